@@ -1,0 +1,166 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func BenchmarkPublish(b *testing.B) {
+	for _, attached := range []int{0, 100, 10000} {
+		b.Run(fmt.Sprintf("busy=%d", attached), func(b *testing.B) {
+			topic, frame := NewTopic("camera", Options{}), picture(1)
+			for range attached {
+				s := topic.Subscribe(Latest)
+				defer s.Close()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				topic.Publish(frame)
+			}
+		})
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	for mode, name := range []string{"latest", "inorder"} {
+		b.Run(name, func(b *testing.B) {
+			topic := NewTopic("camera", Options{})
+			publish(topic, 8)
+			s := topic.Subscribe(Mode(mode))
+			defer s.Close()
+			ctx, cancel := context.WithCancel(b.Context())
+			defer cancel()
+			b.ReportAllocs()
+			for b.Loop() {
+				s.cursor.Store(7)
+				if _, err := s.Next(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkWake measures a round: one frame published, and every reader, all of them asleep, has it. publish-ns is the
+// publisher's own part of that. The rivals do the same with what one would take first.
+func BenchmarkWake(b *testing.B) {
+	rivals := []struct {
+		name string
+		make func(readers int) rival
+	}{{"ring", newRing}, {"cond", newCond}, {"chan", newChans}}
+	for _, readers := range []int{1, 100, 1000} {
+		for _, r := range rivals {
+			b.Run(fmt.Sprintf("waiting=%d/%s", readers, r.name), func(b *testing.B) { wake(b, readers, r.make(readers)) })
+		}
+	}
+}
+
+// rival delivers frames to readers; next waits, and returns nil at the end.
+type rival struct {
+	publish func(Frame)
+	next    func(reader int) *Frame
+	end     func()
+}
+
+func wake(b *testing.B, readers int, r rival) {
+	var acks atomic.Int64
+	all := make(chan struct{}, 1)
+	var group sync.WaitGroup
+	for i := range readers {
+		group.Go(func() {
+			for r.next(i) != nil {
+				if acks.Add(1)%int64(readers) == 0 {
+					all <- struct{}{}
+				}
+			}
+		})
+	}
+	time.Sleep(10 * time.Millisecond) // let the readers fall asleep; only the first round depends on it
+	var publishing time.Duration
+	frame := picture(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		begun := time.Now()
+		r.publish(frame)
+		publishing += time.Since(begun)
+		<-all
+	}
+	b.ReportMetric(float64(publishing.Nanoseconds())/float64(b.N), "publish-ns")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(readers), "ns/reader")
+	r.end()
+	group.Wait()
+}
+
+func newRing(readers int) rival {
+	topic, subs := NewTopic("camera", Options{}), make([]*Subscription, readers)
+	for i := range subs {
+		subs[i] = topic.Subscribe(Latest)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return rival{
+		publish: func(f Frame) { topic.Publish(f) },
+		next:    func(i int) *Frame { f, _ := subs[i].Next(ctx); return f },
+		end:     cancel,
+	}
+}
+
+// newCond is a frame behind a mutex, with sync.Cond to announce it; a wait cannot be cancelled.
+func newCond(readers int) rival {
+	var mu sync.Mutex
+	var newest *Frame
+	var seq uint64
+	ended, seen, news := false, make([]uint64, readers), sync.NewCond(&mu)
+	return rival{
+		publish: func(f Frame) {
+			mu.Lock()
+			defer mu.Unlock()
+			seq++
+			newest = &f
+			news.Broadcast()
+		},
+		next: func(i int) *Frame {
+			mu.Lock()
+			defer mu.Unlock()
+			for seen[i] == seq && !ended {
+				news.Wait()
+			}
+			if ended {
+				return nil
+			}
+			seen[i] = seq
+			return newest
+		},
+		end: func() { mu.Lock(); defer mu.Unlock(); ended = true; news.Broadcast() },
+	}
+}
+
+// newChans is a channel for each reader; a frame for a reader whose channel is full is dropped.
+func newChans(readers int) rival {
+	chans, done := make([]chan *Frame, readers), make(chan struct{})
+	for i := range chans {
+		chans[i] = make(chan *Frame, 1)
+	}
+	return rival{
+		publish: func(f Frame) {
+			for _, c := range chans {
+				select {
+				case c <- &f:
+				default:
+				}
+			}
+		},
+		next: func(i int) *Frame {
+			select {
+			case f := <-chans[i]:
+				return f
+			case <-done:
+				return nil
+			}
+		},
+		end: func() { close(done) },
+	}
+}

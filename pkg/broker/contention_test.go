@@ -1,0 +1,173 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// TestConservation runs a publisher against readers of both modes that pause at random, and checks for each reader what
+// the package promises.
+func TestConservation(t *testing.T) {
+	const frames = 20000
+	for _, depth := range []int{2, 4, 32} {
+		t.Run(fmt.Sprintf("depth %d", depth), func(t *testing.T) {
+			ctx := watched(t)
+			topic := NewTopic("camera", Options{Depth: depth})
+			var readers sync.WaitGroup
+			for i := range 16 {
+				mode := Mode(i % 2)
+				pause := []int{0, 1, 10, 100}[i/2%4]
+				late := uint64(i/8) * frames / 3
+				readers.Go(func() {
+					r := reader{topic: topic, mode: mode, pause: pause}
+					if err := r.run(ctx, late, frames); err != nil {
+						t.Errorf("mode %d, pause %d, from %d: %v", mode, pause, late, err)
+					}
+				})
+			}
+			publisher := rand.New(rand.NewPCG(1, uint64(depth)))
+			for topic.Published() < frames {
+				topic.Publish(picture(topic.Published() + 1))
+				idle(publisher.IntN(20) - 15)
+			}
+			readers.Wait()
+		})
+	}
+}
+
+// reader counts for itself what its subscription counts.
+type reader struct {
+	topic             *Topic
+	mode              Mode
+	pause             int // at most, in turns of the scheduler
+	received, dropped uint64
+}
+
+func (r *reader) run(ctx context.Context, late, frames uint64) error {
+	for r.topic.Published() < late {
+		runtime.Gosched()
+	}
+	before := r.topic.Published()
+	s := r.topic.Subscribe(r.mode)
+	defer s.Close()
+	if before > 0 && s.start+1 < before {
+		return fmt.Errorf("starts at %d, although %d was there", s.start+1, before)
+	}
+	random := rand.New(rand.NewPCG(2, late))
+	for last := s.start; last < frames; idle(random.IntN(r.pause + 1)) {
+		head := r.topic.Published()
+		f, err := s.Next(ctx)
+		if err != nil {
+			return fmt.Errorf("after %d of %d: %w", last, r.topic.Published(), err)
+		}
+		if err := r.check(f, last, head); err != nil {
+			return err
+		}
+		r.received++
+		r.dropped += f.Seq - last - 1
+		last = f.Seq
+		if got, want := s.Stats(), (Stats{r.received, r.dropped}); got != want {
+			return fmt.Errorf("stats %+v, want %+v", got, want)
+		}
+	}
+	if passed := frames - s.start; r.received+r.dropped != passed {
+		return fmt.Errorf("received %d + dropped %d != passed %d", r.received, r.dropped, passed)
+	}
+	return nil
+}
+
+// check judges a frame that came after last, when the head was at least head.
+func (r *reader) check(f *Frame, last, head uint64) error {
+	now, depth := r.topic.Published(), uint64(len(r.topic.slots))
+	switch {
+	case f.Seq <= last:
+		return fmt.Errorf("frame %d after %d", f.Seq, last)
+	case !intact(f):
+		return fmt.Errorf("frame %d is torn", f.Seq)
+	case r.mode == Latest && f.Seq < head:
+		return fmt.Errorf("frame %d, although %d was there", f.Seq, head)
+	// The frame before f is lost only when its slot has been taken, at the latest just before the head moves on.
+	case r.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+depth:
+		return fmt.Errorf("frame %d after %d, although the ring holds those between: head %d", f.Seq, last, now)
+	}
+	return nil
+}
+
+// idle gives other goroutines turns turns.
+func idle(turns int) {
+	for range turns {
+		runtime.Gosched()
+	}
+}
+
+// TestFramesNeverChange keeps every frame that a reader got, and looks at their bytes after the ring has gone round many
+// times.
+func TestFramesNeverChange(t *testing.T) {
+	const frames = 2000
+	ctx, topic := watched(t), NewTopic("camera", Options{Depth: 4})
+	s := topic.Subscribe(Latest)
+	defer s.Close()
+	var publisher sync.WaitGroup
+	publisher.Go(func() { publish(topic, frames) })
+	var kept []*Frame
+	for len(kept) == 0 || kept[len(kept)-1].Seq < frames {
+		f, err := s.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, f)
+	}
+	publisher.Wait()
+	for _, f := range kept {
+		if !intact(f) {
+			t.Errorf("frame %d changed after it was received", f.Seq)
+		}
+	}
+}
+
+// TestSlotBeforeHead dies when Publish moves the head before it fills the slot: a reader then finds an old frame there.
+func TestSlotBeforeHead(t *testing.T) {
+	const frames = 200000
+	topic := NewTopic("camera", Options{})
+	topic.Publish(picture(1))
+	var publisher sync.WaitGroup
+	publisher.Go(func() {
+		for topic.Published() < frames {
+			topic.Publish(Frame{})
+		}
+	})
+	defer publisher.Wait()
+	for head := uint64(0); head < frames; {
+		head = topic.Published()
+		if f := topic.Newest(); f.Seq < head {
+			t.Fatalf("newest is %d, although %d was there", f.Seq, head)
+		}
+	}
+}
+
+// TestStatsWhileReading dies when Stats reads the cursor first, or Next moves it last: Dropped then wraps around.
+func TestStatsWhileReading(t *testing.T) {
+	const frames = 200000
+	topic := NewTopic("camera", Options{})
+	s := topic.Subscribe(InOrder)
+	defer s.Close()
+	var publisher sync.WaitGroup
+	publisher.Go(func() {
+		for topic.Published() < frames {
+			topic.Publish(Frame{})
+			s.TryNext()
+		}
+	})
+	defer publisher.Wait()
+	for last := (Stats{}); last.Received < frames; {
+		now := s.Stats()
+		if now.Dropped > frames || now.Received < last.Received || now.Received+now.Dropped < last.Received {
+			t.Fatalf("%+v after %+v", now, last)
+		}
+		last = now
+	}
+}

@@ -1,0 +1,28 @@
+// Package broker carries frames from one publisher to any number of readers without either ever waiting for the other.
+//
+// # Usage
+//
+// A [Topic] is one stream of frames: a camera in one rendition. One goroutine calls [Topic.Publish]; any number
+// call [Topic.Subscribe] and then [Subscription.Next].
+//
+// # What is promised
+//
+//   - A frame is immutable once published. Readers share its bytes; nobody copies and nobody frees: the garbage
+//     collector reclaims a frame when the ring and its last reader have let go of it.
+//   - Publish costs the same with no subscriber and with ten thousand busy ones. It looks at none of them.
+//   - Conservation: for every subscription, received + dropped = passed, exactly. Each frame carries its own
+//     sequence number (from 1, without gaps), so the slot itself tells a reader that it was overtaken and by how many.
+//   - A new subscription starts at the newest frame: a picture at once.
+//
+// # What is lock-free and what is not
+//
+// Every read and every write of a frame is: a slot is one atomic pointer, the head one atomic integer, and a reader
+// only compares. Waking is not: readers that wait share one channel, which Publish closes, and the Go runtime takes
+// that channel's lock to wake them. A publisher whose readers are all busy makes no channel and touches none.
+// Subscribing and unsubscribing take a mutex that frames never meet.
+//
+// # Ownership
+//
+// The package starts no goroutine but the timer of [Options].Linger. A subscription belongs to the goroutine that calls
+// Next and is closed by it; its [Subscription.Stats] may be read from anywhere.
+package broker

@@ -1,0 +1,93 @@
+package broker
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// DefaultDepth is how many frames a topic holds unless told otherwise: a second of a 30 fps camera for readers in order,
+// 3 MB of 100 KB pictures.
+const DefaultDepth = 32
+
+// Options of a topic; the zero value is a good one.
+type Options struct {
+	// Depth is how many frames the ring holds, rounded up to a power of two. 0 means DefaultDepth.
+	Depth int
+	// Linger is how long a topic stays wanted after its last subscription closed, so that a page reload does not
+	// stop and start an encoder. 0 means at once.
+	Linger time.Duration
+}
+
+// Topic is a ring of the newest frames of one stream. One goroutine at a time publishes; all else is safe for
+// concurrent use.
+type Topic struct {
+	name  string
+	slots []atomic.Pointer[Frame]
+	mask  uint64
+	head  atomic.Uint64        // Seq of the newest frame, 0 before the first
+	bell  atomic.Pointer[bell] // nil while nobody waits
+	demand
+}
+
+// bell wakes everybody who waits for the next frame; it rings once.
+type bell struct{ rung chan struct{} }
+
+// NewTopic returns an empty topic. name is for people: logs and metrics.
+func NewTopic(name string, o Options) *Topic {
+	if o.Depth <= 0 {
+		o.Depth = DefaultDepth
+	}
+	depth := 2
+	for depth < o.Depth {
+		depth *= 2
+	}
+	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1)}
+	t.demand.init(o.Linger)
+	return t
+}
+
+// Name returns the name that the topic was made with.
+func (t *Topic) Name() string { return t.name }
+
+// Publish makes f the newest frame, gives it the next Seq and wakes the readers that wait. It never blocks. The
+// returned frame is the one that readers share.
+func (t *Topic) Publish(f Frame) *Frame {
+	f.Seq = t.head.Load() + 1
+	// The slot before the head: a reader that sees the head finds this frame in its slot, or a newer one.
+	t.slots[f.Seq&t.mask].Store(&f)
+	t.head.Store(f.Seq)
+	// The head before the bell: whoever hung a bell before this line is rung, and whoever hangs one after it looks at
+	// the head afterwards and sees f.
+	if b := t.bell.Swap(nil); b != nil {
+		close(b.rung)
+	}
+	return &f
+}
+
+// Newest returns the newest frame, or nil before the first. It counts for no subscription.
+func (t *Topic) Newest() *Frame {
+	head := t.head.Load()
+	if head == 0 {
+		return nil
+	}
+	return t.slots[head&t.mask].Load()
+}
+
+// Published returns how many frames have been published.
+func (t *Topic) Published() uint64 { return t.head.Load() }
+
+// listen returns a channel that the next Publish closes.
+func (t *Topic) listen() <-chan struct{} {
+	var fresh *bell
+	for {
+		if b := t.bell.Load(); b != nil {
+			return b.rung
+		}
+		if fresh == nil {
+			fresh = &bell{rung: make(chan struct{})}
+		}
+		if t.bell.CompareAndSwap(nil, fresh) {
+			return fresh.rung
+		}
+	}
+}

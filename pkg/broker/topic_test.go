@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+)
+
+func TestReading(t *testing.T) {
+	tests := []struct {
+		name          string
+		mode          Mode
+		before, after uint64 // published before and after Subscribe
+		want          []uint64
+		dropped       uint64
+	}{
+		{"latest, empty", Latest, 0, 0, nil, 0},
+		{"latest starts at newest", Latest, 3, 3, []uint64{3}, 0},
+		{"latest passes over", Latest, 0, 3, []uint64{3}, 2},
+		{"latest, lapped: the newest and never the oldest", Latest, 2, 21, []uint64{21}, 19},
+		{"in order, empty", InOrder, 0, 0, nil, 0},
+		{"in order starts at newest", InOrder, 3, 3, []uint64{3}, 0},
+		{"in order", InOrder, 2, 4, []uint64{2, 3, 4}, 0},
+		{"in order, a full ring", InOrder, 0, 4, []uint64{1, 2, 3, 4}, 0},
+		{"in order, lapped by one", InOrder, 0, 5, []uint64{2, 3, 4, 5}, 1},
+		{"in order, lapped twice", InOrder, 1, 11, []uint64{8, 9, 10, 11}, 7},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			topic := NewTopic("camera", Options{Depth: 4})
+			publish(topic, tt.before)
+			s := topic.Subscribe(tt.mode)
+			defer s.Close()
+			publish(topic, tt.after)
+			if got := seqs(s); !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			if got, want := s.Stats(), (Stats{uint64(len(tt.want)), tt.dropped}); got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestDepth(t *testing.T) {
+	for asked, want := range map[int]int{-1: DefaultDepth, 0: DefaultDepth, 1: 2, 2: 2, 3: 4, 32: 32, 33: 64} {
+		if got := len(NewTopic("camera", Options{Depth: asked}).slots); got != want {
+			t.Errorf("depth %d: got %d, want %d", asked, got, want)
+		}
+	}
+}
+
+func TestNewest(t *testing.T) {
+	topic := NewTopic("camera", Options{})
+	if topic.Newest() != nil || topic.Published() != 0 || topic.Name() != "camera" {
+		t.Error("a new topic is not empty")
+	}
+	shared := topic.Publish(picture(1))
+	if topic.Newest() != shared || shared.Seq != 1 || topic.Published() != 1 {
+		t.Errorf("newest is %v, want %v", topic.Newest(), shared)
+	}
+}
+
+func TestPublishNeverBlocks(t *testing.T) {
+	topic := NewTopic("camera", Options{Depth: 2})
+	for i := range 1000 {
+		s := topic.Subscribe(Mode(i % 2))
+		defer s.Close() // and never reads
+	}
+	publish(topic, 10000) // hangs if it waits for one of them
+	if topic.Newest().Seq != 10000 {
+		t.Errorf("newest is %d, want 10000", topic.Newest().Seq)
+	}
+}
+
+func TestNextEndsWithContext(t *testing.T) {
+	topic := NewTopic("camera", Options{})
+	s := topic.Subscribe(Latest)
+	defer s.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := s.Next(ending{ctx, cancel}); !errors.Is(err, context.Canceled) {
+		t.Errorf("while it waits: got %v, want %v", err, context.Canceled)
+	}
+	publish(topic, 1)
+	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a frame ready: got %v, want %v", err, context.Canceled)
+	}
+	if got := s.Stats(); got != (Stats{}) {
+		t.Errorf("got %+v, want nothing received", got)
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	topic := NewTopic("camera", Options{})
+	s := topic.Subscribe(Latest)
+	defer s.Close()
+	frame := picture(1)
+	if got := testing.AllocsPerRun(1000, func() { topic.Publish(frame) }); got != 1 {
+		t.Errorf("Publish with nobody waiting: %v allocations, want 1", got)
+	}
+	ctx := t.Context()
+	for _, mode := range []Mode{Latest, InOrder} {
+		s := topic.Subscribe(mode)
+		defer s.Close()
+		got := testing.AllocsPerRun(1000, func() {
+			s.cursor.Store(topic.Published() - 1)
+			if _, err := s.Next(ctx); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got != 0 {
+			t.Errorf("Next with a frame ready, mode %d: %v allocations, want 0", mode, got)
+		}
+	}
+}
