@@ -1,0 +1,75 @@
+package mjpeg
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+// picture100K is about 100 KB large.
+func picture100K(b *testing.B) []byte {
+	p := encode(b, noisy(672, 480))
+	if len(p) < 90_000 || len(p) > 110_000 {
+		b.Fatalf("the picture has %d bytes", len(p))
+	}
+	return p
+}
+
+// BenchmarkNormalize stands beside a copy of the picture and a search for each FF in it, which any scanner must do.
+func BenchmarkNormalize(b *testing.B) {
+	plain := picture100K(b)
+	for _, in := range []struct {
+		name string
+		jpeg []byte
+	}{{"whole", plain}, {"no tables", without(plain, markDHT)}} {
+		b.Run(in.name, func(b *testing.B) {
+			b.SetBytes(int64(len(in.jpeg)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Normalize(in.jpeg); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("baseline copy", func(b *testing.B) {
+		to := make([]byte, len(plain))
+		b.SetBytes(int64(len(plain)))
+		for b.Loop() {
+			copy(to, plain)
+		}
+	})
+	b.Run("baseline search", func(b *testing.B) {
+		b.SetBytes(int64(len(plain)))
+		for b.Loop() {
+			for rest, i := plain, 0; i >= 0; rest = rest[i+1:] {
+				i = bytes.IndexByte(rest, 0xFF)
+			}
+		}
+	})
+}
+
+// BenchmarkNewPart stands beside an allocation and copy of the same size.
+func BenchmarkNewPart(b *testing.B) {
+	plain, captured := picture100K(b), time.Now()
+	b.Run("part", func(b *testing.B) {
+		b.SetBytes(int64(len(plain)))
+		b.ReportAllocs()
+		for b.Loop() {
+			NewPart(plain, captured)
+		}
+	})
+	b.Run("baseline clone", func(b *testing.B) {
+		b.SetBytes(int64(len(plain)))
+		b.ReportAllocs()
+		for b.Loop() {
+			bytes.Clone(plain)
+		}
+	})
+	b.Run("header alone", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			Layout(0, captured)
+		}
+	})
+}

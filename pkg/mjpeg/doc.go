@@ -1,0 +1,9 @@
+// Package mjpeg is the gate between cameras and viewers: it normalises the JPEG pictures that cameras deliver and builds
+// the multipart parts in which viewers get them.
+//
+// [Normalize] takes any bytes that claim to be a picture and returns one that every browser decodes, or an error that
+// says what is wrong. [NewPart] lays a picture out as a complete part of a multipart/x-mixed-replace stream, closing
+// boundary included, so that each viewer is served by one write of shared bytes.
+//
+// Pure Go, standard library only. Functions are safe for concurrent use.
+package mjpeg

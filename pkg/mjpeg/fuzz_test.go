@@ -1,0 +1,46 @@
+package mjpeg
+
+import (
+	"bytes"
+	"errors"
+	"image/jpeg"
+	"slices"
+	"testing"
+)
+
+func FuzzNormalize(f *testing.F) {
+	for _, s := range samples(f) {
+		f.Add(s.jpeg)
+		f.Add(append(bytes.Clone(s.jpeg), 0, 0, 0xFF))
+		f.Add(s.jpeg[:len(s.jpeg)/2])
+	}
+	plain := encode(f, noisy(16, 16))
+	f.Add(without(plain, markDHT))
+	f.Add(before(plain, markDQT, 0xFF, 0xFF, 0xFE, 0, 4, 0xFF, markEOI))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		given := bytes.Clone(in)
+		p, err := Normalize(in)
+		if !bytes.Equal(in, given) {
+			t.Fatal("the input was written to")
+		}
+		if err != nil {
+			var refused *RefusedError
+			if !errors.As(err, &refused) || !slices.Contains(Causes, refused.Cause) || refused.Offset > len(in) {
+				t.Fatalf("got %#v", err)
+			}
+			return
+		}
+		if p.Width < 1 || p.Height < 1 || !bytes.HasPrefix(p.JPEG, []byte{0xFF, markSOI}) || !bytes.HasSuffix(p.JPEG, []byte{0xFF, markEOI}) {
+			t.Fatalf("got %dx%d, %d bytes", p.Width, p.Height, len(p.JPEG))
+		}
+		again, err := Normalize(p.JPEG)
+		if err != nil || len(again.JPEG) != len(p.JPEG) || &again.JPEG[0] != &p.JPEG[0] {
+			t.Fatalf("normalised again: %d bytes of %d, %v", len(again.JPEG), len(p.JPEG), err)
+		}
+		for _, b := range [][]byte{in, p.JPEG} {
+			if c, err := jpeg.DecodeConfig(bytes.NewReader(b)); err == nil && (c.Width != p.Width || c.Height != p.Height) {
+				t.Fatalf("got %dx%d, image/jpeg says %dx%d", p.Width, p.Height, c.Width, c.Height)
+			}
+		}
+	})
+}

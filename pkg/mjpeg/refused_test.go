@@ -1,0 +1,83 @@
+package mjpeg
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestRefused(t *testing.T) {
+	plain := encode(t, noisy(16, 16))
+	tests := []struct {
+		name, cause, what string
+		in                []byte
+	}{
+		{"nothing", NotJPEG, "want ff d8", nil},
+		{"one byte", NotJPEG, "begins with ff, want ff d8", []byte{0xFF}},
+		{"text", NotJPEG, "3c 68 74 6d, want", []byte("<html>")},
+		{"PNG", NotJPEG, "89 50", []byte("\x89PNG\r\n")},
+		{"raw picture", NotJPEG, "80 80", bytes.Repeat([]byte{0x80}, 1000)},
+		{"another picture instead of the end", Damaged, "ff d8", slices.Concat(plain[:len(plain)-2], plain)},
+		{"no scan", Damaged, "before any scan", without(plain, markSOS)},
+		{"empty scan", Damaged, "empty scan", build(plain, func(p piece) []byte {
+			if p.mark() == markSOS {
+				return p[:14]
+			}
+			return p
+		})},
+		{"no quantisation tables", Damaged, "before frame header and quant", without(plain, markDQT)},
+		{"no frame header", Damaged, "before frame header", without(plain, markSOF0)},
+		{"two frame headers", Damaged, "second frame header", build(plain, func(p piece) []byte {
+			if p.mark() == markSOF0 {
+				return append(p, p...)
+			}
+			return p
+		})},
+		{"zeros between segments", Damaged, "00 where a marker", before(plain, markDHT, 0, 0)},
+		{"ff 00 between segments", Damaged, "ff 00", before(plain, markDHT, 0xFF, 0)},
+		{"reserved marker", Damaged, "reserved marker ff 02", before(plain, markDHT, 0xFF, 0x02, 0, 2)},
+		{"last reserved marker", Damaged, "reserved marker ff bf", before(plain, markDHT, 0xFF, 0xBF, 0, 2)},
+		{"segment length 1", Damaged, "segment length 1", before(plain, markDHT, 0xFF, 0xFE, 0, 1)},
+		{"frame header too short", Damaged, "frame header of 5", before(plain, markSOF0, 0xFF, markSOF0, 0, 7, 8, 0, 16, 0, 16)},
+		{"frame header too long", Damaged, "frame header of 15", with(plain, markSOF0, 9, 1)},
+		{"sampling factor 0", Damaged, "component 01 02", with(plain, markSOF0, 11, 0x02)},
+		{"sampling factor 5", Damaged, "component 01 15", with(plain, markSOF0, 11, 0x15)},
+		{"sampling factor 0 across", Damaged, "component 01 10", with(plain, markSOF0, 11, 0x10)},
+		{"sampling factor 5 across", Damaged, "component 01 51", with(plain, markSOF0, 11, 0x51)},
+		{"quantisation table 4", Damaged, "component 01 22 04", with(plain, markSOF0, 12, 4)},
+		{"scan of no component", Damaged, "scan header", with(plain, markSOS, 4, 0)},
+		{"scan of four components", Damaged, "scan header", with(plain, markSOS, 4, 4)},
+		{"scan of more components than the frame", Damaged, "scan header", build(plain, func(p piece) []byte {
+			if p.mark() == markSOF0 {
+				return []byte{0xFF, markSOF0, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0}
+			}
+			return p
+		})},
+		{"lossless", Unsupported, "ff c3", with(plain, markSOF0, 1, 0xC3)},
+		{"arithmetic", Unsupported, "ff c9", with(plain, markSOF0, 1, 0xC9)},
+		{"arithmetic, progressive", Unsupported, "ff ca", with(plain, markSOF0, 1, 0xCA)},
+		{"hierarchical", Unsupported, "ff de", before(plain, markSOF0, 0xFF, 0xDE, 0, 2)},
+		{"JPEG-LS", Unsupported, "ff f7", with(plain, markSOF0, 1, 0xF7)},
+		{"12 bits", Unsupported, "12 bits", with(plain, markSOF0, 4, 12)},
+		{"two components", Unsupported, "2 components", before(plain, markSOF0, 0xFF, markSOF0, 0, 14, 8, 0, 9, 0, 9, 2, 1, 17, 0, 2, 17, 0)},
+		{"height 0", Unsupported, "size 16x0", with(plain, markSOF0, 6, 0)},
+		{"width 0", Unsupported, "size 0x16", with(plain, markSOF0, 8, 0)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := Normalize(tt.in)
+			var refused *RefusedError
+			if !errors.As(err, &refused) {
+				t.Fatalf("got %dx%d, %v", p.Width, p.Height, err)
+			}
+			if refused.Cause != tt.cause || !strings.Contains(err.Error(), tt.what) || refused.Offset > len(tt.in) {
+				t.Errorf("got %v, want %s: %s", err, tt.cause, tt.what)
+			}
+			if !slices.Contains(Causes, refused.Cause) || p.JPEG != nil {
+				t.Errorf("cause %q, %d bytes", refused.Cause, len(p.JPEG))
+			}
+		})
+	}
+}
