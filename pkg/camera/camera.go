@@ -1,0 +1,110 @@
+// Package camera holds the words in which camd speaks of a camera's condition: its states, the reasons for them and a
+// snapshot of both with the counters beside it. It has no behaviour of its own and imports only the standard library,
+// so that whoever supplies cameras and whoever shows them need not know each other.
+package camera
+
+import "time"
+
+// State is where a camera is in its life. It follows frames, never the mere existence of a process or a connection.
+type State string
+
+const (
+	Idle     State = "idle"     // on demand, and nobody watches
+	Starting State = "starting" // being opened; no frame yet
+	Live     State = "live"     // frames arrive
+	Stalled  State = "stalled"  // open, but no new frame for the stall timeout
+	Offline  State = "offline"  // failed; waiting to try again
+	Paused   State = "paused"   // switched off by a person
+)
+
+// States lists every state, in the order of a camera's life.
+var States = []State{Idle, Starting, Live, Stalled, Offline, Paused}
+
+// Reason is why a camera is not live: a fixed set, fit for a metric's label.
+type Reason string
+
+const (
+	None          Reason = ""
+	NoDevice      Reason = "no_device"      // the device node or file does not exist
+	Permission    Reason = "permission"     // it exists, and camd may not open it
+	Busy          Reason = "busy"           // another program has the device
+	NotACamera    Reason = "not_a_camera"   // it opens, and offers no video capture
+	Unreachable   Reason = "unreachable"    // no connection: refused, no route, unknown host
+	Auth          Reason = "auth"           // user or password refused
+	NotFound      Reason = "not_found"      // the server is there, the stream is not
+	Timeout       Reason = "timeout"        // no answer, or no frame, in time
+	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
+	EndOfFile     Reason = "end_of_file"    // the file or stream came to its end
+	Disconnected  Reason = "disconnected"   // it worked, and then the device or connection was gone
+	WorkerMissing Reason = "worker_missing" // camd-capture was not found or does not start
+	WorkerCrashed Reason = "worker_crashed" // camd-capture ended without saying why
+	WorkerHung    Reason = "worker_hung"    // camd-capture stopped answering and was killed
+)
+
+// Reasons lists every reason but None.
+var Reasons = []Reason{NoDevice, Permission, Busy, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
+	Disconnected, WorkerMissing, WorkerCrashed, WorkerHung}
+
+// texts says each reason to a person.
+var texts = map[Reason]string{
+	NoDevice:      "the device or file is not there",
+	Permission:    "no permission to open it",
+	Busy:          "another program is using it",
+	NotACamera:    "this is not a capture device",
+	Unreachable:   "the camera cannot be reached",
+	Auth:          "the camera refused the user or password",
+	NotFound:      "the camera has no such stream",
+	Timeout:       "the camera does not answer",
+	BadStream:     "the stream is not usable video",
+	EndOfFile:     "the recording has ended",
+	Disconnected:  "the camera went away",
+	WorkerMissing: "the capture program does not start",
+	WorkerCrashed: "the capture program crashed",
+	WorkerHung:    "the capture program hung",
+}
+
+// Text says the reason in plain words, without a full stop.
+func (r Reason) Text() string { return texts[r] }
+
+// Format is what a camera delivers, as negotiated with it; all zero until it has been opened.
+type Format struct {
+	Backend     string  // OpenCV's name for the way it is read: "V4L2", "FFMPEG", "PATTERN"
+	Codec       string  // as it arrives, lower case: "mjpeg", "h264", "yuyv"
+	Width       int     // pixels
+	Height      int     // pixels
+	FPS         float64 // as the source declares it; 0 where it does not
+	Passthrough bool    // the source's own JPEGs are served, nothing is decoded
+	Note        string  // what was negotiated otherwise than asked, for people; usually empty
+}
+
+// Status is a snapshot of one camera. The times are zero for what has not happened.
+type Status struct {
+	ID      string
+	Title   string
+	Source  string // as configured, without secrets
+	State   State
+	Reason  Reason // why it is not live; None when live, idle or paused
+	Detail  string // for people: what exactly went wrong, without secrets
+	Since   time.Time
+	Retry   time.Time // when an offline camera is tried next
+	Format  Format
+	Counts  Counts
+	Worker  Worker
+	LastPic time.Time // capture time of the newest live frame
+}
+
+// Counts are totals since the daemon started.
+type Counts struct {
+	Captured  uint64            // frames read from the source
+	Published uint64            // live frames given to viewers
+	Refused   map[string]uint64 // frames not fit to publish, by cause
+	Restarts  map[Reason]uint64 // captures that ended, by reason
+	FPS       float64           // frames read per second, over the last seconds
+}
+
+// Worker is the capture process of a camera.
+type Worker struct {
+	PID        int     // 0 when none runs
+	CPUSeconds float64 // user and system time of this and all earlier ones
+	RSSBytes   uint64  // resident memory of this one
+}
