@@ -1,0 +1,106 @@
+package wire
+
+import (
+	"bytes"
+	"io"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzReader sends hostile bytes, after a valid hello or without.
+func FuzzReader(f *testing.F) {
+	stream := append(encoded(f, messages...), encodedFrame(f, 20)...)
+	f.Add(stream)
+	f.Add(stream[:len(stream)-1])
+	f.Add(encodedFrame(f, 1)[:20])
+	for _, m := range messages {
+		f.Add(encoded(f, m))
+	}
+	f.Add([]byte("\xff\xff\xff\xffF"))
+	f.Add(raw(kindOpened, `{"x":[[[[{"y":null}]]]]}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		for _, b := range [][]byte{in, append(hello(t), in...)} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			hostile(t, b)
+			runtime.ReadMemStats(&after)
+			// Messages announce at most MaxControl each, and only the last can be cut short.
+			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(2*MaxControl+1<<20+100*len(b)); got > most {
+				t.Fatalf("%d bytes of input made it allocate %d", len(b), got)
+			}
+		}
+	})
+}
+
+// hostile reads to the end and takes each picture only as far as there are bytes for it.
+func hostile(t *testing.T, b []byte) {
+	r := NewReader(bytes.NewReader(b))
+	for {
+		m, err := r.Next()
+		if err != nil {
+			if m != nil || err != io.EOF && !strings.HasPrefix(err.Error(), "wire: ") {
+				t.Fatalf("got %v, %v", m, err)
+			}
+			return
+		}
+		if f, ok := m.(Frame); ok {
+			if f.Size < 1 || f.Size > MaxFrame {
+				t.Fatalf("frame of %d bytes", f.Size)
+			}
+			if f.Size > len(b) {
+				return
+			}
+			if err := r.Picture(make([]byte, f.Size)); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	f.Add("rtsp://host/", "secret", 1280, 29.97, true, int64(5), uint64(6), []byte("jpeg"))
+	f.Add("", "\x00\"\\", -1, 1e-300, false, int64(-1), uint64(1<<64-1), []byte{})
+	f.Fuzz(func(t *testing.T, s, text string, n int, x float64, on bool, at int64, count uint64, picture []byte) {
+		s, text = strings.ToValidUTF8(s, ""), strings.ToValidUTF8(text, "")
+		if x-x != 0 {
+			x = 0 // JSON has neither infinity nor NaN
+		}
+		sent := []Message{
+			Hello{Version},
+			Start{Source: s, User: text, Password: s + text, Width: n, Height: -n, FPS: x, Once: on, OpenTimeout: time.Duration(at)},
+			Opened{Backend: text, Codec: s, Width: n, FPS: x, Passthrough: on, Note: text},
+			Beat{at, count}, Demand{on}, Stop{}, Ended{s, text},
+		}
+		var b bytes.Buffer
+		w := NewWriter(&b)
+		for _, m := range sent {
+			if err := w.Write(m); err != nil {
+				t.Skip(err) // too large
+			}
+		}
+		if len(picture) > 0 {
+			announced := Frame{Captured: at, Count: count, Encode: time.Duration(n)}
+			if err := w.WriteFrame(announced, picture); err != nil {
+				t.Fatal(err)
+			}
+			announced.Size = len(picture)
+			sent = append(sent, announced)
+		}
+		r := NewReader(&b)
+		for _, want := range sent {
+			if got, err := r.Next(); err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("got %+v, %v; want %+v", got, err, want)
+			}
+		}
+		got := make([]byte, len(picture))
+		if err := r.Picture(got); err != nil || !bytes.Equal(got, picture) {
+			t.Fatalf("picture: %v", err)
+		}
+		if m, err := r.Next(); err != io.EOF {
+			t.Fatalf("at the end: %v, %v", m, err)
+		}
+	})
+}

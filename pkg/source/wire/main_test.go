@@ -1,0 +1,59 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+	"time"
+)
+
+// messages holds every kind of message but Frame, filled and empty; Hello is first, since it must be.
+var messages = []Message{
+	Hello{Version: Version},
+	Start{},
+	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", Transport: "udp", Width: 1280, Height: 720,
+		FPS: 12.5, Format: "mjpeg", Quality: 80, Once: true, OpenTimeout: 3 * time.Second, ReadTimeout: time.Nanosecond},
+	Opened{},
+	Opened{Backend: "V4L2", Codec: "mjpeg", Width: 1280, Height: 720, FPS: 29.97, Passthrough: true, Note: "asked for 30 fps"},
+	Beat{},
+	Beat{Captured: -1, Count: 1<<64 - 1},
+	Demand{},
+	Demand{Wanted: true},
+	Ended{},
+	Ended{Reason: "busy", Detail: "another program has it"},
+	Stop{},
+}
+
+var frame = Frame{Captured: 1<<62 + 1, Count: 1<<63 + 1, Encode: 5 * time.Millisecond}
+
+// encoded is what a Writer makes of messages, without a hello unless it is among them.
+func encoded(t testing.TB, messages ...Message) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for _, m := range messages {
+		if err := w.Write(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+// encodedFrame is a frame with a picture of n bytes.
+func encodedFrame(t testing.TB, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := NewWriter(&b).WriteFrame(frame, bytes.Repeat([]byte{0xA5}, n)); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// raw is a message of any kind with any body.
+func raw(kind byte, body string) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(1+len(body)))
+	return append(append(b, kind), body...)
+}
+
+// hello is a valid one, to go before what is tested.
+func hello(t testing.TB) []byte { return encoded(t, Hello{Version}) }

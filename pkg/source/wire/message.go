@@ -1,0 +1,97 @@
+package wire
+
+import "time"
+
+// Version of the protocol; both sides must have the same.
+const Version = 1
+
+// Limits on what a peer may announce.
+const (
+	MaxFrame   = 32 << 20 // bytes of a picture: an 8K JPEG at quality 100 stays below it
+	MaxControl = 64 << 10 // bytes of any other message: texts for people, addresses, credentials
+)
+
+// Message is one of the types below.
+type Message interface{ kind() byte }
+
+// Hello is the first message of either side.
+type Hello struct {
+	Version uint16
+}
+
+// Start tells camd-capture what to open and how. It carries the credentials, which therefore never stand in a command
+// line or an environment.
+type Start struct {
+	Source      string        `json:"source"` // as package spec reads it
+	User        string        `json:"user,omitempty"`
+	Password    string        `json:"password,omitempty"`
+	Transport   string        `json:"transport,omitempty"` // RTSP: "tcp" (default) or "udp"
+	Width       int           `json:"width,omitempty"`     // devices: what to ask for; 0 leaves it to the driver
+	Height      int           `json:"height,omitempty"`
+	FPS         float64       `json:"fps,omitempty"`
+	Format      string        `json:"format,omitempty"`  // devices: "auto" (default), "mjpeg" or a raw format such as "yuyv"
+	Quality     int           `json:"quality,omitempty"` // JPEG quality where it encodes, 1 to 100; 0 means 80
+	Once        bool          `json:"once,omitempty"`    // files: end at the end instead of starting again
+	OpenTimeout time.Duration `json:"open_timeout,omitempty"`
+	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
+}
+
+// Opened says what the source turned out to be.
+type Opened struct {
+	Backend     string  `json:"backend"` // "V4L2", "FFMPEG" or "PATTERN"
+	Codec       string  `json:"codec"`   // lower case: "mjpeg", "h264", "yuyv"
+	Width       int     `json:"width"`   // pixels
+	Height      int     `json:"height"`
+	FPS         float64 `json:"fps"` // as the source declares it; 0 where it does not
+	Passthrough bool    `json:"passthrough"`
+	Note        string  `json:"note,omitempty"` // what differs from what was asked, for people
+}
+
+// Frame announces a picture of Size bytes, which follow and are taken with [Reader.Picture].
+type Frame struct {
+	Captured int64         // CLOCK_MONOTONIC, ns, when the picture was read
+	Count    uint64        // pictures read from the source so far, this one included
+	Encode   time.Duration // what encoding took; 0 when passed through
+	Size     int
+}
+
+// Beat says that pictures arrive though none is asked for.
+type Beat struct {
+	Captured int64  // of the newest picture
+	Count    uint64 // as in Frame
+}
+
+// Demand says whether pictures are wanted. Without demand, camd-capture sends one a second, so that there is a recent
+// picture to begin with, and beats. It begins without.
+type Demand struct {
+	Wanted bool
+}
+
+// Stop asks camd-capture to end.
+type Stop struct{}
+
+// Ended is camd-capture's last message: why it ends.
+type Ended struct {
+	Reason string `json:"reason"` // a camera.Reason
+	Detail string `json:"detail"` // for people, without secrets
+}
+
+const (
+	kindHello  = 'H'
+	kindStart  = 'S'
+	kindOpened = 'O'
+	kindFrame  = 'F'
+	kindBeat   = 'B'
+	kindDemand = 'D'
+	kindStop   = 'Q'
+	kindEnded  = 'E'
+)
+
+func (Hello) kind() byte  { return kindHello }
+func (Start) kind() byte  { return kindStart }
+func (Opened) kind() byte { return kindOpened }
+func (Frame) kind() byte  { return kindFrame }
+func (Beat) kind() byte   { return kindBeat }
+func (Demand) kind() byte { return kindDemand }
+func (Stop) kind() byte   { return kindStop }
+func (Ended) kind() byte  { return kindEnded }

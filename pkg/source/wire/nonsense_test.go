@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestNonsense(t *testing.T) {
+	size := func(n uint32, rest ...byte) []byte { return append(binary.BigEndian.AppendUint32(nil, n), rest...) }
+	greeted := func(b []byte) []byte { return append(hello(t), b...) }
+	tests := []struct {
+		name, want string
+		in         []byte
+	}{
+		{"a newer build", "version 2, want 1: camd and camd-capture are of different builds", encoded(t, Hello{2})},
+		{"a newer build with a longer hello", "different builds", raw(kindHello, "camd\x00\x07 and more")},
+		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x01abc")},
+		{"a hello too short", "not camd's protocol", raw(kindHello, "camd\x00")},
+		{"another magic", "not camd's protocol", raw(kindHello, "CAMD\x00\x01")},
+		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},
+		{"text", `message 'e' before hello`, []byte("Usage: foo")},
+		{"a frame before hello", `'F' before hello`, encodedFrame(t, 5)},
+		{"a message before hello", `'B' before hello`, encoded(t, Beat{})},
+		{"an empty message", "empty message", greeted(size(0))},
+		{"an unknown type", "'x': unknown type", greeted(raw('x', ""))},
+		{"too large", "of 65537 bytes, at most 65536", greeted(size(MaxControl+1, kindEnded))},
+		{"far too large", "of 4294967295 bytes, at most 65536", greeted(size(1<<32-1, kindStop))},
+		{"too large before hello", "at most 65536", size(1<<32-1, kindHello)},
+		{"a frame too large", "frame of 33554457 bytes", greeted(size(1+frameHeader+MaxFrame+1, kindFrame))},
+		{"a frame far too large", "frame of 4294967294 bytes", greeted(size(1<<32-1, kindFrame))},
+		{"a frame without picture", "frame of 24 bytes, want 25", greeted(raw(kindFrame, strings.Repeat("\x00", frameHeader)))},
+		{"a frame without header", "frame of 0 bytes", greeted(raw(kindFrame, ""))},
+		{"a short beat", "15 bytes, want 16", greeted(raw(kindBeat, strings.Repeat("\x00", 15)))},
+		{"a long beat", "17 bytes, want 16", greeted(raw(kindBeat, strings.Repeat("\x00", 17)))},
+		{"a demand of 2", "02 is no flag", greeted(raw(kindDemand, "\x02"))},
+		{"an empty demand", "is no flag", greeted(raw(kindDemand, ""))},
+		{"a stop with more", "1 bytes, want none", greeted(raw(kindStop, "x"))},
+		{"no JSON", "'O': unexpected end", greeted(raw(kindOpened, ""))},
+		{"broken JSON", "'E': invalid character", greeted(raw(kindEnded, `{"reason":busy}`))},
+		{"JSON of another shape", "'O': json: cannot unmarshal", greeted(raw(kindOpened, `{"width":"wide"}`))},
+		{"a number out of range", "cannot unmarshal", greeted(raw(kindOpened, `{"width":1e99}`))},
+		{"deep JSON", "exceeded max depth", greeted(raw(kindOpened, `{"x":`+strings.Repeat("[", 20_000)))},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := drain(bytes.NewReader(tt.in))
+			if err == nil || err == io.EOF {
+				t.Fatalf("got %v", err)
+			}
+			if !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if !strings.HasPrefix(err.Error(), "wire: ") {
+				t.Errorf("%v does not say where it comes from", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,152 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Reader receives messages. Not safe for concurrent use.
+type Reader struct {
+	r       *bufio.Reader
+	picture int // bytes of the last Frame's picture not yet taken
+	greeted bool
+	scratch [frameHeader]byte // for fixed fields; on the stack it would escape into r
+}
+
+// NewReader returns a reader from r.
+func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 512)} }
+
+// Next returns the next message. The error is io.EOF when the peer closed between messages, and says what was wrong
+// when it sent nonsense; either way the stream is of no more use. A Frame's picture must be taken before the next call.
+func (r *Reader) Next() (Message, error) {
+	if r.picture > 0 {
+		return nil, errors.New("wire: picture not taken")
+	}
+	head := r.scratch[:5]
+	if _, err := io.ReadFull(r.r, head[:4]); err != nil {
+		return nil, cut(err, io.EOF)
+	}
+	size := binary.BigEndian.Uint32(head[:4])
+	if size == 0 {
+		return nil, errors.New("wire: empty message")
+	}
+	if _, err := io.ReadFull(r.r, head[4:]); err != nil {
+		return nil, cut(err, io.ErrUnexpectedEOF)
+	}
+	kind := head[4]
+	if !r.greeted && kind != kindHello {
+		return nil, fmt.Errorf("wire: message %q before hello", kind)
+	}
+	if kind == kindFrame {
+		return r.frame(size - 1)
+	}
+	if size > MaxControl {
+		return nil, fmt.Errorf("wire: message %q of %d bytes, at most %d", kind, size, MaxControl)
+	}
+	body := make([]byte, size-1)
+	if _, err := io.ReadFull(r.r, body); err != nil {
+		return nil, cut(err, io.ErrUnexpectedEOF)
+	}
+	m, err := decode(kind, body)
+	if err != nil {
+		return nil, fmt.Errorf("wire: message %q: %w", kind, err)
+	}
+	r.greeted = true
+	return m, nil
+}
+
+// Picture fills p, which must be Size bytes long, with the picture of the Frame that Next returned last.
+func (r *Reader) Picture(p []byte) error {
+	if len(p) != r.picture {
+		return fmt.Errorf("wire: buffer of %d bytes for a picture of %d", len(p), r.picture)
+	}
+	r.picture = 0
+	if _, err := io.ReadFull(r.r, p); err != nil {
+		return cut(err, io.ErrUnexpectedEOF)
+	}
+	return nil
+}
+
+func (r *Reader) frame(size uint32) (Message, error) {
+	if size <= frameHeader || size > frameHeader+MaxFrame {
+		return nil, fmt.Errorf("wire: frame of %d bytes, want %d to %d", size, frameHeader+1, frameHeader+MaxFrame)
+	}
+	b := r.scratch[:]
+	if _, err := io.ReadFull(r.r, b); err != nil {
+		return nil, cut(err, io.ErrUnexpectedEOF)
+	}
+	r.picture = int(size - frameHeader)
+	return Frame{
+		Captured: int64(binary.BigEndian.Uint64(b[0:])),
+		Count:    binary.BigEndian.Uint64(b[8:]),
+		Encode:   time.Duration(binary.BigEndian.Uint64(b[16:])),
+		Size:     r.picture,
+	}, nil
+}
+
+func decode(kind byte, body []byte) (Message, error) {
+	switch kind {
+	case kindHello:
+		return decodeHello(body)
+	case kindBeat:
+		if len(body) != 16 {
+			return nil, fmt.Errorf("%d bytes, want 16", len(body))
+		}
+		return Beat{int64(binary.BigEndian.Uint64(body)), binary.BigEndian.Uint64(body[8:])}, nil
+	case kindDemand:
+		if len(body) != 1 || body[0] > 1 {
+			return nil, fmt.Errorf("% x is no flag", body)
+		}
+		return Demand{body[0] == 1}, nil
+	case kindStop:
+		if len(body) != 0 {
+			return nil, fmt.Errorf("%d bytes, want none", len(body))
+		}
+		return Stop{}, nil
+	case kindStart:
+		return decodeJSON[Start](body)
+	case kindOpened:
+		return decodeJSON[Opened](body)
+	case kindEnded:
+		return decodeJSON[Ended](body)
+	}
+	return nil, errors.New("unknown type")
+}
+
+func decodeHello(body []byte) (Message, error) {
+	rest, ours := bytes.CutPrefix(body, []byte(magic))
+	if !ours || len(rest) < 2 {
+		return nil, errors.New("not camd's protocol")
+	}
+	h := Hello{Version: binary.BigEndian.Uint16(rest)}
+	// The version before the length: another version's hello may be longer.
+	if h.Version != Version {
+		return nil, fmt.Errorf("version %d, want %d: camd and camd-capture are of different builds", h.Version, Version)
+	}
+	if len(rest) != 2 {
+		return nil, fmt.Errorf("%d bytes, want %d", len(body), len(magic)+2)
+	}
+	return h, nil
+}
+
+func decodeJSON[M Message](body []byte) (Message, error) {
+	var m M
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// cut names an end of input by where it fell.
+func cut(err, at error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && at == io.ErrUnexpectedEOF {
+		return fmt.Errorf("wire: message cut short: %w", io.ErrUnexpectedEOF)
+	}
+	return err
+}

@@ -1,0 +1,190 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// readers hand over the same bytes in different portions.
+var readers = map[string]func([]byte) io.Reader{
+	"at once":        func(b []byte) io.Reader { return bytes.NewReader(b) },
+	"byte by byte":   func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },
+	"by halves":      func(b []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(b)) },
+	"with late EOFs": func(b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) },
+}
+
+func TestRoundTrip(t *testing.T) {
+	sizes := []int{1, 511, 512, 513, 100_000}
+	stream := encoded(t, messages...)
+	for _, n := range sizes {
+		stream = append(stream, encodedFrame(t, n)...)
+		stream = append(stream, encoded(t, Beat{1, 2})...)
+	}
+	for name, from := range readers {
+		t.Run(name, func(t *testing.T) {
+			r := NewReader(from(stream))
+			want := func(want Message) {
+				t.Helper()
+				if got, err := r.Next(); err != nil || got != want {
+					t.Fatalf("got %+v, %v; want %+v", got, err, want)
+				}
+			}
+			for _, m := range messages {
+				want(m)
+			}
+			for _, n := range sizes {
+				sized := frame
+				sized.Size = n
+				want(sized)
+				p := make([]byte, n)
+				if err := r.Picture(p); err != nil || !bytes.Equal(p, bytes.Repeat([]byte{0xA5}, n)) {
+					t.Fatalf("picture of %d bytes: %v", n, err)
+				}
+				want(Beat{1, 2})
+			}
+			if m, err := r.Next(); err != io.EOF {
+				t.Errorf("at the end: got %v, %v; want EOF itself", m, err)
+			}
+		})
+	}
+}
+
+// drain reads to the end and returns what ended it.
+func drain(r io.Reader) error {
+	for in := NewReader(r); ; {
+		m, err := in.Next()
+		if err != nil {
+			return err
+		}
+		if f, ok := m.(Frame); ok {
+			if err := in.Picture(make([]byte, f.Size)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func TestTruncatedAtEveryByte(t *testing.T) {
+	var stream []byte
+	ends := []int{0}
+	for _, m := range messages {
+		stream = append(stream, encoded(t, m)...)
+		ends = append(ends, len(stream))
+	}
+	stream = append(stream, encodedFrame(t, 600)...)
+	ends = append(ends, len(stream))
+	for name, from := range readers {
+		t.Run(name, func(t *testing.T) {
+			for n := range len(stream) + 1 {
+				err := drain(from(stream[:n]))
+				if between := slices.Contains(ends, n); between && err != io.EOF {
+					t.Errorf("cut at %d, between messages: got %v, want EOF itself", n, err)
+				} else if !between && (!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "cut short")) {
+					t.Errorf("cut at %d, within a message: got %v", n, err)
+				}
+			}
+		})
+	}
+}
+
+func TestPictureMustBeTaken(t *testing.T) {
+	r := NewReader(bytes.NewReader(append(hello(t), encodedFrame(t, 5)...)))
+	for range 2 {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "not taken") {
+		t.Errorf("next message with the picture not taken: %v", err)
+	}
+	for _, n := range []int{0, 4, 6} {
+		if err := r.Picture(make([]byte, n)); err == nil || !strings.Contains(err.Error(), "for a picture of 5") {
+			t.Errorf("buffer of %d bytes for a picture of 5: %v", n, err)
+		}
+	}
+	if err := r.Picture(make([]byte, 5)); err != nil {
+		t.Errorf("after the wrong buffers: %v", err)
+	}
+	if err := r.Picture(make([]byte, 5)); err == nil {
+		t.Error("a picture was taken twice")
+	}
+}
+
+func TestWriterLimits(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for _, n := range []int{0, MaxFrame + 1} {
+		if err := w.WriteFrame(frame, make([]byte, n)); err == nil || b.Len() != 0 {
+			t.Errorf("picture of %d bytes: %v, %d written", n, err, b.Len())
+		}
+	}
+	if err := w.WriteFrame(frame, make([]byte, MaxFrame)); err != nil {
+		t.Errorf("largest picture: %v", err)
+	}
+	if err := drain(io.MultiReader(bytes.NewReader(hello(t)), &b)); err != io.EOF {
+		t.Errorf("reading the largest picture: %v", err)
+	}
+	overhead := len(encoded(t, Ended{})) - 4
+	largest := Ended{Detail: strings.Repeat("x", MaxControl-overhead)}
+	if err := drain(bytes.NewReader(encoded(t, Hello{Version}, largest))); err != io.EOF {
+		t.Errorf("largest message: %v", err)
+	}
+	b.Reset()
+	largest.Detail += "x"
+	if err := w.Write(largest); err == nil || b.Len() != 0 {
+		t.Errorf("message too large: %v, %d written", err, b.Len())
+	}
+}
+
+// brokenPipe takes some writes and then no more.
+type brokenPipe struct{ writes int }
+
+func (p *brokenPipe) Write(b []byte) (int, error) {
+	if p.writes--; p.writes < 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return len(b), nil
+}
+
+func TestPeerGone(t *testing.T) {
+	if err := NewWriter(&brokenPipe{}).Write(Stop{}); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("message: %v", err)
+	}
+	for writes := range 2 {
+		if err := NewWriter(&brokenPipe{writes}).WriteFrame(frame, []byte("x")); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("frame, after %d writes: %v", writes, err)
+		}
+	}
+	want := errors.New("lost")
+	if err := drain(io.MultiReader(bytes.NewReader(hello(t)), iotest.ErrReader(want))); !errors.Is(err, want) {
+		t.Errorf("reading: %v, want %v", err, want)
+	}
+}
+
+func TestFrameAllocations(t *testing.T) {
+	stream := bytes.NewReader(append(hello(t), bytes.Repeat(encodedFrame(t, 1000), 200)...))
+	r, picture := NewReader(stream), make([]byte, 1000)
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	got := testing.AllocsPerRun(100, func() {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Picture(picture); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 1 { // the message
+		t.Errorf("reading a frame: %v allocations, want at most 1", got)
+	}
+	w := NewWriter(io.Discard)
+	if got := testing.AllocsPerRun(100, func() { w.WriteFrame(frame, picture) }); got != 0 {
+		t.Errorf("writing a frame: %v allocations, want 0", got)
+	}
+}

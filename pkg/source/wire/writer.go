@@ -1,0 +1,80 @@
+package wire
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Writer sends messages. Not safe for concurrent use.
+type Writer struct {
+	w   io.Writer
+	buf []byte
+}
+
+// NewWriter returns a writer onto w. It does not buffer: each message is one write, a frame's picture a second.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+// Write sends a message other than Frame.
+func (w *Writer) Write(m Message) error {
+	b := append(w.buf[:0], 0, 0, 0, 0, m.kind())
+	switch m := m.(type) {
+	case Hello:
+		b = append(b, magic...)
+		b = binary.BigEndian.AppendUint16(b, m.Version)
+	case Beat:
+		b = binary.BigEndian.AppendUint64(b, uint64(m.Captured))
+		b = binary.BigEndian.AppendUint64(b, m.Count)
+	case Demand:
+		b = append(b, flag(m.Wanted))
+	case Stop:
+	case Start, Opened, Ended:
+		body, err := json.Marshal(m)
+		if err != nil {
+			return fmt.Errorf("wire: %w", err)
+		}
+		b = append(b, body...)
+	default:
+		panic(fmt.Sprintf("wire: Write of %T", m))
+	}
+	if size := len(b) - 4; size > MaxControl {
+		return fmt.Errorf("wire: message %q of %d bytes, at most %d", m.kind(), size, MaxControl)
+	}
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	w.buf = b
+	_, err := w.w.Write(b)
+	return err
+}
+
+// WriteFrame sends a picture. f.Size is taken from the picture.
+func (w *Writer) WriteFrame(f Frame, picture []byte) error {
+	if n := len(picture); n < 1 || n > MaxFrame {
+		return fmt.Errorf("wire: picture of %d bytes, want 1 to %d", n, MaxFrame)
+	}
+	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+frameHeader+len(picture)))
+	b = append(b, kindFrame)
+	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured))
+	b = binary.BigEndian.AppendUint64(b, f.Count)
+	b = binary.BigEndian.AppendUint64(b, uint64(f.Encode))
+	w.buf = b
+	if _, err := w.w.Write(b); err != nil {
+		return err
+	}
+	// A write of its own: cheaper than copying the picture behind its header.
+	_, err := w.w.Write(picture)
+	return err
+}
+
+// magic tells a peer that speaks another protocol at once.
+const magic = "camd"
+
+// frameHeader is the length of a Frame's fixed fields: Captured, Count, Encode.
+const frameHeader = 8 + 8 + 8
+
+func flag(on bool) byte {
+	if on {
+		return 1
+	}
+	return 0
+}
