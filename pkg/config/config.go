@@ -1,0 +1,116 @@
+// Package config reads camd's configuration file: YAML, strict, and every mistake at once with its place.
+//
+// [Load] returns a complete [Config], defaults filled in, credentials merged into each camera's source, relative paths
+// made absolute from the file's folder. If anything is wrong it returns an [*Error] that lists each [Problem] as
+// file:line:column, what is wrong and what would be right.
+//
+// ${NAME} in a value stands for the environment variable NAME. It is put in after the YAML has been understood, so that
+// no variable can add a key. $${ is a plain ${.
+//
+// No error shows a password, nor does printing or marshalling a Config.
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"camd/pkg/source/spec"
+)
+
+// Config is a whole configuration.
+type Config struct {
+	Listen       string // host:port; port 0 takes a free one
+	Cameras      []Camera
+	Limits       Limits
+	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
+	Log          Log
+}
+
+// Limits keep a daemon from being used up.
+type Limits struct {
+	Viewers int // of all cameras together
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string // debug, info, warn or error
+	Format string // auto, json or console
+}
+
+// Camera is one camera. What does not apply to its kind of source has its zero or default value.
+type Camera struct {
+	ID           string // a URL segment and a metric label
+	Title        string // for people; the ID unless given
+	Source       spec.Source
+	Size         spec.Size     // devices: what to ask for; zero leaves it to the driver
+	FPS          float64       // devices: what to ask for; zero leaves it to the driver
+	Format       string        // devices: one of Formats
+	Quality      int           // JPEG quality where camd encodes, 1 to 100
+	Transport    string        // RTSP: tcp or udp
+	Loop         bool          // files: start again at the end
+	OnDemand     bool          // open only while somebody watches
+	StallTimeout time.Duration // without a frame for so long it counts as stalled
+	OpenTimeout  time.Duration
+}
+
+// Formats lists what a device can be asked for.
+var Formats = []string{"auto", "mjpeg", "yuyv", "uyvy", "yvyu", "nv12", "nv21", "yu12", "yv12", "rgb3", "bgr3", "grey"}
+
+// Default returns what holds where a file says nothing. It has no cameras.
+func Default() *Config {
+	return &Config{
+		Listen:       "127.0.0.1:8080",
+		Limits:       Limits{Viewers: 500},
+		WriteTimeout: 10 * time.Second,
+		Log:          Log{Level: "info", Format: "auto"},
+	}
+}
+
+// DefaultCamera returns a camera on src as a file that says no more would give it.
+func DefaultCamera(id string, src spec.Source) Camera {
+	c := Camera{
+		ID: id, Title: id, Source: src,
+		Format: "auto", Quality: 80, Loop: true, StallTimeout: 5 * time.Second, OpenTimeout: 10 * time.Second,
+	}
+	if src.Kind == spec.RTSP {
+		c.Transport = "tcp"
+	}
+	return c
+}
+
+// maxFile bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.
+const maxFile = 1 << 20
+
+// Load reads the file at path. Its error is an *Error when the file has mistakes.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	return Parse(path, data, os.LookupEnv)
+}
+
+// Parse reads data as the file of that name, with env for the environment. Its error is an *Error.
+func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	d := &decoder{file: name, dir: filepath.Dir(name), env: env}
+	if abs, err := filepath.Abs(d.dir); err == nil {
+		d.dir = abs
+	}
+	cfg := Default()
+	if root := d.document(data); root != nil {
+		d.refuseReferences(root)
+		decode(d, "", root, fileFields(), cfg)
+	}
+	if len(d.problems) > 0 {
+		return nil, d.err()
+	}
+	return cfg, nil
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/pkg/source/spec"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// environment is what the tests' variables hold.
+var environment = map[string]string{
+	"PASSWORD": "hunter2", "QUALITY": "70", "TITLE": "Yard\nquality: 1", "HOST": "10.0.0.7", "EMPTY": "",
+}
+
+func env(name string) (string, bool) {
+	v, ok := environment[name]
+	return v, ok
+}
+
+func TestDefaults(t *testing.T) {
+	for _, text := range []string{"", "\n", "# nothing\n", "---\n", "\ufeff", "# dos\r\nlog:\r\n  level: info\r\n", "cameras:\n", "cameras: []\nlimits:\nlog: {}\n"} {
+		got, err := Parse("camd.yaml", []byte(text), env)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if len(got.Cameras) != 0 {
+			t.Errorf("%q: got cameras %v, want none", text, got.Cameras)
+		}
+		got.Cameras = nil
+		if want := Default(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %+v, want %+v", text, got, want)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "yard.password"), "s3cret\n")
+	got, err := Parse(filepath.Join(dir, "camd.yaml"), []byte("\ufeff"+`
+listen: ":0"
+cameras:
+  - id: front-door
+    source: /dev/video0
+    size: 1280x720
+    fps: 12.5
+    format: yuyv
+    quality: "${QUALITY}"
+    stall_timeout: 500ms
+    open_timeout: 1m30s
+  - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true}
+  - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
+  - {id: clip, source: clips/a.mp4, loop: false}
+  - {id: pattern, source: test://}
+limits: {viewers: 7}
+write_timeout: 3s
+log: {level: debug, format: json}
+`), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := func(s string) spec.Source {
+		src, err := spec.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return src
+	}
+	door := DefaultCamera("front-door", source("/dev/video0"))
+	door.Size, door.FPS, door.Format, door.Quality = spec.Size{Width: 1280, Height: 720}, 12.5, "yuyv", 70
+	door.StallTimeout, door.OpenTimeout = 500*time.Millisecond, 90*time.Second
+	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
+	yard.Title, yard.Transport, yard.OnDemand = "The ${yard}, $5", "udp", true
+	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))
+	clip.Loop = false
+	want := &Config{
+		Listen: ":0",
+		Cameras: []Camera{
+			door, yard, DefaultCamera("2", source("http://u:hunter2@10.0.0.7/a")), clip, DefaultCamera("pattern", source("test://")),
+		},
+		Limits: Limits{Viewers: 7}, WriteTimeout: 3 * time.Second, Log: Log{Level: "debug", Format: "json"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLoadNamesTheFile(t *testing.T) {
+	_, err := Load("testdata/missing.yaml")
+	if want := "read config: open testdata/missing.yaml: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	path := filepath.Join(t.TempDir(), "camd.yaml")
+	write(t, path, "lisen: :80\nlimits: 3\n")
+	var mistakes *Error
+	if _, err = Load(path); !errors.As(err, &mistakes) || len(mistakes.Problems) != 2 {
+		t.Fatalf("got %v, want an *Error of two problems", err)
+	}
+	want := Problem{path, 1, 1, `unknown key "lisen", did you mean "listen"?`}
+	if got := mistakes.Problems[0]; got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestConfigNeverShowsPasswords(t *testing.T) {
+	const canary = "can4ry"
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "p"), canary)
+	got, err := Parse(filepath.Join(dir, "camd.yaml"), []byte(`
+cameras:
+  - {id: a, source: "rtsp://u:can4ry@h/"}
+  - {id: b, source: "rtsp://h/", user: u, password: can4ry}
+  - {id: c, source: "http://h/?pw=can4ry", user: u, password_file: p}
+`), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range got.Cameras {
+		if !strings.Contains(c.Source.Address(), canary) {
+			t.Errorf("camera %d: the password is lost: %s", i, c.Source.Address())
+		}
+	}
+	asJSON, err1 := json.Marshal(got)
+	asYAML, err2 := yaml.Marshal(got)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	shown := []string{string(asJSON), string(asYAML)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		shown = append(shown, fmt.Sprintf(verb, *got), fmt.Sprintf(verb, got.Cameras), fmt.Sprintf(verb, &got.Cameras[0]))
+	}
+	for _, s := range shown {
+		if strings.Contains(s, canary) || strings.Contains(s, fmt.Sprintf("%x", canary)) {
+			t.Errorf("a password is in %s", s)
+		}
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxSecret bounds a password file, so that a wrong path is an error.
+const maxSecret = 4 << 10
+
+// credentials merges user and password into the source. Each may be given in one place only.
+func (d *decoder) credentials(e *entry) {
+	password := e.given["password"]
+	if file := e.given["password_file"]; file != nil {
+		if password != nil {
+			d.bad(later(password, file), "password and password_file are both given; keep one")
+		}
+		password = file
+	}
+	src := &e.Source
+	if !src.Network() {
+		return // checkKind has said so
+	}
+	if at := e.given["user"]; at != nil && src.User != "" {
+		d.bad(at, "user: the source has one already; keep one")
+	}
+	if password != nil && src.Password != "" {
+		d.bad(password, "%s: the source has a password already; keep one", password.Value)
+	}
+	if password != nil && src.User == "" && e.given["user"] == nil {
+		d.bad(password, "%s: there is no user to it; add user", password.Value)
+	}
+	if e.user != "" {
+		src.User = e.user
+	}
+	if e.password != "" {
+		src.Password = e.password
+	}
+}
+
+func later(a, b *yaml.Node) *yaml.Node {
+	if a.Line > b.Line || a.Line == b.Line && a.Column > b.Column {
+		return a
+	}
+	return b
+}
+
+func readUser(d *decoder, key string, n *yaml.Node, to *entry) { d.secret(key, n, &to.user) }
+
+func readPassword(d *decoder, key string, n *yaml.Node, to *entry) { d.secret(key, n, &to.password) }
+
+// secret reads a text that no message repeats.
+func (d *decoder) secret(key string, n *yaml.Node, to *string) {
+	s, ok := d.text(key, n, "a text")
+	switch {
+	case !ok:
+	case s == "":
+		d.bad(n, "%s: is empty", key)
+	case hasControl(s):
+		d.bad(n, "%s: has a line break or control character in it", key)
+	default:
+		*to = s
+	}
+}
+
+func readPasswordFile(d *decoder, key string, n *yaml.Node, to *entry) {
+	path, ok := d.text(key, n, "a path")
+	if !ok {
+		return
+	}
+	if path == "" {
+		d.bad(n, "%s: is empty", key)
+		return
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(d.dir, path)
+	}
+	s, err := readSecret(path)
+	if err != nil {
+		d.bad(n, "%s: %v", key, err)
+		return
+	}
+	to.password = s
+}
+
+// readSecret reads the one line of a password file.
+func readSecret(path string) (string, error) {
+	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", err
+	}
+	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	switch {
+	case len(b) > maxSecret:
+		return "", errors.New(path + " is larger than 4 KiB; it should hold one password")
+	case s == "":
+		return "", errors.New(path + " is empty")
+	case hasControl(s):
+		return "", errors.New(path + " has more than one line or a control character in it")
+	}
+	return s, nil
+}

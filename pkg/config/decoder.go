@@ -1,0 +1,175 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
+	"go.yaml.in/yaml/v3"
+)
+
+// decoder reads nodes and collects mistakes.
+type decoder struct {
+	file     string
+	dir      string // what relative paths are relative to
+	env      func(string) (string, bool)
+	problems []Problem
+}
+
+// field is a key that a T may have. read reports what is wrong with the value, or puts it into to.
+type field[T any] struct {
+	key  string
+	read func(d *decoder, key string, n *yaml.Node, to *T)
+}
+
+// decode reads the mapping n of that name ("" for the whole file) into to and returns the nodes of the keys it has.
+func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to *T) map[string]*yaml.Node {
+	given := map[string]*yaml.Node{}
+	if n.Kind != yaml.MappingNode {
+		// "limits:" with all its keys commented out is as good as none.
+		if !isNull(n) {
+			d.bad(n, "%swant keys such as %q, got %s", prefix(name), fields[0].key+":", describe(n))
+		}
+		return given
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if value.Line == 0 {
+			value.Line, value.Column = key.Line, key.Column
+		}
+		at := slices.IndexFunc(fields, func(f field[T]) bool { return f.key == key.Value })
+		switch {
+		case key.Kind == yaml.AliasNode:
+			continue // reported by refuseReferences
+		case key.Kind != yaml.ScalarNode:
+			d.bad(key, "%swant a key, got %s", prefix(name), describe(key))
+		case key.Tag == "!!merge":
+			d.bad(key, `merge keys ("<<") are not supported: write the keys out`)
+		case at < 0:
+			d.unknown(key, name, keys(fields))
+		case given[key.Value] != nil:
+			d.bad(key, "key %q is given twice, first on line %d", key.Value, given[key.Value].Line)
+		default:
+			given[key.Value] = key
+			if value.Kind != yaml.AliasNode {
+				fields[at].read(d, key.Value, value, to)
+			}
+		}
+	}
+	return given
+}
+
+// section makes a reader of a nested mapping.
+func section[T, S any](fields []field[S], part func(*T) *S) func(*decoder, string, *yaml.Node, *T) {
+	return func(d *decoder, key string, n *yaml.Node, to *T) { decode(d, key, n, fields, part(to)) }
+}
+
+// unknown reports a key that has no meaning where it stands.
+func (d *decoder) unknown(key *yaml.Node, name string, known []string) {
+	shown := clip(key.Value)
+	if near := nearest(key.Value, known); near != "" {
+		d.bad(key, "unknown key %q, did you mean %q?", shown, near)
+		return
+	}
+	for _, p := range places() {
+		switch near := nearest(key.Value, p.keys); {
+		case near == "" || p.name == name:
+		case near == key.Value:
+			d.bad(key, "unknown key %q here; it belongs %s", shown, p.where)
+			return
+		default:
+			d.bad(key, "unknown key %q; if you mean %q, it belongs %s", shown, near, p.where)
+			return
+		}
+	}
+	d.bad(key, "unknown key %q; known here: %s", shown, strings.Join(known, ", "))
+}
+
+type place struct {
+	name, where string
+	keys        []string
+}
+
+// places lists what belongs where, for keys that were put too far left or right.
+func places() []place {
+	return []place{
+		{"", "at the left edge of the file", keys(fileFields())},
+		{"cameras", `in an entry of "cameras"`, keys(cameraFields())},
+		{"limits", `under "limits"`, keys(limitFields())},
+		{"log", `under "log"`, keys(logFields())},
+	}
+}
+
+func keys[T any](fields []field[T]) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.key
+	}
+	return names
+}
+
+// nearest returns the known key that was most likely meant, or "".
+func nearest(key string, known []string) string {
+	if utf8.RuneCountInString(key) > 40 {
+		return ""
+	}
+	key = strings.ReplaceAll(strings.ToLower(key), "-", "_")
+	best, distance := "", 3
+	for _, k := range known {
+		by := levenshtein.ComputeDistance(strings.ReplaceAll(key, "_", ""), strings.ReplaceAll(k, "_", ""))
+		// Two wrong letters of four are another word.
+		if by < distance && by*3 <= len(k) {
+			best, distance = k, by
+		}
+	}
+	return best
+}
+
+// describe says what n is in plain words.
+func describe(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Kind == yaml.MappingNode:
+		return "a group of keys"
+	case n.Kind == yaml.AliasNode:
+		return "an alias"
+	}
+	switch n.Tag {
+	case "!!null":
+		return "nothing"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!str":
+		return "a text"
+	}
+	return "a single value"
+}
+
+// show repeats a value as it stands in the file.
+func show(n *yaml.Node) string {
+	if n.Tag == "!!int" || n.Tag == "!!float" {
+		return clip(n.Value)
+	}
+	return strconv.Quote(clip(n.Value))
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+func prefix(name string) string {
+	if name == "" {
+		return ""
+	}
+	return name + ": "
+}
+
+// clip shortens what a message repeats from the file.
+func clip(s string) string {
+	const most = 60
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}

@@ -1,0 +1,175 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document returns the root of the one YAML document in data, or nil if there is none or data is not YAML.
+func (d *decoder) document(data []byte) *yaml.Node {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows editors put this mark before UTF-8
+	if !d.isText(data) {
+		return nil
+	}
+	var first, second yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(&first); err != nil {
+		d.syntax(data, err)
+		return nil
+	}
+	switch err := dec.Decode(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		d.syntax(data, err)
+		return nil
+	default:
+		d.bad(&second, "a second YAML document begins here; a configuration is one, without --- in between")
+	}
+	return first.Content[0]
+}
+
+// isText reports whether data is text as YAML allows it. It looks before the parser does, which knows no places for
+// these mistakes.
+func (d *decoder) isText(data []byte) bool {
+	if len(data) > maxFile {
+		d.at(1, 1, "larger than 1 MiB; this is no configuration file")
+		return false
+	}
+	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
+		d.at(1, 1, "the file is UTF-16; save it as UTF-8")
+		return false
+	}
+	line, column := 1, 1
+	for rest := data; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			d.at(line, column, "byte 0x%02x is not UTF-8; save the file as UTF-8", rest[0])
+			return false
+		case !allowed(r):
+			d.at(line, column, "control character U+%04X; remove it", r)
+			return false
+		case r == '\n':
+			line, column = line+1, 0
+		}
+		rest, column = rest[n:], column+1
+	}
+	return true
+}
+
+// allowed follows YAML 1.2.2, section 5.1: c-printable, without a byte order mark in the middle.
+func allowed(r rune) bool {
+	switch {
+	case r == '\t', r == '\n', r == '\r', r == 0x85:
+		return true
+	case r < ' ', 0x7f <= r && r < 0xa0, r == 0xfeff, r == 0xfffe, r == 0xffff:
+		return false
+	}
+	return true
+}
+
+// syntaxHints says what most likely causes each of the parser's complaints.
+var syntaxHints = []struct{ says, means string }{
+	{"mapping values are not allowed", `there is a ": " where none can be; put a text that has one in quotes, and line up the keys`},
+	{"did not find expected key", "this does not line up with what is above it, or a quote or bracket is opened and not closed"},
+	{"did not find expected '-'", `every entry of a list must begin with "- " in the same column`},
+	{"could not find expected ':'", `a key must be followed by ": "`},
+	{"cannot start any token", "a text that begins with @, ` or % must be in quotes"},
+	{"unknown anchor", "a text that begins with * must be in quotes"}, // the parser repeats it, and it may be a password
+	{"unexpected end of stream", "a quote is opened and not closed"},
+	{"did not find expected ',' or ']'", "a [ is opened and not closed, or a comma is missing"},
+	{"did not find expected ',' or '}'", "a { is opened and not closed, or a comma is missing"},
+	{"did not find expected node content", "a value is missing, or a bracket stands where none can be"},
+	{"unknown escape character", `in "double quotes" a \ begins an escape; write \\ or use 'single quotes'`},
+}
+
+// syntax reports the parser's error at the first character of its line.
+func (d *decoder) syntax(data []byte, err error) {
+	if errors.Is(err, io.EOF) {
+		return // an empty file is a configuration without cameras
+	}
+	lines := strings.SplitAfter(string(data), "\n")
+	number, message := errorLine(lines, strings.TrimPrefix(err.Error(), "yaml: "))
+	text := lines[number-1]
+	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
+		d.at(number, tab+1, "a tab indents this line; YAML wants spaces")
+		return
+	}
+	for _, h := range syntaxHints {
+		if strings.Contains(message, h.says) {
+			message = h.means
+			break
+		}
+	}
+	d.at(number, len(indent)+1, "not valid YAML: %s", message)
+}
+
+// errorLine finds the line of a syntax error. What the parser says is of little use: it names the line where the group
+// begins that has the error, one less in some cases, and none in others. So look for the longest beginning of the file
+// that is valid; the next line is the one that spoils it.
+func errorLine(lines []string, said string) (number int, message string) {
+	left := 4 << 20 // bytes to parse; beyond, the parser's word must do
+	number, message = 1, said
+	if after, ok := strings.CutPrefix(said, "line "); ok {
+		n, rest, _ := strings.Cut(after, ": ")
+		if i, err := strconv.Atoi(n); err == nil {
+			number, message = min(max(i, 1), len(lines)), rest
+		}
+	}
+	for n := len(lines) - 1; n > 0; n-- {
+		start := strings.Join(lines[:n], "")
+		if left -= len(start); left < 0 {
+			return number, message
+		}
+		if isYAML(start) {
+			return n + 1, message
+		}
+	}
+	return 1, message
+}
+
+func isYAML(s string) bool {
+	dec := yaml.NewDecoder(strings.NewReader(s))
+	for {
+		var n yaml.Node
+		switch err := dec.Decode(&n); {
+		case errors.Is(err, io.EOF):
+			return true
+		case err != nil:
+			return false
+		}
+	}
+}
+
+// refuseReferences reports what makes one place of a file mean another.
+func (d *decoder) refuseReferences(n *yaml.Node) {
+	switch {
+	case n.Kind == yaml.AliasNode:
+		d.bad(n, "aliases (*name) are not supported: write the value out, and in quotes if it begins with *")
+		return
+	case n.Anchor != "":
+		d.bad(n, "anchors (&name) are not supported: write the value out, and in quotes if it begins with &")
+	case n.Style&yaml.TaggedStyle != 0:
+		d.bad(n, "tags (!name) are not supported: put a text that begins with ! in quotes")
+	}
+	for _, child := range n.Content {
+		d.refuseReferences(child)
+	}
+}
+
+// bad reports a mistake at n.
+func (d *decoder) bad(n *yaml.Node, format string, args ...any) {
+	d.at(n.Line, n.Column, format, args...)
+}
+
+func (d *decoder) at(line, column int, format string, args ...any) {
+	d.problems = append(d.problems, Problem{d.file, max(line, 1), max(column, 1), fmt.Sprintf(format, args...)})
+}

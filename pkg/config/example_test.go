@@ -1,0 +1,61 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const examplePath = "../../deploy/camd.example.yaml"
+
+func TestExampleLoads(t *testing.T) {
+	cfg, err := Load(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := Default()
+	if cfg.Listen != defaults.Listen || cfg.Limits != defaults.Limits || cfg.Log != defaults.Log || cfg.WriteTimeout != defaults.WriteTimeout {
+		t.Errorf("the example's values are not the defaults that its comments name: %+v", cfg)
+	}
+	if len(cfg.Cameras) < 5 {
+		t.Errorf("got %d cameras, want one of each kind of source", len(cfg.Cameras))
+	}
+}
+
+// Every key is in the example, in use or in a comment that is right once uncommented.
+func TestExampleHasEveryKey(t *testing.T) {
+	text, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range places() {
+		for _, key := range p.keys {
+			if !regexp.MustCompile(`(?m)^[ #-]*` + key + `:( |$)`).Match(text) {
+				t.Errorf("key %q of %q is not in %s", key, p.name, examplePath)
+			}
+		}
+	}
+}
+
+func TestExampleCommentsAreRight(t *testing.T) {
+	text, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const inUse = "    password: not-a-real-one\n"
+	for comment, want := range map[string]string{
+		"    # password: ${YARD_PASSWORD} ":   "",
+		"    # password_file: yard.password ": "/camd.yaml:40:20: password_file: stat /yard.password: no such file or directory",
+	} {
+		if !strings.Contains(string(text), comment) || !strings.Contains(string(text), inUse) {
+			t.Fatalf("%q or %q is not in the example", comment, inUse)
+		}
+		used := strings.Replace(string(text), comment, strings.Replace(comment, "# ", "", 1), 1)
+		_, err := Parse("/camd.yaml", []byte(strings.Replace(used, inUse, "", 1)), func(string) (string, bool) { return "x", true })
+		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
+			t.Errorf("%q: got %s, want %q", comment, got, want)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// fileFields are the keys at the left edge of the file.
+func fileFields() []field[Config] {
+	return []field[Config]{
+		{"listen", readListen},
+		{"cameras", readCameras},
+		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
+		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
+		{"log", section(logFields(), func(c *Config) *Log { return &c.Log })},
+	}
+}
+
+func limitFields() []field[Limits] {
+	return []field[Limits]{
+		{"viewers", whole(func(l *Limits) *int { return &l.Viewers }, 1, 1_000_000)},
+	}
+}
+
+func logFields() []field[Log] {
+	return []field[Log]{
+		{"level", choice(func(l *Log) *string { return &l.Level }, "debug", "info", "warn", "error")},
+		{"format", choice(func(l *Log) *string { return &l.Format }, "auto", "json", "console")},
+	}
+}
+
+func readListen(d *decoder, key string, n *yaml.Node, to *Config) {
+	s, ok := d.text(key, n, "HOST:PORT")
+	if !ok {
+		return
+	}
+	if err := CheckListen(s); err != nil {
+		d.bad(n, "%s: %v, got %s", key, err, show(n))
+		return
+	}
+	to.Listen = s
+}
+
+// CheckListen reports what is wrong with an address to listen on.
+func CheckListen(s string) error {
+	if strings.HasPrefix(s, "unix:") || strings.HasPrefix(s, "/") {
+		return errors.New("want HOST:PORT (unix sockets are not supported yet)")
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return errors.New("want HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+	}
+	if p, err := strconv.Atoi(port); err != nil || p < 0 || p > 65535 {
+		return errors.New("want a port from 0 to 65535 after the last colon")
+	}
+	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsFunc(host, notInHostName) {
+		return errors.New("want an IP address or host name before the port (0.0.0.0 or nothing for every address)")
+	}
+	return nil
+}
+
+func notInHostName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.'
+}
+
+func readCameras(d *decoder, key string, n *yaml.Node, to *Config) {
+	if isNull(n) {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		d.bad(n, `%s: want a list whose entries begin with "- id:", got %s`, key, describe(n))
+		return
+	}
+	seen := &seen{ids: map[string]int{}, devices: map[string]string{}}
+	for _, entry := range n.Content {
+		if entry.Kind == yaml.AliasNode {
+			continue
+		}
+		if isNull(entry) {
+			d.bad(entry, "cameras: this entry is empty; it needs an id and a source")
+			continue
+		}
+		to.Cameras = append(to.Cameras, d.camera(entry, seen))
+	}
+}

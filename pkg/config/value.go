@@ -1,0 +1,147 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"camd/pkg/source/spec"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// text returns the scalar n with its variables put in. want says what belongs there.
+func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
+	if isNull(n) {
+		d.bad(n, "%s: has no value; want %s, or leave the key out", key, want)
+		return "", false
+	}
+	if n.Kind != yaml.ScalarNode {
+		d.bad(n, "%s: want %s, got %s", key, want, describe(n))
+		return "", false
+	}
+	s, err := expand(n.Value, d.env)
+	if err != nil {
+		d.bad(n, "%s: %v", key, err)
+		return "", false
+	}
+	return s, true
+}
+
+// value reads n by parse. A wrong value is repeated as it stands in the file, without what a variable holds.
+func value[V any](d *decoder, key string, n *yaml.Node, want string, parse func(string) (V, bool)) (v V, ok bool) {
+	s, ok := d.text(key, n, want)
+	if !ok {
+		return v, false
+	}
+	if v, ok = parse(s); !ok {
+		d.bad(n, "%s: want %s, got %s", key, want, show(n))
+	}
+	return v, ok
+}
+
+// set makes a field's reader: where to put the value and how to read it.
+func set[T, V any](at func(*T) *V, want string, parse func(string) (V, bool)) func(*decoder, string, *yaml.Node, *T) {
+	return func(d *decoder, key string, n *yaml.Node, to *T) {
+		if v, ok := value(d, key, n, want, parse); ok {
+			*at(to) = v
+		}
+	}
+}
+
+func whole[T any](at func(*T) *int, least, most int) func(*decoder, string, *yaml.Node, *T) {
+	return set(at, fmt.Sprintf("a whole number from %d to %d", least, most), func(s string) (int, bool) {
+		i, err := strconv.Atoi(s)
+		return i, err == nil && least <= i && i <= most
+	})
+}
+
+func rate[T any](at func(*T) *float64) func(*decoder, string, *yaml.Node, *T) {
+	return set(at, fmt.Sprintf("a number above 0, at most %d", spec.MaxFPS), func(s string) (float64, bool) {
+		f, err := strconv.ParseFloat(s, 64)
+		return f, err == nil && !math.IsNaN(f) && 0 < f && f <= spec.MaxFPS
+	})
+}
+
+func duration[T any](at func(*T) *time.Duration, least, most time.Duration) func(*decoder, string, *yaml.Node, *T) {
+	want := fmt.Sprintf("a duration from %s to %s, such as 10s", short(least), short(most))
+	return set(at, want, func(s string) (time.Duration, bool) {
+		v, err := time.ParseDuration(s)
+		return v, err == nil && least <= v && v <= most
+	})
+}
+
+func choice[T any](at func(*T) *string, from ...string) func(*decoder, string, *yaml.Node, *T) {
+	last := len(from) - 1
+	want := strings.Join(from[:last], ", ") + " or " + from[last]
+	return set(at, want, func(s string) (string, bool) { return s, slices.Contains(from, s) })
+}
+
+func flag[T any](at func(*T) *bool) func(*decoder, string, *yaml.Node, *T) {
+	return set(at, "true or false", func(s string) (bool, bool) { return s == "true", s == "true" || s == "false" })
+}
+
+func size[T any](at func(*T) *spec.Size) func(*decoder, string, *yaml.Node, *T) {
+	return set(at, "WIDTHxHEIGHT in pixels, such as 1280x720", func(s string) (spec.Size, bool) {
+		v, err := spec.ParseSize(s)
+		return v, err == nil
+	})
+}
+
+// short renders a duration without zeros at its end: 10m rather than 10m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	return s
+}
+
+// expand puts environment variables in.
+func expand(s string, env func(string) (string, bool)) (string, error) {
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(s, '$')
+		if i < 0 {
+			return b.String() + s, nil
+		}
+		b.WriteString(s[:i])
+		s = s[i:]
+		switch {
+		case strings.HasPrefix(s, "$${"):
+			b.WriteString("${")
+			s = s[3:]
+		case strings.HasPrefix(s, "${"):
+			name, rest, ok := strings.Cut(s[2:], "}")
+			// Not repeated: this may be part of a password, and no name at all.
+			if !ok || !isName(name) {
+				return "", errors.New("${ must be followed by the name of an environment variable and }; for a plain ${ write $${")
+			}
+			v, ok := env(name)
+			if !ok {
+				return "", fmt.Errorf("environment variable %s is not set; for a plain ${ write $${", name)
+			}
+			b.WriteString(v)
+			s = rest
+		default:
+			b.WriteByte('$')
+			s = s[1:]
+		}
+	}
+}
+
+func isName(s string) bool {
+	for i, r := range s {
+		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
