@@ -1,0 +1,117 @@
+package v4l2
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// budget is how many answers a device gets to give. Drivers exist that never come to the end of a list.
+const budget = 4096
+
+// enumeration asks a driver for its lists.
+type enumeration struct {
+	drv  driver
+	left int
+}
+
+// more spends one question.
+func (e *enumeration) more() bool {
+	e.left--
+	return e.left >= 0
+}
+
+// formats returns what the device delivers. A driver's error ends the list it came in: it is how a list ends.
+func formats(drv driver, kind uint32) []Format {
+	e := &enumeration{drv, budget}
+	var all []Format
+	for i := uint32(0); i < 64 && e.more(); i++ {
+		f, err := drv.format(i, kind)
+		if err != nil {
+			break
+		}
+		all = append(all, Format{
+			FourCC: fourCC(f.PixelFormat), Description: text(f.Description[:]),
+			Compressed: f.Flags&flagCompressed != 0, Emulated: f.Flags&flagEmulated != 0,
+			Sizes: e.sizes(f.PixelFormat),
+		})
+	}
+	return all
+}
+
+func (e *enumeration) sizes(pixels uint32) []Size {
+	var all []Size
+	for i := uint32(0); i < 256 && e.more(); i++ {
+		f, err := e.drv.frameSize(i, pixels)
+		if err != nil {
+			break
+		}
+		if f.Type == discrete {
+			s := Size{Width: int(f.U[0]), Height: int(f.U[1])}
+			e.rates(&s, pixels)
+			all = append(all, s)
+			continue
+		}
+		// min, max and step of the width, then of the height
+		s := Size{Width: int(f.U[1]), Height: int(f.U[4])}
+		s.Range = &Range{MinWidth: int(f.U[0]), MinHeight: int(f.U[3]), StepWidth: int(f.U[2]), StepHeight: int(f.U[5])}
+		e.rates(&s, pixels)
+		return append(all, s) // a range is a whole list
+	}
+	slices.SortStableFunc(all, func(a, b Size) int { return cmp.Compare(b.Width*b.Height, a.Width*a.Height) })
+	return all
+}
+
+// rates puts the rates of one size into it.
+func (e *enumeration) rates(s *Size, pixels uint32) {
+	for i := uint32(0); i < 64 && e.more(); i++ {
+		f, err := e.drv.interval(i, pixels, uint32(s.Width), uint32(s.Height))
+		if err != nil {
+			break
+		}
+		// A fraction of a second between frames; a range has the shortest first and the longest second.
+		s.addRate(f.U[0], f.U[1])
+		if f.Type != discrete {
+			s.addRate(f.U[2], f.U[3])
+			s.Between = true
+			break
+		}
+	}
+	slices.SortFunc(s.Rates, func(a, b float64) int { return cmp.Compare(b, a) })
+	s.Rates = slices.Compact(s.Rates)
+}
+
+func (s *Size) addRate(numerator, denominator uint32) {
+	if numerator > 0 && denominator > 0 {
+		s.Rates = append(s.Rates, float64(denominator)/float64(numerator))
+	}
+}
+
+// fourCC spells a pixel format out.
+func fourCC(code uint32) string {
+	s := text([]byte{byte(code), byte(code >> 8), byte(code >> 16), byte(code>>24) & 0x7f})
+	if code>>31 != 0 {
+		s += "-BE"
+	}
+	return s
+}
+
+func formatName(fourCC string) string {
+	switch fourCC {
+	case "MJPG", "JPEG":
+		return "mjpeg"
+	}
+	return strings.ToLower(fourCC)
+}
+
+// text reads a C string. What a device calls itself is shown on terminals, so nothing unprintable stays.
+func text(b []byte) string {
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, s))
+}

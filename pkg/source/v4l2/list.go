@@ -1,0 +1,169 @@
+package v4l2
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"camd/pkg/camera"
+)
+
+// List returns every /dev/videoN by number, the capture devices and the others. A device that cannot be used is in the
+// list with its problem; the error is for /dev itself.
+func List() ([]Device, error) {
+	return system{dev: "/dev", sys: "/sys/class/video4linux", proc: "/proc", open: openNode}.list()
+}
+
+// system is where devices are looked for.
+type system struct {
+	dev, sys, proc string
+	open           func(path string) (driver, error)
+}
+
+var nodeName = regexp.MustCompile(`^video([0-9]{1,6})$`)
+
+func (s system) list() ([]Device, error) {
+	entries, err := os.ReadDir(s.dev)
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	var numbers []int
+	for _, e := range entries {
+		if m := nodeName.FindStringSubmatch(e.Name()); m != nil && !e.IsDir() {
+			n, _ := strconv.Atoi(m[1])
+			numbers = append(numbers, n)
+		}
+	}
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	slices.Sort(numbers)
+	stable, holders := s.stableNames(), s.holders()
+	devices := make([]Device, len(numbers))
+	for i, n := range numbers {
+		path := filepath.Join(s.dev, "video"+strconv.Itoa(n))
+		d := Device{Path: path, Stable: stable[path], Holders: holders[path]}
+		s.examine(&d)
+		devices[i] = d
+	}
+	return devices, nil
+}
+
+// examine opens the device and asks it what it is.
+func (s system) examine(d *Device) {
+	drv, err := s.open(d.Path)
+	if err != nil {
+		s.closed(d, err)
+		return
+	}
+	defer drv.close()
+	c, err := drv.capability()
+	if err != nil {
+		s.closed(d, err)
+		return
+	}
+	d.Driver, d.Card, d.Bus = text(c.Driver[:]), text(c.Card[:]), text(c.Bus[:])
+	kind, role := c.role()
+	if kind == 0 {
+		d.Role, d.Problem = role, camera.NotACamera
+		if strings.Contains(d.Driver, "loopback") {
+			d.Remedy = "a loopback device becomes a camera once a program writes video to it"
+		}
+		return
+	}
+	d.Capture = true
+	d.Formats = formats(drv, kind)
+	if slices.Contains(askable, d.Driver) {
+		if err := drv.busy(kind); err != nil {
+			d.fail(err)
+		}
+	}
+}
+
+// askable lists drivers that can be asked whether somebody captures. The question is harmless with those of the kernel
+// (videobuf2 looks at the owner first); v4l2loopback takes the buffers from whoever reads.
+var askable = []string{"uvcvideo", "vivid"}
+
+// closed describes a device that does not let itself be asked, by what the kernel publishes of it.
+func (s system) closed(d *Device, err error) {
+	dir := filepath.Join(s.sys, filepath.Base(d.Path))
+	d.Card = text(read(filepath.Join(dir, "name")))
+	if link, err := os.Readlink(filepath.Join(dir, "device", "driver")); err == nil {
+		d.Driver = filepath.Base(link)
+	}
+	// The first node of a camera is the one with the pictures.
+	index := strings.TrimSpace(string(read(filepath.Join(dir, "index"))))
+	d.Capture = index == "0" || index == ""
+	d.fail(err)
+	switch {
+	case d.Problem == camera.NotACamera:
+		d.Capture, d.Role = false, "not a V4L2 device"
+	case !d.Capture:
+		d.Role = "most likely metadata"
+	}
+}
+
+// stableNames maps each node to its best link: by identity, else by where it is plugged in.
+func (s system) stableNames() map[string]string {
+	best := map[string]string{}
+	for _, by := range []string{"by-id", "by-path"} {
+		dir := filepath.Join(s.dev, "v4l", by)
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // no udev, or nothing plugged in
+		}
+		for _, e := range entries { // sorted by name
+			link := filepath.Join(dir, e.Name())
+			to, err := os.Readlink(link)
+			if err != nil {
+				continue
+			}
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(dir, to)
+			}
+			if best[to] == "" {
+				best[to] = link
+			}
+		}
+	}
+	return best
+}
+
+// holders maps each node to the processes that have it open. Those of other users show to root only.
+func (s system) holders() map[string][]Holder {
+	found := map[string][]Holder{}
+	links, _ := filepath.Glob(filepath.Join(s.proc, "[0-9]*", "fd", "*")) // the pattern is a constant and right
+	for _, link := range links {
+		to, err := os.Readlink(link)
+		if err != nil || filepath.Dir(to) != s.dev || !nodeName.MatchString(filepath.Base(to)) {
+			continue
+		}
+		process := filepath.Dir(filepath.Dir(link))
+		pid, err := strconv.Atoi(filepath.Base(process))
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		h := Holder{PID: pid, Name: text(read(filepath.Join(process, "comm")))}
+		if !slices.Contains(found[to], h) {
+			found[to] = append(found[to], h)
+		}
+	}
+	for _, hs := range found {
+		slices.SortFunc(hs, func(a, b Holder) int { return cmp.Compare(a.PID, b.PID) })
+	}
+	return found
+}
+
+// read returns a small file's content, or nothing.
+func read(path string) []byte {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return b
+}

@@ -1,0 +1,208 @@
+package v4l2
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"camd/pkg/camera"
+)
+
+func TestList(t *testing.T) {
+	good := &fake{caps: capCapture, inUse: true}
+	s := machine(t, map[string]any{"video10": &fake{caps: capMetaCapture}, "video2": good, "video3": syscall.EACCES, "video4": syscall.EPERM})
+	got, err := s.list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := func(name string) string { return s.dev + "/" + name }
+	holders := []Holder{{8, "camd-capture"}, {77, "ffmpeg"}}
+	want := []Device{
+		{
+			Path: path("video2"), Stable: path("v4l/by-id/usb-cam-index0"), Driver: "vivid", Card: "Cam [31m:", Bus: "usb-1", Capture: true,
+			Formats: []Format{
+				{FourCC: "MJPG", Compressed: true, Sizes: []Size{
+					{Width: 1280, Height: 960, Rates: []float64{30, 15000.0 / 1001}},
+					{Width: 640, Height: 480, Rates: []float64{30, 15000.0 / 1001}},
+				}},
+				{FourCC: "Y16-BE", Sizes: []Size{{Width: 1920, Height: 1080, Range: &Range{16, 8, 2, 4}, Rates: []float64{60, 2}, Between: true}}},
+			},
+			Problem: camera.Busy, Detail: "VIDIOC_REQBUFS: device or resource busy",
+			Remedy: "close camd-capture (process 8) or ffmpeg (process 77), which has it open", Holders: holders,
+		},
+		{
+			Path: path("video3"), Driver: "uvcvideo", Card: "Locked: Cam", Capture: true,
+			Problem: camera.Permission, Detail: "open: permission denied",
+		},
+		{
+			Path: path("video4"), Role: "most likely metadata", Problem: camera.Permission, Detail: "open: operation not permitted",
+			Remedy: "pass the device on: docker run --device " + path("video4") + ", or DeviceAllow=" + path("video4") + " rw for a systemd service",
+		},
+		{
+			Path: path("video10"), Stable: path("v4l/by-path/pci-0-index1"), Driver: "vivid", Card: "Cam [31m:", Bus: "usb-1",
+			Role: "metadata", Problem: camera.NotACamera,
+		},
+	}
+	got[1].Remedy = "" // names the group of whoever runs the test; see TestRemedies
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || !reflect.DeepEqual(got[i], want[i]) {
+			t.Errorf("device %d:\ngot  %+v\nwant %+v", i, got[i:min(i+1, len(got))], want[i:min(i+1, len(want))])
+		}
+	}
+	if !good.closed {
+		t.Error("the device stays open")
+	}
+	if name := got[0].Formats[0].Name(); name != "mjpeg" {
+		t.Errorf("got name %s, want mjpeg", name)
+	}
+}
+
+func TestListIsBounded(t *testing.T) {
+	f := &fake{caps: capCapture, endless: true}
+	got, err := machine(t, map[string]any{"video0": f}).list()
+	if err != nil || len(got) != 1 || !got[0].Usable() {
+		t.Fatalf("got %d devices, %v, want one to use", len(got), err)
+	}
+	if f.asked > budget {
+		t.Errorf("asked %d times, want at most %d", f.asked, budget)
+	}
+}
+
+// v4l2loopback gives its reader's buffers to whoever asks whether it is busy.
+func TestListAsksOnlyWhoBearsIt(t *testing.T) {
+	f := &fake{caps: capCapture, inUse: true, name: "v4l2 loopback"}
+	got, err := machine(t, map[string]any{"video0": f}).list()
+	if err != nil || len(got) != 1 || got[0].Problem != camera.None {
+		t.Errorf("got %+v, %v, want no problem", got, err)
+	}
+}
+
+func TestListWithoutDevices(t *testing.T) {
+	if got, err := machine(t, nil).list(); len(got) != 0 || err != nil {
+		t.Errorf("got %v, %v, want none", got, err)
+	}
+	_, err := system{dev: "testdata/none"}.list()
+	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "list devices: ") {
+		t.Errorf("got %v, want that there is no such folder", err)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	for _, c := range []struct {
+		caps uint32
+		kind uint32
+		role string
+	}{
+		{capCapture, kindCapture, ""},
+		{capCapture | capOutput, kindCapture, ""}, // v4l2loopback without exclusive_caps
+		{capCaptureMulti, kindCaptureMulti, ""},
+		{capMetaCapture, 0, "metadata"},
+		{capMetaOutput, 0, "metadata"},
+		{capOutput, 0, "output"},
+		{capOutputMulti, 0, "output"},
+		{0x00008000, 0, "codec"},
+		{0x00004000 | capCaptureMulti, 0, "codec"},
+		{capTouch | capCapture, 0, "touch panel"},
+		{0x00000010, 0, "teletext"},
+		{capRadio, 0, "radio"},
+		{0, 0, "not for pictures"},
+	} {
+		kind, role := capability{Capabilities: capHasDeviceCaps | capCapture, DeviceCaps: c.caps}.role()
+		if kind != c.kind || role != c.role {
+			t.Errorf("%08x: got %d %q, want %d %q", c.caps, kind, role, c.kind, c.role)
+		}
+	}
+	// Before Linux 3.4 a node had no capabilities of its own.
+	if kind, _ := (capability{Capabilities: capCapture}).role(); kind != kindCapture {
+		t.Errorf("got %d for an old driver, want %d", kind, kindCapture)
+	}
+}
+
+func TestRemedies(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "video0")
+	for _, c := range []struct {
+		mode fs.FileMode
+		want string
+	}{
+		{0o660, "sudo usermod -aG "},
+		{0o600, "only its owner may use it: sudo chgrp video " + path},
+	} {
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, c.mode)); err != nil {
+			t.Fatal(err)
+		}
+		d := Device{Path: path}
+		d.fail(syscall.EACCES)
+		if d.Problem != camera.Permission || !strings.HasPrefix(d.Remedy, c.want) {
+			t.Errorf("%o: got %s, %q, want %q", c.mode, d.Problem, d.Remedy, c.want)
+		}
+	}
+	for err, want := range map[error]camera.Reason{
+		syscall.EBUSY: camera.Busy, syscall.ENOTTY: camera.NotACamera, syscall.ENODEV: camera.NoDevice,
+		syscall.ENXIO: camera.NoDevice, syscall.EIO: camera.Disconnected,
+	} {
+		d := Device{}
+		if d.fail(err); d.Problem != want {
+			t.Errorf("%v: got %s, want %s", err, d.Problem, want)
+		}
+	}
+}
+
+// The kernel's header says how large its structures are, and the size is part of each request's number.
+func TestStructureSizes(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		got, want uintptr
+	}{
+		{"v4l2_capability", unsafe.Sizeof(capability{}), 104},
+		{"v4l2_fmtdesc", unsafe.Sizeof(formatDesc{}), 64},
+		{"v4l2_frmsizeenum", unsafe.Sizeof(frameSize{}), 44},
+		{"v4l2_frmivalenum", unsafe.Sizeof(interval{}), 52},
+		{"v4l2_requestbuffers", unsafe.Sizeof(requestBuffers{}), 20},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got %d bytes, want %d", c.name, c.got, c.want)
+		}
+	}
+}
+
+// Any file that is no device answers as one would expect, through the real system calls.
+func TestOpenNode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "video0")
+	if _, err := openNode(path); !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("got %v, want that there is no such file", err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := Device{Path: path}
+	system{sys: "none", open: openNode}.examine(&d)
+	if d.Problem != camera.NotACamera || d.Capture || d.Detail != "VIDIOC_QUERYCAP: inappropriate ioctl for device" {
+		t.Errorf("got %+v, want not a camera", d)
+	}
+}
+
+// On a machine that has devices: each is one or the other, and every capture device has formats.
+func TestRealDevices(t *testing.T) {
+	devices, err := List()
+	if err != nil || len(devices) == 0 {
+		t.Skip("no V4L2 devices here:", err)
+	}
+	for _, d := range devices {
+		t.Logf("%+v", d)
+		if d.Capture == (d.Role != "") {
+			t.Errorf("%s: got capture %v and role %q", d.Path, d.Capture, d.Role)
+		}
+		if d.Usable() && len(d.Formats) == 0 {
+			t.Errorf("%s: no formats", d.Path)
+		}
+		if d.Problem == camera.Permission && d.Remedy == "" {
+			t.Errorf("%s: no remedy", d.Path)
+		}
+	}
+}
