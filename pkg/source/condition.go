@@ -1,0 +1,90 @@
+package source
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
+	"camd/pkg/source/placeholder"
+	"camd/pkg/source/spec"
+)
+
+// condition is the camera's state as last told to the world, and the picture that tells it.
+type condition struct {
+	state      camera.State
+	reason     camera.Reason
+	detail     string
+	since      time.Time
+	background []byte    // the last live picture
+	card       []byte    // the placeholder; nil when it must be drawn
+	cardSize   spec.Size // of the last live picture; zero before it
+}
+
+// become makes the state known: to the log, to Status, and, unless it is live, to viewers by a placeholder. A state
+// that only changes its reason keeps its time.
+func (s *supervisor) become(state camera.State, reason camera.Reason, detail string) {
+	if state == s.state && reason == s.reason && detail == s.detail {
+		return
+	}
+	now := time.Now()
+	level := zapcore.DebugLevel // the same trouble in other words
+	if state != s.state || reason != s.reason {
+		level = severity(state)
+	}
+	if state != s.state {
+		s.since = now
+	}
+	s.state, s.reason, s.detail = state, reason, detail
+	// The placeholder first: whoever sees the new state must not find the old picture beside it.
+	s.card = nil
+	if state != camera.Live {
+		s.publishCard(now)
+	}
+	s.update(func(st *camera.Status) { st.State, st.Reason, st.Detail, st.Since = state, reason, detail, s.since })
+
+	fields := []zap.Field{zap.String("state", string(state))}
+	if reason != camera.None {
+		fields = append(fields, zap.String("reason", string(reason)), zap.String("detail", detail))
+	}
+	s.log.Log(level, "camera state", fields...)
+}
+
+func severity(state camera.State) zapcore.Level {
+	if state == camera.Offline || state == camera.Stalled {
+		return zapcore.WarnLevel
+	}
+	return zapcore.InfoLevel
+}
+
+// publishCard publishes the placeholder, drawn once for each change of state.
+func (s *supervisor) publishCard(now time.Time) {
+	if f := s.topic.Newest(); f != nil && !f.Placeholder {
+		s.background, s.cardSize = f.JPEG, spec.Size{Width: f.Width, Height: f.Height}
+	}
+	var size spec.Size
+	size.Width, size.Height = placeholder.Fit(s.expectedSize())
+	if s.card == nil {
+		s.card = placeholder.Draw(placeholder.Card{
+			Width: size.Width, Height: size.Height, Background: s.background,
+			Title: s.opts.Title, State: s.state, Reason: s.reason, Since: s.since,
+		})
+	}
+	part, jpeg := mjpeg.NewPart(s.card, now)
+	s.topic.Publish(broker.Frame{
+		Captured: now, Width: size.Width, Height: size.Height, Placeholder: true, Part: part, JPEG: jpeg,
+	})
+}
+
+// expectedSize is the size of the last picture, else the one asked for, else a common one.
+func (s *supervisor) expectedSize() (width, height int) {
+	for _, size := range []spec.Size{s.cardSize, s.opts.Size, s.opts.Source.Size} {
+		if size.Width > 0 {
+			return size.Width, size.Height
+		}
+	}
+	return 1280, 720
+}

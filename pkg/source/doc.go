@@ -1,0 +1,21 @@
+// Package source runs cameras: each [Camera] owns one capture process, publishes its pictures on a broker topic and
+// keeps viewers told when there are none.
+//
+// # Life
+//
+// A camera belongs to the goroutine that calls [Camera.Run], which returns when its process and everything else that it
+// started has ended. Run never fails because of a camera: whatever goes wrong with the device, the network, the stream
+// or the process becomes a state with a reason, and is tried again after a backoff that doubles from half a second to
+// half a minute and starts over once pictures have flowed. A device node that appears ends the wait at once.
+//
+// # What viewers get
+//
+// The topic carries live pictures while there are any. When they stop, the newest frame becomes a placeholder that says
+// so, repeated once a second, until live pictures resume on the same topic: a reader need never leave.
+//
+// # Capture process
+//
+// Pictures come from camd-capture, one process per camera, over the pipes of package wire; nothing here links OpenCV.
+// Each picture is read straight into the multipart part that viewers will share, and is checked by package mjpeg before
+// anybody sees it.
+package source

@@ -1,0 +1,121 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
+	"camd/pkg/source/wire"
+)
+
+// event is what a worker has to say, as its supervisor sees it: opened, picture, beat, refused or ended.
+type event any
+
+type (
+	opened  struct{ camera.Format }
+	picture struct {
+		frame  broker.Frame
+		count  uint64
+		encode time.Duration
+	}
+	beat    struct{ count uint64 }
+	refused struct {
+		count uint64
+		err   *mjpeg.RefusedError
+	}
+	ended struct {
+		reason camera.Reason
+		detail string
+	}
+)
+
+// receive turns messages into events until the process closes its end or sends nonsense. Pictures are read into their
+// final place and checked here, beside the supervisor, which stays free.
+func (w *worker) receive(r io.Reader) {
+	defer close(w.events)
+	in := wire.NewReader(r)
+	for {
+		e, err := nextEvent(in)
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				w.tell(ended{camera.WorkerCrashed, err.Error()})
+			}
+			_, _ = io.Copy(io.Discard, r) // or the process could block on its last write and never end
+			return
+		}
+		if e != nil {
+			w.tell(e)
+		}
+	}
+}
+
+// tell hands an event to the supervisor, or drops it once nobody listens.
+func (w *worker) tell(e event) {
+	select {
+	case w.events <- e:
+	case <-w.quit:
+	}
+}
+
+func nextEvent(in *wire.Reader) (event, error) {
+	m, err := in.Next()
+	if err != nil {
+		return nil, err
+	}
+	switch m := m.(type) {
+	case wire.Hello:
+		return nil, nil
+	case wire.Opened:
+		return opened{camera.Format{
+			Backend: m.Backend, Codec: m.Codec, Width: m.Width, Height: m.Height, FPS: m.FPS, Passthrough: m.Passthrough,
+			Note: m.Note,
+		}}, nil
+	case wire.Frame:
+		return readPicture(in, m)
+	case wire.Beat:
+		return beat{m.Count}, nil
+	case wire.Ended:
+		return ended{camera.Reason(m.Reason), m.Detail}, nil
+	}
+	return nil, fmt.Errorf("wire: %T from a worker", m)
+}
+
+func readPicture(in *wire.Reader, m wire.Frame) (event, error) {
+	captured := wallTime(m.Captured)
+	part, jpeg := mjpeg.Layout(m.Size, captured)
+	if err := in.Picture(jpeg); err != nil {
+		return nil, err
+	}
+	p, err := mjpeg.Normalize(jpeg)
+	if err != nil {
+		var r *mjpeg.RefusedError
+		errors.As(err, &r)
+		return refused{m.Count, r}, nil
+	}
+	if len(p.JPEG) != len(jpeg) { // padding cut or tables put in: lay it out anew
+		part, p.JPEG = mjpeg.NewPart(p.JPEG, captured)
+	}
+	return picture{
+		frame:  broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Part: part, JPEG: p.JPEG},
+		count:  m.Count,
+		encode: m.Encode,
+	}, nil
+}
+
+// wallTime turns a reading of CLOCK_MONOTONIC into a time.Time that carries Go's own monotonic reading, so that
+// subtraction is exact whatever happens to the wall clock.
+func wallTime(monotonic int64) time.Time {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return time.Now()
+	}
+	age := time.Duration(ts.Nano() - monotonic)
+	// A worker cannot see the future, and nothing stays in a pipe for an hour.
+	return time.Now().Add(-min(max(age, 0), time.Hour))
+}

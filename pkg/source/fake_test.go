@@ -1,0 +1,183 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/wire"
+)
+
+// TestMain lets the test program be the capture program too: one that misbehaves in ways that no real camera can be made
+// to on demand.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "worker" {
+		misbehave(os.Args[2], os.Args[3])
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// misbehave is a worker with a fault. dir is its memory from one run to the next.
+func misbehave(fault, dir string) {
+	out := wire.NewWriter(os.Stdout)
+	in := wire.NewReader(os.Stdin)
+	_ = out.Write(wire.Hello{Version: wire.Version})
+	first := os.Mkdir(filepath.Join(dir, "ran"), 0o700) == nil
+	switch fault {
+	case "silent":
+		time.Sleep(time.Hour)
+	case "deaf": // ends for nothing but SIGKILL
+		signal.Ignore(syscall.SIGTERM)
+		play(out, 1)
+		time.Sleep(time.Hour)
+	case "nonsense":
+		play(out, 3)
+		_, _ = os.Stdout.WriteString("Segmentation fault, they said, and wrote it to the wrong place")
+		return
+	case "crash":
+		play(out, 3)
+		fmt.Fprintln(os.Stderr, "about to crash")
+		if first {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	case "reason":
+		_ = out.Write(wire.Ended{Reason: string(camera.Auth), Detail: "401 Unauthorized"})
+		return
+	case "garbage":
+		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+		for i := range 1000 {
+			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: uint64(i + 1)}, []byte("no picture at all"))
+			time.Sleep(time.Millisecond)
+		}
+	case "quiet": // gives three pictures and then none
+		play(out, 3)
+	case "leaks": // prints what it was told
+		for {
+			m, err := in.Next()
+			if s, ok := m.(wire.Start); ok {
+				fmt.Fprintf(os.Stderr, "opening rtsp://%s:%s@host/ %s env %q args %q\n", s.User, s.Password, s.Source, os.Environ(), os.Args)
+				break
+			}
+			if err != nil {
+				return
+			}
+		}
+		play(out, 1)
+	}
+	serveUntilStopped(in, out)
+}
+
+// serveUntilStopped behaves, for the rest: pictures while they are wanted.
+func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
+	for {
+		m, err := in.Next()
+		switch m := m.(type) {
+		case wire.Demand:
+			if m.Wanted {
+				play(out, 3)
+			}
+		case wire.Stop:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// play gives n pictures.
+func play(out *wire.Writer, n int) {
+	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+	for i := range n {
+		_ = out.WriteFrame(wire.Frame{Captured: now(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
+	}
+}
+
+func testJPEG() []byte {
+	var b bytes.Buffer
+	_ = jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 32, 16)), nil)
+	return b.Bytes()
+}
+
+func now() int64 {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return ts.Nano()
+}
+
+// faulty returns the path of a worker with a fault.
+func faulty(t *testing.T, fault string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, WorkerName)
+	script := fmt.Sprintf("#!/bin/sh\nexec '%s' worker %s '%s'\n", self, fault, dir)
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// running is a camera whose Run is under way.
+type running struct {
+	*Camera
+	logs *observer.ObservedLogs
+	stop func()
+}
+
+// start runs a camera until the test ends.
+func start(t *testing.T, o Options) *running {
+	t.Helper()
+	core, logs := observer.New(zapcore.DebugLevel)
+	o.ID, o.Log, o.Grace = "cam", zap.New(core), 200*time.Millisecond
+	if o.Source.Kind == "" {
+		o.Source = spec.Source{Kind: spec.Test, Size: spec.Size{Width: 320, Height: 180}, FPS: 30}
+	}
+	c := New(o)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); c.Run(ctx) }()
+	r := &running{Camera: c, logs: logs, stop: func() { cancel(); <-done }}
+	t.Cleanup(r.stop)
+	return r
+}
+
+// reaches waits until the camera is in a state.
+func (r *running) reaches(t *testing.T, state camera.State) camera.Status {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		s := r.Status()
+		if s.State == state {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("state %s (%s: %s), want %s", s.State, s.Reason, s.Detail, state)
+		}
+	}
+}
+
+// exists reports whether a process exists.
+func exists(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+func stateField(s camera.State) zap.Field { return zap.String("state", string(s)) }

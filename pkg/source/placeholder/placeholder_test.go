@@ -1,0 +1,79 @@
+package placeholder
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/pkg/camera"
+)
+
+func drawn(t *testing.T, c Card) image.Image {
+	t.Helper()
+	img, err := jpeg.Decode(bytes.NewReader(Draw(c)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func TestEverySizeAndTextFits(t *testing.T) {
+	for _, size := range [][2]int{{0, 0}, {64, 64}, {160, 120}, {320, 180}, {1920, 1080}, {720, 1280}, {10000, 20}} {
+		for _, title := range []string{"", "Door", strings.Repeat("very long ", 30), strings.Repeat("x", 300), "Überwachung Ⅷ 門"} {
+			c := Card{Width: size[0], Height: size[1], Title: title, State: camera.Offline, Reason: camera.Auth, Since: time.Now()}
+			w, h := Fit(size[0], size[1])
+			if got := drawn(t, c).Bounds().Size(); got != image.Pt(w, h) {
+				t.Errorf("%v %.10q: drawn at %v", size, title, got)
+			}
+		}
+	}
+}
+
+// brightest is the lightest grey level in a region given in tenths of the picture.
+func brightest(img image.Image, x0, y0, x1, y1 int) uint8 {
+	b := img.Bounds()
+	var most uint8
+	for y := b.Dy() * y0 / 10; y < b.Dy()*y1/10; y++ {
+		for x := b.Dx() * x0 / 10; x < b.Dx()*x1/10; x++ {
+			most = max(most, color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y)
+		}
+	}
+	return most
+}
+
+func TestTextStandsOnDimmedPicture(t *testing.T) {
+	white := image.NewGray(image.Rect(0, 0, 640, 360))
+	for i := range white.Pix {
+		white.Pix[i] = 255
+	}
+	var last bytes.Buffer
+	if err := jpeg.Encode(&last, white, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, background := range map[string][]byte{"white": last.Bytes(), "none": nil, "damaged": last.Bytes()[:200]} {
+		img := drawn(t, Card{Width: 640, Height: 360, Title: "Front door", State: camera.Offline, Background: background})
+		if got := brightest(img, 0, 3, 10, 7); got < 180 {
+			t.Errorf("%s: brightest part of the text is %d", name, got)
+		}
+		if got := brightest(img, 0, 0, 10, 1); got > 90 {
+			t.Errorf("%s: background is as bright as %d", name, got)
+		}
+	}
+}
+
+func TestEveryStateHasItsWords(t *testing.T) {
+	for _, s := range camera.States {
+		if s != camera.Live && (headlines[s] == "" || accents[s] == color.RGBA{}) {
+			t.Errorf("%s: headline %q, colour %v", s, headlines[s], accents[s])
+		}
+	}
+	for _, r := range camera.Reasons {
+		if r.Text() == "" {
+			t.Errorf("%s has no text", r)
+		}
+	}
+}

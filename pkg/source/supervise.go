@@ -1,0 +1,281 @@
+package source
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/wire"
+)
+
+// Limits on waiting between attempts. The jitter keeps cameras behind one switch from knocking in step.
+const (
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 25 * time.Second // 30 s with the jitter
+	jitter     = 0.2
+)
+
+// beyond is what a worker may take longer than its own timeouts before it counts as hung.
+const beyond = 5 * time.Second
+
+// supervisor is the state of one Run, seen by its goroutine alone.
+type supervisor struct {
+	*Camera
+	condition      // what has been told to the world
+	wanted    bool // somebody reads the topic
+	session        // the worker that runs, or the last one
+	retry     <-chan time.Time
+	backoff   *backoff.ExponentialBackOff
+	appeared  *appearance
+}
+
+// session is one worker's life.
+type session struct {
+	worker    *worker       // nil when none runs
+	events    <-chan event  // the worker's; nil when none runs
+	final     *ended        // the worker's own word on why it ends
+	progress  time.Time     // when it last gave a sign of pictures, or was started
+	format    camera.Format // zero until it has the source open
+	opened    bool
+	flowed    bool   // it has given a picture
+	seen      uint64 // its own count of pictures
+	complaint string // what was wrong with the newest picture, if it was refused
+}
+
+// Run keeps the camera going until ctx ends, and returns when all that it started has ended.
+func (c *Camera) Run(ctx context.Context) {
+	s := &supervisor{Camera: c, backoff: &backoff.ExponentialBackOff{
+		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter,
+	}}
+	s.backoff.Reset()
+	s.run(ctx)
+}
+
+func (s *supervisor) run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	defer s.end()
+	s.wanted = s.topic.Wanted()
+	s.begin()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-s.events:
+			if ok {
+				s.handle(e)
+			} else {
+				s.lost()
+			}
+		case <-s.topic.Demand():
+			s.demand(s.topic.Wanted())
+		case <-s.retry:
+			s.launch()
+		case <-s.appeared.changed():
+			s.launch()
+		case now := <-tick.C:
+			s.tick(now)
+		}
+	}
+}
+
+// begin opens the camera, or leaves it be until somebody watches.
+func (s *supervisor) begin() {
+	if s.opts.OnDemand && !s.wanted {
+		s.become(camera.Idle, camera.None, "")
+		return
+	}
+	s.become(camera.Starting, camera.None, "")
+	s.launch()
+}
+
+// launch starts a worker.
+func (s *supervisor) launch() {
+	s.settle()
+	w, err := startWorker(s.opts.Worker, s.opts.start(), s.log)
+	if err != nil {
+		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
+		return
+	}
+	s.session = session{worker: w, events: w.events, progress: time.Now()}
+	s.setWorker(w.cmd.Process.Pid, 0)
+	s.sample(s.progress)
+	if s.wanted {
+		w.send(wire.Demand{Wanted: true})
+	}
+}
+
+// settle ends whatever waits for another attempt.
+func (s *supervisor) settle() {
+	s.retry = nil
+	s.appeared.close()
+	s.appeared = nil
+	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
+}
+
+// end stops the worker, if any, and waiting.
+func (s *supervisor) end() {
+	s.settle()
+	if w := s.worker; w != nil {
+		w.stop(s.opts.Grace)
+		s.worker, s.events = nil, nil
+		s.setWorker(0, w.cpu())
+	}
+}
+
+// handle takes what the worker has to say.
+func (s *supervisor) handle(e event) {
+	switch e := e.(type) {
+	case opened:
+		s.opened, s.format, s.progress = true, e.Format, time.Now()
+		s.update(func(st *camera.Status) { st.Format = e.Format })
+		s.log.Info("camera opened", zap.String("backend", e.Backend), zap.String("codec", e.Codec),
+			zap.Int("width", e.Width), zap.Int("height", e.Height), zap.Float64("fps", e.FPS),
+			zap.Bool("passthrough", e.Passthrough), zap.String("note", e.Note))
+	case beat:
+		if s.count(e.count) {
+			s.alive()
+		}
+	case refused:
+		s.count(e.count)
+		s.refused[e.err.Cause].Add(1)
+		s.complaint = e.err.Error()
+	case picture:
+		s.show(e)
+	case ended:
+		s.final = &e
+	}
+}
+
+// count notes how many pictures the worker has read, and reports whether that is more than before.
+func (s *supervisor) count(total uint64) bool {
+	if total <= s.seen {
+		return false
+	}
+	s.captured.Add(total - s.seen)
+	s.seen = total
+	return true
+}
+
+// alive notes a sign of good pictures. Only a picture that could be shown makes a camera live for the first time.
+func (s *supervisor) alive() {
+	if s.flowed && s.complaint == "" {
+		s.progress = time.Now()
+		s.become(camera.Live, camera.None, "")
+	}
+}
+
+// show publishes a live picture.
+func (s *supervisor) show(p picture) {
+	s.count(p.count)
+	s.flowed, s.complaint = true, ""
+	f := s.topic.Publish(p.frame)
+	s.published.Add(1)
+	s.lastPic.Store(f.Captured.UnixNano())
+	if p.encode > 0 {
+		s.opts.Observer.Encoded(p.encode)
+	}
+	s.opts.Observer.Published(time.Since(f.Captured))
+	s.alive()
+}
+
+// lost deals with a worker that has closed its end.
+func (s *supervisor) lost() {
+	w := s.worker
+	s.end()
+	why := ended{}
+	if s.final != nil {
+		why = *s.final
+	} else {
+		why.reason, why.detail = w.verdict()
+	}
+	if _, known := s.restarts[why.reason]; !known {
+		why = ended{camera.WorkerCrashed, "it ended for a reason unknown to camd: " + string(why.reason)}
+	}
+	s.failed(why.reason, why.detail)
+}
+
+// failed makes the camera offline and arranges for the next attempt.
+func (s *supervisor) failed(reason camera.Reason, detail string) {
+	s.restarts[reason].Add(1)
+	if s.flowed {
+		s.backoff.Reset()
+		s.flowed = false
+	}
+	if s.opts.OnDemand && !s.wanted {
+		s.become(camera.Idle, camera.None, "")
+		return
+	}
+	if reason == camera.EndOfFile && s.opts.Once {
+		s.become(camera.Offline, reason, detail)
+		return
+	}
+	wait := s.backoff.NextBackOff()
+	s.retry = time.After(wait)
+	if s.opts.Source.Kind == spec.Device || s.opts.Source.Kind == spec.File {
+		s.appeared = watch(s.opts.Source.Path, s.log)
+	}
+	s.update(func(st *camera.Status) { st.Retry = time.Now().Add(wait) })
+	s.become(camera.Offline, reason, detail)
+}
+
+// demand follows the topic's readers.
+func (s *supervisor) demand(wanted bool) {
+	if wanted == s.wanted {
+		return
+	}
+	s.wanted = wanted
+	switch {
+	case s.worker != nil && s.opts.OnDemand && !wanted:
+		s.end()
+		s.become(camera.Idle, camera.None, "")
+	case s.worker != nil:
+		s.worker.send(wire.Demand{Wanted: wanted})
+	case s.opts.OnDemand && wanted && s.state == camera.Idle:
+		s.begin()
+	case s.opts.OnDemand && !wanted:
+		s.settle()
+		s.become(camera.Idle, camera.None, "")
+	}
+}
+
+// tick is the second hand: the rate, the placeholder, and patience with a worker that is silent.
+func (s *supervisor) tick(now time.Time) {
+	s.sample(now)
+	if s.worker != nil {
+		s.patience(now.Sub(s.progress))
+	}
+	if s.wanted && s.state != camera.Live {
+		s.publishCard(now)
+	}
+}
+
+// patience judges a worker that has given no picture for a while.
+func (s *supervisor) patience(silent time.Duration) {
+	limit := s.opts.Open
+	if s.opened {
+		limit = max(s.opts.start().ReadTimeout, s.stallAfter())
+	}
+	switch {
+	case silent > limit+beyond:
+		s.end()
+		s.failed(camera.WorkerHung, "no sign of life for "+silent.Round(time.Second).String())
+	case s.opened && silent > s.stallAfter() && s.complaint != "":
+		s.become(camera.Stalled, camera.BadStream, s.complaint)
+	case s.opened && silent > s.stallAfter():
+		s.become(camera.Stalled, camera.Timeout, "")
+	}
+}
+
+// stallAfter is the stall timeout, or three pictures' time of a camera that is slower than that by its own account.
+func (s *supervisor) stallAfter() time.Duration {
+	stall := s.opts.Stall
+	if fps := s.format.FPS; fps > 0 {
+		stall = max(stall, time.Duration(3/fps*float64(time.Second)))
+	}
+	return stall
+}
