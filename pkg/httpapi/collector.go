@@ -1,0 +1,117 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camd/pkg/camera"
+)
+
+// collector reads cameras and viewers when Prometheus asks.
+type collector struct {
+	order    []string
+	cameras  map[string]Camera
+	audience *audience
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+var (
+	descUp        = desc("camd_camera_up", "1 while the camera gives live pictures, else 0.", "camera")
+	descState     = desc("camd_camera_state", "1 for the state that the camera is in, 0 for the others.", "camera", "state")
+	descSince     = desc("camd_camera_state_since_timestamp_seconds", "When the camera came into its state, as Unix time.", "camera")
+	descInfo      = desc("camd_camera_info", "Always 1; the labels say what the camera delivers.", "camera", "title", "backend", "codec", "passthrough")
+	descFPS       = desc("camd_camera_frames_per_second", "Pictures read from the camera per second, over the last five seconds.", "camera")
+	descCaptured  = desc("camd_camera_frames_captured_total", "Pictures read from the camera.", "camera")
+	descPublished = desc("camd_camera_frames_published_total", "Live pictures given to viewers.", "camera", "rendition")
+	descRefused   = desc("camd_camera_frames_refused_total", "Pictures that were not fit to be shown.", "camera", "reason")
+	descLastFrame = desc("camd_camera_last_frame_timestamp_seconds", "When the newest live picture was taken, as Unix time; 0 before the first.", "camera")
+	descRestarts  = desc("camd_camera_restarts_total", "Captures that ended or could not begin.", "camera", "reason")
+	descCPU       = desc("camd_capture_cpu_seconds_total", "Processor time used by the camera's capture processes.", "camera")
+	descRSS       = desc("camd_capture_resident_memory_bytes", "Resident memory of the camera's capture process.", "camera")
+
+	descViewers = desc("camd_viewers", "Viewers connected now.", "camera", "rendition", "transport")
+	descSent    = desc("camd_viewer_frames_sent_total", "Pictures handed to viewers' connections.", "camera", "rendition", "transport")
+	descDropped = desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
+	descBytes   = desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
+	descCut     = desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
+	descTurned  = desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
+)
+
+// Describe sends nothing: which series there are depends on the cameras.
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect sends everything as it is now.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	for _, id := range c.order {
+		collectCamera(out, c.cameras[id].Status())
+	}
+	collectViewers(out, c.audience.count())
+}
+
+func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func counter(out chan<- prometheus.Metric, d *prometheus.Desc, v uint64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+}
+
+func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
+	gauge(out, descUp, number(s.State == camera.Live), s.ID)
+	for _, state := range camera.States {
+		gauge(out, descState, number(s.State == state), s.ID, string(state))
+	}
+	gauge(out, descSince, unix(s.Since), s.ID)
+	passthrough := "false"
+	if s.Format.Passthrough {
+		passthrough = "true"
+	}
+	gauge(out, descInfo, 1, s.ID, s.Title, s.Format.Backend, s.Format.Codec, passthrough)
+	gauge(out, descFPS, s.Counts.FPS, s.ID)
+	counter(out, descCaptured, s.Counts.Captured, s.ID)
+	counter(out, descPublished, s.Counts.Published, s.ID, mainRendition)
+	for cause, n := range s.Counts.Refused {
+		counter(out, descRefused, n, s.ID, cause)
+	}
+	gauge(out, descLastFrame, unix(s.LastPic), s.ID)
+	for reason, n := range s.Counts.Restarts {
+		counter(out, descRestarts, n, s.ID, string(reason))
+	}
+	out <- prometheus.MustNewConstMetric(descCPU, prometheus.CounterValue, s.Worker.CPUSeconds, s.ID)
+	gauge(out, descRSS, float64(s.Worker.RSSBytes), s.ID)
+}
+
+func collectViewers(out chan<- prometheus.Metric, c census) {
+	for s, n := range c.present {
+		gauge(out, descViewers, float64(n), s.camera, s.rendition, s.transport)
+	}
+	for s, t := range c.totals {
+		counter(out, descSent, t.sent, s.camera, s.rendition, s.transport)
+		counter(out, descDropped, t.slow, s.camera, s.rendition, s.transport, dropSlow)
+		counter(out, descDropped, t.rate, s.camera, s.rendition, s.transport, dropRate)
+		counter(out, descBytes, t.bytes, s.camera, s.rendition, s.transport)
+	}
+	for k, n := range c.cut {
+		counter(out, descCut, n, k[0], k[1])
+	}
+	counter(out, descTurned, c.refused, "limit")
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// unix is t in seconds since 1970, 0 for never.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}

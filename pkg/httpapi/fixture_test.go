@@ -1,0 +1,200 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testCamera is a camera whose pictures and state the test decides.
+type testCamera struct {
+	topic  *broker.Topic
+	mu     sync.Mutex
+	status camera.Status
+}
+
+func newTestCamera(id string) *testCamera {
+	return &testCamera{
+		topic: broker.NewTopic(id, broker.Options{}),
+		status: camera.Status{
+			ID: id, Title: "Camera " + id, Source: "test://", State: camera.Live,
+			Since:  time.Unix(1700000000, 0),
+			Format: camera.Format{Backend: "PATTERN", Codec: "raw", Width: 32, Height: 16, FPS: 30},
+			Counts: camera.Counts{Refused: map[string]uint64{"truncated": 0}, Restarts: map[camera.Reason]uint64{camera.Timeout: 0}},
+		},
+	}
+}
+
+func (c *testCamera) Status() camera.Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status
+}
+
+func (c *testCamera) Topic(rendition string) (*broker.Topic, bool) {
+	return c.topic, rendition == "" || rendition == mainRendition
+}
+
+func (c *testCamera) set(s camera.State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status.State = s
+}
+
+// publish gives viewers a picture in shade n.
+func (c *testCamera) publish(n uint8) *broker.Frame {
+	return c.topic.Publish(newFrame(picture(n), time.Now()))
+}
+
+func newFrame(jpeg []byte, captured time.Time) broker.Frame {
+	part, pic := mjpeg.NewPart(jpeg, captured)
+	return broker.Frame{Captured: captured, Width: 32, Height: 16, Part: part, JPEG: pic}
+}
+
+func (c *testCamera) placeholder() *broker.Frame {
+	f := newFrame(picture(0), time.Now())
+	f.Placeholder = true
+	return c.topic.Publish(f)
+}
+
+func picture(shade uint8) []byte {
+	img := image.NewGray(image.Rect(0, 0, 32, 16))
+	for i := range img.Pix {
+		img.Pix[i] = color.Gray{Y: shade}.Y
+	}
+	var b bytes.Buffer
+	_ = jpeg.Encode(&b, img, nil)
+	return b.Bytes()
+}
+
+// site is a server on a real socket.
+type site struct {
+	*Server
+	url     string
+	metrics *Metrics
+	cancel  context.CancelFunc
+	done    chan error
+}
+
+// open serves the cameras until the test ends.
+func open(t *testing.T, o Options, cameras ...*testCamera) *site {
+	t.Helper()
+	o.Metrics = NewMetrics("1.2.3", "abc")
+	o.Cameras = map[string]Camera{}
+	for _, c := range cameras {
+		id := c.Status().ID
+		o.Cameras[id] = c
+		o.Order = append(o.Order, id)
+		o.Metrics.Camera(id)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &site{Server: New(o), url: "http://" + l.Addr().String(), metrics: o.Metrics, cancel: cancel, done: make(chan error, 1)}
+	go func() { s.done <- s.Serve(ctx, l) }()
+	t.Cleanup(func() { s.stop(t); http.DefaultClient.CloseIdleConnections() })
+	return s
+}
+
+// stop ends the server and waits for it. It may be called twice.
+func (s *site) stop(t *testing.T) {
+	t.Helper()
+	s.cancel()
+	if err, first := <-s.done; first {
+		close(s.done)
+		if err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}
+}
+
+// get asks for a path; the body is closed when the test ends.
+func (s *site) get(t *testing.T, path string, header ...string) *http.Response {
+	t.Helper()
+	return s.ask(t, http.MethodGet, path, header...)
+}
+
+func (s *site) ask(t *testing.T, method, path string, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequest(method, s.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+func body(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// watch opens a stream and reads it with the standard library's idea of multipart.
+func (s *site) watch(t *testing.T, path string) (*http.Response, *multipart.Reader) {
+	t.Helper()
+	resp := s.get(t, path)
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s: %s", path, resp.Status, body(t, resp))
+	}
+	_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, multipart.NewReader(bufio.NewReader(resp.Body), params["boundary"])
+}
+
+// nextPicture reads one part.
+func nextPicture(t *testing.T, r *multipart.Reader) []byte {
+	t.Helper()
+	p, err := r.NextPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// eventually waits for a condition that must come true.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"camd/pkg/camera"
+)
+
+// healthz says that the daemon answers. It says nothing of cameras: restarting camd mends none.
+func healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
+// camd is not stopping.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	states := map[camera.State]int{}
+	for _, c := range s.opts.Cameras {
+		states[c.Status().State]++
+	}
+	code, status := http.StatusOK, "ready"
+	switch {
+	case s.stopping.Load():
+		code, status = http.StatusServiceUnavailable, "stopping"
+	case states[camera.Starting] > 0:
+		code, status = http.StatusServiceUnavailable, "starting"
+	}
+	writeJSON(w, code, map[string]any{"status": status, "cameras": states})
+}

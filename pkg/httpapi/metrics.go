@@ -1,0 +1,73 @@
+package httpapi
+
+import (
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics holds what camd measures while it works. What it merely counts is read from the cameras and viewers when
+// Prometheus asks. Safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	encode   *prometheus.HistogramVec
+	publish  *prometheus.HistogramVec
+	frameAge *prometheus.HistogramVec
+}
+
+// frameTimes are bucket bounds in seconds, from below a millisecond, which a healthy path takes, to the ten seconds
+// after which a viewer is cut.
+var frameTimes = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
+
+// NewMetrics returns metrics in a registry of their own.
+func NewMetrics(version, commit string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		encode: histogram("camd_camera_encode_duration_seconds",
+			"Time that encoding a picture as JPEG took; nothing is observed for pictures passed through.", "camera", "rendition"),
+		publish: histogram("camd_camera_publish_delay_seconds",
+			"Time from a picture's capture to its publication to viewers.", "camera", "rendition"),
+		frameAge: histogram("camd_viewer_frame_age_seconds",
+			"Age of a picture when its last byte was handed to a viewer's connection.", "camera", "rendition"),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "camd_build_info", Help: "Always 1; the labels say which camd this is.",
+		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.encode, m.publish, m.frameAge, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: frameTimes}, labels)
+}
+
+// Handler serves the metrics in Prometheus' and OpenMetrics' text formats.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+}
+
+// Camera returns the observer of one camera's pictures, and makes its histograms appear at zero.
+func (m *Metrics) Camera(id string) *CameraTimes {
+	m.age(id, mainRendition)
+	return &CameraTimes{m.encode.WithLabelValues(id, mainRendition), m.publish.WithLabelValues(id, mainRendition)}
+}
+
+func (m *Metrics) age(id, rendition string) prometheus.Observer {
+	return m.frameAge.WithLabelValues(id, rendition)
+}
+
+// CameraTimes observes the time that one camera's pictures take.
+type CameraTimes struct{ encode, publish prometheus.Observer }
+
+// Encoded notes what encoding a picture took.
+func (t *CameraTimes) Encoded(d time.Duration) { t.encode.Observe(d.Seconds()) }
+
+// Published notes the time from a picture's capture to its publication.
+func (t *CameraTimes) Published(d time.Duration) { t.publish.Observe(d.Seconds()) }

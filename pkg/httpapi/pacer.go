@@ -1,0 +1,33 @@
+package httpapi
+
+import "time"
+
+// pacer thins a stream to a rate: of the frames that come, it lets through those that are due. It goes by when frames
+// were captured, so that a viewer's own delays do not change what it sees.
+type pacer struct {
+	interval time.Duration // 0: everything is due
+	next     time.Time
+}
+
+func newPacer(fps float64) *pacer {
+	if fps <= 0 {
+		return &pacer{}
+	}
+	return &pacer{interval: time.Duration(float64(time.Second) / fps)}
+}
+
+// due reports whether a frame captured at t is to be shown.
+func (p *pacer) due(t time.Time) bool {
+	if p.interval == 0 {
+		return true
+	}
+	// Cameras jitter: a frame that is a little early is the one that was meant.
+	if t.Before(p.next.Add(-min(p.interval/4, 20*time.Millisecond))) {
+		return false
+	}
+	if late := t.Sub(p.next); late > p.interval {
+		p.next = t // after a pause, start anew rather than catch up
+	}
+	p.next = p.next.Add(p.interval)
+	return true
+}

@@ -1,0 +1,38 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// fail answers with an error: JSON below /api, a line of text elsewhere.
+func fail(w http.ResponseWriter, r *http.Request, code int, message string) {
+	w.Header().Set("Cache-Control", "no-store")
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		writeJSON(w, code, map[string]string{"error": message})
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = fmt.Fprintln(w, message)
+}
+
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v) // the client left
+}
+
+// unknownCamera says which cameras there are.
+func (s *Server) unknownCamera(id string) string {
+	if len(s.opts.Order) == 0 {
+		return fmt.Sprintf("no camera %q; none is configured", id)
+	}
+	return fmt.Sprintf("no camera %q; there are: %s", id, strings.Join(s.opts.Order, ", "))
+}

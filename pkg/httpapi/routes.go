@@ -1,0 +1,86 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"go.uber.org/zap"
+)
+
+func (s *Server) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.logRequests, securityHeaders, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, http.StatusMethodNotAllowed, "this address takes no "+r.Method)
+	})
+
+	r.Get("/", s.root)
+	r.Get("/assets/{file}", asset)
+	r.Route("/cameras/{camera}", func(r chi.Router) {
+		r.Get("/stream.mjpg", s.named(s.stream))
+		r.Get("/snapshot.jpg", s.named(s.snapshot))
+	})
+	r.Route("/api/v1", func(r chi.Router) {
+		r.Get("/cameras", s.listCameras)
+		r.Get("/cameras/{camera}", s.named(s.showCamera))
+	})
+	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)
+	r.Get("/healthz", healthz)
+	r.Get("/readyz", s.readyz)
+
+	// ustreamer's addresses.
+	r.Get("/stream", s.numbered("", s.stream))
+	r.Get("/snapshot", s.numbered("", s.snapshot))
+	r.Get("/state", s.numbered("", s.ustreamerState))
+	return r
+}
+
+// view is a request for one camera.
+type view struct {
+	id     string
+	camera Camera
+}
+
+// named resolves {camera} in the address.
+func (s *Server) named(next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id := chi.URLParam(r, "camera")
+		c, ok := s.opts.Cameras[id]
+		if !ok {
+			fail(w, r, http.StatusNotFound, s.unknownCamera(id))
+			return
+		}
+		next(w, r, view{id, c})
+	}
+}
+
+// logRequests notes what was asked, at debug level: surveillance boxes are polled a lot.
+func (s *Server) logRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.log.Core().Enabled(zap.DebugLevel) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		begin := time.Now()
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(ww, r)
+		s.log.Debug("request", zap.String("method", r.Method), zap.String("path", r.URL.Path),
+			zap.String("remote", r.RemoteAddr), zap.Int("status", ww.Status()), zap.Int("bytes", ww.BytesWritten()),
+			zap.Duration("took", time.Since(begin)))
+	})
+}
+
+// securityHeaders keep a browser from reading more into an answer than it says.
+func securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,102 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// Camera is what the server needs of a camera. Both methods are safe for concurrent use.
+type Camera interface {
+	Status() camera.Status
+	// Topic returns the stream in a rendition; empty means the camera's own size.
+	Topic(rendition string) (*broker.Topic, bool)
+}
+
+// Options of a server. Cameras and Metrics are required.
+type Options struct {
+	Cameras      map[string]Camera // by ID
+	Order        []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
+	Metrics      *Metrics
+	MaxViewers   int           // streams at once; 0 means 500
+	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+	Version      string        // shown by the API
+	Log          *zap.Logger   // nil means none
+}
+
+// Server answers requests. Its methods are safe for concurrent use.
+type Server struct {
+	opts     Options
+	log      *zap.Logger
+	audience *audience
+	handler  http.Handler
+	boot     string // tells this run's ETags from those of another
+	stopping atomic.Bool
+}
+
+// New returns a server for the cameras. It registers them with the metrics.
+func New(o Options) *Server {
+	if o.MaxViewers == 0 {
+		o.MaxViewers = 500
+	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = 10 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	s := &Server{opts: o, log: o.Log, audience: newAudience(o.MaxViewers, o.Order), boot: bootID(time.Now())}
+	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
+	s.handler = s.routes()
+	return s
+}
+
+// ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// How long Serve lets streams finish the frame they are in the middle of.
+const farewell = 1500 * time.Millisecond
+
+// Serve answers requests on l until ctx ends, and returns when every request has. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	errs, err := zap.NewStdLogAt(s.log.Named("http"), zap.DebugLevel)
+	if err != nil {
+		return err
+	}
+	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
+	srv := &http.Server{
+		Handler:           s,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          errs,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true)
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	if srv.Shutdown(late) != nil {
+		_ = srv.Close() // viewers in the middle of a frame that they do not take
+	}
+	s.audience.wait()
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}

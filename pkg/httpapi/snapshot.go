@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
+)
+
+const (
+	// defaultMaxAge is how old a snapshot may be if nothing else is asked. An unwatched camera makes a picture a second.
+	defaultMaxAge = 2 * time.Second
+	// patience is how long a snapshot waits for a picture: an on-demand camera may have to be opened for it.
+	patience = 10 * time.Second
+)
+
+// snapshot serves the newest picture. It never decodes one, and any number of requests share one wait.
+func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
+	topic, bad := v.rendition(r)
+	if bad == nil {
+		var oldest time.Time
+		if oldest, bad = notBefore(r, time.Now()); bad == nil {
+			f := s.await(r.Context(), v, topic, oldest)
+			s.writeSnapshot(w, r, v, f, oldest)
+			return
+		}
+	}
+	fail(w, r, bad.code, bad.message)
+}
+
+// notBefore reads ?fresh= and ?max_age= and returns the earliest capture time that will do.
+func notBefore(r *http.Request, now time.Time) (time.Time, *requestError) {
+	switch fresh := r.FormValue("fresh"); fresh {
+	case "1", "true":
+		return now, nil
+	case "", "0", "false":
+	default:
+		return now, &requestError{http.StatusBadRequest, fmt.Sprintf("fresh=%q is neither 1 nor 0", fresh)}
+	}
+	age := defaultMaxAge
+	if value := r.FormValue("max_age"); value != "" {
+		var err error
+		if age, err = parseAge(value); err != nil {
+			return now, &requestError{http.StatusBadRequest, err.Error()}
+		}
+	}
+	return now.Add(-age), nil
+}
+
+// parseAge reads seconds, or a duration with its unit.
+func parseAge(value string) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if seconds, e := strconv.ParseFloat(value, 64); e == nil && seconds < 1e9 {
+		d, err = time.Duration(seconds*float64(time.Second)), nil
+	}
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("max_age=%q is no age; write seconds or a duration, such as max_age=0.5 or max_age=500ms", value)
+	}
+	return d, nil
+}
+
+// await returns the newest live frame captured at oldest or later, waiting for one if the camera can be expected to
+// give it; else the newest frame, whatever it is.
+func (s *Server) await(ctx context.Context, v view, topic *broker.Topic, oldest time.Time) *broker.Frame {
+	if f := topic.Newest(); good(f, oldest) {
+		return f
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	sub := topic.Subscribe(broker.Latest) // its demand makes the camera give pictures
+	defer sub.Close()
+	for {
+		f, err := sub.Next(ctx)
+		if err != nil {
+			return topic.Newest()
+		}
+		if good(f, oldest) || f.Placeholder && !hopeful(v.camera.Status().State) {
+			return f
+		}
+	}
+}
+
+func good(f *broker.Frame, oldest time.Time) bool {
+	return f != nil && !f.Placeholder && !f.Captured.Before(oldest)
+}
+
+// hopeful reports whether a camera in this state is about to give pictures.
+func hopeful(state camera.State) bool {
+	return state == camera.Starting || state == camera.Idle || state == camera.Live
+}
+
+func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v view, f *broker.Frame, oldest time.Time) {
+	if f == nil {
+		w.Header().Set("Retry-After", "1")
+		fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet", v.id))
+		return
+	}
+	age := max(time.Since(f.Captured), 0)
+	h := w.Header()
+	h.Set("Content-Type", "image/jpeg")
+	h.Set("Cache-Control", "private, no-cache") // may be kept, must be asked about: that is what the ETag is for
+	h.Set("Age", strconv.Itoa(int(age.Seconds())))
+	h.Set("X-Timestamp", mjpeg.Timestamp(f.Captured))
+	h.Set("X-Camd-Age", strconv.FormatFloat(age.Seconds(), 'f', 3, 64))
+	h.Set("X-Camd-State", string(v.camera.Status().State))
+	if !good(f, oldest) {
+		h.Set("Cache-Control", "no-store")
+		h.Set("Retry-After", "2")
+		h.Set("Content-Length", strconv.Itoa(len(f.JPEG)))
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write(f.JPEG)
+		return
+	}
+	h.Set("ETag", fmt.Sprintf(`"%s-%d"`, s.boot, f.Seq))
+	// No modification time: its whole seconds would call two pictures of one second the same.
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.JPEG))
+}
+
+// bootID names a run of the daemon.
+func bootID(start time.Time) string { return strconv.FormatInt(start.UnixMicro(), 36) }

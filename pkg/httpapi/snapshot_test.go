@@ -1,0 +1,165 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"camd/pkg/camera"
+)
+
+func TestSnapshotOfLiveCamera(t *testing.T) {
+	cam := newTestCamera("a")
+	f := cam.publish(7)
+	s := open(t, Options{}, cam)
+	resp := s.get(t, "/cameras/a/snapshot.jpg")
+	if got := body(t, resp); resp.StatusCode != 200 || got != string(picture(7)) {
+		t.Fatalf("%s, %d bytes", resp.Status, len(got))
+	}
+	h := resp.Header
+	if h.Get("Content-Type") != "image/jpeg" || h.Get("X-Camd-State") != "live" || h.Get("Age") != "0" {
+		t.Errorf("header %v", h)
+	}
+	if stamp, err := strconv.ParseFloat(h.Get("X-Timestamp"), 64); err != nil || stamp != float64(f.Captured.UnixMicro())/1e6 {
+		t.Errorf("X-Timestamp %q, captured %v", h.Get("X-Timestamp"), f.Captured)
+	}
+
+	head := s.ask(t, http.MethodHead, "/cameras/a/snapshot.jpg")
+	if head.ContentLength != int64(len(picture(7))) || body(t, head) != "" {
+		t.Errorf("HEAD: length %d", head.ContentLength)
+	}
+	same := s.get(t, "/cameras/a/snapshot.jpg", "If-None-Match", h.Get("ETag"))
+	if same.StatusCode != http.StatusNotModified {
+		t.Errorf("same picture asked again: %s", same.Status)
+	}
+	cam.publish(8)
+	next := s.get(t, "/cameras/a/snapshot.jpg", "If-None-Match", h.Get("ETag"))
+	if next.StatusCode != 200 || body(t, next) != string(picture(8)) {
+		t.Errorf("new picture: %s", next.Status)
+	}
+}
+
+func TestSnapshotAge(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.topic.Publish(newFrame(picture(1), time.Now().Add(-time.Minute)))
+	s := open(t, Options{}, cam)
+	for _, c := range []struct {
+		query string
+		fresh bool // the old picture will not do
+		code  int
+	}{
+		{"?max_age=90", false, 200},
+		{"?max_age=1h", false, 200},
+		{"?max_age=30", true, 200},
+		{"", true, 200},
+		{"?fresh=1", true, 200},
+		{"?fresh=0&max_age=90s", false, 200},
+		{"?max_age=soon", false, 400},
+		{"?max_age=-1", false, 400},
+		{"?fresh=perhaps", false, 400},
+		{"?rendition=none", false, 404},
+	} {
+		answer := make(chan *http.Response)
+		go func() { answer <- s.get(t, "/cameras/a/snapshot.jpg"+c.query) }()
+		if c.fresh {
+			eventually(t, "the request waits", func() bool { return cam.topic.Subscriptions() == 1 })
+			cam.publish(2)
+		}
+		resp := <-answer
+		want := string(picture(1))
+		if c.fresh {
+			want = string(picture(2))
+			cam.topic.Publish(newFrame(picture(1), time.Now().Add(-time.Minute)))
+		}
+		if got := body(t, resp); resp.StatusCode != c.code || c.code == 200 && got != want {
+			t.Errorf("%q: %s, the wanted picture %v", c.query, resp.Status, got == want)
+		}
+	}
+}
+
+// Pollers do not queue behind each other: one frame serves all that wait for it.
+func TestSnapshotsShareOneWait(t *testing.T) {
+	cam := newTestCamera("a")
+	s := open(t, Options{}, cam)
+	const pollers = 100
+	var wg sync.WaitGroup
+	for range pollers {
+		wg.Go(func() {
+			if resp := s.get(t, "/cameras/a/snapshot.jpg?fresh=1"); resp.StatusCode != 200 || body(t, resp) != string(picture(3)) {
+				t.Errorf("%s", resp.Status)
+			}
+		})
+	}
+	eventually(t, "all wait", func() bool { return cam.topic.Subscriptions() == pollers })
+	cam.publish(3)
+	wg.Wait()
+}
+
+func TestSnapshotOfCameraInTrouble(t *testing.T) {
+	for _, state := range []camera.State{camera.Offline, camera.Stalled, camera.Paused} {
+		cam := newTestCamera("a")
+		cam.publish(1)
+		cam.set(state)
+		f := cam.placeholder()
+		s := open(t, Options{}, cam)
+		resp := s.get(t, "/cameras/a/snapshot.jpg")
+		got := body(t, resp)
+		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" ||
+			resp.Header.Get("Content-Type") != "image/jpeg" || got != string(f.JPEG) || resp.Header.Get("ETag") != "" {
+			t.Errorf("%s: %s %v, placeholder %v", state, resp.Status, resp.Header, got == string(f.JPEG))
+		}
+		if resp.Header.Get("X-Camd-State") != string(state) {
+			t.Errorf("X-Camd-State %q, want %s", resp.Header.Get("X-Camd-State"), state)
+		}
+	}
+}
+
+// An on-demand camera is woken by the snapshot's own demand, and its first live picture is the answer.
+func TestSnapshotWakesCamera(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.set(camera.Idle)
+	cam.placeholder()
+	s := open(t, Options{}, cam)
+	answer := make(chan *http.Response)
+	go func() { answer <- s.get(t, "/cameras/a/snapshot.jpg") }()
+	<-cam.topic.Demand()
+	cam.set(camera.Starting)
+	cam.placeholder()
+	cam.publish(4)
+	if resp := <-answer; resp.StatusCode != 200 || body(t, resp) != string(picture(4)) {
+		t.Errorf("%s", resp.Status)
+	}
+}
+
+func TestSnapshotByOtherNames(t *testing.T) {
+	a, b := newTestCamera("a"), newTestCamera("b")
+	a.publish(1)
+	b.publish(2)
+	s := open(t, Options{}, a, b)
+	for path, want := range map[string]uint8{
+		"/?action=snapshot": 1, "/?action=snapshot_0": 1, "/?action=snapshot_1": 2, "/snapshot": 1,
+		"/?action=snapshot&n=1234": 1, "/?action=snapshot_1&cachebust=x": 2,
+	} {
+		if got := body(t, s.get(t, path)); got != string(picture(want)) {
+			t.Errorf("%s: not picture %d", path, want)
+		}
+	}
+	for path, want := range map[string]uint8{"/?action=stream": 1, "/?action=stream_1&t=5": 2, "/stream": 1} {
+		_, stream := s.watch(t, path)
+		if got := nextPicture(t, stream); string(got) != string(picture(want)) {
+			t.Errorf("%s: not picture %d", path, want)
+		}
+	}
+}
+
+func TestNoCameras(t *testing.T) {
+	s := open(t, Options{})
+	for _, path := range []string{"/stream", "/snapshot", "/?action=stream"} {
+		if resp := s.get(t, path); resp.StatusCode != 404 || !strings.Contains(body(t, resp), "no camera is configured") {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+}

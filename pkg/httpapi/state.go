@@ -1,0 +1,99 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+
+	"camd/pkg/camera"
+)
+
+// cameraJSON is a camera as the API shows it. Times are RFC 3339, null for what has not happened.
+type cameraJSON struct {
+	ID         string            `json:"id"`
+	Title      string            `json:"title"`
+	Source     string            `json:"source"`
+	State      camera.State      `json:"state"`
+	Reason     camera.Reason     `json:"reason,omitempty"`
+	ReasonText string            `json:"reason_text,omitempty"`
+	Detail     string            `json:"detail,omitempty"`
+	Since      *time.Time        `json:"since"`
+	Retry      *time.Time        `json:"retry"`
+	LastFrame  *time.Time        `json:"last_frame"`
+	FPS        float64           `json:"fps"`
+	Viewers    int               `json:"viewers"`
+	Format     formatJSON        `json:"format"`
+	Counts     countsJSON        `json:"counts"`
+	Worker     workerJSON        `json:"worker"`
+	URLs       map[string]string `json:"urls"`
+}
+
+type formatJSON struct {
+	Backend     string  `json:"backend"`
+	Codec       string  `json:"codec"`
+	Width       int     `json:"width"`
+	Height      int     `json:"height"`
+	FPS         float64 `json:"fps"`
+	Passthrough bool    `json:"passthrough"`
+	Note        string  `json:"note,omitempty"`
+}
+
+type countsJSON struct {
+	Captured  uint64                   `json:"captured"`
+	Published uint64                   `json:"published"`
+	Refused   map[string]uint64        `json:"refused"`
+	Restarts  map[camera.Reason]uint64 `json:"restarts"`
+}
+
+type workerJSON struct {
+	PID        int     `json:"pid"`
+	CPUSeconds float64 `json:"cpu_seconds"`
+	RSSBytes   uint64  `json:"rss_bytes"`
+}
+
+func toJSON(s camera.Status, viewers int) cameraJSON {
+	return cameraJSON{
+		ID: s.ID, Title: s.Title, Source: s.Source,
+		State: s.State, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: s.Detail,
+		Since: moment(s.Since), Retry: moment(s.Retry), LastFrame: moment(s.LastPic),
+		FPS: s.Counts.FPS, Viewers: viewers,
+		Format: formatJSON(s.Format),
+		Counts: countsJSON{s.Counts.Captured, s.Counts.Published, nonzero(s.Counts.Refused), nonzero(s.Counts.Restarts)},
+		Worker: workerJSON(s.Worker),
+		URLs: map[string]string{
+			"stream":   "/cameras/" + s.ID + "/stream.mjpg",
+			"snapshot": "/cameras/" + s.ID + "/snapshot.jpg",
+		},
+	}
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	return &t
+}
+
+// nonzero leaves out what has not happened.
+func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
+	m := map[K]uint64{}
+	for k, n := range counts {
+		if n > 0 {
+			m[k] = n
+		}
+	}
+	return m
+}
+
+func (s *Server) listCameras(w http.ResponseWriter, _ *http.Request) {
+	watching := s.audience.watching()
+	list := make([]cameraJSON, 0, len(s.opts.Order))
+	for _, id := range s.opts.Order {
+		list = append(list, toJSON(s.opts.Cameras[id].Status(), watching[id]))
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"cameras": list, "version": s.opts.Version})
+}
+
+func (s *Server) showCamera(w http.ResponseWriter, _ *http.Request, v view) {
+	writeJSON(w, http.StatusOK, toJSON(v.camera.Status(), s.audience.watching()[v.id]))
+}

@@ -1,0 +1,196 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"camd/pkg/camera"
+)
+
+const wantCamera = `{
+  "id": "yard",
+  "title": "Camera yard",
+  "source": "rtsp://viewer@10.0.0.7/1",
+  "state": "offline",
+  "reason": "auth",
+  "reason_text": "the camera refused the user or password",
+  "detail": "401 Unauthorized",
+  "since": "2023-11-14T22:13:20Z",
+  "retry": "2023-11-14T22:13:30Z",
+  "last_frame": null,
+  "fps": 0,
+  "viewers": 0,
+  "format": {
+    "backend": "PATTERN",
+    "codec": "raw",
+    "width": 32,
+    "height": 16,
+    "fps": 30,
+    "passthrough": false
+  },
+  "counts": {
+    "captured": 10,
+    "published": 9,
+    "refused": {
+      "truncated": 1
+    },
+    "restarts": {
+      "auth": 2
+    }
+  },
+  "worker": {
+    "pid": 0,
+    "cpu_seconds": 1.5,
+    "rss_bytes": 0
+  },
+  "urls": {
+    "snapshot": "/cameras/yard/snapshot.jpg",
+    "stream": "/cameras/yard/stream.mjpg"
+  }
+}
+`
+
+func troubled() *testCamera {
+	cam := newTestCamera("yard")
+	cam.status.Source = "rtsp://viewer@10.0.0.7/1"
+	cam.status.State, cam.status.Reason, cam.status.Detail = camera.Offline, camera.Auth, "401 Unauthorized"
+	cam.status.Retry = time.Unix(1700000010, 0)
+	cam.status.Worker.CPUSeconds = 1.5
+	cam.status.Counts = camera.Counts{
+		Captured: 10, Published: 9,
+		Refused:  map[string]uint64{"truncated": 1, "damaged": 0},
+		Restarts: map[camera.Reason]uint64{camera.Auth: 2, camera.Timeout: 0},
+	}
+	return cam
+}
+
+func TestCameraJSON(t *testing.T) {
+	s := open(t, Options{Version: "1.2.3"}, troubled())
+	if got := body(t, s.get(t, "/api/v1/cameras/yard")); got != wantCamera {
+		t.Errorf("got %s\nwant %s", got, wantCamera)
+	}
+	var list struct {
+		Cameras []struct{ ID, State string }
+		Version string
+	}
+	if err := json.Unmarshal([]byte(body(t, s.get(t, "/api/v1/cameras"))), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Cameras) != 1 || list.Cameras[0].ID != "yard" || list.Cameras[0].State != "offline" || list.Version != "1.2.3" {
+		t.Errorf("list %+v", list)
+	}
+}
+
+func TestUstreamerState(t *testing.T) {
+	s := open(t, Options{}, newTestCamera("a"))
+	var got struct {
+		OK     bool
+		Result struct {
+			Source struct {
+				Online     bool
+				Resolution struct{ Width, Height int }
+			}
+			Stream struct{ Clients int }
+		}
+	}
+	if err := json.Unmarshal([]byte(body(t, s.get(t, "/state"))), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !got.OK || !got.Result.Source.Online || got.Result.Source.Resolution.Width != 32 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	cam := newTestCamera("a")
+	s := open(t, Options{}, cam)
+	for _, c := range []struct {
+		state camera.State
+		code  int
+		says  string
+	}{
+		{camera.Starting, 503, "starting"}, {camera.Live, 200, "ready"}, {camera.Offline, 200, "ready"}, {camera.Idle, 200, "ready"},
+	} {
+		cam.set(c.state)
+		resp := s.get(t, "/readyz")
+		if got := body(t, resp); resp.StatusCode != c.code || !strings.Contains(got, c.says) {
+			t.Errorf("%s: readyz %d %s, want %d %s", c.state, resp.StatusCode, got, c.code, c.says)
+		}
+		if resp := s.get(t, "/healthz"); resp.StatusCode != 200 {
+			t.Errorf("%s: healthz %s", c.state, resp.Status)
+		}
+	}
+}
+
+func TestDashboardLoadsNothingFromElsewhere(t *testing.T) {
+	s := open(t, Options{}, newTestCamera("a"))
+	resp := s.get(t, "/")
+	page := body(t, resp)
+	if policy := resp.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+	if !strings.Contains(page, "<title>camd</title>") || strings.Contains(page, "://") {
+		t.Error("the page names another host or is not the dashboard")
+	}
+	for path, kind := range map[string]string{
+		"/assets/app.js": "text/javascript", "/assets/style.css": "text/css", "/assets/icon.svg": "image/svg+xml",
+	} {
+		if resp := s.get(t, path); resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) {
+			t.Errorf("%s: %s %s", path, resp.Status, resp.Header.Get("Content-Type"))
+		}
+	}
+	if resp := s.get(t, "/assets/../server.go"); resp.StatusCode < 400 {
+		t.Errorf("outside the assets: %s", resp.Status)
+	}
+}
+
+// What Prometheus gets, in its own words, for a camera in trouble and one viewer.
+func TestMetrics(t *testing.T) {
+	s := open(t, Options{}, troubled())
+	if _, err := s.audience.join(seat{"yard", mainRendition, "http1"}, "10.9.9.9:1"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		for v := range s.audience.viewers {
+			s.audience.leave(v, "")
+		}
+	}()
+	want := `
+# HELP camd_camera_frames_captured_total Pictures read from the camera.
+# TYPE camd_camera_frames_captured_total counter
+camd_camera_frames_captured_total{camera="yard"} 10
+# HELP camd_camera_restarts_total Captures that ended or could not begin.
+# TYPE camd_camera_restarts_total counter
+camd_camera_restarts_total{camera="yard",reason="auth"} 2
+camd_camera_restarts_total{camera="yard",reason="timeout"} 0
+# HELP camd_camera_up 1 while the camera gives live pictures, else 0.
+# TYPE camd_camera_up gauge
+camd_camera_up{camera="yard"} 0
+# HELP camd_viewer_frames_dropped_total Pictures published while a viewer watched that it did not get.
+# TYPE camd_viewer_frames_dropped_total counter
+camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="http2"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http2"} 0
+# HELP camd_viewers Viewers connected now.
+# TYPE camd_viewers gauge
+camd_viewers{camera="yard",rendition="main",transport="http1"} 1
+camd_viewers{camera="yard",rendition="main",transport="http2"} 0
+`
+	err := testutil.GatherAndCompare(s.metrics.registry, strings.NewReader(want), "camd_camera_frames_captured_total",
+		"camd_camera_restarts_total", "camd_camera_up", "camd_viewer_frames_dropped_total", "camd_viewers")
+	if err != nil {
+		t.Error(err)
+	}
+	problems, err := testutil.GatherAndLint(s.metrics.registry)
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if text := body(t, s.get(t, "/metrics")); err != nil || strings.Contains(text, "10.9.9.9") {
+		t.Error("a viewer's address is in the metrics", err)
+	}
+}

@@ -1,0 +1,256 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/pkg/mjpeg"
+)
+
+func TestStreamIsMultipart(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{}, cam)
+	resp, stream := s.watch(t, "/cameras/a/stream.mjpg")
+	if len(resp.TransferEncoding) != 0 || !resp.Close {
+		t.Errorf("transfer encoding %v, close %v; want the bytes as they are until the connection closes", resp.TransferEncoding, resp.Close)
+	}
+	for shade := range uint8(5) {
+		if shade > 0 {
+			cam.publish(shade + 1)
+		}
+		p, err := stream.NextPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(p)
+		if want := picture(shade + 1); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("picture %d: %d bytes, %v; want the %d published", shade, len(got), err, len(want))
+		}
+		if h := p.Header; h.Get("Content-Type") != "image/jpeg" || h.Get("Content-Length") != fmt.Sprint(len(got)) || h.Get("X-Timestamp") == "" {
+			t.Errorf("part header %v", h)
+		}
+	}
+}
+
+func TestStreamRefusals(t *testing.T) {
+	s := open(t, Options{}, newTestCamera("front-door"))
+	for _, c := range []struct {
+		path string
+		code int
+		says string
+	}{
+		{"/cameras/nope/stream.mjpg", 404, `no camera "nope"; there are: front-door`},
+		{"/cameras/front-door/stream.mjpg?fps=-1", 400, `fps="-1" is not a number above 0, at most 1000, such as fps=5`},
+		{"/cameras/front-door/stream.mjpg?fps=0", 400, "fps"},
+		{"/cameras/front-door/stream.mjpg?fps=many", 400, "fps"},
+		{"/cameras/front-door/stream.mjpg?fps=NaN", 400, "fps"},
+		{"/cameras/front-door/stream.mjpg?rendition=huge", 404, `no rendition "huge"`},
+		{"/?action=stream_1", 404, "no camera number 1; there are 0 to 0"},
+		{"/?action=stream_-1", 404, "no camera number -1"},
+		{"/?action=dance", 400, "action"},
+		{"/nowhere", 404, "nothing here"},
+		{"/api/v1/cameras/nope", 404, `"error": "no camera \"nope\"; there are: front-door"`},
+	} {
+		resp := s.get(t, c.path)
+		if text := body(t, resp); resp.StatusCode != c.code || !strings.Contains(text, c.says) {
+			t.Errorf("%s: %d %q, want %d with %q", c.path, resp.StatusCode, text, c.code, c.says)
+		}
+	}
+	if resp := s.ask(t, http.MethodPost, "/cameras/front-door/stream.mjpg"); resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %s", resp.Status)
+	}
+}
+
+func TestStreamLimit(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{MaxViewers: 2}, cam)
+	s.watch(t, "/cameras/a/stream.mjpg")
+	first, _ := s.watch(t, "/cameras/a/stream.mjpg")
+	resp := s.get(t, "/cameras/a/stream.mjpg")
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Fatalf("third viewer: %s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
+	}
+	_ = first.Body.Close()
+	cam.publish(2) // its server notices when it writes
+	eventually(t, "a place is free", func() bool { cam.publish(3); return s.audience.watching()["a"] == 1 })
+	s.watch(t, "/cameras/a/stream.mjpg")
+}
+
+// A server that starts each frame's write anew must not end a stream after some fixed time, and one that loses its camera
+// must not end it at all.
+func TestStreamOutlivesPlaceholders(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{WriteTimeout: 50 * time.Millisecond}, cam)
+	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
+	nextPicture(t, stream)
+	begin := time.Now()
+	for time.Since(begin) < 300*time.Millisecond { // several write timeouts
+		cam.placeholder()
+		nextPicture(t, stream)
+	}
+	cam.publish(9)
+	if !bytes.Equal(nextPicture(t, stream), picture(9)) {
+		t.Error("no live picture after the placeholders")
+	}
+}
+
+// raw opens a stream on a bare connection, whose reading the test controls.
+func raw(t *testing.T, s *site, path string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// large is a frame that no kernel buffer swallows many of.
+func large(shade uint8) []byte {
+	jpeg := picture(shade)
+	comment := append([]byte{0xFF, 0xD8}, bytes.Repeat(append([]byte{0xFF, 0xFE, 0xFF, 0xFF}, make([]byte, 0xFFFD)...), 16)...)
+	return append(comment, jpeg[2:]...)
+}
+
+func TestStalledViewerIsCutAndDisturbsNobody(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{WriteTimeout: 200 * time.Millisecond}, cam)
+	raw(t, s, "/cameras/a/stream.mjpg") // never reads
+	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
+	nextPicture(t, stream)
+	eventually(t, "both watch", func() bool { return s.audience.watching()["a"] == 2 })
+
+	frame := large(7)
+	eventually(t, "the stalled viewer is cut", func() bool {
+		cam.topic.Publish(newFrame(frame, time.Now()))
+		if !bytes.Equal(nextPicture(t, stream), frame) {
+			t.Fatal("the other viewer got something else")
+		}
+		return s.audience.count().cut[[2]string{"a", cutStalled}] == 1
+	})
+	c := s.audience.count()
+	if n := c.present[seat{"a", mainRendition, "http1"}]; n != 1 {
+		t.Errorf("%d viewers left, want 1", n)
+	}
+}
+
+// A viewer that falls behind gets the newest frame next, not those it missed, and the count of what it missed is exact.
+func TestSlowViewerSkipsToNewest(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{}, cam)
+	c := raw(t, s, "/cameras/a/stream.mjpg")
+	eventually(t, "it watches", func() bool { return s.audience.watching()["a"] == 1 })
+	const burst = 100
+	for range burst {
+		cam.topic.Publish(newFrame(large(3), time.Now()))
+	}
+	cam.publish(200)
+
+	r := bufio.NewReader(c)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	last, got := picture(200), 0
+	want := append(append([]byte{}, last...), "\r\n--"+mjpeg.Boundary...)
+	var seen bytes.Buffer
+	for buf := make([]byte, 1<<20); !bytes.Contains(seen.Bytes(), want); {
+		n, err := resp.Body.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += bytes.Count(buf[:n], []byte("Content-Length"))
+		if seen.Len() > 4<<20 {
+			seen.Next(seen.Len() - len(want))
+		}
+		seen.Write(buf[:n])
+	}
+	if got > burst/2 {
+		t.Errorf("%d of %d frames waited for a viewer that did not read", got, burst)
+	}
+	eventually(t, "every frame is accounted for", func() bool {
+		tally := s.audience.count().totals[seat{"a", mainRendition, "http1"}]
+		return tally.sent+tally.slow == burst+2 && tally.slow > burst/2
+	})
+}
+
+func TestShutdownEndsStreamsAtAFrameBoundary(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{}, cam)
+	resp, _ := s.watch(t, "/cameras/a/stream.mjpg")
+	for range 10 {
+		cam.topic.Publish(newFrame(large(1), time.Now()))
+	}
+	done := make(chan []byte)
+	go func() {
+		b, _ := io.ReadAll(resp.Body)
+		done <- b
+	}()
+	eventually(t, "something was sent", func() bool {
+		return s.audience.count().totals[seat{"a", mainRendition, "http1"}].sent > 0
+	})
+	s.stop(t)
+	b := <-done
+	if end := "\r\n--" + mjpeg.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
+		t.Errorf("stream ends with %q, want %q", b[max(0, len(b)-40):], end)
+	}
+	if n := s.audience.count().cut[[2]string{"a", cutShutdown}]; n != 1 {
+		t.Errorf("%d viewers counted as cut by the shutdown, want 1", n)
+	}
+}
+
+func TestViewersComeAndGoWithoutTrace(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{}, cam)
+	for range 50 {
+		resp, stream := s.watch(t, "/cameras/a/stream.mjpg")
+		nextPicture(t, stream)
+		_ = resp.Body.Close()
+	}
+	eventually(t, "all are gone", func() bool {
+		cam.publish(2)
+		return s.audience.watching()["a"] == 0 && cam.topic.Subscriptions() == 0
+	})
+}
+
+// A picture that came alone is sent once more, since some browsers paint a part only when the next begins.
+func TestLastFrameIsRepeated(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(5)
+	s := open(t, Options{}, cam)
+	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
+	for i := range 2 {
+		if !bytes.Equal(nextPicture(t, stream), picture(5)) {
+			t.Errorf("picture %d is another", i)
+		}
+	}
+	if n := s.audience.count().totals[seat{"a", mainRendition, "http1"}].sent; n != 1 {
+		t.Errorf("%d frames counted as sent, want 1: a repeat is no frame", n)
+	}
+}
+
+func TestHeadOfStream(t *testing.T) {
+	s := open(t, Options{}, newTestCamera("a"))
+	resp := s.ask(t, http.MethodHead, "/cameras/a/stream.mjpg")
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != mjpeg.ContentType {
+		t.Errorf("HEAD: %s %s", resp.Status, resp.Header.Get("Content-Type"))
+	}
+}
