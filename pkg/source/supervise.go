@@ -261,6 +261,9 @@ func (s *supervisor) patience(silent time.Duration) {
 		limit = max(s.opts.start().ReadTimeout, s.stallAfter())
 	}
 	switch {
+	case silent > limit+beyond && s.complaint != "": // it works, on pictures that are of no use: begin anew
+		s.end()
+		s.failed(camera.BadStream, s.complaint)
 	case silent > limit+beyond:
 		s.end()
 		s.failed(camera.WorkerHung, "no sign of life for "+silent.Round(time.Second).String())

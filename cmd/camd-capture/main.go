@@ -1,0 +1,64 @@
+// Command camd-capture reads one camera and sends its pictures to camd, which starts it. It is the only program of the
+// two that links OpenCV.
+//
+// camd starts it with GODEBUG=asyncpreemptoff=1, which a //go:debug line cannot set: OpenCV waits for a device in
+// select(2), Go's preemption signal interrupts that, and OpenCV takes it for a failed read. Without, about one read in a
+// thousand fails, which costs a moment and no more.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"camd/pkg/source/capture"
+)
+
+const help = `camd-capture reads one camera for camd. It is started by camd, one process per camera, and is of no use by itself:
+it takes commands on standard input and writes pictures to standard output, both in a binary protocol.
+
+  --version  print the version
+  --help     print this text
+
+To watch a camera start camd; to try one out use "camd probe SOURCE".
+`
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	for _, arg := range args {
+		switch arg {
+		case "--version", "-version", "version":
+			fmt.Println("camd-capture", version())
+			return 0
+		case "--help", "-help", "-h", "help":
+			fmt.Print(help)
+			return 0
+		default:
+			fmt.Fprintf(os.Stderr, "camd-capture: unknown argument %q\n\n%s", arg, help)
+			return 2
+		}
+	}
+	out, err := capture.TakeStdout()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "camd-capture:", err)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := capture.Run(ctx, os.Stdin, out); err != nil {
+		fmt.Fprintln(os.Stderr, "camd-capture:", err)
+		return 1
+	}
+	return 0
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -1,0 +1,191 @@
+package arch
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "camd/"
+	gocv   = "gocv.io/x/gocv"
+	tags   = "gocv_specific_modules,gocv_videoio"
+)
+
+// drawn lists every package below pkg. A rule about a package that is not drawn is a mistake in the rule, and a
+// package that is not drawn has yet to get its place; both fail.
+var drawn = []string{
+	"pkg/broker",
+	"pkg/bus",
+	"pkg/camera",
+	"pkg/config",
+	"pkg/httpapi",
+	"pkg/mjpeg",
+	"pkg/source",
+	"pkg/source/capture",
+	"pkg/source/pattern",
+	"pkg/source/placeholder",
+	"pkg/source/spec",
+	"pkg/source/v4l2",
+	"pkg/source/wire",
+}
+
+// standardOnly lists the packages that import only the standard library.
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/mjpeg", "pkg/source/spec", "pkg/source/wire"}
+
+// strangers lists who never depends on whom; both stand for all that lies below them, too. Only main knows everything.
+var strangers = []struct{ who, whom string }{
+	{"pkg/httpapi", "pkg/source"},
+	{"pkg/source", "pkg/httpapi"},
+	{"pkg/httpapi", "pkg/config"}, // a package gets values, not the config
+	{"pkg/source", "pkg/config"},
+	{"pkg/bus", "pkg/config"},
+	{"pkg/httpapi", "pkg/bus"},
+	{"pkg/bus", "pkg/httpapi"},
+}
+
+// built is a package as go list describes it, test files left out.
+type built struct {
+	ImportPath    string
+	Standard      bool
+	Imports, Deps []string
+	CgoFiles      []string
+}
+
+// list returns the packages that match patterns, with all that they depend on.
+func list(t *testing.T, env string, patterns ...string) map[string]built {
+	t.Helper()
+	args := append([]string{"list", "-e", "-deps", "-json=ImportPath,Standard,Imports,Deps,CgoFiles", "-tags", tags}, patterns...)
+	cmd := exec.Command("go", args...)
+	cmd.Dir, cmd.Env = "../..", append(os.Environ(), env)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr(err))
+	}
+	all := map[string]built{}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p built
+		if err := d.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[p.ImportPath] = p
+	}
+}
+
+func stderr(err error) []byte {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.Stderr
+	}
+	return nil
+}
+
+// find returns a drawn package; ok is false while it has no code.
+func find(t *testing.T, all map[string]built, name string) (p built, ok bool) {
+	t.Helper()
+	if !slices.Contains(drawn, name) {
+		t.Errorf("%s is not among the drawn packages", name)
+	}
+	files, err := os.ReadDir("../../" + name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	written := slices.ContainsFunc(files, func(f os.DirEntry) bool {
+		return strings.HasSuffix(f.Name(), ".go") && !strings.HasSuffix(f.Name(), "_test.go")
+	})
+	p, ok = all[module+name]
+	if written && !ok {
+		t.Errorf("%s has code, and go list does not know it", name)
+	}
+	return p, ok && written
+}
+
+// below reports whether a package is name or lies below it.
+func below(importPath, name string) bool {
+	return importPath == module+name || strings.HasPrefix(importPath, module+name+"/")
+}
+
+func TestArchitecture(t *testing.T) {
+	all := list(t, "CGO_ENABLED=1", "./...")
+
+	t.Run("every package is drawn", func(t *testing.T) {
+		for p := range all {
+			if name, ours := strings.CutPrefix(p, module); ours && strings.HasPrefix(name, "pkg/") && !slices.Contains(drawn, name) {
+				t.Errorf("%s is not drawn", name)
+			}
+		}
+	})
+	t.Run("standard library only", func(t *testing.T) {
+		for _, name := range standardOnly {
+			p, _ := find(t, all, name)
+			for _, dep := range p.Deps {
+				if !all[dep].Standard {
+					t.Errorf("%s depends on %s", name, dep)
+				}
+			}
+		}
+	})
+	t.Run("strangers", func(t *testing.T) {
+		for _, s := range strangers {
+			find(t, all, s.who)
+			find(t, all, s.whom)
+			for _, p := range all {
+				i := slices.IndexFunc(p.Deps, func(dep string) bool { return below(dep, s.whom) })
+				if below(p.ImportPath, s.who) && i >= 0 {
+					t.Errorf("%s depends on %s", p.ImportPath, p.Deps[i])
+				}
+			}
+		}
+	})
+	t.Run("OpenCV in one place", func(t *testing.T) {
+		if p, ok := find(t, all, "pkg/source/capture"); ok && !slices.Contains(p.Imports, gocv) {
+			t.Error("pkg/source/capture does not import gocv: this test looks in the wrong place")
+		}
+		for _, p := range all {
+			ours := strings.HasPrefix(p.ImportPath, module)
+			if ours && p.ImportPath != module+"pkg/source/capture" && slices.ContainsFunc(p.Imports, opencv) {
+				t.Errorf("%s imports gocv", p.ImportPath)
+			}
+			if ours && len(p.CgoFiles) > 0 {
+				t.Errorf("%s has C code of its own", p.ImportPath)
+			}
+		}
+	})
+	t.Run("names", func(t *testing.T) {
+		for p := range all {
+			last := path.Base(p)
+			if strings.HasPrefix(p, module) && slices.Contains([]string{"base", "common", "helper", "helpers", "misc", "shared", "util", "utils"}, last) {
+				t.Errorf("%s: %q says nothing", p, last)
+			}
+		}
+	})
+}
+
+func opencv(importPath string) bool {
+	return importPath == gocv || strings.HasPrefix(importPath, gocv+"/")
+}
+
+// TestDaemonHasNoC holds the daemon to pure Go: no package that it is made of, outside the standard library, has C code
+// even where cgo is at hand, and it builds where it is not.
+func TestDaemonHasNoC(t *testing.T) {
+	if files, _ := os.ReadDir("../../cmd/camd"); len(files) == 0 {
+		t.Skip("cmd/camd has no code yet")
+	}
+	for _, p := range list(t, "CGO_ENABLED=1", "./cmd/camd") {
+		if opencv(p.ImportPath) || !p.Standard && len(p.CgoFiles) > 0 {
+			t.Errorf("cmd/camd depends on %s, which has C code", p.ImportPath)
+		}
+	}
+	cmd := exec.Command("go", "build", "-o", os.DevNull, "./cmd/camd")
+	cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("CGO_ENABLED=0 go build ./cmd/camd: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,97 @@
+package peer
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Clip describes a video of a moving test picture (ffmpeg's testsrc2). A zero field has its default.
+type Clip struct {
+	Codec     string        // "h264" or "mjpeg"
+	Container string        // file name extension: "mp4", "avi", "mkv", "mjpeg"; default "mp4" for h264, "avi" for mjpeg
+	Size      string        // default "320x240", which costs little, and whose sides RTP can carry: multiples of 8
+	FPS       int           // default 30
+	Length    time.Duration // default 2 s
+}
+
+// Clips that most tests get along with.
+var (
+	H264  = Clip{Codec: "h264"}
+	MJPEG = Clip{Codec: "mjpeg"}
+)
+
+// Frames returns how many pictures the clip has.
+func (c Clip) Frames() int {
+	c = c.filled()
+	return int(c.Length.Seconds() * float64(c.FPS))
+}
+
+// Make returns the path of the clip. It is made once and kept in the user's cache directory for later tests and test
+// runs, so do not write to it.
+func (c Clip) Make(t testing.TB) string {
+	t.Helper()
+	c = c.filled()
+	ffmpeg := Need(t, "ffmpeg", "ffmpeg")
+	args := c.args()
+	// Named after the command, so that a clip made otherwise is never taken for this one.
+	sum := sha256.Sum256(fmt.Append(nil, args))
+	path := filepath.Join(cacheDir(t), fmt.Sprintf("%s-%s-%d-%x.%s", c.Codec, c.Size, c.FPS, sum[:6], c.Container))
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	// Made under another name: tests of several packages run at the same time.
+	dir, err := os.MkdirTemp(filepath.Dir(path), "making-")
+	if err != nil {
+		t.Fatalf("clip: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	draft := filepath.Join(dir, "clip."+c.Container)
+	if out, err := exec.Command(ffmpeg, append(args, draft)...).CombinedOutput(); err != nil {
+		t.Fatalf("clip: ffmpeg %v: %v\n%s", args, err, out)
+	}
+	if err := os.Rename(draft, path); err != nil {
+		t.Fatalf("clip: %v", err)
+	}
+	return path
+}
+
+func (c Clip) filled() Clip {
+	c.Codec = cmp.Or(c.Codec, "h264")
+	c.Size = cmp.Or(c.Size, "320x240")
+	c.FPS = cmp.Or(c.FPS, 30)
+	c.Length = cmp.Or(c.Length, 2*time.Second)
+	if c.Container == "" {
+		c.Container = map[string]string{"h264": "mp4", "mjpeg": "avi"}[c.Codec]
+	}
+	return c
+}
+
+func (c Clip) args() []string {
+	args := []string{"-nostdin", "-v", "error", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%s:rate=%d", c.Size, c.FPS),
+		"-t", fmt.Sprint(c.Length.Seconds())}
+	if c.Codec == "h264" {
+		// What network cameras send: no B-frames, a key frame a second.
+		return append(args, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", fmt.Sprint(c.FPS), "-pix_fmt", "yuv420p")
+	}
+	// The standard Huffman tables and one quantisation table: RTP carries no others (RFC 2435).
+	return append(args, "-c:v", "mjpeg", "-q:v", "5", "-huffman", "default", "-force_duplicated_matrix", "1", "-pix_fmt", "yuvj420p")
+}
+
+func cacheDir(t testing.TB) string {
+	t.Helper()
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	dir := filepath.Join(base, "camd", "clips")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatalf("clip: %v", err)
+	}
+	return dir
+}

@@ -1,0 +1,98 @@
+package peer
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+	"github.com/pion/rtp"
+)
+
+// streams answers an RTSP server's requests: one publisher at /cam, any number of readers.
+type streams struct {
+	user, password string
+	server         *gortsplib.Server
+	packets        atomic.Uint64
+	muted          atomic.Bool
+
+	mu        sync.Mutex
+	stream    *gortsplib.ServerStream
+	publisher *gortsplib.ServerSession
+}
+
+const streamPath = "/cam"
+
+// recording reports whether the publisher's packets arrive.
+func (s *streams) recording() bool { return s.packets.Load() > 0 }
+
+func (s *streams) mute() { s.muted.Store(true) }
+
+// OnAnnounce takes a publisher.
+func (s *streams) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stream := &gortsplib.ServerStream{Server: s.server, Desc: c.Description}
+	if err := stream.Initialize(); err != nil {
+		return &base.Response{StatusCode: base.StatusInternalServerError}, err
+	}
+	s.stream, s.publisher = stream, c.Session
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnRecord lets the publisher's packets through to the readers.
+func (s *streams) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
+	s.mu.Lock()
+	stream := s.stream
+	s.mu.Unlock()
+	c.Session.OnPacketRTPAny(func(m *description.Media, _ format.Format, p *rtp.Packet) {
+		if !s.muted.Load() {
+			_ = stream.WritePacketRTP(m, p)
+		}
+		s.packets.Add(1)
+	})
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnDescribe tells a reader what there is.
+func (s *streams) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	return s.answer(c.Conn, c.Request, c.Path)
+}
+
+// OnSetup prepares a publisher's or a reader's track.
+func (s *streams) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if c.Session.State() == gortsplib.ServerSessionStatePreRecord {
+		return &base.Response{StatusCode: base.StatusOK}, nil, nil
+	}
+	return s.answer(c.Conn, c.Request, c.Path)
+}
+
+// OnPlay starts a reader.
+func (s *streams) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnSessionClose ends the stream with its publisher.
+func (s *streams) OnSessionClose(c *gortsplib.ServerHandlerOnSessionCloseCtx) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream != nil && c.Session == s.publisher {
+		s.stream.Close()
+		s.stream = nil
+	}
+}
+
+func (s *streams) answer(conn *gortsplib.ServerConn, r *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
+	if s.user != "" && !conn.VerifyCredentials(r, s.user, s.password) {
+		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream == nil || path != streamPath {
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
+}

@@ -1,0 +1,149 @@
+package capture
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"gocv.io/x/gocv"
+	"golang.org/x/sys/unix"
+
+	"camd/internal/peer"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/wire"
+)
+
+// clip720 is what the figures are about.
+func clip720(codec string) peer.Clip {
+	return peer.Clip{Codec: codec, Size: "1280x720", FPS: 30, Length: 10 * time.Second}
+}
+
+// BenchmarkPassthrough plays 720p30 MJPEG from a file at its own rate in a process of its own, which is what a camera
+// costs. An operation is one picture.
+func BenchmarkPassthrough(b *testing.B) {
+	cpu, wall := played(b, wire.Start{Source: clip720("mjpeg").Make(b)}, 1, min(max(b.N, 30), 300))
+	b.ReportMetric(float64(cpu.Microseconds()), "cpu-µs/picture")
+	b.ReportMetric(100*float64(cpu)/float64(wall), "%core")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkEncode compares the capture process with the least that a program can do: read and encode every picture of the
+// same H.264 file, in one loop, as fast as it goes. The process plays it at its own rate and at twice that.
+func BenchmarkEncode(b *testing.B) {
+	clip := clip720("h264")
+	for _, speed := range []int{1, 2} {
+		b.Run(fmt.Sprintf("speed=%d", speed), func(b *testing.B) {
+			pictures := clip.Frames() - 30
+			least := minimal(b, clip.Make(b), pictures)
+			cpu, wall := played(b, wire.Start{Source: clip.Make(b)}, speed, pictures)
+			b.ReportMetric(float64(cpu.Microseconds()), "cpu-µs/picture")
+			b.ReportMetric(float64(least.Microseconds()), "minimal-µs/picture")
+			b.ReportMetric(float64(cpu)/float64(least), "×minimal")
+			b.ReportMetric(100*float64(cpu)/float64(wall), "%core")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkTestPicture is what drawing costs beside encoding.
+func BenchmarkTestPicture(b *testing.B) {
+	p := newTestPicture(spec.Source{Size: spec.Size{Width: 1280, Height: 720}, FPS: 30}, 1)
+	defer p.close()
+	m := gocv.NewMat()
+	defer m.Close()
+	for b.Loop() {
+		p.number++
+		p.fill(&m)
+	}
+}
+
+// played returns what a capture process uses, in CPU and in time, for each of so many pictures after its first. It must
+// have sent them all: a picture that was passed over would cost less.
+func played(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time.Duration) {
+	b.Helper()
+	cmd, commands, _, out := worker(b, start, fmt.Sprint(speed))
+	r := wire.NewReader(out)
+	picture := make([]byte, wire.MaxFrame)
+	var first, last wire.Frame
+	var used time.Duration
+	got := 0
+	for first.Count == 0 || last.Count < first.Count+uint64(pictures) {
+		m, err := r.Next()
+		if err != nil {
+			b.Fatal(err)
+		}
+		f, ok := m.(wire.Frame)
+		if !ok {
+			continue
+		}
+		if err := r.Picture(picture[:f.Size]); err != nil {
+			b.Fatal(err)
+		}
+		if last = f; first.Count == 0 {
+			first, used = f, processCPU(b, cmd.Process.Pid)
+			continue
+		}
+		got++
+	}
+	used = processCPU(b, cmd.Process.Pid) - used
+	if err := commands.Write(wire.Stop{}); err != nil {
+		b.Fatal(err)
+	}
+	for err := error(nil); err == nil; {
+		var m wire.Message
+		if m, err = r.Next(); err == nil {
+			if f, ok := m.(wire.Frame); ok {
+				err = r.Picture(picture[:f.Size])
+			}
+		}
+	}
+	_ = cmd.Wait()
+	b.ReportMetric(float64(pictures-got), "passed-over")
+	n := time.Duration(got)
+	return used / n, time.Duration(last.Captured-first.Captured) / n
+}
+
+// minimal returns the CPU time per picture of the shortest loop that does the work.
+func minimal(b *testing.B, path string, pictures int) time.Duration {
+	b.Helper()
+	gocv.SetNumThreads(0)
+	vc, err := gocv.VideoCaptureFileWithAPI(path, gocv.VideoCaptureFFmpeg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer vc.Close()
+	m := gocv.NewMat()
+	defer m.Close()
+	vc.Read(&m)
+	began := ownCPU(b)
+	for range pictures {
+		if !vc.Read(&m) {
+			b.Fatal("read")
+		}
+		buf, err := gocv.IMEncodeWithParams(gocv.JPEGFileExt, m, []int{gocv.IMWriteJpegQuality, defaultQuality})
+		if err != nil {
+			b.Fatal(err)
+		}
+		buf.Close()
+	}
+	return (ownCPU(b) - began) / time.Duration(pictures)
+}
+
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// processCPU reads another process's CPU clock, whose number is made of its id (see clock_getcpuclockid(3)).
+func processCPU(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|2), &ts); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(ts.Nano())
+}

@@ -1,0 +1,124 @@
+package capture
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"gocv.io/x/gocv"
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/source/spec"
+	"camd/pkg/source/wire"
+)
+
+// source is an opened camera. Its methods belong to the goroutine that opened it.
+type source interface {
+	// opened says what the source turned out to be.
+	opened() wire.Opened
+	// next waits for the next picture, and may already put it into m. Its error is ctx's, or says why there is none.
+	next(ctx context.Context, m *gocv.Mat) error
+	// fill puts the picture that next waited for into the same m. False means that this one is not to be had.
+	fill(m *gocv.Mat) bool
+	// close is called once.
+	close()
+}
+
+// camera is the goroutine that owns the source.
+type camera struct {
+	*session
+	start  wire.Start
+	src    spec.Source
+	opened chan wire.Opened
+	ended  chan error    // one value: why it ended
+	closed chan struct{} // closed when everything of OpenCV's has been freed
+}
+
+// run opens, reads and closes the source. It frees the pictures once the sender has released them.
+func (c *camera) run(ctx context.Context, release <-chan struct{}) {
+	// On a thread of its own, as the sender: moving from thread to thread between the calls of OpenCV costs about five
+	// percent of reading and encoding H.264.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(c.closed)
+	src, err := c.open(ctx)
+	if err == nil {
+		err = c.read(ctx, src)
+	}
+	c.ended <- err
+	if src != nil {
+		src.close()
+	}
+	<-release
+	c.pictures.close()
+}
+
+// await waits for run to end, but not for a call inside OpenCV to return.
+func (c *camera) await() {
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-c.closed:
+	case <-t.C:
+	}
+}
+
+// read reads pictures for ever; its error says why it ended.
+func (c *camera) read(ctx context.Context, src source) error {
+	select {
+	case c.opened <- src.opened():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var due due
+	p := c.pictures.blank()
+	for count := uint64(1); ; count++ {
+		if err := src.next(ctx, &p.mat); err != nil {
+			return err
+		}
+		p.captured, p.count = monotonic(), count
+		// Asked at each picture, so that the first one after demand has come is sent.
+		if !due.picture(p.captured) && !c.wanted.Load() {
+			if due.beat(p.captured) {
+				c.pictures.note(wire.Beat{Captured: p.captured, Count: count})
+			}
+			continue
+		}
+		if src.fill(&p.mat) && !p.mat.Empty() {
+			p = c.pictures.put(p)
+		}
+	}
+}
+
+// Without demand, one picture in keepWarm is sent, and one in heartbeat mentioned.
+const (
+	keepWarm  = int64(time.Second)
+	heartbeat = int64(200 * time.Millisecond)
+)
+
+// due keeps the appointments of a source that nobody watches.
+type due struct{ nextPicture, nextBeat int64 }
+
+func (d *due) picture(now int64) bool { return meet(&d.nextPicture, now, keepWarm) }
+func (d *due) beat(now int64) bool    { return meet(&d.nextBeat, now, heartbeat) }
+
+// meet reports whether the appointment at *next has come, and makes the next one: from the last one on, so that a
+// camera of one picture a second is not found early every other time, or from now where that has passed too.
+func meet(next *int64, now, period int64) bool {
+	if now < *next {
+		return false
+	}
+	if *next += period; *next <= now {
+		*next = now + period
+	}
+	return true
+}
+
+// monotonic is the clock that camd and its capture processes share.
+func monotonic() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		panic("clock_gettime: " + err.Error()) // the kernel has had it since 2.6
+	}
+	return ts.Nano()
+}

@@ -1,0 +1,46 @@
+package capture
+
+import "strings"
+
+// codecs are names for what FFmpeg and V4L2 call by several.
+var codecs = map[string]string{
+	"mjpg": "mjpeg", "mjpe": "mjpeg", "jpeg": "mjpeg", "mjpa": "mjpeg", "avrn": "mjpeg", // RTSP: the first four letters of the codec's name
+	"avc1": "h264", "x264": "h264",
+	"hev1": "hevc", "hvc1": "hevc", "h265": "hevc",
+	"mp4v": "mpeg4", "mpeg": "mpeg", "vp80": "vp8", "vp90": "vp9", "av01": "av1",
+	"bgr3": "bgr24", "rgb3": "rgb24", "yu12": "i420", "422p": "yuv422p",
+}
+
+// codecName turns OpenCV's FOURCC property into a name: four bytes, the first in the lowest bits.
+func codecName(property float64) string {
+	code := uint32(int64(property))
+	var b []byte
+	for range 4 {
+		if c := byte(code); c > ' ' && c < 0x7f {
+			b = append(b, c)
+		}
+		code >>= 8
+	}
+	name := strings.ToLower(string(b))
+	if known, ok := codecs[name]; ok {
+		return known
+	}
+	return name
+}
+
+// formats are the FOURCCs of V4L2 formats that go by other names too.
+var formats = map[string]string{
+	"mjpeg": "MJPG", "bgr24": "BGR3", "rgb24": "RGB3", "i420": "YU12", "yuv420": "YU12", "yvu420": "YV12", "grey": "GREY", "gray": "GREY",
+}
+
+// fourCC is the property value for a format as a person writes it, or 0 if it cannot be one.
+func fourCC(format string) float64 {
+	code, ok := formats[strings.ToLower(format)]
+	if !ok {
+		code = strings.ToUpper(format)
+	}
+	if len(code) != 4 {
+		return 0
+	}
+	return float64(uint32(code[0]) | uint32(code[1])<<8 | uint32(code[2])<<16 | uint32(code[3])<<24)
+}

@@ -1,0 +1,26 @@
+// Package capture is the whole of camd-capture: it opens one source with OpenCV, reads it and sends its pictures as JPEGs
+// to camd, in the protocol of package wire. It is the only package of the module that imports gocv.
+//
+// # Two goroutines
+//
+// The camera goroutine owns the source and everything of OpenCV's that belongs to it: it opens, reads and closes it,
+// so that nothing is ever closed under a call in progress. The sender, which is the goroutine that called [Run], encodes
+// and writes. Between them is an exchange of three pictures in which the newest wins: the camera never waits for a slow
+// encoder or reader, and no picture is allocated per frame.
+//
+// # What is encoded
+//
+// A source that delivers JPEGs is passed through (V4L2 MJPG, and MJPEG over HTTP, over RTSP or from a file): nothing is
+// decoded. All else is decoded, and encoded once. Without demand one picture a second is, and for the others the
+// conversion to BGR is saved too.
+//
+// # Ending
+//
+// A call blocked inside OpenCV cannot be cancelled. When Run is asked to stop during one, it says goodbye and returns
+// without waiting for it; the process should then exit.
+//
+// # Processes
+//
+// OpenCV and FFmpeg take settings from the environment, which is why two sources with different settings do not fit into
+// one process at a time. FFmpeg decodes with one thread per CPU, which OpenCV 4.6 gives no way to change.
+package capture

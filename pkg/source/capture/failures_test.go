@@ -1,0 +1,173 @@
+package capture
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	condition "camd/pkg/camera"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/wire"
+)
+
+const secret = "hush-hush"
+
+// secretive adds a user and a password, and a query that is a secret too.
+func secretive(url string) string {
+	return strings.Replace(url, "://", "://viewer:"+secret+"@", 1) + "?token=" + secret
+}
+
+func TestFailures(t *testing.T) {
+	write := func(content string) func(*testing.T) string {
+		return func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "clip.mp4")
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+	}
+	web := func(status int, kind, body string) func(*testing.T) string {
+		return func(t *testing.T) string {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte(body))
+			}))
+			t.Cleanup(s.Close)
+			return secretive(s.URL + "/stream")
+		}
+	}
+	text := func(s string) func(*testing.T) string { return func(*testing.T) string { return s } }
+	rtsp := func(change func(url string) string) func(*testing.T) string {
+		return func(t *testing.T) string {
+			return change(peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: "right"}).URL())
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		source func(*testing.T) string
+		reason condition.Reason
+		detail string
+	}{
+		{"missing file", text("/nowhere/clip.mp4"), condition.NoDevice, "does not exist"},
+		{"text file", write("Dear diary,\ntoday I was called clip.mp4.\n"), condition.BadStream, "is a text file"},
+		{"html file", write("<!DOCTYPE html><html></html>"), condition.BadStream, "text/html"},
+		{"empty file", write(""), condition.BadStream, "is empty"},
+		{"nonsense file", write(strings.Repeat("\x00\x01\xfe", 5000)), condition.BadStream, "no video that OpenCV understands"},
+		{"directory", text("/usr"), condition.BadStream, "directory"},
+		{"wrong source", text("gopher://x"), condition.BadStream, "gopher"},
+		{"missing device", text("/dev/video99"), condition.NoDevice, "does not exist"},
+		{"no camera", text("/dev/null"), condition.NotACamera, "not a V4L2 device"},
+		{"html server", web(200, "text/html; charset=utf-8", "<html>log in"), condition.BadStream, "text/html"},
+		{"http 401", web(401, "text/plain", ""), condition.Auth, "401"},
+		{"http 403", web(403, "text/plain", ""), condition.Auth, "403"},
+		{"http 404", web(404, "text/plain", ""), condition.NotFound, "404"},
+		{"http 500", web(500, "text/plain", ""), condition.BadStream, "500"},
+		{"http nonsense", web(200, "video/mp4", "nonsense"), condition.BadStream, "no video"},
+		{"http refused", refused("http"), condition.Unreachable, "refuses connections"},
+		{"rtsp refused", refused("rtsp"), condition.Unreachable, "refuses connections"},
+		{"rtsp wrong password", rtsp(secretive), condition.Auth, "refuses the user or password"},
+		{"rtsp no password", rtsp(func(url string) string { return url }), condition.Auth, "asks for a user"},
+		{"rtsp not found", rtsp(func(url string) string {
+			return strings.Replace(strings.Replace(url, "/cam", "/other", 1), "://", "://viewer:right@", 1)
+		}), condition.NotFound, "no such stream"},
+		{"rtsp of a web server", func(t *testing.T) string {
+			return strings.Replace(web(200, "text/html", "")(t), "http:", "rtsp:", 1)
+		}, condition.BadStream, "does not speak RTSP"},
+		{"rtsp silent", silent("rtsp"), condition.Timeout, "no answer"},
+		{"http silent", silent("http"), condition.Timeout, "no answer"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := begin(t, wire.Start{Source: c.source(t), OpenTimeout: time.Second, ReadTimeout: time.Second})
+			e, _ := await[wire.Ended](d)
+			if e.Reason != string(c.reason) || !strings.Contains(e.Detail, c.detail) {
+				t.Errorf("got %q %q, want %q and …%s…", e.Reason, e.Detail, c.reason, c.detail)
+			}
+			if strings.Contains(e.Detail, secret) {
+				t.Errorf("the secret is in %q", e.Detail)
+			}
+			if err := d.result(); err != nil {
+				t.Errorf("run: %v", err)
+			}
+		})
+	}
+}
+
+// refused is the address of nobody.
+func refused(scheme string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return secretive(scheme + "://" + l.Addr().String() + "/cam")
+	}
+}
+
+// silent is the address of a server that takes connections and says nothing.
+func silent(scheme string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts for it
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return secretive(scheme + "://" + l.Addr().String() + "/cam")
+	}
+}
+
+func TestNoPermission(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	path := filepath.Join(t.TempDir(), "clip.mp4")
+	if err := os.WriteFile(path, []byte("x"), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	d := begin(t, wire.Start{Source: path})
+	if e, _ := await[wire.Ended](d); e.Reason != string(condition.Permission) {
+		t.Errorf("got %+v, want reason %q", e, condition.Permission)
+	}
+}
+
+func TestServerLost(t *testing.T) {
+	for name, c := range map[string]struct {
+		act    func(*peer.RTSPServer)
+		reason condition.Reason
+	}{
+		"stopped": {(*peer.RTSPServer).Stop, condition.Disconnected},
+		"silent":  {(*peer.RTSPServer).Mute, condition.Timeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264})
+			d := begin(t, wire.Start{Source: s.URL(), ReadTimeout: 2 * time.Second})
+			d.send(wire.Demand{Wanted: true})
+			d.frame()
+			c.act(s)
+			if e, _ := await[wire.Ended](d); e.Reason != string(c.reason) {
+				t.Errorf("got %+v, want reason %q", e, c.reason)
+			}
+		})
+	}
+}
+
+func TestScrub(t *testing.T) {
+	src, err := spec.Parse("http://viewer:p%40ss%20word@host/x?token=abc123")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whatever a server or library puts into its message, in whatever spelling, stays here.
+	for _, text := range []string{"p@ss word", "p%40ss%20word", "p%40ss+word", "?token=abc123", "got abc123"} {
+		if got := scrub(src, text); strings.Contains(got, "ss") || strings.Contains(got, "abc123") {
+			t.Errorf("scrub(%q) = %q", text, got)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package capture
+
+import (
+	"context"
+	"math"
+	"os"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	condition "camd/pkg/camera"
+	"camd/pkg/source/wire"
+)
+
+// Properties that FFmpeg takes when it opens something, in milliseconds.
+const (
+	openTimeout = gocv.VideoCaptureProperties(53)
+	readTimeout = gocv.VideoCaptureProperties(54)
+)
+
+// raw is the value of the property FORMAT that makes OpenCV hand out packets as they are.
+const raw = -1
+
+// ffmpeg is what OpenCV's FFmpeg backend opened: a file or a network stream.
+type ffmpeg struct {
+	vc       *gocv.VideoCapture
+	found    wire.Opened
+	timeout  time.Duration // of a read
+	position float64       // pictures grabbed, by OpenCV's count
+	slow     bool          // the newest read took all the time it had
+	pending  bool          // the newest picture was grabbed to look at it and has not been delivered
+}
+
+// errOpen says only that it failed: OpenCV does not tell why, and the constructor's error repeats the password.
+var errOpen = fail(condition.BadStream, "OpenCV cannot open it")
+
+// errNoPicture is a stream that opens and then gives nothing.
+var errNoPicture = fail(condition.BadStream, "it opens, but there is no picture in it")
+
+// openFFmpeg opens an address, MJPEG undecoded, and looks at the first picture. options are FFmpeg's, as OpenCV has them
+// in the environment.
+func openFFmpeg(address, options string, start wire.Start) (*ffmpeg, error) {
+	f, err := tryFFmpeg(address, options, start, true)
+	if err == nil || f == nil {
+		return f, err
+	}
+	// Called MJPEG and no JPEG in it: another try, decoded.
+	f.close()
+	f, err = tryFFmpeg(address, options, start, false)
+	if err != nil && f != nil {
+		f.close()
+		f = nil
+	}
+	return f, err
+}
+
+// tryFFmpeg returns something to close beside an error that came after opening.
+func tryFFmpeg(address, options string, start wire.Start, passthrough bool) (*ffmpeg, error) {
+	if err := os.Setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", options); err != nil {
+		return nil, err
+	}
+	vc, err := gocv.VideoCaptureFileWithAPIParams(address, gocv.VideoCaptureFFmpeg, []gocv.VideoCaptureProperties{
+		openTimeout, milliseconds(start.OpenTimeout), readTimeout, milliseconds(start.ReadTimeout)})
+	if err != nil {
+		_ = vc.Close()
+		return nil, errOpen
+	}
+	f := &ffmpeg{vc: vc, timeout: start.ReadTimeout, pending: true}
+	f.found = wire.Opened{
+		Backend: "FFMPEG",
+		Codec:   codecName(vc.Get(gocv.VideoCaptureFOURCC)),
+		Width:   int(vc.Get(gocv.VideoCaptureFrameWidth)),
+		Height:  int(vc.Get(gocv.VideoCaptureFrameHeight)),
+		FPS:     rate(vc.Get(gocv.VideoCaptureFPS)),
+	}
+	if f.found.Codec == "mjpeg" && passthrough {
+		f.found.Passthrough = true
+		vc.Set(gocv.VideoCaptureFormat, raw)
+	}
+	if err := f.grab(); err != nil {
+		return f, errNoPicture
+	}
+	if f.found.Passthrough && !f.holdsJPEG() {
+		return f, fail(condition.BadStream, "it is called MJPEG, and there is no JPEG in it")
+	}
+	return f, nil
+}
+
+func (f *ffmpeg) opened() wire.Opened { return f.found }
+
+func (f *ffmpeg) next(context.Context, *gocv.Mat) error {
+	if f.pending {
+		f.pending = false
+		return nil
+	}
+	return f.grab()
+}
+
+func (f *ffmpeg) fill(m *gocv.Mat) bool { return f.vc.Retrieve(m) }
+
+func (f *ffmpeg) close() { _ = f.vc.Close() }
+
+// grab takes the next picture without converting it, which is a quarter of the work of reading H.264, and all of the
+// copying of MJPEG. gocv does not say whether it succeeded, but OpenCV's count of pictures does. (gocv's Grab would read
+// a freed message if OpenCV threw; this backend's grab does not, unless exceptions are asked for.)
+func (f *ffmpeg) grab() error {
+	began := time.Now()
+	if err := f.vc.Grab(1); err != nil {
+		return fail(condition.BadStream, "%v", err)
+	}
+	// After a timeout the decoder may yet give out a picture that it had kept back, and the read after that fails at once.
+	wasSlow := f.slow
+	f.slow = time.Since(began) >= f.timeout*9/10
+	position := f.vc.Get(gocv.VideoCapturePosFrames)
+	switch {
+	case position > f.position:
+		f.position = position
+		return nil
+	case f.slow || wasSlow:
+		return fail(condition.Timeout, "no picture for %v", f.timeout)
+	}
+	return errEnd
+}
+
+// errEnd is a read that failed at once: the end of a file, or a lost connection.
+var errEnd = fail(condition.Disconnected, "the stream ended")
+
+func (f *ffmpeg) holdsJPEG() bool {
+	m := gocv.NewMat()
+	defer m.Close()
+	return f.vc.Retrieve(&m) && isJPEG(&m)
+}
+
+func isJPEG(m *gocv.Mat) bool {
+	if m.Empty() || m.Type() != gocv.MatTypeCV8U {
+		return false
+	}
+	b, err := m.DataPtrUint8()
+	return err == nil && len(b) > 2 && b[0] == 0xFF && b[1] == 0xD8
+}
+
+// milliseconds is a duration as OpenCV takes it.
+func milliseconds(d time.Duration) gocv.VideoCaptureProperties {
+	return gocv.VideoCaptureProperties(min(d.Milliseconds(), math.MaxInt32))
+}
+
+// rate is a frame rate that somebody could mean, or 0.
+func rate(fps float64) float64 {
+	if fps > 0 && fps <= 1000 {
+		return fps
+	}
+	return 0
+}

@@ -1,0 +1,183 @@
+package capture
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"camd/internal/peer"
+	"camd/pkg/mjpeg"
+	"camd/pkg/source/wire"
+)
+
+// speedVariable makes the test program be the capture program, at the speed that it holds.
+const speedVariable = "CAPTURE_SPEED"
+
+func TestMain(m *testing.M) {
+	if v := os.Getenv(speedVariable); v != "" {
+		os.Exit(child(v))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child does what camd-capture's main does.
+func child(v string) int {
+	out, err := TakeStdout()
+	if err != nil {
+		return 3
+	}
+	fmt.Println("this must not end up among the messages")
+	speed, err := strconv.ParseFloat(v, 64)
+	if err != nil {
+		return 2
+	}
+	s := session{speed: speed}
+	if err := s.run(context.Background(), os.Stdin, out); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// message is what a capture sent: a wire message and, behind a Frame, its picture.
+type message struct {
+	wire.Message
+	picture []byte
+}
+
+// daemon is camd's end of a capture that runs in the test's own process.
+type daemon struct {
+	t        testing.TB
+	commands *wire.Writer
+	pipe     *os.File // of the commands
+	messages chan message
+	done     chan error // what run returned
+}
+
+// begin starts a capture.
+func begin(t testing.TB, start wire.Start) *daemon {
+	t.Helper()
+	return beginFast(t, start, 1)
+}
+
+func beginFast(t testing.TB, start wire.Start, speed float64) *daemon {
+	t.Helper()
+	in, commands := pipe(t)
+	messages, out := pipe(t)
+	d := &daemon{t: t, commands: wire.NewWriter(commands), pipe: commands, messages: make(chan message, 16), done: make(chan error, 1)}
+	quit := make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		s := session{speed: speed}
+		d.done <- s.run(context.Background(), in, out)
+		out.Close()
+	})
+	ended.Go(func() { receive(wire.NewReader(messages), d.messages, quit) })
+	t.Cleanup(func() {
+		commands.Close()
+		close(quit)
+		ended.Wait()
+		in.Close()
+		messages.Close()
+	})
+	d.send(wire.Hello{Version: wire.Version})
+	d.send(start)
+	return d
+}
+
+// receive passes on what arrives until the end, and then reads on without looking, so that nobody blocks.
+func receive(r *wire.Reader, to chan<- message, quit <-chan struct{}) {
+	defer close(to)
+	for {
+		m, err := r.Next()
+		if err != nil {
+			return
+		}
+		msg := message{Message: m}
+		if f, ok := m.(wire.Frame); ok {
+			msg.picture = make([]byte, f.Size)
+			if r.Picture(msg.picture) != nil {
+				return
+			}
+		}
+		select {
+		case to <- msg:
+		case <-quit:
+		}
+	}
+}
+
+func pipe(t testing.TB) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, w
+}
+
+func (d *daemon) send(m wire.Message) {
+	d.t.Helper()
+	if err := d.commands.Write(m); err != nil {
+		d.t.Fatalf("send %T: %v", m, err)
+	}
+}
+
+// next returns the next message, or a nil one after the last.
+func (d *daemon) next() message {
+	d.t.Helper()
+	select {
+	case m := <-d.messages:
+		return m
+	case <-time.After(peer.Deadline):
+		d.t.Fatal("no message")
+		return message{}
+	}
+}
+
+// await returns the next message of a type, with its picture, passing over frames and beats.
+func await[M wire.Message](d *daemon) (M, []byte) {
+	d.t.Helper()
+	for {
+		msg := d.next()
+		if m, ok := msg.Message.(M); ok {
+			return m, msg.picture
+		}
+		switch m := msg.Message.(type) {
+		case wire.Frame, wire.Beat, wire.Hello, wire.Opened:
+		default:
+			d.t.Fatalf("got %T %+v, want %T", m, m, *new(M))
+		}
+	}
+}
+
+// frame returns the next frame and its picture, which must be a good one.
+func (d *daemon) frame() (wire.Frame, mjpeg.Picture) {
+	d.t.Helper()
+	f, b := await[wire.Frame](d)
+	p, err := mjpeg.Normalize(b)
+	if err != nil {
+		d.t.Fatalf("picture %d: %v", f.Count, err)
+	}
+	return f, p
+}
+
+// result waits for the capture's end.
+func (d *daemon) result() error {
+	d.t.Helper()
+	for {
+		select {
+		case err := <-d.done:
+			return err
+		case <-d.messages:
+		case <-time.After(peer.Deadline):
+			d.t.Fatal("the capture does not end")
+		}
+	}
+}

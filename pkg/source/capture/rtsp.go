@@ -1,0 +1,60 @@
+package capture
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"strconv"
+	"strings"
+
+	"camd/pkg/source/spec"
+)
+
+// errNotRTSP is an answer in another language.
+var errNotRTSP = errors.New("not an RTSP answer")
+
+// askRTSP asks the server to describe the stream and returns the status of its answer.
+func askRTSP(ctx context.Context, src spec.Source) (status int, kind string, err error) {
+	conn, err := dial(ctx, src, "554", "322")
+	if err != nil {
+		return 0, "", err
+	}
+	defer conn.Close()
+	if end, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(end)
+	}
+	answers := textproto.NewReader(bufio.NewReader(conn))
+	status, header, err := describe(conn, answers, src, 1, "")
+	if err == nil && status == 401 && src.User != "" {
+		if authorization := authorize(header["Www-Authenticate"], src, "DESCRIBE", src.URL.String()); authorization != "" {
+			status, _, err = describe(conn, answers, src, 2, authorization)
+		}
+	}
+	return status, "", err
+}
+
+// describe sends one DESCRIBE and reads the head of its answer. A refusal has no body worth skipping.
+func describe(conn net.Conn, answers *textproto.Reader, src spec.Source, seq int, authorization string) (int, textproto.MIMEHeader, error) {
+	request := fmt.Sprintf("DESCRIBE %s RTSP/1.0\r\nCSeq: %d\r\nAccept: application/sdp\r\n", src.URL.String(), seq)
+	if authorization != "" {
+		request += "Authorization: " + authorization + "\r\n"
+	}
+	if _, err := conn.Write([]byte(request + "\r\n")); err != nil {
+		return 0, nil, err
+	}
+	line, err := answers.ReadLine()
+	if err != nil {
+		return 0, nil, err
+	}
+	version, rest, _ := strings.Cut(line, " ")
+	code, _, _ := strings.Cut(rest, " ")
+	status, err := strconv.Atoi(code)
+	if err != nil || !strings.HasPrefix(version, "RTSP/") {
+		return 0, nil, errNotRTSP
+	}
+	header, err := answers.ReadMIMEHeader()
+	return status, header, err
+}

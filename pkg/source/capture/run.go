@@ -1,0 +1,116 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"camd/pkg/source/wire"
+)
+
+// Run obeys the commands that arrive on in and answers on out, until the source ends, ctx is cancelled, or camd says
+// stop or is gone. A source that fails is no error: it is reported to camd in the last message. Errors are for a peer
+// that does not speak the protocol.
+//
+// The goroutine that reads in lives until in ends.
+func Run(ctx context.Context, in io.Reader, out io.Writer) error {
+	s := session{speed: 1}
+	return s.run(ctx, in, out)
+}
+
+// errStopped is the cause of a session's end that camd asked for.
+var errStopped = errors.New("stopped")
+
+// patience is how long Run waits, after its last message, for a camera goroutine that may be blocked inside OpenCV.
+const patience = 300 * time.Millisecond
+
+// session is one Run.
+type session struct {
+	speed    float64 // how much faster than its own rate a file is played
+	wanted   atomic.Bool
+	pictures *exchange
+	out      *wire.Writer
+}
+
+func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
+	commands := wire.NewReader(in)
+	s.out = wire.NewWriter(out)
+	if err := s.out.Write(wire.Hello{Version: wire.Version}); err != nil {
+		return gone(err)
+	}
+	start, err := greet(commands)
+	if err != nil {
+		return gone(err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { cancel(s.obey(commands)) }()
+
+	// One picture is encoded by one thread whatever is set here; more than that, OpenCV's pool only costs memory.
+	gocv.SetNumThreads(0)
+	s.pictures = newExchange()
+	c := camera{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
+	release := make(chan struct{})
+	go c.run(ctx, release)
+	err = s.send(ctx, &c, start.Quality)
+	close(release)
+	c.await()
+	return gone(err)
+}
+
+// greet reads camd's first two messages.
+func greet(commands *wire.Reader) (wire.Start, error) {
+	m, err := commands.Next()
+	if err != nil {
+		return wire.Start{}, err
+	}
+	if _, ok := m.(wire.Hello); !ok {
+		return wire.Start{}, fmt.Errorf("%T instead of hello", m)
+	}
+	if m, err = commands.Next(); err != nil {
+		return wire.Start{}, err
+	}
+	start, ok := m.(wire.Start)
+	if !ok {
+		return wire.Start{}, fmt.Errorf("%T instead of start", m)
+	}
+	return start, nil
+}
+
+// obey follows commands until the end and returns why it came.
+func (s *session) obey(commands *wire.Reader) error {
+	for {
+		m, err := commands.Next()
+		if errors.Is(err, io.EOF) {
+			return errStopped
+		}
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case wire.Demand:
+			s.wanted.Store(m.Wanted)
+		case wire.Stop:
+			return errStopped
+		default:
+			return fmt.Errorf("%T after start", m)
+		}
+	}
+}
+
+// gone makes nothing of errors that only say that camd is gone.
+func gone(err error) error {
+	for _, quiet := range []error{io.EOF, io.ErrClosedPipe, syscall.EPIPE, os.ErrClosed} {
+		if err != nil && errors.Is(err, quiet) {
+			return nil
+		}
+	}
+	return err
+}

@@ -1,0 +1,21 @@
+package capture
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// TakeStdout returns the process's standard output and lets everything else that writes to file descriptor 1 end up on
+// standard error: OpenCV and FFmpeg print there, and one word among the messages would end the protocol.
+func TakeStdout() (*os.File, error) {
+	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("duplicate standard output: %w", err)
+	}
+	if err := unix.Dup3(2, 1, 0); err != nil {
+		return nil, fmt.Errorf("redirect standard output: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "messages"), nil
+}
