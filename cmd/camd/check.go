@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newCheck() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "check a configuration file",
+		Long: `Check a configuration file without opening a camera. Every mistake is printed at once as FILE:LINE:COLUMN with what
+would be right.
+
+Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
+		Example: "  camd check -c camd.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return configError(cmd, err)
+			}
+			name := path
+			if name == "" {
+				name = "configuration"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: good, %d cameras\n", name, len(cfg.Cameras))
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+	return cmd
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"camd/pkg/camera"
+	"camd/pkg/config"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/v4l2"
+)
+
+func newDevices() *cobra.Command {
+	var all, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "devices",
+		Short: "list this machine's capture devices",
+		Long: `List the V4L2 capture devices: path, stable name, driver, formats, sizes and rates, and what to do about those that
+cannot be used.
+
+Exit codes: 0 done, also if there are none; 1 the devices could not be listed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			devices, err := v4l2.List()
+			if err != nil {
+				return failed(err)
+			}
+			if !all {
+				devices = slices.DeleteFunc(devices, func(d v4l2.Device) bool { return !d.Capture })
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(devices)
+			}
+			printDevices(cmd.OutOrStdout(), devices)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "also list nodes that deliver no pictures, such as metadata")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printDevices(out io.Writer, devices []v4l2.Device) {
+	if len(devices) == 0 {
+		fmt.Fprintln(out, "no capture device on this machine")
+	}
+	for _, d := range devices {
+		fmt.Fprintf(out, "%s  %s\n", d.Path, d.Card)
+		if d.Stable != "" {
+			fmt.Fprintf(out, "    stable name  %s\n", d.Stable)
+		}
+		fmt.Fprintf(out, "    driver       %s (%s)\n", d.Driver, d.Bus)
+		switch {
+		case d.Problem != camera.None:
+			fmt.Fprintf(out, "    not usable   %s", d.Problem.Text())
+			if d.Detail != "" {
+				fmt.Fprintf(out, ": %s", d.Detail)
+			}
+			fmt.Fprintln(out)
+		case d.Role != "":
+			fmt.Fprintf(out, "    no pictures  %s\n", d.Role)
+		default:
+			fmt.Fprintln(out, "    usable       yes")
+		}
+		if d.Remedy != "" {
+			fmt.Fprintf(out, "    what to do   %s\n", d.Remedy)
+		}
+		printFormats(out, d.Formats)
+	}
+}
+
+func printFormats(out io.Writer, formats []v4l2.Format) {
+	for _, f := range formats {
+		fmt.Fprintf(out, "    %-12s %s\n", f.Name(), f.Description)
+		for _, s := range f.Sizes {
+			size := fmt.Sprintf("%dx%d", s.Width, s.Height)
+			if s.Range != nil {
+				size = fmt.Sprintf("%dx%d to %s", s.Range.MinWidth, s.Range.MinHeight, size)
+			}
+			fmt.Fprintf(out, "        %-18s %s\n", size, rates(s))
+		}
+	}
+}
+
+// rates says a size's rates in a line.
+func rates(s v4l2.Size) string {
+	if len(s.Rates) == 0 {
+		return ""
+	}
+	if s.Between {
+		return fmt.Sprintf("%.4g to %.4g fps", s.Rates[len(s.Rates)-1], s.Rates[0])
+	}
+	var list []string
+	for _, r := range s.Rates {
+		list = append(list, strconv.FormatFloat(r, 'g', 4, 64))
+	}
+	return strings.Join(list, ", ") + " fps"
+}
+
+// foundCameras is what camd serves without a configuration: a test pattern and every capture device.
+func foundCameras() []config.Camera {
+	pattern := spec.Source{Kind: spec.Test, Size: spec.Size{Width: 1280, Height: 720}, FPS: 30}
+	cameras := []config.Camera{config.DefaultCamera("test", pattern)}
+	cameras[0].Title = "Test pattern"
+	devices, err := v4l2.List()
+	if err != nil {
+		return cameras // no /dev to look in: the pattern remains
+	}
+	for _, d := range devices {
+		if !d.Capture {
+			continue
+		}
+		c := config.DefaultCamera(filepath.Base(d.Path), spec.Source{Kind: spec.Device, Path: d.Path})
+		if d.Card != "" {
+			c.Title = d.Card
+		}
+		cameras = append(cameras, c)
+	}
+	return cameras
+}

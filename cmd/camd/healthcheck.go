@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newHealthcheck() *cobra.Command {
+	var path, url string
+	cmd := &cobra.Command{
+		Use:   "healthcheck",
+		Short: "ask a running camd whether it is well (for containers)",
+		Long: `Ask the camd that listens where the configuration says, or at --url, for /healthz.
+
+Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration is wrong.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if url == "" {
+				cfg, err := loadConfig(path)
+				if err != nil {
+					return configError(cmd, err)
+				}
+				if url, err = healthURL(cfg.Listen); err != nil {
+					return misused(err)
+				}
+			}
+			if err := askHealth(cmd.Context(), url); err != nil {
+				return failed(err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ok")
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVar(&url, "url", "", "`URL` to ask instead, such as http://127.0.0.1:8080/healthz")
+	return cmd
+}
+
+// healthURL is where a camd that listens on addr answers this machine.
+func healthURL(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/healthz", nil
+}
+
+func askHealth(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camd/pkg/config"
+	"camd/pkg/source"
+	"camd/pkg/source/spec"
+)
+
+type probeFlags struct {
+	user, passwordFile, transport, size, format, snapshot, logLevel string
+	fps                                                             float64
+	timeout, measure                                                time.Duration
+}
+
+func newProbe() *cobra.Command {
+	var f probeFlags
+	cmd := &cobra.Command{
+		Use:   "probe SOURCE",
+		Short: "open a source and say what it delivers",
+		Long: `Open a source, print its size, rate and codec, whether its pictures are passed through as they are, and how long the
+first one took; write a picture to a file if asked.
+
+A password in SOURCE can be seen by every user of this machine while the command runs; --password-file avoids that.
+
+Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
+		Example: `  camd probe /dev/video0 --snapshot now.jpg
+  camd probe rtsp://viewer@10.0.0.7/stream1 --password-file yard.password
+  camd probe 'test://?size=640x480&fps=5'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := f.options(args[0], cmd.ErrOrStderr())
+			if err != nil {
+				return misused(err)
+			}
+			if o.Worker, err = source.FindWorker(); err != nil {
+				return failed(err)
+			}
+			report, err := source.Probe(cmd.Context(), o, f.measure)
+			if err != nil {
+				return failed(fmt.Errorf("%s: %w", o.Source, err))
+			}
+			printReport(cmd.OutOrStdout(), o.Source, report)
+			return f.save(cmd.OutOrStdout(), report)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.snapshot, "snapshot", "", "write the last picture to `FILE`")
+	fl.StringVar(&f.user, "user", "", "user `NAME` for a network camera")
+	fl.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password")
+	fl.StringVar(&f.transport, "transport", "", "tcp or udp, for RTSP (default tcp)")
+	fl.StringVar(&f.size, "size", "", "`WIDTHxHEIGHT` to ask a device for")
+	fl.Float64Var(&f.fps, "fps", 0, "rate to ask a device for")
+	fl.StringVar(&f.format, "format", "auto", "format to ask a device for: "+strings.Join(config.Formats, ", "))
+	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long opening may take")
+	fl.DurationVar(&f.measure, "measure", 2*time.Second, "how long to measure the rate")
+	fl.StringVar(&f.logLevel, "log-level", "error", "debug shows what OpenCV and FFmpeg print")
+	_ = cmd.MarkFlagFilename("password-file")
+	_ = cmd.MarkFlagFilename("snapshot", "jpg", "jpeg")
+	return cmd
+}
+
+// options turns the flags into a camera's options.
+func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error) {
+	src, err := spec.Parse(arg)
+	if err != nil {
+		return source.Options{}, err
+	}
+	o := source.Options{ID: "probe", Source: src, Transport: f.transport, Format: f.format, FPS: f.fps, Open: f.timeout}
+	if f.size != "" {
+		if o.Size, err = spec.ParseSize(f.size); err != nil {
+			return o, err
+		}
+	}
+	if f.transport != "" && f.transport != "tcp" && f.transport != "udp" {
+		return o, fmt.Errorf("transport %q is neither tcp nor udp", f.transport)
+	}
+	if f.user != "" {
+		o.Source.User = f.user
+	}
+	if f.passwordFile != "" {
+		secret, err := os.ReadFile(f.passwordFile)
+		if err != nil {
+			return o, fmt.Errorf("password file: %w", err)
+		}
+		o.Source.Password = strings.TrimRight(string(secret), "\r\n")
+	}
+	o.Log, err = newLogger(config.Log{Level: f.logLevel, Format: "auto"}, stderr)
+	return o, err
+}
+
+func printReport(out io.Writer, src spec.Source, r source.Report) {
+	how := "decoded and encoded once"
+	if r.Format.Passthrough {
+		how = "passed through as they are"
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "source\t%s\n", src)
+	fmt.Fprintf(w, "read by\t%s\n", r.Format.Backend)
+	fmt.Fprintf(w, "codec\t%s\n", r.Format.Codec)
+	fmt.Fprintf(w, "pictures\t%s\n", how)
+	fmt.Fprintf(w, "size\t%dx%d\n", r.Frame.Width, r.Frame.Height)
+	if r.Format.FPS > 0 {
+		fmt.Fprintf(w, "declared rate\t%.4g fps\n", r.Format.FPS)
+	}
+	if r.FPS > 0 {
+		fmt.Fprintf(w, "measured rate\t%.1f fps, over %d pictures\n", r.FPS, r.Frames)
+	}
+	fmt.Fprintf(w, "open after\t%d ms\n", r.OpenTime.Milliseconds())
+	fmt.Fprintf(w, "first picture after\t%d ms, %d KB\n", r.FirstFrame.Milliseconds(), (len(r.Frame.JPEG)+999)/1000)
+	if r.Format.Note != "" {
+		fmt.Fprintf(w, "note\t%s\n", r.Format.Note)
+	}
+	_ = w.Flush()
+}
+
+// save writes the picture, if asked.
+func (f probeFlags) save(out io.Writer, r source.Report) error {
+	if f.snapshot == "" {
+		return nil
+	}
+	if err := os.WriteFile(f.snapshot, r.Frame.JPEG, 0o644); err != nil {
+		var e *os.PathError
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		return failed(fmt.Errorf("write snapshot %s: %w", f.snapshot, err))
+	}
+	fmt.Fprintf(out, "snapshot written to %s\n", f.snapshot)
+	return nil
+}
