@@ -117,10 +117,10 @@ func TestStoppingEndsEveryProcess(t *testing.T) {
 	}
 }
 
-func TestHungWorkerIsKilled(t *testing.T) {
+func TestSilentWorkerIsKilled(t *testing.T) {
 	// Patience with opening is Open + beyond.
 	c := start(t, Options{Worker: faulty(t, "silent"), Open: 100 * time.Millisecond})
-	if s := c.reaches(t, camera.Offline); s.Reason != camera.WorkerHung {
+	if s := c.reaches(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "opening it took longer than 100ms" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 }

@@ -261,6 +261,9 @@ func (s *supervisor) patience(silent time.Duration) {
 		limit = max(s.opts.start().ReadTimeout, s.stallAfter())
 	}
 	switch {
+	case silent > limit+beyond && !s.opened:
+		s.end()
+		s.failed(camera.Timeout, "opening it took longer than "+s.opts.Open.String())
 	case silent > limit+beyond && s.complaint != "": // it works, on pictures that are of no use: begin anew
 		s.end()
 		s.failed(camera.BadStream, s.complaint)

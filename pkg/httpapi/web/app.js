@@ -64,7 +64,7 @@ function show(tile, camera) {
   const figures = [];
   if (width) figures.push(`${width}×${height}`);
   if (camera.state === 'live') figures.push(`${camera.fps.toFixed(1)} fps`);
-  figures.push(camera.viewers === 1 ? '1 viewer' : `${camera.viewers} viewers`);
+  if (camera.viewers) figures.push(camera.viewers === 1 ? '1 viewer' : `${camera.viewers} viewers`);
   tile.part('.figures').textContent = figures.join(' · ');
   const why = tile.part('.why');
   const reason = [camera.reason_text, camera.detail].filter(Boolean).join(': ');

@@ -1,0 +1,103 @@
+# camd: `make run` to see it, `make test` to trust it, `make help` for the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# gocv compiles only the OpenCV modules that camd-capture links: core, imgproc, imgcodecs, videoio. Programs without
+# OpenCV do not notice the tags.
+TAGS := gocv_specific_modules,gocv_videoio
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+DATE    := $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+
+# What each step needs of Debian beyond Go, make and git.
+DEBS_BUILD := libopencv-dev g++ pkg-config
+DEBS_TEST  := $(DEBS_BUILD) curl ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
+              gstreamer1.0-plugins-good gstreamer1.0-libav
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+##@ Use
+
+.PHONY: run
+run: build ## install what is missing, build, and serve a test pattern and every camera of this machine
+	bin/camd serve $(ARGS)
+
+.PHONY: build
+build: deps bin/camd bin/camd-capture ## build bin/camd and bin/camd-capture
+
+bin/camd: FORCE
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
+
+bin/camd-capture: FORCE
+	@echo "building camd-capture; the first time compiles gocv, which takes about a minute"
+	go build -trimpath -ldflags '$(LDFLAGS)' -tags $(TAGS) -o $@ ./cmd/camd-capture
+
+.PHONY: deps
+deps: ## install the Debian packages that building needs
+	@deploy/need $(DEBS_BUILD)
+
+##@ Trust
+
+.PHONY: test
+test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit ## install what the tests need and run everything
+	@echo "all tests passed"
+
+.PHONY: test-deps
+test-deps: ## install the Debian packages that the tests need
+	@deploy/need $(DEBS_TEST)
+
+.PHONY: test-go
+test-go: ## the Go tests, with the race detector, against the built programs
+	CAMD_BIN=$(CURDIR)/bin go test -race -tags $(TAGS) -timeout 20m ./...
+
+.PHONY: lint
+lint: ## formatting, go vet, staticcheck, shell syntax
+	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
+	go vet -tags $(TAGS) ./...
+	go run $(STATICCHECK) -tags $(TAGS) ./...
+	bash -n deploy/need .ci/run
+
+FUZZTIME := 5s
+.PHONY: fuzz
+fuzz: ## a short run of every fuzz target; FUZZTIME=10m for a long one
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | sort -u | while read -r target; do \
+	    echo "fuzz $${dir#$(CURDIR)/} $$target"; \
+	    (cd "$$dir" && go test -tags $(TAGS) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+	  done || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## the benchmarks, with ratios to a baseline of the same run
+	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-once
+bench-once: ## every benchmark once, so that none rots
+	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x ./...
+
+.PHONY: test-metrics
+test-metrics: ## /metrics and the Prometheus configuration through promtool
+	test/metrics
+
+.PHONY: test-unit
+test-unit: ## the systemd unit through systemd-analyze
+	test/unit
+
+##@ Other
+
+.PHONY: screenshot
+screenshot: test-deps bin/camd bin/camd-capture ## take the README's picture of the dashboard anew
+	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOT=$(CURDIR)/docs/dashboard.png go test -count=1 -run TestScreenshot ./test/e2e
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+FORCE:

@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// hd are the 720p30 sources that figures are given for; the clips long enough for their beginning anew to count little.
+func hd(b *testing.B) map[string]string {
+	return map[string]string{
+		"pattern": "test://?size=1280x720&fps=30",
+		"mjpeg":   peer.Clip{Codec: "mjpeg", Size: "1280x720", Length: 20 * time.Second}.Make(b),
+		"h264":    peer.Clip{Codec: "h264", Size: "1280x720", Length: 20 * time.Second}.Make(b),
+	}
+}
+
+func serveOne(b *testing.B, source string) *daemon {
+	d := start(b, options{config: fmt.Sprintf("cameras:\n  - {id: a, source: %q}\n", source)})
+	d.reaches("a", "live")
+	return d
+}
+
+// BenchmarkDelay is how old a picture is when its first bytes reach a viewer on this machine: drawing or decoding and
+// encoding included, where there is any. An operation is a picture; -benchtime 1000x gives a p99 worth the name.
+func BenchmarkDelay(b *testing.B) {
+	for name, source := range hd(b) {
+		b.Run(name, func(b *testing.B) {
+			d := serveOne(b, source)
+			v := watch(b, d.URL+"/cameras/a/stream.mjpg")
+			for range 30 { // the first is one that had waited for a viewer, and all that follows is warm
+				if _, err := v.read(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			var ages []time.Duration
+			var last time.Time
+			for b.Loop() {
+				// One that is shown again, because none came for half a second, has been counted.
+				p := v.next("a new picture", func(p picture) bool { return p.captured != last })
+				ages = append(ages, p.arrived.Sub(p.captured))
+				last = p.captured
+			}
+			reportQuantiles(b, ages)
+			b.ReportMetric(0, "ns/op") // that is the camera's rate
+		})
+	}
+}
+
+// reportQuantiles reports what half, and all but a hundredth, of the durations stay below.
+func reportQuantiles(b *testing.B, d []time.Duration) {
+	slices.Sort(d)
+	at := func(q float64) float64 { return d[int(q*float64(len(d)-1))].Seconds() * 1000 }
+	b.ReportMetric(at(0.5), "p50-ms")
+	b.ReportMetric(at(0.9), "p90-ms")
+	b.ReportMetric(at(0.99), "p99-ms")
+	b.ReportMetric(at(1), "max-ms")
+}
+
+// BenchmarkStart is the time from starting camd on a test pattern to the first live picture at a client.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		d := start(b, options{config: "cameras:\n  - {id: test, source: 'test://?size=1280x720&fps=30'}\n"})
+		// It waits for the picture.
+		if code, _, body := get(b, d.URL+"/cameras/test/snapshot.jpg"); code != http.StatusOK || !isJPEG(body) {
+			b.Fatalf("%d: %d bytes", code, len(body))
+		}
+		b.StopTimer()
+		d.stop()
+		b.StartTimer()
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/picture")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkMemory is what the processes of one camera hold that nobody watches: resident, and of that what is not a file's.
+func BenchmarkMemory(b *testing.B) {
+	for name, source := range hd(b) {
+		b.Run(name, func(b *testing.B) {
+			d := serveOne(b, source)
+			pid := d.camera("a").Worker.PID
+			for b.Loop() {
+				b.ReportMetric(megabytes(b, d.cmd.Process.Pid, "Rss"), "camd-MB")
+				b.ReportMetric(megabytes(b, pid, "Rss"), "capture-MB")
+				b.ReportMetric(megabytes(b, pid, "Anonymous"), "capture-anonymous-MB")
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// megabytes reads a figure of a process' memory.
+func megabytes(b *testing.B, pid int, what string) float64 {
+	text, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "smaps_rollup"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^` + what + `:\s+(\d+) kB`).FindSubmatch(text)
+	if m == nil {
+		b.Fatalf("no %s in %s", what, text)
+	}
+	kb, _ := strconv.ParseFloat(string(m[1]), 64)
+	return kb * 1024 / 1e6
+}
+
+// BenchmarkCapture is the processor time that a watched camera takes, in percent of one core. An operation is a picture;
+// the kernel counts in hundredths of a second, so give it -benchtime 300x or more.
+func BenchmarkCapture(b *testing.B) {
+	for name, source := range hd(b) {
+		b.Run(name, func(b *testing.B) {
+			d := serveOne(b, source)
+			v := watch(b, d.URL+"/cameras/a/stream.mjpg")
+			pids := map[string]int{"capture-%": d.camera("a").Worker.PID, "camd-%": d.cmd.Process.Pid}
+			if _, err := v.read(); err != nil {
+				b.Fatal(err)
+			}
+			begin, before := time.Now(), map[string]time.Duration{}
+			for what, pid := range pids {
+				before[what] = processorTime(b, pid)
+			}
+			for b.Loop() {
+				if _, err := v.read(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for what, pid := range pids {
+				b.ReportMetric(100*float64(processorTime(b, pid)-before[what])/float64(time.Since(begin)), what)
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// processorTime is what all threads of a process have used.
+func processorTime(b *testing.B, pid int) time.Duration {
+	stat, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "stat"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	// After the name in brackets, which may hold anything: user and system time are the 12th and 13th field.
+	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, err1 := strconv.Atoi(f[11])
+	system, err2 := strconv.Atoi(f[12])
+	if err1 != nil || err2 != nil {
+		b.Fatalf("%s", stat)
+	}
+	const tick = 10 * time.Millisecond
+	return time.Duration(user+system) * tick
+}

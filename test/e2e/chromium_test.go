@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/png"
+	"iter"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"camd/internal/peer"
+)
+
+// browser is a Chromium with one page.
+type browser struct {
+	t   testing.TB
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// openBrowser starts a Chromium of its own that talks to nobody but the page's server.
+func openBrowser(t testing.TB, width, height int) *browser {
+	t.Helper()
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(peer.Need(t, "chromium", "chromium")),
+		chromedp.Headless, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-default-apps", true),
+		chromedp.Flag("disable-extensions", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("no-proxy-server", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WindowSize(width, height),
+	}
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium refuses to sandbox root
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	b := &browser{t: t, ctx: ctx}
+	b.do(chromedp.EmulateViewport(int64(width), int64(height)))
+	messages := chromedp.Console(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() { b.hear(messages) })
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for Chromium to end
+		cancel()
+		ended.Wait()
+	})
+	return b
+}
+
+// hear notes errors in the page's console: exceptions, violations of the content policy, what did not load.
+func (b *browser) hear(messages iter.Seq2[chromedp.ConsoleMessage, error]) {
+	for m, err := range messages {
+		if err != nil {
+			return
+		}
+		if m.IsException() || m.Type == "error" || m.Type == "warning" {
+			b.mu.Lock()
+			b.complaints = append(b.complaints, m.String())
+			b.mu.Unlock()
+		}
+	}
+}
+
+// content checks that the page's console has nothing to complain of.
+func (b *browser) content() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.complaints {
+		b.t.Errorf("console: %s", c)
+	}
+}
+
+func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatalf("chromium: %v", err)
+	}
+}
+
+// text evaluates a script that gives a text.
+func (b *browser) text(script string) string {
+	b.t.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
+	if err != nil {
+		b.t.Fatalf("chromium: %v in %s", err, script)
+	}
+	return s
+}
+
+// dashboard returns a daemon's dashboard as the browser has it, once it shows every camera.
+func (b *browser) dashboard(d *daemon) string {
+	b.t.Helper()
+	n := len(d.cameras())
+	b.do(chromedp.Navigate(d.URL + "/"))
+	eventually(b.t, "the tiles", func() bool { return b.text(`document.querySelectorAll('.tile').length + ''`) == itoa(n) })
+	return b.text(`document.documentElement.outerHTML`)
+}
+
+// tile is a script for the tile with a title.
+func tile(title string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll('.tile')].find(t => t.querySelector('h2').textContent === %q)`, title)
+}
+
+// picture returns the pixels that a tile shows, or nil.
+func (b *browser) picture(title string) image.Image {
+	b.t.Helper()
+	url := b.text(`(() => {
+		const img = ` + tile(title) + `?.querySelector('img');
+		if (!img?.naturalWidth) return '';
+		const canvas = document.createElement('canvas');
+		canvas.width = img.naturalWidth;
+		canvas.height = img.naturalHeight;
+		canvas.getContext('2d').drawImage(img, 0, 0);
+		return canvas.toDataURL('image/png');
+	})()`)
+	data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/png;base64,"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil
+	}
+	return img
+}

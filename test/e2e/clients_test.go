@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// Programs that are not ours read what camd serves.
+func TestClients(t *testing.T) {
+	d := start(t, options{config: `
+cameras:
+  - id: pattern
+    source: test://?size=320x180&fps=30
+  - id: clip
+    source: ` + mjpegClip.Make(t) + "\n"})
+	d.reaches("pattern", "live")
+	d.reaches("clip", "live")
+	stream := d.URL + "/cameras/pattern/stream.mjpg"
+
+	t.Run("curl", func(t *testing.T) { curlStream(t, stream) })
+	t.Run("ffprobe", func(t *testing.T) {
+		o := run(t, peer.Need(t, "ffprobe", "ffmpeg"), "-v", "error", "-f", "mpjpeg", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", stream)
+		if o.code != 0 || strings.TrimSpace(o.stdout) != "mjpeg,320,180" || o.stderr != "" {
+			t.Errorf("%+v", o)
+		}
+	})
+	for _, id := range []string{"pattern", "clip"} {
+		t.Run("ffmpeg/"+id, func(t *testing.T) {
+			// No format is named: ffmpeg goes by the content type alone, as players do.
+			o := run(t, peer.Need(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "warning", "-xerror", "-i", d.URL+"/cameras/"+id+"/stream.mjpg",
+				"-frames:v", "40", "-f", "null", "-progress", "-", "-")
+			if o.code != 0 || !strings.Contains(o.stdout, "frame=40\n") || complaints(o.stderr) != "" {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+	t.Run("gstreamer", func(t *testing.T) {
+		o := run(t, peer.Need(t, "gst-launch-1.0", "gstreamer1.0-tools"), "-e", "souphttpsrc", "location="+stream, "!",
+			"multipartdemux", "!", "image/jpeg", "!", "jpegdec", "!", "fakesink", "num-buffers=30")
+		if o.code != 0 || strings.Contains(o.stdout+o.stderr, "ERROR") {
+			t.Errorf("%+v", o)
+		}
+	})
+	t.Run("opencv", func(t *testing.T) {
+		o := camd(t, "probe", stream, "--measure", "500ms")
+		if o.code != 0 {
+			t.Fatalf("%+v", o)
+		}
+		for _, want := range []string{"FFMPEG", "mjpeg", "passed through as they are", "320x180"} {
+			if !strings.Contains(o.stdout, want) {
+				t.Errorf("%q is not in\n%s", want, o.stdout)
+			}
+		}
+	})
+	t.Run("other programs' addresses", func(t *testing.T) {
+		// The first camera, as mjpg-streamer and ustreamer have it, and the second.
+		for path, first := range map[string]bool{"/?action=stream": true, "/?action=stream_0": true, "/?action=stream_1": false, "/stream": true} {
+			v := watch(t, d.URL+path)
+			if p, err := v.read(); err != nil || !isJPEG(p.jpeg) || live(p) != first {
+				t.Errorf("%s: %d bytes, %v", path, len(p.jpeg), err)
+			}
+			v.close()
+		}
+	})
+	t.Run("slow reader's rate", func(t *testing.T) { fiveOfThirty(t, stream+"?fps=5") })
+}
+
+// complaints leaves out what ffmpeg warns of with every JPEG stream: their full range of brightness.
+func complaints(stderr string) string {
+	var left []string
+	for line := range strings.Lines(stderr) {
+		if !strings.Contains(line, "deprecated pixel format used") && strings.TrimSpace(line) != "" {
+			left = append(left, line)
+		}
+	}
+	return strings.Join(left, "")
+}
+
+// curlStream looks at the bytes on the wire.
+func curlStream(t *testing.T, url string) {
+	dir := t.TempDir()
+	body := filepath.Join(dir, "body")
+	// --raw would show chunks if there were any; 28 is curl's code for the time being up.
+	o := run(t, peer.Need(t, "curl", "curl"), "-sS", "--raw", "--max-time", "2", "-D", "-", "-o", body, url)
+	if o.code != 28 || !strings.HasPrefix(o.stdout, "HTTP/1.1 200 OK\r\n") {
+		t.Fatalf("%+v", o)
+	}
+	headers := strings.ToLower(o.stdout)
+	for _, want := range []string{"content-type: multipart/x-mixed-replace; boundary=camdframe\r\n", "connection: close\r\n", "cache-control: no-store"} {
+		if !strings.Contains(headers, want) {
+			t.Errorf("%q is not in\n%s", want, headers)
+		}
+	}
+	for _, unwanted := range []string{"transfer-encoding", "content-length"} {
+		if strings.Contains(headers, unwanted) {
+			t.Errorf("%q is in\n%s", unwanted, headers)
+		}
+	}
+	b, err := os.ReadFile(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := regexp.MustCompile(`\A--camdframe\r\nContent-Type: image/jpeg\r\nContent-Length: (\d+)\r\nX-Timestamp: \d+\.\d{6}\r\n\r\n`).FindSubmatch(b)
+	if part == nil {
+		t.Fatalf("the stream begins with %q", b[:min(len(b), 200)])
+	}
+	n, _ := strconv.Atoi(string(part[1]))
+	if jpeg := b[len(part[0]):][:n]; !isJPEG(jpeg) || !strings.HasPrefix(string(b[len(part[0])+n:]), "\r\n--camdframe\r\nContent-Type: ") {
+		t.Errorf("%d bytes follow that are no JPEG, or no part after them", n)
+	}
+}
+
+// fiveOfThirty counts by the pictures' own times, since the machine that tests may be slow.
+func fiveOfThirty(t *testing.T, url string) {
+	v := watch(t, url)
+	first := v.next("a live picture", live)
+	last, n := first, 0
+	for last.captured.Sub(first.captured).Seconds() < 4 {
+		p := v.next("a live picture", live)
+		if p.captured != last.captured { // not one shown again
+			n++
+		}
+		last = p
+	}
+	if rate := float64(n) / last.captured.Sub(first.captured).Seconds(); rate < 4 || rate > 5.5 {
+		t.Errorf("%.2f pictures a second, want 5", rate)
+	}
+}

@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"bytes"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Every command's exit code and what it says, to stdout where that is what was asked for, else to stderr.
+func TestCommands(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, dir, "good.yaml", "cameras:\n  - id: a\n    source: test://\n")
+	bad := write(t, dir, "bad.yaml", "listen: 127.0.0.1:0\ncameras:\n  - id: a\n    source: test://\n    qualty: 80\n  - id: A B\n")
+	const typo = `bad.yaml:5:5: unknown key "qualty", did you mean "quality"?`
+	for _, c := range []struct {
+		args   []string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{[]string{"version"}, 0, "camd ", ""},
+		{[]string{"check", "-c", good}, 0, "good, 1 cameras", ""},
+		{[]string{"check", "-c", bad}, 2, "", typo},
+		{[]string{"check", "-c", bad}, 2, "", "bad.yaml:6:5: this camera has no source"},
+		{[]string{"check", "-c", bad}, 2, "", `such as "a-b"`},
+		{[]string{"serve", "-c", bad}, 2, "", typo},
+		{[]string{"healthcheck", "-c", bad}, 2, "", typo},
+		{[]string{"check", "-c", filepath.Join(dir, "none.yaml")}, 2, "", "no such file"},
+		{[]string{"serve", "-c", filepath.Join(dir, "none.yaml")}, 2, "", "no such file"},
+		{[]string{"serve", "--listen", "nonsense"}, 2, "", "--listen: want HOST:PORT"},
+		{[]string{"serve", "--log-level", "loud", "--listen", "127.0.0.1:0"}, 2, "", "want debug, info, warn or error"},
+		{[]string{"check", "-c", "../../deploy/camd.example.yaml"}, 0, "good, 5 cameras", ""},
+		{[]string{"devices"}, 0, "", ""},
+		{[]string{"devices", "--json"}, 0, "", ""},
+		{[]string{"completion", "bash"}, 0, "bash completion", ""},
+		{[]string{"completion", "fish"}, 0, "fish completion", ""},
+		{[]string{"serv"}, 2, "", `did you mean "serve"?`},
+		{[]string{"check", "-c"}, 2, "", "--help"},
+		{[]string{"probe"}, 2, "", "--help"},
+		{[]string{"probe", "--size", "big", "test://"}, 2, "", "WIDTHxHEIGHT"},
+		{[]string{"probe", "--transport", "pigeon", "rtsp://127.0.0.1/a"}, 2, "", "neither tcp nor udp"},
+		{[]string{"probe", "gopher://a"}, 2, "", "unknown kind of source"},
+		{[]string{"probe", "/dev/video99"}, 1, "", "/dev/video99 does not exist"},
+		{[]string{"healthcheck", "--url", "http://127.0.0.1:1/healthz"}, 1, "", "connection refused"},
+	} {
+		t.Run(strings.ReplaceAll(strings.Join(c.args, " "), dir+"/", ""), func(t *testing.T) {
+			o := camd(t, c.args...)
+			if o.code != c.code {
+				t.Errorf("exit code %d, want %d", o.code, c.code)
+			}
+			if !strings.Contains(o.stdout, c.stdout) || !strings.Contains(o.stderr, c.stderr) {
+				t.Errorf("stdout %q, stderr %q; want %q and %q in them", o.stdout, o.stderr, c.stdout, c.stderr)
+			}
+			if c.code == 0 && o.stderr != "" || c.code != 0 && o.stdout != "" {
+				t.Errorf("stdout %q, stderr %q with exit code %d", o.stdout, o.stderr, o.code)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, command := range []string{"", "serve", "check", "devices", "probe", "healthcheck", "version"} {
+		o := camd(t, append(strings.Fields(command), "--help")...)
+		if o.code != 0 || !strings.Contains(o.stdout, "Usage:") || o.stderr != "" {
+			t.Errorf("camd %s --help: %+v", command, o)
+		}
+		if command != "version" && !strings.Contains(o.stdout, "Exit codes: 0 ") {
+			t.Errorf("camd %s --help has no exit codes:\n%s", command, o.stdout)
+		}
+	}
+	for args, code := range map[string]int{"--help": 0, "--version": 0, "--nonsense": 2} {
+		if o := run(t, program(t, "camd-capture"), args); o.code != code || !strings.Contains(o.stdout+o.stderr, "camd-capture") {
+			t.Errorf("camd-capture %s: %+v", args, o)
+		}
+	}
+}
+
+func TestProbe(t *testing.T) {
+	snapshot := filepath.Join(t.TempDir(), "now.jpg")
+	for _, c := range []struct {
+		source string
+		want   []string
+	}{
+		{"test://?size=640x360&fps=20", []string{"PATTERN", "640x360", "decoded and encoded once", "declared rate", "20 fps", "first picture after"}},
+		{h264Clip.Make(t), []string{"FFMPEG", "h264", "320x176", "decoded and encoded once", "30 fps"}},
+		{mjpegClip.Make(t), []string{"FFMPEG", "mjpeg", "320x176", "passed through as they are"}},
+	} {
+		o := camd(t, "probe", c.source, "--snapshot", snapshot, "--measure", "300ms")
+		if o.code != 0 {
+			t.Errorf("%s: %+v", c.source, o)
+		}
+		for _, want := range append(c.want, "measured rate", "snapshot written to "+snapshot) {
+			if !strings.Contains(o.stdout, want) {
+				t.Errorf("%s: %q is not in\n%s", c.source, want, o.stdout)
+			}
+		}
+		b, err := os.ReadFile(snapshot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := jpeg.Decode(bytes.NewReader(b)); err != nil {
+			t.Errorf("%s: snapshot: %v", c.source, err)
+		}
+		if err := os.Remove(snapshot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o := camd(t, "probe", "test://", "--measure", "0s", "--snapshot", "/nowhere/now.jpg"); o.code != 1 || !strings.Contains(o.stderr, "write snapshot /nowhere/now.jpg") {
+		t.Errorf("%+v", o)
+	}
+}

@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// Snapshots and everything else that has an end, by curl.
+func TestCurl(t *testing.T) {
+	curl := peer.Need(t, "curl", "curl")
+	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n  - {id: b, source: 'test://?size=160x96&fps=10'}\n"})
+	d.reaches("a", "live")
+	d.reaches("b", "live")
+	w := d.attest("a")
+	for _, c := range []struct {
+		path string
+		code int
+		kind string
+		want string // in the body
+	}{
+		{"/", 200, "text/html; charset=utf-8", "<title>camd</title>"},
+		{"/assets/app.js", 200, "text/javascript; charset=utf-8", "fetch("},
+		{"/assets/style.css", 200, "text/css; charset=utf-8", ".tile"},
+		{"/assets/icon.svg", 200, "image/svg+xml", "<svg"},
+		{"/assets/nothing.js", 404, "text/plain; charset=utf-8", ""},
+		{"/cameras/a/snapshot.jpg", 200, "image/jpeg", "\xff\xd8"},
+		{"/cameras/a/snapshot.jpg?fresh=1", 200, "image/jpeg", "\xff\xd8"},
+		{"/cameras/a/snapshot.jpg?fresh=maybe", 400, "text/plain; charset=utf-8", `fresh="maybe"`},
+		{"/cameras/a/snapshot.jpg?max_age=old", 400, "text/plain; charset=utf-8", `max_age="old"`},
+		{"/cameras/a/snapshot.jpg?rendition=tiny", 404, "text/plain; charset=utf-8", "there is: main"},
+		{"/cameras/c/snapshot.jpg", 404, "text/plain; charset=utf-8", `no camera "c"; there are: a, b`},
+		{"/cameras/c/stream.mjpg", 404, "text/plain; charset=utf-8", `no camera "c"; there are: a, b`},
+		{"/cameras/a/stream.mjpg?fps=-1", 400, "text/plain; charset=utf-8", `fps="-1" is not a number above 0`},
+		{"/cameras/a/stream.mjpg?fps=many", 400, "text/plain; charset=utf-8", `fps="many"`},
+		{"/cameras/a/stream.mjpg?fps=NaN", 400, "text/plain; charset=utf-8", `fps="NaN"`},
+		{"/cameras/a/stream.mjpg?rendition=tiny", 404, "text/plain; charset=utf-8", "there is: main"},
+		{"/cameras/%2e%2e/stream.mjpg", 404, "text/plain; charset=utf-8", ""},
+		{"/api/v1/cameras", 200, "application/json", `"state": "live"`},
+		{"/api/v1/cameras/b", 200, "application/json", `"id": "b"`},
+		{"/api/v1/cameras/c", 404, "application/json", `no camera \"c\"`},
+		{"/metrics", 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", `camd_camera_up{camera="a"} 1`},
+		{"/healthz", 200, "text/plain; charset=utf-8", "ok"},
+		{"/readyz", 200, "application/json", `"ready"`},
+		{"/nothing", 404, "text/plain; charset=utf-8", "the dashboard is at /"},
+		{"/?action=snapshot", 200, "image/jpeg", "\xff\xd8"},
+		{"/?action=snapshot_1", 200, "image/jpeg", "\xff\xd8"},
+		{"/?action=snapshot_2", 404, "text/plain; charset=utf-8", "there are 0 to 1"},
+		{"/?action=dance", 400, "text/plain; charset=utf-8", "there are stream and snapshot"},
+		{"/snapshot", 200, "image/jpeg", "\xff\xd8"},
+		{"/state", 200, "application/json", `"online": true`},
+	} {
+		o := run(t, curl, "-sS", "--path-as-is", "-w", "%{stderr}%{http_code} %{content_type}", d.URL+c.path)
+		if want := strconv.Itoa(c.code) + " " + c.kind; o.code != 0 || o.stderr != want || !strings.Contains(o.stdout, c.want) {
+			t.Errorf("%s: got %q, %.200q; want %q, %q", c.path, o.stderr, o.stdout, want, c.want)
+		}
+	}
+	for _, c := range []struct{ method, path, want string }{
+		{"POST", "/", "405"}, {"DELETE", "/cameras/a/stream.mjpg", "405"}, {"HEAD", "/cameras/a/stream.mjpg", "200"},
+		{"HEAD", "/cameras/a/snapshot.jpg", "200"}, {"HEAD", "/cameras/c/snapshot.jpg", "404"},
+	} {
+		args := []string{"-sS", "-o", "/dev/null", "-w", "%{http_code}", "-X", c.method}
+		if c.method == http.MethodHead {
+			args = append(args[:5:5], "--head")
+		}
+		if o := run(t, curl, append(args, d.URL+c.path)...); o.stdout != c.want {
+			t.Errorf("%s %s: got %q %s, want %s", c.method, c.path, o.stdout, o.stderr, c.want)
+		}
+	}
+	w.undisturbed()
+}

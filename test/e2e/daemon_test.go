@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// options say how camd is started. The zero value is without a configuration.
+type options struct {
+	config string              // the file's text; empty: none
+	args   []string            // more of the command line
+	env    []string            // more of the environment
+	bin    string              // another directory with the programs
+	user   *syscall.Credential // another user
+}
+
+// daemon is a running camd.
+type daemon struct {
+	t              testing.TB
+	URL            string // http://127.0.0.1:port
+	cmd            *exec.Cmd
+	stdout, stderr output
+	exited         chan struct{} // closed when it has been reaped
+}
+
+var dashboard = regexp.MustCompile(`dashboard at (http://127\.0\.0\.1:\d+)/`)
+
+// start starts camd on a free port and returns when it serves. When the test ends, camd is stopped and must exit with 0.
+func start(t testing.TB, o options) *daemon {
+	t.Helper()
+	d := launch(t, o)
+	t.Cleanup(d.close)
+	eventually(t, "the dashboard's address", func() bool {
+		m := dashboard.FindStringSubmatch(d.stdout.String())
+		if m != nil {
+			d.URL = m[1]
+		}
+		if d.ended() {
+			t.Fatalf("camd ended with %d:\n%s%s", d.cmd.ProcessState.ExitCode(), d.stdout.String(), d.stderr.String())
+		}
+		return m != nil
+	})
+	return d
+}
+
+func launch(t testing.TB, o options) *daemon {
+	t.Helper()
+	d := &daemon{t: t, exited: make(chan struct{})}
+	path, dir := program(t, "camd"), t.TempDir()
+	if o.bin != "" {
+		path, dir = filepath.Join(o.bin, "camd"), o.bin
+	}
+	args := []string{"serve", "--listen", "127.0.0.1:0"}
+	if o.config != "" {
+		config := write(t, dir, "camd.yaml", o.config)
+		if err := os.Chmod(config, 0o644); err != nil { // for another user
+			t.Fatal(err)
+		}
+		args = append(args, "-c", config)
+	}
+	d.cmd = exec.Command(path, append(args, o.args...)...)
+	d.cmd.Env = append(os.Environ(), o.env...)
+	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
+	// A test binary that is killed runs no Cleanup.
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: o.user}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatalf("start camd: %v", err)
+	}
+	go func() { defer close(d.exited); _ = d.cmd.Wait() }()
+	return d
+}
+
+// stop asks camd to end and returns its exit code and how long it took.
+func (d *daemon) stop() (int, time.Duration) {
+	begin := time.Now()
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.exited:
+	case <-time.After(patience):
+		_ = d.cmd.Process.Signal(syscall.SIGQUIT) // the goroutines into the log
+		<-d.exited
+	}
+	return d.cmd.ProcessState.ExitCode(), time.Since(begin)
+}
+
+// close ends the test's camd, and says what it said if the test failed.
+func (d *daemon) close() {
+	if !d.ended() {
+		if code, _ := d.stop(); code != 0 {
+			d.t.Errorf("camd ended with %d, want 0", code)
+		}
+	}
+	if d.t.Failed() {
+		d.t.Logf("camd at %s:\n%s", d.URL, tail(d.stderr.String(), 12000))
+	}
+}
+
+func (d *daemon) ended() bool {
+	select {
+	case <-d.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+func tail(s string, n int) string {
+	if len(s) > n {
+		return "…" + s[len(s)-n:]
+	}
+	return s
+}
+
+// running reports whether a process is there and not merely waiting to be reaped.
+func running(pid int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "stat"))
+	return err == nil && !regexp.MustCompile(`\) Z `).Match(stat)
+}

@@ -1,0 +1,8 @@
+// Package e2e tests camd as its users meet it: the built programs bin/camd and bin/camd-capture, started with a command
+// line and a configuration file, in front of real cameras' stand-ins (package peer) and behind real clients: curl,
+// ffmpeg, GStreamer, OpenCV, Prometheus, Chromium. It imports nothing of camd but the reader of the test picture's frame
+// number.
+//
+// The programs are those in the directory CAMD_BIN, else in bin of this repository: run make build first. Programs of
+// others that are not installed skip their test, or fail it where CI is set.
+package e2e

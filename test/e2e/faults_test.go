@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// healthy is the camera that every failure happens beside.
+const healthy = "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15'}\n"
+
+// Everything that can be wrong with a source, all at once: each camera says what, and the healthy one goes on.
+func TestBadSources(t *testing.T) {
+	dir := t.TempDir()
+	text := write(t, dir, "notes.mp4", "This is no video.\nThis is no video either.\n")
+	empty := write(t, dir, "empty.mp4", "")
+	noise := write(t, dir, "noise.mp4", strings.Repeat("\x00\x01\x02\xfe", 5000))
+	whole := mjpegClip.Make(t)
+	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: "secret"})
+	half := firstPicture(t, whole, 0.5)
+	web := serve(t, wrongServer(parts(read(t, half), 10000)))
+	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+
+	cameras := []struct {
+		id, source, more      string
+		state, reason, detail string
+	}{
+		{"no-device", "/dev/camd-has-no-such-device", "", "offline", "no_device", "/dev/camd-has-no-such-device does not exist"},
+		{"no-camera", "/dev/null", "", "offline", "not_a_camera", "/dev/null is not a V4L2 device"},
+		{"no-file", filepath.Join(dir, "none.mp4"), "", "offline", "no_device", "none.mp4 does not exist"},
+		{"text", text, "", "offline", "bad_stream", "is a text file (text/plain), not video"},
+		{"empty", empty, "", "offline", "bad_stream", "empty.mp4 is empty"},
+		{"noise", noise, "", "offline", "bad_stream", "noise.mp4 is no video that OpenCV understands"},
+		{"folder", dir, "", "offline", "bad_stream", "is a directory"},
+		{"cut-header", cut(t, whole, 0.001), "", "offline", "bad_stream", "no video that OpenCV understands"},
+		{"cut-picture", half, "", "stalled", "bad_stream", "jpeg"},
+		{"refused", "http://" + dead + "/stream.mjpg", "", "offline", "unreachable", dead + " refuses connections"},
+		{"refused-rtsp", "rtsp://" + dead + "/cam", "", "offline", "unreachable", dead + " refuses connections"},
+		{"html", web + "/page", "", "offline", "bad_stream", "the server sent text/html, not video"},
+		{"gone", web + "/gone", "", "offline", "not_found", "the server has no such stream (404)"},
+		{"broken", web + "/broken", "", "offline", "bad_stream", "500"},
+		{"half", web + "/half", "", "stalled", "bad_stream", "jpeg"},
+		{"no-password", rtsp.URL(), "", "offline", "auth", "the server asks for a user and password (401)"},
+		{"wrong-password", rtsp.URL(), "user: viewer\n    password: wrong", "offline", "auth", "the server refuses the user or password (401)"},
+		{"wrong-path", strings.Replace(rtsp.UserURL(), "/cam", "/other", 1), "", "offline", "not_found", "404"},
+		{"not-rtsp", "rtsp" + strings.TrimPrefix(web, "http") + "/cam", "", "offline", "bad_stream", ""},
+	}
+	config := healthy
+	for _, c := range cameras {
+		config += fmt.Sprintf("  - id: %s\n    source: %q\n    stall_timeout: 1s\n    open_timeout: 5s\n    %s\n", c.id, c.source, c.more)
+	}
+	d := start(t, options{config: config})
+	w := d.attest("healthy")
+	for _, c := range cameras {
+		s := d.awaits(c.id, c.state, func(s state) bool { return s.State == c.state || s.State == "live" })
+		if s.State != c.state || s.Reason != c.reason || !strings.Contains(s.Detail, c.detail) || s.ReasonText == "" {
+			t.Errorf("%s: %s, %s: %q; want %s, %s: %q", c.id, s.State, s.Reason, s.Detail, c.state, c.reason, c.detail)
+		}
+		// The header alone is looked at; decoding as many large pictures takes the race detector half a minute.
+		if p, err := watch(t, d.URL+"/cameras/"+c.id+"/stream.mjpg").read(); err != nil || width(p.jpeg) != 1280 {
+			t.Errorf("%s: a viewer gets %d bytes, %v; want a placeholder", c.id, len(p.jpeg), err)
+		}
+	}
+	w.undisturbed()
+}
+
+// A device or file that camd may not open, as an ordinary user meets it.
+func TestNoPermission(t *testing.T) {
+	o := options{}
+	o.bin, o.user = forNobody(t)
+	// Anything below /dev is a device to camd; this is the part of it where a test may make a file.
+	devices, err := os.MkdirTemp("/dev/shm", "camd-")
+	if err != nil {
+		t.Skipf("no place for a device: %v", err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(devices) })
+	if err := os.Chmod(devices, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	video := write(t, devices, "video0", "")
+	clip := write(t, o.bin, "clip.mp4", "")
+	for _, path := range []string{video, clip} {
+		if err := os.Chmod(path, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.config = healthy + "  - {id: device, source: " + video + "}\n  - {id: file, source: " + clip + "}\n"
+	d := start(t, o)
+	w := d.attest("healthy")
+	for id, want := range map[string]string{"device": "no permission to open " + video + "; its group", "file": "no permission to read " + clip} {
+		s := d.reaches(id, "offline")
+		if s.Reason != "permission" || !strings.Contains(s.Detail, want) {
+			t.Errorf("%s: %s: %q, want %q", id, s.Reason, s.Detail, want)
+		}
+	}
+	w.undisturbed()
+	// A right that is granted is noticed.
+	if err := os.Chmod(video, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d.awaits("device", "another matter", func(s state) bool { return s.Reason == "not_a_camera" })
+	w.undisturbed()
+}

@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// forNobody returns a directory with both programs that everybody can read, and, to root, whom nothing is forbidden, the
+// user nobody.
+func forNobody(t *testing.T) (string, *syscall.Credential) {
+	t.Helper()
+	// Not t.TempDir, which is its owner's alone.
+	dir, err := os.MkdirTemp("", "camd-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"camd", "camd-capture"} {
+		copyProgram(t, name, dir)
+	}
+	if os.Getuid() != 0 {
+		return dir, nil
+	}
+	const nobody = 65534
+	return dir, &syscall.Credential{Uid: nobody, Gid: nobody}
+}
+
+// copyProgram puts a copy of a built program into dir.
+func copyProgram(t *testing.T, name, dir string) string {
+	t.Helper()
+	b, err := os.ReadFile(program(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// What cameras show that are no test pattern. Their sides are in sixteens: RTP counts those of a JPEG in eights.
+var (
+	h264Clip  = peer.Clip{Codec: "h264", Size: "320x176"}
+	mjpegClip = peer.Clip{Codec: "mjpeg", Size: "320x176"}
+	webClip   = peer.Clip{Codec: "mjpeg", Size: "480x272"}
+)
+
+// serve runs a web server for the test and returns its address.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	return s.URL
+}
+
+// parts sends a picture n times, 20 a second, and hangs up.
+func parts(jpeg []byte, n int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
+		pace := time.NewTicker(50 * time.Millisecond)
+		defer pace.Stop()
+		for range n {
+			_, err := fmt.Fprintf(w, "--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(jpeg), jpeg)
+			if err != nil || http.NewResponseController(w).Flush() != nil {
+				return
+			}
+			select {
+			case <-pace.C:
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+}
+
+// wrongServer serves what is no stream, and half pictures.
+func wrongServer(half http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html><body>Log in") })
+	mux.HandleFunc("/gone", http.NotFound)
+	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "out of order", http.StatusInternalServerError)
+	})
+	mux.Handle("/half", half)
+	return mux
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// cut copies the beginning of a file.
+func cut(t *testing.T, path string, part float64) string {
+	t.Helper()
+	b := read(t, path)
+	return write(t, t.TempDir(), "cut"+filepath.Ext(path), string(b[:int(float64(len(b))*part)]))
+}
+
+// firstPicture copies the beginning of a clip's first picture.
+func firstPicture(t *testing.T, clip string, part float64) string {
+	t.Helper()
+	picture := filepath.Join(t.TempDir(), "whole.mjpeg")
+	o := run(t, peer.Need(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "error", "-i", clip, "-frames:v", "1", "-c", "copy", "-f", "mjpeg", picture)
+	if o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	return cut(t, picture, part)
+}

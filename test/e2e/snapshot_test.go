@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// The contract of a snapshot, which pollers of all kinds rely on.
+func TestSnapshot(t *testing.T) {
+	d := start(t, options{config: `
+cameras:
+  - id: slow
+    source: test://?size=320x180&fps=2
+  - id: none
+    source: /dev/camd-has-no-such-device
+`})
+	d.reaches("slow", "live")
+	url := d.URL + "/cameras/slow/snapshot.jpg"
+	code, h, body := get(t, url)
+	if code != http.StatusOK || !isJPEG(body) {
+		t.Fatalf("%d: %d bytes", code, len(body))
+	}
+	if got := h.Get("Content-Length"); got != strconv.Itoa(len(body)) {
+		t.Errorf("Content-Length %s for %d bytes", got, len(body))
+	}
+	age, err1 := strconv.ParseFloat(h.Get("X-Camd-Age"), 64)
+	taken, err2 := strconv.ParseFloat(h.Get("X-Timestamp"), 64)
+	if now := float64(time.Now().UnixMilli()) / 1000; err1 != nil || err2 != nil || age > 2 || taken+age > now || h.Get("X-Camd-State") != "live" {
+		t.Errorf("headers %v at %f", h, now)
+	}
+	t.Run("conditional", func(t *testing.T) {
+		// Another picture may come in between; with a new ETag then.
+		eventually(t, "304", func() bool {
+			_, h, _ := get(t, url)
+			code, again, body := get(t, url, "If-None-Match", h.Get("ETag"))
+			if code == http.StatusOK && again.Get("ETag") == h.Get("ETag") || code == http.StatusNotModified && len(body) > 0 {
+				t.Fatalf("%d with %d bytes for the same ETag %s", code, len(body), h.Get("ETag"))
+			}
+			return code == http.StatusNotModified
+		})
+		_, now, _ := get(t, url+"?fresh=1")
+		if now.Get("ETag") == h.Get("ETag") {
+			t.Error("a fresh picture has the ETag of an old one")
+		}
+	})
+	t.Run("head", func(t *testing.T) {
+		code, h, body := request(t, http.MethodHead, url)
+		if n, _ := strconv.Atoi(h.Get("Content-Length")); code != http.StatusOK || len(body) != 0 || n < 1000 || h.Get("ETag") == "" {
+			t.Errorf("%d, %v", code, h)
+		}
+	})
+	t.Run("not live", func(t *testing.T) {
+		d.reaches("none", "offline")
+		code, h, body := get(t, d.URL+"/cameras/none/snapshot.jpg")
+		if code != http.StatusServiceUnavailable || !isJPEG(body) || h.Get("Retry-After") == "" || h.Get("X-Camd-State") != "offline" || h.Get("ETag") != "" {
+			t.Errorf("%d, %v, %d bytes", code, h, len(body))
+		}
+	})
+}

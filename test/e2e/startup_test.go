@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"net"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// What keeps camd from starting is one clear line and an exit code.
+func TestCannotStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	alone := t.TempDir()
+	lonely := copyProgram(t, "camd", alone)
+	empty := write(t, t.TempDir(), "camd.yaml", "listen: "+taken.Addr().String()+"\n")
+	for _, c := range []struct {
+		name string
+		cmd  *exec.Cmd
+		want []string
+	}{
+		{"taken port", exec.Command(program(t, "camd"), "--listen", taken.Addr().String()),
+			[]string{"listen on " + taken.Addr().String() + ": another program has this port", "--listen"}},
+		{"taken port, no camera", exec.Command(program(t, "camd"), "serve", "-c", empty),
+			[]string{"listen on " + taken.Addr().String() + ": another program has this port"}},
+		{"an address that is not ours", exec.Command(program(t, "camd"), "--listen", "192.0.2.1:0"),
+			[]string{"this machine has no such address"}},
+		{"camd-capture missing", exec.Command(lonely, "--listen", "127.0.0.1:0"),
+			[]string{"camd-capture not found", alone + "/camd-capture", "/usr/lib/camd/camd-capture", "PATH", "make build"}},
+		{"camd-capture missing for probe", exec.Command(lonely, "probe", "test://"),
+			[]string{"camd-capture not found", alone + "/camd-capture"}},
+	} {
+		o := finish(t, c.cmd)
+		if o.code != 1 || o.stdout != "" {
+			t.Errorf("%s: exit code %d, stdout %q", c.name, o.code, o.stdout)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(o.stderr, want) {
+				t.Errorf("%s: %q is not in %s", c.name, want, o.stderr)
+			}
+		}
+		if last := lastLine(o.stderr); !strings.HasPrefix(last, "camd: ") {
+			t.Errorf("%s: the last line is %q", c.name, last)
+		}
+	}
+}
+
+// A daemon without cameras needs no capture program, and says what to do.
+func TestNoCameras(t *testing.T) {
+	dir := t.TempDir()
+	copyProgram(t, "camd", dir)
+	d := start(t, options{bin: dir, config: "log: {level: warn}\n"})
+	if code, _, body := get(t, d.URL+"/api/v1/cameras"); code != 200 || !strings.Contains(string(body), `"cameras": []`) {
+		t.Errorf("%d: %s", code, body)
+	}
+	if code, _, body := get(t, d.URL+"/stream"); code != 404 || !strings.Contains(string(body), "no camera is configured") {
+		t.Errorf("%d: %s", code, body)
+	}
+	if s := d.stderr.String(); s != "" {
+		t.Errorf("camd said %s", s)
+	}
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
+}

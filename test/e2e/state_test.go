@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// state is a camera as /api/v1 shows it, as far as the tests look.
+type state struct {
+	ID         string
+	Title      string
+	Source     string
+	State      string
+	Reason     string
+	ReasonText string `json:"reason_text"`
+	Detail     string
+	Since      *time.Time
+	FPS        float64
+	Viewers    int
+	Format     struct {
+		Backend, Codec string
+		Width, Height  int
+		FPS            float64
+		Passthrough    bool
+	}
+	Counts struct {
+		Captured, Published uint64
+		Refused, Restarts   map[string]uint64
+	}
+	Worker struct {
+		PID int
+		RSS uint64 `json:"rss_bytes"`
+	}
+}
+
+// cameras returns every camera by its id.
+func (d *daemon) cameras() map[string]state {
+	d.t.Helper()
+	var list struct{ Cameras []state }
+	d.json("/api/v1/cameras", &list)
+	m := map[string]state{}
+	for _, c := range list.Cameras {
+		m[c.ID] = c
+	}
+	return m
+}
+
+func (d *daemon) camera(id string) state {
+	d.t.Helper()
+	var s state
+	d.json("/api/v1/cameras/"+id, &s)
+	return s
+}
+
+// reaches waits until a camera's state is want.
+func (d *daemon) reaches(id, want string) state {
+	d.t.Helper()
+	return d.awaits(id, want, func(s state) bool { return s.State == want })
+}
+
+// awaits waits until a camera is as ok says.
+func (d *daemon) awaits(id, what string, ok func(state) bool) state {
+	d.t.Helper()
+	var s state
+	defer func() {
+		if !ok(s) {
+			d.t.Logf("camera %s is %s (%s: %s)", id, s.State, s.Reason, s.Detail)
+		}
+	}()
+	eventually(d.t, "camera "+id+" to be "+what, func() bool {
+		s = d.camera(id)
+		return ok(s)
+	})
+	return s
+}
+
+func (d *daemon) json(path string, into any) {
+	d.t.Helper()
+	code, _, body := get(d.t, d.URL+path)
+	if code != http.StatusOK {
+		d.t.Fatalf("%s: %d %s", path, code, body)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		d.t.Fatalf("%s: %v in %s", path, err, body)
+	}
+}
+
+// get fetches an address whose answer has an end.
+func get(t testing.TB, url string, header ...string) (int, http.Header, []byte) {
+	t.Helper()
+	return request(t, http.MethodGet, url, header...)
+}
+
+// request makes a request; header is names and values in turn.
+func request(t testing.TB, method, url string, header ...string) (int, http.Header, []byte) {
+	t.Helper()
+	r, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, answer.Header, body
+}
+
+// client is for answers that have an end, and keeps no connection over it, so that camd has none to wait for.
+var client = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+
+func itoa(n int) string { return strconv.Itoa(n) }

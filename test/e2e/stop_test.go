@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// SIGTERM with viewers attached: every stream ends between two pictures, the capture processes are gone, exit code 0.
+func TestSIGTERM(t *testing.T) {
+	d := start(t, options{config: healthy + `
+  - {id: second, source: 'test://?size=160x96&fps=30'}
+  - {id: broken, source: /dev/camd-has-no-such-device}
+`})
+	var pids []int
+	for _, id := range []string{"healthy", "second"} {
+		pids = append(pids, d.reaches(id, "live").Worker.PID)
+	}
+	d.reaches("broken", "offline")
+
+	const viewers = 50
+	bodies := make([]bytes.Buffer, viewers)
+	errs := make([]error, viewers)
+	var all sync.WaitGroup
+	for i := range viewers {
+		path := "/cameras/" + []string{"healthy", "second", "broken"}[i%3] + "/stream.mjpg"
+		answer, err := streamer.Get(d.URL + path)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("viewer %d: %v, %v", i, answer, err)
+		}
+		all.Go(func() {
+			defer answer.Body.Close()
+			_, errs[i] = io.Copy(&bodies[i], answer.Body)
+		})
+	}
+	d.awaits("healthy", "watched", func(s state) bool { return s.Viewers == (viewers+2)/3 })
+
+	code, took := d.stop()
+	all.Wait()
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	t.Logf("stopping took %v", took)
+	for i := range bodies {
+		if n, rest := countParts(bodies[i].Bytes()); errs[i] != nil || n == 0 || rest != "" {
+			t.Errorf("viewer %d: %d pictures, then %q, %v", i, n, rest, errs[i])
+		}
+	}
+	for _, pid := range pids {
+		if running(pid) {
+			t.Errorf("capture process %d is still there", pid)
+		}
+	}
+}
+
+var partHead = regexp.MustCompile(`\AContent-Type: image/jpeg\r\nContent-Length: (\d+)\r\n(?:[^\r\n]+\r\n)*\r\n`)
+
+// countParts takes a stream apart by its lengths and returns how many whole parts it has, and what does not fit.
+func countParts(b []byte) (n int, rest string) {
+	const open, closing = "--camdframe\r\n", "\r\n--camdframe\r\n"
+	if !bytes.HasPrefix(b, []byte(open)) {
+		return 0, string(b[:min(len(b), 50)])
+	}
+	for b = b[len(open):]; len(b) > 0; n++ {
+		head := partHead.FindSubmatch(b)
+		if head == nil {
+			return n, string(b[:min(len(b), 50)])
+		}
+		size, _ := strconv.Atoi(string(head[1]))
+		if b = b[len(head[0]):]; len(b) < size+len(closing) || string(b[size:size+len(closing)]) != closing {
+			return n, "a part cut short"
+		}
+		b = b[size+len(closing):]
+	}
+	return n, ""
+}
+
+// A capture process does not outlive a camd that is killed.
+func TestKilledCamd(t *testing.T) {
+	d := start(t, options{config: healthy})
+	pid := d.reaches("healthy", "live").Worker.PID
+	if err := d.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-d.exited
+	eventually(t, "the capture process to end", func() bool { return !running(pid) })
+}
+
+// A viewer that takes nothing does not hold up the end, nor, before it, anybody else.
+func TestDeafViewer(t *testing.T) {
+	d := start(t, options{config: healthy + "  - {id: large, source: 'test://?size=1920x1080&fps=30', quality: 100}\n"})
+	d.reaches("large", "live")
+	w := d.attest("healthy")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /cameras/large/stream.mjpg HTTP/1.1\r\nHost: camd\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	// Published and not sent: some before it came, more and more once the connection is full.
+	behind := func() float64 {
+		return d.metric(`camd_camera_frames_published_total{camera="large",rendition="main"}`) -
+			d.metric(`camd_viewer_frames_sent_total{camera="large",rendition="main",transport="http1"}`)
+	}
+	d.awaits("large", "watched", func(s state) bool { return s.Viewers == 1 })
+	begin := behind()
+	eventually(t, "the connection to be full", func() bool { return behind() > begin+15 })
+	w.undisturbed()
+	code, took := d.stop()
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	t.Logf("stopping took %v", took)
+}

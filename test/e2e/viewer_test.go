@@ -1,0 +1,197 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image/jpeg"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"camd/pkg/source/pattern"
+)
+
+// picture is one part of a stream.
+type picture struct {
+	jpeg     []byte
+	captured time.Time // X-Timestamp
+	arrived  time.Time // its header, at the viewer
+}
+
+// number returns the frame number in a test picture; ok is false for anything else, such as a placeholder.
+func (p picture) number() (n uint32, ok bool) {
+	img, err := jpeg.Decode(bytes.NewReader(p.jpeg))
+	if err != nil {
+		return 0, false
+	}
+	return pattern.Decode(img)
+}
+
+// viewer reads a stream with nothing but the standard library.
+type viewer struct {
+	t      testing.TB
+	parts  *multipart.Reader
+	cancel context.CancelFunc
+	body   io.Closer
+}
+
+// watch opens a stream, and closes it when the test ends.
+func watch(t testing.TB, url string) *viewer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := streamer.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &viewer{t: t, cancel: cancel, body: answer.Body}
+	t.Cleanup(v.close)
+	kind, params, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if answer.StatusCode != http.StatusOK || err != nil || kind != "multipart/x-mixed-replace" {
+		t.Fatalf("%s: %s, %s, %v", url, answer.Status, answer.Header.Get("Content-Type"), err)
+	}
+	v.parts = multipart.NewReader(answer.Body, params["boundary"])
+	return v
+}
+
+// streamer has no timeout: streams have no end.
+var streamer = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+func (v *viewer) close() {
+	v.cancel()
+	_ = v.body.Close()
+}
+
+// read returns the next picture, or why there is none.
+func (v *viewer) read() (picture, error) {
+	part, err := v.parts.NextRawPart()
+	if err != nil {
+		return picture{}, err
+	}
+	p := picture{arrived: time.Now()}
+	if p.jpeg, err = io.ReadAll(part); err != nil {
+		return picture{}, err
+	}
+	seconds, err := strconv.ParseFloat(part.Header.Get("X-Timestamp"), 64)
+	p.captured = time.UnixMicro(int64(seconds*1e6 + 0.5))
+	return p, err
+}
+
+// next returns the next picture that is as ok says.
+func (v *viewer) next(what string, ok func(picture) bool) picture {
+	v.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		p, err := v.read()
+		if err != nil {
+			v.t.Fatalf("the stream ended before %s: %v", what, err)
+		}
+		if ok(p) {
+			return p
+		}
+	}
+	v.t.Fatalf("waited %v for %s", patience, what)
+	return picture{}
+}
+
+// live and placeholder tell the pictures of a test camera apart.
+func live(p picture) bool { _, ok := p.number(); return ok }
+
+func placeholder(p picture) bool {
+	img, err := jpeg.Decode(bytes.NewReader(p.jpeg))
+	if err != nil {
+		return false
+	}
+	_, ok := pattern.Decode(img)
+	return !ok
+}
+
+// width is a JPEG's by its header, 0 for anything else.
+func width(b []byte) int {
+	c, err := jpeg.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return 0
+	}
+	return c.Width
+}
+
+func isJPEG(b []byte) bool { _, err := jpeg.Decode(bytes.NewReader(b)); return err == nil }
+
+// witness watches a test camera all the time, on one connection, to see that whatever happens beside it does it no harm.
+type witness struct {
+	t    testing.TB
+	id   string
+	mu   sync.Mutex
+	last uint32
+	seen int
+	err  error
+}
+
+var (
+	errPlaceholder = errors.New("a picture without a frame number")
+	errWentBack    = errors.New("a frame number from before")
+)
+
+// attest starts a witness.
+func (d *daemon) attest(id string) *witness {
+	d.t.Helper()
+	v := watch(d.t, d.URL+"/cameras/"+id+"/stream.mjpg")
+	v.next("a live picture", live)
+	w := &witness{t: d.t, id: id}
+	done := make(chan struct{})
+	go func() { defer close(done); w.run(v) }()
+	d.t.Cleanup(func() { v.close(); <-done })
+	return w
+}
+
+func (w *witness) run(v *viewer) {
+	for {
+		p, err := v.read()
+		w.mu.Lock()
+		n, ok := p.number()
+		switch {
+		case w.err != nil:
+		case err != nil:
+			w.err = err
+		case !ok:
+			w.err = errPlaceholder
+		case n < w.last: // equal is a picture repeated because none came for half a second
+			w.err = errWentBack
+		default:
+			w.last = n
+			w.seen++
+		}
+		over := w.err != nil
+		w.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}
+
+// undisturbed checks that the stream has had nothing but new live pictures until now, and goes on.
+func (w *witness) undisturbed() {
+	w.t.Helper()
+	begin, _, _ := w.look()
+	eventually(w.t, "camera "+w.id+" to go on", func() bool {
+		last, seen, err := w.look()
+		if err != nil {
+			w.t.Fatalf("camera %s was disturbed after %d pictures: %v", w.id, seen, err)
+		}
+		return last >= begin+5
+	})
+}
+
+func (w *witness) look() (last uint32, seen int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last, w.seen, w.err
+}

@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// A capture process dies or hangs: its viewer keeps its connection, sees a placeholder, and then live pictures again.
+func TestCaptureProcess(t *testing.T) {
+	d := start(t, options{config: healthy + `
+  - {id: victim, source: 'test://?size=320x180&fps=15', stall_timeout: 1s}
+`})
+	w := d.attest("healthy")
+	d.reaches("victim", "live")
+	v := watch(t, d.URL+"/cameras/victim/stream.mjpg")
+	for _, c := range []struct {
+		name          string
+		sig           syscall.Signal
+		state, reason string
+	}{
+		{"killed", syscall.SIGKILL, "offline", "worker_crashed"},
+		{"aborted", syscall.SIGABRT, "offline", "worker_crashed"},
+		{"stopped", syscall.SIGSTOP, "stalled", "timeout"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := d.reaches("victim", "live")
+			v.next("a live picture", live)
+			if err := syscall.Kill(before.Worker.PID, c.sig); err != nil {
+				t.Fatal(err)
+			}
+			card := v.next("the placeholder", placeholder)
+			if c.sig == syscall.SIGSTOP {
+				if s := d.reaches("victim", c.state); s.Reason != c.reason {
+					t.Errorf("%s: %s, want %s", s.Reason, s.Detail, c.reason)
+				}
+				if err := syscall.Kill(before.Worker.PID, syscall.SIGCONT); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := v.next("a live picture again", live)
+			if !p.captured.After(card.captured) {
+				t.Errorf("a picture from before, %v, after the placeholder of %v", p.captured, card.captured)
+			}
+			after := d.reaches("victim", "live")
+			if c.sig != syscall.SIGSTOP && (after.Worker.PID == before.Worker.PID || running(before.Worker.PID)) {
+				t.Errorf("process %d, before %d", after.Worker.PID, before.Worker.PID)
+			}
+			if got, was := after.Counts.Restarts["worker_crashed"], before.Counts.Restarts["worker_crashed"]; c.sig != syscall.SIGSTOP && got != was+1 {
+				t.Errorf("%d crashes counted, %d before", got, was)
+			}
+			w.undisturbed()
+		})
+	}
+}
+
+// A camera behind the network goes away and comes back at the same address.
+func TestServerReturns(t *testing.T) {
+	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip})
+	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
+	w := d.attest("healthy")
+	d.reaches("away", "live")
+	v := watch(t, d.URL+"/cameras/away/stream.mjpg")
+	for range 3 {
+		if _, err := v.read(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rtsp.Stop()
+	gone := d.awaits("away", "unreachable", func(s state) bool { return s.State == "offline" && s.Reason == "unreachable" })
+	card := v.next("the placeholder", func(p picture) bool { return width(p.jpeg) == 320 && p.captured.After(*gone.Since) })
+	w.undisturbed()
+	rtsp.Start()
+	back := d.reaches("away", "live")
+	if back.Counts.Published < gone.Counts.Published {
+		t.Errorf("published %d after %d", back.Counts.Published, gone.Counts.Published)
+	}
+	v.next("a picture of the camera", func(p picture) bool { return p.captured.After(card.captured) && isJPEG(p.jpeg) })
+	w.undisturbed()
+
+	rtsp.Mute()
+	if s := d.reaches("away", "stalled"); s.Reason != "timeout" {
+		t.Errorf("%s: %s", s.Reason, s.Detail)
+	}
+	w.undisturbed()
+}
+
+// An MJPEG server that hangs up after every few pictures is opened again and again, and its viewer stays.
+func TestServerHangsUp(t *testing.T) {
+	web := serve(t, parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 20))
+	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: short, source: %q}\n", web)})
+	w := d.attest("healthy")
+	v := watch(t, d.URL+"/cameras/short/stream.mjpg")
+	s := d.awaits("short", "opened three times", func(s state) bool { return s.Counts.Restarts["disconnected"] >= 2 && s.Counts.Published > 0 })
+	if s.Counts.Restarts["worker_crashed"] > 0 {
+		t.Errorf("%+v", s)
+	}
+	v.next("a picture after all that", func(p picture) bool { return isJPEG(p.jpeg) })
+	w.undisturbed()
+}
