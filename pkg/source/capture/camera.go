@@ -36,10 +36,6 @@ type camera struct {
 
 // run opens, reads and closes the source. It frees the pictures once the sender has released them.
 func (c *camera) run(ctx context.Context, release <-chan struct{}) {
-	// On a thread of its own, as the sender: moving from thread to thread between the calls of OpenCV costs about five
-	// percent of reading and encoding H.264.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	defer close(c.closed)
 	src, err := c.open(ctx)
 	if err == nil {
@@ -69,6 +65,13 @@ func (c *camera) read(ctx context.Context, src source) error {
 	case c.opened <- src.opened():
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if !src.opened().Passthrough {
+		// On a thread of its own, as the sender: moving from thread to thread between the calls of OpenCV costs about five
+		// percent of reading and encoding H.264. Where there is little to do between waits, having to wake the one thread
+		// costs more than that: a fifth.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 	}
 	var due due
 	p := c.pictures.blank()

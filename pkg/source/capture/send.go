@@ -22,14 +22,15 @@ const defaultQuality = 80
 func (s *session) send(ctx context.Context, c *camera, quality int) error {
 	params := []int{gocv.IMWriteJpegQuality, min(max(cmp.Or(quality, defaultQuality), 1), 100)}
 	passthrough := false
-	runtime.LockOSThread() // see camera.run
-	defer runtime.UnlockOSThread()
 	for {
 		select {
 		case <-ctx.Done():
 			return s.stopped(ctx)
 		case o := <-c.opened:
-			passthrough = o.Passthrough
+			if passthrough = o.Passthrough; !passthrough {
+				runtime.LockOSThread() // see camera.read
+				defer runtime.UnlockOSThread()
+			}
 			if err := s.out.Write(o); err != nil {
 				return err
 			}
