@@ -64,7 +64,8 @@ func TestServeRTSP(t *testing.T) {
 		t.Run(clip.Codec, func(t *testing.T) {
 			s := ServeRTSP(t, RTSP{Clip: clip, User: "viewer", Password: "se:cret"})
 			for _, transport := range []string{"tcp", "udp"} {
-				if got, want := probe(t, "-rtsp_transport", transport, s.UserURL()), clip.Codec+",320"; got != want {
+				// At the end: who joins in the middle of a picture hears of the half that is missing.
+				if got, want := probe(t, "-rtsp_transport", transport, s.UserURL()), clip.Codec+",320"; !strings.HasSuffix(got, want) {
 					t.Errorf("%s: got %q, want %q", transport, got, want)
 				}
 			}
@@ -76,7 +77,7 @@ func TestServeRTSP(t *testing.T) {
 			}
 			s.Stop()
 			s.Start()
-			if got, want := probe(t, s.UserURL()), clip.Codec+",320"; got != want {
+			if got, want := probe(t, s.UserURL()), clip.Codec+",320"; !strings.HasSuffix(got, want) {
 				t.Errorf("started again: got %q, want %q", got, want)
 			}
 		})
