@@ -12,7 +12,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN make bin/camd bin/camd-capture
+# The repository's history stays outside; say what is being built: --build-arg VERSION=$(git describe --tags --always)
+ARG VERSION=development
+RUN make bin/camd bin/camd-capture VERSION=$VERSION
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -22,10 +23,7 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 			if err != nil {
 				return configError(cmd, err)
 			}
-			name := path
-			if name == "" {
-				name = "configuration"
-			}
+			name := cmp.Or(path, defaultConfig)
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: good, %d cameras\n", name, len(cfg.Cameras))
 			return nil
 		},

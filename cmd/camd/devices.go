@@ -36,6 +36,7 @@ Exit codes: 0 done, also if there are none; 1 the devices could not be listed.`,
 				devices = slices.DeleteFunc(devices, func(d v4l2.Device) bool { return !d.Capture })
 			}
 			if asJSON {
+				devices = append([]v4l2.Device{}, devices...) // none is [], not null
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetIndent("", "  ")
 				return enc.Encode(devices)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,7 +23,7 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if url == "" {
 				cfg, err := loadConfig(path)
-				if err != nil {
+				if err != nil && !errors.Is(err, errNoConfig) {
 					return configError(cmd, err)
 				}
 				if url, err = healthURL(cfg.Listen); err != nil {

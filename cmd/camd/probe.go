@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -81,21 +82,40 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 			return o, err
 		}
 	}
-	if f.transport != "" && f.transport != "tcp" && f.transport != "udp" {
-		return o, fmt.Errorf("transport %q is neither tcp nor udp", f.transport)
+	if err := f.check(src.Kind); err != nil {
+		return o, err
 	}
 	if f.user != "" {
 		o.Source.User = f.user
 	}
 	if f.passwordFile != "" {
-		secret, err := os.ReadFile(f.passwordFile)
-		if err != nil {
-			return o, fmt.Errorf("password file: %w", err)
+		if o.Source.Password, err = config.ReadSecret(f.passwordFile); err != nil {
+			return o, fmt.Errorf("--password-file: %w", err)
 		}
-		o.Source.Password = strings.TrimRight(string(secret), "\r\n")
 	}
 	o.Log, err = newLogger(config.Log{Level: f.logLevel, Format: "auto"}, stderr)
 	return o, err
+}
+
+// check refuses values that mean nothing, and flags that mean nothing for this kind of source.
+func (f probeFlags) check(kind spec.Kind) error {
+	switch {
+	case !slices.Contains([]string{"", "tcp", "udp"}, f.transport):
+		return fmt.Errorf("--transport %q: want tcp or udp", f.transport)
+	case !slices.Contains(config.Formats, f.format):
+		return fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(config.Formats, ", "))
+	case f.fps < 0 || f.fps > spec.MaxFPS:
+		return fmt.Errorf("--fps %v: want a number above 0, at most %d", f.fps, spec.MaxFPS)
+	case f.timeout <= 0 || f.measure <= 0:
+		return errors.New("--timeout and --measure: want a duration above 0, such as 10s")
+	case kind != spec.Device && (f.size != "" || f.fps != 0 || f.format != "auto"):
+		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them")
+	case kind != spec.RTSP && f.transport != "":
+		return errors.New("--transport: only an rtsp:// source has one")
+	case kind != spec.RTSP && kind != spec.HTTP && (f.user != "" || f.passwordFile != ""):
+		return errors.New("--user and --password-file: only an rtsp:// or http:// source has them")
+	}
+	return nil
 }
 
 func printReport(out io.Writer, src spec.Source, r source.Report) {

@@ -54,15 +54,27 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		}
 		defer func() { _ = log.Sync() }() // a terminal cannot be synced
 		return serve(cmd.Context(), cfg, log, func(addr net.Addr) {
-			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at http://%s/\n", version, addr)
+			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(addr))
 		})
 	}
 	return cmd
 }
 
+// dashboardURL is where to point a browser on this machine.
+func dashboardURL(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://%s/", addr)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d/ and at every other address of this machine", tcp.Port)
+}
+
 // load returns the configuration with the flags put over it.
 func (f serveFlags) load() (*config.Config, error) {
 	cfg, err := loadConfig(f.config)
+	if errors.Is(err, errNoConfig) {
+		cfg.Cameras, err = foundCameras(), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -78,17 +90,19 @@ func (f serveFlags) load() (*config.Config, error) {
 	return cfg, nil
 }
 
-// loadConfig reads the named file, else the default one if it is there, else returns what holds without any.
+// errNoConfig says that no file was named and the default one is not there; what holds without any comes with it.
+var errNoConfig = errors.New("no configuration: " + defaultConfig + " is not there, and none is named with -c")
+
+// loadConfig reads the named file, else the default one.
 func loadConfig(path string) (*config.Config, error) {
-	if path == "" {
-		if _, err := os.Stat(defaultConfig); errors.Is(err, os.ErrNotExist) {
-			cfg := config.Default()
-			cfg.Cameras = foundCameras()
-			return cfg, nil
-		}
-		path = defaultConfig
+	if path != "" {
+		return config.Load(path)
 	}
-	return config.Load(path)
+	cfg, err := config.Load(defaultConfig)
+	if errors.Is(err, os.ErrNotExist) {
+		return config.Default(), errNoConfig
+	}
+	return cfg, err
 }
 
 // configError prints what is wrong with a configuration, a line for each mistake.

@@ -81,7 +81,7 @@ func readPasswordFile(d *decoder, key string, n *yaml.Node, to *entry) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(d.dir, path)
 	}
-	s, err := readSecret(path)
+	s, err := ReadSecret(path)
 	if err != nil {
 		d.bad(n, "%s: %v", key, err)
 		return
@@ -89,8 +89,8 @@ func readPasswordFile(d *decoder, key string, n *yaml.Node, to *entry) {
 	to.password = s
 }
 
-// readSecret reads the one line of a password file.
-func readSecret(path string) (string, error) {
+// ReadSecret reads a password file: one line, at most 4 KiB.
+func ReadSecret(path string) (string, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"camd/pkg/source/spec"
 
@@ -26,6 +27,9 @@ func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
 		return "", false
 	}
 	s, err := expand(n.Value, d.env)
+	if err == nil && !utf8.ValidString(s) { // the file itself is: it comes from the environment
+		err = errors.New("the environment variable in it is not UTF-8 text")
+	}
 	if err != nil {
 		d.bad(n, "%s: %v", key, err)
 		return "", false

@@ -20,7 +20,7 @@ const (
 )
 
 // The ways in which viewers are connected.
-var transports = []string{"http1", "http2"}
+var transports = []string{"http1"}
 
 // seat is a place from which viewers watch: what metrics tell apart.
 type seat struct{ camera, rendition, transport string }

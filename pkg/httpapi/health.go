@@ -20,11 +20,14 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	for _, c := range s.opts.Cameras {
 		states[c.Status().State]++
 	}
+	if states[camera.Starting] == 0 {
+		s.started.Store(true) // for good: an on-demand camera that wakes is no reason to send viewers elsewhere
+	}
 	code, status := http.StatusOK, "ready"
 	switch {
 	case s.stopping.Load():
 		code, status = http.StatusServiceUnavailable, "stopping"
-	case states[camera.Starting] > 0:
+	case !s.started.Load():
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
 	writeJSON(w, code, map[string]any{"status": status, "cameras": states})

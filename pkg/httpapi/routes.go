@@ -11,11 +11,12 @@ import (
 
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, securityHeaders, middleware.GetHead)
+	r.Use(s.logRequests, s.boundWrites, securityHeaders, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
 		fail(w, r, http.StatusMethodNotAllowed, "this address takes no "+r.Method)
 	})
 
@@ -72,6 +73,15 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 		s.log.Debug("request", zap.String("method", r.Method), zap.String("path", r.URL.Path),
 			zap.String("remote", r.RemoteAddr), zap.Int("status", ww.Status()), zap.Int("bytes", ww.BytesWritten()),
 			zap.Duration("took", time.Since(begin)))
+	})
+}
+
+// boundWrites keeps clients that ask and do not read from holding connections. A stream sets its own deadlines.
+func (s *Server) boundWrites(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Tests without a connection have no deadlines.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.opts.WriteTimeout))
+		next.ServeHTTP(w, r)
 	})
 }
 

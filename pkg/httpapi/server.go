@@ -39,7 +39,9 @@ type Server struct {
 	log      *zap.Logger
 	audience *audience
 	handler  http.Handler
-	boot     string // tells this run's ETags from those of another
+	begun    time.Time
+	boot     string      // tells this run's ETags from those of another
+	started  atomic.Bool // every camera has left its first start
 	stopping atomic.Bool
 }
 
@@ -54,7 +56,8 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{opts: o, log: o.Log, audience: newAudience(o.MaxViewers, o.Order), boot: bootID(time.Now())}
+	s := &Server{opts: o, log: o.Log, audience: newAudience(o.MaxViewers, o.Order), begun: time.Now()}
+	s.boot = bootID(s.begun)
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
 	s.handler = s.routes()
 	return s
@@ -72,10 +75,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	// Streams end by this context, which ends after stopping is set: they can tell why.
+	base, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
 	srv := &http.Server{
 		Handler:           s,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
+		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -89,6 +95,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.stopping.Store(true)
+	end()
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
 	if srv.Shutdown(late) != nil {

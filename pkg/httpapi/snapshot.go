@@ -25,7 +25,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
 	topic, bad := v.rendition(r)
 	if bad == nil {
 		var oldest time.Time
-		if oldest, bad = notBefore(r, time.Now()); bad == nil {
+		if oldest, bad = v.notBefore(r, time.Now()); bad == nil {
 			f := s.await(r.Context(), v, topic, oldest)
 			s.writeSnapshot(w, r, v, f, oldest)
 			return
@@ -35,7 +35,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
 }
 
 // notBefore reads ?fresh= and ?max_age= and returns the earliest capture time that will do.
-func notBefore(r *http.Request, now time.Time) (time.Time, *requestError) {
+func (v view) notBefore(r *http.Request, now time.Time) (time.Time, *requestError) {
 	switch fresh := r.FormValue("fresh"); fresh {
 	case "1", "true":
 		return now, nil
@@ -44,6 +44,9 @@ func notBefore(r *http.Request, now time.Time) (time.Time, *requestError) {
 		return now, &requestError{http.StatusBadRequest, fmt.Sprintf("fresh=%q is neither 1 nor 0", fresh)}
 	}
 	age := defaultMaxAge
+	if fps := v.camera.Status().Format.FPS; fps > 0 { // a camera that is slower than that is still live
+		age = max(age, time.Duration(3/fps*float64(time.Second)))
+	}
 	if value := r.FormValue("max_age"); value != "" {
 		var err error
 		if age, err = parseAge(value); err != nil {

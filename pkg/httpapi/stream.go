@@ -142,7 +142,7 @@ func (p *player) play(ctx context.Context) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-		case !p.pace.due(f.Captured):
+		case !f.Placeholder && !p.pace.due(f.Captured):
 			p.rate.Add(1)
 		default:
 			if err := p.show(f); err != nil {
@@ -164,7 +164,9 @@ func (p *player) show(f *broker.Frame) error {
 		return err
 	}
 	p.sent.Add(1)
-	p.age.Observe(time.Since(f.Captured).Seconds())
+	if !f.Placeholder { // one may be hours old
+		p.age.Observe(time.Since(f.Captured).Seconds())
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
 
@@ -34,8 +35,9 @@ func newChatter(log *zap.Logger, start wire.Start) *chatter {
 	hide(inURL)
 	hide(url.QueryEscape(start.Password))
 	hide(start.Password)
-	if _, query, ok := strings.Cut(start.Source, "?"); ok && !strings.HasPrefix(start.Source, "test:") {
-		hide(query)
+	if src, err := spec.Parse(start.Source); err == nil && src.Network() {
+		pairs = append(pairs, start.Source, src.String())
+		hide(src.URL.RawQuery)
 	}
 	return &chatter{log: log, scrub: strings.NewReplacer(pairs...)}
 }

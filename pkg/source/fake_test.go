@@ -50,7 +50,7 @@ func misbehave(fault, dir string) {
 	case "nonsense":
 		play(out, 3)
 		_, _ = os.Stdout.WriteString("Segmentation fault, they said, and wrote it to the wrong place")
-		return
+		time.Sleep(time.Hour)
 	case "crash":
 		play(out, 3)
 		fmt.Fprintln(os.Stderr, "about to crash")
@@ -58,9 +58,9 @@ func misbehave(fault, dir string) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
-	case "reason":
+	case "reason": // says why it ends, and does not
 		_ = out.Write(wire.Ended{Reason: string(camera.Auth), Detail: "401 Unauthorized"})
-		return
+		time.Sleep(time.Hour)
 	case "garbage":
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := range 1000 {

@@ -146,8 +146,9 @@ func (s *supervisor) handle(e event) {
 		s.complaint = e.err.Error()
 	case picture:
 		s.show(e)
-	case ended:
+	case ended: // whether or not it also exits
 		s.final = &e
+		s.lost()
 	}
 }
 

@@ -76,6 +76,27 @@ func TestDashboardOfEight(t *testing.T) {
 	b.content()
 }
 
+// A page that stays open shows live pictures again when camd is back, however short it was away.
+func TestDashboardAfterRestart(t *testing.T) {
+	o := options{
+		config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n",
+		args:   []string{"--listen", fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))},
+	}
+	d := start(t, o)
+	b := openBrowser(t, 1280, 800)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	moves(t, b, "The gate")
+	if code, _ := d.stop(); code != 0 {
+		t.Fatalf("camd ended with %d", code)
+	}
+	old, _ := shown(b, "The gate")
+	start(t, o)
+	eventually(t, "a picture of the new daemon", func() bool {
+		n, ok := shown(b, "The gate")
+		return ok && n != old
+	})
+}
+
 // moves waits for a test camera's tile to show two frame numbers, the second one larger.
 func moves(t *testing.T, b *browser, title string) {
 	t.Helper()

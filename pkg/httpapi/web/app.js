@@ -25,7 +25,7 @@ function newTile(camera) {
   part('.snapshot').href = camera.urls.snapshot;
   part('.snapshot').setAttribute('aria-label', 'Snapshot of ' + camera.title);
   tile.image.alt = 'Live picture of ' + camera.title;
-  // A stream ends when camd restarts; ask again until it is back.
+  // A stream that cannot be had is asked for again. One that ends leaves its last picture and no event.
   tile.image.addEventListener('error', () => {
     if (tile.streaming) setTimeout(() => play(tile, true), refreshAfter);
   });
@@ -77,6 +77,7 @@ function render(cameras) {
   const present = new Set(cameras.map((camera) => camera.id));
   for (const [id, tile] of tiles) {
     if (present.has(id)) continue;
+    tile.streaming = null;
     tile.image.src = '';
     tile.element.remove();
     tiles.delete(id);
@@ -93,15 +94,25 @@ function render(cameras) {
   summary.className = '';
 }
 
+// run is the daemon's start, by which a new daemon is known: all streams of the old one have ended.
+let run = null;
+function restart(started) {
+  run = started;
+  for (const tile of tiles.values()) tile.streaming = null;
+}
+
 async function refresh() {
   if (!document.hidden) {
     try {
       const answer = await fetch('/api/v1/cameras', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
       if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-      render((await answer.json()).cameras);
+      const state = await answer.json();
+      if (state.started !== run) restart(state.started);
+      render(state.cameras);
     } catch {
       summary.textContent = 'camd does not answer; trying again…';
       summary.className = 'bad';
+      restart(null);
       for (const tile of tiles.values()) tile.element.dataset.state = 'offline';
     }
   }

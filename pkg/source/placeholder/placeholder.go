@@ -72,8 +72,16 @@ func Draw(c Card) []byte {
 	return out.Bytes()
 }
 
+// largest is the number of pixels beyond which a background is left out: decoding takes memory for what a picture says
+// that it holds, and a hostile one says a lot.
+const largest = 40_000_000
+
 // dim lays the last picture under the text, darkened and without colour, so that nobody takes it for a live one.
 func dim(img *image.RGBA, background []byte) {
+	size, err := jpeg.DecodeConfig(bytes.NewReader(background))
+	if err != nil || size.Width*size.Height > largest {
+		return
+	}
 	last, err := jpeg.Decode(bytes.NewReader(background))
 	if err != nil {
 		return

@@ -54,7 +54,12 @@ func TestTextStandsOnDimmedPicture(t *testing.T) {
 	if err := jpeg.Encode(&last, white, nil); err != nil {
 		t.Fatal(err)
 	}
-	for name, background := range map[string][]byte{"white": last.Bytes(), "none": nil, "damaged": last.Bytes()[:200]} {
+	huge := bytes.Clone(last.Bytes())
+	sof := bytes.Index(huge, []byte{0xFF, 0xC0})
+	copy(huge[sof+5:], "\xff\xff\xff\xff") // 65535x65535
+	for name, background := range map[string][]byte{
+		"white": last.Bytes(), "none": nil, "damaged": last.Bytes()[:200], "huge": huge,
+	} {
 		img := drawn(t, Card{Width: 640, Height: 360, Title: "Front door", State: camera.Offline, Background: background})
 		if got := brightest(img, 0, 3, 10, 7); got < 180 {
 			t.Errorf("%s: brightest part of the text is %d", name, got)

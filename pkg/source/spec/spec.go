@@ -114,7 +114,7 @@ func parsePath(path string) (Source, error) {
 			"begin with ./ or /")
 	}
 	path = filepath.Clean(path)
-	if strings.HasPrefix(path, "/dev/") {
+	if strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/dev/shm/") { // which is a place for files
 		return Source{Kind: Device, Path: path}, nil
 	}
 	return Source{Kind: File, Path: path}, nil

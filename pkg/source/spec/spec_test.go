@@ -26,6 +26,7 @@ func TestParse(t *testing.T) {
 		{"test://", Source{Kind: Test, Size: Size{1280, 720}, FPS: 30}, "test://?size=1280x720&fps=30"},
 		{"TEST:///?fps=0.5&size=16x8192", Source{Kind: Test, Size: Size{16, 8192}, FPS: 0.5}, "test://?size=16x8192&fps=0.5"},
 		{"/dev/video0", Source{Kind: Device, Path: "/dev/video0"}, ""},
+		{"/dev/shm/clip.mp4", Source{Kind: File, Path: "/dev/shm/clip.mp4"}, ""},
 		{"/dev/v4l/../video0", Source{Kind: Device, Path: "/dev/video0"}, "/dev/video0"},
 		{"file:///dev/video1", Source{Kind: Device, Path: "/dev/video1"}, "/dev/video1"},
 		{"/srv/a clip#1.mp4", Source{Kind: File, Path: "/srv/a clip#1.mp4"}, ""},
