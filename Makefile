@@ -14,7 +14,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 
 # What each step needs of Debian beyond Go, make and git.
 DEBS_BUILD := libopencv-dev g++ pkg-config
-DEBS_TEST  := $(DEBS_BUILD) curl ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
+DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
               gstreamer1.0-plugins-good gstreamer1.0-libav
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -71,7 +71,13 @@ fuzz: ## a short run of every fuzz target; FUZZTIME=10m for a long one
 	done
 
 .PHONY: bench
-bench: ## the benchmarks, with ratios to a baseline of the same run
+bench: ## fan-out beside a bare send loop and a tutorial's server, in five minutes (BENCH=quick: 40 s)
+	@deploy/need g++ iproute2
+	@mkdir -p bin
+	go run ./bench --json bin/bench.json --svg docs/bench.svg
+
+.PHONY: bench-go
+bench-go: bin/camd bin/camd-capture ## the Go benchmarks, each with a baseline of the same run
 	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-once

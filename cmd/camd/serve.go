@@ -125,7 +125,11 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	cameras, order, served := buildCameras(cfg, worker, metrics, log)
 	server := httpapi.New(httpapi.Options{
 		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log,
-		MaxViewers: cfg.Limits.Viewers, WriteTimeout: cfg.WriteTimeout,
+		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
+		Limits: httpapi.Limits{
+			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
+			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
+		},
 	})
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {

@@ -25,6 +25,7 @@ var drawn = []string{
 	"pkg/bus",
 	"pkg/camera",
 	"pkg/config",
+	"pkg/fanout",
 	"pkg/httpapi",
 	"pkg/mjpeg",
 	"pkg/source",

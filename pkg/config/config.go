@@ -26,12 +26,17 @@ type Config struct {
 	Cameras      []Camera
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
+	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
 	Log          Log
 }
 
-// Limits keep a daemon from being used up.
+// Limits keep a daemon from being used up. 0 is no limit.
 type Limits struct {
-	Viewers int // of all cameras together
+	Viewers              int   // streams of all cameras together
+	ViewersPerCamera     int   // streams of one camera
+	ViewersPerAddress    int   // streams to one IP address
+	BytesPerSecond       int64 // of all streams together: beyond it nobody new is admitted
+	ViewerBytesPerSecond int64 // of one stream: beyond it frames are left out
 }
 
 // Log says what is logged and how.
@@ -65,9 +70,14 @@ func Default() *Config {
 		Listen:       "127.0.0.1:8080",
 		Limits:       Limits{Viewers: 500},
 		WriteTimeout: 10 * time.Second,
+		Unsent:       DefaultUnsent,
 		Log:          Log{Level: "info", Format: "auto"},
 	}
 }
+
+// DefaultUnsent keeps a slow viewer's picture a fraction of a second old, and a fast viewer's at full rate: see
+// docs/performance.md.
+const DefaultUnsent = 64 << 10
 
 // DefaultCamera returns a camera on src as a file that says no more would give it.
 func DefaultCamera(id string, src spec.Source) Camera {

@@ -61,7 +61,8 @@ cameras:
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
-limits: {viewers: 7}
+limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB}
+unsent: 128KiB
 write_timeout: 3s
 log: {level: debug, format: json}
 `), env)
@@ -87,7 +88,10 @@ log: {level: debug, format: json}
 		Cameras: []Camera{
 			door, yard, DefaultCamera("2", source("http://u:hunter2@10.0.0.7/a")), clip, DefaultCamera("pattern", source("test://")),
 		},
-		Limits: Limits{Viewers: 7}, WriteTimeout: 3 * time.Second, Log: Log{Level: "debug", Format: "json"},
+		Limits: Limits{
+			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
+		},
+		Unsent: 128 << 10, WriteTimeout: 3 * time.Second, Log: Log{Level: "debug", Format: "json"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -16,7 +16,7 @@ func TestExampleLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defaults := Default()
-	if cfg.Listen != defaults.Listen || cfg.Limits != defaults.Limits || cfg.Log != defaults.Log || cfg.WriteTimeout != defaults.WriteTimeout {
+	if cfg.Listen != defaults.Listen || cfg.Limits.Viewers != defaults.Limits.Viewers || cfg.Unsent != defaults.Unsent || cfg.Log != defaults.Log || cfg.WriteTimeout != defaults.WriteTimeout {
 		t.Errorf("the example's values are not the defaults that its comments name: %+v", cfg)
 	}
 	if len(cfg.Cameras) < 5 {

@@ -18,6 +18,7 @@ func fileFields() []field[Config] {
 		{"cameras", readCameras},
 		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
+		{"unsent", byteSize(func(c *Config) *int64 { return &c.Unsent }, 4<<10, 16<<20)},
 		{"log", section(logFields(), func(c *Config) *Log { return &c.Log })},
 	}
 }
@@ -25,6 +26,10 @@ func fileFields() []field[Config] {
 func limitFields() []field[Limits] {
 	return []field[Limits]{
 		{"viewers", whole(func(l *Limits) *int { return &l.Viewers }, 1, 1_000_000)},
+		{"viewers_per_camera", whole(func(l *Limits) *int { return &l.ViewersPerCamera }, 1, 1_000_000)},
+		{"viewers_per_address", whole(func(l *Limits) *int { return &l.ViewersPerAddress }, 1, 1_000_000)},
+		{"bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.BytesPerSecond }, 1<<10, 1<<40)},
+		{"viewer_bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.ViewerBytesPerSecond }, 1<<10, 1<<40)},
 	}
 }
 

@@ -80,6 +80,36 @@ func duration[T any](at func(*T) *time.Duration, least, most time.Duration) func
 	})
 }
 
+// byteUnits are what a byte size may end in; longer names first, so that none is taken for another's end.
+var byteUnits = []struct {
+	name   string
+	factor float64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
+
+func byteSize[T any](at func(*T) *int64, least, most int64) func(*decoder, string, *yaml.Node, *T) {
+	want := fmt.Sprintf("a size in bytes from %s to %s, such as 64KiB or 2MB", shortBytes(least), shortBytes(most))
+	return set(at, want, func(s string) (int64, bool) {
+		for _, u := range byteUnits {
+			if number, ok := strings.CutSuffix(s, u.name); ok {
+				f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+				n := f * u.factor
+				return int64(n), err == nil && float64(least) <= n && n <= float64(most)
+			}
+		}
+		return 0, false
+	})
+}
+
+// shortBytes renders a power of two.
+func shortBytes(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for n >= 1<<10 && i < len(units)-1 {
+		n, i = n>>10, i+1
+	}
+	return strconv.FormatInt(n, 10) + units[i]
+}
+
 func choice[T any](at func(*T) *string, from ...string) func(*decoder, string, *yaml.Node, *T) {
 	last := len(from) - 1
 	want := strings.Join(from[:last], ", ") + " or " + from[last]

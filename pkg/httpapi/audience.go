@@ -1,16 +1,19 @@
 package httpapi
 
 import (
-	"errors"
+	"fmt"
+	"net"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"camd/pkg/fanout"
 )
 
 // Why frames that were published did not reach a viewer.
 const (
 	dropSlow = "slow_viewer" // it was still taking an earlier one
 	dropRate = "fps_limit"   // it asked for fewer
+	dropOver = "byte_limit"  // it may not have more bytes a second
 )
 
 // Why a viewer was cut off.
@@ -18,6 +21,23 @@ const (
 	cutStalled  = "write_timeout" // it took nothing for the write timeout
 	cutShutdown = "shutdown"      // camd stopped
 )
+
+// Why a viewer was not admitted.
+const (
+	fullTotal   = "viewers"
+	fullCamera  = "viewers_per_camera"
+	fullAddress = "viewers_per_address"
+	fullBytes   = "bytes_per_second"
+)
+
+// Limits on viewers; 0 means none, but for Viewers.
+type Limits struct {
+	Viewers       int // streams at once; 0 means 500
+	PerCamera     int
+	PerAddress    int   // from one IP address
+	BytesOverall  int64 // bytes a second of all streams together, beyond which nobody new is admitted
+	BytesOfViewer int64 // bytes a second of one stream, beyond which it gets fewer frames
+}
 
 // The ways in which viewers are connected.
 var transports = []string{"http1"}
@@ -27,43 +47,54 @@ type seat struct{ camera, rendition, transport string }
 
 // tally is what viewers got; all of it only grows.
 type tally struct {
-	sent, slow, rate, bytes uint64
+	sent, slow, rate, over, bytes uint64
 }
 
-// viewer counts what one viewer gets. Its counters are written by the goroutine that serves it and read by anybody.
+// viewer is somebody who watches. Its counters are written by whoever serves it and read by anybody.
 type viewer struct {
 	seat
-	remote string
-	since  time.Time
-
-	sent, bytes, slow, rate atomic.Uint64
+	fanout.Counts
+	remote, address string
+	since           time.Time
 }
 
 func (v *viewer) tally() tally {
-	return tally{sent: v.sent.Load(), slow: v.slow.Load(), rate: v.rate.Load(), bytes: v.bytes.Load()}
+	return tally{sent: v.Sent.Load(), slow: v.Slow.Load(), rate: v.Rate.Load(), over: v.Over.Load(), bytes: v.Bytes.Load()}
 }
 
 func (t *tally) add(u tally) {
 	t.sent += u.sent
 	t.slow += u.slow
 	t.rate += u.rate
+	t.over += u.over
 	t.bytes += u.bytes
 }
 
 // audience knows the viewers. Its lock is taken when one comes or goes and when somebody counts, never for a frame.
 type audience struct {
-	mu      sync.Mutex
-	limit   int
-	viewers map[*viewer]struct{}
-	past    map[seat]*tally // of those who left
-	cut     map[[2]string]uint64
-	refused uint64
-	gone    sync.WaitGroup
+	limits Limits
+
+	mu       sync.Mutex
+	viewers  map[*viewer]struct{}
+	cameras  map[string]int // viewers of each
+	hosts    map[string]int // viewers from each address
+	past     map[seat]*tally
+	cut      map[[2]string]uint64
+	refused  map[string]uint64
+	measured throughput
+	gone     sync.WaitGroup
 }
 
 // newAudience returns one with a row at zero for everything that may be counted.
-func newAudience(limit int, cameras []string) *audience {
-	a := &audience{limit: limit, viewers: map[*viewer]struct{}{}, past: map[seat]*tally{}, cut: map[[2]string]uint64{}}
+func newAudience(limits Limits, cameras []string) *audience {
+	if limits.Viewers == 0 {
+		limits.Viewers = 500
+	}
+	a := &audience{
+		limits: limits, viewers: map[*viewer]struct{}{}, cameras: map[string]int{}, hosts: map[string]int{},
+		past: map[seat]*tally{}, cut: map[[2]string]uint64{},
+		refused: map[string]uint64{fullTotal: 0, fullCamera: 0, fullAddress: 0, fullBytes: 0},
+	}
 	for _, id := range cameras {
 		for _, t := range transports {
 			a.past[seat{id, mainRendition, t}] = &tally{}
@@ -75,20 +106,67 @@ func newAudience(limit int, cameras []string) *audience {
 	return a
 }
 
-var errFull = errors.New("as many viewers as this server allows are connected; try again later")
-
-// join admits a viewer or says errFull.
+// join admits a viewer, or says for people why not.
 func (a *audience) join(s seat, remote string) (*viewer, error) {
+	v := &viewer{seat: s, remote: remote, address: remote, since: time.Now()}
+	if host, _, err := net.SplitHostPort(remote); err == nil {
+		v.address = host
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.viewers) >= a.limit {
-		a.refused++
-		return nil, errFull
+	if limit, err := a.full(v); err != nil {
+		a.refused[limit]++
+		return nil, err
 	}
-	v := &viewer{seat: s, remote: remote, since: time.Now()}
 	a.viewers[v] = struct{}{}
+	a.cameras[v.camera]++
+	a.hosts[v.address]++
 	a.gone.Add(1)
 	return v, nil
+}
+
+// full returns the limit that v would exceed, and what to tell it.
+func (a *audience) full(v *viewer) (string, error) {
+	l := a.limits
+	switch {
+	case len(a.viewers) >= l.Viewers:
+		return fullTotal, fmt.Errorf("%d viewers are connected, as many as this server allows; try again later", len(a.viewers))
+	case l.PerCamera > 0 && a.cameras[v.camera] >= l.PerCamera:
+		return fullCamera, fmt.Errorf("%d viewers watch camera %q, as many as may; try again later", l.PerCamera, v.camera)
+	case l.PerAddress > 0 && a.hosts[v.address] >= l.PerAddress:
+		return fullAddress, fmt.Errorf("%d streams go to your address, as many as may; close one", l.PerAddress)
+	case l.BytesOverall > 0 && a.measured.perSecond(a.sum(), v.since) >= float64(l.BytesOverall):
+		return fullBytes, fmt.Errorf("this server sends as many bytes a second as it may; try again later")
+	}
+	return "", nil
+}
+
+// sum returns the bytes sent to all viewers ever. a.mu must be held.
+func (a *audience) sum() (bytes uint64) {
+	for _, t := range a.past {
+		bytes += t.bytes
+	}
+	for v := range a.viewers {
+		bytes += v.Bytes.Load()
+	}
+	return bytes
+}
+
+// throughput measures bytes a second over at least the last second.
+type throughput struct {
+	at    time.Time
+	bytes uint64
+	rate  float64
+}
+
+func (t *throughput) perSecond(bytes uint64, now time.Time) float64 {
+	if span := now.Sub(t.at); span >= time.Second {
+		if !t.at.IsZero() {
+			t.rate = float64(bytes-t.bytes) / span.Seconds()
+		}
+		t.at, t.bytes = now, bytes
+	}
+	return t.rate
 }
 
 // leave takes leave of a viewer; cut says why it was sent away, empty if it went by itself.
@@ -96,6 +174,8 @@ func (a *audience) leave(v *viewer, cut string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.viewers, v)
+	less(a.cameras, v.camera)
+	less(a.hosts, v.address)
 	if a.past[v.seat] == nil {
 		a.past[v.seat] = &tally{}
 	}
@@ -106,44 +186,12 @@ func (a *audience) leave(v *viewer, cut string) {
 	a.gone.Done()
 }
 
+// less counts one down and forgets what has none left: addresses come and go without end.
+func less(counts map[string]int, key string) {
+	if counts[key]--; counts[key] <= 0 {
+		delete(counts, key)
+	}
+}
+
 // wait returns when nobody is left.
 func (a *audience) wait() { a.gone.Wait() }
-
-// census is the audience at one moment.
-type census struct {
-	present map[seat]int
-	totals  map[seat]tally
-	cut     map[[2]string]uint64
-	refused uint64
-}
-
-func (a *audience) count() census {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c := census{present: map[seat]int{}, totals: map[seat]tally{}, cut: map[[2]string]uint64{}, refused: a.refused}
-	for s, t := range a.past {
-		c.totals[s] = *t
-		c.present[s] = 0
-	}
-	for v := range a.viewers {
-		t := c.totals[v.seat]
-		t.add(v.tally())
-		c.totals[v.seat] = t
-		c.present[v.seat]++
-	}
-	for k, n := range a.cut {
-		c.cut[k] = n
-	}
-	return c
-}
-
-// watching returns how many viewers each camera has.
-func (a *audience) watching() map[string]int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	n := map[string]int{}
-	for v := range a.viewers {
-		n[v.camera]++
-	}
-	return n
-}

@@ -65,7 +65,7 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	for _, state := range camera.States {
 		gauge(out, descState, number(s.State == state), s.ID, string(state))
 	}
-	gauge(out, descSince, unix(s.Since), s.ID)
+	gauge(out, descSince, unixTime(s.Since), s.ID)
 	passthrough := "false"
 	if s.Format.Passthrough {
 		passthrough = "true"
@@ -77,7 +77,7 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	for cause, n := range s.Counts.Refused {
 		counter(out, descRefused, n, s.ID, cause)
 	}
-	gauge(out, descLastFrame, unix(s.LastPic), s.ID)
+	gauge(out, descLastFrame, unixTime(s.LastPic), s.ID)
 	for reason, n := range s.Counts.Restarts {
 		counter(out, descRestarts, n, s.ID, string(reason))
 	}
@@ -93,12 +93,15 @@ func collectViewers(out chan<- prometheus.Metric, c census) {
 		counter(out, descSent, t.sent, s.camera, s.rendition, s.transport)
 		counter(out, descDropped, t.slow, s.camera, s.rendition, s.transport, dropSlow)
 		counter(out, descDropped, t.rate, s.camera, s.rendition, s.transport, dropRate)
+		counter(out, descDropped, t.over, s.camera, s.rendition, s.transport, dropOver)
 		counter(out, descBytes, t.bytes, s.camera, s.rendition, s.transport)
 	}
 	for k, n := range c.cut {
 		counter(out, descCut, n, k[0], k[1])
 	}
-	counter(out, descTurned, c.refused, "limit")
+	for limit, n := range c.refused {
+		counter(out, descTurned, n, limit)
+	}
 }
 
 func number(b bool) float64 {
@@ -108,8 +111,8 @@ func number(b bool) float64 {
 	return 0
 }
 
-// unix is t in seconds since 1970, 0 for never.
-func unix(t time.Time) float64 {
+// unixTime is t in seconds since 1970, 0 for never.
+func unixTime(t time.Time) float64 {
 	if t.IsZero() {
 		return 0
 	}

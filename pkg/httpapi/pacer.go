@@ -31,3 +31,30 @@ func (p *pacer) due(t time.Time) bool {
 	p.next = p.next.Add(p.interval)
 	return true
 }
+
+// budget thins a stream to bytes per second: a bucket that fills at that rate and holds a second's worth, or one frame
+// if that is more.
+type budget struct {
+	rate  float64 // bytes a second; 0: no limit
+	left  float64
+	since time.Time
+}
+
+// affords reports whether a frame of n bytes captured at t fits, and takes it from the budget.
+func (b *budget) affords(n int, t time.Time) bool {
+	if b.rate == 0 {
+		return true
+	}
+	most := max(b.rate, float64(n))
+	if b.since.IsZero() {
+		b.left = most
+	} else if span := t.Sub(b.since).Seconds(); span > 0 {
+		b.left = min(most, b.left+span*b.rate)
+	}
+	b.since = t
+	if b.left < float64(n) {
+		return false
+	}
+	b.left -= float64(n)
+	return true
+}

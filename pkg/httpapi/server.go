@@ -9,10 +9,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/fanout"
 )
 
 // Camera is what the server needs of a camera. Both methods are safe for concurrent use.
@@ -27,7 +29,8 @@ type Options struct {
 	Cameras      map[string]Camera // by ID
 	Order        []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
 	Metrics      *Metrics
-	MaxViewers   int           // streams at once; 0 means 500
+	Limits       Limits
+	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 	Version      string        // shown by the API
 	Log          *zap.Logger   // nil means none
@@ -38,6 +41,7 @@ type Server struct {
 	opts     Options
 	log      *zap.Logger
 	audience *audience
+	fan      *fanout.Fanout
 	handler  http.Handler
 	begun    time.Time
 	boot     string      // tells this run's ETags from those of another
@@ -47,20 +51,33 @@ type Server struct {
 
 // New returns a server for the cameras. It registers them with the metrics.
 func New(o Options) *Server {
-	if o.MaxViewers == 0 {
-		o.MaxViewers = 500
-	}
 	if o.WriteTimeout == 0 {
 		o.WriteTimeout = 10 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{opts: o, log: o.Log, audience: newAudience(o.MaxViewers, o.Order), begun: time.Now()}
+	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, o.Order), begun: time.Now()}
 	s.boot = bootID(s.begun)
+	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
 	s.handler = s.routes()
 	return s
+}
+
+// ages returns what notes frames' ages, camera by camera.
+func (s *Server) ages() func(*broker.Topic, []time.Duration) {
+	observers := map[*broker.Topic]prometheus.Observer{}
+	for id, c := range s.opts.Cameras {
+		if t, ok := c.Topic(""); ok {
+			observers[t] = s.opts.Metrics.age(id, mainRendition)
+		}
+	}
+	return func(t *broker.Topic, ages []time.Duration) {
+		for _, age := range ages {
+			observers[t].Observe(age.Seconds())
+		}
+	}
 }
 
 // ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
@@ -82,6 +99,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           s,
 		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnContext:       keepConn,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -96,6 +114,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	s.stopping.Store(true)
 	end()
+	s.fan.Close()
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
 	if srv.Shutdown(late) != nil {

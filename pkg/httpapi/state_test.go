@@ -173,6 +173,7 @@ camd_camera_restarts_total{camera="yard",reason="timeout"} 0
 camd_camera_up{camera="yard"} 0
 # HELP camd_viewer_frames_dropped_total Pictures published while a viewer watched that it did not get.
 # TYPE camd_viewer_frames_dropped_total counter
+camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="http1"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="http1"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http1"} 0
 # HELP camd_viewers Viewers connected now.

@@ -1,18 +1,15 @@
 package httpapi
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"camd/pkg/broker"
+	"camd/pkg/fanout"
 	"camd/pkg/mjpeg"
 )
 
@@ -27,37 +24,46 @@ const maxFPS = 1000
 
 // stream serves MJPEG until the viewer leaves.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
-	topic, fps, err := v.streamQuery(r)
-	if err != nil {
-		fail(w, r, err.code, err.message)
+	topic, fps, bad := v.streamQuery(r)
+	if bad != nil {
+		fail(w, r, bad.code, bad.message)
 		return
 	}
 	streamHeaders(w, r)
 	if r.Method == http.MethodHead {
 		return
 	}
-	seat := seat{v.id, mainRendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}
-	me, full := s.audience.join(seat, r.RemoteAddr)
-	if full != nil {
+	me, err := s.audience.join(seat{v.id, mainRendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}, r.RemoteAddr)
+	if err != nil {
 		clear(w.Header())
 		w.Header().Set("Retry-After", "10")
-		fail(w, r, http.StatusServiceUnavailable, full.Error())
+		fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	log := s.log.With(zap.String("camera", v.id), zap.String("remote", me.remote))
-	log.Info("viewer joined", zap.String("agent", r.UserAgent()))
-
+	s.log.Info("viewer joined", zap.String("camera", v.id), zap.String("remote", me.remote), zap.String("agent", r.UserAgent()))
+	judge := newJudge(fps, s.opts.Limits.BytesOfViewer)
+	conn := s.connOf(r)
+	s.tune(conn)
+	if plain, ok := conn.(fanout.Conn); ok && r.ProtoMajor == 1 && r.TLS == nil {
+		s.handOver(w, r, plain, &fanout.Viewer{Topic: topic, Judge: judge, Counts: &me.Counts}, me)
+		return
+	}
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
 	p := &player{
-		viewer: me, sub: sub, pace: newPacer(fps), out: w, flow: http.NewResponseController(w),
+		viewer: me, sub: sub, judge: judge, out: w, flow: http.NewResponseController(w),
 		timeout: s.opts.WriteTimeout, age: s.opts.Metrics.age(v.id, mainRendition),
 	}
-	why := reasonToCut(r.Context(), p.play(r.Context()), s.stopping.Load)
+	s.farewell(me, reasonToCut(r.Context(), p.play(r.Context()), s.stopping.Load))
+}
+
+// farewell takes leave of a viewer; why says what it was cut for, empty if it left by itself.
+func (s *Server) farewell(me *viewer, why string) {
 	s.audience.leave(me, why)
 	t := me.tally()
-	log.Info("viewer left", zap.String("cut", why), zap.Uint64("sent", t.sent), zap.Uint64("dropped", t.slow+t.rate),
-		zap.Uint64("bytes", t.bytes), zap.Duration("watched", time.Since(me.since)))
+	s.log.Info("viewer left", zap.String("camera", me.camera), zap.String("remote", me.remote), zap.String("cut", why),
+		zap.Uint64("sent", t.sent), zap.Uint64("dropped", t.slow+t.rate+t.over), zap.Uint64("bytes", t.bytes),
+		zap.Duration("watched", time.Since(me.since)))
 }
 
 // requestError is a request that cannot be served, for people.
@@ -106,105 +112,4 @@ func streamHeaders(w http.ResponseWriter, r *http.Request) {
 		h.Set("Transfer-Encoding", "identity")
 		h.Set("Connection", "close")
 	}
-}
-
-// player sends one viewer its frames.
-type player struct {
-	*viewer
-	sub     *broker.Subscription
-	pace    *pacer
-	out     http.ResponseWriter
-	flow    *http.ResponseController
-	timeout time.Duration
-	age     prometheus.Observer
-	dropped uint64 // as the subscription counts it
-}
-
-// play returns when the viewer has left, takes nothing any more, or ctx has ended.
-func (p *player) play(ctx context.Context) error {
-	if err := p.write([]byte(mjpeg.Preamble)); err != nil {
-		return err
-	}
-	repeat := time.NewTimer(repeatAfter)
-	defer repeat.Stop()
-	var last *broker.Frame
-	for {
-		rung := p.sub.Bell()
-		f := p.sub.TryNext()
-		switch {
-		case f == nil:
-			select {
-			case <-rung:
-			case <-repeat.C:
-				if err := p.again(last); err != nil {
-					return err
-				}
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		case !f.Placeholder && !p.pace.due(f.Captured):
-			p.rate.Add(1)
-		default:
-			if err := p.show(f); err != nil {
-				return err
-			}
-			last = f
-			repeat.Reset(repeatAfter)
-		}
-		p.account()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-}
-
-// show writes a frame and notes how old it was when the kernel had it.
-func (p *player) show(f *broker.Frame) error {
-	if err := p.write(f.Part); err != nil {
-		return err
-	}
-	p.sent.Add(1)
-	if !f.Placeholder { // one may be hours old
-		p.age.Observe(time.Since(f.Captured).Seconds())
-	}
-	return nil
-}
-
-// again writes the last frame once more; it counts as no frame.
-func (p *player) again(last *broker.Frame) error {
-	if last == nil {
-		return nil
-	}
-	return p.write(last.Part)
-}
-
-func (p *player) write(b []byte) error {
-	if err := p.flow.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
-		return err
-	}
-	n, err := p.out.Write(b)
-	p.bytes.Add(uint64(n))
-	if err != nil {
-		return err
-	}
-	return p.flow.Flush()
-}
-
-// account passes on what the ring has dropped for this viewer.
-func (p *player) account() {
-	if d := p.sub.Stats().Dropped; d != p.dropped {
-		p.slow.Add(d - p.dropped)
-		p.dropped = d
-	}
-}
-
-// reasonToCut tells the viewers whom camd sent away from those who left.
-func reasonToCut(ctx context.Context, err error, stopping func() bool) string {
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return cutStalled
-	case ctx.Err() != nil && stopping():
-		return cutShutdown
-	}
-	return ""
 }

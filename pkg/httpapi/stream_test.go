@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,7 +74,7 @@ func TestStreamRefusals(t *testing.T) {
 func TestStreamLimit(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{MaxViewers: 2}, cam)
+	s := open(t, Options{Limits: Limits{Viewers: 2}}, cam)
 	s.watch(t, "/cameras/a/stream.mjpg")
 	first, _ := s.watch(t, "/cameras/a/stream.mjpg")
 	resp := s.get(t, "/cameras/a/stream.mjpg")
@@ -107,15 +109,20 @@ func TestStreamOutlivesPlaceholders(t *testing.T) {
 // raw opens a stream on a bare connection, whose reading the test controls.
 func raw(t *testing.T, s *site, path string) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	c, err := dial(s, path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
-		t.Fatal(err)
-	}
 	return c
+}
+
+func dial(s *site, path string) (net.Conn, error) {
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err == nil {
+		_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+	}
+	return c, err
 }
 
 // large is a frame that no kernel buffer swallows many of.
@@ -217,17 +224,38 @@ func TestShutdownEndsStreamsAtAFrameBoundary(t *testing.T) {
 }
 
 func TestViewersComeAndGoWithoutTrace(t *testing.T) {
+	const visits = 10_000
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{}, cam)
-	for range 50 {
-		resp, stream := s.watch(t, "/cameras/a/stream.mjpg")
-		nextPicture(t, stream)
-		_ = resp.Body.Close()
+	s := open(t, Options{Limits: Limits{Viewers: visits}}, cam) // those who left are noticed with the next frame
+	descriptors := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
 	}
+	before := descriptors()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range visits / 4 {
+				c, err := dial(s, "/cameras/a/stream.mjpg")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := io.CopyN(io.Discard, c, 500); err != nil { // the head and some of a picture
+					t.Error(err)
+				}
+				_ = c.Close()
+			}
+		})
+	}
+	wg.Wait()
 	eventually(t, "all are gone", func() bool {
 		cam.publish(2)
-		return s.audience.watching()["a"] == 0 && cam.topic.Subscriptions() == 0
+		return s.audience.watching()["a"] == 0 && cam.topic.Subscriptions() == 0 && descriptors() <= before
 	})
 }
 

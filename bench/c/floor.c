@@ -1,0 +1,216 @@
+/*
+ * The floor: what it costs at least to send the newest frame to many sockets. One thread, epoll, and a send for each
+ * viewer and frame; it parses nothing, limits nothing and counts nothing. Newest frame wins: a viewer whose socket is
+ * full finishes its frame and then gets the newest.
+ *
+ *   floor SIZE FPS [LOWAT [ADDRESS]]     prints its port; ends when its standard input does
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "setup.h"
+#include "stamp.h"
+
+#define BOUNDARY "camdframe"
+
+static const char welcome[] =
+	"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=" BOUNDARY "\r\n"
+	"Cache-Control: no-store\r\nConnection: close\r\n\r\n--" BOUNDARY "\r\n";
+
+/* A frame stays untouched while a viewer is in the middle of it. */
+struct frame {
+	size_t len;
+	unsigned viewers;
+	char *part;
+};
+
+struct viewer {
+	int fd, index;
+	struct frame *current; /* in the middle of this one, or NULL */
+	size_t sent;
+	struct frame *last; /* the one before */
+};
+
+static struct viewer **audience;
+static int seats, taken;
+static struct frame **frames;
+static int nframes;
+static struct frame *newest;
+static char *templates[4];
+static size_t size;
+static int poller, lowat;
+
+static struct frame *spare(void)
+{
+	for (int i = 0; i < nframes; i++)
+		if (frames[i] != newest && !frames[i]->viewers)
+			return frames[i];
+	frames = realloc(frames, (nframes + 1) * sizeof *frames);
+	frames[nframes] = calloc(1, sizeof **frames);
+	frames[nframes]->part = malloc(size + 256);
+	return frames[nframes++];
+}
+
+/* A frame comes from somewhere: every server of this benchmark copies it once out of a template. */
+static void capture(uint64_t seq, int64_t when)
+{
+	struct frame *f = spare();
+	char *p = f->part;
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	p += sprintf(p, "Content-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %lld.%06ld\r\n\r\n", size,
+		     (long long)wall.tv_sec, wall.tv_nsec / 1000);
+	memcpy(p, templates[seq % 4], size);
+	stamp(p, seq, when);
+	p += size;
+	p += sprintf(p, "\r\n--" BOUNDARY "\r\n");
+	f->len = p - f->part;
+	newest = f;
+}
+
+static void leave(struct viewer *v)
+{
+	if (v->current)
+		v->current->viewers--;
+	if (v->index >= 0) {
+		audience[v->index] = audience[--taken];
+		audience[v->index]->index = v->index;
+	}
+	close(v->fd);
+	free(v);
+}
+
+/* Sends until the viewer has the newest frame or its socket is full; the edge of EPOLLOUT then brings it back here. */
+static void push(struct viewer *v)
+{
+	for (;;) {
+		struct frame *f = v->current ? v->current : newest;
+		ssize_t n;
+
+		if (!v->current && v->last == newest)
+			return;
+		n = send(v->fd, f->part + v->sent, f->len - v->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno != EAGAIN)
+			return; /* its EPOLLHUP is on the way, and hear() lets it go */
+		v->sent += n > 0 ? n : 0;
+		if (v->sent < f->len) {
+			if (!v->current && n > 0) {
+				v->current = f;
+				f->viewers++;
+			}
+			return;
+		}
+		if (v->current)
+			f->viewers--;
+		v->current = NULL;
+		v->sent = 0;
+		v->last = f;
+	}
+}
+
+static void join(int listener)
+{
+	int one = 1, fd;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		struct viewer *v = calloc(1, sizeof *v);
+		struct epoll_event e = {EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.ptr = v}};
+
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		if (lowat)
+			setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
+		v->fd = fd;
+		v->index = -1; /* until its request is there */
+		if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e))
+			die("epoll_ctl");
+	}
+}
+
+/* hear is the only one that frees a viewer, and each comes once in a batch of events. */
+static void hear(struct viewer *v, unsigned events)
+{
+	char request[4096];
+
+	if (v->index < 0 && events & EPOLLIN && recv(v->fd, request, sizeof request, 0) > 0) {
+		if (taken == seats)
+			audience = realloc(audience, (seats = seats * 2 + 64) * sizeof *audience);
+		v->index = taken;
+		audience[taken++] = v;
+		send(v->fd, welcome, sizeof welcome - 1, MSG_NOSIGNAL);
+	}
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		leave(v);
+	else if (v->index >= 0 && newest)
+		push(v);
+}
+
+/*
+ * An absolute schedule: capture times are where they should be, so a server that comes late delivers old frames, and one
+ * that misses a time has lost a frame.
+ */
+static void tick(int timer, int64_t start, int64_t period)
+{
+	static uint64_t ticks;
+	uint64_t expired;
+
+	if (read(timer, &expired, 8) != 8)
+		return;
+	ticks += expired;
+	capture(ticks, start + (int64_t)(ticks - 1) * period);
+	for (int i = 0; i < taken; i++)
+		push(audience[i]);
+}
+
+static void watch(int fd, void *as)
+{
+	struct epoll_event e = {EPOLLIN, {.ptr = as}};
+
+	if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e))
+		die("epoll_ctl");
+}
+
+int main(int argc, char **argv)
+{
+	int fps = argc > 2 ? atoi(argv[2]) : 30, listener, timer;
+	struct epoll_event events[512];
+	int64_t start;
+
+	size = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
+	lowat = argc > 3 ? atoi(argv[3]) : 0;
+	raise_files();
+	for (int i = 0; i < 4; i++) {
+		templates[i] = malloc(size);
+		memset(templates[i], FILL(i), size);
+		memcpy(templates[i] + size - 2, "\xff\xd9", 2);
+	}
+	poller = epoll_create1(0);
+	listener = listen_at(argc > 4 ? argv[4] : "127.0.0.1");
+	timer = schedule(fps, &start);
+	watch(listener, &listener);
+	watch(timer, &timer);
+	watch(0, &poller);
+	for (;;) {
+		int n = epoll_wait(poller, events, 512, -1);
+
+		for (int i = 0; i < n; i++) {
+			void *who = events[i].data.ptr;
+
+			if (who == &timer)
+				tick(timer, start, 1000000000LL / fps);
+			else if (who == &listener)
+				join(listener);
+			else if (who == &poller)
+				return 0;
+			else
+				hear(who, events[i].events);
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// links are two network namespaces, a server's and a client's, with a pair of virtual Ethernet devices for each viewer;
+// a token bucket on the server's side limits the rate of all but the first.
+type links struct{ name string }
+
+// linkRates are bytes per second; 0 is no limit.
+var linkRates = []int{0, 1_000_000, 300_000}
+
+// newLinks needs root, ip and tc.
+func newLinks(ctx context.Context, name string) (*links, error) {
+	l := &links{name}
+	if err := l.build(ctx); err != nil {
+		l.remove()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *links) build(ctx context.Context) error {
+	commands := []string{"ip netns add SRV", "ip netns add CLI"}
+	for i, rate := range linkRates {
+		commands = append(commands,
+			fmt.Sprintf("ip -n SRV link add v%d type veth peer name v%d netns CLI", i, i),
+			fmt.Sprintf("ip -n SRV addr add %s/30 dev v%d", linkAddress(i), i),
+			fmt.Sprintf("ip -n CLI addr add 192.0.2.%d/30 dev v%d", 4*i+2, i),
+			fmt.Sprintf("ip -n SRV link set v%d up", i),
+			fmt.Sprintf("ip -n CLI link set v%d up", i))
+		if rate > 0 {
+			commands = append(commands, fmt.Sprintf("tc -n SRV qdisc add dev v%d root tbf rate %dbit burst 16kb latency 50ms", i, rate*8))
+		}
+	}
+	names := strings.NewReplacer("SRV", l.name+"-s", "CLI", l.name+"-c")
+	for _, c := range commands {
+		words := strings.Fields(names.Replace(c))
+		if out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, strings.TrimSpace(string(out)))
+		}
+	}
+	return nil
+}
+
+// remove takes the devices along. It also runs when the benchmark is interrupted.
+func (l *links) remove() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, end := range []string{"-s", "-c"} {
+		_ = exec.CommandContext(ctx, "ip", "netns", "del", l.name+end).Run()
+	}
+}
+
+// linkAddress is the server's on link i, from a network reserved for documentation: it exists in the namespaces alone.
+func linkAddress(i int) string { return fmt.Sprintf("192.0.2.%d", 4*i+1) }
+
+// server and client return what runs a command at either end.
+func (l *links) server() []string { return []string{"ip", "netns", "exec", l.name + "-s"} }
+func (l *links) client() []string { return []string{"ip", "netns", "exec", l.name + "-c"} }
+
+// linkGroups returns a viewer for each link, each as fast as its link.
+func linkGroups() []string {
+	var g []string
+	for i := range linkRates {
+		g = append(g, fmt.Sprintf("1:0:%s", linkAddress(i)))
+	}
+	return g
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+// rig is what measuring needs: the programs.
+type rig struct{ dir, self, against string }
+
+func newRig(ctx context.Context, dir string, c choices) (*rig, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return &rig{dir: dir, self: self, against: c.against}, compile(ctx, dir)
+}
+
+// result is what the viewers of a group got, as the client prints it.
+type result struct {
+	Viewers   int     `json:"viewers"`
+	Rate      int     `json:"rate"`
+	Frames    int     `json:"frames"`
+	Bytes     int     `json:"bytes"`
+	Lost      int     `json:"lost"`
+	Torn      int     `json:"torn"`
+	Cut       int     `json:"cut"`
+	AgeP50    float64 `json:"age_p50_ms"`
+	AgeP99    float64 `json:"age_p99_ms"`
+	AgeMax    float64 `json:"age_max_ms"`
+	FPSMin    float64 `json:"fps_min"`
+	FPSMedian float64 `json:"fps_median"`
+	FPSMax    float64 `json:"fps_max"`
+}
+
+// sample is one measuring window.
+type sample struct {
+	Groups    []result `json:"groups"`
+	CPU       float64  `json:"server_cpu_s"`
+	ClientCPU float64  `json:"client_cpu_s"`
+	Window    float64  `json:"window_s"`
+	Others    float64  `json:"others"` // share of the machine that neither server nor client used
+	RSS       float64  `json:"rss_per_viewer_bytes"`
+}
+
+func (s sample) frames() (n float64) {
+	for _, g := range s.Groups {
+		n += float64(g.Frames)
+	}
+	return n
+}
+
+func (s sample) bytes() (n float64) {
+	for _, g := range s.Groups {
+		n += float64(g.Bytes)
+	}
+	return n
+}
+
+// command returns how a server is started, but for its place.
+func (r *rig) command(server string, c testCase, address string) []string {
+	size, fps := strconv.Itoa(c.size), strconv.Itoa(c.fps)
+	switch server {
+	case "floor":
+		return []string{filepath.Join(r.dir, "floor"), size, fps, "0", address}
+	case "floor-lowat":
+		return []string{filepath.Join(r.dir, "floor"), size, fps, "16384", address}
+	case "before":
+		return []string{r.against, "serve", "camd", size, fps, address}
+	}
+	return []string{r.self, "serve", server, size, fps, address}
+}
+
+// errSkip marks a case for which this machine has not what it takes.
+var errSkip = errors.New("not here")
+
+// run starts a server and measures the phases of a case.
+func (r *rig) run(ctx context.Context, server string, c testCase) ([]sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	address := "127.0.0.1"
+	var there, here []string // prefixes of commands
+	if c.links {
+		l, err := newLinks(ctx, fmt.Sprintf("camdbench%d-%s", os.Getpid(), server))
+		if err != nil {
+			return nil, errors.Join(errSkip, err)
+		}
+		defer l.remove()
+		there, here, address = l.server(), l.client(), "0.0.0.0"
+	}
+	p, err := start(ctx, append(there, r.command(server, c, address)...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	port, err := p.line()
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(200 * time.Millisecond) // until it has its size without viewers
+	before, err := p.rss()
+	if err != nil {
+		return nil, err
+	}
+	var samples []sample
+	for _, groups := range c.phases {
+		args := append(here, filepath.Join(r.dir, "client"), "-p", "/cameras/"+cameraID+"/stream.mjpg",
+			"-s", strconv.Itoa(p.cmd.Process.Pid), "-w", millis(c.warm), "-m", millis(c.measure))
+		if c.verify {
+			args = append(args, "-v")
+		}
+		s, err := observe(ctx, p, before, append(append(args, port), groups...))
+		if err != nil {
+			return nil, err
+		}
+		samples = append(samples, s)
+	}
+	return samples, nil
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// observe runs a client against a server that had before bytes in memory without viewers.
+func observe(ctx context.Context, server *process, before float64, args []string) (s sample, err error) {
+	client, err := start(ctx, args...)
+	if err != nil {
+		return s, err
+	}
+	defer client.stop()
+	var work [2]time.Duration // of the machine, when the window begins and when it ends
+	for i := range work {
+		if _, err := client.line(); err != nil {
+			return s, err
+		}
+		if work[i], err = busy(); err != nil {
+			return s, err
+		}
+	}
+	after, err := server.rss()
+	if err != nil {
+		return s, err
+	}
+	if err := s.read(client); err != nil {
+		return s, fmt.Errorf("client: %w", err)
+	}
+	others := (work[1] - work[0]).Seconds() - s.CPU - s.ClientCPU
+	s.Others = max(others, 0) / s.Window / float64(runtime.NumCPU())
+	viewers := 0
+	for _, g := range s.Groups {
+		viewers += g.Viewers
+	}
+	s.RSS = max(after-before, 0) / float64(viewers)
+	return s, nil
+}
+
+// read takes the client's figures: a line about the window, and one for each group.
+func (s *sample) read(client *process) error {
+	window, err := client.line()
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(window), s); err != nil {
+		return err
+	}
+	for client.lines.Scan() {
+		var g result
+		if err := json.Unmarshal(client.lines.Bytes(), &g); err != nil {
+			return err
+		}
+		s.Groups = append(s.Groups, g)
+	}
+	if len(s.Groups) == 0 {
+		return errors.New("no figures")
+	}
+	return nil
+}

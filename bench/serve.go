@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+)
+
+// publisher makes frames by publish until stopped.
+type publisher struct {
+	size, fps int
+}
+
+// servers are those written in Go, each of which serves its publisher's frames on l until ctx ends.
+var servers = map[string]func(ctx context.Context, l net.Listener, p publisher) error{
+	"camd":     serveCamd,
+	"tutorial": serveTutorial,
+}
+
+// serve is the server process: serve NAME SIZE FPS ADDRESS. It prints its port and ends when stdin does, so that none
+// outlives the benchmark.
+func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
+	if len(args) != 4 || servers[args[0]] == nil {
+		return fmt.Errorf("serve %q: want NAME SIZE FPS ADDRESS", args)
+	}
+	size, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	fps, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp4", net.JoinHostPort(args[3], "0"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, l.Addr().(*net.TCPAddr).Port)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		cancel()
+	}()
+	return servers[args[0]](ctx, l, publisher{size, fps})
+}
+
+// run publishes until ctx ends.
+func (p publisher) run(ctx context.Context, publish func(seq uint64, captured int64)) error {
+	period := time.Second / time.Duration(p.fps)
+	timer, start, err := newTimer(period)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = timer.Close() })
+	defer stop()
+	schedule(timer, start, period, publish)
+	return nil
+}

@@ -1,0 +1,306 @@
+package fanout
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"camd/pkg/broker"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// frame n is its length, its number and filling that follows from the number.
+func frame(n uint64, size int) broker.Frame {
+	b := binary.BigEndian.AppendUint32(nil, uint32(size))
+	b = binary.BigEndian.AppendUint64(b, n)
+	b = append(b, bytes.Repeat([]byte{byte(n)}, size-len(b))...)
+	return broker.Frame{Part: b, Captured: time.Now()}
+}
+
+// readFrame reads one and checks that it is whole.
+func readFrame(r io.Reader) (uint64, error) {
+	var head [12]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, err
+	}
+	n := binary.BigEndian.Uint64(head[4:])
+	rest := make([]byte, binary.BigEndian.Uint32(head[:])-12)
+	if _, err := io.ReadFull(r, rest); err != nil {
+		return 0, io.ErrUnexpectedEOF
+	}
+	if bytes.Count(rest, []byte{byte(n)}) != len(rest) {
+		return 0, errors.New("torn frame")
+	}
+	return n, nil
+}
+
+// pair returns both ends of a connection.
+func pair(t testing.TB) (server *net.TCPConn, client net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return c.(*net.TCPConn), client
+}
+
+// guest is a viewer and what became of it.
+type guest struct {
+	Viewer
+	client net.Conn
+	left   chan error
+}
+
+func join(t testing.TB, f *Fanout, topic *broker.Topic, judge func(*broker.Frame) Verdict) *guest {
+	t.Helper()
+	server, client := pair(t)
+	g := &guest{client: client, left: make(chan error, 1)}
+	g.Viewer = Viewer{Conn: server, Topic: topic, Counts: &Counts{}, Judge: judge, Left: func(err error) { g.left <- err }}
+	f.Add(&g.Viewer)
+	return g
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func (g *guest) accounted() uint64 {
+	return g.Counts.Sent.Load() + g.Counts.Slow.Load() + g.Counts.Rate.Load() + g.Counts.Over.Load()
+}
+
+// Viewers of every kind at once: what each reads is whole, in order and newest first, and every frame is accounted for.
+func TestConservation(t *testing.T) {
+	const frames, viewers = 400, 24
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{RepeatAfter: time.Hour})
+	defer f.Close()
+	topic.Publish(frame(1, 1000))
+	var readers sync.WaitGroup
+	var guests []*guest
+	for i := range viewers {
+		var judge func(*broker.Frame) Verdict
+		if i%3 == 1 {
+			n := 0
+			judge = func(*broker.Frame) Verdict { n++; return Verdict(n % 3) }
+		}
+		g := join(t, f, topic, judge)
+		guests = append(guests, g)
+		pause := time.Duration(0)
+		if i%3 == 2 {
+			_ = g.client.(*net.TCPConn).SetReadBuffer(128 << 10)
+			pause = time.Millisecond
+		}
+		readers.Go(func() {
+			read, before := uint64(0), uint64(0)
+			for {
+				n, err := readFrame(g.client)
+				if err == io.EOF {
+					break
+				}
+				if err != nil || n <= before {
+					t.Errorf("viewer %d: frame %d after %d, %v", i, n, before, err)
+					return
+				}
+				read, before = read+1, n
+				time.Sleep(pause) // a slow viewer
+			}
+			if sent := g.Counts.Sent.Load(); read != sent {
+				t.Errorf("viewer %d: read %d frames, %d counted as sent", i, read, sent)
+			}
+		})
+	}
+	for n := uint64(2); n <= frames; n++ {
+		topic.Publish(frame(n, 1000+rand.IntN(200_000)))
+		time.Sleep(time.Duration(rand.IntN(2)) * time.Millisecond)
+	}
+	for i, g := range guests {
+		eventually(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
+		if i%3 == 1 && g.Counts.Rate.Load() == 0 {
+			t.Errorf("viewer %d asked for fewer frames and was spared none", i)
+		}
+	}
+	f.Close()
+	readers.Wait()
+	for _, g := range guests {
+		if err := <-g.left; err != nil {
+			t.Errorf("left with %v", err)
+		}
+	}
+	if n := topic.Subscriptions(); n != 0 {
+		t.Errorf("%d subscriptions left", n)
+	}
+}
+
+func TestStalledViewerIsCutAndDelaysNobody(t *testing.T) {
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{WriteTimeout: 200 * time.Millisecond})
+	defer f.Close()
+	stalled, other := join(t, f, topic, nil), join(t, f, topic, nil)
+	n := uint64(0)
+	var err error
+	eventually(t, "the stalled viewer is cut", func() bool {
+		n++
+		topic.Publish(frame(n, 1<<20))
+		if got, rerr := readFrame(other.client); rerr != nil || got != n {
+			t.Fatalf("the other got %d, %v; want %d", got, rerr, n)
+		}
+		select {
+		case err = <-stalled.left:
+			return true
+		default:
+			return false
+		}
+	})
+	if !Stalled(err) {
+		t.Errorf("cut with %v", err)
+	}
+	if got := stalled.accounted(); got == 0 {
+		t.Error("nothing was counted for it")
+	}
+}
+
+// A viewer that comes back after a pause gets the newest frame, not what it missed.
+func TestSlowViewerGoesOnWithNewest(t *testing.T) {
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{})
+	defer f.Close()
+	g := join(t, f, topic, nil)
+	const frames = 200
+	for n := range uint64(frames) {
+		topic.Publish(frame(n+1, 1<<20))
+	}
+	read := 0
+	for {
+		n, err := readFrame(g.client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read++; n == frames {
+			break
+		}
+	}
+	if read > frames/2 {
+		t.Errorf("%d of %d frames waited for a viewer that did not read", read, frames)
+	}
+	eventually(t, "all accounted for", func() bool { return g.accounted() == frames })
+}
+
+func TestLastFrameIsRepeatedOnce(t *testing.T) {
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{RepeatAfter: 20 * time.Millisecond})
+	defer f.Close()
+	g := join(t, f, topic, nil)
+	topic.Publish(frame(1, 100))
+	for i, want := range []uint64{1, 1, 2, 2, 3} {
+		if i == 2 || i == 4 {
+			topic.Publish(frame(want, 100))
+		}
+		if n, err := readFrame(g.client); err != nil || n != want {
+			t.Fatalf("read %d, %v; want %d", n, err, want)
+		}
+	}
+	eventually(t, "three frames are counted: a repeat is none", func() bool { return g.Counts.Sent.Load() == 3 })
+}
+
+func TestViewersComeAndGoWithoutTrace(t *testing.T) {
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{})
+	defer f.Close()
+	topic.Publish(frame(1, 1000))
+	for range 300 {
+		g := join(t, f, topic, nil)
+		if _, err := readFrame(g.client); err != nil {
+			t.Fatal(err)
+		}
+		_ = g.client.Close()
+	}
+	eventually(t, "all are gone", func() bool {
+		topic.Publish(frame(2, 1000))
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.senders) == 0 && topic.Subscriptions() == 0
+	})
+}
+
+func TestAddAfterClose(t *testing.T) {
+	f := New(Options{})
+	f.Close()
+	g := join(t, f, broker.NewTopic("t", broker.Options{}), nil)
+	if err := <-g.left; err != nil {
+		t.Errorf("left with %v", err)
+	}
+	if _, err := g.client.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("connection not closed: %v", err)
+	}
+}
+
+func TestCloseEndsAtAFrameBoundary(t *testing.T) {
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{})
+	g := join(t, f, topic, nil)
+	for n := range uint64(50) {
+		topic.Publish(frame(n+1, 1<<20))
+	}
+	done := make(chan error)
+	go func() {
+		for {
+			if _, err := readFrame(g.client); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	f.Close()
+	if err := <-done; err != io.EOF {
+		t.Errorf("stream ended with %v, want an end between frames", err)
+	}
+}
+
+// Viewers that read nothing hold one frame each and no more, however many go by: see docs/performance.md, Memory.
+func TestMemoryIsBounded(t *testing.T) {
+	const viewers, size, frames = 100, 200_000, 2000
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{})
+	defer f.Close()
+	for range viewers {
+		join(t, f, topic, nil)
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
+	}
+	before := heap()
+	for n := range uint64(frames) {
+		topic.Publish(frame(n+1, size))
+	}
+	const perViewer = 16 << 10
+	if grown, most := heap()-before, uint64(broker.DefaultDepth*size+viewers*(size+perViewer)); int64(grown) > int64(most) {
+		t.Errorf("grown by %d bytes over %d frames, at most %d expected", grown, frames, most)
+	}
+}

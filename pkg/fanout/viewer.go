@@ -1,0 +1,110 @@
+package fanout
+
+import (
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"camd/pkg/broker"
+)
+
+// Counts is what a viewer got and did not get. It is written by the viewer's sender and may be read by anybody.
+type Counts struct {
+	Sent  atomic.Uint64 // frames written whole
+	Bytes atomic.Uint64
+	Slow  atomic.Uint64 // frames passed over because it was still taking an earlier one
+	Rate  atomic.Uint64 // frames passed over because it asked for fewer
+	Over  atomic.Uint64 // frames passed over because it may not have more bytes
+}
+
+// Verdict says whether a viewer gets a frame, and why not.
+type Verdict int
+
+const (
+	Show     Verdict = iota
+	SkipRate         // it asked for fewer frames
+	SkipOver         // it may not have more bytes
+)
+
+// Skipped counts a frame that the viewer does not get.
+func (c *Counts) Skipped(why Verdict) {
+	if why == SkipOver {
+		c.Over.Add(1)
+	} else {
+		c.Rate.Add(1)
+	}
+}
+
+// Conn is a connection whose descriptor can be written to: *net.TCPConn, *net.UnixConn.
+type Conn interface {
+	net.Conn
+	syscall.Conn
+}
+
+// Viewer is a connection to which a topic's frames go. Conn, Topic, Counts and Left are required.
+type Viewer struct {
+	Conn   Conn
+	Topic  *broker.Topic
+	Counts *Counts
+	Judge  func(*broker.Frame) Verdict // whether it gets a frame; nil means every one. Called by one goroutine
+	Left   func(err error)             // called once, when the connection has been closed; nil error after Close
+
+	raw   syscall.RawConn
+	try   func(fd uintptr) bool // the send, made once: a closure for each frame would be garbage
+	bytes []byte                // what try sends
+	n     int                   // what try got rid of
+	errno syscall.Errno         // why try failed
+
+	last    uint64        // Seq of the last frame passed
+	shown   *broker.Frame // the last frame written, until it has been repeated
+	shownAt time.Time
+	busy    bool  // a goroutine writes the rest of a frame
+	err     error // how that ended
+}
+
+// prepare makes the viewer ready to be sent to, from the newest frame on.
+func (v *Viewer) prepare() error {
+	raw, err := v.Conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	v.raw = raw
+	v.try = func(fd uintptr) bool {
+		v.n, v.errno = send(fd, v.bytes)
+		return true
+	}
+	if f := v.Topic.Newest(); f != nil {
+		v.last = f.Seq - 1
+	}
+	return nil
+}
+
+// sendNow gives the kernel as much of b as it takes at once, possibly nothing.
+func (v *Viewer) sendNow(b []byte) (int, error) {
+	v.bytes = b
+	err := v.raw.Write(v.try)
+	v.bytes = nil
+	if err != nil {
+		return 0, err
+	}
+	v.Counts.Bytes.Add(uint64(v.n))
+	if v.errno != 0 && v.errno != syscall.EAGAIN {
+		return v.n, v.errno
+	}
+	return v.n, nil
+}
+
+// pass notes that the viewer has come to a frame; those between it and the one before were missed.
+func (v *Viewer) pass(f *broker.Frame) {
+	if missed := f.Seq - v.last - 1; missed > 0 {
+		v.Counts.Slow.Add(missed)
+	}
+	v.last = f.Seq
+}
+
+// wrote notes that the viewer has a frame.
+func (v *Viewer) wrote(f *broker.Frame, now time.Time) {
+	v.Counts.Sent.Add(1)
+	v.shown, v.shownAt = f, now
+}

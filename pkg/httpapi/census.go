@@ -1,0 +1,35 @@
+package httpapi
+
+import "maps"
+
+// census is the audience at one moment.
+type census struct {
+	present map[seat]int
+	totals  map[seat]tally
+	cut     map[[2]string]uint64
+	refused map[string]uint64
+}
+
+func (a *audience) count() census {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := census{present: map[seat]int{}, totals: map[seat]tally{}, cut: maps.Clone(a.cut), refused: maps.Clone(a.refused)}
+	for s, t := range a.past {
+		c.totals[s] = *t
+		c.present[s] = 0
+	}
+	for v := range a.viewers {
+		t := c.totals[v.seat]
+		t.add(v.tally())
+		c.totals[v.seat] = t
+		c.present[v.seat]++
+	}
+	return c
+}
+
+// watching returns how many viewers each camera has.
+func (a *audience) watching() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.cameras)
+}
