@@ -41,7 +41,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"check", "-c"}, 2, "", "--help"},
 		{[]string{"probe"}, 2, "", "--help"},
 		{[]string{"probe", "--size", "big", "test://"}, 2, "", "WIDTHxHEIGHT"},
-		{[]string{"probe", "--transport", "pigeon", "rtsp://127.0.0.1/a"}, 2, "", "neither tcp nor udp"},
+		{[]string{"probe", "--transport", "pigeon", "rtsp://127.0.0.1/a"}, 2, "", "want tcp or udp"},
 		{[]string{"probe", "gopher://a"}, 2, "", "unknown kind of source"},
 		{[]string{"probe", "/dev/video99"}, 1, "", "/dev/video99 does not exist"},
 		{[]string{"healthcheck", "--url", "http://127.0.0.1:1/healthz"}, 1, "", "connection refused"},
@@ -108,7 +108,7 @@ func TestProbe(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if o := camd(t, "probe", "test://", "--measure", "0s", "--snapshot", "/nowhere/now.jpg"); o.code != 1 || !strings.Contains(o.stderr, "write snapshot /nowhere/now.jpg") {
+	if o := camd(t, "probe", "test://", "--measure", "1ms", "--snapshot", "/nowhere/now.jpg"); o.code != 1 || !strings.Contains(o.stderr, "write snapshot /nowhere/now.jpg") {
 		t.Errorf("%+v", o)
 	}
 }

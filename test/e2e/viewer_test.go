@@ -38,7 +38,7 @@ type viewer struct {
 	t      testing.TB
 	parts  *multipart.Reader
 	cancel context.CancelFunc
-	body   io.Closer
+	body   io.ReadCloser
 }
 
 // watch opens a stream, and closes it when the test ends.
@@ -70,6 +70,9 @@ func (v *viewer) close() {
 	v.cancel()
 	_ = v.body.Close()
 }
+
+// drain reads until the stream ends.
+func (v *viewer) drain() { _, _ = io.Copy(io.Discard, v.body) }
 
 // read returns the next picture, or why there is none.
 func (v *viewer) read() (picture, error) {
