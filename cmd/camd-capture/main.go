@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"camd/pkg/source/capture"
 )
+
+// Stamped by the Makefile from git.
+var version = "development"
 
 const help = `camd-capture reads one camera for camd. It is started by camd, one process per camera, and is of no use by itself:
 it takes commands on standard input and writes pictures to standard output, both in a binary protocol.
@@ -32,7 +34,7 @@ func run(args []string) int {
 	for _, arg := range args {
 		switch arg {
 		case "--version", "-version", "version":
-			fmt.Println("camd-capture", version())
+			fmt.Println("camd-capture", version)
 			return 0
 		case "--help", "-help", "-h", "help":
 			fmt.Print(help)
@@ -54,11 +56,4 @@ func run(args []string) int {
 		return 1
 	}
 	return 0
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
 }

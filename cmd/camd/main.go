@@ -98,6 +98,8 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SuggestionsMinimumDistance = 2
+	root.Version = version
+	root.SetVersionTemplate(versionLine())
 	serve := newServe()
 	root.RunE = serve.RunE
 	root.Flags().AddFlagSet(serve.Flags())
