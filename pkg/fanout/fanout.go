@@ -13,13 +13,11 @@ type Options struct {
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 	RepeatAfter  time.Duration // a viewer without a new frame for so long gets the last again, once; 0 means 500 ms
 	Farewell     time.Duration // how long Close lets viewers finish the frame that they are taking; 0 means 1 s
+	Spread       int           // how many viewers of a topic a sender gets before another is started beside it; 0 means 1000
 
 	// Aged is told how old frames were when the kernel had them, once a frame and sender. May be nil.
 	Aged func(t *broker.Topic, ages []time.Duration)
 }
-
-// spread is how many viewers a sender gets before another is started beside it.
-const spread = 100000
 
 // Fanout owns the senders. Its methods are safe for concurrent use.
 type Fanout struct {
@@ -42,6 +40,9 @@ func New(o Options) *Fanout {
 	}
 	if o.Farewell == 0 {
 		o.Farewell = time.Second
+	}
+	if o.Spread == 0 {
+		o.Spread = 1000 // up to there a second one made no frame cheaper: docs/performance.md
 	}
 	if o.Aged == nil {
 		o.Aged = func(*broker.Topic, []time.Duration) {}
@@ -74,7 +75,7 @@ func (f *Fanout) senderFor(t *broker.Topic) *sender {
 			best = s
 		}
 	}
-	if best == nil || best.load >= spread && len(f.senders[t]) < runtime.GOMAXPROCS(0) {
+	if best == nil || best.load >= f.opts.Spread && len(f.senders[t]) < runtime.GOMAXPROCS(0) {
 		best = newSender(f, t)
 		f.senders[t] = append(f.senders[t], best)
 		f.running.Go(best.run)

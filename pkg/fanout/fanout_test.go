@@ -96,7 +96,7 @@ func (g *guest) accounted() uint64 {
 func TestConservation(t *testing.T) {
 	const frames, viewers = 400, 24
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(Options{RepeatAfter: time.Hour})
+	f := New(Options{RepeatAfter: time.Hour, Spread: 8}) // more senders than one
 	defer f.Close()
 	topic.Publish(frame(1, 1000))
 	var readers sync.WaitGroup

@@ -57,7 +57,9 @@ func (s *Server) handOver(w http.ResponseWriter, r *http.Request, conn fanout.Co
 	}
 	v.Conn = conn
 	v.Left = func(err error) { s.farewell(me, whyCut(err)) }
+	_ = conn.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout)) // what was asked before on it may lie unread
 	n, err := conn.Write(answer(r, header))
+	_ = conn.SetWriteDeadline(time.Time{})
 	me.Bytes.Add(uint64(n))
 	if err != nil {
 		_ = conn.Close()

@@ -2,9 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -117,7 +115,7 @@ func (p *player) account() {
 // reasonToCut tells the viewers whom camd sent away from those who left.
 func reasonToCut(ctx context.Context, err error, stopping func() bool) string {
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case fanout.Stalled(err):
 		return cutStalled
 	case ctx.Err() != nil && stopping():
 		return cutShutdown

@@ -83,9 +83,6 @@ func New(o Options) *Camera {
 	return c
 }
 
-// ID returns the camera's name in URLs and metrics.
-func (c *Camera) ID() string { return c.opts.ID }
-
 // Topic returns the camera's stream in a rendition.
 func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	return c.topic, rendition == Main || rendition == ""

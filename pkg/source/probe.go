@@ -74,6 +74,9 @@ func (p *prober) listen(ctx context.Context, w *worker, patience time.Duration) 
 			if p.take(e) {
 				enough.Reset(p.measure)
 			}
+			if _, over := e.(ended); over { // whether or not it also exits
+				return nil
+			}
 		case <-enough.C:
 			if p.report.Frames == 0 && p.why.Detail == "" {
 				p.why = ProbeError{camera.Timeout, fmt.Sprintf("no picture within %v", patience)}
