@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"camd/internal/timerslack"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -44,6 +45,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		exact := timerslack.Loosen(timerslack.Enough)
 		cfg, err := f.load()
 		if err != nil {
 			return configError(cmd, err)
@@ -53,6 +55,9 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 			return misused(err)
 		}
 		defer func() { _ = log.Sync() }() // a terminal cannot be synced
+		if exact != nil {
+			log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
+		}
 		return serve(cmd.Context(), cfg, log, func(addr net.Addr) {
 			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(addr))
 		})

@@ -42,7 +42,8 @@ type Conn interface {
 	syscall.Conn
 }
 
-// Viewer is a connection to which a topic's frames go. Conn, Topic, Counts and Left are required.
+// Viewer is a connection to which a topic's frames go. Conn, Topic, Counts and Left are required, and
+// nobody else may close Conn.
 type Viewer struct {
 	Conn   Conn
 	Topic  *broker.Topic
@@ -50,11 +51,8 @@ type Viewer struct {
 	Judge  func(*broker.Frame) Verdict // whether it gets a frame; nil means every one. Called by one goroutine
 	Left   func(err error)             // called once, when the connection has been closed; nil error after Close
 
-	raw   syscall.RawConn
-	try   func(fd uintptr) bool // the send, made once: a closure for each frame would be garbage
-	bytes []byte                // what try sends
-	n     int                   // what try got rid of
-	errno syscall.Errno         // why try failed
+	raw syscall.RawConn
+	fd  uintptr // good until the sender itself closes Conn; RawConn would lock it for each send
 
 	last    uint64        // Seq of the last frame passed
 	shown   *broker.Frame // the last frame written, until it has been repeated
@@ -70,9 +68,8 @@ func (v *Viewer) prepare() error {
 		return err
 	}
 	v.raw = raw
-	v.try = func(fd uintptr) bool {
-		v.n, v.errno = send(fd, v.bytes)
-		return true
+	if err := raw.Control(func(fd uintptr) { v.fd = fd }); err != nil {
+		return err
 	}
 	if f := v.Topic.Newest(); f != nil {
 		v.last = f.Seq - 1
@@ -82,17 +79,12 @@ func (v *Viewer) prepare() error {
 
 // sendNow gives the kernel as much of b as it takes at once, possibly nothing.
 func (v *Viewer) sendNow(b []byte) (int, error) {
-	v.bytes = b
-	err := v.raw.Write(v.try)
-	v.bytes = nil
-	if err != nil {
-		return 0, err
+	n, errno := send(v.fd, b)
+	if errno != 0 && errno != syscall.EAGAIN {
+		return 0, errno
 	}
-	v.Counts.Bytes.Add(uint64(v.n))
-	if v.errno != 0 && v.errno != syscall.EAGAIN {
-		return v.n, v.errno
-	}
-	return v.n, nil
+	v.Counts.Bytes.Add(uint64(n))
+	return n, nil
 }
 
 // pass notes that the viewer has come to a frame; those between it and the one before were missed.

@@ -91,8 +91,12 @@ func whyCut(err error) string {
 	return ""
 }
 
-// newJudge decides which frames a viewer gets, by its rate and its share of bytes; 0 is no limit.
+// newJudge decides which frames a viewer gets, by its rate and its share of bytes; 0 is no limit. Without either there is
+// nothing to decide, and it is nil.
 func newJudge(fps float64, bytesPerSecond int64) func(*broker.Frame) fanout.Verdict {
+	if fps == 0 && bytesPerSecond == 0 {
+		return nil
+	}
 	pace, share := newPacer(fps), &budget{rate: float64(bytesPerSecond)}
 	return func(f *broker.Frame) fanout.Verdict {
 		switch {

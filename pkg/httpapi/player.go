@@ -51,10 +51,11 @@ func (p *player) play(ctx context.Context) error {
 				return ctx.Err()
 			}
 		default:
-			verdict := p.judge(f)
-			if verdict != fanout.Show {
-				p.Skipped(verdict)
-				break
+			if p.judge != nil {
+				if verdict := p.judge(f); verdict != fanout.Show {
+					p.Skipped(verdict)
+					break
+				}
 			}
 			if err := p.show(f); err != nil {
 				return err

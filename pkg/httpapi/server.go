@@ -74,8 +74,9 @@ func (s *Server) ages() func(*broker.Topic, []time.Duration) {
 		}
 	}
 	return func(t *broker.Topic, ages []time.Duration) {
+		observer := observers[t]
 		for _, age := range ages {
-			observers[t].Observe(age.Seconds())
+			observer.Observe(age.Seconds())
 		}
 	}
 }

@@ -1,0 +1,53 @@
+// Package timerslack lets the kernel fire a process's timers a little late.
+//
+// While anything runs, Go's runtime looks every 20 µs whether a goroutine has held a processor for too long. In a program
+// that wakes for each frame and works for milliseconds, these looks are most of its context switches. The kernel's timer
+// slack (prctl(2), PR_SET_TIMERSLACK) thins them out; docs/performance.md has what that is worth.
+package timerslack
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Enough is a slack beyond which more saved no more.
+const Enough = time.Millisecond
+
+// begun is in the environment of a process that has been started anew, so that this happens once even where the kernel
+// forgets the slack.
+const begun = "CAMD_TIMERSLACK_SET"
+
+// Loosen gives this process, and all that it starts, a timer slack of at least d. A thread inherits the slack of the one
+// that made it, and the runtime's have long been made: the program is executed anew, with the same process ID, arguments,
+// environment and open files. So Loosen belongs at the very beginning, and returns only if there was nothing to do (nil),
+// or if it could not be done.
+func Loosen(d time.Duration) error {
+	again := os.Getenv(begun) != ""
+	if err := os.Unsetenv(begun); err != nil {
+		return err
+	}
+	runtime.LockOSThread() // the slack is the thread's
+	defer runtime.UnlockOSThread()
+	now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		return fmt.Errorf("get timer slack: %w", err)
+	}
+	if again || time.Duration(now) >= d {
+		return nil
+	}
+	self, err := os.Executable() // not /proc/self/exe, which would become the name that ps shows
+	if err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(d), 0, 0, 0); err != nil {
+		return fmt.Errorf("set timer slack: %w", err)
+	}
+	if err := unix.Exec(self, os.Args, append(os.Environ(), begun+"=1")); err != nil {
+		return fmt.Errorf("start anew with timer slack: %w", err)
+	}
+	return nil
+}
