@@ -91,7 +91,7 @@ func TestSumUp(t *testing.T) {
 	}
 	r.sumUp()
 	got := r.Figures["camd"]
-	want := figures{Micros: 2e4, Per1000: 20, PerGB: 20, Ratio: 2, RatioRange: [2]float64{1, 3}, AgeP99: 2, AgeRatio: 1, FramesPerS: 100}
+	want := figures{Micros: 2e4, Per1000: 20, PerGB: 20, Ratio: 2, BothRatio: 2, RatioRange: [2]float64{1, 3}, AgeP99: 2, AgeRatio: 1, FramesPerS: 100}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -37,6 +37,7 @@ type figures struct {
 	PerGB      float64    `json:"cpu_s_per_gb"`
 	Ratio      float64    `json:"cpu_to_floor"`
 	RatioRange [2]float64 `json:"cpu_to_floor_range"`
+	BothRatio  float64    `json:"cpu_with_client_to_floor"` // on one machine, work moves between the two as it falls out
 	AgeP50     float64    `json:"age_p50_ms"`
 	AgeP99     float64    `json:"age_p99_ms"`
 	AgeMax     float64    `json:"age_max_ms"`
@@ -91,6 +92,7 @@ func (r *row) sumUp() {
 		}
 		cpu := r.toFloor(rounds, micros)
 		f.Ratio, f.AgeRatio = median(cpu), median(r.toFloor(rounds, func(s sample) float64 { return s.Groups[0].AgeP99 }))
+		f.BothRatio = median(r.toFloor(rounds, func(s sample) float64 { return over(s.CPU+s.ClientCPU, s.frames()) }))
 		if len(cpu) > 0 {
 			f.RatioRange = [2]float64{slices.Min(cpu), slices.Max(cpu)}
 		}

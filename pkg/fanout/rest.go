@@ -62,12 +62,7 @@ func (s *sender) write(v *Viewer, b []byte) error {
 // await returns when the socket takes bytes again.
 func (s *sender) await(v *Viewer) error {
 	s.extend(v)
-	asked := false
-	return v.raw.Write(func(uintptr) bool {
-		was := asked
-		asked = true
-		return was // the first answer, no, makes the runtime wait for room
-	})
+	return v.raw.Write(writable) // asked again whenever the runtime hears of room: what it heard before now, it has forgotten
 }
 
 // extend gives the viewer the write timeout anew, or the farewell once the fan-out closes.

@@ -3,6 +3,8 @@ package fanout
 import (
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // send is send(2) without waiting. It does not tell the Go scheduler, which would otherwise take the processor away from
@@ -19,4 +21,11 @@ func send(fd uintptr, b []byte) (int, syscall.Errno) {
 			return 0, errno
 		}
 	}
+}
+
+// writable reports whether a socket takes bytes, or has an error to tell.
+func writable(fd uintptr) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	n, err := unix.Poll(p, 0)
+	return n > 0 || err != nil && err != unix.EINTR
 }

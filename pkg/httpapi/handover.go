@@ -31,11 +31,18 @@ func (s *Server) connOf(r *http.Request) net.Conn {
 	return c
 }
 
-// tune bounds what the kernel holds for a viewer without having sent it. A send buffer grows to megabytes, and a slow
-// viewer would look at pictures seconds old although camd gives it only new ones (tcp(7), TCP_NOTSENT_LOWAT).
+// probes find a viewer that is gone without a word, within 25 s. While a frame is on its way to it the write timeout does.
+var probes = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
+
+// tune bounds what the kernel holds for a viewer without having sent it, and has it look whether the viewer is still
+// there. A send buffer grows to megabytes, and a slow viewer would look at pictures seconds old although camd gives it
+// only new ones (tcp(7), TCP_NOTSENT_LOWAT).
 func (s *Server) tune(c net.Conn) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
+	}
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetKeepAliveConfig(probes) // the defaults are less eager, and still there
 	}
 	if t, ok := c.(syscall.Conn); ok && s.opts.Unsent > 0 {
 		if raw, err := t.SyscallConn(); err == nil {
