@@ -178,6 +178,7 @@ func buildCameras(cfg *config.Config, worker string, metrics *httpapi.Metrics, l
 			ID: c.ID, Title: c.Title, Source: c.Source, Worker: worker,
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
 			Once: !c.Loop, OnDemand: c.OnDemand, Stall: c.StallTimeout, Open: c.OpenTimeout,
+			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory,
 			Observer: metrics.Camera(c.ID), Log: log,
 		})
 		cameras = append(cameras, cam)

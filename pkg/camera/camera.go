@@ -36,14 +36,17 @@ const (
 	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
 	EndOfFile     Reason = "end_of_file"    // the file or stream came to its end
 	Disconnected  Reason = "disconnected"   // it worked, and then the device or connection was gone
+	Frozen        Reason = "frozen"         // pictures come, and every one is the same
 	WorkerMissing Reason = "worker_missing" // camd-capture was not found or does not start
 	WorkerCrashed Reason = "worker_crashed" // camd-capture ended without saying why
 	WorkerHung    Reason = "worker_hung"    // camd-capture stopped answering and was killed
+	WorkerMemory  Reason = "worker_memory"  // camd-capture took more memory than it may and was ended
+	Recycled      Reason = "recycled"       // camd-capture was replaced because its time was up
 )
 
 // Reasons lists every reason but None.
 var Reasons = []Reason{NoDevice, Permission, Busy, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
-	Disconnected, WorkerMissing, WorkerCrashed, WorkerHung}
+	Disconnected, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled}
 
 // texts says each reason to a person.
 var texts = map[Reason]string{
@@ -58,9 +61,12 @@ var texts = map[Reason]string{
 	BadStream:     "the stream is not usable video",
 	EndOfFile:     "the recording has ended",
 	Disconnected:  "the camera went away",
+	Frozen:        "the camera repeats the same picture",
 	WorkerMissing: "the capture program does not start",
 	WorkerCrashed: "the capture program crashed",
 	WorkerHung:    "the capture program hung",
+	WorkerMemory:  "the capture program took too much memory",
+	Recycled:      "the capture program is being replaced",
 }
 
 // Text says the reason in plain words, without a full stop.

@@ -43,6 +43,8 @@ func cameraFields() []field[entry] {
 		{"on_demand", flag(func(e *entry) *bool { return &e.OnDemand })},
 		{"stall_timeout", duration(func(e *entry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"open_timeout", duration(func(e *entry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
+		{"frozen_timeout", durationOrOff(func(e *entry) *time.Duration { return &e.Frozen }, time.Second, 24*time.Hour)},
+		{"recycle", durationOrOff(func(e *entry) *time.Duration { return &e.Recycle }, time.Minute, 365*24*time.Hour)},
 	}
 }
 
@@ -88,6 +90,9 @@ func (d *decoder) camera(n *yaml.Node, seen *seen) Camera {
 // checkKind reports what does not go with the kind of source.
 func (d *decoder) checkKind(e *entry, seen *seen) {
 	kind := e.Source.Kind
+	if e.given["frozen_timeout"] == nil {
+		e.Frozen = defaultFrozen(kind)
+	}
 	for _, o := range onlyFor {
 		for _, key := range o.keys {
 			at := e.given[key]

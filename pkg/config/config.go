@@ -37,6 +37,7 @@ type Limits struct {
 	ViewersPerAddress    int   // streams to one IP address
 	BytesPerSecond       int64 // of all streams together: beyond it nobody new is admitted
 	ViewerBytesPerSecond int64 // of one stream: beyond it frames are left out
+	WorkerMemory         int64 // resident bytes of one capture process: beyond it it is replaced
 }
 
 // Log says what is logged and how.
@@ -59,6 +60,8 @@ type Camera struct {
 	OnDemand     bool          // open only while somebody watches
 	StallTimeout time.Duration // without a frame for so long it counts as stalled
 	OpenTimeout  time.Duration
+	Frozen       time.Duration // when every picture has been the same for so long it counts as frozen; 0 is never
+	Recycle      time.Duration // how old its capture process may become; 0 is any age
 }
 
 // Formats lists what a device can be asked for.
@@ -68,7 +71,7 @@ var Formats = []string{"auto", "mjpeg", "yuyv", "uyvy", "yvyu", "nv12", "nv21", 
 func Default() *Config {
 	return &Config{
 		Listen:       "127.0.0.1:8080",
-		Limits:       Limits{Viewers: 500},
+		Limits:       Limits{Viewers: 500, WorkerMemory: 1 << 30},
 		WriteTimeout: 10 * time.Second,
 		Unsent:       DefaultUnsent,
 		Log:          Log{Level: "info", Format: "auto"},
@@ -88,7 +91,17 @@ func DefaultCamera(id string, src spec.Source) Camera {
 	if src.Kind == spec.RTSP {
 		c.Transport = "tcp"
 	}
+	c.Frozen = defaultFrozen(src.Kind)
 	return c
+}
+
+// defaultFrozen is for what has a sensor behind it. A file or a test pattern may stand still.
+func defaultFrozen(k spec.Kind) time.Duration {
+	switch k {
+	case spec.Device, spec.RTSP, spec.HTTP:
+		return 30 * time.Second
+	}
+	return 0
 }
 
 // maxFile bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.

@@ -57,11 +57,13 @@ cameras:
     quality: "${QUALITY}"
     stall_timeout: 500ms
     open_timeout: 1m30s
+    frozen_timeout: off
+    recycle: 24h
   - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true}
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
-limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB}
+limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB}
 unsent: 128KiB
 write_timeout: 3s
 log: {level: debug, format: json}
@@ -79,6 +81,7 @@ log: {level: debug, format: json}
 	door := DefaultCamera("front-door", source("/dev/video0"))
 	door.Size, door.FPS, door.Format, door.Quality = spec.Size{Width: 1280, Height: 720}, 12.5, "yuyv", 70
 	door.StallTimeout, door.OpenTimeout = 500*time.Millisecond, 90*time.Second
+	door.Frozen, door.Recycle = 0, 24*time.Hour
 	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
 	yard.Title, yard.Transport, yard.OnDemand = "The ${yard}, $5", "udp", true
 	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))
@@ -90,6 +93,7 @@ log: {level: debug, format: json}
 		},
 		Limits: Limits{
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
+			WorkerMemory: 300_000_000,
 		},
 		Unsent: 128 << 10, WriteTimeout: 3 * time.Second, Log: Log{Level: "debug", Format: "json"},
 	}

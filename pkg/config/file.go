@@ -30,6 +30,7 @@ func limitFields() []field[Limits] {
 		{"viewers_per_address", whole(func(l *Limits) *int { return &l.ViewersPerAddress }, 1, 1_000_000)},
 		{"bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.BytesPerSecond }, 1<<10, 1<<40)},
 		{"viewer_bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.ViewerBytesPerSecond }, 1<<10, 1<<40)},
+		{"worker_memory", byteSize(func(l *Limits) *int64 { return &l.WorkerMemory }, 64<<20, 1<<40)},
 	}
 }
 

@@ -80,6 +80,18 @@ func duration[T any](at func(*T) *time.Duration, least, most time.Duration) func
 	})
 }
 
+// durationOrOff reads a duration, or off, which is 0.
+func durationOrOff[T any](at func(*T) *time.Duration, least, most time.Duration) func(*decoder, string, *yaml.Node, *T) {
+	want := fmt.Sprintf("off, or a duration from %s to %s, such as 1m", short(least), short(most))
+	return set(at, want, func(s string) (time.Duration, bool) {
+		if s == "off" {
+			return 0, true
+		}
+		v, err := time.ParseDuration(s)
+		return v, err == nil && least <= v && v <= most
+	})
+}
+
 // byteUnits are what a byte size may end in; longer names first, so that none is taken for another's end.
 var byteUnits = []struct {
 	name   string
@@ -132,6 +144,9 @@ func short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
 }

@@ -30,6 +30,9 @@ type Options struct {
 	OnDemand  bool          // open only while somebody watches
 	Stall     time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
 	Open      time.Duration // how long opening may take; 0 means 10 s
+	Frozen    time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
+	Recycle   time.Duration // how old a capture process may become; 0 means any age
+	Memory    int64         // resident bytes that a capture process may take; 0 means any number
 	Grace     time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
 
 	Observer Observer    // may be nil
@@ -95,7 +98,7 @@ func (o *Options) start() wire.Start {
 	return wire.Start{
 		Source: bare.Address(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
 		Width: o.Size.Width, Height: o.Size.Height, FPS: o.FPS, Format: o.Format, Quality: o.Quality,
-		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second),
+		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory,
 	}
 }
 

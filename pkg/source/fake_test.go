@@ -67,6 +67,21 @@ func misbehave(fault, dir string) {
 			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: uint64(i + 1)}, []byte("no picture at all"))
 			time.Sleep(time.Millisecond)
 		}
+	case "frozen": // gives the same picture for ever
+		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+		for i := uint64(1); ; i++ {
+			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: i}, testJPEG())
+			if _, err := os.Stat(filepath.Join(dir, "moved")); err == nil { // a last one, of something else
+				_ = out.WriteFrame(wire.Frame{Captured: now(), Count: i + 1}, shadedJPEG(200))
+				_ = os.Remove(filepath.Join(dir, "moved"))
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	case "hungry": // takes memory and keeps it
+		play(out, 3)
+		if first {
+			hoard = bytes.Repeat([]byte{1}, 128<<20)
+		}
 	case "quiet": // gives three pictures and then none
 		play(out, 3)
 	case "leaks": // prints what it was told
@@ -111,9 +126,18 @@ func play(out *wire.Writer, n int) {
 	}
 }
 
-func testJPEG() []byte {
+// hoard is memory that a worker cannot give back.
+var hoard []byte
+
+func testJPEG() []byte { return shadedJPEG(0) }
+
+func shadedJPEG(shade uint8) []byte {
+	img := image.NewGray(image.Rect(0, 0, 32, 16))
+	for i := range img.Pix {
+		img.Pix[i] = shade
+	}
 	var b bytes.Buffer
-	_ = jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 32, 16)), nil)
+	_ = jpeg.Encode(&b, img, nil)
 	return b.Bytes()
 }
 

@@ -81,6 +81,13 @@ func (l *ledger) setWorker(pid int, used time.Duration) {
 	l.rate = rate{}
 }
 
+// resident returns the resident memory of the process that runs now, in bytes.
+func (l *ledger) resident() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int64(l.worker.read().RSSBytes)
+}
+
 func totals[K comparable](counters map[K]*atomic.Uint64) map[K]uint64 {
 	m := make(map[K]uint64, len(counters))
 	for k, c := range counters {

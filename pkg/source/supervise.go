@@ -31,19 +31,27 @@ type supervisor struct {
 	retry     <-chan time.Time
 	backoff   *backoff.ExponentialBackOff
 	appeared  *appearance
+	still     stillness
 }
 
 // session is one worker's life.
 type session struct {
-	worker    *worker       // nil when none runs
-	events    <-chan event  // the worker's; nil when none runs
-	final     *ended        // the worker's own word on why it ends
-	progress  time.Time     // when it last gave a sign of pictures, or was started
+	worker    *worker      // nil when none runs
+	events    <-chan event // the worker's; nil when none runs
+	final     *ended       // the worker's own word on why it ends
+	started   time.Time
+	progress  time.Time     // when it last gave a sign of good pictures, or was started
 	format    camera.Format // zero until it has the source open
 	opened    bool
 	flowed    bool   // it has given a picture
 	seen      uint64 // its own count of pictures
-	complaint string // what was wrong with the newest picture, if it was refused
+	complaint complaint
+}
+
+// complaint is what is wrong with the newest picture; the zero value is nothing.
+type complaint struct {
+	reason camera.Reason
+	detail string
 }
 
 // Run keeps the camera going until ctx ends, and returns when all that it started has ended.
@@ -101,9 +109,10 @@ func (s *supervisor) launch() {
 		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
 		return
 	}
-	s.session = session{worker: w, events: w.events, progress: time.Now()}
+	now := time.Now()
+	s.session = session{worker: w, events: w.events, started: now, progress: now}
 	s.setWorker(w.cmd.Process.Pid, 0)
-	s.sample(s.progress)
+	s.sample(now)
 	if s.wanted {
 		w.send(wire.Demand{Wanted: true})
 	}
@@ -143,7 +152,7 @@ func (s *supervisor) handle(e event) {
 	case refused:
 		s.count(e.count)
 		s.refused[e.err.Cause].Add(1)
-		s.complaint = e.err.Error()
+		s.complaint = complaint{camera.BadStream, e.err.Error()}
 	case picture:
 		s.show(e)
 	case ended: // whether or not it also exits
@@ -164,7 +173,7 @@ func (s *supervisor) count(total uint64) bool {
 
 // alive notes a sign of good pictures. Only a picture that could be shown makes a camera live for the first time.
 func (s *supervisor) alive() {
-	if s.flowed && s.complaint == "" {
+	if s.flowed && s.complaint == (complaint{}) {
 		s.progress = time.Now()
 		s.become(camera.Live, camera.None, "")
 	}
@@ -173,7 +182,11 @@ func (s *supervisor) alive() {
 // show publishes a live picture.
 func (s *supervisor) show(p picture) {
 	s.count(p.count)
-	s.flowed, s.complaint = true, ""
+	if same := s.still.sees(p.frame.JPEG, time.Now()); s.opts.Frozen > 0 && same >= s.opts.Frozen {
+		s.freeze()
+		return
+	}
+	s.flowed, s.complaint = true, complaint{}
 	f := s.topic.Publish(p.frame)
 	s.published.Add(1)
 	s.lastPic.Store(f.Captured.UnixNano())
@@ -203,6 +216,9 @@ func (s *supervisor) lost() {
 // failed makes the camera offline and arranges for the next attempt.
 func (s *supervisor) failed(reason camera.Reason, detail string) {
 	s.restarts[reason].Add(1)
+	if reason != camera.Frozen { // that one may well be so still when it is back
+		s.still = stillness{}
+	}
 	if s.flowed {
 		s.backoff.Reset()
 		s.flowed = false
@@ -250,6 +266,9 @@ func (s *supervisor) tick(now time.Time) {
 	if s.worker != nil {
 		s.patience(now.Sub(s.progress))
 	}
+	if s.worker != nil {
+		s.upkeep(now)
+	}
 	if s.wanted && s.state != camera.Live {
 		s.publishCard(now)
 	}
@@ -265,14 +284,14 @@ func (s *supervisor) patience(silent time.Duration) {
 	case silent > limit+beyond && !s.opened:
 		s.end()
 		s.failed(camera.Timeout, "opening it took longer than "+s.opts.Open.String())
-	case silent > limit+beyond && s.complaint != "": // it works, on pictures that are of no use: begin anew
+	case silent > limit+beyond && s.complaint != (complaint{}): // it works, on pictures that are of no use: begin anew
 		s.end()
-		s.failed(camera.BadStream, s.complaint)
+		s.failed(s.complaint.reason, s.complaint.detail)
 	case silent > limit+beyond:
 		s.end()
 		s.failed(camera.WorkerHung, "no sign of life for "+silent.Round(time.Second).String())
-	case s.opened && silent > s.stallAfter() && s.complaint != "":
-		s.become(camera.Stalled, camera.BadStream, s.complaint)
+	case s.opened && silent > s.stallAfter() && s.complaint != (complaint{}):
+		s.become(camera.Stalled, s.complaint.reason, s.complaint.detail)
 	case s.opened && silent > s.stallAfter():
 		s.become(camera.Stalled, camera.Timeout, "")
 	}

@@ -34,6 +34,7 @@ type Start struct {
 	Once        bool          `json:"once,omitempty"`    // files: end at the end instead of starting again
 	OpenTimeout time.Duration `json:"open_timeout,omitempty"`
 	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
+	Memory      int64         `json:"memory,omitempty"` // resident bytes beyond which camd will end it; 0 for any number
 }
 
 // Opened says what the source turned out to be.

@@ -1,0 +1,45 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"camd/pkg/camera"
+)
+
+// stillness notices pictures that repeat. A sensor's noise makes every picture a little different even of a scene where
+// nothing moves; the same bytes again and again come from a driver or a camera that has stopped looking.
+type stillness struct {
+	newest []byte
+	since  time.Time // when it first came
+}
+
+// sees takes the newest picture and returns for how long it has been the same.
+func (s *stillness) sees(jpeg []byte, now time.Time) time.Duration {
+	if !bytes.Equal(jpeg, s.newest) {
+		s.newest, s.since = jpeg, now
+	}
+	return now.Sub(s.since)
+}
+
+// freeze deals with a picture that viewers have seen for too long. The camera is opened anew, after a while, like one
+// that gives no pictures.
+func (s *supervisor) freeze() {
+	s.complaint = complaint{camera.Frozen, fmt.Sprintf("not a bit of its picture has changed for %v", s.opts.Frozen)}
+	s.become(camera.Stalled, s.complaint.reason, s.complaint.detail)
+}
+
+// upkeep ends a worker that takes too much memory, and replaces one that is too old.
+func (s *supervisor) upkeep(now time.Time) {
+	switch limit, used := s.opts.Memory, s.resident(); {
+	case limit > 0 && used > limit:
+		s.end()
+		s.failed(camera.WorkerMemory, fmt.Sprintf("it took %d MiB; limits.worker_memory is %d MiB", used>>20, limit>>20))
+	case s.opts.Recycle > 0 && now.Sub(s.started) >= s.opts.Recycle:
+		s.end()
+		s.restarts[camera.Recycled].Add(1)
+		s.become(camera.Starting, camera.Recycled, "")
+		s.launch()
+	}
+}
