@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"camd/pkg/source/capture"
+	"camd/pkg/source/confine"
 )
 
 // Stamped by the Makefile from git.
@@ -51,7 +52,7 @@ func run(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := capture.Run(ctx, os.Stdin, out); err != nil {
+	if err := capture.Run(ctx, os.Stdin, out, confine.To); err != nil {
 		fmt.Fprintln(os.Stderr, "camd-capture:", err)
 		return 1
 	}

@@ -30,6 +30,7 @@ var drawn = []string{
 	"pkg/mjpeg",
 	"pkg/source",
 	"pkg/source/capture",
+	"pkg/source/confine",
 	"pkg/source/pattern",
 	"pkg/source/placeholder",
 	"pkg/source/spec",

@@ -19,9 +19,9 @@ import (
 // stop or is gone. A source that fails is no error: it is reported to camd in the last message. Errors are for a peer
 // that does not speak the protocol.
 //
-// The goroutine that reads in lives until in ends.
-func Run(ctx context.Context, in io.Reader, out io.Writer) error {
-	s := session{speed: 1}
+// confine is called with what is to be opened before it is, and may be nil. The goroutine that reads in lives until in ends.
+func Run(ctx context.Context, in io.Reader, out io.Writer, confine func(wire.Start) error) error {
+	s := session{speed: 1, confine: confine}
 	return s.run(ctx, in, out)
 }
 
@@ -34,6 +34,7 @@ const patience = 300 * time.Millisecond
 // session is one Run.
 type session struct {
 	speed    float64 // how much faster than its own rate a file is played
+	confine  func(wire.Start) error
 	wanted   atomic.Bool
 	pictures *exchange
 	out      *wire.Writer
@@ -48,6 +49,11 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	start, err := greet(commands)
 	if err != nil {
 		return gone(err)
+	}
+	if s.confine != nil {
+		if err := s.confine(start); err != nil {
+			fmt.Fprintln(os.Stderr, "not confined:", err) // worse, and no reason to show no picture
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -1,0 +1,91 @@
+// Package confine takes from a capture process what reading one source does not need, before it reads a byte of it:
+// OpenCV and FFmpeg parse whatever a camera sends, and a mistake of theirs should be of little use to it.
+//
+// What remains: for every source the system's libraries and certificates, read-only; for a device that device, for a
+// file that file, and neither of them the network; for a network source TCP and UDP. Nothing can be written or created,
+// no process outside can be signalled or traced (Landlock, landlock(7)), no right gained (PR_SET_NO_NEW_PRIVS), no core
+// dumped, and memory and descriptors are limited (setrlimit(2)). An older kernel gives as much of it as it has.
+package confine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/source/spec"
+	"camd/pkg/source/wire"
+)
+
+// descriptors is what libraries, sockets and devices of one source take, many times over.
+const descriptors = 256
+
+// besides is what a process maps and never touches: stacks, and Go's heap ahead of its use.
+const besides = 4 << 30
+
+// Executing is in neither: a library is mapped, not executed.
+const (
+	readingFile = landlock.AccessFSSet(ll.AccessFSReadFile)
+	reading     = readingFile | landlock.AccessFSSet(ll.AccessFSReadDir)
+)
+
+// system is what libraries read, and /dev/null.
+var system = []landlock.Rule{
+	landlock.PathAccess(reading, "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls", "/etc/crypto-policies",
+		"/etc/ld.so.conf.d", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/self", "/proc/sys/net").IgnoreIfMissing(),
+	landlock.PathAccess(readingFile, "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+		"/etc/localtime", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
+	landlock.PathAccess(readingFile|landlock.AccessFSSet(ll.AccessFSWriteFile), "/dev/null").IgnoreIfMissing(),
+}
+
+// To confines this process, for good, to what the source of start takes. It cannot be undone, and holds for all threads.
+func To(start wire.Start) error {
+	if err := limit(start.Memory); err != nil {
+		return fmt.Errorf("limit resources: %w", err)
+	}
+	source, err := spec.Parse(start.Source)
+	if err != nil {
+		return nil // whoever opens it says so better
+	}
+	if err := restrict(source); err != nil {
+		return fmt.Errorf("landlock: %w", err)
+	}
+	return nil
+}
+
+func limit(memory int64) error {
+	set := func(what int, most uint64) error { return unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}) }
+	errs := []error{
+		set(unix.RLIMIT_CORE, 0), // it would hold the camera's password
+		set(unix.RLIMIT_NOFILE, descriptors),
+	}
+	if memory > 0 {
+		// camd watches what is resident, once a second; this is for what is faster than that.
+		errs = append(errs, set(unix.RLIMIT_DATA, uint64(memory)+besides))
+	}
+	return errors.Join(errs...)
+}
+
+func restrict(source spec.Source) error {
+	rules := slices.Clone(system)
+	switch source.Kind {
+	case spec.Device:
+		rules = append(rules, landlock.RWFiles(source.Path).WithIoctlDev().IgnoreIfMissing())
+	case spec.File:
+		access := readingFile
+		if info, err := os.Stat(source.Path); err == nil && info.IsDir() {
+			access = reading // opening it fails by being a folder then, which is easier to mend than a right that is missing
+		}
+		rules = append(rules, landlock.PathAccess(access, source.Path).IgnoreIfMissing())
+	}
+	kernel := landlock.V6.BestEffort()
+	if source.Network() {
+		// Landlock allows ports, not hosts, and a server may send its client to any.
+		return errors.Join(kernel.RestrictPaths(rules...), kernel.RestrictScoped())
+	}
+	return kernel.Restrict(rules...)
+}

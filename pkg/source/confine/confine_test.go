@@ -1,0 +1,147 @@
+package confine_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/source/confine"
+	"camd/pkg/source/wire"
+)
+
+// attempts is what a confined process tries, and how it goes.
+var attempts = map[string]func(p plan) error{
+	"read the source": func(p plan) error { _, err := os.ReadFile(p.Start.Source); return err },
+	"read another":    func(p plan) error { _, err := os.ReadFile(p.Other); return err },
+	"read a library":  func(plan) error { _, err := os.ReadDir("/usr/lib"); return err },
+	"write":           func(p plan) error { return os.WriteFile(p.Other+".new", nil, 0o600) },
+	"execute":         func(plan) error { return exec.Command("/usr/bin/true").Run() },
+	"connect": func(p plan) error {
+		c, err := net.Dial("tcp", p.Server)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	},
+	"signal its parent":    func(plan) error { return syscall.Kill(os.Getppid(), 0) },
+	"read parent's memory": func(plan) error { return exists(fmt.Sprintf("/proc/%d/environ", os.Getppid())) },
+	"gain rights": func(plan) error {
+		on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+		if err == nil && on == 1 {
+			err = unix.EPERM
+		}
+		return err
+	},
+	"dump core": func(plan) error {
+		var l unix.Rlimit
+		err := unix.Getrlimit(unix.RLIMIT_CORE, &l)
+		if err == nil && l.Max == 0 {
+			err = unix.EPERM
+		}
+		return err
+	},
+}
+
+func exists(path string) error {
+	f, err := os.Open(path)
+	if err == nil {
+		err = f.Close()
+	}
+	return err
+}
+
+// plan is what the confined process is told.
+type plan struct {
+	Start         wire.Start
+	Other, Server string
+}
+
+// TestMain is also the process that is confined, since there is no way back.
+func TestMain(m *testing.M) {
+	told := os.Getenv("CONFINE_TEST")
+	if told == "" {
+		os.Exit(m.Run())
+	}
+	var p plan
+	if err := errors.Join(json.Unmarshal([]byte(told), &p), confine.To(p.Start)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	outcome := map[string]bool{}
+	for what, try := range attempts {
+		went := make(chan error)
+		go func() { went <- try(p) }() // perhaps on another thread
+		outcome[what] = <-went == nil
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(outcome)
+}
+
+func TestConfinement(t *testing.T) {
+	if abi, err := ll.LandlockGetABIVersion(); err != nil || abi < 6 {
+		t.Skipf("this kernel's Landlock is version %d (%v), the test needs 6: Linux 6.12, with landlock in lsm=", abi, err)
+	}
+	dir := t.TempDir()
+	own, other := filepath.Join(dir, "own.avi"), filepath.Join(dir, "other.avi")
+	for _, name := range []string{own, other} {
+		if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for source, may := range map[string][]string{
+		own:                                 {"read the source", "read a library"},
+		"test://":                           {"read a library"},
+		"rtsp://" + l.Addr().String() + "/": {"read a library", "connect"},
+	} {
+		t.Run(source, func(t *testing.T) {
+			got := try(t, plan{wire.Start{Source: source, Memory: 1 << 30}, other, l.Addr().String()})
+			for what := range attempts {
+				want := false
+				for _, allowed := range may {
+					want = want || what == allowed
+				}
+				if got[what] != want {
+					t.Errorf("%s: possible %v, want %v", what, got[what], want)
+				}
+			}
+		})
+	}
+}
+
+// try runs the attempts in a process of their own.
+func try(t *testing.T, p plan) map[string]bool {
+	t.Helper()
+	told, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), "CONFINE_TEST="+string(told))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var got map[string]bool
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return got
+}
