@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -114,6 +116,20 @@ func tail(s string, n int) string {
 		return "…" + s[len(s)-n:]
 	}
 	return s
+}
+
+// children returns the processes that a process has started, those that wait to be reaped included.
+func children(pid int) (pids []int) {
+	lists, _ := filepath.Glob(filepath.Join("/proc", itoa(pid), "task", "*", "children")) // each thread has its own
+	for _, list := range lists {
+		b, _ := os.ReadFile(list) // a thread may be gone
+		for _, field := range strings.Fields(string(b)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, child)
+			}
+		}
+	}
+	return pids
 }
 
 // running reports whether a process is there and not merely waiting to be reaped.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image/jpeg"
 	"io"
 	"mime"
@@ -45,22 +46,32 @@ type viewer struct {
 func watch(t testing.TB, url string) *viewer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	v, err := open(ctx, url)
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	v.t, v.cancel = t, cancel
+	t.Cleanup(v.close)
+	return v
+}
+
+// open opens a stream that ends with ctx.
+func open(ctx context.Context, url string) (*viewer, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	answer, err := streamer.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	v := &viewer{t: t, cancel: cancel, body: answer.Body}
-	t.Cleanup(v.close)
 	kind, params, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if answer.StatusCode != http.StatusOK || err != nil || kind != "multipart/x-mixed-replace" {
-		t.Fatalf("%s: %s, %s, %v", url, answer.Status, answer.Header.Get("Content-Type"), err)
+		_ = answer.Body.Close()
+		return nil, fmt.Errorf("%s: %s, %s, %v", url, answer.Status, answer.Header.Get("Content-Type"), err)
 	}
-	v.parts = multipart.NewReader(answer.Body, params["boundary"])
-	return v
+	return &viewer{body: answer.Body, parts: multipart.NewReader(answer.Body, params["boundary"])}, nil
 }
 
 // streamer has no timeout: streams have no end.
