@@ -2,9 +2,11 @@ package source
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -20,7 +22,11 @@ type chatter struct {
 	scrub  *strings.Replacer
 	mu     sync.Mutex
 	newest string
+	death  string // the line that begins a crash's report, of hundreds
 }
+
+// deaths are how Go and C++ begin to report a crash.
+var deaths = regexp.MustCompile(`^(panic|fatal error|SIG[A-Z]+): |^terminate called `)
 
 // newChatter logs to log. FFmpeg likes to print the address it was given, so the password is taken out of every line, as
 // it stands and as a URL has it, and so is the address' query, where cameras often take another.
@@ -55,6 +61,9 @@ func (c *chatter) read(r io.Reader) {
 			c.log.Debug("capture output", zap.String("line", line))
 			c.mu.Lock()
 			c.newest = line
+			if c.death == "" && deaths.MatchString(line) {
+				c.death = line
+			}
 			c.mu.Unlock()
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -63,9 +72,9 @@ func (c *chatter) read(r io.Reader) {
 	}
 }
 
-// last returns the newest line.
+// last returns the newest line, or the one that says what the process died of.
 func (c *chatter) last() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.newest
+	return cmp.Or(c.death, c.newest)
 }

@@ -207,7 +207,9 @@ func (s *supervisor) lost() {
 	} else {
 		why.reason, why.detail = w.verdict()
 	}
-	if _, known := s.restarts[why.reason]; !known {
+	if why.reason == camera.None {
+		why = ended{camera.WorkerCrashed, "another program told it to end"}
+	} else if _, known := s.restarts[why.reason]; !known {
 		why = ended{camera.WorkerCrashed, "it ended for a reason unknown to camd: " + string(why.reason)}
 	}
 	s.failed(why.reason, why.detail)

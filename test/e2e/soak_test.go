@@ -51,7 +51,7 @@ func TestSoak(t *testing.T) {
 	t.Logf("seed %d", seed)
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
-	c := &crowd{t: t, url: d.URL, cameras: []string{"cam0", "cam1", "cam2", "cam3", "cam4", "cam5", "far0", "far1"}, seen: map[uint64]string{}}
+	c := &crowd{t: t, url: d.URL, cameras: []string{"cam0", "cam1", "cam2", "cam3", "cam4", "cam5", "far0", "far1"}, seen: map[uint64]verdict{}}
 	var everybody sync.WaitGroup
 	for i := range 100 {
 		everybody.Go(func() { c.comeAndGo(ctx, rand.New(rand.NewPCG(seed, uint64(i))), length/60) })
@@ -129,7 +129,13 @@ type crowd struct {
 	visits, pictures atomic.Uint64
 
 	mu   sync.Mutex
-	seen map[uint64]string // by a hash of the picture: what is wrong with it
+	seen map[uint64]verdict // by a hash of the picture
+}
+
+// verdict is what a picture is.
+type verdict struct {
+	live  bool
+	wrong string // what is wrong with it
 }
 
 var hashSeed = maphash.MakeSeed()
@@ -162,48 +168,50 @@ func (c *crowd) watch(ctx context.Context, url string) error {
 			return err
 		}
 		c.pictures.Add(1)
-		if p.captured.Before(last) {
-			return fmt.Errorf("a picture of %v after one of %v", p.captured, last)
+		verdict := c.judge(p.jpeg)
+		if verdict.wrong != "" {
+			return errors.New(verdict.wrong)
 		}
-		last = p.captured
-		if wrong := c.judge(p.jpeg); wrong != "" {
-			return errors.New(wrong)
+		if verdict.live { // a placeholder may be drawn while a picture is on its way
+			if p.captured.Before(last) {
+				return fmt.Errorf("a picture of %v after one of %v", p.captured, last)
+			}
+			last = p.captured
 		}
 	}
 }
 
-// judge says what is wrong with a picture. Viewers share pictures, so each is looked at once.
-func (c *crowd) judge(b []byte) string {
+// judge looks at a picture. Viewers share pictures, so each is looked at once.
+func (c *crowd) judge(b []byte) verdict {
 	key := maphash.Bytes(hashSeed, b)
 	c.mu.Lock()
-	wrong, known := c.seen[key]
+	v, known := c.seen[key]
 	c.mu.Unlock()
-	if known {
-		return wrong
+	if !known {
+		v = look(b)
+		c.mu.Lock()
+		c.seen[key] = v
+		c.mu.Unlock()
 	}
-	wrong = damage(b)
-	c.mu.Lock()
-	c.seen[key] = wrong
-	c.mu.Unlock()
-	return wrong
+	return v
 }
 
-// damage says what is wrong with a picture that should be a test camera's or a placeholder, whose strip is dark.
-func damage(b []byte) string {
+// look expects a test camera's picture or a placeholder, whose strip is dark.
+func look(b []byte) verdict {
 	img, err := jpeg.Decode(bytes.NewReader(b))
 	if err != nil {
-		return err.Error()
+		return verdict{wrong: err.Error()}
 	}
 	if _, ok := pattern.Decode(img); ok {
-		return ""
+		return verdict{live: true}
 	}
 	strip := pattern.Strip(img.Bounds().Dx(), img.Bounds().Dy())
 	for i := range pattern.Cells {
 		if brightest(img, pattern.Cell(strip, i)) > 128 {
-			return "a picture whose number is wrong"
+			return verdict{wrong: "a picture whose number is wrong"}
 		}
 	}
-	return ""
+	return verdict{}
 }
 
 func brightest(img image.Image, in image.Rectangle) (most uint8) {
@@ -224,7 +232,7 @@ func mean(values []float64) float64 {
 }
 
 // resident is a process's resident memory in bytes.
-func resident(t *testing.T, pid int) float64 {
+func resident(t testing.TB, pid int) float64 {
 	var pages, shared float64
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err == nil {

@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
+func TestTwoHundredDeaths(t *testing.T) {
+	const cameras, deaths = 10, 200
+	d := start(t, options{config: patterns("cam", cameras) + "log: {level: warn}\n"})
+	ids := make([]string, cameras)
+	for i := range ids {
+		ids[i] = "cam" + itoa(i)
+		d.reaches(ids[i], "live")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var viewers sync.WaitGroup
+	c := &crowd{t: t, seen: map[uint64]verdict{}}
+	for i := range 50 {
+		viewers.Go(func() {
+			if err := c.watch(ctx, d.URL+"/cameras/"+ids[i%cameras]+"/stream.mjpg"); ctx.Err() == nil {
+				t.Errorf("a viewer was lost: %v", err)
+			}
+		})
+	}
+	eventually(t, "the viewers to have pictures", func() bool { return c.pictures.Load() > 500 })
+	before := d.burden()
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	signals := []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}
+	killed, doomed := map[int]bool{}, map[int]time.Time{}
+	for round := 1; round <= deaths/cameras; round++ {
+		eventually(t, "more deaths", func() bool {
+			for _, pid := range children(d.cmd.Process.Pid) {
+				switch end, seen := doomed[pid]; {
+				case !seen: // some die while they open the camera, most of them later
+					doomed[pid] = time.Now().Add(time.Duration(r.IntN(1500)) * time.Millisecond)
+				case !killed[pid] && len(killed) < deaths && time.Now().After(end):
+					killed[pid] = syscall.Kill(pid, signals[r.IntN(len(signals))]) == nil
+				}
+			}
+			return len(killed) >= round*cameras
+		})
+	}
+	for _, id := range ids {
+		d.awaits(id, "live again", func(s state) bool { return s.State == "live" && !killed[s.Worker.PID] })
+	}
+	for pid := range killed {
+		eventually(t, "a dead process to be reaped", func() bool { return !isChild(d.cmd.Process.Pid, pid) })
+	}
+	// The same viewers, cameras and processes as before: the same descriptors and goroutines.
+	var after burden
+	eventually(t, "nothing to be left behind", func() bool {
+		after = d.burden()
+		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines
+	})
+	cancel()
+	viewers.Wait()
+	t.Logf("%d pictures seen; before %+v, after %+v", c.pictures.Load(), before, after)
+	if after.resident > 1.3*before.resident+8e6 {
+		t.Errorf("resident memory grew from %.1f to %.1f MB", before.resident/1e6, after.resident/1e6)
+	}
+}
+
+// burden is what camd holds of the machine.
+type burden struct {
+	descriptors, goroutines int
+	resident                float64
+}
+
+func (d *daemon) burden() burden {
+	fds, err := os.ReadDir(filepath.Join("/proc", itoa(d.cmd.Process.Pid), "fd"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_, _, metrics := get(d.t, d.URL+"/metrics")
+	m := regexp.MustCompile(`(?m)^go_goroutines (\d+)$`).FindSubmatch(metrics)
+	if m == nil {
+		d.t.Fatal("no go_goroutines")
+	}
+	n, _ := strconv.Atoi(string(m[1]))
+	return burden{len(fds), n, resident(d.t, d.cmd.Process.Pid)}
+}
+
+func isChild(parent, pid int) bool {
+	for _, p := range children(parent) {
+		if p == pid {
+			return true
+		}
+	}
+	return false
+}
