@@ -21,17 +21,20 @@ const Enough = time.Millisecond
 // forgets the slack.
 const begun = "CAMD_TIMERSLACK_SET"
 
+// init keeps main on the main thread until Loosen: a signal that the process wanted at its parent's death (prctl(2),
+// PR_SET_PDEATHSIG) is that thread's, and lost if another executes the program anew.
+func init() { runtime.LockOSThread() }
+
 // Loosen gives this process, and all that it starts, a timer slack of at least d. A thread inherits the slack of the one
 // that made it, and the runtime's have long been made: the program is executed anew, with the same process ID, arguments,
-// environment and open files. So Loosen belongs at the very beginning, and returns only if there was nothing to do (nil),
-// or if it could not be done.
+// environment and open files. So Loosen belongs at the very beginning of main, once, and returns only if there was nothing to
+// do (nil), or if it could not be done.
 func Loosen(d time.Duration) error {
+	defer runtime.UnlockOSThread()
 	again := os.Getenv(begun) != ""
 	if err := os.Unsetenv(begun); err != nil {
 		return err
 	}
-	runtime.LockOSThread() // the slack is the thread's
-	defer runtime.UnlockOSThread()
 	now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil {
 		return fmt.Errorf("get timer slack: %w", err)

@@ -5,8 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -29,7 +31,9 @@ func TestMain(m *testing.M) {
 		made <- slack
 	}()
 	comm, _ := os.ReadFile("/proc/self/comm")
-	fmt.Println(os.Getpid(), <-made, before, os.Getenv("CAMD_TIMERSLACK_SET") != "", strings.TrimSpace(string(comm)), os.Args[1:])
+	var onDeath int32
+	_ = unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&onDeath)), 0, 0, 0)
+	fmt.Println(os.Getpid(), <-made, onDeath, before, os.Getenv("CAMD_TIMERSLACK_SET") != "", strings.TrimSpace(string(comm)), os.Args[1:])
 }
 
 func program(t *testing.T) *exec.Cmd {
@@ -39,6 +43,7 @@ func program(t *testing.T) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, "one", "two words")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGUSR1}
 	cmd.Env = append(os.Environ(), "TIMERSLACK_TEST=1")
 	return cmd
 }
@@ -50,7 +55,7 @@ func TestLoosenStartsAnewOnce(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	// comm holds 15 bytes.
-	want := fmt.Sprintln(cmd.Process.Pid, int64(time.Millisecond), true, false, "timerslack.test", "[one two words]")
+	want := fmt.Sprintln(cmd.Process.Pid, int64(time.Millisecond), int(syscall.SIGUSR1), true, false, "timerslack.test", "[one two words]")
 	if string(out) != want {
 		t.Errorf("got %swant %s", out, want)
 	}
