@@ -33,6 +33,7 @@ var drawn = []string{
 	"pkg/source/confine",
 	"pkg/source/pattern",
 	"pkg/source/placeholder",
+	"pkg/source/reach",
 	"pkg/source/spec",
 	"pkg/source/v4l2",
 	"pkg/source/wire",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"image/jpeg"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,7 +148,12 @@ func TestOnDemand(t *testing.T) {
 
 func TestSecretsStayInside(t *testing.T) {
 	const secret = "p@ss w0rd/%"
-	src, err := spec.Parse("rtsp://host/stream?token=canary")
+	l, err := net.Listen("tcp", "127.0.0.1:0") // nothing is started for a camera whose server is not there
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	src, err := spec.Parse("rtsp://" + l.Addr().String() + "/stream?token=canary")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +174,36 @@ func TestSecretsStayInside(t *testing.T) {
 	if s := c.Status(); strings.Contains(s.Source, "canary") || strings.Contains(s.Source, secret) {
 		t.Errorf("source %s", s.Source)
 	}
+}
+
+// For a network camera whose server cannot be reached no process is started.
+func TestUnreachableServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	src, err := spec.Parse("rtsp://" + address + "/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	worker := faulty(t, "good")
+	c := start(t, Options{Worker: worker, Source: src})
+	if s := c.reaches(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refuses connections" {
+		t.Errorf("%s: %s", s.Reason, s.Detail)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(worker), "ran")); err == nil {
+		t.Error("a process was started")
+	}
+	if l, err = net.Listen("tcp", address); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	topic, _ := c.Topic("")
+	sub := topic.Subscribe(broker.Latest)
+	defer sub.Close()
+	c.reaches(t, camera.Live)
 }
 
 // A file that appears ends the wait for the next attempt, however long that is.

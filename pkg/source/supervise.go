@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/reach"
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
@@ -31,6 +32,7 @@ type supervisor struct {
 	retry     <-chan time.Time
 	backoff   *backoff.ExponentialBackOff
 	appeared  *appearance
+	knock     *knock
 	still     stillness
 }
 
@@ -85,6 +87,8 @@ func (s *supervisor) run(ctx context.Context) {
 			s.launch()
 		case <-s.appeared.changed():
 			s.launch()
+		case err := <-s.knock.answer():
+			s.answered(err)
 		case now := <-tick.C:
 			s.tick(now)
 		}
@@ -101,9 +105,28 @@ func (s *supervisor) begin() {
 	s.launch()
 }
 
-// launch starts a worker.
+// launch makes an attempt: at once, or as soon as the camera's server answers.
 func (s *supervisor) launch() {
 	s.settle()
+	if src := s.opts.Source; src.Network() {
+		s.knock = newKnock(src, s.opts.Open)
+		return
+	}
+	s.startWorker()
+}
+
+// answered goes on after the camera's server was tried.
+func (s *supervisor) answered(err error) {
+	s.settle()
+	if err != nil {
+		reason, detail := reach.Explain(s.opts.Source.URL.Host, err)
+		s.failed(reason, detail)
+		return
+	}
+	s.startWorker()
+}
+
+func (s *supervisor) startWorker() {
 	w, err := startWorker(s.opts.Worker, s.opts.start(), s.log)
 	if err != nil {
 		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
@@ -122,7 +145,8 @@ func (s *supervisor) launch() {
 func (s *supervisor) settle() {
 	s.retry = nil
 	s.appeared.close()
-	s.appeared = nil
+	s.knock.close()
+	s.appeared, s.knock = nil, nil
 	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
 }
 

@@ -1,0 +1,54 @@
+// Package reach connects to the server of a network source, and says in plain words why it cannot.
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/spec"
+)
+
+// ports are what is meant where an address names none.
+var ports = map[string]string{"rtsp": "554", "rtsps": "322", "http": "80", "https": "443"}
+
+// Address returns the source's server as host:port.
+func Address(src spec.Source) string {
+	port := src.URL.Port()
+	if port == "" {
+		scheme, _, _ := strings.Cut(src.URL.Scheme, "+")
+		port = ports[scheme]
+	}
+	return net.JoinHostPort(src.URL.Hostname(), port)
+}
+
+// Try connects to the source's server and hangs up.
+func Try(ctx context.Context, src spec.Source) error {
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", Address(src))
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// Explain says why a connection to host failed, without the address that err may repeat. What it does not know is a
+// connection that ended early.
+func Explain(host string, err error) (camera.Reason, string) {
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	timeout, isNet := errors.AsType[net.Error](err)
+	switch {
+	case isDNS && !dns.IsTimeout:
+		return camera.Unreachable, "unknown host " + dns.Name
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return camera.Unreachable, host + " refuses connections"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return camera.Unreachable, "no route to " + host
+	case isNet && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return camera.Timeout, "no answer from " + host
+	}
+	return camera.Unreachable, fmt.Sprintf("%s closed the connection without an answer", host)
+}

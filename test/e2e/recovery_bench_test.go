@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// BenchmarkRecovery kills a camera's capture process, an operation each, and reports when its viewer has the placeholder
+// and when live pictures again; and how old the pictures of a camera beside it are, before and meanwhile.
+func BenchmarkRecovery(b *testing.B) {
+	d := start(b, options{config: `
+cameras:
+  - {id: victim, source: 'test://?size=1280x720&fps=30'}
+  - {id: beside, source: 'test://?size=1280x720&fps=30'}
+`})
+	d.reaches("victim", "live")
+	d.reaches("beside", "live")
+	v, beside := watch(b, d.URL+"/cameras/victim/stream.mjpg"), watch(b, d.URL+"/cameras/beside/stream.mjpg")
+	ages := make(chan time.Duration, 1<<16)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			p, err := beside.read()
+			if err != nil {
+				return
+			}
+			ages <- p.arrived.Sub(p.captured)
+		}
+	}()
+	collect := func(n int) (all []time.Duration) {
+		for len(all) < n {
+			all = append(all, <-ages)
+		}
+		return all
+	}
+	collect(30) // until all is warm
+	before := collect(150)
+	var cards, lives []time.Duration
+	for b.Loop() {
+		v.next("a live picture", live)
+		pid := d.camera("victim").Worker.PID
+		begin := time.Now()
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			b.Fatal(err)
+		}
+		v.next("the placeholder", placeholder)
+		cards = append(cards, time.Since(begin))
+		v.next("a live picture again", live)
+		lives = append(lives, time.Since(begin))
+	}
+	meanwhile := collect(max(len(ages), 30))
+	beside.close()
+	<-done
+	b.ReportMetric(quantile(cards, 0.5), "placeholder-p50-ms")
+	b.ReportMetric(quantile(cards, 1), "placeholder-max-ms")
+	b.ReportMetric(quantile(lives, 0.5), "live-p50-ms")
+	b.ReportMetric(quantile(lives, 1), "live-max-ms")
+	b.ReportMetric(quantile(before, 0.99), "beside-before-p99-ms")
+	b.ReportMetric(quantile(meanwhile, 0.99), "beside-meanwhile-p99-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkBesideBlackHoles is how long it takes until the last of eight cameras is live, alone and beside eight others
+// whose address swallows every packet. An operation is one start of each.
+func BenchmarkBesideBlackHoles(b *testing.B) {
+	good := patterns("good", 8)
+	bad := good
+	for i := range 8 {
+		bad += fmt.Sprintf("  - {id: hole%d, source: 'rtsp://%s/stream'}\n", i, blackHole(b))
+	}
+	var alone, beside, ratios []float64
+	for b.Loop() {
+		a, s := untilLive(b, good).Seconds(), untilLive(b, bad).Seconds()
+		alone, beside, ratios = append(alone, a), append(beside, s), append(ratios, s/a)
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(1000*mean(alone), "alone-ms")
+	b.ReportMetric(1000*mean(beside), "beside-ms")
+	b.ReportMetric(ratios[len(ratios)/2], "median-ratio")
+	b.ReportMetric(0, "ns/op")
+}
+
+// untilLive starts camd and returns how long it took until the last of its good cameras was live.
+func untilLive(b *testing.B, config string) time.Duration {
+	begin := time.Now()
+	d := start(b, options{config: config})
+	defer d.stop()
+	peer.Until(b, "eight live cameras", func() bool {
+		live := 0
+		for id, s := range d.cameras() {
+			if strings.HasPrefix(id, "good") && s.State == "live" {
+				live++
+			}
+		}
+		return live == 8
+	})
+	return time.Since(begin)
+}
+
+// blackHole returns an address whose connections are never answered: its queue is full.
+func blackHole(b *testing.B) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = l.Close() })
+	raw, err := l.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { _ = syscall.Listen(int(fd), 0) }); err != nil {
+		b.Fatal(err)
+	}
+	for {
+		c, err := net.DialTimeout("tcp", l.Addr().String(), 300*time.Millisecond)
+		if err != nil {
+			return l.Addr().String()
+		}
+		b.Cleanup(func() { _ = c.Close() })
+	}
+}
+
+func quantile(d []time.Duration, q float64) float64 {
+	slices.Sort(d)
+	return d[int(q*float64(len(d)-1))].Seconds() * 1000
+}
