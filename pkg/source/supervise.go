@@ -26,6 +26,7 @@ const beyond = 5 * time.Second
 type supervisor struct {
 	*Camera
 	condition      // what has been told to the world
+	tuning         // its image controls
 	wanted    bool // somebody reads the topic
 	session        // the worker that runs, or the last one
 	retry     <-chan time.Time
@@ -48,7 +49,7 @@ type session struct {
 
 // Run keeps the camera going until ctx ends, and returns when all that it started has ended.
 func (c *Camera) Run(ctx context.Context) {
-	s := &supervisor{Camera: c, backoff: &backoff.ExponentialBackOff{
+	s := &supervisor{Camera: c, tuning: newTuning(c.opts.Controls), backoff: &backoff.ExponentialBackOff{
 		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter,
 	}}
 	s.backoff.Reset()
@@ -73,6 +74,8 @@ func (s *supervisor) run(ctx context.Context) {
 			}
 		case <-s.topic.Demand():
 			s.demand(s.topic.Wanted())
+		case a := <-s.adjustments:
+			s.ask(a)
 		case <-s.retry:
 			s.launch()
 		case <-s.appeared.changed():
@@ -96,7 +99,7 @@ func (s *supervisor) begin() {
 // launch starts a worker.
 func (s *supervisor) launch() {
 	s.settle()
-	w, err := startWorker(s.opts.Worker, s.opts.start(), s.log)
+	w, err := startWorker(s.opts.Worker, s.start(), s.log)
 	if err != nil {
 		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
 		return
@@ -124,6 +127,7 @@ func (s *supervisor) end() {
 		w.stop(s.opts.Grace)
 		s.worker, s.events = nil, nil
 		s.setWorker(0, w.cpu())
+		s.abandon()
 	}
 }
 
@@ -146,6 +150,8 @@ func (s *supervisor) handle(e event) {
 		s.complaint = e.err.Error()
 	case picture:
 		s.show(e)
+	case wire.Controls:
+		s.answered(e)
 	case ended: // whether or not it also exits
 		s.final = &e
 		s.lost()

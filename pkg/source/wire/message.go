@@ -3,7 +3,7 @@ package wire
 import "time"
 
 // Version of the protocol; both sides must have the same.
-const Version = 1
+const Version = 2
 
 // Limits on what a peer may announce.
 const (
@@ -34,6 +34,8 @@ type Start struct {
 	Once        bool          `json:"once,omitempty"`    // files: end at the end instead of starting again
 	OpenTimeout time.Duration `json:"open_timeout,omitempty"`
 	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
+
+	Controls map[string]Setting `json:"controls,omitempty"` // devices: what to set before the first picture
 }
 
 // Opened says what the source turned out to be.
@@ -85,6 +87,9 @@ const (
 	kindDemand = 'D'
 	kindStop   = 'Q'
 	kindEnded  = 'E'
+
+	kindAdjust   = 'A'
+	kindControls = 'C'
 )
 
 func (Hello) kind() byte  { return kindHello }
@@ -95,3 +100,6 @@ func (Beat) kind() byte   { return kindBeat }
 func (Demand) kind() byte { return kindDemand }
 func (Stop) kind() byte   { return kindStop }
 func (Ended) kind() byte  { return kindEnded }
+
+func (Adjust) kind() byte   { return kindAdjust }
+func (Controls) kind() byte { return kindControls }
