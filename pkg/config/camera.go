@@ -43,6 +43,7 @@ func cameraFields() []field[entry] {
 		{"on_demand", flag(func(e *entry) *bool { return &e.OnDemand })},
 		{"stall_timeout", duration(func(e *entry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"open_timeout", duration(func(e *entry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
+		{"controls", readControls},
 	}
 }
 
@@ -53,6 +54,7 @@ var onlyFor = []struct {
 	say   string
 }{
 	{[]string{"size", "fps", "format"}, []spec.Kind{spec.Device}, "only a V4L2 device can be asked for it"},
+	{[]string{"controls"}, []spec.Kind{spec.Device}, "only a V4L2 device has them"},
 	{[]string{"user", "password", "password_file"}, []spec.Kind{spec.RTSP, spec.HTTP}, "only an rtsp:// or http:// source has one"},
 	{[]string{"transport"}, []spec.Kind{spec.RTSP}, "only an rtsp:// source has one"},
 	{[]string{"loop"}, []spec.Kind{spec.File}, "only a file can start again"},

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"camd/pkg/camera"
 	"camd/pkg/source/spec"
 )
 
@@ -59,6 +60,7 @@ type Camera struct {
 	OnDemand     bool          // open only while somebody watches
 	StallTimeout time.Duration // without a frame for so long it counts as stalled
 	OpenTimeout  time.Duration
+	Controls     map[string]camera.Setting // devices: image controls to set, by name
 }
 
 // Formats lists what a device can be asked for.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/pkg/camera"
 	"camd/pkg/source/spec"
 
 	"go.yaml.in/yaml/v3"
@@ -57,6 +58,7 @@ cameras:
     quality: "${QUALITY}"
     stall_timeout: 500ms
     open_timeout: 1m30s
+    controls: {brightness: -5, gain: 0x10, auto_exposure: false, power_line_frequency: 50 Hz, scene: "3", sharpness: "${QUALITY}", 3d_noise: yes}
   - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true}
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
@@ -79,6 +81,10 @@ log: {level: debug, format: json}
 	door := DefaultCamera("front-door", source("/dev/video0"))
 	door.Size, door.FPS, door.Format, door.Quality = spec.Size{Width: 1280, Height: 720}, 12.5, "yuyv", 70
 	door.StallTimeout, door.OpenTimeout = 500*time.Millisecond, 90*time.Second
+	door.Controls = map[string]camera.Setting{
+		"brightness": camera.Number(-5), "gain": camera.Number(16), "auto_exposure": camera.Switch(false),
+		"power_line_frequency": camera.Text("50 Hz"), "scene": camera.Text("3"), "sharpness": camera.Number(70), "3d_noise": camera.Text("yes"),
+	}
 	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
 	yard.Title, yard.Transport, yard.OnDemand = "The ${yard}, $5", "udp", true
 	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))
