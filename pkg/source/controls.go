@@ -54,7 +54,7 @@ func late(parent context.Context) error {
 	if err := parent.Err(); err != nil {
 		return err
 	}
-	return camera.ControlErrorf(camera.ControlsTimeout, "the camera's driver has not answered within %v", controlPatience)
+	return camera.ControlErrorf(camera.ControlsTimeout, "the camera's driver has not answered within %v; it may yet do what was asked", controlPatience)
 }
 
 // adjustment is a request to the camera's goroutine.

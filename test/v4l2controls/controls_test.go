@@ -91,6 +91,26 @@ func TestControls(t *testing.T) {
 		}
 		d.shows(t, "brightness", 200)
 	})
+	t.Run("one that hangs", func(t *testing.T) {
+		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		if err := syscall.Kill(c.Worker.PID, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		code, hung := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 120}}`)
+		if code != 504 || !strings.Contains(hung.Error, "has not answered within 5s") {
+			t.Errorf("%d %s", code, hung.Error)
+		}
+		if code, _ := d.ask(t, http.MethodGet, "", ""); code != 200 {
+			t.Errorf("the daemon answers %d", code)
+		}
+		if err := syscall.Kill(c.Worker.PID, syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		d.shows(t, "brightness", 120) // late
+		if code, c := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 200}}`); code != 200 || c.value("brightness") != 200. {
+			t.Errorf("%d %+v", code, c)
+		}
+	})
 	t.Run("kept when it was unplugged", func(t *testing.T) {
 		const unbind, bind = "/sys/bus/platform/drivers/vivid/unbind", "/sys/bus/platform/drivers/vivid/bind"
 		if _, err := os.Stat(unbind); err != nil || device.driver(t) != "vivid" {

@@ -50,7 +50,7 @@ func newPanel() *panel {
 	return &panel{
 		opened:   make(chan bench, 1),
 		requests: make(chan wire.Adjust, backlog),
-		answers:  make(chan wire.Controls, backlog),
+		answers:  make(chan wire.Controls, 2*backlog), // for as many requests as camd has under way at most
 		closed:   make(chan struct{}),
 	}
 }
