@@ -169,6 +169,8 @@ func findWorker(cfg *config.Config) (string, error) {
 	return source.FindWorker()
 }
 
+var _ httpapi.Adjustable = (*source.Camera)(nil)
+
 // buildCameras makes the cameras of the configuration.
 func buildCameras(cfg *config.Config, worker string, metrics *httpapi.Metrics, log *zap.Logger) (
 	cameras []*source.Camera, order []string, served map[string]httpapi.Camera) {
@@ -178,7 +180,7 @@ func buildCameras(cfg *config.Config, worker string, metrics *httpapi.Metrics, l
 			ID: c.ID, Title: c.Title, Source: c.Source, Worker: worker,
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
 			Once: !c.Loop, OnDemand: c.OnDemand, Stall: c.StallTimeout, Open: c.OpenTimeout,
-			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory,
+			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
 			Observer: metrics.Camera(c.ID), Log: log,
 		})
 		cameras = append(cameras, cam)

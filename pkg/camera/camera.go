@@ -1,6 +1,7 @@
 // Package camera holds the words in which camd speaks of a camera's condition: its states, the reasons for them and a
 // snapshot of both with the counters beside it. It has no behaviour of its own and imports only the standard library,
-// so that whoever supplies cameras and whoever shows them need not know each other.
+// so that whoever supplies cameras and whoever shows them need not know each other. The words for what can be adjusted at
+// a camera are here too.
 package camera
 
 import "time"
@@ -97,6 +98,8 @@ type Status struct {
 	Counts  Counts
 	Worker  Worker
 	LastPic time.Time // capture time of the newest live frame
+
+	Controls []Control // as last read; nil while it is not open, and for sources that have none. Not to be changed
 }
 
 // Counts are totals since the daemon started.

@@ -45,6 +45,7 @@ func cameraFields() []field[entry] {
 		{"open_timeout", duration(func(e *entry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"frozen_timeout", durationOrOff(func(e *entry) *time.Duration { return &e.Frozen }, time.Second, 24*time.Hour)},
 		{"recycle", durationOrOff(func(e *entry) *time.Duration { return &e.Recycle }, time.Minute, 365*24*time.Hour)},
+		{"controls", readControls},
 	}
 }
 
@@ -55,6 +56,7 @@ var onlyFor = []struct {
 	say   string
 }{
 	{[]string{"size", "fps", "format"}, []spec.Kind{spec.Device}, "only a V4L2 device can be asked for it"},
+	{[]string{"controls"}, []spec.Kind{spec.Device}, "only a V4L2 device has them"},
 	{[]string{"user", "password", "password_file"}, []spec.Kind{spec.RTSP, spec.HTTP}, "only an rtsp:// or http:// source has one"},
 	{[]string{"transport"}, []spec.Kind{spec.RTSP}, "only an rtsp:// source has one"},
 	{[]string{"loop"}, []spec.Kind{spec.File}, "only a file can start again"},

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"camd/pkg/camera"
 	"camd/pkg/source/spec"
 )
 
@@ -60,8 +61,9 @@ type Camera struct {
 	OnDemand     bool          // open only while somebody watches
 	StallTimeout time.Duration // without a frame for so long it counts as stalled
 	OpenTimeout  time.Duration
-	Frozen       time.Duration // when every picture has been the same for so long it counts as frozen; 0 is never
-	Recycle      time.Duration // how old its capture process may become; 0 is any age
+	Frozen       time.Duration             // when every picture has been the same for so long it counts as frozen; 0 is never
+	Recycle      time.Duration             // how old its capture process may become; 0 is any age
+	Controls     map[string]camera.Setting // devices: image controls to set, by name
 }
 
 // Formats lists what a device can be asked for.

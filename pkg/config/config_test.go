@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/pkg/camera"
 	"camd/pkg/source/spec"
 
 	"go.yaml.in/yaml/v3"
@@ -59,6 +60,7 @@ cameras:
     open_timeout: 1m30s
     frozen_timeout: off
     recycle: 24h
+    controls: {brightness: -5, gain: 0x10, auto_exposure: false, power_line_frequency: 50 Hz, scene: "3", sharpness: "${QUALITY}", 3d_noise: yes}
   - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true}
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
@@ -82,6 +84,10 @@ log: {level: debug, format: json}
 	door.Size, door.FPS, door.Format, door.Quality = spec.Size{Width: 1280, Height: 720}, 12.5, "yuyv", 70
 	door.StallTimeout, door.OpenTimeout = 500*time.Millisecond, 90*time.Second
 	door.Frozen, door.Recycle = 0, 24*time.Hour
+	door.Controls = map[string]camera.Setting{
+		"brightness": camera.Number(-5), "gain": camera.Number(16), "auto_exposure": camera.Switch(false),
+		"power_line_frequency": camera.Text("50 Hz"), "scene": camera.Text("3"), "sharpness": camera.Number(70), "3d_noise": camera.Text("yes"),
+	}
 	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
 	yard.Title, yard.Transport, yard.OnDemand = "The ${yard}, $5", "udp", true
 	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))

@@ -15,9 +15,9 @@ func (s *Server) routes() http.Handler {
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", "GET, HEAD")
-		fail(w, r, http.StatusMethodNotAllowed, "this address takes no "+r.Method)
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Allow", allowed(r, req.URL.Path))
+		fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
 	})
 
 	r.Get("/", s.root)
@@ -29,6 +29,8 @@ func (s *Server) routes() http.Handler {
 	r.Route("/api/v1", func(r chi.Router) {
 		r.Get("/cameras", s.listCameras)
 		r.Get("/cameras/{camera}", s.named(s.showCamera))
+		r.Patch("/cameras/{camera}", s.named(s.changeCamera))
+		r.Get("/cameras/{camera}/controls", s.named(s.listControls))
 	})
 	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)
 	r.Get("/healthz", healthz)
@@ -39,6 +41,15 @@ func (s *Server) routes() http.Handler {
 	r.Get("/snapshot", s.numbered("", s.snapshot))
 	r.Get("/state", s.numbered("", s.ustreamerState))
 	return r
+}
+
+// allowed lists the methods that an address takes.
+func allowed(r chi.Routes, path string) string {
+	methods := "GET, HEAD"
+	if r.Match(chi.NewRouteContext(), http.MethodPatch, path) {
+		methods += ", PATCH"
+	}
+	return methods
 }
 
 // view is a request for one camera.

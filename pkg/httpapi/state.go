@@ -25,6 +25,7 @@ type cameraJSON struct {
 	Counts     countsJSON        `json:"counts"`
 	Worker     workerJSON        `json:"worker"`
 	URLs       map[string]string `json:"urls"`
+	Controls   []controlJSON     `json:"controls,omitempty"` // not in the list of cameras
 }
 
 type formatJSON struct {
@@ -95,5 +96,8 @@ func (s *Server) listCameras(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) showCamera(w http.ResponseWriter, _ *http.Request, v view) {
-	writeJSON(w, http.StatusOK, toJSON(v.camera.Status(), s.audience.watching()[v.id]))
+	status := v.camera.Status()
+	j := toJSON(status, s.audience.watching()[v.id])
+	j.Controls = controlsJSON(status.Controls)
+	writeJSON(w, http.StatusOK, j)
 }

@@ -35,6 +35,8 @@ type Options struct {
 	Memory    int64         // resident bytes that a capture process may take; 0 means any number
 	Grace     time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
 
+	Controls map[string]camera.Setting // devices: what to set whenever the camera is opened, by the control's name
+
 	Observer Observer    // may be nil
 	Log      *zap.Logger // nil means none
 }
@@ -55,6 +57,7 @@ type Camera struct {
 	log   *zap.Logger
 	topic *broker.Topic
 	ledger
+	adjustments chan adjustment
 }
 
 // New returns a camera that does nothing until Run.
@@ -81,6 +84,8 @@ func New(o Options) *Camera {
 		opts:  o,
 		log:   o.Log.With(zap.String("camera", o.ID)),
 		topic: broker.NewTopic(o.ID+"/"+Main, broker.Options{Linger: linger}),
+
+		adjustments: make(chan adjustment),
 	}
 	c.ledger.init(camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), State: camera.Starting, Since: time.Now()})
 	return c

@@ -18,4 +18,10 @@
 // Pictures come from camd-capture, one process per camera, over the pipes of package wire; nothing here links OpenCV.
 // Each picture is read straight into the multipart part that viewers will share, and is checked by package mjpeg before
 // anybody sees it.
+//
+// # Controls
+//
+// A V4L2 device's image controls are listed and set by the capture process, beside the running capture. What was set is
+// remembered here and set again with each new process, before its first picture: a camera that was unplugged comes back
+// as it was.
 package source

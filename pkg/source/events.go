@@ -14,7 +14,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// event is what a worker has to say, as its supervisor sees it: opened, picture, beat, refused or ended.
+// event is what a worker has to say, as its supervisor sees it: opened, picture, beat, refused, wire.Controls or ended.
 type event any
 
 type (
@@ -80,6 +80,8 @@ func nextEvent(in *wire.Reader) (event, error) {
 		return readPicture(in, m)
 	case wire.Beat:
 		return beat{m.Count}, nil
+	case wire.Controls:
+		return m, nil
 	case wire.Ended:
 		return ended{camera.Reason(m.Reason), m.Detail}, nil
 	}

@@ -84,6 +84,8 @@ func misbehave(fault, dir string) {
 		}
 	case "quiet": // gives three pictures and then none
 		play(out, 3)
+	case "tuned": // is none of them: it has controls
+		tuned(in, out)
 	case "leaks": // prints what it was told
 		for {
 			m, err := in.Next()

@@ -27,6 +27,7 @@ const beyond = 5 * time.Second
 type supervisor struct {
 	*Camera
 	condition      // what has been told to the world
+	tuning         // its image controls
 	wanted    bool // somebody reads the topic
 	session        // the worker that runs, or the last one
 	retry     <-chan time.Time
@@ -58,7 +59,7 @@ type complaint struct {
 
 // Run keeps the camera going until ctx ends, and returns when all that it started has ended.
 func (c *Camera) Run(ctx context.Context) {
-	s := &supervisor{Camera: c, backoff: &backoff.ExponentialBackOff{
+	s := &supervisor{Camera: c, tuning: newTuning(c.opts.Controls), backoff: &backoff.ExponentialBackOff{
 		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter,
 	}}
 	s.backoff.Reset()
@@ -83,12 +84,14 @@ func (s *supervisor) run(ctx context.Context) {
 			}
 		case <-s.topic.Demand():
 			s.demand(s.topic.Wanted())
+		case a := <-s.adjustments:
+			s.ask(a)
 		case <-s.retry:
 			s.launch()
 		case <-s.appeared.changed():
 			s.launch()
 		case err := <-s.knock.answer():
-			s.answered(err)
+			s.knocked(err)
 		case now := <-tick.C:
 			s.tick(now)
 		}
@@ -115,8 +118,8 @@ func (s *supervisor) launch() {
 	s.startWorker()
 }
 
-// answered goes on after the camera's server was tried.
-func (s *supervisor) answered(err error) {
+// knocked goes on after the camera's server was tried.
+func (s *supervisor) knocked(err error) {
 	s.settle()
 	if err != nil {
 		reason, detail := reach.Explain(s.opts.Source.URL.Host, err)
@@ -127,7 +130,7 @@ func (s *supervisor) answered(err error) {
 }
 
 func (s *supervisor) startWorker() {
-	w, err := startWorker(s.opts.Worker, s.opts.start(), s.log)
+	w, err := startWorker(s.opts.Worker, s.start(), s.log)
 	if err != nil {
 		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
 		return
@@ -157,6 +160,7 @@ func (s *supervisor) end() {
 		w.stop(s.opts.Grace)
 		s.worker, s.events = nil, nil
 		s.setWorker(0, w.cpu())
+		s.abandon()
 	}
 }
 
@@ -179,6 +183,8 @@ func (s *supervisor) handle(e event) {
 		s.complaint = complaint{camera.BadStream, e.err.Error()}
 	case picture:
 		s.show(e)
+	case wire.Controls:
+		s.answered(e)
 	case ended: // whether or not it also exits
 		s.final = &e
 		s.lost()

@@ -49,13 +49,16 @@ func (c *camera) run(ctx context.Context, release <-chan struct{}) {
 	c.pictures.close()
 }
 
-// await waits for run to end, but not for a call inside OpenCV to return.
+// await waits for run and the panel to end, but not for a call inside OpenCV or a driver to return.
 func (c *camera) await() {
 	t := time.NewTimer(patience)
 	defer t.Stop()
-	select {
-	case <-c.closed:
-	case <-t.C:
+	for _, closed := range []chan struct{}{c.closed, c.panel.closed} {
+		select {
+		case <-closed:
+		case <-t.C:
+			return
+		}
 	}
 }
 

@@ -22,11 +22,14 @@ func (c *camera) open(ctx context.Context) (source, error) {
 	c.src = src
 	c.start.OpenTimeout = cmp.Or(c.start.OpenTimeout, defaultTimeout)
 	c.start.ReadTimeout = cmp.Or(c.start.ReadTimeout, defaultTimeout)
+	if src.Kind != spec.Device {
+		c.panel.begin(bench{})
+	}
 	switch src.Kind {
 	case spec.Test:
 		return newTestPicture(src, c.speed), nil
 	case spec.Device:
-		return openDevice(ctx, src.Path, c.start)
+		return c.openAdjusted(ctx, src.Path)
 	case spec.File:
 		return openFile(ctx, src, c.start, c.speed)
 	default:

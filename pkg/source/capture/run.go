@@ -37,6 +37,7 @@ type session struct {
 	confine  func(wire.Start) error
 	wanted   atomic.Bool
 	pictures *exchange
+	panel    *panel
 	out      *wire.Writer
 }
 
@@ -57,6 +58,8 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	s.panel = newPanel()
+	go s.panel.run(ctx)
 	go func() { cancel(s.obey(commands)) }()
 
 	// One picture is encoded by one thread whatever is set here; more than that, OpenCV's pool only costs memory.
@@ -67,6 +70,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	go c.run(ctx, release)
 	err = s.send(ctx, &c, start.Quality)
 	close(release)
+	cancel(nil)
 	c.await()
 	return gone(err)
 }
@@ -103,6 +107,8 @@ func (s *session) obey(commands *wire.Reader) error {
 		switch m := m.(type) {
 		case wire.Demand:
 			s.wanted.Store(m.Wanted)
+		case wire.Adjust:
+			s.panel.ask(m)
 		case wire.Stop:
 			return errStopped
 		default:

@@ -38,6 +38,10 @@ func (s *session) send(ctx context.Context, c *camera, quality int) error {
 			if err := s.deliver(passthrough, params); err != nil {
 				return s.finish(c, err)
 			}
+		case a := <-s.panel.answers:
+			if err := s.out.Write(a); err != nil {
+				return err
+			}
 		case end := <-c.ended:
 			if ctx.Err() != nil {
 				return s.stopped(ctx)

@@ -1,5 +1,5 @@
 // Package v4l2 finds the V4L2 capture devices of this machine and says what they can do, or why they cannot be used and
-// what would help.
+// what would help. It also lists and sets their image controls.
 //
 // Looking does not disturb: a device is opened, asked and closed, which a running capture does not notice. Whatever a
 // driver answers, the number of questions is bounded.

@@ -162,7 +162,7 @@ const (
 
 // ask does an ioctl of V4L2 with arg, whose size is part of the request's number.
 func ask[T any](n node, name string, direction, number uintptr, arg *T) error {
-	request := direction<<30 | unsafe.Sizeof(*arg)<<16 | 'V'<<8 | number
+	request := requestNumber(direction, unsafe.Sizeof(*arg), number)
 	for range 10 {
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(n), request, uintptr(unsafe.Pointer(arg)))
 		switch errno {
@@ -174,4 +174,8 @@ func ask[T any](n node, name string, direction, number uintptr, arg *T) error {
 		return fmt.Errorf("%s: %w", name, errno)
 	}
 	return fmt.Errorf("%s: %w", name, unix.EINTR)
+}
+
+func requestNumber(direction, size, number uintptr) uintptr {
+	return direction<<30 | size<<16 | 'V'<<8 | number
 }

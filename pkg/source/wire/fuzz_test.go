@@ -73,6 +73,10 @@ func FuzzRoundTrip(f *testing.F) {
 			Start{Source: s, User: text, Password: s + text, Width: n, Height: -n, FPS: x, Once: on, OpenTimeout: time.Duration(at)},
 			Opened{Backend: text, Codec: s, Width: n, FPS: x, Passthrough: on, Note: text},
 			Beat{at, count}, Demand{on}, Stop{}, Ended{s, text},
+			Adjust{Request: uint32(n), Set: map[string]Setting{s: {Kind: text, Number: at, Text: s}}},
+			Controls{Request: uint32(n), Trouble: s, Refused: map[string]string{s: text}, List: []Control{
+				{Name: s, Title: text, Min: at, Value: int64(n), Known: on, Menu: map[int64]string{at: s}},
+			}},
 		}
 		var b bytes.Buffer
 		w := NewWriter(&b)

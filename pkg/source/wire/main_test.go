@@ -12,7 +12,8 @@ var messages = []Message{
 	Hello{Version: Version},
 	Start{},
 	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", Transport: "udp", Width: 1280, Height: 720,
-		FPS: 12.5, Format: "mjpeg", Quality: 80, Once: true, OpenTimeout: 3 * time.Second, ReadTimeout: time.Nanosecond},
+		FPS: 12.5, Format: "mjpeg", Quality: 80, Once: true, OpenTimeout: 3 * time.Second, ReadTimeout: time.Nanosecond,
+		Controls: map[string]Setting{"gain": {Kind: "switch", Number: 1}}},
 	Opened{},
 	Opened{Backend: "V4L2", Codec: "mjpeg", Width: 1280, Height: 720, FPS: 29.97, Passthrough: true, Note: "asked for 30 fps"},
 	Beat{},
@@ -22,6 +23,13 @@ var messages = []Message{
 	Ended{},
 	Ended{Reason: "busy", Detail: "another program has it"},
 	Stop{},
+	Adjust{},
+	Adjust{Request: 1<<32 - 1, Set: map[string]Setting{"brightness": {Kind: "number", Number: -1 << 63}, "ä": {Kind: "text", Text: "50 Hz"}}},
+	Controls{},
+	Controls{Request: 1, Trouble: "timeout", Detail: "no answer", Refused: map[string]string{"hue": "not there"}, List: []Control{
+		{Name: "hue", Title: "Hue", Kind: "integer", Min: -1 << 63, Max: 1<<63 - 1, Step: 1, Default: 2, Value: 3, Known: true, Volatile: true},
+		{Name: "menu", Kind: "menu", Menu: map[int64]string{0: "off", 10: ""}, ReadOnly: true, Inactive: true},
+	}},
 }
 
 var frame = Frame{Captured: 1<<62 + 1, Count: 1<<63 + 1, Encode: 5 * time.Millisecond}

@@ -3,7 +3,7 @@ package wire
 import "time"
 
 // Version of the protocol; both sides must have the same.
-const Version = 1
+const Version = 2
 
 // Limits on what a peer may announce.
 const (
@@ -35,6 +35,8 @@ type Start struct {
 	OpenTimeout time.Duration `json:"open_timeout,omitempty"`
 	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
 	Memory      int64         `json:"memory,omitempty"` // resident bytes beyond which camd will end it; 0 for any number
+
+	Controls map[string]Setting `json:"controls,omitempty"` // devices: what to set before the first picture
 }
 
 // Opened says what the source turned out to be.
@@ -86,6 +88,9 @@ const (
 	kindDemand = 'D'
 	kindStop   = 'Q'
 	kindEnded  = 'E'
+
+	kindAdjust   = 'A'
+	kindControls = 'C'
 )
 
 func (Hello) kind() byte  { return kindHello }
@@ -96,3 +101,6 @@ func (Beat) kind() byte   { return kindBeat }
 func (Demand) kind() byte { return kindDemand }
 func (Stop) kind() byte   { return kindStop }
 func (Ended) kind() byte  { return kindEnded }
+
+func (Adjust) kind() byte   { return kindAdjust }
+func (Controls) kind() byte { return kindControls }

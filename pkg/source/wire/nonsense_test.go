@@ -15,9 +15,9 @@ func TestNonsense(t *testing.T) {
 		name, want string
 		in         []byte
 	}{
-		{"a newer build", "version 2, want 1: camd and camd-capture are of different builds", encoded(t, Hello{2})},
+		{"a newer build", "version 3, want 2: camd and camd-capture are of different builds", encoded(t, Hello{3})},
 		{"a newer build with a longer hello", "different builds", raw(kindHello, "camd\x00\x07 and more")},
-		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x01abc")},
+		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x02abc")},
 		{"a hello too short", "not camd's protocol", raw(kindHello, "camd\x00")},
 		{"another magic", "not camd's protocol", raw(kindHello, "CAMD\x00\x01")},
 		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},
@@ -41,6 +41,8 @@ func TestNonsense(t *testing.T) {
 		{"no JSON", "'O': unexpected end", greeted(raw(kindOpened, ""))},
 		{"broken JSON", "'E': invalid character", greeted(raw(kindEnded, `{"reason":busy}`))},
 		{"JSON of another shape", "'O': json: cannot unmarshal", greeted(raw(kindOpened, `{"width":"wide"}`))},
+		{"a setting of another shape", "'A': json: cannot unmarshal", greeted(raw(kindAdjust, `{"request":-1}`))},
+		{"controls of another shape", "'C': json: cannot unmarshal", greeted(raw(kindControls, `{"list":{}}`))},
 		{"a number out of range", "cannot unmarshal", greeted(raw(kindOpened, `{"width":1e99}`))},
 		{"deep JSON", "exceeded max depth", greeted(raw(kindOpened, `{"x":`+strings.Repeat("[", 20_000)))},
 	}

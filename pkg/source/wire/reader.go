@@ -115,6 +115,10 @@ func decode(kind byte, body []byte) (Message, error) {
 		return decodeJSON[Opened](body)
 	case kindEnded:
 		return decodeJSON[Ended](body)
+	case kindAdjust:
+		return decodeJSON[Adjust](body)
+	case kindControls:
+		return decodeJSON[Controls](body)
 	}
 	return nil, errors.New("unknown type")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestRoundTrip(t *testing.T) {
 			r := NewReader(from(stream))
 			want := func(want Message) {
 				t.Helper()
-				if got, err := r.Next(); err != nil || got != want {
+				if got, err := r.Next(); err != nil || !reflect.DeepEqual(got, want) {
 					t.Fatalf("got %+v, %v; want %+v", got, err, want)
 				}
 			}

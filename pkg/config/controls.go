@@ -1,0 +1,100 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+
+	"camd/pkg/camera"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Bounds on controls: the kernel's on a name, and more of them than any camera has.
+const (
+	longestControl = 31
+	mostControls   = 100
+)
+
+// readControls reads what a device's image controls are to be set to. Which there are, and what they take, is known only
+// once the device is open.
+func readControls(d *decoder, key string, n *yaml.Node, to *entry) {
+	if isNull(n) {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		d.bad(n, `%s: want names and values, such as "brightness: 128", got %s`, key, describe(n))
+		return
+	}
+	if len(n.Content)/2 > mostControls {
+		d.bad(n, "%s: more than %d", key, mostControls)
+		return
+	}
+	to.Controls = map[string]camera.Setting{}
+	lines := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i], n.Content[i+1]
+		if value.Line == 0 {
+			value.Line, value.Column = name.Line, name.Column
+		}
+		switch {
+		case name.Kind == yaml.AliasNode || value.Kind == yaml.AliasNode: // reported by refuseReferences
+		case name.Tag == "!!merge":
+			d.bad(name, `merge keys ("<<") are not supported: write the keys out`)
+		case name.Kind != yaml.ScalarNode:
+			d.bad(name, "%s: want a name, got %s", key, describe(name))
+		case !isControl(name.Value):
+			d.bad(name, `%s: want a name as "v4l2-ctl --list-ctrls" has it%s; got %s`, key, such(controlName(name.Value)), show(name))
+		case lines[name.Value] > 0:
+			d.bad(name, "key %q is given twice, first on line %d", name.Value, lines[name.Value])
+		default:
+			lines[name.Value] = name.Line
+			if s, ok := d.setting(name.Value, value); ok {
+				to.Controls[name.Value] = s
+			}
+		}
+	}
+}
+
+// such is an example, if there is one.
+func such(name string) string {
+	if !isControl(name) {
+		return ""
+	}
+	return ", such as " + strconv.Quote(name)
+}
+
+func isControl(s string) bool { return s != "" && len(s) <= longestControl && s == controlName(s) }
+
+// controlName makes a control's name of a title.
+func controlName(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	}), "_")
+}
+
+// setting reads a control's value. What stands in quotes is a text, unless a variable is in it.
+func (d *decoder) setting(key string, n *yaml.Node) (camera.Setting, bool) {
+	const want = "a whole number, true, false, or the text of a menu's item"
+	s, ok := d.text(key, n, want)
+	if !ok {
+		return camera.Setting{}, false
+	}
+	tag := n.Tag
+	if s != n.Value { // as if it had stood there
+		tag = (&yaml.Node{Kind: yaml.ScalarNode, Value: s}).ShortTag()
+	}
+	switch tag {
+	case "!!int":
+		if i, err := strconv.ParseInt(s, 0, 64); err == nil {
+			return camera.Number(i), true
+		}
+	case "!!bool":
+		return camera.Switch(strings.EqualFold(s, "true")), true
+	case "!!str":
+		if s != "" && len(s) <= 2*longestControl && !hasControl(s) {
+			return camera.Text(s), true
+		}
+	}
+	d.bad(n, "%s: want %s, got %s", key, want, show(n))
+	return camera.Setting{}, false
+}

@@ -1,0 +1,104 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"camd/pkg/camera"
+)
+
+// maxPatch bounds a request's body: forty controls take less than half of it.
+const maxPatch = 4 << 10
+
+// patchJSON is what can be changed of a camera.
+type patchJSON struct {
+	Controls map[string]any `json:"controls"`
+}
+
+const patchExample = `{"controls": {"brightness": 128}}`
+
+// changeCamera sets controls and answers with the camera as it is then.
+func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
+	patch, bad := readPatch(w, r)
+	if bad != nil {
+		fail(w, r, bad.code, bad.message)
+		return
+	}
+	settings, err := patch.settings()
+	if err != nil {
+		fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	list, err := v.adjust(r.Context(), settings)
+	if err != nil {
+		failControls(w, r, err)
+		return
+	}
+	j := toJSON(v.camera.Status(), s.audience.watching()[v.id])
+	j.Controls = controlsJSON(list)
+	writeJSON(w, http.StatusOK, j)
+}
+
+// readPatch reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser
+// can send any other without asking this server first.
+func readPatch(w http.ResponseWriter, r *http.Request) (patchJSON, *requestError) {
+	var patch patchJSON
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return patch, &requestError{http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as " + patchExample}
+	}
+	// Tests without a connection have no deadlines.
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(time.Now().Add(patience))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
+	_ = deadline.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return patch, &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxPatch)}
+	}
+	if err != nil {
+		return patch, &requestError{http.StatusBadRequest, "the body did not arrive"}
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	dec.UseNumber()
+	err = dec.Decode(&patch)
+	if _, more := dec.Token(); err == nil && more != io.EOF {
+		err = errors.New("there is more behind it")
+	}
+	if err != nil {
+		return patch, &requestError{http.StatusBadRequest, fmt.Sprintf("the body is not such as %s: %s", patchExample, strings.TrimPrefix(err.Error(), "json: "))}
+	}
+	return patch, nil
+}
+
+// settings returns what the controls are to be set to.
+func (p patchJSON) settings() (map[string]camera.Setting, error) {
+	if len(p.Controls) == 0 {
+		return nil, errors.New("nothing to change; want a body such as " + patchExample)
+	}
+	settings := map[string]camera.Setting{}
+	for name, value := range p.Controls {
+		switch v := value.(type) {
+		case bool:
+			settings[name] = camera.Switch(v)
+		case string:
+			settings[name] = camera.Text(v)
+		case json.Number:
+			n, err := v.Int64()
+			if err != nil {
+				return nil, fmt.Errorf("%s: want a whole number, got %s", name, v)
+			}
+			settings[name] = camera.Number(n)
+		default:
+			return nil, fmt.Errorf("%s: want a whole number, true, false, or the text of a menu's item", name)
+		}
+	}
+	return settings, nil
+}

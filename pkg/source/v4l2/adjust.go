@@ -1,0 +1,154 @@
+package v4l2
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/camera"
+)
+
+// Adjust opens a device beside whoever captures from it, changes the settings, by name, if there are any, and returns its
+// controls as they are then. All settings are checked before any is changed, and if the device refuses one, those before
+// it are put back. Its error is a *camera.ControlError.
+func Adjust(path string, settings map[string]camera.Setting) ([]camera.Control, error) {
+	n, err := openTuner(path)
+	if err != nil {
+		return nil, err
+	}
+	defer n.close()
+	return adjust(n, settings)
+}
+
+// Restore opens a device and changes each of the settings that it can. The others are returned with their reasons, which
+// are of type *camera.ControlError.
+func Restore(path string, settings map[string]camera.Setting) map[string]error {
+	n, err := openTuner(path)
+	if err != nil {
+		return allRefused(settings, err)
+	}
+	defer n.close()
+	return restore(n, settings)
+}
+
+func allRefused(settings map[string]camera.Setting, err error) map[string]error {
+	refused := map[string]error{}
+	for name := range settings {
+		refused[name] = err
+	}
+	return refused
+}
+
+func openTuner(path string) (node, error) {
+	// Whether it is a camera at all is for the capture to find out.
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, camera.ControlErrorf(camera.SettingRefused, "open %s: %v", path, err)
+	}
+	return node(fd), nil
+}
+
+func adjust(t tuner, settings map[string]camera.Setting) ([]camera.Control, error) {
+	all, err := controls(t)
+	if err != nil {
+		return nil, err
+	}
+	changes, bad := plan(all, settings)
+	if len(bad) > 0 {
+		var texts []string
+		for _, name := range slices.Sorted(maps.Keys(bad)) {
+			texts = append(texts, bad[name].Error())
+		}
+		return nil, camera.ControlErrorf(camera.BadSetting, "%s", strings.Join(texts, "; "))
+	}
+	for i, c := range changes {
+		if err := c.write(t, c.to); err != nil {
+			for _, done := range slices.Backward(changes[:i]) {
+				if done.Known {
+					_ = done.write(t, done.Value) // it has had this value before
+				}
+			}
+			return nil, c.refusal(t, err)
+		}
+	}
+	if len(changes) > 0 { // one control's value changes what others are
+		if all, err = controls(t); err != nil {
+			return nil, err
+		}
+	}
+	plain := make([]camera.Control, len(all))
+	for i, c := range all {
+		plain[i] = c.Control
+	}
+	return plain, nil
+}
+
+func restore(t tuner, settings map[string]camera.Setting) map[string]error {
+	all, err := controls(t)
+	if err != nil {
+		return allRefused(settings, err)
+	}
+	changes, refused := plan(all, settings)
+	for _, c := range changes {
+		if err := c.write(t, c.to); err != nil {
+			refused[c.Name] = c.refusal(t, err)
+		}
+	}
+	return refused
+}
+
+// change is a control with the value that it is to get.
+type change struct {
+	control
+	to int64
+}
+
+// plan turns settings into changes in an order that works, and says what is wrong with those that it cannot.
+func plan(all []control, settings map[string]camera.Setting) ([]change, map[string]error) {
+	var changes []change
+	bad := map[string]error{}
+	for name, s := range settings {
+		i := slices.IndexFunc(all, func(c control) bool { return c.Name == name })
+		if i < 0 {
+			bad[name] = unknown(name, all)
+			continue
+		}
+		if to, err := all[i].accept(s); err != nil {
+			bad[name] = err
+		} else {
+			changes = append(changes, change{all[i], to})
+		}
+	}
+	// Switches first: an exposure time is refused while the automatic is on.
+	slices.SortFunc(changes, func(a, b change) int {
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.id, b.id))
+	})
+	return changes, bad
+}
+
+func (c *change) rank() int {
+	switch c.Kind {
+	case camera.Boolean, camera.Menu, camera.IntegerMenu:
+		return 0
+	case camera.Integer:
+		return 1
+	}
+	return 2 // a button acts on what is set
+}
+
+// refusal says that the device did not take a value.
+func (c *change) refusal(t tuner, err error) error {
+	why := ""
+	switch q, e := t.query(c.id - 1); {
+	case errors.Is(err, syscall.EBUSY):
+		why = ": not while it captures, or another program holds it"
+	case e == nil && q.ID == c.id && q.Flags&flagInactive != 0:
+		why = ": it is inactive, another control such as an automatic decides at present"
+	}
+	return camera.ControlErrorf(camera.SettingRefused, "%s: the device refuses %d (%v)%s", c.Name, c.to, err, why)
+}

@@ -1,0 +1,129 @@
+package v4l2
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+
+	"camd/pkg/camera"
+)
+
+// Limits on what a driver may list. A camera has twenty controls; together they must fit into a message to camd.
+const (
+	mostControls = 96
+	mostItems    = 384 // of all menus together
+)
+
+// tuner is a device with controls.
+type tuner interface {
+	query(after uint32) (queryControl, error) // the control that comes after that id
+	menuItem(id, index uint32) (menuItem, error)
+	value(id uint32) ([8]byte, error)
+	setValue(id uint32, value [8]byte) error
+}
+
+// control is a control with what the driver needs to know of it.
+type control struct {
+	camera.Control
+	id   uint32
+	wide bool // its value has 64 bits
+}
+
+// controls returns those that a person can use. Its error is a *camera.ControlError.
+func controls(t tuner) ([]control, error) {
+	var all []control
+	items := mostItems
+	for id, asked := uint32(0), 0; asked < budget && len(all) < mostControls; asked++ {
+		q, err := t.query(id)
+		if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTTY) || err == nil && q.ID <= id {
+			break // the end of the list, or none
+		}
+		if err != nil {
+			return nil, camera.ControlErrorf(camera.SettingRefused, "the device does not list its controls: %v", err)
+		}
+		id = q.ID
+		kind := q.kind()
+		if kind == "" {
+			continue
+		}
+		c := control{id: id, wide: q.Type == typeInteger64, Control: camera.Control{
+			Name: controlName(q.Name[:]), Title: text(q.Name[:]), Kind: kind,
+			Min: q.Min, Max: q.Max, Step: int64(q.Step), Default: q.Default,
+			ReadOnly: q.Flags&flagReadOnly != 0, Inactive: q.Flags&flagInactive != 0, Volatile: q.Flags&flagVolatile != 0,
+		}}
+		if kind == camera.Menu || kind == camera.IntegerMenu {
+			c.Menu = menu(t, q, &items)
+		}
+		c.read(t, q.Flags)
+		if c.Name != "" && !slices.ContainsFunc(all, func(o control) bool { return o.Name == c.Name }) {
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// kind is the control's kind, or nothing if it is not for people: of another class than the picture and the lens,
+// switched off by its driver, or of a type that has no plain value.
+func (q *queryControl) kind() string {
+	class := q.ID & classMask
+	if class != classUser && class != classCamera || q.Flags&(flagDisabled|flagPayload) != 0 {
+		return ""
+	}
+	return map[uint32]string{
+		typeInteger: camera.Integer, typeInteger64: camera.Integer, typeBoolean: camera.Boolean,
+		typeMenu: camera.Menu, typeIntegerMenu: camera.IntegerMenu, typeButton: camera.Button,
+	}[q.Type]
+}
+
+// menu returns the items that a menu has; drivers leave out those that a device cannot do.
+func menu(t tuner, q queryControl, left *int) map[int64]string {
+	items := map[int64]string{}
+	for i := max(q.Min, 0); i <= q.Max && *left > 0; i++ {
+		*left--
+		item, err := t.menuItem(q.ID, uint32(i))
+		if err != nil {
+			continue
+		}
+		if items[i] = text(item.Name[:]); q.Type == typeIntegerMenu {
+			items[i] = item.number()
+		}
+	}
+	return items
+}
+
+// read gets the value.
+func (c *control) read(t tuner, flags uint32) {
+	if flags&flagWriteOnly != 0 || c.Kind == camera.Button {
+		return
+	}
+	b, err := t.value(c.id)
+	if err != nil {
+		return
+	}
+	c.Known = true
+	if c.wide {
+		c.Value = int64(binary.NativeEndian.Uint64(b[:]))
+	} else {
+		c.Value = int64(int32(binary.NativeEndian.Uint32(b[:])))
+	}
+}
+
+// write sets the value.
+func (c *control) write(t tuner, value int64) error {
+	var b [8]byte
+	if c.wide {
+		binary.NativeEndian.PutUint64(b[:], uint64(value))
+	} else {
+		binary.NativeEndian.PutUint32(b[:], uint32(value))
+	}
+	return t.setValue(c.id, b)
+}
+
+// controlName makes a name of a driver's title as v4l2-ctl does: "power_line_frequency".
+func controlName(title []byte) string {
+	s, _, _ := strings.Cut(string(title), "\x00")
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "_")
+}

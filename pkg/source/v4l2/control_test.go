@@ -1,0 +1,285 @@
+package v4l2
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"camd/pkg/camera"
+)
+
+// panel is a driver with controls, in the order of their ids.
+type panel struct {
+	list    []queryControl
+	values  map[uint32]int64
+	refuses map[uint32]error // what setting these gives
+	written []uint32
+	asked   int
+	endless bool
+	gone    bool
+}
+
+func (p *panel) query(after uint32) (queryControl, error) {
+	p.asked++
+	if p.endless {
+		return queryControl{ID: after + 1}, nil
+	}
+	if p.gone {
+		return queryControl{}, syscall.ENODEV
+	}
+	for _, q := range p.list {
+		if q.ID > after {
+			return q, nil
+		}
+	}
+	return queryControl{}, syscall.EINVAL
+}
+
+func (p *panel) menuItem(id, index uint32) (menuItem, error) {
+	p.asked++
+	m := menuItem{}
+	if id == idLink {
+		binary.NativeEndian.PutUint64(m.Name[:], 1e10*uint64(index))
+		return m, nil
+	}
+	return m, map[bool]error{true: syscall.EINVAL}[index == 2 || copy(m.Name[:], []string{"Disabled", "50 Hz", "", "Auto \x1b[31m"}[index]) > 20]
+}
+
+func (p *panel) value(id uint32) (b [8]byte, err error) {
+	v, ok := p.values[id]
+	if !ok {
+		return b, syscall.EACCES
+	}
+	if id == idWide {
+		binary.NativeEndian.PutUint64(b[:], uint64(v))
+	} else {
+		binary.NativeEndian.PutUint32(b[:], uint32(v))
+		b[7] = 0xff // of the other half nothing is to be believed
+	}
+	return b, nil
+}
+
+func (p *panel) setValue(id uint32, b [8]byte) error {
+	if err := p.refuses[id]; err != nil {
+		return err
+	}
+	p.written = append(p.written, id)
+	if p.values[id] = int64(int32(binary.NativeEndian.Uint32(b[:]))); id == idWide {
+		p.values[id] = int64(binary.NativeEndian.Uint64(b[:]))
+	}
+	return nil
+}
+
+const (
+	idBrightness = classUser | 0x900
+	idHue        = classUser | 0x903
+	idButton     = classUser | 0x90d
+	idFrequency  = classUser | 0x918
+	idWide       = classUser | 0xf002
+	idLink       = classCamera | 0x800
+	idAuto       = classCamera | 0x901
+	idExposure   = classCamera | 0x902
+)
+
+func newPanel() *panel {
+	named := func(q queryControl, name string) queryControl { copy(q.Name[:], name); return q }
+	return &panel{
+		list: []queryControl{
+			named(queryControl{ID: classUser | 1, Type: 6}, "User Controls"),
+			named(queryControl{ID: idBrightness, Type: typeInteger, Max: 255, Step: 2, Default: 128}, "Brightness"),
+			named(queryControl{ID: idHue, Type: typeInteger, Min: -128, Max: 127, Step: 1, Flags: flagInactive | flagVolatile}, "Hue"),
+			named(queryControl{ID: idButton, Type: typeButton, Flags: flagWriteOnly}, "Do  (It)!"),
+			named(queryControl{ID: idFrequency, Type: typeMenu, Max: 3}, "Power Line Frequency"),
+			named(queryControl{ID: classUser | 0x999, Type: typeInteger, Flags: flagDisabled}, "Off"),
+			named(queryControl{ID: idWide, Type: typeInteger64, Min: -1 << 63, Max: 1<<63 - 1, Step: 1}, "Wide"),
+			named(queryControl{ID: classUser | 0xf003, Type: 7}, "String"),
+			named(queryControl{ID: classUser | 0xf004, Type: 8}, "Bitmask"),
+			named(queryControl{ID: classUser | 0xf005, Type: typeInteger, Flags: flagPayload}, "Array"),
+			named(queryControl{ID: 0x00990900, Type: typeInteger, Max: 9}, "Codec"),
+			named(queryControl{ID: idLink, Type: typeIntegerMenu, Max: 1, Flags: flagReadOnly}, "Link Frequency"),
+			named(queryControl{ID: idAuto, Type: typeBoolean, Max: 1, Step: 1, Default: 1}, "Auto Exposure"),
+			named(queryControl{ID: idExposure, Type: typeInteger, Min: 1, Max: 5000, Step: 1}, "Exposure"),
+			named(queryControl{ID: idExposure + 1, Type: typeInteger, Max: 1}, "brightness"),
+		},
+		values: map[uint32]int64{
+			idBrightness: 100, idHue: -5, idFrequency: 1, idWide: 1 << 40, idLink: 1, idAuto: 1, idExposure: 7,
+		},
+	}
+}
+
+func TestControls(t *testing.T) {
+	got, err := adjust(newPanel(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []camera.Control{
+		{Name: "brightness", Title: "Brightness", Kind: camera.Integer, Max: 255, Step: 2, Default: 128, Value: 100, Known: true},
+		{Name: "hue", Title: "Hue", Kind: camera.Integer, Min: -128, Max: 127, Step: 1, Value: -5, Known: true, Inactive: true, Volatile: true},
+		{Name: "do_it", Title: "Do  (It)!", Kind: camera.Button},
+		{Name: "power_line_frequency", Title: "Power Line Frequency", Kind: camera.Menu, Max: 3, Value: 1, Known: true,
+			Menu: map[int64]string{0: "Disabled", 1: "50 Hz", 3: "Auto  [31m"}},
+		{Name: "wide", Title: "Wide", Kind: camera.Integer, Min: -1 << 63, Max: 1<<63 - 1, Step: 1, Value: 1 << 40, Known: true},
+		{Name: "link_frequency", Title: "Link Frequency", Kind: camera.IntegerMenu, Max: 1, Value: 1, Known: true, ReadOnly: true,
+			Menu: map[int64]string{0: "0", 1: "10000000000"}},
+		{Name: "auto_exposure", Title: "Auto Exposure", Kind: camera.Boolean, Max: 1, Step: 1, Default: 1, Value: 1, Known: true},
+		{Name: "exposure", Title: "Exposure", Kind: camera.Integer, Min: 1, Max: 5000, Step: 1, Value: 7, Known: true},
+	}
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || !reflect.DeepEqual(got[i], want[i]) {
+			t.Errorf("control %d:\ngot  %+v\nwant %+v", i, got[i:min(i+1, len(got))], want[i:min(i+1, len(want))])
+		}
+	}
+}
+
+// Switches are set before what they would override, buttons last, and what is read back is what the device has then.
+func TestAdjust(t *testing.T) {
+	p := newPanel()
+	got, err := adjust(p, map[string]camera.Setting{
+		"brightness": camera.Number(-0), "exposure": camera.Number(300), "auto_exposure": camera.Switch(false),
+		"power_line_frequency": camera.Text("disabled"), "wide": camera.Number(-1 << 40), "do_it": camera.Switch(true), "hue": camera.Number(-128),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []uint32{idFrequency, idAuto, idBrightness, idHue, idWide, idExposure, idButton}; !slices.Equal(p.written, want) {
+		t.Errorf("set %x, want %x", p.written, want)
+	}
+	values := map[string]int64{}
+	for _, c := range got {
+		values[c.Name] = c.Value
+	}
+	want := map[string]int64{"brightness": 0, "hue": -128, "do_it": 0, "power_line_frequency": 0, "wide": -1 << 40,
+		"link_frequency": 1, "auto_exposure": 0, "exposure": 300}
+	if !maps.Equal(values, want) {
+		t.Errorf("got %v, want %v", values, want)
+	}
+}
+
+func TestAdjustChecksAllFirst(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		to         camera.Setting
+	}{
+		{"brightness", "brightness: want a whole number from 0 to 255, got 256", camera.Number(256)},
+		{"brightness", "brightness: want a whole number from 0 to 255, got -1", camera.Number(-1)},
+		{"brightness", "brightness: want a whole number from 0 to 255, got true", camera.Switch(true)},
+		{"brightness", `brightness: want a whole number from 0 to 255, got "bright"`, camera.Text("bright")},
+		{"auto_exposure", "auto_exposure: want true or false, got 2", camera.Number(2)},
+		{"auto_exposure", `auto_exposure: want true or false, got "off"`, camera.Text("off")},
+		{"power_line_frequency", `want one of "Disabled" (0), "50 Hz" (1), "Auto  [31m" (3), got 2`, camera.Number(2)},
+		{"power_line_frequency", `got "70 Hz"`, camera.Text("70 Hz")},
+		{"power_line_frequency", `got false`, camera.Switch(false)},
+		{"link_frequency", "link_frequency: can only be read", camera.Number(0)},
+		{"do_it", "do_it: want true, which presses it, got false", camera.Switch(false)},
+		{"codec", `no control "codec"; there are auto_exposure, brightness, do_it, exposure`, camera.Number(0)},
+		{"string", `no control "string"`, camera.Text("x")},
+	} {
+		p := newPanel()
+		_, err := adjust(p, map[string]camera.Setting{c.name: c.to, "hue": camera.Number(1), "exposure": camera.Number(0)})
+		var e *camera.ControlError
+		if !errors.As(err, &e) || e.Trouble != camera.BadSetting || !strings.Contains(e.Detail, c.want) ||
+			!strings.Contains(e.Detail, "exposure: want a whole number from 1 to 5000, got 0") {
+			t.Errorf("%s = %v: got %v, want %s", c.name, c.to, err, c.want)
+		}
+		if len(p.written) > 0 {
+			t.Errorf("%s = %v: changed %x", c.name, c.to, p.written)
+		}
+	}
+	_, err := adjust(&panel{}, map[string]camera.Setting{"a": camera.Number(0)})
+	if err == nil || err.Error() != `no control "a"; this device has none` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRefusedChangesArePutBack(t *testing.T) {
+	p := newPanel()
+	before := maps.Clone(p.values)
+	settings := map[string]camera.Setting{"auto_exposure": camera.Switch(false), "brightness": camera.Number(9), "hue": camera.Number(9)}
+	p.refuses = map[uint32]error{idHue: syscall.EIO}
+	_, err := adjust(p, settings)
+	var e *camera.ControlError
+	want := "hue: the device refuses 9 (input/output error): it is inactive, another control such as an automatic decides at present"
+	if !errors.As(err, &e) || e.Trouble != camera.SettingRefused || e.Detail != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if !maps.Equal(p.values, before) {
+		t.Errorf("got %v, want as before %v", p.values, before)
+	}
+	// At a camera's return, what can be restored is.
+	settings["nonsense"] = camera.Number(1)
+	refused := restore(p, settings)
+	if len(refused) != 2 || refused["hue"] == nil || refused["nonsense"] == nil {
+		t.Errorf("got %v, want hue and nonsense refused", refused)
+	}
+	if p.values[idAuto] != 0 || p.values[idBrightness] != 9 {
+		t.Errorf("got %v", p.values)
+	}
+}
+
+func TestControlsOfDeviceThatIsGone(t *testing.T) {
+	p := &panel{gone: true}
+	const want = "the device does not list its controls: no such device"
+	if _, err := adjust(p, nil); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if got := restore(p, map[string]camera.Setting{"a": camera.Number(1)}); got["a"] == nil || got["a"].Error() != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
+func TestControlsAreBounded(t *testing.T) {
+	p := &panel{endless: true}
+	if got, err := controls(p); len(got) != 0 || err != nil || p.asked > budget {
+		t.Errorf("got %d controls, %v, by %d questions", len(got), err, p.asked)
+	}
+	long := newPanel()
+	for i := range long.list {
+		long.list[i].Type, long.list[i].Max, long.list[i].Flags, long.list[i].ID = typeIntegerMenu, 1<<62, 0, idLink+uint32(i)
+	}
+	if _, err := controls(long); err != nil || long.asked > mostItems+len(long.list)+1 {
+		t.Errorf("asked %d times about menus: %v", long.asked, err)
+	}
+}
+
+// The requests' numbers, as a C program prints them.
+func TestControlRequests(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		size, number uintptr
+		wantSize     uintptr
+		want         uintptr
+	}{
+		{"VIDIOC_QUERY_EXT_CTRL", unsafe.Sizeof(queryControl{}), 103, 232, 0xc0e85667},
+		{"VIDIOC_QUERYMENU", unsafe.Sizeof(menuItem{}), 37, 44, 0xc02c5625},
+		{"VIDIOC_G_EXT_CTRLS", unsafe.Sizeof(values{}), 71, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205647},
+		{"VIDIOC_S_EXT_CTRLS", unsafe.Sizeof(values{}), 72, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205648},
+	} {
+		if got := requestNumber(iocRead|iocWrite, c.size, c.number); c.size != c.wantSize || unsafe.Sizeof(uintptr(0)) == 8 && got != c.want {
+			t.Errorf("%s: got %#x of %d bytes, want %#x of %d", c.name, got, c.size, c.want, c.wantSize)
+		}
+	}
+	if s := unsafe.Sizeof(valueOf{}); s != 20 {
+		t.Errorf("v4l2_ext_control: got %d bytes, want 20", s)
+	}
+	if o := unsafe.Offsetof(queryControl{}.Flags); o != 72 {
+		t.Errorf("v4l2_query_ext_ctrl.flags: got offset %d, want 72", o)
+	}
+}
+
+func TestAdjustOfNoDevice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "video0")
+	var e *camera.ControlError
+	if _, err := Adjust(path, nil); !errors.As(err, &e) || e.Trouble != camera.SettingRefused || !strings.Contains(e.Detail, "no such file") {
+		t.Errorf("got %v", err)
+	}
+	if got := Restore(path, map[string]camera.Setting{"a": camera.Number(1)}); len(got) != 1 {
+		t.Errorf("got %v, want a refused", got)
+	}
+}

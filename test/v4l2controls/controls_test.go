@@ -1,0 +1,135 @@
+package v4l2controls
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// config begins with settings that hold and some that the device cannot take.
+const config = `
+cameras:
+  - id: cam
+    source: %s
+    controls: {brightness: 77, contrast: 9999, horizontal_flip: true, nonsense: 1}
+  - {id: pattern, source: "test://?size=320x180"}
+`
+
+func TestControls(t *testing.T) {
+	device := device(t)
+	device.set(t, "horizontal_flip", 0)
+	contrast := device.value(t, "contrast")
+	d := start(t, fmt.Sprintf(config, device))
+	d.live(t, 0)
+
+	t.Run("configured ones are set", func(t *testing.T) {
+		d.shows(t, "brightness", 77)
+		if b, f, c := device.value(t, "brightness"), device.value(t, "horizontal_flip"), device.value(t, "contrast"); b != 77 || f != 1 || c != contrast {
+			t.Errorf("got brightness %d, flip %d, contrast %d, want 77, 1, %d", b, f, c, contrast)
+		}
+		eventually(t, "the log to name what could not be set", func() bool {
+			return strings.Contains(d.output.String(), `contrast: want a whole number from`) && strings.Contains(d.output.String(), `no control \"nonsense\"; there are`)
+		})
+	})
+	t.Run("listed", func(t *testing.T) {
+		code, c := d.ask(t, http.MethodGet, "/cam/controls", "")
+		if code != 200 || c.value("brightness") != 77. || c.value("horizontal_flip") != true {
+			t.Errorf("%d %+v", code, c)
+		}
+		for _, c := range c.Controls {
+			if c.Kind == "" || c.Title == "" {
+				t.Errorf("%+v", c)
+			}
+		}
+	})
+	t.Run("set, beside a running capture", func(t *testing.T) {
+		_, before := d.ask(t, http.MethodGet, "/cam", "")
+		code, c := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 200, "horizontal_flip": false}}`)
+		if code != 200 || c.State != "live" || c.value("brightness") != 200. || c.value("horizontal_flip") != false {
+			t.Errorf("%d %+v", code, c)
+		}
+		if b, f := device.value(t, "brightness"), device.value(t, "horizontal_flip"); b != 200 || f != 0 {
+			t.Errorf("got brightness %d, flip %d, want 200, 0", b, f)
+		}
+		d.shows(t, "brightness", 200)
+		eventually(t, "more pictures from the same process", func() bool {
+			_, now := d.ask(t, http.MethodGet, "/cam", "")
+			if now.Worker.PID != before.Worker.PID {
+				t.Fatal("the capture process was replaced")
+			}
+			return now.Counts.Captured > c.Counts.Captured+5
+		})
+	})
+	t.Run("all or none", func(t *testing.T) {
+		code, c := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 1, "contrast": 9999, "horizontal_flip": "left", "none": 1}}`)
+		for _, want := range []string{"contrast: want a whole number from 0 to ", "got 9999", `horizontal_flip: want true or false, got "left"`, `no control "none"; there are `} {
+			if code != 400 || !strings.Contains(c.Error, want) {
+				t.Errorf("got %d %s, want 400 with %s", code, c.Error, want)
+			}
+		}
+		if b := device.value(t, "brightness"); b != 200 {
+			t.Errorf("got brightness %d, want 200 as before", b)
+		}
+	})
+	t.Run("a source without", func(t *testing.T) {
+		if code, c := d.ask(t, http.MethodGet, "/pattern/controls", ""); code != 404 || !strings.Contains(c.Error, "this source has no controls") {
+			t.Errorf("%d %s", code, c.Error)
+		}
+	})
+	t.Run("kept when the process is killed", func(t *testing.T) {
+		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		device.set(t, "brightness", 50)
+		if err := syscall.Kill(c.Worker.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		d.live(t, c.Worker.PID)
+		if b := device.value(t, "brightness"); b != 200 {
+			t.Errorf("got brightness %d of the new process, want 200", b)
+		}
+		d.shows(t, "brightness", 200)
+	})
+	t.Run("one that hangs", func(t *testing.T) {
+		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		if err := syscall.Kill(c.Worker.PID, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		code, hung := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 120}}`)
+		if code != 504 || !strings.Contains(hung.Error, "has not answered within 5s") {
+			t.Errorf("%d %s", code, hung.Error)
+		}
+		if code, _ := d.ask(t, http.MethodGet, "", ""); code != 200 {
+			t.Errorf("the daemon answers %d", code)
+		}
+		if err := syscall.Kill(c.Worker.PID, syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		d.shows(t, "brightness", 120) // late
+		if code, c := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 200}}`); code != 200 || c.value("brightness") != 200. {
+			t.Errorf("%d %+v", code, c)
+		}
+	})
+	t.Run("kept when it was unplugged", func(t *testing.T) {
+		const unbind, bind = "/sys/bus/platform/drivers/vivid/unbind", "/sys/bus/platform/drivers/vivid/bind"
+		if _, err := os.Stat(unbind); err != nil || device.driver(t) != "vivid" {
+			t.Skip("only vivid can be unplugged by a program")
+		}
+		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		plug(t, unbind)
+		eventually(t, "the camera to be offline", func() bool {
+			_, c := d.ask(t, http.MethodGet, "/cam", "")
+			return c.State == "offline" && c.Controls == nil
+		})
+		code, gone := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 10}}`)
+		if code != 503 || !strings.Contains(gone.Error, "its controls can be reached while it is open") {
+			t.Errorf("%d %s", code, gone.Error)
+		}
+		plug(t, bind) // with the driver's own values
+		d.live(t, c.Worker.PID)
+		if b := device.value(t, "brightness"); b != 200 {
+			t.Errorf("got brightness %d of the device plugged in again, want 200", b)
+		}
+	})
+}
