@@ -3,9 +3,12 @@ package source
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -77,6 +80,9 @@ func misbehave(fault, dir string) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
+	case "hostile": // says anything at all, and each time something else
+		say(os.Stdout, out, rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(os.Getpid()))))
+		os.Exit(os.Getpid() % 3)
 	case "hungry": // takes memory and keeps it
 		play(out, 3)
 		if first {
@@ -125,6 +131,45 @@ func play(out *wire.Writer, n int) {
 	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 	for i := range n {
 		_ = out.WriteFrame(wire.Frame{Captured: now(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
+	}
+}
+
+// say writes messages in any order and with any content, whole, cut short, or no messages at all.
+func say(raw io.Writer, out *wire.Writer, r *rand.Rand) {
+	noise := func(n int) []byte {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		return b
+	}
+	for range r.IntN(60) {
+		switch r.IntN(12) {
+		case 0:
+			_, _ = raw.Write(noise(r.IntN(100)))
+		case 1: // a message that is announced and does not come whole
+			_, _ = raw.Write(append(binary.BigEndian.AppendUint32(nil, uint32(r.IntN(1000))), noise(r.IntN(20))...))
+		case 2: // one of any size
+			_, _ = raw.Write(binary.BigEndian.AppendUint32(nil, r.Uint32()))
+		case 3:
+			_ = out.Write(wire.Hello{Version: uint16(r.Uint32())})
+		case 4:
+			_ = out.Write(wire.Ended{Reason: string(noise(5)), Detail: string(noise(50))})
+		case 5:
+			_ = out.Write(wire.Beat{Captured: r.Int64(), Count: r.Uint64()})
+		case 6:
+			_ = out.Write(wire.Opened{Codec: string(noise(9)), Width: int(r.Int32()), Height: -int(r.Int32()), FPS: r.NormFloat64() * 1e300})
+		case 7:
+			_ = out.WriteFrame(wire.Frame{Captured: r.Int64(), Count: r.Uint64(), Encode: time.Duration(r.Int64())}, noise(1+r.IntN(5000)))
+		case 8:
+			jpeg := testJPEG()
+			jpeg[r.IntN(len(jpeg))] ^= byte(1 + r.IntN(255))
+			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: r.Uint64()}, jpeg)
+		case 9:
+			_ = out.Write(wire.Demand{Wanted: true}) // not a worker's to say
+		default:
+			play(out, r.IntN(5))
+		}
 	}
 }
 

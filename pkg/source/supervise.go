@@ -329,11 +329,14 @@ func (s *supervisor) patience(silent time.Duration) {
 	}
 }
 
+// slowest bounds how slow a camera may call itself.
+const slowest = time.Minute
+
 // stallAfter is the stall timeout, or three pictures' time of a camera that is slower than that by its own account.
 func (s *supervisor) stallAfter() time.Duration {
 	stall := s.opts.Stall
 	if fps := s.format.FPS; fps > 0 {
-		stall = max(stall, time.Duration(3/fps*float64(time.Second)))
+		stall = max(stall, time.Duration(min(3/fps*float64(time.Second), float64(slowest))))
 	}
 	return stall
 }

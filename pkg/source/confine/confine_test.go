@@ -20,11 +20,20 @@ import (
 
 // attempts is what a confined process tries, and how it goes.
 var attempts = map[string]func(p plan) error{
-	"read the source": func(p plan) error { _, err := os.ReadFile(p.Start.Source); return err },
-	"read another":    func(p plan) error { _, err := os.ReadFile(p.Other); return err },
-	"read a library":  func(plan) error { _, err := os.ReadDir("/usr/lib"); return err },
-	"write":           func(p plan) error { return os.WriteFile(p.Other+".new", nil, 0o600) },
-	"execute":         func(plan) error { return exec.Command("/usr/bin/true").Run() },
+	"open the source": func(p plan) error { return exists(p.Start.Source) },
+	"control the source": func(p plan) error { // only a device has ioctls
+		f, err := os.OpenFile(p.Start.Source, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPTN)
+		return err
+	},
+	"read another":   func(p plan) error { _, err := os.ReadFile(p.Other); return err },
+	"read a library": func(plan) error { _, err := os.ReadDir("/usr/lib"); return err },
+	"write":          func(p plan) error { return os.WriteFile(p.Other+".new", nil, 0o600) },
+	"execute":        func(plan) error { return exec.Command("/usr/bin/true").Run() },
 	"connect": func(p plan) error {
 		c, err := net.Dial("tcp", p.Server)
 		if err == nil {
@@ -102,7 +111,8 @@ func TestConfinement(t *testing.T) {
 	}
 	defer l.Close()
 	for source, may := range map[string][]string{
-		own:                                 {"read the source", "read a library"},
+		own:                                 {"open the source", "read a library"},
+		"/dev/ptmx":                         {"open the source", "control the source", "read a library"},
 		"test://":                           {"read a library"},
 		"rtsp://" + l.Addr().String() + "/": {"read a library", "connect"},
 	} {

@@ -1,0 +1,45 @@
+package source
+
+import (
+	"testing"
+	"time"
+
+	"camd/pkg/broker"
+)
+
+// Capture processes that say anything at all: whatever it is, viewers get pictures that are pictures, the camera tries
+// again, and nothing is left when it stops.
+func TestHostileWorkers(t *testing.T) {
+	worker := faulty(t, "hostile")
+	var cameras []*running
+	for range 16 {
+		c := start(t, Options{Worker: worker})
+		topic, _ := c.Topic("")
+		sub := topic.Subscribe(broker.Latest)
+		defer sub.Close()
+		cameras = append(cameras, c)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		ended := uint64(0)
+		for _, c := range cameras {
+			for _, n := range c.Status().Counts.Restarts {
+				ended += n
+			}
+			topic, _ := c.Topic("")
+			if f := topic.Newest(); f != nil && !isPicture(f.JPEG) {
+				t.Fatalf("published %d bytes that are no picture", len(f.JPEG))
+			}
+		}
+		if ended >= 64 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes have ended, want 64", ended)
+		}
+	}
+	for _, c := range cameras {
+		c.stop()
+	}
+}
+
+func isPicture(b []byte) bool { return len(b) > 4 && b[0] == 0xFF && b[1] == 0xD8 && b[len(b)-1] == 0xD9 }
