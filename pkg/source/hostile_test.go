@@ -42,4 +42,6 @@ func TestHostileWorkers(t *testing.T) {
 	}
 }
 
-func isPicture(b []byte) bool { return len(b) > 4 && b[0] == 0xFF && b[1] == 0xD8 && b[len(b)-1] == 0xD9 }
+func isPicture(b []byte) bool {
+	return len(b) > 4 && b[0] == 0xFF && b[1] == 0xD8 && b[len(b)-1] == 0xD9
+}

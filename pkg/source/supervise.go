@@ -305,38 +305,3 @@ func (s *supervisor) tick(now time.Time) {
 		s.publishCard(now)
 	}
 }
-
-// patience judges a worker that has given no picture for a while.
-func (s *supervisor) patience(silent time.Duration) {
-	limit := s.opts.Open
-	if s.opened {
-		limit = max(s.opts.start().ReadTimeout, s.stallAfter())
-	}
-	switch {
-	case silent > limit+beyond && !s.opened:
-		s.end()
-		s.failed(camera.Timeout, "opening it took longer than "+s.opts.Open.String())
-	case silent > limit+beyond && s.complaint != (complaint{}): // it works, on pictures that are of no use: begin anew
-		s.end()
-		s.failed(s.complaint.reason, s.complaint.detail)
-	case silent > limit+beyond:
-		s.end()
-		s.failed(camera.WorkerHung, "no sign of life for "+silent.Round(time.Second).String())
-	case s.opened && silent > s.stallAfter() && s.complaint != (complaint{}):
-		s.become(camera.Stalled, s.complaint.reason, s.complaint.detail)
-	case s.opened && silent > s.stallAfter():
-		s.become(camera.Stalled, camera.Timeout, "")
-	}
-}
-
-// slowest bounds how slow a camera may call itself.
-const slowest = time.Minute
-
-// stallAfter is the stall timeout, or three pictures' time of a camera that is slower than that by its own account.
-func (s *supervisor) stallAfter() time.Duration {
-	stall := s.opts.Stall
-	if fps := s.format.FPS; fps > 0 {
-		stall = max(stall, time.Duration(min(3/fps*float64(time.Second), float64(slowest))))
-	}
-	return stall
-}
