@@ -28,6 +28,7 @@ const (
 	NoDevice      Reason = "no_device"      // the device node or file does not exist
 	Permission    Reason = "permission"     // it exists, and camd may not open it
 	Busy          Reason = "busy"           // another program has the device
+	Bandwidth     Reason = "bandwidth"      // the USB bus has no room for its pictures
 	NotACamera    Reason = "not_a_camera"   // it opens, and offers no video capture
 	Unreachable   Reason = "unreachable"    // no connection: refused, no route, unknown host
 	Auth          Reason = "auth"           // user or password refused
@@ -42,14 +43,15 @@ const (
 )
 
 // Reasons lists every reason but None.
-var Reasons = []Reason{NoDevice, Permission, Busy, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
-	Disconnected, WorkerMissing, WorkerCrashed, WorkerHung}
+var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream,
+	EndOfFile, Disconnected, WorkerMissing, WorkerCrashed, WorkerHung}
 
 // texts says each reason to a person.
 var texts = map[Reason]string{
 	NoDevice:      "the device or file is not there",
 	Permission:    "no permission to open it",
 	Busy:          "another program is using it",
+	Bandwidth:     "the USB bus has no bandwidth left for it",
 	NotACamera:    "this is not a capture device",
 	Unreachable:   "the camera cannot be reached",
 	Auth:          "the camera refused the user or password",
