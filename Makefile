@@ -44,7 +44,7 @@ deps: ## install the Debian packages that building needs
 ##@ Trust
 
 .PHONY: test
-test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit ## install what the tests need and run everything
+test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-v4l2-if-set-up ## install what the tests need and run everything
 	@echo "all tests passed"
 
 .PHONY: test-deps
@@ -60,7 +60,7 @@ lint: ## formatting, go vet, staticcheck, shell syntax
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
 	go vet -tags $(TAGS) ./...
 	go run $(STATICCHECK) -tags $(TAGS) ./...
-	bash -n deploy/need .ci/run
+	bash -n deploy/need .ci/run test/v4l2/lab/{common,setup,run,guest}
 
 # A count and not a time: at the end of a time, go test now and then reports its own deadline as a failure.
 FUZZTIME := 10000x
@@ -95,6 +95,16 @@ test-metrics: ## /metrics and the Prometheus configuration through promtool
 test-unit: ## the systemd unit through systemd-analyze
 	test/unit
 
+.PHONY: test-v4l2
+test-v4l2: bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machine; the first time builds its kernel, in ten minutes
+	@test/v4l2/lab/setup
+	CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 20m -exec $(CURDIR)/test/v4l2/lab/run ./test/v4l2
+
+.PHONY: test-v4l2-if-set-up
+test-v4l2-if-set-up:
+	@if test/v4l2/lab/setup --check; then $(MAKE) --no-print-directory test-v4l2; \
+	else echo "NOT TESTED: V4L2. Its kernel has not been built here; make test-v4l2 does, once, in ten minutes" >&2; fi
+
 ##@ Other
 
 .PHONY: screenshot
@@ -107,6 +117,6 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 FORCE:

@@ -29,6 +29,7 @@ const (
 	NoDevice      Reason = "no_device"      // the device node or file does not exist
 	Permission    Reason = "permission"     // it exists, and camd may not open it
 	Busy          Reason = "busy"           // another program has the device
+	Bandwidth     Reason = "bandwidth"      // the USB bus has no room for its pictures
 	NotACamera    Reason = "not_a_camera"   // it opens, and offers no video capture
 	Unreachable   Reason = "unreachable"    // no connection: refused, no route, unknown host
 	Auth          Reason = "auth"           // user or password refused
@@ -46,7 +47,7 @@ const (
 )
 
 // Reasons lists every reason but None.
-var Reasons = []Reason{NoDevice, Permission, Busy, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
+var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
 	Disconnected, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled}
 
 // texts says each reason to a person.
@@ -54,6 +55,7 @@ var texts = map[Reason]string{
 	NoDevice:      "the device or file is not there",
 	Permission:    "no permission to open it",
 	Busy:          "another program is using it",
+	Bandwidth:     "the USB bus has no bandwidth left for it",
 	NotACamera:    "this is not a capture device",
 	Unreachable:   "the camera cannot be reached",
 	Auth:          "the camera refused the user or password",

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,7 +22,7 @@ type appearance struct {
 func watch(path string, log *zap.Logger) *appearance {
 	w, err := fsnotify.NewWatcher()
 	if err == nil {
-		err = w.Add(nearest(path))
+		_, err = approach(w, path)
 	}
 	if err != nil {
 		log.Debug("device watch", zap.Error(err))
@@ -45,18 +46,32 @@ func (a *appearance) run(path string) {
 			if !e.Has(fsnotify.Create) && !e.Has(fsnotify.Chmod) {
 				continue
 			}
-			if _, err := os.Stat(path); err == nil && related(e.Name, path) {
+			// A folder on the way to it may have come, with it or before it.
+			if there, _ := approach(a.watcher, path); there && related(e.Name, path) {
 				select {
 				case a.seen <- struct{}{}:
 				default:
 				}
-			} else if err != nil {
-				_ = a.watcher.Add(nearest(path)) // a folder on the way to it may have come
 			}
 		case _, ok := <-a.watcher.Errors:
 			if !ok {
 				return
 			}
+		}
+	}
+}
+
+// approach watches the folder closest to path and reports whether path exists. It looks again behind the watch: what came
+// before that is in no event.
+func approach(w *fsnotify.Watcher, path string) (there bool, err error) {
+	for {
+		dir := nearest(path)
+		if err := w.Add(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return false, err
+		}
+		_, err := os.Stat(path)
+		if err == nil || nearest(path) == dir {
+			return err == nil, nil
 		}
 	}
 }

@@ -69,6 +69,7 @@ func (c *Camera) Run(ctx context.Context) {
 func (s *supervisor) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	defer s.settle()
 	defer s.end()
 	s.wanted = s.topic.Wanted()
 	s.begin()
@@ -88,7 +89,7 @@ func (s *supervisor) run(ctx context.Context) {
 			s.ask(a)
 		case <-s.retry:
 			s.launch()
-		case <-s.appeared.changed():
+		case <-s.changes():
 			s.launch()
 		case err := <-s.knock.answer():
 			s.knocked(err)
@@ -108,9 +109,19 @@ func (s *supervisor) begin() {
 	s.launch()
 }
 
+// changes receives while no worker runs. What changes while one tries to open the device makes another follow it: a node
+// appears before it gets its permissions.
+func (s *supervisor) changes() <-chan struct{} {
+	if s.worker != nil {
+		return nil
+	}
+	return s.appeared.changed()
+}
+
 // launch makes an attempt: at once, or as soon as the camera's server answers.
 func (s *supervisor) launch() {
-	s.settle()
+	s.retry = nil
+	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
 	if src := s.opts.Source; src.Network() {
 		s.knock = newKnock(src, s.opts.Open)
 		return
@@ -120,7 +131,8 @@ func (s *supervisor) launch() {
 
 // knocked goes on after the camera's server was tried.
 func (s *supervisor) knocked(err error) {
-	s.settle()
+	s.knock.close()
+	s.knock = nil
 	if err != nil {
 		reason, detail := reach.Explain(s.opts.Source.URL.Host, err)
 		s.failed(reason, detail)
@@ -153,9 +165,8 @@ func (s *supervisor) settle() {
 	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
 }
 
-// end stops the worker, if any, and waiting.
+// end stops the worker, if any.
 func (s *supervisor) end() {
-	s.settle()
 	if w := s.worker; w != nil {
 		w.stop(s.opts.Grace)
 		s.worker, s.events = nil, nil
@@ -169,6 +180,7 @@ func (s *supervisor) handle(e event) {
 	switch e := e.(type) {
 	case opened:
 		s.opened, s.format, s.progress = true, e.Format, time.Now()
+		s.settle()
 		s.update(func(st *camera.Status) { st.Format = e.Format })
 		s.log.Info("camera opened", zap.String("backend", e.Backend), zap.String("codec", e.Codec),
 			zap.Int("width", e.Width), zap.Int("height", e.Height), zap.Float64("fps", e.FPS),
@@ -256,6 +268,7 @@ func (s *supervisor) failed(reason camera.Reason, detail string) {
 		s.flowed = false
 	}
 	if s.opts.OnDemand && !s.wanted {
+		s.settle()
 		s.become(camera.Idle, camera.None, "")
 		return
 	}
@@ -265,7 +278,7 @@ func (s *supervisor) failed(reason camera.Reason, detail string) {
 	}
 	wait := s.backoff.NextBackOff()
 	s.retry = time.After(wait)
-	if s.opts.Source.Kind == spec.Device || s.opts.Source.Kind == spec.File {
+	if s.appeared == nil && (s.opts.Source.Kind == spec.Device || s.opts.Source.Kind == spec.File) {
 		s.appeared = watch(s.opts.Source.Path, s.log)
 	}
 	s.update(func(st *camera.Status) { st.Retry = time.Now().Add(wait) })
@@ -281,6 +294,7 @@ func (s *supervisor) demand(wanted bool) {
 	switch {
 	case s.worker != nil && s.opts.OnDemand && !wanted:
 		s.end()
+		s.settle()
 		s.become(camera.Idle, camera.None, "")
 	case s.worker != nil:
 		s.worker.send(wire.Demand{Wanted: wanted})

@@ -24,6 +24,9 @@ type source interface {
 	close()
 }
 
+// clocked is a source that knows when the picture that next waited for was taken, in CLOCK_MONOTONIC.
+type clocked interface{ captured() int64 }
+
 // camera is the goroutine that owns the source.
 type camera struct {
 	*session
@@ -76,13 +79,18 @@ func (c *camera) read(ctx context.Context, src source) error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
+	clock, _ := src.(clocked)
 	var due due
 	p := c.pictures.blank()
 	for count := uint64(1); ; count++ {
 		if err := src.next(ctx, &p.mat); err != nil {
 			return err
 		}
-		p.captured, p.count = monotonic(), count
+		if p.count = count; clock != nil {
+			p.captured = clock.captured()
+		} else {
+			p.captured = monotonic()
+		}
 		// Asked at each picture, so that the first one after demand has come is sent.
 		if !due.picture(p.captured) && !c.wanted.Load() {
 			if due.beat(p.captured) {

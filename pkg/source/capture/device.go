@@ -3,6 +3,7 @@ package capture
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
-	"golang.org/x/sys/unix"
 
 	condition "camd/pkg/camera"
 	"camd/pkg/source/wire"
@@ -22,9 +22,12 @@ type device struct {
 	path    string
 	timeout time.Duration
 	found   wire.Opened
-	pending bool      // the first picture is in first and has not been delivered
-	first   gocv.Mat  // closed with the device
-	last    time.Time // when the newest picture was read
+	pending bool       // the first picture is in first and has not been delivered
+	first   gocv.Mat   // closed with the device
+	last    time.Time  // when the newest picture was read
+	taken   int64      // when the newest picture was taken
+	convert conversion // done here and not by OpenCV's capture; the zero value is none
+	raw     gocv.Mat   // what is to be converted; closed with the device
 }
 
 // openDevice opens a camera, asks for what start has and reads one picture to see what it really gives.
@@ -45,10 +48,13 @@ func openDevice(ctx context.Context, path string, start wire.Start) (source, err
 		_ = vc.Close()
 		return nil, refusal(path)
 	}
-	d := &device{vc: vc, path: path, timeout: start.ReadTimeout, first: gocv.NewMat()}
+	d := &device{vc: vc, path: path, timeout: start.ReadTimeout, first: gocv.NewMat(), raw: gocv.NewMat()}
 	d.negotiate(start)
 	if err := d.begin(ctx, start); err != nil {
 		d.close()
+		if f, ok := errors.AsType[*failure](err); ok && f.reason == condition.Disconnected {
+			err = silence(path)
+		}
 		return nil, err
 	}
 	return d, nil
@@ -61,10 +67,30 @@ func refusal(path string) error {
 		return err
 	}
 	defer n.close()
-	if n.busy() {
-		return nodeFailure(path, unix.EBUSY)
+	if err = n.setFormat(); err == nil {
+		err = n.stream()
+	}
+	if f := streamFailure(path, err); f != nil {
+		return f
 	}
 	return fail(condition.BadStream, "OpenCV cannot open %s: it has no format that OpenCV reads, or does not stream", path)
+}
+
+// silence finds out why a device that OpenCV has opened, and closed again, gave not a single picture.
+func silence(path string) error {
+	n, err := openNode(path)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	err = n.stream()
+	if f := streamFailure(path, err); f != nil {
+		return f
+	}
+	if err != nil {
+		return fail(condition.BadStream, "%s does not start to stream: %v", path, err)
+	}
+	return fail(condition.BadStream, "%s was opened and gave no picture", path)
 }
 
 // negotiate asks for format, size and rate, in the one order that works: a later one resets an earlier one otherwise.
@@ -88,18 +114,36 @@ func (d *device) negotiate(start wire.Start) {
 		d.found.Passthrough = true
 		d.vc.Set(gocv.VideoCaptureConvertRGB, 0)
 	}
+	if c, own := conversions[d.found.Codec]; own {
+		d.convert = c
+		d.vc.Set(gocv.VideoCaptureConvertRGB, 0)
+	}
+}
+
+// conversion makes BGR of a raw picture, of so many bytes a pixel and half rows a row.
+type conversion struct {
+	code           gocv.ColorConversionCode
+	bytes, halfRow int
+}
+
+// conversions are of the formats that OpenCV's capture gets wrong: it exchanges red and blue in the first two, and hands
+// out the third as if it were BGR.
+var conversions = map[string]conversion{
+	"nv12": {gocv.ColorYUVToBGRNV12, 1, 3},
+	"nv21": {gocv.ColorYUVToBGRNV21, 1, 3},
+	"yvyu": {gocv.ColorYUVToBGRYVYU, 2, 2},
 }
 
 // begin reads the first picture, decoded if what is called MJPEG is not, and then what the driver settled for.
 func (d *device) begin(ctx context.Context, start wire.Start) error {
 	d.last = time.Now()
-	if err := d.next(ctx, &d.first); err != nil {
+	if err := d.read(ctx, &d.first); err != nil {
 		return err
 	}
 	if d.found.Passthrough && !isJPEG(&d.first) {
 		d.found.Passthrough = false
 		d.vc.Set(gocv.VideoCaptureConvertRGB, 1)
-		if err := d.next(ctx, &d.first); err != nil {
+		if err := d.read(ctx, &d.first); err != nil {
 			return err
 		}
 	}
@@ -133,6 +177,7 @@ func (d *device) opened() wire.Opened { return d.found }
 func (d *device) close() {
 	_ = d.vc.Close()
 	_ = d.first.Close()
+	_ = d.raw.Close()
 }
 
 // A read that fails at once is a signal, which is harmless, or a camera that is gone. The first comes alone, the other
@@ -143,15 +188,24 @@ const (
 )
 
 func (d *device) next(ctx context.Context, m *gocv.Mat) error {
+	if d.convert.code != 0 {
+		m = &d.raw
+	}
 	if d.pending {
 		d.pending = false
 		return d.first.CopyTo(m)
 	}
+	return d.read(ctx, m)
+}
+
+// read waits for a picture.
+func (d *device) read(ctx context.Context, m *gocv.Mat) error {
 	var failing time.Time // when fast failures began
 	for {
 		began := time.Now()
 		if d.vc.Read(m) && !m.Empty() {
 			d.last = time.Now()
+			d.taken = taken(d.vc.Get(gocv.VideoCapturePosMsec), d.taken, monotonic())
 			return nil
 		}
 		now := time.Now()
@@ -175,5 +229,31 @@ func (d *device) next(ctx context.Context, m *gocv.Mat) error {
 	}
 }
 
-// fill has nothing to do: next read the picture.
-func (d *device) fill(*gocv.Mat) bool { return true }
+// captured is by the driver's account, which is before the picture waited in its queue and was read.
+func (d *device) captured() int64 { return d.taken }
+
+// recent bounds how old a picture can be when it is read: a few buffers of a slow camera.
+const recent = int64(5 * time.Second)
+
+// taken is when a picture was taken by the driver's account, in milliseconds, if that can be true, and else now. Most
+// drivers stamp by CLOCK_MONOTONIC; some by another clock, by none, or with the time of an earlier picture.
+func taken(driver float64, last, now int64) int64 {
+	if t := int64(driver * 1e6); t > last && t <= now && now-t <= recent {
+		return t
+	}
+	return now
+}
+
+// fill converts what next read, if that is to be done here.
+func (d *device) fill(m *gocv.Mat) bool {
+	if d.convert.code == 0 {
+		return true
+	}
+	rows := d.found.Height * d.convert.halfRow / 2
+	if d.raw.Total()*d.raw.Channels() != rows*d.found.Width*d.convert.bytes {
+		return false // not a whole picture
+	}
+	shaped := d.raw.Reshape(d.convert.bytes, rows)
+	defer shaped.Close()
+	return gocv.CvtColor(shaped, m, d.convert.code) == nil
+}

@@ -17,6 +17,8 @@ const (
 	vidiocGetFmt   = 0xc0d05604 // _IOWR('V', 4, struct v4l2_format)
 	vidiocSetFmt   = 0xc0d05605 // _IOWR('V', 5, struct v4l2_format)
 	vidiocReqBufs  = 0xc0145608 // _IOWR('V', 8, struct v4l2_requestbuffers)
+	vidiocQBuf     = 0xc058560f // _IOWR('V', 15, struct v4l2_buffer)
+	vidiocStreamOn = 0x40045612 // _IOW('V', 18, int)
 
 	capVideoCapture       = 0x1
 	capVideoCaptureMPlane = 0x1000
@@ -37,6 +39,9 @@ const (
 	sizeReqBufs     = 20
 	atReqBufsType   = 4
 	atReqBufsMemory = 8
+	sizeBuffer      = 88
+	atBufferType    = 4
+	atBufferMemory  = 60
 	atCapabilityEnd = atDeviceCaps + 4
 )
 
@@ -94,26 +99,55 @@ func (n node) check(path string) error {
 	return fail(condition.NotACamera, "%s offers no video capture (a loopback device does only while a program feeds it)", path)
 }
 
-// busy reports whether another program streams from the device: a format, or a buffer, is refused then. It asks for what
-// OpenCV begins with, and is for after OpenCV's failure: some drivers refuse only a format other than the present one.
-func (n node) busy() bool {
+// setFormat asks for what OpenCV begins with: some drivers refuse a second program only a format other than the present.
+func (n node) setFormat() error {
 	var format [sizeFormat]byte
 	binary.NativeEndian.PutUint32(format[:], bufTypeVideoCapture)
-	err := n.ioctl(vidiocGetFmt, format[:])
-	if err == nil {
-		binary.NativeEndian.PutUint32(format[atWidth:], 640)
-		binary.NativeEndian.PutUint32(format[atHeight:], 480)
-		copy(format[atPixelFormat:], "BGR3")
-		err = n.ioctl(vidiocSetFmt, format[:])
+	if err := n.ioctl(vidiocGetFmt, format[:]); err != nil {
+		return err
 	}
-	if errors.Is(err, unix.EBUSY) {
-		return true
-	}
+	binary.NativeEndian.PutUint32(format[atWidth:], 640)
+	binary.NativeEndian.PutUint32(format[atHeight:], 480)
+	copy(format[atPixelFormat:], "BGR3")
+	return n.ioctl(vidiocSetFmt, format[:])
+}
+
+// stream starts streaming in the present format, as OpenCV does, and returns what the driver has against it. Closing the
+// node ends it.
+func (n node) stream() error {
 	var buffers [sizeReqBufs]byte
-	binary.NativeEndian.PutUint32(buffers[:], 1)
+	binary.NativeEndian.PutUint32(buffers[:], 4)
 	binary.NativeEndian.PutUint32(buffers[atReqBufsType:], bufTypeVideoCapture)
 	binary.NativeEndian.PutUint32(buffers[atReqBufsMemory:], memoryMMap)
-	return errors.Is(n.ioctl(vidiocReqBufs, buffers[:]), unix.EBUSY)
+	if err := n.ioctl(vidiocReqBufs, buffers[:]); err != nil {
+		return err
+	}
+	for i := range min(binary.NativeEndian.Uint32(buffers[:]), 32) {
+		var buffer [sizeBuffer]byte
+		binary.NativeEndian.PutUint32(buffer[:], i)
+		binary.NativeEndian.PutUint32(buffer[atBufferType:], bufTypeVideoCapture)
+		binary.NativeEndian.PutUint32(buffer[atBufferMemory:], memoryMMap)
+		if err := n.ioctl(vidiocQBuf, buffer[:]); err != nil {
+			return err
+		}
+	}
+	var kind [4]byte
+	binary.NativeEndian.PutUint32(kind[:], bufTypeVideoCapture)
+	return n.ioctl(vidiocStreamOn, kind[:])
+}
+
+// streamFailure explains what a driver has against streaming; nil where it says nothing that helps.
+func streamFailure(path string, err error) *failure {
+	switch {
+	case errors.Is(err, unix.ENOSPC):
+		return fail(condition.Bandwidth, "the USB bus has no bandwidth left for this size and rate of %s; "+
+			"choose a smaller one, a compressed format (mjpeg) or another USB port", path)
+	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
+		return nodeFailure(path, err)
+	case errors.Is(err, unix.ENOMEM):
+		return fail(condition.BadStream, "the system has no memory for the pictures of %s", path)
+	}
+	return nil
 }
 
 func (n node) ioctl(request uintptr, arg []byte) error {

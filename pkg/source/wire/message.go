@@ -52,7 +52,7 @@ type Opened struct {
 
 // Frame announces a picture of Size bytes, which follow and are taken with [Reader.Picture].
 type Frame struct {
-	Captured int64         // CLOCK_MONOTONIC, ns, when the picture was read
+	Captured int64         // CLOCK_MONOTONIC, ns, when the picture was taken
 	Count    uint64        // pictures read from the source so far, this one included
 	Encode   time.Duration // what encoding took; 0 when passed through
 	Size     int

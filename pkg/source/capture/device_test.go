@@ -1,0 +1,65 @@
+package capture
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	condition "camd/pkg/camera"
+)
+
+// What no driver of the lab does, USB cameras do.
+func TestStreamFailure(t *testing.T) {
+	cases := []struct {
+		errno  unix.Errno
+		reason condition.Reason
+		says   string
+	}{
+		{unix.ENOSPC, condition.Bandwidth, "the USB bus has no bandwidth left"},
+		{unix.EBUSY, condition.Busy, "in use by another program"},
+		{unix.ENODEV, condition.NoDevice, "no device behind it"},
+		{unix.ENOMEM, condition.BadStream, "no memory"},
+		{unix.EINVAL, "", ""},
+		{0, "", ""},
+	}
+	for _, c := range cases {
+		err := fmt.Errorf("ioctl: %w", c.errno)
+		if c.errno == 0 {
+			err = nil
+		}
+		f := streamFailure("/dev/video0", err)
+		if (f == nil) != (c.reason == "") || f != nil && (f.reason != c.reason || !strings.Contains(f.detail, c.says)) {
+			t.Errorf("%v: got %+v, want %s: %s", c.errno, f, c.reason, c.says)
+		}
+	}
+}
+
+// A driver's time is believed where it can be true.
+func TestTaken(t *testing.T) {
+	const now = int64(100 * time.Second)
+	at := func(d time.Duration) int64 { return now - int64(d) }
+	ms := func(t int64) float64 { return float64(t) / 1e6 }
+	cases := []struct {
+		name   string
+		driver float64
+		last   int64
+		want   int64
+	}{
+		{"just before", ms(at(20 * time.Millisecond)), at(time.Second), at(20 * time.Millisecond)},
+		{"now", ms(now), at(time.Second), now},
+		{"none", 0, at(time.Second), now},
+		{"minus one", -1, at(time.Second), now},
+		{"wall clock", 1.7e12, at(time.Second), now},
+		{"since it was switched on", ms(int64(time.Second)), at(time.Second), now},
+		{"long ago", ms(at(time.Minute)), at(2 * time.Minute), now},
+		{"the same again", ms(at(time.Second)), at(time.Second), now},
+	}
+	for _, c := range cases {
+		if got := taken(c.driver, c.last, now); got != c.want {
+			t.Errorf("%s: got %v before, want %v", c.name, time.Duration(now-got), time.Duration(now-c.want))
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package v4l2
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// daemon is a running camd.
+type daemon struct {
+	t   testing.TB
+	url string
+	*process
+}
+
+var dashboard = regexp.MustCompile(`dashboard at (http://127\.0\.0\.1:\d+)/`)
+
+// serve starts camd with these entries of cameras, and returns when it serves. It is stopped when the test ends, and must
+// exit with 0.
+func serve(t testing.TB, cameras ...string) *daemon {
+	t.Helper()
+	return serveAs(t, nil, program(t, "camd"), cameras...)
+}
+
+func serveAs(t testing.TB, user *syscall.Credential, program string, cameras ...string) *daemon {
+	t.Helper()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "camd.yaml")
+	text := "cameras:\n"
+	for _, c := range cameras {
+		text += "  - {" + c + "}\n"
+	}
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} { // for another user
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &daemon{t: t, process: begin(t, user, program, "serve", "-c", config, "--listen", "127.0.0.1:0")}
+	t.Cleanup(d.stop)
+	eventually(t, "the dashboard's address", func() bool {
+		m := dashboard.FindStringSubmatch(d.out.String())
+		if m != nil {
+			d.url = m[1]
+		}
+		if d.ended() {
+			t.Fatalf("camd ended:\n%s", d.out.String())
+		}
+		return m != nil
+	})
+	return d
+}
+
+func (d *daemon) stop() {
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.exited:
+		if code := d.cmd.ProcessState.ExitCode(); code != 0 {
+			d.t.Errorf("camd ended with %d, want 0", code)
+		}
+	case <-time.After(patience):
+		d.t.Errorf("camd does not end")
+	}
+	if d.t.Failed() {
+		log := d.out.String()
+		d.t.Logf("camd:\n%s", log[max(0, len(log)-8000):])
+	}
+}
+
+// status is what the tests read of a camera's JSON.
+type status struct {
+	State, Reason, Detail string
+	Since                 time.Time
+	Retry                 *time.Time
+	Format                struct {
+		Codec         string
+		Width, Height int
+		FPS           float64
+		Passthrough   bool
+		Note          string
+	}
+	Counts struct {
+		Captured, Published uint64
+		Refused, Restarts   map[string]uint64
+	}
+	Worker struct{ PID int }
+}
+
+// is reports whether the camera is in a state for a reason: "live", "offline/busy".
+func (s status) is(state string) bool {
+	if s.Reason == "" {
+		return s.State == state
+	}
+	return s.State+"/"+s.Reason == state
+}
+
+func (d *daemon) status(id string) status {
+	d.t.Helper()
+	r, err := http.Get(d.url + "/api/v1/cameras/" + id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var s status
+	if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
+		d.t.Fatal(err)
+	}
+	return s
+}
+
+// until waits for a camera's state.
+func (d *daemon) until(id, state string) status {
+	d.t.Helper()
+	var s status
+	d.when(id+" to be "+state, func() bool { s = d.status(id); return s.is(state) }, &s)
+	return s
+}
+
+// counted waits until the camera has read so many more pictures.
+func (d *daemon) counted(id string, more uint64) status {
+	d.t.Helper()
+	s := d.status(id)
+	goal := s.Counts.Captured + more
+	d.when(fmt.Sprintf("%d pictures of %s", more, id), func() bool { s = d.status(id); return s.Counts.Captured >= goal }, &s)
+	return s
+}
+
+// when is eventually that says at which status it gave up.
+func (d *daemon) when(what string, done func() bool, s *status) {
+	d.t.Helper()
+	for end := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			d.t.Fatalf("waited %v for %s; it is %+v", patience, what, *s)
+		}
+	}
+}
+
+// holds reports whether a process has a device open.
+func holds(pid int, device string) bool {
+	fds, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "fd", "*"))
+	for _, fd := range fds {
+		if to, _ := os.Readlink(fd); strings.TrimSuffix(to, " (deleted)") == device {
+			return true
+		}
+	}
+	return false
+}

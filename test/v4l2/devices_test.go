@@ -1,0 +1,114 @@
+package v4l2
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// listed is what the tests read of camd devices --json.
+type listed struct {
+	Path    string
+	Capture bool
+	Problem string
+	Formats []struct{ FourCC string }
+}
+
+func devices(t *testing.T, args ...string) (paths []string, all []listed) {
+	t.Helper()
+	out := must(t, program(t, "camd"), append([]string{"devices", "--json"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, d := range all {
+		paths = append(paths, d.Path)
+	}
+	return paths, all
+}
+
+func TestDevicesAreThoseThatCapture(t *testing.T) {
+	if got, want := first(devices(t)), []string{"/dev/video0", "/dev/video1"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	want := []string{"/dev/video0", "/dev/video1", "/dev/video2", "/dev/video3", "/dev/video20", "/dev/video21"}
+	if got := first(devices(t, "--all")); !slices.Equal(got, want) {
+		t.Errorf("--all: got %v, want %v", got, want)
+	}
+	feed(t, "/dev/video20")
+	paths, all := devices(t)
+	i := slices.Index(paths, "/dev/video20")
+	if i < 0 || len(all[i].Formats) != 1 || all[i].Formats[0].FourCC != "MJPG" {
+		t.Errorf("a fed loopback device: got %+v", all)
+	}
+}
+
+func first(paths []string, _ []listed) []string { return paths }
+
+func TestNotCameras(t *testing.T) {
+	for _, c := range []struct{ source, says string }{
+		{"/dev/video2", "not a capture device: /dev/video2 offers no video capture"}, // metadata
+		{"/dev/video3", "not a capture device: /dev/video3 offers no video capture"}, // output
+		{"/dev/video21", "a loopback device does only while a program feeds it"},
+		{"/dev/null", "/dev/null is not a V4L2 device"},
+		{"/dev/video9", "/dev/video9 does not exist"},
+	} {
+		if out, err := run(t, program(t, "camd"), "probe", c.source); err == nil || !strings.Contains(out, c.says) {
+			t.Errorf("%s: got %v, %s; want %s", c.source, err, out, c.says)
+		}
+	}
+}
+
+// A device that somebody else has is tried again, and had when it is free.
+func TestBusy(t *testing.T) {
+	feed(t, "/dev/video20")
+	var others []*process
+	for _, device := range []string{"/dev/video1", "/dev/video20"} {
+		other := begin(t, nil, "v4l2-ctl", "-d", device, "--stream-mmap", "--verbose")
+		eventually(t, "another program's pictures", func() bool { return len(other.out.String()) > 2000 })
+		others = append(others, other)
+	}
+	d := serve(t, "id: raw, source: /dev/video1", "id: mjpeg, source: /dev/video20")
+	d.until("raw", "offline/busy")
+	d.until("mjpeg", "offline/busy")
+	for _, other := range others {
+		other.kill()
+	}
+	d.until("raw", "live")
+	d.until("mjpeg", "live")
+}
+
+// Permission that comes later ends the wait.
+func TestPermission(t *testing.T) {
+	const device = "/dev/video0"
+	bin, err := os.MkdirTemp("", "camd-bin-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(bin) })
+	for _, name := range []string{"camd", "camd-capture"} {
+		b, err := os.ReadFile(program(t, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(bin, name), b, 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
+	d := serveAs(t, nobody, filepath.Join(bin, "camd"), "id: a, source: "+device)
+	d.until("a", "offline/permission")
+	d.waits("a")
+	t.Cleanup(func() { _ = os.Chmod(device, 0o660) })
+	if err := os.Chmod(device, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d.triedEarly("a")
+	d.until("a", "live")
+}

@@ -1,0 +1,200 @@
+package v4l2
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const driver = "/sys/bus/platform/drivers/vivid"
+
+// unplug takes both of vivid's cameras away, plug gives them back.
+func unplug(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(driver+"/unbind", []byte("vivid.0"), 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := os.Stat(driver + "/vivid.0"); err != nil {
+			plug(t)
+		}
+	})
+}
+
+func plug(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(driver+"/bind", []byte("vivid.0"), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// press sets off one of vivid's faults.
+func press(t testing.TB, device, control string) {
+	t.Helper()
+	must(t, "v4l2-ctl", "-d", device, "-c", control+"=1")
+}
+
+// waits waits until the next attempt at an offline camera is seconds away.
+func (d *daemon) waits(id string) {
+	d.t.Helper()
+	var s status
+	d.when(id+" to wait for long", func() bool {
+		s = d.status(id)
+		return s.Retry != nil && time.Until(*s.Retry) > 5*time.Second
+	}, &s)
+}
+
+// triedEarly checks that a camera that waits is tried before its time has come.
+func (d *daemon) triedEarly(id string) {
+	d.t.Helper()
+	planned := d.status(id).Retry
+	var s status
+	d.when(id+" to be tried", func() bool { s = d.status(id); return s.Worker.PID != 0 }, &s)
+	if planned != nil && time.Now().After(*planned) {
+		d.t.Errorf("%s was tried at the time planned, not when something changed", id)
+	}
+}
+
+func TestUnplug(t *testing.T) {
+	d := serve(t, "id: a, source: /dev/video0", "id: b, source: /dev/video1")
+	d.until("a", "live")
+	d.until("b", "live")
+	v := d.watch("a")
+	v.next("a live picture", v.live)
+	unplug(t)
+	d.until("a", "offline/disconnected")
+	d.until("b", "offline/disconnected")
+	v.next("the placeholder", v.placeholder)
+	d.until("a", "offline/no_device")
+	d.waits("a")
+	plug(t)
+	d.triedEarly("a")
+	s := d.until("a", "live")
+	v.next("a live picture again", v.live)
+	if s.Counts.Restarts["disconnected"] != 1 {
+		t.Errorf("restarts %v", s.Counts.Restarts)
+	}
+	d.until("b", "live")
+}
+
+// A link in /dev/v4l/by-id leads to another node when the camera has been plugged in elsewhere.
+func TestLinkToAnotherNode(t *testing.T) {
+	dir := "/dev/v4l/by-id"
+	link := filepath.Join(dir, "usb-vendor_camera-video-index0")
+	t.Cleanup(func() { os.RemoveAll("/dev/v4l") })
+	lead := func(node string) {
+		t.Helper()
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("../../"+node, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead("video0")
+	d := serve(t, "id: a, source: "+link)
+	s := d.until("a", "live")
+	if !holds(s.Worker.PID, "/dev/video0") {
+		t.Errorf("does not have /dev/video0 open")
+	}
+	unplug(t)
+	os.RemoveAll("/dev/v4l") // as udev does with the last link
+	d.until("a", "offline/no_device")
+	d.waits("a")
+	plug(t)
+	lead("video1")
+	d.triedEarly("a")
+	s = d.until("a", "live")
+	if !holds(s.Worker.PID, "/dev/video1") {
+		t.Errorf("does not have /dev/video1 open")
+	}
+}
+
+// A node that no longer answers, though it is there.
+func TestDisconnect(t *testing.T) {
+	d := serve(t, "id: a, source: /dev/video1")
+	d.until("a", "live")
+	press(t, "/dev/video1", "disconnect")
+	d.until("a", "offline/disconnected")
+	unplug(t)
+	plug(t)
+	d.until("a", "live")
+}
+
+func TestStreamErrors(t *testing.T) {
+	d := serve(t, "id: a, source: /dev/video0")
+	d.until("a", "live")
+	press(t, "/dev/video0", "inject_v4l2_buf_flag_error")
+	if s := d.counted("a", 20); len(s.Counts.Restarts) > 0 {
+		t.Errorf("a damaged picture: restarts %v", s.Counts.Restarts)
+	}
+	press(t, "/dev/video0", "inject_fatal_streaming_error")
+	var s status
+	d.when("a restart", func() bool { s = d.status("a"); return s.Counts.Restarts["disconnected"] == 1 }, &s)
+	d.until("a", "live")
+	d.stop()
+
+	press(t, "/dev/video0", "inject_vidioc_streamon_error")
+	d = serve(t, "id: a, source: /dev/video0")
+	d.until("a", "offline/bad_stream")
+	d.until("a", "live")
+}
+
+// A signal makes a read fail on a healthy camera, and costs nothing. Go's own are switched off in the capture program,
+// so that they are sent from here.
+func TestSignalsCostNothing(t *testing.T) {
+	d := serve(t, "id: a, source: /dev/video1, size: 640x360")
+	s := d.until("a", "live")
+	begun := s.Worker.PID
+	goal := s.Counts.Captured + 300
+	sent := 0
+	d.when("300 pictures", func() bool {
+		tasks, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(begun), "task", "*"))
+		for _, task := range tasks {
+			if tid, err := strconv.Atoi(filepath.Base(task)); err == nil && unix.Tgkill(begun, tid, unix.SIGURG) == nil {
+				sent++
+			}
+		}
+		s = d.status("a")
+		return s.Counts.Captured >= goal
+	}, &s)
+	if s.Worker.PID != begun || len(s.Counts.Restarts) > 0 || sent < 300 {
+		t.Errorf("process %d, then %d; restarts %v; %d signals", begun, s.Worker.PID, s.Counts.Restarts, sent)
+	}
+}
+
+// A picture that waited in the driver's queue is as old as the driver says.
+func TestDriverTimestamps(t *testing.T) {
+	const held = 2 * time.Second
+	d := serve(t, "id: a, source: /dev/video1, size: 640x480")
+	s := d.until("a", "live")
+	v := d.watch("a")
+	v.next("a live picture", v.live)
+	begin := time.Now()
+	if err := syscall.Kill(s.Worker.PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(s.Worker.PID, syscall.SIGCONT) })
+	eventually(t, "some time to pass", func() bool { return time.Since(begin) > held })
+	end := time.Now()
+	if err := syscall.Kill(s.Worker.PID, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	// The queue is full soon after the process stopped: its pictures are from the beginning of the time, none from the
+	// middle, and then come new ones.
+	old := 0
+	v.next("a new picture", func(p picture) bool {
+		if p.captured.After(begin) && p.captured.Before(end.Add(-held/4)) && v.live(p) {
+			old++
+		}
+		return p.captured.After(end)
+	})
+	if old == 0 {
+		t.Error("no picture of those that waited has the time at which it was taken")
+	}
+}

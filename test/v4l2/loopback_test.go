@@ -1,0 +1,76 @@
+package v4l2
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// clip is what the loopback devices show.
+var clip = peer.Clip{Codec: "mjpeg", Size: "320x176"}
+
+// feed makes a loopback device a camera with MJPEG pictures at 30 a second, until the test ends or the process is killed.
+func feed(t testing.TB, device string) *process {
+	t.Helper()
+	p := begin(t, nil, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(t), "-c:v", "copy", "-f", "v4l2", device)
+	eventually(t, device+" to be fed", func() bool {
+		if p.ended() {
+			t.Fatalf("ffmpeg: %s", p.out.String())
+		}
+		out, _ := run(t, "v4l2-ctl", "-d", device, "-D")
+		_, caps, _ := strings.Cut(out, "Device Caps")
+		return strings.Contains(caps, "Video Capture")
+	})
+	return p
+}
+
+// The pictures of a camera that sends JPEGs are served byte for byte.
+func TestPassthroughIsExact(t *testing.T) {
+	feed(t, "/dev/video20")
+	d := serve(t, "id: a, source: /dev/video20")
+	s := d.until("a", "live")
+	if f := s.Format; f.Codec != "mjpeg" || !f.Passthrough || f.Width != 320 || f.Height != 176 || f.Note != "" {
+		t.Errorf("format %+v", f)
+	}
+	file, err := os.ReadFile(clip.Make(t)) // which holds them one after the other, whole
+	if err != nil {
+		t.Fatal(err)
+	}
+	different := map[string]bool{}
+	v := d.watch("a")
+	v.next("twenty pictures of the clip", func(p picture) bool {
+		if !bytes.Contains(file, p.jpeg) {
+			t.Errorf("a picture of %d bytes is not as it was sent", len(p.jpeg))
+		}
+		different[string(p.jpeg)] = true
+		return t.Failed() || len(different) == 20
+	})
+	if s := d.status("a"); len(s.Counts.Refused)+len(s.Counts.Restarts) > 0 {
+		t.Errorf("refused %v, restarts %v", s.Counts.Refused, s.Counts.Restarts)
+	}
+}
+
+// A camera that goes quiet is stalled, and live again when it resumes, on the connection that was there.
+func TestQuiet(t *testing.T) {
+	writer := feed(t, "/dev/video20")
+	d := serve(t, "id: a, source: /dev/video20, stall_timeout: 1s")
+	d.until("a", "live")
+	v := d.watch("a")
+	size := len(v.next("a picture", func(picture) bool { return true }).jpeg)
+	writer.kill()
+	d.until("a", "stalled/timeout")
+	v.next("the placeholder", func(p picture) bool { return len(p.jpeg) != size })
+	feed(t, "/dev/video20")
+	s := d.until("a", "live")
+	if len(s.Counts.Restarts) > 0 {
+		t.Errorf("restarts %v", s.Counts.Restarts)
+	}
+	file, err := os.ReadFile(clip.Make(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.next("a live picture", func(p picture) bool { return bytes.Contains(file, p.jpeg) })
+}
