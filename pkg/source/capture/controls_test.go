@@ -7,7 +7,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Those of a device are tested with a real driver, in test/v4l2controls.
+// Those of a device are tested with a real driver, in test/v4l2.
 func TestControlsOfSourceWithoutAny(t *testing.T) {
 	d := begin(t, wire.Start{Source: "test://?size=320x180", Controls: map[string]wire.Setting{"brightness": {Kind: "number"}}})
 	for _, n := range []uint32{3, 7, 1<<32 - 1} {
