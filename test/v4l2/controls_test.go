@@ -30,6 +30,8 @@ func set(t testing.TB, control string, to int) {
 
 func TestControls(t *testing.T) {
 	set(t, "horizontal_flip", 0)
+	brightness := value(t, "brightness")
+	t.Cleanup(func() { set(t, "brightness", brightness); set(t, "horizontal_flip", 0) }) // others look at colours
 	contrast := value(t, "contrast")
 	d := serve(t, "id: cam, source: "+camera+", controls: {brightness: 77, contrast: 9999, horizontal_flip: true, nonsense: 1}",
 		`id: pattern, source: "test://?size=320x180"`)
