@@ -30,6 +30,7 @@ var drawn = []string{
 	"pkg/mjpeg",
 	"pkg/source",
 	"pkg/source/capture",
+	"pkg/source/mixed",
 	"pkg/source/pattern",
 	"pkg/source/placeholder",
 	"pkg/source/spec",
@@ -38,7 +39,7 @@ var drawn = []string{
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/mjpeg", "pkg/source/spec", "pkg/source/wire"}
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/mjpeg", "pkg/source/mixed", "pkg/source/spec", "pkg/source/wire"}
 
 // strangers lists who never depends on whom; both stand for all that lies below them, too. Only main knows everything.
 var strangers = []struct{ who, whom string }{
