@@ -32,7 +32,7 @@ func TestSources(t *testing.T) {
 		{"mjpeg bare", file(mjpegIn("mjpeg")), "FFMPEG", "mjpeg", true},
 		{"h264 mp4", file(peer.H264), "FFMPEG", "h264", false},
 		{"h264 mkv", file(peer.Clip{Codec: "h264", Container: "mkv"}), "FFMPEG", "h264", false},
-		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: peer.ServeHTTP(t, peer.MJPEG)} }, "FFMPEG", "mjpeg", true},
+		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: peer.ServeHTTP(t, peer.MJPEG)} }, "HTTP", "mjpeg", true},
 		{"rtsp mjpeg tcp", rtsp(peer.MJPEG, ""), "FFMPEG", "mjpeg", true},
 		{"rtsp mjpeg udp", rtsp(peer.MJPEG, "udp"), "FFMPEG", "mjpeg", true},
 		{"rtsp h264 tcp", rtsp(peer.H264, "tcp"), "FFMPEG", "h264", false},
