@@ -37,6 +37,8 @@ func TestSources(t *testing.T) {
 		{"rtsp mjpeg udp", rtsp(peer.MJPEG, "udp"), "FFMPEG", "mjpeg", true},
 		{"rtsp h264 tcp", rtsp(peer.H264, "tcp"), "FFMPEG", "h264", false},
 		{"rtsp h264 udp", rtsp(peer.H264, "udp"), "FFMPEG", "h264", false},
+		{"rtsp h265 tcp", rtsp(peer.H265, "tcp"), "FFMPEG", "hevc", false},
+		{"rtsp h265 udp", rtsp(peer.H265, "udp"), "FFMPEG", "hevc", false},
 		{"rtsp password apart", func(t *testing.T) wire.Start {
 			s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: "p@ss:w/rd"})
 			return wire.Start{Source: s.URL(), User: "viewer", Password: "p@ss:w/rd"}
