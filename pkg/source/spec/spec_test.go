@@ -167,7 +167,9 @@ func FuzzParse(f *testing.F) {
 		if err != nil || again.Address() != src.Address() {
 			t.Errorf("%q: its address %q is read as %q, %v", s, src.Address(), again.Address(), err)
 		}
-		if p := src.Password; len(p) > 3 && strings.Count(src.String(), p) > strings.Count(src.URL.String()+url.User(src.User).String()+src.URL.Path, p) {
+		// Whatever the password is, the source is shown the same.
+		other := src
+		if other.Password = "another"; other.String() != src.String() {
 			t.Errorf("%q: password in %s", s, src)
 		}
 	})
