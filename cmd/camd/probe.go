@@ -108,11 +108,11 @@ func (f probeFlags) check(kind spec.Kind) error {
 		return fmt.Errorf("--fps %v: want a number above 0, at most %d", f.fps, spec.MaxFPS)
 	case f.timeout <= 0 || f.measure <= 0:
 		return errors.New("--timeout and --measure: want a duration above 0, such as 10s")
-	case kind != spec.Device && (f.size != "" || f.fps != 0 || f.format != "auto"):
-		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them")
+	case kind != spec.Device && (f.size != "" || kind != spec.Poll && f.fps != 0 || f.format != "auto"):
+		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them, and an http+poll:// source for --fps")
 	case kind != spec.RTSP && f.transport != "":
 		return errors.New("--transport: only an rtsp:// source has one")
-	case kind != spec.RTSP && kind != spec.HTTP && (f.user != "" || f.passwordFile != ""):
+	case kind != spec.RTSP && kind != spec.HTTP && kind != spec.Poll && (f.user != "" || f.passwordFile != ""):
 		return errors.New("--user and --password-file: only an rtsp:// or http:// source has them")
 	}
 	return nil

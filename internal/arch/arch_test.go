@@ -31,6 +31,7 @@ var drawn = []string{
 	"pkg/source",
 	"pkg/source/capture",
 	"pkg/source/confine",
+	"pkg/source/mixed",
 	"pkg/source/pattern",
 	"pkg/source/placeholder",
 	"pkg/source/reach",
@@ -40,7 +41,7 @@ var drawn = []string{
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/mjpeg", "pkg/source/spec", "pkg/source/wire"}
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/mjpeg", "pkg/source/mixed", "pkg/source/spec", "pkg/source/wire"}
 
 // strangers lists who never depends on whom; both stand for all that lies below them, too. Only main knows everything.
 var strangers = []struct{ who, whom string }{

@@ -13,8 +13,8 @@ import (
 
 // Clip describes a video of a moving test picture (ffmpeg's testsrc2). A zero field has its default.
 type Clip struct {
-	Codec     string        // "h264" or "mjpeg"
-	Container string        // file name extension: "mp4", "avi", "mkv", "mjpeg"; default "mp4" for h264, "avi" for mjpeg
+	Codec     string        // "h264", "h265" or "mjpeg"
+	Container string        // file name extension: "mp4", "avi", "mkv", "mjpeg"; default "avi" for mjpeg, else "mp4"
 	Size      string        // default "320x240", which costs little, and whose sides RTP can carry: multiples of 8
 	FPS       int           // default 30
 	Length    time.Duration // default 2 s
@@ -23,6 +23,7 @@ type Clip struct {
 // Clips that most tests get along with.
 var (
 	H264  = Clip{Codec: "h264"}
+	H265  = Clip{Codec: "h265"}
 	MJPEG = Clip{Codec: "mjpeg"}
 )
 
@@ -67,7 +68,7 @@ func (c Clip) filled() Clip {
 	c.FPS = cmp.Or(c.FPS, 30)
 	c.Length = cmp.Or(c.Length, 2*time.Second)
 	if c.Container == "" {
-		c.Container = map[string]string{"h264": "mp4", "mjpeg": "avi"}[c.Codec]
+		c.Container = map[string]string{"h264": "mp4", "h265": "mp4", "mjpeg": "avi"}[c.Codec]
 	}
 	return c
 }
@@ -78,6 +79,10 @@ func (c Clip) args() []string {
 	if c.Codec == "h264" {
 		// What network cameras send: no B-frames, a key frame a second.
 		return append(args, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", fmt.Sprint(c.FPS), "-pix_fmt", "yuv420p")
+	}
+	if c.Codec == "h265" {
+		return append(args, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", fmt.Sprintf("bframes=0:keyint=%d:log-level=none", c.FPS),
+			"-pix_fmt", "yuv420p", "-tag:v", "hvc1")
 	}
 	// The standard Huffman tables and one quantisation table: RTP carries no others (RFC 2435).
 	return append(args, "-c:v", "mjpeg", "-q:v", "5", "-huffman", "default", "-force_duplicated_matrix", "1", "-pix_fmt", "yuvj420p")

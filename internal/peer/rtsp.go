@@ -12,7 +12,7 @@ import (
 
 // RTSP says what an RTSP server serves.
 type RTSP struct {
-	Clip           Clip   // h264 or mjpeg
+	Clip           Clip   // h264, h265 or mjpeg
 	User, Password string // asked of readers when set, by Basic or Digest
 }
 

@@ -77,7 +77,7 @@ func (r Reason) Text() string { return texts[r] }
 
 // Format is what a camera delivers, as negotiated with it; all zero until it has been opened.
 type Format struct {
-	Backend     string  // OpenCV's name for the way it is read: "V4L2", "FFMPEG", "PATTERN"
+	Backend     string  // the way it is read: OpenCV's "V4L2" and "FFMPEG", or "HTTP", "PATTERN"
 	Codec       string  // as it arrives, lower case: "mjpeg", "h264", "yuyv"
 	Width       int     // pixels
 	Height      int     // pixels

@@ -55,9 +55,10 @@ var onlyFor = []struct {
 	kinds []spec.Kind
 	say   string
 }{
-	{[]string{"size", "fps", "format"}, []spec.Kind{spec.Device}, "only a V4L2 device can be asked for it"},
+	{[]string{"size", "format"}, []spec.Kind{spec.Device}, "only a V4L2 device can be asked for it"},
+	{[]string{"fps"}, []spec.Kind{spec.Device, spec.Poll}, "only a V4L2 device or an http+poll:// source can be asked for it"},
+	{[]string{"user", "password", "password_file"}, []spec.Kind{spec.RTSP, spec.HTTP, spec.Poll}, "only an rtsp:// or http:// source has one"},
 	{[]string{"controls"}, []spec.Kind{spec.Device}, "only a V4L2 device has them"},
-	{[]string{"user", "password", "password_file"}, []spec.Kind{spec.RTSP, spec.HTTP}, "only an rtsp:// or http:// source has one"},
 	{[]string{"transport"}, []spec.Kind{spec.RTSP}, "only an rtsp:// source has one"},
 	{[]string{"loop"}, []spec.Kind{spec.File}, "only a file can start again"},
 }

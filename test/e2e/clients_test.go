@@ -47,12 +47,12 @@ cameras:
 			t.Errorf("%+v", o)
 		}
 	})
-	t.Run("opencv", func(t *testing.T) {
+	t.Run("another camd", func(t *testing.T) {
 		o := camd(t, "probe", stream, "--measure", "500ms")
 		if o.code != 0 {
 			t.Fatalf("%+v", o)
 		}
-		for _, want := range []string{"FFMPEG", "mjpeg", "passed through as they are", "320x180"} {
+		for _, want := range []string{"HTTP", "mjpeg", "passed through as they are", "320x180"} {
 			if !strings.Contains(o.stdout, want) {
 				t.Errorf("%q is not in\n%s", want, o.stdout)
 			}

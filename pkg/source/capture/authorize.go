@@ -1,57 +1,72 @@
 package capture
 
 import (
-	"crypto/md5"
 	"encoding/base64"
-	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/icholy/digest"
 
 	"camd/pkg/source/spec"
 )
 
-// authorize answers a server's challenge (RFC 7617 for Basic, RFC 2617 for Digest with MD5, which is what cameras have), or
-// returns "" where it knows no answer.
-func authorize(challenges []string, src spec.Source, method, uri string) string {
-	for _, challenge := range challenges {
-		scheme, rest, _ := strings.Cut(challenge, " ")
+// credentials answers the challenges of one server: Digest (RFC 7616) where it offers that, else Basic (RFC 7617).
+type credentials struct {
+	src    spec.Source
+	digest *digest.Challenge
+	count  int // answers to this challenge
+	basic  bool
+}
+
+// learn takes a server's challenges and reports whether there is an answer to one.
+func (c *credentials) learn(challenges []string) bool {
+	c.digest, c.count, c.basic = nil, 0, false
+	if c.src.User == "" && c.src.Password == "" {
+		return false
+	}
+	for _, text := range challenges {
+		scheme, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
 		switch strings.ToLower(scheme) {
-		case "digest":
-			return digest(parameters(rest), src, method, uri)
 		case "basic":
-			return "Basic " + base64.StdEncoding.EncodeToString([]byte(src.User+":"+src.Password))
+			c.basic = true
+		case "digest":
+			if d := challenge(rest); c.digest == nil && digest.CanDigest(d) {
+				c.digest = d
+			}
 		}
+	}
+	return c.digest != nil || c.basic
+}
+
+// answer is the header for a request, or "" before a challenge.
+func (c *credentials) answer(method, uri string) string {
+	if c.digest != nil {
+		c.count++
+		o := digest.Options{Method: method, URI: uri, Count: c.count, Username: c.src.User, Password: c.src.Password}
+		if a, err := digest.Digest(c.digest, o); err == nil {
+			return a.String()
+		}
+	}
+	if c.basic {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.src.User+":"+c.src.Password))
 	}
 	return ""
 }
 
-func digest(p map[string]string, src spec.Source, method, uri string) string {
-	ha1 := hash(src.User, p["realm"], src.Password)
-	ha2 := hash(method, uri)
-	response := hash(ha1, p["nonce"], ha2)
-	extra := ""
-	if strings.Contains(p["qop"], "auth") {
-		const count, nonce = "00000001", "63616d64"
-		response = hash(ha1, p["nonce"], count, nonce, "auth", ha2)
-		extra = fmt.Sprintf(", qop=auth, nc=%s, cnonce=%q", count, nonce)
-	}
-	if p["opaque"] != "" {
-		extra += fmt.Sprintf(", opaque=%q", p["opaque"])
-	}
-	return fmt.Sprintf("Digest username=%q, realm=%q, nonce=%q, uri=%q, response=%q", src.User, p["realm"], p["nonce"], uri, response) + extra
-}
+var parameter = regexp.MustCompile(`(\w+)\s*=\s*(?:"([^"]*)"|([^,\s]+))`)
 
-func hash(fields ...string) string {
-	return fmt.Sprintf("%x", md5.Sum([]byte(strings.Join(fields, ":"))))
-}
-
-var parameter = regexp.MustCompile(`(\w+)=(?:"([^"]*)"|([^,\s]+))`)
-
-// parameters reads realm="a", nonce=b and the like.
-func parameters(s string) map[string]string {
+// challenge reads realm="a", nonce=b and the like. The library's own reader wants it as the standard has it; cameras
+// leave out quotes and add commas.
+func challenge(s string) *digest.Challenge {
 	found := map[string]string{}
 	for _, m := range parameter.FindAllStringSubmatch(s, -1) {
 		found[strings.ToLower(m[1])] = m[2] + m[3]
 	}
-	return found
+	d := &digest.Challenge{Realm: found["realm"], Nonce: found["nonce"], Opaque: found["opaque"], Algorithm: found["algorithm"]}
+	for q := range strings.SplitSeq(found["qop"], ",") {
+		if q = strings.TrimSpace(q); q != "" {
+			d.QOP = append(d.QOP, q)
+		}
+	}
+	return d
 }

@@ -27,6 +27,22 @@ type source interface {
 // clocked is a source that knows when the picture that next waited for was taken, in CLOCK_MONOTONIC.
 type clocked interface{ captured() int64 }
 
+// jpegSource is a source that reads JPEGs by itself; fill is not asked.
+type jpegSource interface {
+	source
+	// take returns the picture that next waited for, and when its first byte came. spare is memory for another one.
+	take(spare []byte) (jpeg []byte, captured int64)
+}
+
+// fill puts the picture that src waited for into p.
+func (p *picture) fill(src source) bool {
+	if s, ok := src.(jpegSource); ok {
+		p.jpeg, p.captured = s.take(p.jpeg)
+		return true
+	}
+	return src.fill(&p.mat) && !p.mat.Empty()
+}
+
 // camera is the goroutine that owns the source.
 type camera struct {
 	*session
@@ -98,7 +114,7 @@ func (c *camera) read(ctx context.Context, src source) error {
 			}
 			continue
 		}
-		if src.fill(&p.mat) && !p.mat.Empty() {
+		if p.fill(src) {
 			p = c.pictures.put(p)
 		}
 	}

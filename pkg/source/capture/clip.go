@@ -129,20 +129,18 @@ func isPlaylist(head string) bool {
 // schedule says when each picture of a series is due, from the first one on, so that no delay adds up.
 type schedule struct {
 	period time.Duration
+	late   time.Duration // how far behind it may fall before it begins anew rather than catch up
 	due    time.Time
 }
 
 func newSchedule(fps float64) schedule {
-	return schedule{period: time.Duration(float64(time.Second) / fps)}
+	return schedule{period: time.Duration(float64(time.Second) / fps), late: time.Second}
 }
-
-// late is how far behind a schedule may fall before it begins anew rather than catch up.
-const late = time.Second
 
 // wait returns when the next picture is due.
 func (s *schedule) wait(ctx context.Context) error {
 	now := time.Now()
-	if now.Sub(s.due) > late {
+	if now.Sub(s.due) > s.late {
 		s.due = now
 	}
 	delay := s.due.Sub(now)

@@ -1,5 +1,6 @@
-// Package capture is the whole of camd-capture: it opens one source with OpenCV, reads it and sends its pictures as JPEGs
-// to camd, in the protocol of package wire. It is the only package of the module that imports gocv.
+// Package capture is the whole of camd-capture: it opens one source, reads it and sends its pictures as JPEGs to camd, in
+// the protocol of package wire. It is the only package of the module that imports gocv. JPEGs over HTTP are read in Go,
+// everything else by OpenCV.
 //
 // # Two goroutines
 //

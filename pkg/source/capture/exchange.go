@@ -11,6 +11,7 @@ import (
 // picture is a Mat with what is known of its content: BGR pixels, or a JPEG as one row of bytes.
 type picture struct {
 	mat      gocv.Mat
+	jpeg     []byte // of a source that does without OpenCV; the Mat is empty then
 	captured int64
 	count    uint64
 }

@@ -7,32 +7,58 @@ import (
 
 	"gocv.io/x/gocv"
 
+	condition "camd/pkg/camera"
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
 
-// openNetwork opens an RTSP or HTTP stream, and finds out why where that fails.
+// openNetwork opens an RTSP or HTTP source.
 func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed float64) (source, error) {
-	open := func() (*ffmpeg, error) {
-		return openFFmpeg(src.Address(), networkOptions(src.Kind, start.Transport), start)
+	switch src.Kind {
+	case spec.Poll:
+		return openPoll(ctx, src, start)
+	case spec.HTTP:
+		return openHTTP(ctx, src, start, speed)
 	}
 	began := time.Now()
-	f, err := open()
+	f, err := openFFmpeg(src.Address(), networkOptions(src.Kind, start.Transport), start)
 	if errors.Is(err, errOpen) || errors.Is(err, errNoPicture) {
-		slow := time.Since(began) >= min(start.OpenTimeout, start.ReadTimeout)*9/10
-		return nil, diagnose(ctx, src, slow)
+		return nil, diagnose(ctx, src, tookAll(began, start))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// playHTTP leaves to FFmpeg what is neither a picture nor a series of them: recordings, HLS and the like. kind is the
+// content type.
+func playHTTP(src spec.Source, start wire.Start, speed float64, kind string) (source, error) {
+	open := func() (*ffmpeg, error) { return openFFmpeg(src.Address(), "", start) }
+	began := time.Now()
+	f, err := open()
+	switch {
+	case !errors.Is(err, errOpen) && !errors.Is(err, errNoPicture):
+	case notVideo(kind):
+		err = fail(condition.BadStream, "the server sent %s, not video", kind)
+	case tookAll(began, start):
+		err = errNoneInTime
+	default:
+		err = errNoVideo
 	}
 	if err != nil {
 		return nil, err
 	}
 	// A recording on a web server would otherwise be played as fast as it can be fetched.
-	if src.Kind == spec.HTTP && f.vc.Get(gocv.VideoCaptureFrameCount) > 0 {
+	if f.vc.Get(gocv.VideoCaptureFrameCount) > 0 {
 		return newClip(f, open, start.Once, speed), nil
 	}
-	if src.Kind == spec.HTTP {
-		f.found.FPS = 0 // HTTP MJPEG declares none; FFmpeg says 25 of every stream
-	}
 	return f, nil
+}
+
+// tookAll reports whether OpenCV gave up for want of time.
+func tookAll(began time.Time, start wire.Start) bool {
+	return time.Since(began) >= min(start.OpenTimeout, start.ReadTimeout)*9/10
 }
 
 // networkOptions are FFmpeg's options, as OpenCV parses them: key;value|key;value.

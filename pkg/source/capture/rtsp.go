@@ -17,10 +17,10 @@ import (
 var errNotRTSP = errors.New("not an RTSP answer")
 
 // askRTSP asks the server to describe the stream and returns the status of its answer.
-func askRTSP(ctx context.Context, src spec.Source) (status int, kind string, err error) {
-	conn, err := dial(ctx, src, "554", "322")
+func askRTSP(ctx context.Context, src spec.Source) (status int, err error) {
+	conn, err := dial(ctx, src)
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	defer conn.Close()
 	if end, ok := ctx.Deadline(); ok {
@@ -28,12 +28,11 @@ func askRTSP(ctx context.Context, src spec.Source) (status int, kind string, err
 	}
 	answers := textproto.NewReader(bufio.NewReader(conn))
 	status, header, err := describe(conn, answers, src, 1, "")
-	if err == nil && status == 401 && src.User != "" {
-		if authorization := authorize(header["Www-Authenticate"], src, "DESCRIBE", src.URL.String()); authorization != "" {
-			status, _, err = describe(conn, answers, src, 2, authorization)
-		}
+	c := credentials{src: src}
+	if err == nil && status == 401 && c.learn(header["Www-Authenticate"]) {
+		status, _, err = describe(conn, answers, src, 2, c.answer("DESCRIBE", src.URL.String()))
 	}
-	return status, "", err
+	return status, err
 }
 
 // describe sends one DESCRIBE and reads the head of its answer. A refusal has no body worth skipping.

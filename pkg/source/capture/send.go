@@ -79,6 +79,9 @@ func (s *session) deliver(passthrough bool, params []int) error {
 		return nil
 	}
 	defer s.pictures.giveBack(p)
+	if p.jpeg != nil {
+		return s.frame(p, p.jpeg, 0)
+	}
 	if passthrough {
 		jpeg, err := p.mat.DataPtrUint8()
 		if err != nil {

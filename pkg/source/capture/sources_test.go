@@ -32,11 +32,13 @@ func TestSources(t *testing.T) {
 		{"mjpeg bare", file(mjpegIn("mjpeg")), "FFMPEG", "mjpeg", true},
 		{"h264 mp4", file(peer.H264), "FFMPEG", "h264", false},
 		{"h264 mkv", file(peer.Clip{Codec: "h264", Container: "mkv"}), "FFMPEG", "h264", false},
-		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: peer.ServeHTTP(t, peer.MJPEG)} }, "FFMPEG", "mjpeg", true},
+		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: peer.ServeHTTP(t, peer.MJPEG)} }, "HTTP", "mjpeg", true},
 		{"rtsp mjpeg tcp", rtsp(peer.MJPEG, ""), "FFMPEG", "mjpeg", true},
 		{"rtsp mjpeg udp", rtsp(peer.MJPEG, "udp"), "FFMPEG", "mjpeg", true},
 		{"rtsp h264 tcp", rtsp(peer.H264, "tcp"), "FFMPEG", "h264", false},
 		{"rtsp h264 udp", rtsp(peer.H264, "udp"), "FFMPEG", "h264", false},
+		{"rtsp h265 tcp", rtsp(peer.H265, "tcp"), "FFMPEG", "hevc", false},
+		{"rtsp h265 udp", rtsp(peer.H265, "udp"), "FFMPEG", "hevc", false},
 		{"rtsp password apart", func(t *testing.T) wire.Start {
 			s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: "p@ss:w/rd"})
 			return wire.Start{Source: s.URL(), User: "viewer", Password: "p@ss:w/rd"}

@@ -4,6 +4,7 @@
 //	/dev/video0, /dev/v4l/by-id/…        a V4L2 capture device
 //	rtsp://user:password@host/path       a network camera; also rtsps://
 //	http://host/stream.mjpg              an HTTP MJPEG stream; also https://
+//	http+poll://host/snapshot.jpg        a picture that is fetched again and again; also https+poll://
 //	/path/to/video.mp4, file:///path     a file, played at its own rate
 package spec
 
@@ -27,16 +28,17 @@ const (
 	File   Kind = "file"
 	RTSP   Kind = "rtsp"
 	HTTP   Kind = "http"
+	Poll   Kind = "poll"
 )
 
 // Source is a source string taken apart. However it is printed or marshalled, it appears as String has it.
 type Source struct {
 	Kind Kind
 	Path string  // Device and File: the path
-	URL  url.URL // RTSP and HTTP: the address without user and password
-	User string  // RTSP and HTTP
+	URL  url.URL // RTSP, HTTP and Poll: the address without user and password
+	User string  // RTSP, HTTP and Poll
 
-	Password string // RTSP and HTTP; String never shows it
+	Password string // RTSP, HTTP and Poll; String never shows it
 
 	Size Size    // Test: the picture's size
 	FPS  float64 // Test: frames per second
@@ -84,12 +86,14 @@ func Parse(s string) (Source, error) {
 		return parseURL(RTSP, scheme+"://"+rest)
 	case "http", "https":
 		return parseURL(HTTP, scheme+"://"+rest)
+	case "http+poll", "https+poll":
+		return parseURL(Poll, scheme+"://"+rest)
 	}
 	if !isScheme(scheme) {
 		scheme = "" // not repeated: whatever stands there may be a password
 	}
 	return Source{}, fmt.Errorf("unknown kind of source %q; camd reads test://, rtsp://, rtsps://, http://, https://, "+
-		"file://, /dev/videoN and file paths", scheme+"://")
+		"http+poll://, https+poll://, file://, /dev/videoN and file paths", scheme+"://")
 }
 
 // isScheme follows RFC 3986, section 3.1.
@@ -100,7 +104,7 @@ func isScheme(s string) bool {
 }
 
 // halfURL finds what is meant as a URL and would pass for a file's path: "rtsp:/host", "user:password@host".
-var halfURL = regexp.MustCompile(`^(?i:test|rtsps?|https?|file):|^(//)?[^/]*:.*@`)
+var halfURL = regexp.MustCompile(`^(?i:test|rtsps?|https?(\+poll)?|file):|^(//)?[^/]*:.*@`)
 
 func parsePath(path string) (Source, error) {
 	if _, err := strconv.Atoi(path); err == nil {
@@ -157,8 +161,12 @@ func parseURL(kind Kind, s string) (Source, error) {
 	// A # or a late @ is most likely one too, cut off where the library took it for syntax.
 	if err != nil || u.Hostname() == "" || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") ||
 		u.Path == "" && strings.Contains(u.RawQuery, "@") {
+		such := string(kind)
+		if kind == Poll {
+			such = "http+poll"
+		}
 		return Source{}, fmt.Errorf("not a valid %s URL; it should look like %s://host/path, and special characters in a user "+
-			"or password must be percent-encoded (@ is %%40, : is %%3A, / is %%2F, # is %%23)", kind, kind)
+			"or password must be percent-encoded (@ is %%40, : is %%3A, / is %%2F, # is %%23)", such, such)
 	}
 	if p := u.Port(); p != "" {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
@@ -175,4 +183,4 @@ func parseURL(kind Kind, s string) (Source, error) {
 }
 
 // Network reports whether the source is reached over a network.
-func (s Source) Network() bool { return s.Kind == RTSP || s.Kind == HTTP }
+func (s Source) Network() bool { return s.Kind == RTSP || s.Kind == HTTP || s.Kind == Poll }

@@ -41,7 +41,7 @@ type Start struct {
 
 // Opened says what the source turned out to be.
 type Opened struct {
-	Backend     string  `json:"backend"` // "V4L2", "FFMPEG" or "PATTERN"
+	Backend     string  `json:"backend"` // "V4L2", "FFMPEG", "HTTP" or "PATTERN"
 	Codec       string  `json:"codec"`   // lower case: "mjpeg", "h264", "yuyv"
 	Width       int     `json:"width"`   // pixels
 	Height      int     `json:"height"`

@@ -1,0 +1,157 @@
+package capture
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+
+	"camd/internal/peer"
+	condition "camd/pkg/camera"
+	"camd/pkg/source/wire"
+)
+
+// between puts a proxy in front of an address, and returns it and the URL that goes through it.
+func between(t *testing.T, url, address string) (*toxiproxy.Proxy, string) {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, "camera", "127.0.0.1:0", address)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p, strings.Replace(url, address, p.Listen, 1)
+}
+
+func poison(t *testing.T, p *toxiproxy.Proxy, kind, attributes string) {
+	t.Helper()
+	toxic := fmt.Sprintf(`{"name": "x", "type": %q, "stream": "downstream", "toxicity": 1, "attributes": {%s}}`, kind, attributes)
+	if _, err := p.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// servers are what is asked through the proxy: the URL and the host and port in it.
+var servers = map[string]func(*testing.T) (url, address string){
+	"rtsp": func(t *testing.T) (string, string) {
+		s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264})
+		return s.URL(), s.Address
+	},
+	"http": func(t *testing.T) (string, string) {
+		url := peer.ServeHTTP(t, peer.MJPEG)
+		return url, strings.Split(url, "/")[2]
+	},
+}
+
+func TestFaults(t *testing.T) {
+	for _, c := range []struct {
+		kind, attributes string
+		reason           condition.Reason // None: pictures go on
+	}{
+		{"latency", `"latency": 200, "jitter": 50`, condition.None},
+		{"slicer", `"average_size": 700, "size_variation": 300, "delay": 100`, condition.None},
+		{"bandwidth", `"rate": 200`, condition.None},
+		{"reset_peer", `"timeout": 0`, condition.Disconnected},
+		{"timeout", `"timeout": 0`, condition.Timeout},
+	} {
+		for name, serve := range servers {
+			t.Run(c.kind+" "+name, func(t *testing.T) {
+				url, address := serve(t)
+				p, url := between(t, url, address)
+				d := begin(t, wire.Start{Source: url, ReadTimeout: 3 * time.Second})
+				d.send(wire.Demand{Wanted: true})
+				d.frame()
+				poison(t, p, c.kind, c.attributes)
+				if c.reason == condition.None {
+					for range 40 {
+						d.frame()
+					}
+					return
+				}
+				if e, _ := await[wire.Ended](d); e.Reason != string(c.reason) {
+					t.Errorf("got %+v, want reason %q", e, c.reason)
+				}
+			})
+		}
+	}
+}
+
+// Opening has its bound where packets are dropped, too.
+func TestBlackHole(t *testing.T) {
+	for _, scheme := range []string{"rtsp", "http", "http+poll"} {
+		t.Run(scheme, func(t *testing.T) {
+			d := begin(t, wire.Start{Source: secretive(scheme + "://" + full(t) + "/cam"), OpenTimeout: time.Second, ReadTimeout: time.Second})
+			if e, _ := await[wire.Ended](d); e.Reason != string(condition.Timeout) || strings.Contains(e.Detail, secret) {
+				t.Errorf("got %+v, want reason %q", e, condition.Timeout)
+			}
+		})
+	}
+}
+
+// full is the address of a socket whose queue is full: the kernel drops what asks for a connection.
+func full(t *testing.T) string {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
+	for {
+		c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+}
+
+// An answer that is no RTSP.
+func TestRTSPNonsense(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte(strings.Repeat("\x00\xff$nonsense\r\n", 1000)))
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-gone })
+	d := begin(t, wire.Start{Source: "rtsp://" + l.Addr().String() + "/cam", OpenTimeout: 2 * time.Second})
+	if e, _ := await[wire.Ended](d); e.Reason != string(condition.BadStream) && e.Reason != string(condition.Unreachable) {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestOnePictureASecond(t *testing.T) {
+	s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.Clip{FPS: 1, Length: 4 * time.Second}})
+	d := begin(t, wire.Start{Source: s.URL()})
+	d.send(wire.Demand{Wanted: true})
+	for range 4 {
+		d.frame()
+	}
+}

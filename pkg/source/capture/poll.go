@@ -1,0 +1,127 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	condition "camd/pkg/camera"
+	"camd/pkg/source/mixed"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/wire"
+)
+
+// defaultPollRate is how many pictures a second are fetched unless camd says otherwise.
+const defaultPollRate = 1
+
+// poll fetches one picture after the other, never two at a time: a slow server makes the rate lower.
+type poll struct {
+	held
+	web      *web
+	schedule schedule
+	timeout  time.Duration // of a request
+	patience time.Duration // with a server that has nothing new
+	newest   time.Time     // when there was something new
+	header   http.Header   // makes a request conditional
+	pending  bool
+}
+
+func openPoll(ctx context.Context, src spec.Source, start wire.Start) (source, error) {
+	fps := cmp.Or(start.FPS, defaultPollRate)
+	p := &poll{web: newWeb(src), schedule: newSchedule(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true}
+	p.schedule.late = 0
+	p.patience = max(start.ReadTimeout, 3*p.schedule.period)
+	if _, err := p.fetch(ctx); err != nil {
+		p.close()
+		return nil, err
+	}
+	p.measure()
+	p.found.FPS = fps
+	p.timeout, p.newest = start.ReadTimeout, time.Now()
+	return p, nil
+}
+
+func (p *poll) next(ctx context.Context, _ *gocv.Mat) error {
+	for {
+		if err := p.schedule.wait(ctx); err != nil {
+			return err
+		}
+		if p.pending {
+			p.pending = false
+			return nil
+		}
+		fresh, err := p.fetch(ctx)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			p.newest = time.Now()
+			return nil
+		}
+		if time.Since(p.newest) > p.patience {
+			return fail(condition.Timeout, "the server has had no new picture for %v", p.patience)
+		}
+	}
+}
+
+// fetch requests a picture, and reports whether it is a new one.
+func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
+	l := newLeash(ctx, p.timeout)
+	defer l.release()
+	answer, err := p.web.get(l, p.header.Clone())
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err != nil:
+		return false, connectFailure(p.web.src.URL.Host, err)
+	}
+	defer drain(answer.Body)
+	if answer.StatusCode == http.StatusNotModified {
+		return false, nil
+	}
+	if f := judge(p.web.src, answer.StatusCode); f != nil {
+		return false, f
+	}
+	err = p.read(answer)
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case l.late():
+		return false, fail(condition.Timeout, "the picture did not come within %v", p.timeout)
+	case err != nil && notVideo(mediaType(answer)):
+		return false, fail(condition.BadStream, "the server sent %s, not a picture", mediaType(answer))
+	case err != nil:
+		return false, fail(condition.BadStream, "the server sent no whole JPEG")
+	}
+	p.remember(answer.Header)
+	return true, nil
+}
+
+// read takes the picture out of an answer.
+func (p *poll) read(answer *http.Response) error {
+	body := io.LimitReader(answer.Body, wire.MaxFrame)
+	reader := mixed.New(mixed.Options{Source: body, Limit: wire.MaxFrame, Clock: monotonic})
+	var err error
+	p.jpeg, p.began, err = reader.Next(p.jpeg)
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// remember makes the next request conditional on what this answer had.
+func (p *poll) remember(h http.Header) {
+	p.header = http.Header{}
+	for answer, request := range map[string]string{"Etag": "If-None-Match", "Last-Modified": "If-Modified-Since"} {
+		if v := h.Get(answer); v != "" {
+			p.header.Set(request, v)
+		}
+	}
+}
+
+func (p *poll) close() { p.web.close() }

@@ -1,0 +1,234 @@
+package capture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/icholy/digest"
+
+	condition "camd/pkg/camera"
+	"camd/pkg/source/wire"
+)
+
+func photo(t testing.TB, width int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, width, 48)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func serve(t testing.TB, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// send writes and flushes until the client is gone.
+func send(w http.ResponseWriter, r *http.Request, part []byte) {
+	for r.Context().Err() == nil {
+		if _, err := w.Write(part); err != nil {
+			return
+		}
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestHTTPDeviations(t *testing.T) {
+	a := photo(t, 64)
+	for _, c := range []struct{ name, kind, before, after string }{
+		{"no length", "multipart/x-mixed-replace; boundary=b", "--b\r\nContent-Type: image/jpeg\r\n\r\n", "\r\n"},
+		{"dashes doubled", "multipart/x-mixed-replace; boundary=--b", "----b\r\nContent-Type: image/jpg\r\n\r\n", "\r\n"},
+		{"dashes missing", "multipart/x-mixed-replace; boundary=--b", "b\r\nContent-Type: image/jpeg\r\n\r\n", "\r\n"},
+		{"quoted", `multipart/x-mixed-replace; boundary="my b:x"`, "--my b:x\r\n\r\n", "\r\n"},
+		{"no boundary announced", "multipart/x-mixed-replace;", "--b\n\n", "\n"},
+		{"length wrong", "multipart/x-mixed-replace; boundary=b", "--b\r\nContent-Length: 7\r\n\r\n", "\r\n"},
+		{"long headers", "multipart/x-mixed-replace; boundary=b", "--b\r\n" + strings.Repeat("X-Y: z\r\n", 12500) + "\r\n", "\r\n"},
+		{"garbage", "multipart/x-mixed-replace; boundary=b", "\x00\xff\xd8\xff\xfe\x00\x00\xff", "\xff\x00\xd8"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			part := []byte(c.before + string(a) + c.after)
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", c.kind)
+				send(w, r, part)
+			})
+			d := begin(t, wire.Start{Source: url, ReadTimeout: 5 * time.Second})
+			d.send(wire.Demand{Wanted: true})
+			o, _ := await[wire.Opened](d)
+			if want := (wire.Opened{Backend: "HTTP", Codec: "mjpeg", Width: 64, Height: 48, Passthrough: true}); o != want {
+				t.Errorf("got %+v, want %+v", o, want)
+			}
+			for range 5 {
+				if _, b := await[wire.Frame](d); !bytes.Equal(b, a) {
+					t.Fatalf("another picture, of %d bytes", len(b))
+				}
+			}
+		})
+	}
+}
+
+func TestHTTPLost(t *testing.T) {
+	a := photo(t, 64)
+	for _, c := range []struct {
+		name   string
+		tail   []byte // after a good picture, again and again until the client leaves; nil: silence
+		ends   bool
+		reason condition.Reason
+	}{
+		{"ends", nil, true, condition.Disconnected},
+		{"silent", nil, false, condition.Timeout},
+		{"only damaged", a[:len(a)-9], false, condition.BadStream},
+		{"no picture any more", []byte("--b\r\n\r\n"), false, condition.Timeout},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
+				_, _ = w.Write(a)
+				w.(http.Flusher).Flush()
+				switch {
+				case c.ends:
+				case c.tail == nil:
+					<-r.Context().Done()
+				default:
+					send(w, r, c.tail)
+				}
+			})
+			d := begin(t, wire.Start{Source: url, ReadTimeout: time.Second})
+			d.send(wire.Demand{Wanted: true})
+			d.frame()
+			if e, _ := await[wire.Ended](d); e.Reason != string(c.reason) {
+				t.Errorf("got %+v, want reason %q", e, c.reason)
+			}
+		})
+	}
+}
+
+// guarded lets in who answers a Digest challenge rightly.
+func guarded(user, password string, let http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ch := &digest.Challenge{Realm: "cam", Nonce: "n0nce", QOP: []string{"auth"}}
+		got, err := digest.ParseCredentials(r.Header.Get("Authorization"))
+		if err == nil {
+			want, err := digest.Digest(ch, digest.Options{Method: r.Method, URI: r.URL.RequestURI(), Count: got.Nc, Cnonce: got.Cnonce,
+				Username: user, Password: password})
+			if err == nil && got.Response == want.Response {
+				let(w, r)
+				return
+			}
+		}
+		w.Header().Set("Www-Authenticate", ch.String())
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+}
+
+func TestPoll(t *testing.T) {
+	for _, scheme := range []string{"http+poll", "http"} {
+		t.Run(scheme, func(t *testing.T) {
+			var asked, unchanged, open atomic.Int64
+			url := serve(t, guarded("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
+				if open.Add(1) > 1 {
+					t.Error("asked twice at a time")
+				}
+				defer open.Add(-1)
+				n := asked.Add(1)
+				tag := fmt.Sprintf(`"%d"`, n/2)
+				if r.Header.Get("If-None-Match") == tag {
+					unchanged.Add(1)
+					w.WriteHeader(http.StatusNotModified)
+					return
+				}
+				w.Header().Set("Etag", tag)
+				w.Header().Set("Content-Type", "image/jpg")
+				_, _ = w.Write(photo(t, 64+int(n)))
+			}))
+			d := begin(t, wire.Start{Source: strings.Replace(url, "http:", scheme+":", 1), User: "viewer", Password: secret, FPS: 50})
+			d.send(wire.Demand{Wanted: true})
+			if o, _ := await[wire.Opened](d); o.Backend != "HTTP" || o.FPS != 50 || !o.Passthrough {
+				t.Errorf("got %+v", o)
+			}
+			width := 0
+			for range 5 {
+				_, p := d.frame()
+				if p.Width <= width {
+					t.Errorf("%d wide after %d", p.Width, width)
+				}
+				width = p.Width
+			}
+			if unchanged.Load() == 0 {
+				t.Error("no request was conditional")
+			}
+		})
+	}
+}
+
+func TestPollFailures(t *testing.T) {
+	status := func(n int) http.HandlerFunc { return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(n) } }
+	for _, c := range []struct {
+		name   string
+		serve  http.HandlerFunc
+		reason condition.Reason
+	}{
+		{"401", status(401), condition.Auth},
+		{"wrong password", guarded("viewer", "right", status(200)), condition.Auth},
+		{"404", status(404), condition.NotFound},
+		{"503", status(503), condition.BadStream},
+		{"html", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>log in")) }, condition.BadStream},
+		{"cut off", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(photo(t, 64)[:200]) }, condition.BadStream},
+		{"silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, condition.Timeout},
+		{"never new", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("If-Modified-Since") != "" {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+			w.Header().Set("Last-Modified", "Sun, 01 Nov 2026 00:00:00 GMT")
+			_, _ = w.Write(photo(t, 64))
+		}, condition.Timeout},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url := secretive(strings.Replace(serve(t, c.serve), "http:", "http+poll:", 1))
+			d := begin(t, wire.Start{Source: url, FPS: 20, OpenTimeout: time.Second, ReadTimeout: time.Second})
+			e, _ := await[wire.Ended](d)
+			if e.Reason != string(c.reason) || strings.Contains(e.Detail, secret) {
+				t.Errorf("got %+v, want reason %q", e, c.reason)
+			}
+		})
+	}
+}
+
+// A password goes to its own server alone.
+func TestRedirect(t *testing.T) {
+	var leaked atomic.Bool
+	other := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" || strings.Contains(r.Header.Get("Referer"), secret) {
+			leaked.Store(true)
+		}
+		w.Header().Set("Www-Authenticate", `Basic realm="give"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	home := serve(t, guarded("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other+"/stream", http.StatusFound)
+	}))
+	for _, url := range []string{home, strings.Replace(home, "http:", "http+poll:", 1)} {
+		d := begin(t, wire.Start{Source: secretive(url)})
+		if e, _ := await[wire.Ended](d); e.Reason != string(condition.Auth) {
+			t.Errorf("got %+v, want reason %q", e, condition.Auth)
+		}
+	}
+	if leaked.Load() {
+		t.Error("the other server got the secret")
+	}
+}
