@@ -3,6 +3,7 @@ package peer
 import (
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,8 @@ type Clip struct {
 	Size      string        // default "320x240", which costs little, and whose sides RTP can carry: multiples of 8
 	FPS       int           // default 30
 	Length    time.Duration // default 2 s
+	Then      string        // another size, from the middle on: h264, like a camera that is set otherwise
+	Slows     bool          // from the middle on, a picture a second
 }
 
 // Clips that most tests get along with.
@@ -41,7 +44,7 @@ func (c Clip) Make(t testing.TB) string {
 	ffmpeg := Need(t, "ffmpeg", "ffmpeg")
 	args := c.args()
 	// Named after the command, so that a clip made otherwise is never taken for this one.
-	sum := sha256.Sum256(fmt.Append(nil, args))
+	sum := sha256.Sum256(fmt.Append(nil, args, c.Then))
 	path := filepath.Join(cacheDir(t), fmt.Sprintf("%s-%s-%d-%x.%s", c.Codec, c.Size, c.FPS, sum[:6], c.Container))
 	if _, err := os.Stat(path); err == nil {
 		return path
@@ -56,10 +59,30 @@ func (c Clip) Make(t testing.TB) string {
 	if out, err := exec.Command(ffmpeg, append(args, draft)...).CombinedOutput(); err != nil {
 		t.Fatalf("clip: ffmpeg %v: %v\n%s", args, err, out)
 	}
+	if c.Then != "" {
+		c.attach(t, draft)
+	}
 	if err := os.Rename(draft, path); err != nil {
 		t.Fatalf("clip: %v", err)
 	}
 	return path
+}
+
+// attach puts the second half behind the first: a transport stream has no beginning and no end.
+func (c Clip) attach(t testing.TB, draft string) {
+	t.Helper()
+	c.Size, c.Then = c.Then, ""
+	second, err := os.ReadFile(c.Make(t))
+	if err == nil {
+		var f *os.File
+		if f, err = os.OpenFile(draft, os.O_APPEND|os.O_WRONLY, 0); err == nil {
+			_, err = f.Write(second)
+			err = errors.Join(err, f.Close())
+		}
+	}
+	if err != nil {
+		t.Fatalf("clip: %v", err)
+	}
 }
 
 func (c Clip) filled() Clip {
@@ -67,6 +90,9 @@ func (c Clip) filled() Clip {
 	c.Size = cmp.Or(c.Size, "320x240")
 	c.FPS = cmp.Or(c.FPS, 30)
 	c.Length = cmp.Or(c.Length, 2*time.Second)
+	if c.Then != "" {
+		c.Container = "ts"
+	}
 	if c.Container == "" {
 		c.Container = map[string]string{"h264": "mp4", "h265": "mp4", "mjpeg": "avi"}[c.Codec]
 	}
@@ -76,6 +102,9 @@ func (c Clip) filled() Clip {
 func (c Clip) args() []string {
 	args := []string{"-nostdin", "-v", "error", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%s:rate=%d", c.Size, c.FPS),
 		"-t", fmt.Sprint(c.Length.Seconds())}
+	if c.Slows {
+		args = append(args, "-vf", fmt.Sprintf("select='lt(t,%g)+not(mod(n,%d))'", c.Length.Seconds()/2, c.FPS), "-vsync", "vfr")
+	}
 	if c.Codec == "h264" {
 		// What network cameras send: no B-frames, a key frame a second.
 		return append(args, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", fmt.Sprint(c.FPS), "-pix_fmt", "yuv420p")

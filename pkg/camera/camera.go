@@ -38,6 +38,7 @@ const (
 	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
 	EndOfFile     Reason = "end_of_file"    // the file or stream came to its end
 	Disconnected  Reason = "disconnected"   // it worked, and then the device or connection was gone
+	Resized       Reason = "resized"        // it changed its picture's size, for which it must be opened anew
 	Frozen        Reason = "frozen"         // pictures come, and every one is the same
 	WorkerMissing Reason = "worker_missing" // camd-capture was not found or does not start
 	WorkerCrashed Reason = "worker_crashed" // camd-capture ended without saying why
@@ -48,7 +49,7 @@ const (
 
 // Reasons lists every reason but None.
 var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
-	Disconnected, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled}
+	Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled}
 
 // texts says each reason to a person.
 var texts = map[Reason]string{
@@ -64,6 +65,7 @@ var texts = map[Reason]string{
 	BadStream:     "the stream is not usable video",
 	EndOfFile:     "the recording has ended",
 	Disconnected:  "the camera went away",
+	Resized:       "the camera changed the size of its picture",
 	Frozen:        "the camera repeats the same picture",
 	WorkerMissing: "the capture program does not start",
 	WorkerCrashed: "the capture program crashed",

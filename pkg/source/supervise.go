@@ -39,9 +39,10 @@ type supervisor struct {
 
 // session is one worker's life.
 type session struct {
-	worker    *worker      // nil when none runs
-	events    <-chan event // the worker's; nil when none runs
-	final     *ended       // the worker's own word on why it ends
+	worker    *worker         // nil when none runs
+	events    <-chan event    // the worker's; nil when none runs
+	resized   <-chan struct{} // the worker's stream has another size now; nil when none runs
+	final     *ended          // the worker's own word on why it ends
 	started   time.Time
 	progress  time.Time     // when it last gave a sign of good pictures, or was started
 	format    camera.Format // zero until it has the source open
@@ -83,6 +84,8 @@ func (s *supervisor) run(ctx context.Context) {
 			} else {
 				s.lost()
 			}
+		case <-s.resized:
+			s.replace(camera.Resized)
 		case <-s.topic.Demand():
 			s.demand(s.topic.Wanted())
 		case a := <-s.adjustments:
@@ -148,7 +151,7 @@ func (s *supervisor) startWorker() {
 		return
 	}
 	now := time.Now()
-	s.session = session{worker: w, events: w.events, started: now, progress: now}
+	s.session = session{worker: w, events: w.events, resized: w.stderr.resized, started: now, progress: now}
 	s.setWorker(w.cmd.Process.Pid, 0)
 	s.sample(now)
 	if s.wanted {
@@ -169,7 +172,7 @@ func (s *supervisor) settle() {
 func (s *supervisor) end() {
 	if w := s.worker; w != nil {
 		w.stop(s.opts.Grace)
-		s.worker, s.events = nil, nil
+		s.worker, s.events, s.resized = nil, nil, nil
 		s.setWorker(0, w.cpu())
 		s.abandon()
 	}

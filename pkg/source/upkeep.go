@@ -37,11 +37,16 @@ func (s *supervisor) upkeep(now time.Time) {
 		s.end()
 		s.failed(camera.WorkerMemory, fmt.Sprintf("it took %d MiB; limits.worker_memory is %d MiB", used>>20, limit>>20))
 	case s.opts.Recycle > 0 && now.Sub(s.started) >= s.opts.Recycle:
-		s.end()
-		s.restarts[camera.Recycled].Add(1)
-		s.become(camera.Starting, camera.Recycled, "")
-		s.launch()
+		s.replace(camera.Recycled)
 	}
+}
+
+// replace starts another worker at once, for a reason that is nobody's fault.
+func (s *supervisor) replace(why camera.Reason) {
+	s.end()
+	s.restarts[why].Add(1)
+	s.become(camera.Starting, why, "")
+	s.launch()
 }
 
 // patience judges a worker that has given no picture for a while.

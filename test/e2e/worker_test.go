@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"syscall"
 	"testing"
+	"time"
 
 	"camd/internal/peer"
 )
@@ -84,6 +85,24 @@ func TestServerReturns(t *testing.T) {
 	if s := d.reaches("away", "stalled"); s.Reason != "timeout" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
+	w.undisturbed()
+}
+
+// A camera is given another size: its viewers go on at that.
+func TestCameraChangesItsSize(t *testing.T) {
+	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: peer.Clip{Then: "640x480", Length: 4 * time.Second}})
+	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
+	w := d.attest("healthy")
+	d.reaches("changing", "live")
+	v := watch(t, d.URL+"/cameras/changing/stream.mjpg")
+	v.next("a small picture", func(p picture) bool { return width(p.jpeg) == 320 })
+	v.next("a large picture", func(p picture) bool { return width(p.jpeg) == 640 })
+	d.awaits("changing", "opened anew for that reason only", func(s state) bool {
+		if s.Counts.Restarts["worker_crashed"]+s.Counts.Restarts["timeout"] > 0 {
+			t.Fatalf("%v", s.Counts.Restarts)
+		}
+		return s.Counts.Restarts["resized"] > 0
+	})
 	w.undisturbed()
 }
 

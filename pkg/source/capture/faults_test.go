@@ -147,6 +147,20 @@ func TestRTSPNonsense(t *testing.T) {
 	}
 }
 
+// A camera that becomes slow, at night for instance, stays open.
+func TestRTSPBecomesSlow(t *testing.T) {
+	s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.Clip{Length: 8 * time.Second, Slows: true}})
+	d := begin(t, wire.Start{Source: s.URL()})
+	d.send(wire.Demand{Wanted: true})
+	for slow, last := 0, int64(0); slow < 2; {
+		f, _ := d.frame()
+		if last != 0 && f.Captured-last > int64(900*time.Millisecond) {
+			slow++
+		}
+		last = f.Captured
+	}
+}
+
 func TestOnePictureASecond(t *testing.T) {
 	s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.Clip{FPS: 1, Length: 4 * time.Second}})
 	d := begin(t, wire.Start{Source: s.URL()})
