@@ -32,7 +32,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"serve", "-c", filepath.Join(dir, "none.yaml")}, 2, "", "no such file"},
 		{[]string{"serve", "--listen", "nonsense"}, 2, "", "--listen: want HOST:PORT"},
 		{[]string{"serve", "--log-level", "loud", "--listen", "127.0.0.1:0"}, 2, "", "want debug, info, warn or error"},
-		{[]string{"check", "-c", "../../deploy/camd.example.yaml"}, 0, "good, 5 cameras", ""},
+		{[]string{"check", "-c", "../../deploy/camd.example.yaml"}, 0, "good, 6 cameras", ""},
 		{[]string{"devices"}, 0, "", ""},
 		{[]string{"devices", "--json"}, 0, "", ""},
 		{[]string{"completion", "bash"}, 0, "bash completion", ""},

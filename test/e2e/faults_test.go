@@ -43,7 +43,7 @@ func TestBadSources(t *testing.T) {
 		{"html", web + "/page", "", "offline", "bad_stream", "the server sent text/html, not video"},
 		{"gone", web + "/gone", "", "offline", "not_found", "the server has no such stream (404)"},
 		{"broken", web + "/broken", "", "offline", "bad_stream", "500"},
-		{"half", web + "/half", "", "stalled", "bad_stream", "jpeg"},
+		{"half", web + "/half", "", "offline", "bad_stream", "the pictures are damaged"},
 		{"no-password", rtsp.URL(), "", "offline", "auth", "the server asks for a user and password (401)"},
 		{"wrong-password", rtsp.URL(), "user: viewer\n    password: wrong", "offline", "auth", "the server refuses the user or password (401)"},
 		{"wrong-path", strings.Replace(rtsp.UserURL(), "/cam", "/other", 1), "", "offline", "not_found", "404"},

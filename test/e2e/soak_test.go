@@ -51,7 +51,10 @@ func TestSoak(t *testing.T) {
 	t.Logf("seed %d", seed)
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
-	c := &crowd{t: t, url: d.URL, cameras: []string{"cam0", "cam1", "cam2", "cam3", "cam4", "cam5", "far0", "far1"}, seen: map[uint64]verdict{}}
+	c := &crowd{t: t, url: d.URL, looks: 4, cameras: []string{"cam0", "cam1", "cam2", "cam3", "cam4", "cam5", "far0", "far1"}, seen: map[uint64]verdict{}}
+	if length >= time.Hour {
+		c.looks = 1
+	}
 	var everybody sync.WaitGroup
 	for i := range 100 {
 		everybody.Go(func() { c.comeAndGo(ctx, rand.New(rand.NewPCG(seed, uint64(i))), length/60) })
@@ -125,6 +128,7 @@ func trouble(ctx context.Context, r *rand.Rand, every time.Duration, daemons ...
 type crowd struct {
 	t                *testing.T
 	url              string
+	looks            uint64 // one picture in so many is decoded, which is dear under the race detector
 	cameras          []string
 	visits, pictures atomic.Uint64
 
@@ -184,6 +188,9 @@ func (c *crowd) watch(ctx context.Context, url string) error {
 // judge looks at a picture. Viewers share pictures, so each is looked at once.
 func (c *crowd) judge(b []byte) verdict {
 	key := maphash.Bytes(hashSeed, b)
+	if key%c.looks != 0 {
+		return verdict{}
+	}
 	c.mu.Lock()
 	v, known := c.seen[key]
 	c.mu.Unlock()
