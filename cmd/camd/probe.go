@@ -60,7 +60,7 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 	fl.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password")
 	fl.StringVar(&f.transport, "transport", "", "tcp or udp, for RTSP (default tcp)")
 	fl.StringVar(&f.size, "size", "", "`WIDTHxHEIGHT` to ask a device for")
-	fl.Float64Var(&f.fps, "fps", 0, "rate to ask a device for")
+	fl.Float64Var(&f.fps, "fps", 0, "rate to ask a device for, or to fetch an http+poll:// source at")
 	fl.StringVar(&f.format, "format", "auto", "format to ask a device for: "+strings.Join(config.Formats, ", "))
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long opening may take")
 	fl.DurationVar(&f.measure, "measure", 2*time.Second, "how long to measure the rate")

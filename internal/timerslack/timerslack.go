@@ -27,7 +27,8 @@ func init() { runtime.LockOSThread() }
 
 // Loosen gives this process, and all that it starts, a timer slack of at least d. A thread inherits the slack of the one
 // that made it, and the runtime's have long been made: the program is executed anew, with the same process ID, arguments,
-// environment and open files. So Loosen belongs at the very beginning of main, once, and returns only if there was nothing to
+// environment and open files. So Loosen belongs before anything is opened, on
+// main's goroutine, once, and returns only if there was nothing to
 // do (nil), or if it could not be done.
 func Loosen(d time.Duration) error {
 	defer runtime.UnlockOSThread()

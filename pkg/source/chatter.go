@@ -71,7 +71,7 @@ func (c *chatter) read(r io.Reader) {
 				c.death = line
 			}
 			c.mu.Unlock()
-			if resized.MatchString(line) {
+			if resized.Match(raw) { // as it was: what is scrubbed may be a number
 				select {
 				case c.resized <- struct{}{}:
 				default:

@@ -2,6 +2,8 @@ package source
 
 import (
 	"context"
+	"errors"
+	"net"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -85,7 +87,7 @@ func (s *supervisor) run(ctx context.Context) {
 				s.lost()
 			}
 		case <-s.resized:
-			s.replace(camera.Resized)
+			s.grown()
 		case <-s.topic.Demand():
 			s.demand(s.topic.Wanted())
 		case a := <-s.adjustments:
@@ -104,6 +106,7 @@ func (s *supervisor) run(ctx context.Context) {
 
 // begin opens the camera, or leaves it be until somebody watches.
 func (s *supervisor) begin() {
+	s.still = stillness{} // what was seen before it slept says nothing
 	if s.opts.OnDemand && !s.wanted {
 		s.become(camera.Idle, camera.None, "")
 		return
@@ -136,7 +139,8 @@ func (s *supervisor) launch() {
 func (s *supervisor) knocked(err error) {
 	s.knock.close()
 	s.knock = nil
-	if err != nil {
+	// camd links no C library: a name that only one of those can look up (mDNS, for instance) is for the worker to try.
+	if _, name := errors.AsType[*net.DNSError](err); err != nil && !name {
 		reason, detail := reach.Explain(s.opts.Source.URL.Host, err)
 		s.failed(reason, detail)
 		return

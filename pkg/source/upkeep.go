@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/spec"
 )
 
 // stillness notices pictures that repeat. A sensor's noise makes every picture a little different even of a scene where
@@ -38,6 +39,21 @@ func (s *supervisor) upkeep(now time.Time) {
 		s.failed(camera.WorkerMemory, fmt.Sprintf("it took %d MiB; limits.worker_memory is %d MiB", used>>20, limit>>20))
 	case s.opts.Recycle > 0 && now.Sub(s.started) >= s.opts.Recycle:
 		s.replace(camera.Recycled)
+	}
+}
+
+// settled is how long a worker must have run for its camera to be opened anew at once.
+const settled = 5 * time.Second
+
+// grown deals with pictures that have become too large for OpenCV. A recording would begin anew, and never get further.
+func (s *supervisor) grown() {
+	switch {
+	case s.opts.Source.Kind == spec.File:
+	case s.flowed && time.Since(s.started) > settled:
+		s.replace(camera.Resized)
+	default:
+		s.end()
+		s.failed(camera.Resized, "and again soon after it was opened")
 	}
 }
 
@@ -78,6 +94,9 @@ const slowest = time.Minute
 // stallAfter is the stall timeout, or three pictures' time of a camera that is slower than that by its own account.
 func (s *supervisor) stallAfter() time.Duration {
 	stall := s.opts.Stall
+	if s.opts.Source.Kind == spec.Poll && s.opts.FPS > 0 { // the user's own word
+		return max(stall, time.Duration(3/s.opts.FPS*float64(time.Second)))
+	}
 	if fps := s.format.FPS; fps > 0 {
 		stall = max(stall, time.Duration(min(3/fps*float64(time.Second), float64(slowest))))
 	}

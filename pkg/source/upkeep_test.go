@@ -64,3 +64,11 @@ func TestWorkerIsRecycled(t *testing.T) {
 		t.Error("the old process is still there")
 	}
 }
+
+// A camera whose pictures do not fit however often it is opened gets a pause between attempts.
+func TestPicturesThatNeverFit(t *testing.T) {
+	c := start(t, Options{Worker: faulty(t, "grows")})
+	if s := c.reaches(t, camera.Offline); s.Reason != camera.Resized || s.Retry.IsZero() {
+		t.Errorf("%s: %s, next attempt %v", s.Reason, s.Detail, s.Retry)
+	}
+}

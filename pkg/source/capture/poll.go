@@ -56,14 +56,16 @@ func (p *poll) next(ctx context.Context, _ *gocv.Mat) error {
 			return nil
 		}
 		fresh, err := p.fetch(ctx)
-		if err != nil {
-			return err
-		}
 		if fresh {
 			p.newest = time.Now()
 			return nil
 		}
-		if time.Since(p.newest) > p.patience {
+		// One answer that is no picture, among others that are, is passed over.
+		over := time.Since(p.newest) > p.patience
+		switch f, failed := errors.AsType[*failure](err); {
+		case err != nil && (over || !failed || f.reason == condition.Auth || f.reason == condition.NotFound):
+			return err
+		case over:
 			return fail(condition.Timeout, "the server has had no new picture for %v", p.patience)
 		}
 	}
@@ -80,7 +82,11 @@ func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
 	case err != nil:
 		return false, connectFailure(p.web.src.URL.Host, err)
 	}
-	defer drain(answer.Body)
+	if answer.ContentLength >= 0 {
+		defer drain(answer.Body)
+	} else { // its end may never come
+		defer answer.Body.Close()
+	}
 	if answer.StatusCode == http.StatusNotModified {
 		return false, nil
 	}

@@ -2,7 +2,8 @@
 // OpenCV and FFmpeg parse whatever a camera sends, and a mistake of theirs should be of little use to it.
 //
 // What remains: for every source the system's libraries and certificates, read-only; for a device that device, for a
-// file that file, and neither of them the network; for a network source TCP and UDP. Nothing can be written or created,
+// file that file (for a playlist its folder), and neither of them TCP; for a network source the network. UDP Landlock cannot
+// forbid. Nothing can be written or created,
 // no process outside can be signalled or traced (Landlock, landlock(7)), no right gained (PR_SET_NO_NEW_PRIVS), no core
 // dumped, and memory and descriptors are limited (setrlimit(2)). An older kernel gives as much of it as it has.
 package confine
@@ -11,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -32,6 +35,9 @@ const (
 	readingFile = landlock.AccessFSSet(ll.AccessFSReadFile)
 	reading     = readingFile | landlock.AccessFSSet(ll.AccessFSReadDir)
 )
+
+// playlists are the names of files that name others.
+var playlists = []string{".m3u8", ".m3u", ".mpd", ".ffconcat"}
 
 // system is what libraries read, and /dev/null.
 var system = []landlock.Rule{
@@ -80,7 +86,11 @@ func restrict(source spec.Source) error {
 		if info, err := os.Stat(source.Path); err == nil && info.IsDir() {
 			access = reading // opening it fails by being a folder then, which is easier to mend than a right that is missing
 		}
-		rules = append(rules, landlock.PathAccess(access, source.Path).IgnoreIfMissing())
+		path := source.Path
+		if slices.Contains(playlists, strings.ToLower(filepath.Ext(path))) {
+			access, path = reading, filepath.Dir(path) // its parts are beside it
+		}
+		rules = append(rules, landlock.PathAccess(access, path).IgnoreIfMissing())
 	}
 	kernel := landlock.V6.BestEffort()
 	if source.Network() {

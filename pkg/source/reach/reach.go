@@ -4,7 +4,6 @@ package reach
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"syscall"
@@ -35,13 +34,12 @@ func Try(ctx context.Context, src spec.Source) error {
 	return c.Close()
 }
 
-// Explain says why a connection to host failed, without the address that err may repeat. What it does not know is a
-// connection that ended early.
+// Explain says why a connection to host failed, without the address that err may repeat.
 func Explain(host string, err error) (camera.Reason, string) {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	timeout, isNet := errors.AsType[net.Error](err)
 	switch {
-	case isDNS && !dns.IsTimeout:
+	case isDNS && dns.IsNotFound:
 		return camera.Unreachable, "unknown host " + dns.Name
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return camera.Unreachable, host + " refuses connections"
@@ -50,5 +48,5 @@ func Explain(host string, err error) (camera.Reason, string) {
 	case isNet && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return camera.Timeout, "no answer from " + host
 	}
-	return camera.Unreachable, fmt.Sprintf("%s closed the connection without an answer", host)
+	return camera.Unreachable, "no usable answer from " + host
 }
