@@ -1,12 +1,15 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"image/jpeg"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +118,35 @@ func TestStoppingEndsEveryProcess(t *testing.T) {
 				t.Errorf("worker %+v", s.Worker)
 			}
 		})
+	}
+}
+
+func TestProcessThatCannotBeKilled(t *testing.T) {
+	c := start(t, Options{Worker: faulty(t, "deaf")})
+	pid := c.reaches(t, camera.Live).Worker.PID
+	holder := exec.Command(os.Args[0], "hold", strconv.Itoa(pid))
+	in, _ := holder.StdinPipe()
+	out, _ := holder.StdoutPipe()
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said, _ := bufio.NewReader(out).ReadString('\n')
+	if said != "held\n" {
+		t.Fatalf("ptrace: %s", said)
+	}
+	c.stop()
+	if !exists(pid) {
+		t.Error("it could be killed: this test shows nothing")
+	}
+	if got := c.logs.FilterMessage("capture process cannot be killed").Len(); got != 1 {
+		t.Errorf("%d lines say so", got)
+	}
+	_ = in.Close()
+	_ = holder.Wait()
+	for deadline := time.Now().Add(10 * time.Second); exists(pid); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is not reaped when it can be")
+		}
 	}
 }
 

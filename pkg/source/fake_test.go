@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -34,7 +36,24 @@ func TestMain(m *testing.M) {
 		misbehave(os.Args[2], os.Args[3])
 		os.Exit(0)
 	}
+	if len(os.Args) > 2 && os.Args[1] == "hold" {
+		hold(os.Args[2])
+	}
 	goleak.VerifyTestMain(m)
+}
+
+// hold keeps a process from being reaped, whatever kills it, until its own standard input ends. To its parent it looks like
+// one that hangs inside the kernel.
+func hold(pid string) {
+	runtime.LockOSThread()
+	id, _ := strconv.Atoi(pid)
+	if err := unix.PtraceSeize(id); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("held")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 // misbehave is a worker with a fault. dir is its memory from one run to the next.

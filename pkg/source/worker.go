@@ -51,8 +51,11 @@ type worker struct {
 	events   chan event    // closed when the process has said its last word
 	quit     chan struct{} // closed when nobody listens to events any more
 	exited   chan struct{} // closed when the process has been reaped
-	ended    sync.WaitGroup
+	readers  sync.WaitGroup
+	pipes    [2]*os.File // messages and chatter; stop closes them
 	stderr   *chatter
+	log      *zap.Logger
+	gone     bool // it has been reaped; for after stop
 }
 
 // startWorker starts the capture program on a source. The caller must end it with stop.
@@ -85,7 +88,9 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 		events:   make(chan event),
 		quit:     make(chan struct{}),
 		exited:   make(chan struct{}),
+		pipes:    [2]*os.File(parent[1:]),
 		stderr:   newChatter(log, start),
+		log:      log,
 	}
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = child[0], child[1], child[2]
 	w.cmd.Env = environment()
@@ -95,9 +100,9 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 		closeAll(parent[:])
 		return nil, err
 	}
-	w.ended.Go(func() { defer parent[1].Close(); w.receive(parent[1]) })
-	w.ended.Go(func() { defer parent[2].Close(); w.stderr.read(parent[2]) })
-	w.ended.Go(func() { _ = w.cmd.Wait(); close(w.exited) })
+	w.readers.Go(func() { w.receive(w.pipes[0]) })
+	w.readers.Go(func() { w.stderr.read(w.pipes[1]) })
+	go func() { _ = w.cmd.Wait(); close(w.exited) }() // stop waits for it
 	// A worker that does not take these lines is found by its silence.
 	w.send(wire.Hello{Version: wire.Version})
 	w.send(start)
@@ -130,26 +135,51 @@ func (w *worker) send(m wire.Message) {
 	_ = w.out.Write(m)
 }
 
+// dying is how long a killed process may take to be gone. One that takes longer is in the hands of a driver.
+const dying = 3 * time.Second
+
 // stop ends the process and returns when it is gone and reaped: asked first, after grace by SIGTERM, after another by
-// SIGKILL.
+// SIGKILL. What not even that ends, a process inside a driver that hangs, is left to the kernel and reaped when it lets go.
 func (w *worker) stop(grace time.Duration) {
 	close(w.quit)
 	w.send(wire.Stop{})
 	_ = w.commands.Close()
-	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		select {
-		case <-w.exited:
-		case <-time.After(grace):
-			_ = w.cmd.Process.Signal(sig)
-			continue
-		}
-		break
+	switch {
+	case w.exits(grace):
+	case w.exitsBy(syscall.SIGTERM, grace):
+	case w.exitsBy(syscall.SIGKILL, dying):
+	default:
+		w.log.Error("capture process cannot be killed", zap.Int("pid", w.cmd.Process.Pid),
+			zap.String("remedy", "a driver holds it inside the kernel: unplug the camera, or restart the machine"))
 	}
-	w.ended.Wait()
+	if w.gone {
+		w.readers.Wait() // for its last words
+	}
+	for _, p := range w.pipes {
+		_ = p.Close()
+	}
+	w.readers.Wait()
+}
+
+func (w *worker) exitsBy(sig os.Signal, in time.Duration) bool {
+	_ = w.cmd.Process.Signal(sig)
+	return w.exits(in)
+}
+
+func (w *worker) exits(in time.Duration) bool {
+	select {
+	case <-w.exited:
+		w.gone = true
+	case <-time.After(in):
+	}
+	return w.gone
 }
 
 // verdict says why the process ended, for one that did not say so itself. To be called after stop.
 func (w *worker) verdict() (camera.Reason, string) {
+	if !w.gone {
+		return camera.WorkerHung, "and cannot be killed"
+	}
 	detail := w.cmd.ProcessState.String()
 	if last := w.stderr.last(); last != "" {
 		detail += ": " + last
@@ -159,6 +189,9 @@ func (w *worker) verdict() (camera.Reason, string) {
 
 // cpu returns what the process has used. To be called after stop.
 func (w *worker) cpu() time.Duration {
+	if !w.gone {
+		return 0
+	}
 	return w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
 }
 

@@ -25,13 +25,15 @@ func (c *credentials) learn(challenges []string) bool {
 		return false
 	}
 	for _, text := range challenges {
-		scheme, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-		switch strings.ToLower(scheme) {
-		case "basic":
-			c.basic = true
-		case "digest":
-			if d := challenge(rest); c.digest == nil && digest.CanDigest(d) {
-				c.digest = d
+		for _, one := range separate(text) {
+			scheme, rest, _ := strings.Cut(one, " ")
+			switch strings.ToLower(scheme) {
+			case "basic":
+				c.basic = true
+			case "digest":
+				if d := challenge(rest); c.digest == nil && digest.CanDigest(d) {
+					c.digest = d
+				}
 			}
 		}
 	}
@@ -51,6 +53,29 @@ func (c *credentials) answer(method, uri string) string {
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.src.User+":"+c.src.Password))
 	}
 	return ""
+}
+
+// opening matches where a challenge begins, and what is quoted, in which none does. Names are those of the schemes in use:
+// cameras forget quotes, and any other word may be a value.
+var opening = regexp.MustCompile(`(?i)"[^"]*"|(?:^|,)\s*(?:basic|digest|bearer|negotiate|ntlm)\b`)
+
+// separate takes a header apart that holds several challenges (RFC 9110, section 11.6.1).
+func separate(header string) []string {
+	var starts []int
+	for _, at := range opening.FindAllStringIndex(header, -1) {
+		if header[at[0]] != '"' {
+			starts = append(starts, at[0])
+		}
+	}
+	var parts []string
+	for i, from := range starts {
+		to := len(header)
+		if i+1 < len(starts) {
+			to = starts[i+1]
+		}
+		parts = append(parts, strings.Trim(header[from:to], ", \t"))
+	}
+	return parts
 }
 
 var parameter = regexp.MustCompile(`(\w+)\s*=\s*(?:"([^"]*)"|([^,\s]+))`)

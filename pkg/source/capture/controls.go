@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"errors"
+	"time"
 
 	condition "camd/pkg/camera"
 	"camd/pkg/source/v4l2"
@@ -14,18 +15,33 @@ import (
 func (c *camera) openAdjusted(ctx context.Context, path string) (source, error) {
 	left := settings(c.start.Controls)
 	if len(left) > 0 {
-		refused := v4l2.Restore(path, left)
-		for name := range left {
-			if refused[name] == nil {
-				delete(left, name)
-			}
-		}
+		left = restored(path, left)
 	}
 	src, err := openDevice(ctx, path, c.start)
 	if err == nil {
 		c.panel.begin(bench{path, left})
 	}
 	return src, err
+}
+
+// obedient is how long a driver may take to set its controls before the camera is opened without them.
+const obedient = time.Second
+
+// restored sets what it can, and returns what is left to be set. A driver that hangs in it must not keep the camera from
+// being opened: it is left to it, and the panel tries everything again.
+func restored(path string, all map[string]condition.Setting) map[string]condition.Setting {
+	result := make(chan map[string]error, 1)
+	go func() { result <- v4l2.Restore(path, all) }() // ends with the driver, or with the process
+	select {
+	case refused := <-result:
+		left := map[string]condition.Setting{}
+		for name := range refused {
+			left[name] = all[name]
+		}
+		return left
+	case <-time.After(obedient):
+		return all
+	}
 }
 
 // panel serves the image controls. It has a goroutine and, for each request, a descriptor of its own, which V4L2 allows

@@ -23,7 +23,7 @@ func newWeb(src spec.Source) *web {
 	w := &web{src: src, address: src.URL}
 	w.address.Scheme = strings.TrimSuffix(w.address.Scheme, "+poll")
 	w.client.Transport = &login{
-		transport:   &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: insecure(), DisableCompression: true},
+		transport:   &http.Transport{TLSClientConfig: insecure(), DisableCompression: true},
 		home:        w.address,
 		credentials: credentials{src: src},
 	}
