@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"camd/internal/peer"
 )
 
 func TestMain(m *testing.M) {
@@ -20,10 +22,10 @@ func TestMain(m *testing.M) {
 	for _, name := range []string{"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NOTIFY_SOCKET"} {
 		os.Unsetenv(name)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+	goleak.VerifyTestMain(m, append(peer.FaultyLeaks(), goleak.Cleanup(func(code int) {
 		http.DefaultClient.CloseIdleConnections()
 		os.Exit(code)
-	}))
+	}))...)
 }
 
 // patience is how long anything may take that is waited for: a loaded machine is no failure.

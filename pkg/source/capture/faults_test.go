@@ -7,9 +7,6 @@ import (
 	"testing"
 	"time"
 
-	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
 	"camd/internal/peer"
@@ -17,36 +14,10 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// between puts a proxy in front of an address, and returns it and the URL that goes through it.
-func between(t *testing.T, url, address string) (*toxiproxy.Proxy, string) {
-	t.Helper()
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	p := toxiproxy.NewProxy(server, "camera", "127.0.0.1:0", address)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	return p, strings.Replace(url, address, p.Listen, 1)
-}
-
-func poison(t *testing.T, p *toxiproxy.Proxy, kind, attributes string) {
-	t.Helper()
-	toxic := fmt.Sprintf(`{"name": "x", "type": %q, "stream": "downstream", "toxicity": 1, "attributes": {%s}}`, kind, attributes)
-	if _, err := p.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// servers are what is asked through the proxy: the URL and the host and port in it.
-var servers = map[string]func(*testing.T) (url, address string){
-	"rtsp": func(t *testing.T) (string, string) {
-		s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264})
-		return s.URL(), s.Address
-	},
-	"http": func(t *testing.T) (string, string) {
-		url := peer.ServeHTTP(t, peer.MJPEG)
-		return url, strings.Split(url, "/")[2]
-	},
+// servers are what is asked through the proxy.
+var servers = map[string]func(*testing.T) (url string){
+	"rtsp": func(t *testing.T) string { return peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264}).URL() },
+	"http": func(t *testing.T) string { return peer.ServeHTTP(t, peer.MJPEG) },
 }
 
 func TestFaults(t *testing.T) {
@@ -62,12 +33,11 @@ func TestFaults(t *testing.T) {
 	} {
 		for name, serve := range servers {
 			t.Run(c.kind+" "+name, func(t *testing.T) {
-				url, address := serve(t)
-				p, url := between(t, url, address)
-				d := begin(t, wire.Start{Source: url, ReadTimeout: 3 * time.Second})
+				p := peer.Between(t, serve(t))
+				d := begin(t, wire.Start{Source: p.URL, ReadTimeout: 3 * time.Second})
 				d.send(wire.Demand{Wanted: true})
 				d.frame()
-				poison(t, p, c.kind, c.attributes)
+				p.Poison(c.kind, c.attributes)
 				if c.reason == condition.None {
 					for range 40 {
 						d.frame()

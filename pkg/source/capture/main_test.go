@@ -23,9 +23,7 @@ func TestMain(m *testing.M) {
 	if v := os.Getenv(speedVariable); v != "" {
 		os.Exit(child(v))
 	}
-	// The proxy of the fault tests leaves the ends of its own pipes behind when it is stopped.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
-		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
+	goleak.VerifyTestMain(m, peer.FaultyLeaks()...)
 }
 
 // child does what camd-capture's main does.

@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Kind is the kind of a source.
@@ -159,9 +158,8 @@ func parseTest(rest string) (Source, error) {
 func parseURL(kind Kind, s string) (Source, error) {
 	u, err := url.Parse(s)
 	// The library's error repeats what it could not parse, which may be part of a password.
-	// A # or a late @ is most likely one too, cut off where the library took it for syntax. The zone of an IPv6 address may
-	// be any bytes to it, which it does not take back.
-	if err != nil || u.Hostname() == "" || !utf8.ValidString(u.Host) || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") ||
+	// A # or a late @ is most likely one too, cut off where the library took it for syntax.
+	if err != nil || u.Hostname() == "" || !lasting(u) || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") ||
 		u.Path == "" && strings.Contains(u.RawQuery, "@") {
 		such := string(kind)
 		if kind == Poll {
@@ -182,6 +180,13 @@ func parseURL(kind Kind, s string) (Source, error) {
 		src.URL.User = nil
 	}
 	return src, nil
+}
+
+// lasting reports whether the URL is the same when its text is read again. In the zone of an IPv6 address the library reads
+// bytes that it does not write.
+func lasting(u *url.URL) bool {
+	again, err := url.Parse(u.String())
+	return err == nil && again.String() == u.String()
 }
 
 // Network reports whether the source is reached over a network.

@@ -1,0 +1,72 @@
+package peer
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+)
+
+// Faulty is a TCP proxy that can be told to treat what comes from the server badly.
+type Faulty struct {
+	URL string // the server's, through the proxy
+
+	t      testing.TB
+	server string // host:port
+	proxy  *toxiproxy.Proxy
+}
+
+// Between puts a proxy in front of the server of a URL, until the test ends.
+func Between(t testing.TB, address string) *Faulty {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &Faulty{t: t, server: u.Host}
+	f.open("127.0.0.1:0")
+	t.Cleanup(func() { f.proxy.Stop() })
+	u.Host = f.proxy.Listen
+	f.URL = u.String()
+	return f
+}
+
+func (f *Faulty) open(listen string) {
+	f.t.Helper()
+	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
+	f.proxy = toxiproxy.NewProxy(api, "camera", listen, f.server)
+	if err := f.proxy.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// Poison begins a fault, beside those that are there: latency, bandwidth, slicer, timeout, reset_peer or limit_data, with
+// its attributes as the inside of a JSON object.
+func (f *Faulty) Poison(kind, attributes string) {
+	f.t.Helper()
+	toxic := fmt.Sprintf(`{"name": %[1]q, "type": %[1]q, "stream": "downstream", "toxicity": 1, "attributes": {%[2]s}}`, kind, attributes)
+	if _, err := f.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// Cure ends all faults, and the connections that have them: the proxy leaks when a fault is taken from one that is open.
+func (f *Faulty) Cure() {
+	f.t.Helper()
+	listen := f.proxy.Listen
+	f.proxy.Stop()
+	f.open(listen)
+}
+
+// FaultyLeaks are for goleak: what the proxy leaves behind when a connection ends while a fault holds data back.
+func FaultyLeaks() []goleak.Option {
+	return []goleak.Option{
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+	}
+}

@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image/jpeg"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// faults are what a network does, with attributes that chance fills in.
+var faults = []struct{ kind, attributes string }{
+	{"latency", `"latency": %d, "jitter": 100`},
+	{"bandwidth", `"rate": %d`}, // KB/s
+	{"slicer", `"average_size": %d, "size_variation": 30, "delay": 200`},
+	{"timeout", `"timeout": %d`},    // ms of silence, and then the end
+	{"reset_peer", `"timeout": %d`}, // ms, and then a reset
+	{"limit_data", `"bytes": %d`},   // and then the end
+}
+
+// Networks fail in any order under forty viewers: each camera comes back when its network does, nobody is disconnected, and
+// nobody gets a picture that cannot be decoded.
+func TestNetworksThatFail(t *testing.T) {
+	servers := []*peer.Faulty{
+		peer.Between(t, peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264}).URL()),
+		peer.Between(t, peer.ServeHTTP(t, peer.MJPEG)),
+	}
+	config := "log: {level: warn}\ncameras:\n"
+	for i, s := range servers {
+		config += fmt.Sprintf("  - {id: cam%d, source: '%s', open_timeout: 2s, stall_timeout: 1s}\n", i, s.URL)
+	}
+	d := start(t, options{config: config})
+	ctx, cancel := context.WithCancel(t.Context())
+	var viewers sync.WaitGroup
+	var pictures atomic.Uint64
+	for i := range 40 {
+		viewers.Go(func() {
+			if err := readAll(ctx, fmt.Sprintf("%s/cameras/cam%d/stream.mjpg", d.URL, i%len(servers)), &pictures); ctx.Err() == nil {
+				t.Errorf("a viewer was lost: %v", err)
+			}
+		})
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 12 {
+		at := r.IntN(len(servers))
+		id, f := "cam"+itoa(at), faults[r.IntN(len(faults))]
+		before := d.reaches(id, "live").Counts.Captured
+		servers[at].Poison(f.kind, fmt.Sprintf(f.attributes, 10+r.IntN(1000)))
+		// It lasts until it has hit, or has been seen not to.
+		d.awaits(id, "hit, or unimpressed, by "+f.kind, func(s state) bool {
+			return s.State != "live" || s.Counts.Captured > before+30
+		})
+		servers[at].Cure()
+		before = d.camera(id).Counts.Captured
+		d.awaits(id, "live after "+f.kind, func(s state) bool { return s.State == "live" && s.Counts.Captured > before })
+	}
+	cancel()
+	viewers.Wait()
+	t.Logf("%d pictures", pictures.Load())
+}
+
+// readAll reads a stream to its end and decodes what it has not just decoded.
+func readAll(ctx context.Context, url string, pictures *atomic.Uint64) error {
+	v, err := open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer v.body.Close()
+	for {
+		p, err := v.read()
+		if err != nil {
+			return err
+		}
+		if n := pictures.Add(1); n%16 != 0 { // decoding is dear under the race detector
+			continue
+		}
+		if _, err := jpeg.Decode(bytes.NewReader(p.jpeg)); err != nil {
+			return err
+		}
+	}
+}
