@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"go.uber.org/zap"
 
 	"camd/pkg/camera"
 	"camd/pkg/source/reach"
@@ -37,27 +36,6 @@ type supervisor struct {
 	appeared  *appearance
 	knock     *knock
 	still     stillness
-}
-
-// session is one worker's life.
-type session struct {
-	worker    *worker         // nil when none runs
-	events    <-chan event    // the worker's; nil when none runs
-	resized   <-chan struct{} // the worker's stream has another size now; nil when none runs
-	final     *ended          // the worker's own word on why it ends
-	started   time.Time
-	progress  time.Time     // when it last gave a sign of good pictures, or was started
-	format    camera.Format // zero until it has the source open
-	opened    bool
-	flowed    bool   // it has given a picture
-	seen      uint64 // its own count of pictures
-	complaint complaint
-}
-
-// complaint is what is wrong with the newest picture; the zero value is nothing.
-type complaint struct {
-	reason camera.Reason
-	detail string
 }
 
 // Run keeps the camera going until ctx ends, and returns when all that it started has ended.
@@ -148,21 +126,6 @@ func (s *supervisor) knocked(err error) {
 	s.startWorker()
 }
 
-func (s *supervisor) startWorker() {
-	w, err := startWorker(s.opts.Worker, s.start(), s.log)
-	if err != nil {
-		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
-		return
-	}
-	now := time.Now()
-	s.session = session{worker: w, events: w.events, resized: w.stderr.resized, started: now, progress: now}
-	s.setWorker(w.cmd.Process.Pid, 0)
-	s.sample(now)
-	if s.wanted {
-		w.send(wire.Demand{Wanted: true})
-	}
-}
-
 // settle ends whatever waits for another attempt.
 func (s *supervisor) settle() {
 	s.retry = nil
@@ -170,98 +133,6 @@ func (s *supervisor) settle() {
 	s.knock.close()
 	s.appeared, s.knock = nil, nil
 	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
-}
-
-// end stops the worker, if any.
-func (s *supervisor) end() {
-	if w := s.worker; w != nil {
-		w.stop(s.opts.Grace)
-		s.worker, s.events, s.resized = nil, nil, nil
-		s.setWorker(0, w.cpu())
-		s.abandon()
-	}
-}
-
-// handle takes what the worker has to say.
-func (s *supervisor) handle(e event) {
-	switch e := e.(type) {
-	case opened:
-		s.opened, s.format, s.progress = true, e.Format, time.Now()
-		s.settle()
-		s.update(func(st *camera.Status) { st.Format = e.Format })
-		s.log.Info("camera opened", zap.String("backend", e.Backend), zap.String("codec", e.Codec),
-			zap.Int("width", e.Width), zap.Int("height", e.Height), zap.Float64("fps", e.FPS),
-			zap.Bool("passthrough", e.Passthrough), zap.String("note", e.Note))
-	case beat:
-		if s.count(e.count) {
-			s.alive()
-		}
-	case refused:
-		s.count(e.count)
-		s.refused[e.err.Cause].Add(1)
-		s.complaint = complaint{camera.BadStream, e.err.Error()}
-	case picture:
-		s.show(e)
-	case wire.Controls:
-		s.answered(e)
-	case ended: // whether or not it also exits
-		s.final = &e
-		s.lost()
-	}
-}
-
-// count notes how many pictures the worker has read, and reports whether that is more than before.
-func (s *supervisor) count(total uint64) bool {
-	if total <= s.seen {
-		return false
-	}
-	s.captured.Add(total - s.seen)
-	s.seen = total
-	return true
-}
-
-// alive notes a sign of good pictures. Only a picture that could be shown makes a camera live for the first time.
-func (s *supervisor) alive() {
-	if s.flowed && s.complaint == (complaint{}) {
-		s.progress = time.Now()
-		s.become(camera.Live, camera.None, "")
-	}
-}
-
-// show publishes a live picture.
-func (s *supervisor) show(p picture) {
-	s.count(p.count)
-	if same := s.still.sees(p.frame.JPEG, time.Now()); s.opts.Frozen > 0 && same >= s.opts.Frozen {
-		s.freeze()
-		return
-	}
-	s.flowed, s.complaint = true, complaint{}
-	f := s.topic.Publish(p.frame)
-	s.published.Add(1)
-	s.lastPic.Store(f.Captured.UnixNano())
-	if p.encode > 0 {
-		s.opts.Observer.Encoded(p.encode)
-	}
-	s.opts.Observer.Published(time.Since(f.Captured))
-	s.alive()
-}
-
-// lost deals with a worker that has closed its end.
-func (s *supervisor) lost() {
-	w := s.worker
-	s.end()
-	why := ended{}
-	if s.final != nil {
-		why = *s.final
-	} else {
-		why.reason, why.detail = w.verdict()
-	}
-	if why.reason == camera.None {
-		why = ended{camera.WorkerCrashed, "another program told it to end"}
-	} else if _, known := s.restarts[why.reason]; !known {
-		why = ended{camera.WorkerCrashed, "it ended for a reason unknown to camd: " + string(why.reason)}
-	}
-	s.failed(why.reason, why.detail)
 }
 
 // failed makes the camera offline and arranges for the next attempt.
