@@ -21,13 +21,17 @@ type synthetic struct{ topic *broker.Topic }
 
 func (s synthetic) Status() camera.Status { return camera.Status{ID: cameraID, State: camera.Live} }
 
-func (s synthetic) Topic(rendition string) (*broker.Topic, bool) { return s.topic, rendition == "" }
+func (s synthetic) Topic(rendition string) (*broker.Topic, bool) {
+	return s.topic, rendition == camera.Main
+}
+
+func (s synthetic) Renditions() []string { return []string{camera.Main} }
 
 // serveCamd serves one synthetic camera by camd's own server.
 func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	topic := broker.NewTopic(cameraID, broker.Options{})
 	metrics := httpapi.NewMetrics("bench", "")
-	metrics.Camera(cameraID)
+	metrics.Camera(cameraID, synthetic{}.Renditions())
 	srv := httpapi.New(httpapi.Options{
 		Cameras: map[string]httpapi.Camera{cameraID: synthetic{topic}},
 		Order:   []string{cameraID},

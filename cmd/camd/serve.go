@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"camd/internal/timerslack"
+	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -181,13 +182,21 @@ func buildCameras(cfg *config.Config, worker string, metrics *httpapi.Metrics, l
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
 			Once: !c.Loop, OnDemand: c.OnDemand, Stall: c.StallTimeout, Open: c.OpenTimeout,
 			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
-			Observer: metrics.Camera(c.ID), Log: log,
+			Renditions: c.Renditions, Observer: metrics.Camera(c.ID, renditionNames(c)), Log: log,
 		})
 		cameras = append(cameras, cam)
 		order = append(order, c.ID)
 		served[c.ID] = cam
 	}
 	return cameras, order, served
+}
+
+func renditionNames(c config.Camera) []string {
+	names := []string{camera.Main}
+	for _, r := range c.Renditions {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // notify tells systemd, if it is there.

@@ -15,9 +15,11 @@ type demand struct {
 	changed chan struct{}
 }
 
-func (d *demand) init(linger time.Duration) {
-	d.linger = linger
-	d.changed = make(chan struct{}, 1)
+func (d *demand) init(o Options) {
+	d.linger, d.changed = o.Linger, o.Demand
+	if d.changed == nil {
+		d.changed = make(chan struct{}, 1)
+	}
 }
 
 // Wanted reports whether the topic has subscriptions, or had one within the last Linger.

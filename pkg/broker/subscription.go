@@ -32,11 +32,11 @@ type Subscription struct {
 	closed   atomic.Bool
 }
 
-// Subscribe starts reading at the newest frame, or at the first if there is none yet. Close it when done.
+// Subscribe starts reading at the newest frame, or at the next one if there is none or it is retired. Close it when done.
 func (t *Topic) Subscribe(mode Mode) *Subscription {
-	s := &Subscription{topic: t, mode: mode}
-	if head := t.head.Load(); head > 0 {
-		s.start = head - 1
+	s := &Subscription{topic: t, mode: mode, start: t.head.Load()}
+	if s.start > t.old.Load() {
+		s.start--
 	}
 	s.cursor.Store(s.start)
 	t.demand.add()

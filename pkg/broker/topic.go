@@ -16,6 +16,9 @@ type Options struct {
 	// Linger is how long a topic stays wanted after its last subscription closed, so that a page reload does not
 	// stop and start an encoder. 0 means at once.
 	Linger time.Duration
+	// Demand is the channel that [Topic.Demand] returns: one with room for one value, which a publisher's topics may
+	// share. nil makes the topic one of its own.
+	Demand chan struct{}
 }
 
 // Topic is a ring of the newest frames of one stream. One goroutine at a time publishes; all else is safe for
@@ -25,6 +28,7 @@ type Topic struct {
 	slots []atomic.Pointer[Frame]
 	mask  uint64
 	head  atomic.Uint64        // Seq of the newest frame, 0 before the first
+	old   atomic.Uint64        // Seq up to which frames are retired
 	bell  atomic.Pointer[bell] // nil while nobody waits
 	demand
 }
@@ -42,7 +46,7 @@ func NewTopic(name string, o Options) *Topic {
 		depth *= 2
 	}
 	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1)}
-	t.demand.init(o.Linger)
+	t.demand.init(o)
 	return t
 }
 
@@ -64,10 +68,14 @@ func (t *Topic) Publish(f Frame) *Frame {
 	return &f
 }
 
-// Newest returns the newest frame, or nil before the first. It counts for no subscription.
+// Retire keeps the frames published so far from whoever comes later: those of a stream that stops for want of readers would
+// be old pictures to the next one. It belongs to the publisher.
+func (t *Topic) Retire() { t.old.Store(t.head.Load()) }
+
+// Newest returns the newest frame, or nil if there is none that has not been retired. It counts for no subscription.
 func (t *Topic) Newest() *Frame {
 	head := t.head.Load()
-	if head == 0 {
+	if head <= t.old.Load() {
 		return nil
 	}
 	return t.slots[head&t.mask].Load()

@@ -62,6 +62,38 @@ func TestNewest(t *testing.T) {
 	}
 }
 
+func TestRetiredFramesAreForNobodyNew(t *testing.T) {
+	topic := NewTopic("camera", Options{})
+	early := topic.Subscribe(InOrder)
+	for i := range 3 {
+		topic.Publish(picture(uint64(i + 1)))
+	}
+	topic.Retire()
+	if f := topic.Newest(); f != nil {
+		t.Errorf("frame %d is retired, and the newest", f.Seq)
+	}
+	var late []*Subscription
+	for _, mode := range []Mode{Latest, InOrder} {
+		s := topic.Subscribe(mode)
+		if f := s.TryNext(); f != nil {
+			t.Errorf("frame %d is retired, and given to somebody new", f.Seq)
+		}
+		late = append(late, s)
+	}
+	if f := early.TryNext(); f == nil || f.Seq != 1 {
+		t.Errorf("got %v, want what was there before", f)
+	}
+	topic.Publish(picture(4))
+	for _, s := range append(late, topic.Subscribe(Latest)) {
+		if f := s.TryNext(); f == nil || f.Seq != 4 || s.Stats() != (Stats{Received: 1}) {
+			t.Errorf("got %v, %+v, want frame 4 and none dropped", f, s.Stats())
+		}
+	}
+	if topic.Newest().Seq != 4 {
+		t.Error("a frame published after is not the newest")
+	}
+}
+
 func TestPublishNeverBlocks(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 2})
 	for i := range 1000 {

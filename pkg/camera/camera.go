@@ -88,20 +88,33 @@ type Format struct {
 	Note        string  // what was negotiated otherwise than asked, for people; usually empty
 }
 
+// Main is the rendition that every camera has: the pictures at the size in which they come.
+const Main = "main"
+
+// Rendition is another stream of a camera's pictures, smaller or rarer. It is made only while somebody watches it.
+type Rendition struct {
+	Name    string  // part of an address and a metric label
+	Width   int     // pixels; the height follows, and nothing is made larger
+	FPS     float64 // at most so many pictures a second; 0 is all of them
+	Quality int     // of its JPEGs, 1 to 100
+}
+
 // Status is a snapshot of one camera. The times are zero for what has not happened.
 type Status struct {
-	ID      string
-	Title   string
-	Source  string // as configured, without secrets
-	State   State
-	Reason  Reason // why it is not live; None when live, idle or paused
-	Detail  string // for people: what exactly went wrong, without secrets
-	Since   time.Time
-	Retry   time.Time // when an offline camera is tried next
-	Format  Format
-	Counts  Counts
-	Worker  Worker
-	LastPic time.Time // capture time of the newest live frame
+	ID     string
+	Title  string
+	Source string // as configured, without secrets
+	State  State
+	Reason Reason // why it is not live; None when live, idle or paused
+	Detail string // for people: what exactly went wrong, without secrets
+	Since  time.Time
+	Retry  time.Time // when an offline camera is tried next
+	Format Format
+
+	Renditions []Rendition // beside main
+	Counts     Counts
+	Worker     Worker
+	LastPic    time.Time // capture time of the newest live frame
 
 	Controls []Control // as last read; nil while it is not open, and for sources that have none. Not to be changed
 }
@@ -109,7 +122,7 @@ type Status struct {
 // Counts are totals since the daemon started.
 type Counts struct {
 	Captured  uint64            // frames read from the source
-	Published uint64            // live frames given to viewers
+	Published map[string]uint64 // live frames given to viewers, by rendition
 	Refused   map[string]uint64 // frames not fit to publish, by cause
 	Restarts  map[Reason]uint64 // captures that ended, by reason
 	FPS       float64           // frames read per second, over the last seconds

@@ -46,6 +46,7 @@ func cameraFields() []field[entry] {
 		{"frozen_timeout", durationOrOff(func(e *entry) *time.Duration { return &e.Frozen }, time.Second, 24*time.Hour)},
 		{"recycle", durationOrOff(func(e *entry) *time.Duration { return &e.Recycle }, time.Minute, 365*24*time.Hour)},
 		{"controls", readControls},
+		{"renditions", readRenditions},
 	}
 }
 

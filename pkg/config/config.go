@@ -64,6 +64,7 @@ type Camera struct {
 	Frozen       time.Duration             // when every picture has been the same for so long it counts as frozen; 0 is never
 	Recycle      time.Duration             // how old its capture process may become; 0 is any age
 	Controls     map[string]camera.Setting // devices: image controls to set, by name
+	Renditions   []camera.Rendition        // what there is beside the pictures as they come, by name
 }
 
 // Formats lists what a device can be asked for.
@@ -89,6 +90,7 @@ func DefaultCamera(id string, src spec.Source) Camera {
 	c := Camera{
 		ID: id, Title: id, Source: src,
 		Format: "auto", Quality: 80, Loop: true, StallTimeout: 5 * time.Second, OpenTimeout: 10 * time.Second,
+		Renditions: []camera.Rendition{preview},
 	}
 	if src.Kind == spec.RTSP {
 		c.Transport = "tcp"

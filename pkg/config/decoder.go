@@ -97,6 +97,7 @@ func places() []place {
 	return []place{
 		{"", "at the left edge of the file", keys(fileFields())},
 		{"cameras", `in an entry of "cameras"`, keys(cameraFields())},
+		{"renditions", `under a name in "renditions"`, keys(renditionFields())},
 		{"limits", `under "limits"`, keys(limitFields())},
 		{"log", `under "log"`, keys(logFields())},
 	}

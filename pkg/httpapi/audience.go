@@ -86,7 +86,7 @@ type audience struct {
 }
 
 // newAudience returns one with a row at zero for everything that may be counted.
-func newAudience(limits Limits, cameras []string) *audience {
+func newAudience(limits Limits, seats []seat) *audience {
 	if limits.Viewers == 0 {
 		limits.Viewers = 500
 	}
@@ -95,12 +95,10 @@ func newAudience(limits Limits, cameras []string) *audience {
 		past: map[seat]*tally{}, cut: map[[2]string]uint64{},
 		refused: map[string]uint64{fullTotal: 0, fullCamera: 0, fullAddress: 0, fullBytes: 0},
 	}
-	for _, id := range cameras {
-		for _, t := range transports {
-			a.past[seat{id, mainRendition, t}] = &tally{}
-		}
+	for _, s := range seats {
+		a.past[s] = &tally{}
 		for _, why := range []string{cutStalled, cutShutdown} {
-			a.cut[[2]string{id, why}] = 0
+			a.cut[[2]string{s.camera, why}] = 0
 		}
 	}
 	return a

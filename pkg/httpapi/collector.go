@@ -73,7 +73,9 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	gauge(out, descInfo, 1, s.ID, s.Title, s.Format.Backend, s.Format.Codec, passthrough)
 	gauge(out, descFPS, s.Counts.FPS, s.ID)
 	counter(out, descCaptured, s.Counts.Captured, s.ID)
-	counter(out, descPublished, s.Counts.Published, s.ID, mainRendition)
+	for rendition, n := range s.Counts.Published {
+		counter(out, descPublished, n, s.ID, rendition)
+	}
 	for cause, n := range s.Counts.Refused {
 		counter(out, descRefused, n, s.ID, cause)
 	}

@@ -51,8 +51,10 @@ func (c *testCamera) Status() camera.Status {
 }
 
 func (c *testCamera) Topic(rendition string) (*broker.Topic, bool) {
-	return c.topic, rendition == "" || rendition == mainRendition
+	return c.topic, rendition == camera.Main
 }
+
+func (c *testCamera) Renditions() []string { return []string{camera.Main} }
 
 func (c *testCamera) set(s camera.State) {
 	c.mu.Lock()
@@ -104,7 +106,7 @@ func open(t *testing.T, o Options, cameras ...*testCamera) *site {
 		id := c.Status().ID
 		o.Cameras[id] = c
 		o.Order = append(o.Order, id)
-		o.Metrics.Camera(id)
+		o.Metrics.Camera(id, []string{camera.Main})
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

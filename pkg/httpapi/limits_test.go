@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"camd/pkg/broker"
+	"camd/pkg/camera"
 	"camd/pkg/fanout"
 )
 
@@ -50,7 +51,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestOverallBytesRefuseNewcomers(t *testing.T) {
-	a := newAudience(Limits{BytesOverall: 1000}, []string{"a"})
+	a := newAudience(Limits{BytesOverall: 1000}, []seat{{"a", camera.Main, "http1"}})
 	v, err := a.join(seat{camera: "a"}, "1.2.3.4:5")
 	if err != nil {
 		t.Fatal(err)

@@ -54,20 +54,30 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // Camera returns the observer of one camera's pictures, and makes its histograms appear at zero.
-func (m *Metrics) Camera(id string) *CameraTimes {
-	m.age(id, mainRendition)
-	return &CameraTimes{m.encode.WithLabelValues(id, mainRendition), m.publish.WithLabelValues(id, mainRendition)}
+func (m *Metrics) Camera(id string, renditions []string) *CameraTimes {
+	t := &CameraTimes{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}}
+	for _, r := range renditions {
+		m.age(id, r)
+		t.encode[r], t.publish[r] = m.encode.WithLabelValues(id, r), m.publish.WithLabelValues(id, r)
+	}
+	return t
 }
 
 func (m *Metrics) age(id, rendition string) prometheus.Observer {
 	return m.frameAge.WithLabelValues(id, rendition)
 }
 
-// CameraTimes observes the time that one camera's pictures take.
-type CameraTimes struct{ encode, publish prometheus.Observer }
+// CameraTimes observes the time that one camera's pictures take, by rendition.
+type CameraTimes struct {
+	encode, publish map[string]prometheus.Observer
+}
 
 // Encoded notes what encoding a picture took.
-func (t *CameraTimes) Encoded(d time.Duration) { t.encode.Observe(d.Seconds()) }
+func (t *CameraTimes) Encoded(rendition string, d time.Duration) {
+	t.encode[rendition].Observe(d.Seconds())
+}
 
 // Published notes the time from a picture's capture to its publication.
-func (t *CameraTimes) Published(d time.Duration) { t.publish.Observe(d.Seconds()) }
+func (t *CameraTimes) Published(rendition string, d time.Duration) {
+	t.publish[rendition].Observe(d.Seconds())
+}

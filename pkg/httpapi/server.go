@@ -17,10 +17,12 @@ import (
 	"camd/pkg/fanout"
 )
 
-// Camera is what the server needs of a camera. Both methods are safe for concurrent use.
+// Camera is what the server needs of a camera. Its methods are safe for concurrent use.
 type Camera interface {
 	Status() camera.Status
-	// Topic returns the stream in a rendition; empty means the camera's own size.
+	// Renditions returns the names of its streams, main first. They stay the same.
+	Renditions() []string
+	// Topic returns the stream in a rendition.
 	Topic(rendition string) (*broker.Topic, bool)
 }
 
@@ -57,7 +59,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, o.Order), begun: time.Now()}
+	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), begun: time.Now()}
 	s.boot = bootID(s.begun)
 	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
@@ -65,12 +67,26 @@ func New(o Options) *Server {
 	return s
 }
 
+// seats returns the places from which viewers can watch.
+func seats(cameras map[string]Camera) (all []seat) {
+	for id, c := range cameras {
+		for _, name := range c.Renditions() {
+			for _, t := range transports {
+				all = append(all, seat{id, name, t})
+			}
+		}
+	}
+	return all
+}
+
 // ages returns what notes frames' ages, camera by camera.
 func (s *Server) ages() func(*broker.Topic, []time.Duration) {
 	observers := map[*broker.Topic]prometheus.Observer{}
 	for id, c := range s.opts.Cameras {
-		if t, ok := c.Topic(""); ok {
-			observers[t] = s.opts.Metrics.age(id, mainRendition)
+		for _, name := range c.Renditions() {
+			if t, ok := c.Topic(name); ok {
+				observers[t] = s.opts.Metrics.age(id, name)
+			}
 		}
 	}
 	return func(t *broker.Topic, ages []time.Duration) {

@@ -22,10 +22,11 @@ const (
 
 // snapshot serves the newest picture. It never decodes one, and any number of requests share one wait.
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
-	topic, bad := v.rendition(r)
+	rendition, bad := v.rendition(r)
 	if bad == nil {
 		var oldest time.Time
-		if oldest, bad = v.notBefore(r, time.Now()); bad == nil {
+		if oldest, bad = v.notBefore(r, rendition, time.Now()); bad == nil {
+			topic, _ := v.camera.Topic(rendition)
 			f := s.await(r.Context(), v, topic, oldest)
 			s.writeSnapshot(w, r, v, f, oldest)
 			return
@@ -35,7 +36,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
 }
 
 // notBefore reads ?fresh= and ?max_age= and returns the earliest capture time that will do.
-func (v view) notBefore(r *http.Request, now time.Time) (time.Time, *requestError) {
+func (v view) notBefore(r *http.Request, rendition string, now time.Time) (time.Time, *requestError) {
 	switch fresh := r.FormValue("fresh"); fresh {
 	case "1", "true":
 		return now, nil
@@ -43,10 +44,7 @@ func (v view) notBefore(r *http.Request, now time.Time) (time.Time, *requestErro
 	default:
 		return now, &requestError{http.StatusBadRequest, fmt.Sprintf("fresh=%q is neither 1 nor 0", fresh)}
 	}
-	age := defaultMaxAge
-	if fps := v.camera.Status().Format.FPS; fps > 0 { // a camera that is slower than that is still live
-		age = max(age, time.Duration(3/fps*float64(time.Second)))
-	}
+	age := v.usualAge(rendition)
 	if value := r.FormValue("max_age"); value != "" {
 		var err error
 		if age, err = parseAge(value); err != nil {
@@ -54,6 +52,24 @@ func (v view) notBefore(r *http.Request, now time.Time) (time.Time, *requestErro
 		}
 	}
 	return now.Add(-age), nil
+}
+
+// usualAge is how old the newest picture of a stream may be that is live: three pictures' time of a slow one.
+func (v view) usualAge(rendition string) time.Duration {
+	st := v.camera.Status()
+	age := defaultMaxAge
+	patient := func(fps float64) {
+		if fps > 0 {
+			age = max(age, time.Duration(3/fps*float64(time.Second)))
+		}
+	}
+	patient(st.Format.FPS)
+	for _, r := range st.Renditions {
+		if r.Name == rendition {
+			patient(r.FPS)
+		}
+	}
+	return age
 }
 
 // parseAge reads seconds, or a duration with its unit.

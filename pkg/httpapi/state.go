@@ -22,6 +22,7 @@ type cameraJSON struct {
 	FPS        float64           `json:"fps"`
 	Viewers    int               `json:"viewers"`
 	Format     formatJSON        `json:"format"`
+	Renditions []renditionJSON   `json:"renditions"` // main is first
 	Counts     countsJSON        `json:"counts"`
 	Worker     workerJSON        `json:"worker"`
 	URLs       map[string]string `json:"urls"`
@@ -38,6 +39,14 @@ type formatJSON struct {
 	Note        string  `json:"note,omitempty"`
 }
 
+// renditionJSON is a stream of the camera's pictures. Width and fps bound it; 0 is no bound.
+type renditionJSON struct {
+	Name      string  `json:"name"`
+	Width     int     `json:"width"`
+	FPS       float64 `json:"fps"`
+	Published uint64  `json:"published"`
+}
+
 type countsJSON struct {
 	Captured  uint64                   `json:"captured"`
 	Published uint64                   `json:"published"`
@@ -51,15 +60,24 @@ type workerJSON struct {
 	RSSBytes   uint64  `json:"rss_bytes"`
 }
 
+func renditionsOf(s camera.Status) []renditionJSON {
+	all := []renditionJSON{{Name: camera.Main, Published: s.Counts.Published[camera.Main]}}
+	for _, r := range s.Renditions {
+		all = append(all, renditionJSON{r.Name, r.Width, r.FPS, s.Counts.Published[r.Name]})
+	}
+	return all
+}
+
 func toJSON(s camera.Status, viewers int) cameraJSON {
 	return cameraJSON{
 		ID: s.ID, Title: s.Title, Source: s.Source,
 		State: s.State, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: s.Detail,
 		Since: moment(s.Since), Retry: moment(s.Retry), LastFrame: moment(s.LastPic),
 		FPS: s.Counts.FPS, Viewers: viewers,
-		Format: formatJSON(s.Format),
-		Counts: countsJSON{s.Counts.Captured, s.Counts.Published, nonzero(s.Counts.Refused), nonzero(s.Counts.Restarts)},
-		Worker: workerJSON(s.Worker),
+		Format:     formatJSON(s.Format),
+		Renditions: renditionsOf(s),
+		Counts:     countsJSON{s.Counts.Captured, s.Counts.Published[camera.Main], nonzero(s.Counts.Refused), nonzero(s.Counts.Restarts)},
+		Worker:     workerJSON(s.Worker),
 		URLs: map[string]string{
 			"stream":   "/cameras/" + s.ID + "/stream.mjpg",
 			"snapshot": "/cameras/" + s.ID + "/snapshot.jpg",

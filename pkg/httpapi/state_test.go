@@ -32,6 +32,14 @@ const wantCamera = `{
     "fps": 30,
     "passthrough": false
   },
+  "renditions": [
+    {
+      "name": "main",
+      "width": 0,
+      "fps": 0,
+      "published": 9
+    }
+  ],
   "counts": {
     "captured": 10,
     "published": 9,
@@ -61,7 +69,7 @@ func troubled() *testCamera {
 	cam.status.Retry = time.Unix(1700000010, 0)
 	cam.status.Worker.CPUSeconds = 1.5
 	cam.status.Counts = camera.Counts{
-		Captured: 10, Published: 9,
+		Captured: 10, Published: map[string]uint64{camera.Main: 9},
 		Refused:  map[string]uint64{"truncated": 1, "damaged": 0},
 		Restarts: map[camera.Reason]uint64{camera.Auth: 2, camera.Timeout: 0},
 	}
@@ -152,7 +160,7 @@ func TestDashboardLoadsNothingFromElsewhere(t *testing.T) {
 // What Prometheus gets, in its own words, for a camera in trouble and one viewer.
 func TestMetrics(t *testing.T) {
 	s := open(t, Options{}, troubled())
-	if _, err := s.audience.join(seat{"yard", mainRendition, "http1"}, "10.9.9.9:1"); err != nil {
+	if _, err := s.audience.join(seat{"yard", camera.Main, "http1"}, "10.9.9.9:1"); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {

@@ -1,19 +1,21 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"camd/pkg/broker"
+	"camd/pkg/camera"
 	"camd/pkg/fanout"
 	"camd/pkg/mjpeg"
 )
-
-const mainRendition = "main"
 
 // repeatAfter is how long a viewer waits for a new frame before it gets the last one again. Some browsers paint a part
 // only when the next one begins, so that at low rates they would always show the picture before the last.
@@ -24,7 +26,7 @@ const maxFPS = 1000
 
 // stream serves MJPEG until the viewer leaves.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
-	topic, fps, bad := v.streamQuery(r)
+	rendition, fps, bad := v.streamQuery(r)
 	if bad != nil {
 		fail(w, r, bad.code, bad.message)
 		return
@@ -33,7 +35,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	me, err := s.audience.join(seat{v.id, mainRendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}, r.RemoteAddr)
+	topic, _ := v.camera.Topic(rendition)
+	me, err := s.audience.join(seat{v.id, rendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}, r.RemoteAddr)
 	if err != nil {
 		clear(w.Header())
 		w.Header().Set("Retry-After", "10")
@@ -52,7 +55,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	defer sub.Close()
 	p := &player{
 		viewer: me, sub: sub, judge: judge, out: w, flow: http.NewResponseController(w),
-		timeout: s.opts.WriteTimeout, age: s.opts.Metrics.age(v.id, mainRendition),
+		timeout: s.opts.WriteTimeout, age: s.opts.Metrics.age(v.id, rendition),
 	}
 	s.farewell(me, reasonToCut(r.Context(), p.play(r.Context()), s.stopping.Load))
 }
@@ -73,31 +76,32 @@ type requestError struct {
 }
 
 // streamQuery reads ?rendition= and ?fps=.
-func (v view) streamQuery(r *http.Request) (*broker.Topic, float64, *requestError) {
-	topic, bad := v.rendition(r)
+func (v view) streamQuery(r *http.Request) (rendition string, fps float64, bad *requestError) {
+	rendition, bad = v.rendition(r)
 	if bad != nil {
-		return nil, 0, bad
+		return "", 0, bad
 	}
 	value := r.FormValue("fps")
 	if value == "" {
-		return topic, 0, nil
+		return rendition, 0, nil
 	}
-	fps, err := strconv.ParseFloat(value, 64)
+	var err error
+	fps, err = strconv.ParseFloat(value, 64)
 	if err != nil || !(fps > 0 && fps <= maxFPS) {
-		return nil, 0, &requestError{http.StatusBadRequest,
+		return "", 0, &requestError{http.StatusBadRequest,
 			fmt.Sprintf("fps=%q is not a number above 0, at most %d, such as fps=5", value, maxFPS)}
 	}
-	return topic, fps, nil
+	return rendition, fps, nil
 }
 
-// rendition reads ?rendition=.
-func (v view) rendition(r *http.Request) (*broker.Topic, *requestError) {
-	name := r.FormValue("rendition")
-	topic, ok := v.camera.Topic(name)
-	if !ok {
-		return nil, &requestError{http.StatusNotFound, fmt.Sprintf("camera %q has no rendition %q; there is: %s", v.id, name, mainRendition)}
+// rendition reads ?rendition=, which is main unless given.
+func (v view) rendition(r *http.Request) (string, *requestError) {
+	name, there := cmp.Or(r.FormValue("rendition"), camera.Main), v.camera.Renditions()
+	if !slices.Contains(there, name) {
+		return "", &requestError{http.StatusNotFound,
+			fmt.Sprintf("camera %q has no rendition %q; there are: %s", v.id, name, strings.Join(there, ", "))}
 	}
-	return topic, nil
+	return name, nil
 }
 
 // streamHeaders announce a stream that ends with its connection and that nothing on the way may keep.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/pkg/camera"
 	"camd/pkg/mjpeg"
 )
 
@@ -150,7 +151,7 @@ func TestStalledViewerIsCutAndDisturbsNobody(t *testing.T) {
 		return s.audience.count().cut[[2]string{"a", cutStalled}] == 1
 	})
 	c := s.audience.count()
-	if n := c.present[seat{"a", mainRendition, "http1"}]; n != 1 {
+	if n := c.present[seat{"a", camera.Main, "http1"}]; n != 1 {
 		t.Errorf("%d viewers left, want 1", n)
 	}
 }
@@ -192,7 +193,7 @@ func TestSlowViewerSkipsToNewest(t *testing.T) {
 		t.Errorf("%d of %d frames waited for a viewer that did not read", got, burst)
 	}
 	eventually(t, "every frame is accounted for", func() bool {
-		tally := s.audience.count().totals[seat{"a", mainRendition, "http1"}]
+		tally := s.audience.count().totals[seat{"a", camera.Main, "http1"}]
 		return tally.sent+tally.slow == burst+2 && tally.slow > burst/2
 	})
 }
@@ -211,7 +212,7 @@ func TestShutdownEndsStreamsAtAFrameBoundary(t *testing.T) {
 		done <- b
 	}()
 	eventually(t, "something was sent", func() bool {
-		return s.audience.count().totals[seat{"a", mainRendition, "http1"}].sent > 0
+		return s.audience.count().totals[seat{"a", camera.Main, "http1"}].sent > 0
 	})
 	s.stop(t)
 	b := <-done
@@ -270,7 +271,7 @@ func TestLastFrameIsRepeated(t *testing.T) {
 			t.Errorf("picture %d is another", i)
 		}
 	}
-	if n := s.audience.count().totals[seat{"a", mainRendition, "http1"}].sent; n != 1 {
+	if n := s.audience.count().totals[seat{"a", camera.Main, "http1"}].sent; n != 1 {
 		t.Errorf("%d frames counted as sent, want 1: a repeat is no frame", n)
 	}
 }

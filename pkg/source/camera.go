@@ -1,6 +1,8 @@
 package source
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,9 +12,6 @@ import (
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
-
-// Main is the rendition that every camera has: the pictures at the size in which they come.
-const Main = "main"
 
 // Options of a camera. ID, Source and Worker are required.
 type Options struct {
@@ -37,25 +36,29 @@ type Options struct {
 
 	Controls map[string]camera.Setting // devices: what to set whenever the camera is opened, by the control's name
 
+	// Renditions are what there is beside the pictures as they come, which are called main; at most wire.MaxRenditions.
+	Renditions []camera.Rendition
+
 	Observer Observer    // may be nil
 	Log      *zap.Logger // nil means none
 }
 
 // Observer is told of the time that pictures take. Its methods are called by the camera's goroutine, once a picture.
 type Observer interface {
-	Encoded(time.Duration)   // what encoding took; not called for pictures passed through
-	Published(time.Duration) // from capture to publication
+	Encoded(rendition string, took time.Duration)  // not called for pictures passed through
+	Published(rendition string, age time.Duration) // from capture to publication
 }
 
 // linger is how long pictures are made, and an on-demand camera stays open, after the last reader left.
 const linger = 5 * time.Second
 
-// Camera is one camera: its capture process, its state and its topic. Run belongs to one goroutine; the rest is safe
+// Camera is one camera: its capture process, its state and its topics. Run belongs to one goroutine; the rest is safe
 // for concurrent use.
 type Camera struct {
-	opts  Options
-	log   *zap.Logger
-	topic *broker.Topic
+	opts   Options
+	log    *zap.Logger
+	topics []*broker.Topic // by the number of the rendition; main is 0
+	demand chan struct{}   // all topics' changes of demand
 	ledger
 	adjustments chan adjustment
 }
@@ -81,33 +84,52 @@ func New(o Options) *Camera {
 		o.Observer = unobserved{}
 	}
 	c := &Camera{
-		opts:  o,
-		log:   o.Log.With(zap.String("camera", o.ID)),
-		topic: broker.NewTopic(o.ID+"/"+Main, broker.Options{Linger: linger}),
+		opts:   o,
+		log:    o.Log.With(zap.String("camera", o.ID)),
+		demand: make(chan struct{}, 1),
 
 		adjustments: make(chan adjustment),
 	}
-	c.ledger.init(camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), State: camera.Starting, Since: time.Now()})
+	for _, name := range c.Renditions() {
+		c.topics = append(c.topics, broker.NewTopic(o.ID+"/"+name, broker.Options{Linger: linger, Demand: c.demand}))
+	}
+	c.ledger.init(c.Renditions(), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: camera.Starting, Since: time.Now()})
 	return c
 }
 
-// Topic returns the camera's stream in a rendition.
+// Renditions returns their names, main first.
+func (c *Camera) Renditions() []string {
+	names := []string{camera.Main}
+	for _, r := range c.opts.Renditions {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// Topic returns the camera's stream in a rendition; empty means main.
 func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
-	return c.topic, rendition == Main || rendition == ""
+	if i := slices.Index(c.Renditions(), cmp.Or(rendition, camera.Main)); i >= 0 {
+		return c.topics[i], true
+	}
+	return nil, false
 }
 
 // start is the message that makes a worker open this camera.
 func (o *Options) start() wire.Start {
 	bare := o.Source
 	bare.User, bare.Password = "", ""
+	var renditions []wire.Rendition
+	for _, r := range o.Renditions {
+		renditions = append(renditions, wire.Rendition{Width: r.Width, FPS: r.FPS, Quality: r.Quality})
+	}
 	return wire.Start{
 		Source: bare.Address(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
 		Width: o.Size.Width, Height: o.Size.Height, FPS: o.FPS, Format: o.Format, Quality: o.Quality,
-		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory,
+		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory, Renditions: renditions,
 	}
 }
 
 type unobserved struct{}
 
-func (unobserved) Encoded(time.Duration)   {}
-func (unobserved) Published(time.Duration) {}
+func (unobserved) Encoded(string, time.Duration)   {}
+func (unobserved) Published(string, time.Duration) {}

@@ -163,7 +163,7 @@ func TestOnDemand(t *testing.T) {
 	if s := c.reaches(t, camera.Idle); s.Worker.PID != 0 {
 		t.Error("a process runs though nobody watches")
 	}
-	topic, _ := c.Topic(Main)
+	topic, _ := c.Topic(camera.Main)
 	sub := topic.Subscribe(broker.Latest)
 	next(t, sub, false)
 	if s := c.reaches(t, camera.Live); s.Worker.PID == 0 {

@@ -20,7 +20,7 @@ type condition struct {
 	detail     string
 	since      time.Time
 	background []byte    // the last live picture
-	card       []byte    // the placeholder; nil when it must be drawn
+	cards      [][]byte  // the placeholders, by rendition; nil when they must be drawn
 	cardSize   spec.Size // of the last live picture; zero before it
 }
 
@@ -40,7 +40,7 @@ func (s *supervisor) become(state camera.State, reason camera.Reason, detail str
 	}
 	s.state, s.reason, s.detail = state, reason, detail
 	// The placeholder first: whoever sees the new state must not find the old picture beside it.
-	s.card = nil
+	s.cards = nil
 	if state != camera.Live {
 		s.publishCard(now)
 	}
@@ -60,31 +60,47 @@ func severity(state camera.State) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// publishCard publishes the placeholder, drawn once for each change of state.
+// publishCard publishes the placeholder, in every rendition that has readers and in main. It is drawn once for each change of
+// state.
 func (s *supervisor) publishCard(now time.Time) {
-	if f := s.topic.Newest(); f != nil && !f.Placeholder {
+	if f := s.topics[0].Newest(); f != nil && !f.Placeholder {
 		s.background, s.cardSize = f.JPEG, spec.Size{Width: f.Width, Height: f.Height}
 	}
-	var size spec.Size
-	size.Width, size.Height = placeholder.Fit(s.expectedSize())
-	if s.card == nil {
-		s.card = placeholder.Draw(placeholder.Card{
-			Width: size.Width, Height: size.Height, Background: s.background,
-			Title: s.opts.Title, State: s.state, Reason: s.reason, Since: s.since,
+	if s.cards == nil {
+		s.cards = make([][]byte, len(s.topics))
+	}
+	for i, t := range s.topics {
+		if i > 0 && !s.wants[i] {
+			continue
+		}
+		var size spec.Size
+		size.Width, size.Height = placeholder.Fit(s.expectedSize(i))
+		if s.cards[i] == nil {
+			s.cards[i] = placeholder.Draw(placeholder.Card{
+				Width: size.Width, Height: size.Height, Background: s.background,
+				Title: s.opts.Title, State: s.state, Reason: s.reason, Since: s.since,
+			})
+		}
+		part, jpeg := mjpeg.NewPart(s.cards[i], now)
+		t.Publish(broker.Frame{
+			Captured: now, Width: size.Width, Height: size.Height, Placeholder: true, Part: part, JPEG: jpeg,
 		})
 	}
-	part, jpeg := mjpeg.NewPart(s.card, now)
-	s.topic.Publish(broker.Frame{
-		Captured: now, Width: size.Width, Height: size.Height, Placeholder: true, Part: part, JPEG: jpeg,
-	})
 }
 
-// expectedSize is the size of the last picture, else the one asked for, else a common one.
-func (s *supervisor) expectedSize() (width, height int) {
+// expectedSize is a rendition's: that of the last picture, else the one asked for, else a common one.
+func (s *supervisor) expectedSize(rendition int) (width, height int) {
+	width, height = 1280, 720
 	for _, size := range []spec.Size{s.cardSize, s.opts.Size, s.opts.Source.Size} {
 		if size.Width > 0 {
-			return size.Width, size.Height
+			width, height = size.Width, size.Height
+			break
 		}
 	}
-	return 1280, 720
+	if rendition > 0 {
+		if small := s.opts.Renditions[rendition-1].Width; small < width {
+			width, height = small, (height*small/width+1)&^1
+		}
+	}
+	return width, height
 }

@@ -20,9 +20,10 @@ type event any
 type (
 	opened  struct{ camera.Format }
 	picture struct {
-		frame  broker.Frame
-		count  uint64
-		encode time.Duration
+		rendition int
+		frame     broker.Frame
+		count     uint64
+		encode    time.Duration
 	}
 	beat    struct{ count uint64 }
 	refused struct {
@@ -36,12 +37,12 @@ type (
 )
 
 // receive turns messages into events until the process closes its end or sends nonsense. Pictures are read into their
-// final place and checked here, beside the supervisor, which stays free.
-func (w *worker) receive(r io.Reader) {
+// final place and checked here, beside the supervisor, which stays free. There are so many renditions.
+func (w *worker) receive(r io.Reader, renditions int) {
 	defer close(w.events)
 	in := wire.NewReader(r)
 	for {
-		e, err := nextEvent(in)
+		e, err := nextEvent(in, renditions)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				w.tell(ended{camera.WorkerCrashed, err.Error()})
@@ -63,7 +64,8 @@ func (w *worker) tell(e event) {
 	}
 }
 
-func nextEvent(in *wire.Reader) (event, error) {
+// nextEvent waits for a message that says something. renditions is how many there are.
+func nextEvent(in *wire.Reader, renditions int) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
@@ -77,6 +79,9 @@ func nextEvent(in *wire.Reader) (event, error) {
 			Note: m.Note,
 		}}, nil
 	case wire.Frame:
+		if int(m.Rendition) >= renditions {
+			return nil, fmt.Errorf("wire: a picture of rendition %d", m.Rendition)
+		}
 		return readPicture(in, m)
 	case wire.Beat:
 		return beat{m.Count}, nil
@@ -104,6 +109,8 @@ func readPicture(in *wire.Reader, m wire.Frame) (event, error) {
 		part, p.JPEG = mjpeg.NewPart(p.JPEG, captured)
 	}
 	return picture{
+		rendition: int(m.Rendition),
+
 		frame:  broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Part: part, JPEG: p.JPEG},
 		count:  m.Count,
 		encode: m.Encode,

@@ -133,12 +133,18 @@ func misbehave(fault, dir string) {
 
 // serveUntilStopped behaves, for the rest: pictures while they are wanted.
 func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
-	for {
+	for wanted := false; ; {
 		m, err := in.Next()
 		switch m := m.(type) {
 		case wire.Demand:
-			if m.Wanted {
+			switch {
+			case m.Rendition > 0: // until it is not wanted any more
+				wanted = m.Wanted
+			case m.Wanted:
 				play(out, 3)
+			}
+			if wanted {
+				_ = out.WriteFrame(wire.Frame{Rendition: m.Rendition, Captured: now(), Count: 3}, shadedJPEG(100))
 			}
 		case wire.Stop:
 			return

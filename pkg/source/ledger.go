@@ -13,8 +13,9 @@ import (
 // the mutex guards what changes with the state.
 type ledger struct {
 	captured  atomic.Uint64
-	published atomic.Uint64
-	lastPic   atomic.Int64 // Unix nanoseconds; 0 before the first
+	published []atomic.Uint64 // by the number of the rendition
+	names     []string        // of the renditions
+	lastPic   atomic.Int64    // Unix nanoseconds; 0 before the first
 	refused   map[string]*atomic.Uint64
 	restarts  map[camera.Reason]*atomic.Uint64
 
@@ -24,7 +25,8 @@ type ledger struct {
 	rate   rate
 }
 
-func (l *ledger) init(s camera.Status) {
+func (l *ledger) init(renditions []string, s camera.Status) {
+	l.names, l.published = renditions, make([]atomic.Uint64, len(renditions))
 	l.status = s
 	l.refused = make(map[string]*atomic.Uint64)
 	for _, cause := range mjpeg.Causes {
@@ -43,10 +45,13 @@ func (l *ledger) Status() camera.Status {
 	s := l.status
 	s.Counts = camera.Counts{
 		Captured:  l.captured.Load(),
-		Published: l.published.Load(),
+		Published: make(map[string]uint64, len(l.names)),
 		Refused:   totals(l.refused),
 		Restarts:  totals(l.restarts),
 		FPS:       l.rate.perSecond,
+	}
+	for i, name := range l.names {
+		s.Counts.Published[name] = l.published[i].Load()
 	}
 	if s.State != camera.Live {
 		s.Counts.FPS = 0

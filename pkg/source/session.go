@@ -40,8 +40,10 @@ func (s *supervisor) startWorker() {
 	s.session = session{worker: w, events: w.events, resized: w.stderr.resized, started: now, progress: now}
 	s.setWorker(w.cmd.Process.Pid, 0)
 	s.sample(now)
-	if s.wanted {
-		w.send(wire.Demand{Wanted: true})
+	for i, wanted := range s.wants {
+		if wanted {
+			w.send(wire.Demand{Rendition: uint8(i), Wanted: true})
+		}
 	}
 }
 
@@ -104,19 +106,36 @@ func (s *supervisor) alive() {
 // show publishes a live picture.
 func (s *supervisor) show(p picture) {
 	s.count(p.count)
+	if p.rendition > 0 {
+		s.showSmall(p)
+		return
+	}
 	if same := s.still.sees(p.frame.JPEG, time.Now()); s.opts.Frozen > 0 && same >= s.opts.Frozen {
 		s.freeze()
 		return
 	}
 	s.flowed, s.complaint = true, complaint{}
-	f := s.topic.Publish(p.frame)
-	s.published.Add(1)
-	s.lastPic.Store(f.Captured.UnixNano())
-	if p.encode > 0 {
-		s.opts.Observer.Encoded(p.encode)
-	}
-	s.opts.Observer.Published(time.Since(f.Captured))
+	s.publish(p)
+	s.lastPic.Store(p.frame.Captured.UnixNano())
 	s.alive()
+}
+
+// showSmall publishes a picture of a rendition beside main: for readers, and only while main is live.
+func (s *supervisor) showSmall(p picture) {
+	if s.state != camera.Live || !s.wants[p.rendition] {
+		return
+	}
+	s.publish(p)
+	s.alive()
+}
+
+func (s *supervisor) publish(p picture) {
+	f := s.topics[p.rendition].Publish(p.frame)
+	s.published[p.rendition].Add(1)
+	if p.encode > 0 {
+		s.opts.Observer.Encoded(s.names[p.rendition], p.encode)
+	}
+	s.opts.Observer.Published(s.names[p.rendition], time.Since(f.Captured))
 }
 
 // lost deals with a worker that has closed its end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -27,10 +28,10 @@ const beyond = 5 * time.Second
 // supervisor is the state of one Run, seen by its goroutine alone.
 type supervisor struct {
 	*Camera
-	condition      // what has been told to the world
-	tuning         // its image controls
-	wanted    bool // somebody reads the topic
-	session        // the worker that runs, or the last one
+	condition        // what has been told to the world
+	tuning           // its image controls
+	wants     []bool // by rendition: somebody reads its topic
+	session          // the worker that runs, or the last one
 	retry     <-chan time.Time
 	backoff   *backoff.ExponentialBackOff
 	appeared  *appearance
@@ -52,7 +53,10 @@ func (s *supervisor) run(ctx context.Context) {
 	defer tick.Stop()
 	defer s.settle()
 	defer s.end()
-	s.wanted = s.topic.Wanted()
+	s.wants = make([]bool, len(s.topics))
+	for i, t := range s.topics {
+		s.wants[i] = t.Wanted()
+	}
 	s.begin()
 	for {
 		select {
@@ -66,8 +70,8 @@ func (s *supervisor) run(ctx context.Context) {
 			}
 		case <-s.resized:
 			s.grown()
-		case <-s.topic.Demand():
-			s.demand(s.topic.Wanted())
+		case <-s.Camera.demand:
+			s.follow()
 		case a := <-s.adjustments:
 			s.ask(a)
 		case <-s.retry:
@@ -85,7 +89,7 @@ func (s *supervisor) run(ctx context.Context) {
 // begin opens the camera, or leaves it be until somebody watches.
 func (s *supervisor) begin() {
 	s.still = stillness{} // what was seen before it slept says nothing
-	if s.opts.OnDemand && !s.wanted {
+	if s.opts.OnDemand && !s.wanted() {
 		s.become(camera.Idle, camera.None, "")
 		return
 	}
@@ -145,7 +149,7 @@ func (s *supervisor) failed(reason camera.Reason, detail string) {
 		s.backoff.Reset()
 		s.flowed = false
 	}
-	if s.opts.OnDemand && !s.wanted {
+	if s.opts.OnDemand && !s.wanted() {
 		s.settle()
 		s.become(camera.Idle, camera.None, "")
 		return
@@ -163,24 +167,41 @@ func (s *supervisor) failed(reason camera.Reason, detail string) {
 	s.become(camera.Offline, reason, detail)
 }
 
-// demand follows the topic's readers.
-func (s *supervisor) demand(wanted bool) {
-	if wanted == s.wanted {
-		return
+// wanted reports whether somebody reads any of the topics.
+func (s *supervisor) wanted() bool { return slices.Contains(s.wants, true) }
+
+// follow follows the topics' readers.
+func (s *supervisor) follow() {
+	before := s.wanted()
+	for i, t := range s.topics {
+		if wanted := t.Wanted(); wanted != s.wants[i] {
+			s.wants[i] = wanted
+			s.turn(i, wanted)
+		}
 	}
-	s.wanted = wanted
+	after := s.wanted()
 	switch {
-	case s.worker != nil && s.opts.OnDemand && !wanted:
+	case after == before || !s.opts.OnDemand:
+	case !after:
 		s.end()
 		s.settle()
 		s.become(camera.Idle, camera.None, "")
-	case s.worker != nil:
-		s.worker.send(wire.Demand{Wanted: wanted})
-	case s.opts.OnDemand && wanted && s.state == camera.Idle:
+	case s.state == camera.Idle:
 		s.begin()
-	case s.opts.OnDemand && !wanted:
-		s.settle()
-		s.become(camera.Idle, camera.None, "")
+	}
+}
+
+// turn begins and ends a rendition.
+func (s *supervisor) turn(rendition int, on bool) {
+	if s.worker != nil {
+		s.worker.send(wire.Demand{Rendition: uint8(rendition), Wanted: on})
+	}
+	switch {
+	case rendition == 0: // of which there is a picture a second anyway
+	case !on:
+		s.topics[rendition].Retire()
+	case s.state != camera.Live:
+		s.publishCard(time.Now())
 	}
 }
 
@@ -193,7 +214,7 @@ func (s *supervisor) tick(now time.Time) {
 	if s.worker != nil {
 		s.upkeep(now)
 	}
-	if s.wanted && s.state != camera.Live {
+	if s.wanted() && s.state != camera.Live {
 		s.publishCard(now)
 	}
 }

@@ -100,7 +100,7 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 		closeAll(parent[:])
 		return nil, err
 	}
-	w.readers.Go(func() { w.receive(w.pipes[0]) })
+	w.readers.Go(func() { w.receive(w.pipes[0], 1+len(start.Renditions)) })
 	w.readers.Go(func() { w.stderr.read(w.pipes[1]) })
 	go func() { _ = w.cmd.Wait(); close(w.exited) }() // stop waits for it
 	// A worker that does not take these lines is found by its silence.

@@ -14,6 +14,7 @@ type picture struct {
 	jpeg     []byte // of a source that does without OpenCV; the Mat is empty then
 	captured int64
 	count    uint64
+	wanted   uint32 // the renditions to make of it, a bit for each
 }
 
 // exchange hands pictures from the camera to the sender, the newest winning. Three are enough: the camera fills one,
@@ -53,6 +54,7 @@ func (e *exchange) put(p *picture) *picture {
 	e.ready = p
 	e.ring()
 	if old != nil {
+		p.wanted |= old.wanted // this one is for them, too
 		return old
 	}
 	return e.pop()

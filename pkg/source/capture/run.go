@@ -35,7 +35,7 @@ const patience = 300 * time.Millisecond
 type session struct {
 	speed    float64 // how much faster than its own rate a file is played
 	confine  func(wire.Start) error
-	wanted   atomic.Bool
+	wanted   atomic.Uint32 // a bit for each rendition
 	pictures *exchange
 	panel    *panel
 	out      *wire.Writer
@@ -68,7 +68,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := camera{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)
-	err = s.send(ctx, &c, start.Quality)
+	err = s.send(ctx, &c)
 	close(release)
 	cancel(nil)
 	c.await()
@@ -106,7 +106,11 @@ func (s *session) obey(commands *wire.Reader) error {
 		}
 		switch m := m.(type) {
 		case wire.Demand:
-			s.wanted.Store(m.Wanted)
+			if bit := uint32(1) << m.Rendition; m.Wanted {
+				s.wanted.Or(bit)
+			} else {
+				s.wanted.And(^bit)
+			}
 		case wire.Adjust:
 			s.panel.ask(m)
 		case wire.Stop:

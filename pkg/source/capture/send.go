@@ -7,27 +7,20 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"time"
 
-	"gocv.io/x/gocv"
-
-	condition "camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
-// defaultQuality is the JPEG quality where none is asked for.
-const defaultQuality = 80
-
 // send writes to camd until the camera or ctx ends; its last message says why.
-func (s *session) send(ctx context.Context, c *camera, quality int) error {
-	params := []int{gocv.IMWriteJpegQuality, min(max(cmp.Or(quality, defaultQuality), 1), 100)}
-	passthrough := false
+func (s *session) send(ctx context.Context, c *camera) error {
+	m := newMaker(c.start)
+	defer m.close()
 	for {
 		select {
 		case <-ctx.Done():
 			return s.stopped(ctx)
 		case o := <-c.opened:
-			if passthrough = o.Passthrough; !passthrough {
+			if m.passthrough = o.Passthrough; !m.passthrough {
 				runtime.LockOSThread() // see camera.read
 				defer runtime.UnlockOSThread()
 			}
@@ -35,7 +28,7 @@ func (s *session) send(ctx context.Context, c *camera, quality int) error {
 				return err
 			}
 		case <-s.pictures.wake:
-			if err := s.deliver(passthrough, params); err != nil {
+			if err := s.deliver(m); err != nil {
 				return s.finish(c, err)
 			}
 		case a := <-s.panel.answers:
@@ -47,7 +40,7 @@ func (s *session) send(ctx context.Context, c *camera, quality int) error {
 				return s.stopped(ctx)
 			}
 			// The picture before the end is a picture too.
-			return s.finish(c, cmp.Or(s.deliver(passthrough, params), end))
+			return s.finish(c, cmp.Or(s.deliver(m), end))
 		}
 	}
 }
@@ -70,7 +63,7 @@ func (s *session) stopped(ctx context.Context) error {
 }
 
 // deliver sends what the exchange holds: a picture, or else the news of pictures that nobody wanted.
-func (s *session) deliver(passthrough bool, params []int) error {
+func (s *session) deliver(m *maker) error {
 	p, beat, fresh := s.pictures.take()
 	if p == nil {
 		if fresh {
@@ -79,31 +72,28 @@ func (s *session) deliver(passthrough bool, params []int) error {
 		return nil
 	}
 	defer s.pictures.giveBack(p)
-	if p.jpeg != nil {
-		return s.frame(p, p.jpeg, 0)
-	}
-	if passthrough {
-		jpeg, err := p.mat.DataPtrUint8()
-		if err != nil {
-			return fail(condition.BadStream, "picture: %v", err)
+	m.begin(p)
+	for i := range m.renditions {
+		if p.wanted&(1<<i) == 0 {
+			continue
 		}
-		return s.frame(p, jpeg, 0)
+		if err := s.make(m, i); err != nil {
+			return err
+		}
 	}
-	began := time.Now()
-	buf, err := gocv.IMEncodeWithParams(gocv.JPEGFileExt, p.mat, params)
-	if err != nil {
-		buf.Close()
-		return fail(condition.BadStream, "encode: %v", err)
-	}
-	defer buf.Close()
-	// The bytes are the buffer's own: written here, and not used after its Close.
-	return s.frame(p, buf.GetBytes(), time.Since(began))
+	return nil
 }
 
-func (s *session) frame(p *picture, jpeg []byte, encode time.Duration) error {
+// make sends a rendition of the maker's picture.
+func (s *session) make(m *maker, rendition int) error {
+	jpeg, encode, err := m.jpeg(rendition)
+	if err != nil {
+		return err
+	}
 	if len(jpeg) == 0 || len(jpeg) > wire.MaxFrame {
 		fmt.Fprintf(os.Stderr, "picture of %d bytes left out\n", len(jpeg))
 		return nil
 	}
-	return s.out.WriteFrame(wire.Frame{Captured: p.captured, Count: p.count, Encode: encode}, jpeg)
+	f := wire.Frame{Rendition: uint8(rendition), Captured: m.picture.captured, Count: m.picture.count, Encode: encode}
+	return s.out.WriteFrame(f, jpeg)
 }

@@ -70,9 +70,9 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		sent := []Message{
 			Hello{Version},
-			Start{Source: s, User: text, Password: s + text, Width: n, Height: -n, FPS: x, Once: on, OpenTimeout: time.Duration(at)},
+			Start{Source: s, User: text, Password: s + text, Width: n, Height: -n, FPS: x, Once: on, OpenTimeout: time.Duration(at), Renditions: []Rendition{{n, x, -n}}},
 			Opened{Backend: text, Codec: s, Width: n, FPS: x, Passthrough: on, Note: text},
-			Beat{at, count}, Demand{on}, Stop{}, Ended{s, text},
+			Beat{at, count}, Demand{uint8(n) % MaxRenditions, on}, Stop{}, Ended{s, text},
 			Adjust{Request: uint32(n), Set: map[string]Setting{s: {Kind: text, Number: at, Text: s}}},
 			Controls{Request: uint32(n), Trouble: s, Refused: map[string]string{s: text}, List: []Control{
 				{Name: s, Title: text, Min: at, Value: int64(n), Known: on, Menu: map[int64]string{at: s}},
@@ -86,7 +86,7 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 		}
 		if len(picture) > 0 {
-			announced := Frame{Captured: at, Count: count, Encode: time.Duration(n)}
+			announced := Frame{Rendition: uint8(n), Captured: at, Count: count, Encode: time.Duration(n)}
 			if err := w.WriteFrame(announced, picture); err != nil {
 				t.Fatal(err)
 			}

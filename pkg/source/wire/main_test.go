@@ -20,6 +20,7 @@ var messages = []Message{
 	Beat{Captured: -1, Count: 1<<64 - 1},
 	Demand{},
 	Demand{Wanted: true},
+	Demand{Rendition: MaxRenditions, Wanted: true},
 	Ended{},
 	Ended{Reason: "busy", Detail: "another program has it"},
 	Stop{},

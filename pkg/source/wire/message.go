@@ -3,12 +3,14 @@ package wire
 import "time"
 
 // Version of the protocol; both sides must have the same.
-const Version = 2
+const Version = 3
 
 // Limits on what a peer may announce.
 const (
 	MaxFrame   = 32 << 20 // bytes of a picture: an 8K JPEG at quality 100 stays below it
 	MaxControl = 64 << 10 // bytes of any other message: texts for people, addresses, credentials
+
+	MaxRenditions = 16 // beside the source's own pictures
 )
 
 // Message is one of the types below.
@@ -37,6 +39,15 @@ type Start struct {
 	Memory      int64         `json:"memory,omitempty"` // resident bytes beyond which camd will end it; 0 for any number
 
 	Controls map[string]Setting `json:"controls,omitempty"` // devices: what to set before the first picture
+
+	Renditions []Rendition `json:"renditions,omitempty"` // what else to make of its pictures; the first is number 1
+}
+
+// Rendition is a smaller, rarer stream of a source's pictures. Number 0 is the pictures as they come.
+type Rendition struct {
+	Width   int     `json:"width"`         // pixels; the height follows, and nothing is made larger
+	FPS     float64 `json:"fps,omitempty"` // at most so many pictures a second; 0 is all
+	Quality int     `json:"quality"`       // of its JPEGs, 1 to 100
 }
 
 // Opened says what the source turned out to be.
@@ -52,10 +63,11 @@ type Opened struct {
 
 // Frame announces a picture of Size bytes, which follow and are taken with [Reader.Picture].
 type Frame struct {
-	Captured int64         // CLOCK_MONOTONIC, ns, when the picture was taken
-	Count    uint64        // pictures read from the source so far, this one included
-	Encode   time.Duration // what encoding took; 0 when passed through
-	Size     int
+	Rendition uint8         // its number
+	Captured  int64         // CLOCK_MONOTONIC, ns, when the picture was taken
+	Count     uint64        // pictures read from the source so far, this one included
+	Encode    time.Duration // what encoding took; 0 when passed through
+	Size      int
 }
 
 // Beat says that pictures arrive though none is asked for.
@@ -64,10 +76,11 @@ type Beat struct {
 	Count    uint64 // as in Frame
 }
 
-// Demand says whether pictures are wanted. Without demand, camd-capture sends one a second, so that there is a recent
-// picture to begin with, and beats. It begins without.
+// Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a
+// second, so that there is a recent picture to begin with, and beats. It begins without.
 type Demand struct {
-	Wanted bool
+	Rendition uint8
+	Wanted    bool
 }
 
 // Stop asks camd-capture to end.

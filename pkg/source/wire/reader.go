@@ -83,10 +83,11 @@ func (r *Reader) frame(size uint32) (Message, error) {
 	}
 	r.picture = int(size - frameHeader)
 	return Frame{
-		Captured: int64(binary.BigEndian.Uint64(b[0:])),
-		Count:    binary.BigEndian.Uint64(b[8:]),
-		Encode:   time.Duration(binary.BigEndian.Uint64(b[16:])),
-		Size:     r.picture,
+		Rendition: b[0],
+		Captured:  int64(binary.BigEndian.Uint64(b[1:])),
+		Count:     binary.BigEndian.Uint64(b[9:]),
+		Encode:    time.Duration(binary.BigEndian.Uint64(b[17:])),
+		Size:      r.picture,
 	}, nil
 }
 
@@ -100,10 +101,10 @@ func decode(kind byte, body []byte) (Message, error) {
 		}
 		return Beat{int64(binary.BigEndian.Uint64(body)), binary.BigEndian.Uint64(body[8:])}, nil
 	case kindDemand:
-		if len(body) != 1 || body[0] > 1 {
-			return nil, fmt.Errorf("% x is no flag", body)
+		if len(body) != 2 || body[0] > MaxRenditions || body[1] > 1 {
+			return nil, fmt.Errorf("% x is no rendition and flag", body)
 		}
-		return Demand{body[0] == 1}, nil
+		return Demand{body[0], body[1] == 1}, nil
 	case kindStop:
 		if len(body) != 0 {
 			return nil, fmt.Errorf("%d bytes, want none", len(body))

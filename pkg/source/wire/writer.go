@@ -27,7 +27,7 @@ func (w *Writer) Write(m Message) error {
 		b = binary.BigEndian.AppendUint64(b, uint64(m.Captured))
 		b = binary.BigEndian.AppendUint64(b, m.Count)
 	case Demand:
-		b = append(b, flag(m.Wanted))
+		b = append(b, m.Rendition, flag(m.Wanted))
 	case Stop:
 	case Start, Opened, Ended, Adjust, Controls:
 		body, err := json.Marshal(m)
@@ -53,7 +53,7 @@ func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 		return fmt.Errorf("wire: picture of %d bytes, want 1 to %d", n, MaxFrame)
 	}
 	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+frameHeader+len(picture)))
-	b = append(b, kindFrame)
+	b = append(b, kindFrame, f.Rendition)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured))
 	b = binary.BigEndian.AppendUint64(b, f.Count)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Encode))
@@ -69,8 +69,8 @@ func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 // magic tells a peer that speaks another protocol at once.
 const magic = "camd"
 
-// frameHeader is the length of a Frame's fixed fields: Captured, Count, Encode.
-const frameHeader = 8 + 8 + 8
+// frameHeader is the length of a Frame's fixed fields: Rendition, Captured, Count, Encode.
+const frameHeader = 1 + 8 + 8 + 8
 
 func flag(on bool) byte {
 	if on {

@@ -1,0 +1,128 @@
+package capture
+
+import (
+	"bytes"
+	"cmp"
+	"image"
+	stdjpeg "image/jpeg"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	condition "camd/pkg/camera"
+	"camd/pkg/source/wire"
+)
+
+// defaultQuality is the JPEG quality where none is asked for.
+const defaultQuality = 80
+
+// maker makes renditions of one picture after the other. It belongs to the sender.
+type maker struct {
+	passthrough bool
+	renditions  []wire.Rendition // number 0 is the picture as it is
+	picture     *picture
+
+	decoded gocv.Mat // of a JPEG that passes through
+	scaled  gocv.Mat
+	buffer  *gocv.NativeByteBuffer // what holds the newest JPEG made here
+}
+
+func newMaker(start wire.Start) *maker {
+	return &maker{
+		renditions: append([]wire.Rendition{{Quality: cmp.Or(start.Quality, defaultQuality)}}, start.Renditions...),
+		decoded:    gocv.NewMat(), scaled: gocv.NewMat(),
+	}
+}
+
+func (m *maker) close() {
+	m.begin(nil)
+	m.decoded.Close()
+	m.scaled.Close()
+}
+
+// begin takes the next picture.
+func (m *maker) begin(p *picture) {
+	m.picture = p
+	if m.buffer != nil {
+		m.buffer.Close()
+		m.buffer = nil
+	}
+}
+
+// jpeg returns the picture in a rendition, for as long as the maker is left alone, and what encoding it took.
+func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
+	r := m.renditions[rendition]
+	began := time.Now()
+	pixels := &m.picture.mat
+	if m.passthrough || m.picture.jpeg != nil {
+		whole, err := m.original()
+		if err != nil || rendition == 0 {
+			return whole, 0, err
+		}
+		size, err := stdjpeg.DecodeConfig(bytes.NewReader(whole))
+		if err != nil || size.Width <= r.Width { // camd says what is wrong with it; and nothing is made larger
+			return whole, 0, nil
+		}
+		if pixels = m.reduce(whole, size.Width/r.Width); pixels == nil {
+			return whole, 0, nil
+		}
+	}
+	if r.Width > 0 && pixels.Cols() > r.Width {
+		pixels = m.scale(pixels, r.Width)
+	}
+	jpeg, err := m.encode(pixels, r.Quality)
+	return jpeg, time.Since(began), err
+}
+
+// original returns the JPEG that passes through.
+func (m *maker) original() ([]byte, error) {
+	if m.picture.jpeg != nil {
+		return m.picture.jpeg, nil
+	}
+	b, err := m.picture.mat.DataPtrUint8()
+	if err != nil {
+		return nil, fail(condition.BadStream, "picture: %v", err)
+	}
+	return b, nil
+}
+
+// reduce decodes a JPEG at the smallest scale that is no less than one in ratio, which is a fraction of the work, or returns
+// nil if it cannot be decoded.
+func (m *maker) reduce(jpeg []byte, ratio int) *gocv.Mat {
+	flag := gocv.IMReadColor
+	switch {
+	case ratio >= 8:
+		flag = gocv.IMReadReducedColor8
+	case ratio >= 4:
+		flag = gocv.IMReadReducedColor4
+	case ratio >= 2:
+		flag = gocv.IMReadReducedColor2
+	}
+	if err := gocv.IMDecodeIntoMat(jpeg, flag, &m.decoded); err != nil || m.decoded.Empty() {
+		return nil
+	}
+	return &m.decoded
+}
+
+// scale makes a picture so many pixels wide. Its height stays even, as chroma has it.
+func (m *maker) scale(from *gocv.Mat, width int) *gocv.Mat {
+	height := max(2, (from.Rows()*width/from.Cols()+1)&^1)
+	if err := gocv.Resize(*from, &m.scaled, image.Pt(width, height), 0, 0, gocv.InterpolationArea); err != nil {
+		return from
+	}
+	return &m.scaled
+}
+
+func (m *maker) encode(pixels *gocv.Mat, quality int) ([]byte, error) {
+	if m.buffer != nil {
+		m.buffer.Close()
+		m.buffer = nil
+	}
+	buf, err := gocv.IMEncodeWithParams(gocv.JPEGFileExt, *pixels, []int{gocv.IMWriteJpegQuality, min(max(quality, 1), 100)})
+	if err != nil {
+		buf.Close()
+		return nil, fail(condition.BadStream, "encode: %v", err)
+	}
+	m.buffer = buf
+	return buf.GetBytes(), nil
+}

@@ -1,0 +1,100 @@
+package capture
+
+import (
+	"bytes"
+	"image/jpeg"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	"camd/pkg/source/pattern"
+	"camd/pkg/source/wire"
+)
+
+// sizes are what TestRenditions asks for beside the picture as it is: the first two are the same one in a smaller and in a
+// larger width than its own.
+var sizes = []wire.Rendition{{Width: 320, Quality: 60}, {Width: 10000, Quality: 60}, {Width: 320, FPS: 5, Quality: 60}}
+
+func TestRenditions(t *testing.T) {
+	clip := peer.Clip{Codec: "mjpeg", FPS: 30, Length: 2 * time.Second}
+	for name, source := range map[string]string{
+		"raw":         "test://?size=1280x720&fps=30",
+		"passthrough": clip.Make(t),
+		"http":        peer.ServeHTTP(t, clip),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := begin(t, wire.Start{Source: source, Renditions: sizes})
+			o, _ := await[wire.Opened](d)
+			for i := range sizes {
+				d.send(wire.Demand{Rendition: uint8(i + 1), Wanted: true})
+			}
+			main, rare := map[uint64][]byte{}, []int64{}
+			compared := 0
+			for compared < 2 || len(rare) < 6 {
+				f, p := d.frame()
+				switch f.Rendition {
+				case 0:
+					main[f.Count] = bytes.Clone(p.JPEG)
+				case 1:
+					if p.Width != 320 || p.Height != 320*o.Height/o.Width {
+						t.Fatalf("%dx%d of %dx%d", p.Width, p.Height, o.Width, o.Height)
+					}
+					if big := main[f.Count]; big != nil {
+						same(t, name, big, p.JPEG)
+						compared++
+					}
+				case 2:
+					if p.Width != o.Width || p.Height != o.Height {
+						t.Fatalf("%dx%d of %dx%d", p.Width, p.Height, o.Width, o.Height)
+					}
+				case 3:
+					rare = append(rare, f.Captured)
+				}
+			}
+			// Five intervals of a fifth of a second, but for one between two pictures of the source.
+			if span := time.Duration(rare[5] - rare[0]); span < 900*time.Millisecond {
+				t.Errorf("six pictures within %v, at 5 fps", span)
+			}
+			for i := range sizes {
+				d.send(wire.Demand{Rendition: uint8(i + 1)})
+			}
+			await[wire.Beat](d) // nothing but a picture a second is made now
+		})
+	}
+}
+
+// same compares two sizes of one picture, and the number of a test picture.
+func same(t *testing.T, source string, big, small []byte) {
+	t.Helper()
+	a, err := jpeg.Decode(bytes.NewReader(big))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := jpeg.Decode(bytes.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if source == "raw" {
+		want, ok := pattern.Decode(a)
+		if got, _ := pattern.Decode(b); !ok || got != want {
+			t.Errorf("picture %d, want %d", got, want)
+		}
+	}
+	off := 0
+	size := b.Bounds().Size()
+	for y := range 16 {
+		for x := range 16 {
+			r, g, bl, _ := a.At((2*x+1)*a.Bounds().Dx()/32, (2*y+1)*a.Bounds().Dy()/32).RGBA()
+			r2, g2, bl2, _ := b.At((2*x+1)*size.X/32, (2*y+1)*size.Y/32).RGBA()
+			for _, d := range []int{int(r) - int(r2), int(g) - int(g2), int(bl) - int(bl2)} {
+				if max(d, -d) > 60<<8 {
+					off++
+					break
+				}
+			}
+		}
+	}
+	if off > 256/8 { // edges
+		t.Errorf("%d of 256 places have another colour", off)
+	}
+}

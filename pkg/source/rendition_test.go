@@ -1,0 +1,55 @@
+package source
+
+import (
+	"testing"
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+var small = []camera.Rendition{{Name: "small", Width: 160, FPS: 5, Quality: 60}}
+
+func TestRenditionIsMadeWhileWatched(t *testing.T) {
+	c := start(t, Options{Worker: faulty(t, "quiet"), Renditions: small})
+	c.reaches(t, camera.Live)
+	topic, ok := c.Topic("small")
+	if !ok || topic.Newest() != nil || c.Status().Counts.Published["small"] != 0 {
+		t.Fatal("it is made though nobody watches")
+	}
+	sub := topic.Subscribe(broker.Latest)
+	next(t, sub, false)
+	if n := c.Status().Counts.Published["small"]; n != 1 {
+		t.Errorf("%d published, want 1", n)
+	}
+	sub.Close()
+	for deadline := time.Now().Add(30 * time.Second); topic.Newest() != nil; time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("an old picture waits for the next viewer")
+		}
+	}
+}
+
+func TestRenditionShowsTrouble(t *testing.T) {
+	c := start(t, Options{Worker: faulty(t, "reason"), Renditions: small})
+	c.reaches(t, camera.Offline)
+	topic, _ := c.Topic("small")
+	sub := topic.Subscribe(broker.Latest)
+	defer sub.Close()
+	if f := next(t, sub, true); f.Width != 160 || f.Height != 90 {
+		t.Errorf("the placeholder is %dx%d, want 160x90", f.Width, f.Height)
+	}
+}
+
+func TestRenditionOpensCameraOnDemand(t *testing.T) {
+	c := start(t, Options{Worker: faulty(t, "none"), Renditions: small, OnDemand: true})
+	c.reaches(t, camera.Idle)
+	topic, _ := c.Topic("small")
+	sub := topic.Subscribe(broker.Latest)
+	next(t, sub, true)
+	if s := c.Status(); s.Worker.PID == 0 && s.State == camera.Idle {
+		c.reaches(t, camera.Starting)
+	}
+	sub.Close()
+	c.reaches(t, camera.Idle)
+}
