@@ -53,7 +53,7 @@ function poll(tile) {
     tile.timer = setTimeout(poll, pollEvery, tile);
   };
   next.onerror = () => { tile.timer = setTimeout(poll, refreshAfter, tile); };
-  next.src = tile.url.snapshot + '?t=' + Date.now();
+  next.src = tile.url.snapshot + '?rendition=preview&t=' + Date.now();
 }
 
 function show(tile, camera) {

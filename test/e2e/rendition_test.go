@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"bytes"
+	"image/jpeg"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/pkg/source/pattern"
+)
+
+// A preview is there without being configured, costs nothing until somebody watches, and is small and slow; its viewers
+// share it.
+func TestPreview(t *testing.T) {
+	d := start(t, options{config: "cameras:\n  - id: gate\n    source: 'test://?size=1280x720&fps=30'\n" +
+		"    renditions: {thumb: {width: 160, fps: 1}}\n  - {id: asleep, source: 'test://', on_demand: true}\n"})
+	d.reaches("gate", "live")
+	const made = `camd_camera_frames_published_total{camera="gate",rendition="preview"}`
+	if n := d.metric(made); n != 0 {
+		t.Errorf("%v previews made for nobody", n)
+	}
+	url := d.URL + "/cameras/gate/stream.mjpg?rendition=preview"
+	one, other := watch(t, url), watch(t, url)
+	var times []time.Time
+	for range 6 {
+		p, err := one.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := jpeg.Decode(bytes.NewReader(p.jpeg))
+		if err != nil || img.Bounds().Dx() != 640 || img.Bounds().Dy() != 360 {
+			t.Fatalf("%v, %v", img.Bounds(), err)
+		}
+		if _, ok := pattern.Decode(img); !ok {
+			t.Error("its number cannot be read")
+		}
+		if q, err := other.read(); err != nil || !bytes.Equal(p.jpeg, q.jpeg) && p.captured == q.captured {
+			t.Errorf("the other viewer has another picture: %v", err)
+		}
+		times = append(times, p.captured)
+	}
+	if span := times[5].Sub(times[0]); span < 900*time.Millisecond {
+		t.Errorf("six pictures within %v, at 5 fps", span)
+	}
+	if n := d.metric(`camd_viewers{camera="gate",rendition="preview",transport="http1"}`); n != 2 {
+		t.Errorf("%v viewers, want 2", n)
+	}
+
+	for _, id := range []string{"gate", "asleep"} {
+		code, header, body := get(t, d.URL+"/cameras/"+id+"/snapshot.jpg?rendition=preview")
+		if size, err := jpeg.DecodeConfig(bytes.NewReader(body)); code != http.StatusOK || err != nil || size.Width != 640 {
+			t.Errorf("%s: %d, %v, %d wide, %s", id, code, err, size.Width, header.Get("X-Camd-State"))
+		}
+	}
+	code, _, body := get(t, d.URL+"/cameras/gate/stream.mjpg?rendition=huge")
+	if code != http.StatusNotFound || !strings.Contains(string(body), `no rendition "huge"; there are: main, preview, thumb`) {
+		t.Errorf("%d %s", code, body)
+	}
+	one.close()
+	other.close()
+	eventually(t, "previews to end", func() bool {
+		before := d.metric(made)
+		since := d.camera("gate").Counts.Captured
+		d.awaits("gate", "30 pictures on", func(s state) bool { return s.Counts.Captured > since+30 })
+		return d.metric(made) == before
+	})
+}
