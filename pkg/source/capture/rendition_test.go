@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"gocv.io/x/gocv"
+
 	"camd/internal/peer"
 	"camd/pkg/source/pattern"
+	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
 
@@ -97,4 +100,36 @@ func same(t *testing.T, source string, big, small []byte) {
 	if off > 256/8 { // edges
 		t.Errorf("%d of 256 places have another colour", off)
 	}
+}
+
+// BenchmarkPreview makes 640 pixels of a JPEG of 1080p, as camd does and, for comparison, by decoding all of it.
+func BenchmarkPreview(b *testing.B) {
+	m := newMaker(wire.Start{Renditions: []wire.Rendition{{Width: 640, Quality: 60}}})
+	defer m.close()
+	src := newTestPicture(spec.Source{Size: spec.Size{Width: 1920, Height: 1080}, FPS: 1000}, 1000)
+	p := &picture{mat: gocv.NewMat()}
+	defer p.mat.Close()
+	if err := src.next(b.Context(), &p.mat); err != nil || !src.fill(&p.mat) {
+		b.Fatal(err)
+	}
+	whole, err := m.encode(&p.mat, 80)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.jpeg = bytes.Clone(whole)
+	m.begin(p)
+	b.Run("reduced", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := m.jpeg(1); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("whole", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := m.encode(m.scale(m.reduce(p.jpeg, 1), 640), 60); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
