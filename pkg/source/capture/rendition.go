@@ -60,7 +60,7 @@ func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 			return whole, 0, err
 		}
 		size, err := stdjpeg.DecodeConfig(bytes.NewReader(whole))
-		if err != nil || size.Width <= r.Width { // camd says what is wrong with it; and nothing is made larger
+		if err != nil || r.Width == 0 || size.Width <= r.Width { // camd says what is wrong with it; and nothing is made larger
 			return whole, 0, nil
 		}
 		if pixels = m.reduce(whole, size.Width/r.Width); pixels == nil {
