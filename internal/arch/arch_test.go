@@ -38,6 +38,7 @@ var drawn = []string{
 	"pkg/source/spec",
 	"pkg/source/v4l2",
 	"pkg/source/wire",
+	"pkg/wall",
 }
 
 // standardOnly lists the packages that import only the standard library.

@@ -40,7 +40,7 @@ type Limits struct {
 }
 
 // The ways in which viewers are connected.
-var transports = []string{"http1"}
+var transports = []string{"http1", wallTransport}
 
 // seat is a place from which viewers watch: what metrics tell apart.
 type seat struct{ camera, rendition, transport string }

@@ -27,6 +27,7 @@ func (s *Server) routes() http.Handler {
 		r.Get("/snapshot.jpg", s.named(s.snapshot))
 	})
 	r.Route("/api/v1", func(r chi.Router) {
+		r.Get("/wall", s.wall)
 		r.Get("/cameras", s.listCameras)
 		r.Get("/cameras/{camera}", s.named(s.showCamera))
 		r.Patch("/cameras/{camera}", s.named(s.changeCamera))

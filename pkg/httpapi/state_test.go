@@ -182,11 +182,15 @@ camd_camera_up{camera="yard"} 0
 # HELP camd_viewer_frames_dropped_total Pictures published while a viewer watched that it did not get.
 # TYPE camd_viewer_frames_dropped_total counter
 camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="websocket"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="websocket"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="websocket"} 0
 # HELP camd_viewers Viewers connected now.
 # TYPE camd_viewers gauge
 camd_viewers{camera="yard",rendition="main",transport="http1"} 1
+camd_viewers{camera="yard",rendition="main",transport="websocket"} 0
 `
 	err := testutil.GatherAndCompare(s.metrics.registry, strings.NewReader(want), "camd_camera_frames_captured_total",
 		"camd_camera_restarts_total", "camd_camera_up", "camd_viewer_frames_dropped_total", "camd_viewers")

@@ -75,6 +75,8 @@ type requestError struct {
 	message string
 }
 
+func (e *requestError) Error() string { return e.message }
+
 // streamQuery reads ?rendition= and ?fps=.
 func (v view) streamQuery(r *http.Request) (rendition string, fps float64, bad *requestError) {
 	rendition, bad = v.rendition(r)
@@ -98,10 +100,14 @@ func (v view) streamQuery(r *http.Request) (rendition string, fps float64, bad *
 func (v view) rendition(r *http.Request) (string, *requestError) {
 	name, there := cmp.Or(r.FormValue("rendition"), camera.Main), v.camera.Renditions()
 	if !slices.Contains(there, name) {
-		return "", &requestError{http.StatusNotFound,
-			fmt.Sprintf("camera %q has no rendition %q; there are: %s", v.id, name, strings.Join(there, ", "))}
+		return "", noRendition(v.id, name, there)
 	}
 	return name, nil
+}
+
+func noRendition(id, name string, there []string) *requestError {
+	return &requestError{http.StatusNotFound,
+		fmt.Sprintf("camera %q has no rendition %q; there are: %s", id, name, strings.Join(there, ", "))}
 }
 
 // streamHeaders announce a stream that ends with its connection and that nothing on the way may keep.

@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"camd/pkg/broker"
+	"camd/pkg/wall"
+)
+
+// wallTransport is what viewers over a wall's WebSocket are counted as.
+const wallTransport = "websocket"
+
+// wall serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are those to begin with.
+func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
+		return
+	}
+	var begin []string
+	for id := range strings.SplitSeq(r.FormValue("cameras"), ",") {
+		if id != "" && !slices.Contains(begin, id) {
+			begin = append(begin, id)
+		}
+	}
+	s.tune(s.connOf(r))
+	conn, err := websocket.Accept(w, r, nil) // which compresses nothing, and refuses pages of other origins
+	if err != nil {
+		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
+		return
+	}
+	s.walls.Add(1)
+	defer s.walls.Done()
+	wall.Serve(r.Context(), conn, wall.Options{
+		Cameras: begin, Rendition: r.FormValue("rendition"), WriteTimeout: s.opts.WriteTimeout,
+		Join: func(camera, rendition string) (wall.Place, error) {
+			return s.takePlace(camera, rendition, r.RemoteAddr)
+		},
+	})
+}
+
+// takePlace admits a client of a wall to one camera.
+func (s *Server) takePlace(id, rendition, remote string) (wall.Place, error) {
+	c, ok := s.opts.Cameras[id]
+	if !ok {
+		return nil, &requestError{http.StatusNotFound, s.unknownCamera(id)}
+	}
+	topic, ok := c.Topic(rendition)
+	if !ok {
+		return nil, noRendition(id, rendition, c.Renditions())
+	}
+	me, err := s.audience.join(seat{id, rendition, wallTransport}, remote)
+	if err != nil {
+		return nil, err
+	}
+	s.log.Debug("viewer joined", zap.String("camera", id), zap.String("remote", remote), zap.String("transport", wallTransport))
+	return &place{s, me, topic, s.opts.Metrics.age(id, rendition)}, nil
+}
+
+// place is one camera of a wall's client.
+type place struct {
+	server *Server
+	me     *viewer
+	topic  *broker.Topic
+	age    prometheus.Observer
+}
+
+func (p *place) Topic() *broker.Topic { return p.topic }
+
+func (p *place) Sent(f *broker.Frame, bytes int) {
+	p.me.Sent.Add(1)
+	p.me.Bytes.Add(uint64(bytes))
+	if !f.Placeholder {
+		p.age.Observe(time.Since(f.Captured).Seconds())
+	}
+}
+
+func (p *place) Dropped(frames uint64) { p.me.Slow.Add(frames) }
+
+func (p *place) Leave(cut bool) {
+	why := ""
+	switch {
+	case cut:
+		why = cutStalled
+	case p.server.stopping.Load():
+		why = cutShutdown
+	}
+	p.server.audience.leave(p.me, why)
+}

@@ -1,0 +1,264 @@
+package wall
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"camd/pkg/broker"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// studio is cameras whose pictures the test decides, and a server of walls.
+type studio struct {
+	topics map[string]*broker.Topic
+	url    string
+
+	mu                  sync.Mutex
+	sent, dropped, left int
+}
+
+func newStudio(t *testing.T, cameras ...string) *studio {
+	t.Helper()
+	s := &studio{topics: map[string]*broker.Topic{}}
+	for _, id := range cameras {
+		s.topics[id] = broker.NewTopic(id, broker.Options{})
+	}
+	var walls sync.WaitGroup
+	ctx, stop := context.WithCancel(context.Background())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		walls.Add(1)
+		defer walls.Done()
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		Serve(ctx, conn, Options{Join: s.join, WriteTimeout: 10 * time.Second})
+	}))
+	t.Cleanup(func() { stop(); walls.Wait(); server.Close() })
+	s.url = strings.Replace(server.URL, "http", "ws", 1)
+	return s
+}
+
+func (s *studio) join(camera, rendition string) (Place, error) {
+	if s.topics[camera] == nil {
+		return nil, errors.New("no camera " + camera)
+	}
+	return seat{s, s.topics[camera]}, nil
+}
+
+type seat struct {
+	*studio
+	topic *broker.Topic
+}
+
+func (s seat) Topic() *broker.Topic { return s.topic }
+
+func (s seat) Sent(*broker.Frame, int) { s.count(&s.sent, 1) }
+
+func (s seat) Dropped(n uint64) { s.count(&s.dropped, int(n)) }
+
+func (s seat) Leave(bool) { s.count(&s.left, 1) }
+
+func (s *studio) count(what *int, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*what += n
+}
+
+// watching waits until so many subscriptions are open on a camera.
+func (s *studio) watching(t *testing.T, camera string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); s.topics[camera].Subscriptions() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d watch %s, want %d", s.topics[camera].Subscriptions(), camera, n)
+		}
+	}
+}
+
+func (s *studio) publish(camera string, size int) {
+	s.topics[camera].Publish(broker.Frame{Captured: time.UnixMicro(1234567), Width: 640, Height: 360, JPEG: make([]byte, size)})
+}
+
+// client is a wall.
+type client struct {
+	t    *testing.T
+	conn *websocket.Conn
+	ctx  context.Context
+}
+
+func (s *studio) open(t *testing.T) *client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	conn, _, err := websocket.Dial(ctx, s.url, nil)
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	conn.SetReadLimit(10 << 20)
+	t.Cleanup(func() { _ = conn.CloseNow(); cancel() })
+	c := &client{t, conn, ctx}
+	if n := c.notice(); n.Type != "hello" || n.Version != Version {
+		t.Fatalf("greeted with %+v", n)
+	}
+	return c
+}
+
+func (c *client) say(r request) {
+	c.t.Helper()
+	text, _ := json.Marshal(r)
+	if err := c.conn.Write(c.ctx, websocket.MessageText, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) read(want websocket.MessageType) []byte {
+	c.t.Helper()
+	kind, b, err := c.conn.Read(c.ctx)
+	if err != nil || kind != want {
+		c.t.Fatalf("%v %q, %v", kind, b, err)
+	}
+	return b
+}
+
+func (c *client) notice() (n notice) {
+	c.t.Helper()
+	if err := json.Unmarshal(c.read(websocket.MessageText), &n); err != nil {
+		c.t.Fatal(err)
+	}
+	return n
+}
+
+// picture reads a message as docs/protocol.md describes it.
+func (c *client) picture() (camera, rendition string, seq uint64, jpeg int) {
+	c.t.Helper()
+	b := c.read(websocket.MessageBinary)
+	names := int(binary.BigEndian.Uint16(b[24:]))
+	at := int(binary.BigEndian.Uint16(b[2:]))
+	if b[0] != Version || b[1] != 0 || binary.BigEndian.Uint64(b[12:]) != 1234567 ||
+		binary.BigEndian.Uint16(b[20:]) != 640 || binary.BigEndian.Uint16(b[22:]) != 360 || at != 28+names+int(binary.BigEndian.Uint16(b[26:])) {
+		c.t.Fatalf("% x", b[:28])
+	}
+	return string(b[28 : 28+names]), string(b[28+names : at]), binary.BigEndian.Uint64(b[4:]), len(b) - at
+}
+
+func (c *client) expect(camera string, seq uint64) {
+	c.t.Helper()
+	if got, _, n, _ := c.picture(); got != camera || n != seq {
+		c.t.Fatalf("picture %d of %s, want %d of %s", n, got, seq, camera)
+	}
+}
+
+func TestNewestPicturesAtTheClientsPace(t *testing.T) {
+	s := newStudio(t, "gate")
+	c := s.open(t)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	if n := c.notice(); n.Type != "subscribed" || n.Camera != "gate" || n.Rendition != "preview" {
+		t.Fatalf("%+v", n)
+	}
+	for seq := uint64(1); seq <= window; seq++ {
+		s.publish("gate", 1000)
+		c.expect("gate", seq)
+	}
+	for range 7 { // it has acknowledged nothing
+		s.publish("gate", 1000)
+	}
+	c.say(request{Type: "nonsense"})
+	if n := c.notice(); n.Type != "error" {
+		t.Fatalf("%+v", n) // and not a picture
+	}
+	c.say(request{Type: "ack", Camera: "gate", Seq: 1})
+	c.expect("gate", window+7)
+	c.say(request{Type: "unsubscribe", Camera: "gate"})
+	c.notice()
+	s.watching(t, "gate", 0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sent != window+1 || s.dropped != 6 || s.left != 1 {
+		t.Errorf("sent %d, dropped %d, left %d", s.sent, s.dropped, s.left)
+	}
+}
+
+// A camera whose pictures are large and many takes turns with the others.
+func TestCamerasTakeTurns(t *testing.T) {
+	s := newStudio(t, "big", "small")
+	c := s.open(t)
+	for id := range s.topics {
+		c.say(request{Type: "subscribe", Camera: id, Rendition: "main"})
+		c.notice()
+	}
+	stop := make(chan struct{})
+	var publisher sync.WaitGroup
+	publisher.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.publish("big", 1<<20)
+				s.publish("small", 100)
+				time.Sleep(time.Millisecond)
+			}
+		}
+	})
+	got := map[string]int{}
+	for got["big"] < 30 {
+		camera, rendition, seq, size := c.picture()
+		if rendition != "main" || camera == "big" != (size == 1<<20) {
+			t.Errorf("%s %s of %d bytes", camera, rendition, size)
+		}
+		got[camera]++
+		c.say(request{Type: "ack", Camera: camera, Seq: seq})
+	}
+	close(stop)
+	publisher.Wait()
+	if got["small"] < 25 {
+		t.Errorf("got %v: the big camera starves the small one", got)
+	}
+}
+
+func TestPausedClientWantsNothing(t *testing.T) {
+	s := newStudio(t, "gate")
+	c := s.open(t)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	c.notice()
+	s.watching(t, "gate", 1)
+	c.say(request{Type: "pause"})
+	s.watching(t, "gate", 0)
+	s.publish("gate", 10)
+	s.publish("gate", 10)
+	c.say(request{Type: "resume"})
+	c.expect("gate", 2)
+}
+
+func TestMistakesEndNothing(t *testing.T) {
+	s := newStudio(t, "gate")
+	c := s.open(t)
+	for _, text := range []string{"", "[]", `{"type":"subscribe","camera":"shed"}`, `{"type":"subscribe"}`, `{"type":"ack","seq":-1}`, `{}`} {
+		if err := c.conn.Write(c.ctx, websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if n := c.notice(); n.Type != "error" || n.Message == "" {
+			t.Errorf("%q: %+v", text, n)
+		}
+	}
+	c.say(request{Type: "ack", Camera: "shed", Seq: 1})
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	if n := c.notice(); n.Type != "subscribed" {
+		t.Errorf("%+v", n)
+	}
+	_ = c.conn.CloseNow()
+	s.watching(t, "gate", 0)
+}
