@@ -124,12 +124,8 @@ func tile(title string) string {
 func (b *browser) picture(title string) image.Image {
 	b.t.Helper()
 	url := b.text(`(() => {
-		const img = ` + tile(title) + `?.querySelector('img');
-		if (!img?.naturalWidth) return '';
-		const canvas = document.createElement('canvas');
-		canvas.width = img.naturalWidth;
-		canvas.height = img.naturalHeight;
-		canvas.getContext('2d').drawImage(img, 0, 0);
+		const canvas = ` + tile(title) + `?.querySelector('canvas');
+		if (!canvas?.dataset.shown) return '';
 		return canvas.toDataURL('image/png');
 	})()`)
 	data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/png;base64,"))

@@ -1,14 +1,12 @@
-// The dashboard: one tile a camera, kept current from /api/v1/cameras.
+// The dashboard: one tile a camera, kept current from /api/v1/cameras, with pictures from the wall.
+
+import { Wall } from './wall.js';
 
 const wall = document.getElementById('wall');
 const summary = document.getElementById('summary');
 const template = document.getElementById('tile');
 const tiles = new Map();
 
-// A browser has six connections to a host on HTTP/1.1, and every stream keeps one. Beyond these many cameras, pictures
-// are fetched one after the other instead.
-const streamsAtMost = 4;
-const pollEvery = 1000;
 const refreshAfter = 2000;
 
 const words = {
@@ -18,43 +16,46 @@ const words = {
 function newTile(camera) {
   const element = template.content.firstElementChild.cloneNode(true);
   const part = (selector) => element.querySelector(selector);
-  const tile = { element, part, image: part('img'), url: camera.urls, streaming: null };
+  const tile = { element, part, canvas: part('canvas'), url: camera.urls };
   part('h2').textContent = camera.title;
   part('.picture').href = camera.urls.stream;
   part('.picture').title = 'Open the stream of ' + camera.title;
   part('.snapshot').href = camera.urls.snapshot;
   part('.snapshot').setAttribute('aria-label', 'Snapshot of ' + camera.title);
-  tile.image.alt = 'Live picture of ' + camera.title;
-  // A stream that cannot be had is asked for again. One that ends leaves its last picture and no event.
-  tile.image.addEventListener('error', () => {
-    if (tile.streaming) setTimeout(() => play(tile, true), refreshAfter);
-  });
+  tile.canvas.setAttribute('aria-label', 'Live picture of ' + camera.title);
   wall.append(element);
   return tile;
 }
 
-function play(tile, streaming) {
-  tile.streaming = streaming;
-  if (document.hidden) return;
-  if (streaming) {
-    tile.image.src = tile.url.stream + '?t=' + Date.now();
-  } else {
-    poll(tile);
+// pictures shows a camera's newest picture at its own size; the style fits it into the tile.
+const pictures = new Wall((id, bitmap) => {
+  const canvas = tiles.get(id)?.canvas;
+  if (!canvas) return;
+  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+  }
+  canvas.getContext('2d').drawImage(bitmap, 0, 0);
+  canvas.dataset.shown = 'yes';
+}, (until) => {
+  again = until;
+  document.body.classList.toggle('lost', until !== null);
+  countDown();
+});
+
+// again is when the next attempt to connect is made; null while there is a connection.
+let again = null;
+function countDown() {
+  if (again === null) return;
+  const seconds = Math.max(0, Math.ceil((again - Date.now()) / 1000));
+  summary.textContent = `camd does not answer; trying again ${seconds ? `in ${seconds} s` : 'now'}…`;
+  summary.className = 'bad';
+  for (const tile of tiles.values()) {
+    tile.element.dataset.state = 'offline';
+    tile.part('.state').textContent = 'not connected';
   }
 }
-
-// poll fetches snapshots, the next one not before this one is there.
-function poll(tile) {
-  clearTimeout(tile.timer);
-  if (tile.streaming || document.hidden || !tile.element.isConnected) return;
-  const next = new Image();
-  next.onload = () => {
-    if (tile.streaming === false) tile.image.src = next.src;
-    tile.timer = setTimeout(poll, pollEvery, tile);
-  };
-  next.onerror = () => { tile.timer = setTimeout(poll, refreshAfter, tile); };
-  next.src = tile.url.snapshot + '?rendition=preview&t=' + Date.now();
-}
+setInterval(countDown, 500);
 
 function show(tile, camera) {
   tile.element.dataset.state = camera.state;
@@ -73,32 +74,21 @@ function show(tile, camera) {
 }
 
 function render(cameras) {
-  const streaming = cameras.length <= streamsAtMost;
   const present = new Set(cameras.map((camera) => camera.id));
   for (const [id, tile] of tiles) {
     if (present.has(id)) continue;
-    tile.streaming = null;
-    tile.image.src = '';
     tile.element.remove();
     tiles.delete(id);
   }
   for (const camera of cameras) {
     if (!tiles.has(camera.id)) tiles.set(camera.id, newTile(camera));
-    const tile = tiles.get(camera.id);
-    show(tile, camera);
-    if (tile.streaming !== streaming) play(tile, streaming);
+    show(tiles.get(camera.id), camera);
   }
+  pictures.watch(cameras.map((camera) => [camera.id, cameras.length > 1 ? 'preview' : 'main']));
   wall.style.setProperty('--tile', cameras.length > 9 ? '16rem' : cameras.length > 1 ? '24rem' : '100%');
   const live = cameras.filter((camera) => camera.state === 'live').length;
   summary.textContent = cameras.length ? `${live} of ${cameras.length} cameras live` : 'No camera is configured.';
   summary.className = '';
-}
-
-// run is the daemon's start, by which a new daemon is known: all streams of the old one have ended.
-let run = null;
-function restart(started) {
-  run = started;
-  for (const tile of tiles.values()) tile.streaming = null;
 }
 
 async function refresh() {
@@ -107,12 +97,10 @@ async function refresh() {
       const answer = await fetch('/api/v1/cameras', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
       if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
       const state = await answer.json();
-      if (state.started !== run) restart(state.started);
-      render(state.cameras);
+      if (again === null) render(state.cameras);
     } catch {
       summary.textContent = 'camd does not answer; trying again…';
       summary.className = 'bad';
-      restart(null);
       for (const tile of tiles.values()) tile.element.dataset.state = 'offline';
     }
   }
@@ -120,15 +108,6 @@ async function refresh() {
 }
 
 // A hidden page takes no pictures, and gets them at once when it is shown again.
-document.addEventListener('visibilitychange', () => {
-  for (const tile of tiles.values()) {
-    if (document.hidden) {
-      clearTimeout(tile.timer);
-      tile.image.src = '';
-    } else {
-      play(tile, tile.streaming);
-    }
-  }
-});
+document.addEventListener('visibilitychange', () => pictures.pause(document.hidden));
 
 refresh();

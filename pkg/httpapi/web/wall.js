@@ -1,0 +1,107 @@
+// The wall: the newest pictures of many cameras over one WebSocket, as docs/protocol.md has it.
+
+const silentFor = 30000; // without a word for so long, the connection is as good as gone
+const firstRetry = 500;
+const lastRetry = 10000;
+
+export class Wall {
+  // show is called with a camera's id and its picture, an ImageBitmap that the wall closes afterwards.
+  // trouble is called with when the next attempt is made, and with null once there is a connection.
+  constructor(show, trouble) {
+    this.show = show;
+    this.trouble = trouble;
+    this.wanted = new Map(); // camera to rendition
+    this.paused = document.hidden;
+    this.retry = firstRetry;
+  }
+
+  // watch says what is to be shown: [camera, rendition] each.
+  watch(list) {
+    const wanted = new Map(list);
+    for (const [camera, rendition] of wanted) {
+      if (this.wanted.get(camera) !== rendition) this.say({ type: 'subscribe', camera, rendition });
+    }
+    for (const camera of this.wanted.keys()) {
+      if (!wanted.has(camera)) this.say({ type: 'unsubscribe', camera });
+    }
+    this.wanted = wanted;
+    if (!this.socket && !this.timer) this.connect();
+  }
+
+  pause(paused) {
+    this.paused = paused;
+    this.say({ type: paused ? 'pause' : 'resume' });
+    if (!paused && this.timer) this.connect(); // whoever looks at it does not want to wait
+    this.heard();
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    const socket = new WebSocket(new URL('/api/v1/wall', location.href.replace(/^http/, 'ws')));
+    socket.binaryType = 'arraybuffer';
+    this.socket = socket;
+    this.newest = new Map(); // camera to the number of the picture that is shown
+    socket.onopen = () => {
+      this.retry = firstRetry;
+      this.trouble(null);
+      if (this.paused) this.say({ type: 'pause' });
+      for (const [camera, rendition] of this.wanted) this.say({ type: 'subscribe', camera, rendition });
+      this.heard();
+    };
+    socket.onmessage = (event) => {
+      this.heard();
+      if (event.data instanceof ArrayBuffer) {
+        this.picture(socket, event.data);
+        return;
+      }
+      const { type, camera } = JSON.parse(event.data);
+      if (type === 'error') this.wanted.delete(camera); // so that the next watch asks again
+    };
+    socket.onclose = () => this.lost(socket);
+  }
+
+  // lost tries again, for ever, a little later each time.
+  lost(socket) {
+    if (socket !== this.socket) return;
+    socket.onclose = null;
+    socket.close();
+    this.socket = null;
+    clearTimeout(this.silence);
+    const wait = this.retry * (0.8 + 0.4 * Math.random());
+    this.retry = Math.min(2 * this.retry, lastRetry);
+    this.timer = setTimeout(() => this.connect(), wait);
+    this.trouble(Date.now() + wait);
+  }
+
+  heard() {
+    clearTimeout(this.silence);
+    const { socket } = this;
+    if (socket && !this.paused && this.wanted.size) this.silence = setTimeout(() => this.lost(socket), silentFor);
+  }
+
+  say(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  async picture(socket, message) {
+    const view = new DataView(message);
+    if (view.getUint8(0) !== 1) return;
+    const start = view.getUint16(2);
+    const seq = view.getBigUint64(4);
+    const names = new TextDecoder();
+    const camera = names.decode(new Uint8Array(message, 28, view.getUint16(24)));
+    try {
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(message, start)], { type: 'image/jpeg' }));
+      // Two may be decoded at a time, and the older one be done last.
+      if (socket === this.socket && this.wanted.has(camera) && !(seq < this.newest.get(camera))) {
+        this.newest.set(camera, seq);
+        this.show(camera, bitmap);
+      }
+      bitmap.close();
+    } catch {
+      // One that cannot be decoded: the next one will do.
+    }
+    if (socket === this.socket) this.say({ type: 'ack', camera, seq: Number(seq) });
+  }
+}
