@@ -12,8 +12,7 @@ import (
 )
 
 // send writes to camd until the camera or ctx ends; its last message says why.
-func (s *session) send(ctx context.Context, c *camera) error {
-	m := newMaker(c.start)
+func (s *session) send(ctx context.Context, c *camera, m *maker) error {
 	defer m.close()
 	for {
 		select {
