@@ -2,39 +2,11 @@ package fanout
 
 import (
 	"net"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"camd/pkg/broker"
 )
-
-// Counts is what a viewer got and did not get. It is written by the viewer's sender and may be read by anybody.
-type Counts struct {
-	Sent  atomic.Uint64 // frames written whole
-	Bytes atomic.Uint64
-	Slow  atomic.Uint64 // frames passed over because it was still taking an earlier one
-	Rate  atomic.Uint64 // frames passed over because it asked for fewer
-	Over  atomic.Uint64 // frames passed over because it may not have more bytes
-}
-
-// Verdict says whether a viewer gets a frame, and why not.
-type Verdict int
-
-const (
-	Show     Verdict = iota
-	SkipRate         // it asked for fewer frames
-	SkipOver         // it may not have more bytes
-)
-
-// Skipped counts a frame that the viewer does not get.
-func (c *Counts) Skipped(why Verdict) {
-	if why == SkipOver {
-		c.Over.Add(1)
-	} else {
-		c.Rate.Add(1)
-	}
-}
 
 // Conn is a connection whose descriptor can be written to: *net.TCPConn, *net.UnixConn.
 type Conn interface {
@@ -97,6 +69,6 @@ func (v *Viewer) pass(f *broker.Frame) {
 
 // wrote notes that the viewer has a frame.
 func (v *Viewer) wrote(f *broker.Frame, now time.Time) {
-	v.Counts.Sent.Add(1)
+	v.Counts.Wrote(f, now)
 	v.shown, v.shownAt = f, now
 }

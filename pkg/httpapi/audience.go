@@ -2,11 +2,8 @@ package httpapi
 
 import (
 	"fmt"
-	"net"
 	"sync"
 	"time"
-
-	"camd/pkg/fanout"
 )
 
 // Why frames that were published did not reach a viewer.
@@ -41,34 +38,6 @@ type Limits struct {
 
 // The ways in which viewers are connected.
 var transports = []string{"http1", wallTransport}
-
-// seat is a place from which viewers watch: what metrics tell apart.
-type seat struct{ camera, rendition, transport string }
-
-// tally is what viewers got; all of it only grows.
-type tally struct {
-	sent, slow, rate, over, bytes uint64
-}
-
-// viewer is somebody who watches. Its counters are written by whoever serves it and read by anybody.
-type viewer struct {
-	seat
-	fanout.Counts
-	remote, address string
-	since           time.Time
-}
-
-func (v *viewer) tally() tally {
-	return tally{sent: v.Sent.Load(), slow: v.Slow.Load(), rate: v.Rate.Load(), over: v.Over.Load(), bytes: v.Bytes.Load()}
-}
-
-func (t *tally) add(u tally) {
-	t.sent += u.sent
-	t.slow += u.slow
-	t.rate += u.rate
-	t.over += u.over
-	t.bytes += u.bytes
-}
 
 // audience knows the viewers. Its lock is taken when one comes or goes and when somebody counts, never for a frame.
 type audience struct {
@@ -105,22 +74,18 @@ func newAudience(limits Limits, seats []seat) *audience {
 }
 
 // join admits a viewer, or says for people why not.
-func (a *audience) join(s seat, remote string) (*viewer, error) {
-	v := &viewer{seat: s, remote: remote, address: remote, since: time.Now()}
-	if host, _, err := net.SplitHostPort(remote); err == nil {
-		v.address = host
-	}
+func (a *audience) join(v *viewer) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if limit, err := a.full(v); err != nil {
 		a.refused[limit]++
-		return nil, err
+		return err
 	}
 	a.viewers[v] = struct{}{}
 	a.cameras[v.camera]++
 	a.hosts[v.address]++
 	a.gone.Add(1)
-	return v, nil
+	return nil
 }
 
 // full returns the limit that v would exceed, and what to tell it.
@@ -133,7 +98,7 @@ func (a *audience) full(v *viewer) (string, error) {
 		return fullCamera, fmt.Errorf("%d viewers watch camera %q, as many as may; try again later", l.PerCamera, v.camera)
 	case l.PerAddress > 0 && a.hosts[v.address] >= l.PerAddress:
 		return fullAddress, fmt.Errorf("%d streams go to your address, as many as may; close one", l.PerAddress)
-	case l.BytesOverall > 0 && a.measured.perSecond(a.sum(), v.since) >= float64(l.BytesOverall):
+	case l.BytesOverall > 0 && a.measured.perSecond(a.sum(), v.Since) >= float64(l.BytesOverall):
 		return fullBytes, fmt.Errorf("this server sends as many bytes a second as it may; try again later")
 	}
 	return "", nil

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -52,17 +53,21 @@ func TestLimits(t *testing.T) {
 
 func TestOverallBytesRefuseNewcomers(t *testing.T) {
 	a := newAudience(Limits{BytesOverall: 1000}, []seat{{"a", camera.Main, "http1"}})
-	v, err := a.join(seat{camera: "a"}, "1.2.3.4:5")
+	visit := func() (*viewer, error) {
+		v := newViewer(seat{camera: "a"}, httptest.NewRequest(http.MethodGet, "/", nil), false)
+		return v, a.join(v)
+	}
+	v, err := visit()
 	if err != nil {
 		t.Fatal(err)
 	}
 	v.Bytes.Add(5000)
 	a.measured.at = time.Now().Add(-2 * time.Second) // as if it had measured nothing two seconds ago
-	if _, err := a.join(seat{camera: "a"}, "1.2.3.4:6"); err == nil {
+	if _, err := visit(); err == nil {
 		t.Error("admitted at 2500 bytes a second, limit 1000")
 	}
 	a.measured.at, a.measured.bytes = time.Now().Add(-10*time.Second), 5000
-	late, err := a.join(seat{camera: "a"}, "1.2.3.4:7")
+	late, err := visit()
 	if err != nil {
 		t.Errorf("refused though nothing is sent any more: %v", err)
 	}

@@ -75,9 +75,10 @@ func (p *player) show(f *broker.Frame) error {
 	if err := p.write(f.Part); err != nil {
 		return err
 	}
-	p.Sent.Add(1)
+	now := time.Now()
+	p.Wrote(f, now)
 	if !f.Placeholder { // one may be hours old
-		p.age.Observe(time.Since(f.Captured).Seconds())
+		p.age.Observe(now.Sub(f.Captured).Seconds())
 	}
 	return nil
 }

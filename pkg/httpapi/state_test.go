@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -160,14 +162,13 @@ func TestDashboardLoadsNothingFromElsewhere(t *testing.T) {
 // What Prometheus gets, in its own words, for a camera in trouble and one viewer.
 func TestMetrics(t *testing.T) {
 	s := open(t, Options{}, troubled())
-	if _, err := s.audience.join(seat{"yard", camera.Main, "http1"}, "10.9.9.9:1"); err != nil {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = "10.9.9.9:1"
+	v := newViewer(seat{"yard", camera.Main, "http1"}, r, false)
+	if err := s.audience.join(v); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		for v := range s.audience.viewers {
-			s.audience.leave(v, "")
-		}
-	}()
+	defer s.audience.leave(v, "")
 	want := `
 # HELP camd_camera_frames_captured_total Pictures read from the camera.
 # TYPE camd_camera_frames_captured_total counter

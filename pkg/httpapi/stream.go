@@ -36,8 +36,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		return
 	}
 	topic, _ := v.camera.Topic(rendition)
-	me, err := s.audience.join(seat{v.id, rendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}, r.RemoteAddr)
-	if err != nil {
+	place := seat{v.id, rendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}
+	me := newViewer(place, r, fps > 0)
+	if err := s.audience.join(me); err != nil {
 		clear(w.Header())
 		w.Header().Set("Retry-After", "10")
 		fail(w, r, http.StatusServiceUnavailable, err.Error())
@@ -66,7 +67,7 @@ func (s *Server) farewell(me *viewer, why string) {
 	t := me.tally()
 	s.log.Info("viewer left", zap.String("camera", me.camera), zap.String("remote", me.remote), zap.String("cut", why),
 		zap.Uint64("sent", t.sent), zap.Uint64("dropped", t.slow+t.rate+t.over), zap.Uint64("bytes", t.bytes),
-		zap.Duration("watched", time.Since(me.since)))
+		zap.Duration("watched", time.Since(me.Since)))
 }
 
 // requestError is a request that cannot be served, for people.

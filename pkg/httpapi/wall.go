@@ -41,13 +41,13 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 	wall.Serve(r.Context(), conn, wall.Options{
 		Cameras: begin, Rendition: r.FormValue("rendition"), WriteTimeout: s.opts.WriteTimeout,
 		Join: func(camera, rendition string) (wall.Place, error) {
-			return s.takePlace(camera, rendition, r.RemoteAddr)
+			return s.takePlace(camera, rendition, r)
 		},
 	})
 }
 
 // takePlace admits a client of a wall to one camera.
-func (s *Server) takePlace(id, rendition, remote string) (wall.Place, error) {
+func (s *Server) takePlace(id, rendition string, r *http.Request) (wall.Place, error) {
 	c, ok := s.opts.Cameras[id]
 	if !ok {
 		return nil, &requestError{http.StatusNotFound, s.unknownCamera(id)}
@@ -56,11 +56,11 @@ func (s *Server) takePlace(id, rendition, remote string) (wall.Place, error) {
 	if !ok {
 		return nil, noRendition(id, rendition, c.Renditions())
 	}
-	me, err := s.audience.join(seat{id, rendition, wallTransport}, remote)
-	if err != nil {
+	me := newViewer(seat{id, rendition, wallTransport}, r, false)
+	if err := s.audience.join(me); err != nil {
 		return nil, err
 	}
-	s.log.Debug("viewer joined", zap.String("camera", id), zap.String("remote", remote), zap.String("transport", wallTransport))
+	s.log.Debug("viewer joined", zap.String("camera", id), zap.String("remote", me.remote), zap.String("transport", wallTransport))
 	return &place{s, me, topic, s.opts.Metrics.age(id, rendition)}, nil
 }
 
@@ -75,10 +75,11 @@ type place struct {
 func (p *place) Topic() *broker.Topic { return p.topic }
 
 func (p *place) Sent(f *broker.Frame, bytes int) {
-	p.me.Sent.Add(1)
+	now := time.Now()
+	p.me.Wrote(f, now)
 	p.me.Bytes.Add(uint64(bytes))
 	if !f.Placeholder {
-		p.age.Observe(time.Since(f.Captured).Seconds())
+		p.age.Observe(now.Sub(f.Captured).Seconds())
 	}
 }
 

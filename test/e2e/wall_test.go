@@ -78,6 +78,14 @@ func TestWall(t *testing.T) {
 		t.Errorf("%v viewers of one camera, want 1", n)
 	}
 
+	var list struct {
+		Viewers []struct{ Camera, Transport string }
+	}
+	d.json("/api/v1/viewers", &list)
+	if len(list.Viewers) != cameras || list.Viewers[0].Transport != "websocket" {
+		t.Errorf("viewers %+v", list.Viewers)
+	}
+
 	if err := syscall.Kill(d.camera("cam3").Worker.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,90 @@
+package fanout
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"camd/pkg/broker"
+)
+
+func TestFPS(t *testing.T) {
+	begin := time.Now()
+	for _, c := range []struct {
+		name   string
+		frames func(second int) int // how many it gets in a second
+		until  time.Duration
+		fps    float64
+		ok     bool
+	}{
+		{"not for a second yet", func(int) int { return 30 }, 900 * time.Millisecond, 0, false},
+		{"a second and a half", func(int) int { return 30 }, 1500 * time.Millisecond, 30, true},
+		{"long", func(int) int { return 25 }, 100 * time.Second, 25, true},
+		{"began fast", func(s int) int { return max(0, 100-10*s) }, 12 * time.Second, (30 + 20 + 10) / 5., true},
+		{"ended two seconds ago", func(s int) int { return map[bool]int{true: 10}[s < 18] }, 20 * time.Second, 6, true},
+		{"ended long ago", func(s int) int { return map[bool]int{true: 10}[s < 20] }, 2000 * time.Second, 0, true},
+		{"paused for a round of the cells", func(s int) int { return map[bool]int{true: 10}[s < 8 || s == 16] }, 17500 * time.Millisecond, 2, true},
+	} {
+		n := &Counts{Since: begin}
+		for s := range int(c.until/time.Second) + 1 {
+			for i := range c.frames(s) {
+				if at := time.Duration(s)*time.Second + time.Duration(i)*time.Millisecond; at <= c.until {
+					n.Wrote(&broker.Frame{Captured: begin}, begin.Add(at))
+				}
+			}
+		}
+		if fps, ok := n.FPS(begin.Add(c.until)); fps != c.fps || ok != c.ok {
+			t.Errorf("%s: got %v, %v, want %v, %v", c.name, fps, ok, c.fps, c.ok)
+		}
+	}
+}
+
+func TestFrameAge(t *testing.T) {
+	begin := time.Now()
+	n := &Counts{Since: begin}
+	check := func(what string, want time.Duration, there bool) {
+		t.Helper()
+		if age, ok := n.FrameAge(); age != want || ok != there {
+			t.Errorf("%s: got %v, %v, want %v, %v", what, age, ok, want, there)
+		}
+	}
+	check("no frame yet", 0, false)
+	n.Wrote(&broker.Frame{Captured: begin}, begin.Add(30*time.Millisecond))
+	check("a frame", 30*time.Millisecond, true)
+	n.Wrote(&broker.Frame{Captured: begin, Placeholder: true}, begin.Add(time.Hour))
+	check("a placeholder", 0, false)
+	n.Wrote(&broker.Frame{Captured: begin.Add(time.Second)}, begin)
+	check("a camera's clock ahead of ours", 1, true)
+}
+
+// A frame costs its viewer no allocation, and who looks meanwhile never sees more frames than were written.
+func TestCountsAreReadWhileWritten(t *testing.T) {
+	begin := time.Now()
+	n, f := &Counts{Since: begin}, &broker.Frame{Captured: begin}
+	const perSecond, seconds = 100, 200
+	var reader sync.WaitGroup
+	done := make(chan struct{})
+	reader.Go(func() {
+		for s := 0; ; s++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if fps, _ := n.FPS(begin.Add(time.Duration(s%seconds) * time.Second)); fps > perSecond {
+				t.Errorf("%v frames a second, at most %d were written", fps, perSecond)
+				return
+			}
+			_, _ = n.FrameAge()
+		}
+	})
+	i := 0
+	if a := testing.AllocsPerRun(perSecond*seconds, func() {
+		n.Wrote(f, begin.Add(time.Duration(i)*time.Second/perSecond))
+		i++
+	}); a != 0 {
+		t.Errorf("%v allocations a frame", a)
+	}
+	close(done)
+	reader.Wait()
+}

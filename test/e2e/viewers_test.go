@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// spectator is a viewer as /api/v1 shows it.
+type spectator struct {
+	ID, Camera, Rendition, Transport, Address string
+	UserAgent                                 string `json:"user_agent"`
+	Since                                     *time.Time
+	Sent, Dropped, Bytes                      uint64
+	DroppedFor                                map[string]uint64 `json:"dropped_for"`
+	FPS                                       *float64
+	FrameAge                                  *float64 `json:"frame_age"`
+	Throttled                                 bool
+}
+
+func (d *daemon) viewers(query string) []spectator {
+	d.t.Helper()
+	var list struct{ Viewers []spectator }
+	d.json("/api/v1/viewers"+query, &list)
+	return list.Viewers
+}
+
+// Who watches what: one with fewer pictures, one on another camera, and one that does not keep up, each told as it is.
+func TestViewers(t *testing.T) {
+	d := start(t, options{config: "cameras:\n  - {id: small, source: 'test://?size=320x180&fps=20'}\n" +
+		"  - {id: large, source: 'test://?size=1920x1080&fps=20', quality: 100}\n"})
+	d.reaches("small", "live")
+	d.reaches("large", "live")
+	if list := d.viewers(""); len(list) != 0 {
+		t.Fatalf("nobody watches yet: %+v", list)
+	}
+	begin := time.Now().Truncate(time.Millisecond)
+	there := func(n int) {
+		t.Helper()
+		eventually(t, "the viewer to be there", func() bool { return len(d.viewers("")) == n })
+	}
+	whole := watch(t, d.URL+"/cameras/small/stream.mjpg")
+	go whole.drain()
+	there(1)
+	fewer := watch(t, d.URL+"/cameras/small/stream.mjpg?fps=5")
+	go fewer.drain()
+	there(2)
+	slow := sip(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
+	there(3)
+
+	var list []spectator
+	eventually(t, "their rates and drops", func() bool {
+		list = d.viewers("")
+		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].near(20) && list[2].near(5)
+	})
+	for i, want := range []struct {
+		camera, agent string
+		throttled     bool
+	}{{"large", "slow/1.0", false}, {"small", "Go-http-client/1.1", false}, {"small", "Go-http-client/1.1", true}} {
+		v := list[i]
+		if v.Camera != want.camera || v.UserAgent != want.agent || v.Throttled != want.throttled || v.Rendition != "main" || v.Transport != "http1" {
+			t.Errorf("viewer %d: %+v, want %+v", i, v, want)
+		}
+		host, _, err := net.SplitHostPort(v.Address)
+		if err != nil || host != "127.0.0.1" || v.ID == "" || v.Since == nil || v.Since.Before(begin) || v.Bytes == 0 {
+			t.Errorf("viewer %d: %+v", i, v)
+		}
+	}
+	if list[0].Address != slow.LocalAddr().String() {
+		t.Errorf("the slow one is at %s, want %s", list[0].Address, slow.LocalAddr())
+	}
+	if v := list[1]; v.FrameAge == nil || *v.FrameAge <= 0 || *v.FrameAge > patience.Seconds() {
+		t.Errorf("frame age of %+v", v)
+	}
+	if v := list[2]; v.DroppedFor["fps_limit"] < 2*v.Sent || v.Dropped < v.DroppedFor["fps_limit"] {
+		t.Errorf("asked for 5 of 20: %+v", v)
+	}
+
+	kept := list[2].ID
+	whole.close()
+	eventually(t, "the viewer to be gone", func() bool {
+		of := d.viewers("?camera=small")
+		return len(of) == 1 && of[0].ID == kept
+	})
+	if code, _, body := get(t, d.URL+"/api/v1/viewers?camera=none"); code != http.StatusNotFound || !strings.Contains(string(body), `no camera \"none\"`) {
+		t.Errorf("unknown camera: %d %s", code, body)
+	}
+	if code, _, body := get(t, d.URL+"/metrics"); code != http.StatusOK || strings.Contains(string(body), "127.0.0.1") {
+		t.Errorf("an address in the metrics: %d", code)
+	}
+}
+
+// near says whether a viewer gets about so many frames a second.
+func (v spectator) near(fps float64) bool { return v.FPS != nil && math.Abs(*v.FPS-fps) <= fps/5 }
+
+// sip asks for a stream and reads 1.3 MB a second of it, until the test ends.
+func sip(t *testing.T, url, path, agent string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: camd\r\nUser-Agent: "+agent+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pace := time.NewTicker(100 * time.Millisecond)
+		defer pace.Stop()
+		for range pace.C {
+			if _, err := io.CopyN(io.Discard, conn, 128<<10); err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = conn.Close(); <-done })
+	return conn
+}
