@@ -69,7 +69,7 @@ func (d *decoder) rendition(name string, n *yaml.Node, others []camera.Rendition
 		r = others[at]
 	}
 	decode(d, "renditions", n, renditionFields(), &r)
-	if at < 0 && len(n.Content) == 0 && n.Kind != yaml.SequenceNode {
+	if at < 0 && len(n.Content) == 0 && (n.Kind == yaml.MappingNode || isNull(n)) {
 		d.bad(n, "renditions: %q is no different from %s; give it a width, such as 640, or fewer fps", name, camera.Main)
 	}
 	others = slices.Clone(others)

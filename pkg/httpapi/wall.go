@@ -30,14 +30,14 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 			begin = append(begin, id)
 		}
 	}
+	s.walls.Add(1) // before Accept: until then the HTTP server waits for the request
+	defer s.walls.Done()
 	s.tune(s.connOf(r))
 	conn, err := websocket.Accept(w, r, nil) // which compresses nothing, and refuses pages of other origins
 	if err != nil {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
 	}
-	s.walls.Add(1)
-	defer s.walls.Done()
 	wall.Serve(r.Context(), conn, wall.Options{
 		Cameras: begin, Rendition: r.FormValue("rendition"), WriteTimeout: s.opts.WriteTimeout,
 		Join: func(camera, rendition string) (wall.Place, error) {

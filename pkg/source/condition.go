@@ -98,7 +98,7 @@ func (s *supervisor) expectedSize(rendition int) (width, height int) {
 		}
 	}
 	if rendition > 0 {
-		if small := s.opts.Renditions[rendition-1].Width; small < width {
+		if small := s.opts.Renditions[rendition-1].Width; small > 0 && small < width {
 			width, height = small, (height*small/width+1)&^1
 		}
 	}

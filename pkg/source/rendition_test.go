@@ -31,13 +31,16 @@ func TestRenditionIsMadeWhileWatched(t *testing.T) {
 }
 
 func TestRenditionShowsTrouble(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "reason"), Renditions: small})
+	rare := camera.Rendition{Name: "rare", FPS: 1, Quality: 60}
+	c := start(t, Options{Worker: faulty(t, "reason"), Renditions: append(small[:1:1], rare)})
 	c.reaches(t, camera.Offline)
-	topic, _ := c.Topic("small")
-	sub := topic.Subscribe(broker.Latest)
-	defer sub.Close()
-	if f := next(t, sub, true); f.Width != 160 || f.Height != 90 {
-		t.Errorf("the placeholder is %dx%d, want 160x90", f.Width, f.Height)
+	for name, width := range map[string]int{"small": 160, "rare": 320} {
+		topic, _ := c.Topic(name)
+		sub := topic.Subscribe(broker.Latest)
+		defer sub.Close()
+		if f := next(t, sub, true); f.Width != width || f.Height != width*9/16 {
+			t.Errorf("the placeholder of %s is %dx%d, want %d wide", name, f.Width, f.Height, width)
+		}
 	}
 }
 

@@ -140,16 +140,17 @@ func (s *session) obey(r request) {
 
 // subscribe begins with a camera, or changes its rendition. s.mu is held, as in all that follows but write and ping.
 func (s *session) subscribe(t *tile, camera, rendition string) {
-	if t != nil {
-		s.forget(t)
-	}
-	if len(s.tiles) >= most {
+	if t == nil && len(s.tiles) >= most {
 		s.complain(camera, fmt.Sprintf("%d cameras are as many as one connection may have", most))
 		return
 	}
+	earlier := t
 	t = &tile{camera: camera, rendition: rendition}
 	if !s.paused && !s.begin(t) {
 		return
+	}
+	if earlier != nil {
+		s.forget(earlier)
 	}
 	s.tiles[camera] = t
 	s.turns = append(s.turns, t)

@@ -56,6 +56,9 @@ func (s *studio) join(camera, rendition string) (Place, error) {
 	if s.topics[camera] == nil {
 		return nil, errors.New("no camera " + camera)
 	}
+	if rendition == "huge" {
+		return nil, errors.New("no rendition " + rendition)
+	}
 	return seat{s, s.topics[camera]}, nil
 }
 
@@ -253,6 +256,16 @@ func TestMistakesEndNothing(t *testing.T) {
 		if n := c.notice(); n.Type != "error" || n.Message == "" {
 			t.Errorf("%q: %+v", text, n)
 		}
+	}
+	c.say(request{Type: "subscribe", Camera: "gate", Rendition: "main"})
+	c.notice()
+	c.say(request{Type: "subscribe", Camera: "gate", Rendition: "huge"})
+	if n := c.notice(); n.Type != "error" {
+		t.Errorf("%+v", n)
+	}
+	s.publish("gate", 10)
+	if _, rendition, _, _ := c.picture(); rendition != "main" {
+		t.Errorf("%s after another was refused", rendition)
 	}
 	c.say(request{Type: "ack", Camera: "shed", Seq: 1})
 	c.say(request{Type: "subscribe", Camera: "gate"})

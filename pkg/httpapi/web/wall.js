@@ -56,6 +56,7 @@ export class Wall {
         return;
       }
       const { type, camera } = JSON.parse(event.data);
+      if (type === 'subscribed') this.newest.delete(camera); // another rendition has other numbers
       if (type === 'error') this.wanted.delete(camera); // so that the next watch asks again
     };
     socket.onclose = () => this.lost(socket);

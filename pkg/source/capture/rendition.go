@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"image"
-	stdjpeg "image/jpeg"
 	"time"
 
 	"gocv.io/x/gocv"
 
 	condition "camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/wire"
 )
 
@@ -49,7 +49,8 @@ func (m *maker) begin(p *picture) {
 	}
 }
 
-// jpeg returns the picture in a rendition, for as long as the maker is left alone, and what encoding it took.
+// jpeg returns the picture in a rendition, for as long as the maker is left alone, and what encoding it took; nil if it is
+// damaged, of any rendition but 0.
 func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 	r := m.renditions[rendition]
 	began := time.Now()
@@ -59,12 +60,16 @@ func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 		if err != nil || rendition == 0 {
 			return whole, 0, err
 		}
-		size, err := stdjpeg.DecodeConfig(bytes.NewReader(whole))
-		if err != nil || r.Width == 0 || size.Width <= r.Width { // camd says what is wrong with it; and nothing is made larger
+		// What is damaged must not become whole by being decoded: camd is to refuse it, as it does in main.
+		checked, err := mjpeg.Normalize(bytes.Clone(whole))
+		if err != nil {
+			return nil, 0, nil
+		}
+		if r.Width == 0 || checked.Width <= r.Width { // nothing is made larger
 			return whole, 0, nil
 		}
-		if pixels = m.reduce(whole, size.Width/r.Width); pixels == nil {
-			return whole, 0, nil
+		if pixels = m.reduce(checked.JPEG, checked.Width/r.Width); pixels == nil {
+			return nil, 0, nil
 		}
 	}
 	if r.Width > 0 && pixels.Cols() > r.Width {

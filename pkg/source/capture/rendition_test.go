@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"image/jpeg"
+	"os"
 	"testing"
 	"time"
 
@@ -63,6 +64,24 @@ func TestRenditions(t *testing.T) {
 			}
 			await[wire.Beat](d) // nothing but a picture a second is made now
 		})
+	}
+}
+
+// A picture that camd refuses in main must not come whole in another rendition.
+func TestDamagedPictureHasNoRenditions(t *testing.T) {
+	whole, err := os.ReadFile(peer.Clip{Codec: "mjpeg", Container: "mjpeg", FPS: 1, Length: time.Second}.Make(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMaker(wire.Start{Renditions: []wire.Rendition{{Width: 160, Quality: 60}, {FPS: 1}}})
+	defer m.close()
+	for part, there := range map[int]bool{len(whole): true, len(whole) / 2: false} {
+		m.begin(&picture{jpeg: whole[:part]})
+		for r := 1; r <= 2; r++ {
+			if jpeg, _, err := m.jpeg(r); err != nil || (jpeg != nil) != there {
+				t.Errorf("%d of %d bytes, rendition %d: %d bytes, %v", part, len(whole), r, len(jpeg), err)
+			}
+		}
 	}
 }
 

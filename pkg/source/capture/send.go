@@ -89,6 +89,9 @@ func (s *session) make(m *maker, rendition int) error {
 	if err != nil {
 		return err
 	}
+	if jpeg == nil && rendition > 0 {
+		return nil
+	}
 	if len(jpeg) == 0 || len(jpeg) > wire.MaxFrame {
 		fmt.Fprintf(os.Stderr, "picture of %d bytes left out\n", len(jpeg))
 		return nil
