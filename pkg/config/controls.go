@@ -30,29 +30,17 @@ func readControls(d *decoder, key string, n *yaml.Node, to *entry) {
 		return
 	}
 	to.Controls = map[string]camera.Setting{}
-	lines := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name, value := n.Content[i], n.Content[i+1]
-		if value.Line == 0 {
-			value.Line, value.Column = name.Line, name.Column
-		}
-		switch {
-		case name.Kind == yaml.AliasNode || value.Kind == yaml.AliasNode: // reported by refuseReferences
-		case name.Tag == "!!merge":
-			d.bad(name, `merge keys ("<<") are not supported: write the keys out`)
-		case name.Kind != yaml.ScalarNode:
-			d.bad(name, "%s: want a name, got %s", key, describe(name))
-		case !isControl(name.Value):
+	d.named(key, n, func(name *yaml.Node) bool {
+		if !isControl(name.Value) {
 			d.bad(name, `%s: want a name as "v4l2-ctl --list-ctrls" has it%s; got %s`, key, such(controlName(name.Value)), show(name))
-		case lines[name.Value] > 0:
-			d.bad(name, "key %q is given twice, first on line %d", name.Value, lines[name.Value])
-		default:
-			lines[name.Value] = name.Line
-			if s, ok := d.setting(name.Value, value); ok {
-				to.Controls[name.Value] = s
-			}
+			return false
 		}
-	}
+		return true
+	}, func(name string, value *yaml.Node) {
+		if s, ok := d.setting(name, value); ok {
+			to.Controls[name] = s
+		}
+	})
 }
 
 // such is an example, if there is one.

@@ -61,6 +61,30 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 	return given
 }
 
+// named reads a mapping whose keys are the user's own names: those that fit, each once. fits reports what is wrong with one.
+func (d *decoder) named(key string, n *yaml.Node, fits func(*yaml.Node) bool, read func(name string, value *yaml.Node)) {
+	lines := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i], n.Content[i+1]
+		if value.Line == 0 {
+			value.Line, value.Column = name.Line, name.Column
+		}
+		switch {
+		case name.Kind == yaml.AliasNode || value.Kind == yaml.AliasNode: // reported by refuseReferences
+		case name.Tag == "!!merge":
+			d.bad(name, `merge keys ("<<") are not supported: write the keys out`)
+		case name.Kind != yaml.ScalarNode:
+			d.bad(name, "%s: want a name, got %s", key, describe(name))
+		case !fits(name):
+		case lines[name.Value] > 0:
+			d.bad(name, "key %q is given twice, first on line %d", name.Value, lines[name.Value])
+		default:
+			lines[name.Value] = name.Line
+			read(name.Value, value)
+		}
+	}
+}
+
 // section makes a reader of a nested mapping.
 func section[T, S any](fields []field[S], part func(*T) *S) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) { decode(d, key, n, fields, part(to)) }

@@ -32,29 +32,17 @@ func readRenditions(d *decoder, key string, n *yaml.Node, to *entry) {
 		d.bad(n, `%s: want names and what they are, such as "small: {width: 320, fps: 2}", got %s`, key, describe(n))
 		return
 	}
-	lines := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name, value := n.Content[i], n.Content[i+1]
-		if value.Line == 0 {
-			value.Line, value.Column = name.Line, name.Column
-		}
+	d.named(key, n, func(name *yaml.Node) bool {
 		switch {
-		case name.Kind == yaml.AliasNode || value.Kind == yaml.AliasNode: // reported by refuseReferences
-		case name.Tag == "!!merge":
-			d.bad(name, `merge keys ("<<") are not supported: write the keys out`)
-		case name.Kind != yaml.ScalarNode:
-			d.bad(name, "%s: want a name, got %s", key, describe(name))
 		case name.Value == camera.Main:
 			d.bad(name, "%s: %q is what the pictures as they come are called; choose another name", key, camera.Main)
 		case !isID(name.Value):
 			d.bad(name, `%s: want a name of 1 to 63 of a-z, 0-9 and "-", not "-" first; got %s`, key, show(name))
-		case lines[name.Value] > 0:
-			d.bad(name, "key %q is given twice, first on line %d", name.Value, lines[name.Value])
 		default:
-			lines[name.Value] = name.Line
-			to.Renditions = d.rendition(name.Value, value, to.Renditions)
+			return true
 		}
-	}
+		return false
+	}, func(name string, value *yaml.Node) { to.Renditions = d.rendition(name, value, to.Renditions) })
 	if len(to.Renditions) > mostRenditions {
 		d.bad(n, "%s: more than %d, with %q", key, mostRenditions, preview.Name)
 	}
