@@ -35,7 +35,7 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	verb, number, _ := strings.Cut(action, "_")
 	switch verb {
 	case "":
-		dashboard(w, r)
+		s.pages.serve(w, r, "index.html")
 	case "stream":
 		s.numbered(number, s.stream)(w, r)
 	case "snapshot":

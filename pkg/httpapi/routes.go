@@ -21,8 +21,9 @@ func (s *Server) routes() http.Handler {
 	})
 
 	r.Get("/", s.root)
-	r.Get("/assets/{file}", asset)
+	r.Get("/assets/{file}", s.pages.asset)
 	r.Route("/cameras/{camera}", func(r chi.Router) {
+		r.Get("/", s.named(s.cameraPage))
 		r.Get("/stream.mjpg", s.named(s.stream))
 		r.Get("/snapshot.jpg", s.named(s.snapshot))
 	})

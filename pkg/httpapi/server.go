@@ -46,6 +46,7 @@ type Server struct {
 	audience *audience
 	fan      *fanout.Fanout
 	walls    sync.WaitGroup
+	pages    *pages
 	handler  http.Handler
 	begun    time.Time
 	boot     string      // tells this run's ETags from those of another
@@ -61,7 +62,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), begun: time.Now()}
+	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), pages: newPages(), begun: time.Now()}
 	s.boot = bootID(s.begun)
 	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})

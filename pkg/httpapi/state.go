@@ -110,7 +110,9 @@ func (s *Server) listCameras(w http.ResponseWriter, _ *http.Request) {
 	for _, id := range s.opts.Order {
 		list = append(list, toJSON(s.opts.Cameras[id].Status(), watching[id]))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"cameras": list, "version": s.opts.Version, "started": moment(s.begun)})
+	writeJSON(w, http.StatusOK, map[string]any{
+		"cameras": list, "version": s.opts.Version, "started": moment(s.begun), "time": moment(time.Now()),
+	})
 }
 
 func (s *Server) showCamera(w http.ResponseWriter, _ *http.Request, v view) {
