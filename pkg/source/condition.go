@@ -57,6 +57,7 @@ func (s *supervisor) announce(news bool) {
 	s.update(func(st *camera.Status) {
 		st.State, st.Reason, st.Detail, st.Since = s.state, s.reason, s.detail, s.since
 	})
+	s.remember(camera.Change{State: s.state, Reason: s.reason, Detail: s.detail, Since: time.Now()}, news)
 
 	level := zapcore.DebugLevel
 	if news {
