@@ -37,6 +37,9 @@ type Options struct {
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 	Version      string        // shown by the API
 	Log          *zap.Logger   // nil means none
+
+	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
+	Remember func(camera string, paused bool) error
 }
 
 // Server answers requests. Its methods are safe for concurrent use.
@@ -46,6 +49,7 @@ type Server struct {
 	audience *audience
 	fan      *fanout.Fanout
 	walls    sync.WaitGroup
+	switches switches
 	handler  http.Handler
 	begun    time.Time
 	boot     string      // tells this run's ETags from those of another
@@ -63,6 +67,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), begun: time.Now()}
 	s.boot = bootID(s.begun)
+	s.switches = newSwitches(o.Cameras, o.Remember)
 	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
 	s.handler = s.routes()
