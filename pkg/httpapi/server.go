@@ -50,6 +50,7 @@ type Server struct {
 	fan      *fanout.Fanout
 	walls    sync.WaitGroup
 	switches switches
+	diary    *diary
 	handler  http.Handler
 	begun    time.Time
 	boot     string      // tells this run's ETags from those of another
@@ -67,7 +68,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), begun: time.Now()}
 	s.boot = bootID(s.begun)
-	s.switches = newSwitches(o.Cameras, o.Remember)
+	s.switches, s.diary = newSwitches(o.Cameras, o.Remember), newDiary(o.Cameras)
 	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
 	s.handler = s.routes()
@@ -116,9 +117,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	var sampling sync.WaitGroup
+	defer sampling.Wait()
 	// Streams end by this context, which ends after stopping is set: they can tell why.
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	sampling.Go(func() { s.keepDiary(base) })
 	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
 	srv := &http.Server{
 		Handler:           s,
