@@ -17,6 +17,7 @@ import (
 	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
+	"camd/pkg/memory"
 	"camd/pkg/source"
 )
 
@@ -128,10 +129,11 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 		return failed(err)
 	}
 	metrics := httpapi.NewMetrics(version, commit)
-	cameras, order, served := buildCameras(cfg, worker, metrics, log)
+	kept := recall(cfg, log)
+	cameras, order, served := buildCameras(cfg, kept, worker, metrics, log)
 	server := httpapi.New(httpapi.Options{
 		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log,
-		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
+		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), Remember: kept.SetPaused,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
@@ -170,17 +172,21 @@ func findWorker(cfg *config.Config) (string, error) {
 	return source.FindWorker()
 }
 
-var _ httpapi.Adjustable = (*source.Camera)(nil)
+var _ interface {
+	httpapi.Adjustable
+	httpapi.Pausable
+	httpapi.Chronicler
+} = (*source.Camera)(nil)
 
 // buildCameras makes the cameras of the configuration.
-func buildCameras(cfg *config.Config, worker string, metrics *httpapi.Metrics, log *zap.Logger) (
+func buildCameras(cfg *config.Config, kept *memory.Memory, worker string, metrics *httpapi.Metrics, log *zap.Logger) (
 	cameras []*source.Camera, order []string, served map[string]httpapi.Camera) {
 	served = make(map[string]httpapi.Camera)
 	for _, c := range cfg.Cameras {
 		cam := source.New(source.Options{
 			ID: c.ID, Title: c.Title, Source: c.Source, Worker: worker,
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
-			Once: !c.Loop, OnDemand: c.OnDemand, Stall: c.StallTimeout, Open: c.OpenTimeout,
+			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
 			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
 			Renditions: c.Renditions, Observer: metrics.Camera(c.ID, renditionNames(c)), Log: log,
 		})

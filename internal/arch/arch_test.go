@@ -27,6 +27,7 @@ var drawn = []string{
 	"pkg/config",
 	"pkg/fanout",
 	"pkg/httpapi",
+	"pkg/memory",
 	"pkg/mjpeg",
 	"pkg/source",
 	"pkg/source/capture",
@@ -51,6 +52,9 @@ var strangers = []struct{ who, whom string }{
 	{"pkg/httpapi", "pkg/config"}, // a package gets values, not the config
 	{"pkg/source", "pkg/config"},
 	{"pkg/bus", "pkg/config"},
+	{"pkg/memory", "pkg/config"},
+	{"pkg/httpapi", "pkg/memory"},
+	{"pkg/source", "pkg/memory"},
 	{"pkg/httpapi", "pkg/bus"},
 	{"pkg/bus", "pkg/httpapi"},
 }

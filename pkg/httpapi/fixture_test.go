@@ -98,7 +98,7 @@ type site struct {
 }
 
 // open serves the cameras until the test ends.
-func open(t *testing.T, o Options, cameras ...*testCamera) *site {
+func open(t *testing.T, o Options, cameras ...Camera) *site {
 	t.Helper()
 	o.Metrics = NewMetrics("1.2.3", "abc")
 	o.Cameras = map[string]Camera{}

@@ -33,6 +33,7 @@ func (s *Server) routes() http.Handler {
 		r.Get("/cameras/{camera}", s.named(s.showCamera))
 		r.Patch("/cameras/{camera}", s.named(s.changeCamera))
 		r.Get("/cameras/{camera}/controls", s.named(s.listControls))
+		r.Get("/cameras/{camera}/history", s.named(s.showHistory))
 		r.Get("/viewers", s.listViewers)
 	})
 	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)

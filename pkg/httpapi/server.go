@@ -37,6 +37,9 @@ type Options struct {
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 	Version      string        // shown by the API
 	Log          *zap.Logger   // nil means none
+
+	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
+	Remember func(camera string, paused bool) error
 }
 
 // Server answers requests. Its methods are safe for concurrent use.
@@ -47,6 +50,8 @@ type Server struct {
 	fan      *fanout.Fanout
 	walls    sync.WaitGroup
 	pages    *pages
+	switches switches
+	diary    *diary
 	handler  http.Handler
 	begun    time.Time
 	boot     string      // tells this run's ETags from those of another
@@ -64,6 +69,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), pages: newPages(), begun: time.Now()}
 	s.boot = bootID(s.begun)
+	s.switches, s.diary = newSwitches(o.Cameras, o.Remember), newDiary(o.Cameras)
 	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
 	s.handler = s.routes()
@@ -112,9 +118,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	var sampling sync.WaitGroup
+	defer sampling.Wait()
 	// Streams end by this context, which ends after stopping is set: they can tell why.
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	sampling.Go(func() { s.keepDiary(base) })
 	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
 	srv := &http.Server{
 		Handler:           s,

@@ -18,6 +18,7 @@ const wantCamera = `{
   "title": "Camera yard",
   "source": "rtsp://viewer@10.0.0.7/1",
   "state": "offline",
+  "paused": false,
   "reason": "auth",
   "reason_text": "the camera refused the user or password",
   "detail": "401 Unauthorized",

@@ -15,6 +15,7 @@ type state struct {
 	Title      string
 	Source     string
 	State      string
+	Paused     bool
 	Reason     string
 	ReasonText string `json:"reason_text"`
 	Detail     string
