@@ -123,8 +123,14 @@ func tile(title string) string {
 // picture returns the pixels that a tile shows, or nil.
 func (b *browser) picture(title string) image.Image {
 	b.t.Helper()
+	return b.canvas(tile(title) + `?.querySelector('canvas')`)
+}
+
+// canvas returns what a canvas shows, given by a script, or nil if it is nothing yet.
+func (b *browser) canvas(script string) image.Image {
+	b.t.Helper()
 	url := b.text(`(() => {
-		const canvas = ` + tile(title) + `?.querySelector('canvas');
+		const canvas = ` + script + `;
 		if (!canvas?.dataset.shown) return '';
 		return canvas.toDataURL('image/png');
 	})()`)

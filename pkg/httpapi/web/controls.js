@@ -6,14 +6,11 @@ import { toast } from './words.js';
 const box = document.getElementById('controls');
 const section = document.getElementById('controls-section');
 
-// loadControls lists a camera's controls, and hides the section of a camera that has none.
+// loadControls lists a camera's controls, and hides the section where there are none: most sources, and a camera that is
+// not open.
 export async function loadControls(id) {
-  try {
-    const { controls } = await ask(`${cameraPath(id)}/controls`);
-    draw(id, controls);
-  } catch {
-    section.hidden = true; // none, or the camera is not open
-  }
+  const { controls = [] } = await ask(cameraPath(id)).catch(() => ({}));
+  draw(id, controls);
 }
 
 function draw(id, controls) {
@@ -25,7 +22,7 @@ function draw(id, controls) {
 
 async function set(id, control, value) {
   try {
-    const { controls } = await change(id, { controls: { [control.name]: value } });
+    const { controls = [] } = await change(id, { controls: { [control.name]: value } });
     draw(id, controls); // one may switch others off and on
   } catch (error) {
     toast(error.message);

@@ -4,65 +4,83 @@
 
 const height = 92;
 const lines = [
-  { field: 'fps', label: 'fps', colour: '--live', say: (v) => v.toFixed(1) },
-  { field: 'frame_age', label: 'age of pictures', colour: '--wait', say: (v) => `${Math.round(1000 * v)} ms`, axis: (v) => `${Math.round(1000 * v)}` },
-  { field: 'viewers', label: 'viewers', colour: '--link', say: (v) => String(v) },
+  { field: 'fps', label: 'Pictures a second', colour: '--live', factor: 1, least: 2, say: (v) => v.toFixed(1) },
+  { field: 'frame_age', label: 'Age of pictures when sent', colour: '--wait', factor: 1000, least: 10, say: (v) => `${Math.round(v)} ms` },
+  { field: 'viewers', label: 'Viewers', colour: '--link', factor: 1, least: 1, say: (v) => String(v) },
 ];
 
-const colour = (name) => {
-  // light-dark() is worked out only where a colour is used.
+// colour works out what a name stands for: light-dark() is resolved only where it is used.
+function colour(name) {
   const probe = document.createElement('i');
   probe.style.color = `var(${name})`;
   document.body.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;
-};
+}
 
 export class Graph {
+  // words is an element for what the graphs say, for those who do not see them.
   constructor(element, words) {
     this.element = element;
     this.words = words;
-    this.draw([]);
+    this.samples = [];
+    this.draw();
     new ResizeObserver(() => {
-      for (const plot of this.plots) plot.setSize({ width: element.clientWidth, height: plot.height });
+      for (const { plot } of this.plots) plot.setSize({ width: element.clientWidth, height: plot.height });
     }).observe(element);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw(this.samples));
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
   }
 
-  draw(samples) {
-    this.plots?.forEach((plot) => plot.destroy());
-    this.plots = lines.map((line, i) => new uPlot(this.options(line, i === lines.length - 1), this.data(samples, line.field), this.element));
-    this.show(samples);
+  draw() {
+    this.plots?.forEach(({ plot }) => plot.destroy());
+    this.element.replaceChildren();
+    this.plots = lines.map((line, i) => {
+      const label = document.createElement('p');
+      this.element.append(label);
+      const plot = new uPlot(this.options(line, label, i === lines.length - 1), [[], []], this.element);
+      return { plot, label, line };
+    });
+    this.show(this.samples);
   }
 
   show(samples) {
     this.samples = samples;
-    this.plots.forEach((plot, i) => plot.setData(this.data(samples, lines[i].field)));
-    this.words.textContent = lines.map(({ field, label, say }) => {
-      const values = samples.map((sample) => sample[field]).filter((v) => v !== null);
-      return values.length ? `${label}: ${say(values.at(-1))} now, ${say(Math.min(...values))} to ${say(Math.max(...values))}` : `${label}: none yet`;
-    }).join('; ');
+    const times = samples.map(({ time }) => Date.parse(time) / 1000);
+    const told = this.plots.map(({ plot, label, line }) => {
+      const values = samples.map((sample) => (sample[line.field] === null ? null : sample[line.field] * line.factor));
+      plot.setData([times, values]);
+      this.tell(plot, label, line);
+      const known = values.filter((v) => v !== null);
+      if (!known.length) return `${line.label}: none yet`;
+      return `${line.label}: ${line.say(known.at(-1))} last, ${line.say(Math.min(...known))} to ${line.say(Math.max(...known))}`;
+    });
+    this.words.textContent = told.join('. ');
   }
 
-  data(samples, field) { return [samples.map(({ time }) => Date.parse(time) / 1000), samples.map((sample) => sample[field])]; }
+  // tell says the value below the pointer, or else the newest.
+  tell(plot, label, line) {
+    const [times, values] = plot.data;
+    const i = plot.cursor.idx ?? values.length - 1;
+    const value = values[i];
+    const then = plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : ` at ${new Date(1000 * times[i]).toLocaleTimeString()}`;
+    label.textContent = `${line.label}: ${value === null || value === undefined ? 'none' : line.say(value)}${then}`;
+  }
 
-  options({ label, colour: name, say, axis }, last) {
+  options(line, label, last) {
     const faint = colour('--faint');
     const grid = { stroke: colour('--line'), width: 1 };
     return {
-      width: this.element.clientWidth, height: height + (last ? 24 : 0),
+      width: this.element.clientWidth, height: height + (last ? 20 : 0), padding: [6, 14, 4, 0],
+      legend: { show: false },
       cursor: { sync: { key: 'camera' }, points: { size: 5 }, drag: { x: false, y: false } },
-      legend: { live: true },
-      scales: { x: { time: true }, y: { range: (u, low, high) => [0, Math.max(high * 1.15, 0.001) || 1] } },
+      hooks: { setCursor: [(plot) => this.tell(plot, label, line)] },
+      scales: { y: { range: (plot, low, high) => [0, Math.max(high * 1.15, line.least)] } },
       axes: [
-        { show: last, stroke: faint, grid, ticks: grid, size: 28 },
-        { stroke: faint, grid, ticks: grid, size: 44, space: 26, values: (u, values) => values.map(axis ?? ((v) => (Number.isInteger(v) ? v : v.toFixed(1)))) },
+        { show: last, stroke: faint, grid, ticks: grid, size: 26 },
+        { stroke: faint, grid, ticks: grid, size: 44, space: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 1e5, 1e6] },
       ],
-      series: [
-        { value: (u, v) => (v === null ? '' : new Date(1000 * v).toLocaleTimeString()) },
-        { label, stroke: colour(name), width: 1.5, spanGaps: false, points: { show: false }, value: (u, v) => (v === null || v === undefined ? '–' : say(v)) },
-      ],
+      series: [{}, { stroke: colour(line.colour), width: 1.5, points: { show: false } }],
     };
   }
 }
