@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"camd/pkg/camera"
@@ -45,10 +46,29 @@ func (s *supervisor) turnTo(paused bool) (changed bool) {
 func (s *supervisor) pause() {
 	s.enter(camera.Paused, camera.None, "")
 	s.settle()
-	if gone := s.end(); !gone {
-		s.detail = "its capture process hangs inside the kernel, and may still hold the device"
-	}
+	s.end()
+	s.detail = s.hold()
 	s.announce(true)
+}
+
+// hold says, for people, what may still hold the device of a camera that is switched off; usually nothing.
+func (s *supervisor) hold() string {
+	if s.stuck = stillThere(s.stuck); len(s.stuck) > 0 {
+		return "a capture process hangs inside the kernel, and may still hold the device"
+	}
+	return ""
+}
+
+// stillThere leaves out the workers that are gone by now.
+func stillThere(stuck []*worker) []*worker {
+	return slices.DeleteFunc(stuck, func(w *worker) bool {
+		select {
+		case <-w.exited:
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // withdraw puts the placeholder in the place of every picture that the topics hold, in every slot of theirs, and forgets the

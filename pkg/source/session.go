@@ -47,17 +47,17 @@ func (s *supervisor) startWorker() {
 	}
 }
 
-// end stops the worker, if any, and reports whether it is gone.
-func (s *supervisor) end() (gone bool) {
-	w := s.worker
-	if w == nil {
-		return true
+// end stops the worker, if any.
+func (s *supervisor) end() {
+	if w := s.worker; w != nil {
+		w.stop(s.opts.Grace)
+		if !w.gone {
+			s.stuck = append(stillThere(s.stuck), w)
+		}
+		s.worker, s.events, s.resized = nil, nil, nil
+		s.setWorker(0, w.cpu())
+		s.abandon()
 	}
-	w.stop(s.opts.Grace)
-	s.worker, s.events, s.resized = nil, nil, nil
-	s.setWorker(0, w.cpu())
-	s.abandon()
-	return w.gone
 }
 
 // handle takes what the worker has to say.

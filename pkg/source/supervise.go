@@ -28,11 +28,12 @@ const beyond = 5 * time.Second
 // supervisor is the state of one Run, seen by its goroutine alone.
 type supervisor struct {
 	*Camera
-	condition        // what has been told to the world
-	tuning           // its image controls
-	paused    bool   // a person has switched it off
-	wants     []bool // by rendition: somebody reads its topic
-	session          // the worker that runs, or the last one
+	condition           // what has been told to the world
+	tuning              // its image controls
+	paused    bool      // a person has switched it off
+	wants     []bool    // by rendition: somebody reads its topic
+	session             // the worker that runs, or the last one
+	stuck     []*worker // those that were killed and are not gone
 	retry     <-chan time.Time
 	backoff   *backoff.ExponentialBackOff
 	appeared  *appearance
@@ -221,6 +222,9 @@ func (s *supervisor) tick(now time.Time) {
 	}
 	if s.worker != nil {
 		s.upkeep(now)
+	}
+	if s.paused { // a process that was stuck may be gone
+		s.become(camera.Paused, camera.None, s.hold())
 	}
 	if s.wanted() && s.state != camera.Live {
 		s.publishCard(now)
