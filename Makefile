@@ -107,9 +107,9 @@ test-v4l2-if-set-up:
 
 ##@ Other
 
-.PHONY: screenshot
-screenshot: test-deps bin/camd bin/camd-capture ## take the README's picture of the dashboard anew
-	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOT=$(CURDIR)/docs/dashboard.png go test -count=1 -run TestScreenshot ./test/e2e
+.PHONY: screenshots
+screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ anew
+	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshots ./test/e2e
 
 .PHONY: clean
 clean: ## remove what was built

@@ -3,10 +3,8 @@ package e2e
 import (
 	"fmt"
 	"image"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -173,34 +171,4 @@ func differ(a, b image.Image) bool {
 		}
 	}
 	return false
-}
-
-// The README's picture, made anew when CAMD_SCREENSHOT names its file.
-func TestScreenshot(t *testing.T) {
-	path := os.Getenv("CAMD_SCREENSHOT")
-	if path == "" {
-		t.Skip("CAMD_SCREENSHOT is not set")
-	}
-	d := start(t, options{config: `
-cameras:
-  - {id: front-door, title: Front door, source: 'test://?size=1280x720&fps=30'}
-  - {id: yard, title: Yard, source: ` + peer.Clip{Codec: "h264", Size: "640x360", Length: 10 * time.Second}.Make(t) + `}
-  - {id: workshop, title: Workshop, source: 'test://?size=960x540&fps=15'}
-  - {id: hall, title: Hall, source: ` + peer.Clip{Codec: "mjpeg", Size: "1280x720", FPS: 25, Length: 10 * time.Second}.Make(t) + `}
-  - {id: stairs, title: Stairs, source: 'test://?size=640x360&fps=10'}
-  - {id: garage, title: Garage, source: /dev/v4l/by-id/usb-046d_C920-video-index0}
-`})
-	for _, id := range []string{"front-door", "yard", "workshop", "hall", "stairs"} {
-		d.awaits(id, "at its rate", func(s state) bool { return s.State == "live" && s.FPS > 0.97*s.Format.FPS && s.FPS < 1.03*s.Format.FPS })
-	}
-	d.reaches("garage", "offline")
-	b := openBrowser(t, 1280, 800)
-	b.do(chromedp.Navigate(d.URL + "/"))
-	for _, title := range []string{"Front door", "Workshop", "Stairs"} {
-		moves(t, b, title)
-	}
-	for _, title := range []string{"Yard", "Hall", "Garage"} {
-		eventually(t, title, func() bool { return b.picture(title) != nil })
-	}
-	b.shoot(path)
 }
