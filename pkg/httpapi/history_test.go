@@ -104,7 +104,7 @@ func TestSamples(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var running sync.WaitGroup
 		running.Go(func() { s.keepDiary(ctx) })
-		at := func(after time.Duration) { time.Sleep(begin.Add(after).Sub(time.Now())); synctest.Wait() }
+		at := func(after time.Duration) { time.Sleep(time.Until(begin.Add(after))); synctest.Wait() }
 
 		at(9 * time.Second)
 		list := samples(t, s, "busy")
