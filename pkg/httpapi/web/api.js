@@ -2,19 +2,24 @@
 
 // ask returns an answer's JSON; its error is camd's own words where there are any.
 export async function ask(path, options = {}) {
+  return (await request(path, options)).body;
+}
+
+async function request(path, options) {
   const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(body.error ?? `${answer.status} ${answer.statusText}`);
-  return body;
+  return { body, warning: answer.headers.get('X-Camd-Warning') ?? '' };
 }
 
 export const cameraPath = (id) => `/api/v1/cameras/${encodeURIComponent(id)}`;
 
-// change patches a camera and returns it as it is then.
-export function change(id, patch) {
-  return ask(cameraPath(id), {
+// change patches a camera and returns it as it is then, and a warning, which is usually empty.
+export async function change(id, patch) {
+  const { body, warning } = await request(cameraPath(id), {
     method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(patch), signal: AbortSignal.timeout(20000),
   });
+  return { camera: body, warning };
 }
 
 // camd's clock is ahead of this one by so many milliseconds, as the quickest answer of late has it.

@@ -22,8 +22,8 @@ function draw(id, controls) {
 
 async function set(id, control, value) {
   try {
-    const { controls = [] } = await change(id, { controls: { [control.name]: value } });
-    draw(id, controls); // one may switch others off and on
+    const { camera } = await change(id, { controls: { [control.name]: value } });
+    draw(id, camera.controls ?? []); // one may switch others off and on
   } catch (error) {
     toast(error.message);
     loadControls(id);

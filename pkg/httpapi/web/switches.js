@@ -15,8 +15,8 @@ export async function snapshot(camera) {
 // toggle switches a camera off or on and returns it as it is then.
 export async function toggle(camera) {
   try {
-    const changed = await change(camera.id, { paused: !camera.paused });
-    toast(changed.paused ? `${camera.title} is switched off for everybody` : `${camera.title} is switched on again`);
+    const { camera: changed, warning } = await change(camera.id, { paused: !camera.paused });
+    toast([changed.paused ? `${camera.title} is switched off for everybody` : `${camera.title} is switched on again`, warning].filter(Boolean).join('; '));
     return changed;
   } catch (error) {
     toast(`${camera.title} stays ${camera.paused ? 'off' : 'on'}: ${error.message}`);

@@ -36,6 +36,8 @@ let fading;
 export function toast(text) {
   const element = document.getElementById('toast');
   element.textContent = text;
+  element.hidePopover(); // and show it anew: above whatever has been opened since
+  element.showPopover();
   clearTimeout(fading);
-  fading = setTimeout(() => { element.textContent = ''; }, 6000);
+  fading = setTimeout(() => element.hidePopover(), 6000);
 }
