@@ -19,6 +19,10 @@ const wallTransport = "websocket"
 
 // wall serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are those to begin with.
 func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor != 1 { // where nothing may say "upgrade"
+		fail(w, r, http.StatusBadRequest, "this address speaks WebSocket, over HTTP/1.1 alone; docs/protocol.md describes it")
+		return
+	}
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		w.Header().Set("Upgrade", "websocket")
 		fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
