@@ -39,13 +39,27 @@ type Options struct {
 	Join func(camera, rendition string) (Place, error)
 	// WriteTimeout is how long a message may take.
 	WriteTimeout time.Duration
+	// AliveEvery is after how much silence the client is told that the connection lives; 0 means 10 s.
+	AliveEvery time.Duration
+	// AckWithin is how long a picture may go unacknowledged before the client is cut; 0 means 2 minutes.
+	AckWithin time.Duration
 }
 
-// Serve speaks with one client until it leaves, takes nothing for the write timeout, or ctx ends. It closes conn, and returns
-// when all that it started has ended.
+func (o Options) filled() Options {
+	if o.AliveEvery == 0 {
+		o.AliveEvery = 10 * time.Second
+	}
+	if o.AckWithin == 0 {
+		o.AckWithin = 2 * time.Minute
+	}
+	return o
+}
+
+// Serve speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
+// ctx ends. It closes conn, and returns when all that it started has ended.
 func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o, conn: conn, ctx: ctx, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
+	s := &session{opts: o.filled(), conn: conn, ctx: ctx, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
 	conn.SetReadLimit(longest)
 	for _, id := range o.Cameras {
 		s.obey(request{Type: "subscribe", Camera: id, Rendition: o.Rendition})
@@ -59,7 +73,7 @@ func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
 	helpers.Wait()
 	s.mu.Lock()
 	for _, t := range s.tiles {
-		s.leave(t, errors.Is(err, errStalled))
+		s.leave(t, s.idle || errors.Is(err, errStalled))
 	}
 	s.mu.Unlock()
 	s.bells.Wait()
@@ -80,6 +94,7 @@ type session struct {
 	tiles  map[string]*tile
 	turns  []*tile // whose turn it is, the next one first
 	paused bool
+	idle   bool   // it has acknowledged nothing for too long
 	busy   Place  // whose picture is being sent
 	late   func() // its leave, when it was taken meanwhile
 }
@@ -91,8 +106,9 @@ type tile struct {
 	place   Place // nil while the session is paused
 	sub     *broker.Subscription
 	stop    context.CancelFunc
-	dropped uint64   // as told to the place
-	unseen  []uint64 // pictures not acknowledged
+	dropped uint64    // as told to the place
+	unseen  []uint64  // pictures not acknowledged
+	since   time.Time // while there are some: when the first was sent, or another acknowledged
 }
 
 // read obeys the client until it leaves.
@@ -129,6 +145,7 @@ func (s *session) obey(r request) {
 	case "ack":
 		if t != nil {
 			t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= r.Seq })
+			t.since = time.Now()
 			s.ring()
 		}
 	case "pause", "resume":
@@ -146,8 +163,11 @@ func (s *session) subscribe(t *tile, camera, rendition string) {
 	}
 	earlier := t
 	t = &tile{camera: camera, rendition: rendition}
-	if !s.paused && !s.begin(t) {
+	if !s.begin(t) {
 		return
+	}
+	if s.paused { // it was had, and will be again
+		s.leave(t, false)
 	}
 	if earlier != nil {
 		s.forget(earlier)
@@ -219,6 +239,7 @@ func (s *session) pause(on bool) {
 			s.leave(t, false)
 		case !s.begin(t):
 			s.forget(t)
+			s.say(notice{Type: "unsubscribed", Camera: t.camera})
 		}
 	}
 }

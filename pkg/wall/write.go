@@ -16,6 +16,8 @@ func (s *session) write() error {
 		return err
 	}
 	var header []byte
+	quiet := time.NewTimer(s.opts.AliveEvery)
+	defer quiet.Stop()
 	for {
 		select {
 		case n := <-s.out:
@@ -33,11 +35,17 @@ func (s *session) write() error {
 					return err
 				}
 			case <-s.wake:
+			case <-quiet.C:
+				if err := s.tell(notice{Type: "alive"}); err != nil {
+					return err
+				}
+				quiet.Reset(s.opts.AliveEvery)
 			case <-s.ctx.Done():
 				return s.ctx.Err()
 			}
 			continue
 		}
+		quiet.Reset(s.opts.AliveEvery)
 		header = appendHeader(header[:0], t.camera, t.rendition, f)
 		err := s.send(header, f.JPEG)
 		if err == nil {
@@ -73,6 +81,9 @@ func (s *session) next() (*tile, Place, *broker.Frame) {
 			continue
 		}
 		t.account()
+		if len(t.unseen) == 0 {
+			t.since = time.Now()
+		}
 		t.unseen = append(t.unseen, f.Seq)
 		s.busy = t.place
 		s.turns = append(append(s.turns[:i:i], s.turns[i+1:]...), t) // the last to have its turn again
@@ -117,21 +128,41 @@ func (s *session) within(write func(context.Context) error) error {
 	return err
 }
 
-// ping finds a client that is gone without a word.
+// ping finds a client that is gone without a word, and one that is there and shows nothing.
 func (s *session) ping() {
-	for tick := time.NewTicker(pingEvery); ; {
+	tick, look := time.NewTicker(pingEvery), time.NewTicker(s.opts.AckWithin/4)
+	defer tick.Stop()
+	defer look.Stop()
+	for {
 		select {
 		case <-s.ctx.Done():
-			tick.Stop()
 			return
+		case <-look.C:
+			if id, ok := s.unseen(); ok {
+				_ = s.conn.Close(websocket.StatusPolicyViolation, "no acknowledgement for camera "+id) // waits for its answer
+				return
+			}
 		case <-tick.C:
-		}
-		ctx, cancel := context.WithTimeout(s.ctx, pongWithin)
-		err := s.conn.Ping(ctx)
-		cancel()
-		if err != nil {
-			tick.Stop()
-			return
+			ctx, cancel := context.WithTimeout(s.ctx, pongWithin)
+			err := s.conn.Ping(ctx)
+			cancel()
+			if err != nil {
+				return
+			}
 		}
 	}
+}
+
+// unseen returns a camera of which a picture has gone unacknowledged for too long. The client is cut then: it would hold
+// its places without being shown anything.
+func (s *session) unseen() (camera string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.turns {
+		if t.place != nil && len(t.unseen) > 0 && time.Since(t.since) > s.opts.AckWithin {
+			s.idle = true
+			return t.camera, true
+		}
+	}
+	return "", false
 }
