@@ -59,8 +59,9 @@ func (o Options) filled() Options {
 // ctx ends. It closes conn, and returns when all that it started has ended.
 func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o.filled(), conn: conn, ctx: ctx, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
+	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
 	conn.SetReadLimit(longest)
+	s.say(notice{Type: "hello", Version: Version})
 	for _, id := range o.Cameras {
 		s.obey(request{Type: "subscribe", Camera: id, Rendition: o.Rendition})
 	}
@@ -83,12 +84,14 @@ var errStalled = errors.New("the client takes nothing")
 
 // session is one client.
 type session struct {
-	opts  Options
-	conn  *websocket.Conn
-	ctx   context.Context // of all its goroutines
-	wake  chan struct{}   // has a token when there may be something to send
-	out   chan notice
-	bells sync.WaitGroup
+	opts   Options
+	conn   *websocket.Conn
+	ctx    context.Context // of all its goroutines
+	cancel context.CancelFunc
+	wake   chan struct{} // has a token when the writer is to look for something to send
+	out    chan notice
+	bells  sync.WaitGroup
+	pen    pen
 
 	mu     sync.Mutex
 	tiles  map[string]*tile
@@ -144,9 +147,12 @@ func (s *session) obey(r request) {
 		s.say(notice{Type: "unsubscribed", Camera: r.Camera})
 	case "ack":
 		if t != nil {
+			waits := len(t.unseen) >= window
 			t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= r.Seq })
 			t.since = time.Now()
-			s.ring()
+			if waits { // there may be a picture that it may have now
+				s.ring()
+			}
 		}
 	case "pause", "resume":
 		s.pause(r.Type == "pause")
@@ -192,11 +198,11 @@ func (s *session) begin(t *tile) bool {
 	return true
 }
 
-// listen wakes the writer for each of a camera's pictures.
+// listen sends each of a camera's pictures, and what else there is: it is awake, and to wake the writer costs more.
 func (s *session) listen(ctx context.Context, sub *broker.Subscription) {
 	for {
-		rung := sub.Bell() // before the writer looks: what it does not see has yet to ring
-		s.ring()
+		rung := sub.Bell() // before anybody looks: what is not seen has yet to ring
+		s.send()
 		select {
 		case <-rung:
 		case <-ctx.Done():
@@ -267,6 +273,7 @@ func (s *session) complain(camera, message string) {
 func (s *session) say(n notice) {
 	select {
 	case s.out <- n:
+		s.ring()
 	default:
 	}
 }

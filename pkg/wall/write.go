@@ -1,8 +1,11 @@
 package wall
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -10,51 +13,89 @@ import (
 	"camd/pkg/broker"
 )
 
-// write sends notices and pictures until it cannot.
+// pen is what one goroutine at a time writes with.
+type pen struct {
+	mu     sync.Mutex
+	more   atomic.Bool // somebody found it in use, or has yet to look
+	header []byte
+	last   time.Time // when something was sent
+	err    error     // why nothing can be any more
+}
+
+// write sends notices, what others ask it to, and signs of life, until it cannot.
 func (s *session) write() error {
-	if err := s.tell(notice{Type: "hello", Version: Version}); err != nil {
-		return err
-	}
-	var header []byte
 	quiet := time.NewTimer(s.opts.AliveEvery)
 	defer quiet.Stop()
+	for {
+		select {
+		case <-s.wake:
+			s.send()
+		case <-quiet.C:
+			quiet.Reset(s.reassure())
+		case <-s.ctx.Done():
+			s.pen.mu.Lock()
+			defer s.pen.mu.Unlock()
+			return cmp.Or(s.pen.err, s.ctx.Err())
+		}
+	}
+}
+
+// reassure says that the connection lives, unless something else has, and returns when to look again.
+func (s *session) reassure() time.Duration {
+	s.pen.mu.Lock()
+	left := s.opts.AliveEvery - time.Since(s.pen.last)
+	s.pen.mu.Unlock()
+	if left > 0 {
+		return left
+	}
+	s.say(notice{Type: "alive"})
+	return s.opts.AliveEvery
+}
+
+// send sends all that there is. If somebody is at it, they look once more after what they are sending.
+func (s *session) send() {
+	p := &s.pen
+	for p.more.Store(true); p.more.Load() && p.mu.TryLock(); {
+		p.more.Store(false) // before looking: what is not seen has yet to set it
+		if p.err == nil {
+			if p.err = s.sendAll(); p.err != nil {
+				s.cancel()
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// sendAll sends until there is nothing. The pen is held.
+func (s *session) sendAll() error {
+	p := &s.pen
 	for {
 		select {
 		case n := <-s.out:
 			if err := s.tell(n); err != nil {
 				return err
 			}
+			p.last = time.Now()
 			continue
 		default:
 		}
 		t, place, f := s.next()
 		if f == nil {
-			select {
-			case n := <-s.out:
-				if err := s.tell(n); err != nil {
-					return err
-				}
-			case <-s.wake:
-			case <-quiet.C:
-				if err := s.tell(notice{Type: "alive"}); err != nil {
-					return err
-				}
-				quiet.Reset(s.opts.AliveEvery)
-			case <-s.ctx.Done():
-				return s.ctx.Err()
+			if len(s.out) > 0 {
+				continue
 			}
-			continue
+			return nil
 		}
-		quiet.Reset(s.opts.AliveEvery)
-		header = appendHeader(header[:0], t.camera, t.rendition, f)
-		err := s.send(header, f.JPEG)
+		p.header = appendHeader(p.header[:0], t.camera, t.rendition, f)
+		err := s.show(p.header, f.JPEG)
 		if err == nil {
-			place.Sent(f, len(header)+len(f.JPEG))
+			place.Sent(f, len(p.header)+len(f.JPEG))
 		}
 		s.release()
 		if err != nil {
 			return err
 		}
+		p.last = time.Now()
 	}
 }
 
@@ -72,6 +113,9 @@ func (s *session) release() {
 func (s *session) next() (*tile, Place, *broker.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.out) > 0 { // that a camera is subscribed is said before its pictures
+		return nil, nil, nil
+	}
 	for i, t := range s.turns {
 		if t.place == nil || len(t.unseen) >= window {
 			continue
@@ -92,8 +136,8 @@ func (s *session) next() (*tile, Place, *broker.Frame) {
 	return nil, nil, nil
 }
 
-// send writes one message of two pieces. The picture's bytes are those that all viewers share.
-func (s *session) send(header, jpeg []byte) error {
+// show writes one message of two pieces. The picture's bytes are those that all viewers share.
+func (s *session) show(header, jpeg []byte) error {
 	return s.within(func(ctx context.Context) error {
 		w, err := s.conn.Writer(ctx, websocket.MessageBinary)
 		if err != nil {
