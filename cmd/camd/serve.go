@@ -61,19 +61,19 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 			log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}
 		return serve(cmd.Context(), cfg, log, func(addr net.Addr) {
-			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(addr))
+			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(cfg, addr))
 		})
 	}
 	return cmd
 }
 
 // dashboardURL is where to point a browser on this machine.
-func dashboardURL(addr net.Addr) string {
+func dashboardURL(cfg *config.Config, addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("http://%s/", addr)
+		return fmt.Sprintf("%s://%s/", scheme(cfg), addr)
 	}
-	return fmt.Sprintf("http://127.0.0.1:%d/ and at every other address of this machine", tcp.Port)
+	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", scheme(cfg), tcp.Port)
 }
 
 // load returns the configuration with the flags put over it.
@@ -128,11 +128,15 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	if err != nil {
 		return failed(err)
 	}
+	encryption, err := encryption(cfg, log)
+	if err != nil {
+		return failed(err)
+	}
 	metrics := httpapi.NewMetrics(version, commit)
 	kept := recall(cfg, log)
 	cameras, order, served := buildCameras(cfg, kept, worker, metrics, log)
 	server := httpapi.New(httpapi.Options{
-		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log,
+		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log, TLS: encryption,
 		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), Remember: kept.SetPaused,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
@@ -155,7 +159,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 		log.Info("stopping")
 		return nil
 	})
-	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Int("cameras", len(cameras)), zap.String("version", version))
+	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cameras)), zap.String("version", version))
 	ready(listener.Addr())
 	notify(log, daemon.SdNotifyReady)
 	if err := group.Wait(); err != nil {

@@ -24,6 +24,7 @@ var drawn = []string{
 	"pkg/broker",
 	"pkg/bus",
 	"pkg/camera",
+	"pkg/certificate",
 	"pkg/config",
 	"pkg/fanout",
 	"pkg/httpapi",
@@ -43,7 +44,7 @@ var drawn = []string{
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/mjpeg", "pkg/source/mixed", "pkg/source/spec", "pkg/source/wire"}
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/certificate", "pkg/mjpeg", "pkg/source/mixed", "pkg/source/spec", "pkg/source/wire"}
 
 // strangers lists who never depends on whom; both stand for all that lies below them, too. Only main knows everything.
 var strangers = []struct{ who, whom string }{

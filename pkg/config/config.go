@@ -18,12 +18,14 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/certificate"
 	"camd/pkg/source/spec"
 )
 
 // Config is a whole configuration.
 type Config struct {
-	Listen       string // host:port; port 0 takes a free one
+	Listen       string             // host:port; port 0 takes a free one
+	TLS          *certificate.Files // nil: plain HTTP
 	Cameras      []Camera
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut

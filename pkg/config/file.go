@@ -16,6 +16,7 @@ import (
 func fileFields() []field[Config] {
 	return []field[Config]{
 		{"listen", readListen},
+		{"tls", readTLS},
 		{"cameras", readCameras},
 		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -35,6 +36,7 @@ type Options struct {
 	Limits       Limits
 	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+	TLS          *tls.Config   // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
 	Version      string        // shown by the API
 	Log          *zap.Logger   // nil means none
 
@@ -67,7 +69,9 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), pages: newPages(), begun: time.Now()}
+	s := &Server{
+		opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras, o.TLS != nil)), pages: newPages(), begun: time.Now(),
+	}
 	s.boot = bootID(s.begun)
 	s.switches, s.diary = newSwitches(o.Cameras, o.Remember), newDiary(o.Cameras)
 	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
@@ -77,7 +81,11 @@ func New(o Options) *Server {
 }
 
 // seats returns the places from which viewers can watch.
-func seats(cameras map[string]Camera) (all []seat) {
+func seats(cameras map[string]Camera, encrypted bool) (all []seat) {
+	transports := []string{"http1", wallTransport}
+	if encrypted {
+		transports = append(transports, "http2")
+	}
 	for id, c := range cameras {
 		for _, name := range c.Renditions() {
 			for _, t := range transports {
@@ -133,9 +141,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          errs,
+		TLSConfig:         s.opts.TLS,
+		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout.
+		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.opts.WriteTimeout + repeatAfter},
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() {
+		if s.opts.TLS == nil {
+			failed <- srv.Serve(l)
+			return
+		}
+		failed <- srv.ServeTLS(l, "", "")
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
