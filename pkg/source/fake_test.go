@@ -102,10 +102,9 @@ func misbehave(fault, dir string) {
 	case "hostile": // says anything at all, and each time something else
 		say(os.Stdout, out, rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(os.Getpid()))))
 		os.Exit(os.Getpid() % 3)
-	case "grows": // its pictures are always too large
+	case "resizes": // its pictures never keep their size
 		play(out, 3)
-		fmt.Fprintln(os.Stderr, "[swscaler @ 0x1] Slice parameters 0, 480 are invalid")
-		time.Sleep(time.Hour)
+		_ = out.Write(wire.Ended{Reason: string(camera.Resized), Detail: "another size"})
 	case "hungry": // takes memory and keeps it
 		play(out, 3)
 		if first {

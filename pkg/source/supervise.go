@@ -68,8 +68,6 @@ func (s *supervisor) run(ctx context.Context) {
 			} else {
 				s.lost()
 			}
-		case <-s.resized:
-			s.grown()
 		case <-s.Camera.demand:
 			s.follow()
 		case a := <-s.adjustments:
