@@ -110,6 +110,18 @@ func misbehave(fault, dir string) {
 		if first {
 			hoard = bytes.Repeat([]byte{1}, 128<<20)
 		}
+	case "rare": // has made its only picture of a rendition before main had one
+		play(out, 3)
+		for asked := 0; asked < 2; {
+			m, err := in.Next()
+			if d, ok := m.(wire.Demand); ok && d.Rendition > 0 {
+				asked++
+			}
+			if err != nil {
+				return
+			}
+		}
+		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: now(), Count: 3}, shadedJPEG(100))
 	case "quiet": // gives three pictures and then none
 		play(out, 3)
 	case "tuned": // is none of them: it has controls

@@ -128,6 +128,16 @@ func (s *supervisor) showSmall(p picture) {
 	s.alive()
 }
 
+// remind asks anew for renditions that have no picture although main has: the worker made theirs when main had trouble yet,
+// and may make the next a long time after.
+func (s *supervisor) remind() {
+	for i, t := range s.topics[1:] {
+		if f := t.Newest(); s.worker != nil && s.wants[1+i] && (f == nil || f.Placeholder) {
+			s.worker.send(wire.Demand{Rendition: uint8(1 + i), Wanted: true})
+		}
+	}
+}
+
 func (s *supervisor) publish(p picture) {
 	f := s.topics[p.rendition].Publish(p.frame)
 	s.published[p.rendition].Add(1)

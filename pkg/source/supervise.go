@@ -212,7 +212,10 @@ func (s *supervisor) tick(now time.Time) {
 	if s.worker != nil {
 		s.upkeep(now)
 	}
-	if s.wanted() && s.state != camera.Live {
+	switch {
+	case s.state == camera.Live:
+		s.remind()
+	case s.wanted():
 		s.publishCard(now)
 	}
 }
