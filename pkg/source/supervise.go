@@ -72,8 +72,6 @@ func (s *supervisor) run(ctx context.Context) {
 			} else {
 				s.lost()
 			}
-		case <-s.resized:
-			s.grown()
 		case <-s.Camera.demand:
 			s.follow()
 		case a := <-s.adjustments:
@@ -226,7 +224,10 @@ func (s *supervisor) tick(now time.Time) {
 	if s.paused { // a process that was stuck may be gone
 		s.become(camera.Paused, camera.None, s.hold())
 	}
-	if s.wanted() && s.state != camera.Live {
+	switch {
+	case s.state == camera.Live:
+		s.remind()
+	case s.wanted():
 		s.publishCard(now)
 	}
 }
