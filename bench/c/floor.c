@@ -18,7 +18,7 @@
 #include "setup.h"
 #include "stamp.h"
 
-#define BOUNDARY "camdframe"
+#define BOUNDARY "boundarydonotcross"
 
 static const char welcome[] =
 	"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=" BOUNDARY "\r\n"

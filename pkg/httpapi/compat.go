@@ -3,66 +3,80 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
-
-	"camd/pkg/camera"
 )
 
-// numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0, and without
-// a number the first.
-func (s *Server) numbered(number string, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
+// manner is the program whose answers an address gives: other than camd's own in their headers alone.
+type manner int
+
+const (
+	own manner = iota
+	mjpgStreamer
+	ustreamer
+)
+
+// numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0.
+func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		i, err := 0, error(nil)
-		if number != "" {
-			i, err = strconv.Atoi(number)
-		}
 		switch {
 		case len(s.opts.Order) == 0:
 			fail(w, r, http.StatusNotFound, "no camera is configured")
-		case err != nil || i < 0 || i >= len(s.opts.Order):
-			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %s; there are 0 to %d", number, len(s.opts.Order)-1))
+		case number >= len(s.opts.Order):
+			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(s.opts.Order)-1))
 		default:
-			next(w, r, view{s.opts.Order[i], s.opts.Cameras[s.opts.Order[i]]})
+			id := s.opts.Order[number]
+			next(w, r, view{id, s.opts.Cameras[id], m})
 		}
 	}
 }
 
 // root is the dashboard, unless ?action= asks for what mjpg-streamer has there: action=stream, action=snapshot, either
-// with _N for camera number N.
+// with _N for camera number N. As there, what follows these words does not matter.
 func (s *Server) root(w http.ResponseWriter, r *http.Request) {
-	action := r.FormValue("action")
-	verb, number, _ := strings.Cut(action, "_")
-	switch verb {
-	case "":
+	action := actionOf(r.URL.RawQuery)
+	switch {
+	case action == "":
 		s.pages.serve(w, r, "index.html")
-	case "stream":
-		s.numbered(number, s.stream)(w, r)
-	case "snapshot":
-		s.numbered(number, s.snapshot)(w, r)
+	case strings.HasPrefix(action, "stream"):
+		s.numbered(cameraNumber(action), mjpgStreamer, s.stream)(w, r)
+	case strings.HasPrefix(action, "snapshot"):
+		s.numbered(cameraNumber(action), mjpgStreamer, s.snapshot)(w, r)
+	case strings.HasPrefix(action, "command"), strings.HasPrefix(action, "take"):
+		fail(w, r, http.StatusNotImplemented, "camd does not take mjpg-streamer's commands; controls are set by PATCH /api/v1/cameras/{camera}")
 	default:
 		fail(w, r, http.StatusBadRequest, fmt.Sprintf("action=%q is not known; there are stream and snapshot, with _N for camera N", action))
 	}
 }
 
-// ustreamerState is the part of ustreamer's /state that its clients read.
-func (s *Server) ustreamerState(w http.ResponseWriter, r *http.Request, v view) {
-	st := v.camera.Status()
-	clients := s.audience.watching()[v.id]
-	encoder := "CPU"
-	if st.Format.Passthrough {
-		encoder = "HW" // ustreamer's word for JPEG that the camera made
+// actionOf finds action= in a query. mjpg-streamer goes by how the query begins, and so its clients keep their caches from
+// answering by whatever they like behind it: "&1700000000", "?t=5", ";5". ustreamer finds it anywhere.
+func actionOf(query string) string {
+	for piece := range strings.FieldsFuncSeq(query, func(c rune) bool { return strings.ContainsRune("&?;", c) }) {
+		if value, ok := strings.CutPrefix(piece, "action="); ok {
+			if plain, err := url.QueryUnescape(value); err == nil {
+				return plain
+			}
+			return value
+		}
 	}
-	type object = map[string]any
-	writeJSON(w, http.StatusOK, object{"ok": true, "result": object{
-		"instance_id": v.id,
-		"encoder":     object{"type": encoder},
-		"source": object{
-			"online":       st.State == camera.Live,
-			"resolution":   object{"width": st.Format.Width, "height": st.Format.Height},
-			"desired_fps":  st.Format.FPS,
-			"captured_fps": st.Counts.FPS,
-		},
-		"stream": object{"queued_fps": st.Counts.FPS, "clients": clients, "clients_stat": object{}},
-	}})
+	return ""
+}
+
+// cameraNumber reads the _N of an action: 0 without one or where N is no number, as mjpg-streamer has it.
+func cameraNumber(action string) int {
+	_, digits, _ := strings.Cut(action, "_")
+	if end := strings.IndexFunc(digits, func(c rune) bool { return c < '0' || c > '9' }); end >= 0 {
+		digits = digits[:end]
+	}
+	n, _ := strconv.Atoi(digits) // beyond counting, it is the largest number; of nothing, 0
+	return n
+}
+
+// forbidKeeping keeps a picture out of every cache, those that know nothing newer than HTTP/1.0 included.
+func forbidKeeping(h http.Header) {
+	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, no-transform")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "Mon, 03 Jan 2000 12:34:56 GMT")
 }

@@ -41,9 +41,9 @@ func (s *Server) routes() http.Handler {
 	r.Get("/readyz", s.readyz)
 
 	// ustreamer's addresses.
-	r.Get("/stream", s.numbered("", s.stream))
-	r.Get("/snapshot", s.numbered("", s.snapshot))
-	r.Get("/state", s.numbered("", s.ustreamerState))
+	r.Get("/stream", s.numbered(0, ustreamer, s.stream))
+	r.Get("/snapshot", s.numbered(0, ustreamer, s.snapshot))
+	r.Get("/state", s.numbered(0, ustreamer, s.ustreamerState))
 	return r
 }
 
@@ -60,6 +60,7 @@ func allowed(r chi.Routes, path string) string {
 type view struct {
 	id     string
 	camera Camera
+	manner manner
 }
 
 // named resolves {camera} in the address.
@@ -71,7 +72,7 @@ func (s *Server) named(next func(http.ResponseWriter, *http.Request, view)) http
 			fail(w, r, http.StatusNotFound, s.unknownCamera(id))
 			return
 		}
-		next(w, r, view{id, c})
+		next(w, r, view{id: id, camera: c})
 	}
 }
 

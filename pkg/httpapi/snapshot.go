@@ -128,15 +128,20 @@ func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v view, f
 	h.Set("X-Timestamp", mjpeg.Timestamp(f.Captured))
 	h.Set("X-Camd-Age", strconv.FormatFloat(age.Seconds(), 'f', 3, 64))
 	h.Set("X-Camd-State", string(v.camera.Status().State))
+	v.describe(h, f)
 	if !good(f, oldest) {
-		h.Set("Cache-Control", "no-store")
+		forbidKeeping(h)
 		h.Set("Retry-After", "2")
 		h.Set("Content-Length", strconv.Itoa(len(f.JPEG)))
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write(f.JPEG)
 		return
 	}
-	h.Set("ETag", fmt.Sprintf(`"%s-%d"`, s.boot, f.Seq))
+	if v.manner == own {
+		h.Set("ETag", fmt.Sprintf(`"%s-%d"`, s.boot, f.Seq))
+	} else {
+		forbidKeeping(h)
+	}
 	// No modification time: its whole seconds would call two pictures of one second the same.
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.JPEG))
 }

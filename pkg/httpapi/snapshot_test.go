@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -131,35 +130,5 @@ func TestSnapshotWakesCamera(t *testing.T) {
 	cam.publish(4)
 	if resp := <-answer; resp.StatusCode != 200 || body(t, resp) != string(picture(4)) {
 		t.Errorf("%s", resp.Status)
-	}
-}
-
-func TestSnapshotByOtherNames(t *testing.T) {
-	a, b := newTestCamera("a"), newTestCamera("b")
-	a.publish(1)
-	b.publish(2)
-	s := open(t, Options{}, a, b)
-	for path, want := range map[string]uint8{
-		"/?action=snapshot": 1, "/?action=snapshot_0": 1, "/?action=snapshot_1": 2, "/snapshot": 1,
-		"/?action=snapshot&n=1234": 1, "/?action=snapshot_1&cachebust=x": 2,
-	} {
-		if got := body(t, s.get(t, path)); got != string(picture(want)) {
-			t.Errorf("%s: not picture %d", path, want)
-		}
-	}
-	for path, want := range map[string]uint8{"/?action=stream": 1, "/?action=stream_1&t=5": 2, "/stream": 1} {
-		_, stream := s.watch(t, path)
-		if got := nextPicture(t, stream); string(got) != string(picture(want)) {
-			t.Errorf("%s: not picture %d", path, want)
-		}
-	}
-}
-
-func TestNoCameras(t *testing.T) {
-	s := open(t, Options{})
-	for _, path := range []string{"/stream", "/snapshot", "/?action=stream"} {
-		if resp := s.get(t, path); resp.StatusCode != 404 || !strings.Contains(body(t, resp), "no camera is configured") {
-			t.Errorf("%s: %s", path, resp.Status)
-		}
 	}
 }

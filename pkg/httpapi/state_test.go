@@ -96,26 +96,6 @@ func TestCameraJSON(t *testing.T) {
 	}
 }
 
-func TestUstreamerState(t *testing.T) {
-	s := open(t, Options{}, newTestCamera("a"))
-	var got struct {
-		OK     bool
-		Result struct {
-			Source struct {
-				Online     bool
-				Resolution struct{ Width, Height int }
-			}
-			Stream struct{ Clients int }
-		}
-	}
-	if err := json.Unmarshal([]byte(body(t, s.get(t, "/state"))), &got); err != nil {
-		t.Fatal(err)
-	}
-	if !got.OK || !got.Result.Source.Online || got.Result.Source.Resolution.Width != 32 {
-		t.Errorf("%+v", got)
-	}
-}
-
 func TestHealth(t *testing.T) {
 	cam := newTestCamera("a")
 	s := open(t, Options{}, cam)

@@ -38,6 +38,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	topic, _ := v.camera.Topic(rendition)
 	place := seat{v.id, rendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}
 	me := newViewer(place, r, fps > 0)
+	v.greet(w.Header(), r, me)
 	if err := s.audience.join(me); err != nil {
 		clear(w.Header())
 		w.Header().Set("Retry-After", "10")
@@ -115,8 +116,7 @@ func noRendition(id, name string, there []string) *requestError {
 func streamHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", mjpeg.ContentType)
-	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, no-transform")
-	h.Set("Pragma", "no-cache")
+	forbidKeeping(h)
 	h.Set("X-Accel-Buffering", "no") // nginx would collect frames
 	if r.ProtoMajor == 1 {
 		// Without chunks, so that a frame's bytes go to the socket as they are. On HTTP/2 the header would end the session.

@@ -27,12 +27,13 @@ type viewer struct {
 	remote    string // address and port
 	address   string // the address alone
 	agent     string
-	throttled bool // it asked for fewer frames
+	throttled bool   // it asked for fewer frames
+	key       string // by which a client of ustreamer finds itself
 }
 
 func newViewer(s seat, r *http.Request, throttled bool) *viewer {
 	v := &viewer{
-		seat: s, Counts: fanout.Counts{Since: time.Now()}, id: rand.Text(), throttled: throttled,
+		seat: s, Counts: fanout.Counts{Since: time.Now()}, id: rand.Text(), throttled: throttled, key: "0",
 		remote: r.RemoteAddr, address: r.RemoteAddr, agent: legible(r.UserAgent()),
 	}
 	if host, _, err := net.SplitHostPort(v.remote); err == nil {

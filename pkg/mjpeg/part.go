@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Boundary separates the parts of a stream. It is a plain token, since many clients do not understand a quoted one.
-const Boundary = "camdframe"
+// Boundary separates the parts of a stream. It is the one of mjpg-streamer and ustreamer, as are a part's headers and their
+// order: there are clients that look for no other. It is a plain token, since many do not understand a quoted one.
+const Boundary = "boundarydonotcross"
 
 // ContentType is the media type of a stream (RFC 2046 section 5.1 for the syntax; x-mixed-replace is Netscape's, 1995).
 const ContentType = "multipart/x-mixed-replace; boundary=" + Boundary

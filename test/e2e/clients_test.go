@@ -92,7 +92,7 @@ func curlStream(t *testing.T, url string) {
 		t.Fatalf("%+v", o)
 	}
 	headers := strings.ToLower(o.stdout)
-	for _, want := range []string{"content-type: multipart/x-mixed-replace; boundary=camdframe\r\n", "connection: close\r\n", "cache-control: no-store"} {
+	for _, want := range []string{"content-type: multipart/x-mixed-replace; boundary=boundarydonotcross\r\n", "connection: close\r\n", "cache-control: no-store"} {
 		if !strings.Contains(headers, want) {
 			t.Errorf("%q is not in\n%s", want, headers)
 		}
@@ -106,12 +106,12 @@ func curlStream(t *testing.T, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	part := regexp.MustCompile(`\A--camdframe\r\nContent-Type: image/jpeg\r\nContent-Length: (\d+)\r\nX-Timestamp: \d+\.\d{6}\r\n\r\n`).FindSubmatch(b)
+	part := regexp.MustCompile(`\A--boundarydonotcross\r\nContent-Type: image/jpeg\r\nContent-Length: (\d+)\r\nX-Timestamp: \d+\.\d{6}\r\n\r\n`).FindSubmatch(b)
 	if part == nil {
 		t.Fatalf("the stream begins with %q", b[:min(len(b), 200)])
 	}
 	n, _ := strconv.Atoi(string(part[1]))
-	if jpeg := b[len(part[0]):][:n]; !isJPEG(jpeg) || !strings.HasPrefix(string(b[len(part[0])+n:]), "\r\n--camdframe\r\nContent-Type: ") {
+	if jpeg := b[len(part[0]):][:n]; !isJPEG(jpeg) || !strings.HasPrefix(string(b[len(part[0])+n:]), "\r\n--boundarydonotcross\r\nContent-Type: ") {
 		t.Errorf("%d bytes follow that are no JPEG, or no part after them", n)
 	}
 }

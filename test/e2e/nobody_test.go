@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// nobody is the user and group whom nothing belongs to.
+const nobody = 65534
+
 // forNobody returns a directory with both programs that everybody can read, and, to root, whom nothing is forbidden, the
 // user nobody.
 func forNobody(t *testing.T) (string, *syscall.Credential) {
@@ -26,7 +29,6 @@ func forNobody(t *testing.T) (string, *syscall.Credential) {
 	if os.Getuid() != 0 {
 		return dir, nil
 	}
-	const nobody = 65534
 	return dir, &syscall.Credential{Uid: nobody, Gid: nobody}
 }
 

@@ -63,7 +63,7 @@ var partHead = regexp.MustCompile(`\AContent-Type: image/jpeg\r\nContent-Length:
 
 // countParts takes a stream apart by its lengths and returns how many whole parts it has, and what does not fit.
 func countParts(b []byte) (n int, rest string) {
-	const open, closing = "--camdframe\r\n", "\r\n--camdframe\r\n"
+	const open, closing = "--boundarydonotcross\r\n", "\r\n--boundarydonotcross\r\n"
 	if !bytes.HasPrefix(b, []byte(open)) {
 		return 0, string(b[:min(len(b), 50)])
 	}

@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"bytes"
+	"image/png"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"syscall"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"camd/pkg/source/pattern"
+)
+
+// homeAssistant watches through what Home Assistant does to a stream.
+func homeAssistant(t *testing.T, stream, still string) {
+	path := python(t, "requests, aiohttp", "python3-aiohttp python3-requests")
+	cmd := exec.Command(path, "testdata/homeassistant.py", stream, still)
+	var said output
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("homeassistant.py: %s", tail(said.String(), 4000))
+		}
+	})
+	var port []string
+	eventually(t, "its port", func() bool {
+		port = regexp.MustCompile(`port (\d+)\n`).FindStringSubmatch(said.String())
+		return port != nil
+	})
+	url := "http://127.0.0.1:" + port[1]
+	for _, path := range []string{"/cut", "/still"} {
+		var all []uint32
+		eventually(t, path+" to move on", func() bool {
+			code, _, body := get(t, url+path)
+			n, ok := picture{jpeg: body}.number()
+			if code != http.StatusOK || !ok {
+				t.Fatalf("%s: %d, %d bytes without a frame number", path, code, len(body))
+			}
+			all = append(all, n)
+			return len(all) >= 3 && n > all[0]
+		})
+		goesOn(t, all, 2)
+	}
+	v := watch(t, url+"/stream")
+	defer v.close()
+	var all []uint32
+	for range 30 {
+		p, err := v.read()
+		n, ok := p.number()
+		if !ok {
+			t.Fatalf("stream: %d bytes without a frame number, %v", len(p.jpeg), err)
+		}
+		all = append(all, n)
+	}
+	goesOn(t, all, 25)
+}
+
+// octoPrintPage shows a stream as OctoPrint's page does: a picture of another server, with the time behind its address.
+func octoPrintPage(t *testing.T, stream string) {
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<!doctype html><link rel="icon" href="data:,"><body style="margin: 0; overflow: hidden">
+			<img id="webcam_image"><script>webcam_image.src = "`+stream+`&" + Date.now()</script>`)
+	}))
+	defer page.Close()
+	b := openBrowser(t, 640, 352) // the picture's size
+	b.do(chromedp.Navigate(page.URL))
+	var all []uint32
+	eventually(t, "the page's picture to move", func() bool {
+		shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.Decode(bytes.NewReader(shot))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, ok := pattern.Decode(img); ok {
+			all = append(all, n)
+		}
+		return len(all) >= 10
+	})
+	goesOn(t, all, 3)
+	b.content()
+	b.do(chromedp.Navigate("about:blank")) // the stream ends before its server
+}

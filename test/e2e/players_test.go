@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"bytes"
+	"image"
+	_ "image/png" // as which programs keep what they saw
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"camd/internal/peer"
+	"camd/pkg/source/pattern"
+)
+
+// Programs that people watch cameras with. Each must give whole pictures, of which none comes again after a later one, and
+// which move on.
+func TestPlayers(t *testing.T) {
+	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=640x352&fps=20'}\n"})
+	d.reaches("a", "live")
+	streams := []string{"/cameras/a/stream.mjpg", "/?action=stream&1700000000", "/stream"}
+	for _, path := range streams {
+		t.Run("VLC"+path, func(t *testing.T) { vlc(t, d.URL+path) })
+		t.Run("OpenCV"+path, func(t *testing.T) {
+			dir := t.TempDir()
+			o := run(t, python(t, "cv2", "python3-opencv"), "testdata/opencv.py", d.URL+path, dir, "30")
+			if o.code != 0 {
+				t.Fatalf("%+v", o)
+			}
+			goesOn(t, numbers(t, glob(dir, "*.png")), 25)
+		})
+	}
+	for path, snapshot := range map[string]string{streams[0]: "/cameras/a/snapshot.jpg", streams[1]: "/?action=snapshot", streams[2]: "/snapshot"} {
+		t.Run("Home Assistant"+path, func(t *testing.T) { homeAssistant(t, d.URL+path, d.URL+snapshot) })
+		t.Run("OctoPrint"+snapshot, func(t *testing.T) {
+			dir := t.TempDir()
+			o := run(t, python(t, "requests", "python3-requests"), "testdata/octoprint.py", d.URL+snapshot, dir, "40")
+			if o.code != 0 {
+				t.Fatalf("%+v", o)
+			}
+			taken := glob(dir, "*.jpg")
+			if goesOn(t, numbers(t, taken), 2); len(taken) != 40 { // it asks faster than the camera takes them
+				t.Errorf("%d pictures, want 40", len(taken))
+			}
+		})
+	}
+	t.Run("OctoPrint's page", func(t *testing.T) { octoPrintPage(t, d.URL+"/?action=stream") })
+}
+
+// python returns Debian's Python if it has a module.
+func python(t *testing.T, module, debianPackage string) string {
+	t.Helper()
+	const path = "/usr/bin/python3" // Debian's modules are not there for any other
+	if exec.Command(path, "-c", "import "+module).Run() != nil {
+		return peer.Need(t, "python3 with "+module, debianPackage)
+	}
+	return path
+}
+
+// vlc has VLC write every picture that it shows into a file, and looks at them.
+func vlc(t *testing.T, url string) {
+	dir, err := os.MkdirTemp("", "camd-vlc-") // not t.TempDir, which is its owner's alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	var user *syscall.Credential
+	if os.Getuid() == 0 { // as whom VLC does not run
+		user = &syscall.Credential{Uid: nobody, Gid: nobody}
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(peer.Need(t, "cvlc", "vlc-bin"), "-I", "dummy", "--no-audio", "--vout", "dummy", "--video-filter", "scene",
+		"--scene-format", "png", "--scene-ratio", "1", "--scene-prefix", "scene", "--scene-path", dir, url)
+	var said output
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Env = append(os.Environ(), "HOME="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: user}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("vlc: %s", tail(said.String(), 4000))
+		}
+	}()
+	var scenes []string
+	eventually(t, "VLC's pictures", func() bool {
+		scenes = glob(dir, "scene*.png")
+		return len(scenes) > 60
+	})
+	goesOn(t, numbers(t, scenes[:60]), 20) // the last may be half written; it repeats pictures at its own rate
+}
+
+// glob returns files in the order of their names.
+func glob(dir, pattern string) []string {
+	list, _ := filepath.Glob(filepath.Join(dir, pattern))
+	slices.SortFunc(list, func(a, b string) int { return strings.Compare(a, b) })
+	return list
+}
+
+// numbers returns the frame numbers in files of pictures.
+func numbers(t *testing.T, paths []string) (all []uint32) {
+	t.Helper()
+	for _, path := range paths {
+		img, _, err := image.Decode(bytes.NewReader(read(t, path)))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		n, ok := pattern.Decode(img)
+		if !ok {
+			t.Fatalf("%s: %v and no frame number", path, img.Bounds())
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+// goesOn checks that there are so many different pictures, and that they come in their order. One may be shown for long.
+func goesOn(t *testing.T, numbers []uint32, least int) {
+	t.Helper()
+	seen := slices.Compact(slices.Clone(numbers))
+	if !slices.IsSorted(seen) || len(seen) < least {
+		t.Errorf("pictures %v, want at least %d in order", numbers, least)
+	}
+}
