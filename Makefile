@@ -89,7 +89,7 @@ bench-once: ## every benchmark once, so that none rots
 	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x ./...
 
 .PHONY: test-metrics
-test-metrics: ## /metrics and the Prometheus configuration through promtool
+test-metrics: ## /metrics, the Prometheus configuration and its rules through promtool
 	test/metrics
 
 .PHONY: test-unit
