@@ -112,6 +112,10 @@ test-v4l2-if-set-up:
 screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ anew
 	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshots ./test/e2e
 
+.PHONY: metrics-doc
+metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md anew from what camd says
+	CAMD_BIN=$(CURDIR)/bin go test -count=1 -run TestMetricsDocument ./test/e2e -update
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin

@@ -8,12 +8,9 @@ import (
 	"image/jpeg"
 	"math"
 	"net/http"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 
 	"camd/internal/peer"
 )
@@ -139,9 +136,6 @@ func (d *daemon) troublesome(t *testing.T) {
 	})
 }
 
-// selectors are the metrics in an expression, with what is asked of their labels.
-var selectors = regexp.MustCompile(`\b((?:camera:)?camd_[a-z0-9_:]+|process_[a-z_]+|up)(\{[^}]*\})?`)
-
 // reads checks that whatever the rules read is there.
 func (p prometheus) reads(t *testing.T) {
 	t.Helper()
@@ -180,20 +174,6 @@ func (p prometheus) speaks(t *testing.T, want map[string]string) {
 	for camera, text := range want {
 		t.Errorf("nothing says %q of %s", text, camera)
 	}
-}
-
-type rule struct{ Alert, Record, Expr string }
-
-func readRules(t *testing.T) (all []rule) {
-	t.Helper()
-	var file struct{ Groups []struct{ Rules []rule } }
-	if err := yaml.Unmarshal(read(t, "../../deploy/prometheus/rules.yml"), &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range file.Groups {
-		all = append(all, g.Rules...)
-	}
-	return all
 }
 
 // blank is a picture of nothing.
