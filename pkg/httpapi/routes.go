@@ -33,6 +33,7 @@ func (s *Server) routes() http.Handler {
 		r.Patch("/cameras/{camera}", s.named(s.changeCamera))
 		r.Get("/cameras/{camera}/controls", s.named(s.listControls))
 		r.Get("/viewers", s.listViewers)
+		r.Get("/openapi.json", showOpenAPI)
 	})
 	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)
 	r.Get("/healthz", healthz)
