@@ -131,7 +131,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	cameras, order, served := buildCameras(cfg, worker, metrics, log)
 	server := httpapi.New(httpapi.Options{
 		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log,
-		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
+		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,

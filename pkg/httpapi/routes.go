@@ -23,6 +23,7 @@ func (s *Server) routes() http.Handler {
 	r.Get("/", s.root)
 	r.Get("/assets/{file}", asset)
 	r.Route("/cameras/{camera}", func(r chi.Router) {
+		r.Use(s.share)
 		r.Get("/stream.mjpg", s.named(s.stream))
 		r.Get("/snapshot.jpg", s.named(s.snapshot))
 	})
@@ -96,6 +97,16 @@ func (s *Server) boundWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.opts.WriteTimeout))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// share lets scripts of other servers' pages read pictures as far as the configuration does. A page may show them anyway.
+func (s *Server) share(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.opts.AllowOrigin != "" {
+			w.Header().Set("Access-Control-Allow-Origin", s.opts.AllowOrigin)
+		}
 		next.ServeHTTP(w, r)
 	})
 }
