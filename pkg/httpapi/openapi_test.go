@@ -5,8 +5,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +27,24 @@ func TestOpenAPIIsValid(t *testing.T) {
 	for name, schema := range c.doc.Components.Schemas {
 		closed(t, name, schema)
 	}
+	refs := regexp.MustCompile(`"\$ref": "#/components/(\w+/\w+)"`).FindAllStringSubmatch(string(openapi), -1)
+	used := map[string]bool{}
+	for _, ref := range refs {
+		used[ref[1]] = true
+	}
+	parts := c.doc.Components
+	for kind, names := range map[string][]string{
+		"schemas": keys(parts.Schemas), "responses": keys(parts.Responses), "parameters": keys(parts.Parameters), "headers": keys(parts.Headers),
+	} {
+		for _, name := range names {
+			if !used[kind+"/"+name] {
+				t.Errorf("%s/%s is used nowhere", kind, name)
+			}
+		}
+	}
 }
+
+func keys[V any](m map[string]V) []string { return slices.Collect(maps.Keys(m)) }
 
 // closed checks that an object says what else it may have: nothing, or values of a kind.
 func closed(t *testing.T, place string, schema *openapi3.SchemaRef) {
