@@ -6,7 +6,7 @@
 #       -v ./camd.yaml:/etc/camd/camd.yaml:ro camd
 
 FROM golang:1.26-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev g++ pkg-config \
+RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavutil-dev g++ pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -13,7 +13,7 @@ DATE    := $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
 # What each step needs of Debian beyond Go, make and git.
-DEBS_BUILD := libopencv-dev g++ pkg-config
+DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
               gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer \
               python3-opencv python3-aiohttp python3-requests
@@ -108,9 +108,9 @@ test-v4l2-if-set-up:
 
 ##@ Other
 
-.PHONY: screenshot
-screenshot: test-deps bin/camd bin/camd-capture ## take the README's picture of the dashboard anew
-	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOT=$(CURDIR)/docs/dashboard.png go test -count=1 -run TestScreenshot ./test/e2e
+.PHONY: screenshots
+screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ anew
+	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshots ./test/e2e
 
 .PHONY: clean
 clean: ## remove what was built

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"camd/pkg/config"
 )
 
 func newHealthcheck() *cobra.Command {
@@ -16,21 +18,26 @@ func newHealthcheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "ask a running camd whether it is well (for containers)",
-		Long: `Ask the camd that listens where the configuration says, or at --url, for /healthz.
+		Long: `Ask the camd that listens where the configuration says, or at --url, for /healthz. With tls in the configuration
+it must show the certificate that is named there; at --url, one for its name that this machine trusts.
 
 Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			client := http.DefaultClient
 			if url == "" {
 				cfg, err := loadConfig(path)
 				if err != nil && !errors.Is(err, errNoConfig) {
 					return configError(cmd, err)
 				}
-				if url, err = healthURL(cfg.Listen); err != nil {
+				if url, err = healthURL(cfg); err != nil {
 					return misused(err)
 				}
+				if client, err = acquainted(cfg); err != nil {
+					return failed(err)
+				}
 			}
-			if err := askHealth(cmd.Context(), url); err != nil {
+			if err := askHealth(cmd.Context(), client, url); err != nil {
 				return failed(err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "ok")
@@ -42,26 +49,26 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 	return cmd
 }
 
-// healthURL is where a camd that listens on addr answers this machine.
-func healthURL(addr string) (string, error) {
-	host, port, err := net.SplitHostPort(addr)
+// healthURL is where a camd of that configuration answers this machine.
+func healthURL(cfg *config.Config) (string, error) {
+	host, port, err := net.SplitHostPort(cfg.Listen)
 	if err != nil {
 		return "", err
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port) + "/healthz", nil
+	return scheme(cfg) + "://" + net.JoinHostPort(host, port) + "/healthz", nil
 }
 
-func askHealth(ctx context.Context, url string) error {
+func askHealth(ctx context.Context, client *http.Client, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("no camd answers: %w", err)
 	}

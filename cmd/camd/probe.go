@@ -104,8 +104,8 @@ func (f probeFlags) check(kind spec.Kind) error {
 		return fmt.Errorf("--transport %q: want tcp or udp", f.transport)
 	case !slices.Contains(config.Formats, f.format):
 		return fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(config.Formats, ", "))
-	case f.fps < 0 || f.fps > spec.MaxFPS:
-		return fmt.Errorf("--fps %v: want a number above 0, at most %d", f.fps, spec.MaxFPS)
+	case f.fps != 0 && !(f.fps >= spec.MinFPS && f.fps <= spec.MaxFPS):
+		return fmt.Errorf("--fps %v: want a number from %v to %v", f.fps, spec.MinFPS, spec.MaxFPS)
 	case f.timeout <= 0 || f.measure <= 0:
 		return errors.New("--timeout and --measure: want a duration above 0, such as 10s")
 	case kind != spec.Device && (f.size != "" || kind != spec.Poll && f.fps != 0 || f.format != "auto"):

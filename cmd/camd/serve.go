@@ -17,6 +17,7 @@ import (
 	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
+	"camd/pkg/memory"
 	"camd/pkg/source"
 )
 
@@ -60,19 +61,19 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 			log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}
 		return serve(cmd.Context(), cfg, log, func(addr net.Addr) {
-			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(addr))
+			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(cfg, addr))
 		})
 	}
 	return cmd
 }
 
 // dashboardURL is where to point a browser on this machine.
-func dashboardURL(addr net.Addr) string {
+func dashboardURL(cfg *config.Config, addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("http://%s/", addr)
+		return fmt.Sprintf("%s://%s/", scheme(cfg), addr)
 	}
-	return fmt.Sprintf("http://127.0.0.1:%d/ and at every other address of this machine", tcp.Port)
+	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", scheme(cfg), tcp.Port)
 }
 
 // load returns the configuration with the flags put over it.
@@ -127,11 +128,16 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	if err != nil {
 		return failed(err)
 	}
+	encryption, err := encryption(cfg, log)
+	if err != nil {
+		return failed(err)
+	}
 	metrics := httpapi.NewMetrics(version, commit)
-	cameras, order, served := buildCameras(cfg, worker, metrics, log)
+	kept := recall(cfg, log)
+	cameras, order, served := buildCameras(cfg, kept, worker, metrics, log)
 	server := httpapi.New(httpapi.Options{
-		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log,
-		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin,
+		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log, TLS: encryption,
+		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin, Remember: kept.SetPaused,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
@@ -153,7 +159,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 		log.Info("stopping")
 		return nil
 	})
-	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Int("cameras", len(cameras)), zap.String("version", version))
+	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cameras)), zap.String("version", version))
 	ready(listener.Addr())
 	notify(log, daemon.SdNotifyReady)
 	if err := group.Wait(); err != nil {
@@ -170,17 +176,21 @@ func findWorker(cfg *config.Config) (string, error) {
 	return source.FindWorker()
 }
 
-var _ httpapi.Adjustable = (*source.Camera)(nil)
+var _ interface {
+	httpapi.Adjustable
+	httpapi.Pausable
+	httpapi.Chronicler
+} = (*source.Camera)(nil)
 
 // buildCameras makes the cameras of the configuration.
-func buildCameras(cfg *config.Config, worker string, metrics *httpapi.Metrics, log *zap.Logger) (
+func buildCameras(cfg *config.Config, kept *memory.Memory, worker string, metrics *httpapi.Metrics, log *zap.Logger) (
 	cameras []*source.Camera, order []string, served map[string]httpapi.Camera) {
 	served = make(map[string]httpapi.Camera)
 	for _, c := range cfg.Cameras {
 		cam := source.New(source.Options{
 			ID: c.ID, Title: c.Title, Source: c.Source, Worker: worker,
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
-			Once: !c.Loop, OnDemand: c.OnDemand, Stall: c.StallTimeout, Open: c.OpenTimeout,
+			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
 			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
 			Renditions: c.Renditions, Observer: metrics.Camera(c.ID, renditionNames(c)), Log: log,
 		})

@@ -19,7 +19,7 @@ type Clip struct {
 	Size      string        // default "320x240", which costs little, and whose sides RTP can carry: multiples of 8
 	FPS       int           // default 30
 	Length    time.Duration // default 2 s
-	Then      string        // another size, from the middle on: h264, like a camera that is set otherwise
+	Then      string        // another size, from the middle on: h264 and h265, like a camera that is set otherwise
 	Slows     bool          // from the middle on, a picture a second
 }
 

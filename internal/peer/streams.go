@@ -8,6 +8,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph265"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtp"
 )
@@ -48,13 +49,36 @@ func (s *streams) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Respons
 	s.mu.Lock()
 	stream := s.stream
 	s.mu.Unlock()
-	c.Session.OnPacketRTPAny(func(m *description.Media, _ format.Format, p *rtp.Packet) {
+	var decoder *rtph265.Decoder
+	c.Session.OnPacketRTPAny(func(m *description.Media, f format.Format, p *rtp.Packet) {
+		if h265, ok := f.(*format.H265); ok {
+			if decoder == nil {
+				decoder, _ = h265.CreateDecoder()
+			}
+			units, _ := decoder.Decode(p) // an error is a unit that goes on
+			describe(h265, units)
+		}
 		if !s.muted.Load() {
 			_ = stream.WritePacketRTP(m, p)
 		}
 		s.packets.Add(1)
 	})
 	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// describe keeps what readers are told of a stream what it is, as a camera does whose size is changed: a decoder that is told
+// otherwise gives nonsense until the next key frame.
+func describe(f *format.H265, units [][]byte) {
+	for _, u := range units {
+		switch u[0] >> 1 & 0x3f { // ITU-T H.265, table 7-1
+		case 32:
+			f.SafeSetParams(u, f.SPS, f.PPS)
+		case 33:
+			f.SafeSetParams(f.VPS, u, f.PPS)
+		case 34:
+			f.SafeSetParams(f.VPS, f.SPS, u)
+		}
+	}
 }
 
 // OnDescribe tells a reader what there is.

@@ -72,6 +72,19 @@ func (t *Topic) Publish(f Frame) *Frame {
 // be old pictures to the next one. It belongs to the publisher.
 func (t *Topic) Retire() { t.old.Store(t.head.Load()) }
 
+// Withdraw puts f in the place of every frame that the topic holds, each time with the Seq of the frame that it replaces:
+// no reader can get one of those from here on, and none counts one more or less. It wakes nobody. It belongs to the publisher.
+func (t *Topic) Withdraw(f Frame) {
+	for i := range t.slots {
+		if held := t.slots[i].Load(); held != nil {
+			// The same Seq in the same slot: a reader that looks for it finds one or the other, and no gap.
+			stand := f
+			stand.Seq = held.Seq
+			t.slots[i].Store(&stand)
+		}
+	}
+}
+
 // Newest returns the newest frame, or nil if there is none that has not been retired. It counts for no subscription.
 func (t *Topic) Newest() *Frame {
 	head := t.head.Load()

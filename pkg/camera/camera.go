@@ -119,6 +119,14 @@ type Status struct {
 	Controls []Control // as last read; nil while it is not open, and for sources that have none. Not to be changed
 }
 
+// Change is a camera's coming into a state, or its going on in it for another reason.
+type Change struct {
+	State  State
+	Reason Reason
+	Detail string    // in the newest words
+	Since  time.Time // when it changed: of a state that goes on, later than Status.Since
+}
+
 // Counts are totals since the daemon started.
 type Counts struct {
 	Captured  uint64            // frames read from the source

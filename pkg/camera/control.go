@@ -77,6 +77,7 @@ type ControlTrouble string
 const (
 	NoControls      ControlTrouble = "no_controls" // this source has none
 	NotOpen         ControlTrouble = "not_open"    // the camera is not open at present
+	SwitchedOff     ControlTrouble = "paused"      // a person has switched the camera off
 	BadSetting      ControlTrouble = "bad_setting" // there is no such control, or it takes no such value; none was changed
 	SettingRefused  ControlTrouble = "refused"     // the device did not take it, or could not be asked; none stays changed
 	ControlsTimeout ControlTrouble = "timeout"     // the driver does not answer

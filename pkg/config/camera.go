@@ -41,6 +41,7 @@ func cameraFields() []field[entry] {
 		{"transport", choice(func(e *entry) *string { return &e.Transport }, "tcp", "udp")},
 		{"loop", flag(func(e *entry) *bool { return &e.Loop })},
 		{"on_demand", flag(func(e *entry) *bool { return &e.OnDemand })},
+		{"paused", flag(func(e *entry) *bool { return &e.Paused })},
 		{"stall_timeout", duration(func(e *entry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"open_timeout", duration(func(e *entry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"frozen_timeout", durationOrOff(func(e *entry) *time.Duration { return &e.Frozen }, time.Second, 24*time.Hour)},

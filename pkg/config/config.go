@@ -18,17 +18,20 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/certificate"
 	"camd/pkg/source/spec"
 )
 
 // Config is a whole configuration.
 type Config struct {
-	Listen       string // host:port; port 0 takes a free one
+	Listen       string             // host:port; port 0 takes a free one
+	TLS          *certificate.Files // nil: plain HTTP
 	Cameras      []Camera
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
 	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
 	AllowOrigin  string        // whose pages' scripts may read pictures: an origin, or * for any; empty is nobody's
+	StateDir     string        // where to keep what people switch; empty leaves it to the environment
 	Log          Log
 }
 
@@ -60,6 +63,7 @@ type Camera struct {
 	Transport    string        // RTSP: tcp or udp
 	Loop         bool          // files: start again at the end
 	OnDemand     bool          // open only while somebody watches
+	Paused       bool          // begin switched off, until somebody switches it on
 	StallTimeout time.Duration // without a frame for so long it counts as stalled
 	OpenTimeout  time.Duration
 	Frozen       time.Duration             // when every picture has been the same for so long it counts as frozen; 0 is never

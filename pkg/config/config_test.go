@@ -61,7 +61,7 @@ cameras:
     frozen_timeout: off
     recycle: 24h
     controls: {brightness: -5, gain: 0x10, auto_exposure: false, power_line_frequency: 50 Hz, scene: "3", sharpness: "${QUALITY}", 3d_noise: yes}
-  - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true}
+  - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true, paused: true}
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
@@ -69,6 +69,7 @@ limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_se
 unsent: 128KiB
 allow_origin: https://mainsail.local:8443
 write_timeout: 3s
+state_dir: var/state
 log: {level: debug, format: json}
 `), env)
 	if err != nil {
@@ -90,7 +91,7 @@ log: {level: debug, format: json}
 		"power_line_frequency": camera.Text("50 Hz"), "scene": camera.Text("3"), "sharpness": camera.Number(70), "3d_noise": camera.Text("yes"),
 	}
 	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
-	yard.Title, yard.Transport, yard.OnDemand = "The ${yard}, $5", "udp", true
+	yard.Title, yard.Transport, yard.OnDemand, yard.Paused = "The ${yard}, $5", "udp", true, true
 	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))
 	clip.Loop = false
 	want := &Config{
@@ -102,7 +103,8 @@ log: {level: debug, format: json}
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
 			WorkerMemory: 300_000_000,
 		},
-		Unsent: 128 << 10, AllowOrigin: "https://mainsail.local:8443", WriteTimeout: 3 * time.Second, Log: Log{Level: "debug", Format: "json"},
+		Unsent: 128 << 10, AllowOrigin: "https://mainsail.local:8443", WriteTimeout: 3 * time.Second,
+		StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

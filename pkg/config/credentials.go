@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -78,10 +77,7 @@ func readPasswordFile(d *decoder, key string, n *yaml.Node, to *entry) {
 		d.bad(n, "%s: is empty", key)
 		return
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(d.dir, path)
-	}
-	s, err := ReadSecret(path)
+	s, err := ReadSecret(d.path(path))
 	if err != nil {
 		d.bad(n, "%s: %v", key, err)
 		return

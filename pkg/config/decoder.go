@@ -124,6 +124,7 @@ func places() []place {
 		{"renditions", `under a name in "renditions"`, keys(renditionFields())},
 		{"limits", `under "limits"`, keys(limitFields())},
 		{"log", `under "log"`, keys(logFields())},
+		{"tls", `under "tls"`, keys(tlsFields())},
 	}
 }
 

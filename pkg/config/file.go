@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -16,11 +17,13 @@ import (
 func fileFields() []field[Config] {
 	return []field[Config]{
 		{"listen", readListen},
+		{"tls", readTLS},
 		{"cameras", readCameras},
 		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"unsent", byteSize(func(c *Config) *int64 { return &c.Unsent }, 4<<10, 16<<20)},
 		{"allow_origin", readOrigin},
+		{"state_dir", readStateDir},
 		{"log", section(logFields(), func(c *Config) *Log { return &c.Log })},
 	}
 }
@@ -40,6 +43,21 @@ func logFields() []field[Log] {
 	return []field[Log]{
 		{"level", choice(func(l *Log) *string { return &l.Level }, "debug", "info", "warn", "error")},
 		{"format", choice(func(l *Log) *string { return &l.Format }, "auto", "json", "console")},
+	}
+}
+
+func readStateDir(d *decoder, key string, n *yaml.Node, to *Config) {
+	path, ok := d.text(key, n, "a path")
+	switch {
+	case !ok:
+	case path == "":
+		d.bad(n, "%s: is empty", key)
+	case hasControl(path):
+		d.bad(n, "%s: has a line break or control character in it", key)
+	case filepath.IsAbs(path):
+		to.StateDir = path
+	default:
+		to.StateDir = filepath.Join(d.dir, path)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"camd/internal/peer"
 )
 
 // The file holds cases of "## name", the configuration, "=>" and what camd says to it.
@@ -92,5 +94,36 @@ func TestPasswordFile(t *testing.T) {
 	want := dir + "/camd.yaml:1:68: password and password_file are both given; keep one"
 	if _, err := Parse(dir+"/camd.yaml", []byte(both), env); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestTLSFiles(t *testing.T) {
+	one, other := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
+	dir := filepath.Dir(one.File)
+	const place = "/camd.yaml:1:"
+	for _, c := range []struct{ tls, problem string }{
+		{"{certificate: cert.pem, key: key.pem}", ""},
+		{"{certificate: " + one.File + ", key: " + one.Key + "}", ""},
+		{"{certificate: none, key: key.pem}", "20: certificate: stat DIR/none: no such file or directory; want a PEM file with the certificate"},
+		{"{certificate: cert.pem, key: none}", "35: key: stat DIR/none: no such file or directory; want a PEM file with the private key"},
+		{"{certificate: cert.pem, key: " + other.Key + "}", "35: key: OTHER is not the key of the certificate in DIR/cert.pem, of which the server's own must be the first"},
+		{"{certificate: key.pem, key: cert.pem}", "20: certificate: DIR/key.pem holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----; it looks like the other of the two files"},
+		{"{certificate: cert.pem}", "6: tls: has no key; want a PEM file with the certificate's private key"},
+		{"{key: key.pem}", "6: tls: has no certificate; want a PEM file with the server's certificate"},
+		{"{certificate: '', key: key.pem}", "20: certificate: is empty"},
+		{"on", `6: tls: want keys such as "certificate:", got a text`},
+	} {
+		cfg, err := Parse(dir+"/camd.yaml", []byte("tls: "+c.tls), env)
+		switch {
+		case c.problem != "":
+			want := dir + place + strings.NewReplacer("DIR", dir, "OTHER", other.Key).Replace(c.problem)
+			if err == nil || err.Error() != want {
+				t.Errorf("%s: got %v, want %s", c.tls, err, want)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", c.tls, err)
+		case cfg.TLS == nil || cfg.TLS.Certificate != one.File || cfg.TLS.Key != one.Key:
+			t.Errorf("%s: got %+v", c.tls, cfg.TLS)
+		}
 	}
 }

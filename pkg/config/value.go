@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,9 +65,9 @@ func whole[T any](at func(*T) *int, least, most int) func(*decoder, string, *yam
 }
 
 func rate[T any](at func(*T) *float64) func(*decoder, string, *yaml.Node, *T) {
-	return set(at, fmt.Sprintf("a number above 0, at most %d", spec.MaxFPS), func(s string) (float64, bool) {
+	return set(at, fmt.Sprintf("a number from %v to %v", spec.MinFPS, spec.MaxFPS), func(s string) (float64, bool) {
 		f, err := strconv.ParseFloat(s, 64)
-		return f, err == nil && !math.IsNaN(f) && 0 < f && f <= spec.MaxFPS
+		return f, err == nil && spec.MinFPS <= f && f <= spec.MaxFPS
 	})
 }
 

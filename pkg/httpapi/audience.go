@@ -36,9 +36,6 @@ type Limits struct {
 	BytesOfViewer int64 // bytes a second of one stream, beyond which it gets fewer frames
 }
 
-// The ways in which viewers are connected.
-var transports = []string{"http1", wallTransport}
-
 // audience knows the viewers. Its lock is taken when one comes or goes and when somebody counts, never for a frame.
 type audience struct {
 	limits Limits

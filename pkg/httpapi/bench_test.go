@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -80,4 +81,29 @@ func benchDelivery(b *testing.B, size, viewers int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/frames, "ns/frame/viewer")
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/frames, "allocs/frame/viewer")
 	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/frames, "B/frame/viewer")
+}
+
+// BenchmarkSample is what the history costs: a hundred cameras with a thousand viewers each, every two seconds.
+func BenchmarkSample(b *testing.B) {
+	cameras := map[string]Camera{}
+	for i := range 100 {
+		id := fmt.Sprintf("camera-%d", i)
+		cameras[id] = newTestCamera(id)
+	}
+	s := New(Options{Cameras: cameras, Metrics: NewMetrics("", ""), Limits: Limits{Viewers: 100_000}})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for id := range cameras {
+		for range 1000 {
+			v := newViewer(seat{id, "main", "http1"}, r, false)
+			v.Wrote(&broker.Frame{Captured: v.Since}, v.Since.Add(time.Millisecond))
+			if err := s.audience.join(v); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.sample(now)
+	}
 }

@@ -38,7 +38,7 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	action := actionOf(r.URL.RawQuery)
 	switch {
 	case action == "":
-		dashboard(w, r)
+		s.pages.serve(w, r, "index.html")
 	case strings.HasPrefix(action, "stream"):
 		s.numbered(cameraNumber(action), mjpgStreamer, s.stream)(w, r)
 	case strings.HasPrefix(action, "snapshot"):

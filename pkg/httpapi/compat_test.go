@@ -14,10 +14,12 @@ import (
 // What mjpg-streamer and ustreamer make of a query: what clients hang behind it changes nothing.
 func TestActions(t *testing.T) {
 	cameras := make([]*testCamera, 12)
+	all := make([]Camera, len(cameras))
 	for i := range cameras {
 		cameras[i] = newTestCamera(fmt.Sprint("c", i))
+		all[i] = cameras[i]
 	}
-	s := open(t, Options{}, cameras...)
+	s := open(t, Options{}, all...)
 	for _, c := range []struct {
 		query  string // behind ?action=, or all of it
 		number int

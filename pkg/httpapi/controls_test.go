@@ -94,12 +94,10 @@ const wantControls = `[
 }
 `
 
-// serve opens a site with the camera in place of the one that open makes.
+// serve opens a site with the camera beside one without controls.
 func (c *adjustable) serve(t *testing.T) *site {
 	t.Helper()
-	s := open(t, Options{}, c.testCamera, newTestCamera("plain"))
-	s.opts.Cameras["a"] = c
-	return s
+	return open(t, Options{}, c, newTestCamera("plain"))
 }
 
 // patch sends a body. The answer's is read.
@@ -128,7 +126,9 @@ func TestShowControls(t *testing.T) {
 	if got := body(t, s.get(t, "/api/v1/cameras/a")); strings.Contains(got, key) {
 		t.Errorf("a camera that is not open has controls: %s", got)
 	}
+	c.mu.Lock()
 	c.status.Controls = c.list
+	c.mu.Unlock()
 	if got := body(t, s.get(t, "/api/v1/cameras/a")); !strings.HasSuffix(got, "\n  \"controls\": "+wantControls) {
 		t.Errorf("got %s", got)
 	}
@@ -170,7 +170,7 @@ func TestSetControlsRefused(t *testing.T) {
 		{"a", "application/x-www-form-urlencoded", good, 415, "application/json"},
 		{"a", "", good, 415, "application/json"},
 		{"a", "application/json", good + strings.Repeat(" ", maxPatch), 413, "larger than 4096 bytes"},
-		{"a", "application/json", "", 400, `the body is not such as {"controls": {"brightness": 128}}: EOF`},
+		{"a", "application/json", "", 400, `the body is not such as {"controls": {"brightness": 128}} or {"paused": true}: EOF`},
 		{"a", "application/json", good + good, 400, "there is more behind it"},
 		{"a", "application/json", good + "x", 400, "there is more behind it"},
 		{"a", "application/json", `{"control": {}}`, 400, `unknown field "control"`},
@@ -196,6 +196,7 @@ func TestSetControlsRefused(t *testing.T) {
 	for err, code := range map[error]int{
 		camera.ControlErrorf(camera.NoControls, "why"):      404,
 		camera.ControlErrorf(camera.NotOpen, "why"):         503,
+		camera.ControlErrorf(camera.SwitchedOff, "why"):     409,
 		camera.ControlErrorf(camera.BadSetting, "why"):      400,
 		camera.ControlErrorf(camera.SettingRefused, "why"):  409,
 		camera.ControlErrorf(camera.ControlsTimeout, "why"): 504,

@@ -1,8 +1,12 @@
 package httpapi
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
+	"io/fs"
 	"net/http"
+	"path"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -10,18 +14,52 @@ import (
 //go:embed web
 var web embed.FS
 
-// contentPolicy lets the dashboard load what camd serves and nothing else.
+// contentPolicy lets the pages load what camd serves and nothing else.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
-func dashboard(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Security-Policy", contentPolicy)
-	w.Header().Set("Cache-Control", "no-cache")
-	http.ServeFileFS(w, r, web, "web/index.html")
+// pages are the files of the dashboard, each with its ETag: embedded files have no time by which a browser could ask
+// whether they have changed.
+type pages struct {
+	files fs.FS
+	tags  map[string]string
 }
 
-// asset serves the dashboard's script, style and icon.
-func asset(w http.ResponseWriter, r *http.Request) {
+func newPages() *pages {
+	p := &pages{tags: map[string]string{}}
+	p.files, _ = fs.Sub(web, "web")
+	names, _ := fs.Glob(p.files, "*")
+	for _, name := range names {
+		content, _ := fs.ReadFile(p.files, name)
+		sum := sha256.Sum256(content)
+		p.tags[name] = `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	}
+	return p
+}
+
+func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string) {
+	if p.tags[name] == "" {
+		fail(w, r, http.StatusNotFound, "no such file")
+		return
+	}
 	w.Header().Set("Cache-Control", "no-cache")
-	http.ServeFileFS(w, r, web, "web/"+chi.URLParam(r, "file"))
+	w.Header().Set("ETag", p.tags[name])
+	if path.Ext(name) == ".html" {
+		w.Header().Set("Content-Security-Policy", contentPolicy)
+	}
+	http.ServeFileFS(w, r, p.files, name)
+}
+
+// asset serves the pages' scripts, styles and icon.
+func (p *pages) asset(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "file")
+	if path.Ext(name) == ".html" {
+		name = "" // pages have addresses of their own
+	}
+	p.serve(w, r, name)
+}
+
+// cameraPage is the page about one camera.
+func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, _ view) {
+	s.pages.serve(w, r, "camera.html")
 }

@@ -92,13 +92,38 @@ func picture(shade uint8) []byte {
 type site struct {
 	*Server
 	url     string
+	client  *http.Client
 	metrics *Metrics
+	conns   *conns
 	cancel  context.CancelFunc
 	done    chan error
 }
 
+// conns is a listener that keeps what it has accepted.
+type conns struct {
+	net.Listener
+	mu  sync.Mutex
+	all []net.Conn
+}
+
+func (l *conns) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.all = append(l.all, c)
+	}
+	return c, err
+}
+
+func (l *conns) last() net.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all[len(l.all)-1]
+}
+
 // open serves the cameras until the test ends.
-func open(t *testing.T, o Options, cameras ...*testCamera) *site {
+func open(t *testing.T, o Options, cameras ...Camera) *site {
 	t.Helper()
 	o.Metrics = NewMetrics("1.2.3", "abc")
 	o.Cameras = map[string]Camera{}
@@ -113,9 +138,12 @@ func open(t *testing.T, o Options, cameras ...*testCamera) *site {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &site{Server: New(o), url: "http://" + l.Addr().String(), metrics: o.Metrics, cancel: cancel, done: make(chan error, 1)}
-	go func() { s.done <- s.Serve(ctx, l) }()
-	t.Cleanup(func() { s.stop(t); http.DefaultClient.CloseIdleConnections() })
+	s := &site{
+		Server: New(o), url: "http://" + l.Addr().String(), client: http.DefaultClient, metrics: o.Metrics,
+		conns: &conns{Listener: l}, cancel: cancel, done: make(chan error, 1),
+	}
+	go func() { s.done <- s.Serve(ctx, s.conns) }()
+	t.Cleanup(func() { s.stop(t); s.client.CloseIdleConnections() })
 	return s
 }
 
@@ -146,7 +174,7 @@ func (s *site) ask(t *testing.T, method, path string, header ...string) *http.Re
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

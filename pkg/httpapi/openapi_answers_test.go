@@ -1,14 +1,26 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"camd/pkg/camera"
 )
+
+// capable is a camera that can do all that a camera may be able to.
+type capable struct{ *adjustable }
+
+func (capable) Pause(context.Context, bool) (changed bool, err error) { return true, nil }
+
+func (capable) History() []camera.Change {
+	now := time.Now()
+	return []camera.Change{{State: camera.Live, Since: now}, {State: camera.Offline, Reason: camera.Timeout, Detail: "no answer", Since: now}}
+}
 
 // conversation asks a server, and holds its answers against the description.
 type conversation struct {
@@ -51,8 +63,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	a.status.Controls, a.status.Format.Note = a.list, "30 fps became 25"
 	none := newTestCamera("none")
 	none.set(camera.Starting)
-	s := open(t, Options{Version: "1.2.3"}, a.testCamera, troubled, none)
-	s.opts.Cameras["a"] = a
+	s := open(t, Options{Version: "1.2.3", Remember: func(string, bool) error { return errors.New("disk full") }}, capable{a}, troubled, none)
 	c := conversation{readContract(t), s}
 	t.Run("streams", func(t *testing.T) { c.streams(t, a) })
 	t.Run("snapshots", func(t *testing.T) { c.snapshots(t, a.testCamera, troubled) })
@@ -149,6 +160,7 @@ func (c conversation) state(t *testing.T, a *adjustable, none *testCamera) {
 	for _, id := range []string{"a", "yard", "none", "nope"} {
 		c.get(t, "/api/v1/cameras/{camera}", "/api/v1/cameras/"+id)
 		c.get(t, "/api/v1/cameras/{camera}/controls", "/api/v1/cameras/"+id+"/controls")
+		c.get(t, "/api/v1/cameras/{camera}/history", "/api/v1/cameras/"+id+"/history")
 	}
 	c.get(t, "/readyz", "/readyz")
 	none.set(camera.Idle)
@@ -166,14 +178,16 @@ func (c conversation) changes(t *testing.T, a *adjustable) {
 		c.say(t, path, http.MethodPatch, "/api/v1/cameras/a", body, "Content-Type", kind)
 	}
 	change(good, "application/json")
-	for _, bad := range []string{`{"controls": {}}`, `{"controls": {"brightness": 1.5}}`, `{"control": {}}`, `[]`, `x`} {
+	change(`{"paused": true}`, "application/json")
+	change(`{"paused": false, "controls": {"brightness": 1}}`, "application/json")
+	for _, bad := range []string{`{}`, `{"controls": {}}`, `{"paused": true, "controls": {"brightness": 1}}`, `{"paused": 1}`, `{"controls": {"brightness": 1.5}}`, `{"control": {}}`, `[]`, `x`} {
 		change(bad, "application/json")
 	}
 	change(good, "text/plain")
 	change(good+strings.Repeat(" ", maxPatch), "application/json")
 	for _, err := range []error{
 		camera.ControlErrorf(camera.NoControls, "why"), camera.ControlErrorf(camera.NotOpen, "why"), camera.ControlErrorf(camera.BadSetting, "why"),
-		camera.ControlErrorf(camera.SettingRefused, "why"), camera.ControlErrorf(camera.ControlsTimeout, "why"), errors.New("why"),
+		camera.ControlErrorf(camera.SettingRefused, "why"), camera.ControlErrorf(camera.ControlsTimeout, "why"), camera.ControlErrorf(camera.SwitchedOff, "why"), errors.New("why"),
 	} {
 		a.err = err
 		change(good, "application/json")
@@ -186,19 +200,19 @@ func (c conversation) changes(t *testing.T, a *adjustable) {
 }
 
 func (c conversation) files(t *testing.T) {
-	c.get(t, "/", "/")
-	for _, name := range []string{"/", "/assets/app.js", "/assets/style.css", "/assets/icon.svg"} {
-		path := "/assets/{file}"
-		if name == "/" {
-			path = name
-		}
+	c.get(t, "/cameras/{camera}", "/cameras/nope")
+	for name, path := range map[string]string{
+		"/": "/", "/cameras/a": "/cameras/{camera}",
+		"/assets/app.js": "/assets/{file}", "/assets/base.css": "/assets/{file}", "/assets/icon.svg": "/assets/{file}",
+	} {
+		c.get(t, path, name)
 		c.get(t, path, name, "If-None-Match", "*")
 		c.get(t, path, name, "If-Match", `"another"`)
 		c.get(t, path, name, "Range", "bytes=0-1")
 		c.get(t, path, name, "Range", "bytes=0-1,5-6")
 		c.get(t, path, name, "Range", "bytes=99999999-")
 	}
-	for _, name := range []string{"app.js", "style.css", "icon.svg", "index.html", "nothing", ".."} {
+	for _, name := range []string{"index.html", "nothing", ".."} {
 		c.get(t, "/assets/{file}", "/assets/"+name)
 	}
 }

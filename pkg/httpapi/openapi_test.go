@@ -72,6 +72,9 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 		}
 	}
 	err := chi.Walk(s.routes().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if route != "/" {
+			route = strings.TrimSuffix(route, "/") // which chi serves with and without
+		}
 		there = append(there, method+" "+route)
 		return nil
 	})

@@ -13,7 +13,8 @@ func newPacer(fps float64) *pacer {
 	if fps <= 0 {
 		return &pacer{}
 	}
-	return &pacer{interval: time.Duration(float64(time.Second) / fps)}
+	// An hour at most: a rate may be so low that it would not fit into a Duration.
+	return &pacer{interval: time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))}
 }
 
 // due reports whether a frame captured at t is to be shown.

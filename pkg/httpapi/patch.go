@@ -19,14 +19,18 @@ const maxPatch = 4 << 10
 
 // patchJSON is what can be changed of a camera.
 type patchJSON struct {
+	Paused   *bool          `json:"paused"` // nil leaves it
 	Controls map[string]any `json:"controls"`
 }
 
-const patchExample = `{"controls": {"brightness": 128}}`
+const patchExample = `{"controls": {"brightness": 128}} or {"paused": true}`
 
-// changeCamera sets controls and answers with the camera as it is then.
+// changeCamera does all that a request asks for or nothing, and answers with the camera as it is then.
 func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
 	patch, bad := readPatch(w, r)
+	if bad == nil {
+		bad = patch.check(v)
+	}
 	if bad != nil {
 		fail(w, r, bad.code, bad.message)
 		return
@@ -36,14 +40,39 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
 		fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	list, err := v.adjust(r.Context(), settings)
+	// The controls first: they can be refused, and are those of a camera that is on before and after.
+	var list []camera.Control
+	if len(settings) > 0 {
+		list, err = v.adjust(r.Context(), settings)
+	}
+	if err == nil && patch.Paused != nil {
+		err = s.turn(w, r, v, *patch.Paused)
+	}
 	if err != nil {
 		failControls(w, r, err)
 		return
 	}
-	j := toJSON(v.camera.Status(), s.audience.watching()[v.id])
-	j.Controls = controlsJSON(list)
+	status := v.camera.Status()
+	j := toJSON(status, s.audience.watching()[v.id])
+	if j.Controls = controlsJSON(list); list == nil {
+		j.Controls = controlsJSON(status.Controls)
+	}
 	writeJSON(w, http.StatusOK, j)
+}
+
+// check says what cannot be asked of this camera, or not at once.
+func (p patchJSON) check(v view) *requestError {
+	_, pausable := v.camera.(Pausable)
+	switch {
+	case p.Paused == nil && len(p.Controls) == 0:
+		return &requestError{http.StatusBadRequest, "nothing to change; want a body such as " + patchExample}
+	case p.Paused != nil && !pausable:
+		return &requestError{http.StatusNotFound, "this camera cannot be switched off"}
+	case p.Paused != nil && *p.Paused && len(p.Controls) > 0:
+		return &requestError{http.StatusBadRequest,
+			"a camera that is being switched off takes no controls; send them before, or after it has been switched on"}
+	}
+	return nil
 }
 
 // readPatch reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser
@@ -80,9 +109,6 @@ func readPatch(w http.ResponseWriter, r *http.Request) (patchJSON, *requestError
 
 // settings returns what the controls are to be set to.
 func (p patchJSON) settings() (map[string]camera.Setting, error) {
-	if len(p.Controls) == 0 {
-		return nil, errors.New("nothing to change; want a body such as " + patchExample)
-	}
 	settings := map[string]camera.Setting{}
 	for name, value := range p.Controls {
 		switch v := value.(type) {

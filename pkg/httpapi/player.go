@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -91,19 +93,29 @@ func (p *player) again(last *broker.Frame) error {
 	return p.write(last.Part)
 }
 
+// write returns when the connection has taken all of b. A stream of HTTP/2 alone is ended by its deadline, and not the
+// connection, whose other streams go on.
 func (p *player) write(b []byte) error {
 	for len(b) > 0 {
-		if err := p.flow.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
+		deadline := time.Now().Add(p.timeout)
+		if err := p.flow.SetWriteDeadline(deadline); err != nil {
 			return err
 		}
 		n, err := p.out.Write(b[:min(piece, len(b))])
 		p.Bytes.Add(uint64(n))
 		if err != nil {
+			if !time.Now().Before(deadline) { // HTTP/2 says no more than that the stream is closed
+				err = errors.Join(err, os.ErrDeadlineExceeded)
+			}
 			return err
 		}
 		b = b[n:]
 	}
-	return p.flow.Flush()
+	if err := p.flow.Flush(); err != nil {
+		return err
+	}
+	// On HTTP/2 a deadline that passes between two frames would end the stream.
+	return p.flow.SetWriteDeadline(time.Time{})
 }
 
 // account passes on what the ring has dropped for this viewer.

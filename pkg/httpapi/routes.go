@@ -21,11 +21,11 @@ func (s *Server) routes() http.Handler {
 	})
 
 	r.Get("/", s.root)
-	r.Get("/assets/{file}", asset)
+	r.Get("/assets/{file}", s.pages.asset)
 	r.Route("/cameras/{camera}", func(r chi.Router) {
-		r.Use(s.share)
-		r.Get("/stream.mjpg", s.named(s.stream))
-		r.Get("/snapshot.jpg", s.named(s.snapshot))
+		r.Get("/", s.named(s.cameraPage))
+		r.With(s.share).Get("/stream.mjpg", s.named(s.stream))
+		r.With(s.share).Get("/snapshot.jpg", s.named(s.snapshot))
 	})
 	r.Route("/api/v1", func(r chi.Router) {
 		r.Get("/wall", s.wall)
@@ -33,6 +33,7 @@ func (s *Server) routes() http.Handler {
 		r.Get("/cameras/{camera}", s.named(s.showCamera))
 		r.Patch("/cameras/{camera}", s.named(s.changeCamera))
 		r.Get("/cameras/{camera}/controls", s.named(s.listControls))
+		r.Get("/cameras/{camera}/history", s.named(s.showHistory))
 		r.Get("/viewers", s.listViewers)
 		r.Get("/openapi.json", showOpenAPI)
 	})

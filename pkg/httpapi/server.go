@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -36,8 +37,12 @@ type Options struct {
 	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
 	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+	TLS          *tls.Config   // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
 	Version      string        // shown by the API
 	Log          *zap.Logger   // nil means none
+
+	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
+	Remember func(camera string, paused bool) error
 }
 
 // Server answers requests. Its methods are safe for concurrent use.
@@ -47,6 +52,9 @@ type Server struct {
 	audience *audience
 	fan      *fanout.Fanout
 	walls    sync.WaitGroup
+	pages    *pages
+	switches switches
+	diary    *diary
 	handler  http.Handler
 	begun    time.Time
 	boot     string      // tells this run's ETags from those of another
@@ -62,8 +70,11 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras)), begun: time.Now()}
+	s := &Server{
+		opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras, o.TLS != nil)), pages: newPages(), begun: time.Now(),
+	}
 	s.boot = bootID(s.begun)
+	s.switches, s.diary = newSwitches(o.Cameras, o.Remember), newDiary(o.Cameras)
 	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
 	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
 	s.handler = s.routes()
@@ -71,7 +82,11 @@ func New(o Options) *Server {
 }
 
 // seats returns the places from which viewers can watch.
-func seats(cameras map[string]Camera) (all []seat) {
+func seats(cameras map[string]Camera, encrypted bool) (all []seat) {
+	transports := []string{"http1", wallTransport}
+	if encrypted {
+		transports = append(transports, "http2")
+	}
 	for id, c := range cameras {
 		for _, name := range c.Renditions() {
 			for _, t := range transports {
@@ -112,9 +127,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	var sampling sync.WaitGroup
+	defer sampling.Wait()
 	// Streams end by this context, which ends after stopping is set: they can tell why.
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	sampling.Go(func() { s.keepDiary(base) })
 	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
 	srv := &http.Server{
 		Handler:           s,
@@ -124,9 +142,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          errs,
+		TLSConfig:         s.opts.TLS,
+		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout.
+		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.opts.WriteTimeout + repeatAfter},
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() {
+		if s.opts.TLS == nil {
+			failed <- srv.Serve(l)
+			return
+		}
+		failed <- srv.ServeTLS(l, "", "")
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

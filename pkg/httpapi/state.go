@@ -13,9 +13,10 @@ type cameraJSON struct {
 	Title      string            `json:"title"`
 	Source     string            `json:"source"`
 	State      camera.State      `json:"state"`
-	Reason     camera.Reason     `json:"reason,omitempty"`
-	ReasonText string            `json:"reason_text,omitempty"`
-	Detail     string            `json:"detail,omitempty"`
+	Paused     bool              `json:"paused"`
+	Reason     camera.Reason     `json:"reason"`
+	ReasonText string            `json:"reason_text"`
+	Detail     string            `json:"detail"`
 	Since      *time.Time        `json:"since"`
 	Retry      *time.Time        `json:"retry"`
 	LastFrame  *time.Time        `json:"last_frame"`
@@ -71,7 +72,7 @@ func renditionsOf(s camera.Status) []renditionJSON {
 func toJSON(s camera.Status, viewers int) cameraJSON {
 	return cameraJSON{
 		ID: s.ID, Title: s.Title, Source: s.Source,
-		State: s.State, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: s.Detail,
+		State: s.State, Paused: s.State == camera.Paused, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: s.Detail,
 		Since: moment(s.Since), Retry: moment(s.Retry), LastFrame: moment(s.LastPic),
 		FPS: s.Counts.FPS, Viewers: viewers,
 		Format:     formatJSON(s.Format),
@@ -110,7 +111,9 @@ func (s *Server) listCameras(w http.ResponseWriter, _ *http.Request) {
 	for _, id := range s.opts.Order {
 		list = append(list, toJSON(s.opts.Cameras[id].Status(), watching[id]))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"cameras": list, "version": s.opts.Version, "started": moment(s.begun)})
+	writeJSON(w, http.StatusOK, map[string]any{
+		"cameras": list, "version": s.opts.Version, "started": moment(s.begun), "time": moment(time.Now()),
+	})
 }
 
 func (s *Server) showCamera(w http.ResponseWriter, _ *http.Request, v view) {

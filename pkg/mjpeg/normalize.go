@@ -30,7 +30,8 @@ func (e *RefusedError) Error() string {
 // Picture is a JPEG that every browser decodes.
 type Picture struct {
 	JPEG          []byte
-	Width, Height int // pixels
+	Width, Height int    // pixels, as they are stored
+	Exif          []byte // the segment, whole, that may say to turn it before it is shown; nil without
 }
 
 // Normalize checks that b holds a whole picture and returns it without what follows its end marker (V4L2 buffers are
@@ -45,7 +46,7 @@ func Normalize(b []byte) (Picture, error) {
 	if err := s.run(); err != nil {
 		return Picture{}, err
 	}
-	p := Picture{JPEG: b[:s.pos:s.pos], Width: s.width, Height: s.height}
+	p := Picture{JPEG: b[:s.pos:s.pos], Width: s.width, Height: s.height, Exif: s.exif}
 	if !s.huffman {
 		p.JPEG = bytes.Join([][]byte{b[:s.firstScan], standardHuffman, b[s.firstScan:s.pos]}, nil)
 	}

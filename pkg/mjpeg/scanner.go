@@ -20,6 +20,7 @@ const (
 	markDQT   = 0xDB
 	markDHP   = 0xDE
 	markEXP   = 0xDF
+	markAPP1  = 0xE1
 	markJPG0  = 0xF0
 	markJPG13 = 0xFD
 	markTEM   = 0x01
@@ -34,6 +35,7 @@ type scanner struct {
 	firstScan     int  // offset of the first scan header, 0 until there
 	huffman       bool // tables seen before the first scan
 	quantised     bool
+	exif          []byte // the whole segment, marker and all
 }
 
 func (s *scanner) refuse(cause, format string, args ...any) error {
@@ -109,6 +111,9 @@ func (s *scanner) read(m byte, body []byte) error {
 		return s.frameHeader(body)
 	case m == markSOS:
 		return s.scan(body)
+	case m == markAPP1 && s.exif == nil && bytes.HasPrefix(body, []byte("Exif\x00\x00")):
+		start := s.pos - len(body) - 4 // marker and length
+		s.exif = s.b[start:s.pos:s.pos]
 	case m < markSOF0:
 		return s.refuse(Damaged, "reserved marker ff %02x", m)
 	case m <= 0xCF || m == markDHP || m == markEXP || markJPG0 <= m && m <= markJPG13: // SOF3 to SOF15, JPG, DAC too

@@ -36,6 +36,12 @@ func watch(path string, log *zap.Logger) *appearance {
 	return a
 }
 
+// What can have happened to a path, or to a folder on the way to it.
+const (
+	came = fsnotify.Create | fsnotify.Chmod
+	went = fsnotify.Remove | fsnotify.Rename
+)
+
 func (a *appearance) run(path string) {
 	for {
 		select {
@@ -43,11 +49,12 @@ func (a *appearance) run(path string) {
 			if !ok {
 				return
 			}
-			if !e.Has(fsnotify.Create) && !e.Has(fsnotify.Chmod) {
+			if !e.Has(came) && !e.Has(went) {
 				continue
 			}
-			// A folder on the way to it may have come, with it or before it.
-			if there, _ := approach(a.watcher, path); there && related(e.Name, path) {
+			// A folder on the way to it may have come, with it or before it, or gone: udev removes the last link's folders
+			// after a watch has begun.
+			if there, _ := approach(a.watcher, path); there && e.Has(came) && related(e.Name, path) {
 				select {
 				case a.seen <- struct{}{}:
 				default:

@@ -27,6 +27,7 @@ type Options struct {
 	Transport string        // RTSP: "tcp" or "udp"
 	Once      bool          // files: stop at the end instead of starting again
 	OnDemand  bool          // open only while somebody watches
+	Paused    bool          // begin switched off, until Camera.Pause says otherwise
 	Stall     time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
 	Open      time.Duration // how long opening may take; 0 means 10 s
 	Frozen    time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
@@ -61,6 +62,7 @@ type Camera struct {
 	demand chan struct{}   // all topics' changes of demand
 	ledger
 	adjustments chan adjustment
+	switches    chan switching
 }
 
 // New returns a camera that does nothing until Run.
@@ -89,11 +91,16 @@ func New(o Options) *Camera {
 		demand: make(chan struct{}, 1),
 
 		adjustments: make(chan adjustment),
+		switches:    make(chan switching),
 	}
 	for _, name := range c.Renditions() {
 		c.topics = append(c.topics, broker.NewTopic(o.ID+"/"+name, broker.Options{Linger: linger, Demand: c.demand}))
 	}
-	c.ledger.init(c.Renditions(), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: camera.Starting, Since: time.Now()})
+	state := camera.Starting
+	if o.Paused {
+		state = camera.Paused
+	}
+	c.ledger.init(c.Renditions(), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now()})
 	return c
 }
 

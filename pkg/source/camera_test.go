@@ -121,19 +121,27 @@ func TestStoppingEndsEveryProcess(t *testing.T) {
 	}
 }
 
-func TestProcessThatCannotBeKilled(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "deaf")})
-	pid := c.reaches(t, camera.Live).Worker.PID
+// holdInKernel makes a process one that nothing can kill, until it is released.
+func holdInKernel(t *testing.T, pid int) (release func()) {
+	t.Helper()
 	holder := exec.Command(os.Args[0], "hold", strconv.Itoa(pid))
 	in, _ := holder.StdinPipe()
 	out, _ := holder.StdoutPipe()
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said, _ := bufio.NewReader(out).ReadString('\n')
-	if said != "held\n" {
+	release = func() { _ = in.Close(); _ = holder.Wait() }
+	t.Cleanup(release)
+	if said, _ := bufio.NewReader(out).ReadString('\n'); said != "held\n" {
 		t.Fatalf("ptrace: %s", said)
 	}
+	return release
+}
+
+func TestProcessThatCannotBeKilled(t *testing.T) {
+	c := start(t, Options{Worker: faulty(t, "deaf")})
+	pid := c.reaches(t, camera.Live).Worker.PID
+	release := holdInKernel(t, pid)
 	c.stop()
 	if !exists(pid) {
 		t.Error("it could be killed: this test shows nothing")
@@ -141,8 +149,7 @@ func TestProcessThatCannotBeKilled(t *testing.T) {
 	if got := c.logs.FilterMessage("capture process cannot be killed").Len(); got != 1 {
 		t.Errorf("%d lines say so", got)
 	}
-	_ = in.Close()
-	_ = holder.Wait()
+	release()
 	for deadline := time.Now().Add(10 * time.Second); exists(pid); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it is not reaped when it can be")

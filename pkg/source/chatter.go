@@ -23,13 +23,7 @@ type chatter struct {
 	mu     sync.Mutex
 	newest string
 	death  string // the line that begins a crash's report, of hundreds
-
-	resized chan struct{} // takes one: the stream has another size than it had when it was opened
 }
-
-// resized is how FFmpeg's scaler complains of pictures that OpenCV hands it in another size than it had at first: OpenCV
-// does not notice, and goes on with the last picture that fitted.
-var resized = regexp.MustCompile(`Slice parameters \d+, \d+ are invalid`)
 
 // deaths are how Go and C++ begin to report a crash.
 var deaths = regexp.MustCompile(`^(panic|fatal error|SIG[A-Z]+): |^terminate called `)
@@ -51,7 +45,7 @@ func newChatter(log *zap.Logger, start wire.Start) *chatter {
 		pairs = append(pairs, start.Source, src.String())
 		hide(src.URL.RawQuery)
 	}
-	return &chatter{log: log, scrub: strings.NewReplacer(pairs...), resized: make(chan struct{}, 1)}
+	return &chatter{log: log, scrub: strings.NewReplacer(pairs...)}
 }
 
 // maxLine bounds a line of chatter; what is longer is logged in pieces.
@@ -71,12 +65,6 @@ func (c *chatter) read(r io.Reader) {
 				c.death = line
 			}
 			c.mu.Unlock()
-			if resized.Match(raw) { // as it was: what is scrubbed may be a number
-				select {
-				case c.resized <- struct{}{}:
-				default:
-				}
-			}
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return

@@ -30,25 +30,42 @@ func (s *supervisor) become(state camera.State, reason camera.Reason, detail str
 	if state == s.state && reason == s.reason && detail == s.detail {
 		return
 	}
+	news := state != s.state || reason != s.reason // else it is the same trouble in other words
+	s.enter(state, reason, detail)
+	s.announce(news)
+}
+
+// enter makes the state known to viewers. It comes before announce: whoever sees the new state must not find the old picture
+// beside it.
+func (s *supervisor) enter(state camera.State, reason camera.Reason, detail string) {
 	now := time.Now()
-	level := zapcore.DebugLevel // the same trouble in other words
-	if state != s.state || reason != s.reason {
-		level = severity(state)
-	}
 	if state != s.state {
 		s.since = now
 	}
 	s.state, s.reason, s.detail = state, reason, detail
-	// The placeholder first: whoever sees the new state must not find the old picture beside it.
 	s.cards = nil
+	if state == camera.Paused {
+		s.withdraw(now)
+	}
 	if state != camera.Live {
 		s.publishCard(now)
 	}
-	s.update(func(st *camera.Status) { st.State, st.Reason, st.Detail, st.Since = state, reason, detail, s.since })
+}
 
-	fields := []zap.Field{zap.String("state", string(state))}
-	if reason != camera.None {
-		fields = append(fields, zap.String("reason", string(reason)), zap.String("detail", detail))
+// announce makes the state known to all others.
+func (s *supervisor) announce(news bool) {
+	s.update(func(st *camera.Status) {
+		st.State, st.Reason, st.Detail, st.Since = s.state, s.reason, s.detail, s.since
+	})
+	s.remember(camera.Change{State: s.state, Reason: s.reason, Detail: s.detail, Since: time.Now()}, news)
+
+	level := zapcore.DebugLevel
+	if news {
+		level = severity(s.state)
+	}
+	fields := []zap.Field{zap.String("state", string(s.state))}
+	if s.reason != camera.None {
+		fields = append(fields, zap.String("reason", string(s.reason)), zap.String("detail", s.detail))
 	}
 	s.log.Log(level, "camera state", fields...)
 }
@@ -60,31 +77,39 @@ func severity(state camera.State) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// publishCard publishes the placeholder, in every rendition that has readers and in main. It is drawn once for each change of
-// state.
+// publishCard publishes the placeholder, in every rendition that has readers and in main.
 func (s *supervisor) publishCard(now time.Time) {
+	s.look()
+	for i, t := range s.topics {
+		if i == 0 || s.wants[i] {
+			t.Publish(s.card(i, now))
+		}
+	}
+}
+
+// look takes note of the last live picture, while it is the newest.
+func (s *supervisor) look() {
 	if f := s.topics[0].Newest(); f != nil && !f.Placeholder {
 		s.background, s.cardSize = f.JPEG, spec.Size{Width: f.Width, Height: f.Height}
 	}
+}
+
+// card is the placeholder in a rendition. It is drawn once for each change of state.
+func (s *supervisor) card(rendition int, now time.Time) broker.Frame {
 	if s.cards == nil {
 		s.cards = make([][]byte, len(s.topics))
 	}
-	for i, t := range s.topics {
-		if i > 0 && !s.wants[i] {
-			continue
-		}
-		var size spec.Size
-		size.Width, size.Height = placeholder.Fit(s.expectedSize(i))
-		if s.cards[i] == nil {
-			s.cards[i] = placeholder.Draw(placeholder.Card{
-				Width: size.Width, Height: size.Height, Background: s.background,
-				Title: s.opts.Title, State: s.state, Reason: s.reason, Since: s.since,
-			})
-		}
-		part, jpeg := mjpeg.NewPart(s.cards[i], now)
-		t.Publish(broker.Frame{
-			Captured: now, Width: size.Width, Height: size.Height, Placeholder: true, Part: part, JPEG: jpeg,
+	var size spec.Size
+	size.Width, size.Height = placeholder.Fit(s.expectedSize(rendition))
+	if s.cards[rendition] == nil {
+		s.cards[rendition] = placeholder.Draw(placeholder.Card{
+			Width: size.Width, Height: size.Height, Background: s.background,
+			Title: s.opts.Title, State: s.state, Reason: s.reason, Since: s.since,
 		})
+	}
+	part, jpeg := mjpeg.NewPart(s.cards[rendition], now)
+	return broker.Frame{
+		Captured: now, Width: size.Width, Height: size.Height, Placeholder: true, Part: part, JPEG: jpeg,
 	}
 }
 

@@ -91,6 +91,8 @@ func (s *supervisor) start() wire.Start {
 // ask passes a request on to the worker.
 func (s *supervisor) ask(a adjustment) {
 	switch {
+	case s.paused:
+		a.answer <- adjusted{err: camera.ControlErrorf(camera.SwitchedOff, "the camera is switched off; its controls can be reached once it is switched on, by {\"paused\": false}")}
 	case s.worker == nil || !s.opened:
 		a.answer <- adjusted{err: s.notOpen()}
 	case len(s.asked) >= mostAsked:

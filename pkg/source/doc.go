@@ -13,6 +13,12 @@
 // The topic carries live pictures while there are any. When they stop, the newest frame becomes a placeholder that says
 // so, repeated once a second, until live pictures resume on the same topic: a reader need never leave.
 //
+// # Switched off
+//
+// [Camera.Pause] is a person's word, and nothing but another one ends it: no reader, no device that appears. It closes the
+// device and takes back every picture that the topics hold, for readers in order too; what they get instead has none
+// dimmed behind it.
+//
 // # Capture process
 //
 // Pictures come from camd-capture, one process per camera, over the pipes of package wire; nothing here links OpenCV.

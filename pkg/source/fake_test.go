@@ -102,15 +102,26 @@ func misbehave(fault, dir string) {
 	case "hostile": // says anything at all, and each time something else
 		say(os.Stdout, out, rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(os.Getpid()))))
 		os.Exit(os.Getpid() % 3)
-	case "grows": // its pictures are always too large
+	case "resizes": // its pictures never keep their size
 		play(out, 3)
-		fmt.Fprintln(os.Stderr, "[swscaler @ 0x1] Slice parameters 0, 480 are invalid")
-		time.Sleep(time.Hour)
+		_ = out.Write(wire.Ended{Reason: string(camera.Resized), Detail: "another size"})
 	case "hungry": // takes memory and keeps it
 		play(out, 3)
 		if first {
 			hoard = bytes.Repeat([]byte{1}, 128<<20)
 		}
+	case "rare": // has made its only picture of a rendition before main had one
+		play(out, 3)
+		for asked := 0; asked < 2; {
+			m, err := in.Next()
+			if d, ok := m.(wire.Demand); ok && d.Rendition > 0 {
+				asked++
+			}
+			if err != nil {
+				return
+			}
+		}
+		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: now(), Count: 3}, shadedJPEG(100))
 	case "quiet": // gives three pictures and then none
 		play(out, 3)
 	case "tuned": // is none of them: it has controls

@@ -21,6 +21,7 @@ type ledger struct {
 
 	mu     sync.Mutex
 	status camera.Status // without what the atomics count
+	past   past
 	worker usage
 	rate   rate
 }

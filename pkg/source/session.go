@@ -11,10 +11,9 @@ import (
 
 // session is one worker's life.
 type session struct {
-	worker    *worker         // nil when none runs
-	events    <-chan event    // the worker's; nil when none runs
-	resized   <-chan struct{} // the worker's stream has another size now; nil when none runs
-	final     *ended          // the worker's own word on why it ends
+	worker    *worker      // nil when none runs
+	events    <-chan event // the worker's; nil when none runs
+	final     *ended       // the worker's own word on why it ends
 	started   time.Time
 	progress  time.Time     // when it last gave a sign of good pictures, or was started
 	format    camera.Format // zero until it has the source open
@@ -37,7 +36,7 @@ func (s *supervisor) startWorker() {
 		return
 	}
 	now := time.Now()
-	s.session = session{worker: w, events: w.events, resized: w.stderr.resized, started: now, progress: now}
+	s.session = session{worker: w, events: w.events, started: now, progress: now}
 	s.setWorker(w.cmd.Process.Pid, 0)
 	s.sample(now)
 	for i, wanted := range s.wants {
@@ -51,7 +50,10 @@ func (s *supervisor) startWorker() {
 func (s *supervisor) end() {
 	if w := s.worker; w != nil {
 		w.stop(s.opts.Grace)
-		s.worker, s.events, s.resized = nil, nil, nil
+		if !w.gone {
+			s.stuck = append(stillThere(s.stuck), w)
+		}
+		s.worker, s.events = nil, nil
 		s.setWorker(0, w.cpu())
 		s.abandon()
 	}
@@ -129,6 +131,16 @@ func (s *supervisor) showSmall(p picture) {
 	s.alive()
 }
 
+// remind asks anew for renditions that have no picture although main has: the worker made theirs when main had trouble yet,
+// and may make the next a long time after.
+func (s *supervisor) remind() {
+	for i, t := range s.topics[1:] {
+		if f := t.Newest(); s.worker != nil && s.wants[1+i] && (f == nil || f.Placeholder) {
+			s.worker.send(wire.Demand{Rendition: uint8(1 + i), Wanted: true})
+		}
+	}
+}
+
 func (s *supervisor) publish(p picture) {
 	f := s.topics[p.rendition].Publish(p.frame)
 	s.published[p.rendition].Add(1)
@@ -152,6 +164,10 @@ func (s *supervisor) lost() {
 		why = ended{camera.WorkerCrashed, "another program told it to end"}
 	} else if _, known := s.restarts[why.reason]; !known {
 		why = ended{camera.WorkerCrashed, "it ended for a reason unknown to camd: " + string(why.reason)}
+	}
+	if why.reason == camera.Resized && s.flowed && time.Since(s.started) > settled {
+		s.replace(camera.Resized)
+		return
 	}
 	s.failed(why.reason, why.detail)
 }

@@ -28,10 +28,12 @@ const beyond = 5 * time.Second
 // supervisor is the state of one Run, seen by its goroutine alone.
 type supervisor struct {
 	*Camera
-	condition        // what has been told to the world
-	tuning           // its image controls
-	wants     []bool // by rendition: somebody reads its topic
-	session          // the worker that runs, or the last one
+	condition           // what has been told to the world
+	tuning              // its image controls
+	paused    bool      // a person has switched it off
+	wants     []bool    // by rendition: somebody reads its topic
+	session             // the worker that runs, or the last one
+	stuck     []*worker // those that were killed and are not gone
 	retry     <-chan time.Time
 	backoff   *backoff.ExponentialBackOff
 	appeared  *appearance
@@ -40,12 +42,18 @@ type supervisor struct {
 }
 
 // Run keeps the camera going until ctx ends, and returns when all that it started has ended.
-func (c *Camera) Run(ctx context.Context) {
-	s := &supervisor{Camera: c, tuning: newTuning(c.opts.Controls), backoff: &backoff.ExponentialBackOff{
+func (c *Camera) Run(ctx context.Context) { newSupervisor(c).run(ctx) }
+
+func newSupervisor(c *Camera) *supervisor {
+	s := &supervisor{Camera: c, paused: c.opts.Paused, tuning: newTuning(c.opts.Controls), backoff: &backoff.ExponentialBackOff{
 		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter,
 	}}
 	s.backoff.Reset()
-	s.run(ctx)
+	s.wants = make([]bool, len(s.topics))
+	for i, t := range s.topics {
+		s.wants[i] = t.Wanted()
+	}
+	return s
 }
 
 func (s *supervisor) run(ctx context.Context) {
@@ -53,10 +61,6 @@ func (s *supervisor) run(ctx context.Context) {
 	defer tick.Stop()
 	defer s.settle()
 	defer s.end()
-	s.wants = make([]bool, len(s.topics))
-	for i, t := range s.topics {
-		s.wants[i] = t.Wanted()
-	}
 	s.begin()
 	for {
 		select {
@@ -68,12 +72,12 @@ func (s *supervisor) run(ctx context.Context) {
 			} else {
 				s.lost()
 			}
-		case <-s.resized:
-			s.grown()
 		case <-s.Camera.demand:
 			s.follow()
 		case a := <-s.adjustments:
 			s.ask(a)
+		case w := <-s.switches:
+			w.answer <- s.turnTo(w.paused)
 		case <-s.retry:
 			s.launch()
 		case <-s.changes():
@@ -86,15 +90,18 @@ func (s *supervisor) run(ctx context.Context) {
 	}
 }
 
-// begin opens the camera, or leaves it be until somebody watches.
+// begin opens the camera, or leaves it be until somebody watches or switches it on.
 func (s *supervisor) begin() {
 	s.still = stillness{} // what was seen before it slept says nothing
-	if s.opts.OnDemand && !s.wanted() {
+	switch {
+	case s.paused:
+		s.become(camera.Paused, camera.None, "")
+	case s.opts.OnDemand && !s.wanted():
 		s.become(camera.Idle, camera.None, "")
-		return
+	default:
+		s.become(camera.Starting, camera.None, "")
+		s.launch()
 	}
-	s.become(camera.Starting, camera.None, "")
-	s.launch()
 }
 
 // changes receives while no worker runs. What changes while one tries to open the device makes another follow it: a node
@@ -181,7 +188,7 @@ func (s *supervisor) follow() {
 	}
 	after := s.wanted()
 	switch {
-	case after == before || !s.opts.OnDemand:
+	case after == before || !s.opts.OnDemand || s.paused:
 	case !after:
 		s.end()
 		s.settle()
@@ -214,7 +221,13 @@ func (s *supervisor) tick(now time.Time) {
 	if s.worker != nil {
 		s.upkeep(now)
 	}
-	if s.wanted() && s.state != camera.Live {
+	if s.paused { // a process that was stuck may be gone
+		s.become(camera.Paused, camera.None, s.hold())
+	}
+	switch {
+	case s.state == camera.Live:
+		s.remind()
+	case s.wanted():
 		s.publishCard(now)
 	}
 }

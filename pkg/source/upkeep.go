@@ -42,20 +42,8 @@ func (s *supervisor) upkeep(now time.Time) {
 	}
 }
 
-// settled is how long a worker must have run for its camera to be opened anew at once.
+// settled is how long a worker must have run for its camera to be opened anew at once when its pictures change their size.
 const settled = 5 * time.Second
-
-// grown deals with pictures that have become too large for OpenCV. A recording would begin anew, and never get further.
-func (s *supervisor) grown() {
-	switch {
-	case s.opts.Source.Kind == spec.File:
-	case s.flowed && time.Since(s.started) > settled:
-		s.replace(camera.Resized)
-	default:
-		s.end()
-		s.failed(camera.Resized, "and again soon after it was opened")
-	}
-}
 
 // replace starts another worker at once, for a reason that is nobody's fault.
 func (s *supervisor) replace(why camera.Reason) {

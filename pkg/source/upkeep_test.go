@@ -65,9 +65,9 @@ func TestWorkerIsRecycled(t *testing.T) {
 	}
 }
 
-// A camera whose pictures do not fit however often it is opened gets a pause between attempts.
+// A camera whose pictures have another size however often it is opened gets a pause between attempts.
 func TestPicturesThatNeverFit(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "grows")})
+	c := start(t, Options{Worker: faulty(t, "resizes")})
 	if s := c.reaches(t, camera.Offline); s.Reason != camera.Resized || s.Retry.IsZero() {
 		t.Errorf("%s: %s, next attempt %v", s.Reason, s.Detail, s.Retry)
 	}

@@ -25,7 +25,7 @@ type request struct {
 
 // notice is what a client is told beside pictures.
 type notice struct {
-	Type      string `json:"type"` // hello, subscribed, unsubscribed or error
+	Type      string `json:"type"` // hello, subscribed, unsubscribed, alive or error
 	Version   int    `json:"version,omitempty"`
 	Camera    string `json:"camera,omitempty"`
 	Rendition string `json:"rendition,omitempty"`

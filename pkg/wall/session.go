@@ -39,14 +39,29 @@ type Options struct {
 	Join func(camera, rendition string) (Place, error)
 	// WriteTimeout is how long a message may take.
 	WriteTimeout time.Duration
+	// AliveEvery is after how much silence the client is told that the connection lives; 0 means 10 s.
+	AliveEvery time.Duration
+	// AckWithin is how long a picture may go unacknowledged before the client is cut; 0 means 2 minutes.
+	AckWithin time.Duration
 }
 
-// Serve speaks with one client until it leaves, takes nothing for the write timeout, or ctx ends. It closes conn, and returns
-// when all that it started has ended.
+func (o Options) filled() Options {
+	if o.AliveEvery == 0 {
+		o.AliveEvery = 10 * time.Second
+	}
+	if o.AckWithin == 0 {
+		o.AckWithin = 2 * time.Minute
+	}
+	return o
+}
+
+// Serve speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
+// ctx ends. It closes conn, and returns when all that it started has ended.
 func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o, conn: conn, ctx: ctx, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
+	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
 	conn.SetReadLimit(longest)
+	s.say(notice{Type: "hello", Version: Version})
 	for _, id := range o.Cameras {
 		s.obey(request{Type: "subscribe", Camera: id, Rendition: o.Rendition})
 	}
@@ -59,7 +74,7 @@ func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
 	helpers.Wait()
 	s.mu.Lock()
 	for _, t := range s.tiles {
-		s.leave(t, errors.Is(err, errStalled))
+		s.leave(t, s.idle || errors.Is(err, errStalled))
 	}
 	s.mu.Unlock()
 	s.bells.Wait()
@@ -69,17 +84,20 @@ var errStalled = errors.New("the client takes nothing")
 
 // session is one client.
 type session struct {
-	opts  Options
-	conn  *websocket.Conn
-	ctx   context.Context // of all its goroutines
-	wake  chan struct{}   // has a token when there may be something to send
-	out   chan notice
-	bells sync.WaitGroup
+	opts   Options
+	conn   *websocket.Conn
+	ctx    context.Context // of all its goroutines
+	cancel context.CancelFunc
+	wake   chan struct{} // has a token when the writer is to look for something to send
+	out    chan notice
+	bells  sync.WaitGroup
+	pen    pen
 
 	mu     sync.Mutex
 	tiles  map[string]*tile
 	turns  []*tile // whose turn it is, the next one first
 	paused bool
+	idle   bool   // it has acknowledged nothing for too long
 	busy   Place  // whose picture is being sent
 	late   func() // its leave, when it was taken meanwhile
 }
@@ -91,8 +109,9 @@ type tile struct {
 	place   Place // nil while the session is paused
 	sub     *broker.Subscription
 	stop    context.CancelFunc
-	dropped uint64   // as told to the place
-	unseen  []uint64 // pictures not acknowledged
+	dropped uint64    // as told to the place
+	unseen  []uint64  // pictures not acknowledged
+	since   time.Time // while there are some: when the first was sent, or another acknowledged
 }
 
 // read obeys the client until it leaves.
@@ -128,8 +147,12 @@ func (s *session) obey(r request) {
 		s.say(notice{Type: "unsubscribed", Camera: r.Camera})
 	case "ack":
 		if t != nil {
+			waits := len(t.unseen) >= window
 			t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= r.Seq })
-			s.ring()
+			t.since = time.Now()
+			if waits { // there may be a picture that it may have now
+				s.ring()
+			}
 		}
 	case "pause", "resume":
 		s.pause(r.Type == "pause")
@@ -146,8 +169,11 @@ func (s *session) subscribe(t *tile, camera, rendition string) {
 	}
 	earlier := t
 	t = &tile{camera: camera, rendition: rendition}
-	if !s.paused && !s.begin(t) {
+	if !s.begin(t) {
 		return
+	}
+	if s.paused { // it was had, and will be again
+		s.leave(t, false)
 	}
 	if earlier != nil {
 		s.forget(earlier)
@@ -172,11 +198,11 @@ func (s *session) begin(t *tile) bool {
 	return true
 }
 
-// listen wakes the writer for each of a camera's pictures.
+// listen sends each of a camera's pictures, and what else there is: it is awake, and to wake the writer costs more.
 func (s *session) listen(ctx context.Context, sub *broker.Subscription) {
 	for {
-		rung := sub.Bell() // before the writer looks: what it does not see has yet to ring
-		s.ring()
+		rung := sub.Bell() // before anybody looks: what is not seen has yet to ring
+		s.send()
 		select {
 		case <-rung:
 		case <-ctx.Done():
@@ -219,6 +245,7 @@ func (s *session) pause(on bool) {
 			s.leave(t, false)
 		case !s.begin(t):
 			s.forget(t)
+			s.say(notice{Type: "unsubscribed", Camera: t.camera})
 		}
 	}
 }
@@ -246,6 +273,7 @@ func (s *session) complain(camera, message string) {
 func (s *session) say(n notice) {
 	select {
 	case s.out <- n:
+		s.ring()
 	default:
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -27,33 +29,41 @@ type studio struct {
 
 	mu                  sync.Mutex
 	sent, dropped, left int
+	cut                 int
+	refuse              atomic.Bool
+	all                 sync.WaitGroup // of those who are served
 }
 
 func newStudio(t *testing.T, cameras ...string) *studio {
+	t.Helper()
+	return newStudioOf(t, Options{WriteTimeout: 10 * time.Second}, cameras...)
+}
+
+func newStudioOf(t *testing.T, o Options, cameras ...string) *studio {
 	t.Helper()
 	s := &studio{topics: map[string]*broker.Topic{}}
 	for _, id := range cameras {
 		s.topics[id] = broker.NewTopic(id, broker.Options{})
 	}
-	var walls sync.WaitGroup
+	o.Join = s.join
 	ctx, stop := context.WithCancel(context.Background())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		walls.Add(1)
-		defer walls.Done()
+		s.all.Add(1)
+		defer s.all.Done()
 		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		Serve(ctx, conn, Options{Join: s.join, WriteTimeout: 10 * time.Second})
+		Serve(ctx, conn, o)
 	}))
-	t.Cleanup(func() { stop(); walls.Wait(); server.Close() })
+	t.Cleanup(func() { stop(); s.all.Wait(); server.Close() })
 	s.url = strings.Replace(server.URL, "http", "ws", 1)
 	return s
 }
 
 func (s *studio) join(camera, rendition string) (Place, error) {
-	if s.topics[camera] == nil {
+	if s.topics[camera] == nil || s.refuse.Load() {
 		return nil, errors.New("no camera " + camera)
 	}
 	if rendition == "huge" {
@@ -73,7 +83,12 @@ func (s seat) Sent(*broker.Frame, int) { s.count(&s.sent, 1) }
 
 func (s seat) Dropped(n uint64) { s.count(&s.dropped, int(n)) }
 
-func (s seat) Leave(bool) { s.count(&s.left, 1) }
+func (s seat) Leave(cut bool) {
+	s.count(&s.left, 1)
+	if cut {
+		s.count(&s.cut, 1)
+	}
+}
 
 func (s *studio) count(what *int, n int) {
 	s.mu.Lock()
@@ -274,4 +289,102 @@ func TestMistakesEndNothing(t *testing.T) {
 	}
 	_ = c.conn.CloseNow()
 	s.watching(t, "gate", 0)
+}
+
+// A page cannot see pings: it is told that the connection lives.
+func TestSilenceIsBroken(t *testing.T) {
+	s := newStudioOf(t, Options{WriteTimeout: 10 * time.Second, AliveEvery: 20 * time.Millisecond}, "gate")
+	c := s.open(t)
+	for range 3 {
+		if n := c.notice(); n != (notice{Type: "alive"}) {
+			t.Fatalf("%+v", n)
+		}
+	}
+}
+
+func TestPausedClientIsToldOfMistakes(t *testing.T) {
+	s := newStudio(t, "gate")
+	c := s.open(t)
+	c.say(request{Type: "pause"})
+	c.say(request{Type: "subscribe", Camera: "shed"})
+	if n := c.notice(); n.Type != "error" || n.Camera != "shed" {
+		t.Fatalf("%+v", n)
+	}
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	if n := c.notice(); n.Type != "subscribed" || n.Camera != "gate" {
+		t.Fatalf("%+v", n)
+	}
+	s.watching(t, "gate", 0)
+	s.publish("gate", 10)
+	c.say(request{Type: "resume"})
+	c.expect("gate", 1)
+}
+
+// A camera that cannot be had again is said to be gone.
+func TestResumeThatIsRefused(t *testing.T) {
+	s := newStudio(t, "gate")
+	c := s.open(t)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	c.notice()
+	s.refuse.Store(true)
+	c.say(request{Type: "pause"})
+	c.say(request{Type: "resume"})
+	if n := c.notice(); n.Type != "error" || n.Camera != "gate" {
+		t.Fatalf("%+v", n)
+	}
+	if n := c.notice(); n.Type != "unsubscribed" || n.Camera != "gate" {
+		t.Fatalf("%+v", n)
+	}
+}
+
+// Who answers pings, and acknowledges nothing, does not keep its place.
+func TestClientThatAcknowledgesNothing(t *testing.T) {
+	s := newStudioOf(t, Options{WriteTimeout: 10 * time.Second, AckWithin: 100 * time.Millisecond}, "gate", "yard")
+	c := s.open(t)
+	for _, id := range []string{"gate", "yard"} {
+		c.say(request{Type: "subscribe", Camera: id})
+		c.notice()
+	}
+	s.publish("gate", 10)
+	c.expect("gate", 1)
+	_, _, err := c.conn.Read(c.ctx)
+	if websocket.CloseStatus(err) != websocket.StatusPolicyViolation || !strings.Contains(err.Error(), "camera gate") {
+		t.Errorf("%v", err)
+	}
+	s.watching(t, "gate", 0)
+	s.watching(t, "yard", 0)
+	s.all.Wait()
+	if s.cut != 2 || s.left != 2 {
+		t.Errorf("%d left, %d of them cut", s.left, s.cut)
+	}
+}
+
+// One that acknowledges late, or has nothing to acknowledge, or is paused, is not cut.
+func TestLateAcknowledgementsWillDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const nearly = 2*time.Minute - time.Second
+		s := &session{opts: Options{}.filled(), wake: make(chan struct{}, 1), tiles: map[string]*tile{}}
+		gate := &tile{camera: "gate", place: seat{}, unseen: []uint64{1, 2}, since: time.Now()}
+		s.tiles["gate"], s.turns = gate, []*tile{gate}
+		spared := func(when string) {
+			t.Helper()
+			if id, ok := s.unseen(); ok || id != "" {
+				t.Errorf("cut %s", when)
+			}
+		}
+		time.Sleep(nearly)
+		spared("before its time")
+		s.obey(request{Type: "ack", Camera: "gate", Seq: 1})
+		time.Sleep(nearly)
+		spared("after it acknowledged one of two")
+		s.obey(request{Type: "ack", Camera: "gate", Seq: 2})
+		time.Sleep(2 * nearly)
+		spared("with nothing to acknowledge")
+		gate.unseen, gate.place = []uint64{3}, nil
+		spared("while paused")
+		gate.place = seat{}
+		if id, ok := s.unseen(); !ok || id != "gate" {
+			t.Error("not cut when it was due")
+		}
+	})
 }

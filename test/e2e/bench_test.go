@@ -97,7 +97,7 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 // megabytes reads a figure of a process' memory.
-func megabytes(b *testing.B, pid int, what string) float64 {
+func megabytes(b testing.TB, pid int, what string) float64 {
 	text, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "smaps_rollup"))
 	if err != nil {
 		b.Fatal(err)

@@ -28,7 +28,7 @@ type browser struct {
 }
 
 // openBrowser starts a Chromium of its own that talks to nobody but the page's server.
-func openBrowser(t testing.TB, width, height int) *browser {
+func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(peer.Need(t, "chromium", "chromium")),
@@ -47,9 +47,9 @@ func openBrowser(t testing.TB, width, height int) *browser {
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses to sandbox root
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience+soak(t))
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, append(options, more...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	b := &browser{t: t, ctx: ctx}
@@ -123,11 +123,23 @@ func tile(title string) string {
 // picture returns the pixels that a tile shows, or nil.
 func (b *browser) picture(title string) image.Image {
 	b.t.Helper()
-	url := b.text(`(() => {
-		const canvas = ` + tile(title) + `?.querySelector('canvas');
+	return b.canvas(tile(title) + `?.querySelector('canvas')`)
+}
+
+// canvas returns what a canvas shows, given by a script, or nil if it is nothing yet.
+func (b *browser) canvas(script string) image.Image {
+	b.t.Helper()
+	return b.image(`(() => {
+		const canvas = ` + script + `;
 		if (!canvas?.dataset.shown) return '';
 		return canvas.toDataURL('image/png');
 	})()`)
+}
+
+// image returns the pixels of a PNG whose data: URL a script gives, or nil.
+func (b *browser) image(script string) image.Image {
+	b.t.Helper()
+	url := b.text(script)
 	data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/png;base64,"))
 	if err != nil {
 		b.t.Fatal(err)

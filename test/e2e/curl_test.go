@@ -23,11 +23,13 @@ func TestCurl(t *testing.T) {
 		want string // in the body
 	}{
 		{"/", 200, "text/html; charset=utf-8", "<title>camd</title>"},
-		{"/assets/app.js", 200, "text/javascript; charset=utf-8", "fetch("},
+		{"/assets/api.js", 200, "text/javascript; charset=utf-8", "fetch("},
 		{"/assets/wall.js", 200, "text/javascript; charset=utf-8", "WebSocket"},
-		{"/assets/style.css", 200, "text/css; charset=utf-8", ".tile"},
+		{"/assets/wall.css", 200, "text/css; charset=utf-8", ".tile"},
 		{"/assets/icon.svg", 200, "image/svg+xml", "<svg"},
 		{"/assets/nothing.js", 404, "text/plain; charset=utf-8", ""},
+		{"/cameras/a", 200, "text/html; charset=utf-8", "/assets/camera.js"},
+		{"/cameras/c", 404, "text/plain; charset=utf-8", `no camera "c"; there are: a, b`},
 		{"/cameras/a/snapshot.jpg", 200, "image/jpeg", "\xff\xd8"},
 		{"/cameras/a/snapshot.jpg?fresh=1", 200, "image/jpeg", "\xff\xd8"},
 		{"/cameras/a/snapshot.jpg?fresh=maybe", 400, "text/plain; charset=utf-8", `fresh="maybe"`},

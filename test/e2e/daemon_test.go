@@ -24,13 +24,13 @@ type options struct {
 // daemon is a running camd.
 type daemon struct {
 	t              testing.TB
-	URL            string // http://127.0.0.1:port
+	URL            string // http://127.0.0.1:port, or https
 	cmd            *exec.Cmd
 	stdout, stderr output
 	exited         chan struct{} // closed when it has been reaped
 }
 
-var dashboard = regexp.MustCompile(`dashboard at (http://127\.0\.0\.1:\d+)/`)
+var dashboard = regexp.MustCompile(`dashboard at (https?://127\.0\.0\.1:\d+)/`)
 
 // start starts camd on a free port and returns when it serves. When the test ends, camd is stopped and must exit with 0.
 func start(t testing.TB, o options) *daemon {

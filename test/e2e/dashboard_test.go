@@ -3,10 +3,8 @@ package e2e
 import (
 	"fmt"
 	"image"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -55,24 +53,63 @@ cameras:
 	b.content()
 }
 
-// A browser has six connections to a host; all of eight cameras live need another way.
-func TestDashboardOfEight(t *testing.T) {
+// A browser has six connections to a host; all of sixteen cameras come over one.
+func TestDashboardOfSixteen(t *testing.T) {
 	config := "cameras:\n"
-	for i := range 8 {
+	for i := range 16 {
 		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5'}\n", i, i)
 	}
 	d := start(t, options{config: config})
-	for i := range 8 {
+	for i := range 16 {
 		d.reaches(fmt.Sprint("c", i), "live")
 	}
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
-	for i := range 8 {
+	for i := range 16 {
 		moves(t, b, fmt.Sprint("Camera ", i))
 	}
-	eventually(t, "all live", func() bool {
-		return b.text(`document.getElementById('summary').textContent`) == "8 of 8 cameras live"
-	})
+	b.until("16 of 16 cameras live", `document.getElementById('summary').textContent`)
+	if scrolls := b.text(`(w => w.scrollHeight > w.clientHeight ? 'yes' : '')(document.getElementById('wall'))`); scrolls != "" {
+		t.Error("sixteen tiles do not fit the screen")
+	}
+	var list struct {
+		Viewers []struct{ Address, Rendition string }
+	}
+	d.json("/api/v1/viewers", &list)
+	for _, v := range list.Viewers {
+		if v.Address != list.Viewers[0].Address || v.Rendition != "preview" {
+			t.Errorf("%+v beside %+v", v, list.Viewers[0])
+		}
+	}
+	if len(list.Viewers) != 16 {
+		t.Errorf("%d viewers, want 16", len(list.Viewers))
+	}
+	b.content()
+}
+
+// However many cameras there are, they fill the screen; a phone scrolls rather than shows stamps.
+func TestGrid(t *testing.T) {
+	d := start(t, options{config: "cameras: []\n"})
+	b := openBrowser(t, 400, 300)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	b.until("No camera is configured.", `document.querySelector('#wall .notice')?.textContent ?? ''`)
+	for _, c := range []struct{ n, width, height, columns, used int }{ // used: per cent of the screen that is picture
+		{1, 1280, 750, 1, 85}, {2, 1280, 750, 2, 45}, {4, 1280, 750, 2, 80}, {9, 1280, 750, 3, 70}, {16, 1280, 750, 4, 60}, {30, 1280, 750, 6, 60},
+		{4, 1920, 1030, 2, 75}, {30, 1920, 1030, 6, 70}, {2, 360, 700, 1, 50}, {1, 360, 700, 1, 25}, {30, 360, 700, 2, 0},
+	} {
+		got := b.awaited(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
+			const n = %d, {columns, width} = fit(n, 16 / 9, {bar: 32, gap: 8, width: %d, height: %d});
+			return [columns, Math.floor(100 * n * width * width * 9 / 16 / (%[2]d * %[3]d)), width].join();
+		})`, c.n, c.width, c.height))
+		var columns, used, width int
+		if _, err := fmt.Sscanf(got, "%d,%d,%d", &columns, &used, &width); err != nil {
+			t.Fatalf("%q: %v", got, err)
+		}
+		if columns != c.columns || used < c.used || width < 150 {
+			t.Errorf("%d tiles on %dx%d: %d columns of %d pixels, %d %% picture; want %d columns, at least %d %%",
+				c.n, c.width, c.height, columns, width, used, c.columns, c.used)
+		}
+	}
 	b.content()
 }
 
@@ -134,40 +171,4 @@ func differ(a, b image.Image) bool {
 		}
 	}
 	return false
-}
-
-// The README's picture, made anew when CAMD_SCREENSHOT names its file.
-func TestScreenshot(t *testing.T) {
-	path := os.Getenv("CAMD_SCREENSHOT")
-	if path == "" {
-		t.Skip("CAMD_SCREENSHOT is not set")
-	}
-	d := start(t, options{config: `
-cameras:
-  - {id: front-door, title: Front door, source: 'test://?size=1280x720&fps=30'}
-  - {id: yard, title: Yard, source: ` + peer.Clip{Codec: "h264", Size: "640x360", Length: 10 * time.Second}.Make(t) + `}
-  - {id: workshop, title: Workshop, source: 'test://?size=960x540&fps=15'}
-  - {id: hall, title: Hall, source: ` + peer.Clip{Codec: "mjpeg", Size: "1280x720", FPS: 25, Length: 10 * time.Second}.Make(t) + `}
-  - {id: stairs, title: Stairs, source: 'test://?size=640x360&fps=10'}
-  - {id: garage, title: Garage, source: /dev/v4l/by-id/usb-046d_C920-video-index0}
-`})
-	for _, id := range []string{"front-door", "yard", "workshop", "hall", "stairs"} {
-		d.awaits(id, "at its rate", func(s state) bool { return s.State == "live" && s.FPS > 0.97*s.Format.FPS && s.FPS < 1.03*s.Format.FPS })
-	}
-	d.reaches("garage", "offline")
-	b := openBrowser(t, 1280, 800)
-	b.do(chromedp.Navigate(d.URL + "/"))
-	for _, title := range []string{"Front door", "Workshop", "Stairs"} {
-		moves(t, b, title)
-	}
-	for _, title := range []string{"Yard", "Hall", "Garage"} {
-		eventually(t, title, func() bool { return b.picture(title) != nil })
-	}
-	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, shot, 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

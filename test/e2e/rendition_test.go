@@ -67,3 +67,19 @@ func TestPreview(t *testing.T) {
 		return d.metric(made) == before
 	})
 }
+
+// The preview of a camera whose next picture is a long way off is made of its newest.
+func TestPreviewOfSlowCamera(t *testing.T) {
+	photo := read(t, firstPicture(t, mjpegClip.Make(t), 1))
+	web := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/jpeg")
+		_, _ = w.Write(photo)
+	}))
+	d := start(t, options{config: "cameras:\n  - id: slow\n    source: '" + strings.Replace(web, "http:", "http+poll:", 1) + "'\n    fps: 0.001\n" +
+		"    renditions: {thumb: {width: 160, fps: 0.001}}\n"})
+	d.reaches("slow", "live")
+	code, header, body := get(t, d.URL+"/cameras/slow/snapshot.jpg?rendition=thumb")
+	if size, err := jpeg.DecodeConfig(bytes.NewReader(body)); code != http.StatusOK || err != nil || size.Width != 160 {
+		t.Errorf("%d, %v, %d wide, %s", code, err, size.Width, header.Get("X-Camd-State"))
+	}
+}

@@ -22,8 +22,9 @@ import (
 	"camd/pkg/source/pattern"
 )
 
-// soak is how long TestSoak goes on: SOAK in the environment, such as 1h.
-func soak(t *testing.T) time.Duration {
+// soak is how long TestSoak and TestPageKeptOpen go on: SOAK in the environment, such as 1h.
+func soak(t testing.TB) time.Duration {
+	t.Helper()
 	text := os.Getenv("SOAK")
 	if text == "" {
 		return 20 * time.Second

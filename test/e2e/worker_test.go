@@ -88,22 +88,31 @@ func TestServerReturns(t *testing.T) {
 	w.undisturbed()
 }
 
-// A camera is given another size: its viewers go on at that.
+// A camera is given another size, larger or smaller: its viewers go on at that.
 func TestCameraChangesItsSize(t *testing.T) {
-	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: peer.Clip{Then: "640x480", Length: 4 * time.Second}})
-	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
-	w := d.attest("healthy")
-	d.reaches("changing", "live")
-	v := watch(t, d.URL+"/cameras/changing/stream.mjpg")
-	v.next("a small picture", func(p picture) bool { return width(p.jpeg) == 320 })
-	v.next("a large picture", func(p picture) bool { return width(p.jpeg) == 640 })
-	d.awaits("changing", "opened anew for that reason only", func(s state) bool {
-		if s.Counts.Restarts["worker_crashed"]+s.Counts.Restarts["timeout"] > 0 {
-			t.Fatalf("%v", s.Counts.Restarts)
-		}
-		return s.Counts.Restarts["resized"] > 0
-	})
-	w.undisturbed()
+	for _, c := range []peer.Clip{
+		{Codec: "h264", Size: "320x240", Then: "640x480"}, {Codec: "h264", Size: "640x480", Then: "320x240"},
+		{Codec: "h265", Size: "320x240", Then: "640x480"}, {Codec: "h265", Size: "640x480", Then: "320x240"},
+	} {
+		t.Run(c.Codec+" to "+c.Then, func(t *testing.T) {
+			c.Length = 4 * time.Second
+			rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: c})
+			d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
+			w := d.attest("healthy")
+			d.reaches("changing", "live")
+			v := watch(t, d.URL+"/cameras/changing/stream.mjpg")
+			for _, wide := range []int{320, 640, 320} {
+				v.next(fmt.Sprintf("%d pixels", wide), func(p picture) bool { return width(p.jpeg) == wide })
+			}
+			d.awaits("changing", "opened anew for that reason only", func(s state) bool {
+				if s.Counts.Restarts["worker_crashed"]+s.Counts.Restarts["timeout"] > 0 {
+					t.Fatalf("%v", s.Counts.Restarts)
+				}
+				return s.Counts.Restarts["resized"] > 0
+			})
+			w.undisturbed()
+		})
+	}
 }
 
 // An MJPEG server that hangs up after every few pictures is opened again and again, and its viewer stays.

@@ -1,45 +1,41 @@
 // The dashboard: one tile a camera, kept current from /api/v1/cameras, with pictures from the wall.
+//
+// The address says what is on it: ?kiosk without anything to press, ?cameras=a,b those alone, ?columns=3, and #front-door
+// with that camera opened.
 
+import { listCameras } from './api.js';
+import { arrange } from './arrange.js';
+import { applyTheme, choice, nextTheme, sorted } from './choice.js';
+import { fit, shapeOf } from './grid.js';
+import { furnish } from './icons.js';
+import { listen } from './keys.js';
+import { Stage } from './stage.js';
+import { snapshot, toggle } from './switches.js';
+import { Tile } from './tile.js';
+import { count, stateWord, toast } from './words.js';
 import { Wall } from './wall.js';
+
+const asked = new URLSearchParams(location.search);
+const kiosk = asked.has('kiosk');
+const only = asked.get('cameras')?.split(',').filter(Boolean);
+const columns = Math.min(30, Math.max(0, Number.parseInt(asked.get('columns'), 10) || 0));
 
 const wall = document.getElementById('wall');
 const summary = document.getElementById('summary');
-const template = document.getElementById('tile');
 const tiles = new Map();
+let cameras = []; // as camd has them
+let shown = []; // on this screen, in this order
+let refreshing;
 
-const refreshAfter = 2000;
+const stage = new Stage(() => leave());
 
-const words = {
-  idle: 'asleep', starting: 'starting', live: 'live', stalled: 'no new picture', offline: 'offline', paused: 'off',
-};
-
-function newTile(camera) {
-  const element = template.content.firstElementChild.cloneNode(true);
-  const part = (selector) => element.querySelector(selector);
-  const tile = { element, part, canvas: part('canvas'), url: camera.urls };
-  part('h2').textContent = camera.title;
-  part('.picture').href = camera.urls.stream;
-  part('.picture').title = 'Open the stream of ' + camera.title;
-  part('.snapshot').href = camera.urls.snapshot;
-  part('.snapshot').setAttribute('aria-label', 'Snapshot of ' + camera.title);
-  tile.canvas.setAttribute('aria-label', 'Live picture of ' + camera.title);
-  wall.append(element);
-  return tile;
-}
-
-// pictures shows a camera's newest picture at its own size; the style fits it into the tile.
-const pictures = new Wall((id, bitmap) => {
-  const canvas = tiles.get(id)?.canvas;
-  if (!canvas) return;
-  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-    canvas.width = bitmap.width;
-    canvas.height = bitmap.height;
-  }
-  canvas.getContext('2d').drawImage(bitmap, 0, 0);
-  canvas.dataset.shown = 'yes';
+const pictures = new Wall((id, bitmap, picture) => {
+  if (stage.camera?.id === id) stage.picture(bitmap, picture);
+  else tiles.get(id)?.screen.draw(bitmap, picture);
 }, (until) => {
   again = until;
   document.body.classList.toggle('lost', until !== null);
+  if (until === null) refresh();
   countDown();
 });
 
@@ -47,67 +43,223 @@ const pictures = new Wall((id, bitmap) => {
 let again = null;
 function countDown() {
   if (again === null) return;
-  const seconds = Math.max(0, Math.ceil((again - Date.now()) / 1000));
-  summary.textContent = `camd does not answer; trying again ${seconds ? `in ${seconds} s` : 'now'}…`;
+  const wait = Math.max(0, Math.ceil((again - Date.now()) / 1000));
+  summary.textContent = `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
   summary.className = 'bad';
-  for (const tile of tiles.values()) {
-    tile.element.dataset.state = 'offline';
-    tile.part('.state').textContent = 'not connected';
+  for (const tile of tiles.values()) tile.lost();
+  if (stage.camera) stage.lost();
+}
+
+function tick() {
+  countDown();
+  if (again !== null || document.hidden) return;
+  for (const camera of shown) tiles.get(camera.id).tick();
+  if (stage.camera) stage.tick();
+}
+
+// watch asks for what can be seen: the camera on the stage, or else the tiles that are not scrolled away.
+function watch() {
+  if (stage.camera) {
+    pictures.watch([[stage.camera.id, 'main']]);
+    return;
   }
-}
-setInterval(countDown, 500);
-
-function show(tile, camera) {
-  tile.element.dataset.state = camera.state;
-  tile.part('.state').textContent = words[camera.state] ?? camera.state;
-  const { width, height } = camera.format;
-  if (width && height) tile.element.style.setProperty('--shape', `${width} / ${height}`);
-  const figures = [];
-  if (width) figures.push(`${width}×${height}`);
-  if (camera.state === 'live') figures.push(`${camera.fps.toFixed(1)} fps`);
-  if (camera.viewers) figures.push(camera.viewers === 1 ? '1 viewer' : `${camera.viewers} viewers`);
-  tile.part('.figures').textContent = figures.join(' · ');
-  const why = tile.part('.why');
-  const reason = [camera.reason_text, camera.detail].filter(Boolean).join(': ');
-  why.textContent = reason && `${reason}, since ${new Date(camera.since).toLocaleString()}`;
-  why.hidden = !reason;
+  const preview = shown.length > 1;
+  pictures.watch(shown.filter(({ id }) => tiles.get(id).visible)
+    .map(({ id, renditions }) => [id, preview && renditions.some(({ name }) => name === 'preview') ? 'preview' : 'main']));
 }
 
-function render(cameras) {
-  const present = new Set(cameras.map((camera) => camera.id));
+const scrolled = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const tile = tiles.get(target.dataset.camera);
+    if (!tile || tile.visible === isIntersecting) continue;
+    tile.visible = isIntersecting;
+    tile.screen.resume();
+  }
+  watch();
+}, { root: wall, rootMargin: '100px' });
+
+function layout() {
+  const style = getComputedStyle(wall);
+  const shape = shapeOf(shown);
+  const best = fit(shown.length, shape, {
+    bar: kiosk ? 0 : 2 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize),
+    gap: Number.parseFloat(style.columnGap), width: wall.clientWidth, height: wall.clientHeight, columns,
+  });
+  wall.style.setProperty('--columns', best.columns);
+  wall.style.setProperty('--width', `${best.width}px`);
+  wall.style.setProperty('--shape', shape);
+}
+
+// arrangeTiles makes the tiles those that are to be shown, in their order.
+function arrangeTiles() {
+  shown = only ? only.map((id) => cameras.find((camera) => camera.id === id)).filter(Boolean)
+    : sorted(cameras).filter(({ id }) => !choice.hidden.includes(id));
+  const present = new Set(shown.map(({ id }) => id));
   for (const [id, tile] of tiles) {
     if (present.has(id)) continue;
+    scrolled.unobserve(tile.element);
     tile.element.remove();
     tiles.delete(id);
   }
-  for (const camera of cameras) {
-    if (!tiles.has(camera.id)) tiles.set(camera.id, newTile(camera));
-    show(tiles.get(camera.id), camera);
-  }
-  pictures.watch(cameras.map((camera) => [camera.id, cameras.length > 1 ? 'preview' : 'main']));
-  wall.style.setProperty('--tile', cameras.length > 9 ? '16rem' : cameras.length > 1 ? '24rem' : '100%');
-  const live = cameras.filter((camera) => camera.state === 'live').length;
-  summary.textContent = cameras.length ? `${live} of ${cameras.length} cameras live` : 'No camera is configured.';
+  shown.forEach((camera, i) => {
+    let tile = tiles.get(camera.id);
+    if (tile) tile.show(camera);
+    else {
+      tile = new Tile(camera);
+      tiles.set(camera.id, tile);
+      scrolled.observe(tile.element);
+    }
+    if (wall.children[i] !== tile.element) wall.insertBefore(tile.element, wall.children[i] ?? null);
+  });
+  explainNothing();
+  layout();
+  watch();
+}
+
+// explainNothing says why there are no tiles.
+function explainNothing() {
+  wall.querySelector('.notice')?.remove();
+  if (shown.length) return;
+  const notice = document.createElement('p');
+  notice.className = 'notice';
+  notice.textContent = cameras.length ? 'Every camera is hidden on this screen.' : 'No camera is configured.';
+  wall.append(notice);
+}
+
+function render(list) {
+  announce(cameras, list);
+  cameras = list;
+  arrangeTiles();
+  const live = cameras.filter(({ state }) => state === 'live').length;
+  const text = cameras.length ? `${live} of ${count(cameras.length, 'camera')} live` : 'No camera is configured.';
+  if (summary.textContent !== text) summary.textContent = text;
   summary.className = '';
+  follow();
+}
+
+// announce tells those who listen rather than look.
+function announce(before, now) {
+  const states = new Map(before.map(({ id, state }) => [id, state]));
+  const news = now.filter(({ id, state }) => states.has(id) && states.get(id) !== state)
+    .map(({ title, state, reason_text: reason }) => `${title}: ${stateWord(state)}${reason ? `, ${reason}` : ''}`);
+  if (news.length) document.getElementById('announce').textContent = news.join('. ');
 }
 
 async function refresh() {
+  clearTimeout(refreshing);
   if (!document.hidden) {
     try {
-      const answer = await fetch('/api/v1/cameras', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
-      if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-      const state = await answer.json();
-      if (again === null) render(state.cameras);
+      const list = await listCameras();
+      if (again === null) render(list);
     } catch {
-      summary.textContent = 'camd does not answer; trying again…';
+      summary.textContent = 'camd does not answer; trying again…'; // the wall counts down, if its connection is lost too
       summary.className = 'bad';
-      for (const tile of tiles.values()) tile.element.dataset.state = 'offline';
     }
   }
-  setTimeout(refresh, refreshAfter);
+  clearTimeout(refreshing);
+  refreshing = setTimeout(refresh, 2000);
 }
 
-// A hidden page takes no pictures, and gets them at once when it is shown again.
-document.addEventListener('visibilitychange', () => pictures.pause(document.hidden));
+// follow does what the address says: a camera on the stage, or none.
+function follow() {
+  const camera = cameras.find(({ id }) => `#${id}` === location.hash);
+  if (!camera) {
+    if (!stage.camera) return;
+    const last = stage.camera.id;
+    stage.close();
+    for (const tile of tiles.values()) tile.screen.resume();
+    tiles.get(last)?.link.focus();
+  } else if (stage.camera?.id === camera.id) {
+    stage.show(camera);
+    return;
+  } else stage.open(camera, tiles.get(camera.id));
+  watch();
+}
 
+function leave() {
+  history.replaceState(null, '', location.pathname + location.search);
+  follow();
+}
+
+const open = (camera) => { if (camera) location.replace(`#${camera.id}`); };
+
+// beside goes so many cameras on from the one on the stage.
+function beside(step) {
+  const i = shown.findIndex(({ id }) => id === stage.camera?.id);
+  open(shown[(i + step + shown.length) % shown.length]);
+}
+
+function fullscreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else (stage.camera ? stage.theatre : document.documentElement).requestFullscreen?.().catch((error) => toast(error.message));
+}
+
+// current is the camera on the stage, or the one whose tile has the focus.
+const current = () => stage.camera ?? tiles.get(document.activeElement?.closest('.tile')?.dataset.camera)?.camera;
+
+const actions = {
+  fullscreen,
+  arrange: () => arrange(cameras, arrangeTiles),
+  help: () => document.getElementById('help').showModal(),
+  theme: () => toast(`Colours: ${nextTheme()}`),
+  close: leave,
+  previous: () => beside(-1),
+  next: () => beside(1),
+  zoomIn: () => stage.zoomIn(),
+  zoomOut: () => stage.zoomOut(),
+  unzoom: () => stage.zoom.reset(),
+  snapshot: () => { if (current()) snapshot(current()); },
+  pause: async () => {
+    const camera = current();
+    if (!camera || kiosk) return;
+    const changed = await toggle(camera);
+    cameras = cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other));
+    render(cameras);
+  },
+  details: () => { if (current()) location.href = `/cameras/${encodeURIComponent(current().id)}`; },
+  digit: (n) => open(shown[n - 1]),
+  // An arrow moves a zoomed picture, goes on to the next camera, or moves the focus among the tiles.
+  arrow: (across, down, shift) => {
+    if (stage.camera) {
+      if (!shift || !stage.pan(across, down)) beside(across + down);
+      return;
+    }
+    const from = shown.findIndex(({ id }) => id === current()?.id);
+    const per = Number(wall.style.getPropertyValue('--columns')) || 1;
+    const to = from < 0 ? 0 : from + across + down * per;
+    tiles.get(shown[to]?.id)?.link.focus();
+  },
+};
+
+furnish(document);
+applyTheme();
+document.body.classList.toggle('kiosk', kiosk);
+listen(actions, () => stage.camera !== null);
+for (const button of document.querySelectorAll('[data-do]')) button.addEventListener('click', () => actions[button.dataset.do]());
+document.querySelector('#help .done').addEventListener('click', () => document.getElementById('help').close());
+addEventListener('hashchange', follow);
+new ResizeObserver(layout).observe(wall);
+
+// A hidden page takes no pictures, and gets them at once when it is shown again.
+document.addEventListener('visibilitychange', () => {
+  pictures.pause(document.hidden);
+  for (const tile of tiles.values()) tile.screen.resume();
+  stage.screen.resume();
+  if (!document.hidden) refresh();
+});
+
+if (kiosk) {
+  // The pointer goes when nobody moves it, and the screen stays on where the browser allows that.
+  let still;
+  addEventListener('pointermove', () => {
+    document.body.classList.remove('still');
+    clearTimeout(still);
+    still = setTimeout(() => document.body.classList.add('still'), 3000);
+  });
+  const stayOn = () => { if (!document.hidden) navigator.wakeLock?.request('screen').catch(() => {}); };
+  document.addEventListener('visibilitychange', stayOn);
+  stayOn();
+}
+
+setInterval(tick, 500);
 refresh();

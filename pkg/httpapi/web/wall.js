@@ -5,7 +5,8 @@ const firstRetry = 500;
 const lastRetry = 10000;
 
 export class Wall {
-  // show is called with a camera's id and its picture, an ImageBitmap that the wall closes afterwards.
+  // show is called with a camera's id, its picture as an ImageBitmap that the wall closes afterwards, and what is known of
+  // it: {taken} in milliseconds since 1970, {drawn} whether camd drew it for want of one, {rendition}.
   // trouble is called with when the next attempt is made, and with null once there is a connection.
   constructor(show, trouble) {
     this.show = show;
@@ -14,6 +15,8 @@ export class Wall {
     this.paused = document.hidden;
     this.retry = firstRetry;
   }
+
+  get connected() { return this.socket?.readyState === WebSocket.OPEN; }
 
   // watch says what is to be shown: [camera, rendition] each.
   watch(list) {
@@ -82,7 +85,7 @@ export class Wall {
   }
 
   say(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.connected) this.socket.send(JSON.stringify(message));
   }
 
   async picture(socket, message) {
@@ -90,14 +93,15 @@ export class Wall {
     if (view.getUint8(0) !== 1) return;
     const start = view.getUint16(2);
     const seq = view.getBigUint64(4);
-    const names = new TextDecoder();
-    const camera = names.decode(new Uint8Array(message, 28, view.getUint16(24)));
+    const name = (offset, length) => new TextDecoder().decode(new Uint8Array(message, offset, length));
+    const camera = name(28, view.getUint16(24));
+    const rendition = name(28 + view.getUint16(24), view.getUint16(26));
     try {
       const bitmap = await createImageBitmap(new Blob([new Uint8Array(message, start)], { type: 'image/jpeg' }));
       // Two may be decoded at a time, and the older one be done last.
-      if (socket === this.socket && this.wanted.has(camera) && !(seq < this.newest.get(camera))) {
+      if (socket === this.socket && this.wanted.get(camera) === rendition && !(seq < this.newest.get(camera))) {
         this.newest.set(camera, seq);
-        this.show(camera, bitmap);
+        this.show(camera, bitmap, { taken: Number(view.getBigUint64(12)) / 1000, drawn: (view.getUint8(1) & 1) !== 0, rendition });
       }
       bitmap.close();
     } catch {

@@ -96,7 +96,6 @@ func (c *camera) read(ctx context.Context, src source) error {
 		defer runtime.UnlockOSThread()
 	}
 	clock, _ := src.(clocked)
-	due := due{renditions: make([]pace, len(c.start.Renditions))}
 	p := c.pictures.blank()
 	for count := uint64(1); ; count++ {
 		if err := src.next(ctx, &p.mat); err != nil {
@@ -107,9 +106,8 @@ func (c *camera) read(ctx context.Context, src source) error {
 		} else {
 			p.captured = monotonic()
 		}
-		// Asked at each picture, so that the first one after demand has come is sent.
-		if p.wanted = due.wanted(p.captured, c.wanted.Load(), c.start.Renditions); p.wanted == 0 {
-			if due.beat(p.captured) {
+		if p.wanted = c.due.wanted(p.captured, count); p.wanted == 0 {
+			if c.due.beat(p.captured) {
 				c.pictures.note(wire.Beat{Captured: p.captured, Count: count})
 			}
 			continue
@@ -118,53 +116,6 @@ func (c *camera) read(ctx context.Context, src source) error {
 			p = c.pictures.put(p)
 		}
 	}
-}
-
-// Without demand, one picture in keepWarm is sent, and one in heartbeat mentioned.
-const (
-	keepWarm  = int64(time.Second)
-	heartbeat = int64(200 * time.Millisecond)
-)
-
-// due keeps the appointments of a source that nobody watches, and those of its renditions.
-type due struct {
-	nextPicture, nextBeat int64
-	renditions            []pace
-}
-
-// pace is a rendition's; the zero value is for one that nobody watches.
-type pace struct{ next int64 }
-
-func (d *due) beat(now int64) bool { return meet(&d.nextBeat, now, heartbeat) }
-
-// wanted returns the renditions of which a picture is due, a bit for each, out of those that are asked for.
-func (d *due) wanted(now int64, asked uint32, renditions []wire.Rendition) uint32 {
-	wanted := asked & 1
-	if meet(&d.nextPicture, now, keepWarm) {
-		wanted = 1
-	}
-	for i, r := range renditions {
-		bit := uint32(2) << i
-		switch p := &d.renditions[i]; {
-		case asked&bit == 0:
-			*p = pace{}
-		case r.FPS <= 0 || meet(&p.next, now, int64(float64(time.Second)/r.FPS)):
-			wanted |= bit
-		}
-	}
-	return wanted
-}
-
-// meet reports whether the appointment at *next has come, and makes the next one: from the last one on, so that a
-// camera of one picture a second is not found early every other time, or from now where that has passed too.
-func meet(next *int64, now, period int64) bool {
-	if now < *next {
-		return false
-	}
-	if *next += period; *next <= now {
-		*next = now + period
-	}
-	return true
 }
 
 // monotonic is the clock that camd and its capture processes share.

@@ -60,6 +60,9 @@ func newClip(f *ffmpeg, again func() (*ffmpeg, error), once bool, speed float64)
 
 func (c *clip) next(ctx context.Context, m *gocv.Mat) error {
 	err := c.ffmpeg.next(ctx, m)
+	for misfit(err) && ctx.Err() == nil {
+		err = c.ffmpeg.next(ctx, m)
+	}
 	if errors.Is(err, errEnd) {
 		err = c.rewind(ctx, m)
 	}
@@ -68,6 +71,13 @@ func (c *clip) next(ctx context.Context, m *gocv.Mat) error {
 	}
 	c.pictures++
 	return c.schedule.wait(ctx)
+}
+
+// misfit tells pictures of another size than the first, which are passed over: a recording opened anew would begin anew, and
+// never get past them.
+func misfit(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.reason == condition.Resized
 }
 
 // rewind begins the clip anew by opening it again: not every format can be sought in.
@@ -134,7 +144,12 @@ type schedule struct {
 }
 
 func newSchedule(fps float64) schedule {
-	return schedule{period: time.Duration(float64(time.Second) / fps), late: time.Second}
+	return schedule{period: interval(fps), late: time.Second}
+}
+
+// interval is the time between two pictures, a day at most: a rate may be so low that it would not fit into a Duration.
+func interval(fps float64) time.Duration {
+	return time.Duration(min(float64(time.Second)/fps, float64(24*time.Hour)))
 }
 
 // wait returns when the next picture is due.

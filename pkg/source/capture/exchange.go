@@ -18,11 +18,12 @@ type picture struct {
 }
 
 // exchange hands pictures from the camera to the sender, the newest winning. Three are enough: the camera fills one,
-// the sender reads one, and one is ready in between.
+// the sender has one, and one is ready in between.
 type exchange struct {
 	wake chan struct{} // has one token while there is something to take
 
 	mu    sync.Mutex
+	taken *picture // the sender's, until it takes another
 	ready *picture
 	spare []*picture
 	beat  wire.Beat
@@ -68,19 +69,20 @@ func (e *exchange) note(b wire.Beat) {
 	e.ring()
 }
 
-// take returns the newest picture if there is a new one, to be given back, and the newest note if there is a new one.
+// take returns the newest picture if there is a new one, which is the sender's until it takes another, and the newest note
+// if there is a new one.
 func (e *exchange) take() (p *picture, b wire.Beat, fresh bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p, b, fresh = e.ready, e.beat, e.fresh
 	e.ready, e.fresh = nil, false
+	if p != nil {
+		if e.taken != nil {
+			e.spare = append(e.spare, e.taken)
+		}
+		e.taken = p
+	}
 	return p, b, fresh
-}
-
-func (e *exchange) giveBack(p *picture) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.spare = append(e.spare, p)
 }
 
 // close frees the pictures. Neither side may use the exchange any more.

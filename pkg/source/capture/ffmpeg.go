@@ -2,8 +2,10 @@ package capture
 
 import (
 	"context"
+	"image"
 	"math"
 	"os"
+	"runtime"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -27,6 +29,7 @@ type ffmpeg struct {
 	found    wire.Opened
 	timeout  time.Duration // of a read
 	position float64       // pictures grabbed, by OpenCV's count
+	size     image.Point   // of the first picture; zero for what is not decoded
 	slow     bool          // the newest read took all the time it had
 	pending  bool          // the newest picture was grabbed to look at it and has not been delivered
 }
@@ -104,6 +107,8 @@ func (f *ffmpeg) close() { _ = f.vc.Close() }
 // copying of MJPEG. gocv does not say whether it succeeded, but OpenCV's count of pictures does. (gocv's Grab would read
 // a freed message if OpenCV threw; this backend's grab does not, unless exceptions are asked for.)
 func (f *ffmpeg) grab() error {
+	runtime.LockOSThread() // for measure
+	defer runtime.UnlockOSThread()
 	began := time.Now()
 	if err := f.vc.Grab(1); err != nil {
 		return fail(condition.BadStream, "%v", err)
@@ -115,11 +120,27 @@ func (f *ffmpeg) grab() error {
 	switch {
 	case position > f.position:
 		f.position = position
-		return nil
+		return f.measure()
 	case f.slow || wasSlow:
 		return fail(condition.Timeout, "no picture for %v", f.timeout)
 	}
 	return errEnd
+}
+
+// measure looks at the size of the picture that this thread has just grabbed. OpenCV would go on scaling from the first one's:
+// a larger picture fails, and it hands out the one before for ever; of a smaller one there is only a corner.
+func (f *ffmpeg) measure() error {
+	if f.found.Passthrough {
+		return nil
+	}
+	size := decoded()
+	if f.size == (image.Point{}) {
+		f.size = size
+	}
+	if size != f.size {
+		return fail(condition.Resized, "its pictures were %dx%d and are %dx%d now", f.size.X, f.size.Y, size.X, size.Y)
+	}
+	return nil
 }
 
 // errEnd is a read that failed at once: the end of a file, or a lost connection.

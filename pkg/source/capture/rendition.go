@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"image"
+	"slices"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -15,6 +16,10 @@ import (
 
 // defaultQuality is the JPEG quality where none is asked for.
 const defaultQuality = 80
+
+// mostPixels is what a picture may have, by its header, for a smaller one to be made of it: 8192x8192. Decoding takes memory
+// for all of them, whatever else there is in it.
+const mostPixels = 1 << 26
 
 // maker makes renditions of one picture after the other. It belongs to the sender.
 type maker struct {
@@ -54,7 +59,7 @@ func (m *maker) begin(p *picture) {
 func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 	r := m.renditions[rendition]
 	began := time.Now()
-	pixels := &m.picture.mat
+	pixels, exif := &m.picture.mat, []byte(nil)
 	if m.passthrough || m.picture.jpeg != nil {
 		whole, err := m.original()
 		if err != nil || rendition == 0 {
@@ -68,14 +73,21 @@ func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 		if r.Width == 0 || checked.Width <= r.Width { // nothing is made larger
 			return whole, 0, nil
 		}
+		if checked.Width*checked.Height > mostPixels {
+			return nil, 0, nil
+		}
 		if pixels = m.reduce(checked.JPEG, checked.Width/r.Width); pixels == nil {
 			return nil, 0, nil
 		}
+		exif = checked.Exif
 	}
 	if r.Width > 0 && pixels.Cols() > r.Width {
 		pixels = m.scale(pixels, r.Width)
 	}
 	jpeg, err := m.encode(pixels, r.Quality)
+	if len(exif) > 0 && err == nil {
+		jpeg = slices.Insert(bytes.Clone(jpeg), 2, exif...) // behind the start marker
+	}
 	return jpeg, time.Since(began), err
 }
 
@@ -92,7 +104,7 @@ func (m *maker) original() ([]byte, error) {
 }
 
 // reduce decodes a JPEG at the smallest scale that is no less than one in ratio, which is a fraction of the work, or returns
-// nil if it cannot be decoded.
+// nil if it cannot be decoded. It is not turned as its Exif says, which stays with it for whoever shows it.
 func (m *maker) reduce(jpeg []byte, ratio int) *gocv.Mat {
 	flag := gocv.IMReadColor
 	switch {
@@ -103,7 +115,7 @@ func (m *maker) reduce(jpeg []byte, ratio int) *gocv.Mat {
 	case ratio >= 2:
 		flag = gocv.IMReadReducedColor2
 	}
-	if err := gocv.IMDecodeIntoMat(jpeg, flag, &m.decoded); err != nil || m.decoded.Empty() {
+	if err := gocv.IMDecodeIntoMat(jpeg, flag|gocv.IMReadIgnoreOrientation, &m.decoded); err != nil || m.decoded.Empty() {
 		return nil
 	}
 	return &m.decoded

@@ -2,14 +2,17 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image/jpeg"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"gocv.io/x/gocv"
 
 	"camd/internal/peer"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/pattern"
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
@@ -81,6 +84,46 @@ func TestDamagedPictureHasNoRenditions(t *testing.T) {
 			if jpeg, _, err := m.jpeg(r); err != nil || (jpeg != nil) != there {
 				t.Errorf("%d of %d bytes, rendition %d: %d bytes, %v", part, len(whole), r, len(jpeg), err)
 			}
+		}
+	}
+}
+
+// A preview is turned by whoever turns the picture as it comes.
+func TestPreviewKeepsExif(t *testing.T) {
+	// One entry: orientation (0x0112), a short (3), one of them, 6: to be turned to the right.
+	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
+	turned := slices.Insert(photo(t, 64), 2, exif...) // of 64x48
+	m := newMaker(wire.Start{Renditions: []wire.Rendition{{Width: 32, Quality: 60}}})
+	defer m.close()
+	m.begin(&picture{jpeg: turned})
+	small, _, err := m.jpeg(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := mjpeg.Normalize(small); err != nil || p.Width != 32 || p.Height != 24 || !bytes.Equal(p.Exif, exif) {
+		t.Errorf("%dx%d, exif %q, %v", p.Width, p.Height, p.Exif, err)
+	}
+	for _, jpeg := range [][]byte{turned, small} { // as OpenCV shows them, which turns
+		shown, err := gocv.IMDecode(jpeg, gocv.IMReadColor)
+		if err != nil || shown.Cols() >= shown.Rows() {
+			t.Errorf("shown %dx%d, %v", shown.Cols(), shown.Rows(), err)
+		}
+		shown.Close()
+	}
+}
+
+// A header alone can ask for gigabytes.
+func TestAbsurdPictureIsNotDecoded(t *testing.T) {
+	jpeg := photo(t, 64)
+	at := bytes.Index(jpeg, []byte{0xFF, 0xC0}) + 5 // height and width
+	m := newMaker(wire.Start{Renditions: []wire.Rendition{{Width: 32, Quality: 60}}})
+	defer m.close()
+	for side, there := range map[uint16]bool{1024: true, 16384: false} {
+		binary.BigEndian.PutUint16(jpeg[at:], side)
+		binary.BigEndian.PutUint16(jpeg[at+2:], side)
+		m.begin(&picture{jpeg: jpeg})
+		if small, _, err := m.jpeg(1); err != nil || (small != nil) != there {
+			t.Errorf("%d pixels a side: %d bytes, %v", side, len(small), err)
 		}
 	}
 }

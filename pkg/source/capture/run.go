@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,7 +34,8 @@ const patience = 300 * time.Millisecond
 type session struct {
 	speed    float64 // how much faster than its own rate a file is played
 	confine  func(wire.Start) error
-	wanted   atomic.Uint32 // a bit for each rendition
+	due      *due
+	turned   chan struct{} // has one token after camd asked for a rendition
 	pictures *exchange
 	panel    *panel
 	out      *wire.Writer
@@ -58,6 +58,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	s.due, s.turned = newDue(start.Renditions), make(chan struct{}, 1)
 	s.panel = newPanel()
 	go s.panel.run(ctx)
 	go func() { cancel(s.obey(commands)) }()
@@ -106,10 +107,10 @@ func (s *session) obey(commands *wire.Reader) error {
 		}
 		switch m := m.(type) {
 		case wire.Demand:
-			if bit := uint32(1) << m.Rendition; m.Wanted {
-				s.wanted.Or(bit)
-			} else {
-				s.wanted.And(^bit)
+			s.due.turn(m.Rendition, m.Wanted)
+			select {
+			case s.turned <- struct{}{}:
+			default:
 			}
 		case wire.Adjust:
 			s.panel.ask(m)

@@ -30,6 +30,10 @@ func (s *session) send(ctx context.Context, c *camera, m *maker) error {
 			if err := s.deliver(m); err != nil {
 				return s.finish(c, err)
 			}
+		case <-s.turned:
+			if err := s.catchUp(m); err != nil {
+				return s.finish(c, err)
+			}
 		case a := <-s.panel.answers:
 			if err := s.out.Write(a); err != nil {
 				return err
@@ -70,10 +74,22 @@ func (s *session) deliver(m *maker) error {
 		}
 		return nil
 	}
-	defer s.pictures.giveBack(p)
 	m.begin(p)
+	return s.makeAll(m, p.wanted)
+}
+
+// catchUp makes of the newest picture what has become wanted since.
+func (s *session) catchUp(m *maker) error {
+	if m.picture == nil {
+		return nil
+	}
+	return s.makeAll(m, s.due.belated(m.picture.captured, m.picture.count))
+}
+
+// makeAll sends renditions of the maker's picture, a bit for each.
+func (s *session) makeAll(m *maker, wanted uint32) error {
 	for i := range m.renditions {
-		if p.wanted&(1<<i) == 0 {
+		if wanted&(1<<i) == 0 {
 			continue
 		}
 		if err := s.make(m, i); err != nil {

@@ -52,8 +52,11 @@ func (s Size) String() string { return fmt.Sprintf("%dx%d", s.Width, s.Height) }
 // MaxSide is the largest width or height that a JPEG can have (ITU-T T.81, B.2.2).
 const MaxSide = 65535
 
-// MaxFPS bounds rates that a person may ask for.
-const MaxFPS = 1000
+// MinFPS and MaxFPS bound rates that a person may ask for.
+const (
+	MinFPS = 0.001
+	MaxFPS = 1000
+)
 
 // ParseSize reads "1280x720".
 func ParseSize(s string) (Size, error) {
@@ -145,8 +148,8 @@ func parseTest(rest string) (Source, error) {
 				return Source{}, fmt.Errorf("test://: size %s is outside 16x16 to 8192x8192", v)
 			}
 		case "fps":
-			if src.FPS, err = strconv.ParseFloat(v, 64); err != nil || !(src.FPS > 0 && src.FPS <= MaxFPS) {
-				return Source{}, fmt.Errorf("test://: fps %q is not a number above 0, at most %d", v, MaxFPS)
+			if src.FPS, err = strconv.ParseFloat(v, 64); err != nil || !(src.FPS >= MinFPS && src.FPS <= MaxFPS) {
+				return Source{}, fmt.Errorf("test://: fps %q is not a number from %v to %v", v, MinFPS, MaxFPS)
 			}
 		default:
 			return Source{}, fmt.Errorf("test://: unknown parameter %q; there are size and fps", key)

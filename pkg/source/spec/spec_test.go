@@ -91,9 +91,10 @@ func TestParseRefuses(t *testing.T) {
 		"test://?size=-1x5":    `test://: size "-1x5" is not WIDTHxHEIGHT in pixels, such as 1280x720`,
 		"test://?size=15x16":   "test://: size 15x16 is outside 16x16 to 8192x8192",
 		"test://?size=16x8193": "test://: size 16x8193 is outside 16x16 to 8192x8192",
-		"test://?fps=0":        `test://: fps "0" is not a number above 0, at most 1000`,
-		"test://?fps=NaN":      `test://: fps "NaN" is not a number above 0, at most 1000`,
-		"test://?fps=1001":     `test://: fps "1001" is not a number above 0, at most 1000`,
+		"test://?fps=0":        `test://: fps "0" is not a number from 0.001 to 1000`,
+		"test://?fps=NaN":      `test://: fps "NaN" is not a number from 0.001 to 1000`,
+		"test://?fps=1e-300":   `test://: fps "1e-300" is not a number from 0.001 to 1000`,
+		"test://?fps=1001":     `test://: fps "1001" is not a number from 0.001 to 1000`,
 		"test://?%":            `test://: invalid URL escape "%"`,
 	} {
 		if got, err := Parse(in); err == nil || err.Error() != want {

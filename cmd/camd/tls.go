@@ -1,0 +1,48 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/certificate"
+	"camd/pkg/config"
+)
+
+// scheme is what addresses of a camd begin with.
+func scheme(cfg *config.Config) string {
+	if cfg.TLS == nil {
+		return "http"
+	}
+	return "https"
+}
+
+// encryption returns what to serve by, nil for plain HTTP. What is not well about the certificate goes to the log.
+func encryption(cfg *config.Config, log *zap.Logger) (*tls.Config, error) {
+	if cfg.TLS == nil {
+		return nil, nil
+	}
+	c, err := cfg.TLS.Load()
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	for _, concern := range cfg.TLS.Concerns(c, time.Now()) {
+		log.Warn(concern.What, zap.String("detail", concern.Detail))
+	}
+	return certificate.Server(c), nil
+}
+
+// acquainted returns a client that speaks to the camd of that configuration and to no other.
+func acquainted(cfg *config.Config) (*http.Client, error) {
+	if cfg.TLS == nil {
+		return http.DefaultClient, nil
+	}
+	c, err := cfg.TLS.Load()
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: certificate.Client(c)}}, nil
+}

@@ -1,0 +1,124 @@
+// Package certificate reads the certificate with which camd shows who it is, and makes TLS configurations of it.
+//
+// [Files.Load] says what is wrong with the files in words that tell what would be right; [Files.Concerns] what is not well
+// about a certificate that can be served all the same. No message repeats anything of a key.
+package certificate
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// Files are the PEM files of a certificate and its private key. They may be the same one.
+type Files struct {
+	Certificate string // the server's own first, then those that vouch for it
+	Key         string
+}
+
+// Mistake is what is wrong with one of the files.
+type Mistake struct {
+	OfKey bool // and not of the certificate
+	Err   error
+}
+
+func (m *Mistake) Error() string { return m.Err.Error() }
+
+func (m *Mistake) Unwrap() error { return m.Err }
+
+// Load reads the files. Its error is a *Mistake.
+func (f Files) Load() (*tls.Certificate, error) {
+	shown, err := read(f.Certificate, "CERTIFICATE", "certificate")
+	if err != nil {
+		return nil, &Mistake{false, err}
+	}
+	secret, err := read(f.Key, "PRIVATE KEY", "private key")
+	if err != nil {
+		return nil, &Mistake{true, err}
+	}
+	pair, err := tls.X509KeyPair(shown, secret)
+	switch {
+	case err == nil:
+		return &pair, nil
+	case strings.Contains(err.Error(), "does not match"):
+		return nil, &Mistake{true, fmt.Errorf("%s is not the key of the certificate in %s, of which the server's own must be the first",
+			f.Key, f.Certificate)}
+	case strings.Contains(err.Error(), "key"): // unreadable, or of a kind that TLS has no use for
+		return nil, &Mistake{true, fmt.Errorf("%s: %s; want an RSA, ECDSA or Ed25519 key", f.Key, strings.TrimPrefix(err.Error(), "tls: "))}
+	}
+	return nil, &Mistake{false, fmt.Errorf("%s: %s", f.Certificate, strings.TrimPrefix(err.Error(), "tls: "))}
+}
+
+// most bounds a file, so that a wrong path is an error.
+const most = 1 << 20
+
+// read returns the PEM text of a file that holds a block of that type.
+func read(path, block, what string) ([]byte, error) {
+	text, err := load(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w; want a PEM file with the %s", err, what)
+	}
+	others := ""
+	for rest := text; ; {
+		var b *pem.Block
+		if b, rest = pem.Decode(rest); b == nil {
+			break
+		}
+		switch {
+		case block == "PRIVATE KEY" && (b.Type == "ENCRYPTED PRIVATE KEY" || b.Headers["DEK-Info"] != ""):
+			return nil, fmt.Errorf("%s is locked with a passphrase, and camd cannot ask for it; unlock it: openssl pkey -in %[1]s -out NEW", path)
+		case strings.HasSuffix(b.Type, block): // of a key there are several: RSA PRIVATE KEY, EC PRIVATE KEY
+			return text, nil
+		case strings.HasSuffix(b.Type, "PRIVATE KEY") || b.Type == "CERTIFICATE":
+			others = "; it looks like the other of the two files"
+		}
+	}
+	return nil, fmt.Errorf("%s holds no %s; want PEM, with -----BEGIN %s-----%s", path, what, block, others)
+}
+
+func load(path string) ([]byte, error) {
+	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New(path + " is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && len(text) > most {
+		err = errors.New(path + " is larger than 1 MiB")
+	}
+	return bytes.TrimPrefix(text, []byte("\ufeff")), err
+}
+
+// Concern is something that does not keep a certificate from being served.
+type Concern struct{ What, Detail string }
+
+// Concerns lists what somebody should see to.
+func (f Files) Concerns(c *tls.Certificate, now time.Time) (all []Concern) {
+	leaf := c.Leaf
+	switch {
+	case now.After(leaf.NotAfter):
+		all = append(all, Concern{"certificate expired",
+			fmt.Sprintf("%s was good until %s, and browsers refuse it; renew it", f.Certificate, leaf.NotAfter.Format(time.RFC3339))})
+	case now.Before(leaf.NotBefore):
+		all = append(all, Concern{"certificate not valid yet",
+			fmt.Sprintf("%s is good from %s on; is this machine's clock right?", f.Certificate, leaf.NotBefore.Format(time.RFC3339))})
+	}
+	if info, err := os.Stat(f.Key); err == nil && info.Mode()&0o004 != 0 {
+		all = append(all, Concern{"key exposed", f.Key + " can be read by every user of this machine: chmod o= " + f.Key})
+	}
+	return all
+}

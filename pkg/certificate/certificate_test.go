@@ -1,0 +1,125 @@
+package certificate
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+func TestMistakes(t *testing.T) {
+	one, other := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
+	dir := t.TempDir()
+	file := func(name string, parts ...string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(strings.Join(parts, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	block := func(kind, header, bytes string) string {
+		return "-----BEGIN " + kind + "-----\n" + header + bytes + "-----END " + kind + "-----\n"
+	}
+	cert, key, another := text(t, one.File), text(t, one.Key), text(t, other.File)
+	both := file("both", key, cert)
+	for _, c := range []struct {
+		shown, key string
+		ofKey      bool
+		says       string
+	}{
+		{both, both, false, ""},
+		{file("chain", cert, another), one.Key, false, ""},
+		{file("windows", "\ufeff", strings.ReplaceAll(cert, "\n", "\r\n")), one.Key, false, ""},
+		{dir + "/none", one.Key, false, "stat DIR/none: no such file or directory; want a PEM file with the certificate"},
+		{one.File, dir + "/none", true, "stat DIR/none: no such file or directory; want a PEM file with the private key"},
+		{dir, one.Key, false, "DIR is not a regular file; want a PEM file with the certificate"},
+		{file("large", strings.Repeat("-", most+1)), one.Key, false, "DIR/large is larger than 1 MiB; want a PEM file with the certificate"},
+		{file("empty", ""), one.Key, false, "DIR/empty holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----"},
+		{file("swapped", key), one.File, false,
+			"DIR/swapped holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----; it looks like the other of the two files"},
+		{one.File, file("cert", cert), true,
+			"DIR/cert holds no private key; want PEM, with -----BEGIN PRIVATE KEY-----; it looks like the other of the two files"},
+		{file("broken", block("CERTIFICATE", "", "AAAA\n")), one.Key, false, "DIR/broken: x509: malformed certificate"},
+		{one.File, file("unread", block("PRIVATE KEY", "", "AAAA\n")), true, "DIR/unread: failed to parse private key; want an RSA, ECDSA or Ed25519 key"},
+		{one.File, file("locked", block("ENCRYPTED PRIVATE KEY", "", "AAAA\n")), true,
+			"DIR/locked is locked with a passphrase, and camd cannot ask for it; unlock it: openssl pkey -in DIR/locked -out NEW"},
+		{one.File, file("old", block("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", "AAAA\n")), true,
+			"DIR/old is locked with a passphrase, and camd cannot ask for it; unlock it: openssl pkey -in DIR/old -out NEW"},
+		{file("other", another), one.Key, true, "KEY is not the key of the certificate in DIR/other, of which the server's own must be the first"},
+		{file("reversed", another, cert), one.Key, true, "KEY is not the key of the certificate in DIR/reversed, of which the server's own must be the first"},
+	} {
+		pair, err := Files{c.shown, c.key}.Load()
+		var m *Mistake
+		switch {
+		case c.says == "":
+			if err != nil || pair.Leaf == nil {
+				t.Errorf("%s: %v", c.shown, err)
+			}
+		case !errors.As(err, &m):
+			t.Errorf("%s, %s: got %v, want %s", c.shown, c.key, err, c.says)
+		default:
+			if got := strings.ReplaceAll(strings.ReplaceAll(m.Error(), dir, "DIR"), one.Key, "KEY"); got != c.says || m.OfKey != c.ofKey {
+				t.Errorf("got  %s (of the key: %v)\nwant %s", got, m.OfKey, c.says)
+			}
+		}
+	}
+}
+
+func text(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestConcerns(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		of   peer.Certificate
+		mode os.FileMode
+		want string
+	}{
+		{peer.Certificate{}, 0o600, ""},
+		{peer.Certificate{}, 0o640, ""}, // to a group of those who may
+		{peer.Certificate{}, 0o644, "key exposed"},
+		{peer.Certificate{Until: now.Add(-time.Minute)}, 0o600, "certificate expired"},
+		{peer.Certificate{From: now.Add(time.Hour)}, 0o604, "certificate not valid yet, key exposed"},
+	} {
+		i := c.of.Make(t)
+		if err := os.Chmod(i.Key, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		f := Files{i.File, i.Key}
+		pair, err := f.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var what []string
+		for _, concern := range f.Concerns(pair, now) {
+			what = append(what, concern.What)
+		}
+		if got := strings.Join(what, ", "); got != c.want {
+			t.Errorf("%+v %o: got %q, want %q", c.of, c.mode, got, c.want)
+		}
+	}
+}
+
+// A key's bytes are in no message.
+func TestKeyIsNotRepeated(t *testing.T) {
+	i := peer.Certificate{}.Make(t)
+	b := bytes.Replace([]byte(text(t, i.Key)), []byte("M"), []byte("N"), 1)
+	if err := os.WriteFile(i.Key, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Files{i.File, i.Key}.Load()
+	if err == nil || strings.Contains(err.Error(), string(b[40:60])) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,54 @@
+package certificate
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+func TestClientKnowsItsServer(t *testing.T) {
+	load := func(c peer.Certificate) *tls.Certificate {
+		i := c.Make(t)
+		pair, err := Files{i.File, i.Key}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair
+	}
+	named, other := load(peer.Certificate{Name: "cameras.example"}), load(peer.Certificate{})
+	l, err := tls.Listen("tcp", "127.0.0.1:0", Server(named))
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() { defer close(served); greet(l) }()
+	for _, c := range []struct {
+		expected *tls.Certificate
+		want     error
+	}{{named, nil}, {other, errAnother}} {
+		conn, err := tls.Dial("tcp", l.Addr().String(), Client(c.expected))
+		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("got %v, want %v", err, c.want)
+		}
+		if err == nil {
+			_ = conn.Close()
+		}
+	}
+	_ = l.Close()
+	<-served
+}
+
+// greet shows its certificate to whoever comes.
+func greet(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_ = c.(*tls.Conn).Handshake()
+		_ = c.Close()
+	}
+}

@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"sync"
+	"time"
+
+	"camd/pkg/camera"
+)
+
+// A sample of every camera is taken each sampleEvery, and kept for sampleEvery times mostSamples: ten minutes.
+const (
+	sampleEvery = 2 * time.Second
+	mostSamples = 300
+)
+
+// Chronicler is a Camera that remembers the states it was in.
+type Chronicler interface {
+	History() []camera.Change // newest first, and not too many; safe for concurrent use
+}
+
+// diary is what there was to be seen of each camera in the last minutes. It takes 10 KB of memory a camera.
+type diary struct {
+	mu    sync.Mutex
+	count int // samples ever
+	times [mostSamples]time.Time
+	rows  map[string]*[mostSamples]sample // by camera, beside times
+}
+
+type sample struct {
+	fps float64
+	attendance
+}
+
+// attendance is how many viewers a camera has and how old their newest pictures were, on average and in seconds; NaN where
+// nobody has any.
+type attendance struct {
+	viewers  int
+	frameAge float64
+}
+
+func newDiary(cameras map[string]Camera) *diary {
+	d := &diary{rows: map[string]*[mostSamples]sample{}}
+	for id := range cameras {
+		d.rows[id] = new([mostSamples]sample)
+	}
+	return d
+}
+
+// keepDiary takes samples until ctx ends.
+func (s *Server) keepDiary(ctx context.Context) {
+	every := time.NewTicker(sampleEvery)
+	defer every.Stop()
+	for {
+		s.sample(time.Now())
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sample takes a sample of every camera.
+func (s *Server) sample(now time.Time) {
+	watching := s.audience.attendance()
+	taken := make(map[string]sample, len(s.opts.Cameras))
+	for id, c := range s.opts.Cameras {
+		there, ok := watching[id]
+		if !ok {
+			there.frameAge = math.NaN()
+		}
+		taken[id] = sample{c.Status().Counts.FPS, there}
+	}
+	d := s.diary
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at := d.count % mostSamples
+	d.times[at] = now
+	for id, row := range d.rows {
+		row[at] = taken[id]
+	}
+	d.count++
+}
+
+// attendance returns that of each camera with viewers.
+func (a *audience) attendance() map[string]attendance {
+	type sum struct {
+		present, aged int
+		age           time.Duration
+	}
+	sums := map[string]*sum{}
+	a.mu.Lock()
+	for v := range a.viewers {
+		s := sums[v.camera]
+		if s == nil {
+			s = &sum{}
+			sums[v.camera] = s
+		}
+		s.present++
+		if age, ok := v.FrameAge(); ok {
+			s.aged++
+			s.age += age
+		}
+	}
+	a.mu.Unlock()
+	all := make(map[string]attendance, len(sums))
+	for id, s := range sums {
+		all[id] = attendance{s.present, s.age.Seconds() / float64(s.aged)} // 0/0 is NaN
+	}
+	return all
+}
+
+type sampleJSON struct {
+	Time     *time.Time `json:"time"`
+	FPS      float64    `json:"fps"`
+	FrameAge *float64   `json:"frame_age"` // null where nobody has a live picture
+	Viewers  int        `json:"viewers"`
+}
+
+// of returns a camera's samples, oldest first.
+func (d *diary) of(id string) []sampleJSON {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make([]sampleJSON, 0, mostSamples)
+	for i := max(0, d.count-mostSamples); i < d.count; i++ {
+		s := d.rows[id][i%mostSamples]
+		j := sampleJSON{Time: moment(d.times[i%mostSamples]), FPS: math.Round(s.fps*100) / 100, Viewers: s.viewers}
+		if !math.IsNaN(s.frameAge) {
+			age := math.Round(s.frameAge*1e6) / 1e6
+			j.FrameAge = &age
+		}
+		list = append(list, j)
+	}
+	return list
+}
+
+// changeJSON is a state that a camera was in.
+type changeJSON struct {
+	State      camera.State  `json:"state"`
+	Reason     camera.Reason `json:"reason"`
+	ReasonText string        `json:"reason_text"`
+	Detail     string        `json:"detail"`
+	Since      *time.Time    `json:"since"`
+}
+
+func (s *Server) showHistory(w http.ResponseWriter, _ *http.Request, v view) {
+	states := []changeJSON{}
+	if c, ok := v.camera.(Chronicler); ok {
+		for _, h := range c.History() {
+			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), h.Detail, moment(h.Since)})
+		}
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.diary.of(v.id)})
+}

@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// chronicled is a camera with a past.
+type chronicled struct {
+	*testCamera
+	past []camera.Change
+}
+
+func (c *chronicled) History() []camera.Change { return c.past }
+
+const wantHistory = `{
+  "samples": [],
+  "states": [
+    {
+      "state": "offline",
+      "reason": "unreachable",
+      "reason_text": "the camera cannot be reached",
+      "detail": "10.0.0.7:554 refuses connections",
+      "since": "2023-11-14T22:13:20Z"
+    },
+    {
+      "state": "live",
+      "reason": "",
+      "reason_text": "",
+      "detail": "",
+      "since": "2023-11-14T22:13:19Z"
+    }
+  ]
+}
+`
+
+func ask(s *Server, path string) string {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Body.String()
+}
+
+func TestHistoryOfStates(t *testing.T) {
+	c := &chronicled{newTestCamera("a"), []camera.Change{
+		{State: camera.Offline, Reason: camera.Unreachable, Detail: "10.0.0.7:554 refuses connections", Since: time.Unix(1700000000, 0)},
+		{State: camera.Live, Since: time.Unix(1699999999, 0)},
+	}}
+	s := New(Options{Cameras: map[string]Camera{"a": c, "b": newTestCamera("b")}, Order: []string{"a", "b"}, Metrics: NewMetrics("", "")})
+	if got := ask(s, "/api/v1/cameras/a/history"); got != wantHistory {
+		t.Errorf("got %s", got)
+	}
+	if got := ask(s, "/api/v1/cameras/b/history"); got != "{\n  \"samples\": [],\n  \"states\": []\n}\n" {
+		t.Errorf("without a past: %s", got)
+	}
+	if got := ask(s, "/api/v1/cameras/c/history"); got != "{\n  \"error\": \"no camera \\\"c\\\"; there are: a, b\"\n}\n" {
+		t.Errorf("of none: %s", got)
+	}
+}
+
+// samples asks for a camera's.
+func samples(t *testing.T, s *Server, id string) (list []sampleJSON) {
+	t.Helper()
+	var got struct{ Samples []sampleJSON }
+	if err := json.Unmarshal([]byte(ask(s, "/api/v1/cameras/"+id+"/history")), &got); err != nil {
+		t.Fatal(err)
+	}
+	return got.Samples
+}
+
+func (j sampleJSON) String() string {
+	age := "null"
+	if j.FrameAge != nil {
+		age = fmt.Sprint(*j.FrameAge)
+	}
+	return fmt.Sprintf("%v fps, %s old, %d viewers", j.FPS, age, j.Viewers)
+}
+
+func TestSamples(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		busy, idle := newTestCamera("busy"), newTestCamera("idle")
+		busy.status.Counts.FPS = 29.9251
+		s := New(Options{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}, Metrics: NewMetrics("", "")})
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		for _, age := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 0} { // the last has had none yet
+			v := newViewer(seat{"busy", camera.Main, "http1"}, r, false)
+			if age > 0 {
+				v.Wrote(&broker.Frame{Captured: begin.Add(-age)}, begin)
+			}
+			if err := s.audience.join(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		running.Go(func() { s.keepDiary(ctx) })
+		at := func(after time.Duration) { time.Sleep(time.Until(begin.Add(after))); synctest.Wait() }
+
+		at(9 * time.Second)
+		list := samples(t, s, "busy")
+		if len(list) != 5 {
+			t.Fatalf("%d samples after nine seconds", len(list))
+		}
+		for i, j := range list {
+			if want := "29.93 fps, 0.015 old, 3 viewers"; j.String() != want {
+				t.Errorf("%s, want %s", j, want)
+			}
+			if want := begin.Add(time.Duration(i) * 2 * time.Second); !j.Time.Equal(want) {
+				t.Errorf("sample %d at %v, want %v", i, j.Time, want)
+			}
+		}
+		if got := samples(t, s, "idle")[0].String(); got != "0 fps, null old, 0 viewers" {
+			t.Errorf("nobody watches: %s", got)
+		}
+
+		at(time.Hour + time.Second)
+		list = samples(t, s, "busy")
+		if first, last := list[0].Time.Sub(begin), list[len(list)-1].Time.Sub(begin); len(list) != 300 || last != time.Hour || first != time.Hour-598*time.Second {
+			t.Errorf("%d samples, from %v to %v", len(list), first, last)
+		}
+		cancel()
+		running.Wait()
+	})
+}
+
+func TestServeKeepsTheDiary(t *testing.T) {
+	s := open(t, Options{}, newTestCamera("a"))
+	eventually(t, "a first sample", func() bool { return len(samples(t, s.Server, "a")) > 0 })
+}

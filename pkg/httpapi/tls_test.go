@@ -1,0 +1,238 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"camd/internal/peer"
+	"camd/pkg/camera"
+	"camd/pkg/certificate"
+	"camd/pkg/mjpeg"
+)
+
+// openTLS serves the cameras encrypted. All requests of the site's client that can share a connection do.
+func openTLS(t *testing.T, o Options, version2 bool, cameras ...Camera) (*site, *line) {
+	t.Helper()
+	i := peer.Certificate{}.Make(t)
+	pair, err := certificate.Files{Certificate: i.File, Key: i.Key}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.TLS = certificate.Server(pair)
+	s := open(t, o, cameras...)
+	s.url = strings.Replace(s.url, "http:", "https:", 1)
+	l := &line{resumed: make(chan struct{})}
+	var protocols http.Protocols
+	protocols.SetHTTP1(!version2)
+	protocols.SetHTTP2(version2)
+	s.client = &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: i.Pool}, Protocols: &protocols, DialContext: l.dial,
+	}}
+	return s, l
+}
+
+// line is connections that a test can stop reading from.
+type line struct {
+	mu      sync.Mutex
+	dialled int
+	silent  bool
+	resumed chan struct{}
+}
+
+func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dialled++
+	return &lineConn{c, l}, err
+}
+
+func (l *line) stop() { l.mu.Lock(); defer l.mu.Unlock(); l.silent = true }
+
+func (l *line) resume() { close(l.resumed) }
+
+type lineConn struct {
+	net.Conn
+	line *line
+}
+
+func (c *lineConn) Read(b []byte) (int, error) {
+	c.line.mu.Lock()
+	silent := c.line.silent
+	c.line.mu.Unlock()
+	if silent {
+		<-c.line.resumed
+	}
+	return c.Conn.Read(b)
+}
+
+func TestStreamsShareAConnection(t *testing.T) {
+	a, b := newTestCamera("a"), newTestCamera("b")
+	a.publish(1)
+	b.publish(2)
+	s, l := openTLS(t, Options{}, true, a, b)
+	first, pictures := s.watch(t, "/cameras/a/stream.mjpg")
+	second, others := s.watch(t, "/cameras/b/stream.mjpg")
+	for _, resp := range []*http.Response{first, second} {
+		for _, name := range []string{"Connection", "Transfer-Encoding", "Keep-Alive", "Upgrade"} {
+			if got := resp.Header.Get(name); got != "" || resp.ProtoMajor != 2 {
+				t.Errorf("%s %s: %q", resp.Proto, name, got)
+			}
+		}
+	}
+	if !bytes.Equal(nextPicture(t, pictures), picture(1)) || !bytes.Equal(nextPicture(t, others), picture(2)) {
+		t.Error("other pictures than were published")
+	}
+	a.publish(3)
+	if !bytes.Equal(nextPicture(t, pictures), picture(3)) {
+		t.Error("another picture than was published")
+	}
+	if resp := s.get(t, "/api/v1/wall"); resp.StatusCode != http.StatusBadRequest || resp.Header.Get("Upgrade") != "" {
+		t.Errorf("a wall: %s, Upgrade %q", resp.Status, resp.Header.Get("Upgrade"))
+	}
+	there := s.audience.present()
+	if len(there) != 2 || there[0].transport != "http2" || there[0].remote != there[1].remote || l.dialled != 1 {
+		t.Errorf("%d connections, viewers %+v", l.dialled, there)
+	}
+	_ = first.Body.Close()
+	eventually(t, "one has left", func() bool { return s.audience.watching()["a"] == 0 })
+	b.publish(4)
+	if !bytes.Equal(nextPicture(t, others), picture(4)) {
+		t.Error("the other stream suffers")
+	}
+}
+
+// Below HTTP/1.1's TLS a stream is as it is without: no chunks, and the connection ends with it.
+func TestStreamOverTLS(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s, _ := openTLS(t, Options{}, false, cam)
+	resp, stream := s.watch(t, "/cameras/a/stream.mjpg")
+	if len(resp.TransferEncoding) != 0 || !resp.Close || resp.ProtoMajor != 1 {
+		t.Errorf("%s, transfer encoding %v, close %v", resp.Proto, resp.TransferEncoding, resp.Close)
+	}
+	if !bytes.Equal(nextPicture(t, stream), picture(1)) {
+		t.Error("another picture than was published")
+	}
+}
+
+// What the kernel may hold is set on the TCP connection below.
+func TestUnsentBelowTLS(t *testing.T) {
+	for _, version2 := range []bool{false, true} {
+		cam := newTestCamera("a")
+		cam.publish(1)
+		s, _ := openTLS(t, Options{Unsent: 54321}, version2, cam)
+		s.watch(t, "/cameras/a/stream.mjpg")
+		raw, err := s.conns.last().(syscall.Conn).SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = raw.Control(func(fd uintptr) {
+			if n, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT); n != 54321 || err != nil {
+				t.Errorf("version 2 %v: %d, %v", version2, n, err)
+			}
+		})
+	}
+}
+
+// A viewer that takes nothing of one stream loses that stream and no other of its connection.
+func TestStalledStreamEndsAlone(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s, l := openTLS(t, Options{WriteTimeout: 200 * time.Millisecond}, true, cam)
+	stalled, _ := s.watch(t, "/cameras/a/stream.mjpg")
+	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
+	nextPicture(t, stream)
+	frame := large(7)
+	eventually(t, "the stalled viewer is cut", func() bool {
+		cam.topic.Publish(newFrame(frame, time.Now()))
+		if !bytes.Equal(nextPicture(t, stream), frame) {
+			t.Fatal("the other viewer got something else")
+		}
+		return s.audience.count().cut[[2]string{"a", cutStalled}] == 1
+	})
+	if _, err := io.Copy(io.Discard, stalled.Body); err == nil {
+		t.Error("the stalled stream ended as if it were whole")
+	}
+	cam.publish(9)
+	if !bytes.Equal(nextPicture(t, stream), picture(9)) || l.dialled != 1 {
+		t.Errorf("the other stream suffers; %d connections", l.dialled)
+	}
+	if n := s.audience.count().present[seat{"a", camera.Main, "http2"}]; n != 1 {
+		t.Errorf("%d viewers left, want 1", n)
+	}
+}
+
+// A client that reads nothing of its connection loses all of it.
+func TestStalledConnectionEndsWhole(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s, l := openTLS(t, Options{WriteTimeout: 200 * time.Millisecond}, true, cam)
+	for range 2 {
+		_, stream := s.watch(t, "/cameras/a/stream.mjpg")
+		nextPicture(t, stream)
+	}
+	l.stop()
+	defer l.resume()
+	eventually(t, "both are cut", func() bool {
+		cam.topic.Publish(newFrame(large(7), time.Now()))
+		return s.audience.count().cut[[2]string{"a", cutStalled}] == 2
+	})
+}
+
+// A deadline is for a frame: none may pass, and end the stream, while there is nothing to send.
+func TestQuietStreamGoesOn(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(5)
+	s, _ := openTLS(t, Options{WriteTimeout: repeatAfter / 10}, true, cam)
+	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
+	for range 2 { // the second is the first again, after several write timeouts
+		if !bytes.Equal(nextPicture(t, stream), picture(5)) {
+			t.Error("another picture than was published")
+		}
+	}
+}
+
+func TestShutdownEndsEncryptedStreamsAtAFrameBoundary(t *testing.T) {
+	for _, version2 := range []bool{false, true} {
+		cam := newTestCamera("a")
+		cam.publish(1)
+		s, _ := openTLS(t, Options{}, version2, cam)
+		const viewers = 5
+		bodies := make(chan []byte)
+		for range viewers {
+			resp, _ := s.watch(t, "/cameras/a/stream.mjpg")
+			go func() {
+				b, err := io.ReadAll(resp.Body)
+				if err != nil {
+					t.Errorf("version 2 %v: %v", version2, err)
+				}
+				bodies <- b
+			}()
+		}
+		for range 10 {
+			cam.topic.Publish(newFrame(large(1), time.Now()))
+		}
+		s.stop(t)
+		for range viewers {
+			b := <-bodies
+			if end := "\r\n--" + mjpeg.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
+				t.Errorf("version 2 %v: stream ends with %q, want %q", version2, b[max(0, len(b)-40):], end)
+			}
+		}
+		if n := s.audience.count().cut[[2]string{"a", cutShutdown}]; n != viewers {
+			t.Errorf("version 2 %v: %d viewers counted as cut by the shutdown, want %d", version2, n, viewers)
+		}
+	}
+}

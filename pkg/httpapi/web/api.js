@@ -1,0 +1,53 @@
+// camd's answers, and its clock.
+
+// ask returns an answer's JSON; its error is camd's own words where there are any.
+export async function ask(path, options = {}) {
+  return (await request(path, options)).body;
+}
+
+async function request(path, options) {
+  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.error ?? `${answer.status} ${answer.statusText}`);
+  return { body, warning: answer.headers.get('X-Camd-Warning') ?? '' };
+}
+
+export const cameraPath = (id) => `/api/v1/cameras/${encodeURIComponent(id)}`;
+
+// change patches a camera and returns it as it is then, and a warning, which is usually empty.
+export async function change(id, patch) {
+  const { body, warning } = await request(cameraPath(id), {
+    method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(patch), signal: AbortSignal.timeout(20000),
+  });
+  return { camera: body, warning };
+}
+
+// camd's clock is ahead of this one by so many milliseconds, as the quickest answer of late has it.
+let ahead = 0;
+let rounds = [];
+
+// listCameras returns all cameras, and sets the clock by the way.
+export async function listCameras() {
+  const asked = Date.now();
+  const began = performance.now();
+  const list = await ask('/api/v1/cameras');
+  const took = performance.now() - began;
+  rounds = [...rounds.slice(-19), { took, ahead: Date.parse(list.time) - (asked + took / 2) }];
+  ({ ahead } = rounds.reduce((best, round) => (round.took < best.took ? round : best)));
+  return list.cameras;
+}
+
+// age returns how many seconds ago something was by camd's clock, given in milliseconds since 1970.
+export const age = (then) => Math.max(0, (Date.now() + ahead - then) / 1000);
+
+// saveSnapshot gives a camera's newest picture to the person as a file.
+export async function saveSnapshot(id) {
+  const answer = await fetch(`/cameras/${encodeURIComponent(id)}/snapshot.jpg`, { cache: 'no-store', signal: AbortSignal.timeout(20000) });
+  if (!answer.ok) throw new Error(answer.status === 503 ? 'this camera has no live picture now' : `${answer.status} ${answer.statusText}`);
+  const taken = new Date(1000 * Number(answer.headers.get('X-Timestamp')));
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = `${id}-${taken.toISOString().slice(0, 19).replaceAll(':', '')}Z.jpg`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}

@@ -1,0 +1,187 @@
+// The page about one camera: its picture, state and history, graphs, controls, addresses.
+
+import { age, ask, cameraPath, listCameras } from './api.js';
+import { applyTheme } from './choice.js';
+import { loadControls } from './controls.js';
+import { Graph } from './graph.js';
+import { furnish } from './icons.js';
+import { Screen } from './screen.js';
+import { listAddresses, listSnippets } from './snippets.js';
+import { snapshot, toggle } from './switches.js';
+import { bytes, count, seconds, stateWord, toast, why } from './words.js';
+import { Wall } from './wall.js';
+import { Zoom } from './zoom.js';
+
+const id = decodeURIComponent(location.pathname.split('/')[2]);
+const part = (selector) => document.querySelector(selector);
+const view = document.getElementById('view');
+const screen = new Screen(view.querySelector('canvas'));
+new Zoom(view, screen.canvas);
+const graph = new Graph(document.getElementById('graph'), document.getElementById('graph-words'));
+let camera = null;
+let again = null; // when the next attempt to connect is made
+
+const pictures = new Wall((_, bitmap, picture) => screen.draw(bitmap, picture), (until) => {
+  again = until;
+  if (until === null) refresh();
+  tick();
+});
+
+// fill makes a list of terms and what stands for them.
+function fill(element, facts) {
+  element.replaceChildren(...facts.filter(([, text]) => text || text === 0).flatMap(([term, text]) => {
+    const dt = document.createElement('dt');
+    const dd = document.createElement('dd');
+    dt.textContent = term;
+    dd.textContent = text;
+    return [dt, dd];
+  }));
+}
+
+const total = (counts, word) => Object.entries(counts).map(([what, n]) => `${n} ${what.replaceAll('_', ' ')}`).join(', ') || word;
+
+function facts() {
+  const { format, counts, worker } = camera;
+  return [
+    ['Source', camera.source],
+    ['State', `${stateWord(camera.state)} for ${seconds(age(Date.parse(camera.since)))}`],
+    ['Next attempt', camera.retry && `in ${seconds(Math.max(0, (Date.parse(camera.retry) - Date.now()) / 1000))}`],
+    ['Picture', format.width ? `${format.width} × ${format.height}` : ''],
+    ['Rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (says ${Number(format.fps.toFixed(2))})` : ''}` : ''],
+    ['Arrives as', format.codec && `${format.codec}${format.passthrough ? ', passed through' : ', encoded once'}`],
+    ['Read by', format.backend],
+    ['Note', format.note],
+    ['Viewers', camera.viewers],
+    ['Pictures', `${counts.captured} read, ${counts.published} published`],
+    ['Refused', total(counts.refused, 'none')],
+    ['Restarts', total(counts.restarts, 'none')],
+    ['Processor', worker.cpu_seconds && `${seconds(worker.cpu_seconds)} so far`],
+    ['Memory', worker.rss_bytes && bytes(worker.rss_bytes)],
+  ];
+}
+
+function show() {
+  document.title = `${camera.title} – camd`;
+  part('#title').textContent = camera.title;
+  document.body.dataset.state = camera.state;
+  part('.state').textContent = stateWord(camera.state);
+  const power = part('[data-do=pause]');
+  power.setAttribute('aria-pressed', camera.paused);
+  power.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
+  fill(part('#facts'), facts());
+  tick();
+}
+
+// tick says what changes by itself.
+function tick() {
+  let text = camera ? why(camera) : '';
+  if (again !== null) {
+    const wait = Math.max(0, Math.ceil((again - Date.now()) / 1000));
+    text = `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
+    document.body.dataset.state = 'offline';
+    part('.state').textContent = 'not connected';
+  }
+  const silent = camera && !document.hidden ? screen.silent(camera) : 0;
+  document.body.toggleAttribute('data-stale', silent > 0 || again !== null);
+  text ||= silent ? `no picture has come for ${seconds(silent)}` : '';
+  part('.why').textContent = text;
+  part('.why').hidden = !text;
+}
+
+function listHistory(states) {
+  document.getElementById('history').replaceChildren(...states.map((entry) => {
+    const item = document.createElement('li');
+    item.dataset.state = entry.state;
+    const dot = document.createElement('span');
+    dot.className = 'dot';
+    const state = document.createElement('span');
+    state.className = 'state';
+    state.textContent = stateWord(entry.state);
+    const time = document.createElement('time');
+    time.dateTime = entry.since;
+    time.textContent = new Date(entry.since).toLocaleString();
+    item.append(dot, state, time);
+    const text = [entry.reason_text, entry.detail].filter(Boolean).join(': ');
+    if (text) item.append(Object.assign(document.createElement('p'), { textContent: text }));
+    return item;
+  }));
+}
+
+function listViewers(viewers) {
+  const cell = (text) => Object.assign(document.createElement('td'), { textContent: text });
+  const rows = viewers.map((viewer) => {
+    const row = document.createElement('tr');
+    row.title = viewer.user_agent;
+    row.append(cell(viewer.address), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
+      cell(viewer.frame_age === null ? '' : `${Math.round(1000 * viewer.frame_age)} ms`), cell(bytes(viewer.bytes)), cell(viewer.dropped));
+    return row;
+  });
+  document.getElementById('viewers').replaceChildren(...rows);
+  part('#viewers-title').textContent = `Who watches: ${count(viewers.length, 'viewer')}`;
+}
+
+let states = '';
+let refreshing;
+async function refresh() {
+  clearTimeout(refreshing);
+  if (!document.hidden) {
+    try {
+      const [cameras, { viewers }, history] = await Promise.all([
+        listCameras(), ask(`/api/v1/viewers?camera=${encodeURIComponent(id)}`), ask(`${cameraPath(id)}/history`)]);
+      const now = cameras.find((other) => other.id === id);
+      if (!now) throw new Error('this camera is not configured any more');
+      update(now, viewers, history);
+    } catch (error) {
+      if (again === null) toast(error.message);
+    }
+  }
+  clearTimeout(refreshing);
+  refreshing = setTimeout(refresh, 2000);
+}
+
+function update(now, viewers, history) {
+  const before = camera;
+  camera = now;
+  if (!before) {
+    listAddresses(document.getElementById('addresses'), camera);
+    listSnippets(document.getElementById('snippets'), camera);
+    pictures.watch([[id, 'main']]);
+  }
+  if (before?.state !== camera.state) loadControls(id);
+  show();
+  listViewers(viewers);
+  graph.show(history.samples);
+  if (states !== JSON.stringify(history.states)) listHistory(history.states);
+  states = JSON.stringify(history.states);
+}
+
+const actions = {
+  snapshot: () => snapshot(camera),
+  pause: async () => {
+    camera = { ...camera, ...await toggle(camera) };
+    refresh();
+  },
+  fullscreen: () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else view.requestFullscreen?.().catch((error) => toast(error.message));
+  },
+};
+
+furnish(document);
+applyTheme();
+for (const button of document.querySelectorAll('[data-do]')) {
+  button.addEventListener('click', () => { if (camera) actions[button.dataset.do](); });
+}
+addEventListener('keydown', (event) => {
+  const action = { s: 'snapshot', p: 'pause', f: 'fullscreen' }[event.key];
+  if (!action || !camera || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea')) return;
+  event.preventDefault();
+  actions[action]();
+});
+document.addEventListener('visibilitychange', () => {
+  pictures.pause(document.hidden);
+  screen.resume();
+  if (!document.hidden) refresh();
+});
+setInterval(tick, 500);
+refresh();

@@ -1,0 +1,46 @@
+// What the person chose on this screen: order, hidden cameras, colours. Kept in the browser, where it can.
+
+const key = 'camd.wall';
+
+function load() {
+  try {
+    const { order, hidden, theme } = JSON.parse(localStorage.getItem(key)) ?? {};
+    return { order: Array.isArray(order) ? order : [], hidden: Array.isArray(hidden) ? hidden : [], theme: theme ?? '' };
+  } catch {
+    return { order: [], hidden: [], theme: '' }; // none yet, or not allowed
+  }
+}
+
+export const choice = load();
+
+export function save(change) {
+  Object.assign(choice, change);
+  try {
+    localStorage.setItem(key, JSON.stringify(choice));
+  } catch {
+    // It holds until the page is closed.
+  }
+}
+
+// sorted returns cameras in the person's order; new ones come last, as configured.
+export function sorted(cameras) {
+  const place = (camera) => {
+    const i = choice.order.indexOf(camera.id);
+    return i < 0 ? choice.order.length : i;
+  };
+  return cameras.toSorted((a, b) => place(a) - place(b));
+}
+
+const themes = ['', 'light', 'dark'];
+
+export function applyTheme() {
+  if (choice.theme) document.documentElement.dataset.theme = choice.theme;
+  else delete document.documentElement.dataset.theme;
+}
+
+// nextTheme goes on to the next choice of colours and returns its name.
+export function nextTheme() {
+  save({ theme: themes[(themes.indexOf(choice.theme) + 1) % themes.length] });
+  applyTheme();
+  return choice.theme || 'as the system has them';
+}

@@ -1,0 +1,80 @@
+// The camera's own adjustments: brightness, exposure, focus.
+
+import { ask, cameraPath, change } from './api.js';
+import { toast } from './words.js';
+
+const box = document.getElementById('controls');
+const section = document.getElementById('controls-section');
+
+// loadControls lists a camera's controls, and hides the section where there are none: most sources, and a camera that is
+// not open.
+export async function loadControls(id) {
+  const { controls = [] } = await ask(cameraPath(id)).catch(() => ({}));
+  draw(id, controls);
+}
+
+function draw(id, controls) {
+  section.hidden = controls.length === 0;
+  const focused = document.activeElement?.id;
+  box.replaceChildren(...controls.map((control) => row(id, control)));
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+async function set(id, control, value) {
+  try {
+    const { camera } = await change(id, { controls: { [control.name]: value } });
+    draw(id, camera.controls ?? []); // one may switch others off and on
+  } catch (error) {
+    toast(error.message);
+    loadControls(id);
+  }
+}
+
+function row(id, control) {
+  const element = document.createElement('div');
+  element.className = 'control';
+  const label = document.createElement('label');
+  label.textContent = control.title;
+  const input = (inputs[control.kind] ?? inputs.integer)(control, (value) => set(id, control, value));
+  input.id = `control-${control.name}`;
+  label.htmlFor = input.id;
+  input.disabled = control.read_only || control.inactive;
+  if (control.inactive) input.title = 'Another control decides at present';
+  element.append(label, input);
+  if (input.type === 'range') {
+    const output = document.createElement('output');
+    output.htmlFor = input.id;
+    output.value = input.value;
+    input.addEventListener('input', () => { output.value = input.value; });
+    element.append(output);
+  }
+  return element;
+}
+
+const make = (name, properties) => Object.assign(document.createElement(name), properties);
+
+const inputs = {
+  integer(control, set) {
+    const { min, max, step } = control;
+    const input = make('input', { type: 'range', min, max, step: step || 1 });
+    input.value = control.value ?? control.default; // after its bounds, or it would be clamped to others
+    input.onchange = () => set(Number(input.value));
+    return input;
+  },
+  boolean(control, set) {
+    const input = make('input', { type: 'checkbox', checked: control.value === true });
+    input.onchange = () => set(input.checked);
+    return input;
+  },
+  menu(control, set) {
+    const input = make('select', {});
+    for (const { value, text } of control.menu ?? []) input.append(make('option', { value, textContent: text }));
+    input.value = control.value;
+    input.onchange = () => set(Number(input.value));
+    return input;
+  },
+  integer_menu(control, set) { return inputs.menu(control, set); },
+  button(control, set) {
+    return make('button', { type: 'button', textContent: 'Do it', onclick: () => set(1) });
+  },
+};

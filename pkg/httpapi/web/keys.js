@@ -1,0 +1,19 @@
+// The keyboard, for whoever does not want to aim.
+
+const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const letters = { f: 'fullscreen', s: 'snapshot', p: 'pause', d: 'details', '?': 'help' };
+const staged = { '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' };
+
+// listen calls actions for keys; onStage says whether a camera is opened.
+export function listen(actions, onStage) {
+  addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, .sheet')) return;
+    const { key } = event;
+    if (arrows[key]) actions.arrow(...arrows[key], event.shiftKey);
+    else if (/^[1-9]$/.test(key)) actions.digit(Number(key));
+    else if (letters[key]) actions[letters[key]]();
+    else if (staged[key] && onStage()) actions[staged[key]]();
+    else return;
+    event.preventDefault();
+  });
+}

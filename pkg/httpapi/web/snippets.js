@@ -1,0 +1,65 @@
+// Addresses to copy, and what to write where in other programs.
+
+import { furnish } from './icons.js';
+import { toast } from './words.js';
+
+// copyable is a text with a button that copies it.
+function copyable(text, kind, label) {
+  const element = document.createElement('div');
+  element.className = 'copy';
+  const code = document.createElement(kind);
+  code.textContent = text;
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.dataset.icon = 'copy';
+  button.title = 'Copy';
+  button.setAttribute('aria-label', `Copy ${label}`);
+  button.onclick = () => copy(text, code);
+  element.append(code, button);
+  furnish(element);
+  return element;
+}
+
+async function copy(text, code) {
+  try {
+    await navigator.clipboard.writeText(text); // not there without HTTPS, but for this machine's own pages
+    toast('Copied');
+  } catch {
+    getSelection().selectAllChildren(code);
+    toast('Selected: copy it with Ctrl-C');
+  }
+}
+
+export function listAddresses(element, camera) {
+  for (const { name } of camera.renditions) {
+    const query = name === 'main' ? '' : `?rendition=${encodeURIComponent(name)}`;
+    for (const [what, path] of [['stream', camera.urls.stream], ['snapshot', camera.urls.snapshot]]) {
+      const term = document.createElement('dt');
+      term.textContent = name === 'main' ? what : `${what}, ${name}`;
+      const address = document.createElement('dd');
+      address.append(copyable(new URL(path + query, location.href).href, 'code', term.textContent));
+      element.append(term, address);
+    }
+  }
+}
+
+export function listSnippets(element, camera) {
+  const stream = new URL(camera.urls.stream, location.href).href;
+  const snapshot = new URL(camera.urls.snapshot, location.href).href;
+  for (const [name, text] of [
+    ['Home Assistant', `Settings > Devices & services > Add integration > MJPEG IP Camera\n\nMJPEG URL:       ${stream}\nStill image URL: ${snapshot}`],
+    ['OctoPrint', `Settings > Classic Webcam\n\nStream URL:   ${stream}\nSnapshot URL: ${snapshot}`],
+    ['A web page', `<img src="${stream}" alt="${camera.title.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">`],
+    ['ffmpeg', `# watch\nffplay -fflags nobuffer ${stream}\n# record, without encoding anew\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
+    ['VLC', `vlc --network-caching=300 ${stream}`],
+    ['OpenCV', `import cv2\ncamera = cv2.VideoCapture("${stream}")\nok, picture = camera.read()`],
+    ['Another camd', `cameras:\n  - id: ${camera.id}\n    source: ${stream}`],
+    ['Prometheus', `scrape_configs:\n  - job_name: camd\n    static_configs:\n      - targets: ["${location.host}"]${location.protocol === 'https:' ? '\n    scheme: https' : ''}\n\n# this camera's pictures a second\nrate(camd_camera_frames_captured_total{camera="${camera.id}"}[1m])`],
+  ]) {
+    const details = document.createElement('details');
+    const summary = document.createElement('summary');
+    summary.textContent = name;
+    details.append(summary, copyable(text, 'pre', `what ${name} needs`));
+    element.append(details);
+  }
+}

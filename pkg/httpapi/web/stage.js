@@ -1,0 +1,87 @@
+// The stage: one camera in full size, over all others.
+
+import { Screen } from './screen.js';
+import { figures } from './tile.js';
+import { seconds, stateWord, why } from './words.js';
+import { Zoom } from './zoom.js';
+
+const step = 80; // pixels that an arrow moves a zoomed picture
+
+export class Stage {
+  // closed is called when the person goes back to all cameras.
+  constructor(closed) {
+    this.element = document.getElementById('stage');
+    this.theatre = document.getElementById('theatre'); // what goes full screen: a dialog may not
+    this.part = (selector) => this.element.querySelector(selector);
+    this.screen = new Screen(this.part('canvas'));
+    this.zoom = new Zoom(document.getElementById('view'), this.screen.canvas);
+    this.element.addEventListener('cancel', (event) => {
+      event.preventDefault(); // Esc: the address has to change, too
+      closed();
+    });
+  }
+
+  // open shows a camera, with the picture that its tile has until its own comes.
+  open(camera, tile) {
+    this.camera = camera;
+    this.opened = performance.now();
+    this.zoom.reset();
+    this.screen.clear();
+    if (tile) this.screen.copy(tile.screen);
+    this.screen.canvas.setAttribute('aria-label', `Live picture of ${camera.title}`);
+    this.part('#stage-title').textContent = camera.title;
+    this.part('.details').href = `/cameras/${encodeURIComponent(camera.id)}`;
+    this.show(camera);
+    if (!this.element.open) this.element.showModal();
+  }
+
+  close() {
+    this.camera = null;
+    if (this.element.open) this.element.close();
+  }
+
+  picture(bitmap, picture) {
+    this.screen.draw(bitmap, picture);
+    if (this.opened === null || picture.rendition !== 'main') return;
+    // How long it took from the click to the first picture, for whoever measures it.
+    performance.clearMeasures('camd.open');
+    performance.measure('camd.open', { start: this.opened, end: performance.now() });
+    this.opened = null;
+  }
+
+  show(camera) {
+    this.camera = camera;
+    this.element.dataset.state = camera.state;
+    this.part('.state').textContent = stateWord(camera.state);
+    const power = this.part('[data-do=pause]');
+    power.setAttribute('aria-pressed', camera.paused);
+    power.setAttribute('aria-label', camera.paused ? `Switch ${camera.title} on` : `Switch ${camera.title} off`);
+    this.tick();
+  }
+
+  lost() {
+    this.element.dataset.state = 'offline';
+    this.part('.state').textContent = 'not connected';
+  }
+
+  tick() {
+    const { camera, screen } = this;
+    const silent = screen.silent(camera);
+    this.element.toggleAttribute('data-stale', silent > 0);
+    const text = why(camera) || (silent && `no picture has come for ${seconds(silent)}`);
+    this.part('.why').textContent = text || '';
+    this.part('.why').hidden = !text;
+    figures(this.part('.figures'), camera, screen);
+  }
+
+  zoomIn() { this.zoom.by(1.5); }
+
+  zoomOut() { this.zoom.by(1 / 1.5); }
+
+  // pan moves a zoomed picture and says whether there was one.
+  pan(across, down) {
+    if (this.zoom.scale === 1) return false;
+    this.zoom.move(-across * step, -down * step);
+    return true;
+  }
+}

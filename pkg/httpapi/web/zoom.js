@@ -1,0 +1,73 @@
+// Digital zoom: wheel, two fingers, double click, keys; a picture larger than its frame is dragged.
+
+const most = 8;
+
+export class Zoom {
+  constructor(frame, canvas) {
+    this.frame = frame;
+    this.canvas = canvas;
+    this.pointers = new Map();
+    frame.addEventListener('wheel', (event) => {
+      event.preventDefault();
+      this.by(Math.exp(-event.deltaY / 400), event);
+    }, { passive: false });
+    frame.addEventListener('dblclick', (event) => (this.scale > 1 ? this.reset() : this.by(2.5, event)));
+    frame.addEventListener('pointerdown', (event) => {
+      this.pointers.set(event.pointerId, event);
+      frame.setPointerCapture(event.pointerId);
+    });
+    frame.addEventListener('pointermove', (event) => this.drag(event));
+    for (const end of ['pointerup', 'pointercancel']) frame.addEventListener(end, (event) => this.pointers.delete(event.pointerId));
+    new ResizeObserver(() => this.apply()).observe(frame);
+    this.reset();
+  }
+
+  reset() {
+    this.scale = 1;
+    this.x = 0;
+    this.y = 0;
+    this.apply();
+  }
+
+  // by zooms by a factor, so that what is at a point of the page (clientX, clientY) stays there; without one, the middle.
+  by(factor, point) {
+    const box = this.frame.getBoundingClientRect();
+    const px = (point?.clientX ?? box.x + box.width / 2) - box.x;
+    const py = (point?.clientY ?? box.y + box.height / 2) - box.y;
+    const scale = Math.min(most, Math.max(1, this.scale * factor));
+    this.x = px - (px - this.x) * (scale / this.scale);
+    this.y = py - (py - this.y) * (scale / this.scale);
+    this.scale = scale;
+    this.apply();
+  }
+
+  move(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this.apply();
+  }
+
+  drag(event) {
+    const before = this.pointers.get(event.pointerId);
+    if (!before) return;
+    this.pointers.set(event.pointerId, event);
+    const other = [...this.pointers.values()].find((pointer) => pointer !== event);
+    if (!other) {
+      this.move(event.clientX - before.clientX, event.clientY - before.clientY);
+      return;
+    }
+    const far = (a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY);
+    const middle = { clientX: (event.clientX + other.clientX) / 2, clientY: (event.clientY + other.clientY) / 2 };
+    this.by(far(event) / Math.max(1, far(before)), middle);
+    this.move((event.clientX - before.clientX) / 2, (event.clientY - before.clientY) / 2);
+  }
+
+  // apply keeps the picture's edges outside the frame's.
+  apply() {
+    const { clientWidth: width, clientHeight: height } = this.frame;
+    this.x = Math.min(0, Math.max(this.x, width * (1 - this.scale)));
+    this.y = Math.min(0, Math.max(this.y, height * (1 - this.scale)));
+    this.canvas.style.transform = this.scale > 1 ? `translate(${this.x}px, ${this.y}px) scale(${this.scale})` : '';
+    this.frame.classList.toggle('zoomed', this.scale > 1);
+  }
+}

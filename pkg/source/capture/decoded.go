@@ -1,0 +1,15 @@
+package capture
+
+// #cgo pkg-config: libavutil
+// #cgo LDFLAGS: -ldl
+// #include "decoded.h"
+import "C"
+
+import "image"
+
+// decoded returns the size of the picture that FFmpeg decoded last on this thread, or zero if it has not yet, or does it
+// where nobody can see it.
+func decoded() image.Point {
+	d := C.decoded_newest()
+	return image.Pt(int(d.width), int(d.height))
+}

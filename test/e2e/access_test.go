@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	_ "embed"
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// axe is axe-core, which finds what keeps people from using a page. Its licence is beside it.
+//
+//go:embed testdata/axe.min.js
+var axe string
+
+// judge lets axe look for violations of WCAG 2.2, levels A and AA.
+const judge = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(r =>
+	r.violations.map(v => v.id + ': ' + v.help + ' at ' + v.nodes.map(n => n.html.slice(0, 150)).join(' | ')).join('\n'))`
+
+// Pages can be used by people who see, point or hear otherwise, on a phone as on a large screen.
+func TestAccessibility(t *testing.T) {
+	d := start(t, options{config: `
+cameras:
+  - {id: gate, title: The gate, source: 'test://?size=640x360&fps=5'}
+  - {id: gone, title: Gone for a long time and with a long name, source: /dev/camd-has-no-such-device}
+  - {id: off, title: Switched off, source: 'test://?size=320x180&fps=5', paused: true}
+`})
+	d.reaches("gate", "live")
+	d.reaches("gone", "offline")
+	for _, width := range []int{360, 1920} {
+		for _, scheme := range []string{"light", "dark"} {
+			t.Run(fmt.Sprintf("%d/%s", width, scheme), func(t *testing.T) {
+				b := openBrowser(t, width, 800)
+				if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+				}); err != nil {
+					t.Fatal(err)
+				}
+				b.do(chromedp.Navigate(d.URL + "/"))
+				moves(t, b, "The gate")
+				b.accessible("the wall")
+				b.press("1")
+				b.until("main", stagePicture)
+				b.accessible("the stage")
+				b.do(chromedp.Navigate(d.URL + "/"))
+				b.until("3", `document.querySelectorAll('.tile').length + ''`)
+				b.do(chromedp.Click(chromedp.CSS("[data-do=arrange]")))
+				b.accessible("the sheet")
+				for _, id := range []string{"gate", "gone"} {
+					b.do(chromedp.Navigate(d.URL + "/cameras/" + id))
+					b.until("true", `document.querySelectorAll('#history li').length > 0 && document.querySelector('canvas').dataset.shown === 'main' ? 'true' : ''`)
+					b.accessible("the page of " + id)
+				}
+				b.content()
+			})
+		}
+	}
+}
+
+// accessible checks the page as it is now: by axe, and that nothing has to be scrolled sideways.
+func (b *browser) accessible(what string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](axe))
+	if found := b.awaited(judge); found != "" {
+		b.t.Errorf("%s: %s", what, found)
+	}
+	if wide := b.text(`document.documentElement.scrollWidth > innerWidth ? document.documentElement.scrollWidth + '' : ''`); wide != "" {
+		b.t.Errorf("%s is %s pixels wide", what, wide)
+	}
+}

@@ -1,0 +1,84 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/systeminfo"
+	"github.com/chromedp/chromedp"
+)
+
+// A page of sixteen cameras is kept open: SOAK=30m for long. What it holds does not grow, and it takes every picture.
+func TestPageKeptOpen(t *testing.T) {
+	length := soak(t)
+	d := start(t, options{config: patterns("cam", 16)})
+	for id := range d.cameras() {
+		d.reaches(id, "live")
+	}
+	b := openBrowser(t, 1280, 800)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	for i := range 16 {
+		moves(t, b, "cam"+itoa(i))
+	}
+	var heaps, processes []float64
+	tick := time.NewTicker(max(length/60, time.Second))
+	defer tick.Stop()
+	for begin := time.Now(); time.Since(begin) < length; <-tick.C {
+		heaps = append(heaps, b.heap())
+		processes = append(processes, b.resident())
+	}
+	for i := range 16 {
+		moves(t, b, "cam"+itoa(i))
+	}
+	var list struct {
+		Viewers []struct{ Sent, Dropped uint64 }
+	}
+	d.json("/api/v1/viewers", &list)
+	var sent, dropped uint64
+	for _, v := range list.Viewers {
+		sent += v.Sent
+		dropped += v.Dropped
+	}
+	fifth := len(heaps) / 5
+	heap, heapLate := mean(heaps[fifth:2*fifth]), mean(heaps[4*fifth:])
+	all, allLate := mean(processes[fifth:2*fifth]), mean(processes[4*fifth:])
+	t.Logf("%v: %d pictures taken, %d left out; heap %.2f -> %.2f MB (%+.1f %%); Chromium %.0f -> %.0f MB (%+.1f %%)", length, sent, dropped,
+		heap/1e6, heapLate/1e6, 100*(heapLate/heap-1), all, allLate, 100*(allLate/all-1))
+	if len(list.Viewers) != 16 || sent == 0 {
+		t.Errorf("%d viewers took %d pictures", len(list.Viewers), sent)
+	}
+	if length >= 30*time.Minute && (heapLate > 1.05*heap || allLate > 1.05*all) { // in less time both are finding their size
+		t.Error("the page has grown")
+	}
+	b.content()
+}
+
+// heap is what the page's objects take, in bytes, once the garbage has been collected.
+func (b *browser) heap() float64 {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, heapprofiler.CollectGarbage, struct{}{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	usage, err := chromedp.Call(b.ctx, runtime.GetHeapUsage, struct{}{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return usage.UsedSize + usage.EmbedderHeapUsedSize + usage.BackingStorageSize
+}
+
+// resident is what all of Chromium's processes hold, in MB, shared memory counted once.
+func (b *browser) resident() float64 {
+	b.t.Helper()
+	info, err := chromedp.CallBrowser(b.ctx, systeminfo.GetProcessInfo, struct{}{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	sum := 0.0
+	for _, p := range info.ProcessInfo {
+		sum += megabytes(b.t, int(p.ID), "Pss")
+	}
+	return sum
+}

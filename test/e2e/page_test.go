@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"os"
+
+	window "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+)
+
+// press presses keys, as a person does: "f", kb.Escape.
+func (b *browser) press(keys string, options ...chromedp.KeyOption) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent(keys, options...))
+}
+
+// hide minimizes the window: its page is hidden. show brings it back.
+func (b *browser) hide() { b.resize(window.WindowStateMinimized, "hidden") }
+
+func (b *browser) show() { b.resize(window.WindowStateNormal, "visible") }
+
+func (b *browser) resize(state window.WindowState, visibility string) {
+	b.t.Helper()
+	w, err := chromedp.Call(b.ctx, window.GetWindowForTarget, window.GetWindowForTargetParams{})
+	if err == nil {
+		_, err = chromedp.Call(b.ctx, window.SetWindowBounds, window.SetWindowBoundsParams{
+			WindowID: w.WindowID, Bounds: &window.Bounds{WindowState: state},
+		})
+	}
+	if err != nil {
+		b.t.Fatalf("chromium: %v", err)
+	}
+	b.until(visibility, `document.visibilityState`)
+}
+
+// until waits for a script to give a text.
+func (b *browser) until(want, script string) {
+	b.t.Helper()
+	var got string
+	defer func() {
+		if got != want {
+			b.t.Logf("%s is %q", script, got)
+		}
+	}()
+	eventually(b.t, want, func() bool {
+		got = b.text(script)
+		return got == want
+	})
+}
+
+// awaited evaluates a script that gives a promise of a text.
+func (b *browser) awaited(script string) string {
+	b.t.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("chromium: %v in %.200s", err, script)
+	}
+	return s
+}
+
+// shoot writes a picture of the page to a file.
+func (b *browser) shoot(path string) {
+	b.t.Helper()
+	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(path, shot, 0o644)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}

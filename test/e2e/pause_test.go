@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// change sends a PATCH and returns the camera as it is then.
+func (d *daemon) change(id, body string) (s state, warning string) {
+	d.t.Helper()
+	r, err := http.NewRequest(http.MethodPatch, d.URL+"/api/v1/cameras/"+id, strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		d.t.Fatalf("%s %s: %s %s, %v", id, body, answer.Status, text, err)
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		d.t.Fatalf("%v in %s", err, text)
+	}
+	return s, answer.Header.Get("X-Camd-Warning")
+}
+
+// Somebody switches a camera off: it is closed and shows nothing that it ever saw, its viewers stay, and it is off until
+// somebody switches it on, whatever becomes of camd.
+func TestPause(t *testing.T) {
+	config := fmt.Sprintf("state_dir: %s\n%s"+
+		"  - {id: door, source: 'test://?size=320x180&fps=15'}\n"+
+		"  - {id: hall, source: 'test://?size=320x180&fps=15', paused: true}\n", t.TempDir(), healthy)
+	d := start(t, options{config: config})
+	w := d.attest("healthy")
+	stream := d.URL + "/cameras/door/stream.mjpg"
+	viewers := []*viewer{watch(t, stream), watch(t, stream+"?rendition=preview")}
+	for _, v := range viewers {
+		v.next("a live picture", live)
+	}
+	pid := d.reaches("door", "live").Worker.PID
+
+	s, warning := d.change("door", `{"paused": true}`)
+	if s.State != "paused" || !s.Paused || s.Reason != "" || s.Worker.PID != 0 || warning != "" {
+		t.Errorf("paused: %+v, %q", s, warning)
+	}
+	if running(pid) || isChild(d.cmd.Process.Pid, pid) {
+		t.Error("its capture process is still there")
+	}
+	for _, rendition := range []string{"main", "preview"} {
+		code, h, body := get(t, d.URL+"/cameras/door/snapshot.jpg?max_age=60&rendition="+rendition)
+		if code != http.StatusServiceUnavailable || h.Get("X-Camd-State") != "paused" || !placeholder(picture{jpeg: body}) {
+			t.Errorf("%s: a snapshot of it: %d, %v", rendition, code, h)
+		}
+	}
+	for _, v := range viewers {
+		v.next("the placeholder", placeholder)
+	}
+	if p, err := watch(t, stream).read(); err != nil || !placeholder(p) {
+		t.Errorf("somebody new gets no placeholder: %v", err)
+	}
+	if got := d.metric(`camd_camera_state{camera="door",state="paused"}`); got != 1 {
+		t.Errorf("the metrics say %v", got)
+	}
+
+	if s, _ := d.change("door", `{"paused": false}`); s.Paused {
+		t.Errorf("resumed: %+v", s)
+	}
+	for _, v := range viewers { // on the same connections
+		v.next("a live picture again", live)
+	}
+	d.reaches("door", "live")
+	var past struct{ States []state }
+	d.json("/api/v1/cameras/door/history", &past)
+	var states []string
+	for _, h := range past.States {
+		states = append(states, h.State)
+	}
+	if got := strings.Join(states, " "); got != "live starting paused live starting" {
+		t.Errorf("history: %s", got)
+	}
+	w.undisturbed()
+
+	// Kept, against the configuration too.
+	d.change("door", `{"paused": true}`)
+	if s := d.camera("hall"); s.State != "paused" {
+		t.Errorf("hall is %s, and configured to be paused", s.State)
+	}
+	d.change("hall", `{"paused": false}`)
+	d.reaches("hall", "live")
+	log := d.stderr.String()
+	for _, want := range []string{`"camera paused"`, `"camera resumed"`, `"remote":"127.0.0.1:`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%s is not in the log", want)
+		}
+	}
+	d.close()
+	d = start(t, options{config: config})
+	d.reaches("hall", "live")
+	d.reaches("healthy", "live")
+	if s := d.camera("door"); s.State != "paused" || s.Worker.PID != 0 {
+		t.Errorf("after a restart: %+v", s)
+	}
+}
+
+// Without a place camd switches all the same, and says that it will forget. With systemd's, what is damaged there is called out.
+func TestPauseIsForgotten(t *testing.T) {
+	d := start(t, options{config: healthy, env: []string{"STATE_DIRECTORY="}})
+	if s, warning := d.change("healthy", `{"paused": true}`); !s.Paused || !strings.Contains(warning, "no state_dir") {
+		t.Errorf("%+v, warning %q", s, warning)
+	}
+
+	dir := t.TempDir()
+	path := write(t, dir, "cameras.json", `{"cameras": {"healthy": {"paused": tr`)
+	d = start(t, options{config: healthy, env: []string{"STATE_DIRECTORY=" + dir + ":/nowhere"}})
+	d.reaches("healthy", "live")
+	if log := d.stderr.String(); !strings.Contains(log, path+" is damaged") || !strings.Contains(log, "look which of them should be off") {
+		t.Errorf("log: %s", tail(log, 2000))
+	}
+	if _, warning := d.change("healthy", `{"paused": true}`); warning != "" {
+		t.Errorf("warning %q", warning)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "cameras.json")); err != nil || !strings.Contains(string(b), `"paused": true`) {
+		t.Errorf("kept: %s, %v", b, err)
+	}
+}

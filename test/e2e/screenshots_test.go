@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"camd/internal/peer"
+)
+
+// The pictures of docs/, made anew in the folder that CAMD_SCREENSHOTS names.
+func TestScreenshots(t *testing.T) {
+	dir := os.Getenv("CAMD_SCREENSHOTS")
+	if dir == "" {
+		t.Skip("CAMD_SCREENSHOTS is not set")
+	}
+	d := start(t, options{config: `
+cameras:
+  - {id: front-door, title: Front door, source: 'test://?size=1280x720&fps=30'}
+  - {id: yard, title: Yard, source: ` + peer.Clip{Codec: "h264", Size: "640x360", Length: 10 * time.Second}.Make(t) + `}
+  - {id: workshop, title: Workshop, source: 'test://?size=960x540&fps=15'}
+  - {id: hall, title: Hall, source: ` + peer.Clip{Codec: "mjpeg", Size: "1280x720", FPS: 25, Length: 10 * time.Second}.Make(t) + `}
+  - {id: stairs, title: Stairs, source: 'test://?size=640x360&fps=10'}
+  - {id: garage, title: Garage, source: /dev/v4l/by-id/usb-046d_C920-video-index0}
+`})
+	for _, id := range []string{"front-door", "yard", "workshop", "hall", "stairs"} {
+		d.awaits(id, "at its rate", func(s state) bool { return s.State == "live" && s.FPS > 0.97*s.Format.FPS && s.FPS < 1.03*s.Format.FPS })
+	}
+	d.reaches("garage", "offline")
+	b := openBrowser(t, 1280, 800)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	for _, title := range []string{"Front door", "Workshop", "Stairs"} {
+		moves(t, b, title)
+	}
+	for _, title := range []string{"Yard", "Hall", "Garage"} {
+		eventually(t, title, func() bool { return b.picture(title) != nil })
+	}
+	b.shoot(filepath.Join(dir, "dashboard.png"))
+
+	v := watch(t, d.URL+"/cameras/front-door/stream.mjpg")
+	d.awaits("front-door", "watched for a while", func(s state) bool { _, err := v.read(); return err == nil && s.Counts.Published > 900 })
+	b.do(chromedp.Navigate(d.URL + "/cameras/front-door"))
+	b.until("live", pageState)
+	b.until("2", fact("Viewers"))
+	b.shoot(filepath.Join(dir, "camera.png"))
+
+	phone := openBrowser(t, 360, 740)
+	phone.do(chromedp.Navigate(d.URL + "/"))
+	moves(t, phone, "Front door")
+	phone.shoot(filepath.Join(dir, "phone.png"))
+}

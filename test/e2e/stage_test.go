@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	window "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const (
+	stageTitle   = `document.querySelector('#stage[open] h2')?.textContent ?? ''`
+	stagePicture = `document.querySelector('#stage canvas').dataset.shown ?? ''` // the rendition
+	focusedTile  = `document.activeElement?.closest('.tile')?.querySelector('h2').textContent ?? ''`
+)
+
+// Without a mouse: a camera is opened in full size, zoomed, saved, left for the next one, and closed.
+func TestKeyboard(t *testing.T) {
+	d := start(t, options{config: `
+cameras:
+  - {id: gate, title: The gate, source: 'test://?size=960x540&fps=15'}
+  - {id: yard, title: The yard, source: 'test://?size=320x180&fps=15'}
+  - {id: hall, title: The hall, source: 'test://?size=320x180&fps=15'}
+  - {id: shed, title: The shed, source: 'test://?size=320x180&fps=15'}
+`})
+	b := openBrowser(t, 1280, 800)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	moves(t, b, "The gate")
+
+	// Four tiles stand two by two.
+	b.press(kb.ArrowRight)
+	b.until("The gate", focusedTile)
+	b.press(kb.ArrowRight)
+	b.press(kb.ArrowDown)
+	b.until("The shed", focusedTile)
+	b.press(kb.Enter)
+	b.until("The shed", stageTitle)
+	b.until("#shed", `location.hash`)
+	b.press(kb.ArrowRight) // and round to the first
+	b.until("The gate", stageTitle)
+	b.until("main", stagePicture)
+	if size := b.text(`document.querySelector('#stage canvas').width + ''`); size != "960" {
+		t.Errorf("a picture %s wide on the stage, want 960", size)
+	}
+	if opened := b.text(`performance.getEntriesByName('camd.open').map(e => e.duration.toFixed(1)).join() + ''`); opened == "" {
+		t.Error("how long it took was not measured")
+	} else {
+		t.Logf("from the key to the first picture in full size: %s ms", opened)
+	}
+	b.press("3")
+	b.until("The hall", stageTitle)
+
+	b.press("+")
+	b.until("zoomed", `document.getElementById('view').className`)
+	zoomed := b.text(`document.querySelector('#stage canvas').style.transform`)
+	b.press(kb.ArrowRight, chromedp.KeyModifiers(kb.ModifierShift))
+	if moved := b.text(`document.querySelector('#stage canvas').style.transform`); moved == zoomed || moved == "" {
+		t.Errorf("a zoomed picture stays at %q", moved)
+	}
+	b.press("0")
+	b.until("", `document.getElementById('view').className`)
+
+	b.press("f")
+	b.until("theatre", `document.fullscreenElement?.id ?? ''`)
+	b.press("f")
+	b.until("", `document.fullscreenElement?.id ?? ''`)
+
+	b.press(kb.Escape)
+	b.until("", stageTitle)
+	b.until("The hall", focusedTile)
+	if hash := b.text(`location.hash`); hash != "" {
+		t.Errorf("the address still says %s", hash)
+	}
+	for _, title := range []string{"The gate", "The yard"} {
+		moves(t, b, title)
+	}
+	b.press("?")
+	b.until("true", `document.getElementById('help').open + ''`)
+	b.press(kb.Escape)
+	b.until("false", `document.getElementById('help').open + ''`)
+	b.content()
+}
+
+// A snapshot becomes a file of the person's.
+func TestSnapshotDownload(t *testing.T) {
+	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
+	b := openBrowser(t, 800, 600)
+	dir := t.TempDir()
+	if _, err := chromedp.CallBrowser(b.ctx, window.SetDownloadBehavior, window.SetDownloadBehaviorParams{
+		Behavior: window.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Navigate(d.URL + "/#gate"))
+	b.until("main", stagePicture)
+	b.press("s")
+	var path string
+	eventually(t, "the file", func() bool {
+		names, _ := filepath.Glob(filepath.Join(dir, "gate-*.jpg"))
+		path = strings.Join(names, "")
+		return path != ""
+	})
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if img, err := jpeg.Decode(f); err != nil || img.Bounds().Dx() != 320 {
+		t.Errorf("%s: %v, %v", path, img, err)
+	}
+	b.content()
+}
+
+// What a person arranges is there again when the page is.
+func TestArrangement(t *testing.T) {
+	d := start(t, options{config: "cameras:\n" +
+		"  - {id: a, title: A, source: 'test://?size=320x180&fps=5'}\n" +
+		"  - {id: b, title: B, source: 'test://?size=320x180&fps=5'}\n" +
+		"  - {id: c, title: C, source: 'test://?size=320x180&fps=5'}\n"})
+	b := openBrowser(t, 1280, 800)
+	const titles = `[...document.querySelectorAll('.tile h2')].map(h => h.textContent).join()`
+	b.do(chromedp.Navigate(d.URL + "/"))
+	b.until("A,B,C", titles)
+	b.do(chromedp.Click(chromedp.CSS("[data-do=arrange]")))
+	b.do(chromedp.Click(chromedp.CSS("#arrange li:nth-child(3) .up")))
+	b.until("A,C,B", titles)
+	b.do(chromedp.Click(chromedp.CSS("#arrange li:nth-child(1) input")))
+	b.until("C,B", titles)
+	b.do(chromedp.Reload())
+	b.until("C,B", titles)
+	d.awaits("a", "watched by nobody", func(s state) bool { return s.Viewers == 0 })
+
+	// The address has the last word.
+	b.do(chromedp.Navigate(d.URL + "/?kiosk&cameras=b,a&columns=1"))
+	b.until("B,A", titles)
+	b.until("none", `getComputedStyle(document.querySelector('.top')).display`)
+	b.until("1", `document.getElementById('wall').style.getPropertyValue('--columns')`)
+	moves(t, b, "A")
+	b.content()
+}

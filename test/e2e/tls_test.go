@@ -1,0 +1,208 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"camd/internal/peer"
+	"camd/pkg/source/pattern"
+)
+
+// encrypted is a configuration with n small test cameras, served with a certificate.
+func encrypted(i peer.Issued, n int) string {
+	config := fmt.Sprintf("tls: {certificate: %s, key: %s}\ncameras:\n", i.File, i.Key)
+	for n := range n {
+		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5'}\n", n, n)
+	}
+	return config
+}
+
+// Everything there is, encrypted, by curl with either version of HTTP; and its end.
+func TestTLS(t *testing.T) {
+	curl, i := peer.Need(t, "curl", "curl"), peer.Certificate{}.Make(t)
+	d := start(t, options{config: encrypted(i, 1)})
+	d.reaches("c0", "live")
+	if !strings.HasPrefix(d.URL, "https://") {
+		t.Fatalf("the dashboard is at %s", d.URL)
+	}
+	ask := func(path string, args ...string) outcome {
+		return run(t, curl, append([]string{"-sS", "--cacert", i.File, "-w", "%{stderr}%{http_version} %{http_code}", d.URL + path}, args...)...)
+	}
+	streams := map[string]*exec.Cmd{}
+	bodies := map[string]*output{}
+	for version, option := range map[string]string{"1.1": "--http1.1", "2": "--http2"} {
+		for _, c := range []struct{ path, want, code string }{
+			{"/", "<title>", "200"}, {"/cameras/c0/snapshot.jpg", "\xff\xd8", "200"}, {"/metrics", "camd_camera_up", "200"},
+			{"/api/v1/cameras", `"state": "live"`, "200"}, {"/cameras/c0/stream.mjpg?fps=-1", "fps", "400"},
+			{"/api/v1/wall", "WebSocket", map[string]string{"1.1": "426", "2": "400"}[version]},
+		} {
+			if o := ask(c.path, option); o.stderr != version+" "+c.code || !strings.Contains(o.stdout, c.want) {
+				t.Errorf("%s %s: %q, %.200q", option, c.path, o.stderr, o.stdout)
+			}
+		}
+		eventually(t, "304", func() bool {
+			_, h, _ := get(t, d.URL+"/cameras/c0/snapshot.jpg")
+			return ask("/cameras/c0/snapshot.jpg", option, "-H", "If-None-Match: "+h.Get("ETag")).stderr == version+" 304"
+		})
+		bodies[version] = &output{}
+		streams[version] = exec.Command(curl, "-sSN", "--cacert", i.File, option, d.URL+"/cameras/c0/stream.mjpg")
+		streams[version].Stdout, streams[version].Stderr = bodies[version], os.Stderr
+		if err := streams[version].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version := range streams {
+		eventually(t, "pictures", func() bool { return strings.Count(bodies[version].String(), "Content-Length") > 5 })
+	}
+	for _, transport := range []string{"http1", "http2"} {
+		if n := d.metric(`camd_viewers{camera="c0",rendition="main",transport="` + transport + `"}`); n != 1 {
+			t.Errorf("%v viewers over %s, want 1", n, transport)
+		}
+	}
+	code, took := d.stop()
+	t.Logf("stopping took %v", took)
+	for version, cmd := range streams {
+		err := cmd.Wait()
+		if n, rest := countParts([]byte(bodies[version].String())); err != nil || n == 0 || rest != "" || code != 0 {
+			t.Errorf("HTTP/%s: %d pictures, then %q, %v; camd ended with %d", version, n, rest, err, code)
+		}
+	}
+}
+
+// Who does not speak TLS, or too old a one, is told so.
+func TestStrangersToTLS(t *testing.T) {
+	curl, i := peer.Need(t, "curl", "curl"), peer.Certificate{}.Make(t)
+	d := start(t, options{config: encrypted(i, 0)})
+	answer, err := client.Get(strings.Replace(d.URL, "https", "http", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "HTTPS") {
+		t.Errorf("%s: %s", answer.Status, text)
+	}
+	if o := run(t, curl, "-sS", "--cacert", i.File, "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0", d.URL+"/healthz"); o.code == 0 {
+		t.Errorf("TLS 1.1: %+v", o)
+	}
+	if o := run(t, curl, "-sS", d.URL+"/healthz"); o.code == 0 {
+		t.Errorf("a certificate that nobody vouches for: %+v", o)
+	}
+}
+
+// healthcheck knows its own camd by its certificate, whatever name that is made out for; and what is not well about a
+// certificate is in the log.
+func TestCertificates(t *testing.T) {
+	mine := peer.Certificate{Name: "cameras.example", Until: time.Now().Add(-time.Hour)}.Make(t)
+	other := peer.Certificate{}.Make(t)
+	if err := os.Chmod(mine.Key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	listen := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	d := start(t, options{config: encrypted(mine, 0), args: []string{"--listen", listen}})
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(mine, 0))}, 0, "ok"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(other, 0))}, 1, "another certificate"},
+		{[]string{"--url", d.URL + "/healthz"}, 1, "certificate"},
+		{[]string{"-c", write(t, filepath.Dir(other.File), "camd.yaml", "tls: {certificate: cert.pem, key: "+mine.Key+"}\n")}, 2, "camd.yaml:1:35: key: "},
+	} {
+		if o := camd(t, append([]string{"healthcheck"}, c.args...)...); o.code != c.code || !strings.Contains(o.stdout+o.stderr, c.says) {
+			t.Errorf("%v: %+v, want %d with %q", c.args, o, c.code, c.says)
+		}
+	}
+	for _, what := range []string{"certificate expired", "key exposed"} {
+		if !strings.Contains(d.stderr.String(), what) {
+			t.Errorf("the log does not say %q:\n%s", what, d.stderr.String())
+		}
+	}
+}
+
+// Twelve <img> play at once in one page, over one connection, where HTTP/1.1 would let six.
+func TestTwelveStreamsInOnePage(t *testing.T) {
+	const cameras = 12
+	i := peer.Certificate{}.Make(t)
+	d := start(t, options{config: encrypted(i, cameras)})
+	for n := range cameras {
+		d.reaches(fmt.Sprint("c", n), "live")
+	}
+	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKI))
+	b.do(chromedp.Navigate(d.URL + "/healthz")) // a page of this origin, and empty
+	b.text(`(() => {
+		for (let n = 0; n < ` + itoa(cameras) + `; n++) {
+			const img = document.createElement('img');
+			img.src = '/cameras/c' + n + '/stream.mjpg';
+			document.body.append(img);
+		}
+		return '';
+	})()`)
+	var first [cameras]uint32
+	for n := range cameras {
+		eventually(t, fmt.Sprint("image ", n, " to show pictures"), func() (ok bool) {
+			first[n], ok = b.streamed(n)
+			return ok
+		})
+	}
+	for n := range cameras {
+		eventually(t, fmt.Sprint("image ", n, " to move"), func() bool {
+			now, ok := b.streamed(n)
+			return ok && now > first[n]
+		})
+	}
+	addresses := map[string]int{}
+	for _, v := range d.viewers("") {
+		if v.Transport != "http2" {
+			t.Errorf("%s is watched over %s", v.Camera, v.Transport)
+		}
+		addresses[v.Address]++
+	}
+	if len(addresses) != 1 {
+		t.Errorf("streams by connection: %v, want %d over one", addresses, cameras)
+	}
+}
+
+// streamed returns the frame number that the page's image n shows.
+func (b *browser) streamed(n int) (uint32, bool) {
+	b.t.Helper()
+	img := b.image(`(() => {
+		const img = document.images[` + itoa(n) + `];
+		if (!img.naturalWidth) return '';
+		const canvas = document.createElement('canvas');
+		canvas.width = img.naturalWidth;
+		canvas.height = img.naturalHeight;
+		canvas.getContext('2d').drawImage(img, 0, 0);
+		return canvas.toDataURL('image/png');
+	})()`)
+	if img == nil {
+		return 0, false
+	}
+	return pattern.Decode(img)
+}
+
+// The dashboard's WebSocket is encrypted as its page is.
+func TestDashboardOverTLS(t *testing.T) {
+	i := peer.Certificate{}.Make(t)
+	d := start(t, options{config: encrypted(i, 8)})
+	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKI))
+	b.do(chromedp.Navigate(d.URL + "/"))
+	for n := range 8 {
+		moves(t, b, fmt.Sprint("Camera ", n))
+	}
+	for _, v := range d.viewers("") {
+		if v.Transport != "websocket" {
+			t.Errorf("%s is watched over %s", v.Camera, v.Transport)
+		}
+	}
+	b.content()
+}

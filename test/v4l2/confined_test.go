@@ -1,0 +1,47 @@
+package v4l2
+
+import (
+	"net/http"
+	"os"
+	"testing"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+)
+
+// A capture process has its device and no other, though it runs as root here: the link that it was given leads elsewhere
+// after it has confined itself, and the controls, for which it opens the link again, are denied.
+func TestConfinedToItsDevice(t *testing.T) {
+	abi, err := ll.LandlockGetABIVersion()
+	if err != nil {
+		t.Fatalf("no Landlock in the lab's kernel: %v", err)
+	}
+	t.Logf("Landlock version %d", abi)
+	const link = "/dev/camera"
+	lead := func(device string) {
+		t.Helper()
+		_ = os.Remove(link)
+		if err := os.Symlink(device, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { os.Remove(link) })
+	lead(camera)
+	d := serve(t, "id: cam, source: "+link)
+	s := d.until("cam", "live")
+	if code, c := d.ask(t, http.MethodGet, "/cam/controls", ""); code != 200 || len(c.Controls) == 0 {
+		t.Errorf("its own device: %d %+v", code, c)
+	}
+	for _, other := range []string{"/dev/video1", "/dev/video20"} {
+		lead(other)
+		if code, c := d.ask(t, http.MethodGet, "/cam/controls", ""); c.Error != "open "+link+": permission denied" {
+			t.Errorf("%s: %d %+v", other, code, c)
+		}
+	}
+	lead(camera)
+	if code, c := d.ask(t, http.MethodGet, "/cam/controls", ""); code != 200 || len(c.Controls) == 0 {
+		t.Errorf("its own device again: %d %+v", code, c)
+	}
+	if now := d.counted("cam", 10); now.Worker.PID != s.Worker.PID {
+		t.Error("it was replaced meanwhile")
+	}
+}
