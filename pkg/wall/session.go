@@ -59,17 +59,20 @@ func (o Options) filled() Options {
 // ctx ends. It closes conn, and returns when all that it started has ended.
 func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o.filled(), conn: conn, ctx: ctx, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
+	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
 	conn.SetReadLimit(longest)
+	s.pen.stall = time.AfterFunc(time.Hour, func() { _ = conn.CloseNow() })
+	s.pen.stall.Stop()
+	s.say(notice{Type: "hello", Version: Version})
 	for _, id := range o.Cameras {
 		s.obey(request{Type: "subscribe", Camera: id, Rendition: o.Rendition})
 	}
 	var helpers sync.WaitGroup
 	helpers.Go(func() { defer cancel(); s.read() })
 	helpers.Go(func() { defer cancel(); s.ping() })
+	context.AfterFunc(ctx, func() { _ = conn.CloseNow() }) // ends what is being read and written
 	err := s.write()
 	cancel()
-	_ = conn.CloseNow()
 	helpers.Wait()
 	s.mu.Lock()
 	for _, t := range s.tiles {
@@ -83,12 +86,14 @@ var errStalled = errors.New("the client takes nothing")
 
 // session is one client.
 type session struct {
-	opts  Options
-	conn  *websocket.Conn
-	ctx   context.Context // of all its goroutines
-	wake  chan struct{}   // has a token when there may be something to send
-	out   chan notice
-	bells sync.WaitGroup
+	opts   Options
+	conn   *websocket.Conn
+	ctx    context.Context // of all its goroutines
+	cancel context.CancelFunc
+	wake   chan struct{} // has a token when the writer is to look for something to send
+	out    chan notice
+	bells  sync.WaitGroup
+	pen    pen
 
 	mu     sync.Mutex
 	tiles  map[string]*tile
@@ -99,22 +104,10 @@ type session struct {
 	late   func() // its leave, when it was taken meanwhile
 }
 
-// tile is one camera that the client wants.
-type tile struct {
-	camera, rendition string
-
-	place   Place // nil while the session is paused
-	sub     *broker.Subscription
-	stop    context.CancelFunc
-	dropped uint64    // as told to the place
-	unseen  []uint64  // pictures not acknowledged
-	since   time.Time // while there are some: when the first was sent, or another acknowledged
-}
-
 // read obeys the client until it leaves.
 func (s *session) read() {
 	for {
-		_, text, err := s.conn.Read(s.ctx)
+		_, text, err := s.conn.Read(patient)
 		if err != nil {
 			return
 		}
@@ -144,111 +137,17 @@ func (s *session) obey(r request) {
 		s.say(notice{Type: "unsubscribed", Camera: r.Camera})
 	case "ack":
 		if t != nil {
+			waits := len(t.unseen) >= window
 			t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= r.Seq })
 			t.since = time.Now()
-			s.ring()
+			if waits { // there may be a picture that it may have now
+				s.ring()
+			}
 		}
 	case "pause", "resume":
 		s.pause(r.Type == "pause")
 	default:
 		s.complain(r.Camera, fmt.Sprintf("type %q is not known; there are subscribe, unsubscribe, ack, pause and resume", r.Type))
-	}
-}
-
-// subscribe begins with a camera, or changes its rendition. s.mu is held, as in all that follows but write and ping.
-func (s *session) subscribe(t *tile, camera, rendition string) {
-	if t == nil && len(s.tiles) >= most {
-		s.complain(camera, fmt.Sprintf("%d cameras are as many as one connection may have", most))
-		return
-	}
-	earlier := t
-	t = &tile{camera: camera, rendition: rendition}
-	if !s.begin(t) {
-		return
-	}
-	if s.paused { // it was had, and will be again
-		s.leave(t, false)
-	}
-	if earlier != nil {
-		s.forget(earlier)
-	}
-	s.tiles[camera] = t
-	s.turns = append(s.turns, t)
-	s.say(notice{Type: "subscribed", Camera: camera, Rendition: rendition})
-}
-
-// begin takes a place and reports whether it was had.
-func (s *session) begin(t *tile) bool {
-	place, err := s.opts.Join(t.camera, t.rendition)
-	if err != nil {
-		s.complain(t.camera, err.Error())
-		return false
-	}
-	t.place, t.sub, t.dropped, t.unseen = place, place.Topic().Subscribe(broker.Latest), 0, nil
-	ctx, stop := context.WithCancel(s.ctx)
-	t.stop = stop
-	sub := t.sub
-	s.bells.Go(func() { s.listen(ctx, sub) })
-	return true
-}
-
-// listen wakes the writer for each of a camera's pictures.
-func (s *session) listen(ctx context.Context, sub *broker.Subscription) {
-	for {
-		rung := sub.Bell() // before the writer looks: what it does not see has yet to ring
-		s.ring()
-		select {
-		case <-rung:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (s *session) forget(t *tile) {
-	s.leave(t, false)
-	delete(s.tiles, t.camera)
-	s.turns = slices.DeleteFunc(s.turns, func(o *tile) bool { return o == t })
-}
-
-func (s *session) leave(t *tile, cut bool) {
-	if t.place == nil {
-		return
-	}
-	t.account()
-	t.stop()
-	t.sub.Close()
-	place := t.place
-	t.place = nil
-	if place == s.busy { // its picture is on its way, and counts
-		s.late = func() { place.Leave(cut) }
-		return
-	}
-	place.Leave(cut)
-}
-
-// pause gives up all places, so that nothing is made for a tab that nobody sees, or takes them again.
-func (s *session) pause(on bool) {
-	if on == s.paused {
-		return
-	}
-	s.paused = on
-	for _, t := range slices.Clone(s.turns) {
-		switch {
-		case on:
-			s.leave(t, false)
-		case !s.begin(t):
-			s.forget(t)
-			s.say(notice{Type: "unsubscribed", Camera: t.camera})
-		}
-	}
-}
-
-// account passes on what the ring has dropped.
-func (t *tile) account() {
-	if d := t.sub.Stats().Dropped; d != t.dropped {
-		t.place.Dropped(d - t.dropped)
-		t.dropped = d
 	}
 }
 
@@ -267,6 +166,7 @@ func (s *session) complain(camera, message string) {
 func (s *session) say(n notice) {
 	select {
 	case s.out <- n:
+		s.ring()
 	default:
 	}
 }

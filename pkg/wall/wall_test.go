@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,6 +31,7 @@ type studio struct {
 	mu                  sync.Mutex
 	sent, dropped, left int
 	cut                 int
+	stop                func()
 	refuse              atomic.Bool
 	all                 sync.WaitGroup // of those who are served
 }
@@ -47,6 +49,7 @@ func newStudioOf(t *testing.T, o Options, cameras ...string) *studio {
 	}
 	o.Join = s.join
 	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.all.Add(1)
 		defer s.all.Done()
@@ -356,6 +359,39 @@ func TestClientThatAcknowledgesNothing(t *testing.T) {
 	s.all.Wait()
 	if s.cut != 2 || s.left != 2 {
 		t.Errorf("%d left, %d of them cut", s.left, s.cut)
+	}
+}
+
+// One that reads nothing is cut when a message takes too long.
+func TestClientThatTakesNothing(t *testing.T) {
+	s := newStudioOf(t, Options{WriteTimeout: 200 * time.Millisecond}, "gate")
+	c := s.open(t)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	c.notice()
+	s.publish("gate", 32<<20) // more than the kernel takes for both ends
+	s.watching(t, "gate", 0)
+	s.all.Wait()
+	if s.cut != 1 || s.sent != 0 {
+		t.Errorf("%d cut after %d pictures", s.cut, s.sent)
+	}
+}
+
+// The end does not wait for a client that takes nothing.
+func TestEndInTheMiddleOfAPicture(t *testing.T) {
+	s := newStudioOf(t, Options{WriteTimeout: time.Hour}, "gate")
+	c := s.open(t)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	c.notice()
+	s.publish("gate", 32<<20)
+	if _, r, err := c.conn.Reader(c.ctx); err != nil { // it is on its way
+		t.Fatal(err)
+	} else if _, err := io.ReadFull(r, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	s.all.Wait()
+	if s.cut != 0 || s.left != 1 || s.sent != 0 {
+		t.Errorf("%d left, %d of them cut, %d pictures", s.left, s.cut, s.sent)
 	}
 }
 

@@ -1,8 +1,11 @@
 package wall
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -10,51 +13,93 @@ import (
 	"camd/pkg/broker"
 )
 
-// write sends notices and pictures until it cannot.
+// pen is what one goroutine at a time writes with.
+type pen struct {
+	mu     sync.Mutex
+	more   atomic.Bool // somebody found it in use, or has yet to look
+	stall  *time.Timer // closes the connection when a message takes too long
+	header []byte
+	last   time.Time // when something was sent
+	err    error     // why nothing can be any more
+}
+
+// write sends notices, what others ask it to, and signs of life, until it cannot.
 func (s *session) write() error {
-	if err := s.tell(notice{Type: "hello", Version: Version}); err != nil {
-		return err
-	}
-	var header []byte
 	quiet := time.NewTimer(s.opts.AliveEvery)
 	defer quiet.Stop()
 	for {
+		select {
+		case <-s.wake:
+			s.send()
+		case <-quiet.C:
+			quiet.Reset(s.reassure())
+		case <-s.ctx.Done():
+			s.pen.mu.Lock()
+			defer s.pen.mu.Unlock()
+			return cmp.Or(s.pen.err, s.ctx.Err())
+		}
+	}
+}
+
+// reassure says that the connection lives, unless something else has, and returns when to look again.
+func (s *session) reassure() time.Duration {
+	s.pen.mu.Lock()
+	left := s.opts.AliveEvery - time.Since(s.pen.last)
+	s.pen.mu.Unlock()
+	if left > 0 {
+		return left
+	}
+	s.say(notice{Type: "alive"})
+	return s.opts.AliveEvery
+}
+
+// send sends all that there is. If somebody is at it, they look once more after what they are sending.
+func (s *session) send() {
+	p := &s.pen
+	for p.more.Store(true); p.more.Load() && p.mu.TryLock(); {
+		p.more.Store(false) // before looking: what is not seen has yet to set it
+		if p.err == nil {
+			if p.err = s.sendAll(); p.err != nil {
+				s.cancel()
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// sendAll sends until there is nothing. The pen is held.
+func (s *session) sendAll() error {
+	p := &s.pen
+	for {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
 		select {
 		case n := <-s.out:
 			if err := s.tell(n); err != nil {
 				return err
 			}
+			p.last = time.Now()
 			continue
 		default:
 		}
 		t, place, f := s.next()
 		if f == nil {
-			select {
-			case n := <-s.out:
-				if err := s.tell(n); err != nil {
-					return err
-				}
-			case <-s.wake:
-			case <-quiet.C:
-				if err := s.tell(notice{Type: "alive"}); err != nil {
-					return err
-				}
-				quiet.Reset(s.opts.AliveEvery)
-			case <-s.ctx.Done():
-				return s.ctx.Err()
+			if len(s.out) > 0 {
+				continue
 			}
-			continue
+			return nil
 		}
-		quiet.Reset(s.opts.AliveEvery)
-		header = appendHeader(header[:0], t.camera, t.rendition, f)
-		err := s.send(header, f.JPEG)
+		p.header = appendHeader(p.header[:0], t.camera, t.rendition, f)
+		err := s.show(p.header, f.JPEG)
 		if err == nil {
-			place.Sent(f, len(header)+len(f.JPEG))
+			place.Sent(f, len(p.header)+len(f.JPEG))
 		}
 		s.release()
 		if err != nil {
 			return err
 		}
+		p.last = time.Now()
 	}
 }
 
@@ -72,6 +117,9 @@ func (s *session) release() {
 func (s *session) next() (*tile, Place, *broker.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.out) > 0 { // that a camera is subscribed is said before its pictures
+		return nil, nil, nil
+	}
 	for i, t := range s.turns {
 		if t.place == nil || len(t.unseen) >= window {
 			continue
@@ -92,21 +140,20 @@ func (s *session) next() (*tile, Place, *broker.Frame) {
 	return nil, nil, nil
 }
 
-// send writes one message of two pieces. The picture's bytes are those that all viewers share.
-func (s *session) send(header, jpeg []byte) error {
-	return s.within(func(ctx context.Context) error {
-		w, err := s.conn.Writer(ctx, websocket.MessageBinary)
-		if err != nil {
-			return err
-		}
-		if _, err = w.Write(header); err == nil {
-			_, err = w.Write(jpeg)
-		}
-		if err != nil {
-			return err
-		}
-		return w.Close()
-	})
+// show writes one message of two pieces. The picture's bytes are those that all viewers share.
+func (s *session) show(header, jpeg []byte) error {
+	s.pen.stall.Reset(s.opts.WriteTimeout)
+	w, err := s.conn.Writer(patient, websocket.MessageBinary)
+	if err == nil {
+		_, err = w.Write(header)
+	}
+	if err == nil {
+		_, err = w.Write(jpeg)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return s.inTime(err)
 }
 
 func (s *session) tell(n notice) error {
@@ -114,55 +161,18 @@ func (s *session) tell(n notice) error {
 	if err != nil {
 		return err
 	}
-	return s.within(func(ctx context.Context) error { return s.conn.Write(ctx, websocket.MessageText, text) })
+	s.pen.stall.Reset(s.opts.WriteTimeout)
+	return s.inTime(s.conn.Write(patient, websocket.MessageText, text))
 }
 
-// within gives a write its time.
-func (s *session) within(write func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.opts.WriteTimeout)
-	defer cancel()
-	err := write(ctx)
-	if err != nil && ctx.Err() == context.DeadlineExceeded {
+// patient has no end. A context that has one is watched anew for each piece of a message, which costs as much as the piece;
+// closing the connection ends a write, too.
+var patient = context.Background()
+
+// inTime stops the clock of a write.
+func (s *session) inTime(err error) error {
+	if !s.pen.stall.Stop() {
 		return errStalled
 	}
 	return err
-}
-
-// ping finds a client that is gone without a word, and one that is there and shows nothing.
-func (s *session) ping() {
-	tick, look := time.NewTicker(pingEvery), time.NewTicker(s.opts.AckWithin/4)
-	defer tick.Stop()
-	defer look.Stop()
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-look.C:
-			if id, ok := s.unseen(); ok {
-				_ = s.conn.Close(websocket.StatusPolicyViolation, "no acknowledgement for camera "+id) // waits for its answer
-				return
-			}
-		case <-tick.C:
-			ctx, cancel := context.WithTimeout(s.ctx, pongWithin)
-			err := s.conn.Ping(ctx)
-			cancel()
-			if err != nil {
-				return
-			}
-		}
-	}
-}
-
-// unseen returns a camera of which a picture has gone unacknowledged for too long. The client is cut then: it would hold
-// its places without being shown anything.
-func (s *session) unseen() (camera string, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.turns {
-		if t.place != nil && len(t.unseen) > 0 && time.Since(t.since) > s.opts.AckWithin {
-			s.idle = true
-			return t.camera, true
-		}
-	}
-	return "", false
 }
