@@ -1,6 +1,7 @@
 package wall
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,13 +107,18 @@ type session struct {
 
 // read obeys the client until it leaves.
 func (s *session) read() {
+	var text bytes.Buffer
 	for {
-		_, text, err := s.conn.Read(patient)
+		_, message, err := s.conn.Reader(patient)
 		if err != nil {
 			return
 		}
+		text.Reset()
+		if _, err := text.ReadFrom(message); err != nil {
+			return
+		}
 		var r request
-		if err := json.Unmarshal(text, &r); err != nil {
+		if err := json.Unmarshal(text.Bytes(), &r); err != nil {
 			s.complain("", "not a JSON object with a type: "+err.Error())
 			continue
 		}

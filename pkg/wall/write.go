@@ -134,7 +134,8 @@ func (s *session) next() (*tile, Place, *broker.Frame) {
 		}
 		t.unseen = append(t.unseen, f.Seq)
 		s.busy = t.place
-		s.turns = append(append(s.turns[:i:i], s.turns[i+1:]...), t) // the last to have its turn again
+		copy(s.turns[i:], s.turns[i+1:])
+		s.turns[len(s.turns)-1] = t // the last to have its turn again
 		return t, t.place, f
 	}
 	return nil, nil, nil
