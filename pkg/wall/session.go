@@ -142,18 +142,27 @@ func (s *session) obey(r request) {
 		}
 		s.say(notice{Type: "unsubscribed", Camera: r.Camera})
 	case "ack":
-		if t != nil {
-			waits := len(t.unseen) >= window
-			t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= r.Seq })
-			t.since = time.Now()
-			if waits { // there may be a picture that it may have now
-				s.ring()
-			}
+		s.acknowledge(t, r.Seq)
+		for id, seq := range r.Seen {
+			s.acknowledge(s.tiles[id], seq)
 		}
 	case "pause", "resume":
 		s.pause(r.Type == "pause")
 	default:
 		s.complain(r.Camera, fmt.Sprintf("type %q is not known; there are subscribe, unsubscribe, ack, pause and resume", r.Type))
+	}
+}
+
+// acknowledge notes what a client has dealt with. t may be nil: it may be a camera that it has just let go.
+func (s *session) acknowledge(t *tile, upTo uint64) {
+	if t == nil {
+		return
+	}
+	waits := len(t.unseen) >= window
+	t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= upTo })
+	t.since = time.Now()
+	if waits { // there may be a picture that it may have now
+		s.ring()
 	}
 }
 

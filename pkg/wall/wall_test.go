@@ -212,6 +212,24 @@ func TestNewestPicturesAtTheClientsPace(t *testing.T) {
 	}
 }
 
+func TestSeveralCamerasAcknowledgedAtOnce(t *testing.T) {
+	s := newStudio(t, "gate", "yard")
+	c := s.open(t)
+	for _, id := range []string{"gate", "yard"} {
+		c.say(request{Type: "subscribe", Camera: id})
+		c.notice()
+		for seq := uint64(1); seq <= window; seq++ {
+			s.publish(id, 10)
+			c.expect(id, seq)
+		}
+	}
+	c.say(request{Type: "ack", Seen: map[string]uint64{"gate": 1, "yard": 2, "shed": 3}})
+	s.publish("gate", 10)
+	c.expect("gate", window+1)
+	s.publish("yard", 10)
+	c.expect("yard", window+1)
+}
+
 // A camera whose pictures are large and many takes turns with the others.
 func TestCamerasTakeTurns(t *testing.T) {
 	s := newStudio(t, "big", "small")

@@ -125,6 +125,8 @@ func openWall(b *testing.B, d *daemon) (leave func()) {
 	for i := range small {
 		_ = say(map[string]any{"type": "subscribe", "camera": fmt.Sprint("c", i)})
 	}
+	seen := make(chan map[string]any, 1)
+	seen <- map[string]any{}
 	var done sync.WaitGroup
 	done.Go(func() {
 		for {
@@ -132,11 +134,26 @@ func openWall(b *testing.B, d *daemon) (leave func()) {
 			if err != nil {
 				return
 			}
-			if kind != websocket.MessageBinary {
-				continue
+			if kind == websocket.MessageBinary {
+				all := <-seen
+				all[string(m[28:28+binary.BigEndian.Uint16(m[24:])])] = binary.BigEndian.Uint64(m[4:])
+				seen <- all
 			}
-			camera := string(m[28 : 28+binary.BigEndian.Uint16(m[24:])])
-			_ = say(map[string]any{"type": "ack", "camera": camera, "seq": binary.BigEndian.Uint64(m[4:])})
+		}
+	})
+	done.Go(func() {
+		for tick := time.NewTicker(30 * time.Millisecond); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+			}
+			all := <-seen
+			seen <- map[string]any{}
+			if len(all) > 0 {
+				_ = say(map[string]any{"type": "ack", "seen": all})
+			}
 		}
 	})
 	return func() { cancel(); done.Wait() }
@@ -190,6 +207,7 @@ func inChromium(b *testing.B) (wall, streams watcher) {
 var wallScript = `
 	const wall = new WebSocket('/api/v1/wall');
 	wall.binaryType = 'arraybuffer';
+	let seen = {};
 	const say = what => wall.send(JSON.stringify(what));
 	wall.onopen = () => {
 		say({type: 'subscribe', camera: 'full', rendition: 'main'});
@@ -200,6 +218,7 @@ var wallScript = `
 		const head = new DataView(data);
 		const camera = new TextDecoder().decode(new Uint8Array(data, 28, head.getUint16(24)));
 		(await createImageBitmap(new Blob([new Uint8Array(data, head.getUint16(2))], {type: 'image/jpeg'}))).close();
-		say({type: 'ack', camera, seq: Number(head.getBigUint64(4))});
+		if (!Object.keys(seen).length) setTimeout(() => { say({type: 'ack', seen}); seen = {}; }, 30);
+		seen[camera] = Number(head.getBigUint64(4));
 	};
 `
