@@ -158,10 +158,13 @@ func (s *session) acknowledge(t *tile, upTo uint64) {
 	if t == nil {
 		return
 	}
-	waits := len(t.unseen) >= window
+	before := len(t.unseen)
 	t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= upTo })
+	if len(t.unseen) == before {
+		return
+	}
 	t.since = time.Now()
-	if waits { // there may be a picture that it may have now
+	if before >= window { // there may be a picture that it may have now
 		s.ring()
 	}
 }

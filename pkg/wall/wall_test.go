@@ -434,6 +434,13 @@ func TestLateAcknowledgementsWillDo(t *testing.T) {
 		s.obey(request{Type: "ack", Camera: "gate", Seq: 2})
 		time.Sleep(2 * nearly)
 		spared("with nothing to acknowledge")
+		gate.unseen, gate.since = []uint64{3}, time.Now()
+		time.Sleep(nearly)
+		s.obey(request{Type: "ack", Camera: "gate", Seq: 2})
+		time.Sleep(nearly)
+		if _, ok := s.unseen(); !ok {
+			t.Error("spared for acknowledging what it had acknowledged")
+		}
 		gate.unseen, gate.place = []uint64{3}, nil
 		spared("while paused")
 		gate.place = seat{}
