@@ -104,7 +104,7 @@ func (p *player) write(b []byte) error {
 		n, err := p.out.Write(b[:min(piece, len(b))])
 		p.Bytes.Add(uint64(n))
 		if err != nil {
-			if !time.Now().Before(deadline) { // HTTP/2 says no more than that the stream is closed
+			if !time.Now().Before(deadline) { // for a whole connection HTTP/2 says no more than that the client is gone
 				err = errors.Join(err, os.ErrDeadlineExceeded)
 			}
 			return err
