@@ -19,7 +19,7 @@ const (
 
 // numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0.
 func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return s.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case len(s.opts.Order) == 0:
 			fail(w, r, http.StatusNotFound, "no camera is configured")
@@ -29,7 +29,7 @@ func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *
 			id := s.opts.Order[number]
 			next(w, r, view{id, s.opts.Cameras[id], m})
 		}
-	}
+	})).ServeHTTP
 }
 
 // root is the dashboard, unless ?action= asks for what mjpg-streamer has there: action=stream, action=snapshot, either

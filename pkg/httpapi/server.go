@@ -35,6 +35,7 @@ type Options struct {
 	Metrics      *Metrics
 	Limits       Limits
 	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
+	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 	TLS          *tls.Config   // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
 	Version      string        // shown by the API

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"camd/internal/peer"
@@ -141,19 +140,7 @@ func startPrometheus(t *testing.T, targets []string, args ...string) prometheus 
 	address := "127.0.0.1:" + itoa(peer.FreePort(t))
 	cmd := exec.Command(path, append(args, "--config.file", write(t, dir, "prometheus.yml", config),
 		"--storage.tsdb.path", dir+"/data", "--web.listen-address", address)...)
-	var said output
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("prometheus: %s", tail(said.String(), 4000))
-		}
-	})
+	background(t, cmd)
 	p := prometheus{"http://" + address}
 	eventually(t, "prometheus", func() bool {
 		answer, err := client.Get(p.url + "/-/ready")
