@@ -90,6 +90,12 @@ func (d *daemon) stop() (int, time.Duration) {
 	return d.cmd.ProcessState.ExitCode(), time.Since(begin)
 }
 
+// crash kills camd, as no signal handler could.
+func (d *daemon) crash() {
+	_ = d.cmd.Process.Kill()
+	<-d.exited
+}
+
 // close ends the test's camd, and says what it said if the test failed.
 func (d *daemon) close() {
 	if !d.ended() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"camd/internal/peer"
 	"camd/pkg/source/pattern"
@@ -39,7 +40,7 @@ cameras:
 		return moved
 	})
 
-	why := b.text(tile("<b>Gone</b>") + `.querySelector('.why').textContent`)
+	why := b.text(tile("<b>Gone</b>") + `.querySelector('.why').title`)
 	if want := "the device or file is not there: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
@@ -47,6 +48,8 @@ cameras:
 		t.Errorf("the offline tile is %q", state)
 	}
 	eventually(t, "the placeholder", func() bool { return b.picture("<b>Gone</b>") != nil })
+	// The placeholder says the rest.
+	b.until("/dev/camd-has-no-such-device does not exist", tile("<b>Gone</b>")+`.querySelector('.why').textContent`)
 	if figures := b.text(tile("The gate") + `.querySelector('.figures').textContent`); !strings.Contains(figures, "320×180") || !strings.Contains(figures, "fps") {
 		t.Errorf("figures %q", figures)
 	}
@@ -113,7 +116,7 @@ func TestGrid(t *testing.T) {
 	b.content()
 }
 
-// A page that stays open shows live pictures again when camd is back, however short it was away.
+// A page that stays open counts down while camd is away, and shows live pictures again when it is back.
 func TestDashboardAfterRestart(t *testing.T) {
 	o := options{
 		config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n",
@@ -123,10 +126,16 @@ func TestDashboardAfterRestart(t *testing.T) {
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	moves(t, b, "The gate")
-	if code, _ := d.stop(); code != 0 {
-		t.Fatalf("camd ended with %d", code)
-	}
+	b.press("1")
+	b.until("The gate", stageTitle)
+	d.crash()
 	old, _ := shown(b, "The gate")
+	for _, place := range []string{`document.querySelector('#stage')`, tile("The gate")} {
+		b.until("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.why').textContent) ? 'yes' : ''`)
+		b.until("not connected", place+`.querySelector('.state').textContent`)
+	}
+	b.until("camd does not answer", `document.getElementById('summary').textContent`)
+	b.press(kb.Escape)
 	start(t, o)
 	eventually(t, "a picture of the new daemon", func() bool {
 		n, ok := shown(b, "The gate")

@@ -39,6 +39,7 @@ cameras:
 	b.until("The shed", focusedTile)
 	b.press(kb.Enter)
 	b.until("The shed", stageTitle)
+	before := b.text(`history.length + ''`)
 	b.until("#shed", `location.hash`)
 	b.press(kb.ArrowRight) // and round to the first
 	b.until("The gate", stageTitle)
@@ -72,8 +73,9 @@ cameras:
 	b.press(kb.Escape)
 	b.until("", stageTitle)
 	b.until("The hall", focusedTile)
-	if hash := b.text(`location.hash`); hash != "" {
-		t.Errorf("the address still says %s", hash)
+	b.until("", `location.hash`)
+	if n := b.text(`history.length + ''`); n != before {
+		t.Errorf("%s entries in the history, %s before", n, before)
 	}
 	for _, title := range []string{"The gate", "The yard"} {
 		moves(t, b, title)
@@ -140,5 +142,23 @@ func TestArrangement(t *testing.T) {
 	b.until("none", `getComputedStyle(document.querySelector('.top')).display`)
 	b.until("1", `document.getElementById('wall').style.getPropertyValue('--columns')`)
 	moves(t, b, "A")
+	if cut := b.text(`[...document.querySelectorAll('.tile h2')].filter(h => h.scrollWidth > h.clientWidth).map(h => h.textContent).join()`); cut != "" {
+		t.Errorf("names that cannot be read: %s", cut)
+	}
+	b.press("d") // leads away, but not from a kiosk
+	b.do(chromedp.Navigate(d.URL + "/?cameras=nope"))
+	b.until("There is no camera nope.", `document.querySelector('.notice')?.textContent ?? ''`)
+
+	b.do(chromedp.Click(chromedp.CSS("[data-do=theme]")))
+	b.until("light", `document.documentElement.dataset.theme ?? ''`)
+	b.press("?")
+	b.do(chromedp.Click(chromedp.CSS("#help input")), chromedp.Click(chromedp.CSS("#help .done")))
+	b.do(chromedp.Navigate(d.URL + "/"))
+	b.until("C,B", titles)
+	b.until("light", `document.documentElement.dataset.theme ?? ''`)
+	b.press("1?")
+	if opened := b.text(`(location.hash || document.querySelector('dialog[open]')?.id) ?? ''`); opened != "" {
+		t.Errorf("keys that are switched off opened %s", opened)
+	}
 	b.content()
 }

@@ -37,6 +37,9 @@ export async function listCameras() {
   return list.cameras;
 }
 
+// until returns in how many seconds something is by camd's clock, given in milliseconds since 1970.
+export const until = (then) => Math.max(0, (then - Date.now() - ahead) / 1000);
+
 // age returns how many seconds ago something was by camd's clock, given in milliseconds since 1970.
 export const age = (then) => Math.max(0, (Date.now() + ahead - then) / 1000);
 

@@ -5,14 +5,14 @@
 
 import { listCameras } from './api.js';
 import { arrange } from './arrange.js';
-import { applyTheme, choice, nextTheme, sorted } from './choice.js';
+import { applyTheme, choice, nextTheme, save, sorted } from './choice.js';
 import { fit, shapeOf } from './grid.js';
 import { furnish } from './icons.js';
 import { listen } from './keys.js';
 import { Stage } from './stage.js';
 import { snapshot, toggle } from './switches.js';
 import { Tile } from './tile.js';
-import { count, stateWord, toast } from './words.js';
+import { count, countdown, listenable, stateWord, toast } from './words.js';
 import { Wall } from './wall.js';
 
 const asked = new URLSearchParams(location.search);
@@ -26,28 +26,34 @@ const tiles = new Map();
 let cameras = []; // as camd has them
 let shown = []; // on this screen, in this order
 let refreshing;
+let changes = 0; // made here: what was asked before one says nothing of it
+let entered = false; // the stage was entered from the wall, and Back leads there
 
 const stage = new Stage(() => leave());
 
-const pictures = new Wall((id, bitmap, picture) => {
-  if (stage.camera?.id === id) stage.picture(bitmap, picture);
-  else tiles.get(id)?.screen.draw(bitmap, picture);
-}, (until) => {
-  again = until;
-  document.body.classList.toggle('lost', until !== null);
-  if (until === null) refresh();
-  countDown();
+// place is where a camera's pictures go: on the stage, or on its tile.
+const place = (id) => (stage.camera?.id === id ? stage : tiles.get(id));
+
+const pictures = new Wall({
+  show: (id, bitmap, picture) => place(id)?.draw(bitmap, picture),
+  refused: (id, why) => { if (place(id)) place(id).refusal = why; },
+  trouble: (until) => {
+    again = until;
+    document.body.classList.toggle('lost', until !== null);
+    if (until === null) refresh();
+    else summary.textContent = 'camd does not answer';
+    countDown();
+  },
 });
 
 // again is when the next attempt to connect is made; null while there is a connection.
 let again = null;
 function countDown() {
   if (again === null) return;
-  const wait = Math.max(0, Math.ceil((again - Date.now()) / 1000));
-  summary.textContent = `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
+  const text = countdown(again); // not in the summary: that is read out at each change
   summary.className = 'bad';
-  for (const tile of tiles.values()) tile.lost();
-  if (stage.camera) stage.lost();
+  for (const tile of tiles.values()) tile.lost(text);
+  if (stage.camera) stage.lost(text);
 }
 
 function tick() {
@@ -122,7 +128,8 @@ function explainNothing() {
   if (shown.length) return;
   const notice = document.createElement('p');
   notice.className = 'notice';
-  notice.textContent = cameras.length ? 'Every camera is hidden on this screen.' : 'No camera is configured.';
+  if (!cameras.length) notice.textContent = 'No camera is configured.';
+  else notice.textContent = only ? `There is no camera ${only.join(', ')}.` : 'Every camera is hidden on this screen.';
   wall.append(notice);
 }
 
@@ -142,17 +149,19 @@ function announce(before, now) {
   const states = new Map(before.map(({ id, state }) => [id, state]));
   const news = now.filter(({ id, state }) => states.has(id) && states.get(id) !== state)
     .map(({ title, state, reason_text: reason }) => `${title}: ${stateWord(state)}${reason ? `, ${reason}` : ''}`);
-  if (news.length) document.getElementById('announce').textContent = news.join('. ');
+  if (news.length) listenable('announce').textContent = news.join('. ');
 }
 
 async function refresh() {
   clearTimeout(refreshing);
   if (!document.hidden) {
     try {
+      const before = changes;
       const list = await listCameras();
-      if (again === null) render(list);
+      if (again !== null) pictures.hurry();
+      else if (before === changes) render(list);
     } catch {
-      summary.textContent = 'camd does not answer; trying again…'; // the wall counts down, if its connection is lost too
+      summary.textContent = 'camd does not answer';
       summary.className = 'bad';
     }
   }
@@ -167,6 +176,7 @@ function follow() {
     if (!stage.camera) return;
     const last = stage.camera.id;
     stage.close();
+    entered = false;
     for (const tile of tiles.values()) tile.screen.resume();
     tiles.get(last)?.link.focus();
   } else if (stage.camera?.id === camera.id) {
@@ -177,11 +187,20 @@ function follow() {
 }
 
 function leave() {
+  if (entered) {
+    history.back();
+    return;
+  }
   history.replaceState(null, '', location.pathname + location.search);
   follow();
 }
 
-const open = (camera) => { if (camera) location.replace(`#${camera.id}`); };
+// open shows a camera: a step that Back undoes, but from one camera to the next.
+function open(camera) {
+  if (!camera) return;
+  if (stage.camera) location.replace(`#${camera.id}`);
+  else location.hash = camera.id;
+}
 
 // beside goes so many cameras on from the one on the stage.
 function beside(step) {
@@ -210,9 +229,9 @@ const actions = {
   unzoom: () => stage.zoom.reset(),
   snapshot: () => { if (current()) snapshot(current()); },
   pause: async () => {
-    const camera = current();
-    if (!camera || kiosk) return;
-    const changed = await toggle(camera);
+    if (!stage.camera || kiosk) return; // it is off for everybody: not by a key pressed in passing
+    const changed = await toggle(stage.camera);
+    changes++;
     cameras = cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other));
     render(cameras);
   },
@@ -234,10 +253,16 @@ const actions = {
 furnish(document);
 applyTheme();
 document.body.classList.toggle('kiosk', kiosk);
-listen(actions, () => stage.camera !== null);
+listen(actions, () => stage.camera !== null, kiosk);
+const keys = document.querySelector('#help input');
+keys.checked = choice.keys;
+keys.addEventListener('change', () => save({ keys: keys.checked }));
 for (const button of document.querySelectorAll('[data-do]')) button.addEventListener('click', () => actions[button.dataset.do]());
 document.querySelector('#help .done').addEventListener('click', () => document.getElementById('help').close());
-addEventListener('hashchange', follow);
+addEventListener('hashchange', () => {
+  entered ||= stage.camera === null;
+  follow();
+});
 new ResizeObserver(layout).observe(wall);
 
 // A hidden page takes no pictures, and gets them at once when it is shown again.

@@ -1,14 +1,14 @@
 // The page about one camera: its picture, state and history, graphs, controls, addresses.
 
-import { age, ask, cameraPath, listCameras } from './api.js';
-import { applyTheme } from './choice.js';
+import { age, ask, cameraPath, listCameras, until } from './api.js';
+import { applyTheme, choice } from './choice.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
 import { furnish } from './icons.js';
 import { Screen } from './screen.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { snapshot, toggle } from './switches.js';
-import { bytes, count, seconds, stateWord, toast, why } from './words.js';
+import { bytes, count, countdown, explain, seconds, stateWord, toast, why } from './words.js';
 import { Wall } from './wall.js';
 import { Zoom } from './zoom.js';
 
@@ -16,15 +16,24 @@ const id = decodeURIComponent(location.pathname.split('/')[2]);
 const part = (selector) => document.querySelector(selector);
 const view = document.getElementById('view');
 const screen = new Screen(view.querySelector('canvas'));
-new Zoom(view, screen.canvas);
+const zoom = new Zoom(view, screen.canvas);
 const graph = new Graph(document.getElementById('graph'), document.getElementById('graph-words'));
 let camera = null;
 let again = null; // when the next attempt to connect is made
 
-const pictures = new Wall((_, bitmap, picture) => screen.draw(bitmap, picture), (until) => {
-  again = until;
-  if (until === null) refresh();
-  tick();
+let refusal = ''; // why pictures are not to be had
+
+const pictures = new Wall({
+  show: (_, bitmap, picture) => {
+    screen.draw(bitmap, picture);
+    refusal = '';
+  },
+  refused: (_, message) => { refusal = message; },
+  trouble: (at) => {
+    again = at;
+    if (at === null) refresh();
+    tick();
+  },
 });
 
 // fill makes a list of terms and what stands for them.
@@ -45,7 +54,7 @@ function facts() {
   return [
     ['Source', camera.source],
     ['State', `${stateWord(camera.state)} for ${seconds(age(Date.parse(camera.since)))}`],
-    ['Next attempt', camera.retry && `in ${seconds(Math.max(0, (Date.parse(camera.retry) - Date.now()) / 1000))}`],
+    ['Next attempt', camera.retry && `in ${seconds(until(Date.parse(camera.retry)))}`],
     ['Picture', format.width ? `${format.width} × ${format.height}` : ''],
     ['Rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (says ${Number(format.fps.toFixed(2))})` : ''}` : ''],
     ['Arrives as', format.codec && `${format.codec}${format.passthrough ? ', passed through' : ', encoded once'}`],
@@ -55,16 +64,15 @@ function facts() {
     ['Pictures', `${counts.captured} read, ${counts.published} published`],
     ['Refused', total(counts.refused, 'none')],
     ['Restarts', total(counts.restarts, 'none')],
-    ['Processor', worker.cpu_seconds && `${seconds(worker.cpu_seconds)} so far`],
-    ['Memory', worker.rss_bytes && bytes(worker.rss_bytes)],
+    ['Processor', worker.cpu_seconds ? `${seconds(worker.cpu_seconds)} so far` : ''],
+    ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
 }
 
 function show() {
   document.title = `${camera.title} – camd`;
   part('#title').textContent = camera.title;
-  document.body.dataset.state = camera.state;
-  part('.state').textContent = stateWord(camera.state);
+  if (camera.paused) screen.hide();
   const power = part('[data-do=pause]');
   power.setAttribute('aria-pressed', camera.paused);
   power.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
@@ -74,18 +82,15 @@ function show() {
 
 // tick says what changes by itself.
 function tick() {
-  let text = camera ? why(camera) : '';
-  if (again !== null) {
-    const wait = Math.max(0, Math.ceil((again - Date.now()) / 1000));
-    text = `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
-    document.body.dataset.state = 'offline';
-    part('.state').textContent = 'not connected';
-  }
-  const silent = camera && !document.hidden ? screen.silent(camera) : 0;
-  document.body.toggleAttribute('data-stale', silent > 0 || again !== null);
-  text ||= silent ? `no picture has come for ${seconds(silent)}` : '';
-  part('.why').textContent = text;
-  part('.why').hidden = !text;
+  if (!camera) return;
+  const lost = again !== null;
+  const silent = document.hidden ? 0 : screen.silent(camera);
+  document.body.toggleAttribute('data-stale', lost || silent > 0);
+  const state = silent && camera.state === 'live' ? 'stalled' : camera.state;
+  part('.top').dataset.state = lost ? 'offline' : state;
+  const word = lost ? 'not connected' : stateWord(state);
+  if (part('.state').textContent !== word) part('.state').textContent = word; // it is read out
+  explain(part('.why'), lost ? countdown(again) : why(camera) || refusal || (silent ? `no picture has come for ${seconds(silent)}` : ''));
 }
 
 function listHistory(states) {
@@ -111,8 +116,7 @@ function listViewers(viewers) {
   const cell = (text) => Object.assign(document.createElement('td'), { textContent: text });
   const rows = viewers.map((viewer) => {
     const row = document.createElement('tr');
-    row.title = viewer.user_agent;
-    row.append(cell(viewer.address), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
+    row.append(cell(viewer.address), cell(viewer.user_agent), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
       cell(viewer.frame_age === null ? '' : `${Math.round(1000 * viewer.frame_age)} ms`), cell(bytes(viewer.bytes)), cell(viewer.dropped));
     return row;
   });
@@ -145,8 +149,8 @@ function update(now, viewers, history) {
   if (!before) {
     listAddresses(document.getElementById('addresses'), camera);
     listSnippets(document.getElementById('snippets'), camera);
-    pictures.watch([[id, 'main']]);
   }
+  pictures.watch([[id, 'main']]); // again each time: it may have been refused
   if (before?.state !== camera.state) loadControls(id);
   show();
   listViewers(viewers);
@@ -161,6 +165,9 @@ const actions = {
     camera = { ...camera, ...await toggle(camera) };
     refresh();
   },
+  zoomIn: () => zoom.by(1.5),
+  zoomOut: () => zoom.by(1 / 1.5),
+  unzoom: () => zoom.reset(),
   fullscreen: () => {
     if (document.fullscreenElement) document.exitFullscreen();
     else view.requestFullscreen?.().catch((error) => toast(error.message));
@@ -173,8 +180,8 @@ for (const button of document.querySelectorAll('[data-do]')) {
   button.addEventListener('click', () => { if (camera) actions[button.dataset.do](); });
 }
 addEventListener('keydown', (event) => {
-  const action = { s: 'snapshot', p: 'pause', f: 'fullscreen' }[event.key];
-  if (!action || !camera || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea')) return;
+  const action = { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
+  if (!action || !camera || !choice.keys || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea')) return;
   event.preventDefault();
   actions[action]();
 });

@@ -1,13 +1,14 @@
-// What the person chose on this screen: order, hidden cameras, colours. Kept in the browser, where it can.
+// What the person chose on this screen: order, hidden cameras, colours, whether letters are keys. Kept in the browser, where it can.
 
 const key = 'camd.wall';
 
 function load() {
   try {
-    const { order, hidden, theme } = JSON.parse(localStorage.getItem(key)) ?? {};
-    return { order: Array.isArray(order) ? order : [], hidden: Array.isArray(hidden) ? hidden : [], theme: theme ?? '' };
+    const { order, hidden, theme, keys } = JSON.parse(localStorage.getItem(key)) ?? {};
+    const list = (kept) => (Array.isArray(kept) ? kept : []);
+    return { order: list(order), hidden: list(hidden), theme: theme ?? '', keys: keys ?? true };
   } catch {
-    return { order: [], hidden: [], theme: '' }; // none yet, or not allowed
+    return { order: [], hidden: [], theme: '', keys: true }; // not allowed, or damaged
   }
 }
 

@@ -12,9 +12,11 @@ export class Screen {
   }
 
   clear() {
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     this.picture = null; // of the newest picture: when it was taken, whether camd drew it
     this.since = Date.now(); // when it came, or when waiting for it began
     delete this.canvas.dataset.shown;
+    this.canvas.removeAttribute('data-drawn');
   }
 
   draw(bitmap, picture) {
@@ -28,6 +30,11 @@ export class Screen {
     this.since = Date.now();
     canvas.dataset.shown = picture.rendition;
     canvas.toggleAttribute('data-drawn', picture.drawn);
+  }
+
+  // hide takes away a picture that its camera gave: it has been switched off.
+  hide() {
+    if (this.picture && !this.picture.drawn) this.clear();
   }
 
   // copy takes over what another screen shows, until something better comes.
@@ -49,7 +56,8 @@ export class Screen {
   silent(camera) {
     const quiet = (Date.now() - this.since) / 1000;
     const expected = camera.state !== 'idle';
-    const slowest = camera.state === 'live' && camera.format.fps > 0 ? 3 / camera.format.fps : 0;
-    return expected && quiet > Math.max(patience, slowest) ? quiet : 0;
+    const rates = [camera.format.fps, camera.renditions.find(({ name }) => name === this.canvas.dataset.shown)?.fps];
+    const rate = Math.min(...rates.filter((fps) => fps > 0)); // infinite if nobody knows
+    return expected && quiet > Math.max(patience, 3 / rate) ? quiet : 0;
   }
 }

@@ -1,8 +1,8 @@
 // The stage: one camera in full size, over all others.
 
 import { Screen } from './screen.js';
-import { figures } from './tile.js';
-import { seconds, stateWord, why } from './words.js';
+import { condition, figures } from './tile.js';
+import { explain } from './words.js';
 import { Zoom } from './zoom.js';
 
 const step = 80; // pixels that an arrow moves a zoomed picture
@@ -11,6 +11,7 @@ export class Stage {
   // closed is called when the person goes back to all cameras.
   constructor(closed) {
     this.element = document.getElementById('stage');
+    this.camera = null;
     this.theatre = document.getElementById('theatre'); // what goes full screen: a dialog may not
     this.part = (selector) => this.element.querySelector(selector);
     this.screen = new Screen(this.part('canvas'));
@@ -27,6 +28,7 @@ export class Stage {
     this.opened = performance.now();
     this.zoom.reset();
     this.screen.clear();
+    this.refusal = '';
     if (tile) this.screen.copy(tile.screen);
     this.screen.canvas.setAttribute('aria-label', `Live picture of ${camera.title}`);
     this.part('#stage-title').textContent = camera.title;
@@ -40,8 +42,9 @@ export class Stage {
     if (this.element.open) this.element.close();
   }
 
-  picture(bitmap, picture) {
+  draw(bitmap, picture) {
     this.screen.draw(bitmap, picture);
+    this.refusal = '';
     if (this.opened === null || picture.rendition !== 'main') return;
     // How long it took from the click to the first picture, for whoever measures it.
     performance.clearMeasures('camd.open');
@@ -51,27 +54,23 @@ export class Stage {
 
   show(camera) {
     this.camera = camera;
-    this.element.dataset.state = camera.state;
-    this.part('.state').textContent = stateWord(camera.state);
+    if (camera.paused) this.screen.hide();
     const power = this.part('[data-do=pause]');
     power.setAttribute('aria-pressed', camera.paused);
     power.setAttribute('aria-label', camera.paused ? `Switch ${camera.title} on` : `Switch ${camera.title} off`);
     this.tick();
   }
 
-  lost() {
+  lost(text) {
     this.element.dataset.state = 'offline';
     this.part('.state').textContent = 'not connected';
+    explain(this.part('.why'), text);
+    this.part('.figures').replaceChildren();
   }
 
   tick() {
-    const { camera, screen } = this;
-    const silent = screen.silent(camera);
-    this.element.toggleAttribute('data-stale', silent > 0);
-    const text = why(camera) || (silent && `no picture has come for ${seconds(silent)}`);
-    this.part('.why').textContent = text || '';
-    this.part('.why').hidden = !text;
-    figures(this.part('.figures'), camera, screen);
+    condition(this, this.screen.silent(this.camera));
+    figures(this.part('.figures'), this.camera, this.screen);
   }
 
   zoomIn() { this.zoom.by(1.5); }

@@ -1,7 +1,7 @@
 // One camera on the wall.
 
 import { Screen } from './screen.js';
-import { count, seconds, stateWord, why } from './words.js';
+import { count, explain, seconds, stateWord, why } from './words.js';
 
 const template = document.getElementById('tile');
 
@@ -25,30 +25,46 @@ export class Tile {
       this.part('canvas').setAttribute('aria-label', `Open ${camera.title}`);
     }
     this.camera = camera;
-    this.element.dataset.state = camera.state;
-    this.part('footer').classList.toggle('live', camera.state === 'live');
-    this.part('.state').textContent = stateWord(camera.state);
+    if (camera.paused) this.screen.hide();
     this.tick();
   }
 
+  draw(bitmap, picture) {
+    this.screen.draw(bitmap, picture);
+    this.refusal = '';
+  }
+
   // lost says that nothing is known of the camera, as camd does not answer.
-  lost() {
-    this.element.dataset.state = 'offline';
-    this.part('.state').textContent = 'not connected';
-    this.part('.why').hidden = true;
+  lost(text) {
+    state(this, 'offline', 'not connected');
+    explain(this.part('.why'), text);
+    this.part('.figures').replaceChildren();
   }
 
   // tick says what changes by itself.
   tick() {
     const { camera, screen } = this;
-    const silent = this.visible ? screen.silent(camera) : 0;
-    this.element.toggleAttribute('data-stale', silent > 0);
-    const text = why(camera) || (silent && `no picture has come for ${seconds(silent)}`);
-    this.part('.why').textContent = text || '';
-    this.part('.why').title = text || '';
-    this.part('.why').hidden = !text;
+    condition(this, this.visible ? screen.silent(camera) : 0);
+    this.element.toggleAttribute('data-drawn', screen.picture?.drawn ?? false);
     figures(this.part('.figures'), camera, screen);
   }
+}
+
+function state({ element, part }, value, word) {
+  element.dataset.state = value;
+  part('.state').textContent = word;
+}
+
+// condition says on a tile or on the stage how its camera is, for how many seconds no picture has come, and what is wrong.
+export function condition(place, silent) {
+  const { camera, screen } = place;
+  const stale = silent > 0;
+  place.element.toggleAttribute('data-stale', stale);
+  // That camd has called it live is not to be seen beside a picture that stands still.
+  const value = stale && camera.state === 'live' ? 'stalled' : camera.state;
+  state(place, value, stateWord(value));
+  const text = why(camera) || place.refusal || (stale ? `no picture has come for ${seconds(silent)}` : '');
+  explain(place.part('.why'), text, screen.picture?.drawn && !stale ? camera.detail : text); // a drawn picture says the rest
 }
 
 // figures says a camera's size, rate, the age of the picture on the screen, and who watches.

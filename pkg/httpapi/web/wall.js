@@ -3,21 +3,29 @@
 const silentFor = 30000; // without a word for so long, the connection is as good as gone
 const firstRetry = 500;
 const lastRetry = 10000;
+const patience = 10000; // for a connection to open
 const collect = 30; // acknowledgements of many cameras go together: each message costs camd as much as a picture
 
 export class Wall {
   // show is called with a camera's id, its picture as an ImageBitmap that the wall closes afterwards, and what is known of
   // it: {taken} in milliseconds since 1970, {drawn} whether camd drew it for want of one, {rendition}.
   // trouble is called with when the next attempt is made, and with null once there is a connection.
-  constructor(show, trouble) {
+  // refused is called with a camera's id and why its pictures are not to be had.
+  constructor({ show, trouble, refused }) {
     this.show = show;
     this.trouble = trouble;
+    this.refused = refused;
     this.wanted = new Map(); // camera to rendition
     this.paused = document.hidden;
     this.retry = firstRetry;
   }
 
   get connected() { return this.socket?.readyState === WebSocket.OPEN; }
+
+  // hurry ends the wait for the next attempt: camd has been heard of.
+  hurry() {
+    if (this.timer) this.connect();
+  }
 
   // watch says what is to be shown: [camera, rendition] each.
   watch(list) {
@@ -35,7 +43,7 @@ export class Wall {
   pause(paused) {
     this.paused = paused;
     this.say({ type: paused ? 'pause' : 'resume' });
-    if (!paused && this.timer) this.connect(); // whoever looks at it does not want to wait
+    if (!paused) this.hurry(); // whoever looks at it does not want to wait
     this.heard();
   }
 
@@ -47,6 +55,7 @@ export class Wall {
     this.socket = socket;
     this.newest = new Map(); // camera to the number of the picture that is shown
     this.seen = {}; // camera to the number of the picture to acknowledge
+    this.silence = setTimeout(() => this.lost(socket), patience);
     socket.onopen = () => {
       this.retry = firstRetry;
       this.trouble(null);
@@ -60,9 +69,9 @@ export class Wall {
         this.picture(socket, event.data);
         return;
       }
-      const { type, camera } = JSON.parse(event.data);
+      const { type, camera, message } = JSON.parse(event.data);
       if (type === 'subscribed') this.newest.delete(camera); // another rendition has other numbers
-      if (type === 'error') this.wanted.delete(camera); // so that the next watch asks again
+      if (type === 'error' && this.wanted.delete(camera)) this.refused(camera, message); // the next watch asks again
     };
     socket.onclose = () => this.lost(socket);
   }
@@ -92,7 +101,7 @@ export class Wall {
 
   // acknowledge says that a picture has been dealt with, at once where there is one camera, which should not wait.
   acknowledge(camera, seq) {
-    this.seen[camera] = seq;
+    this.seen[camera] = Math.max(seq, this.seen[camera] ?? 0); // the older of two may be decoded last
     this.flushing ??= setTimeout(() => {
       this.flushing = null;
       const { seen } = this;

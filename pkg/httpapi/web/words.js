@@ -12,6 +12,26 @@ export function why(camera) {
   return reason && `${reason}, since ${new Date(camera.since).toLocaleString()}`;
 }
 
+// explain says in an element what is wrong, and hides it if nothing is. brief is said instead where there is a title for the rest.
+export function explain(element, text, brief = text) {
+  element.textContent = brief;
+  element.title = text;
+  element.hidden = !brief;
+}
+
+// countdown says when the next attempt to reach camd is made.
+export function countdown(until) {
+  const wait = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+  return `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
+}
+
+// listenable moves an element to where it is heard: what lies outside an open dialog is not.
+export function listenable(id) {
+  const element = document.getElementById(id);
+  (document.querySelector('dialog[open]') ?? document.body).append(element);
+  return element;
+}
+
 export const count = (n, thing) => `${n} ${thing}${n === 1 ? '' : 's'}`;
 
 // seconds says a time as briefly as it is exact: 0.12 s, 4 s, 3 min.
@@ -34,10 +54,9 @@ let fading;
 
 // toast says something that needs no answer.
 export function toast(text) {
-  const element = document.getElementById('toast');
+  const element = listenable('toast');
+  element.showPopover?.();
   element.textContent = text;
-  element.hidePopover(); // and show it anew: above whatever has been opened since
-  element.showPopover();
   clearTimeout(fading);
-  fading = setTimeout(() => element.hidePopover(), 6000);
+  fading = setTimeout(() => element.hidePopover?.(), 6000);
 }
