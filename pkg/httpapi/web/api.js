@@ -1,5 +1,8 @@
 // camd's answers, and its clock.
 
+// A page that is open for days asks often, and the browser notes each time.
+performance.setResourceTimingBufferSize(0);
+
 // ask returns an answer's JSON; its error is camd's own words where there are any.
 export async function ask(path, options = {}) {
   return (await request(path, options)).body;
