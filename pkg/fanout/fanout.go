@@ -57,13 +57,25 @@ func (f *Fanout) Add(v *Viewer) {
 		return
 	}
 	f.mu.Lock()
-	closed := f.closed
-	if !closed {
+	closed, over := f.closed, ended(v.Topic)
+	if !closed && !over {
 		f.senderFor(v.Topic).admit(v)
 	}
 	f.mu.Unlock()
-	if closed {
+	switch {
+	case closed:
 		f.dismiss(v, nil)
+	case over:
+		f.dismiss(v, broker.ErrEnded)
+	}
+}
+
+func ended(t *broker.Topic) bool {
+	select {
+	case <-t.Ended():
+		return true
+	default:
+		return false
 	}
 }
 

@@ -58,9 +58,9 @@ export class Wall {
         this.picture(socket, event.data);
         return;
       }
-      const { type, camera } = JSON.parse(event.data);
+      const { type, camera, message } = JSON.parse(event.data);
       if (type === 'subscribed') this.newest.delete(camera); // another rendition has other numbers
-      if (type === 'error') this.wanted.delete(camera); // so that the next watch asks again
+      if (type === 'error' || (type === 'unsubscribed' && message)) this.wanted.delete(camera); // so that the next watch asks again
     };
     socket.onclose = () => this.lost(socket);
   }
