@@ -14,10 +14,10 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
-// camd is not stopping.
+// camd is not stopping. A configuration that could not be taken changes nothing in that: the one before is in force.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	states := map[camera.State]int{}
-	for _, c := range s.opts.Cameras {
+	for _, c := range s.roster.Load().Cameras {
 		states[c.Status().State]++
 	}
 	if states[camera.Starting] == 0 {
@@ -30,5 +30,5 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	case !s.started.Load():
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
-	writeJSON(w, code, map[string]any{"status": status, "cameras": states})
+	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": s.reloads.look().toJSON()})
 }

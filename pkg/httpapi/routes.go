@@ -61,18 +61,20 @@ type view struct {
 	id     string
 	camera Camera
 	manner manner
+	roster *roster // in which it was found
 }
 
 // named resolves {camera} in the address.
 func (s *Server) named(next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := chi.URLParam(r, "camera")
-		c, ok := s.opts.Cameras[id]
+		all := s.roster.Load()
+		c, ok := all.Cameras[id]
 		if !ok {
-			fail(w, r, http.StatusNotFound, s.unknownCamera(id))
+			fail(w, r, http.StatusNotFound, all.unknownCamera(id))
 			return
 		}
-		next(w, r, view{id: id, camera: c})
+		next(w, r, view{id: id, camera: c, roster: all})
 	}
 }
 
@@ -96,7 +98,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 func (s *Server) boundWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.opts.WriteTimeout))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.roster.Load().WriteTimeout))
 		next.ServeHTTP(w, r)
 	})
 }
