@@ -53,6 +53,7 @@ const linger = 5 * time.Second
 // Camera is one camera: its capture process, its state and its topics. Run belongs to one goroutine; the rest is safe
 // for concurrent use.
 type Camera struct {
+	id     string
 	opts   Options // once it runs, its goroutine's alone
 	log    *zap.Logger
 	demand chan struct{} // all topics' changes of demand
@@ -67,6 +68,7 @@ type Camera struct {
 func New(o Options) *Camera {
 	o = o.filled()
 	c := &Camera{
+		id:     o.ID,
 		opts:   o,
 		log:    o.Log.With(zap.String("camera", o.ID)),
 		demand: make(chan struct{}, 1),
@@ -83,6 +85,9 @@ func New(o Options) *Camera {
 	c.ledger.init(c.streamsOf(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now()})
 	return c
 }
+
+// ID returns the camera's, which stays the same.
+func (c *Camera) ID() string { return c.id }
 
 // filled returns the options with their defaults.
 func (o Options) filled() Options {
