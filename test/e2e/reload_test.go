@@ -145,7 +145,7 @@ func TestReloadUnderViewers(t *testing.T) {
 	after := d.cameras()
 	allowed := map[string]int{} // a machine that is too slow for its cameras leaves pictures out, and says so; nothing else may
 	for id, was := range before {
-		allowed[id] = max(0, skipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="` + id + `",reason="slow_viewer",rendition="main",transport="http1"}`))
+		allowed[id] = max(0, skipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="`+id+`",reason="slow_viewer",rendition="main",transport="http1"}`))
 		if id == changed {
 			if now.Worker.PID == was.Worker.PID || running(was.Worker.PID) {
 				t.Errorf("%s: process %d, was %d", id, now.Worker.PID, was.Worker.PID)

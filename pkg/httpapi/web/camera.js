@@ -145,8 +145,8 @@ function update(now, viewers, history) {
   if (!before) {
     listAddresses(document.getElementById('addresses'), camera);
     listSnippets(document.getElementById('snippets'), camera);
-    pictures.watch([[id, 'main']]);
   }
+  pictures.watch([[id, 'main']]); // again, if it was gone and has come back
   if (before?.state !== camera.state) loadControls(id);
   show();
   listViewers(viewers);
