@@ -57,6 +57,9 @@ func (s *Server) newRoster(r Roster) *roster {
 // series of what is gone go too. Calls must not overlap.
 func (s *Server) Change(now Roster) {
 	before, next := s.roster.Load(), s.newRoster(now)
+	if before != nil {
+		s.look() // those that come are in their first start, and the others may have left theirs
+	}
 	s.diary.follow(next.Order)
 	s.audience.limit(next.Limits)
 	s.roster.Store(next)

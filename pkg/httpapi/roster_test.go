@@ -186,6 +186,17 @@ func TestWriteTimeoutIsForNewViewers(t *testing.T) {
 	}
 }
 
+// A camera that comes does not make a server unready that nobody has asked yet.
+func TestReadinessStays(t *testing.T) {
+	live, comes := newTestCamera("a"), newTestCamera("b")
+	comes.set(camera.Starting)
+	s := open(t, Options{}, live)
+	s.Change(rosterOf(Limits{}, live, comes))
+	if resp := s.get(t, "/readyz"); resp.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s", resp.Status, body(t, resp))
+	}
+}
+
 func TestReadinessSaysWhatIsWrongWithTheConfiguration(t *testing.T) {
 	s := open(t, Options{}, newTestCamera("a"))
 	for _, c := range []struct {
