@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -20,6 +21,7 @@ import (
 // reloading is how the configuration is read again.
 type reloading struct {
 	asked     <-chan os.Signal
+	path      string // of the file; empty without one
 	read      func() (cfg *config.Config, file bool, err error)
 	file      bool // the configuration in force is from a file
 	level     zap.AtomicLevel
@@ -36,10 +38,22 @@ type reloader struct {
 	shown  *certificate.Shown
 }
 
-// follow reloads whenever it is asked to, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
+// follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
 func (r *reloader) follow(ctx context.Context, stop func()) {
+	changed := make(chan struct{}, 1)
+	if r.first.WatchConfig && r.path != "" {
+		var watching sync.WaitGroup
+		defer watching.Wait()
+		watching.Go(func() {
+			if err := watchFile(ctx, r.path, changed); err != nil {
+				r.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
+			}
+		})
+	}
 	for {
 		select {
+		case <-changed:
+			_ = r.Reload(ctx)
 		case <-r.asked:
 			if r.abandoned() {
 				r.log.Info("terminal gone")
@@ -110,6 +124,7 @@ func pending(first, now *config.Config) (keys []string) {
 		{"listen", first.Listen != now.Listen},
 		{"tls", (first.TLS == nil) != (now.TLS == nil)},
 		{"state_dir", first.StateDir != now.StateDir},
+		{"watch_config", first.WatchConfig != now.WatchConfig},
 		{"log.format", first.Log.Format != now.Log.Format},
 	} {
 		if k.changed {

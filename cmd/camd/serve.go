@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -65,7 +66,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		if exact != nil {
 			log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}
-		again := reloading{asked: asked, read: f.load, file: file, level: level, abandoned: leftBehind(cmd.ErrOrStderr())}
+		again := reloading{asked: asked, path: f.path(file), read: f.load, file: file, level: level, abandoned: leftBehind(cmd.ErrOrStderr())}
 		return serve(cmd.Context(), cfg, again, log, func(addr net.Addr) {
 			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(cfg, addr))
 		})
@@ -80,6 +81,14 @@ func dashboardURL(cfg *config.Config, addr net.Addr) string {
 		return fmt.Sprintf("%s://%s/", scheme(cfg), addr)
 	}
 	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", scheme(cfg), tcp.Port)
+}
+
+// path is that of the configuration file, empty if there is none.
+func (f serveFlags) path(file bool) string {
+	if !file {
+		return ""
+	}
+	return cmp.Or(f.config, defaultConfig)
 }
 
 // load returns the configuration with the flags put over it, and whether it is from a file.

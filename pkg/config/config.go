@@ -30,6 +30,7 @@ type Config struct {
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
 	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
+	WatchConfig  bool          // read the file again when it changes
 	StateDir     string        // where to keep what people switch; empty leaves it to the environment
 	Log          Log
 }

@@ -22,6 +22,7 @@ func fileFields() []field[Config] {
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"unsent", byteSize(func(c *Config) *int64 { return &c.Unsent }, 4<<10, 16<<20)},
 		{"state_dir", readStateDir},
+		{"watch_config", flag(func(c *Config) *bool { return &c.WatchConfig })},
 		{"log", section(logFields(), func(c *Config) *Log { return &c.Log })},
 	}
 }

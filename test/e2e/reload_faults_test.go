@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -211,5 +212,38 @@ func TestManySignals(t *testing.T) {
 		}
 	}
 	eventually(t, "the newest file to be in force", func() bool { return len(d.cameras()) == 2 })
+	w.undisturbed()
+}
+
+// A file that is watched is read when it has changed: written in place, slowly, or replaced; and not before, or for nothing.
+func TestWatchedFile(t *testing.T) {
+	watched := func(n int) string { return "watch_config: true\n" + numbered(n, nil) }
+	d := start(t, options{config: watched(1)})
+	d.reaches("c0", "live")
+	w := d.attest("c0")
+	has := func(n int) {
+		t.Helper()
+		eventually(t, "the file to be in force", func() bool { return len(d.cameras()) == n })
+	}
+	if err := os.WriteFile(d.config, []byte(watched(2)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	has(2)
+	// By another name first, as most editors do.
+	if err := os.Rename(write(t, filepath.Dir(d.config), "new", watched(3)), d.config); err != nil {
+		t.Fatal(err)
+	}
+	has(3)
+	if err := os.WriteFile(d.config, []byte("cameras: what\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the mistake to be said", func() bool { return !d.ready().Config.OK })
+	if len(d.cameras()) != 3 {
+		t.Error("a bad file is in force")
+	}
+	if err := os.WriteFile(d.config, []byte(watched(1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	has(1)
 	w.undisturbed()
 }
