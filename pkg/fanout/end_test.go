@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"time"
 
 	"camd/pkg/broker"
 )
@@ -56,6 +57,27 @@ func TestTopicEnds(t *testing.T) {
 	defer f.mu.Unlock()
 	if n := len(f.senders[topic]); n != 0 || topic.Subscriptions() != 0 {
 		t.Errorf("%d senders and %d subscriptions are left", n, topic.Subscriptions())
+	}
+}
+
+// A viewer that takes some of its last frame, and then nothing, holds up the end for no longer than any other.
+func TestEndWaitsForNobody(t *testing.T) {
+	f := New(Options{WriteTimeout: time.Hour, Farewell: time.Second})
+	defer f.Close()
+	topic := broker.NewTopic("gone", broker.Options{})
+	g := join(t, f, topic, nil)
+	topic.Publish(frame(1, 64<<20))
+	eventually(t, "it takes as much as fits", func() bool { return g.Counts.Bytes.Load() > 0 })
+	topic.End()
+	_, _ = io.CopyN(io.Discard, g.client, 8<<20) // on a slow machine it is gone before that
+	select {
+	case err := <-g.left:
+		if !errors.Is(err, broker.ErrEnded) {
+			t.Errorf("left by %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("it is still there")
+		_ = g.client.Close()
 	}
 }
 

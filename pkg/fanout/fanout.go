@@ -57,25 +57,13 @@ func (f *Fanout) Add(v *Viewer) {
 		return
 	}
 	f.mu.Lock()
-	closed, over := f.closed, ended(v.Topic)
-	if !closed && !over {
+	closed := f.closed
+	if !closed {
 		f.senderFor(v.Topic).admit(v)
 	}
 	f.mu.Unlock()
-	switch {
-	case closed:
+	if closed {
 		f.dismiss(v, nil)
-	case over:
-		f.dismiss(v, broker.ErrEnded)
-	}
-}
-
-func ended(t *broker.Topic) bool {
-	select {
-	case <-t.Ended():
-		return true
-	default:
-		return false
 	}
 }
 

@@ -168,7 +168,8 @@ func (s *sender) settle(left int) bool {
 	return false
 }
 
-// retire keeps viewers of a topic that has ended from being admitted: whoever finds this sender after that finds the end, too.
+// retire keeps viewers from being admitted to a sender whose topic has ended: those that come after that find another, which
+// finds the end, too.
 func (s *sender) retire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

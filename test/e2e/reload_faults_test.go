@@ -247,3 +247,18 @@ func TestWatchedFile(t *testing.T) {
 	has(1)
 	w.undisturbed()
 }
+
+// Without a file a reload looks for cameras anew, and leaves those alone that were found before.
+func TestReloadWithoutFile(t *testing.T) {
+	d := start(t, options{})
+	before := d.reaches("test", "live")
+	w := d.attest("test")
+	d.hangUp()
+	if r := d.ready(); !r.Config.OK || len(r.Config.Restart) != 0 {
+		t.Errorf("%+v", r.Config)
+	}
+	w.undisturbed()
+	if now := d.camera("test"); now.Worker.PID != before.Worker.PID {
+		t.Error("the process is another")
+	}
+}
