@@ -89,7 +89,7 @@ bench-once: ## every benchmark once, so that none rots
 	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x ./...
 
 .PHONY: test-metrics
-test-metrics: ## /metrics and the Prometheus configuration through promtool
+test-metrics: ## /metrics, the Prometheus configuration and its rules through promtool
 	test/metrics
 
 .PHONY: test-unit
@@ -111,6 +111,10 @@ test-v4l2-if-set-up:
 .PHONY: screenshots
 screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ anew
 	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshots ./test/e2e
+
+.PHONY: metrics-doc
+metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md anew from what camd says
+	CAMD_BIN=$(CURDIR)/bin go test -count=1 -run TestMetricsDocument ./test/e2e -update
 
 .PHONY: clean
 clean: ## remove what was built

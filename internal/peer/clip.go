@@ -14,8 +14,8 @@ import (
 
 // Clip describes a video of a moving test picture (ffmpeg's testsrc2). A zero field has its default.
 type Clip struct {
-	Codec     string        // "h264", "h265" or "mjpeg"
-	Container string        // file name extension: "mp4", "avi", "mkv", "mjpeg"; default "avi" for mjpeg, else "mp4"
+	Codec     string        // "h264", "h265", "mjpeg" or "rawvideo", which is YUYV
+	Container string        // file name extension: "mp4", "avi", "mkv", "mjpeg"; default "avi" for mjpeg and rawvideo, else "mp4"
 	Size      string        // default "320x240", which costs little, and whose sides RTP can carry: multiples of 8
 	FPS       int           // default 30
 	Length    time.Duration // default 2 s
@@ -94,7 +94,7 @@ func (c Clip) filled() Clip {
 		c.Container = "ts"
 	}
 	if c.Container == "" {
-		c.Container = map[string]string{"h264": "mp4", "h265": "mp4", "mjpeg": "avi"}[c.Codec]
+		c.Container = map[string]string{"h264": "mp4", "h265": "mp4", "mjpeg": "avi", "rawvideo": "avi"}[c.Codec]
 	}
 	return c
 }
@@ -112,6 +112,9 @@ func (c Clip) args() []string {
 	if c.Codec == "h265" {
 		return append(args, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", fmt.Sprintf("bframes=0:keyint=%d:log-level=none", c.FPS),
 			"-pix_fmt", "yuv420p", "-tag:v", "hvc1")
+	}
+	if c.Codec == "rawvideo" {
+		return append(args, "-c:v", "rawvideo", "-pix_fmt", "yuyv422")
 	}
 	// The standard Huffman tables and one quantisation table: RTP carries no others (RFC 2435).
 	return append(args, "-c:v", "mjpeg", "-q:v", "5", "-huffman", "default", "-force_duplicated_matrix", "1", "-pix_fmt", "yuvj420p")

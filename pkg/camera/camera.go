@@ -143,4 +143,5 @@ type Worker struct {
 	PID        int     // 0 when none runs
 	CPUSeconds float64 // user and system time of this and all earlier ones
 	RSSBytes   uint64  // resident memory of this one
+	LimitBytes uint64  // how much it may take before it is replaced; 0 is no limit
 }

@@ -67,6 +67,7 @@ cameras:
   - {id: pattern, source: test://}
 limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB}
 unsent: 128KiB
+allow_origin: https://mainsail.local:8443
 write_timeout: 3s
 state_dir: var/state
 log: {level: debug, format: json}
@@ -102,7 +103,8 @@ log: {level: debug, format: json}
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
 			WorkerMemory: 300_000_000,
 		},
-		Unsent: 128 << 10, WriteTimeout: 3 * time.Second, StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
+		Unsent: 128 << 10, AllowOrigin: "https://mainsail.local:8443", WriteTimeout: 3 * time.Second,
+		StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

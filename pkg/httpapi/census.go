@@ -8,12 +8,13 @@ type census struct {
 	totals  map[seat]tally
 	cut     map[[2]string]uint64
 	refused map[string]uint64
+	limit   int // of viewers at once
 }
 
 func (a *audience) count() census {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := census{present: map[seat]int{}, totals: map[seat]tally{}, cut: maps.Clone(a.cut), refused: maps.Clone(a.refused)}
+	c := census{present: map[seat]int{}, totals: map[seat]tally{}, cut: maps.Clone(a.cut), refused: maps.Clone(a.refused), limit: a.limits.Viewers}
 	for s, t := range a.past {
 		c.totals[s] = *t
 	}

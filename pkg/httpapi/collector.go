@@ -18,6 +18,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	descUp        = desc("camd_camera_up", "1 while the camera gives live pictures, else 0.", "camera")
 	descState     = desc("camd_camera_state", "1 for the state that the camera is in, 0 for the others.", "camera", "state")
+	descReason    = desc("camd_camera_reason", "1 for the reason why the camera is not live, 0 for the others.", "camera", "reason")
 	descSince     = desc("camd_camera_state_since_timestamp_seconds", "When the camera came into its state, as Unix time.", "camera")
 	descInfo      = desc("camd_camera_info", "Always 1; the labels say what the camera delivers.", "camera", "title", "backend", "codec", "passthrough")
 	descFPS       = desc("camd_camera_frames_per_second", "Pictures read from the camera per second, over the last five seconds.", "camera")
@@ -28,8 +29,10 @@ var (
 	descRestarts  = desc("camd_camera_restarts_total", "Captures that ended or could not begin.", "camera", "reason")
 	descCPU       = desc("camd_capture_cpu_seconds_total", "Processor time used by the camera's capture processes.", "camera")
 	descRSS       = desc("camd_capture_resident_memory_bytes", "Resident memory of the camera's capture process.", "camera")
+	descMemory    = desc("camd_capture_memory_limit_bytes", "Resident memory beyond which the camera's capture process is replaced; 0 is no limit.", "camera")
 
 	descViewers = desc("camd_viewers", "Viewers connected now.", "camera", "rendition", "transport")
+	descLimit   = desc("camd_viewers_limit", "How many viewers may be connected at once.")
 	descSent    = desc("camd_viewer_frames_sent_total", "Pictures handed to viewers' connections.", "camera", "rendition", "transport")
 	descDropped = desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
 	descBytes   = desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
@@ -63,6 +66,9 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	for _, state := range camera.States {
 		gauge(out, descState, number(s.State == state), s.ID, string(state))
 	}
+	for _, reason := range camera.Reasons {
+		gauge(out, descReason, number(s.Reason == reason), s.ID, string(reason))
+	}
 	gauge(out, descSince, unixTime(s.Since), s.ID)
 	passthrough := "false"
 	if s.Format.Passthrough {
@@ -83,11 +89,13 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	}
 	out <- prometheus.MustNewConstMetric(descCPU, prometheus.CounterValue, s.Worker.CPUSeconds, s.ID)
 	gauge(out, descRSS, float64(s.Worker.RSSBytes), s.ID)
+	gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
 }
 
 // collectViewers sends a row, at zero if need be, for everything that may be counted in the roster, and of what is no more how
 // many were cut for that.
 func collectViewers(out chan<- prometheus.Metric, r *roster, c census) {
+	gauge(out, descLimit, float64(c.limit))
 	for _, s := range r.seats {
 		gauge(out, descViewers, float64(c.present[s]), s.camera, s.rendition, s.transport)
 		t := c.totals[s]

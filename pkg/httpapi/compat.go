@@ -19,7 +19,7 @@ const (
 
 // numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0.
 func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return s.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		all := s.roster.Load()
 		switch {
 		case len(all.Order) == 0:
@@ -30,7 +30,7 @@ func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *
 			id := all.Order[number]
 			next(w, r, view{id, all.Cameras[id], m, all})
 		}
-	}
+	})).ServeHTTP
 }
 
 // root is the dashboard, unless ?action= asks for what mjpg-streamer has there: action=stream, action=snapshot, either

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -99,16 +98,12 @@ func (p *player) again(last *broker.Frame) error {
 // connection, whose other streams go on.
 func (p *player) write(b []byte) error {
 	for len(b) > 0 {
-		deadline := time.Now().Add(p.timeout)
-		if err := p.flow.SetWriteDeadline(deadline); err != nil {
+		if err := p.flow.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
 			return err
 		}
 		n, err := p.out.Write(b[:min(piece, len(b))])
 		p.Bytes.Add(uint64(n))
 		if err != nil {
-			if !time.Now().Before(deadline) { // HTTP/2 says no more than that the stream is closed
-				err = errors.Join(err, os.ErrDeadlineExceeded)
-			}
 			return err
 		}
 		b = b[n:]

@@ -14,6 +14,7 @@ type Roster struct {
 	Order        []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
 	Limits       Limits
 	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
+	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 }
 

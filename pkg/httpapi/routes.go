@@ -24,8 +24,8 @@ func (s *Server) routes() http.Handler {
 	r.Get("/assets/{file}", s.pages.asset)
 	r.Route("/cameras/{camera}", func(r chi.Router) {
 		r.Get("/", s.named(s.cameraPage))
-		r.Get("/stream.mjpg", s.named(s.stream))
-		r.Get("/snapshot.jpg", s.named(s.snapshot))
+		r.With(s.share).Get("/stream.mjpg", s.named(s.stream))
+		r.With(s.share).Get("/snapshot.jpg", s.named(s.snapshot))
 	})
 	r.Route("/api/v1", func(r chi.Router) {
 		r.Get("/wall", s.wall)
@@ -35,6 +35,7 @@ func (s *Server) routes() http.Handler {
 		r.Get("/cameras/{camera}/controls", s.named(s.listControls))
 		r.Get("/cameras/{camera}/history", s.named(s.showHistory))
 		r.Get("/viewers", s.listViewers)
+		r.Get("/openapi.json", showOpenAPI)
 	})
 	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)
 	r.Get("/healthz", healthz)
@@ -99,6 +100,16 @@ func (s *Server) boundWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.roster.Load().WriteTimeout))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// share lets scripts of other servers' pages read pictures as far as the configuration does. A page may show them anyway.
+func (s *Server) share(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if origin := s.roster.Load().AllowOrigin; origin != "" {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -78,7 +78,7 @@ func toJSON(s camera.Status, viewers int) cameraJSON {
 		Format:     formatJSON(s.Format),
 		Renditions: renditionsOf(s),
 		Counts:     countsJSON{s.Counts.Captured, s.Counts.Published[camera.Main], nonzero(s.Counts.Refused), nonzero(s.Counts.Restarts)},
-		Worker:     workerJSON(s.Worker),
+		Worker:     workerJSON{s.Worker.PID, s.Worker.CPUSeconds, s.Worker.RSSBytes},
 		URLs: map[string]string{
 			"stream":   "/cameras/" + s.ID + "/stream.mjpg",
 			"snapshot": "/cameras/" + s.ID + "/snapshot.jpg",

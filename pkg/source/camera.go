@@ -82,7 +82,8 @@ func New(o Options) *Camera {
 	if o.Paused {
 		state = camera.Paused
 	}
-	c.ledger.init(c.streamsOf(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now()})
+	c.ledger.init(c.streamsOf(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
+		Worker: camera.Worker{LimitBytes: uint64(max(o.Memory, 0))}})
 	return c
 }
 

@@ -62,6 +62,7 @@ func (l *ledger) Status() camera.Status {
 		s.LastPic = time.Unix(0, ns)
 	}
 	s.Worker = l.worker.read()
+	s.Worker.LimitBytes = l.status.Worker.LimitBytes
 	return s
 }
 

@@ -71,7 +71,9 @@ func (s *supervisor) adopt(now Options) {
 	before := s.opts
 	now.ID, now.Log = before.ID, before.Log
 	s.opts = now
-	s.update(func(st *camera.Status) { st.Title, st.Source = now.Title, now.Source.String() })
+	s.update(func(st *camera.Status) {
+		st.Title, st.Source, st.Worker.LimitBytes = now.Title, now.Source.String(), uint64(max(now.Memory, 0))
+	})
 	if now.Title != before.Title {
 		s.cards = nil
 	}

@@ -36,7 +36,7 @@ func TestFrozenCamera(t *testing.T) {
 func TestWorkerThatTakesTooMuchMemory(t *testing.T) {
 	c := start(t, Options{Worker: faulty(t, "hungry"), Memory: 100 << 20})
 	s := c.reaches(t, camera.Offline)
-	if s.Reason != camera.WorkerMemory || s.Counts.Restarts[camera.WorkerMemory] != 1 {
+	if s.Reason != camera.WorkerMemory || s.Counts.Restarts[camera.WorkerMemory] != 1 || s.Worker.LimitBytes != 100<<20 {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 	c.reaches(t, camera.Live)

@@ -21,6 +21,8 @@ type request struct {
 	Camera    string `json:"camera"`
 	Rendition string `json:"rendition"` // subscribe; empty is preview
 	Seq       uint64 `json:"seq"`       // ack
+
+	Seen map[string]uint64 `json:"seen"` // ack: of several cameras at once
 }
 
 // notice is what a client is told beside pictures.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,6 +31,7 @@ type studio struct {
 	mu                  sync.Mutex
 	sent, dropped, left int
 	cut                 int
+	stop                func()
 	refuse              atomic.Bool
 	all                 sync.WaitGroup // of those who are served
 }
@@ -47,6 +49,7 @@ func newStudioOf(t *testing.T, o Options, cameras ...string) *studio {
 	}
 	o.Join = s.join
 	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.all.Add(1)
 		defer s.all.Done()
@@ -207,6 +210,24 @@ func TestNewestPicturesAtTheClientsPace(t *testing.T) {
 	if s.sent != window+1 || s.dropped != 6 || s.left != 1 {
 		t.Errorf("sent %d, dropped %d, left %d", s.sent, s.dropped, s.left)
 	}
+}
+
+func TestSeveralCamerasAcknowledgedAtOnce(t *testing.T) {
+	s := newStudio(t, "gate", "yard")
+	c := s.open(t)
+	for _, id := range []string{"gate", "yard"} {
+		c.say(request{Type: "subscribe", Camera: id})
+		c.notice()
+		for seq := uint64(1); seq <= window; seq++ {
+			s.publish(id, 10)
+			c.expect(id, seq)
+		}
+	}
+	c.say(request{Type: "ack", Seen: map[string]uint64{"gate": 1, "yard": 2, "shed": 3}})
+	s.publish("gate", 10)
+	c.expect("gate", window+1)
+	s.publish("yard", 10)
+	c.expect("yard", window+1)
 }
 
 // A camera whose pictures are large and many takes turns with the others.
@@ -386,6 +407,39 @@ func TestClientThatAcknowledgesNothing(t *testing.T) {
 	}
 }
 
+// One that reads nothing is cut when a message takes too long.
+func TestClientThatTakesNothing(t *testing.T) {
+	s := newStudioOf(t, Options{WriteTimeout: 200 * time.Millisecond}, "gate")
+	c := s.open(t)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	c.notice()
+	s.publish("gate", 32<<20) // more than the kernel takes for both ends
+	s.watching(t, "gate", 0)
+	s.all.Wait()
+	if s.cut != 1 || s.sent != 0 {
+		t.Errorf("%d cut after %d pictures", s.cut, s.sent)
+	}
+}
+
+// The end does not wait for a client that takes nothing.
+func TestEndInTheMiddleOfAPicture(t *testing.T) {
+	s := newStudioOf(t, Options{WriteTimeout: time.Hour}, "gate")
+	c := s.open(t)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	c.notice()
+	s.publish("gate", 32<<20)
+	if _, r, err := c.conn.Reader(c.ctx); err != nil { // it is on its way
+		t.Fatal(err)
+	} else if _, err := io.ReadFull(r, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	s.all.Wait()
+	if s.cut != 0 || s.left != 1 || s.sent != 0 {
+		t.Errorf("%d left, %d of them cut, %d pictures", s.left, s.cut, s.sent)
+	}
+}
+
 // One that acknowledges late, or has nothing to acknowledge, or is paused, is not cut.
 func TestLateAcknowledgementsWillDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -407,6 +461,13 @@ func TestLateAcknowledgementsWillDo(t *testing.T) {
 		s.obey(request{Type: "ack", Camera: "gate", Seq: 2})
 		time.Sleep(2 * nearly)
 		spared("with nothing to acknowledge")
+		gate.unseen, gate.since = []uint64{3}, time.Now()
+		time.Sleep(nearly)
+		s.obey(request{Type: "ack", Camera: "gate", Seq: 2})
+		time.Sleep(nearly)
+		if _, ok := s.unseen(); !ok {
+			t.Error("spared for acknowledging what it had acknowledged")
+		}
 		gate.unseen, gate.place = []uint64{3}, nil
 		spared("while paused")
 		gate.place = seat{}

@@ -17,6 +17,7 @@ import (
 type pen struct {
 	mu     sync.Mutex
 	more   atomic.Bool // somebody found it in use, or has yet to look
+	stall  *time.Timer // closes the connection when a message takes too long
 	header []byte
 	last   time.Time // when something was sent
 	err    error     // why nothing can be any more
@@ -70,6 +71,9 @@ func (s *session) send() {
 func (s *session) sendAll() error {
 	p := &s.pen
 	for {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
 		select {
 		case n := <-s.out:
 			if err := s.tell(n); err != nil {
@@ -130,7 +134,8 @@ func (s *session) next() (*tile, Place, *broker.Frame) {
 		}
 		t.unseen = append(t.unseen, f.Seq)
 		s.busy = t.place
-		s.turns = append(append(s.turns[:i:i], s.turns[i+1:]...), t) // the last to have its turn again
+		copy(s.turns[i:], s.turns[i+1:])
+		s.turns[len(s.turns)-1] = t // the last to have its turn again
 		return t, t.place, f
 	}
 	return nil, nil, nil
@@ -138,19 +143,18 @@ func (s *session) next() (*tile, Place, *broker.Frame) {
 
 // show writes one message of two pieces. The picture's bytes are those that all viewers share.
 func (s *session) show(header, jpeg []byte) error {
-	return s.within(func(ctx context.Context) error {
-		w, err := s.conn.Writer(ctx, websocket.MessageBinary)
-		if err != nil {
-			return err
-		}
-		if _, err = w.Write(header); err == nil {
-			_, err = w.Write(jpeg)
-		}
-		if err != nil {
-			return err
-		}
-		return w.Close()
-	})
+	s.pen.stall.Reset(s.opts.WriteTimeout)
+	w, err := s.conn.Writer(patient, websocket.MessageBinary)
+	if err == nil {
+		_, err = w.Write(header)
+	}
+	if err == nil {
+		_, err = w.Write(jpeg)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return s.inTime(err)
 }
 
 func (s *session) tell(n notice) error {
@@ -158,55 +162,18 @@ func (s *session) tell(n notice) error {
 	if err != nil {
 		return err
 	}
-	return s.within(func(ctx context.Context) error { return s.conn.Write(ctx, websocket.MessageText, text) })
+	s.pen.stall.Reset(s.opts.WriteTimeout)
+	return s.inTime(s.conn.Write(patient, websocket.MessageText, text))
 }
 
-// within gives a write its time.
-func (s *session) within(write func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.opts.WriteTimeout)
-	defer cancel()
-	err := write(ctx)
-	if err != nil && ctx.Err() == context.DeadlineExceeded {
+// patient has no end. A context that has one is watched anew for each piece of a message, which costs as much as the piece;
+// closing the connection ends a write, too.
+var patient = context.Background()
+
+// inTime stops the clock of a write.
+func (s *session) inTime(err error) error {
+	if !s.pen.stall.Stop() {
 		return errStalled
 	}
 	return err
-}
-
-// ping finds a client that is gone without a word, and one that is there and shows nothing.
-func (s *session) ping() {
-	tick, look := time.NewTicker(pingEvery), time.NewTicker(s.opts.AckWithin/4)
-	defer tick.Stop()
-	defer look.Stop()
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-look.C:
-			if id, ok := s.unseen(); ok {
-				_ = s.conn.Close(websocket.StatusPolicyViolation, "no acknowledgement for camera "+id) // waits for its answer
-				return
-			}
-		case <-tick.C:
-			ctx, cancel := context.WithTimeout(s.ctx, pongWithin)
-			err := s.conn.Ping(ctx)
-			cancel()
-			if err != nil {
-				return
-			}
-		}
-	}
-}
-
-// unseen returns a camera of which a picture has gone unacknowledged for too long. The client is cut then: it would hold
-// its places without being shown anything.
-func (s *session) unseen() (camera string, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.turns {
-		if t.place != nil && len(t.unseen) > 0 && time.Since(t.since) > s.opts.AckWithin {
-			s.idle = true
-			return t.camera, true
-		}
-	}
-	return "", false
 }

@@ -48,6 +48,7 @@ func TestCurl(t *testing.T) {
 		{"/api/v1/viewers?camera=a", 200, "application/json", `"transport": "http1"`},
 		{"/api/v1/viewers?camera=b", 200, "application/json", `"viewers": []`},
 		{"/api/v1/viewers?camera=c", 404, "application/json", `no camera \"c\"; there are: a, b`},
+		{"/api/v1/openapi.json", 200, "application/json", `"openapi": "3.1.0"`},
 		{"/metrics", 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", `camd_camera_up{camera="a"} 1`},
 		{"/healthz", 200, "text/plain; charset=utf-8", "ok"},
 		{"/readyz", 200, "application/json", `"ready"`},

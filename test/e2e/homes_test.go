@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"regexp"
-	"syscall"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -20,19 +19,7 @@ import (
 func homeAssistant(t *testing.T, stream, still string) {
 	path := python(t, "requests, aiohttp", "python3-aiohttp python3-requests")
 	cmd := exec.Command(path, "testdata/homeassistant.py", stream, still)
-	var said output
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("homeassistant.py: %s", tail(said.String(), 4000))
-		}
-	})
+	said := background(t, cmd)
 	var port []string
 	eventually(t, "its port", func() bool {
 		port = regexp.MustCompile(`port (\d+)\n`).FindStringSubmatch(said.String())

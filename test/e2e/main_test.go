@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +89,28 @@ func finish(t testing.TB, cmd *exec.Cmd) outcome {
 		t.Fatalf("%v: %v", cmd.Args, err)
 	}
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// background runs a program until the test ends, and logs what it said if the test failed.
+func background(t testing.TB, cmd *exec.Cmd) *output {
+	t.Helper()
+	said := &output{}
+	cmd.Stdout, cmd.Stderr = said, said
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL // a test binary that is killed runs no Cleanup
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s: %s", filepath.Base(cmd.Path), tail(said.String(), 4000))
+		}
+	})
+	return said
 }
 
 // write makes a file in dir and returns its path.

@@ -66,7 +66,7 @@ func vlc(t *testing.T, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	var user *syscall.Credential
 	if os.Getuid() == 0 { // as whom VLC does not run
 		user = &syscall.Credential{Uid: nobody, Gid: nobody}
@@ -76,20 +76,9 @@ func vlc(t *testing.T, url string) {
 	}
 	cmd := exec.Command(peer.Need(t, "cvlc", "vlc-bin"), "-I", "dummy", "--no-audio", "--vout", "dummy", "--video-filter", "scene",
 		"--scene-format", "png", "--scene-ratio", "1", "--scene-prefix", "scene", "--scene-path", dir, url)
-	var said output
-	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.Env = append(os.Environ(), "HOME="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: user}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("vlc: %s", tail(said.String(), 4000))
-		}
-	}()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	background(t, cmd)
 	var scenes []string
 	eventually(t, "VLC's pictures", func() bool {
 		scenes = glob(dir, "scene*.png")

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"net/url"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"camd/internal/peer"
@@ -21,7 +21,7 @@ func TestPrometheus(t *testing.T) {
 		v := watch(t, d.URL+"/cameras/healthy/stream.mjpg")
 		go v.drain() // one that stops reading is cut
 	}
-	p := startPrometheus(t, d.URL)
+	p := startPrometheus(t, []string{d.URL})
 	for query, want := range map[string]func(float64) bool{
 		`up{job="camd"}`:                                                                         is(1),
 		`camd_camera_up{camera="healthy"}`:                                                       is(1),
@@ -44,6 +44,23 @@ func TestPrometheus(t *testing.T) {
 			return ok && (want == nil || want(v))
 		})
 		t.Logf("%s = %s", query, last)
+	}
+}
+
+// A Prometheus that knows native histograms gets them, finer than the classic ones and without their buckets.
+func TestNativeHistograms(t *testing.T) {
+	d := start(t, options{config: healthy})
+	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
+	p := startPrometheus(t, []string{d.URL}, "--enable-feature=native-histograms")
+	for _, metric := range []string{"camd_viewer_frame_age_seconds", "camd_camera_publish_delay_seconds", "camd_camera_encode_duration_seconds"} {
+		query := `histogram_quantile(0.5, rate(` + metric + `{camera="healthy",rendition="main"}[10s]))`
+		eventually(t, query, func() bool {
+			v, ok := p.query(t, query)
+			return ok && v > 0
+		})
+	}
+	if n := len(p.ask(t, `camd_viewer_frame_age_seconds_bucket`)); n != 0 {
+		t.Errorf("%d classic buckets: these are not the native histograms", n)
 	}
 }
 
@@ -100,33 +117,30 @@ func series(text []byte) map[string]bool {
 
 type prometheus struct{ url string }
 
-// startPrometheus runs a Prometheus that watches the daemon at target, every second rather than as configured.
-func startPrometheus(t *testing.T, target string) prometheus {
+// waits are how long a condition must hold before an alert fires: not at all for those who wait for it.
+var waits = regexp.MustCompile(`(?m)^( +for:) \w+$`)
+
+// startPrometheus runs a Prometheus that watches the daemons at targets, with the rules that camd comes with, every second
+// rather than as configured, and with alerts that fire at once.
+func startPrometheus(t *testing.T, targets []string, args ...string) prometheus {
 	t.Helper()
 	path := peer.Need(t, "prometheus", "prometheus")
 	config := string(read(t, "../../deploy/prometheus/prometheus.yml"))
-	for old, new := range map[string]string{"127.0.0.1:8080": strings.TrimPrefix(target, "http://"), "scrape_interval: 5s": "scrape_interval: 1s"} {
+	addresses := strings.ReplaceAll(strings.Join(targets, `", "`), "http://", "")
+	for old, new := range map[string]string{
+		"127.0.0.1:8080": addresses, "scrape_interval: 10s": "scrape_interval: 1s", "evaluation_interval: 15s": "evaluation_interval: 1s",
+	} {
 		if !strings.Contains(config, old) {
 			t.Fatalf("%q is not in prometheus.yml", old)
 		}
 		config = strings.Replace(config, old, new, 1)
 	}
 	dir := t.TempDir()
+	write(t, dir, "rules.yml", waits.ReplaceAllString(string(read(t, "../../deploy/prometheus/rules.yml")), "$1 0s"))
 	address := "127.0.0.1:" + itoa(peer.FreePort(t))
-	cmd := exec.Command(path, "--config.file", write(t, dir, "prometheus.yml", config), "--storage.tsdb.path", dir+"/data", "--web.listen-address", address)
-	var said output
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("prometheus: %s", tail(said.String(), 4000))
-		}
-	})
+	cmd := exec.Command(path, append(args, "--config.file", write(t, dir, "prometheus.yml", config),
+		"--storage.tsdb.path", dir+"/data", "--web.listen-address", address)...)
+	background(t, cmd)
 	p := prometheus{"http://" + address}
 	eventually(t, "prometheus", func() bool {
 		answer, err := client.Get(p.url + "/-/ready")
@@ -141,14 +155,42 @@ func startPrometheus(t *testing.T, target string) prometheus {
 // query returns the value of the first series that answers.
 func (p prometheus) query(t *testing.T, query string) (float64, bool) {
 	t.Helper()
-	_, _, body := get(t, p.url+"/api/v1/query?query="+url.QueryEscape(query))
-	var r struct {
-		Data struct{ Result []struct{ Value [2]any } }
-	}
-	if err := json.Unmarshal(body, &r); err != nil || len(r.Data.Result) == 0 {
+	found := p.ask(t, query)
+	if len(found) == 0 {
 		return 0, false
 	}
-	s, _ := r.Data.Result[0].Value[1].(string)
-	v, err := strconv.ParseFloat(s, 64)
-	return v, err == nil
+	return found[0].value, true
+}
+
+// sample is a series at this moment.
+type sample struct {
+	labels map[string]string
+	value  float64
+}
+
+// ask evaluates a query, which must be one, and returns all that answers.
+func (p prometheus) ask(t *testing.T, query string) (found []sample) {
+	t.Helper()
+	_, _, body := get(t, p.url+"/api/v1/query?query="+url.QueryEscape(query))
+	var r struct {
+		Error string
+		Data  struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &r); err != nil || r.Error != "" {
+		t.Fatalf("%s: %s %v", query, r.Error, err)
+	}
+	for _, one := range r.Data.Result {
+		text, _ := one.Value[1].(string)
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		found = append(found, sample{one.Metric, v})
+	}
+	return found
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,19 +32,23 @@ func wallOfPreviews() string {
 	return config
 }
 
-// BenchmarkWall is what the daemon's processor time for a wall is to that for the same pictures as plain streams: by a client
-// of a few lines that acknowledges, and by Chromium. They take turns; an operation is a turn of each, five seconds long.
+// BenchmarkWall is what the daemon's processor time for a wall is to that for the same pictures as plain streams: to clients
+// of a few lines, and to Chromium. They take turns; an operation is a turn of each, five seconds long.
 func BenchmarkWall(b *testing.B) {
-	for name, begin := range map[string]func(b *testing.B, d *daemon) *audience{"go": wallOf, "chromium": chromiumOf} {
+	for name, clients := range map[string]func(*testing.B) (wall, streams watcher){
+		"go":       func(b *testing.B) (wall, streams watcher) { return wallOf(b), streamsOf(b) },
+		"chromium": inChromium,
+	} {
 		b.Run(name, func(b *testing.B) {
-			d := start(b, options{config: wallOfPreviews()})
+			onWall, onStreams := clients(b)
+			d := start(b, options{config: wallOfPreviews(), args: []string{"--listen", "0.0.0.0:0"}})
 			for id := range d.cameras() {
 				d.reaches(id, "live")
 			}
 			var walls, streams, ratios, rates []float64
 			for b.Loop() {
-				wall, rate := d.cost(b, begin)
-				stream, other := d.cost(b, streamsOf)
+				wall, rate := d.cost(b, onWall)
+				stream, other := d.cost(b, onStreams)
 				walls, streams, ratios, rates = append(walls, wall), append(streams, stream), append(ratios, wall/stream), append(rates, rate, other)
 			}
 			b.ReportMetric(median(walls), "wall-µs/frame")
@@ -58,28 +61,38 @@ func BenchmarkWall(b *testing.B) {
 	}
 }
 
+// watcher begins to watch, and returns how to stop it.
+type watcher func(*daemon) (leave func())
+
 func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return v[len(v)/2]
 }
 
-// audience watches all cameras and counts pictures until it is told to leave.
-type audience struct {
-	pictures func() int
-	leave    func()
+// cost returns the microseconds of processor time that camd takes for each picture it sends, and the pictures a second.
+func (d *daemon) cost(b *testing.B, begin watcher) (micros, rate float64) {
+	leave := begin(d)
+	defer leave()
+	before := d.sent()
+	eventually(b, "all to be warm", func() bool { return d.sent() > before+200 })
+	n, used, at := d.sent(), d.used(b), time.Now()
+	<-time.After(5 * time.Second) // with nothing asked of it meanwhile
+	used = d.used(b) - used
+	took := time.Since(at)
+	n = d.sent() - n
+	return float64(used.Microseconds()) / n, n / took.Seconds()
 }
 
-// cost returns the microseconds of processor time that camd takes for each picture, and the pictures a second.
-func (d *daemon) cost(b *testing.B, begin func(*testing.B, *daemon) *audience) (micros, rate float64) {
-	a := begin(b, d)
-	defer a.leave()
-	until := func(n int) { eventually(b, "pictures", func() bool { return a.pictures() >= n }) }
-	const each = small*smallRate + fullRate // a second
-	until(each)                             // all is warm
-	n, used, at := a.pictures(), d.used(b), time.Now()
-	until(n + 5*each)
-	n, used = a.pictures()-n, d.used(b)-used
-	return float64(used.Microseconds()) / float64(n), float64(n) / time.Since(at).Seconds()
+// sent is how many pictures viewers have had.
+func (d *daemon) sent() (n float64) {
+	_, _, text := get(d.t, d.URL+"/metrics")
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "camd_viewer_frames_sent_total{") {
+			v, _ := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndexByte(line, ' '):]), 64)
+			n += v
+		}
+	}
+	return n
 }
 
 // used is the processor time of all the daemon's threads, by the clock that the kernel keeps for a process.
@@ -93,7 +106,11 @@ func (d *daemon) used(b testing.TB) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-func wallOf(b *testing.B, d *daemon) *audience {
+func wallOf(b *testing.B) watcher {
+	return func(d *daemon) (leave func()) { return openWall(b, d) }
+}
+
+func openWall(b *testing.B, d *daemon) (leave func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", nil)
 	if err != nil {
@@ -108,7 +125,8 @@ func wallOf(b *testing.B, d *daemon) *audience {
 	for i := range small {
 		_ = say(map[string]any{"type": "subscribe", "camera": fmt.Sprint("c", i)})
 	}
-	var n atomic.Int64
+	seen := make(chan map[string]any, 1)
+	seen <- map[string]any{}
 	var done sync.WaitGroup
 	done.Go(func() {
 		for {
@@ -116,68 +134,91 @@ func wallOf(b *testing.B, d *daemon) *audience {
 			if err != nil {
 				return
 			}
-			if kind != websocket.MessageBinary {
-				continue
+			if kind == websocket.MessageBinary {
+				all := <-seen
+				all[string(m[28:28+binary.BigEndian.Uint16(m[24:])])] = binary.BigEndian.Uint64(m[4:])
+				seen <- all
 			}
-			n.Add(1)
-			camera := string(m[28 : 28+binary.BigEndian.Uint16(m[24:])])
-			_ = say(map[string]any{"type": "ack", "camera": camera, "seq": binary.BigEndian.Uint64(m[4:])})
 		}
 	})
-	return &audience{func() int { return int(n.Load()) }, func() { cancel(); done.Wait() }}
-}
-
-func streamsOf(b *testing.B, d *daemon) *audience {
-	ctx, cancel := context.WithCancel(context.Background())
-	paths := []string{"full/stream.mjpg"}
-	for i := range small {
-		paths = append(paths, fmt.Sprintf("c%d/stream.mjpg?rendition=preview", i))
-	}
-	var n atomic.Int64
-	var done sync.WaitGroup
-	for _, path := range paths {
-		v, err := open(ctx, d.URL+"/cameras/"+path)
-		if err != nil {
-			b.Fatal(err)
-		}
-		done.Go(func() {
-			defer v.body.Close()
-			for {
-				if _, err := v.read(); err != nil {
-					return
-				}
-				n.Add(1)
+	done.Go(func() {
+		for tick := time.NewTicker(30 * time.Millisecond); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
 			}
-		})
-	}
-	return &audience{func() int { return int(n.Load()) }, func() { cancel(); done.Wait() }}
+			all := <-seen
+			seen <- map[string]any{}
+			if len(all) > 0 {
+				_ = say(map[string]any{"type": "ack", "seen": all})
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
 }
 
-// chromiumOf is a page that decodes each picture before it acknowledges it.
-func chromiumOf(b *testing.B, d *daemon) *audience {
-	page := openBrowser(b, 1280, 800)
-	page.do(chromedp.Navigate(d.URL + "/healthz"))
-	page.text(`(() => {
-		window.pictures = 0;
-		const wall = new WebSocket('/api/v1/wall');
-		wall.binaryType = 'arraybuffer';
-		const say = what => wall.send(JSON.stringify(what));
-		wall.onopen = () => {
-			say({type: 'subscribe', camera: 'full', rendition: 'main'});
-			for (let n = 0; n < ` + itoa(small) + `; n++) say({type: 'subscribe', camera: 'c' + n});
-		};
-		wall.onmessage = async ({data}) => {
-			if (typeof data === 'string') return;
-			const head = new DataView(data);
-			const camera = new TextDecoder().decode(new Uint8Array(data, 28, head.getUint16(24)));
-			(await createImageBitmap(new Blob([new Uint8Array(data, head.getUint16(2))], {type: 'image/jpeg'}))).close();
-			window.pictures++;
-			say({type: 'ack', camera, seq: Number(head.getBigUint64(4))});
-		};
-		return '';
-	})()`)
-	return &audience{
-		func() int { n, _ := strconv.Atoi(page.text(`window.pictures + ''`)); return n },
-		func() { page.do(chromedp.Navigate("about:blank")) },
+// streamPaths are the streams with the same pictures as the wall.
+func streamPaths() []string {
+	paths := []string{"/cameras/full/stream.mjpg"}
+	for i := range small {
+		paths = append(paths, fmt.Sprintf("/cameras/c%d/stream.mjpg?rendition=preview", i))
+	}
+	return paths
+}
+
+func streamsOf(b *testing.B) watcher {
+	return func(d *daemon) (leave func()) {
+		ctx, cancel := context.WithCancel(context.Background())
+		var done sync.WaitGroup
+		for _, path := range streamPaths() {
+			v, err := open(ctx, d.URL+path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			done.Go(func() { defer v.body.Close(); v.drain() })
+		}
+		return func() { cancel(); done.Wait() }
 	}
 }
+
+// inChromium watches in a page of camd's: a wall whose pictures are decoded before they are acknowledged; and <img>, six to
+// an address of this machine, as HTTP/1.1 has it.
+func inChromium(b *testing.B) (wall, streams watcher) {
+	page := openBrowser(b, 1280, 800, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.*"))
+	watch := func(d *daemon, script string) (leave func()) {
+		page.do(chromedp.Navigate(d.URL + "/healthz"))
+		page.text(`(() => {` + script + ` return ''; })()`)
+		return func() { page.do(chromedp.Navigate("about:blank")) }
+	}
+	wall = func(d *daemon) (leave func()) { return watch(d, wallScript) }
+	streams = func(d *daemon) (leave func()) {
+		script := ""
+		for i, path := range streamPaths() {
+			host := fmt.Sprintf("127.0.0.%d", 1+i/6)
+			script += fmt.Sprintf("document.body.append(Object.assign(new Image(), {src: %q}));\n", strings.Replace(d.URL, "127.0.0.1", host, 1)+path)
+		}
+		return watch(d, script)
+	}
+	return wall, streams
+}
+
+var wallScript = `
+	const wall = new WebSocket('/api/v1/wall');
+	wall.binaryType = 'arraybuffer';
+	let seen = {};
+	const say = what => wall.send(JSON.stringify(what));
+	wall.onopen = () => {
+		say({type: 'subscribe', camera: 'full', rendition: 'main'});
+		for (let n = 0; n < ` + itoa(small) + `; n++) say({type: 'subscribe', camera: 'c' + n});
+	};
+	wall.onmessage = async ({data}) => {
+		if (typeof data === 'string') return;
+		const head = new DataView(data);
+		const camera = new TextDecoder().decode(new Uint8Array(data, 28, head.getUint16(24)));
+		(await createImageBitmap(new Blob([new Uint8Array(data, head.getUint16(2))], {type: 'image/jpeg'}))).close();
+		if (!Object.keys(seen).length) setTimeout(() => { say({type: 'ack', seen}); seen = {}; }, 30);
+		seen[camera] = Number(head.getBigUint64(4));
+	};
+`

@@ -3,6 +3,7 @@
 const silentFor = 30000; // without a word for so long, the connection is as good as gone
 const firstRetry = 500;
 const lastRetry = 10000;
+const collect = 30; // acknowledgements of many cameras go together: each message costs camd as much as a picture
 
 export class Wall {
   // show is called with a camera's id, its picture as an ImageBitmap that the wall closes afterwards, and what is known of
@@ -45,6 +46,7 @@ export class Wall {
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     this.newest = new Map(); // camera to the number of the picture that is shown
+    this.seen = {}; // camera to the number of the picture to acknowledge
     socket.onopen = () => {
       this.retry = firstRetry;
       this.trouble(null);
@@ -88,6 +90,17 @@ export class Wall {
     if (this.connected) this.socket.send(JSON.stringify(message));
   }
 
+  // acknowledge says that a picture has been dealt with, at once where there is one camera, which should not wait.
+  acknowledge(camera, seq) {
+    this.seen[camera] = seq;
+    this.flushing ??= setTimeout(() => {
+      this.flushing = null;
+      const { seen } = this;
+      this.seen = {};
+      this.say({ type: 'ack', seen });
+    }, this.wanted.size > 1 ? collect : 0);
+  }
+
   async picture(socket, message) {
     const view = new DataView(message);
     if (view.getUint8(0) !== 1) return;
@@ -107,6 +120,6 @@ export class Wall {
     } catch {
       // One that cannot be decoded: the next one will do.
     }
-    if (socket === this.socket) this.say({ type: 'ack', camera, seq: Number(seq) });
+    if (socket === this.socket) this.acknowledge(camera, Number(seq));
   }
 }

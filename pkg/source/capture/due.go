@@ -14,8 +14,8 @@ const (
 	heartbeat = 200 * time.Millisecond
 )
 
-// due keeps the appointments of a source that nobody watches, and those of its renditions. Times are of CLOCK_MONOTONIC. It is
-// safe for concurrent use.
+// due keeps the appointments of a source that nobody watches, and those of its renditions. Times are of CLOCK_MONOTONIC. It
+// is safe for concurrent use.
 type due struct {
 	mu                    sync.Mutex
 	made                  []wire.Rendition // number 0 is the pictures as they come
@@ -119,7 +119,8 @@ func (d *due) beat(captured int64) bool {
 }
 
 // meet reports whether the appointment at *next has come, and makes the next one: from the last one on, so that a
-// camera of one picture a second is not found early every other time, or from now where there was none or that has passed too.
+// camera of one picture a second is not found early every other time, or from now where there was none or that has passed
+// too.
 func meet(next *int64, now int64, period time.Duration) bool {
 	if now < *next {
 		return false

@@ -85,7 +85,8 @@ type Beat struct {
 }
 
 // Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a
-// second, so that there is a recent picture to begin with, and beats. It begins without.
+// second, so that there is a recent picture to begin with, and beats. It begins without. A rendition other than 0 that is
+// wanted, or wanted anew, is made at once of the camera's newest picture if that is at hand, whatever its rate.
 type Demand struct {
 	Rendition uint8
 	Wanted    bool

@@ -1,0 +1,231 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/pkg/camera"
+)
+
+// capable is a camera that can do all that a camera may be able to.
+type capable struct{ *adjustable }
+
+func (capable) Pause(context.Context, bool) (changed bool, err error) { return true, nil }
+
+func (capable) History() []camera.Change {
+	now := time.Now()
+	return []camera.Change{{State: camera.Live, Since: now}, {State: camera.Offline, Reason: camera.Timeout, Detail: "no answer", Since: now}}
+}
+
+// conversation asks a server, and holds its answers against the description.
+type conversation struct {
+	*contract
+	s *site
+}
+
+// say asks, and holds the answer against the description. header is names and values in turn, body only PATCH's.
+func (c conversation) say(t *testing.T, path, method, url, body string, header ...string) *http.Response {
+	t.Helper()
+	var content *strings.Reader
+	req, err := http.NewRequest(method, c.s.url+url, nil)
+	if body != "" {
+		content = strings.NewReader(body)
+		req, err = http.NewRequest(method, c.s.url+url, content)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req) // which follows nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	c.check(t, path, req, body, resp)
+	return resp
+}
+
+func (c conversation) get(t *testing.T, path, url string, header ...string) *http.Response {
+	t.Helper()
+	return c.say(t, path, http.MethodGet, url, "", header...)
+}
+
+// TestOpenAPIDescribesTheAnswers provokes every answer that is described, and holds each against the description.
+func TestOpenAPIDescribesTheAnswers(t *testing.T) {
+	a, troubled := newAdjustable(), troubled()
+	a.status.Controls, a.status.Format.Note = a.list, "30 fps became 25"
+	none := newTestCamera("none")
+	none.set(camera.Starting)
+	s := open(t, Options{Version: "1.2.3", Remember: func(string, bool) error { return errors.New("disk full") }}, capable{a}, troubled, none)
+	c := conversation{readContract(t), s}
+	t.Run("streams", func(t *testing.T) { c.streams(t, a) })
+	t.Run("snapshots", func(t *testing.T) { c.snapshots(t, a.testCamera, troubled) })
+	t.Run("state", func(t *testing.T) { c.state(t, a, none) })
+	t.Run("changes", func(t *testing.T) { c.changes(t, a) })
+	t.Run("files", func(t *testing.T) { c.files(t) })
+	t.Run("wall", func(t *testing.T) { c.wall(t) })
+	t.Run("no camera", func(t *testing.T) {
+		empty := conversation{c.contract, open(t, Options{})}
+		for _, path := range []string{"/stream", "/snapshot", "/state"} {
+			empty.get(t, path, path)
+		}
+	})
+	t.Run("no picture", func(t *testing.T) {
+		for path, url := range map[string]string{"/snapshot": "/snapshot", "/cameras/{camera}/snapshot.jpg": "/cameras/x/snapshot.jpg"} {
+			x := newTestCamera("x")
+			silent, answered := conversation{c.contract, open(t, Options{}, x)}, make(chan struct{})
+			go func() { defer close(answered); silent.get(t, path, url) }()
+			eventually(t, "it waits for one", func() bool { return x.topic.Subscriptions() == 1 })
+			silent.s.stop(t)
+			<-answered
+		}
+	})
+	t.Run("no room", func(t *testing.T) {
+		full := conversation{c.contract, open(t, Options{Roster: Roster{Limits: Limits{Viewers: 1}}}, newTestCamera("x"))}
+		full.s.get(t, "/stream")
+		eventually(t, "it is full", func() bool { return len(full.s.viewers(t, "")) == 1 })
+		full.get(t, "/stream", "/stream")
+		full.get(t, "/", "/?action=stream")
+		full.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/x/stream.mjpg")
+	})
+	for _, what := range c.unseen() {
+		t.Errorf("%s is described and was not seen", what)
+	}
+}
+
+func (c conversation) streams(t *testing.T, a *adjustable) {
+	a.publish(1)
+	c.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/a/stream.mjpg?rendition=main&fps=5")
+	c.get(t, "/stream", "/stream?key=abc&fps=0.5")
+	c.get(t, "/", "/?action=stream&t=1")
+	for _, query := range []string{"?fps=-1", "?fps=0", "?fps=1001", "?fps=many", "?rendition=none"} {
+		c.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/a/stream.mjpg"+query)
+		c.get(t, "/stream", "/stream"+query)
+		c.get(t, "/", "/?action=stream&"+query[1:])
+	}
+	c.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/nope/stream.mjpg")
+	eventually(t, "they watch", func() bool { return len(c.s.viewers(t, "")) == 3 })
+	a.publish(2)
+	a.publish(3)
+	eventually(t, "some are dropped", func() bool {
+		return slices.ContainsFunc(c.s.viewers(t, ""), func(v viewerJSON) bool { return v.DroppedFor[dropRate] > 0 })
+	})
+	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=a")
+	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=nope")
+	c.get(t, "/state", "/state")
+}
+
+func (c conversation) snapshots(t *testing.T, a, troubled *testCamera) {
+	const path = "/cameras/{camera}/snapshot.jpg"
+	a.publish(1)
+	troubled.publish(1)
+	troubled.placeholder()
+	tag := c.get(t, path, "/cameras/a/snapshot.jpg?max_age=1h").Header.Get("ETag")
+	c.get(t, path, "/cameras/a/snapshot.jpg?rendition=main&fresh=0&max_age=1h30m0.5s", "If-None-Match", tag)
+	for _, query := range []string{"?fresh=perhaps", "?max_age=soon", "?max_age=-1", "?rendition=none"} {
+		c.get(t, path, "/cameras/a/snapshot.jpg"+query)
+		c.get(t, "/snapshot", "/snapshot"+query)
+	}
+	c.get(t, path, "/cameras/nope/snapshot.jpg")
+	for p, url := range map[string]string{path: "/cameras/a/snapshot.jpg", "/snapshot": "/snapshot", "/": "/?action=snapshot"} {
+		a.publish(1)
+		c.get(t, p, url)
+		c.get(t, p, url, "If-None-Match", "*")
+		c.get(t, p, url, "If-Match", `"another"`)
+		c.get(t, p, url, "Range", "bytes=0-1")
+		c.get(t, p, url, "Range", "bytes=0-1,5-6")
+		c.get(t, p, url, "Range", "bytes=99999999-")
+	}
+	c.get(t, path, "/cameras/yard/snapshot.jpg")
+	c.get(t, "/", "/?action=snapshot_1")
+	c.get(t, "/", "/?action=snapshot_9")
+	c.get(t, "/", "/?action=dance")
+	c.get(t, "/", "/?action=command")
+	a.set(camera.Offline)
+	a.placeholder()
+	c.get(t, "/snapshot", "/snapshot")
+	a.set(camera.Live)
+	a.publish(1)
+}
+
+func (c conversation) state(t *testing.T, a *adjustable, none *testCamera) {
+	c.get(t, "/api/v1/cameras", "/api/v1/cameras")
+	for _, id := range []string{"a", "yard", "none", "nope"} {
+		c.get(t, "/api/v1/cameras/{camera}", "/api/v1/cameras/"+id)
+		c.get(t, "/api/v1/cameras/{camera}/controls", "/api/v1/cameras/"+id+"/controls")
+		c.get(t, "/api/v1/cameras/{camera}/history", "/api/v1/cameras/"+id+"/history")
+	}
+	c.get(t, "/readyz", "/readyz")
+	none.set(camera.Idle)
+	c.s.Reloaded(nil, []string{"listen"})
+	c.s.Reloaded(errors.New("camd.yaml:1:1: what"), nil)
+	c.get(t, "/readyz", "/readyz")
+	c.get(t, "/healthz", "/healthz")
+	c.get(t, "/metrics", "/metrics")
+	c.get(t, "/metrics", "/metrics", "Accept", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")
+	c.get(t, "/api/v1/openapi.json", "/api/v1/openapi.json")
+}
+
+func (c conversation) changes(t *testing.T, a *adjustable) {
+	const path, list, good = "/api/v1/cameras/{camera}", "/api/v1/cameras/{camera}/controls", `{"controls": {"brightness": 1, "flip": true, "menu": "50 Hz"}}`
+	change := func(body, kind string) {
+		t.Helper()
+		c.say(t, path, http.MethodPatch, "/api/v1/cameras/a", body, "Content-Type", kind)
+	}
+	change(good, "application/json")
+	change(`{"paused": true}`, "application/json")
+	change(`{"paused": false, "controls": {"brightness": 1}}`, "application/json")
+	for _, bad := range []string{`{}`, `{"controls": {}}`, `{"paused": true, "controls": {"brightness": 1}}`, `{"paused": 1}`, `{"controls": {"brightness": 1.5}}`, `{"control": {}}`, `[]`, `x`} {
+		change(bad, "application/json")
+	}
+	change(good, "text/plain")
+	change(good+strings.Repeat(" ", maxPatch), "application/json")
+	for _, err := range []error{
+		camera.ControlErrorf(camera.NoControls, "why"), camera.ControlErrorf(camera.NotOpen, "why"), camera.ControlErrorf(camera.BadSetting, "why"),
+		camera.ControlErrorf(camera.SettingRefused, "why"), camera.ControlErrorf(camera.ControlsTimeout, "why"), camera.ControlErrorf(camera.SwitchedOff, "why"), errors.New("why"),
+	} {
+		a.err = err
+		change(good, "application/json")
+		var e *camera.ControlError
+		if errors.As(err, &e) && e.Trouble != camera.BadSetting { // of which a list has none
+			c.get(t, list, "/api/v1/cameras/a/controls")
+		}
+	}
+	a.err = nil
+}
+
+func (c conversation) files(t *testing.T) {
+	c.get(t, "/cameras/{camera}", "/cameras/nope")
+	for name, path := range map[string]string{
+		"/": "/", "/cameras/a": "/cameras/{camera}",
+		"/assets/app.js": "/assets/{file}", "/assets/base.css": "/assets/{file}", "/assets/icon.svg": "/assets/{file}",
+	} {
+		c.get(t, path, name)
+		c.get(t, path, name, "If-None-Match", "*")
+		c.get(t, path, name, "If-Match", `"another"`)
+		c.get(t, path, name, "Range", "bytes=0-1")
+		c.get(t, path, name, "Range", "bytes=0-1,5-6")
+		c.get(t, path, name, "Range", "bytes=99999999-")
+	}
+	for _, name := range []string{"index.html", "nothing", ".."} {
+		c.get(t, "/assets/{file}", "/assets/"+name)
+	}
+}
+
+func (c conversation) wall(t *testing.T) {
+	const path = "/api/v1/wall"
+	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}
+	version := []string{"Sec-WebSocket-Version", "13"}
+	_ = c.get(t, path, path+"?cameras=a,yard&rendition=main", append(version, upgrade...)...).Body.Close()
+	c.get(t, path, path)
+	c.get(t, path, path, "Upgrade", "websocket")
+	c.get(t, path, path, upgrade...)
+	c.get(t, path, path, append(append(version, upgrade...), "Origin", "http://elsewhere.example")...)
+}

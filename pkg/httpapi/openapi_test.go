@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-chi/chi/v5"
+
+	"camd/pkg/camera"
+)
+
+func TestOpenAPIIsValid(t *testing.T) {
+	c := readContract(t)
+	if err := c.doc.Validate(t.Context(), openapi3.EnableExamplesValidation(), openapi3.IsOpenAPI31OrLater()); err != nil {
+		t.Error(err)
+	}
+	for name, schema := range c.doc.Components.Schemas {
+		closed(t, name, schema)
+	}
+	refs := regexp.MustCompile(`"\$ref": "#/components/(\w+/\w+)"`).FindAllStringSubmatch(string(openapi), -1)
+	used := map[string]bool{}
+	for _, ref := range refs {
+		used[ref[1]] = true
+	}
+	parts := c.doc.Components
+	for kind, names := range map[string][]string{
+		"schemas": keys(parts.Schemas), "responses": keys(parts.Responses), "parameters": keys(parts.Parameters), "headers": keys(parts.Headers),
+	} {
+		for _, name := range names {
+			if !used[kind+"/"+name] {
+				t.Errorf("%s/%s is used nowhere", kind, name)
+			}
+		}
+	}
+}
+
+func keys[V any](m map[string]V) []string { return slices.Collect(maps.Keys(m)) }
+
+// closed checks that an object says what else it may have: nothing, or values of a kind.
+func closed(t *testing.T, place string, schema *openapi3.SchemaRef) {
+	t.Helper()
+	if schema == nil || schema.Ref != "" {
+		return
+	}
+	more := schema.Value.AdditionalProperties
+	if schema.Value.Type.Is("object") && more.Schema == nil && (more.Has == nil || *more.Has) {
+		t.Errorf("%s may have anything", place)
+	}
+	for name, property := range schema.Value.Properties {
+		closed(t, place+"."+name, property)
+	}
+	closed(t, place+"[]", schema.Value.Items)
+	closed(t, place+".*", more.Schema)
+}
+
+func TestOpenAPIDescribesTheRoutes(t *testing.T) {
+	s, c := open(t, Options{}), readContract(t)
+	var described, there []string
+	for path, item := range c.doc.Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	err := chi.Walk(s.routes().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if route != "/" {
+			route = strings.TrimSuffix(route, "/") // which chi serves with and without
+		}
+		there = append(there, method+" "+route)
+		return nil
+	})
+	slices.Sort(described)
+	slices.Sort(there)
+	if err != nil || !slices.Equal(described, there) {
+		t.Errorf("described are\n%s\nthere are\n%s", strings.Join(described, "\n"), strings.Join(there, "\n"))
+	}
+}
+
+// The names of parameters, found where the source reads them.
+func TestOpenAPIDescribesTheParameters(t *testing.T) {
+	names := []string{"action"} // which actionOf reads
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "FormValue" {
+					names = append(names, strings.Trim(call.Args[0].(*ast.BasicLit).Value, `"`))
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); !slices.Equal(names, readContract(t).parameters()) {
+		t.Errorf("described are %v, read are %v", readContract(t).parameters(), names)
+	}
+}
+
+func TestOpenAPIKnowsTheWords(t *testing.T) {
+	schemas := readContract(t).doc.Components.Schemas
+	for _, c := range []struct {
+		enum  []any
+		words any
+	}{
+		{schemas["State"].Value.Enum, camera.States},
+		{schemas["Reason"].Value.Enum, camera.Reasons},
+		{schemas["Control"].Value.Properties["kind"].Value.Enum, []string{camera.Integer, camera.Boolean, camera.Menu, camera.IntegerMenu, camera.Button}},
+		{schemas["Viewer"].Value.Properties["transport"].Value.Enum, []string{"http1", "http2", wallTransport}},
+	} {
+		got, _ := json.Marshal(c.enum)
+		want, _ := json.Marshal(c.words)
+		if string(got) != string(want) {
+			t.Errorf("described are %s, there are %s", got, want)
+		}
+	}
+}

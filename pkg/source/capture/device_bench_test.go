@@ -1,0 +1,57 @@
+package capture
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"camd/internal/peer"
+	"camd/pkg/source/wire"
+)
+
+// BenchmarkDevice reads a V4L2 device that ffmpeg feeds. Raw pictures are compared with the least that a program can do,
+// which waits for the device as the capture process does; JPEGs with the same ones from a file, of which BenchmarkPassthrough
+// says what they cost elsewhere. It takes the lab: go test -exec test/v4l2/lab/run.
+func BenchmarkDevice(b *testing.B) {
+	if os.Getenv("CAMD_V4L2_LAB") == "" {
+		b.Skip("not in the lab")
+	}
+	b.Run("mjpeg1080p30", func(b *testing.B) {
+		start := wire.Start{Source: feed(b, clip1080), Width: 1920, Height: 1080}
+		compare(b, start, 1, func(pictures int) time.Duration {
+			cpu, _ := played(b, wire.Start{Source: clip1080.Make(b)}, 1, pictures)
+			return cpu
+		})
+	})
+	b.Run("yuyv720p30", func(b *testing.B) {
+		clip := peer.Clip{Codec: "rawvideo", Size: "1280x720", Length: time.Second}
+		start := wire.Start{Source: feed(b, clip), Width: 1280, Height: 720, Format: "yuyv"}
+		compare(b, start, 1, func(pictures int) time.Duration {
+			return minimal(b, start.Source, gocv.VideoCaptureV4L2, pictures, 0)
+		})
+	})
+}
+
+// feed makes a loopback device a camera and returns its path.
+func feed(b *testing.B, clip peer.Clip) string {
+	b.Helper()
+	const path = "/dev/video20"
+	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(b), "-c:v", "copy", "-f", "v4l2", path)
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for end := time.Now().Add(peer.Deadline); ; time.Sleep(10 * time.Millisecond) {
+		n, err := openNode(path)
+		if err == nil {
+			n.close()
+			return path
+		}
+		if time.Now().After(end) {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package wall
+
+import (
+	"context"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// ping finds a client that is gone without a word, and one that is there and shows nothing.
+func (s *session) ping() {
+	tick, look := time.NewTicker(pingEvery), time.NewTicker(s.opts.AckWithin/4)
+	defer tick.Stop()
+	defer look.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-look.C:
+			if id, ok := s.unseen(); ok {
+				_ = s.conn.Close(websocket.StatusPolicyViolation, "no acknowledgement for camera "+id) // waits for its answer
+				return
+			}
+		case <-tick.C:
+			ctx, cancel := context.WithTimeout(s.ctx, pongWithin)
+			err := s.conn.Ping(ctx)
+			cancel()
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+// unseen returns a camera of which a picture has gone unacknowledged for too long. The client is cut then: it would hold
+// its places without being shown anything.
+func (s *session) unseen() (camera string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.turns {
+		if t.place != nil && len(t.unseen) > 0 && time.Since(t.since) > s.opts.AckWithin {
+			s.idle = true
+			return t.camera, true
+		}
+	}
+	return "", false
+}

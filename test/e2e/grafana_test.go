@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const dashboardFile = "../../deploy/grafana/camd.json"
+
+// board is Grafana's dashboard, as far as it matters here.
+type board struct {
+	SchemaVersion int
+	Panels        []panel
+	Templating    struct{ List []variable }
+	Annotations   struct{ List []target }
+}
+
+type panel struct {
+	ID                       int
+	Type, Title, Description string
+	Datasource               source
+	GridPos                  struct{ X, Y, W, H int }
+	Targets                  []target
+	Transformations          json.RawMessage
+}
+
+type target struct {
+	RefID, Expr string
+	Datasource  source
+}
+
+type variable struct {
+	Name, Type string
+	Query      json.RawMessage
+	Datasource source
+}
+
+type source struct{ UID string }
+
+func readBoard(t *testing.T) (b board) {
+	t.Helper()
+	if err := json.Unmarshal(read(t, dashboardFile), &b); err != nil {
+		t.Fatalf("%s: %v", dashboardFile, err)
+	}
+	return b
+}
+
+// core are the kinds of panels that every Grafana has.
+var core = []string{"row", "stat", "timeseries", "state-timeline", "table", "heatmap"}
+
+// Grafana takes what is wrong with a dashboard in silence; so it is looked for here.
+func TestDashboardForGrafana(t *testing.T) {
+	b := readBoard(t)
+	if b.SchemaVersion < 38 || len(b.Panels) < 20 {
+		t.Fatalf("schema %d with %d panels", b.SchemaVersion, len(b.Panels))
+	}
+	ids, taken := map[int]string{}, map[[2]int]string{}
+	for _, p := range b.Panels {
+		if other, twice := ids[p.ID]; twice || p.ID == 0 || p.Title == "" || !slices.Contains(core, p.Type) {
+			t.Errorf("panel %d, %q, of type %q: the ID is that of %q", p.ID, p.Title, p.Type, other)
+		}
+		ids[p.ID] = p.Title
+		g := p.GridPos
+		if g.W < 1 || g.H < 1 || g.X < 0 || g.X+g.W > 24 {
+			t.Errorf("%q is at %+v", p.Title, g)
+		}
+		for x := g.X; x < g.X+g.W; x++ {
+			for y := g.Y; y < g.Y+g.H; y++ {
+				if other := taken[[2]int{x, y}]; other != "" {
+					t.Fatalf("%q and %q overlap", p.Title, other)
+				}
+				taken[[2]int{x, y}] = p.Title
+			}
+		}
+		if p.Type != "row" {
+			p.check(t)
+		}
+	}
+}
+
+var column = regexp.MustCompile(`Value #(\w+)`)
+
+// check looks at what a panel asks for.
+func (p panel) check(t *testing.T) {
+	t.Helper()
+	refs := map[string]bool{}
+	for _, q := range p.Targets {
+		if refs[q.RefID] || q.RefID == "" || q.Expr == "" || q.Datasource.UID != "${datasource}" {
+			t.Errorf("%q asks %+v", p.Title, q)
+		}
+		refs[q.RefID] = true
+	}
+	if len(refs) == 0 || p.Datasource.UID != "${datasource}" {
+		t.Errorf("%q asks for nothing, or not where people chose", p.Title)
+	}
+	for _, m := range column.FindAllStringSubmatch(string(p.Transformations), -1) {
+		if !refs[m[1]] {
+			t.Errorf("%q has a column %q that no query gives", p.Title, m[0])
+		}
+	}
+}
+
+// Every variable that is used is defined, and the other way round.
+func TestVariablesForGrafana(t *testing.T) {
+	b := readBoard(t)
+	text, defined := string(read(t, dashboardFile)), map[string]bool{}
+	for _, v := range b.Templating.List {
+		defined[v.Name] = true
+		if v.Type == "query" && v.Datasource.UID != "${datasource}" {
+			t.Errorf("$%s asks at %q", v.Name, v.Datasource.UID)
+		}
+	}
+	used := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\$\{?(\w+)`).FindAllStringSubmatch(text, -1) {
+		if used[m[1]] = true; !defined[m[1]] && !strings.HasPrefix(m[1], "__") {
+			t.Errorf("$%s is not defined", m[1])
+		}
+	}
+	for name := range defined {
+		if !used[name] {
+			t.Errorf("$%s is not used", name)
+		}
+	}
+}
+
+// The files beside the dashboard agree with Prometheus' and with each other.
+func TestProvisioning(t *testing.T) {
+	var prometheus struct {
+		Global struct {
+			Interval string `yaml:"scrape_interval"`
+		}
+	}
+	var sources struct {
+		Datasources []struct {
+			Type, URL string
+			JSONData  struct {
+				TimeInterval string `yaml:"timeInterval"`
+			} `yaml:"jsonData"`
+		}
+	}
+	var boards struct {
+		Providers []struct {
+			Type    string
+			Options struct{ Path string }
+		}
+	}
+	for file, into := range map[string]any{
+		"prometheus/prometheus.yml": &prometheus, "grafana/provisioning/datasources/camd.yaml": &sources, "grafana/provisioning/dashboards/camd.yaml": &boards,
+	} {
+		if err := yaml.Unmarshal(read(t, "../../deploy/"+file), into); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+	}
+	if len(sources.Datasources) != 1 || sources.Datasources[0].Type != "prometheus" || sources.Datasources[0].JSONData.TimeInterval != prometheus.Global.Interval {
+		t.Errorf("%+v, scraped every %s", sources, prometheus.Global.Interval)
+	}
+	if len(boards.Providers) != 1 || boards.Providers[0].Type != "file" || boards.Providers[0].Options.Path == "" {
+		t.Errorf("%+v", boards)
+	}
+}
+
+// question is a query of the dashboard, for a Prometheus that asks every second. One of several in a panel has its letter.
+type question struct{ panel, expr string }
+
+var labelValues = regexp.MustCompile(`label_values\((.*), \w+\)`)
+
+func (b board) questions(t *testing.T) (all []question) {
+	t.Helper()
+	chosen := strings.NewReplacer("$job", "camd", "$instance", ".+", "$camera", ".+", "$__rate_interval", "10s")
+	for _, p := range b.Panels {
+		for _, q := range p.Targets {
+			name := p.Title
+			if len(p.Targets) > 1 {
+				name += " " + q.RefID
+			}
+			all = append(all, question{name, chosen.Replace(q.Expr)})
+		}
+	}
+	for _, v := range b.Templating.List {
+		if v.Type != "query" {
+			continue
+		}
+		m := labelValues.FindStringSubmatch(string(v.Query))
+		if m == nil {
+			t.Fatalf("$%s asks %s", v.Name, v.Query)
+		}
+		all = append(all, question{"$" + v.Name, chosen.Replace(strings.ReplaceAll(m[1], `\"`, `"`))})
+	}
+	for _, q := range all {
+		if strings.Contains(q.expr, "$") {
+			t.Fatalf("%s: %s has a variable that is not known here", q.panel, q.expr)
+		}
+	}
+	return all
+}

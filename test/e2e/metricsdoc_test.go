@@ -1,0 +1,213 @@
+package e2e
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
+	"camd/internal/peer"
+)
+
+var update = flag.Bool("update", false, "write the documents that are made from the program anew")
+
+const metricsDoc = "../../docs/metrics.md"
+
+// docs/metrics.md says what a camd with one of everything says of itself.
+func TestMetricsDocument(t *testing.T) {
+	d := start(t, options{config: encrypted(peer.Certificate{}.Make(t), 1)})
+	want := document(gather(t, d), alertsByMetric(t))
+	if *update {
+		if err := os.WriteFile(metricsDoc, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := strings.Split(string(read(t, metricsDoc)), "\n")
+	for i, line := range strings.Split(want, "\n") {
+		if i >= len(got) || got[i] != line {
+			t.Fatalf("docs/metrics.md is out of date; make metrics-doc writes it anew. Line %d should be:\n%s", i+1, line)
+		}
+	}
+	if n := strings.Count(want, "\n") + 1; len(got) != n {
+		t.Fatalf("docs/metrics.md has %d lines, want %d; make metrics-doc writes it anew", len(got), n)
+	}
+}
+
+// gather asks for the metrics as a Prometheus does that takes native histograms.
+func gather(t *testing.T, d *daemon) (all []*dto.MetricFamily) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, d.URL+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", string(expfmt.NewFormat(expfmt.TypeProtoDelim)))
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	in := expfmt.NewDecoder(answer.Body, expfmt.ResponseFormat(answer.Header))
+	for {
+		f := new(dto.MetricFamily)
+		switch err := in.Decode(f); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(f.GetName(), "camd_") {
+			all = append(all, f)
+		}
+	}
+}
+
+// alertsByMetric tells which alerts read a metric, by themselves or by what is recorded.
+func alertsByMetric(t *testing.T) map[string][]string {
+	t.Helper()
+	rules, readBy := readRules(t), map[string][]string{}
+	recorded := map[string][]string{} // metrics behind a recorded one
+	for _, r := range rules {
+		for _, m := range selectors.FindAllStringSubmatch(r.Expr, -1) {
+			behind := []string{m[1]}
+			if r.Record != "" {
+				recorded[r.Record] = append(recorded[r.Record], m[1])
+				continue
+			}
+			if strings.Contains(m[1], ":") {
+				behind = recorded[m[1]]
+			}
+			for _, name := range behind {
+				for _, suffix := range []string{"_bucket", "_count"} { // of a histogram
+					name = strings.TrimSuffix(name, suffix)
+				}
+				if !slices.Contains(readBy[name], r.Alert) {
+					readBy[name] = append(readBy[name], r.Alert)
+				}
+			}
+		}
+	}
+	return readBy
+}
+
+// people says what the labels mean whose values are not of a fixed set.
+var people = map[string]string{
+	"camera": "`id` of a camera in the configuration", "title": "its `title`", "rendition": "`main`, or a name under `renditions`",
+	"backend": "how it is read: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
+	"passthrough": "`true` where the camera's own JPEGs are served",
+	"version":     "camd's", "commit": "that camd was built from", "goversion": "Go's, that camd was built with",
+}
+
+const preface = `# Metrics
+
+This file is written by ` + "`make metrics-doc`" + ` from what a running camd says at ` + "`/metrics`" + `; a test compares the two.
+
+Every series is there from the start, at 0, so that a rate misses nothing. Times are Unix seconds, 0 for what has not happened.
+Labels come from the configuration and from fixed sets, never from who watches: addresses are at ` + "`/api/v1/viewers`" + `.
+The alerts are those of [rules.yml](../deploy/prometheus/rules.yml) that read a metric.
+`
+
+// document is the text of docs/metrics.md.
+func document(families []*dto.MetricFamily, alerts map[string][]string) string {
+	var b strings.Builder
+	b.WriteString(preface)
+	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_"}, {"Viewers", "camd_viewer"}, {"camd", "camd_"}}
+	written := map[string]bool{}
+	for _, g := range groups {
+		fmt.Fprintf(&b, "\n## %s\n\n| metric | type | labels | what | alerts |\n|---|---|---|---|---|\n", g.title)
+		for _, f := range families {
+			in := slices.ContainsFunc(strings.Fields(g.prefixes), func(p string) bool { return strings.HasPrefix(f.GetName(), p) })
+			if in && !written[f.GetName()] {
+				written[f.GetName()] = true
+				fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()),
+					quoted(labels(f)), f.GetHelp(), quoted(alerts[f.GetName()]))
+			}
+		}
+	}
+	b.WriteString("\n`go_*` and `process_*` are the daemon's own, as client_golang has them: memory, processor time, file descriptors.\n\n")
+	for _, name := range slices.Sorted(maps.Keys(alerts)) {
+		if !written[name] {
+			fmt.Fprintf(&b, "- %s %s `%s`.\n", quoted(alerts[name]), map[bool]string{true: "reads", false: "read"}[len(alerts[name]) == 1], name)
+		}
+	}
+	b.WriteString(labelTable(families))
+	b.WriteString(histograms(families))
+	return b.String()
+}
+
+func labels(f *dto.MetricFamily) (names []string) {
+	for _, l := range f.GetMetric()[0].GetLabel() {
+		names = append(names, l.GetName())
+	}
+	return names
+}
+
+func quoted(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return "`" + strings.Join(all, "`, `") + "`"
+}
+
+// labelTable lists what labels mean, or the set that their values are from.
+func labelTable(families []*dto.MetricFamily) string {
+	rows := map[string][]string{} // the metrics, by label and what it means
+	for _, f := range families {
+		for i, name := range labels(f) {
+			means := people[name]
+			if means == "" {
+				values := map[string]bool{}
+				for _, m := range f.GetMetric() {
+					values[m.GetLabel()[i].GetValue()] = true
+				}
+				means = quoted(slices.Sorted(maps.Keys(values)))
+			}
+			key := "| `" + name + "` | " + means + " | "
+			rows[key] = append(rows[key], f.GetName())
+		}
+	}
+	var b strings.Builder
+	b.WriteString("\n## Labels\n\n| label | values | of |\n|---|---|---|\n")
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		of := quoted(rows[key])
+		if len(rows[key]) > 4 {
+			of = strconv.Itoa(len(rows[key])) + " metrics"
+		}
+		b.WriteString(key + of + " |\n")
+	}
+	b.WriteString("\n`http2` is there with `tls` in the configuration alone.\n")
+	return b.String()
+}
+
+// histograms says what buckets there are.
+func histograms(families []*dto.MetricFamily) string {
+	var b strings.Builder
+	b.WriteString("\n## Histograms\n\nClassic and native at once: Prometheus takes what it is set to.\n\n| metric | classic buckets, in seconds | native |\n|---|---|---|\n")
+	for _, f := range families {
+		if f.GetType() != dto.MetricType_HISTOGRAM {
+			continue
+		}
+		h := f.GetMetric()[0].GetHistogram()
+		var bounds []string
+		for _, bucket := range h.GetBucket() {
+			bounds = append(bounds, strconv.FormatFloat(bucket.GetUpperBound(), 'g', -1, 64))
+		}
+		native := "no"
+		if h.Schema != nil {
+			native = fmt.Sprintf("%d buckets to a power of two", 1<<h.GetSchema())
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.GetName(), strings.Join(bounds, ", "), native)
+	}
+	b.WriteString("\nA Prometheus that takes native histograms drops the classic ones, which the rules and the dashboard read, unless told to keep\n" +
+		"them: `scrape_classic_histograms: true` from 2.45 on, `always_scrape_classic_histograms: true` from 3.0 on.\n")
+	return b.String()
+}

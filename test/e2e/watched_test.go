@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"math"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// emptyWhileWell are the panels, or their queries, that show nothing on a healthy system, and why that is right.
+var emptyWhileWell = map[string]string{
+	"Cameras B":                  "there is no reason, and the table has a column less",
+	"Why cameras were not live":  "there is no reason",
+	"Alerts that fire":           "none does",
+	"Restarts by reason":         "of nineteen reasons only those that there were are shown",
+	"Refused pictures by reason": "only causes that there were are shown",
+}
+
+// notYet are metrics that rules read and that need not be there, and why.
+var notYet = map[string]string{"camd_config_last_reload_success": "only a camd that can reload its configuration has it"}
+
+// On a healthy system every panel of Grafana's dashboard shows something, but for those that show trouble.
+func TestWatchedHealth(t *testing.T) {
+	d := start(t, options{config: healthy})
+	d.reaches("healthy", "live")
+	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
+	p := startPrometheus(t, []string{d.URL})
+	found := map[string]bool{}
+	for _, q := range readBoard(t).questions(t) {
+		found[q.panel] = true
+		switch {
+		case emptyWhileWell[q.panel] == "":
+			p.shows(t, q)
+		case !strings.HasPrefix(q.expr, "max by (alertname"): // on a loaded machine pictures are late, and that is told
+			eventually(t, "nothing in "+q.panel, func() bool { return len(p.ask(t, q.expr)) == 0 })
+		}
+	}
+	for title := range emptyWhileWell {
+		if !found[title] {
+			t.Errorf("the dashboard has no panel %q", title)
+		}
+	}
+}
+
+// shows waits until there is something to see.
+func (p prometheus) shows(t *testing.T, q question) {
+	t.Helper()
+	eventually(t, q.panel+": "+q.expr, func() bool {
+		for _, s := range p.ask(t, q.expr) {
+			if !math.IsNaN(s.value) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// troubles is a configuration in which everything goes wrong that can at one machine without its being harmed.
+const troubles = `
+limits: {viewers_per_camera: 2}
+write_timeout: 3s
+cameras:
+  - {id: healthy, source: 'test://?size=320x180&fps=15'}
+  - {id: crashing, source: 'test://?size=320x180&fps=15'}
+  - {id: large, source: 'test://?size=1920x1080&fps=20', quality: 100}
+  - {id: broken, source: /dev/camd-has-no-such-device}
+  - {id: damaged, source: %q}
+  - {id: still, source: %q, frozen_timeout: 1s}
+`
+
+// With all that trouble every panel shows something, and the alerts that must fire do, in words for people.
+func TestWatchedTrouble(t *testing.T) {
+	clip := mjpegClip.Make(t)
+	half, whole := read(t, firstPicture(t, clip, 0.5)), read(t, firstPicture(t, clip, 1))
+	damaged := write(t, t.TempDir(), "damaged.mjpeg", strings.Repeat(string(half)+string(whole), 50))
+	still := serve(t, parts(blank(t), 1<<20))
+	d := start(t, options{config: fmt.Sprintf(troubles, damaged, still)})
+	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	p := startPrometheus(t, []string{d.URL, dead})
+	eventually(t, "the first scrape", func() bool { return len(p.ask(t, "camd_camera_up")) > 0 })
+	d.troublesome(t)
+	for n := range 8 {
+		s := d.awaits("crashing", "live again", func(s state) bool {
+			return s.State == "live" && s.Worker.PID != 0 && s.Counts.Restarts["worker_crashed"] == uint64(n)
+		})
+		if err := syscall.Kill(s.Worker.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, alert := range []string{
+		`alertname="CamdCameraOffline",camera="broken"`, `alertname="CamdCameraFrozen",camera="still"`,
+		`alertname="CamdFramesRefused",camera="damaged"`, `alertname="CamdCaptureRestarts",camera="crashing"`,
+		`alertname="CamdViewersDropFrames",camera="large"`, `alertname="CamdViewersRefused",reason="viewers_per_camera"`,
+		`alertname="CamdDown",instance="` + dead + `"`,
+	} {
+		p.shows(t, question{"alert", "ALERTS{alertstate=\"firing\"," + alert + "}"})
+	}
+	for _, q := range readBoard(t).questions(t) {
+		p.shows(t, q)
+	}
+	p.reads(t)
+	p.speaks(t, map[string]string{"broken": "Reason: no_device.", "still": "Not a bit", "large": "/api/v1/viewers"})
+	for _, quiet := range []string{"CamdCaptureMemory", "CamdFileDescriptors", "CamdRestarts", "CamdReloadFailed", "CamdPicturesStale"} {
+		if told := p.ask(t, `ALERTS{alertname="`+quiet+`"}`); len(told) > 0 {
+			t.Errorf("told without need: %v", told)
+		}
+	}
+}
+
+// troublesome has viewers of every kind: two that keep up, one that asks for few pictures, one that is slow, one that
+// takes nothing and is cut, and one too many.
+func (d *daemon) troublesome(t *testing.T) {
+	t.Helper()
+	for _, id := range []string{"healthy", "crashing", "large"} {
+		d.reaches(id, "live")
+	}
+	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
+	go watch(t, d.URL+"/cameras/healthy/stream.mjpg?fps=5").drain()
+	d.sitAtWall(t, "crashing")
+	sip(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
+	d.idle(t, "/cameras/large/stream.mjpg")
+	eventually(t, "viewers", func() bool { return len(d.viewers("")) == 5 })
+	if code, _, _ := get(t, d.URL+"/cameras/large/stream.mjpg"); code != http.StatusServiceUnavailable {
+		t.Fatalf("one too many: %d", code)
+	}
+	eventually(t, "the viewer that takes nothing to be cut", func() bool {
+		return d.metric(`camd_viewers_cut_total{camera="large",reason="write_timeout"}`) == 1
+	})
+}
+
+// reads checks that whatever the rules read is there.
+func (p prometheus) reads(t *testing.T) {
+	t.Helper()
+	for _, r := range readRules(t) {
+		for _, m := range selectors.FindAllStringSubmatch(r.Expr, -1) {
+			if notYet[m[1]] != "" && len(p.ask(t, m[0])) == 0 {
+				continue
+			}
+			p.shows(t, question{r.Alert + r.Record, m[0]})
+		}
+	}
+}
+
+// speaks checks what alerts say, of one camera each.
+func (p prometheus) speaks(t *testing.T, want map[string]string) {
+	t.Helper()
+	var r struct {
+		Data struct {
+			Alerts []struct{ Labels, Annotations map[string]string }
+		}
+	}
+	_, _, body := get(t, p.url+"/api/v1/alerts")
+	if err := json.Unmarshal(body, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range r.Data.Alerts {
+		text := a.Annotations["summary"] + "\n" + a.Annotations["description"]
+		t.Logf("%s: %s", a.Labels["severity"], text)
+		if strings.ContainsAny(text, "{}<>") || a.Annotations["summary"] == "" || a.Labels["severity"] == "" {
+			t.Errorf("%v says %q", a.Labels, text)
+		}
+		if strings.Contains(text, want[a.Labels["camera"]]) {
+			delete(want, a.Labels["camera"])
+		}
+	}
+	for camera, text := range want {
+		t.Errorf("nothing says %q of %s", text, camera)
+	}
+}
+
+// blank is a picture of nothing.
+func blank(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 320, 176)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
