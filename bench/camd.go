@@ -33,11 +33,13 @@ func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	metrics := httpapi.NewMetrics("bench", "")
 	metrics.Camera(cameraID, synthetic{}.Renditions())
 	srv := httpapi.New(httpapi.Options{
-		Cameras: map[string]httpapi.Camera{cameraID: synthetic{topic}},
-		Order:   []string{cameraID},
+		Roster: httpapi.Roster{
+			Cameras: map[string]httpapi.Camera{cameraID: synthetic{topic}},
+			Order:   []string{cameraID},
+			Limits:  httpapi.Limits{Viewers: 1 << 20},
+			Unsent:  config.DefaultUnsent,
+		},
 		Metrics: metrics,
-		Limits:  httpapi.Limits{Viewers: 1 << 20},
-		Unsent:  config.DefaultUnsent,
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

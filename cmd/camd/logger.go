@@ -14,11 +14,17 @@ import (
 
 // newLogger logs to out: JSON for machines, columns for a terminal.
 func newLogger(c config.Log, out io.Writer) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(c.Level)
+	log, _, err := newAdjustableLogger(c, out)
+	return log, err
+}
+
+// newAdjustableLogger also returns the level, which can be changed.
+func newAdjustableLogger(c config.Log, out io.Writer) (*zap.Logger, zap.AtomicLevel, error) {
+	level, err := zap.ParseAtomicLevel(c.Level)
 	if err != nil {
-		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", c.Level)
+		return nil, level, fmt.Errorf("log level %q: want debug, info, warn or error", c.Level)
 	}
-	return zap.New(zapcore.NewCore(encoder(c.Format, out), zapcore.Lock(zapcore.AddSync(out)), level)), nil
+	return zap.New(zapcore.NewCore(encoder(c.Format, out), zapcore.Lock(zapcore.AddSync(out)), level)), level, nil
 }
 
 func encoder(format string, out io.Writer) zapcore.Encoder {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -14,10 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"camd/internal/timerslack"
-	"camd/pkg/camera"
+	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
-	"camd/pkg/memory"
 	"camd/pkg/source"
 )
 
@@ -34,7 +36,8 @@ func newServe() *cobra.Command {
 		Long: `Serve the cameras of the configuration file: -c FILE, else ` + defaultConfig + ` if it is there.
 Without a file, serve a test pattern and every capture device of this machine.
 
-SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
+SIGHUP reads the configuration again: what has not changed keeps its viewers and its cameras, and a file with mistakes
+changes nothing. SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
 
 Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line or the configuration is wrong.`,
 		Example: `  camd                              # test pattern and cameras found, on 127.0.0.1:8080
@@ -48,11 +51,14 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		exact := timerslack.Loosen(timerslack.Enough)
-		cfg, err := f.load()
+		asked := make(chan os.Signal, 1) // one that waits is as good as many
+		signal.Notify(asked, syscall.SIGHUP)
+		defer signal.Stop(asked)
+		cfg, file, err := f.load()
 		if err != nil {
 			return configError(cmd, err)
 		}
-		log, err := newLogger(cfg.Log, cmd.ErrOrStderr())
+		log, level, err := newAdjustableLogger(cfg.Log, cmd.ErrOrStderr())
 		if err != nil {
 			return misused(err)
 		}
@@ -60,7 +66,8 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		if exact != nil {
 			log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}
-		return serve(cmd.Context(), cfg, log, func(addr net.Addr) {
+		again := reloading{asked: asked, path: f.path(file), read: f.load, file: file, level: level, abandoned: leftBehind(cmd.ErrOrStderr())}
+		return serve(cmd.Context(), cfg, again, log, func(addr net.Addr) {
 			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(cfg, addr))
 		})
 	}
@@ -76,25 +83,34 @@ func dashboardURL(cfg *config.Config, addr net.Addr) string {
 	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", scheme(cfg), tcp.Port)
 }
 
-// load returns the configuration with the flags put over it.
-func (f serveFlags) load() (*config.Config, error) {
-	cfg, err := loadConfig(f.config)
+// path is that of the configuration file, empty if there is none.
+func (f serveFlags) path(file bool) string {
+	if !file {
+		return ""
+	}
+	return cmp.Or(f.config, defaultConfig)
+}
+
+// load returns the configuration with the flags put over it, and whether it is from a file.
+func (f serveFlags) load() (cfg *config.Config, file bool, err error) {
+	cfg, err = loadConfig(f.config)
+	file = err == nil
 	if errors.Is(err, errNoConfig) {
 		cfg.Cameras, err = foundCameras(), nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if f.listen != "" {
 		if err := config.CheckListen(f.listen); err != nil {
-			return nil, fmt.Errorf("--listen: %w", err)
+			return nil, false, fmt.Errorf("--listen: %w", err)
 		}
 		cfg.Listen = f.listen
 	}
 	if f.logLevel != "" {
 		cfg.Log.Level = f.logLevel
 	}
-	return cfg, nil
+	return cfg, file, nil
 }
 
 // errNoConfig says that no file was named and the default one is not there; what holds without any comes with it.
@@ -123,43 +139,43 @@ func configError(cmd *cobra.Command, err error) error {
 }
 
 // serve runs the daemon until ctx ends. ready is called once with the address that it listens on.
-func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(net.Addr)) error {
+func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Logger, ready func(net.Addr)) error {
 	worker, err := findWorker(cfg)
 	if err != nil {
 		return failed(err)
 	}
-	encryption, err := encryption(cfg, log)
-	if err != nil {
+	shown := &certificate.Shown{}
+	if err := present(cfg, shown, log); err != nil {
 		return failed(err)
 	}
-	metrics := httpapi.NewMetrics(version, commit)
-	kept := recall(cfg, log)
-	cameras, order, served := buildCameras(cfg, kept, worker, metrics, log)
+	var encryption *tls.Config
+	if cfg.TLS != nil {
+		encryption = shown.Server()
+	}
+	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}
+	fleet := source.NewFleet(set.cameras(cfg, worker))
 	server := httpapi.New(httpapi.Options{
-		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log, TLS: encryption,
-		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin, Remember: kept.SetPaused,
-		Limits: httpapi.Limits{
-			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
-			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
-		},
+		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: set.kept.SetPaused,
 	})
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return failed(listenError(cfg.Listen, err))
 	}
 
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, c := range cameras {
-		group.Go(func() error { c.Run(ctx); return nil })
-	}
+	group.Go(func() error { fleet.Run(ctx); return nil })
 	group.Go(func() error { return server.Serve(ctx, listener) })
+	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown}
+	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
 		notify(log, daemon.SdNotifyStopping)
 		log.Info("stopping")
 		return nil
 	})
-	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cameras)), zap.String("version", version))
+	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", version))
 	ready(listener.Addr())
 	notify(log, daemon.SdNotifyReady)
 	if err := group.Wait(); err != nil {
@@ -167,46 +183,6 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	}
 	log.Info("stopped")
 	return nil
-}
-
-func findWorker(cfg *config.Config) (string, error) {
-	if len(cfg.Cameras) == 0 {
-		return "", nil
-	}
-	return source.FindWorker()
-}
-
-var _ interface {
-	httpapi.Adjustable
-	httpapi.Pausable
-	httpapi.Chronicler
-} = (*source.Camera)(nil)
-
-// buildCameras makes the cameras of the configuration.
-func buildCameras(cfg *config.Config, kept *memory.Memory, worker string, metrics *httpapi.Metrics, log *zap.Logger) (
-	cameras []*source.Camera, order []string, served map[string]httpapi.Camera) {
-	served = make(map[string]httpapi.Camera)
-	for _, c := range cfg.Cameras {
-		cam := source.New(source.Options{
-			ID: c.ID, Title: c.Title, Source: c.Source, Worker: worker,
-			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
-			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
-			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
-			Renditions: c.Renditions, Observer: metrics.Camera(c.ID, renditionNames(c)), Log: log,
-		})
-		cameras = append(cameras, cam)
-		order = append(order, c.ID)
-		served[c.ID] = cam
-	}
-	return cameras, order, served
-}
-
-func renditionNames(c config.Camera) []string {
-	names := []string{camera.Main}
-	for _, r := range c.Renditions {
-		names = append(names, r.Name)
-	}
-	return names
 }
 
 // notify tells systemd, if it is there.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"time"
@@ -20,19 +19,21 @@ func scheme(cfg *config.Config) string {
 	return "https"
 }
 
-// encryption returns what to serve by, nil for plain HTTP. What is not well about the certificate goes to the log.
-func encryption(cfg *config.Config, log *zap.Logger) (*tls.Config, error) {
+// present shows the certificate of the configuration from now on, as its files have it. What is not well about it goes to the
+// log.
+func present(cfg *config.Config, shown *certificate.Shown, log *zap.Logger) error {
 	if cfg.TLS == nil {
-		return nil, nil
+		return nil
 	}
 	c, err := cfg.TLS.Load()
 	if err != nil {
-		return nil, fmt.Errorf("tls: %w", err)
+		return fmt.Errorf("tls: %w", err)
 	}
 	for _, concern := range cfg.TLS.Concerns(c, time.Now()) {
 		log.Warn(concern.What, zap.String("detail", concern.Detail))
 	}
-	return certificate.Server(c), nil
+	shown.Show(c)
+	return nil
 }
 
 // acquainted returns a client that speaks to the camd of that configuration and to no other.

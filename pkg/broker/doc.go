@@ -13,6 +13,7 @@
 //   - Conservation: for every subscription, received + dropped = passed, exactly. Each frame carries its own
 //     sequence number (from 1, without gaps), so the slot itself tells a reader that it was overtaken and by how many.
 //   - A new subscription starts at the newest frame: a picture at once.
+//   - After [Topic.End] nothing comes any more, and readers that wait are told so.
 //   - [Topic.Withdraw] takes back what is held: another frame stands in for each, under its number.
 //
 // # What is lock-free and what is not

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 )
 
@@ -58,8 +59,11 @@ func (s *Subscription) Stats() Stats {
 	return Stats{Received: received, Dropped: s.cursor.Load() - s.start - received}
 }
 
-// Next returns the next frame for this reader and waits for one if need be. Its only error is ctx's, and a ctx that has
-// ended comes before a frame that is ready.
+// ErrEnded is why there is no next frame: the topic has ended.
+var ErrEnded = errors.New("the stream has ended")
+
+// Next returns the next frame for this reader and waits for one if need be. Its error is ctx's, and a ctx that has ended comes
+// before a frame that is ready, or ErrEnded behind the last frame of a topic that has ended.
 func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 	// Looked at first: a reader so slow that a frame is always ready would never see its end in the select below.
 	if err := ctx.Err(); err != nil {
@@ -76,6 +80,11 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 		}
 		select {
 		case <-rung:
+		case <-s.topic.over:
+			if f := s.TryNext(); f != nil { // published before the end
+				return f, nil
+			}
+			return nil, ErrEnded
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -121,3 +130,6 @@ func (s *Subscription) oldest(cursor, head uint64) *Frame {
 // Bell returns a channel that the topic's next Publish closes, for readers that wait for more than a frame. Take it
 // before TryNext, not after: what TryNext fails to see has yet to ring it.
 func (s *Subscription) Bell() <-chan struct{} { return s.topic.listen() }
+
+// Ended returns a channel that is closed when the topic has ended; frames that came before may be left to take.
+func (s *Subscription) Ended() <-chan struct{} { return s.topic.over }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -30,6 +31,8 @@ type Topic struct {
 	head  atomic.Uint64        // Seq of the newest frame, 0 before the first
 	old   atomic.Uint64        // Seq up to which frames are retired
 	bell  atomic.Pointer[bell] // nil while nobody waits
+	over  chan struct{}        // closed by End
+	once  sync.Once            // of End
 	demand
 }
 
@@ -45,7 +48,7 @@ func NewTopic(name string, o Options) *Topic {
 	for depth < o.Depth {
 		depth *= 2
 	}
-	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1)}
+	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1), over: make(chan struct{})}
 	t.demand.init(o)
 	return t
 }
@@ -84,6 +87,12 @@ func (t *Topic) Withdraw(f Frame) {
 		}
 	}
 }
+
+// End says that no frame will follow, now or ever: its readers may go. It belongs to the publisher, and may be called twice.
+func (t *Topic) End() { t.once.Do(func() { close(t.over) }) }
+
+// Ended returns a channel that End closes.
+func (t *Topic) Ended() <-chan struct{} { return t.over }
 
 // Newest returns the newest frame, or nil if there is none that has not been retired. It counts for no subscription.
 func (t *Topic) Newest() *Frame {

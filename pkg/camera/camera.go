@@ -45,11 +45,12 @@ const (
 	WorkerHung    Reason = "worker_hung"    // camd-capture stopped answering and was killed
 	WorkerMemory  Reason = "worker_memory"  // camd-capture took more memory than it may and was ended
 	Recycled      Reason = "recycled"       // camd-capture was replaced because its time was up
+	Reconfigured  Reason = "reconfigured"   // camd-capture was replaced because the configuration says otherwise now
 )
 
 // Reasons lists every reason but None.
 var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
-	Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled}
+	Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
 // texts says each reason to a person.
 var texts = map[Reason]string{
@@ -72,6 +73,7 @@ var texts = map[Reason]string{
 	WorkerHung:    "the capture program hung",
 	WorkerMemory:  "the capture program took too much memory",
 	Recycled:      "the capture program is being replaced",
+	Reconfigured:  "it is being opened as configured now",
 }
 
 // Text says the reason in plain words, without a full stop.

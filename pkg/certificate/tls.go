@@ -4,14 +4,31 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"sync/atomic"
 )
 
-// Server returns what a server that shows c needs. HTTP/2 and HTTP/1.1 are added by net/http.
-func Server(c *tls.Certificate) *tls.Config {
+// Shown is the certificate that a server shows. It can be replaced while the server runs: connections that there are go on, and
+// those that come see the new one. Safe for concurrent use; Show comes before the first connection.
+type Shown struct {
+	now atomic.Pointer[tls.Certificate]
+}
+
+// Show replaces the certificate.
+func (s *Shown) Show(c *tls.Certificate) { s.now.Store(c) }
+
+// Server returns what a server needs. HTTP/2 and HTTP/1.1 are added by net/http.
+func (s *Shown) Server() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c, nil },
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.now.Load(), nil },
 	}
+}
+
+// Server returns what a server needs that shows c for good.
+func Server(c *tls.Certificate) *tls.Config {
+	var s Shown
+	s.Show(c)
+	return s.Server()
 }
 
 var errAnother = errors.New("the server shows another certificate than the one configured")

@@ -41,6 +41,55 @@ func TestClientKnowsItsServer(t *testing.T) {
 	<-served
 }
 
+// Who comes after a change sees the new certificate; who is there goes on.
+func TestCertificateIsReplaced(t *testing.T) {
+	load := func() *tls.Certificate {
+		i := peer.Certificate{}.Make(t)
+		pair, err := Files{i.File, i.Key}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair
+	}
+	before, now := load(), load()
+	var shown Shown
+	shown.Show(before)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", shown.Server())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	served := make(chan net.Conn, 2)
+	dial := func(c *tls.Certificate) *tls.Conn {
+		t.Helper()
+		go func() {
+			conn, err := l.Accept()
+			if err == nil {
+				err = conn.(*tls.Conn).Handshake()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			served <- conn
+		}()
+		conn, err := tls.Dial("tcp", l.Addr().String(), Client(c))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	old, server := dial(before), <-served
+	defer server.Close()
+	shown.Show(now)
+	dial(now)
+	_ = (<-served).Close()
+	go func() { _, _ = server.Write([]byte("x")) }()
+	if n, err := old.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Errorf("the connection from before: %v", err)
+	}
+}
+
 // greet shows its certificate to whoever comes.
 func greet(l net.Listener) {
 	for {

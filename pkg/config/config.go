@@ -30,6 +30,7 @@ type Config struct {
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
 	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
+	WatchConfig  bool          // read the file again when it changes
 	AllowOrigin  string        // whose pages' scripts may read pictures: an origin, or * for any; empty is nobody's
 	StateDir     string        // where to keep what people switch; empty leaves it to the environment
 	Log          Log

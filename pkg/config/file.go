@@ -24,6 +24,7 @@ func fileFields() []field[Config] {
 		{"unsent", byteSize(func(c *Config) *int64 { return &c.Unsent }, 4<<10, 16<<20)},
 		{"allow_origin", readOrigin},
 		{"state_dir", readStateDir},
+		{"watch_config", flag(func(c *Config) *bool { return &c.WatchConfig })},
 		{"log", section(logFields(), func(c *Config) *Log { return &c.Log })},
 	}
 }

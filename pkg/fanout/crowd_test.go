@@ -111,7 +111,7 @@ func TestAwaitFindsRoomThatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the socket is writable", func() bool { return writable(v.fd) })
-	s := &sender{Fanout: New(Options{WriteTimeout: 5 * time.Second})}
+	s := &sender{topic: broker.NewTopic("camera", broker.Options{}), Fanout: New(Options{WriteTimeout: 5 * time.Second})}
 	if err := s.await(v); err != nil {
 		t.Errorf("waited for room that was there: %v", err)
 	}

@@ -7,7 +7,8 @@
 //
 // # Ownership
 //
-// [Fanout.Add] takes a connection over: it is closed here, once, and then the viewer's Left is called. [Fanout.Close]
+// [Fanout.Add] takes a connection over: it is closed here, once, and then the viewer's Left is called. A topic that ends ends
+// its streams at a frame boundary. [Fanout.Close]
 // ends every stream at a frame boundary, and returns when all goroutines have ended and all connections are closed.
 //
 // # Accounting

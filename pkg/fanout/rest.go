@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"time"
@@ -65,19 +66,21 @@ func (s *sender) await(v *Viewer) error {
 	return v.raw.Write(writable) // asked again whenever the runtime hears of room: what it heard before now, it has forgotten
 }
 
-// extend gives the viewer the write timeout anew, or the farewell once the fan-out closes.
+// extend gives the viewer the write timeout anew, or the farewell once the fan-out closes or the topic has ended.
 func (s *sender) extend(v *Viewer) {
-	timeout := s.opts.WriteTimeout
+	timeout := cmp.Or(v.WriteTimeout, s.opts.WriteTimeout)
 	select {
 	case <-s.closing:
+		timeout = min(timeout, s.opts.Farewell)
+	case <-s.topic.Ended():
 		timeout = min(timeout, s.opts.Farewell)
 	default:
 	}
 	_ = v.Conn.SetWriteDeadline(time.Now().Add(timeout))
 }
 
-// farewell lets viewers finish the frame that they are taking, and closes all connections.
-func (s *sender) farewell() {
+// farewell lets viewers finish the frame that they are taking, and closes all connections; why is what they are told.
+func (s *sender) farewell(why error) {
 	for _, v := range s.viewers {
 		if v.busy {
 			_ = v.Conn.SetWriteDeadline(time.Now().Add(s.opts.Farewell))
@@ -89,7 +92,7 @@ func (s *sender) farewell() {
 	s.admitted = nil
 	s.postbox.Unlock()
 	for _, v := range s.viewers {
-		s.dismiss(v, nil)
+		s.dismiss(v, why)
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *sender) post(list *[]*Viewer, v *Viewer) {
 	}
 }
 
-// run sends until the last viewer has left or the fan-out closes.
+// run sends until the last viewer has left, the topic has ended, or the fan-out closes.
 func (s *sender) run() {
 	defer s.sub.Close()
 	repeat := time.NewTicker(s.opts.RepeatAfter)
@@ -64,7 +64,11 @@ func (s *sender) run() {
 			case now := <-repeat.C:
 				s.repeat(now)
 			case <-s.closing:
-				s.farewell()
+				s.farewell(nil)
+				return
+			case <-s.topic.Ended():
+				s.retire()
+				s.farewell(broker.ErrEnded)
 				return
 			}
 		}
@@ -160,11 +164,24 @@ func (s *sender) settle(left int) bool {
 	if s.load > 0 {
 		return true
 	}
+	s.forget()
+	return false
+}
+
+// retire keeps viewers from being admitted to a sender whose topic has ended: those that come after that find another, which
+// finds the end, too.
+func (s *sender) retire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget()
+}
+
+// forget takes the sender out of the fan-out's. Fanout.mu must be held.
+func (s *sender) forget() {
 	s.senders[s.topic] = slices.DeleteFunc(s.senders[s.topic], func(other *sender) bool { return other == s })
 	if len(s.senders[s.topic]) == 0 {
 		delete(s.senders, s.topic)
 	}
-	return false
 }
 
 // repeat sends the last frame once more to those who have had no other for a while. Some browsers paint a part only

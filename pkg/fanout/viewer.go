@@ -23,6 +23,8 @@ type Viewer struct {
 	Judge  func(*broker.Frame) Verdict // whether it gets a frame; nil means every one. Called by one goroutine
 	Left   func(err error)             // called once, when the connection has been closed; nil error after Close
 
+	WriteTimeout time.Duration // as that of Options, which it goes before; 0 leaves it to that
+
 	raw syscall.RawConn
 	fd  uintptr // good until the sender itself closes Conn; RawConn would lock it for each send
 

@@ -17,7 +17,10 @@ const (
 const (
 	cutStalled  = "write_timeout" // it took nothing for the write timeout
 	cutShutdown = "shutdown"      // camd stopped
+	cutRemoved  = "removed"       // the camera or rendition was taken out of the configuration
 )
+
+var cuts = []string{cutStalled, cutShutdown, cutRemoved}
 
 // Why a viewer was not admitted.
 const (
@@ -38,9 +41,8 @@ type Limits struct {
 
 // audience knows the viewers. Its lock is taken when one comes or goes and when somebody counts, never for a frame.
 type audience struct {
-	limits Limits
-
 	mu       sync.Mutex
+	limits   Limits
 	viewers  map[*viewer]struct{}
 	cameras  map[string]int // viewers of each
 	hosts    map[string]int // viewers from each address
@@ -51,23 +53,19 @@ type audience struct {
 	gone     sync.WaitGroup
 }
 
-// newAudience returns one with a row at zero for everything that may be counted.
-func newAudience(limits Limits, seats []seat) *audience {
-	if limits.Viewers == 0 {
-		limits.Viewers = 500
-	}
-	a := &audience{
-		limits: limits, viewers: map[*viewer]struct{}{}, cameras: map[string]int{}, hosts: map[string]int{},
+func newAudience() *audience {
+	return &audience{
+		viewers: map[*viewer]struct{}{}, cameras: map[string]int{}, hosts: map[string]int{},
 		past: map[seat]*tally{}, cut: map[[2]string]uint64{},
 		refused: map[string]uint64{fullTotal: 0, fullCamera: 0, fullAddress: 0, fullBytes: 0},
 	}
-	for _, s := range seats {
-		a.past[s] = &tally{}
-		for _, why := range []string{cutStalled, cutShutdown} {
-			a.cut[[2]string{s.camera, why}] = 0
-		}
-	}
-	return a
+}
+
+// limit sets the limits for those who come from now on.
+func (a *audience) limit(l Limits) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.limits = l
 }
 
 // join admits a viewer, or says for people why not.

@@ -30,7 +30,7 @@ func benchDelivery(b *testing.B, size, viewers int) {
 	part, jpeg := mjpeg.NewPart(make([]byte, size), time.Now())
 	f := broker.Frame{Captured: time.Now(), Part: part, JPEG: jpeg}
 	m := NewMetrics("", "")
-	s := New(Options{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}, Metrics: m})
+	s := New(Options{Roster: Roster{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}, Metrics: m})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -90,7 +90,7 @@ func BenchmarkSample(b *testing.B) {
 		id := fmt.Sprintf("camera-%d", i)
 		cameras[id] = newTestCamera(id)
 	}
-	s := New(Options{Cameras: cameras, Metrics: NewMetrics("", ""), Limits: Limits{Viewers: 100_000}})
+	s := New(Options{Roster: Roster{Cameras: cameras, Limits: Limits{Viewers: 100_000}}, Metrics: NewMetrics("", "")})
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	for id := range cameras {
 		for range 1000 {

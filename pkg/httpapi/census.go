@@ -17,7 +17,6 @@ func (a *audience) count() census {
 	c := census{present: map[seat]int{}, totals: map[seat]tally{}, cut: maps.Clone(a.cut), refused: maps.Clone(a.refused), limit: a.limits.Viewers}
 	for s, t := range a.past {
 		c.totals[s] = *t
-		c.present[s] = 0
 	}
 	for v := range a.viewers {
 		t := c.totals[v.seat]

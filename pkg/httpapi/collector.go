@@ -9,11 +9,7 @@ import (
 )
 
 // collector reads cameras and viewers when Prometheus asks.
-type collector struct {
-	order    []string
-	cameras  map[string]Camera
-	audience *audience
-}
+type collector struct{ server *Server }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
@@ -49,10 +45,12 @@ func (c *collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends everything as it is now.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
-	for _, id := range c.order {
-		collectCamera(out, c.cameras[id].Status())
+	r := c.server.roster.Load()
+	for _, id := range r.Order {
+		collectCamera(out, r.Cameras[id].Status())
 	}
-	collectViewers(out, c.audience.count())
+	collectViewers(out, r, c.server.audience.count())
+	collectReloads(out, c.server.reloads.look())
 }
 
 func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
@@ -94,20 +92,28 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
 }
 
-func collectViewers(out chan<- prometheus.Metric, c census) {
+// collectViewers sends a row, at zero if need be, for everything that may be counted in the roster, and of what is no more how
+// many were cut for that.
+func collectViewers(out chan<- prometheus.Metric, r *roster, c census) {
 	gauge(out, descLimit, float64(c.limit))
-	for s, n := range c.present {
-		gauge(out, descViewers, float64(n), s.camera, s.rendition, s.transport)
-	}
-	for s, t := range c.totals {
+	for _, s := range r.seats {
+		gauge(out, descViewers, float64(c.present[s]), s.camera, s.rendition, s.transport)
+		t := c.totals[s]
 		counter(out, descSent, t.sent, s.camera, s.rendition, s.transport)
 		counter(out, descDropped, t.slow, s.camera, s.rendition, s.transport, dropSlow)
 		counter(out, descDropped, t.rate, s.camera, s.rendition, s.transport, dropRate)
 		counter(out, descDropped, t.over, s.camera, s.rendition, s.transport, dropOver)
 		counter(out, descBytes, t.bytes, s.camera, s.rendition, s.transport)
 	}
+	for _, id := range r.Order {
+		for _, why := range cuts {
+			counter(out, descCut, c.cut[[2]string{id, why}], id, why)
+		}
+	}
 	for k, n := range c.cut {
-		counter(out, descCut, n, k[0], k[1])
+		if _, there := r.Cameras[k[0]]; !there && k[1] == cutRemoved {
+			counter(out, descCut, n, k[0], k[1])
+		}
 	}
 	for limit, n := range c.refused {
 		counter(out, descTurned, n, limit)

@@ -20,14 +20,15 @@ const (
 // numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0.
 func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
 	return s.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		all := s.roster.Load()
 		switch {
-		case len(s.opts.Order) == 0:
+		case len(all.Order) == 0:
 			fail(w, r, http.StatusNotFound, "no camera is configured")
-		case number >= len(s.opts.Order):
-			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(s.opts.Order)-1))
+		case number >= len(all.Order):
+			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(all.Order)-1))
 		default:
-			id := s.opts.Order[number]
-			next(w, r, view{id, s.opts.Cameras[id], m})
+			id := all.Order[number]
+			next(w, r, view{id, all.Cameras[id], m, all})
 		}
 	})).ServeHTTP
 }

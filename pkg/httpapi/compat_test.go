@@ -95,7 +95,7 @@ func TestWhoseScriptsMayRead(t *testing.T) {
 	for _, allowed := range []string{"", "*", "http://mainsail.local"} {
 		cam := newTestCamera("a")
 		cam.publish(1)
-		s := open(t, Options{AllowOrigin: allowed}, cam)
+		s := open(t, Options{Roster: Roster{AllowOrigin: allowed}}, cam)
 		for path, pictures := range map[string]bool{
 			"/?action=stream": true, "/?action=snapshot": true, "/stream": true, "/snapshot": true, "/state": true,
 			"/cameras/a/stream.mjpg": true, "/cameras/a/snapshot.jpg": true, "/cameras/none/snapshot.jpg": true,

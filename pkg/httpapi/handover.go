@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -37,17 +38,17 @@ var probes = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval:
 // tune bounds what the kernel holds for a viewer without having sent it, and has it look whether the viewer is still
 // there. A send buffer grows to megabytes, and a slow viewer would look at pictures seconds old although camd gives it
 // only new ones (tcp(7), TCP_NOTSENT_LOWAT).
-func (s *Server) tune(c net.Conn) {
+func (r *roster) tune(c net.Conn) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
 	if t, ok := c.(*net.TCPConn); ok {
 		_ = t.SetKeepAliveConfig(probes) // the defaults are less eager, and still there
 	}
-	if t, ok := c.(syscall.Conn); ok && s.opts.Unsent > 0 {
+	if t, ok := c.(syscall.Conn); ok && r.Unsent > 0 {
 		if raw, err := t.SyscallConn(); err == nil {
 			_ = raw.Control(func(fd uintptr) { // not TCP: nothing to bound
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, s.opts.Unsent)
+				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, r.Unsent)
 			})
 		}
 	}
@@ -64,7 +65,7 @@ func (s *Server) handOver(w http.ResponseWriter, r *http.Request, conn fanout.Co
 	}
 	v.Conn = conn
 	v.Left = func(err error) { s.farewell(me, whyCut(err)) }
-	_ = conn.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout)) // what was asked before on it may lie unread
+	_ = conn.SetWriteDeadline(time.Now().Add(v.WriteTimeout)) // what was asked before on it may lie unread
 	n, err := conn.Write(answer(r, header))
 	_ = conn.SetWriteDeadline(time.Time{})
 	me.Bytes.Add(uint64(n))
@@ -92,6 +93,8 @@ func whyCut(err error) string {
 	switch {
 	case err == nil:
 		return cutShutdown
+	case errors.Is(err, broker.ErrEnded):
+		return cutRemoved
 	case fanout.Stalled(err):
 		return cutStalled
 	}

@@ -14,15 +14,9 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
-// camd is not stopping.
+// camd is not stopping. A configuration that could not be taken changes nothing in that: the one before is in force.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	states := map[camera.State]int{}
-	for _, c := range s.opts.Cameras {
-		states[c.Status().State]++
-	}
-	if states[camera.Starting] == 0 {
-		s.started.Store(true) // for good: an on-demand camera that wakes is no reason to send viewers elsewhere
-	}
+	states := s.look()
 	code, status := http.StatusOK, "ready"
 	switch {
 	case s.stopping.Load():
@@ -30,5 +24,22 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	case !s.started.Load():
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
-	writeJSON(w, code, map[string]any{"status": status, "cameras": states})
+	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": s.reloads.look().toJSON()})
+}
+
+// look counts cameras by their state, and notes when all have left their first start. That is for good: one that wakes, or comes,
+// or is opened otherwise is no reason to send viewers elsewhere.
+func (s *Server) look() map[camera.State]int {
+	states, first := map[camera.State]int{}, 0
+	for _, c := range s.roster.Load().Cameras {
+		st := c.Status()
+		states[st.State]++
+		if st.State == camera.Starting && st.Reason != camera.Reconfigured {
+			first++
+		}
+	}
+	if first == 0 {
+		s.started.Store(true)
+	}
+	return states
 }

@@ -26,7 +26,13 @@ type diary struct {
 	mu    sync.Mutex
 	count int // samples ever
 	times [mostSamples]time.Time
-	rows  map[string]*[mostSamples]sample // by camera, beside times
+	rows  map[string]*row // by camera
+}
+
+// row is one camera's samples, beside the diary's times.
+type row struct {
+	first   int // the count of the first that is its own
+	samples [mostSamples]sample
 }
 
 type sample struct {
@@ -41,12 +47,19 @@ type attendance struct {
 	frameAge float64
 }
 
-func newDiary(cameras map[string]Camera) *diary {
-	d := &diary{rows: map[string]*[mostSamples]sample{}}
-	for id := range cameras {
-		d.rows[id] = new([mostSamples]sample)
+func newDiary() *diary { return &diary{rows: map[string]*row{}} }
+
+// follow makes the cameras those given: others are forgotten.
+func (d *diary) follow(cameras []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := d.rows
+	d.rows = make(map[string]*row, len(cameras))
+	for _, id := range cameras {
+		if d.rows[id] = before[id]; d.rows[id] == nil {
+			d.rows[id] = &row{first: d.count}
+		}
 	}
-	return d
 }
 
 // keepDiary takes samples until ctx ends.
@@ -65,9 +78,9 @@ func (s *Server) keepDiary(ctx context.Context) {
 
 // sample takes a sample of every camera.
 func (s *Server) sample(now time.Time) {
-	watching := s.audience.attendance()
-	taken := make(map[string]sample, len(s.opts.Cameras))
-	for id, c := range s.opts.Cameras {
+	watching, all := s.audience.attendance(), s.roster.Load()
+	taken := make(map[string]sample, len(all.Cameras))
+	for id, c := range all.Cameras {
 		there, ok := watching[id]
 		if !ok {
 			there.frameAge = math.NaN()
@@ -80,7 +93,11 @@ func (s *Server) sample(now time.Time) {
 	at := d.count % mostSamples
 	d.times[at] = now
 	for id, row := range d.rows {
-		row[at] = taken[id]
+		s, ok := taken[id]
+		if !ok { // it has just come
+			s.frameAge = math.NaN()
+		}
+		row.samples[at] = s
 	}
 	d.count++
 }
@@ -125,8 +142,12 @@ func (d *diary) of(id string) []sampleJSON {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list := make([]sampleJSON, 0, mostSamples)
-	for i := max(0, d.count-mostSamples); i < d.count; i++ {
-		s := d.rows[id][i%mostSamples]
+	row := d.rows[id]
+	if row == nil { // it has just gone
+		return list
+	}
+	for i := max(row.first, d.count-mostSamples); i < d.count; i++ {
+		s := row.samples[i%mostSamples]
 		j := sampleJSON{Time: moment(d.times[i%mostSamples]), FPS: math.Round(s.fps*100) / 100, Viewers: s.viewers}
 		if !math.IsNaN(s.frameAge) {
 			age := math.Round(s.frameAge*1e6) / 1e6

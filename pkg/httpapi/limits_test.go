@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"camd/pkg/broker"
-	"camd/pkg/camera"
 	"camd/pkg/fanout"
 )
 
@@ -27,7 +26,7 @@ func TestLimits(t *testing.T) {
 			a, b := newTestCamera("a"), newTestCamera("b")
 			a.publish(1)
 			b.publish(1)
-			s := open(t, Options{Limits: c.limits}, a, b)
+			s := open(t, Options{Roster: Roster{Limits: c.limits}}, a, b)
 			s.watch(t, "/cameras/a/stream.mjpg")
 			_, second := s.watch(t, "/cameras/a/stream.mjpg")
 			resp := s.get(t, "/cameras/a/stream.mjpg")
@@ -52,7 +51,8 @@ func TestLimits(t *testing.T) {
 }
 
 func TestOverallBytesRefuseNewcomers(t *testing.T) {
-	a := newAudience(Limits{BytesOverall: 1000}, []seat{{"a", camera.Main, "http1"}})
+	a := newAudience()
+	a.limit(Limits{Viewers: 500, BytesOverall: 1000})
 	visit := func() (*viewer, error) {
 		v := newViewer(seat{camera: "a"}, httptest.NewRequest(http.MethodGet, "/", nil), false)
 		return v, a.join(v)

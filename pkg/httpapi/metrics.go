@@ -71,6 +71,22 @@ func (m *Metrics) age(id, rendition string) prometheus.Observer {
 	return m.frameAge.WithLabelValues(id, rendition)
 }
 
+// forget lets the histograms of seats go that are no more.
+func (m *Metrics) forget(before, now []seat) {
+	type row struct{ camera, rendition string }
+	there := map[row]bool{}
+	for _, s := range now {
+		there[row{s.camera, s.rendition}] = true
+	}
+	for _, s := range before {
+		if !there[row{s.camera, s.rendition}] {
+			for _, h := range []*prometheus.HistogramVec{m.encode, m.publish, m.frameAge} {
+				h.DeleteLabelValues(s.camera, s.rendition)
+			}
+		}
+	}
+}
+
 // CameraTimes observes the time that one camera's pictures take, by rendition.
 type CameraTimes struct {
 	encode, publish map[string]prometheus.Observer

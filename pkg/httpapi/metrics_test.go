@@ -11,7 +11,7 @@ import (
 func TestStateAndReasonMetrics(t *testing.T) {
 	cam := troubled()
 	cam.status.Worker.LimitBytes = 1 << 30
-	s := open(t, Options{Limits: Limits{Viewers: 7}}, cam)
+	s := open(t, Options{Roster: Roster{Limits: Limits{Viewers: 7}}}, cam)
 	text := body(t, s.get(t, "/metrics"))
 	for _, want := range []string{
 		`camd_camera_state{camera="yard",state="offline"} 1`,

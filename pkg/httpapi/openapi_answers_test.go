@@ -88,7 +88,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		}
 	})
 	t.Run("no room", func(t *testing.T) {
-		full := conversation{c.contract, open(t, Options{Limits: Limits{Viewers: 1}}, newTestCamera("x"))}
+		full := conversation{c.contract, open(t, Options{Roster: Roster{Limits: Limits{Viewers: 1}}}, newTestCamera("x"))}
 		full.s.get(t, "/stream")
 		eventually(t, "it is full", func() bool { return len(full.s.viewers(t, "")) == 1 })
 		full.get(t, "/stream", "/stream")
@@ -164,6 +164,8 @@ func (c conversation) state(t *testing.T, a *adjustable, none *testCamera) {
 	}
 	c.get(t, "/readyz", "/readyz")
 	none.set(camera.Idle)
+	c.s.Reloaded(nil, []string{"listen"})
+	c.s.Reloaded(errors.New("camd.yaml:1:1: what"), nil)
 	c.get(t, "/readyz", "/readyz")
 	c.get(t, "/healthz", "/healthz")
 	c.get(t, "/metrics", "/metrics")

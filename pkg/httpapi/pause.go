@@ -11,29 +11,22 @@ import (
 // Pausable is a Camera that a person can switch off and on.
 type Pausable interface {
 	// Pause returns when it is done, and reports whether that was a change: a camera that is switched off is closed, and
-	// nobody gets a picture any more that it gave. It is safe for concurrent use. Its error is ctx's, and then nothing was
-	// done.
+	// nobody gets a picture any more that it gave. It is safe for concurrent use. Its error is ctx's, or that the camera is no
+	// more; then nothing was done.
 	Pause(ctx context.Context, paused bool) (changed bool, err error)
 }
 
 // switches turns cameras off and on, each of them one request at a time, so that what is remembered is what was done last.
 type switches struct {
 	remember func(camera string, paused bool) error
-	turns    map[string]*sync.Mutex // by camera
-}
-
-func newSwitches(cameras map[string]Camera, remember func(string, bool) error) switches {
-	s := switches{remember: remember, turns: map[string]*sync.Mutex{}}
-	for id := range cameras {
-		s.turns[id] = new(sync.Mutex)
-	}
-	return s
+	turns    sync.Map // by camera: a *sync.Mutex
 }
 
 // turn switches a camera off or on. forgets is why that will not outlast camd, nil if it will; err is why it was not done.
 func (s *switches) turn(ctx context.Context, id string, c Pausable, paused bool) (changed bool, forgets, err error) {
-	s.turns[id].Lock()
-	defer s.turns[id].Unlock()
+	turn, _ := s.turns.LoadOrStore(id, new(sync.Mutex))
+	turn.(*sync.Mutex).Lock()
+	defer turn.(*sync.Mutex).Unlock()
 	if changed, err = c.Pause(ctx, paused); err != nil {
 		return false, nil, err
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -28,7 +29,7 @@ type player struct {
 	dropped uint64 // as the subscription counts it
 }
 
-// play returns when the viewer has left, takes nothing any more, or ctx has ended.
+// play returns when the viewer has left, takes nothing any more, or its topic or ctx has ended.
 func (p *player) play(ctx context.Context) error {
 	if err := p.write([]byte(mjpeg.Preamble)); err != nil {
 		return err
@@ -47,6 +48,8 @@ func (p *player) play(ctx context.Context) error {
 				if err := p.again(last); err != nil {
 					return err
 				}
+			case <-p.sub.Ended():
+				return broker.ErrEnded
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -125,6 +128,8 @@ func reasonToCut(ctx context.Context, err error, stopping func() bool) string {
 	switch {
 	case fanout.Stalled(err):
 		return cutStalled
+	case errors.Is(err, broker.ErrEnded):
+		return cutRemoved
 	case ctx.Err() != nil && stopping():
 		return cutShutdown
 	}

@@ -30,9 +30,9 @@ func writeJSON(w http.ResponseWriter, code int, v any) {
 }
 
 // unknownCamera says which cameras there are.
-func (s *Server) unknownCamera(id string) string {
-	if len(s.opts.Order) == 0 {
+func (r *roster) unknownCamera(id string) string {
+	if len(r.Order) == 0 {
 		return fmt.Sprintf("no camera %q; none is configured", id)
 	}
-	return fmt.Sprintf("no camera %q; there are: %s", id, strings.Join(s.opts.Order, ", "))
+	return fmt.Sprintf("no camera %q; there are: %s", id, strings.Join(r.Order, ", "))
 }

@@ -62,18 +62,20 @@ type view struct {
 	id     string
 	camera Camera
 	manner manner
+	roster *roster // in which it was found
 }
 
 // named resolves {camera} in the address.
 func (s *Server) named(next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := chi.URLParam(r, "camera")
-		c, ok := s.opts.Cameras[id]
+		all := s.roster.Load()
+		c, ok := all.Cameras[id]
 		if !ok {
-			fail(w, r, http.StatusNotFound, s.unknownCamera(id))
+			fail(w, r, http.StatusNotFound, all.unknownCamera(id))
 			return
 		}
-		next(w, r, view{id: id, camera: c})
+		next(w, r, view{id: id, camera: c, roster: all})
 	}
 }
 
@@ -97,7 +99,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 func (s *Server) boundWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.opts.WriteTimeout))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.roster.Load().WriteTimeout))
 		next.ServeHTTP(w, r)
 	})
 }
@@ -105,8 +107,8 @@ func (s *Server) boundWrites(next http.Handler) http.Handler {
 // share lets scripts of other servers' pages read pictures as far as the configuration does. A page may show them anyway.
 func (s *Server) share(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.opts.AllowOrigin != "" {
-			w.Header().Set("Access-Control-Allow-Origin", s.opts.AllowOrigin)
+		if origin := s.roster.Load().AllowOrigin; origin != "" {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
 		}
 		next.ServeHTTP(w, r)
 	})

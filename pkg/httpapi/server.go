@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"camd/pkg/broker"
@@ -22,24 +21,19 @@ import (
 // Camera is what the server needs of a camera. Its methods are safe for concurrent use.
 type Camera interface {
 	Status() camera.Status
-	// Renditions returns the names of its streams, main first. They stay the same.
+	// Renditions returns the names of its streams, main first. When they change, so must the roster: see Server.Change.
 	Renditions() []string
 	// Topic returns the stream in a rendition.
 	Topic(rendition string) (*broker.Topic, bool)
 }
 
-// Options of a server. Cameras and Metrics are required.
+// Options of a server. Metrics is required.
 type Options struct {
-	Cameras      map[string]Camera // by ID
-	Order        []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
-	Metrics      *Metrics
-	Limits       Limits
-	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
-	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
-	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
-	TLS          *tls.Config   // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
-	Version      string        // shown by the API
-	Log          *zap.Logger   // nil means none
+	Roster  // to begin with
+	Metrics *Metrics
+	TLS     *tls.Config // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
+	Version string      // shown by the API
+	Log     *zap.Logger // nil means none
 
 	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
 	Remember func(camera string, paused bool) error
@@ -47,13 +41,15 @@ type Options struct {
 
 // Server answers requests. Its methods are safe for concurrent use.
 type Server struct {
-	opts     Options
+	opts     Options // but for the roster
+	roster   atomic.Pointer[roster]
 	log      *zap.Logger
 	audience *audience
 	fan      *fanout.Fanout
 	walls    sync.WaitGroup
 	pages    *pages
 	switches switches
+	reloads  reloads
 	diary    *diary
 	handler  http.Handler
 	begun    time.Time
@@ -64,54 +60,27 @@ type Server struct {
 
 // New returns a server for the cameras. It registers them with the metrics.
 func New(o Options) *Server {
-	if o.WriteTimeout == 0 {
-		o.WriteTimeout = 10 * time.Second
-	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{
-		opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras, o.TLS != nil)), pages: newPages(), begun: time.Now(),
-	}
+	first := o.Roster
+	o.Roster = Roster{}
+	s := &Server{opts: o, log: o.Log, audience: newAudience(), pages: newPages(), diary: newDiary(), begun: time.Now()}
 	s.boot = bootID(s.begun)
-	s.switches, s.diary = newSwitches(o.Cameras, o.Remember), newDiary(o.Cameras)
-	s.fan = fanout.New(fanout.Options{WriteTimeout: o.WriteTimeout, RepeatAfter: repeatAfter, Aged: s.ages()})
-	o.Metrics.registry.MustRegister(&collector{order: o.Order, cameras: o.Cameras, audience: s.audience})
+	s.switches.remember = o.Remember
+	s.reloads.at = s.begun
+	s.Change(first)
+	s.fan = fanout.New(fanout.Options{RepeatAfter: repeatAfter, Aged: s.aged})
+	o.Metrics.registry.MustRegister(&collector{s})
 	s.handler = s.routes()
 	return s
 }
 
-// seats returns the places from which viewers can watch.
-func seats(cameras map[string]Camera, encrypted bool) (all []seat) {
-	transports := []string{"http1", wallTransport}
-	if encrypted {
-		transports = append(transports, "http2")
-	}
-	for id, c := range cameras {
-		for _, name := range c.Renditions() {
-			for _, t := range transports {
-				all = append(all, seat{id, name, t})
-			}
-		}
-	}
-	return all
-}
-
-// ages returns what notes frames' ages, camera by camera.
-func (s *Server) ages() func(*broker.Topic, []time.Duration) {
-	observers := map[*broker.Topic]prometheus.Observer{}
-	for id, c := range s.opts.Cameras {
-		for _, name := range c.Renditions() {
-			if t, ok := c.Topic(name); ok {
-				observers[t] = s.opts.Metrics.age(id, name)
-			}
-		}
-	}
-	return func(t *broker.Topic, ages []time.Duration) {
-		observer := observers[t]
-		for _, age := range ages {
-			observer.Observe(age.Seconds())
-		}
+// aged notes how old frames were.
+func (s *Server) aged(t *broker.Topic, ages []time.Duration) {
+	observer := s.roster.Load().age(t)
+	for _, age := range ages {
+		observer.Observe(age.Seconds())
 	}
 }
 
@@ -143,8 +112,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          errs,
 		TLSConfig:         s.opts.TLS,
-		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout.
-		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.opts.WriteTimeout + repeatAfter},
+		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
+		// was at the start: net/http has one for good.
+		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.roster.Load().WriteTimeout + repeatAfter},
 	}
 	failed := make(chan error, 1)
 	go func() {

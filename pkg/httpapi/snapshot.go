@@ -26,10 +26,12 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
 	if bad == nil {
 		var oldest time.Time
 		if oldest, bad = v.notBefore(r, rendition, time.Now()); bad == nil {
-			topic, _ := v.camera.Topic(rendition)
-			f := s.await(r.Context(), v, topic, oldest)
-			s.writeSnapshot(w, r, v, f, oldest)
-			return
+			if topic, ok := v.camera.Topic(rendition); ok {
+				f := s.await(r.Context(), v, topic, oldest)
+				s.writeSnapshot(w, r, v, f, oldest)
+				return
+			}
+			bad = noRendition(v.id, rendition, v.camera.Renditions()) // it has just gone
 		}
 	}
 	fail(w, r, bad.code, bad.message)
@@ -138,7 +140,8 @@ func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v view, f
 		return
 	}
 	if v.manner == own {
-		h.Set("ETag", fmt.Sprintf(`"%s-%d"`, s.boot, f.Seq))
+		// The time too: a camera that is taken out and put in again counts its pictures anew.
+		h.Set("ETag", fmt.Sprintf(`"%s-%d-%x"`, s.boot, f.Seq, f.Captured.UnixMicro()))
 	} else {
 		forbidKeeping(h)
 	}

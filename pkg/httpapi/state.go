@@ -106,10 +106,10 @@ func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
 }
 
 func (s *Server) listCameras(w http.ResponseWriter, _ *http.Request) {
-	watching := s.audience.watching()
-	list := make([]cameraJSON, 0, len(s.opts.Order))
-	for _, id := range s.opts.Order {
-		list = append(list, toJSON(s.opts.Cameras[id].Status(), watching[id]))
+	watching, all := s.audience.watching(), s.roster.Load()
+	list := make([]cameraJSON, 0, len(all.Order))
+	for _, id := range all.Order {
+		list = append(list, toJSON(all.Cameras[id].Status(), watching[id]))
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"cameras": list, "version": s.opts.Version, "started": moment(s.begun), "time": moment(time.Now()),

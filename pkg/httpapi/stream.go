@@ -31,11 +31,16 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		fail(w, r, bad.code, bad.message)
 		return
 	}
+	topic, ok := v.camera.Topic(rendition)
+	if !ok { // it has just gone
+		bad = noRendition(v.id, rendition, v.camera.Renditions())
+		fail(w, r, bad.code, bad.message)
+		return
+	}
 	streamHeaders(w, r)
 	if r.Method == http.MethodHead {
 		return
 	}
-	topic, _ := v.camera.Topic(rendition)
 	place := seat{v.id, rendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}
 	me := newViewer(place, r, fps > 0)
 	v.greet(w.Header(), r, me)
@@ -46,18 +51,18 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		return
 	}
 	s.log.Info("viewer joined", zap.String("camera", v.id), zap.String("remote", me.remote), zap.String("agent", r.UserAgent()))
-	judge := newJudge(fps, s.opts.Limits.BytesOfViewer)
+	judge := newJudge(fps, v.roster.Limits.BytesOfViewer)
 	conn := s.connOf(r)
-	s.tune(conn)
+	v.roster.tune(conn)
 	if plain, ok := conn.(fanout.Conn); ok && r.ProtoMajor == 1 && r.TLS == nil {
-		s.handOver(w, r, plain, &fanout.Viewer{Topic: topic, Judge: judge, Counts: &me.Counts}, me)
+		s.handOver(w, r, plain, &fanout.Viewer{Topic: topic, Judge: judge, Counts: &me.Counts, WriteTimeout: v.roster.WriteTimeout}, me)
 		return
 	}
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
 	p := &player{
 		viewer: me, sub: sub, judge: judge, out: w, flow: http.NewResponseController(w),
-		timeout: s.opts.WriteTimeout, age: s.opts.Metrics.age(v.id, rendition),
+		timeout: v.roster.WriteTimeout, age: v.roster.age(topic),
 	}
 	s.farewell(me, reasonToCut(r.Context(), p.play(r.Context()), s.stopping.Load))
 }

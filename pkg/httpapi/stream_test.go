@@ -74,7 +74,7 @@ func TestStreamRefusals(t *testing.T) {
 func TestStreamLimit(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{Limits: Limits{Viewers: 2}}, cam)
+	s := open(t, Options{Roster: Roster{Limits: Limits{Viewers: 2}}}, cam)
 	s.watch(t, "/cameras/a/stream.mjpg")
 	first, _ := s.watch(t, "/cameras/a/stream.mjpg")
 	resp := s.get(t, "/cameras/a/stream.mjpg")
@@ -92,7 +92,7 @@ func TestStreamLimit(t *testing.T) {
 func TestStreamOutlivesPlaceholders(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{WriteTimeout: 50 * time.Millisecond}, cam)
+	s := open(t, Options{Roster: Roster{WriteTimeout: 50 * time.Millisecond}}, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
 	begin := time.Now()
@@ -135,7 +135,7 @@ func large(shade uint8) []byte {
 func TestStalledViewerIsCutAndDisturbsNobody(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{WriteTimeout: 200 * time.Millisecond}, cam)
+	s := open(t, Options{Roster: Roster{WriteTimeout: 200 * time.Millisecond}}, cam)
 	raw(t, s, "/cameras/a/stream.mjpg") // never reads
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
@@ -227,7 +227,7 @@ func TestViewersComeAndGoWithoutTrace(t *testing.T) {
 	const visits = 10_000
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{Limits: Limits{Viewers: visits}}, cam) // those who left are noticed with the next frame
+	s := open(t, Options{Roster: Roster{Limits: Limits{Viewers: visits}}}, cam) // those who left are noticed with the next frame
 	descriptors := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")
 		if err != nil {

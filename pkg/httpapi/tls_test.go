@@ -132,7 +132,7 @@ func TestUnsentBelowTLS(t *testing.T) {
 	for _, version2 := range []bool{false, true} {
 		cam := newTestCamera("a")
 		cam.publish(1)
-		s, _ := openTLS(t, Options{Unsent: 54321}, version2, cam)
+		s, _ := openTLS(t, Options{Roster: Roster{Unsent: 54321}}, version2, cam)
 		s.watch(t, "/cameras/a/stream.mjpg")
 		raw, err := s.conns.last().(syscall.Conn).SyscallConn()
 		if err != nil {
@@ -150,7 +150,7 @@ func TestUnsentBelowTLS(t *testing.T) {
 func TestStalledStreamEndsAlone(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s, l := openTLS(t, Options{WriteTimeout: 200 * time.Millisecond}, true, cam)
+	s, l := openTLS(t, Options{Roster: Roster{WriteTimeout: 200 * time.Millisecond}}, true, cam)
 	stalled, _ := s.watch(t, "/cameras/a/stream.mjpg")
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
@@ -178,7 +178,7 @@ func TestStalledStreamEndsAlone(t *testing.T) {
 func TestStalledConnectionEndsWhole(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s, l := openTLS(t, Options{WriteTimeout: 200 * time.Millisecond}, true, cam)
+	s, l := openTLS(t, Options{Roster: Roster{WriteTimeout: 200 * time.Millisecond}}, true, cam)
 	for range 2 {
 		_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 		nextPicture(t, stream)
@@ -195,7 +195,7 @@ func TestStalledConnectionEndsWhole(t *testing.T) {
 func TestQuietStreamGoesOn(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)
-	s, _ := openTLS(t, Options{WriteTimeout: repeatAfter / 10}, true, cam)
+	s, _ := openTLS(t, Options{Roster: Roster{WriteTimeout: repeatAfter / 10}}, true, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	for range 2 { // the second is the first again, after several write timeouts
 		if !bytes.Equal(nextPicture(t, stream), picture(5)) {

@@ -47,8 +47,9 @@ func (v *viewer) toJSON(now time.Time) viewerJSON {
 // listViewers says who watches: all, or those of ?camera=.
 func (s *Server) listViewers(w http.ResponseWriter, r *http.Request) {
 	camera := r.FormValue("camera")
-	if _, ok := s.opts.Cameras[camera]; !ok && camera != "" {
-		fail(w, r, http.StatusNotFound, s.unknownCamera(camera))
+	all := s.roster.Load()
+	if _, ok := all.Cameras[camera]; !ok && camera != "" {
+		fail(w, r, http.StatusNotFound, all.unknownCamera(camera))
 		return
 	}
 	now, list := time.Now(), []viewerJSON{}

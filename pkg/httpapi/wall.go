@@ -38,14 +38,15 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 	}
 	s.walls.Add(1) // before Accept: until then the HTTP server waits for the request
 	defer s.walls.Done()
-	s.tune(s.connOf(r))
+	all := s.roster.Load()
+	all.tune(s.connOf(r))
 	conn, err := websocket.Accept(roomy{w}, r, nil) // which compresses nothing, and refuses pages of other origins
 	if err != nil {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
 	}
 	wall.Serve(r.Context(), conn, wall.Options{
-		Cameras: begin, Rendition: r.FormValue("rendition"), WriteTimeout: s.opts.WriteTimeout,
+		Cameras: begin, Rendition: r.FormValue("rendition"), WriteTimeout: all.WriteTimeout,
 		Join: func(camera, rendition string) (wall.Place, error) {
 			return s.takePlace(camera, rendition, r)
 		},
@@ -68,9 +69,10 @@ func (w roomy) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // takePlace admits a client of a wall to one camera.
 func (s *Server) takePlace(id, rendition string, r *http.Request) (wall.Place, error) {
-	c, ok := s.opts.Cameras[id]
+	all := s.roster.Load() // of now: a wall is there for days
+	c, ok := all.Cameras[id]
 	if !ok {
-		return nil, &requestError{http.StatusNotFound, s.unknownCamera(id)}
+		return nil, &requestError{http.StatusNotFound, all.unknownCamera(id)}
 	}
 	topic, ok := c.Topic(rendition)
 	if !ok {
@@ -81,7 +83,7 @@ func (s *Server) takePlace(id, rendition string, r *http.Request) (wall.Place, e
 		return nil, err
 	}
 	s.log.Debug("viewer joined", zap.String("camera", id), zap.String("remote", me.remote), zap.String("transport", wallTransport))
-	return &place{s, me, topic, s.opts.Metrics.age(id, rendition)}, nil
+	return &place{s, me, topic, all.age(topic)}, nil
 }
 
 // place is one camera of a wall's client.
@@ -112,6 +114,12 @@ func (p *place) Leave(cut bool) {
 		why = cutStalled
 	case p.server.stopping.Load():
 		why = cutShutdown
+	default:
+		select {
+		case <-p.topic.Ended():
+			why = cutRemoved
+		default:
+		}
 	}
 	p.server.audience.leave(p.me, why)
 }

@@ -1,13 +1,10 @@
 package source
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
-	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
@@ -56,17 +53,45 @@ const linger = 5 * time.Second
 // Camera is one camera: its capture process, its state and its topics. Run belongs to one goroutine; the rest is safe
 // for concurrent use.
 type Camera struct {
-	opts   Options
+	id     string
+	opts   Options // once it runs, its goroutine's alone
 	log    *zap.Logger
-	topics []*broker.Topic // by the number of the rendition; main is 0
-	demand chan struct{}   // all topics' changes of demand
+	demand chan struct{} // all topics' changes of demand
+	gone   chan struct{} // closed when Run has returned
 	ledger
 	adjustments chan adjustment
 	switches    chan switching
+	news        chan news
 }
 
 // New returns a camera that does nothing until Run.
 func New(o Options) *Camera {
+	o = o.filled()
+	c := &Camera{
+		id:     o.ID,
+		opts:   o,
+		log:    o.Log.With(zap.String("camera", o.ID)),
+		demand: make(chan struct{}, 1),
+		gone:   make(chan struct{}),
+
+		adjustments: make(chan adjustment),
+		switches:    make(chan switching),
+		news:        make(chan news),
+	}
+	state := camera.Starting
+	if o.Paused {
+		state = camera.Paused
+	}
+	c.ledger.init(c.streamsOf(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
+		Worker: camera.Worker{LimitBytes: uint64(max(o.Memory, 0))}})
+	return c
+}
+
+// ID returns the camera's, which stays the same.
+func (c *Camera) ID() string { return c.id }
+
+// filled returns the options with their defaults.
+func (o Options) filled() Options {
 	if o.Title == "" {
 		o.Title = o.ID
 	}
@@ -85,55 +110,17 @@ func New(o Options) *Camera {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
-	c := &Camera{
-		opts:   o,
-		log:    o.Log.With(zap.String("camera", o.ID)),
-		demand: make(chan struct{}, 1),
-
-		adjustments: make(chan adjustment),
-		switches:    make(chan switching),
-	}
-	for _, name := range c.Renditions() {
-		c.topics = append(c.topics, broker.NewTopic(o.ID+"/"+name, broker.Options{Linger: linger, Demand: c.demand}))
-	}
-	state := camera.Starting
-	if o.Paused {
-		state = camera.Paused
-	}
-	c.ledger.init(c.Renditions(), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
-		Worker: camera.Worker{LimitBytes: uint64(max(o.Memory, 0))}})
-	return c
+	return o
 }
 
-// Renditions returns their names, main first.
-func (c *Camera) Renditions() []string {
-	names := []string{camera.Main}
-	for _, r := range c.opts.Renditions {
-		names = append(names, r.Name)
-	}
-	return names
-}
-
-// Topic returns the camera's stream in a rendition; empty means main.
-func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
-	if i := slices.Index(c.Renditions(), cmp.Or(rendition, camera.Main)); i >= 0 {
-		return c.topics[i], true
-	}
-	return nil, false
-}
-
-// start is the message that makes a worker open this camera.
+// start is the message that makes a worker open this camera, without what its goroutine knows better: controls and renditions.
 func (o *Options) start() wire.Start {
 	bare := o.Source
 	bare.User, bare.Password = "", ""
-	var renditions []wire.Rendition
-	for _, r := range o.Renditions {
-		renditions = append(renditions, wire.Rendition{Width: r.Width, FPS: r.FPS, Quality: r.Quality})
-	}
 	return wire.Start{
 		Source: bare.Address(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
 		Width: o.Size.Width, Height: o.Size.Height, FPS: o.FPS, Format: o.Format, Quality: o.Quality,
-		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory, Renditions: renditions,
+		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory,
 	}
 }
 

@@ -80,16 +80,18 @@ func severity(state camera.State) zapcore.Level {
 // publishCard publishes the placeholder, in every rendition that has readers and in main.
 func (s *supervisor) publishCard(now time.Time) {
 	s.look()
-	for i, t := range s.topics {
+	for i, st := range s.streams.Load().numbered {
 		if i == 0 || s.wants[i] {
-			t.Publish(s.card(i, now))
+			st.topic.Publish(s.card(i, now))
 		}
 	}
 }
 
+func (s *supervisor) main() *broker.Topic { return s.streams.Load().numbered[0].topic }
+
 // look takes note of the last live picture, while it is the newest.
 func (s *supervisor) look() {
-	if f := s.topics[0].Newest(); f != nil && !f.Placeholder {
+	if f := s.main().Newest(); f != nil && !f.Placeholder {
 		s.background, s.cardSize = f.JPEG, spec.Size{Width: f.Width, Height: f.Height}
 	}
 }
@@ -97,7 +99,7 @@ func (s *supervisor) look() {
 // card is the placeholder in a rendition. It is drawn once for each change of state.
 func (s *supervisor) card(rendition int, now time.Time) broker.Frame {
 	if s.cards == nil {
-		s.cards = make([][]byte, len(s.topics))
+		s.cards = make([][]byte, len(s.wants))
 	}
 	var size spec.Size
 	size.Width, size.Height = placeholder.Fit(s.expectedSize(rendition))
@@ -123,7 +125,7 @@ func (s *supervisor) expectedSize(rendition int) (width, height int) {
 		}
 	}
 	if rendition > 0 {
-		if small := s.opts.Renditions[rendition-1].Width; small > 0 && small < width {
+		if small := s.streams.Load().numbered[rendition].Width; small > 0 && small < width {
 			width, height = small, (height*small/width+1)&^1
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"camd/pkg/camera"
 	"camd/pkg/source/spec"
@@ -31,20 +32,21 @@ func (c *Camera) SetControls(ctx context.Context, settings map[string]camera.Set
 }
 
 func (c *Camera) adjust(parent context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
-	if c.opts.Source.Kind != spec.Device {
-		return nil, camera.ControlErrorf(camera.NoControls, "this source has no controls: only a V4L2 device has")
-	}
 	ctx, cancel := context.WithTimeout(parent, controlPatience)
 	defer cancel()
 	answer := make(chan adjusted, 1)
 	select {
-	case c.adjustments <- adjustment{settings, answer}:
+	case c.adjustments <- adjustment{settings: settings, answer: answer}:
+	case <-c.gone:
+		return nil, camera.ControlErrorf(camera.NotOpen, "%v", errGone)
 	case <-ctx.Done():
 		return nil, late(parent)
 	}
 	select {
 	case a := <-answer:
 		return a.list, a.err
+	case <-c.gone:
+		return nil, camera.ControlErrorf(camera.NotOpen, "%v", errGone)
 	case <-ctx.Done():
 		return nil, late(parent)
 	}
@@ -59,8 +61,9 @@ func late(parent context.Context) error {
 
 // adjustment is a request to the camera's goroutine.
 type adjustment struct {
-	settings map[string]camera.Setting
-	answer   chan<- adjusted // has room for it
+	settings   map[string]camera.Setting
+	answer     chan<- adjusted // has room for it
+	configured bool            // nobody waits for an answer, and the log is to say what was not set
 }
 
 type adjusted struct {
@@ -71,12 +74,13 @@ type adjusted struct {
 // tuning is what the camera's goroutine knows of controls.
 type tuning struct {
 	kept  map[string]camera.Setting // what the configuration and people want, newest
+	owed  map[string]camera.Setting // what the worker could not be told of it yet
 	asked map[uint32]adjustment     // what the worker has yet to answer
 	last  uint32                    // request
 }
 
 func newTuning(wanted map[string]camera.Setting) tuning {
-	t := tuning{kept: map[string]camera.Setting{}, asked: map[uint32]adjustment{}}
+	t := tuning{kept: map[string]camera.Setting{}, owed: map[string]camera.Setting{}, asked: map[uint32]adjustment{}}
 	maps.Copy(t.kept, wanted)
 	return t
 }
@@ -84,13 +88,15 @@ func newTuning(wanted map[string]camera.Setting) tuning {
 // start is the message that makes a worker open this camera as it is wanted now.
 func (s *supervisor) start() wire.Start {
 	start := s.opts.start()
-	start.Controls = onWire(s.kept)
+	start.Controls, start.Renditions = onWire(s.kept), s.streams.Load().onWire()
 	return start
 }
 
 // ask passes a request on to the worker.
 func (s *supervisor) ask(a adjustment) {
 	switch {
+	case s.opts.Source.Kind != spec.Device:
+		a.answer <- adjusted{err: camera.ControlErrorf(camera.NoControls, "this source has no controls: only a V4L2 device has")}
 	case s.paused:
 		a.answer <- adjusted{err: camera.ControlErrorf(camera.SwitchedOff, "the camera is switched off; its controls can be reached once it is switched on, by {\"paused\": false}")}
 	case s.worker == nil || !s.opened:
@@ -122,7 +128,7 @@ func (s *supervisor) answered(m wire.Controls) {
 	var got adjusted
 	if m.Trouble != "" {
 		got.err = &camera.ControlError{Trouble: camera.ControlTrouble(m.Trouble), Detail: m.Detail}
-		s.log.Debug("controls not had", zap.Error(got.err))
+		s.log.Log(a.severity(), "controls not had", zap.Error(got.err))
 	} else {
 		for _, c := range m.List {
 			got.list = append(got.list, camera.Control(c))
@@ -133,6 +139,38 @@ func (s *supervisor) answered(m wire.Controls) {
 	if ok {
 		a.answer <- got
 	}
+}
+
+// severity is that of its failure in the log.
+func (a adjustment) severity() zapcore.Level {
+	if a.configured {
+		return zapcore.WarnLevel
+	}
+	return zapcore.DebugLevel
+}
+
+// want notes what the configuration says otherwise than before. What people have set of the rest stays.
+func (s *supervisor) want(before map[string]camera.Setting) {
+	for name, to := range s.opts.Controls {
+		if was, there := before[name]; !there || was != to {
+			s.kept[name], s.owed[name] = to, to
+		}
+	}
+}
+
+// pay tells the worker what it is owed, once it can be told. Each control is a request of its own: one that the device does not
+// have keeps no other from being set.
+func (s *supervisor) pay() {
+	if s.worker == nil || !s.opened {
+		return
+	}
+	for name, to := range s.owed {
+		settings := map[string]camera.Setting{name: to}
+		s.last++
+		s.asked[s.last] = adjustment{settings, make(chan<- adjusted, 1), true}
+		s.worker.send(wire.Adjust{Request: s.last, Set: onWire(settings)})
+	}
+	clear(s.owed)
 }
 
 // keep notes what has been set, for the next time that the camera is opened. A button is not a state.

@@ -179,7 +179,7 @@ func TestControlsOfCameraThatIsNotOpen(t *testing.T) {
 }
 
 func TestControlsOfOtherSources(t *testing.T) {
-	c := New(Options{ID: "a", Source: spec.Source{Kind: spec.RTSP}})
+	c := start(t, Options{Worker: faulty(t, "none")})
 	if _, err := c.Controls(context.Background()); trouble(err) != camera.NoControls {
 		t.Errorf("got %v", err)
 	}

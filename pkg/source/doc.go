@@ -13,6 +13,12 @@
 // The topic carries live pictures while there are any. When they stop, the newest frame becomes a placeholder that says
 // so, repeated once a second, until live pictures resume on the same topic: a reader need never leave.
 //
+// # Change
+//
+// [Camera.Reconfigure] gives a running camera other options: viewers stay, and there is another capture process only where
+// [Compare] says [Reopened]. A [Fleet] does that for all cameras of a configuration, and starts and ends those that come and
+// go. The topics of a camera or rendition that goes end, which tells their readers to go too.
+//
 // # Switched off
 //
 // [Camera.Pause] is a person's word, and nothing but another one ends it: no reader, no device that appears. It closes the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,12 +38,12 @@ type (
 )
 
 // receive turns messages into events until the process closes its end or sends nonsense. Pictures are read into their
-// final place and checked here, beside the supervisor, which stays free. There are so many renditions.
-func (w *worker) receive(r io.Reader, renditions int) {
+// final place and checked here, beside the supervisor, which stays free.
+func (w *worker) receive(r io.Reader) {
 	defer close(w.events)
 	in := wire.NewReader(r)
 	for {
-		e, err := nextEvent(in, renditions)
+		e, err := nextEvent(in, &w.renditions)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				w.tell(ended{camera.WorkerCrashed, err.Error()})
@@ -64,8 +65,8 @@ func (w *worker) tell(e event) {
 	}
 }
 
-// nextEvent waits for a message that says something. renditions is how many there are.
-func nextEvent(in *wire.Reader, renditions int) (event, error) {
+// nextEvent waits for a message that says something. renditions is how many the worker has been told of by then.
+func nextEvent(in *wire.Reader, renditions *atomic.Int32) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func nextEvent(in *wire.Reader, renditions int) (event, error) {
 			Note: m.Note,
 		}}, nil
 	case wire.Frame:
-		if int(m.Rendition) >= renditions {
+		if int32(m.Rendition) >= renditions.Load() {
 			return nil, fmt.Errorf("wire: a picture of rendition %d", m.Rendition)
 		}
 		return readPicture(in, m)

@@ -12,12 +12,11 @@ import (
 // ledger is what is known of a camera, written by its goroutine and read by anybody. Per picture it takes only atomics;
 // the mutex guards what changes with the state.
 type ledger struct {
-	captured  atomic.Uint64
-	published []atomic.Uint64 // by the number of the rendition
-	names     []string        // of the renditions
-	lastPic   atomic.Int64    // Unix nanoseconds; 0 before the first
-	refused   map[string]*atomic.Uint64
-	restarts  map[camera.Reason]*atomic.Uint64
+	captured atomic.Uint64
+	streams  atomic.Pointer[streams] // which count what they published
+	lastPic  atomic.Int64            // Unix nanoseconds; 0 before the first
+	refused  map[string]*atomic.Uint64
+	restarts map[camera.Reason]*atomic.Uint64
 
 	mu     sync.Mutex
 	status camera.Status // without what the atomics count
@@ -26,8 +25,8 @@ type ledger struct {
 	rate   rate
 }
 
-func (l *ledger) init(renditions []string, s camera.Status) {
-	l.names, l.published = renditions, make([]atomic.Uint64, len(renditions))
+func (l *ledger) init(all *streams, s camera.Status) {
+	l.streams.Store(all)
 	l.status = s
 	l.refused = make(map[string]*atomic.Uint64)
 	for _, cause := range mjpeg.Causes {
@@ -43,16 +42,18 @@ func (l *ledger) init(renditions []string, s camera.Status) {
 func (l *ledger) Status() camera.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.status
+	s, all := l.status, l.streams.Load()
 	s.Counts = camera.Counts{
 		Captured:  l.captured.Load(),
-		Published: make(map[string]uint64, len(l.names)),
+		Published: make(map[string]uint64, len(all.names)),
 		Refused:   totals(l.refused),
 		Restarts:  totals(l.restarts),
 		FPS:       l.rate.perSecond,
 	}
-	for i, name := range l.names {
-		s.Counts.Published[name] = l.published[i].Load()
+	for _, st := range all.numbered {
+		if st != nil {
+			s.Counts.Published[st.Name] = st.published.Load()
+		}
 	}
 	if s.State != camera.Live {
 		s.Counts.FPS = 0

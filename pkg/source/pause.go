@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,16 +11,22 @@ import (
 
 // Pause switches the camera off or on, and reports whether that is a change. When it returns, a camera that is switched
 // off has no capture process, and no reader of its topics can get a picture any more that it ever gave; one that is
-// switched on is being opened, unless it waits for somebody to watch. Its error is ctx's, and then nothing was done.
+// switched on is being opened, unless it waits for somebody to watch. Its error is ctx's, or that Run has returned; then nothing
+// was done.
 func (c *Camera) Pause(ctx context.Context, paused bool) (changed bool, err error) {
 	answer := make(chan bool)
 	select {
 	case c.switches <- switching{paused, answer}:
 		return <-answer, nil // for as long as a process may take to end; once begun it is not left half done
+	case <-c.gone:
+		return false, errGone
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
 }
+
+// errGone is why nothing can be asked of a camera any more.
+var errGone = errors.New("the camera is no more: it was taken out of the configuration, or camd ends")
 
 // switching is a request to the camera's goroutine.
 type switching struct {
@@ -27,7 +34,13 @@ type switching struct {
 	answer chan<- bool
 }
 
-// turnTo does what a person asked for.
+// obey does what a person asked for. From then on the configuration has no say in it.
+func (s *supervisor) obey(paused bool) (changed bool) {
+	s.switched = true
+	return s.turnTo(paused)
+}
+
+// turnTo switches the camera off or on.
 func (s *supervisor) turnTo(paused bool) (changed bool) {
 	if paused == s.paused {
 		return false
@@ -76,10 +89,13 @@ func stillThere(stuck []*worker) []*worker {
 func (s *supervisor) withdraw(now time.Time) {
 	s.look() // for its size
 	s.background, s.still = nil, stillness{}
-	for i, t := range s.topics {
+	for i, st := range s.streams.Load().numbered {
+		if st == nil {
+			continue
+		}
 		if !s.wants[i] {
 			i = 0 // what it holds is retired, and only has to go
 		}
-		t.Withdraw(s.card(i, now))
+		st.topic.Withdraw(s.card(i, now))
 	}
 }

@@ -33,7 +33,7 @@ func (e *ProbeError) Error() string { return fmt.Sprintf("%s: %s", e.Reason.Text
 // Probe opens a source, takes pictures for the given time after the first, and closes it again. Of the options it needs
 // Source and Worker. Its error is a *ProbeError unless ctx ended.
 func Probe(ctx context.Context, o Options, measure time.Duration) (Report, error) {
-	o = New(o).opts // defaults
+	o = o.filled()
 	begin := time.Now()
 	w, err := startWorker(o.Worker, o.start(), o.Log)
 	if err != nil {

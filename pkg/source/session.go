@@ -18,8 +18,9 @@ type session struct {
 	progress  time.Time     // when it last gave a sign of good pictures, or was started
 	format    camera.Format // zero until it has the source open
 	opened    bool
-	flowed    bool   // it has given a picture
-	seen      uint64 // its own count of pictures
+	flowed    bool          // it has given a picture
+	seen      uint64        // its own count of pictures
+	patience  time.Duration // its own with its source
 	complaint complaint
 }
 
@@ -36,7 +37,8 @@ func (s *supervisor) startWorker() {
 		return
 	}
 	now := time.Now()
-	s.session = session{worker: w, events: w.events, started: now, progress: now}
+	s.session = session{worker: w, events: w.events, started: now, progress: now, patience: s.opts.start().ReadTimeout}
+	clear(s.owed)
 	s.setWorker(w.cmd.Process.Pid, 0)
 	s.sample(now)
 	for i, wanted := range s.wants {
@@ -65,6 +67,7 @@ func (s *supervisor) handle(e event) {
 	case opened:
 		s.opened, s.format, s.progress = true, e.Format, time.Now()
 		s.settle()
+		s.pay()
 		s.update(func(st *camera.Status) { st.Format = e.Format })
 		s.log.Info("camera opened", zap.String("backend", e.Backend), zap.String("codec", e.Codec),
 			zap.Int("width", e.Width), zap.Int("height", e.Height), zap.Float64("fps", e.FPS),
@@ -124,7 +127,7 @@ func (s *supervisor) show(p picture) {
 
 // showSmall publishes a picture of a rendition beside main: for readers, and only while main is live.
 func (s *supervisor) showSmall(p picture) {
-	if s.state != camera.Live || !s.wants[p.rendition] {
+	if s.state != camera.Live || p.rendition >= len(s.wants) || !s.wants[p.rendition] {
 		return
 	}
 	s.publish(p)
@@ -134,20 +137,24 @@ func (s *supervisor) showSmall(p picture) {
 // remind asks anew for renditions that have no picture although main has: the worker made theirs when main had trouble yet,
 // and may make the next a long time after.
 func (s *supervisor) remind() {
-	for i, t := range s.topics[1:] {
-		if f := t.Newest(); s.worker != nil && s.wants[1+i] && (f == nil || f.Placeholder) {
-			s.worker.send(wire.Demand{Rendition: uint8(1 + i), Wanted: true})
+	for i, st := range s.streams.Load().numbered {
+		if i == 0 || !s.wants[i] || s.worker == nil {
+			continue
+		}
+		if f := st.topic.Newest(); f == nil || f.Placeholder {
+			s.worker.send(wire.Demand{Rendition: uint8(i), Wanted: true})
 		}
 	}
 }
 
 func (s *supervisor) publish(p picture) {
-	f := s.topics[p.rendition].Publish(p.frame)
-	s.published[p.rendition].Add(1)
+	st := s.streams.Load().numbered[p.rendition]
+	f := st.topic.Publish(p.frame)
+	st.published.Add(1)
 	if p.encode > 0 {
-		s.opts.Observer.Encoded(s.names[p.rendition], p.encode)
+		s.opts.Observer.Encoded(st.Name, p.encode)
 	}
-	s.opts.Observer.Published(s.names[p.rendition], time.Since(f.Captured))
+	s.opts.Observer.Published(st.Name, time.Since(f.Captured))
 }
 
 // lost deals with a worker that has closed its end.

@@ -30,7 +30,8 @@ type supervisor struct {
 	*Camera
 	condition           // what has been told to the world
 	tuning              // its image controls
-	paused    bool      // a person has switched it off
+	paused    bool      // it is switched off
+	switched  bool      // a person has had a say in that
 	wants     []bool    // by rendition: somebody reads its topic
 	session             // the worker that runs, or the last one
 	stuck     []*worker // those that were killed and are not gone
@@ -41,17 +42,22 @@ type supervisor struct {
 	still     stillness
 }
 
-// Run keeps the camera going until ctx ends, and returns when all that it started has ended.
-func (c *Camera) Run(ctx context.Context) { newSupervisor(c).run(ctx) }
+// Run keeps the camera going until ctx ends, and returns when all that it started has ended. It is called once.
+func (c *Camera) Run(ctx context.Context) {
+	defer close(c.gone)
+	newSupervisor(c).run(ctx)
+}
+
+// errRemoved is the cause of a context's end that lets the camera's readers go.
+var errRemoved = errors.New("the camera is removed")
 
 func newSupervisor(c *Camera) *supervisor {
 	s := &supervisor{Camera: c, paused: c.opts.Paused, tuning: newTuning(c.opts.Controls), backoff: &backoff.ExponentialBackOff{
 		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter,
 	}}
 	s.backoff.Reset()
-	s.wants = make([]bool, len(s.topics))
-	for i, t := range s.topics {
-		s.wants[i] = t.Wanted()
+	for _, st := range c.streams.Load().numbered {
+		s.wants = append(s.wants, st.topic.Wanted())
 	}
 	return s
 }
@@ -65,6 +71,9 @@ func (s *supervisor) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errRemoved) {
+				s.endStreams()
+			}
 			return
 		case e, ok := <-s.events:
 			if ok {
@@ -77,7 +86,10 @@ func (s *supervisor) run(ctx context.Context) {
 		case a := <-s.adjustments:
 			s.ask(a)
 		case w := <-s.switches:
-			w.answer <- s.turnTo(w.paused)
+			w.answer <- s.obey(w.paused)
+		case n := <-s.news:
+			s.adopt(n.options)
+			close(n.done)
 		case <-s.retry:
 			s.launch()
 		case <-s.changes():
@@ -180,8 +192,11 @@ func (s *supervisor) wanted() bool { return slices.Contains(s.wants, true) }
 // follow follows the topics' readers.
 func (s *supervisor) follow() {
 	before := s.wanted()
-	for i, t := range s.topics {
-		if wanted := t.Wanted(); wanted != s.wants[i] {
+	for i, st := range s.streams.Load().numbered {
+		if st == nil {
+			continue
+		}
+		if wanted := st.topic.Wanted(); wanted != s.wants[i] {
 			s.wants[i] = wanted
 			s.turn(i, wanted)
 		}
@@ -206,7 +221,7 @@ func (s *supervisor) turn(rendition int, on bool) {
 	switch {
 	case rendition == 0: // of which there is a picture a second anyway
 	case !on:
-		s.topics[rendition].Retire()
+		s.streams.Load().numbered[rendition].topic.Retire()
 	case s.state != camera.Live:
 		s.publishCard(time.Now())
 	}
@@ -216,7 +231,7 @@ func (s *supervisor) turn(rendition int, on bool) {
 func (s *supervisor) tick(now time.Time) {
 	s.sample(now)
 	if s.worker != nil {
-		s.patience(now.Sub(s.progress))
+		s.judge(now.Sub(s.progress))
 	}
 	if s.worker != nil {
 		s.upkeep(now)

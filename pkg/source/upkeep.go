@@ -53,11 +53,11 @@ func (s *supervisor) replace(why camera.Reason) {
 	s.launch()
 }
 
-// patience judges a worker that has given no picture for a while.
-func (s *supervisor) patience(silent time.Duration) {
+// judge judges a worker that has given no picture for a while.
+func (s *supervisor) judge(silent time.Duration) {
 	limit := s.opts.Open
 	if s.opened {
-		limit = max(s.opts.start().ReadTimeout, s.stallAfter())
+		limit = max(s.session.patience, s.stallAfter())
 	}
 	switch {
 	case silent > limit+beyond && !s.opened:

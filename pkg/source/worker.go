@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -56,6 +57,8 @@ type worker struct {
 	stderr   *chatter
 	log      *zap.Logger
 	gone     bool // it has been reaped; for after stop
+
+	renditions atomic.Int32 // numbers that it has been told, main's included
 }
 
 // startWorker starts the capture program on a source. The caller must end it with stop.
@@ -100,7 +103,8 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 		closeAll(parent[:])
 		return nil, err
 	}
-	w.readers.Go(func() { w.receive(w.pipes[0], 1+len(start.Renditions)) })
+	w.renditions.Store(int32(1 + len(start.Renditions)))
+	w.readers.Go(func() { w.receive(w.pipes[0]) })
 	w.readers.Go(func() { w.stderr.read(w.pipes[1]) })
 	go func() { _ = w.cmd.Wait(); close(w.exited) }() // stop waits for it
 	// A worker that does not take these lines is found by its silence.

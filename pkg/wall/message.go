@@ -31,7 +31,7 @@ type notice struct {
 	Version   int    `json:"version,omitempty"`
 	Camera    string `json:"camera,omitempty"`
 	Rendition string `json:"rendition,omitempty"`
-	Message   string `json:"message,omitempty"` // error: for people
+	Message   string `json:"message,omitempty"` // error, and unsubscribed unasked: for people
 }
 
 // appendHeader appends what stands before a picture's JPEG in its message. Numbers are big-endian.

@@ -21,7 +21,7 @@ type tile struct {
 	since   time.Time // while there are some: when the first was sent, or another acknowledged
 }
 
-// subscribe begins with a camera, or changes its rendition. s.mu is held, as in all that follows but listen.
+// subscribe begins with a camera, or changes its rendition. s.mu is held, as in all that follows but listen and over.
 func (s *session) subscribe(t *tile, camera, rendition string) {
 	if t == nil && len(s.tiles) >= most {
 		s.complain(camera, fmt.Sprintf("%d cameras are as many as one connection may have", most))
@@ -54,20 +54,33 @@ func (s *session) begin(t *tile) bool {
 	ctx, stop := context.WithCancel(s.ctx)
 	t.stop = stop
 	sub := t.sub
-	s.bells.Go(func() { s.listen(ctx, sub) })
+	s.bells.Go(func() { s.listen(ctx, t.camera, sub) })
 	return true
 }
 
 // listen sends each of a camera's pictures, and what else there is: it is awake, and to wake the writer costs more.
-func (s *session) listen(ctx context.Context, sub *broker.Subscription) {
+func (s *session) listen(ctx context.Context, camera string, sub *broker.Subscription) {
 	for {
 		rung := sub.Bell() // before anybody looks: what is not seen has yet to ring
 		s.send()
 		select {
 		case <-rung:
+		case <-sub.Ended():
+			s.over(camera, sub)
+			return
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// over takes leave of a stream that has ended, unless the client has another of that camera by now.
+func (s *session) over(camera string, sub *broker.Subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tiles[camera]; t != nil && t.sub == sub {
+		s.forget(t)
+		s.say(notice{Type: "unsubscribed", Camera: camera, Message: "this stream has ended"})
 	}
 }
 

@@ -359,6 +359,33 @@ func TestResumeThatIsRefused(t *testing.T) {
 }
 
 // Who answers pings, and acknowledges nothing, does not keep its place.
+// A camera that is taken out is said to be, its place is given up, and it can be had again; the others go on.
+func TestStreamThatEnds(t *testing.T) {
+	s := newStudio(t, "gate", "yard")
+	c := s.open(t)
+	for _, id := range []string{"gate", "yard"} {
+		c.say(request{Type: "subscribe", Camera: id})
+		if n := c.notice(); n.Type != "subscribed" {
+			t.Fatalf("%+v", n)
+		}
+	}
+	gone := s.topics["gate"]
+	gone.End()
+	if n := c.notice(); n != (notice{Type: "unsubscribed", Camera: "gate", Message: "this stream has ended"}) {
+		t.Errorf("%+v", n)
+	}
+	s.watching(t, "gate", 0)
+	s.publish("yard", 10)
+	c.expect("yard", 1)
+	s.topics["gate"] = broker.NewTopic("gate", broker.Options{}) // nobody joins at present
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	if n := c.notice(); n.Type != "subscribed" {
+		t.Errorf("%+v", n)
+	}
+	s.publish("gate", 10)
+	c.expect("gate", 1)
+}
+
 func TestClientThatAcknowledgesNothing(t *testing.T) {
 	s := newStudioOf(t, Options{WriteTimeout: 10 * time.Second, AckWithin: 100 * time.Millisecond}, "gate", "yard")
 	c := s.open(t)

@@ -25,6 +25,7 @@ type options struct {
 type daemon struct {
 	t              testing.TB
 	URL            string // http://127.0.0.1:port, or https
+	config         string // the file; empty without one
 	cmd            *exec.Cmd
 	stdout, stderr output
 	exited         chan struct{} // closed when it has been reaped
@@ -64,6 +65,7 @@ func launch(t testing.TB, o options) *daemon {
 			t.Fatal(err)
 		}
 		args = append(args, "-c", config)
+		d.config = config
 	}
 	d.cmd = exec.Command(path, append(args, o.args...)...)
 	d.cmd.Env = append(os.Environ(), o.env...)

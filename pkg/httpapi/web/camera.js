@@ -150,7 +150,7 @@ function update(now, viewers, history) {
     listAddresses(document.getElementById('addresses'), camera);
     listSnippets(document.getElementById('snippets'), camera);
   }
-  pictures.watch([[id, 'main']]); // again each time: it may have been refused
+  pictures.watch([[id, 'main']]); // again each time: it may have been refused, or gone for a while
   if (before?.state !== camera.state) loadControls(id);
   show();
   listViewers(viewers);

@@ -71,7 +71,8 @@ export class Wall {
       }
       const { type, camera, message } = JSON.parse(event.data);
       if (type === 'subscribed') this.newest.delete(camera); // another rendition has other numbers
-      if (type === 'error' && this.wanted.delete(camera)) this.refused(camera, message); // the next watch asks again
+      // Refused, or gone: the next watch asks again.
+      if ((type === 'error' || (type === 'unsubscribed' && message)) && this.wanted.delete(camera)) this.refused(camera, message);
     };
     socket.onclose = () => this.lost(socket);
   }

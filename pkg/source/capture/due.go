@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -17,9 +18,10 @@ const (
 // is safe for concurrent use.
 type due struct {
 	mu                    sync.Mutex
-	renditions            []pace
-	asked                 uint32 // a bit for each rendition, main's the lowest
-	newest                uint64 // the count of the camera's newest picture
+	made                  []wire.Rendition // number 0 is the pictures as they come
+	renditions            []pace           // from number 1 on
+	asked                 uint32           // a bit for each rendition, main's the lowest
+	newest                uint64           // the count of the camera's newest picture
 	nextPicture, nextBeat int64
 }
 
@@ -29,16 +31,37 @@ type pace struct {
 	next   int64
 }
 
-func newDue(renditions []wire.Rendition) *due {
+func newDue(renditions wire.Renditions) *due {
 	d := &due{}
-	for _, r := range renditions {
-		var p pace
-		if r.FPS > 0 {
-			p.period = interval(r.FPS)
-		}
-		d.renditions = append(d.renditions, p)
-	}
+	d.change(renditions)
 	return d
+}
+
+// change makes the renditions those given. What was wanted of them still is, and those that have changed are made at once.
+func (d *due) change(to wire.Renditions) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := d.made
+	d.made = append([]wire.Rendition{{Quality: cmp.Or(to.Quality, defaultQuality)}}, to.List...)
+	paces := make([]pace, len(to.List))
+	for i, r := range to.List {
+		if i+1 < len(before) && before[i+1] == r {
+			paces[i] = d.renditions[i]
+		} else if r.FPS > 0 {
+			paces[i].period = interval(r.FPS)
+		}
+	}
+	d.renditions = paces
+}
+
+// rendition says how to make one; ok is false where there is none any more.
+func (d *due) rendition(number int) (r wire.Rendition, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if number >= len(d.made) || number > 0 && d.made[number] == (wire.Rendition{}) {
+		return wire.Rendition{}, false
+	}
+	return d.made[number], true
 }
 
 // turn begins or ends a rendition; to begin one again is to ask for a picture at once.

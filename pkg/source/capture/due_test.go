@@ -16,7 +16,7 @@ func TestDue(t *testing.T) {
 		rare
 		hardly // never again, in a person's time
 	)
-	d := newDue([]wire.Rendition{{}, {FPS: 0.5}, {FPS: 1e-300}})
+	d := newDue(wire.Renditions{List: []wire.Rendition{{}, {FPS: 0.5}, {FPS: 1e-300}}})
 	var count uint64
 	at := func(seconds float64, want uint32) {
 		t.Helper()

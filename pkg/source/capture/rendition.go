@@ -2,7 +2,6 @@ package capture
 
 import (
 	"bytes"
-	"cmp"
 	"image"
 	"slices"
 	"time"
@@ -11,7 +10,6 @@ import (
 
 	condition "camd/pkg/camera"
 	"camd/pkg/mjpeg"
-	"camd/pkg/source/wire"
 )
 
 // defaultQuality is the JPEG quality where none is asked for.
@@ -24,7 +22,7 @@ const mostPixels = 1 << 26
 // maker makes renditions of one picture after the other. It belongs to the sender.
 type maker struct {
 	passthrough bool
-	renditions  []wire.Rendition // number 0 is the picture as it is
+	due         *due // knows the renditions
 	picture     *picture
 
 	decoded gocv.Mat // of a JPEG that passes through
@@ -32,11 +30,8 @@ type maker struct {
 	buffer  *gocv.NativeByteBuffer // what holds the newest JPEG made here
 }
 
-func newMaker(start wire.Start) *maker {
-	return &maker{
-		renditions: append([]wire.Rendition{{Quality: cmp.Or(start.Quality, defaultQuality)}}, start.Renditions...),
-		decoded:    gocv.NewMat(), scaled: gocv.NewMat(),
-	}
+func newMaker(d *due) *maker {
+	return &maker{due: d, decoded: gocv.NewMat(), scaled: gocv.NewMat()}
 }
 
 func (m *maker) close() {
@@ -55,9 +50,12 @@ func (m *maker) begin(p *picture) {
 }
 
 // jpeg returns the picture in a rendition, for as long as the maker is left alone, and what encoding it took; nil if it is
-// damaged, of any rendition but 0.
+// damaged, of any rendition but 0, or there is no such rendition any more.
 func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
-	r := m.renditions[rendition]
+	r, ok := m.due.rendition(rendition)
+	if !ok {
+		return nil, 0, nil
+	}
 	began := time.Now()
 	pixels, exif := &m.picture.mat, []byte(nil)
 	if m.passthrough || m.picture.jpeg != nil {

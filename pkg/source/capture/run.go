@@ -35,7 +35,7 @@ type session struct {
 	speed    float64 // how much faster than its own rate a file is played
 	confine  func(wire.Start) error
 	due      *due
-	turned   chan struct{} // has one token after camd asked for a rendition
+	turned   chan struct{} // has one token after camd asked for a rendition or changed them
 	pictures *exchange
 	panel    *panel
 	out      *wire.Writer
@@ -58,7 +58,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.due, s.turned = newDue(start.Renditions), make(chan struct{}, 1)
+	s.due, s.turned = newDue(wire.Renditions{Quality: start.Quality, List: start.Renditions}), make(chan struct{}, 1)
 	s.panel = newPanel()
 	go s.panel.run(ctx)
 	go func() { cancel(s.obey(commands)) }()
@@ -69,7 +69,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := camera{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)
-	err = s.send(ctx, &c, newMaker(start))
+	err = s.send(ctx, &c, newMaker(s.due))
 	close(release)
 	cancel(nil)
 	c.await()
@@ -108,10 +108,10 @@ func (s *session) obey(commands *wire.Reader) error {
 		switch m := m.(type) {
 		case wire.Demand:
 			s.due.turn(m.Rendition, m.Wanted)
-			select {
-			case s.turned <- struct{}{}:
-			default:
-			}
+			s.catchUpSoon()
+		case wire.Renditions:
+			s.due.change(m)
+			s.catchUpSoon()
 		case wire.Adjust:
 			s.panel.ask(m)
 		case wire.Stop:
@@ -119,6 +119,14 @@ func (s *session) obey(commands *wire.Reader) error {
 		default:
 			return fmt.Errorf("%T after start", m)
 		}
+	}
+}
+
+// catchUpSoon has the sender look whether the newest picture is wanted otherwise now.
+func (s *session) catchUpSoon() {
+	select {
+	case s.turned <- struct{}{}:
+	default:
 	}
 }
 

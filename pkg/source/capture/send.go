@@ -88,7 +88,7 @@ func (s *session) catchUp(m *maker) error {
 
 // makeAll sends renditions of the maker's picture, a bit for each.
 func (s *session) makeAll(m *maker, wanted uint32) error {
-	for i := range m.renditions {
+	for i := range 1 + wire.MaxRenditions {
 		if wanted&(1<<i) == 0 {
 			continue
 		}

@@ -3,7 +3,7 @@ package wire
 import "time"
 
 // Version of the protocol; both sides must have the same.
-const Version = 3
+const Version = 4
 
 // Limits on what a peer may announce.
 const (
@@ -48,6 +48,14 @@ type Rendition struct {
 	Width   int     `json:"width"`         // pixels; the height follows, and nothing is made larger
 	FPS     float64 `json:"fps,omitempty"` // at most so many pictures a second; 0 is all
 	Quality int     `json:"quality"`       // of its JPEGs, 1 to 100
+}
+
+// Renditions tells a running camd-capture what to make of its pictures from now on, in the place of what Start said. The
+// numbers of those that stay are the same; a number that is not in use has an empty one. A picture that was made before may
+// still come.
+type Renditions struct {
+	Quality int         `json:"quality,omitempty"` // of rendition 0, where it encodes
+	List    []Rendition `json:"list,omitempty"`    // the first is number 1
 }
 
 // Opened says what the source turned out to be.
@@ -105,6 +113,8 @@ const (
 
 	kindAdjust   = 'A'
 	kindControls = 'C'
+
+	kindRenditions = 'R'
 )
 
 func (Hello) kind() byte  { return kindHello }
@@ -118,3 +128,5 @@ func (Ended) kind() byte  { return kindEnded }
 
 func (Adjust) kind() byte   { return kindAdjust }
 func (Controls) kind() byte { return kindControls }
+
+func (Renditions) kind() byte { return kindRenditions }

@@ -15,9 +15,9 @@ func TestNonsense(t *testing.T) {
 		name, want string
 		in         []byte
 	}{
-		{"a newer build", "version 4, want 3: camd and camd-capture are of different builds", encoded(t, Hello{4})},
+		{"a newer build", "version 5, want 4: camd and camd-capture are of different builds", encoded(t, Hello{5})},
 		{"a newer build with a longer hello", "different builds", raw(kindHello, "camd\x00\x07 and more")},
-		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x03abc")},
+		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x04abc")},
 		{"a hello too short", "not camd's protocol", raw(kindHello, "camd\x00")},
 		{"another magic", "not camd's protocol", raw(kindHello, "CAMD\x00\x01")},
 		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},
@@ -37,6 +37,8 @@ func TestNonsense(t *testing.T) {
 		{"a long beat", "17 bytes, want 16", greeted(raw(kindBeat, strings.Repeat("\x00", 17)))},
 		{"a demand of 2", "00 02 is no rendition and flag", greeted(raw(kindDemand, "\x00\x02"))},
 		{"a demand of rendition 200", "c8 01 is no", greeted(raw(kindDemand, "\xc8\x01"))},
+		{"too many renditions", "17 renditions, at most 16", greeted(raw(kindRenditions, `{"list":[{}`+strings.Repeat(",{}", 16)+"]}"))},
+		{"renditions of another shape", "'R': json: cannot unmarshal", greeted(raw(kindRenditions, `{"list":{}}`))},
 		{"an empty demand", "is no rendition and flag", greeted(raw(kindDemand, ""))},
 		{"a stop with more", "1 bytes, want none", greeted(raw(kindStop, "x"))},
 		{"no JSON", "'O': unexpected end", greeted(raw(kindOpened, ""))},

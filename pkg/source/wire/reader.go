@@ -120,6 +120,12 @@ func decode(kind byte, body []byte) (Message, error) {
 		return decodeJSON[Adjust](body)
 	case kindControls:
 		return decodeJSON[Controls](body)
+	case kindRenditions:
+		m, err := decodeJSON[Renditions](body)
+		if r, ok := m.(Renditions); ok && len(r.List) > MaxRenditions {
+			return nil, fmt.Errorf("%d renditions, at most %d", len(r.List), MaxRenditions)
+		}
+		return m, err
 	}
 	return nil, errors.New("unknown type")
 }

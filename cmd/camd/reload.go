@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"camd/pkg/certificate"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+	"camd/pkg/source"
+)
+
+// reloading is how the configuration is read again.
+type reloading struct {
+	asked     <-chan os.Signal
+	path      string // of the file; empty without one
+	read      func() (cfg *config.Config, file bool, err error)
+	file      bool // the configuration in force is from a file
+	level     zap.AtomicLevel
+	abandoned func() bool // the terminal that camd was started from is gone
+}
+
+// reloader puts the configuration into force anew while camd runs. Its methods belong to one goroutine.
+type reloader struct {
+	reloading
+	stage
+	first  *config.Config // what camd was started with
+	fleet  *source.Fleet
+	server *httpapi.Server
+	shown  *certificate.Shown
+}
+
+// follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
+func (r *reloader) follow(ctx context.Context, stop func()) {
+	changed := make(chan struct{}, 1)
+	if r.first.WatchConfig && r.path != "" {
+		var watching sync.WaitGroup
+		defer watching.Wait()
+		watching.Go(func() {
+			if err := watchFile(ctx, r.path, changed); err != nil {
+				r.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
+			}
+		})
+	}
+	for {
+		select {
+		case <-changed:
+			_ = r.Reload(ctx)
+		case <-r.asked:
+			if r.abandoned() {
+				r.log.Info("terminal gone")
+				stop()
+				return
+			}
+			_ = r.Reload(ctx) // the log, /readyz and the metrics have it
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Reload reads the configuration and puts it into force, without touching whom it does not concern. Its error says why that of
+// before stays in force, wholly; it has been logged, counted and shown. When it returns, every camera goes by the new one.
+func (r *reloader) Reload(ctx context.Context) error {
+	cfg, err := r.reload(ctx)
+	if ctx.Err() != nil { // camd ends, and that is no fault of the file's
+		return ctx.Err()
+	}
+	if err != nil {
+		r.server.Reloaded(err, nil)
+		r.log.Error("configuration not reloaded", mistakes(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
+		return err
+	}
+	waiting := pending(r.first, cfg)
+	r.server.Reloaded(nil, waiting)
+	if len(waiting) > 0 {
+		r.log.Warn("restart needed", zap.Strings("keys", waiting), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
+	}
+	return nil
+}
+
+func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
+	cfg, file, err := r.read()
+	if err != nil {
+		return nil, err
+	}
+	if r.file && !file {
+		return nil, fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", defaultConfig)
+	}
+	worker, err := findWorker(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := present(cfg, r.shown, r.log); err != nil {
+		return nil, err
+	}
+	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) { r.server.Change(roster(cfg, now)) })
+	if err != nil {
+		return nil, err
+	}
+	r.file = file
+	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked
+		r.level.SetLevel(level)
+	}
+	r.log.Info("configuration reloaded", zap.Int("cameras", len(cfg.Cameras)), zap.Strings("added", changed.Added),
+		zap.Strings("removed", changed.Removed), zap.Strings("adjusted", changed.Adjusted), zap.Strings("reopened", changed.Reopened))
+	return cfg, nil
+}
+
+// pending lists the keys that cannot change while camd runs, of those that have changed since it was started.
+func pending(first, now *config.Config) (keys []string) {
+	for _, k := range []struct {
+		key     string
+		changed bool
+	}{
+		{"listen", first.Listen != now.Listen},
+		{"tls", (first.TLS == nil) != (now.TLS == nil)},
+		{"state_dir", first.StateDir != now.StateDir},
+		{"watch_config", first.WatchConfig != now.WatchConfig},
+		{"log.format", first.Log.Format != now.Log.Format},
+	} {
+		if k.changed {
+			keys = append(keys, k.key)
+		}
+	}
+	return keys
+}
+
+// mistakes is what is wrong, a string for each mistake of a file.
+func mistakes(err error) zap.Field {
+	var e *config.Error
+	if errors.As(err, &e) {
+		return zap.Strings("mistakes", strings.Split(e.Error(), "\n"))
+	}
+	return zap.Error(err)
+}
+
+// leftBehind returns what says whether the terminal that out is has hung up since.
+func leftBehind(out io.Writer) func() bool {
+	terminal := isTerminal(out)
+	return func() bool { return terminal && !isTerminal(out) }
+}

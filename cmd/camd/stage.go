@@ -1,0 +1,69 @@
+package main
+
+import (
+	"go.uber.org/zap"
+
+	"camd/pkg/camera"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+	"camd/pkg/memory"
+	"camd/pkg/source"
+)
+
+func findWorker(cfg *config.Config) (string, error) {
+	if len(cfg.Cameras) == 0 {
+		return "", nil
+	}
+	return source.FindWorker()
+}
+
+var _ interface {
+	httpapi.Adjustable
+	httpapi.Pausable
+	httpapi.Chronicler
+} = (*source.Camera)(nil)
+
+// stage is what cameras are made with, and stays the same for as long as camd runs.
+type stage struct {
+	kept    *memory.Memory
+	metrics *httpapi.Metrics
+	log     *zap.Logger
+}
+
+// cameras returns what the configuration's are.
+func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options) {
+	for _, c := range cfg.Cameras {
+		all = append(all, source.Options{
+			ID: c.ID, Title: c.Title, Source: c.Source, Worker: worker,
+			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
+			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, s.kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
+			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
+			Renditions: c.Renditions, Observer: s.metrics.Camera(c.ID, renditionNames(c)), Log: s.log,
+		})
+	}
+	return all
+}
+
+// roster is what is served of a configuration and its cameras.
+func roster(cfg *config.Config, cameras []*source.Camera) httpapi.Roster {
+	r := httpapi.Roster{
+		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin,
+		Limits: httpapi.Limits{
+			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
+			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
+		},
+	}
+	for _, c := range cameras {
+		r.Order = append(r.Order, c.ID())
+		r.Cameras[c.ID()] = c
+	}
+	return r
+}
+
+func renditionNames(c config.Camera) []string {
+	names := []string{camera.Main}
+	for _, r := range c.Renditions {
+		names = append(names, r.Name)
+	}
+	return names
+}

@@ -1,0 +1,53 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+)
+
+// A reader gets what came before the end, and is told of the end then and ever after, also if it waited for it or came late.
+func TestEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topic := NewTopic("camera", Options{})
+		waits, behind := topic.Subscribe(Latest), topic.Subscribe(InOrder)
+		defer waits.Close()
+		defer behind.Close()
+		told := make(chan error, 1)
+		go func() {
+			_, err := waits.Next(context.Background())
+			told <- err
+		}()
+		synctest.Wait()
+		select {
+		case <-topic.Ended():
+			t.Fatal("it has ended before it ended")
+		default:
+		}
+		topic.End()
+		topic.End()
+		if err := <-told; !errors.Is(err, ErrEnded) {
+			t.Errorf("who waited was told %v", err)
+		}
+		topic = NewTopic("camera", Options{})
+		behind = topic.Subscribe(InOrder)
+		publish(topic, 2)
+		topic.End()
+		late := topic.Subscribe(Latest)
+		for _, c := range []struct {
+			reader *Subscription
+			seqs   []uint64
+		}{{behind, []uint64{1, 2}}, {late, []uint64{2}}} {
+			for _, want := range c.seqs {
+				if f, err := c.reader.Next(t.Context()); err != nil || f.Seq != want {
+					t.Errorf("got %+v, %v; want frame %d", f, err, want)
+				}
+			}
+			if f, err := c.reader.Next(t.Context()); !errors.Is(err, ErrEnded) {
+				t.Errorf("got %+v, %v at the end", f, err)
+			}
+			c.reader.Close()
+		}
+	})
+}

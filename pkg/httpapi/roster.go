@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camd/pkg/broker"
+)
+
+// Roster is what is served, and within which limits. It is not changed once the server has it.
+type Roster struct {
+	Cameras      map[string]Camera // by ID
+	Order        []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
+	Limits       Limits
+	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
+	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
+	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+}
+
+// roster is a Roster with what follows from it. A request reads it once, and goes by it to its end.
+type roster struct {
+	Roster
+	seats []seat
+	ages  map[*broker.Topic]prometheus.Observer // of those that are served
+}
+
+// newRoster makes the series of every camera appear at zero.
+func (s *Server) newRoster(r Roster) *roster {
+	if r.WriteTimeout == 0 {
+		r.WriteTimeout = 10 * time.Second
+	}
+	if r.Limits.Viewers == 0 {
+		r.Limits.Viewers = 500
+	}
+	transports := []string{"http1", wallTransport}
+	if s.opts.TLS != nil {
+		transports = append(transports, "http2")
+	}
+	now := &roster{Roster: r, ages: map[*broker.Topic]prometheus.Observer{}}
+	for id, c := range r.Cameras {
+		for _, name := range c.Renditions() {
+			topic, ok := c.Topic(name)
+			if !ok {
+				continue // it has just gone
+			}
+			now.ages[topic] = s.opts.Metrics.age(id, name)
+			for _, t := range transports {
+				now.seats = append(now.seats, seat{id, name, t})
+			}
+		}
+	}
+	return now
+}
+
+// Change makes now what is served, from the next request on. Viewers of what is in it still, as they came, notice nothing;
+// timeouts and limits are for those who come. It ends no stream: whoever takes a camera or a rendition away ends its topic. The
+// series of what is gone go too. Calls must not overlap.
+func (s *Server) Change(now Roster) {
+	before, next := s.roster.Load(), s.newRoster(now)
+	if before != nil {
+		s.look() // those that come are in their first start, and the others may have left theirs
+	}
+	s.diary.follow(next.Order)
+	s.audience.limit(next.Limits)
+	s.roster.Store(next)
+	if before != nil {
+		s.opts.Metrics.forget(before.seats, next.seats)
+	}
+}
+
+// age returns what notes the ages of a topic's frames; of one that is not served any more they are noted nowhere.
+func (r *roster) age(t *broker.Topic) prometheus.Observer {
+	if o, ok := r.ages[t]; ok {
+		return o
+	}
+	return nowhere{}
+}
+
+type nowhere struct{}
+
+func (nowhere) Observe(float64) {}

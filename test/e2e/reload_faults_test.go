@@ -1,0 +1,264 @@
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// readiness is /readyz.
+type readiness struct {
+	Status string
+	Config struct {
+		OK      bool
+		Error   string
+		Restart []string
+	}
+}
+
+func (d *daemon) ready() (r readiness) {
+	d.t.Helper()
+	d.json("/readyz", &r)
+	return r
+}
+
+// A file with mistakes changes nothing: all of them are said with their places, wherever somebody may look, and without the
+// secrets in it. Mended, it is in force.
+func TestReloadOfBadFile(t *testing.T) {
+	good := numbered(2, nil)
+	d := start(t, options{config: good})
+	d.reaches("c1", "live")
+	before := d.reaches("c0", "live")
+	w := d.attest("c0")
+	if r := d.ready(); !r.Config.OK || r.Config.Error != "" || r.Status != "ready" {
+		t.Errorf("%+v", r)
+	}
+	const success, failures = "camd_config_last_reload_success", `camd_config_reloads_total{result="failed"}`
+	if d.metric(success) != 1 || d.metric(failures) != 0 || d.metric("camd_config_last_reload_timestamp_seconds") < float64(time.Now().Unix()-600) {
+		t.Error("a start with a good file is not counted as such")
+	}
+	bad := good + "  - {id: c0, source: 'rtsp://viewer:hunter2secret@10.0.0.7/a', fps: many}\n  - {id: fresh, source: 'test://', colour: red}\n"
+	d.rewrite(bad)
+	r := d.ready()
+	for _, want := range []string{`camd.yaml:5:6: id: "c0" is taken`, "camd.yaml:5:69: fps: ", "camd.yaml:6:", "colour"} {
+		if !strings.Contains(r.Config.Error, want) || !strings.Contains(d.stderr.String(), strings.ReplaceAll(want, `"`, `\"`)) {
+			t.Errorf("nobody says %q: %s", want, r.Config.Error)
+		}
+	}
+	if r.Config.OK || r.Status != "ready" || d.metric(success) != 0 || d.metric(failures) != 1 {
+		t.Errorf("%+v", r)
+	}
+	if strings.Contains(r.Config.Error+d.stderr.String(), "hunter2secret") {
+		t.Error("a password is told")
+	}
+	if now := d.cameras(); len(now) != 2 || now["c0"].Worker.PID != before.Worker.PID {
+		t.Errorf("%+v", now)
+	}
+	if err := os.Remove(d.config); err != nil {
+		t.Fatal(err)
+	}
+	d.hangUp()
+	if r := d.ready(); r.Config.OK || !strings.Contains(r.Config.Error, "no such file") || len(d.cameras()) != 2 {
+		t.Errorf("without the file: %+v", r)
+	}
+	d.rewrite(good + "  - {id: fresh, source: 'test://?size=320x180&fps=5'}\n")
+	if r := d.ready(); !r.Config.OK || r.Config.Error != "" || d.metric(success) != 1 || d.metric(failures) != 2 {
+		t.Errorf("mended: %+v", r)
+	}
+	d.reaches("fresh", "live")
+	w.undisturbed()
+}
+
+// What cannot change while camd runs is said to wait, until the file is as it was or camd starts anew. A flag goes before the file.
+func TestReloadThatNeedsRestart(t *testing.T) {
+	d := start(t, options{config: numbered(1, nil), args: []string{"--log-level", "info"}})
+	d.reaches("c0", "live")
+	i := peer.Certificate{}.Make(t)
+	d.rewrite(encrypted(i, 1) + "listen: 127.0.0.1:1\nstate_dir: kept\nlog: {level: debug, format: json}\n")
+	want := []string{"tls", "state_dir", "log.format"} // and not listen, which the command line says
+	if r := d.ready(); !r.Config.OK || !slices.Equal(r.Config.Restart, want) {
+		t.Errorf("%+v, want %v", r.Config, want)
+	}
+	if log := d.stderr.String(); !strings.Contains(log, `"keys":["tls","state_dir","log.format"]`) || strings.Contains(log, `"level":"debug"`) {
+		t.Errorf("%s", log)
+	}
+	d.rewrite(numbered(1, nil))
+	if r := d.ready(); !r.Config.OK || len(r.Config.Restart) != 0 {
+		t.Errorf("as it was: %+v", r.Config)
+	}
+}
+
+// Certificate and key are read again though their names are the same: who comes sees the new one, a stream goes on.
+func TestReloadOfCertificate(t *testing.T) {
+	first, second := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
+	d := start(t, options{config: encrypted(first, 1)})
+	d.reaches("c0", "live")
+	serial := func() string {
+		t.Helper()
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(d.URL, "https://"), anyone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	w := d.attest("c0")
+	before := serial()
+	for from, to := range map[string]string{second.File: first.File, second.Key: first.Key} {
+		if err := os.WriteFile(to, []byte(read(t, from)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if serial() != before {
+		t.Error("the certificate changes without being asked to")
+	}
+	d.hangUp()
+	if serial() == before {
+		t.Error("the certificate is the old one")
+	}
+	if err := os.WriteFile(first.Key, []byte("no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	now := serial()
+	d.hangUp()
+	if r := d.ready(); r.Config.OK || !strings.Contains(r.Config.Error, "key: ") || serial() != now {
+		t.Errorf("with a key that is none: %+v", r.Config)
+	}
+	w.undisturbed()
+}
+
+// Fifty reloads in a row, each with another change, under viewers: nothing is left behind.
+func TestFiftyReloads(t *testing.T) {
+	const cameras = 6
+	version := func(n int) string {
+		if n < 0 {
+			return numbered(cameras, nil)
+		}
+		config := numbered(cameras, map[int]string{
+			2: "title: Title " + itoa(n) + ", source: 'test://?size=320x180&fps=5', renditions: {r" + itoa(n) + ": {width: 160}}",
+			3: "source: 'test://?size=320x180&fps=" + itoa(5+n%5) + "'",
+		})
+		return config + "  - {id: new" + itoa(n) + ", source: 'test://?size=160x96&fps=5'}\nlimits: {viewers: " + itoa(100+n) + "}\n"
+	}
+	d := start(t, options{config: version(-1)})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var viewers sync.WaitGroup
+	c := &crowd{t: t, looks: 16, seen: map[uint64]verdict{}}
+	for i := range 20 {
+		id := "c" + itoa(i%cameras)
+		viewers.Go(func() {
+			if err := c.watch(ctx, d.URL+"/cameras/"+id+"/stream.mjpg"); ctx.Err() == nil {
+				t.Errorf("a viewer of %s was lost: %v", id, err)
+			}
+		})
+	}
+	eventually(t, "the viewers to have pictures", func() bool { return c.pictures.Load() > 200 })
+	settled := func() (b burden) {
+		for i := range cameras {
+			d.reaches("c"+itoa(i), "live")
+		}
+		return d.burden()
+	}
+	begin, before := settled(), d.cameras()
+	for n := range 50 {
+		d.rewrite(version(n))
+		answer, err := streamer.Get(d.URL + "/cameras/new" + itoa(n) + "/stream.mjpg") // which ends with the next reload
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("round %d: %v, %v", n, answer, err)
+		}
+		viewers.Go(func() { defer answer.Body.Close(); _, _ = io.Copy(io.Discard, answer.Body) })
+	}
+	d.rewrite(version(-1))
+	var end burden
+	eventually(t, "nothing to be left behind", func() bool {
+		end = settled()
+		return end.descriptors <= begin.descriptors && end.goroutines <= begin.goroutines+5 && len(children(d.cmd.Process.Pid)) == cameras
+	})
+	for id, was := range before {
+		if now := d.camera(id); id != "c3" && now.Worker.PID != was.Worker.PID {
+			t.Errorf("%s has another process", id)
+		}
+	}
+	cancel()
+	viewers.Wait()
+	t.Logf("before %+v, after %+v", begin, end)
+	if n := d.metric(`camd_config_reloads_total{result="ok"}`); n != 51 {
+		t.Errorf("%v reloads, want 51", n)
+	}
+}
+
+// Signals that come while a reload is under way are not lost, and do not pile up.
+func TestManySignals(t *testing.T) {
+	d := start(t, options{config: numbered(1, nil)})
+	w := d.attest("c0")
+	if err := os.WriteFile(d.config, []byte(numbered(2, nil)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the newest file to be in force", func() bool { return len(d.cameras()) == 2 })
+	w.undisturbed()
+}
+
+// A file that is watched is read when it has changed: written in place, slowly, or replaced; and not before, or for nothing.
+func TestWatchedFile(t *testing.T) {
+	watched := func(n int) string { return "watch_config: true\n" + numbered(n, nil) }
+	d := start(t, options{config: watched(1)})
+	d.reaches("c0", "live")
+	w := d.attest("c0")
+	has := func(n int) {
+		t.Helper()
+		eventually(t, "the file to be in force", func() bool { return len(d.cameras()) == n })
+	}
+	if err := os.WriteFile(d.config, []byte(watched(2)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	has(2)
+	// By another name first, as most editors do.
+	if err := os.Rename(write(t, filepath.Dir(d.config), "new", watched(3)), d.config); err != nil {
+		t.Fatal(err)
+	}
+	has(3)
+	if err := os.WriteFile(d.config, []byte("cameras: what\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the mistake to be said", func() bool { return !d.ready().Config.OK })
+	if len(d.cameras()) != 3 {
+		t.Error("a bad file is in force")
+	}
+	if err := os.WriteFile(d.config, []byte(watched(1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	has(1)
+	w.undisturbed()
+}
+
+// Without a file a reload looks for cameras anew, and leaves those alone that were found before.
+func TestReloadWithoutFile(t *testing.T) {
+	d := start(t, options{})
+	before := d.reaches("test", "live")
+	w := d.attest("test")
+	d.hangUp()
+	if r := d.ready(); !r.Config.OK || len(r.Config.Restart) != 0 {
+		t.Errorf("%+v", r.Config)
+	}
+	w.undisturbed()
+	if now := d.camera("test"); now.Worker.PID != before.Worker.PID {
+		t.Error("the process is another")
+	}
+}

@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"golang.org/x/sys/unix"
+)
+
+// A page that is open follows the configuration: cameras go, come, are renamed and come back, and move.
+func TestDashboardFollowsReloads(t *testing.T) {
+	camera := func(id, title string) string {
+		return fmt.Sprintf("  - {id: %s, title: %s, source: 'test://?size=320x180&fps=10'}\n", id, title)
+	}
+	d := start(t, options{config: "cameras:\n" + camera("gate", "The gate") + camera("yard", "The yard")})
+	b, page := openBrowser(t, 1280, 800), openBrowser(t, 1280, 900)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	page.do(chromedp.Navigate(d.URL + "/cameras/yard"))
+	moves(t, b, "The gate")
+	moves(t, b, "The yard")
+	page.until("live", pageState)
+
+	const titles = `[...document.querySelectorAll('.tile')].map(t => t.dataset.camera).join()`
+	d.rewrite("cameras:\n" + camera("hall", "The hall") + camera("gate", "The north gate"))
+	b.until("hall,gate", titles)
+	moves(t, b, "The hall")
+	moves(t, b, "The north gate")
+	d.awaits("gate", "watched", func(s state) bool { return s.Viewers == 1 })
+	d.rewrite("cameras:\n" + camera("yard", "The yard") + camera("gate", "The gate"))
+	b.until("yard,gate", titles)
+	moves(t, b, "The yard")
+	d.awaits("yard", "watched by both pages", func(s state) bool { return s.Viewers == 2 })
+	b.do(chromedp.Evaluate[chromedp.Void](`location.hash = '#yard'`))
+	d.awaits("gate", "looked at by nobody", func(s state) bool { return s.Viewers == 0 })
+	d.rewrite("cameras:\n" + camera("gate", "The gate")) // what is opened goes
+	b.until("gate", titles)
+	moves(t, b, "The gate")
+	b.content()
+}
+
+// A terminal that hangs up ends camd: it sends the signal that means reload elsewhere.
+func TestTerminalHangsUp(t *testing.T) {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	var stdout output
+	cmd := exec.Command(program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", numbered(1, nil)))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, &stdout, terminal
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	eventually(t, "camd to serve", func() bool { return dashboard.MatchString(stdout.String()) })
+	_ = master.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended by %v, want 0", err)
+	}
+}

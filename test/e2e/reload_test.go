@@ -1,0 +1,281 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// rewrite gives camd another configuration and has it read.
+func (d *daemon) rewrite(config string) {
+	d.t.Helper()
+	if err := os.WriteFile(d.config, []byte(config), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+	d.hangUp()
+}
+
+// hangUp has camd read its configuration again, and returns when it has.
+func (d *daemon) hangUp() {
+	d.t.Helper()
+	reloads := func() float64 {
+		return d.metric(`camd_config_reloads_total{result="ok"}`) + d.metric(`camd_config_reloads_total{result="failed"}`)
+	}
+	before := reloads()
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		d.t.Fatal(err)
+	}
+	eventually(d.t, "the configuration to be read", func() bool { return reloads() > before })
+}
+
+// numbered is a configuration with n test cameras, of which some are otherwise.
+func numbered(n int, otherwise map[int]string) string {
+	config := "log: {level: warn}\ncameras:\n"
+	for i := range n {
+		line, ok := otherwise[i]
+		if !ok {
+			line = "source: 'test://?size=320x180&fps=5'"
+		}
+		config += fmt.Sprintf("  - {id: c%d, %s}\n", i, line)
+	}
+	return config
+}
+
+// recording is all that a viewer got.
+type recording struct {
+	camera string
+	body   bytes.Buffer
+	err    error
+}
+
+// decoded is the numbers of pictures by their bytes, which a camera's viewers share.
+type decoded map[[sha256.Size]byte]int
+
+// numbers takes a stream apart and returns the numbers of its pictures, with -1 for a placeholder.
+func (r *recording) numbers(t *testing.T, known decoded) (list []int) {
+	t.Helper()
+	if n, rest := countParts(r.body.Bytes()); r.err != nil || n == 0 || rest != "" {
+		t.Fatalf("a viewer of %s: %d pictures, then %q, %v", r.camera, n, rest, r.err)
+	}
+	for b := r.body.Bytes(); ; {
+		begin := bytes.Index(b, []byte("\xff\xd8"))
+		if begin < 0 {
+			return list
+		}
+		b = b[begin:]
+		end := bytes.Index(b, []byte("\r\n--boundarydonotcross"))
+		sum := sha256.Sum256(b[:end])
+		if _, ok := known[sum]; !ok {
+			known[sum] = -1
+			if n, ok := (picture{jpeg: b[:end]}).number(); ok {
+				known[sum] = int(n)
+			}
+		}
+		list, b = append(list, known[sum]), b[end:]
+	}
+}
+
+// missing returns how many numbers are left out. A picture may come twice: it is repeated when none came for half a second.
+func missing(t *testing.T, camera string, list []int) (n int) {
+	t.Helper()
+	for i, number := range list {
+		switch {
+		case number < 0:
+			t.Fatalf("a viewer of %s has seen a placeholder", camera)
+		case i > 0 && number < list[i-1]:
+			t.Fatalf("a viewer of %s has seen picture %d after %d", camera, number, list[i-1])
+		case i > 0 && number > list[i-1]:
+			n += number - list[i-1] - 1
+		}
+	}
+	return n
+}
+
+// skipped is what the capture process has left out between two states because the machine was slow, whoever watched.
+func skipped(before, after state) int {
+	return int(after.Counts.Captured-after.Counts.Published) - int(before.Counts.Captured-before.Counts.Published)
+}
+
+// Of sixteen cameras with a hundred viewers one is changed: the others' streams go on as if nothing had been, picture for
+// picture, with the same processes; that one's viewers stay, and see it as it is now.
+func TestReloadUnderViewers(t *testing.T) {
+	const cameras, viewers, changed = 16, 100, "c7"
+	d := start(t, options{config: numbered(cameras, nil)})
+	for i := range cameras {
+		d.reaches("c"+itoa(i), "live")
+	}
+	all := make([]recording, viewers)
+	var watching sync.WaitGroup
+	for i := range all {
+		all[i].camera = "c" + itoa(i%cameras)
+		answer, err := streamer.Get(d.URL + "/cameras/" + all[i].camera + "/stream.mjpg")
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("viewer %d: %v, %v", i, answer, err)
+		}
+		watching.Go(func() {
+			defer answer.Body.Close()
+			_, all[i].err = io.Copy(&all[i].body, answer.Body)
+		})
+	}
+	// advances waits until every camera has made so many pictures more.
+	advances := func(n uint64) {
+		begin := d.cameras()
+		eventually(t, "pictures of all cameras", func() bool {
+			for id, now := range d.cameras() {
+				if now.Counts.Published < begin[id].Counts.Published+n {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	advances(5) // until all are watched, a camera makes one picture a second
+	before := d.cameras()
+	d.rewrite(numbered(cameras, map[int]string{7: "source: 'test://?size=320x180&fps=4'"}))
+	now := d.awaits(changed, "live again", func(s state) bool { return s.State == "live" && s.Counts.Restarts["reconfigured"] == 1 })
+	advances(10)
+	after := d.cameras()
+	allowed := map[string]int{} // a machine that is too slow for its cameras leaves pictures out, and says so; nothing else may
+	for id, was := range before {
+		allowed[id] = max(0, skipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="`+id+`",reason="slow_viewer",rendition="main",transport="http1"}`))
+		if id == changed {
+			if now.Worker.PID == was.Worker.PID || running(was.Worker.PID) {
+				t.Errorf("%s: process %d, was %d", id, now.Worker.PID, was.Worker.PID)
+			}
+		} else if s := after[id]; s.Worker.PID != was.Worker.PID || !s.Since.Equal(*was.Since) || len(s.Counts.Restarts) != 0 {
+			t.Errorf("%s was touched: %+v, was %+v", id, s, was)
+		}
+	}
+	if code, _ := d.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	watching.Wait()
+
+	lost, seen, known := map[string]int{}, 0, decoded{}
+	for i := range all {
+		list := all[i].numbers(t, known)
+		seen += len(list)
+		if all[i].camera != changed {
+			watched := slices.IndexFunc(list, func(n int) bool { return n >= int(before[all[i].camera].Counts.Captured) })
+			lost[all[i].camera] += missing(t, all[i].camera, list[watched:])
+			continue
+		}
+		card := slices.Index(list, -1)
+		anew := slices.IndexFunc(list[max(card, 0):], func(n int) bool { return n > 0 })
+		if card < 1 || anew < 0 || list[card+anew] >= list[card-1] {
+			t.Errorf("a viewer of the changed camera saw %v: want pictures, a placeholder, and pictures counted anew", list)
+		}
+	}
+	total := 0
+	for id, n := range lost {
+		total += n
+		if n > allowed[id] {
+			t.Errorf("%s: %d pictures lost, of which %d are accounted for", id, n, allowed[id])
+		}
+	}
+	t.Logf("%d pictures seen, %d lost, %v accounted for by the machine", seen, total, allowed)
+}
+
+// A title, limits, renditions, the order and the log's level change under viewers, who notice nothing.
+func TestReloadTouchesNobody(t *testing.T) {
+	const gate = "  - {id: gate, title: %s, source: 'test://?size=320x180&fps=15', stall_timeout: %s, renditions: {%s}}\n"
+	const yard = "  - {id: yard, source: 'test://?size=320x180&fps=15'}\n"
+	d := start(t, options{config: "cameras:\n" + fmt.Sprintf(gate, "Gate", "5s", "small: {width: 160}") + yard})
+	d.reaches("yard", "live")
+	before := d.reaches("gate", "live")
+	w, other := d.attest("gate"), d.attest("yard")
+	small := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=small")
+	small.next("a small picture", func(p picture) bool { return width(p.jpeg) == 160 })
+	preview := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=preview")
+	preview.next("a preview", func(p picture) bool { return width(p.jpeg) == 320 })
+
+	d.rewrite("limits: {viewers: 5}\nlog: {level: debug}\ncameras:\n" + yard +
+		fmt.Sprintf(gate, "The gate", "7s", "tiny: {width: 80}, preview: {width: 240}"))
+	after := d.camera("gate")
+	if after.Title != "The gate" || after.Worker.PID != before.Worker.PID || after.State != "live" || !after.Since.Equal(*before.Since) {
+		t.Errorf("%+v, was %+v", after, before)
+	}
+	var list struct{ Cameras []state }
+	if d.json("/api/v1/cameras", &list); list.Cameras[0].ID != "yard" {
+		t.Errorf("the first is %s", list.Cameras[0].ID)
+	}
+	tiny := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=tiny")
+	tiny.next("a tiny picture", func(p picture) bool { return width(p.jpeg) == 80 })
+	preview.next("a preview of another size", func(p picture) bool { return width(p.jpeg) == 240 })
+	for { // whoever watched what is no more has come to its end, between two pictures
+		if _, err := small.read(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("the stream of a rendition that is no more ended by %v", err)
+		}
+	}
+	code, _, body := get(t, d.URL+"/cameras/gate/stream.mjpg?rendition=small")
+	if code != http.StatusNotFound || !strings.Contains(string(body), "there are: main, preview, tiny") {
+		t.Errorf("%d %s", code, body)
+	}
+	eventually(t, "it to be counted", func() bool { return d.metric(`camd_viewers_cut_total{camera="gate",reason="removed"}`) == 1 })
+	_, _, metrics := get(t, d.URL+"/metrics")
+	if bytes.Contains(metrics, []byte(`rendition="small"`)) || !bytes.Contains(metrics, []byte(`camd_viewer_frame_age_seconds_count{camera="gate",rendition="tiny"}`)) {
+		t.Error("the metrics do not know the renditions of now, and no others")
+	}
+	watch(t, d.URL+"/cameras/yard/stream.mjpg")
+	if code, _, body := get(t, d.URL+"/cameras/yard/stream.mjpg"); code != http.StatusServiceUnavailable || !strings.Contains(string(body), "5 viewers") {
+		t.Errorf("a sixth viewer: %d %s", code, body)
+	}
+	if !strings.Contains(d.stderr.String(), `"level":"debug"`) {
+		t.Error("the log's level is as it was")
+	}
+	w.undisturbed()
+	other.undisturbed()
+	if n := d.camera("gate").Counts.Restarts; len(n) != 0 {
+		t.Errorf("restarts %v", n)
+	}
+}
+
+// Cameras come and go; whoever watches one that goes comes to its end between two pictures.
+func TestReloadAddsAndRemoves(t *testing.T) {
+	d := start(t, options{config: numbered(3, nil)})
+	w := d.attest("c0")
+	gone := d.reaches("c2", "live")
+	d.reaches("c1", "live")
+	leaving := recording{camera: "c2"}
+	answer, err := streamer.Get(d.URL + "/cameras/c2/stream.mjpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	d.awaits("c2", "watched", func(s state) bool { return s.Viewers == 1 && s.Counts.Published > 3 })
+
+	d.rewrite(numbered(2, nil) + "  - {id: fresh, source: 'test://?size=320x180&fps=10'}\n")
+	_, leaving.err = io.Copy(&leaving.body, answer.Body)
+	leaving.numbers(t, decoded{})
+	if running(gone.Worker.PID) {
+		t.Error("its process is still there")
+	}
+	for _, path := range []string{"/cameras/c2/stream.mjpg", "/cameras/c2/snapshot.jpg", "/cameras/c2/", "/api/v1/cameras/c2", "/api/v1/cameras/c2/history"} {
+		if code, _, body := get(t, d.URL+path); code != http.StatusNotFound || !strings.Contains(string(body), "there are: c0, c1, fresh") {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	_, _, metrics := get(t, d.URL+"/metrics")
+	for line := range strings.Lines(string(metrics)) {
+		if strings.Contains(line, `camera="c2"`) && line != "camd_viewers_cut_total{camera=\"c2\",reason=\"removed\"} 1\n" {
+			t.Errorf("still there: %s", line)
+		}
+	}
+	d.reaches("fresh", "live")
+	d.attest("fresh").undisturbed()
+	w.undisturbed()
+	d.rewrite("cameras: []\n")
+	eventually(t, "all capture processes to be gone", func() bool { return len(children(d.cmd.Process.Pid)) == 0 })
+	d.rewrite(numbered(3, nil))
+	d.reaches("c2", "live")
+}
