@@ -31,6 +31,7 @@ var drawn = []string{
 	"pkg/memory",
 	"pkg/mjpeg",
 	"pkg/notify",
+	"pkg/notify/mqtt",
 	"pkg/notify/webhook",
 	"pkg/source",
 	"pkg/source/capture",

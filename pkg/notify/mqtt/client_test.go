@@ -1,0 +1,331 @@
+package mqtt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"camd/internal/peer"
+	"camd/pkg/camera"
+	"camd/pkg/notify"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const password = "canary-Pa55"
+
+// house has cameras that a test makes live and fail.
+type house struct {
+	mu      sync.Mutex
+	order   []string
+	changes map[string][]camera.Change // newest first
+	picture map[string][]byte
+	viewers int
+	turned  chan string
+}
+
+func newHouse(cameras ...string) *house {
+	h := &house{changes: map[string][]camera.Change{}, picture: map[string][]byte{}, turned: make(chan string, 10)}
+	for _, id := range cameras {
+		h.order = append(h.order, id)
+		h.become(id, camera.Live, camera.None, "a picture of "+id)
+	}
+	return h
+}
+
+func (h *house) become(id string, s camera.State, r camera.Reason, picture string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes[id] = slices.Insert(h.changes[id], 0, camera.Change{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
+	h.picture[id] = []byte(picture)
+}
+
+func (h *house) show(id, picture string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.picture[id] = []byte(picture)
+}
+
+func (h *house) remove(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.order = slices.DeleteFunc(h.order, func(o string) bool { return o == id })
+}
+
+func (h *house) cameras() (all []notify.Camera) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range h.order {
+		all = append(all, notify.Camera{ID: id, Title: "The " + id, History: func() []camera.Change {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return slices.Clone(h.changes[id])
+		}, Picture: func() []byte {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.picture[id]
+		}})
+	}
+	return all
+}
+
+func (h *house) watching() map[string]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return map[string]int{"yard": h.viewers}
+}
+
+func (h *house) turn(_ context.Context, id string, on bool) error {
+	if on {
+		h.become(id, camera.Live, camera.None, "live again")
+		h.turned <- id + " on"
+	} else {
+		h.become(id, camera.Paused, camera.None, "switched off")
+		h.turned <- id + " off"
+	}
+	return nil
+}
+
+func (h *house) options(broker *peer.MQTT) Options {
+	return Options{
+		Broker: &url.URL{Scheme: "mqtt", Host: broker.Address}, User: broker.User, Password: broker.Password,
+		Prefix: "camd", Discovery: "homeassistant", Cameras: h.cameras, Viewers: h.watching, Site: "box", Version: "1.2.3", Dashboard: "https://cams.example",
+	}
+}
+
+// run runs a client until the test ends or stop is called.
+func run(t *testing.T, o Options) (stop func(), log *observer.ObservedLogs) {
+	t.Helper()
+	core, log := observer.New(zap.DebugLevel)
+	o.Log = zap.New(core)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); New(o).Run(ctx) }()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(func() {
+		stop()
+		for _, e := range log.All() {
+			for _, v := range e.ContextMap() {
+				if s, ok := v.(string); ok && strings.Contains(s, password) {
+					t.Errorf("the password is in the log: %v", e)
+				}
+			}
+		}
+	})
+	return stop, log
+}
+
+// holds waits until the broker holds what ok says.
+func holds(t *testing.T, broker *peer.MQTT, what string, ok func(map[string][]byte) bool) map[string][]byte {
+	t.Helper()
+	var held map[string][]byte
+	defer func() {
+		if t.Failed() {
+			t.Logf("the broker holds %q", slices.Sorted(maps.Keys(held)))
+		}
+	}()
+	peer.Until(t, what, func() bool {
+		held = broker.Retained()
+		return ok(held)
+	})
+	return held
+}
+
+func stateOf(held map[string][]byte, id string) (s state) {
+	_ = json.Unmarshal(held["camd/"+id+"/state"], &s)
+	return s
+}
+
+const jpeg = "\xff\xd8 not one really \x00\r\n \xff\xd9"
+
+func TestCameras(t *testing.T) {
+	t.Parallel()
+	broker := peer.ServeMQTT(t, "camd", password, "")
+	h := newHouse("yard", "hall")
+	o := h.options(broker)
+	o.Snapshots, o.After = time.Second, 2*time.Second
+	stop, _ := run(t, o)
+	holds(t, broker, "both cameras", func(held map[string][]byte) bool {
+		return string(held["camd/status"]) == "online" && stateOf(held, "yard").State == camera.Live && stateOf(held, "hall").State == camera.Live &&
+			string(held["camd/yard/snapshot"]) == "a picture of yard" && len(held["homeassistant/device/camd_yard/config"]) > 0
+	})
+	h.show("yard", jpeg)
+	holds(t, broker, "the newer picture", func(held map[string][]byte) bool { return string(held["camd/yard/snapshot"]) == jpeg })
+
+	h.become("yard", camera.Offline, camera.Auth, "a placeholder")
+	held := holds(t, broker, "the trouble", func(held map[string][]byte) bool { return stateOf(held, "yard").Trouble })
+	got := stateOf(held, "yard")
+	want := state{1, "box", "yard", "The yard", camera.Offline, camera.Auth, "the camera refused the user or password", "what exactly", got.Since, true, 0}
+	if got != want || time.Since(got.Since) > time.Minute {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if string(held["camd/yard/snapshot"]) != "a placeholder" || stateOf(held, "hall").Trouble {
+		t.Error("the other topics do not say so")
+	}
+	h.mu.Lock()
+	h.viewers = 3
+	h.mu.Unlock()
+	h.become("yard", camera.Live, camera.None, "live")
+	holds(t, broker, "the end of it, and viewers", func(held map[string][]byte) bool {
+		s := stateOf(held, "yard")
+		return s.State == camera.Live && !s.Trouble && s.Viewers == 3
+	})
+
+	h.remove("yard")
+	left := holds(t, broker, "the camera to be gone", func(held map[string][]byte) bool { return held["camd/yard/state"] == nil })
+	for topic := range left {
+		if strings.Contains(topic, "yard") {
+			t.Errorf("%s is left", topic)
+		}
+	}
+	stop()
+	left = holds(t, broker, "the farewell", func(held map[string][]byte) bool { return string(held["camd/status"]) == "offline" })
+	if stateOf(left, "hall").State != camera.Live {
+		t.Error("the last state is gone")
+	}
+}
+
+// What an earlier run left of cameras that are gone is taken away; what another camd has there is not.
+func TestLeftovers(t *testing.T) {
+	t.Parallel()
+	broker := peer.ServeMQTT(t, "camd", password, "")
+	h := newHouse("yard", "hall")
+	o := h.options(broker)
+	o.Snapshots = time.Second
+	stop, _ := run(t, o)
+	holds(t, broker, "both cameras", func(held map[string][]byte) bool {
+		return held["camd/hall/snapshot"] != nil && held["camd/yard/snapshot"] != nil
+	})
+	stop()
+	other := string(write(state{Site: "another", Camera: "gate"}))
+	broker.Publish("camd/gate/state", other, true)
+	h.remove("hall")
+	o.Snapshots = 0
+	run(t, o)
+	held := holds(t, broker, "the hall and the pictures to be gone", func(held map[string][]byte) bool {
+		return held["camd/hall/state"] == nil && held["camd/hall/snapshot"] == nil && held["camd/yard/snapshot"] == nil &&
+			held["homeassistant/device/camd_hall/config"] == nil && stateOf(held, "yard").State == camera.Live
+	})
+	if string(held["camd/gate/state"]) != other {
+		t.Error("another camd's camera is gone, too")
+	}
+}
+
+// A broker that is killed, or hangs, and comes back has everything again.
+func TestBrokerRestarts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		harm func(*peer.MQTT)
+	}{{"killed", (*peer.MQTT).Kill}, {"hangs", func(m *peer.MQTT) { m.Hang() }}} {
+		t.Run(c.name, func(t *testing.T) {
+			broker := peer.ServeMQTT(t, "camd", password, "")
+			h := newHouse("yard")
+			stop, log := run(t, h.options(broker))
+			holds(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
+			c.harm(broker)
+			h.become("yard", camera.Offline, camera.Timeout, "")
+			if c.name == "hangs" {
+				began := time.Now()
+				stop() // it must not wait for such a broker
+				if took := time.Since(began); took > 2*time.Second {
+					t.Errorf("it took %v to stop", took)
+				}
+				broker.Kill()
+				broker.Start()
+				_, log = run(t, h.options(broker))
+			} else {
+				peer.Until(t, "failing attempts", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+				broker.Start()
+			}
+			holds(t, broker, "the newest state", func(held map[string][]byte) bool {
+				return stateOf(held, "yard").State == camera.Offline && string(held["camd/status"]) == "online" && held["homeassistant/device/camd_yard/config"] != nil
+			})
+			if n := log.FilterMessage("mqtt not connected").Len(); n > 2 {
+				t.Errorf("the log says %d times that there is no broker", n)
+			}
+		})
+	}
+}
+
+// Cameras are switched by who may, and by nobody who is long gone or not understood.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	broker := peer.ServeMQTT(t, "camd", password, "")
+	h := newHouse("yard")
+	o := h.options(broker)
+	o.Snapshots, o.Switch = time.Hour, h.turn
+	broker.Publish("camd/yard/set", "OFF", true) // of long ago
+	_, log := run(t, o)
+	holds(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
+	for _, nonsense := range []string{"off", "", `{"state":"OFF"}`} {
+		broker.Publish("camd/yard/set", nonsense, false)
+	}
+	broker.Publish("camd/gate/set", "OFF", false)
+	peer.Until(t, "the answers", func() bool {
+		return log.FilterMessage("command not understood").Len() == 3 && log.FilterMessage("command for no camera").Len() == 1
+	})
+	broker.Publish("camd/yard/set", "OFF", false)
+	if got := <-h.turned; got != "yard off" {
+		t.Errorf("%s before it was asked for", got)
+	}
+	// An hour before the next picture is due: the old one must be gone at once.
+	holds(t, broker, "the camera to be off", func(held map[string][]byte) bool {
+		return stateOf(held, "yard").State == camera.Paused && string(held["camd/yard/snapshot"]) == "switched off"
+	})
+	broker.Publish("camd/yard/set", "ON", false)
+	if got := <-h.turned; got != "yard on" {
+		t.Errorf("then %s", got)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	broker := peer.ServeMQTT(t, "camd", password, "max_packet_size 2000\n")
+	h := newHouse("yard")
+	wrong := h.options(broker)
+	wrong.Password = "another"
+	stop, log := run(t, wrong)
+	peer.Until(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+	if got := log.FilterMessage("mqtt not connected").All()[0].ContextMap()["problem"]; got != "the broker refuses the user or password" {
+		t.Errorf("it says %q", got)
+	}
+	stop()
+
+	o := h.options(broker)
+	o.Snapshots, o.Discovery = time.Second, ""
+	var mu sync.Mutex
+	failed := 0
+	o.Count = func(r Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r == Failed {
+			failed++
+		}
+	}
+	h.show("yard", strings.Repeat("x", 3000))
+	_, log = run(t, o)
+	held := holds(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
+	peer.Until(t, "the failure", func() bool { return log.FilterMessage("mqtt message refused").Len() > 0 })
+	if held["camd/yard/snapshot"] != nil {
+		t.Error("it holds what it does not take")
+	}
+	h.show("yard", "smaller")
+	holds(t, broker, "a smaller picture", func(held map[string][]byte) bool { return bytes.Equal(held["camd/yard/snapshot"], []byte("smaller")) })
+	mu.Lock()
+	defer mu.Unlock()
+	if failed != 1 {
+		t.Errorf("%d failures counted, want 1", failed)
+	}
+}
