@@ -143,6 +143,10 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
 		},
 	})
+	receivers, err := buildReceivers(cfg, cameras, server, metrics, log)
+	if err != nil {
+		return failed(err)
+	}
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return failed(listenError(cfg.Listen, err))
@@ -151,6 +155,9 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range cameras {
 		group.Go(func() error { c.Run(ctx); return nil })
+	}
+	for _, r := range receivers {
+		group.Go(func() error { r.Run(ctx); return nil })
 	}
 	group.Go(func() error { return server.Serve(ctx, listener) })
 	group.Go(func() error {

@@ -30,7 +30,11 @@ type Config struct {
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
 	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
-	StateDir     string        // where to keep what people switch; empty leaves it to the environment
+	Webhooks     []Webhook
+	MQTT         *MQTT  // nil: no broker
+	Site         string // what this camd is called where there are several; empty leaves it to the host's name
+	PublicURL    string // where people reach this camd's pages, without a / at its end; empty: not known
+	StateDir     string // where to keep what people switch; empty leaves it to the environment
 	Log          Log
 }
 
@@ -139,6 +143,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 	if root := d.document(data); root != nil {
 		d.refuseReferences(root)
 		decode(d, "", root, fileFields(), cfg)
+		d.checkMentions(cfg)
 	}
 	if len(d.problems) > 0 {
 		return nil, d.err()
