@@ -52,7 +52,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		if err != nil {
 			return configError(cmd, err)
 		}
-		log, err := newLogger(cfg.Log, cmd.ErrOrStderr())
+		log, _, err := newLogger(cfg.Log, cmd.ErrOrStderr())
 		if err != nil {
 			return misused(err)
 		}
