@@ -32,6 +32,7 @@ type house struct {
 	changes map[string][]camera.Change // newest first
 	picture map[string][]byte
 	viewers int
+	looked  string // at this picture
 	turned  chan string
 }
 
@@ -74,6 +75,7 @@ func (h *house) cameras() (all []notify.Camera) {
 		}, Picture: func() []byte {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			h.looked = string(h.picture[id])
 			return h.picture[id]
 		}})
 	}
@@ -232,11 +234,19 @@ func TestBrokerRestarts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			broker := peer.ServeMQTT(t, "camd", password, "")
 			h := newHouse("yard")
-			stop, log := run(t, h.options(broker))
+			o := h.options(broker)
+			o.Snapshots = time.Second
+			stop, log := run(t, o)
 			holds(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
 			c.harm(broker)
-			h.become("yard", camera.Offline, camera.Timeout, "")
 			if c.name == "hangs" {
+				large := strings.Repeat("x", 64<<20) // more than the kernel takes for a broker that takes nothing
+				h.show("yard", large)
+				peer.Until(t, "the picture to be on its way", func() bool {
+					h.mu.Lock()
+					defer h.mu.Unlock()
+					return h.looked == large
+				})
 				began := time.Now()
 				stop() // it must not wait for such a broker
 				if took := time.Since(began); took > 2*time.Second {
@@ -244,8 +254,10 @@ func TestBrokerRestarts(t *testing.T) {
 				}
 				broker.Kill()
 				broker.Start()
+				h.become("yard", camera.Offline, camera.Timeout, "")
 				_, log = run(t, h.options(broker))
 			} else {
+				h.become("yard", camera.Offline, camera.Timeout, "")
 				peer.Until(t, "failing attempts", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 				broker.Start()
 			}

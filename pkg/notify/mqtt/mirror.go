@@ -119,7 +119,7 @@ func (c *Client) begin(ctx context.Context, conn *autopaho.ConnectionManager) {
 	}
 	subscriptions := []paho.SubscribeOptions{{Topic: c.topic("+", "state"), QoS: 1, NoLocal: true}}
 	if c.opts.Switch != nil {
-		subscriptions = append(subscriptions, paho.SubscribeOptions{Topic: c.topic("+", "set"), QoS: 1, RetainHandling: 2})
+		subscriptions = append(subscriptions, paho.SubscribeOptions{Topic: c.topic("+", "set"), QoS: 1})
 	}
 	if _, err := conn.Subscribe(ctx, &paho.Subscribe{Subscriptions: subscriptions}); err != nil && ctx.Err() == nil {
 		c.log.Warn("mqtt subscription", zap.Error(err))

@@ -292,7 +292,7 @@ func TestGivenUp(t *testing.T) {
 	yard := &life{}
 	yard.become(camera.Live, camera.None)
 	counted, _ := run(t,
-		Options{URL: address, Cameras: yard.cameras, GiveUp: time.Millisecond},
+		Options{URL: address, Cameras: yard.cameras, GiveUp: time.Nanosecond},
 		Options{URL: address, Cameras: yard.cameras, Events: []notify.Condition{notify.Well}},
 		Options{URL: address, Cameras: yard.cameras, Only: []string{"hall"}})
 	yard.become(camera.Offline, camera.Unreachable)
@@ -301,6 +301,67 @@ func TestGivenUp(t *testing.T) {
 	if len(requests) != 0 || counted(Retried) != 0 {
 		t.Error("more was sent")
 	}
+}
+
+// A receiver that sends elsewhere is not followed.
+func TestRedirect(t *testing.T) {
+	elsewhere, strays := receive(t, fine)
+	address, requests := receive(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.String(), http.StatusTemporaryRedirect)
+	})
+	yard := &life{}
+	yard.become(camera.Live, camera.None)
+	counted, _ := run(t, Options{URL: address, Cameras: yard.cameras})
+	yard.become(camera.Offline, camera.Unreachable)
+	next(t, requests)
+	await(t, "the end", func() bool { return counted(Failed) == 1 })
+	if len(strays) != 0 {
+		t.Error("it was followed")
+	}
+}
+
+// answers is a receiver by the test's own clock: it says when it was asked, and answers with the codes one after the other.
+type answers struct {
+	codes []int
+	asked []time.Time
+}
+
+func (a *answers) RoundTrip(*http.Request) (*http.Response, error) {
+	a.asked = append(a.asked, time.Now())
+	code := a.codes[0]
+	a.codes = a.codes[1:]
+	return &http.Response{StatusCode: code, Body: http.NoBody}, nil
+}
+
+// Waits grow up to a limit, and begin anew once the receiver has answered well.
+func TestWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &answers{codes: []int{500, 500, 500, 500, 500, 500, 500, 500, 500, 200, 500, 200}}
+		w := New(Options{URL: &url.URL{Scheme: "http", Host: "h"}, Key: key, Cameras: func() []notify.Camera { return nil }})
+		w.client.Transport = a
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { w.deliver(ctx); close(done) }()
+		for range 2 {
+			w.take(notify.Notice{Camera: "yard"}, time.Now())
+			time.Sleep(50 * time.Minute)
+		}
+		cancel()
+		<-done
+		if len(a.codes) != 0 {
+			t.Fatalf("%d answers were not asked for", len(a.codes))
+		}
+		within := func(i int, want time.Duration) {
+			t.Helper()
+			if wait := a.asked[i].Sub(a.asked[i-1]); wait < want*2/3 || wait > want*4/3 {
+				t.Errorf("attempt %d came after %v, want about %v", i, wait, want)
+			}
+		}
+		for i := 1; i < 10; i++ {
+			within(i, min(time.Second<<(i-1), time.Minute))
+		}
+		within(11, time.Second)
+	})
 }
 
 func TestAnswers(t *testing.T) {
