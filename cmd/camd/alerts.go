@@ -22,15 +22,8 @@ import (
 // receiver is told of the cameras for as long as it runs.
 type receiver interface{ Run(context.Context) }
 
-// buildReceivers makes the receivers of the configuration.
-func buildReceivers(cfg *config.Config, cameras []*source.Camera, server *httpapi.Server, metrics *httpapi.Metrics, log *zap.Logger) ([]receiver, error) {
-	watched := func() []notices.Camera {
-		all := make([]notices.Camera, len(cameras))
-		for i, c := range cameras {
-			all[i] = watchedCamera(cfg.Cameras[i], c)
-		}
-		return all
-	}
+// buildReceivers makes the receivers of the configuration. watched returns the cameras that there are whenever it is called.
+func buildReceivers(cfg *config.Config, watched func() []notices.Camera, server *httpapi.Server, metrics *httpapi.Metrics, log *zap.Logger) ([]receiver, error) {
 	var all []receiver
 	for _, w := range cfg.Webhooks {
 		r, err := newWebhook(cfg, w, watched, metrics, log)
@@ -47,6 +40,15 @@ func buildReceivers(cfg *config.Config, cameras []*source.Camera, server *httpap
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// watchedBy returns what gives receivers these cameras.
+func watchedBy(cfg *config.Config, cameras []*source.Camera) func() []notices.Camera {
+	all := make([]notices.Camera, len(cameras))
+	for i, c := range cameras {
+		all[i] = watchedCamera(cfg.Cameras[i], c)
+	}
+	return func() []notices.Camera { return all }
 }
 
 func watchedCamera(c config.Camera, from *source.Camera) notices.Camera {

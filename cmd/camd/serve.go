@@ -143,7 +143,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
 		},
 	})
-	receivers, err := buildReceivers(cfg, cameras, server, metrics, log)
+	receivers, err := buildReceivers(cfg, watchedBy(cfg, cameras), server, metrics, log)
 	if err != nil {
 		return failed(err)
 	}

@@ -159,11 +159,21 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 	eventually(t, "the farewell", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
 }
 
-// The broker says that camd is gone when it could not say so itself.
+// The broker says that camd is gone when it could not say so itself; not when another has taken its place meanwhile.
 func TestLastWill(t *testing.T) {
 	broker := peer.ServeMQTT(t, "camd", "broker-pass", "")
-	d := launch(t, options{config: healthy + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"})
-	eventually(t, "camd at the broker", func() bool { return string(broker.Retained()["camd/status"]) == "online" })
+	o := options{config: healthy + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}
+	hung := launch(t, o)
+	online := func() bool { return string(broker.Retained()["camd/status"]) == "online" }
+	eventually(t, "camd at the broker", online)
+	_ = hung.cmd.Process.Signal(syscall.SIGSTOP) // its connection stays
+	d := launch(t, o)
+	eventually(t, "the next camd at the broker", func() bool { return strings.Contains(d.stderr.String(), `"mqtt connected"`) && online() })
+	_ = hung.cmd.Process.Kill()
+	<-hung.exited
+	if !online() {
+		t.Error("the end of one that hung is taken for that of its successor")
+	}
 	_ = d.cmd.Process.Kill()
 	<-d.exited
 	eventually(t, "the will", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
