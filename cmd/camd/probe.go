@@ -93,7 +93,7 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 			return o, fmt.Errorf("--password-file: %w", err)
 		}
 	}
-	o.Log, err = newLogger(config.Log{Level: f.logLevel, Format: "auto"}, stderr)
+	o.Log, _, err = newLogger(config.Log{Level: f.logLevel, Format: "auto"}, stderr)
 	return o, err
 }
 

@@ -36,6 +36,7 @@ type reloader struct {
 	fleet  *source.Fleet
 	server *httpapi.Server
 	shown  *certificate.Shown
+	told   *alerts
 }
 
 // follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
@@ -102,7 +103,13 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	if err := present(cfg, r.shown, r.log); err != nil {
 		return nil, err
 	}
-	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) { r.server.Change(roster(cfg, now)) })
+	if err := r.told.prepare(cfg); err != nil {
+		return nil, err
+	}
+	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
+		r.server.Change(roster(cfg, now))
+		r.told.change(cfg, now)
+	})
 	if err != nil {
 		return nil, err
 	}

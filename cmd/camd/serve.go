@@ -58,7 +58,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		if err != nil {
 			return configError(cmd, err)
 		}
-		log, level, err := newAdjustableLogger(cfg.Log, cmd.ErrOrStderr())
+		log, level, err := newLogger(cfg.Log, cmd.ErrOrStderr())
 		if err != nil {
 			return misused(err)
 		}
@@ -157,6 +157,11 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	server := httpapi.New(httpapi.Options{
 		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: set.kept.SetPaused,
 	})
+	told := newAlerts(set.metrics, server, log)
+	if err := told.prepare(cfg); err != nil {
+		return failed(err)
+	}
+	told.change(cfg, fleet.Cameras())
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return failed(listenError(cfg.Listen, err))
@@ -166,8 +171,9 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { fleet.Run(ctx); return nil })
+	group.Go(func() error { told.Run(ctx); return nil })
 	group.Go(func() error { return server.Serve(ctx, listener) })
-	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown}
+	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown, told: told}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
 		<-ctx.Done()

@@ -30,6 +30,9 @@ var drawn = []string{
 	"pkg/httpapi",
 	"pkg/memory",
 	"pkg/mjpeg",
+	"pkg/notify",
+	"pkg/notify/mqtt",
+	"pkg/notify/webhook",
 	"pkg/source",
 	"pkg/source/capture",
 	"pkg/source/confine",
@@ -58,6 +61,11 @@ var strangers = []struct{ who, whom string }{
 	{"pkg/source", "pkg/memory"},
 	{"pkg/httpapi", "pkg/bus"},
 	{"pkg/bus", "pkg/httpapi"},
+	{"pkg/notify", "pkg/config"},
+	{"pkg/notify", "pkg/source"},
+	{"pkg/notify", "pkg/httpapi"},
+	{"pkg/source", "pkg/notify"},
+	{"pkg/httpapi", "pkg/notify"},
 }
 
 // built is a package as go list describes it, test files left out.

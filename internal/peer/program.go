@@ -76,6 +76,9 @@ func (p *process) end() {
 	<-p.exited
 }
 
+// stop makes the program stand still; only end moves it.
+func (p *process) stop() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
 func (p *process) alive() bool {
 	select {
 	case <-p.exited:

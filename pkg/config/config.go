@@ -32,7 +32,11 @@ type Config struct {
 	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
 	WatchConfig  bool          // read the file again when it changes
 	AllowOrigin  string        // whose pages' scripts may read pictures: an origin, or * for any; empty is nobody's
-	StateDir     string        // where to keep what people switch; empty leaves it to the environment
+	Webhooks     []Webhook
+	MQTT         *MQTT  // nil: no broker
+	Site         string // what this camd is called where there are several; empty leaves it to the host's name
+	PublicURL    string // where people reach this camd's pages, without a / at its end; empty: not known
+	StateDir     string // where to keep what people switch; empty leaves it to the environment
 	Log          Log
 }
 
@@ -141,6 +145,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 	if root := d.document(data); root != nil {
 		d.refuseReferences(root)
 		decode(d, "", root, fileFields(), cfg)
+		d.checkMentions(cfg)
 	}
 	if len(d.problems) > 0 {
 		return nil, d.err()

@@ -69,6 +69,11 @@ func (d *decoder) secret(key string, n *yaml.Node, to *string) {
 }
 
 func readPasswordFile(d *decoder, key string, n *yaml.Node, to *entry) {
+	d.secretFile(key, n, &to.password)
+}
+
+// secretFile reads a file with a text that no message repeats.
+func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 	path, ok := d.text(key, n, "a path")
 	if !ok {
 		return
@@ -82,7 +87,7 @@ func readPasswordFile(d *decoder, key string, n *yaml.Node, to *entry) {
 		d.bad(n, "%s: %v", key, err)
 		return
 	}
-	to.password = s
+	*to = s
 }
 
 // ReadSecret reads a password file: one line, at most 4 KiB.

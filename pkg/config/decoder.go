@@ -16,6 +16,8 @@ type decoder struct {
 	dir      string // what relative paths are relative to
 	env      func(string) (string, bool)
 	problems []Problem
+
+	mentioned []mention
 }
 
 // field is a key that a T may have. read reports what is wrong with the value, or puts it into to.
@@ -125,6 +127,8 @@ func places() []place {
 		{"limits", `under "limits"`, keys(limitFields())},
 		{"log", `under "log"`, keys(logFields())},
 		{"tls", `under "tls"`, keys(tlsFields())},
+		{"webhooks", `in an entry of "webhooks"`, keys(webhookFields())},
+		{"mqtt", `under "mqtt"`, keys(mqttFields())},
 	}
 }
 

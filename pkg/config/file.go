@@ -25,6 +25,10 @@ func fileFields() []field[Config] {
 		{"allow_origin", readOrigin},
 		{"state_dir", readStateDir},
 		{"watch_config", flag(func(c *Config) *bool { return &c.WatchConfig })},
+		{"webhooks", readWebhooks},
+		{"mqtt", readMQTT},
+		{"site", readSite},
+		{"public_url", readPublicURL},
 		{"log", section(logFields(), func(c *Config) *Log { return &c.Log })},
 	}
 }
@@ -59,6 +63,24 @@ func readStateDir(d *decoder, key string, n *yaml.Node, to *Config) {
 		to.StateDir = path
 	default:
 		to.StateDir = filepath.Join(d.dir, path)
+	}
+}
+
+func readSite(d *decoder, key string, n *yaml.Node, to *Config) {
+	const most = 100
+	s, ok := d.text(key, n, "a name")
+	switch {
+	case !ok:
+	case s == "" || len(s) > most || hasControl(s):
+		d.bad(n, "%s: want 1 to %d bytes without line breaks", key, most)
+	default:
+		to.Site = s
+	}
+}
+
+func readPublicURL(d *decoder, key string, n *yaml.Node, to *Config) {
+	if u, ok := d.address(key, n, false); ok {
+		to.PublicURL = strings.TrimRight(u.String(), "/")
 	}
 }
 

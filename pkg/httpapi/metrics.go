@@ -17,6 +17,7 @@ type Metrics struct {
 	encode   *prometheus.HistogramVec
 	publish  *prometheus.HistogramVec
 	frameAge *prometheus.HistogramVec
+	notices  *prometheus.CounterVec
 }
 
 // frameTimes are bucket bounds in seconds, from below a millisecond, which a healthy path takes, to the ten seconds
@@ -34,12 +35,15 @@ func NewMetrics(version, commit string) *Metrics {
 		frameAge: histogram("camd_viewer_frame_age_seconds",
 			"Age of a picture when its last byte was handed to a viewer's connection.", "camera", "rendition"),
 	}
+	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "camd_notifications_total", Help: "What became of notices to others, and of attempts to deliver them.",
+	}, []string{"receiver_kind", "result"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "camd_build_info", Help: "Always 1; the labels say which camd this is.",
 		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.encode, m.publish, m.frameAge, build,
+	m.registry.MustRegister(m.encode, m.publish, m.frameAge, m.notices, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

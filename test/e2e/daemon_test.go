@@ -19,6 +19,7 @@ type options struct {
 	env    []string            // more of the environment
 	bin    string              // another directory with the programs
 	user   *syscall.Credential // another user
+	stderr *os.File            // where the log goes instead of the daemon's own
 }
 
 // daemon is a running camd.
@@ -70,6 +71,9 @@ func launch(t testing.TB, o options) *daemon {
 	d.cmd = exec.Command(path, append(args, o.args...)...)
 	d.cmd.Env = append(os.Environ(), o.env...)
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
+	if o.stderr != nil {
+		d.cmd.Stderr = o.stderr
+	}
 	// A test binary that is killed runs no Cleanup.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: o.user}
 	if err := d.cmd.Start(); err != nil {

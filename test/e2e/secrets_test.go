@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +14,8 @@ import (
 // What stands in the sources as a secret stands nowhere else.
 func TestSecrets(t *testing.T) {
 	const canary, token, path = "canary-pass/word%", "canary-token", "canary-in-path"
-	hidden := []string{"canary"} // all of them, however they are written
+	signing := base64.StdEncoding.EncodeToString([]byte("canary, canary, canary, canary"))
+	hidden := []string{"canary", signing[:8]} // all of them, however they are written
 	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: canary})
 	locked := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: "another"})
 	web := serve(t, wrongServer(parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 10000)))
@@ -35,6 +37,16 @@ func TestSecrets(t *testing.T) {
 	for _, c := range cameras {
 		config += fmt.Sprintf("  - id: %s\n    source: %q\n    %s\n", c.id, c.source, c.more)
 	}
+	// Receivers that are told, are not there, and refuse.
+	broker := peer.ServeMQTT(t, "camd", canary, "")
+	told := t.TempDir()
+	write(t, told, "broker", canary)
+	write(t, told, "hook", "whsec_"+signing)
+	config += "webhooks:\n"
+	for _, url := range []string{web + "/gone", "http://" + dead + "/canary"} {
+		config += fmt.Sprintf("  - {url: '%s?token=%s', secret_file: %s/hook, after: 0s}\n", url, token, told)
+	}
+	config += fmt.Sprintf("mqtt: {url: 'mqtt://%s', user: camd, password_file: %s/broker}\n", broker.Address, told)
 	// camd's own environment has one, since it is given there; its capture processes' has none.
 	d := start(t, options{config: config, env: []string{"E2E_PASSWORD=" + canary}, args: []string{"--log-level", "debug"}})
 	seen := map[string]string{}
@@ -48,6 +60,13 @@ func TestSecrets(t *testing.T) {
 		d.reaches(id, "offline")
 	}
 	d.awaits("good-url", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
+	eventually(t, "the receivers to be tried", func() bool {
+		log := d.stderr.String()
+		return strings.Contains(log, `"receiver fails"`) && strings.Contains(log, `"notice not delivered"`) && strings.Contains(log, `"mqtt connected"`)
+	})
+	for topic, payload := range broker.Retained() {
+		seen["topic "+topic] = string(payload)
+	}
 	for _, c := range cameras {
 		if _, err := watch(t, d.URL+"/cameras/"+c.id+"/stream.mjpg").read(); err != nil {
 			t.Error(err)
@@ -74,7 +93,8 @@ func TestSecrets(t *testing.T) {
 	dir := t.TempDir()
 	probe := camd(t, "probe", cameras[4].source, "--log-level", "debug", "--timeout", "5s")
 	seen["probe"] = probe.stdout + probe.stderr
-	bad := camd(t, "check", "-c", write(t, dir, "camd.yaml", config+"    qualty: 3\n    user: "+canary+"\n"))
+	bad := camd(t, "check", "-c", write(t, dir, "camd.yaml", strings.Replace(config, "    \nwebhooks", "    qualty: 3\n    user: "+canary+"\nwebhooks", 1)+
+		"site:\n  "+canary+": 1\npublic_url: https://"+canary+"@h/\n"))
 	seen["check"] = bad.stdout + bad.stderr
 	if probe.code != 1 || bad.code != 2 {
 		t.Errorf("exit codes %d and %d", probe.code, bad.code)

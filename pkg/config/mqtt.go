@@ -1,0 +1,147 @@
+package config
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// defaultAfter is how long a trouble must last to be told: a camera that is opened anew is back before.
+const defaultAfter = 10 * time.Second
+
+// MQTT is a broker that is kept informed of the cameras.
+type MQTT struct {
+	Broker          string // mqtt://host:port or mqtts://host:port
+	User            string
+	Password        Secret
+	CA              string        // PEM file with who vouches for the broker; empty: the system's
+	TopicPrefix     string        // of camd's own topics
+	DiscoveryPrefix string        // Home Assistant's; empty: none
+	Snapshots       time.Duration // between pictures; 0 is none
+	Switches        bool          // whoever is at the broker may switch cameras
+	After           time.Duration // how long a trouble must last to be told as one
+}
+
+// mqttEntry is the section mqtt as the file has it.
+type mqttEntry struct {
+	MQTT
+	password string
+}
+
+func mqttFields() []field[mqttEntry] {
+	return []field[mqttEntry]{
+		{"url", readBroker},
+		{"user", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secret(key, n, &to.User) }},
+		{"password", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secret(key, n, &to.password) }},
+		{"password_file", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secretFile(key, n, &to.password) }},
+		{"ca", readCA},
+		{"topic_prefix", topicPrefix(func(e *mqttEntry) *string { return &e.TopicPrefix }, false)},
+		{"discovery_prefix", topicPrefix(func(e *mqttEntry) *string { return &e.DiscoveryPrefix }, true)},
+		{"snapshots", durationOrOff(func(e *mqttEntry) *time.Duration { return &e.Snapshots }, time.Second, 24*time.Hour)},
+		{"switches", flag(func(e *mqttEntry) *bool { return &e.Switches })},
+		{"after", duration(func(e *mqttEntry) *time.Duration { return &e.After }, 0, 24*time.Hour)},
+	}
+}
+
+func readMQTT(d *decoder, key string, n *yaml.Node, to *Config) {
+	e := mqttEntry{MQTT: MQTT{TopicPrefix: "camd", DiscoveryPrefix: "homeassistant", After: defaultAfter}}
+	given := decode(d, key, n, mqttFields(), &e)
+	if len(given) == 0 {
+		return
+	}
+	if given["url"] == nil {
+		d.bad(n, "mqtt: has no url; want the broker's, such as mqtt://host:1883")
+	}
+	password := given["password"]
+	if file := given["password_file"]; file != nil {
+		if password != nil {
+			d.bad(later(password, file), "password and password_file are both given; keep one")
+		}
+		password = file
+	}
+	if password != nil && given["user"] == nil {
+		d.bad(password, "%s: there is no user to it; add user", password.Value)
+	}
+	if at := given["ca"]; at != nil && strings.HasPrefix(e.Broker, "mqtt:") {
+		d.bad(at, "ca: makes no sense for mqtt://, which is not encrypted; want mqtts:// as the url")
+	}
+	e.Password = Secret(e.password)
+	to.MQTT = &e.MQTT
+}
+
+func readBroker(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
+	want := "mqtt://HOST:PORT, or mqtts:// with TLS"
+	s, ok := d.text(key, n, want)
+	if !ok {
+		return
+	}
+	u, err := url.Parse(s)
+	ports := map[string]string{"mqtt": "1883", "mqtts": "8883"}
+	switch {
+	case err != nil || ports[u.Scheme] == "" || u.Hostname() == "" || hasControl(s):
+		d.bad(n, "%s: want %s", key, want)
+	case u.User != nil:
+		d.bad(n, "%s: want no user or password in it; there are user and password_file", key)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		d.bad(n, "%s: want %s, and nothing behind it", key, want)
+	case u.Port() == "":
+		to.Broker = u.Scheme + "://" + net.JoinHostPort(u.Hostname(), ports[u.Scheme])
+	default:
+		to.Broker = u.Scheme + "://" + u.Host
+	}
+}
+
+func readCA(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
+	path, ok := d.text(key, n, "a path")
+	if !ok {
+		return
+	}
+	if _, err := ReadCA(d.path(path)); err != nil {
+		d.bad(n, "%s: %v", key, err)
+		return
+	}
+	to.CA = d.path(path)
+}
+
+// ReadCA reads a PEM file with the certificates of those who vouch for others.
+func ReadCA(path string) (*x509.CertPool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFile {
+		return nil, fmt.Errorf("%s is not a file with certificates", path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
+		return nil, errors.New(path + " holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----")
+	}
+	return pool, nil
+}
+
+// topicPrefix makes a reader of what topics begin with; off, where it may be so, is none.
+func topicPrefix(at func(*mqttEntry) *string, mayBeOff bool) func(*decoder, string, *yaml.Node, *mqttEntry) {
+	want := "1 to 100 letters of a topic such as camd or house/camd, without +, # and / at either end"
+	if mayBeOff {
+		want = "off, or " + want
+	}
+	return set(at, want, func(s string) (string, bool) {
+		if mayBeOff && s == "off" {
+			return "", true
+		}
+		bad := s == "" || len(s) > 100 || strings.ContainsAny(s, "+#") || hasControl(s) || strings.HasPrefix(s, "$") ||
+			strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") || strings.Contains(s, "//")
+		return s, !bad
+	})
+}

@@ -1,0 +1,22 @@
+package config
+
+import "fmt"
+
+// Secret is a text that is not shown: however it is printed or marshalled, it appears as "***".
+type Secret string
+
+const hidden = "***"
+
+// Format prints what stands for the secret, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+
+// String returns what stands for the secret; nothing stands for none.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// MarshalText returns String, for JSON and YAML.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

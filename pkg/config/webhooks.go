@@ -1,0 +1,182 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"camd/pkg/notify"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Webhook is an HTTP receiver that is told of cameras' troubles.
+type Webhook struct {
+	URL     Secret // whole: its path and query are often all that keeps others from sending to it
+	Key     Secret // the bytes to sign with
+	Events  []notify.Condition
+	Cameras []string      // only these; empty means all
+	After   time.Duration // how long a condition must last to be told
+	Timeout time.Duration // for an attempt
+	GiveUp  time.Duration // how long a notice is tried
+}
+
+// webhookEntry is a webhook as the file has it.
+type webhookEntry struct {
+	Webhook
+	secret string
+}
+
+func webhookFields() []field[webhookEntry] {
+	return []field[webhookEntry]{
+		{"url", readWebhookURL},
+		{"secret", func(d *decoder, key string, n *yaml.Node, to *webhookEntry) { d.secret(key, n, &to.secret) }},
+		{"secret_file", func(d *decoder, key string, n *yaml.Node, to *webhookEntry) { d.secretFile(key, n, &to.secret) }},
+		{"events", readEvents},
+		{"cameras", readOnlyCameras},
+		{"after", duration(func(e *webhookEntry) *time.Duration { return &e.After }, 0, 24*time.Hour)},
+		{"timeout", duration(func(e *webhookEntry) *time.Duration { return &e.Timeout }, 100*time.Millisecond, 5*time.Minute)},
+		{"give_up", duration(func(e *webhookEntry) *time.Duration { return &e.GiveUp }, time.Second, 7*24*time.Hour)},
+	}
+}
+
+func readWebhooks(d *decoder, key string, n *yaml.Node, to *Config) {
+	if isNull(n) {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		d.bad(n, `%s: want a list whose entries begin with "- url:", got %s`, key, describe(n))
+		return
+	}
+	for _, entry := range n.Content {
+		switch {
+		case entry.Kind == yaml.AliasNode:
+		case isNull(entry):
+			d.bad(entry, "webhooks: this entry is empty; it needs a url and a secret_file")
+		default:
+			to.Webhooks = append(to.Webhooks, d.webhook(entry))
+		}
+	}
+}
+
+// webhook reads an entry of webhooks.
+func (d *decoder) webhook(n *yaml.Node) Webhook {
+	e := webhookEntry{Webhook: Webhook{After: defaultAfter, Timeout: 10 * time.Second, GiveUp: time.Hour}}
+	given := decode(d, "webhooks", n, webhookFields(), &e)
+	if n.Kind != yaml.MappingNode {
+		return e.Webhook
+	}
+	if given["url"] == nil {
+		d.bad(n, "this webhook has no url")
+	}
+	at, file := given["secret"], given["secret_file"]
+	switch {
+	case at != nil && file != nil:
+		d.bad(later(at, file), "secret and secret_file are both given; keep one")
+		return e.Webhook
+	case at == nil && file == nil:
+		d.bad(n, "this webhook has no secret_file; want a file with %s", wantKey)
+		return e.Webhook
+	case at == nil:
+		at = file
+	}
+	if e.secret == "" {
+		return e.Webhook // it was read, and that has been reported
+	}
+	signing, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(e.secret, "whsec_"))
+	if err != nil || len(signing) < 24 || len(signing) > 64 {
+		d.bad(at, "%s: want %s", at.Value, wantKey)
+	}
+	e.Key = Secret(signing)
+	return e.Webhook
+}
+
+// wantKey describes a secret as Standard Webhooks has it.
+const wantKey = `24 to 64 random bytes in base64, as "openssl rand -base64 32" makes them, with or without whsec_ before them`
+
+// address reads an http:// or https:// address, which no message repeats.
+func (d *decoder) address(key string, n *yaml.Node, query bool) (*url.URL, bool) {
+	want := "an address such as https://host/path"
+	s, ok := d.text(key, n, want)
+	if !ok {
+		return nil, false
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || hasControl(s):
+		d.bad(n, "%s: want %s, with http:// or https:// before it", key, want)
+	case u.User != nil:
+		d.bad(n, "%s: want no user or password in it", key)
+	case u.Fragment != "" || !query && (u.RawQuery != "" || u.ForceQuery):
+		d.bad(n, "%s: want nothing behind the path", key)
+	default:
+		return u, true
+	}
+	return nil, false
+}
+
+func readWebhookURL(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
+	if u, ok := d.address(key, n, true); ok {
+		to.URL = Secret(u.String())
+	}
+}
+
+// texts reads a list of single values.
+func (d *decoder) texts(key string, n *yaml.Node, want string, read func(s string, n *yaml.Node)) {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		d.bad(n, "%s: want a list such as %s, or leave the key out for all", key, want)
+		return
+	}
+	for _, item := range n.Content {
+		if item.Kind == yaml.AliasNode {
+			continue
+		}
+		if s, ok := d.text(key, item, "a name"); ok {
+			read(s, item)
+		}
+	}
+}
+
+func readEvents(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
+	d.texts(key, n, "[trouble, well]", func(s string, item *yaml.Node) {
+		if !slices.Contains(notify.Conditions, notify.Condition(s)) {
+			d.bad(item, "%s: want trouble, well or paused, got %s", key, show(item))
+			return
+		}
+		to.Events = append(to.Events, notify.Condition(s))
+	})
+}
+
+func readOnlyCameras(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
+	d.texts(key, n, "[yard, hall]", func(s string, item *yaml.Node) {
+		to.Cameras = append(to.Cameras, s)
+		d.mentioned = append(d.mentioned, mention{s, key, item})
+	})
+}
+
+// mention is a camera's id where it is not given but used.
+type mention struct {
+	id, key string
+	at      *yaml.Node
+}
+
+// checkMentions reports cameras that are spoken of and not there.
+func (d *decoder) checkMentions(cfg *Config) {
+	ids := make([]string, len(cfg.Cameras))
+	for i, c := range cfg.Cameras {
+		ids[i] = c.ID
+	}
+	for _, m := range d.mentioned {
+		if slices.Contains(ids, m.id) {
+			continue
+		}
+		meant := ""
+		if near := nearest(m.id, ids); near != "" {
+			meant = fmt.Sprintf("; did you mean %q?", near)
+		}
+		d.bad(m.at, "%s: there is no camera %s%s", m.key, show(m.at), meant)
+	}
+}

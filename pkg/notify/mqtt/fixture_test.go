@@ -1,0 +1,171 @@
+package mqtt
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"camd/internal/peer"
+	"camd/pkg/camera"
+	"camd/pkg/notify"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const password = "canary-Pa55"
+
+// house has cameras that a test makes live and fail.
+type house struct {
+	mu      sync.Mutex
+	order   []string
+	changes map[string][]camera.Change // newest first
+	picture map[string][]byte
+	viewers int
+	turned  chan string
+}
+
+func newHouse(cameras ...string) *house {
+	h := &house{changes: map[string][]camera.Change{}, picture: map[string][]byte{}, turned: make(chan string, 10)}
+	for _, id := range cameras {
+		h.order = append(h.order, id)
+		h.become(id, camera.Live, camera.None, "a picture of "+id)
+	}
+	return h
+}
+
+func (h *house) become(id string, s camera.State, r camera.Reason, picture string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes[id] = slices.Insert(h.changes[id], 0, camera.Change{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
+	h.picture[id] = []byte(picture)
+}
+
+func (h *house) show(id, picture string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.picture[id] = []byte(picture)
+}
+
+func (h *house) remove(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.order = slices.DeleteFunc(h.order, func(o string) bool { return o == id })
+}
+
+func (h *house) cameras() (all []notify.Camera) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range h.order {
+		all = append(all, notify.Camera{ID: id, Title: "The " + id, History: func() []camera.Change {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return slices.Clone(h.changes[id])
+		}, Picture: func() []byte {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.picture[id]
+		}})
+	}
+	return all
+}
+
+func (h *house) watching() map[string]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return map[string]int{"yard": h.viewers}
+}
+
+func (h *house) turn(_ context.Context, id string, on bool) error {
+	if on {
+		h.become(id, camera.Live, camera.None, "live again")
+		h.turned <- id + " on"
+	} else {
+		h.become(id, camera.Paused, camera.None, "switched off")
+		h.turned <- id + " off"
+	}
+	return nil
+}
+
+func (h *house) options(broker *peer.MQTT) Options {
+	return Options{
+		Broker: &url.URL{Scheme: "mqtt", Host: broker.Address}, User: broker.User, Password: broker.Password,
+		Prefix: "camd", Discovery: "homeassistant", Cameras: h.cameras, Viewers: h.watching, Site: "box", Version: "1.2.3", Dashboard: "https://cams.example",
+	}
+}
+
+// run runs a client until the test ends or stop is called.
+func run(t *testing.T, o Options) (stop func(), log *observer.ObservedLogs) {
+	t.Helper()
+	core, log := observer.New(zap.DebugLevel)
+	o.Log = zap.New(core)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); New(o).Run(ctx) }()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(func() {
+		stop()
+		for _, e := range log.All() {
+			for _, v := range e.ContextMap() {
+				if s, ok := v.(string); ok && strings.Contains(s, password) {
+					t.Errorf("the password is in the log: %v", e)
+				}
+			}
+		}
+	})
+	return stop, log
+}
+
+// holds waits until the broker holds what ok says.
+func holds(t *testing.T, broker *peer.MQTT, what string, ok func(map[string][]byte) bool) map[string][]byte {
+	t.Helper()
+	var held map[string][]byte
+	defer func() {
+		if t.Failed() {
+			t.Logf("the broker holds %q", slices.Sorted(maps.Keys(held)))
+		}
+	}()
+	peer.Until(t, what, func() bool {
+		held = broker.Retained()
+		return ok(held)
+	})
+	return held
+}
+
+func stateOf(held map[string][]byte, id string) (s state) {
+	_ = json.Unmarshal(held["camd/"+id+"/state"], &s)
+	return s
+}
+
+const jpeg = "\xff\xd8 not one really \x00\r\n \xff\xd9"
+
+// unsent is how many bytes the kernel holds for whoever listens at a port of this machine.
+func unsent(t *testing.T, address string) (bytes int64) {
+	t.Helper()
+	_, port, _ := strings.Cut(address, ":")
+	number, _ := strconv.Atoi(port)
+	text, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line) // number, local and remote address, state, tx:rx
+		if strings.HasSuffix(fields[2], fmt.Sprintf(":%04X", number)) {
+			waiting, _ := strconv.ParseInt(strings.Split(fields[4], ":")[0], 16, 64)
+			bytes += waiting
+		}
+	}
+	return bytes
+}

@@ -1,0 +1,147 @@
+package webhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"camd/pkg/camera"
+	"camd/pkg/notify"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long anything may take that is waited for.
+const patience = 30 * time.Second
+
+var key = []byte("0123456789abcdef0123456789abcdef")
+
+// life is a camera's history that a test writes.
+type life struct {
+	mu      sync.Mutex
+	changes []camera.Change // newest first
+}
+
+func (l *life) become(s camera.State, r camera.Reason) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changes = slices.Insert(l.changes, 0, camera.Change{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
+}
+
+func (l *life) history() []camera.Change {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.changes)
+}
+
+func (l *life) cameras() []notify.Camera {
+	return []notify.Camera{{ID: "yard", Title: "The yard", History: l.history}}
+}
+
+// run runs webhooks until the test ends. counted returns how often each result came, of all of them together.
+func run(t *testing.T, options ...Options) (counted func(Result) int, log *observer.ObservedLogs) {
+	t.Helper()
+	core, log := observer.New(zap.DebugLevel)
+	var mu sync.Mutex
+	counts := map[Result]int{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	for _, o := range options {
+		o.Key, o.Site, o.Log = key, "box", zap.New(core)
+		o.Count = func(r Result) {
+			mu.Lock()
+			defer mu.Unlock()
+			counts[r]++
+		}
+		running.Go(func() { New(o).Run(ctx) })
+	}
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	return func(r Result) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return counts[r]
+	}, log
+}
+
+// received is a request as a receiver has it.
+type received struct {
+	header http.Header
+	body   []byte
+}
+
+// receive serves until the test ends: the requests go to the channel, and each is answered by what answer says.
+func receive(t *testing.T, answer http.HandlerFunc) (*url.URL, <-chan received) {
+	t.Helper()
+	requests := make(chan received, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		requests <- received{r.Header, body}
+		answer(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return parse(t, server.URL+"/hooks/canary?token=canary"), requests
+}
+
+func parse(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func next(t *testing.T, requests <-chan received) received {
+	t.Helper()
+	select {
+	case r := <-requests:
+		return r
+	case <-time.After(patience):
+		t.Fatal("no request came")
+		return received{}
+	}
+}
+
+func fine(http.ResponseWriter, *http.Request) {}
+
+// verify checks a signature by the text of the specification, without its library.
+func verify(t *testing.T, r received) {
+	t.Helper()
+	id, stamp := r.header.Get("Webhook-Id"), r.header.Get("Webhook-Timestamp")
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(id + "." + stamp + "." + string(r.body)))
+	want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	if got := r.header.Get("Webhook-Signature"); id == "" || !hmac.Equal([]byte(got), []byte(want)) {
+		t.Errorf("id %q, signature %q, want %q", id, got, want)
+	}
+	seconds, err := strconv.ParseInt(stamp, 10, 64)
+	if age := time.Since(time.Unix(seconds, 0)); err != nil || age < -time.Second || age > patience {
+		t.Errorf("timestamp %q is %v old, %v", stamp, age, err)
+	}
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v for %s", patience, what)
+		}
+	}
+}

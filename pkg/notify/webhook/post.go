@@ -1,0 +1,99 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// most bounds what is read of an answer, of which nothing is used.
+const most = 64 << 10
+
+// longestWait is how long a receiver may ask to be left alone.
+const longestWait = 5 * time.Minute
+
+// refusal is why an attempt came to nothing.
+type refusal struct {
+	problem string        // for people, without the receiver's address
+	final   bool          // another attempt would be refused, too
+	wait    time.Duration // what the receiver asks for
+}
+
+func newClient(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Timeout: timeout, // for all of it, down to the answer's last byte
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConns:           1,
+			IdleConnTimeout:        time.Minute,
+			MaxResponseHeaderBytes: most,
+		},
+		// What is signed for one receiver is not taken to another.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// post makes one attempt.
+func (w *Webhook) post(ctx context.Context, l *letter) *refusal {
+	now := time.Now()
+	signature, err := w.signer.Sign(l.id, now, l.body)
+	if err != nil {
+		return &refusal{problem: "sign: " + err.Error(), final: true}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.opts.URL.String(), bytes.NewReader(l.body))
+	if err != nil {
+		return &refusal{problem: "its address cannot be used", final: true}
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "camd")
+	r.Header.Set(standard.HeaderWebhookID, l.id)
+	r.Header.Set(standard.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	r.Header.Set(standard.HeaderWebhookSignature, signature)
+	answer, err := w.client.Do(r)
+	if err != nil {
+		return &refusal{problem: withoutAddress(err)}
+	}
+	defer answer.Body.Close()
+	_, _ = io.CopyN(io.Discard, answer.Body, most)
+	return judge(answer)
+}
+
+// judge says what an answer means.
+func judge(answer *http.Response) *refusal {
+	code := answer.StatusCode
+	r := &refusal{problem: fmt.Sprintf("it answers %d %s", code, http.StatusText(code))}
+	switch {
+	case 200 <= code && code < 300:
+		return nil
+	case 300 <= code && code < 400:
+		r.problem += ": redirects are not followed, configure the address that it leads to"
+		r.final = true
+	case code == http.StatusRequestTimeout || code == http.StatusTooEarly || code == http.StatusTooManyRequests || code >= 500:
+		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			r.wait = min(time.Duration(min(seconds, 1e6))*time.Second, longestWait)
+		}
+	default:
+		r.final = true
+	}
+	return r
+}
+
+// withoutAddress is what went wrong, without the address that the client repeats: its path may be a secret.
+func withoutAddress(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		if u.Timeout() {
+			return "it does not answer in time"
+		}
+		return u.Err.Error()
+	}
+	return err.Error()
+}

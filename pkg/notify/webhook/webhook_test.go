@@ -1,0 +1,166 @@
+package webhook
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/notify"
+)
+
+func TestDelivery(t *testing.T) {
+	address, requests := receive(t, fine)
+	yard := &life{}
+	yard.become(camera.Live, camera.None)
+	counted, log := run(t, Options{URL: address, Cameras: yard.cameras, Dashboard: "https://cams.example"})
+	yard.become(camera.Offline, camera.Unreachable)
+	trouble := next(t, requests)
+	verify(t, trouble)
+	since := yard.history()[0].Since
+	var got map[string]any
+	if err := json.Unmarshal(trouble.body, &got); err != nil {
+		t.Fatalf("%s: %v", trouble.body, err)
+	}
+	stamp, err := time.Parse(time.RFC3339, got["timestamp"].(string))
+	if err != nil || time.Since(stamp) > patience {
+		t.Errorf("timestamp %v, %v", got["timestamp"], err)
+	}
+	const form = "2006-01-02T15:04:05.999Z07:00"
+	want := map[string]any{"type": "camera.trouble", "timestamp": got["timestamp"], "data": map[string]any{
+		"version": 1.0, "site": "box", "camera": "yard", "title": "The yard", "state": "offline", "reason": "unreachable",
+		"reason_text": "the camera cannot be reached", "detail": "what exactly", "since": since.UTC().Truncate(time.Millisecond).Format(form),
+		"previous": map[string]any{
+			"state": "live", "reason": "", "reason_text": "", "since": yard.history()[1].Since.UTC().Truncate(time.Millisecond).Format(form),
+		},
+		"url": "https://cams.example/cameras/yard",
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if kind := trouble.header.Get("Content-Type"); kind != "application/json" {
+		t.Errorf("it is %s", kind)
+	}
+
+	yard.become(camera.Live, camera.None)
+	well := next(t, requests)
+	verify(t, well)
+	if !strings.Contains(string(well.body), `"type":"camera.well"`) || well.header.Get("Webhook-Id") == trouble.header.Get("Webhook-Id") {
+		t.Errorf("got %s", well.body)
+	}
+	await(t, "both deliveries", func() bool { return counted(Delivered) == 2 })
+	if counted(Delivered) != 2 || counted(Retried)+counted(Failed)+counted(Superseded) != 0 {
+		t.Error("it counts otherwise")
+	}
+	for _, e := range log.All() {
+		for _, v := range e.ContextMap() {
+			if s, ok := v.(string); ok && strings.Contains(s, "canary") {
+				t.Errorf("the log has its address: %v", e)
+			}
+		}
+	}
+}
+
+// A receiver that is away gets the newest word when it is back, and attempts that fail are repeated as they were.
+func TestReceiverAway(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	yard := &life{}
+	yard.become(camera.Live, camera.None)
+	counted, log := run(t, Options{URL: parse(t, "http://"+address+"/canary"), Cameras: yard.cameras})
+	yard.become(camera.Offline, camera.Unreachable)
+	await(t, "an attempt", func() bool { return counted(Retried) > 0 })
+	if l, err = net.Listen("tcp", address); err != nil {
+		t.Fatal(err)
+	}
+	requests := make(chan received, 10)
+	answers := []int{503, 200}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(answers[0])
+		answers = answers[1:]
+		requests <- received{r.Header, body}
+	}))
+	server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	defer server.Close()
+	first, second := next(t, requests), next(t, requests)
+	verify(t, first)
+	verify(t, second)
+	if string(first.body) != string(second.body) || first.header.Get("Webhook-Id") != second.header.Get("Webhook-Id") {
+		t.Error("another attempt is another message")
+	}
+	await(t, "the delivery", func() bool { return counted(Delivered) == 1 })
+	for _, e := range log.FilterMessage("receiver fails").All() {
+		if problem, _ := e.ContextMap()["problem"].(string); problem == "" || strings.Contains(problem, "canary") {
+			t.Errorf("the log says %q", problem)
+		}
+	}
+}
+
+// A receiver that hangs delays no other one, and what waits for it does not grow.
+func TestReceiverHangs(t *testing.T) {
+	release := make(chan struct{})
+	hanging, stuck := receive(t, func(http.ResponseWriter, *http.Request) { <-release })
+	t.Cleanup(func() { close(release) })
+	good, requests := receive(t, fine)
+	yard := &life{}
+	yard.become(camera.Live, camera.None)
+	counted, _ := run(t, Options{URL: hanging, Cameras: yard.cameras}, Options{URL: good, Cameras: yard.cameras})
+	yard.become(camera.Offline, camera.Unreachable)
+	next(t, stuck)
+	next(t, requests)
+	yard.become(camera.Live, camera.None)
+	if r := next(t, requests); !strings.Contains(string(r.body), "camera.well") {
+		t.Errorf("got %s", r.body)
+	}
+	await(t, "the newer one in the older's place", func() bool { return counted(Superseded) == 1 })
+	if len(stuck) != 0 {
+		t.Error("a second request while the first hangs")
+	}
+}
+
+// What is too old is given up, and what is not wanted is not sent.
+func TestGivenUp(t *testing.T) {
+	address, requests := receive(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	yard := &life{}
+	yard.become(camera.Live, camera.None)
+	counted, _ := run(t,
+		Options{URL: address, Cameras: yard.cameras, GiveUp: time.Nanosecond},
+		Options{URL: address, Cameras: yard.cameras, Events: []notify.Condition{notify.Well}},
+		Options{URL: address, Cameras: yard.cameras, Only: []string{"hall"}})
+	yard.become(camera.Offline, camera.Unreachable)
+	next(t, requests)
+	await(t, "the end", func() bool { return counted(Failed) == 1 })
+	if len(requests) != 0 || counted(Retried) != 0 {
+		t.Error("more was sent")
+	}
+}
+
+// A receiver that sends elsewhere is not followed.
+func TestRedirect(t *testing.T) {
+	elsewhere, strays := receive(t, fine)
+	address, requests := receive(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.String(), http.StatusTemporaryRedirect)
+	})
+	yard := &life{}
+	yard.become(camera.Live, camera.None)
+	counted, _ := run(t, Options{URL: address, Cameras: yard.cameras})
+	yard.become(camera.Offline, camera.Unreachable)
+	next(t, requests)
+	await(t, "the end", func() bool { return counted(Failed) == 1 })
+	if len(strays) != 0 {
+		t.Error("it was followed")
+	}
+}

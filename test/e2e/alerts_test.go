@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"image/jpeg"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// notice is what a webhook's receiver gets.
+type notice struct {
+	Type string
+	Data struct {
+		Version             int
+		Site, Camera, Title string
+		State, Reason, URL  string
+		ReasonText          string `json:"reason_text"`
+		Previous            *struct{ State string }
+	}
+}
+
+// receiver is a webhook's, which takes only what is signed.
+func receiver(t *testing.T, key []byte) (url string, notices <-chan notice) {
+	got := make(chan notice, 100)
+	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mac := hmac.New(sha256.New, key)
+		fmt.Fprintf(mac, "%s.%s.%s", r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp"), body)
+		if r.Header.Get("webhook-signature") != "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		var n notice
+		if err := json.Unmarshal(body, &n); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+		got <- n
+	})), got
+}
+
+func (d *daemon) told(notices <-chan notice, kind, camera string) notice {
+	d.t.Helper()
+	select {
+	case n := <-notices:
+		if n.Type != kind || n.Data.Camera != camera {
+			d.t.Fatalf("got %+v, want %s of %s", n, kind, camera)
+		}
+		return n
+	case <-time.After(patience):
+		d.t.Fatalf("nobody was told %s of %s", kind, camera)
+		return notice{}
+	}
+}
+
+// A file is taken away and brought back, a capture process killed, a camera switched off from the broker, the daemon killed:
+// those who are to be told are told, one receiver that hangs all the while notwithstanding.
+func TestAlerts(t *testing.T) {
+	key := bytes.Repeat([]byte("k"), 32)
+	url, notices := receiver(t, key)
+	release := make(chan struct{})
+	hanging := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	t.Cleanup(func() { close(release) })
+	broker := peer.ServeMQTT(t, "camd", "broker-pass", "")
+
+	dir := t.TempDir()
+	clip := write(t, dir, "clip.avi", string(read(t, mjpegClip.Make(t))))
+	write(t, dir, "hook", base64.StdEncoding.EncodeToString(key)+"\n")
+	write(t, dir, "broker", "broker-pass\n")
+	d := start(t, options{config: fmt.Sprintf(`
+site: barn
+public_url: https://cams.example/
+state_dir: %[1]s
+cameras:
+  - {id: clip, title: The clip, source: %[2]s}
+  - {id: hall, source: 'test://?size=320x180&fps=10'}
+webhooks:
+  - {url: %[3]s, secret_file: %[1]s/hook, after: 3s}
+  - {url: %[4]s, secret_file: %[1]s/hook, after: 0s, timeout: 1m}
+mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 1s, switches: true, after: 3s}
+`, dir, clip, url, hanging, broker.Address)})
+	d.reaches("clip", "live")
+	hall := d.reaches("hall", "live")
+	if n := d.metric(`camd_notifications_total{receiver_kind="webhook",result="delivered"}`); n != 0 {
+		t.Errorf("%v notices before there was anything to tell", n)
+	}
+	view := func(id string) (s struct {
+		State, Site string
+		Trouble     bool
+		Viewers     int
+	}) {
+		_ = json.Unmarshal(broker.Retained()["camd/"+id+"/state"], &s)
+		return s
+	}
+
+	// Back within less than a second: nobody is told, but the history is.
+	if err := syscall.Kill(hall.Worker.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	d.awaits("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != hall.Worker.PID })
+
+	away := filepath.Join(dir, "away")
+	if err := os.Rename(clip, away); err != nil {
+		t.Fatal(err)
+	}
+	n := d.told(notices, "camera.trouble", "clip")
+	if x := n.Data; x.Version != 1 || x.Site != "barn" || x.Title != "The clip" || x.State != "offline" || x.Reason != "no_device" ||
+		x.ReasonText != "the device or file is not there" || x.URL != "https://cams.example/cameras/clip" || x.Previous == nil || x.Previous.State != "live" {
+		t.Errorf("got %+v", n)
+	}
+	eventually(t, "the broker to have it", func() bool { s := view("clip"); return s.State == "offline" && s.Trouble && s.Site == "barn" })
+	if err := os.Rename(away, clip); err != nil {
+		t.Fatal(err)
+	}
+	d.told(notices, "camera.well", "clip")
+	eventually(t, "the broker to have that", func() bool { s := view("clip"); return s.State == "live" && !s.Trouble })
+
+	v := watch(t, d.URL+"/cameras/hall/stream.mjpg")
+	if _, err := v.read(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a viewer at the broker, and a picture", func() bool {
+		picture, err := jpeg.DecodeConfig(bytes.NewReader(broker.Retained()["camd/hall/snapshot"]))
+		return view("hall").Viewers == 1 && err == nil && picture.Width == 320
+	})
+	if len(broker.Retained()["homeassistant/device/camd_hall/config"]) == 0 {
+		t.Error("Home Assistant would not find it")
+	}
+
+	broker.Publish("camd/hall/set", "OFF", false)
+	d.reaches("hall", "paused")
+	d.told(notices, "camera.paused", "hall")
+	eventually(t, "the broker to have that", func() bool { return view("hall").State == "paused" })
+	if kept := string(read(t, filepath.Join(dir, "cameras.json"))); !strings.Contains(kept, "hall") {
+		t.Errorf("it is not kept: %s", kept)
+	}
+	d.reaches("clip", "live")
+	if sent := d.metric(`camd_notifications_total{receiver_kind="webhook",result="delivered"}`); sent != 3 {
+		t.Errorf("%v notices delivered, want 3", sent)
+	}
+	if sent := d.metric(`camd_notifications_total{receiver_kind="mqtt",result="delivered"}`); sent < 5 {
+		t.Errorf("%v messages to the broker", sent)
+	}
+	if code, took := d.stop(); code != 0 || took > 2*time.Second {
+		t.Errorf("with a receiver that hangs it ends with %d after %v", code, took)
+	}
+	eventually(t, "the farewell", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
+}
+
+// The broker says that camd is gone when it could not say so itself; not when another has taken its place meanwhile.
+func TestLastWill(t *testing.T) {
+	broker := peer.ServeMQTT(t, "camd", "broker-pass", "")
+	o := options{config: healthy + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}
+	hung := launch(t, o)
+	online := func() bool { return string(broker.Retained()["camd/status"]) == "online" }
+	eventually(t, "camd at the broker", online)
+	_ = hung.cmd.Process.Signal(syscall.SIGSTOP) // its connection stays
+	d := launch(t, o)
+	eventually(t, "the next camd at the broker", func() bool { return strings.Contains(d.stderr.String(), `"mqtt connected"`) && online() })
+	_ = hung.cmd.Process.Kill()
+	<-hung.exited
+	if !online() {
+		t.Error("the end of one that hung is taken for that of its successor")
+	}
+	_ = d.cmd.Process.Kill()
+	<-d.exited
+	eventually(t, "the will", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
+}

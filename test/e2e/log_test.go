@@ -1,0 +1,203 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+)
+
+// logged is a line of the log.
+type logged struct {
+	Priority, Level, Msg, Camera, Line, Message string
+	TS                                          string
+	Suppressed                                  int
+}
+
+// logOf runs camd with its log going to a file that out names in JOURNAL_STREAM, and returns the lines when it has ended.
+func logOf(t *testing.T, config string, journal func(*os.File) string, work func(d *daemon)) []string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var text []string
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for lines := bufio.NewScanner(r); lines.Scan(); {
+			text = append(text, lines.Text())
+		}
+	}()
+	d := start(t, options{config: config, stderr: w, env: []string{"JOURNAL_STREAM=" + journal(w)}})
+	w.Close()
+	work(d)
+	d.stop()
+	<-read
+	return text
+}
+
+// itself is the file as journald names it to a service.
+func itself(f *os.File) string {
+	var s syscall.Stat_t
+	if err := syscall.Fstat(int(f.Fd()), &s); err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf("%d:%d", s.Dev, s.Ino)
+}
+
+func parse(t *testing.T, line string) (l logged) {
+	t.Helper()
+	m := regexp.MustCompile(`^(?:<(\d)>)?(\{.*\})$`).FindStringSubmatch(line)
+	if m == nil || json.Unmarshal([]byte(m[2]), &l) != nil || l.Level == "" || l.TS == "" {
+		t.Fatalf("no line of a log: %q", line)
+	}
+	l.Priority = m[1]
+	return l
+}
+
+// In the journal each line has its priority, what OpenCV and FFmpeg say among them; elsewhere it is plain JSON.
+func TestJournal(t *testing.T) {
+	whole := read(t, h264Clip.Make(t))
+	half := write(t, t.TempDir(), "half.mp4", string(whole[:len(whole)/2])) // FFmpeg has a lot to say to it
+	config := "log: {level: debug}\ncameras:\n  - {id: half, source: " + half + "}\n"
+	work := func(d *daemon) { d.reaches("half", "offline") }
+	want := map[string]string{"debug": "7", "info": "6", "warn": "4", "error": "3"}
+	seen := map[string]bool{}
+	for _, line := range logOf(t, config, itself, work) {
+		l := parse(t, line)
+		if l.Priority != want[l.Level] {
+			t.Errorf("priority %q: %s", l.Priority, line)
+		}
+		seen[l.Msg] = true
+		if l.Msg == "camera state" || l.Msg == "capture output" {
+			seen[l.Msg+" of "+l.Camera+" at "+l.Level] = true
+		}
+	}
+	for _, what := range []string{"serving", "camera state of half at warn", "capture output of half at debug", "stopped"} {
+		if !seen[what] {
+			t.Errorf("there is no %q in %v", what, seen)
+		}
+	}
+	for _, stream := range []string{"1:2", "", "nonsense"} {
+		for _, line := range logOf(t, healthy, func(*os.File) string { return stream }, func(*daemon) {}) {
+			if l := parse(t, line); l.Priority != "" {
+				t.Errorf("JOURNAL_STREAM=%s: %s", stream, line)
+			}
+		}
+	}
+	for _, line := range logOf(t, healthy+"log: {format: json}\n", itself, func(*daemon) {}) {
+		if l := parse(t, line); l.Priority != "" {
+			t.Errorf("format json: %s", line)
+		}
+	}
+}
+
+// On a terminal there are columns, in colours unless somebody wants none.
+func TestTerminal(t *testing.T) {
+	for _, c := range []struct {
+		env     string
+		colours bool
+	}{{"TERM=xterm", true}, {"NO_COLOR=1", false}, {"TERM=dumb", false}} {
+		cmd := exec.Command(program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", healthy))
+		cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=", c.env)
+		terminal, err := pty.Start(cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer terminal.Close()
+		var text strings.Builder
+		for lines := bufio.NewScanner(terminal); lines.Scan(); { // the terminal's end is an error of its own
+			text.WriteString(lines.Text() + "\n")
+			if strings.Contains(lines.Text(), "serving") {
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+			}
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", c.env, err)
+		}
+		level := "INFO"
+		if c.colours {
+			level = "\x1b[34mINFO\x1b[0m"
+		}
+		if want := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3}\t` + regexp.QuoteMeta(level) + `\tserving\t\{`); !want.MatchString(text.String()) {
+			t.Errorf("%s: got %q", c.env, text.String())
+		}
+		if strings.Contains(text.String(), "\x1b") != c.colours {
+			t.Errorf("%s: colours in %q", c.env, text.String())
+		}
+	}
+}
+
+// A viewer that comes again and again fills no log.
+func TestLogRepeats(t *testing.T) {
+	const visits = 50
+	said, withheld := 0, 0
+	lines := logOf(t, healthy, itself, func(d *daemon) {
+		d.reaches("healthy", "live")
+		for range visits {
+			v := watch(t, d.URL+"/cameras/healthy/stream.mjpg")
+			if _, err := v.read(); err != nil {
+				t.Error(err)
+			}
+			v.close()
+		}
+	})
+	for _, line := range lines {
+		switch l := parse(t, line); {
+		case l.Msg == "viewer joined":
+			said++
+			withheld += l.Suppressed
+		case l.Msg == "lines suppressed" && l.Message == "viewer joined":
+			withheld += l.Suppressed
+		}
+	}
+	if said+withheld != visits || said >= visits {
+		t.Errorf("%d visits: %d lines, %d suppressed", visits, said, withheld)
+	}
+}
+
+// A real journald, in a mount namespace with a /run of its own, takes the priorities and leaves them out of the messages.
+const journald = `
+set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/journal /run/log/journal
+/lib/systemd/systemd-journald >&2 &
+trap "kill $!" EXIT
+until [ -S /run/systemd/journal/stdout ]; do sleep 0.05; done
+systemd-cat -t camd bash -c 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$0" "$@"' "$@" &
+until journalctl -q --sync && journalctl -q -t camd -o cat | grep -q '"state":"offline"'; do sleep 0.05; done
+kill $!
+wait $! || true
+journalctl -q --sync
+journalctl -q -t camd -o json --no-pager`
+
+func TestRealJournal(t *testing.T) {
+	if os.Geteuid() != 0 || exec.Command("unshare", "-mpf", "--mount-proc", "mount", "-t", "tmpfs", "tmpfs", "/run").Run() != nil {
+		t.Skip("journald needs root, and a mount namespace")
+	}
+	config := write(t, t.TempDir(), "camd.yaml", "cameras:\n  - {id: gone, source: /nowhere.mp4}\n")
+	o := run(t, "unshare", "-mpf", "--mount-proc", "--kill-child", "bash", "-c", journald, "journald", program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", config)
+	priorities := map[string]string{}
+	for line := range strings.Lines(o.stdout) {
+		var entry struct{ Priority, Message string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		var l struct{ Msg, State string }
+		if json.Unmarshal([]byte(entry.Message), &l) == nil { // camd's first line is for people
+			priorities[strings.TrimSpace(l.Msg+" "+l.State)] = entry.Priority
+		}
+	}
+	if o.code != 0 || priorities["serving"] != "6" || priorities["camera state offline"] != "4" || priorities["stopped"] != "6" {
+		t.Errorf("exit code %d, priorities %v, %s%s", o.code, priorities, tail(o.stdout, 3000), o.stderr)
+	}
+}
