@@ -25,7 +25,8 @@ const metricsDoc = "../../docs/metrics.md"
 
 // docs/metrics.md says what a camd with one of everything says of itself.
 func TestMetricsDocument(t *testing.T) {
-	d := start(t, options{config: encrypted(peer.Certificate{}.Make(t), 1)})
+	d := start(t, options{config: encrypted(peer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
+		"webhooks: [{url: 'http://127.0.0.1:1/', secret_file: " + write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)) + "}]\n"})
 	want := document(gather(t, d), alertsByMetric(t))
 	if *update {
 		if err := os.WriteFile(metricsDoc, []byte(want), 0o644); err != nil {

@@ -1,0 +1,36 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"testing"
+)
+
+// A reload changes who is told, and of which cameras; what it does not change goes on telling.
+func TestReceiversAreReloaded(t *testing.T) {
+	key := bytes.Repeat([]byte("k"), 32)
+	first, told := receiver(t, key)
+	second, toldNow := receiver(t, key)
+	secret := write(t, t.TempDir(), "hook", base64.StdEncoding.EncodeToString(key)+"\n")
+	config := func(receiver string, cameras ...string) string {
+		text := fmt.Sprintf("webhooks: [{url: %s, secret_file: %s, after: 0s}]\ncameras:\n  - {id: gate, source: 'test://?size=320x180&fps=5'}\n", receiver, secret)
+		for _, id := range cameras {
+			text += "  - {id: " + id + ", source: /dev/camd-has-no-such-device-" + id + "}\n"
+		}
+		return text
+	}
+	d := start(t, options{config: config(first)})
+	d.reaches("gate", "live")
+	d.rewrite(config(first, "yard")) // another camera, the same receiver
+	d.told(told, "camera.trouble", "yard")
+	d.rewrite(config(second, "yard")) // to which all of it is news
+	d.told(toldNow, "camera.trouble", "yard")
+	d.rewrite(config(second, "yard", "shed"))
+	d.told(toldNow, "camera.trouble", "shed")
+	select {
+	case n := <-told:
+		t.Errorf("a receiver that is no more was told %+v", n)
+	default:
+	}
+}
