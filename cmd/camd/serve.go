@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"syscall"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"camd/internal/systemd"
 	"camd/internal/timerslack"
 	"camd/pkg/camera"
 	"camd/pkg/config"
@@ -35,6 +34,8 @@ func newServe() *cobra.Command {
 Without a file, serve a test pattern and every capture device of this machine.
 
 SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
+
+A socket that systemd opened (camd.socket) is served instead of the address that is configured.
 
 Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line or the configuration is wrong.`,
 		Example: `  camd                              # test pattern and cameras found, on 127.0.0.1:8080
@@ -143,11 +144,12 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
 		},
 	})
-	listener, err := net.Listen("tcp", cfg.Listen)
+	listener, err := listen(cfg.Listen, log)
 	if err != nil {
-		return failed(listenError(cfg.Listen, err))
+		return failed(err)
 	}
 
+	manager := systemd.New(log)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range cameras {
 		group.Go(func() error { c.Run(ctx); return nil })
@@ -155,13 +157,21 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	group.Go(func() error { return server.Serve(ctx, listener) })
 	group.Go(func() error {
 		<-ctx.Done()
-		notify(log, daemon.SdNotifyStopping)
+		manager.Stopping()
 		log.Info("stopping")
 		return nil
 	})
 	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cameras)), zap.String("version", version))
 	ready(listener.Addr())
-	notify(log, daemon.SdNotifyReady)
+	manager.Ready()
+	group.Go(func() error {
+		manager.Report(ctx, func() string { return condition(cameras, server.Viewers()) })
+		return nil
+	})
+	group.Go(func() error {
+		manager.Guard(ctx, healthURL(cfg, listener.Addr().String()), living(cameras, server)...)
+		return nil
+	})
 	if err := group.Wait(); err != nil {
 		return failed(err)
 	}
@@ -192,7 +202,7 @@ func buildCameras(cfg *config.Config, kept *memory.Memory, worker string, metric
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
 			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
 			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
-			Renditions: c.Renditions, Observer: metrics.Camera(c.ID, renditionNames(c)), Log: log,
+			Renditions: c.Renditions, Observer: observe(c.ID, metrics.Camera(c.ID, renditionNames(c))), Log: log,
 		})
 		cameras = append(cameras, cam)
 		order = append(order, c.ID)
@@ -207,24 +217,4 @@ func renditionNames(c config.Camera) []string {
 		names = append(names, r.Name)
 	}
 	return names
-}
-
-// notify tells systemd, if it is there.
-func notify(log *zap.Logger, state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		log.Warn("systemd notify", zap.Error(err))
-	}
-}
-
-// listenError says what to do about an address that cannot be had.
-func listenError(addr string, err error) error {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: another program has this port; `ss -ltnp` shows which. Stop it, or choose another with --listen", addr)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %s: ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one with --listen", addr)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("listen on %s: this machine has no such address; `ip addr` shows those that it has", addr)
-	}
-	return fmt.Errorf("listen on %s: %w", addr, err)
 }

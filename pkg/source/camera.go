@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -63,6 +64,7 @@ type Camera struct {
 	ledger
 	adjustments chan adjustment
 	switches    chan switching
+	round       atomic.Pointer[time.Time] // when Run last came round; nil while there is none
 }
 
 // New returns a camera that does nothing until Run.
