@@ -12,13 +12,17 @@ import (
 	"camd/pkg/config"
 )
 
-// newLogger logs to out: JSON for machines, columns for a terminal.
+// newLogger logs to out: JSON for machines, with the journal's priorities where it goes there, columns for a terminal.
 func newLogger(c config.Log, out io.Writer) (*zap.Logger, error) {
 	level, err := zapcore.ParseLevel(c.Level)
 	if err != nil {
 		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", c.Level)
 	}
-	return zap.New(zapcore.NewCore(encoder(c.Format, out), zapcore.Lock(zapcore.AddSync(out)), level)), nil
+	lines := encoder(c.Format, out)
+	if inJournal(out) {
+		lines = prioritized{lines}
+	}
+	return zap.New(zapcore.NewCore(lines, zapcore.Lock(zapcore.AddSync(out)), level)), nil
 }
 
 func encoder(format string, out io.Writer) zapcore.Encoder {
