@@ -60,6 +60,7 @@ test-go: ## the Go tests, with the race detector, against the built programs
 lint: ## formatting, go vet, staticcheck, shell syntax
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
 	go vet -tags $(TAGS) ./...
+	go vet -tags testhook ./cmd/camd
 	go run $(STATICCHECK) -tags $(TAGS) ./...
 	bash -n deploy/need .ci/run test/v4l2/lab/{common,setup,run,guest}
 

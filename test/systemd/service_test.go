@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camd/internal/peer"
 )
 
-// What the tests look at: vivid's webcam, which is opened and decoded by OpenCV, and a generated picture.
+// What the tests look at, beside a film that FFmpeg decodes: vivid's webcam, and a generated picture.
 const (
 	vivid   = "id: vivid, source: /dev/video0, size: 320x180, fps: 10"
 	pattern = "id: pattern, source: 'test://?size=160x96&fps=10'"
@@ -33,11 +35,19 @@ func watch(t *testing.T, n int) {
 }
 
 func TestService(t *testing.T) {
+	clip, err := os.ReadFile(peer.Clip{Codec: "h264", Size: "320x180"}.Make(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const film = "/srv/clip.mp4" // to which camd has access
+	if err := os.WriteFile(film, clip, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	begin := time.Now()
-	serve(t, vivid, pattern)
-	status(t, "2 of 2 cameras live, 0 viewers")
+	serve(t, vivid, pattern, "id: film, source: "+film)
+	status(t, "3 of 3 cameras live, 0 viewers")
 	watch(t, 3)
-	status(t, "2 of 2 cameras live, 3 viewers")
+	status(t, "3 of 3 cameras live, 3 viewers")
 	if log := journal(t, begin, "info"); !strings.Contains(log, `"msg":"serving"`) || strings.Contains(log, "<6>") {
 		t.Errorf("in the journal from info on:\n%s", log)
 	}
