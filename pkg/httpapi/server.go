@@ -46,19 +46,20 @@ type Options struct {
 
 // Server answers requests. Its methods are safe for concurrent use.
 type Server struct {
-	opts     Options
-	log      *zap.Logger
-	audience *audience
-	fan      *fanout.Fanout
-	walls    sync.WaitGroup
-	pages    *pages
-	switches switches
-	diary    *diary
-	handler  http.Handler
-	begun    time.Time
-	boot     string      // tells this run's ETags from those of another
-	started  atomic.Bool // every camera has left its first start
-	stopping atomic.Bool
+	opts      Options
+	log       *zap.Logger
+	audience  *audience
+	fan       *fanout.Fanout
+	walls     sync.WaitGroup
+	newcomers *newcomers
+	pages     *pages
+	switches  switches
+	diary     *diary
+	handler   http.Handler
+	begun     time.Time
+	boot      string      // tells this run's ETags from those of another
+	started   atomic.Bool // every camera has left its first start
+	stopping  atomic.Bool
 }
 
 // New returns a server for the cameras. It registers them with the metrics.
@@ -71,6 +72,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		opts: o, log: o.Log, audience: newAudience(o.Limits, seats(o.Cameras, o.TLS != nil)), pages: newPages(), begun: time.Now(),
+		newcomers: newNewcomers(),
 	}
 	s.boot = bootID(s.begun)
 	s.switches, s.diary = newSwitches(o.Cameras, o.Remember), newDiary(o.Cameras)
@@ -115,7 +117,10 @@ func (s *Server) ages() func(*broker.Topic, []time.Duration) {
 }
 
 // ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.newcomers.served(s.connOf(r))
+	s.handler.ServeHTTP(w, r)
+}
 
 // How long Serve lets streams finish the frame they are in the middle of.
 const farewell = 1500 * time.Millisecond
@@ -137,6 +142,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler:           s,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       keepConn,
+		ConnState:         s.newcomers.follow,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -160,16 +166,27 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	s.stopping.Store(true)
 	end()
+	_ = l.Close() // who comes now is for the next process, if systemd keeps the socket
+	ended := <-failed
+	s.takeLeave(srv)
+	if !errors.Is(ended, net.ErrClosed) {
+		return fmt.Errorf("serve: %w", ended)
+	}
+	return nil
+}
+
+// takeLeave answers who has connected, lets streams finish their frame, and returns when all connections are closed.
+func (s *Server) takeLeave(srv *http.Server) {
+	srv.SetKeepAlivesEnabled(false)
+	var greeting sync.WaitGroup
+	greeting.Go(s.newcomers.greet)
 	s.fan.Close()
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	greeting.Wait()
+	late, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
 	if srv.Shutdown(late) != nil {
 		_ = srv.Close() // viewers in the middle of a frame that they do not take
 	}
 	s.audience.wait()
 	s.walls.Wait()
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
-	}
-	return nil
 }
