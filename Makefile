@@ -45,7 +45,7 @@ deps: ## install the Debian packages that building needs
 ##@ Trust
 
 .PHONY: test
-test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-v4l2-if-set-up ## install what the tests need and run everything
+test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-lab-if-set-up ## install what the tests need and run everything
 	@echo "all tests passed"
 
 .PHONY: test-deps
@@ -60,6 +60,7 @@ test-go: ## the Go tests, with the race detector, against the built programs
 lint: ## formatting, go vet, staticcheck, shell syntax
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
 	go vet -tags $(TAGS) ./...
+	go vet -tags testhook ./cmd/camd
 	go run $(STATICCHECK) -tags $(TAGS) ./...
 	bash -n deploy/need .ci/run test/v4l2/lab/{common,setup,run,guest}
 
@@ -101,10 +102,19 @@ test-v4l2: bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machine; 
 	@test/v4l2/lab/setup
 	CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 20m -exec $(CURDIR)/test/v4l2/lab/run ./test/v4l2
 
-.PHONY: test-v4l2-if-set-up
-test-v4l2-if-set-up:
-	@if test/v4l2/lab/setup --check; then $(MAKE) --no-print-directory test-v4l2; \
-	else echo "NOT TESTED: V4L2. Its kernel has not been built here; make test-v4l2 does, once, in ten minutes" >&2; fi
+.PHONY: test-systemd
+test-systemd: bin/camd bin/camd-capture bin/camd-testhook ## the units under a real systemd in the same virtual machine, watchdog and all
+	@test/v4l2/lab/setup
+	CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 20m -v -exec '$(CURDIR)/test/v4l2/lab/run --systemd' ./test/systemd
+
+# A camd of which a supervisor can be blocked; nobody's but test-systemd's.
+bin/camd-testhook: FORCE
+	CGO_ENABLED=0 go build -trimpath -tags testhook -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
+
+.PHONY: test-lab-if-set-up
+test-lab-if-set-up:
+	@if test/v4l2/lab/setup --check; then $(MAKE) --no-print-directory test-v4l2 test-systemd; \
+	else echo "NOT TESTED: V4L2 and systemd. Their kernel has not been built here; make test-v4l2 does, once, in ten minutes" >&2; fi
 
 ##@ Other
 

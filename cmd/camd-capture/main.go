@@ -23,7 +23,7 @@ var version = "development"
 const help = `camd-capture reads one camera for camd. It is started by camd, one process per camera, and is of no use by itself:
 it takes commands on standard input and writes pictures to standard output, both in a binary protocol.
 
-  --version  print the version
+  --version  print the version, that of OpenCV, and what it can read cameras with
   --help     print this text
 
 To watch a camera start camd; to try one out use "camd probe SOURCE".
@@ -36,6 +36,7 @@ func run(args []string) int {
 		switch arg {
 		case "--version", "-version", "version":
 			fmt.Println("camd-capture", version)
+			fmt.Println(capture.Versions())
 			return 0
 		case "--help", "-help", "-h", "help":
 			fmt.Print(help)

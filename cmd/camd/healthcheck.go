@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ import (
 )
 
 func newHealthcheck() *cobra.Command {
-	var path, url string
+	var path, at string
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "ask a running camd whether it is well (for containers)",
@@ -25,19 +26,17 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client := http.DefaultClient
-			if url == "" {
+			if at == "" {
 				cfg, err := loadConfig(path)
 				if err != nil && !errors.Is(err, errNoConfig) {
 					return configError(cmd, err)
 				}
-				if url, err = healthURL(cfg); err != nil {
-					return misused(err)
-				}
+				at = healthURL(cfg, cfg.Listen)
 				if client, err = acquainted(cfg); err != nil {
 					return failed(err)
 				}
 			}
-			if err := askHealth(cmd.Context(), client, url); err != nil {
+			if err := askHealth(cmd.Context(), client, at); err != nil {
 				return failed(err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "ok")
@@ -45,20 +44,22 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 		},
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
-	cmd.Flags().StringVar(&url, "url", "", "`URL` to ask instead, such as http://127.0.0.1:8080/healthz")
+	cmd.Flags().StringVar(&at, "url", "", "`URL` to ask instead, such as http://127.0.0.1:8080/healthz")
 	return cmd
 }
 
-// healthURL is where a camd of that configuration answers this machine.
-func healthURL(cfg *config.Config) (string, error) {
-	host, port, err := net.SplitHostPort(cfg.Listen)
-	if err != nil {
-		return "", err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+// healthURL is where a camd of that configuration, which listens on addr, answers this machine.
+func healthURL(cfg *config.Config, addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1"
+		if ip.To4() == nil && ip != nil {
+			host = "::1" // a socket may be IPv6's alone
+		}
+		addr = net.JoinHostPort(host, port)
 	}
-	return scheme(cfg) + "://" + net.JoinHostPort(host, port) + "/healthz", nil
+	u := url.URL{Scheme: scheme(cfg), Host: addr, Path: "/healthz"} // which writes an IPv6 zone as it must be written
+	return u.String()
 }
 
 func askHealth(ctx context.Context, client *http.Client, url string) error {

@@ -103,6 +103,6 @@ func newRoot() *cobra.Command {
 	serve := newServe()
 	root.RunE = serve.RunE
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newCheck(), newDevices(), newProbe(), newHealthcheck(), newVersion())
+	root.AddCommand(serve, newCheck(), newDevices(), newProbe(), newHealthcheck(), newDoctor(), newVersion())
 	return root
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"camd/internal/systemd"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
@@ -37,6 +38,9 @@ type reloader struct {
 	server *httpapi.Server
 	shown  *certificate.Shown
 	told   *alerts
+
+	present *crew
+	manager *systemd.Service
 }
 
 // follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
@@ -54,14 +58,14 @@ func (r *reloader) follow(ctx context.Context, stop func()) {
 	for {
 		select {
 		case <-changed:
-			_ = r.Reload(ctx)
+			_ = r.manager.Reload(ctx, r.Reload)
 		case <-r.asked:
 			if r.abandoned() {
 				r.log.Info("terminal gone")
 				stop()
 				return
 			}
-			_ = r.Reload(ctx) // the log, /readyz and the metrics have it
+			_ = r.manager.Reload(ctx, r.Reload) // the log, /readyz and the metrics have it
 		case <-ctx.Done():
 			return
 		}
@@ -109,6 +113,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
 		r.server.Change(roster(cfg, now))
 		r.told.change(cfg, now)
+		r.present.change(now)
 	})
 	if err != nil {
 		return nil, err

@@ -11,11 +11,11 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"camd/internal/systemd"
 	"camd/internal/timerslack"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
@@ -38,6 +38,8 @@ Without a file, serve a test pattern and every capture device of this machine.
 
 SIGHUP reads the configuration again: what has not changed keeps its viewers and its cameras, and a file with mistakes
 changes nothing. SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
+
+A socket that systemd opened (camd.socket) is served instead of the address that is configured.
 
 Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line or the configuration is wrong.`,
 		Example: `  camd                              # test pattern and cameras found, on 127.0.0.1:8080
@@ -161,52 +163,43 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	if err := told.prepare(cfg); err != nil {
 		return failed(err)
 	}
+	present := &crew{}
+	present.change(fleet.Cameras())
 	told.change(cfg, fleet.Cameras())
-	listener, err := net.Listen("tcp", cfg.Listen)
+	listener, err := listen(cfg.Listen, log)
 	if err != nil {
-		return failed(listenError(cfg.Listen, err))
+		return failed(err)
 	}
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	manager := systemd.New(log)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { fleet.Run(ctx); return nil })
 	group.Go(func() error { told.Run(ctx); return nil })
 	group.Go(func() error { return server.Serve(ctx, listener) })
-	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown, told: told}
+	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown, told: told, present: present, manager: manager}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
-		notify(log, daemon.SdNotifyStopping)
+		manager.Stopping()
 		log.Info("stopping")
 		return nil
 	})
 	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", version))
 	ready(listener.Addr())
-	notify(log, daemon.SdNotifyReady)
+	manager.Ready()
+	group.Go(func() error {
+		manager.Report(ctx, func() string { return condition(present.cameras(), server.Viewers()) })
+		return nil
+	})
+	group.Go(func() error {
+		manager.Guard(ctx, healthURL(cfg, listener.Addr().String()), server, present)
+		return nil
+	})
 	if err := group.Wait(); err != nil {
 		return failed(err)
 	}
 	log.Info("stopped")
 	return nil
-}
-
-// notify tells systemd, if it is there.
-func notify(log *zap.Logger, state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		log.Warn("systemd notify", zap.Error(err))
-	}
-}
-
-// listenError says what to do about an address that cannot be had.
-func listenError(addr string, err error) error {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: another program has this port; `ss -ltnp` shows which. Stop it, or choose another with --listen", addr)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %s: ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one with --listen", addr)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("listen on %s: this machine has no such address; `ip addr` shows those that it has", addr)
-	}
-	return fmt.Errorf("listen on %s: %w", addr, err)
 }

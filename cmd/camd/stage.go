@@ -38,7 +38,7 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
 			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, s.kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
 			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
-			Renditions: c.Renditions, Observer: s.metrics.Camera(c.ID, renditionNames(c)), Log: s.log,
+			Renditions: c.Renditions, Observer: observe(c.ID, s.metrics.Camera(c.ID, renditionNames(c))), Log: s.log,
 		})
 	}
 	return all

@@ -3,6 +3,7 @@ package fanout
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"camd/pkg/broker"
@@ -17,6 +18,8 @@ type sender struct {
 	ages    []time.Duration
 	rests   sync.WaitGroup // goroutines that write the rest of a frame
 
+	came atomic.Pointer[time.Time] // when run last came round
+
 	load int // viewers admitted and not yet gone; guarded by Fanout.mu
 
 	mail     chan struct{} // something was put into one of these:
@@ -26,7 +29,9 @@ type sender struct {
 }
 
 func newSender(f *Fanout, t *broker.Topic) *sender {
-	return &sender{Fanout: f, topic: t, sub: t.Subscribe(broker.Latest), mail: make(chan struct{}, 1)}
+	s := &sender{Fanout: f, topic: t, sub: t.Subscribe(broker.Latest), mail: make(chan struct{}, 1)}
+	s.comesRound()
+	return s
 }
 
 // admit hands the sender a viewer. Fanout.mu must be held, or the sender could be about to end.
@@ -51,7 +56,7 @@ func (s *sender) run() {
 	defer s.sub.Close()
 	repeat := time.NewTicker(s.opts.RepeatAfter)
 	defer repeat.Stop()
-	for {
+	for ; ; s.comesRound() {
 		// Take the bell before looking: a Publish that the look below fails to see has yet to ring it.
 		rung := s.sub.Bell()
 		if f := s.sub.TryNext(); f != nil {

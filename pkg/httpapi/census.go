@@ -33,3 +33,10 @@ func (a *audience) watching() map[string]int {
 	defer a.mu.Unlock()
 	return maps.Clone(a.cameras)
 }
+
+// size returns how many viewers there are.
+func (a *audience) size() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.viewers)
+}

@@ -41,21 +41,22 @@ type Options struct {
 
 // Server answers requests. Its methods are safe for concurrent use.
 type Server struct {
-	opts     Options // but for the roster
-	roster   atomic.Pointer[roster]
-	log      *zap.Logger
-	audience *audience
-	fan      *fanout.Fanout
-	walls    sync.WaitGroup
-	pages    *pages
-	switches switches
-	reloads  reloads
-	diary    *diary
-	handler  http.Handler
-	begun    time.Time
-	boot     string      // tells this run's ETags from those of another
-	started  atomic.Bool // every camera has left its first start
-	stopping atomic.Bool
+	opts      Options // but for the roster
+	roster    atomic.Pointer[roster]
+	log       *zap.Logger
+	audience  *audience
+	fan       *fanout.Fanout
+	walls     sync.WaitGroup
+	newcomers *newcomers
+	pages     *pages
+	switches  switches
+	reloads   reloads
+	diary     *diary
+	handler   http.Handler
+	begun     time.Time
+	boot      string      // tells this run's ETags from those of another
+	started   atomic.Bool // every camera has left its first start
+	stopping  atomic.Bool
 }
 
 // New returns a server for the cameras. It registers them with the metrics.
@@ -65,7 +66,9 @@ func New(o Options) *Server {
 	}
 	first := o.Roster
 	o.Roster = Roster{}
-	s := &Server{opts: o, log: o.Log, audience: newAudience(), pages: newPages(), diary: newDiary(), begun: time.Now()}
+	s := &Server{
+		opts: o, log: o.Log, audience: newAudience(), newcomers: newNewcomers(), pages: newPages(), diary: newDiary(), begun: time.Now(),
+	}
 	s.boot = bootID(s.begun)
 	s.switches.remember = o.Remember
 	s.reloads.at = s.begun
@@ -85,7 +88,10 @@ func (s *Server) aged(t *broker.Topic, ages []time.Duration) {
 }
 
 // ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.newcomers.served(s.connOf(r))
+	s.handler.ServeHTTP(w, r)
+}
 
 // How long Serve lets streams finish the frame they are in the middle of.
 const farewell = 1500 * time.Millisecond
@@ -107,6 +113,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler:           s,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       keepConn,
+		ConnState:         s.newcomers.follow,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -131,16 +138,27 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	s.stopping.Store(true)
 	end()
+	_ = l.Close() // who comes now is for the next process, if systemd keeps the socket
+	ended := <-failed
+	s.takeLeave(srv)
+	if !errors.Is(ended, net.ErrClosed) {
+		return fmt.Errorf("serve: %w", ended)
+	}
+	return nil
+}
+
+// takeLeave answers who has connected, lets streams finish their frame, and returns when all connections are closed.
+func (s *Server) takeLeave(srv *http.Server) {
+	srv.SetKeepAlivesEnabled(false)
+	var greeting sync.WaitGroup
+	greeting.Go(s.newcomers.greet)
 	s.fan.Close()
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	greeting.Wait()
+	late, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
 	if srv.Shutdown(late) != nil {
 		_ = srv.Close() // viewers in the middle of a frame that they do not take
 	}
 	s.audience.wait()
 	s.walls.Wait()
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -62,6 +63,7 @@ type Camera struct {
 	adjustments chan adjustment
 	switches    chan switching
 	news        chan news
+	round       atomic.Pointer[time.Time] // when Run last came round; nil while there is none
 }
 
 // New returns a camera that does nothing until Run.

@@ -63,6 +63,8 @@ func newSupervisor(c *Camera) *supervisor {
 }
 
 func (s *supervisor) run(ctx context.Context) {
+	s.comesRound(time.Now())
+	defer s.round.Store(nil)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	defer s.settle()
@@ -97,6 +99,7 @@ func (s *supervisor) run(ctx context.Context) {
 		case err := <-s.knock.answer():
 			s.knocked(err)
 		case now := <-tick.C:
+			s.comesRound(now)
 			s.tick(now)
 		}
 	}

@@ -23,8 +23,32 @@ func TestSIGTERM(t *testing.T) {
 		pids = append(pids, d.reaches(id, "live").Worker.PID)
 	}
 	d.reaches("broken", "offline")
+	terminated(t, d, 50)
+	for _, pid := range pids {
+		if running(pid) {
+			t.Errorf("capture process %d is still there", pid)
+		}
+	}
+}
 
-	const viewers = 50
+// A thousand of them at once, at a rate at which the test, under the race detector, can still read what it gets.
+func TestSIGTERMWithACrowd(t *testing.T) {
+	d := start(t, options{config: `
+limits: {viewers: 1000}
+cameras:
+  - {id: healthy, source: 'test://?size=320x180&fps=3'}
+  - {id: second, source: 'test://?size=160x96&fps=3'}
+  - {id: broken, source: /dev/camd-has-no-such-device}
+`})
+	d.reaches("healthy", "live")
+	d.reaches("second", "live")
+	d.reaches("broken", "offline")
+	terminated(t, d, 1000)
+}
+
+// terminated has so many viewers watch the cameras healthy, second and broken, and stops camd.
+func terminated(t *testing.T, d *daemon, viewers int) {
+	t.Helper()
 	bodies := make([]bytes.Buffer, viewers)
 	errs := make([]error, viewers)
 	var all sync.WaitGroup
@@ -46,15 +70,10 @@ func TestSIGTERM(t *testing.T) {
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	t.Logf("stopping took %v", took)
+	t.Logf("stopping with %d viewers took %v", viewers, took)
 	for i := range bodies {
 		if n, rest := countParts(bodies[i].Bytes()); errs[i] != nil || n == 0 || rest != "" {
 			t.Errorf("viewer %d: %d pictures, then %q, %v", i, n, rest, errs[i])
-		}
-	}
-	for _, pid := range pids {
-		if running(pid) {
-			t.Errorf("capture process %d is still there", pid)
 		}
 	}
 }

@@ -84,6 +84,22 @@ func TestBusy(t *testing.T) {
 // Permission that comes later ends the wait.
 func TestPermission(t *testing.T) {
 	const device = "/dev/video0"
+	bin := copied(t)
+	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
+	d := serveAs(t, nobody, filepath.Join(bin, "camd"), "id: a, source: "+device)
+	d.until("a", "offline/permission")
+	d.waits("a")
+	t.Cleanup(func() { _ = os.Chmod(device, 0o660) })
+	if err := os.Chmod(device, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d.triedEarly("a")
+	d.until("a", "live")
+}
+
+// copied puts the two programs where any user can reach them.
+func copied(t *testing.T) (bin string) {
+	t.Helper()
 	bin, err := os.MkdirTemp("", "camd-bin-")
 	if err != nil {
 		t.Fatal(err)
@@ -101,14 +117,5 @@ func TestPermission(t *testing.T) {
 	if err := os.Chmod(bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
-	d := serveAs(t, nobody, filepath.Join(bin, "camd"), "id: a, source: "+device)
-	d.until("a", "offline/permission")
-	d.waits("a")
-	t.Cleanup(func() { _ = os.Chmod(device, 0o660) })
-	if err := os.Chmod(device, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	d.triedEarly("a")
-	d.until("a", "live")
+	return bin
 }

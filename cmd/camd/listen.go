@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"camd/internal/systemd"
+)
+
+// listen returns the listener that systemd hands over, else one on addr.
+func listen(addr string, log *zap.Logger) (net.Listener, error) {
+	switch l, err := systemd.Listener(); {
+	case err != nil:
+		return nil, err
+	case l != nil:
+		if !sameAddress(addr, l.Addr()) {
+			log.Warn("configured address not served", zap.String("configured", addr), zap.Stringer("serving", l.Addr()),
+				zap.String("reason", "systemd hands over a socket: ListenStream= in camd.socket says where camd listens"))
+		}
+		return l, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, listenError(addr, err)
+	}
+	return l, nil
+}
+
+// sameAddress reports whether a listener is where addr says.
+func sameAddress(addr string, of net.Addr) bool {
+	want, err := net.ResolveTCPAddr("tcp", addr)
+	got, ok := of.(*net.TCPAddr)
+	if err != nil || !ok || want.Port != got.Port {
+		return false
+	}
+	everywhere := want.IP == nil || want.IP.IsUnspecified()
+	return want.IP.Equal(got.IP) || everywhere && got.IP.IsUnspecified()
+}
+
+// listenError says what to do about an address that cannot be had.
+func listenError(addr string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("listen on %s: another program has this port; `ss -ltnp` shows which. Stop it, or choose another with --listen", addr)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("listen on %s: ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one with --listen", addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("listen on %s: this machine has no such address; `ip addr` shows those that it has", addr)
+	}
+	return fmt.Errorf("listen on %s: %w", addr, err)
+}

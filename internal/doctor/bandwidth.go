@@ -1,0 +1,99 @@
+package doctor
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"camd/pkg/config"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/v4l2"
+)
+
+// speed is how fast a device is connected, in Mbit/s; 0 if the kernel does not say.
+func speed(node string) int {
+	dir, err := filepath.EvalSymlinks(filepath.Join("/sys/class/video4linux", filepath.Base(node), "device"))
+	if err != nil {
+		return 0
+	}
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(dir), "speed")) // the device's; this was one of its interfaces
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+	return n
+}
+
+// roomOfUSB2 is about what a bus of USB 2 carries of pictures, in bytes a second: 80 % of its time may be reserved.
+const roomOfUSB2 = 40e6
+
+// bandwidth looks for cameras at the same USB controller that together ask for more than USB 2 carries. Only raw formats
+// have a rate that can be reckoned; they are also what fills a bus.
+func bandwidth(devices []v4l2.Device, configured []config.Camera, speed func(string) int) (all []Finding) {
+	demand, who := map[string]float64{}, map[string][]string{}
+	for _, c := range configured {
+		if c.Source.Kind != spec.Device {
+			continue
+		}
+		path := node(c.Source.Path)
+		i := slices.IndexFunc(devices, func(d v4l2.Device) bool { return d.Path == path })
+		if i < 0 || speed(path) > 480 {
+			continue
+		}
+		bus, rate := controller(devices[i].Bus), raw(c, devices[i])
+		if bus == "" || rate == 0 {
+			continue
+		}
+		demand[bus] += rate
+		who[bus] = append(who[bus], fmt.Sprintf("%s %.0f MB/s", c.ID, rate/1e6))
+	}
+	for _, bus := range slices.Sorted(maps.Keys(demand)) {
+		if demand[bus] > roomOfUSB2 {
+			all = append(all, warn("usb", "format: mjpeg where a camera has it, a smaller size: or fps:, or a socket of another controller (`lsusb -t` shows them)",
+				"%s: raw pictures of %.0f MB/s (%s), where USB 2 carries about %.0f", bus, demand[bus]/1e6, strings.Join(who[bus], ", "), roomOfUSB2/1e6))
+			continue
+		}
+		all = append(all, ok("usb", "%s: raw pictures of %.0f MB/s (%s)", bus, demand[bus]/1e6, strings.Join(who[bus], ", ")))
+	}
+	return all
+}
+
+// controller is the part of a bus' name that all devices at it have in common: usb-0000:00:14.0 of usb-0000:00:14.0-1.2.
+func controller(bus string) string {
+	if !strings.HasPrefix(bus, "usb-") {
+		return ""
+	}
+	return bus[:max(strings.LastIndex(bus, "-"), len("usb-"))]
+}
+
+// raw is how many bytes a second a camera sends, 0 if it sends JPEG.
+func raw(c config.Camera, d v4l2.Device) float64 {
+	jpeg := slices.ContainsFunc(d.Formats, func(f v4l2.Format) bool { return f.Name() == "mjpeg" && !f.Emulated })
+	if c.Format == "mjpeg" || c.Format == "auto" && jpeg {
+		return 0
+	}
+	size, fps := c.Size, c.FPS
+	if size.Width == 0 {
+		size = spec.Size{Width: 640, Height: 480} // what most drivers begin with
+	}
+	if fps == 0 {
+		fps = 30
+	}
+	return float64(size.Width*size.Height) * bytesPerPixel(c.Format) * fps
+}
+
+func bytesPerPixel(format string) float64 {
+	switch format {
+	case "nv12", "nv21", "yu12", "yv12":
+		return 1.5
+	case "rgb3", "bgr3":
+		return 3
+	case "grey":
+		return 1
+	}
+	return 2
+}

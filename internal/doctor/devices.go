@@ -1,0 +1,146 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"camd/pkg/camera"
+	"camd/pkg/config"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/v4l2"
+)
+
+// reads says whether a file or device can be read by this process.
+func reads(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// node is the device that a path leads to.
+func node(path string) string {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		return to
+	}
+	return path
+}
+
+// cameras looks at the devices and files of the cameras that are configured, and at the other capture devices.
+func cameras(devices []v4l2.Device, configured []config.Camera, reads func(string) error) (all []Finding) {
+	used := map[string]bool{}
+	for _, c := range configured {
+		switch c.Source.Kind {
+		case spec.Device:
+			path := node(c.Source.Path)
+			used[path] = true
+			all = append(all, device(c, path, devices))
+		case spec.File:
+			all = append(all, file(c, reads(c.Source.Path)))
+		}
+	}
+	for _, d := range devices {
+		if d.Capture && !used[d.Path] {
+			all = append(all, spare(d))
+		}
+	}
+	if len(devices) == 0 && len(used) == 0 {
+		all = append(all, ok("device", "no capture device at this machine, and none is configured"))
+	}
+	return all
+}
+
+// device looks at the one of a camera.
+func device(c config.Camera, path string, devices []v4l2.Device) Finding {
+	i := slices.IndexFunc(devices, func(d v4l2.Device) bool { return d.Path == path })
+	if _, err := os.Stat(path); i < 0 && err == nil {
+		return fail("device", "`camd devices` shows those that do", "camera %s: %s delivers no pictures", c.ID, c.Source.Path)
+	} else if i < 0 {
+		return fail("device", "plug it in; `camd devices` shows what is there, with names that stay the same",
+			"camera %s: %s is not there", c.ID, c.Source.Path)
+	}
+	d := devices[i]
+	what := fmt.Sprintf("camera %s: %s", c.ID, name(d))
+	switch {
+	case d.Usable():
+		return permitted(what, d)
+	case d.Problem == camera.Busy && byCamd(d.Holders):
+		return ok("device", "%s, which camd reads", what)
+	case d.Problem == camera.Permission:
+		return fail("device", d.Remedy, "%s: %s is not allowed to use it (%s)", what, whoami(), d.Detail)
+	}
+	return fail("device", d.Remedy, "%s: %s (%s)", what, d.Problem.Text(), d.Detail)
+}
+
+// spare looks at a capture device that no camera is configured for.
+func spare(d v4l2.Device) Finding {
+	if d.Usable() {
+		return permitted(name(d)+", not configured", d)
+	}
+	return warn("device", d.Remedy, "%s, not configured: %s", name(d), d.Problem.Text())
+}
+
+// permitted is a usable device, by the rights of this user. Those of root are not the service's.
+func permitted(what string, d v4l2.Device) Finding {
+	info, err := os.Stat(d.Path)
+	if err != nil || os.Geteuid() != 0 {
+		return ok("device", "%s, usable by %s", what, whoami())
+	}
+	st, _ := info.Sys().(*syscall.Stat_t)
+	group := ""
+	if g, err := user.LookupGroupId(fmt.Sprint(st.Gid)); err == nil {
+		group = g.Name
+	}
+	if group == "video" && info.Mode()&0o060 == 0o060 || info.Mode()&0o006 == 0o006 {
+		return ok("device", "%s, usable by root and by the group video, which the service has", what)
+	}
+	return warn("device", fmt.Sprintf("sudo chgrp video %s && sudo chmod 660 %s, or a udev rule that does so; or SupplementaryGroups= in the unit", d.Path, d.Path),
+		"%s: root may use it, but the group video, which the service has, may not", what)
+}
+
+func name(d v4l2.Device) string {
+	if d.Card == "" {
+		return d.Path
+	}
+	return d.Path + " (" + d.Card + ")"
+}
+
+// byCamd reports whether it is camd that has a device open.
+func byCamd(holders []v4l2.Holder) bool {
+	return slices.ContainsFunc(holders, func(h v4l2.Holder) bool { return h.Name == "camd-capture" })
+}
+
+// whoami is the user that this runs as, with the groups that decide about devices.
+func whoami() string {
+	me, err := user.Current()
+	if err != nil {
+		return fmt.Sprintf("user %d", os.Geteuid())
+	}
+	groups := []string{}
+	ids, _ := os.Getgroups() // of this process, which may be older than what /etc/group says
+	for _, id := range ids {
+		if g, err := user.LookupGroupId(fmt.Sprint(id)); err == nil && !slices.Contains(groups, g.Name) {
+			groups = append(groups, g.Name)
+		}
+	}
+	return fmt.Sprintf("%s (groups: %s)", me.Username, strings.Join(groups, ", "))
+}
+
+func file(c config.Camera, err error) Finding {
+	what := fmt.Sprintf("camera %s: %s", c.ID, c.Source.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fail("file", "put it there, or correct source:", "%s is not there", what)
+	case err != nil:
+		return fail("file", "chmod a+r "+c.Source.Path+", and its folders a+x; under systemd not in /home, which the unit hides", "%s cannot be read by %s", what, whoami())
+	}
+	return ok("file", "%s can be read", what)
+}

@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/config"
+)
+
+// What camd opens beside viewers: some of its own, and pipes for each capture process.
+const (
+	ownDescriptors       = 64
+	descriptorsPerCamera = 8
+)
+
+// descriptors looks whether as many viewers as may come can.
+func descriptors(c *config.Config) Finding {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return warn("limits", "", "%v", err)
+	}
+	need := uint64(ownDescriptors + descriptorsPerCamera*len(c.Cameras) + c.Limits.Viewers)
+	if limit.Max < need { // camd raises the soft one by itself
+		return warn("limits", fmt.Sprintf("LimitNOFILE=%d in the unit (it has 16384), or ulimit -n %d in a shell", need, need),
+			"%d files may be open, and limits.viewers: %d wants %d", limit.Max, c.Limits.Viewers, need)
+	}
+	return ok("limits", "%d files may be open, enough for %d viewers", limit.Max, c.Limits.Viewers)
+}
+
+// clock looks whether the kernel believes its time to be right: pictures carry it.
+func clock() Finding {
+	var t unix.Timex
+	state, err := unix.Adjtimex(&t)
+	switch {
+	case err != nil:
+		return warn("clock", "", "%v", err)
+	case state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0:
+		return warn("clock", "sudo apt install systemd-timesyncd, then sudo timedatectl set-ntp true", "it is not synchronised; it says %s", time.Now().Format(time.DateTime))
+	}
+	return ok("clock", "synchronised")
+}
+
+// landlock looks for what capture processes confine themselves with.
+func landlock() Finding {
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return warn("kernel", "a kernel from 5.13 on, with landlock among lsm= on its command line", "no Landlock (%v): capture processes are not confined to their camera", errno)
+	}
+	return ok("kernel", "Landlock %d: capture processes are confined to their camera", abi)
+}
+
+// lowat looks for what keeps the pictures of slow viewers new.
+func lowat() Finding {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		defer unix.Close(s)
+		err = unix.SetsockoptInt(s, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, 64<<10)
+	}
+	if err != nil {
+		return warn("kernel", "a Linux kernel from 3.12 on; gVisor and the like have none of it", "no TCP_NOTSENT_LOWAT (%v): slow viewers see old pictures", err)
+	}
+	return ok("kernel", "TCP_NOTSENT_LOWAT: slow viewers see new pictures")
+}
+
+// state looks whether what people switch can be kept.
+func state(dir string) Finding {
+	if dir == "" {
+		return ok("state", "no state_dir: cameras that people switch off are on again when camd starts anew, but for the service, which has one")
+	}
+	there := dir
+	for there != filepath.Dir(there) {
+		if _, err := os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		there = filepath.Dir(there) // camd makes what is missing
+	}
+	info, err := os.Stat(there)
+	switch {
+	case err != nil:
+		return fail("state", "", "state_dir %s: %v", dir, err)
+	case !info.IsDir():
+		return fail("state", "remove it, or choose another folder", "state_dir %s: %s is no folder", dir, there)
+	case unix.Access(there, unix.W_OK|unix.X_OK) != nil:
+		return fail("state", fmt.Sprintf("sudo chown USER %s, with the user that camd runs as", there), "state_dir %s: %s may not write into %s", dir, whoami(), there)
+	}
+	return ok("state", "%s can be written", dir)
+}

@@ -1,0 +1,59 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"camd/pkg/config"
+)
+
+// port looks whether camd can listen where it is to, or does already.
+func port(ctx context.Context, p Patient) Finding {
+	addr := p.Config.Listen
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	switch {
+	case err == nil:
+		_ = l.Close()
+		return ok("port", "%s is free", addr)
+	case errors.Is(err, syscall.EADDRINUSE) && p.Serves(ctx) == nil:
+		return ok("port", "%s: camd serves there", addr)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fail("port", "`ss -ltnp` shows which; stop it, or choose another port by listen:", "%s: another program has it", addr)
+	case errors.Is(err, syscall.EACCES):
+		return fail("port", "choose one from 1024 on by listen:, or have systemd open it (camd.socket)", "%s: not allowed", addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fail("port", "`ip addr` shows those that it has; listen: 0.0.0.0:8080 is all of them", "%s: this machine has no such address", addr)
+	}
+	return fail("port", "", "%v", err)
+}
+
+// encryption looks at the certificate. What keeps it from being served is among the mistakes of the configuration.
+func encryption(c *config.Config) (all []Finding) {
+	if c.TLS == nil {
+		if host, _, err := net.SplitHostPort(c.Listen); err == nil && !local(host) {
+			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "pictures go over the network unencrypted (%s)", c.Listen)}
+		}
+		return nil
+	}
+	pair, err := c.TLS.Load()
+	if err != nil {
+		return []Finding{fail("tls", "", "%v", err)}
+	}
+	for _, concern := range c.TLS.Concerns(pair, time.Now()) {
+		all = append(all, warn("tls", "", "%s: %s", concern.What, concern.Detail))
+	}
+	if len(all) == 0 {
+		return []Finding{ok("tls", "certificate and key fit; valid until %s", pair.Leaf.NotAfter.Format(time.DateOnly))}
+	}
+	return all
+}
+
+// local reports whether an address is this machine's alone.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}

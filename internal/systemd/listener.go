@@ -1,0 +1,34 @@
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/coreos/go-systemd/v22/activation"
+)
+
+// Listener returns the TCP listener that the service manager has opened (LISTEN_FDS), nil if it has opened none. It stays
+// open there when this one is closed: who connects between the end of one process and the beginning of the next waits.
+func Listener() (net.Listener, error) {
+	if os.Getenv("LISTEN_FDS") == "" {
+		return nil, nil
+	}
+	all, err := activation.Listeners()
+	if err != nil {
+		return nil, fmt.Errorf("listener from systemd: %w", err)
+	}
+	switch len(all) {
+	case 0: // meant for another process
+		return nil, nil
+	case 1:
+	default:
+		return nil, fmt.Errorf("systemd hands over %d sockets; want one: a single ListenStream= in camd.socket, such as 8080, which is every address of this machine", len(all))
+	}
+	l, ok := all[0].(*net.TCPListener)
+	if !ok {
+		return nil, errors.New("systemd hands over a socket that is not TCP; want ListenStream= with a port in camd.socket, such as 8080")
+	}
+	return l, nil
+}

@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// finding is one of camd doctor --json's.
+type finding struct{ Verdict, Check, Text, Remedy string }
+
+// examine runs a camd doctor, and returns what it found and its exit code.
+func examine(t *testing.T, cmd *exec.Cmd) ([]finding, int) {
+	t.Helper()
+	o := finish(t, cmd)
+	var all struct {
+		Findings []finding
+		Failed   bool
+	}
+	if err := json.Unmarshal([]byte(o.stdout), &all); err != nil || o.stderr != "" || all.Failed != (o.code == 1) {
+		t.Fatalf("%d: %v\n%s%s", o.code, err, o.stdout, o.stderr)
+	}
+	return all.Findings, o.code
+}
+
+// found returns the finding of a check that begins so.
+func found(all []finding, check, text string) (finding, bool) {
+	for _, f := range all {
+		if f.Check == check && strings.HasPrefix(f.Text, text) {
+			return f, true
+		}
+	}
+	return finding{}, false
+}
+
+func TestDoctorFindsNothing(t *testing.T) {
+	dir := t.TempDir()
+	i := peer.Certificate{}.Make(t)
+	config := write(t, dir, "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nstate_dir: %s/new/state\ntls: {certificate: %s, key: %s}\n%s", dir, i.File, i.Key, healthy))
+	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for check, text := range map[string]string{
+		"config": config + " is good: 1 cameras", "capture": program(t, "camd-capture") + ": camd-capture ", "opencv": "OpenCV 4.",
+		"port": "127.0.0.1:0 is free", "tls": "certificate and key fit", "state": dir + "/new/state can be written", "limits": "",
+		"device": "", "kernel": "TCP_NOTSENT_LOWAT",
+	} {
+		if f, ok := found(all, check, text); !ok || f.Verdict != "ok" {
+			t.Errorf("%s %q: %+v", check, text, all)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("it made a folder")
+	}
+	plain := camd(t, "doctor", "-c", config)
+	if lines := strings.Split(plain.stdout, "\n"); plain.code != 0 || !strings.HasPrefix(lines[0], "ok    config   "+config) || strings.Contains(plain.stdout, "\x1b") {
+		t.Errorf("for people: %d\n%s", plain.code, plain.stdout)
+	}
+}
+
+func TestDoctorFinds(t *testing.T) {
+	dir := t.TempDir()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	alone := filepath.Join(dir, "alone") // a camd without camd-capture
+	b, err := os.ReadFile(program(t, "camd"))
+	if err == nil {
+		err = os.WriteFile(alone, b, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := peer.Certificate{From: time.Now().Add(-48 * time.Hour), Until: time.Now().Add(-24 * time.Hour)}.Make(t)
+	note := write(t, dir, "note", "")
+	for name, c := range map[string]struct {
+		config, shell string // a configuration, and what starts the doctor instead of nothing
+		code          int
+		want          finding // Text and Remedy are parts of it
+	}{
+		"mistakes":  {"listen: nowhere\ncameras: [{id: a, source: 'test://'}, {id: a, source: 'test://'}]\n", "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen", ""}},
+		"systemd's": {"cameras: [{id: a, source: 'rtsp://viewer@192.0.2.1/', password_file: '${CREDENTIALS_DIRECTORY}/x'}]\n", "", 1, finding{"FAIL", "config", "CREDENTIALS_DIRECTORY", "CREDENTIALS_DIRECTORY=/etc/camd camd doctor"}},
+		"port":      {"listen: " + taken.Addr().String() + "\n" + healthy, "", 1, finding{"FAIL", "port", "another program has it", "ss -ltnp"}},
+		"address":   {"listen: 192.0.2.1:8080\n" + healthy, "", 1, finding{"FAIL", "port", "no such address", "ip addr"}},
+		"open":      {"listen: 0.0.0.0:0\n" + healthy, "", 0, finding{"warn", "tls", "unencrypted", "tls:"}},
+		"expired":   {fmt.Sprintf("tls: {certificate: %s, key: %s}\nlisten: 127.0.0.1:0\n%s", old.File, old.Key, healthy), "", 0, finding{"warn", "tls", "expired", ""}},
+		"device":    {"listen: 127.0.0.1:0\ncameras: [{id: a, source: /dev/camd-none}]\n", "", 1, finding{"FAIL", "device", "/dev/camd-none is not there", "plug it in"}},
+		"file":      {"listen: 127.0.0.1:0\ncameras: [{id: a, source: gone.mp4}]\n", "", 1, finding{"FAIL", "file", "gone.mp4 is not there", ""}},
+		"state":     {"listen: 127.0.0.1:0\nstate_dir: " + note + "/x\n" + healthy, "", 1, finding{"FAIL", "state", note, ""}},
+		"limits":    {"listen: 127.0.0.1:0\nlimits: {viewers: 5000}\n" + healthy, "ulimit -n 1000; exec \"$0\" \"$@\"", 0, finding{"warn", "limits", "1000 files may be open, and limits.viewers: 5000 wants 5072", "LimitNOFILE=5072"}},
+		"worker":    {"listen: 127.0.0.1:0\n" + healthy, "PATH=/nowhere exec " + alone + " \"$@\"", 1, finding{"FAIL", "capture", "camd-capture not found", "install"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := []string{"doctor", "--json", "-c", write(t, t.TempDir(), "camd.yaml", c.config)}
+			cmd := exec.Command(program(t, "camd"), args...)
+			if c.shell != "" {
+				cmd = exec.Command("/bin/sh", append([]string{"-c", c.shell, program(t, "camd")}, args...)...)
+			}
+			all, code := examine(t, cmd)
+			if code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			for _, f := range all {
+				if f.Verdict == c.want.Verdict && f.Check == c.want.Check && strings.Contains(f.Text, c.want.Text) && strings.Contains(f.Remedy, c.want.Remedy) {
+					return
+				}
+			}
+			t.Errorf("want %+v among %+v", c.want, all)
+		})
+	}
+}
+
+// All the mistakes of a file, and no secret; and a camd that serves has its own port.
+func TestDoctorOfARunningCamd(t *testing.T) {
+	d := start(t, options{config: healthy})
+	config := write(t, t.TempDir(), "camd.yaml", "listen: "+strings.TrimPrefix(d.URL, "http://")+"\n"+healthy)
+	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))
+	if f, ok := found(all, "port", strings.TrimPrefix(d.URL, "http://")+": camd serves there"); code != 0 || !ok || f.Verdict != "ok" {
+		t.Errorf("%d: %+v", code, all)
+	}
+	o := camd(t, "doctor", "-c", write(t, t.TempDir(), "camd.yaml", "nonsense: 1\ncameras: [{id: A, source: 'rtsp://viewer:s3cret-word@192.0.2.1/x', fps: -1}]\n"))
+	if o.code != 1 || strings.Count(o.stdout, "FAIL  config") < 3 || strings.Contains(o.stdout+o.stderr, "s3cret-word") {
+		t.Errorf("%d:\n%s%s", o.code, o.stdout, o.stderr)
+	}
+}

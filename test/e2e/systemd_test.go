@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// told collects what a camd tells the service manager.
+func told(t *testing.T) (socket string, heard *output) {
+	t.Helper()
+	socket, heard = filepath.Join(t.TempDir(), "notify"), &output{}
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reading sync.WaitGroup
+	t.Cleanup(func() { _ = conn.Close(); reading.Wait() })
+	reading.Go(func() {
+		for b := make([]byte, 4096); ; {
+			n, err := conn.Read(b)
+			if err != nil {
+				return
+			}
+			_, _ = heard.Write(append(b[:n:n], '\n'))
+		}
+	})
+	return socket, heard
+}
+
+func TestServiceManagerIsTold(t *testing.T) {
+	i := peer.Certificate{}.Make(t)
+	for name, tls := range map[string]string{"http": "", "https": fmt.Sprintf("tls: {certificate: %s, key: %s}\n", i.File, i.Key)} {
+		t.Run(name, func(t *testing.T) {
+			socket, heard := told(t)
+			d := start(t, options{
+				config: tls + healthy + "  - {id: broken, source: /dev/camd-has-no-such-device}\n",
+				env:    []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1200000"},
+			})
+			says := func(line string) {
+				t.Helper()
+				eventually(t, line, func() bool { return slices.Contains(strings.Split(heard.String(), "\n"), line) })
+			}
+			says("READY=1")
+			says("STATUS=1 of 2 cameras live (broken is offline), 0 viewers")
+			if tls == "" {
+				watch(t, d.URL+"/cameras/healthy/stream.mjpg")
+				says("STATUS=1 of 2 cameras live (broken is offline), 1 viewer")
+			}
+			fed := strings.Count(heard.String(), "WATCHDOG=1")
+			eventually(t, "the watchdog to be fed", func() bool { return strings.Count(heard.String(), "WATCHDOG=1") > fed+1 })
+			d.stop()
+			says("STOPPING=1")
+		})
+	}
+}
+
+// handed starts camd with a listener as systemd hands it over.
+func handed(t *testing.T, l *os.File, config string) *daemon {
+	t.Helper()
+	d := &daemon{t: t, exited: make(chan struct{})}
+	// The process ID must be known before the program begins.
+	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, program(t, "camd"), "serve", "-c", write(t, t.TempDir(), "camd.yaml", config))
+	d.cmd.ExtraFiles = []*os.File{l}
+	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { defer close(d.exited); _ = d.cmd.Wait() }()
+	t.Cleanup(d.close)
+	return d
+}
+
+// One camd after another serves the same socket, and who asks between them waits.
+func TestListenerFromSystemd(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	url := "http://" + l.Addr().String() + "/healthz"
+	for _, listen := range []string{l.Addr().String(), "127.0.0.1:1"} {
+		var asking sync.WaitGroup
+		asking.Go(func() { // also before there is one
+			answer, err := http.Get(url)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+		})
+		d := handed(t, file, "listen: "+listen+"\n"+healthy)
+		asking.Wait()
+		http.DefaultClient.CloseIdleConnections()
+		if overridden := strings.Contains(d.stderr.String(), "configured address not served"); overridden != (listen == "127.0.0.1:1") {
+			t.Errorf("configured %s, served %s:\n%s", listen, l.Addr(), d.stderr.String())
+		}
+		if code, _ := d.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		if conn, err := net.Dial("tcp", l.Addr().String()); errors.Is(err, syscall.ECONNREFUSED) {
+			t.Error("refused between two")
+		} else {
+			_ = conn.Close()
+		}
+	}
+}
+
+func TestUnfitSocketsFromSystemd(t *testing.T) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	d := handed(t, file, healthy)
+	eventually(t, "camd to end", d.ended)
+	if code := d.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(d.stderr.String(), "want ListenStream= with a port") {
+		t.Errorf("%d: %s", code, d.stderr.String())
+	}
+}

@@ -1,0 +1,158 @@
+package systemd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Where the units expect things.
+const (
+	daemon   = "/usr/bin/camd"
+	worker   = "/usr/lib/camd/camd-capture"
+	settings = "/etc/camd/camd.yaml"
+	units    = "/etc/systemd/system"
+)
+
+func TestMain(m *testing.M) {
+	if comm, _ := os.ReadFile("/proc/1/comm"); os.Getenv("CAMD_V4L2_LAB") == "" || string(comm) != "systemd\n" {
+		fmt.Println("not in the lab, nothing tested: make test-systemd")
+		return
+	}
+	if err := install(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// install puts what was built where the units expect it.
+func install() error {
+	bin := os.Getenv("CAMD_BIN")
+	for from, to := range map[string]string{
+		filepath.Join(bin, "camd"):         daemon,
+		filepath.Join(bin, "camd-capture"): worker,
+		"../../deploy/camd.service":        filepath.Join(units, "camd.service"),
+		"../../deploy/camd.socket":         filepath.Join(units, "camd.socket"),
+	} {
+		if err := put(from, to); err != nil {
+			return err
+		}
+	}
+	return exec.Command("systemctl", "daemon-reload").Run()
+}
+
+// put copies a program or a unit, also in the place of one that runs.
+func put(from, to string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	mode := os.FileMode(0o644)
+	if !strings.HasPrefix(to, units) {
+		mode = 0o755
+	}
+	_ = os.Remove(to)
+	return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, mode))
+}
+
+// patience is how long anything may take that is waited for. In the lab a process takes seconds to start.
+const patience = 120 * time.Second
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v for %s", patience, what)
+		}
+	}
+}
+
+// run runs a program to its end and returns what it printed.
+func run(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s %v: %v", name, args, err)
+	}
+	return string(out), err
+}
+
+// systemctl may not fail.
+func systemctl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := run(t, "systemctl", args...)
+	if err != nil {
+		t.Fatalf("systemctl %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(out)
+}
+
+// property is what systemd knows of camd.
+func property(t *testing.T, name string) string {
+	t.Helper()
+	return systemctl(t, "show", "--value", "-p", name, "camd.service")
+}
+
+func mainPID(t *testing.T) int {
+	t.Helper()
+	pid, _ := strconv.Atoi(property(t, "MainPID"))
+	return pid
+}
+
+// journal returns what camd and systemd have written about it since a time, of a priority or worse.
+func journal(t *testing.T, since time.Time, priority string) string {
+	t.Helper()
+	out, _ := run(t, "journalctl", "-u", "camd.service", "--no-pager", "-o", "cat", "-a", "-p", priority,
+		"--since", fmt.Sprintf("@%d.%06d", since.Unix(), since.Nanosecond()/1000))
+	return out
+}
+
+// configure writes a configuration with these entries of cameras.
+func configure(t *testing.T, cameras ...string) {
+	t.Helper()
+	text := "listen: 127.0.0.1:8080\ncameras:\n"
+	for _, c := range cameras {
+		text += "  - {" + c + "}\n"
+	}
+	if err := errors.Join(os.MkdirAll(filepath.Dir(settings), 0o755), os.WriteFile(settings, []byte(text), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serve starts camd, which is stopped and forgotten when the test ends.
+func serve(t *testing.T, cameras ...string) {
+	t.Helper()
+	configure(t, cameras...)
+	begin := time.Now()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("journal:\n%s", journal(t, begin, "debug"))
+		}
+		_, _ = run(t, "systemctl", "stop", "camd.socket", "camd.service")
+		_, _ = run(t, "systemctl", "reset-failed", "camd.service")
+	})
+	systemctl(t, "start", "camd.service") // which returns at READY=1
+	t.Logf("start to READY: %v", time.Since(begin).Round(10*time.Millisecond))
+}
+
+// status waits for the line that people read.
+func status(t *testing.T, want string) {
+	t.Helper()
+	got := ""
+	defer func() {
+		if t.Failed() {
+			t.Logf("the status line is %q", got)
+		}
+	}()
+	eventually(t, "the status "+strconv.Quote(want), func() bool { got = property(t, "StatusText"); return got == want })
+}

@@ -1,0 +1,132 @@
+package systemd
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// anew waits until another process serves, and logs how long after what has been done to the last that took.
+func anew(t *testing.T, pid int, what string, begin time.Time) {
+	t.Helper()
+	another := func() bool { now := mainPID(t); return now != 0 && now != pid }
+	eventually(t, "another process", another)
+	began := time.Since(begin).Round(100 * time.Millisecond)
+	eventually(t, "it to serve", func() bool { return another() && property(t, "ActiveState") == "active" })
+	t.Logf("%s: another process after %v, READY after %v", what, began, time.Since(begin).Round(100*time.Millisecond))
+}
+
+func TestKilled(t *testing.T) {
+	serve(t, pattern)
+	status(t, "1 of 1 camera live, 0 viewers")
+	pid, begin := mainPID(t), time.Now()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	anew(t, pid, "killed", begin)
+	status(t, "1 of 1 camera live, 0 viewers")
+}
+
+func TestStoppedInItsTracks(t *testing.T) {
+	serve(t, pattern)
+	status(t, "1 of 1 camera live, 0 viewers")
+	pid, begin := mainPID(t), time.Now()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	anew(t, pid, "SIGSTOP", begin)
+	if log := journal(t, begin, "debug"); !strings.Contains(log, "Watchdog timeout") {
+		t.Errorf("in the journal:\n%s", log)
+	}
+	status(t, "1 of 1 camera live, 0 viewers")
+}
+
+// A supervisor that stands still, while all else goes on and requests are answered, is found, named and mended. The program
+// is built with the tag testhook, by which SIGUSR1 does that to the camera called blocked.
+func TestBlockedSupervisor(t *testing.T) {
+	if err := put(filepath.Join(os.Getenv("CAMD_BIN"), "camd-testhook"), daemon); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := install(); err != nil {
+			t.Error(err)
+		}
+	})
+	serve(t, pattern, "id: blocked, source: 'test://?size=160x96&fps=10'")
+	status(t, "2 of 2 cameras live, 0 viewers")
+	pid, begin := mainPID(t), time.Now()
+	if err := syscall.Kill(pid, syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	anew(t, pid, "blocked", begin)
+	log := journal(t, begin, "err")
+	if n := strings.Count(log, `"msg":"watchdog not fed"`); n != 1 || !strings.Contains(log, "camera blocked: its supervisor has not come round since") ||
+		!strings.Contains(log, "blocked.Published") {
+		t.Errorf("%d times among the errors:\n%s", n, log)
+	}
+	status(t, "2 of 2 cameras live, 0 viewers")
+}
+
+// Clients that come while camd is restarted wait, and get what they came for.
+func TestSocketActivation(t *testing.T) {
+	configure(t, pattern)
+	systemctl(t, "start", "camd.socket")
+	if state, _ := run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {
+		t.Fatalf("camd is %s before anybody came", state)
+	}
+	serve(t, pattern)
+	status(t, "1 of 1 camera live, 0 viewers")
+
+	var asking sync.WaitGroup
+	enough := make(chan struct{})
+	answered, longest := 0, time.Duration(0)
+	asking.Go(func() {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		for {
+			select {
+			case <-enough:
+				return
+			default:
+			}
+			begin := time.Now()
+			conn, err := net.Dial("tcp", "127.0.0.1:8080")
+			if err != nil {
+				t.Errorf("after %d: %v", answered, err)
+				return
+			}
+			_ = conn.Close()
+			answer, err := client.Get("http://127.0.0.1:8080/healthz")
+			if errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("after %d: %v", answered, err)
+				return
+			} else if err != nil {
+				t.Logf("after %d: %v", answered, err) // it was accepted just before the end
+				continue
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+			answered, longest = answered+1, max(longest, time.Since(begin))
+		}
+	})
+	for range 3 {
+		pid := mainPID(t)
+		systemctl(t, "restart", "camd.service")
+		if now := mainPID(t); now == pid {
+			t.Errorf("process %d is still there", pid)
+		}
+	}
+	close(enough)
+	asking.Wait()
+	t.Logf("%d requests answered during three restarts, none refused; the longest waited %v", answered, longest.Round(10*time.Millisecond))
+	if answered == 0 {
+		t.Error("not one answered")
+	}
+}
