@@ -16,7 +16,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
               gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer \
-              python3-opencv python3-aiohttp python3-requests
+              python3-opencv python3-aiohttp python3-requests man-db
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
