@@ -15,21 +15,27 @@ RUN go mod download
 FROM source AS build
 COPY . .
 # The repository's history stays outside; make says what is being built.
-ARG VERSION=development COMMIT=unknown DATE=unknown
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
 RUN make bin/camd VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE" && mkdir /state
 
 FROM source AS build-capture
 RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavutil-dev g++ pkg-config \
  && rm -rf /var/lib/apt/lists/*
 COPY . .
-ARG VERSION=development COMMIT=unknown DATE=unknown
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
 RUN make bin/camd-capture VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE"
 
 FROM scratch AS relay
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/bin/camd /usr/bin/camd
 COPY --from=build --chown=65532:65532 /state /var/lib/camd
-ARG VERSION=development COMMIT=unknown DATE=unknown
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
 LABEL org.opencontainers.image.title="camd, relay only" org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$COMMIT" org.opencontainers.image.created="$DATE"
 # Where camd keeps which cameras people have switched off.
@@ -49,7 +55,9 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 COPY --from=build /src/bin/camd /usr/bin/camd
 COPY --from=build-capture /src/bin/camd-capture /usr/lib/camd/camd-capture
 COPY --from=build --chown=65532:65532 /state /var/lib/camd
-ARG VERSION=development COMMIT=unknown DATE=unknown
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
 LABEL org.opencontainers.image.title="camd" org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$COMMIT" org.opencontainers.image.created="$DATE"
 ENV STATE_DIRECTORY=/var/lib/camd

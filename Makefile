@@ -49,7 +49,7 @@ deps: ## install the Debian packages that building needs
 ##@ Trust
 
 .PHONY: test
-test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-v4l2-if-set-up ## install what the tests need and run everything
+test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-deb test-image test-v4l2-if-set-up ## install what the tests need and run everything
 	@echo "all tests passed"
 
 .PHONY: test-deps
@@ -65,7 +65,7 @@ lint: ## formatting, go vet, staticcheck, shell syntax
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
 	go vet -tags $(TAGS) ./...
 	go run $(STATICCHECK) -tags $(TAGS) ./...
-	@for script in deploy/need deploy/deb/{build,cross,depends,notice,root,version,postinst,prerm,postrm} test/{deb,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
+	@for script in deploy/need deploy/deb/{build,cross,depends,notice,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
 
 # A count and not a time: at the end of a time, go test now and then reports its own deadline as a failure.
 FUZZTIME := 10000x
@@ -100,6 +100,16 @@ test-metrics: ## /metrics and the Prometheus configuration through promtool
 test-unit: ## the systemd unit through systemd-analyze
 	test/unit
 
+.PHONY: test-deb
+test-deb: ## the package: twice the same, lintian, and a life from install to purge in a root of its own
+	@deploy/need $(DEBS_DEB) debootstrap zstd lintian curl file
+	test/deb
+
+.PHONY: test-image
+test-image: bin/camd-capture ## the Dockerfile and the compose file, without a container engine
+	@deploy/need docker-compose dpkg-dev
+	test/image
+
 .PHONY: test-v4l2
 test-v4l2: bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machine; the first time builds its kernel, in ten minutes
 	@test/v4l2/lab/setup
@@ -118,11 +128,6 @@ deb: ## dist/camd_VERSION_ARCH.deb; ARCH=arm64 builds for another architecture
 	@deploy/need $(DEBS_DEB)
 	deploy/deb/build $(ARCH)
 
-.PHONY: test-deb
-test-deb: ## the package: twice the same, lintian, and a life from install to purge in a root of its own
-	@deploy/need $(DEBS_DEB) debootstrap lintian curl file
-	test/deb
-
 IMAGE_ARGS = --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg DATE='$(DATE)'
 .PHONY: image
 image: ## the container image camd; DOCKER=podman builds it with that
@@ -140,7 +145,7 @@ screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ a
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 .PHONY: help
 help: ## this list
