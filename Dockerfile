@@ -1,31 +1,70 @@
-# camd with capture. The runtime image holds the two programs and the OpenCV libraries that camd-capture links.
+# Two images. camd with capture, the default: the two programs and the OpenCV libraries that camd-capture links.
 #
-#   docker build -t camd .
+#   make image
 #   docker run --rm -p 8080:8080 camd                                      # the test pattern
 #   docker run --rm -p 8080:8080 --device /dev/video0 --group-add video \
-#       -v ./camd.yaml:/etc/camd/camd.yaml:ro camd
+#       -v ./camd.yaml:/etc/camd/camd.yaml:ro -v camd:/var/lib/camd camd
+#
+# And camd alone, without OpenCV, a shell or anything else: make image-relay.
 
-FROM golang:1.26-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavutil-dev g++ pkg-config \
- && rm -rf /var/lib/apt/lists/*
+FROM golang:1.26-bookworm AS source
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY . .
-# The repository's history stays outside; say what is being built: --build-arg VERSION=$(git describe --tags --always)
-ARG VERSION=development
-RUN make bin/camd bin/camd-capture VERSION=$VERSION
 
-FROM debian:bookworm-slim
+FROM source AS build
+COPY . .
+# The repository's history stays outside; make says what is being built.
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
+RUN make bin/camd VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE" && mkdir /state
+
+FROM source AS build-capture
+RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavutil-dev g++ pkg-config \
+ && rm -rf /var/lib/apt/lists/*
+COPY . .
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
+RUN make bin/camd-capture VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE"
+
+FROM scratch AS relay
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /src/bin/camd /usr/bin/camd
+COPY --from=build --chown=65532:65532 /state /var/lib/camd
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
+LABEL org.opencontainers.image.title="camd, relay only" org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$COMMIT" org.opencontainers.image.created="$DATE"
+# Where camd keeps which cameras people have switched off.
+ENV STATE_DIRECTORY=/var/lib/camd
+VOLUME /var/lib/camd
+USER 65532:65532
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=4s CMD ["/usr/bin/camd", "healthcheck", "--listen", "0.0.0.0:8080"]
+# In a container, loopback would reach nobody.
+ENTRYPOINT ["/usr/bin/camd"]
+CMD ["serve", "--listen", "0.0.0.0:8080"]
+
+FROM debian:bookworm-slim AS camd
 RUN apt-get update && apt-get install -y --no-install-recommends \
       ca-certificates tzdata libopencv-core406 libopencv-imgproc406 libopencv-imgcodecs406 libopencv-videoio406 \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --system --no-create-home --groups video camd
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/bin/camd /usr/bin/camd
-COPY --from=build /src/bin/camd-capture /usr/lib/camd/camd-capture
-USER camd
+COPY --from=build-capture /src/bin/camd-capture /usr/lib/camd/camd-capture
+COPY --from=build --chown=65532:65532 /state /var/lib/camd
+ARG VERSION=development
+ARG COMMIT=unknown
+ARG DATE=unknown
+LABEL org.opencontainers.image.title="camd" org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$COMMIT" org.opencontainers.image.created="$DATE"
+ENV STATE_DIRECTORY=/var/lib/camd
+VOLUME /var/lib/camd
+# The group video, as Debian numbers it, may open /dev/video*; --group-add names another's.
+USER 65532:44
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=4s CMD ["/usr/bin/camd", "healthcheck", "--url", "http://127.0.0.1:8080/healthz"]
-# In a container, loopback would reach nobody.
+HEALTHCHECK --interval=10s --timeout=4s CMD ["/usr/bin/camd", "healthcheck", "--listen", "0.0.0.0:8080"]
 ENTRYPOINT ["/usr/bin/camd"]
 CMD ["serve", "--listen", "0.0.0.0:8080"]

@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # OpenCV do not notice the tags.
 TAGS := gocv_specific_modules,gocv_videoio
 
+BIN     := bin
+DOCKER  := docker
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DATE    := $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
@@ -16,7 +18,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
               gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients \
-              python3-opencv python3-aiohttp python3-requests python3-jinja2
+              python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db
+
+DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -29,14 +33,14 @@ run: build ## install what is missing, build, and serve; ARGS='--listen 127.0.0.
 .PHONY: build
 build: deps bin/camd bin/camd-capture ## build bin/camd and bin/camd-capture
 
-bin/camd: FORCE
+$(BIN)/camd: FORCE
 	@command -v go >/dev/null || { echo "Go is not in PATH; get it from https://go.dev/dl/" >&2; exit 1; }
 	@[ -e $@ ] || echo "building camd; the first time takes about a minute"
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
 
-bin/camd-capture: FORCE
+$(BIN)/camd-capture: FORCE
 	@[ -e $@ ] || echo "building camd-capture; the first time compiles gocv, which takes about a minute"
-	go build -trimpath -ldflags '$(LDFLAGS)' -tags $(TAGS) -o $@ ./cmd/camd-capture
+	go build -trimpath -buildvcs=false -buildmode=pie -ldflags '$(LDFLAGS)' -tags $(TAGS) -o $@ ./cmd/camd-capture
 
 .PHONY: deps
 deps: ## install the Debian packages that building needs
@@ -45,7 +49,7 @@ deps: ## install the Debian packages that building needs
 ##@ Trust
 
 .PHONY: test
-test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-lab-if-set-up ## install what the tests need and run everything
+test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-deb test-image test-lab-if-set-up ## install what the tests need and run everything
 	@echo "all tests passed"
 
 .PHONY: test-deps
@@ -62,7 +66,7 @@ lint: ## formatting, go vet, staticcheck, shell syntax
 	go vet -tags $(TAGS) ./...
 	go vet -tags testhook ./cmd/camd
 	go run $(STATICCHECK) -tags $(TAGS) ./...
-	bash -n deploy/need .ci/run test/v4l2/lab/{common,setup,run,guest}
+	@for script in deploy/need deploy/deb/{build,cross,depends,notice,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
 
 # A count and not a time: at the end of a time, go test now and then reports its own deadline as a failure.
 FUZZTIME := 10000x
@@ -97,6 +101,16 @@ test-metrics: ## /metrics, the Prometheus configuration and its rules through pr
 test-unit: ## the systemd unit through systemd-analyze
 	test/unit
 
+.PHONY: test-deb
+test-deb: ## the package: twice the same, lintian, and a life from install to purge in a root of its own
+	@deploy/need $(DEBS_DEB) debootstrap zstd lintian curl file
+	test/deb
+
+.PHONY: test-image
+test-image: bin/camd-capture ## the Dockerfile and the compose file, without a container engine
+	@deploy/need docker-compose dpkg-dev
+	test/image
+
 .PHONY: test-v4l2
 test-v4l2: bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machine; the first time builds its kernel, in ten minutes
 	@test/v4l2/lab/setup
@@ -116,6 +130,23 @@ test-lab-if-set-up:
 	@if test/v4l2/lab/setup --check; then $(MAKE) --no-print-directory test-v4l2 test-systemd; \
 	else echo "NOT TESTED: V4L2 and systemd. Their kernel has not been built here; make test-v4l2 does, once, in ten minutes" >&2; fi
 
+##@ Install
+
+ARCH := $(shell dpkg --print-architecture 2>/dev/null)
+.PHONY: deb
+deb: ## dist/camd_VERSION_ARCH.deb; ARCH=arm64 builds for another architecture
+	@deploy/need $(DEBS_DEB)
+	deploy/deb/build $(ARCH)
+
+IMAGE_ARGS = --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg DATE='$(DATE)'
+.PHONY: image
+image: ## the container image camd; DOCKER=podman builds it with that
+	$(DOCKER) build $(IMAGE_ARGS) -t camd .
+
+.PHONY: image-relay
+image-relay: ## the container image camd-relay: camd alone, static, without capture
+	$(DOCKER) build $(IMAGE_ARGS) --target relay -t camd-relay .
+
 ##@ Other
 
 .PHONY: screenshots
@@ -128,7 +159,7 @@ metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md anew from what c
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 .PHONY: help
 help: ## this list

@@ -15,12 +15,12 @@ import (
 )
 
 func newHealthcheck() *cobra.Command {
-	var path, at string
+	var path, listen, at string
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "ask a running camd whether it is well (for containers)",
-		Long: `Ask the camd that listens where the configuration says, or at --url, for /healthz. With tls in the configuration
-it must show the certificate that is named there; at --url, one for its name that this machine trusts.
+		Long: `Ask the camd that listens where the configuration or --listen says, or at --url, for /healthz. With tls in the
+configuration it must show the certificate that is named there; at --url, one for its name that this machine trusts.
 
 Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration is wrong.`,
 		Args: cobra.NoArgs,
@@ -30,6 +30,12 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 				cfg, err := loadConfig(path)
 				if err != nil && !errors.Is(err, errNoConfig) {
 					return configError(cmd, err)
+				}
+				if listen != "" {
+					if err := config.CheckListen(listen); err != nil {
+						return misused(fmt.Errorf("--listen: %w", err))
+					}
+					cfg.Listen = listen
 				}
 				at = healthURL(cfg, cfg.Listen)
 				if client, err = acquainted(cfg); err != nil {
@@ -44,6 +50,7 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 		},
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVar(&listen, "listen", "", "`ADDRESS` that it was told to serve on; overrides the configuration")
 	cmd.Flags().StringVar(&at, "url", "", "`URL` to ask instead, such as http://127.0.0.1:8080/healthz")
 	return cmd
 }

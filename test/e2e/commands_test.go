@@ -44,6 +44,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"probe", "--transport", "pigeon", "rtsp://127.0.0.1/a"}, 2, "", "want tcp or udp"},
 		{[]string{"probe", "gopher://a"}, 2, "", "unknown kind of source"},
 		{[]string{"probe", "/dev/video99"}, 1, "", "/dev/video99 does not exist"},
+		{[]string{"healthcheck", "--listen", "nonsense"}, 2, "", "--listen: want HOST:PORT"},
 		{[]string{"healthcheck", "--url", "http://127.0.0.1:1/healthz"}, 1, "", "connection refused"},
 	} {
 		t.Run(strings.ReplaceAll(strings.Join(c.args, " "), dir+"/", ""), func(t *testing.T) {

@@ -115,6 +115,7 @@ func TestCertificates(t *testing.T) {
 	}{
 		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(mine, 0))}, 0, "ok"},
 		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(other, 0))}, 1, "another certificate"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", encrypted(mine, 0)), "--listen", listen}, 0, "ok"},
 		{[]string{"--url", d.URL + "/healthz"}, 1, "certificate"},
 		{[]string{"-c", write(t, filepath.Dir(other.File), "camd.yaml", "tls: {certificate: cert.pem, key: "+mine.Key+"}\n")}, 2, "camd.yaml:1:35: key: "},
 	} {
