@@ -44,7 +44,7 @@ func TestExampleCommentsAreRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const inUse = "    password: not-a-real-one\n"
+	const inUse = "    password: not-a-real-one # default: none\n"
 	for comment, want := range map[string]string{
 		"    # password: ${YARD_PASSWORD} ":   "",
 		"    # password_file: yard.password ": "20: password_file: stat /yard.password: no such file or directory",

@@ -1,0 +1,108 @@
+package config
+
+import (
+	goflag "flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = goflag.Bool("update", false, "write the documents that are made from the code anew")
+
+const referencePath = "../../docs/configuration.md"
+
+// docs/configuration.md lists the keys that the code reads, with what the example says of each.
+func TestReference(t *testing.T) {
+	text, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := reference(t, strings.Split(string(text), "\n"))
+	if *update {
+		if err := os.WriteFile(referencePath, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(referencePath)
+	if err != nil || string(got) != want {
+		t.Errorf("%s is not what the code and the example say (%v); go test ./pkg/config -run TestReference -update writes it anew", referencePath, err)
+	}
+}
+
+const referenceHead = `# Configuration, key by key
+
+Made from the code and [the example](../deploy/camd.example.yaml), which shows every key in its place. ` + "`camd check -c FILE`" + `
+names every mistake in a file with its line and column. Durations are written 10s, 1m30s or 500ms, sizes 1280x720, numbers of
+bytes 64KiB or 5MB. Paths are relative to the file's folder. ` + "`${NAME}`" + ` in a value stands for the environment variable NAME.
+What changes without a restart: [README](../README.md#change-it).
+`
+
+func reference(t *testing.T, example []string) string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	for _, p := range places() {
+		title := p.name
+		if title == "" {
+			title = "The file"
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n| key | what |\n|---|---|\n", title)
+		from := 0
+		if p.name != "" {
+			from = line(t, example, 0, "", p.name) + 1
+		}
+		for _, key := range p.keys {
+			words := said(example, line(t, example, from, p.keys[0], key))
+			if words == "" {
+				t.Errorf("the example says nothing of %q in %q", key, p.name)
+			}
+			fmt.Fprintf(&b, "| `%s` | %s |\n", key, words)
+		}
+	}
+	return b.String()
+}
+
+// line is the number of the first line from one on that gives a key, in use or in a comment, as far right as the first key of
+// its section.
+func line(t *testing.T, example []string, from int, first, key string) int {
+	t.Helper()
+	column := 0
+	if first != "" && first != key {
+		column = strings.Index(example[line(t, example, from, "", first)], first+":")
+	}
+	gives := regexp.MustCompile(`(^[ #-]*|# or )` + key + `:( |$)`)
+	for i := from; i < len(example); i++ {
+		at := strings.Index(example[i], key+":")
+		if gives.MatchString(example[i]) && (first == "" || first == key || at <= column+2 || strings.Contains(example[i], "# or "+key)) {
+			return i
+		}
+	}
+	t.Fatalf("key %q is not in the example from line %d on", key, from+1)
+	return 0
+}
+
+// said is what the example says of the key in a line: beside it and, in the same column, below, or else above it.
+func said(example []string, at int) string {
+	beside := regexp.MustCompile(`^(.*?\S\s+|[ #]*)# (.*)$`)
+	var words []string
+	if m := beside.FindStringSubmatch(strings.Replace(example[at], "# ", "  ", strings.Count(indent(example[at]), "#"))); m != nil {
+		words = append(words, m[2])
+		column := strings.LastIndex(example[at], "# "+m[2])
+		for i := at + 1; i < len(example) && strings.LastIndex(example[i], "# ") == column && !strings.Contains(example[i][:column], ":"); i++ {
+			words = append(words, example[i][column+2:])
+		}
+	} else {
+		first := at
+		for first > 0 && strings.HasPrefix(strings.TrimLeft(example[first-1], " "), "# ") && !regexp.MustCompile(`^ *# *[a-z_]+: `).MatchString(example[first-1]) {
+			first--
+		}
+		for _, l := range example[first:at] {
+			words = append(words, strings.TrimPrefix(strings.TrimLeft(l, " "), "# "))
+		}
+	}
+	return strings.ReplaceAll(strings.Join(words, " "), "|", `\|`)
+}
+
+// indent is what stands before a line's first letter.
+func indent(line string) string { return line[:len(line)-len(strings.TrimLeft(line, " #-"))] }
