@@ -137,7 +137,7 @@ func serve(ctx context.Context, cfg *config.Config, log *zap.Logger, ready func(
 	cameras, order, served := buildCameras(cfg, kept, worker, metrics, log)
 	server := httpapi.New(httpapi.Options{
 		Cameras: served, Order: order, Metrics: metrics, Version: version, Log: log, TLS: encryption,
-		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin, Remember: kept.SetPaused,
+		WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin, Remember: remember(kept, cfg.Cameras),
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
