@@ -1,14 +1,11 @@
 package httpapi
 
 import (
-	"bufio"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -39,31 +36,17 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 	s.walls.Add(1) // before Accept: until then the HTTP server waits for the request
 	defer s.walls.Done()
 	s.tune(s.connOf(r))
-	conn, err := websocket.Accept(roomy{w}, r, nil) // which compresses nothing, and refuses pages of other origins
+	conn, err := wall.Accept(w, r, s.opts.WriteTimeout)
 	if err != nil {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
 	}
 	wall.Serve(r.Context(), conn, wall.Options{
-		Cameras: begin, Rendition: r.FormValue("rendition"), WriteTimeout: s.opts.WriteTimeout,
+		Cameras: begin, Rendition: r.FormValue("rendition"),
 		Join: func(camera, rendition string) (wall.Place, error) {
 			return s.takePlace(camera, rendition, r)
 		},
 	})
-}
-
-// roomy hands out connections that take most pictures in one write, and encrypt them in records as large as may be.
-type roomy struct{ http.ResponseWriter }
-
-// room is larger than most pictures, and no more than a wall is worth: one for all its cameras.
-const room = 128 << 10
-
-func (w roomy) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	return c, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(c, room)), nil
 }
 
 // takePlace admits a client of a wall to one camera.
