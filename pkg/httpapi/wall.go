@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,12 +26,18 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
 		return
 	}
-	var begin []string
-	for id := range strings.SplitSeq(r.FormValue("cameras"), ",") {
-		if id != "" && !slices.Contains(begin, id) {
-			begin = append(begin, id)
-		}
+	begin, bad := beginWith(r)
+	if bad != nil {
+		fail(w, r, bad.code, bad.message)
+		return
 	}
+	address := hostOf(r.RemoteAddr)
+	if err := s.audience.enter(address); err != nil {
+		w.Header().Set("Retry-After", "10")
+		fail(w, r, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	defer s.audience.exit(address)
 	s.walls.Add(1) // before Accept: until then the HTTP server waits for the request
 	defer s.walls.Done()
 	s.tune(s.connOf(r))

@@ -14,9 +14,11 @@ import (
 	"camd/pkg/broker"
 )
 
+// Most is how many cameras one client may have.
+const Most = 256
+
 const (
 	window      = 2        // pictures of one camera that may be under way
-	most        = 256      // cameras of one client
 	longest     = 16 << 10 // bytes of a client's message
 	pingEvery   = 20 * time.Second
 	defaultSize = "preview"
@@ -61,7 +63,7 @@ func (o Options) filled() Options {
 // ctx ends. It closes conn, and returns when all that it started has ended.
 func Serve(ctx context.Context, conn *Line, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
+	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, Most)}
 	conn.SetReadLimit(longest)
 	s.say(notice{Type: "hello", Version: Version})
 	for _, id := range o.Cameras {
