@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/config"
 	"camd/pkg/source"
 )
 
@@ -39,13 +40,24 @@ func several(n int, what string) string {
 }
 
 // crew is the cameras of the configuration in force. It is safe for concurrent use.
-type crew struct {
-	now atomic.Pointer[[]*source.Camera]
+type crew struct{ now atomic.Pointer[muster] }
+
+type muster struct {
+	cameras []*source.Camera
+	paused  map[string]bool // as the configuration has it, by camera
 }
 
-func (c *crew) change(cameras []*source.Camera) { c.now.Store(&cameras) }
+func (c *crew) change(cfg *config.Config, cameras []*source.Camera) {
+	m := &muster{cameras, map[string]bool{}}
+	for _, one := range cfg.Cameras {
+		m.paused[one.ID] = one.Paused
+	}
+	c.now.Store(m)
+}
 
-func (c *crew) cameras() []*source.Camera { return *c.now.Load() }
+func (c *crew) cameras() []*source.Camera { return c.now.Load().cameras }
+
+func (c *crew) beginsPaused(id string) bool { return c.now.Load().paused[id] }
 
 // Alive returns which camera's supervisor has made no progress since then, or nil.
 func (c *crew) Alive(since time.Time) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -28,6 +29,17 @@ func stateDirectory() string {
 		return dirs[0]
 	}
 	return ""
+}
+
+// remember keeps what is switched. Where there is no place for it, nothing is lost of a switch to what the configuration says.
+func remember(m *memory.Memory, configured func(id string) bool) func(id string, paused bool) error {
+	return func(id string, paused bool) error {
+		err := m.SetPaused(id, paused)
+		if errors.Is(err, memory.ErrNoPlace) && paused == configured(id) {
+			return nil
+		}
+		return err
+	}
 }
 
 // beginsPaused says whether a camera begins switched off: a person's word goes before the configuration.

@@ -113,7 +113,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
 		r.server.Change(roster(cfg, now))
 		r.told.change(cfg, now)
-		r.present.change(now)
+		r.present.change(cfg, now)
 	})
 	if err != nil {
 		return nil, err

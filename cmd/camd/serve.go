@@ -156,15 +156,15 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	}
 	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}
 	fleet := source.NewFleet(set.cameras(cfg, worker))
+	present := &crew{}
+	present.change(cfg, fleet.Cameras())
 	server := httpapi.New(httpapi.Options{
-		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: set.kept.SetPaused,
+		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
 	})
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {
 		return failed(err)
 	}
-	present := &crew{}
-	present.change(fleet.Cameras())
 	told.change(cfg, fleet.Cameras())
 	listener, err := listen(cfg.Listen, log)
 	if err != nil {

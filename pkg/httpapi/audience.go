@@ -46,6 +46,8 @@ type audience struct {
 	viewers  map[*viewer]struct{}
 	cameras  map[string]int // viewers of each
 	hosts    map[string]int // viewers from each address
+	walls    int            // connections that viewers over a wall share, or that have none
+	lobby    map[string]int // those from each address
 	past     map[seat]*tally
 	cut      map[[2]string]uint64
 	refused  map[string]uint64
@@ -55,7 +57,7 @@ type audience struct {
 
 func newAudience() *audience {
 	return &audience{
-		viewers: map[*viewer]struct{}{}, cameras: map[string]int{}, hosts: map[string]int{},
+		viewers: map[*viewer]struct{}{}, cameras: map[string]int{}, hosts: map[string]int{}, lobby: map[string]int{},
 		past: map[seat]*tally{}, cut: map[[2]string]uint64{},
 		refused: map[string]uint64{fullTotal: 0, fullCamera: 0, fullAddress: 0, fullBytes: 0},
 	}

@@ -9,12 +9,13 @@ type census struct {
 	cut     map[[2]string]uint64
 	refused map[string]uint64
 	limit   int // of viewers at once
+	walls   int // connections, with cameras or without
 }
 
 func (a *audience) count() census {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := census{present: map[seat]int{}, totals: map[seat]tally{}, cut: maps.Clone(a.cut), refused: maps.Clone(a.refused), limit: a.limits.Viewers}
+	c := census{present: map[seat]int{}, totals: map[seat]tally{}, cut: maps.Clone(a.cut), refused: maps.Clone(a.refused), limit: a.limits.Viewers, walls: a.walls}
 	for s, t := range a.past {
 		c.totals[s] = *t
 	}

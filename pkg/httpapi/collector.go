@@ -37,6 +37,7 @@ var (
 	descDropped = desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
 	descBytes   = desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
 	descCut     = desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
+	descWalls   = desc("camd_viewer_walls", "WebSockets of walls connected now, with cameras or without.")
 	descTurned  = desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
 )
 
@@ -96,6 +97,7 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 // many were cut for that.
 func collectViewers(out chan<- prometheus.Metric, r *roster, c census) {
 	gauge(out, descLimit, float64(c.limit))
+	gauge(out, descWalls, float64(c.walls))
 	for _, s := range r.seats {
 		gauge(out, descViewers, float64(c.present[s]), s.camera, s.rendition, s.transport)
 		t := c.totals[s]

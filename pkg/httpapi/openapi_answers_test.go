@@ -91,6 +91,8 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		full := conversation{c.contract, open(t, Options{Roster: Roster{Limits: Limits{Viewers: 1}}}, newTestCamera("x"))}
 		full.s.get(t, "/stream")
 		eventually(t, "it is full", func() bool { return len(full.s.viewers(t, "")) == 1 })
+		full.wallOf(t)
+		full.wallOf(t)
 		full.get(t, "/stream", "/stream")
 		full.get(t, "/", "/?action=stream")
 		full.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/x/stream.mjpg")
@@ -219,13 +221,22 @@ func (c conversation) files(t *testing.T) {
 	}
 }
 
+// upgrade is what asks for a WebSocket of no version.
+var upgrade = []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}
+
+// wallOf opens a wall, until the test ends.
+func (c conversation) wallOf(t *testing.T, cameras ...string) *http.Response {
+	t.Helper()
+	return c.get(t, "/api/v1/wall", "/api/v1/wall?rendition=main&cameras="+strings.Join(cameras, ","), append([]string{"Sec-WebSocket-Version", "13"}, upgrade...)...)
+}
+
 func (c conversation) wall(t *testing.T) {
 	const path = "/api/v1/wall"
-	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}
 	version := []string{"Sec-WebSocket-Version", "13"}
-	_ = c.get(t, path, path+"?cameras=a,yard&rendition=main", append(version, upgrade...)...).Body.Close()
+	_ = c.wallOf(t, "a", "yard").Body.Close()
 	c.get(t, path, path)
 	c.get(t, path, path, "Upgrade", "websocket")
 	c.get(t, path, path, upgrade...)
+	c.get(t, path, path+"?"+strings.Repeat("x", longestWall+1), upgrade...)
 	c.get(t, path, path, append(append(version, upgrade...), "Origin", "http://elsewhere.example")...)
 }

@@ -51,7 +51,7 @@ func (s *Server) turn(w http.ResponseWriter, r *http.Request, v view, paused boo
 	}
 	if forgets != nil {
 		log.Warn("switch not kept", zap.Bool("paused", paused), zap.Error(forgets))
-		w.Header().Set("X-Camd-Warning", "done, and forgotten when camd starts anew: "+forgets.Error())
+		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+forgets.Error())
 	}
 	return nil
 }

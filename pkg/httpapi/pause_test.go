@@ -125,7 +125,7 @@ func TestPauseThatIsForgotten(t *testing.T) {
 	c, s := paused(t, Options{Log: zap.New(core), Remember: func(string, bool) error { return errors.New("the disk\nis full") }})
 	c.placeholder()
 	resp, got := s.change(t, "a", `{"paused": true}`)
-	if resp.StatusCode != 200 || c.Status().State != camera.Paused || !strings.Contains(resp.Header.Get("X-Camd-Warning"), "the disk is full") {
+	if resp.StatusCode != 200 || c.Status().State != camera.Paused || resp.Header.Get("X-Camd-Warning") != "done, until camd restarts: the disk is full" {
 		t.Errorf("%s %v %s", resp.Status, resp.Header, got)
 	}
 	if logs.FilterMessage("switch not kept").FilterLevelExact(zap.WarnLevel).Len() != 1 {

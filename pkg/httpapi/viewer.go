@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"crypto/rand"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -32,14 +31,10 @@ type viewer struct {
 }
 
 func newViewer(s seat, r *http.Request, throttled bool) *viewer {
-	v := &viewer{
+	return &viewer{
 		seat: s, Counts: fanout.Counts{Since: time.Now()}, id: rand.Text(), throttled: throttled, key: "0",
-		remote: r.RemoteAddr, address: r.RemoteAddr, agent: legible(r.UserAgent()),
+		remote: r.RemoteAddr, address: hostOf(r.RemoteAddr), agent: legible(r.UserAgent()),
 	}
-	if host, _, err := net.SplitHostPort(v.remote); err == nil {
-		v.address = host
-	}
-	return v
 }
 
 // agentLength is how many bytes of a user agent are kept: browsers' have about 120.

@@ -1,14 +1,10 @@
 package httpapi
 
 import (
-	"bufio"
-	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -30,41 +26,33 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
 		return
 	}
-	var begin []string
-	for id := range strings.SplitSeq(r.FormValue("cameras"), ",") {
-		if id != "" && !slices.Contains(begin, id) {
-			begin = append(begin, id)
-		}
+	begin, bad := beginWith(r)
+	if bad != nil {
+		fail(w, r, bad.code, bad.message)
+		return
 	}
+	address := hostOf(r.RemoteAddr)
+	if err := s.audience.enter(address); err != nil {
+		w.Header().Set("Retry-After", "10")
+		fail(w, r, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	defer s.audience.exit(address)
 	s.walls.Add(1) // before Accept: until then the HTTP server waits for the request
 	defer s.walls.Done()
 	all := s.roster.Load()
 	all.tune(s.connOf(r))
-	conn, err := websocket.Accept(roomy{w}, r, nil) // which compresses nothing, and refuses pages of other origins
+	conn, err := wall.Accept(w, r, all.WriteTimeout)
 	if err != nil {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
 	}
 	wall.Serve(r.Context(), conn, wall.Options{
-		Cameras: begin, Rendition: r.FormValue("rendition"), WriteTimeout: all.WriteTimeout,
+		Cameras: begin, Rendition: r.FormValue("rendition"),
 		Join: func(camera, rendition string) (wall.Place, error) {
 			return s.takePlace(camera, rendition, r)
 		},
 	})
-}
-
-// roomy hands out connections that take most pictures in one write, and encrypt them in records as large as may be.
-type roomy struct{ http.ResponseWriter }
-
-// room is larger than most pictures, and no more than a wall is worth: one for all its cameras.
-const room = 128 << 10
-
-func (w roomy) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	return c, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(c, room)), nil
 }
 
 // takePlace admits a client of a wall to one camera.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -34,6 +35,7 @@ type Memory struct {
 	mu      sync.Mutex
 	cameras map[string]entry
 	unsaved bool // the file does not say what cameras does
+	unread  bool // the file may say what cameras does not, and must not be written over
 }
 
 // content is what the file holds.
@@ -46,33 +48,48 @@ type entry struct {
 }
 
 // Open reads what is kept in a folder, which it makes if need be. Whatever its error, the Memory is there: one that has
-// forgotten. A file that is damaged is set aside. The empty folder's name is no error, and nothing is ever kept.
+// forgotten. A file that is damaged is set aside, and one that cannot be read is never written over. The empty folder's name
+// is no error, and nothing is ever kept.
 func Open(dir string) (*Memory, error) {
 	m := &Memory{dir: dir, cameras: map[string]entry{}}
 	if dir == "" {
 		return m, nil
 	}
+	m.unread = true
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return m, fmt.Errorf("state_dir: %w", err)
 	}
-	path := filepath.Join(dir, Name)
-	cameras, err := read(path)
-	switch {
-	case errors.Is(err, errDamaged):
-		aside := path + ".damaged"
-		if failed := os.Rename(path, aside); failed != nil {
-			return m, errors.Join(err, failed)
-		}
-		return m, fmt.Errorf("%w; it is %s now", err, aside)
-	case err != nil && !errors.Is(err, os.ErrNotExist):
+	if err := m.load(); err != nil {
 		return m, err
-	case cameras != nil:
-		m.cameras = cameras
 	}
 	if err := unix.Access(dir, unix.W_OK); err != nil {
 		return m, &os.PathError{Op: "write into", Path: dir, Err: err}
 	}
 	return m, nil
+}
+
+// load reads the file. What somebody has switched before it could be read goes before what it says.
+func (m *Memory) load() error {
+	path := filepath.Join(m.dir, Name)
+	cameras, err := read(path)
+	switch {
+	case errors.Is(err, errDamaged):
+		aside := path + ".damaged"
+		if failed := os.Rename(path, aside); failed != nil {
+			return errors.Join(err, failed)
+		}
+		err = fmt.Errorf("%w; it is %s now", err, aside)
+	case errors.Is(err, os.ErrNotExist):
+		err = nil
+	case err != nil:
+		return err
+	}
+	if cameras == nil {
+		cameras = map[string]entry{}
+	}
+	maps.Copy(cameras, m.cameras)
+	m.cameras, m.unread = cameras, false
+	return err
 }
 
 // errDamaged says that a file holds something else than it should.
@@ -135,6 +152,11 @@ func (m *Memory) SetPaused(camera string, paused bool) error {
 func (m *Memory) save() error {
 	if m.dir == "" {
 		return ErrNoPlace
+	}
+	if m.unread {
+		if err := m.load(); err != nil {
+			return fmt.Errorf("what was kept before is not written over: %w", err)
+		}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -140,6 +141,42 @@ func TestPlaceThatIsNone(t *testing.T) {
 	if _, err := Open(dir); err == nil {
 		t.Error("a folder in the file's place is not seen")
 	}
+}
+
+// What could not be read at the start is not written over: other cameras' switches are in it.
+func TestFileThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	m := open(t, dir)
+	set(t, m, "a", true)
+	set(t, m, "b", true)
+	path := filepath.Join(dir, Name)
+	if err := os.Rename(path, path+".real"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(Name, path); err != nil { // a link to itself: unreadable for everybody, root too, and replaceable
+		t.Fatal(err)
+	}
+	m, err := Open(dir)
+	if !errors.Is(err, syscall.ELOOP) {
+		t.Fatalf("got %v", err)
+	}
+	for range 2 {
+		if err := m.SetPaused("b", false); !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "not written over") {
+			t.Errorf("got %v", err)
+		}
+	}
+	is(t, m, "b", false, true)
+	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Fatalf("written over: %v, %v", info, err)
+	}
+	if err := os.Rename(path+".real", path); err != nil {
+		t.Fatal(err)
+	}
+	set(t, m, "c", false) // it can be read again, and nothing is lost
+	m = open(t, dir)
+	is(t, m, "a", true, true)
+	is(t, m, "b", false, true)
+	is(t, m, "c", false, true)
 }
 
 func TestManyAtOnce(t *testing.T) {

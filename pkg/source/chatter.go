@@ -18,11 +18,12 @@ import (
 
 // chatter turns what OpenCV and FFmpeg print into log lines of the camera.
 type chatter struct {
-	log    *zap.Logger
-	scrub  *strings.Replacer
-	mu     sync.Mutex
-	newest string
-	death  string // the line that begins a crash's report, of hundreds
+	log     *zap.Logger
+	scrub   *strings.Replacer
+	longest int // bytes of a secret
+	mu      sync.Mutex
+	newest  string
+	death   string // the line that begins a crash's report, of hundreds
 }
 
 // deaths are how Go and C++ begin to report a crash.
@@ -45,30 +46,60 @@ func newChatter(log *zap.Logger, start wire.Start) *chatter {
 		pairs = append(pairs, start.Source, src.String())
 		hide(src.URL.RawQuery)
 	}
-	return &chatter{log: log, scrub: strings.NewReplacer(pairs...)}
+	c := &chatter{log: log, scrub: strings.NewReplacer(pairs...)}
+	for i := 0; i < len(pairs); i += 2 {
+		c.longest = max(c.longest, len(pairs[i]))
+	}
+	return c
 }
 
-// maxLine bounds a line of chatter; what is longer is logged in pieces.
-const maxLine = 1000
+const (
+	maxLine  = 1000     // bytes of a line of chatter; what is longer is logged in pieces
+	maxWhole = 16 << 10 // what is longer yet is cut off
+)
 
 // read logs lines until r ends.
 func (c *chatter) read(r io.Reader) {
-	in := bufio.NewReaderSize(r, maxLine)
-	for {
+	in := bufio.NewReaderSize(r, maxWhole)
+	for beyond := false; ; {
 		raw, err := in.ReadSlice('\n')
-		line := c.scrub.Replace(strings.ToValidUTF8(strings.TrimSpace(string(raw)), "?"))
-		if line != "" {
-			c.log.Debug("capture output", zap.String("line", line))
-			c.mu.Lock()
-			c.newest = line
-			if c.death == "" && deaths.MatchString(line) {
-				c.death = line
-			}
-			c.mu.Unlock()
+		cut := errors.Is(err, bufio.ErrBufferFull)
+		if !beyond {
+			c.say(c.clean(raw, cut))
 		}
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+		if beyond = cut; err != nil && !cut {
 			return
 		}
+	}
+}
+
+// clean takes the secrets out of a line. One that was cut may end with the beginning of a secret, which is left out.
+func (c *chatter) clean(raw []byte, cut bool) string {
+	line := c.scrub.Replace(string(raw))
+	if cut {
+		line = line[:max(0, len(line)-c.longest)]
+	}
+	return line
+}
+
+// say logs a line.
+func (c *chatter) say(line string) {
+	line = strings.TrimSpace(line)
+	if line == "" {
+		return
+	}
+	first := ""
+	for len(line) > 0 {
+		piece := strings.ToValidUTF8(line[:min(maxLine, len(line))], "?")
+		line = line[min(maxLine, len(line)):]
+		c.log.Debug("capture output", zap.String("line", piece))
+		first = cmp.Or(first, piece)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.newest = first
+	if c.death == "" && deaths.MatchString(first) {
+		c.death = first
 	}
 }
 

@@ -22,14 +22,24 @@ func (s *session) ping() {
 				return
 			}
 		case <-tick.C:
-			ctx, cancel := context.WithTimeout(s.ctx, pongWithin)
-			err := s.conn.Ping(ctx)
-			cancel()
-			if err != nil {
+			if !s.answers() {
 				return
 			}
 		}
 	}
+}
+
+// answers reports whether the client is there. It is while it takes a message that is being written, which the write timeout
+// watches: a ping waits behind that, and so may its answer on a slow link.
+func (s *session) answers() bool {
+	if !s.pen.mu.TryLock() {
+		return true
+	}
+	s.pen.mu.Unlock()
+	moved := s.conn.flow.moved.Load()
+	ctx, cancel := context.WithTimeout(s.ctx, s.opts.pongWithin)
+	defer cancel()
+	return s.conn.Ping(ctx) == nil || s.conn.flow.moved.Load() != moved
 }
 
 // unseen returns a camera of which a picture has gone unacknowledged for too long. The client is cut then: it would hold

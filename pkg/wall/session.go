@@ -6,21 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"camd/pkg/broker"
 )
 
+// Most is how many cameras one client may have.
+const Most = 256
+
 const (
 	window      = 2        // pictures of one camera that may be under way
-	most        = 256      // cameras of one client
 	longest     = 16 << 10 // bytes of a client's message
 	pingEvery   = 20 * time.Second
-	pongWithin  = 10 * time.Second
 	defaultSize = "preview"
 )
 
@@ -38,12 +38,12 @@ type Options struct {
 	Rendition string   // in which; empty is preview
 	// Join admits the client to a camera in a rendition. Its error is for people.
 	Join func(camera, rendition string) (Place, error)
-	// WriteTimeout is how long a message may take.
-	WriteTimeout time.Duration
 	// AliveEvery is after how much silence the client is told that the connection lives; 0 means 10 s.
 	AliveEvery time.Duration
 	// AckWithin is how long a picture may go unacknowledged before the client is cut; 0 means 2 minutes.
 	AckWithin time.Duration
+
+	pongWithin time.Duration // 0 means 10 s
 }
 
 func (o Options) filled() Options {
@@ -53,17 +53,18 @@ func (o Options) filled() Options {
 	if o.AckWithin == 0 {
 		o.AckWithin = 2 * time.Minute
 	}
+	if o.pongWithin == 0 {
+		o.pongWithin = 10 * time.Second
+	}
 	return o
 }
 
 // Serve speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
 // ctx ends. It closes conn, and returns when all that it started has ended.
-func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
+func Serve(ctx context.Context, conn *Line, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, most)}
+	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, Most)}
 	conn.SetReadLimit(longest)
-	s.pen.stall = time.AfterFunc(time.Hour, func() { _ = conn.CloseNow() })
-	s.pen.stall.Stop()
 	s.say(notice{Type: "hello", Version: Version})
 	for _, id := range o.Cameras {
 		s.obey(request{Type: "subscribe", Camera: id, Rendition: o.Rendition})
@@ -77,18 +78,16 @@ func Serve(ctx context.Context, conn *websocket.Conn, o Options) {
 	helpers.Wait()
 	s.mu.Lock()
 	for _, t := range s.tiles {
-		s.leave(t, s.idle || errors.Is(err, errStalled))
+		s.leave(t, s.idle || errors.Is(err, os.ErrDeadlineExceeded))
 	}
 	s.mu.Unlock()
 	s.bells.Wait()
 }
 
-var errStalled = errors.New("the client takes nothing")
-
 // session is one client.
 type session struct {
 	opts   Options
-	conn   *websocket.Conn
+	conn   *Line
 	ctx    context.Context // of all its goroutines
 	cancel context.CancelFunc
 	wake   chan struct{} // has a token when the writer is to look for something to send

@@ -23,8 +23,8 @@ type tile struct {
 
 // subscribe begins with a camera, or changes its rendition. s.mu is held, as in all that follows but listen and over.
 func (s *session) subscribe(t *tile, camera, rendition string) {
-	if t == nil && len(s.tiles) >= most {
-		s.complain(camera, fmt.Sprintf("%d cameras are as many as one connection may have", most))
+	if t == nil && len(s.tiles) >= Most {
+		s.complain(camera, fmt.Sprintf("%d cameras are as many as one connection may have", Most))
 		return
 	}
 	earlier := t

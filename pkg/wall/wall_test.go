@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,10 +39,10 @@ type studio struct {
 
 func newStudio(t *testing.T, cameras ...string) *studio {
 	t.Helper()
-	return newStudioOf(t, Options{WriteTimeout: 10 * time.Second}, cameras...)
+	return newStudioOf(t, 10*time.Second, Options{}, cameras...)
 }
 
-func newStudioOf(t *testing.T, o Options, cameras ...string) *studio {
+func newStudioOf(t *testing.T, timeout time.Duration, o Options, cameras ...string) *studio {
 	t.Helper()
 	s := &studio{topics: map[string]*broker.Topic{}}
 	for _, id := range cameras {
@@ -50,16 +51,23 @@ func newStudioOf(t *testing.T, o Options, cameras ...string) *studio {
 	o.Join = s.join
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.all.Add(1)
 		defer s.all.Done()
-		conn, err := websocket.Accept(w, r, nil)
+		conn, err := Accept(w, r, timeout)
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		Serve(ctx, conn, o)
 	}))
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil { // the kernel is not to hide who takes nothing
+			t.Error(err)
+		}
+		return ctx
+	}
+	server.Start()
 	t.Cleanup(func() { stop(); s.all.Wait(); server.Close() })
 	s.url = strings.Replace(server.URL, "http", "ws", 1)
 	return s
@@ -314,7 +322,7 @@ func TestMistakesEndNothing(t *testing.T) {
 
 // A page cannot see pings: it is told that the connection lives.
 func TestSilenceIsBroken(t *testing.T) {
-	s := newStudioOf(t, Options{WriteTimeout: 10 * time.Second, AliveEvery: 20 * time.Millisecond}, "gate")
+	s := newStudioOf(t, 10*time.Second, Options{AliveEvery: 20 * time.Millisecond}, "gate")
 	c := s.open(t)
 	for range 3 {
 		if n := c.notice(); n != (notice{Type: "alive"}) {
@@ -387,7 +395,7 @@ func TestStreamThatEnds(t *testing.T) {
 }
 
 func TestClientThatAcknowledgesNothing(t *testing.T) {
-	s := newStudioOf(t, Options{WriteTimeout: 10 * time.Second, AckWithin: 100 * time.Millisecond}, "gate", "yard")
+	s := newStudioOf(t, 10*time.Second, Options{AckWithin: 100 * time.Millisecond}, "gate", "yard")
 	c := s.open(t)
 	for _, id := range []string{"gate", "yard"} {
 		c.say(request{Type: "subscribe", Camera: id})
@@ -409,7 +417,7 @@ func TestClientThatAcknowledgesNothing(t *testing.T) {
 
 // One that reads nothing is cut when a message takes too long.
 func TestClientThatTakesNothing(t *testing.T) {
-	s := newStudioOf(t, Options{WriteTimeout: 200 * time.Millisecond}, "gate")
+	s := newStudioOf(t, 200*time.Millisecond, Options{}, "gate")
 	c := s.open(t)
 	c.say(request{Type: "subscribe", Camera: "gate"})
 	c.notice()
@@ -421,9 +429,70 @@ func TestClientThatTakesNothing(t *testing.T) {
 	}
 }
 
+// One that takes bytes all the time is not cut, however long a picture takes.
+func TestClientOnASlowLink(t *testing.T) {
+	const timeout, size, portion = 400 * time.Millisecond, 4 << 20, 32 << 10
+	s := newStudioOf(t, timeout, Options{}, "gate")
+	c := s.open(t)
+	c.conn.SetReadLimit(2 * size)
+	c.say(request{Type: "subscribe", Camera: "gate"})
+	c.notice()
+	s.publish("gate", size)
+	_, r, err := c.conn.Reader(c.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := time.NewTicker(4 * timeout * portion / size) // a picture takes four times what a client may be silent
+	defer link.Stop()
+	got, began := 0, time.Now()
+	for b := make([]byte, portion); err == nil; <-link.C {
+		var n int
+		n, err = io.ReadFull(r, b)
+		got += n
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || got < size {
+		t.Errorf("%d bytes after %v, then %v", got, time.Since(began), err)
+	}
+}
+
+// While a client takes a message it lives, whatever becomes of a ping.
+func TestPingBehindAMessage(t *testing.T) {
+	s := &session{}
+	s.pen.mu.Lock()
+	if !s.answers() {
+		t.Error("cut while something is written")
+	}
+
+	done := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(done)
+		conn, err := Accept(w, r, time.Minute)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.CloseNow()
+		s := &session{ctx: t.Context(), conn: conn, opts: Options{pongWithin: 50 * time.Millisecond}}
+		if s.answers() {
+			t.Error("found somebody who answers nothing")
+		}
+		time.AfterFunc(time.Millisecond, func() { conn.flow.moved.Add(1) })
+		if !s.answers() {
+			t.Error("cut while it takes a message")
+		}
+	}))
+	defer server.Close()
+	conn, _, err := websocket.Dial(t.Context(), server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow() // and nobody reads
+	<-done
+}
+
 // The end does not wait for a client that takes nothing.
 func TestEndInTheMiddleOfAPicture(t *testing.T) {
-	s := newStudioOf(t, Options{WriteTimeout: time.Hour}, "gate")
+	s := newStudioOf(t, time.Hour, Options{}, "gate")
 	c := s.open(t)
 	c.say(request{Type: "subscribe", Camera: "gate"})
 	c.notice()

@@ -17,7 +17,6 @@ import (
 type pen struct {
 	mu     sync.Mutex
 	more   atomic.Bool // somebody found it in use, or has yet to look
-	stall  *time.Timer // closes the connection when a message takes too long
 	header []byte
 	last   time.Time // when something was sent
 	err    error     // why nothing can be any more
@@ -141,20 +140,22 @@ func (s *session) next() (*tile, Place, *broker.Frame) {
 	return nil, nil, nil
 }
 
-// show writes one message of two pieces. The picture's bytes are those that all viewers share.
+// show writes one message: the header, and the picture's bytes, which all viewers share. Between pieces of a large one
+// there is room for the answer to a ping.
 func (s *session) show(header, jpeg []byte) error {
-	s.pen.stall.Reset(s.opts.WriteTimeout)
 	w, err := s.conn.Writer(patient, websocket.MessageBinary)
 	if err == nil {
 		_, err = w.Write(header)
 	}
-	if err == nil {
-		_, err = w.Write(jpeg)
+	for len(jpeg) > 0 && err == nil {
+		n := min(room, len(jpeg))
+		_, err = w.Write(jpeg[:n])
+		jpeg = jpeg[n:]
 	}
 	if err == nil {
 		err = w.Close()
 	}
-	return s.inTime(err)
+	return err
 }
 
 func (s *session) tell(n notice) error {
@@ -162,18 +163,9 @@ func (s *session) tell(n notice) error {
 	if err != nil {
 		return err
 	}
-	s.pen.stall.Reset(s.opts.WriteTimeout)
-	return s.inTime(s.conn.Write(patient, websocket.MessageText, text))
+	return s.conn.Write(patient, websocket.MessageText, text)
 }
 
 // patient has no end. A context that has one is watched anew for each piece of a message, which costs as much as the piece;
 // closing the connection ends a write, too.
 var patient = context.Background()
-
-// inTime stops the clock of a write.
-func (s *session) inTime(err error) error {
-	if !s.pen.stall.Stop() {
-		return errStalled
-	}
-	return err
-}

@@ -118,6 +118,9 @@ func TestPauseIsForgotten(t *testing.T) {
 	if s, warning := d.change("healthy", `{"paused": true}`); !s.Paused || !strings.Contains(warning, "no state_dir") {
 		t.Errorf("%+v, warning %q", s, warning)
 	}
+	if s, warning := d.change("healthy", `{"paused": false}`); s.Paused || warning != "" { // as it begins anyway
+		t.Errorf("%+v, warning %q", s, warning)
+	}
 
 	dir := t.TempDir()
 	path := write(t, dir, "cameras.json", `{"cameras": {"healthy": {"paused": tr`)

@@ -25,6 +25,7 @@ type clip struct {
 	once     bool
 	again    func() (*ffmpeg, error)
 	pictures int // in this pass
+	misfits  int // passed over in this pass
 }
 
 // openFile opens a file. What FFmpeg makes of things that are no video is looked at before: it renders text as a picture
@@ -60,7 +61,10 @@ func newClip(f *ffmpeg, again func() (*ffmpeg, error), once bool, speed float64)
 
 func (c *clip) next(ctx context.Context, m *gocv.Mat) error {
 	err := c.ffmpeg.next(ctx, m)
-	for misfit(err) && ctx.Err() == nil {
+	for began := time.Now(); misfit(err) && ctx.Err() == nil; c.misfits++ {
+		if time.Since(began) > c.timeout {
+			return c.unfit()
+		}
 		err = c.ffmpeg.next(ctx, m)
 	}
 	if errors.Is(err, errEnd) {
@@ -71,6 +75,15 @@ func (c *clip) next(ctx context.Context, m *gocv.Mat) error {
 	}
 	c.pictures++
 	return c.schedule.wait(ctx)
+}
+
+// tolerable is how many pictures of another size there may be for each that is shown: they are decoded as fast as may be.
+const tolerable = 10
+
+// unfit is a recording of which next to nothing can be shown.
+func (c *clip) unfit() error {
+	return fail(condition.BadStream, "%d of its pictures are %dx%d, as the first, and %d are not: cut it where the size changes, or convert it to one size",
+		c.pictures, c.size.X, c.size.Y, c.misfits)
 }
 
 // misfit tells pictures of another size than the first, which are passed over: a recording opened anew would begin anew, and
@@ -85,6 +98,9 @@ func (c *clip) rewind(ctx context.Context, m *gocv.Mat) error {
 	if c.once {
 		return fail(condition.EndOfFile, "played to its end: %d pictures", c.pictures)
 	}
+	if c.misfits > tolerable*c.pictures {
+		return c.unfit()
+	}
 	f, err := c.again()
 	if err != nil {
 		return err
@@ -94,7 +110,7 @@ func (c *clip) rewind(ctx context.Context, m *gocv.Mat) error {
 		return fail(condition.Disconnected, "the file has changed")
 	}
 	c.ffmpeg.close()
-	c.ffmpeg, c.pictures = f, 0
+	c.ffmpeg, c.pictures, c.misfits = f, 0, 0
 	return c.ffmpeg.next(ctx, m)
 }
 

@@ -120,20 +120,20 @@ func (f *ffmpeg) grab() error {
 	switch {
 	case position > f.position:
 		f.position = position
-		return f.measure()
+		return f.measure(decoded())
 	case f.slow || wasSlow:
 		return fail(condition.Timeout, "no picture for %v", f.timeout)
 	}
 	return errEnd
 }
 
-// measure looks at the size of the picture that this thread has just grabbed. OpenCV would go on scaling from the first one's:
-// a larger picture fails, and it hands out the one before for ever; of a smaller one there is only a corner.
-func (f *ffmpeg) measure() error {
-	if f.found.Passthrough {
+// measure looks at the size of the picture that this thread has just grabbed, zero if that could not be seen. OpenCV would go
+// on scaling from the first one's: a larger picture fails, and it hands out the one before for ever; of a smaller one there is
+// only a corner.
+func (f *ffmpeg) measure(size image.Point) error {
+	if f.found.Passthrough || size == (image.Point{}) {
 		return nil
 	}
-	size := decoded()
 	if f.size == (image.Point{}) {
 		f.size = size
 	}

@@ -1,10 +1,16 @@
 package capture
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"gocv.io/x/gocv"
 
 	"camd/internal/peer"
 	condition "camd/pkg/camera"
@@ -46,6 +52,51 @@ func TestRecordingChangesItsSize(t *testing.T) {
 			e, _ := await[wire.Ended](d)
 			if want := fmt.Sprintf(": %d pictures", c.Frames()); e.Reason != string(condition.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
 				t.Errorf("%+v, want %s", e, want)
+			}
+		})
+	}
+}
+
+// A recording whose beginning alone has its size is not decoded again and again, or for ever, for the sake of that.
+func TestRecordingOfAnotherSize(t *testing.T) {
+	const fps = 30
+	begun := peer.Clip{Size: "320x240", FPS: fps, Length: time.Second / fps, Container: "ts"}
+	rest := peer.Clip{Size: "640x480", FPS: fps, Length: 2 * time.Second, Container: "ts"}
+	path := filepath.Join(t.TempDir(), "clip.ts")
+	var all []byte
+	for _, c := range []peer.Clip{begun, rest} {
+		b, err := os.ReadFile(c.Make(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	if err := os.WriteFile(path, all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, timeout := range map[string]time.Duration{"to its end": 0, "in time": time.Nanosecond} {
+		t.Run(name, func(t *testing.T) {
+			open := func() (*ffmpeg, error) {
+				return openFFmpeg(path, "", wire.Start{OpenTimeout: time.Minute, ReadTimeout: time.Minute})
+			}
+			f, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newClip(f, open, false, 1000)
+			defer func() { c.close() }()
+			c.timeout = cmp.Or(timeout, c.timeout)
+			m := gocv.NewMat()
+			defer m.Close()
+			if err := c.next(t.Context(), &m); err != nil {
+				t.Fatal(err)
+			}
+			err = c.next(t.Context(), &m)
+			if f, ok := errors.AsType[*failure](err); !ok || f.reason != condition.BadStream || !strings.Contains(f.detail, "1 of its pictures are 320x240, as the first") {
+				t.Errorf("after one picture: %v", err)
+			}
+			if all := c.misfits >= 2*fps-1; all != (timeout == 0) {
+				t.Errorf("%d pictures passed over", c.misfits)
 			}
 		})
 	}

@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Walls are bounded as viewers are, whether they have cameras or not, and counted.
+func TestWallsAreBounded(t *testing.T) {
+	for reason, limits := range map[string]Limits{fullTotal: {Viewers: 2}, fullAddress: {PerAddress: 2}} {
+		t.Run(reason, func(t *testing.T) {
+			c := conversation{readContract(t), open(t, Options{Roster: Roster{Limits: limits}}, newTestCamera("a"))}
+			walls := func() int { return c.s.audience.count().walls }
+			first := c.wallOf(t)
+			if second := c.wallOf(t, "a"); first.StatusCode != http.StatusSwitchingProtocols || second.StatusCode != first.StatusCode || walls() != 2 {
+				t.Fatalf("%s, %s, %d walls", first.Status, second.Status, walls())
+			}
+			third := c.wallOf(t)
+			if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" || c.s.audience.count().refused[reason] != 1 {
+				t.Errorf("%s, refused %v", third.Status, c.s.audience.count().refused)
+			}
+			_ = first.Body.Close()
+			eventually(t, "one has left", func() bool { return walls() == 1 })
+			if again := c.wallOf(t); again.StatusCode != http.StatusSwitchingProtocols {
+				t.Errorf("with room: %s", again.Status)
+			}
+			if text := body(t, c.s.get(t, "/metrics")); !strings.Contains(text, "\ncamd_viewer_walls 2\n") {
+				t.Error("the metrics do not say so")
+			}
+		})
+	}
+}
+
+func TestWallsAddress(t *testing.T) {
+	c := conversation{readContract(t), open(t, Options{}, newTestCamera("a"))}
+	ids := make([]string, 256)
+	for i := range ids {
+		ids[i] = fmt.Sprint(strings.Repeat("x", 60), i)
+	}
+	for name, tt := range map[string]struct {
+		cameras []string
+		code    int
+	}{
+		"as many as may":    {append(ids, ids[0], "", ids[255]), http.StatusSwitchingProtocols},
+		"one too many":      {append(ids, "a"), http.StatusBadRequest},
+		"a long address":    {[]string{strings.Repeat("y", longestWall)}, http.StatusBadRequest},
+		"the same for ever": {strings.Split(strings.Repeat("a,", longestWall), ","), http.StatusBadRequest},
+	} {
+		if resp := c.wallOf(t, tt.cameras...); resp.StatusCode != tt.code {
+			t.Errorf("%s: %s, want %d", name, resp.Status, tt.code)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package capture
+
+import (
+	"image"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	condition "camd/pkg/camera"
+)
+
+// Where OpenCV keeps FFmpeg to itself, it decodes all the same.
+func TestFFmpegInAPlugin(t *testing.T) {
+	if err := exec.Command("pkg-config", "--exists", "libavcodec").Run(); err != nil {
+		t.Skip("libavcodec's headers are not installed: libavcodec-dev has them")
+	}
+	dir := t.TempDir()
+	plugin, program := filepath.Join(dir, "plugin.so"), filepath.Join(dir, "program")
+	const source = "testdata/plugin/"
+	build(t, "-shared", "-fPIC", "-o", plugin, source+"plugin.c", "@libavcodec")
+	// Only what camd-capture has of FFmpeg: the functions come with the plugin. -rdynamic is what Go links with.
+	build(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "-ldl", "@libavutil")
+	if out, err := exec.Command(program, plugin).CombinedOutput(); err != nil {
+		t.Errorf("%s (%v)", out, err)
+	}
+}
+
+// build compiles C. An argument with @ is a library.
+func build(t *testing.T, args ...string) {
+	t.Helper()
+	all := []string{"-Wall", "-Werror"}
+	for _, a := range args {
+		if lib, ok := strings.CutPrefix(a, "@"); ok {
+			flags, err := exec.Command("pkg-config", "--cflags", "--libs", lib).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, strings.Fields(string(flags))...)
+			continue
+		}
+		all = append(all, a)
+	}
+	cc := os.Getenv("CC")
+	if cc == "" {
+		cc = "cc"
+	}
+	if out, err := exec.Command(cc, all...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// What is decoded where nobody can see it has no size that could be another one.
+func TestSizeThatIsNotSeen(t *testing.T) {
+	var f ffmpeg
+	for _, size := range []image.Point{{}, {X: 640, Y: 480}, {}, {X: 640, Y: 480}} {
+		if err := f.measure(size); err != nil {
+			t.Errorf("%v: %v", size, err)
+		}
+	}
+	if err := f.measure(image.Pt(320, 240)); !misfit(err) {
+		t.Errorf("got %v, want %s", err, condition.Resized)
+	}
+}
