@@ -36,7 +36,7 @@ const referenceHead = `# Configuration, key by key
 Made from the code and [the example](../deploy/camd.example.yaml), which shows every key in its place. ` + "`camd check -c FILE`" + `
 names every mistake in a file with its line and column. Durations are written 10s, 1m30s or 500ms, sizes 1280x720, numbers of
 bytes 64KiB or 5MB. Paths are relative to the file's folder. ` + "`${NAME}`" + ` in a value stands for the environment variable NAME.
-What changes without a restart: [README](../README.md#change-it).
+What changes without a restart: [reload.md](reload.md).
 `
 
 func reference(t *testing.T, example []string) string {
