@@ -89,6 +89,12 @@ func misbehave(fault, dir string) {
 			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: uint64(i + 1)}, []byte("no picture at all"))
 			time.Sleep(time.Millisecond)
 		}
+	case "loses": // has left out some pictures
+		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"truncated": 2, "damaged": 3}})
+		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"damaged": 4}})
+		play(out, 1)
+	case "invents":
+		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"ugly": 1}})
 	case "frozen": // gives the same picture for ever
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {

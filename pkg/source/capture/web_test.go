@@ -7,6 +7,7 @@ import (
 	"image/jpeg"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/icholy/digest"
 
 	condition "camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/wire"
 )
 
@@ -115,6 +117,37 @@ func TestHTTPLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Pictures that are left out are told of, by cause, with the next picture or the end.
+func TestHTTPTellsWhatItLeavesOut(t *testing.T) {
+	a := photo(t, 64)
+	torn := a[:len(a)-9]
+	for name, kind := range map[string]string{"stream": "multipart/x-mixed-replace; boundary=b", "pictures": "image/jpeg"} {
+		t.Run(name, func(t *testing.T) {
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				_, _ = w.Write(slices.Concat(torn, torn, []byte("\xff\xd8\xff\xe0\x00\x01"), a))
+			})
+			d := begin(t, wire.Start{Source: url, FPS: 50})
+			d.send(wire.Demand{Wanted: true})
+			got, _ := await[wire.Refused](d)
+			if cut, other := got.Pictures[mjpeg.Truncated], got.Pictures[mjpeg.Damaged]; other == 0 || cut != 2*other || len(got.Pictures) != 2 {
+				t.Errorf("got %v", got.Pictures) // of an answer, or of several
+			}
+			d.frame()
+		})
+	}
+	t.Run("nothing else", func(t *testing.T) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "multipart/x-mixed-replace")
+			_, _ = w.Write(slices.Concat(torn, torn))
+		})
+		d := begin(t, wire.Start{Source: url})
+		if got, _ := await[wire.Refused](d); got.Pictures[mjpeg.Truncated] != 1 {
+			t.Errorf("got %v", got.Pictures)
+		}
+	})
 }
 
 // guarded lets in who answers a Digest challenge rightly.

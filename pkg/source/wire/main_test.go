@@ -24,6 +24,8 @@ var messages = []Message{
 	Ended{},
 	Ended{Reason: "busy", Detail: "another program has it"},
 	Stop{},
+	Refused{},
+	Refused{Pictures: map[string]uint64{"damaged": 1<<64 - 1, "truncated": 0}},
 	Adjust{},
 	Adjust{Request: 1<<32 - 1, Set: map[string]Setting{"brightness": {Kind: "number", Number: -1 << 63}, "ä": {Kind: "text", Text: "50 Hz"}}},
 	Controls{},

@@ -3,7 +3,7 @@ package wire
 import "time"
 
 // Version of the protocol; both sides must have the same.
-const Version = 3
+const Version = 4
 
 // Limits on what a peer may announce.
 const (
@@ -76,6 +76,12 @@ type Beat struct {
 	Count    uint64 // as in Frame
 }
 
+// Refused says how many pictures camd-capture has left out since the last such message, because they were not fit to be shown.
+// They count in no Frame and no Beat.
+type Refused struct {
+	Pictures map[string]uint64 `json:"pictures"` // by one of mjpeg.Causes
+}
+
 // Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a
 // second, so that there is a recent picture to begin with, and beats. It begins without. A rendition other than 0 that is
 // wanted, or wanted anew, is made at once of the camera's newest picture if that is at hand, whatever its rate.
@@ -105,6 +111,8 @@ const (
 
 	kindAdjust   = 'A'
 	kindControls = 'C'
+
+	kindRefused = 'R'
 )
 
 func (Hello) kind() byte  { return kindHello }
@@ -118,3 +126,5 @@ func (Ended) kind() byte  { return kindEnded }
 
 func (Adjust) kind() byte   { return kindAdjust }
 func (Controls) kind() byte { return kindControls }
+
+func (Refused) kind() byte { return kindRefused }

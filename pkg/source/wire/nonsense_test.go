@@ -15,9 +15,9 @@ func TestNonsense(t *testing.T) {
 		name, want string
 		in         []byte
 	}{
-		{"a newer build", "version 4, want 3: camd and camd-capture are of different builds", encoded(t, Hello{4})},
+		{"a newer build", "version 5, want 4: camd and camd-capture are of different builds", encoded(t, Hello{5})},
 		{"a newer build with a longer hello", "different builds", raw(kindHello, "camd\x00\x07 and more")},
-		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x03abc")},
+		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x04abc")},
 		{"a hello too short", "not camd's protocol", raw(kindHello, "camd\x00")},
 		{"another magic", "not camd's protocol", raw(kindHello, "CAMD\x00\x01")},
 		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},
@@ -43,6 +43,7 @@ func TestNonsense(t *testing.T) {
 		{"broken JSON", "'E': invalid character", greeted(raw(kindEnded, `{"reason":busy}`))},
 		{"JSON of another shape", "'O': json: cannot unmarshal", greeted(raw(kindOpened, `{"width":"wide"}`))},
 		{"a setting of another shape", "'A': json: cannot unmarshal", greeted(raw(kindAdjust, `{"request":-1}`))},
+		{"a number below zero", "'R': json: cannot unmarshal", greeted(raw(kindRefused, `{"pictures":{"damaged":-1}}`))},
 		{"controls of another shape", "'C': json: cannot unmarshal", greeted(raw(kindControls, `{"list":{}}`))},
 		{"a number out of range", "cannot unmarshal", greeted(raw(kindOpened, `{"width":1e99}`))},
 		{"deep JSON", "exceeded max depth", greeted(raw(kindOpened, `{"x":`+strings.Repeat("[", 20_000)))},
