@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/peer"
 )
 
 // options say how camd is started. The zero value is without a configuration.
@@ -109,6 +111,16 @@ func (d *daemon) ended() bool {
 	default:
 		return false
 	}
+}
+
+// kill sends a signal to a camera's capture process, once there is one, and returns which it was.
+func (d *daemon) kill(id string, sig syscall.Signal) (pid int) {
+	d.t.Helper()
+	pid = d.awaits(id, "there with a process", func(s state) bool { return s.Worker.PID != 0 }).Worker.PID
+	if err := peer.Signal(pid, sig); err != nil {
+		d.t.Fatal(err)
+	}
+	return pid
 }
 
 func tail(s string, n int) string {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/peer"
 )
 
 // Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
@@ -35,9 +37,7 @@ func TestTwoHundredDeaths(t *testing.T) {
 	eventually(t, "the viewers to have pictures", func() bool { return c.pictures.Load() > 500 })
 	before := d.burden()
 
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(peer.Seed(t), 0))
 	signals := []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}
 	killed, doomed := map[int]bool{}, map[int]time.Time{}
 	for round := 1; round <= deaths/cameras; round++ {
@@ -47,7 +47,7 @@ func TestTwoHundredDeaths(t *testing.T) {
 				case !seen: // some die while they open the camera, most of them later
 					doomed[pid] = time.Now().Add(time.Duration(r.IntN(1500)) * time.Millisecond)
 				case !killed[pid] && len(killed) < deaths && time.Now().After(end):
-					killed[pid] = syscall.Kill(pid, signals[r.IntN(len(signals))]) == nil
+					killed[pid] = peer.Signal(pid, signals[r.IntN(len(signals))]) == nil
 				}
 			}
 			return len(killed) >= round*cameras
