@@ -21,6 +21,7 @@ type options struct {
 	env    []string            // more of the environment
 	bin    string              // another directory with the programs
 	user   *syscall.Credential // another user
+	files  []*os.File          // descriptors that it inherits, from 3 on
 }
 
 // daemon is a running camd.
@@ -69,7 +70,7 @@ func launch(t testing.TB, o options) *daemon {
 	}
 	d.cmd = exec.Command(path, append(args, o.args...)...)
 	d.cmd.Env = append(os.Environ(), o.env...)
-	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
+	d.cmd.Stdout, d.cmd.Stderr, d.cmd.ExtraFiles = &d.stdout, &d.stderr, o.files
 	// A test binary that is killed runs no Cleanup.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: o.user}
 	if err := d.cmd.Start(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -74,6 +75,48 @@ func TestHTTPDeviations(t *testing.T) {
 			if want := (wire.Opened{Backend: "HTTP", Codec: "mjpeg", Width: 64, Height: 48, Passthrough: true}); o != want {
 				t.Errorf("got %+v, want %+v", o, want)
 			}
+			for range 5 {
+				if _, b := await[wire.Frame](d); !bytes.Equal(b, a) {
+					t.Fatalf("another picture, of %d bytes", len(b))
+				}
+			}
+		})
+	}
+}
+
+// An answer may be chunked, or end with its connection, and be of the HTTP before those.
+func TestHTTPFraming(t *testing.T) {
+	a := photo(t, 64)
+	part := "--b\r\nContent-Type: image/jpeg\r\n\r\n" + string(a) + "\r\n"
+	plain := func(s string) string { return s }
+	for _, c := range []struct {
+		name, head string
+		frame      func(string) string
+	}{
+		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", func(s string) string { // in the middle of a picture, too
+			half := len(s) / 2
+			return fmt.Sprintf("%x\r\n%s\r\n%x;why=so\r\n%s\r\n", half, s[:half], len(s)-half, s[half:])
+		}},
+		{"not chunked", "HTTP/1.1 200 OK\r\nConnection: close\r\n", plain},
+		{"neither length nor close", "HTTP/1.1 200 OK\r\n", plain},
+		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n", plain},
+		{"HTTP/1.0 that would go on", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", plain},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				_, err = io.WriteString(conn, c.head+"Content-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n")
+				for err == nil { // until the client leaves
+					_, err = io.WriteString(conn, c.frame(part))
+				}
+			})
+			d := begin(t, wire.Start{Source: url, ReadTimeout: 5 * time.Second})
+			d.send(wire.Demand{Wanted: true})
 			for range 5 {
 				if _, b := await[wire.Frame](d); !bytes.Equal(b, a) {
 					t.Fatalf("another picture, of %d bytes", len(b))
