@@ -72,6 +72,7 @@ func TestReasons(t *testing.T) {
 		{"reason", camera.Offline, camera.Auth, "401 Unauthorized"},
 		{"nonsense", camera.Offline, camera.WorkerCrashed, "wire: "},
 		{"quiet", camera.Stalled, camera.Timeout, ""},
+		{"invents", camera.Offline, camera.WorkerCrashed, `wire: pictures refused for "ugly"`},
 		{"garbage", camera.Stalled, camera.BadStream, "jpeg not_jpeg"},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
@@ -87,6 +88,16 @@ func TestReasons(t *testing.T) {
 				t.Error("no next attempt")
 			}
 		})
+	}
+}
+
+// What the capture process leaves out by itself counts as what camd refuses does.
+func TestPicturesLeftOut(t *testing.T) {
+	s := start(t, Options{Worker: faulty(t, "loses")}).reaches(t, camera.Live)
+	for cause, want := range map[string]uint64{"truncated": 2, "damaged": 7, "not_jpeg": 0} {
+		if n := s.Counts.Refused[cause]; n != want {
+			t.Errorf("%d refused for %s, want %d", n, cause, want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/peer"
 	"camd/pkg/camera"
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
@@ -112,7 +113,9 @@ func TestControlsAreSetAgain(t *testing.T) {
 	if s := c.Status(); len(s.Controls) != 3 || s.Controls[0].Value != 200 {
 		t.Errorf("status has %v", s.Controls)
 	}
-	_ = syscall.Kill(c.Status().Worker.PID, syscall.SIGKILL)
+	if err := peer.Signal(c.Status().Worker.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
 	c.reaches(t, camera.Offline)
 	c.reaches(t, camera.Live)
 	if got := c.brightness(t); got != 200 {

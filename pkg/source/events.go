@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// event is what a worker has to say, as its supervisor sees it: opened, picture, beat, refused, wire.Controls or ended.
+// event is what a worker has to say, as its supervisor sees it: opened, picture, beat, refused, lost, wire.Controls or ended.
 type event any
 
 type (
@@ -31,6 +32,7 @@ type (
 		count uint64
 		err   *mjpeg.RefusedError
 	}
+	lost  map[string]uint64 // pictures that the worker left out, by one of mjpeg.Causes
 	ended struct {
 		reason camera.Reason
 		detail string
@@ -86,6 +88,13 @@ func nextEvent(in *wire.Reader, renditions *atomic.Int32) (event, error) {
 		return readPicture(in, m)
 	case wire.Beat:
 		return beat{m.Count}, nil
+	case wire.Refused:
+		for cause := range m.Pictures {
+			if !slices.Contains(mjpeg.Causes, cause) {
+				return nil, fmt.Errorf("wire: pictures refused for %q", cause)
+			}
+		}
+		return lost(m.Pictures), nil
 	case wire.Controls:
 		return m, nil
 	case wire.Ended:

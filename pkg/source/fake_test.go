@@ -89,6 +89,12 @@ func misbehave(fault, dir string) {
 			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: uint64(i + 1)}, []byte("no picture at all"))
 			time.Sleep(time.Millisecond)
 		}
+	case "loses": // has left out some pictures
+		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"truncated": 2, "damaged": 3}})
+		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"damaged": 4}})
+		play(out, 1)
+	case "invents":
+		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"ugly": 1}})
 	case "frozen": // gives the same picture for ever
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
@@ -100,8 +106,9 @@ func misbehave(fault, dir string) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	case "hostile": // says anything at all, and each time something else
-		say(os.Stdout, out, rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(os.Getpid()))))
-		os.Exit(os.Getpid() % 3)
+		r := rand.New(rand.NewPCG(drawn(dir)))
+		say(os.Stdout, out, r)
+		os.Exit(r.IntN(3))
 	case "resizes": // its pictures never keep their size
 		play(out, 3)
 		_ = out.Write(wire.Ended{Reason: string(camera.Resized), Detail: "another size"})
@@ -140,6 +147,16 @@ func misbehave(fault, dir string) {
 		play(out, 1)
 	}
 	serveUntilStopped(in, out)
+}
+
+// drawn is the seed in a worker's memory, and which of the workers it is.
+func drawn(dir string) (seed, run uint64) {
+	b, _ := os.ReadFile(filepath.Join(dir, "seed"))
+	seed, _ = strconv.ParseUint(string(b), 10, 64)
+	for os.Mkdir(filepath.Join(dir, fmt.Sprint("run", run)), 0o700) != nil {
+		run++
+	}
+	return seed, run
 }
 
 // serveUntilStopped behaves, for the rest: pictures while they are wanted.

@@ -1,9 +1,13 @@
 package source
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"camd/internal/peer"
 	"camd/pkg/broker"
 )
 
@@ -11,6 +15,9 @@ import (
 // again, and nothing is left when it stops.
 func TestHostileWorkers(t *testing.T) {
 	worker := faulty(t, "hostile")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(worker), "seed"), fmt.Append(nil, peer.Seed(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var cameras []*running
 	for range 16 {
 		c := start(t, Options{Worker: worker})

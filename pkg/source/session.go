@@ -80,6 +80,10 @@ func (s *supervisor) handle(e event) {
 		s.count(e.count)
 		s.refused[e.err.Cause].Add(1)
 		s.complaint = complaint{camera.BadStream, e.err.Error()}
+	case lost:
+		for cause, n := range e {
+			s.refused[cause].Add(n)
+		}
 	case picture:
 		s.show(e)
 	case wire.Controls:

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,8 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 	w.cmd.Env = environment()
 	// A process group of its own, so that Ctrl-C reaches camd alone, which then stops its workers in order.
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// What camd was started with, and did not ask for, may be anything. Kernels before 5.11 leave it as it is.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err := w.cmd.Start(); err != nil {
 		closeAll(parent[:])
 		return nil, err

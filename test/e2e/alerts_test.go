@@ -92,7 +92,7 @@ webhooks:
 mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 1s, switches: true, after: 3s}
 `, dir, clip, url, hanging, broker.Address)})
 	d.reaches("clip", "live")
-	hall := d.reaches("hall", "live")
+	d.reaches("hall", "live")
 	if n := d.metric(`camd_notifications_total{receiver_kind="webhook",result="delivered"}`); n != 0 {
 		t.Errorf("%v notices before there was anything to tell", n)
 	}
@@ -106,10 +106,8 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 	}
 
 	// Back within less than a second: nobody is told, but the history is.
-	if err := syscall.Kill(hall.Worker.PID, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	d.awaits("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != hall.Worker.PID })
+	killed := d.kill("hall", syscall.SIGKILL)
+	d.awaits("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != killed })
 
 	away := filepath.Join(dir, "away")
 	if err := os.Rename(clip, away); err != nil {

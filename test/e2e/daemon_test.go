@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/peer"
 )
 
 // options say how camd is started. The zero value is without a configuration.
@@ -20,6 +22,7 @@ type options struct {
 	bin    string              // another directory with the programs
 	user   *syscall.Credential // another user
 	stderr *os.File            // where the log goes instead of the daemon's own
+	files  []*os.File          // descriptors that it inherits, from 3 on
 }
 
 // daemon is a running camd.
@@ -70,7 +73,7 @@ func launch(t testing.TB, o options) *daemon {
 	}
 	d.cmd = exec.Command(path, append(args, o.args...)...)
 	d.cmd.Env = append(os.Environ(), o.env...)
-	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
+	d.cmd.Stdout, d.cmd.Stderr, d.cmd.ExtraFiles = &d.stdout, &d.stderr, o.files
 	if o.stderr != nil {
 		d.cmd.Stderr = o.stderr
 	}
@@ -121,6 +124,16 @@ func (d *daemon) ended() bool {
 	default:
 		return false
 	}
+}
+
+// kill sends a signal to a camera's capture process, once there is one, and returns which it was.
+func (d *daemon) kill(id string, sig syscall.Signal) (pid int) {
+	d.t.Helper()
+	pid = d.awaits(id, "there with a process", func(s state) bool { return s.Worker.PID != 0 }).Worker.PID
+	if err := peer.Signal(pid, sig); err != nil {
+		d.t.Fatal(err)
+	}
+	return pid
 }
 
 func tail(s string, n int) string {

@@ -6,11 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/peer"
 )
 
 // Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
@@ -35,10 +38,9 @@ func TestTwoHundredDeaths(t *testing.T) {
 	eventually(t, "the viewers to have pictures", func() bool { return c.pictures.Load() > 500 })
 	before := d.burden()
 
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
-	signals := []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}
+	r := rand.New(rand.NewPCG(peer.Seed(t), 0))
+	// One that is stopped takes camd ten seconds to find out and to end, and few are enough.
+	signals := append(slices.Repeat([]syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}, 4), syscall.SIGSTOP)
 	killed, doomed := map[int]bool{}, map[int]time.Time{}
 	for round := 1; round <= deaths/cameras; round++ {
 		eventually(t, "more deaths", func() bool {
@@ -47,7 +49,7 @@ func TestTwoHundredDeaths(t *testing.T) {
 				case !seen: // some die while they open the camera, most of them later
 					doomed[pid] = time.Now().Add(time.Duration(r.IntN(1500)) * time.Millisecond)
 				case !killed[pid] && len(killed) < deaths && time.Now().After(end):
-					killed[pid] = syscall.Kill(pid, signals[r.IntN(len(signals))]) == nil
+					killed[pid] = peer.Signal(pid, signals[r.IntN(len(signals))]) == nil
 				}
 			}
 			return len(killed) >= round*cameras

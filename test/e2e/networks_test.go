@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"camd/internal/peer"
 )
@@ -46,9 +45,7 @@ func TestNetworksThatFail(t *testing.T) {
 			}
 		})
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(peer.Seed(t), 0))
 	for range 12 {
 		at := r.IntN(len(servers))
 		id, f := "cam"+itoa(at), faults[r.IntN(len(faults))]

@@ -114,9 +114,7 @@ func TestDashboardAfterCrash(t *testing.T) {
 	moves(t, b, "The yard")
 	b.do(chromedp.Evaluate[chromedp.Void](`window.drawn = 0;
 		new MutationObserver(() => window.drawn++).observe(` + tile("The gate") + `.querySelector('canvas'), {attributeFilter: ['data-drawn']});`))
-	if err := syscall.Kill(d.camera("gate").Worker.PID, syscall.SIGSEGV); err != nil {
-		t.Fatal(err)
-	}
+	d.kill("gate", syscall.SIGSEGV)
 	b.until("2", `window.drawn + ''`) // the placeholder has come, and gone
 	moves(t, b, "The yard")
 	moves(t, b, "The gate")

@@ -46,11 +46,9 @@ cameras:
 	var cards, lives []time.Duration
 	for b.Loop() {
 		v.next("a live picture", live)
-		pid := d.camera("victim").Worker.PID
+		d.awaits("victim", "there with a process", func(s state) bool { return s.Worker.PID != 0 })
 		begin := time.Now()
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			b.Fatal(err)
-		}
+		d.kill("victim", syscall.SIGKILL)
 		v.next("the placeholder", placeholder)
 		cards = append(cards, time.Since(begin))
 		v.next("a live picture again", live)

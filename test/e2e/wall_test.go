@@ -86,9 +86,7 @@ func TestWall(t *testing.T) {
 		t.Errorf("viewers %+v", list.Viewers)
 	}
 
-	if err := syscall.Kill(d.camera("cam3").Worker.PID, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	d.kill("cam3", syscall.SIGKILL)
 	until(func(camera string, placeholder bool) bool { return camera == "cam3" && placeholder })
 	until(func(camera string, placeholder bool) bool { return camera == "cam3" && !placeholder })
 

@@ -85,12 +85,10 @@ func TestWatchedTrouble(t *testing.T) {
 	eventually(t, "the first scrape", func() bool { return len(p.ask(t, "camd_camera_up")) > 0 })
 	d.troublesome(t)
 	for n := range 8 {
-		s := d.awaits("crashing", "live again", func(s state) bool {
-			return s.State == "live" && s.Worker.PID != 0 && s.Counts.Restarts["worker_crashed"] == uint64(n)
+		d.awaits("crashing", "live again", func(s state) bool {
+			return s.State == "live" && s.Counts.Restarts["worker_crashed"] == uint64(n)
 		})
-		if err := syscall.Kill(s.Worker.PID, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
+		d.kill("crashing", syscall.SIGKILL)
 	}
 	for _, alert := range []string{
 		`alertname="CamdCameraOffline",camera="broken"`, `alertname="CamdCameraFrozen",camera="still"`,

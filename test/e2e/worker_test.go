@@ -29,15 +29,13 @@ func TestCaptureProcess(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := d.reaches("victim", "live")
 			v.next("a live picture", live)
-			if err := syscall.Kill(before.Worker.PID, c.sig); err != nil {
-				t.Fatal(err)
-			}
+			killed := d.kill("victim", c.sig)
 			card := v.next("the placeholder", placeholder)
 			if c.sig == syscall.SIGSTOP {
 				if s := d.reaches("victim", c.state); s.Reason != c.reason {
 					t.Errorf("%s: %s, want %s", s.Reason, s.Detail, c.reason)
 				}
-				if err := syscall.Kill(before.Worker.PID, syscall.SIGCONT); err != nil {
+				if err := peer.Signal(killed, syscall.SIGCONT); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -46,8 +44,8 @@ func TestCaptureProcess(t *testing.T) {
 				t.Errorf("a picture from before, %v, after the placeholder of %v", p.captured, card.captured)
 			}
 			after := d.reaches("victim", "live")
-			if c.sig != syscall.SIGSTOP && (after.Worker.PID == before.Worker.PID || running(before.Worker.PID)) {
-				t.Errorf("process %d, before %d", after.Worker.PID, before.Worker.PID)
+			if c.sig != syscall.SIGSTOP && (after.Worker.PID == killed || running(killed)) {
+				t.Errorf("process %d, before %d", after.Worker.PID, killed)
 			}
 			if got, was := after.Counts.Restarts["worker_crashed"], before.Counts.Restarts["worker_crashed"]; c.sig != syscall.SIGSTOP && got != was+1 {
 				t.Errorf("%d crashes counted, %d before", got, was)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"camd/internal/peer"
 )
 
 // camera is vivid's, whose controls v4l2-ctl reads and sets beside camd.
@@ -94,7 +96,7 @@ func TestControls(t *testing.T) {
 	t.Run("kept when the process is killed", func(t *testing.T) {
 		_, c := d.ask(t, http.MethodGet, "/cam", "")
 		set(t, "brightness", 50)
-		if err := syscall.Kill(c.Worker.PID, syscall.SIGKILL); err != nil {
+		if err := peer.Signal(c.Worker.PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		d.live(t, c.Worker.PID)
@@ -105,7 +107,7 @@ func TestControls(t *testing.T) {
 	})
 	t.Run("one that hangs", func(t *testing.T) {
 		_, c := d.ask(t, http.MethodGet, "/cam", "")
-		if err := syscall.Kill(c.Worker.PID, syscall.SIGSTOP); err != nil {
+		if err := peer.Signal(c.Worker.PID, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
 		code, hung := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 120}}`)
@@ -115,7 +117,7 @@ func TestControls(t *testing.T) {
 		if code, _ := d.ask(t, http.MethodGet, "", ""); code != 200 {
 			t.Errorf("the daemon answers %d", code)
 		}
-		if err := syscall.Kill(c.Worker.PID, syscall.SIGCONT); err != nil {
+		if err := peer.Signal(c.Worker.PID, syscall.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
 		d.shows(t, "brightness", 120) // late

@@ -28,6 +28,7 @@ type exchange struct {
 	spare []*picture
 	beat  wire.Beat
 	fresh bool // beat has not been taken
+	lost  map[string]uint64
 	all   [3]*picture
 }
 
@@ -67,6 +68,25 @@ func (e *exchange) note(b wire.Beat) {
 	defer e.mu.Unlock()
 	e.beat, e.fresh = b, true
 	e.ring()
+}
+
+// lose counts a picture that is left out, for a cause of package mjpeg's. It wakes nobody: a source may send nothing else.
+func (e *exchange) lose(cause string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.lost == nil {
+		e.lost = map[string]uint64{}
+	}
+	e.lost[cause]++
+}
+
+// losses returns what was lost since it was asked last.
+func (e *exchange) losses() map[string]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	lost := e.lost
+	e.lost = nil
+	return lost
 }
 
 // take returns the newest picture if there is a new one, which is the sender's until it takes another, and the newest note

@@ -150,7 +150,7 @@ func await[M wire.Message](d *daemon) (M, []byte) {
 			return m, msg.picture
 		}
 		switch m := msg.Message.(type) {
-		case wire.Frame, wire.Beat, wire.Hello, wire.Opened:
+		case wire.Frame, wire.Beat, wire.Hello, wire.Opened, wire.Refused:
 		default:
 			d.t.Fatalf("got %T %+v, want %T", m, m, *new(M))
 		}

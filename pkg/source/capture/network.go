@@ -12,13 +12,13 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// openNetwork opens an RTSP or HTTP source.
-func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed float64) (source, error) {
+// openNetwork opens an RTSP or HTTP source. lost is told of pictures that are left out.
+func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(cutOff bool)) (source, error) {
 	switch src.Kind {
 	case spec.Poll:
-		return openPoll(ctx, src, start)
+		return openPoll(ctx, src, start, lost)
 	case spec.HTTP:
-		return openHTTP(ctx, src, start, speed)
+		return openHTTP(ctx, src, start, speed, lost)
 	}
 	began := time.Now()
 	f, err := openFFmpeg(src.Address(), networkOptions(src.Kind, start.Transport), start)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	condition "camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/spec"
 )
 
@@ -33,8 +34,17 @@ func (c *camera) open(ctx context.Context) (source, error) {
 	case spec.File:
 		return openFile(ctx, src, c.start, c.speed)
 	default:
-		return openNetwork(ctx, src, c.start, c.speed)
+		return openNetwork(ctx, src, c.start, c.speed, c.lose)
 	}
+}
+
+// lose counts a picture that package mixed has left out.
+func (c *camera) lose(cutOff bool) {
+	cause := mjpeg.Damaged
+	if cutOff {
+		cause = mjpeg.Truncated
+	}
+	c.pictures.lose(cause)
 }
 
 func (c *camera) scrub(text string) string { return scrub(c.src, text) }

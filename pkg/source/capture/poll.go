@@ -29,11 +29,12 @@ type poll struct {
 	newest   time.Time     // when there was something new
 	header   http.Header   // makes a request conditional
 	pending  bool
+	lost     func(cutOff bool)
 }
 
-func openPoll(ctx context.Context, src spec.Source, start wire.Start) (source, error) {
+func openPoll(ctx context.Context, src spec.Source, start wire.Start, lost func(bool)) (source, error) {
 	fps := cmp.Or(start.FPS, defaultPollRate)
-	p := &poll{web: newWeb(src), schedule: newSchedule(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true}
+	p := &poll{web: newWeb(src), lost: lost, schedule: newSchedule(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true}
 	p.schedule.late = 0
 	p.patience = max(start.ReadTimeout, 3*p.schedule.period)
 	if _, err := p.fetch(ctx); err != nil {
@@ -111,7 +112,7 @@ func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
 // read takes the picture out of an answer.
 func (p *poll) read(answer *http.Response) error {
 	body := io.LimitReader(answer.Body, wire.MaxFrame)
-	reader := mixed.New(mixed.Options{Source: body, Limit: wire.MaxFrame, Clock: monotonic})
+	reader := mixed.New(mixed.Options{Source: body, Limit: wire.MaxFrame, Clock: monotonic, Lost: p.lost})
 	var err error
 	p.jpeg, p.began, err = reader.Next(p.jpeg)
 	if errors.Is(err, io.EOF) {

@@ -65,8 +65,14 @@ func (s *session) stopped(ctx context.Context) error {
 	return err
 }
 
-// deliver sends what the exchange holds: a picture, or else the news of pictures that nobody wanted.
+// deliver sends what the exchange holds: the news of pictures that were left out, and a picture, or else the news of pictures
+// that nobody wanted.
 func (s *session) deliver(m *maker) error {
+	if lost := s.pictures.losses(); lost != nil {
+		if err := s.out.Write(wire.Refused{Pictures: lost}); err != nil {
+			return err
+		}
+	}
 	p, beat, fresh := s.pictures.take()
 	if p == nil {
 		if fresh {

@@ -18,7 +18,7 @@ import (
 )
 
 // openHTTP asks for an HTTP source and goes by what comes: a series of JPEGs, one of them, or something for FFmpeg.
-func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed float64) (source, error) {
+func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(bool)) (source, error) {
 	w := newWeb(src)
 	l := newLeash(ctx, start.OpenTimeout)
 	answer, err := w.get(l, http.Header{})
@@ -34,10 +34,10 @@ func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed floa
 	kind := mediaType(answer)
 	switch {
 	case strings.HasPrefix(kind, "multipart/"):
-		return s.begin(ctx)
+		return s.begin(ctx, lost)
 	case isPicture(kind):
 		s.close()
-		return openPoll(ctx, src, start)
+		return openPoll(ctx, src, start, lost)
 	}
 	s.close()
 	return playHTTP(src, start, speed, kind)
@@ -85,8 +85,8 @@ type stream struct {
 }
 
 // begin waits for the first picture.
-func (s *stream) begin(ctx context.Context) (source, error) {
-	s.reader = mixed.New(mixed.Options{Source: s.body, Limit: wire.MaxFrame, Clock: monotonic})
+func (s *stream) begin(ctx context.Context, lost func(bool)) (source, error) {
+	s.reader = mixed.New(mixed.Options{Source: s.body, Limit: wire.MaxFrame, Clock: monotonic, Lost: lost})
 	var err error
 	s.jpeg, s.began, err = s.reader.Next(nil)
 	if err == nil {

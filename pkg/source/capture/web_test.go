@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/icholy/digest"
 
 	condition "camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/wire"
 )
 
@@ -81,6 +84,48 @@ func TestHTTPDeviations(t *testing.T) {
 	}
 }
 
+// An answer may be chunked, or end with its connection, and be of the HTTP before those.
+func TestHTTPFraming(t *testing.T) {
+	a := photo(t, 64)
+	part := "--b\r\nContent-Type: image/jpeg\r\n\r\n" + string(a) + "\r\n"
+	plain := func(s string) string { return s }
+	for _, c := range []struct {
+		name, head string
+		frame      func(string) string
+	}{
+		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", func(s string) string { // in the middle of a picture, too
+			half := len(s) / 2
+			return fmt.Sprintf("%x\r\n%s\r\n%x;why=so\r\n%s\r\n", half, s[:half], len(s)-half, s[half:])
+		}},
+		{"not chunked", "HTTP/1.1 200 OK\r\nConnection: close\r\n", plain},
+		{"neither length nor close", "HTTP/1.1 200 OK\r\n", plain},
+		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n", plain},
+		{"HTTP/1.0 that would go on", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", plain},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				_, err = io.WriteString(conn, c.head+"Content-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n")
+				for err == nil { // until the client leaves
+					_, err = io.WriteString(conn, c.frame(part))
+				}
+			})
+			d := begin(t, wire.Start{Source: url, ReadTimeout: 5 * time.Second})
+			d.send(wire.Demand{Wanted: true})
+			for range 5 {
+				if _, b := await[wire.Frame](d); !bytes.Equal(b, a) {
+					t.Fatalf("another picture, of %d bytes", len(b))
+				}
+			}
+		})
+	}
+}
+
 func TestHTTPLost(t *testing.T) {
 	a := photo(t, 64)
 	for _, c := range []struct {
@@ -115,6 +160,37 @@ func TestHTTPLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Pictures that are left out are told of, by cause, with the next picture or the end.
+func TestHTTPTellsWhatItLeavesOut(t *testing.T) {
+	a := photo(t, 64)
+	torn := a[:len(a)-9]
+	for name, kind := range map[string]string{"stream": "multipart/x-mixed-replace; boundary=b", "pictures": "image/jpeg"} {
+		t.Run(name, func(t *testing.T) {
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				_, _ = w.Write(slices.Concat(torn, torn, []byte("\xff\xd8\xff\xe0\x00\x01"), a))
+			})
+			d := begin(t, wire.Start{Source: url, FPS: 50})
+			d.send(wire.Demand{Wanted: true})
+			got, _ := await[wire.Refused](d)
+			if cut, other := got.Pictures[mjpeg.Truncated], got.Pictures[mjpeg.Damaged]; other == 0 || cut != 2*other || len(got.Pictures) != 2 {
+				t.Errorf("got %v", got.Pictures) // of an answer, or of several
+			}
+			d.frame()
+		})
+	}
+	t.Run("nothing else", func(t *testing.T) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "multipart/x-mixed-replace")
+			_, _ = w.Write(slices.Concat(torn, torn))
+		})
+		d := begin(t, wire.Start{Source: url})
+		if got, _ := await[wire.Refused](d); got.Pictures[mjpeg.Truncated] != 1 {
+			t.Errorf("got %v", got.Pictures)
+		}
+	})
 }
 
 // guarded lets in who answers a Digest challenge rightly.

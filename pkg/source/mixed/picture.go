@@ -3,6 +3,7 @@ package mixed
 import (
 	"bytes"
 	"errors"
+	"fmt"
 )
 
 // Markers of ITU-T T.81, table B.1.
@@ -16,8 +17,12 @@ const (
 	markSOS  = 0xDA
 )
 
-// errDamaged is a picture that does not follow the structure, or is too large.
-var errDamaged = errors.New("damaged picture")
+var (
+	// errDamaged is a picture that does not follow the structure, or is too large.
+	errDamaged = errors.New("damaged picture")
+	// errCutOff is one in whose middle another begins.
+	errCutOff = fmt.Errorf("%w: cut off", errDamaged)
+)
 
 // picture is a JPEG being read, byte for byte as it comes.
 type picture struct {
@@ -34,8 +39,8 @@ func (p *picture) read() error {
 		case c == markEOI && scans > 0:
 			return nil
 		case c == markSOI:
-			p.begun, p.began = true, p.arrived // this one was cut off, and the next one begins here
-			return errDamaged
+			p.begun, p.began = true, p.arrived // the next one begins here
+			return errCutOff
 		case c == 0 || c == markEOI:
 			return errDamaged
 		case c == markTEM || markRST0 <= c && c <= markRST7: // they stand alone

@@ -14,6 +14,9 @@ type Options struct {
 	Source io.Reader    // required
 	Limit  int          // bytes of a picture; 0 means DefaultLimit
 	Clock  func() int64 // tells when bytes arrive; nil leaves the time 0
+
+	// Lost is called for each picture that is left out, and may be nil. One was cut off if another began inside of it.
+	Lost func(cutOff bool)
 }
 
 // Reader reads one body. It is not for two goroutines.
@@ -60,6 +63,9 @@ func (r *Reader) Next(into []byte) (jpeg []byte, began int64, err error) {
 			return into[:0], 0, err
 		}
 		r.damaged++
+		if r.options.Lost != nil {
+			r.options.Lost(errors.Is(err, errCutOff))
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"mime/multipart"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -98,6 +99,17 @@ func TestDeviations(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Each picture that is left out is told of, and why.
+func TestLost(t *testing.T) {
+	a := string(photo(t, 1))
+	var lost []bool
+	all(t, Options{Source: strings.NewReader(a[:len(a)-9] + a + "\xff\xd8\xff\xe0\x00\x01" + a),
+		Lost: func(cutOff bool) { lost = append(lost, cutOff) }})
+	if want := []bool{true, false}; !slices.Equal(lost, want) {
+		t.Errorf("got %v, want %v", lost, want)
 	}
 }
 

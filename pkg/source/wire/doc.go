@@ -2,9 +2,9 @@
 //
 // A message is a 4-byte big-endian length, then that many bytes: one byte of type and the payload. Each side begins
 // with a [Hello] that carries the version; a peer of another version is refused. camd then sends [Start] once, and
-// after it [Demand], [Renditions] and [Adjust] as often as it likes and [Stop]; camd-capture answers with [Opened] and after it a stream
-// of [Frame] and [Beat], with [Controls] to each Adjust, and with [Ended] before it exits. Control payloads are JSON, since they are rare and grow; frames
-// and beats are fixed binary fields.
+// after it [Demand], [Renditions] and [Adjust] as often as it likes and [Stop]; camd-capture answers with [Opened] and after
+// it a stream of [Frame] and [Beat], with [Refused] where it leaves some out, with [Controls] to each Adjust, and with [Ended]
+// before it exits. Control payloads are JSON, since they are rare and grow; frames and beats are fixed binary fields.
 //
 // Clocks: times are nanoseconds of CLOCK_MONOTONIC, which both processes share, so that a step of the wall clock
 // between capture and delivery changes no frame's age.

@@ -84,6 +84,12 @@ type Beat struct {
 	Count    uint64 // as in Frame
 }
 
+// Refused says how many pictures camd-capture has left out since the last such message, because they were not fit to be shown.
+// They count in no Frame and no Beat.
+type Refused struct {
+	Pictures map[string]uint64 `json:"pictures"` // by one of mjpeg.Causes
+}
+
 // Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a
 // second, so that there is a recent picture to begin with, and beats. It begins without. A rendition other than 0 that is
 // wanted, or wanted anew, is made at once of the camera's newest picture if that is at hand, whatever its rate.
@@ -115,6 +121,7 @@ const (
 	kindControls = 'C'
 
 	kindRenditions = 'R'
+	kindRefused    = 'L' // left out
 )
 
 func (Hello) kind() byte  { return kindHello }
@@ -130,3 +137,4 @@ func (Adjust) kind() byte   { return kindAdjust }
 func (Controls) kind() byte { return kindControls }
 
 func (Renditions) kind() byte { return kindRenditions }
+func (Refused) kind() byte    { return kindRefused }

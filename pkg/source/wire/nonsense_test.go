@@ -45,6 +45,7 @@ func TestNonsense(t *testing.T) {
 		{"broken JSON", "'E': invalid character", greeted(raw(kindEnded, `{"reason":busy}`))},
 		{"JSON of another shape", "'O': json: cannot unmarshal", greeted(raw(kindOpened, `{"width":"wide"}`))},
 		{"a setting of another shape", "'A': json: cannot unmarshal", greeted(raw(kindAdjust, `{"request":-1}`))},
+		{"a number below zero", "'L': json: cannot unmarshal", greeted(raw(kindRefused, `{"pictures":{"damaged":-1}}`))},
 		{"controls of another shape", "'C': json: cannot unmarshal", greeted(raw(kindControls, `{"list":{}}`))},
 		{"a number out of range", "cannot unmarshal", greeted(raw(kindOpened, `{"width":1e99}`))},
 		{"deep JSON", "exceeded max depth", greeted(raw(kindOpened, `{"x":`+strings.Repeat("[", 20_000)))},

@@ -118,6 +118,8 @@ func decode(kind byte, body []byte) (Message, error) {
 		return decodeJSON[Ended](body)
 	case kindAdjust:
 		return decodeJSON[Adjust](body)
+	case kindRefused:
+		return decodeJSON[Refused](body)
 	case kindControls:
 		return decodeJSON[Controls](body)
 	case kindRenditions:

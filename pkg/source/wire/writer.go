@@ -29,7 +29,7 @@ func (w *Writer) Write(m Message) error {
 	case Demand:
 		b = append(b, m.Rendition, flag(m.Wanted))
 	case Stop:
-	case Start, Opened, Ended, Adjust, Controls, Renditions:
+	case Start, Opened, Ended, Adjust, Controls, Renditions, Refused:
 		body, err := json.Marshal(m)
 		if err != nil {
 			return fmt.Errorf("wire: %w", err)

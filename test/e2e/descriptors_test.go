@@ -1,0 +1,59 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+)
+
+// own is what a capture process of a test picture may have open: its pipes, /dev/null, and what Go's runtime has for itself: the
+// limits on processor time are among that.
+var own = regexp.MustCompile(`^(pipe:\[\d+\]|/dev/null|anon_inode:\[(eventpoll|eventfd|pidfd)\]|/sys/fs/cgroup/.*)$`)
+
+// A capture process has its own descriptors alone: none of camd's listener, viewers, other cameras or files, and none that
+// camd was started with.
+func TestCaptureProcessInheritsNothing(t *testing.T) {
+	inherited, err := os.Open(write(t, t.TempDir(), "secret", "not for everybody"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inherited.Close()
+	d := start(t, options{config: patterns("cam", 3), files: []*os.File{inherited}})
+	for _, id := range []string{"cam0", "cam1", "cam2"} {
+		d.reaches(id, "live")
+		watch(t, d.URL+"/cameras/"+id+"/stream.mjpg").next("a live picture", live)
+	}
+	killed := d.kill("cam1", syscall.SIGKILL) // for one that starts among viewers
+	d.awaits("cam1", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != 0 && s.Worker.PID != killed })
+	pipes := map[string]int{} // how many capture processes have each
+	for _, pid := range children(d.cmd.Process.Pid) {
+		folder := filepath.Join("/proc", itoa(pid), "fd")
+		open, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := map[string]bool{}
+		for _, fd := range open {
+			to, err := os.Readlink(filepath.Join(folder, fd.Name()))
+			if err != nil || !own.MatchString(to) {
+				t.Errorf("process %d: descriptor %s is %s (%v)", pid, fd.Name(), to, err)
+			}
+			if to[0] == 'p' {
+				mine[to] = true
+			}
+		}
+		for pipe := range mine {
+			pipes[pipe]++
+		}
+	}
+	for pipe, n := range pipes {
+		if n > 1 {
+			t.Errorf("%d processes have %s", n, pipe)
+		}
+	}
+	if len(pipes) < 9 {
+		t.Errorf("%d pipes, want 3 of each process", len(pipes))
+	}
+}
