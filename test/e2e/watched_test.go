@@ -64,6 +64,7 @@ func (p prometheus) shows(t *testing.T, q question) {
 const troubles = `
 limits: {viewers_per_camera: 2}
 write_timeout: 3s
+webhooks: [{url: 'http://127.0.0.1:1/', secret_file: %q, after: 5s, give_up: 1s}]
 cameras:
   - {id: healthy, source: 'test://?size=320x180&fps=15'}
   - {id: crashing, source: 'test://?size=320x180&fps=15'}
@@ -79,7 +80,7 @@ func TestWatchedTrouble(t *testing.T) {
 	half, whole := read(t, firstPicture(t, clip, 0.5)), read(t, firstPicture(t, clip, 1))
 	damaged := write(t, t.TempDir(), "damaged.mjpeg", strings.Repeat(string(half)+string(whole), 50))
 	still := serve(t, parts(blank(t), 1<<20))
-	d := start(t, options{config: fmt.Sprintf(troubles, damaged, still)})
+	d := start(t, options{config: fmt.Sprintf(troubles, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
 	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
 	p := startPrometheus(t, []string{d.URL, dead})
 	eventually(t, "the first scrape", func() bool { return len(p.ask(t, "camd_camera_up")) > 0 })
@@ -94,6 +95,7 @@ func TestWatchedTrouble(t *testing.T) {
 		`alertname="CamdCameraOffline",camera="broken"`, `alertname="CamdCameraFrozen",camera="still"`,
 		`alertname="CamdFramesRefused",camera="damaged"`, `alertname="CamdCaptureRestarts",camera="crashing"`,
 		`alertname="CamdViewersDropFrames",camera="large"`, `alertname="CamdViewersRefused",reason="viewers_per_camera"`,
+		`alertname="CamdNotificationsFail",receiver_kind="webhook"`,
 		`alertname="CamdDown",instance="` + dead + `"`,
 	} {
 		p.shows(t, question{"alert", "ALERTS{alertstate=\"firing\"," + alert + "}"})
