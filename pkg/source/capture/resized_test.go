@@ -28,10 +28,11 @@ var changes = []peer.Clip{
 
 // A stream whose pictures change their size ends, with no picture scaled from the wrong one.
 func TestStreamChangesItsSize(t *testing.T) {
-	for _, c := range changes {
-		t.Run(fmt.Sprintf("%s from %s to %s", c.Codec, c.Size, c.Then), func(t *testing.T) {
+	for i, c := range append(changes, changes[0]) {
+		transport := map[bool]string{true: "udp", false: "tcp"}[i == len(changes)]
+		t.Run(fmt.Sprintf("%s from %s to %s over %s", c.Codec, c.Size, c.Then, transport), func(t *testing.T) {
 			c.Length = 3 * time.Second
-			d := begin(t, wire.Start{Source: peer.ServeRTSP(t, peer.RTSP{Clip: c}).URL()})
+			d := begin(t, wire.Start{Source: peer.ServeRTSP(t, peer.RTSP{Clip: c}).URL(), Transport: transport})
 			o, _ := await[wire.Opened](d)
 			e, _ := await[wire.Ended](d)
 			was := fmt.Sprintf("%dx%d", o.Width, o.Height)

@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	capture "camd/pkg/source"
+	"camd/pkg/source/spec"
+)
+
+// BenchmarkOnDemand is how long the first viewer of a camera that is closed waits for a live picture, beside how long the
+// same camera takes alone, from the start of a capture process to its first picture. They take turns. An H.264 camera begins
+// with its next key frame, of which there is one a second.
+func BenchmarkOnDemand(b *testing.B) {
+	rtsp := peer.ServeRTSP(b, peer.RTSP{Clip: h264Clip})
+	for address, lives := range map[string]func(picture) bool{
+		"test://?size=1280x720&fps=30": live,
+		rtsp.URL():                     func(p picture) bool { return width(p.jpeg) == 320 }, // a placeholder is larger before the first
+	} {
+		name, _, _ := strings.Cut(address, ":")
+		b.Run(name, func(b *testing.B) {
+			src, err := spec.Parse(address)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var waits, alone []time.Duration
+			for b.Loop() {
+				d := start(b, options{config: "cameras:\n  - {id: a, source: '" + address + "', on_demand: true}\n"})
+				d.reaches("a", "idle")
+				begin := time.Now()
+				v := watch(b, d.URL+"/cameras/a/stream.mjpg")
+				v.next("a live picture", lives)
+				waits = append(waits, time.Since(begin))
+				v.close()
+				d.close() // another camd each time: a placeholder takes on the size of the pictures before it
+				r, err := capture.Probe(context.Background(), capture.Options{Source: src, Worker: program(b, capture.WorkerName)}, time.Millisecond)
+				if err != nil {
+					b.Fatal(err)
+				}
+				alone = append(alone, r.FirstFrame)
+			}
+			b.ReportMetric(quantile(waits, 0.5), "viewer-p50-ms")
+			b.ReportMetric(quantile(waits, 1), "viewer-max-ms")
+			b.ReportMetric(quantile(alone, 0.5), "alone-p50-ms")
+			b.ReportMetric(quantile(alone, 1), "alone-max-ms")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
