@@ -39,6 +39,7 @@ type supervisor struct {
 	backoff   *backoff.ExponentialBackOff
 	appeared  *appearance
 	knock     *knock
+	met       bool // the last knock was answered, and no picture followed: a server for one client at a time may have taken it for that one
 	still     stillness
 }
 
@@ -132,10 +133,11 @@ func (s *supervisor) changes() <-chan struct{} {
 func (s *supervisor) launch() {
 	s.retry = nil
 	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
-	if src := s.opts.Source; src.Network() {
+	if src := s.opts.Source; src.Network() && !s.met {
 		s.knock = newKnock(src, s.opts.Open)
 		return
 	}
+	s.met = false
 	s.startWorker()
 }
 
@@ -149,6 +151,7 @@ func (s *supervisor) knocked(err error) {
 		s.failed(reason, detail)
 		return
 	}
+	s.met = true
 	s.startWorker()
 }
 
@@ -169,7 +172,7 @@ func (s *supervisor) failed(reason camera.Reason, detail string) {
 	}
 	if s.flowed {
 		s.backoff.Reset()
-		s.flowed = false
+		s.flowed, s.met = false, false
 	}
 	if s.opts.OnDemand && !s.wanted() {
 		s.settle()
