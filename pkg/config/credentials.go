@@ -56,14 +56,7 @@ func readPassword(d *decoder, key string, n *yaml.Node, to *entry) { d.secret(ke
 
 // secret reads a text that no message repeats.
 func (d *decoder) secret(key string, n *yaml.Node, to *string) {
-	s, ok := d.text(key, n, "a text")
-	switch {
-	case !ok:
-	case s == "":
-		d.bad(n, "%s: is empty", key)
-	case hasControl(s):
-		d.bad(n, "%s: has a line break or control character in it", key)
-	default:
+	if s, ok := d.line(key, n, "a text"); ok {
 		*to = s
 	}
 }

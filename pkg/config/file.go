@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -52,17 +51,8 @@ func logFields() []field[Log] {
 }
 
 func readStateDir(d *decoder, key string, n *yaml.Node, to *Config) {
-	path, ok := d.text(key, n, "a path")
-	switch {
-	case !ok:
-	case path == "":
-		d.bad(n, "%s: is empty", key)
-	case hasControl(path):
-		d.bad(n, "%s: has a line break or control character in it", key)
-	case filepath.IsAbs(path):
-		to.StateDir = path
-	default:
-		to.StateDir = filepath.Join(d.dir, path)
+	if path, ok := d.line(key, n, "a path"); ok {
+		to.StateDir = d.path(path)
 	}
 }
 

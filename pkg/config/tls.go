@@ -52,14 +52,7 @@ func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 // readPEM makes a reader of a file's name.
 func readPEM(at func(*tlsEntry) (*string, **yaml.Node)) func(*decoder, string, *yaml.Node, *tlsEntry) {
 	return func(d *decoder, key string, n *yaml.Node, to *tlsEntry) {
-		path, ok := d.text(key, n, "a path")
-		switch {
-		case !ok:
-		case path == "":
-			d.bad(n, "%s: is empty", key)
-		case hasControl(path):
-			d.bad(n, "%s: has a line break or control character in it", key)
-		default:
+		if path, ok := d.line(key, n, "a path"); ok {
 			file, value := at(to)
 			*file, *value = d.path(path), n
 		}

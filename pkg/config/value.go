@@ -192,4 +192,20 @@ func isName(s string) bool {
 	return s != ""
 }
 
+// line reads a text of one line that is not empty, and repeats it in no message.
+func (d *decoder) line(key string, n *yaml.Node, want string) (string, bool) {
+	s, ok := d.text(key, n, want)
+	switch {
+	case !ok:
+		return "", false
+	case s == "":
+		d.bad(n, "%s: is empty", key)
+	case hasControl(s):
+		d.bad(n, "%s: has a line break or control character in it", key)
+	default:
+		return s, true
+	}
+	return "", false
+}
+
 func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

@@ -12,7 +12,7 @@ func (f *Fanout) Alive(since time.Time) error {
 	defer f.mu.Unlock()
 	for t, senders := range f.senders {
 		for _, s := range senders {
-			if last := s.came.Load(); last.Before(since) {
+			if last := f.made.Add(time.Duration(s.came.Load())); last.Before(since) {
 				return fmt.Errorf("stream %s: its sender has not come round since %s", t.Name(), last.Format(time.TimeOnly))
 			}
 		}
@@ -22,6 +22,5 @@ func (f *Fanout) Alive(since time.Time) error {
 
 // comesRound notes a sign of life, once a frame and not once a viewer.
 func (s *sender) comesRound() {
-	now := time.Now()
-	s.came.Store(&now)
+	s.came.Store(int64(time.Since(s.made)))
 }

@@ -22,6 +22,7 @@ type Options struct {
 // Fanout owns the senders. Its methods are safe for concurrent use.
 type Fanout struct {
 	opts    Options
+	made    time.Time
 	closing chan struct{}
 	running sync.WaitGroup
 
@@ -47,7 +48,7 @@ func New(o Options) *Fanout {
 	if o.Aged == nil {
 		o.Aged = func(*broker.Topic, []time.Duration) {}
 	}
-	return &Fanout{opts: o, closing: make(chan struct{}), senders: map[*broker.Topic][]*sender{}}
+	return &Fanout{opts: o, made: time.Now(), closing: make(chan struct{}), senders: map[*broker.Topic][]*sender{}}
 }
 
 // Add begins to send v the frames of its topic, from the newest on. From here on the connection belongs to the fan-out.

@@ -18,7 +18,7 @@ type sender struct {
 	ages    []time.Duration
 	rests   sync.WaitGroup // goroutines that write the rest of a frame
 
-	came atomic.Pointer[time.Time] // when run last came round
+	came atomic.Int64 // when run last came round, in nanoseconds since its fan-out was made
 
 	load int // viewers admitted and not yet gone; guarded by Fanout.mu
 
