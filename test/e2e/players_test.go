@@ -37,13 +37,13 @@ func TestPlayers(t *testing.T) {
 		t.Run("Home Assistant"+path, func(t *testing.T) { homeAssistant(t, d.URL+path, d.URL+snapshot) })
 		t.Run("OctoPrint"+snapshot, func(t *testing.T) {
 			dir := t.TempDir()
-			o := run(t, python(t, "requests", "python3-requests"), "testdata/octoprint.py", d.URL+snapshot, dir, "40")
+			o := run(t, python(t, "requests", "python3-requests"), "testdata/octoprint.py", d.URL+snapshot, dir, "10", "0.1")
 			if o.code != 0 {
 				t.Fatalf("%+v", o)
 			}
 			taken := glob(dir, "*.jpg")
-			if goesOn(t, numbers(t, taken), 2); len(taken) != 40 { // it asks faster than the camera takes them
-				t.Errorf("%d pictures, want 40", len(taken))
+			if goesOn(t, numbers(t, taken), 2); len(taken) != 10 { // in a second, of which the camera takes 20
+				t.Errorf("%d pictures, want 10", len(taken))
 			}
 		})
 	}

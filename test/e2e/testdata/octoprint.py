@@ -1,13 +1,14 @@
-"""Takes a time-lapse's pictures as OctoPrint does: octoprint.py SNAPSHOT_URL DIRECTORY NUMBER.
+"""Takes a time-lapse's pictures as OctoPrint does: octoprint.py SNAPSHOT_URL DIRECTORY NUMBER SECONDS.
 
 First it looks whether the address gives pictures, as the test in OctoPrint's settings does.
 """
 
 import sys
+import time
 
 import requests
 
-url, directory, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+url, directory, number, interval = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 
 answer = requests.get(url, timeout=5)
 kind = answer.headers.get("Content-Type", "")
@@ -21,3 +22,4 @@ for i in range(number):
         for piece in answer.iter_content(chunk_size=1024):
             if piece:
                 picture.write(piece)
+    time.sleep(interval)
