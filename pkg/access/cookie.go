@@ -40,7 +40,7 @@ func (g *Gate) sessionOf(r *http.Request) string {
 // Login checks a user's password, and begins a session. The cookie is to be set; errors are as Identify has them.
 func (g *Gate) Login(r *http.Request, user, password string) (*http.Cookie, Grant, error) {
 	client := g.Client(r)
-	u, err := g.check(r.Context(), client, user, password)
+	u, err := g.check(client, user, password)
 	if err != nil {
 		return nil, Grant{}, err
 	}
@@ -48,11 +48,9 @@ func (g *Gate) Login(r *http.Request, user, password string) (*http.Cookie, Gran
 		g.o.Sessions.end(old)
 	}
 	id, s := g.o.Sessions.begin(u.Name, u.print)
-	grant := u.grant(BySession)
-	grant.session, grant.Until = s.key, s.until
 	c := cookie(r, client.Secure, id)
 	c.Expires = s.until
-	return c, grant, nil
+	return c, u.during(s), nil
 }
 
 // Logout ends the request's session, for whoever may have a copy of the cookie too, and returns the cookie to set, which

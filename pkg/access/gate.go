@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"strings"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // Options are who may do what. The zero Options let nobody do anything.
@@ -31,6 +33,7 @@ type Gate struct {
 	tokens     map[TokenSum]Token
 	hashes     []Hash // of users that have one
 	remembered *remembered
+	checking   singleflight.Group // of passwords, by remembered's sum
 	linkPrint  [sha256.Size]byte
 }
 
@@ -68,11 +71,9 @@ func (g *Gate) Identify(r *http.Request) (Grant, error) {
 	}
 	refused := ErrNone
 	if id := g.sessionOf(r); id != "" {
-		if s, b, ok := g.o.Sessions.use(id); ok {
+		if s, ok := g.o.Sessions.use(id); ok {
 			if u, ok := g.users[s.user]; ok && u.print == s.print {
-				grant := u.grant(BySession)
-				grant.session, grant.Until = b.key, b.until
-				return grant, nil
+				return u.during(s), nil
 			}
 		}
 	}
@@ -106,7 +107,7 @@ func (g *Gate) byHeader(r *http.Request) (grant Grant, err error, given bool) {
 	if !ok || !g.HasLogin() {
 		return Grant{}, nil, false
 	}
-	u, err := g.check(r.Context(), g.Client(r), user, password)
+	u, err := g.check(g.Client(r), user, password)
 	if err != nil {
 		return Grant{}, err, true
 	}

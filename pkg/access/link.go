@@ -1,7 +1,9 @@
 package access
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -23,6 +25,28 @@ const linkAudience = "camd-link"
 
 // LinkKey signs links, and whoever has it can make them: another key, and all of them are void. An empty one makes and knows none.
 type LinkKey []byte
+
+// NewLinkKey returns the text of a key of 256 random bits.
+func NewLinkKey() string {
+	var b [sha256.Size]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return base64.StdEncoding.EncodeToString(b[:])
+}
+
+// ParseLinkKey reads the text of a key. Its error does not repeat it.
+func ParseLinkKey(text string) (LinkKey, error) {
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(b) < sha256.Size || len(b) > 4*sha256.Size {
+		return nil, errors.New("want 32 to 128 random bytes in base64, as camd rotate-links or openssl rand -base64 32 make them")
+	}
+	return b, nil
+}
+
+// Format prints nothing of it.
+func (k LinkKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
+
+// MarshalText returns nothing of it.
+func (k LinkKey) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // Sign returns the text that lets whoever has it see a camera from now on for so long. It is a JSON Web Token, by HMAC-SHA256.
 func (k LinkKey) Sign(camera string, now time.Time, lasting time.Duration) (string, error) {

@@ -16,7 +16,7 @@ func (g *Gate) Renew(old Grant) (now Grant, ok bool) {
 		u, is := g.users[old.name]
 		now, ok = u.grant(old.Kind), is && u.print == old.print
 		if old.Kind == BySession && ok {
-			_, ok = g.o.Sessions.look(old.session)
+			_, ok = g.o.Sessions.touch(old.session) // who watches uses it
 		}
 	case ByToken:
 		t, is := g.tokens[old.print]

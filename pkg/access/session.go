@@ -9,14 +9,17 @@ import (
 // SessionOptions say how long sessions last and where they are kept.
 type SessionOptions struct {
 	Path     string        // of the file that keeps them across restarts; empty: they end with the process
+	Failed   func(error)   // is told why the file could not be written; may be nil
 	Idle     time.Duration // a session that is not used for so long ends; default 7 days
 	Lifetime time.Duration // and at this age in any case; default 30 days
 	Most     int           // beyond so many the one that was used longest ago ends; default 1000
 }
 
-// Sessions are those of people who have logged in. Its methods are safe for concurrent use. They outlive a [Gate].
+// Sessions are those of people who have logged in. They outlive a [Gate]. Its methods are safe for concurrent use.
 type Sessions struct {
-	path string
+	path    string
+	failed  func(error)
+	writing sync.Mutex // orders what the file says
 
 	mu    sync.Mutex
 	o     SessionOptions
@@ -24,73 +27,66 @@ type Sessions struct {
 	dirty bool // the file does not say what all does
 }
 
-// session is one. The user and his password's print end it when they change.
+// session is one. It ends when its user goes, or the password that he logged in with.
 type session struct {
 	user        string
 	print       [sha256.Size]byte
 	begun, used time.Time
 }
 
-// begun is a session that has begun.
-type begun struct {
+// opened is a session that somebody has the cookie of.
+type opened struct {
+	session
 	key   sum
 	until time.Time
 }
 
 // begin makes a session and returns its id, which is kept nowhere.
-func (s *Sessions) begin(user string, print [sha256.Size]byte) (string, begun) {
+func (s *Sessions) begin(user string, print [sha256.Size]byte) (string, opened) {
 	id := randomText()
-	key, now := sum(sha256.Sum256([]byte(id))), time.Now()
+	now := time.Now()
+	one := session{user: user, print: print, begun: now, used: now}
+	b := opened{session: one, key: sha256.Sum256([]byte(id))}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.makeRoom(now)
-	s.all[key] = &session{user: user, print: print, begun: now, used: now}
+	s.all[b.key] = &one
+	b.until = now.Add(s.o.Lifetime)
+	s.mu.Unlock()
 	s.save()
-	return id, begun{key, now.Add(s.o.Lifetime)}
+	return id, b
 }
 
-// end ends a session at once.
+// end ends a session at once, and for good: when it returns, the file does not have it either.
 func (s *Sessions) end(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	key := sum(sha256.Sum256([]byte(id)))
-	if s.all[key] != nil {
-		delete(s.all, key)
+	s.mu.Lock()
+	_, there := s.all[key]
+	delete(s.all, key)
+	s.mu.Unlock()
+	if there {
 		s.save()
 	}
 }
 
 // use returns the session of a cookie, and notes that it is used.
-func (s *Sessions) use(id string) (session, begun, bool) {
-	key := sum(sha256.Sum256([]byte(id)))
+func (s *Sessions) use(id string) (opened, bool) { return s.touch(sha256.Sum256([]byte(id))) }
+
+// touch returns a session by its key, and notes that it is used.
+func (s *Sessions) touch(key sum) (opened, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one, ok := s.alive(key, time.Now())
-	if !ok {
-		return session{}, begun{}, false
-	}
-	one.used, s.dirty = time.Now(), true
-	return *one, begun{key, one.begun.Add(s.o.Lifetime)}, true
-}
-
-// look returns a session by its key, and notes nothing.
-func (s *Sessions) look(key sum) (session, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one, ok := s.alive(key, time.Now())
-	if !ok {
-		return session{}, false
-	}
-	return *one, true
-}
-
-// alive returns a session that has not ended by itself. s.mu is held.
-func (s *Sessions) alive(key sum, now time.Time) (*session, bool) {
+	now := time.Now()
 	one := s.all[key]
-	if one == nil || now.Sub(one.used) > s.o.Idle || now.Sub(one.begun) > s.o.Lifetime {
-		return nil, false
+	if one == nil || s.over(one, now) {
+		return opened{}, false
 	}
-	return one, true
+	one.used, s.dirty = now, true
+	return opened{*one, key, one.begun.Add(s.o.Lifetime)}, true
+}
+
+// over reports whether a session has ended by itself. s.mu is held.
+func (s *Sessions) over(one *session, now time.Time) bool {
+	return now.Sub(one.used) > s.o.Idle || now.Sub(one.begun) > s.o.Lifetime
 }
 
 // makeRoom drops those that have ended by themselves, and beyond the bound the one that was used longest ago. s.mu is held.
@@ -98,7 +94,7 @@ func (s *Sessions) makeRoom(now time.Time) {
 	var oldest sum
 	var at time.Time
 	for key, one := range s.all {
-		if _, ok := s.alive(key, now); !ok {
+		if s.over(one, now) {
 			delete(s.all, key)
 		} else if at.IsZero() || one.used.Before(at) {
 			oldest, at = key, one.used
@@ -109,17 +105,18 @@ func (s *Sessions) makeRoom(now time.Time) {
 	}
 }
 
-// retain ends those that are not as keep says.
+// retain ends those that keep is not for.
 func (s *Sessions) retain(keep func(user string, print [sha256.Size]byte) bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	before := len(s.all)
 	for key, one := range s.all {
 		if !keep(one.user, one.print) {
 			delete(s.all, key)
 		}
 	}
-	if len(s.all) != before {
+	changed := len(s.all) != before
+	s.mu.Unlock()
+	if changed {
 		s.save()
 	}
 }

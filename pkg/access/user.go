@@ -1,7 +1,6 @@
 package access
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -28,6 +27,13 @@ type known struct {
 
 func (u known) grant(k Kind) Grant {
 	return Grant{Who: u.Name, Kind: k, allowance: u.Allowance, name: u.Name, print: u.print}
+}
+
+// during is the grant of a session.
+func (u known) during(s opened) Grant {
+	g := u.grant(BySession)
+	g.session, g.Until = s.key, s.until
+	return g
 }
 
 // longestPassword bounds what is hashed; longestName what is remembered of a name.
@@ -59,7 +65,7 @@ func (r *remembered) sum(user, password string) (s sum) {
 }
 
 // check returns the user whose password it is.
-func (g *Gate) check(ctx context.Context, client Client, name, password string) (known, error) {
+func (g *Gate) check(client Client, name, password string) (known, error) {
 	if !g.HasLogin() || len(name) > longestName || len(password) > longestPassword {
 		return known{}, ErrWrong // nobody's: none such can be made
 	}
@@ -75,15 +81,21 @@ func (g *Gate) check(ctx context.Context, client Client, name, password string) 
 	if !real || hash.IsZero() {
 		real, hash = false, g.decoy(name)
 	}
-	err := g.o.Attempts.try(ctx, client, name, func() bool { return hash.Matches(password) && real })
-	switch err {
-	case nil:
-		g.remembered.right.Add(key, name)
-		return u, nil
-	case ErrWrong:
-		g.remembered.wrong.Add(key, name)
+	// Many requests with one password, as a page or a recorder begins with, are one attempt.
+	_, err, _ := g.checking.Do(string(key[:]), func() (any, error) {
+		err := g.o.Attempts.try(client, name, func() bool { return hash.Matches(password) && real })
+		switch err {
+		case nil:
+			g.remembered.right.Add(key, name)
+		case ErrWrong:
+			g.remembered.wrong.Add(key, name)
+		}
+		return nil, err
+	})
+	if err != nil {
+		return known{}, err
 	}
-	return known{}, err
+	return u, nil
 }
 
 // decoy is the hash that an unknown user's password is compared with, always the same for a name, so that he takes as long as
