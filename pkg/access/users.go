@@ -26,6 +26,7 @@ type Mistake struct {
 // repeats what could be a password.
 func ParseUsers(data string) (all []UserLine, wrong []Mistake) {
 	first := map[string]int{}
+	data = strings.TrimPrefix(data, "\ufeff") // Windows editors put this mark before UTF-8
 	for i, text := range strings.Split(data, "\n") {
 		text = strings.TrimSuffix(text, "\r")
 		if strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#") {
