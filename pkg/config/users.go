@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"net/netip"
 	"slices"
 
 	"camd/pkg/access"
@@ -25,50 +23,6 @@ func userFields() []field[userEntry] {
 			concealed(d, key, n, &to.Hash, access.ParseHash)
 		}},
 	}
-}
-
-// tokenEntry is an entry of tokens as the file has it.
-type tokenEntry struct{ access.Token }
-
-func tokenFields() []field[tokenEntry] {
-	return []field[tokenEntry]{
-		{"role", readRole(func(e *tokenEntry) *access.Role { return &e.Role })},
-		{"cameras", readScope(func(e *tokenEntry) *access.Scope { return &e.Cameras })},
-		{"token_file", func(d *decoder, key string, n *yaml.Node, to *tokenEntry) {
-			concealedFile(d, key, n, &to.Sum, access.SumToken)
-		}},
-		{"hash", func(d *decoder, key string, n *yaml.Node, to *tokenEntry) {
-			concealed(d, key, n, &to.Sum, access.ParseTokenSum)
-		}},
-	}
-}
-
-// concealed reads a text that no message repeats.
-func concealed[V any](d *decoder, key string, n *yaml.Node, to *V, parse func(string) (V, error)) {
-	var s string
-	if d.secret(key, n, &s); s == "" {
-		return
-	}
-	v, err := parse(s)
-	if err != nil {
-		d.bad(n, "%s: %v", key, err)
-		return
-	}
-	*to = v
-}
-
-// concealedFile reads a file with a text that no message repeats.
-func concealedFile[V any](d *decoder, key string, n *yaml.Node, to *V, parse func(string) (V, error)) {
-	var s string
-	if d.secretFile(key, n, &s); s == "" {
-		return
-	}
-	v, err := parse(s)
-	if err != nil {
-		d.bad(n, "%s: in %s: %v", key, d.path(n.Value), err)
-		return
-	}
-	*to = v
 }
 
 // mappingOfNames reads a mapping from names of users or tokens.
@@ -113,31 +67,6 @@ func (d *decoder) refusePlain(n *yaml.Node) (was bool) {
 		i += 2
 	}
 	return was
-}
-
-func readTokens(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	sums := map[access.TokenSum]string{}
-	mappingOfNames(d, key, "prometheus: {role: metrics, token_file: prometheus.token}", n, func(at, value *yaml.Node) {
-		e := tokenEntry{access.Token{Name: at.Value}}
-		given := decode(d, key, value, tokenFields(), &e)
-		file, sum := given["token_file"], given["hash"]
-		switch other := sums[e.Sum]; {
-		case value.Kind != yaml.MappingNode && !isNull(value): // reported
-		case given["role"] == nil:
-			d.bad(at, "tokens: %q has no role; want view, control, admin or metrics", at.Value)
-		case file != nil && sum != nil:
-			d.bad(later(file, sum), "token_file and hash are both given; keep one")
-		case file == nil && sum == nil:
-			d.bad(at, "tokens: %q has neither token_file nor hash; camd new-token makes both", at.Value)
-		case other != "":
-			d.bad(at, "tokens: %q is the same token as %q; make another with camd new-token", at.Value, other)
-		}
-		d.checkGrant(e.Allowance, given)
-		if e.Sum != (access.TokenSum{}) {
-			sums[e.Sum] = at.Value
-		}
-		to.Tokens = append(to.Tokens, e.Token)
-	})
 }
 
 // longestUsers bounds the file of users.
@@ -199,40 +128,4 @@ func (d *decoder) mergeUsers(e *authEntry) {
 		}
 		e.Users = append(e.Users, u.User)
 	}
-}
-
-func readLinkKey(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	concealedFile(d, key, n, &to.LinkKey, access.ParseLinkKey)
-	to.LinkKeyFile = d.path(n.Value)
-}
-
-// readProxies reads addresses and networks, and unix for whoever comes by a unix socket.
-func readProxies(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	d.texts(key, n, "[127.0.0.1, 10.0.0.0/8]", func(s string, item *yaml.Node) {
-		p, err := network(s)
-		switch {
-		case s == "unix":
-			to.Proxies.Unix = true
-		case err != nil:
-			d.bad(item, "%s: %v, got %s", key, err, show(item))
-		default:
-			to.Proxies.Networks = append(to.Proxies.Networks, p)
-		}
-	})
-}
-
-func network(s string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(s)
-	switch {
-	case err != nil || p.Addr().Is4In6():
-		return p, errors.New("want an address or network, such as 10.0.0.0/8, or unix")
-	case p.Bits() == 0:
-		return p, errors.New("everybody would be believed; want the proxy's address or network")
-	case p != p.Masked():
-		return p, errors.New("want " + p.Masked().String() + " for the network, or " + p.Addr().String() + " for the address")
-	}
-	return p, nil
 }
