@@ -39,7 +39,7 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	action := actionOf(r.URL.RawQuery)
 	switch {
 	case action == "":
-		s.pages.serve(w, r, "index.html")
+		s.page(w, r, "index.html")
 	case strings.HasPrefix(action, "stream"):
 		s.numbered(cameraNumber(action), mjpgStreamer, s.stream)(w, r)
 	case strings.HasPrefix(action, "snapshot"):

@@ -14,10 +14,6 @@ import (
 //go:embed web
 var web embed.FS
 
-// contentPolicy lets the pages load what camd serves and nothing else.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-
 // pages are the files of the dashboard, each with its ETag: embedded files have no time by which a browser could ask
 // whether they have changed.
 type pages struct {
@@ -37,6 +33,13 @@ func newPages() *pages {
 	return p
 }
 
+// page serves one of the pages.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, name string) {
+	w.Header().Set("Content-Security-Policy", s.roster.Load().policy())
+	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+	s.pages.serve(w, r, name)
+}
+
 func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string) {
 	if p.tags[name] == "" {
 		fail(w, r, http.StatusNotFound, "no such file")
@@ -44,9 +47,6 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("ETag", p.tags[name])
-	if path.Ext(name) == ".html" {
-		w.Header().Set("Content-Security-Policy", contentPolicy)
-	}
 	http.ServeFileFS(w, r, p.files, name)
 }
 
@@ -61,5 +61,5 @@ func (p *pages) asset(w http.ResponseWriter, r *http.Request) {
 
 // cameraPage is the page about one camera.
 func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, _ view) {
-	s.pages.serve(w, r, "camera.html")
+	s.page(w, r, "camera.html")
 }

@@ -38,7 +38,7 @@ func readContract(t *testing.T) *contract {
 }
 
 // usual are headers that HTTP describes, or that every answer may have.
-var usual = []string{"Accept-Ranges", "Access-Control-Allow-Origin", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Date", "Expires", "Pragma",
+var usual = []string{"Accept-Ranges", "Access-Control-Allow-Origin", "Cache-Control", "Connection", "Content-Length", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Content-Type", "Date", "Expires", "Pragma",
 	"Referrer-Policy", "Vary", "X-Accel-Buffering", "X-Content-Type-Options"}
 
 // check holds an answer against the description of a path. A request that was served must be as described, too.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,19 +11,24 @@ import (
 
 // Roster is what is served, and within which limits. It is not changed once the server has it.
 type Roster struct {
-	Cameras      map[string]Camera // by ID
-	Order        []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
-	Limits       Limits
-	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
-	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
-	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+	Cameras     map[string]Camera // by ID
+	Order       []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
+	Limits      Limits
+	Unsent      int      // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
+	Hosts       Hosts    // by which names browsers may call this server, beside its addresses and localhost
+	OwnOrigin   string   // what a proxy before it is to browsers, empty if there is none: an origin
+	AllowOrigin []string // whose pages' scripts may read pictures: origins or *; empty is nobody's
+	// FrameAncestors are whose pages may have those of this server in a frame: self, origins, or none alone; empty is self.
+	FrameAncestors []string
+	WriteTimeout   time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 }
 
 // roster is a Roster with what follows from it. A request reads it once, and goes by it to its end.
 type roster struct {
 	Roster
-	seats []seat
-	ages  map[*broker.Topic]prometheus.Observer // of those that are served
+	foreign *http.CrossOriginProtection
+	seats   []seat
+	ages    map[*broker.Topic]prometheus.Observer // of those that are served
 }
 
 // newRoster makes the series of every camera appear at zero.
@@ -37,7 +43,10 @@ func (s *Server) newRoster(r Roster) *roster {
 	if s.opts.TLS != nil {
 		transports = append(transports, "http2")
 	}
-	now := &roster{Roster: r, ages: map[*broker.Topic]prometheus.Observer{}}
+	now := &roster{Roster: r, foreign: http.NewCrossOriginProtection(), ages: map[*broker.Topic]prometheus.Observer{}}
+	if r.OwnOrigin != "" {
+		_ = now.foreign.AddTrustedOrigin(r.OwnOrigin) // what is no origin is nobody's
+	}
 	for id, c := range r.Cameras {
 		for _, name := range c.Renditions() {
 			topic, ok := c.Topic(name)

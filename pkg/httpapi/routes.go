@@ -11,7 +11,7 @@ import (
 
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.boundWrites, securityHeaders, middleware.GetHead)
+	r.Use(s.logRequests, s.boundWrites, securityHeaders, s.ownName, s.ownPages, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
@@ -100,26 +100,6 @@ func (s *Server) boundWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.roster.Load().WriteTimeout))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// share lets scripts of other servers' pages read pictures as far as the configuration does. A page may show them anyway.
-func (s *Server) share(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if origin := s.roster.Load().AllowOrigin; origin != "" {
-			w.Header().Set("Access-Control-Allow-Origin", origin)
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// securityHeaders keep a browser from reading more into an answer than it says.
-func securityHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
 	})
 }

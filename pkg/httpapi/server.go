@@ -52,6 +52,7 @@ type Server struct {
 	switches  switches
 	reloads   reloads
 	diary     *diary
+	strangers strangers
 	handler   http.Handler
 	begun     time.Time
 	boot      string      // tells this run's ETags from those of another

@@ -42,7 +42,7 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 	defer s.walls.Done()
 	all := s.roster.Load()
 	all.tune(s.connOf(r))
-	conn, err := wall.Accept(w, r, all.WriteTimeout)
+	conn, err := wall.Accept(w, r, all.WriteTimeout, all.OwnOrigin)
 	if err != nil {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
