@@ -109,6 +109,7 @@ log: {level: debug, format: json}
 		FrameAncestors: []string{"self", "https://home.example.com:8123"}, WriteTimeout: 3 * time.Second,
 		StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
 	}
+	got.listenAt = Problem{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
