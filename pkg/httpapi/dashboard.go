@@ -4,11 +4,14 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
 
 	"github.com/go-chi/chi/v5"
+
+	"camd/pkg/access"
 )
 
 //go:embed web
@@ -17,13 +20,16 @@ var web embed.FS
 // pages are the files of the dashboard, each with its ETag: embedded files have no time by which a browser could ask
 // whether they have changed.
 type pages struct {
-	files fs.FS
-	tags  map[string]string
+	files       fs.FS
+	tags        map[string]string
+	login, link *template.Template
 }
 
 func newPages() *pages {
 	p := &pages{tags: map[string]string{}}
 	p.files, _ = fs.Sub(web, "web")
+	p.login = template.Must(template.ParseFS(web, "web/login.html"))
+	p.link = template.Must(template.ParseFS(web, "web/link.html"))
 	names, _ := fs.Glob(p.files, "*")
 	for _, name := range names {
 		content, _ := fs.ReadFile(p.files, name)
@@ -60,6 +66,10 @@ func (p *pages) asset(w http.ResponseWriter, r *http.Request) {
 }
 
 // cameraPage is the page about one camera.
-func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, _ view) {
+func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, v view) {
+	if visitorOf(r).Kind == access.ByLink {
+		s.showLink(w, r, v)
+		return
+	}
 	s.page(w, r, "camera.html")
 }

@@ -109,6 +109,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	sampling.Go(func() { s.keepDiary(base) })
+	sampling.Go(func() { s.patrol(base) })
 	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
 	srv := &http.Server{
 		Handler:           s,
