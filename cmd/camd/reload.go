@@ -114,7 +114,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	}
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
 		r.doors.settle(cfg, gate)
-		r.server.Change(roster(cfg, now))
+		r.server.Change(roster(cfg, now, gate))
 		r.told.change(cfg, now)
 		r.present.change(cfg, now)
 	})

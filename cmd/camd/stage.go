@@ -3,6 +3,7 @@ package main
 import (
 	"go.uber.org/zap"
 
+	"camd/pkg/access"
 	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
@@ -44,11 +45,11 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 	return all
 }
 
-// roster is what is served of a configuration and its cameras.
-func roster(cfg *config.Config, cameras []*source.Camera) httpapi.Roster {
+// roster is what is served of a configuration and its cameras, to those whom the gate lets in.
+func roster(cfg *config.Config, cameras []*source.Camera, gate *access.Gate) httpapi.Roster {
 	r := httpapi.Roster{
 		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
-		Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
+		Gate: gate, Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
