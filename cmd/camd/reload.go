@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"camd/internal/systemd"
-	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -36,7 +35,7 @@ type reloader struct {
 	first  *config.Config // what camd was started with
 	fleet  *source.Fleet
 	server *httpapi.Server
-	shown  *certificate.Shown
+	keeper *keeper
 	told   *alerts
 
 	present *crew
@@ -50,7 +49,7 @@ func (r *reloader) follow(ctx context.Context, stop func()) {
 		var watching sync.WaitGroup
 		defer watching.Wait()
 		watching.Go(func() {
-			if err := watchFile(ctx, r.path, changed); err != nil {
+			if err := watchFiles(ctx, []string{r.path}, content(r.path), changed); err != nil {
 				r.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
 			}
 		})
@@ -104,7 +103,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := present(cfg, r.shown, r.log); err != nil {
+	if err := r.keeper.present(cfg); err != nil {
 		return nil, err
 	}
 	if err := r.told.prepare(cfg); err != nil {
@@ -134,7 +133,10 @@ func pending(first, now *config.Config) (keys []string) {
 		changed bool
 	}{
 		{"listen", first.Listen != now.Listen},
+		{"socket_mode", first.SocketMode != now.SocketMode},
+		{"metrics_listen", first.MetricsAt != now.MetricsAt},
 		{"tls", (first.TLS == nil) != (now.TLS == nil)},
+		{"tls.redirect_from", first.TLS != nil && now.TLS != nil && first.TLS.RedirectFrom != now.TLS.RedirectFrom},
 		{"state_dir", first.StateDir != now.StateDir},
 		{"watch_config", first.WatchConfig != now.WatchConfig},
 		{"log.format", first.Log.Format != now.Log.Format},

@@ -16,6 +16,7 @@ type Roster struct {
 	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
 	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
 	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+	HSTS         time.Duration // for how long browsers that came encrypted come by https:// alone; 0: as they please
 }
 
 // roster is a Roster with what follows from it. A request reads it once, and goes by it to its end.

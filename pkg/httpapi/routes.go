@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -11,7 +12,7 @@ import (
 
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.boundWrites, securityHeaders, middleware.GetHead)
+	r.Use(s.logRequests, s.boundWrites, s.securityHeaders, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
@@ -37,7 +38,7 @@ func (s *Server) routes() http.Handler {
 		r.Get("/viewers", s.listViewers)
 		r.Get("/openapi.json", showOpenAPI)
 	})
-	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)
+	r.Get("/metrics", s.metricsHere())
 	r.Get("/healthz", healthz)
 	r.Get("/readyz", s.readyz)
 
@@ -46,6 +47,29 @@ func (s *Server) routes() http.Handler {
 	r.Get("/snapshot", s.numbered(0, ustreamer, s.snapshot))
 	r.Get("/state", s.numbered(0, ustreamer, s.ustreamerState))
 	return r
+}
+
+// asideRoutes is what is answered at a door for metrics.
+func (s *Server) asideRoutes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.logRequests, s.boundWrites, s.securityHeaders, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
+	})
+	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)
+	r.Get("/healthz", healthz)
+	r.Get("/readyz", s.readyz)
+	return r
+}
+
+// metricsHere answers for the metrics where they are not aside.
+func (s *Server) metricsHere() http.HandlerFunc {
+	if !s.opts.MetricsAside {
+		return s.opts.Metrics.Handler().ServeHTTP
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")
+	}
 }
 
 // allowed lists the methods that an address takes.
@@ -114,10 +138,13 @@ func (s *Server) share(next http.Handler) http.Handler {
 	})
 }
 
-// securityHeaders keep a browser from reading more into an answer than it says.
-func securityHeaders(next http.Handler) http.Handler {
+// securityHeaders keep a browser from reading more into an answer than it says, and from coming back unencrypted.
+func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if age := s.roster.Load().HSTS; age > 0 && r.TLS != nil { // said in the clear it would count for nothing
+			h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(age/time.Second), 10))
+		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
