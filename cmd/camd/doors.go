@@ -33,7 +33,7 @@ func sideDoors(cfg *config.Config, front net.Listener, server *httpapi.Server, k
 			return doors, err
 		}
 		log.Info("redirecting", zap.Stringer("address", l.Addr()))
-		doors = append(doors, httpapi.Door{Listener: l, Handler: k.redirect(portOf(front))})
+		doors = append(doors, httpapi.Door{Listener: l, Handler: k.challenged(k.redirect(portOf(front)))})
 	}
 	return doors, nil
 }

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"camd/pkg/acme"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
@@ -23,8 +25,11 @@ type keeper struct {
 	log   *zap.Logger
 	anew  chan struct{} // another configuration is in force
 
+	applying atomic.Bool
+
 	mu    sync.Mutex
 	cfg   *config.Config // in force; nil before the first with TLS
+	acme  *acme.Account  // as at the start; nil without
 	seen  [sha256.Size]byte
 	state httpapi.CertificateState
 }
@@ -65,6 +70,9 @@ func (k *keeper) show(cfg *config.Config) error {
 		return err
 	}
 	terms := certificate.Terms{MinVersion: cfg.TLS.MinVersion, Require: cfg.TLS.ClientAuth == "require"}
+	if k.acme != nil {
+		terms.Protocols = []string{acme.Protocol}
+	}
 	if cfg.TLS.ClientCA != "" {
 		if terms.Clients, err = certificate.Authorities(cfg.TLS.ClientCA); err != nil {
 			return fmt.Errorf("client_ca: %w", err)
@@ -76,26 +84,26 @@ func (k *keeper) show(cfg *config.Config) error {
 	k.shown.Show(c)
 	k.shown.Demand(terms)
 	k.state.NotAfter = c.Leaf.NotAfter
-	k.log.Info("certificate shown", zap.Bool("self_signed", cfg.TLS.SelfSigned), zap.String("sha256", certificate.Fingerprint(c)),
+	k.log.Info("certificate shown", zap.Bool("self_signed", files != cfg.TLS.Files), zap.String("sha256", certificate.Fingerprint(c)),
 		zap.Time("until", c.Leaf.NotAfter))
 	return nil
 }
 
 // prepare makes the certificate if camd is to.
 func (k *keeper) prepare(cfg *config.Config) error {
-	if !cfg.TLS.SelfSigned {
+	if !cfg.TLS.SelfSigned && cfg.TLS.ACME == nil {
 		return nil
 	}
 	dir := stateDir(cfg)
 	if dir == "" {
-		return errors.New("self_signed: there is no state_dir to keep the certificate in; name one")
+		return errors.New("there is no state_dir to keep the certificate in; name one")
 	}
 	names, must := ownNames(cfg)
 	made, err := certificate.SelfSigned{Dir: dir, Names: names, Must: must}.Ensure(time.Now())
 	if err != nil {
-		return fmt.Errorf("self_signed: %w", err)
+		return err
 	}
-	if made {
+	if made && cfg.TLS.SelfSigned {
 		k.log.Warn("certificate made", zap.Strings("names", names),
 			zap.String("remedy", "browsers warn of it once: compare what they show with the sha256 that follows, then trust it"))
 	}
@@ -106,7 +114,11 @@ func (k *keeper) prepare(cfg *config.Config) error {
 func (k *keeper) State() httpapi.CertificateState {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.state
+	state := k.state
+	if k.acme != nil {
+		state.NotAfter = k.acme.Until()
+	}
+	return state
 }
 
 // mature is how often a certificate of camd's own making is looked at.
@@ -116,6 +128,7 @@ const mature = time.Hour
 func (k *keeper) Run(ctx context.Context) {
 	age := time.NewTicker(mature)
 	defer age.Stop()
+	k.apply()
 	for ctx.Err() == nil {
 		changed, ended := k.watch(ctx)
 		select {
@@ -123,6 +136,7 @@ func (k *keeper) Run(ctx context.Context) {
 			k.renew()
 		case <-age.C:
 			k.renew()
+			k.apply()
 		case <-k.anew:
 		case <-ctx.Done():
 		}

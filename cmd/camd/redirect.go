@@ -62,6 +62,9 @@ func (k *keeper) answersTo(name string, r *http.Request) bool {
 	if c := k.shown.Now(); c != nil && c.Leaf.VerifyHostname(name) == nil {
 		return true
 	}
+	if k.acme != nil && k.acme.For(name) {
+		return true
+	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && local.IP.Equal(net.ParseIP(name)) {
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -137,6 +138,7 @@ func pending(first, now *config.Config) (keys []string) {
 		{"metrics_listen", first.MetricsAt != now.MetricsAt},
 		{"tls", (first.TLS == nil) != (now.TLS == nil)},
 		{"tls.redirect_from", first.TLS != nil && now.TLS != nil && first.TLS.RedirectFrom != now.TLS.RedirectFrom},
+		{"tls.acme", first.TLS != nil && now.TLS != nil && !reflect.DeepEqual(first.TLS.ACME, now.TLS.ACME)},
 		{"state_dir", first.StateDir != now.StateDir},
 		{"watch_config", first.WatchConfig != now.WatchConfig},
 		{"log.format", first.Log.Format != now.Log.Format},

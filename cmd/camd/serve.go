@@ -148,7 +148,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 		return failed(err)
 	}
 	keeper := newKeeper(log)
-	if err := keeper.present(cfg); err != nil {
+	if err := errors.Join(keeper.enrol(cfg), keeper.present(cfg)); err != nil {
 		return failed(err)
 	}
 	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}

@@ -67,7 +67,7 @@ func encryption(c *config.Config, folder string) (all []Finding) {
 	}
 	files := c.TLS.At(folder)
 	pair, err := files.Load()
-	if _, missing := os.Stat(files.Certificate); c.TLS.SelfSigned && missing != nil {
+	if _, missing := os.Stat(files.Certificate); files != c.TLS.Files && missing != nil {
 		return []Finding{ok("tls", "camd makes a certificate when it starts")}
 	}
 	if err != nil {

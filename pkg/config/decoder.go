@@ -127,6 +127,7 @@ func places() []place {
 		{"limits", `under "limits"`, keys(limitFields())},
 		{"log", `under "log"`, keys(logFields())},
 		{"tls", `under "tls"`, keys(tlsFields())},
+		{"acme", `under "acme" in "tls"`, keys(acmeFields())},
 		{"webhooks", `in an entry of "webhooks"`, keys(webhookFields())},
 		{"mqtt", `under "mqtt"`, keys(mqttFields())},
 	}

@@ -17,6 +17,7 @@ import (
 type TLS struct {
 	Files        certificate.Files // empty: see SelfSigned and ACME
 	SelfSigned   bool
+	ACME         *ACME         // nil: no authority is asked
 	MinVersion   uint16        // one of crypto/tls; 0 is its default here, 1.2
 	ClientCA     string        // a PEM file of those who vouch for clients; empty: none is asked for a certificate
 	ClientAuth   string        // request or require; with ClientCA
@@ -24,9 +25,17 @@ type TLS struct {
 	RedirectFrom string        // an address whose callers are told to come by https://; empty: none
 }
 
+// ACME is the authority that makes out certificates.
+type ACME struct {
+	Domains   []string
+	Email     string
+	Directory string // its address; empty: Let's Encrypt's
+	CA        string // a PEM file of those who vouch for it; empty: whom the system trusts
+}
+
 // At is where the certificate is, if its files are in this machine's hands; a folder is that of the state.
 func (t *TLS) At(folder string) certificate.Files {
-	if t.SelfSigned {
+	if t.SelfSigned || t.ACME != nil { // who comes by no name of ACME's is shown camd's own
 		return certificate.SelfSigned{Dir: folder}.Files()
 	}
 	return t.Files
@@ -43,6 +52,7 @@ func tlsFields() []field[tlsEntry] {
 		{"certificate", readPEM(func(e *tlsEntry) (*string, **yaml.Node) { return &e.Files.Certificate, &e.shown })},
 		{"key", readPEM(func(e *tlsEntry) (*string, **yaml.Node) { return &e.Files.Key, &e.key })},
 		{"self_signed", flag(func(e *tlsEntry) *bool { return &e.SelfSigned })},
+		{"acme", readACME},
 		{"min_version", set(func(e *tlsEntry) *uint16 { return &e.MinVersion }, "1.2 or 1.3", version)},
 		{"hsts", set(func(e *tlsEntry) *time.Duration { return &e.HSTS }, "off, or a time from 1m to 3660d, such as 180d", hsts)},
 		{"redirect_from", readRedirectFrom},
@@ -100,7 +110,7 @@ func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 		return
 	}
 	to.TLS = &e.TLS
-	if e.SelfSigned {
+	if e.SelfSigned || e.ACME != nil {
 		return
 	}
 	_, err := e.Files.Load()
@@ -116,10 +126,14 @@ func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 
 // checkSource holds the section to one certificate.
 func (d *decoder) checkSource(key string, n *yaml.Node, given map[string]*yaml.Node, e *tlsEntry) {
-	if e.SelfSigned {
-		for _, other := range []string{"certificate", "key"} {
-			if at := given[other]; at != nil {
-				d.bad(at, "%s: there is self_signed, which makes both files; want one or the other", other)
+	if e.SelfSigned || given["acme"] != nil {
+		one := "acme"
+		if e.SelfSigned {
+			one = "self_signed"
+		}
+		for _, other := range []string{"certificate", "key", "acme"} {
+			if at := given[other]; at != nil && other != one {
+				d.bad(at, "%s: there is %s, which sees to the certificate; want one or the other", other, one)
 			}
 		}
 		return
