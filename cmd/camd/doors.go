@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -39,9 +38,6 @@ func newDoors(cfg *config.Config, log *zap.Logger) *doors {
 	}
 	return d
 }
-
-// stateDir is where camd keeps what should outlive it, empty if there is no such place.
-func stateDir(cfg *config.Config) string { return cmp.Or(cfg.StateDir, stateDirectory()) }
 
 // gate is who may do what by that configuration. Nothing changes for who is inside already.
 func (d *doors) gate(cfg *config.Config) *access.Gate {

@@ -55,8 +55,11 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 	return cmd
 }
 
-// healthURL is where a camd of that configuration, which listens on addr, answers this machine.
+// healthURL is where a camd of that configuration, which listens on addr, answers this machine: see approach.
 func healthURL(cfg *config.Config, addr string) string {
+	if _, ok := config.SocketPath(addr); ok {
+		addr = "localhost" // by whatever name
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1"

@@ -4,15 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"syscall"
 
 	"go.uber.org/zap"
 
 	"camd/internal/systemd"
+	"camd/pkg/config"
 )
 
-// listen returns the listener that systemd hands over, else one on addr.
-func listen(addr string, log *zap.Logger) (net.Listener, error) {
+// listen returns the listener that systemd hands over, else one where the configuration says.
+func listen(cfg *config.Config, log *zap.Logger) (net.Listener, error) {
+	addr := cfg.Listen
 	switch l, err := systemd.Listener(); {
 	case err != nil:
 		return nil, err
@@ -23,6 +26,14 @@ func listen(addr string, log *zap.Logger) (net.Listener, error) {
 		}
 		return l, nil
 	}
+	return listenAt(addr, cfg.SocketMode)
+}
+
+// listenAt returns a listener on host:port or unix:path.
+func listenAt(addr string, mode os.FileMode) (net.Listener, error) {
+	if path, ok := config.SocketPath(addr); ok {
+		return listenSocket(path, mode)
+	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, listenError(addr, err)
@@ -32,6 +43,9 @@ func listen(addr string, log *zap.Logger) (net.Listener, error) {
 
 // sameAddress reports whether a listener is where addr says.
 func sameAddress(addr string, of net.Addr) bool {
+	if path, ok := config.SocketPath(addr); ok || of.Network() == "unix" {
+		return ok && of.Network() == "unix" && of.String() == path
+	}
 	want, err := net.ResolveTCPAddr("tcp", addr)
 	got, ok := of.(*net.TCPAddr)
 	if err != nil || !ok || want.Port != got.Port {
@@ -47,7 +61,7 @@ func listenError(addr string, err error) error {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("listen on %s: another program has this port; `ss -ltnp` shows which. Stop it, or choose another with --listen", addr)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %s: ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one with --listen", addr)
+		return fmt.Errorf("listen on %s: ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one with --listen, or see docs/tls.md", addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("listen on %s: this machine has no such address; `ip addr` shows those that it has", addr)
 	}

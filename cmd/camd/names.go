@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -17,11 +18,14 @@ const resolver = "/etc/resolv.conf"
 // in its certificate, and the machine's own.
 func knownAs(cfg *config.Config) httpapi.Hosts {
 	all := slices.Clone(cfg.Hosts)
-	if u, err := url.Parse(cfg.PublicURL); err == nil && cfg.PublicURL != "" {
-		all = append(all, strings.ToLower(u.Hostname()))
+	if host := publicHost(cfg); host != "" {
+		all = append(all, strings.ToLower(host))
 	}
 	if cfg.TLS != nil {
-		if c, err := cfg.TLS.Load(); err == nil && c.Leaf != nil { // it has been presented already
+		if cfg.TLS.ACME != nil {
+			all = append(all, cfg.TLS.ACME.Domains...)
+		}
+		if c, err := cfg.TLS.At(stateDir(cfg)).Load(); err == nil && c.Leaf != nil { // it has been presented already
 			for _, name := range c.Leaf.DNSNames {
 				all = append(all, strings.ToLower(name))
 			}
@@ -64,4 +68,37 @@ func ownOrigin(cfg *config.Config) string {
 		host = strings.TrimSuffix(host, ":"+u.Port()) // which a browser leaves out
 	}
 	return u.Scheme + "://" + host
+}
+
+// ownNames lists what this machine is reached by, its host name first, and those of them that people have configured.
+func ownNames(cfg *config.Config) (names, configured []string) {
+	if name, err := os.Hostname(); err == nil && name != "" {
+		names = append(names, name)
+	}
+	if host := publicHost(cfg); host != "" {
+		configured = append(configured, host)
+	}
+	names = append(append(names, configured...), "localhost")
+	addresses, _ := net.InterfaceAddrs() // a machine without any has loopback's in its certificate
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLinkLocalUnicast() {
+			names = append(names, n.IP.String())
+		}
+	}
+	names = append(names, "127.0.0.1", "::1")
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(n string) bool {
+		again := seen[n]
+		seen[n] = true
+		return again
+	}), configured
+}
+
+// publicHost is the name in public_url, empty if there is none.
+func publicHost(cfg *config.Config) string {
+	u, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }

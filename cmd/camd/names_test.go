@@ -27,7 +27,7 @@ func TestMachineNames(t *testing.T) {
 func TestKnownAs(t *testing.T) {
 	made := peer.Certificate{Name: "Gate.lan"}.Make(t)
 	cfg := &config.Config{
-		Hosts: []string{"*.lan"}, PublicURL: "https://Cams.example.com:8443/camd", TLS: &certificate.Files{Certificate: made.File, Key: made.Key},
+		Hosts: []string{"*.lan"}, PublicURL: "https://Cams.example.com:8443/camd", TLS: &config.TLS{Files: certificate.Files{Certificate: made.File, Key: made.Key}},
 	}
 	got := knownAs(cfg)
 	for _, want := range []string{"*.lan", "cams.example.com", "gate.lan"} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -13,7 +14,6 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"camd/internal/systemd"
-	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -36,7 +36,7 @@ type reloader struct {
 	first  *config.Config // what camd was started with
 	fleet  *source.Fleet
 	server *httpapi.Server
-	shown  *certificate.Shown
+	keeper *keeper
 	told   *alerts
 	doors  *doors
 
@@ -51,7 +51,7 @@ func (r *reloader) follow(ctx context.Context, stop func()) {
 		var watching sync.WaitGroup
 		defer watching.Wait()
 		watching.Go(func() {
-			if err := watchFile(ctx, r.path, changed); err != nil {
+			if err := watchFiles(ctx, []string{r.path}, content(r.path), changed); err != nil {
 				r.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
 			}
 		})
@@ -106,7 +106,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	gate := r.doors.gate(cfg)
-	if err := present(cfg, r.shown, r.log); err != nil {
+	if err := r.keeper.present(cfg); err != nil {
 		return nil, err
 	}
 	if err := r.told.prepare(cfg); err != nil {
@@ -137,7 +137,11 @@ func pending(first, now *config.Config) (keys []string) {
 		changed bool
 	}{
 		{"listen", first.Listen != now.Listen},
+		{"socket_mode", first.SocketMode != now.SocketMode},
+		{"metrics_listen", first.MetricsAt != now.MetricsAt},
 		{"tls", (first.TLS == nil) != (now.TLS == nil)},
+		{"tls.redirect_from", first.TLS != nil && now.TLS != nil && first.TLS.RedirectFrom != now.TLS.RedirectFrom},
+		{"tls.acme", first.TLS != nil && now.TLS != nil && !reflect.DeepEqual(first.TLS.ACME, now.TLS.ACME)},
 		{"state_dir", first.StateDir != now.StateDir},
 		{"watch_config", first.WatchConfig != now.WatchConfig},
 		{"log.format", first.Log.Format != now.Log.Format},

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,7 +17,6 @@ import (
 	"camd/internal/systemd"
 	"camd/internal/timerslack"
 	"camd/pkg/access"
-	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -52,7 +50,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
-	cmd.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` to serve on, host:port; overrides the configuration (default 127.0.0.1:8080)")
+	cmd.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` to serve on, host:port or unix:/path; overrides the configuration (default 127.0.0.1:8080)")
 	cmd.Flags().StringVar(&f.anonymous, "anonymous", "", "let everybody in who reaches camd, as `ROLE` view, control, admin or metrics; overrides the configuration")
 	completeRoles(cmd, "anonymous")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
@@ -84,6 +82,9 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 
 // dashboardURL is where to point a browser on this machine.
 func dashboardURL(cfg *config.Config, addr net.Addr) string {
+	if addr.Network() == "unix" {
+		return fmt.Sprintf("unix:%s (curl --unix-socket %s %s://localhost/)", addr, addr, scheme(cfg))
+	}
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
 		return fmt.Sprintf("%s://%s/", scheme(cfg), addr)
@@ -171,13 +172,9 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	if err != nil {
 		return failed(err)
 	}
-	shown := &certificate.Shown{}
-	if err := present(cfg, shown, log); err != nil {
+	keeper := newKeeper(log)
+	if err := errors.Join(keeper.enrol(cfg), keeper.present(cfg)); err != nil {
 		return failed(err)
-	}
-	var encryption *tls.Config
-	if cfg.TLS != nil {
-		encryption = shown.Server()
 	}
 	doors := newDoors(cfg, log)
 	gate := doors.gate(cfg)
@@ -187,20 +184,26 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
 	server := httpapi.New(httpapi.Options{
-		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
+		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
+		MetricsAside: cfg.MetricsAt != "", Certificate: keeper.certificateState(cfg),
 	})
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {
 		return failed(err)
 	}
 	told.change(cfg, fleet.Cameras())
-	listener, err := listen(cfg.Listen, log)
+	listener, err := listen(cfg, log)
 	if err != nil {
 		return failed(err)
 	}
 	if err := exposed(cfg, listener.Addr()); err != nil {
 		_ = listener.Close()
 		return misused(err)
+	}
+	side, err := sideDoors(cfg, listener, server, keeper, log)
+	if err != nil {
+		_ = listener.Close()
+		return failed(err)
 	}
 
 	ctx, stop := context.WithCancel(ctx)
@@ -210,8 +213,9 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	group.Go(func() error { fleet.Run(ctx); return nil })
 	group.Go(func() error { told.Run(ctx); return nil })
 	group.Go(func() error { doors.sessions.Run(ctx); return nil })
-	group.Go(func() error { return server.Serve(ctx, listener) })
-	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown, told: told, doors: doors, present: present, manager: manager}
+	group.Go(func() error { return server.Serve(ctx, listener, side...) })
+	group.Go(func() error { keeper.Run(ctx); return nil })
+	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, keeper: keeper, told: told, doors: doors, present: present, manager: manager}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
@@ -227,7 +231,8 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 		return nil
 	})
 	group.Go(func() error {
-		manager.Guard(ctx, healthURL(cfg, listener.Addr().String()), server, present)
+		at := asConfigured(listener.Addr())
+		manager.Guard(ctx, healthURL(cfg, at), homeward(at, keeper.shown), server, present)
 		return nil
 	})
 	if err := group.Wait(); err != nil {

@@ -55,6 +55,9 @@ func roster(cfg *config.Config, cameras []*source.Camera, gate *access.Gate) htt
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
 		},
 	}
+	if cfg.TLS != nil {
+		r.HSTS = cfg.TLS.HSTS
+	}
 	for _, c := range cameras {
 		r.Order = append(r.Order, c.ID())
 		r.Cameras[c.ID()] = c

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -14,6 +16,9 @@ import (
 // port looks whether camd can listen where it is to, or does already.
 func port(ctx context.Context, p Patient) Finding {
 	addr := p.Config.Listen
+	if _, ok := config.SocketPath(addr); ok {
+		return socket(ctx, p)
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	switch {
 	case err == nil:
@@ -31,19 +36,44 @@ func port(ctx context.Context, p Patient) Finding {
 	return fail("port", "", "%v", err)
 }
 
+// socket looks whether camd can listen at a path, or does already.
+func socket(ctx context.Context, p Patient) Finding {
+	path, _ := config.SocketPath(p.Config.Listen)
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && p.Serves(ctx) == nil:
+		return ok("port", "%s: camd serves there", path)
+	case err == nil && info.Mode().Type() != os.ModeSocket:
+		return fail("port", "choose another path by listen:, or delete it", "%s is a file, and no socket", path)
+	case err == nil:
+		return ok("port", "%s: a socket that no camd serves; one that nobody listens on is replaced", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fail("port", "make it, or have the unit do so: RuntimeDirectory=camd", "the folder of %s is not there", path)
+	}
+	return ok("port", "%s is free", path)
+}
+
 // encryption looks at the certificate. What keeps it from being served is among the mistakes of the configuration.
-func encryption(c *config.Config) (all []Finding) {
+func encryption(c *config.Config, folder string) (all []Finding) {
 	if c.TLS == nil {
+		if _, ok := config.SocketPath(c.Listen); ok {
+			return nil
+		}
 		if host, _, err := net.SplitHostPort(c.Listen); err == nil && !local(host) {
 			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "pictures go over the network unencrypted (%s)", c.Listen)}
 		}
 		return nil
 	}
-	pair, err := c.TLS.Load()
+	files := c.TLS.At(folder)
+	pair, err := files.Load()
+	if _, missing := os.Stat(files.Certificate); files != c.TLS.Files && missing != nil {
+		return []Finding{ok("tls", "camd makes a certificate when it starts")}
+	}
 	if err != nil {
 		return []Finding{fail("tls", "", "%v", err)}
 	}
-	for _, concern := range c.TLS.Concerns(pair, time.Now()) {
+	for _, concern := range files.Concerns(pair, time.Now()) {
 		all = append(all, warn("tls", "", "%s: %s", concern.What, concern.Detail))
 	}
 	if len(all) == 0 {

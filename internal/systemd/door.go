@@ -2,7 +2,6 @@ package systemd
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -29,16 +28,11 @@ type visit struct {
 	since    error     // what has gone wrong since
 }
 
-// newDoor returns the door at url. A request goes there each `every`, and may take twice as long. Certificates are not
-// looked at: the question is whether anybody answers, and it carries no secret.
-func newDoor(url string, every time.Duration) *door {
-	d := &door{url: url, every: every, client: &http.Client{
-		Timeout: 2 * every,
-		Transport: &http.Transport{ // each request a new connection: accepting one is what it is about
-			DisableKeepAlives: true,
-			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
-		},
-	}}
+// newDoor returns the door at url, to which a transport leads. A request goes there each `every`, and may take twice as long.
+func newDoor(url string, way *http.Transport, every time.Duration) *door {
+	way = way.Clone()
+	way.DisableKeepAlives = true // each request a new connection: accepting one is what it is about
+	d := &door{url: url, every: every, client: &http.Client{Timeout: 2 * every, Transport: way}}
 	d.last.Store(&visit{answered: time.Now()})
 	return d
 }

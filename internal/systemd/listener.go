@@ -9,7 +9,7 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 )
 
-// Listener returns the TCP listener that the service manager has opened (LISTEN_FDS), nil if it has opened none. It stays
+// Listener returns the listener, TCP's or a unix socket's, that the service manager has opened (LISTEN_FDS), nil if it has opened none. It stays
 // open there when this one is closed: who connects between the end of one process and the beginning of the next waits.
 func Listener() (net.Listener, error) {
 	if os.Getenv("LISTEN_FDS") == "" {
@@ -26,9 +26,8 @@ func Listener() (net.Listener, error) {
 	default:
 		return nil, fmt.Errorf("systemd hands over %d sockets; want one: a single ListenStream= in camd.socket, such as 8080, which is every address of this machine", len(all))
 	}
-	l, ok := all[0].(*net.TCPListener)
-	if !ok {
-		return nil, errors.New("systemd hands over a socket that is not TCP; want ListenStream= with a port in camd.socket, such as 8080")
+	if all[0] == nil { // of datagrams
+		return nil, errors.New("systemd hands over a socket that takes no connections; want ListenStream= with a port or a path in camd.socket, such as 8080")
 	}
-	return l, nil
+	return all[0], nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -104,7 +105,7 @@ func TestWithoutManager(t *testing.T) {
 	s := New(nil)
 	s.Ready()
 	s.Stopping()
-	s.Guard(t.Context(), "http://127.0.0.1:0/") // returns
+	s.Guard(t.Context(), "http://127.0.0.1:0/", &http.Transport{}) // returns
 	if l, err := Listener(); l != nil || err != nil {
 		t.Errorf("%v, %v", l, err)
 	}

@@ -3,6 +3,7 @@ package systemd
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"runtime/pprof"
 	"sync"
 	"time"
@@ -19,10 +20,10 @@ type Living interface {
 
 // Guard feeds the watchdog, if the service manager keeps one, until ctx ends. It does so at half of the time that the
 // watchdog allows, and only while everything has made progress within that half: all that is given, and whoever answers
-// at url, an address of this process' own. What has not is logged once, with all goroutines, and may yet go on; but when three
+// at url, an address of this process' own to which way leads. What has not is logged once, with all goroutines, and may yet go on; but when three
 // quarters of the time have passed without progress the watchdog is told to bite at once. Without that it would bite the
 // whole time after the last feeding, which may be half of it after something blocked.
-func (s *Service) Guard(ctx context.Context, url string, all ...Living) {
+func (s *Service) Guard(ctx context.Context, url string, way *http.Transport, all ...Living) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		s.log.Warn("systemd watchdog not understood", zap.Error(err))
@@ -30,7 +31,7 @@ func (s *Service) Guard(ctx context.Context, url string, all ...Living) {
 	if err != nil || limit == 0 {
 		return
 	}
-	d := newDoor(url, limit/6)
+	d := newDoor(url, way, limit/6)
 	var knocking sync.WaitGroup
 	defer knocking.Wait()
 	knocking.Go(func() { d.run(ctx) })

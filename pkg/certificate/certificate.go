@@ -1,4 +1,4 @@
-// Package certificate reads the certificate with which camd shows who it is, and makes TLS configurations of it.
+// Package certificate reads or makes the certificate with which camd shows who it is, and makes TLS configurations of it.
 //
 // [Files.Load] says what is wrong with the files in words that tell what would be right; [Files.Concerns] what is not well
 // about a certificate that can be served all the same. No message repeats anything of a key.

@@ -18,15 +18,16 @@ import (
 	"time"
 
 	"camd/pkg/camera"
-	"camd/pkg/certificate"
 	"camd/pkg/source/spec"
 )
 
 // Config is a whole configuration.
 type Config struct {
-	Listen       string             // host:port; port 0 takes a free one
-	TLS          *certificate.Files // nil: plain HTTP
-	Auth         *Auth              // nil: nothing is said, and on this machine alone everybody may everything
+	Listen       string      // host:port, port 0 takes a free one; or unix: and a path
+	SocketMode   os.FileMode // of a unix socket
+	MetricsAt    string      // an address of /metrics' own, as Listen; empty: there
+	TLS          *TLS        // nil: plain HTTP
+	Auth         *Auth       // nil: nothing is said, and on this machine alone everybody may everything
 	Cameras      []Camera
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
@@ -90,6 +91,7 @@ var Formats = []string{"auto", "mjpeg", "yuyv", "uyvy", "yvyu", "nv12", "nv21", 
 func Default() *Config {
 	return &Config{
 		Listen:       "127.0.0.1:8080",
+		SocketMode:   0o660,
 		Limits:       Limits{Viewers: 500, WorkerMemory: 1 << 30},
 		WriteTimeout: 10 * time.Second,
 		Unsent:       DefaultUnsent,

@@ -49,6 +49,8 @@ func TestParse(t *testing.T) {
 	write(t, filepath.Join(dir, "yard.password"), "s3cret\n")
 	got, err := Parse(filepath.Join(dir, "camd.yaml"), []byte("\ufeff"+`
 listen: ":0"
+socket_mode: 0600
+metrics_listen: unix:/run/metrics.sock
 cameras:
   - id: front-door
     source: /dev/video0
@@ -97,7 +99,8 @@ log: {level: debug, format: json}
 	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))
 	clip.Loop = false
 	want := &Config{
-		Listen: ":0",
+		Listen:     ":0",
+		SocketMode: 0o600, MetricsAt: "unix:/run/metrics.sock",
 		Cameras: []Camera{
 			door, yard, DefaultCamera("2", source("http://u:hunter2@10.0.0.7/a")), clip, DefaultCamera("pattern", source("test://")),
 		},

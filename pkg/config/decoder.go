@@ -132,6 +132,7 @@ func places() []place {
 		{"tokens", `under a name in "tokens"`, keys(tokenFields())},
 		{"session", `under "session"`, keys(sessionFields())},
 		{"forward_auth", `under "forward_auth"`, keys(forwardFields())},
+		{"acme", `under "acme" in "tls"`, keys(acmeFields())},
 		{"webhooks", `in an entry of "webhooks"`, keys(webhookFields())},
 		{"mqtt", `under "mqtt"`, keys(mqttFields())},
 	}

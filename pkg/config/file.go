@@ -2,8 +2,11 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +17,9 @@ import (
 // fileFields are the keys at the left edge of the file.
 func fileFields() []field[Config] {
 	return []field[Config]{
-		{"listen", readListen},
+		{"listen", readListen(func(c *Config) *string { return &c.Listen })},
+		{"socket_mode", set(func(c *Config) *os.FileMode { return &c.SocketMode }, "a file's mode in octal, such as 0660", mode)},
+		{"metrics_listen", readListen(func(c *Config) *string { return &c.MetricsAt })},
 		{"tls", readTLS},
 		{"auth", readAuth},
 		{"cameras", readCameras},
@@ -76,23 +81,36 @@ func readPublicURL(d *decoder, key string, n *yaml.Node, to *Config) {
 	}
 }
 
-func readListen(d *decoder, key string, n *yaml.Node, to *Config) {
-	s, ok := d.text(key, n, "HOST:PORT")
-	if !ok {
-		return
+func readListen(at func(*Config) *string) func(*decoder, string, *yaml.Node, *Config) {
+	return func(d *decoder, key string, n *yaml.Node, to *Config) {
+		s, ok := d.text(key, n, "HOST:PORT")
+		if !ok {
+			return
+		}
+		if err := CheckListen(s); err != nil {
+			d.bad(n, "%s: %v, got %s", key, err, show(n))
+			return
+		}
+		*at(to) = s
+		if key == "listen" {
+			to.listenAt = Problem{d.file, n.Line, n.Column, s}
+		}
 	}
-	if err := CheckListen(s); err != nil {
-		d.bad(n, "%s: %v, got %s", key, err, show(n))
-		return
-	}
-	to.Listen = s
-	to.listenAt = Problem{d.file, n.Line, n.Column, s}
 }
+
+// unixPrefix begins an address that is a unix socket's path.
+const unixPrefix = "unix:"
+
+// longestSocket is how many bytes the kernel takes for a socket's path (unix(7)).
+const longestSocket = 107
 
 // CheckListen reports what is wrong with an address to listen on.
 func CheckListen(s string) error {
-	if strings.HasPrefix(s, "unix:") || strings.HasPrefix(s, "/") {
-		return errors.New("want HOST:PORT (unix sockets are not supported yet)")
+	if path, ok := SocketPath(s); ok || strings.HasPrefix(s, "/") {
+		if !ok || !filepath.IsAbs(path) || strings.HasSuffix(path, "/") || len(path) > longestSocket || hasControl(path) {
+			return fmt.Errorf("want HOST:PORT, or unix: and a whole path of at most %d bytes, such as unix:/run/camd/camd.sock", longestSocket)
+		}
+		return nil
 	}
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
@@ -105,6 +123,14 @@ func CheckListen(s string) error {
 		return errors.New("want an IP address or host name before the port (0.0.0.0 or nothing for every address)")
 	}
 	return nil
+}
+
+// SocketPath returns the path of an address that is a unix socket's.
+func SocketPath(listen string) (path string, ok bool) { return strings.CutPrefix(listen, unixPrefix) }
+
+func mode(s string) (os.FileMode, bool) {
+	m, err := strconv.ParseUint(s, 8, 32)
+	return os.FileMode(m), err == nil && m <= 0o777
 }
 
 func notInHostName(r rune) bool {

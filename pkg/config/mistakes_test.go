@@ -111,6 +111,20 @@ func TestTLSFiles(t *testing.T) {
 		{"{certificate: cert.pem}", "6: tls: has no key; want a PEM file with the certificate's private key"},
 		{"{key: key.pem}", "6: tls: has no certificate; want a PEM file with the server's certificate"},
 		{"{certificate: '', key: key.pem}", "20: certificate: is empty"},
+		{"{certificate: cert.pem, key: key.pem, client_ca: cert.pem, min_version: 1.3, hsts: 180d, redirect_from: ':80'}", ""},
+		{"{self_signed: true, key: key.pem}", "26: key: there is self_signed, which sees to the certificate; want one or the other"},
+		{"{self_signed: true, client_ca: key.pem}", "37: client_ca: DIR/key.pem holds no certificates of those who vouch for clients; want PEM, with -----BEGIN CERTIFICATE-----; it looks like the other of the two files"},
+		{"{self_signed: true, client_auth: request}", "26: client_auth: needs client_ca, a PEM file with the certificates of those who vouch for clients"},
+		{"{self_signed: true, client_ca: cert.pem, client_auth: ask}", "60: client_auth: want request or require, got \"ask\""},
+		{"{self_signed: true, min_version: 1.1}", "39: min_version: want 1.2 or 1.3, got 1.1"},
+		{"{self_signed: true, hsts: 10s}", "32: hsts: want off, or a time from 1m to 3660d, such as 180d, got \"10s\""},
+		{"{self_signed: true, hsts: 3661d}", "32: hsts: want off, or a time from 1m to 3660d, such as 180d, got \"3661d\""},
+		{"{self_signed: true, redirect_from: 'unix:/s'}", "41: redirect_from: want HOST:PORT; who comes by a unix socket is on this machine already, got \"unix:/s\""},
+		{"{self_signed: true, acme: {domains: [a.example]}}", "26: acme: there is self_signed, which sees to the certificate; want one or the other"},
+		{"{acme: {}}", "13: acme: has no domains; want a list of the names that people come by, such as [cams.example.com]"},
+		{"{acme: {domains: [10.0.0.7]}}", "24: domains: want whole host names, such as cams.example.com: no wildcards and no IP addresses, got \"10.0.0.7\""},
+		{"{acme: {domains: ['*.example.com']}}", "24: domains: want whole host names, such as cams.example.com: no wildcards and no IP addresses, got \"*.example.com\""},
+		{"{acme: {domains: [a.example], email: me}}", "43: email: want a mail address, such as me@example.com"},
 		{"on", `6: tls: want keys such as "certificate:", got a text`},
 	} {
 		cfg, err := Parse(dir+"/camd.yaml", []byte("tls: "+c.tls), env)
@@ -122,7 +136,7 @@ func TestTLSFiles(t *testing.T) {
 			}
 		case err != nil:
 			t.Errorf("%s: %v", c.tls, err)
-		case cfg.TLS == nil || cfg.TLS.Certificate != one.File || cfg.TLS.Key != one.Key:
+		case cfg.TLS == nil || cfg.TLS.Files.Certificate != one.File || cfg.TLS.Files.Key != one.Key:
 			t.Errorf("%s: got %+v", c.tls, cfg.TLS)
 		}
 	}

@@ -94,7 +94,7 @@ func (a *audience) full(v *viewer) (string, error) {
 		return fullTotal, fmt.Errorf("%d viewers are connected, as many as this server allows; try again later", len(a.viewers))
 	case l.PerCamera > 0 && a.cameras[v.camera] >= l.PerCamera:
 		return fullCamera, fmt.Errorf("%d viewers watch camera %q, as many as may; try again later", l.PerCamera, v.camera)
-	case l.PerAddress > 0 && a.hosts[v.address] >= l.PerAddress:
+	case l.PerAddress > 0 && a.hosts[v.address] >= l.PerAddress && v.address != nearby:
 		return fullAddress, fmt.Errorf("%d streams go to your address, as many as may; close one", l.PerAddress)
 	case l.BytesOverall > 0 && a.measured.perSecond(a.sum(), v.Since) >= float64(l.BytesOverall):
 		return fullBytes, fmt.Errorf("this server sends as many bytes a second as it may; try again later")

@@ -3,7 +3,9 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // contentPolicy lets the pages load what camd serves and nothing else. Who may have them in a frame comes behind it.
@@ -19,10 +21,14 @@ func (r *roster) policy() string {
 	return contentPolicy + strings.Join(append([]string{"'self'"}, others...), " ")
 }
 
-// securityHeaders keep a browser from reading more into an answer than it says, and from giving it to pages of others.
-func securityHeaders(next http.Handler) http.Handler {
+// securityHeaders keep a browser from reading more into an answer than it says, from giving it to pages of others, and from coming
+// back unencrypted.
+func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if age := s.roster.Load().HSTS; age > 0 && r.TLS != nil { // said in the clear it would count for nothing
+			h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(age/time.Second), 10))
+		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")

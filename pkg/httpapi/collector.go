@@ -52,6 +52,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	collectViewers(out, r, c.server.audience.count())
 	collectReloads(out, c.server.reloads.look())
+	if state := c.server.opts.Certificate; state != nil {
+		collectCertificate(out, state())
+	}
 }
 
 func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {

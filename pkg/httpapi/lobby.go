@@ -50,7 +50,7 @@ func (a *audience) enter(address string) error {
 	case a.walls >= l.Viewers:
 		a.refused[fullTotal]++
 		return fmt.Errorf("%d walls are connected, as many as this server allows viewers; try again later", a.walls)
-	case l.PerAddress > 0 && a.lobby[address] >= l.PerAddress:
+	case l.PerAddress > 0 && a.lobby[address] >= l.PerAddress && address != nearby:
 		a.refused[fullAddress]++
 		return fmt.Errorf("%d walls are connected from your address, as many as may; close one", l.PerAddress)
 	}

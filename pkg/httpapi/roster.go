@@ -23,6 +23,7 @@ type Roster struct {
 	// FrameAncestors are whose pages may have those of this server in a frame: self, origins, or none alone; empty is self.
 	FrameAncestors []string
 	WriteTimeout   time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+	HSTS           time.Duration // for how long browsers that came encrypted come by https:// alone; 0: as they please
 }
 
 // roster is a Roster with what follows from it. A request reads it once, and goes by it to its end.

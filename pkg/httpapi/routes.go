@@ -42,7 +42,7 @@ func (s *Server) table() []route {
 		{"GET", "/api/v1/viewers", access.Admin, s.listViewers, nil},
 		{"GET", "/api/v1/me", known, s.showMe, nil},
 		{"GET", "/api/v1/openapi.json", known, showOpenAPI, nil},
-		{"GET", "/metrics", access.Metrics, s.opts.Metrics.Handler().ServeHTTP, nil},
+		{"GET", "/metrics", access.Metrics, s.metricsHere(), nil},
 		{"GET", "/healthz", anybody, healthz, nil},
 		{"GET", "/readyz", anybody, s.readyz, nil},
 		// ustreamer's addresses.
@@ -59,7 +59,7 @@ func (rt route) pictures() bool {
 
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.boundWrites, securityHeaders, s.ownName, s.ownPages, middleware.GetHead)
+	r.Use(s.logRequests, s.boundWrites, s.securityHeaders, s.ownName, s.ownPages, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
@@ -67,7 +67,13 @@ func (s *Server) routes() http.Handler {
 		w.Header().Set("Allow", allowed(r, req.URL.Path))
 		fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
 	})
-	for _, rt := range s.table() {
+	s.mount(r, s.table())
+	return r
+}
+
+// mount puts addresses behind what asks who comes.
+func (s *Server) mount(r chi.Router, table []route) {
+	for _, rt := range table {
 		serve := rt.serve
 		if rt.camera != nil {
 			serve = s.named(rt.role, rt.camera)
@@ -81,7 +87,31 @@ func (s *Server) routes() http.Handler {
 			r.Method(rt.method, rt.pattern+"/", handler)
 		}
 	}
+}
+
+// asideRoutes is what is answered at a door for metrics.
+func (s *Server) asideRoutes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.logRequests, s.boundWrites, s.securityHeaders, s.ownName, s.ownPages, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
+	})
+	s.mount(r, []route{
+		{"GET", "/metrics", access.Metrics, s.opts.Metrics.Handler().ServeHTTP, nil},
+		{"GET", "/healthz", anybody, healthz, nil},
+		{"GET", "/readyz", anybody, s.readyz, nil},
+	})
 	return r
+}
+
+// metricsHere answers for the metrics where they are not aside.
+func (s *Server) metricsHere() http.HandlerFunc {
+	if !s.opts.MetricsAside {
+		return s.opts.Metrics.Handler().ServeHTTP
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")
+	}
 }
 
 // allowed lists the methods that an address takes.

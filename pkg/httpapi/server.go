@@ -3,8 +3,6 @@ package httpapi
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -35,6 +33,11 @@ type Options struct {
 	Version string      // shown by the API
 	Log     *zap.Logger // nil means none
 
+	// MetricsAside says that /metrics is at a door of its own, and not here: see Server.Aside.
+	MetricsAside bool
+	// Certificate says how the server's own stands, for the metrics; nil where it has none.
+	Certificate func() CertificateState
+
 	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
 	Remember func(camera string, paused bool) error
 }
@@ -54,6 +57,7 @@ type Server struct {
 	diary     *diary
 	strangers strangers
 	handler   http.Handler
+	aside     http.Handler
 	begun     time.Time
 	boot      string      // tells this run's ETags from those of another
 	started   atomic.Bool // every camera has left its first start
@@ -76,7 +80,7 @@ func New(o Options) *Server {
 	s.Change(first)
 	s.fan = fanout.New(fanout.Options{RepeatAfter: repeatAfter, Aged: s.aged})
 	o.Metrics.registry.MustRegister(&collector{s})
-	s.handler = s.routes()
+	s.handler, s.aside = s.routes(), s.asideRoutes()
 	return s
 }
 
@@ -90,15 +94,25 @@ func (s *Server) aged(t *broker.Topic, ages []time.Duration) {
 
 // ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.newcomers.served(s.connOf(r))
+	s.meet(r)
 	s.handler.ServeHTTP(w, r)
+}
+
+// meet notes who has come.
+func (s *Server) meet(r *http.Request) {
+	conn := s.connOf(r)
+	s.newcomers.served(conn)
+	if remote, ok := neighbour(transport(conn)); ok {
+		r.RemoteAddr = remote
+	}
 }
 
 // How long Serve lets streams finish the frame they are in the middle of.
 const farewell = 1500 * time.Millisecond
 
-// Serve answers requests on l until ctx ends, and returns when every request has. It closes l.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+// Serve answers requests on l, and at what further doors there are, until ctx ends, and returns when every request has been
+// answered. It closes the listeners. l is encrypted if the options say so; the further ones are not.
+func (s *Server) Serve(ctx context.Context, l net.Listener, more ...Door) error {
 	errs, err := zap.NewStdLogAt(s.log.Named("http"), zap.DebugLevel)
 	if err != nil {
 		return err
@@ -110,57 +124,22 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer end()
 	sampling.Go(func() { s.keepDiary(base) })
 	sampling.Go(func() { s.patrol(base) })
-	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
-	srv := &http.Server{
-		Handler:           s,
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       keepConn,
-		ConnState:         s.newcomers.follow,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          errs,
-		TLSConfig:         s.opts.TLS,
-		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
-		// was at the start: net/http has one for good.
-		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.roster.Load().WriteTimeout + repeatAfter},
-	}
-	failed := make(chan error, 1)
-	go func() {
-		if s.opts.TLS == nil {
-			failed <- srv.Serve(l)
-			return
-		}
-		failed <- srv.ServeTLS(l, "", "")
-	}()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	s.stopping.Store(true)
-	end()
-	_ = l.Close() // who comes now is for the next process, if systemd keeps the socket
-	ended := <-failed
-	s.takeLeave(srv)
-	if !errors.Is(ended, net.ErrClosed) {
-		return fmt.Errorf("serve: %w", ended)
-	}
-	return nil
+	lanes := s.open(base, errs, l, more)
+	err = serveAll(ctx, lanes, func() { s.stopping.Store(true); end() })
+	s.takeLeave(lanes)
+	return err
 }
 
 // takeLeave answers who has connected, lets streams finish their frame, and returns when all connections are closed.
-func (s *Server) takeLeave(srv *http.Server) {
-	srv.SetKeepAlivesEnabled(false)
+func (s *Server) takeLeave(lanes []lane) {
+	for _, l := range lanes {
+		l.srv.SetKeepAlivesEnabled(false)
+	}
 	var greeting sync.WaitGroup
 	greeting.Go(s.newcomers.greet)
 	s.fan.Close()
 	greeting.Wait()
-	late, cancel := context.WithTimeout(context.Background(), farewell)
-	defer cancel()
-	if srv.Shutdown(late) != nil {
-		_ = srv.Close() // viewers in the middle of a frame that they do not take
-	}
+	closeAll(lanes)
 	s.audience.wait()
 	s.walls.Wait()
 }

@@ -1,0 +1,69 @@
+package certificate
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// One is made at first, stays the same, and gives way to another when its time comes or a name that it must have is not in it.
+func TestSelfSigned(t *testing.T) {
+	s := SelfSigned{Dir: filepath.Join(t.TempDir(), "state"), Names: []string{"box", "cams.example", "10.0.0.7", "fd00::7"}, Must: []string{"cams.example"}}
+	now := time.Now()
+	last := ""
+	for _, c := range []struct {
+		what string
+		at   time.Time
+		must string
+		made bool
+	}{
+		{"the first", now, "cams.example", true},
+		{"the next start", now.Add(time.Minute), "cams.example", false},
+		{"long after", now.Add(lasts - before - time.Minute), "cams.example", false},
+		{"near its end", now.Add(lasts - before + time.Minute), "cams.example", true},
+		{"the clock is set back", now, "cams.example", true},
+		{"another address", now, "10.0.0.7", false},
+		{"another name", now, "other.example", true},
+	} {
+		s.Must = []string{c.must}
+		if c.must == "other.example" {
+			s.Names = append(s.Names, c.must)
+		}
+		made, err := s.Ensure(c.at)
+		if made != c.made || err != nil {
+			t.Fatalf("%s: made %v, %v", c.what, made, err)
+		}
+		pair, err := s.Files().Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range s.Names {
+			if err := pair.Leaf.VerifyHostname(name); err != nil {
+				t.Errorf("%s: %v", c.what, err)
+			}
+		}
+		if print := Fingerprint(pair); (print != last) != c.made || len(print) != 95 || strings.Trim(print, "0123456789ABCDEF:") != "" {
+			t.Errorf("%s: fingerprint %s, before %s", c.what, print, last)
+		} else {
+			last = print
+		}
+		if concerns := s.Files().Concerns(pair, c.at); len(concerns) > 0 {
+			t.Errorf("%s: %v", c.what, concerns)
+		}
+	}
+	info, err := os.Stat(s.Files().Key)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if entries, _ := os.ReadDir(s.Dir); len(entries) != 1 {
+		t.Errorf("%d files, want one", len(entries))
+	}
+	if err := os.WriteFile(s.Files().Key, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if made, err := s.Ensure(now); made || err == nil || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("made %v, %v in place of what cannot be read", made, err)
+	}
+}

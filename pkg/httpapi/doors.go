@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Door is a further address that a server answers at.
+type Door struct {
+	Listener net.Listener
+	Handler  http.Handler // what it answers there
+}
+
+// lane is a door and who serves it.
+type lane struct {
+	Door
+	srv *http.Server
+}
+
+// open makes the lanes: the server's own first, which alone is encrypted.
+func (s *Server) open(base context.Context, errs *log.Logger, l net.Listener, more []Door) (lanes []lane) {
+	for i, d := range append([]Door{{l, s}}, more...) {
+		if d.Handler != s {
+			next := d.Handler
+			d.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.meet(r); next.ServeHTTP(w, r) })
+		}
+		// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
+		srv := &http.Server{
+			Handler:           d.Handler,
+			BaseContext:       func(net.Listener) context.Context { return base },
+			ConnContext:       keepConn,
+			ConnState:         s.newcomers.follow,
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    64 << 10,
+			ErrorLog:          errs,
+			// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
+			// was at the start: net/http has one for good.
+			HTTP2: &http.HTTP2Config{WriteByteTimeout: s.roster.Load().WriteTimeout + repeatAfter},
+		}
+		if i == 0 {
+			srv.TLSConfig = s.opts.TLS
+		}
+		lanes = append(lanes, lane{d, srv})
+	}
+	return lanes
+}
+
+func (l lane) serve() error {
+	if l.srv.TLSConfig == nil {
+		return l.srv.Serve(l.Listener)
+	}
+	return l.srv.ServeTLS(l.Listener, "", "")
+}
+
+// serveAll serves the lanes until ctx ends or one of them fails, and returns when none takes connections any more. leave is called
+// before their listeners are closed.
+func serveAll(ctx context.Context, lanes []lane, leave func()) error {
+	failed := make(chan error, len(lanes))
+	for _, l := range lanes {
+		go func() { failed <- l.serve() }()
+	}
+	var first error
+	ended := 0
+	select {
+	case first = <-failed:
+		ended++
+	case <-ctx.Done():
+	}
+	leave()
+	for _, l := range lanes {
+		_ = l.Listener.Close() // who comes now is for the next process, if systemd keeps the socket
+	}
+	for ; ended < len(lanes); ended++ {
+		if err := <-failed; first == nil && !errors.Is(err, net.ErrClosed) {
+			first = err
+		}
+	}
+	if first != nil {
+		return fmt.Errorf("serve: %w", first)
+	}
+	return nil
+}
+
+// closeAll returns when all connections are closed, at once those that are in the middle of a frame that they do not take in time.
+func closeAll(lanes []lane) {
+	late, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	var closing sync.WaitGroup
+	for _, l := range lanes {
+		closing.Go(func() {
+			if l.srv.Shutdown(late) != nil {
+				_ = l.srv.Close()
+			}
+		})
+	}
+	closing.Wait()
+}
+
+// Aside answers for /metrics and whether camd is well, and nothing else.
+func (s *Server) Aside() http.Handler { return s.aside }
+
+// transport is what a connection runs over: itself, but for TLS.
+func transport(c net.Conn) net.Conn {
+	if t, ok := c.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return c
+}

@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// A real ACME authority makes out certificates, whichever way it can reach camd; they last beyond a restart and its own end. Who comes
+// by another name, or before there is one, is shown camd's own.
+func TestACME(t *testing.T) {
+	curl, authority := peer.Need(t, "curl", "curl"), peer.NewPebble(t)
+	root := authority.Root(t)
+	elsewhere := peer.FreePort(t)
+	kept := map[string]string{"alpn.example.com": t.TempDir(), "http.example.com": t.TempDir()}
+	for _, c := range []struct {
+		way, name string
+		port      int
+		redirect  string
+		ended     bool
+	}{
+		{"tls-alpn-01", "alpn.example.com", authority.TLSPort, "", false},
+		{"http-01", "http.example.com", elsewhere, fmt.Sprintf(", redirect_from: '127.0.0.1:%d'", authority.HTTPPort), false},
+		{"afterwards", "alpn.example.com", authority.TLSPort, "", true},
+	} {
+		if c.ended {
+			authority.End()
+		}
+		listen := fmt.Sprintf("127.0.0.1:%d", c.port)
+		d := start(t, options{args: []string{"--listen", listen}, config: fmt.Sprintf(
+			"state_dir: %s\ntls: {acme: {domains: [%s], directory: '%s', ca: %s}%s}\ncameras: []\n", kept[c.name], c.name, authority.Directory, authority.CA, c.redirect)})
+		ask := func() outcome {
+			return run(t, curl, "-sS", "--cacert", root, "--resolve", fmt.Sprintf("%s:%d:127.0.0.1", c.name, c.port), fmt.Sprintf("https://%s:%d/healthz", c.name, c.port))
+		}
+		eventually(t, c.way, func() bool { return ask().stdout == "ok\n" })
+		if o := camd(t, "healthcheck", "-c", d.config, "--listen", listen); o.code != 0 {
+			t.Errorf("%s: healthcheck: %+v", c.way, o)
+		}
+		if until := d.metric("camd_tls_certificate_not_after_timestamp_seconds"); until == 0 {
+			t.Errorf("%s: the end of the certificate is not known", c.way)
+		}
+		if c.redirect != "" {
+			o := run(t, curl, "-sS", "-w", "%{stderr}%{redirect_url}", "-H", "Host: "+c.name, fmt.Sprintf("http://127.0.0.1:%d/x", authority.HTTPPort))
+			if want := fmt.Sprintf("https://%s:%d/x", c.name, c.port); o.stderr != want {
+				t.Errorf("redirected to %q, want %q", o.stderr, want)
+			}
+		}
+		if strings.Contains(d.stderr.String(), "certificate not renewed") {
+			t.Errorf("%s:\n%s", c.way, d.stderr.String())
+		}
+		d.stop()
+	}
+}
