@@ -146,6 +146,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	if err != nil {
 		return failed(err)
 	}
+	admit(cfg, log)
 	shown := &certificate.Shown{}
 	if err := present(cfg, shown, log); err != nil {
 		return failed(err)

@@ -46,11 +46,13 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 
 // roster is what is served of a configuration and its cameras.
 func roster(cfg *config.Config, cameras []*source.Camera) httpapi.Roster {
+	limits, _ := connections(cfg)
 	r := httpapi.Roster{
 		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,
+			Connections: limits,
 		},
 	}
 	for _, c := range cameras {

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -39,8 +38,8 @@ var probes = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval:
 // there. A send buffer grows to megabytes, and a slow viewer would look at pictures seconds old although camd gives it
 // only new ones (tcp(7), TCP_NOTSENT_LOWAT).
 func (r *roster) tune(c net.Conn) {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
+	for inner, ok := c.(interface{ NetConn() net.Conn }); ok; inner, ok = c.(interface{ NetConn() net.Conn }) {
+		c = inner.NetConn()
 	}
 	if t, ok := c.(*net.TCPConn); ok {
 		_ = t.SetKeepAliveConfig(probes) // the defaults are less eager, and still there

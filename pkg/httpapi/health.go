@@ -24,6 +24,9 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	case !s.started.Load():
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
+	if busy(code) {
+		w.Header().Set("Retry-After", "1")
+	}
 	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": s.reloads.look().toJSON()})
 }
 

@@ -86,7 +86,9 @@ func readPatch(w http.ResponseWriter, r *http.Request) (patchJSON, *requestError
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(patience))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
-	_ = deadline.SetReadDeadline(time.Time{})
+	if err == nil { // else net/http waits for what is left of it
+		_ = deadline.SetReadDeadline(time.Time{})
+	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return patch, &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxPatch)}

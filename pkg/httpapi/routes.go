@@ -11,7 +11,7 @@ import (
 
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.boundWrites, securityHeaders, middleware.GetHead)
+	r.Use(s.logRequests, s.boundWrites, securityHeaders, s.boundBodies, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})

@@ -16,6 +16,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/fanout"
+	"camd/pkg/turnstile"
 )
 
 // Camera is what the server needs of a camera. Its methods are safe for concurrent use.
@@ -48,6 +49,10 @@ type Server struct {
 	fan       *fanout.Fanout
 	walls     sync.WaitGroup
 	newcomers *newcomers
+	turnstile *turnstile.Turnstile
+	refusals  refusals
+	waits     atomic.Int64  // snapshots that wait for a picture
+	bodies    time.Duration // how long a request's body may take
 	pages     *pages
 	switches  switches
 	reloads   reloads
@@ -67,7 +72,7 @@ func New(o Options) *Server {
 	first := o.Roster
 	o.Roster = Roster{}
 	s := &Server{
-		opts: o, log: o.Log, audience: newAudience(), newcomers: newNewcomers(), pages: newPages(), diary: newDiary(), begun: time.Now(),
+		opts: o, log: o.Log, audience: newAudience(), newcomers: newNewcomers(), turnstile: turnstile.New(o.Log), bodies: patience, pages: newPages(), diary: newDiary(), begun: time.Now(),
 	}
 	s.boot = bootID(s.begun)
 	s.switches.remember = o.Remember
@@ -89,7 +94,9 @@ func (s *Server) aged(t *broker.Topic, ages []time.Duration) {
 
 // ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.newcomers.served(s.connOf(r))
+	conn := s.connOf(r)
+	s.newcomers.served(conn)
+	s.turnstile.Busy(conn)
 	s.handler.ServeHTTP(w, r)
 }
 
@@ -113,16 +120,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler:           s,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       keepConn,
-		ConnState:         s.newcomers.follow,
+		ConnState:         s.follow,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          errs,
 		TLSConfig:         s.opts.TLS,
-		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
-		// was at the start: net/http has one for good.
-		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.roster.Load().WriteTimeout + repeatAfter},
+		HTTP2:             s.limitsOfHTTP2(),
 	}
+	l = s.turnstile.Listener(l, s.opts.TLS != nil)
 	failed := make(chan error, 1)
 	go func() {
 		if s.opts.TLS == nil {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -47,12 +48,16 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
 	}
-	wall.Serve(r.Context(), conn, wall.Options{
+	err = wall.Serve(r.Context(), conn, wall.Options{
 		Cameras: begin, Rendition: r.FormValue("rendition"),
 		Join: func(camera, rendition string) (wall.Place, error) {
 			return s.takePlace(camera, rendition, r)
 		},
 	})
+	if errors.Is(err, wall.ErrTalkative) {
+		s.refusals.messages.Add(1)
+		s.log.Warn("wall cut", zap.String("remote", r.RemoteAddr), zap.Error(err))
+	}
 }
 
 // takePlace admits a client of a wall to one camera.
