@@ -48,7 +48,8 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 func roster(cfg *config.Config, cameras []*source.Camera) httpapi.Roster {
 	limits, _ := connections(cfg)
 	r := httpapi.Roster{
-		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin,
+		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
+		Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,

@@ -38,7 +38,7 @@ func TestBodyThatDoesNotCome(t *testing.T) {
 	} {
 		s := open(t, Options{}, newTestCamera("a"))
 		s.bodies = 50 * time.Millisecond
-		c, r := s.raw(t, head+"Host: camd\r\n\r\n")
+		c, r := s.raw(t, head+"Host: 127.0.0.1\r\n\r\n")
 		_ = c.SetDeadline(time.Now().Add(9 * time.Second)) // less than it would have had, and more than any machine needs
 		if _, err := http.ReadResponse(r, nil); err != nil && err != io.ErrUnexpectedEOF {
 			t.Errorf("%s: %v", head, err)
@@ -75,8 +75,8 @@ func TestBodyOfNoUse(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
 	s := open(t, Options{}, cam)
-	c, r := s.raw(t, strings.Repeat("GET /healthz HTTP/1.1\r\nHost: camd\r\nContent-Length: 5\r\n\r\nhello", 2)+
-		"GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: camd\r\nContent-Length: 5\r\n\r\nhello")
+	c, r := s.raw(t, strings.Repeat("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello", 2)+
+		"GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello")
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	for range 2 {
 		answer, err := http.ReadResponse(r, nil)
@@ -100,7 +100,7 @@ func TestHeldConnectionsMakeRoom(t *testing.T) {
 	for range 10 {
 		s.raw(t, "")
 		s.raw(t, "GET /healthz HTT")
-		_, r := s.raw(t, "GET /healthz HTTP/1.1\r\nHost: camd\r\n\r\nGET /health")
+		_, r := s.raw(t, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /health")
 		if answer, err := http.ReadResponse(r, nil); err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("%+v %v", answer, err)
 		}
@@ -127,7 +127,7 @@ func TestConnectionsAtWorkStay(t *testing.T) {
 	for range 3 {
 		s.watch(t, "/cameras/a/stream.mjpg")
 	}
-	_, r := s.raw(t, "GET /healthz HTTP/1.1\r\nHost: camd\r\n\r\n")
+	_, r := s.raw(t, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 	answer, err := http.ReadResponse(r, nil)
 	if err != nil || answer.StatusCode != http.StatusServiceUnavailable {
 		t.Fatalf("%+v %v", answer, err)
@@ -169,7 +169,7 @@ func TestTalkativeWalls(t *testing.T) {
 		"\x81\x8e\x00\x00\x00\x00" + `{"type":"ack"}`, // what is of no use
 		"\x81\x81\x00\x00\x00\x00{",                   // no JSON
 	} {
-		c, r := s.raw(t, "GET /api/v1/wall HTTP/1.1\r\nHost: camd\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		c, r := s.raw(t, "GET /api/v1/wall HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
 			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 		if answer, err := http.ReadResponse(r, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -30,12 +31,14 @@ type Line struct {
 	talk *talk
 }
 
-// Accept makes a WebSocket of a request: one that compresses nothing, and refuses pages of other origins. A client that takes
-// nothing at all for the timeout fails what is being written; a message may take longer.
-func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*Line, error) {
+// Accept makes a WebSocket of a request: one that compresses nothing, and refuses pages of other origins than the request's own
+// host and those given. A client that takes nothing at all for the timeout fails what is being written; a message may take longer.
+func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration, origins ...string) (*Line, error) {
 	h := &hijacker{ResponseWriter: w, timeout: timeout}
 	said := newTalk()
+	origins = slices.DeleteFunc(slices.Clone(origins), func(origin string) bool { return origin == "" })
 	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{
+		OriginPatterns: origins,
 		OnPingReceived: func(context.Context, []byte) bool { return said.another() },
 		OnPongReceived: func(context.Context, []byte) { said.another() },
 	})

@@ -28,8 +28,8 @@ type assault struct {
 
 var assaults = []assault{
 	{"connections that say nothing", false, 2500, 10_000, held("")},
-	{"connections that say half of something", false, 2500, 10_000, held("GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: camd\r\nX-")},
-	{"connections that announce a body", false, 300, 2000, held("GET / HTTP/1.1\r\nHost: camd\r\nContent-Length: 1000\r\n\r\n")},
+	{"connections that say half of something", false, 2500, 10_000, held("GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")},
+	{"connections that announce a body", false, 300, 2000, held("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n")},
 	{"headers by the byte", false, 50, 1000, trickled},
 	{"everything too large", false, 20, 1 << 30, oversized},
 	{"walls that flood", false, 5, 1 << 30, flooded},
@@ -99,7 +99,7 @@ func trickled(ctx context.Context, d *daemon, n int) {
 			defer c.Close()
 			tick := time.NewTicker(100 * time.Millisecond)
 			defer tick.Stop()
-			_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: camd\r\nX-A: ")
+			_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ")
 			for err == nil {
 				select {
 				case <-ctx.Done():
@@ -150,7 +150,7 @@ func flooded(ctx context.Context, d *daemon, n int) {
 		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 		var reading sync.WaitGroup
 		reading.Go(func() { _, _ = io.Copy(io.Discard, c) })
-		_, err = io.WriteString(c, "GET /api/v1/wall?cameras=a HTTP/1.1\r\nHost: camd\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		_, err = io.WriteString(c, "GET /api/v1/wall?cameras=a HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 		for err == nil {
 			_, err = io.WriteString(c, strings.Repeat("\x89\x80\x00\x00\x00\x00", 100))
@@ -180,7 +180,7 @@ func handshakes(ctx context.Context, d *daemon, n int) {
 var asking = func() []byte {
 	var b bytes.Buffer
 	e := hpack.NewEncoder(&b)
-	for _, h := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "camd"}, {":path", "/cameras/a/stream.mjpg"}} {
+	for _, h := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "127.0.0.1"}, {":path", "/cameras/a/stream.mjpg"}} {
 		_ = e.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]})
 	}
 	return b.Bytes()
