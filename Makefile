@@ -18,7 +18,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
               gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients \
-              python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db
+              python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db nghttp2-client sslscan
 
 DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db
 
@@ -129,6 +129,11 @@ bin/camd-testhook: FORCE
 test-lab-if-set-up:
 	@if test/v4l2/lab/setup --check; then $(MAKE) --no-print-directory test-v4l2 test-systemd; \
 	else echo "NOT TESTED: V4L2 and systemd. Their kernel has not been built here; make test-v4l2 does, once, in ten minutes" >&2; fi
+
+.PHONY: test-abuse
+test-abuse: bin/camd bin/camd-capture ## abuse for minutes, by camd's own tests and others' tools, and what a viewer notices of it
+	@deploy/need $(DEBS_TEST) slowhttptest testssl.sh
+	CAMD_ABUSE=1 CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 30m -v -tags $(TAGS) -run 'TestAbuse|TestToolsOfOthers|TestSlowHTTPTest' ./test/e2e
 
 ##@ Install
 

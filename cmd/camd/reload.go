@@ -122,6 +122,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	r.file = file
+	admit(cfg, r.log)
 	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked
 		r.level.SetLevel(level)
 	}

@@ -172,6 +172,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	if err != nil {
 		return failed(err)
 	}
+	admit(cfg, log)
 	keeper := newKeeper(log)
 	if err := errors.Join(keeper.enrol(cfg), keeper.present(cfg)); err != nil {
 		return failed(err)

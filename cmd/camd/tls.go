@@ -24,7 +24,7 @@ func scheme(cfg *config.Config) string {
 func acquainted(cfg *config.Config) (*http.Client, error) {
 	way := approach(cfg.Listen)
 	if cfg.TLS != nil {
-		c, err := cfg.TLS.At(cmp.Or(cfg.StateDir, stateDirectory())).Load()
+		c, err := cfg.TLS.At(stateDir(cfg)).Load()
 		if err != nil {
 			return nil, fmt.Errorf("tls: %w", err)
 		}

@@ -45,6 +45,7 @@ var drawn = []string{
 	"pkg/source/spec",
 	"pkg/source/v4l2",
 	"pkg/source/wire",
+	"pkg/turnstile",
 	"pkg/wall",
 }
 

@@ -32,7 +32,7 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	}
 	all = append(all, cameras(devices, p.Config.Cameras, reads)...)
 	all = append(all, bandwidth(devices, p.Config.Cameras, speed)...)
-	all = append(all, port(ctx, p), descriptors(p.Config), clock(), landlock(), lowat(), state(p.StateDir))
+	all = append(all, port(ctx, p), openFiles(p.Config), clock(), landlock(), lowat(), state(p.StateDir))
 	return append(all, encryption(p.Config, p.StateDir)...)
 }
 

@@ -10,27 +10,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"camd/internal/descriptors"
 	"camd/pkg/config"
 )
 
-// What camd opens beside viewers: some of its own, and pipes for each capture process.
-const (
-	ownDescriptors       = 64
-	descriptorsPerCamera = 8
-)
-
-// descriptors looks whether as many viewers as may come can.
-func descriptors(c *config.Config) Finding {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+// openFiles looks whether as many connections as may come can.
+func openFiles(c *config.Config) Finding {
+	may, err := descriptors.May()
+	if err != nil {
 		return warn("limits", "", "%v", err)
 	}
-	need := uint64(ownDescriptors + descriptorsPerCamera*len(c.Cameras) + c.Limits.Viewers)
-	if limit.Max < need { // camd raises the soft one by itself
+	connections, _ := c.Limits.ConnectionsInAll()
+	need := descriptors.Needed(len(c.Cameras)) + connections
+	if may < need {
 		return warn("limits", fmt.Sprintf("LimitNOFILE=%d in the unit (it has 16384), or ulimit -n %d in a shell", need, need),
-			"%d files may be open, and limits.viewers: %d wants %d", limit.Max, c.Limits.Viewers, need)
+			"%d files may be open, and %d connections, as many as limits say, want %d", may, connections, need)
 	}
-	return ok("limits", "%d files may be open, enough for %d viewers", limit.Max, c.Limits.Viewers)
+	return ok("limits", "%d files may be open, enough for %d connections", may, connections)
 }
 
 // clock looks whether the kernel believes its time to be right: pictures carry it.

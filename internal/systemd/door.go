@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -43,7 +44,7 @@ func (d *door) run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		switch err := d.knock(ctx); {
-		case err == nil || notOurs(err):
+		case err == nil || full(err) || notOurs(err):
 			d.last.Store(&visit{answered: time.Now()})
 		default:
 			d.last.Store(&visit{d.last.Load().answered, err})
@@ -66,11 +67,22 @@ func (d *door) knock(ctx context.Context) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+		return errFull
+	}
 	if resp.StatusCode >= http.StatusInternalServerError {
 		return errors.New("it answers " + resp.Status)
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err
+}
+
+var errFull = errors.New("it has as many connections as it may have")
+
+// full reports whether the door was answered by a refusal: somebody is there, and has no room. Over TLS that is an alert.
+func full(err error) bool {
+	alert, ok := errors.AsType[*net.OpError](err)
+	return errors.Is(err, errFull) || ok && alert.Op == "remote error"
 }
 
 // notOurs reports whether an attempt failed for a reason that a restart would not mend: an address that this machine has

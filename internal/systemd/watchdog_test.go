@@ -3,6 +3,7 @@ package systemd
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"camd/pkg/turnstile"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -147,4 +150,41 @@ func TestDoorThatDoesNot(t *testing.T) {
 func TestDoorWithoutAddress(t *testing.T) {
 	d, begin := knocking(t, "http://[fe80::1%25lo]:1/healthz"), time.Now()
 	until(t, "a visit", func() bool { return d.Alive(begin) == nil })
+}
+
+// A door behind which there is no more room is one that answers: a restart would cut all who are in.
+func TestDoorThatIsFull(t *testing.T) {
+	for scheme, secure := range map[string]bool{"http": false, "https": true} {
+		t.Run(scheme, func(t *testing.T) {
+			plain, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			full := turnstile.New(nil)
+			full.Limit(turnstile.Limits{InAll: 1})
+			l := full.Listener(plain, secure)
+			in, err := net.Dial("tcp", plain.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			full.Busy(first)
+			done := make(chan struct{})
+			go func() { defer close(done); _, _ = l.Accept() }()
+			t.Cleanup(func() {
+				for _, c := range []io.Closer{l, in, first} {
+					_ = c.Close()
+				}
+				<-done
+			})
+			d, begin := knocking(t, scheme+"://"+plain.Addr().String()+"/healthz"), time.Now()
+			until(t, "an answer", func() bool { return d.Alive(begin) == nil })
+			if n := full.Count().Refused[turnstile.Full]; n == 0 {
+				t.Error("it was not full")
+			}
+		})
+	}
 }

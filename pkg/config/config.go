@@ -11,6 +11,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -55,6 +56,17 @@ type Limits struct {
 	BytesPerSecond       int64 // of all streams together: beyond it nobody new is admitted
 	ViewerBytesPerSecond int64 // of one stream: beyond it frames are left out
 	WorkerMemory         int64 // resident bytes of one capture process: beyond it it is replaced
+
+	Connections           int // of any kind; 0 leaves it to ConnectionsInAll
+	ConnectionsPerAddress int // likewise; a number is for loopback addresses, too
+}
+
+// ConnectionsInAll returns how many connections there may be, and how many of them from one address. Unless said otherwise
+// there is room for pages and pollers beside all viewers, and one address cannot take it all.
+func (l Limits) ConnectionsInAll() (all, perAddress int) {
+	const besideViewers = 1500
+	all = cmp.Or(l.Connections, l.Viewers+besideViewers)
+	return all, cmp.Or(l.ConnectionsPerAddress, max(all/2, 1))
 }
 
 // Log says what is logged and how.

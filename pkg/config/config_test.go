@@ -67,7 +67,7 @@ cameras:
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
-limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB}
+limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB, connections: 90, connections_per_address: 30}
 unsent: 128KiB
 hosts: [Cams.example.com., "*.lan"]
 allow_origin: https://mainsail.local:8443
@@ -106,7 +106,7 @@ log: {level: debug, format: json}
 		},
 		Limits: Limits{
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
-			WorkerMemory: 300_000_000,
+			WorkerMemory: 300_000_000, Connections: 90, ConnectionsPerAddress: 30,
 		},
 		Unsent: 128 << 10, AllowOrigin: []string{"https://mainsail.local:8443"}, Hosts: []string{"cams.example.com", "*.lan"},
 		FrameAncestors: []string{"self", "https://home.example.com:8123"}, WriteTimeout: 3 * time.Second,
@@ -173,5 +173,21 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestConnections(t *testing.T) {
+	for _, c := range []struct {
+		limits          Limits
+		all, perAddress int
+	}{
+		{Default().Limits, 2000, 1000},
+		{Limits{Viewers: 5000}, 6500, 3250},
+		{Limits{Viewers: 500, Connections: 100}, 100, 50},
+		{Limits{Viewers: 500, ConnectionsPerAddress: 7}, 2000, 7},
+	} {
+		if all, perAddress := c.limits.ConnectionsInAll(); all != c.all || perAddress != c.perAddress {
+			t.Errorf("%+v: %d and %d, want %d and %d", c.limits, all, perAddress, c.all, c.perAddress)
+		}
 	}
 }

@@ -44,6 +44,8 @@ func limitFields() []field[Limits] {
 		{"viewers", whole(func(l *Limits) *int { return &l.Viewers }, 1, 1_000_000)},
 		{"viewers_per_camera", whole(func(l *Limits) *int { return &l.ViewersPerCamera }, 1, 1_000_000)},
 		{"viewers_per_address", whole(func(l *Limits) *int { return &l.ViewersPerAddress }, 1, 1_000_000)},
+		{"connections", whole(func(l *Limits) *int { return &l.Connections }, 16, 1_000_000)},
+		{"connections_per_address", whole(func(l *Limits) *int { return &l.ConnectionsPerAddress }, 1, 1_000_000)},
 		{"bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.BytesPerSecond }, 1<<10, 1<<40)},
 		{"viewer_bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.ViewerBytesPerSecond }, 1<<10, 1<<40)},
 		{"worker_memory", byteSize(func(l *Limits) *int64 { return &l.WorkerMemory }, 64<<20, 1<<40)},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"camd/pkg/turnstile"
 )
 
 // Why frames that were published did not reach a viewer.
@@ -38,6 +40,8 @@ type Limits struct {
 	PerAddress    int   // from one IP address
 	BytesOverall  int64 // bytes a second of all streams together, beyond which nobody new is admitted
 	BytesOfViewer int64 // bytes a second of one stream, beyond which it gets fewer frames
+
+	Connections turnstile.Limits // of any kind, whatever they ask for
 }
 
 // audience knows the viewers. Its lock is taken when one comes or goes and when somebody counts, never for a frame.

@@ -39,6 +39,12 @@ var (
 	descCut     = desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
 	descWalls   = desc("camd_viewer_walls", "WebSockets of walls connected now, with cameras or without.")
 	descTurned  = desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
+
+	descConns     = desc("camd_connections", "Connections open now, whatever they are for.")
+	descConnLimit = desc("camd_connections_limit", "How many connections may be open at once.")
+	descConnsOut  = desc("camd_connections_refused_total", "Connections not let in, since all that were there were at work.", "reason")
+	descConnsLeft = desc("camd_connections_displaced_total", "Connections without a request that were closed to make room for others.", "reason")
+	descRequests  = desc("camd_requests_refused_total", "Requests, beside viewers', that asked for more than may be, and connections cut for that.", "reason")
 )
 
 // Describe sends nothing: which series there are depends on the cameras.
@@ -51,6 +57,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		collectCamera(out, r.Cameras[id].Status())
 	}
 	collectViewers(out, r, c.server.audience.count())
+	collectConnections(out, c.server)
 	collectReloads(out, c.server.reloads.look())
 	if state := c.server.opts.Certificate; state != nil {
 		collectCertificate(out, state())
@@ -138,4 +145,19 @@ func unixTime(t time.Time) float64 {
 		return 0
 	}
 	return float64(t.UnixMilli()) / 1000
+}
+
+func collectConnections(out chan<- prometheus.Metric, s *Server) {
+	n := s.turnstile.Count()
+	gauge(out, descConns, float64(n.Open))
+	gauge(out, descConnLimit, float64(n.Limits.InAll))
+	for why, n := range n.Refused {
+		counter(out, descConnsOut, n, why)
+	}
+	for why, n := range n.MadeRoom {
+		counter(out, descConnsLeft, n, why)
+	}
+	for why, n := range s.refusals.count() {
+		counter(out, descRequests, n, why)
+	}
 }

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
@@ -36,18 +35,17 @@ func (s *Server) open(base context.Context, errs *log.Logger, l net.Listener, mo
 			Handler:           d.Handler,
 			BaseContext:       func(net.Listener) context.Context { return base },
 			ConnContext:       keepConn,
-			ConnState:         s.newcomers.follow,
+			ConnState:         s.follow,
 			ReadHeaderTimeout: 10 * time.Second,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
 			ErrorLog:          errs,
-			// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
-			// was at the start: net/http has one for good.
-			HTTP2: &http.HTTP2Config{WriteByteTimeout: s.roster.Load().WriteTimeout + repeatAfter},
+			HTTP2:             s.limitsOfHTTP2(),
 		}
 		if i == 0 {
 			srv.TLSConfig = s.opts.TLS
 		}
+		d.Listener = s.turnstile.Listener(d.Listener, srv.TLSConfig != nil)
 		lanes = append(lanes, lane{d, srv})
 	}
 	return lanes
@@ -107,10 +105,13 @@ func closeAll(lanes []lane) {
 // Aside answers for /metrics and whether camd is well, and nothing else.
 func (s *Server) Aside() http.Handler { return s.aside }
 
-// transport is what a connection runs over: itself, but for TLS.
+// transport is what a connection runs over: the kernel's, below TLS and the turnstile.
 func transport(c net.Conn) net.Conn {
-	if t, ok := c.(*tls.Conn); ok {
-		return t.NetConn()
+	for {
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = outer.NetConn()
 	}
-	return c
 }

@@ -35,6 +35,9 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	case !s.started.Load():
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
+	if busy(code) {
+		w.Header().Set("Retry-After", "1")
+	}
 	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": config})
 }
 

@@ -102,7 +102,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *r
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(patience))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
-	_ = deadline.SetReadDeadline(time.Time{})
+	if err == nil { // else net/http waits for what is left of it
+		_ = deadline.SetReadDeadline(time.Time{})
+	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxPatch)}

@@ -10,6 +10,9 @@ import (
 // fail answers with an error: JSON below /api, a line of text elsewhere.
 func fail(w http.ResponseWriter, r *http.Request, code int, message string) {
 	w.Header().Set("Cache-Control", "no-store")
+	if busy(code) && w.Header().Get("Retry-After") == "" {
+		w.Header().Set("Retry-After", "2")
+	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		writeJSON(w, code, map[string]string{"error": message})
 		return
@@ -17,6 +20,11 @@ func fail(w http.ResponseWriter, r *http.Request, code int, message string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
 	_, _ = fmt.Fprintln(w, message)
+}
+
+// busy reports whether an answer is one that says when to come again.
+func busy(code int) bool {
+	return code == http.StatusServiceUnavailable || code == http.StatusTooManyRequests
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {

@@ -78,6 +78,7 @@ func (s *Server) Change(now Roster) {
 	}
 	s.diary.follow(next.Order)
 	s.audience.limit(next.Limits)
+	s.turnstile.Limit(next.Limits.Connections)
 	s.roster.Store(next)
 	if before != nil {
 		s.opts.Metrics.forget(before.seats, next.seats)

@@ -14,6 +14,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/fanout"
+	"camd/pkg/turnstile"
 )
 
 // Camera is what the server needs of a camera. Its methods are safe for concurrent use.
@@ -51,6 +52,10 @@ type Server struct {
 	fan       *fanout.Fanout
 	walls     sync.WaitGroup
 	newcomers *newcomers
+	turnstile *turnstile.Turnstile
+	refusals  refusals
+	waits     atomic.Int64  // snapshots that wait for a picture
+	bodies    time.Duration // how long a request's body may take
 	pages     *pages
 	switches  switches
 	reloads   reloads
@@ -72,7 +77,7 @@ func New(o Options) *Server {
 	first := o.Roster
 	o.Roster = Roster{}
 	s := &Server{
-		opts: o, log: o.Log, audience: newAudience(), newcomers: newNewcomers(), pages: newPages(), diary: newDiary(), begun: time.Now(),
+		opts: o, log: o.Log, audience: newAudience(), newcomers: newNewcomers(), turnstile: turnstile.New(o.Log), bodies: patience, pages: newPages(), diary: newDiary(), begun: time.Now(),
 	}
 	s.boot = bootID(s.begun)
 	s.switches.remember = o.Remember
@@ -102,6 +107,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) meet(r *http.Request) {
 	conn := s.connOf(r)
 	s.newcomers.served(conn)
+	s.turnstile.Busy(conn)
 	if remote, ok := neighbour(transport(conn)); ok {
 		r.RemoteAddr = remote
 	}

@@ -87,11 +87,17 @@ func parseAge(value string) (time.Duration, error) {
 }
 
 // await returns the newest live frame captured at oldest or later, waiting for one if the camera can be expected to
-// give it; else the newest frame, whatever it is.
+// give it; else the newest frame, whatever it is. As many may wait as there may be viewers: each has the camera work.
 func (s *Server) await(ctx context.Context, v view, topic *broker.Topic, oldest time.Time) *broker.Frame {
 	if f := topic.Newest(); good(f, oldest) {
 		return f
 	}
+	if s.waits.Add(1) > int64(v.roster.Limits.Viewers) {
+		s.waits.Add(-1)
+		s.refusals.waits.Add(1)
+		return topic.Newest()
+	}
+	defer s.waits.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	sub := topic.Subscribe(broker.Latest) // its demand makes the camera give pictures

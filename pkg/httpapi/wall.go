@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -50,12 +51,16 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	wall.Serve(ctx, conn, wall.Options{
+	err = wall.Serve(ctx, conn, wall.Options{
 		Cameras: begin, Rendition: r.FormValue("rendition"),
 		Join: func(camera, rendition string) (wall.Place, error) {
 			return s.takePlace(camera, rendition, r, cancel)
 		},
 	})
+	if errors.Is(err, wall.ErrTalkative) {
+		s.refusals.messages.Add(1)
+		s.log.Warn("wall cut", zap.String("remote", r.RemoteAddr), zap.Error(err))
+	}
 }
 
 // takePlace admits a client of a wall to one camera.

@@ -2,6 +2,7 @@ package wall
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -27,18 +28,25 @@ const (
 type Line struct {
 	*websocket.Conn
 	flow *flow
+	talk *talk
 }
 
 // Accept makes a WebSocket of a request: one that compresses nothing, and refuses pages of other origins than the request's own
 // host and those given. A client that takes nothing at all for the timeout fails what is being written; a message may take longer.
 func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration, origins ...string) (*Line, error) {
 	h := &hijacker{ResponseWriter: w, timeout: timeout}
+	said := newTalk()
 	origins = slices.DeleteFunc(slices.Clone(origins), func(origin string) bool { return origin == "" })
-	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{OriginPatterns: origins})
+	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{
+		OriginPatterns: origins,
+		OnPingReceived: func(context.Context, []byte) bool { return said.another() },
+		OnPongReceived: func(context.Context, []byte) { said.another() },
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Line{conn, h.flow}, nil
+	said.end = func() { _ = h.flow.Close() } // CloseNow waits for who reads, which is who calls this
+	return &Line{conn, h.flow, said}, nil
 }
 
 // hijacker hands out connections that flow.

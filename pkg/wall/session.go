@@ -20,6 +20,8 @@ const Most = 256
 const (
 	window      = 2        // pictures of one camera that may be under way
 	longest     = 16 << 10 // bytes of a client's message
+	perSecond   = 50       // messages of a client, but for acknowledgements of what it has not acknowledged yet
+	atOnce      = 4 * Most // of them
 	pingEvery   = 20 * time.Second
 	defaultSize = "preview"
 )
@@ -60,8 +62,8 @@ func (o Options) filled() Options {
 }
 
 // Serve speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
-// ctx ends. It closes conn, and returns when all that it started has ended.
-func Serve(ctx context.Context, conn *Line, o Options) {
+// ctx ends. It closes conn, and returns when all that it started has ended. Its error is ErrTalkative, or says nothing.
+func Serve(ctx context.Context, conn *Line, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &session{opts: o.filled(), conn: conn, ctx: ctx, cancel: cancel, tiles: map[string]*tile{}, wake: make(chan struct{}, 1), out: make(chan notice, Most)}
 	conn.SetReadLimit(longest)
@@ -82,6 +84,10 @@ func Serve(ctx context.Context, conn *Line, o Options) {
 	}
 	s.mu.Unlock()
 	s.bells.Wait()
+	if conn.talk.over.Load() {
+		return ErrTalkative
+	}
+	return nil
 }
 
 // session is one client.
@@ -112,20 +118,29 @@ func (s *session) read() {
 		if err != nil {
 			return
 		}
+		if s.conn.talk.over.Load() {
+			return
+		}
 		text.Reset()
 		if _, err := text.ReadFrom(message); err != nil {
 			return
 		}
 		var r request
 		if err := json.Unmarshal(text.Bytes(), &r); err != nil {
+			if !s.conn.talk.another() {
+				return
+			}
 			s.complain("", "not a JSON object with a type: "+err.Error())
 			continue
 		}
-		s.obey(r)
+		if !s.obey(r) && !s.conn.talk.another() {
+			return
+		}
 	}
 }
 
-func (s *session) obey(r request) {
+// obey reports whether a request was one that the client was expected to make: an acknowledgement of what had none.
+func (s *session) obey(r request) (expected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tiles[r.Camera]
@@ -141,31 +156,34 @@ func (s *session) obey(r request) {
 		}
 		s.say(notice{Type: "unsubscribed", Camera: r.Camera})
 	case "ack":
-		s.acknowledge(t, r.Seq)
+		expected = s.acknowledge(t, r.Seq)
 		for id, seq := range r.Seen {
-			s.acknowledge(s.tiles[id], seq)
+			expected = s.acknowledge(s.tiles[id], seq) || expected
 		}
 	case "pause", "resume":
 		s.pause(r.Type == "pause")
 	default:
 		s.complain(r.Camera, fmt.Sprintf("type %q is not known; there are subscribe, unsubscribe, ack, pause and resume", r.Type))
 	}
+	return expected
 }
 
-// acknowledge notes what a client has dealt with. t may be nil: it may be a camera that it has just let go.
-func (s *session) acknowledge(t *tile, upTo uint64) {
+// acknowledge notes what a client has dealt with, and reports whether that was anything. t may be nil: it may be a camera that
+// it has just let go.
+func (s *session) acknowledge(t *tile, upTo uint64) bool {
 	if t == nil {
-		return
+		return false
 	}
 	before := len(t.unseen)
 	t.unseen = slices.DeleteFunc(t.unseen, func(seq uint64) bool { return seq <= upTo })
 	if len(t.unseen) == before {
-		return
+		return false
 	}
 	t.since = time.Now()
 	if before >= window { // there may be a picture that it may have now
 		s.ring()
 	}
+	return true
 }
 
 func (s *session) ring() {

@@ -100,7 +100,7 @@ func TestDoctorFinds(t *testing.T) {
 		"device":    {"listen: 127.0.0.1:0\ncameras: [{id: a, source: /dev/camd-none}]\n", "", 1, finding{"FAIL", "device", "/dev/camd-none is not there", "plug it in"}},
 		"file":      {"listen: 127.0.0.1:0\ncameras: [{id: a, source: gone.mp4}]\n", "", 1, finding{"FAIL", "file", "gone.mp4 is not there", ""}},
 		"state":     {"listen: 127.0.0.1:0\nstate_dir: " + note + "/x\n" + healthy, "", 1, finding{"FAIL", "state", note, ""}},
-		"limits":    {"listen: 127.0.0.1:0\nlimits: {viewers: 5000}\n" + healthy, "ulimit -n 1000; exec \"$0\" \"$@\"", 0, finding{"warn", "limits", "1000 files may be open, and limits.viewers: 5000 wants 5072", "LimitNOFILE=5072"}},
+		"limits":    {"listen: 127.0.0.1:0\nlimits: {viewers: 5000}\n" + healthy, "ulimit -n 1000; exec \"$0\" \"$@\"", 0, finding{"warn", "limits", "1000 files may be open, and 6500 connections, as many as limits say, want 6604", "LimitNOFILE=6604"}},
 		"worker":    {"listen: 127.0.0.1:0\n" + healthy, "PATH=/nowhere exec " + alone + " \"$@\"", 1, finding{"FAIL", "capture", "camd-capture not found", "install"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,78 @@
+package turnstile
+
+import (
+	"container/list"
+	"net"
+	"net/netip"
+	"syscall"
+)
+
+// duplex is what *net.TCPConn and *net.UnixConn are.
+type duplex interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
+}
+
+// conn is a connection that has been let in, until it is closed.
+type conn struct {
+	duplex
+	turnstile *Turnstile
+	from      address
+
+	// Of the turnstile, by its lock.
+	there            bool
+	inAll, ofAddress *list.Element // where it waits; nil while it does not
+}
+
+// NetConn returns the connection as the listener made it, as tls.Conn does.
+func (c *conn) NetConn() net.Conn { return c.duplex }
+
+// Close closes the connection, and gives its place to others.
+func (c *conn) Close() error {
+	err := c.duplex.Close() // before it is counted out: no more descriptors than places
+	c.turnstile.mu.Lock()
+	defer c.turnstile.mu.Unlock()
+	c.turnstile.leave(c)
+	return err
+}
+
+// abort closes a connection that makes room. Who answers on it closes it, too.
+func (c *conn) abort() { _ = c.duplex.Close() }
+
+// ours returns the guarded connection that c is or goes over, nil if there is none.
+func ours(c net.Conn) *conn {
+	for {
+		switch inner := c.(type) {
+		case *conn:
+			return inner
+		case interface{ NetConn() net.Conn }:
+			c = inner.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+// address is from where connections are counted together: an IPv4 address, or a /64 of IPv6, which is what one household or
+// machine is given. The zero value is everything without an IP address.
+type address struct{ netip.Prefix }
+
+func addressOf(a net.Addr) address {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return address{}
+	}
+	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
+	bits := ip.BitLen()
+	if ip.Is6() && !ip.IsLoopback() {
+		bits = 64
+	}
+	p, _ := ip.Prefix(bits) // bits are in range
+	return address{p}
+}
+
+// limited reports whether there is a limit for connections from there; local says whether there is for loopback addresses.
+func (a address) limited(local bool) bool {
+	return a.IsValid() && (local || !a.Addr().IsLoopback())
+}

@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// Whatever is done to the daemon from outside, who watches has every picture in order on the same connection, the camera does not
+// begin anew, others are answered, and nothing is left behind.
+func TestAbuse(t *testing.T) {
+	i := peer.Certificate{}.Make(t)
+	for _, secure := range []bool{false, true} {
+		t.Run(map[bool]string{false: "plain", true: "tls"}[secure], func(t *testing.T) {
+			t.Parallel() // one of them waits long for headers
+			certificate := ""
+			if secure {
+				certificate = "tls: {certificate: " + i.File + ", key: " + i.Key + "}\n"
+			}
+			d := abused(t, certificate)
+			w := d.attest("a")
+			before := d.burden()
+			for _, a := range assaults {
+				if a.secure != secure {
+					continue
+				}
+				t.Run(a.name, func(t *testing.T) {
+					a.run(context.Background(), d, a.few)
+					if code, _, _ := get(t, d.URL+"/healthz"); code != 200 {
+						t.Errorf("healthz: %d", code)
+					}
+					w.undisturbed()
+				})
+			}
+			d.recovers(before)
+			d.counted(secure)
+		})
+	}
+}
+
+// recovers waits until the daemon holds no more than before.
+func (d *daemon) recovers(before burden) {
+	d.t.Helper()
+	var after burden
+	eventually(d.t, "nothing to be left behind", func() bool {
+		after = d.burden()
+		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+5
+	})
+	d.t.Logf("before %+v, after %+v", before, after)
+	if after.resident > before.resident+100e6 {
+		d.t.Errorf("resident memory grew from %.1f to %.1f MB", before.resident/1e6, after.resident/1e6)
+	}
+	for id, s := range d.cameras() {
+		if s.State != "live" {
+			d.t.Errorf("camera %s is %s", id, s.State)
+		}
+	}
+	_, _, text := get(d.t, d.URL+"/metrics")
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "camd_camera_restarts_total{") && !strings.HasSuffix(line, " 0\n") {
+			d.t.Errorf("a camera began anew: %s", line)
+		}
+	}
+}
+
+// counted checks that what was refused is in the metrics.
+func (d *daemon) counted(secure bool) {
+	d.t.Helper()
+	want := []string{`camd_connections_displaced_total{reason="connections"}`, `camd_requests_refused_total{reason="body"}`, `camd_requests_refused_total{reason="messages"}`}
+	if secure {
+		want = []string{`camd_connections_displaced_total{reason="connections"}`, `camd_requests_refused_total{reason="http2_streams"}`}
+	}
+	for _, series := range want {
+		if d.metric(series) == 0 {
+			d.t.Errorf("%s is 0", series)
+		}
+	}
+	_, _, text := get(d.t, d.URL+"/metrics")
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "camd_connections") || strings.HasPrefix(line, "camd_requests_refused") {
+			d.t.Log(strings.TrimSpace(line))
+		}
+	}
+}

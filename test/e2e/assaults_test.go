@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// assault does n times to a daemon what one should not, or until ctx ends, and returns when all its connections are closed.
+type assault struct {
+	name   string
+	secure bool // it needs TLS
+	few    int  // as often as will do to see whether it does harm
+	many   int  // as often as one machine can for a while
+	run    func(ctx context.Context, d *daemon, n int)
+}
+
+var assaults = []assault{
+	{"connections that say nothing", false, 2500, 10_000, held("")},
+	{"connections that say half of something", false, 2500, 10_000, held("GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")},
+	{"connections that announce a body", false, 300, 2000, held("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n")},
+	{"headers by the byte", false, 50, 1000, trickled},
+	{"everything too large", false, 20, 1 << 30, oversized},
+	{"walls that flood", false, 5, 1 << 30, flooded},
+	{"half handshakes", true, 2500, 10_000, held("\x16\x03\x01\x02\x00\x01")},
+	{"handshakes", true, 300, 1 << 30, handshakes},
+	{"streams begun and cancelled", true, 20_000, 1 << 30, frames(func(f *http2.Framer, n int) error {
+		id := uint32(2*n + 1)
+		if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: asking, EndStream: true, EndHeaders: true}); err != nil {
+			return err
+		}
+		return f.WriteRSTStream(id, http2.ErrCodeCancel)
+	})},
+	{"headers without end", true, 20_000, 1 << 30, frames(func(f *http2.Framer, n int) error {
+		if n == 0 {
+			return f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: asking})
+		}
+		return f.WriteContinuation(1, false, bytes.Repeat([]byte{0x00, 0x01, 'x', 0x01, 'y'}, 100))
+	})},
+	{"settings", true, 20_000, 1 << 30, frames(func(f *http2.Framer, _ int) error { return f.WriteSettings() })},
+	{"pings", true, 20_000, 1 << 30, frames(func(f *http2.Framer, _ int) error { return f.WritePing(false, [8]byte{}) })},
+	{"windows of a byte", true, 150, 1 << 30, frames(func(f *http2.Framer, n int) error {
+		if n == 0 {
+			if err := f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1}); err != nil {
+				return err
+			}
+		}
+		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*n + 1), BlockFragment: asking, EndStream: true, EndHeaders: true})
+	})},
+}
+
+// address is where the daemon listens.
+func (d *daemon) address() string { return d.URL[strings.Index(d.URL, "//")+2:] }
+
+// held opens connections, says the same over each, and keeps all of them until the last is there.
+func held(text string) func(context.Context, *daemon, int) {
+	return func(ctx context.Context, d *daemon, n int) {
+		var all []net.Conn
+		defer func() {
+			for _, c := range all {
+				_ = c.Close()
+			}
+		}()
+		for range n {
+			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
+			if err != nil {
+				return // the time is over, or there are no more descriptors here
+			}
+			all = append(all, c)
+			_, _ = io.WriteString(c, text) // it may have been closed for another
+		}
+		if _, bounded := ctx.Deadline(); bounded {
+			<-ctx.Done()
+		}
+	}
+}
+
+// trickled writes a byte of a header now and then over each of n connections, until the daemon has enough of all.
+func trickled(ctx context.Context, d *daemon, n int) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for range n {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
+		if err != nil {
+			return
+		}
+		all.Go(func() {
+			defer c.Close()
+			tick := time.NewTicker(100 * time.Millisecond)
+			defer tick.Stop()
+			_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ")
+			for err == nil {
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+					_, err = c.Write([]byte("a"))
+				}
+			}
+		})
+	}
+}
+
+// oversized sends a request of each kind that is too large, n times.
+func oversized(ctx context.Context, d *daemon, n int) {
+	long := strings.Repeat("x", 1<<20)
+	for range n {
+		if ctx.Err() != nil {
+			return
+		}
+		for _, change := range []func(*http.Request){
+			func(r *http.Request) { r.Header.Set("X-Long", long) },
+			func(r *http.Request) { r.URL.Path = "/" + long },
+			func(r *http.Request) { r.URL.Path, r.URL.RawQuery = "/api/v1/wall", "cameras="+long[:60<<10] },
+			func(r *http.Request) {
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(long)), int64(len(long))
+			},
+			func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader(long)), -1 },
+		} {
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL+"/api/v1/cameras/a", nil)
+			if err != nil {
+				panic(err)
+			}
+			change(r)
+			if answer, err := client.Do(r); err == nil { // a connection may end before all is said
+				_ = answer.Body.Close()
+			}
+		}
+	}
+}
+
+// flooded sends pings over n walls until each is cut, and a message that is too large before.
+func flooded(ctx context.Context, d *daemon, n int) {
+	for range n {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
+		if err != nil {
+			return
+		}
+		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+		var reading sync.WaitGroup
+		reading.Go(func() { _, _ = io.Copy(io.Discard, c) })
+		_, err = io.WriteString(c, "GET /api/v1/wall?cameras=a HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+		for err == nil {
+			_, err = io.WriteString(c, strings.Repeat("\x89\x80\x00\x00\x00\x00", 100))
+		}
+		_ = c.Close()
+		reading.Wait()
+		stop()
+	}
+}
+
+// handshakes makes n of them, one after the other, each anew.
+func handshakes(ctx context.Context, d *daemon, n int) {
+	dialer := tls.Dialer{Config: anyone}
+	for range n {
+		c, err := dialer.DialContext(ctx, "tcp", d.address())
+		if err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		_ = c.Close()
+	}
+}
+
+// asking are the headers of a request for a stream.
+var asking = func() []byte {
+	var b bytes.Buffer
+	e := hpack.NewEncoder(&b)
+	for _, h := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "127.0.0.1"}, {":path", "/cameras/a/stream.mjpg"}} {
+		_ = e.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]})
+	}
+	return b.Bytes()
+}()
+
+// frames writes n of something over HTTP/2. When the daemon ends a connection, it goes on over another.
+func frames(write func(f *http2.Framer, n int) error) func(context.Context, *daemon, int) {
+	return func(ctx context.Context, d *daemon, n int) {
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
+		for done := 0; done < n && ctx.Err() == nil; {
+			c, err := dialer.DialContext(ctx, "tcp", d.address())
+			if err != nil {
+				done++
+				continue
+			}
+			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+			var reading sync.WaitGroup
+			reading.Go(func() { _, _ = io.Copy(io.Discard, c) })
+			f := http2.NewFramer(c, nil)
+			f.AllowIllegalWrites = true
+			_, err = io.WriteString(c, http2.ClientPreface)
+			if err == nil {
+				err = f.WriteSettings()
+			}
+			for k := 0; err == nil && done < n; k++ {
+				err = write(f, k)
+				done++
+			}
+			if _, bounded := ctx.Deadline(); bounded && err == nil {
+				<-ctx.Done() // it has what it wants
+			}
+			_ = c.Close()
+			reading.Wait()
+			stop()
+		}
+	}
+}
+
+// abused starts a daemon for assaults.
+func abused(t testing.TB, certificate string) *daemon {
+	t.Helper()
+	d := start(t, options{config: fmt.Sprintf("%slimits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
+	d.reaches("a", "live")
+	return d
+}

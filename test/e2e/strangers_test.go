@@ -1,0 +1,133 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// Programs that are not ours look at what camd speaks, and somebody watches meanwhile. What takes minutes is left to make
+// test-abuse (CAMD_ABUSE).
+func TestToolsOfOthers(t *testing.T) {
+	i := peer.Certificate{}.Make(t)
+	d := abused(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")
+	w := d.attest("a")
+	before := d.burden()
+	t.Run("h2load", func(t *testing.T) { d.load(t) })
+	t.Run("sslscan", func(t *testing.T) { d.scan(t) })
+	if os.Getenv("CAMD_ABUSE") != "" {
+		t.Run("h2spec", func(t *testing.T) { d.h2spec(t) })
+		t.Run("testssl.sh", func(t *testing.T) { d.testssl(t) })
+	}
+	w.undisturbed()
+	d.recovers(before)
+}
+
+// load asks for much at once over HTTP/2.
+func (d *daemon) load(t *testing.T) {
+	o := run(t, peer.Need(t, "h2load", "nghttp2-client"), "-n", "4000", "-c", "20", "-m", "50", d.URL+"/healthz", d.URL+"/cameras/a/snapshot.jpg")
+	if o.code != 0 || !strings.Contains(o.stdout, "4000 succeeded, 0 failed, 0 errored, 0 timeout") {
+		t.Errorf("%d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+}
+
+// scan looks for old versions of TLS and weak ciphers.
+func (d *daemon) scan(t *testing.T) {
+	o := run(t, peer.Need(t, "sslscan", "sslscan"), "--no-colour", d.address())
+	for _, want := range []string{
+		`SSLv2 +disabled`, `SSLv3 +disabled`, `TLSv1.0 +disabled`, `TLSv1.1 +disabled`, `TLSv1.2 +enabled`, `TLSv1.3 +enabled`,
+		`TLS Compression:\s+(OpenSSL version does not support compression|Compression disabled)`, `Secure session renegotiation|renegotiation not supported`,
+	} {
+		if !regexp.MustCompile(want).MatchString(o.stdout) {
+			t.Errorf("not found: %s", want)
+		}
+	}
+	if bad := regexp.MustCompile(`(?m)^.*(vulnerable to heartbleed|RC4|3DES|NULL|EXP|anon|MD5).*$`).FindAllString(o.stdout, -1); len(bad) > 0 {
+		for _, line := range bad {
+			if !strings.Contains(line, "not vulnerable") {
+				t.Errorf("found: %s", line)
+			}
+		}
+	}
+	if t.Failed() {
+		t.Log(o.stdout)
+	}
+}
+
+// h2specModule is what looks whether HTTP/2 is spoken as the standard says.
+const h2specModule = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
+
+// h2specKnown are its findings that are no faults, and why.
+var h2specKnown = map[string]string{}
+
+func (d *daemon) h2spec(t *testing.T) {
+	host, port, _ := strings.Cut(d.address(), ":")
+	report := filepath.Join(t.TempDir(), "report.xml")
+	o := run(t, peer.Need(t, "go", "golang"), "run", h2specModule, "-h", host, "-p", port, "-t", "-k", "-P", "/healthz", "-j", report)
+	summary := regexp.MustCompile(`(?m)^\d+ tests, .*$`).FindString(o.stdout)
+	if summary == "" {
+		t.Fatalf("%d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	t.Log(summary)
+	for _, line := range regexp.MustCompile(`(?m)^ *× .*$`).FindAllString(o.stdout, -1) {
+		line = strings.TrimSpace(line)
+		if _, known := h2specKnown[line]; !known {
+			t.Errorf("found: %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(o.stdout)
+	}
+}
+
+// testsslKnown are testssl.sh's findings that are no faults, and why.
+var testsslKnown = map[string]string{}
+
+func (d *daemon) testssl(t *testing.T) {
+	report := filepath.Join(t.TempDir(), "report.json")
+	o := run(t, peer.Need(t, "testssl", "testssl.sh"), "--quiet", "--color", "0", "--severity", "LOW", "--jsonfile", report, "--nodns", "none", "--fast", d.address())
+	text, err := os.ReadFile(report)
+	var found []struct{ ID, Severity, Finding string }
+	if err != nil || json.Unmarshal(text, &found) != nil {
+		t.Fatalf("%v\n%s%s%s", err, text, o.stdout, o.stderr)
+	}
+	for _, f := range found {
+		if _, known := testsslKnown[f.ID]; !known && slices.Contains([]string{"LOW", "MEDIUM", "HIGH", "CRITICAL"}, f.Severity) {
+			t.Errorf("found: %+v", f)
+		}
+	}
+}
+
+// slowModes are what slowhttptest can do: headers, bodies, ranges and reading, each slowly.
+var slowModes = map[string][]string{
+	"headers": {"-H", "-i", "1"}, "bodies": {"-B", "-i", "1", "-s", "8192", "-t", "PATCH"}, "ranges": {"-R", "-a", "10", "-b", "3000"},
+	"reading": {"-X", "-w", "1", "-y", "10", "-n", "1", "-z", "5", "-k", "3"},
+}
+
+func TestSlowHTTPTest(t *testing.T) {
+	if os.Getenv("CAMD_ABUSE") == "" {
+		t.Skip("CAMD_ABUSE is not set")
+	}
+	tool := peer.Need(t, "slowhttptest", "slowhttptest")
+	d := abused(t, "")
+	w := d.attest("a")
+	before := d.burden()
+	for name, args := range slowModes {
+		t.Run(name, func(t *testing.T) {
+			o := run(t, tool, append(args, "-c", "1500", "-r", "500", "-l", "15", "-p", "3", "-u", d.URL+"/cameras/a/snapshot.jpg")...)
+			last := o.stdout[max(0, strings.LastIndex(o.stdout, "slow HTTP test status")):]
+			t.Logf("%d: %s", o.code, regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(last, ""))
+			if strings.Contains(o.stdout, "service available:   NO") {
+				t.Error("it says that camd was not to be reached")
+			}
+			w.undisturbed()
+		})
+	}
+	d.recovers(before)
+}
