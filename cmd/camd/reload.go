@@ -113,7 +113,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
-		r.doors.settle(cfg, gate)
+		r.doors.limit(cfg)
 		r.server.Change(roster(cfg, now, gate))
 		r.told.change(cfg, now)
 		r.present.change(cfg, now)

@@ -178,8 +178,9 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 		return failed(err)
 	}
 	doors := newDoors(cfg, log)
+	doors.limit(cfg)
 	gate := doors.gate(cfg)
-	doors.settle(cfg, gate)
+	gate.Settle()
 	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}
 	fleet := source.NewFleet(set.cameras(cfg, worker))
 	present := &crew{}

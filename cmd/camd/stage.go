@@ -45,12 +45,13 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 	return all
 }
 
-// roster is what is served of a configuration and its cameras, to those whom the gate lets in.
+// roster is what is served of a configuration and its cameras.
 func roster(cfg *config.Config, cameras []*source.Camera, gate *access.Gate) httpapi.Roster {
 	limits, _ := connections(cfg)
 	r := httpapi.Roster{
+		Gate:    gate,
 		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
-		Gate: gate, Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
+		Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,

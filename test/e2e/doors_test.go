@@ -2,294 +2,224 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"camd/internal/peer"
+	"camd/pkg/access"
 )
 
-// A camd that only who has a certificate may come to, with all its doors, as openssl and curl meet it.
+// visitor is somebody at a camd that does not let everybody in.
+type visitor struct {
+	t   *testing.T
+	d   *daemon
+	set func(*http.Request)
+}
+
+// asks returns the answer's status, 0 if there is none.
+func (v visitor) asks(path string) int {
+	v.t.Helper()
+	resp, err := v.open(path)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+func (v visitor) open(path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.d.URL+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	v.set(req)
+	return http.DefaultTransport.RoundTrip(req) // which follows no redirect
+}
+
+func (v visitor) wants(path string, code int) {
+	v.t.Helper()
+	if got := v.asks(path); got != code {
+		v.t.Errorf("%s: got %d, want %d", path, got, code)
+	}
+}
+
+// Users of a file, a token, a session that outlives camd, and a link: who comes in, until when.
 func TestDoors(t *testing.T) {
-	curl, openssl := peer.Need(t, "curl", "curl"), peer.Need(t, "openssl", "openssl")
-	authority, stranger, first := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
-	anna, other := authority.Client(t, "anna", time.Now().Add(time.Hour)), stranger.Client(t, "anna", time.Now().Add(time.Hour))
-	live := filepath.Join(t.TempDir(), "live") // as certbot has it: a name for what is newest
-	if err := os.Symlink(filepath.Dir(first.File), live); err != nil {
-		t.Fatal(err)
+	dir, token := t.TempDir(), access.NewToken()
+	user := func(name, more string) string {
+		cmd := camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...)
+		return cmd.stdout
 	}
-	listen, metrics, plain := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
-	socket, heard := told(t)
-	d := start(t, options{
-		config: fmt.Sprintf("listen: %s\nmetrics_listen: %s\ntls: {certificate: %[3]s/cert.pem, key: %[3]s/key.pem, client_ca: %[4]s, min_version: 1.3, hsts: 180d, redirect_from: %[5]s}\n",
-			listen, metrics, live, authority.File, plain) + healthy,
-		args: []string{"--listen", listen}, env: []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1200000"},
-	})
-	ask := func(args ...string) outcome {
-		return run(t, curl, append([]string{"-sS", "-i", "--cacert", first.File}, args...)...)
+	anna, guest := user("anna", "--role admin"), user("guest", "--cameras yard")
+	users := write(t, dir, "users", anna+guest)
+	write(t, dir, "token", token)
+	address := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	o := options{config: fmt.Sprintf(`
+state_dir: %s/state
+auth:
+  users_file: %s
+  tokens: {prometheus: {role: metrics, token_file: %s/token}}
+cameras:
+  - {id: yard, source: 'test://?size=64x64'}
+  - {id: hall, source: 'test://?size=64x64'}
+`, dir, users, dir), args: []string{"--listen", address}}
+	d := start(t, o)
+	as := func(set func(*http.Request)) visitor { return visitor{t, d, set} }
+	nobody := func(*http.Request) {}
+	basic := func(name string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(name, name+" password") }
 	}
-	known := []string{"--cert", anna.File, "--key", anna.Key}
+	scrape := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+	const cameras, yard, hall = "/api/v1/cameras", "/api/v1/cameras/yard", "/api/v1/cameras/hall"
 
-	t.Run("clients", func(t *testing.T) {
-		for _, c := range []struct {
-			what string
-			args []string
-			says string // empty: turned away
-		}{
-			{"one that is vouched for", known, "HTTP/2 200"},
-			{"one without", nil, ""},
-			{"one of another's", []string{"--cert", other.File, "--key", other.Key}, ""},
-			{"an old one", append([]string{"--tls-max", "1.2"}, known...), ""},
-		} {
-			o := ask(append([]string{d.URL + "/healthz"}, c.args...)...)
-			if (o.code == 0) != (c.says != "") || !strings.Contains(o.stdout, c.says) {
-				t.Errorf("%s: %+v", c.what, o)
-			}
-		}
-		o := ask(append([]string{d.URL + "/healthz"}, known...)...)
-		if !strings.Contains(o.stdout, "strict-transport-security: max-age=15552000\r\n") {
-			t.Errorf("no HSTS:\n%s", o.stdout)
-		}
-		text := run(t, openssl, "s_client", "-connect", listen, "-cert", anna.File, "-key", anna.Key).stdout
-		if !strings.Contains(text, "Acceptable client certificate CA names\nCN = camd's test") || !strings.Contains(text, "TLSv1.3") {
-			t.Errorf("openssl: %s", text)
-		}
-	})
-	t.Run("camd's own", func(t *testing.T) {
-		if o := camd(t, "healthcheck", "-c", d.config); o.code != 0 {
-			t.Errorf("healthcheck: %+v", o)
-		}
-		fed := strings.Count(heard.String(), "WATCHDOG=1")
-		eventually(t, "the watchdog to be fed", func() bool { return strings.Count(heard.String(), "WATCHDOG=1") > fed+1 })
-	})
-	t.Run("metrics", func(t *testing.T) {
-		for _, c := range []struct {
-			path string
-			code int
-			says string
-		}{{"/metrics", 200, "camd_camera_up"}, {"/healthz", 200, "ok"}, {"/readyz", 200, "ready"}, {"/", 404, "/metrics"}, {"/cameras/healthy/snapshot.jpg", 404, ""}} {
-			eventually(t, c.path, func() bool {
-				code, h, text := get(t, "http://"+metrics+c.path)
-				if h.Get("Strict-Transport-Security") != "" {
-					t.Error("HSTS in the clear")
-				}
-				return code == c.code && strings.Contains(string(text), c.says)
-			})
-		}
-		if o := ask(append([]string{d.URL + "/metrics"}, known...)...); !strings.Contains(o.stdout, "HTTP/2 404") || !strings.Contains(o.stdout, "metrics_listen") {
-			t.Errorf("metrics beside the pictures: %s", o.stdout)
-		}
-	})
-	t.Run("redirect", func(t *testing.T) {
-		for _, c := range []struct{ host, path, to string }{
-			{plain, "/cameras/healthy/?a=b&c=%2F", d.URL + "/cameras/healthy/?a=b&c=%2F"},
-			{plain, "//evil.example/%0d%0aX: y", d.URL + "//evil.example/%0d%0aX:%20y"},
-			{"localhost", "/", strings.Replace(d.URL, "127.0.0.1", "localhost", 1) + "/"},
-			{"evil.example", "/", ""}, {"127.0.0.1@evil.example", "/", ""}, {"127.0.0.1.evil.example:80", "/", ""}, {"[::1", "/", ""},
-		} {
-			o := run(t, curl, "-sS", "-w", "%{stderr}%{http_code} %{redirect_url}", "-X", "POST", "--path-as-is", "-H", "Host: "+c.host,
-				"http://"+plain+strings.ReplaceAll(c.path, " ", "%20"))
-			if want := "308 " + c.to; c.to != "" && o.stderr != want || c.to == "" && !regexp.MustCompile(`^4\d\d $`).MatchString(o.stderr) {
-				t.Errorf("%s%s: %q, want %q", c.host, c.path, o.stderr, want)
-			}
-		}
-	})
-	t.Run("renewal", func(t *testing.T) { renews(t, d, openssl, "http://"+metrics+"/metrics", live) })
-}
+	as(nobody).wants("/healthz", http.StatusOK)
+	as(nobody).wants(cameras, http.StatusUnauthorized)
+	as(nobody).wants(yard, http.StatusUnauthorized)
+	as(nobody).wants("/cameras/none", http.StatusUnauthorized)
+	as(basic("anna")).wants(hall, http.StatusOK)
+	as(basic("anna")).wants("/metrics", http.StatusOK)
+	as(basic("guest")).wants(yard, http.StatusOK)
+	as(basic("guest")).wants(hall, http.StatusNotFound)
+	as(basic("guest")).wants("/metrics", http.StatusForbidden)
+	as(scrape).wants("/metrics", http.StatusOK)
+	as(scrape).wants(cameras, http.StatusForbidden)
 
-// renews puts one certificate after another behind a link, and sees that of each that is whole camd shows.
-func renews(t *testing.T, d *daemon, openssl, metrics, live string) {
-	listen := strings.TrimPrefix(d.URL, "https://")
-	shown := func() string {
-		return run(t, "sh", "-c", `"$0" s_client -connect "$1" </dev/null 2>/dev/null | "$0" x509 -noout -fingerprint -sha256`, openssl, listen).stdout
+	session := logIn(t, d, "guest", "guest password")
+	other := logIn(t, d, "anna", "anna password")
+	made := camd(t, "share", "yard", "--for", "30m", "-c", d.config)
+	link, err := url.Parse(strings.TrimSpace(made.stdout))
+	if err != nil || made.code != 0 || !strings.Contains(made.stderr, "Good until ") || !strings.HasPrefix(link.String(), "http://127.0.0.1:8080/cameras/yard?link=") {
+		t.Fatalf("%+v", made)
 	}
-	swap := func(i peer.Issued) {
-		next := live + ".next"
-		if err := os.Symlink(filepath.Dir(i.File), next); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(next, live); err != nil {
-			t.Fatal(err)
-		}
-	}
-	value := func(series string) string {
-		_, _, text := get(t, metrics)
-		for line := range strings.Lines(string(text)) {
-			if v, ok := strings.CutPrefix(line, series+" "); ok {
-				return strings.TrimSpace(v)
-			}
-		}
-		return ""
-	}
-	before := shown()
-	half := peer.Certificate{}.Make(t)
-	key, err := os.ReadFile(half.Key)
+	shared := "?" + link.RawQuery
+
+	// Another process, the same sessions, key and users.
+	leave(t, d, other)
+	d.crash()
+	d = start(t, o)
+	as(session).wants(yard, http.StatusOK)
+	as(session).wants(hall, http.StatusNotFound)
+	as(other).wants(yard, http.StatusUnauthorized)
+	as(nobody).wants(yard+shared, http.StatusOK)
+	as(nobody).wants(hall+shared, http.StatusNotFound)
+	stream, err := as(nobody).open("/cameras/yard/stream.mjpg" + shared)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Dir(half.Key), "key.pem", string(key[:40]))
-	swap(half)
-	eventually(t, "the half pair to be seen", func() bool { return value(`camd_tls_certificate_reloads_total{result="failed"}`) == "1" })
-	if now := shown(); now != before || !strings.Contains(now, "Fingerprint") || value("camd_tls_certificate_last_reload_success") != "0" ||
-		!strings.Contains(d.stderr.String(), "certificate not renewed") {
-		t.Errorf("shown %s, before %s", now, before)
+	defer stream.Body.Close()
+	if stream.StatusCode != http.StatusOK {
+		t.Errorf("stream: %s", stream.Status)
 	}
-	write(t, filepath.Dir(half.Key), "key.pem", string(key)) // in place, behind the link
-	want := run(t, openssl, "x509", "-in", half.File, "-noout", "-fingerprint", "-sha256").stdout
-	eventually(t, "the whole pair to be shown", func() bool { return shown() == want })
-	if n := value(`camd_tls_certificate_reloads_total{result="ok"}`); n != "1" || value("camd_tls_certificate_last_reload_success") != "1" {
-		t.Errorf("%s counted", n)
-	}
-	until := value("camd_tls_certificate_not_after_timestamp_seconds")
-	next := peer.Certificate{Until: time.Now().Add(90 * 24 * time.Hour)}.Make(t)
-	swap(next)
-	eventually(t, "the next to be counted", func() bool { return value("camd_tls_certificate_not_after_timestamp_seconds") != until })
-	if _, fingerprint, _ := strings.Cut(shown(), "="); !strings.Contains(d.stderr.String(), strings.TrimSpace(fingerprint)) {
-		t.Errorf("the log does not name %s", fingerprint)
-	}
-}
 
-// A certificate that camd makes for itself is the same after a restart, and the one that the log names.
-func TestSelfSigned(t *testing.T) {
-	curl, openssl := peer.Need(t, "curl", "curl"), peer.Need(t, "openssl", "openssl")
-	dir := t.TempDir()
-	config := "tls: {self_signed: true}\npublic_url: https://cams.example\nstate_dir: " + dir + "\ncameras: []\n"
-	made := filepath.Join(dir, "self-signed.pem")
-	var prints []string
-	for range 2 {
-		d := start(t, options{config: config})
-		if o := run(t, curl, "-sS", "--cacert", made, d.URL+"/healthz"); o.stdout != "ok\n" {
-			t.Errorf("%+v", o)
-		}
-		if o := camd(t, "healthcheck", "-c", d.config, "--listen", strings.TrimPrefix(d.URL, "https://")); o.code != 0 {
-			t.Errorf("healthcheck: %+v", o)
-		}
-		d.stop()
-		o := run(t, openssl, "x509", "-in", made, "-noout", "-fingerprint", "-sha256", "-ext", "subjectAltName")
-		print := regexp.MustCompile(`([0-9A-F]{2}:){31}[0-9A-F]{2}`).FindString(o.stdout)
-		if print == "" || !strings.Contains(d.stderr.String(), print) || !strings.Contains(o.stdout, "DNS:cams.example") || !strings.Contains(o.stdout, "IP Address:127.0.0.1") {
-			t.Errorf("%s\n%s", o.stdout, d.stderr.String())
-		}
-		prints = append(prints, print)
-	}
-	if prints[0] != prints[1] {
-		t.Errorf("%v", prints)
-	}
-	if o := camd(t, "serve", "-c", write(t, dir, "homeless.yaml", "tls: {self_signed: true}\ncameras: []\n")); o.code != 1 || !strings.Contains(o.stderr, "state_dir") {
-		t.Errorf("%+v", o)
-	}
-}
-
-// All there is, over a unix socket; and whose file it is.
-func TestUnixSocket(t *testing.T) {
-	curl := peer.Need(t, "curl", "curl")
-	path := filepath.Join(t.TempDir(), "camd.sock")
-	o := options{
-		config: "listen: unix:" + path + "\nlimits: {viewers_per_address: 1}\nsocket_mode: 0600\n" + healthy, args: []string{"--listen", "unix:" + path},
-	}
-	socket, heard := told(t)
-	o.env = []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1200000"}
-	serving := func() *daemon {
+	read := func() {
 		t.Helper()
-		d := launch(t, o)
-		t.Cleanup(d.close)
-		eventually(t, "the socket", func() bool { return d.ended() || strings.Contains(d.stdout.String(), "dashboard at unix:"+path) })
-		return d
-	}
-	ask := func(url string, args ...string) outcome {
-		return run(t, curl, append([]string{"-sS", "--unix-socket", path, "http://localhost" + url}, args...)...)
-	}
-	d := serving()
-	if info, err := os.Lstat(path); err != nil || info.Mode() != os.ModeSocket|0o600 {
-		t.Errorf("%v, %v", info, err)
-	}
-	eventually(t, "the camera", func() bool { return strings.Contains(ask("/api/v1/cameras").stdout, `"live"`) })
-	var streams []*exec.Cmd
-	for range 2 { // though there may be one to an address
-		var body output
-		stream := exec.Command(curl, "-sSN", "--unix-socket", path, "http://localhost/cameras/healthy/stream.mjpg")
-		stream.Stdout, stream.Stderr = &body, os.Stderr
-		if err := stream.Start(); err != nil {
+		count := func() string {
+			resp, err := as(scrape).open("/metrics")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			text, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for line := range strings.Lines(string(text)) {
+				if strings.HasPrefix(line, "camd_config_reloads_total") {
+					lines = append(lines, line)
+				}
+			}
+			return strings.Join(lines, "")
+		}
+		before := count()
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		streams = append(streams, stream)
-		eventually(t, "pictures", func() bool { return strings.Count(body.String(), "Content-Length") > 3 })
+		eventually(t, "the configuration to be read", func() bool { return count() != before })
 	}
-	list := ask("/api/v1/viewers").stdout
-	for _, stream := range streams {
-		if who := fmt.Sprintf(`"address": "unix:%d"`, stream.Process.Pid); !strings.Contains(list, who) || !strings.Contains(list, `"transport": "http1"`) {
-			t.Errorf("no %s in %s", who, list)
+	rewrite := func(text string) {
+		if err := os.WriteFile(users, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read()
+	}
+	rewrite(anna + "guest:hunter2secret\n")
+	if said := d.stderr.String(); !strings.Contains(said, users+":2:7: want a password's argon2id or bcrypt hash") || strings.Contains(said, "hunter2secret") {
+		t.Errorf("of the bad file it says %s", tail(said, 1000))
+	}
+	as(session).wants(yard, http.StatusOK)
+	rewrite(anna)
+	as(session).wants(yard, http.StatusUnauthorized)
+	as(basic("guest")).wants(yard, http.StatusUnauthorized)
+	as(basic("anna")).wants(yard, http.StatusOK)
+
+	if o := camd(t, "rotate-links", "-c", d.config); o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	as(nobody).wants(yard+shared, http.StatusOK)
+	read()
+	as(nobody).wants(yard+shared, http.StatusUnauthorized)
+	_, _ = io.Copy(io.Discard, stream.Body) // which ends
+
+	for _, name := range []string{"sessions.json", "link.key"} {
+		if info, err := os.Stat(filepath.Join(dir, "state", name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	proxied(t, path)
-	if o := camd(t, "healthcheck", "-c", d.config); o.code != 0 {
-		t.Errorf("healthcheck: %+v", o)
-	}
-	eventually(t, "the watchdog to be fed", func() bool { return slices.Contains(strings.Split(heard.String(), "\n"), "WATCHDOG=1") })
-	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "another program listens there") {
-		t.Errorf("a second: %+v", o)
-	}
-	if code, _ := d.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	for _, stream := range streams {
-		if err := stream.Wait(); err != nil {
-			t.Errorf("a stream's end: %v", err)
+	said := d.stdout.String() + d.stderr.String()
+	for _, secret := range []string{token, "guest password", "anna password", link.Query().Get("link"), "$argon2id"} {
+		if strings.Contains(said, secret) {
+			t.Errorf("the log has %q", secret)
 		}
-	}
-	if _, err := os.Lstat(path); !os.IsNotExist(err) {
-		t.Errorf("the socket is left: %v", err)
-	}
-	serving().crash()
-	if _, err := os.Lstat(path); err != nil {
-		t.Fatal(err)
-	}
-	serving().stop() // in the place of the one that is left
-	write(t, filepath.Dir(path), "camd.sock", "mine")
-	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "no socket") || string(read(t, path)) != "mine" {
-		t.Errorf("in a file's place: %+v", o)
 	}
 }
 
-// proxied asks camd by nginx, where there is one: pages, a stream and the wall's refusal.
-func proxied(t *testing.T, socket string) {
-	nginx, err := exec.LookPath("nginx")
+// camdIn runs a command of camd with something to read.
+func camdIn(t *testing.T, in string, args ...string) outcome {
+	t.Helper()
+	cmd := exec.Command(program(t, "camd"), args...)
+	cmd.Stdin = strings.NewReader(in)
+	return finish(t, cmd)
+}
+
+// logIn returns what a browser sends that has logged in.
+func logIn(t *testing.T, d *daemon, name, password string) func(*http.Request) {
+	t.Helper()
+	resp := post(t, d, "/login", url.Values{"user": {name}, "password": {password}}, func(*http.Request) {})
+	if resp.StatusCode != http.StatusSeeOther || len(resp.Cookies()) != 1 {
+		t.Fatalf("login: %s", resp.Status)
+	}
+	cookie := resp.Cookies()[0]
+	return func(r *http.Request) { r.AddCookie(cookie) }
+}
+
+// leave logs out.
+func leave(t *testing.T, d *daemon, who func(*http.Request)) {
+	t.Helper()
+	if resp := post(t, d, "/logout", url.Values{}, who); resp.StatusCode != http.StatusSeeOther {
+		t.Errorf("logout: %s", resp.Status)
+	}
+}
+
+func post(t *testing.T, d *daemon, path string, form url.Values, set func(*http.Request)) *http.Response {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, d.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
-		t.Log("no nginx here; on Debian: apt-get install nginx-light")
-		return
-	}
-	dir, port := t.TempDir(), peer.FreePort(t)
-	config := write(t, dir, "nginx.conf", fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log stderr; user root;
-events {}
-http {
-	access_log off; client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c; uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
-	server {
-		listen 127.0.0.1:%[2]d;
-		location / { proxy_pass http://unix:%[3]s; proxy_http_version 1.1; proxy_buffering off; }
-	}
-}`, dir, port, socket))
-	proxy := exec.Command(nginx, "-c", config, "-p", dir)
-	proxy.Stderr = os.Stderr
-	proxy.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := proxy.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = proxy.Process.Signal(syscall.SIGTERM); _ = proxy.Wait() }()
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	eventually(t, "nginx", func() bool {
-		answer, err := client.Get(url + "/healthz")
-		if err != nil {
-			return false
-		}
-		_ = answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	})
-	watch(t, url+"/cameras/healthy/stream.mjpg")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	set(req)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp
 }
