@@ -21,6 +21,7 @@ const (
 // drawn lists every package below pkg. A rule about a package that is not drawn is a mistake in the rule, and a
 // package that is not drawn has yet to get its place; both fail.
 var drawn = []string{
+	"pkg/audit",
 	"pkg/broker",
 	"pkg/bus",
 	"pkg/camera",

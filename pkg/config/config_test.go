@@ -70,7 +70,7 @@ unsent: 128KiB
 allow_origin: https://mainsail.local:8443
 write_timeout: 3s
 state_dir: var/state
-log: {level: debug, format: json}
+log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 `), env)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,8 @@ log: {level: debug, format: json}
 			WorkerMemory: 300_000_000,
 		},
 		Unsent: 128 << 10, AllowOrigin: "https://mainsail.local:8443", WriteTimeout: 3 * time.Second,
-		StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
+		StateDir: filepath.Join(dir, "var/state"),
+		Log:      Log{Level: "debug", Format: "json", Audit: filepath.Join(dir, "log/audit.json"), Addresses: "short"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"camd/pkg/audit"
 	"camd/pkg/fanout"
 )
 
@@ -26,6 +27,7 @@ type viewer struct {
 	remote    string // address and port
 	address   string // the address alone
 	agent     string
+	by        audit.Person
 	throttled bool   // it asked for fewer frames
 	key       string // by which a client of ustreamer finds itself
 }

@@ -67,10 +67,11 @@ func (s *Server) takePlace(id, rendition string, r *http.Request) (wall.Place, e
 		return nil, noRendition(id, rendition, c.Renditions())
 	}
 	me := newViewer(seat{id, rendition, wallTransport}, r, false)
+	me.by = s.personOf(r)
 	if err := s.audience.join(me); err != nil {
 		return nil, err
 	}
-	s.log.Debug("viewer joined", zap.String("camera", id), zap.String("remote", me.remote), zap.String("transport", wallTransport))
+	s.began(me)
 	return &place{s, me, topic, all.age(topic)}, nil
 }
 
@@ -109,5 +110,5 @@ func (p *place) Leave(cut bool) {
 		default:
 		}
 	}
-	p.server.audience.leave(p.me, why)
+	p.server.farewell(p.me, why)
 }
