@@ -7,18 +7,31 @@ import (
 	"strings"
 )
 
-// Changed returns the keys at the left edge of the file whose values differ, with what other files hold of them, in the file's
-// order. Of cameras it names those that differ, came or went: cameras.yard.
+// parted are the sections of which Changed names the keys within.
+var parted = []string{"Auth", "Limits", "Log"}
+
+// Changed returns the keys whose values differ, with what other files hold of them, in the order of Config: listen, log.level. Of
+// cameras it names those that differ, came or went: cameras.yard.
 func Changed(before, now *Config) (keys []string) {
-	a, b := reflect.ValueOf(*before), reflect.ValueOf(*now)
-	for i := range a.NumField() {
-		name := a.Type().Field(i).Name
+	return changed(reflect.ValueOf(*before), reflect.ValueOf(*now), func(field string, a, b reflect.Value) []string {
+		key := keyOf(field)
 		switch {
-		case reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()):
-		case name == "Cameras":
-			keys = append(keys, changedCameras(before.Cameras, now.Cameras)...)
-		default:
-			keys = append(keys, keyOf(name))
+		case field == "Cameras":
+			return changedCameras(before.Cameras, now.Cameras)
+		case slices.Contains(parted, field) && reflect.Indirect(a).IsValid() && reflect.Indirect(b).IsValid():
+			return changed(reflect.Indirect(a), reflect.Indirect(b), func(within string, _, _ reflect.Value) []string {
+				return []string{key + "." + keyOf(within)}
+			})
+		}
+		return []string{key}
+	})
+}
+
+// changed returns what name says of the exported fields that differ.
+func changed(a, b reflect.Value, name func(field string, a, b reflect.Value) []string) (keys []string) {
+	for i := range a.NumField() {
+		if f := a.Type().Field(i); f.IsExported() && !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			keys = append(keys, name(f.Name, a.Field(i), b.Field(i))...)
 		}
 	}
 	return keys
