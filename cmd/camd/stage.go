@@ -47,7 +47,8 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 // roster is what is served of a configuration and its cameras.
 func roster(cfg *config.Config, cameras []*source.Camera) httpapi.Roster {
 	r := httpapi.Roster{
-		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin,
+		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
+		Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,

@@ -85,20 +85,7 @@ func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 
 // ReadSecret reads a password file: one line, at most 4 KiB.
 func ReadSecret(path string) (string, error) {
-	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	b, err := regular(path, maxSecret)
 	if err != nil {
 		return "", err
 	}
@@ -112,4 +99,22 @@ func ReadSecret(path string) (string, error) {
 		return "", errors.New(path + " has more than one line or a control character in it")
 	}
 	return s, nil
+}
+
+// regular reads a file, and one byte more than most if it is larger.
+func regular(path string, most int64) ([]byte, error) {
+	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most+1))
 }

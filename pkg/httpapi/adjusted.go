@@ -27,7 +27,7 @@ func (s *Server) adjusted(r *http.Request, id string, settings map[string]camera
 			changes[c.Name] = change{was[c.Name], c.Value}
 		}
 	}
-	s.audit.Note(audit.Adjusted, s.personOf(r), zap.String("camera", id), zap.Any("changes", changes))
+	s.audit.Note(audit.Adjusted, personOf(r), zap.String("camera", id), zap.Any("changes", changes))
 }
 
 // switched writes who has switched a camera off or on.

@@ -43,7 +43,7 @@ func (s *Server) turn(w http.ResponseWriter, r *http.Request, v view, paused boo
 		return err
 	}
 	if changed {
-		s.switched(s.personOf(r), v.id, paused)
+		s.switched(personOf(r), v.id, paused)
 	}
 	if forgets != nil {
 		s.log.Warn("switch not kept", zap.String("camera", v.id), zap.Bool("paused", paused), zap.Error(forgets))

@@ -4,12 +4,18 @@ import (
 	"cmp"
 	"net/http"
 
+	"camd/pkg/access"
 	"camd/pkg/audit"
 )
 
-// personOf is who asks, for the audit log.
-func (s *Server) personOf(r *http.Request) audit.Person {
-	return audit.Person{Who: "anonymous", Via: "anonymous", Address: hostOf(r.RemoteAddr)}
+// personOf is who a request comes from that has been admitted, for the audit log.
+func personOf(r *http.Request) audit.Person {
+	me := visitorOf(r)
+	return person(me.Grant, me.client)
+}
+
+func person(g access.Grant, from access.Client) audit.Person {
+	return audit.Person{Who: g.Who, Via: string(g.Kind), Address: from.String()}
 }
 
 // seen is the seat as the audit log has it.

@@ -44,7 +44,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
 // glanced notes who has got a picture, or has been told that theirs is the newest.
 func (s *Server) glanced(r *http.Request, from seat, given middleware.WrapResponseWriter) {
 	if n := given.BytesWritten(); n > 0 || given.Status() == http.StatusNotModified {
-		s.audit.Glance(s.personOf(r), from.seen(), uint64(n))
+		s.audit.Glance(personOf(r), from.seen(), uint64(n))
 	}
 }
 

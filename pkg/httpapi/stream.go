@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -41,8 +42,15 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	place := seat{v.id, rendition, transportOf(r)}
 	me := newViewer(place, r, fps > 0)
-	me.by = s.personOf(r)
 	v.greet(w.Header(), r, me)
+	conn := s.connOf(r)
+	plain, ok := conn.(fanout.Conn)
+	handsOver := ok && r.ProtoMajor == 1 && r.TLS == nil
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	if me.end = cancel; handsOver {
+		me.end = hangUp(conn)
+	}
 	if err := s.audience.join(me); err != nil {
 		clear(w.Header())
 		w.Header().Set("Retry-After", "10")
@@ -51,9 +59,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	s.began(me)
 	judge := newJudge(fps, v.roster.Limits.BytesOfViewer)
-	conn := s.connOf(r)
 	v.roster.tune(conn)
-	if plain, ok := conn.(fanout.Conn); ok && r.ProtoMajor == 1 && r.TLS == nil {
+	if handsOver {
 		s.handOver(w, r, plain, &fanout.Viewer{Topic: topic, Judge: judge, Counts: &me.Counts, WriteTimeout: v.roster.WriteTimeout}, me)
 		return
 	}
@@ -63,7 +70,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		viewer: me, sub: sub, judge: judge, out: w, flow: http.NewResponseController(w),
 		timeout: v.roster.WriteTimeout, age: v.roster.age(topic),
 	}
-	s.farewell(me, reasonToCut(r.Context(), p.play(r.Context()), s.stopping.Load))
+	s.farewell(me, reasonToCut(r.Context(), p.play(ctx), s.stopping.Load))
 }
 
 // transportOf is what a request came over.
@@ -71,6 +78,7 @@ func transportOf(r *http.Request) string { return "http" + strconv.Itoa(min(r.Pr
 
 // farewell takes leave of a viewer; why says what it was cut for, empty if it left by itself.
 func (s *Server) farewell(me *viewer, why string) {
+	why = me.why(why)
 	s.audience.leave(me, why)
 	s.ended(me, why)
 }
