@@ -21,6 +21,10 @@ var decided = map[string]string{
 // Permissive lists the licences that ask for no more than their own text beside what is built.
 var Permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 
+// perFile are modules under a licence that asks who passes them on for the source of their own files, and nothing for camd's. They are
+// not changed here, and the notice says where the source is.
+var perFile = map[string]string{"github.com/hashicorp/golang-lru/v2": "MPL-2.0"}
+
 // recognised is how much of a licence's file must be words of known licences, in percent: a copyright line more or less.
 const recognised = 90
 
@@ -84,6 +88,11 @@ func recognise(files []string) (string, error) {
 		return "", fmt.Errorf("its files quote %q; what that comes to belongs into internal/parts/licence.go", names)
 	}
 	return names[0], nil
+}
+
+// May reports whether a module may be used under its licence: a permissive one, or one for which perFile says so.
+func (m Module) May(licence string) bool {
+	return Allowed(licence) || licence != "" && perFile[m.Path] == licence
 }
 
 // Allowed reports whether an SPDX expression can be met with permissive licences alone.

@@ -42,7 +42,11 @@ func Notice(w io.Writer, programs []Program) error {
 		if err != nil {
 			return err
 		}
-		if err := quote(w, m.Path+" "+m.Version, files...); err != nil {
+		title := m.Path + " " + m.Version
+		if perFile[m.Path] != "" {
+			title += ", whose source, unchanged, go mod download " + m.Path + "@" + m.Version + " fetches"
+		}
+		if err := quote(w, title, files...); err != nil {
 			return err
 		}
 	}
