@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"camd/internal/systemd"
+	"camd/pkg/access"
 	"camd/pkg/audit"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
@@ -37,10 +39,12 @@ type reloader struct {
 	trail  *audit.Trail
 	first  *config.Config // what camd was started with
 	now    *config.Config // what is in force
+	key    access.LinkKey // likewise, for links
 	fleet  *source.Fleet
 	server *httpapi.Server
 	shown  *certificate.Shown
 	told   *alerts
+	doors  *doors
 
 	present *crew
 	manager *systemd.Service
@@ -86,6 +90,10 @@ func (r *reloader) by(via string) func(context.Context) error {
 			r.trail.Note(audit.NotReloaded, who)
 		default:
 			r.trail.Note(audit.Reloaded, who, zap.Strings("keys", config.Changed(before, r.now)))
+			if !bytes.Equal(r.key, r.doors.key) {
+				r.trail.Note(audit.LinksRevoked, who)
+			}
+			r.key = r.doors.key
 		}
 		return err
 	}
@@ -123,6 +131,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	gate := r.doors.gate(cfg)
 	if err := present(cfg, r.shown, r.log); err != nil {
 		return nil, err
 	}
@@ -130,7 +139,8 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
-		r.server.Change(roster(cfg, now))
+		r.doors.limit(cfg)
+		r.server.Change(roster(cfg, now, gate))
 		r.told.change(cfg, now)
 		r.present.change(cfg, now)
 	})

@@ -21,6 +21,7 @@ const (
 	Logout       Event = "logout"
 	LinkCreated  Event = "link.created"
 	LinkRefused  Event = "link.refused"
+	LinksRevoked Event = "link.revoked"
 	Refused      Event = "access.refused"
 	Switched     Event = "camera.switched"
 	Adjusted     Event = "camera.adjusted"
