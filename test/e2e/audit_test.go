@@ -110,7 +110,7 @@ func TestAudit(t *testing.T) {
 		"view.begin" + by + "yard preview websocket":                     1,
 		"camera.switched" + by + "yard on off":                           1,
 		"camera.switched" + by + "yard off on":                           1,
-		"config.reloaded signal write_timeout,log.addresses":                       1,
+		"config.reloaded signal write_timeout,log.addresses":             1,
 		"view.snapshot anonymous anonymous 127.0.0.0/24 yard main http1": 1,
 		"daemon.stopped":                                                 1,
 	} {
