@@ -32,6 +32,14 @@ func visitorOf(r *http.Request) visitor {
 	return v
 }
 
+// remote is where a request comes from: the address and port of the other end, or the address that a trusted proxy says.
+func (v visitor) remote(r *http.Request) string {
+	if said := v.client.String(); v.client.Addr.IsValid() && said != hostOf(r.RemoteAddr) {
+		return said
+	}
+	return r.RemoteAddr
+}
+
 // everybody lets everybody do everything.
 func everybody() *access.Gate {
 	return access.New(access.Options{Anonymous: access.Allowance{Role: access.Admin}})
