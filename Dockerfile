@@ -18,7 +18,8 @@ COPY . .
 ARG VERSION=development
 ARG COMMIT=unknown
 ARG DATE=unknown
-RUN make bin/camd VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE" && mkdir /state
+RUN make bin/camd VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE" && mkdir /state \
+ && go run ./deploy/parts -version "$VERSION" bill bin/camd >/sbom.cdx.json && go run ./deploy/parts notice bin/camd >/NOTICE
 
 FROM source AS build-capture
 RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavutil-dev g++ pkg-config \
@@ -28,10 +29,14 @@ ARG VERSION=development
 ARG COMMIT=unknown
 ARG DATE=unknown
 RUN make bin/camd-capture VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE"
+COPY --from=build /src/bin/camd bin/camd
+RUN go run ./deploy/parts -version "$VERSION" bill bin/camd bin/camd-capture >/sbom.cdx.json \
+ && go run ./deploy/parts notice bin/camd bin/camd-capture >/NOTICE
 
 FROM scratch AS relay
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/bin/camd /usr/bin/camd
+COPY --from=build /sbom.cdx.json /NOTICE /usr/share/doc/camd/
 COPY --from=build --chown=65532:65532 /state /var/lib/camd
 ARG VERSION=development
 ARG COMMIT=unknown
@@ -54,6 +59,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/bin/camd /usr/bin/camd
 COPY --from=build-capture /src/bin/camd-capture /usr/lib/camd/camd-capture
+COPY --from=build-capture /sbom.cdx.json /NOTICE /usr/share/doc/camd/
 COPY --from=build --chown=65532:65532 /state /var/lib/camd
 ARG VERSION=development
 ARG COMMIT=unknown

@@ -23,6 +23,7 @@ DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gst
 DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 ##@ Use
 
@@ -49,7 +50,7 @@ deps: ## install the Debian packages that building needs
 ##@ Trust
 
 .PHONY: test
-test: test-deps bin/camd bin/camd-capture lint test-go fuzz bench-once test-metrics test-unit test-deb test-image test-lab-if-set-up ## install what the tests need and run everything
+test: test-deps bin/camd bin/camd-capture lint verify test-go fuzz bench-once test-metrics test-unit test-deb test-image test-lab-if-set-up ## install what the tests need and run everything
 	@echo "all tests passed"
 
 .PHONY: test-deps
@@ -66,7 +67,20 @@ lint: ## formatting, go vet, staticcheck, shell syntax
 	go vet -tags $(TAGS) ./...
 	go vet -tags testhook ./cmd/camd
 	go run $(STATICCHECK) -tags $(TAGS) ./...
-	@for script in deploy/need deploy/deb/{build,cross,depends,notice,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
+	@for script in deploy/need deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
+
+.PHONY: verify
+verify: ## the modules that are used are the ones that go.sum names, byte for byte
+	go mod verify
+
+.PHONY: vulnerabilities
+vulnerabilities: ## what is known against Go and the modules, as far as camd calls it; asks https://vuln.go.dev
+	go run $(GOVULNCHECK) -tags $(TAGS) ./...
+
+.PHONY: sbom
+sbom: bin/camd bin/camd-capture ## dist/sbom.cdx.json: what the two programs are built from, and Debian's libraries that they link
+	@mkdir -p dist
+	go run ./deploy/parts -version '$(VERSION)' bill bin/camd bin/camd-capture >dist/sbom.cdx.json
 
 # A count and not a time: at the end of a time, go test now and then reports its own deadline as a failure.
 FUZZTIME := 10000x

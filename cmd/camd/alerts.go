@@ -164,7 +164,7 @@ func newMQTT(cfg *config.Config, watched func() []notices.Camera, server *httpap
 		Site: site(cfg), Version: version, Dashboard: cfg.PublicURL, Count: func(r mqtt.Result) { count(string(r)) }, Log: log,
 	}
 	if m.Switches {
-		o.Switch = func(ctx context.Context, id string, on bool) error { return server.Switch(ctx, id, !on) }
+		o.Switch = func(ctx context.Context, id string, on bool) error { return server.Switch(ctx, "mqtt", id, !on) }
 	}
 	return mqtt.New(o), nil
 }

@@ -21,6 +21,8 @@ type doors struct {
 	attempts *access.Attempts
 	stateDir string // empty: there is none
 	log      *zap.Logger
+
+	key access.LinkKey // for links, of the gate that was made last
 }
 
 // newDoors opens what is kept. camd serves without it: people have to log in again.
@@ -42,11 +44,13 @@ func newDoors(cfg *config.Config, log *zap.Logger) *doors {
 // gate is who may do what by that configuration. Nothing changes for who is inside already.
 func (d *doors) gate(cfg *config.Config) *access.Gate {
 	a := cfg.Auth
+	d.key = nil
 	if a == nil { // this machine alone reaches it
 		return access.New(access.Options{Anonymous: access.Allowance{Role: access.Admin}, Sessions: d.sessions, Attempts: d.attempts})
 	}
+	d.key = d.linkKey(a)
 	return access.New(access.Options{
-		Anonymous: a.Anonymous, Users: a.Users, Tokens: a.Tokens, LinkKey: d.linkKey(a), Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
+		Anonymous: a.Anonymous, Users: a.Users, Tokens: a.Tokens, LinkKey: d.key, Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
 		Sessions: d.sessions, Attempts: d.attempts,
 	})
 }

@@ -13,15 +13,42 @@ import (
 	"camd/pkg/config"
 )
 
-// newLogger logs to out: JSON for machines, with priorities for the journal, and columns for a terminal. The level that is
-// returned can be set at any time.
-func newLogger(c config.Log, out io.Writer) (*zap.Logger, zap.AtomicLevel, error) {
+// loggers are where camd writes what it does, and who does what with it.
+type loggers struct {
+	log   *zap.Logger
+	level zap.AtomicLevel // of log; it can be set at any time
+	audit *zap.Logger     // at no level: it is on or off
+	file  *auditFile      // that audit writes to; nil if it goes where log does
+}
+
+// newLoggers log to out: JSON for machines, with priorities for the journal, and columns for a terminal.
+func newLoggers(c config.Log, out io.Writer) (*loggers, error) {
 	level, err := zap.ParseAtomicLevel(c.Level)
 	if err != nil {
-		return nil, level, fmt.Errorf("log level %q: want debug, info, warn or error", c.Level)
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", c.Level)
 	}
-	core := zapcore.NewCore(encoder(c.Format, out), zapcore.Lock(zapcore.AddSync(out)), level)
-	return zap.New(limitRepeats(core)), level, nil
+	sink := zapcore.Lock(zapcore.AddSync(out))
+	l := &loggers{log: zap.New(limitRepeats(zapcore.NewCore(encoder(c.Format, out), sink, level))), level: level, audit: zap.NewNop()}
+	var core zapcore.Core
+	switch c.Audit {
+	case "off":
+		return l, nil
+	case "on":
+		core = zapcore.NewCore(encoder(c.Format, out), sink, zap.InfoLevel)
+	default:
+		if l.file, err = openAudit(c.Audit); err != nil {
+			return nil, err
+		}
+		core = zapcore.NewCore(encoder("json", l.file), l.file, zap.InfoLevel)
+	}
+	l.audit = zap.New(limitRepeats(core)).Named(auditName)
+	return l, nil
+}
+
+// Sync writes what is left to say. A terminal cannot be synced, and that is no trouble.
+func (l *loggers) Sync() {
+	_ = l.audit.Sync()
+	_ = l.log.Sync()
 }
 
 func encoder(format string, out io.Writer) zapcore.Encoder {

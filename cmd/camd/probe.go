@@ -93,7 +93,10 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 			return o, fmt.Errorf("--password-file: %w", err)
 		}
 	}
-	o.Log, _, err = newLogger(config.Log{Level: f.logLevel, Format: "auto"}, stderr)
+	logs, err := newLoggers(config.Log{Level: f.logLevel, Format: "auto", Audit: "off"}, stderr)
+	if err == nil {
+		o.Log = logs.log
+	}
 	return o, err
 }
 

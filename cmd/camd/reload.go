@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"camd/internal/systemd"
+	"camd/pkg/access"
+	"camd/pkg/audit"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -25,7 +28,7 @@ type reloading struct {
 	path      string // of the file; empty without one
 	read      func() (cfg *config.Config, file bool, err error)
 	file      bool // the configuration in force is from a file
-	level     zap.AtomicLevel
+	logs      *loggers
 	abandoned func() bool // the terminal that camd was started from is gone
 }
 
@@ -33,7 +36,10 @@ type reloading struct {
 type reloader struct {
 	reloading
 	stage
+	trail  *audit.Trail
 	first  *config.Config // what camd was started with
+	now    *config.Config // what is in force
+	key    access.LinkKey // likewise, for links
 	fleet  *source.Fleet
 	server *httpapi.Server
 	keeper *keeper
@@ -59,17 +65,37 @@ func (r *reloader) follow(ctx context.Context, stop func()) {
 	for {
 		select {
 		case <-changed:
-			_ = r.manager.Reload(ctx, r.Reload)
+			_ = r.manager.Reload(ctx, r.by("file"))
 		case <-r.asked:
 			if r.abandoned() {
 				r.log.Info("terminal gone")
 				stop()
 				return
 			}
-			_ = r.manager.Reload(ctx, r.Reload) // the log, /readyz and the metrics have it
+			_ = r.manager.Reload(ctx, r.by("signal")) // the log, /readyz and the metrics have it
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// by returns Reload with a note of who wanted it: via says how that is known.
+func (r *reloader) by(via string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		before := r.now
+		err := r.Reload(ctx)
+		switch who := (audit.Person{Via: via}); {
+		case ctx.Err() != nil:
+		case err != nil:
+			r.trail.Note(audit.NotReloaded, who)
+		default:
+			r.trail.Note(audit.Reloaded, who, zap.Strings("keys", config.Changed(before, r.now)))
+			if !bytes.Equal(r.key, r.doors.key) {
+				r.trail.Note(audit.LinksRevoked, who)
+			}
+			r.key = r.doors.key
+		}
+		return err
 	}
 }
 
@@ -121,14 +147,25 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.file = file
+	r.file, r.now = file, cfg
 	admit(cfg, r.log)
+	r.rewrite(cfg)
 	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked
-		r.level.SetLevel(level)
+		r.logs.level.SetLevel(level)
 	}
 	r.log.Info("configuration reloaded", zap.Int("cameras", len(cfg.Cameras)), zap.Strings("added", changed.Added),
 		zap.Strings("removed", changed.Removed), zap.Strings("adjusted", changed.Adjusted), zap.Strings("reopened", changed.Reopened))
 	return cfg, nil
+}
+
+// rewrite has the audit log go on as the configuration has it, in a file that may be another under the same name.
+func (r *reloader) rewrite(cfg *config.Config) {
+	r.trail.Show(audit.Addresses(cfg.Log.Addresses))
+	if f := r.logs.file; f != nil {
+		if err := f.Reopen(); err != nil {
+			r.log.Error("audit file not opened anew", zap.Error(err))
+		}
+	}
 }
 
 // pending lists the keys that cannot change while camd runs, of those that have changed since it was started.
@@ -146,6 +183,7 @@ func pending(first, now *config.Config) (keys []string) {
 		{"state_dir", first.StateDir != now.StateDir},
 		{"watch_config", first.WatchConfig != now.WatchConfig},
 		{"log.format", first.Log.Format != now.Log.Format},
+		{"log.audit", first.Log.Audit != now.Log.Audit},
 	} {
 		if k.changed {
 			keys = append(keys, k.key)

@@ -27,7 +27,7 @@ type repeats struct {
 }
 
 // kind is what makes a line a repetition of another.
-type kind struct{ message, camera, remote string }
+type kind struct{ message, camera, remote, who string }
 
 // tally counts the lines of each kind. It is shared by all loggers derived from one.
 type tally struct {
@@ -39,6 +39,7 @@ type tally struct {
 
 type count struct {
 	level          zapcore.Level
+	logger         string
 	began          time.Time
 	said, withheld int
 }
@@ -56,6 +57,10 @@ func (k kind) with(fields []zapcore.Field) kind {
 		switch f.Key {
 		case "camera":
 			k.camera = f.String
+		case "who":
+			k.who = f.String
+		case "address":
+			k.remote = f.String
 		case "remote":
 			k.remote = f.String
 			if host, _, err := net.SplitHostPort(f.String); err == nil {
@@ -104,7 +109,7 @@ func (t *tally) note(k kind, e zapcore.Entry) (say bool, withheld int) {
 		withheld = c.withheld
 		*c = count{began: e.Time}
 	}
-	c.level = e.Level
+	c.level, c.logger = e.Level, e.LoggerName
 	if c.said >= mostRepeats {
 		c.withheld++
 		return false, 0
@@ -128,7 +133,7 @@ func (t *tally) sweep(now time.Time, all bool) error {
 		}
 		delete(t.kinds, k)
 		if c.withheld > 0 && t.bare.Enabled(c.level) {
-			errs = errors.Join(errs, t.bare.Write(zapcore.Entry{Level: c.level, Time: now, Message: "lines suppressed"}, k.fields(c.withheld)))
+			errs = errors.Join(errs, t.bare.Write(zapcore.Entry{Level: c.level, LoggerName: c.logger, Time: now, Message: "lines suppressed"}, k.fields(c.withheld)))
 		}
 	}
 	return errs
@@ -141,6 +146,9 @@ func (k kind) fields(withheld int) []zapcore.Field {
 	}
 	if k.remote != "" {
 		fields = append(fields, zap.String("remote", k.remote))
+	}
+	if k.who != "" {
+		fields = append(fields, zap.String("who", k.who))
 	}
 	return append(fields, zap.Int("suppressed", withheld))
 }

@@ -17,6 +17,7 @@ import (
 	"camd/internal/systemd"
 	"camd/internal/timerslack"
 	"camd/pkg/access"
+	"camd/pkg/audit"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -64,16 +65,16 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		if err != nil {
 			return configError(cmd, err)
 		}
-		log, level, err := newLogger(cfg.Log, cmd.ErrOrStderr())
+		logs, err := newLoggers(cfg.Log, cmd.ErrOrStderr())
 		if err != nil {
 			return misused(err)
 		}
-		defer func() { _ = log.Sync() }() // a terminal cannot be synced
+		defer logs.Sync()
 		if exact != nil {
-			log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
+			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}
-		again := reloading{asked: asked, path: f.path(file), read: f.load, file: file, level: level, abandoned: leftBehind(cmd.ErrOrStderr())}
-		return serve(cmd.Context(), cfg, again, log, func(addr net.Addr) {
+		again := reloading{asked: asked, path: f.path(file), read: f.load, file: file, logs: logs, abandoned: leftBehind(cmd.ErrOrStderr())}
+		return serve(cmd.Context(), cfg, again, func(addr net.Addr) {
 			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(cfg, addr))
 		})
 	}
@@ -167,7 +168,9 @@ func configError(cmd *cobra.Command, err error) error {
 }
 
 // serve runs the daemon until ctx ends. ready is called once with the address that it listens on.
-func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Logger, ready func(net.Addr)) error {
+func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(net.Addr)) error {
+	log, trail := again.logs.log, audit.New(again.logs.audit)
+	trail.Show(audit.Addresses(cfg.Log.Addresses))
 	worker, err := findWorker(cfg)
 	if err != nil {
 		return failed(err)
@@ -186,7 +189,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
 	server := httpapi.New(httpapi.Options{
-		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
+		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, Audit: trail, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
 		MetricsAside: cfg.MetricsAt != "", Certificate: keeper.certificateState(cfg),
 	})
 	told := newAlerts(set.metrics, server, log)
@@ -217,7 +220,10 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	group.Go(func() error { doors.sessions.Run(ctx); return nil })
 	group.Go(func() error { return server.Serve(ctx, listener, side...) })
 	group.Go(func() error { keeper.Run(ctx); return nil })
-	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, keeper: keeper, told: told, doors: doors, present: present, manager: manager}
+	r := &reloader{
+		reloading: again, stage: set, trail: trail, first: cfg, now: cfg, key: doors.key, fleet: fleet, server: server, keeper: keeper,
+		told: told, doors: doors, present: present, manager: manager,
+	}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
@@ -226,6 +232,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 		return nil
 	})
 	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", version))
+	trail.Note(audit.Started, audit.Person{}, zap.String("version", version), zap.Strings("cameras", ids(cfg)))
 	ready(listener.Addr())
 	manager.Ready()
 	group.Go(func() error {
@@ -237,7 +244,9 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 		manager.Guard(ctx, healthURL(cfg, at), homeward(at, keeper.shown), server, present)
 		return nil
 	})
-	if err := group.Wait(); err != nil {
+	err = group.Wait()
+	trail.Note(audit.Stopped, audit.Person{}, zap.Error(err))
+	if err != nil {
 		return failed(err)
 	}
 	log.Info("stopped")

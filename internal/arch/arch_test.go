@@ -23,6 +23,7 @@ const (
 var drawn = []string{
 	"pkg/access",
 	"pkg/acme",
+	"pkg/audit",
 	"pkg/broker",
 	"pkg/bus",
 	"pkg/camera",

@@ -146,3 +146,10 @@ func linkOf(r *http.Request) string {
 	}
 	return r.URL.Query().Get(LinkParameter)
 }
+
+// Knows reports whether there is a user of that name. It is for logs, since what is typed as a name may be a password; nobody who
+// asks is to learn it.
+func (g *Gate) Knows(name string) bool {
+	_, ok := g.users[name]
+	return ok
+}

@@ -73,6 +73,9 @@ func (l Limits) ConnectionsInAll() (all, perAddress int) {
 type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // auto, json or console
+
+	Audit     string // where it is written who views and does what: on (with the rest), off, or a file's path
+	Addresses string // how much of an address is written there: full, short or none
 }
 
 // Camera is one camera. What does not apply to its kind of source has its zero or default value.
@@ -107,7 +110,7 @@ func Default() *Config {
 		Limits:       Limits{Viewers: 500, WorkerMemory: 1 << 30},
 		WriteTimeout: 10 * time.Second,
 		Unsent:       DefaultUnsent,
-		Log:          Log{Level: "info", Format: "auto"},
+		Log:          Log{Level: "info", Format: "auto", Audit: "on", Addresses: "full"},
 	}
 }
 

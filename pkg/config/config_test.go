@@ -74,7 +74,7 @@ allow_origin: https://mainsail.local:8443
 frame_ancestors: [self, "https://home.example.com:8123"]
 write_timeout: 3s
 state_dir: var/state
-log: {level: debug, format: json}
+log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 `), env)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,8 @@ log: {level: debug, format: json}
 		},
 		Unsent: 128 << 10, AllowOrigin: []string{"https://mainsail.local:8443"}, Hosts: []string{"cams.example.com", "*.lan"},
 		FrameAncestors: []string{"self", "https://home.example.com:8123"}, WriteTimeout: 3 * time.Second,
-		StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
+		StateDir: filepath.Join(dir, "var/state"),
+		Log:      Log{Level: "debug", Format: "json", Audit: filepath.Join(dir, "log/audit.json"), Addresses: "short"},
 	}
 	got.listenAt = Problem{}
 	if !reflect.DeepEqual(got, want) {

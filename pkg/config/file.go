@@ -56,6 +56,20 @@ func logFields() []field[Log] {
 	return []field[Log]{
 		{"level", choice(func(l *Log) *string { return &l.Level }, "debug", "info", "warn", "error")},
 		{"format", choice(func(l *Log) *string { return &l.Format }, "auto", "json", "console")},
+		{"audit", readAudit},
+		{"addresses", choice(func(l *Log) *string { return &l.Addresses }, "full", "short", "none")},
+	}
+}
+
+func readAudit(d *decoder, key string, n *yaml.Node, to *Log) {
+	switch s, ok := d.text(key, n, "on, off or a path"); {
+	case !ok:
+	case s == "on" || s == "off":
+		to.Audit = s
+	case !strings.Contains(s, "/"): // a mistyped word is more likely than a file without a folder
+		d.bad(n, "%s: want on, off, or a file's path with a / in it, such as /var/log/camd/audit.log, got %s", key, show(n))
+	default:
+		to.Audit = d.path(s)
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *Server) handOver(w http.ResponseWriter, r *http.Request, conn fanout.Co
 	header := w.Header()
 	if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
 		s.log.Warn("hijack", zap.Error(err))
-		s.audience.leave(me, "")
+		s.farewell(me, "")
 		fail(w, r, http.StatusInternalServerError, "this connection cannot carry a stream")
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/access"
+	"camd/pkg/audit"
 )
 
 // linkJSON is a link that was made.
@@ -44,9 +45,8 @@ func (s *Server) makeLink(w http.ResponseWriter, r *http.Request, v view) {
 		fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	me := visitorOf(r)
-	s.log.Info("link made", zap.String("camera", v.id), zap.String("who", me.Who), zap.String("remote", me.client.String()), zap.Time("until", until))
-	address := v.roster.base(r, me.client) + "/cameras/" + v.id
+	s.audit.Note(audit.LinkCreated, personOf(r), zap.String("camera", v.id), zap.Time("until", until))
+	address := v.roster.base(r, visitorOf(r).client) + "/cameras/" + v.id
 	query := "?" + access.LinkParameter + "=" + url.QueryEscape(text)
 	writeJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, moment(until)})
 }

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"camd/pkg/access"
+	"camd/pkg/audit"
 )
 
 // maxForm bounds what a login page sends.
@@ -61,6 +60,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	cookie, grant, err := gate.Login(r, p.User, r.PostForm.Get("password"))
+	if err != nil {
+		s.notLoggedIn(r, gate, access.ByBasic, p.User, err)
+	}
 	var later *access.LaterError
 	switch {
 	case errors.As(err, &later):
@@ -68,11 +70,10 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		p.Problem = "Too many attempts. Try again in " + strconv.Itoa(later.Seconds()) + " s."
 		s.answerLogin(w, r, http.StatusTooManyRequests, p)
 	case err != nil:
-		s.log.Warn("login refused", zap.String("remote", gate.Client(r).String()))
 		p.Problem = "The name or the password is wrong."
 		s.answerLogin(w, r, http.StatusUnauthorized, p)
 	default:
-		s.log.Info("logged in", zap.String("who", grant.Who), zap.String("remote", gate.Client(r).String()))
+		s.audit.Note(audit.Login, person(grant, gate.Client(r)))
 		http.SetCookie(w, cookie)
 		seeOther(w, p.Next)
 	}
@@ -80,7 +81,11 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 
 // logout ends the session, and whatever is watched by it.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, s.roster.Load().Gate.Logout(r))
+	gate := s.roster.Load().Gate
+	if grant, err := gate.Identify(r); err == nil && grant.Kind == access.BySession {
+		s.audit.Note(audit.Logout, person(grant, gate.Client(r)))
+	}
+	http.SetCookie(w, gate.Logout(r))
 	s.review()
 	seeOther(w, "/login")
 }

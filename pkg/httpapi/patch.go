@@ -37,7 +37,10 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
 	// The controls first: they can be refused, and are those of a camera that is on before and after.
 	var list []camera.Control
 	if len(settings) > 0 {
-		list, err = v.adjust(r.Context(), settings)
+		before := v.camera.Status().Controls
+		if list, err = v.adjust(r.Context(), settings); err == nil {
+			s.adjusted(r, v.id, settings, before, list)
+		}
 	}
 	if err == nil && patch.Paused != nil {
 		err = s.turn(w, r, v, *patch.Paused)

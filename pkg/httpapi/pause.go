@@ -42,16 +42,11 @@ func (s *Server) turn(w http.ResponseWriter, r *http.Request, v view, paused boo
 	if err != nil {
 		return err
 	}
-	me := visitorOf(r)
-	log := s.log.With(zap.String("camera", v.id), zap.String("who", me.Who), zap.String("remote", me.remote(r)))
-	switch {
-	case changed && paused:
-		log.Info("camera paused")
-	case changed:
-		log.Info("camera resumed")
+	if changed {
+		s.switched(personOf(r), v.id, paused)
 	}
 	if forgets != nil {
-		log.Warn("switch not kept", zap.Bool("paused", paused), zap.Error(forgets))
+		s.log.Warn("switch not kept", zap.String("camera", v.id), zap.Bool("paused", paused), zap.Error(forgets))
 		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+forgets.Error())
 	}
 	return nil

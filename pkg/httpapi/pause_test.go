@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"camd/pkg/audit"
 	"camd/pkg/camera"
 )
 
@@ -51,15 +52,15 @@ func (s *site) change(t *testing.T, id, body string) (*http.Response, string) {
 func TestPauseAndResume(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	kept := map[string]bool{}
-	c, s := paused(t, Options{Log: zap.New(core), Remember: func(id string, off bool) error { kept[id] = off; return nil }})
+	c, s := paused(t, Options{Audit: audit.New(zap.New(core)), Remember: func(id string, off bool) error { kept[id] = off; return nil }})
 	for _, x := range []struct {
 		body, state string
 		paused      bool
-		log         string
+		to          string // as the audit log has it; empty if nothing was switched
 	}{
-		{`{"paused": true}`, "paused", true, "camera paused"},
+		{`{"paused": true}`, "paused", true, "off"},
 		{`{"paused": true}`, "paused", true, ""},
-		{`{"paused": false}`, "starting", false, "camera resumed"},
+		{`{"paused": false}`, "starting", false, "on"},
 		{`{"paused": false}`, "starting", false, ""},
 		{`{"paused": false, "controls": {"brightness": 1}}`, "starting", false, ""},
 	} {
@@ -78,13 +79,13 @@ func TestPauseAndResume(t *testing.T) {
 			t.Errorf("%s: kept %v", x.body, kept)
 		}
 		delete(kept, "a")
-		said := logs.FilterMessageSnippet("camera ").TakeAll()
+		said := logs.FilterMessage("camera.switched").TakeAll()
 		logs.TakeAll()
 		switch {
-		case x.log == "" && len(said) > 0:
+		case x.to == "" && len(said) > 0:
 			t.Errorf("%s: logged %v", x.body, said)
-		case x.log != "" && (len(said) != 1 || said[0].Message != x.log || said[0].ContextMap()["camera"] != "a" ||
-			!strings.HasPrefix(said[0].ContextMap()["remote"].(string), "127.0.0.1:")):
+		case x.to != "" && (len(said) != 1 || said[0].ContextMap()["to"] != x.to || said[0].ContextMap()["camera"] != "a" ||
+			said[0].ContextMap()["address"] != "127.0.0.1"):
 			t.Errorf("%s: logged %v", x.body, said)
 		}
 	}

@@ -148,7 +148,7 @@ func (s *Server) named(role access.Role, next func(http.ResponseWriter, *http.Re
 			return
 		}
 		if !me.May(role, id) {
-			forbid(w, r, me.Grant, role)
+			s.forbidden(w, r, me.Grant, role, id)
 			return
 		}
 		next(w, r, view{id: id, camera: c, roster: all})

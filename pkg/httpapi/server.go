@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"camd/pkg/audit"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/fanout"
@@ -30,9 +31,10 @@ type Camera interface {
 type Options struct {
 	Roster  // to begin with
 	Metrics *Metrics
-	TLS     *tls.Config // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
-	Version string      // shown by the API
-	Log     *zap.Logger // nil means none
+	TLS     *tls.Config  // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
+	Version string       // shown by the API
+	Log     *zap.Logger  // nil means none
+	Audit   *audit.Trail // who views and changes what; nil means that nobody writes it down
 
 	// MetricsAside says that /metrics is at a door of its own, and not here: see Server.Aside.
 	MetricsAside bool
@@ -48,6 +50,7 @@ type Server struct {
 	opts      Options // but for the roster
 	roster    atomic.Pointer[roster]
 	log       *zap.Logger
+	audit     *audit.Trail
 	audience  *audience
 	fan       *fanout.Fanout
 	walls     sync.WaitGroup
@@ -74,10 +77,14 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Audit == nil {
+		o.Audit = audit.New(nil)
+	}
 	first := o.Roster
 	o.Roster = Roster{}
 	s := &Server{
-		opts: o, log: o.Log, audience: newAudience(), newcomers: newNewcomers(), turnstile: turnstile.New(o.Log), bodies: patience, pages: newPages(), diary: newDiary(), begun: time.Now(),
+		opts: o, log: o.Log, audit: o.Audit, audience: newAudience(), newcomers: newNewcomers(), turnstile: turnstile.New(o.Log), bodies: patience, pages: newPages(),
+		diary: newDiary(), begun: time.Now(),
 	}
 	s.boot = bootID(s.begun)
 	s.switches.remember = o.Remember
@@ -125,10 +132,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, more ...Door) error 
 	}
 	var sampling sync.WaitGroup
 	defer sampling.Wait()
+	looked, over := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been answered
+	defer over()
 	// Streams end by this context, which ends after stopping is set: they can tell why.
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	sampling.Go(func() { s.keepDiary(base) })
+	sampling.Go(func() { s.audit.Run(looked) })
 	sampling.Go(func() { s.patrol(base) })
 	lanes := s.open(base, errs, l, more)
 	err = serveAll(ctx, lanes, func() { s.stopping.Store(true); end() })

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-chi/chi/v5/middleware"
+
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/mjpeg"
@@ -28,13 +30,22 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
 		if oldest, bad = v.notBefore(r, rendition, time.Now()); bad == nil {
 			if topic, ok := v.camera.Topic(rendition); ok {
 				f := s.await(r.Context(), v, topic, oldest)
-				s.writeSnapshot(w, r, v, f, oldest)
+				given := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+				s.writeSnapshot(given, r, v, f, oldest)
+				s.glanced(r, seat{v.id, rendition, transportOf(r)}, given)
 				return
 			}
 			bad = noRendition(v.id, rendition, v.camera.Renditions()) // it has just gone
 		}
 	}
 	fail(w, r, bad.code, bad.message)
+}
+
+// glanced notes who has got a picture, or has been told that theirs is the newest.
+func (s *Server) glanced(r *http.Request, from seat, given middleware.WrapResponseWriter) {
+	if n := given.BytesWritten(); n > 0 || given.Status() == http.StatusNotModified {
+		s.audit.Glance(personOf(r), from.seen(), uint64(n))
+	}
 }
 
 // notBefore reads ?fresh= and ?max_age= and returns the earliest capture time that will do.

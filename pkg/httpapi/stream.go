@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/fanout"
@@ -42,7 +40,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	place := seat{v.id, rendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}
+	place := seat{v.id, rendition, transportOf(r)}
 	me := newViewer(place, r, fps > 0)
 	v.greet(w.Header(), r, me)
 	conn := s.connOf(r)
@@ -59,7 +57,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	s.log.Info("viewer joined", zap.String("camera", v.id), zap.String("who", me.grant.Who), zap.String("remote", me.remote), zap.String("agent", r.UserAgent()))
+	s.began(me)
 	judge := newJudge(fps, v.roster.Limits.BytesOfViewer)
 	v.roster.tune(conn)
 	if handsOver {
@@ -75,14 +73,14 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	s.farewell(me, reasonToCut(r.Context(), p.play(ctx), s.stopping.Load))
 }
 
+// transportOf is what a request came over.
+func transportOf(r *http.Request) string { return "http" + strconv.Itoa(min(r.ProtoMajor, 2)) }
+
 // farewell takes leave of a viewer; why says what it was cut for, empty if it left by itself.
 func (s *Server) farewell(me *viewer, why string) {
 	why = me.why(why)
 	s.audience.leave(me, why)
-	t := me.tally()
-	s.log.Info("viewer left", zap.String("camera", me.camera), zap.String("who", me.grant.Who), zap.String("remote", me.remote), zap.String("cut", why),
-		zap.Uint64("sent", t.sent), zap.Uint64("dropped", t.slow+t.rate+t.over), zap.Uint64("bytes", t.bytes),
-		zap.Duration("watched", time.Since(me.Since)))
+	s.ended(me, why)
 }
 
 // requestError is a request that cannot be served, for people.

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"camd/pkg/access"
+	"camd/pkg/audit"
 	"camd/pkg/fanout"
 )
 
@@ -28,6 +29,7 @@ type viewer struct {
 	remote    string // address and port
 	address   string // the address alone
 	agent     string
+	by        audit.Person
 	throttled bool   // it asked for fewer frames
 	key       string // by which a client of ustreamer finds itself
 	grant     access.Grant
@@ -39,7 +41,7 @@ func newViewer(s seat, r *http.Request, throttled bool) *viewer {
 	me := visitorOf(r)
 	remote := me.remote(r)
 	return &viewer{
-		seat: s, grant: me.Grant, end: func() {}, Counts: fanout.Counts{Since: time.Now()}, id: rand.Text(), throttled: throttled, key: "0",
+		seat: s, grant: me.Grant, end: func() {}, Counts: fanout.Counts{Since: time.Now()}, by: personOf(r), id: rand.Text(), throttled: throttled, key: "0",
 		remote: remote, address: hostOf(remote), agent: legible(r.UserAgent()),
 	}
 }

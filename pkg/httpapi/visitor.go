@@ -55,11 +55,12 @@ func (s *Server) admit(role access.Role, next http.HandlerFunc) http.HandlerFunc
 		grant, err := gate.Identify(r)
 		switch {
 		case err != nil:
+			s.unknown(r, gate, err)
 			turnAway(w, r, gate, err)
 		case role == access.Metrics && !grant.May(role, ""):
-			forbid(w, r, grant, role)
+			s.forbidden(w, r, grant, role, "")
 		case role != known && !grant.Is(role):
-			forbid(w, r, grant, role)
+			s.forbidden(w, r, grant, role, "")
 		default:
 			who := visitor{grant, gate.Client(r)}
 			next(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, who)))

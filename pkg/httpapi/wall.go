@@ -80,7 +80,7 @@ func (s *Server) takePlace(id, rendition string, r *http.Request, end func()) (w
 	if err := s.audience.join(me); err != nil {
 		return nil, err
 	}
-	s.log.Debug("viewer joined", zap.String("camera", id), zap.String("remote", me.remote), zap.String("transport", wallTransport))
+	s.began(me)
 	return &place{s, me, topic, all.age(topic)}, nil
 }
 
@@ -119,5 +119,5 @@ func (p *place) Leave(cut bool) {
 		default:
 		}
 	}
-	p.server.audience.leave(p.me, p.me.why(why))
+	p.server.farewell(p.me, why)
 }

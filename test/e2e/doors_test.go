@@ -168,6 +168,13 @@ cameras:
 	as(nobody).wants(yard+shared, http.StatusUnauthorized)
 	_, _ = io.Copy(io.Discard, stream.Body) // which ends
 
+	eventually(t, "the audit log to have it", func() bool { return did(t, d.stderr.String(), "link.revoked signal") == 1 })
+	for _, words := range []string{"config.refused signal", "config.reloaded signal auth.users", "view.begin link link 127.0.0.1 yard main http1"} {
+		if did(t, d.stderr.String(), words) == 0 {
+			t.Errorf("the audit log has no %q, but %v", words, deeds(t, d.stderr.String()))
+		}
+	}
+
 	for _, name := range []string{"sessions.json", "link.key"} {
 		if info, err := os.Stat(filepath.Join(dir, "state", name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)

@@ -98,7 +98,7 @@ func TestPause(t *testing.T) {
 	d.change("hall", `{"paused": false}`)
 	d.reaches("hall", "live")
 	log := d.stderr.String()
-	for _, want := range []string{`"camera paused"`, `"camera resumed"`, `"remote":"127.0.0.1:`} {
+	for _, want := range []string{`"camera.switched"`, `"from":"on","to":"off"`, `"from":"off","to":"on"`, `"address":"127.0.0.1"`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("%s is not in the log", want)
 		}

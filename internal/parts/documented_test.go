@@ -1,0 +1,86 @@
+package parts
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// direct returns the modules that go.mod asks for because camd's own code uses them, with their versions.
+func direct(t *testing.T) map[string]string {
+	t.Helper()
+	out, err := output("go", "mod", "edit", "-json", "../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Require []struct {
+			Path, Version string
+			Indirect      bool
+		}
+	}
+	if err := json.Unmarshal(out, &file); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, r := range file.Require {
+		if !r.Indirect {
+			all[r.Path] = r.Version
+		}
+	}
+	return all
+}
+
+// named is a module or a program of one in a document, with the version where there is one.
+var named = regexp.MustCompile("`([a-z0-9-]+(?:\\.[a-z0-9-]+)+/[^` ]+)`(?: (v[0-9][^ ,;:|)]*))?")
+
+// docs/dependencies.md gives the reason for each module that go.mod asks for, and for no other.
+func TestDependenciesDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked, run, ok := strings.Cut(string(text), "\nRun, not linked")
+	if !ok {
+		t.Fatal("there is no paragraph of what is run and not linked")
+	}
+	want, said := direct(t), map[string]bool{}
+	for _, m := range named.FindAllStringSubmatch(linked, -1) {
+		path, version := m[1], m[2]
+		said[path] = true
+		if in, ok := want[path]; !ok {
+			t.Errorf("docs/dependencies.md names %s, which go.mod does not ask for", path)
+		} else if version != "" && version != in {
+			t.Errorf("docs/dependencies.md says %s %s, go.mod %s", path, version, in)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		if !said[path] {
+			t.Errorf("docs/dependencies.md does not say what %s is for", path)
+		}
+	}
+	scripts := programs(t)
+	for _, m := range named.FindAllStringSubmatch(run, -1) {
+		if !strings.Contains(scripts, m[1]+"@"+m[2]) {
+			t.Errorf("docs/dependencies.md says that %s@%s is run, and nothing runs it", m[1], m[2])
+		}
+	}
+}
+
+// programs is the text of what runs other programs.
+func programs(t *testing.T) string {
+	t.Helper()
+	var all []byte
+	for _, path := range []string{"../../Makefile", "../../deploy/deb/build"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text...)
+	}
+	return string(all)
+}

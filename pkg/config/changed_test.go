@@ -1,0 +1,51 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+)
+
+func TestChanged(t *testing.T) {
+	const before = `
+listen: 127.0.0.1:80
+cameras:
+  - {id: a, source: "test://"}
+  - {id: b, source: "test://", title: B}
+log: {level: info}
+`
+	for _, c := range []struct {
+		after string
+		want  []string
+	}{
+		{before, nil},
+		{before + "public_url: http://x.example\nwrite_timeout: 9s\n", []string{"write_timeout", "public_url"}},
+		{"listen: 127.0.0.1:80\ncameras:\n  - {id: b, source: 'test://', title: B}\n  - {id: a, source: 'test://'}\n", []string{"cameras"}},
+		{"listen: 127.0.0.1:81\ncameras:\n  - {id: b, source: 'test://', title: C}\n  - {id: c, source: 'test://'}\nlog: {addresses: none}\nlimits: {viewers_per_address: 3}\n",
+			[]string{"listen", "cameras.a", "cameras.b", "cameras.c", "limits.viewers_per_address", "log.addresses"}},
+	} {
+		if got := Changed(parsed(t, before), parsed(t, c.after)); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.after, got, c.want)
+		}
+	}
+}
+
+func parsed(t *testing.T, text string) *Config {
+	t.Helper()
+	c, err := Parse("camd.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Each field of a Config is called as the key that it is read from, or Changed would name keys that there are not.
+func TestFieldsAreKeys(t *testing.T) {
+	for i := range reflect.TypeFor[Config]().NumField() {
+		f := reflect.TypeFor[Config]().Field(i)
+		name := keyOf(f.Name)
+		if f.IsExported() && !slices.Contains(keys(fileFields()), name) {
+			t.Errorf("%q is no key of the file; the keys are %q", name, keys(fileFields()))
+		}
+	}
+}

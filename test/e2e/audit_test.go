@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+// deed is a line of the audit log.
+type deed struct {
+	Logger, Msg, Who, Via, Address, Camera, Rendition, Transport, Reason, From, To string
+	Cameras, Keys                                                                  []string
+	Frames, Bytes                                                                  uint64
+	Seconds                                                                        *float64
+}
+
+func (e deed) String() string {
+	return strings.Join(strings.Fields(fmt.Sprint(e.Msg, " ", e.Who, " ", e.Via, " ", e.Address, " ", e.Camera, " ", e.Rendition, " ", e.Transport, " ", e.Reason,
+		" ", e.From, " ", e.To, " ", strings.Join(e.Keys, ","))), " ")
+}
+
+// deeds returns the lines of the audit log that a text has, without their priorities.
+func deeds(t *testing.T, text string) (all []deed) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		var e deed
+		if start := strings.IndexByte(line, '{'); start >= 0 && json.Unmarshal([]byte(line[start:]), &e) == nil && e.Logger == "audit" {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// did returns how often there was a line whose words are those.
+func did(t *testing.T, text, words string) (n int) {
+	t.Helper()
+	for _, e := range deeds(t, text) {
+		if e.String() == words {
+			n++
+		}
+	}
+	return n
+}
+
+// visit watches a stream, takes snapshots, looks at a wall and switches a camera off and on.
+func (d *daemon) visit(t *testing.T, snapshots int) {
+	t.Helper()
+	v := watch(t, d.URL+"/cameras/door/stream.mjpg")
+	for range 3 {
+		if _, err := v.read(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.close()
+	for range snapshots {
+		if code, _, _ := get(t, d.URL+"/cameras/door/snapshot.jpg"); code != http.StatusOK {
+			t.Errorf("a snapshot: %d", code)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?cameras=door,yard", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seen := 0; seen < 2; {
+		if kind, _, err := conn.Read(ctx); err != nil {
+			t.Fatal(err)
+		} else if kind == websocket.MessageBinary {
+			seen++
+		}
+	}
+	_ = conn.CloseNow()
+	d.change("yard", `{"paused": true}`)
+	d.change("yard", `{"paused": false}`)
+	eventually(t, "everybody to have left", func() bool { return len(d.viewers("")) == 0 })
+}
+
+const audited = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
+
+// Who does what is in the log, with who they were, from where and how long; a poller is counted, and the level silences nothing.
+func TestAudit(t *testing.T) {
+	const snapshots = 40
+	d := start(t, options{config: audited + "log: {level: error}\n"})
+	d.reaches("door", "live")
+	d.reaches("yard", "live")
+	d.visit(t, snapshots)
+	d.rewrite(audited + "log: {level: error, addresses: short}\nwrite_timeout: 9s\n")
+	d.hangUp()
+	eventually(t, "the reload", func() bool { return strings.Contains(d.stderr.String(), "config.reloaded") })
+	if code, _, _ := get(t, d.URL+"/cameras/yard/snapshot.jpg?max_age=1h"); code != http.StatusOK {
+		t.Errorf("a snapshot: %d", code)
+	}
+	d.stop()
+	text := d.stderr.String()
+	const by = " anonymous anonymous 127.0.0.1 "
+	for words, want := range map[string]int{
+		"daemon.started":                                                 1,
+		"view.begin" + by + "door main http1":                            1,
+		"view.end" + by + "door main http1 left":                         1,
+		"view.begin" + by + "door preview websocket":                     1,
+		"view.end" + by + "door preview websocket left":                  1,
+		"view.begin" + by + "yard preview websocket":                     1,
+		"camera.switched" + by + "yard on off":                           1,
+		"camera.switched" + by + "yard off on":                           1,
+		"config.reloaded signal write_timeout,log.addresses":             1,
+		"view.snapshot anonymous anonymous 127.0.0.0/24 yard main http1": 1,
+		"daemon.stopped":                                                 1,
+	} {
+		if got := did(t, text, words); got != want {
+			t.Errorf("%d times %q, want %d", got, words, want)
+		}
+	}
+	lines, taken := 0, uint64(0)
+	for _, e := range deeds(t, text) {
+		switch {
+		case e.Msg == "view.snapshot" && e.Camera == "door":
+			lines++
+			taken += e.Frames
+		case e.Msg == "view.end" && (e.Frames == 0 || e.Bytes == 0 || e.Seconds == nil):
+			t.Errorf("of a view: %+v", e)
+		}
+	}
+	if taken != snapshots || lines > snapshots/4 {
+		t.Errorf("%d snapshots in %d lines, want %d in few", taken, lines, snapshots)
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+// In a file it is there alone, goes on in a new one at a reload, as logrotate needs it, and turned off it is nowhere.
+func TestAuditFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "audit.log")
+	d := start(t, options{config: audited + "log: {audit: " + file + "}\n"})
+	d.reaches("door", "live")
+	if code, _, _ := get(t, d.URL+"/cameras/door/snapshot.jpg"); code != http.StatusOK {
+		t.Errorf("a snapshot: %d", code)
+	}
+	if err := os.Rename(file, file+".1"); err != nil {
+		t.Fatal(err)
+	}
+	d.hangUp()
+	eventually(t, "a new file", func() bool { b, _ := os.ReadFile(file); return strings.Contains(string(b), "config.reloaded") })
+	d.stop()
+	before, after := string(read(t, file+".1")), string(read(t, file))
+	if did(t, before, "view.snapshot anonymous anonymous 127.0.0.1 door main http1") != 1 || did(t, after, "daemon.stopped") != 1 {
+		t.Errorf("before: %s\nafter: %s", before, after)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 != 0 {
+		t.Errorf("others may read it: %v, %v", info.Mode(), err)
+	}
+	if got := deeds(t, d.stderr.String()); len(got) > 0 {
+		t.Errorf("in the log, too: %v", got)
+	}
+
+	d = start(t, options{config: audited + "log: {audit: off}\n"})
+	d.reaches("door", "live")
+	d.visit(t, 1)
+	d.stop()
+	text := d.stderr.String()
+	if others := strings.ReplaceAll(text, strings.TrimPrefix(d.URL, "http://"), "where it listens"); len(deeds(t, text)) > 0 || strings.Contains(others, "127.0.0.1") {
+		t.Errorf("turned off, and there is %s", text)
+	}
+}
