@@ -83,8 +83,7 @@ func issued(t testing.TB, der, secret []byte) Issued {
 	dir := t.TempDir()
 	i := Issued{File: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"), Pool: x509.NewCertPool()}
 	i.Pool.AddCert(leaf)
-	sum := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
-	i.SPKI = base64.StdEncoding.EncodeToString(sum[:])
+	i.SPKI = SPKI(leaf)
 	for path, block := range map[string]*pem.Block{i.File: {Type: "CERTIFICATE", Bytes: der}, i.Key: {Type: "PRIVATE KEY", Bytes: secret}} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
@@ -110,4 +109,10 @@ func (i Issued) Client(t testing.TB, name string, until time.Time) Issued {
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	return issue(t, template, pair.Leaf, key, pair.PrivateKey)
+}
+
+// SPKI tells a certificate's key as Chromium's --ignore-certificate-errors-spki-list wants it.
+func SPKI(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
