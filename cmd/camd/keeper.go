@@ -71,7 +71,7 @@ func (k *keeper) show(cfg *config.Config) error {
 	}
 	terms := certificate.Terms{MinVersion: cfg.TLS.MinVersion, Require: cfg.TLS.ClientAuth == "require"}
 	if k.acme != nil {
-		terms.Protocols = []string{acme.Protocol}
+		terms.Proofs = []string{acme.Protocol}
 	}
 	if cfg.TLS.ClientCA != "" {
 		if terms.Clients, err = certificate.Authorities(cfg.TLS.ClientCA); err != nil {

@@ -176,7 +176,7 @@ func pending(first, now *config.Config) (keys []string) {
 	}{
 		{"listen", first.Listen != now.Listen},
 		{"socket_mode", first.SocketMode != now.SocketMode},
-		{"metrics_listen", first.MetricsAt != now.MetricsAt},
+		{"metrics_listen", first.MetricsListen != now.MetricsListen},
 		{"tls", (first.TLS == nil) != (now.TLS == nil)},
 		{"tls.redirect_from", first.TLS != nil && now.TLS != nil && first.TLS.RedirectFrom != now.TLS.RedirectFrom},
 		{"tls.acme", first.TLS != nil && now.TLS != nil && !reflect.DeepEqual(first.TLS.ACME, now.TLS.ACME)},

@@ -190,7 +190,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(
 	present.change(cfg, fleet.Cameras())
 	server := httpapi.New(httpapi.Options{
 		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, Audit: trail, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
-		MetricsAside: cfg.MetricsAt != "", Certificate: keeper.certificateState(cfg),
+		MetricsAside: cfg.MetricsListen != "", Certificate: keeper.certificateState(cfg),
 	})
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {

@@ -19,8 +19,8 @@ func sideDoors(cfg *config.Config, front net.Listener, server *httpapi.Server, k
 			}
 		}
 	}()
-	if cfg.MetricsAt != "" {
-		l, err := listenAt(cfg.MetricsAt, cfg.SocketMode)
+	if cfg.MetricsListen != "" {
+		l, err := listenAt(cfg.MetricsListen, cfg.SocketMode)
 		if err != nil {
 			return side, err
 		}

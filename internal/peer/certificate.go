@@ -57,7 +57,13 @@ func (c Certificate) Make(t testing.TB) Issued {
 	} else {
 		template.DNSNames = []string{c.Name}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return issue(t, template, template, key, key)
+}
+
+// issue signs what is in a template, for a key.
+func issue(t testing.TB, template, by *x509.Certificate, key *ecdsa.PrivateKey, signer any) Issued {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, by, key.Public(), signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +83,7 @@ func issued(t testing.TB, der, secret []byte) Issued {
 	dir := t.TempDir()
 	i := Issued{File: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"), Pool: x509.NewCertPool()}
 	i.Pool.AddCert(leaf)
-	sum := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
-	i.SPKI = base64.StdEncoding.EncodeToString(sum[:])
+	i.SPKI = SPKI(leaf)
 	for path, block := range map[string]*pem.Block{i.File: {Type: "CERTIFICATE", Bytes: der}, i.Key: {Type: "PRIVATE KEY", Bytes: secret}} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
@@ -103,13 +108,11 @@ func (i Issued) Client(t testing.TB, name string, until time.Time) Issued {
 		NotBefore: until.Add(-48 * time.Hour), NotAfter: until,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, pair.Leaf, key.Public(), pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return issued(t, der, secret)
+	return issue(t, template, pair.Leaf, key, pair.PrivateKey)
+}
+
+// SPKI tells a certificate's key as Chromium's --ignore-certificate-errors-spki-list wants it.
+func SPKI(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -78,3 +78,37 @@ func TestClients(t *testing.T) {
 		}
 	}
 }
+
+// Who looks whether a name leads here needs no certificate, and gets nothing but the proof: HTTP is not spoken to it, also if it
+// offers to.
+func TestProofs(t *testing.T) {
+	i := peer.Certificate{}.Make(t)
+	pair, err := Files{i.File, i.Key}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown Shown
+	shown.Show(pair)
+	server := shown.Server()
+	shown.Demand(Terms{Clients: i.Pool, Require: true, Proofs: []string{"acme-tls/1"}})
+	for _, c := range []struct {
+		offers []string
+		speaks string // empty: turned away
+	}{{[]string{"acme-tls/1"}, "acme-tls/1"}, {[]string{"h2", "acme-tls/1", "http/1.1"}, "acme-tls/1"}, {[]string{"h2"}, ""}, {nil, ""}} {
+		client := Client(pair)
+		client.NextProtos, client.GetClientCertificate = c.offers, nil
+		near, far := net.Pipe()
+		served := make(chan error, 1)
+		go func() {
+			conn := tls.Server(far, server)
+			served <- conn.Handshake()
+			_ = conn.Close()
+		}()
+		conn := tls.Client(near, client)
+		_, _ = conn.Read(make([]byte, 1))
+		_ = near.Close()
+		if err := <-served; (err == nil) != (c.speaks != "") || err == nil && conn.ConnectionState().NegotiatedProtocol != c.speaks {
+			t.Errorf("%v: %v, %q", c.offers, err, conn.ConnectionState().NegotiatedProtocol)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"slices"
 	"sync/atomic"
 )
 
@@ -14,7 +15,13 @@ import (
 type Shown struct {
 	now    atomic.Pointer[tls.Certificate]
 	source atomic.Pointer[Source]
-	terms  atomic.Pointer[tls.Config]
+	terms  atomic.Pointer[configs]
+}
+
+// configs are what Terms come to.
+type configs struct {
+	all    *tls.Config
+	proofs *tls.Config // for protocols of their own; nil without any
 }
 
 // Source finds the certificate for a connection, where there is not one for all.
@@ -34,26 +41,40 @@ type Terms struct {
 	MinVersion uint16         // tls.VersionTLS12 unless given
 	Clients    *x509.CertPool // who vouches for clients; nil: none is asked for a certificate
 	Require    bool           // who shows none is sent away; else only who shows one that nobody vouches for
-	Protocols  []string       // beside HTTP/2 and HTTP/1.1
+	Proofs     []string       // protocols by which others look whether a name leads here, over which nothing else is said: none needs a certificate
 }
 
 // Demand replaces the terms.
-func (s *Shown) Demand(t Terms) { s.terms.Store(s.config(t)) }
+func (s *Shown) Demand(t Terms) {
+	c := &configs{all: s.config(t)}
+	if len(t.Proofs) > 0 {
+		c.proofs = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: t.Proofs, GetCertificate: s.choose} // and not HTTP
+	}
+	s.terms.Store(c)
+}
 
 // Server returns what a server needs, for HTTP/2 and HTTP/1.1.
 func (s *Shown) Server() *tls.Config {
 	c := s.config(Terms{})
-	s.terms.CompareAndSwap(nil, c)
+	s.terms.CompareAndSwap(nil, &configs{all: c})
 	c = c.Clone()
 	// The terms of a connection are those of its beginning. Tickets are this configuration's, so that who resumes a session after a
 	// reload is known still, and is looked at again: VerifyConnection is called for it, too.
-	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.terms.Load(), nil }
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { return s.terms.Load().of(hello), nil }
 	return c
+}
+
+// of returns what a connection goes by.
+func (c *configs) of(hello *tls.ClientHelloInfo) *tls.Config {
+	if c.proofs != nil && slices.ContainsFunc(hello.SupportedProtos, func(p string) bool { return slices.Contains(c.proofs.NextProtos, p) }) {
+		return c.proofs
+	}
+	return c.all
 }
 
 func (s *Shown) config(t Terms) *tls.Config {
 	c := &tls.Config{
-		MinVersion: max(t.MinVersion, tls.VersionTLS12), NextProtos: append([]string{"h2", "http/1.1"}, t.Protocols...),
+		MinVersion: max(t.MinVersion, tls.VersionTLS12), NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: s.choose,
 	}
 	if t.Clients == nil {

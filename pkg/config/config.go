@@ -24,18 +24,18 @@ import (
 
 // Config is a whole configuration.
 type Config struct {
-	Listen       string      // host:port, port 0 takes a free one; or unix: and a path
-	SocketMode   os.FileMode // of a unix socket
-	MetricsAt    string      // an address of /metrics' own, as Listen; empty: there
-	TLS          *TLS        // nil: plain HTTP
-	Auth         *Auth       // nil: nothing is said, and on this machine alone everybody may everything
-	Cameras      []Camera
-	Limits       Limits
-	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
-	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
-	WatchConfig  bool          // read the file again when it changes
-	Hosts        []string      // by which names browsers may call this camd, beside those that it knows: NAME, *.NAME, or * for any
-	AllowOrigin  []string      // whose pages' scripts may read pictures: origins, or * for any; empty is nobody's
+	Listen        string      // host:port, port 0 takes a free one; or unix: and a path
+	SocketMode    os.FileMode // of a unix socket
+	MetricsListen string      // an address of /metrics' own, as Listen; empty: there
+	TLS           *TLS        // nil: plain HTTP
+	Auth          *Auth       // nil: nothing is said, and on this machine alone everybody may everything
+	Cameras       []Camera
+	Limits        Limits
+	WriteTimeout  time.Duration // a viewer that reads nothing for so long is cut
+	Unsent        int64         // bytes that the kernel may hold unsent for a viewer
+	WatchConfig   bool          // read the file again when it changes
+	Hosts         []string      // by which names browsers may call this camd, beside those that it knows: NAME, *.NAME, or * for any
+	AllowOrigin   []string      // whose pages' scripts may read pictures: origins, or * for any; empty is nobody's
 	// FrameAncestors are whose pages may have camd's in a frame: self, origins, or none alone; nil is self.
 	FrameAncestors []string
 	Webhooks       []Webhook

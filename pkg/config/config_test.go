@@ -100,7 +100,7 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 	clip.Loop = false
 	want := &Config{
 		Listen:     ":0",
-		SocketMode: 0o600, MetricsAt: "unix:/run/metrics.sock",
+		SocketMode: 0o600, MetricsListen: "unix:/run/metrics.sock",
 		Cameras: []Camera{
 			door, yard, DefaultCamera("2", source("http://u:hunter2@10.0.0.7/a")), clip, DefaultCamera("pattern", source("test://")),
 		},

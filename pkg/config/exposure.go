@@ -10,8 +10,8 @@ import (
 // CheckExposure reports that camd would be reached from other machines where it is told to listen, and nothing says who may come
 // in. It is an *Error, with a place, if the file says where to listen.
 func (c *Config) CheckExposure() error {
-	if c.MetricsAt != "" {
-		if err := c.CheckReach(c.MetricsAt); err != nil {
+	if c.MetricsListen != "" {
+		if err := c.CheckReach(c.MetricsListen); err != nil {
 			return fmt.Errorf("metrics_listen: %w", err)
 		}
 	}

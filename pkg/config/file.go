@@ -19,7 +19,7 @@ func fileFields() []field[Config] {
 	return []field[Config]{
 		{"listen", readListen(func(c *Config) *string { return &c.Listen })},
 		{"socket_mode", set(func(c *Config) *os.FileMode { return &c.SocketMode }, "a file's mode in octal, such as 0660", mode)},
-		{"metrics_listen", readListen(func(c *Config) *string { return &c.MetricsAt })},
+		{"metrics_listen", readListen(func(c *Config) *string { return &c.MetricsListen })},
 		{"tls", readTLS},
 		{"auth", readAuth},
 		{"cameras", readCameras},

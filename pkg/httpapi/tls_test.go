@@ -166,7 +166,11 @@ func TestStalledStreamEndsAlone(t *testing.T) {
 		t.Error("the stalled stream ended as if it were whole")
 	}
 	cam.publish(9)
-	if !bytes.Equal(nextPicture(t, stream), picture(9)) || l.dialled != 1 {
+	next := nextPicture(t, stream)
+	for bytes.Equal(next, frame) { // again: on a slow machine half a second may have passed
+		next = nextPicture(t, stream)
+	}
+	if !bytes.Equal(next, picture(9)) || l.dialled != 1 {
 		t.Errorf("the other stream suffers; %d connections", l.dialled)
 	}
 	if n := s.audience.count().present[seat{"a", camera.Main, "http2"}]; n != 1 {

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"camd/internal/peer"
 )
@@ -14,6 +16,8 @@ func TestACME(t *testing.T) {
 	curl, authority := peer.Need(t, "curl", "curl"), peer.NewPebble(t)
 	root := authority.Root(t)
 	elsewhere := peer.FreePort(t)
+	clients := peer.Certificate{}.Make(t) // nobody else comes in but the authority
+	anna := clients.Client(t, "anna", time.Now().Add(time.Hour))
 	kept := map[string]string{"alpn.example.com": t.TempDir(), "http.example.com": t.TempDir()}
 	for _, c := range []struct {
 		way, name string
@@ -28,17 +32,18 @@ func TestACME(t *testing.T) {
 		if c.ended {
 			authority.End()
 		}
+		metrics := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
 		listen := fmt.Sprintf("127.0.0.1:%d", c.port)
 		d := start(t, options{args: []string{"--listen", listen}, config: fmt.Sprintf(
-			"state_dir: %s\ntls: {acme: {domains: [%s], directory: '%s', ca: %s}%s}\ncameras: []\n", kept[c.name], c.name, authority.Directory, authority.CA, c.redirect)})
+			"metrics_listen: %s\nstate_dir: %s\ntls: {acme: {domains: [%s], directory: '%s', ca: %s}, client_ca: %s, client_auth: require%s}\ncameras: []\n", metrics, kept[c.name], c.name, authority.Directory, authority.CA, clients.File, c.redirect)})
 		ask := func() outcome {
-			return run(t, curl, "-sS", "--cacert", root, "--resolve", fmt.Sprintf("%s:%d:127.0.0.1", c.name, c.port), fmt.Sprintf("https://%s:%d/healthz", c.name, c.port))
+			return run(t, curl, "-sS", "--cacert", root, "--cert", anna.File, "--key", anna.Key, "--resolve", fmt.Sprintf("%s:%d:127.0.0.1", c.name, c.port), fmt.Sprintf("https://%s:%d/healthz", c.name, c.port))
 		}
 		eventually(t, c.way, func() bool { return ask().stdout == "ok\n" })
 		if o := camd(t, "healthcheck", "-c", d.config, "--listen", listen); o.code != 0 {
 			t.Errorf("%s: healthcheck: %+v", c.way, o)
 		}
-		if until := d.metric("camd_tls_certificate_not_after_timestamp_seconds"); until == 0 {
+		if _, _, text := get(t, "http://"+metrics+"/metrics"); !regexp.MustCompile(`(?m)^camd_tls_certificate_not_after_timestamp_seconds [1-9]`).Match(text) {
 			t.Errorf("%s: the end of the certificate is not known", c.way)
 		}
 		if c.redirect != "" {
