@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,11 @@ func TestAbuseFigures(t *testing.T) {
 		})
 		t.Logf("%-38s %5.1f → %5.1f fps   age p50 %5.1f → %5.1f ms, p99 %5.1f → %6.1f ms   %3.0f → %3.0f MB", a.name, quiet.fps, during.fps,
 			quiet.ages[0], during.ages[0], quiet.ages[1], during.ages[1], before.resident/1e6, peak/1e6)
+		guesses.Range(func(status, n any) bool {
+			t.Logf("guesses answered with %d: %d in %v", status, n.(*atomic.Int64).Load(), abuseSpan)
+			return true
+		})
+		guesses.Clear()
 		d.recovers(burden{before.descriptors, before.goroutines, max(before.resident, peak)})
 	}
 }
