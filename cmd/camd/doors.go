@@ -67,12 +67,11 @@ func (d *doors) linkKey(a *config.Auth) access.LinkKey {
 	return key
 }
 
-// settle puts a gate into force whose configuration that is: how long sessions last, and whose are over.
-func (d *doors) settle(cfg *config.Config, g *access.Gate) {
+// limit makes sessions last as long as the configuration says.
+func (d *doors) limit(cfg *config.Config) {
 	if a := cfg.Auth; a != nil {
 		d.sessions.Limit(access.SessionOptions{Idle: a.SessionIdle, Lifetime: a.SessionLifetime})
 	}
-	g.Settle()
 }
 
 // linkKeyName is the file in which camd keeps a key for links that it made itself.

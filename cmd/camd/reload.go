@@ -113,8 +113,8 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
-		r.doors.settle(cfg, gate)
-		r.server.Change(roster(cfg, now))
+		r.doors.limit(cfg)
+		r.server.Change(roster(cfg, now, gate))
 		r.told.change(cfg, now)
 		r.present.change(cfg, now)
 	})

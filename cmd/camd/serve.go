@@ -181,14 +181,15 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 		encryption = shown.Server()
 	}
 	doors := newDoors(cfg, log)
+	doors.limit(cfg)
 	gate := doors.gate(cfg)
-	doors.settle(cfg, gate)
+	gate.Settle()
 	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}
 	fleet := source.NewFleet(set.cameras(cfg, worker))
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
 	server := httpapi.New(httpapi.Options{
-		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
+		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
 	})
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"camd/pkg/access"
 )
 
 // manner is the program whose answers an address gives: other than camd's own in their headers alone.
@@ -41,6 +43,10 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	action := actionOf(r.URL.RawQuery)
 	switch {
 	case action == "":
+		if me := visitorOf(r); me.Kind == access.ByLink {
+			s.toLinked(w, r, me.Grant)
+			return
+		}
 		s.page(w, r, "index.html")
 	case strings.HasPrefix(action, "stream"):
 		s.share(s.numbered(cameraNumber(action), mjpgStreamer, s.stream)).ServeHTTP(w, r)

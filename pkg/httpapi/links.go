@@ -92,6 +92,16 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request, v view) {
 	})
 }
 
+// toLinked leads who has a link to the page of the camera that it is for.
+func (s *Server) toLinked(w http.ResponseWriter, r *http.Request, g access.Grant) {
+	seen := s.roster.Load().seenBy(g)
+	if len(seen) == 0 {
+		fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
+		return
+	}
+	seeOther(w, "/cameras/"+seen[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())
+}
+
 // readJSON reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser can send
 // any other without asking this server first.
 func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *requestError {

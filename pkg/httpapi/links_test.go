@@ -56,6 +56,9 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%.60s: %s, want %d", path, resp.Status, want)
 		}
 	}
+	if resp := s.send(t, http.MethodGet, "/"+query, ""); resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/cameras/yard"+query {
+		t.Errorf("/ leads to %s %s", resp.Status, resp.Header.Get("Location"))
+	}
 	if resp := s.send(t, http.MethodPatch, "/api/v1/cameras/yard"+query, `{"paused": true}`, kind, content); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a link switches: %s", resp.Status)
 	}

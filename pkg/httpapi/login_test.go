@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -105,6 +106,20 @@ func TestWhereLoginLeads(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", next, got, want)
 		}
 	}
+}
+
+func FuzzWhereLoginLeads(f *testing.F) {
+	for _, next := range []string{"/", "//a", `/\a`, "/%2f/a", "/a?b#c", "http://a/b", "/./b", "/%5ca"} {
+		f.Add(next)
+	}
+	base := &url.URL{Scheme: "http", Host: "camd.example", Path: "/login"}
+	f.Fuzz(func(t *testing.T, next string) {
+		got := localPath(next)
+		u, err := base.Parse(got)
+		if err != nil || u.Host != base.Host || u.Scheme != base.Scheme || strings.HasPrefix(got, "//") || strings.ContainsAny(got, "\\\r\n\t") || localPath(got) != got {
+			t.Errorf("%q leads to %q: %v, %v", next, got, u, err)
+		}
+	})
 }
 
 func TestLoginPage(t *testing.T) {

@@ -288,6 +288,7 @@ func (c conversation) links(t *testing.T) {
 	c.get(t, "/api/v1/me", "/api/v1/me?link="+c.s.linkTo(t, "yard"))
 	c.get(t, "/api/v1/me", "/api/v1/me", bearer(access.View, "all")...)
 	c.get(t, "/cameras/{camera}", "/cameras/yard?link="+c.s.linkTo(t, "yard"))
+	c.get(t, "/", "/?link="+c.s.linkTo(t, "yard"))
 }
 
 func (c conversation) login(t *testing.T) {

@@ -42,7 +42,8 @@ func (s *Server) turn(w http.ResponseWriter, r *http.Request, v view, paused boo
 	if err != nil {
 		return err
 	}
-	log := s.log.With(zap.String("camera", v.id), zap.String("remote", r.RemoteAddr))
+	me := visitorOf(r)
+	log := s.log.With(zap.String("camera", v.id), zap.String("who", me.Who), zap.String("remote", me.remote(r)))
 	switch {
 	case changed && paused:
 		log.Info("camera paused")

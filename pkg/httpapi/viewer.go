@@ -37,13 +37,10 @@ type viewer struct {
 
 func newViewer(s seat, r *http.Request, throttled bool) *viewer {
 	me := visitorOf(r)
-	remote, address := r.RemoteAddr, hostOf(r.RemoteAddr)
-	if said := me.client.String(); me.client.Addr.IsValid() && said != address {
-		remote, address = said, said // as a trusted proxy has it
-	}
+	remote := me.remote(r)
 	return &viewer{
 		seat: s, grant: me.Grant, end: func() {}, Counts: fanout.Counts{Since: time.Now()}, id: rand.Text(), throttled: throttled, key: "0",
-		remote: remote, address: address, agent: legible(r.UserAgent()),
+		remote: remote, address: hostOf(remote), agent: legible(r.UserAgent()),
 	}
 }
 

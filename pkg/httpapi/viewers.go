@@ -16,6 +16,7 @@ type viewerJSON struct {
 	Camera     string            `json:"camera"`
 	Rendition  string            `json:"rendition"`
 	Transport  string            `json:"transport"`
+	Who        string            `json:"who"`
 	Address    string            `json:"address"`
 	UserAgent  string            `json:"user_agent"`
 	Since      *time.Time        `json:"since"`
@@ -32,7 +33,7 @@ func (v *viewer) toJSON(now time.Time) viewerJSON {
 	t := v.tally()
 	j := viewerJSON{
 		ID: v.id, Camera: v.camera, Rendition: v.rendition, Transport: v.transport,
-		Address: v.remote, UserAgent: v.agent, Since: moment(v.Since),
+		Who: v.grant.Who, Address: v.remote, UserAgent: v.agent, Since: moment(v.Since),
 		Sent: t.sent, Dropped: t.slow + t.rate + t.over, Bytes: t.bytes, Throttled: v.throttled,
 		DroppedFor: nonzero(map[string]uint64{dropSlow: t.slow, dropRate: t.rate, dropOver: t.over}),
 	}

@@ -15,7 +15,7 @@ export function offerLinks(dialog, camera) {
       part('.until').textContent = `Until ${new Date(link.until).toLocaleString()}, whoever has it sees this camera live, and nothing else.`;
       part('.made').hidden = false;
       field.focus();
-      field.select();
+      field.setSelectionRange(0, field.value.length, 'backward'); // and its beginning is seen
     } catch (error) {
       toast(`No link: ${error.message}`);
     }

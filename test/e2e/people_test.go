@@ -1,0 +1,184 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"camd/internal/peer"
+	"camd/pkg/access"
+)
+
+// People log in, see their own cameras and no other, share one by a link, and log out; programs come with a password, a token or
+// a link. One daemon is behind all of it.
+func TestPeople(t *testing.T) {
+	link := write(t, t.TempDir(), "link.key", access.NewLinkKey())
+	hash := access.HashPassword("hunter2")
+	d := start(t, options{config: `
+cameras:
+  - {id: shed, title: The shed, source: 'test://?size=320x180&fps=10'}
+  - {id: yard, title: The yard, source: 'test://?size=320x180&fps=30'}
+auth:
+  link_key_file: ` + link + `
+  users:
+    anna: {role: control, cameras: [yard], hash: '` + hash + `'}
+    otto: {role: view, cameras: [yard], hash: '` + hash + `'}
+    root: {role: admin, hash: '` + hash + `'}
+`})
+	root := http.Header{}
+	root.Set("Authorization", "Basic cm9vdDpodW50ZXIy")
+	eventually(t, "both are live", func() bool {
+		return strings.Count(fetched(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`) == 2
+	})
+	t.Run("in a browser", func(t *testing.T) { peopleInABrowser(t, d, link) })
+	t.Run("programs", func(t *testing.T) { programsWithCredentials(t, d) })
+}
+
+// fetched is what somebody is answered.
+func fetched(t *testing.T, method, url, body string, header http.Header) string {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// logIn fills the login page in, as it is.
+func (b *browser) logIn(user, password string) {
+	b.t.Helper()
+	b.do(chromedp.SetValue(chromedp.CSS("#user"), user), chromedp.SetValue(chromedp.CSS("#password"), password), chromedp.Click(chromedp.CSS("form button")))
+}
+
+func peopleInABrowser(t *testing.T, d *daemon, key string) {
+	b := openBrowser(t, 1280, 900)
+	b.do(chromedp.Navigate(d.URL + "/cameras/yard"))
+	b.until("Log in – camd", `document.title`)
+	b.accessible("the page to log in")
+	b.shot("login")
+	b.logIn("anna", "wrong")
+	b.until("The name or the password is wrong.", `document.querySelector('.problem')?.textContent ?? ''`)
+	b.accessible("the page to log in, again")
+	b.shot("login-wrong")
+	b.logIn("anna", "hunter2")
+	b.until("The yard – camd", `document.title`)
+	b.until("live", pageState)
+	b.until("anna", `document.querySelector('#who span')?.textContent ?? ''`)
+	b.until("true", `document.querySelector('[aria-labelledby=viewers-title]').hidden + ''`)
+	b.shot("camera")
+
+	b.do(chromedp.Click(chromedp.CSS("[data-do=share]")), chromedp.Click(chromedp.CSS("#share form button")))
+	b.until("true", `document.querySelector('#share input').value.startsWith(location.origin + '/cameras/yard?link=') + ''`)
+	b.accessible("the dialog to share")
+	b.shot("share")
+	link := b.text(`document.querySelector('#share input').value`)
+	b.do(chromedp.Click(chromedp.CSS("#share .done")))
+	b.until("", `document.querySelector('#share input').value`)
+
+	b.do(chromedp.Navigate(d.URL + "/"))
+	moves(t, b, "The yard")
+	b.until("1", `document.querySelectorAll('.tile').length + ''`)
+	b.shot("dashboard")
+	b.do(chromedp.Click(chromedp.CSS("#who button")))
+	b.until("Log in – camd", `document.title`)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	b.until("Log in – camd", `document.title`)
+
+	b.do(chromedp.Navigate(link))
+	b.until("The yard – camd", `document.title`)
+	b.until("320", `document.getElementById('picture').naturalWidth + ''`)
+	b.accessible("the page that a link leads to")
+	b.shot("link")
+
+	if err := os.WriteFile(key, []byte(access.NewLinkKey()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	b.until("This link has expired, or was taken back.", `document.querySelector('.why').textContent`)
+	b.shot("link-gone")
+
+	b.do(chromedp.Navigate(d.URL + "/login"))
+	b.logIn("otto", "hunter2")
+	b.until("otto", `document.querySelector('#who span')?.textContent ?? ''`)
+	b.do(chromedp.Navigate(d.URL + "/cameras/yard"))
+	b.until("live", pageState)
+	b.until("true,true", `['share', 'pause'].map(what => document.querySelector('[data-do=' + what + ']').hidden).join()`)
+	b.do(chromedp.Navigate(d.URL + "/cameras/shed"))
+	b.until("no camera \"shed\"; there are: yard", `document.body.textContent.trim()`)
+}
+
+// programsWithCredentials lets real clients in, and turns away what has none.
+func programsWithCredentials(t *testing.T, d *daemon) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	root := http.Header{"Authorization": {"Basic cm9vdDpodW50ZXIy"}, "Content-Type": {"application/json"}}
+	_, link, _ := strings.Cut(fetched(t, http.MethodPost, d.URL+"/api/v1/cameras/yard/links", `{"for": "1h"}`, root), "/cameras/yard?")
+	link, _, _ = strings.Cut(link, `"`)
+	host := strings.TrimPrefix(d.URL, "http://")
+	for _, address := range []string{
+		"http://anna:hunter2@" + host + "/cameras/yard/stream.mjpg",
+		d.URL + "/cameras/yard/stream.mjpg?" + link,
+	} {
+		out, err := exec.CommandContext(ctx, peer.Need(t, "ffmpeg", "ffmpeg"), "-v", "error", "-f", "mpjpeg", "-i", address, "-frames:v", "3", "-f", "framemd5", "-").CombinedOutput()
+		if err != nil || strings.Count(string(out), ", ") < 3 {
+			t.Errorf("ffmpeg: %v: %s", err, out)
+		}
+		vlc(t, address)
+	}
+	for _, c := range []struct{ code, address string }{
+		{"200", d.URL + "/cameras/yard/snapshot.jpg?" + link},
+		{"200", "http://anna:hunter2@" + host + "/?action=snapshot"},
+		{"404", d.URL + "/cameras/shed/snapshot.jpg?" + link},
+		{"401", d.URL + "/cameras/yard/snapshot.jpg"},
+		{"401", "http://anna:wrong@" + host + "/?action=snapshot"},
+	} {
+		out, err := exec.CommandContext(ctx, peer.Need(t, "curl", "curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", c.address).Output()
+		if err != nil || string(out) != c.code {
+			t.Errorf("curl: %s, %v, want %s", out, err, c.code)
+		}
+	}
+	if log := d.stderr.String(); strings.Contains(log, "hunter2") || strings.Contains(log, strings.TrimPrefix(link, "link=")) {
+		t.Errorf("the log has what lets people in: %s", log)
+	}
+}
+
+// shot keeps a picture of the page, in both schemes and on a phone too, in the folder that CAMD_SCREENSHOTS names.
+func (b *browser) shot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("CAMD_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	for _, width := range []int64{360, 1280} {
+		for _, scheme := range []string{"light", "dark"} {
+			if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			}); err != nil {
+				b.t.Fatal(err)
+			}
+			b.do(chromedp.EmulateViewport(width, 800))
+			b.shoot(fmt.Sprintf("%s/%s-%d-%s.png", dir, name, width, scheme))
+		}
+	}
+}
