@@ -164,6 +164,7 @@ func TestHowSomebodyIsTurnedAway(t *testing.T) {
 		{s, "/", nil, 401, "WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`},
 		{s, "/api/v1/cameras", []string{"X-Requested-With", "camd"}, 401, "WWW-Authenticate", `Bearer realm="camd"`},
 		{s, "/api/v1/cameras", []string{"Authorization", "Bearer nonsense"}, 401, "WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`},
+		{s, "/cameras/yard/stream.mjpg?link=forged", nil, 401, "WWW-Authenticate", `Bearer realm="camd"`},
 		{open, "/", []string{"Accept", page}, 401, "WWW-Authenticate", `Bearer realm="camd"`},
 		{open, "/login", []string{"Accept", page}, 404, "Content-Type", "text/plain; charset=utf-8"},
 	} {

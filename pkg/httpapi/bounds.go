@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -59,6 +60,7 @@ func (s *Server) limitsOfHTTP2() *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams: 100, // as the standard advises; a page with more cameras has the wall
 		// Nothing that is sent here is large.
+		MaxReadFrameSize:              16 << 10,
 		MaxReceiveBufferPerConnection: maxBody,
 		MaxReceiveBufferPerStream:     maxBody,
 		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
@@ -68,10 +70,10 @@ func (s *Server) limitsOfHTTP2() *http.HTTP2Config {
 		SendPingTimeout: probes.Idle,
 		PingTimeout:     time.Duration(probes.Count) * probes.Interval,
 		CountError: func(kind string) {
-			switch kind {
-			case "over_max_streams", "over_max_streams_race":
+			switch { // kinds of error and codes come first
+			case strings.Contains(kind, "_over_max_streams"):
 				s.refusals.streams.Add(1)
-			case "too_many_early_resets":
+			case strings.HasSuffix(kind, "_too_many_early_resets"):
 				s.refusals.cancelled.Add(1)
 			}
 		},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -119,7 +120,7 @@ func TestUnixSocketHasAnyName(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := serveOn(t, l, Options{}, newTestCamera("a"))
-	client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
 	defer client.CloseIdleConnections()
 	resp, err := client.Get("http://whatever.example/api/v1/cameras")
 	if err != nil {

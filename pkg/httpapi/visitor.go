@@ -88,15 +88,15 @@ func turnAway(w http.ResponseWriter, r *http.Request, gate *access.Gate, err err
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	// A page's own script would make the browser ask for a password in a window of its own.
-	if gate.HasLogin() && r.Header.Get("X-Requested-With") == "" {
+	// A page's own script, and the picture of a link that has ended, would make a browser ask for a password in a window of its own.
+	if gate.HasLogin() && r.Header.Get("X-Requested-With") == "" && !r.URL.Query().Has(access.LinkParameter) {
 		w.Header().Add("WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`)
 	} else {
 		w.Header().Add("WWW-Authenticate", `Bearer realm="camd"`)
 	}
 	switch {
 	case expired:
-		fail(w, r, http.StatusUnauthorized, access.ErrExpired.Error())
+		fail(w, r, http.StatusUnauthorized, "this link has expired, or was taken back")
 	case errors.Is(err, access.ErrWrong):
 		fail(w, r, http.StatusUnauthorized, "wrong name, password, token or link")
 	default:

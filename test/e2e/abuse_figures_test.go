@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,10 +14,10 @@ import (
 )
 
 // abuseSpan is how long each assault goes on, and how long it is quiet before.
-const abuseSpan = 8 * time.Second
+const abuseSpan = 5 * time.Second
 
 // What a viewer notices of each assault while it goes on, beside what it had just before: figures, and no test, since a machine
-// that is busy with assaulting has less for both. CAMD_ABUSE=1 takes them, in five minutes.
+// that is busy with assaulting has less for both. CAMD_ABUSE=1 takes them, in three minutes.
 func TestAbuseFigures(t *testing.T) {
 	if os.Getenv("CAMD_ABUSE") == "" {
 		t.Skip("CAMD_ABUSE is not set")
@@ -39,6 +40,11 @@ func TestAbuseFigures(t *testing.T) {
 		})
 		t.Logf("%-38s %5.1f → %5.1f fps   age p50 %5.1f → %5.1f ms, p99 %5.1f → %6.1f ms   %3.0f → %3.0f MB", a.name, quiet.fps, during.fps,
 			quiet.ages[0], during.ages[0], quiet.ages[1], during.ages[1], before.resident/1e6, peak/1e6)
+		guesses.Range(func(status, n any) bool {
+			t.Logf("guesses answered with %d: %d in %v", status, n.(*atomic.Int64).Load(), abuseSpan)
+			return true
+		})
+		guesses.Clear()
 		d.recovers(burden{before.descriptors, before.goroutines, max(before.resident, peak)})
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,7 @@ var assaults = []assault{
 	{"connections that announce a body", false, 300, 2000, held("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n")},
 	{"headers by the byte", false, 50, 1000, trickled},
 	{"everything too large", false, 20, 1 << 30, oversized},
+	{"logins with wrong passwords", false, 500, 1_000_000, guessed},
 	{"walls that flood", false, 5, 1 << 30, flooded},
 	{"half handshakes", true, 2500, 10_000, held("\x16\x03\x01\x02\x00\x01")},
 	{"handshakes", true, 300, 1 << 30, handshakes},
@@ -140,6 +143,44 @@ func oversized(ctx context.Context, d *daemon, n int) {
 	}
 }
 
+// guesses are how many attempts at passwords were answered with what.
+var guesses sync.Map
+
+// guessed tries n passwords, of users that are there and of others, by the form and by Basic, several at a time.
+func guessed(ctx context.Context, d *daemon, n int) {
+	many := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
+	defer many.CloseIdleConnections()
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for k := next.Add(1); k <= int64(n) && ctx.Err() == nil; k = next.Add(1) {
+				user := []string{"anna", fmt.Sprint("nobody", k)}[k%2]
+				form := url.Values{"user": {user}, "password": {fmt.Sprint(k)}}
+				r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL+"/login", strings.NewReader(form.Encode()))
+				if k%4 < 2 {
+					r, err = http.NewRequestWithContext(ctx, http.MethodGet, d.URL+"/api/v1/cameras", nil)
+				}
+				if err != nil {
+					panic(err)
+				}
+				if r.Method == http.MethodPost {
+					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				} else {
+					r.SetBasicAuth(user, fmt.Sprint(k))
+				}
+				if answer, err := many.Do(r); err == nil {
+					count, _ := guesses.LoadOrStore(answer.StatusCode, new(atomic.Int64))
+					count.(*atomic.Int64).Add(1)
+					_, _ = io.Copy(io.Discard, answer.Body)
+					_ = answer.Body.Close()
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
 // flooded sends pings over n walls until each is cut, and a message that is too large before.
 func flooded(ctx context.Context, d *daemon, n int) {
 	for range n {
@@ -198,9 +239,10 @@ func frames(write func(f *http2.Framer, n int) error) func(context.Context, *dae
 			}
 			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 			var reading sync.WaitGroup
-			reading.Go(func() { _, _ = io.Copy(io.Discard, c) })
-			f := http2.NewFramer(c, nil)
-			f.AllowIllegalWrites = true
+			f := http2.NewFramer(c, c)
+			f.AllowIllegalWrites, f.AllowIllegalReads = true, true
+			understood := make(chan struct{})
+			reading.Go(func() { defer close(understood); drain(f) })
 			_, err = io.WriteString(c, http2.ClientPreface)
 			if err == nil {
 				err = f.WriteSettings()
@@ -209,8 +251,9 @@ func frames(write func(f *http2.Framer, n int) error) func(context.Context, *dae
 				err = write(f, k)
 				done++
 			}
-			if _, bounded := ctx.Deadline(); bounded && err == nil {
-				<-ctx.Done() // it has what it wants
+			if err == nil {
+				_ = f.WritePing(false, farewell)
+				<-understood
 			}
 			_ = c.Close()
 			reading.Wait()
@@ -219,10 +262,25 @@ func frames(write func(f *http2.Framer, n int) error) func(context.Context, *dae
 	}
 }
 
+// farewell is a ping whose answer says that all before has been read.
+var farewell = [8]byte{'f', 'a', 'r', 'e', 'w', 'e', 'l', 'l'}
+
+// drain reads frames until the last ping is answered or the connection ends.
+func drain(f *http2.Framer) {
+	for {
+		frame, err := f.ReadFrame()
+		if ping, ok := frame.(*http2.PingFrame); err != nil || ok && ping.IsAck() && ping.Data == farewell {
+			return
+		}
+	}
+}
+
 // abused starts a daemon for assaults.
 func abused(t testing.TB, certificate string) *daemon {
 	t.Helper()
-	d := start(t, options{config: fmt.Sprintf("%slimits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
+	// Everybody may everything, and there is somebody whose password can be guessed at.
+	const users = "auth: {anonymous: admin, users: {anna: {role: admin, hash: '$argon2id$v=19$m=19456,t=2,p=1$2LYldxWDGID9iTuf56wwcw$uK1xWLn0WYADcqqDwzUduAk8qop2YvKJOxYsIQ2Ap04'}}}\n"
+	d := start(t, options{config: fmt.Sprintf("%s"+users+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
 	d.reaches("a", "live")
 	return d
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -25,7 +26,7 @@ func TestPeople(t *testing.T) {
 	d := start(t, options{config: `
 cameras:
   - {id: shed, title: The shed, source: 'test://?size=320x180&fps=10'}
-  - {id: yard, title: The yard, source: 'test://?size=320x180&fps=10'}
+  - {id: yard, title: The yard, source: 'test://?size=320x180&fps=30'}
 auth:
   link_key_file: ` + link + `
   users:
@@ -38,7 +39,7 @@ auth:
 	eventually(t, "both are live", func() bool {
 		return strings.Count(fetched(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`) == 2
 	})
-	t.Run("in a browser", func(t *testing.T) { peopleInABrowser(t, d) })
+	t.Run("in a browser", func(t *testing.T) { peopleInABrowser(t, d, link) })
 	t.Run("programs", func(t *testing.T) { programsWithCredentials(t, d) })
 }
 
@@ -68,7 +69,7 @@ func (b *browser) logIn(user, password string) {
 	b.do(chromedp.SetValue(chromedp.CSS("#user"), user), chromedp.SetValue(chromedp.CSS("#password"), password), chromedp.Click(chromedp.CSS("form button")))
 }
 
-func peopleInABrowser(t *testing.T, d *daemon) {
+func peopleInABrowser(t *testing.T, d *daemon, key string) {
 	b := openBrowser(t, 1280, 900)
 	b.do(chromedp.Navigate(d.URL + "/cameras/yard"))
 	b.until("Log in – camd", `document.title`)
@@ -108,6 +109,15 @@ func peopleInABrowser(t *testing.T, d *daemon) {
 	b.accessible("the page that a link leads to")
 	b.shot("link")
 
+	if err := os.WriteFile(key, []byte(access.NewLinkKey()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	b.until("This link has expired, or was taken back.", `document.querySelector('.why').textContent`)
+	b.shot("link-gone")
+
 	b.do(chromedp.Navigate(d.URL + "/login"))
 	b.logIn("otto", "hunter2")
 	b.until("otto", `document.querySelector('#who span')?.textContent ?? ''`)
@@ -134,6 +144,7 @@ func programsWithCredentials(t *testing.T, d *daemon) {
 		if err != nil || strings.Count(string(out), ", ") < 3 {
 			t.Errorf("ffmpeg: %v: %s", err, out)
 		}
+		vlc(t, address)
 	}
 	for _, c := range []struct{ code, address string }{
 		{"200", d.URL + "/cameras/yard/snapshot.jpg?" + link},

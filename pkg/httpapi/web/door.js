@@ -5,22 +5,36 @@ import { applyTheme } from './choice.js';
 applyTheme();
 for (const time of document.querySelectorAll('time')) time.textContent = new Date(time.dateTime).toLocaleString();
 
-// A stream that has ended stands still: say so, and try again while the link is good.
 const picture = document.getElementById('picture');
-if (picture) {
-  const { src } = picture;
-  const until = Date.parse(document.querySelector('time').dateTime);
-  const over = () => {
-    picture.removeAttribute('src');
-    picture.alt = 'This link has expired.';
+if (picture) watch(picture.src);
+
+// watch keeps a picture from being taken for live that is not: one that has stopped looks like one in which nothing moves.
+function watch(src) {
+  const state = src.replace(/\/cameras\/(.*)\/stream\.mjpg/, '/api/v1/cameras/$1');
+  const why = document.querySelector('.why');
+  let lost = false;
+  const say = (text) => {
+    why.hidden = !text;
+    if (why.textContent !== text) why.textContent = text;
+    document.body.toggleAttribute('data-stale', text !== '');
   };
-  picture.addEventListener('error', () => {
-    if (Date.now() >= until) over();
-    else setTimeout(() => { picture.src = src; }, 2000);
-  });
-  const watch = () => {
-    if (Date.now() >= until) over();
-    else setTimeout(watch, Math.min(until - Date.now() + 500, 60000));
+  picture.addEventListener('error', () => { lost = true; });
+  const look = async () => {
+    const answer = await fetch(state, { cache: 'no-store', headers: { 'X-Requested-With': 'camd' }, signal: AbortSignal.timeout(5000) }).catch(() => null);
+    if (answer && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+      picture.removeAttribute('src');
+      say('This link has expired, or was taken back.');
+      return;
+    }
+    if (!answer?.ok) {
+      lost = true;
+      say('camd does not answer. The page tries again by itself.');
+    } else if (lost) {
+      lost = false;
+      picture.src = src;
+      say('');
+    }
+    setTimeout(look, 3000);
   };
-  watch();
+  look();
 }
