@@ -7,34 +7,18 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/bcrypt"
 )
 
-// cheap is the hash of hunter2 that takes the least time of those that are accepted.
-var cheap = sync.OnceValue(func() Hash { return cheaply("hunter2") })
+// cheap is a hash of hunter2. Tests are not about how long it takes.
+var cheap = sync.OnceValue(func() Hash { return hashing("hunter2", 64) })
 
-func cheaply(password string) Hash {
-	a := argon{memory: leastMemory, time: 1, threads: 1, salt: []byte("not so random")}
+// accepted is one with the least memory that ParseHash takes.
+var accepted = sync.OnceValue(func() Hash { return hashing("hunter2", leastMemory) })
+
+func hashing(password string, memory uint32) Hash {
+	a := argon{memory: memory, time: 1, threads: 1, salt: []byte("not so random")}
 	a.key = a.of(password, keyLength)
-	h, err := ParseHash(a.String())
-	if err != nil {
-		panic(err)
-	}
-	return h
-}
-
-func bcrypted(t *testing.T, password string) Hash {
-	t.Helper()
-	b, err := bcrypt.GenerateFromPassword([]byte(password), leastCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := ParseHash(string(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
+	return Hash{text: a.String(), argon: a}
 }
 
 // request is one of a stranger, changed.

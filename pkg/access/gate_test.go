@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 )
@@ -87,6 +88,63 @@ func TestNobodyToBeWrongAbout(t *testing.T) {
 	}
 	if g.HasLogin() || g.HasLinks() {
 		t.Error("says that there is somebody to log in, or a link to make")
+	}
+}
+
+// What is remembered of one user's password says nothing of another's.
+func TestRememberedApart(t *testing.T) {
+	o := house(NewToken())
+	o.Users = append(o.Users, User{"annah", hashing("other", 64), Allowance{Role: View}})
+	g := New(o)
+	if err := asks(g, basic("anna", "hunter2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := asks(g, basic("annah", "unter2")); !errors.Is(err, ErrWrong) {
+		t.Errorf("got %v, want %v", err, ErrWrong)
+	}
+}
+
+// What somebody was let in with may not be in force any more, or be worth something else.
+func TestRenew(t *testing.T) {
+	token, proxy := NewToken(), from("10.1.2.3:1")
+	o := house(token)
+	o.Anonymous = Allowance{Role: View}
+	for _, c := range []struct {
+		name   string
+		r      *http.Request
+		change func(*Options)
+		ok     bool
+		admin  bool
+	}{
+		{"the same", request(basic("anna", "hunter2")), func(*Options) {}, true, true},
+		{"another role", request(basic("anna", "hunter2")), func(o *Options) { o.Users = []User{{"anna", cheap(), Allowance{Role: View}}} }, true, false},
+		{"another password", request(basic("anna", "hunter2")), func(o *Options) { o.Users = []User{{"anna", hashing("x", 64), Allowance{Role: Admin}}} }, false, false},
+		{"no such user", request(basic("anna", "hunter2")), func(o *Options) { o.Users = nil }, false, false},
+		{"the same token", request(bearer(token)), func(o *Options) { o.Tokens[0].Role = Admin }, true, true},
+		{"no such token", request(bearer(token)), func(o *Options) { o.Tokens = nil }, false, false},
+		{"the proxy's user", request(proxy, header("Remote-User", "phil")), func(o *Options) { o.Users[2].Role = Admin }, true, true},
+		{"the proxy's other", request(proxy, header("Remote-User", "zoe")), func(o *Options) { o.ForwardAuth.Others.Role = Control }, true, false},
+		{"no longer others", request(proxy, header("Remote-User", "zoe")), func(o *Options) { o.ForwardAuth.Others = Allowance{} }, false, false},
+		{"no longer a proxy", request(proxy, header("Remote-User", "phil")), func(o *Options) { o.ForwardAuth = ForwardAuth{} }, false, false},
+		{"everybody", request(), func(o *Options) { o.Anonymous = Allowance{Role: Admin} }, true, true},
+		{"no longer everybody", request(), func(o *Options) { o.Anonymous = Allowance{} }, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			grant, err := New(o).Identify(c.r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := o
+			now.Users, now.Tokens = slices.Clone(o.Users), slices.Clone(o.Tokens)
+			c.change(&now)
+			got, ok := New(now).Renew(grant)
+			if ok != c.ok || got.Is(Admin) != c.admin || ok && got.Who != grant.Who {
+				t.Errorf("got %+v, %v", got, ok)
+			}
+		})
+	}
+	if got, ok := New(o).Renew(Grant{}); ok || got.Is(View) {
+		t.Errorf("nobody is renewed: %+v", got)
 	}
 }
 

@@ -38,6 +38,7 @@ func TestClient(t *testing.T) {
 		{"IPv6", Proxies{Networks: networks}, []func(*http.Request){from("[fd00::1]:1"), header("X-Forwarded-For", "2001:db8::1")}, "2001:db8::1", false},
 		{"IPv6 in brackets", Proxies{Networks: networks}, []func(*http.Request){from("[fd00::1]:1"), header("X-Forwarded-For", "[2001:db8::1]:80")}, "2001:db8::1", false},
 		{"IPv4 in IPv6", Proxies{Networks: networks}, []func(*http.Request){from("[::ffff:10.0.0.1]:1"), header("X-Forwarded-For", "::ffff:203.0.113.5")}, "203.0.113.5", false},
+		{"IPv4 in IPv6, with a port", Proxies{Networks: networks}, []func(*http.Request){from("10.0.0.1:1"), header("X-Forwarded-For", "[::ffff:203.0.113.5]:80")}, "203.0.113.5", false},
 		{"zone", Proxies{}, []func(*http.Request){from("[fe80::1%eth0]:1")}, "fe80::1", false},
 		{"http at the outer proxy", Proxies{Networks: networks}, []func(*http.Request){from("10.0.0.1:1"), header("X-Forwarded-Proto", "https, http")}, "10.0.0.1", false},
 		{"TLS to the proxy, none to its client", Proxies{Networks: networks}, []func(*http.Request){from("10.0.0.1:1"), header("X-Forwarded-Proto", "http"), func(r *http.Request) { r.TLS = &tls.ConnectionState{} }}, "10.0.0.1", false},

@@ -130,8 +130,9 @@ func TestSessionsAndReload(t *testing.T) {
 	guest, guests := enter(t, g, "guest")
 	o.Sessions = g.o.Sessions
 
-	o.Users = []User{{"anna", cheap(), Allowance{Role: View}}, {"guest", cheaply("hunter22"), Allowance{Role: View}}}
+	o.Users = []User{{"anna", cheap(), Allowance{Role: View}}, {"guest", hashing("hunter22", 64), Allowance{Role: View}}}
 	next := New(o)
+	refused(t, next, guest, guests) // also where nobody has settled yet
 	next.Settle()
 	if got, err := next.Identify(anna); err != nil || got.Is(Control) {
 		t.Errorf("got %+v, %v, want anna with another role", got, err)
