@@ -121,7 +121,7 @@ func TestDeafViewer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, "GET /cameras/large/stream.mjpg HTTP/1.1\r\nHost: camd\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET /cameras/large/stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	// Published and not sent: some before it came, more and more once the connection is full.

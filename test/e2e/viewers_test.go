@@ -104,7 +104,7 @@ func sip(t *testing.T, url, path, agent string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: camd\r\nUser-Agent: "+agent+"\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "+agent+"\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})

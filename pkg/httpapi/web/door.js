@@ -22,7 +22,7 @@ function watch(src) {
   const look = async () => {
     const answer = await fetch(state, { cache: 'no-store', headers: { 'X-Requested-With': 'camd' }, signal: AbortSignal.timeout(5000) }).catch(() => null);
     if (answer && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
-      picture.removeAttribute('src');
+      picture.hidden = true;
       say('This link has expired, or was taken back.');
       return;
     }

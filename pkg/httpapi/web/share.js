@@ -15,7 +15,8 @@ export function offerLinks(dialog, camera) {
       part('.until').textContent = `Until ${new Date(link.until).toLocaleString()}, whoever has it sees this camera live, and nothing else.`;
       part('.made').hidden = false;
       field.focus();
-      field.setSelectionRange(0, field.value.length, 'backward'); // and its beginning is seen
+      field.setSelectionRange(0, field.value.length, 'backward');
+      field.scrollLeft = 0; // its beginning says where it leads
     } catch (error) {
       toast(`No link: ${error.message}`);
     }
