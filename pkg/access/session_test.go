@@ -105,6 +105,7 @@ func TestSessionsEnd(t *testing.T) {
 		first, firsts := enter(t, g, "anna")
 		time.Sleep(time.Second)
 		second, seconds := enter(t, g, "anna")
+		time.Sleep(time.Second)
 		enter(t, g, "anna")
 		time.Sleep(time.Second)
 		welcome(t, g, first, firsts)
