@@ -38,9 +38,12 @@ func (c *Config) CheckReach(address string) error {
 
 // Local reports whether this machine alone reaches an address to listen on.
 func Local(address string) bool {
+	if _, ok := SocketPath(address); ok {
+		return true
+	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return strings.HasPrefix(address, "unix:") || strings.HasPrefix(address, "/")
+		return false
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
