@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -88,7 +89,7 @@ func ReadSecret(path string) (string, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", err
+		return "", withoutName(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is not a regular file", path)
@@ -112,4 +113,16 @@ func ReadSecret(path string) (string, error) {
 		return "", errors.New(path + " has more than one line or a control character in it")
 	}
 	return s, nil
+}
+
+// withoutName says why there is no file: people write the password itself where its file's name belongs.
+func withoutName(path string, err error) error {
+	dir := filepath.Dir(path)
+	for info, e := os.Stat(dir); (e != nil || !info.IsDir()) && dir != filepath.Dir(dir); info, e = os.Stat(dir) {
+		dir = filepath.Dir(dir)
+	}
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%w, below %s", err, dir)
 }
