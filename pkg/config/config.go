@@ -26,6 +26,7 @@ import (
 type Config struct {
 	Listen       string             // host:port; port 0 takes a free one
 	TLS          *certificate.Files // nil: plain HTTP
+	Auth         *Auth              // nil: nothing is said, and on this machine alone everybody may everything
 	Cameras      []Camera
 	Limits       Limits
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
@@ -38,6 +39,8 @@ type Config struct {
 	PublicURL    string // where people reach this camd's pages, without a / at its end; empty: not known
 	StateDir     string // where to keep what people switch; empty leaves it to the environment
 	Log          Log
+
+	listenAt Problem // where the file has listen, and what it says
 }
 
 // Limits keep a daemon from being used up. 0 is no limit.

@@ -106,6 +106,7 @@ log: {level: debug, format: json}
 		Unsent: 128 << 10, AllowOrigin: "https://mainsail.local:8443", WriteTimeout: 3 * time.Second,
 		StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
 	}
+	got.listenAt = Problem{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -86,20 +86,10 @@ func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 
 // ReadSecret reads a password file: one line, at most 4 KiB.
 func ReadSecret(path string) (string, error) {
-	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", withoutName(path, err)
+	b, err := regular(path, maxSecret)
+	if e, ok := errors.AsType[*os.PathError](err); ok && e.Op == "stat" {
+		return "", withoutName(path, e.Err)
 	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
 		return "", err
 	}
@@ -121,8 +111,23 @@ func withoutName(path string, err error) error {
 	for info, e := os.Stat(dir); (e != nil || !info.IsDir()) && dir != filepath.Dir(dir); info, e = os.Stat(dir) {
 		dir = filepath.Dir(dir)
 	}
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		err = e.Err
-	}
 	return fmt.Errorf("%w, below %s", err, dir)
+}
+
+// regular reads a file, and one byte more than most if it is larger.
+func regular(path string, most int64) ([]byte, error) {
+	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most+1))
 }

@@ -151,6 +151,11 @@ func places() []place {
 		{"limits", `under "limits"`, keys(limitFields())},
 		{"log", `under "log"`, keys(logFields())},
 		{"tls", `under "tls"`, keys(tlsFields())},
+		{"auth", `under "auth"`, keys(authFields())},
+		{"users", `under a name in "users"`, keys(userFields())},
+		{"tokens", `under a name in "tokens"`, keys(tokenFields())},
+		{"session", `under "session"`, keys(sessionFields())},
+		{"forward_auth", `under "forward_auth"`, keys(forwardFields())},
 		{"webhooks", `in an entry of "webhooks"`, keys(webhookFields())},
 		{"mqtt", `under "mqtt"`, keys(mqttFields())},
 	}

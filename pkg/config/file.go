@@ -17,6 +17,7 @@ func fileFields() []field[Config] {
 	return []field[Config]{
 		{"listen", readListen},
 		{"tls", readTLS},
+		{"auth", readAuth},
 		{"cameras", readCameras},
 		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
@@ -84,6 +85,7 @@ func readListen(d *decoder, key string, n *yaml.Node, to *Config) {
 		return
 	}
 	to.Listen = s
+	to.listenAt = Problem{d.file, n.Line, n.Column, s}
 }
 
 // CheckListen reports what is wrong with an address to listen on.

@@ -33,7 +33,15 @@ func (e *Error) Error() string {
 // err returns the problems found so far as an *Error.
 func (d *decoder) err() error {
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(d.rank(a)-d.rank(b), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return &Error{Problems: slices.Compact(d.problems)}
+}
+
+// rank puts files that the configuration names behind it.
+func (d *decoder) rank(p Problem) int {
+	if p.File == d.file {
+		return 0
+	}
+	return 1
 }

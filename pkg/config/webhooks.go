@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/url"
@@ -153,7 +154,7 @@ func readEvents(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
 func readOnlyCameras(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
 	d.texts(key, n, "[yard, hall]", func(s string, item *yaml.Node) {
 		to.Cameras = append(to.Cameras, s)
-		d.mentioned = append(d.mentioned, mention{s, key, item})
+		d.mentioned = append(d.mentioned, mention{id: s, key: key, at: item})
 	})
 }
 
@@ -161,6 +162,7 @@ func readOnlyCameras(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
 type mention struct {
 	id, key string
 	at      *yaml.Node
+	file    string // that has it; empty: the configuration
 }
 
 // checkMentions reports cameras that are spoken of and not there.
@@ -177,6 +179,6 @@ func (d *decoder) checkMentions(cfg *Config) {
 		if near := nearest(m.id, ids); near != "" {
 			meant = fmt.Sprintf("; did you mean %q?", near)
 		}
-		d.bad(m.at, "%s: there is no camera %s%s", m.key, show(m.at), meant)
+		d.problems = append(d.problems, Problem{cmp.Or(m.file, d.file), m.at.Line, m.at.Column, fmt.Sprintf("%s: there is no camera %s%s", m.key, show(m.at), meant)})
 	}
 }

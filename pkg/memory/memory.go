@@ -15,8 +15,9 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"camd/internal/whole"
 )
 
 // Name is the file's name in its folder.
@@ -164,14 +165,5 @@ func (m *Memory) save() error {
 	if err := enc.Encode(content{m.cameras}); err != nil {
 		return err
 	}
-	err := renameio.WriteFile(filepath.Join(m.dir, Name), b.Bytes(), 0o600, renameio.WithTempDir(m.dir), renameio.WithStaticPermissions(0o600))
-	if err != nil {
-		return err
-	}
-	// The new name is on the disk when the folder is.
-	d, err := os.Open(m.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return whole.Replace(filepath.Join(m.dir, Name), b.Bytes())
 }

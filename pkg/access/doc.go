@@ -1,0 +1,22 @@
+// Package access decides who may see and do what.
+//
+// A [Gate] identifies a request: it gives its [Grant], or says why there is none. A grant tells what its holder may: a [Role] at
+// the cameras of a [Scope]. The package knows cameras by their names alone, and nothing of pages and routes.
+//
+// # Who is asked first
+//
+// A bearer token, HTTP Basic, a session's cookie, a link's signature in the query, the header of a proxy that vouches for
+// somebody, and then whatever everybody may. Credentials that are given and wrong are refused, and nothing behind them is looked
+// at; a session that has ended or a link that has expired leaves what everybody may.
+//
+// # What a reload keeps
+//
+// A gate never changes. Another is made for another configuration, and gets the [Sessions] and the [Attempts] of the one before.
+// [Gate.Renew] says what somebody whom an earlier gate has let in may now.
+//
+// # What is kept of secrets
+//
+// Passwords are known by hashes that cost time (argon2id, bcrypt), tokens, which nobody can guess, by SHA-256, sessions by
+// SHA-256 of the cookie. No error shows any of them. Who guesses at a name learns nothing from how long an answer takes, is
+// slowed, and locks nobody out: see [Attempts].
+package access

@@ -1,0 +1,190 @@
+package access
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func TestLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(house(NewToken()))
+		for _, camera := range []string{"yard", "*", "[a-z]*", `a\b`, "front-?"} {
+			link := share(t, g, camera, time.Hour)
+			got, err := g.Identify(request(linked(link)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got.Sees(camera) || got.Is(Control) || got.Is(Admin) || got.Is(Metrics) || got.May(View, "") || got.Sees("hall") || got.Sees(camera+"2") || got.Sees("front-a") {
+				t.Errorf("%q: got %+v", camera, got)
+			}
+			if want := time.Now().Add(time.Hour).Truncate(time.Second); !got.Until.Equal(want) {
+				t.Errorf("until %v, want %v", got.Until, want)
+			}
+		}
+		link := share(t, g, "yard", time.Hour)
+		got, err := g.Identify(request(linked(link)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := g.Renew(got); !ok {
+			t.Error("not renewed")
+		}
+		rotated := g.o
+		rotated.LinkKey = LinkKey(strings.Repeat("k", 32))
+		without := g.o
+		without.LinkKey = nil
+		for name, other := range map[string]*Gate{"another key": New(rotated), "no key": New(without)} {
+			if _, err := other.Identify(request(linked(link))); !errors.Is(err, ErrWrong) {
+				t.Errorf("%s: got %v, want %v", name, err, ErrWrong)
+			}
+			if _, ok := other.Renew(got); ok {
+				t.Errorf("%s: renewed", name)
+			}
+		}
+		time.Sleep(time.Hour)
+		if _, err := g.Identify(request(linked(link))); !errors.Is(err, ErrExpired) {
+			t.Errorf("expired: got %v, want %v", err, ErrExpired)
+		}
+		if _, ok := g.Renew(got); ok {
+			t.Error("expired: renewed")
+		}
+	})
+}
+
+func TestLinkRefusals(t *testing.T) {
+	g := New(house(NewToken()))
+	for _, lasting := range []time.Duration{0, -time.Hour, time.Millisecond, LongestLink + time.Second} {
+		if _, err := g.Share("yard", lasting); err == nil {
+			t.Errorf("a link for %v", lasting)
+		}
+	}
+	if _, err := g.Share("", time.Hour); err == nil {
+		t.Error("a link for no camera")
+	}
+	if _, err := (LinkKey("short")).Sign("yard", time.Now(), time.Hour); err == nil {
+		t.Error("a link with a short key")
+	}
+}
+
+// What is signed by the right key and is no link of ours is refused too.
+func TestForgedLinks(t *testing.T) {
+	g := New(house(NewToken()))
+	now := time.Now()
+	good := jwt.MapClaims{"aud": linkAudience, "sub": "yard", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
+	except := func(key string, value any) jwt.MapClaims {
+		c := jwt.MapClaims{}
+		for k, v := range good {
+			c[k] = v
+		}
+		if c[key] = value; value == nil {
+			delete(c, key)
+		}
+		return c
+	}
+	sign := func(m jwt.SigningMethod, c jwt.MapClaims, key any) string {
+		text, err := jwt.NewWithClaims(m, c).SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	hs256, key := jwt.SigningMethodHS256, []byte(testKey)
+	if _, err := g.Identify(request(linked(sign(hs256, good, key)))); err != nil {
+		t.Fatalf("the good one: %v", err)
+	}
+	parts := strings.Split(sign(hs256, good, key), ".")
+	for name, link := range map[string]string{
+		"no algorithm":            sign(jwt.SigningMethodNone, good, jwt.UnsafeAllowNoneSignatureType),
+		"HS384":                   sign(jwt.SigningMethodHS384, good, key),
+		"HS512":                   sign(jwt.SigningMethodHS512, good, key),
+		"another key":             sign(hs256, good, []byte("0123456789abcdef0123456789abcdeF")),
+		"empty key":               sign(hs256, good, []byte{}),
+		"no end":                  sign(hs256, except("exp", nil), key),
+		"no beginning":            sign(hs256, except("iat", nil), key),
+		"from the future":         sign(hs256, except("iat", now.Add(time.Hour).Unix()), key),
+		"for too long":            sign(hs256, except("exp", now.Add(LongestLink+time.Hour).Unix()), key),
+		"expired":                 sign(hs256, except("exp", now.Add(-time.Second).Unix()), key),
+		"for something else":      sign(hs256, except("aud", "other"), key),
+		"for nothing":             sign(hs256, except("aud", nil), key),
+		"no camera":               sign(hs256, except("sub", ""), key),
+		"no signature":            parts[0] + "." + parts[1] + ".",
+		"two parts":               parts[0] + "." + parts[1],
+		"another's claims":        parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"camd-link","sub":"hall"}`)) + "." + parts[2],
+		"padded":                  parts[0] + "." + parts[1] + "." + parts[2] + "=",
+		"endless":                 strings.Repeat("a.", longestText),
+		"nothing but dots":        "..",
+		"other bits at the end":   lastBits(sign(hs256, good, key)),
+		"a number for the camera": sign(hs256, except("sub", 1), key),
+	} {
+		if got, err := g.Identify(request(linked(link))); !errors.Is(err, ErrWrong) {
+			t.Errorf("%s: got %+v, %v, want %v", name, got, err, ErrWrong)
+		} else if strings.Contains(err.Error(), parts[2]) {
+			t.Errorf("%s: the error repeats it: %v", name, err)
+		}
+	}
+}
+
+// lastBits changes those bits of a base64 text's last letter that belong to no byte.
+func lastBits(s string) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	at := strings.IndexByte(letters, s[len(s)-1])
+	return s[:len(s)-1] + string(letters[at^1])
+}
+
+func TestLinkKey(t *testing.T) {
+	one, other := NewLinkKey(), NewLinkKey()
+	k, err := ParseLinkKey(one)
+	if err != nil || len(k) != 32 || one == other {
+		t.Errorf("got %d bytes, %v", len(k), err)
+	}
+	if text := fmt.Sprintf("%v %s %x %#v %d", k, k, k, k, k); text != "*** *** *** *** ***" {
+		t.Errorf("printed: %s", text)
+	}
+	for _, bad := range []string{"", "hunter2", base64.StdEncoding.EncodeToString([]byte("short")), strings.Repeat("A", 1000)} {
+		if _, err := ParseLinkKey(bad); err == nil || bad != "" && strings.Contains(err.Error(), bad) {
+			t.Errorf("%q: got %v", bad, err)
+		}
+	}
+}
+
+func FuzzLink(f *testing.F) {
+	g := New(Options{LinkKey: testKey})
+	link, err := g.Share("yard", LongestLink)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("yard", link, uint16(3), byte(1))
+	f.Add("*", "a.b.c", uint16(40), byte(0x20))
+	f.Add("", "eyJhbGciOiJub25lIn0.e30.", uint16(0), byte(0))
+	f.Fuzz(func(t *testing.T, camera, raw string, at uint16, flip byte) {
+		if got, err := g.byLink(raw); err == nil && raw != link {
+			t.Errorf("%q lets in as %+v", raw, got)
+		}
+		made, err := g.Share(camera, time.Hour)
+		if err != nil || len(made) > longestText {
+			return
+		}
+		got, err := g.byLink(made)
+		if err != nil || !got.Sees(camera) || got.Is(Control) || got.Sees(camera+"x") {
+			// A name that JSON cannot carry comes back as another, which no camera has.
+			if err == nil && !got.Is(Control) && strings.ToValidUTF8(camera, "\ufffd") != camera {
+				return
+			}
+			t.Fatalf("%q: got %+v, %v", camera, got, err)
+		}
+		b := []byte(made)
+		if b[int(at)%len(b)] ^= flip; string(b) == made {
+			return
+		}
+		if got, err := g.byLink(string(b)); err == nil {
+			t.Errorf("%q for %q lets in as %+v", b, made, got)
+		}
+	})
+}

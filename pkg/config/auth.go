@@ -1,0 +1,169 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"camd/pkg/access"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Auth is who may see and do what.
+type Auth struct {
+	Anonymous       access.Allowance // what everybody may; the zero one is nothing
+	Users           []access.User
+	Tokens          []access.Token
+	LinkKey         access.LinkKey // empty: camd makes one in StateDir
+	LinkKeyFile     string         // what LinkKey was read from
+	SessionIdle     time.Duration
+	SessionLifetime time.Duration
+	Proxies         access.Proxies
+	ForwardAuth     access.ForwardAuth
+}
+
+// DefaultAuth returns what holds where a section says nothing. It lets nobody in.
+func DefaultAuth() *Auth {
+	return &Auth{SessionIdle: 7 * 24 * time.Hour, SessionLifetime: 30 * 24 * time.Hour}
+}
+
+// authEntry is the section auth as the file has it.
+type authEntry struct {
+	Auth
+	users []userEntry
+	file  string            // with more users
+	lines []access.UserLine // of that file
+}
+
+func authFields() []field[authEntry] {
+	return []field[authEntry]{
+		{"anonymous", readAnonymous},
+		{"users_file", readUsersFile},
+		{"users", readUsers},
+		{"tokens", readTokens},
+		{"link_key_file", readLinkKey},
+		{"session", section(sessionFields(), func(e *authEntry) *Auth { return &e.Auth })},
+		{"trusted_proxies", readProxies},
+		{"forward_auth", readForwardAuth},
+	}
+}
+
+func sessionFields() []field[Auth] {
+	return []field[Auth]{
+		{"idle", duration(func(a *Auth) *time.Duration { return &a.SessionIdle }, time.Minute, 365*24*time.Hour)},
+		{"lifetime", duration(func(a *Auth) *time.Duration { return &a.SessionLifetime }, time.Minute, 365*24*time.Hour)},
+	}
+}
+
+// grantEntry is what somebody may, as the file has it.
+type grantEntry struct{ access.Allowance }
+
+func grantFields() []field[grantEntry] {
+	return []field[grantEntry]{
+		{"role", readRole(func(e *grantEntry) *access.Role { return &e.Role })},
+		{"cameras", readScope(func(e *grantEntry) *access.Scope { return &e.Cameras })},
+	}
+}
+
+// readAuth reads who may come in. A section that lets nobody in is a mistake.
+func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
+	e := authEntry{Auth: *DefaultAuth()}
+	before := len(d.problems)
+	given := decode(d, key, n, authFields(), &e)
+	if len(given) == 0 {
+		return
+	}
+	to.Auth = &e.Auth
+	d.mergeUsers(&e)
+	f := e.ForwardAuth
+	switch {
+	case given["forward_auth"] != nil && len(e.Proxies.Networks) == 0 && !e.Proxies.Unix && given["trusted_proxies"] == nil:
+		d.bad(given["forward_auth"], "forward_auth: nobody is believed without trusted_proxies; add the proxy's address")
+	case f.Header != "" && f.Others.Role == "" && len(e.Users) == 0 && len(d.problems) == before:
+		d.bad(given["forward_auth"], "forward_auth: lets nobody in; add a role for those whom the proxy names, or name them under users")
+	case len(d.problems) == before && len(e.Users) == 0 && len(e.Tokens) == 0 && e.Anonymous.Role == "" && f.Header == "":
+		d.bad(n, `%s: lets nobody in; add users_file or users, which camd hash-password helps with, or, for everybody, "anonymous: view"`, key)
+	}
+}
+
+// readAnonymous reads what everybody may: a role, a role at some cameras, or none.
+func readAnonymous(d *decoder, key string, n *yaml.Node, to *authEntry) {
+	if n.Kind == yaml.MappingNode {
+		to.Anonymous = d.grant(key, n)
+		return
+	}
+	s, ok := d.text(key, n, "a role")
+	if !ok || s == "none" {
+		return
+	}
+	r, err := access.ParseRole(s)
+	if err != nil {
+		d.bad(n, "%s: %v, or none; got %s", key, err, show(n))
+		return
+	}
+	to.Anonymous.Role = r
+}
+
+// grant reads a role and where it holds.
+func (d *decoder) grant(key string, n *yaml.Node) access.Allowance {
+	var e grantEntry
+	given := decode(d, key, n, grantFields(), &e)
+	if n.Kind == yaml.MappingNode && given["role"] == nil {
+		d.bad(n, "%s: has no role; want view, control, admin or metrics", key)
+	}
+	d.checkGrant(e.Allowance, given)
+	return e.Allowance
+}
+
+func (d *decoder) checkGrant(a access.Allowance, given map[string]*yaml.Node) {
+	if err := a.Check(); err != nil {
+		d.bad(given["cameras"], "cameras: %v", err)
+	}
+}
+
+func readRole[T any](at func(*T) *access.Role) func(*decoder, string, *yaml.Node, *T) {
+	return set(at, "view, control, admin or metrics", func(s string) (access.Role, bool) {
+		r, err := access.ParseRole(s)
+		return r, err == nil
+	})
+}
+
+// readScope reads ids of cameras and patterns. An id must be there.
+func readScope[T any](at func(*T) *access.Scope) func(*decoder, string, *yaml.Node, *T) {
+	return func(d *decoder, key string, n *yaml.Node, to *T) {
+		d.texts(key, n, "[yard, front-*]", func(s string, item *yaml.Node) {
+			if err := access.CheckPattern(s); err != nil {
+				d.bad(item, "%s: %v, got %s", key, err, show(item))
+				return
+			}
+			if *at(to) = append(*at(to), s); !isPattern(s) {
+				d.mentioned = append(d.mentioned, mention{id: s, key: key, at: item})
+			}
+		})
+	}
+}
+
+func isPattern(s string) bool { return strings.ContainsAny(s, `*?[\`) }
+
+func readForwardAuth(d *decoder, key string, n *yaml.Node, to *authEntry) {
+	given := decode(d, key, n, forwardFields(), &to.ForwardAuth)
+	if n.Kind == yaml.MappingNode && given["user_header"] == nil {
+		d.bad(n, "%s: has no user_header; want the header in which the proxy says who asks, such as Remote-User", key)
+	}
+	if to.ForwardAuth.Others.Role == "" && given["cameras"] != nil {
+		d.bad(given["cameras"], "cameras: there is no role to hold there; add role")
+	}
+	d.checkGrant(to.ForwardAuth.Others, given)
+}
+
+func forwardFields() []field[access.ForwardAuth] {
+	return []field[access.ForwardAuth]{
+		{"user_header", set(func(f *access.ForwardAuth) *string { return &f.Header }, "a header's name, such as Remote-User", func(s string) (string, bool) {
+			return s, s != "" && len(s) <= 100 && !strings.ContainsFunc(s, notInHeaderName)
+		})},
+		{"role", readRole(func(f *access.ForwardAuth) *access.Role { return &f.Others.Role })},
+		{"cameras", readScope(func(f *access.ForwardAuth) *access.Scope { return &f.Others.Cameras })},
+	}
+}
+
+func notInHeaderName(r rune) bool { return r == '.' || notInHostName(r) }
