@@ -106,7 +106,7 @@ func TestAuthMistakes(t *testing.T) {
 		{"{anonymous: {role: view, cameras: ['[']}}", `C:1:42: cameras: want a camera's id, or a pattern such as front-*, got "["`},
 		{"{anonymous: {role: view, cameras: []}}", "C:1:41: cameras: want a list such as [yard, front-*], or leave the key out for all"},
 		{"{anonymous: {role: metrics, cameras: [yard]}}", "C:1:35: cameras: the role metrics is for all cameras: /metrics has them together"},
-		{"{users_file: none}", "C:1:20: users_file: stat DIR/none: no such file or directory; camd hash-password makes its lines"},
+		{"{users_file: none}", "C:1:20: users_file: no such file or directory, below DIR; camd hash-password makes its lines"},
 		{"{users_file: .}", "C:1:20: users_file: DIR is not a regular file; camd hash-password makes its lines"},
 		{"{users_file: large}", "C:1:20: users_file: DIR/large is larger than 1 MiB"},
 		{"{users_file: ''}", "C:1:20: users_file: is empty"},

@@ -87,9 +87,6 @@ func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 // ReadSecret reads a password file: one line, at most 4 KiB.
 func ReadSecret(path string) (string, error) {
 	b, err := regular(path, maxSecret)
-	if e, ok := errors.AsType[*os.PathError](err); ok && e.Op == "stat" {
-		return "", withoutName(path, e.Err)
-	}
 	if err != nil {
 		return "", err
 	}
@@ -118,8 +115,8 @@ func withoutName(path string, err error) error {
 func regular(path string, most int64) ([]byte, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return nil, withoutName(path, e.Err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
