@@ -1,9 +1,9 @@
 # Two images. camd with capture, the default: the two programs and the OpenCV libraries that camd-capture links.
 #
 #   make image
-#   docker run --rm -p 8080:8080 camd                                      # the test pattern
+#   docker run --rm -p 127.0.0.1:8080:8080 camd serve --listen 0.0.0.0:8080 --anonymous admin      # the test pattern
 #   docker run --rm -p 8080:8080 --device /dev/video0 --group-add video \
-#       -v ./camd.yaml:/etc/camd/camd.yaml:ro -v camd:/var/lib/camd camd
+#       -v ./camd.yaml:/etc/camd/camd.yaml:ro -v camd:/var/lib/camd camd                           # with auth in the file
 #
 # And camd alone, without OpenCV, a shell or anything else: make image-relay.
 
@@ -38,13 +38,13 @@ ARG COMMIT=unknown
 ARG DATE=unknown
 LABEL org.opencontainers.image.title="camd, relay only" org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$COMMIT" org.opencontainers.image.created="$DATE"
-# Where camd keeps which cameras people have switched off.
+# Where camd keeps which cameras people have switched off, sessions, and the key of links.
 ENV STATE_DIRECTORY=/var/lib/camd
 VOLUME /var/lib/camd
 USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=4s CMD ["/usr/bin/camd", "healthcheck", "--listen", "0.0.0.0:8080"]
-# In a container, loopback would reach nobody.
+# In a container, loopback would reach nobody. Who may come in, the configuration or --anonymous has to say.
 ENTRYPOINT ["/usr/bin/camd"]
 CMD ["serve", "--listen", "0.0.0.0:8080"]
 

@@ -23,6 +23,9 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 			if err != nil {
 				return configError(cmd, err)
 			}
+			if err := cfg.CheckExposure(); err != nil {
+				return configError(cmd, err)
+			}
 			name := cmp.Or(path, defaultConfig)
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: good, %d cameras\n", name, len(cfg.Cameras))
 			return nil

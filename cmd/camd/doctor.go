@@ -57,9 +57,11 @@ func patient(path string) doctor.Patient {
 		p.Name, cfg.Cameras, err = "", foundCameras(), nil
 	case err != nil:
 		cfg = config.Default()
+	default:
+		err = cfg.CheckExposure()
 	}
 	p.Config, p.ConfigErr = cfg, err
-	p.StateDir = cmp.Or(cfg.StateDir, stateDirectory())
+	p.StateDir = stateDir(cfg)
 	p.Serves = func(ctx context.Context) error {
 		client, err := acquainted(cfg)
 		if err != nil {

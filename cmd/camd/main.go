@@ -113,5 +113,6 @@ func newRoot() *cobra.Command {
 	root.RunE = serve.RunE
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newCheck(), newDevices(), newProbe(), newHealthcheck(), newDoctor(), newVersion())
+	root.AddCommand(newHashPassword(), newNewToken(), newShare(), newRotateLinks())
 	return root
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 // recall opens what is kept across restarts. camd serves without it, and says so loudly: a camera that somebody has switched
 // off may be on again.
 func recall(cfg *config.Config, log *zap.Logger) *memory.Memory {
-	m, err := memory.Open(cmp.Or(cfg.StateDir, stateDirectory()))
+	m, err := memory.Open(stateDir(cfg))
 	if err != nil {
 		log.Error("switches not known", zap.Error(err),
 			zap.String("remedy", "cameras begin as configured, and what was switched by a person may be forgotten: look which of them should be off"))

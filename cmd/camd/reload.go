@@ -38,6 +38,7 @@ type reloader struct {
 	server *httpapi.Server
 	shown  *certificate.Shown
 	told   *alerts
+	doors  *doors
 
 	present *crew
 	manager *systemd.Service
@@ -104,6 +105,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	gate := r.doors.gate(cfg)
 	if err := present(cfg, r.shown, r.log); err != nil {
 		return nil, err
 	}
@@ -111,7 +113,8 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
-		r.server.Change(roster(cfg, now))
+		r.doors.limit(cfg)
+		r.server.Change(roster(cfg, now, gate))
 		r.told.change(cfg, now)
 		r.present.change(cfg, now)
 	})

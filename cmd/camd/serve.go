@@ -17,6 +17,7 @@ import (
 
 	"camd/internal/systemd"
 	"camd/internal/timerslack"
+	"camd/pkg/access"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
@@ -26,7 +27,7 @@ import (
 // defaultConfig is read when it is there and no other file is named.
 const defaultConfig = "/etc/camd/camd.yaml"
 
-type serveFlags struct{ config, listen, logLevel string }
+type serveFlags struct{ config, listen, anonymous, logLevel string }
 
 func newServe() *cobra.Command {
 	var f serveFlags
@@ -39,6 +40,9 @@ Without a file, serve a test pattern and every capture device of this machine.
 SIGHUP reads the configuration again: what has not changed keeps its viewers and its cameras, and a file with mistakes
 changes nothing. SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
 
+Where other machines reach it, camd serves only if something says who may come in: auth in the configuration, with users,
+tokens or "anonymous", or --anonymous.
+
 A socket that systemd opened (camd.socket) is served instead of the address that is configured.
 
 Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line or the configuration is wrong.`,
@@ -49,6 +53,8 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	}
 	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
 	cmd.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` to serve on, host:port; overrides the configuration (default 127.0.0.1:8080)")
+	cmd.Flags().StringVar(&f.anonymous, "anonymous", "", "let everybody in who reaches camd, as `ROLE` view, control, admin or metrics; overrides the configuration")
+	completeRoles(cmd, "anonymous")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -112,7 +118,26 @@ func (f serveFlags) load() (cfg *config.Config, file bool, err error) {
 	if f.logLevel != "" {
 		cfg.Log.Level = f.logLevel
 	}
-	return cfg, file, nil
+	if err := f.admit(cfg); err != nil {
+		return nil, false, err
+	}
+	return cfg, file, cfg.CheckExposure()
+}
+
+// admit lets everybody in, if the command line says so.
+func (f serveFlags) admit(cfg *config.Config) error {
+	if f.anonymous == "" {
+		return nil
+	}
+	role, err := access.ParseRole(f.anonymous)
+	if err != nil {
+		return fmt.Errorf("--anonymous: %w", err)
+	}
+	if cfg.Auth == nil {
+		cfg.Auth = config.DefaultAuth()
+	}
+	cfg.Auth.Anonymous = access.Allowance{Role: role}
+	return nil
 }
 
 // errNoConfig says that no file was named and the default one is not there; what holds without any comes with it.
@@ -154,12 +179,16 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	if cfg.TLS != nil {
 		encryption = shown.Server()
 	}
+	doors := newDoors(cfg, log)
+	doors.limit(cfg)
+	gate := doors.gate(cfg)
+	gate.Settle()
 	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}
 	fleet := source.NewFleet(set.cameras(cfg, worker))
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
 	server := httpapi.New(httpapi.Options{
-		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
+		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
 	})
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {
@@ -170,6 +199,10 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	if err != nil {
 		return failed(err)
 	}
+	if err := exposed(cfg, listener.Addr()); err != nil {
+		_ = listener.Close()
+		return misused(err)
+	}
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -177,8 +210,9 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { fleet.Run(ctx); return nil })
 	group.Go(func() error { told.Run(ctx); return nil })
+	group.Go(func() error { doors.sessions.Run(ctx); return nil })
 	group.Go(func() error { return server.Serve(ctx, listener) })
-	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown, told: told, present: present, manager: manager}
+	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown, told: told, doors: doors, present: present, manager: manager}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
 		<-ctx.Done()

@@ -3,6 +3,7 @@ package main
 import (
 	"go.uber.org/zap"
 
+	"camd/pkg/access"
 	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
@@ -45,9 +46,11 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 }
 
 // roster is what is served of a configuration and its cameras.
-func roster(cfg *config.Config, cameras []*source.Camera) httpapi.Roster {
+func roster(cfg *config.Config, cameras []*source.Camera, gate *access.Gate) httpapi.Roster {
 	r := httpapi.Roster{
-		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent), AllowOrigin: cfg.AllowOrigin,
+		Gate:    gate,
+		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
+		Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,

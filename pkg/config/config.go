@@ -32,13 +32,16 @@ type Config struct {
 	WriteTimeout time.Duration // a viewer that reads nothing for so long is cut
 	Unsent       int64         // bytes that the kernel may hold unsent for a viewer
 	WatchConfig  bool          // read the file again when it changes
-	AllowOrigin  string        // whose pages' scripts may read pictures: an origin, or * for any; empty is nobody's
-	Webhooks     []Webhook
-	MQTT         *MQTT  // nil: no broker
-	Site         string // what this camd is called where there are several; empty leaves it to the host's name
-	PublicURL    string // where people reach this camd's pages, without a / at its end; empty: not known
-	StateDir     string // where to keep what people switch; empty leaves it to the environment
-	Log          Log
+	Hosts        []string      // by which names browsers may call this camd, beside those that it knows: NAME, *.NAME, or * for any
+	AllowOrigin  []string      // whose pages' scripts may read pictures: origins, or * for any; empty is nobody's
+	// FrameAncestors are whose pages may have camd's in a frame: self, origins, or none alone; nil is self.
+	FrameAncestors []string
+	Webhooks       []Webhook
+	MQTT           *MQTT  // nil: no broker
+	Site           string // what this camd is called where there are several; empty leaves it to the host's name
+	PublicURL      string // where people reach this camd's pages, without a / at its end; empty: not known
+	StateDir       string // where to keep what people switch; empty leaves it to the environment
+	Log            Log
 
 	listenAt Problem // where the file has listen, and what it says
 }

@@ -67,7 +67,9 @@ cameras:
   - {id: pattern, source: test://}
 limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB}
 unsent: 128KiB
+hosts: [Cams.example.com., "*.lan"]
 allow_origin: https://mainsail.local:8443
+frame_ancestors: [self, "https://home.example.com:8123"]
 write_timeout: 3s
 state_dir: var/state
 log: {level: debug, format: json}
@@ -103,7 +105,8 @@ log: {level: debug, format: json}
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
 			WorkerMemory: 300_000_000,
 		},
-		Unsent: 128 << 10, AllowOrigin: "https://mainsail.local:8443", WriteTimeout: 3 * time.Second,
+		Unsent: 128 << 10, AllowOrigin: []string{"https://mainsail.local:8443"}, Hosts: []string{"cams.example.com", "*.lan"},
+		FrameAncestors: []string{"self", "https://home.example.com:8123"}, WriteTimeout: 3 * time.Second,
 		StateDir: filepath.Join(dir, "var/state"), Log: Log{Level: "debug", Format: "json"},
 	}
 	got.listenAt = Problem{}

@@ -7,20 +7,28 @@ import (
 	"strings"
 )
 
-// CheckExposure reports that camd would be reached from other machines and nothing says who may come in. It is an *Error, with a
-// place, if the file says where to listen.
+// CheckExposure reports that camd would be reached from other machines where it is told to listen, and nothing says who may come
+// in. It is an *Error, with a place, if the file says where to listen.
 func (c *Config) CheckExposure() error {
-	if c.Auth != nil || Local(c.Listen) {
+	err := c.CheckReach(c.Listen)
+	switch {
+	case err == nil:
 		return nil
-	}
-	message := fmt.Sprintf("%s is reached from other machines, and nothing says who may come in; make a user, by "+
-		`"camd hash-password anna --role admin >> users" and "auth: {users_file: users}", or let everybody in, by "auth: {anonymous: view}" or --anonymous view`, c.Listen)
-	if c.listenAt.File == "" || c.Listen != c.listenAt.Message {
-		return fmt.Errorf("--listen %s", message)
+	case c.listenAt.File == "" || c.Listen != c.listenAt.Message:
+		return fmt.Errorf("--listen %w", err)
 	}
 	p := c.listenAt
-	p.Message = "listen: " + message
+	p.Message = fmt.Sprintf("listen: %v", err)
 	return &Error{Problems: []Problem{p}}
+}
+
+// CheckReach reports that an address is reached from other machines, and nothing says who may come in.
+func (c *Config) CheckReach(address string) error {
+	if c.Auth != nil || Local(address) {
+		return nil
+	}
+	return fmt.Errorf("%s is reached from other machines, and nothing says who may come in; make a user, by "+
+		`"camd hash-password anna --role admin >> users" and "auth: {users_file: users}", or let everybody in, by "auth: {anonymous: view}" or --anonymous view`, address)
 }
 
 // Local reports whether this machine alone reaches an address to listen on.

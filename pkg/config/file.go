@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +21,9 @@ func fileFields() []field[Config] {
 		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"unsent", byteSize(func(c *Config) *int64 { return &c.Unsent }, 4<<10, 16<<20)},
-		{"allow_origin", readOrigin},
+		{"hosts", readHosts},
+		{"allow_origin", readOrigins},
+		{"frame_ancestors", readFrameAncestors},
 		{"state_dir", readStateDir},
 		{"watch_config", flag(func(c *Config) *bool { return &c.WatchConfig })},
 		{"webhooks", readWebhooks},
@@ -104,22 +105,6 @@ func CheckListen(s string) error {
 		return errors.New("want an IP address or host name before the port (0.0.0.0 or nothing for every address)")
 	}
 	return nil
-}
-
-// readOrigin reads what a browser calls a page's origin: scheme, host and port. It does not repeat what it refuses, which may
-// have a password in it.
-func readOrigin(d *decoder, key string, n *yaml.Node, to *Config) {
-	const want = `an origin, such as http://mainsail.local, or "*" for any`
-	s, ok := d.text(key, n, want)
-	if !ok {
-		return
-	}
-	u, err := url.Parse(s)
-	if s != "*" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || s != strings.ToLower(u.Scheme+"://"+u.Host)) {
-		d.bad(n, "%s: want %s: nothing behind host and port, and no capitals", key, want)
-		return
-	}
-	to.AllowOrigin = s
 }
 
 func notInHostName(r rune) bool {

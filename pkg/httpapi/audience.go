@@ -15,12 +15,13 @@ const (
 
 // Why a viewer was cut off.
 const (
-	cutStalled  = "write_timeout" // it took nothing for the write timeout
-	cutShutdown = "shutdown"      // camd stopped
-	cutRemoved  = "removed"       // the camera or rendition was taken out of the configuration
+	cutStalled   = "write_timeout" // it took nothing for the write timeout
+	cutShutdown  = "shutdown"      // camd stopped
+	cutForbidden = "access"        // it may not watch any more: its link or session ended, or the configuration has changed
+	cutRemoved   = "removed"       // the camera or rendition was taken out of the configuration
 )
 
-var cuts = []string{cutStalled, cutShutdown, cutRemoved}
+var cuts = []string{cutStalled, cutShutdown, cutRemoved, cutForbidden}
 
 // Why a viewer was not admitted.
 const (

@@ -91,7 +91,7 @@ func BenchmarkSample(b *testing.B) {
 		cameras[id] = newTestCamera(id)
 	}
 	s := New(Options{Roster: Roster{Cameras: cameras, Limits: Limits{Viewers: 100_000}}, Metrics: NewMetrics("", "")})
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	for id := range cameras {
 		for range 1000 {
 			v := newViewer(seat{id, "main", "http1"}, r, false)

@@ -17,20 +17,22 @@ const (
 	ustreamer
 )
 
-// numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0.
+// numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0. Cameras that somebody may not
+// see do not count for them.
 func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
-	return s.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		all := s.roster.Load()
+		seen := all.seenBy(visitorOf(r).Grant)
 		switch {
-		case len(all.Order) == 0:
+		case len(seen) == 0:
 			fail(w, r, http.StatusNotFound, "no camera is configured")
-		case number >= len(all.Order):
-			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(all.Order)-1))
+		case number >= len(seen):
+			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(seen)-1))
 		default:
-			id := all.Order[number]
+			id := seen[number]
 			next(w, r, view{id, all.Cameras[id], m, all})
 		}
-	})).ServeHTTP
+	}
 }
 
 // root is the dashboard, unless ?action= asks for what mjpg-streamer has there: action=stream, action=snapshot, either
@@ -39,11 +41,11 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	action := actionOf(r.URL.RawQuery)
 	switch {
 	case action == "":
-		s.pages.serve(w, r, "index.html")
+		s.page(w, r, "index.html")
 	case strings.HasPrefix(action, "stream"):
-		s.numbered(cameraNumber(action), mjpgStreamer, s.stream)(w, r)
+		s.share(s.numbered(cameraNumber(action), mjpgStreamer, s.stream)).ServeHTTP(w, r)
 	case strings.HasPrefix(action, "snapshot"):
-		s.numbered(cameraNumber(action), mjpgStreamer, s.snapshot)(w, r)
+		s.share(s.numbered(cameraNumber(action), mjpgStreamer, s.snapshot)).ServeHTTP(w, r)
 	case strings.HasPrefix(action, "command"), strings.HasPrefix(action, "take"):
 		fail(w, r, http.StatusNotImplemented, "camd does not take mjpg-streamer's commands; controls are set by PATCH /api/v1/cameras/{camera}")
 	default:

@@ -91,29 +91,6 @@ func TestOtherNamesAreNotKept(t *testing.T) {
 	}
 }
 
-func TestWhoseScriptsMayRead(t *testing.T) {
-	for _, allowed := range []string{"", "*", "http://mainsail.local"} {
-		cam := newTestCamera("a")
-		cam.publish(1)
-		s := open(t, Options{Roster: Roster{AllowOrigin: allowed}}, cam)
-		for path, pictures := range map[string]bool{
-			"/?action=stream": true, "/?action=snapshot": true, "/stream": true, "/snapshot": true, "/state": true,
-			"/cameras/a/stream.mjpg": true, "/cameras/a/snapshot.jpg": true, "/cameras/none/snapshot.jpg": true,
-			"/": false, "/api/v1/cameras": false, "/api/v1/viewers": false, "/metrics": false,
-		} {
-			want := ""
-			if pictures {
-				want = allowed
-			}
-			resp := s.get(t, path)
-			if got := resp.Header.Get("Access-Control-Allow-Origin"); got != want {
-				t.Errorf("%q: %s has %q, want %q", allowed, path, got, want)
-			}
-			_ = resp.Body.Close()
-		}
-	}
-}
-
 func TestNoCameras(t *testing.T) {
 	s := open(t, Options{})
 	for _, path := range []string{"/stream", "/snapshot", "/state", "/?action=stream"} {

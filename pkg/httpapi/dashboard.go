@@ -4,30 +4,32 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
 
 	"github.com/go-chi/chi/v5"
+
+	"camd/pkg/access"
 )
 
 //go:embed web
 var web embed.FS
 
-// contentPolicy lets the pages load what camd serves and nothing else.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-
 // pages are the files of the dashboard, each with its ETag: embedded files have no time by which a browser could ask
 // whether they have changed.
 type pages struct {
-	files fs.FS
-	tags  map[string]string
+	files       fs.FS
+	tags        map[string]string
+	login, link *template.Template
 }
 
 func newPages() *pages {
 	p := &pages{tags: map[string]string{}}
 	p.files, _ = fs.Sub(web, "web")
+	p.login = template.Must(template.ParseFS(web, "web/login.html"))
+	p.link = template.Must(template.ParseFS(web, "web/link.html"))
 	names, _ := fs.Glob(p.files, "*")
 	for _, name := range names {
 		content, _ := fs.ReadFile(p.files, name)
@@ -37,6 +39,13 @@ func newPages() *pages {
 	return p
 }
 
+// page serves one of the pages.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, name string) {
+	w.Header().Set("Content-Security-Policy", s.roster.Load().policy())
+	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+	s.pages.serve(w, r, name)
+}
+
 func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string) {
 	if p.tags[name] == "" {
 		fail(w, r, http.StatusNotFound, "no such file")
@@ -44,9 +53,6 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("ETag", p.tags[name])
-	if path.Ext(name) == ".html" {
-		w.Header().Set("Content-Security-Policy", contentPolicy)
-	}
 	http.ServeFileFS(w, r, p.files, name)
 }
 
@@ -60,6 +66,10 @@ func (p *pages) asset(w http.ResponseWriter, r *http.Request) {
 }
 
 // cameraPage is the page about one camera.
-func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, _ view) {
-	s.pages.serve(w, r, "camera.html")
+func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, v view) {
+	if visitorOf(r).Kind == access.ByLink {
+		s.showLink(w, r, v)
+		return
+	}
+	s.page(w, r, "camera.html")
 }

@@ -125,6 +125,16 @@ func (l *conns) last() net.Conn {
 // open serves the cameras until the test ends.
 func open(t *testing.T, o Options, cameras ...Camera) *site {
 	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveOn(t, l, o, cameras...)
+}
+
+// serveOn serves the cameras on l until the test ends.
+func serveOn(t *testing.T, l net.Listener, o Options, cameras ...Camera) *site {
+	t.Helper()
 	o.Metrics = NewMetrics("1.2.3", "abc")
 	o.Cameras = map[string]Camera{}
 	for _, c := range cameras {
@@ -132,10 +142,6 @@ func open(t *testing.T, o Options, cameras ...Camera) *site {
 		o.Cameras[id] = c
 		o.Order = append(o.Order, id)
 		o.Metrics.Camera(id, []string{camera.Main})
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &site{

@@ -25,7 +25,7 @@ func asked(t *testing.T, s *Server, method, address, query string, body io.Reade
 	t.Helper()
 	left, leave := context.WithCancel(t.Context())
 	leave() // so that nothing waits for a picture
-	r := httptest.NewRequestWithContext(left, method, "http://camd"+address, body)
+	r := httptest.NewRequestWithContext(left, method, "http://127.0.0.1"+address, body)
 	r.URL.RawQuery = query
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -88,7 +88,7 @@ func FuzzQuery(f *testing.F) {
 		if n := cameraNumber(actionOf(query)); n < 0 {
 			t.Errorf("camera number %d of %q", n, query)
 		}
-		r := httptest.NewRequest(http.MethodGet, "http://camd/", nil)
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
 		r.URL.RawQuery = query
 		if begin, bad := beginWith(r); bad == nil && (len(begin) > wall.Most || len(slices.Compact(slices.Sorted(slices.Values(begin)))) != len(begin) || slices.Contains(begin, "")) {
 			t.Errorf("the wall begins with %q", begin)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 
+	"camd/pkg/access"
 	"camd/pkg/camera"
 )
 
@@ -15,8 +16,18 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
 // camd is not stopping. A configuration that could not be taken changes nothing in that: the one before is in force.
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	states := s.look()
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	s.look()
+	all := s.roster.Load()
+	me, _ := all.Gate.Identify(r) // who may nothing is told no less than whether it is worth it
+	states := map[camera.State]int{}
+	for _, id := range all.seenBy(me) {
+		states[all.Cameras[id].Status().State]++
+	}
+	config := s.reloads.look().toJSON()
+	if !me.May(access.Admin, "") {
+		config = configJSON{OK: config.OK} // the rest has names of cameras and files
+	}
 	code, status := http.StatusOK, "ready"
 	switch {
 	case s.stopping.Load():
@@ -24,16 +35,15 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	case !s.started.Load():
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
-	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": s.reloads.look().toJSON()})
+	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": config})
 }
 
-// look counts cameras by their state, and notes when all have left their first start. That is for good: one that wakes, or comes,
+// look notes when all cameras have left their first start. That is for good: one that wakes, or comes,
 // or is opened otherwise is no reason to send viewers elsewhere.
-func (s *Server) look() map[camera.State]int {
-	states, first := map[camera.State]int{}, 0
+func (s *Server) look() {
+	first := 0
 	for _, c := range s.roster.Load().Cameras {
 		st := c.Status()
-		states[st.State]++
 		if st.State == camera.Starting && st.Reason != camera.Reconfigured {
 			first++
 		}
@@ -41,5 +51,4 @@ func (s *Server) look() map[camera.State]int {
 	if first == 0 {
 		s.started.Store(true)
 	}
-	return states
 }

@@ -46,7 +46,7 @@ const wantHistory = `{
 
 func ask(s *Server, path string) string {
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost"+path, nil))
 	return w.Body.String()
 }
 
@@ -91,7 +91,7 @@ func TestSamples(t *testing.T) {
 		busy, idle := newTestCamera("busy"), newTestCamera("idle")
 		busy.status.Counts.FPS = 29.9251
 		s := New(Options{Roster: Roster{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}}, Metrics: NewMetrics("", "")})
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 		for _, age := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 0} { // the last has had none yet
 			v := newViewer(seat{"busy", camera.Main, "http1"}, r, false)
 			if age > 0 {

@@ -54,7 +54,7 @@ func TestOverallBytesRefuseNewcomers(t *testing.T) {
 	a := newAudience()
 	a.limit(Limits{Viewers: 500, BytesOverall: 1000})
 	visit := func() (*viewer, error) {
-		v := newViewer(seat{camera: "a"}, httptest.NewRequest(http.MethodGet, "/", nil), false)
+		v := newViewer(seat{camera: "a"}, httptest.NewRequest(http.MethodGet, "http://localhost/", nil), false)
 		return v, a.join(v)
 	}
 	v, err := visit()

@@ -29,7 +29,7 @@ func TestNewcomersAreServed(t *testing.T) {
 		}
 		return err != nil
 	})
-	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: camd\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)

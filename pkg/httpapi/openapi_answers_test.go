@@ -3,12 +3,14 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"camd/pkg/access"
 	"camd/pkg/camera"
 )
 
@@ -70,6 +72,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	t.Run("state", func(t *testing.T) { c.state(t, a, none) })
 	t.Run("changes", func(t *testing.T) { c.changes(t, a) })
 	t.Run("files", func(t *testing.T) { c.files(t) })
+	t.Run("access", func(t *testing.T) { c.access(t) })
 	t.Run("wall", func(t *testing.T) { c.wall(t) })
 	t.Run("no camera", func(t *testing.T) {
 		empty := conversation{c.contract, open(t, Options{})}
@@ -239,4 +242,67 @@ func (c conversation) wall(t *testing.T) {
 	c.get(t, path, path, upgrade...)
 	c.get(t, path, path+"?"+strings.Repeat("x", longestWall+1), upgrade...)
 	c.get(t, path, path, append(append(version, upgrade...), "Origin", "http://elsewhere.example")...)
+}
+
+// access provokes what nobody, somebody and too many attempts are answered.
+func (c conversation) access(t *testing.T) {
+	o := gated(t)
+	s, _, _ := openGated(t, o)
+	g := conversation{c.contract, s}
+	for _, rt := range s.table() {
+		if rt.role == anybody {
+			continue
+		}
+		url := strings.ReplaceAll(rt.pattern, "{camera}", "yard")
+		g.say(t, rt.pattern, rt.method, url, "")
+		other := bearer(access.Metrics, "all")
+		if rt.role == access.Metrics {
+			other = bearer(access.View, "all")
+		}
+		g.say(t, rt.pattern, rt.method, url, "", other...)
+	}
+	g.links(t)
+	g.login(t)
+	o.LinkKey, o.Users = nil, nil
+	without, _, _ := openGated(t, o)
+	w := conversation{c.contract, without}
+	w.say(t, "/api/v1/cameras/{camera}/links", http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "1h"}`, append(bearer(access.Admin, "all"), "Content-Type", "application/json")...)
+	w.get(t, "/login", "/login")
+	w.say(t, "/login", http.MethodPost, "/login", "user=a&password=b", "Content-Type", "application/x-www-form-urlencoded")
+}
+
+func (c conversation) links(t *testing.T) {
+	const path = "/api/v1/cameras/{camera}/links"
+	link := func(camera, body, kind string) {
+		t.Helper()
+		c.say(t, path, http.MethodPost, "/api/v1/cameras/"+camera+"/links", body, append(bearer(access.Admin, "all"), "Content-Type", kind)...)
+	}
+	const good, kind = `{"for": "1h"}`, "application/json"
+	link("yard", good, kind)
+	link("nope", good, kind)
+	link("yard", good, "text/plain")
+	link("yard", good+strings.Repeat(" ", maxPatch), kind)
+	for _, bad := range []string{`{}`, `{"for": "-1h"}`, `{"for": "721h"}`, `{"for": "soon"}`, `{"for": 1}`, `{"for": "1h", "x": 1}`, `x`} {
+		link("yard", bad, kind)
+	}
+	c.get(t, "/api/v1/me", "/api/v1/me?link="+c.s.linkTo(t, "yard"))
+	c.get(t, "/api/v1/me", "/api/v1/me", bearer(access.View, "all")...)
+	c.get(t, "/cameras/{camera}", "/cameras/yard?link="+c.s.linkTo(t, "yard"))
+}
+
+func (c conversation) login(t *testing.T) {
+	send := func(body string) *http.Response {
+		t.Helper()
+		return c.say(t, "/login", http.MethodPost, "/login", body, "Content-Type", "application/x-www-form-urlencoded")
+	}
+	c.get(t, "/login", "/login?next=/")
+	send("user=anna&password=hunter2&next=/")
+	send("user=%zz")
+	send("user=" + strings.Repeat("x", maxForm))
+	for n := range 100 {
+		if send(fmt.Sprint("user=anna&password=wrong", n)).StatusCode == http.StatusTooManyRequests {
+			break
+		}
+	}
+	c.say(t, "/logout", http.MethodPost, "/logout", "")
 }

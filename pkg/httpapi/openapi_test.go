@@ -66,9 +66,14 @@ func closed(t *testing.T, place string, schema *openapi3.SchemaRef) {
 func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	s, c := open(t, Options{}), readContract(t)
 	var described, there []string
+	roles := map[string]string{}
 	for path, item := range c.doc.Paths.Map() {
-		for method := range item.Operations() {
+		for method, op := range item.Operations() {
 			described = append(described, method+" "+path)
+			roles[method+" "+path], _ = op.Extensions["x-camd-role"].(string)
+			if open := len(*op.Security) == 0; open != (op.Extensions["x-camd-role"] == "") || !open && op.Responses.Status(401) == nil {
+				t.Errorf("%s %s: security is not as its role", method, path)
+			}
 		}
 	}
 	err := chi.Walk(s.routes().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
@@ -78,8 +83,14 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 		there = append(there, method+" "+route)
 		return nil
 	})
+	for _, rt := range s.table() {
+		if got, ok := roles[rt.method+" "+rt.pattern]; !ok || got != string(rt.role) {
+			t.Errorf("%s %s is described for %q, and is for %q", rt.method, rt.pattern, got, rt.role)
+		}
+	}
 	slices.Sort(described)
 	slices.Sort(there)
+	there = slices.Compact(there) // a camera's page is there with / at its end, too
 	if err != nil || !slices.Equal(described, there) {
 		t.Errorf("described are\n%s\nthere are\n%s", strings.Join(described, "\n"), strings.Join(there, "\n"))
 	}

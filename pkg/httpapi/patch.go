@@ -1,15 +1,10 @@
 package httpapi
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"camd/pkg/camera"
 )
@@ -75,36 +70,10 @@ func (p patchJSON) check(v view) *requestError {
 	return nil
 }
 
-// readPatch reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser
-// can send any other without asking this server first.
-func readPatch(w http.ResponseWriter, r *http.Request) (patchJSON, *requestError) {
-	var patch patchJSON
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return patch, &requestError{http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as " + patchExample}
-	}
-	// Tests without a connection have no deadlines.
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(patience))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
-	_ = deadline.SetReadDeadline(time.Time{})
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return patch, &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxPatch)}
-	}
-	if err != nil {
-		return patch, &requestError{http.StatusBadRequest, "the body did not arrive"}
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	dec.UseNumber()
-	err = dec.Decode(&patch)
-	if _, more := dec.Token(); err == nil && more != io.EOF {
-		err = errors.New("there is more behind it")
-	}
-	if err != nil {
-		return patch, &requestError{http.StatusBadRequest, fmt.Sprintf("the body is not such as %s: %s", patchExample, strings.TrimPrefix(err.Error(), "json: "))}
-	}
-	return patch, nil
+// readPatch reads a request's body.
+func readPatch(w http.ResponseWriter, r *http.Request) (patch patchJSON, bad *requestError) {
+	bad = readJSON(w, r, &patch, patchExample)
+	return patch, bad
 }
 
 // settings returns what the controls are to be set to.

@@ -28,11 +28,3 @@ func writeJSON(w http.ResponseWriter, code int, v any) {
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(v) // the client left
 }
-
-// unknownCamera says which cameras there are.
-func (r *roster) unknownCamera(id string) string {
-	if len(r.Order) == 0 {
-		return fmt.Sprintf("no camera %q; none is configured", id)
-	}
-	return fmt.Sprintf("no camera %q; there are: %s", id, strings.Join(r.Order, ", "))
-}

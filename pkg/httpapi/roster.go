@@ -1,28 +1,36 @@
 package httpapi
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"camd/pkg/access"
 	"camd/pkg/broker"
 )
 
 // Roster is what is served, and within which limits. It is not changed once the server has it.
 type Roster struct {
-	Cameras      map[string]Camera // by ID
-	Order        []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
-	Limits       Limits
-	Unsent       int           // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
-	AllowOrigin  string        // whose pages' scripts may read pictures: an origin or *; empty is nobody's
-	WriteTimeout time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
+	Cameras     map[string]Camera // by ID
+	Order       []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
+	Limits      Limits
+	Unsent      int          // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
+	Gate        *access.Gate // who may see and do what; nil lets everybody do everything
+	Hosts       Hosts        // by which names browsers may call this server, beside its addresses and localhost
+	OwnOrigin   string       // what a proxy before it is to browsers, empty if there is none: an origin
+	AllowOrigin []string     // whose pages' scripts may read pictures: origins or *; empty is nobody's
+	// FrameAncestors are whose pages may have those of this server in a frame: self, origins, or none alone; empty is self.
+	FrameAncestors []string
+	WriteTimeout   time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
 }
 
 // roster is a Roster with what follows from it. A request reads it once, and goes by it to its end.
 type roster struct {
 	Roster
-	seats []seat
-	ages  map[*broker.Topic]prometheus.Observer // of those that are served
+	foreign *http.CrossOriginProtection
+	seats   []seat
+	ages    map[*broker.Topic]prometheus.Observer // of those that are served
 }
 
 // newRoster makes the series of every camera appear at zero.
@@ -33,11 +41,17 @@ func (s *Server) newRoster(r Roster) *roster {
 	if r.Limits.Viewers == 0 {
 		r.Limits.Viewers = 500
 	}
+	if r.Gate == nil {
+		r.Gate = everybody()
+	}
 	transports := []string{"http1", wallTransport}
 	if s.opts.TLS != nil {
 		transports = append(transports, "http2")
 	}
-	now := &roster{Roster: r, ages: map[*broker.Topic]prometheus.Observer{}}
+	now := &roster{Roster: r, foreign: http.NewCrossOriginProtection(), ages: map[*broker.Topic]prometheus.Observer{}}
+	if r.OwnOrigin != "" {
+		_ = now.foreign.AddTrustedOrigin(r.OwnOrigin) // what is no origin is nobody's
+	}
 	for id, c := range r.Cameras {
 		for _, name := range c.Renditions() {
 			topic, ok := c.Topic(name)
@@ -55,7 +69,7 @@ func (s *Server) newRoster(r Roster) *roster {
 
 // Change makes now what is served, from the next request on. Viewers of what is in it still, as they came, notice nothing;
 // timeouts and limits are for those who come. It ends no stream: whoever takes a camera or a rendition away ends its topic. The
-// series of what is gone go too. Calls must not overlap.
+// series of what is gone go too. Who may not watch any more by its gate is sent away. Calls must not overlap.
 func (s *Server) Change(now Roster) {
 	before, next := s.roster.Load(), s.newRoster(now)
 	if before != nil {
@@ -66,6 +80,8 @@ func (s *Server) Change(now Roster) {
 	s.roster.Store(next)
 	if before != nil {
 		s.opts.Metrics.forget(before.seats, next.seats)
+		next.Gate.Settle()
+		s.review()
 	}
 }
 

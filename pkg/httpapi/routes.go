@@ -2,16 +2,64 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"go.uber.org/zap"
+
+	"camd/pkg/access"
 )
+
+// route is an address: what it does, and whom it does it for.
+type route struct {
+	method, pattern string
+	role            access.Role // at the camera, where there is one
+	serve           http.HandlerFunc
+	camera          func(http.ResponseWriter, *http.Request, view) // instead of serve, of addresses that name a camera
+}
+
+// table is every address. One that is for anybody says so.
+func (s *Server) table() []route {
+	shared := func(next http.HandlerFunc) http.HandlerFunc { return s.share(next).ServeHTTP }
+	return []route{
+		{"GET", "/", access.View, s.root, nil},
+		{"GET", "/assets/{file}", anybody, s.pages.asset, nil},
+		{"GET", "/login", anybody, s.showLogin, nil},
+		{"POST", "/login", anybody, s.login, nil},
+		{"POST", "/logout", anybody, s.logout, nil},
+		{"GET", "/cameras/{camera}", access.View, nil, s.cameraPage},
+		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.stream},
+		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshot},
+		{"GET", "/api/v1/wall", access.View, s.wall, nil},
+		{"GET", "/api/v1/cameras", access.View, s.listCameras, nil},
+		{"GET", "/api/v1/cameras/{camera}", access.View, nil, s.showCamera},
+		{"PATCH", "/api/v1/cameras/{camera}", access.Control, nil, s.changeCamera},
+		{"GET", "/api/v1/cameras/{camera}/controls", access.View, nil, s.listControls},
+		{"GET", "/api/v1/cameras/{camera}/history", access.View, nil, s.showHistory},
+		{"POST", "/api/v1/cameras/{camera}/links", access.Control, nil, s.makeLink},
+		{"GET", "/api/v1/viewers", access.Admin, s.listViewers, nil},
+		{"GET", "/api/v1/me", known, s.showMe, nil},
+		{"GET", "/api/v1/openapi.json", known, showOpenAPI, nil},
+		{"GET", "/metrics", access.Metrics, s.opts.Metrics.Handler().ServeHTTP, nil},
+		{"GET", "/healthz", anybody, healthz, nil},
+		{"GET", "/readyz", anybody, s.readyz, nil},
+		// ustreamer's addresses.
+		{"GET", "/stream", access.View, shared(s.numbered(0, ustreamer, s.stream)), nil},
+		{"GET", "/snapshot", access.View, shared(s.numbered(0, ustreamer, s.snapshot)), nil},
+		{"GET", "/state", access.View, shared(s.numbered(0, ustreamer, s.ustreamerState)), nil},
+	}
+}
+
+// pictures are what pages of others may show: the table's addresses that end so.
+func (rt route) pictures() bool {
+	return strings.HasSuffix(rt.pattern, ".mjpg") || strings.HasSuffix(rt.pattern, ".jpg")
+}
 
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.boundWrites, securityHeaders, middleware.GetHead)
+	r.Use(s.logRequests, s.boundWrites, securityHeaders, s.ownName, s.ownPages, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
@@ -19,42 +67,35 @@ func (s *Server) routes() http.Handler {
 		w.Header().Set("Allow", allowed(r, req.URL.Path))
 		fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
 	})
-
-	r.Get("/", s.root)
-	r.Get("/assets/{file}", s.pages.asset)
-	r.Route("/cameras/{camera}", func(r chi.Router) {
-		r.Get("/", s.named(s.cameraPage))
-		r.With(s.share).Get("/stream.mjpg", s.named(s.stream))
-		r.With(s.share).Get("/snapshot.jpg", s.named(s.snapshot))
-	})
-	r.Route("/api/v1", func(r chi.Router) {
-		r.Get("/wall", s.wall)
-		r.Get("/cameras", s.listCameras)
-		r.Get("/cameras/{camera}", s.named(s.showCamera))
-		r.Patch("/cameras/{camera}", s.named(s.changeCamera))
-		r.Get("/cameras/{camera}/controls", s.named(s.listControls))
-		r.Get("/cameras/{camera}/history", s.named(s.showHistory))
-		r.Get("/viewers", s.listViewers)
-		r.Get("/openapi.json", showOpenAPI)
-	})
-	r.Get("/metrics", s.opts.Metrics.Handler().ServeHTTP)
-	r.Get("/healthz", healthz)
-	r.Get("/readyz", s.readyz)
-
-	// ustreamer's addresses.
-	r.Get("/stream", s.numbered(0, ustreamer, s.stream))
-	r.Get("/snapshot", s.numbered(0, ustreamer, s.snapshot))
-	r.Get("/state", s.numbered(0, ustreamer, s.ustreamerState))
+	for _, rt := range s.table() {
+		serve := rt.serve
+		if rt.camera != nil {
+			serve = s.named(rt.role, rt.camera)
+		}
+		var handler http.Handler = s.admit(rt.role, serve)
+		if rt.pictures() {
+			handler = s.share(handler)
+		}
+		r.Method(rt.method, rt.pattern, handler)
+		if rt.pattern == "/cameras/{camera}" {
+			r.Method(rt.method, rt.pattern+"/", handler)
+		}
+	}
 	return r
 }
 
 // allowed lists the methods that an address takes.
 func allowed(r chi.Routes, path string) string {
-	methods := "GET, HEAD"
-	if r.Match(chi.NewRouteContext(), http.MethodPatch, path) {
-		methods += ", PATCH"
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPatch, http.MethodPost} {
+		if r.Match(chi.NewRouteContext(), method, path) {
+			methods = append(methods, method)
+			if method == http.MethodGet {
+				methods = append(methods, http.MethodHead)
+			}
+		}
 	}
-	return methods
+	return strings.Join(methods, ", ")
 }
 
 // view is a request for one camera.
@@ -65,14 +106,19 @@ type view struct {
 	roster *roster // in which it was found
 }
 
-// named resolves {camera} in the address.
-func (s *Server) named(next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
+// named resolves {camera} in the address. A camera that somebody may not see is as one that is not there.
+func (s *Server) named(role access.Role, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := chi.URLParam(r, "camera")
 		all := s.roster.Load()
-		c, ok := all.Cameras[id]
-		if !ok {
-			fail(w, r, http.StatusNotFound, all.unknownCamera(id))
+		me := visitorOf(r)
+		c, bad := all.find(id, me.Grant)
+		if bad != nil {
+			fail(w, r, bad.code, bad.message)
+			return
+		}
+		if !me.May(role, id) {
+			forbid(w, r, me.Grant, role)
 			return
 		}
 		next(w, r, view{id: id, camera: c, roster: all})
@@ -100,26 +146,6 @@ func (s *Server) boundWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.roster.Load().WriteTimeout))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// share lets scripts of other servers' pages read pictures as far as the configuration does. A page may show them anyway.
-func (s *Server) share(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if origin := s.roster.Load().AllowOrigin; origin != "" {
-			w.Header().Set("Access-Control-Allow-Origin", origin)
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// securityHeaders keep a browser from reading more into an answer than it says.
-func securityHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -52,6 +52,7 @@ type Server struct {
 	switches  switches
 	reloads   reloads
 	diary     *diary
+	strangers strangers
 	handler   http.Handler
 	begun     time.Time
 	boot      string      // tells this run's ETags from those of another
@@ -108,6 +109,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	sampling.Go(func() { s.keepDiary(base) })
+	sampling.Go(func() { s.patrol(base) })
 	// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
 	srv := &http.Server{
 		Handler:           s,

@@ -105,10 +105,10 @@ func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
 	return m
 }
 
-func (s *Server) listCameras(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) listCameras(w http.ResponseWriter, r *http.Request) {
 	watching, all := s.audience.watching(), s.roster.Load()
-	list := make([]cameraJSON, 0, len(all.Order))
-	for _, id := range all.Order {
+	list := []cameraJSON{}
+	for _, id := range all.seenBy(visitorOf(r).Grant) {
 		list = append(list, toJSON(all.Cameras[id].Status(), watching[id]))
 	}
 	writeJSON(w, http.StatusOK, map[string]any{

@@ -121,7 +121,7 @@ func TestHealth(t *testing.T) {
 // What Prometheus gets, in its own words, for a camera in trouble and one viewer.
 func TestMetrics(t *testing.T) {
 	s := open(t, Options{}, troubled())
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	r.RemoteAddr = "10.9.9.9:1"
 	v := newViewer(seat{"yard", camera.Main, "http1"}, r, false)
 	if err := s.audience.join(v); err != nil {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -44,17 +45,24 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	place := seat{v.id, rendition, "http" + strconv.Itoa(min(r.ProtoMajor, 2))}
 	me := newViewer(place, r, fps > 0)
 	v.greet(w.Header(), r, me)
+	conn := s.connOf(r)
+	plain, ok := conn.(fanout.Conn)
+	handsOver := ok && r.ProtoMajor == 1 && r.TLS == nil
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	if me.end = cancel; handsOver {
+		me.end = hangUp(conn)
+	}
 	if err := s.audience.join(me); err != nil {
 		clear(w.Header())
 		w.Header().Set("Retry-After", "10")
 		fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	s.log.Info("viewer joined", zap.String("camera", v.id), zap.String("remote", me.remote), zap.String("agent", r.UserAgent()))
+	s.log.Info("viewer joined", zap.String("camera", v.id), zap.String("who", me.grant.Who), zap.String("remote", me.remote), zap.String("agent", r.UserAgent()))
 	judge := newJudge(fps, v.roster.Limits.BytesOfViewer)
-	conn := s.connOf(r)
 	v.roster.tune(conn)
-	if plain, ok := conn.(fanout.Conn); ok && r.ProtoMajor == 1 && r.TLS == nil {
+	if handsOver {
 		s.handOver(w, r, plain, &fanout.Viewer{Topic: topic, Judge: judge, Counts: &me.Counts, WriteTimeout: v.roster.WriteTimeout}, me)
 		return
 	}
@@ -64,14 +72,15 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		viewer: me, sub: sub, judge: judge, out: w, flow: http.NewResponseController(w),
 		timeout: v.roster.WriteTimeout, age: v.roster.age(topic),
 	}
-	s.farewell(me, reasonToCut(r.Context(), p.play(r.Context()), s.stopping.Load))
+	s.farewell(me, reasonToCut(r.Context(), p.play(ctx), s.stopping.Load))
 }
 
 // farewell takes leave of a viewer; why says what it was cut for, empty if it left by itself.
 func (s *Server) farewell(me *viewer, why string) {
+	why = me.why(why)
 	s.audience.leave(me, why)
 	t := me.tally()
-	s.log.Info("viewer left", zap.String("camera", me.camera), zap.String("remote", me.remote), zap.String("cut", why),
+	s.log.Info("viewer left", zap.String("camera", me.camera), zap.String("who", me.grant.Who), zap.String("remote", me.remote), zap.String("cut", why),
 		zap.Uint64("sent", t.sent), zap.Uint64("dropped", t.slow+t.rate+t.over), zap.Uint64("bytes", t.bytes),
 		zap.Duration("watched", time.Since(me.Since)))
 }

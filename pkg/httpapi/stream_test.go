@@ -120,7 +120,7 @@ func raw(t *testing.T, s *site, path string) net.Conn {
 func dial(s *site, path string) (net.Conn, error) {
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err == nil {
-		_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+		_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
 	}
 	return c, err
 }

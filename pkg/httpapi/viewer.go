@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
+	"camd/pkg/access"
 	"camd/pkg/fanout"
 )
 
@@ -28,12 +30,20 @@ type viewer struct {
 	agent     string
 	throttled bool   // it asked for fewer frames
 	key       string // by which a client of ustreamer finds itself
+	grant     access.Grant
+	end       func() // makes it leave; set before it joins
+	forbidden atomic.Bool
 }
 
 func newViewer(s seat, r *http.Request, throttled bool) *viewer {
+	me := visitorOf(r)
+	remote, address := r.RemoteAddr, hostOf(r.RemoteAddr)
+	if said := me.client.String(); me.client.Addr.IsValid() && said != address {
+		remote, address = said, said // as a trusted proxy has it
+	}
 	return &viewer{
-		seat: s, Counts: fanout.Counts{Since: time.Now()}, id: rand.Text(), throttled: throttled, key: "0",
-		remote: r.RemoteAddr, address: hostOf(r.RemoteAddr), agent: legible(r.UserAgent()),
+		seat: s, grant: me.Grant, end: func() {}, Counts: fanout.Counts{Since: time.Now()}, id: rand.Text(), throttled: throttled, key: "0",
+		remote: remote, address: address, agent: legible(r.UserAgent()),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"camd/pkg/access"
 )
 
 // viewerJSON is a viewer as the API shows it. Its address is a person's, and is shown nowhere else but in the log.
@@ -46,15 +48,16 @@ func (v *viewer) toJSON(now time.Time) viewerJSON {
 
 // listViewers says who watches: all, or those of ?camera=.
 func (s *Server) listViewers(w http.ResponseWriter, r *http.Request) {
-	camera := r.FormValue("camera")
-	all := s.roster.Load()
-	if _, ok := all.Cameras[camera]; !ok && camera != "" {
-		fail(w, r, http.StatusNotFound, all.unknownCamera(camera))
-		return
+	camera, me := r.FormValue("camera"), visitorOf(r)
+	if camera != "" {
+		if _, bad := s.roster.Load().find(camera, me.Grant); bad != nil {
+			fail(w, r, bad.code, bad.message)
+			return
+		}
 	}
 	now, list := time.Now(), []viewerJSON{}
 	for _, v := range s.audience.present() {
-		if camera == "" || v.camera == camera {
+		if (camera == "" || v.camera == camera) && me.May(access.Admin, v.camera) {
 			list = append(list, v.toJSON(now))
 		}
 	}

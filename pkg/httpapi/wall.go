@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -42,31 +43,35 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 	defer s.walls.Done()
 	all := s.roster.Load()
 	all.tune(s.connOf(r))
-	conn, err := wall.Accept(w, r, all.WriteTimeout)
+	conn, err := wall.Accept(w, r, all.WriteTimeout, all.OwnOrigin)
 	if err != nil {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
 	}
-	wall.Serve(r.Context(), conn, wall.Options{
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	wall.Serve(ctx, conn, wall.Options{
 		Cameras: begin, Rendition: r.FormValue("rendition"),
 		Join: func(camera, rendition string) (wall.Place, error) {
-			return s.takePlace(camera, rendition, r)
+			return s.takePlace(camera, rendition, r, cancel)
 		},
 	})
 }
 
 // takePlace admits a client of a wall to one camera.
-func (s *Server) takePlace(id, rendition string, r *http.Request) (wall.Place, error) {
+func (s *Server) takePlace(id, rendition string, r *http.Request, end func()) (wall.Place, error) {
 	all := s.roster.Load() // of now: a wall is there for days
-	c, ok := all.Cameras[id]
-	if !ok {
-		return nil, &requestError{http.StatusNotFound, all.unknownCamera(id)}
+	now, _ := all.Gate.Renew(visitorOf(r).Grant)
+	c, bad := all.find(id, now)
+	if bad != nil {
+		return nil, bad
 	}
 	topic, ok := c.Topic(rendition)
 	if !ok {
 		return nil, noRendition(id, rendition, c.Renditions())
 	}
 	me := newViewer(seat{id, rendition, wallTransport}, r, false)
+	me.end = end
 	if err := s.audience.join(me); err != nil {
 		return nil, err
 	}
@@ -109,5 +114,5 @@ func (p *place) Leave(cut bool) {
 		default:
 		}
 	}
-	p.server.audience.leave(p.me, why)
+	p.server.audience.leave(p.me, p.me.why(why))
 }

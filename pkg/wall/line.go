@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -28,11 +29,12 @@ type Line struct {
 	flow *flow
 }
 
-// Accept makes a WebSocket of a request: one that compresses nothing, and refuses pages of other origins. A client that takes
-// nothing at all for the timeout fails what is being written; a message may take longer.
-func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*Line, error) {
+// Accept makes a WebSocket of a request: one that compresses nothing, and refuses pages of other origins than the request's own
+// host and those given. A client that takes nothing at all for the timeout fails what is being written; a message may take longer.
+func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration, origins ...string) (*Line, error) {
 	h := &hijacker{ResponseWriter: w, timeout: timeout}
-	conn, err := websocket.Accept(h, r, nil)
+	origins = slices.DeleteFunc(slices.Clone(origins), func(origin string) bool { return origin == "" })
+	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{OriginPatterns: origins})
 	if err != nil {
 		return nil, err
 	}

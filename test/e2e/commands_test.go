@@ -14,6 +14,10 @@ func TestCommands(t *testing.T) {
 	dir := t.TempDir()
 	good := write(t, dir, "good.yaml", "cameras:\n  - id: a\n    source: test://\n")
 	bad := write(t, dir, "bad.yaml", "listen: 127.0.0.1:0\ncameras:\n  - id: a\n    source: test://\n    qualty: 80\n  - id: A B\n")
+	exposed := write(t, dir, "exposed.yaml", "listen: 0.0.0.0:0\n")
+	write(t, dir, "users", "anna:hunter22\n")
+	plain := write(t, dir, "plain.yaml", "auth: {users_file: users}\n")
+	guarded := write(t, dir, "guarded.yaml", "state_dir: state\nauth: {anonymous: view}\ncameras:\n  - id: a\n    source: test://\n")
 	const typo = `bad.yaml:5:5: unknown key "qualty", did you mean "quality"?`
 	for _, c := range []struct {
 		args   []string
@@ -32,6 +36,22 @@ func TestCommands(t *testing.T) {
 		{[]string{"serve", "-c", filepath.Join(dir, "none.yaml")}, 2, "", "no such file"},
 		{[]string{"serve", "--listen", "nonsense"}, 2, "", "--listen: want HOST:PORT"},
 		{[]string{"serve", "--log-level", "loud", "--listen", "127.0.0.1:0"}, 2, "", "want debug, info, warn or error"},
+		{[]string{"serve", "--listen", "0.0.0.0:0", "-c", good}, 2, "", "--listen 0.0.0.0:0 is reached from other machines, and nothing says who may come in"},
+		{[]string{"serve", "-c", exposed}, 2, "", "exposed.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines"},
+		{[]string{"check", "-c", exposed}, 2, "", `or let everybody in, by "auth: {anonymous: view}" or --anonymous view`},
+		{[]string{"serve", "--anonymous", "root"}, 2, "", "--anonymous: want a role: view, control, admin or metrics"},
+		{[]string{"check", "-c", plain}, 2, "", "users:1:6: want a password's argon2id or bcrypt hash"},
+		{[]string{"hash-password", "an na"}, 2, "", "want a name of 1 to 64"},
+		{[]string{"hash-password", "anna", "--role", "root"}, 2, "", "--role: want a role"},
+		{[]string{"hash-password", "anna", "--cameras", "["}, 2, "", "--cameras: want a camera's id"},
+		{[]string{"hash-password", "--role", "admin"}, 2, "", "name the user"},
+		{[]string{"hash-password", "anna", "a password"}, 2, "", "accepts at most 1 arg"},
+		{[]string{"hash-password", "anna"}, 1, "", "the password has 0 characters, want 8 to 1024"},
+		{[]string{"share", "a", "-c", good}, 2, "", "there is no auth in the configuration"},
+		{[]string{"share", "b", "-c", guarded}, 2, "", `no camera "b"; there are: a`},
+		{[]string{"share", "a", "-c", guarded, "--for", "721h"}, 2, "", "--for: want 1s to 720h"},
+		{[]string{"share", "a", "-c", guarded}, 1, "", "camd makes it when it is started with auth"},
+		{[]string{"rotate-links", "-c", good}, 2, "", "there is no auth in the configuration"},
 		{[]string{"check", "-c", "../../deploy/camd.example.yaml"}, 0, "good, 6 cameras", ""},
 		{[]string{"devices"}, 0, "", ""},
 		{[]string{"devices", "--json"}, 0, "", ""},
@@ -63,7 +83,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"", "serve", "check", "devices", "probe", "healthcheck", "version"} {
+	for _, command := range []string{"", "serve", "check", "devices", "probe", "healthcheck", "version", "hash-password", "share", "rotate-links"} {
 		o := camd(t, append(strings.Fields(command), "--help")...)
 		if o.code != 0 || !strings.Contains(o.stdout, "Usage:") || o.stderr != "" {
 			t.Errorf("camd %s --help: %+v", command, o)

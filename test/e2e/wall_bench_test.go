@@ -41,7 +41,7 @@ func BenchmarkWall(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			onWall, onStreams := clients(b)
-			d := start(b, options{config: wallOfPreviews(), args: []string{"--listen", "0.0.0.0:0"}})
+			d := start(b, options{config: wallOfPreviews(), args: []string{"--listen", "0.0.0.0:0", "--anonymous", "admin"}})
 			for id := range d.cameras() {
 				d.reaches(id, "live")
 			}

@@ -8,9 +8,18 @@ export async function ask(path, options = {}) {
   return (await request(path, options)).body;
 }
 
+// It keeps the browser from asking for a password in a window of its own.
+const ours = { 'X-Requested-With': 'camd' };
+
+// logIn leaves for where people log in: a session has ended.
+function logIn() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
 async function request(path, options) {
-  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options });
+  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options, headers: { ...ours, ...options.headers } });
   const body = await answer.json().catch(() => ({}));
+  if (answer.status === 401) logIn();
   if (!answer.ok) throw new Error(body.error ?? `${answer.status} ${answer.statusText}`);
   return { body, warning: answer.headers.get('X-Camd-Warning') ?? '' };
 }
@@ -23,6 +32,11 @@ export async function change(id, patch) {
     method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(patch), signal: AbortSignal.timeout(20000),
   });
   return { camera: body, warning };
+}
+
+// share makes a link to a camera that is good for so long: {page, stream, until}.
+export async function share(id, lasting) {
+  return ask(`${cameraPath(id)}/links`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ for: lasting }) });
 }
 
 // camd's clock is ahead of this one by so many milliseconds, as the quickest answer of late has it.
@@ -48,7 +62,7 @@ export const age = (then) => Math.max(0, (Date.now() + ahead - then) / 1000);
 
 // saveSnapshot gives a camera's newest picture to the person as a file.
 export async function saveSnapshot(id) {
-  const answer = await fetch(`/cameras/${encodeURIComponent(id)}/snapshot.jpg`, { cache: 'no-store', signal: AbortSignal.timeout(20000) });
+  const answer = await fetch(`/cameras/${encodeURIComponent(id)}/snapshot.jpg`, { cache: 'no-store', headers: ours, signal: AbortSignal.timeout(20000) });
   if (!answer.ok) throw new Error(answer.status === 503 ? 'this camera has no live picture now' : `${answer.status} ${answer.statusText}`);
   const taken = new Date(1000 * Number(answer.headers.get('X-Timestamp')));
   const link = document.createElement('a');

@@ -9,6 +9,7 @@ import { applyTheme, choice, nextTheme, save, sorted } from './choice.js';
 import { fit, shapeOf } from './grid.js';
 import { furnish } from './icons.js';
 import { listen } from './keys.js';
+import { introduce, may } from './me.js';
 import { Stage } from './stage.js';
 import { snapshot, toggle } from './switches.js';
 import { Tile } from './tile.js';
@@ -26,6 +27,7 @@ const tiles = new Map();
 let cameras = []; // as camd has them
 let shown = []; // on this screen, in this order
 let refreshing;
+let known = false; // who looks
 let changes = 0; // made here: what was asked before one says nothing of it
 let entered = false; // the stage was entered from the wall, and Back leads there
 
@@ -156,6 +158,7 @@ async function refresh() {
   clearTimeout(refreshing);
   if (!document.hidden) {
     try {
+      known ||= await introduce();
       const before = changes;
       const list = await listCameras();
       if (again !== null) pictures.hurry();
@@ -229,7 +232,7 @@ const actions = {
   unzoom: () => stage.zoom.reset(),
   snapshot: () => { if (current()) snapshot(current()); },
   pause: async () => {
-    if (!stage.camera || kiosk) return; // it is off for everybody: not by a key pressed in passing
+    if (!stage.camera || kiosk || !may('control')) return; // it is off for everybody: not by a key pressed in passing
     const changed = await toggle(stage.camera);
     changes++;
     cameras = cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other));

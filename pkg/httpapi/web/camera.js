@@ -5,7 +5,9 @@ import { applyTheme, choice } from './choice.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
 import { furnish } from './icons.js';
+import { introduce, may } from './me.js';
 import { Screen } from './screen.js';
+import { offerLinks } from './share.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { snapshot, toggle } from './switches.js';
 import { bytes, count, countdown, explain, seconds, stateWord, toast, why } from './words.js';
@@ -124,14 +126,16 @@ function listViewers(viewers) {
   part('#viewers-title').textContent = `Who watches: ${count(viewers.length, 'viewer')}`;
 }
 
+let known = false; // who looks
 let states = '';
 let refreshing;
 async function refresh() {
   clearTimeout(refreshing);
   if (!document.hidden) {
     try {
+      known ||= await introduce();
       const [cameras, { viewers }, history] = await Promise.all([
-        listCameras(), ask(`/api/v1/viewers?camera=${encodeURIComponent(id)}`), ask(`${cameraPath(id)}/history`)]);
+        listCameras(), may('admin') ? ask(`/api/v1/viewers?camera=${encodeURIComponent(id)}`) : { viewers: [] }, ask(`${cameraPath(id)}/history`)]);
       const now = cameras.find((other) => other.id === id);
       if (!now) throw new Error('this camera is not configured any more');
       update(now, viewers, history);
@@ -151,7 +155,7 @@ function update(now, viewers, history) {
     listSnippets(document.getElementById('snippets'), camera);
   }
   pictures.watch([[id, 'main']]); // again each time: it may have been refused, or gone for a while
-  if (before?.state !== camera.state) loadControls(id);
+  if (before?.state !== camera.state && may('control')) loadControls(id);
   show();
   listViewers(viewers);
   graph.show(history.samples);
@@ -159,9 +163,13 @@ function update(now, viewers, history) {
   states = JSON.stringify(history.states);
 }
 
+const openShare = offerLinks(document.getElementById('share'), () => camera);
+
 const actions = {
+  share: openShare,
   snapshot: () => snapshot(camera),
   pause: async () => {
+    if (!may('control')) return;
     camera = { ...camera, ...await toggle(camera) };
     refresh();
   },
@@ -181,7 +189,7 @@ for (const button of document.querySelectorAll('[data-do]')) {
 }
 addEventListener('keydown', (event) => {
   const action = { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
-  if (!action || !camera || !choice.keys || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea')) return;
+  if (!action || !camera || !choice.keys || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog')) return;
   event.preventDefault();
   actions[action]();
 });

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"camd/internal/whole"
+	"camd/pkg/access"
+	"camd/pkg/config"
+)
+
+// doors are what outlives a configuration of who may come in: sessions, who has been guessing, and the key for links that camd made
+// itself.
+type doors struct {
+	sessions *access.Sessions
+	attempts *access.Attempts
+	stateDir string // empty: there is none
+	log      *zap.Logger
+}
+
+// newDoors opens what is kept. camd serves without it: people have to log in again.
+func newDoors(cfg *config.Config, log *zap.Logger) *doors {
+	d := &doors{attempts: access.NewAttempts(), stateDir: stateDir(cfg), log: log}
+	o := access.SessionOptions{Failed: func(err error) {
+		log.Error("sessions not kept", zap.Error(err), zap.String("remedy", "who logs out may come back when camd restarts: mend state_dir"))
+	}}
+	if d.stateDir != "" {
+		o.Path = filepath.Join(d.stateDir, access.SessionsName)
+	}
+	var err error
+	if d.sessions, err = access.OpenSessions(o); err != nil {
+		log.Error("sessions not known", zap.Error(err), zap.String("remedy", "people have to log in again"))
+	}
+	return d
+}
+
+// stateDir is where camd keeps what should outlive it, empty if there is no such place.
+func stateDir(cfg *config.Config) string { return cmp.Or(cfg.StateDir, stateDirectory()) }
+
+// gate is who may do what by that configuration. Nothing changes for who is inside already.
+func (d *doors) gate(cfg *config.Config) *access.Gate {
+	a := cfg.Auth
+	if a == nil { // this machine alone reaches it
+		return access.New(access.Options{Anonymous: access.Allowance{Role: access.Admin}, Sessions: d.sessions, Attempts: d.attempts})
+	}
+	return access.New(access.Options{
+		Anonymous: a.Anonymous, Users: a.Users, Tokens: a.Tokens, LinkKey: d.linkKey(a), Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
+		Sessions: d.sessions, Attempts: d.attempts,
+	})
+}
+
+// linkKey is the key for links: the configured one, else one that camd keeps itself. camd serves without it, and has no links.
+func (d *doors) linkKey(a *config.Auth) access.LinkKey {
+	if len(a.LinkKey) > 0 || d.stateDir == "" {
+		return a.LinkKey
+	}
+	key, err := ownLinkKey(d.stateDir)
+	if err != nil {
+		d.log.Error("no links", zap.Error(err), zap.String("remedy", "mend state_dir, or set link_key_file"))
+	}
+	return key
+}
+
+// limit makes sessions last as long as the configuration says.
+func (d *doors) limit(cfg *config.Config) {
+	if a := cfg.Auth; a != nil {
+		d.sessions.Limit(access.SessionOptions{Idle: a.SessionIdle, Lifetime: a.SessionLifetime})
+	}
+}
+
+// linkKeyName is the file in which camd keeps a key for links that it made itself.
+const linkKeyName = "link.key"
+
+// ownLinkKey returns the key that camd keeps itself, which it makes if need be.
+func ownLinkKey(dir string) (access.LinkKey, error) {
+	path := filepath.Join(dir, linkKeyName)
+	key, err := readLinkKey(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return key, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state_dir: %w", err)
+	}
+	if err := whole.Replace(path, []byte(access.NewLinkKey()+"\n")); err != nil {
+		return nil, fmt.Errorf("make a key for links: %w", err)
+	}
+	return readLinkKey(path)
+}
+
+func readLinkKey(path string) (access.LinkKey, error) {
+	text, err := config.ReadSecret(path)
+	if err != nil {
+		return nil, fmt.Errorf("key for links: %w", err)
+	}
+	key, err := access.ParseLinkKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("key for links: %s: %w; camd rotate-links makes another", path, err)
+	}
+	return key, nil
+}
+
+// exposed reports that a listener, which may be systemd's, is reached from other machines and nothing says who may come in.
+func exposed(cfg *config.Config, at net.Addr) error {
+	if _, tcp := at.(*net.TCPAddr); !tcp {
+		return nil
+	}
+	return cfg.CheckReach(at.String())
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camd/internal/whole"
+	"camd/pkg/access"
+	"camd/pkg/config"
+)
+
+func newShare() *cobra.Command {
+	var path string
+	var lasting time.Duration
+	cmd := &cobra.Command{
+		Use:   "share CAMERA",
+		Short: "print a link that lets whoever has it see a camera for a while",
+		Long: `Print a link that lets whoever has it see one camera, and nothing else, for as long as --for says. "camd rotate-links"
+takes back all links at once. It begins with public_url of the configuration, and is signed with the key that camd itself uses:
+run it as a user who may read that.
+
+Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command line or the configuration is wrong.`,
+		Example: "  camd share front-door --for 2h\n  sudo camd share yard --for 168h",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil && !errors.Is(err, errNoConfig) {
+				return configError(cmd, err)
+			}
+			if err := checkShared(cfg, args[0]); err != nil {
+				return misused(err)
+			}
+			if lasting < time.Second || lasting > access.LongestLink {
+				return misused(fmt.Errorf("--for: want 1s to %dh", access.LongestLink/time.Hour))
+			}
+			key, err := linkKeyOf(cfg)
+			if err != nil {
+				return failed(err)
+			}
+			now := time.Now()
+			signature, err := key.Sign(args[0], now, lasting)
+			if err != nil {
+				return failed(err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), sharedURL(cfg, args[0], signature))
+			fmt.Fprintf(cmd.ErrOrStderr(), "Good until %s. \"camd rotate-links\" takes back all links.\n", now.Add(lasting).Format(time.RFC1123))
+			return nil
+		},
+	}
+	cmd.Flags().DurationVar(&lasting, "for", time.Hour, "how `LONG` the link is good: 30m, 2h; at most 720h")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+	return cmd
+}
+
+// checkShared reports why there is no link for a camera.
+func checkShared(cfg *config.Config, id string) error {
+	var ids []string
+	for _, c := range cfg.Cameras {
+		ids = append(ids, c.ID)
+	}
+	switch {
+	case cfg.Auth == nil:
+		return errors.New("there is no auth in the configuration: links are for a camd that does not let everybody in")
+	case !slices.Contains(ids, id):
+		return fmt.Errorf("no camera %q; there are: %s", id, strings.Join(ids, ", "))
+	}
+	return nil
+}
+
+// linkKeyOf returns the key that a camd of that configuration signs with.
+func linkKeyOf(cfg *config.Config) (access.LinkKey, error) {
+	if len(cfg.Auth.LinkKey) > 0 {
+		return cfg.Auth.LinkKey, nil
+	}
+	path, err := ownLinkKeyPath(cfg)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readLinkKey(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w; camd makes it when it is started with auth in its configuration", err)
+	}
+	return key, err
+}
+
+// serviceState is where systemd keeps the state of camd.service.
+const serviceState = "/var/lib/camd"
+
+// ownLinkKeyPath is where a camd of that configuration keeps a key that it made itself. systemd tells the service alone where that
+// is.
+func ownLinkKeyPath(cfg *config.Config) (string, error) {
+	dir := stateDir(cfg)
+	if dir == "" {
+		if _, err := os.Stat(serviceState); err != nil {
+			return "", errors.New("there is no key for links: set link_key_file or state_dir in the configuration")
+		}
+		dir = serviceState
+	}
+	return filepath.Join(dir, linkKeyName), nil
+}
+
+// sharedURL is a link: to where people reach camd, as far as the configuration says.
+func sharedURL(cfg *config.Config, id, signature string) string {
+	base := cmp.Or(cfg.PublicURL, scheme(cfg)+"://"+reachable(cfg.Listen))
+	return base + "/cameras/" + id + "?" + access.LinkParameter + "=" + url.QueryEscape(signature)
+}
+
+// reachable is an address to listen on as others would write it.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		if name, err := os.Hostname(); err == nil {
+			return net.JoinHostPort(name, port)
+		}
+	}
+	return listen
+}
+
+func newRotateLinks() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "rotate-links",
+		Short: "take back all links that were ever made",
+		Long: `Make another key for links: a running camd refuses all that were made before as soon as it has read its configuration
+again ("systemctl reload camd"), and cuts who watches by one.
+
+Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the configuration is wrong.`,
+		Example: "  sudo camd rotate-links && sudo systemctl reload camd",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil && !errors.Is(err, errNoConfig) {
+				return configError(cmd, err)
+			}
+			if cfg.Auth == nil {
+				return misused(errors.New("there is no auth in the configuration, and so there are no links"))
+			}
+			file := cfg.Auth.LinkKeyFile
+			if file == "" {
+				if file, err = ownLinkKeyPath(cfg); err != nil {
+					return failed(err)
+				}
+			}
+			if err := whole.Replace(file, []byte(access.NewLinkKey()+"\n")); err != nil {
+				return failed(fmt.Errorf("write another key: %w", err))
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is another now; all links end when camd reads its configuration again: systemctl reload camd, or SIGHUP\n", file)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+	return cmd
+}

@@ -1,0 +1,130 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"camd/pkg/access"
+)
+
+// secret is what lets a token in that has a role at a scope: all or a camera's name.
+func secret(role access.Role, scope string) string {
+	return "camd_" + strings.Repeat("x", access.LeastToken) + string(role) + "-" + scope
+}
+
+// annasHash is of the password hunter2, made once: that costs time.
+var annasHash = sync.OnceValue(func() access.Hash {
+	h, err := access.ParseHash(access.HashPassword("hunter2"))
+	if err != nil {
+		panic(err)
+	}
+	return h
+})
+
+// who are all roles, each everywhere and at the yard alone.
+func who(t *testing.T) (all []access.Token) {
+	t.Helper()
+	for _, role := range access.Roles {
+		for scope, cameras := range map[string]access.Scope{"all": nil, "yard": {"yard"}, "none": {"nothing-*"}} {
+			sum, err := access.SumToken(secret(role, scope))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, access.Token{Name: string(role) + "-" + scope, Sum: sum, Allowance: access.Allowance{Role: role, Cameras: cameras}})
+		}
+	}
+	return all
+}
+
+var linkKey = access.LinkKey(strings.Repeat("k", 32))
+
+// gated is a gate with all tokens, links, and anna, who has control at the yard.
+func gated(t *testing.T) access.Options {
+	t.Helper()
+	return access.Options{Tokens: who(t), LinkKey: linkKey, Users: []access.User{
+		{Name: "anna", Hash: annasHash(), Allowance: access.Allowance{Role: access.Control, Cameras: access.Scope{"yard"}}},
+	}}
+}
+
+func bearer(role access.Role, scope string) []string {
+	return []string{"Authorization", "Bearer " + secret(role, scope)}
+}
+
+// openGated serves a yard and a shed behind a gate.
+func openGated(t *testing.T, o access.Options) (s *site, yard, shed *testCamera) {
+	t.Helper()
+	yard, shed = newTestCamera("yard"), newTestCamera("shed")
+	yard.publish(1)
+	shed.publish(2)
+	return open(t, Options{Roster: Roster{Gate: access.New(o)}}, shed, yard), yard, shed
+}
+
+// send sends a body, and follows nothing.
+func (s *site) send(t *testing.T, method, path, text string, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequest(method, s.url+path, strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+// logIn sends what the login page does.
+func (s *site) logIn(t *testing.T, user, password, next string) *http.Response {
+	t.Helper()
+	form := url.Values{"user": {user}, "password": {password}, "next": {next}}
+	return s.send(t, http.MethodPost, "/login", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+}
+
+// wallClient is a client of a wall.
+type wallClient struct {
+	*websocket.Conn
+	ctx context.Context
+}
+
+func dialWall(t *testing.T, s *site, query string, header ...string) wallClient {
+	t.Helper()
+	h := http.Header{}
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	conn, _, err := websocket.Dial(t.Context(), s.url+"/api/v1/wall"+query, &websocket.DialOptions{HTTPHeader: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return wallClient{conn, t.Context()}
+}
+
+// read returns the next message.
+func (c wallClient) read(t *testing.T) string {
+	t.Helper()
+	_, b, err := c.Read(c.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// drain reads until the end.
+func (c wallClient) drain() {
+	for {
+		if _, _, err := c.Read(c.ctx); err != nil {
+			return
+		}
+	}
+}

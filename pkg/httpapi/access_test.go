@@ -1,0 +1,193 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"camd/pkg/access"
+)
+
+// knock asks at an address of the table, for a camera where it is for one, and returns the answer, of a stream its head alone.
+func (s *site) knock(t *testing.T, rt route, camera string, header ...string) (*http.Response, string) {
+	t.Helper()
+	path := strings.NewReplacer("{camera}", camera, "{file}", "base.css").Replace(rt.pattern)
+	if rt.method != http.MethodGet {
+		header = append(header, "Content-Type", "application/json")
+	}
+	resp := s.send(t, rt.method, path, `{"for": "1h"}`, header...)
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "multipart/") {
+		_ = resp.Body.Close()
+		return resp, ""
+	}
+	return resp, body(t, resp)
+}
+
+// Every address, asked by everybody, for every camera: what comes follows from the role in the table, and a camera that somebody
+// may not see cannot be told from one that is not there.
+func TestEveryRouteForEverybody(t *testing.T) {
+	s, yard, shed := openGated(t, gated(t))
+	for _, rt := range s.table() {
+		if rt.role == anybody {
+			continue
+		}
+		if resp, text := s.knock(t, rt, "yard"); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") == "" || strings.Contains(text, "yard") {
+			t.Errorf("%s %s for nobody: %s %s", rt.method, rt.pattern, resp.Status, text)
+		}
+		for _, role := range access.Roles {
+			for _, scope := range []string{"all", "yard", "none"} {
+				for _, camera := range []string{"yard", "shed", "shad"} {
+					yard.publish(1)
+					shed.publish(2)
+					resp, text := s.knock(t, rt, camera, bearer(role, scope)...)
+					got := resp.StatusCode
+					name := fmt.Sprintf("%s %s of %s for %s at %s: %s %.100s", rt.method, rt.pattern, camera, role, scope, resp.Status, text)
+					switch {
+					case rt.role != known && !role.Includes(rt.role), rt.role == access.Metrics && scope != "all":
+						if got != http.StatusForbidden {
+							t.Error(name + ", want 403")
+						}
+					case rt.camera != nil && (camera == "shad" || scope == "none" || scope == "yard" && camera != "yard"):
+						if got != http.StatusNotFound || strings.Contains(text, "shed") && camera != "shed" && scope != "all" {
+							t.Error(name + ", want 404 that knows of no shed")
+						}
+					case got == http.StatusUnauthorized, got == http.StatusForbidden, got == http.StatusNotFound && !hasNone(rt, scope):
+						t.Error(name + ", want it served")
+					}
+				}
+				if rt.camera != nil && scope != "all" {
+					s.indistinguishable(t, rt, bearer(role, scope)...)
+				}
+			}
+		}
+	}
+}
+
+// hasNone tells the addresses of the first camera, where somebody sees none, and what a test's cameras cannot do.
+func hasNone(rt route, scope string) bool {
+	switch rt.pattern {
+	case "/stream", "/snapshot", "/state":
+		return scope == "none"
+	case "/api/v1/cameras/{camera}/controls":
+		return true
+	}
+	return false
+}
+
+// indistinguishable compares what is said of a camera that is hidden and of one that is not there, byte for byte.
+func (s *site) indistinguishable(t *testing.T, rt route, header ...string) {
+	t.Helper()
+	hidden, text := s.knock(t, rt, "shed", header...)
+	absent, other := s.knock(t, rt, "shad", header...)
+	hidden.Header.Del("Date")
+	absent.Header.Del("Date")
+	if hidden.StatusCode != absent.StatusCode || fmt.Sprint(hidden.Header) != fmt.Sprint(absent.Header) || strings.ReplaceAll(text, "shed", "shad") != other {
+		t.Errorf("%s %s for %s: %s %v %s\nand %s %v %s", rt.method, rt.pattern, header[1], hidden.Status, hidden.Header, text, absent.Status, absent.Header, other)
+	}
+}
+
+// What is for anybody is the same whoever asks, and tells of no camera.
+func TestWhatIsForAnybody(t *testing.T) {
+	s, _, _ := openGated(t, gated(t))
+	for _, rt := range s.table() {
+		if rt.role != anybody {
+			continue
+		}
+		nobody, text := s.knock(t, rt, "yard")
+		if strings.Contains(text, "yard") || strings.Contains(text, `"live": `) || nobody.StatusCode == http.StatusForbidden {
+			t.Errorf("%s %s: %s %s", rt.method, rt.pattern, nobody.Status, text)
+		}
+		if resp, _ := s.knock(t, rt, "yard", bearer(access.Metrics, "all")...); resp.StatusCode != nobody.StatusCode {
+			t.Errorf("%s %s: %s for somebody, %s for nobody", rt.method, rt.pattern, resp.Status, nobody.Status)
+		}
+	}
+}
+
+// Where many cameras are spoken of, those that somebody may not see are left out.
+func TestHiddenCamerasAreLeftOut(t *testing.T) {
+	s, yard, shed := openGated(t, gated(t))
+	for _, c := range []*testCamera{yard, shed} {
+		_, stream := s.watch(t, "/cameras/"+c.Status().ID+"/stream.mjpg?link="+s.linkTo(t, c.Status().ID))
+		nextPicture(t, stream)
+	}
+	for path, want := range map[string]string{
+		"/api/v1/cameras":              `"id": "yard"`,
+		"/api/v1/viewers":              `"camera": "yard"`,
+		"/api/v1/viewers?camera=shed":  `no camera \"shed\"; there are: yard`,
+		"/cameras/shed/snapshot.jpg":   `no camera "shed"; there are: yard`,
+		"/readyz":                      `"live": 1`,
+		"/?action=snapshot_1":          "no camera number 1; there are 0 to 0",
+		"/state":                       `"instance_id": "yard"`,
+		"/api/v1/cameras/shed/history": `there are: yard`,
+	} {
+		text := body(t, s.get(t, path, bearer(access.Admin, "yard")...))
+		if !strings.Contains(text, want) || strings.Contains(strings.ReplaceAll(text, `no camera \"shed\"`, ""), `"shed"`) && !strings.Contains(want, "shed") {
+			t.Errorf("%s: %s", path, text)
+		}
+	}
+	yard.publish(7)
+	if got := body(t, s.get(t, "/?action=snapshot_0", bearer(access.View, "yard")...)); got != string(picture(7)) {
+		t.Error("number 0 is another than the first that is seen")
+	}
+	for scope, want := range map[string]string{"all": `"restart"`, "yard": `"ok"`} {
+		s.Reloaded(nil, []string{"listen"})
+		if text := body(t, s.get(t, "/readyz", bearer(access.Admin, scope)...)); !strings.Contains(text, want) || scope == "yard" && strings.Contains(text, "listen") {
+			t.Errorf("/readyz for %s: %s", scope, text)
+		}
+	}
+}
+
+func (s *site) linkTo(t *testing.T, camera string) string {
+	t.Helper()
+	text, err := s.roster.Load().Gate.Share(camera, access.LongestLink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestHowSomebodyIsTurnedAway(t *testing.T) {
+	s, _, _ := openGated(t, gated(t))
+	open, _, _ := openGated(t, access.Options{Tokens: who(t)}) // nobody can log in
+	const page = "text/html,application/xhtml+xml"
+	for _, c := range []struct {
+		s              *site
+		path           string
+		header         []string
+		code           int
+		name, contents string // of a header
+	}{
+		{s, "/", []string{"Accept", page}, 303, "Location", "/login?next=%2F"},
+		{s, "/cameras/yard?a=b", []string{"Accept", page}, 303, "Location", "/login?next=%2Fcameras%2Fyard%3Fa%3Db"},
+		{s, "/cameras/yard?link=forged&a=b", []string{"Accept", page}, 303, "Location", "/login?next=%2Fcameras%2Fyard%3Fa%3Db"},
+		{s, "/", nil, 401, "WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`},
+		{s, "/api/v1/cameras", []string{"X-Requested-With", "camd"}, 401, "WWW-Authenticate", `Bearer realm="camd"`},
+		{s, "/api/v1/cameras", []string{"Authorization", "Bearer nonsense"}, 401, "WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`},
+		{open, "/", []string{"Accept", page}, 401, "WWW-Authenticate", `Bearer realm="camd"`},
+		{open, "/login", []string{"Accept", page}, 404, "Content-Type", "text/plain; charset=utf-8"},
+	} {
+		resp := c.s.send(t, http.MethodGet, c.path, "", c.header...)
+		if resp.StatusCode != c.code || resp.Header.Get(c.name) != c.contents || resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s with %q: %s %v", c.path, c.header, resp.Status, resp.Header)
+		}
+	}
+}
+
+// Names and passwords do for programs that know nothing else.
+func TestBasic(t *testing.T) {
+	s, _, _ := openGated(t, gated(t))
+	ask := func(user, password string) int {
+		req, _ := http.NewRequest(http.MethodGet, s.url+"/cameras/yard/snapshot.jpg", nil)
+		req.SetBasicAuth(user, password)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := fmt.Sprint(ask("anna", "hunter2"), ask("anna", "hunter3"), ask("nobody", "hunter2")); got != "200 401 401" {
+		t.Errorf("got %s", got)
+	}
+}

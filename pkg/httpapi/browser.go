@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// contentPolicy lets the pages load what camd serves and nothing else. Who may have them in a frame comes behind it.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors "
+
+// policy is contentPolicy with who may have the pages in a frame.
+func (r *roster) policy() string {
+	if slices.Equal(r.FrameAncestors, []string{"none"}) {
+		return contentPolicy + "'none'"
+	}
+	others := slices.DeleteFunc(slices.Clone(r.FrameAncestors), func(origin string) bool { return origin == "self" })
+	return contentPolicy + strings.Join(append([]string{"'self'"}, others...), " ")
+}
+
+// securityHeaders keep a browser from reading more into an answer than it says, and from giving it to pages of others.
+func securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// share lets pages of the same site show pictures, such as those at another port of this machine, and pages of others as far as
+// the configuration lets scripts read them.
+func (s *Server) share(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, allowed := w.Header(), s.roster.Load().AllowOrigin
+		h.Set("Cross-Origin-Resource-Policy", "same-site")
+		if len(allowed) > 0 { // a browser that shows a picture does not say for whom
+			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		}
+		origin := r.Header.Get("Origin")
+		switch {
+		case slices.Contains(allowed, "*"):
+			h.Set("Access-Control-Allow-Origin", "*")
+		case len(allowed) > 0:
+			h.Add("Vary", "Origin")
+			if slices.Contains(allowed, origin) {
+				h.Set("Access-Control-Allow-Origin", origin)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ownPages refuses what pages of other servers, in a person's browser, want changed here.
+func (s *Server) ownPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.roster.Load().foreign.Check(r); err != nil {
+			fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here; if it is this server's own, a proxy has changed the Host header: "+
+				"pass it on, or set public_url in the configuration")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

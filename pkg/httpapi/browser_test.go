@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+func TestWhoseScriptsMayRead(t *testing.T) {
+	const one, two = "http://mainsail.local", "https://b.example"
+	for _, c := range []struct {
+		allowed      []string
+		origin, want string // who asks, and what it is told
+		resource     string
+	}{
+		{nil, "", "", "same-site"},
+		{nil, one, "", "same-site"},
+		{[]string{"*"}, "", "*", "cross-origin"},
+		{[]string{"*"}, one, "*", "cross-origin"},
+		{[]string{one, two}, "", "", "cross-origin"},
+		{[]string{one, two}, one, one, "cross-origin"},
+		{[]string{one, two}, two, two, "cross-origin"},
+		{[]string{one, two}, "null", "", "cross-origin"},
+		{[]string{one}, two, "", "cross-origin"},
+		{[]string{one}, one + ":8080", "", "cross-origin"},
+	} {
+		cam := newTestCamera("a")
+		cam.publish(1)
+		s := open(t, Options{Roster: Roster{AllowOrigin: c.allowed}}, cam)
+		for path, pictures := range map[string]bool{
+			"/?action=stream": true, "/?action=snapshot": true, "/stream": true, "/snapshot": true, "/state": true,
+			"/cameras/a/stream.mjpg": true, "/cameras/a/snapshot.jpg": true, "/cameras/none/snapshot.jpg": true,
+			"/": false, "/api/v1/cameras": false, "/api/v1/viewers": false, "/metrics": false, "/assets/app.js": false,
+		} {
+			want, resource := "", "same-origin"
+			if pictures {
+				want, resource = c.want, c.resource
+			}
+			var header []string
+			if c.origin != "" {
+				header = []string{"Origin", c.origin}
+			}
+			resp := s.get(t, path, header...)
+			h := resp.Header
+			if got := h.Get("Access-Control-Allow-Origin"); got != want || h.Get("Cross-Origin-Resource-Policy") != resource || h.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%q for %q: %s has %v", c.allowed, c.origin, path, h)
+			}
+			if varies := h.Get("Vary") == "Origin"; varies != (pictures && len(c.allowed) > 0 && c.allowed[0] != "*") {
+				t.Errorf("%q for %q: %s: Vary is %q", c.allowed, c.origin, path, h.Get("Vary"))
+			}
+			_ = resp.Body.Close()
+		}
+	}
+}
+
+func TestWhoMayHavePagesInFrames(t *testing.T) {
+	for _, c := range []struct {
+		ancestors []string
+		want      string
+	}{
+		{nil, "'self'"},
+		{[]string{"self"}, "'self'"},
+		{[]string{"none"}, "'none'"},
+		{[]string{"https://a.example", "self", "http://b.example:81"}, "'self' https://a.example http://b.example:81"},
+	} {
+		s := open(t, Options{Roster: Roster{FrameAncestors: c.ancestors}}, newTestCamera("a"))
+		for _, page := range []string{"/", "/cameras/a"} {
+			h := s.get(t, page).Header
+			if policy := h.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; frame-ancestors "+c.want) || h.Get("Cross-Origin-Opener-Policy") != "same-origin" {
+				t.Errorf("%s of %q: %v", page, c.ancestors, h)
+			}
+		}
+	}
+}
+
+// What changes something is refused to pages of other servers, whatever a browser says of them, and whatever they send.
+func TestForeignPagesChangeNothing(t *testing.T) {
+	s := open(t, Options{Roster: Roster{OwnOrigin: "https://cams.example.com"}}, newTestCamera("a"))
+	for _, c := range []struct {
+		header string // "Name: value, Name: value"
+		ok     bool
+	}{
+		{"", true}, // curl
+		{"Sec-Fetch-Site: same-origin", true},
+		{"Sec-Fetch-Site: none", true},
+		{"Origin: " + s.url, true},
+		{"Origin: https://cams.example.com, Sec-Fetch-Site: cross-site", true}, // a proxy that changes Host
+		{"Sec-Fetch-Site: cross-site", false},
+		{"Sec-Fetch-Site: same-site", false},
+		{"Origin: http://evil.example", false},
+		{"Origin: null", false},
+		{"Origin: http://cams.example.com", false},
+		{"Origin: " + s.url + ", Sec-Fetch-Site: cross-site", false},
+	} {
+		header := []string{"Content-Type", "application/json"}
+		for piece := range strings.SplitSeq(c.header, ", ") {
+			if name, value, ok := strings.Cut(piece, ": "); ok {
+				header = append(header, name, value)
+			}
+		}
+		for _, method := range []string{http.MethodPatch, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			resp := s.ask(t, method, "/api/v1/cameras/a", header...)
+			if refused := resp.StatusCode == http.StatusForbidden; refused == c.ok {
+				t.Errorf("%s with %s: %s", method, c.header, resp.Status)
+			}
+		}
+		if resp := s.get(t, "/api/v1/cameras/a", header...); resp.StatusCode != http.StatusOK {
+			t.Errorf("reading with %s: %s", c.header, resp.Status)
+		}
+	}
+}
+
+func TestWhosePagesHaveWalls(t *testing.T) {
+	s := open(t, Options{Roster: Roster{OwnOrigin: "https://cams.example.com"}}, newTestCamera("a"))
+	for origin, ok := range map[string]bool{
+		"": true, s.url: true, "https://cams.example.com": true, "http://cams.example.com": false, "http://evil.example": false, "null": false,
+	} {
+		header := http.Header{}
+		if origin != "" {
+			header.Set("Origin", origin)
+		}
+		conn, resp, err := websocket.Dial(t.Context(), s.url+"/api/v1/wall", &websocket.DialOptions{HTTPHeader: header})
+		if (err == nil) != ok || !ok && resp.StatusCode != http.StatusForbidden {
+			t.Errorf("%q: %v", origin, err)
+		}
+		if err == nil {
+			_ = conn.CloseNow()
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package httpapi
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+)
+
+// Hosts are the names by which a browser may call this server. A page of another server could else make its own name lead here
+// (DNS rebinding), and would be this server's own for its visitors' browsers. Addresses are always good: nobody can make one lead
+// elsewhere.
+type Hosts []string // NAME, *.NAME for all below it, or * for any, in small letters
+
+// serves reports whether a browser may call this server so. From another machine it may by a name without a dot, too: nobody out
+// there can give one.
+func (h Hosts) serves(name string, local bool) bool {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" {
+		return true // no browser leaves the name out
+	}
+	if !local && !strings.Contains(name, ".") {
+		return true
+	}
+	for _, known := range h {
+		below, wild := strings.CutPrefix(known, "*")
+		if name == known || wild && strings.HasSuffix(name, below) {
+			return true
+		}
+	}
+	return false
+}
+
+// hostName is the name in a Host header, without its port and an address' brackets.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	name, _, _ := strings.Cut(host, "%") // an IPv6 zone
+	return name
+}
+
+// ownName answers those alone who call this server by a name of its own. Whether it answers at all, anybody may ask.
+func (s *Server) ownName(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := hostName(r.Host)
+		if local, browsers := whence(r); browsers && r.URL.Path != "/healthz" && !s.roster.Load().Hosts.serves(name, local) {
+			name = legible(name)
+			if s.strangers.isNew(name) {
+				s.log.Warn("host refused", zap.String("host", name), zap.String("remote", r.RemoteAddr),
+					zap.String("remedy", "if people or programs may call this camd so, name it under hosts in the configuration"))
+			}
+			fail(w, r, http.StatusMisdirectedRequest, fmt.Sprintf(
+				"this server is not known as %q; if it may be called so, name it under hosts in its configuration, or else ask for it by its address", name))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// whence says whether a request came from this machine to an address of its own, and whether it can be a browser's: none speaks to
+// a unix socket.
+func whence(r *http.Request) (local, browsers bool) {
+	switch at := r.Context().Value(http.LocalAddrContextKey).(type) {
+	case *net.TCPAddr:
+		return at.IP.IsLoopback(), true
+	case *net.UnixAddr:
+		return true, false
+	}
+	return true, true
+}
+
+// mostStrangers bounds how many names are logged, since anybody can make them up.
+const mostStrangers = 20
+
+// strangers are the names that have been refused. They are safe for concurrent use.
+type strangers struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+// isNew notes a name, and reports whether it is worth a line in the log: it is the first time, and not one of too many.
+func (s *strangers) isNew(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names[name] || len(s.names) == mostStrangers {
+		return false
+	}
+	if s.names == nil {
+		s.names = map[string]bool{}
+	}
+	s.names[name] = true
+	return true
+}

@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/access"
+)
+
+// linkJSON is a link that was made.
+type linkJSON struct {
+	Page   string     `json:"page"`   // for people
+	Stream string     `json:"stream"` // for programs
+	Until  *time.Time `json:"until"`
+}
+
+const linkExample = `{"for": "2h"}`
+
+// makeLink lets whoever has the link see this camera for a while.
+func (s *Server) makeLink(w http.ResponseWriter, r *http.Request, v view) {
+	lasting, bad := readLasting(w, r)
+	if bad != nil {
+		fail(w, r, bad.code, bad.message)
+		return
+	}
+	gate := v.roster.Gate
+	if !gate.HasLinks() {
+		fail(w, r, http.StatusConflict, "no links can be made here: set link_key_file in the configuration's section auth")
+		return
+	}
+	until := time.Now().Add(lasting)
+	text, err := gate.Share(v.id, lasting)
+	if err != nil {
+		fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	me := visitorOf(r)
+	s.log.Info("link made", zap.String("camera", v.id), zap.String("who", me.Who), zap.String("remote", me.client.String()), zap.Time("until", until))
+	address := v.roster.base(r, me.client) + "/cameras/" + v.id
+	query := "?" + access.LinkParameter + "=" + url.QueryEscape(text)
+	writeJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, moment(until)})
+}
+
+// base is where people reach this server: its public address, else what this request was sent to.
+func (r *roster) base(req *http.Request, client access.Client) string {
+	if r.OwnOrigin != "" {
+		return r.OwnOrigin
+	}
+	scheme := "http://"
+	if client.Secure {
+		scheme = "https://"
+	}
+	return scheme + req.Host
+}
+
+// readLasting reads for how long a link is to be good.
+func readLasting(w http.ResponseWriter, r *http.Request) (time.Duration, *requestError) {
+	var asked struct {
+		For string `json:"for"`
+	}
+	if bad := readJSON(w, r, &asked, linkExample); bad != nil {
+		return 0, bad
+	}
+	d, err := time.ParseDuration(asked.For)
+	if err != nil || d < time.Second || d > access.LongestLink {
+		return 0, &requestError{http.StatusBadRequest, fmt.Sprintf("for: want a duration from 1s to %s, in a body such as %s", access.LongestLink, linkExample)}
+	}
+	return d, nil
+}
+
+// linkPage is what the page says that a link leads to.
+type linkPage struct {
+	Title, Stream string
+	Until         time.Time
+}
+
+// showLink is a page with nothing but a camera's picture, which needs no script.
+func (s *Server) showLink(w http.ResponseWriter, r *http.Request, v view) {
+	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
+	s.render(w, http.StatusOK, s.pages.link, linkPage{
+		Title: v.camera.Status().Title, Stream: "/cameras/" + v.id + "/stream.mjpg?" + query.Encode(), Until: visitorOf(r).Until,
+	})
+}
+
+// readJSON reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser can send
+// any other without asking this server first.
+func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *requestError {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return &requestError{http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as " + example}
+	}
+	// Tests without a connection have no deadlines.
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(time.Now().Add(patience))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
+	_ = deadline.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxPatch)}
+	}
+	if err != nil {
+		return &requestError{http.StatusBadRequest, "the body did not arrive"}
+	}
+	return parseJSON(body, to, example)
+}
+
+func parseJSON(body []byte, to any, example string) *requestError {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	dec.UseNumber()
+	err := dec.Decode(to)
+	if _, more := dec.Token(); err == nil && more != io.EOF {
+		err = errors.New("there is more behind it")
+	}
+	if err != nil {
+		return &requestError{http.StatusBadRequest, fmt.Sprintf("the body is not such as %s: %s", example, strings.TrimPrefix(err.Error(), "json: "))}
+	}
+	return nil
+}

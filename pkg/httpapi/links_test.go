@@ -1,0 +1,163 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"camd/pkg/access"
+)
+
+func TestLinks(t *testing.T) {
+	core, logs := observer.New(zapcore.DebugLevel)
+	yard, shed := newTestCamera("yard"), newTestCamera("shed")
+	yard.publish(1)
+	shed.publish(2)
+	s := open(t, Options{Roster: Roster{Gate: access.New(gated(t))}, Log: zap.New(core)}, shed, yard)
+	const kind, content = "Content-Type", "application/json"
+	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), kind, content)...)
+	var made linkJSON
+	if err := json.Unmarshal([]byte(body(t, resp)), &made); err != nil || resp.StatusCode != http.StatusCreated {
+		t.Fatalf("%s: %v", resp.Status, err)
+	}
+	if lasting := time.Until(*made.Until); lasting > 2*time.Hour || lasting < time.Hour {
+		t.Errorf("it lasts %s", lasting)
+	}
+	path := strings.TrimPrefix(made.Page, s.url)
+	resp = s.get(t, path)
+	if text := body(t, resp); !strings.Contains(text, `src="/cameras/yard/stream.mjpg?link=`) || resp.Header.Get("Referrer-Policy") != "no-referrer" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the page: %s %v %s", resp.Status, resp.Header, text)
+	}
+	_, stream := s.watch(t, strings.TrimPrefix(made.Stream, s.url))
+	nextPicture(t, stream)
+
+	query := path[strings.Index(path, "?"):]
+	for path, want := range map[string]int{
+		"/cameras/yard/snapshot.jpg" + query:      200,
+		"/api/v1/cameras/yard" + query:            200,
+		"/cameras/shed/snapshot.jpg" + query:      404, // another camera's
+		"/cameras/shed" + query:                   404,
+		"/cameras/yard" + query[:len(query)-2]:    401, // forged
+		"/cameras/yard" + query + query[1:]:       401,
+		"/api/v1/viewers" + query:                 403,
+		"/metrics" + query:                        403,
+		"/cameras/yard?link=":                     401,
+		"/cameras/yard?link=nonsense":             401,
+		"/cameras/yard/stream.mjpg?link=nonsense": 401,
+	} {
+		if resp := s.send(t, http.MethodGet, path, ""); resp.StatusCode != want {
+			t.Errorf("%.60s: %s, want %d", path, resp.Status, want)
+		}
+	}
+	if resp := s.send(t, http.MethodPatch, "/api/v1/cameras/yard"+query, `{"paused": true}`, kind, content); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a link switches: %s", resp.Status)
+	}
+	if resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links"+query, `{"for": "2h"}`, kind, content); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a link makes links: %s", resp.Status)
+	}
+	for _, e := range logs.All() {
+		if text, _ := json.Marshal(e.ContextMap()); strings.Contains(string(text), query[6:30]) {
+			t.Errorf("the log has the link: %s %s", e.Message, text)
+		}
+	}
+}
+
+// Whoever watches by what ends is sent away, plain, encrypted and on a wall, and nobody else.
+func TestWatchingEndsWithTheGrant(t *testing.T) {
+	for _, how := range []string{"plain", "tls", "http2"} {
+		t.Run(how, func(t *testing.T) {
+			yard := newTestCamera("yard")
+			yard.publish(1)
+			before := gated(t)
+			o := Options{Roster: Roster{Gate: access.New(before)}}
+			var s *site
+			if how == "plain" {
+				s = open(t, o, yard)
+			} else {
+				s, _ = openTLS(t, o, how == "http2", yard)
+			}
+			brief, err := linkKey.Sign("yard", time.Now(), 2*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends := func(what string, resp *http.Response, want uint64) {
+				t.Helper()
+				done := make(chan struct{})
+				go func() { defer close(done); _, _ = io.Copy(io.Discard, resp.Body) }()
+				eventually(t, what+" is cut", func() bool {
+					yard.publish(3) // a plain connection is found closed when it is written to
+					return s.audience.count().cut[[2]string{"yard", cutForbidden}] == want
+				})
+				<-done
+			}
+			stays := s.get(t, "/cameras/yard/stream.mjpg", bearer(access.View, "all")...)
+			linked := s.get(t, "/cameras/yard/stream.mjpg?link="+brief)
+			if linked.StatusCode != http.StatusOK {
+				t.Fatalf("a link: %s", linked.Status)
+			}
+			ends("one with a link that expires", linked, 1)
+			if resp := s.get(t, "/cameras/yard/stream.mjpg?link="+brief); resp.StatusCode != http.StatusUnauthorized || !strings.Contains(body(t, resp), "expired") {
+				t.Errorf("again: %s", resp.Status)
+			}
+			rotated := s.get(t, "/cameras/yard/stream.mjpg?link="+s.linkTo(t, "yard"))
+			removed := s.get(t, "/cameras/yard/stream.mjpg", bearer(access.Control, "all")...)
+			narrowed := s.get(t, "/cameras/yard/stream.mjpg", bearer(access.Admin, "all")...)
+			eventually(t, "all watch", func() bool { return s.Viewers() == 4 })
+			after := before
+			after.LinkKey = access.LinkKey(strings.Repeat("j", 32))
+			after.Tokens = nil
+			for _, token := range before.Tokens {
+				switch token.Name {
+				case "control-all":
+				case "admin-all":
+					token.Cameras = access.Scope{"shed"}
+					after.Tokens = append(after.Tokens, token)
+				default:
+					after.Tokens = append(after.Tokens, token)
+				}
+			}
+			now := rosterOf(Limits{}, yard)
+			now.Gate = access.New(after)
+			s.Change(now)
+			for n, resp := range []*http.Response{rotated, removed, narrowed} {
+				_, _ = io.Copy(io.Discard, resp.Body)
+				if n == 2 {
+					eventually(t, "all are counted", func() bool {
+						yard.publish(4)
+						return s.audience.count().cut[[2]string{"yard", cutForbidden}] == 4
+					})
+				}
+			}
+			if s.Viewers() != 1 || stays.StatusCode != http.StatusOK {
+				t.Errorf("%d watch, want the one who still may", s.Viewers())
+			}
+		})
+	}
+}
+
+func TestWallEndsWithTheGrant(t *testing.T) {
+	s, _, _ := openGated(t, gated(t))
+	conn := dialWall(t, s, "?cameras=yard,shed&rendition=main", bearer(access.View, "yard")...)
+	var said strings.Builder
+	for !strings.Contains(said.String(), "error") || !strings.Contains(said.String(), `"yard"`) {
+		said.WriteString(conn.read(t))
+	}
+	if text := said.String(); !strings.Contains(text, `no camera \"shed\"; there are: yard`) {
+		t.Errorf("of the shed it says %s", text)
+	}
+	eventually(t, "it watches", func() bool { return s.Viewers() == 1 })
+	now := *s.roster.Load()
+	now.Gate = access.New(access.Options{})
+	s.Change(now.Roster)
+	conn.drain()
+	if s.Viewers() != 0 {
+		t.Error("it watches still")
+	}
+}

@@ -1,0 +1,137 @@
+package httpapi
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/access"
+)
+
+// maxForm bounds what a login page sends.
+const maxForm = 4 << 10
+
+// loginPage is what the login page says.
+type loginPage struct {
+	Next, User, Problem string
+	Open                bool // what is typed crosses a network in the clear
+}
+
+func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
+	s.answerLogin(w, r, http.StatusOK, loginPage{Next: localPath(r.FormValue("next"))})
+}
+
+func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
+	gate := s.roster.Load().Gate
+	if !gate.HasLogin() {
+		fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
+		return
+	}
+	local, _ := whence(r)
+	p.Open = !gate.Client(r).Secure && !local
+	s.render(w, code, s.pages.login, p)
+}
+
+// render answers with a page that is made for this request. Its forms may be sent here alone.
+func (s *Server) render(w http.ResponseWriter, code int, page *template.Template, with any) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", strings.Replace(s.roster.Load().policy(), "form-action 'none'", "form-action 'self'", 1))
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	w.WriteHeader(code)
+	_ = page.Execute(w, with) // the client left
+}
+
+func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	gate := s.roster.Load().Gate
+	if bad := readForm(w, r); bad != nil {
+		fail(w, r, bad.code, bad.message)
+		return
+	}
+	p := loginPage{Next: localPath(r.PostForm.Get("next")), User: r.PostForm.Get("user")}
+	if !gate.HasLogin() {
+		s.answerLogin(w, r, 0, p)
+		return
+	}
+	cookie, grant, err := gate.Login(r, p.User, r.PostForm.Get("password"))
+	var later *access.LaterError
+	switch {
+	case errors.As(err, &later):
+		w.Header().Set("Retry-After", strconv.Itoa(later.Seconds()))
+		p.Problem = "Too many attempts. Try again in " + strconv.Itoa(later.Seconds()) + " s."
+		s.answerLogin(w, r, http.StatusTooManyRequests, p)
+	case err != nil:
+		s.log.Warn("login refused", zap.String("remote", gate.Client(r).String()))
+		p.Problem = "The name or the password is wrong."
+		s.answerLogin(w, r, http.StatusUnauthorized, p)
+	default:
+		s.log.Info("logged in", zap.String("who", grant.Who), zap.String("remote", gate.Client(r).String()))
+		http.SetCookie(w, cookie)
+		seeOther(w, p.Next)
+	}
+}
+
+// logout ends the session, and whatever is watched by it.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, s.roster.Load().Gate.Logout(r))
+	s.review()
+	seeOther(w, "/login")
+}
+
+func seeOther(w http.ResponseWriter, path string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// readForm reads what a page's form sends.
+func readForm(w http.ResponseWriter, r *http.Request) *requestError {
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(time.Now().Add(patience)) // tests without a connection have none
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	err := r.ParseForm()
+	_ = deadline.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return &requestError{http.StatusRequestEntityTooLarge, "the form is larger than " + strconv.Itoa(maxForm) + " bytes"}
+	case err != nil: // which may repeat what was sent
+		return &requestError{http.StatusBadRequest, "the form did not arrive, or is none"}
+	}
+	return nil
+}
+
+// localPath is where a login leads: an address of this server, and never another's, whatever a link to the login page says.
+func localPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
+		strings.ContainsFunc(next, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
+		return "/"
+	}
+	if u.Path == "/login" || u.Path == "/logout" {
+		return "/"
+	}
+	return u.RequestURI()
+}
+
+// meJSON is who somebody is here.
+type meJSON struct {
+	Who   string      `json:"who"`
+	Kind  access.Kind `json:"kind"`
+	Role  access.Role `json:"role"` // at every camera that is shown
+	Until *time.Time  `json:"until"`
+	Links bool        `json:"links"` // whether links can be made here
+	Login bool        `json:"login"` // whether somebody can log in here
+}
+
+func (s *Server) showMe(w http.ResponseWriter, r *http.Request) {
+	gate, me := s.roster.Load().Gate, visitorOf(r)
+	writeJSON(w, http.StatusOK, meJSON{me.Who, me.Kind, roleOf(me.Grant), moment(me.Until), gate.HasLinks(), gate.HasLogin()})
+}

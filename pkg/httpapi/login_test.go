@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"camd/pkg/access"
+)
+
+func TestLogin(t *testing.T) {
+	s, yard, _ := openGated(t, gated(t))
+	resp := s.logIn(t, "anna", "hunter2", "/cameras/yard?x=1")
+	cookies := resp.Cookies()
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/cameras/yard?x=1" || len(cookies) != 1 {
+		t.Fatalf("%s %v", resp.Status, resp.Header)
+	}
+	c := cookies[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Secure || c.Path != "/" || c.Domain != "" {
+		t.Errorf("cookie %s", resp.Header["Set-Cookie"])
+	}
+	mine := []string{"Cookie", c.Name + "=" + c.Value}
+	me := body(t, s.get(t, "/api/v1/me", mine...))
+	for _, want := range []string{`"who": "anna"`, `"kind": "session"`, `"role": "control"`, `"links": true`} {
+		if !strings.Contains(me, want) {
+			t.Errorf("no %s in %s", want, me)
+		}
+	}
+	_, stream := s.watch(t, "/cameras/yard/stream.mjpg?link="+s.linkTo(t, "yard"))
+	nextPicture(t, stream)
+	watched := s.get(t, "/cameras/yard/stream.mjpg", mine...)
+	eventually(t, "both watch", func() bool { return s.Viewers() == 2 })
+
+	resp = s.send(t, http.MethodPost, "/logout", "", mine...)
+	if out := resp.Cookies(); resp.StatusCode != http.StatusSeeOther || len(out) != 1 || out[0].Name != c.Name || out[0].MaxAge >= 0 || out[0].Value != "" {
+		t.Errorf("%s %v", resp.Status, resp.Header)
+	}
+	eventually(t, "what the session watched ends", func() bool {
+		yard.publish(3)
+		return s.Viewers() == 1 && s.audience.count().cut[[2]string{"yard", cutForbidden}] == 1
+	})
+	_, _ = watched.Body.Read(make([]byte, 1<<20))
+	if resp := s.get(t, "/api/v1/me", mine...); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the cookie again: %s", resp.Status)
+	}
+}
+
+// Whoever logs in over TLS gets a cookie that never leaves it.
+func TestCookieOverTLS(t *testing.T) {
+	o := Options{Roster: Roster{Gate: access.New(gated(t))}}
+	s, _ := openTLS(t, o, true, newTestCamera("yard"))
+	req, err := http.NewRequest(http.MethodPost, s.url+"/login", strings.NewReader("user=anna&password=hunter2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := s.client.Transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if c := resp.Header.Get("Set-Cookie"); !strings.HasPrefix(c, "__Host-camd") || !strings.Contains(c, "; Secure") || !strings.Contains(c, "; HttpOnly") || !strings.Contains(c, "; SameSite=Lax") {
+		t.Errorf("%s: %s", resp.Status, c)
+	}
+}
+
+func TestLoginRefused(t *testing.T) {
+	s, _, _ := openGated(t, gated(t))
+	wrong := body(t, s.logIn(t, "anna", "hunter3", "/"))
+	unknown := body(t, s.logIn(t, "otto", "hunter2", "/"))
+	if strings.ReplaceAll(wrong, "anna", "otto") != unknown || !strings.Contains(wrong, "The name or the password is wrong.") || strings.Contains(wrong, "hunter") {
+		t.Errorf("it tells who is there: %s\n%s", wrong, unknown)
+	}
+	if text := body(t, s.logIn(t, `"><script>alert(1)</script>`, "x", `"><b>`)); strings.Contains(text, "<script>alert") || strings.Contains(text, "<b>") {
+		t.Errorf("it repeats what is no text: %s", text)
+	}
+	for n := 0; ; n++ {
+		resp := s.logIn(t, "anna", fmt.Sprint("wrong", n), "/")
+		if resp.StatusCode == http.StatusUnauthorized && n < 100 {
+			continue
+		}
+		if text := body(t, resp); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || !strings.Contains(text, "Too many attempts. Try again in "+resp.Header.Get("Retry-After")+" s.") {
+			t.Errorf("at last: %s %v", resp.Status, resp.Header)
+		}
+		break
+	}
+	for path, foreign := range map[string][]string{"/login": {"Origin", "http://evil.example"}, "/logout": {"Sec-Fetch-Site", "cross-site"}} {
+		resp := s.send(t, http.MethodPost, path, "user=anna&password=hunter2", append(foreign, "Content-Type", "application/x-www-form-urlencoded")...)
+		if resp.StatusCode != http.StatusForbidden || resp.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s from another site: %s", path, resp.Status)
+		}
+	}
+}
+
+// A link to the login page leads nowhere else afterwards.
+func TestWhereLoginLeads(t *testing.T) {
+	for next, want := range map[string]string{
+		"": "/", "/": "/", "/cameras/a": "/cameras/a", "/?cameras=a,b#x": "/?cameras=a,b", "/a%2f..": "/a%2f..",
+		"//evil.example": "/", "///evil.example": "/", `/\evil.example`: "/", `\\evil.example`: "/", "http://evil.example/": "/", "https:evil.example": "/",
+		"javascript:alert(1)": "/", "evil.example": "/", "/\tevil": "/", "/ //evil": "/", "/\r\nX: y": "/", "/login": "/", "/logout": "/", "/login?next=/login": "/",
+		"http:///evil.example": "/", "//user@evil.example": "/", "/%": "/", "/.//evil.example": "/.//evil.example",
+	} {
+		if got := localPath(next); got != want {
+			t.Errorf("%q: got %q, want %q", next, got, want)
+		}
+	}
+}
+
+func TestLoginPage(t *testing.T) {
+	s, _, _ := openGated(t, gated(t))
+	resp := s.get(t, "/login?next=/cameras/yard")
+	text := body(t, resp)
+	for _, want := range []string{`<form method="post" action="/login">`, `name="next" value="/cameras/yard"`, `autocomplete="current-password"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	policy := resp.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "form-action 'self'") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'self'") {
+		t.Errorf("policy %s", policy)
+	}
+	for text, want := range map[string]int{strings.Repeat("x", maxForm+1): http.StatusRequestEntityTooLarge, "user=%zz": http.StatusBadRequest} {
+		if resp := s.send(t, http.MethodPost, "/login", text, "Content-Type", "application/x-www-form-urlencoded"); resp.StatusCode != want {
+			t.Errorf("%.20s: %s, want %d", text, resp.Status, want)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"camd/internal/peer"
+	"camd/pkg/access"
+)
+
+// visitor is somebody at a camd that does not let everybody in.
+type visitor struct {
+	t   *testing.T
+	d   *daemon
+	set func(*http.Request)
+}
+
+// asks returns the answer's status, 0 if there is none.
+func (v visitor) asks(path string) int {
+	v.t.Helper()
+	resp, err := v.open(path)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+func (v visitor) open(path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.d.URL+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	v.set(req)
+	return http.DefaultTransport.RoundTrip(req) // which follows no redirect
+}
+
+func (v visitor) wants(path string, code int) {
+	v.t.Helper()
+	if got := v.asks(path); got != code {
+		v.t.Errorf("%s: got %d, want %d", path, got, code)
+	}
+}
+
+// Users of a file, a token, a session that outlives camd, and a link: who comes in, until when.
+func TestDoors(t *testing.T) {
+	dir, token := t.TempDir(), access.NewToken()
+	user := func(name, more string) string {
+		cmd := camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...)
+		return cmd.stdout
+	}
+	anna, guest := user("anna", "--role admin"), user("guest", "--cameras yard")
+	users := write(t, dir, "users", anna+guest)
+	write(t, dir, "token", token)
+	address := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	o := options{config: fmt.Sprintf(`
+state_dir: %s/state
+auth:
+  users_file: %s
+  tokens: {prometheus: {role: metrics, token_file: %s/token}}
+cameras:
+  - {id: yard, source: 'test://?size=64x64'}
+  - {id: hall, source: 'test://?size=64x64'}
+`, dir, users, dir), args: []string{"--listen", address}}
+	d := start(t, o)
+	as := func(set func(*http.Request)) visitor { return visitor{t, d, set} }
+	nobody := func(*http.Request) {}
+	basic := func(name string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(name, name+" password") }
+	}
+	scrape := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+	const cameras, yard, hall = "/api/v1/cameras", "/api/v1/cameras/yard", "/api/v1/cameras/hall"
+
+	as(nobody).wants("/healthz", http.StatusOK)
+	as(nobody).wants(cameras, http.StatusUnauthorized)
+	as(nobody).wants(yard, http.StatusUnauthorized)
+	as(nobody).wants("/cameras/none", http.StatusUnauthorized)
+	as(basic("anna")).wants(hall, http.StatusOK)
+	as(basic("anna")).wants("/metrics", http.StatusOK)
+	as(basic("guest")).wants(yard, http.StatusOK)
+	as(basic("guest")).wants(hall, http.StatusNotFound)
+	as(basic("guest")).wants("/metrics", http.StatusForbidden)
+	as(scrape).wants("/metrics", http.StatusOK)
+	as(scrape).wants(cameras, http.StatusForbidden)
+
+	session := logIn(t, d, "guest", "guest password")
+	other := logIn(t, d, "anna", "anna password")
+	made := camd(t, "share", "yard", "--for", "30m", "-c", d.config)
+	link, err := url.Parse(strings.TrimSpace(made.stdout))
+	if err != nil || made.code != 0 || !strings.Contains(made.stderr, "Good until ") || !strings.HasPrefix(link.String(), "http://127.0.0.1:8080/cameras/yard?link=") {
+		t.Fatalf("%+v", made)
+	}
+	shared := "?" + link.RawQuery
+
+	// Another process, the same sessions, key and users.
+	leave(t, d, other)
+	d.crash()
+	d = start(t, o)
+	as(session).wants(yard, http.StatusOK)
+	as(session).wants(hall, http.StatusNotFound)
+	as(other).wants(yard, http.StatusUnauthorized)
+	as(nobody).wants(yard+shared, http.StatusOK)
+	as(nobody).wants(hall+shared, http.StatusNotFound)
+	stream, err := as(nobody).open("/cameras/yard/stream.mjpg" + shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	if stream.StatusCode != http.StatusOK {
+		t.Errorf("stream: %s", stream.Status)
+	}
+
+	read := func() {
+		t.Helper()
+		count := func() string {
+			resp, err := as(scrape).open("/metrics")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			text, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for line := range strings.Lines(string(text)) {
+				if strings.HasPrefix(line, "camd_config_reloads_total") {
+					lines = append(lines, line)
+				}
+			}
+			return strings.Join(lines, "")
+		}
+		before := count()
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the configuration to be read", func() bool { return count() != before })
+	}
+	rewrite := func(text string) {
+		if err := os.WriteFile(users, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read()
+	}
+	rewrite(anna + "guest:hunter2secret\n")
+	if said := d.stderr.String(); !strings.Contains(said, users+":2:7: want a password's argon2id or bcrypt hash") || strings.Contains(said, "hunter2secret") {
+		t.Errorf("of the bad file it says %s", tail(said, 1000))
+	}
+	as(session).wants(yard, http.StatusOK)
+	rewrite(anna)
+	as(session).wants(yard, http.StatusUnauthorized)
+	as(basic("guest")).wants(yard, http.StatusUnauthorized)
+	as(basic("anna")).wants(yard, http.StatusOK)
+
+	if o := camd(t, "rotate-links", "-c", d.config); o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	as(nobody).wants(yard+shared, http.StatusOK)
+	read()
+	as(nobody).wants(yard+shared, http.StatusUnauthorized)
+	_, _ = io.Copy(io.Discard, stream.Body) // which ends
+
+	for _, name := range []string{"sessions.json", "link.key"} {
+		if info, err := os.Stat(filepath.Join(dir, "state", name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	said := d.stdout.String() + d.stderr.String()
+	for _, secret := range []string{token, "guest password", "anna password", link.Query().Get("link"), "$argon2id"} {
+		if strings.Contains(said, secret) {
+			t.Errorf("the log has %q", secret)
+		}
+	}
+}
+
+// camdIn runs a command of camd with something to read.
+func camdIn(t *testing.T, in string, args ...string) outcome {
+	t.Helper()
+	cmd := exec.Command(program(t, "camd"), args...)
+	cmd.Stdin = strings.NewReader(in)
+	return finish(t, cmd)
+}
+
+// logIn returns what a browser sends that has logged in.
+func logIn(t *testing.T, d *daemon, name, password string) func(*http.Request) {
+	t.Helper()
+	resp := post(t, d, "/login", url.Values{"user": {name}, "password": {password}}, func(*http.Request) {})
+	if resp.StatusCode != http.StatusSeeOther || len(resp.Cookies()) != 1 {
+		t.Fatalf("login: %s", resp.Status)
+	}
+	cookie := resp.Cookies()[0]
+	return func(r *http.Request) { r.AddCookie(cookie) }
+}
+
+// leave logs out.
+func leave(t *testing.T, d *daemon, who func(*http.Request)) {
+	t.Helper()
+	if resp := post(t, d, "/logout", url.Values{}, who); resp.StatusCode != http.StatusSeeOther {
+		t.Errorf("logout: %s", resp.Status)
+	}
+}
+
+func post(t *testing.T, d *daemon, path string, form url.Values, set func(*http.Request)) *http.Response {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, d.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	set(req)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp
+}

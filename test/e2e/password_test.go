@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"camd/pkg/access"
+)
+
+// What is printed for a file of users is what camd reads, from a pipe as from a terminal, which shows nothing of the password.
+func TestHashPassword(t *testing.T) {
+	const password = "correct horse"
+	piped := exec.Command(program(t, "camd"), "hash-password", "anna", "--role", "control", "--cameras", "yard,front-*")
+	piped.Stdin = strings.NewReader(password + "\r\nnot this\n")
+	o := finish(t, piped)
+	lets(t, o.stdout, "anna", password)
+	if o.code != 0 || o.stderr != "" || !strings.HasSuffix(o.stdout, ":control:yard,front-*\n") {
+		t.Errorf("%+v", o)
+	}
+
+	typed := onTerminal(t, password+"\n", password+"\n")
+	lets(t, typed.stdout, "guest", password)
+	if typed.code != 0 || strings.Contains(typed.stderr+typed.stdout, password) || !strings.Contains(typed.stderr, "Password: ") {
+		t.Errorf("%+v", typed)
+	}
+	if o := onTerminal(t, password+"\n", password+"x\n"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "two different passwords") || strings.Contains(o.stderr, password) {
+		t.Errorf("%+v", o)
+	}
+	if o := onTerminal(t, "\x03"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "interrupted") {
+		t.Errorf("Ctrl-C: %+v", o)
+	}
+}
+
+// lets expects that a line lets a user in with a password, and no other.
+func lets(t *testing.T, line, name, password string) {
+	t.Helper()
+	all, wrong := access.ParseUsers(line)
+	if len(wrong) > 0 || len(all) != 1 || all[0].Name != name || !all[0].Hash.Matches(password) || all[0].Hash.Matches(password+"x") {
+		t.Errorf("%q: got %v, %v", line, all, wrong)
+	}
+}
+
+// onTerminal types answers when camd asks for them. What the terminal shows is in stderr.
+func onTerminal(t *testing.T, answers ...string) outcome {
+	t.Helper()
+	terminal, its, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	read, stdout, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program(t, "camd"), "hash-password", "guest")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = its, stdout, its
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = its.Close(), stdout.Close()
+	shown := make(chan string, 1)
+	go func() {
+		var all strings.Builder
+		b := make([]byte, 1000)
+		for {
+			n, err := terminal.Read(b)
+			all.Write(b[:n])
+			if err == nil && len(answers) > 0 && strings.HasSuffix(all.String(), ": ") {
+				_, _ = io.WriteString(terminal, answers[0])
+				answers = answers[1:]
+			}
+			if err != nil { // it has hung up
+				shown <- all.String()
+				return
+			}
+		}
+	}()
+	out, err := io.ReadAll(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	_ = read.Close()
+	return outcome{cmd.ProcessState.ExitCode(), string(out), <-shown}
+}
