@@ -19,8 +19,12 @@ type secrets struct {
 	longest  int // bytes of one
 }
 
+// leastValue is how long a value in a query must be to be hidden by itself. Shorter ones are numbers of channels and the like, and
+// would take half of every line with them.
+const leastValue = 6
+
 // secretsOf lists what is secret of what a process was told: the password as it stands, as a URL has it and as a Basic
-// Authorization has it, and the address' query, where cameras often take another.
+// Authorization has it, and the address' query and its values, where cameras often take another.
 func secretsOf(start wire.Start) secrets {
 	found := map[string]string{} // to what stands for it
 	hide := func(secret string) {
@@ -39,6 +43,14 @@ func secretsOf(start wire.Start) secrets {
 	}
 	if src, err := spec.Parse(start.Source); err == nil && src.Network() {
 		hide(src.URL.RawQuery)
+		for piece := range strings.SplitSeq(src.URL.RawQuery, "&") {
+			_, value, _ := strings.Cut(piece, "=")
+			if plain, err := url.QueryUnescape(value); err == nil && len(plain) >= leastValue {
+				hide(plain)
+				hide(value)
+				hide(url.QueryEscape(plain))
+			}
+		}
 		found[start.Source] = src.String()
 	}
 	// The longer ones first: one may be the beginning of another.
