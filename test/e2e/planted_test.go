@@ -65,7 +65,7 @@ func plant(t *testing.T) planted {
 		}
 	}
 	p.text = strings.NewReplacer("{{STATE}}", state, "{{CERTIFICATE}}", "cert.pem", "{{KEY}}", "key.pem", "{{RTSP}}", rtsp.URL(), "{{RTSP_HOST}}", rtsp.Address,
-		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", echoRTSP(t), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
+		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", peer.ServeRaw(t, repeat), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
 	).Replace(string(read(t, filepath.Join(p.dir, "camd.yaml"))))
 	p.env = []string{"CANARY_PASSWORD=" + password, "CANARY_HOOK=http://" + dead + "/canary-hook-env", "CANARY_SECRET=canarycanarycanarycanarycanarycanarycana"}
 	return p
@@ -93,30 +93,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, said, r.URL)
 }
 
-// echoRTSP is a server that asks for a password and refuses it, repeating what it was sent wherever it can.
-func echoRTSP(t *testing.T) (address string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	t.Cleanup(func() { l.Close(); <-ended })
-	go func() {
-		defer close(ended)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			repeat(c)
-			c.Close()
-		}
-	}()
-	return l.Addr().String()
-}
-
-// repeat answers the requests of one connection.
+// repeat is a server for RTSP that asks for a password and refuses it, repeating what it was sent wherever it can.
 func repeat(c net.Conn) {
 	in := textproto.NewReader(bufio.NewReader(c))
 	for {

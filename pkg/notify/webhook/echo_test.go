@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"camd/internal/peer"
 	"camd/pkg/camera"
 )
 
@@ -47,25 +48,10 @@ func TestReceiverEchoes(t *testing.T) {
 // says answers every request with the same bytes, and hangs up.
 func says(t *testing.T, answer string) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	t.Cleanup(func() { l.Close(); <-ended })
-	go func() {
-		defer close(ended)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-				_, _ = io.Copy(io.Discard, r.Body)
-				_, _ = io.WriteString(c, answer)
-			}
-			c.Close()
+	return peer.ServeRaw(t, func(c net.Conn) {
+		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(c, answer)
 		}
-	}()
-	return l.Addr().String()
+	})
 }
