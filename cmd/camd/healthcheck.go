@@ -72,20 +72,23 @@ func healthURL(cfg *config.Config, addr string) string {
 	return u.String()
 }
 
-func askHealth(ctx context.Context, client *http.Client, url string) error {
+func askHealth(ctx context.Context, client *http.Client, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return err
+		return errors.New("want an address such as http://127.0.0.1:8080/healthz")
 	}
 	resp, err := client.Do(req)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // without the address, which may have a password in it
+	}
 	if err != nil {
-		return fmt.Errorf("no camd answers: %w", err)
+		return fmt.Errorf("no camd answers at %s: %w", req.URL.Host, err)
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, resp.Status)
+		return fmt.Errorf("%s answers %d", req.URL.Host, resp.StatusCode)
 	}
 	return nil
 }

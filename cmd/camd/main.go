@@ -8,9 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"camd/internal/secrecy"
 )
 
 // Exit codes, as --help documents them.
@@ -21,6 +24,9 @@ const (
 )
 
 func main() {
+	if err := secrecy.Keep(); err != nil {
+		fmt.Fprintf(os.Stderr, "camd: other programs of this user can read its memory: %v\n", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -84,6 +90,9 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return fmt.Errorf("unknown command %q, did you mean %q?", args[0], near[0])
+	}
+	if strings.ContainsAny(args[0], ":@/") { // it may have a password in it
+		return errors.New("that is no command; to try a source out: camd probe SOURCE")
 	}
 	return fmt.Errorf("unknown command %q", args[0])
 }

@@ -156,7 +156,8 @@ func TestLinkKey(t *testing.T) {
 
 func FuzzLink(f *testing.F) {
 	g := New(Options{LinkKey: testKey})
-	link, err := g.Share("yard", LongestLink)
+	// By another key: what the fuzzer makes of it is never good, in whichever second its processes begin.
+	link, err := LinkKey(strings.Repeat("another ", 4)).Sign("yard", time.Now(), LongestLink)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func FuzzLink(f *testing.F) {
 	f.Add("*", "a.b.c", uint16(40), byte(0x20))
 	f.Add("", "eyJhbGciOiJub25lIn0.e30.", uint16(0), byte(0))
 	f.Fuzz(func(t *testing.T, camera, raw string, at uint16, flip byte) {
-		if got, err := g.byLink(raw); err == nil && raw != link {
+		if got, err := g.byLink(raw); err == nil {
 			t.Errorf("%q lets in as %+v", raw, got)
 		}
 		made, err := g.Share(camera, time.Hour)

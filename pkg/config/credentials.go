@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -101,12 +102,21 @@ func ReadSecret(path string) (string, error) {
 	return s, nil
 }
 
+// withoutName says why there is no file: people write the password itself where its file's name belongs.
+func withoutName(path string, err error) error {
+	dir := filepath.Dir(path)
+	for info, e := os.Stat(dir); (e != nil || !info.IsDir()) && dir != filepath.Dir(dir); info, e = os.Stat(dir) {
+		dir = filepath.Dir(dir)
+	}
+	return fmt.Errorf("%w, below %s", err, dir)
+}
+
 // regular reads a file, and one byte more than most if it is larger.
 func regular(path string, most int64) ([]byte, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return nil, withoutName(path, e.Err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)

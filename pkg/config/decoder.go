@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
@@ -15,6 +16,7 @@ type decoder struct {
 	file     string
 	dir      string // what relative paths are relative to
 	env      func(string) (string, bool)
+	lines    []string // of the file
 	problems []Problem
 
 	mentioned []mention
@@ -49,6 +51,8 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 			d.bad(key, "%swant a key, got %s", prefix(name), describe(key))
 		case key.Tag == "!!merge":
 			d.bad(key, `merge keys ("<<") are not supported: write the keys out`)
+		case at < 0 && isNull(value) && value.Line == key.Line && value.Column == key.Column+utf8.RuneCountInString(key.Value):
+			d.bad(key, `%s must be followed by ": "`, meant(key.Value, keys(fields)))
 		case at < 0:
 			d.unknown(key, name, keys(fields))
 		case given[key.Value] != nil:
@@ -94,15 +98,19 @@ func section[T, S any](fields []field[S], part func(*T) *S) func(*decoder, strin
 
 // unknown reports a key that has no meaning where it stands.
 func (d *decoder) unknown(key *yaml.Node, name string, known []string) {
-	shown := clip(key.Value)
-	if near := nearest(key.Value, known); near != "" {
+	begin, whole := word(key.Value)
+	shown := clip(begin)
+	if !whole {
+		shown += "…"
+	}
+	if near := nearest(begin, known); near != "" {
 		d.bad(key, "unknown key %q, did you mean %q?", shown, near)
 		return
 	}
 	for _, p := range places() {
-		switch near := nearest(key.Value, p.keys); {
+		switch near := nearest(begin, p.keys); {
 		case near == "" || p.name == name:
-		case near == key.Value:
+		case near == begin:
 			d.bad(key, "unknown key %q here; it belongs %s", shown, p.where)
 			return
 		default:
@@ -111,6 +119,22 @@ func (d *decoder) unknown(key *yaml.Node, name string, known []string) {
 		}
 	}
 	d.bad(key, "unknown key %q; known here: %s", shown, strings.Join(known, ", "))
+}
+
+// word is the beginning of a key that is none. What is behind it may be a password whose ": " was forgotten.
+func word(key string) (begin string, whole bool) {
+	if i := strings.IndexFunc(key, func(r rune) bool { return r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }); i >= 0 {
+		return key[:i], false
+	}
+	return key, true
+}
+
+// meant names the key that something begins with, if it is a known one.
+func meant(text string, known []string) string {
+	if begin, _ := word(text); slices.Contains(known, begin) {
+		return "the key " + strconv.Quote(begin)
+	}
+	return "a key"
 }
 
 type place struct {
@@ -184,8 +208,11 @@ func describe(n *yaml.Node) string {
 	return "a single value"
 }
 
-// show repeats a value as it stands in the file.
+// show repeats a value as it stands in the file, but for what may well have a password in it.
 func show(n *yaml.Node) string {
+	if strings.ContainsAny(n.Value, "@?") || strings.Contains(n.Value, "://") || strings.Contains(n.Value, "whsec_") {
+		return describe(n)
+	}
 	if n.Tag == "!!int" || n.Tag == "!!float" {
 		return clip(n.Value)
 	}

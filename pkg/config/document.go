@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	if !d.isText(data) {
 		return nil
 	}
+	d.lines = breaks.Split(string(data), -1)
 	var first, second yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&first); err != nil {
@@ -34,6 +36,9 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	}
 	return first.Content[0]
 }
+
+// breaks are what the parser ends a line at.
+var breaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 // isText reports whether data is text as YAML allows it. It looks before the parser does, which knows no places for
 // these mistakes.

@@ -47,7 +47,7 @@ func TestExampleCommentsAreRight(t *testing.T) {
 	const inUse = "    password: not-a-real-one # default: none\n"
 	for comment, want := range map[string]string{
 		"    # password: ${YARD_PASSWORD} ":   "",
-		"    # password_file: yard.password ": "20: password_file: stat /yard.password: no such file or directory",
+		"    # password_file: yard.password ": "20: password_file: no such file or directory, below /",
 	} {
 		if !strings.Contains(string(text), comment) || !strings.Contains(string(text), inUse) {
 			t.Fatalf("%q or %q is not in the example", comment, inUse)

@@ -74,7 +74,7 @@ func TestPasswordFile(t *testing.T) {
 		{"lines", "", "password_file: DIR/lines has more than one line or a control character in it"},
 		{"large", "", "password_file: DIR/large is larger than 4 KiB; it should hold one password"},
 		{"folder", "", "password_file: DIR/folder is not a regular file"},
-		{"none", "", "password_file: stat DIR/none: no such file or directory"},
+		{"none", "", "password_file: no such file or directory, below DIR"},
 		{"''", "", "password_file: is empty"},
 	} {
 		text := "cameras: [{id: a, source: rtsp://h/, user: u, password_file:    " + c.file + "}]"

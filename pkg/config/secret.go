@@ -20,3 +20,10 @@ func (s Secret) String() string {
 
 // MarshalText returns String, for JSON and YAML.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Format prints what is behind the pointer, whatever the verb. For one that does not fit a pointer, such as %s, fmt would print all
+// that is there without asking the secrets in it.
+func (m *MQTT) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *m) }
+
+// Format does the same.
+func (a *Auth) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *a) }

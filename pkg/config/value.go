@@ -25,6 +25,11 @@ func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
 		d.bad(n, "%s: want %s, got %s", key, want, describe(n))
 		return "", false
 	}
+	// One that goes on in the next line has swallowed a key there, and perhaps a password.
+	if n.Style == 0 && n.Line > 0 && n.Line <= len(d.lines) && !strings.Contains(d.lines[n.Line-1], n.Value) {
+		d.bad(n, `%s: goes on over more than one line; either a ": " is missing below, or it must be in quotes`, key)
+		return "", false
+	}
 	s, err := expand(n.Value, d.env)
 	if err == nil && !utf8.ValidString(s) { // the file itself is: it comes from the environment
 		err = errors.New("the environment variable in it is not UTF-8 text")

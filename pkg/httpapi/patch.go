@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"camd/pkg/camera"
 )
@@ -82,6 +83,9 @@ func readPatch(w http.ResponseWriter, r *http.Request) (patch patchJSON, bad *re
 func (p patchJSON) settings() (map[string]camera.Setting, error) {
 	settings := map[string]camera.Setting{}
 	for name, value := range p.Controls {
+		if !isControl(name) {
+			return nil, fmt.Errorf("%.40q is no control's name; it has a-z, 0-9 and _", name)
+		}
 		switch v := value.(type) {
 		case bool:
 			settings[name] = camera.Switch(v)
@@ -98,4 +102,9 @@ func (p patchJSON) settings() (map[string]camera.Setting, error) {
 		}
 	}
 	return settings, nil
+}
+
+// isControl reports whether a control can have that name. What cannot is not repeated as it is: it may be anything.
+func isControl(name string) bool {
+	return name != "" && len(name) <= 64 && strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

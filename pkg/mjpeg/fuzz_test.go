@@ -2,6 +2,7 @@ package mjpeg
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image/jpeg"
 	"slices"
@@ -17,6 +18,7 @@ func FuzzNormalize(f *testing.F) {
 	plain := encode(f, noisy(16, 16))
 	f.Add(without(plain, markDHT))
 	f.Add(before(plain, markDQT, 0xFF, 0xFF, 0xFE, 0, 4, 0xFF, markEOI))
+	f.Add(before(plain, markDQT, 0xFF, markAPP1, 0, 28, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		given := bytes.Clone(in)
 		p, err := Normalize(in)
@@ -32,6 +34,9 @@ func FuzzNormalize(f *testing.F) {
 		}
 		if p.Width < 1 || p.Height < 1 || !bytes.HasPrefix(p.JPEG, []byte{0xFF, markSOI}) || !bytes.HasSuffix(p.JPEG, []byte{0xFF, markEOI}) {
 			t.Fatalf("got %dx%d, %d bytes", p.Width, p.Height, len(p.JPEG))
+		}
+		if x := p.Exif; x != nil && (len(x) < 10 || !bytes.Contains(p.JPEG, x) || int(binary.BigEndian.Uint16(x[2:])) != len(x)-2 || string(x[4:10]) != "Exif\x00\x00") {
+			t.Fatalf("no Exif segment of it: % x", x)
 		}
 		again, err := Normalize(p.JPEG)
 		if err != nil || len(again.JPEG) != len(p.JPEG) || &again.JPEG[0] != &p.JPEG[0] {

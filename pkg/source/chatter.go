@@ -5,22 +5,19 @@ import (
 	"cmp"
 	"errors"
 	"io"
-	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 
 	"go.uber.org/zap"
 
-	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
 
 // chatter turns what OpenCV and FFmpeg print into log lines of the camera.
 type chatter struct {
 	log     *zap.Logger
-	scrub   *strings.Replacer
-	longest int // bytes of a secret
+	secrets secrets
 	mu      sync.Mutex
 	newest  string
 	death   string // the line that begins a crash's report, of hundreds
@@ -29,28 +26,9 @@ type chatter struct {
 // deaths are how Go and C++ begin to report a crash.
 var deaths = regexp.MustCompile(`^(panic|fatal error|SIG[A-Z]+): |^terminate called `)
 
-// newChatter logs to log. FFmpeg likes to print the address it was given, so the password is taken out of every line, as
-// it stands and as a URL has it, and so is the address' query, where cameras often take another.
+// newChatter logs to log, without the secrets of what the process was told.
 func newChatter(log *zap.Logger, start wire.Start) *chatter {
-	var pairs []string
-	hide := func(secret string) {
-		if secret != "" {
-			pairs = append(pairs, secret, "***")
-		}
-	}
-	inURL := strings.TrimPrefix(url.UserPassword("", start.Password).String(), ":")
-	hide(inURL)
-	hide(url.QueryEscape(start.Password))
-	hide(start.Password)
-	if src, err := spec.Parse(start.Source); err == nil && src.Network() {
-		pairs = append(pairs, start.Source, src.String())
-		hide(src.URL.RawQuery)
-	}
-	c := &chatter{log: log, scrub: strings.NewReplacer(pairs...)}
-	for i := 0; i < len(pairs); i += 2 {
-		c.longest = max(c.longest, len(pairs[i]))
-	}
-	return c
+	return &chatter{log: log, secrets: secretsOf(start)}
 }
 
 const (
@@ -75,9 +53,9 @@ func (c *chatter) read(r io.Reader) {
 
 // clean takes the secrets out of a line. One that was cut may end with the beginning of a secret, which is left out.
 func (c *chatter) clean(raw []byte, cut bool) string {
-	line := c.scrub.Replace(string(raw))
+	line := c.secrets.hide(string(raw))
 	if cut {
-		line = line[:max(0, len(line)-c.longest)]
+		line = line[:max(0, len(line)-c.secrets.longest)]
 	}
 	return line
 }

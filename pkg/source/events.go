@@ -48,13 +48,13 @@ func (w *worker) receive(r io.Reader) {
 		e, err := nextEvent(in, &w.renditions)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				w.tell(ended{camera.WorkerCrashed, err.Error()})
+				w.tell(w.stderr.secrets.hideIn(ended{camera.WorkerCrashed, err.Error()}))
 			}
 			_, _ = io.Copy(io.Discard, r) // or the process could block on its last write and never end
 			return
 		}
 		if e != nil {
-			w.tell(e)
+			w.tell(w.stderr.secrets.hideIn(e))
 		}
 	}
 }

@@ -37,12 +37,12 @@ type studio struct {
 	all                 sync.WaitGroup // of those who are served
 }
 
-func newStudio(t *testing.T, cameras ...string) *studio {
+func newStudio(t testing.TB, cameras ...string) *studio {
 	t.Helper()
 	return newStudioOf(t, 10*time.Second, Options{}, cameras...)
 }
 
-func newStudioOf(t *testing.T, timeout time.Duration, o Options, cameras ...string) *studio {
+func newStudioOf(t testing.TB, timeout time.Duration, o Options, cameras ...string) *studio {
 	t.Helper()
 	s := &studio{topics: map[string]*broker.Topic{}}
 	for _, id := range cameras {
@@ -108,7 +108,7 @@ func (s *studio) count(what *int, n int) {
 }
 
 // watching waits until so many subscriptions are open on a camera.
-func (s *studio) watching(t *testing.T, camera string, n int) {
+func (s *studio) watching(t testing.TB, camera string, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); s.topics[camera].Subscriptions() != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -99,6 +100,10 @@ func BenchmarkMemory(b *testing.B) {
 // megabytes reads a figure of a process' memory.
 func megabytes(b testing.TB, pid int, what string) float64 {
 	text, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "smaps_rollup"))
+	if errors.Is(err, os.ErrPermission) && what == "Rss" { // camd lets nobody look but root
+		what = "VmRSS"
+		text, err = os.ReadFile(filepath.Join("/proc", itoa(pid), "status"))
+	}
 	if err != nil {
 		b.Fatal(err)
 	}

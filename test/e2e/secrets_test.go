@@ -1,109 +1,103 @@
 package e2e
 
 import (
-	"encoding/base64"
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"github.com/chromedp/chromedp"
+	"github.com/coder/websocket"
 )
 
-// What stands in the sources as a secret stands nowhere else.
-func TestSecrets(t *testing.T) {
-	const canary, token, path = "canary-pass/word%", "canary-token", "canary-in-path"
-	signing := base64.StdEncoding.EncodeToString([]byte("canary, canary, canary, canary"))
-	hidden := []string{"canary", signing[:8]} // all of them, however they are written
-	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: canary})
-	locked := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: "another"})
-	web := serve(t, wrongServer(parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 10000)))
-	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
-	inURL := strings.NewReplacer("/", "%2F", "%", "%25").Replace(canary)
+// evidence is what was seen, by where.
+type evidence map[string]string
 
-	cameras := []struct{ id, source, more string }{
-		{"good", rtsp.URL(), "user: viewer\n    password: " + canary},
-		{"good-url", "rtsp://viewer:" + inURL + "@" + rtsp.Address + "/cam?token=" + token, ""},
-		{"good-http", strings.Replace(web, "://", "://viewer:"+inURL+"@", 1) + "/half?token=" + token, ""},
-		{"from-env", rtsp.URL(), "user: viewer\n    password: ${E2E_PASSWORD}"},
-		{"wrong-password", "rtsp://viewer:" + inURL + "@" + locked.Address + "/cam?token=" + token, ""},
-		{"refused", "rtsp://viewer:" + inURL + "@" + dead + "/cam?token=" + token, ""},
-		{"refused-path", "rtsp://" + dead + "/user=admin&password=" + path + "&channel=1", ""},
-		{"html", strings.Replace(web, "://", "://viewer:"+inURL+"@", 1) + "/page?token=" + token, ""},
-		{"gone", web + "/gone?token=" + token, ""},
-	}
-	config := "cameras:\n"
-	for _, c := range cameras {
-		config += fmt.Sprintf("  - id: %s\n    source: %q\n    %s\n", c.id, c.source, c.more)
-	}
-	// Receivers that are told, are not there, and refuse.
-	broker := peer.ServeMQTT(t, "camd", canary, "")
-	told := t.TempDir()
-	write(t, told, "broker", canary)
-	write(t, told, "hook", "whsec_"+signing)
-	config += "webhooks:\n"
-	for _, url := range []string{web + "/gone", "http://" + dead + "/canary"} {
-		config += fmt.Sprintf("  - {url: '%s?token=%s', secret_file: %s/hook, after: 0s}\n", url, token, told)
-	}
-	config += fmt.Sprintf("mqtt: {url: 'mqtt://%s', user: camd, password_file: %s/broker}\n", broker.Address, told)
-	// camd's own environment has one, since it is given there; its capture processes' has none.
-	d := start(t, options{config: config, env: []string{"E2E_PASSWORD=" + canary}, args: []string{"--log-level", "debug"}})
-	seen := map[string]string{}
-	for _, id := range []string{"good", "good-http", "from-env"} {
-		s := d.reaches(id, "live")
-		for _, file := range []string{"cmdline", "environ"} {
-			seen[id+"'s "+file] = proc(t, s.Worker.PID, file)
+// convict reports what holds a secret.
+func (e evidence) convict(t *testing.T, secrets []string) {
+	t.Helper()
+	for where, text := range e {
+		for _, secret := range secrets {
+			if i := strings.Index(text, secret); i >= 0 {
+				t.Errorf("%s: %q is in …%s…", where, secret, text[max(0, i-200):min(len(text), i+100)])
+			}
 		}
 	}
-	for _, id := range []string{"wrong-password", "refused", "refused-path", "html", "gone"} {
+}
+
+// What stands in the configuration as a secret, in whichever of its places, stands nowhere else: whatever is asked, whatever fails
+// and whoever repeats what it was sent.
+func TestSecrets(t *testing.T) {
+	p := plant(t)
+	d := start(t, options{config: p.text, env: append(p.env, "GOTRACEBACK=all"), bin: p.dir, user: p.user})
+	seen := evidence{}
+	for _, id := range []string{"good", "from-file", "from-env", "half"} {
+		d.reaches(id, "live")
+	}
+	for _, id := range []string{"wrong-password", "refused", "refused-path", "echo-rtsp", "echo-http", "echo-poll", "html", "gone"} {
 		d.reaches(id, "offline")
 	}
-	d.awaits("good-url", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
+	d.awaits("in-address", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
 	eventually(t, "the receivers to be tried", func() bool {
 		log := d.stderr.String()
 		return strings.Contains(log, `"receiver fails"`) && strings.Contains(log, `"notice not delivered"`) && strings.Contains(log, `"mqtt connected"`)
 	})
-	for topic, payload := range broker.Retained() {
+	for topic, payload := range p.broker.Retained() {
 		seen["topic "+topic] = string(payload)
 	}
-	for _, c := range cameras {
-		if _, err := watch(t, d.URL+"/cameras/"+c.id+"/stream.mjpg").read(); err != nil {
-			t.Error(err)
+	seen.processes(t, d, p.user)
+	seen.routes(t, d)
+	seen.wall(t, d)
+	seen["dashboard"] = openBrowser(t, 800, 600, chromedp.Flag("ignore-certificate-errors-spki-list", p.spki)).dashboard(d)
+	seen.reloads(t, d, p)
+	seen.files(t, filepath.Join(p.dir, "state"))
+	seen.commands(t, p)
+
+	// The goroutines and what they were called with; it ends camd.
+	if err := d.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	<-d.exited
+	seen["stdout"], seen["stderr"] = d.stdout.String(), d.stderr.String()
+	for _, want := range []string{`"capture output"`, `"request"`, `"configuration not reloaded"`, "goroutine 1 "} {
+		if !strings.Contains(seen["stderr"], want) {
+			t.Errorf("%s is not in the log, and would show something", want)
 		}
 	}
-	for _, path := range []string{"/", "/metrics", "/api/v1/cameras", "/api/v1/cameras/good-url", "/state", "/readyz"} {
-		_, header, body := get(t, d.URL+path)
-		seen[path] = fmt.Sprint(header) + string(body)
-	}
-	for _, c := range cameras {
-		_, header, _ := get(t, d.URL+"/cameras/"+c.id+"/snapshot.jpg?max_age=1h")
-		seen["snapshot of "+c.id] = fmt.Sprint(header)
-	}
-	seen["camd's command line"] = proc(t, d.cmd.Process.Pid, "cmdline")
-	b := openBrowser(t, 800, 600)
-	seen["dashboard"] = b.dashboard(d)
+	seen.convict(t, p.secrets())
+}
 
-	d.stop()
-	seen["stdout"], seen["stderr"] = d.stdout.String(), d.stderr.String()
-	if !strings.Contains(seen["stderr"], `"capture output"`) || !strings.Contains(seen["stderr"], `"request"`) {
-		t.Error("the log is not at debug level, or FFmpeg had nothing to say")
+// processes looks at what everybody can see of camd's and its children's processes. camd's own environment has secrets, since
+// they are given there, and is nobody's to read.
+func (e evidence) processes(t *testing.T, d *daemon, user *syscall.Credential) {
+	t.Helper()
+	pid := d.cmd.Process.Pid
+	e["camd's command line"] = proc(t, pid, "cmdline")
+	peek := exec.Command("cat", filepath.Join("/proc", itoa(pid), "environ"))
+	peek.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	if user != nil { // as another process of the same user; root may look
+		if peek.Run() == nil { // what it read is not for a log either
+			t.Error("another process of camd's user can read its environment")
+		}
 	}
-
-	dir := t.TempDir()
-	probe := camd(t, "probe", cameras[4].source, "--log-level", "debug", "--timeout", "5s")
-	seen["probe"] = probe.stdout + probe.stderr
-	bad := camd(t, "check", "-c", write(t, dir, "camd.yaml", strings.Replace(config, "    \nwebhooks", "    qualty: 3\n    user: "+canary+"\nwebhooks", 1)+
-		"site:\n  "+canary+": 1\npublic_url: https://"+canary+"@h/\n"))
-	seen["check"] = bad.stdout + bad.stderr
-	if probe.code != 1 || bad.code != 2 {
-		t.Errorf("exit codes %d and %d", probe.code, bad.code)
+	if limits := proc(t, pid, "limits"); !strings.Contains(strings.Join(strings.Fields(limits), " "), "Max core file size 0 0 ") {
+		t.Errorf("a core may be dumped:\n%s", limits)
 	}
-	for where, text := range seen {
-		for _, secret := range hidden {
-			if i := strings.Index(text, secret); i >= 0 {
-				t.Errorf("%s: %q is in …%s…", where, secret, text[max(0, i-200):min(len(text), i+100)])
-			}
+	workers := children(pid)
+	if len(workers) < 4 {
+		t.Errorf("%d capture processes", len(workers))
+	}
+	for _, worker := range workers {
+		for _, file := range []string{"cmdline", "environ"} {
+			b, _ := os.ReadFile(filepath.Join("/proc", itoa(worker), file)) // it may have ended
+			e[fmt.Sprintf("%s of process %d", file, worker)] = strings.ReplaceAll(string(b), "\x00", " ")
 		}
 	}
 }
@@ -116,4 +110,88 @@ func proc(t *testing.T, pid int, file string) string {
 		t.Errorf("process %d: %d bytes, %v", pid, len(b), err)
 	}
 	return strings.ReplaceAll(string(b), "\x00", " ")
+}
+
+// routes asks for every address by every method.
+func (e evidence) routes(t *testing.T, d *daemon) {
+	t.Helper()
+	var described struct{ Paths map[string]any }
+	d.json("/api/v1/openapi.json", &described)
+	paths := []string{"/", "/?action=snapshot_3", "/?action=stream", "/?action=nonsense", "/nowhere", "/stream", "/snapshot", "/state", "/cameras/{camera}/"}
+	for path := range described.Paths {
+		paths = append(paths, path)
+	}
+	if len(paths) < 15 {
+		t.Fatalf("only %q are described", paths)
+	}
+	for _, path := range paths {
+		cameras := []string{"in-address"}
+		if strings.Contains(path, "{camera}") {
+			cameras = append(cameras, "good", "echo-http", "refused", "nowhere")
+		}
+		for _, id := range cameras {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+				address := strings.NewReplacer("{camera}", id, "{file}", "page.js").Replace(path)
+				e[method+" "+address] = begun(t, method, d.URL+address)
+			}
+		}
+	}
+}
+
+// begun is an answer's head and the beginning of its body, which may have no end.
+func begun(t *testing.T, method, address string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(`{"controls": {"brightness": 1}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := streamer.Do(r)
+	if err != nil {
+		t.Errorf("%s %s: %v", method, address, err)
+		return ""
+	}
+	defer answer.Body.Close()
+	body := io.Reader(answer.Body)
+	if strings.HasPrefix(answer.Header.Get("Content-Type"), "multipart/") {
+		body = io.LimitReader(body, 1000)
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		t.Errorf("%s %s: %v", method, address, err)
+	}
+	return fmt.Sprint(answer.Status, answer.Header, string(text))
+}
+
+// wall asks for every camera over one connection, and for what is not there.
+func (e evidence) wall(t *testing.T, d *daemon) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", &websocket.DialOptions{HTTPClient: streamer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(1 << 20)
+	for id := range d.cameras() {
+		for _, rendition := range []string{"", "main", "none"} {
+			ask, _ := json.Marshal(map[string]string{"type": "subscribe", "camera": id, "rendition": rendition})
+			if err := conn.Write(ctx, websocket.MessageText, ask); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for n := 0; ; n++ {
+		kind, message, err := conn.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == websocket.MessageBinary { // notices go before pictures
+			return
+		}
+		e[fmt.Sprint("notice ", n)] = string(message)
+	}
 }

@@ -32,10 +32,10 @@ func (c *Client) received(r paho.PublishReceived) (bool, error) {
 		select {
 		case c.commands <- command{id, string(p.Payload) == "ON"}:
 		default:
-			c.log.Warn("too many commands", zap.String("camera", id))
+			c.log.Warn("too many commands", zap.String("camera", c.hide(id)))
 		}
 	case kind == "set":
-		c.log.Warn("command not understood", zap.String("topic", p.Topic), zap.String("want", "ON or OFF"))
+		c.log.Warn("command not understood", zap.String("topic", c.hide(p.Topic)), zap.String("want", "ON or OFF"))
 	}
 	return true, nil
 }

@@ -135,7 +135,7 @@ func (c *Client) lost() bool {
 
 // unconnected says why an attempt failed, once for each reason.
 func (c *Client) unconnected(err error) {
-	problem := explain(err)
+	problem := c.hide(explain(err))
 	c.link.mu.Lock()
 	again := problem == c.link.said
 	c.link.said = problem
@@ -143,6 +143,14 @@ func (c *Client) unconnected(err error) {
 	if !again {
 		c.log.Warn("mqtt not connected", zap.String("problem", problem))
 	}
+}
+
+// hide takes the password out of what the broker says, which may be what it was sent.
+func (c *Client) hide(s string) string {
+	if c.opts.Password == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, c.opts.Password, "***")
 }
 
 // explain says in plain words why there is no connection.

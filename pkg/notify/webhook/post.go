@@ -3,9 +3,11 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -31,7 +33,7 @@ func newClient(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout: timeout, // for all of it, down to the answer's last byte
 		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  proxy,
 			ForceAttemptHTTP2:      true,
 			MaxIdleConns:           1,
 			IdleConnTimeout:        time.Minute,
@@ -60,7 +62,7 @@ func (w *Webhook) post(ctx context.Context, l *letter) *refusal {
 	r.Header.Set(standard.HeaderWebhookSignature, signature)
 	answer, err := w.client.Do(r)
 	if err != nil {
-		return &refusal{problem: withoutAddress(err)}
+		return &refusal{problem: explain(err)}
 	}
 	defer answer.Body.Close()
 	_, _ = io.CopyN(io.Discard, answer.Body, most)
@@ -87,13 +89,39 @@ func judge(answer *http.Response) *refusal {
 	return r
 }
 
-// withoutAddress is what went wrong, without the address that the client repeats: its path may be a secret.
-func withoutAddress(err error) string {
+// explain says why there was no answer. Only errors are repeated in which nothing of the receiver's or a proxy's words can be: it
+// may say what it was sent, and the address' path may be a secret.
+func explain(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
 			return "it does not answer in time"
 		}
-		return u.Err.Error()
+		err = u.Err
 	}
-	return err.Error()
+	op, network := errors.AsType[*net.OpError](err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	_, other := errors.AsType[x509.HostnameError](err)
+	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	switch {
+	case errors.Is(err, errProxy):
+		return errProxy.Error()
+	case network && op.Op == "proxyconnect":
+		return "the proxy of this machine cannot be reached"
+	case network, unknown, invalid, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, http.ErrSchemeMismatch):
+		return err.Error()
+	case other:
+		return "its certificate is another host's"
+	}
+	return "its answer is no HTTP that can be understood"
+}
+
+// errProxy stands for an error that repeats what is wrong with the proxy's address, its password included.
+var errProxy = errors.New("HTTP_PROXY or HTTPS_PROXY in the environment is no proxy's address")
+
+func proxy(r *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errProxy
+	}
+	return u, nil
 }

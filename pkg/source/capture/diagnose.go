@@ -70,6 +70,16 @@ func notVideo(contentType string) bool {
 		contentType == "application/xhtml+xml"
 }
 
+// named is a content type that is not video as people are told of it. A server may put into one what it was sent, so that only
+// those are repeated that are known.
+func named(contentType string) string {
+	switch contentType {
+	case "text/html", "text/plain", "text/xml", "application/json", "application/pdf", "application/xhtml+xml":
+		return contentType
+	}
+	return "a text"
+}
+
 // insecure does as FFmpeg does, which has just sent the same server the same things: cameras have certificates of
 // their own making.
 func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }

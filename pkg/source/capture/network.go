@@ -40,7 +40,7 @@ func playHTTP(src spec.Source, start wire.Start, speed float64, kind string) (so
 	switch {
 	case !errors.Is(err, errOpen) && !errors.Is(err, errNoPicture):
 	case notVideo(kind):
-		err = fail(condition.BadStream, "the server sent %s, not video", kind)
+		err = fail(condition.BadStream, "the server sent %s, not video", named(kind))
 	case tookAll(began, start):
 		err = errNoneInTime
 	default:

@@ -101,7 +101,7 @@ func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
 	case l.late():
 		return false, fail(condition.Timeout, "the picture did not come within %v", p.timeout)
 	case err != nil && notVideo(mediaType(answer)):
-		return false, fail(condition.BadStream, "the server sent %s, not a picture", mediaType(answer))
+		return false, fail(condition.BadStream, "the server sent %s, not a picture", named(mediaType(answer)))
 	case err != nil:
 		return false, fail(condition.BadStream, "the server sent no whole JPEG")
 	}

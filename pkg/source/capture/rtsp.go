@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/textproto"
 	"strconv"
@@ -16,6 +17,14 @@ import (
 // errNotRTSP is an answer in another language.
 var errNotRTSP = errors.New("not an RTSP answer")
 
+// longestHeads bounds what a server may say in all its answers' heads: the reader below would take them without end.
+const longestHeads = 64 << 10
+
+// heads reads answers' heads from a connection.
+func heads(conn io.Reader) *textproto.Reader {
+	return textproto.NewReader(bufio.NewReader(io.LimitReader(conn, longestHeads)))
+}
+
 // askRTSP asks the server to describe the stream and returns the status of its answer.
 func askRTSP(ctx context.Context, src spec.Source) (status int, err error) {
 	conn, err := dial(ctx, src)
@@ -26,7 +35,7 @@ func askRTSP(ctx context.Context, src spec.Source) (status int, err error) {
 	if end, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(end)
 	}
-	answers := textproto.NewReader(bufio.NewReader(conn))
+	answers := heads(conn)
 	status, header, err := describe(conn, answers, src, 1, "")
 	c := credentials{src: src}
 	if err == nil && status == 401 && c.learn(header["Www-Authenticate"]) {

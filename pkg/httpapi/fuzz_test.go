@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"camd/pkg/camera"
+	"camd/pkg/wall"
+)
+
+// asked answers one request of a client that has left.
+func asked(t *testing.T, s *Server, method, address, query string, body io.Reader, header ...string) *http.Response {
+	t.Helper()
+	left, leave := context.WithCancel(t.Context())
+	leave() // so that nothing waits for a picture
+	r := httptest.NewRequestWithContext(left, method, "http://127.0.0.1"+address, body)
+	r.URL.RawQuery = query
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// unconnected is a server of a camera with controls and one without, that no test opens.
+func unconnected(f *testing.F) (*Server, *switchable) {
+	c, plain := &switchable{adjustable: newAdjustable()}, newTestCamera("plain")
+	c.publish(1)
+	plain.publish(2)
+	s := New(Options{Metrics: NewMetrics("1", "a"), Roster: Roster{Cameras: map[string]Camera{"a": c, "plain": plain}, Order: []string{"a", "plain"}}})
+	f.Cleanup(s.fan.Close)
+	return s, c
+}
+
+// Whatever stands behind the ?, an answer follows from it alone: what is good is served, all else is refused in one line that
+// nothing in it can break or bloat.
+func FuzzQuery(f *testing.F) {
+	for _, q := range []string{
+		"", "rendition=main&fps=5", "rendition=preview", "fps=1e3", "fps=0x1p-2", "fps=NaN", "fps=-1", "fps=%35", "fps=5&fps=x", "max_age=500ms", "max_age=0.5",
+		"max_age=-1s", "max_age=1e300", "max_age=%2BInf", "max_age=NaN", "max_age=-0", "max_age=2562047h47m16.854775807s", "max_age=9223372036854775807ns", "fresh=2", "fresh=0&max_age=1h", "cameras=a,plain,,a", "cameras=" + strings.Repeat("x,", 300),
+		"action=stream", "action=snapshot_1&1700000000", "action=stream_18446744073709551616", "?action=snapshot;5", "action=command&id=1", "action=%73tream_%31",
+		"action=%zz", "a=1;b=2", "%", "key=abcdefgh", "key=%00%0d%0aSet-Cookie:x", "rendition=%ff%e2%80%a8%1b[2J", "camera=a", "camera=%0a", strings.Repeat("a", 5000),
+	} {
+		f.Add(q)
+	}
+	s, _ := unconnected(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		values, _ := url.ParseQuery(query) // what is broken is left out, as by the server
+		rendition := values.Get("rendition")
+		known := rendition == "" || rendition == camera.Main
+		fps, err := strconv.ParseFloat(values.Get("fps"), 64)
+		paced := values.Get("fps") == "" || err == nil && fps > 0 && fps <= maxFPS
+		fresh := slices.Contains([]string{"", "0", "false", "1", "true"}, values.Get("fresh"))
+
+		for _, path := range []string{"/cameras/a/stream.mjpg", "/stream", "/cameras/a/snapshot.jpg", "/snapshot"} {
+			stream := strings.Contains(path, "stream")
+			got := asked(t, s, http.MethodHead, path, query, nil).StatusCode
+			switch {
+			case !known && got != 404, known && stream && (got == 200) != paced, known && stream && !paced && got != 400,
+				known && !stream && !fresh && got != 400, known && got == 404:
+				t.Errorf("%s?%s: %d", path, query, got)
+			case !stream && got == 200 && values.Get("max_age") != "" && !slices.Contains([]string{"1", "true"}, values.Get("fresh")):
+				age, err := parseAge(values.Get("max_age"))
+				if again, bad := parseAge(age.String()); err != nil || age < 0 || bad != nil || again != age {
+					t.Errorf("%s?%s: an age of %v, %v, which is read as %v, %v", path, query, age, err, again, bad)
+				}
+			}
+		}
+		for _, address := range []string{"/cameras/a/stream.mjpg", "/api/v1/wall", "/api/v1/viewers", "/"} {
+			if address == "/cameras/a/stream.mjpg" && known && paced || address == "/" && strings.HasPrefix(actionOf(query), "s") {
+				continue // a stream, or a snapshot that may wait
+			}
+			isLine(t, asked(t, s, http.MethodGet, address, query, nil), len(query))
+		}
+		if n := cameraNumber(actionOf(query)); n < 0 {
+			t.Errorf("camera number %d of %q", n, query)
+		}
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
+		r.URL.RawQuery = query
+		if begin, bad := beginWith(r); bad == nil && (len(begin) > wall.Most || len(slices.Compact(slices.Sorted(slices.Values(begin)))) != len(begin) || slices.Contains(begin, "")) {
+			t.Errorf("the wall begins with %q", begin)
+		}
+		if key := keyOf(r); len(key) > longestKey || key == "" || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`;,"\/`, c) }) {
+			t.Errorf("key %q would break a cookie", key)
+		}
+	})
+}
+
+// isLine checks a refusal: JSON below /api, a line elsewhere, in either case not much longer than what was asked.
+func isLine(t *testing.T, answer *http.Response, asked int) {
+	t.Helper()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode < 400 {
+		return
+	}
+	text := string(b)
+	if answer.Header.Get("Content-Type") == "application/json" {
+		var j struct{ Error string }
+		if err := json.Unmarshal(b, &j); err != nil || j.Error == "" {
+			t.Fatalf("%s, %v", b, err)
+		}
+		text = j.Error
+	}
+	text = strings.TrimSuffix(text, "\n")
+	if len(b) > 12*asked+500 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) }) {
+		t.Errorf("%d: %q", answer.StatusCode, text)
+	}
+}
+
+// A PATCH does what encoding/json says that its body says, or nothing.
+func FuzzPatch(f *testing.F) {
+	for _, body := range []string{
+		`{"paused": true}`, `{"paused": false, "controls": {"brightness": 1}}`, `{"controls": {"flip": true, "power_line_frequency": "60 Hz"}}`,
+		`{"controls": {"brightness": 1e3}}`, `{"controls": {"brightness": 9223372036854775808}}`, `{"controls": {"": null}}`, `{"paused": null}`,
+		`{"paused": true} {}`, `{"PAUSED": true}`, `{"paused": true, "paused": false}`, `[]`, `null`, ``, `{"x": 1}`, "\xef\xbb\xbf{}", `{"controls": {"a\u0000\n": [{}]}}`,
+		strings.Repeat(`{"controls":`, 300), `{"controls": {"` + strings.Repeat("x", maxPatch) + `": 1}}`,
+	} {
+		f.Add([]byte(body), "application/json")
+	}
+	f.Add([]byte(`{"paused": true}`), "text/plain")
+	f.Add([]byte(`{"paused": true}`), "application/json; charset=\"utf-8")
+	s, c := unconnected(f)
+	f.Fuzz(func(t *testing.T, body []byte, kind string) {
+		c.set, c.turns = nil, nil
+		answer := asked(t, s, http.MethodPatch, "/api/v1/cameras/a", "", bytes.NewReader(body), "Content-Type", kind)
+		isLine(t, answer, len(body))
+		var meant patchJSON
+		dec := json.NewDecoder(bytes.NewReader(body))
+		dec.UseNumber()
+		valid := json.Valid(body) && dec.Decode(&meant) == nil
+		switch {
+		case answer.StatusCode == http.StatusOK:
+			if !valid || len(body) > maxPatch || !strings.Contains(strings.ToLower(kind), "application/json") {
+				t.Fatalf("%q of %q was taken", body, kind)
+			}
+			if want, err := meant.settings(); err != nil || len(want) > 0 && !reflect.DeepEqual(c.set, want) || len(want) == 0 && c.set != nil {
+				t.Errorf("%s: set %v, want %v, %v", body, c.set, want, err)
+			}
+			if meant.Paused == nil && c.turns != nil || meant.Paused != nil && !slices.Equal(c.turns, []bool{*meant.Paused}) {
+				t.Errorf("%s: turned %v", body, c.turns)
+			}
+		case answer.StatusCode < 400 || answer.StatusCode > 415:
+			t.Errorf("%q: %s", body, answer.Status)
+		case c.set != nil || c.turns != nil:
+			t.Errorf("%q was refused with %d, and %v %v done", body, answer.StatusCode, c.set, c.turns)
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"camd/internal/peer"
+)
+
+// planted is the configuration with a canary in every place where a secret can stand, filled in with peers: those that take the
+// passwords, those that refuse them, and those that repeat them.
+type planted struct {
+	dir, text string // the files beside it are in the folder
+	user      *syscall.Credential
+	broker    *peer.MQTT
+	key       string // a line of the server's private key
+	spki      string // of its certificate
+	env       []string
+}
+
+// secrets are what no output may have, in the forms in which they might be.
+func (p planted) secrets() []string {
+	return []string{"canary", "Y2FuYXJ5", base64.StdEncoding.EncodeToString([]byte("viewer:canary"))[:16], "63616e617279", "ca4a21ca4a21", p.key}
+}
+
+func plant(t *testing.T) planted {
+	const password = "canary-pass/word%"
+	p := planted{broker: peer.ServeMQTT(t, "camd", "canary-broker", "")}
+	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: password})
+	locked := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: "another"})
+	mux := http.NewServeMux()
+	mux.Handle("/", wrongServer(parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 10000)))
+	mux.HandleFunc("/echo", echo)
+	web := strings.TrimPrefix(serve(t, mux), "http://")
+	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+
+	p.dir, p.user = forNobody(t)
+	source := filepath.Join("..", "..", "pkg", "config", "testdata", "secrets")
+	if err := os.CopyFS(p.dir, os.DirFS(source)); err != nil {
+		t.Fatal(err)
+	}
+	i := peer.Certificate{}.Make(t)
+	for name, from := range map[string]string{"cert.pem": i.File, "key.pem": i.Key} {
+		readable(t, write(t, p.dir, name, string(read(t, from))))
+	}
+	p.spki = i.SPKI
+	p.key = strings.Split(string(read(t, i.Key)), "\n")[1]
+	state := filepath.Join(p.dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if p.user != nil {
+		if err := os.Chown(state, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.text = strings.NewReplacer("{{STATE}}", state, "{{CERTIFICATE}}", "cert.pem", "{{KEY}}", "key.pem", "{{RTSP}}", rtsp.URL(), "{{RTSP_HOST}}", rtsp.Address,
+		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", peer.ServeRaw(t, repeat), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
+	).Replace(string(read(t, filepath.Join(p.dir, "camd.yaml"))))
+	p.env = []string{"CANARY_PASSWORD=" + password, "CANARY_HOOK=http://" + dead + "/canary-hook-env", "CANARY_SECRET=canarycanarycanarycanarycanarycanarycana"}
+	return p
+}
+
+// readable lets everybody read a file.
+func readable(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// echo asks for a password, and then has nothing but what it was sent.
+func echo(w http.ResponseWriter, r *http.Request) {
+	said := r.Header.Get("Authorization")
+	if said == "" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="echo"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	_, password, _ := r.BasicAuth()
+	w.Header().Set("Content-Type", "text/"+password)
+	w.Header().Set("ETag", said)
+	_, _ = fmt.Fprintln(w, said, r.URL)
+}
+
+// repeat is a server for RTSP that asks for a password and refuses it, repeating what it was sent wherever it can.
+func repeat(c net.Conn) {
+	in := textproto.NewReader(bufio.NewReader(c))
+	for {
+		line, err := in.ReadLine()
+		if err != nil {
+			return
+		}
+		header, err := in.ReadMIMEHeader()
+		if err != nil {
+			return
+		}
+		said := header.Get("Authorization")
+		answer := fmt.Sprintf("RTSP/1.0 401 %s %s\r\nCSeq: %s\r\nServer: %s\r\nWWW-Authenticate: Basic realm=\"%s\"\r\n\r\n", line, said, header.Get("CSeq"), said, said)
+		if strings.HasPrefix(line, "OPTIONS ") {
+			answer = fmt.Sprintf("RTSP/1.0 200 %s\r\nCSeq: %s\r\nPublic: DESCRIBE\r\n\r\n", said, header.Get("CSeq"))
+		}
+		if _, err := io.WriteString(c, answer); err != nil {
+			return
+		}
+	}
+}
