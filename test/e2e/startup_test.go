@@ -26,7 +26,7 @@ func TestCannotStart(t *testing.T) {
 			[]string{"listen on " + taken.Addr().String() + ": another program has this port", "--listen"}},
 		{"taken port, no camera", exec.Command(program(t, "camd"), "serve", "-c", empty),
 			[]string{"listen on " + taken.Addr().String() + ": another program has this port"}},
-		{"an address that is not ours", exec.Command(program(t, "camd"), "--listen", "192.0.2.1:0"),
+		{"an address that is not ours", exec.Command(program(t, "camd"), "--listen", "192.0.2.1:0", "--anonymous", "view"),
 			[]string{"this machine has no such address"}},
 		{"camd-capture missing", exec.Command(lonely, "--listen", "127.0.0.1:0"),
 			[]string{"camd-capture not found", alone + "/camd-capture", "/usr/lib/camd/camd-capture", "PATH", "make build"}},
