@@ -1,0 +1,205 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// How soon a connection is given up. A server whose answers to pings are so late that they lie behind a queue of pictures is
+// left as one that is dead is: what it holds would be old when it comes, and goes with the connection.
+const (
+	dialPatience  = 2 * time.Second
+	writePatience = 2 * time.Second
+	pingInterval  = 500 * time.Millisecond
+	mostPings     = 3
+	reconnectWait = 200 * time.Millisecond
+	unsent        = 64 << 10 // bytes that the kernel may hold unsent (TCP_NOTSENT_LOWAT): beyond it pictures would queue there
+)
+
+// link keeps a connection. Its fields are what State tells of it.
+type link struct {
+	opts Options
+	log  *zap.Logger
+	auth []nats.Option
+
+	mu         sync.Mutex
+	conn       *nats.Conn
+	up         bool
+	server     string
+	since      time.Time
+	problem    string
+	made       uint64 // connections
+	maxPayload int64
+}
+
+// now returns the connection; it may be nil, or down.
+func (l *link) now() *nats.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn
+}
+
+// ready returns the connection and what it takes in one message; nil while there is none.
+func (l *link) ready() (*nats.Conn, int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.up {
+		return nil, 0
+	}
+	return l.conn, l.maxPayload
+}
+
+// down returns how long there has been no connection, and why; 0 while there is one.
+func (l *link) down() (time.Duration, string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.up {
+		return 0, ""
+	}
+	return time.Since(l.since), l.problem
+}
+
+// dial begins a connection, which goes on trying by itself until it is closed. attach is called each time that it is there,
+// by one goroutine at a time. The channel is closed when it has ended for good, as some answers of a server make it.
+func (l *link) dial(attach func(again bool)) (*nats.Conn, <-chan struct{}, error) {
+	ended := make(chan struct{})
+	opts := append([]nats.Option{
+		nats.Name("camd " + l.opts.Site), nats.NoEcho(), nats.DontRandomize(), nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
+		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), nats.ReconnectOnFlusherError(),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(mostPings), nats.Timeout(dialPatience),
+		nats.FlusherTimeout(writePatience), nats.SetCustomDialer(dialer()),
+		nats.ConnectHandler(func(c *nats.Conn) { l.connected(c); attach(false) }),
+		nats.ReconnectHandler(func(c *nats.Conn) { l.connected(c); attach(true) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.lost(err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.trouble(err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.trouble(err) }),
+		nats.ClosedHandler(func(c *nats.Conn) { l.lost(c.LastError()); close(ended) }),
+	}, l.auth...)
+	conn, err := nats.Connect(strings.Join(l.opts.URLs, ","), opts...)
+	if err != nil {
+		l.trouble(err)
+		return nil, nil, err
+	}
+	l.mu.Lock()
+	l.conn = conn
+	l.mu.Unlock()
+	return conn, ended, nil
+}
+
+// dialer makes connections that hold little in the kernel.
+func dialer() *net.Dialer {
+	return &net.Dialer{Timeout: dialPatience, Control: func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) {
+			// Where the kernel does not know it, more is held.
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
+		})
+	}}
+}
+
+func (l *link) connected(c *nats.Conn) {
+	l.mu.Lock()
+	l.conn, l.up, l.server, l.since, l.problem = c, true, c.ConnectedAddr(), time.Now(), ""
+	l.made++
+	l.maxPayload = c.MaxPayload()
+	again := l.made > 1
+	l.mu.Unlock()
+	l.log.Info("bus connected", zap.String("server", c.ConnectedAddr()), zap.Int64("max_payload", c.MaxPayload()), zap.Bool("again", again))
+}
+
+func (l *link) lost(err error) {
+	l.mu.Lock()
+	was := l.up
+	l.up = false
+	if was {
+		l.since = time.Now()
+	}
+	l.mu.Unlock()
+	l.trouble(err)
+}
+
+// trouble notes why there is no connection, or what is wrong with it, and says it once.
+func (l *link) trouble(err error) {
+	if err == nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrSlowConsumer) {
+		return
+	}
+	text := explain(err)
+	l.mu.Lock()
+	same := l.problem == text
+	l.problem = text
+	l.mu.Unlock()
+	if !same {
+		l.log.Warn("bus trouble", zap.String("problem", text))
+	}
+}
+
+// explain says to people what is wrong and, where it can be known, what would be right.
+func explain(err error) string {
+	var addr *url.Error
+	switch {
+	case errors.As(err, &addr):
+		return "an address of bus.urls is none"
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
+		return "the server refuses this user: check the credentials, and whether the server still knows them"
+	case errors.Is(err, nats.ErrAuthExpired):
+		return "the credentials have expired: get new ones"
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return "the server does not permit it: " + err.Error()
+	case errors.Is(err, nats.ErrStaleConnection):
+		return "the server does not answer, or behind a queue of pictures"
+	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
+		return "one side wants TLS and the other has none: check tls:// in the address and tls in the server's configuration"
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		return "a file of the credentials or of TLS cannot be read: " + err.Error()
+	case errors.Is(err, nats.ErrNoServers):
+		return "none of the servers can be reached"
+	}
+	return err.Error()
+}
+
+// keep has a connection until ctx ends.
+func (l *link) keep(ctx context.Context, attach func(again bool)) {
+	for ctx.Err() == nil {
+		conn, ended, err := l.dial(attach)
+		if err == nil {
+			select {
+			case <-ctx.Done():
+				conn.Close()
+				<-ended
+				return
+			case <-ended:
+			}
+		}
+		// For good, says the library, of what an administrator can mend.
+		select {
+		case <-ctx.Done():
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+// farewell gives what was said last a moment to go out.
+func (l *link) farewell() {
+	if conn, _ := l.ready(); conn != nil {
+		_ = conn.FlushTimeout(500 * time.Millisecond)
+	}
+}
+
+// tell puts how the link is into s.
+func (l *link) tell(s *State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.Connected, s.Server, s.Since, s.Problem, s.MaxPayload = l.up, l.server, l.since, l.problem, l.maxPayload
+	s.Reconnects = max(l.made, 1) - 1
+}
