@@ -17,7 +17,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 # What each step needs of Debian beyond Go, make and git.
 DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
-              gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients \
+              gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients nats-server \
               python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db
 
 DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db

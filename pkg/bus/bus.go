@@ -69,6 +69,9 @@ func (b *Bus) Run(ctx context.Context) {
 		b.offers.begin(life)
 	}
 	running.Go(func() { b.link.keep(life, b.attach) })
+	if b.relay != nil {
+		running.Go(func() { b.link.attend(life, b.relay.fetching) })
+	}
 	b.watch(ctx)
 	if b.offers != nil {
 		b.offers.leave()

@@ -3,28 +3,21 @@ package bus
 import (
 	"context"
 	"errors"
-	"net"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 )
 
-// How soon a connection is given up. A server whose answers to pings are so late that they lie behind a queue of pictures is
-// left as one that is dead is: what it holds would be old when it comes, and goes with the connection.
+// How soon a connection is given up that does not answer, and tried for again.
 const (
-	dialPatience  = 2 * time.Second
-	writePatience = 2 * time.Second
 	pingInterval  = 500 * time.Millisecond
 	mostPings     = 3
 	reconnectWait = 200 * time.Millisecond
-	unsent        = 64 << 10 // bytes that the kernel may hold unsent (TCP_NOTSENT_LOWAT): beyond it pictures would queue there
 )
 
 // link keeps a connection. Its fields are what State tells of it.
@@ -40,6 +33,7 @@ type link struct {
 	since      time.Time
 	problem    string
 	made       uint64 // connections
+	left       uint64 // of those, left because they were behind
 	maxPayload int64
 }
 
@@ -79,7 +73,7 @@ func (l *link) dial(attach func(again bool)) (*nats.Conn, <-chan struct{}, error
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
 		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), nats.ReconnectOnFlusherError(),
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(mostPings), nats.Timeout(dialPatience),
-		nats.FlusherTimeout(writePatience), nats.SetCustomDialer(dialer()),
+		nats.SetCustomDialer(newDialer()),
 		nats.ConnectHandler(func(c *nats.Conn) { l.connected(c); attach(false) }),
 		nats.ReconnectHandler(func(c *nats.Conn) { l.connected(c); attach(true) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.lost(err) }),
@@ -96,16 +90,6 @@ func (l *link) dial(attach func(again bool)) (*nats.Conn, <-chan struct{}, error
 	l.conn = conn
 	l.mu.Unlock()
 	return conn, ended, nil
-}
-
-// dialer makes connections that hold little in the kernel.
-func dialer() *net.Dialer {
-	return &net.Dialer{Timeout: dialPatience, Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) {
-			// Where the kernel does not know it, more is held.
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
-		})
-	}}
 }
 
 func (l *link) connected(c *nats.Conn) {
@@ -201,5 +185,5 @@ func (l *link) tell(s *State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.Connected, s.Server, s.Since, s.Problem, s.MaxPayload = l.up, l.server, l.since, l.problem, l.maxPayload
-	s.Reconnects = max(l.made, 1) - 1
+	s.Reconnects, s.Left = max(l.made, 1)-1, l.left
 }

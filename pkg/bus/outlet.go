@@ -80,17 +80,15 @@ func (o *outlet) repeat() {
 func (o *outlet) run(ctx context.Context) {
 	sub := o.topic.Subscribe(broker.Latest)
 	defer sub.Close()
-	var last uint64
+	var last, passedOver uint64
 	for {
 		// Take the bell before looking: a Publish that the look fails to see has yet to ring it.
 		bell := sub.Bell()
 		f := sub.TryNext()
 		if f != nil {
-			overtaken := f.Seq - last - 1
-			if last == 0 {
-				overtaken = 0
-			}
-			last = f.Seq
+			dropped := sub.Stats().Dropped
+			overtaken := dropped - passedOver
+			last, passedOver = f.Seq, dropped
 			o.count.pass(overtaken, len(f.JPEG), cause(o.send(f)))
 			if ctx.Err() != nil {
 				return

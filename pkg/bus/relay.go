@@ -145,6 +145,18 @@ func (r *relay) gather() bool {
 	return true
 }
 
+// fetching reports whether anything is watched.
+func (r *relay) fetching() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sites {
+		if s.watching {
+			return true
+		}
+	}
+	return false
+}
+
 // leave tells the sites that nothing is watched here any more.
 func (r *relay) leave() {
 	r.mu.Lock()

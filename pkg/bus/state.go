@@ -13,6 +13,7 @@ type State struct {
 	Since      time.Time // of Connected's last change
 	Problem    string    // why it is not connected, or what the server does not permit, for people and without secrets
 	Reconnects uint64    // connections made after the first
+	Left       uint64    // connections left because pictures queued at the server, for a link too slow for what is watched
 	MaxPayload int64     // bytes of a message that the server takes; frames beyond it go in pieces. 0 before the first connection
 
 	Sites      int               // other sites of which something was heard lately
