@@ -2,7 +2,6 @@ package bus
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -76,5 +75,3 @@ func processor() time.Duration {
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
-
-var _ = runtime.NumCPU

@@ -48,7 +48,7 @@ func New(o Options) (*Bus, error) {
 		return nil, err
 	}
 	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refused: map[string]uint64{}}
-	b.link = &link{opts: o, log: o.Log, auth: auth, since: time.Now()}
+	b.link = &link{opts: o, log: o.Log, auth: auth, dialer: newDialer(), since: time.Now()}
 	box := nuid.Next()
 	if o.Site != "" {
 		b.offers = newOffers(o, box, b.link, b.refuse)
@@ -58,6 +58,9 @@ func New(o Options) (*Bus, error) {
 	}
 	return b, nil
 }
+
+// farewell is how long what is said last may take.
+const farewell = 700 * time.Millisecond
 
 // Run connects, and keeps the connection until ctx ends: it tries again for ever, whatever refuses it. It returns when all
 // that it started has ended; the topics of remote cameras end with it.
@@ -73,6 +76,9 @@ func (b *Bus) Run(ctx context.Context) {
 		running.Go(func() { b.link.attend(life, b.relay.fetching) })
 	}
 	b.watch(ctx)
+	// Even while a write hangs.
+	cut := time.AfterFunc(farewell, b.link.dialer.cut)
+	defer cut.Stop()
 	if b.offers != nil {
 		b.offers.leave()
 	}

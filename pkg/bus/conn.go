@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"net"
+	"sync"
 	"syscall"
 	"time"
 
@@ -18,15 +19,31 @@ const (
 )
 
 // dialer makes connections that hold little, and that break when they take nothing.
-type dialer struct{ net.Dialer }
+type dialer struct {
+	net.Dialer
+	mu     sync.Mutex
+	newest net.Conn
+	over   bool
+}
 
 func newDialer() *dialer {
-	return &dialer{net.Dialer{Timeout: dialPatience, Control: func(_, _ string, c syscall.RawConn) error {
+	return &dialer{Dialer: net.Dialer{Timeout: dialPatience, Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) {
 			// Where the kernel does not know it, more is held.
 			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
 		})
 	}}}
+}
+
+// cut ends the connection, whatever is being written, and lets there be no other: closing it in the library's way waits
+// for the write.
+func (d *dialer) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+	if d.newest != nil {
+		_ = d.newest.Close()
+	}
 }
 
 // Dial implements what the library asks of a dialer.
@@ -35,6 +52,13 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		_ = c.Close()
+		return nil, net.ErrClosed
+	}
+	d.newest = c
 	return &striding{c}, nil
 }
 

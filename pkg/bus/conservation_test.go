@@ -44,13 +44,21 @@ func wentOut(b *Bus, camera, rendition string) Stream {
 func accounts(t *testing.T, yard *localCamera, first uint64, site, relay *Bus) {
 	t.Helper()
 	published := yard.topics[camera.Main].Published()
+	want := published - first + 1
+	// A frame is counted behind its way.
+	peer.Until(t, "the last frame to be counted", func() bool {
+		return wentOut(site, "yard", camera.Main).Passed >= want && cameIn(relay, "north.yard", camera.Main).Passed >= want
+	})
 	out, in := wentOut(site, "yard", camera.Main), cameIn(relay, "north.yard", camera.Main)
 	t.Logf("published %d, sent %+v, received %+v", published, out, in)
-	if want := published - first + 1; out.Passed != want || out.sum() != want {
+	if out.Passed != want || out.sum() != want {
 		t.Errorf("at the site passed %d and accounted for %d, want %d", out.Passed, out.sum(), want)
 	}
-	if want := published - first + 1; in.Passed != want || in.sum() != want {
+	if in.Passed != want || in.sum() != want {
 		t.Errorf("at the relay passed %d and accounted for %d, want %d", in.Passed, in.sum(), want)
+	}
+	if out.Frames < in.Frames {
+		t.Errorf("%d frames arrived of %d", in.Frames, out.Frames)
 	}
 }
 

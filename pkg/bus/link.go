@@ -22,9 +22,10 @@ const (
 
 // link keeps a connection. Its fields are what State tells of it.
 type link struct {
-	opts Options
-	log  *zap.Logger
-	auth []nats.Option
+	opts   Options
+	log    *zap.Logger
+	auth   []nats.Option
+	dialer *dialer
 
 	mu         sync.Mutex
 	conn       *nats.Conn
@@ -73,7 +74,7 @@ func (l *link) dial(attach func(again bool)) (*nats.Conn, <-chan struct{}, error
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
 		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), nats.ReconnectOnFlusherError(),
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(mostPings), nats.Timeout(dialPatience),
-		nats.SetCustomDialer(newDialer()),
+		nats.SetCustomDialer(l.dialer),
 		nats.ConnectHandler(func(c *nats.Conn) { l.connected(c); attach(false) }),
 		nats.ReconnectHandler(func(c *nats.Conn) { l.connected(c); attach(true) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.lost(err) }),
@@ -176,7 +177,7 @@ func (l *link) keep(ctx context.Context, attach func(again bool)) {
 // farewell gives what was said last a moment to go out.
 func (l *link) farewell() {
 	if conn, _ := l.ready(); conn != nil {
-		_ = conn.FlushTimeout(500 * time.Millisecond)
+		_ = conn.FlushTimeout(farewell)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/jpeg"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if url := os.Getenv(boxAt); url != "" {
+		runBox(url)
+	}
 	goleak.VerifyTestMain(m, append(peer.FaultyLeaks(),
 		// The server's own, which it does not wait for.
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGoRoutine.func1"),

@@ -47,7 +47,9 @@ type offers struct {
 	last     []told    // as of the revision, without what changes all the time
 	toldAt   time.Time // when something was last said
 	tell     bool      // somebody asked for the whole
+	gone     bool      // the last word has been said
 	counts   map[key]*sent
+	sending  sync.WaitGroup // outlets
 }
 
 // offer is one local camera.
@@ -98,7 +100,7 @@ func (f *offers) set(sources []Source) {
 			since := time.Now()
 			if o != nil {
 				since = o.since
-				o.close()
+				o.stop()
 			}
 			o = &offer{source: s, since: since, outlets: map[string]*outlet{}, numbers: map[*broker.Topic]uint64{}}
 		}
@@ -107,18 +109,18 @@ func (f *offers) set(sources []Source) {
 	}
 	for id, o := range f.cameras {
 		if now[id] == nil {
-			o.close()
+			o.stop()
 		}
 	}
 	f.cameras = now
 	f.contend()
-	f.settle(nil)
+	f.settle()
 }
 
-func (o *offer) close() {
-	for r, out := range o.outlets {
-		out.end()
-		delete(o.outlets, r)
+// stop ends what is being sent. It does not wait: a write may take long over a slow link.
+func (o *offer) stop() {
+	for _, out := range o.outlets {
+		out.stop()
 	}
 }
 
@@ -131,20 +133,40 @@ func (f *offers) wish(m *nats.Msg) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.gone {
+		return
+	}
 	if f.wishes[w.Relay] == nil && len(f.wishes) >= mostRelays {
 		f.refuse(TooMany)
 		return
 	}
 	if len(w.Watch) == 0 {
 		delete(f.wishes, w.Relay)
-	} else {
-		f.wishes[w.Relay] = &wanting{time.Now().Add(expiry), w.Watch}
+		return
 	}
-	f.settle(w.Fresh)
+	own := f.own(w.Watch)
+	f.wishes[w.Relay] = &wanting{time.Now().Add(expiry), own}
+	// What nobody wants any more ends with the next look, which asks all relays; here a thousand of them cost each its own.
+	for id, renditions := range own {
+		for _, r := range renditions {
+			f.serve(key{id, r}, slices.Contains(w.Fresh[id], r))
+		}
+	}
 }
 
-// settle makes what is sent what is wanted, and repeats what somebody has no picture of.
-func (f *offers) settle(fresh map[string][]string) {
+// own leaves of a wish what is of this box.
+func (f *offers) own(watch map[string][]string) map[string][]string {
+	own := map[string][]string{}
+	for id, renditions := range watch {
+		if f.cameras[id] != nil {
+			own[id] = slices.DeleteFunc(renditions[:min(len(renditions), mostRenditions)], func(r string) bool { return !name.MatchString(r) })
+		}
+	}
+	return own
+}
+
+// settle makes what is sent what is wanted.
+func (f *offers) settle() {
 	wanted := map[key]bool{}
 	for relay, w := range f.wishes {
 		if time.Now().After(w.until) {
@@ -152,10 +174,7 @@ func (f *offers) settle(fresh map[string][]string) {
 			continue
 		}
 		for id, renditions := range w.watch {
-			if o := f.cameras[id]; o == nil || o.held != "" {
-				continue
-			}
-			for _, r := range renditions[:min(len(renditions), mostRenditions)] {
+			for _, r := range renditions {
 				wanted[key{id, r}] = true
 			}
 		}
@@ -163,19 +182,24 @@ func (f *offers) settle(fresh map[string][]string) {
 	for id, o := range f.cameras {
 		for r, out := range o.outlets {
 			if topic, ok := o.source.Topic(r); !wanted[key{id, r}] || !ok || topic != out.topic {
-				out.end()
+				out.stop()
+			}
+			if out.over() {
 				delete(o.outlets, r)
 			}
 		}
 	}
 	for k := range wanted {
-		f.serve(k, slices.Contains(fresh[k.camera], k.rendition))
+		f.serve(k, false)
 	}
 }
 
-// serve sends a rendition, if there is such a one and it is not being sent.
+// serve sends a rendition, if this box has such a one, and once more what was sent of it if somebody has no picture yet.
 func (f *offers) serve(k key, fresh bool) {
 	o := f.cameras[k.camera]
+	if o == nil || o.held != "" {
+		return
+	}
 	if out := o.outlets[k.rendition]; out != nil {
 		if fresh {
 			out.repeat()
@@ -215,7 +239,8 @@ func (f *offers) open(o *offer, k key, topic *broker.Topic) *outlet {
 		subject: f.subjects.frames(f.site, k.camera, k.rendition), from: f.box + "/" + strconv.FormatUint(o.numbers[topic], 10),
 		topic: topic, state: func() camera.State { return o.source.Status().State }, link: f.link, count: f.counts[k],
 	}
-	out.begin(f.life)
+	f.sending.Add(1)
+	out.begin(f.life, f.sending.Done)
 	return out
 }
 
@@ -224,7 +249,7 @@ func (f *offers) look() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.contend()
-	f.settle(nil)
+	f.settle()
 	cameras := f.list()
 	if changed(f.last, cameras) {
 		f.revision++
@@ -306,10 +331,13 @@ func (f *offers) asked(*nats.Msg) {
 func (f *offers) leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.wishes = map[string]*wanting{}
 	for _, o := range f.cameras {
-		o.close()
+		o.stop()
 	}
+	f.sending.Wait()
 	f.publish(word{Version: version, Box: f.box, Host: f.host, Camd: f.camd, Now: time.Now(), Revision: f.revision, Gone: true})
+	f.gone = true
 }
 
 // begin gives what is to be sent a life, which ends with ctx.

@@ -53,19 +53,26 @@ func (s *sent) pass(overtaken uint64, bytes int, cause string) {
 	s.bytes += uint64(bytes)
 }
 
-// begin starts sending; end waits for it to stop.
-func (o *outlet) begin(ctx context.Context) {
+// begin starts sending, which ends with ctx or stop; then it calls ended.
+func (o *outlet) begin(ctx context.Context, ended func()) {
 	ctx, o.stop = context.WithCancel(ctx)
 	o.fresh, o.done = make(chan struct{}, 1), make(chan struct{})
 	go func() {
+		defer ended()
 		defer close(o.done)
+		defer o.stop()
 		o.run(ctx)
 	}()
 }
 
-func (o *outlet) end() {
-	o.stop()
-	<-o.done
+// over reports whether sending has ended.
+func (o *outlet) over() bool {
+	select {
+	case <-o.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // repeat sends the newest frame once more, soon.

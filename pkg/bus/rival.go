@@ -38,7 +38,7 @@ func (f *offers) hear(w word, now time.Time) {
 		r.since[c.ID] = now.Add(-time.Duration(c.Held * float64(time.Second)))
 	}
 	f.contend()
-	f.settle(nil)
+	f.settle()
 }
 
 func (f *offers) askAgain() {
@@ -87,7 +87,7 @@ func (f *offers) hold(id string, o *offer, box string) {
 		f.log.Info("camera offered", zap.String("camera", id))
 		return
 	}
-	o.close()
+	o.stop()
 	f.log.Error("camera not offered: the site has another one of this name", zap.String("camera", id), zap.String("site", f.site),
 		zap.String("box", box), zap.String("remedy", "give one of them another id, or one of the boxes another bus.site"))
 }
