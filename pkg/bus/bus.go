@@ -48,13 +48,16 @@ func New(o Options) (*Bus, error) {
 		return nil, err
 	}
 	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refused: map[string]uint64{}}
-	b.link = &link{opts: o, log: o.Log, auth: auth, dialer: newDialer(), since: time.Now()}
+	b.link = &link{opts: o, log: o.Log, auth: auth, dialer: newDialer(), late: behind, since: time.Now()}
 	box := nuid.Next()
 	if o.Site != "" {
 		b.offers = newOffers(o, box, b.link, b.refuse)
 	}
 	if o.Relay {
 		b.relay = newRelay(o, box, b.link, b.refuse)
+		if o.Site != "" {
+			b.link.late *= 3 // answers come behind what goes out, too
+		}
 	}
 	return b, nil
 }
@@ -74,6 +77,7 @@ func (b *Bus) Run(ctx context.Context) {
 	running.Go(func() { b.link.keep(life, b.attach) })
 	if b.relay != nil {
 		running.Go(func() { b.link.attend(life, b.relay.fetching) })
+		running.Go(func() { b.relay.tend(life) })
 	}
 	b.watch(ctx)
 	// Even while a write hangs.
@@ -134,8 +138,6 @@ func (b *Bus) attach(again bool) {
 	if b.relay != nil {
 		b.relay.attach(conn, again)
 	}
-	// Who is there?
-	_ = conn.Publish(b.subjects.all(), nil) // beats come by themselves
 }
 
 // listeners says what is listened to, and by whom, beside frames.

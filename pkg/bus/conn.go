@@ -83,7 +83,7 @@ func (s *striding) Write(b []byte) (n int, err error) {
 
 const (
 	probeEvery = 500 * time.Millisecond
-	behind     = 1500 * time.Millisecond // that an answer may be late
+	behind     = 1500 * time.Millisecond // that an answer may be late where nothing but wishes goes out
 )
 
 // attend leaves a server whose answers are late while fetching says that pictures come from it: they lie behind a queue of
@@ -101,14 +101,14 @@ func (l *link) attend(ctx context.Context, fetching func() bool) {
 		if conn == nil || !fetching() {
 			continue
 		}
-		if conn.FlushTimeout(behind) == nil || ctx.Err() != nil {
+		if conn.FlushTimeout(l.late) == nil || ctx.Err() != nil {
 			continue
 		}
 		if now, _ := l.ready(); now == conn && conn.ForceReconnect() == nil {
 			l.mu.Lock()
 			l.left++
 			l.mu.Unlock()
-			l.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", behind))
+			l.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", l.late))
 		}
 	}
 }

@@ -87,6 +87,10 @@ func FuzzMessage(f *testing.F) {
 		}
 		b.offers.look()
 		b.relay.look()
+		for _, c := range b.Cameras() {
+			c.judge(time.Now(), 0, "")
+			c.fill(time.Now())
+		}
 		runtime.ReadMemStats(&after)
 		// A card is drawn for one that is switched off; a picture in pieces is no larger than its first piece says.
 		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(256<<20+messages*(1<<20)+2000*len(in)); got > most {

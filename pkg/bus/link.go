@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -26,6 +27,7 @@ type link struct {
 	log    *zap.Logger
 	auth   []nats.Option
 	dialer *dialer
+	late   time.Duration // that answers may be
 
 	mu         sync.Mutex
 	conn       *nats.Conn
@@ -70,7 +72,7 @@ func (l *link) down() (time.Duration, string) {
 func (l *link) dial(attach func(again bool)) (*nats.Conn, <-chan struct{}, error) {
 	ended := make(chan struct{})
 	opts := append([]nats.Option{
-		nats.Name("camd " + l.opts.Site), nats.NoEcho(), nats.DontRandomize(), nats.RetryOnFailedConnect(true),
+		nats.Name("camd " + l.opts.Site), nats.NoEcho(), nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
 		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), nats.ReconnectOnFlusherError(),
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(mostPings), nats.Timeout(dialPatience),
@@ -129,6 +131,15 @@ func (l *link) trouble(err error) {
 	}
 }
 
+// relieve takes a trouble back that is over.
+func (l *link) relieve(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.problem == explain(err) {
+		l.problem = ""
+	}
+}
+
 // explain says to people what is wrong and, where it can be known, what would be right.
 func explain(err error) string {
 	var addr *url.Error
@@ -147,6 +158,8 @@ func explain(err error) string {
 		return "one side wants TLS and the other has none: check tls:// in the address and tls in the server's configuration"
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		return "a file of the credentials or of TLS cannot be read: " + err.Error()
+	case errors.Is(err, io.EOF):
+		return "the server has ended the connection"
 	case errors.Is(err, nats.ErrNoServers):
 		return "none of the servers can be reached"
 	}

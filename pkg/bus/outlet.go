@@ -23,6 +23,7 @@ type outlet struct {
 	stop    context.CancelFunc
 	done    chan struct{}
 	count   *sent
+	large   error // the newest frame was too large
 }
 
 // sent counts what became of a rendition's frames. It outlives its outlets.
@@ -151,7 +152,12 @@ func (o *outlet) send(f *broker.Frame) error {
 	pieces, size, err := cut(len(f.JPEG), maxPayload)
 	if err != nil {
 		o.link.trouble(err)
+		o.large = err
 		return errLarge
+	}
+	if o.large != nil {
+		o.link.relieve(o.large)
+		o.large = nil
 	}
 	state := camera.Live
 	if f.Placeholder {

@@ -40,10 +40,13 @@ func TestFrameOfTooManyPiecesIsRefusedWithARemedy(t *testing.T) {
 	peer.Until(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	yard.publish(1 << 20)
 	peer.Until(t, "it to be refused", func() bool { return wentOut(site, "yard", camera.Main).Dropped[TooLarge] == 1 })
-	yard.publish(2000)
-	v.next(false)
 	if p := site.State().Problem; !strings.Contains(p, "max_payload") {
 		t.Errorf("got problem %q, want it to name max_payload", p)
+	}
+	yard.publish(2000)
+	v.next(false)
+	if p := site.State().Problem; p != "" {
+		t.Errorf("got problem %q after one that fits", p)
 	}
 }
 

@@ -1,7 +1,9 @@
 package bus
 
 import (
+	"context"
 	"encoding/json"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 )
 
 // relay finds the cameras of other sites and fetches what viewers here watch of them.
@@ -96,14 +99,14 @@ func (r *relay) attach(conn *nats.Conn, again bool) {
 		}
 		s.wish(now)
 	}
+	// Who is there?
+	_ = conn.Publish(r.subjects.all(), nil) // beats come by themselves
 }
 
-// look notices what has changed without a word: who has fallen silent, and where no pictures come. It is called every glance.
+// look notices who has fallen silent. It is called every glance.
 func (r *relay) look() {
 	now := time.Now()
-	down, why := r.link.down()
 	r.mu.Lock()
-	var all []*Camera
 	for name, s := range r.sites {
 		s.look(now)
 		if len(s.boxes) == 0 {
@@ -114,17 +117,39 @@ func (r *relay) look() {
 		}
 		for _, c := range s.cameras {
 			c.hint(s.silent(c, now))
-			all = append(all, c)
 		}
 	}
 	news := r.gather()
 	r.mu.Unlock()
-	// Cards are drawn here, which takes its time.
-	for _, c := range all {
-		c.look(now, down, why)
-	}
 	if news {
 		r.changed()
+	}
+}
+
+// tend notices, every glance until ctx ends, where no pictures come, and gives viewers there placeholders. It has a goroutine
+// to itself: when a whole region is gone, to draw hundreds of them takes its time, and wishes must not wait for that.
+func (r *relay) tend(ctx context.Context) {
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		down, why := r.link.down()
+		all := *r.list.Load()
+		for _, c := range all {
+			c.judge(time.Now(), down, why)
+		}
+		var draw errgroup.Group
+		draw.SetLimit(runtime.GOMAXPROCS(0))
+		for _, c := range all {
+			if c.lacking(time.Now()) {
+				draw.Go(func() error { c.fill(time.Now()); return nil })
+			}
+		}
+		_ = draw.Wait() // none fails
 	}
 }
 

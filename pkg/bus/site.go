@@ -37,7 +37,10 @@ type box struct {
 func (s *site) hear(w word, now time.Time) (known, ask bool) {
 	b, known := s.boxes[w.Box]
 	if !known {
-		if len(s.boxes) >= mostBoxes || w.Gone {
+		if w.Gone {
+			return true, false
+		}
+		if len(s.boxes) >= mostBoxes {
 			s.relay.refuse(TooMany)
 			return true, false
 		}
@@ -208,29 +211,4 @@ func (s *site) wish(now time.Time) {
 		s.relay.send(s, w)
 	}
 	s.watching, s.wished = len(w.Watch) > 0, now
-}
-
-// clock tells how far a box's clock is from this one's.
-type clock struct {
-	samples [8]time.Duration
-	n       int
-}
-
-// hear notes a box's time of its word. What a word took on its way counts too, so the least of several is the best.
-func (c *clock) hear(sent, now time.Time) {
-	c.samples[c.n%len(c.samples)] = now.Round(0).Sub(sent)
-	c.n++
-}
-
-// ahead is what is to be added to a box's time. Clocks that are within a second of each other, as those are that are
-// kept by NTP, are better than what can be learned here.
-func (c *clock) ahead() time.Duration {
-	if c.n == 0 {
-		return 0
-	}
-	least := slices.Min(c.samples[:min(c.n, len(c.samples))])
-	if least > -time.Second && least < time.Second {
-		return 0
-	}
-	return least
 }

@@ -67,8 +67,8 @@ func (c *Camera) stall(rendition string) time.Duration {
 	return min(max(time.Duration(4/fps*float64(time.Second)), 2*time.Second), time.Minute)
 }
 
-// look finds how the camera is and gives viewers a placeholder where they have no picture.
-func (c *Camera) look(now time.Time, down time.Duration, why string) {
+// judge finds how the camera is.
+func (c *Camera) judge(now time.Time, down time.Duration, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	state := c.find(now, down, why)
@@ -78,6 +78,24 @@ func (c *Camera) look(now time.Time, down time.Duration, why string) {
 		}
 	}
 	c.enter(state)
+}
+
+// lacking reports whether viewers of any stream are to get a placeholder of this relay's now.
+func (c *Camera) lacking(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, in := range c.inlets {
+		if c.lacks(in, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// fill gives viewers a placeholder where they have no picture.
+func (c *Camera) fill(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, name := range c.names {
 		if in := c.inlets[name]; c.lacks(in, now) {
 			in.show(c.card(in), now)
@@ -85,7 +103,7 @@ func (c *Camera) look(now time.Time, down time.Duration, why string) {
 	}
 }
 
-// lacks reports whether viewers of a stream are to get a placeholder of this relay's now.
+// lacks is lacking of one stream.
 func (c *Camera) lacks(in *inlet, now time.Time) bool {
 	if !in.isWatched() || !in.due(now) {
 		return false
