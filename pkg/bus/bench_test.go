@@ -75,3 +75,24 @@ func processor() time.Duration {
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkFirstPicture measures the time from a relay's first viewer to its first picture, of a camera that nobody watched.
+func BenchmarkFirstPicture(b *testing.B) {
+	url := peer.ServeNATS(b, "").URL
+	yard, _, relay := quietPair(b, url)
+	c := find(b, relay, "north.yard", camera.Live)
+	yard.play(b, 100_000, time.Second/30)
+	topic, _ := c.Topic(camera.Main)
+	var took time.Duration
+	n := 0
+	for b.Loop() {
+		begun := time.Now()
+		v := watch(b, c, camera.Main)
+		v.next(false)
+		took += time.Since(begun)
+		n++
+		v.sub.Close()
+		peer.Until(b, "the end of demand", func() bool { return !topic.Wanted() && !yard.topics[camera.Main].Wanted() })
+	}
+	b.ReportMetric(float64(took.Microseconds())/float64(n), "µs-to-first")
+}

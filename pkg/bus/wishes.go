@@ -94,7 +94,8 @@ func (f *offers) serve(k key, fresh bool) {
 	if o == nil || o.held != "" {
 		return
 	}
-	if out := o.outlets[k.rendition]; out != nil {
+	// One that is ending is in the way until the next look; two would send a frame twice.
+	if out := o.outlets[k.rendition]; out != nil && !out.over() {
 		if fresh {
 			out.repeat()
 		}
