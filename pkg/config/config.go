@@ -34,6 +34,7 @@ type Config struct {
 	AllowOrigin  string        // whose pages' scripts may read pictures: an origin, or * for any; empty is nobody's
 	Webhooks     []Webhook
 	MQTT         *MQTT  // nil: no broker
+	Bus          *Bus   // nil: cameras are not shared
 	Site         string // what this camd is called where there are several; empty leaves it to the host's name
 	PublicURL    string // where people reach this camd's pages, without a / at its end; empty: not known
 	StateDir     string // where to keep what people switch; empty leaves it to the environment
@@ -144,8 +145,9 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 	cfg := Default()
 	if root := d.document(data); root != nil {
 		d.refuseReferences(root)
-		decode(d, "", root, fileFields(), cfg)
+		given := decode(d, "", root, fileFields(), cfg)
 		d.checkMentions(cfg)
+		d.checkSite(cfg, given)
 	}
 	if len(d.problems) > 0 {
 		return nil, d.err()

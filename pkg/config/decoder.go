@@ -129,6 +129,7 @@ func places() []place {
 		{"tls", `under "tls"`, keys(tlsFields())},
 		{"webhooks", `in an entry of "webhooks"`, keys(webhookFields())},
 		{"mqtt", `under "mqtt"`, keys(mqttFields())},
+		{"bus", `under "bus"`, keys(busFields())},
 	}
 }
 
