@@ -13,18 +13,35 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
+// Link is how the link to other camds is, by which cameras come from elsewhere.
+type Link struct {
+	Connected bool `json:"connected"`
+	Sites     int  `json:"sites"` // whose cameras are known here
+	Awaited   bool `json:"-"`     // it has yet to say for the first time which cameras there are
+}
+
 // readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
 // camd is not stopping. A configuration that could not be taken changes nothing in that: the one before is in force.
+//
+// A relay is ready once it has heard which cameras there are. One that loses its link later stays so: its viewers have the
+// placeholder here, and would have no more elsewhere.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	states := s.look()
 	code, status := http.StatusOK, "ready"
+	answer := map[string]any{"cameras": states, "config": s.reloads.look().toJSON()}
+	var link Link
+	if s.opts.Link != nil {
+		link = s.opts.Link()
+		answer["bus"] = link
+	}
 	switch {
 	case s.stopping.Load():
 		code, status = http.StatusServiceUnavailable, "stopping"
-	case !s.started.Load():
+	case !s.started.Load(), link.Awaited:
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
-	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": s.reloads.look().toJSON()})
+	answer["status"] = status
+	writeJSON(w, code, answer)
 }
 
 // look counts cameras by their state, and notes when all have left their first start. That is for good: one that wakes, or comes,

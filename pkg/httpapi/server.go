@@ -35,6 +35,9 @@ type Options struct {
 	Version string      // shown by the API
 	Log     *zap.Logger // nil means none
 
+	// Link says how the link to other camds is. nil: there is none.
+	Link func() Link
+
 	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
 	Remember func(camera string, paused bool) error
 }

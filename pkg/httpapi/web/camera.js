@@ -52,6 +52,7 @@ const total = (counts, word) => Object.entries(counts).map(([what, n]) => `${n} 
 function facts() {
   const { format, counts, worker } = camera;
   return [
+    ['Site', camera.site],
     ['Source', camera.source],
     ['State', `${stateWord(camera.state)} for ${seconds(age(Date.parse(camera.since)))}`],
     ['Next attempt', camera.retry && `in ${seconds(until(Date.parse(camera.retry)))}`],
@@ -61,9 +62,9 @@ function facts() {
     ['Read by', format.backend],
     ['Note', format.note],
     ['Viewers', camera.viewers],
-    ['Pictures', `${counts.captured} read, ${counts.published} published`],
-    ['Refused', total(counts.refused, 'none')],
-    ['Restarts', total(counts.restarts, 'none')],
+    ['Pictures', camera.remote ? `${counts.published} came over the bus` : `${counts.captured} read, ${counts.published} published`],
+    ['Refused', camera.remote ? '' : total(counts.refused, 'none')],
+    ['Restarts', camera.remote ? '' : total(counts.restarts, 'none')],
     ['Processor', worker.cpu_seconds ? `${seconds(worker.cpu_seconds)} so far` : ''],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
@@ -74,6 +75,7 @@ function show() {
   part('#title').textContent = camera.title;
   if (camera.paused) screen.hide();
   const power = part('[data-do=pause]');
+  power.hidden = camera.remote; // whoever is there decides
   power.setAttribute('aria-pressed', camera.paused);
   power.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
   fill(part('#facts'), facts());
@@ -162,6 +164,7 @@ function update(now, viewers, history) {
 const actions = {
   snapshot: () => snapshot(camera),
   pause: async () => {
+    if (camera.remote) return;
     camera = { ...camera, ...await toggle(camera) };
     refresh();
   },
