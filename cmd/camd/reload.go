@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -33,11 +34,12 @@ type reloading struct {
 type reloader struct {
 	reloading
 	stage
-	first  *config.Config // what camd was started with
-	fleet  *source.Fleet
-	server *httpapi.Server
-	shown  *certificate.Shown
-	told   *alerts
+	first    *config.Config // what camd was started with
+	fleet    *source.Fleet
+	server   *httpapi.Server
+	together *company
+	shown    *certificate.Shown
+	told     *alerts
 
 	present *crew
 	manager *systemd.Service
@@ -111,7 +113,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
-		r.server.Change(roster(cfg, now))
+		r.together.change(cfg, now)
 		r.told.change(cfg, now)
 		r.present.change(cfg, now)
 	})
@@ -135,6 +137,7 @@ func pending(first, now *config.Config) (keys []string) {
 	}{
 		{"listen", first.Listen != now.Listen},
 		{"tls", (first.TLS == nil) != (now.TLS == nil)},
+		{"bus", !reflect.DeepEqual(busOptions(first), busOptions(now))},
 		{"state_dir", first.StateDir != now.StateDir},
 		{"watch_config", first.WatchConfig != now.WatchConfig},
 		{"log.format", first.Log.Format != now.Log.Format},

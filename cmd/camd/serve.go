@@ -158,9 +158,19 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	fleet := source.NewFleet(set.cameras(cfg, worker))
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
-	server := httpapi.New(httpapi.Options{
+	together, err := newCompany(cfg, set.metrics, log)
+	if err != nil {
+		return failed(err)
+	}
+	o := httpapi.Options{
 		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
-	})
+	}
+	if together.bus != nil {
+		o.Link = together.link
+	}
+	server := httpapi.New(o)
+	together.server = server
+	together.change(cfg, fleet.Cameras())
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {
 		return failed(err)
@@ -177,8 +187,11 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { fleet.Run(ctx); return nil })
 	group.Go(func() error { told.Run(ctx); return nil })
-	group.Go(func() error { return server.Serve(ctx, listener) })
-	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, shown: shown, told: told, present: present, manager: manager}
+	leave, left := context.WithCancel(context.WithoutCancel(ctx)) // the bus goes last: who watches its cameras has to be told why they go
+	defer left()
+	group.Go(func() error { together.Run(ctx, leave); return nil })
+	group.Go(func() error { defer left(); return server.Serve(ctx, listener) })
+	r := &reloader{reloading: again, stage: set, first: cfg, fleet: fleet, server: server, together: together, shown: shown, told: told, present: present, manager: manager}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
@@ -190,7 +203,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	ready(listener.Addr())
 	manager.Ready()
 	group.Go(func() error {
-		manager.Report(ctx, func() string { return condition(present.cameras(), server.Viewers()) })
+		manager.Report(ctx, together.condition)
 		return nil
 	})
 	group.Go(func() error {
