@@ -83,3 +83,6 @@ func (n *NATS) Reload(config string) {
 		n.t.Fatal(err)
 	}
 }
+
+// PID is that of the server's process.
+func (n *NATS) PID() int { return n.process.cmd.Process.Pid }
