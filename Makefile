@@ -46,6 +46,11 @@ $(BIN)/camd-capture: FORCE
 deps: ## install the Debian packages that building needs
 	@deploy/need $(DEBS_BUILD)
 
+.PHONY: demo-cluster
+demo-cluster: build ## three NATS servers, two sites of four test cameras and two relays on this machine, until Ctrl-C
+	@deploy/need nats-server
+	@deploy/demo/cluster
+
 ##@ Trust
 
 .PHONY: test
@@ -66,7 +71,7 @@ lint: ## formatting, go vet, staticcheck, shell syntax
 	go vet -tags $(TAGS) ./...
 	go vet -tags testhook ./cmd/camd
 	go run $(STATICCHECK) -tags $(TAGS) ./...
-	@for script in deploy/need deploy/deb/{build,cross,depends,notice,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
+	@for script in deploy/need deploy/demo/cluster deploy/deb/{build,cross,depends,notice,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
 
 # A count and not a time: at the end of a time, go test now and then reports its own deadline as a failure.
 FUZZTIME := 10000x
@@ -107,7 +112,7 @@ test-deb: ## the package: twice the same, lintian, and a life from install to pu
 	test/deb
 
 .PHONY: test-image
-test-image: bin/camd-capture ## the Dockerfile and the compose file, without a container engine
+test-image: bin/camd bin/camd-capture ## the Dockerfile and the compose file, without a container engine
 	@deploy/need docker-compose dpkg-dev
 	test/image
 
@@ -151,7 +156,7 @@ image-relay: ## the container image camd-relay: camd alone, static, without capt
 
 .PHONY: screenshots
 screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ anew
-	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshots ./test/e2e
+	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshot ./test/e2e
 
 .PHONY: metrics-doc
 metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md anew from what camd says
