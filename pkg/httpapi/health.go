@@ -44,14 +44,14 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, code, answer)
 }
 
-// look counts cameras by their state, and notes when all have left their first start. That is for good: one that wakes, or comes,
+// look counts cameras by their state, and notes when all of this camd have left their first start. That is for good: one that wakes, or comes,
 // or is opened otherwise is no reason to send viewers elsewhere.
 func (s *Server) look() map[camera.State]int {
 	states, first := map[camera.State]int{}, 0
 	for _, c := range s.roster.Load().Cameras {
 		st := c.Status()
 		states[st.State]++
-		if st.State == camera.Starting && st.Reason != camera.Reconfigured {
+		if st.State == camera.Starting && st.Reason != camera.Reconfigured && !st.Remote {
 			first++
 		}
 	}

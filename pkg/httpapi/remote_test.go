@@ -50,7 +50,9 @@ func TestRemoteCamera(t *testing.T) {
 // A relay is ready when it has heard which cameras there are, and stays so.
 func TestReadyWithLink(t *testing.T) {
 	link := Link{Awaited: true}
-	s := open(t, Options{Link: func() Link { return link }})
+	far := newTestCamera("north.yard") // which is its own camd's affair
+	far.status.Remote, far.status.State = true, camera.Starting
+	s := open(t, Options{Link: func() Link { return link }}, far)
 	ask := func(code int, want string) {
 		t.Helper()
 		resp := s.get(t, "/readyz")

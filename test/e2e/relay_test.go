@@ -99,6 +99,7 @@ func TestRelay(t *testing.T) {
 		config := strings.Replace(onBus(servers[2], "south", "lane:5"), "]}", "], relay: true}", 1)
 		south := start(t, options{config: config})
 		south.finds("lane", "north.gate", "north.yard")
+		south.reaches("lane", "live") // and so it is ready, whatever the others are
 		relay.finds("north.gate", "north.yard", "south.lane") // and nothing of north's by way of south
 		south.rewrite(strings.Replace(config, "relay: true", "relay: true, prefix: other", 1))
 		south.hangUp()
