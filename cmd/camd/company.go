@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"camd/pkg/bus"
 	"camd/pkg/camera"
 	"camd/pkg/config"
@@ -30,14 +28,26 @@ type company struct {
 	ours []*source.Camera
 }
 
-// newCompany prepares for the bus of the configuration, if there is one.
-func newCompany(cfg *config.Config, metrics *httpapi.Metrics, log *zap.Logger) (*company, error) {
+// newCompany makes the server of a configuration and its cameras, with options but for those that follow from them, and the bus
+// if there is one.
+func newCompany(cfg *config.Config, ours []*source.Camera, o httpapi.Options) (*company, error) {
 	c := &company{moved: make(chan struct{}, 1), alone: len(cfg.Cameras) == 0}
+	if err := c.join(cfg, &o); err != nil {
+		return nil, err
+	}
+	o.Roster = roster(cfg, ours)
+	c.server = httpapi.New(o)
+	c.change(cfg, ours)
+	return c, nil
+}
+
+// join prepares for the bus.
+func (c *company) join(cfg *config.Config, served *httpapi.Options) error {
 	if cfg.Bus == nil {
-		return c, nil
+		return nil
 	}
 	o := busOptions(cfg)
-	o.Log = log
+	o.Log = served.Log
 	o.Changed = func() {
 		select {
 		case c.moved <- struct{}{}:
@@ -46,10 +56,11 @@ func newCompany(cfg *config.Config, metrics *httpapi.Metrics, log *zap.Logger) (
 	}
 	var err error
 	if c.bus, err = bus.New(o); err != nil {
-		return nil, err
+		return err
 	}
-	metrics.Register(busCollector{c})
-	return c, nil
+	served.Link = c.link
+	served.Metrics.Register(busCollector{c})
+	return nil
 }
 
 // isRelay says whether a camd of the configuration shows other sites' cameras.

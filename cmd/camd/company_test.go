@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/zap"
-
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 )
@@ -15,13 +13,10 @@ import (
 func TestRelayWithoutServers(t *testing.T) {
 	cfg := config.Default()
 	cfg.Bus = &config.Bus{Servers: []string{"nats://127.0.0.1:1"}, Prefix: config.DefaultPrefix}
-	metrics := httpapi.NewMetrics("", "")
-	c, err := newCompany(cfg, metrics, zap.NewNop())
+	c, err := newCompany(cfg, nil, httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.server = httpapi.New(httpapi.Options{Roster: roster(cfg, nil), Metrics: metrics, Link: c.link})
-	c.change(cfg, nil)
 	if got, want := c.condition(), "0 of 0 cameras live, 0 viewers, bus not connected"; !strings.HasPrefix(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

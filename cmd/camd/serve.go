@@ -158,19 +158,13 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, log *zap.Lo
 	fleet := source.NewFleet(set.cameras(cfg, worker))
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
-	together, err := newCompany(cfg, set.metrics, log)
+	together, err := newCompany(cfg, fleet.Cameras(), httpapi.Options{
+		Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
+	})
 	if err != nil {
 		return failed(err)
 	}
-	o := httpapi.Options{
-		Roster: roster(cfg, fleet.Cameras()), Metrics: set.metrics, Version: version, Log: log, TLS: encryption, Remember: remember(set.kept, present.beginsPaused),
-	}
-	if together.bus != nil {
-		o.Link = together.link
-	}
-	server := httpapi.New(o)
-	together.server = server
-	together.change(cfg, fleet.Cameras())
+	server := together.server
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {
 		return failed(err)

@@ -44,6 +44,7 @@ func TestSitesOnDashboard(t *testing.T) {
 	b.do(chromedp.Navigate(relay.URL + "/cameras/south.hall/"))
 	b.until("live", pageState)
 	b.until("south", fact("Site"))
+	b.until("true", `document.getElementById('snippets').textContent.includes('id: south-hall') + ''`) // an id that can be configured
 	b.until("false", `document.querySelector('[data-do=pause]').checkVisibility() + ''`)
 	b.content()
 }

@@ -76,6 +76,7 @@ function show() {
   if (camera.paused) screen.hide();
   const power = part('[data-do=pause]');
   power.hidden = camera.remote; // whoever is there decides
+  document.getElementById('history').closest('section').hidden = camera.remote; // its own camd knows
   power.setAttribute('aria-pressed', camera.paused);
   power.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
   fill(part('#facts'), facts());

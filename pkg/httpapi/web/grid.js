@@ -4,7 +4,7 @@ const smallest = 150; // a tile's width, below which the page is scrolled rather
 
 // fit lays out groups of so many tiles of a shape (width by height) on a screen, each tile with a bar below it and a gap around it,
 // each group with a heading above it, and returns columns and a tile's width. All is in pixels; columns are free unless given.
-export function fit(groups, shape, { bar, gap, heading, width, height, columns = 0 }) {
+export function fit(groups, shape, { bar, gap, width, height, heading = 0, columns = 0 }) {
   let best = { columns: 1, width: 0 };
   for (let c = columns || 1; c <= (columns || Math.max(1, ...groups)); c++) {
     const rows = groups.reduce((sum, n) => sum + Math.ceil(n / c), 0);
