@@ -109,7 +109,7 @@ func (c *Camera) learn(t told, b *box) bool {
 		c.state, c.current = c.find(time.Now(), 0, ""), true
 	}
 	for _, in := range c.inlets {
-		in.source(b.id, c.ahead)
+		in.source(b.id, c.ahead, t.State == camera.Paused)
 	}
 	if t.State == camera.Paused && c.state.state != camera.Paused {
 		c.enter(c.find(time.Now(), 0, ""))
@@ -138,7 +138,7 @@ func (c *Camera) restream(names []string, b *box) {
 			c.counts[name] = newReceived()
 		}
 		c.inlets[name] = newInlet(c, name, c.counts[name])
-		c.inlets[name].source(b.id, c.ahead)
+		c.inlets[name].source(b.id, c.ahead, c.told.State == camera.Paused)
 	}
 	for name, in := range c.inlets {
 		if !slices.Contains(names, name) {

@@ -31,6 +31,7 @@ type inlet struct {
 	watched time.Time          // since when; zero while nobody does
 	box     string             // whose frames are taken
 	ahead   time.Duration
+	off     bool   // its site says that the camera is switched off: a picture that was on its way then is not shown
 	from    header // box and stream of the newest frame
 	last    uint64 // its number; 0 before the first of a watch and of a stream
 	joint   joint
@@ -51,11 +52,11 @@ func newInlet(c *Camera, name string, count *received) *inlet {
 	}
 }
 
-// source says whose frames are taken, and how far that box's clock is from this one's.
-func (in *inlet) source(box string, ahead time.Duration) {
+// source says whose frames are taken, how far that box's clock is from this one's, and whether the camera is switched off.
+func (in *inlet) source(box string, ahead time.Duration, off bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.box, in.ahead = box, ahead
+	in.box, in.ahead, in.off = box, ahead, off
 }
 
 // settle listens while somebody watches, and reports whether that has changed.
@@ -170,6 +171,9 @@ func (in *inlet) pass(seq uint64, size int, cause string) {
 
 // publish gives a frame to viewers, unless it is no picture; then it returns the cause.
 func (in *inlet) publish(h header, part, jpeg []byte, captured time.Time) (cause string) {
+	if in.off && h.state == camera.Live {
+		return SwitchedOff
+	}
 	p, err := mjpeg.Normalize(jpeg)
 	if err != nil {
 		return refusal(err)

@@ -78,14 +78,14 @@ func TestCameraSwitchedOffIsNotSeenAsItWas(t *testing.T) {
 	v := watch(t, c, camera.Main)
 	stop := yard.play(t, 2000, 5*time.Millisecond)
 	v.next(false)
+	topic, _ := c.Topic(camera.Main)
+	recorder := topic.Subscribe(broker.InOrder) // which has not come to what is there
+	defer recorder.Close()
 	stop()
 	yard.become(camera.Paused, camera.None)
 	find(t, relay, "north.yard", camera.Paused)
 	v.next(true)
-	topic, _ := c.Topic(camera.Main)
-	late := topic.Subscribe(broker.InOrder)
-	defer late.Close()
-	for f := late.TryNext(); f != nil; f = late.TryNext() {
+	for f := recorder.TryNext(); f != nil; f = recorder.TryNext() {
 		if !f.Placeholder {
 			t.Error("a picture is left of a camera that is switched off")
 		}

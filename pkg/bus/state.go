@@ -53,10 +53,12 @@ var SentCauses = []string{Overtaken, Disconnected, Failed, TooLarge}
 const (
 	Lost       = "lost"       // it never came: dropped by its publisher, by a server for a slow link, or while there was no connection
 	Incomplete = "incomplete" // some of its pieces never came
+
+	SwitchedOff = "switched_off" // it came behind its site's word that the camera is switched off, and was not shown
 )
 
 // ReceivedCauses lists every cause in Dropped of Received.
-var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete}, mjpeg.Causes...)
+var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, SwitchedOff}, mjpeg.Causes...)
 
 // Why a message was not taken: a fixed set, fit for a metric's label.
 const (
