@@ -5,7 +5,9 @@
 #   docker run --rm -p 8080:8080 --device /dev/video0 --group-add video \
 #       -v ./camd.yaml:/etc/camd/camd.yaml:ro -v camd:/var/lib/camd camd                           # with auth in the file
 #
-# And camd alone, without OpenCV, a shell or anything else: make image-relay.
+# And camd alone, without OpenCV, a shell or anything else, for relays (docs/relay.md): make image-relay
+#
+#   docker run --rm -p 8080:8080 -v ./relay.yaml:/etc/camd/camd.yaml:ro camd-relay
 
 FROM golang:1.26-bookworm AS source
 WORKDIR /src

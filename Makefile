@@ -17,7 +17,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 # What each step needs of Debian beyond Go, make and git.
 DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
-              gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients \
+              gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients nats-server \
               python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db nghttp2-client sslscan
 
 DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db
@@ -47,6 +47,11 @@ $(BIN)/camd-capture: FORCE
 deps: ## install the Debian packages that building needs
 	@deploy/need $(DEBS_BUILD)
 
+.PHONY: demo-cluster
+demo-cluster: build ## three NATS servers, two sites of four test cameras and two relays on this machine, until Ctrl-C
+	@deploy/need nats-server
+	@deploy/demo/cluster
+
 ##@ Trust
 
 .PHONY: test
@@ -67,7 +72,7 @@ lint: ## formatting, go vet, staticcheck, shell syntax
 	go vet -tags $(TAGS) ./...
 	go vet -tags testhook ./cmd/camd
 	go run $(STATICCHECK) -tags $(TAGS) ./...
-	@for script in deploy/need deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
+	@for script in deploy/need deploy/demo/cluster deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
 
 .PHONY: verify
 verify: ## the modules that are used are the ones that go.sum names, byte for byte
@@ -121,7 +126,7 @@ test-deb: ## the package: twice the same, lintian, and a life from install to pu
 	test/deb
 
 .PHONY: test-image
-test-image: bin/camd-capture ## the Dockerfile and the compose file, without a container engine
+test-image: bin/camd bin/camd-capture ## the Dockerfile and the compose file, without a container engine
 	@deploy/need docker-compose dpkg-dev
 	test/image
 
@@ -170,7 +175,7 @@ image-relay: ## the container image camd-relay: camd alone, static, without capt
 
 .PHONY: screenshots
 screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ anew
-	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshots ./test/e2e
+	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshot ./test/e2e
 
 .PHONY: metrics-doc
 metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md anew from what camd says

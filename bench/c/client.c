@@ -51,7 +51,7 @@ static void enter(struct group *g, struct viewer *v, int port)
 	struct epoll_event e = {EPOLLIN, {.ptr = v}};
 	int small = 32 << 10;
 	char request[512];
-	int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
+	int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
 
 	v->group = g;
 	v->stream.fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -27,7 +27,11 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 				return configError(cmd, err)
 			}
 			name := cmp.Or(path, defaultConfig)
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: good, %d cameras\n", name, len(cfg.Cameras))
+			what := fmt.Sprintf("%d cameras", len(cfg.Cameras))
+			if cfg.Bus != nil && len(cfg.Cameras) == 0 {
+				what = "a relay"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: good, %s\n", name, what)
 			return nil
 		},
 	}

@@ -12,11 +12,11 @@ import (
 )
 
 // condition says in a line, for people, how it goes: 7 of 8 cameras live (yard is offline), 23 viewers.
-func condition(cameras []*source.Camera, viewers int) string {
+func condition(cameras []camera.Status, viewers int) string {
 	const named = 3 // more would fill the line
 	live, others := 0, []string(nil)
-	for _, c := range cameras {
-		if s := c.Status(); s.State == camera.Live {
+	for _, s := range cameras {
+		if s.State == camera.Live {
 			live++
 		} else {
 			others = append(others, fmt.Sprintf("%s is %s", s.ID, s.State))

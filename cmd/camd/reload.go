@@ -36,15 +36,16 @@ type reloading struct {
 type reloader struct {
 	reloading
 	stage
-	trail  *audit.Trail
-	first  *config.Config // what camd was started with
-	now    *config.Config // what is in force
-	key    access.LinkKey // likewise, for links
-	fleet  *source.Fleet
-	server *httpapi.Server
-	keeper *keeper
-	told   *alerts
-	doors  *doors
+	trail    *audit.Trail
+	first    *config.Config // what camd was started with
+	now      *config.Config // what is in force
+	key      access.LinkKey // likewise, for links
+	fleet    *source.Fleet
+	server   *httpapi.Server
+	together *company
+	keeper   *keeper
+	told     *alerts
+	doors    *doors
 
 	present *crew
 	manager *systemd.Service
@@ -140,7 +141,7 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	}
 	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
 		r.doors.limit(cfg)
-		r.server.Change(roster(cfg, now, gate))
+		r.together.change(cfg, now, gate)
 		r.told.change(cfg, now)
 		r.present.change(cfg, now)
 	})
@@ -180,6 +181,7 @@ func pending(first, now *config.Config) (keys []string) {
 		{"tls", (first.TLS == nil) != (now.TLS == nil)},
 		{"tls.redirect_from", first.TLS != nil && now.TLS != nil && first.TLS.RedirectFrom != now.TLS.RedirectFrom},
 		{"tls.acme", first.TLS != nil && now.TLS != nil && !reflect.DeepEqual(first.TLS.ACME, now.TLS.ACME)},
+		{"bus", !reflect.DeepEqual(busOptions(first), busOptions(now))},
 		{"state_dir", first.StateDir != now.StateDir},
 		{"watch_config", first.WatchConfig != now.WatchConfig},
 		{"log.format", first.Log.Format != now.Log.Format},

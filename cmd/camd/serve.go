@@ -188,10 +188,14 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(
 	fleet := source.NewFleet(set.cameras(cfg, worker))
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
-	server := httpapi.New(httpapi.Options{
-		Roster: roster(cfg, fleet.Cameras(), gate), Metrics: set.metrics, Version: version, Log: log, Audit: trail, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
+	together, err := newCompany(cfg, fleet.Cameras(), gate, httpapi.Options{
+		Metrics: set.metrics, Version: version, Log: log, Audit: trail, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
 		MetricsAside: cfg.MetricsListen != "", Certificate: keeper.certificateState(cfg),
 	})
+	if err != nil {
+		return failed(err)
+	}
+	server := together.server
 	told := newAlerts(set.metrics, server, log)
 	if err := told.prepare(cfg); err != nil {
 		return failed(err)
@@ -218,11 +222,14 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(
 	group.Go(func() error { fleet.Run(ctx); return nil })
 	group.Go(func() error { told.Run(ctx); return nil })
 	group.Go(func() error { doors.sessions.Run(ctx); return nil })
-	group.Go(func() error { return server.Serve(ctx, listener, side...) })
 	group.Go(func() error { keeper.Run(ctx); return nil })
+	leave, left := context.WithCancel(context.WithoutCancel(ctx)) // the bus goes last: who watches its cameras has to be told why they go
+	defer left()
+	group.Go(func() error { together.Run(ctx, leave); return nil })
+	group.Go(func() error { defer left(); return server.Serve(ctx, listener, side...) })
 	r := &reloader{
-		reloading: again, stage: set, trail: trail, first: cfg, now: cfg, key: doors.key, fleet: fleet, server: server, keeper: keeper,
-		told: told, doors: doors, present: present, manager: manager,
+		reloading: again, stage: set, trail: trail, first: cfg, now: cfg, key: doors.key, fleet: fleet, server: server, together: together,
+		keeper: keeper, told: told, doors: doors, present: present, manager: manager,
 	}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
@@ -236,7 +243,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(
 	ready(listener.Addr())
 	manager.Ready()
 	group.Go(func() error {
-		manager.Report(ctx, func() string { return condition(present.cameras(), server.Viewers()) })
+		manager.Report(ctx, together.condition)
 		return nil
 	})
 	group.Go(func() error {

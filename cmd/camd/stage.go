@@ -35,7 +35,7 @@ type stage struct {
 func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options) {
 	for _, c := range cfg.Cameras {
 		all = append(all, source.Options{
-			ID: c.ID, Title: c.Title, Source: c.Source, Worker: worker,
+			ID: c.ID, Title: c.Title, Site: cfg.Site, Source: c.Source, Worker: worker,
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
 			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, s.kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
 			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,

@@ -20,12 +20,20 @@ type Patient struct {
 	// Worker finds the capture program, and Serves asks whether a camd of the configuration answers already.
 	Worker func() (string, error)
 	Serves func(context.Context) error
+
+	// Bus looks what the bus of the configuration has; nil if there is none.
+	Bus func(context.Context) Bus
 }
 
 // Examine looks at everything there is to look at.
 func Examine(ctx context.Context, p Patient) []Finding {
 	all := configuration(p)
-	all = append(all, worker(ctx, p.Worker)...)
+	if p.relay() {
+		all = append(all, ok("capture", "not needed: a relay has its pictures from the bus"))
+	} else {
+		all = append(all, worker(ctx, p.Worker)...)
+	}
+	all = append(all, shared(ctx, p.Bus)...)
 	devices, err := v4l2.List()
 	if err != nil {
 		all = append(all, fail("device", "", "%v", err))
@@ -35,6 +43,9 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	all = append(all, port(ctx, p), openFiles(p.Config), clock(), landlock(), lowat(), state(p.StateDir))
 	return append(all, encryption(p.Config, p.StateDir)...)
 }
+
+// relay reports whether it has cameras from the bus alone.
+func (p Patient) relay() bool { return p.Config.Bus != nil && len(p.Config.Cameras) == 0 }
 
 func configuration(p Patient) []Finding {
 	var e *config.Error
@@ -51,6 +62,8 @@ func configuration(p Patient) []Finding {
 		return []Finding{fail("config", "", "%v", p.ConfigErr)}
 	case p.Name == "":
 		return []Finding{ok("config", "none: a test pattern and every capture device are served")}
+	case p.relay():
+		return []Finding{ok("config", "%s is good: a relay", p.Name)}
 	case len(p.Config.Cameras) == 0:
 		return []Finding{warn("config", "name them under cameras: in "+p.Name, "%s is good and has no cameras", p.Name)}
 	}

@@ -49,7 +49,18 @@ func (f *Faulty) open(listen string) {
 // its attributes as the inside of a JSON object.
 func (f *Faulty) Poison(kind, attributes string) {
 	f.t.Helper()
-	toxic := fmt.Sprintf(`{"name": %[1]q, "type": %[1]q, "stream": "downstream", "toxicity": 1, "attributes": {%[2]s}}`, kind, attributes)
+	f.poison("downstream", kind, attributes)
+}
+
+// PoisonUpstream is Poison for what goes to the server.
+func (f *Faulty) PoisonUpstream(kind, attributes string) {
+	f.t.Helper()
+	f.poison("upstream", kind, attributes)
+}
+
+func (f *Faulty) poison(stream, kind, attributes string) {
+	f.t.Helper()
+	toxic := fmt.Sprintf(`{"name": %[1]q, "type": %[1]q, "stream": %[3]q, "toxicity": 1, "attributes": {%[2]s}}`, kind, attributes, stream)
 	if _, err := f.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
 		f.t.Fatal(err)
 	}

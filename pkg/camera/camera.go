@@ -105,6 +105,8 @@ type Rendition struct {
 type Status struct {
 	ID     string
 	Title  string
+	Site   string // where it is; empty: nobody has said
+	Remote bool   // it is another camd's: this one has its pictures over the bus, and cannot switch or adjust it
 	Source string // as configured, without secrets
 	State  State
 	Reason Reason // why it is not live; None when live, idle or paused

@@ -74,8 +74,8 @@ func TestAlertFiles(t *testing.T) {
 		{"webhooks: [{url: 'http://h', secret_file: plain}]", "30: secret_file: want " + wantKey},
 		{"webhooks: [{url: 'http://h', secret_file: none}]", "43: secret_file: no such file or directory, below DIR"},
 		{"mqtt: {url: 'mqtts://h', ca: short}", "30: ca: DIR/short holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----"},
-		{"mqtt: {url: 'mqtts://h', ca: none}", "30: ca: stat DIR/none: no such file or directory"},
-		{"mqtt: {url: 'mqtts://h', ca: .}", "30: ca: DIR is not a file with certificates"},
+		{"mqtt: {url: 'mqtts://h', ca: none}", "30: ca: no such file or directory, below DIR"},
+		{"mqtt: {url: 'mqtts://h', ca: .}", "30: ca: DIR is not a regular file"},
 		{"mqtt: {url: 'mqtts://h', user: u, password_file: none}", "50: password_file: no such file or directory, below DIR"},
 	} {
 		_, err := Parse(dir+"/camd.yaml", []byte(c.in), env)

@@ -40,6 +40,7 @@ type Config struct {
 	FrameAncestors []string
 	Webhooks       []Webhook
 	MQTT           *MQTT  // nil: no broker
+	Bus            *Bus   // nil: cameras are not shared
 	Site           string // what this camd is called where there are several; empty leaves it to the host's name
 	PublicURL      string // where people reach this camd's pages, without a / at its end; empty: not known
 	StateDir       string // where to keep what people switch; empty leaves it to the environment
@@ -167,8 +168,9 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 	cfg := Default()
 	if root := d.document(data); root != nil {
 		d.refuseReferences(root)
-		decode(d, "", root, fileFields(), cfg)
+		given := decode(d, "", root, fileFields(), cfg)
 		d.checkMentions(cfg)
+		d.checkSite(cfg, given)
 	}
 	if len(d.problems) > 0 {
 		return nil, d.err()

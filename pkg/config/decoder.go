@@ -159,6 +159,7 @@ func places() []place {
 		{"acme", `under "acme" in "tls"`, keys(acmeFields())},
 		{"webhooks", `in an entry of "webhooks"`, keys(webhookFields())},
 		{"mqtt", `under "mqtt"`, keys(mqttFields())},
+		{"bus", `under "bus"`, keys(busFields())},
 	}
 }
 

@@ -33,6 +33,7 @@ func fileFields() []field[Config] {
 		{"watch_config", flag(func(c *Config) *bool { return &c.WatchConfig })},
 		{"webhooks", readWebhooks},
 		{"mqtt", readMQTT},
+		{"bus", readBus},
 		{"site", readSite},
 		{"public_url", readPublicURL},
 		{"log", section(logFields(), func(c *Config) *Log { return &c.Log })},

@@ -3,10 +3,8 @@ package config
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -41,7 +39,7 @@ func mqttFields() []field[mqttEntry] {
 		{"user", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secret(key, n, &to.User) }},
 		{"password", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secret(key, n, &to.password) }},
 		{"password_file", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secretFile(key, n, &to.password) }},
-		{"ca", readCA},
+		{"ca", vouchers(func(e *mqttEntry) *string { return &e.CA })},
 		{"topic_prefix", topicPrefix(func(e *mqttEntry) *string { return &e.TopicPrefix }, false)},
 		{"discovery_prefix", topicPrefix(func(e *mqttEntry) *string { return &e.DiscoveryPrefix }, true)},
 		{"snapshots", durationOrOff(func(e *mqttEntry) *time.Duration { return &e.Snapshots }, time.Second, 24*time.Hour)},
@@ -98,28 +96,24 @@ func readBroker(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
 	}
 }
 
-func readCA(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
-	path, ok := d.text(key, n, "a path")
-	if !ok {
-		return
+// vouchers makes a reader of the name of a file with those who vouch for others.
+func vouchers[T any](at func(*T) *string) func(*decoder, string, *yaml.Node, *T) {
+	return func(d *decoder, key string, n *yaml.Node, to *T) {
+		path, ok := d.text(key, n, "a path")
+		if !ok {
+			return
+		}
+		if _, err := ReadCA(d.path(path)); err != nil {
+			d.bad(n, "%s: %v", key, err)
+			return
+		}
+		*at(to) = d.path(path)
 	}
-	if _, err := ReadCA(d.path(path)); err != nil {
-		d.bad(n, "%s: %v", key, err)
-		return
-	}
-	to.CA = d.path(path)
 }
 
 // ReadCA reads a PEM file with the certificates of those who vouch for others.
 func ReadCA(path string) (*x509.CertPool, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fmt.Errorf("%s is not a file with certificates", path)
-	}
-	b, err := os.ReadFile(path)
+	b, err := regular(path, maxFile)
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,11 @@ import (
 // planted is a configuration with a canary in every place where a secret can stand, which the end-to-end tests drive, too.
 const planted = "testdata/secrets"
 
-// plant parses it, and returns it with its text.
-func plant(t *testing.T) (*Config, string) {
+// identities are the ways in which a camd says to the bus who it is, of which a configuration has one.
+var identities = []string{"user: camd, password_file: bus.password", "token_file: bus.token", "nkey_file: bus.nkey"}
+
+// plant parses it with one of identities, and returns it with its text.
+func plant(t *testing.T, identity string) (*Config, string) {
 	t.Helper()
 	dir, i := t.TempDir(), peer.Certificate{}.Make(t)
 	if err := os.CopyFS(dir, os.DirFS(planted)); err != nil {
@@ -33,7 +36,7 @@ func plant(t *testing.T) (*Config, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filled := strings.NewReplacer("{{CERTIFICATE}}", i.File, "{{KEY}}", i.Key, "{{STATE}}", dir, "{{RTSP}}", "rtsp://127.0.0.1/cam").Replace(string(text))
+	filled := strings.NewReplacer("{{CERTIFICATE}}", i.File, "{{KEY}}", i.Key, "{{STATE}}", dir, "{{RTSP}}", "rtsp://127.0.0.1/cam", "{{BUS}}", identity).Replace(string(text))
 	filled = regexp.MustCompile(`\{\{\w+_HOST\}\}`).ReplaceAllString(filled, "127.0.0.1:1")
 	cfg, err := Parse(filepath.Join(dir, "camd.yaml"), []byte(filled), func(name string) (string, bool) {
 		return map[string]string{
@@ -48,7 +51,8 @@ func plant(t *testing.T) (*Config, string) {
 
 // A key whose name says that it is a secret, or has one behind it, is in the planted configuration.
 func TestEverySecretKeyIsPlanted(t *testing.T) {
-	_, text := plant(t)
+	_, text := plant(t, identities[0])
+	text += "{" + strings.Join(identities, ", ") + "}"
 	telling := regexp.MustCompile(`^(source|url|user|users|tokens|key)$|password|secret|token_|hash|key_|users_`)
 	for _, p := range places() {
 		for _, key := range p.keys {
@@ -63,7 +67,7 @@ func TestEverySecretKeyIsPlanted(t *testing.T) {
 var concealing = []reflect.Type{reflect.TypeFor[Secret](), reflect.TypeFor[access.Hash](), reflect.TypeFor[access.LinkKey](), reflect.TypeFor[access.TokenSum](), reflect.TypeFor[spec.Source]()}
 
 // plain are fields that are named like secrets and are none.
-var plain = []string{".TLS.Files.Key", ".Auth.LinkKeyFile"} // files' names
+var plain = []string{".TLS.Files.Key", ".Auth.LinkKeyFile", ".Bus.NKey", ".Bus.Client.Key"} // files' names
 
 // secretFields returns the paths of what holds a secret below a type, and complains of what might and shows itself.
 func secretFields(t *testing.T, at reflect.Type, path string) (paths []string) {
@@ -122,25 +126,37 @@ func holds(v reflect.Value) bool {
 	return false
 }
 
+// isPlanted reports whether a secret is a canary in every place of its path, of which there is one at least.
+func isPlanted(cfg *Config, path string) bool {
+	all := holdings(reflect.ValueOf(cfg), strings.Split(path, ".")[1:])
+	return len(all) > 0 && !slices.ContainsFunc(all, func(v reflect.Value) bool { return !holds(v) })
+}
+
 // Every field that holds a secret is of a type that shows nothing, and has a canary in the planted configuration, of which no
 // printing shows any.
 func TestEverySecretFieldIsPlanted(t *testing.T) {
-	cfg, _ := plant(t)
+	var all []*Config
+	for _, identity := range identities {
+		cfg, _ := plant(t, identity)
+		all = append(all, cfg)
+	}
 	paths := secretFields(t, reflect.TypeFor[Config](), "")
 	if len(paths) < 7 {
 		t.Errorf("only %v are found", paths)
 	}
 	for _, path := range paths {
-		all := holdings(reflect.ValueOf(cfg), strings.Split(path, ".")[1:])
-		if len(all) == 0 || slices.ContainsFunc(all, func(v reflect.Value) bool { return !holds(v) }) {
-			t.Errorf("%s: not every one of %d is planted in %s/camd.yaml", path, len(all), planted)
+		if !slices.ContainsFunc(all, func(cfg *Config) bool { return isPlanted(cfg, path) }) {
+			t.Errorf("%s: not everywhere planted in %s/camd.yaml", path, planted)
 		}
 	}
-	asJSON, _ := json.Marshal(cfg)
-	asYAML, _ := yaml.Marshal(cfg)
-	shown := []string{string(asJSON), string(asYAML)}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
-		shown = append(shown, fmt.Sprintf(verb, *cfg), fmt.Sprintf(verb, *cfg.Auth), fmt.Sprintf(verb, *cfg.MQTT))
+	var shown []string
+	for _, cfg := range all {
+		asJSON, _ := json.Marshal(cfg)
+		asYAML, _ := yaml.Marshal(cfg)
+		shown = append(shown, string(asJSON), string(asYAML))
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+			shown = append(shown, fmt.Sprintf(verb, *cfg), fmt.Sprintf(verb, *cfg.Auth), fmt.Sprintf(verb, *cfg.MQTT), fmt.Sprintf(verb, *cfg.Bus))
+		}
 	}
 	for _, s := range shown {
 		for _, secret := range []string{"canary", fmt.Sprintf("%x", "canary"), "Y2FuYXJ5"} {

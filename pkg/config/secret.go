@@ -27,3 +27,6 @@ func (m *MQTT) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *m) }
 
 // Format does the same.
 func (a *Auth) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *a) }
+
+// Format prints what the pointer leads to, as above.
+func (b *Bus) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *b) }

@@ -74,6 +74,12 @@ func counter(out chan<- prometheus.Metric, d *prometheus.Desc, v uint64, labels 
 
 func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	gauge(out, descUp, number(s.State == camera.Live), s.ID)
+	for rendition, n := range s.Counts.Published {
+		counter(out, descPublished, n, s.ID, rendition)
+	}
+	if s.Remote { // what there is to tell of its capture, and to be told of its troubles, its own camd tells
+		return
+	}
 	for _, state := range camera.States {
 		gauge(out, descState, number(s.State == state), s.ID, string(state))
 	}
@@ -88,9 +94,6 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	gauge(out, descInfo, 1, s.ID, s.Title, s.Format.Backend, s.Format.Codec, passthrough)
 	gauge(out, descFPS, s.Counts.FPS, s.ID)
 	counter(out, descCaptured, s.Counts.Captured, s.ID)
-	for rendition, n := range s.Counts.Published {
-		counter(out, descPublished, n, s.ID, rendition)
-	}
 	for cause, n := range s.Counts.Refused {
 		counter(out, descRefused, n, s.ID, cause)
 	}

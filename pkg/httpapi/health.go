@@ -14,8 +14,18 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
+// Link is how the link to other camds is, by which cameras come from elsewhere.
+type Link struct {
+	Connected bool `json:"connected"`
+	Sites     int  `json:"sites"` // whose cameras are known here
+	Awaited   bool `json:"-"`     // it has yet to say for the first time which cameras there are
+}
+
 // readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
 // camd is not stopping. A configuration that could not be taken changes nothing in that: the one before is in force.
+//
+// A relay is ready once it has heard which cameras there are. One that loses its link later stays so: its viewers have the
+// placeholder here, and would have no more elsewhere.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	s.look()
 	all := s.roster.Load()
@@ -29,25 +39,32 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		config = configJSON{OK: config.OK} // the rest has names of cameras and files
 	}
 	code, status := http.StatusOK, "ready"
+	answer := map[string]any{"cameras": states, "config": config}
+	var link Link
+	if s.opts.Link != nil {
+		link = s.opts.Link()
+		answer["bus"] = link
+	}
 	switch {
 	case s.stopping.Load():
 		code, status = http.StatusServiceUnavailable, "stopping"
-	case !s.started.Load():
+	case !s.started.Load(), link.Awaited:
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
 	if busy(code) {
 		w.Header().Set("Retry-After", "1")
 	}
-	writeJSON(w, code, map[string]any{"status": status, "cameras": states, "config": config})
+	answer["status"] = status
+	writeJSON(w, code, answer)
 }
 
-// look notes when all cameras have left their first start. That is for good: one that wakes, or comes,
+// look notes when all cameras of this camd have left their first start. That is for good: one that wakes, or comes,
 // or is opened otherwise is no reason to send viewers elsewhere.
 func (s *Server) look() {
 	first := 0
 	for _, c := range s.roster.Load().Cameras {
 		st := c.Status()
-		if st.State == camera.Starting && st.Reason != camera.Reconfigured {
+		if st.State == camera.Starting && st.Reason != camera.Reconfigured && !st.Remote {
 			first++
 		}
 	}

@@ -75,7 +75,8 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	t.Run("access", func(t *testing.T) { c.access(t) })
 	t.Run("wall", func(t *testing.T) { c.wall(t) })
 	t.Run("no camera", func(t *testing.T) {
-		empty := conversation{c.contract, open(t, Options{})}
+		empty := conversation{c.contract, open(t, Options{Link: func() Link { return Link{} }})}
+		empty.get(t, "/readyz", "/readyz")
 		for _, path := range []string{"/stream", "/snapshot", "/state"} {
 			empty.get(t, path, path)
 		}

@@ -41,6 +41,9 @@ type Options struct {
 	// Certificate says how the server's own stands, for the metrics; nil where it has none.
 	Certificate func() CertificateState
 
+	// Link says how the link to other camds is. nil: there is none.
+	Link func() Link
+
 	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
 	Remember func(camera string, paused bool) error
 }

@@ -11,6 +11,8 @@ import (
 type cameraJSON struct {
 	ID         string            `json:"id"`
 	Title      string            `json:"title"`
+	Site       string            `json:"site"`
+	Remote     bool              `json:"remote"`
 	Source     string            `json:"source"`
 	State      camera.State      `json:"state"`
 	Paused     bool              `json:"paused"`
@@ -71,7 +73,7 @@ func renditionsOf(s camera.Status) []renditionJSON {
 
 func toJSON(s camera.Status, viewers int) cameraJSON {
 	return cameraJSON{
-		ID: s.ID, Title: s.Title, Source: s.Source,
+		ID: s.ID, Title: s.Title, Site: s.Site, Remote: s.Remote, Source: s.Source,
 		State: s.State, Paused: s.State == camera.Paused, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: s.Detail,
 		Since: moment(s.Since), Retry: moment(s.Retry), LastFrame: moment(s.LastPic),
 		FPS: s.Counts.FPS, Viewers: viewers,

@@ -16,6 +16,8 @@ import (
 const wantCamera = `{
   "id": "yard",
   "title": "Camera yard",
+  "site": "",
+  "remote": false,
   "source": "rtsp://viewer@10.0.0.7/1",
   "state": "offline",
   "paused": false,

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	ID     string // a URL segment and a metric label
 	Title  string // for people; empty means ID
+	Site   string // for people: where it is; may be empty
 	Source spec.Source
 	Worker string // path of the capture program, see FindWorker
 
@@ -84,7 +85,7 @@ func New(o Options) *Camera {
 	if o.Paused {
 		state = camera.Paused
 	}
-	c.ledger.init(c.streamsOf(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
+	c.ledger.init(c.streamsOf(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
 		Worker: camera.Worker{LimitBytes: uint64(max(o.Memory, 0))}})
 	return c
 }

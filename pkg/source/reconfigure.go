@@ -72,7 +72,7 @@ func (s *supervisor) adopt(now Options) {
 	now.ID, now.Log = before.ID, before.Log
 	s.opts = now
 	s.update(func(st *camera.Status) {
-		st.Title, st.Source, st.Worker.LimitBytes = now.Title, now.Source.String(), uint64(max(now.Memory, 0))
+		st.Title, st.Site, st.Source, st.Worker.LimitBytes = now.Title, now.Site, now.Source.String(), uint64(max(now.Memory, 0))
 	})
 	if now.Title != before.Title {
 		s.cards = nil

@@ -26,6 +26,7 @@ const metricsDoc = "../../docs/metrics.md"
 // docs/metrics.md says what a camd with one of everything says of itself.
 func TestMetricsDocument(t *testing.T) {
 	d := start(t, options{config: encrypted(peer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
+		"site: here\nbus: {servers: ['nats://127.0.0.1:1'], relay: true}\n" +
 		"webhooks: [{url: 'http://127.0.0.1:1/', secret_file: " + write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)) + "}]\n"})
 	want := document(gather(t, d), alertsByMetric(t))
 	if *update {
@@ -102,7 +103,7 @@ func alertsByMetric(t *testing.T) map[string][]string {
 
 // people says what the labels mean whose values are not of a fixed set.
 var people = map[string]string{
-	"camera": "`id` of a camera in the configuration", "title": "its `title`", "rendition": "`main`, or a name under `renditions`",
+	"camera": "`id` of a camera in the configuration, or `site.id` of one elsewhere", "direction": "`out` of this camd's cameras, `in` of other sites'", "title": "its `title`", "rendition": "`main`, or a name under `renditions`",
 	"backend": "how it is read: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
 	"passthrough": "`true` where the camera's own JPEGs are served",
 	"version":     "camd's", "commit": "that camd was built from", "goversion": "Go's, that camd was built with",
@@ -121,7 +122,7 @@ The alerts are those of [rules.yml](../deploy/prometheus/rules.yml) that read a 
 func document(families []*dto.MetricFamily, alerts map[string][]string) string {
 	var b strings.Builder
 	b.WriteString(preface)
-	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_"}, {"Viewers", "camd_viewer"}, {"camd", "camd_"}}
+	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
 	written := map[string]bool{}
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n## %s\n\n| metric | type | labels | what | alerts |\n|---|---|---|---|---|\n", g.title)
@@ -185,6 +186,8 @@ func labelTable(families []*dto.MetricFamily) string {
 		}
 		b.WriteString(key + of + " |\n")
 	}
+	b.WriteString("\nThere is `camd_bus_` with `bus` in the configuration alone, and a stream from elsewhere has series once somebody has watched it here: " +
+		"a\nrelay may know ten thousand cameras. Of a camera elsewhere there is no more of `camd_camera_` than `up` and `frames_published_total`; its own\ncamd has the rest.\n")
 	b.WriteString("\n`http2` is there with `tls` in the configuration alone.\n")
 	return b.String()
 }

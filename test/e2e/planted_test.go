@@ -66,6 +66,7 @@ func plant(t *testing.T) planted {
 	}
 	p.text = strings.NewReplacer("{{STATE}}", state, "{{CERTIFICATE}}", "cert.pem", "{{KEY}}", "key.pem", "{{RTSP}}", rtsp.URL(), "{{RTSP_HOST}}", rtsp.Address,
 		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", peer.ServeRaw(t, repeat), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
+		"{{BUS}}", "user: camd, password_file: bus.password",
 	).Replace(string(read(t, filepath.Join(p.dir, "camd.yaml"))))
 	p.env = []string{"CANARY_PASSWORD=" + password, "CANARY_HOOK=http://" + dead + "/canary-hook-env", "CANARY_SECRET=canarycanarycanarycanarycanarycanarycana"}
 	return p

@@ -6,11 +6,12 @@
 import { listCameras } from './api.js';
 import { arrange } from './arrange.js';
 import { applyTheme, choice, nextTheme, save, sorted } from './choice.js';
-import { fit, shapeOf } from './grid.js';
+import { fit, shapeOf, vertical } from './grid.js';
 import { furnish } from './icons.js';
 import { listen } from './keys.js';
 import { introduce, may } from './me.js';
 import { Stage } from './stage.js';
+import { group, headings } from './sites.js';
 import { snapshot, toggle } from './switches.js';
 import { Tile } from './tile.js';
 import { count, countdown, listenable, stateWord, toast } from './words.js';
@@ -89,8 +90,10 @@ const scrolled = new IntersectionObserver((entries) => {
 function layout() {
   const style = getComputedStyle(wall);
   const shape = shapeOf(shown);
-  const best = fit(shown.length, shape, {
+  const groups = group(shown);
+  const best = fit(groups.map(({ cameras: { length } }) => length), shape, {
     bar: kiosk ? 0 : 2 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize),
+    heading: wall.querySelector('.site')?.offsetHeight ?? 0,
     gap: Number.parseFloat(style.columnGap), width: wall.clientWidth, height: wall.clientHeight, columns,
   });
   wall.style.setProperty('--columns', best.columns);
@@ -109,15 +112,17 @@ function arrangeTiles() {
     tile.element.remove();
     tiles.delete(id);
   }
-  shown.forEach((camera, i) => {
-    let tile = tiles.get(camera.id);
+  for (const camera of shown) {
+    const tile = tiles.get(camera.id);
     if (tile) tile.show(camera);
     else {
-      tile = new Tile(camera);
-      tiles.set(camera.id, tile);
-      scrolled.observe(tile.element);
+      tiles.set(camera.id, new Tile(camera));
+      scrolled.observe(tiles.get(camera.id).element);
     }
-    if (wall.children[i] !== tile.element) wall.insertBefore(tile.element, wall.children[i] ?? null);
+  }
+  headings(wall, shown).forEach((part, i) => {
+    const element = part instanceof Element ? part : tiles.get(part.id).element;
+    if (wall.children[i] !== element) wall.insertBefore(element, wall.children[i] ?? null);
   });
   explainNothing();
   layout();
@@ -150,7 +155,7 @@ function render(list) {
 function announce(before, now) {
   const states = new Map(before.map(({ id, state }) => [id, state]));
   const news = now.filter(({ id, state }) => states.has(id) && states.get(id) !== state)
-    .map(({ title, state, reason_text: reason }) => `${title}: ${stateWord(state)}${reason ? `, ${reason}` : ''}`);
+    .map(({ title, site, remote, state, reason_text: reason }) => `${remote ? `${site}, ` : ''}${title}: ${stateWord(state)}${reason ? `, ${reason}` : ''}`);
   if (news.length) listenable('announce').textContent = news.join('. ');
 }
 
@@ -232,7 +237,7 @@ const actions = {
   unzoom: () => stage.zoom.reset(),
   snapshot: () => { if (current()) snapshot(current()); },
   pause: async () => {
-    if (!stage.camera || kiosk || !may('control')) return; // it is off for everybody: not by a key pressed in passing
+    if (!stage.camera || stage.camera.remote || kiosk || !may('control')) return; // it is off for everybody: not by a key pressed in passing
     const changed = await toggle(stage.camera);
     changes++;
     cameras = cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other));
@@ -247,8 +252,8 @@ const actions = {
       return;
     }
     const from = shown.findIndex(({ id }) => id === current()?.id);
-    const per = Number(wall.style.getPropertyValue('--columns')) || 1;
-    const to = from < 0 ? 0 : from + across + down * per;
+    let to = from < 0 ? 0 : from + across;
+    if (from >= 0 && down) to = vertical(shown.map(({ id }) => tiles.get(id).element.getBoundingClientRect()), from, down);
     tiles.get(shown[to]?.id)?.link.focus();
   },
 };

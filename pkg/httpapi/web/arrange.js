@@ -16,7 +16,7 @@ export function arrange(cameras, changed) {
   const row = (camera, i) => {
     const element = template.content.firstElementChild.cloneNode(true);
     const box = element.querySelector('input');
-    element.querySelector('label span').textContent = camera.title;
+    element.querySelector('label span').textContent = camera.remote ? `${camera.site} · ${camera.title}` : camera.title;
     box.checked = !choice.hidden.includes(camera.id);
     box.onchange = () => {
       const others = choice.hidden.filter((id) => id !== camera.id);
@@ -25,7 +25,7 @@ export function arrange(cameras, changed) {
     };
     for (const [selector, step, word] of [['.up', -1, 'before'], ['.down', 1, 'after']]) {
       const button = element.querySelector(selector);
-      const other = sorted(cameras)[i + step];
+      const other = [sorted(cameras)[i + step]].find((one) => one?.site === camera.site);
       button.disabled = !other;
       button.setAttribute('aria-label', other ? `${camera.title} ${word} ${other.title}` : `${camera.title} stays`);
       button.onclick = () => {

@@ -54,6 +54,7 @@ const total = (counts, word) => Object.entries(counts).map(([what, n]) => `${n} 
 function facts() {
   const { format, counts, worker } = camera;
   return [
+    ['Site', camera.site],
     ['Source', camera.source],
     ['State', `${stateWord(camera.state)} for ${seconds(age(Date.parse(camera.since)))}`],
     ['Next attempt', camera.retry && `in ${seconds(until(Date.parse(camera.retry)))}`],
@@ -63,9 +64,9 @@ function facts() {
     ['Read by', format.backend],
     ['Note', format.note],
     ['Viewers', camera.viewers],
-    ['Pictures', `${counts.captured} read, ${counts.published} published`],
-    ['Refused', total(counts.refused, 'none')],
-    ['Restarts', total(counts.restarts, 'none')],
+    ['Pictures', camera.remote ? `${counts.published} came over the bus` : `${counts.captured} read, ${counts.published} published`],
+    ['Refused', camera.remote ? '' : total(counts.refused, 'none')],
+    ['Restarts', camera.remote ? '' : total(counts.restarts, 'none')],
     ['Processor', worker.cpu_seconds ? `${seconds(worker.cpu_seconds)} so far` : ''],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
@@ -76,6 +77,8 @@ function show() {
   part('#title').textContent = camera.title;
   if (camera.paused) screen.hide();
   const power = part('[data-do=pause]');
+  power.hidden = camera.remote; // whoever is there decides
+  document.getElementById('history').closest('section').hidden = camera.remote; // its own camd knows
   power.setAttribute('aria-pressed', camera.paused);
   power.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
   fill(part('#facts'), facts());
@@ -169,7 +172,7 @@ const actions = {
   share: openShare,
   snapshot: () => snapshot(camera),
   pause: async () => {
-    if (!may('control')) return;
+    if (camera.remote || !may('control')) return;
     camera = { ...camera, ...await toggle(camera) };
     refresh();
   },

@@ -23,13 +23,14 @@ export function save(change) {
   }
 }
 
-// sorted returns cameras in the person's order; new ones come last, as configured.
+// sorted returns cameras site by site, as camd lists the sites, and in each in the person's order; new ones come last, as configured.
 export function sorted(cameras) {
+  const sites = [...new Set(cameras.map(({ site }) => site))];
   const place = (camera) => {
     const i = choice.order.indexOf(camera.id);
     return i < 0 ? choice.order.length : i;
   };
-  return cameras.toSorted((a, b) => place(a) - place(b));
+  return cameras.toSorted((a, b) => sites.indexOf(a.site) - sites.indexOf(b.site) || place(a) - place(b));
 }
 
 const themes = ['', 'light', 'dark'];

@@ -53,8 +53,8 @@ export function listSnippets(element, camera) {
     ['ffmpeg', `# watch\nffplay -fflags nobuffer ${stream}\n# record, without encoding anew\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
     ['VLC', `vlc --network-caching=300 ${stream}`],
     ['OpenCV', `import cv2\ncamera = cv2.VideoCapture("${stream}")\nok, picture = camera.read()`],
-    ['Another camd', `cameras:\n  - id: ${camera.id}\n    source: ${stream}`],
-    ['Prometheus', `scrape_configs:\n  - job_name: camd\n    static_configs:\n      - targets: ["${location.host}"]${location.protocol === 'https:' ? '\n    scheme: https' : ''}\n\n# this camera's pictures a second\nrate(camd_camera_frames_captured_total{camera="${camera.id}"}[1m])`],
+    ['Another camd', `cameras:\n  - id: ${camera.id.replace('.', '-')}\n    source: ${stream}`],
+    ['Prometheus', `scrape_configs:\n  - job_name: camd\n    static_configs:\n      - targets: ["${location.host}"]${location.protocol === 'https:' ? '\n    scheme: https' : ''}\n\n# this camera's pictures a second\nrate(camd_camera_frames_${camera.remote ? 'published' : 'captured'}_total{camera="${camera.id}"}[1m])`],
   ]) {
     const details = document.createElement('details');
     const summary = document.createElement('summary');

@@ -31,7 +31,7 @@ export class Stage {
     this.refusal = '';
     if (tile) this.screen.copy(tile.screen);
     this.screen.canvas.setAttribute('aria-label', `Live picture of ${camera.title}`);
-    this.part('#stage-title').textContent = camera.title;
+    this.part('#stage-title').textContent = camera.remote ? `${camera.site} · ${camera.title}` : camera.title;
     this.part('.details').href = `/cameras/${encodeURIComponent(camera.id)}`;
     this.show(camera);
     if (!this.element.open) this.element.showModal();
@@ -56,6 +56,7 @@ export class Stage {
     this.camera = camera;
     if (camera.paused) this.screen.hide();
     const power = this.part('[data-do=pause]');
+    power.hidden = camera.remote; // whoever is there decides
     power.setAttribute('aria-pressed', camera.paused);
     power.setAttribute('aria-label', camera.paused ? `Switch ${camera.title} on` : `Switch ${camera.title} off`);
     this.tick();

@@ -1,0 +1,37 @@
+package doctor
+
+import (
+	"context"
+	"maps"
+	"slices"
+)
+
+// Bus is what was found on it.
+type Bus struct {
+	Server     string         // to which there was a connection; empty if there was none
+	Problem    string         // why there was none, or what is wrong all the same
+	Sites      map[string]int // how many cameras each site there has
+	MaxPayload int64
+}
+
+// shared looks at the bus, and at what is reachable there.
+func shared(ctx context.Context, look func(context.Context) Bus) []Finding {
+	if look == nil {
+		return nil
+	}
+	b := look(ctx)
+	if b.Server == "" {
+		return []Finding{fail("bus", "do servers: name NATS servers, does one run there, and may this camd connect? `nats-server -DV` shows what it refuses", "no connection: %s", b.Problem)}
+	}
+	all := []Finding{ok("bus", "connected to %s, which takes messages of %d KiB", b.Server, b.MaxPayload>>10)}
+	if b.Problem != "" {
+		all = append(all, warn("bus", "", "%s", b.Problem))
+	}
+	for _, site := range slices.Sorted(maps.Keys(b.Sites)) {
+		all = append(all, ok("bus", "site %s, cameras: %d", site, b.Sites[site]))
+	}
+	if len(b.Sites) == 0 {
+		all = append(all, warn("bus", "is a camd with cameras and the same prefix: connected, and may this one read what it publishes?", "no site was heard of"))
+	}
+	return all
+}

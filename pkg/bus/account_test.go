@@ -1,0 +1,92 @@
+package bus
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+
+	"camd/internal/peer"
+	"camd/pkg/camera"
+)
+
+// keyFile writes an NKey seed and returns where it is and its public half.
+func keyFile(t *testing.T) (path, public string) {
+	t.Helper()
+	k, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, _ := k.Seed()
+	public, _ = k.PublicKey()
+	path = filepath.Join(t.TempDir(), "seed.nk")
+	if err := os.WriteFile(path, seed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, public
+}
+
+func TestWaysToShowWhoOneIs(t *testing.T) {
+	t.Parallel()
+	shown := peer.Certificate{}.Make(t)
+	seed, public := keyFile(t)
+	other, _ := keyFile(t)
+	encrypted := TLS{CA: shown.File}
+	for _, c := range []struct {
+		what      string
+		server    func(*server.Options)
+		good, bad Account
+	}{
+		{"password", func(o *server.Options) { o.Username, o.Password = "u", "right" }, Account{User: "u", Password: "right"}, Account{User: "u", Password: "a-secret"}},
+		{"token", func(o *server.Options) { o.Authorization = "right" }, Account{Token: "right"}, Account{Token: "a-secret"}},
+		{"nkey", func(o *server.Options) { o.Nkeys = []*server.NkeyUser{{Nkey: public}} }, Account{NKey: seed}, Account{NKey: other}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			url := engine(t, c.server, func(o *server.Options) {
+				config, err := server.GenTLSConfig(&server.TLSConfigOpts{CertFile: shown.File, KeyFile: shown.Key})
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.TLSConfig, o.TLSTimeout = config, 30
+			}).ClientURL()
+			url = strings.Replace(url, "nats://", "tls://", 1)
+			site, _ := start(t, Options{URLs: []string{url}, Site: "north", Account: c.good, TLS: encrypted})
+			site.Offer([]Source{newLocal("yard")})
+			relay, _ := start(t, Options{URLs: []string{url}, Relay: true, Account: c.good, TLS: encrypted})
+			find(t, relay, "north.yard", camera.Live)
+			refused, _ := start(t, Options{URLs: []string{url}, Relay: true, Account: c.bad, TLS: encrypted})
+			peer.Until(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses this user") })
+			unknown, _ := start(t, Options{URLs: []string{url}, Relay: true, Account: c.good})
+			peer.Until(t, "the certificate not to be believed", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
+			if p := refused.State().Problem + unknown.State().Problem; strings.Contains(p, "a-secret") {
+				t.Errorf("a secret in %q", p)
+			}
+		})
+	}
+}
+
+func TestWhatTheServerDoesNotPermitIsTold(t *testing.T) {
+	t.Parallel()
+	nats := peer.ServeNATS(t, `authorization { users: [{user: north, password: p, permissions: {publish: "other.>", subscribe: "camd.>"}}] }`)
+	site, _ := start(t, Options{URLs: []string{nats.URL}, Site: "north", Account: Account{User: "north", Password: "p"}})
+	site.Offer([]Source{newLocal("yard")})
+	peer.Until(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "camd.north") })
+}
+
+func TestFilesOfAnAccountThatAreMissingAreNamed(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true, Account: Account{NKey: missing}}); err == nil || !strings.Contains(err.Error(), missing) {
+		t.Errorf("got %v, want it to name the file", err)
+	}
+	url := engine(t).ClientURL()
+	for _, o := range []Options{{Account: Account{Credentials: missing}}, {TLS: TLS{CA: missing}}} {
+		o.URLs, o.Relay = []string{url}, true
+		b, _ := start(t, o)
+		peer.Until(t, "the file to be named", func() bool { return strings.Contains(b.State().Problem, missing) })
+	}
+}

@@ -1,0 +1,98 @@
+package bus
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+
+	"go.uber.org/zap"
+)
+
+// BenchmarkHop measures how much later than at the site's ring a picture of 100 KB is at the relay's, at 30 pictures a second,
+// with Debian's server between them.
+func BenchmarkHop(b *testing.B) {
+	url := peer.ServeNATS(b, "").URL
+	yard, _, relay := quietPair(b, url)
+	v := watch(b, find(b, relay, "north.yard", camera.Live), camera.Main)
+	peer.Until(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+	tick := time.NewTicker(time.Second / 30)
+	defer tick.Stop()
+	var took []time.Duration
+	for b.Loop() {
+		<-tick.C
+		sent := yard.publish(100_000)
+		f := v.next(false)
+		took = append(took, time.Since(sent.Captured))
+		if f.Seq == 0 {
+			b.Fatal("no number")
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+func quietPair(b *testing.B, url string) (*localCamera, *Bus, *Bus) {
+	yard := newLocal("yard", "preview")
+	site, _ := start(b, Options{URLs: []string{url}, Site: "north", Log: zap.NewNop()})
+	site.Offer([]Source{yard})
+	relay, _ := start(b, Options{URLs: []string{url}, Relay: true, Log: zap.NewNop()})
+	return yard, site, relay
+}
+
+// BenchmarkFrame measures what a picture costs the site and the relay together, per picture, without the server.
+func BenchmarkFrame(b *testing.B) {
+	for _, size := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			url := peer.ServeNATS(b, "").URL
+			yard, _, relay := quietPair(b, url)
+			v := watch(b, find(b, relay, "north.yard", camera.Live), camera.Main)
+			peer.Until(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+			pic := picture(size)
+			f := broker.Frame{Width: 32, Height: 16, Part: pic, JPEG: pic}
+			b.ReportAllocs()
+			b.SetBytes(int64(size))
+			before := processor()
+			for b.Loop() {
+				f.Captured = time.Now()
+				yard.topics[camera.Main].Publish(f)
+				v.next(false)
+			}
+			b.ReportMetric(float64((processor()-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
+	}
+}
+
+// processor is the time that this process has used.
+func processor() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkFirstPicture measures the time from a relay's first viewer to its first picture, of a camera that nobody watched.
+func BenchmarkFirstPicture(b *testing.B) {
+	url := peer.ServeNATS(b, "").URL
+	yard, _, relay := quietPair(b, url)
+	c := find(b, relay, "north.yard", camera.Live)
+	yard.play(b, 100_000, time.Second/30)
+	topic, _ := c.Topic(camera.Main)
+	var took time.Duration
+	n := 0
+	for b.Loop() {
+		begun := time.Now()
+		v := watch(b, c, camera.Main)
+		v.next(false)
+		took += time.Since(begun)
+		n++
+		v.sub.Close()
+		peer.Until(b, "the end of demand", func() bool { return !topic.Wanted() && !yard.topics[camera.Main].Wanted() })
+	}
+	b.ReportMetric(float64(took.Microseconds())/float64(n), "µs-to-first")
+}

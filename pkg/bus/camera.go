@@ -1,0 +1,230 @@
+package bus
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// Camera is one of another site. It is served like a local one: its topics have live pictures and placeholders in turn, and
+// pictures are on the bus only while a topic has readers. Safe for concurrent use.
+type Camera struct {
+	id, site, bare string
+	relay          *relay
+	log            *zap.Logger
+	box            string // that has it; belongs to whoever has the relay's lock
+
+	mu      sync.Mutex
+	told    told
+	silent  string // why its box cannot be asked; empty if it can be
+	ahead   time.Duration
+	state   condition
+	names   []string
+	inlets  map[string]*inlet
+	counts  map[string]*received // of inlets that have ended, too
+	current bool                 // state has been found once
+}
+
+// condition is how a camera is, as told to viewers.
+type condition struct {
+	state  camera.State
+	reason camera.Reason
+	detail string
+	since  time.Time
+}
+
+func newCamera(s *site, id string) *Camera {
+	full := s.name + "." + id
+	return &Camera{
+		id: full, site: s.name, bare: id, relay: s.relay, log: s.relay.log.With(zap.String("camera", full)),
+		inlets: map[string]*inlet{}, counts: map[string]*received{},
+	}
+}
+
+// ID is its site's name, a dot and its own: "north.yard". It is fit for a URL's segment and a metric's label, and no local
+// camera has such a one.
+func (c *Camera) ID() string { return c.id }
+
+// Site returns its site's name.
+func (c *Camera) Site() string { return c.site }
+
+// Status is its site's word, but where site or bus cannot be reached: then it is offline, unreachable. While it is watched and
+// no frame comes, it is stalled. Counts are those of this relay.
+func (c *Camera) Status() camera.Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.told
+	s := camera.Status{
+		ID: c.id, Title: t.Title, Source: "bus:" + c.id, State: c.state.state, Reason: c.state.reason, Detail: c.state.detail, Since: c.state.since,
+		Format: camera.Format{Backend: "NATS", Codec: t.Codec, Width: t.Width, Height: t.Height, FPS: t.Declared},
+		Counts: camera.Counts{FPS: t.FPS, Published: map[string]uint64{}, Refused: map[string]uint64{}},
+	}
+	if !t.Retry.IsZero() && c.state.state == t.State {
+		s.Retry = t.Retry.Add(c.ahead)
+	}
+	for _, r := range t.Renditions[1:] {
+		s.Renditions = append(s.Renditions, camera.Rendition{Name: r.Name, Width: r.Width, FPS: r.FPS, Quality: r.Quality})
+	}
+	if s.State != camera.Live {
+		s.Counts.FPS = 0
+	}
+	for _, name := range c.names {
+		c.inlets[name].describe(&s)
+	}
+	return s
+}
+
+// Renditions returns the names of its streams, main first.
+func (c *Camera) Renditions() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.names)
+}
+
+// Topic returns the stream in a rendition; empty means main.
+func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if in := c.inlets[cmp.Or(rendition, camera.Main)]; in != nil {
+		return in.topic, true
+	}
+	return nil, false
+}
+
+// learn takes what the box that has the camera says of it, and reports whether its renditions are others than before.
+func (c *Camera) learn(t told, b *box) bool {
+	c.box = b.id
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told, c.ahead = t, b.clock.ahead()
+	if !c.current {
+		c.state, c.current = c.find(time.Now(), 0, ""), true
+	}
+	for _, in := range c.inlets {
+		in.source(b.id, c.ahead, t.State == camera.Paused)
+	}
+	if t.State == camera.Paused && c.state.state != camera.Paused {
+		c.enter(c.find(time.Now(), 0, ""))
+		for _, in := range c.inlets {
+			in.withdraw(c.card(in))
+		}
+	}
+	names := make([]string, 0, len(t.Renditions))
+	for _, r := range t.Renditions {
+		names = append(names, r.Name)
+	}
+	if slices.Equal(names, c.names) {
+		return false
+	}
+	c.restream(names, b)
+	return true
+}
+
+// restream makes the streams those that there are now. Readers of one that goes come to its end.
+func (c *Camera) restream(names []string, b *box) {
+	for _, name := range names {
+		if c.inlets[name] != nil {
+			continue
+		}
+		if c.counts[name] == nil {
+			c.counts[name] = newReceived()
+		}
+		c.inlets[name] = newInlet(c, name, c.counts[name])
+		c.inlets[name].source(b.id, c.ahead, c.told.State == camera.Paused)
+	}
+	for name, in := range c.inlets {
+		if !slices.Contains(names, name) {
+			in.end()
+			delete(c.inlets, name)
+		}
+	}
+	c.names = names
+}
+
+// end lets all readers go.
+func (c *Camera) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, in := range c.inlets {
+		in.end()
+	}
+}
+
+// hint says why the camera's box cannot be asked.
+func (c *Camera) hint(silent string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = silent
+}
+
+// settle makes what is fetched what is watched, and reports whether that is something else than before.
+func (c *Camera) settle(conn *nats.Conn, now time.Time) (turned bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, in := range c.inlets {
+		turned = in.settle(conn, now) || turned
+	}
+	return turned
+}
+
+// deaf forgets what was listened to on a connection that is no more.
+func (c *Camera) deaf() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, in := range c.inlets {
+		in.deaf()
+	}
+}
+
+// watched lists the renditions that viewers watch; needs, those of them that have no picture yet.
+func (c *Camera) watched() []string { return c.those((*inlet).isWatched) }
+func (c *Camera) needs() []string   { return c.those((*inlet).isNeedy) }
+
+func (c *Camera) those(which func(*inlet) bool) (names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range c.names {
+		if which(c.inlets[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// enter makes the state known to all but viewers.
+func (c *Camera) enter(now condition) {
+	before := c.state
+	c.state = now
+	if before.state == now.state && before.reason == now.reason {
+		return
+	}
+	level := zapcore.InfoLevel
+	if now.state == camera.Offline || now.state == camera.Stalled {
+		level = zapcore.WarnLevel
+	}
+	fields := []zap.Field{zap.String("state", string(now.state))}
+	if now.reason != camera.None {
+		fields = append(fields, zap.String("reason", string(now.reason)), zap.String("detail", now.detail))
+	}
+	c.log.Log(level, "camera state", fields...)
+}
+
+func (c *Camera) report(list []Stream) []Stream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, n := range c.counts {
+		s := n.stream()
+		s.Camera, s.Rendition = c.id, name
+		s.Watched = c.inlets[name] != nil && c.inlets[name].isWatched()
+		list = append(list, s)
+	}
+	return list
+}

@@ -1,0 +1,151 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// MaxFrame is how many bytes of a picture go over the bus at most: an 8K JPEG at quality 100 stays below it.
+const MaxFrame = 32 << 20
+
+const (
+	mostPieces   = 256
+	headerRoom   = 512     // bytes that a frame's headers may take of a message
+	largestPiece = 1 << 20 // whatever the server takes: servers between may take less, and a piece of a megabyte costs nothing to speak of
+)
+
+// The headers of a frame, for whoever else reads them too. A picture of one piece is a JPEG as it is; of one of several,
+// the pieces follow each other under the same number.
+const (
+	headerFrom  = "Camd-From"  // the publisher, a slash, and its stream: numbers of different streams do not go on from each other
+	headerSeq   = "Camd-Seq"   // the frame's number in the ring that it was published from
+	headerTime  = "Camd-Time"  // when the picture was taken, RFC 3339
+	headerSize  = "Camd-Size"  // 1280x720
+	headerState = "Camd-State" // the camera's: live, or what the placeholder says
+	headerPiece = "Camd-Piece" // 2/3; absent means 1/1
+	headerBytes = "Camd-Bytes" // of the whole picture, when it is in pieces
+)
+
+// header is what comes with a picture or a piece of it.
+type header struct {
+	box           string
+	stream        uint64
+	seq           uint64
+	taken         time.Time
+	width, height int
+	state         camera.State
+	piece, pieces int // from 1
+	bytes         int // of the whole picture
+}
+
+// headerOf makes the headers of a frame's first piece.
+func headerOf(f *broker.Frame, from string, state camera.State, pieces int) nats.Header {
+	h := nats.Header{
+		headerFrom:  {from},
+		headerSeq:   {strconv.FormatUint(f.Seq, 10)},
+		headerTime:  {f.Captured.UTC().Format(time.RFC3339Nano)},
+		headerSize:  {strconv.Itoa(f.Width) + "x" + strconv.Itoa(f.Height)},
+		headerState: {string(state)},
+	}
+	if pieces > 1 {
+		h[headerPiece] = []string{"1/" + strconv.Itoa(pieces)}
+		h[headerBytes] = []string{strconv.Itoa(len(f.JPEG))}
+	}
+	return h
+}
+
+// cut says in how many pieces a picture of n bytes goes, and how large each but the last is.
+func cut(n int, maxPayload int64) (pieces, size int, err error) {
+	room := int(min(maxPayload-headerRoom, largestPiece))
+	if n > MaxFrame || room <= 0 || (n+room-1)/room > mostPieces {
+		return 0, 0, fmt.Errorf("a picture of %d bytes: want at most %d, in pieces of max_payload (%d) less %d", n, MaxFrame, maxPayload, headerRoom)
+	}
+	pieces = (n + room - 1) / room
+	// All as large as each other, so that whoever gets the first knows what is to come.
+	return pieces, sizeOf(n, pieces), nil
+}
+
+// sizeOf is how large each but the last of a picture's pieces is.
+func sizeOf(n, pieces int) int { return (n + pieces - 1) / pieces }
+
+var errHeader = errors.New("no headers of a frame")
+
+// readHeader reads and bounds what comes with n bytes of a picture.
+func readHeader(h nats.Header, n int) (r header, err error) {
+	box, stream, found := strings.Cut(one(h, headerFrom), "/")
+	r.box = box
+	if !found || !isInstance(box) {
+		return r, errHeader
+	}
+	if r.stream, err = strconv.ParseUint(stream, 10, 64); err != nil {
+		return r, errHeader
+	}
+	if r.seq, err = strconv.ParseUint(one(h, headerSeq), 10, 63); err != nil || r.seq == 0 {
+		return r, errHeader
+	}
+	if r.taken, err = time.Parse(time.RFC3339Nano, one(h, headerTime)); err != nil {
+		return r, errHeader
+	}
+	if r.width, r.height, err = pair(one(h, headerSize), "x", 1<<16); err != nil {
+		return r, errHeader
+	}
+	if r.state = camera.State(one(h, headerState)); r.state == "" {
+		return r, errHeader
+	}
+	r.piece, r.pieces, r.bytes = 1, 1, n
+	if p := one(h, headerPiece); p != "" {
+		if r.piece, r.pieces, err = pair(p, "/", mostPieces); err != nil {
+			return r, errHeader
+		}
+		if r.bytes, err = strconv.Atoi(one(h, headerBytes)); err != nil {
+			return r, errHeader
+		}
+	}
+	return r, r.check(n)
+}
+
+// check makes sure that n bytes are what a picture's piece of that number has.
+func (r header) check(n int) error {
+	if r.bytes < 1 || r.bytes > MaxFrame || r.piece > r.pieces || r.pieces > r.bytes {
+		return errHeader
+	}
+	want := sizeOf(r.bytes, r.pieces)
+	if r.piece == r.pieces {
+		want = r.bytes - want*(r.pieces-1)
+	}
+	if n != want {
+		return errHeader
+	}
+	return nil
+}
+
+// one returns a header's only value.
+func one(h nats.Header, key string) string {
+	if v := h[key]; len(v) == 1 {
+		return v[0]
+	}
+	return ""
+}
+
+// pair reads two numbers from 1 to most.
+func pair(s, between string, most int) (a, b int, err error) {
+	left, right, _ := strings.Cut(s, between)
+	if a, err = strconv.Atoi(left); err != nil {
+		return 0, 0, err
+	}
+	if b, err = strconv.Atoi(right); err != nil {
+		return 0, 0, err
+	}
+	if a < 1 || b < 1 || a > most || b > most {
+		return 0, 0, errHeader
+	}
+	return a, b, nil
+}

@@ -1,0 +1,250 @@
+package bus
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"image/jpeg"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/nats-io/nats.go"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// said is what a hostile peer says, one message after another: to whom, and two byte strings.
+func said(kind byte, a, b []byte) []byte {
+	out := []byte{kind}
+	out = binary.BigEndian.AppendUint32(out, uint32(len(a)))
+	out = append(out, a...)
+	out = binary.BigEndian.AppendUint32(out, uint32(len(b)))
+	return append(out, b...)
+}
+
+const (
+	saysWord = iota
+	saysRival
+	saysWish
+	saysFrame
+	kinds
+)
+
+const stranger = "STRANGER01234567890123"
+
+// seeds are what camds say, and what is nearly that.
+func seeds(f *testing.F) {
+	now := time.Unix(1700000000, 0).UTC()
+	w := word{Version: version, Box: stranger, Host: "box", Now: now, Revision: 1, Whole: true, Cameras: []told{{
+		ID: "yard", Title: "Yard", State: camera.Live, Since: now, FPS: 30, Width: 32, Height: 16, Renditions: []toldRendition{{Name: camera.Main}, {Name: "preview", Width: 16, FPS: 5}},
+	}}}
+	whole, _ := json.Marshal(w)
+	w.Cameras[0].State = camera.Paused
+	paused, _ := json.Marshal(w)
+	beats, _ := json.Marshal(word{Version: version, Box: stranger, Now: now, Revision: 2})
+	gone, _ := json.Marshal(word{Version: version, Box: stranger, Now: now, Gone: true})
+	want, _ := json.Marshal(wish{Version: version, Relay: stranger, Watch: map[string][]string{"yard": {"main", "preview", "no"}}, Fresh: map[string][]string{"yard": {"main"}}})
+	pic := picture(100)
+	frame := func(seq, piece, pieces string, n int) []byte {
+		h := "NATS/1.0\r\nCamd-From: " + stranger + "/1\r\nCamd-Seq: " + seq + "\r\nCamd-Time: 2026-11-27T12:00:00Z\r\nCamd-Size: 32x16\r\nCamd-State: live\r\n"
+		if pieces != "1" {
+			h += "Camd-Piece: " + piece + "/" + pieces + "\r\nCamd-Bytes: " + itoa(n) + "\r\n"
+		}
+		return []byte(h + "\r\n")
+	}
+	half := sizeOf(len(pic), 2)
+	all := slices.Concat(said(saysWord, whole, nil), said(saysFrame, frame("1", "1", "1", 0), pic), said(saysFrame, frame("3", "1", "1", 0), pic),
+		said(saysFrame, frame("4", "1", "2", len(pic)), pic[:half]), said(saysFrame, frame("4", "2", "2", len(pic)), pic[half:]),
+		said(saysFrame, frame("6", "1", "2", len(pic)), pic[:half]), said(saysFrame, frame("7", "1", "1", 0), pic[:40]),
+		said(saysWord, paused, nil), said(saysWord, gone, nil), said(saysRival, whole, nil), said(saysWish, want, nil), said(saysWish, []byte("{}"), nil))
+	f.Add(all)
+	f.Add(said(saysWord, beats, nil))
+	f.Add(said(saysFrame, frame("9", "2", "2", 1<<25), pic))
+	f.Add(slices.Concat(said(saysWord, whole, nil), said(saysFrame, frame("9", "1", "1", 0), nil)))
+	f.Add(said(saysWish, []byte(`{"v":1,"relay":"`+stranger+`","watch":{"yard":null,"":[""]}}`), nil))
+}
+
+func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
+
+// FuzzMessage lets a hostile peer say anything to a site and a relay.
+func FuzzMessage(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north", Relay: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Offer([]Source{newLocal("yard", "preview")})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		messages := 0
+		for rest := in; len(rest) > 0; messages++ {
+			rest = b.take(rest)
+		}
+		b.offers.look()
+		b.relay.look()
+		for _, c := range b.Cameras() {
+			c.judge(time.Now(), 0, "")
+			c.fill(time.Now())
+		}
+		runtime.ReadMemStats(&after)
+		// A card is drawn for one that is switched off; a picture in pieces is no larger than its first piece says.
+		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(256<<20+messages*(1<<20)+2000*len(in)); got > most {
+			t.Errorf("%d bytes in %d messages made it allocate %d", len(in), messages, got)
+		}
+		check(t, b)
+		b.offers.leave()
+		b.relay.end()
+	})
+}
+
+// take takes one message, as the connection would give it.
+func (b *Bus) take(in []byte) (rest []byte) {
+	kind, in := in[0]%kinds, in[1:]
+	one := func() (s []byte) {
+		if len(in) < 4 {
+			in = nil
+			return nil
+		}
+		n := min(int(binary.BigEndian.Uint32(in)), len(in)-4)
+		s, in = in[4:4+n], in[4+n:]
+		return s
+	}
+	first, second := one(), one()
+	switch kind {
+	case saysWord:
+		b.hear(&nats.Msg{Subject: "camd.south", Data: first})
+	case saysRival:
+		b.hear(&nats.Msg{Subject: "camd.north", Data: first})
+	case saysWish:
+		b.offers.wish(&nats.Msg{Subject: "camd.north.want", Data: first})
+	case saysFrame:
+		h, _ := nats.DecodeHeadersMsg(first)
+		b.relay.settle()
+		for _, s := range b.relay.sites {
+			for _, c := range s.cameras {
+				c.inlets[camera.Main].receive(&nats.Msg{Header: h, Data: second})
+			}
+		}
+	}
+	return in
+}
+
+// check looks at what has become of it.
+func check(t *testing.T, b *Bus) {
+	t.Helper()
+	s := b.State()
+	for _, in := range s.Received {
+		if in.Passed != in.sum() {
+			t.Errorf("passed %d, accounted for %d", in.Passed, in.sum())
+		}
+	}
+	for _, c := range b.Cameras() {
+		st := c.Status()
+		for _, text := range []string{st.ID, st.Title, st.Detail} {
+			for _, r := range text {
+				if !unicode.IsPrint(r) {
+					t.Errorf("%q is not to be shown", text)
+				}
+			}
+		}
+		topic, _ := c.Topic("")
+		sub := topic.Subscribe(broker.InOrder)
+		for f := sub.TryNext(); f != nil; f = sub.TryNext() {
+			if _, err := jpeg.DecodeConfig(bytes.NewReader(f.JPEG)); err != nil && !damaged(err) {
+				t.Errorf("a picture that is none: %v", err)
+			}
+			if time.Since(f.Captured) < 0 {
+				t.Error("a picture of the future")
+			}
+		}
+		sub.Close()
+	}
+}
+
+// damaged are errors inside a picture whose structure is whole, which mjpeg lets pass.
+func damaged(err error) bool { _, is := err.(jpeg.FormatError); return is }
+
+func TestWhatIsSaidIsBounded(t *testing.T) {
+	many := func(n int) []byte {
+		w := word{Version: version, Box: stranger, Whole: true}
+		for i := range n {
+			w.Cameras = append(w.Cameras, told{ID: "c" + itoa(i), State: camera.Live, Renditions: []toldRendition{{Name: camera.Main}}})
+		}
+		b, _ := json.Marshal(w)
+		return b
+	}
+	if _, err := readWord(many(mostCameras)); err != nil {
+		t.Errorf("%d cameras: %v", mostCameras, err)
+	}
+	for what, b := range map[string][]byte{
+		"too many cameras": many(mostCameras + 1),
+		"another version":  []byte(`{"v":2,"box":"` + stranger + `"}`),
+		"no box":           []byte(`{"v":1}`),
+		"a box with a dot": []byte(`{"v":1,"box":"aaaa.aaaaaaa"}`),
+		"no JSON":          []byte(`yes`),
+		"a camera twice":   []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"main"}]},{"id":"a","renditions":[{"name":"main"}]}]}`),
+		"a wild card":      []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"*","renditions":[{"name":"main"}]}]}`),
+		"no main":          []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"x"}]}]}`),
+		"too long":         append([]byte(`{"v":1}`), make([]byte, mostWord)...),
+	} {
+		if _, err := readWord(b); err == nil {
+			t.Errorf("%s: taken", what)
+		}
+	}
+	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range mostSites + 10 {
+		b.hear(&nats.Msg{Subject: "camd.s" + itoa(i), Data: many(1)})
+	}
+	if s := b.State(); s.Sites != mostSites || s.Refused[TooMany] != 10 {
+		t.Errorf("got %d sites and refused %v, want %d and 10", s.Sites, s.Refused, mostSites)
+	}
+}
+
+func TestBadOptionsSayWhatWouldBeRight(t *testing.T) {
+	good := Options{URLs: []string{"nats://127.0.0.1:4222"}, Site: "north"}
+	for _, c := range []struct {
+		change func(*Options)
+		want   string
+	}{
+		{func(o *Options) { o.Site = "North" }, "site: want letters a-z, digits and hyphens, at most 63, the first no hyphen"},
+		{func(o *Options) { o.Site = "" }, "neither a site to offer cameras under nor a relay of other sites' cameras"},
+		{func(o *Options) { o.Prefix = "a.*" }, `prefix: "*" is no token of a subject: want letters, digits, - and _, and dots between tokens`},
+		{func(o *Options) { o.URLs = nil }, "no server: want nats://host:4222 or tls://host:4222"},
+		{func(o *Options) { o.URLs = []string{"http://x"} }, `scheme "http": want nats://host:4222 or tls://host:4222`},
+		{func(o *Options) { o.URLs = []string{"nats://u:secret@x"} }, "user and password do not belong in the address"},
+		{func(o *Options) { o.URLs = []string{"nats://u:sec ret@x"} }, "not an address: want nats://host:4222 or tls://host:4222"},
+	} {
+		o := good
+		c.change(&o)
+		if _, err := New(o); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	if _, err := New(good); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClockThatDiffersIsCorrected(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct{ off, want time.Duration }{{0, 0}, {300 * time.Millisecond, 0}, {time.Hour, time.Hour}, {-time.Hour, -time.Hour}} {
+		var k clock
+		for _, way := range []time.Duration{50, 5, 20} {
+			k.hear(now.Add(-c.off-way*time.Millisecond), now)
+		}
+		if got := k.ahead(); (got - c.want).Abs() > 5*time.Millisecond {
+			t.Errorf("a clock %v behind: corrected by %v", c.off, got)
+		}
+	}
+	if d := time.Since(local(now.Add(time.Hour), time.Now())); d < 0 || d > time.Minute {
+		t.Errorf("a picture of the future is %v old", d)
+	}
+}

@@ -1,0 +1,66 @@
+package bus
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
+)
+
+// heardOf returns a relay without a connection that has heard of one camera, and its stream.
+func heardOf(t *testing.T) (*Bus, *inlet) {
+	t.Helper()
+	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.hear(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"yard","state":"live","renditions":[{"name":"main"}]}]}`)})
+	return b, b.relay.sites["north"].cameras["yard"].inlets[camera.Main]
+}
+
+// give gives a stream a piece of a frame.
+func (in *inlet) give(box string, seq uint64, pic []byte, piece, pieces int) {
+	h := headerOf(&broker.Frame{Seq: seq, Captured: time.Now(), Width: 32, Height: 16, JPEG: pic}, box+"/1", camera.Live, pieces)
+	if pieces > 1 {
+		h[headerPiece] = []string{strconv.Itoa(piece) + "/" + strconv.Itoa(pieces)}
+	}
+	size := sizeOf(len(pic), pieces)
+	in.receive(&nats.Msg{Header: h, Data: pic[(piece-1)*size : min(piece*size, len(pic))]})
+}
+
+func TestEachFrameIsCountedByWhatBecameOfIt(t *testing.T) {
+	b, in := heardOf(t)
+	pic := picture(1000)
+	in.give(stranger, 5, pic, 1, 1)
+	in.give(stranger, 6, pic, 1, 3)
+	in.give(stranger, 6, pic, 2, 3) // and never the third
+	in.give(stranger, 7, pic, 1, 2)
+	in.give(stranger, 7, pic, 2, 2)
+	in.give(stranger, 10, pic, 1, 1)      // 8 and 9 never come
+	in.give(stranger, 11, pic[:50], 1, 1) // no picture
+	in.give(stranger, 12, pic, 2, 2)      // the first half was lost
+	in.give(stranger, 13, pic, 1, 1)
+	in.give(stranger, 13, pic, 1, 1) // once more, for somebody else
+	got := in.count.stream()
+	if got.Passed != 9 || got.Frames != 4 || got.Repeated != 1 || got.sum() != 9 || got.Bytes != uint64(4*len(pic)) ||
+		got.Dropped[Incomplete] != 1 || got.Dropped[Lost] != 3 || got.Dropped[mjpeg.Truncated] != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if n := in.topic.Published(); n != 4 {
+		t.Errorf("viewers got %d frames, want 4", n)
+	}
+	b.hear(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
+	in.give(stranger, 14, pic, 1, 1)
+	if f := in.topic.Newest(); !f.Placeholder || in.count.stream().Dropped[SwitchedOff] != 1 {
+		t.Errorf("got %+v of a camera that is switched off", in.count.stream())
+	}
+	in.give("ANOTHER012345678901234", 14, pic, 1, 1)
+	if n := in.topic.Published(); n != 4 || b.State().Refused[Stranger] != 1 {
+		t.Errorf("viewers got %d frames, want 4 and none of a stranger; refused %v", n, b.State().Refused)
+	}
+}

@@ -1,0 +1,203 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+)
+
+// How soon a connection is given up that does not answer, and tried for again.
+const (
+	pingInterval  = 500 * time.Millisecond
+	mostPings     = 3
+	reconnectWait = 200 * time.Millisecond
+)
+
+// link keeps a connection. Its fields are what State tells of it.
+type link struct {
+	opts   Options
+	log    *zap.Logger
+	auth   []nats.Option
+	dialer *dialer
+	late   time.Duration // that answers may be
+
+	mu         sync.Mutex
+	conn       *nats.Conn
+	up         bool
+	server     string
+	since      time.Time
+	problem    string
+	made       uint64 // connections
+	left       uint64 // of those, left because they were behind
+	maxPayload int64
+}
+
+// now returns the connection; it may be nil, or down.
+func (l *link) now() *nats.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn
+}
+
+// ready returns the connection and what it takes in one message; nil while there is none.
+func (l *link) ready() (*nats.Conn, int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.up {
+		return nil, 0
+	}
+	return l.conn, l.maxPayload
+}
+
+// down returns how long there has been no connection, and why; 0 while there is one.
+func (l *link) down() (time.Duration, string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.up {
+		return 0, ""
+	}
+	return time.Since(l.since), l.problem
+}
+
+// dial begins a connection, which goes on trying by itself until it is closed. attach is called each time that it is there,
+// by one goroutine at a time. The channel is closed when it has ended for good, as some answers of a server make it.
+func (l *link) dial(attach func(again bool)) (*nats.Conn, <-chan struct{}, error) {
+	ended := make(chan struct{})
+	opts := append([]nats.Option{
+		nats.Name("camd " + l.opts.Site), nats.NoEcho(), nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
+		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), nats.ReconnectOnFlusherError(),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(mostPings), nats.Timeout(dialPatience),
+		nats.SetCustomDialer(l.dialer),
+		nats.ConnectHandler(func(c *nats.Conn) { l.connected(c); attach(false) }),
+		nats.ReconnectHandler(func(c *nats.Conn) { l.connected(c); attach(true) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.lost(err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.trouble(err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.trouble(err) }),
+		nats.ClosedHandler(func(c *nats.Conn) { l.lost(c.LastError()); close(ended) }),
+	}, l.auth...)
+	conn, err := nats.Connect(strings.Join(l.opts.URLs, ","), opts...)
+	if err != nil {
+		l.trouble(err)
+		return nil, nil, err
+	}
+	l.mu.Lock()
+	l.conn = conn
+	l.mu.Unlock()
+	return conn, ended, nil
+}
+
+func (l *link) connected(c *nats.Conn) {
+	l.mu.Lock()
+	l.conn, l.up, l.server, l.since, l.problem = c, true, c.ConnectedAddr(), time.Now(), ""
+	l.made++
+	l.maxPayload = c.MaxPayload()
+	again := l.made > 1
+	l.mu.Unlock()
+	l.log.Info("bus connected", zap.String("server", c.ConnectedAddr()), zap.Int64("max_payload", c.MaxPayload()), zap.Bool("again", again))
+}
+
+func (l *link) lost(err error) {
+	l.mu.Lock()
+	was := l.up
+	l.up = false
+	if was {
+		l.since = time.Now()
+	}
+	l.mu.Unlock()
+	l.trouble(err)
+}
+
+// trouble notes why there is no connection, or what is wrong with it, and says it once.
+func (l *link) trouble(err error) {
+	if err == nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrSlowConsumer) {
+		return
+	}
+	text := explain(err)
+	l.mu.Lock()
+	same := l.problem == text
+	l.problem = text
+	l.mu.Unlock()
+	if !same {
+		l.log.Warn("bus trouble", zap.String("problem", text))
+	}
+}
+
+// relieve takes a trouble back that is over.
+func (l *link) relieve(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.problem == explain(err) {
+		l.problem = ""
+	}
+}
+
+// explain says to people what is wrong and, where it can be known, what would be right.
+func explain(err error) string {
+	var addr *url.Error
+	switch {
+	case errors.As(err, &addr):
+		return "an address of bus.urls is none"
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
+		return "the server refuses this user: check the credentials, and whether the server still knows them"
+	case errors.Is(err, nats.ErrAuthExpired):
+		return "the credentials have expired: get new ones"
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return "the server does not permit it: " + err.Error()
+	case errors.Is(err, nats.ErrStaleConnection):
+		return "the server does not answer, or behind a queue of pictures"
+	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
+		return "one side wants TLS and the other has none: check tls:// in the address and tls in the server's configuration"
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		return "a file of the credentials or of TLS cannot be read: " + err.Error()
+	case errors.Is(err, io.EOF):
+		return "the server has ended the connection"
+	case errors.Is(err, nats.ErrNoServers):
+		return "none of the servers can be reached"
+	}
+	return err.Error()
+}
+
+// keep has a connection until ctx ends.
+func (l *link) keep(ctx context.Context, attach func(again bool)) {
+	for ctx.Err() == nil {
+		conn, ended, err := l.dial(attach)
+		if err == nil {
+			select {
+			case <-ctx.Done():
+				conn.Close()
+				<-ended
+				return
+			case <-ended:
+			}
+		}
+		// For good, says the library, of what an administrator can mend.
+		select {
+		case <-ctx.Done():
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+// farewell gives what was said last a moment to go out.
+func (l *link) farewell() {
+	if conn, _ := l.ready(); conn != nil {
+		_ = conn.FlushTimeout(farewell)
+	}
+}
+
+// tell puts how the link is into s.
+func (l *link) tell(s *State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.Connected, s.Server, s.Since, s.Problem, s.MaxPayload = l.up, l.server, l.since, l.problem, l.maxPayload
+	s.Reconnects, s.Left = max(l.made, 1)-1, l.left
+}

@@ -1,0 +1,199 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"image"
+	"image/jpeg"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"camd/internal/peer"
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
+)
+
+func TestMain(m *testing.M) {
+	if url := os.Getenv(boxAt); url != "" {
+		runBox(url)
+	}
+	goleak.VerifyTestMain(m, append(peer.FaultyLeaks(),
+		// The server's own, which it does not wait for.
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGoRoutine.func1"),
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"))...)
+}
+
+// engine starts a NATS server in this process, until the test ends.
+func engine(t testing.TB, change ...func(*server.Options)) *server.Server {
+	t.Helper()
+	o := &server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true}
+	for _, c := range change {
+		c(o)
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(peer.Deadline) {
+		t.Fatal("no NATS server")
+	}
+	return s
+}
+
+// start runs a bus until the test ends, or until what is returned is called.
+func start(t testing.TB, o Options) (*Bus, func()) {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel))
+	}
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); b.Run(ctx) }()
+	stop := func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return b, stop
+}
+
+// local is a camera whose pictures and state the test decides.
+type localCamera struct {
+	id     string
+	topics map[string]*broker.Topic
+	names  []string
+	mu     sync.Mutex
+	status camera.Status
+}
+
+func newLocal(id string, renditions ...string) *localCamera {
+	l := &localCamera{id: id, names: append([]string{camera.Main}, renditions...), topics: map[string]*broker.Topic{}}
+	for _, r := range l.names {
+		l.topics[r] = broker.NewTopic(id+"/"+r, broker.Options{})
+	}
+	l.status = camera.Status{ID: id, Title: "Camera " + id, State: camera.Live, Since: time.Now(), Counts: camera.Counts{FPS: 30}}
+	for _, r := range renditions {
+		l.status.Renditions = append(l.status.Renditions, camera.Rendition{Name: r})
+	}
+	return l
+}
+
+func (l *localCamera) Status() camera.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status
+}
+func (l *localCamera) Renditions() []string                 { return l.names }
+func (l *localCamera) Topic(r string) (*broker.Topic, bool) { t, ok := l.topics[r]; return t, ok }
+func (l *localCamera) become(s camera.State, why camera.Reason) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.status.State, l.status.Reason, l.status.Since = s, why, time.Now()
+}
+
+// publish gives readers of main a picture of at least n bytes.
+func (l *localCamera) publish(n int) *broker.Frame {
+	now := time.Now()
+	part, pic := mjpeg.NewPart(picture(n), now)
+	return l.topics[camera.Main].Publish(broker.Frame{Captured: now, Width: 32, Height: 16, Part: part, JPEG: pic})
+}
+
+// play publishes pictures of n bytes until the test ends or stop is called.
+func (l *localCamera) play(t testing.TB, n int, every time.Duration) (stop func()) {
+	done, end := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				l.publish(n)
+			}
+		}
+	}()
+	stop = sync.OnceFunc(func() { close(end); <-done })
+	t.Cleanup(stop)
+	return stop
+}
+
+var blank = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	_ = jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 32, 16)), nil)
+	return b.Bytes()
+})
+
+// picture is a JPEG of n bytes or a few more: what is missing is a comment.
+func picture(n int) []byte {
+	b := bytes.Clone(blank()[:2])
+	for missing := n - len(blank()); missing > 0; missing -= 0xffff {
+		size := min(max(missing-2, 2), 0xffff)
+		b = append(b, 0xff, 0xfe)
+		b = binary.BigEndian.AppendUint16(b, uint16(size))
+		b = append(b, make([]byte, size-2)...)
+	}
+	return append(b, blank()[2:]...)
+}
+
+// find waits until a relay has a camera in a state.
+func find(t testing.TB, b *Bus, id string, state camera.State) *Camera {
+	t.Helper()
+	var found *Camera
+	peer.Until(t, id+" "+string(state), func() bool {
+		for _, c := range b.Cameras() {
+			if c.ID() == id && c.Status().State == state {
+				found = c
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// viewer reads a topic as viewers do.
+type viewer struct {
+	t   testing.TB
+	sub *broker.Subscription
+}
+
+func watch(t testing.TB, c Source, rendition string) *viewer {
+	t.Helper()
+	topic, ok := c.Topic(rendition)
+	if !ok {
+		t.Fatalf("no rendition %q", rendition)
+	}
+	v := &viewer{t, topic.Subscribe(broker.Latest)}
+	t.Cleanup(v.sub.Close)
+	return v
+}
+
+// next waits for a frame that is a placeholder, or one that is none.
+func (v *viewer) next(placeholder bool) *broker.Frame {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), peer.Deadline)
+	defer cancel()
+	for {
+		f, err := v.sub.Next(ctx)
+		if err != nil {
+			v.t.Fatalf("next frame (placeholder %v): %v", placeholder, err)
+		}
+		if f.Placeholder == placeholder {
+			return f
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+)
+
+// Options of a bus. URLs is required, and one of Site and Relay.
+type Options struct {
+	URLs    []string // nats://host:port or tls://host:port, of any servers of one cluster; without user and password
+	Prefix  string   // of all subjects; empty means DefaultPrefix
+	Site    string   // under whose name local cameras are offered; empty offers none. See CheckSite
+	Relay   bool     // find the cameras of other sites
+	Account Account
+	TLS     TLS
+	Version string // of this camd, for people
+
+	// Changed is called when the list that Cameras returns has changed, or the renditions of one of them, and never twice at
+	// once. It must not wait for the bus. May be nil.
+	Changed func()
+	Log     *zap.Logger // nil means none
+}
+
+// Account is how a bus shows who it is. At most one of the ways is used; none is anonymous.
+type Account struct {
+	Credentials    string // path of a .creds file: a user's JWT and its key
+	NKey           string // path of a file with an NKey seed
+	User, Password string
+	Token          string
+}
+
+// TLS says whom a bus trusts and what it shows of itself. Files are read at each connection, so that they can be replaced.
+type TLS struct {
+	CA               string // path of PEM certificates; empty trusts what the system trusts
+	Certificate, Key string // paths of what is shown to servers that ask; empty shows nothing
+	First            bool   // for servers with handshake_first
+}
+
+// checked returns the options with their defaults, or what is wrong with them.
+func (o Options) checked() (Options, error) {
+	if o.Prefix == "" {
+		o.Prefix = DefaultPrefix
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Changed == nil {
+		o.Changed = func() {}
+	}
+	if err := CheckPrefix(o.Prefix); err != nil {
+		return o, fmt.Errorf("prefix: %w", err)
+	}
+	if o.Site == "" && !o.Relay {
+		return o, errors.New("neither a site to offer cameras under nor a relay of other sites' cameras")
+	}
+	if o.Site != "" {
+		if err := CheckSite(o.Site); err != nil {
+			return o, fmt.Errorf("site: %w", err)
+		}
+	}
+	if len(o.URLs) == 0 {
+		return o, errors.New("no server: want nats://host:4222 or tls://host:4222")
+	}
+	for _, address := range o.URLs {
+		if err := CheckURL(address); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// CheckURL says what is wrong with a server's address; nil if nothing is. It does not repeat what may be a password.
+func CheckURL(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return errors.New("not an address: want nats://host:4222 or tls://host:4222")
+	case u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss":
+		return fmt.Errorf("scheme %q: want nats://host:4222 or tls://host:4222", u.Scheme)
+	case u.User != nil:
+		return errors.New("user and password do not belong in the address")
+	case u.Hostname() == "" || u.Path != "" && u.Path != "/":
+		return errors.New("want a host and no path, as in nats://host:4222")
+	}
+	return nil
+}
+
+// auth returns what makes a connection show who it is.
+func (o Options) auth() ([]nats.Option, error) {
+	var how []nats.Option
+	a := o.Account
+	switch {
+	case a.Credentials != "":
+		how = append(how, nats.UserCredentials(a.Credentials))
+	case a.NKey != "":
+		key, err := nats.NkeyOptionFromSeed(a.NKey)
+		if err != nil {
+			return nil, fmt.Errorf("nkey: %w", err)
+		}
+		how = append(how, key)
+	case a.User != "":
+		how = append(how, nats.UserInfo(a.User, a.Password))
+	case a.Token != "":
+		how = append(how, nats.Token(a.Token))
+	}
+	if o.TLS.CA != "" {
+		how = append(how, nats.RootCAs(o.TLS.CA))
+	}
+	if o.TLS.Certificate != "" {
+		how = append(how, nats.ClientCert(o.TLS.Certificate, o.TLS.Key))
+	}
+	if o.TLS.First {
+		how = append(how, nats.TLSHandshakeFirst())
+	}
+	return how, nil
+}

@@ -1,0 +1,95 @@
+package bus
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"camd/pkg/camera"
+)
+
+// look tells of what has changed, or that nothing has, and notices what has expired. It is called every glance.
+func (f *offers) look() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.contend()
+	f.settle()
+	cameras := f.list()
+	if changed(f.last, cameras) {
+		f.revision++
+		f.last, f.tell = cameras, true
+	}
+	if f.tell || time.Since(f.toldAt) >= beat {
+		f.say(f.tell, cameras)
+	}
+}
+
+// say publishes a word.
+func (f *offers) say(whole bool, cameras []told) {
+	w := word{Version: version, Box: f.box, Host: f.host, Camd: f.camd, Now: time.Now(), Revision: f.revision, Whole: whole}
+	if whole {
+		w.Cameras = cameras
+	}
+	if f.publish(w) {
+		f.toldAt, f.tell = time.Now(), false
+	}
+}
+
+func (f *offers) publish(w word) bool {
+	conn, _ := f.link.ready()
+	b, err := json.Marshal(w)
+	if err != nil || conn == nil {
+		return false
+	}
+	return conn.Publish(f.subjects.site(f.site), b) == nil
+}
+
+// list is what there is to tell of the cameras that this box has.
+func (f *offers) list() []told {
+	list := make([]told, 0, len(f.order))
+	for _, id := range f.order {
+		if o := f.cameras[id]; o.held == "" {
+			list = append(list, o.told(id))
+		}
+	}
+	return list
+}
+
+func (o *offer) told(id string) told {
+	s := o.source.Status()
+	t := told{
+		ID: id, Title: s.Title, State: s.State, Reason: s.Reason, Detail: plain(s.Detail), Since: s.Since, Retry: s.Retry,
+		Held: time.Since(o.since).Seconds(), FPS: math.Round(s.Counts.FPS*10) / 10, Codec: s.Format.Codec,
+		Width: s.Format.Width, Height: s.Format.Height, Declared: s.Format.FPS,
+	}
+	for _, r := range o.source.Renditions() {
+		all := toldRendition{Name: r}
+		if at := slices.IndexFunc(s.Renditions, func(c camera.Rendition) bool { return c.Name == r }); at >= 0 {
+			all.Width, all.FPS, all.Quality = s.Renditions[at].Width, s.Renditions[at].FPS, s.Renditions[at].Quality
+		}
+		t.Renditions = append(t.Renditions, all)
+	}
+	return t
+}
+
+// changed reports whether there is news: a rate that is a little different is none.
+func changed(before, now []told) bool {
+	return !slices.EqualFunc(before, now, func(a, b told) bool {
+		if math.Abs(a.FPS-b.FPS) > max(1, 0.2*a.FPS) {
+			return false
+		}
+		return a.ID == b.ID && a.Title == b.Title && a.State == b.State && a.Reason == b.Reason && a.Detail == b.Detail &&
+			a.Since.Equal(b.Since) && a.Retry.Equal(b.Retry) && a.Codec == b.Codec && a.Width == b.Width && a.Height == b.Height &&
+			a.Declared == b.Declared && slices.Equal(a.Renditions, b.Renditions)
+	})
+}
+
+// asked makes the next look tell of everything: many who ask at once get one answer.
+func (f *offers) asked(*nats.Msg) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tell = true
+}

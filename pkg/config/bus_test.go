@@ -1,0 +1,40 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"camd/internal/peer"
+	"camd/pkg/certificate"
+)
+
+func TestBus(t *testing.T) {
+	vouching := peer.Certificate{}.Make(t)
+	dir := filepath.Dir(vouching.File)
+	write(t, filepath.Join(dir, "token"), "hunter2\n")
+	write(t, filepath.Join(dir, "creds"), "-----BEGIN NATS USER JWT-----\nhunter2\n")
+	write(t, filepath.Join(dir, "nk"), "SUhunter2\n")
+	for _, c := range []struct {
+		in   string
+		want Bus
+	}{
+		{"servers: ['nats://h:4222', 'tls://h'], token_file: token, relay: true, handshake_first: true", Bus{Servers: []string{"nats://h:4222", "tls://h"}, Token: "hunter2", Relay: true, HandshakeFirst: true, Prefix: "camd"}},
+		{"servers: ['tls://h'], user: u, password: hunter2, prefix: house.camd", Bus{Servers: []string{"tls://h"}, User: "u", Password: "hunter2", Prefix: "house.camd"}},
+		{"servers: ['nats://h'], credentials_file: creds, ca: cert.pem", Bus{Servers: []string{"nats://h"}, Credentials: dir + "/creds", CA: vouching.File, Prefix: "camd"}},
+		{"servers: ['nats://h'], nkey_file: nk, certificate: cert.pem, key: key.pem", Bus{
+			Servers: []string{"nats://h"}, NKey: dir + "/nk", Client: &certificate.Files{Certificate: vouching.File, Key: vouching.Key}, Prefix: "camd",
+		}},
+	} {
+		got, err := Parse(dir+"/camd.yaml", []byte("bus: {"+c.in+"}"), env)
+		if err != nil || !reflect.DeepEqual(*got.Bus, c.want) {
+			t.Errorf("%s: got %+v, %v", c.in, got, err)
+			continue
+		}
+		if shown := fmt.Sprintf("%+v %#v", *got.Bus, got.Bus); strings.Contains(shown, "hunter2") {
+			t.Errorf("a secret is in %s", shown)
+		}
+	}
+}

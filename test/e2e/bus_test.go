@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"camd/internal/peer"
+)
+
+// natsCluster starts servers that know each other.
+func natsCluster(t testing.TB, n int) (all []*peer.NATS) {
+	t.Helper()
+	routes := ""
+	for i := range n {
+		port := peer.FreePort(t)
+		all = append(all, peer.ServeNATS(t, fmt.Sprintf("server_name: n%d\ncluster {name: camd, listen: \"127.0.0.1:%d\", routes: [%s]}\n", i, port, routes)))
+		routes += fmt.Sprintf("\"nats://127.0.0.1:%d\", ", port)
+	}
+	return all
+}
+
+// onBus is the configuration of a camd on a bus; of a relay if there are no cameras. A camera is a name, a colon and a rate.
+func onBus(server *peer.NATS, site string, cameras ...string) string {
+	config := fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)
+	if site != "" {
+		config += "site: " + site + "\n"
+	}
+	for i, camera := range cameras {
+		if i == 0 {
+			config += "cameras:\n"
+		}
+		id, fps, _ := strings.Cut(camera, ":")
+		config += fmt.Sprintf("  - {id: %s, title: The %s, source: 'test://?size=320x180&fps=%s'}\n", id, id, fps)
+	}
+	return config
+}
+
+// startRelay starts a camd that has no camd-capture, and none beside it.
+func startRelay(t *testing.T, config string) *daemon {
+	t.Helper()
+	dir := t.TempDir()
+	copyProgram(t, "camd", dir)
+	return start(t, options{config: config, bin: dir, env: []string{"PATH=/nowhere"}})
+}
+
+// moves checks that a camera's pictures move on a wall.
+func (d *daemon) moves(t *testing.T, id string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?rendition=main&cameras="+id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(1 << 20)
+	for first, last := uint32(0), uint32(0); first == 0 || last < first+5; {
+		kind, b, err := conn.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind != websocket.MessageBinary {
+			continue
+		}
+		if n, ok := (picture{jpeg: b[binary.BigEndian.Uint16(b[2:]):]}).number(); ok {
+			if last = n; first == 0 {
+				first = n
+			}
+		}
+		ack, _ := json.Marshal(map[string]any{"type": "ack", "camera": id, "seq": binary.BigEndian.Uint64(b[4:])})
+		if err := conn.Write(ctx, websocket.MessageText, ack); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// finds waits until the cameras are those, by their ids.
+func (d *daemon) finds(ids ...string) {
+	d.t.Helper()
+	eventually(d.t, strings.Join(ids, " and "), func() bool {
+		all := d.cameras()
+		for _, id := range ids {
+			if _, there := all[id]; !there {
+				return false
+			}
+		}
+		return len(all) == len(ids)
+	})
+}
+
+// aSeries is a line of /metrics.
+var aSeries = regexp.MustCompile(`(?m)^(camd_\S+) (\S+)$`)
+
+// series returns the series of /metrics that begin so, with their values.
+func (d *daemon) series(begin string) map[string]float64 {
+	d.t.Helper()
+	_, _, text := get(d.t, d.URL+"/metrics")
+	found := map[string]float64{}
+	for _, m := range aSeries.FindAllStringSubmatch(string(text), -1) {
+		if strings.HasPrefix(m[1], begin) {
+			v, err := strconv.ParseFloat(m[2], 64)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			found[m[1]] = v
+		}
+	}
+	return found
+}
+
+func sum(series map[string]float64) (total float64) {
+	for _, v := range series {
+		total += v
+	}
+	return total
+}

@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+)
+
+// BenchmarkServerDies kills the NATS server that a relay hangs on, an operation each, and reports when the relay's viewer, who
+// stays, has the next live picture.
+func BenchmarkServerDies(b *testing.B) {
+	servers := natsCluster(b, 3)
+	site := start(b, options{config: onBus(servers[0], "north", "gate:30")})
+	relay := start(b, options{config: onBus(servers[1], "")})
+	site.reaches("gate", "live")
+	relay.finds("north.gate")
+	v := watch(b, relay.URL+"/cameras/north.gate/stream.mjpg")
+	var took []time.Duration
+	for b.Loop() {
+		v.next("a live picture", live)
+		server := servers[slices.IndexFunc(servers, func(s *peer.NATS) bool { return s.URL == "nats://"+relay.busServer() })]
+		before := relay.metric("camd_bus_reconnects_total")
+		server.Kill()
+		begin := time.Now()
+		v.next("a picture taken since", func(p picture) bool { return live(p) && p.captured.After(begin) })
+		took = append(took, time.Since(begin))
+		if relay.metric("camd_bus_reconnects_total") == before {
+			b.Fatal("the relay hung on another server")
+		}
+		server.Start()
+	}
+	b.ReportMetric(quantile(took, 0.5), "live-p50-ms")
+	b.ReportMetric(quantile(took, 1), "live-max-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+var connectedTo = regexp.MustCompile(`"bus connected","server":"([^"]*)"`)
+
+// busServer is the address of the NATS server that the daemon hangs on.
+func (d *daemon) busServer() string {
+	all := connectedTo.FindAllStringSubmatch(d.stderr.String(), -1)
+	return all[len(all)-1][1]
+}
+
+// BenchmarkBoxWithRelays is the processor time that a box takes for a camera with one viewer and with five hundred behind two
+// relays, in turns; an operation is one turn of each.
+func BenchmarkBoxWithRelays(b *testing.B) {
+	const many, span = 500, 8 * time.Second
+	server := natsCluster(b, 1)[0]
+	site := start(b, options{config: onBus(server, "north", "gate:10")})
+	relays := []*daemon{start(b, options{config: onBus(server, "")}), start(b, options{config: onBus(server, "")})}
+	for _, relay := range relays {
+		relay.finds("north.gate")
+	}
+	// cost is the box's in microseconds a picture with n viewers.
+	cost := func(n int) float64 {
+		var viewers []*viewer
+		var reading sync.WaitGroup
+		for i := range n {
+			v := watch(b, relays[i%len(relays)].URL+"/cameras/north.gate/stream.mjpg")
+			viewers = append(viewers, v)
+			reading.Go(v.drain)
+		}
+		defer reading.Wait()
+		defer func() {
+			for _, v := range viewers {
+				v.close()
+			}
+		}()
+		present := func() (all float64) {
+			for _, relay := range relays {
+				all += sum(relay.series("camd_viewers{"))
+			}
+			return all
+		}
+		eventually(b, "all viewers", func() bool { return present() == float64(n) })
+		pid := site.camera("gate").Worker.PID
+		before, frames := site.used(b)+processorTime(b, pid), site.camera("gate").Counts.Captured
+		time.Sleep(span)
+		return float64((site.used(b) + processorTime(b, pid) - before).Microseconds()) / float64(site.camera("gate").Counts.Captured-frames)
+	}
+	cost(1) // until all is warm
+	var ones, manies, ratios []float64
+	for b.Loop() {
+		one, more := cost(1), cost(many)
+		ones, manies, ratios = append(ones, one), append(manies, more), append(ratios, more/one)
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(mean(ones), "µs/frame-1-viewer")
+	b.ReportMetric(mean(manies), fmt.Sprintf("µs/frame-%d-viewers", many))
+	b.ReportMetric(ratios[len(ratios)/2], "median-ratio")
+	b.ReportMetric(0, "ns/op")
+}

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A relay without OpenCV serves other sites' cameras just as if they were its own, and takes over the bus what is watched alone.
+func TestRelay(t *testing.T) {
+	servers := natsCluster(t, 3)
+	cameras := []string{"gate:20", "yard:10"}
+	north := start(t, options{config: onBus(servers[0], "north", cameras...)})
+	relay := startRelay(t, onBus(servers[1], ""))
+	if code, _, _ := get(t, north.URL+"/readyz"); code != http.StatusOK && code != http.StatusServiceUnavailable {
+		t.Errorf("readyz: %d", code)
+	}
+	relay.finds("north.gate", "north.yard")
+	eventually(t, "the relay to be ready", func() bool { code, _, _ := get(t, relay.URL+"/readyz"); return code == http.StatusOK })
+
+	t.Run("unwatched", func(t *testing.T) {
+		north.reaches("gate", "live")
+		begin := north.camera("gate").Counts.Captured
+		eventually(t, "pictures that nobody watches", func() bool { return north.camera("gate").Counts.Captured > begin+20 })
+		sent := north.series("camd_bus_frames_total")
+		if len(sent) != 4 { // two cameras, two renditions
+			t.Errorf("series %v", sent)
+		}
+		for series, n := range sent {
+			if n != 0 {
+				t.Errorf("%s is %v without a viewer anywhere", series, n)
+			}
+		}
+	})
+	t.Run("watched", func(t *testing.T) { relay.shows(t, north) })
+	t.Run("cameras come and go", func(t *testing.T) {
+		v := watch(t, relay.URL+"/cameras/north.yard/stream.mjpg")
+		v.next("a live picture", live)
+		north.rewrite(onBus(servers[0], "north", "gate:20", "hall:10"))
+		north.hangUp()
+		relay.finds("north.gate", "north.hall")
+		v.drain() // to its end, since the camera is gone
+		if code, _, _ := get(t, relay.URL+"/cameras/north.yard/stream.mjpg"); code != http.StatusNotFound {
+			t.Errorf("a camera that is gone: %d", code)
+		}
+		north.rewrite(onBus(servers[0], "north", cameras...))
+		north.hangUp()
+		relay.finds("north.gate", "north.yard")
+	})
+
+	t.Run("both at once", func(t *testing.T) {
+		config := strings.Replace(onBus(servers[2], "south", "lane:5"), "]}", "], relay: true}", 1)
+		south := start(t, options{config: config})
+		south.finds("lane", "north.gate", "north.yard")
+		south.reaches("lane", "live")                         // and so it is ready, whatever the others are
+		relay.finds("north.gate", "north.yard", "south.lane") // and nothing of north's by way of south
+		south.rewrite(strings.Replace(config, "relay: true", "relay: true, prefix: other", 1))
+		south.hangUp()
+		eventually(t, "a key that waits", func() bool { return slices.Contains(south.ready().Config.Restart, "bus") })
+	})
+
+	v, whole := watch(t, relay.URL+"/cameras/north.gate/stream.mjpg"), t
+	v.next("a live picture", live)
+	t.Run("a server dies", func(t *testing.T) {
+		servers[1].Kill()
+		eventually(t, "another connection", func() bool {
+			return relay.metric("camd_bus_reconnects_total") > 0 && relay.metric("camd_bus_connected") == 1
+		})
+		n, _ := v.next("a live picture", live).number()
+		v.next("pictures after that", func(p picture) bool { later, ok := p.number(); return ok && later > n+20 })
+	})
+	t.Run("the site dies", func(t *testing.T) {
+		north.crash()
+		v.next("a placeholder", placeholder)
+		if s := relay.reaches("north.gate", "offline"); s.Reason == "" || s.ReasonText == "" {
+			t.Errorf("no reason in %+v", s)
+		}
+		if code, _, b := get(t, relay.URL+"/cameras/north.gate/snapshot.jpg"); code != http.StatusServiceUnavailable || !isJPEG(b) {
+			t.Errorf("snapshot: %d", code)
+		}
+		north = start(whole, options{config: onBus(servers[0], "north", cameras...)})
+		v.next("a live picture on the same connection", live)
+		relay.reaches("north.gate", "live")
+	})
+	t.Run("conservation", func(t *testing.T) {
+		v.close()
+		for _, d := range []*daemon{north, relay} {
+			eventually(t, "nobody to watch", func() bool { return sum(d.series("camd_bus_watched")) == 0 })
+			passed, had, dropped := sum(d.series("camd_bus_frames_passed_total")), sum(d.series("camd_bus_frames_total")), sum(d.series("camd_bus_frames_dropped_total"))
+			if passed == 0 || passed != had+dropped {
+				t.Errorf("%v published, %v delivered, %v dropped", passed, had, dropped)
+			}
+		}
+	})
+}
+
+// shows watches a site's cameras at a relay in every way that there is.
+func (d *daemon) shows(t *testing.T, site *daemon) {
+	t.Helper()
+	v := watch(t, d.URL+"/cameras/north.gate/stream.mjpg")
+	first, _ := v.next("a live picture", live).number()
+	v.next("moving pictures", func(p picture) bool { n, ok := p.number(); return ok && n > first+10 })
+	if n := sum(site.series(`camd_bus_watched{camera="gate",direction="out",rendition="main"}`)); n != 1 {
+		t.Errorf("the site knows of %v relays' wish, want 1", n)
+	}
+	for _, path := range []string{"/cameras/north.yard/snapshot.jpg?fresh=1", "/?action=snapshot_1", "/cameras/north.yard/snapshot.jpg?rendition=preview"} {
+		if code, _, b := get(t, d.URL+path); code != http.StatusOK || !isJPEG(b) {
+			t.Errorf("%s: %d, %d bytes", path, code, len(b))
+		}
+	}
+	d.moves(t, "north.yard")
+	v.close()
+	eventually(t, "nobody to watch", func() bool { return sum(site.series("camd_bus_watched")) == 0 })
+	sent, begin := sum(site.series("camd_bus_frames_total")), site.camera("gate").Counts.Captured
+	eventually(t, "pictures that nobody watches", func() bool { return site.camera("gate").Counts.Captured > begin+20 })
+	if now := sum(site.series("camd_bus_frames_total")); sent == 0 || now != sent {
+		t.Errorf("%v pictures went over the bus, and %v when nobody watched any more", sent, now)
+	}
+}
