@@ -15,7 +15,7 @@ var decided = map[string]string{
 	"github.com/eclipse/paho.golang":                "EPL-2.0 OR BSD-3-Clause", // at the choice of who takes it; camd takes the latter
 	"kernel.org/pub/linux/libs/security/libcap/psx": "BSD-3-Clause OR GPL-2.0-only",
 	"github.com/klauspost/compress":                 "Apache-2.0 AND BSD-3-Clause AND MIT", // Go's own and snappy's code, S2, and the rest
-	"go.yaml.in/yaml/v3":                            "MIT AND Apache-2.0", // files from libyaml, and the rest
+	"go.yaml.in/yaml/v3":                            "MIT AND Apache-2.0",                  // files from libyaml, and the rest
 	"go.yaml.in/yaml/v4":                            "MIT AND Apache-2.0",
 }
 
