@@ -222,7 +222,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(
 	group.Go(func() error { keeper.Run(ctx); return nil })
 	r := &reloader{
 		reloading: again, stage: set, trail: trail, first: cfg, now: cfg, key: doors.key, fleet: fleet, server: server, keeper: keeper,
-		told: told, doors: doors, present: present, manager: manager,
+		told: told, doors: doors, open: entrances(cfg, listener, side), present: present, manager: manager,
 	}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {
