@@ -105,10 +105,16 @@ func readLinkKey(path string) (access.LinkKey, error) {
 	return key, nil
 }
 
-// exposed reports that a listener, which may be systemd's, is reached from other machines and nothing says who may come in.
-func exposed(cfg *config.Config, at net.Addr) error {
-	if _, tcp := at.(*net.TCPAddr); !tcp {
-		return nil
+// exposed reports that camd listens, maybe at a socket of systemd's or where an earlier configuration said, where other machines
+// reach it, and nothing says who may come in.
+func exposed(cfg *config.Config, open ...net.Addr) error {
+	for _, at := range open {
+		if _, tcp := at.(*net.TCPAddr); !tcp {
+			continue
+		}
+		if err := cfg.CheckReach(at.String()); err != nil {
+			return err
+		}
 	}
-	return cfg.CheckReach(at.String())
+	return nil
 }

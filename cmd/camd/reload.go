@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"reflect"
 	"strings"
@@ -46,6 +47,7 @@ type reloader struct {
 	keeper   *keeper
 	told     *alerts
 	doors    *doors
+	open     []net.Addr // where it listens, whatever the configuration says by now
 
 	present *crew
 	manager *systemd.Service
@@ -127,6 +129,9 @@ func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
 	}
 	if r.file && !file {
 		return nil, fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", defaultConfig)
+	}
+	if err := exposed(cfg, r.open...); err != nil {
+		return nil, fmt.Errorf("camd listens where it did when it was started: %w", err)
 	}
 	worker, err := findWorker(cfg)
 	if err != nil {

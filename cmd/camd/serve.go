@@ -229,7 +229,7 @@ func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(
 	group.Go(func() error { defer left(); return server.Serve(ctx, listener, side...) })
 	r := &reloader{
 		reloading: again, stage: set, trail: trail, first: cfg, now: cfg, key: doors.key, fleet: fleet, server: server, together: together,
-		keeper: keeper, told: told, doors: doors, present: present, manager: manager,
+		keeper: keeper, told: told, doors: doors, open: entrances(cfg, listener, side), present: present, manager: manager,
 	}
 	group.Go(func() error { r.follow(ctx, stop); return nil })
 	group.Go(func() error {

@@ -38,6 +38,15 @@ func sideDoors(cfg *config.Config, front net.Listener, server *httpapi.Server, k
 	return side, nil
 }
 
+// entrances are where there is something to see: not at the door that redirects.
+func entrances(cfg *config.Config, front net.Listener, side []httpapi.Door) []net.Addr {
+	all := []net.Addr{front.Addr()}
+	if cfg.MetricsListen != "" { // the first
+		all = append(all, side[0].Listener.Addr())
+	}
+	return all
+}
+
 // portOf is the port that a listener has; that of https:// where it has none, and another program lies before it.
 func portOf(l net.Listener) string {
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {

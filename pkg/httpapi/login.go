@@ -120,10 +120,12 @@ func localPath(next string) string {
 		strings.ContainsFunc(next, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
 		return "/"
 	}
-	if u.Path == "/login" || u.Path == "/logout" {
+	path := u.RequestURI()
+	// Where the text has what no URL may, it is written anew from what it means, and %2f comes out as a slash.
+	if u.Path == "/login" || u.Path == "/logout" || strings.HasPrefix(path, "//") {
 		return "/"
 	}
-	return u.RequestURI()
+	return path
 }
 
 // meJSON is who somebody is here.

@@ -101,6 +101,7 @@ func TestWhereLoginLeads(t *testing.T) {
 		"//evil.example": "/", "///evil.example": "/", `/\evil.example`: "/", `\\evil.example`: "/", "http://evil.example/": "/", "https:evil.example": "/",
 		"javascript:alert(1)": "/", "evil.example": "/", "/\tevil": "/", "/ //evil": "/", "/\r\nX: y": "/", "/login": "/", "/logout": "/", "/login?next=/login": "/",
 		"http:///evil.example": "/", "//user@evil.example": "/", "/%": "/", "/.//evil.example": "/.//evil.example",
+		"/%2fevil.example/<": "/", `/%2f%2Fevil.example"`: "/", "/%2fevil.example/": "/%2fevil.example/",
 	} {
 		if got := localPath(next); got != want {
 			t.Errorf("%q: got %q, want %q", next, got, want)
@@ -109,7 +110,7 @@ func TestWhereLoginLeads(t *testing.T) {
 }
 
 func FuzzWhereLoginLeads(f *testing.F) {
-	for _, next := range []string{"/", "//a", `/\a`, "/%2f/a", "/a?b#c", "http://a/b", "/./b", "/%5ca"} {
+	for _, next := range []string{"/", "//a", `/\a`, "/%2f/a", "/a?b#c", "http://a/b", "/./b", "/%5ca", "/%2fa/<"} {
 		f.Add(next)
 	}
 	base := &url.URL{Scheme: "http", Host: "camd.example", Path: "/login"}

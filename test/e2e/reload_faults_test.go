@@ -3,7 +3,9 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -96,6 +98,31 @@ func TestReloadThatNeedsRestart(t *testing.T) {
 	d.rewrite(numbered(1, nil))
 	if r := d.ready(); !r.Config.OK || len(r.Config.Restart) != 0 {
 		t.Errorf("as it was: %+v", r.Config)
+	}
+}
+
+// A file that lets everybody in, because by it camd is to listen on this machine alone, is refused while other machines reach it.
+func TestReloadOpensNoDoors(t *testing.T) {
+	l, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	d := handed(t, file, numbered(1, nil)+"auth: {anonymous: {role: admin}}\n")
+	d.URL = fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
+	d.reaches("c0", "live")
+	d.rewrite(numbered(1, nil) + "listen: 127.0.0.1:0\n")
+	if r := d.ready(); r.Config.OK || !strings.Contains(r.Config.Error, "is reached from other machines, and nothing says who may come in") {
+		t.Errorf("without auth: %+v", r.Config)
+	}
+	d.rewrite(numbered(1, nil) + "listen: 127.0.0.1:0\nauth: {anonymous: admin}\n")
+	if r := d.ready(); !r.Config.OK {
+		t.Errorf("with auth: %+v", r.Config)
 	}
 }
 

@@ -70,9 +70,9 @@ func TestServiceManagerIsTold(t *testing.T) {
 // handed starts camd with a listener as systemd hands it over.
 func handed(t *testing.T, l *os.File, config string) *daemon {
 	t.Helper()
-	d := &daemon{t: t, exited: make(chan struct{})}
+	d := &daemon{t: t, config: write(t, t.TempDir(), "camd.yaml", config), exited: make(chan struct{})}
 	// The process ID must be known before the program begins.
-	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, program(t, "camd"), "serve", "-c", write(t, t.TempDir(), "camd.yaml", config))
+	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, program(t, "camd"), "serve", "-c", d.config)
 	d.cmd.ExtraFiles = []*os.File{l}
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
