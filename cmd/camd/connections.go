@@ -18,6 +18,9 @@ const fewestConnections = 16
 func connections(cfg *config.Config) (limits turnstile.Limits, affordable bool) {
 	limits.InAll, limits.PerAddress = cfg.Limits.ConnectionsInAll()
 	limits.Local = cfg.Limits.ConnectionsPerAddress > 0
+	if cfg.Auth != nil {
+		limits.Except = cfg.Auth.Proxies.Networks
+	}
 	may, err := descriptors.May()
 	if err != nil {
 		return limits, true // a kernel without such a limit

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 const (
 	mostRepeats  = 20
 	repeatWindow = time.Minute
-	mostKinds    = 10_000 // of messages to count; what is beyond is not limited
+	mostKinds    = 10_000 // of messages to count; what is beyond is counted whoever it is of
 )
 
 // repeats is a core that leaves out what is said too often. How much that was, the next line of its kind says in
@@ -59,16 +60,25 @@ func (k kind) with(fields []zapcore.Field) kind {
 			k.camera = f.String
 		case "who":
 			k.who = f.String
-		case "address":
-			k.remote = f.String
-		case "remote":
-			k.remote = f.String
-			if host, _, err := net.SplitHostPort(f.String); err == nil {
-				k.remote = host
-			}
+		case "address", "remote":
+			k.remote = network(f.String)
 		}
 	}
 	return k
+}
+
+// network is what counts as one remote host: whoever has an IPv6 address has all of its /64.
+func network(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		host = remote
+	}
+	addr, err := netip.ParseAddr(host)
+	if addr = addr.Unmap().WithZone(""); err != nil || addr.Is4() {
+		return host
+	}
+	p, _ := addr.Prefix(64) // it has more bits than that
+	return p.String()
 }
 
 func (r *repeats) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
@@ -98,9 +108,13 @@ func (r *repeats) Write(e zapcore.Entry, fields []zapcore.Field) error {
 func (t *tally) note(k kind, e zapcore.Entry) (say bool, withheld int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	full := t.kinds[k] == nil && len(t.kinds) >= mostKinds
+	if full && k.remote != "" { // strangers can be as many as they like, messages cannot
+		k, full = kind{message: k.message}, false
+	}
 	c := t.kinds[k]
 	switch {
-	case c == nil && len(t.kinds) >= mostKinds:
+	case full:
 		return true, 0
 	case c == nil:
 		c = &count{began: e.Time}

@@ -114,3 +114,23 @@ func TestRepeatsAreConserved(t *testing.T) {
 		}
 	})
 }
+
+// Strangers with as many addresses as they like fill no disk: those of a /64 are one, and of too many all are.
+func TestRepeatsOfStrangers(t *testing.T) {
+	for name, address := range map[string]string{"a /64": "2001:db8::%x", "anywhere": "2001:db8:%x::1"} {
+		t.Run(name, func(t *testing.T) {
+			core, log := observer.New(zap.InfoLevel)
+			root := zap.New(limitRepeats(core))
+			most := mostRepeats
+			if name == "anywhere" {
+				most += mostKinds
+			}
+			for n := range mostKinds + 1000 {
+				root.Info("link.refused", zap.String("address", fmt.Sprintf(address, n)))
+			}
+			if got := log.Len(); got > most {
+				t.Errorf("%d lines, want at most %d", got, most)
+			}
+		})
+	}
+}

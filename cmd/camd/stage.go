@@ -51,7 +51,7 @@ func roster(cfg *config.Config, cameras []*source.Camera, gate *access.Gate) htt
 	r := httpapi.Roster{
 		Gate:    gate,
 		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, Unsent: int(cfg.Unsent),
-		Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
+		Hosts: knownAs(cfg), OwnOrigin: ownOrigin(cfg), PublicURL: cfg.PublicURL, AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			BytesOverall: cfg.Limits.BytesPerSecond, BytesOfViewer: cfg.Limits.ViewerBytesPerSecond,

@@ -44,6 +44,3 @@ func (g Grant) Sees(camera string) bool { return camera != "" && g.May(View, cam
 
 // Is reports whether the holder has the role at any camera at all.
 func (g Grant) Is(r Role) bool { return g.allowance.Role.Includes(r) }
-
-// Ambient reports whether a browser sends what the grant is founded on by itself, also when another site's page makes it ask.
-func (g Grant) Ambient() bool { return g.Kind != ByToken }

@@ -12,7 +12,7 @@ type SessionOptions struct {
 	Failed   func(error)   // is told why the file could not be written; may be nil
 	Idle     time.Duration // a session that is not used for so long ends; default 7 days
 	Lifetime time.Duration // and at this age in any case; default 30 days
-	Most     int           // beyond so many the one that was used longest ago ends; default 1000
+	Most     int           // beyond so many one of whoever has the most ends, that was used longest ago; default 1000
 }
 
 // Sessions are those of people who have logged in. They outlive a [Gate]. Its methods are safe for concurrent use.
@@ -89,20 +89,32 @@ func (s *Sessions) over(one *session, now time.Time) bool {
 	return now.Sub(one.used) > s.o.Idle || now.Sub(one.begun) > s.o.Lifetime
 }
 
-// makeRoom drops those that have ended by themselves, and beyond the bound the one that was used longest ago. s.mu is held.
+// makeRoom drops those that have ended by themselves, and beyond the bound one of whoever has the most: nobody ends others' by
+// beginning many. s.mu is held.
 func (s *Sessions) makeRoom(now time.Time) {
-	var oldest sum
-	var at time.Time
 	for key, one := range s.all {
 		if s.over(one, now) {
 			delete(s.all, key)
-		} else if at.IsZero() || one.used.Before(at) {
-			oldest, at = key, one.used
 		}
 	}
 	if len(s.all) >= s.o.Most {
-		delete(s.all, oldest)
+		delete(s.all, s.dispensable())
 	}
+}
+
+// dispensable is the session that was used longest ago, of whoever has the most. s.mu is held.
+func (s *Sessions) dispensable() (oldest sum) {
+	count := map[string]int{}
+	for _, one := range s.all {
+		count[one.user]++
+	}
+	var found *session
+	for key, one := range s.all {
+		if found == nil || count[one.user] > count[found.user] || count[one.user] == count[found.user] && one.used.Before(found.used) {
+			oldest, found = key, one
+		}
+	}
+	return oldest
 }
 
 // retain ends those that keep is not for.

@@ -124,6 +124,26 @@ func TestLoginEndsTheSessionBefore(t *testing.T) {
 	refused(t, g, before, was)
 }
 
+// Who begins sessions without end ends his own, and nobody else's.
+func TestSessionsOfOneUser(t *testing.T) {
+	s, err := OpenSessions(SessionOptions{Most: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hers, _ := s.begin("anna", [32]byte{})
+	var his []string
+	for range 9 {
+		id, _ := s.begin("guest", [32]byte{})
+		his = append(his, id)
+	}
+	_, ok := s.use(hers)
+	_, last := s.use(his[8])
+	_, first := s.use(his[0])
+	if !ok || !last || first || len(s.all) != 4 {
+		t.Errorf("hers %v, his last %v, his first %v, of %d", ok, last, first, len(s.all))
+	}
+}
+
 func TestSessionsAndReload(t *testing.T) {
 	o := house(NewToken())
 	g := New(o)

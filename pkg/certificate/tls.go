@@ -118,25 +118,6 @@ func (s *Shown) own(state tls.ConnectionState) bool {
 	return now != nil && now.Leaf != nil && bytes.Equal(state.PeerCertificates[0].Raw, now.Leaf.Raw)
 }
 
-// Holder is the name of who has come over a connection by a certificate, which has been checked: the subject's common name, else
-// the first of its mail addresses, host names and URIs. It is empty for who has shown none, and for this server's own house.
-func (s *Shown) Holder(state *tls.ConnectionState) string {
-	if state == nil || len(state.PeerCertificates) == 0 || s.own(*state) {
-		return ""
-	}
-	c := state.PeerCertificates[0]
-	names := append(append([]string{c.Subject.CommonName}, c.EmailAddresses...), c.DNSNames...)
-	for _, u := range c.URIs {
-		names = append(names, u.String())
-	}
-	for _, name := range names {
-		if name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
 // Server returns what a server needs that shows c for good.
 func Server(c *tls.Certificate) *tls.Config {
 	var s Shown

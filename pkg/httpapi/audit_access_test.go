@@ -77,8 +77,11 @@ func TestAuditOfLogins(t *testing.T) {
 		t.Fatal(err)
 	}
 	basic.SetBasicAuth("hunter2", "x")
-	s.send(t, http.MethodGet, "/api/v1/cameras", "", "Authorization", basic.Header.Get("Authorization"))
-	failed(map[string]any{"who": nil, "via": "password", "reason": "wrong"})
+	for _, path := range []string{"/api/v1/cameras", "/readyz"} {
+		s.send(t, http.MethodGet, path, "", "Authorization", basic.Header.Get("Authorization"))
+		failed(map[string]any{"who": nil, "via": "password", "reason": "wrong"})
+	}
+	s.send(t, http.MethodGet, "/readyz", "")
 	s.send(t, http.MethodGet, "/api/v1/cameras", "")
 	if all := logs.AllUntimed(); len(all) > 0 {
 		t.Errorf("who gives no credentials is written: %v", all)

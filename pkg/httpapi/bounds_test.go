@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -47,6 +48,39 @@ func TestBodyThatDoesNotCome(t *testing.T) {
 			t.Errorf("%s: %v, want the connection to end", head, err)
 		}
 	}
+}
+
+// A further door has no fewer bounds: its connections take the places of the others.
+func TestBodyThatDoesNotComeAtADoor(t *testing.T) {
+	cam := newTestCamera("a")
+	s := New(Options{Metrics: NewMetrics("1.2.3", "abc"), Roster: Roster{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}})
+	s.bodies = 50 * time.Millisecond
+	front, door := listen(t), listen(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- s.Serve(ctx, front, Door{door, http.RedirectHandler("https://127.0.0.1/", http.StatusPermanentRedirect)})
+	}()
+	defer func() { cancel(); <-done }()
+	c, err := net.Dial("tcp", door.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(9 * time.Second)) // less than it would have had, and more than any machine needs
+	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n")
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		t.Errorf("%v, want the connection to end", err)
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func TestBodyThatIsTooLarge(t *testing.T) {

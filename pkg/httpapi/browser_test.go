@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"camd/pkg/access"
 )
 
 func TestWhoseScriptsMayRead(t *testing.T) {
@@ -124,6 +126,23 @@ func TestWhosePagesHaveWalls(t *testing.T) {
 		conn, resp, err := websocket.Dial(t.Context(), s.url+"/api/v1/wall", &websocket.DialOptions{HTTPHeader: header})
 		if (err == nil) != ok || !ok && resp.StatusCode != http.StatusForbidden {
 			t.Errorf("%q: %v", origin, err)
+		}
+		if err == nil {
+			_ = conn.CloseNow()
+		}
+	}
+}
+
+// Over TLS a page of the same name has no wall that came in the clear: somebody on the way may have written it.
+func TestWallsOfPagesInTheClear(t *testing.T) {
+	s := open(t, Options{Roster: Roster{Gate: access.New(behindProxy())}}, newTestCamera("a"))
+	host := strings.TrimPrefix(s.url, "http://")
+	for origin, ok := range map[string]bool{"https://" + host: true, "http://" + host: false, "HTTP://" + host: false} {
+		conn, _, err := websocket.Dial(t.Context(), s.url+"/api/v1/wall", &websocket.DialOptions{
+			HTTPHeader: http.Header{"Origin": {origin}, "X-Forwarded-Proto": {"https"}},
+		})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", origin, err)
 		}
 		if err == nil {
 			_ = conn.CloseNow()

@@ -27,7 +27,7 @@ type lane struct {
 func (s *Server) open(base context.Context, errs *log.Logger, l net.Listener, more []Door) (lanes []lane) {
 	for i, d := range append([]Door{{l, s}}, more...) {
 		if d.Handler != s {
-			next := d.Handler
+			next := s.boundWrites(s.boundBodies(d.Handler)) // as the server's own: places are for all doors together
 			d.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.meet(r); next.ServeHTTP(w, r) })
 		}
 		// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.

@@ -125,11 +125,7 @@ func (l *conns) last() net.Conn {
 // open serves the cameras until the test ends.
 func open(t *testing.T, o Options, cameras ...Camera) *site {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return serveOn(t, l, o, cameras...)
+	return serveOn(t, listen(t), o, cameras...)
 }
 
 // serveOn serves the cameras on l until the test ends.

@@ -29,7 +29,10 @@ type Link struct {
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	s.look()
 	all := s.roster.Load()
-	me, _ := all.Gate.Identify(r) // who may nothing is told no less than whether it is worth it
+	me, err := all.Gate.Identify(r) // who may nothing is told no less than whether it is worth it
+	if err != nil {
+		s.unknown(r, all.Gate, err) // a guess is one here, too: what comes back tells whether it was right
+	}
 	states := map[camera.State]int{}
 	for _, id := range all.seenBy(me) {
 		states[all.Cameras[id].Status().State]++

@@ -53,8 +53,8 @@ func (s *Server) makeLink(w http.ResponseWriter, r *http.Request, v view) {
 
 // base is where people reach this server: its public address, else what this request was sent to.
 func (r *roster) base(req *http.Request, client access.Client) string {
-	if r.OwnOrigin != "" {
-		return r.OwnOrigin
+	if r.PublicURL != "" {
+		return r.PublicURL
 	}
 	scheme := "http://"
 	if client.Secure {

@@ -72,6 +72,18 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// A link leads to where people reach the server, which may be below a path of a proxy's.
+func TestWhereLinksLead(t *testing.T) {
+	for public, want := range map[string]string{"": "http://127.0.0.1:", "https://home.example/cams": "https://home.example/cams/cameras/yard"} {
+		s := open(t, Options{Roster: Roster{Gate: access.New(gated(t)), PublicURL: public}}, newTestCamera("yard"))
+		resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
+		var made linkJSON
+		if err := json.Unmarshal([]byte(body(t, resp)), &made); err != nil || !strings.HasPrefix(made.Page, want) || !strings.HasPrefix(made.Stream, want) {
+			t.Errorf("%q: %v, %.60s, %.60s", public, err, made.Page, made.Stream)
+		}
+	}
+}
+
 // Whoever watches by what ends is sent away, plain, encrypted and on a wall, and nobody else.
 func TestWatchingEndsWithTheGrant(t *testing.T) {
 	for _, how := range []string{"plain", "tls", "http2"} {

@@ -3,8 +3,13 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/coder/websocket"
+
+	"camd/pkg/access"
 )
 
 // Walls are bounded as viewers are, whether they have cameras or not, and counted.
@@ -30,6 +35,23 @@ func TestWallsAreBounded(t *testing.T) {
 				t.Error("the metrics do not say so")
 			}
 		})
+	}
+}
+
+// Behind a proxy everybody has an address of his own, and as many walls from it as others.
+func TestWallsBehindProxy(t *testing.T) {
+	s := open(t, Options{Roster: Roster{Gate: access.New(behindProxy()), Limits: Limits{PerAddress: 1}}}, newTestCamera("a"))
+	dialWall(t, s, "", "X-Forwarded-For", "192.0.2.1")
+	dialWall(t, s, "", "X-Forwarded-For", "192.0.2.2")
+	if _, resp, err := websocket.Dial(t.Context(), s.url+"/api/v1/wall", &websocket.DialOptions{HTTPHeader: http.Header{"X-Forwarded-For": {"192.0.2.1"}}}); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a second wall of one address: %v", err)
+	}
+}
+
+// behindProxy lets everybody see who comes by a proxy on this machine.
+func behindProxy() access.Options {
+	return access.Options{
+		Anonymous: access.Allowance{Role: access.View}, Proxies: access.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}},
 	}
 }
 

@@ -19,6 +19,7 @@ type Roster struct {
 	Gate        *access.Gate // who may see and do what; nil lets everybody do everything
 	Hosts       Hosts        // by which names browsers may call this server, beside its addresses and localhost
 	OwnOrigin   string       // what a proxy before it is to browsers, empty if there is none: an origin
+	PublicURL   string       // where people reach this server, without a / at its end; empty: where they ask
 	AllowOrigin []string     // whose pages' scripts may read pictures: origins or *; empty is nobody's
 	// FrameAncestors are whose pages may have those of this server in a frame: self, origins, or none alone; empty is self.
 	FrameAncestors []string

@@ -92,7 +92,7 @@ func (s *Server) mount(r chi.Router, table []route) {
 // asideRoutes is what is answered at a door for metrics.
 func (s *Server) asideRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.boundWrites, s.securityHeaders, s.boundBodies, s.ownName, s.ownPages, middleware.GetHead)
+	r.Use(s.logRequests, s.securityHeaders, s.ownName, s.ownPages, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
 	})

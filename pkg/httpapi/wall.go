@@ -29,11 +29,14 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	begin, bad := beginWith(r)
+	if bad == nil && downgraded(r, s.roster.Load().OwnOrigin) {
+		bad = &requestError{http.StatusForbidden, "a page that came unencrypted may not have the wall of a server that is encrypted"}
+	}
 	if bad != nil {
 		fail(w, r, bad.code, bad.message)
 		return
 	}
-	address := hostOf(r.RemoteAddr)
+	address := hostOf(visitorOf(r).remote(r)) // which is not a proxy's
 	if err := s.audience.enter(address); err != nil {
 		w.Header().Set("Retry-After", "10")
 		fail(w, r, http.StatusServiceUnavailable, err.Error())
@@ -61,6 +64,13 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 		s.refusals.messages.Add(1)
 		s.log.Warn("wall cut", zap.String("remote", r.RemoteAddr), zap.Error(err))
 	}
+}
+
+// downgraded reports whether a page of this server's name asks that came in the clear, although this server speaks TLS: whoever is
+// on the way can have written it. Not all browsers hold back a session's cookie from it.
+func downgraded(r *http.Request, own string) bool {
+	origin := r.Header.Get("Origin")
+	return visitorOf(r).client.Secure && strings.HasPrefix(strings.ToLower(origin), "http://") && !strings.EqualFold(origin, own)
 }
 
 // takePlace admits a client of a wall to one camera.

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 )
 
@@ -59,11 +60,7 @@ func ours(c net.Conn) *conn {
 type address struct{ netip.Prefix }
 
 func addressOf(a net.Addr) address {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return address{}
-	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
+	ip := ipOf(a)
 	bits := ip.BitLen()
 	if ip.Is6() && !ip.IsLoopback() {
 		bits = 64
@@ -72,7 +69,21 @@ func addressOf(a net.Addr) address {
 	return address{p}
 }
 
-// limited reports whether there is a limit for connections from there; local says whether there is for loopback addresses.
-func (a address) limited(local bool) bool {
-	return a.IsValid() && (local || !a.Addr().IsLoopback())
+func ipOf(a net.Addr) netip.Addr {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr().Unmap().WithZone("")
+}
+
+// of returns from where connections of an address are counted, and whether there may be only so many of them. Who is excepted is
+// counted apart from its neighbours in a /64, or it would use up what is theirs.
+func (l Limits) of(a net.Addr) (from address, limited bool) {
+	ip := ipOf(a)
+	if slices.ContainsFunc(l.Except, func(n netip.Prefix) bool { return n.Contains(ip) }) {
+		return address{netip.PrefixFrom(ip, ip.BitLen())}, false
+	}
+	from = addressOf(a)
+	return from, l.PerAddress > 0 && ip.IsValid() && (l.Local || !ip.IsLoopback())
 }

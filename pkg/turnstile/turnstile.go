@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"maps"
 	"net"
+	"net/netip"
 	"sync"
 
 	"go.uber.org/zap"
@@ -19,8 +20,9 @@ const (
 // Limits on connections. 0 is no limit.
 type Limits struct {
 	InAll      int
-	PerAddress int  // from one IPv4 address, or one /64 of IPv6
-	Local      bool // loopback addresses are limited likewise; else PerAddress is not for them
+	PerAddress int            // from one IPv4 address, or one /64 of IPv6
+	Local      bool           // loopback addresses are limited likewise; else PerAddress is not for them
+	Except     []netip.Prefix // whom PerAddress is not for: proxies, which come for many
 }
 
 // Counts are of one moment.
@@ -103,14 +105,15 @@ func (t *Turnstile) Idle(c net.Conn) {
 func (t *Turnstile) admit(plain duplex) (in, out *conn, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := &conn{duplex: plain, turnstile: t, from: addressOf(plain.RemoteAddr())}
+	from, limited := t.limits.of(plain.RemoteAddr())
+	c := &conn{duplex: plain, turnstile: t, from: from}
 	o := t.addresses[c.from]
 	if o == nil {
 		o = &origin{waiting: list.New()}
 	}
 	longest := t.waiting
 	switch l := t.limits; {
-	case l.PerAddress > 0 && o.open >= l.PerAddress && c.from.limited(l.Local):
+	case limited && o.open >= l.PerAddress:
 		why, longest = FullAddress, o.waiting
 	case l.InAll > 0 && t.open >= l.InAll:
 		why = Full

@@ -213,6 +213,26 @@ func TestNotLimited(t *testing.T) {
 }
 
 // Over TLS the refusal is an alert, which a client understands before anything is encrypted.
+// A proxy comes for all its clients, and takes nothing of its neighbours' in a /64.
+func TestExcepted(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32"), netip.MustParsePrefix("2001:db8::9/128")}
+	limits := Limits{PerAddress: 1, Local: true, Except: proxies}
+	g := newGuard(t, "tcp", "127.0.0.1:0", false, limits)
+	for _, from := range []string{"127.0.0.9", "127.0.0.8", "127.0.0.9", "127.0.0.9"} {
+		_, server := g.enter(from)
+		g.s.Busy(server)
+	}
+	_, other := g.enter("127.0.0.7")
+	g.s.Busy(other)
+	g.refused(g.dial("127.0.0.8"))
+	at := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip)} }
+	proxy, limited := limits.of(at("2001:db8::9"))
+	neighbour, meant := limits.of(at("2001:db8::8"))
+	if limited || !meant || proxy == neighbour {
+		t.Errorf("%v %v, %v %v", proxy, limited, neighbour, meant)
+	}
+}
+
 func TestRefusedOverTLS(t *testing.T) {
 	g := newGuard(t, "tcp", "127.0.0.1:0", true, Limits{InAll: 1})
 	_, server := g.enter("")
