@@ -34,6 +34,8 @@ func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request, code int, p
 	}
 	local, _ := whence(r)
 	p.Open = !gate.Client(r).Secure && !local
+	// Under no-referrer browsers send the form with "Origin: null", and without TLS nothing else says that it is of this page.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	s.render(w, code, s.pages.login, p)
 }
 
