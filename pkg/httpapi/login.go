@@ -23,7 +23,11 @@ type loginPage struct {
 }
 
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
-	s.answerLogin(w, r, http.StatusOK, loginPage{Next: localPath(r.FormValue("next"))})
+	p := loginPage{Next: localPath(r.FormValue("next"))}
+	if r.FormValue("ended") == "link" {
+		p.Problem = "This link has expired, or was taken back."
+	}
+	s.answerLogin(w, r, http.StatusOK, p)
 }
 
 func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
