@@ -89,6 +89,7 @@ func peopleInABrowser(t *testing.T, d *daemon, key string) {
 	b.until("live", pageState)
 	b.until("anna", `document.querySelector('#who span')?.textContent ?? ''`)
 	b.until("true", `document.querySelector('[aria-labelledby=viewers-title]').hidden + ''`)
+	b.until("true", `/password here.*credentials_file/s.test(document.querySelector('[aria-labelledby=snippets-title]').innerText + document.getElementById('snippets').textContent) + ''`)
 	b.shot("camera")
 
 	b.do(chromedp.Click(chromedp.CSS("[data-do=share]")), chromedp.Click(chromedp.CSS("#share form button")))
