@@ -38,7 +38,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"serve", "--log-level", "loud", "--listen", "127.0.0.1:0"}, 2, "", "want debug, info, warn or error"},
 		{[]string{"serve", "--listen", "0.0.0.0:0", "-c", good}, 2, "", "--listen 0.0.0.0:0 is reached from other machines, and nothing says who may come in"},
 		{[]string{"serve", "-c", exposed}, 2, "", "exposed.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines"},
-		{[]string{"check", "-c", exposed}, 2, "", `or let everybody in, by "auth: {anonymous: view}" or --anonymous view`},
+		{[]string{"check", "-c", exposed}, 2, "", `or let everybody in, by "auth: {anonymous: view}" there, or --anonymous view`},
 		{[]string{"serve", "--anonymous", "root"}, 2, "", "--anonymous: want a role: view, control, admin or metrics"},
 		{[]string{"check", "-c", plain}, 2, "", "users:1:6: want a password's argon2id or bcrypt hash"},
 		{[]string{"hash-password", "an na"}, 2, "", "want a name of 1 to 64"},
