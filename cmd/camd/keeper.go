@@ -96,7 +96,7 @@ func (k *keeper) prepare(cfg *config.Config) error {
 	}
 	dir := stateDir(cfg)
 	if dir == "" {
-		return errors.New("there is no state_dir to keep the certificate in; name one")
+		return errors.New("there is no state_dir to keep the certificate in; name one in the configuration, such as \"state_dir: state\"")
 	}
 	names, must := ownNames(cfg)
 	made, err := certificate.SelfSigned{Dir: dir, Names: names, Must: must}.Ensure(time.Now())

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 
 func newShare() *cobra.Command {
 	var path string
-	var lasting time.Duration
+	lasting := lifetime(time.Hour)
 	cmd := &cobra.Command{
 		Use:   "share CAMERA",
 		Short: "print a link that lets whoever has it see a camera for a while",
@@ -30,7 +31,7 @@ takes back all links at once. It begins with public_url of the configuration, an
 run it as a user who may read that.
 
 Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command line or the configuration is wrong.`,
-		Example: "  camd share front-door --for 2h\n  sudo camd share yard --for 168h",
+		Example: "  camd share front-door --for 2h\n  sudo camd share yard --for 7d",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(path)
@@ -40,28 +41,54 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 			if err := checkShared(cfg, args[0]); err != nil {
 				return misused(err)
 			}
-			if lasting < time.Second || lasting > access.LongestLink {
-				return misused(fmt.Errorf("--for: want 1s to %dh", access.LongestLink/time.Hour))
+			if time.Duration(lasting) < time.Second || time.Duration(lasting) > access.LongestLink {
+				return misused(fmt.Errorf("--for: want 1s to %dd", access.LongestLink/day))
 			}
 			key, err := linkKeyOf(cfg)
 			if err != nil {
 				return failed(err)
 			}
 			now := time.Now()
-			signature, err := key.Sign(args[0], now, lasting)
+			signature, err := key.Sign(args[0], now, time.Duration(lasting))
 			if err != nil {
 				return failed(err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), sharedURL(cfg, args[0], signature))
-			fmt.Fprintf(cmd.ErrOrStderr(), "Good until %s. \"camd rotate-links\" takes back all links.\n", now.Add(lasting).Format(time.RFC1123))
+			fmt.Fprintf(cmd.ErrOrStderr(), "Good until %s. \"camd rotate-links\" takes back all links.\n", now.Add(time.Duration(lasting)).Format(time.RFC1123))
 			return nil
 		},
 	}
-	cmd.Flags().DurationVar(&lasting, "for", time.Hour, "how `LONG` the link is good: 30m, 2h; at most 720h")
+	cmd.Flags().Var(&lasting, "for", "how `LONG` the link is good: 30m, 2h, 7d; at most 30d")
+	cmd.Flags().Lookup("for").DefValue = "1h"
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }
+
+const day = 24 * time.Hour
+
+// lifetime is a time as people give links: 30m, 2h, 7d.
+type lifetime time.Duration
+
+// Set reads it.
+func (l *lifetime) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if n, ok := strings.CutSuffix(text, "d"); ok {
+		var days uint64
+		days, err = strconv.ParseUint(n, 10, 16)
+		d = time.Duration(days) * day
+	}
+	if err != nil {
+		return errors.New("want a time such as 30m, 2h or 7d")
+	}
+	*l = lifetime(d)
+	return nil
+}
+
+func (l *lifetime) String() string { return time.Duration(*l).String() }
+
+// Type is what the flag's help calls it, but for LONG.
+func (l *lifetime) Type() string { return "time" }
 
 // checkShared reports why there is no link for a camera.
 func checkShared(cfg *config.Config, id string) error {

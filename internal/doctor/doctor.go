@@ -41,7 +41,8 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	all = append(all, cameras(devices, p.Config.Cameras, reads)...)
 	all = append(all, bandwidth(devices, p.Config.Cameras, speed)...)
 	all = append(all, port(ctx, p), openFiles(p.Config), clock(), landlock(), lowat(), state(p.StateDir))
-	return append(all, encryption(p.Config, p.StateDir)...)
+	all = append(all, encryption(p.Config, p.StateDir)...)
+	return append(all, admission(p.Config)...)
 }
 
 // relay reports whether it has cameras from the bus alone.

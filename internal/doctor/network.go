@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"camd/pkg/access"
 	"camd/pkg/config"
 )
 
@@ -61,11 +62,14 @@ func encryption(c *config.Config, folder string) (all []Finding) {
 			return nil
 		}
 		if host, _, err := net.SplitHostPort(c.Listen); err == nil && !local(host) {
-			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "pictures go over the network unencrypted (%s)", c.Listen)}
+			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "%s go over the network unencrypted (%s)", readable(c), c.Listen)}
 		}
 		return nil
 	}
 	files := c.TLS.At(folder)
+	if folder == "" && files != c.TLS.Files {
+		return []Finding{warn("tls", "name one by state_dir:, unless systemd starts camd: the service has one", "camd makes a certificate, and there is no state_dir to keep it in")}
+	}
 	pair, err := files.Load()
 	if _, missing := os.Stat(files.Certificate); files != c.TLS.Files && missing != nil {
 		return []Finding{ok("tls", "camd makes a certificate when it starts")}
@@ -80,6 +84,31 @@ func encryption(c *config.Config, folder string) (all []Finding) {
 		return []Finding{ok("tls", "certificate and key fit; valid until %s", pair.Leaf.NotAfter.Format(time.DateOnly))}
 	}
 	return all
+}
+
+// readable is what is to be read on the way where there is no TLS.
+func readable(c *config.Config) string {
+	if c.Auth != nil && len(c.Auth.Users) > 0 {
+		return "pictures and passwords"
+	}
+	return "pictures"
+}
+
+// admission looks at who may come in. What nobody could use is among the mistakes of the configuration.
+func admission(c *config.Config) []Finding {
+	if c.Auth == nil {
+		return nil
+	}
+	role := c.Auth.Anonymous.Role
+	if (role == access.Control || role == access.Admin) && !config.Local(c.Listen) {
+		return []Finding{warn("access", "anonymous: view, or users: camd hash-password makes them", "whoever reaches %s may %s, without a password", c.Listen, does[role])}
+	}
+	return []Finding{ok("access", "%d users, %d tokens; others may %s", len(c.Auth.Users), len(c.Auth.Tokens), does[role])}
+}
+
+// does is what somebody may, in words.
+var does = map[access.Role]string{
+	"": "nothing", access.View: "see pictures", access.Control: "switch cameras", access.Admin: "do everything", access.Metrics: "read /metrics",
 }
 
 // local reports whether an address is this machine's alone.

@@ -122,6 +122,7 @@ func TestAuthMistakes(t *testing.T) {
 		{"{users_file: users, users: {anna: {hash: '" + hunter2 + "'}}}", `C:1:35: users: "anna" has a hash in DIR/users, too, on line 1; keep one`},
 		{"{users_file: said, users: {anna: {role: view}}}", `C:1:34: users: what "anna" may is in DIR/said, too, on line 1; keep one`},
 		{"{tokens: {a: {role: view}}}", `C:1:17: tokens: "a" has neither token_file nor hash; camd new-token makes both`},
+		{"{tokens: {a: {role: view, token: x, token_file: token}}}", `C:1:33: unknown key "token", did you mean "token_file"?`},
 		{"{tokens: {a: {token_file: token}}}", `C:1:17: tokens: "a" has no role; want view, control, admin or metrics`},
 		{"{tokens: {a: }}", `C:1:17: tokens: "a" has no role; want view, control, admin or metrics`},
 		{"{tokens: {a: x}}", `C:1:20: tokens: want keys such as "role:", got a text`},

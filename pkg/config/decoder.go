@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,7 +104,7 @@ func (d *decoder) unknown(key *yaml.Node, name string, known []string) {
 	if !whole {
 		shown += "…"
 	}
-	if near := nearest(begin, known); near != "" {
+	if near := cmp.Or(nearest(begin, known), begun(begin, known)); near != "" {
 		d.bad(key, "unknown key %q, did you mean %q?", shown, near)
 		return
 	}
@@ -119,6 +120,15 @@ func (d *decoder) unknown(key *yaml.Node, name string, known []string) {
 		}
 	}
 	d.bad(key, "unknown key %q; known here: %s", shown, strings.Join(known, ", "))
+}
+
+// begun is the first key that a word is the beginning of: token_file, if it is token.
+func begun(begin string, known []string) string {
+	i := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, begin+"_") })
+	if i < 0 {
+		return ""
+	}
+	return known[i]
 }
 
 // word is the beginning of a key that is none. What is behind it may be a password whose ": " was forgotten.

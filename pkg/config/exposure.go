@@ -33,7 +33,8 @@ func (c *Config) CheckReach(address string) error {
 		return nil
 	}
 	return fmt.Errorf("%s is reached from other machines, and nothing says who may come in; make a user, by "+
-		`"camd hash-password anna --role admin >> users" and "auth: {users_file: users}", or let everybody in, by "auth: {anonymous: view}" or --anonymous view`, address)
+		`"camd hash-password anna --role admin >> users", and write "auth: {users_file: users}" into the configuration; or let everybody in, `+
+		`by "auth: {anonymous: view}" there, or --anonymous view`, address)
 }
 
 // Local reports whether this machine alone reaches an address to listen on.

@@ -160,7 +160,7 @@ func TestHowSomebodyIsTurnedAway(t *testing.T) {
 	}{
 		{s, "/", []string{"Accept", page}, 303, "Location", "/login?next=%2F"},
 		{s, "/cameras/yard?a=b", []string{"Accept", page}, 303, "Location", "/login?next=%2Fcameras%2Fyard%3Fa%3Db"},
-		{s, "/cameras/yard?link=forged&a=b", []string{"Accept", page}, 303, "Location", "/login?next=%2Fcameras%2Fyard%3Fa%3Db"},
+		{s, "/cameras/yard?link=forged&a=b", []string{"Accept", page}, 303, "Location", "/login?ended=link&next=%2Fcameras%2Fyard%3Fa%3Db"},
 		{s, "/", nil, 401, "WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`},
 		{s, "/api/v1/cameras", []string{"X-Requested-With", "camd"}, 401, "WWW-Authenticate", `Bearer realm="camd"`},
 		{s, "/api/v1/cameras", []string{"Authorization", "Bearer nonsense"}, 401, "WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`},

@@ -23,7 +23,11 @@ type loginPage struct {
 }
 
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
-	s.answerLogin(w, r, http.StatusOK, loginPage{Next: localPath(r.FormValue("next"))})
+	p := loginPage{Next: localPath(r.FormValue("next"))}
+	if r.FormValue("ended") == "link" {
+		p.Problem = "This link has expired, or was taken back."
+	}
+	s.answerLogin(w, r, http.StatusOK, p)
 }
 
 func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
@@ -34,6 +38,8 @@ func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request, code int, p
 	}
 	local, _ := whence(r)
 	p.Open = !gate.Client(r).Secure && !local
+	// Under no-referrer browsers send the form with "Origin: null", and without TLS nothing else says that it is of this page.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	s.render(w, code, s.pages.login, p)
 }
 

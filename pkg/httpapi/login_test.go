@@ -132,6 +132,9 @@ func TestLoginPage(t *testing.T) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
+	if got := resp.Header.Get("Referrer-Policy"); got != "same-origin" || strings.Contains(text, "expired") {
+		t.Errorf("Referrer-Policy %s, %s", got, text)
+	}
 	policy := resp.Header.Get("Content-Security-Policy")
 	if !strings.Contains(policy, "form-action 'self'") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'self'") {
 		t.Errorf("policy %s", policy)

@@ -81,11 +81,12 @@ func turnAway(w http.ResponseWriter, r *http.Request, gate *access.Gate, err err
 		fail(w, r, http.StatusTooManyRequests, later.Error())
 		return
 	}
-	expired := errors.Is(err, access.ErrExpired)
-	if forPeople(r) && gate.HasLogin() && !expired {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Location", "/login?"+url.Values{"next": {withoutLink(r.URL)}}.Encode())
-		w.WriteHeader(http.StatusSeeOther)
+	if forPeople(r) && gate.HasLogin() {
+		query := url.Values{"next": {withoutLink(r.URL)}}
+		if errors.Is(err, access.ErrWrong) && r.Header.Get("Authorization") == "" {
+			query.Set("ended", "link") // whoever has no name here would not know why they are asked for one
+		}
+		seeOther(w, "/login?"+query.Encode())
 		return
 	}
 	// A page's own script, and the picture of a link that has ended, would make a browser ask for a password in a window of its own.
@@ -95,7 +96,7 @@ func turnAway(w http.ResponseWriter, r *http.Request, gate *access.Gate, err err
 		w.Header().Add("WWW-Authenticate", `Bearer realm="camd"`)
 	}
 	switch {
-	case expired:
+	case errors.Is(err, access.ErrExpired):
 		fail(w, r, http.StatusUnauthorized, "this link has expired, or was taken back")
 	case errors.Is(err, access.ErrWrong):
 		fail(w, r, http.StatusUnauthorized, "wrong name, password, token or link")

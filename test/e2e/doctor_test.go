@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"camd/internal/peer"
+	"camd/pkg/access"
 )
 
 // finding is one of camd doctor --json's.
@@ -95,7 +96,11 @@ func TestDoctorFinds(t *testing.T) {
 		"port":      {"listen: " + taken.Addr().String() + "\n" + healthy, "", 1, finding{"FAIL", "port", "another program has it", "ss -ltnp"}},
 		"address":   {"listen: 192.0.2.1:8080\nauth: {anonymous: view}\n" + healthy, "", 1, finding{"FAIL", "port", "no such address", "ip addr"}},
 		"exposed":   {"listen: 0.0.0.0:0\n" + healthy, "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines", ""}},
-		"open":      {"listen: 0.0.0.0:0\nauth: {anonymous: view}\n" + healthy, "", 0, finding{"warn", "tls", "unencrypted", "tls:"}},
+		"open":      {"listen: 0.0.0.0:0\nauth: {anonymous: view}\n" + healthy, "", 0, finding{"warn", "tls", "pictures go over the network unencrypted", "tls:"}},
+		"passwords": {"listen: 0.0.0.0:0\nauth: {users: {anna: {hash: '" + access.HashPassword("hunter2") + "'}}}\n" + healthy, "", 0, finding{"warn", "tls", "pictures and passwords", "tls:"}},
+		"all may":   {"listen: 0.0.0.0:0\nauth: {anonymous: admin}\n" + healthy, "", 0, finding{"warn", "access", "may do everything", "camd hash-password"}},
+		"some may":  {"listen: 127.0.0.1:0\nauth: {anonymous: view}\n" + healthy, "", 0, finding{"ok", "access", "0 users, 0 tokens; others may see pictures", ""}},
+		"no folder": {"listen: 127.0.0.1:0\ntls: {self_signed: true}\n" + healthy, "", 0, finding{"warn", "tls", "no state_dir", "state_dir:"}},
 		"expired":   {fmt.Sprintf("tls: {certificate: %s, key: %s}\nlisten: 127.0.0.1:0\n%s", old.File, old.Key, healthy), "", 0, finding{"warn", "tls", "expired", ""}},
 		"device":    {"listen: 127.0.0.1:0\ncameras: [{id: a, source: /dev/camd-none}]\n", "", 1, finding{"FAIL", "device", "/dev/camd-none is not there", "plug it in"}},
 		"file":      {"listen: 127.0.0.1:0\ncameras: [{id: a, source: gone.mp4}]\n", "", 1, finding{"FAIL", "file", "gone.mp4 is not there", ""}},

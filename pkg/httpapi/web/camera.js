@@ -5,7 +5,7 @@ import { applyTheme, choice } from './choice.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
 import { furnish } from './icons.js';
-import { introduce, may } from './me.js';
+import { introduce, may, named } from './me.js';
 import { Screen } from './screen.js';
 import { offerLinks } from './share.js';
 import { listAddresses, listSnippets } from './snippets.js';
@@ -121,7 +121,7 @@ function listViewers(viewers) {
   const cell = (text) => Object.assign(document.createElement('td'), { textContent: text });
   const rows = viewers.map((viewer) => {
     const row = document.createElement('tr');
-    row.append(cell(viewer.address), cell(viewer.user_agent), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
+    row.append(cell(viewer.who), cell(viewer.address), cell(viewer.user_agent), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
       cell(viewer.frame_age === null ? '' : `${Math.round(1000 * viewer.frame_age)} ms`), cell(bytes(viewer.bytes)), cell(viewer.dropped));
     return row;
   });
@@ -155,7 +155,8 @@ function update(now, viewers, history) {
   camera = now;
   if (!before) {
     listAddresses(document.getElementById('addresses'), camera);
-    listSnippets(document.getElementById('snippets'), camera);
+    listSnippets(document.getElementById('snippets'), camera, named());
+    document.getElementById('credentials').hidden = !named();
   }
   pictures.watch([[id, 'main']]); // again each time: it may have been refused, or gone for a while
   if (before?.state !== camera.state && may('control')) loadControls(id);

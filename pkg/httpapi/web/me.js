@@ -11,6 +11,9 @@ export const may = (role) => (holds[me.role] ?? []).includes(role);
 
 export const canShare = () => may('control') && me.links;
 
+// named tells whether who looks has told camd who they are, as their programs will have to.
+export const named = () => ['session', 'password', 'token'].includes(me.kind);
+
 // introduce asks who looks, and takes away what they may not do, until they have been answered.
 export async function introduce() {
   try {

@@ -43,7 +43,8 @@ export function listAddresses(element, camera) {
   }
 }
 
-export function listSnippets(element, camera) {
+// listSnippets shows them for a camera; credentials, whether camd asks programs who they are.
+export function listSnippets(element, camera, credentials) {
   const stream = new URL(camera.urls.stream, location.href).href;
   const snapshot = new URL(camera.urls.snapshot, location.href).href;
   for (const [name, text] of [
@@ -54,7 +55,7 @@ export function listSnippets(element, camera) {
     ['VLC', `vlc --network-caching=300 ${stream}`],
     ['OpenCV', `import cv2\ncamera = cv2.VideoCapture("${stream}")\nok, picture = camera.read()`],
     ['Another camd', `cameras:\n  - id: ${camera.id.replace('.', '-')}\n    source: ${stream}`],
-    ['Prometheus', `scrape_configs:\n  - job_name: camd\n    static_configs:\n      - targets: ["${location.host}"]${location.protocol === 'https:' ? '\n    scheme: https' : ''}\n\n# this camera's pictures a second\nrate(camd_camera_frames_${camera.remote ? 'published' : 'captured'}_total{camera="${camera.id}"}[1m])`],
+    ['Prometheus', `scrape_configs:\n  - job_name: camd\n    static_configs:\n      - targets: ["${location.host}"]${location.protocol === 'https:' ? '\n    scheme: https' : ''}${credentials ? '\n    authorization:\n      credentials_file: /etc/prometheus/camd.token' : ''}\n\n# this camera's pictures a second\nrate(camd_camera_frames_${camera.remote ? 'published' : 'captured'}_total{camera="${camera.id}"}[1m])`],
   ]) {
     const details = document.createElement('details');
     const summary = document.createElement('summary');
