@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"syscall"
+	"time"
 )
 
 // duplex is what *net.TCPConn and *net.UnixConn are.
@@ -20,6 +21,7 @@ type conn struct {
 	duplex
 	turnstile *Turnstile
 	from      address
+	pace      pace
 
 	// Of the turnstile, by its lock.
 	there            bool
@@ -36,6 +38,23 @@ func (c *conn) Close() error {
 	defer c.turnstile.mu.Unlock()
 	c.turnstile.leave(c)
 	return err
+}
+
+// Read reads what the client says. One that says too much is not listened to for a moment, so that the kernel holds it up: nothing of
+// it is lost, and it costs nobody else anything.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.duplex.Read(b[:min(len(b), mouthful)])
+	if wait := c.pace.heard(n, time.Now()); wait > 0 && err == nil {
+		time.Sleep(wait) // at most for a mouthful
+	}
+	return n, err
+}
+
+// Write sends.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.duplex.Write(b)
+	c.pace.told(n)
+	return n, err
 }
 
 // abort closes a connection that makes room. Who answers on it closes it, too.

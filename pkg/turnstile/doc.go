@@ -7,5 +7,7 @@
 // with an alert.
 //
 // Its user tells by [Turnstile.Busy] and [Turnstile.Idle] what a connection is doing. Accepting never waits for a client, and
-// nothing here costs anything for each byte or picture.
+// nothing here costs anything for each picture of a plain stream, which goes past it.
+//
+// A client that says more over a connection than any use of camd needs is heard slowly: the kernel holds it up, and nobody else.
 package turnstile
