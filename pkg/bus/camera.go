@@ -29,8 +29,8 @@ type Camera struct {
 	state   condition
 	names   []string
 	inlets  map[string]*inlet
-	counts  map[string]*received // of inlets that have ended, too
-	current bool                 // state has been found once
+	counts  map[string]*received
+	current bool // state has been found once
 }
 
 // condition is how a camera is, as told to viewers.
@@ -144,6 +144,7 @@ func (c *Camera) restream(names []string, b *box) {
 		if !slices.Contains(names, name) {
 			in.end()
 			delete(c.inlets, name)
+			delete(c.counts, name) // else whoever thinks of ever new names fills the memory
 		}
 	}
 	c.names = names

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/url"
@@ -121,7 +122,7 @@ func (l *link) trouble(err error) {
 	if err == nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrSlowConsumer) {
 		return
 	}
-	text := explain(err)
+	text := l.describe(err)
 	l.mu.Lock()
 	same := l.problem == text
 	l.problem = text
@@ -135,17 +136,20 @@ func (l *link) trouble(err error) {
 func (l *link) relieve(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.problem == explain(err) {
+	if l.problem == l.describe(err) {
 		l.problem = ""
 	}
 }
+
+// describe is explain without what camd shows of itself, which a server may repeat, and fit for a line.
+func (l *link) describe(err error) string { return plain(l.opts.Account.hide(explain(err))) }
 
 // explain says to people what is wrong and, where it can be known, what would be right.
 func explain(err error) string {
 	var addr *url.Error
 	switch {
 	case errors.As(err, &addr):
-		return "an address of bus.urls is none"
+		return "an address of bus.servers is none"
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
 		return "the server refuses this user: check the credentials, and whether the server still knows them"
 	case errors.Is(err, nats.ErrAuthExpired):
@@ -185,6 +189,19 @@ func (l *link) keep(ctx context.Context, attach func(again bool)) {
 		case <-time.After(2 * time.Second):
 		}
 	}
+}
+
+// say publishes what is no frame.
+func (l *link) say(subject string, what any) error {
+	conn, _ := l.ready()
+	if conn == nil {
+		return errDown
+	}
+	b, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	return conn.Publish(subject, b)
 }
 
 // farewell gives what was said last a moment to go out.

@@ -19,8 +19,10 @@ const (
 	mostSites      = 4096
 	mostBoxes      = 16  // of one site
 	mostCameras    = 512 // of one box
-	mostRenditions = 32  // of one camera, main with them
+	mostOfSite     = mostBoxes * mostCameras
+	mostRenditions = 32 // of one camera, main with them
 	mostRelays     = 4096
+	mostStreams    = 1 << 15 // renditions of all cameras that a relay knows: 10,000 cameras with three each
 	mostWord       = 1 << 20 // bytes of a message that is no frame
 	mostText       = 500     // bytes of a text for people
 )
@@ -153,7 +155,7 @@ func readWish(b []byte) (w wish, err error) {
 	if err := decode(b, &w, &w.Version); err != nil {
 		return w, err
 	}
-	if !isInstance(w.Relay) || len(w.Watch) > mostCameras || len(w.Fresh) > mostCameras {
+	if !isInstance(w.Relay) || len(w.Watch) > mostOfSite || len(w.Fresh) > mostOfSite {
 		return w, errors.New("no relay, or it wants too much")
 	}
 	return w, nil

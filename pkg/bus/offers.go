@@ -41,6 +41,7 @@ type offers struct {
 	last     []told    // as of the revision, without what changes all the time
 	toldAt   time.Time // when something was last said
 	tell     bool      // somebody asked for the whole
+	large    error     // the whole was too large
 	gone     bool      // the last word has been said
 	counts   map[key]*sent
 	sending  sync.WaitGroup // outlets
@@ -121,7 +122,8 @@ func (f *offers) leave() {
 		o.stop()
 	}
 	f.sending.Wait()
-	f.publish(word{Version: version, Box: f.box, Host: f.host, Camd: f.camd, Now: time.Now(), Revision: f.revision, Gone: true})
+	last := word{Version: version, Box: f.box, Host: f.host, Camd: f.camd, Now: time.Now(), Revision: f.revision, Gone: true}
+	_ = f.link.say(f.subjects.site(f.site), last) // silence says the same, later
 	f.gone = true
 }
 

@@ -1,9 +1,11 @@
 package bus
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
@@ -31,6 +33,19 @@ type Account struct {
 	NKey           string // path of a file with an NKey seed
 	User, Password string
 	Token          string
+}
+
+// hide takes the password and the token out of a text, as they are and as a connection's JSON has them.
+func (a Account) hide(text string) string {
+	for _, secret := range []string{a.Password, a.Token} {
+		if secret == "" {
+			continue
+		}
+		quoted, _ := json.Marshal(secret) // no text fails
+		text = strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), "***")
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	return text
 }
 
 // TLS says whom a bus trusts and what it shows of itself. Files are read at each connection, so that they can be replaced.

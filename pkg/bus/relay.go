@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,11 +25,12 @@ type relay struct {
 	demand        chan struct{} // all topics' changes of demand
 	list          atomic.Pointer[[]*Camera]
 
-	mu    sync.Mutex
-	sites map[string]*site
-	conn  *nats.Conn // where frames are listened to; nil before the first
-	news  bool       // list is not what sites say
-	over  bool
+	mu      sync.Mutex
+	sites   map[string]*site
+	streams int        // of all their boxes
+	conn    *nats.Conn // where frames are listened to; nil before the first
+	news    bool       // list is not what sites say
+	over    bool
 }
 
 func newRelay(o Options, instance string, l *link, refuse func(string)) *relay {
@@ -66,6 +66,21 @@ func (r *relay) hear(name string, w word, now time.Time) {
 	if !known {
 		s.wish(now) // a box that has just come knows of no relay's wishes
 	}
+}
+
+// holds reports whether there is room for a box's cameras beside all others', and then counts them. Each costs memory here and in
+// whatever serves it.
+func (r *relay) holds(b *box, w word) bool {
+	n := 0
+	for _, c := range w.Cameras {
+		n += len(c.Renditions)
+	}
+	if r.streams-b.streams+n > mostStreams {
+		return false
+	}
+	r.streams += n - b.streams
+	b.streams = n
+	return true
 }
 
 // settle makes what is fetched what is watched, and tells the sites.
@@ -208,14 +223,8 @@ func (r *relay) end() {
 
 // send tells a site what is watched here.
 func (r *relay) send(s *site, w wish) {
-	conn, _ := r.link.ready()
-	if conn == nil {
-		return
-	}
 	w.Version, w.Relay = version, r.instance
-	if b, err := json.Marshal(w); err == nil {
-		_ = conn.Publish(r.subjects.want(s.name), b) // it is said again soon
-	}
+	_ = r.link.say(r.subjects.want(s.name), w) // it is said again soon
 }
 
 // report puts what came in into s.

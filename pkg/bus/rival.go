@@ -89,7 +89,7 @@ func (f *offers) hold(id string, o *offer, box string) {
 	}
 	o.stop()
 	f.log.Error("camera not offered: the site has another one of this name", zap.String("camera", id), zap.String("site", f.site),
-		zap.String("box", box), zap.String("remedy", "give one of them another id, or one of the boxes another bus.site"))
+		zap.String("box", box), zap.String("remedy", "give one of them another id, or one of the boxes another site"))
 }
 
 // duplicates lists the cameras that another box has.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// forget is how long a box is remembered that says nothing and has no successor.
-const forget = 24 * time.Hour
+// remember is how long a box is known that says nothing and has no successor.
+const remember = 24 * time.Hour
 
 // site is what a relay knows of one. It belongs to whoever has the relay's lock.
 type site struct {
@@ -29,6 +29,7 @@ type box struct {
 	revision uint64
 	whole    bool // cameras is what it has, as of revision
 	cameras  []told
+	streams  int                  // of them
 	since    map[string]time.Time // from when on it has had each camera
 	clock    clock
 }
@@ -40,7 +41,7 @@ func (s *site) hear(w word, now time.Time) (known, ask bool) {
 		if w.Gone {
 			return true, false
 		}
-		if len(s.boxes) >= mostBoxes {
+		if len(s.boxes) >= mostBoxes && !s.makeRoom(now) {
 			s.relay.refuse(TooMany)
 			return true, false
 		}
@@ -50,6 +51,10 @@ func (s *site) hear(w word, now time.Time) (known, ask bool) {
 	b.heard, b.gone = now, w.Gone
 	b.clock.hear(w.Now, now)
 	if w.Whole {
+		if !s.relay.holds(b, w) {
+			s.relay.refuse(TooMany)
+			return known, false
+		}
 		b.revision, b.whole, b.cameras, b.since = w.Revision, true, w.Cameras, map[string]time.Time{}
 		for _, c := range w.Cameras {
 			// For how long, not since when: the clocks of two boxes need not agree.
@@ -60,7 +65,29 @@ func (s *site) hear(w word, now time.Time) (known, ask bool) {
 	return known, !w.Gone && (!b.whole || b.revision != w.Revision)
 }
 
-// alive reports whether a box spoke lately. One that has a successor at its host is given less time.
+// makeRoom forgets the box that has been silent for longest, and reports whether there was one: a camd in a container has
+// another host's name at each start, and so no successor.
+func (s *site) makeRoom(now time.Time) bool {
+	var oldest *box
+	for _, b := range s.boxes {
+		if !s.living(b, now) && (oldest == nil || b.heard.Before(oldest.heard)) {
+			oldest = b
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	s.forget(oldest)
+	s.arrange(now)
+	return true
+}
+
+func (s *site) forget(b *box) {
+	delete(s.boxes, b.id)
+	s.relay.streams -= b.streams
+}
+
+// living reports whether a box spoke lately. One that has a successor at its host is given less time.
 func (s *site) living(b *box, now time.Time) bool {
 	silence := now.Sub(b.heard)
 	if b.gone || silence > expiry {
@@ -91,12 +118,13 @@ func (s *site) alive(now time.Time) bool {
 // look forgets boxes that are not coming back, and arranges cameras anew when one has fallen silent or speaks again.
 func (s *site) look(now time.Time) {
 	turned := false
-	for id, b := range s.boxes {
+	for _, b := range s.boxes {
 		living := s.living(b, now)
 		turned = turned || living != b.lived
 		b.lived = living
-		if !living && (s.succeeded(b) || now.Sub(b.heard) > forget) {
-			delete(s.boxes, id)
+		if !living && (s.succeeded(b) || now.Sub(b.heard) > remember) {
+			s.forget(b)
+			turned = true // what it alone had ends with it
 		}
 	}
 	if turned {

@@ -1,7 +1,8 @@
 package bus
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -33,18 +34,17 @@ func (f *offers) say(whole bool, cameras []told) {
 	if whole {
 		w.Cameras = cameras
 	}
-	if f.publish(w) {
+	switch err := f.link.say(f.subjects.site(f.site), w); {
+	case err == nil:
 		f.toldAt, f.tell = time.Now(), false
+		if f.large != nil {
+			f.link.relieve(f.large)
+			f.large = nil
+		}
+	case errors.Is(err, nats.ErrMaxPayload):
+		f.large = fmt.Errorf("the list of %d cameras is larger than max_payload of the server: %w", len(cameras), err)
+		f.link.trouble(f.large)
 	}
-}
-
-func (f *offers) publish(w word) bool {
-	conn, _ := f.link.ready()
-	b, err := json.Marshal(w)
-	if err != nil || conn == nil {
-		return false
-	}
-	return conn.Publish(f.subjects.site(f.site), b) == nil
 }
 
 // list is what there is to tell of the cameras that this box has.

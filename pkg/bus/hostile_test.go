@@ -1,0 +1,189 @@
+package bus
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"camd/internal/peer"
+	"camd/pkg/camera"
+)
+
+// listener is a relay without a connection, which hears what a test lets it hear.
+func listener(t *testing.T) *relay {
+	t.Helper()
+	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.relay.end)
+	return b.relay
+}
+
+// instance is the name of the nth run of a camd.
+func instance(n int) string { return fmt.Sprintf("RUN%08d", n) }
+
+// has is the word of a box that has cameras with such renditions beside main.
+func has(box string, cameras []string, renditions ...string) word {
+	w := word{Version: version, Box: box, Now: time.Now(), Revision: 1, Whole: true}
+	for _, id := range cameras {
+		t := told{ID: id, Title: id, State: camera.Live, Renditions: []toldRendition{{Name: camera.Main}}}
+		for _, r := range renditions {
+			t.Renditions = append(t.Renditions, toldRendition{Name: r})
+		}
+		w.Cameras = append(w.Cameras, t)
+	}
+	return w
+}
+
+// lists returns the cameras that the relay has, after a look.
+func (r *relay) lists(t *testing.T) (ids []string) {
+	t.Helper()
+	r.look()
+	for _, c := range *r.list.Load() {
+		ids = append(ids, c.ID())
+	}
+	return ids
+}
+
+// A camd in a container has another host's name at each start: the runs that are over must not keep the next one out.
+func TestManyStartsOfOneSite(t *testing.T) {
+	r, now := listener(t), time.Now()
+	for i := range 3 * mostBoxes {
+		now = now.Add(time.Minute)
+		w := has(instance(i), []string{"yard"})
+		w.Host = instance(i)
+		r.hear("north", w, now)
+		if b := r.sites["north"].boxes[instance(i)]; b == nil || !b.whole {
+			t.Fatalf("start %d is not heard", i)
+		}
+		r.hear("north", word{Version: version, Box: instance(i), Host: w.Host, Now: now, Revision: 1, Gone: true}, now)
+	}
+	if n := len(r.sites["north"].boxes); n > mostBoxes {
+		t.Errorf("%d boxes are known, want at most %d", n, mostBoxes)
+	}
+	if got, want := r.lists(t), []string{"north.yard"}; !slices.Equal(got, want) || r.streams > mostBoxes {
+		t.Errorf("%q and %d streams, want %q", got, r.streams, want)
+	}
+}
+
+// What a run of camd had and its successor has not is gone, as is all of a site that is silent for a day; readers come to the end.
+func TestCamerasEndWithTheBoxThatHadThem(t *testing.T) {
+	r, now := listener(t), time.Now()
+	before := has(instance(1), []string{"yard", "hall"})
+	before.Host = "box"
+	r.hear("north", before, now.Add(-time.Hour))
+	r.lists(t)
+	hall := r.sites["north"].cameras["hall"].inlets[camera.Main].topic
+	after := has(instance(2), []string{"yard"})
+	after.Host = "box"
+	r.hear("north", word{Version: version, Box: after.Box, Host: "box", Now: now, Revision: 1}, now)
+	r.lists(t)
+	r.hear("north", after, now)
+	if got, want := r.lists(t), []string{"north.yard"}; !slices.Equal(got, want) || !ended(hall) {
+		t.Errorf("%q, want %q; readers of the other are at the end: %v", got, want, ended(hall))
+	}
+
+	yard := r.sites["north"].cameras["yard"].inlets[camera.Main].topic
+	r.sites["north"].boxes[after.Box].heard = now.Add(-remember - time.Hour)
+	if got := r.lists(t); len(got) > 0 || !ended(yard) || r.streams != 0 {
+		t.Errorf("%q and %d streams are left; readers are at the end: %v", got, r.streams, ended(yard))
+	}
+}
+
+// Whatever sites say, a relay knows so many streams and no more, and counts for those that there are.
+func TestSitesDoNotFillTheMemory(t *testing.T) {
+	r, now := listener(t), time.Now()
+	var cameras, renditions []string
+	for i := range mostCameras {
+		cameras = append(cameras, fmt.Sprint("c", i))
+	}
+	for i := range mostRenditions - 1 {
+		renditions = append(renditions, fmt.Sprint("r", i))
+	}
+	refused := 0
+	r.refuse = func(cause string) {
+		if cause == TooMany {
+			refused++
+		}
+	}
+	for i := range 4 {
+		r.hear(fmt.Sprint("site", i), has(instance(i), cameras, renditions...), now)
+	}
+	if got := r.lists(t); len(got) != 2*mostCameras || refused != 2 || r.streams != mostStreams {
+		t.Errorf("%d cameras with %d streams, %d words refused", len(got), r.streams, refused)
+	}
+	r.hear("site0", has(instance(0), nil), now)
+	r.hear("north", has(instance(9), []string{"yard"}), now)
+	for i := range 100 {
+		r.hear("north", has(instance(9), []string{"yard"}, fmt.Sprint("r", i)), now)
+	}
+	if got := r.sites["north"].cameras["yard"].report(nil); len(got) != 2 {
+		t.Errorf("counts of %d streams, want those of two", len(got))
+	}
+}
+
+// A site of several boxes may have more cameras than one box.
+func TestWishForAllCamerasOfALargeSite(t *testing.T) {
+	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	yard := newLocal("yard")
+	b.Offer([]Source{yard})
+	defer b.offers.leave()
+	w := wish{Version: version, Relay: instance(1), Watch: map[string][]string{"yard": {camera.Main}}}
+	for i := range mostOfSite - 1 {
+		w.Watch[fmt.Sprint("c", i)] = []string{camera.Main}
+	}
+	data, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.offers.wish(&nats.Msg{Data: data})
+	if n := b.State().Refused; len(n) > 0 || !wentOut(b, "yard", camera.Main).Watched {
+		t.Errorf("refused %v, and nothing is sent", n)
+	}
+}
+
+// A list that the server does not take is told, and no more once it takes it.
+func TestListLargerThanAMessage(t *testing.T) {
+	t.Parallel()
+	nats := peer.ServeNATS(t, "max_payload: 1024\n")
+	site, _ := start(t, Options{URLs: []string{nats.URL}, Site: "north"})
+	var many []Source
+	for i := range 50 {
+		many = append(many, newLocal(fmt.Sprint("c", i)))
+	}
+	site.Offer(many)
+	peer.Until(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "the list of 50 cameras is larger than max_payload") })
+	site.Offer(many[:1])
+	peer.Until(t, "it to be over", func() bool { return site.State().Problem == "" })
+}
+
+// A server may repeat what it was sent. Nobody reads it from camd.
+func TestServerThatRepeatsWhatItWasSent(t *testing.T) {
+	t.Parallel()
+	for _, a := range []Account{{User: "u", Password: `ca"na<ry`}, {Token: `ca"na<ry`}} {
+		address := peer.ServeRaw(t, func(c net.Conn) {
+			fmt.Fprint(c, `INFO {"server_id":"x","version":"2.9.0","proto":1,"max_payload":1024,"auth_required":true}`+"\r\n")
+			in := bufio.NewReader(c)
+			line, _ := in.ReadString('\n')
+			fmt.Fprintf(c, "-ERR 'no: %s ca\"na<ry\x1b[31m'\r\n", strings.TrimSpace(line))
+			_, _ = in.ReadString('\n')
+			_, _ = in.ReadString(0) // until camd hangs up
+		})
+		b, _ := start(t, Options{URLs: []string{"nats://" + address}, Relay: true, Account: a})
+		peer.Until(t, "what it says", func() bool { return strings.Contains(b.State().Problem, "no: ") })
+		if p := b.State().Problem; strings.Contains(p, "na<ry") || strings.Contains(p, `na\u003cry`) || strings.Contains(p, "\x1b") {
+			t.Errorf("%q", p)
+		}
+	}
+}
