@@ -64,7 +64,7 @@ test-deps: ## install the Debian packages that the tests need
 
 .PHONY: test-go
 test-go: ## the Go tests, with the race detector, against the built programs
-	CAMD_BIN=$(CURDIR)/bin go test -race -tags $(TAGS) -timeout 20m ./...
+	CAMD_BIN=$(CURDIR)/bin go test -race -tags $(TAGS) -timeout 40m ./...
 
 .PHONY: lint
 lint: ## formatting, go vet, staticcheck, shell syntax
