@@ -1,6 +1,8 @@
 package config
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +133,7 @@ func readRole[T any](at func(*T) *access.Role) func(*decoder, string, *yaml.Node
 // readScope reads ids of cameras and patterns. An id must be there.
 func readScope[T any](at func(*T) *access.Scope) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
-		d.texts(key, n, "[yard, front-*]", func(s string, item *yaml.Node) {
+		d.texts(key, n, "[yard, front-*], or leave the key out for all", func(s string, item *yaml.Node) {
 			if err := access.CheckPattern(s); err != nil {
 				d.bad(item, "%s: %v, got %s", key, err, show(item))
 				return
@@ -156,10 +158,13 @@ func readForwardAuth(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	d.checkGrant(to.ForwardAuth.Others, given)
 }
 
+// browsers are headers that browsers and programs set, and proxies pass on as they are.
+var browsers = []string{"Authorization", "Cookie", "Host", "Origin", "Referer", "User-Agent"}
+
 func forwardFields() []field[access.ForwardAuth] {
 	return []field[access.ForwardAuth]{
-		{"user_header", set(func(f *access.ForwardAuth) *string { return &f.Header }, "a header's name, such as Remote-User", func(s string) (string, bool) {
-			return s, s != "" && len(s) <= 100 && !strings.ContainsFunc(s, notInHeaderName)
+		{"user_header", set(func(f *access.ForwardAuth) *string { return &f.Header }, "a header's name that the proxy alone sets, such as Remote-User", func(s string) (string, bool) {
+			return s, s != "" && len(s) <= 100 && !strings.ContainsFunc(s, notInHeaderName) && !slices.Contains(browsers, http.CanonicalHeaderKey(s))
 		})},
 		{"role", readRole(func(f *access.ForwardAuth) *access.Role { return &f.Others.Role })},
 		{"cameras", readScope(func(f *access.ForwardAuth) *access.Scope { return &f.Others.Cameras })},

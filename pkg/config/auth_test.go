@@ -139,7 +139,9 @@ func TestAuthMistakes(t *testing.T) {
 		{"{anonymous: view, forward_auth: {user_header: Remote-User, role: view}}", "C:1:25: forward_auth: nobody is believed without trusted_proxies; add the proxy's address"},
 		{"{trusted_proxies: [10.0.0.1], forward_auth: {role: view}}", "C:1:51: forward_auth: has no user_header; want the header in which the proxy says who asks, such as Remote-User"},
 		{"{trusted_proxies: [10.0.0.1], forward_auth: {user_header: Remote-User}}", "C:1:37: forward_auth: lets nobody in; add a role for those whom the proxy names, or name them under users"},
-		{"{trusted_proxies: [10.0.0.1], forward_auth: {user_header: 'Remote User', role: view}}", `C:1:65: user_header: want a header's name, such as Remote-User, got "Remote User"`},
+		{"{trusted_proxies: [10.0.0.1], forward_auth: {user_header: 'Remote User', role: view}}", `C:1:65: user_header: want a header's name that the proxy alone sets, such as Remote-User, got "Remote User"`},
+		{"{trusted_proxies: [10.0.0.1], forward_auth: {user_header: authorization, role: view}}", `C:1:65: user_header: want a header's name that the proxy alone sets, such as Remote-User, got "authorization"`},
+		{"{anonymous: view, trusted_proxies: []}", "C:1:42: trusted_proxies: want a list such as [127.0.0.1, 10.0.0.0/8], or leave the key out to believe nobody"},
 		{"{trusted_proxies: [10.0.0.1], forward_auth: {user_header: Remote-User, cameras: [yard]}}", "C:1:78: cameras: there is no role to hold there; add role"},
 	} {
 		cfg, err := Parse(filepath.Join(dir, "camd.yaml"), []byte("auth: "+c.auth+"\n"+cameras), env)

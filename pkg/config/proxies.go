@@ -16,7 +16,7 @@ func readLinkKey(d *decoder, key string, n *yaml.Node, to *authEntry) {
 
 // readProxies reads addresses and networks, and unix for whoever comes by a unix socket.
 func readProxies(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	d.texts(key, n, "[127.0.0.1, 10.0.0.0/8]", func(s string, item *yaml.Node) {
+	d.texts(key, n, "[127.0.0.1, 10.0.0.0/8], or leave the key out to believe nobody", func(s string, item *yaml.Node) {
 		p, err := network(s)
 		switch {
 		case s == "unix":

@@ -128,7 +128,7 @@ func readWebhookURL(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
 // texts reads a list of single values.
 func (d *decoder) texts(key string, n *yaml.Node, want string, read func(s string, n *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		d.bad(n, "%s: want a list such as %s, or leave the key out for all", key, want)
+		d.bad(n, "%s: want a list such as %s", key, want)
 		return
 	}
 	for _, item := range n.Content {
@@ -142,7 +142,7 @@ func (d *decoder) texts(key string, n *yaml.Node, want string, read func(s strin
 }
 
 func readEvents(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
-	d.texts(key, n, "[trouble, well]", func(s string, item *yaml.Node) {
+	d.texts(key, n, "[trouble, well], or leave the key out for all", func(s string, item *yaml.Node) {
 		if !slices.Contains(notify.Conditions, notify.Condition(s)) {
 			d.bad(item, "%s: want trouble, well or paused, got %s", key, show(item))
 			return
@@ -152,7 +152,7 @@ func readEvents(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
 }
 
 func readOnlyCameras(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
-	d.texts(key, n, "[yard, hall]", func(s string, item *yaml.Node) {
+	d.texts(key, n, "[yard, hall], or leave the key out for all", func(s string, item *yaml.Node) {
 		to.Cameras = append(to.Cameras, s)
 		d.mentioned = append(d.mentioned, mention{id: s, key: key, at: item})
 	})
