@@ -58,6 +58,12 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 			return nil
 		},
 	}
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if cfg, err := loadConfig(path); err == nil && len(args) == 0 {
+			return cameraIDs(cfg), cobra.ShellCompDirectiveNoFileComp
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	cmd.Flags().Var(&lasting, "for", "how `LONG` the link is good: 30m, 2h, 7d; at most 30d")
 	cmd.Flags().Lookup("for").DefValue = "1h"
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
@@ -92,10 +98,7 @@ func (l *lifetime) Type() string { return "time" }
 
 // checkShared reports why there is no link for a camera.
 func checkShared(cfg *config.Config, id string) error {
-	var ids []string
-	for _, c := range cfg.Cameras {
-		ids = append(ids, c.ID)
-	}
+	ids := cameraIDs(cfg)
 	switch {
 	case cfg.Auth == nil:
 		return errors.New("there is no auth in the configuration: links are for a camd that does not let everybody in")
@@ -103,6 +106,14 @@ func checkShared(cfg *config.Config, id string) error {
 		return fmt.Errorf("no camera %q; there are: %s", id, strings.Join(ids, ", "))
 	}
 	return nil
+}
+
+func cameraIDs(cfg *config.Config) []string {
+	ids := make([]string, 0, len(cfg.Cameras))
+	for _, c := range cfg.Cameras {
+		ids = append(ids, c.ID)
+	}
+	return ids
 }
 
 // linkKeyOf returns the key that a camd of that configuration signs with.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,10 +112,18 @@ func withoutName(path string, err error) error {
 	return fmt.Errorf("%w, below %s", err, dir)
 }
 
+// closed says what to do about a file that may not be read: root, who writes it, sees nothing wrong with it.
+func closed(err error) error {
+	return fmt.Errorf("%w: the user that camd runs as must be able to read it, or systemd hand it over (LoadCredential= in the unit)", err)
+}
+
 // regular reads a file, and one byte more than most if it is larger.
 func regular(path string, most int64) ([]byte, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, closed(err)
+	}
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return nil, withoutName(path, e.Err)
 	}
@@ -122,6 +131,9 @@ func regular(path string, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, closed(err)
+	}
 	if err != nil {
 		return nil, err
 	}

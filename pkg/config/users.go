@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 
 	"camd/pkg/access"
@@ -81,6 +83,9 @@ func readUsersFile(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	to.file = d.path(path)
 	data, err := regular(to.file, longestUsers)
 	switch {
+	case errors.Is(err, fs.ErrPermission):
+		d.bad(n, "%s: %v", key, err)
+		return
 	case err != nil:
 		d.bad(n, "%s: %v; camd hash-password makes its lines", key, err)
 		return

@@ -36,7 +36,7 @@ func (s *Server) makeLink(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	gate := v.roster.Gate
 	if !gate.HasLinks() {
-		fail(w, r, http.StatusConflict, "no links can be made here: set link_key_file in the configuration's section auth")
+		fail(w, r, http.StatusConflict, "no links can be made here: set state_dir in the configuration, or link_key_file in its section auth")
 		return
 	}
 	until := time.Now().Add(lasting)
@@ -73,7 +73,7 @@ func readLasting(w http.ResponseWriter, r *http.Request) (time.Duration, *reques
 	}
 	d, err := time.ParseDuration(asked.For)
 	if err != nil || d < time.Second || d > access.LongestLink {
-		return 0, &requestError{http.StatusBadRequest, fmt.Sprintf("for: want a duration from 1s to %s, in a body such as %s", access.LongestLink, linkExample)}
+		return 0, &requestError{http.StatusBadRequest, fmt.Sprintf("for: want a duration from 1s to %dh, in a body such as %s", access.LongestLink/time.Hour, linkExample)}
 	}
 	return d, nil
 }

@@ -65,6 +65,10 @@ func TestLinks(t *testing.T) {
 	if resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links"+query, `{"for": "2h"}`, kind, content); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a link makes links: %s", resp.Status)
 	}
+	control := append(bearer(access.Control, "yard"), kind, content)
+	if text := body(t, s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "721h"}`, control...)); !strings.Contains(text, "want a duration from 1s to 720h,") {
+		t.Errorf("too long: %s", text)
+	}
 	for _, e := range logs.All() {
 		if text, _ := json.Marshal(e.ContextMap()); strings.Contains(string(text), query[6:30]) {
 			t.Errorf("the log has the link: %s %s", e.Message, text)
@@ -81,6 +85,15 @@ func TestWhereLinksLead(t *testing.T) {
 		if err := json.Unmarshal([]byte(body(t, resp)), &made); err != nil || !strings.HasPrefix(made.Page, want) || !strings.HasPrefix(made.Stream, want) {
 			t.Errorf("%q: %v, %.60s, %.60s", public, err, made.Page, made.Stream)
 		}
+	}
+}
+
+// Where there is no key, who may make links is told what it takes.
+func TestNoLinksWithoutKey(t *testing.T) {
+	s := open(t, Options{Roster: Roster{Gate: access.New(access.Options{Tokens: who(t)})}}, newTestCamera("yard"))
+	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
+	if text := body(t, resp); resp.StatusCode != http.StatusConflict || !strings.Contains(text, "set state_dir in the configuration, or link_key_file") {
+		t.Errorf("%s: %s", resp.Status, text)
 	}
 }
 

@@ -99,6 +99,9 @@ cameras:
 		t.Fatalf("%+v", made)
 	}
 	shared := "?" + link.RawQuery
+	if ids := camd(t, "__complete", "share", "-c", d.config, ""); !strings.Contains(ids.stdout, "yard\n") || !strings.Contains(ids.stdout, ":4") {
+		t.Errorf("which cameras there are to share: %+v", ids)
+	}
 
 	// Another process, the same sessions, key and users.
 	leave(t, d, other)
