@@ -120,10 +120,12 @@ func localPath(next string) string {
 		strings.ContainsFunc(next, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
 		return "/"
 	}
-	if u.Path == "/login" || u.Path == "/logout" {
+	// Where something in it must be escaped, all of it is, anew: what was an escaped slash no longer is one, and the path may begin as a host does.
+	to := u.RequestURI()
+	if u.Path == "/login" || u.Path == "/logout" || strings.HasPrefix(to, "//") {
 		return "/"
 	}
-	return u.RequestURI()
+	return to
 }
 
 // meJSON is who somebody is here.
