@@ -120,7 +120,7 @@ func localPath(next string) string {
 		strings.ContainsFunc(next, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
 		return "/"
 	}
-	// Where something in it must be escaped, all of it is, anew: what was an escaped slash no longer is one, and the path may begin as a host does.
+	// Where something in it has to be escaped, all of it is, anew: a slash that was is none then, and the path may begin as a host does.
 	to := u.RequestURI()
 	if u.Path == "/login" || u.Path == "/logout" || strings.HasPrefix(to, "//") {
 		return "/"
