@@ -151,8 +151,8 @@ test-lab-if-set-up:
 
 .PHONY: test-abuse
 test-abuse: bin/camd bin/camd-capture ## abuse for minutes, by camd's own tests and others' tools, and what a viewer notices of it
-	@deploy/need $(DEBS_TEST) slowhttptest testssl.sh
-	CAMD_ABUSE=1 CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 30m -v -tags $(TAGS) -run 'TestAbuse|TestToolsOfOthers|TestSlowHTTPTest' ./test/e2e
+	@deploy/need $(DEBS_TEST) slowhttptest testssl.sh wapiti
+	CAMD_ABUSE=1 CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 30m -v -tags $(TAGS) -run 'TestAbuse|TestToolsOfOthers|TestSlowHTTPTest|TestScanner' ./test/e2e
 
 ##@ Install
 

@@ -179,7 +179,7 @@ func TestHowSomebodyIsTurnedAway(t *testing.T) {
 func TestBasic(t *testing.T) {
 	s, _, _ := openGated(t, gated(t))
 	ask := func(user, password string) int {
-		req, _ := http.NewRequest(http.MethodGet, s.url+"/cameras/yard/snapshot.jpg", nil)
+		req, _ := http.NewRequest(http.MethodGet, s.url+"/cameras/yard/snapshot.jpg?max_age=1h", nil)
 		req.SetBasicAuth(user, password)
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {

@@ -39,10 +39,10 @@ func TestAuditNamesWhoLooks(t *testing.T) {
 		{"anna", "session", "", []string{"Cookie", session.Name + "=" + session.Value}},
 		{"anna", "proxy", "", []string{"Remote-User", "anna"}},
 		{"token view-all", "token", "", bearer(access.View, "all")},
-		{"link", "link", "?link=" + s.linkTo(t, "yard"), nil},
+		{"link", "link", "&link=" + s.linkTo(t, "yard"), nil},
 	} {
 		logs.TakeAll()
-		resp := s.get(t, "/cameras/yard/snapshot.jpg"+c.query, append(c.header, "X-Forwarded-For", "198.51.100.1, "+faraway)...)
+		resp := s.get(t, "/cameras/yard/snapshot.jpg?max_age=1h"+c.query, append(c.header, "X-Forwarded-For", "198.51.100.1, "+faraway)...)
 		if resp.StatusCode != http.StatusOK {
 			t.Fatalf("%s by %s: %s", c.who, c.via, resp.Status)
 		}

@@ -40,17 +40,17 @@ func TestLinks(t *testing.T) {
 
 	query := path[strings.Index(path, "?"):]
 	for path, want := range map[string]int{
-		"/cameras/yard/snapshot.jpg" + query:      200,
-		"/api/v1/cameras/yard" + query:            200,
-		"/cameras/shed/snapshot.jpg" + query:      404, // another camera's
-		"/cameras/shed" + query:                   404,
-		"/cameras/yard" + query[:len(query)-2]:    401, // forged
-		"/cameras/yard" + query + query[1:]:       401,
-		"/api/v1/viewers" + query:                 403,
-		"/metrics" + query:                        403,
-		"/cameras/yard?link=":                     401,
-		"/cameras/yard?link=nonsense":             401,
-		"/cameras/yard/stream.mjpg?link=nonsense": 401,
+		"/cameras/yard/snapshot.jpg" + query + "&max_age=1h": 200,
+		"/api/v1/cameras/yard" + query:                       200,
+		"/cameras/shed/snapshot.jpg" + query:                 404, // another camera's
+		"/cameras/shed" + query:                              404,
+		"/cameras/yard" + query[:len(query)-2]:               401, // forged
+		"/cameras/yard" + query + query[1:]:                  401,
+		"/api/v1/viewers" + query:                            403,
+		"/metrics" + query:                                   403,
+		"/cameras/yard?link=":                                401,
+		"/cameras/yard?link=nonsense":                        401,
+		"/cameras/yard/stream.mjpg?link=nonsense":            401,
 	} {
 		if resp := s.send(t, http.MethodGet, path, ""); resp.StatusCode != want {
 			t.Errorf("%.60s: %s, want %d", path, resp.Status, want)

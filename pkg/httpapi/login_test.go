@@ -102,6 +102,7 @@ func TestWhereLoginLeads(t *testing.T) {
 		"javascript:alert(1)": "/", "evil.example": "/", "/\tevil": "/", "/ //evil": "/", "/\r\nX: y": "/", "/login": "/", "/logout": "/", "/login?next=/login": "/",
 		"http:///evil.example": "/", "//user@evil.example": "/", "/%": "/", "/.//evil.example": "/.//evil.example",
 		"/%2fevil.example/<": "/", `/%2f%2Fevil.example"`: "/", "/%2fevil.example/": "/%2fevil.example/",
+		"/%2fevil.example/\xd7": "/", "/\xd7": "/%D7",
 	} {
 		if got := localPath(next); got != want {
 			t.Errorf("%q: got %q, want %q", next, got, want)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"os"
@@ -132,6 +133,16 @@ func large(shade uint8) []byte {
 	return append(comment, jpeg[2:]...)
 }
 
+// pictureAfter reads on to another picture than the last, which comes again where a slow machine takes half a second for the next.
+func pictureAfter(t *testing.T, r *multipart.Reader, last []byte) []byte {
+	t.Helper()
+	next := nextPicture(t, r)
+	for bytes.Equal(next, last) {
+		next = nextPicture(t, r)
+	}
+	return next
+}
+
 // hurry gives those who come from now on little time for a picture. Who is there already keeps theirs: a slow machine may need it.
 func (s *site) hurry(cameras ...Camera) {
 	now := rosterOf(Limits{}, cameras...)
@@ -152,7 +163,7 @@ func TestStalledViewerIsCutAndDisturbsNobody(t *testing.T) {
 	frame := large(7)
 	eventually(t, "the stalled viewer is cut", func() bool {
 		cam.topic.Publish(newFrame(frame, time.Now()))
-		if !bytes.Equal(nextPicture(t, stream), frame) {
+		if !bytes.Equal(pictureAfter(t, stream, picture(1)), frame) {
 			t.Fatal("the other viewer got something else")
 		}
 		return s.audience.count().cut[[2]string{"a", cutStalled}] == 1

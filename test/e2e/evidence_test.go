@@ -69,8 +69,9 @@ func (e evidence) commands(t *testing.T, p planted) {
 		{"healthcheck", "--url", "http://u:canary@127.0.0.1:9/canary?canary"}, {"healthcheck", "--url", "http://u:canary@[::1"}, {"rtsp://u:canary@h/"},
 		{"probe", "rtsp://viewer:canary@127.0.0.1:9/?canary", "--log-level", "debug"}, {"probe", "ftp://viewer:canary@h/"},
 		{"serve", "--listen", "http://u:canary@h"}, {"serve", "--password=canary"},
+		{"share", "nowhere", "-c", good}, {"share", "good", "-c", good, "--for", "1000h"}, {"hash-password", "anna", "canary"}, {"hash-password", "--cameras", "["},
 	}
-	for _, command := range []string{"", "serve", "check", "doctor", "devices", "probe", "healthcheck", "version"} {
+	for _, command := range []string{"", "serve", "check", "doctor", "devices", "probe", "healthcheck", "version", "hash-password", "new-token", "share", "rotate-links"} {
 		all = append(all, append(strings.Fields(command), "--help"))
 	}
 	for name, mistake := range mistaken {
@@ -80,11 +81,17 @@ func (e evidence) commands(t *testing.T, p planted) {
 		}
 	}
 	for _, args := range all {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		cmd := exec.CommandContext(ctx, program(t, "camd"), args...)
-		cmd.Env, cmd.WaitDelay = append(os.Environ(), p.env...), time.Second
-		o := finish(t, cmd)
-		cancel()
+		o := p.camd(t, "", args...)
 		e["camd "+strings.ReplaceAll(strings.Join(args, " "), "canary", "CANARY")] = o.stdout + o.stderr
 	}
+}
+
+// camd runs a command where the configuration's variables are set.
+func (p planted) camd(t *testing.T, input string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(t, "camd"), args...)
+	cmd.Env, cmd.WaitDelay, cmd.Stdin = append(os.Environ(), p.env...), time.Second, strings.NewReader(input)
+	return finish(t, cmd)
 }

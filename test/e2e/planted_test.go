@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"camd/internal/peer"
+	"camd/pkg/access"
 )
 
 // planted is the configuration with a canary in every place where a secret can stand, filled in with peers: those that take the
@@ -26,11 +27,12 @@ type planted struct {
 	key       string // a line of the server's private key
 	spki      string // of its certificate
 	env       []string
+	hashes    []string // of what the bearers show
 }
 
 // secrets are what no output may have, in the forms in which they might be.
 func (p planted) secrets() []string {
-	return []string{"canary", "Y2FuYXJ5", base64.StdEncoding.EncodeToString([]byte("viewer:canary"))[:16], "63616e617279", "ca4a21ca4a21", p.key}
+	return append(p.hashes, "canary", "Y2FuYXJ5", base64.StdEncoding.EncodeToString([]byte("viewer:canary"))[:16], "63616e617279", "ca4a21ca4a21", p.key)
 }
 
 func plant(t *testing.T) planted {
@@ -68,8 +70,23 @@ func plant(t *testing.T) planted {
 		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", peer.ServeRaw(t, repeat), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
 		"{{BUS}}", "user: camd, password_file: bus.password",
 	).Replace(string(read(t, filepath.Join(p.dir, "camd.yaml"))))
+	p.lets(t)
 	p.env = []string{"CANARY_PASSWORD=" + password, "CANARY_HOOK=http://" + dead + "/canary-hook-env", "CANARY_SECRET=canarycanarycanarycanarycanarycanarycana"}
 	return p
+}
+
+// lets adds a user and a token that can be shown.
+func (p *planted) lets(t *testing.T) {
+	sum, err := access.SumToken(shownToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := access.HashPassword(shownPassword)
+	p.text = strings.NewReplacer(
+		"\n  users:\n", "\n  users:\n    carla: {role: control, cameras: [good, in-address], hash: '"+hash+"'}\n",
+		"\n  tokens:\n", "\n  tokens:\n    driver: {role: admin, hash: '"+sum.String()+"'}\n",
+	).Replace(p.text)
+	p.hashes = []string{hash[strings.LastIndex(hash, "$")+1:], strings.TrimPrefix(sum.String(), "sha256:")}
 }
 
 // readable lets everybody read a file.

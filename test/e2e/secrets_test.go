@@ -53,9 +53,12 @@ func TestSecrets(t *testing.T) {
 		seen["topic "+topic] = string(payload)
 	}
 	seen.processes(t, d, p.user)
-	seen.routes(t, d)
+	everybody := bearer{show: func(*http.Request) {}} // who need to show nothing
+	seen.routes(t, d, everybody, everyAddress(t, d), []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
+		[]string{"in-address", "good", "echo-http", "refused", "nowhere"})
 	seen.wall(t, d)
 	seen["dashboard"] = openBrowser(t, 800, 600, chromedp.Flag("ignore-certificate-errors-spki-list", p.spki)).dashboard(d)
+	shown := seen.bearers(t, d, p)
 	seen.reloads(t, d, p)
 	seen.files(t, filepath.Join(p.dir, "state"))
 	seen.commands(t, p)
@@ -66,12 +69,12 @@ func TestSecrets(t *testing.T) {
 	}
 	<-d.exited
 	seen["stdout"], seen["stderr"] = d.stdout.String(), d.stderr.String()
-	for _, want := range []string{`"capture output"`, `"request"`, `"configuration not reloaded"`, "goroutine 1 "} {
+	for _, want := range append(borne, `"capture output"`, `"request"`, `"configuration not reloaded"`, "goroutine 1 ") {
 		if !strings.Contains(seen["stderr"], want) {
 			t.Errorf("%s is not in the log, and would show something", want)
 		}
 	}
-	seen.convict(t, p.secrets())
+	seen.convict(t, append(p.secrets(), shown...))
 }
 
 // processes looks at what everybody can see of camd's and its children's processes. camd's own environment has secrets, since
@@ -112,8 +115,8 @@ func proc(t *testing.T, pid int, file string) string {
 	return strings.ReplaceAll(string(b), "\x00", " ")
 }
 
-// routes asks for every address by every method.
-func (e evidence) routes(t *testing.T, d *daemon) {
+// everyAddress returns all addresses that there are, and some that are not.
+func everyAddress(t *testing.T, d *daemon) []string {
 	t.Helper()
 	var described struct{ Paths map[string]any }
 	d.json("/api/v1/openapi.json", &described)
@@ -124,22 +127,32 @@ func (e evidence) routes(t *testing.T, d *daemon) {
 	if len(paths) < 15 {
 		t.Fatalf("only %q are described", paths)
 	}
+	return paths
+}
+
+// routes asks for every address by methods, of the cameras where it is for one.
+func (e evidence) routes(t *testing.T, d *daemon, who bearer, paths, methods, cameras []string) {
+	t.Helper()
 	for _, path := range paths {
-		cameras := []string{"in-address"}
-		if strings.Contains(path, "{camera}") {
-			cameras = append(cameras, "good", "echo-http", "refused", "nowhere")
+		of := cameras
+		if !strings.Contains(path, "{camera}") {
+			of = cameras[:1]
 		}
-		for _, id := range cameras {
-			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		for _, id := range of {
+			for _, method := range methods {
 				address := strings.NewReplacer("{camera}", id, "{file}", "page.js").Replace(path)
-				e[method+" "+address] = begun(t, method, d.URL+address)
+				answer := begun(t, method, d.URL+address, who.show)
+				if who.own != "" {
+					answer = strings.ReplaceAll(answer, who.own, "its own")
+				}
+				e[who.name+method+" "+address] = answer
 			}
 		}
 	}
 }
 
 // begun is an answer's head and the beginning of its body, which may have no end.
-func begun(t *testing.T, method, address string) string {
+func begun(t *testing.T, method, address string, show ...func(*http.Request)) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -148,6 +161,9 @@ func begun(t *testing.T, method, address string) string {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	for _, how := range show {
+		how(r)
+	}
 	answer, err := streamer.Do(r)
 	if err != nil {
 		t.Errorf("%s %s: %v", method, address, err)

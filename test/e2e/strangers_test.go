@@ -9,7 +9,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"camd/internal/peer"
 )
@@ -108,7 +110,15 @@ func (d *daemon) testssl(t *testing.T) {
 	report := filepath.Join(t.TempDir(), "report.json")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
 	defer cancel()
-	o := finish(t, exec.CommandContext(ctx, peer.Need(t, "testssl", "testssl.sh"), "--quiet", "--color", "0", "--severity", "LOW", "--jsonfile", report, "--nodns", "none", "--fast", "--protocols", "--server-defaults", "--server-preference", "--std", "--vulnerable", "--headers", d.address()))
+	cmd := exec.CommandContext(ctx, peer.Need(t, "testssl", "testssl.sh"), "--quiet", "--color", "0", "--severity", "LOW", "--jsonfile", report, "--nodns", "none",
+		"--connect-timeout", "5", "--openssl-timeout", "5", "--fast", "--protocols", "--server-defaults", "--server-preference", "--std", "--vulnerable", "--headers", d.address())
+	// It is a script: what it has started is ended with it, or would be waited for.
+	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, time.Second
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	o := finish(t, cmd)
+	if ctx.Err() != nil {
+		t.Fatalf("it has not come to its end\n%s%s", o.stdout, o.stderr)
+	}
 	text, err := os.ReadFile(report)
 	var found []struct{ ID, Severity, Finding string }
 	if err != nil || json.Unmarshal(text, &found) != nil {

@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	"camd/pkg/access"
+)
+
+// wapitiKnown are wapiti's findings that are no faults, and why.
+var wapitiKnown = map[string]string{
+	"X-Frame-Options is not set":           "frame-ancestors of the Content-Security-Policy says the same, and more",
+	"X-XSS-Protection is not set":          "no browser has what it switches on any more",
+	"Lack of anti CSRF token":              "Origin and Sec-Fetch-Site are looked at instead, and the cookie is SameSite",
+	"Strict-Transport-Security is not set": "for who configures it, over TLS",
+}
+
+// wapitiModules are those that need nobody else on the network.
+const wapitiModules = "backup,blindsql,cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,xss"
+
+// A scanner for what is wrong with web servers finds nothing, neither as a stranger nor as somebody who may do everything.
+func TestScanner(t *testing.T) {
+	if os.Getenv("CAMD_ABUSE") == "" {
+		t.Skip("CAMD_ABUSE is not set")
+	}
+	tool := peer.Need(t, "wapiti", "wapiti")
+	d := start(t, options{config: "auth: {users: {root: {role: admin, hash: '" + access.HashPassword("hunter2") + "'}}}\n" +
+		"cameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n"})
+	root := http.Header{"Authorization": {"Basic cm9vdDpodW50ZXIy"}}
+	live := func() bool {
+		return strings.Contains(fetched(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`)
+	}
+	eventually(t, "the camera to be live", live)
+	for who, args := range map[string][]string{"a stranger": nil, "an admin": {"-a", "root%hunter2", "--auth-type", "basic"}} {
+		t.Run(who, func(t *testing.T) {
+			for _, f := range wapiti(t, tool, d.URL, args) {
+				if _, known := wapitiKnown[f.Info]; !known {
+					t.Errorf("found: %+v", f)
+				}
+			}
+		})
+	}
+	if !live() || strings.Contains(d.stderr.String(), "panic") {
+		t.Errorf("camd suffers: %s", d.stderr.String())
+	}
+}
+
+// flaw is something that wapiti found.
+type flaw struct{ Method, Path, Info, Parameter string }
+
+// wapiti looks at all that takes a query or a form, for a minute at most.
+func wapiti(t *testing.T, tool, base string, args []string) (found []flaw) {
+	t.Helper()
+	report := filepath.Join(t.TempDir(), "report.json")
+	args = append(args, "-u", base+"/", "-m", wapitiModules, "--flush-session", "--no-bugreport", "--max-scan-time", "60", "--max-attack-time", "10",
+		"-t", "4", "-v", "1", "-f", "json", "-o", report)
+	for _, path := range []string{"/login?next=/", "/cameras/a/", "/cameras/a/snapshot.jpg?max_age=1&rendition=main", "/api/v1/cameras", "/api/v1/viewers?camera=a",
+		"/api/v1/wall?cameras=a", "/?action=snapshot", "/snapshot?key=1", "/state", "/nowhere?x=1"} {
+		args = append(args, "-s", base+path)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd.Env, cmd.WaitDelay = append(os.Environ(), "HOME="+t.TempDir()), time.Second
+	o := finish(t, cmd)
+	text, err := os.ReadFile(report)
+	var all struct{ Vulnerabilities, Anomalies map[string][]flaw }
+	if err != nil || json.Unmarshal(text, &all) != nil {
+		t.Fatalf("%v\n%s%s", err, o.stdout, o.stderr)
+	}
+	for _, kind := range []map[string][]flaw{all.Vulnerabilities, all.Anomalies} {
+		for _, flaws := range kind {
+			found = append(found, flaws...)
+		}
+	}
+	t.Logf("%d requests, %d findings", strings.Count(o.stdout, "[+] "), len(found))
+	return found
+}
