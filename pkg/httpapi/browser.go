@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func (s *Server) share(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, allowed := w.Header(), s.roster.Load().AllowOrigin
 		h.Set("Cross-Origin-Resource-Policy", "same-site")
-		if len(allowed) > 0 { // a browser that shows a picture does not say for whom
+		if len(allowed) > 0 || fromThisHost(r) { // a browser that shows a picture does not say for whom
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		}
 		origin := r.Header.Get("Origin")
@@ -57,6 +58,13 @@ func (s *Server) share(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// fromThisHost reports whether a page of this host shows what is asked for, at whatever port: OctoPrint's, say. To Chromium two ports of
+// an IP address are not of the same site. A page of another host can have its address left out, but not name this one.
+func fromThisHost(r *http.Request) bool {
+	page, err := url.Parse(r.Referer())
+	return err == nil && page.Host != "" && strings.EqualFold(page.Hostname(), hostName(r.Host))
 }
 
 // ownPages refuses what pages of other servers, in a person's browser, want changed here.

@@ -10,6 +10,23 @@ import (
 	"camd/pkg/access"
 )
 
+// A page of this host at another port shows pictures, as OctoPrint's does.
+func TestPagesOfThisHost(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.publish(1)
+	s := open(t, Options{}, cam)
+	for referer, want := range map[string]string{
+		"": "same-site", "http://127.0.0.1:5000/": "cross-origin", "http://127.0.0.2:5000/": "same-site", "http://127.0.0.1.evil.example/": "same-site",
+		"http://evil.example/?127.0.0.1": "same-site", "http://127.0.0.1@evil.example/": "same-site", "about:blank": "same-site", "http://%": "same-site",
+	} {
+		resp := s.send(t, http.MethodGet, "/cameras/a/snapshot.jpg", "", "Referer", referer)
+		if got := resp.Header.Get("Cross-Origin-Resource-Policy"); got != want {
+			t.Errorf("%q: got %s, want %s", referer, got, want)
+		}
+		body(t, resp)
+	}
+}
+
 func TestWhoseScriptsMayRead(t *testing.T) {
 	const one, two = "http://mainsail.local", "https://b.example"
 	for _, c := range []struct {

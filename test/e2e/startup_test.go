@@ -52,7 +52,7 @@ func TestCannotStart(t *testing.T) {
 func TestNoCameras(t *testing.T) {
 	dir := t.TempDir()
 	copyProgram(t, "camd", dir)
-	d := start(t, options{bin: dir, config: "log: {level: warn}\n"})
+	d := start(t, options{bin: dir, config: "log: {level: warn, audit: off}\n"})
 	if code, _, body := get(t, d.URL+"/api/v1/cameras"); code != 200 || !strings.Contains(string(body), `"cameras": []`) {
 		t.Errorf("%d: %s", code, body)
 	}
