@@ -13,8 +13,8 @@ import (
 
 // What wrong passwords cost. An address may be wrong ten times, and then once in ten seconds. A name that many are wrong about is
 // guessed at: then a wrong password counts fivefold at addresses from which nobody has had it right, so that of an army of
-// addresses each has two guesses, and then one in fifty seconds. What others do elsewhere
-// refuses nobody, but for moments in which the queue below is full.
+// addresses each has two guesses, and then one in fifty seconds. What others do elsewhere refuses nobody, but for moments in which the
+// queue below is full.
 const (
 	addressBurst, addressEvery = 10, 10 * time.Second
 	nameBurst, nameEvery       = 20, 30 * time.Second

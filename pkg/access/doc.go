@@ -7,7 +7,8 @@
 //
 // A bearer token, HTTP Basic, a session's cookie, a link's signature in the query, the header of a proxy that vouches for
 // somebody, and then whatever everybody may. Credentials that are given and wrong are refused, and nothing behind them is looked
-// at; a session that has ended or a link that has expired leaves what everybody may.
+// at; a session that has ended or a link that has expired leaves what everybody may. A link goes before a session that does not see
+// its camera.
 //
 // # What a reload keeps
 //

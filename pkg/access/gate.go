@@ -70,19 +70,16 @@ func (g *Gate) Identify(r *http.Request) (Grant, error) {
 		return grant, err
 	}
 	refused := ErrNone
-	if id := g.sessionOf(r); id != "" {
-		if s, ok := g.o.Sessions.use(id); ok {
-			if u, ok := g.users[s.user]; ok && u.print == s.print {
-				return u.during(s), nil
-			}
-		}
-	}
+	own, inside := g.bySession(r)
 	if text := linkOf(r); text != "" {
 		grant, err := g.byLink(text)
-		if err == nil {
+		if err == nil && !(inside && own.Sees(grant.name)) { // who has logged in may have been sent a link to what he does not see
 			return grant, nil
 		}
 		refused = err
+	}
+	if inside {
+		return own, nil
 	}
 	if grant, ok := g.byProxy(r); ok {
 		return grant, nil
@@ -91,6 +88,19 @@ func (g *Gate) Identify(r *http.Request) (Grant, error) {
 		return Grant{Who: string(ByNothing), Kind: ByNothing, allowance: g.o.Anonymous}, nil
 	}
 	return Grant{}, refused
+}
+
+func (g *Gate) bySession(r *http.Request) (Grant, bool) {
+	id := g.sessionOf(r)
+	if id == "" {
+		return Grant{}, false
+	}
+	s, ok := g.o.Sessions.use(id)
+	if !ok {
+		return Grant{}, false
+	}
+	u, ok := g.users[s.user]
+	return u.during(s), ok && u.print == s.print
 }
 
 // byHeader is what comes of the header Authorization, if it has what could be right here: a proxy may have put in what is its own.

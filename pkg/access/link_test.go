@@ -12,6 +12,24 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
+// Who has logged in sees by a link what he does not see otherwise, and loses nothing by one.
+func TestLinkBesideSession(t *testing.T) {
+	g := New(house(NewToken()))
+	c, _, err := g.Login(request(), "guest", "hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for camera, want := range map[string]Kind{"hall": ByLink, "yard": BySession, "front-a": BySession} {
+		got, err := g.Identify(request(with(c), linked(share(t, g, camera, time.Hour))))
+		if err != nil || got.Kind != want || !got.Sees(camera) {
+			t.Errorf("%s: by %s, %v, want by %s", camera, got.Kind, err, want)
+		}
+	}
+	if got, err := g.Identify(request(with(c), linked("forged"))); err != nil || got.Kind != BySession {
+		t.Errorf("a link that is none: by %s, %v", got.Kind, err)
+	}
+}
+
 func TestLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(house(NewToken()))

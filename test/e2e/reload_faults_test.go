@@ -103,16 +103,7 @@ func TestReloadThatNeedsRestart(t *testing.T) {
 
 // A file that lets everybody in, because by it camd is to listen on this machine alone, is refused while other machines reach it.
 func TestReloadOpensNoDoors(t *testing.T) {
-	l, err := net.Listen("tcp", "0.0.0.0:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	file, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	l, file := opened(t, "0.0.0.0:0")
 	d := handed(t, file, numbered(1, nil)+"auth: {anonymous: {role: admin}}\n")
 	d.URL = fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
 	d.reaches("c0", "live")

@@ -67,6 +67,22 @@ func TestServiceManagerIsTold(t *testing.T) {
 	}
 }
 
+// opened is a listener as systemd has it.
+func opened(t *testing.T, at string) (net.Listener, *os.File) {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	file, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return l, file
+}
+
 // handed starts camd with a listener as systemd hands it over.
 func handed(t *testing.T, l *os.File, config string) *daemon {
 	t.Helper()
@@ -86,16 +102,7 @@ func handed(t *testing.T, l *os.File, config string) *daemon {
 
 // One camd after another serves the same socket, and who asks between them waits.
 func TestListenerFromSystemd(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	file, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	l, file := opened(t, "127.0.0.1:0")
 	url := "http://" + l.Addr().String() + "/healthz"
 	for _, listen := range []string{l.Addr().String(), "127.0.0.1:1"} {
 		var asking sync.WaitGroup

@@ -83,9 +83,9 @@ func TestWatchedTrouble(t *testing.T) {
 	still := serve(t, parts(blank(t), 1<<20))
 	d := start(t, options{config: fmt.Sprintf(troubles, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
 	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
-	encrypted := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	encrypted := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t)) // and on a bus that is not there
 	background(t, exec.Command(program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml",
-		"tls: {self_signed: true}\nmetrics_listen: "+encrypted+"\nstate_dir: "+t.TempDir()+"\ncameras: []\n")))
+		"tls: {self_signed: true}\nmetrics_listen: "+encrypted+"\nstate_dir: "+t.TempDir()+"\nbus: {servers: ['nats://"+dead+"']}\n")))
 	p := startPrometheus(t, []string{d.URL, dead, encrypted})
 	eventually(t, "the first scrape", func() bool { return len(p.ask(t, "camd_camera_up")) > 0 })
 	d.troublesome(t)
