@@ -163,7 +163,9 @@ func TestListLargerThanAMessage(t *testing.T) {
 		many = append(many, newLocal(fmt.Sprint("c", i)))
 	}
 	site.Offer(many)
-	peer.Until(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "the list of 50 cameras is larger than max_payload") })
+	peer.Until(t, "it to be told", func() bool {
+		return strings.Contains(site.State().Problem, "the list of 50 cameras is larger than max_payload")
+	})
 	site.Offer(many[:1])
 	peer.Until(t, "it to be over", func() bool { return site.State().Problem == "" })
 }
