@@ -65,11 +65,6 @@ func (c *company) join(cfg *config.Config, served *httpapi.Options) error {
 	return nil
 }
 
-// isRelay says whether a camd of the configuration shows other sites' cameras.
-func isRelay(cfg *config.Config) bool {
-	return cfg.Bus != nil && (cfg.Bus.Relay || len(cfg.Cameras) == 0)
-}
-
 // busOptions is what a configuration makes of a bus; zero if it has none.
 func busOptions(cfg *config.Config) bus.Options {
 	b := cfg.Bus
@@ -77,7 +72,7 @@ func busOptions(cfg *config.Config) bus.Options {
 		return bus.Options{}
 	}
 	o := bus.Options{
-		URLs: b.Servers, Prefix: b.Prefix, Relay: isRelay(cfg), Version: version,
+		URLs: b.Servers, Prefix: b.Prefix, Relay: cfg.IsRelay(), Version: version,
 		Account: bus.Account{Credentials: b.Credentials, NKey: b.NKey, User: b.User, Password: string(b.Password), Token: string(b.Token)},
 		TLS:     bus.TLS{CA: b.CA, First: b.HandshakeFirst},
 	}

@@ -31,7 +31,7 @@ takes back all links at once. It begins with public_url of the configuration, an
 run it as a user who may read that.
 
 Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command line or the configuration is wrong.`,
-		Example: "  camd share front-door --for 2h\n  sudo camd share yard --for 7d",
+		Example: "  camd share front-door --for 2h\n  camd share north.yard             # at a relay\n  sudo camd share yard --for 7d",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(path)
@@ -102,10 +102,13 @@ func checkShared(cfg *config.Config, id string) error {
 	switch {
 	case cfg.Auth == nil:
 		return errors.New("there is no auth in the configuration: links are for a camd that does not let everybody in")
-	case !slices.Contains(ids, id):
+	case slices.Contains(ids, id) || cfg.MayShow(id):
+		return nil
+	case len(ids) == 0 && cfg.IsRelay():
+		return fmt.Errorf("no camera %q; want another site's, such as north.yard", id)
+	default:
 		return fmt.Errorf("no camera %q; there are: %s", id, strings.Join(ids, ", "))
 	}
-	return nil
 }
 
 func cameraIDs(cfg *config.Config) []string {

@@ -26,6 +26,17 @@ type Bus struct {
 	HandshakeFirst bool // servers that want TLS before they say anything
 }
 
+// IsRelay says whether camd shows other sites' cameras.
+func (c *Config) IsRelay() bool { return c.Bus != nil && (c.Bus.Relay || len(c.Cameras) == 0) }
+
+// MayShow says whether id can be that of another site's camera, such as north.yard, and those are shown. Which there are is not
+// known before camd runs.
+func (c *Config) MayShow(id string) bool {
+	site, camera, _ := strings.Cut(id, ".")
+	own := len(c.Cameras) > 0 && site == c.Site
+	return c.IsRelay() && !own && isID(site) && isID(camera)
+}
+
 // busEntry is the section bus as the file has it.
 type busEntry struct {
 	Bus

@@ -38,3 +38,34 @@ func TestBus(t *testing.T) {
 		}
 	}
 }
+
+// Which cameras of other sites there are is not known before camd runs; but who may see them can be said.
+func TestAuthAtARelay(t *testing.T) {
+	const people = "auth: {anonymous: {role: view, cameras: [%s]}}\n"
+	const bus, own = "bus: {servers: ['nats://h']%s}\n", "site: north\ncameras: [{id: yard, source: 'test://'}]\n"
+	relay, site, both := fmt.Sprintf(bus, ""), fmt.Sprintf(bus, "")+own, fmt.Sprintf(bus, ", relay: true")+own
+	for _, c := range []struct {
+		config, camera string
+		want           bool
+	}{
+		{relay, "north.yard", true},
+		{relay, "north.*", true},
+		{relay, "yard", false},
+		{relay, "north.yard.main", false},
+		{relay, "North.yard", false},
+		{relay, "north.", false},
+		{site, "yard", true},
+		{site, "south.lane", false},
+		{both, "yard", true},
+		{both, "south.lane", true},
+		{both, "north.yard", false}, // here it is yard
+		{own, "south.lane", false},
+	} {
+		if _, err := Parse("C", []byte(c.config+fmt.Sprintf(people, c.camera)), env); (err == nil) != c.want {
+			t.Errorf("%q in %q: %v, want it taken: %v", c.camera, c.config, err, c.want)
+		}
+	}
+	if _, err := Parse("C", []byte(both+"webhooks: [{url: 'https://h', cameras: [south.lane]}]"), env); err == nil || !strings.Contains(err.Error(), "there is no camera") {
+		t.Errorf("alerts of another site's camera: %v", err)
+	}
+}

@@ -101,7 +101,7 @@ func readUsersFile(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	for _, l := range to.lines {
 		for _, p := range l.Cameras {
 			if !isPattern(p) {
-				d.mentioned = append(d.mentioned, mention{p, "user " + l.Name, &yaml.Node{Value: p, Line: l.Number, Column: 1}, to.file})
+				d.mentioned = append(d.mentioned, mention{id: p, key: "user " + l.Name, at: &yaml.Node{Value: p, Line: l.Number, Column: 1}, file: to.file})
 			}
 		}
 	}

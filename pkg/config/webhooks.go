@@ -154,7 +154,7 @@ func readEvents(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
 func readOnlyCameras(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
 	d.texts(key, n, "[yard, hall], or leave the key out for all", func(s string, item *yaml.Node) {
 		to.Cameras = append(to.Cameras, s)
-		d.mentioned = append(d.mentioned, mention{id: s, key: key, at: item})
+		d.mentioned = append(d.mentioned, mention{id: s, key: key, at: item, own: true})
 	})
 }
 
@@ -163,6 +163,7 @@ type mention struct {
 	id, key string
 	at      *yaml.Node
 	file    string // that has it; empty: the configuration
+	own     bool   // it must be one of this camd's own
 }
 
 // checkMentions reports cameras that are spoken of and not there.
@@ -172,7 +173,7 @@ func (d *decoder) checkMentions(cfg *Config) {
 		ids[i] = c.ID
 	}
 	for _, m := range d.mentioned {
-		if slices.Contains(ids, m.id) {
+		if slices.Contains(ids, m.id) || !m.own && cfg.MayShow(m.id) {
 			continue
 		}
 		meant := ""

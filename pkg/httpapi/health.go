@@ -17,7 +17,7 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 // Link is how the link to other camds is, by which cameras come from elsewhere.
 type Link struct {
 	Connected bool `json:"connected"`
-	Sites     int  `json:"sites"` // whose cameras are known here
+	Sites     int  `json:"sites"` // other ones that were heard lately; to who may not see all cameras, those of which he may see one
 	Awaited   bool `json:"-"`     // it has yet to say for the first time which cameras there are
 }
 
@@ -33,9 +33,13 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.unknown(r, all.Gate, err) // a guess is one here, too: what comes back tells whether it was right
 	}
-	states := map[camera.State]int{}
+	states, sites := map[camera.State]int{}, map[string]bool{}
 	for _, id := range all.seenBy(me) {
-		states[all.Cameras[id].Status().State]++
+		st := all.Cameras[id].Status()
+		states[st.State]++
+		if st.Remote {
+			sites[st.Site] = true
+		}
 	}
 	config := s.reloads.look().toJSON()
 	if !me.May(access.Admin, "") {
@@ -46,6 +50,9 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	var link Link
 	if s.opts.Link != nil {
 		link = s.opts.Link()
+		if !me.May(access.View, "") {
+			link.Sites = min(link.Sites, len(sites))
+		}
 		answer["bus"] = link
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"camd/pkg/access"
 	"camd/pkg/camera"
 )
 
@@ -43,6 +44,30 @@ func TestRemoteCamera(t *testing.T) {
 	} {
 		if strings.Contains(metrics, series) != want {
 			t.Errorf("%s there: %v, want %v", series, !want, want)
+		}
+	}
+}
+
+// How many sites there are is nobody's business who sees nothing of them.
+func TestSitesOfWhatIsSeen(t *testing.T) {
+	yard, shed := newTestCamera("yard"), newTestCamera("shed")
+	for _, c := range []*testCamera{yard, shed} {
+		c.status.Remote, c.status.Site, c.status.State = true, c.status.ID+"-site", camera.Live
+	}
+	gate := access.New(gated(t))
+	s := open(t, Options{Roster: Roster{Gate: gate}, Link: func() Link { return Link{Connected: true, Sites: 7} }}, yard, shed)
+	for _, c := range []struct {
+		who  []string
+		want string
+	}{
+		{nil, `"sites":0`},
+		{bearer(access.View, "none"), `"sites":0`},
+		{bearer(access.View, "yard"), `"sites":1`},
+		{bearer(access.View, "all"), `"sites":7`},
+	} {
+		text := body(t, s.send(t, http.MethodGet, "/readyz", "", c.who...))
+		if !strings.Contains(strings.Join(strings.Fields(text), ""), c.want) || strings.Contains(text, "-site") {
+			t.Errorf("%v: %s, want %s", c.who, text, c.want)
 		}
 	}
 }

@@ -18,6 +18,7 @@ func TestCommands(t *testing.T) {
 	write(t, dir, "users", "anna:hunter22\n")
 	plain := write(t, dir, "plain.yaml", "auth: {users_file: users}\n")
 	guarded := write(t, dir, "guarded.yaml", "state_dir: state\nauth: {anonymous: view}\ncameras:\n  - id: a\n    source: test://\n")
+	relaying := write(t, dir, "relaying.yaml", "state_dir: state\nauth: {anonymous: view}\nbus: {servers: ['nats://h']}\n")
 	const typo = `bad.yaml:5:5: unknown key "qualty", did you mean "quality"?`
 	for _, c := range []struct {
 		args   []string
@@ -53,6 +54,8 @@ func TestCommands(t *testing.T) {
 		{[]string{"share", "a", "-c", guarded, "--for", "31d"}, 2, "", "--for: want 1s to 30d"},
 		{[]string{"share", "a", "-c", guarded, "--for", "8w"}, 2, "", "want a time such as 30m, 2h or 7d"},
 		{[]string{"share", "a", "-c", guarded}, 1, "", "camd makes it when it is started with auth"},
+		{[]string{"share", "yard", "-c", relaying}, 2, "", `no camera "yard"; want another site's, such as north.yard`},
+		{[]string{"share", "north.yard", "-c", relaying}, 1, "", "camd makes it when it is started with auth"},
 		{[]string{"rotate-links", "-c", good}, 2, "", "there is no auth in the configuration"},
 		{[]string{"check", "-c", "../../deploy/camd.example.yaml"}, 0, "good, 6 cameras", ""},
 		{[]string{"devices"}, 0, "", ""},

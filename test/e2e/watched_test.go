@@ -85,7 +85,7 @@ func TestWatchedTrouble(t *testing.T) {
 	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
 	encrypted := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t)) // and on a bus that is not there
 	background(t, exec.Command(program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml",
-		"tls: {self_signed: true}\nmetrics_listen: "+encrypted+"\nstate_dir: "+t.TempDir()+"\nbus: {servers: ['nats://"+dead+"']}\n")))
+		"tls: {self_signed: true}\nmetrics_listen: "+encrypted+"\nstate_dir: "+t.TempDir()+"\nsite: north\nbus: {servers: ['nats://"+dead+"']}\ncameras: [{id: a, source: 'test://'}]\n")))
 	p := startPrometheus(t, []string{d.URL, dead, encrypted})
 	eventually(t, "the first scrape", func() bool { return len(p.ask(t, "camd_camera_up")) > 0 })
 	d.troublesome(t)

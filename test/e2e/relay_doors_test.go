@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Who may see some of other sites' cameras sees those alone, and nothing of sites of which he sees none: in lists, at addresses, in
+// what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there.
+func TestRelayDoors(t *testing.T) {
+	server := natsCluster(t, 1)[0]
+	north := start(t, options{config: "log: {audit: on}\n" + onBus(server, "north", "gate:20", "yard:20")})
+	start(t, options{config: onBus(server, "secretive", "lane:5")})
+	dir := t.TempDir()
+	var users string
+	for _, u := range []string{"anna --role admin", "guest --cameras north.yard", "mia --role control --cameras north.*"} {
+		name, more, _ := strings.Cut(u, " ")
+		users += camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...).stdout
+	}
+	write(t, dir, "users", users)
+	relay := startRelay(t, fmt.Sprintf("state_dir: %s/state\nlog: {audit: on}\nauth: {users_file: %s/users}\n", dir, dir)+onBus(server, ""))
+	basic := func(name string) visitor {
+		return visitor{t, relay, func(r *http.Request) { r.SetBasicAuth(name, name+" password") }}
+	}
+	says := func(v visitor, path string) string {
+		resp, err := v.open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		return string(b)
+	}
+	anna, guest, mia, nobody := basic("anna"), basic("guest"), basic("mia"), visitor{t, relay, func(*http.Request) {}}
+	eventually(t, "all cameras", func() bool {
+		text := says(anna, "/api/v1/cameras")
+		return strings.Count(text, `"remote": true`) == 3 && strings.Count(text, `"state": "live"`) == 3
+	})
+	for _, c := range []struct {
+		who  visitor
+		want int
+	}{{guest, 1}, {mia, 2}} {
+		for _, path := range []string{"/api/v1/cameras", "/", "/readyz", "/cameras/secretive.lane", "/cameras/secretive.lana/snapshot.jpg", "/api/v1/cameras/secretive.lane"} {
+			text := says(c.who, path)
+			if strings.Contains(strings.ReplaceAll(text, "secretive.lan", ""), "secretive") || strings.Contains(text, "The lane") {
+				t.Errorf("%s knows of what is not to be seen: %s", path, text)
+			}
+			if path == "/api/v1/cameras" && strings.Count(text, `"remote": true`) != c.want {
+				t.Errorf("want %d cameras in %s", c.want, text)
+			}
+		}
+		c.who.wants("/api/v1/cameras/secretive.lane", http.StatusNotFound)
+		if there, not := says(c.who, "/api/v1/cameras/secretive.lane"), says(c.who, "/api/v1/cameras/secretive.lana"); strings.ReplaceAll(there, "lane", "lana") != not {
+			t.Errorf("%q and %q", there, not)
+		}
+	}
+	guest.wants("/cameras/north.yard/snapshot.jpg?fresh=1", http.StatusOK)
+	guest.wants("/cameras/north.gate/snapshot.jpg", http.StatusNotFound)
+	if text := says(guest, "/readyz"); !strings.Contains(text, `"sites": 1`) {
+		t.Error(text)
+	}
+	if text := says(nobody, "/readyz"); !strings.Contains(text, `"sites": 0`) {
+		t.Error(text)
+	}
+
+	shared := camd(t, "share", "north.yard", "--for", "30m", "-c", relay.config)
+	link, err := url.Parse(strings.TrimSpace(shared.stdout))
+	if err != nil || shared.code != 0 || link.Path != "/cameras/north.yard" {
+		t.Fatalf("%+v", shared)
+	}
+	nobody.wants("/cameras/north.yard/snapshot.jpg?"+link.RawQuery, http.StatusOK)
+	nobody.wants("/cameras/north.gate/snapshot.jpg?"+link.RawQuery, http.StatusNotFound)
+
+	stream, err := guest.open("/cameras/north.yard/stream.mjpg")
+	if err != nil || stream.StatusCode != http.StatusOK {
+		t.Fatalf("%v %+v", err, stream)
+	}
+	defer stream.Body.Close()
+	stays, err := mia.open("/cameras/north.yard/stream.mjpg")
+	if err != nil || stays.StatusCode != http.StatusOK {
+		t.Fatalf("%v %+v", err, stays)
+	}
+	defer stays.Body.Close()
+	write(t, dir, "users", strings.Replace(users, "north.yard", "north.gate", 1))
+	if err := relay.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, stream.Body); err != nil { // to its end
+		t.Errorf("the stream of who may not see it any more: %v", err)
+	}
+	reading := make(chan []byte, 1)
+	go func() { b, _ := io.ReadAll(stays.Body); reading <- b }()
+	viewers := `camd_viewers{camera="north.yard",rendition="main",transport="http1"} `
+	eventually(t, "who may see it still to be there alone", func() bool { return strings.Contains(says(anna, "/metrics"), viewers+"1\n") })
+
+	code, took := relay.stop()
+	if n, rest := countParts(<-reading); code != 0 || n == 0 || rest != "" {
+		t.Errorf("exit code %d, %d pictures, then %q", code, n, rest)
+	}
+	t.Logf("stopping took %v", took)
+	log := relay.stderr.String()
+	for _, want := range []string{"guest", "mia", "link"} {
+		seen := false
+		for _, d := range deeds(t, log) {
+			seen = seen || strings.Contains(d.Who, want) && d.Camera == "north.yard"
+		}
+		if !seen {
+			t.Errorf("nothing of %s at north.yard in the audit log", want)
+		}
+	}
+	for _, d := range deeds(t, north.stderr.String()) {
+		if d.Camera != "" && d.Who != "" {
+			t.Errorf("at the box: %v", d)
+		}
+	}
+}
