@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"reflect"
 	"strings"
@@ -15,11 +14,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"camd/internal/systemd"
-	"camd/pkg/access"
 	"camd/pkg/audit"
 	"camd/pkg/config"
-	"camd/pkg/httpapi"
 	"camd/pkg/source"
 )
 
@@ -33,49 +29,29 @@ type reloading struct {
 	abandoned func() bool // the terminal that camd was started from is gone
 }
 
-// reloader puts the configuration into force anew while camd runs. Its methods belong to one goroutine.
-type reloader struct {
-	reloading
-	stage
-	trail    *audit.Trail
-	first    *config.Config // what camd was started with
-	now      *config.Config // what is in force
-	key      access.LinkKey // likewise, for links
-	fleet    *source.Fleet
-	server   *httpapi.Server
-	together *company
-	keeper   *keeper
-	told     *alerts
-	doors    *doors
-	open     []net.Addr // where it listens, whatever the configuration says by now
-
-	present *crew
-	manager *systemd.Service
-}
-
 // follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
-func (r *reloader) follow(ctx context.Context, stop func()) {
+func (d *daemon) follow(ctx context.Context, stop func()) {
 	changed := make(chan struct{}, 1)
-	if r.first.WatchConfig && r.path != "" {
+	if d.first.WatchConfig && d.path != "" {
 		var watching sync.WaitGroup
 		defer watching.Wait()
 		watching.Go(func() {
-			if err := watchFiles(ctx, []string{r.path}, content(r.path), changed); err != nil {
-				r.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
+			if err := watchFiles(ctx, []string{d.path}, content(d.path), changed); err != nil {
+				d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
 			}
 		})
 	}
 	for {
 		select {
 		case <-changed:
-			_ = r.manager.Reload(ctx, r.by("file"))
-		case <-r.asked:
-			if r.abandoned() {
-				r.log.Info("terminal gone")
+			_ = d.manager.Reload(ctx, d.by("file"))
+		case <-d.asked:
+			if d.abandoned() {
+				d.log.Info("terminal gone")
 				stop()
 				return
 			}
-			_ = r.manager.Reload(ctx, r.by("signal")) // the log, /readyz and the metrics have it
+			_ = d.manager.Reload(ctx, d.by("signal")) // the log, /readyz and the metrics have it
 		case <-ctx.Done():
 			return
 		}
@@ -83,20 +59,20 @@ func (r *reloader) follow(ctx context.Context, stop func()) {
 }
 
 // by returns Reload with a note of who wanted it: via says how that is known.
-func (r *reloader) by(via string) func(context.Context) error {
+func (d *daemon) by(via string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		before := r.now
-		err := r.Reload(ctx)
+		before := d.now
+		err := d.Reload(ctx)
 		switch who := (audit.Person{Via: via}); {
 		case ctx.Err() != nil:
 		case err != nil:
-			r.trail.Note(audit.NotReloaded, who)
+			d.trail.Note(audit.NotReloaded, who)
 		default:
-			r.trail.Note(audit.Reloaded, who, zap.Strings("keys", config.Changed(before, r.now)))
-			if !bytes.Equal(r.key, r.doors.key) {
-				r.trail.Note(audit.LinksRevoked, who)
+			d.trail.Note(audit.Reloaded, who, zap.Strings("keys", config.Changed(before, d.now)))
+			if !bytes.Equal(d.key, d.doors.key) {
+				d.trail.Note(audit.LinksRevoked, who)
 			}
-			r.key = r.doors.key
+			d.key = d.doors.key
 		}
 		return err
 	}
@@ -104,72 +80,72 @@ func (r *reloader) by(via string) func(context.Context) error {
 
 // Reload reads the configuration and puts it into force, without touching whom it does not concern. Its error says why that of
 // before stays in force, wholly; it has been logged, counted and shown. When it returns, every camera goes by the new one.
-func (r *reloader) Reload(ctx context.Context) error {
-	cfg, err := r.reload(ctx)
+func (d *daemon) Reload(ctx context.Context) error {
+	cfg, err := d.reload(ctx)
 	if ctx.Err() != nil { // camd ends, and that is no fault of the file's
 		return ctx.Err()
 	}
 	if err != nil {
-		r.server.Reloaded(err, nil)
-		r.log.Error("configuration not reloaded", mistakes(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
+		d.server.Reloaded(err, nil)
+		d.log.Error("configuration not reloaded", mistakes(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
 		return err
 	}
-	waiting := pending(r.first, cfg)
-	r.server.Reloaded(nil, waiting)
+	waiting := pending(d.first, cfg)
+	d.server.Reloaded(nil, waiting)
 	if len(waiting) > 0 {
-		r.log.Warn("restart needed", zap.Strings("keys", waiting), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
+		d.log.Warn("restart needed", zap.Strings("keys", waiting), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
 	}
 	return nil
 }
 
-func (r *reloader) reload(ctx context.Context) (*config.Config, error) {
-	cfg, file, err := r.read()
+func (d *daemon) reload(ctx context.Context) (*config.Config, error) {
+	cfg, file, err := d.read()
 	if err != nil {
 		return nil, err
 	}
-	if r.file && !file {
+	if d.file && !file {
 		return nil, fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", defaultConfig)
 	}
-	if err := exposed(cfg, r.open...); err != nil {
+	if err := exposed(cfg, d.open...); err != nil {
 		return nil, fmt.Errorf("camd listens where it did when it was started: %w", err)
 	}
 	worker, err := findWorker(cfg)
 	if err != nil {
 		return nil, err
 	}
-	gate := r.doors.gate(cfg)
-	if err := r.keeper.present(cfg); err != nil {
+	gate := d.doors.gate(cfg)
+	if err := d.keeper.present(cfg); err != nil {
 		return nil, err
 	}
-	if err := r.told.prepare(cfg); err != nil {
+	if err := d.told.prepare(cfg); err != nil {
 		return nil, err
 	}
-	changed, err := r.fleet.Change(ctx, r.cameras(cfg, worker), func(now []*source.Camera) {
-		r.doors.limit(cfg)
-		r.together.change(cfg, now, gate)
-		r.told.change(cfg, now)
-		r.present.change(cfg, now)
+	changed, err := d.fleet.Change(ctx, d.cameras(cfg, worker), func(now []*source.Camera) {
+		d.doors.limit(cfg)
+		d.together.change(cfg, now, gate)
+		d.told.change(cfg, now)
+		d.present.change(cfg, now)
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.file, r.now = file, cfg
-	admit(cfg, r.log)
-	r.rewrite(cfg)
+	d.file, d.now = file, cfg
+	admit(cfg, d.log)
+	d.rewrite(cfg)
 	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked
-		r.logs.level.SetLevel(level)
+		d.logs.level.SetLevel(level)
 	}
-	r.log.Info("configuration reloaded", zap.Int("cameras", len(cfg.Cameras)), zap.Strings("added", changed.Added),
+	d.log.Info("configuration reloaded", zap.Int("cameras", len(cfg.Cameras)), zap.Strings("added", changed.Added),
 		zap.Strings("removed", changed.Removed), zap.Strings("adjusted", changed.Adjusted), zap.Strings("reopened", changed.Reopened))
 	return cfg, nil
 }
 
 // rewrite has the audit log go on as the configuration has it, in a file that may be another under the same name.
-func (r *reloader) rewrite(cfg *config.Config) {
-	r.trail.Show(audit.Addresses(cfg.Log.Addresses))
-	if f := r.logs.file; f != nil {
+func (d *daemon) rewrite(cfg *config.Config) {
+	d.trail.Show(audit.Addresses(cfg.Log.Addresses))
+	if f := d.logs.file; f != nil {
 		if err := f.Reopen(); err != nil {
-			r.log.Error("audit file not opened anew", zap.Error(err))
+			d.log.Error("audit file not opened anew", zap.Error(err))
 		}
 	}
 }

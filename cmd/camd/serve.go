@@ -1,9 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,15 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
-	"camd/internal/systemd"
 	"camd/internal/timerslack"
-	"camd/pkg/access"
-	"camd/pkg/audit"
 	"camd/pkg/config"
-	"camd/pkg/httpapi"
-	"camd/pkg/source"
 )
 
 // defaultConfig is read when it is there and no other file is named.
@@ -91,171 +82,4 @@ func dashboardURL(cfg *config.Config, addr net.Addr) string {
 		return fmt.Sprintf("%s://%s/", scheme(cfg), addr)
 	}
 	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", scheme(cfg), tcp.Port)
-}
-
-// path is that of the configuration file, empty if there is none.
-func (f serveFlags) path(file bool) string {
-	if !file {
-		return ""
-	}
-	return cmp.Or(f.config, defaultConfig)
-}
-
-// load returns the configuration with the flags put over it, and whether it is from a file.
-func (f serveFlags) load() (cfg *config.Config, file bool, err error) {
-	cfg, err = loadConfig(f.config)
-	file = err == nil
-	if errors.Is(err, errNoConfig) {
-		cfg.Cameras, err = foundCameras(), nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	if f.listen != "" {
-		if err := config.CheckListen(f.listen); err != nil {
-			return nil, false, fmt.Errorf("--listen: %w", err)
-		}
-		cfg.Listen = f.listen
-	}
-	if f.logLevel != "" {
-		cfg.Log.Level = f.logLevel
-	}
-	if err := f.admit(cfg); err != nil {
-		return nil, false, err
-	}
-	return cfg, file, cfg.CheckExposure()
-}
-
-// admit lets everybody in, if the command line says so.
-func (f serveFlags) admit(cfg *config.Config) error {
-	if f.anonymous == "" {
-		return nil
-	}
-	role, err := access.ParseRole(f.anonymous)
-	if err != nil {
-		return fmt.Errorf("--anonymous: %w", err)
-	}
-	if cfg.Auth == nil {
-		cfg.Auth = config.DefaultAuth()
-	}
-	cfg.Auth.Anonymous = access.Allowance{Role: role}
-	return nil
-}
-
-// errNoConfig says that no file was named and the default one is not there; what holds without any comes with it.
-var errNoConfig = errors.New("no configuration: " + defaultConfig + " is not there, and none is named with -c")
-
-// loadConfig reads the named file, else the default one.
-func loadConfig(path string) (*config.Config, error) {
-	if path != "" {
-		return config.Load(path)
-	}
-	cfg, err := config.Load(defaultConfig)
-	if errors.Is(err, os.ErrNotExist) {
-		return config.Default(), errNoConfig
-	}
-	return cfg, err
-}
-
-// configError prints what is wrong with a configuration, a line for each mistake.
-func configError(cmd *cobra.Command, err error) error {
-	var e *config.Error
-	if !errors.As(err, &e) {
-		return misused(err)
-	}
-	fmt.Fprintln(cmd.ErrOrStderr(), e)
-	return misused(errSaid)
-}
-
-// serve runs the daemon until ctx ends. ready is called once with the address that it listens on.
-func serve(ctx context.Context, cfg *config.Config, again reloading, ready func(net.Addr)) error {
-	log, trail := again.logs.log, audit.New(again.logs.audit)
-	trail.Show(audit.Addresses(cfg.Log.Addresses))
-	worker, err := findWorker(cfg)
-	if err != nil {
-		return failed(err)
-	}
-	admit(cfg, log)
-	keeper := newKeeper(log)
-	if err := errors.Join(keeper.enrol(cfg), keeper.present(cfg)); err != nil {
-		return failed(err)
-	}
-	doors := newDoors(cfg, log)
-	doors.limit(cfg)
-	gate := doors.gate(cfg)
-	gate.Settle()
-	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}
-	fleet := source.NewFleet(set.cameras(cfg, worker))
-	present := &crew{}
-	present.change(cfg, fleet.Cameras())
-	together, err := newCompany(cfg, fleet.Cameras(), gate, httpapi.Options{
-		Metrics: set.metrics, Version: version, Log: log, Audit: trail, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
-		MetricsAside: cfg.MetricsListen != "", Certificate: keeper.certificateState(cfg),
-	})
-	if err != nil {
-		return failed(err)
-	}
-	server := together.server
-	told := newAlerts(set.metrics, server, log)
-	if err := told.prepare(cfg); err != nil {
-		return failed(err)
-	}
-	told.change(cfg, fleet.Cameras())
-	listener, err := listen(cfg, log)
-	if err != nil {
-		return failed(err)
-	}
-	if err := exposed(cfg, listener.Addr()); err != nil {
-		_ = listener.Close()
-		return misused(err)
-	}
-	side, err := sideDoors(cfg, listener, server, keeper, log)
-	if err != nil {
-		_ = listener.Close()
-		return failed(err)
-	}
-
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	manager := systemd.New(log)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { fleet.Run(ctx); return nil })
-	group.Go(func() error { told.Run(ctx); return nil })
-	group.Go(func() error { doors.sessions.Run(ctx); return nil })
-	group.Go(func() error { keeper.Run(ctx); return nil })
-	leave, left := context.WithCancel(context.WithoutCancel(ctx)) // the bus goes last: who watches its cameras has to be told why they go
-	defer left()
-	group.Go(func() error { together.Run(ctx, leave); return nil })
-	group.Go(func() error { defer left(); return server.Serve(ctx, listener, side...) })
-	r := &reloader{
-		reloading: again, stage: set, trail: trail, first: cfg, now: cfg, key: doors.key, fleet: fleet, server: server, together: together,
-		keeper: keeper, told: told, doors: doors, open: entrances(cfg, listener, side), present: present, manager: manager,
-	}
-	group.Go(func() error { r.follow(ctx, stop); return nil })
-	group.Go(func() error {
-		<-ctx.Done()
-		manager.Stopping()
-		log.Info("stopping")
-		return nil
-	})
-	log.Info("serving", zap.Stringer("address", listener.Addr()), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", version))
-	trail.Note(audit.Started, audit.Person{}, zap.String("version", version), zap.Strings("cameras", ids(cfg)))
-	ready(listener.Addr())
-	manager.Ready()
-	group.Go(func() error {
-		manager.Report(ctx, together.condition)
-		return nil
-	})
-	group.Go(func() error {
-		at := asConfigured(listener.Addr())
-		manager.Guard(ctx, healthURL(cfg, at), homeward(at, keeper.shown), server, present)
-		return nil
-	})
-	err = group.Wait()
-	trail.Note(audit.Stopped, audit.Person{}, zap.Error(err))
-	if err != nil {
-		return failed(err)
-	}
-	log.Info("stopped")
-	return nil
 }
