@@ -17,7 +17,7 @@ import (
 )
 
 // listener is a relay without a connection, which hears what a test lets it hear.
-func listener(t *testing.T) *relay {
+func listener(t testing.TB) *relay {
 	t.Helper()
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
 	if err != nil {
