@@ -133,6 +133,7 @@ func (b *Bus) attach(again bool) {
 		}
 	}
 	if b.offers != nil {
+		b.offers.renew()
 		b.offers.asked(nil)
 	}
 	if b.relay != nil {

@@ -45,12 +45,14 @@ func accounts(t *testing.T, yard *localCamera, first uint64, site, relay *Bus) {
 	t.Helper()
 	published := yard.topics[camera.Main].Published()
 	want := published - first + 1
+	defer func() {
+		t.Logf("published %d, want %d, sent %+v, received %+v", published, want, wentOut(site, "yard", camera.Main), cameIn(relay, "north.yard", camera.Main))
+	}()
 	// A frame is counted behind its way.
 	peer.Until(t, "the last frame to be counted", func() bool {
 		return wentOut(site, "yard", camera.Main).Passed >= want && cameIn(relay, "north.yard", camera.Main).Passed >= want
 	})
 	out, in := wentOut(site, "yard", camera.Main), cameIn(relay, "north.yard", camera.Main)
-	t.Logf("published %d, sent %+v, received %+v", published, out, in)
 	if out.Passed != want || out.sum() != want {
 		t.Errorf("at the site passed %d and accounted for %d, want %d", out.Passed, out.sum(), want)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // listener is a relay without a connection, which hears what a test lets it hear.
-func listener(t *testing.T) *relay {
+func listener(t testing.TB) *relay {
 	t.Helper()
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
 	if err != nil {
@@ -187,5 +187,39 @@ func TestServerThatRepeatsWhatItWasSent(t *testing.T) {
 		if p := b.State().Problem; strings.Contains(p, "na<ry") || strings.Contains(p, `na\u003cry`) || strings.Contains(p, "\x1b") {
 			t.Errorf("%q", p)
 		}
+	}
+}
+
+// Without a connection no relay can say again what it wants; what it watches goes on being counted, for a while.
+func TestWishesOutliveALostConnection(t *testing.T) {
+	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Offer([]Source{newLocal("yard")})
+	defer b.offers.leave()
+	data, err := json.Marshal(wish{Version: version, Relay: instance(1), Watch: map[string][]string{"yard": {camera.Main}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.offers.wish(&nats.Msg{Data: data})
+	holds := func() bool {
+		b.offers.look()
+		return len(b.offers.wishes) == 1
+	}
+	b.offers.wishes[instance(1)].until = time.Now().Add(-time.Second)
+	b.link.since = time.Now()
+	if !holds() {
+		t.Error("forgotten while it cannot be heard")
+	}
+	b.offers.renew()
+	b.link.up = true
+	if !holds() {
+		t.Error("forgotten as soon as it can be heard again")
+	}
+	b.offers.wishes[instance(1)].until = time.Now().Add(-time.Second)
+	b.link.up, b.link.since = false, time.Now().Add(-deafness)
+	if holds() {
+		t.Error("it is kept for ever")
 	}
 }

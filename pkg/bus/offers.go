@@ -39,6 +39,7 @@ type offers struct {
 	streams  uint64 // topics sent from so far
 	revision uint64
 	last     []told    // as of the revision, without what changes all the time
+	looked   time.Time // when the last look began
 	toldAt   time.Time // when something was last said
 	tell     bool      // somebody asked for the whole
 	large    error     // the whole was too large

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -108,6 +109,37 @@ func BenchmarkWishes(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)*float64(relays)/beat.Seconds()/10_000, "%-of-a-core")
 			f.leave()
+		})
+	}
+}
+
+// BenchmarkLook measures what it costs a relay every glance that it knows so many cameras of which nobody watches one, and of each the
+// memory, without what serves it.
+func BenchmarkLook(b *testing.B) {
+	for _, sites := range []int{2, 20} {
+		b.Run(fmt.Sprint(sites*500), func(b *testing.B) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			r := listener(b)
+			var cameras []string
+			for i := range 500 {
+				cameras = append(cameras, fmt.Sprint("c", i))
+			}
+			for i := range sites {
+				r.hear(fmt.Sprint("site", i), has(instance(i), cameras, "preview"), time.Now())
+			}
+			r.look()
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			for b.Loop() {
+				r.look()
+				for _, c := range *r.list.Load() {
+					c.judge(time.Now(), 0, "")
+					c.lacking(time.Now())
+				}
+			}
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(sites*500), "B/camera")
 		})
 	}
 }

@@ -16,6 +16,13 @@ import (
 func (f *offers) look() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// A write that hangs holds up what is heard, too: that time is nobody's silence.
+	if held := time.Since(f.looked); !f.looked.IsZero() && held > 2*glance {
+		for _, w := range f.wishes {
+			w.until = w.until.Add(held)
+		}
+	}
+	defer func(begun time.Time) { f.looked = begun }(time.Now())
 	f.contend()
 	f.settle()
 	cameras := f.list()

@@ -59,11 +59,26 @@ func (f *offers) own(watch map[string][]string) map[string][]string {
 	return own
 }
 
+// deafness is how long without a connection wishes hold that cannot be said again meanwhile: whoever watches there still does,
+// and counts what passes. Cameras that are opened on demand are not kept open for longer than that.
+const deafness = 30 * time.Second
+
+// renew gives relays that were heard before a connection was lost the time to be heard on the next.
+func (f *offers) renew() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.wishes {
+		w.until = time.Now().Add(expiry)
+	}
+}
+
 // settle makes what is sent what is wanted.
 func (f *offers) settle() {
+	down, _ := f.link.down()
+	deaf := down > 0 && down < deafness
 	wanted := map[key]bool{}
 	for relay, w := range f.wishes {
-		if time.Now().After(w.until) {
+		if time.Now().After(w.until) && !deaf {
 			delete(f.wishes, relay)
 			continue
 		}

@@ -27,6 +27,14 @@ func natsCluster(t testing.TB, n int) (all []*peer.NATS) {
 	return all
 }
 
+// natsLeaf starts a server, and one that is a leaf node of it, as a box behind a thin line has.
+func natsLeaf(t testing.TB) (hub, leaf *peer.NATS) {
+	t.Helper()
+	port := peer.FreePort(t)
+	hub = peer.ServeNATS(t, fmt.Sprintf("leafnodes {listen: \"127.0.0.1:%d\"}\n", port))
+	return hub, peer.ServeNATS(t, fmt.Sprintf("leafnodes {remotes: [{url: \"nats://127.0.0.1:%d\"}]}\n", port))
+}
+
 // onBus is the configuration of a camd on a bus; of a relay if there are no cameras. A camera is a name, a colon and a rate.
 func onBus(server *peer.NATS, site string, cameras ...string) string {
 	config := fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)

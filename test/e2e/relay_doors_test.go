@@ -11,11 +11,12 @@ import (
 )
 
 // Who may see some of other sites' cameras sees those alone, and nothing of sites of which he sees none: in lists, at addresses, in
-// what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there.
+// what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there; it has a leaf node
+// of its own.
 func TestRelayDoors(t *testing.T) {
-	server := natsCluster(t, 1)[0]
-	north := start(t, options{config: "log: {audit: on}\n" + onBus(server, "north", "gate:20", "yard:20")})
-	start(t, options{config: onBus(server, "secretive", "lane:5")})
+	hub, leaf := natsLeaf(t)
+	north := start(t, options{config: "log: {audit: on}\n" + onBus(leaf, "north", "gate:20", "yard:20")})
+	start(t, options{config: onBus(hub, "secretive", "lane:5")})
 	dir := t.TempDir()
 	var users string
 	for _, u := range []string{"anna --role admin", "guest --cameras north.yard", "mia --role control --cameras north.*"} {
@@ -23,7 +24,7 @@ func TestRelayDoors(t *testing.T) {
 		users += camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...).stdout
 	}
 	write(t, dir, "users", users)
-	relay := startRelay(t, fmt.Sprintf("state_dir: %s/state\nlog: {audit: on}\nauth: {users_file: %s/users}\n", dir, dir)+onBus(server, ""))
+	relay := startRelay(t, fmt.Sprintf("state_dir: %s/state\nlog: {audit: on}\nauth: {users_file: %s/users}\n", dir, dir)+onBus(hub, ""))
 	basic := func(name string) visitor {
 		return visitor{t, relay, func(r *http.Request) { r.SetBasicAuth(name, name+" password") }}
 	}

@@ -83,16 +83,73 @@ func TestRelay(t *testing.T) {
 		v.next("a live picture on the same connection", live)
 		relay.reaches("north.gate", "live")
 	})
-	t.Run("conservation", func(t *testing.T) {
-		v.close()
+	v.close()
+	for _, d := range []*daemon{north, relay} {
+		eventually(t, "nobody to watch", func() bool { return sum(d.series("camd_bus_watched")) == 0 })
+	}
+	t.Run("conservation at either end", func(t *testing.T) {
 		for _, d := range []*daemon{north, relay} {
-			eventually(t, "nobody to watch", func() bool { return sum(d.series("camd_bus_watched")) == 0 })
 			passed, had, dropped := sum(d.series("camd_bus_frames_passed_total")), sum(d.series("camd_bus_frames_total")), sum(d.series("camd_bus_frames_dropped_total"))
 			if passed == 0 || passed != had+dropped {
 				t.Errorf("%v published, %v delivered, %v dropped", passed, had, dropped)
 			}
 		}
 	})
+}
+
+// From the box's ring to the relay's viewers, by two programs' metrics: what the box published while it was watched is what came to
+// the relay, and what was dropped, by whom and why; though the NATS server between them, and every packet on its way, dies.
+func TestRelayConserves(t *testing.T) {
+	servers := natsCluster(t, 2)
+	north := start(t, options{config: onBus(servers[0], "north", "gate:25")})
+	relay := startRelay(t, onBus(servers[1], ""))
+	north.reaches("gate", "live")
+	relay.finds("north.gate")
+	v := watch(t, relay.URL+"/cameras/north.gate/stream.mjpg")
+	next := func(n int) {
+		for range n {
+			v.next("a live picture", live)
+		}
+	}
+	next(20)
+	for range 2 {
+		server := relay.hangsOn(servers)
+		before := relay.metric("camd_bus_reconnects_total")
+		server.Kill()
+		eventually(t, "another connection", func() bool {
+			return relay.metric("camd_bus_reconnects_total") > before && relay.metric("camd_bus_connected") == 1
+		})
+		server.Start()
+		next(20)
+	}
+	// The camera stops, and the last picture is on its way no longer.
+	north.change("gate", `{"paused": true}`)
+	relay.reaches("north.gate", "paused")
+	// account is what passed one end, what went over the bus there, and what was dropped, all at one moment.
+	account := func(d *daemon, stream string) (passed, had, dropped float64) {
+		for series, n := range d.series("camd_bus_frames_") {
+			switch name, labels, _ := strings.Cut(series, "{"); {
+			case !strings.HasPrefix(labels, stream):
+			case name == "camd_bus_frames_passed_total":
+				passed += n
+			case name == "camd_bus_frames_total":
+				had += n
+			default:
+				dropped += n
+			}
+		}
+		return passed, had, dropped
+	}
+	var published, sent, unsent, delivered, lost float64
+	eventually(t, "published = delivered + dropped", func() bool {
+		published, sent, unsent = account(north, `camera="gate",direction="out"`)
+		_, delivered, lost = account(relay, `camera="north.gate",direction="in"`)
+		return published == delivered+lost
+	})
+	t.Logf("published %v = delivered %v + dropped %v; the box sent %v and dropped %v", published, delivered, lost, sent, unsent)
+	if delivered < 60 || published != sent+unsent || sent < delivered {
+		t.Errorf("published %v = sent %v + dropped %v, and delivered %v", published, sent, unsent, delivered)
+	}
 }
 
 // shows watches a site's cameras at a relay in every way that there is.

@@ -8,7 +8,6 @@ import (
 	"image/jpeg"
 	"math"
 	"net/http"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,10 +26,17 @@ var emptyWhileWell = map[string]string{
 
 // On a healthy system every panel of Grafana's dashboard shows something, but for those that show trouble.
 func TestWatchedHealth(t *testing.T) {
-	d := start(t, options{config: healthy})
+	bus := onBus(natsCluster(t, 1)[0], "")
+	d := start(t, options{config: bus + "site: north\n" + healthy})
 	d.reaches("healthy", "live")
+	relay := startRelay(t, bus)
+	relay.finds("north.healthy")
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
-	p := startPrometheus(t, []string{d.URL})
+	go watch(t, relay.URL+"/cameras/north.healthy/stream.mjpg").drain()
+	p := startPrometheus(t, []string{d.URL, relay.URL})
+	for _, direction := range []string{"out", "in"} {
+		p.shows(t, question{"pictures over the bus", `rate(camd_bus_frames_total{direction="` + direction + `"}[10s]) > 0`})
+	}
 	found := map[string]bool{}
 	for _, q := range readBoard(t).questions(t) {
 		found[q.panel] = true
@@ -63,6 +69,8 @@ func (p prometheus) shows(t *testing.T, q question) {
 
 // troubles is a configuration in which everything goes wrong that can at one machine without its being harmed.
 const troubles = `
+site: north
+bus: {servers: ['nats://127.0.0.1:1']}
 limits: {viewers_per_camera: 2}
 write_timeout: 3s
 webhooks: [{url: 'http://127.0.0.1:1/', secret_file: %q, after: 5s, give_up: 1s}]
@@ -83,10 +91,9 @@ func TestWatchedTrouble(t *testing.T) {
 	still := serve(t, parts(blank(t), 1<<20))
 	d := start(t, options{config: fmt.Sprintf(troubles, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
 	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
-	encrypted := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t)) // and on a bus that is not there
-	background(t, exec.Command(program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml",
-		"tls: {self_signed: true}\nmetrics_listen: "+encrypted+"\nstate_dir: "+t.TempDir()+"\nsite: north\nbus: {servers: ['nats://"+dead+"']}\ncameras: [{id: a, source: 'test://'}]\n")))
-	p := startPrometheus(t, []string{d.URL, dead, encrypted})
+	shown, aside := peer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", aside, shown.File, shown.Key) + healthy})
+	p := startPrometheus(t, []string{d.URL, dead, aside}) // the third has what only an encrypted one has
 	eventually(t, "the first scrape", func() bool { return len(p.ask(t, "camd_camera_up")) > 0 })
 	d.troublesome(t)
 	for n := range 8 {
