@@ -58,7 +58,7 @@ func (c busCollector) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	streams("out", bus.SentCauses, c.company.outgoing(s.Sent))
-	streams("in", bus.ReceivedCauses, s.Received) // once they have been watched: a relay may know ten thousand cameras
+	streams("in", bus.ReceivedCauses, s.Received)
 }
 
 // outgoing returns the streams of the cameras that there are, at zero if they have not been watched yet.

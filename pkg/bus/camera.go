@@ -106,13 +106,13 @@ func (c *Camera) learn(t told, b *box) bool {
 	defer c.mu.Unlock()
 	c.told, c.ahead = t, b.clock.ahead()
 	if !c.current {
-		c.state, c.current = c.find(time.Now(), 0, ""), true
+		c.state, c.current = c.find(time.Now(), 0), true
 	}
 	for _, in := range c.inlets {
 		in.source(b.id, c.ahead, t.State == camera.Paused)
 	}
 	if t.State == camera.Paused && c.state.state != camera.Paused {
-		c.enter(c.find(time.Now(), 0, ""))
+		c.enter(c.find(time.Now(), 0))
 		for _, in := range c.inlets {
 			in.withdraw(c.card(in))
 		}

@@ -88,7 +88,7 @@ func FuzzMessage(f *testing.F) {
 		b.offers.look()
 		b.relay.look()
 		for _, c := range b.Cameras() {
-			c.judge(time.Now(), 0, "")
+			c.judge(time.Now(), 0)
 			c.fill(time.Now())
 		}
 		runtime.ReadMemStats(&after)

@@ -58,14 +58,14 @@ func (l *link) ready() (*nats.Conn, int64) {
 	return l.conn, l.maxPayload
 }
 
-// down returns how long there has been no connection, and why; 0 while there is one.
-func (l *link) down() (time.Duration, string) {
+// down returns how long there has been no connection; 0 while there is one.
+func (l *link) down() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.up {
-		return 0, ""
+		return 0
 	}
-	return time.Since(l.since), l.problem
+	return time.Since(l.since)
 }
 
 // dial begins a connection, which goes on trying by itself until it is closed. attach is called each time that it is there,

@@ -152,10 +152,10 @@ func (r *relay) tend(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		down, why := r.link.down()
+		down := r.link.down()
 		all := *r.list.Load()
 		for _, c := range all {
-			c.judge(time.Now(), down, why)
+			c.judge(time.Now(), down)
 		}
 		var draw errgroup.Group
 		draw.SetLimit(runtime.GOMAXPROCS(0))

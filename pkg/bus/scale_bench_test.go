@@ -135,7 +135,7 @@ func BenchmarkLook(b *testing.B) {
 			for b.Loop() {
 				r.look()
 				for _, c := range *r.list.Load() {
-					c.judge(time.Now(), 0, "")
+					c.judge(time.Now(), 0)
 					c.lacking(time.Now())
 				}
 			}

@@ -15,13 +15,13 @@ const (
 	again   = time.Second // between placeholders, as a local camera repeats them
 )
 
-// find says how the camera is. down is how long there has been no connection, and why.
-func (c *Camera) find(now time.Time, down time.Duration, why string) condition {
+// find says how the camera is. down is how long there has been no connection; why is for those who look after camd, not for viewers.
+func (c *Camera) find(now time.Time, down time.Duration) condition {
 	state := condition{c.told.State, c.told.Reason, c.told.Detail, c.told.Since.Add(c.ahead)}
 	switch {
 	case c.told.State == camera.Paused:
 	case down > grace:
-		state = condition{camera.Offline, camera.Unreachable, "no connection to the bus: " + why, now}
+		state = condition{camera.Offline, camera.Unreachable, "no connection to the bus", now}
 	case c.silent != "" && !c.flows(now):
 		state = condition{camera.Offline, camera.Unreachable, c.silent, now}
 	case c.told.State == camera.Live && c.dry(now):
@@ -68,10 +68,10 @@ func (c *Camera) stall(rendition string) time.Duration {
 }
 
 // judge finds how the camera is.
-func (c *Camera) judge(now time.Time, down time.Duration, why string) {
+func (c *Camera) judge(now time.Time, down time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	state := c.find(now, down, why)
+	state := c.find(now, down)
 	if state.state != c.state.state || state.reason != c.state.reason {
 		for _, in := range c.inlets {
 			in.undraw()

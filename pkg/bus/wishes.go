@@ -74,7 +74,7 @@ func (f *offers) renew() {
 
 // settle makes what is sent what is wanted.
 func (f *offers) settle() {
-	down, _ := f.link.down()
+	down := f.link.down()
 	deaf := down > 0 && down < deafness
 	wanted := map[key]bool{}
 	for relay, w := range f.wishes {
