@@ -77,7 +77,7 @@ function show() {
   part('#title').textContent = camera.title;
   if (camera.paused) screen.hide();
   const power = part('[data-do=pause]');
-  power.hidden = camera.remote; // whoever is there decides
+  power.hidden = camera.remote || !may('control'); // whoever is there decides
   document.getElementById('history').closest('section').hidden = camera.remote; // its own camd knows
   power.setAttribute('aria-pressed', camera.paused);
   power.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';

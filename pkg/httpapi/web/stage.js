@@ -1,5 +1,6 @@
 // The stage: one camera in full size, over all others.
 
+import { may } from './me.js';
 import { Screen } from './screen.js';
 import { condition, figures } from './tile.js';
 import { explain } from './words.js';
@@ -56,7 +57,7 @@ export class Stage {
     this.camera = camera;
     if (camera.paused) this.screen.hide();
     const power = this.part('[data-do=pause]');
-    power.hidden = camera.remote; // whoever is there decides
+    power.hidden = camera.remote || !may('control'); // whoever is there decides
     power.setAttribute('aria-pressed', camera.paused);
     power.setAttribute('aria-label', camera.paused ? `Switch ${camera.title} on` : `Switch ${camera.title} off`);
     this.tick();
