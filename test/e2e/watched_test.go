@@ -94,7 +94,7 @@ func TestWatchedTrouble(t *testing.T) {
 	shown, aside := peer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
 	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", aside, shown.File, shown.Key) + healthy})
 	p := startPrometheus(t, []string{d.URL, dead, aside}) // the third has what only an encrypted one has
-	eventually(t, "the first scrape", func() bool { return len(p.ask(t, "camd_camera_up")) > 0 })
+	eventually(t, "the first scrape", func() bool { return len(p.ask(t, `camd_camera_up{camera="large"}`)) > 0 })
 	d.troublesome(t)
 	for n := range 8 {
 		d.awaits("crashing", "live again", func(s state) bool {
