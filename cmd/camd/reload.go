@@ -114,10 +114,11 @@ func (d *daemon) reload(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	gate := d.doors.gate(cfg)
-	if err := d.keeper.present(cfg); err != nil {
+	if err := d.told.prepare(cfg); err != nil {
 		return nil, err
 	}
-	if err := d.told.prepare(cfg); err != nil {
+	// Behind the others that may refuse: it takes effect at once.
+	if err := d.keeper.present(cfg); err != nil {
 		return nil, err
 	}
 	changed, err := d.fleet.Change(ctx, d.cameras(cfg, worker), func(now []*source.Camera) {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"maps"
 	"net"
 	"slices"
 	"syscall"
@@ -41,11 +42,7 @@ func (s *Server) review() {
 func (a *audience) everybody() []*viewer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	all := make([]*viewer, 0, len(a.viewers))
-	for v := range a.viewers {
-		all = append(all, v)
-	}
-	return slices.Clip(all)
+	return slices.Collect(maps.Keys(a.viewers))
 }
 
 // sendAway ends what a viewer watches, soon.
