@@ -98,7 +98,8 @@ var syntaxHints = []struct{ says, means string }{
 // syntax reports the parser's error at the first character of its line.
 func (d *decoder) syntax(data []byte, err error) {
 	if errors.Is(err, io.EOF) {
-		return // an empty file is a configuration without cameras
+		d.at(1, 1, "%s", emptyFile)
+		return
 	}
 	lines := strings.SplitAfter(string(data), "\n")
 	number, message := errorLine(lines, strings.TrimPrefix(err.Error(), "yaml: "))
