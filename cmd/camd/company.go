@@ -100,6 +100,15 @@ func (c *company) change(cfg *config.Config, ours []*source.Camera, gate *access
 	}
 }
 
+// restrict makes rules of access take effect before the cameras that they are for: until change, everybody may do only what both
+// the rules in force and these allow. It ends the streams of viewers who may not watch any more.
+func (c *company) restrict(gate *access.Gate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gate = gate.Within(c.gate)
+	c.server.Change(c.roster())
+}
+
 // roster is what is served. The caller has locked c, or has it alone.
 func (c *company) roster() httpapi.Roster {
 	r := roster(c.cfg, c.ours, c.gate)

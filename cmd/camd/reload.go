@@ -121,8 +121,10 @@ func (d *daemon) reload(ctx context.Context) (*config.Config, error) {
 	if err := d.keeper.present(cfg); err != nil {
 		return nil, err
 	}
+	// Before any work at cameras, which may take seconds: who may not come in any more must not wait for a process that hangs.
+	d.doors.limit(cfg)
+	d.together.restrict(gate)
 	changed, err := d.fleet.Change(ctx, d.cameras(cfg, worker), func(now []*source.Camera) {
-		d.doors.limit(cfg)
 		d.together.change(cfg, now, gate)
 		d.told.change(cfg, now)
 		d.present.change(cfg, now)
