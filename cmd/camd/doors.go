@@ -46,11 +46,11 @@ func (d *doors) gate(cfg *config.Config) *access.Gate {
 	a := cfg.Auth
 	d.key = nil
 	if a == nil { // this machine alone reaches it
-		return access.New(access.Options{Anonymous: access.Allowance{Role: access.Admin}, Sessions: d.sessions, Attempts: d.attempts})
+		return access.New(access.Options{Anonymous: anonymous(cfg), Sessions: d.sessions, Attempts: d.attempts})
 	}
 	d.key = d.linkKey(a)
 	return access.New(access.Options{
-		Anonymous: a.Anonymous, Users: a.Users, Tokens: a.Tokens, LinkKey: d.key, Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
+		Anonymous: anonymous(cfg), Users: a.Users, Tokens: a.Tokens, LinkKey: d.key, Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
 		Sessions: d.sessions, Attempts: d.attempts,
 	})
 }

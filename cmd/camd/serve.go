@@ -52,11 +52,11 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		asked := make(chan os.Signal, 1) // one that waits is as good as many
 		signal.Notify(asked, syscall.SIGHUP)
 		defer signal.Stop(asked)
-		cfg, file, err := f.load()
+		first, err := f.load()
 		if err != nil {
 			return configError(cmd, err)
 		}
-		logs, err := newLoggers(cfg.Log, cmd.ErrOrStderr())
+		logs, err := newLoggers(first.Log, cmd.ErrOrStderr())
 		if err != nil {
 			return misused(err)
 		}
@@ -64,9 +64,9 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		if exact != nil {
 			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}
-		again := reloading{asked: asked, path: f.path(file), read: f.load, file: file, logs: logs, abandoned: leftBehind(cmd.ErrOrStderr())}
-		return serve(cmd.Context(), cfg, again, func(addr net.Addr) {
-			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(cfg, addr))
+		again := reloading{asked: asked, read: f.load, inForce: first, logs: logs, abandoned: leftBehind(cmd.ErrOrStderr())}
+		return serve(cmd.Context(), first.Config, again, func(addr net.Addr) {
+			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(first.Config, addr))
 		})
 	}
 	return cmd
