@@ -178,6 +178,9 @@ func (c *company) statuses() (all []camera.Status) {
 // condition says in a line how all is.
 func (c *company) condition() string {
 	line := condition(c.statuses(), c.server.Viewers())
+	if c.server.ServesLastGood() {
+		line += ", last good configuration"
+	}
 	if c.bus == nil {
 		return line
 	}

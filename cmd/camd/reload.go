@@ -30,6 +30,8 @@ type reloading struct {
 
 // follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
 func (d *daemon) follow(ctx context.Context, stop func()) {
+	d.announceLastGood()
+	d.keepLastGood()
 	changed := make(chan fingerprint, 1)
 	if path := d.inForce.path; d.first.WatchConfig && path != "" {
 		var watching sync.WaitGroup
@@ -141,6 +143,7 @@ func (d *daemon) reload(ctx context.Context, next loaded) error {
 	}
 	d.warnOfWiderAccess(d.inForce.Config, cfg)
 	d.inForce = next
+	d.keepLastGood()
 	admit(cfg, d.log)
 	d.rewrite(cfg)
 	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked

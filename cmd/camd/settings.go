@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,8 @@ type loaded struct {
 	path    string // of the file; empty for the built-in default
 	text    []byte // of the file
 	hasAuth bool   // the file has the section auth; the command line may let people in, too
+
+	kept time.Time // if it is the last good configuration instead of the file: when it was kept
 }
 
 // load returns the configuration with the flags put over it. With an error come path and text as far as they are known.

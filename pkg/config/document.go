@@ -13,9 +13,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// byteOrderMark is what Windows editors put before UTF-8.
+var byteOrderMark = []byte("\ufeff")
+
 // document returns the root of the one YAML document in data, or nil if there is none or data is not YAML.
 func (d *decoder) document(data []byte) *yaml.Node {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows editors put this mark before UTF-8
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if !d.isText(data) {
 		return nil
 	}
