@@ -23,7 +23,7 @@ import (
 type reloading struct {
 	asked     <-chan os.Signal
 	read      func() (loaded, error)
-	inForce   loaded
+	inForce   loaded // changed by follow alone
 	logs      *loggers
 	abandoned func() bool // the terminal that camd was started from is gone
 }
@@ -34,10 +34,11 @@ func (d *daemon) follow(ctx context.Context, stop func()) {
 	d.keepLastGood()
 	changed := make(chan fingerprint, 1)
 	if path := d.inForce.path; d.first.WatchConfig && path != "" {
+		known := fingerprintOf(d.inForce.text)
 		var watching sync.WaitGroup
 		defer watching.Wait()
 		watching.Go(func() {
-			if err := watchFiles(ctx, []string{path}, fingerprintOf(d.inForce.text), changed); err != nil {
+			if err := watchFiles(ctx, []string{path}, known, changed); err != nil {
 				d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
 			}
 		})

@@ -73,12 +73,14 @@ type fileWatch struct {
 	isWatched func(path string) bool
 	known     fingerprint
 	changed   chan fingerprint
+
+	seen    snapshot
+	written map[string]time.Time // files that were written to and not closed, with the time of the last write
 }
 
 func (w *fileWatch) run(ctx context.Context) {
-	var seen snapshot
-	written := map[string]time.Time{} // files that were written to and not closed, with the time of the last write
-	next := time.NewTimer(0)          // a change between reading the files and now gives no event
+	w.written = map[string]time.Time{}
+	next := time.NewTimer(0) // a change between reading the files and now gives no event
 	defer next.Stop()
 	anyway := time.NewTicker(unseen)
 	defer anyway.Stop()
@@ -92,30 +94,16 @@ func (w *fileWatch) run(ctx context.Context) {
 	for {
 		select {
 		case e := <-w.events:
-			switch {
-			case e.kind == writeEvent && w.isWatched(e.path):
-				written[e.path] = time.Now()
-			case e.kind == completeEvent:
-				delete(written, e.path)
-			}
+			w.note(e)
 			arm()
 		case <-anyway.C:
 			// Not every writer closes: truncate(2) writes without opening, and events can be lost.
-			maps.DeleteFunc(written, func(_ string, at time.Time) bool { return time.Since(at) >= unseen })
+			maps.DeleteFunc(w.written, func(_ string, at time.Time) bool { return time.Since(at) >= unseen })
 			arm()
 		case <-next.C:
 			armed = false
-			if len(written) > 0 {
-				continue // the event of closing the file arms again
-			}
-			switch now := w.look(); {
-			case now.content == w.known || now.content == fingerprint{}: // gone for a moment, or for good: nothing to read
-			case now != seen:
-				seen = now
+			if w.isChanging() {
 				arm()
-			default:
-				w.known = now.content
-				w.send(now.content)
 			}
 		case <-ctx.Done():
 			return
@@ -123,13 +111,35 @@ func (w *fileWatch) run(ctx context.Context) {
 	}
 }
 
-// send replaces what nobody has received. Only run sends.
-func (w *fileWatch) send(content fingerprint) {
-	select {
+func (w *fileWatch) note(e fileEvent) {
+	switch {
+	case e.kind == writeEvent && w.isWatched(e.path):
+		w.written[e.path] = time.Now()
+	case e.kind == completeEvent:
+		delete(w.written, e.path)
+	}
+}
+
+// isChanging reports whether the files must be looked at again. It sends their fingerprint if they have changed and are complete.
+func (w *fileWatch) isChanging() bool {
+	if len(w.written) > 0 {
+		return false // until the event of closing the file
+	}
+	now := w.look()
+	switch {
+	case now.content == w.known || now.content == fingerprint{}: // gone for a moment, or for good: nothing to read
+		return false
+	case now != w.seen:
+		w.seen = now
+		return true
+	}
+	w.known = now.content
+	select { // the newest replaces one that nobody has received
 	case <-w.changed:
 	default:
 	}
-	w.changed <- content
+	w.changed <- now.content
+	return false
 }
 
 // folders are those in which files become others: where they are named, and where each link is on the way to them. certbot swaps
