@@ -100,6 +100,15 @@ func (c *company) change(cfg *config.Config, ours []*source.Camera, gate *access
 	}
 }
 
+// restrict makes rules of access take effect before the cameras that they are for: until change, everybody may do only what both
+// the rules in force and these allow. It ends the streams of viewers who may not watch any more.
+func (c *company) restrict(gate *access.Gate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gate = gate.Within(c.gate)
+	c.server.Change(c.roster())
+}
+
 // roster is what is served. The caller has locked c, or has it alone.
 func (c *company) roster() httpapi.Roster {
 	r := roster(c.cfg, c.ours, c.gate)
@@ -169,6 +178,9 @@ func (c *company) statuses() (all []camera.Status) {
 // condition says in a line how all is.
 func (c *company) condition() string {
 	line := condition(c.statuses(), c.server.Viewers())
+	if c.server.ServesLastGood() {
+		line += ", last good configuration"
+	}
 	if c.bus == nil {
 		return line
 	}

@@ -5,8 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"camd/pkg/access"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
+	"camd/pkg/source"
+	"camd/pkg/source/spec"
 )
 
 // A relay that has no servers to go to says so in a line, is not ready, and lists nothing.
@@ -59,5 +62,45 @@ func TestBusWaits(t *testing.T) {
 		if got := len(pending(c.first, c.now)) > 0; got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// While cameras change, a camera is seen only where the rules before and the rules of the new configuration both show it.
+func TestRestrictShowsWhatBothConfigurationsShow(t *testing.T) {
+	cfg := config.Default()
+	var cameras []*source.Camera
+	for _, id := range []string{"old", "both", "new"} {
+		src, err := spec.Parse("test://")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Cameras = append(cfg.Cameras, config.DefaultCamera(id, src))
+		cameras = append(cameras, source.New(source.Options{ID: id, Source: src}))
+	}
+	showing := func(ids ...string) *access.Gate {
+		return access.New(access.Options{Anonymous: access.Allowance{Role: access.View, Cameras: ids}})
+	}
+	c, err := newCompany(cfg, cameras, showing("old", "both"), httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := func() string {
+		var ids []string
+		for _, id := range []string{"old", "both", "new"} {
+			answer := httptest.NewRecorder()
+			c.server.ServeHTTP(answer, httptest.NewRequest("GET", "http://localhost/api/v1/cameras/"+id, nil))
+			if answer.Code == 200 {
+				ids = append(ids, id)
+			}
+		}
+		return strings.Join(ids, " ")
+	}
+	next := showing("both", "new")
+	before := seen()
+	c.restrict(next)
+	during := seen()
+	c.change(cfg, cameras, next)
+	if after := seen(); before != "old both" || during != "both" || after != "both new" {
+		t.Errorf("seen: %q, then %q, then %q", before, during, after)
 	}
 }

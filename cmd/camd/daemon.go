@@ -22,8 +22,7 @@ type daemon struct {
 	stage
 	trail    *audit.Trail
 	first    *config.Config // what camd was started with
-	now      *config.Config // what is in force
-	key      access.LinkKey // likewise, for links
+	key      access.LinkKey // for links, of the configuration in force
 	fleet    *source.Fleet
 	server   *httpapi.Server
 	together *company
@@ -89,7 +88,7 @@ func assemble(cfg *config.Config, again reloading) (*daemon, error) {
 	}
 	told.change(cfg, fleet.Cameras())
 	return &daemon{
-		reloading: again, stage: set, trail: trail, first: cfg, now: cfg, key: doors.key, fleet: fleet, server: together.server, together: together,
+		reloading: again, stage: set, trail: trail, first: cfg, key: doors.key, fleet: fleet, server: together.server, together: together,
 		keeper: keeper, told: told, doors: doors, present: present, manager: systemd.New(log),
 	}, nil
 }

@@ -29,14 +29,14 @@ type doors struct {
 func newDoors(cfg *config.Config, log *zap.Logger) *doors {
 	d := &doors{attempts: access.NewAttempts(), stateDir: stateDir(cfg), log: log}
 	o := access.SessionOptions{Failed: func(err error) {
-		log.Error("sessions not kept", zap.Error(err), zap.String("remedy", "who logs out may come back when camd restarts: mend state_dir"))
+		log.Error("sessions not kept", zap.Error(err), zap.String("remedy", "who logs out may come back when camd restarts: "+stateRemedy(err, d.stateDir)))
 	}}
 	if d.stateDir != "" {
 		o.Path = filepath.Join(d.stateDir, access.SessionsName)
 	}
 	var err error
 	if d.sessions, err = access.OpenSessions(o); err != nil {
-		log.Error("sessions not known", zap.Error(err), zap.String("remedy", "people have to log in again"))
+		log.Error("sessions not known", zap.Error(err), zap.String("remedy", "people have to log in again; "+stateRemedy(err, d.stateDir)))
 	}
 	return d
 }
@@ -46,11 +46,11 @@ func (d *doors) gate(cfg *config.Config) *access.Gate {
 	a := cfg.Auth
 	d.key = nil
 	if a == nil { // this machine alone reaches it
-		return access.New(access.Options{Anonymous: access.Allowance{Role: access.Admin}, Sessions: d.sessions, Attempts: d.attempts})
+		return access.New(access.Options{Anonymous: anonymous(cfg), Sessions: d.sessions, Attempts: d.attempts})
 	}
 	d.key = d.linkKey(a)
 	return access.New(access.Options{
-		Anonymous: a.Anonymous, Users: a.Users, Tokens: a.Tokens, LinkKey: d.key, Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
+		Anonymous: anonymous(cfg), Users: a.Users, Tokens: a.Tokens, LinkKey: d.key, Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
 		Sessions: d.sessions, Attempts: d.attempts,
 	})
 }
@@ -62,7 +62,7 @@ func (d *doors) linkKey(a *config.Auth) access.LinkKey {
 	}
 	key, err := ownLinkKey(d.stateDir)
 	if err != nil {
-		d.log.Error("no links", zap.Error(err), zap.String("remedy", "mend state_dir, or set link_key_file"))
+		d.log.Error("no links", zap.Error(err), zap.String("remedy", stateRemedy(err, d.stateDir)+"; or set link_key_file"))
 	}
 	return key
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -30,7 +29,7 @@ type keeper struct {
 	mu    sync.Mutex
 	cfg   *config.Config // in force; nil before the first with TLS
 	acme  *acme.Account  // as at the start; nil without
-	seen  [sha256.Size]byte
+	seen  fingerprint
 	state httpapi.CertificateState
 }
 
@@ -145,10 +144,10 @@ func (k *keeper) Run(ctx context.Context) {
 }
 
 // watch looks at the files of the configuration in force; ended waits until it does not any more.
-func (k *keeper) watch(ctx context.Context) (changed chan struct{}, ended func()) {
+func (k *keeper) watch(ctx context.Context) (changed chan fingerprint, ended func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	changed = make(chan struct{}, 1)
+	changed = make(chan fingerprint, 1)
 	if k.cfg == nil {
 		return changed, func() {}
 	}

@@ -22,53 +22,60 @@ import (
 // reloading is how the configuration is read again.
 type reloading struct {
 	asked     <-chan os.Signal
-	path      string // of the file; empty without one
-	read      func() (cfg *config.Config, file bool, err error)
-	file      bool // the configuration in force is from a file
+	read      func() (loaded, error)
+	inForce   loaded // changed by follow alone
 	logs      *loggers
 	abandoned func() bool // the terminal that camd was started from is gone
 }
 
 // follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
 func (d *daemon) follow(ctx context.Context, stop func()) {
-	changed := make(chan struct{}, 1)
-	if d.first.WatchConfig && d.path != "" {
+	d.announceLastGood()
+	d.keepLastGood()
+	changed := make(chan fingerprint, 1)
+	if path := d.inForce.path; d.first.WatchConfig && path != "" {
+		known := fingerprintOf(d.inForce.text)
 		var watching sync.WaitGroup
 		defer watching.Wait()
 		watching.Go(func() {
-			if err := watchFiles(ctx, []string{d.path}, content(d.path), changed); err != nil {
+			if err := watchFiles(ctx, []string{path}, known, changed); err != nil {
 				d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
 			}
 		})
 	}
 	for {
 		select {
-		case <-changed:
-			_ = d.manager.Reload(ctx, d.by("file"))
+		case complete := <-changed:
+			next, err := d.read()
+			if next.text == nil || fingerprintOf(next.text) != complete {
+				continue // it has changed again, and the watch will say when it is complete
+			}
+			_ = d.manager.Reload(ctx, d.by("file", next, err))
 		case <-d.asked:
 			if d.abandoned() {
 				d.log.Info("terminal gone")
 				stop()
 				return
 			}
-			_ = d.manager.Reload(ctx, d.by("signal")) // the log, /readyz and the metrics have it
+			next, err := d.read()
+			_ = d.manager.Reload(ctx, d.by("signal", next, err)) // the log, /readyz and the metrics have it
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// by returns Reload with a note of who wanted it: via says how that is known.
-func (d *daemon) by(via string) func(context.Context) error {
+// by returns Reload of what was read, with a note of who wanted it: via says how that is known.
+func (d *daemon) by(via string, next loaded, err error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		before := d.now
-		err := d.Reload(ctx)
+		before := d.inForce.Config
+		err := d.Reload(ctx, next, err)
 		switch who := (audit.Person{Via: via}); {
 		case ctx.Err() != nil:
 		case err != nil:
 			d.trail.Note(audit.NotReloaded, who)
 		default:
-			d.trail.Note(audit.Reloaded, who, zap.Strings("keys", config.Changed(before, d.now)))
+			d.trail.Note(audit.Reloaded, who, zap.Strings("keys", config.Changed(before, d.inForce.Config)))
 			if !bytes.Equal(d.key, d.doors.key) {
 				d.trail.Note(audit.LinksRevoked, who)
 			}
@@ -78,10 +85,13 @@ func (d *daemon) by(via string) func(context.Context) error {
 	}
 }
 
-// Reload reads the configuration and puts it into force, without touching whom it does not concern. Its error says why that of
-// before stays in force, wholly; it has been logged, counted and shown. When it returns, every camera goes by the new one.
-func (d *daemon) Reload(ctx context.Context) error {
-	cfg, err := d.reload(ctx)
+// Reload puts a configuration into force that was read, without touching whom it does not concern. err says why it could not be read.
+// The error that is returned says why that of before stays in force, wholly; it has been logged, counted and shown. When Reload
+// returns, every camera goes by the new one.
+func (d *daemon) Reload(ctx context.Context, next loaded, err error) error {
+	if err == nil {
+		err = d.reload(ctx, next)
+	}
 	if ctx.Err() != nil { // camd ends, and that is no fault of the file's
 		return ctx.Err()
 	}
@@ -90,7 +100,7 @@ func (d *daemon) Reload(ctx context.Context) error {
 		d.log.Error("configuration not reloaded", mistakes(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
 		return err
 	}
-	waiting := pending(d.first, cfg)
+	waiting := pending(d.first, next.Config)
 	d.server.Reloaded(nil, waiting)
 	if len(waiting) > 0 {
 		d.log.Warn("restart needed", zap.Strings("keys", waiting), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
@@ -98,39 +108,43 @@ func (d *daemon) Reload(ctx context.Context) error {
 	return nil
 }
 
-func (d *daemon) reload(ctx context.Context) (*config.Config, error) {
-	cfg, file, err := d.read()
-	if err != nil {
-		return nil, err
+func (d *daemon) reload(ctx context.Context, next loaded) error {
+	if d.inForce.path != "" && next.path == "" {
+		return fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", defaultConfig)
 	}
-	if d.file && !file {
-		return nil, fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", defaultConfig)
-	}
+	cfg := next.Config
 	if err := exposed(cfg, d.open...); err != nil {
-		return nil, fmt.Errorf("camd listens where it did when it was started: %w", err)
+		return fmt.Errorf("camd listens where it did when it was started: %w", err)
+	}
+	if err := keepsAuth(d.inForce, next); err != nil {
+		return err
 	}
 	worker, err := findWorker(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	gate := d.doors.gate(cfg)
 	if err := d.told.prepare(cfg); err != nil {
-		return nil, err
+		return err
 	}
 	// Behind the others that may refuse: it takes effect at once.
 	if err := d.keeper.present(cfg); err != nil {
-		return nil, err
+		return err
 	}
+	// Before any work at cameras, which may take seconds: who may not come in any more must not wait for a process that hangs.
+	d.doors.limit(cfg)
+	d.together.restrict(gate)
 	changed, err := d.fleet.Change(ctx, d.cameras(cfg, worker), func(now []*source.Camera) {
-		d.doors.limit(cfg)
 		d.together.change(cfg, now, gate)
 		d.told.change(cfg, now)
 		d.present.change(cfg, now)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d.file, d.now = file, cfg
+	d.warnOfWiderAccess(d.inForce.Config, cfg)
+	d.inForce = next
+	d.keepLastGood()
 	admit(cfg, d.log)
 	d.rewrite(cfg)
 	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked
@@ -138,7 +152,7 @@ func (d *daemon) reload(ctx context.Context) (*config.Config, error) {
 	}
 	d.log.Info("configuration reloaded", zap.Int("cameras", len(cfg.Cameras)), zap.Strings("added", changed.Added),
 		zap.Strings("removed", changed.Removed), zap.Strings("adjusted", changed.Adjusted), zap.Strings("reopened", changed.Reopened))
-	return cfg, nil
+	return nil
 }
 
 // rewrite has the audit log go on as the configuration has it, in a file that may be another under the same name.

@@ -17,7 +17,10 @@ import (
 // defaultConfig is read when it is there and no other file is named.
 const defaultConfig = "/etc/camd/camd.yaml"
 
-type serveFlags struct{ config, listen, anonymous, logLevel string }
+type serveFlags struct {
+	config, listen, anonymous, logLevel string
+	lastGood                            bool
+}
 
 func newServe() *cobra.Command {
 	var f serveFlags
@@ -28,7 +31,8 @@ func newServe() *cobra.Command {
 Without a file, serve a test pattern and every capture device of this machine.
 
 SIGHUP reads the configuration again: what has not changed keeps its viewers and its cameras, and a file with mistakes
-changes nothing. SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
+changes nothing. camd keeps the last good configuration in its state directory: if the file has mistakes when camd starts,
+--last-good serves that one until the file is mended and read again. SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
 
 Where other machines reach it, camd serves only if something says who may come in: auth in the configuration, with users,
 tokens or "anonymous", or --anonymous.
@@ -38,6 +42,7 @@ A socket that systemd opened (camd.socket) is served instead of the address that
 Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line or the configuration is wrong.`,
 		Example: `  camd                              # test pattern and cameras found, on 127.0.0.1:8080
   camd serve -c camd.yaml
+  camd serve -c camd.yaml --last-good
   camd serve --listen 127.0.0.1:0   # takes a free port and prints it`,
 		Args: cobra.NoArgs,
 	}
@@ -46,17 +51,18 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	cmd.Flags().StringVar(&f.anonymous, "anonymous", "", "let everybody in who reaches camd, as `ROLE` view, control, admin or metrics; overrides the configuration")
 	completeRoles(cmd, "anonymous")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
+	cmd.Flags().BoolVar(&f.lastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		exact := timerslack.Loosen(timerslack.Enough)
 		asked := make(chan os.Signal, 1) // one that waits is as good as many
 		signal.Notify(asked, syscall.SIGHUP)
 		defer signal.Stop(asked)
-		cfg, file, err := f.load()
+		first, err := f.start()
 		if err != nil {
-			return configError(cmd, err)
+			return f.refuse(cmd, first, err)
 		}
-		logs, err := newLoggers(cfg.Log, cmd.ErrOrStderr())
+		logs, err := newLoggers(first.Log, cmd.ErrOrStderr())
 		if err != nil {
 			return misused(err)
 		}
@@ -64,9 +70,9 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		if exact != nil {
 			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}
-		again := reloading{asked: asked, path: f.path(file), read: f.load, file: file, logs: logs, abandoned: leftBehind(cmd.ErrOrStderr())}
-		return serve(cmd.Context(), cfg, again, func(addr net.Addr) {
-			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(cfg, addr))
+		again := reloading{asked: asked, read: f.load, inForce: first, logs: logs, abandoned: leftBehind(cmd.ErrOrStderr())}
+		return serve(cmd.Context(), first.Config, again, func(addr net.Addr) {
+			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(first.Config, addr))
 		})
 	}
 	return cmd

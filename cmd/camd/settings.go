@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,37 +13,51 @@ import (
 	"camd/pkg/config"
 )
 
-// path is that of the configuration file, empty if there is none.
-func (f serveFlags) path(file bool) string {
-	if !file {
-		return ""
-	}
-	return cmp.Or(f.config, defaultConfig)
+// loaded is a configuration as it was read.
+type loaded struct {
+	*config.Config
+	path    string // of the file; empty for the built-in default
+	text    []byte // of the file
+	hasAuth bool   // the file has the section auth; the command line may let people in, too
+
+	kept time.Time // if it is the last good configuration instead of the file: when it was kept
 }
 
-// load returns the configuration with the flags put over it, and whether it is from a file.
-func (f serveFlags) load() (cfg *config.Config, file bool, err error) {
-	cfg, err = loadConfig(f.config)
-	file = err == nil
-	if errors.Is(err, errNoConfig) {
-		cfg.Cameras, err = foundCameras(), nil
+// load returns the configuration with the flags put over it. With an error come path and text as far as they are known.
+func (f serveFlags) load() (loaded, error) {
+	path := cmp.Or(f.config, defaultConfig)
+	text, err := config.Read(path)
+	if f.config == "" && errors.Is(err, os.ErrNotExist) {
+		cfg := config.Default()
+		cfg.Cameras = foundCameras()
+		return f.over(loaded{Config: cfg})
 	}
+	l := loaded{path: path, text: text}
 	if err != nil {
-		return nil, false, err
+		return l, err
 	}
+	if l.Config, err = config.Parse(path, text, os.LookupEnv); err != nil {
+		return l, err
+	}
+	return f.over(l)
+}
+
+// over puts the flags over a configuration.
+func (f serveFlags) over(l loaded) (loaded, error) {
+	l.hasAuth = l.Auth != nil
 	if f.listen != "" {
 		if err := config.CheckListen(f.listen); err != nil {
-			return nil, false, fmt.Errorf("--listen: %w", err)
+			return l, fmt.Errorf("--listen: %w", err)
 		}
-		cfg.Listen = f.listen
+		l.Listen = f.listen
 	}
 	if f.logLevel != "" {
-		cfg.Log.Level = f.logLevel
+		l.Log.Level = f.logLevel
 	}
-	if err := f.admit(cfg); err != nil {
-		return nil, false, err
+	if err := f.admit(l.Config); err != nil {
+		return l, err
 	}
-	return cfg, file, cfg.CheckExposure()
+	return l, l.CheckExposure()
 }
 
 // admit lets everybody in, if the command line says so.

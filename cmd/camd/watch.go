@@ -3,73 +3,143 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 )
 
-// still is how long files must have been the same to count as written whole.
+// still is how long files must stay the same to count as written completely.
 const still = 300 * time.Millisecond
 
-// unseen is how long a change may stay unnoticed that gives no event: of a link further up, or on another machine's disk.
+// unseen is how long a change may stay unnoticed that gives no event: of a link further up, or on another machine's disk. It is also
+// how long a file that was written to and not closed counts as incomplete.
 const unseen = time.Minute
 
-// watchFiles sends on changed when files are others than they were, in place or by others that were renamed to them, until ctx ends.
-// known is their content as it was. What else happens in their folders makes it look, and no more.
-func watchFiles(ctx context.Context, paths []string, known [sha256.Size]byte, changed chan<- struct{}) error {
-	w, err := fsnotify.NewWatcher()
+// fingerprint tells the content of files apart.
+type fingerprint [sha256.Size]byte
+
+// watchFiles sends on changed, which has room for one, when files have other content than known and are written completely, until
+// ctx ends. They may be written in place or replaced by renaming. The newest fingerprint replaces one that nobody has received.
+func watchFiles(ctx context.Context, paths []string, known fingerprint, changed chan fingerprint) error {
+	watch, err := newFolderWatch(folders(paths))
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", paths[0], err)
 	}
-	defer w.Close()
-	for folder := range folders(paths) {
-		if err := w.Add(folder); err != nil && !errors.Is(err, os.ErrNotExist) { // it may come
-			return fmt.Errorf("watch %s: %w", folder, err)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer watch.close()
+	events := make(chan fileEvent)
+	reading.Go(func() { watch.read(ctx, events) })
+	w := fileWatch{
+		events: events, changed: changed, known: known,
+		look: func() snapshot { return takeSnapshot(paths) },
+		isWatched: func(path string) bool {
+			return slices.ContainsFunc(paths, func(p string) bool {
+				real, err := filepath.EvalSymlinks(p)
+				return err == nil && real == path
+			})
+		},
+	}
+	w.run(ctx)
+	return nil
+}
+
+// snapshot is the state of files at a time.
+type snapshot struct {
+	content  fingerprint // zero if no file can be read
+	modified time.Time   // of the file that was modified last
+}
+
+func takeSnapshot(paths []string) (s snapshot) {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(s.modified) {
+			s.modified = info.ModTime()
 		}
 	}
-	var seen [sha256.Size]byte
-	look := time.NewTimer(0) // what came between reading them and now is in no event
-	defer look.Stop()
+	s.content = content(paths...)
+	return s
+}
+
+// fileWatch finds out when files have changed and are written completely. A file counts as complete when nobody writes to it and
+// two snapshots of it, taken one after the other, are equal.
+type fileWatch struct {
+	events    <-chan fileEvent
+	look      func() snapshot
+	isWatched func(path string) bool
+	known     fingerprint
+	changed   chan fingerprint
+
+	seen    snapshot
+	written map[string]time.Time // files that were written to and not closed, with the time of the last write
+}
+
+func (w *fileWatch) run(ctx context.Context) {
+	w.written = map[string]time.Time{}
+	next := time.NewTimer(0) // a change between reading the files and now gives no event
+	defer next.Stop()
 	anyway := time.NewTicker(unseen)
 	defer anyway.Stop()
 	armed := true
 	arm := func() {
-		if !armed { // and not anew each time: a folder may never be quiet
-			look.Reset(still)
+		if !armed { // and do not start again each time: a folder may never be quiet
+			next.Reset(still)
 			armed = true
 		}
 	}
 	for {
 		select {
-		case <-w.Events:
-			arm()
-		case <-w.Errors: // of events lost
+		case e := <-w.events:
+			w.note(e)
 			arm()
 		case <-anyway.C:
+			// Not every writer closes: truncate(2) writes without opening, and events can be lost.
+			maps.DeleteFunc(w.written, func(_ string, at time.Time) bool { return time.Since(at) >= unseen })
 			arm()
-		case <-look.C:
+		case <-next.C:
 			armed = false
-			switch now := content(paths...); {
-			case now == known || now == [sha256.Size]byte{}: // gone for a moment, or for good: nothing to read
-			case now != seen:
-				seen = now
+			if w.isChanging() {
 				arm()
-			default:
-				known = now
-				select {
-				case changed <- struct{}{}:
-				default: // one that waits is as good as many
-				}
 			}
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
+}
+
+func (w *fileWatch) note(e fileEvent) {
+	switch {
+	case e.kind == writeEvent && w.isWatched(e.path):
+		w.written[e.path] = time.Now()
+	case e.kind == completeEvent:
+		delete(w.written, e.path)
+	}
+}
+
+// isChanging reports whether the files must be looked at again. It sends their fingerprint if they have changed and are complete.
+func (w *fileWatch) isChanging() bool {
+	if len(w.written) > 0 {
+		return false // until the event of closing the file
+	}
+	now := w.look()
+	switch {
+	case now.content == w.known || now.content == fingerprint{}: // gone for a moment, or for good: nothing to read
+		return false
+	case now != w.seen:
+		w.seen = now
+		return true
+	}
+	w.known = now.content
+	select { // the newest replaces one that nobody has received
+	case <-w.changed:
+	default:
+	}
+	w.changed <- now.content
+	return false
 }
 
 // folders are those in which files become others: where they are named, and where each link is on the way to them. certbot swaps
@@ -107,17 +177,25 @@ func follow(path string, folders map[string]bool) string {
 	return ""
 }
 
-// content tells files apart; it is zero for those that cannot be read, all of them.
-func content(paths ...string) (sum [sha256.Size]byte) {
-	all, there := sha256.New(), false
-	for _, path := range paths {
+// content is the fingerprint of files; zero if none of them can be read.
+func content(paths ...string) (sum fingerprint) {
+	texts, readable := make([][]byte, len(paths)), false
+	for i, path := range paths {
 		text, err := os.ReadFile(path)
-		there = there || err == nil
+		texts[i], readable = text, readable || err == nil
+	}
+	if !readable {
+		return fingerprint{}
+	}
+	return fingerprintOf(texts...)
+}
+
+func fingerprintOf(texts ...[]byte) (sum fingerprint) {
+	all := sha256.New()
+	for _, text := range texts {
 		one := sha256.Sum256(text)
 		all.Write(one[:])
 	}
-	if there {
-		all.Sum(sum[:0])
-	}
+	all.Sum(sum[:0])
 	return sum
 }

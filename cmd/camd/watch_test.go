@@ -1,11 +1,17 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // What is watched of files behind links: each folder in which something could become another.
@@ -45,4 +51,175 @@ func TestFolders(t *testing.T) {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}
 	}
+}
+
+// watched is a file of a fileWatch in a synctest bubble.
+type watched struct {
+	events  chan fileEvent
+	changed chan fingerprint
+	now     atomic.Pointer[snapshot]
+}
+
+func (w *watched) has(text string) {
+	w.now.Store(&snapshot{content: fingerprintOf([]byte(text)), modified: time.Now()})
+}
+
+func (w *watched) happens(kind eventKind) { w.events <- fileEvent{"/camd.yaml", kind} }
+
+// reported is what was reported until now.
+func (w *watched) reported(t *testing.T) (content fingerprint) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case content = <-w.changed:
+	default:
+	}
+	return content
+}
+
+// inWatch runs a test with a file whose content is known, and says what it has then.
+func inWatch(t *testing.T, test func(*testing.T, *watched)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &watched{events: make(chan fileEvent), changed: make(chan fingerprint, 1)}
+		w.has("old")
+		f := fileWatch{events: w.events, changed: w.changed, known: w.now.Load().content, look: func() snapshot { return *w.now.Load() },
+			isWatched: func(path string) bool { return path == "/camd.yaml" }}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { f.run(ctx) })
+		defer running.Wait()
+		defer stop()
+		time.Sleep(time.Second)
+		if w.reported(t) != (fingerprint{}) {
+			t.Error("a file that stays as it is counts as changed")
+		}
+		test(t, w)
+	})
+}
+
+var nothing fingerprint
+
+// A writer that truncates the file and then takes its time is waited for until it closes the file.
+func TestFileOfSlowWriterIsNotReportedBeforeItIsClosed(t *testing.T) {
+	inWatch(t, func(t *testing.T, w *watched) {
+		for _, text := range []string{"", "half", "whole"} {
+			w.has(text)
+			w.happens(writeEvent)
+			w.events <- fileEvent{"/camd.yaml", otherEvent}     // as chmod gives
+			w.events <- fileEvent{"/camd.yaml~", completeEvent} // of another file
+			time.Sleep(unseen - time.Second)
+			if got := w.reported(t); got != nothing {
+				t.Fatalf("reported with %q in it", text)
+			}
+		}
+		w.happens(completeEvent)
+		time.Sleep(3 * still)
+		if got := w.reported(t); got != fingerprintOf([]byte("whole")) {
+			t.Errorf("got %x, want the whole text", got)
+		}
+	})
+}
+
+// A file that is replaced is complete at once. One that is empty and closed is, too.
+func TestReplacedFileIsReported(t *testing.T) {
+	for _, text := range []string{"new", ""} {
+		inWatch(t, func(t *testing.T, w *watched) {
+			w.has(text)
+			w.happens(completeEvent)
+			time.Sleep(3 * still)
+			if got := w.reported(t); got != fingerprintOf([]byte(text)) {
+				t.Errorf("%q: got %x", text, got)
+			}
+		})
+	}
+}
+
+// Where the kernel gives no events, as of another machine's disk, a file is reported when it has stopped changing.
+func TestFileWithoutEventsIsReportedWhenItRests(t *testing.T) {
+	inWatch(t, func(t *testing.T, w *watched) {
+		time.Sleep(unseen - time.Second) // just before the watch looks
+		for n := range 20 {
+			w.has("part " + strconv.Itoa(n%2))
+			time.Sleep(still)
+			if got := w.reported(t); got != nothing {
+				t.Fatal("reported while it changes")
+			}
+		}
+		time.Sleep(3 * still)
+		if got := w.reported(t); got != fingerprintOf([]byte("part 1")) {
+			t.Errorf("got %x", got)
+		}
+	})
+}
+
+// truncate(2) writes without opening, so nobody closes. Such a file is read all the same, later.
+func TestFileThatNobodyClosesIsReportedLater(t *testing.T) {
+	inWatch(t, func(t *testing.T, w *watched) {
+		w.has("new")
+		w.happens(writeEvent)
+		time.Sleep(3*unseen + 3*still)
+		if got := w.reported(t); got != fingerprintOf([]byte("new")) {
+			t.Errorf("got %x", got)
+		}
+	})
+}
+
+// Who receives late receives the newest content.
+func TestNewestContentReplacesTheOneBefore(t *testing.T) {
+	inWatch(t, func(t *testing.T, w *watched) {
+		for _, text := range []string{"first", "second"} {
+			w.has(text)
+			w.happens(completeEvent)
+			time.Sleep(3 * still)
+			synctest.Wait()
+		}
+		if got := w.reported(t); got != fingerprintOf([]byte("second")) {
+			t.Errorf("got %x", got)
+		}
+	})
+}
+
+// The kernel's events of a real file: a write, and the end of it.
+func TestFolderWatchTellsWritingFromClosing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "camd.yaml")
+	w, err := newFolderWatch(map[string]bool{dir: true, filepath.Join(dir, "none"): true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := make(chan fileEvent)
+	var reading sync.WaitGroup
+	reading.Go(func() { w.read(t.Context(), events) })
+	defer reading.Wait()
+	defer w.close()
+	expect := func(name string, kind eventKind) {
+		t.Helper()
+		for e := range events {
+			if e.kind == otherEvent {
+				continue
+			}
+			if e.path != filepath.Join(dir, name) || e.kind != kind {
+				t.Fatalf("got %+v, want %d of %s", e, kind, name)
+			}
+			return
+		}
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("cameras:\n"); err != nil {
+		t.Fatal(err)
+	}
+	expect("camd.yaml", writeEvent)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	expect("camd.yaml", completeEvent)
+	if err := os.Rename(path, path+"~"); err != nil {
+		t.Fatal(err)
+	}
+	expect("camd.yaml", completeEvent)
+	expect("camd.yaml~", completeEvent)
 }

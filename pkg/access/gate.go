@@ -18,6 +18,8 @@ type Options struct {
 	ForwardAuth ForwardAuth
 	Sessions    *Sessions // nil makes its own
 	Attempts    *Attempts // nil makes its own
+
+	within *Gate // see Gate.Within
 }
 
 // ForwardAuth is for a proxy that knows who asks, and says so in a header. Only Options.Proxies are believed.
@@ -66,6 +68,17 @@ func (g *Gate) HasLinks() bool { return len(g.o.LinkKey) > 0 }
 
 // Identify returns what a request may do, or ErrNone, ErrWrong, ErrExpired or a *LaterError.
 func (g *Gate) Identify(r *http.Request) (Grant, error) {
+	grant, err := g.identify(r)
+	if err != nil {
+		return Grant{}, err
+	}
+	if grant, ok := g.bound(grant); ok {
+		return grant, nil
+	}
+	return Grant{}, ErrNone
+}
+
+func (g *Gate) identify(r *http.Request) (Grant, error) {
 	if grant, err, given := g.byHeader(r); given {
 		return grant, err
 	}

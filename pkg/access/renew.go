@@ -30,11 +30,11 @@ func (g *Gate) Renew(old Grant) (now Grant, ok bool) {
 		now, ok = old, g.o.Anonymous.Role != ""
 		now.allowance = g.o.Anonymous
 	}
-	now.Until, now.session = old.Until, old.session
+	now.Until, now.session, now.bound = old.Until, old.session, nil
 	if !ok {
 		return Grant{}, false
 	}
-	return now, true
+	return g.bound(now)
 }
 
 // Settle ends the sessions of users who are gone or have another password. It is for when the gate has taken another's place.

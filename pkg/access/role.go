@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Role is what somebody may do.
@@ -56,4 +57,22 @@ func (s Scope) Has(camera string) bool {
 type Allowance struct {
 	Role    Role
 	Cameras Scope
+}
+
+// Within reports whether other allows everything that a does, at cameras that there are and at those that may come. In doubt, as
+// with two different patterns, it does not.
+func (a Allowance) Within(other Allowance) bool {
+	if a.Role == "" {
+		return true
+	}
+	if !other.Role.Includes(a.Role) {
+		return false
+	}
+	if len(other.Cameras) == 0 || len(a.Cameras) == 0 {
+		return len(other.Cameras) == 0
+	}
+	return !slices.ContainsFunc(a.Cameras, func(p string) bool {
+		isID := !strings.ContainsAny(p, `*?[\`)
+		return !slices.Contains(other.Cameras, p) && !(isID && other.Cameras.Has(p))
+	})
 }

@@ -67,12 +67,16 @@ func grantFields() []field[grantEntry] {
 	}
 }
 
-// readAuth reads who may come in. A section that lets nobody in is a mistake.
+// readAuth reads who may come in. A section that lets nobody in is a mistake. So is an empty one: without auth everybody on this
+// machine has full access, and a file that was cut short may end there.
 func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
 	e := authEntry{Auth: *DefaultAuth()}
 	before := len(d.problems)
 	given := decode(d, key, n, authFields(), &e)
 	if len(given) == 0 {
+		if len(d.problems) == before {
+			d.bad(n, `%s: is empty; add users_file or users, or, for everybody, "anonymous: view", or remove the key`, key)
+		}
 		return
 	}
 	to.Auth = &e.Auth

@@ -12,11 +12,11 @@ package config
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"camd/pkg/camera"
 	"camd/pkg/source/spec"
@@ -28,7 +28,7 @@ type Config struct {
 	SocketMode    os.FileMode // of a unix socket
 	MetricsListen string      // an address of /metrics' own, as Listen; empty: there
 	TLS           *TLS        // nil: plain HTTP
-	Auth          *Auth       // nil: nothing is said, and on this machine alone everybody may everything
+	Auth          *Auth       // nil: there is no section auth, and on this machine alone everybody may everything
 	Cameras       []Camera
 	Limits        Limits
 	WriteTimeout  time.Duration // a viewer that reads nothing for so long is cut
@@ -142,26 +142,23 @@ func defaultFrozen(k spec.Kind) time.Duration {
 	return 0
 }
 
-// maxFile bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.
-const maxFile = 1 << 20
-
 // Load reads the file at path. Its error is an *Error when the file has mistakes.
 func Load(path string) (*Config, error) {
-	f, err := os.Open(path)
+	data, err := Read(path)
 	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
+		return nil, err
 	}
 	return Parse(path, data, os.LookupEnv)
 }
 
 // Parse reads data as the file of that name, with env for the environment. Its error is an *Error.
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
-	d := &decoder{file: name, dir: filepath.Dir(name), env: env}
+	return ParseIn(filepath.Dir(name), name, data, env)
+}
+
+// ParseIn is Parse for a file whose relative paths are relative to dir.
+func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	d := &decoder{file: name, dir: dir, env: env}
 	if abs, err := filepath.Abs(d.dir); err == nil {
 		d.dir = abs
 	}
@@ -171,9 +168,30 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 		given := decode(d, "", root, fileFields(), cfg)
 		d.checkMentions(cfg)
 		d.checkSite(cfg, given)
+		d.checkServesSomething(cfg, root, given)
 	}
 	if len(d.problems) > 0 {
 		return nil, d.err()
 	}
 	return cfg, nil
 }
+
+// whatToServe says how to mend a file that serves nothing.
+const whatToServe = `add a camera, such as "cameras: [{id: test, source: 'test://'}]", or, for a relay, "bus: {servers: [nats://HOST:4222]}"`
+
+// checkServesSomething refuses a file without cameras and without a bus: it is most likely cut short. Other mistakes go before
+// it, because they may be the reason.
+func (d *decoder) checkServesSomething(cfg *Config, root *yaml.Node, given map[string]*yaml.Node) {
+	switch cameras := given["cameras"]; {
+	case len(cfg.Cameras) > 0 || cfg.Bus != nil || len(d.problems) > 0:
+	case cameras != nil:
+		d.bad(cameras, "cameras: the list is empty, and there is no bus; %s", whatToServe)
+	case isNull(root):
+		d.at(1, 1, "%s", emptyFile)
+	default:
+		d.at(1, 1, "the file has neither cameras nor bus; %s", whatToServe)
+	}
+}
+
+// emptyFile is what is wrong with a file that holds no document, or the document null.
+const emptyFile = "the file is empty; " + whatToServe

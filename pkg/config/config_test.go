@@ -27,19 +27,39 @@ func env(name string) (string, bool) {
 	return v, ok
 }
 
+// oneCamera is what a configuration needs at least.
+const oneCamera = "cameras: [{id: only, source: 'test://'}]\n"
+
 func TestDefaults(t *testing.T) {
-	for _, text := range []string{"", "\n", "# nothing\n", "---\n", "\ufeff", "# dos\r\nlog:\r\n  level: info\r\n", "cameras:\n", "cameras: []\nlimits:\nlog: {}\n"} {
-		got, err := Parse("camd.yaml", []byte(text), env)
+	for _, text := range []string{"", "---\n", "\ufeff", "# dos\r\nlog:\r\n  level: info\r\n", "limits:\nlog: {}\n"} {
+		got, err := Parse("camd.yaml", []byte(text+oneCamera), env)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if len(got.Cameras) != 0 {
-			t.Errorf("%q: got cameras %v, want none", text, got.Cameras)
-		}
-		got.Cameras = nil
-		if want := Default(); !reflect.DeepEqual(got, want) {
+		want := Default()
+		want.Cameras = got.Cameras
+		if !reflect.DeepEqual(got, want) || len(got.Cameras) != 1 {
 			t.Errorf("%q: got %+v, want %+v", text, got, want)
+		}
+	}
+}
+
+// A file that serves nothing is most likely cut short. It is refused with what to add.
+func TestFileWithoutCamerasOrBusIsRefused(t *testing.T) {
+	const empty, neither, list = "the file is empty; ", "the file has neither cameras nor bus; ", "cameras: the list is empty, and there is no bus; "
+	for text, want := range map[string]string{
+		"": "1:1: " + empty, "\n": "1:1: " + empty, "\ufeff": "1:1: " + empty, "# nothing\n": "1:1: " + empty,
+		"---\n": "1:1: " + empty, "null\n": "1:1: " + empty, "~": "1:1: " + empty, "---\n...\n": "1:1: " + empty,
+		"{}": "1:1: " + neither, "log:\n  level: info\n": "1:1: " + neither, "listen: 127.0.0.1:80\nauth: {anonymous: view}\nbus:\n": "1:1: " + neither,
+		"cameras:\n": "1:1: " + list, "log: {}\ncameras: []\n": "2:1: " + list,
+	} {
+		_, err := Parse("camd.yaml", []byte(text), env)
+		var mistakes *Error
+		if !errors.As(err, &mistakes) || len(mistakes.Problems) != 1 || !strings.HasPrefix(err.Error(), "camd.yaml:"+want) {
+			t.Errorf("%q: got %v, want camd.yaml:%s", text, err, want)
+		} else if !strings.HasSuffix(err.Error(), whatToServe) {
+			t.Errorf("%q: the error does not say what to add: %v", text, err)
 		}
 	}
 }

@@ -13,9 +13,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// byteOrderMark is what Windows editors put before UTF-8.
+var byteOrderMark = []byte("\ufeff")
+
 // document returns the root of the one YAML document in data, or nil if there is none or data is not YAML.
 func (d *decoder) document(data []byte) *yaml.Node {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows editors put this mark before UTF-8
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if !d.isText(data) {
 		return nil
 	}
@@ -98,7 +101,8 @@ var syntaxHints = []struct{ says, means string }{
 // syntax reports the parser's error at the first character of its line.
 func (d *decoder) syntax(data []byte, err error) {
 	if errors.Is(err, io.EOF) {
-		return // an empty file is a configuration without cameras
+		d.at(1, 1, "%s", emptyFile)
+		return
 	}
 	lines := strings.SplitAfter(string(data), "\n")
 	number, message := errorLine(lines, strings.TrimPrefix(err.Error(), "yaml: "))

@@ -127,7 +127,7 @@ func TestTLSFiles(t *testing.T) {
 		{"{acme: {domains: [a.example], email: me}}", "43: email: want a mail address, such as me@example.com"},
 		{"on", `6: tls: want keys such as "certificate:", got a text`},
 	} {
-		cfg, err := Parse(dir+"/camd.yaml", []byte("tls: "+c.tls), env)
+		cfg, err := Parse(dir+"/camd.yaml", []byte("tls: "+c.tls+"\n"+oneCamera), env)
 		switch {
 		case c.problem != "":
 			want := dir + place + strings.NewReplacer("DIR", dir, "OTHER", other.Key).Replace(c.problem)

@@ -171,6 +171,7 @@ func (c conversation) state(t *testing.T, a *adjustable, none *testCamera) {
 	c.get(t, "/readyz", "/readyz")
 	none.set(camera.Idle)
 	c.s.Reloaded(nil, []string{"listen"})
+	c.s.ServeLastGood(time.Unix(1, 0), errors.New("the last good configuration is in force"))
 	c.s.Reloaded(errors.New("camd.yaml:1:1: what"), nil)
 	c.get(t, "/readyz", "/readyz")
 	c.get(t, "/healthz", "/healthz")

@@ -18,6 +18,7 @@ type reloaded struct {
 	at         time.Time // of the last, or the start
 	problem    error     // of the last; nil if it was good
 	pending    []string
+	lastGood   time.Time // when the configuration in force was kept, if it is not the file's
 }
 
 // Reloaded notes that the configuration was read again. problem is why that of before stays in force, for people and without
@@ -32,8 +33,20 @@ func (s *Server) Reloaded(problem error, pending []string) {
 		return
 	}
 	r.ok++
-	r.pending = pending
+	r.pending, r.lastGood = pending, time.Time{}
 }
+
+// ServeLastGood notes that the configuration in force is not the file's, but the last good one, which was kept at that time. problem
+// says why, as for Reloaded. It holds until Reloaded is told of a good file.
+func (s *Server) ServeLastGood(kept time.Time, problem error) {
+	r := &s.reloads
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastGood, r.problem = kept, problem
+}
+
+// ServesLastGood reports whether the last good configuration is in force instead of the file's.
+func (s *Server) ServesLastGood() bool { return !s.reloads.look().lastGood.IsZero() }
 
 func (r *reloads) look() reloaded {
 	r.mu.Lock()
@@ -46,12 +59,17 @@ type configJSON struct {
 	OK      bool     `json:"ok"`
 	Error   string   `json:"error,omitempty"`   // why the file is not in force
 	Restart []string `json:"restart,omitempty"` // keys that wait for camd to start anew
+
+	LastGood *time.Time `json:"last_good,omitempty"` // when the configuration in force was kept, if it is not the file's
 }
 
 func (r reloaded) toJSON() configJSON {
 	j := configJSON{OK: r.problem == nil, Restart: r.pending}
 	if r.problem != nil {
 		j.Error = r.problem.Error()
+	}
+	if !r.lastGood.IsZero() {
+		j.LastGood = &r.lastGood
 	}
 	return j
 }

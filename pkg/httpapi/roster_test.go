@@ -3,8 +3,10 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -226,5 +228,30 @@ func TestReadinessSaysWhatIsWrongWithTheConfiguration(t *testing.T) {
 		if !strings.Contains(m, line+"\n") {
 			t.Errorf("no %s", line)
 		}
+	}
+}
+
+func TestReadinessSaysThatTheLastGoodConfigurationIsInForce(t *testing.T) {
+	s := open(t, Options{}, newTestCamera("a"))
+	ready := func() (r struct{ Config map[string]any }) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(body(t, s.get(t, "/readyz"))), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	s.ServeLastGood(time.Date(2026, 11, 30, 5, 20, 0, 0, time.UTC), errors.New("mend camd.yaml"))
+	want := map[string]any{"ok": false, "error": "mend camd.yaml", "last_good": "2026-11-30T05:20:00Z"}
+	if got := ready().Config; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	s.Reloaded(errors.New("camd.yaml:1:1: what"), nil)
+	want["error"] = "camd.yaml:1:1: what"
+	if got := ready().Config; !maps.Equal(got, want) || !s.ServesLastGood() {
+		t.Errorf("after a reload that failed: got %v, want %v", got, want)
+	}
+	s.Reloaded(nil, nil)
+	if got := ready().Config; !maps.Equal(got, map[string]any{"ok": true}) || s.ServesLastGood() {
+		t.Errorf("after a good reload: got %v", got)
 	}
 }

@@ -29,6 +29,9 @@ const largest = 1 << 20
 // ErrNoPlace is why nothing is kept without a folder.
 var ErrNoPlace = errors.New("there is no state_dir to keep it in")
 
+// ErrNotWritable is why nothing new can be kept, while what was kept before is known.
+var ErrNotWritable = errors.New("nothing can be written")
+
 // Memory is what is kept. Its methods are safe for concurrent use.
 type Memory struct {
 	dir string
@@ -48,8 +51,8 @@ type entry struct {
 	Paused *bool `json:"paused,omitempty"`
 }
 
-// Open reads what is kept in a folder, which it makes if need be. Whatever its error, the Memory is there: one that has
-// forgotten. A file that is damaged is set aside, and one that cannot be read is never written over. The empty folder's name
+// Open reads what is kept in a folder, which it makes if need be. Whatever its error, the Memory is there. It knows what was kept
+// if the error is ErrNotWritable, and nothing otherwise. A file that is damaged is set aside, and one that cannot be read is never written over. The empty folder's name
 // is no error, and nothing is ever kept.
 func Open(dir string) (*Memory, error) {
 	m := &Memory{dir: dir, cameras: map[string]entry{}}
@@ -64,7 +67,7 @@ func Open(dir string) (*Memory, error) {
 		return m, err
 	}
 	if err := unix.Access(dir, unix.W_OK); err != nil {
-		return m, &os.PathError{Op: "write into", Path: dir, Err: err}
+		return m, fmt.Errorf("%w: %w", ErrNotWritable, &os.PathError{Op: "write into", Path: dir, Err: err})
 	}
 	return m, nil
 }

@@ -14,7 +14,8 @@ func TestCommands(t *testing.T) {
 	dir := t.TempDir()
 	good := write(t, dir, "good.yaml", "cameras:\n  - id: a\n    source: test://\n")
 	bad := write(t, dir, "bad.yaml", "listen: 127.0.0.1:0\ncameras:\n  - id: a\n    source: test://\n    qualty: 80\n  - id: A B\n")
-	exposed := write(t, dir, "exposed.yaml", "listen: 0.0.0.0:0\n")
+	empty := write(t, dir, "empty.yaml", "")
+	exposed := write(t, dir, "exposed.yaml", "listen: 0.0.0.0:0\ncameras: [{id: a, source: 'test://'}]\n")
 	write(t, dir, "users", "anna:hunter22\n")
 	plain := write(t, dir, "plain.yaml", "auth: {users_file: users}\n")
 	guarded := write(t, dir, "guarded.yaml", "state_dir: state\nauth: {anonymous: view}\ncameras:\n  - id: a\n    source: test://\n")
@@ -29,6 +30,8 @@ func TestCommands(t *testing.T) {
 		{[]string{"version"}, 0, "camd ", ""},
 		{[]string{"check", "-c", good}, 0, "good, 1 cameras", ""},
 		{[]string{"check", "-c", bad}, 2, "", typo},
+		{[]string{"check", "-c", empty}, 2, "", "empty.yaml:1:1: the file is empty; add a camera, such as "},
+		{[]string{"serve", "-c", empty}, 2, "", "empty.yaml:1:1: the file is empty; add a camera, such as "},
 		{[]string{"check", "-c", bad}, 2, "", "bad.yaml:6:5: this camera has no source"},
 		{[]string{"check", "-c", bad}, 2, "", `such as "a-b"`},
 		{[]string{"serve", "-c", bad}, 2, "", typo},

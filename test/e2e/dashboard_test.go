@@ -92,7 +92,7 @@ func TestDashboardOfSixteen(t *testing.T) {
 
 // However many cameras there are, they fill the screen; a phone scrolls rather than shows stamps.
 func TestGrid(t *testing.T) {
-	d := start(t, options{config: "cameras: []\n"})
+	d := start(t, options{config: noCameras})
 	b := openBrowser(t, 400, 300)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	b.until("No camera is configured.", `document.querySelector('#wall .notice')?.textContent ?? ''`)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,6 +48,19 @@ func (v visitor) wants(path string, code int) {
 	v.t.Helper()
 	if got := v.asks(path); got != code {
 		v.t.Errorf("%s: got %d, want %d", path, got, code)
+	}
+}
+
+// decodes reads a JSON answer.
+func (v visitor) decodes(path string, to any) {
+	v.t.Helper()
+	resp, err := v.open(path)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(to); err != nil {
+		v.t.Fatalf("%s: %v", path, err)
 	}
 }
 

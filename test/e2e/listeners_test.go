@@ -205,7 +205,7 @@ func TestSelfSigned(t *testing.T) {
 	if prints[0] != prints[1] {
 		t.Errorf("%v", prints)
 	}
-	if o := camd(t, "serve", "-c", write(t, dir, "homeless.yaml", "tls: {self_signed: true}\ncameras: []\n")); o.code != 1 || !strings.Contains(o.stderr, "state_dir") {
+	if o := camd(t, "serve", "-c", write(t, dir, "homeless.yaml", "tls: {self_signed: true}\n"+noCameras)); o.code != 1 || !strings.Contains(o.stderr, "state_dir") {
 		t.Errorf("%+v", o)
 	}
 }

@@ -26,6 +26,8 @@ type readiness struct {
 		OK      bool
 		Error   string
 		Restart []string
+
+		LastGood string `json:"last_good"`
 	}
 }
 

@@ -275,7 +275,7 @@ func TestReloadAddsAndRemoves(t *testing.T) {
 	d.reaches("fresh", "live")
 	d.attest("fresh").undisturbed()
 	w.undisturbed()
-	d.rewrite("cameras: []\n")
+	d.rewrite(numbered(1, map[int]string{0: "paused: true, source: 'test://'"}))
 	eventually(t, "all capture processes to be gone", func() bool { return len(children(d.cmd.Process.Pid)) == 0 })
 	d.rewrite(numbered(3, nil))
 	d.reaches("c2", "live")

@@ -61,6 +61,12 @@ func TestSecrets(t *testing.T) {
 	shown := seen.bearers(t, d, p)
 	seen.reloads(t, d, p)
 	seen.files(t, filepath.Join(p.dir, "state"))
+	// The last good configuration is the file's own text, for camd's user alone, and has nothing of other files.
+	kept := filepath.Join(p.dir, "state", "last-good.yaml")
+	if _, text, _ := strings.Cut(seen[kept], "\n"); text != p.text && text != mistaken["a short hash"](p.text) { // which camd accepts
+		t.Errorf("%s has another text than the configuration file", kept)
+	}
+	delete(seen, kept)
 	seen.commands(t, p)
 
 	// The goroutines and what they were called with; it ends camd.

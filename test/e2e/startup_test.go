@@ -16,7 +16,7 @@ func TestCannotStart(t *testing.T) {
 	defer taken.Close()
 	alone := t.TempDir()
 	lonely := copyProgram(t, "camd", alone)
-	empty := write(t, t.TempDir(), "camd.yaml", "listen: "+taken.Addr().String()+"\n")
+	empty := write(t, t.TempDir(), "camd.yaml", "listen: "+taken.Addr().String()+"\n"+noCameras)
 	for _, c := range []struct {
 		name string
 		cmd  *exec.Cmd
@@ -48,11 +48,14 @@ func TestCannotStart(t *testing.T) {
 	}
 }
 
+// noCameras is a relay that has not heard of any camera.
+const noCameras = "bus: {servers: ['nats://127.0.0.1:1']}\n"
+
 // A daemon without cameras needs no capture program, and says what to do.
 func TestNoCameras(t *testing.T) {
 	dir := t.TempDir()
 	copyProgram(t, "camd", dir)
-	d := start(t, options{bin: dir, config: "log: {level: warn, audit: off}\n"})
+	d := start(t, options{bin: dir, config: "log: {level: error, audit: off}\n" + noCameras})
 	if code, _, body := get(t, d.URL+"/api/v1/cameras"); code != 200 || !strings.Contains(string(body), `"cameras": []`) {
 		t.Errorf("%d: %s", code, body)
 	}

@@ -81,7 +81,7 @@ func TestTLS(t *testing.T) {
 // Who does not speak TLS, or too old a one, is told so.
 func TestStrangersToTLS(t *testing.T) {
 	curl, i := peer.Need(t, "curl", "curl"), peer.Certificate{}.Make(t)
-	d := start(t, options{config: encrypted(i, 0)})
+	d := start(t, options{config: encrypted(i, 1)})
 	answer, err := client.Get(strings.Replace(d.URL, "https", "http", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -107,15 +107,15 @@ func TestCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
-	d := start(t, options{config: encrypted(mine, 0), args: []string{"--listen", listen}})
+	d := start(t, options{config: encrypted(mine, 1), args: []string{"--listen", listen}})
 	for _, c := range []struct {
 		args []string
 		code int
 		says string
 	}{
-		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(mine, 0))}, 0, "ok"},
-		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(other, 0))}, 1, "another certificate"},
-		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", encrypted(mine, 0)), "--listen", listen}, 0, "ok"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(mine, 1))}, 0, "ok"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(other, 1))}, 1, "another certificate"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", encrypted(mine, 1)), "--listen", listen}, 0, "ok"},
 		{[]string{"--url", d.URL + "/healthz"}, 1, "certificate"},
 		{[]string{"-c", write(t, filepath.Dir(other.File), "camd.yaml", "tls: {certificate: cert.pem, key: "+mine.Key+"}\n")}, 2, "camd.yaml:1:35: key: "},
 	} {

@@ -1,0 +1,247 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	"camd/pkg/access"
+)
+
+// A user that a reload removes is refused, and his stream ends, before the reload waits for a capture process that hangs.
+func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
+	hash := access.HashPassword("hunter2")
+	config := func(round int, guest string) string {
+		return fmt.Sprintf("auth:\n  users:\n    root: {role: admin, hash: '%s'}\n", hash) + guest +
+			fmt.Sprintf("cameras:\n  - {id: hall, source: 'test://?size=64x64&fps=10'}\n  - {id: hung, source: 'test://?size=64x64&fps=%d'}\n", 5+round)
+	}
+	guest := fmt.Sprintf("    guest: {role: view, hash: '%s'}\n", hash)
+	d := start(t, options{config: config(0, guest)})
+	as := func(name string) visitor {
+		return visitor{t, d, func(r *http.Request) { r.SetBasicAuth(name, "hunter2") }}
+	}
+	reload := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(d.config, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A round may miss the moment between the refusal and the end of the process on a very busy machine.
+	const rounds = 5
+	for round := range rounds {
+		eventually(t, "the guest to be known", func() bool { return as("guest").asks("/api/v1/cameras") == http.StatusOK })
+		pid := workerOf(t, as("root"), "hung")
+		stream, err := as("guest").open("/cameras/hall/stream.mjpg")
+		if err != nil || stream.StatusCode != http.StatusOK {
+			t.Fatalf("%v, %v", stream, err)
+		}
+		if err := peer.Signal(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		reload(config(round+1, ""))
+		eventually(t, "the guest to be refused", func() bool { return as("guest").asks("/api/v1/cameras") == http.StatusUnauthorized })
+		refused, hung := time.Since(begin), running(pid)
+		_, _ = io.Copy(io.Discard, stream.Body)
+		_ = stream.Body.Close()
+		ended := time.Since(begin)
+		hung = hung && running(pid)
+		eventually(t, "the process that hangs to be replaced", func() bool { return !running(pid) })
+		t.Logf("refused after %v, stream ended after %v, process replaced after %v", refused, ended, time.Since(begin))
+		if hung {
+			return
+		}
+		reload(config(round+1, guest))
+	}
+	t.Errorf("in %d rounds the guest was never refused before the process was replaced", rounds)
+}
+
+// workerOf waits for a camera's capture process and returns its number.
+func workerOf(t *testing.T, admin visitor, camera string) (pid int) {
+	t.Helper()
+	eventually(t, "the capture process of "+camera, func() bool {
+		var s state
+		admin.decodes("/api/v1/cameras/"+camera, &s)
+		pid = s.Worker.PID
+		return s.State == "live" && pid != 0
+	})
+	return pid
+}
+
+// guarded is a camd on loopback with users, as behind a proxy.
+type guarded struct {
+	*daemon
+	root, nobody visitor
+	config       string // what it was started with
+}
+
+func startGuarded(t *testing.T, more string, args ...string) guarded {
+	t.Helper()
+	config := fmt.Sprintf("cameras:\n  - {id: hall, source: 'test://?size=64x64&fps=5'}\n  - {id: yard, source: 'test://?size=64x64&fps=5'}\n"+
+		"%sauth:\n  users: {root: {role: admin, hash: '%s'}}\n", more, access.HashPassword("hunter2"))
+	d := start(t, options{config: config, args: args})
+	g := guarded{daemon: d, config: config, nobody: visitor{t, d, func(*http.Request) {}},
+		root: visitor{t, d, func(r *http.Request) { r.SetBasicAuth("root", "hunter2") }}}
+	workerOf(t, g.root, "hall")
+	workerOf(t, g.root, "yard")
+	return g
+}
+
+func (g guarded) write(config string) {
+	g.t.Helper()
+	if err := os.WriteFile(g.daemon.config, []byte(config), 0o644); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// reloaded returns what /readyz says of the configuration, and how often it was read again.
+func (g guarded) reloaded() (r readiness, times int) {
+	g.t.Helper()
+	g.root.decodes("/readyz", &r)
+	log := g.stderr.String()
+	return r, strings.Count(log, `"msg":"configuration not reloaded"`) + strings.Count(log, `"msg":"configuration reloaded"`)
+}
+
+// signal has a configuration read by SIGHUP.
+func (g guarded) signal(config string) (r readiness) {
+	g.t.Helper()
+	g.write(config)
+	_, before := g.reloaded()
+	if err := g.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		g.t.Fatal(err)
+	}
+	eventually(g.t, "the reload", func() bool { _, now := g.reloaded(); return now > before })
+	r, _ = g.reloaded()
+	return r
+}
+
+// untouched checks that users and cameras are as at the start.
+func (g guarded) untouched() {
+	g.t.Helper()
+	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
+	for _, id := range []string{"hall", "yard"} {
+		g.root.wants("/api/v1/cameras/"+id, http.StatusOK)
+	}
+}
+
+// An empty or truncated file, or one without auth, changes nothing on SIGHUP, and the error says what to write.
+func TestReloadOfTruncatedFileOpensNothing(t *testing.T) {
+	g := startGuarded(t, "")
+	upTo := func(text string) string {
+		before, _, found := strings.Cut(g.config, text)
+		if !found {
+			t.Fatalf("%q is not in the configuration", text)
+		}
+		return before
+	}
+	for _, c := range []struct{ name, config, want string }{
+		{"empty", "", "camd.yaml:1:1: the file is empty; add a camera, such as "},
+		{"comments", "# cameras\n", "camd.yaml:1:1: the file is empty; "},
+		{"marker", "---\n", "camd.yaml:1:1: the file is empty; "},
+		{"null", "null\n", "camd.yaml:1:1: the file is empty; "},
+		{"neither cameras nor bus", "log: {level: info}\n", "camd.yaml:1:1: the file has neither cameras nor bus; "},
+		{"no camera", "cameras: []\n", "camd.yaml:1:1: cameras: the list is empty, and there is no bus; "},
+		{"cut before the cameras", upTo("  - {id: hall"), "cameras: the list is empty"},
+		{"cut before auth", upTo("auth:"), `the section "auth" is missing, which the configuration in force has; put it back, or say who has access: "auth: {anonymous: admin}"`},
+		{"cut within auth", upTo("  users:"), "camd.yaml:4:6: auth: is empty; "},
+	} {
+		r := g.signal(c.config)
+		if r.Config.OK || !strings.Contains(r.Config.Error, c.want) {
+			t.Errorf("%s: %+v, want %q", c.name, r.Config, c.want)
+		}
+		g.untouched()
+	}
+	if r := g.signal(g.config); !r.Config.OK {
+		t.Errorf("the whole file: %+v", r.Config)
+	}
+}
+
+// Anonymous access is widened by a reload where the file says so, and the log warns of it.
+func TestReloadWidensAnonymousAccessOnlyExplicitly(t *testing.T) {
+	g := startGuarded(t, "")
+	warned := func() int { return strings.Count(g.stderr.String(), `"level":"warn","ts":`) }
+	without, _, _ := strings.Cut(g.config, "auth:")
+	if r := g.signal(g.config + "  anonymous: {role: view, cameras: [yard]}\n"); !r.Config.OK {
+		t.Errorf("one camera: %+v", r.Config)
+	}
+	g.nobody.wants("/api/v1/cameras/yard", http.StatusOK)
+	g.nobody.wants("/api/v1/cameras/hall", http.StatusNotFound)
+	before := warned()
+	if r := g.signal(g.config); !r.Config.OK || warned() != before {
+		t.Errorf("narrower: %+v, %d warnings, were %d", r.Config, warned(), before)
+	}
+	g.untouched()
+	if r := g.signal(without + "auth: {anonymous: admin}\n"); !r.Config.OK {
+		t.Errorf("everybody: %+v", r.Config)
+	}
+	g.nobody.wants("/api/v1/viewers", http.StatusOK)
+	for _, want := range []string{`"before":"none","now":"view of yard"`, `"before":"none","now":"admin"`} {
+		if !strings.Contains(g.stderr.String(), want) {
+			t.Errorf("%s is not in the log", want)
+		}
+	}
+}
+
+// --anonymous is no reason to accept a file that has lost its section auth.
+func TestReloadWithoutAuthIsRefusedBesideAnonymousFlag(t *testing.T) {
+	g := startGuarded(t, "", "--anonymous", "view")
+	without, _, _ := strings.Cut(g.config, "auth:")
+	if r := g.signal(without); r.Config.OK || !strings.Contains(r.Config.Error, `the section "auth" is missing`) {
+		t.Errorf("%+v", r.Config)
+	}
+	g.root.wants("/api/v1/viewers", http.StatusOK)
+	g.nobody.wants("/api/v1/cameras/hall", http.StatusOK)
+	g.nobody.wants("/api/v1/viewers", http.StatusForbidden)
+}
+
+// With watch_config a file that is truncated and then written slowly is read once, when the writer has closed it.
+func TestWatchedFileOfSlowWriterIsReadWhenClosed(t *testing.T) {
+	g := startGuarded(t, "watch_config: true\n")
+	next := strings.Replace(g.config, "id: yard", "id: shed", 1)
+	f, err := os.OpenFile(g.daemon.config, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	// Several parts alone are files that camd could read. Each stays for longer than camd takes to read a file that is complete.
+	other := start(t, options{config: "watch_config: true\n" + numbered(1, nil)})
+	cameras := 1
+	for part := range strings.SplitAfterSeq(next, "\n") {
+		cameras = 3 - cameras
+		if err := os.WriteFile(other.config, []byte("watch_config: true\n"+numbered(cameras, nil)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "another camd to read its file", func() bool { return len(other.cameras()) == cameras })
+		if _, times := g.reloaded(); times != 0 {
+			t.Fatal("a partial file was read")
+		}
+		if _, err := f.WriteString(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.untouched()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the file to be read", func() bool { _, times := g.reloaded(); return times > 0 })
+	g.root.wants("/api/v1/cameras/shed", http.StatusOK)
+	g.root.wants("/api/v1/cameras/yard", http.StatusNotFound)
+	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
+	if log := g.stderr.String(); strings.Contains(log, "configuration not reloaded") {
+		t.Errorf("a partial file was read:\n%s", log)
+	}
+
+	g.write("") // the writer closes it
+	eventually(t, "the empty file to be refused", func() bool { r, _ := g.reloaded(); return !r.Config.OK })
+	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
+	g.root.wants("/api/v1/cameras/shed", http.StatusOK)
+}

@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/pkg/access"
+)
+
+// The last configuration that was served is kept. A start with a file that has mistakes fails, and says how to serve that one.
+// It is served when somebody asks for it, until the file is mended.
+func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "users", "root:"+access.HashPassword("hunter2")+":admin\n")
+	with := func(cameras ...string) string {
+		text := "\ufeffstate_dir: state\nauth: {users_file: users}\ncameras:\n"
+		for _, id := range cameras {
+			text += fmt.Sprintf("  - {id: %s, source: 'test://?size=64x64&fps=5'}\n", id)
+		}
+		return text
+	}
+	path, kept := filepath.Join(dir, "camd.yaml"), filepath.Join(dir, "state", "last-good.yaml")
+	serving := func(args ...string) guarded {
+		d := start(t, options{args: append([]string{"-c", path}, args...)})
+		d.config = path
+		return guarded{daemon: d, nobody: visitor{t, d, func(*http.Request) {}}, root: visitor{t, d, func(r *http.Request) { r.SetBasicAuth("root", "hunter2") }}}
+	}
+	keeps := func(text string) {
+		t.Helper()
+		eventually(t, "the configuration to be kept", func() bool {
+			b, err := os.ReadFile(kept)
+			return err == nil && strings.HasSuffix(string(b), strings.TrimPrefix(text, "\ufeff"))
+		})
+	}
+	write(t, dir, "camd.yaml", with("hall"))
+	g := serving()
+	keeps(with("hall"))
+	if info, err := os.Stat(kept); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if r := g.signal(with("hall", "yard")); !r.Config.OK || r.Config.LastGood != "" {
+		t.Errorf("%+v", r.Config)
+	}
+	keeps(with("hall", "yard"))
+	broken := with("hall") + "  - {id: gate}\n"
+	if r := g.signal(broken); r.Config.OK {
+		t.Errorf("%+v", r.Config)
+	}
+	g.close()
+	keeps(with("hall", "yard"))
+
+	o := camd(t, "serve", "-c", path)
+	if want := "camd serve --last-good -c " + path; o.code != 2 || !strings.Contains(o.stderr, path+":5:5: ") || !strings.Contains(o.stderr, "camd: the last good configuration of 20") || !strings.Contains(o.stderr, want) {
+		t.Errorf("a start with mistakes: %+v", o)
+	}
+	other := write(t, dir, "other.yaml", broken)
+	if o := camd(t, "serve", "-c", other); o.code != 2 || strings.Contains(o.stderr, "last good") {
+		t.Errorf("another file with the same state_dir: %+v", o)
+	}
+
+	g = serving("--last-good")
+	r, _ := g.reloaded()
+	if _, err := time.Parse(time.RFC3339, r.Config.LastGood); err != nil || r.Config.OK || r.Status == "" || !strings.Contains(r.Config.Error, "--last-good; mend "+path) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	g.untouched()
+	if !strings.Contains(g.stderr.String(), `"msg":"last good configuration in force"`) {
+		t.Error("the log does not say it")
+	}
+	if r := g.signal(broken); r.Config.OK || r.Config.LastGood == "" || !strings.Contains(r.Config.Error, path+":5:5: ") {
+		t.Errorf("still with mistakes: %+v", r.Config)
+	}
+	if r := g.signal(with("hall")); !r.Config.OK || r.Config.LastGood != "" || r.Config.Error != "" {
+		t.Errorf("mended: %+v", r.Config)
+	}
+	g.root.wants("/api/v1/cameras/yard", http.StatusNotFound)
+	keeps(with("hall"))
+	g.close()
+
+	write(t, dir, "camd.yaml", "") // which does not say where state_dir is
+	if o := camd(t, "serve", "-c", path, "--last-good"); o.code != 1 || !strings.Contains(o.stderr, "STATE_DIRECTORY=DIR camd serve --last-good") {
+		t.Errorf("without a state directory: %+v", o)
+	}
+	t.Setenv("STATE_DIRECTORY", filepath.Dir(kept))
+	if o := camd(t, "serve", "-c", path); o.code != 2 || !strings.Contains(o.stderr, "the file is empty") || !strings.Contains(o.stderr, "--last-good -c "+path) {
+		t.Errorf("an empty file: %+v", o)
+	}
+	g = serving("--last-good")
+	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
+	g.root.wants("/api/v1/cameras/hall", http.StatusOK)
+}
+
+// A state directory that cannot be written is named as such, with the cause and what to do, and switches that were kept are known.
+func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
+	bin, user := forNobody(t)
+	dir := filepath.Join(bin, "state")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := write(t, dir, "cameras.json", `{"cameras": {"hall": {"paused": true}}}`)
+	give := func(path string, mode os.FileMode) {
+		t.Helper()
+		if user != nil {
+			if err := os.Chown(path, int(user.Uid), int(user.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give(file, 0o600)
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+	started := func() (state string, log string) {
+		t.Helper()
+		d := start(t, options{bin: bin, user: user, config: "state_dir: state\ncameras: [{id: hall, source: 'test://?size=64x64'}]\n"})
+		state = d.camera("hall").State
+		d.close()
+		return state, d.stderr.String()
+	}
+	const mend = "must be able to read and write "
+	give(dir, 0o500)
+	state, log := started()
+	if state != "paused" {
+		t.Errorf("the camera is %s, and was switched off", state)
+	}
+	for _, want := range []string{`"state directory not writable"`, "write into " + dir + ": permission denied", "what people switch from now on is lost", mend + dir, `"last good configuration not kept"`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%q is not in %s", want, log)
+		}
+	}
+	if strings.Contains(log, "switches not known") || strings.Contains(log, "begin as configured") {
+		t.Errorf("the log says that known switches are not known: %s", log)
+	}
+
+	give(dir, 0o700)
+	give(file, 0)
+	if _, log := started(); !strings.Contains(log, `"switches not known"`) || !strings.Contains(log, "cameras.json: permission denied") || !strings.Contains(log, mend+dir) || strings.Contains(log, "not writable") {
+		t.Errorf("a file that cannot be read: %s", log)
+	}
+}
