@@ -105,11 +105,37 @@ func TestDeviations(t *testing.T) {
 // Each picture that is left out is told of, and why.
 func TestLost(t *testing.T) {
 	a := string(photo(t, 1))
-	var lost []bool
+	var lost []Loss
 	all(t, Options{Source: strings.NewReader(a[:len(a)-9] + a + "\xff\xd8\xff\xe0\x00\x01" + a),
-		Lost: func(cutOff bool) { lost = append(lost, cutOff) }})
-	if want := []bool{true, false}; !slices.Equal(lost, want) {
+		Lost: func(l Loss) { lost = append(lost, l) }})
+	if want := []Loss{{CutOff: true}, {}}; !slices.Equal(lost, want) {
 		t.Errorf("got %v, want %v", lost, want)
+	}
+}
+
+// A picture beyond the limit is read to its end, so that a picture inside of it, such as a thumbnail, is not taken for the next one.
+func TestPictureBeyondLimitIsReadToItsEnd(t *testing.T) {
+	a := string(photo(t, 1))
+	limit := len(a)
+	thumbnail := "\xff\xe1" + string([]byte{byte((len(a) + 2) >> 8), byte(len(a) + 2)}) + a
+	large := a[:2] + thumbnail + a[2:]
+	for _, tt := range []struct {
+		name, stream string
+		pictures     int
+		lost         []Loss
+	}{
+		{"whole", large + a, 1, []Loss{{Size: int64(len(large))}}},
+		{"a byte too large", a[:2] + "\xff" + a[2:] + a, 1, []Loss{{Size: int64(len(a) + 1)}}},
+		{"several", large + large + a + large, 1, []Loss{{Size: int64(len(large))}, {Size: int64(len(large))}, {Size: int64(len(large))}}},
+		{"cut off by the next", large[:len(large)-2] + a, 1, []Loss{{CutOff: true, Size: int64(len(large))}}},
+		{"the stream ends in it", large[:len(large)-2], 0, []Loss{{Size: int64(len(large) - 2)}}},
+		{"the stream ends before the limit", large[:len(a)-2], 0, nil},
+	} {
+		var lost []Loss
+		got, damaged := all(t, Options{Source: strings.NewReader(tt.stream), Limit: limit, Lost: func(l Loss) { lost = append(lost, l) }})
+		if len(got) != tt.pictures || !slices.Equal(lost, tt.lost) || damaged != uint64(len(tt.lost)) {
+			t.Errorf("%s: %d pictures, %d damaged, lost %+v; want %d and %+v", tt.name, len(got), damaged, lost, tt.pictures, tt.lost)
+		}
 	}
 }
 
