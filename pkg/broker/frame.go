@@ -12,8 +12,6 @@ type Frame struct {
 	Width, Height int
 	// Placeholder marks a picture that camd drew because the camera has none to show.
 	Placeholder bool
-	// held is how many bytes the frame counts in its topic's stock. Publish sets it.
-	held uint32
 	// Part is the picture as a complete part of a multipart stream, ready to be written to a viewer as it is.
 	Part []byte
 	// JPEG is the picture alone; it aliases Part.

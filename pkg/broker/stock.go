@@ -2,6 +2,7 @@ package broker
 
 // stock is a publisher's account of the frames that its topic's slots hold. It belongs to the publisher.
 type stock struct {
+	sizes  []int64 // bytes of each slot's frame: to look into a frame that is long gone from the processor's cache would cost more
 	limit  int64
 	budget *Budget // may be nil
 	held   int64   // bytes of the frames in the slots
@@ -10,24 +11,11 @@ type stock struct {
 	closed bool    // the topic has ended and counts no more
 }
 
-// put counts a frame that has taken the slot of another, nil for an empty one.
-func (s *stock) put(f, replaced *Frame) {
-	bytes := int64(f.held)
-	if replaced != nil {
-		bytes -= int64(replaced.held)
-	}
-	s.add(bytes)
-}
-
-// take counts a frame that has left its slot, nil for none.
-func (s *stock) take(f *Frame) {
-	if f != nil {
-		s.add(-int64(f.held))
-	}
-}
-
-func (s *stock) add(bytes int64) {
-	s.held += bytes
+// put counts the frame that a slot holds now, of 0 bytes if it holds none.
+func (s *stock) put(slot uint64, bytes int64) {
+	more := bytes - s.sizes[slot]
+	s.sizes[slot] = bytes
+	s.held += more
 	if s.budget == nil || s.closed {
 		return
 	}
@@ -35,8 +23,8 @@ func (s *stock) add(bytes int64) {
 		s.joined = true
 		s.budget.join(1)
 	}
-	if bytes != 0 {
-		s.budget.charge(bytes)
+	if more != 0 {
+		s.budget.charge(more)
 	}
 }
 

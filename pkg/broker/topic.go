@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +58,7 @@ func NewTopic(name string, o Options) *Topic {
 		o.Bytes = DefaultTopicBytes
 	}
 	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1), over: make(chan struct{})}
-	t.stock = stock{limit: o.Bytes, budget: o.Budget}
+	t.stock = stock{sizes: make([]int64, depth), limit: o.Bytes, budget: o.Budget}
 	t.demand.init(o)
 	return t
 }
@@ -71,16 +70,15 @@ func (t *Topic) Name() string { return t.name }
 // returned frame is the one that readers share.
 func (t *Topic) Publish(f Frame) *Frame {
 	f.Seq = t.head.Load() + 1
-	f.held = uint32(min(len(f.Part), math.MaxUint32))
 	// The slot before the head: a reader that sees the head finds this frame in its slot, or a newer one.
-	replaced := t.slots[f.Seq&t.mask].Swap(&f)
+	t.slots[f.Seq&t.mask].Store(&f)
 	t.head.Store(f.Seq)
 	// The head before the bell: whoever hung a bell before this line is rung, and whoever hangs one after it looks at
 	// the head afterwards and sees f.
 	if b := t.bell.Swap(nil); b != nil {
 		close(b.rung)
 	}
-	t.stock.put(&f, replaced)
+	t.stock.put(f.Seq&t.mask, int64(len(f.Part)))
 	t.Trim()
 	return &f
 }
@@ -102,8 +100,8 @@ func (t *Topic) keep(bytes int64) {
 	// Below the head: the newest frame stays, and so a reader that finds an empty slot also finds a newer head.
 	for t.stock.held > bytes && t.stock.tail+1 < head {
 		t.stock.tail++
-		dropped := t.slots[t.stock.tail&t.mask].Swap(nil)
-		t.stock.take(dropped)
+		t.slots[t.stock.tail&t.mask].Store(nil)
+		t.stock.put(t.stock.tail&t.mask, 0)
 	}
 }
 
@@ -122,7 +120,8 @@ func (t *Topic) Withdraw(f Frame) {
 			// The same Seq in the same slot: a reader that looks for it finds one or the other, and no gap.
 			stand := f
 			stand.Seq = held.Seq
-			t.stock.take(t.slots[i].Swap(&stand)) // the bytes of f are shared, and not counted
+			t.slots[i].Store(&stand)
+			t.stock.put(uint64(i), 0) // the bytes of f are shared, and not counted
 		}
 	}
 }

@@ -77,8 +77,8 @@ func Fit(width, height, pixels int) (int, int) {
 	return w, h
 }
 
-// large is held while a large card is drawn, so that many cameras that fail at once take the memory for one.
-var large sync.Mutex
+// drawingLarge is held while a large card is drawn, so that many cameras that fail at once take the memory for one.
+var drawingLarge sync.Mutex
 
 // small is the area up to which cards are drawn beside each other.
 const small = 1920 * 1080
@@ -90,8 +90,8 @@ func Draw(c Card) []byte {
 		c.Background = nil
 	}
 	if w, h := Fit(c.Width, c.Height, 0); w*h > small || c.Background != nil && background.Width*background.Height > small {
-		large.Lock()
-		defer large.Unlock()
+		drawingLarge.Lock()
+		defer drawingLarge.Unlock()
 	}
 	drawn := encode(c)
 	if c.Bytes > 0 && len(drawn) > c.Bytes && c.Background != nil {
