@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"camd/pkg/access"
+	"camd/pkg/broker"
 	"camd/pkg/bus"
 	"camd/pkg/camera"
 	"camd/pkg/config"
@@ -32,9 +33,9 @@ type company struct {
 
 // newCompany makes the server of a configuration and its cameras, with options but for those that follow from them, and the bus
 // if there is one.
-func newCompany(cfg *config.Config, ours []*source.Camera, gate *access.Gate, o httpapi.Options) (*company, error) {
+func newCompany(cfg *config.Config, budget *broker.Budget, ours []*source.Camera, gate *access.Gate, o httpapi.Options) (*company, error) {
 	c := &company{moved: make(chan struct{}, 1), alone: len(cfg.Cameras) == 0}
-	if err := c.join(cfg, &o); err != nil {
+	if err := c.join(cfg, budget, &o); err != nil {
 		return nil, err
 	}
 	o.Roster = roster(cfg, ours, gate)
@@ -44,12 +45,12 @@ func newCompany(cfg *config.Config, ours []*source.Camera, gate *access.Gate, o 
 }
 
 // join prepares for the bus.
-func (c *company) join(cfg *config.Config, served *httpapi.Options) error {
+func (c *company) join(cfg *config.Config, budget *broker.Budget, served *httpapi.Options) error {
 	if cfg.Bus == nil {
 		return nil
 	}
 	o := busOptions(cfg)
-	o.Log = served.Log
+	o.Log, o.Budget = served.Log, budget
 	o.Changed = func() {
 		select {
 		case c.moved <- struct{}{}:
@@ -72,7 +73,7 @@ func busOptions(cfg *config.Config) bus.Options {
 		return bus.Options{}
 	}
 	o := bus.Options{
-		URLs: b.Servers, Prefix: b.Prefix, Relay: cfg.IsRelay(), Version: version,
+		URLs: b.Servers, Prefix: b.Prefix, Relay: cfg.IsRelay(), Version: version, Limits: pictureLimits(cfg),
 		Account: bus.Account{Credentials: b.Credentials, NKey: b.NKey, User: b.User, Password: string(b.Password), Token: string(b.Token)},
 		TLS:     bus.TLS{CA: b.CA, First: b.HandshakeFirst},
 	}

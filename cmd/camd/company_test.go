@@ -16,7 +16,7 @@ import (
 func TestRelayWithoutServers(t *testing.T) {
 	cfg := config.Default()
 	cfg.Bus = &config.Bus{Servers: []string{"nats://127.0.0.1:1"}, Prefix: config.DefaultPrefix}
-	c, err := newCompany(cfg, nil, nil, httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
+	c, err := newCompany(cfg, nil, nil, nil, httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"camd/internal/systemd"
 	"camd/pkg/access"
 	"camd/pkg/audit"
+	"camd/pkg/broker"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
@@ -71,11 +72,11 @@ func assemble(cfg *config.Config, again reloading) (*daemon, error) {
 	doors.limit(cfg)
 	gate := doors.gate(cfg)
 	gate.Settle()
-	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), log: log}
+	set := stage{kept: recall(cfg, log), metrics: httpapi.NewMetrics(version, commit), budget: broker.NewBudget(ringBytes, nil), log: log}
 	fleet := source.NewFleet(set.cameras(cfg, worker))
 	present := &crew{}
 	present.change(cfg, fleet.Cameras())
-	together, err := newCompany(cfg, fleet.Cameras(), gate, httpapi.Options{
+	together, err := newCompany(cfg, set.budget, fleet.Cameras(), gate, httpapi.Options{
 		Metrics: set.metrics, Version: version, Log: log, Audit: trail, TLS: keeper.encryption(cfg), Remember: remember(set.kept, present.beginsPaused),
 		MetricsAside: cfg.MetricsListen != "", Certificate: keeper.certificateState(cfg),
 	})

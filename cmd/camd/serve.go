@@ -67,6 +67,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 			return misused(err)
 		}
 		defer logs.Sync()
+		limitMemory(logs.log)
 		if exact != nil {
 			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
 		}

@@ -4,10 +4,12 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/access"
+	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/memory"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source"
 )
 
@@ -28,7 +30,17 @@ var _ interface {
 type stage struct {
 	kept    *memory.Memory
 	metrics *httpapi.Metrics
+	budget  *broker.Budget // bounds what all rings hold together
 	log     *zap.Logger
+}
+
+// ringBytes is how many bytes of pictures the rings of all cameras hold together, beside the newest of each. It is 20 topics of
+// 32 pictures of 100 KB; viewers take only the newest.
+const ringBytes = 64 << 20
+
+// pictureLimits is what a configuration allows of a picture.
+func pictureLimits(cfg *config.Config) mjpeg.Limits {
+	return mjpeg.Limits{Bytes: int(cfg.Limits.FrameBytes), Pixels: cfg.Limits.FramePixels}
 }
 
 // cameras returns what the configuration's are.
@@ -38,7 +50,7 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 			ID: c.ID, Title: c.Title, Site: cfg.Site, Source: c.Source, Worker: worker,
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
 			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, s.kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
-			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Controls: c.Controls,
+			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Limits: pictureLimits(cfg), Budget: s.budget, Controls: c.Controls,
 			Renditions: c.Renditions, Observer: observe(c.ID, s.metrics.Camera(c.ID, renditionNames(c))), Log: s.log,
 		})
 	}

@@ -13,23 +13,24 @@ import (
 // the package promises.
 func TestConservation(t *testing.T) {
 	const frames = 20000
-	for _, depth := range []int{2, 4, 32} {
-		t.Run(fmt.Sprintf("depth %d", depth), func(t *testing.T) {
+	tests := []struct{ depth, bytes, least int }{{2, 0, 2}, {4, 0, 4}, {32, 0, 32}, {32, 5 * 64, 5}, {4, 1, 1}}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("depth %d, bytes %d", tt.depth, tt.bytes), func(t *testing.T) {
 			ctx := watched(t)
-			topic := NewTopic("camera", Options{Depth: depth})
+			topic := NewTopic("camera", Options{Depth: tt.depth, Bytes: int64(tt.bytes)})
 			var readers sync.WaitGroup
 			for i := range 16 {
 				mode := Mode(i % 2)
 				pause := []int{0, 1, 10, 100}[i/2%4]
 				late := uint64(i/8) * frames / 3
 				readers.Go(func() {
-					r := reader{topic: topic, mode: mode, pause: pause}
+					r := reader{topic: topic, mode: mode, pause: pause, least: uint64(tt.least)}
 					if err := r.run(ctx, late, frames); err != nil {
 						t.Errorf("mode %d, pause %d, from %d: %v", mode, pause, late, err)
 					}
 				})
 			}
-			publisher := rand.New(rand.NewPCG(1, uint64(depth)))
+			publisher := rand.New(rand.NewPCG(1, uint64(tt.depth)))
 			for topic.Published() < frames {
 				topic.Publish(picture(topic.Published() + 1))
 				idle(publisher.IntN(20) - 15)
@@ -43,7 +44,8 @@ func TestConservation(t *testing.T) {
 type reader struct {
 	topic             *Topic
 	mode              Mode
-	pause             int // at most, in turns of the scheduler
+	pause             int    // at most, in turns of the scheduler
+	least             uint64 // how many frames the ring holds at least, once it is full
 	received, dropped uint64
 }
 
@@ -82,7 +84,7 @@ func (r *reader) run(ctx context.Context, late, frames uint64) error {
 
 // check judges a frame that came after last, when the head was at least head.
 func (r *reader) check(f *Frame, last, head uint64) error {
-	now, depth := r.topic.Published(), uint64(len(r.topic.slots))
+	now := r.topic.Published()
 	switch {
 	case f.Seq <= last:
 		return fmt.Errorf("frame %d after %d", f.Seq, last)
@@ -91,7 +93,7 @@ func (r *reader) check(f *Frame, last, head uint64) error {
 	case r.mode == Latest && f.Seq < head:
 		return fmt.Errorf("frame %d, although %d was there", f.Seq, head)
 	// The frame before f is lost only when its slot has been taken, at the latest just before the head moves on.
-	case r.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+depth:
+	case r.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+r.least:
 		return fmt.Errorf("frame %d after %d, although the ring holds those between: head %d", f.Seq, last, now)
 	}
 	return nil

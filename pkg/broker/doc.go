@@ -14,12 +14,15 @@
 //     sequence number (from 1, without gaps), so the slot itself tells a reader that it was overtaken and by how many.
 //   - A new subscription starts at the newest frame: a picture at once.
 //   - After [Topic.End] nothing comes any more, and readers that wait are told so.
+//   - A ring holds a limited number of frames and of bytes. Its oldest frames are dropped first, its newest never; for a reader
+//     that has not passed them they count as dropped. A [Budget] bounds the bytes of several topics together.
 //   - [Topic.Withdraw] takes back what is held: another frame stands in for each, under its number.
 //
 // # What is lock-free and what is not
 //
 // Every read and every write of a frame is: a slot is one atomic pointer, the head one atomic integer, and a reader
-// only compares. Waking is not: readers that wait share one channel, which Publish closes, and the Go runtime takes
+// only compares. Only the publisher writes slots, and it empties only those below the head: a reader that finds an empty slot
+// reads the head again and finds a newer one. Budgets are atomic counters that only publishers use. Waking is not: readers that wait share one channel, which Publish closes, and the Go runtime takes
 // that channel's lock to wake them. A publisher whose readers are all busy makes no channel and touches none.
 // Subscribing and unsubscribing take a mutex that frames never meet.
 //

@@ -100,7 +100,7 @@ func (s *Subscription) TryNext() *Frame {
 	}
 	var f *Frame
 	if s.mode == Latest {
-		f = s.topic.slots[head&s.topic.mask].Load()
+		f = s.newest(head)
 	} else {
 		f = s.oldest(cursor, head)
 	}
@@ -111,6 +111,17 @@ func (s *Subscription) TryNext() *Frame {
 	return f
 }
 
+// newest returns the frame that was the newest when head was read, or a newer one.
+func (s *Subscription) newest(head uint64) *Frame {
+	for {
+		if f := s.topic.slots[head&s.topic.mask].Load(); f != nil {
+			return f
+		}
+		// The frame was overtaken and dropped since head was read: the head has moved on.
+		head = s.topic.head.Load()
+	}
+}
+
 // oldest returns the oldest frame after cursor that the ring still holds.
 func (s *Subscription) oldest(cursor, head uint64) *Frame {
 	for {
@@ -118,11 +129,11 @@ func (s *Subscription) oldest(cursor, head uint64) *Frame {
 		if depth := uint64(len(s.topic.slots)); head-cursor > depth {
 			want = head - depth + 1
 		}
-		if f := s.topic.slots[want&s.topic.mask].Load(); f.Seq == want {
+		if f := s.topic.slots[want&s.topic.mask].Load(); f != nil && f.Seq == want {
 			return f
 		}
-		// Publish overwrote the slot after head was read. Taking the frame found there would skip a whole ring that is
-		// still held; want is lost, so look for what follows it.
+		// Publish overwrote the slot after head was read, or emptied it to stay within its bytes. Taking the frame found there
+		// would skip a whole ring that is still held; want is lost, so look for what follows it.
 		cursor, head = want, s.topic.head.Load()
 	}
 }

@@ -17,6 +17,11 @@ type Options struct {
 	// Linger is how long a topic stays wanted after its last subscription closed, so that a page reload does not
 	// stop and start an encoder. 0 means at once.
 	Linger time.Duration
+	// Bytes is how many bytes of frames the ring holds at most; its newest frame stays even if it is larger. 0 means
+	// DefaultTopicBytes.
+	Bytes int64
+	// Budget is shared with other topics and bounds them together. nil is none.
+	Budget *Budget
 	// Demand is the channel that [Topic.Demand] returns: one with room for one value, which a publisher's topics may
 	// share. nil makes the topic one of its own.
 	Demand chan struct{}
@@ -31,6 +36,7 @@ type Topic struct {
 	head  atomic.Uint64        // Seq of the newest frame, 0 before the first
 	old   atomic.Uint64        // Seq up to which frames are retired
 	bell  atomic.Pointer[bell] // nil while nobody waits
+	stock stock                // the publisher's own account of what the slots hold
 	over  chan struct{}        // closed by End
 	once  sync.Once            // of End
 	demand
@@ -48,7 +54,11 @@ func NewTopic(name string, o Options) *Topic {
 	for depth < o.Depth {
 		depth *= 2
 	}
+	if o.Bytes <= 0 {
+		o.Bytes = DefaultTopicBytes
+	}
 	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1), over: make(chan struct{})}
+	t.stock = stock{sizes: make([]int64, depth), limit: o.Bytes, budget: o.Budget}
 	t.demand.init(o)
 	return t
 }
@@ -68,12 +78,39 @@ func (t *Topic) Publish(f Frame) *Frame {
 	if b := t.bell.Swap(nil); b != nil {
 		close(b.rung)
 	}
+	t.stock.put(f.Seq&t.mask, int64(len(f.Part)))
+	t.Trim()
 	return &f
 }
 
+// Trim drops the oldest frames until the ring is within its limit and its budget. Publish does so by itself; a publisher
+// that has no frames calls it from time to time, since the other topics of its budget may need the room. It belongs to the publisher.
+func (t *Topic) Trim() {
+	if t.stock.exceeded() {
+		t.keep(t.stock.allowance())
+	}
+}
+
+// keep drops the oldest frames until the ring holds at most so many bytes, or only the newest frame.
+func (t *Topic) keep(bytes int64) {
+	head := t.head.Load()
+	if depth := uint64(len(t.slots)); head > depth {
+		t.stock.tail = max(t.stock.tail, head-depth)
+	}
+	// Below the head: the newest frame stays, and so a reader that finds an empty slot also finds a newer head.
+	for t.stock.held > bytes && t.stock.tail+1 < head {
+		t.stock.tail++
+		t.slots[t.stock.tail&t.mask].Store(nil)
+		t.stock.put(t.stock.tail&t.mask, 0)
+	}
+}
+
 // Retire keeps the frames published so far from whoever comes later: those of a stream that stops for want of readers would
-// be old pictures to the next one. It belongs to the publisher.
-func (t *Topic) Retire() { t.old.Store(t.head.Load()) }
+// be old pictures to the next one. The ring drops all but the newest. It belongs to the publisher.
+func (t *Topic) Retire() {
+	t.old.Store(t.head.Load())
+	t.keep(0)
+}
 
 // Withdraw puts f in the place of every frame that the topic holds, each time with the Seq of the frame that it replaces:
 // no reader can get one of those from here on, and none counts one more or less. It wakes nobody. It belongs to the publisher.
@@ -84,23 +121,34 @@ func (t *Topic) Withdraw(f Frame) {
 			stand := f
 			stand.Seq = held.Seq
 			t.slots[i].Store(&stand)
+			t.stock.put(uint64(i), 0) // the bytes of f are shared, and not counted
 		}
 	}
 }
 
 // End says that no frame will follow, now or ever: its readers may go. It belongs to the publisher, and may be called twice.
-func (t *Topic) End() { t.once.Do(func() { close(t.over) }) }
+func (t *Topic) End() {
+	t.once.Do(func() {
+		close(t.over)
+		t.stock.close()
+	})
+}
 
 // Ended returns a channel that End closes.
 func (t *Topic) Ended() <-chan struct{} { return t.over }
 
 // Newest returns the newest frame, or nil if there is none that has not been retired. It counts for no subscription.
 func (t *Topic) Newest() *Frame {
-	head := t.head.Load()
-	if head <= t.old.Load() {
-		return nil
+	for {
+		head := t.head.Load()
+		if head <= t.old.Load() {
+			return nil
+		}
+		// An empty slot: the frame was overtaken and dropped since head was read, so there is a newer one.
+		if f := t.slots[head&t.mask].Load(); f != nil {
+			return f
+		}
 	}
-	return t.slots[head&t.mask].Load()
 }
 
 // Published returns how many frames have been published.

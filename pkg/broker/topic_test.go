@@ -80,8 +80,8 @@ func TestRetiredFramesAreForNobodyNew(t *testing.T) {
 		}
 		late = append(late, s)
 	}
-	if f := early.TryNext(); f == nil || f.Seq != 1 {
-		t.Errorf("got %v, want what was there before", f)
+	if f := early.TryNext(); f == nil || f.Seq != 3 || early.Stats() != (Stats{Received: 1, Dropped: 2}) {
+		t.Errorf("got %v, %+v, want the newest that was there before, and two dropped", f, early.Stats())
 	}
 	topic.Publish(picture(4))
 	for _, s := range append(late, topic.Subscribe(Latest)) {

@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	depth      = 8               // frames that a remote camera's ring holds: readers here are viewers, who want the newest
-	remain     = 3 * time.Second // how long a stream is fetched after its last viewer left
-	backlog    = 3               // frames that may wait behind one before it is passed over
-	mostQueued = 2 * MaxFrame    // bytes that wait for the processor, beyond which the library drops
+	depth   = 8               // frames that a remote camera's ring holds: readers here are viewers, who want the newest
+	remain  = 3 * time.Second // how long a stream is fetched after its last viewer left
+	backlog = 3               // frames that may wait behind one before it is passed over
 )
 
 // inlet is one rendition of a remote camera as it comes in.
@@ -43,12 +42,14 @@ type inlet struct {
 	seen    *broker.Frame
 	width   int
 	height  int
+
+	oversize int // bytes of the newest frame, if they exceed the limit
 }
 
 func newInlet(c *Camera, name string, count *received) *inlet {
 	return &inlet{
 		camera: c, name: name, subject: c.relay.subjects.frames(c.site, c.bare, name), count: count,
-		topic: broker.NewTopic(c.id+"/"+name, broker.Options{Depth: depth, Linger: remain, Demand: c.relay.demand}),
+		topic: broker.NewTopic(c.id+"/"+name, broker.Options{Depth: depth, Linger: remain, Demand: c.relay.demand, Budget: c.relay.budget}),
 	}
 }
 
@@ -87,7 +88,8 @@ func (in *inlet) listen(conn *nats.Conn) {
 	if err != nil {
 		return // the connection has ended, and the next one listens
 	}
-	_ = sub.SetPendingLimits(mostPieces*backlog, mostQueued)
+	// Room for the largest picture and the next one: beyond it the library drops.
+	_ = sub.SetPendingLimits(mostPieces*backlog, 2*in.camera.relay.limits.Bytes)
 	in.sub = sub
 }
 
@@ -131,6 +133,10 @@ func (in *inlet) take(h header, m *nats.Msg) {
 	if in.joint.seq != 0 && in.joint.seq != h.seq && in.joint.seq > in.last {
 		in.pass(in.joint.seq, 0, Incomplete)
 	}
+	if h.bytes > in.camera.relay.limits.Bytes { // before any memory is taken for it
+		in.leaveOut(h)
+		return
+	}
 	old := in.last != 0 && h.seq <= in.last
 	if old && !in.needy {
 		in.count.repeat()
@@ -150,6 +156,14 @@ func (in *inlet) take(h header, m *nats.Msg) {
 		in.pass(h.seq, 0, Overtaken)
 	default:
 		in.pass(h.seq, len(jpeg), in.publish(h, part, jpeg, captured))
+	}
+}
+
+// leaveOut counts a frame that is too large, once for all its pieces.
+func (in *inlet) leaveOut(h header) {
+	in.oversize, in.joint = h.bytes, joint{}
+	if h.seq > in.last {
+		in.pass(h.seq, 0, TooLarge)
 	}
 }
 
@@ -174,7 +188,7 @@ func (in *inlet) publish(h header, part, jpeg []byte, captured time.Time) (cause
 	if in.off && h.state == camera.Live {
 		return SwitchedOff
 	}
-	p, err := mjpeg.Normalize(jpeg)
+	p, err := mjpeg.Normalize(jpeg, in.camera.relay.limits)
 	if err != nil {
 		return refusal(err)
 	}
@@ -191,6 +205,7 @@ func (in *inlet) publish(h header, part, jpeg []byte, captured time.Time) (cause
 		in.seen = &f
 	}
 	in.topic.Publish(f)
+	in.oversize = 0
 	in.arrived, in.needy, in.width, in.height = time.Now(), false, p.Width, p.Height
 	return ""
 }

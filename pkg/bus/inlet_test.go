@@ -12,6 +12,43 @@ import (
 	"camd/pkg/mjpeg"
 )
 
+// A frame beyond the limit is dropped with its first piece, and the state of a camera that sends only such frames says so.
+func TestFramesBeyondTheLimitAreDropped(t *testing.T) {
+	b, in := heardOf(t)
+	b.relay.limits.Bytes = 2000
+	in.give(stranger, 5, picture(1000), 1, 1)
+	sub := in.topic.Subscribe(broker.Latest)
+	defer sub.Close()
+	in.settle(nil, time.Now().Add(-time.Hour)) // somebody has watched for an hour
+	large := picture(3000)
+	for seq := uint64(6); seq < 9; seq++ {
+		for piece := range 3 {
+			in.give(stranger, seq, large, piece+1, 3)
+		}
+		if in.joint.whole != nil {
+			t.Fatal("memory was taken for a frame beyond the limit")
+		}
+	}
+	in.give(stranger, 9, large, 1, 1)
+	got := in.count.stream()
+	if got.Dropped[TooLarge] != 4 || got.Repeated != 0 || got.Frames != 1 || got.sum() != got.Passed {
+		t.Errorf("got %+v", got)
+	}
+	if refused := in.camera.Status().Counts.Refused[mjpeg.TooLarge]; refused != 4 {
+		t.Errorf("the camera's status has %d refused, want 4", refused)
+	}
+	in.arrived = time.Now().Add(-time.Hour)
+	now := in.camera.find(time.Now(), 0)
+	if want := "pictures of 0.0 MB exceed limits.frame_bytes (1 KiB)"; now.state != camera.Stalled || now.reason != camera.TooLarge || now.detail != want {
+		t.Errorf("the camera is %+v, want %q", now, want)
+	}
+	in.give(stranger, 10, picture(1000), 1, 1)
+	in.arrived = time.Now().Add(-time.Hour)
+	if now := in.camera.find(time.Now(), 0); now.reason != camera.Timeout {
+		t.Errorf("after a frame within the limit the camera is %+v", now)
+	}
+}
+
 // heardOf returns a relay without a connection that has heard of one camera, and its stream.
 func heardOf(t *testing.T) (*Bus, *inlet) {
 	t.Helper()

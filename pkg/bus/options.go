@@ -9,6 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+
+	"camd/pkg/broker"
+	"camd/pkg/mjpeg"
 )
 
 // Options of a bus. URLs is required, and one of Site and Relay.
@@ -20,6 +23,9 @@ type Options struct {
 	Account Account
 	TLS     TLS
 	Version string // of this camd, for people
+
+	Limits mjpeg.Limits   // of a picture; what is larger is dropped
+	Budget *broker.Budget // bounds what the topics of all cameras hold together; nil is none
 
 	// Changed is called when the list that Cameras returns has changed, or the renditions of one of them, and never twice at
 	// once. It must not wait for the bus. May be nil.

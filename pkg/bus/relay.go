@@ -12,6 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"camd/pkg/broker"
+	"camd/pkg/mjpeg"
 )
 
 // relay finds the cameras of other sites and fetches what viewers here watch of them.
@@ -21,6 +24,8 @@ type relay struct {
 	link          *link
 	log           *zap.Logger
 	refuse        func(cause string)
+	limits        mjpeg.Limits   // of a picture
+	budget        *broker.Budget // of all topics
 	changed       func()
 	demand        chan struct{} // all topics' changes of demand
 	list          atomic.Pointer[[]*Camera]
@@ -34,8 +39,9 @@ type relay struct {
 }
 
 func newRelay(o Options, instance string, l *link, refuse func(string)) *relay {
-	r := &relay{own: o.Site, instance: instance, subjects: subjects{o.Prefix}, link: l, log: o.Log, refuse: refuse, changed: o.Changed,
-		demand: make(chan struct{}, 1), sites: map[string]*site{}}
+	r := &relay{own: o.Site, instance: instance, subjects: subjects{o.Prefix}, link: l, log: o.Log, refuse: refuse, limits: o.Limits.OrDefault(), budget: o.Budget,
+		changed: o.Changed,
+		demand:  make(chan struct{}, 1), sites: map[string]*site{}}
 	r.list.Store(&[]*Camera{})
 	return r
 }

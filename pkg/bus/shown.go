@@ -44,6 +44,12 @@ func (in *inlet) due(now time.Time) bool {
 	return now.Sub(in.shown) >= again
 }
 
+func (in *inlet) tooLarge() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.oversize
+}
+
 func (in *inlet) size() (width, height int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

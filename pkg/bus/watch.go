@@ -26,6 +26,9 @@ func (c *Camera) find(now time.Time, down time.Duration) condition {
 		state = condition{camera.Offline, camera.Unreachable, c.silent, now}
 	case c.told.State == camera.Live && c.dry(now):
 		state = condition{camera.Stalled, camera.Timeout, "no pictures come over the bus", now}
+		if size := c.oversize(); size > 0 {
+			state.reason, state.detail = camera.TooLarge, camera.ExceedsFrameBytes(int64(size), int64(c.relay.limits.Bytes))
+		}
 	}
 	if state.state == c.state.state && state.reason == c.state.reason && !c.state.since.IsZero() && state.state != c.told.State {
 		state.since = c.state.since
@@ -51,6 +54,14 @@ func (c *Camera) dry(now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// oversize returns how many bytes a stream's newest frame has that was too large, 0 if that of none was.
+func (c *Camera) oversize() (size int) {
+	for _, in := range c.inlets {
+		size = max(size, in.tooLarge())
+	}
+	return size
 }
 
 // stall is how long a rendition may have no new frame.
@@ -126,7 +137,7 @@ func (c *Camera) card(in *inlet) broker.Frame {
 	now := time.Now()
 	width, height := c.size(in)
 	picture := in.drawn(func(background []byte) []byte {
-		card := placeholder.Card{Width: width, Height: height, Background: background, Title: c.told.Title, State: c.state.state,
+		card := placeholder.Card{Width: width, Height: height, Bytes: c.relay.limits.Bytes, Background: background, Title: c.told.Title, State: c.state.state,
 			Reason: c.state.reason, Since: c.state.since}
 		switch card.State {
 		case camera.Live:
@@ -153,5 +164,5 @@ func (c *Camera) size(in *inlet) (width, height int) {
 			}
 		}
 	}
-	return placeholder.Fit(width, height)
+	return placeholder.Fit(width, height, c.relay.limits.Pixels)
 }

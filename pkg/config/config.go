@@ -57,6 +57,8 @@ type Limits struct {
 	BytesPerSecond       int64 // of all streams together: beyond it nobody new is admitted
 	ViewerBytesPerSecond int64 // of one stream: beyond it frames are left out
 	WorkerMemory         int64 // resident bytes of one capture process: beyond it it is replaced
+	FrameBytes           int64 // of one picture: a larger one is refused
+	FramePixels          int   // of one picture, width times height: a larger one is refused
 
 	Connections           int // of any kind; 0 leaves it to ConnectionsInAll
 	ConnectionsPerAddress int // likewise; a number is for loopback addresses, too
@@ -108,7 +110,7 @@ func Default() *Config {
 	return &Config{
 		Listen:       "127.0.0.1:8080",
 		SocketMode:   0o660,
-		Limits:       Limits{Viewers: 500, WorkerMemory: 1 << 30},
+		Limits:       Limits{Viewers: 500, WorkerMemory: 1 << 30, FrameBytes: 8 << 20, FramePixels: 8192 * 8192},
 		WriteTimeout: 10 * time.Second,
 		Unsent:       DefaultUnsent,
 		Log:          Log{Level: "info", Format: "auto", Audit: "on", Addresses: "full"},

@@ -87,7 +87,7 @@ cameras:
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
-limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB, connections: 90, connections_per_address: 30}
+limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB, frame_bytes: 2MiB, frame_pixels: 8294400, connections: 90, connections_per_address: 30}
 unsent: 128KiB
 hosts: [Cams.example.com., "*.lan"]
 allow_origin: https://mainsail.local:8443
@@ -126,7 +126,7 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 		},
 		Limits: Limits{
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
-			WorkerMemory: 300_000_000, Connections: 90, ConnectionsPerAddress: 30,
+			WorkerMemory: 300_000_000, FrameBytes: 2 << 20, FramePixels: 3840 * 2160, Connections: 90, ConnectionsPerAddress: 30,
 		},
 		Unsent: 128 << 10, AllowOrigin: []string{"https://mainsail.local:8443"}, Hosts: []string{"cams.example.com", "*.lan"},
 		FrameAncestors: []string{"self", "https://home.example.com:8123"}, WriteTimeout: 3 * time.Second,

@@ -50,6 +50,10 @@ func limitFields() []field[Limits] {
 		{"bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.BytesPerSecond }, 1<<10, 1<<40)},
 		{"viewer_bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.ViewerBytesPerSecond }, 1<<10, 1<<40)},
 		{"worker_memory", byteSize(func(l *Limits) *int64 { return &l.WorkerMemory }, 64<<20, 1<<40)},
+		// From a placeholder without a background to what the protocol between camd and camd-capture can carry.
+		{"frame_bytes", byteSize(func(l *Limits) *int64 { return &l.FrameBytes }, 256<<10, 32<<20)},
+		// From the smallest area that holds every placeholder to four times the default.
+		{"frame_pixels", whole(func(l *Limits) *int { return &l.FramePixels }, 512*512, 16384*16384)},
 	}
 }
 

@@ -21,7 +21,7 @@ func FuzzNormalize(f *testing.F) {
 	f.Add(before(plain, markDQT, 0xFF, markAPP1, 0, 28, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		given := bytes.Clone(in)
-		p, err := Normalize(in)
+		p, err := Normalize(in, Limits{})
 		if !bytes.Equal(in, given) {
 			t.Fatal("the input was written to")
 		}
@@ -38,7 +38,7 @@ func FuzzNormalize(f *testing.F) {
 		if x := p.Exif; x != nil && (len(x) < 10 || !bytes.Contains(p.JPEG, x) || int(binary.BigEndian.Uint16(x[2:])) != len(x)-2 || string(x[4:10]) != "Exif\x00\x00") {
 			t.Fatalf("no Exif segment of it: % x", x)
 		}
-		again, err := Normalize(p.JPEG)
+		again, err := Normalize(p.JPEG, Limits{})
 		if err != nil || len(again.JPEG) != len(p.JPEG) || &again.JPEG[0] != &p.JPEG[0] {
 			t.Fatalf("normalised again: %d bytes of %d, %v", len(again.JPEG), len(p.JPEG), err)
 		}

@@ -67,7 +67,7 @@ func TestRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := Normalize(tt.in)
+			p, err := Normalize(tt.in, Limits{})
 			var refused *RefusedError
 			if !errors.As(err, &refused) {
 				t.Fatalf("got %dx%d, %v", p.Width, p.Height, err)

@@ -30,6 +30,7 @@ const (
 type scanner struct {
 	b             []byte
 	pos           int
+	limits        Limits
 	width, height int // 0 until the frame header
 	components    int
 	firstScan     int  // offset of the first scan header, 0 until there
@@ -139,6 +140,9 @@ func (s *scanner) frameHeader(body []byte) error {
 	s.height, s.width = int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
 	if s.width == 0 || s.height == 0 {
 		return s.refuse(Unsupported, "size %dx%d", s.width, s.height)
+	}
+	if s.width*s.height > s.limits.Pixels {
+		return s.refuse(TooLarge, "size %dx%d is more than %d pixels", s.width, s.height, s.limits.Pixels)
 	}
 	s.components = int(body[5])
 	for c := range slices.Chunk(body[6:], 3) {

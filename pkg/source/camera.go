@@ -6,7 +6,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
@@ -32,6 +34,7 @@ type Options struct {
 	Frozen    time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
 	Recycle   time.Duration // how old a capture process may become; 0 means any age
 	Memory    int64         // resident bytes that a capture process may take; 0 means any number
+	Limits    mjpeg.Limits  // of a picture; what is larger is refused
 	Grace     time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
 
 	Controls map[string]camera.Setting // devices: what to set whenever the camera is opened, by the control's name
@@ -39,8 +42,9 @@ type Options struct {
 	// Renditions are what there is beside the pictures as they come, which are called main; at most wire.MaxRenditions.
 	Renditions []camera.Rendition
 
-	Observer Observer    // may be nil
-	Log      *zap.Logger // nil means none
+	Budget   *broker.Budget // bounds what the topics of this camera and of others hold together; nil is none
+	Observer Observer       // may be nil
+	Log      *zap.Logger    // nil means none
 }
 
 // Observer is told of the time that pictures take. Its methods are called by the camera's goroutine, once a picture.
@@ -52,14 +56,18 @@ type Observer interface {
 // linger is how long pictures are made, and an on-demand camera stays open, after the last reader left.
 const linger = 5 * time.Second
 
+// cameraBytes is how many bytes of pictures the topics of a camera hold together, beside the newest of each.
+const cameraBytes = 16 << 20
+
 // Camera is one camera: its capture process, its state and its topics. Run belongs to one goroutine; the rest is safe
 // for concurrent use.
 type Camera struct {
 	id     string
 	opts   Options // once it runs, its goroutine's alone
 	log    *zap.Logger
-	demand chan struct{} // all topics' changes of demand
-	gone   chan struct{} // closed when Run has returned
+	budget *broker.Budget // of all topics
+	demand chan struct{}  // all topics' changes of demand
+	gone   chan struct{}  // closed when Run has returned
 	ledger
 	adjustments chan adjustment
 	switches    chan switching
@@ -74,6 +82,7 @@ func New(o Options) *Camera {
 		id:     o.ID,
 		opts:   o,
 		log:    o.Log.With(zap.String("camera", o.ID)),
+		budget: broker.NewBudget(cameraBytes, o.Budget),
 		demand: make(chan struct{}, 1),
 		gone:   make(chan struct{}),
 
@@ -107,6 +116,7 @@ func (o Options) filled() Options {
 	if o.Grace == 0 {
 		o.Grace = 700 * time.Millisecond
 	}
+	o.Limits = o.Limits.OrDefault()
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
@@ -124,6 +134,7 @@ func (o *Options) start() wire.Start {
 		Source: bare.Address(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
 		Width: o.Size.Width, Height: o.Size.Height, FPS: o.FPS, Format: o.Format, Quality: o.Quality,
 		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory,
+		FrameBytes: o.Limits.Bytes, FramePixels: o.Limits.Pixels,
 	}
 }
 

@@ -102,10 +102,11 @@ func (s *supervisor) card(rendition int, now time.Time) broker.Frame {
 		s.cards = make([][]byte, len(s.wants))
 	}
 	var size spec.Size
-	size.Width, size.Height = placeholder.Fit(s.expectedSize(rendition))
+	width, height := s.expectedSize(rendition)
+	size.Width, size.Height = placeholder.Fit(width, height, s.opts.Limits.Pixels)
 	if s.cards[rendition] == nil {
 		s.cards[rendition] = placeholder.Draw(placeholder.Card{
-			Width: size.Width, Height: size.Height, Background: s.background,
+			Width: size.Width, Height: size.Height, Bytes: s.opts.Limits.Bytes, Background: s.background,
 			Title: s.opts.Title, State: s.state, Reason: s.reason, Since: s.since,
 		})
 	}

@@ -32,7 +32,7 @@ type (
 		count uint64
 		err   *mjpeg.RefusedError
 	}
-	lost  map[string]uint64 // pictures that the worker left out, by one of mjpeg.Causes
+	lost  wire.Refused // pictures that the worker left out
 	ended struct {
 		reason camera.Reason
 		detail string
@@ -45,7 +45,7 @@ func (w *worker) receive(r io.Reader) {
 	defer close(w.events)
 	in := wire.NewReader(r)
 	for {
-		e, err := nextEvent(in, &w.renditions)
+		e, err := nextEvent(in, &w.renditions, w.limits)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				w.tell(w.stderr.secrets.hideIn(ended{camera.WorkerCrashed, err.Error()}))
@@ -68,7 +68,7 @@ func (w *worker) tell(e event) {
 }
 
 // nextEvent waits for a message that says something. renditions is how many the worker has been told of by then.
-func nextEvent(in *wire.Reader, renditions *atomic.Int32) (event, error) {
+func nextEvent(in *wire.Reader, renditions *atomic.Int32, limits mjpeg.Limits) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func nextEvent(in *wire.Reader, renditions *atomic.Int32) (event, error) {
 		if int32(m.Rendition) >= renditions.Load() {
 			return nil, fmt.Errorf("wire: a picture of rendition %d", m.Rendition)
 		}
-		return readPicture(in, m)
+		return readPicture(in, m, limits)
 	case wire.Beat:
 		return beat{m.Count}, nil
 	case wire.Refused:
@@ -94,7 +94,7 @@ func nextEvent(in *wire.Reader, renditions *atomic.Int32) (event, error) {
 				return nil, fmt.Errorf("wire: pictures refused for %q", cause)
 			}
 		}
-		return lost(m.Pictures), nil
+		return lost(m), nil
 	case wire.Controls:
 		return m, nil
 	case wire.Ended:
@@ -103,13 +103,19 @@ func nextEvent(in *wire.Reader, renditions *atomic.Int32) (event, error) {
 	return nil, fmt.Errorf("wire: %T from a worker", m)
 }
 
-func readPicture(in *wire.Reader, m wire.Frame) (event, error) {
+func readPicture(in *wire.Reader, m wire.Frame, limits mjpeg.Limits) (event, error) {
+	if m.Size > limits.Bytes { // before any memory is taken for it
+		if err := in.Skip(); err != nil {
+			return nil, err
+		}
+		return lost{Pictures: map[string]uint64{mjpeg.TooLarge: 1}, Size: int64(m.Size)}, nil
+	}
 	captured := wallTime(m.Captured)
 	part, jpeg := mjpeg.Layout(m.Size, captured)
 	if err := in.Picture(jpeg); err != nil {
 		return nil, err
 	}
-	p, err := mjpeg.Normalize(jpeg)
+	p, err := mjpeg.Normalize(jpeg, limits)
 	if err != nil {
 		var r *mjpeg.RefusedError
 		errors.As(err, &r)

@@ -105,6 +105,24 @@ func misbehave(fault, dir string) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
+	case "oversized": // gives a good picture, then too large ones until the test has it recover
+		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+		_ = out.WriteFrame(wire.Frame{Captured: now(), Count: 1}, testJPEG())
+		large := make([]byte, 1<<20+1)
+		for i := uint64(2); ; i++ {
+			if _, err := os.Stat(filepath.Join(dir, "recovers")); err == nil {
+				break
+			}
+			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: i}, large)
+			time.Sleep(10 * time.Millisecond)
+		}
+		play(out, 3)
+	case "wide": // gives pictures of more pixels than are allowed
+		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+		for i := uint64(1); ; i++ {
+			_ = out.WriteFrame(wire.Frame{Captured: now(), Count: i}, testJPEG())
+			time.Sleep(10 * time.Millisecond)
+		}
 	case "hostile": // says anything at all, and each time something else
 		r := rand.New(rand.NewPCG(drawn(dir)))
 		say(os.Stdout, out, r)

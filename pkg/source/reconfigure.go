@@ -40,7 +40,7 @@ func (o Options) opening() wire.Start {
 }
 
 func (o Options) bare() Options {
-	o.Observer, o.Log, o.Worker = nil, nil, ""
+	o.Observer, o.Log, o.Worker, o.Budget = nil, nil, "", nil
 	return o
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/spec"
 )
 
@@ -46,6 +47,10 @@ func TestCompare(t *testing.T) {
 		{"user", net, func(o *Options) { o.Source = parsed(t, "rtsp://other:secret@10.0.0.7/a?b=c") }, Reopened},
 		{"password", net, func(o *Options) { o.Source.Password = "another" }, Reopened},
 		{"transport", net, func(o *Options) { o.Transport = "udp" }, Reopened},
+		{"limit on bytes", net, func(o *Options) { o.Limits.Bytes = 1 << 20 }, Reopened},
+		{"limit on pixels", net, func(o *Options) { o.Limits.Pixels = 1 << 20 }, Reopened},
+		{"limits that are written out", net, func(o *Options) { o.Limits = mjpeg.DefaultLimits }, Same},
+		{"budget of the rings", net, func(o *Options) { o.Budget = broker.NewBudget(1, nil) }, Same},
 		{"device", device, func(o *Options) { o.Source.Path = "/dev/video1" }, Reopened},
 		{"size", device, func(o *Options) { o.Size = spec.Size{Width: 640, Height: 480} }, Reopened},
 		{"fps", device, func(o *Options) { o.FPS = 15 }, Reopened},

@@ -1,11 +1,13 @@
 package source
 
 import (
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
 
 	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/wire"
 )
 
@@ -28,6 +30,15 @@ type session struct {
 type complaint struct {
 	reason camera.Reason
 	detail string
+}
+
+// complaintOf says why a picture was refused.
+func (s *supervisor) complaintOf(err *mjpeg.RefusedError) complaint {
+	if err.Cause == mjpeg.TooLarge {
+		return complaint{camera.TooLarge, fmt.Sprintf("%s (limits.frame_pixels is %d, limits.frame_bytes %d)",
+			err.What, s.opts.Limits.Pixels, s.opts.Limits.Bytes)}
+	}
+	return complaint{camera.BadStream, err.Error()}
 }
 
 func (s *supervisor) startWorker() {
@@ -79,10 +90,13 @@ func (s *supervisor) handle(e event) {
 	case refused:
 		s.count(e.count)
 		s.refused[e.err.Cause].Add(1)
-		s.complaint = complaint{camera.BadStream, e.err.Error()}
+		s.complaint = s.complaintOf(e.err)
 	case lost:
-		for cause, n := range e {
+		for cause, n := range e.Pictures {
 			s.refused[cause].Add(n)
+		}
+		if e.Size > 0 {
+			s.complaint = complaint{camera.TooLarge, camera.ExceedsFrameBytes(e.Size, int64(s.opts.Limits.Bytes))}
 		}
 	case picture:
 		s.show(e)

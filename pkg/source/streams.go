@@ -53,7 +53,7 @@ func (c *Camera) streamsOf(renditions []camera.Rendition, earlier []*stream) *st
 }
 
 func (c *Camera) newStream(r camera.Rendition) *stream {
-	return &stream{r, broker.NewTopic(c.opts.ID+"/"+r.Name, broker.Options{Linger: linger, Demand: c.demand}), new(atomic.Uint64)}
+	return &stream{r, broker.NewTopic(c.opts.ID+"/"+r.Name, broker.Options{Linger: linger, Demand: c.demand, Budget: c.budget}), new(atomic.Uint64)}
 }
 
 // find returns the number of a rendition, -1 if there is none of that name.

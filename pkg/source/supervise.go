@@ -242,6 +242,11 @@ func (s *supervisor) tick(now time.Time) {
 	if s.worker != nil {
 		s.upkeep(now)
 	}
+	for _, st := range s.streams.Load().numbered {
+		if st != nil {
+			st.topic.Trim()
+		}
+	}
 	if s.paused { // a process that was stuck may be gone
 		s.become(camera.Paused, camera.None, s.hold())
 	}

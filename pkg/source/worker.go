@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/wire"
 )
 
@@ -56,6 +57,7 @@ type worker struct {
 	readers  sync.WaitGroup
 	pipes    [2]*os.File // messages and chatter; stop closes them
 	stderr   *chatter
+	limits   mjpeg.Limits
 	log      *zap.Logger
 	gone     bool // it has been reaped; for after stop
 
@@ -94,6 +96,7 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 		exited:   make(chan struct{}),
 		pipes:    [2]*os.File(parent[1:]),
 		stderr:   newChatter(log, start),
+		limits:   mjpeg.Limits{Bytes: start.FrameBytes, Pixels: start.FramePixels}.OrDefault(),
 		log:      log,
 	}
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = child[0], child[1], child[2]

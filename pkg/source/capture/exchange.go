@@ -28,7 +28,7 @@ type exchange struct {
 	spare []*picture
 	beat  wire.Beat
 	fresh bool // beat has not been taken
-	lost  map[string]uint64
+	lost  wire.Refused
 	all   [3]*picture
 }
 
@@ -70,22 +70,26 @@ func (e *exchange) note(b wire.Beat) {
 	e.ring()
 }
 
-// lose counts a picture that is left out, for a cause of package mjpeg's. It wakes nobody: a source may send nothing else.
-func (e *exchange) lose(cause string) {
+// lose counts a picture that is left out, for a cause of package mjpeg's; size is that of one that is too large. It wakes nobody:
+// a source may send nothing else.
+func (e *exchange) lose(cause string, size int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.lost == nil {
-		e.lost = map[string]uint64{}
+	if e.lost.Pictures == nil {
+		e.lost.Pictures = map[string]uint64{}
 	}
-	e.lost[cause]++
+	e.lost.Pictures[cause]++
+	if size > 0 {
+		e.lost.Size = size
+	}
 }
 
 // losses returns what was lost since it was asked last.
-func (e *exchange) losses() map[string]uint64 {
+func (e *exchange) losses() wire.Refused {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	lost := e.lost
-	e.lost = nil
+	e.lost = wire.Refused{}
 	return lost
 }
 

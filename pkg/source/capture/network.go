@@ -8,12 +8,13 @@ import (
 	"gocv.io/x/gocv"
 
 	condition "camd/pkg/camera"
+	"camd/pkg/source/mixed"
 	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
 
 // openNetwork opens an RTSP or HTTP source. lost is told of pictures that are left out.
-func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(cutOff bool)) (source, error) {
+func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(mixed.Loss)) (source, error) {
 	switch src.Kind {
 	case spec.Poll:
 		return openPoll(ctx, src, start, lost)

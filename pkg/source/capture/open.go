@@ -7,6 +7,7 @@ import (
 
 	condition "camd/pkg/camera"
 	"camd/pkg/mjpeg"
+	"camd/pkg/source/mixed"
 	"camd/pkg/source/spec"
 )
 
@@ -39,12 +40,15 @@ func (c *camera) open(ctx context.Context) (source, error) {
 }
 
 // lose counts a picture that package mixed has left out.
-func (c *camera) lose(cutOff bool) {
+func (c *camera) lose(l mixed.Loss) {
 	cause := mjpeg.Damaged
-	if cutOff {
+	switch {
+	case l.Size > 0:
+		cause = mjpeg.TooLarge
+	case l.CutOff:
 		cause = mjpeg.Truncated
 	}
-	c.pictures.lose(cause)
+	c.pictures.lose(cause, l.Size)
 }
 
 func (c *camera) scrub(text string) string { return scrub(c.src, text) }

@@ -29,12 +29,13 @@ type poll struct {
 	newest   time.Time     // when there was something new
 	header   http.Header   // makes a request conditional
 	pending  bool
-	lost     func(cutOff bool)
+	lost     func(mixed.Loss)
+	oversize
 }
 
-func openPoll(ctx context.Context, src spec.Source, start wire.Start, lost func(bool)) (source, error) {
+func openPoll(ctx context.Context, src spec.Source, start wire.Start, lost func(mixed.Loss)) (source, error) {
 	fps := cmp.Or(start.FPS, defaultPollRate)
-	p := &poll{web: newWeb(src), lost: lost, schedule: newSchedule(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true}
+	p := &poll{web: newWeb(src), lost: lost, schedule: newSchedule(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true, oversize: oversize{limit: limitsOf(start).Bytes}}
 	p.schedule.late = 0
 	p.patience = max(start.ReadTimeout, 3*p.schedule.period)
 	if _, err := p.fetch(ctx); err != nil {
@@ -100,6 +101,8 @@ func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
 		return false, ctx.Err()
 	case l.late():
 		return false, fail(condition.Timeout, "the picture did not come within %v", p.timeout)
+	case err != nil && p.oversize.failure() != nil:
+		return false, p.oversize.failure()
 	case err != nil && notVideo(mediaType(answer)):
 		return false, fail(condition.BadStream, "the server sent %s, not a picture", named(mediaType(answer)))
 	case err != nil:
@@ -111,14 +114,24 @@ func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
 
 // read takes the picture out of an answer.
 func (p *poll) read(answer *http.Response) error {
-	body := io.LimitReader(answer.Body, wire.MaxFrame)
-	reader := mixed.New(mixed.Options{Source: body, Limit: wire.MaxFrame, Clock: monotonic, Lost: p.lost})
+	p.inRow = 0
+	if size := answer.ContentLength; size > int64(p.limit) {
+		p.leaveOut(mixed.Loss{Size: size})
+		return io.ErrUnexpectedEOF
+	}
+	body := io.LimitReader(answer.Body, 2*int64(p.limit)) // of one without a length, to say how large it is
+	reader := mixed.New(mixed.Options{Source: body, Limit: p.limit, Clock: monotonic, Lost: p.leaveOut})
 	var err error
 	p.jpeg, p.began, err = reader.Next(p.jpeg)
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+func (p *poll) leaveOut(l mixed.Loss) {
+	p.lost(l)
+	p.note(l)
 }
 
 // remember makes the next request conditional on what this answer had.

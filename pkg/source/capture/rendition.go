@@ -15,14 +15,11 @@ import (
 // defaultQuality is the JPEG quality where none is asked for.
 const defaultQuality = 80
 
-// mostPixels is what a picture may have, by its header, for a smaller one to be made of it: 8192x8192. Decoding takes memory
-// for all of them, whatever else there is in it.
-const mostPixels = 1 << 26
-
 // maker makes renditions of one picture after the other. It belongs to the sender.
 type maker struct {
 	passthrough bool
-	due         *due // knows the renditions
+	due         *due         // knows the renditions
+	limits      mjpeg.Limits // of a picture; decoding takes memory for all pixels that its header has
 	picture     *picture
 
 	decoded gocv.Mat // of a JPEG that passes through
@@ -30,8 +27,8 @@ type maker struct {
 	buffer  *gocv.NativeByteBuffer // what holds the newest JPEG made here
 }
 
-func newMaker(d *due) *maker {
-	return &maker{due: d, decoded: gocv.NewMat(), scaled: gocv.NewMat()}
+func newMaker(d *due, limits mjpeg.Limits) *maker {
+	return &maker{due: d, limits: limits, decoded: gocv.NewMat(), scaled: gocv.NewMat()}
 }
 
 func (m *maker) close() {
@@ -64,15 +61,12 @@ func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 			return whole, 0, err
 		}
 		// What is damaged must not become whole by being decoded: camd is to refuse it, as it does in main.
-		checked, err := mjpeg.Normalize(bytes.Clone(whole))
+		checked, err := mjpeg.Normalize(bytes.Clone(whole), m.limits)
 		if err != nil {
 			return nil, 0, nil
 		}
 		if r.Width == 0 || checked.Width <= r.Width { // nothing is made larger
 			return whole, 0, nil
-		}
-		if checked.Width*checked.Height > mostPixels {
-			return nil, 0, nil
 		}
 		if pixels = m.reduce(checked.JPEG, checked.Width/r.Width); pixels == nil {
 			return nil, 0, nil

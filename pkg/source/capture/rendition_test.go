@@ -76,7 +76,7 @@ func TestDamagedPictureHasNoRenditions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 160, Quality: 60}, {FPS: 1}}}))
+	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 160, Quality: 60}, {FPS: 1}}}), mjpeg.DefaultLimits)
 	defer m.close()
 	for part, there := range map[int]bool{len(whole): true, len(whole) / 2: false} {
 		m.begin(&picture{jpeg: whole[:part]})
@@ -93,14 +93,14 @@ func TestPreviewKeepsExif(t *testing.T) {
 	// One entry: orientation (0x0112), a short (3), one of them, 6: to be turned to the right.
 	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
 	turned := slices.Insert(photo(t, 64), 2, exif...) // of 64x48
-	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}))
+	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}), mjpeg.DefaultLimits)
 	defer m.close()
 	m.begin(&picture{jpeg: turned})
 	small, _, err := m.jpeg(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := mjpeg.Normalize(small); err != nil || p.Width != 32 || p.Height != 24 || !bytes.Equal(p.Exif, exif) {
+	if p, err := mjpeg.Normalize(small, mjpeg.Limits{}); err != nil || p.Width != 32 || p.Height != 24 || !bytes.Equal(p.Exif, exif) {
 		t.Errorf("%dx%d, exif %q, %v", p.Width, p.Height, p.Exif, err)
 	}
 	for _, jpeg := range [][]byte{turned, small} { // as OpenCV shows them, which turns
@@ -116,7 +116,7 @@ func TestPreviewKeepsExif(t *testing.T) {
 func TestAbsurdPictureIsNotDecoded(t *testing.T) {
 	jpeg := photo(t, 64)
 	at := bytes.Index(jpeg, []byte{0xFF, 0xC0}) + 5 // height and width
-	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}))
+	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}), mjpeg.DefaultLimits)
 	defer m.close()
 	for side, there := range map[uint16]bool{1024: true, 16384: false} {
 		binary.BigEndian.PutUint16(jpeg[at:], side)
@@ -166,7 +166,7 @@ func same(t *testing.T, source string, big, small []byte) {
 
 // BenchmarkPreview makes 640 pixels of a JPEG of 1080p, as camd does and, for comparison, by decoding all of it.
 func BenchmarkPreview(b *testing.B) {
-	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 640, Quality: 60}}}))
+	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 640, Quality: 60}}}), mjpeg.DefaultLimits)
 	defer m.close()
 	src := newTestPicture(spec.Source{Size: spec.Size{Width: 1920, Height: 1080}, FPS: 1000}, 1000)
 	p := &picture{mat: gocv.NewMat()}

@@ -69,7 +69,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := camera{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)
-	err = s.send(ctx, &c, newMaker(s.due))
+	err = s.send(ctx, &c, newMaker(s.due, limitsOf(start)))
 	close(release)
 	cancel(nil)
 	c.await()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/wire"
 )
 
@@ -68,10 +69,8 @@ func (s *session) stopped(ctx context.Context) error {
 // deliver sends what the exchange holds: the news of pictures that were left out, and a picture, or else the news of pictures
 // that nobody wanted.
 func (s *session) deliver(m *maker) error {
-	if lost := s.pictures.losses(); lost != nil {
-		if err := s.out.Write(wire.Refused{Pictures: lost}); err != nil {
-			return err
-		}
+	if err := s.reportLosses(); err != nil {
+		return err
 	}
 	p, beat, fresh := s.pictures.take()
 	if p == nil {
@@ -82,6 +81,13 @@ func (s *session) deliver(m *maker) error {
 	}
 	m.begin(p)
 	return s.makeAll(m, p.wanted)
+}
+
+func (s *session) reportLosses() error {
+	if lost := s.pictures.losses(); lost.Pictures != nil {
+		return s.out.Write(lost)
+	}
+	return nil
 }
 
 // catchUp makes of the newest picture what has become wanted since.
@@ -114,9 +120,13 @@ func (s *session) make(m *maker, rendition int) error {
 	if jpeg == nil && rendition > 0 {
 		return nil
 	}
-	if len(jpeg) == 0 || len(jpeg) > wire.MaxFrame {
-		fmt.Fprintf(os.Stderr, "picture of %d bytes left out\n", len(jpeg))
+	if len(jpeg) == 0 {
+		fmt.Fprintln(os.Stderr, "empty picture left out")
 		return nil
+	}
+	if len(jpeg) > m.limits.Bytes {
+		s.pictures.lose(mjpeg.TooLarge, int64(len(jpeg)))
+		return s.reportLosses()
 	}
 	f := wire.Frame{Rendition: uint8(rendition), Captured: m.picture.captured, Count: m.picture.count, Encode: encode}
 	return s.out.WriteFrame(f, jpeg)

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image/jpeg"
 	"io"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 )
 
 // openHTTP asks for an HTTP source and goes by what comes: a series of JPEGs, one of them, or something for FFmpeg.
-func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(bool)) (source, error) {
+func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(mixed.Loss)) (source, error) {
 	w := newWeb(src)
 	l := newLeash(ctx, start.OpenTimeout)
 	answer, err := w.get(l, http.Header{})
@@ -26,7 +27,7 @@ func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed floa
 		l.release()
 		return nil, connectFailure(src.URL.Host, err)
 	}
-	s := &stream{leash: l, web: w, body: answer.Body, timeout: start.ReadTimeout}
+	s := &stream{leash: l, web: w, body: answer.Body, timeout: start.ReadTimeout, lost: lost, oversize: oversize{limit: limitsOf(start).Bytes}}
 	if f := judge(src, answer.StatusCode); f != nil {
 		s.close()
 		return nil, f
@@ -34,7 +35,7 @@ func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed floa
 	kind := mediaType(answer)
 	switch {
 	case strings.HasPrefix(kind, "multipart/"):
-		return s.begin(ctx, lost)
+		return s.begin(ctx)
 	case isPicture(kind):
 		s.close()
 		return openPoll(ctx, src, start, lost)
@@ -81,15 +82,18 @@ type stream struct {
 	body    io.ReadCloser
 	reader  *mixed.Reader
 	timeout time.Duration
+	lost    func(mixed.Loss)
+	oversize
 	pending bool // the newest picture was read to look at it and has not been delivered
 }
 
 // begin waits for the first picture.
-func (s *stream) begin(ctx context.Context, lost func(bool)) (source, error) {
-	s.reader = mixed.New(mixed.Options{Source: s.body, Limit: wire.MaxFrame, Clock: monotonic, Lost: lost})
+func (s *stream) begin(ctx context.Context) (source, error) {
+	s.reader = mixed.New(mixed.Options{Source: s.body, Limit: s.limit, Clock: monotonic, Lost: s.leaveOut})
 	var err error
 	s.jpeg, s.began, err = s.reader.Next(nil)
 	if err == nil {
+		s.inRow = 0
 		s.measure()
 		s.pending = true
 		return s, nil
@@ -98,6 +102,8 @@ func (s *stream) begin(ctx context.Context, lost func(bool)) (source, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case s.oversize.failure() != nil:
+		return nil, s.oversize.failure()
 	case s.reader.Damaged() > 0:
 		return nil, fail(condition.BadStream, "the pictures are damaged")
 	case s.late():
@@ -117,9 +123,12 @@ func (s *stream) next(ctx context.Context, _ *gocv.Mat) error {
 	s.jpeg, s.began, err = s.reader.Next(s.jpeg)
 	switch {
 	case err == nil:
+		s.inRow = 0
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case (s.late() || s.hopeless()) && s.oversize.failure() != nil:
+		return s.oversize.failure()
 	case s.late() && s.reader.Damaged() > damaged:
 		return fail(condition.BadStream, "only damaged pictures for %v", s.timeout)
 	case s.late():
@@ -127,6 +136,18 @@ func (s *stream) next(ctx context.Context, _ *gocv.Mat) error {
 	}
 	return errEnd
 }
+
+// leaveOut counts a picture that the reader has left out, and ends a stream that has only pictures that are too large.
+func (s *stream) leaveOut(l mixed.Loss) {
+	s.lost(l)
+	s.note(l)
+	if s.hopeless() {
+		s.cancel(errOversize)
+	}
+}
+
+// errOversize is the cause of a leash's end by a series of pictures that are too large.
+var errOversize = errors.New("pictures too large")
 
 // close ends the connection.
 func (s *stream) close() {

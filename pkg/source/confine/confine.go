@@ -5,7 +5,8 @@
 // file that file (for a playlist its folder), and neither of them TCP; for a network source the network. UDP Landlock cannot
 // forbid. Nothing can be written or created,
 // no process outside can be signalled or traced (Landlock, landlock(7)), no right gained (PR_SET_NO_NEW_PRIVS), no core
-// dumped, and memory and descriptors are limited (setrlimit(2)). An older kernel gives as much of it as it has.
+// dumped, and memory and descriptors are limited (setrlimit(2)). Where memory runs out, the kernel ends a capture process before
+// the daemon. An older kernel gives as much of it as it has.
 package confine
 
 import (
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
@@ -48,8 +50,33 @@ var system = []landlock.Rule{
 	landlock.PathAccess(readingFile|landlock.AccessFSSet(ll.AccessFSWriteFile), "/dev/null").IgnoreIfMissing(),
 }
 
+// oomScore is added to what the kernel counts when it looks for a process to end for want of memory: half of what there is. camd's Go
+// memory limit is half of it too, so a capture process goes before the daemon.
+const oomScore = 500
+
 // To confines this process, for good, to what the source of start takes. It cannot be undone, and holds for all threads.
 func To(start wire.Start) error {
+	raised := raiseOOMScore() // while /proc can be written
+	return errors.Join(raised, confine(start))
+}
+
+// raiseOOMScore makes the kernel prefer this process when memory runs out. A process may raise its own score, and only root may lower it.
+func raiseOOMScore() error {
+	const path = "/proc/self/oom_score_adj"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("raise OOM score: %w", err)
+	}
+	if now, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && now >= oomScore {
+		return nil
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(oomScore)), 0); err != nil {
+		return fmt.Errorf("raise OOM score: %w", err)
+	}
+	return nil
+}
+
+func confine(start wire.Start) error {
 	if err := limit(start.Memory); err != nil {
 		return fmt.Errorf("limit resources: %w", err)
 	}

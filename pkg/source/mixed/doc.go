@@ -8,6 +8,7 @@
 // So the frame around the pictures is not read at all. A JPEG says itself where it begins and ends: its segments have
 // lengths, and in the data between them no byte FF stands alone (ITU-T T.81, B.1.1). [Reader] follows that structure,
 // passes over everything outside of it, and hands a picture on with its last byte. What does not follow the structure is
-// damaged: it is left out and counted, and the search for the next picture goes on behind it. Every byte is looked at
-// once, whatever a server sends, and no more of them are kept than the limit on a picture allows.
+// damaged: it is left out and counted, and the search for the next picture goes on behind it. A picture of more bytes than
+// the limit is read to its end and left out too. Every byte is looked at once, whatever a server sends, and no more of them are
+// kept than the limit on a picture allows.
 package mixed

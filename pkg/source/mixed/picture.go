@@ -18,16 +18,19 @@ const (
 )
 
 var (
-	// errDamaged is a picture that does not follow the structure, or is too large.
+	// errDamaged is a picture that does not follow the structure.
 	errDamaged = errors.New("damaged picture")
 	// errCutOff is one in whose middle another begins.
 	errCutOff = fmt.Errorf("%w: cut off", errDamaged)
+	// errTooLarge is a whole one of more bytes than the limit.
+	errTooLarge = fmt.Errorf("%w: too large", errDamaged)
 )
 
 // picture is a JPEG being read, byte for byte as it comes.
 type picture struct {
 	*Reader
 	jpeg []byte
+	size int64 // bytes so far; those beyond the limit are not in jpeg
 }
 
 // read takes everything behind the start marker up to the end marker.
@@ -36,6 +39,8 @@ func (p *picture) read() error {
 	c, err := p.marker()
 	for err == nil {
 		switch {
+		case c == markEOI && scans > 0 && p.tooLarge():
+			return errTooLarge
 		case c == markEOI && scans > 0:
 			return nil
 		case c == markSOI:
@@ -79,11 +84,10 @@ func (p *picture) code() (byte, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := p.keep(mark); err != nil {
-			return 0, err
-		}
+		p.keep(mark)
 		if c != mark {
-			return c, p.keep(c)
+			p.keep(c)
+			return c, nil
 		}
 	}
 }
@@ -102,12 +106,12 @@ func (p *picture) segment() error {
 	if n < 2 {
 		return errDamaged
 	}
-	err = p.keep(high, low)
+	p.keep(high, low)
 	for n -= 2; n > 0 && err == nil; {
 		if err = p.fill(); err == nil {
 			piece := p.buf[p.r:min(p.w, p.r+n)]
 			p.r, n = p.r+len(piece), n-len(piece)
-			err = p.keep(piece...)
+			p.keep(piece...)
 		}
 	}
 	return err
@@ -123,26 +127,22 @@ func (p *picture) scan() (byte, error) {
 		end := bytes.IndexByte(piece, mark)
 		if end < 0 {
 			p.r = p.w
-			if err := p.keep(piece...); err != nil {
-				return 0, err
-			}
+			p.keep(piece...)
 			continue
 		}
 		p.r += end + 1
-		if err := p.keep(piece[:end]...); err != nil {
-			return 0, err
-		}
+		p.keep(piece[:end]...)
 		if c, err := p.code(); err != nil || c != 0 && (c < markRST0 || c > markRST7) {
 			return c, err
 		}
 	}
 }
 
-// keep appends to the picture.
-func (p *picture) keep(b ...byte) error {
-	if len(p.jpeg)+len(b) > p.options.Limit {
-		return errDamaged
+// keep appends to the picture. Of one that exceeds the limit only the size is kept: to go on behind it, its end must be found.
+func (p *picture) keep(b ...byte) {
+	if p.size += int64(len(b)); !p.tooLarge() {
+		p.jpeg = append(p.jpeg, b...)
 	}
-	p.jpeg = append(p.jpeg, b...)
-	return nil
 }
+
+func (p *picture) tooLarge() bool { return p.size > int64(p.options.Limit) }

@@ -7,7 +7,13 @@ import (
 )
 
 // DefaultLimit is the largest picture in bytes where Options say nothing.
-const DefaultLimit = 32 << 20
+const DefaultLimit = 8 << 20
+
+// Loss is a picture that is left out.
+type Loss struct {
+	CutOff bool  // another one began inside of it
+	Size   int64 // how many bytes came of it, if those were more than the limit; else 0
+}
 
 // Options are what a Reader needs.
 type Options struct {
@@ -15,8 +21,8 @@ type Options struct {
 	Limit  int          // bytes of a picture; 0 means DefaultLimit
 	Clock  func() int64 // tells when bytes arrive; nil leaves the time 0
 
-	// Lost is called for each picture that is left out, and may be nil. One was cut off if another began inside of it.
-	Lost func(cutOff bool)
+	// Lost is called for each picture that is left out, and may be nil.
+	Lost func(Loss)
 }
 
 // Reader reads one body. It is not for two goroutines.
@@ -42,7 +48,7 @@ func New(o Options) *Reader {
 	return &Reader{options: o}
 }
 
-// Damaged is how many beginnings of pictures had no proper end, or were too large.
+// Damaged is how many beginnings of pictures had no proper end, or were larger than the limit.
 func (r *Reader) Damaged() uint64 { return r.damaged }
 
 // Next returns the next whole picture, in the memory of into where that is large enough, and when its first byte
@@ -53,20 +59,31 @@ func (r *Reader) Next(into []byte) (jpeg []byte, began int64, err error) {
 		if err := r.seek(); err != nil {
 			return into[:0], 0, err
 		}
-		p := picture{Reader: r, jpeg: append(into[:0], mark, markSOI)}
+		p := picture{Reader: r, jpeg: append(into[:0], mark, markSOI), size: 2}
 		err := p.read()
 		into = p.jpeg
 		switch {
 		case err == nil:
 			return p.jpeg, r.began, nil
-		case !errors.Is(err, errDamaged):
+		case errors.Is(err, errDamaged) || p.tooLarge():
+			r.lose(&p, errors.Is(err, errCutOff))
+		}
+		if !errors.Is(err, errDamaged) {
 			return into[:0], 0, err
 		}
-		r.damaged++
-		if r.options.Lost != nil {
-			r.options.Lost(errors.Is(err, errCutOff))
-		}
 	}
+}
+
+func (r *Reader) lose(p *picture, cutOff bool) {
+	r.damaged++
+	if r.options.Lost == nil {
+		return
+	}
+	loss := Loss{CutOff: cutOff}
+	if p.tooLarge() {
+		loss.Size = p.size
+	}
+	r.options.Lost(loss)
 }
 
 // seek passes over what is no picture, and over the start marker. A marker always follows a start marker.

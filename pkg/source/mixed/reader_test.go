@@ -105,11 +105,37 @@ func TestDeviations(t *testing.T) {
 // Each picture that is left out is told of, and why.
 func TestLost(t *testing.T) {
 	a := string(photo(t, 1))
-	var lost []bool
+	var lost []Loss
 	all(t, Options{Source: strings.NewReader(a[:len(a)-9] + a + "\xff\xd8\xff\xe0\x00\x01" + a),
-		Lost: func(cutOff bool) { lost = append(lost, cutOff) }})
-	if want := []bool{true, false}; !slices.Equal(lost, want) {
+		Lost: func(l Loss) { lost = append(lost, l) }})
+	if want := []Loss{{CutOff: true}, {}}; !slices.Equal(lost, want) {
 		t.Errorf("got %v, want %v", lost, want)
+	}
+}
+
+// A picture beyond the limit is read to its end, so that a picture inside of it, such as a thumbnail, is not taken for the next one.
+func TestPictureBeyondLimitIsReadToItsEnd(t *testing.T) {
+	a := string(photo(t, 1))
+	limit := len(a)
+	thumbnail := "\xff\xe1" + string([]byte{byte((len(a) + 2) >> 8), byte(len(a) + 2)}) + a
+	large := a[:2] + thumbnail + a[2:]
+	for _, tt := range []struct {
+		name, stream string
+		pictures     int
+		lost         []Loss
+	}{
+		{"whole", large + a, 1, []Loss{{Size: int64(len(large))}}},
+		{"a byte too large", a[:2] + "\xff" + a[2:] + a, 1, []Loss{{Size: int64(len(a) + 1)}}},
+		{"several", large + large + a + large, 1, []Loss{{Size: int64(len(large))}, {Size: int64(len(large))}, {Size: int64(len(large))}}},
+		{"cut off by the next", large[:len(large)-2] + a, 1, []Loss{{CutOff: true, Size: int64(len(large))}}},
+		{"the stream ends in it", large[:len(large)-2], 0, []Loss{{Size: int64(len(large) - 2)}}},
+		{"the stream ends before the limit", large[:len(a)-2], 0, nil},
+	} {
+		var lost []Loss
+		got, damaged := all(t, Options{Source: strings.NewReader(tt.stream), Limit: limit, Lost: func(l Loss) { lost = append(lost, l) }})
+		if len(got) != tt.pictures || !slices.Equal(lost, tt.lost) || damaged != uint64(len(tt.lost)) {
+			t.Errorf("%s: %d pictures, %d damaged, lost %+v; want %d and %+v", tt.name, len(got), damaged, lost, tt.pictures, tt.lost)
+		}
 	}
 }
 
@@ -257,15 +283,20 @@ func BenchmarkNext(b *testing.B) {
 
 func FuzzReader(f *testing.F) {
 	a, b := photo(f, 1), photo(f, 2)
-	f.Add([]byte("--b\r\nContent-Type: image/jpeg\r\n\r\n"+string(a)+"\r\n--b--"), uint16(5))
-	f.Add(append(bytes.Clone(a[:len(a)-7]), b...), uint16(1))
-	f.Add([]byte("\xff\xd8\xff\xe0\x00\x04xx\xff\xda\x00\x02\x55\xff\x00\xff\xd0\xff\xff\xd9"), uint16(3))
-	f.Add([]byte("\xff\xd8\xff\xe0\xff\xff\xff\xd8\xff\xda\x00\x02"), uint16(0))
-	f.Fuzz(func(t *testing.T, in []byte, piece uint16) {
-		const limit = 256 << 10
+	f.Add([]byte("--b\r\nContent-Type: image/jpeg\r\n\r\n"+string(a)+"\r\n--b--"), uint16(5), uint16(1000))
+	f.Add(append(bytes.Clone(a[:len(a)-7]), b...), uint16(1), uint16(0))
+	f.Add([]byte("\xff\xd8\xff\xe0\x00\x04xx\xff\xda\x00\x02\x55\xff\x00\xff\xd0\xff\xff\xd9"), uint16(3), uint16(0))
+	f.Add([]byte("\xff\xd8\xff\xe0\xff\xff\xff\xd8\xff\xda\x00\x02"), uint16(0), uint16(0))
+	f.Add(append(swollen(a, 5000), b[:len(b)-9]...), uint16(100), uint16(200))
+	f.Fuzz(func(t *testing.T, in []byte, piece, more uint16) {
+		limit := len(a) + int(more)
 		// Whatever comes before, the picture behind it is found: no segment is longer than the zeros between.
 		whole := append(append(bytes.Clone(in), make([]byte, 1<<16)...), a...)
-		got, damaged := all(t, Options{Source: bytes.NewReader(whole), Limit: limit})
+		got, damaged := all(t, Options{Source: bytes.NewReader(whole), Limit: limit, Lost: func(l Loss) {
+			if l.Size != 0 && (l.Size <= int64(limit) || l.Size > int64(len(whole))) {
+				t.Fatalf("a picture of %d bytes is left out for its size, with a limit of %d", l.Size, limit)
+			}
+		}})
 		rest := whole
 		for _, p := range got {
 			i := bytes.Index(rest, p)
@@ -283,6 +314,12 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("in pieces of %d: %d pictures and %d damaged, want %d and %d", int(piece)+1, len(again), damagedAgain, len(got), damaged)
 		}
 	})
+}
+
+// swollen returns a picture with a comment of so many bytes in it.
+func swollen(jpeg []byte, n int) []byte {
+	comment := append([]byte{mark, 0xFE, byte((n + 2) >> 8), byte(n + 2)}, make([]byte, n)...)
+	return slices.Concat(jpeg[:2], comment, jpeg[2:])
 }
 
 // pieces gives out at most so many bytes at a time.

@@ -7,7 +7,9 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/image/draw"
@@ -23,6 +25,7 @@ import (
 // Card is what a placeholder says.
 type Card struct {
 	Width, Height int    // pixels; see Fit
+	Bytes         int    // how large the JPEG may be: the background is left out of one that is larger; 0 is any size
 	Background    []byte // the camera's last picture as JPEG, or nil
 	Title         string
 	State         camera.State
@@ -56,12 +59,50 @@ var headlines = map[camera.State]string{
 	camera.Paused:   "Switched off",
 }
 
-// Fit returns the size at which a card is drawn: sides from 64 to 4096 pixels, since drawing costs with the area.
-func Fit(width, height int) (int, int) { return min(max(width, 64), 4096), min(max(height, 64), 4096) }
+// mostPixels is the area of the largest card, and of the largest background: drawing takes 4 bytes a pixel, and decoding a
+// background up to 15.
+const mostPixels = 3840 * 2160
+
+// Fit returns the size at which a card is drawn: in the same proportions, sides from 64 to 4096 pixels and an area of at most
+// 3840x2160, or of pixels if that is less and not 0.
+func Fit(width, height, pixels int) (int, int) {
+	if pixels <= 0 || pixels > mostPixels {
+		pixels = mostPixels
+	}
+	w, h := min(max(width, 64), 4096), min(max(height, 64), 4096)
+	if w*h > pixels {
+		scale := math.Sqrt(float64(pixels) / float64(w*h))
+		w, h = max(int(float64(w)*scale), 64), max(int(float64(h)*scale), 64)
+	}
+	return w, h
+}
+
+// drawingLarge is held while a large card is drawn, so that many cameras that fail at once take the memory for one.
+var drawingLarge sync.Mutex
+
+// small is the area up to which cards are drawn beside each other.
+const small = 1920 * 1080
 
 // Draw returns the card as a JPEG. Safe for concurrent use.
 func Draw(c Card) []byte {
-	w, h := Fit(c.Width, c.Height)
+	background, err := jpeg.DecodeConfig(bytes.NewReader(c.Background))
+	if err != nil || background.Width*background.Height > mostPixels {
+		c.Background = nil
+	}
+	if w, h := Fit(c.Width, c.Height, 0); w*h > small || c.Background != nil && background.Width*background.Height > small {
+		drawingLarge.Lock()
+		defer drawingLarge.Unlock()
+	}
+	drawn := encode(c)
+	if c.Bytes > 0 && len(drawn) > c.Bytes && c.Background != nil {
+		c.Background = nil
+		drawn = encode(c)
+	}
+	return drawn
+}
+
+func encode(c Card) []byte {
+	w, h := Fit(c.Width, c.Height, 0)
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.Draw(img, img.Rect, image.NewUniform(night), image.Point{}, draw.Src)
 	dim(img, c.Background)
@@ -72,16 +113,8 @@ func Draw(c Card) []byte {
 	return out.Bytes()
 }
 
-// largest is the number of pixels beyond which a background is left out: decoding takes memory for what a picture says
-// that it holds, and a hostile one says a lot.
-const largest = 40_000_000
-
 // dim lays the last picture under the text, darkened and without colour, so that nobody takes it for a live one.
 func dim(img *image.RGBA, background []byte) {
-	size, err := jpeg.DecodeConfig(bytes.NewReader(background))
-	if err != nil || size.Width*size.Height > largest {
-		return
-	}
 	last, err := jpeg.Decode(bytes.NewReader(background))
 	if err != nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -22,13 +23,53 @@ func drawn(t *testing.T, c Card) image.Image {
 }
 
 func TestEverySizeAndTextFits(t *testing.T) {
-	for _, size := range [][2]int{{0, 0}, {64, 64}, {160, 120}, {320, 180}, {1920, 1080}, {720, 1280}, {10000, 20}} {
+	for _, size := range [][2]int{{0, 0}, {64, 64}, {160, 120}, {320, 180}, {1920, 1080}, {720, 1280}, {10000, 20}, {8000, 6000}} {
 		for _, title := range []string{"", "Door", strings.Repeat("very long ", 30), strings.Repeat("x", 300), "Überwachung Ⅷ 門"} {
 			c := Card{Width: size[0], Height: size[1], Title: title, State: camera.Offline, Reason: camera.Auth, Since: time.Now()}
-			w, h := Fit(size[0], size[1])
+			w, h := Fit(size[0], size[1], 0)
 			if got := drawn(t, c).Bounds().Size(); got != image.Pt(w, h) {
 				t.Errorf("%v %.10q: drawn at %v", size, title, got)
 			}
+		}
+	}
+}
+
+func TestFitKeepsToTheLimits(t *testing.T) {
+	for _, tt := range []struct{ width, height, pixels, wantWidth, wantHeight int }{
+		{1280, 720, 0, 1280, 720},
+		{0, 0, 0, 64, 64},
+		{65500, 65500, 0, 2880, 2880},
+		{65500, 65500, 1 << 26, 2880, 2880},
+		{1920, 1080, 1 << 18, 682, 384},
+		{65500, 1, 1 << 18, 4096, 64},
+	} {
+		w, h := Fit(tt.width, tt.height, tt.pixels)
+		if w != tt.wantWidth || h != tt.wantHeight {
+			t.Errorf("%+v: got %dx%d", tt, w, h)
+		}
+		if again, _ := Fit(w, h, tt.pixels); again != w {
+			t.Errorf("%+v: fitted again it is %d wide, want %d", tt, again, w)
+		}
+	}
+}
+
+func TestBackgroundIsLeftOutOfTooLargeCard(t *testing.T) {
+	noise := image.NewGray(image.Rect(0, 0, 640, 360))
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range noise.Pix {
+		noise.Pix[i] = uint8(random.Uint32())
+	}
+	var background bytes.Buffer
+	if err := jpeg.Encode(&background, noise, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := Card{Width: 640, Height: 360, Title: "Front door", State: camera.Offline}
+	plain := len(Draw(c))
+	c.Background = background.Bytes()
+	full := len(Draw(c))
+	for limit, want := range map[int]int{0: full, full: full, full - 1: plain} {
+		if c.Bytes = limit; len(Draw(c)) != want {
+			t.Errorf("with at most %d bytes it has %d, want %d", limit, len(Draw(c)), want)
 		}
 	}
 }

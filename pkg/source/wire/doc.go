@@ -9,6 +9,7 @@
 // Clocks: times are nanoseconds of CLOCK_MONOTONIC, which both processes share, so that a step of the wall clock
 // between capture and delivery changes no frame's age.
 //
-// Whatever a peer sends, reading it ends in a message or an error, never a panic or an allocation beyond [MaxFrame].
+// Whatever a peer sends, reading it ends in a message or an error, never a panic or an allocation beyond [MaxControl]. Of a picture the
+// reader is told the size, and takes it or skips it.
 // A [Reader] and a [Writer] belong to one goroutine each.
 package wire

@@ -36,7 +36,9 @@ type Start struct {
 	Once        bool          `json:"once,omitempty"`    // files: end at the end instead of starting again
 	OpenTimeout time.Duration `json:"open_timeout,omitempty"`
 	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
-	Memory      int64         `json:"memory,omitempty"` // resident bytes beyond which camd will end it; 0 for any number
+	Memory      int64         `json:"memory,omitempty"`       // resident bytes beyond which camd will end it; 0 for any number
+	FrameBytes  int           `json:"frame_bytes,omitempty"`  // of a picture; what is larger is left out; 0 leaves it to mjpeg.DefaultLimits
+	FramePixels int           `json:"frame_pixels,omitempty"` // likewise
 
 	Controls map[string]Setting `json:"controls,omitempty"` // devices: what to set before the first picture
 
@@ -85,9 +87,9 @@ type Beat struct {
 }
 
 // Refused says how many pictures camd-capture has left out since the last such message, because they were not fit to be shown.
-// They count in no Frame and no Beat.
 type Refused struct {
-	Pictures map[string]uint64 `json:"pictures"` // by one of mjpeg.Causes
+	Pictures map[string]uint64 `json:"pictures"`       // by one of mjpeg.Causes
+	Size     int64             `json:"size,omitempty"` // bytes of the newest one that was too large
 }
 
 // Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a

@@ -23,7 +23,8 @@ type Reader struct {
 func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 512)} }
 
 // Next returns the next message. The error is io.EOF when the peer closed between messages, and says what was wrong
-// when it sent nonsense; either way the stream is of no more use. A Frame's picture must be taken before the next call.
+// when it sent nonsense; either way the stream is of no more use. A Frame's picture must be taken or skipped before the
+// next call.
 func (r *Reader) Next() (Message, error) {
 	if r.picture > 0 {
 		return nil, errors.New("wire: picture not taken")
@@ -68,6 +69,16 @@ func (r *Reader) Picture(p []byte) error {
 	}
 	r.picture = 0
 	if _, err := io.ReadFull(r.r, p); err != nil {
+		return cut(err, io.ErrUnexpectedEOF)
+	}
+	return nil
+}
+
+// Skip passes over the picture of the Frame that Next returned last, without keeping it.
+func (r *Reader) Skip() error {
+	n := int64(r.picture)
+	r.picture = 0
+	if _, err := io.CopyN(io.Discard, r.r, n); err != nil {
 		return cut(err, io.ErrUnexpectedEOF)
 	}
 	return nil

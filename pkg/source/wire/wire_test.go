@@ -116,6 +116,36 @@ func TestPictureMustBeTaken(t *testing.T) {
 	}
 }
 
+func TestSkippedPicture(t *testing.T) {
+	stream := append(hello(t), encodedFrame(t, 100_000)...)
+	whole := append(stream, encoded(t, Beat{1, 2})...)
+	for name, from := range readers {
+		t.Run(name, func(t *testing.T) {
+			r := NewReader(from(whole))
+			for range 2 {
+				if _, err := r.Next(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.Skip(); err != nil {
+				t.Fatal(err)
+			}
+			if m, err := r.Next(); err != nil || m != (Beat{1, 2}) {
+				t.Errorf("behind the picture: got %+v, %v", m, err)
+			}
+			r = NewReader(from(stream[:len(stream)-1]))
+			for range 2 {
+				if _, err := r.Next(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.Skip(); !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("cut short: %v", err)
+			}
+		})
+	}
+}
+
 func TestWriterLimits(t *testing.T) {
 	var b bytes.Buffer
 	w := NewWriter(&b)

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Where memory runs out, the kernel ends the process with the highest score: a capture process, and not the daemon.
+func TestCaptureProcessIsPreferredByTheOOMKiller(t *testing.T) {
+	d := start(t, options{config: healthy})
+	worker := d.reaches("healthy", "live").Worker.PID
+	own, daemon := oomScore(t, worker), oomScore(t, d.cmd.Process.Pid)
+	if want := max(500, daemon); own != want || daemon >= 500 {
+		t.Errorf("the capture process has score %d and the daemon %d, want %d and less than 500", own, daemon, want)
+	}
+}
+
+func oomScore(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	score, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return score
+}
+
+// The daemon's Go memory limit is half of what there is, and GOMEMLIMIT in the environment goes before it.
+func TestMemoryLimitIsSet(t *testing.T) {
+	for _, tt := range []struct {
+		env  []string
+		want func(limit int) bool
+	}{
+		{nil, func(limit int) bool { return limit > 0 && limit <= machineMemory(t)/2 }},
+		{[]string{"GOMEMLIMIT=300MiB"}, func(limit int) bool { return limit == 300<<20 }},
+	} {
+		d := start(t, options{config: healthy, args: []string{"--log-level", "debug"}, env: tt.env})
+		_, rest, found := strings.Cut(d.stderr.String(), `"msg":"memory limit","bytes":`)
+		digits, _, _ := strings.Cut(rest, "}")
+		limit, err := strconv.Atoi(digits)
+		if !found || err != nil || !tt.want(limit) {
+			t.Errorf("with %q in the environment the limit is %d (%v)", tt.env, limit, err)
+		}
+	}
+}
+
+// machineMemory returns how many bytes of memory the machine has.
+func machineMemory(t *testing.T) (bytes int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kilobytes int
+	if _, err := fmt.Sscanf(string(text), "MemTotal: %d kB", &kilobytes); err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes * 1024
+}
