@@ -174,7 +174,7 @@ func (in *inlet) publish(h header, part, jpeg []byte, captured time.Time) (cause
 	if in.off && h.state == camera.Live {
 		return SwitchedOff
 	}
-	p, err := mjpeg.Normalize(jpeg)
+	p, err := mjpeg.Normalize(jpeg, mjpeg.Limits{})
 	if err != nil {
 		return refusal(err)
 	}

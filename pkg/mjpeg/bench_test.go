@@ -26,7 +26,7 @@ func BenchmarkNormalize(b *testing.B) {
 			b.SetBytes(int64(len(in.jpeg)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Normalize(in.jpeg); err != nil {
+				if _, err := Normalize(in.jpeg, Limits{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,6 +2,7 @@ package mjpeg
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 )
 
@@ -11,10 +12,11 @@ const (
 	Truncated   = "truncated"   // ends before its end marker
 	Damaged     = "damaged"     // its structure contradicts itself
 	Unsupported = "unsupported" // a JPEG that browsers do not decode: lossless, arithmetic, hierarchical, 12-bit
+	TooLarge    = "too_large"   // more bytes or pixels than the limits allow
 )
 
 // Causes lists every cause of refusal.
-var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported}
+var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge}
 
 // RefusedError says why and where bytes are not a picture that can be shown.
 type RefusedError struct {
@@ -27,6 +29,19 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("jpeg %s at byte %d: %s", e.Cause, e.Offset, e.What)
 }
 
+// Limits bound a picture. A zero field is that of DefaultLimits.
+type Limits struct {
+	Bytes  int // of the picture as it is forwarded, without the metadata that is left out
+	Pixels int // width times height
+}
+
+// DefaultLimits are 8 MiB and 8192x8192 pixels.
+var DefaultLimits = Limits{Bytes: 8 << 20, Pixels: 8192 * 8192}
+
+func (l Limits) orDefault() Limits {
+	return Limits{cmp.Or(l.Bytes, DefaultLimits.Bytes), cmp.Or(l.Pixels, DefaultLimits.Pixels)}
+}
+
 // Picture is a JPEG that every browser decodes.
 type Picture struct {
 	JPEG          []byte
@@ -34,21 +49,67 @@ type Picture struct {
 	Exif          []byte // the segment, whole, that may say to turn it before it is shown; nil without
 }
 
-// Normalize checks that b holds a whole picture and returns it without what follows its end marker (V4L2 buffers are
-// padded), with the standard Huffman tables put in where a camera omits them (UVC MJPEG, AVI1). The result aliases b
-// unless tables were inserted. It does not decode: errors inside the entropy-coded data that leave the structure whole
-// pass. Its error is always a *RefusedError.
-func Normalize(b []byte) (Picture, error) {
-	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
-		return Picture{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
-	}
-	s := scanner{b: b, pos: 2}
-	if err := s.run(); err != nil {
+// Normalize checks that b holds a whole picture within limits and returns it in the form in which it is forwarded:
+//   - without what follows its end marker, since V4L2 buffers are padded;
+//   - with the standard Huffman tables put in where a camera omits them (UVC MJPEG, AVI1);
+//   - without its metadata if that is more than 64 KiB. The colour coding, a small ICC profile and the orientation stay.
+//
+// The result aliases b unless something was put in or left out. Normalize does not decode: damage inside the entropy-coded
+// data that leaves the structure whole passes, see [Verify]. Its error is always a *RefusedError.
+func Normalize(b []byte, limits Limits) (Picture, error) {
+	s, err := scan(b, limits, false)
+	if err != nil {
 		return Picture{}, err
 	}
-	p := Picture{JPEG: b[:s.pos:s.pos], Width: s.width, Height: s.height, Exif: s.exif}
-	if !s.huffman {
-		p.JPEG = bytes.Join([][]byte{b[:s.firstScan], standardHuffman, b[s.firstScan:s.pos]}, nil)
+	p := Picture{JPEG: b[:s.pos:s.pos], Width: s.frame.width, Height: s.frame.height, Exif: s.metadata.exif}
+	strip, size := s.metadata.size > mostMetadata, s.pos+len(s.inserted)
+	if strip {
+		size -= s.metadata.size
+	}
+	if size > s.limits.Bytes {
+		return Picture{}, s.tooLarge(size)
+	}
+	switch {
+	case strip:
+		p.JPEG, p.Exif = s.withoutMetadata(size)
+	case s.inserted != nil:
+		p.JPEG = bytes.Join([][]byte{b[:s.firstScan], s.inserted, b[s.firstScan:s.pos]}, nil)
+	}
+	if len(p.JPEG) > s.limits.Bytes {
+		return Picture{}, s.tooLarge(len(p.JPEG))
 	}
 	return p, nil
+}
+
+func (s *scanner) tooLarge(size int) error {
+	return &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes to forward, %d are allowed", size, s.limits.Bytes)}
+}
+
+// Verify decodes the entropy-coded data of a picture and reports damage in it: data that ends early, or codes that its Huffman
+// tables do not have. What one row of blocks lacks at the lower edge counts as no damage, and neither does what refines the
+// picture in the later scans of a progressive one. It takes no memory to speak of, and time in proportion to the
+// data. Its error is always a *RefusedError.
+func Verify(b []byte, limits Limits) error {
+	_, err := scan(b, limits, true)
+	return err
+}
+
+func scan(b []byte, limits Limits, decode bool) (scanner, error) {
+	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
+		return scanner{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
+	}
+	s := scanner{b: b, pos: 2, limits: limits.orDefault(), decode: decode}
+	err := s.run()
+	return s, err
+}
+
+// withoutMetadata copies a picture that was found to be good, and returns it and its Exif segment. size is what is left of it.
+func (s *scanner) withoutMetadata(size int) (jpeg, exif []byte) {
+	out := &output{b: make([]byte, 0, size+mostProfile+256), profile: s.metadata.profile <= mostProfile}
+	out.add(0xFF, markSOI)
+	again := scanner{b: s.b, pos: 2, limits: s.limits, out: out}
+	if err := again.run(); err != nil {
+		panic("mjpeg: a picture that was checked is refused: " + err.Error())
+	}
+	return out.b[:len(out.b):len(out.b)], out.exifSegment()
 }

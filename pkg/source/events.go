@@ -109,7 +109,7 @@ func readPicture(in *wire.Reader, m wire.Frame) (event, error) {
 	if err := in.Picture(jpeg); err != nil {
 		return nil, err
 	}
-	p, err := mjpeg.Normalize(jpeg)
+	p, err := mjpeg.Normalize(jpeg, mjpeg.Limits{})
 	if err != nil {
 		var r *mjpeg.RefusedError
 		errors.As(err, &r)

@@ -161,7 +161,7 @@ func await[M wire.Message](d *daemon) (M, []byte) {
 func (d *daemon) frame() (wire.Frame, mjpeg.Picture) {
 	d.t.Helper()
 	f, b := await[wire.Frame](d)
-	p, err := mjpeg.Normalize(b)
+	p, err := mjpeg.Normalize(b, mjpeg.Limits{})
 	if err != nil {
 		d.t.Fatalf("picture %d: %v", f.Count, err)
 	}

@@ -15,10 +15,6 @@ import (
 // defaultQuality is the JPEG quality where none is asked for.
 const defaultQuality = 80
 
-// mostPixels is what a picture may have, by its header, for a smaller one to be made of it: 8192x8192. Decoding takes memory
-// for all of them, whatever else there is in it.
-const mostPixels = 1 << 26
-
 // maker makes renditions of one picture after the other. It belongs to the sender.
 type maker struct {
 	passthrough bool
@@ -64,15 +60,12 @@ func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 			return whole, 0, err
 		}
 		// What is damaged must not become whole by being decoded: camd is to refuse it, as it does in main.
-		checked, err := mjpeg.Normalize(bytes.Clone(whole))
+		checked, err := mjpeg.Normalize(bytes.Clone(whole), mjpeg.Limits{})
 		if err != nil {
 			return nil, 0, nil
 		}
 		if r.Width == 0 || checked.Width <= r.Width { // nothing is made larger
 			return whole, 0, nil
-		}
-		if checked.Width*checked.Height > mostPixels {
-			return nil, 0, nil
 		}
 		if pixels = m.reduce(checked.JPEG, checked.Width/r.Width); pixels == nil {
 			return nil, 0, nil

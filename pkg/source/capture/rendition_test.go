@@ -100,7 +100,7 @@ func TestPreviewKeepsExif(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := mjpeg.Normalize(small); err != nil || p.Width != 32 || p.Height != 24 || !bytes.Equal(p.Exif, exif) {
+	if p, err := mjpeg.Normalize(small, mjpeg.Limits{}); err != nil || p.Width != 32 || p.Height != 24 || !bytes.Equal(p.Exif, exif) {
 		t.Errorf("%dx%d, exif %q, %v", p.Width, p.Height, p.Exif, err)
 	}
 	for _, jpeg := range [][]byte{turned, small} { // as OpenCV shows them, which turns
@@ -118,7 +118,7 @@ func TestAbsurdPictureIsNotDecoded(t *testing.T) {
 	at := bytes.Index(jpeg, []byte{0xFF, 0xC0}) + 5 // height and width
 	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}))
 	defer m.close()
-	for side, there := range map[uint16]bool{1024: true, 16384: false} {
+	for side, there := range map[uint16]bool{64: true, 1024: false, 16384: false} {
 		binary.BigEndian.PutUint16(jpeg[at:], side)
 		binary.BigEndian.PutUint16(jpeg[at+2:], side)
 		m.begin(&picture{jpeg: jpeg})
