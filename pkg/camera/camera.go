@@ -36,6 +36,7 @@ const (
 	NotFound      Reason = "not_found"      // the server is there, the stream is not
 	Timeout       Reason = "timeout"        // no answer, or no frame, in time
 	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
+	Damaged       Reason = "damaged"        // pictures come, and they are cut off or damaged
 	EndOfFile     Reason = "end_of_file"    // the file or stream came to its end
 	Disconnected  Reason = "disconnected"   // it worked, and then the device or connection was gone
 	Resized       Reason = "resized"        // it changed its picture's size, for which it must be opened anew
@@ -49,8 +50,8 @@ const (
 )
 
 // Reasons lists every reason but None.
-var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
-	Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
+var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, Damaged,
+	EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
 // texts says each reason to a person.
 var texts = map[Reason]string{
@@ -64,6 +65,7 @@ var texts = map[Reason]string{
 	NotFound:      "the camera has no such stream",
 	Timeout:       "the camera does not answer",
 	BadStream:     "the stream is not usable video",
+	Damaged:       "the camera's pictures are damaged",
 	EndOfFile:     "the recording has ended",
 	Disconnected:  "the camera went away",
 	Resized:       "the camera changed the size of its picture",

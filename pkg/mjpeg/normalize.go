@@ -13,10 +13,11 @@ const (
 	Damaged     = "damaged"     // its structure contradicts itself
 	Unsupported = "unsupported" // a JPEG that browsers do not decode: lossless, arithmetic, hierarchical, 12-bit
 	TooLarge    = "too_large"   // more bytes or pixels than the limits allow
+	Unchecked   = "unchecked"   // not decoded, and an earlier picture of the source was damaged
 )
 
 // Causes lists every cause of refusal.
-var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge}
+var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge, Unchecked}
 
 // RefusedError says why and where bytes are not a picture that can be shown.
 type RefusedError struct {

@@ -32,7 +32,10 @@ type (
 		count uint64
 		err   *mjpeg.RefusedError
 	}
-	lost  map[string]uint64 // pictures that the worker left out, by one of mjpeg.Causes
+	lost struct {
+		pictures  map[string]uint64 // that the worker left out, by one of mjpeg.Causes
+		complaint complaint         // what is wrong with the newest picture, where the worker says so
+	}
 	ended struct {
 		reason camera.Reason
 		detail string
@@ -89,18 +92,29 @@ func nextEvent(in *wire.Reader, renditions *atomic.Int32) (event, error) {
 	case wire.Beat:
 		return beat{m.Count}, nil
 	case wire.Refused:
-		for cause := range m.Pictures {
-			if !slices.Contains(mjpeg.Causes, cause) {
-				return nil, fmt.Errorf("wire: pictures refused for %q", cause)
-			}
-		}
-		return lost(m.Pictures), nil
+		return readLost(m)
 	case wire.Controls:
 		return m, nil
 	case wire.Ended:
 		return ended{camera.Reason(m.Reason), m.Detail}, nil
 	}
 	return nil, fmt.Errorf("wire: %T from a worker", m)
+}
+
+func readLost(m wire.Refused) (event, error) {
+	for cause := range m.Pictures {
+		if !slices.Contains(mjpeg.Causes, cause) {
+			return nil, fmt.Errorf("wire: pictures refused for %q", cause)
+		}
+	}
+	e := lost{pictures: m.Pictures}
+	if m.Cause != "" {
+		if !slices.Contains(mjpeg.Causes, m.Cause) {
+			return nil, fmt.Errorf("wire: a picture refused for %q", m.Cause)
+		}
+		e.complaint = complaint{reasonFor(m.Cause), m.Detail}
+	}
+	return e, nil
 }
 
 func readPicture(in *wire.Reader, m wire.Frame) (event, error) {

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/camera"
+	"camd/pkg/mjpeg"
 	"camd/pkg/source/wire"
 )
 
@@ -28,6 +29,15 @@ type session struct {
 type complaint struct {
 	reason camera.Reason
 	detail string
+}
+
+// reasonFor is why a camera is not live whose pictures are refused for one of mjpeg.Causes.
+func reasonFor(cause string) camera.Reason {
+	switch cause {
+	case mjpeg.Damaged, mjpeg.Truncated:
+		return camera.Damaged
+	}
+	return camera.BadStream
 }
 
 func (s *supervisor) startWorker() {
@@ -79,10 +89,13 @@ func (s *supervisor) handle(e event) {
 	case refused:
 		s.count(e.count)
 		s.refused[e.err.Cause].Add(1)
-		s.complaint = complaint{camera.BadStream, e.err.Error()}
+		s.complaint = complaint{reasonFor(e.err.Cause), e.err.Error()}
 	case lost:
-		for cause, n := range e {
+		for cause, n := range e.pictures {
 			s.refused[cause].Add(n)
+		}
+		if e.complaint != (complaint{}) {
+			s.complaint = e.complaint
 		}
 	case picture:
 		s.show(e)

@@ -37,6 +37,7 @@ type session struct {
 	due      *due
 	turned   chan struct{} // has one token after camd asked for a rendition or changed them
 	pictures *exchange
+	damage   damageCheck
 	panel    *panel
 	out      *wire.Writer
 }

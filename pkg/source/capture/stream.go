@@ -99,7 +99,7 @@ func (s *stream) begin(ctx context.Context, lost func(bool)) (source, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case s.reader.Damaged() > 0:
-		return nil, fail(condition.BadStream, "the pictures are damaged")
+		return nil, fail(condition.Damaged, "the pictures are damaged")
 	case s.late():
 		return nil, errNoneInTime
 	}
@@ -121,7 +121,7 @@ func (s *stream) next(ctx context.Context, _ *gocv.Mat) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case s.late() && s.reader.Damaged() > damaged:
-		return fail(condition.BadStream, "only damaged pictures for %v", s.timeout)
+		return fail(condition.Damaged, "only damaged pictures for %v", s.timeout)
 	case s.late():
 		return fail(condition.Timeout, "no picture for %v", s.timeout)
 	}
