@@ -22,6 +22,8 @@ func FuzzNormalize(f *testing.F) {
 	exif := segment(markAPP1, exifBody(binary.LittleEndian, 6, 50)...)
 	f.Add(before(plain, markDQT, slices.Concat(exif, padding(markCOM, "", 70_000))...))
 	f.Add(before(without(plain, markDHT), markDQT, slices.Concat(padding(markAPP2, "ICC_PROFILE\x00\x01\x01", 70_000), exif)...))
+	f.Add(before(plain, markDQT, slices.Concat(exif, bytes.Repeat([]byte{0xFF, 0xE3, 0, 2}, 17_000))...))
+	f.Add(before(plain, markDQT, bytes.Repeat([]byte{0xFF}, 70_000)...))
 	f.Add(with(with(plain, markSOF0, 5, 0xFF), markSOF0, 7, 0xFF))
 	limits := Limits{Bytes: 100_000, Pixels: 1 << 20}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -21,17 +21,17 @@ var (
 	profileName = []byte("ICC_PROFILE\x00")
 )
 
-// metadata is what a picture has of it.
+// metadata counts a picture's metadata.
 type metadata struct {
 	size    int // bytes, in all
 	profile int // bytes, of an ICC profile
 	exif    []byte
 }
 
-// isMetadata tells segments that decoders do without, but for a few, see output.metadata.
+// isMetadata reports whether a segment is an application segment or a comment. Decoders need a few of them: output.metadata.
 func isMetadata(m byte) bool { return markAPP0 <= m && m <= markAPP15 || m == markCOM }
 
-// note takes a segment that begins with its marker.
+// note counts a segment. whole is the segment with its marker.
 func (d *metadata) note(m byte, body, whole []byte) {
 	d.size += len(whole)
 	switch {
@@ -42,12 +42,12 @@ func (d *metadata) note(m byte, body, whole []byte) {
 	}
 }
 
-// output is a copy of a picture without its metadata. A nil one takes nothing.
+// output is a copy of a picture without its metadata. The methods of a nil output do nothing.
 type output struct {
 	b       []byte
 	profile bool // keep the ICC profile
 
-	jfif, adobe, exif bool // there already
+	jfif, adobe, exif bool // the first one was seen
 	exifAt, exifEnd   int
 }
 
@@ -57,7 +57,7 @@ func (o *output) add(b ...byte) {
 	}
 }
 
-// metadata takes a segment of metadata, or as much of it as decoders need: how the colours are coded (JFIF, Adobe), what they
+// metadata adds as much of a segment of metadata as decoders need: how the colours are coded (JFIF, Adobe), what they
 // mean (ICC), and how the picture is turned (Exif).
 func (o *output) metadata(m byte, body, whole []byte) {
 	if o == nil {
@@ -92,7 +92,7 @@ func (o *output) segment(m byte, body []byte) {
 	o.add(body...)
 }
 
-// exifSegment is what the picture has of Exif now, nil if it has none.
+// exifSegment returns the Exif segment of the copy, nil if it has none.
 func (o *output) exifSegment() []byte {
 	if o.exifAt == o.exifEnd {
 		return nil

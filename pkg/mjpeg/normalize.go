@@ -13,7 +13,7 @@ const (
 	Damaged     = "damaged"     // its structure contradicts itself
 	Unsupported = "unsupported" // a JPEG that browsers do not decode: lossless, arithmetic, hierarchical, 12-bit
 	TooLarge    = "too_large"   // more bytes or pixels than the limits allow
-	Unchecked   = "unchecked"   // not decoded, and an earlier picture of the source was damaged
+	Unchecked   = "unchecked"   // left out without being decoded, since an earlier picture of the source was damaged
 )
 
 // Causes lists every cause of refusal.
@@ -72,7 +72,9 @@ func Normalize(b []byte, limits Limits) (Picture, error) {
 	}
 	switch {
 	case strip:
-		p.JPEG, p.Exif = s.withoutMetadata(size)
+		if p.JPEG, p.Exif, err = s.withoutMetadata(size); err != nil {
+			return Picture{}, err
+		}
 	case s.inserted != nil:
 		p.JPEG = bytes.Join([][]byte{b[:s.firstScan], s.inserted, b[s.firstScan:s.pos]}, nil)
 	}
@@ -87,9 +89,8 @@ func (s *scanner) tooLarge(size int) error {
 }
 
 // Verify decodes the entropy-coded data of a picture and reports damage in it: data that ends early, or codes that its Huffman
-// tables do not have. What one row of blocks lacks at the lower edge counts as no damage, and neither does what refines the
-// picture in the later scans of a progressive one. It takes no memory to speak of, and time in proportion to the
-// data. Its error is always a *RefusedError.
+// tables do not have. One row of blocks may be missing at the lower edge. The scans that refine a progressive picture are not
+// decoded. Verify allocates a few kilobytes. Its error is always a *RefusedError.
 func Verify(b []byte, limits Limits) error {
 	_, err := scan(b, limits, true)
 	return err
@@ -104,13 +105,14 @@ func scan(b []byte, limits Limits, decode bool) (scanner, error) {
 	return s, err
 }
 
-// withoutMetadata copies a picture that was found to be good, and returns it and its Exif segment. size is what is left of it.
-func (s *scanner) withoutMetadata(size int) (jpeg, exif []byte) {
+// withoutMetadata copies a picture without its metadata, and returns the copy and its Exif segment. size is that of the picture
+// without any metadata.
+func (s *scanner) withoutMetadata(size int) (jpeg, exif []byte, err error) {
 	out := &output{b: make([]byte, 0, size+mostProfile+256), profile: s.metadata.profile <= mostProfile}
 	out.add(0xFF, markSOI)
 	again := scanner{b: s.b, pos: 2, limits: s.limits, out: out}
 	if err := again.run(); err != nil {
-		panic("mjpeg: a picture that was checked is refused: " + err.Error())
+		return nil, nil, err
 	}
-	return out.b[:len(out.b):len(out.b)], out.exifSegment()
+	return out.b[:len(out.b):len(out.b)], out.exifSegment(), nil
 }

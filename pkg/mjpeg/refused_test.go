@@ -80,6 +80,12 @@ func TestRefused(t *testing.T) {
 		{"restart markers and no restart interval", Damaged, "restart markers, want 0", without(restarts, markDRI)},
 		{"scan too short for its blocks", Damaged, "bytes for", with(with(plain, markSOF0, 5, 0x10), markSOF0, 7, 0x10)},
 		{"progressive scan that ends before it begins", Damaged, "progressive scan", bytes.Replace(progressive, []byte{1, 1, 0, 1, 5, 2}, []byte{1, 1, 0, 5, 1, 2}, 1)},
+		{"101 scans", Unsupported, "more than 100 scans", build(plain, func(p piece) []byte {
+			if p.mark() == markSOS {
+				return bytes.Repeat(p, 101)
+			}
+			return p
+		})},
 		{"lossless", Unsupported, "ff c3", with(plain, markSOF0, 1, 0xC3)},
 		{"arithmetic", Unsupported, "ff c9", with(plain, markSOF0, 1, 0xC9)},
 		{"arithmetic, progressive", Unsupported, "ff ca", with(plain, markSOF0, 1, 0xCA)},

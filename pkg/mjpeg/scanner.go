@@ -41,7 +41,8 @@ type scanner struct {
 	frame     frame
 	tables    tables
 	restart   int // MCUs between restart markers, 0 without
-	firstScan int // offset of the first scan header, 0 until there
+	firstScan int // offset of the first scan header, 0 before it
+	scans     int
 
 	metadata metadata
 	inserted []byte  // a segment of Huffman tables that the first scan needs before it; nil if none is missing
@@ -135,7 +136,7 @@ func (s *scanner) segment() ([]byte, error) {
 	return body, nil
 }
 
-// read checks a segment that decoders need; after a scan header it also passes the entropy-coded data.
+// read checks a segment that decoders need; after a scan header it also skips the entropy-coded data.
 func (s *scanner) read(m byte, body []byte) error {
 	switch {
 	case m == markDHT:
@@ -159,8 +160,15 @@ func (s *scanner) read(m byte, body []byte) error {
 	return nil
 }
 
-// scan reads a scan header and passes the entropy-coded data behind it.
+// mostScans is where Chromium gives up, because each scan of a progressive picture costs time in proportion to its pixels. Encoders
+// make about ten.
+const mostScans = 100
+
+// scan reads a scan header and skips the entropy-coded data behind it.
 func (s *scanner) scan(body []byte) error {
+	if s.scans++; s.scans > mostScans {
+		return s.refuse(Unsupported, "more than %d scans", mostScans)
+	}
 	h, err := s.scanHeader(body)
 	if err != nil {
 		return err
@@ -189,7 +197,7 @@ func (s *scanner) scan(body []byte) error {
 	return nil
 }
 
-// passData passes everything up to an FF that is followed by neither 00 nor a restart marker, and counts those.
+// passData skips everything up to an FF that is followed by neither 00 nor a restart marker, and counts those.
 func (s *scanner) passData() (restarts int, err error) {
 	for {
 		i := bytes.IndexByte(s.b[s.pos:], 0xFF)

@@ -26,12 +26,10 @@ func (s *scanner) huffmanTables(body []byte) error {
 		if len(body) < 17 || body[0]>>4 > 1 || body[0]&15 > 3 {
 			return s.refuse(Damaged, "Huffman table %02x with %d bytes", body[0], len(body)-1)
 		}
-		values, codes := 0, 0 // codes of the length at hand, with all that begin like shorter ones
+		// codes is how many bit patterns of the present length are codes or begin with one (T.81, C.2).
+		values, codes := 0, 0
 		for _, n := range body[1:17] {
-			values, codes = values+int(n), 2*codes+int(n)
-			if codes = min(codes, 1<<20); values > 256 {
-				break
-			}
+			values, codes = values+int(n), min(2*codes+int(n), 1<<20)
 		}
 		if values > 256 || codes > 1<<16 || len(body) < 17+values {
 			return s.refuse(Damaged, "Huffman table %02x has more codes than there are", body[0])
