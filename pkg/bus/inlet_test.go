@@ -1,6 +1,9 @@
 package bus
 
 import (
+	"bytes"
+	"encoding/binary"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -99,5 +102,24 @@ func TestEachFrameIsCountedByWhatBecameOfIt(t *testing.T) {
 	in.give("ANOTHER012345678901234", 14, pic, 1, 1)
 	if n := in.topic.Published(); n != 4 || b.State().Refused[Stranger] != 1 {
 		t.Errorf("viewers got %d frames, want 4 and none of a stranger; refused %v", n, b.State().Refused)
+	}
+}
+
+// What another site sends is held to the same limits as a camera's own pictures.
+func TestOversizedFramesOfOtherSitesAreRefused(t *testing.T) {
+	_, in := heardOf(t)
+	huge := picture(1000)
+	at := bytes.Index(huge, []byte{0xFF, 0xC0})
+	binary.BigEndian.PutUint16(huge[at+5:], 65500)
+	binary.BigEndian.PutUint16(huge[at+7:], 65500)
+	in.give(stranger, 1, huge, 1, 1)
+	in.give(stranger, 2, picture(mjpeg.DefaultLimits.Bytes+1), 1, 1)
+	padded := slices.Concat([]byte{0xFF, 0xD8}, bytes.Repeat(append([]byte{0xFF, 0xFE, 0xFF, 0xFF}, make([]byte, 0xFFFD)...), 16), picture(1000)[2:])
+	in.give(stranger, 3, padded, 1, 1)
+	if got := in.count.stream(); got.Dropped[mjpeg.TooLarge] != 2 || got.Frames != 1 {
+		t.Errorf("got %+v, want two frames refused and one shown", got)
+	}
+	if f := in.topic.Newest(); f == nil || !bytes.Equal(f.JPEG, picture(1000)) {
+		t.Error("viewers got another picture than the one without its comments")
 	}
 }

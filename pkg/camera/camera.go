@@ -37,6 +37,7 @@ const (
 	Timeout       Reason = "timeout"        // no answer, or no frame, in time
 	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
 	TooLarge      Reason = "too_large"      // pictures come, and they have more bytes or pixels than the limits allow
+	Damaged       Reason = "damaged"        // pictures come, and they are cut off or damaged
 	EndOfFile     Reason = "end_of_file"    // the file or stream came to its end
 	Disconnected  Reason = "disconnected"   // it worked, and then the device or connection was gone
 	Resized       Reason = "resized"        // it changed its picture's size, for which it must be opened anew
@@ -50,8 +51,8 @@ const (
 )
 
 // Reasons lists every reason but None.
-var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, TooLarge, EndOfFile,
-	Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
+var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, TooLarge, Damaged,
+	EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
 // texts says each reason to a person.
 var texts = map[Reason]string{
@@ -66,6 +67,7 @@ var texts = map[Reason]string{
 	Timeout:       "the camera does not answer",
 	BadStream:     "the stream is not usable video",
 	TooLarge:      "the camera's pictures are too large",
+	Damaged:       "the camera's pictures are damaged",
 	EndOfFile:     "the recording has ended",
 	Disconnected:  "the camera went away",
 	Resized:       "the camera changed the size of its picture",

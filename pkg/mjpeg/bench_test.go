@@ -2,6 +2,7 @@ package mjpeg
 
 import (
 	"bytes"
+	"image/jpeg"
 	"testing"
 	"time"
 )
@@ -21,7 +22,11 @@ func BenchmarkNormalize(b *testing.B) {
 	for _, in := range []struct {
 		name string
 		jpeg []byte
-	}{{"whole", plain}, {"no tables", without(plain, markDHT)}} {
+	}{
+		{"whole", plain},
+		{"no tables", without(plain, markDHT)},
+		{"oversized metadata", before(plain, markDQT, padding(markAPP1, "", 100_000)...)},
+	} {
 		b.Run(in.name, func(b *testing.B) {
 			b.SetBytes(int64(len(in.jpeg)))
 			b.ReportAllocs()
@@ -44,6 +49,29 @@ func BenchmarkNormalize(b *testing.B) {
 		for b.Loop() {
 			for rest, i := plain, 0; i >= 0; rest = rest[i+1:] {
 				i = bytes.IndexByte(rest, 0xFF)
+			}
+		}
+	})
+}
+
+// BenchmarkVerify stands beside image/jpeg, which decodes to pixels.
+func BenchmarkVerify(b *testing.B) {
+	plain := encode(b, noisy(1280, 720))
+	b.Run("verify", func(b *testing.B) {
+		b.SetBytes(int64(len(plain)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := Verify(plain, Limits{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("baseline image/jpeg", func(b *testing.B) {
+		b.SetBytes(int64(len(plain)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := jpeg.Decode(bytes.NewReader(plain)); err != nil {
+				b.Fatal(err)
 			}
 		}
 	})

@@ -13,10 +13,11 @@ const (
 	Damaged     = "damaged"     // its structure contradicts itself
 	Unsupported = "unsupported" // a JPEG that browsers do not decode: lossless, arithmetic, hierarchical, 12-bit
 	TooLarge    = "too_large"   // more bytes or pixels than the limits allow
+	Unchecked   = "unchecked"   // left out without being decoded, since an earlier picture of the source was damaged
 )
 
 // Causes lists every cause of refusal.
-var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge}
+var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge, Unchecked}
 
 // RefusedError says why and where bytes are not a picture that can be shown.
 type RefusedError struct {
@@ -31,7 +32,7 @@ func (e *RefusedError) Error() string {
 
 // Limits bound a picture. A zero field is that of DefaultLimits.
 type Limits struct {
-	Bytes  int
+	Bytes  int // of the picture as it is forwarded, without the metadata that is left out
 	Pixels int // width times height
 }
 
@@ -50,24 +51,69 @@ type Picture struct {
 	Exif          []byte // the segment, whole, that may say to turn it before it is shown; nil without
 }
 
-// Normalize checks that b holds a whole picture within limits and returns it without what follows its end marker (V4L2 buffers are
-// padded), with the standard Huffman tables put in where a camera omits them (UVC MJPEG, AVI1). The result aliases b
-// unless tables were inserted. It does not decode: errors inside the entropy-coded data that leave the structure whole
-// pass. Its error is always a *RefusedError.
+// Normalize checks that b holds a whole picture within limits and returns it in the form in which it is forwarded:
+//   - without what follows its end marker, since V4L2 buffers are padded;
+//   - with the standard Huffman tables put in where a camera omits them (UVC MJPEG, AVI1);
+//   - without its metadata if that is more than 64 KiB. The colour coding, a small ICC profile and the orientation stay.
+//
+// The result aliases b unless something was put in or left out. Normalize does not decode: damage inside the entropy-coded
+// data that leaves the structure whole passes, see [Verify]. Its error is always a *RefusedError.
 func Normalize(b []byte, limits Limits) (Picture, error) {
-	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
-		return Picture{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
-	}
-	s := scanner{b: b, pos: 2, limits: limits.OrDefault()}
-	if err := s.run(); err != nil {
+	s, err := scan(b, limits, false)
+	if err != nil {
 		return Picture{}, err
 	}
-	p := Picture{JPEG: b[:s.pos:s.pos], Width: s.width, Height: s.height, Exif: s.exif}
-	if !s.huffman {
-		p.JPEG = bytes.Join([][]byte{b[:s.firstScan], standardHuffman, b[s.firstScan:s.pos]}, nil)
+	p := Picture{JPEG: b[:s.pos:s.pos], Width: s.frame.width, Height: s.frame.height, Exif: s.metadata.exif}
+	strip, size := s.metadata.size > mostMetadata, s.pos+len(s.inserted)
+	if strip {
+		size -= s.metadata.size
+	}
+	if size > s.limits.Bytes {
+		return Picture{}, s.tooLarge(size)
+	}
+	switch {
+	case strip:
+		if p.JPEG, p.Exif, err = s.withoutMetadata(size); err != nil {
+			return Picture{}, err
+		}
+	case s.inserted != nil:
+		p.JPEG = bytes.Join([][]byte{b[:s.firstScan], s.inserted, b[s.firstScan:s.pos]}, nil)
 	}
 	if len(p.JPEG) > s.limits.Bytes {
-		return Picture{}, &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes, %d are allowed", len(p.JPEG), s.limits.Bytes)}
+		return Picture{}, s.tooLarge(len(p.JPEG))
 	}
 	return p, nil
+}
+
+func (s *scanner) tooLarge(size int) error {
+	return &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes to forward, %d are allowed", size, s.limits.Bytes)}
+}
+
+// Verify decodes the entropy-coded data of a picture and reports damage in it: data that ends early, or codes that its Huffman
+// tables do not have. One row of blocks may be missing at the lower edge. The scans that refine a progressive picture are not
+// decoded. Verify allocates a few kilobytes. Its error is always a *RefusedError.
+func Verify(b []byte, limits Limits) error {
+	_, err := scan(b, limits, true)
+	return err
+}
+
+func scan(b []byte, limits Limits, decode bool) (scanner, error) {
+	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
+		return scanner{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
+	}
+	s := scanner{b: b, pos: 2, limits: limits.OrDefault(), decode: decode}
+	err := s.run()
+	return s, err
+}
+
+// withoutMetadata copies a picture without its metadata, and returns the copy and its Exif segment. size is that of the picture
+// without any metadata.
+func (s *scanner) withoutMetadata(size int) (jpeg, exif []byte, err error) {
+	out := &output{b: make([]byte, 0, size+mostProfile+256), profile: s.metadata.profile <= mostProfile}
+	out.add(0xFF, markSOI)
+	again := scanner{b: s.b, pos: 2, limits: s.limits, out: out}
+	if err := again.run(); err != nil {
+		return nil, nil, err
+	}
+	return out.b[:len(out.b):len(out.b)], out.exifSegment(), nil
 }

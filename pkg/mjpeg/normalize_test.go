@@ -35,7 +35,7 @@ func TestNormalizeSamples(t *testing.T) {
 func TestEveryTruncationIsRefused(t *testing.T) {
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
-			for n := range s.jpeg {
+			for n := 0; n < len(s.jpeg); n += 1 + len(s.jpeg)/300 {
 				want := Truncated
 				if n < 2 {
 					want = NotJPEG

@@ -10,6 +10,7 @@ import (
 
 func TestRefused(t *testing.T) {
 	plain := encode(t, noisy(16, 16))
+	restarts, progressive := sampleNamed(t, "cjpeg-restart.jpg").jpeg, sampleNamed(t, "cjpeg-progressive.jpg").jpeg
 	tests := []struct {
 		name, cause, what string
 		in                []byte
@@ -52,6 +53,36 @@ func TestRefused(t *testing.T) {
 		{"scan of more components than the frame", Damaged, "scan header", build(plain, func(p piece) []byte {
 			if p.mark() == markSOF0 {
 				return []byte{0xFF, markSOF0, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0}
+			}
+			return p
+		})},
+		{"component that is not in the frame", Damaged, "component 09", with(plain, markSOS, 5, 9)},
+		{"component twice in a scan", Damaged, "component 01", with(plain, markSOS, 7, 1)},
+		{"component twice in the frame", Damaged, "two components 1", with(plain, markSOF0, 13, 1)},
+		{"component without a scan", Damaged, "no scan of component 2", build(plain, func(p piece) []byte {
+			if p.mark() == markSOS {
+				return append([]byte{0xFF, markSOS, 0, 8, 1, 1, 0, 0, 63, 0}, p[14:]...)
+			}
+			return p
+		})},
+		{"thirteen blocks in an MCU", Damaged, "13 blocks in an MCU", with(with(plain, markSOF0, 11, 0x24), markSOF0, 14, 0x22)},
+		{"quantisation table that is not defined", Damaged, "no quantisation table 2", with(plain, markSOF0, 12, 2)},
+		{"quantisation table cut short", Damaged, "quantisation table", before(plain, markSOF0, segment(markDQT, make([]byte, 64)...)...)},
+		{"quantisation table with a precision of 2", Damaged, "quantisation table 20", before(plain, markSOF0, segment(markDQT, append([]byte{0x20}, make([]byte, 64)...)...)...)},
+		{"Huffman table that is not defined", Damaged, "Huffman tables", with(plain, markSOS, 6, 0x22)},
+		{"Huffman table 4", Damaged, "component 01 44", with(plain, markSOS, 6, 0x44)},
+		{"Huffman table cut short", Damaged, "Huffman table", before(plain, markSOS, segment(markDHT, standardTables[1][:50]...)...)},
+		{"Huffman table of class 2", Damaged, "Huffman table 20", before(plain, markSOS, segment(markDHT, append([]byte{0x20}, standardTables[0][1:]...)...)...)},
+		{"Huffman table with three codes of one bit", Damaged, "more codes", before(plain, markSOS, segment(markDHT, append([]byte{0, 3}, make([]byte, 18)...)...)...)},
+		{"restart interval of one byte", Damaged, "restart interval of 1", before(plain, markSOS, segment(markDRI, 1)...)},
+		{"restart interval and no restart markers", Damaged, "0 restart markers, want 63", before(encode(t, noisy(128, 128)), markSOS, segment(markDRI, 0, 1)...)},
+		{"restart markers out of order", Damaged, "restart marker 3 after 2", bytes.Replace(restarts, []byte{0xFF, 0xD2}, []byte{0xFF, 0xD3}, 1)},
+		{"restart markers and no restart interval", Damaged, "restart markers, want 0", without(restarts, markDRI)},
+		{"scan too short for its blocks", Damaged, "bytes for", with(with(plain, markSOF0, 5, 0x10), markSOF0, 7, 0x10)},
+		{"progressive scan that ends before it begins", Damaged, "progressive scan", bytes.Replace(progressive, []byte{1, 1, 0, 1, 5, 2}, []byte{1, 1, 0, 5, 1, 2}, 1)},
+		{"101 scans", Unsupported, "more than 100 scans", build(plain, func(p piece) []byte {
+			if p.mark() == markSOS {
+				return bytes.Repeat(p, 101)
 			}
 			return p
 		})},

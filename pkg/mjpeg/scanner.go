@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"slices"
 )
 
 // Markers of ITU-T T.81, table B.1.
@@ -18,25 +17,36 @@ const (
 	markEOI   = 0xD9
 	markSOS   = 0xDA
 	markDQT   = 0xDB
+	markDRI   = 0xDD
 	markDHP   = 0xDE
 	markEXP   = 0xDF
+	markAPP0  = 0xE0
 	markAPP1  = 0xE1
+	markAPP2  = 0xE2
+	markAPP14 = 0xEE
+	markAPP15 = 0xEF
 	markJPG0  = 0xF0
 	markJPG13 = 0xFD
+	markCOM   = 0xFE
 	markTEM   = 0x01
 )
 
-// scanner walks a JPEG's segments.
+// scanner walks a JPEG's segments. It checks all of them, and on request decodes the scans or copies what is forwarded.
 type scanner struct {
-	b             []byte
-	pos           int
-	limits        Limits
-	width, height int // 0 until the frame header
-	components    int
-	firstScan     int  // offset of the first scan header, 0 until there
-	huffman       bool // tables seen before the first scan
-	quantised     bool
-	exif          []byte // the whole segment, marker and all
+	b      []byte
+	pos    int
+	limits Limits
+	decode bool // decode the entropy-coded data too
+
+	frame     frame
+	tables    tables
+	restart   int // MCUs between restart markers, 0 without
+	firstScan int // offset of the first scan header, 0 before it
+	scans     int
+
+	metadata metadata
+	inserted []byte  // a segment of Huffman tables that the first scan needs before it; nil if none is missing
+	out      *output // where the picture is copied to without its metadata; nil for nowhere
 }
 
 func (s *scanner) refuse(cause, format string, args ...any) error {
@@ -46,28 +56,53 @@ func (s *scanner) refuse(cause, format string, args ...any) error {
 // run leaves pos behind the end marker.
 func (s *scanner) run() error {
 	for {
+		begin := s.pos
 		m, err := s.marker()
 		switch {
 		case err != nil:
 			return err
-		case m == markEOI && s.firstScan == 0:
-			return s.refuse(Damaged, "end marker before any scan")
 		case m == markEOI:
-			return nil
-		case m == markTEM || markRST0 <= m && m <= markRST7:
+			s.out.add(0xFF, markEOI)
+			return s.end()
+		case m == markTEM || isRestart(m):
+			s.metadata.size += s.pos - begin
 			continue // stand alone, and mean nothing here
 		case m == markSOI || m == 0:
 			return s.refuse(Damaged, "marker ff %02x between segments", m)
 		}
+		fill := s.pos - begin - 2
+		s.metadata.size += fill
 		body, err := s.segment()
 		if err != nil {
 			return err
 		}
+		if isMetadata(m) {
+			whole := s.b[begin+fill : s.pos : s.pos]
+			s.metadata.note(m, body, whole)
+			s.out.metadata(m, body, whole)
+			continue
+		}
 		if err := s.read(m, body); err != nil {
 			return err
 		}
+		s.out.add(s.b[begin+fill : s.pos]...)
 	}
 }
+
+// end checks that nothing is missing when the end marker has come.
+func (s *scanner) end() error {
+	if s.firstScan == 0 {
+		return s.refuse(Damaged, "end marker before any scan")
+	}
+	for _, c := range s.frame.all() {
+		if !c.scanned {
+			return s.refuse(Damaged, "no scan of component %d", c.id)
+		}
+	}
+	return nil
+}
+
+func isRestart(m byte) bool { return markRST0 <= m && m <= markRST7 }
 
 // marker reads FF, any fill bytes and the marker's code.
 func (s *scanner) marker() (byte, error) {
@@ -101,20 +136,22 @@ func (s *scanner) segment() ([]byte, error) {
 	return body, nil
 }
 
-// read takes from a segment what Normalize needs; after a scan header it also passes the entropy-coded data.
+// read checks a segment that decoders need; after a scan header it also skips the entropy-coded data.
 func (s *scanner) read(m byte, body []byte) error {
 	switch {
 	case m == markDHT:
-		s.huffman = s.huffman || s.firstScan == 0
+		return s.huffmanTables(body)
 	case m == markDQT:
-		s.quantised = true
+		return s.quantisationTables(body)
+	case m == markDRI:
+		if len(body) != 2 {
+			return s.refuse(Damaged, "restart interval of %d bytes", len(body))
+		}
+		s.restart = int(binary.BigEndian.Uint16(body))
 	case markSOF0 <= m && m <= markSOF2:
-		return s.frameHeader(body)
+		return s.frameHeader(m, body)
 	case m == markSOS:
 		return s.scan(body)
-	case m == markAPP1 && s.exif == nil && bytes.HasPrefix(body, []byte("Exif\x00\x00")):
-		start := s.pos - len(body) - 4 // marker and length
-		s.exif = s.b[start:s.pos:s.pos]
 	case m < markSOF0:
 		return s.refuse(Damaged, "reserved marker ff %02x", m)
 	case m <= 0xCF || m == markDHP || m == markEXP || markJPG0 <= m && m <= markJPG13: // SOF3 to SOF15, JPG, DAC too
@@ -123,65 +160,64 @@ func (s *scanner) read(m byte, body []byte) error {
 	return nil
 }
 
-// frameHeader reads SOF0 to SOF2 (T.81, B.2.2): precision, height, width, number of components, three bytes for each.
-func (s *scanner) frameHeader(body []byte) error {
-	if s.width != 0 {
-		return s.refuse(Damaged, "second frame header")
+// mostScans is where Chromium gives up, because each scan of a progressive picture costs time in proportion to its pixels. Encoders
+// make about ten.
+const mostScans = 100
+
+// scan reads a scan header and skips the entropy-coded data behind it.
+func (s *scanner) scan(body []byte) error {
+	if s.scans++; s.scans > mostScans {
+		return s.refuse(Unsupported, "more than %d scans", mostScans)
 	}
-	if len(body) < 6 || len(body) != 6+3*int(body[5]) {
-		return s.refuse(Damaged, "frame header of %d bytes", len(body))
+	h, err := s.scanHeader(body)
+	if err != nil {
+		return err
 	}
-	if body[0] != 8 {
-		return s.refuse(Unsupported, "%d bits a sample", body[0])
+	if s.firstScan == 0 {
+		s.firstScan = s.pos - len(body) - 4
+		s.insertTables(&h)
 	}
-	if n := body[5]; n != 1 && n != 3 && n != 4 {
-		return s.refuse(Unsupported, "%d components", n)
+	if !s.tables.serve(&h) {
+		return s.refuse(Damaged, "scan without its Huffman tables")
 	}
-	s.height, s.width = int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
-	if s.width == 0 || s.height == 0 {
-		return s.refuse(Unsupported, "size %dx%d", s.width, s.height)
+	begin := s.pos
+	restarts, err := s.passData()
+	if err != nil {
+		return err
 	}
-	if s.width*s.height > s.limits.Pixels {
-		return s.refuse(TooLarge, "size %dx%d is more than %d pixels", s.width, s.height, s.limits.Pixels)
+	if s.pos == begin {
+		return s.refuse(Damaged, "empty scan")
 	}
-	s.components = int(body[5])
-	for c := range slices.Chunk(body[6:], 3) {
-		if h, v := c[1]>>4, c[1]&15; h < 1 || h > 4 || v < 1 || v > 4 || c[2] > 3 {
-			return s.refuse(Damaged, "component % x", c)
-		}
+	if err := s.checkLength(&h, s.pos-begin, restarts); err != nil {
+		return err
+	}
+	if s.decode {
+		return s.decodeScan(&h, s.b[begin:s.pos])
 	}
 	return nil
 }
 
-// scan reads a scan header (T.81, B.2.3: number of components, two bytes for each, three more) and passes the
-// entropy-coded data behind it: everything up to an FF that is followed by neither 00 nor a restart marker.
-func (s *scanner) scan(header []byte) error {
-	if s.width == 0 || !s.quantised {
-		return s.refuse(Damaged, "scan before frame header and quantisation tables")
-	}
-	if n := len(header); n < 6 || n != 4+2*int(header[0]) || int(header[0]) > s.components {
-		return s.refuse(Damaged, "scan header % x", header[:min(n, 12)])
-	}
-	if s.firstScan == 0 {
-		s.firstScan = s.pos - len(header) - 4
-	}
-	begin := s.pos
+// passData skips everything up to an FF that is followed by neither 00 nor a restart marker, and counts those.
+func (s *scanner) passData() (restarts int, err error) {
 	for {
 		i := bytes.IndexByte(s.b[s.pos:], 0xFF)
 		if i < 0 || s.pos+i+1 >= len(s.b) {
 			s.pos = len(s.b)
-			return s.refuse(Truncated, "no end marker")
+			return 0, s.refuse(Truncated, "no end marker")
 		}
 		s.pos += i
 		switch m := s.b[s.pos+1]; {
 		case m == 0xFF: // fill; the marker behind it may be a restart
 			s.pos++
-		case m == 0 || markRST0 <= m && m <= markRST7:
+		case m == 0:
 			s.pos += 2
-		case s.pos == begin:
-			return s.refuse(Damaged, "empty scan")
+		case !isRestart(m):
+			return restarts, nil
+		case int(m-markRST0) != restarts%8: // T.81, B.2.1: 0 to 7, again and again
+			return 0, s.refuse(Damaged, "restart marker %d after %d others", m-markRST0, restarts)
 		default:
-			return nil
+			restarts++
+			s.pos += 2
 		}
 	}
 }

@@ -73,7 +73,9 @@ func TestReasons(t *testing.T) {
 		{"nonsense", camera.Offline, camera.WorkerCrashed, "wire: "},
 		{"quiet", camera.Stalled, camera.Timeout, ""},
 		{"invents", camera.Offline, camera.WorkerCrashed, `wire: pictures refused for "ugly"`},
+		{"invents a cause", camera.Offline, camera.WorkerCrashed, `wire: a picture refused for "ugly"`},
 		{"garbage", camera.Stalled, camera.BadStream, "jpeg not_jpeg"},
+		{"damaged", camera.Stalled, camera.Damaged, "3 of 9 blocks"},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			cam := start(t, Options{Worker: faulty(t, c.fault), Stall: 300 * time.Millisecond})

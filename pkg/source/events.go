@@ -32,7 +32,11 @@ type (
 		count uint64
 		err   *mjpeg.RefusedError
 	}
-	lost  wire.Refused // pictures that the worker left out
+	lost struct {
+		pictures  map[string]uint64 // that the worker left out, by one of mjpeg.Causes
+		size      int64             // bytes of the newest one that was too large; 0 if none was
+		complaint complaint         // what is wrong with the newest picture, where the worker says so
+	}
 	ended struct {
 		reason camera.Reason
 		detail string
@@ -89,12 +93,7 @@ func nextEvent(in *wire.Reader, renditions *atomic.Int32, limits mjpeg.Limits) (
 	case wire.Beat:
 		return beat{m.Count}, nil
 	case wire.Refused:
-		for cause := range m.Pictures {
-			if !slices.Contains(mjpeg.Causes, cause) {
-				return nil, fmt.Errorf("wire: pictures refused for %q", cause)
-			}
-		}
-		return lost(m), nil
+		return readLost(m)
 	case wire.Controls:
 		return m, nil
 	case wire.Ended:
@@ -103,12 +102,28 @@ func nextEvent(in *wire.Reader, renditions *atomic.Int32, limits mjpeg.Limits) (
 	return nil, fmt.Errorf("wire: %T from a worker", m)
 }
 
+func readLost(m wire.Refused) (event, error) {
+	for cause := range m.Pictures {
+		if !slices.Contains(mjpeg.Causes, cause) {
+			return nil, fmt.Errorf("wire: pictures refused for %q", cause)
+		}
+	}
+	e := lost{pictures: m.Pictures, size: m.Size}
+	if m.Cause != "" {
+		if !slices.Contains(mjpeg.Causes, m.Cause) {
+			return nil, fmt.Errorf("wire: a picture refused for %q", m.Cause)
+		}
+		e.complaint = complaint{reasonFor(m.Cause), m.Detail}
+	}
+	return e, nil
+}
+
 func readPicture(in *wire.Reader, m wire.Frame, limits mjpeg.Limits) (event, error) {
 	if m.Size > limits.Bytes { // before any memory is taken for it
 		if err := in.Skip(); err != nil {
 			return nil, err
 		}
-		return lost{Pictures: map[string]uint64{mjpeg.TooLarge: 1}, Size: int64(m.Size)}, nil
+		return lost{pictures: map[string]uint64{mjpeg.TooLarge: 1}, size: int64(m.Size)}, nil
 	}
 	captured := wallTime(m.Captured)
 	part, jpeg := mjpeg.Layout(m.Size, captured)

@@ -95,6 +95,15 @@ func misbehave(fault, dir string) {
 		play(out, 1)
 	case "invents":
 		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"ugly": 1}})
+	case "invents a cause":
+		_ = out.Write(wire.Refused{Cause: "ugly"})
+	case "damaged": // has good pictures, and then finds them damaged
+		play(out, 3)
+		for i := uint64(4); ; i++ {
+			_ = out.Write(wire.Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "3 of 9 blocks"})
+			_ = out.Write(wire.Beat{Captured: now(), Count: i})
+			time.Sleep(10 * time.Millisecond)
+		}
 	case "frozen": // gives the same picture for ever
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
@@ -278,7 +287,7 @@ func faulty(t *testing.T, fault string) string {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, WorkerName)
-	script := fmt.Sprintf("#!/bin/sh\nexec '%s' worker %s '%s'\n", self, fault, dir)
+	script := fmt.Sprintf("#!/bin/sh\nexec '%s' worker '%s' '%s'\n", self, fault, dir)
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,9 @@ func (s secrets) hideIn(e event) event {
 		return e
 	case ended:
 		return ended{e.reason, s.hide(e.detail)}
+	case lost:
+		e.complaint.detail = s.hide(e.complaint.detail)
+		return e
 	}
 	return e
 }

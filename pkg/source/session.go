@@ -38,7 +38,18 @@ func (s *supervisor) complaintOf(err *mjpeg.RefusedError) complaint {
 		return complaint{camera.TooLarge, fmt.Sprintf("%s (limits.frame_pixels is %d, limits.frame_bytes %d)",
 			err.What, s.opts.Limits.Pixels, s.opts.Limits.Bytes)}
 	}
-	return complaint{camera.BadStream, err.Error()}
+	return complaint{reasonFor(err.Cause), err.Error()}
+}
+
+// reasonFor is why a camera is not live whose pictures are refused for one of mjpeg.Causes.
+func reasonFor(cause string) camera.Reason {
+	switch cause {
+	case mjpeg.Damaged, mjpeg.Truncated:
+		return camera.Damaged
+	case mjpeg.TooLarge:
+		return camera.TooLarge
+	}
+	return camera.BadStream
 }
 
 func (s *supervisor) startWorker() {
@@ -92,11 +103,14 @@ func (s *supervisor) handle(e event) {
 		s.refused[e.err.Cause].Add(1)
 		s.complaint = s.complaintOf(e.err)
 	case lost:
-		for cause, n := range e.Pictures {
+		for cause, n := range e.pictures {
 			s.refused[cause].Add(n)
 		}
-		if e.Size > 0 {
-			s.complaint = complaint{camera.TooLarge, camera.ExceedsFrameBytes(e.Size, int64(s.opts.Limits.Bytes))}
+		if e.size > 0 {
+			s.complaint = complaint{camera.TooLarge, camera.ExceedsFrameBytes(e.size, int64(s.opts.Limits.Bytes))}
+		}
+		if e.complaint != (complaint{}) {
+			s.complaint = e.complaint
 		}
 	case picture:
 		s.show(e)

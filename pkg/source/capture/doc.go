@@ -17,6 +17,12 @@
 // decoded. All else is decoded, and encoded once. Without demand one picture a second is, and for the others the
 // conversion to BGR is saved too.
 //
+// # Damaged pictures
+//
+// Of the pictures that pass through, the first and then a sample are decoded to find damage inside, for half a percent of a
+// CPU. After a damaged one up to five percent is spent, and only pictures that were decoded are sent, until three in a row
+// were good. See damage.go.
+//
 // # Ending
 //
 // A call blocked inside OpenCV cannot be cancelled. When Run is asked to stop during one, it says goodbye and returns

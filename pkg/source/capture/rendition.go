@@ -55,7 +55,7 @@ func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 	}
 	began := time.Now()
 	pixels, exif := &m.picture.mat, []byte(nil)
-	if m.passthrough || m.picture.jpeg != nil {
+	if m.passesThrough() {
 		whole, err := m.original()
 		if err != nil || rendition == 0 {
 			return whole, 0, err
@@ -82,6 +82,9 @@ func (m *maker) jpeg(rendition int) ([]byte, time.Duration, error) {
 	}
 	return jpeg, time.Since(began), err
 }
+
+// passesThrough reports whether the picture is the source's own JPEG.
+func (m *maker) passesThrough() bool { return m.passthrough || m.picture.jpeg != nil }
 
 // original returns the JPEG that passes through.
 func (m *maker) original() ([]byte, error) {

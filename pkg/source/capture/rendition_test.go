@@ -118,7 +118,7 @@ func TestAbsurdPictureIsNotDecoded(t *testing.T) {
 	at := bytes.Index(jpeg, []byte{0xFF, 0xC0}) + 5 // height and width
 	m := newMaker(newDue(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}), mjpeg.DefaultLimits)
 	defer m.close()
-	for side, there := range map[uint16]bool{1024: true, 16384: false} {
+	for side, there := range map[uint16]bool{64: true, 1024: false, 16384: false} {
 		binary.BigEndian.PutUint16(jpeg[at:], side)
 		binary.BigEndian.PutUint16(jpeg[at+2:], side)
 		m.begin(&picture{jpeg: jpeg})

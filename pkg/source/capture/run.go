@@ -37,6 +37,7 @@ type session struct {
 	due      *due
 	turned   chan struct{} // has one token after camd asked for a rendition or changed them
 	pictures *exchange
+	damage   damageCheck
 	panel    *panel
 	out      *wire.Writer
 }
@@ -65,7 +66,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 
 	// One picture is encoded by one thread whatever is set here; more than that, OpenCV's pool only costs memory.
 	gocv.SetNumThreads(0)
-	s.pictures = newExchange()
+	s.pictures, s.damage.limits = newExchange(), limitsOf(start)
 	c := camera{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)

@@ -80,6 +80,10 @@ func (s *session) deliver(m *maker) error {
 		return nil
 	}
 	m.begin(p)
+	if fit, err := s.screen(m); err != nil || !fit {
+		m.begin(nil)
+		return err
+	}
 	return s.makeAll(m, p.wanted)
 }
 
@@ -88,6 +92,29 @@ func (s *session) reportLosses() error {
 		return s.out.Write(lost)
 	}
 	return nil
+}
+
+// screen reports whether the maker's picture may be sent, and tells camd if not.
+func (s *session) screen(m *maker) (fit bool, err error) {
+	if !m.passesThrough() {
+		return true, nil
+	}
+	jpeg, err := m.original()
+	if err != nil {
+		return false, err
+	}
+	cause, detail := s.damage.check(jpeg)
+	if cause == "" {
+		return true, nil
+	}
+	left := wire.Refused{Pictures: map[string]uint64{cause: 1}}
+	if cause != mjpeg.Unchecked {
+		left.Cause, left.Detail = cause, detail
+	}
+	if err := s.out.Write(left); err != nil {
+		return false, err
+	}
+	return false, s.out.Write(wire.Beat{Captured: m.picture.captured, Count: m.picture.count})
 }
 
 // catchUp makes of the newest picture what has become wanted since.

@@ -105,7 +105,7 @@ func (s *stream) begin(ctx context.Context) (source, error) {
 	case s.oversize.failure() != nil:
 		return nil, s.oversize.failure()
 	case s.reader.Damaged() > 0:
-		return nil, fail(condition.BadStream, "the pictures are damaged")
+		return nil, fail(condition.Damaged, "the pictures are damaged")
 	case s.late():
 		return nil, errNoneInTime
 	}
@@ -130,7 +130,7 @@ func (s *stream) next(ctx context.Context, _ *gocv.Mat) error {
 	case (s.late() || s.hopeless()) && s.oversize.failure() != nil:
 		return s.oversize.failure()
 	case s.late() && s.reader.Damaged() > damaged:
-		return fail(condition.BadStream, "only damaged pictures for %v", s.timeout)
+		return fail(condition.Damaged, "only damaged pictures for %v", s.timeout)
 	case s.late():
 		return fail(condition.Timeout, "no picture for %v", s.timeout)
 	}

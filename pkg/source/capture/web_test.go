@@ -136,7 +136,7 @@ func TestHTTPLost(t *testing.T) {
 	}{
 		{"ends", nil, true, condition.Disconnected},
 		{"silent", nil, false, condition.Timeout},
-		{"only damaged", a[:len(a)-9], false, condition.BadStream},
+		{"only damaged", a[:len(a)-9], false, condition.Damaged},
 		{"no picture any more", []byte("--b\r\n\r\n"), false, condition.Timeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {

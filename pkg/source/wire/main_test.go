@@ -27,6 +27,7 @@ var messages = []Message{
 	Renditions{},
 	Renditions{Quality: 70, List: []Rendition{{Width: 640, FPS: 5, Quality: 60}, {}, {Width: 16, FPS: 0.001, Quality: 1}}},
 	Refused{},
+	Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "ä"},
 	Refused{Pictures: map[string]uint64{"damaged": 1<<64 - 1, "truncated": 0}},
 	Adjust{},
 	Adjust{Request: 1<<32 - 1, Set: map[string]Setting{"brightness": {Kind: "number", Number: -1 << 63}, "ä": {Kind: "text", Text: "50 Hz"}}},

@@ -3,7 +3,7 @@ package wire
 import "time"
 
 // Version of the protocol; both sides must have the same.
-const Version = 4
+const Version = 5
 
 // Limits on what a peer may announce.
 const (
@@ -87,9 +87,14 @@ type Beat struct {
 }
 
 // Refused says how many pictures camd-capture has left out since the last such message, because they were not fit to be shown.
+// Those that it read in Go and never took for pictures count in no Frame and no Beat.
 type Refused struct {
 	Pictures map[string]uint64 `json:"pictures"`       // by one of mjpeg.Causes
 	Size     int64             `json:"size,omitempty"` // bytes of the newest one that was too large
+
+	// What is wrong with the source's newest picture, where camd-capture decoded it and found damage.
+	Cause  string `json:"cause,omitempty"`  // one of mjpeg.Causes
+	Detail string `json:"detail,omitempty"` // for people
 }
 
 // Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a

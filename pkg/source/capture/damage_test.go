@@ -1,0 +1,178 @@
+package capture
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"camd/pkg/mjpeg"
+	"camd/pkg/source/wire"
+)
+
+// detailed is a picture that has something in every block.
+func detailed(t testing.TB, width, height int) image.Image {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	random := rand.New(rand.NewPCG(1, 2))
+	for y := range height {
+		for x := range width {
+			n := uint8(random.UintN(32))
+			img.Set(x, y, color.RGBA{uint8(x/4) + n, uint8(y/4) + n, uint8(x+y) + n, 255})
+		}
+	}
+	return img
+}
+
+func detailedJPEG(t testing.TB, width, height int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, detailed(t, width, height), &jpeg.Options{Quality: 75}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// cutInScan ends a picture in the middle of its data, with an end marker.
+func cutInScan(b []byte) []byte {
+	return append(bytes.TrimRight(bytes.Clone(b[:len(b)/2]), "\xff"), 0xFF, 0xD9)
+}
+
+// Sources whose pictures pass through, in which the second half of the data is missing.
+func TestDamagedPicturesAreNotSent(t *testing.T) {
+	cut := cutInScan(detailedJPEG(t, 320, 240))
+	clip := filepath.Join(t.TempDir(), "clip.mjpeg")
+	if err := os.WriteFile(clip, bytes.Repeat(cut, 50), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, source := range map[string]string{
+		"stream": serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
+			send(w, r, cut)
+		}),
+		"pictures": serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "image/jpeg")
+			_, _ = w.Write(cut)
+		}),
+		"file": clip,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := begin(t, wire.Start{Source: source, FPS: 50})
+			d.send(wire.Demand{Wanted: true})
+			damaged, beats := uint64(0), 0
+			for damaged < 5 || beats == 0 {
+				switch m := d.next().Message.(type) {
+				case wire.Frame:
+					t.Fatalf("a picture of %d bytes is sent", m.Size)
+				case wire.Beat:
+					beats++
+				case wire.Opened:
+					if !m.Passthrough {
+						t.Fatalf("not passed through: %+v", m)
+					}
+				case wire.Ended:
+					t.Fatalf("it ended: %+v", m)
+				case wire.Refused:
+					damaged += m.Pictures[mjpeg.Damaged]
+					if m.Pictures[mjpeg.Damaged] > 0 && (m.Cause != mjpeg.Damaged || !strings.Contains(m.Detail, "blocks can be decoded")) {
+						t.Errorf("got %+v", m)
+					}
+				}
+			}
+		})
+	}
+}
+
+// OpenCV's own encoder, in every form it has.
+func TestOpenCVsPicturesAreNotDamaged(t *testing.T) {
+	mat, err := gocv.ImageToMatRGB(detailed(t, 200, 150))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mat.Close()
+	for _, params := range [][]int{
+		{gocv.IMWriteJpegQuality, 1},
+		{gocv.IMWriteJpegQuality, 100},
+		{gocv.IMWriteJpegProgressive, 1},
+		{gocv.IMWriteJpegOptimize, 1},
+		{gocv.IMWriteJpegRstInterval, 3},
+		{gocv.IMWriteJpegProgressive, 1, gocv.IMWriteJpegRstInterval, 1},
+	} {
+		b, err := gocv.IMEncodeWithParams(gocv.JPEGFileExt, mat, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mjpeg.Verify(b.GetBytes(), mjpeg.Limits{}); err != nil {
+			t.Errorf("parameters %v: %v", params, err)
+		}
+		b.Close()
+	}
+}
+
+// Good pictures are decoded for half a percent of a CPU, and cut ones for five, by the CPU time that decoding takes on this
+// machine, in 25 pictures a second of a clock of the test's.
+func TestDecodingStaysInItsShare(t *testing.T) {
+	whole := detailedJPEG(t, 1280, 720)
+	for _, tt := range []struct {
+		name   string
+		jpeg   []byte
+		share  float64
+		length time.Duration
+	}{{"whole", whole, usualShare, time.Minute}, {"cut", cutInScan(whole), suspectShare, 6 * time.Second}} {
+		t.Run(tt.name, func(t *testing.T) {
+			var s checkSchedule
+			var total, last time.Duration
+			decoded, now := 0, time.Duration(0)
+			for ; now < tt.length; now += 40 * time.Millisecond {
+				if !s.due(int64(now)) {
+					continue
+				}
+				var err error
+				last = cpuTime(func() { err = mjpeg.Verify(tt.jpeg, mjpeg.Limits{}) })
+				s.done(int64(now), last, err == nil)
+				total += last
+				decoded++
+			}
+			percent := float64(total-last) / float64(now) * 100
+			t.Logf("%d bytes, %d of %d pictures decoded, %v each: %.3f %% of a CPU", len(tt.jpeg), decoded, now/(40*time.Millisecond), total/time.Duration(decoded), percent)
+			if percent > tt.share || decoded < 2 {
+				t.Errorf("%.3f %% of a CPU, want at most %v %%", percent, tt.share)
+			}
+		})
+	}
+}
+
+func TestCheckSchedule(t *testing.T) {
+	const cost = 5 * time.Millisecond
+	const usual, suspect = int64(time.Second), int64(100 * time.Millisecond)
+	var s checkSchedule
+	if !s.due(0) || !s.trusted() {
+		t.Error("the first picture is not decoded")
+	}
+	now := int64(0)
+	for i, step := range []struct {
+		good    bool
+		next    int64
+		trusted bool
+	}{
+		{true, usual, true}, {true, usual, true},
+		{false, suspect, false}, {false, suspect, false},
+		{true, suspect, false}, {true, suspect, false}, {false, suspect, false},
+		{true, suspect, false}, {true, suspect, false}, {true, usual, true},
+	} {
+		s.done(now, cost, step.good)
+		if s.due(now+step.next-1) || !s.due(now+step.next) || s.trusted() != step.trusted {
+			t.Errorf("step %d: next in %v, trusted %v; want %v, %v", i, time.Duration(s.next-now), s.trusted(), time.Duration(step.next), step.trusted)
+		}
+		now += step.next
+	}
+}
