@@ -38,12 +38,16 @@ const loadTimeout = time.Minute
 // slotTimeout is for how long a process that loads OpenCV keeps other cameras from starting. A process that hangs must not.
 const slotTimeout = 10 * time.Second
 
-// upkeep ends a worker that takes too much memory, and replaces one that is too old.
+// upkeep ends a worker that is stopped or takes too much memory, and replaces one that is too old.
 func (s *supervisor) upkeep(now time.Time) {
 	if s.loading != nil && now.Sub(s.started) >= slotTimeout {
 		s.endLoading()
 	}
-	switch limit, used := s.opts.Memory, s.resident(); {
+	process, stopped := s.process()
+	switch limit, used := s.opts.Memory, int64(process.RSSBytes); {
+	case s.halt.look(stopped, process.CPUSeconds):
+		s.end()
+		s.failed(camera.WorkerHung, "a signal stopped it (SIGSTOP)")
 	case limit > 0 && used > limit:
 		s.end()
 		s.failed(camera.WorkerMemory, fmt.Sprintf("it took %d MiB; limits.worker_memory is %d MiB", used>>20, limit>>20))
