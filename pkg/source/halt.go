@@ -6,7 +6,7 @@ import (
 
 // haltLimit is how many looks in a row, one a second, must find a process stopped before it is replaced. A process that is
 // continued sooner, or stopped and continued in turns to limit its use of a processor, is left alone.
-const haltLimit = 4
+const haltLimit = 3
 
 // halt notices a process that was stopped by a signal (SIGSTOP, SIGTSTP) and not continued. It goes by the state that the
 // kernel reports, and not by silence: on a busy machine a healthy process can be silent for long.

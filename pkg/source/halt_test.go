@@ -20,8 +20,8 @@ func TestHalt(t *testing.T) {
 		looks []look
 		want  bool
 	}{
-		{"stopped for good", []look{{true, 1}, {true, 1}, {true, 1}, {true, 1}}, true},
-		{"not for long enough", []look{{true, 1}, {true, 1}, {true, 1}}, false},
+		{"stopped for good", []look{{true, 1}, {true, 1}, {true, 1}}, true},
+		{"not for long enough", []look{{true, 1}, {true, 1}}, false},
 		{"continued", []look{{true, 1}, {true, 1}, {false, 1}, {true, 1}, {true, 1}}, false},
 		{"stopped in turns by a CPU limiter", []look{{true, 1}, {true, 1.1}, {true, 1.2}, {true, 1.3}, {true, 1.4}}, false},
 		{"silent without being stopped", []look{{false, 1}, {false, 1}, {false, 1}, {false, 1}, {false, 1}}, false},

@@ -16,7 +16,7 @@ type session struct {
 	final     *ended       // the worker's own word on why it ends
 	loading   *startSlot   // until it has loaded OpenCV; nil after that
 	loaded    bool         // it has loaded OpenCV
-	halt      halt
+	halt      halt         // whether a signal has stopped it
 	started   time.Time
 	progress  time.Time     // when it last gave a sign of good pictures, had loaded OpenCV, or was started
 	format    camera.Format // zero until it has the source open
