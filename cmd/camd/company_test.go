@@ -80,7 +80,7 @@ func TestRestrictShowsWhatBothConfigurationsShow(t *testing.T) {
 	showing := func(ids ...string) *access.Gate {
 		return access.New(access.Options{Anonymous: access.Allowance{Role: access.View, Cameras: ids}})
 	}
-	c, err := newCompany(cfg, cameras, showing("old", "both"), httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
+	c, err := newCompany(cfg, nil, cameras, showing("old", "both"), httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type Options struct {
 	OnDemand  bool          // open only while somebody watches
 	Paused    bool          // begin switched off, until Camera.Pause says otherwise
 	Stall     time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
-	Open      time.Duration // how long opening may take; 0 means 10 s
+	Open      time.Duration // how long opening may take once the process has loaded OpenCV; 0 means 10 s
 	Frozen    time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
 	Recycle   time.Duration // how old a capture process may become; 0 means any age
 	Memory    int64         // resident bytes that a capture process may take; 0 means any number
@@ -73,6 +73,9 @@ type Camera struct {
 	switches    chan switching
 	news        chan news
 	round       atomic.Pointer[time.Time] // when Run last came round; nil while there is none
+
+	starts  *startQueue // a fleet's cameras share these two
+	servers *serverDialer
 }
 
 // New returns a camera that does nothing until Run.
@@ -89,6 +92,9 @@ func New(o Options) *Camera {
 		adjustments: make(chan adjustment),
 		switches:    make(chan switching),
 		news:        make(chan news),
+
+		starts:  newStartQueue(1),
+		servers: newServerDialer(),
 	}
 	state := camera.Starting
 	if o.Paused {

@@ -6,7 +6,11 @@
 // A camera belongs to the goroutine that calls [Camera.Run], which returns when its process and everything else that it
 // started has ended. Run never fails because of a camera: whatever goes wrong with the device, the network, the stream
 // or the process becomes a state with a reason, and is tried again after a backoff that doubles from half a second to
-// half a minute and starts over once pictures have flowed. A device node that appears ends the wait at once.
+// half a minute and starts over once pictures have flowed. A device node that appears ends the wait at once. A server that
+// does not answer is dialed every two seconds, and no process is started for its cameras until it does.
+//
+// A [Fleet] lets only as many processes load OpenCV at a time as there are processors. A process that was stopped by a signal
+// is replaced within a few seconds, by its state and not by its silence.
 //
 // # What viewers get
 //

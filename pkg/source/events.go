@@ -16,10 +16,11 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// event is what a worker has to say, as its supervisor sees it: opened, picture, beat, refused, lost, wire.Controls or ended.
+// event is what a worker has to say, as its supervisor sees it: loaded, opened, picture, beat, refused, lost, wire.Controls or ended.
 type event any
 
 type (
+	loaded  struct{} // the process has loaded OpenCV and is about to open its source
 	opened  struct{ camera.Format }
 	picture struct {
 		rendition int
@@ -57,9 +58,7 @@ func (w *worker) receive(r io.Reader) {
 			_, _ = io.Copy(io.Discard, r) // or the process could block on its last write and never end
 			return
 		}
-		if e != nil {
-			w.tell(w.stderr.secrets.hideIn(e))
-		}
+		w.tell(w.stderr.secrets.hideIn(e))
 	}
 }
 
@@ -71,15 +70,15 @@ func (w *worker) tell(e event) {
 	}
 }
 
-// nextEvent waits for a message that says something. renditions is how many the worker has been told of by then.
+// nextEvent waits for a message. renditions is how many the worker has been told of by then.
 func nextEvent(in *wire.Reader, renditions *atomic.Int32, limits mjpeg.Limits) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
 	}
 	switch m := m.(type) {
-	case wire.Hello:
-		return nil, nil
+	case wire.Hello: // its program begins when all libraries are loaded
+		return loaded{}, nil
 	case wire.Opened:
 		return opened{camera.Format{
 			Backend: m.Backend, Codec: m.Codec, Width: m.Width, Height: m.Height, FPS: m.FPS, Passthrough: m.Passthrough,

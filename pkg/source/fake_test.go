@@ -60,6 +60,9 @@ func hold(pid string) {
 func misbehave(fault, dir string) {
 	out := wire.NewWriter(os.Stdout)
 	in := wire.NewReader(os.Stdin)
+	if fault == "loading" { // never has all libraries
+		time.Sleep(time.Hour)
+	}
 	_ = out.Write(wire.Hello{Version: wire.Version})
 	first := os.Mkdir(filepath.Join(dir, "ran"), 0o700) == nil
 	switch fault {
@@ -83,6 +86,8 @@ func misbehave(fault, dir string) {
 	case "reason": // says why it ends, and does not
 		_ = out.Write(wire.Ended{Reason: string(camera.Auth), Detail: "401 Unauthorized"})
 		time.Sleep(time.Hour)
+	case "missing": // its server has no such stream
+		_ = out.Write(wire.Ended{Reason: string(camera.NotFound), Detail: "404"})
 	case "garbage":
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := range 1000 {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -11,6 +12,8 @@ type Fleet struct {
 	members []*member // once it runs, Run's alone
 	changes chan fleetChange
 	ended   chan struct{} // closed when Run has returned
+	starts  *startQueue
+	servers *serverDialer
 }
 
 // member is a camera with what it was last told to be.
@@ -22,14 +25,23 @@ type member struct {
 
 // NewFleet returns cameras that do nothing until Run. Their IDs differ.
 func NewFleet(wanted []Options) *Fleet {
-	f := &Fleet{changes: make(chan fleetChange), ended: make(chan struct{})}
+	f := &Fleet{
+		changes: make(chan fleetChange),
+		ended:   make(chan struct{}),
+		starts:  newStartQueue(runtime.GOMAXPROCS(0)), // which respects a cgroup's quota
+		servers: newServerDialer(),
+	}
 	for _, o := range wanted {
-		f.members = append(f.members, newMember(o))
+		f.members = append(f.members, f.newMember(o))
 	}
 	return f
 }
 
-func newMember(o Options) *member { return &member{Camera: New(o), options: o} }
+func (f *Fleet) newMember(o Options) *member {
+	m := &member{Camera: New(o), options: o}
+	m.starts, m.servers = f.starts, f.servers
+	return m
+}
 
 // Cameras returns those of NewFleet, in their order. It may not be called once the fleet runs: Change says what there is then.
 func (f *Fleet) Cameras() []*Camera { return camerasOf(f.members) }
@@ -100,7 +112,7 @@ func (f *Fleet) change(ctx context.Context, c fleetChange, begin func(*member)) 
 	for _, o := range c.wanted {
 		m := before[o.ID]
 		if m == nil {
-			m = newMember(o)
+			m = f.newMember(o)
 			added, done.Added = append(added, m), append(done.Added, o.ID)
 		} else {
 			delete(before, o.ID)

@@ -23,12 +23,18 @@ func newCrew(t *testing.T, wanted ...Options) *crew {
 	t.Helper()
 	f := &crew{Fleet: NewFleet(wanted)}
 	f.shown = f.Cameras()
+	f.stop = runFleet(t, f.Fleet)
+	return f
+}
+
+// runFleet runs a fleet until the test ends or stop is called.
+func runFleet(t *testing.T, f *Fleet) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); f.Run(ctx) }()
-	f.stop = func() { cancel(); <-done }
-	t.Cleanup(f.stop)
-	return f
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
 }
 
 func (f *crew) change(t *testing.T, wanted ...Options) Changed {

@@ -61,7 +61,7 @@ func (l *ledger) Status() camera.Status {
 	if ns := l.lastPic.Load(); ns != 0 {
 		s.LastPic = time.Unix(0, ns)
 	}
-	s.Worker = l.worker.read()
+	s.Worker, _ = l.worker.read()
 	s.Worker.LimitBytes = l.status.Worker.LimitBytes
 	return s
 }
@@ -89,11 +89,11 @@ func (l *ledger) setWorker(pid int, used time.Duration) {
 	l.rate = rate{}
 }
 
-// resident returns the resident memory of the process that runs now, in bytes.
-func (l *ledger) resident() int64 {
+// process asks the kernel about the process that runs now.
+func (l *ledger) process() (w camera.Worker, stopped bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return int64(l.worker.read().RSSBytes)
+	return l.worker.read()
 }
 
 func totals[K comparable](counters map[K]*atomic.Uint64) map[K]uint64 {

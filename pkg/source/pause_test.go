@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,7 +144,7 @@ func TestPauseAtAnyTime(t *testing.T) {
 		{"stalled", Options{Stall: 300 * time.Millisecond}, "quiet", camera.Stalled, camera.Live, true},
 		{"waiting to try again", Options{}, "reason", camera.Offline, camera.Offline, false},
 		{"waiting for a device", Options{Source: spec.Source{Kind: spec.Device, Path: filepath.Join(t.TempDir(), "video0")}}, "reason", camera.Offline, camera.Offline, false},
-		{"knocking", Options{Source: blackHole(t), Open: time.Hour}, "none", camera.Starting, camera.Starting, false},
+		{"dialing", Options{Source: blackHole(t), Open: time.Hour}, "none", camera.Starting, camera.Starting, false},
 		{"asleep", Options{OnDemand: true}, "none", camera.Idle, camera.Idle, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,33 +168,40 @@ func TestPauseAtAnyTime(t *testing.T) {
 func TestNothingGoesOnWhilePaused(t *testing.T) {
 	c := New(Options{ID: "cam", Worker: faulty(t, "silent"), Source: spec.Source{Kind: spec.Device, Path: filepath.Join(t.TempDir(), "video0")}})
 	s := newSupervisor(c)
-	waits := func() []bool { return []bool{s.retry != nil, s.appeared != nil, s.knock != nil, s.worker != nil} }
+	waits := func() []bool {
+		return []bool{s.retry != nil, s.appeared != nil, s.dialing != nil, s.queued != nil, s.worker != nil}
+	}
 	check := func(when string, want ...bool) {
 		t.Helper()
-		if got := waits(); len(got) != len(want) || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] || got[3] != want[3] {
-			t.Errorf("%s: attempt, device, server, process: %v, want %v", when, got, want)
+		if got := waits(); !slices.Equal(got, want) {
+			t.Errorf("%s: attempt, device, server, start queue, process: %v, want %v", when, got, want)
 		}
 	}
 	s.begin()
-	check("begun", false, false, false, true)
+	check("begun", false, false, false, true, false)
+	s.startWorker()
+	check("started", false, false, false, false, true)
 	s.end()
 	s.failed(camera.NoDevice, "gone")
-	check("failed", true, true, false, false)
+	check("failed", true, true, false, false, false)
 	s.turnTo(true)
-	check("off", false, false, false, false)
+	check("off", false, false, false, false, false)
 	s.tick(time.Now().Add(time.Hour))
 	s.follow()
-	check("off for long", false, false, false, false)
+	check("off for long", false, false, false, false, false)
 	for range 5 { // as if it had failed often
 		s.backoff.NextBackOff()
 	}
 	s.turnTo(false)
-	check("on", false, false, false, true)
+	check("on", false, false, false, true, false)
 	if wait := s.backoff.NextBackOff(); wait > firstRetry*12/10 {
 		t.Errorf("the next attempt would be in %v", wait)
 	}
 	s.turnTo(true)
-	check("off again", false, false, false, false)
+	check("off again", false, false, false, false, false)
+	if s.starts.free != 1 {
+		t.Errorf("%d start slots are free, want 1", s.starts.free)
+	}
 }
 
 // A camera on demand that is switched off is not opened by viewers, nor put to sleep when they leave.

@@ -56,20 +56,26 @@ func Probe(ctx context.Context, o Options, measure time.Duration) (Report, error
 type prober struct {
 	begin       time.Time
 	measure     time.Duration
+	loaded      bool      // the worker has loaded OpenCV
 	first, last time.Time // capture times
 	report      Report
 	why         ProbeError
 }
 
-// listen collects pictures until there are enough, the worker ends, or it stays silent beyond patience.
+// listen collects pictures until there are enough, the worker ends, or it stays silent beyond patience after it has loaded
+// OpenCV.
 func (p *prober) listen(ctx context.Context, w *worker, patience time.Duration) error {
-	enough := time.NewTimer(patience)
+	enough := time.NewTimer(loadTimeout)
 	defer enough.Stop()
 	for {
 		select {
 		case e, ok := <-w.events:
 			if !ok {
 				return nil
+			}
+			if _, ready := e.(loaded); ready && !p.loaded {
+				p.loaded = true
+				enough.Reset(patience)
 			}
 			if p.take(e) {
 				enough.Reset(p.measure)

@@ -16,8 +16,11 @@ type session struct {
 	worker    *worker      // nil when none runs
 	events    <-chan event // the worker's; nil when none runs
 	final     *ended       // the worker's own word on why it ends
+	loading   *startSlot   // until it has loaded OpenCV; nil after that
+	loaded    bool         // it has loaded OpenCV
+	halt      halt         // whether a signal has stopped it
 	started   time.Time
-	progress  time.Time     // when it last gave a sign of good pictures, or was started
+	progress  time.Time     // when it last gave a sign of good pictures, had loaded OpenCV, or was started
 	format    camera.Format // zero until it has the source open
 	opened    bool
 	flowed    bool          // it has given a picture
@@ -52,14 +55,18 @@ func reasonFor(cause string) camera.Reason {
 	return camera.BadStream
 }
 
+// startWorker starts a process, with the permission that was granted for it.
 func (s *supervisor) startWorker() {
+	slot := s.queued
+	s.queued = nil
 	w, err := startWorker(s.opts.Worker, s.start(), s.log)
 	if err != nil {
+		slot.release()
 		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
 		return
 	}
 	now := time.Now()
-	s.session = session{worker: w, events: w.events, started: now, progress: now, patience: s.opts.start().ReadTimeout}
+	s.session = session{worker: w, events: w.events, loading: slot, started: now, progress: now, patience: s.opts.start().ReadTimeout}
 	clear(s.owed)
 	s.setWorker(w.cmd.Process.Pid, 0)
 	s.sample(now)
@@ -73,6 +80,7 @@ func (s *supervisor) startWorker() {
 // end stops the worker, if any.
 func (s *supervisor) end() {
 	if w := s.worker; w != nil {
+		s.endLoading()
 		w.stop(s.opts.Grace)
 		if !w.gone {
 			s.stuck = append(stillThere(s.stuck), w)
@@ -83,9 +91,20 @@ func (s *supervisor) end() {
 	}
 }
 
+// endLoading lets another camera start.
+func (s *supervisor) endLoading() {
+	s.loading.release()
+	s.loading = nil
+}
+
 // handle takes what the worker has to say.
 func (s *supervisor) handle(e event) {
 	switch e := e.(type) {
+	case loaded:
+		if !s.loaded { // the open timeout begins, once
+			s.loaded, s.progress = true, time.Now()
+			s.endLoading()
+		}
 	case opened:
 		s.opened, s.format, s.progress = true, e.Format, time.Now()
 		s.settle()

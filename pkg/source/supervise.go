@@ -15,11 +15,18 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Limits on waiting between attempts. The jitter keeps cameras behind one switch from knocking in step.
+// Limits on waiting between attempts. The jitter keeps cameras behind one switch from retrying in step.
 const (
 	firstRetry = 500 * time.Millisecond
 	lastRetry  = 25 * time.Second // 30 s with the jitter
 	jitter     = 0.2
+)
+
+// A server that was restarted answers before its streams are there. The first attempts that find no stream are therefore
+// repeated soon.
+const (
+	streamRetry   = 2 * time.Second
+	streamRetries = 5
 )
 
 // beyond is what a worker may take longer than its own timeouts before it counts as hung.
@@ -38,8 +45,11 @@ type supervisor struct {
 	retry     <-chan time.Time
 	backoff   *backoff.ExponentialBackOff
 	appeared  *appearance
-	knock     *knock
-	met       bool // the last knock was answered, and no picture followed: a server for one client at a time may have taken it for that one
+	dialing   *dialWait  // for its server
+	queued    *startSlot // for permission to start a process
+	met       bool       // the server answered the last dial, and no picture followed: a server for one client at a time may have taken the dial for that one
+	away      bool       // the server did not answer the last dial
+	soon      int        // how many attempts that find no stream are still repeated after streamRetry
 	still     stillness
 }
 
@@ -97,8 +107,10 @@ func (s *supervisor) run(ctx context.Context) {
 			s.launch()
 		case <-s.changes():
 			s.launch()
-		case err := <-s.knock.answer():
-			s.knocked(err)
+		case r := <-s.dialing.received():
+			s.dialed(r)
+		case <-s.queued.granted():
+			s.startWorker()
 		case now := <-tick.C:
 			s.comesRound(now)
 			s.tick(now)
@@ -120,47 +132,62 @@ func (s *supervisor) begin() {
 	}
 }
 
-// changes receives while no worker runs. What changes while one tries to open the device makes another follow it: a node
-// appears before it gets its permissions.
+// changes receives while no worker runs or is about to. What changes while one tries to open the device makes another
+// follow it: a node appears before it gets its permissions.
 func (s *supervisor) changes() <-chan struct{} {
-	if s.worker != nil {
+	if s.worker != nil || s.queued != nil {
 		return nil
 	}
 	return s.appeared.changed()
 }
 
-// launch makes an attempt: at once, or as soon as the camera's server answers.
+// launch makes an attempt: as soon as the camera's server answers and few enough other cameras start.
 func (s *supervisor) launch() {
 	s.retry = nil
 	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
 	if src := s.opts.Source; src.Network() && !s.met {
-		s.knock = newKnock(src, s.opts.Open)
+		s.dialing = s.servers.wait(src, s.opts.Open)
 		return
 	}
 	s.met = false
-	s.startWorker()
+	s.queued = s.starts.join()
 }
 
-// knocked goes on after the camera's server was tried.
-func (s *supervisor) knocked(err error) {
-	s.knock.close()
-	s.knock = nil
+// dialed goes on after an attempt to connect to the camera's server. While the server does not answer, more follow.
+func (s *supervisor) dialed(r dialResult) {
 	// camd links no C library: a name that only one of those can look up (mDNS, for instance) is for the worker to try.
-	if _, name := errors.AsType[*net.DNSError](err); err != nil && !name {
-		reason, detail := reach.Explain(s.opts.Source.URL.Host, err)
-		s.failed(reason, detail)
+	if _, name := errors.AsType[*net.DNSError](r.err); r.err != nil && !name {
+		s.unreachable(r)
 		return
 	}
-	s.met = true
-	s.startWorker()
+	s.dialing.close()
+	s.dialing = nil
+	if s.away && r.err == nil { // what went wrong before says nothing
+		s.backoff.Reset()
+		s.soon = streamRetries
+	}
+	s.away, s.met = false, true
+	s.queued = s.starts.join()
+}
+
+// unreachable makes the camera offline until its server answers. An outage counts once, however often the server is dialed.
+func (s *supervisor) unreachable(r dialResult) {
+	reason, detail := reach.Explain(s.opts.Source.URL.Host, r.err)
+	if !s.away || reason != s.reason {
+		s.restarts[reason].Add(1)
+	}
+	s.away, s.still = true, stillness{}
+	s.update(func(st *camera.Status) { st.Retry = r.next })
+	s.become(camera.Offline, reason, detail)
 }
 
 // settle ends whatever waits for another attempt.
 func (s *supervisor) settle() {
 	s.retry = nil
 	s.appeared.close()
-	s.knock.close()
-	s.appeared, s.knock = nil, nil
+	s.dialing.close()
+	s.queued.release()
+	s.appeared, s.dialing, s.queued = nil, nil, nil
 	s.update(func(st *camera.Status) { st.Retry = time.Time{} })
 }
 
@@ -172,7 +199,7 @@ func (s *supervisor) failed(reason camera.Reason, detail string) {
 	}
 	if s.flowed {
 		s.backoff.Reset()
-		s.flowed, s.met = false, false
+		s.flowed, s.met, s.soon = false, false, streamRetries
 	}
 	if s.opts.OnDemand && !s.wanted() {
 		s.settle()
@@ -183,13 +210,25 @@ func (s *supervisor) failed(reason camera.Reason, detail string) {
 		s.become(camera.Offline, reason, detail)
 		return
 	}
-	wait := s.backoff.NextBackOff()
+	wait := s.retryDelay(reason)
 	s.retry = time.After(wait)
 	if s.appeared == nil && (s.opts.Source.Kind == spec.Device || s.opts.Source.Kind == spec.File) {
 		s.appeared = watch(s.opts.Source.Path, s.log)
 	}
 	s.update(func(st *camera.Status) { st.Retry = time.Now().Add(wait) })
 	s.become(camera.Offline, reason, detail)
+}
+
+// retryDelay returns how long to wait after a failure.
+func (s *supervisor) retryDelay(reason camera.Reason) time.Duration {
+	switch {
+	case reason == camera.Auth: // many cameras lock a user out after a few attempts with a wrong password
+		return withJitter(lastRetry)
+	case reason == camera.NotFound && s.soon > 0:
+		s.soon--
+		return withJitter(streamRetry)
+	}
+	return s.backoff.NextBackOff()
 }
 
 // wanted reports whether somebody reads any of the topics.

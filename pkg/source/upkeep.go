@@ -31,9 +31,23 @@ func (s *supervisor) freeze() {
 	s.become(camera.Stalled, s.complaint.reason, s.complaint.detail)
 }
 
-// upkeep ends a worker that takes too much memory, and replaces one that is too old.
+// loadTimeout is how long a process may take to load OpenCV. A busy machine is no reason to start it again, which would only
+// cost more.
+const loadTimeout = time.Minute
+
+// slotTimeout is for how long a process that loads OpenCV keeps other cameras from starting. A process that hangs must not.
+const slotTimeout = 10 * time.Second
+
+// upkeep ends a worker that is stopped or takes too much memory, and replaces one that is too old.
 func (s *supervisor) upkeep(now time.Time) {
-	switch limit, used := s.opts.Memory, s.resident(); {
+	if s.loading != nil && now.Sub(s.started) >= slotTimeout {
+		s.endLoading()
+	}
+	process, stopped := s.process()
+	switch limit, used := s.opts.Memory, int64(process.RSSBytes); {
+	case s.halt.look(stopped, process.CPUSeconds):
+		s.end()
+		s.failed(camera.WorkerHung, "a signal stopped it (SIGSTOP)")
 	case limit > 0 && used > limit:
 		s.end()
 		s.failed(camera.WorkerMemory, fmt.Sprintf("it took %d MiB; limits.worker_memory is %d MiB", used>>20, limit>>20))
@@ -60,6 +74,10 @@ func (s *supervisor) judge(silent time.Duration) {
 		limit = max(s.session.patience, s.stallAfter())
 	}
 	switch {
+	case !s.loaded && silent <= loadTimeout:
+	case !s.loaded:
+		s.end()
+		s.failed(camera.WorkerHung, fmt.Sprintf("it did not load OpenCV within %v: the machine is too busy, or its disk too slow", loadTimeout))
 	case silent > limit+beyond && !s.opened:
 		s.end()
 		s.failed(camera.Timeout, "opening it took longer than "+s.opts.Open.String())

@@ -15,17 +15,25 @@ type usage struct {
 }
 
 // read asks the kernel about the process that runs now.
-func (u usage) read() camera.Worker {
-	w := camera.Worker{PID: u.pid, CPUSeconds: u.earlier.Seconds()}
+func (u usage) read() (w camera.Worker, stopped bool) {
+	w = camera.Worker{PID: u.pid, CPUSeconds: u.earlier.Seconds()}
 	if u.pid == 0 {
-		return w
+		return w, false
 	}
 	// It may end at any moment; then its figures are missing until the supervisor has reaped it.
-	if p, err := procfs.NewProc(u.pid); err == nil {
-		if s, err := p.Stat(); err == nil {
-			w.CPUSeconds += s.CPUTime()
-			w.RSSBytes = uint64(s.ResidentMemory())
-		}
+	s, err := processStat(u.pid)
+	if err != nil {
+		return w, false
 	}
-	return w
+	w.CPUSeconds += s.CPUTime()
+	w.RSSBytes = uint64(s.ResidentMemory())
+	return w, isStopped(s)
+}
+
+func processStat(pid int) (procfs.ProcStat, error) {
+	p, err := procfs.NewProc(pid)
+	if err != nil {
+		return procfs.ProcStat{}, err
+	}
+	return p.Stat()
 }

@@ -149,14 +149,17 @@ func (w *worker) send(m wire.Message) {
 const dying = 3 * time.Second
 
 // stop ends the process and returns when it is gone and reaped: asked first, after grace by SIGTERM, after another by
-// SIGKILL. What not even that ends, a process inside a driver that hangs, is left to the kernel and reaped when it lets go.
+// SIGKILL, which is the only one that a stopped process takes. What not even that ends, a process inside a driver that hangs,
+// is left to the kernel and reaped when it lets go.
 func (w *worker) stop(grace time.Duration) {
 	close(w.quit)
 	w.send(wire.Stop{})
 	_ = w.commands.Close()
+	stat, err := processStat(w.cmd.Process.Pid)
+	stopped := err == nil && isStopped(stat)
 	switch {
-	case w.exits(grace):
-	case w.exitsBy(syscall.SIGTERM, grace):
+	case !stopped && w.exits(grace):
+	case !stopped && w.exitsBy(syscall.SIGTERM, grace):
 	case w.exitsBy(syscall.SIGKILL, dying):
 	default:
 		w.log.Error("capture process cannot be killed", zap.Int("pid", w.cmd.Process.Pid),

@@ -39,7 +39,7 @@ func TestTwoHundredDeaths(t *testing.T) {
 	before := d.burden()
 
 	r := rand.New(rand.NewPCG(peer.Seed(t), 0))
-	// One that is stopped takes camd ten seconds to find out and to end, and few are enough.
+	// One that is stopped takes camd three seconds to find out, and few are enough.
 	signals := append(slices.Repeat([]syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}, 4), syscall.SIGSTOP)
 	killed, doomed := map[int]bool{}, map[int]time.Time{}
 	for round := 1; round <= deaths/cameras; round++ {

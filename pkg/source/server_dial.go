@@ -1,0 +1,158 @@
+package source
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"camd/pkg/source/reach"
+	"camd/pkg/source/spec"
+)
+
+// A server that does not answer is dialed every dialInterval, a bit more or less. The first attempt may take the camera's
+// open timeout. Later ones are cut after dialTimeout: TCP repeats a lost SYN after 1, 3 and 7 seconds, and a new attempt is
+// noticed sooner by a host that has just returned.
+const (
+	dialInterval = 2 * time.Second
+	dialTimeout  = 4 * time.Second
+)
+
+// serverDialer connects to the servers of network cameras before a capture process is started for them. A connection costs
+// almost nothing; a process costs up to half a second of processor time. Cameras of one server share its attempts, so that
+// a recorder with many channels is dialed no more often than a single camera.
+type serverDialer struct {
+	dial func(context.Context, spec.Source) error
+
+	mu    sync.Mutex
+	loops map[string]*dialLoop // by the server's address
+}
+
+func newServerDialer() *serverDialer {
+	return &serverDialer{dial: reach.Try, loops: map[string]*dialLoop{}}
+}
+
+// dialLoop dials one server until it answers or no camera waits for it.
+type dialLoop struct {
+	dialer  *serverDialer
+	source  spec.Source // of the camera that was first
+	open    time.Duration
+	cancel  context.CancelFunc
+	ended   chan struct{}          // closed when run has returned
+	waiting map[*dialWait]struct{} // guarded by dialer.mu
+	last    *dialResult            // guarded by dialer.mu; nil before the first
+}
+
+// dialResult is the outcome of one attempt.
+type dialResult struct {
+	err  error     // nil if the server answers
+	next time.Time // of the next attempt; zero if the server answers
+}
+
+// dialWait is a camera that waits for its server. A nil one gets no results.
+type dialWait struct {
+	loop    *dialLoop
+	results chan dialResult // holds the newest that has not been received
+}
+
+// wait begins to dial the source's server, or joins the camera that already does. open bounds the first attempt. The caller
+// must close the wait.
+func (d *serverDialer) wait(src spec.Source, open time.Duration) *dialWait {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	address := reach.Address(src)
+	l := d.loops[address]
+	if l == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		l = &dialLoop{dialer: d, source: src, open: open, cancel: cancel, ended: make(chan struct{}), waiting: map[*dialWait]struct{}{}}
+		d.loops[address] = l
+		go l.run(ctx)
+	}
+	w := &dialWait{loop: l, results: make(chan dialResult, 1)}
+	l.waiting[w] = struct{}{}
+	if l.last != nil {
+		w.results <- *l.last
+	}
+	return w
+}
+
+// run dials until the server answers.
+func (l *dialLoop) run(ctx context.Context) {
+	defer close(l.ended)
+	defer l.cancel()
+	for timeout := l.open; ; timeout = min(l.open, dialTimeout) {
+		next := time.Now().Add(withJitter(dialInterval))
+		attempt, cancel := context.WithTimeout(ctx, timeout)
+		err := l.dialer.dial(attempt, l.source)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			l.publish(dialResult{})
+			return
+		}
+		l.publish(dialResult{err, next})
+		select {
+		case <-time.After(time.Until(next)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// publish tells all cameras that wait. After a success, cameras that come later dial again.
+func (l *dialLoop) publish(r dialResult) {
+	l.dialer.mu.Lock()
+	defer l.dialer.mu.Unlock()
+	l.last = &r
+	if r.err == nil {
+		l.remove()
+	}
+	for w := range l.waiting {
+		select {
+		case <-w.results: // out of date
+		default:
+		}
+		w.results <- r
+	}
+}
+
+// remove takes the loop out of the dialer. The caller holds mu.
+func (l *dialLoop) remove() {
+	if address := reach.Address(l.source); l.dialer.loops[address] == l {
+		delete(l.dialer.loops, address)
+	}
+}
+
+// received returns the channel on which the results come.
+func (w *dialWait) received() <-chan dialResult {
+	if w == nil {
+		return nil
+	}
+	return w.results
+}
+
+// close ends the wait. The last camera that leaves ends the attempts, and waits for that.
+func (w *dialWait) close() {
+	if w == nil {
+		return
+	}
+	l := w.loop
+	l.dialer.mu.Lock()
+	delete(l.waiting, w)
+	last := len(l.waiting) == 0
+	if last {
+		l.remove()
+	}
+	l.dialer.mu.Unlock()
+	if last {
+		l.cancel()
+		<-l.ended
+	}
+}
+
+// withJitter returns a duration that differs by up to a fifth, so that cameras do not retry in step.
+func withJitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 - jitter + 2*jitter*rand.Float64()))
+}

@@ -1,0 +1,202 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/spec"
+)
+
+// fakeServer answers from a time on. Before that it refuses connections, or drops them.
+type fakeServer struct {
+	from  time.Time
+	drops bool
+	dials atomic.Int64
+	took  []time.Duration // each attempt
+}
+
+func (f *fakeServer) dial(ctx context.Context, _ spec.Source) error {
+	f.dials.Add(1)
+	if !time.Now().Before(f.from) {
+		return nil
+	}
+	if f.drops {
+		begun := time.Now()
+		<-ctx.Done()
+		f.took = append(f.took, time.Since(begun))
+		return ctx.Err()
+	}
+	return syscall.ECONNREFUSED
+}
+
+func (f *fakeServer) dialer() *serverDialer {
+	d := newServerDialer()
+	d.dial = f.dial
+	return d
+}
+
+// untilAnswer receives results until the server answers, and returns how many failed before.
+func untilAnswer(w *dialWait) (failed int) {
+	for r := range w.results {
+		if r.err == nil {
+			return failed
+		}
+		failed++
+	}
+	return failed
+}
+
+func TestReturningServerIsNoticedSoon(t *testing.T) {
+	for _, drops := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			const outage, most = 10 * time.Minute, dialTimeout + 100*time.Millisecond
+			server := &fakeServer{from: time.Now().Add(outage), drops: drops}
+			w := server.dialer().wait(parsed(t, "rtsp://10.0.0.7/stream"), 10*time.Second)
+			defer w.close()
+			untilAnswer(w)
+			if late := time.Since(server.from); late > most {
+				t.Errorf("drops = %v: noticed after %v, want at most %v", drops, late, most)
+			}
+			if drops && (server.took[0] != 10*time.Second || server.took[1] != dialTimeout) {
+				t.Errorf("the first attempts took %v, want the open timeout and then %v", server.took[:2], dialTimeout)
+			}
+		})
+	}
+}
+
+// Thirty cameras of one recorder cause no more connections than one camera, and all of them learn the outcome.
+func TestCamerasOfOneServerShareDials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const outage = time.Minute
+		server := &fakeServer{from: time.Now().Add(outage)}
+		d := server.dialer()
+		var waits []*dialWait
+		for range 30 {
+			waits = append(waits, d.wait(parsed(t, "rtsp://10.0.0.7/stream"), 10*time.Second))
+			time.Sleep(10 * time.Millisecond)
+		}
+		if untilAnswer(waits[0]) == 0 {
+			t.Error("the first camera was not told of the outage")
+		}
+		for _, w := range waits[1:] { // each holds the newest result
+			if r := <-w.results; r.err != nil {
+				t.Errorf("a camera was told %v, want that the server answers", r.err)
+			}
+		}
+		for _, w := range waits {
+			w.close()
+		}
+		if n, most := server.dials.Load(), int64(outage*5/4/dialInterval+2); n > most {
+			t.Errorf("%d connections in %v, want at most %d", n, outage, most)
+		}
+		if len(d.loops) != 0 {
+			t.Errorf("%d servers are still dialed", len(d.loops))
+		}
+	})
+}
+
+func TestLastCameraEndsTheDials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &fakeServer{from: time.Now().Add(time.Hour), drops: true}
+		d := server.dialer()
+		src := parsed(t, "rtsp://10.0.0.7/stream")
+		first, second := d.wait(src, time.Minute), d.wait(src, time.Minute)
+		first.close()
+		synctest.Wait()
+		if n := server.dials.Load(); n != 1 || len(d.loops) != 1 {
+			t.Errorf("%d connections to %d servers after the first camera left, want 1 to 1", n, len(d.loops))
+		}
+		second.close() // the bubble ends with an error if the loop goes on
+		if len(d.loops) != 0 {
+			t.Errorf("%d servers are still dialed", len(d.loops))
+		}
+	})
+}
+
+// An outage counts once. When the server is back, the camera is tried as if nothing had gone wrong before.
+func TestReturningServerResetsTheBackoff(t *testing.T) {
+	c := New(Options{ID: "cam", Worker: "/nowhere", Source: parsed(t, "rtsp://10.0.0.7/stream")})
+	s := newSupervisor(c)
+	defer s.settle()
+	for range 8 { // as if it had failed often
+		s.backoff.NextBackOff()
+	}
+	for range 3 {
+		s.dialed(dialResult{err: syscall.ECONNREFUSED, next: time.Now()})
+	}
+	if st := c.Status(); st.Counts.Restarts[camera.Unreachable] != 1 || st.State != camera.Offline || st.Retry.IsZero() {
+		t.Errorf("%s, next attempt %v, restarts %v; want offline and one by %s", st.State, st.Retry, st.Counts.Restarts, camera.Unreachable)
+	}
+	s.dialed(dialResult{})
+	if s.queued == nil {
+		t.Fatal("no process is to be started")
+	}
+	for i := range streamRetries {
+		if d := s.retryDelay(camera.NotFound); d > streamRetry*12/10 {
+			t.Errorf("attempt %d to find the stream comes after %v", i, d)
+		}
+	}
+	if d := s.retryDelay(camera.NotFound); d > firstRetry*12/10 {
+		t.Errorf("the backoff begins with %v, want about %v", d, firstRetry)
+	}
+}
+
+func TestRetryDelayAfterRefusedPassword(t *testing.T) {
+	s := newSupervisor(New(Options{ID: "cam", Source: parsed(t, "rtsp://10.0.0.7/stream")}))
+	for _, event := range []func(){func() {}, func() { s.flowed = true }, func() { s.away = true; s.dialed(dialResult{}) }} {
+		event()
+		if d := s.retryDelay(camera.Auth); d < lastRetry*8/10 {
+			t.Errorf("the next attempt comes after %v, want about %v", d, lastRetry)
+		}
+	}
+	s.settle()
+}
+
+// camd looks up no mDNS names. The capture process may, and is started although the lookup failed.
+func TestUnknownNameIsLeftToTheProcess(t *testing.T) {
+	s := newSupervisor(New(Options{ID: "cam", Source: parsed(t, "rtsp://camera.local/stream")}))
+	defer s.settle()
+	s.dialed(dialResult{err: errors.Join(&net.DNSError{IsNotFound: true, Name: "camera.local"})})
+	if s.queued == nil || s.dialing != nil {
+		t.Error("no process is to be started")
+	}
+}
+
+// A server that takes one client at a time, and needs a moment after each, may refuse the capture process that follows a
+// dial. After such a failure the process goes first.
+func TestServerIsNotDialedBeforeEachProcess(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dials atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			dials.Add(1)
+			_ = c.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close(); <-done })
+	c := start(t, Options{Worker: faulty(t, "missing"), Source: parsed(t, "rtsp://"+l.Addr().String()+"/")})
+	for deadline := time.Now().Add(30 * time.Second); c.Status().Counts.Restarts[camera.NotFound] < 2; time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v", c.Status())
+		}
+	}
+	if n := dials.Load(); n != 1 {
+		t.Errorf("%d connections before two attempts, want 1", n)
+	}
+}
