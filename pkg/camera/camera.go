@@ -34,6 +34,8 @@ const (
 	Unreachable   Reason = "unreachable"    // no connection: refused, no route, unknown host
 	Auth          Reason = "auth"           // user or password refused
 	NotFound      Reason = "not_found"      // the server is there, the stream is not
+	Certificate   Reason = "certificate"    // the server's certificate does not verify
+	Redirect      Reason = "redirect"       // a redirect or playlist leads to a host that is not allowed
 	Timeout       Reason = "timeout"        // no answer, or no frame, in time
 	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
 	EndOfFile     Reason = "end_of_file"    // the file or stream came to its end
@@ -49,7 +51,7 @@ const (
 )
 
 // Reasons lists every reason but None.
-var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, EndOfFile,
+var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Certificate, Redirect, Timeout, BadStream, EndOfFile,
 	Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
 // texts says each reason to a person.
@@ -62,6 +64,8 @@ var texts = map[Reason]string{
 	Unreachable:   "the camera cannot be reached",
 	Auth:          "the camera refused the user or password",
 	NotFound:      "the camera has no such stream",
+	Certificate:   "the camera's certificate could not be verified",
+	Redirect:      "the camera leads to a host that is not allowed",
 	Timeout:       "the camera does not answer",
 	BadStream:     "the stream is not usable video",
 	EndOfFile:     "the recording has ended",

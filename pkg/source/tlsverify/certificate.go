@@ -39,6 +39,17 @@ func (e *Error) Remedy(pinnable bool) string {
 	return "give the camera another certificate"
 }
 
+// Setting returns a line for the camera's configuration with which the certificate is accepted. pinnable is as for Remedy.
+func (e *Error) Setting(pinnable bool) string {
+	switch {
+	case pinnable && e.Fingerprint != "":
+		return "fingerprint: " + e.Fingerprint
+	case e.untrusted:
+		return "ca_file: camera.pem"
+	}
+	return "tls_verify: false"
+}
+
 const fingerprintPrefix = "sha256:"
 
 // Fingerprint returns the SHA-256 of a certificate's DER form as "sha256:" and 64 hexadecimal digits.

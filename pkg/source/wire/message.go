@@ -3,7 +3,7 @@ package wire
 import "time"
 
 // Version of the protocol; both sides must have the same.
-const Version = 4
+const Version = 5
 
 // Limits on what a peer may announce.
 const (
@@ -38,9 +38,19 @@ type Start struct {
 	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
 	Memory      int64         `json:"memory,omitempty"` // resident bytes beyond which camd will end it; 0 for any number
 
+	TLS           TLS      `json:"tls,omitzero"`             // https:// and rtsps://: how the certificate is verified
+	RedirectHosts []string `json:"redirect_hosts,omitempty"` // HTTP: other hosts that it may redirect to
+
 	Controls map[string]Setting `json:"controls,omitempty"` // devices: what to set before the first picture
 
 	Renditions []Rendition `json:"renditions,omitempty"` // what else to make of its pictures; the first is number 1
+}
+
+// TLS says how a server's certificate is verified, as tlsverify.Options do.
+type TLS struct {
+	CAFile      string `json:"ca_file,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Off         bool   `json:"off,omitempty"`
 }
 
 // Rendition is a smaller, rarer stream of a source's pictures. Number 0 is the pictures as they come.
