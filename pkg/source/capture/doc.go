@@ -17,6 +17,13 @@
 // decoded. All else is decoded, and encoded once. Without demand one picture a second is, and for the others the
 // conversion to BGR is saved too.
 //
+// # Connections
+//
+// A camera may redirect, and a playlist may name any address. Go's HTTP client and FFmpeg follow the same serverRules: the source's own
+// host, and the hosts that the configuration names. FFmpeg has no option for that, and its RTSP and HLS readers pass no TLS option on.
+// The program therefore defines getaddrinfo and gnutls_handshake in front of the libraries' (connect.c): the one refuses hosts, the other
+// verifies certificates, in the connection that FFmpeg uses. Which protocols FFmpeg may use at all is in its protocol_whitelist.
+//
 // # Ending
 //
 // A call blocked inside OpenCV cannot be cancelled. When Run is asked to stop during one, it says goodbye and returns

@@ -15,9 +15,9 @@ func TestNonsense(t *testing.T) {
 		name, want string
 		in         []byte
 	}{
-		{"a newer build", "version 5, want 4: camd and camd-capture are of different builds", encoded(t, Hello{5})},
+		{"a newer build", "version 6, want 5: camd and camd-capture are of different builds", encoded(t, Hello{6})},
 		{"a newer build with a longer hello", "different builds", raw(kindHello, "camd\x00\x07 and more")},
-		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x04abc")},
+		{"a hello too long", "9 bytes, want 6", raw(kindHello, "camd\x00\x05abc")},
 		{"a hello too short", "not camd's protocol", raw(kindHello, "camd\x00")},
 		{"another magic", "not camd's protocol", raw(kindHello, "CAMD\x00\x01")},
 		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},
