@@ -11,6 +11,7 @@ import (
 
 	"camd/internal/peer"
 	condition "camd/pkg/camera"
+	"camd/pkg/source/spec"
 	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
 )
@@ -175,4 +176,23 @@ func playlist(urls ...string) string {
 		text += "#EXTINF:4.0,\n" + u + "\n"
 	}
 	return text + "#EXT-X-ENDLIST\n"
+}
+
+// An FFmpeg that opened a source without asking for a verification, because it does not use GnuTLS, is refused.
+func TestSourceWithoutVerificationIsRefused(t *testing.T) {
+	for url, want := range map[string]bool{"rtsps://h/": true, "https://h/": true, "rtsp://h/": false, "http://h/": false} {
+		for _, off := range []bool{false, true} {
+			src, err := spec.Parse(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules, err := newServerRules(src, wire.Start{TLS: wire.TLS{Off: off}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := (&connections{rules: rules}).verify() != nil; got != (want && !off) {
+				t.Errorf("%s, off %v: refused %v", url, off, got)
+			}
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"camd/internal/peer"
 	condition "camd/pkg/camera"
@@ -138,8 +139,8 @@ func TestRedirectOfFFmpeg(t *testing.T) {
 	}
 }
 
-// redirectRTSP answers every request with a redirect.
-func redirectRTSP(t *testing.T, to string) string {
+// serveRTSP answers each request with what answer returns: the status line and headers, an empty line and a body.
+func serveRTSP(t *testing.T, answer func(method string) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -154,16 +155,18 @@ func redirectRTSP(t *testing.T, to string) string {
 			}
 			serving.Go(func() {
 				defer c.Close()
-				requests := textproto.NewReader(bufio.NewReader(c))
-				for {
-					if _, err := requests.ReadLine(); err != nil {
+				for requests := textproto.NewReader(bufio.NewReader(c)); ; {
+					line, err := requests.ReadLine()
+					if err != nil {
 						return
 					}
 					header, err := requests.ReadMIMEHeader()
 					if err != nil {
 						return
 					}
-					fmt.Fprintf(c, "RTSP/1.0 302 Moved\r\nCSeq: %s\r\nLocation: %s\r\n\r\n", header.Get("Cseq"), to)
+					method, _, _ := strings.Cut(line, " ")
+					status, rest, _ := strings.Cut(answer(method), "\r\n")
+					fmt.Fprintf(c, "%s\r\nCSeq: %s\r\n%s", status, header.Get("Cseq"), rest)
 				}
 			})
 		}
@@ -173,6 +176,46 @@ func redirectRTSP(t *testing.T, to string) string {
 		serving.Wait()
 	})
 	return l.Addr().String()
+}
+
+// redirectRTSP answers every request with a redirect.
+func redirectRTSP(t *testing.T, to string) string {
+	t.Helper()
+	return serveRTSP(t, func(string) string { return "RTSP/1.0 302 Moved\r\nLocation: " + to + "\r\n\r\n" })
+}
+
+// A camera cannot have FFmpeg send packets to another host, as it does to open the way for RTP over UDP.
+func TestRTPFromAnotherHost(t *testing.T) {
+	other, err := net.ListenPacket("udp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	_, port, _ := net.SplitHostPort(other.LocalAddr().String())
+	const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n"
+	camera := serveRTSP(t, func(method string) string {
+		switch method {
+		case "OPTIONS":
+			return "RTSP/1.0 200 OK\r\nPublic: DESCRIBE, SETUP, PLAY\r\n\r\n"
+		case "DESCRIBE":
+			return fmt.Sprintf("RTSP/1.0 200 OK\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(sdp), sdp)
+		case "SETUP":
+			return "RTSP/1.0 200 OK\r\nSession: 1\r\nTransport: RTP/AVP;unicast;client_port=5000-5001;source=127.0.0.2;server_port=" + port + "-" + port + "\r\n\r\n"
+		}
+		return "RTSP/1.0 200 OK\r\nSession: 1\r\n\r\n"
+	})
+	d := begin(t, wire.Start{Source: "rtsp://" + camera + "/cam", Transport: "udp", OpenTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second})
+	if e, _ := await[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
+		t.Errorf("got %+v", e)
+	}
+	// Whatever the camera had FFmpeg send comes before this.
+	if _, err := other.WriteTo([]byte("last"), other.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	packet := make([]byte, 1500)
+	if n, from, err := other.ReadFrom(packet); err != nil || string(packet[:n]) != "last" {
+		t.Errorf("%d bytes came from %v (%v)", n, from, err)
+	}
 }
 
 func TestRTSPRedirect(t *testing.T) {
