@@ -21,6 +21,10 @@ type probeFlags struct {
 	user, passwordFile, transport, size, format, snapshot, logLevel string
 	fps                                                             float64
 	timeout, measure                                                time.Duration
+
+	caFile, fingerprint, saveCertificate string
+	tlsVerify                            bool
+	redirectHosts                        []string
 }
 
 func newProbe() *cobra.Command {
@@ -29,13 +33,15 @@ func newProbe() *cobra.Command {
 		Use:   "probe SOURCE",
 		Short: "open a source and say what it delivers",
 		Long: `Open a source, print its size, rate and codec, whether its pictures are passed through as they are, and how long the
-first one took; write a picture to a file if asked.
+first one took; write a picture to a file if asked. For an https:// or rtsps:// source, first print its server's certificate, whether
+it verifies, and the line for the configuration with which camd accepts it.
 
 A password in SOURCE can be seen by every user of this machine while the command runs; --password-file avoids that.
 
 Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 		Example: `  camd probe /dev/video0 --snapshot now.jpg
   camd probe rtsp://viewer@10.0.0.7/stream1 --password-file yard.password
+  camd probe https://10.0.0.8/stream.mjpg --save-certificate camera.pem
   camd probe 'test://?size=640x480&fps=5'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,6 +50,9 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 				return misused(err)
 			}
 			if o.Worker, err = source.FindWorker(); err != nil {
+				return failed(err)
+			}
+			if err := f.showCertificate(cmd.Context(), cmd.OutOrStdout(), o); err != nil {
 				return failed(err)
 			}
 			report, err := source.Probe(cmd.Context(), o, f.measure)
@@ -59,6 +68,11 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 	fl.StringVar(&f.user, "user", "", "user `NAME` for a network camera")
 	fl.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password")
 	fl.StringVar(&f.transport, "transport", "", "tcp or udp, for RTSP (default tcp)")
+	fl.StringVar(&f.caFile, "ca-file", "", "PEM `FILE` with the certificates to trust instead of the system's")
+	fl.StringVar(&f.fingerprint, "fingerprint", "", "`SHA256` of the certificate to accept, for https:// sources")
+	fl.BoolVar(&f.tlsVerify, "tls-verify", true, "verify the certificate of an https:// or rtsps:// source")
+	fl.StringVar(&f.saveCertificate, "save-certificate", "", "write the server's certificate to `FILE`, for ca_file")
+	fl.StringSliceVar(&f.redirectHosts, "redirect-hosts", nil, "other `HOSTS` that an http:// source may redirect to")
 	fl.StringVar(&f.size, "size", "", "`WIDTHxHEIGHT` to ask a device for")
 	fl.Float64Var(&f.fps, "fps", 0, "rate to ask a device for, or to fetch an http+poll:// source at")
 	fl.StringVar(&f.format, "format", "auto", "format to ask a device for: "+strings.Join(config.Formats, ", "))
@@ -67,6 +81,8 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 	fl.StringVar(&f.logLevel, "log-level", "error", "debug shows what OpenCV and FFmpeg print")
 	_ = cmd.MarkFlagFilename("password-file")
 	_ = cmd.MarkFlagFilename("snapshot", "jpg", "jpeg")
+	_ = cmd.MarkFlagFilename("ca-file", "pem", "crt")
+	_ = cmd.MarkFlagFilename("save-certificate", "pem")
 	return cmd
 }
 
@@ -85,6 +101,10 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 	if err := f.check(src.Kind); err != nil {
 		return o, err
 	}
+	if o.TLS, err = f.verification(src); err != nil {
+		return o, err
+	}
+	o.RedirectHosts = f.redirectHosts
 	if f.user != "" {
 		o.Source.User = f.user
 	}
@@ -113,6 +133,8 @@ func (f probeFlags) check(kind spec.Kind) error {
 		return errors.New("--timeout and --measure: want a duration above 0, such as 10s")
 	case kind != spec.Device && (f.size != "" || kind != spec.Poll && f.fps != 0 || f.format != "auto"):
 		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them, and an http+poll:// source for --fps")
+	case kind != spec.HTTP && kind != spec.Poll && f.redirectHosts != nil:
+		return errors.New("--redirect-hosts: only an http:// or https:// source has them")
 	case kind != spec.RTSP && f.transport != "":
 		return errors.New("--transport: only an rtsp:// source has one")
 	case kind != spec.RTSP && kind != spec.HTTP && kind != spec.Poll && (f.user != "" || f.passwordFile != ""):

@@ -11,6 +11,7 @@ import (
 	"camd/pkg/memory"
 	"camd/pkg/mjpeg"
 	"camd/pkg/source"
+	"camd/pkg/source/tlsverify"
 )
 
 func findWorker(cfg *config.Config) (string, error) {
@@ -49,6 +50,7 @@ func (s stage) cameras(cfg *config.Config, worker string) (all []source.Options)
 		all = append(all, source.Options{
 			ID: c.ID, Title: c.Title, Site: cfg.Site, Source: c.Source, Worker: worker,
 			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
+			TLS: tlsverify.Options{CAFile: c.CAFile, Fingerprint: c.Fingerprint, Off: !c.TLSVerify}, RedirectHosts: c.RedirectHosts,
 			Once: !c.Loop, OnDemand: c.OnDemand, Paused: beginsPaused(c, s.kept), Stall: c.StallTimeout, Open: c.OpenTimeout,
 			Frozen: c.Frozen, Recycle: c.Recycle, Memory: cfg.Limits.WorkerMemory, Limits: pictureLimits(cfg), Budget: s.budget, Controls: c.Controls,
 			Renditions: c.Renditions, Observer: observe(c.ID, s.metrics.Camera(c.ID, renditionNames(c))), Log: s.log,

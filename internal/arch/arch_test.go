@@ -44,6 +44,7 @@ var drawn = []string{
 	"pkg/source/placeholder",
 	"pkg/source/reach",
 	"pkg/source/spec",
+	"pkg/source/tlsverify",
 	"pkg/source/v4l2",
 	"pkg/source/wire",
 	"pkg/turnstile",
@@ -51,7 +52,8 @@ var drawn = []string{
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/certificate", "pkg/mjpeg", "pkg/source/mixed", "pkg/source/spec", "pkg/source/wire"}
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/certificate", "pkg/mjpeg", "pkg/source/mixed", "pkg/source/spec", "pkg/source/tlsverify",
+	"pkg/source/wire"}
 
 // strangers lists who never depends on whom; both stand for all that lies below them, too. Only main knows everything.
 var strangers = []struct{ who, whom string }{

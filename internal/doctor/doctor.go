@@ -39,6 +39,7 @@ func Examine(ctx context.Context, p Patient) []Finding {
 		all = append(all, fail("device", "", "%v", err))
 	}
 	all = append(all, cameras(devices, p.Config.Cameras, reads)...)
+	all = append(all, certificates(ctx, p.Config.Cameras)...)
 	all = append(all, bandwidth(devices, p.Config.Cameras, speed)...)
 	all = append(all, port(ctx, p), openFiles(p.Config), clock(), landlock(), lowat(), state(p.StateDir))
 	all = append(all, encryption(p.Config, p.StateDir)...)

@@ -34,6 +34,26 @@ type Issued struct {
 // Make writes the files into a folder that goes when the test ends.
 func (c Certificate) Make(t testing.TB) Issued {
 	t.Helper()
+	key, template := c.template(t)
+	template.IsCA, template.BasicConstraintsValid = true, true
+	template.KeyUsage |= x509.KeyUsageCertSign
+	return issue(t, template, template, key, key)
+}
+
+// Server makes a server's certificate that this one has signed.
+func (i Issued) Server(t testing.TB, c Certificate) Issued {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, template := c.template(t)
+	return issue(t, template, pair.Leaf, key, pair.PrivateKey)
+}
+
+// template is what is to be signed, and a new key for it.
+func (c Certificate) template(t testing.TB) (*ecdsa.PrivateKey, *x509.Certificate) {
+	t.Helper()
 	if c.Name == "" {
 		c.Name = "127.0.0.1"
 	}
@@ -48,16 +68,16 @@ func (c Certificate) Make(t testing.TB) Issued {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "camd's test"},
-		NotBefore: c.From, NotAfter: c.Until, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "camd's test " + c.Name},
+		NotBefore: c.From, NotAfter: c.Until,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if ip := net.ParseIP(c.Name); ip != nil {
 		template.IPAddresses = []net.IP{ip}
 	} else {
 		template.DNSNames = []string{c.Name}
 	}
-	return issue(t, template, template, key, key)
+	return key, template
 }
 
 // issue signs what is in a template, for a key.

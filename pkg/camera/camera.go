@@ -34,6 +34,8 @@ const (
 	Unreachable   Reason = "unreachable"    // no connection: refused, no route, unknown host
 	Auth          Reason = "auth"           // user or password refused
 	NotFound      Reason = "not_found"      // the server is there, the stream is not
+	Certificate   Reason = "certificate"    // the server's certificate does not verify
+	Redirect      Reason = "redirect"       // a redirect or playlist leads to a host that is not allowed
 	Timeout       Reason = "timeout"        // no answer, or no frame, in time
 	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
 	TooLarge      Reason = "too_large"      // pictures come, and they have more bytes or pixels than the limits allow
@@ -51,8 +53,8 @@ const (
 )
 
 // Reasons lists every reason but None.
-var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Timeout, BadStream, TooLarge, Damaged,
-	EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
+var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Certificate, Redirect, Timeout, BadStream,
+	TooLarge, Damaged, EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
 // texts says each reason to a person.
 var texts = map[Reason]string{
@@ -64,6 +66,8 @@ var texts = map[Reason]string{
 	Unreachable:   "the camera cannot be reached",
 	Auth:          "the camera refused the user or password",
 	NotFound:      "the camera has no such stream",
+	Certificate:   "the camera's certificate could not be verified",
+	Redirect:      "the camera leads to a host that is not allowed",
 	Timeout:       "the camera does not answer",
 	BadStream:     "the stream is not usable video",
 	TooLarge:      "the camera's pictures are too large",

@@ -39,6 +39,10 @@ func cameraFields() []field[entry] {
 		{"password", readPassword},
 		{"password_file", readPasswordFile},
 		{"transport", choice(func(e *entry) *string { return &e.Transport }, "tcp", "udp")},
+		{"ca_file", vouchers(func(e *entry) *string { return &e.CAFile })},
+		{"fingerprint", readFingerprint},
+		{"tls_verify", flag(func(e *entry) *bool { return &e.TLSVerify })},
+		{"redirect_hosts", readRedirectHosts},
 		{"loop", flag(func(e *entry) *bool { return &e.Loop })},
 		{"on_demand", flag(func(e *entry) *bool { return &e.OnDemand })},
 		{"paused", flag(func(e *entry) *bool { return &e.Paused })},
@@ -62,6 +66,7 @@ var onlyFor = []struct {
 	{[]string{"user", "password", "password_file"}, []spec.Kind{spec.RTSP, spec.HTTP, spec.Poll}, "only an rtsp:// or http:// source has one"},
 	{[]string{"controls"}, []spec.Kind{spec.Device}, "only a V4L2 device has them"},
 	{[]string{"transport"}, []spec.Kind{spec.RTSP}, "only an rtsp:// source has one"},
+	{[]string{"redirect_hosts"}, []spec.Kind{spec.HTTP, spec.Poll}, "only an http:// or https:// source has them"},
 	{[]string{"loop"}, []spec.Kind{spec.File}, "only a file can start again"},
 }
 
@@ -87,6 +92,7 @@ func (d *decoder) camera(n *yaml.Node, seen *seen) Camera {
 	}
 	if e.Source.Kind != "" {
 		d.checkKind(&e, seen)
+		d.checkVerification(&e)
 		d.credentials(&e)
 	}
 	return e.Camera

@@ -83,14 +83,20 @@ type Log struct {
 
 // Camera is one camera. What does not apply to its kind of source has its zero or default value.
 type Camera struct {
-	ID           string // a URL segment and a metric label
-	Title        string // for people; the ID unless given
-	Source       spec.Source
-	Size         spec.Size     // devices: what to ask for; zero leaves it to the driver
-	FPS          float64       // devices: what to ask for; zero leaves it to the driver
-	Format       string        // devices: one of Formats
-	Quality      int           // JPEG quality where camd encodes, 1 to 100
-	Transport    string        // RTSP: tcp or udp
+	ID        string // a URL segment and a metric label
+	Title     string // for people; the ID unless given
+	Source    spec.Source
+	Size      spec.Size // devices: what to ask for; zero leaves it to the driver
+	FPS       float64   // devices: what to ask for; zero leaves it to the driver
+	Format    string    // devices: one of Formats
+	Quality   int       // JPEG quality where camd encodes, 1 to 100
+	Transport string    // RTSP: tcp or udp
+
+	CAFile        string   // https and rtsps: PEM file with the certificates to trust; empty: the system's
+	Fingerprint   string   // https: of the server's certificate, as tlsverify.Fingerprint returns it; empty: none
+	TLSVerify     bool     // https and rtsps: verify the server's certificate
+	RedirectHosts []string // HTTP: other hosts that it may redirect to, or name in a playlist
+
 	Loop         bool          // files: start again at the end
 	OnDemand     bool          // open only while somebody watches
 	Paused       bool          // begin switched off, until somebody switches it on
@@ -125,7 +131,7 @@ const DefaultUnsent = 64 << 10
 func DefaultCamera(id string, src spec.Source) Camera {
 	c := Camera{
 		ID: id, Title: id, Source: src,
-		Format: "auto", Quality: 80, Loop: true, StallTimeout: 5 * time.Second, OpenTimeout: 10 * time.Second,
+		Format: "auto", Quality: 80, Loop: true, TLSVerify: true, StallTimeout: 5 * time.Second, OpenTimeout: 10 * time.Second,
 		Renditions: []camera.Rendition{preview},
 	}
 	if src.Kind == spec.RTSP {

@@ -10,6 +10,7 @@ import (
 	"camd/pkg/camera"
 	"camd/pkg/mjpeg"
 	"camd/pkg/source/spec"
+	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
 )
 
@@ -21,21 +22,25 @@ type Options struct {
 	Source spec.Source
 	Worker string // path of the capture program, see FindWorker
 
-	Size      spec.Size     // devices: what to ask for; zero leaves it to the driver
-	FPS       float64       // devices: likewise
-	Format    string        // devices: "auto", "mjpeg" or a raw format
-	Quality   int           // JPEG quality where camd encodes, 1 to 100; 0 means 80
-	Transport string        // RTSP: "tcp" or "udp"
-	Once      bool          // files: stop at the end instead of starting again
-	OnDemand  bool          // open only while somebody watches
-	Paused    bool          // begin switched off, until Camera.Pause says otherwise
-	Stall     time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
-	Open      time.Duration // how long opening may take once the process has loaded OpenCV; 0 means 10 s
-	Frozen    time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
-	Recycle   time.Duration // how old a capture process may become; 0 means any age
-	Memory    int64         // resident bytes that a capture process may take; 0 means any number
-	Limits    mjpeg.Limits  // of a picture; what is larger is refused
-	Grace     time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
+	Size      spec.Size // devices: what to ask for; zero leaves it to the driver
+	FPS       float64   // devices: likewise
+	Format    string    // devices: "auto", "mjpeg" or a raw format
+	Quality   int       // JPEG quality where camd encodes, 1 to 100; 0 means 80
+	Transport string    // RTSP: "tcp" or "udp"
+
+	TLS           tlsverify.Options // https:// and rtsps://: how the server's certificate is verified
+	RedirectHosts []string          // HTTP: hosts that it may redirect to, beside its own
+
+	Once     bool          // files: stop at the end instead of starting again
+	OnDemand bool          // open only while somebody watches
+	Paused   bool          // begin switched off, until Camera.Pause says otherwise
+	Stall    time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
+	Open     time.Duration // how long opening may take once the process has loaded OpenCV; 0 means 10 s
+	Frozen   time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
+	Recycle  time.Duration // how old a capture process may become; 0 means any age
+	Memory   int64         // resident bytes that a capture process may take; 0 means any number
+	Limits   mjpeg.Limits  // of a picture; what is larger is refused
+	Grace    time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
 
 	Controls map[string]camera.Setting // devices: what to set whenever the camera is opened, by the control's name
 
@@ -139,6 +144,7 @@ func (o *Options) start() wire.Start {
 	return wire.Start{
 		Source: bare.Address(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
 		Width: o.Size.Width, Height: o.Size.Height, FPS: o.FPS, Format: o.Format, Quality: o.Quality,
+		TLS: wire.TLS(o.TLS), RedirectHosts: o.RedirectHosts,
 		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory,
 		FrameBytes: o.Limits.Bytes, FramePixels: o.Limits.Pixels,
 	}

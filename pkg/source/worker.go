@@ -131,7 +131,7 @@ func enlarge(pipe *os.File) {
 func environment() []string {
 	// Go's preemption signal would interrupt OpenCV's select, which takes that for a failed read.
 	env := []string{"LC_ALL=C.UTF-8", "OPENCV_LOG_LEVEL=WARNING", "GODEBUG=asyncpreemptoff=1"}
-	for _, name := range []string{"PATH", "HOME", "TZ", "LD_LIBRARY_PATH"} {
+	for _, name := range []string{"PATH", "HOME", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}

@@ -39,7 +39,7 @@ func openFile(ctx context.Context, src spec.Source, start wire.Start, speed floa
 		if err := examine(path); err != nil {
 			return nil, err
 		}
-		return openFFmpeg(path, "", start)
+		return openFFmpeg(path, "", nil, start)
 	}
 	f, err := open()
 	if errors.Is(err, errOpen) {

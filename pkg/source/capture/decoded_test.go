@@ -21,7 +21,7 @@ func TestFFmpegInAPlugin(t *testing.T) {
 	const source = "testdata/plugin/"
 	build(t, "-shared", "-fPIC", "-o", plugin, source+"plugin.c", "@libavcodec")
 	// Only what camd-capture has of FFmpeg: the functions come with the plugin. -rdynamic is what Go links with.
-	build(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "-ldl", "@libavutil")
+	build(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "library.c", "-ldl", "@libavutil")
 	if out, err := exec.Command(program, plugin).CombinedOutput(); err != nil {
 		t.Errorf("%s (%v)", out, err)
 	}

@@ -2,9 +2,7 @@ package capture
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -12,6 +10,7 @@ import (
 	condition "camd/pkg/camera"
 	"camd/pkg/source/reach"
 	"camd/pkg/source/spec"
+	"camd/pkg/source/tlsverify"
 )
 
 // diagnosis is how long finding out may take.
@@ -19,14 +18,14 @@ const diagnosis = 3 * time.Second
 
 // diagnose finds out why an RTSP source does not open, which OpenCV does not say, by asking the server itself. slow means
 // that OpenCV gave up for want of time.
-func diagnose(ctx context.Context, src spec.Source, slow bool) *failure {
+func diagnose(ctx context.Context, rules *serverRules, slow bool) *failure {
 	ctx, cancel := context.WithTimeout(ctx, diagnosis)
 	defer cancel()
-	status, err := askRTSP(ctx, src)
+	status, err := askRTSP(ctx, rules)
 	if err != nil {
-		return connectFailure(src.URL.Host, err)
+		return connectFailure(rules.source, err)
 	}
-	if f := judge(src, status); f != nil {
+	if f := judge(rules.source, status); f != nil {
 		return f
 	}
 	if slow {
@@ -56,11 +55,17 @@ func judge(src spec.Source, status int) *failure {
 }
 
 // connectFailure says why there was no answer. The library's own text may repeat the whole address.
-func connectFailure(host string, err error) *failure {
-	if errors.Is(err, errNotRTSP) {
-		return fail(condition.BadStream, "%s does not speak RTSP", host)
+func connectFailure(src spec.Source, err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
 	}
-	reason, detail := reach.Explain(host, err)
+	if e, ok := errors.AsType[*tlsverify.Error](err); ok {
+		return fail(condition.Certificate, "%s; %s", e.Problem, e.Remedy(src.Kind != spec.RTSP))
+	}
+	if errors.Is(err, errNotRTSP) {
+		return fail(condition.BadStream, "%s does not speak RTSP", src.URL.Host)
+	}
+	reason, detail := reach.Explain(src.URL.Host, err)
 	return &failure{reason, detail}
 }
 
@@ -78,16 +83,4 @@ func named(contentType string) string {
 		return contentType
 	}
 	return "a text"
-}
-
-// insecure does as FFmpeg does, which has just sent the same server the same things: cameras have certificates of
-// their own making.
-func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
-
-// dial connects to the source's server.
-func dial(ctx context.Context, src spec.Source) (net.Conn, error) {
-	if strings.HasSuffix(src.URL.Scheme, "s") {
-		return (&tls.Dialer{Config: insecure()}).DialContext(ctx, "tcp", reach.Address(src))
-	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", reach.Address(src))
 }

@@ -23,6 +23,13 @@
 // CPU. After a damaged one up to five percent is spent, and only pictures that were decoded are sent, until three in a row
 // were good. See damage.go.
 //
+// # Connections
+//
+// A camera may redirect, and a playlist may name any address. Go's HTTP client and FFmpeg follow the same serverRules: the source's own
+// host, and the hosts that the configuration names. FFmpeg has no option for that, and its RTSP and HLS readers pass no TLS option on.
+// The program therefore defines getaddrinfo and gnutls_handshake in front of the libraries' (connect.c): the one refuses hosts, the other
+// verifies certificates, in the connection that FFmpeg uses. Which protocols FFmpeg may use at all is in its protocol_whitelist.
+//
 // # Ending
 //
 // A call blocked inside OpenCV cannot be cancelled. When Run is asked to stop during one, it says goodbye and returns

@@ -1,10 +1,10 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"image"
 	"math"
-	"os"
 	"runtime"
 	"time"
 
@@ -32,6 +32,8 @@ type ffmpeg struct {
 	size     image.Point   // of the first picture; zero for what is not decoded
 	slow     bool          // the newest read took all the time it had
 	pending  bool          // the newest picture was grabbed to look at it and has not been delivered
+
+	connections *connections
 }
 
 // errOpen says only that it failed: OpenCV does not tell why, and the constructor's error repeats the password.
@@ -41,15 +43,15 @@ var errOpen = fail(condition.BadStream, "OpenCV cannot open it")
 var errNoPicture = fail(condition.BadStream, "it opens, but there is no picture in it")
 
 // openFFmpeg opens an address, MJPEG undecoded, and looks at the first picture. options are FFmpeg's, as OpenCV has them
-// in the environment.
-func openFFmpeg(address, options string, start wire.Start) (*ffmpeg, error) {
-	f, err := tryFFmpeg(address, options, start, true)
+// in the environment. rules are for its connections; nil is for a file, which has none.
+func openFFmpeg(address, options string, rules *serverRules, start wire.Start) (*ffmpeg, error) {
+	f, err := tryFFmpeg(address, options, rules, start, true)
 	if err == nil || f == nil {
 		return f, err
 	}
 	// Called MJPEG and no JPEG in it: another try, decoded.
 	f.close()
-	f, err = tryFFmpeg(address, options, start, false)
+	f, err = tryFFmpeg(address, options, rules, start, false)
 	if err != nil && f != nil {
 		f.close()
 		f = nil
@@ -58,17 +60,22 @@ func openFFmpeg(address, options string, start wire.Start) (*ffmpeg, error) {
 }
 
 // tryFFmpeg returns something to close beside an error that came after opening.
-func tryFFmpeg(address, options string, start wire.Start, passthrough bool) (*ffmpeg, error) {
-	if err := os.Setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", options); err != nil {
+func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, passthrough bool) (*ffmpeg, error) {
+	connections, err := prepareConnections(rules, options)
+	if err != nil {
 		return nil, err
 	}
 	vc, err := gocv.VideoCaptureFileWithAPIParams(address, gocv.VideoCaptureFFmpeg, []gocv.VideoCaptureProperties{
 		openTimeout, milliseconds(start.OpenTimeout), readTimeout, milliseconds(start.ReadTimeout)})
 	if err != nil {
 		_ = vc.Close()
-		return nil, errOpen
+		return nil, cmp.Or(connections.refusal(), error(errOpen))
 	}
-	f := &ffmpeg{vc: vc, timeout: start.ReadTimeout, pending: true}
+	f := &ffmpeg{vc: vc, timeout: start.ReadTimeout, pending: true, connections: connections}
+	if err := connections.verify(); err != nil {
+		f.close()
+		return nil, err
+	}
 	f.found = wire.Opened{
 		Backend: "FFMPEG",
 		Codec:   codecName(vc.Get(gocv.VideoCaptureFOURCC)),
@@ -81,7 +88,7 @@ func tryFFmpeg(address, options string, start wire.Start, passthrough bool) (*ff
 		vc.Set(gocv.VideoCaptureFormat, raw)
 	}
 	if err := f.grab(); err != nil {
-		return f, errNoPicture
+		return f, cmp.Or(connections.refusal(), error(errNoPicture))
 	}
 	if f.found.Passthrough && !f.holdsJPEG() {
 		return f, fail(condition.BadStream, "it is called MJPEG, and there is no JPEG in it")
@@ -121,6 +128,8 @@ func (f *ffmpeg) grab() error {
 	case position > f.position:
 		f.position = position
 		return f.measure(decoded())
+	case f.connections.refusal() != nil:
+		return f.connections.refusal()
 	case f.slow || wasSlow:
 		return fail(condition.Timeout, "no picture for %v", f.timeout)
 	}

@@ -49,7 +49,7 @@ func FuzzRefusal(f *testing.F) {
 			t.Fatalf("the password goes out unasked: %s", &conn.heard)
 		}
 		if err != nil {
-			if fail := connectFailure("10.0.0.7", err); fail.detail == "" || len(fail.detail) > 100 {
+			if fail := connectFailure(src, err); fail.detail == "" || len(fail.detail) > 100 {
 				t.Errorf("%v is explained as %q", err, fail.detail)
 			}
 			return

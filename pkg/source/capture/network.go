@@ -15,16 +15,20 @@ import (
 
 // openNetwork opens an RTSP or HTTP source. lost is told of pictures that are left out.
 func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(mixed.Loss)) (source, error) {
+	rules, err := newServerRules(src, start)
+	if err != nil {
+		return nil, err
+	}
 	switch src.Kind {
 	case spec.Poll:
-		return openPoll(ctx, src, start, lost)
+		return openPoll(ctx, rules, start, lost)
 	case spec.HTTP:
-		return openHTTP(ctx, src, start, speed, lost)
+		return openHTTP(ctx, rules, start, speed, lost)
 	}
 	began := time.Now()
-	f, err := openFFmpeg(src.Address(), networkOptions(src.Kind, start.Transport), start)
+	f, err := openFFmpeg(src.Address(), networkOptions(src.Kind, start.Transport), rules, start)
 	if errors.Is(err, errOpen) || errors.Is(err, errNoPicture) {
-		return nil, diagnose(ctx, src, tookAll(began, start))
+		return nil, diagnose(ctx, rules, tookAll(began, start))
 	}
 	if err != nil {
 		return nil, err
@@ -34,8 +38,11 @@ func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed f
 
 // playHTTP leaves to FFmpeg what is neither a picture nor a series of them: recordings, HLS and the like. kind is the
 // content type.
-func playHTTP(src spec.Source, start wire.Start, speed float64, kind string) (source, error) {
-	open := func() (*ffmpeg, error) { return openFFmpeg(src.Address(), "", start) }
+func playHTTP(rules *serverRules, start wire.Start, speed float64, kind string) (source, error) {
+	if rules.tls.Fingerprint != "" {
+		return nil, fail(condition.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
+	}
+	open := func() (*ffmpeg, error) { return openFFmpeg(rules.source.Address(), "", rules, start) }
 	began := time.Now()
 	f, err := open()
 	switch {

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"gocv.io/x/gocv"
 
 	condition "camd/pkg/camera"
 	"camd/pkg/source/mixed"
-	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
 
@@ -33,9 +33,9 @@ type poll struct {
 	oversize
 }
 
-func openPoll(ctx context.Context, src spec.Source, start wire.Start, lost func(mixed.Loss)) (source, error) {
+func openPoll(ctx context.Context, rules *serverRules, start wire.Start, lost func(mixed.Loss)) (source, error) {
 	fps := cmp.Or(start.FPS, defaultPollRate)
-	p := &poll{web: newWeb(src), lost: lost, schedule: newSchedule(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true, oversize: oversize{limit: limitsOf(start).Bytes}}
+	p := &poll{web: newWeb(rules), lost: lost, schedule: newSchedule(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true, oversize: oversize{limit: limitsOf(start).Bytes}}
 	p.schedule.late = 0
 	p.patience = max(start.ReadTimeout, 3*p.schedule.period)
 	if _, err := p.fetch(ctx); err != nil {
@@ -65,13 +65,16 @@ func (p *poll) next(ctx context.Context, _ *gocv.Mat) error {
 		// One answer that is no picture, among others that are, is passed over.
 		over := time.Since(p.newest) > p.patience
 		switch f, failed := errors.AsType[*failure](err); {
-		case err != nil && (over || !failed || f.reason == condition.Auth || f.reason == condition.NotFound):
+		case err != nil && (over || !failed || slices.Contains(lasting, f.reason)):
 			return err
 		case over:
 			return fail(condition.Timeout, "the server has had no new picture for %v", p.patience)
 		}
 	}
 }
+
+// lasting are the reasons that the next request would have, too.
+var lasting = []condition.Reason{condition.Auth, condition.NotFound, condition.Certificate, condition.Redirect}
 
 // fetch requests a picture, and reports whether it is a new one.
 func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
@@ -82,7 +85,7 @@ func (p *poll) fetch(ctx context.Context) (fresh bool, err error) {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case err != nil:
-		return false, connectFailure(p.web.src.URL.Host, err)
+		return false, connectFailure(p.web.src, err)
 	}
 	if answer.ContentLength >= 0 {
 		defer drain(answer.Body)

@@ -78,7 +78,7 @@ func TestRecordingOfAnotherSize(t *testing.T) {
 	for name, timeout := range map[string]time.Duration{"to its end": 0, "in time": time.Nanosecond} {
 		t.Run(name, func(t *testing.T) {
 			open := func() (*ffmpeg, error) {
-				return openFFmpeg(path, "", wire.Start{OpenTimeout: time.Minute, ReadTimeout: time.Minute})
+				return openFFmpeg(path, "", nil, wire.Start{OpenTimeout: time.Minute, ReadTimeout: time.Minute})
 			}
 			f, err := open()
 			if err != nil {

@@ -26,8 +26,9 @@ func heads(conn io.Reader) *textproto.Reader {
 }
 
 // askRTSP asks the server to describe the stream and returns the status of its answer.
-func askRTSP(ctx context.Context, src spec.Source) (status int, err error) {
-	conn, err := dial(ctx, src)
+func askRTSP(ctx context.Context, rules *serverRules) (status int, err error) {
+	src := rules.source
+	conn, err := rules.dial(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -14,21 +14,20 @@ import (
 
 	condition "camd/pkg/camera"
 	"camd/pkg/source/mixed"
-	"camd/pkg/source/spec"
 	"camd/pkg/source/wire"
 )
 
 // openHTTP asks for an HTTP source and goes by what comes: a series of JPEGs, one of them, or something for FFmpeg.
-func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(mixed.Loss)) (source, error) {
-	w := newWeb(src)
+func openHTTP(ctx context.Context, rules *serverRules, start wire.Start, speed float64, lost func(mixed.Loss)) (source, error) {
+	w := newWeb(rules)
 	l := newLeash(ctx, start.OpenTimeout)
 	answer, err := w.get(l, http.Header{})
 	if err != nil {
 		l.release()
-		return nil, connectFailure(src.URL.Host, err)
+		return nil, connectFailure(rules.source, err)
 	}
 	s := &stream{leash: l, web: w, body: answer.Body, timeout: start.ReadTimeout, lost: lost, oversize: oversize{limit: limitsOf(start).Bytes}}
-	if f := judge(src, answer.StatusCode); f != nil {
+	if f := judge(rules.source, answer.StatusCode); f != nil {
 		s.close()
 		return nil, f
 	}
@@ -38,10 +37,10 @@ func openHTTP(ctx context.Context, src spec.Source, start wire.Start, speed floa
 		return s.begin(ctx)
 	case isPicture(kind):
 		s.close()
-		return openPoll(ctx, src, start, lost)
+		return openPoll(ctx, rules, start, lost)
 	}
 	s.close()
-	return playHTTP(src, start, speed, kind)
+	return playHTTP(rules, start, speed, kind)
 }
 
 // isPicture tells the content types of a single JPEG, the wrong ones among them.

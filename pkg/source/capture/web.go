@@ -15,25 +15,20 @@ import (
 // web asks one HTTP server.
 type web struct {
 	src     spec.Source
+	rules   *serverRules
 	address url.URL
 	client  http.Client
 }
 
-func newWeb(src spec.Source) *web {
-	w := &web{src: src, address: src.URL}
+func newWeb(rules *serverRules) *web {
+	w := &web{src: rules.source, rules: rules, address: rules.source.URL}
 	w.address.Scheme = strings.TrimSuffix(w.address.Scheme, "+poll")
 	w.client.Transport = &login{
-		transport:   &http.Transport{TLSClientConfig: insecure(), DisableCompression: true},
+		transport:   &http.Transport{DialTLSContext: rules.dialTLS, DisableCompression: true},
 		home:        w.address,
-		credentials: credentials{src: src},
+		credentials: credentials{src: rules.source},
 	}
-	w.client.CheckRedirect = func(r *http.Request, via []*http.Request) error {
-		if len(via) >= 10 {
-			return errors.New("too many redirects")
-		}
-		r.Header.Del("Referer") // it would carry the query to another server
-		return nil
-	}
+	w.client.CheckRedirect = rules.checkRedirect
 	return w
 }
 

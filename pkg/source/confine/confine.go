@@ -84,7 +84,7 @@ func confine(start wire.Start) error {
 	if err != nil {
 		return nil // whoever opens it says so better
 	}
-	if err := restrict(source); err != nil {
+	if err := restrict(source, start); err != nil {
 		return fmt.Errorf("landlock: %w", err)
 	}
 	return nil
@@ -103,8 +103,24 @@ func limit(memory int64) error {
 	return errors.Join(errs...)
 }
 
-func restrict(source spec.Source) error {
-	rules := slices.Clone(system)
+// authorities are the files with the certificates that this camera's is verified with.
+func authorities(start wire.Start) []landlock.Rule {
+	var rules []landlock.Rule
+	for _, path := range []string{start.TLS.CAFile, os.Getenv("SSL_CERT_FILE")} {
+		if path != "" {
+			rules = append(rules, landlock.PathAccess(readingFile, path).IgnoreIfMissing())
+		}
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("SSL_CERT_DIR")) {
+		if dir != "" {
+			rules = append(rules, landlock.PathAccess(reading, dir).IgnoreIfMissing())
+		}
+	}
+	return rules
+}
+
+func restrict(source spec.Source, start wire.Start) error {
+	rules := append(slices.Clone(system), authorities(start)...)
 	switch source.Kind {
 	case spec.Device:
 		rules = append(rules, landlock.RWFiles(source.Path).WithIoctlDev().IgnoreIfMissing())

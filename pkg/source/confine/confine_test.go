@@ -1,6 +1,7 @@
 package confine_test
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -28,6 +30,16 @@ var attempts = map[string]func(p plan) error{
 		}
 		defer f.Close()
 		_, err = unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPTN)
+		return err
+	},
+	"read ca_file":       func(p plan) error { return exists(p.Start.TLS.CAFile) },
+	"read SSL_CERT_FILE": func(plan) error { return exists(os.Getenv("SSL_CERT_FILE")) },
+	"read SSL_CERT_DIR": func(plan) error {
+		_, err := os.ReadDir(strings.TrimPrefix(os.Getenv("SSL_CERT_DIR"), "/none:"))
+		return err
+	},
+	"read the system's roots": func(plan) error {
+		_, err := x509.SystemCertPool()
 		return err
 	},
 	"read another":   func(p plan) error { _, err := os.ReadFile(p.Other); return err },
@@ -105,6 +117,18 @@ func TestConfinement(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	ca, roots, rootsDir := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "roots.pem"), filepath.Join(dir, "roots")
+	for _, name := range []string{ca, roots} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(rootsDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", roots)
+	t.Setenv("SSL_CERT_DIR", "/none:"+rootsDir)
+	authorities := []string{"read ca_file", "read SSL_CERT_FILE", "read SSL_CERT_DIR", "read the system's roots"}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +141,8 @@ func TestConfinement(t *testing.T) {
 		"rtsp://" + l.Addr().String() + "/": {"read a library", "connect"},
 	} {
 		t.Run(source, func(t *testing.T) {
-			got := try(t, plan{wire.Start{Source: source, Memory: 1 << 30}, other, l.Addr().String()})
+			may := append(authorities, may...)
+			got := try(t, plan{wire.Start{Source: source, Memory: 1 << 30, TLS: wire.TLS{CAFile: ca}}, other, l.Addr().String()})
 			for what := range attempts {
 				want := false
 				for _, allowed := range may {

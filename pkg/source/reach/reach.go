@@ -3,6 +3,8 @@ package reach
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"strings"
@@ -32,6 +34,17 @@ func Try(ctx context.Context, src spec.Source) error {
 		return err
 	}
 	return c.Close()
+}
+
+// Certificates returns those that the source's server shows, its own first. They are not verified.
+func Certificates(ctx context.Context, src spec.Source) ([]*x509.Certificate, error) {
+	d := tls.Dialer{Config: &tls.Config{ServerName: src.URL.Hostname(), InsecureSkipVerify: true}}
+	c, err := d.DialContext(ctx, "tcp", Address(src))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.(*tls.Conn).ConnectionState().PeerCertificates, nil
 }
 
 // Explain says why a connection to host failed, without the address that err may repeat.

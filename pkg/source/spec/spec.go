@@ -192,5 +192,10 @@ func lasting(u *url.URL) bool {
 	return err == nil && again.String() == u.String()
 }
 
+// TLS reports whether the source is read over TLS.
+func (s Source) TLS() bool {
+	return s.URL.Scheme == "rtsps" || s.URL.Scheme == "https" || s.URL.Scheme == "https+poll"
+}
+
 // Network reports whether the source is reached over a network.
 func (s Source) Network() bool { return s.Kind == RTSP || s.Kind == HTTP || s.Kind == Poll }

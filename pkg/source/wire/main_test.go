@@ -11,7 +11,8 @@ import (
 var messages = []Message{
 	Hello{Version: Version},
 	Start{},
-	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", Transport: "udp", Width: 1280, Height: 720,
+	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", Transport: "udp",
+		TLS: TLS{"/ca.pem", "sha256:00", true}, RedirectHosts: []string{"cdn.example.com", "::1"}, Width: 1280, Height: 720,
 		FPS: 12.5, Format: "mjpeg", Quality: 80, Once: true, OpenTimeout: 3 * time.Second, ReadTimeout: time.Nanosecond,
 		Controls: map[string]Setting{"gain": {Kind: "switch", Number: 1}}},
 	Opened{},

@@ -40,9 +40,19 @@ type Start struct {
 	FrameBytes  int           `json:"frame_bytes,omitempty"`  // of a picture; what is larger is left out; 0 leaves it to mjpeg.DefaultLimits
 	FramePixels int           `json:"frame_pixels,omitempty"` // likewise
 
+	TLS           TLS      `json:"tls,omitzero"`             // https:// and rtsps://: how the certificate is verified
+	RedirectHosts []string `json:"redirect_hosts,omitempty"` // HTTP: other hosts that it may redirect to
+
 	Controls map[string]Setting `json:"controls,omitempty"` // devices: what to set before the first picture
 
 	Renditions []Rendition `json:"renditions,omitempty"` // what else to make of its pictures; the first is number 1
+}
+
+// TLS says how a server's certificate is verified, as tlsverify.Options do.
+type TLS struct {
+	CAFile      string `json:"ca_file,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Off         bool   `json:"off,omitempty"`
 }
 
 // Rendition is a smaller, rarer stream of a source's pictures. Number 0 is the pictures as they come.

@@ -1,0 +1,198 @@
+package capture
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	condition "camd/pkg/camera"
+	"camd/pkg/source/spec"
+	"camd/pkg/source/tlsverify"
+	"camd/pkg/source/wire"
+)
+
+// certificates are those that a camera may show, signed by one authority unless they are self-signed.
+type certificates struct{ authority, good, expired, otherHost, selfSigned peer.Issued }
+
+func makeCertificates(t *testing.T) certificates {
+	ca := peer.Certificate{Name: "ca.example"}.Make(t)
+	return certificates{
+		authority: ca, good: ca.Server(t, peer.Certificate{}), otherHost: ca.Server(t, peer.Certificate{Name: "other.example"}),
+		expired:    ca.Server(t, peer.Certificate{From: time.Now().Add(-48 * time.Hour), Until: time.Now().Add(-time.Hour)}),
+		selfSigned: peer.Certificate{}.Make(t),
+	}
+}
+
+func fingerprint(t *testing.T, i peer.Issued) string {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tlsverify.Fingerprint(pair.Leaf)
+}
+
+// verification is a case of the tests below.
+type verification struct {
+	name        string
+	certificate peer.Issued
+	tls         wire.TLS
+	problem     string // "" means that pictures come
+}
+
+func verifications(c certificates) []verification {
+	ca := wire.TLS{CAFile: c.authority.File}
+	return []verification{
+		{"signed by ca_file", c.good, ca, ""},
+		{"self-signed in ca_file", c.selfSigned, wire.TLS{CAFile: c.selfSigned.File}, ""},
+		{"verification off", c.otherHost, wire.TLS{Off: true}, ""},
+		{"self-signed", c.selfSigned, wire.TLS{}, "the certificate is self-signed; set ca_file"},
+		{"unknown authority", c.good, wire.TLS{}, "which is not trusted; set ca_file"},
+		{"expired", c.expired, ca, "the certificate expired at "},
+		{"another host", c.otherHost, ca, `the certificate is not for the host "127.0.0.1" but for other.example; give the camera another certificate`},
+	}
+}
+
+// check opens a source whose server is behind front, and reports whether what comes of it is what the case says.
+func (v verification) check(t *testing.T, url string, front *peer.TLSServer) {
+	t.Helper()
+	d := begin(t, wire.Start{Source: url, User: "viewer", Password: secret, TLS: v.tls, FPS: 20})
+	d.send(wire.Demand{Wanted: true})
+	if v.problem == "" {
+		d.frame()
+		return
+	}
+	e, _ := await[wire.Ended](d)
+	if e.Reason != string(condition.Certificate) || !strings.Contains(e.Detail, v.problem) {
+		t.Errorf("got %+v, want reason %q and %q", e, condition.Certificate, v.problem)
+	}
+	if n := front.Received(); n != 0 {
+		t.Errorf("the server has received %d bytes", n)
+	}
+}
+
+// FFmpeg reads rtsps://. Of a server whose certificate does not verify it asks nothing.
+func TestRTSPSCertificate(t *testing.T) {
+	server := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: secret})
+	for _, v := range verifications(makeCertificates(t)) {
+		t.Run(v.name, func(t *testing.T) {
+			front := peer.ServeTLS(t, server.Address, v.certificate)
+			v.check(t, "rtsps://"+front.Address+"/cam", front)
+		})
+	}
+}
+
+// Go reads pictures and series of them over https://.
+func TestHTTPSCertificate(t *testing.T) {
+	server := httptest.NewServer(guarded("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/snapshot.jpg" {
+			w.Header().Set("Content-Type", "image/jpeg")
+			_, _ = w.Write(photo(t, 64))
+			return
+		}
+		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
+		send(w, r, []byte("--b\r\n\r\n"+string(photo(t, 64))+"\r\n"))
+	}))
+	t.Cleanup(server.Close)
+	c := makeCertificates(t)
+	all := append(verifications(c),
+		verification{"fingerprint", c.selfSigned, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)}, ""},
+		verification{"fingerprint of an expired one", c.expired, wire.TLS{Fingerprint: fingerprint(t, c.expired)}, ""},
+		verification{"another fingerprint", c.good, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)},
+			"the certificate is not the one whose fingerprint is configured; set fingerprint: " + fingerprint(t, c.good)},
+		verification{"no ca_file", c.good, wire.TLS{CAFile: "/none.pem"}, "read ca_file: open /none.pem: no such file"},
+	)
+	for _, scheme := range []string{"https", "https+poll"} {
+		for _, v := range all {
+			t.Run(scheme+" "+v.name, func(t *testing.T) {
+				front := peer.ServeTLS(t, server.Listener.Addr().String(), v.certificate)
+				path := map[string]string{"https": "/stream", "https+poll": "/snapshot.jpg"}[scheme]
+				v.check(t, scheme+"://"+front.Address+path, front)
+			})
+		}
+	}
+}
+
+// What FFmpeg plays over https:// is verified in each of its connections: those for the pieces of a playlist, too.
+func TestPlaylistPieceCertificate(t *testing.T) {
+	c := makeCertificates(t)
+	pieces := serveFiles(t, map[string]string{"/piece.ts": piece(t)})
+	for _, v := range []verification{{"good", c.good, wire.TLS{CAFile: c.authority.File}, ""}, {"another host", c.otherHost, wire.TLS{CAFile: c.authority.File}, "not for the host"}} {
+		t.Run(v.name, func(t *testing.T) {
+			second := peer.ServeTLS(t, pieces, v.certificate)
+			list := serveFiles(t, map[string]string{"/list.m3u8": playlist("https://" + second.Address + "/piece.ts")})
+			first := peer.ServeTLS(t, list, c.good)
+			v.check(t, "https://"+first.Address+"/list.m3u8", second)
+		})
+	}
+}
+
+func TestFingerprintIsRefusedForWhatFFmpegPlays(t *testing.T) {
+	c := makeCertificates(t)
+	front := peer.ServeTLS(t, serveFiles(t, map[string]string{"/piece.ts": piece(t)}), c.good)
+	d := begin(t, wire.Start{Source: "https://" + front.Address + "/piece.ts", TLS: wire.TLS{Fingerprint: fingerprint(t, c.good)}})
+	if e, _ := await[wire.Ended](d); e.Reason != string(condition.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// serveFiles serves texts by their paths, and returns host:port.
+func serveFiles(t *testing.T, files map[string]string) string {
+	t.Helper()
+	return strings.TrimPrefix(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		text, ok := files[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, ".m3u8") {
+			w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
+		} else {
+			w.Header().Set("Content-Type", "video/mp2t")
+		}
+		_, _ = w.Write([]byte(text))
+	}), "http://")
+}
+
+// piece is a video as playlists name them: an MPEG transport stream.
+func piece(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(peer.Clip{Container: "ts"}.Make(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// playlist is an HLS playlist of pieces.
+func playlist(urls ...string) string {
+	text := "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:0\n"
+	for _, u := range urls {
+		text += "#EXTINF:4.0,\n" + u + "\n"
+	}
+	return text + "#EXT-X-ENDLIST\n"
+}
+
+// An FFmpeg that opened a source without asking for a verification, because it does not use GnuTLS, is refused.
+func TestSourceWithoutVerificationIsRefused(t *testing.T) {
+	for url, want := range map[string]bool{"rtsps://h/": true, "https://h/": true, "rtsp://h/": false, "http://h/": false} {
+		for _, off := range []bool{false, true} {
+			src, err := spec.Parse(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules, err := newServerRules(src, wire.Start{TLS: wire.TLS{Off: off}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := (&connections{rules: rules}).verify() != nil; got != (want && !off) {
+				t.Errorf("%s, off %v: refused %v", url, off, got)
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+// FFmpeg's connections, checked before it uses them. FFmpeg itself follows redirects and playlists to any host, and its RTSP and
+// HLS readers pass no TLS option on, so that they verify no certificate.
+//
+// The program's symbols come before its libraries': FFmpeg calls the functions below, which do the work with the libraries'.
+// All its connections begin with getaddrinfo, also those to numeric addresses, and continue on the same thread.
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "_cgo_export.h"
+#include "connect.h"
+#include "library.h"
+
+static _Thread_local char resolved[NI_MAXHOST]; // the host that this thread asked for last
+
+typedef int resolve(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	static _Atomic(resolve *) library;
+	resolve *r = library;
+	if (!r)
+		library = r = (resolve *)library_function("getaddrinfo", getaddrinfo, __builtin_return_address(0));
+	if (!r)
+		return EAI_FAIL;
+	if (!host || (hints && hints->ai_flags & AI_NUMERICHOST)) // to listen, or to parse an address that FFmpeg does not connect to
+		return r(host, service, hints, result);
+	resolved[0] = 0;
+	if (strlen(host) >= sizeof resolved || !hostAllowed((char *)host))
+		return EAI_FAIL;
+	strcpy(resolved, host);
+	int failed = r(host, service, hints, result);
+	for (struct addrinfo *a = failed ? 0 : *result; a; a = a->ai_next) {
+		char address[NI_MAXHOST];
+		if (!getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof address, 0, 0, NI_NUMERICHOST))
+			addressResolved(address);
+	}
+	return failed;
+}
+
+typedef int shake(struct gnutls_session_int *);
+typedef const struct datum *peers(struct gnutls_session_int *, unsigned *);
+
+// gnutls_handshake fails if the certificate does not verify, before FFmpeg sends anything.
+int gnutls_handshake(struct gnutls_session_int *session);
+
+int gnutls_handshake(struct gnutls_session_int *session)
+{
+	void *caller = __builtin_return_address(0);
+	shake *handshake = (shake *)library_function("gnutls_handshake", gnutls_handshake, caller);
+	peers *certificates = (peers *)library_function("gnutls_certificate_get_peers", 0, caller);
+	if (!handshake || !certificates)
+		return CERTIFICATE_ERROR;
+	int failed = handshake(session);
+	if (failed)
+		return failed;
+	unsigned count = 0;
+	const struct datum *chain = certificates(session, &count);
+	return certificateAllowed(resolved, (struct datum *)chain, chain ? count : 0) ? 0 : CERTIFICATE_ERROR;
+}

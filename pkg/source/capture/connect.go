@@ -1,0 +1,149 @@
+package capture
+
+// #include <libavutil/avutil.h>
+// #include "connect.h"
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	condition "camd/pkg/camera"
+)
+
+// connections checks the connections that FFmpeg makes for one source.
+type connections struct {
+	rules *serverRules // nil: no connection is allowed
+
+	mu        sync.Mutex
+	addresses map[string]bool // of the hosts that were allowed
+	connected bool            // the first one was allowed
+	verified  int             // certificates
+	failure   *failure        // why the last refused connection was refused
+}
+
+// current is whom the functions in connect.c ask. Of FFmpeg's sources a process opens one at a time.
+var current atomic.Pointer[connections]
+
+// refusal returns why a connection was refused, or nil if none was.
+func (c *connections) refusal() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failure == nil {
+		return nil
+	}
+	return c.failure
+}
+
+// verify reports a source that was opened without the verification that it needs.
+func (c *connections) verify() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rules != nil && c.rules.mustVerify() && c.verified == 0 {
+		return errCannotVerify
+	}
+	return nil
+}
+
+var errCannotVerify = fail(condition.Certificate, "camd cannot verify certificates for this FFmpeg, which does not use GnuTLS: "+
+	"use Debian's FFmpeg, or set tls_verify: false")
+
+// canVerify reports whether FFmpeg calls the function in connect.c that verifies certificates.
+func canVerify() bool {
+	return strings.Contains(C.GoString(C.avutil_configuration()), "--enable-gnutls")
+}
+
+func (c *connections) hostAllowed(host string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.rules == nil:
+		c.failure = fail(condition.Redirect, "a file must not name the host %q: only files beside it are read", shorten(host))
+		return false
+	case c.connected && c.rules.source.URL.Scheme == "rtsps": // perhaps to rtsp://
+		c.failure = fail(condition.Redirect, "the camera redirects, which rtsps:// sources do not follow: set source to the new address")
+		return false
+	case c.addresses[host]: // where RTP comes from, over UDP
+		return true
+	case !c.rules.allows(host):
+		c.failure = c.rules.refuseHost(host)
+		return false
+	}
+	c.connected = true
+	return true
+}
+
+func (c *connections) certificateAllowed(host string, chain [][]byte) bool {
+	if c.rules == nil {
+		return false
+	}
+	err := c.rules.verifier.VerifyDER(host, chain)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		c.failure = connectFailure(c.rules.source, err)
+		return false
+	}
+	c.verified++
+	return true
+}
+
+//export hostAllowed
+func hostAllowed(host *C.char) C.int {
+	c := current.Load()
+	if c == nil { // Go's own, before FFmpeg opens anything
+		return 1
+	}
+	return truth(c.hostAllowed(C.GoString(host)))
+}
+
+//export addressResolved
+func addressResolved(address *C.char) {
+	if c := current.Load(); c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.addresses[C.GoString(address)] = true
+	}
+}
+
+//export certificateAllowed
+func certificateAllowed(host *C.char, chain *C.struct_datum, count C.uint) C.int {
+	c := current.Load()
+	if c == nil {
+		return 0
+	}
+	var certificates [][]byte
+	for _, d := range unsafe.Slice(chain, count) {
+		certificates = append(certificates, C.GoBytes(unsafe.Pointer(d.data), C.int(d.size)))
+	}
+	return truth(c.certificateAllowed(C.GoString(host), certificates))
+}
+
+func truth(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// prepareConnections has FFmpeg's next connections follow the rules, and gives it the options, as OpenCV has them in the
+// environment.
+func prepareConnections(rules *serverRules, options string) (*connections, error) {
+	if rules != nil && rules.mustVerify() && !canVerify() {
+		return nil, errCannotVerify
+	}
+	if options != "" {
+		options += "|"
+	}
+	options += "protocol_whitelist;" + strings.Join(rules.protocols(), ",")
+	if err := os.Setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", options); err != nil {
+		return nil, fmt.Errorf("set FFmpeg's options: %w", err)
+	}
+	c := &connections{rules: rules, addresses: map[string]bool{}}
+	current.Store(c)
+	return c, nil
+}

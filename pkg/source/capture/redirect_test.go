@@ -1,0 +1,328 @@
+package capture
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	condition "camd/pkg/camera"
+	"camd/pkg/source/wire"
+)
+
+// otherHost is a server at another address of this machine.
+type otherHost struct {
+	address     string // host:port
+	connections atomic.Int64
+}
+
+// serveOther serves at 127.0.0.2.
+func serveOther(t *testing.T, h http.HandlerFunc) *otherHost {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &otherHost{address: l.Addr().String()}
+	s := httptest.NewUnstartedServer(h)
+	s.Listener.Close()
+	s.Listener = l
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			o.connections.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return o
+}
+
+func sendPicture(t *testing.T) http.HandlerFunc {
+	picture := photo(t, 64)
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/jpeg")
+		_, _ = w.Write(picture)
+	}
+}
+
+func TestRedirectToAnotherHost(t *testing.T) {
+	for _, scheme := range []string{"http", "http+poll"} {
+		t.Run(scheme, func(t *testing.T) {
+			var leaked atomic.Bool
+			picture := sendPicture(t)
+			other := serveOther(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "" {
+					leaked.Store(true)
+				}
+				picture(w, r)
+			})
+			home := serve(t, guarded("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "http://"+other.address+"/picture.jpg", http.StatusFound)
+			}))
+			start := wire.Start{Source: strings.Replace(home, "http", scheme, 1), User: "viewer", Password: secret, FPS: 20}
+			e, _ := await[wire.Ended](begin(t, start))
+			want := `the camera leads to the host "127.0.0.2": add it to redirect_hosts if that is right`
+			if e.Reason != string(condition.Redirect) || e.Detail != want {
+				t.Errorf("got %+v, want %s", e, want)
+			}
+			if n := other.connections.Load(); n != 0 {
+				t.Errorf("%d connections to the other host", n)
+			}
+			start.RedirectHosts = []string{"127.0.0.2"}
+			d := begin(t, start)
+			d.send(wire.Demand{Wanted: true})
+			d.frame()
+			if leaked.Load() {
+				t.Error("the other host got the password")
+			}
+		})
+	}
+}
+
+func TestRedirectBetweenSchemes(t *testing.T) {
+	c := peer.Certificate{}.Make(t)
+	plain := strings.TrimPrefix(serve(t, sendPicture(t)), "http://")
+	encrypted := peer.ServeTLS(t, plain, c).Address
+	redirect := func(to string) string {
+		return strings.TrimPrefix(serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }), "http://")
+	}
+	for _, test := range []struct {
+		name, source string
+		reason       condition.Reason // None means that pictures come
+	}{
+		{"another port", "http://" + redirect("http://"+plain), condition.None},
+		{"http to https", "http://" + redirect("https://"+encrypted), condition.None},
+		{"https to http", "https://" + peer.ServeTLS(t, redirect("http://"+plain), c).Address, condition.Redirect},
+		{"another scheme", "http://" + redirect("ftp://"+plain), condition.Redirect},
+		{"itself", "http://" + redirect("/again"), condition.Redirect},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := begin(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}, FPS: 20})
+			d.send(wire.Demand{Wanted: true})
+			if test.reason == condition.None {
+				d.frame()
+				return
+			}
+			if e, _ := await[wire.Ended](d); e.Reason != string(test.reason) {
+				t.Errorf("got %+v, want reason %q", e, test.reason)
+			}
+		})
+	}
+}
+
+// FFmpeg asks again for what it plays, and may be told something else then.
+func TestRedirectOfFFmpeg(t *testing.T) {
+	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	home := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.UserAgent(), "Lavf") {
+			http.Redirect(w, r, "http://"+other.address+"/video.ts", http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Type", "video/mp2t")
+	})
+	e, _ := await[wire.Ended](begin(t, wire.Start{Source: home + "/video.ts"}))
+	if e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
+		t.Errorf("got %+v", e)
+	}
+	if n := other.connections.Load(); n != 0 {
+		t.Errorf("%d connections to the other host", n)
+	}
+}
+
+// serveRTSP answers each request with what answer returns: the status line and headers, an empty line and a body.
+func serveRTSP(t *testing.T, answer func(method string) string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer c.Close()
+				for requests := textproto.NewReader(bufio.NewReader(c)); ; {
+					line, err := requests.ReadLine()
+					if err != nil {
+						return
+					}
+					header, err := requests.ReadMIMEHeader()
+					if err != nil {
+						return
+					}
+					method, _, _ := strings.Cut(line, " ")
+					status, rest, _ := strings.Cut(answer(method), "\r\n")
+					fmt.Fprintf(c, "%s\r\nCSeq: %s\r\n%s", status, header.Get("Cseq"), rest)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		serving.Wait()
+	})
+	return l.Addr().String()
+}
+
+// redirectRTSP answers every request with a redirect.
+func redirectRTSP(t *testing.T, to string) string {
+	t.Helper()
+	return serveRTSP(t, func(string) string { return "RTSP/1.0 302 Moved\r\nLocation: " + to + "\r\n\r\n" })
+}
+
+// A camera cannot have FFmpeg send packets to another host, as it does to open the way for RTP over UDP.
+func TestRTPFromAnotherHost(t *testing.T) {
+	other, err := net.ListenPacket("udp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	_, port, _ := net.SplitHostPort(other.LocalAddr().String())
+	const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n"
+	camera := serveRTSP(t, func(method string) string {
+		switch method {
+		case "OPTIONS":
+			return "RTSP/1.0 200 OK\r\nPublic: DESCRIBE, SETUP, PLAY\r\n\r\n"
+		case "DESCRIBE":
+			return fmt.Sprintf("RTSP/1.0 200 OK\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(sdp), sdp)
+		case "SETUP":
+			return "RTSP/1.0 200 OK\r\nSession: 1\r\nTransport: RTP/AVP;unicast;client_port=5000-5001;source=127.0.0.2;server_port=" + port + "-" + port + "\r\n\r\n"
+		}
+		return "RTSP/1.0 200 OK\r\nSession: 1\r\n\r\n"
+	})
+	d := begin(t, wire.Start{Source: "rtsp://" + camera + "/cam", Transport: "udp", OpenTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second})
+	if e, _ := await[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
+		t.Errorf("got %+v", e)
+	}
+	// Whatever the camera had FFmpeg send comes before this.
+	if _, err := other.WriteTo([]byte("last"), other.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	packet := make([]byte, 1500)
+	if n, from, err := other.ReadFrom(packet); err != nil || string(packet[:n]) != "last" {
+		t.Errorf("%d bytes came from %v (%v)", n, from, err)
+	}
+}
+
+func TestRTSPRedirect(t *testing.T) {
+	server := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264})
+	other := serveOther(t, func(http.ResponseWriter, *http.Request) {})
+	c := peer.Certificate{}.Make(t)
+	front := peer.ServeTLS(t, redirectRTSP(t, server.URL()), c)
+	for _, test := range []struct {
+		name, source, problem string // "" means that pictures come
+	}{
+		{"same host", "rtsp://" + redirectRTSP(t, server.URL()) + "/cam", ""},
+		{"another host", "rtsp://" + redirectRTSP(t, "rtsp://"+other.address+"/cam") + "/cam", `the host "127.0.0.2": set source to`},
+		{"rtsps to rtsp", "rtsps://" + front.Address + "/cam", "which rtsps:// sources do not follow"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := begin(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}})
+			d.send(wire.Demand{Wanted: true})
+			if test.problem == "" {
+				d.frame()
+				return
+			}
+			if e, _ := await[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, test.problem) {
+				t.Errorf("got %+v, want %s", e, test.problem)
+			}
+			if n := other.connections.Load(); n != 0 {
+				t.Errorf("%d connections to the other host", n)
+			}
+		})
+	}
+}
+
+// A hostile playlist leads neither to another host nor to a file of this machine.
+func TestHostilePlaylist(t *testing.T) {
+	video := piece(t)
+	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(video)) })
+	local := filepath.Join(t.TempDir(), "local.ts")
+	if err := os.WriteFile(local, []byte(video), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := func(uri, pieces string) string {
+		return strings.Replace(pieces, "#EXTINF", `#EXT-X-KEY:METHOD=AES-128,URI="`+uri+`"`+"\n#EXTINF", 1)
+	}
+	master := func(uri string) string { return "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000000\n" + uri + "\n" }
+	dash := func(uri string) string {
+		return `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S" minBufferTime="PT1S" ` +
+			`profiles="urn:mpeg:dash:profile:isoff-main:2011"><Period><AdaptationSet mimeType="video/mp2t"><Representation id="1" bandwidth="1000000">` +
+			`<BaseURL>` + uri + `</BaseURL></Representation></AdaptationSet></Period></MPD>`
+	}
+	for _, leads := range []struct{ name, uri string }{
+		{"another host", "http://" + other.address + "/piece.ts"},
+		{"a file", "file://" + local},
+		{"a path", local},
+		{"/etc/passwd", "file:///etc/passwd"},
+		{"a file through concat", "concat:" + local + "|" + local},
+		{"a file through subfile", "subfile,,start,0,end,0,,:" + local},
+		{"another host over tcp", "tcp://" + other.address},
+		{"another host over rtmp", "rtmp://" + other.address + "/a/b"},
+	} {
+		for name, text := range map[string]string{
+			"piece": playlist(leads.uri), "key": key(leads.uri, playlist("piece.ts")), "list in a list": master(leads.uri),
+			"DASH": dash(leads.uri), "concat": "ffconcat version 1.0\nfile '" + leads.uri + "'\n",
+		} {
+			t.Run(name+" "+leads.name, func(t *testing.T) {
+				home := serveFiles(t, map[string]string{"/list.m3u8": text, "/piece.ts": video})
+				d := begin(t, wire.Start{Source: "http://" + home + "/list.m3u8"})
+				d.send(wire.Demand{Wanted: true})
+				e, _ := await[wire.Ended](d)
+				if name != "concat" && strings.HasPrefix(leads.uri, "http://") && e.Reason != string(condition.Redirect) {
+					t.Errorf("got %+v, want reason %q", e, condition.Redirect)
+				}
+				if n := other.connections.Load(); n != 0 {
+					t.Errorf("%d connections to the other host", n)
+				}
+			})
+		}
+	}
+}
+
+// The same playlists are played where they lead to the camera's own host, or to one that the configuration names.
+func TestPlaylist(t *testing.T) {
+	video := piece(t)
+	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(video)) })
+	second := serveFiles(t, map[string]string{"/piece.ts": video})
+	for name, uri := range map[string]string{
+		"own host": "piece.ts", "another port": "http://" + second + "/piece.ts", "redirect_hosts": "http://" + other.address + "/piece.ts",
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := serveFiles(t, map[string]string{"/list.m3u8": playlist(uri), "/piece.ts": video})
+			d := begin(t, wire.Start{Source: "http://" + home + "/list.m3u8", RedirectHosts: []string{"127.0.0.2"}})
+			d.send(wire.Demand{Wanted: true})
+			d.frame()
+		})
+	}
+}
+
+// A playlist on this machine leads to no server.
+func TestLocalPlaylistReachesNoServer(t *testing.T) {
+	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) {})
+	list := filepath.Join(t.TempDir(), "list.m3u8")
+	if err := os.WriteFile(list, []byte(playlist("http://"+other.address+"/piece.ts")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e, _ := await[wire.Ended](begin(t, wire.Start{Source: list}))
+	if e.Reason != string(condition.BadStream) && e.Reason != string(condition.Redirect) {
+		t.Errorf("got %+v", e)
+	}
+	if n := other.connections.Load(); n != 0 {
+		t.Errorf("%d connections to the other host", n)
+	}
+}

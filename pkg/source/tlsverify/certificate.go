@@ -1,0 +1,129 @@
+package tlsverify
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Error says which check a certificate failed.
+type Error struct {
+	Problem     string
+	Fingerprint string // of the server's certificate; empty if it has none
+
+	untrusted bool // by nobody that is trusted
+	replaced  bool // by another than the configured one
+}
+
+func (e *Error) Error() string { return e.Problem }
+
+// Remedy says what to change in the configuration. pinnable says whether the camera may have a fingerprint there.
+func (e *Error) Remedy(pinnable bool) string {
+	switch {
+	case e.replaced:
+		return "set fingerprint: " + e.Fingerprint + " if the camera has a new certificate"
+	case e.Fingerprint == "":
+		return "check the camera's TLS settings"
+	case pinnable && e.untrusted:
+		return "set ca_file, or fingerprint: " + e.Fingerprint + " if you trust it"
+	case pinnable:
+		return "give the camera another certificate, or set fingerprint: " + e.Fingerprint + " if you trust it"
+	case e.untrusted:
+		return "set ca_file to a file with the certificate to trust"
+	}
+	return "give the camera another certificate"
+}
+
+// Setting returns a line for the camera's configuration with which the certificate is accepted. pinnable is as for Remedy.
+func (e *Error) Setting(pinnable bool) string {
+	switch {
+	case pinnable && e.Fingerprint != "":
+		return "fingerprint: " + e.Fingerprint
+	case e.untrusted:
+		return "ca_file: camera.pem"
+	}
+	return "tls_verify: false"
+}
+
+const fingerprintPrefix = "sha256:"
+
+// Fingerprint returns the SHA-256 of a certificate's DER form as "sha256:" and 64 hexadecimal digits.
+func Fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return fingerprintPrefix + hex.EncodeToString(sum[:])
+}
+
+// ParseFingerprint reads "sha256:" and 64 hexadecimal digits of either case, with or without colons between the bytes. It
+// returns the form that Fingerprint has.
+func ParseFingerprint(s string) (string, error) {
+	prefix, digits, _ := strings.Cut(strings.ToLower(s), ":")
+	if strings.Contains(digits, ":") {
+		if strings.Count(digits, ":") != sha256.Size-1 || len(digits) != 3*sha256.Size-1 {
+			digits = ""
+		}
+		digits = strings.ReplaceAll(digits, ":", "")
+	}
+	sum, err := hex.DecodeString(digits)
+	if prefix+":" != fingerprintPrefix || err != nil || len(sum) != sha256.Size {
+		return "", errors.New("want sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it")
+	}
+	return fingerprintPrefix + digits, nil
+}
+
+// validity says why a certificate is not valid now.
+func validity(c *x509.Certificate) string {
+	if time.Now().Before(c.NotBefore) {
+		return "the certificate is not valid before " + c.NotBefore.UTC().Format(time.DateTime) + " UTC: check this machine's clock"
+	}
+	return "the certificate expired at " + c.NotAfter.UTC().Format(time.DateTime) + " UTC"
+}
+
+// Names returns the host names and IP addresses that a certificate is for, at most 20 of them.
+func Names(c *x509.Certificate) []string {
+	const most = 20
+	var all []string
+	for _, name := range c.DNSNames {
+		all = append(all, clip(name))
+	}
+	for _, ip := range c.IPAddresses {
+		all = append(all, ip.String())
+	}
+	if len(all) > most {
+		all = append(all[:most], fmt.Sprintf("%d more", len(all)-most))
+	}
+	return all
+}
+
+func names(c *x509.Certificate) string {
+	all := Names(c)
+	if len(all) > 3 {
+		all = append(all[:3], fmt.Sprintf("%d more", len(all)-3))
+	}
+	if len(all) == 0 {
+		return "none: it has no subject alternative names"
+	}
+	return strings.Join(all, ", ")
+}
+
+// Subject returns a certificate's subject as a text for people.
+func Subject(c *x509.Certificate) string { return clip(c.Subject.String()) }
+
+// clip makes a text from a certificate fit for messages.
+func clip(s string) string {
+	const most = 100
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
