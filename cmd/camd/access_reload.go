@@ -10,14 +10,17 @@ import (
 	"camd/pkg/config"
 )
 
+// missingAuth is the error of a file that has lost its section auth. Its arguments are the file and which configuration has the section.
+const missingAuth = `%s: the section "auth" is missing, which %s; put it back, or say who has access: ` +
+	`"auth: {anonymous: admin}" gives everybody full access, "auth: {anonymous: view}" shows everybody all cameras`
+
 // keepsAuth refuses a reload whose file has no section auth while the one in force has it. Without the section everybody who
 // reaches camd has full access, and a file that was cut short looks the same as one from which somebody removed it.
 func keepsAuth(before, next loaded) error {
 	if !before.hasAuth || next.hasAuth {
 		return nil
 	}
-	return fmt.Errorf(`%s: the section "auth" is missing, which the configuration in force has; put it back, or say who has access: `+
-		`"auth: {anonymous: admin}" gives everybody full access, "auth: {anonymous: view}" shows everybody all cameras`, next.path)
+	return fmt.Errorf(missingAuth, next.path, "the configuration in force has")
 }
 
 // warnOfWiderAccess logs that everybody may do more by a configuration than by the one before it.

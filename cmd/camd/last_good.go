@@ -96,7 +96,11 @@ func readLastGood(file string) (kept lastGood, of string, err error) {
 // start returns the configuration to start with.
 func (f serveFlags) start() (loaded, error) {
 	if !f.lastGood {
-		return f.load()
+		l, err := f.load()
+		if err == nil {
+			err = keepsAuthOfLastGood(l)
+		}
+		return l, err
 	}
 	path, err := filepath.Abs(cmp.Or(f.config, defaultConfig))
 	if err != nil {
@@ -112,6 +116,23 @@ func (f serveFlags) start() (loaded, error) {
 		return l, err
 	}
 	return f.over(l)
+}
+
+// keepsAuthOfLastGood refuses a start with a file that has lost its section auth since it was in force last, as a reload does.
+// Nothing is known, and nothing refused, where no last good configuration of the file can be read.
+func keepsAuthOfLastGood(l loaded) error {
+	if l.path == "" || l.Auth != nil {
+		return nil
+	}
+	path, err := filepath.Abs(l.path)
+	if err != nil {
+		return err
+	}
+	kept, err := findLastGood(path, l.text)
+	if err != nil || !config.HasAuth(kept.text) {
+		return nil
+	}
+	return fmt.Errorf(missingAuth, l.path, "the last good configuration had")
 }
 
 // refuse prints why a configuration cannot be served, and whether the last good one can. It returns the command's error.

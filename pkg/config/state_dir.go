@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"go.yaml.in/yaml/v3"
 )
 
 var stateDirLine = regexp.MustCompile(`(?m)^state_dir:.*$`)
@@ -17,4 +19,15 @@ func FindStateDir(path string, text []byte) string {
 		decode(d, "", root, fileFields(), cfg)
 	}
 	return cfg.StateDir
+}
+
+// HasAuth reports whether a configuration's text has the section auth, whatever mistakes it has elsewhere. Text that is not YAML
+// has none.
+func HasAuth(text []byte) bool {
+	var sections map[string]yaml.Node
+	if err := yaml.Unmarshal(bytes.TrimPrefix(text, byteOrderMark), &sections); err != nil {
+		return false
+	}
+	_, has := sections["auth"]
+	return has
 }

@@ -95,6 +95,30 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 	g.root.wants("/api/v1/cameras/hall", http.StatusOK)
 }
 
+// A restart with a file from which only the section auth has gone is refused like a reload, unless the file says who has access.
+func TestStartWithoutAuthOfLastGoodIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "users", "root:"+access.HashPassword("hunter2")+":admin\n")
+	const open = "state_dir: state\ncameras: [{id: hall, source: 'test://?size=64x64&fps=5'}]\n"
+	path := write(t, dir, "camd.yaml", open+"auth: {users_file: users}\n")
+	kept := filepath.Join(dir, "state", "last-good.yaml")
+	d := start(t, options{args: []string{"-c", path}})
+	eventually(t, "the configuration to be kept", func() bool { _, err := os.Stat(kept); return err == nil })
+	d.close()
+
+	write(t, dir, "camd.yaml", open)
+	o := camd(t, "serve", "-c", path, "--listen", "127.0.0.1:0")
+	if o.code != 2 || !strings.Contains(o.stderr, `the section "auth" is missing`) || !strings.Contains(o.stderr, "camd serve --last-good -c "+path) {
+		t.Errorf("a start without auth: %+v", o)
+	}
+	write(t, dir, "camd.yaml", open+"auth: {anonymous: admin}\n")
+	d = start(t, options{args: []string{"-c", path}})
+	if s := d.camera("hall").State; s == "" {
+		t.Error("anonymous: admin does not let anyone in")
+	}
+	d.close()
+}
+
 // A state directory that cannot be written is named as such, with the cause and what to do, and switches that were kept are known.
 func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 	bin, user := forNobody(t)
