@@ -19,7 +19,9 @@ var (
 	busSites      = busDesc("sites", "Other sites of which something was heard lately.")
 	busSilent     = busDesc("silent_sites", "Other sites of which nothing has been heard lately, and whose cameras are therefore offline.")
 	busDuplicates = busDesc("duplicate_cameras", "Cameras of this camd that are not offered, since another publisher of this site's name has them.")
-	busRefused    = busDesc("messages_refused_total", "Messages that were not understood.", "reason")
+	busCameras    = busDesc("cameras", "Cameras of other sites that this relay lists.")
+	busRefused    = busDesc("messages_refused_total", "Messages from the bus that were not taken, or not as a whole.", "reason")
+	busLeftOut    = busDesc("streams_without_series", "Streams from the bus that were asked for here and have no series of their own, since there are too many.")
 
 	busWatched = busDesc("watched", "1 while the stream goes over the bus because somebody watches it, else 0.", "direction", "camera", "rendition")
 	busPassed  = busDesc("frames_passed_total", "Pictures published while the stream was watched: those that went over the bus, and those that did not.", "direction", "camera", "rendition")
@@ -27,6 +29,9 @@ var (
 	busBytes   = busDesc("bytes_total", "Bytes of these pictures.", "direction", "camera", "rendition")
 	busDropped = busDesc("frames_dropped_total", "Pictures published while the stream was watched that did not go out, or did not come in.", "direction", "camera", "rendition", "reason")
 )
+
+// mostBusStreams is how many streams from the bus have series of their own.
+const mostBusStreams = 1024
 
 // Describe sends nothing: which series there are depends on the cameras.
 func (c busCollector) Describe(chan<- *prometheus.Desc) {}
@@ -42,6 +47,7 @@ func (c busCollector) Collect(out chan<- prometheus.Metric) {
 	send(prometheus.GaugeValue, busSites, float64(s.Sites))
 	send(prometheus.GaugeValue, busSilent, float64(s.Silent))
 	send(prometheus.GaugeValue, busDuplicates, float64(len(s.Duplicates)))
+	send(prometheus.GaugeValue, busCameras, float64(len(c.company.bus.Cameras())))
 	for _, reason := range bus.RefusedCauses {
 		send(prometheus.CounterValue, busRefused, float64(s.Refused[reason]), reason)
 	}
@@ -58,7 +64,9 @@ func (c busCollector) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	streams("out", bus.SentCauses, c.company.outgoing(s.Sent))
-	streams("in", bus.ReceivedCauses, s.Received)
+	shown := s.Received[:min(len(s.Received), mostBusStreams)]
+	streams("in", bus.ReceivedCauses, shown)
+	send(prometheus.GaugeValue, busLeftOut, float64(len(s.Received)-len(shown)))
 }
 
 // outgoing returns the streams of the cameras that there are, at zero if they have not been watched yet.

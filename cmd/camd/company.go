@@ -74,8 +74,9 @@ func busOptions(cfg *config.Config) bus.Options {
 	}
 	o := bus.Options{
 		URLs: b.Servers, Prefix: b.Prefix, Relay: cfg.IsRelay(), Version: version, Limits: pictureLimits(cfg),
-		Account: bus.Account{Credentials: b.Credentials, NKey: b.NKey, User: b.User, Password: string(b.Password), Token: string(b.Token)},
-		TLS:     bus.TLS{CA: b.CA, First: b.HandshakeFirst},
+		Account:    bus.Account{Credentials: b.Credentials, NKey: b.NKey, User: b.User, Password: string(b.Password), Token: string(b.Token)},
+		TLS:        bus.TLS{CA: b.CA, First: b.HandshakeFirst},
+		SiteLimits: bus.SiteLimits{Sites: b.MaxSites, Cameras: b.MaxCameras},
 	}
 	if b.Client != nil {
 		o.TLS.Certificate, o.TLS.Key = b.Client.Certificate, b.Client.Key
@@ -159,7 +160,7 @@ func (c *company) link() httpapi.Link {
 	if s.Connected && (s.Sites+s.Silent > 0 || time.Since(s.Since) > busHearing) {
 		c.heard.Store(true)
 	}
-	return httpapi.Link{Connected: s.Connected, Sites: s.Sites, Awaited: c.alone && !c.heard.Load()}
+	return httpapi.Link{Connected: s.Connected, Sites: s.Sites, Refused: s.Refused, Awaited: c.alone && !c.heard.Load()}
 }
 
 // statuses returns those of all cameras.

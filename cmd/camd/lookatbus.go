@@ -32,7 +32,7 @@ func lookAtBus(ctx context.Context, cfg *config.Config) doctor.Bus {
 	running.Go(func() { b.Run(ctx) })
 	awaitBus(ctx, b)
 	s, found := b.State(), doctor.Bus{Sites: map[string]int{}}
-	found.Problem, found.MaxPayload = s.Problem, s.MaxPayload
+	found.Problem, found.MaxPayload, found.Refused = s.Problem, s.MaxPayload, s.Refused
 	if s.Connected {
 		found.Server = s.Server
 	}

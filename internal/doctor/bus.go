@@ -12,6 +12,7 @@ type Bus struct {
 	Problem    string         // why there was none, or what is wrong all the same
 	Sites      map[string]int // how many cameras each site there has
 	MaxPayload int64
+	Refused    map[string]uint64 // messages that were not taken, by reason
 }
 
 // shared looks at the bus, and at what is reachable there.
@@ -29,6 +30,9 @@ func shared(ctx context.Context, look func(context.Context) Bus) []Finding {
 	}
 	for _, site := range slices.Sorted(maps.Keys(b.Sites)) {
 		all = append(all, ok("bus", "site %s, cameras: %d", site, b.Sites[site]))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(b.Refused)) {
+		all = append(all, warn("bus", "the log of camd has a remedy for each reason; docs/relay.md says what the limits are", "messages refused (%s): %d", reason, b.Refused[reason]))
 	}
 	if len(b.Sites) == 0 {
 		all = append(all, warn("bus", "is a camd with cameras and the same prefix: connected, and may this one read what it publishes?", "no site was heard of"))

@@ -16,6 +16,7 @@ func TestBus(t *testing.T) {
 		{"nobody answers", Bus{Problem: "connection refused"}, []Verdict{Fail}},
 		{"no site", Bus{Server: "h:4222"}, []Verdict{OK, Warn}},
 		{"something forbidden", Bus{Server: "h:4222", Problem: "permissions violation", Sites: map[string]int{"a": 1}}, []Verdict{OK, Warn, OK}},
+		{"more sites than there is room for", Bus{Server: "h:4222", Sites: map[string]int{"a": 1}, Refused: map[string]uint64{"sites": 7}}, []Verdict{OK, OK, Warn}},
 		{"sites", Bus{Server: "h:4222", Sites: map[string]int{"b": 1, "a": 2}}, []Verdict{OK, OK, OK}},
 	} {
 		all := shared(t.Context(), func(context.Context) Bus { return c.found })

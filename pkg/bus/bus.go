@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -32,9 +31,8 @@ type Bus struct {
 	link     *link
 	offers   *offers // nil without a site
 	relay    *relay  // nil for one that only offers
-
-	mu      sync.Mutex
-	refused map[string]uint64
+	refused  *refusals
+	inbox    *inbox
 }
 
 // New returns a bus that does nothing until Run. Its error says which option is wrong.
@@ -47,14 +45,14 @@ func New(o Options) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refused: map[string]uint64{}}
+	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refused: newRefusals(o.Log), inbox: newInbox()}
 	b.link = &link{opts: o, log: o.Log, auth: auth, dialer: newDialer(), late: behind, since: time.Now()}
 	box := nuid.Next()
 	if o.Site != "" {
-		b.offers = newOffers(o, box, b.link, b.refuse)
+		b.offers = newOffers(o, box, b.link, b.refused.add)
 	}
 	if o.Relay {
-		b.relay = newRelay(o, box, b.link, b.refuse)
+		b.relay = newRelay(o, box, b.link, b.refused.add)
 		if o.Site != "" {
 			b.link.late *= 3 // answers come behind what goes out, too
 		}
@@ -75,6 +73,7 @@ func (b *Bus) Run(ctx context.Context) {
 		b.offers.begin(life)
 	}
 	running.Go(func() { b.link.keep(life, b.attach) })
+	running.Go(func() { b.readAll(life) })
 	if b.relay != nil {
 		running.Go(func() { b.link.attend(life, b.relay.fetching) })
 		running.Go(func() { b.relay.tend(life) })
@@ -118,6 +117,7 @@ func (b *Bus) watch(ctx context.Context) {
 			if b.relay != nil {
 				b.relay.look()
 			}
+			b.refused.logNew(time.Now())
 		}
 	}
 }
@@ -127,9 +127,12 @@ func (b *Bus) attach(again bool) {
 	conn := b.link.now()
 	if !again {
 		for subject, heard := range b.listeners() {
-			if _, err := conn.Subscribe(subject, heard); err != nil {
+			sub, err := conn.Subscribe(subject, heard)
+			if err != nil {
 				b.link.trouble(fmt.Errorf("subscribe: %w", err))
+				continue
 			}
+			_ = sub.SetPendingLimits(mostWaiting, mostWaitingBytes) // it fails where the connection has ended
 		}
 	}
 	if b.offers != nil {
@@ -148,38 +151,69 @@ func (b *Bus) listeners() map[string]func(*nats.Msg) {
 		l[b.subjects.all()] = f.asked
 		l[b.subjects.ask(f.site)] = f.asked
 		l[b.subjects.want(f.site)] = f.wish
-		l[b.subjects.site(f.site)] = b.hear
+		l[b.subjects.site(f.site)] = b.receive
 	}
 	if b.relay != nil {
 		delete(l, b.subjects.site(b.opts.Site))
-		l[b.subjects.site("*")] = b.hear
+		l[b.subjects.site("*")] = b.receive
 	}
 	return l
 }
 
-// hear takes what a box says. Nothing of this site's reaches the relay: what is here need not come back.
-func (b *Bus) hear(m *nats.Msg) {
-	site, ok := b.subjects.siteOf(m.Subject)
-	w, err := readWord(m.Data)
-	if !ok || err != nil {
-		b.refuse(NotUnderstood)
-		return
+// receive takes an announcement from the connection. It is quick, so that nothing waits behind one that is refused.
+func (b *Bus) receive(m *nats.Msg) {
+	if known, admitted := b.admit(m, time.Now()); admitted && !b.inbox.put(m, known) {
+		b.refused.add(TooFast)
 	}
-	now := time.Now()
+}
+
+// readAll reads the announcements that have been admitted until ctx ends.
+func (b *Bus) readAll(ctx context.Context) {
+	for {
+		m := b.inbox.next(ctx)
+		if m == nil {
+			return
+		}
+		b.hear(m, time.Now())
+	}
+}
+
+// admit decides whether an announcement is read, and says whether its publisher is known.
+func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
+	var refused string
+	site, ok := b.subjects.siteOf(m.Subject)
+	box := peek(m.Data, "box")
 	switch {
-	case b.offers != nil && site == b.offers.site:
+	case !ok || len(m.Data) > mostWord:
+		refused = NotUnderstood
+	case b.isOwn(site):
+		known, refused = b.offers.admits(box, len(m.Data), now)
+	case b.relay != nil:
+		known, refused = b.relay.admits(site, box, len(m.Data), now)
+	}
+	if refused != "" {
+		b.refused.add(refused)
+	}
+	return known, refused == ""
+}
+
+func (b *Bus) isOwn(site string) bool { return b.offers != nil && site == b.offers.site }
+
+// hear takes what a box says. Nothing of this site's reaches the relay: what is here need not come back.
+func (b *Bus) hear(m *nats.Msg, now time.Time) {
+	site, _ := b.subjects.siteOf(m.Subject)
+	w, err := readWord(m.Data)
+	box := peek(m.Data, "box")
+	switch {
+	case err != nil || box != "" && box != w.Box: // the quota was that of box
+		b.refused.add(NotUnderstood)
+	case b.isOwn(site):
 		if w.Box != b.offers.box {
 			b.offers.hear(w, now)
 		}
 	case b.relay != nil:
 		b.relay.hear(site, w, now)
 	}
-}
-
-func (b *Bus) refuse(cause string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.refused[cause]++
 }
 
 // Offer makes cameras, in the order in which people want to see them, those that others may have from now on. Readers
@@ -204,9 +238,7 @@ func (b *Bus) Cameras() []*Camera {
 func (b *Bus) State() State {
 	var s State
 	b.link.tell(&s)
-	b.mu.Lock()
-	s.Refused = maps.Clone(b.refused)
-	b.mu.Unlock()
+	s.Refused = b.refused.snapshot()
 	if b.offers != nil {
 		b.offers.report(&s)
 	}

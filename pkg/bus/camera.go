@@ -19,7 +19,6 @@ import (
 type Camera struct {
 	id, site, bare string
 	relay          *relay
-	log            *zap.Logger
 	box            string // that has it; belongs to whoever has the relay's lock
 
 	mu      sync.Mutex
@@ -28,8 +27,10 @@ type Camera struct {
 	ahead   time.Duration
 	state   condition
 	names   []string
-	inlets  map[string]*inlet
-	counts  map[string]*received
+	owner   string               // the box that has it, as inlets know it
+	inlets  map[string]*inlet    // of the renditions that somebody has asked for: one that nobody asks for costs its name
+	counts  map[string]*received // of the same
+	ended   bool
 	current bool // state has been found once
 }
 
@@ -44,8 +45,7 @@ type condition struct {
 func newCamera(s *site, id string) *Camera {
 	full := s.name + "." + id
 	return &Camera{
-		id: full, site: s.name, bare: id, relay: s.relay, log: s.relay.log.With(zap.String("camera", full)),
-		inlets: map[string]*inlet{}, counts: map[string]*received{},
+		id: full, site: s.name, bare: id, relay: s.relay,
 	}
 }
 
@@ -76,8 +76,8 @@ func (c *Camera) Status() camera.Status {
 	if s.State != camera.Live {
 		s.Counts.FPS = 0
 	}
-	for _, name := range c.names {
-		c.inlets[name].describe(&s)
+	for _, in := range c.inlets {
+		in.describe(&s)
 	}
 	return s
 }
@@ -89,14 +89,32 @@ func (c *Camera) Renditions() []string {
 	return slices.Clone(c.names)
 }
 
-// Topic returns the stream in a rendition; empty means main.
+// Topic returns the stream in a rendition; empty means main. A stream takes memory from when it is first asked for.
 func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if in := c.inlets[cmp.Or(rendition, camera.Main)]; in != nil {
+	if in := c.inlet(cmp.Or(rendition, camera.Main)); in != nil {
 		return in.topic, true
 	}
 	return nil, false
+}
+
+// inlet returns the stream in a rendition, and makes it if it is asked for the first time; nil if there is no such rendition.
+func (c *Camera) inlet(name string) *inlet {
+	if in := c.inlets[name]; in != nil || !slices.Contains(c.names, name) {
+		return in
+	}
+	if c.inlets == nil {
+		c.inlets, c.counts = map[string]*inlet{}, map[string]*received{}
+	}
+	c.counts[name] = newReceived()
+	in := newInlet(c, name, c.counts[name])
+	in.source(c.owner, c.ahead, c.told.State == camera.Paused)
+	if c.ended {
+		in.end()
+	}
+	c.inlets[name] = in
+	return in
 }
 
 // learn takes what the box that has the camera says of it, and reports whether its renditions are others than before.
@@ -104,7 +122,7 @@ func (c *Camera) learn(t told, b *box) bool {
 	c.box = b.id
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.told, c.ahead = t, b.clock.ahead()
+	c.told, c.owner, c.ahead = t, b.id, b.clock.ahead()
 	if !c.current {
 		c.state, c.current = c.find(time.Now(), 0), true
 	}
@@ -124,22 +142,12 @@ func (c *Camera) learn(t told, b *box) bool {
 	if slices.Equal(names, c.names) {
 		return false
 	}
-	c.restream(names, b)
+	c.restream(names)
 	return true
 }
 
-// restream makes the streams those that there are now. Readers of one that goes come to its end.
-func (c *Camera) restream(names []string, b *box) {
-	for _, name := range names {
-		if c.inlets[name] != nil {
-			continue
-		}
-		if c.counts[name] == nil {
-			c.counts[name] = newReceived()
-		}
-		c.inlets[name] = newInlet(c, name, c.counts[name])
-		c.inlets[name].source(b.id, c.ahead, c.told.State == camera.Paused)
-	}
+// restream makes the renditions those that there are now. Readers of one that goes come to its end.
+func (c *Camera) restream(names []string) {
 	for name, in := range c.inlets {
 		if !slices.Contains(names, name) {
 			in.end()
@@ -154,6 +162,7 @@ func (c *Camera) restream(names []string, b *box) {
 func (c *Camera) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ended = true
 	for _, in := range c.inlets {
 		in.end()
 	}
@@ -193,7 +202,7 @@ func (c *Camera) those(which func(*inlet) bool) (names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, name := range c.names {
-		if which(c.inlets[name]) {
+		if in := c.inlets[name]; in != nil && which(in) {
 			names = append(names, name)
 		}
 	}
@@ -208,14 +217,20 @@ func (c *Camera) enter(now condition) {
 		return
 	}
 	level := zapcore.InfoLevel
-	if now.state == camera.Offline || now.state == camera.Stalled {
+	switch {
+	case len(c.inlets) == 0: // nobody has asked for it here
+		level = zapcore.DebugLevel
+	case now.state == camera.Offline, now.state == camera.Stalled:
 		level = zapcore.WarnLevel
 	}
-	fields := []zap.Field{zap.String("state", string(now.state))}
+	if !c.relay.log.Core().Enabled(level) {
+		return
+	}
+	fields := []zap.Field{zap.String("camera", c.id), zap.String("state", string(now.state))}
 	if now.reason != camera.None {
 		fields = append(fields, zap.String("reason", string(now.reason)), zap.String("detail", now.detail))
 	}
-	c.log.Log(level, "camera state", fields...)
+	c.relay.log.Log(level, "camera state", fields...)
 }
 
 func (c *Camera) report(list []Stream) []Stream {
@@ -224,7 +239,7 @@ func (c *Camera) report(list []Stream) []Stream {
 	for name, n := range c.counts {
 		s := n.stream()
 		s.Camera, s.Rendition = c.id, name
-		s.Watched = c.inlets[name] != nil && c.inlets[name].isWatched()
+		s.Watched = c.inlets[name].isWatched()
 		list = append(list, s)
 	}
 	return list

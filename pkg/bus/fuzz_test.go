@@ -117,9 +117,9 @@ func (b *Bus) take(in []byte) (rest []byte) {
 	first, second := one(), one()
 	switch kind {
 	case saysWord:
-		b.hear(&nats.Msg{Subject: "camd.south", Data: first})
+		b.accept(&nats.Msg{Subject: "camd.south", Data: first})
 	case saysRival:
-		b.hear(&nats.Msg{Subject: "camd.north", Data: first})
+		b.accept(&nats.Msg{Subject: "camd.north", Data: first})
 	case saysWish:
 		b.offers.wish(&nats.Msg{Subject: "camd.north.want", Data: first})
 	case saysFrame:
@@ -127,7 +127,7 @@ func (b *Bus) take(in []byte) (rest []byte) {
 		b.relay.settle()
 		for _, s := range b.relay.sites {
 			for _, c := range s.cameras {
-				c.inlets[camera.Main].receive(&nats.Msg{Header: h, Data: second})
+				c.stream(camera.Main).receive(&nats.Msg{Header: h, Data: second})
 			}
 		}
 	}
@@ -200,11 +200,11 @@ func TestWhatIsSaidIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range mostSites + 10 {
-		b.hear(&nats.Msg{Subject: "camd.s" + itoa(i), Data: many(1)})
+	for i := range DefaultSites + 10 {
+		b.accept(&nats.Msg{Subject: "camd.s" + itoa(i), Data: many(1)})
 	}
-	if s := b.State(); s.Sites != mostSites || s.Refused[TooMany] != 10 {
-		t.Errorf("got %d sites and refused %v, want %d and 10", s.Sites, s.Refused, mostSites)
+	if s := b.State(); s.Sites != DefaultSites || s.Refused[TooManySites] != 10 {
+		t.Errorf("got %d sites and refused %v, want %d and 10", s.Sites, s.Refused, DefaultSites)
 	}
 }
 

@@ -37,6 +37,7 @@ type inlet struct {
 	arrived time.Time // when the newest frame came; zero before the first of a watch
 	needy   bool      // viewers have no picture, or a placeholder of this relay's
 	shown   time.Time // when the last placeholder of this relay's was
+	foreign time.Time // when somebody else's message last came on the camera's subject
 	picture []byte    // of the placeholder; nil when it must be drawn
 	paused  bool      // the newest frame says that the camera is switched off
 	seen    *broker.Frame
@@ -68,9 +69,10 @@ func (in *inlet) settle(conn *nats.Conn, now time.Time) bool {
 	turned := wanted != !in.watched.IsZero()
 	switch {
 	case turned && wanted:
-		in.watched, in.needy, in.last, in.joint = now, true, 0, joint{}
+		in.watched, in.needy, in.last = now, true, 0
 	case turned:
 		in.watched, in.arrived, in.needy, in.shown = time.Time{}, time.Time{}, false, time.Time{}
+		in.forgetPieces()
 		// Old pictures to whoever comes next.
 		in.topic.Retire()
 	}
@@ -106,8 +108,11 @@ func (in *inlet) end() {
 		_ = in.sub.Unsubscribe()
 		in.sub = nil
 	}
+	in.forgetPieces()
 	in.topic.End()
 }
+
+func (in *inlet) forgetPieces() { in.joint.reset(&in.camera.relay.unjoined) }
 
 // receive takes a message with a frame or a piece of one. It is called by the subscription's goroutine, and is quick.
 func (in *inlet) receive(m *nats.Msg) {
@@ -117,8 +122,10 @@ func (in *inlet) receive(m *nats.Msg) {
 	switch {
 	case m.Sub != in.sub: // the end of an earlier watch
 	case err != nil:
+		in.foreign = time.Now()
 		in.camera.relay.refuse(NotUnderstood)
 	case h.box != in.box:
+		in.foreign = time.Now()
 		in.camera.relay.refuse(Stranger)
 	default:
 		in.take(h, m)
@@ -128,7 +135,8 @@ func (in *inlet) receive(m *nats.Msg) {
 // take puts a piece to the others, and deals with a picture that is whole.
 func (in *inlet) take(h header, m *nats.Msg) {
 	if h.box != in.from.box || h.stream != in.from.stream {
-		in.from, in.last, in.joint = h, 0, joint{} // numbers begin anew
+		in.from, in.last = h, 0 // numbers begin anew
+		in.forgetPieces()
 	}
 	if in.joint.seq != 0 && in.joint.seq != h.seq && in.joint.seq > in.last {
 		in.pass(in.joint.seq, 0, Incomplete)
@@ -140,11 +148,11 @@ func (in *inlet) take(h header, m *nats.Msg) {
 	old := in.last != 0 && h.seq <= in.last
 	if old && !in.needy {
 		in.count.repeat()
-		in.joint = joint{}
+		in.forgetPieces()
 		return
 	}
 	captured := local(h.taken.Add(in.ahead), time.Now())
-	part, jpeg, whole := in.joint.add(h, m.Data, captured)
+	part, jpeg, whole := in.joint.add(h, m.Data, captured, &in.camera.relay.unjoined)
 	if !whole {
 		return
 	}
@@ -161,14 +169,19 @@ func (in *inlet) take(h header, m *nats.Msg) {
 
 // leaveOut counts a frame that is too large, once for all its pieces.
 func (in *inlet) leaveOut(h header) {
-	in.oversize, in.joint = h.bytes, joint{}
+	in.oversize = h.bytes
+	in.forgetPieces()
 	if h.seq > in.last {
 		in.pass(h.seq, 0, TooLarge)
 	}
 }
 
-// behind reports whether several newer frames wait already.
+// behind reports whether several newer frames wait already. What waits may be somebody else's messages, and nobody's frames are
+// passed over for those.
 func (in *inlet) behind(m *nats.Msg, pieces int) bool {
+	if time.Since(in.foreign) < time.Second {
+		return false
+	}
 	waiting, _, err := m.Sub.Pending()
 	return err == nil && waiting > 1+backlog*pieces // m is among them
 }

@@ -28,7 +28,7 @@ func TestFramesBeyondTheLimitAreDropped(t *testing.T) {
 		for piece := range 3 {
 			in.give(stranger, seq, large, piece+1, 3)
 		}
-		if in.joint.whole != nil {
+		if in.joint.held != nil {
 			t.Fatal("memory was taken for a frame beyond the limit")
 		}
 	}
@@ -59,8 +59,8 @@ func heardOf(t *testing.T) (*Bus, *inlet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.hear(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"yard","state":"live","renditions":[{"name":"main"}]}]}`)})
-	return b, b.relay.sites["north"].cameras["yard"].inlets[camera.Main]
+	b.accept(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"yard","state":"live","renditions":[{"name":"main"}]}]}`)})
+	return b, b.relay.sites["north"].cameras["yard"].stream(camera.Main)
 }
 
 // give gives a stream a piece of a frame.
@@ -94,7 +94,7 @@ func TestEachFrameIsCountedByWhatBecameOfIt(t *testing.T) {
 	if n := in.topic.Published(); n != 4 {
 		t.Errorf("viewers got %d frames, want 4", n)
 	}
-	b.hear(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
+	b.accept(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	in.give(stranger, 14, pic, 1, 1)
 	if f := in.topic.Newest(); !f.Placeholder || in.count.stream().Dropped[SwitchedOff] != 1 {
 		t.Errorf("got %+v of a camera that is switched off", in.count.stream())
@@ -121,5 +121,12 @@ func TestOversizedFramesOfOtherSitesAreRefused(t *testing.T) {
 	}
 	if f := in.topic.Newest(); f == nil || !bytes.Equal(f.JPEG, picture(1000)) {
 		t.Error("viewers got another picture than the one without its comments")
+	}
+}
+
+// accept takes an announcement at once, as the goroutines of Run do together.
+func (b *Bus) accept(m *nats.Msg) {
+	if _, admitted := b.admit(m, time.Now()); admitted {
+		b.hear(m, time.Now())
 	}
 }

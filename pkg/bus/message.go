@@ -16,15 +16,16 @@ import (
 
 // What a bus takes note of, at most: beyond it somebody is wrong or hostile.
 const (
-	mostSites      = 4096
-	mostBoxes      = 16  // of one site
-	mostCameras    = 512 // of one box
-	mostOfSite     = mostBoxes * mostCameras
-	mostRenditions = 32 // of one camera, main with them
-	mostRelays     = 4096
-	mostStreams    = 1 << 15 // renditions of all cameras that a relay knows: 10,000 cameras with three each
+	mostBoxes      = 16      // of one site
+	mostCameras    = 512     // of one box
+	mostOfSite     = 1024    // cameras of all boxes of one site
+	mostRenditions = 17      // of one camera: main and as many as a configuration may have
+	mostRelays     = 4096    // that say what their viewers watch
+	mostWanted     = 1 << 16 // renditions that all relays watch together
 	mostWord       = 1 << 20 // bytes of a message that is no frame
 	mostText       = 500     // bytes of a text for people
+	mostTitle      = 200
+	mostCodec      = 40
 )
 
 // word is what a box says of itself under its site's name. A beat has no cameras; the whole has all that are offered.
@@ -126,7 +127,7 @@ func (c *told) tidy() error {
 	if c.Reason.Text() == "" {
 		c.Reason = camera.None
 	}
-	c.Title, c.Detail, c.Codec = plain(c.Title), plain(c.Detail), plain(c.Codec)
+	c.Title, c.Detail, c.Codec = shorten(plain(c.Title), mostTitle), plain(c.Detail), shorten(plain(c.Codec), mostCodec)
 	if c.Title == "" {
 		c.Title = c.ID
 	}
@@ -143,11 +144,32 @@ func plain(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, ""))
-	for len(s) > mostText {
-		_, n := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-n]
+	return shorten(s, mostText)
+}
+
+// shorten returns the beginning of a text, at most so many bytes of it, without the memory of the rest.
+func shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
 	}
-	return s
+	for !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return strings.Clone(s[:most])
+}
+
+// peek returns the name of a message's publisher without parsing the message: the value of key, which camd writes right behind
+// the version. It is empty if the message begins otherwise.
+func peek(message []byte, key string) string {
+	rest, ok := bytes.CutPrefix(message, []byte(`{"v":1,"`+key+`":"`))
+	if !ok {
+		return ""
+	}
+	id, _, ok := bytes.Cut(rest[:min(len(rest), longestInstance+1)], []byte(`"`))
+	if !ok || !isInstance(string(id)) {
+		return ""
+	}
+	return string(id)
 }
 
 // readWish reads what a relay wants. Names that are none are left out: they name nothing here.
@@ -177,9 +199,11 @@ func decode(b []byte, to any, v *int) error {
 	return nil
 }
 
+const longestInstance = 40
+
 // isInstance reports whether s can name a run of camd: letters and digits, as package nuid makes them.
 func isInstance(s string) bool {
-	if len(s) < 8 || len(s) > 40 {
+	if len(s) < 8 || len(s) > longestInstance {
 		return false
 	}
 	for _, r := range s {

@@ -35,13 +35,19 @@ type offers struct {
 	order    []string
 	cameras  map[string]*offer
 	wishes   map[string]*wanting
+	wanted   int // renditions in all wishes
+	demands  intake
 	rivals   map[string]*rival
-	streams  uint64 // topics sent from so far
+	claims   intake    // of rivals' announcements
+	listens  time.Time // when the newest connection began; zero before the first
+	streams  uint64    // topics sent from so far
 	revision uint64
 	last     []told    // as of the revision, without what changes all the time
 	looked   time.Time // when the last look began
 	toldAt   time.Time // when something was last said
-	tell     bool      // somebody asked for the whole
+	tell     bool      // the whole is to be told
+	question bool      // somebody asked for the whole
+	answered time.Time // when the whole was last told
 	large    error     // the whole was too large
 	gone     bool      // the last word has been said
 	counts   map[key]*sent
@@ -59,6 +65,7 @@ type offer struct {
 
 // rival is another camd under the same site's name.
 type rival struct {
+	*publisher
 	heard    time.Time
 	revision uint64
 	since    map[string]time.Time // from when on it has had each camera
@@ -69,7 +76,7 @@ func newOffers(o Options, box string, l *link, refuse func(string)) *offers {
 	return &offers{
 		site: o.Site, box: box, host: host, camd: o.Version, subjects: subjects{o.Prefix}, link: l, log: o.Log, refuse: refuse,
 		cameras: map[string]*offer{}, wishes: map[string]*wanting{}, rivals: map[string]*rival{}, counts: map[key]*sent{},
-		life: context.Background(),
+		life: context.Background(), demands: demandIntake(), claims: announcementIntake(mostBoxes),
 	}
 }
 
@@ -118,7 +125,7 @@ func (o *offer) stop() {
 func (f *offers) leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.wishes = map[string]*wanting{}
+	f.wishes, f.wanted = map[string]*wanting{}, 0
 	for _, o := range f.cameras {
 		o.stop()
 	}

@@ -24,8 +24,9 @@ type Options struct {
 	TLS     TLS
 	Version string // of this camd, for people
 
-	Limits mjpeg.Limits   // of a picture; what is larger is dropped
-	Budget *broker.Budget // bounds what the topics of all cameras hold together; nil is none
+	SiteLimits SiteLimits     // of what a relay keeps of other sites
+	Limits     mjpeg.Limits   // of a picture; what is larger is dropped
+	Budget     *broker.Budget // bounds what the topics of all cameras hold together; nil is none
 
 	// Changed is called when the list that Cameras returns has changed, or the renditions of one of them, and never twice at
 	// once. It must not wait for the bus. May be nil.
@@ -72,6 +73,7 @@ func (o Options) checked() (Options, error) {
 	if o.Changed == nil {
 		o.Changed = func() {}
 	}
+	o.SiteLimits = o.SiteLimits.orDefault()
 	if err := CheckPrefix(o.Prefix); err != nil {
 		return o, fmt.Errorf("prefix: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -14,16 +15,17 @@ import (
 
 // outlet sends one rendition of a local camera to the bus while somebody watches it there.
 type outlet struct {
-	subject string
-	from    string // who sends, and which of its streams this is
-	topic   *broker.Topic
-	state   func() camera.State
-	link    *link
-	fresh   chan struct{} // somebody has no picture yet; has room for one
-	stop    context.CancelFunc
-	done    chan struct{}
-	count   *sent
-	large   error // the newest frame was too large
+	subject    string
+	from       string // who sends, and which of its streams this is
+	topic      *broker.Topic
+	state      func() camera.State
+	link       *link
+	fresh      chan struct{} // somebody has no picture yet; has room for one
+	stop       context.CancelFunc
+	done       chan struct{}
+	count      *sent
+	large      error     // the newest frame was too large
+	repeatedAt time.Time // when a frame was last sent once more
 }
 
 // sent counts what became of a rendition's frames. It outlives its outlets.
@@ -89,6 +91,7 @@ func (o *outlet) run(ctx context.Context) {
 	sub := o.topic.Subscribe(broker.Latest)
 	defer sub.Close()
 	var last, passedOver uint64
+	var later <-chan time.Time
 	for {
 		// Take the bell before looking: a Publish that the look fails to see has yet to ring it.
 		bell := sub.Bell()
@@ -106,7 +109,13 @@ func (o *outlet) run(ctx context.Context) {
 		select {
 		case <-bell:
 		case <-o.fresh:
-			o.again(last)
+			// Whoever asks again and again has the frame sent once in a while.
+			if later == nil {
+				later = time.After(repeatEvery - time.Since(o.repeatedAt))
+			}
+		case <-later:
+			later = nil
+			o.sendAgain(last)
 		case <-sub.Ended():
 			return
 		case <-ctx.Done():
@@ -115,8 +124,12 @@ func (o *outlet) run(ctx context.Context) {
 	}
 }
 
-// again sends the frame that was sent last to those who came later, unless a newer one is about to be.
-func (o *outlet) again(last uint64) {
+// repeatEvery is how long a frame that was sent once more is not sent another time.
+const repeatEvery = glance
+
+// sendAgain sends the frame that was sent last to those who came later, unless a newer one is about to be.
+func (o *outlet) sendAgain(last uint64) {
+	o.repeatedAt = time.Now()
 	f := o.topic.Newest()
 	if f == nil || f.Seq != last || o.send(f) != nil {
 		return

@@ -30,9 +30,13 @@ type relay struct {
 	demand        chan struct{} // all topics' changes of demand
 	list          atomic.Pointer[[]*Camera]
 
+	siteLimits SiteLimits
+	unjoined   unjoined // of all streams
+
 	mu      sync.Mutex
+	intake  intake
 	sites   map[string]*site
-	streams int        // of all their boxes
+	cameras int        // of all their boxes
 	conn    *nats.Conn // where frames are listened to; nil before the first
 	news    bool       // list is not what sites say
 	over    bool
@@ -40,10 +44,60 @@ type relay struct {
 
 func newRelay(o Options, instance string, l *link, refuse func(string)) *relay {
 	r := &relay{own: o.Site, instance: instance, subjects: subjects{o.Prefix}, link: l, log: o.Log, refuse: refuse, limits: o.Limits.OrDefault(), budget: o.Budget,
-		changed: o.Changed,
-		demand:  make(chan struct{}, 1), sites: map[string]*site{}}
+		changed: o.Changed, demand: make(chan struct{}, 1), siteLimits: o.SiteLimits, unjoined: unjoined{refuse: refuse},
+		intake: announcementIntake(o.SiteLimits.Sites), sites: map[string]*site{}}
 	r.list.Store(&[]*Camera{})
 	return r
+}
+
+// admits decides whether an announcement is read, by what is known without reading it. If not, it returns the reason.
+func (r *relay) admits(site, box string, size int, now time.Time) (known bool, refused string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var of *publisher
+	s := r.sites[site]
+	if s != nil {
+		if b := s.boxes[box]; b != nil {
+			of = b.publisher
+		} else if !s.intake.allows(now, size) {
+			return false, TooFast
+		}
+	}
+	switch {
+	case !r.intake.allows(of, size, now):
+		return false, TooFast
+	case s == nil && len(r.sites) >= r.siteLimits.Sites && r.replaceable(nil, now) == nil:
+		return false, TooManySites
+	}
+	return of != nil, ""
+}
+
+// replaceable returns the site that has been silent for longest of those that a new site may replace: nobody watches them, and
+// they were heard for a short time only. It is nil if there is none. It leaves out one site.
+func (r *relay) replaceable(but *site, now time.Time) (oldest *site) {
+	for _, s := range r.sites {
+		if s == but || s.watching || s.heard.Sub(s.first) >= longStanding || s.alive(now) {
+			continue
+		}
+		if oldest == nil || s.heard.Before(oldest.heard) {
+			oldest = s
+		}
+	}
+	return oldest
+}
+
+// replace makes room: it forgets a site that others may replace, and reports whether there was one.
+func (r *relay) replace(but *site, now time.Time) bool {
+	s := r.replaceable(but, now)
+	if s == nil {
+		return false
+	}
+	for _, b := range s.boxes {
+		s.forget(b)
+	}
+	s.arrange(now)
+	delete(r.sites, s.name)
+	return true
 }
 
 // hear takes what a box of another site says.
@@ -55,13 +109,17 @@ func (r *relay) hear(name string, w word, now time.Time) {
 	}
 	s := r.sites[name]
 	if s == nil {
-		if len(r.sites) >= mostSites {
-			r.refuse(TooMany)
+		if w.Gone {
 			return
 		}
-		s = &site{name: name, relay: r, boxes: map[string]*box{}, cameras: map[string]*Camera{}}
+		if len(r.sites) >= r.siteLimits.Sites && !r.replace(nil, now) {
+			r.refuse(TooManySites)
+			return
+		}
+		s = &site{name: name, relay: r, first: now, intake: boxIntake(), boxes: map[string]*box{}, cameras: map[string]*Camera{}}
 		r.sites[name] = s
 	}
+	s.heard = now
 	known, ask := s.hear(w, now)
 	if ask && now.Sub(s.asked) >= glance {
 		s.asked = now
@@ -74,19 +132,37 @@ func (r *relay) hear(name string, w word, now time.Time) {
 	}
 }
 
-// holds reports whether there is room for a box's cameras beside all others', and then counts them. Each costs memory here and in
-// whatever serves it.
-func (r *relay) holds(b *box, w word) bool {
-	n := 0
-	for _, c := range w.Cameras {
-		n += len(c.Renditions)
+// fit returns those of a box's cameras that there is room for beside all others', in their order. Those that it had before come
+// first.
+func (r *relay) fit(s *site, b *box, cameras []told, now time.Time) []told {
+	others := r.cameras - len(b.cameras)
+	for others+len(cameras) > r.siteLimits.Cameras && r.replace(s, now) {
+		others = r.cameras - len(b.cameras)
 	}
-	if r.streams-b.streams+n > mostStreams {
-		return false
+	room := min(r.siteLimits.Cameras-others, mostOfSite-(s.announced-len(b.cameras)))
+	if len(cameras) <= room {
+		return cameras
 	}
-	r.streams += n - b.streams
-	b.streams = n
-	return true
+	had := 0
+	for _, c := range cameras {
+		if _, has := b.since[c.ID]; has {
+			had++
+		}
+	}
+	fresh := room - had // that there is room for
+	return slices.DeleteFunc(cameras, func(c told) bool {
+		if _, has := b.since[c.ID]; has {
+			return false
+		}
+		fresh--
+		return fresh < 0
+	})
+}
+
+// count notes how many cameras a box has.
+func (r *relay) count(s *site, b *box, cameras int) {
+	r.cameras += cameras - len(b.cameras)
+	s.announced += cameras - len(b.cameras)
 }
 
 // settle makes what is fetched what is watched, and tells the sites.

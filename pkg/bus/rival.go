@@ -6,6 +6,20 @@ import (
 	"go.uber.org/zap"
 )
 
+// admits decides whether what another camd says under this site's name is read. If not, it returns the reason.
+func (f *offers) admits(box string, size int, now time.Time) (known bool, refused string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var of *publisher
+	if r := f.rivals[box]; r != nil {
+		of = r.publisher
+	}
+	if !f.claims.allows(of, size, now) {
+		return false, TooFast
+	}
+	return of != nil, ""
+}
+
 // hear takes note of what another camd says under the same site's name. Two boxes may share a site, but no camera: of two
 // that have one, the one that has had it for longer keeps it.
 func (f *offers) hear(w word, now time.Time) {
@@ -17,13 +31,13 @@ func (f *offers) hear(w word, now time.Time) {
 		delete(f.rivals, w.Box)
 		f.contend()
 		return
-	case r == nil && len(f.rivals) >= mostBoxes:
-		f.refuse(TooMany)
+	case r == nil && len(f.rivals) >= mostBoxes && !f.makeRoom(now):
+		f.refuse(TooManyBoxes)
 		return
 	case r == nil:
-		r = &rival{}
+		r = &rival{publisher: f.claims.admit(now)}
 		f.rivals[w.Box] = r
-		f.tell = true // it is to know what there is here
+		f.question = true // it is to know what there is here
 	}
 	r.heard = now
 	if !w.Whole {
@@ -32,14 +46,37 @@ func (f *offers) hear(w word, now time.Time) {
 		}
 		return
 	}
+	believed := r.since == nil && r.first.Sub(f.listens) <= expiry
+	before, unproven := r.since, false
 	r.revision, r.since = w.Revision, map[string]time.Time{}
 	for _, c := range w.Cameras {
-		// For how long, not since when: the clocks of two boxes need not agree.
-		r.since[c.ID] = now.Add(-time.Duration(c.Held * float64(time.Second)))
+		since, proven := heldSince(c, before, believed, now)
+		r.since[c.ID] = since
+		unproven = unproven || !proven && f.cameras[c.ID] != nil
+	}
+	if unproven {
+		f.refuse(UnprovenClaim)
 	}
 	f.contend()
 	f.settle()
 }
+
+// makeRoom forgets a rival that is silent, the one that was heard for the shortest time, and reports whether there was one.
+func (f *offers) makeRoom(now time.Time) bool {
+	briefest := ""
+	for box, r := range f.rivals {
+		if r.silent(now) && (briefest == "" || r.known() < f.rivals[briefest].known()) {
+			briefest = box
+		}
+	}
+	delete(f.rivals, briefest)
+	return briefest != ""
+}
+
+func (r *rival) silent(now time.Time) bool { return now.Sub(r.heard) > expiry }
+
+// known is how long it was heard.
+func (r *rival) known() time.Duration { return r.heard.Sub(r.first) }
 
 func (f *offers) askAgain() {
 	if conn, _ := f.link.ready(); conn != nil {
@@ -54,14 +91,14 @@ const tie = time.Second
 func (f *offers) contend() {
 	now := time.Now()
 	for box, r := range f.rivals {
-		if now.Sub(r.heard) > expiry {
+		if now.Sub(r.heard) > remember(r.known()) {
 			delete(f.rivals, box)
 		}
 	}
 	for id, o := range f.cameras {
 		held := ""
 		for box, r := range f.rivals {
-			if since, has := r.since[id]; has && older(since, box, o.since, f.box) {
+			if since, has := r.since[id]; has && !r.silent(now) && older(since, box, o.since, f.box) {
 				held = box
 			}
 		}

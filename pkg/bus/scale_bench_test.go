@@ -105,7 +105,8 @@ func BenchmarkWishes(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				f.wish(said[i%relays])
+				w, _ := readWish(said[i%relays].Data)
+				f.take(w, time.Now())
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)*float64(relays)/beat.Seconds()/10_000, "%-of-a-core")
 			f.leave()
@@ -121,7 +122,7 @@ func BenchmarkLook(b *testing.B) {
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			r := listener(b)
+			r := relayOf(b, SiteLimits{Cameras: 10_000}).relay
 			var cameras []string
 			for i := range 500 {
 				cameras = append(cameras, fmt.Sprint("c", i))

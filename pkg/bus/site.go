@@ -3,33 +3,43 @@ package bus
 import (
 	"slices"
 	"time"
+
+	"go.uber.org/zap"
 )
 
-// remember is how long a box is known that says nothing and has no successor.
-const remember = 24 * time.Hour
+// remember is how long a box is remembered that is silent and has no successor: as long as it was heard, within bounds.
+func remember(heard time.Duration) time.Duration {
+	return min(max(heard, 10*time.Minute), 24*time.Hour)
+}
 
 // site is what a relay knows of one. It belongs to whoever has the relay's lock.
 type site struct {
-	name     string
-	relay    *relay
-	boxes    map[string]*box
-	cameras  map[string]*Camera
-	order    []string // of cameras, as their boxes have them
-	asked    time.Time
-	wished   time.Time
-	watching bool // the last wish was for something
+	name      string
+	relay     *relay
+	first     time.Time // when it was first heard
+	heard     time.Time // when it was last heard
+	lived     bool      // at the last look
+	intake    quota     // of boxes that are not known
+	boxes     map[string]*box
+	announced int // cameras of all boxes
+	cameras   map[string]*Camera
+	order     []string // of cameras, as their boxes have them
+	asked     time.Time
+	wished    time.Time
+	watching  bool // the last wish was for something
 }
 
 // box is one camd at a site.
 type box struct {
+	*publisher
 	id, host string
 	heard    time.Time
 	gone     bool // by its own word
 	lived    bool // at the last look
 	revision uint64
 	whole    bool // cameras is what it has, as of revision
+	partial  bool // there was no room for all of them
 	cameras  []told
-	streams  int                  // of them
 	since    map[string]time.Time // from when on it has had each camera
 	clock    clock
 }
@@ -42,49 +52,83 @@ func (s *site) hear(w word, now time.Time) (known, ask bool) {
 			return true, false
 		}
 		if len(s.boxes) >= mostBoxes && !s.makeRoom(now) {
-			s.relay.refuse(TooMany)
+			s.relay.refuse(TooManyBoxes)
 			return true, false
 		}
-		b = &box{id: w.Box, host: w.Host}
+		b = &box{publisher: s.relay.intake.admit(now), id: w.Box, host: w.Host}
 		s.boxes[w.Box] = b
 	}
 	b.heard, b.gone = now, w.Gone
 	b.clock.hear(w.Now, now)
 	if w.Whole {
-		if !s.relay.holds(b, w) {
-			s.relay.refuse(TooMany)
-			return known, false
-		}
-		b.revision, b.whole, b.cameras, b.since = w.Revision, true, w.Cameras, map[string]time.Time{}
-		for _, c := range w.Cameras {
-			// For how long, not since when: the clocks of two boxes need not agree.
-			b.since[c.ID] = now.Add(-time.Duration(c.Held * float64(time.Second)))
-		}
-		s.arrange(now)
+		s.take(b, w, now)
 	}
-	return known, !w.Gone && (!b.whole || b.revision != w.Revision)
+	return known, !w.Gone && (!b.whole || b.revision != w.Revision || b.partial && s.hasRoom())
 }
 
-// makeRoom forgets the box that has been silent for longest, and reports whether there was one: a camd in a container has
-// another host's name at each start, and so no successor.
+// hasRoom reports whether another camera fits.
+func (s *site) hasRoom() bool {
+	return s.announced < mostOfSite && s.relay.cameras < s.relay.siteLimits.Cameras
+}
+
+// take makes a box's cameras what it says, as far as there is room.
+func (s *site) take(b *box, w word, now time.Time) {
+	cameras := s.relay.fit(s, b, w.Cameras, now)
+	if b.partial = len(cameras) < len(w.Cameras); b.partial {
+		s.relay.refuse(TooManyCameras)
+	}
+	believed := !b.whole && b.first.Sub(s.first) <= expiry
+	before := b.since
+	s.relay.count(s, b, len(cameras))
+	b.revision, b.whole, b.cameras, b.since = w.Revision, true, cameras, make(map[string]time.Time, len(cameras))
+	unproven := false
+	for _, c := range cameras {
+		since, proven := heldSince(c, before, believed, now)
+		b.since[c.ID] = since
+		unproven = unproven || !proven
+	}
+	if unproven {
+		s.relay.refuse(UnprovenClaim)
+	}
+	s.arrange(now)
+}
+
+// heldSince is since when a box has had a camera. before are its cameras as they were; believed says whether its word is enough
+// for the time before it was heard. Otherwise somebody who has just come would have had any camera for longest. It is not
+// proven if the box says of a camera that is new here that it has had it for long.
+func heldSince(c told, before map[string]time.Time, believed bool, now time.Time) (since time.Time, proven bool) {
+	// For how long, not since when: the clocks of two boxes need not agree.
+	since = now.Add(-time.Duration(c.Held * float64(time.Second)))
+	known, has := before[c.ID]
+	switch {
+	case has && since.Before(known):
+		return known, true
+	case has, believed:
+		return since, true
+	}
+	return now, now.Sub(since) <= expiry
+}
+
+// makeRoom forgets a box that is silent, the one that was heard for the shortest time, and reports whether there was one: a
+// camd in a container has another host's name at each start, and so no successor.
 func (s *site) makeRoom(now time.Time) bool {
-	var oldest *box
+	var briefest *box
 	for _, b := range s.boxes {
-		if !s.living(b, now) && (oldest == nil || b.heard.Before(oldest.heard)) {
-			oldest = b
+		if !s.living(b, now) && (briefest == nil || b.heard.Sub(b.first) < briefest.heard.Sub(briefest.first)) {
+			briefest = b
 		}
 	}
-	if oldest == nil {
+	if briefest == nil {
 		return false
 	}
-	s.forget(oldest)
+	s.forget(briefest)
 	s.arrange(now)
 	return true
 }
 
 func (s *site) forget(b *box) {
 	delete(s.boxes, b.id)
-	s.relay.streams -= b.streams
+	s.relay.count(s, b, 0)
 }
 
 // living reports whether a box spoke lately. One that has a successor at its host is given less time.
@@ -122,7 +166,7 @@ func (s *site) look(now time.Time) {
 		living := s.living(b, now)
 		turned = turned || living != b.lived
 		b.lived = living
-		if !living && (s.succeeded(b) || now.Sub(b.heard) > remember) {
+		if !living && (s.succeeded(b) || now.Sub(b.heard) > remember(b.heard.Sub(b.first))) {
 			s.forget(b)
 			turned = true // what it alone had ends with it
 		}
@@ -130,6 +174,20 @@ func (s *site) look(now time.Time) {
 	if turned {
 		s.arrange(now)
 	}
+	if alive := s.alive(now); alive != s.lived {
+		s.lived = alive
+		s.log(alive)
+	}
+}
+
+// log says that the site is heard, or is not heard any more. Sites are many: the log has no more of their cameras' states than of
+// those that are watched here.
+func (s *site) log(alive bool) {
+	if alive {
+		s.relay.log.Info("site heard", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)))
+		return
+	}
+	s.relay.log.Warn("site silent", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)), zap.Time("heard", s.heard))
 }
 
 // arrange finds for each camera the box that has it: a living one before one that is not, and the one that has had it for

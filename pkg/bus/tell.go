@@ -30,6 +30,9 @@ func (f *offers) look() {
 		f.revision++
 		f.last, f.tell = cameras, true
 	}
+	if f.question && time.Since(f.answered) >= answerEvery {
+		f.tell = true
+	}
 	if f.tell || time.Since(f.toldAt) >= beat {
 		f.say(f.tell, cameras)
 	}
@@ -44,6 +47,9 @@ func (f *offers) say(whole bool, cameras []told) {
 	switch err := f.link.say(f.subjects.site(f.site), w); {
 	case err == nil:
 		f.toldAt, f.tell = time.Now(), false
+		if whole {
+			f.answered, f.question = f.toldAt, false
+		}
 		if f.large != nil {
 			f.link.relieve(f.large)
 			f.large = nil
@@ -94,9 +100,12 @@ func changed(before, now []told) bool {
 	})
 }
 
-// asked makes the next look tell of everything: many who ask at once get one answer.
+// answerEvery is how long a site that is asked for all of its cameras waits before it answers the next time.
+const answerEvery = time.Second
+
+// asked makes one of the next looks tell of everything: many who ask at once get one answer.
 func (f *offers) asked(*nats.Msg) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tell = true
+	f.question = true
 }

@@ -108,7 +108,7 @@ func (c *Camera) fill(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, name := range c.names {
-		if in := c.inlets[name]; c.lacks(in, now) {
+		if in := c.inlets[name]; in != nil && c.lacks(in, now) {
 			in.show(c.card(in), now)
 		}
 	}

@@ -14,46 +14,102 @@ import (
 
 // wanting is what one relay's viewers watch here.
 type wanting struct {
+	*publisher
 	until time.Time
-	watch map[string][]string
+	watch map[key]bool
 }
 
-// wish takes note of what a relay's viewers watch.
+// others is the entry of all relays that there is no room for. What one of them wants is sent, and sent until expiry after one of
+// them last wanted something.
+const others = ""
+
+// wish reads what a relay's viewers watch, if its publisher does not send too much.
 func (f *offers) wish(m *nats.Msg) {
+	relay, now := peek(m.Data, "relay"), time.Now()
+	if !f.admitsWish(relay, len(m.Data), now) {
+		f.refuse(TooFast)
+		return
+	}
 	w, err := readWish(m.Data)
-	if err != nil {
+	if err != nil || relay != "" && relay != w.Relay {
 		f.refuse(NotUnderstood)
 		return
 	}
+	f.take(w, now)
+}
+
+// take makes a relay's wish what it says.
+func (f *offers) take(w wish, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.gone {
 		return
 	}
-	if f.wishes[w.Relay] == nil && len(f.wishes) >= mostRelays {
-		f.refuse(TooMany)
-		return
-	}
 	if len(w.Watch) == 0 {
-		delete(f.wishes, w.Relay)
+		f.forget(w.Relay)
 		return
 	}
 	own := f.own(w.Watch)
-	f.wishes[w.Relay] = &wanting{time.Now().Add(expiry), own}
+	f.note(w.Relay, own, now)
 	// What nobody wants any more ends with the next look, which asks all relays; here a thousand of them cost each its own.
-	for id, renditions := range own {
-		for _, r := range renditions {
-			f.serve(key{id, r}, slices.Contains(w.Fresh[id], r))
-		}
+	for k := range own {
+		f.serve(k, slices.Contains(w.Fresh[k.camera], k.rendition))
 	}
 }
 
-// own leaves of a wish what is of this box.
-func (f *offers) own(watch map[string][]string) map[string][]string {
-	own := map[string][]string{}
-	for id, renditions := range watch {
-		if f.cameras[id] != nil {
-			own[id] = slices.DeleteFunc(renditions[:min(len(renditions), mostRenditions)], func(r string) bool { return !name.MatchString(r) })
+func (f *offers) admitsWish(relay string, size int, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var known *publisher
+	if w := f.wishes[relay]; w != nil && relay != others {
+		known = w.publisher
+	}
+	return size <= mostWord && f.demands.allows(known, size, now)
+}
+
+// note makes a relay's wish what it is now.
+func (f *offers) note(relay string, watch map[key]bool, now time.Time) {
+	w := f.wishes[relay]
+	had := 0
+	if w != nil {
+		had = len(w.watch)
+	}
+	if w == nil && len(f.wishes) >= mostRelays || f.wanted-had+len(watch) > mostWanted {
+		f.refuse(TooManyRelays)
+		f.forget(relay)
+		relay, w, had = others, f.wishes[others], 0
+		if w != nil {
+			had = len(w.watch)
+			maps.Copy(watch, w.watch) // no more than there are here
+		}
+	}
+	if w == nil {
+		w = &wanting{publisher: f.demands.admit(now)}
+		f.wishes[relay] = w
+	}
+	w.watch, w.until = watch, now.Add(expiry)
+	f.wanted += len(watch) - had
+}
+
+func (f *offers) forget(relay string) {
+	if w := f.wishes[relay]; w != nil {
+		f.wanted -= len(w.watch)
+		delete(f.wishes, relay)
+	}
+}
+
+// own leaves of a wish the renditions that this box has. What it returns does not hold the memory of the message.
+func (f *offers) own(watch map[string][]string) map[key]bool {
+	own := map[key]bool{}
+	for id, o := range f.cameras {
+		wanted := watch[id]
+		if len(wanted) == 0 {
+			continue
+		}
+		for _, r := range o.source.Renditions() {
+			if slices.Contains(wanted[:min(len(wanted), mostRenditions)], r) {
+				own[key{id, r}] = true
+			}
 		}
 	}
 	return own
@@ -67,6 +123,7 @@ const deafness = 30 * time.Second
 func (f *offers) renew() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.listens = time.Now()
 	for _, w := range f.wishes {
 		w.until = time.Now().Add(expiry)
 	}
@@ -79,14 +136,10 @@ func (f *offers) settle() {
 	wanted := map[key]bool{}
 	for relay, w := range f.wishes {
 		if time.Now().After(w.until) && !deaf {
-			delete(f.wishes, relay)
+			f.forget(relay)
 			continue
 		}
-		for id, renditions := range w.watch {
-			for _, r := range renditions {
-				wanted[key{id, r}] = true
-			}
-		}
+		maps.Copy(wanted, w.watch)
 	}
 	for id, o := range f.cameras {
 		for r, out := range o.outlets {

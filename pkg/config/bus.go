@@ -22,6 +22,8 @@ type Bus struct {
 	Client      *certificate.Files // who camd is, for servers that ask; nil: it does not say
 	Prefix      string             // what subjects begin with
 	Relay       bool               // show other sites' cameras though there are own ones
+	MaxSites    int                // other sites that a relay keeps; 0 is the bus's default
+	MaxCameras  int                // cameras of other sites that a relay keeps; 0 is the bus's default
 
 	HandshakeFirst bool // servers that want TLS before they say anything
 }
@@ -59,6 +61,8 @@ func busFields() []field[busEntry] {
 		{"prefix", set(func(e *busEntry) *string { return &e.Prefix }, wantPrefix, func(s string) (string, bool) { return s, isPrefix(s) })},
 		{"relay", flag(func(e *busEntry) *bool { return &e.Relay })},
 		{"handshake_first", flag(func(e *busEntry) *bool { return &e.HandshakeFirst })},
+		{"max_sites", whole(func(e *busEntry) *int { return &e.MaxSites }, 1, 100_000)},
+		{"max_cameras", whole(func(e *busEntry) *int { return &e.MaxCameras }, 1, 1_000_000)},
 	}
 }
 

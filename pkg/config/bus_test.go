@@ -21,7 +21,7 @@ func TestBus(t *testing.T) {
 		in   string
 		want Bus
 	}{
-		{"servers: ['nats://h:4222', 'tls://h'], token_file: token, relay: true, handshake_first: true", Bus{Servers: []string{"nats://h:4222", "tls://h"}, Token: "hunter2", Relay: true, HandshakeFirst: true, Prefix: "camd"}},
+		{"servers: ['nats://h:4222', 'tls://h'], token_file: token, relay: true, handshake_first: true, max_sites: 9, max_cameras: 99", Bus{Servers: []string{"nats://h:4222", "tls://h"}, Token: "hunter2", Relay: true, HandshakeFirst: true, MaxSites: 9, MaxCameras: 99, Prefix: "camd"}},
 		{"servers: ['tls://h'], user: u, password: hunter2, prefix: house.camd", Bus{Servers: []string{"tls://h"}, User: "u", Password: "hunter2", Prefix: "house.camd"}},
 		{"servers: ['nats://h'], credentials_file: creds, ca: cert.pem", Bus{Servers: []string{"nats://h"}, Credentials: dir + "/creds", CA: vouching.File, Prefix: "camd"}},
 		{"servers: ['nats://h'], nkey_file: nk, certificate: cert.pem, key: key.pem", Bus{

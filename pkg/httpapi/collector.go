@@ -37,6 +37,7 @@ var (
 	descDropped = desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
 	descBytes   = desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
 	descCut     = desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
+	descLeftOut = desc("camd_remote_streams_without_series", "Streams of other sites' cameras that were watched here and have no series, since there are too many.")
 	descWalls   = desc("camd_viewer_walls", "WebSockets of walls connected now, with cameras or without.")
 	descTurned  = desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
 
@@ -53,10 +54,16 @@ func (c *collector) Describe(chan<- *prometheus.Desc) {}
 // Collect sends everything as it is now.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	r := c.server.roster.Load()
+	watched := c.server.remotes.list()
 	for _, id := range r.Order {
-		collectCamera(out, r.Cameras[id].Status())
+		if r.remote[id] {
+			collectRemote(out, r.Cameras[id].Status(), watched[id])
+		} else {
+			collectCamera(out, r.Cameras[id].Status())
+		}
 	}
-	collectViewers(out, r, c.server.audience.count())
+	collectViewers(out, r, r.withRemote(watched), c.server.audience.count())
+	gauge(out, descLeftOut, float64(c.server.remotes.leftOut()))
 	collectConnections(out, c.server)
 	collectReloads(out, c.server.reloads.look())
 	if state := c.server.opts.Certificate; state != nil {
@@ -76,9 +83,6 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	gauge(out, descUp, number(s.State == camera.Live), s.ID)
 	for rendition, n := range s.Counts.Published {
 		counter(out, descPublished, n, s.ID, rendition)
-	}
-	if s.Remote { // what there is to tell of its capture, and to be told of its troubles, its own camd tells
-		return
 	}
 	for _, state := range camera.States {
 		gauge(out, descState, number(s.State == state), s.ID, string(state))
@@ -106,12 +110,20 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
 }
 
-// collectViewers sends a row, at zero if need be, for everything that may be counted in the roster, and of what is no more how
-// many were cut for that.
-func collectViewers(out chan<- prometheus.Metric, r *roster, c census) {
+// collectRemote sends what a relay tells of another site's camera: whether it is live and, of the renditions that have been watched
+// here, how many pictures came. Its own camd has the rest.
+func collectRemote(out chan<- prometheus.Metric, s camera.Status, watched []string) {
+	gauge(out, descUp, number(s.State == camera.Live), s.ID)
+	for _, rendition := range watched {
+		counter(out, descPublished, s.Counts.Published[rendition], s.ID, rendition)
+	}
+}
+
+// collectViewers sends a row, at zero if need be, for each of the seats, and of what is no more how many were cut for that.
+func collectViewers(out chan<- prometheus.Metric, r *roster, seats []seat, c census) {
 	gauge(out, descLimit, float64(c.limit))
 	gauge(out, descWalls, float64(c.walls))
-	for _, s := range r.seats {
+	for _, s := range seats {
 		gauge(out, descViewers, float64(c.present[s]), s.camera, s.rendition, s.transport)
 		t := c.totals[s]
 		counter(out, descSent, t.sent, s.camera, s.rendition, s.transport)
@@ -122,7 +134,9 @@ func collectViewers(out chan<- prometheus.Metric, r *roster, c census) {
 	}
 	for _, id := range r.Order {
 		for _, why := range cuts {
-			counter(out, descCut, c.cut[[2]string{id, why}], id, why)
+			if n := c.cut[[2]string{id, why}]; n > 0 || !r.remote[id] {
+				counter(out, descCut, n, id, why)
+			}
 		}
 	}
 	for k, n := range c.cut {

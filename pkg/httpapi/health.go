@@ -16,9 +16,10 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 
 // Link is how the link to other camds is, by which cameras come from elsewhere.
 type Link struct {
-	Connected bool `json:"connected"`
-	Sites     int  `json:"sites"` // other ones that were heard lately; to who may not see all cameras, those of which he may see one
-	Awaited   bool `json:"-"`     // it has yet to say for the first time which cameras there are
+	Connected bool              `json:"connected"`
+	Sites     int               `json:"sites"`             // other ones that were heard lately; to who may not see all cameras, those of which he may see one
+	Refused   map[string]uint64 `json:"refused,omitempty"` // messages that were not taken, by reason; to administrators alone
+	Awaited   bool              `json:"-"`                 // it has yet to say for the first time which cameras there are
 }
 
 // readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
@@ -52,6 +53,9 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		link = s.opts.Link()
 		if !me.May(access.View, "") {
 			link.Sites = min(link.Sites, len(sites))
+		}
+		if !me.May(access.Admin, "") {
+			link.Refused = nil
 		}
 		answer["bus"] = link
 	}

@@ -21,17 +21,20 @@ type Chronicler interface {
 	History() []camera.Change // newest first, and not too many; safe for concurrent use
 }
 
-// diary is what there was to be seen of each camera in the last minutes. It takes 10 KB of memory a camera.
+// diary is what there was to be seen of each camera in the last minutes. It takes 10 KB of memory a camera. A camera of another
+// site has a row from when it is watched here or its history is asked for, until neither has been so for as long as a row reaches.
 type diary struct {
-	mu    sync.Mutex
-	count int // samples ever
-	times [mostSamples]time.Time
-	rows  map[string]*row // by camera
+	mu     sync.Mutex
+	count  int // samples ever
+	times  [mostSamples]time.Time
+	rows   map[string]*row // by camera
+	remote map[string]bool
 }
 
 // row is one camera's samples, beside the diary's times.
 type row struct {
 	first   int // the count of the first that is its own
+	used    int // the count when it last had viewers or was asked for
 	samples [mostSamples]sample
 }
 
@@ -49,17 +52,27 @@ type attendance struct {
 
 func newDiary() *diary { return &diary{rows: map[string]*row{}} }
 
-// follow makes the cameras those given: others are forgotten.
-func (d *diary) follow(cameras []string) {
+// follow makes the cameras those given: others are forgotten. remote are those of other sites.
+func (d *diary) follow(cameras []string, remote map[string]bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.rows
-	d.rows = make(map[string]*row, len(cameras))
+	d.rows, d.remote = map[string]*row{}, remote
 	for _, id := range cameras {
-		if d.rows[id] = before[id]; d.rows[id] == nil {
-			d.rows[id] = &row{first: d.count}
+		if before[id] != nil {
+			d.rows[id] = before[id]
+		} else if !remote[id] {
+			d.begin(id)
 		}
 	}
+}
+
+// begin gives a camera a row, unless it has one. d.mu must be held.
+func (d *diary) begin(id string) *row {
+	if d.rows[id] == nil {
+		d.rows[id] = &row{first: d.count, used: d.count}
+	}
+	return d.rows[id]
 }
 
 // keepDiary takes samples until ctx ends.
@@ -92,7 +105,16 @@ func (s *Server) sample(now time.Time) {
 	defer d.mu.Unlock()
 	at := d.count % mostSamples
 	d.times[at] = now
+	for id := range watching {
+		if d.remote[id] {
+			d.begin(id).used = d.count
+		}
+	}
 	for id, row := range d.rows {
+		if d.remote[id] && d.count-row.used >= mostSamples {
+			delete(d.rows, id)
+			continue
+		}
 		s, ok := taken[id]
 		if !ok { // it has just come
 			s.frameAge = math.NaN()
@@ -143,9 +165,11 @@ func (d *diary) of(id string) []sampleJSON {
 	defer d.mu.Unlock()
 	list := make([]sampleJSON, 0, mostSamples)
 	row := d.rows[id]
-	if row == nil { // it has just gone
+	if row == nil && !d.remote[id] { // it has just gone
 		return list
 	}
+	row = d.begin(id)
+	row.used = d.count
 	for i := max(row.first, d.count-mostSamples); i < d.count; i++ {
 		s := row.samples[i%mostSamples]
 		j := sampleJSON{Time: moment(d.times[i%mostSamples]), FPS: math.Round(s.fps*100) / 100, Viewers: s.viewers}

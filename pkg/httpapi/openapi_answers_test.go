@@ -75,7 +75,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	t.Run("access", func(t *testing.T) { c.access(t) })
 	t.Run("wall", func(t *testing.T) { c.wall(t) })
 	t.Run("no camera", func(t *testing.T) {
-		empty := conversation{c.contract, open(t, Options{Link: func() Link { return Link{} }})}
+		empty := conversation{c.contract, open(t, Options{Link: func() Link { return Link{Refused: map[string]uint64{"rate": 1}} }})}
 		empty.get(t, "/readyz", "/readyz")
 		for _, path := range []string{"/stream", "/snapshot", "/state"} {
 			empty.get(t, path, path)

@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"camd/pkg/access"
 	"camd/pkg/camera"
@@ -33,18 +35,82 @@ func TestRemoteCamera(t *testing.T) {
 	if resp := s.get(t, "/api/v1/cameras/north.yard/controls"); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("controls: %d", resp.StatusCode)
 	}
-	metrics := body(t, s.get(t, "/metrics"))
-	for series, want := range map[string]bool{
-		`camd_camera_up{camera="north.yard"} 1`:                                      true,
-		`camd_camera_frames_published_total{camera="north.yard",rendition="main"} 7`: true,
-		`camd_viewers{camera="north.yard",rendition="main",transport="http1"} 0`:     true,
-		`camd_camera_state{camera="yard",state="live"} 1`:                            true,
-		`camd_camera_state{camera="north.yard"`:                                      false, // its own camd tells that, and is asked
-		`camd_capture_cpu_seconds_total{camera="north.yard"}`:                        false,
-	} {
-		if strings.Contains(metrics, series) != want {
+	has := func(series string, want bool) {
+		t.Helper()
+		if strings.Contains(body(t, s.get(t, "/metrics")), series) != want {
 			t.Errorf("%s there: %v, want %v", series, !want, want)
 		}
+	}
+	has(`camd_camera_up{camera="north.yard"} 1`, true)
+	has(`camd_camera_state{camera="yard",state="live"} 1`, true)
+	has(`camd_camera_state{camera="north.yard"`, false) // its own camd has that
+	has(`camd_capture_cpu_seconds_total{camera="north.yard"}`, false)
+	watched := []string{
+		`camd_camera_frames_published_total{camera="north.yard",rendition="main"} 7`,
+		`camd_viewers{camera="north.yard",rendition="main",transport="http1"}`,
+		`camd_viewer_frames_sent_total{camera="north.yard",rendition="main",transport="http1"}`,
+	}
+	for _, series := range watched {
+		has(series, false)
+	}
+	s.watch(t, "/cameras/north.yard/stream.mjpg")
+	for _, series := range watched {
+		has(series, true)
+	}
+	s.Change(Roster{})
+	for _, series := range watched {
+		has(series, false)
+	}
+}
+
+// The series of a relay are bounded, however many cameras it knows and however many of them are watched.
+func TestRemoteStreamsWithSeriesAreBounded(t *testing.T) {
+	var cameras []Camera
+	for i := range mostRemoteStreams + 10 {
+		c := newTestCamera(fmt.Sprint("north.c", i))
+		c.status.Remote = true
+		cameras = append(cameras, c)
+	}
+	s := open(t, Options{}, cameras...)
+	few := strings.Count(body(t, s.get(t, "/metrics")), "\n")
+	for _, c := range cameras {
+		topic, _ := c.Topic(camera.Main)
+		s.remotes.add(remoteStream{c.Status().ID, camera.Main}, topic)
+		s.age(topic).Observe(1)
+	}
+	text := body(t, s.get(t, "/metrics"))
+	if want := fmt.Sprintf("camd_remote_streams_without_series %d\n", 10); !strings.Contains(text, want) {
+		t.Errorf("no %s", want)
+	}
+	if got, most := strings.Count(text, "\n")-few, 50*mostRemoteStreams; got > most {
+		t.Errorf("%d series, want at most %d", got, most)
+	}
+	s.Change(Roster{})
+	if n := s.remotes.leftOut() + len(s.remotes.list()); n != 0 {
+		t.Errorf("%d streams are left", n)
+	}
+}
+
+// A camera of another site has a history from when somebody asks for it or watches it, and none once nobody has done so for long.
+func TestHistoryOfRemoteCameraBeginsWhenAskedFor(t *testing.T) {
+	far := newTestCamera("north.yard")
+	far.status.Remote = true
+	s := open(t, Options{}, far)
+	kept := func() bool { s.diary.mu.Lock(); defer s.diary.mu.Unlock(); return s.diary.rows["north.yard"] != nil }
+	s.sample(time.Now())
+	if kept() {
+		t.Error("samples are kept of a camera that nobody has asked for")
+	}
+	s.diary.of("north.yard")
+	s.sample(time.Now())
+	if n := len(s.diary.of("north.yard")); n != 1 {
+		t.Errorf("%d samples, want 1", n)
+	}
+	for range mostSamples + 1 {
+		s.sample(time.Now())
+	}
+	if kept() {
+		t.Error("samples are kept of a camera that nobody has asked for lately")
 	}
 }
 

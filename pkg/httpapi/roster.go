@@ -30,9 +30,11 @@ type Roster struct {
 // roster is a Roster with what follows from it. A request reads it once, and goes by it to its end.
 type roster struct {
 	Roster
-	foreign *http.CrossOriginProtection
-	seats   []seat
-	ages    map[*broker.Topic]prometheus.Observer // of those that are served
+	foreign    *http.CrossOriginProtection
+	seats      []seat // of this camd's cameras
+	transports []string
+	ages       map[*broker.Topic]prometheus.Observer // of this camd's cameras
+	remote     map[string]bool                       // cameras of other sites, which have series and history once they are watched
 }
 
 // newRoster makes the series of every camera appear at zero.
@@ -50,11 +52,15 @@ func (s *Server) newRoster(r Roster) *roster {
 	if s.opts.TLS != nil {
 		transports = append(transports, "http2")
 	}
-	now := &roster{Roster: r, foreign: http.NewCrossOriginProtection(), ages: map[*broker.Topic]prometheus.Observer{}}
+	now := &roster{Roster: r, transports: transports, foreign: http.NewCrossOriginProtection(), ages: map[*broker.Topic]prometheus.Observer{}, remote: map[string]bool{}}
 	if r.OwnOrigin != "" {
 		_ = now.foreign.AddTrustedOrigin(r.OwnOrigin) // what is no origin is nobody's
 	}
 	for id, c := range r.Cameras {
+		if c.Status().Remote {
+			now.remote[id] = true
+			continue // there may be thousands, and a topic of theirs takes memory once it is asked for
+		}
 		for _, name := range c.Renditions() {
 			topic, ok := c.Topic(name)
 			if !ok {
@@ -77,23 +83,24 @@ func (s *Server) Change(now Roster) {
 	if before != nil {
 		s.look() // those that come are in their first start, and the others may have left theirs
 	}
-	s.diary.follow(next.Order)
+	s.diary.follow(next.Roster.Order, next.remote)
 	s.audience.limit(next.Limits)
 	s.turnstile.Limit(next.Limits.Connections)
 	s.roster.Store(next)
 	if before != nil {
 		s.opts.Metrics.forget(before.seats, next.seats)
+		s.remotes.keep(next)
 		next.Gate.Settle()
 		s.review()
 	}
 }
 
 // age returns what notes the ages of a topic's frames; of one that is not served any more they are noted nowhere.
-func (r *roster) age(t *broker.Topic) prometheus.Observer {
-	if o, ok := r.ages[t]; ok {
+func (s *Server) age(t *broker.Topic) prometheus.Observer {
+	if o, ok := s.roster.Load().ages[t]; ok {
 		return o
 	}
-	return nowhere{}
+	return s.remotes.age(t)
 }
 
 type nowhere struct{}

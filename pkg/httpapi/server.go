@@ -66,6 +66,7 @@ type Server struct {
 	switches  switches
 	reloads   reloads
 	diary     *diary
+	remotes   *remoteStreams
 	strangers strangers
 	handler   http.Handler
 	aside     http.Handler
@@ -87,7 +88,7 @@ func New(o Options) *Server {
 	o.Roster = Roster{}
 	s := &Server{
 		opts: o, log: o.Log, audit: o.Audit, audience: newAudience(), newcomers: newNewcomers(), turnstile: turnstile.New(o.Log), bodies: patience, pages: newPages(),
-		diary: newDiary(), begun: time.Now(),
+		diary: newDiary(), remotes: newRemoteStreams(o.Metrics), begun: time.Now(),
 	}
 	s.boot = bootID(s.begun)
 	s.switches.remember = o.Remember
@@ -101,7 +102,7 @@ func New(o Options) *Server {
 
 // aged notes how old frames were.
 func (s *Server) aged(t *broker.Topic, ages []time.Duration) {
-	observer := s.roster.Load().age(t)
+	observer := s.age(t)
 	for _, age := range ages {
 		observer.Observe(age.Seconds())
 	}

@@ -58,6 +58,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		return
 	}
 	s.began(me)
+	s.measure(v.roster, me, topic)
 	judge := newJudge(fps, v.roster.Limits.BytesOfViewer)
 	v.roster.tune(conn)
 	if handsOver {
@@ -68,7 +69,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 	defer sub.Close()
 	p := &player{
 		viewer: me, sub: sub, judge: judge, out: w, flow: http.NewResponseController(w),
-		timeout: v.roster.WriteTimeout, age: v.roster.age(topic),
+		timeout: v.roster.WriteTimeout, age: s.age(topic),
 	}
 	s.farewell(me, reasonToCut(r.Context(), p.play(ctx), s.stopping.Load))
 }

@@ -91,7 +91,8 @@ func (s *Server) takePlace(id, rendition string, r *http.Request, end func()) (w
 		return nil, err
 	}
 	s.began(me)
-	return &place{s, me, topic, all.age(topic)}, nil
+	s.measure(all, me, topic)
+	return &place{s, me, topic, s.age(topic)}, nil
 }
 
 // place is one camera of a wall's client.

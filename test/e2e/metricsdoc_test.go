@@ -186,8 +186,10 @@ func labelTable(families []*dto.MetricFamily) string {
 		}
 		b.WriteString(key + of + " |\n")
 	}
-	b.WriteString("\nThere is `camd_bus_` with `bus` in the configuration alone, and a stream from elsewhere has series once somebody has watched it here: " +
-		"a\nrelay may know ten thousand cameras. Of a camera elsewhere there is no more of `camd_camera_` than `up` and `frames_published_total`; its own\ncamd has the rest.\n")
+	b.WriteString("\n`camd_bus_` metrics exist only with `bus` in the configuration. A relay may know thousands of cameras, so a camera of another site has\n" +
+		"only `camd_camera_up` until it is watched here. A watched stream has the series of its viewers, of the bus, and\n" +
+		"`camd_camera_frames_published_total`. At most 1024 streams have them, the ones watched first: `camd_remote_streams_without_series` and\n" +
+		"`camd_bus_streams_without_series` count the others. The camera's own camd has the rest.\n")
 	b.WriteString("\n`http2` is there with `tls` in the configuration alone.\n")
 	return b.String()
 }

@@ -1,0 +1,411 @@
+package bus
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"camd/internal/peer"
+	"camd/pkg/camera"
+)
+
+// relayOf is a relay without a connection, with limits.
+func relayOf(t testing.TB, l SiteLimits) *Bus {
+	t.Helper()
+	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true, SiteLimits: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.relay.end)
+	return b
+}
+
+// announce gives a bus an announcement as it comes from the connection.
+func (b *Bus) announce(t testing.TB, site string, w word) {
+	t.Helper()
+	data, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.accept(&nats.Msg{Subject: b.subjects.site(site), Data: data})
+}
+
+// forge announces so many sites with a camera each, from one on.
+func (b *Bus) forge(t testing.TB, from, n int) {
+	t.Helper()
+	for i := from; i < from+n; i++ {
+		b.announce(t, fmt.Sprint("forged", i), has(instance(i), []string{"yard"}))
+	}
+}
+
+// stateOf is the state of a camera of site north.
+func (b *Bus) stateOf(id string) camera.State {
+	c := b.relay.sites["north"].cameras[id]
+	c.judge(time.Now(), 0)
+	return c.Status().State
+}
+
+func TestKnownSiteIsHeardWhileOthersFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := relayOf(t, SiteLimits{Sites: 10, Cameras: 20})
+		b.announce(t, "north", has(stranger, []string{"yard", "hall"}))
+		forged := 0
+		for second := range 120 {
+			for range 4 {
+				b.forge(t, forged, 100)
+				forged += 100
+				time.Sleep(glance)
+				b.relay.look()
+			}
+			w := has(stranger, []string{"yard", "hall"})
+			w.Cameras[0].State = []camera.State{camera.Live, camera.Idle}[second%2]
+			b.announce(t, "north", w)
+			if got := b.stateOf("yard"); got != w.Cameras[0].State {
+				t.Fatalf("second %d: the camera is %s, want %s", second, got, w.Cameras[0].State)
+			}
+			if len(b.relay.sites) > 10 || b.relay.cameras > 20 {
+				t.Fatalf("second %d: %d sites with %d cameras", second, len(b.relay.sites), b.relay.cameras)
+			}
+		}
+		if s := b.State(); s.Refused[TooFast] == 0 || s.Refused[TooManySites] == 0 {
+			t.Errorf("refused %v, want some for either reason", s.Refused)
+		}
+	})
+}
+
+func TestNewSiteReplacesASilentOneAndNeverOneOfLongStanding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := relayOf(t, SiteLimits{Sites: 3})
+		b.announce(t, "north", has(stranger, []string{"yard"}))
+		for begin := time.Now(); time.Since(begin) <= longStanding; {
+			time.Sleep(beat)
+			b.announce(t, "north", has(stranger, []string{"yard"}))
+			b.relay.look()
+		}
+		b.forge(t, 0, 2)
+		b.announce(t, "south", has(instance(9), []string{"gate"}))
+		if b.relay.sites["south"] != nil {
+			t.Error("a site takes the place of one that is heard")
+		}
+		time.Sleep(2 * expiry) // all are silent
+		b.relay.look()
+		b.announce(t, "south", has(instance(9), []string{"gate"}))
+		b.forge(t, 10, 5)
+		if b.relay.sites["north"] == nil || b.relay.sites["south"] == nil || len(b.relay.sites) != 3 {
+			t.Errorf("%d sites, want north, south and one other", len(b.relay.sites))
+		}
+		time.Sleep(time.Hour)
+		b.relay.look()
+		if got, want := b.relay.lists(t), []string{"north.yard"}; len(got) > 0 && !slices.Equal(got, want) {
+			t.Errorf("%q are left after an hour, want at most %q", got, want)
+		}
+	})
+}
+
+func TestCamerasBeyondTheLimitAreLeftOutAndKnownOnesKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := relayOf(t, SiteLimits{Cameras: 5})
+		b.announce(t, "north", has(instance(1), []string{"a", "b"}))
+		b.announce(t, "south", has(instance(2), []string{"c", "d"}))
+		w := has(instance(1), []string{"x", "y", "z", "a", "b"})
+		w.Cameras[3].State = camera.Idle
+		b.announce(t, "north", w)
+		if got, want := b.relay.lists(t), []string{"north.x", "north.a", "north.b", "south.c", "south.d"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got := b.stateOf("a"); got != camera.Idle {
+			t.Errorf("a camera that was known is %s, want its new state", got)
+		}
+		if n := b.State().Refused[TooManyCameras]; n != 1 {
+			t.Errorf("%d refused, want 1", n)
+		}
+		north := b.relay.sites["north"]
+		if _, ask := north.hear(word{Version: version, Box: instance(1), Now: time.Now(), Revision: 1}, time.Now()); ask {
+			t.Error("the site is asked for cameras that there is no room for")
+		}
+		b.announce(t, "south", has(instance(2), nil))
+		if _, ask := north.hear(word{Version: version, Box: instance(1), Now: time.Now(), Revision: 1}, time.Now()); !ask {
+			t.Error("the site is not asked for the others, now that there is room")
+		}
+	})
+}
+
+func TestOneSiteDoesNotTakeTheRoomOfAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := relayOf(t, SiteLimits{})
+		for box := range mostBoxes {
+			var cameras []string
+			for i := range mostCameras {
+				cameras = append(cameras, fmt.Sprintf("c%d-%d", box, i))
+			}
+			time.Sleep(time.Minute) // its quota is another test's
+			b.announce(t, "forged", has(instance(box), cameras))
+		}
+		if n := b.relay.sites["forged"].announced; n != mostOfSite {
+			t.Errorf("%d cameras of one site, want %d", n, mostOfSite)
+		}
+		b.announce(t, "north", has(stranger, []string{"yard"}))
+		if !slices.Contains(b.relay.lists(t), "north.yard") {
+			t.Error("there is no room for another site")
+		}
+	})
+}
+
+// A camera that nobody asks for has neither topics nor series.
+func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
+	b := relayOf(t, SiteLimits{})
+	b.announce(t, "north", has(stranger, []string{"yard"}, "preview"))
+	b.relay.look()
+	c := b.Cameras()[0]
+	c.Status()
+	c.judge(time.Now(), 0)
+	if got := c.Renditions(); len(c.inlets) > 0 || len(b.State().Received) > 0 || !slices.Equal(got, []string{"main", "preview"}) {
+		t.Errorf("%d streams of %q before anybody asked", len(c.inlets), got)
+	}
+	if _, ok := c.Topic("preview"); !ok || len(c.inlets) != 1 || len(b.State().Received) != 1 {
+		t.Errorf("%d streams, want the one that was asked for", len(c.inlets))
+	}
+	if _, ok := c.Topic("other"); ok {
+		t.Error("a rendition that is not announced has a topic")
+	}
+}
+
+// Whoever has just come and says that a camera has been his for years does not get it from the one that is known to have it.
+func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := relayOf(t, SiteLimits{})
+		owner := func() string { return b.relay.sites["north"].cameras["yard"].box }
+		beats := func(boxes ...int) {
+			for range 10 {
+				time.Sleep(beat)
+				for _, i := range boxes {
+					w := has(instance(i), []string{"yard"})
+					w.Cameras[0].Held = 1e9
+					if i == 0 {
+						w.Cameras[0].Held = 60
+					}
+					b.announce(t, "north", w)
+				}
+				b.relay.look()
+			}
+		}
+		beats(0)
+		beats(0, 1, 2, 3)
+		if got := owner(); got != instance(0) {
+			t.Errorf("%s has the camera, want %s", got, instance(0))
+		}
+		if b.State().Refused[UnprovenClaim] == 0 {
+			t.Error("nothing says that somebody claims the camera")
+		}
+		beats(1, 2, 3) // while the honest one is silent another may show it
+		beats(0, 1, 2, 3)
+		if got := owner(); got != instance(0) {
+			t.Errorf("%s has the camera after a silence, want %s", got, instance(0))
+		}
+	})
+}
+
+// Nor does the box that has it give it up.
+func TestForgedClaimDoesNotStopASite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Offer([]Source{newLocal("yard")})
+		defer b.offers.leave()
+		b.offers.renew() // connected
+		claim := func(i int) {
+			w := has(instance(i), []string{"yard"})
+			w.Cameras[0].Held = 1e9
+			b.announce(t, "north", w)
+			b.offers.look()
+		}
+		time.Sleep(time.Minute)
+		for i := range 100 {
+			claim(i)
+			time.Sleep(beat)
+		}
+		if s := b.State(); len(s.Duplicates) > 0 || s.Refused[UnprovenClaim] == 0 {
+			t.Errorf("it gives up %q; refused %v", s.Duplicates, s.Refused)
+		}
+		// One that is heard right after this one has connected may have been there before.
+		b.offers.renew()
+		time.Sleep(time.Second)
+		claim(1000)
+		if s := b.State(); len(s.Duplicates) != 1 {
+			t.Errorf("it does not give way to an older one: %q", s.Duplicates)
+		}
+	})
+}
+
+func TestDemandsOfForgedRelaysAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cameras []Source
+		all := map[string][]string{}
+		for i := range 100 {
+			c := newLocal(fmt.Sprint("c", i), "preview")
+			cameras = append(cameras, c)
+			all[c.id] = []string{camera.Main, "preview", strings.Repeat("x", 100)}
+		}
+		b.Offer(cameras)
+		b.link.up = true
+		defer b.offers.leave()
+		say := func(relay string, watch map[string][]string) {
+			data, _ := json.Marshal(wish{Version: version, Relay: relay, Watch: watch})
+			b.offers.wish(&nats.Msg{Data: data})
+		}
+		say(stranger, map[string][]string{"c0": {camera.Main}})
+		for i := range 400 {
+			say(instance(i), all)
+			time.Sleep(10 * time.Millisecond)
+			if i%100 == 0 {
+				say(stranger, map[string][]string{"c0": {camera.Main}})
+				b.offers.look()
+			}
+			if b.offers.wishes[stranger] == nil {
+				t.Fatalf("the relay that was known is forgotten after %d others", i)
+			}
+			if b.offers.wanted > mostWanted+200 {
+				t.Fatalf("%d renditions are wanted, want at most %d", b.offers.wanted, mostWanted)
+			}
+		}
+		if b.State().Refused[TooManyRelays] == 0 {
+			t.Error("nothing was refused")
+		}
+		for range 2 * expiry / glance {
+			time.Sleep(glance)
+			b.offers.look()
+		}
+		if b.offers.wanted != 0 || len(b.offers.wishes) != 0 {
+			t.Errorf("%d renditions of %d relays are left", b.offers.wanted, len(b.offers.wishes))
+		}
+	})
+}
+
+// A relay that there is no room for has its pictures all the same.
+func TestDemandBeyondTheLimitIsMet(t *testing.T) {
+	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Offer([]Source{newLocal("yard"), newLocal("hall")})
+	defer b.offers.leave()
+	yard, hall := map[key]bool{{"yard", "main"}: true}, map[key]bool{{"hall", "main"}: true}
+	for i := range mostRelays {
+		b.offers.note(instance(i), yard, time.Now())
+	}
+	b.offers.note(stranger, hall, time.Now())
+	b.offers.settle()
+	if !wentOut(b, "hall", "main").Watched || b.State().Refused[TooManyRelays] != 1 {
+		t.Errorf("nothing is sent to a relay that there is no room for; refused %v", b.State().Refused)
+	}
+}
+
+func TestPicturesThatAreNeverWholeMakeRoom(t *testing.T) {
+	refused := 0
+	u := &unjoined{refuse: func(string) { refused++ }}
+	piece := make([]byte, 1<<20)
+	var endless [3]joint
+	for i := range endless {
+		for n := 1; n <= 30; n++ {
+			endless[i].add(header{seq: 1, piece: n, pieces: 32, bytes: 32 << 20}, piece, time.Now(), u)
+			if u.bytes > mostUnjoined {
+				t.Fatalf("%d bytes are held", u.bytes)
+			}
+		}
+	}
+	var honest joint
+	for n := 1; n <= 4; n++ {
+		if _, _, whole := honest.add(header{seq: 1, piece: n, pieces: 4, bytes: 4 << 20}, piece, time.Now(), u); whole != (n == 4) {
+			t.Errorf("piece %d of 4: whole %v", n, whole)
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+	for i := range endless {
+		endless[i].reset(u)
+	}
+	if u.bytes != 0 || u.waiting.Len() != 0 {
+		t.Errorf("%d bytes of %d pictures are left", u.bytes, u.waiting.Len())
+	}
+}
+
+func TestRefusalsAreLoggedOnceAMinuteForEachReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, log := observer.New(zap.DebugLevel)
+		r := newRefusals(zap.New(core))
+		for range 250 { // seconds
+			for range 100 {
+				r.add(TooFast)
+				r.add(Stranger)
+			}
+			r.logNew(time.Now())
+			time.Sleep(time.Second)
+		}
+		if got, want := log.Len(), 2*5; got != want {
+			t.Errorf("%d lines, want %d", got, want)
+		}
+		for _, cause := range RefusedCauses {
+			if remedies[cause] == "" {
+				t.Errorf("there is no remedy for %q", cause)
+			}
+		}
+	})
+}
+
+// A flood of a NATS server's other clients costs an honest site no picture and no state.
+func TestHonestSiteDuringAFlood(t *testing.T) {
+	t.Parallel()
+	url := peer.ServeNATS(t, "").URL
+	yard, site, relay := pairAt(t, url, url)
+	c := find(t, relay, "north.yard", camera.Live)
+	v := watch(t, c, camera.Main)
+	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	forger, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer forger.Close()
+	first := yard.publish(20_000).Seq
+	v.next(false)
+	forged := 0
+	for round := range 20 {
+		for range 500 {
+			forged++
+			data, _ := json.Marshal(has(instance(forged), []string{"yard"}))
+			for _, subject := range []string{fmt.Sprint("camd.forged", forged), "camd.north", "camd.north.want", "camd.north.yard.main"} {
+				if err := forger.Publish(subject, data); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := forger.FlushTimeout(peer.Deadline); err != nil {
+			t.Fatal(err)
+		}
+		want := yard.publish(20_000)
+		for f := v.next(false); f.Captured.Before(want.Captured.Add(-time.Millisecond)); f = v.next(false) {
+		}
+		state := []camera.State{camera.Idle, camera.Live}[round%2]
+		yard.become(state, camera.None)
+		find(t, relay, "north.yard", state)
+	}
+	accounts(t, yard, first, site, relay)
+	if in := cameIn(relay, "north.yard", camera.Main); in.Frames != 21 {
+		t.Errorf("%d of 21 pictures came: %+v", in.Frames, in)
+	}
+	t.Logf("refused %v", relay.State().Refused)
+}

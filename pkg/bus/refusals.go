@@ -1,0 +1,68 @@
+package bus
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// repeatRefusal is how long nothing more is logged of messages that are refused for one reason.
+const repeatRefusal = time.Minute
+
+// remedies say for each reason in RefusedCauses what an administrator can do.
+var remedies = map[string]string{
+	NotUnderstood:   "find out what else publishes under this prefix",
+	Stranger:        "give each site an account at the NATS server that may publish its own subjects alone",
+	TooFast:         "give each site an account at the NATS server; a publisher that is not camd may be flooding the bus",
+	TooManySites:    "raise bus.max_sites if there are so many sites",
+	TooManyBoxes:    "give each camd a site name of its own",
+	TooManyCameras:  "raise bus.max_cameras if there are so many cameras",
+	TooManyRelays:   "find out which relays are on the bus",
+	UnprovenClaim:   "give each camd a site name of its own, and each site an account at the NATS server",
+	TooMuchUnjoined: "look for a slow connection between the NATS server and this camd",
+}
+
+// refusals counts the messages that are refused, by reason, and logs them once a minute at most for each reason.
+type refusals struct {
+	log    *zap.Logger
+	mu     sync.Mutex
+	counts map[string]uint64
+	logged map[string]loggedRefusal
+}
+
+type loggedRefusal struct {
+	count uint64
+	at    time.Time
+}
+
+func newRefusals(log *zap.Logger) *refusals {
+	return &refusals{log: log, counts: map[string]uint64{}, logged: map[string]loggedRefusal{}}
+}
+
+func (r *refusals) add(cause string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts[cause]++
+}
+
+func (r *refusals) snapshot() map[string]uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.counts)
+}
+
+// logNew logs what has been refused since it was last logged. It is called again and again.
+func (r *refusals) logNew(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for cause, count := range r.counts {
+		last := r.logged[cause]
+		if count == last.count || !last.at.IsZero() && now.Sub(last.at) < repeatRefusal {
+			continue
+		}
+		r.logged[cause] = loggedRefusal{count, now}
+		r.log.Warn("bus messages refused", zap.String("reason", cause), zap.Uint64("count", count-last.count), zap.String("remedy", remedies[cause]))
+	}
+}

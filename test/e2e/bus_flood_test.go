@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"camd/internal/peer"
+)
+
+// The limits of TestRelayUnderFlood. Before there were limits on the bus, 6,000 forged sites took a relay to 1131 MB of
+// memory, 95 MB of metrics and 12,290 log lines.
+const (
+	mostFloodedMemory  = 150e6
+	mostFloodedMetrics = 4 << 20
+	mostFloodedLines   = 200
+)
+
+// forgedCamera is a camera as an announcement has it. A large one has as much text and as many renditions as a relay reads.
+func forgedCamera(id string, large bool) map[string]any {
+	renditions := []map[string]any{{"name": "main"}, {"name": "preview", "width": 640, "fps": 5}}
+	text := "Camera " + id
+	if large {
+		text = strings.Repeat("long text ", 50)
+		for i := len(renditions); i < 17; i++ {
+			renditions = append(renditions, map[string]any{"name": fmt.Sprintf("%s-%02d", strings.Repeat("r", 60), i), "width": 640})
+		}
+	}
+	return map[string]any{"id": id, "title": text, "detail": text, "codec": text, "state": "live", "since": time.Now(), "held": 1e9, "renditions": renditions}
+}
+
+// forgedCameras is the rest of an announcement: a list of so many cameras.
+func forgedCameras(n int, large bool) string {
+	cameras := make([]map[string]any, n)
+	for i := range cameras {
+		cameras[i] = forgedCamera(fmt.Sprintf("c%d", i), large)
+	}
+	b, err := json.Marshal(map[string]any{"revision": 1, "whole": true, "now": time.Now(), "cameras": cameras})
+	if err != nil {
+		panic(err) // it has no value that JSON does not know
+	}
+	return string(b[1:])
+}
+
+// forgedID is the name of a camd instance that does not exist.
+func forgedID(i int) string { return fmt.Sprintf("FORGED%08d", i) }
+
+// announcements are those of many instances, one at each site or all at one.
+func announcements(n int, site, cameras string) iter.Seq[*nats.Msg] {
+	return func(yield func(*nats.Msg) bool) {
+		for i := range n {
+			subject := "camd." + site
+			if site == "" {
+				subject += fmt.Sprint("forged", i)
+			}
+			if !yield(&nats.Msg{Subject: subject, Data: []byte(`{"v":1,"box":"` + forgedID(i) + `","host":"` + forgedID(i) + `",` + cameras)}) {
+				return
+			}
+		}
+	}
+}
+
+// pieces are the first pieces of pictures of 32 MB that are never completed.
+func pieces(n int, instance string) iter.Seq[*nats.Msg] {
+	piece := make([]byte, 1<<20-1024)
+	return func(yield func(*nats.Msg) bool) {
+		for i := range n {
+			h := nats.Header{"Camd-From": {instance + "/99"}, "Camd-Seq": {fmt.Sprint(1 + i/30)}, "Camd-Time": {time.Now().UTC().Format(time.RFC3339Nano)},
+				"Camd-Size": {"320x180"}, "Camd-State": {"live"}, "Camd-Piece": {fmt.Sprintf("%d/32", 1+i%30)}, "Camd-Bytes": {fmt.Sprint(32 * len(piece))}}
+			if !yield(&nats.Msg{Subject: "camd.north.gate.main", Header: h, Data: piece}) {
+				return
+			}
+		}
+	}
+}
+
+// demands are what viewers of so many forged relays watch at a site: as many cameras as a message has room for.
+func demands(n int) iter.Seq[*nats.Msg] {
+	watch := map[string][]string{"gate": {"main"}}
+	for i := range 1000 {
+		watch[fmt.Sprint("c", i)] = []string{"main", strings.Repeat("r", 63), strings.Repeat("s", 63)}
+	}
+	b, err := json.Marshal(map[string]any{"watch": watch, "fresh": watch})
+	if err != nil {
+		panic(err) // it has no value that JSON does not know
+	}
+	return func(yield func(*nats.Msg) bool) {
+		for i := range n {
+			if !yield(&nats.Msg{Subject: "camd.north.want", Data: []byte(`{"v":1,"relay":"` + forgedID(i) + `",` + string(b[1:]))}) {
+				return
+			}
+		}
+	}
+}
+
+// floods are what a hostile publisher sends. instance is the honest site's camd.
+var floods = []struct {
+	name     string
+	messages func(instance string) iter.Seq[*nats.Msg]
+}{
+	{"6,000 sites", func(string) iter.Seq[*nats.Msg] { return announcements(6000, "", forgedCameras(1, false)) }},
+	{"6,000 sites with large texts", func(string) iter.Seq[*nats.Msg] { return announcements(6000, "", forgedCameras(1, true)) }},
+	{"6,000 cameras of one site", func(string) iter.Seq[*nats.Msg] { return announcements(15, "forged", forgedCameras(400, false)) }},
+	{"6,000 large cameras of one site", func(string) iter.Seq[*nats.Msg] { return announcements(30, "forged", forgedCameras(200, true)) }},
+	{"200 announcements of 0.8 MB", func(string) iter.Seq[*nats.Msg] { return announcements(200, "", forgedCameras(250, true)) }},
+	{"6,000 instances of an honest site", func(string) iter.Seq[*nats.Msg] { return announcements(6000, "north", forgedCameras(1, true)) }},
+	{"pieces of pictures that are never whole", func(instance string) iter.Seq[*nats.Msg] { return pieces(300, instance) }},
+	{"frames of a stranger", func(string) iter.Seq[*nats.Msg] { return pieces(300, forgedID(0)) }},
+	{"demands of 2,000 relays", func(string) iter.Seq[*nats.Msg] { return demands(2000) }},
+}
+
+// A relay under a flood keeps its memory, metrics and log small, and an honest site's pictures and states go on.
+func TestRelayUnderFlood(t *testing.T) {
+	for _, flood := range floods {
+		t.Run(flood.name, func(t *testing.T) {
+			server := peer.ServeNATS(t, "")
+			forger, err := nats.Connect(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer forger.Close()
+			listener, err := forger.SubscribeSync("camd.north")
+			if err != nil {
+				t.Fatal(err)
+			}
+			north := start(t, options{config: onBus(server, "north", "gate:20")})
+			relay := startRelay(t, onBus(server, ""))
+			north.reaches("gate", "live")
+			relay.finds("north.gate")
+			v := watch(t, relay.URL+"/cameras/north.gate/stream.mjpg")
+			n, _ := v.next("a live picture", live).number()
+			before := relay.peakMemory()
+
+			for m := range flood.messages(instanceAt(t, listener)) {
+				if err := forger.PublishMsg(m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := forger.FlushTimeout(patience); err != nil {
+				t.Fatal(err)
+			}
+			v.next("pictures after the flood", func(p picture) bool { later, ok := p.number(); return ok && later > n+40 })
+			north.change("gate", `{"paused": true}`)
+			relay.reaches("north.gate", "paused")
+			north.change("gate", `{"paused": false}`)
+			relay.reaches("north.gate", "live")
+			v.next("a live picture", live)
+
+			eventually(t, "the forged sites to be silent", func() bool { return relay.metric("camd_bus_sites") == 1 })
+			relay.isSmall(t, before)
+			if peak := north.peakMemory(); peak > mostFloodedMemory {
+				t.Errorf("the site took %.0f MB of memory, want at most %.0f", peak/1e6, mostFloodedMemory/1e6)
+			}
+		})
+	}
+}
+
+// instanceAt waits for an announcement and returns the name of the camd instance that sent it.
+func instanceAt(t *testing.T, listener *nats.Subscription) string {
+	t.Helper()
+	m, err := listener.NextMsg(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct{ Box string }
+	if err := json.Unmarshal(m.Data, &said); err != nil || said.Box == "" {
+		t.Fatalf("%s: %v", m.Data, err)
+	}
+	return said.Box
+}
+
+// isSmall checks what a flood has left behind. before is the memory that it began with.
+func (d *daemon) isSmall(t *testing.T, before float64) {
+	t.Helper()
+	_, _, metrics := get(t, d.URL+"/metrics")
+	lines, peak := strings.Count(d.stderr.String(), "\n"), d.peakMemory()
+	refused := 0.0
+	for reason, n := range d.series("camd_bus_messages_refused_total") {
+		if refused += n; n > 0 {
+			t.Logf("%s %v", reason, n)
+		}
+	}
+	t.Logf("memory %.0f → %.0f MB, metrics %.2f MB, %d log lines, %v messages refused", before/1e6, peak/1e6, float64(len(metrics))/1e6, lines, refused)
+	if peak > mostFloodedMemory {
+		t.Errorf("%.0f MB of memory, want at most %.0f", peak/1e6, mostFloodedMemory/1e6)
+	}
+	if len(metrics) > mostFloodedMetrics {
+		t.Errorf("%d bytes of metrics, want at most %d", len(metrics), mostFloodedMetrics)
+	}
+	if lines > mostFloodedLines {
+		t.Errorf("%d log lines, want at most %d", lines, mostFloodedLines)
+	}
+}
+
+var highWater = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
+
+// peakMemory is the most resident memory that camd has had, in bytes.
+func (d *daemon) peakMemory() float64 {
+	d.t.Helper()
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "status"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	m := highWater.FindSubmatch(b)
+	if m == nil {
+		d.t.Fatalf("no VmHWM in %s", b)
+	}
+	kB, _ := strconv.ParseFloat(string(m[1]), 64)
+	return kB * 1024
+}
