@@ -57,6 +57,9 @@ func configuration(p Patient) []Finding {
 		for _, problem := range e.Problems {
 			all = append(all, fail("config", remedy(problem), "%v", problem))
 		}
+		if e.More > 0 {
+			all = append(all, fail("config", "camd check lists the next ones when these are mended", "%d more mistakes in %s", e.More, p.Name))
+		}
 		return all
 	case errors.Is(p.ConfigErr, fs.ErrPermission):
 		return []Finding{fail("config", "run this as root, or let the file be read: chmod go+r, and secrets into files of their own", "%v", p.ConfigErr)}

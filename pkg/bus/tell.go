@@ -74,7 +74,8 @@ func (f *offers) list() []told {
 func (o *offer) told(id string) told {
 	s := o.source.Status()
 	t := told{
-		ID: id, Title: s.Title, State: s.State, Reason: s.Reason, Detail: plain(s.Detail), Since: s.Since, Retry: s.Retry,
+		// Without s.Detail, which may have addresses and user names of this site: others can read the bus, and relays show what it says.
+		ID: id, Title: s.Title, State: s.State, Reason: s.Reason, Since: s.Since, Retry: s.Retry,
 		Held: time.Since(o.since).Seconds(), FPS: math.Round(s.Counts.FPS*10) / 10, Codec: s.Format.Codec,
 		Width: s.Format.Width, Height: s.Format.Height, Declared: s.Format.FPS,
 	}

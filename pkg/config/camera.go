@@ -71,9 +71,9 @@ var onlyFor = []struct {
 }
 
 // camera reads an entry of cameras.
-func (d *decoder) camera(n *yaml.Node, seen *seen) Camera {
+func (d *decoder) camera(n *yaml.Node, fields []field[entry], seen *seen) Camera {
 	e := entry{Camera: DefaultCamera("", spec.Source{})}
-	e.given = decode(d, "cameras", n, cameraFields(), &e)
+	e.given = decode(d, "cameras", n, fields, &e)
 	if n.Kind != yaml.MappingNode {
 		return e.Camera
 	}

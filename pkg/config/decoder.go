@@ -99,6 +99,10 @@ func section[T, S any](fields []field[S], part func(*T) *S) func(*decoder, strin
 
 // unknown reports a key that has no meaning where it stands.
 func (d *decoder) unknown(key *yaml.Node, name string, known []string) {
+	if d.isFull() { // looking for what was meant takes time
+		d.bad(key, "unknown key")
+		return
+	}
 	begin, whole := word(key.Value)
 	shown := clip(begin)
 	if !whole {

@@ -180,5 +180,9 @@ func (d *decoder) bad(n *yaml.Node, format string, args ...any) {
 }
 
 func (d *decoder) at(line, column int, format string, args ...any) {
-	d.problems = append(d.problems, Problem{d.file, max(line, 1), max(column, 1), fmt.Sprintf(format, args...)})
+	message := ""
+	if !d.isFull() {
+		message = fmt.Sprintf(format, args...)
+	}
+	d.problems = append(d.problems, Problem{d.file, max(line, 1), max(column, 1), message})
 }

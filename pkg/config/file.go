@@ -167,6 +167,7 @@ func readCameras(d *decoder, key string, n *yaml.Node, to *Config) {
 		return
 	}
 	seen := &seen{ids: map[string]int{}, devices: map[string]string{}}
+	fields := cameraFields() // once: they take longer than a camera
 	for _, entry := range n.Content {
 		if entry.Kind == yaml.AliasNode {
 			continue
@@ -175,6 +176,6 @@ func readCameras(d *decoder, key string, n *yaml.Node, to *Config) {
 			d.bad(entry, "cameras: this entry is empty; it needs an id and a source")
 			continue
 		}
-		to.Cameras = append(to.Cameras, d.camera(entry, seen))
+		to.Cameras = append(to.Cameras, d.camera(entry, fields, seen))
 	}
 }

@@ -26,7 +26,7 @@ func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
 		return "", false
 	}
 	// One that goes on in the next line has swallowed a key there, and perhaps a password.
-	if n.Style == 0 && n.Line > 0 && n.Line <= len(d.lines) && !strings.Contains(d.lines[n.Line-1], n.Value) {
+	if n.Style == 0 && n.Line > 0 && n.Line <= len(d.lines) && !strings.Contains(from(d.lines[n.Line-1], n.Column), n.Value) {
 		d.bad(n, `%s: goes on over more than one line; either a ": " is missing below, or it must be in quotes`, key)
 		return "", false
 	}
@@ -40,6 +40,10 @@ func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
 	}
 	return s, true
 }
+
+// from leaves out the bytes of a line that are before a column for certain: a list of many values may be one line. A column counts
+// characters from 1, and each has at least one byte.
+func from(line string, column int) string { return line[min(max(column-1, 0), len(line)):] }
 
 // value reads n by parse. A wrong value is repeated as it stands in the file, without what a variable holds.
 func value[V any](d *decoder, key string, n *yaml.Node, want string, parse func(string) (V, bool)) (v V, ok bool) {

@@ -169,16 +169,19 @@ type mention struct {
 // checkMentions reports cameras that are spoken of and not there.
 func (d *decoder) checkMentions(cfg *Config) {
 	ids := make([]string, len(cfg.Cameras))
+	known := make(map[string]bool, len(cfg.Cameras))
 	for i, c := range cfg.Cameras {
-		ids[i] = c.ID
+		ids[i], known[c.ID] = c.ID, true
 	}
 	for _, m := range d.mentioned {
-		if slices.Contains(ids, m.id) || !m.own && cfg.MayShow(m.id) {
+		if known[m.id] || !m.own && cfg.MayShow(m.id) {
 			continue
 		}
 		meant := ""
-		if near := nearest(m.id, ids); near != "" {
-			meant = fmt.Sprintf("; did you mean %q?", near)
+		if !d.isFull() {
+			if near := nearest(m.id, ids); near != "" {
+				meant = fmt.Sprintf("; did you mean %q?", near)
+			}
 		}
 		d.problems = append(d.problems, Problem{cmp.Or(m.file, d.file), m.at.Line, m.at.Column, fmt.Sprintf("%s: there is no camera %s%s", m.key, show(m.at), meant)})
 	}

@@ -12,7 +12,7 @@ import (
 
 // A topic that ends lets its viewers go between two frames, and nobody else's; whoever comes later is sent away at once.
 func TestTopicEnds(t *testing.T) {
-	f := New(Options{})
+	f := New(unhurried)
 	defer f.Close()
 	topic, other := broker.NewTopic("gone", broker.Options{}), broker.NewTopic("stays", broker.Options{})
 	stays := join(t, f, other, nil)
@@ -53,11 +53,11 @@ func TestTopicEnds(t *testing.T) {
 	if n, err := readFrame(stays.client); n != 7 || err != nil {
 		t.Errorf("the other topic's viewer: %d, %v", n, err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if n := len(f.senders[topic]); n != 0 || topic.Subscriptions() != 0 {
-		t.Errorf("%d senders and %d subscriptions are left", n, topic.Subscriptions())
-	}
+	eventually(t, "no sender and no subscription is left", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.senders[topic]) == 0 && topic.Subscriptions() == 0
+	})
 }
 
 // A viewer that takes some of its last frame, and then nothing, holds up the end for no longer than any other.

@@ -87,9 +87,9 @@ func serveAll(ctx context.Context, lanes []lane, leave func()) error {
 	return nil
 }
 
-// closeAll returns when all connections are closed, at once those that are in the middle of a frame that they do not take in time.
-func closeAll(lanes []lane) {
-	late, cancel := context.WithTimeout(context.Background(), farewell)
+// closeAll returns when all connections are closed. Those that are in the middle of a frame have patience to take the rest.
+func closeAll(lanes []lane, patience time.Duration) {
+	late, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var closing sync.WaitGroup
 	for _, l := range lanes {

@@ -182,7 +182,7 @@ func (d *diary) of(id string) []sampleJSON {
 	return list
 }
 
-// changeJSON is a state that a camera was in.
+// changeJSON is a state that a camera was in. Detail is empty unless the role is admin.
 type changeJSON struct {
 	State      camera.State  `json:"state"`
 	Reason     camera.Reason `json:"reason"`
@@ -191,11 +191,11 @@ type changeJSON struct {
 	Since      *time.Time    `json:"since"`
 }
 
-func (s *Server) showHistory(w http.ResponseWriter, _ *http.Request, v view) {
-	states := []changeJSON{}
+func (s *Server) showHistory(w http.ResponseWriter, r *http.Request, v view) {
+	states, me := []changeJSON{}, visitorOf(r).Grant
 	if c, ok := v.camera.(Chronicler); ok {
 		for _, h := range c.History() {
-			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), h.Detail, moment(h.Since)})
+			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), forAdmin(me, v.id, h.Detail), moment(h.Since)})
 		}
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.diary.of(v.id)})

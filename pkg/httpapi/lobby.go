@@ -45,18 +45,33 @@ func hostOf(remote string) string {
 func (a *audience) enter(address string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	l := a.limits
-	switch {
-	case a.walls >= l.Viewers:
-		a.refused[fullTotal]++
-		return fmt.Errorf("%d walls are connected, as many as this server allows viewers; try again later", a.walls)
-	case l.PerAddress > 0 && a.lobby[address] >= l.PerAddress && address != nearby:
-		a.refused[fullAddress]++
-		return fmt.Errorf("%d walls are connected from your address, as many as may; close one", l.PerAddress)
+	if limit, err := a.wallsFull(address); err != nil {
+		a.refused[limit]++
+		return err
 	}
 	a.walls++
 	a.lobby[address]++
 	return nil
+}
+
+// wouldEnter returns the error that enter would return now. It admits and counts nothing.
+func (a *audience) wouldEnter(address string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, err := a.wallsFull(address)
+	return err
+}
+
+// wallsFull returns the limit that another wall from an address would exceed, and an error for people. a.mu must be held.
+func (a *audience) wallsFull(address string) (string, error) {
+	l := a.limits
+	switch {
+	case a.walls >= l.Viewers:
+		return fullTotal, fmt.Errorf("%d walls are connected, as many as this server allows viewers; try again later", a.walls)
+	case l.PerAddress > 0 && a.lobby[address] >= l.PerAddress && address != nearby:
+		return fullAddress, fmt.Errorf("%d walls are connected from your address, as many as may; close one", l.PerAddress)
+	}
+	return "", nil
 }
 
 // exit is a wall's end.

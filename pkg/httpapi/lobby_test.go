@@ -26,6 +26,14 @@ func TestWallsAreBounded(t *testing.T) {
 			if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" || c.s.audience.count().refused[reason] != 1 {
 				t.Errorf("%s, refused %v", third.Status, c.s.audience.count().refused)
 			}
+			// A page cannot read that answer, and asks without a WebSocket. That is no refusal more, and no wall.
+			plain := c.s.get(t, "/api/v1/wall")
+			if text := body(t, plain); plain.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "2 walls are connected") {
+				t.Errorf("without a WebSocket: %s, %s", plain.Status, text)
+			}
+			if n := c.s.audience.count(); n.refused[reason] != 1 || n.walls != 2 {
+				t.Errorf("without a WebSocket: refused %v, %d walls", n.refused, n.walls)
+			}
 			_ = first.Body.Close()
 			eventually(t, "one has left", func() bool { return walls() == 1 })
 			if again := c.wallOf(t); again.StatusCode != http.StatusSwitchingProtocols {

@@ -51,7 +51,7 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
 		return
 	}
 	status := v.camera.Status()
-	j := toJSON(status, s.audience.watching()[v.id])
+	j := toJSON(status, s.audience.watching()[v.id], visitorOf(r).Grant)
 	if j.Controls = controlsJSON(list); list == nil {
 		j.Controls = controlsJSON(status.Controls)
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -43,6 +44,8 @@ type Options struct {
 
 	// Link says how the link to other camds is. nil: there is none.
 	Link func() Link
+
+	finish time.Duration // how long streams may take to finish their frame when camd stops; 0 leaves it to fanout, and means farewell
 
 	// Remember keeps what a person has switched for the next start, one call at a time for each camera. nil: nobody does.
 	Remember func(camera string, paused bool) error
@@ -94,7 +97,7 @@ func New(o Options) *Server {
 	s.switches.remember = o.Remember
 	s.reloads.at = s.begun
 	s.Change(first)
-	s.fan = fanout.New(fanout.Options{RepeatAfter: repeatAfter, Aged: s.aged})
+	s.fan = fanout.New(fanout.Options{RepeatAfter: repeatAfter, Farewell: o.finish, Aged: s.aged})
 	o.Metrics.registry.MustRegister(&collector{s})
 	s.handler, s.aside = s.routes(), s.asideRoutes()
 	return s
@@ -159,7 +162,7 @@ func (s *Server) takeLeave(lanes []lane) {
 	greeting.Go(s.newcomers.greet)
 	s.fan.Close()
 	greeting.Wait()
-	closeAll(lanes)
+	closeAll(lanes, cmp.Or(s.opts.finish, farewell))
 	s.audience.wait()
 	s.walls.Wait()
 }

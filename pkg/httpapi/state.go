@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"time"
 
+	"camd/pkg/access"
 	"camd/pkg/camera"
 )
 
-// cameraJSON is a camera as the API shows it. Times are RFC 3339, null for what has not happened.
+// cameraJSON is a camera as the API shows it. Times are RFC 3339, null for what has not happened. Source and Detail are empty
+// unless the role is admin: they may have addresses and user names.
 type cameraJSON struct {
 	ID         string            `json:"id"`
 	Title      string            `json:"title"`
@@ -71,10 +73,10 @@ func renditionsOf(s camera.Status) []renditionJSON {
 	return all
 }
 
-func toJSON(s camera.Status, viewers int) cameraJSON {
+func toJSON(s camera.Status, viewers int, g access.Grant) cameraJSON {
 	return cameraJSON{
-		ID: s.ID, Title: s.Title, Site: s.Site, Remote: s.Remote, Source: s.Source,
-		State: s.State, Paused: s.State == camera.Paused, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: s.Detail,
+		ID: s.ID, Title: s.Title, Site: s.Site, Remote: s.Remote, Source: forAdmin(g, s.ID, s.Source),
+		State: s.State, Paused: s.State == camera.Paused, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: forAdmin(g, s.ID, s.Detail),
 		Since: moment(s.Since), Retry: moment(s.Retry), LastFrame: moment(s.LastPic),
 		FPS: s.Counts.FPS, Viewers: viewers,
 		Format:     formatJSON(s.Format),
@@ -86,6 +88,15 @@ func toJSON(s camera.Status, viewers int) cameraJSON {
 			"snapshot": "/cameras/" + s.ID + "/snapshot.jpg",
 		},
 	}
+}
+
+// forAdmin returns a text about a camera if the role there is admin, and otherwise nothing. It is for texts that may have addresses
+// of the internal network, user names or paths. They come from many programs, so nothing can be taken out of them reliably.
+func forAdmin(g access.Grant, camera, text string) string {
+	if !g.May(access.Admin, camera) {
+		return ""
+	}
+	return text
 }
 
 func moment(t time.Time) *time.Time {
@@ -109,18 +120,18 @@ func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
 
 func (s *Server) listCameras(w http.ResponseWriter, r *http.Request) {
 	watching, all := s.audience.watching(), s.roster.Load()
-	list := []cameraJSON{}
-	for _, id := range all.seenBy(visitorOf(r).Grant) {
-		list = append(list, toJSON(all.Cameras[id].Status(), watching[id]))
+	list, me := []cameraJSON{}, visitorOf(r).Grant
+	for _, id := range all.seenBy(me) {
+		list = append(list, toJSON(all.Cameras[id].Status(), watching[id], me))
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"cameras": list, "version": s.opts.Version, "started": moment(s.begun), "time": moment(time.Now()),
 	})
 }
 
-func (s *Server) showCamera(w http.ResponseWriter, _ *http.Request, v view) {
+func (s *Server) showCamera(w http.ResponseWriter, r *http.Request, v view) {
 	status := v.camera.Status()
-	j := toJSON(status, s.audience.watching()[v.id])
+	j := toJSON(status, s.audience.watching()[v.id], visitorOf(r).Grant)
 	j.Controls = controlsJSON(status.Controls)
 	writeJSON(w, http.StatusOK, j)
 }

@@ -143,6 +143,9 @@ func pictureAfter(t *testing.T, r *multipart.Reader, last []byte) []byte {
 	return next
 }
 
+// unhurried are options by which no viewer is cut for being slow: a busy machine may take long for a picture.
+func unhurried() Options { return Options{Roster: Roster{WriteTimeout: time.Hour}, finish: time.Hour} }
+
 // hurry gives those who come from now on little time for a picture. Who is there already keeps theirs: a slow machine may need it.
 func (s *site) hurry(cameras ...Camera) {
 	now := rosterOf(Limits{}, cameras...)
@@ -178,12 +181,13 @@ func TestStalledViewerIsCutAndDisturbsNobody(t *testing.T) {
 func TestSlowViewerSkipsToNewest(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{}, cam)
+	s := open(t, unhurried(), cam)
 	c := raw(t, s, "/cameras/a/stream.mjpg")
 	eventually(t, "it watches", func() bool { return s.audience.watching()["a"] == 1 })
 	const burst = 100
+	frame := newFrame(large(3), time.Now())
 	for range burst {
-		cam.topic.Publish(newFrame(large(3), time.Now()))
+		cam.topic.Publish(frame)
 	}
 	cam.publish(200)
 
@@ -219,7 +223,7 @@ func TestSlowViewerSkipsToNewest(t *testing.T) {
 func TestShutdownEndsStreamsAtAFrameBoundary(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{}, cam)
+	s := open(t, unhurried(), cam)
 	resp, _ := s.watch(t, "/cameras/a/stream.mjpg")
 	for range 10 {
 		cam.topic.Publish(newFrame(large(1), time.Now()))

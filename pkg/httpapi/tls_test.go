@@ -210,7 +210,7 @@ func TestShutdownEndsEncryptedStreamsAtAFrameBoundary(t *testing.T) {
 	for _, version2 := range []bool{false, true} {
 		cam := newTestCamera("a")
 		cam.publish(1)
-		s, _ := openTLS(t, Options{}, version2, cam)
+		s, _ := openTLS(t, unhurried(), version2, cam)
 		const viewers = 5
 		bodies := make(chan []byte)
 		for range viewers {

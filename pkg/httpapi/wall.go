@@ -19,13 +19,9 @@ const wallTransport = "websocket"
 
 // wall serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are those to begin with.
 func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor != 1 { // where nothing may say "upgrade"
-		fail(w, r, http.StatusBadRequest, "this address speaks WebSocket, over HTTP/1.1 alone; docs/protocol.md describes it")
-		return
-	}
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		w.Header().Set("Upgrade", "websocket")
-		fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
+	address := hostOf(visitorOf(r).remote(r)) // which is not a proxy's
+	if r.ProtoMajor != 1 || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		s.explainWall(w, r, address)
 		return
 	}
 	begin, bad := beginWith(r)
@@ -36,10 +32,8 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, bad.code, bad.message)
 		return
 	}
-	address := hostOf(visitorOf(r).remote(r)) // which is not a proxy's
 	if err := s.audience.enter(address); err != nil {
-		w.Header().Set("Retry-After", "10")
-		fail(w, r, http.StatusServiceUnavailable, err.Error())
+		wallRefused(w, r, err)
 		return
 	}
 	defer s.audience.exit(address)
@@ -64,6 +58,25 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 		s.refusals.messages.Add(1)
 		s.log.Warn("wall cut", zap.String("remote", r.RemoteAddr), zap.Error(err))
 	}
+}
+
+// explainWall answers a request without a WebSocket. If there is no room for another wall, it says so: a page cannot read the
+// answer that refuses its WebSocket, and asks here.
+func (s *Server) explainWall(w http.ResponseWriter, r *http.Request, address string) {
+	switch err := s.audience.wouldEnter(address); {
+	case err != nil:
+		wallRefused(w, r, err)
+	case r.ProtoMajor != 1: // where nothing may say "upgrade"
+		fail(w, r, http.StatusBadRequest, "this address speaks WebSocket, over HTTP/1.1 alone; docs/protocol.md describes it")
+	default:
+		w.Header().Set("Upgrade", "websocket")
+		fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
+	}
+}
+
+func wallRefused(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Retry-After", "10")
+	fail(w, r, http.StatusServiceUnavailable, err.Error())
 }
 
 // downgraded reports whether a page of this server's name asks that came in the clear, although this server speaks TLS: whoever is

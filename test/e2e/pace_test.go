@@ -68,7 +68,7 @@ func TestRefusedPlace(t *testing.T) {
 	d.reaches("gate", "live")
 	for _, page := range []string{"/", "/cameras/gate"} {
 		other := watch(t, d.URL+"/cameras/gate/stream.mjpg")
-		b := openBrowser(t, 800, 600)
+		b := openBrowser(t, 800, 600, keepLeftPages)
 		b.do(chromedp.Navigate(d.URL + page))
 		b.until("yes", `/viewers/.test(document.querySelector('.tile .why, .picture .why')?.textContent) ? 'yes' : ''`)
 		_ = other.body.Close()

@@ -39,6 +39,20 @@ export async function share(id, lasting) {
   return ask(`${cameraPath(id)}/links`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ for: lasting }) });
 }
 
+// wallRefusal returns why camd refuses a connection for pictures, and null if camd does not answer. The same address without a
+// WebSocket says so.
+export async function wallRefusal() {
+  try {
+    const answer = await fetch('/api/v1/wall', { cache: 'no-store', headers: ours, signal: AbortSignal.timeout(5000) });
+    if (answer.status === 401) logIn();
+    const { error } = await answer.json();
+    if ([400, 426].includes(answer.status)) return 'no WebSocket connection; trying again'; // camd would take one now
+    return error;
+  } catch {
+    return null; // no answer, or that of a proxy
+  }
+}
+
 // camd's clock is ahead of this one by so many milliseconds, as the quickest answer of late has it.
 let ahead = 0;
 let rounds = [];

@@ -18,6 +18,9 @@ function watch(src) {
     if (why.textContent !== text) why.textContent = text;
     document.body.toggleAttribute('data-stale', text !== '');
   };
+  // A browser may keep a page that was left, and its connection with it.
+  addEventListener('pagehide', () => { picture.removeAttribute('src'); });
+  addEventListener('pageshow', (event) => { if (event.persisted) picture.src = src; });
   picture.addEventListener('error', () => { lost = true; });
   const look = async () => {
     const answer = await fetch(state, { cache: 'no-store', headers: { 'X-Requested-With': 'camd' }, signal: AbortSignal.timeout(5000) }).catch(() => null);

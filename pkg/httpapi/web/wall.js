@@ -1,5 +1,7 @@
 // The wall: the newest pictures of many cameras over one WebSocket, as docs/protocol.md has it.
 
+import { wallRefusal } from './api.js';
+
 const silentFor = 30000; // without a word for so long, the connection is as good as gone
 const firstRetry = 500;
 const lastRetry = 10000;
@@ -10,7 +12,8 @@ export class Wall {
   // show is called with a camera's id, its picture as an ImageBitmap that the wall closes afterwards, and what is known of
   // it: {taken} in milliseconds since 1970, {drawn} whether camd drew it for want of one, {rendition}.
   // trouble is called with when the next attempt is made, and with null once there is a connection.
-  // refused is called with a camera's id and why its pictures are not to be had.
+  // refused is called with a camera's id and why its pictures are not to be had. If camd refuses the connection, it is called
+  // for every camera.
   constructor({ show, trouble, refused }) {
     this.show = show;
     this.trouble = trouble;
@@ -18,6 +21,13 @@ export class Wall {
     this.wanted = new Map(); // camera to rendition
     this.paused = document.hidden;
     this.retry = firstRetry;
+    this.left = false; // the page was left; a browser may keep it and show it again
+    addEventListener('pagehide', () => this.leave());
+    addEventListener('pageshow', () => {
+      if (!this.left) return;
+      this.left = false;
+      this.connect();
+    });
   }
 
   get connected() { return this.socket?.readyState === WebSocket.OPEN; }
@@ -47,16 +57,36 @@ export class Wall {
     this.heard();
   }
 
+  // leave closes the connection: camd counts it while it is open, also that of a page that nobody sees.
+  leave() {
+    this.left = true;
+    this.disconnect();
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  disconnect() {
+    const { socket } = this;
+    this.socket = null;
+    clearTimeout(this.silence);
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
   connect() {
     clearTimeout(this.timer);
     this.timer = null;
+    if (this.left) return;
     const socket = new WebSocket(new URL('/api/v1/wall', location.href.replace(/^http/, 'ws')));
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     this.newest = new Map(); // camera to the number of the picture that is shown
     this.seen = {}; // camera to the number of the picture to acknowledge
-    this.silence = setTimeout(() => this.lost(socket), patience);
+    this.silence = setTimeout(() => this.lost(socket, false), patience);
+    let opened = false;
     socket.onopen = () => {
+      opened = true;
       this.retry = firstRetry;
       this.trouble(null);
       if (this.paused) this.say({ type: 'pause' });
@@ -74,26 +104,36 @@ export class Wall {
       // Refused, or gone: the next watch asks again.
       if ((type === 'error' || (type === 'unsubscribed' && message)) && this.wanted.delete(camera)) this.refused(camera, message);
     };
-    socket.onclose = () => this.lost(socket);
+    socket.onclose = () => this.lost(socket, !opened);
   }
 
   // lost tries again, for ever, a little later each time.
-  lost(socket) {
+  lost(socket, refused) {
     if (socket !== this.socket) return;
-    socket.onclose = null;
-    socket.close();
-    this.socket = null;
-    clearTimeout(this.silence);
+    this.disconnect();
     const wait = this.retry * (0.8 + 0.4 * Math.random());
     this.retry = Math.min(2 * this.retry, lastRetry);
     this.timer = setTimeout(() => this.connect(), wait);
-    this.trouble(Date.now() + wait);
+    if (refused) this.explain(Date.now() + wait);
+    else this.trouble(Date.now() + wait);
+  }
+
+  // explain asks why a connection was refused: a browser does not tell the answer to a WebSocket's request.
+  async explain(again) {
+    const reason = await wallRefusal();
+    if (this.connected || this.left) return;
+    if (!reason) {
+      this.trouble(again);
+      return;
+    }
+    this.trouble(null);
+    for (const camera of this.wanted.keys()) this.refused(camera, reason);
   }
 
   heard() {
     clearTimeout(this.silence);
     const { socket } = this;
-    if (socket && !this.paused && this.wanted.size) this.silence = setTimeout(() => this.lost(socket), silentFor);
+    if (socket && !this.paused && this.wanted.size) this.silence = setTimeout(() => this.lost(socket, false), silentFor);
   }
 
   say(message) {

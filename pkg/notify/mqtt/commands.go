@@ -13,6 +13,9 @@ import (
 // mostCommands may wait; whoever sends more at once is not heard.
 const mostCommands = 16
 
+// mostFound cameras are taken away from the broker in one go. A broker may name any number.
+const mostFound = 1024
+
 // command is what somebody at the broker wants.
 type command struct {
 	camera string
@@ -32,10 +35,10 @@ func (c *Client) received(r paho.PublishReceived) (bool, error) {
 		select {
 		case c.commands <- command{id, string(p.Payload) == "ON"}:
 		default:
-			c.log.Warn("too many commands", zap.String("camera", c.hide(id)))
+			c.log.Warn("too many commands", zap.String("camera", clip(c.hide(id))))
 		}
 	case kind == "set":
-		c.log.Warn("command not understood", zap.String("topic", c.hide(p.Topic)), zap.String("want", "ON or OFF"))
+		c.log.Warn("command not understood", zap.String("topic", clip(c.hide(p.Topic))), zap.String("want", "ON or OFF"))
 	}
 	return true, nil
 }
@@ -48,7 +51,9 @@ func (c *Client) find(id string, payload []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.found = append(c.found, id)
+	if len(c.found) < mostFound && len(id) <= longestText {
+		c.found = append(c.found, id)
+	}
 }
 
 // obey does what is asked for, one command at a time.

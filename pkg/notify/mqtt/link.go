@@ -71,6 +71,11 @@ func (c *Client) config() autopaho.ClientConfig {
 		AttemptConnection: c.dial,
 		WillMessage:       &paho.WillMessage{Topic: c.status(), Payload: []byte(offline), QoS: 1, Retain: true},
 		WillProperties:    &paho.WillProperties{},
+		// An honest broker then leaves out what is larger: see limitedConn.
+		ConnectPacketBuilder: func(cp *paho.Connect, _ *url.URL) (*paho.Connect, error) {
+			cp.Properties = &paho.ConnectProperties{MaximumPacketSize: new(uint32(largestPacket)), RequestProblemInfo: true}
+			return cp, nil
+		},
 		// The broker then publishes the will itself.
 		DisconnectPacketBuilder: func() *paho.Disconnect {
 			return &paho.Disconnect{ReasonCode: packets.DisconnectDisconnectWithWillMessage}
@@ -104,7 +109,7 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, broker *url.
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	c.link.conn = conn
-	return packets.NewThreadSafeConn(impatient{conn}), nil
+	return packets.NewThreadSafeConn(impatient{&limitedConn{Conn: conn}}), nil
 }
 
 // impatient is a connection whose writes do not wait for ever.
@@ -135,7 +140,7 @@ func (c *Client) lost() bool {
 
 // unconnected says why an attempt failed, once for each reason.
 func (c *Client) unconnected(err error) {
-	problem := c.hide(explain(err))
+	problem := clip(c.hide(explain(err)))
 	c.link.mu.Lock()
 	again := problem == c.link.said
 	c.link.said = problem
@@ -151,6 +156,16 @@ func (c *Client) hide(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(s, c.opts.Password, "***")
+}
+
+// longestText bounds what the log repeats of the broker's words, in bytes.
+const longestText = 300
+
+func clip(s string) string {
+	if len(s) <= longestText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longestText], "") + "…"
 }
 
 // explain says in plain words why there is no connection.

@@ -186,5 +186,5 @@ func (c *Client) send(ctx context.Context, conn *autopaho.ConnectionManager, m m
 
 func (c *Client) refused(m message, problem string) {
 	c.opts.Count(Failed)
-	c.log.Warn("mqtt message refused", zap.String("topic", m.topic), zap.Int("bytes", len(m.payload)), zap.String("problem", problem))
+	c.log.Warn("mqtt message refused", zap.String("topic", m.topic), zap.Int("bytes", len(m.payload)), zap.String("problem", clip(problem)))
 }

@@ -48,7 +48,7 @@ func openTuner(path string) (node, error) {
 	// Whether it is a camera at all is for the capture to find out.
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, camera.ControlErrorf(camera.SettingRefused, "open %s: %v", path, err)
+		return -1, camera.ControlErrorf(camera.SettingRefused, "open the device: %v", err) // its path is for the role admin
 	}
 	return node(fd), nil
 }

@@ -1,0 +1,79 @@
+package webhook
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"camd/internal/peer"
+	"camd/pkg/notify"
+)
+
+// Whatever a receiver answers, one request is made, the wait that it asks for is bounded, and none of its words are repeated.
+func FuzzReceiverAnswers(f *testing.F) {
+	answers, asked := make(chan []byte, 1), make(chan string, 100)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		f.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				_, _ = io.Copy(io.Discard, r.Body)
+				asked <- r.URL.Path
+				_, _ = c.Write(<-answers)
+			}
+			_ = c.Close()
+		}
+	}()
+	f.Cleanup(func() { _ = l.Close(); <-served })
+	w := New(Options{URL: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/hook"}, Key: key, Cameras: func() []notify.Camera { return nil }})
+	f.Cleanup(w.client.CloseIdleConnections)
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		answers <- answer
+		failed := w.post(t.Context(), &letter{id: "msg_1", body: []byte("{}")})
+		if path := <-asked; path != "/hook" || len(asked) > 0 {
+			t.Errorf("asked for %s and then for %d more", path, len(asked))
+		}
+		if failed == nil {
+			return
+		}
+		if failed.wait < 0 || failed.wait > longestWait {
+			t.Errorf("to wait %v", failed.wait)
+		}
+		if len(failed.problem) > 300 || strings.Contains(failed.problem, "canary") {
+			t.Errorf("problem %q", failed.problem)
+		}
+	})
+}
+
+// A body without end is read up to a limit.
+func TestBodyWithoutEnd(t *testing.T) {
+	address := peer.ServeRaw(t, func(c net.Conn) {
+		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			_, _ = io.Copy(c, zeros{})
+		}
+	})
+	w := New(Options{URL: parse(t, "http://"+address), Key: key, Cameras: func() []notify.Camera { return nil }, Timeout: time.Hour})
+	defer w.client.CloseIdleConnections()
+	if failed := w.post(t.Context(), &letter{id: "msg_1", body: []byte("{}")}); failed != nil {
+		t.Errorf("%+v", failed)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
