@@ -26,13 +26,14 @@ var faults = []struct{ kind, attributes string }{
 // Networks fail in any order under forty viewers: each camera comes back when its network does, nobody is disconnected, and
 // nobody gets a picture that cannot be decoded.
 func TestNetworksThatFail(t *testing.T) {
+	t.Parallel()
 	servers := []*peer.Faulty{
 		peer.Between(t, peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264}).URL()),
 		peer.Between(t, peer.ServeHTTP(t, peer.MJPEG)),
 	}
 	config := "log: {level: warn}\ncameras:\n"
 	for i, s := range servers {
-		config += fmt.Sprintf("  - {id: cam%d, source: '%s', open_timeout: 2s, stall_timeout: 1s}\n", i, s.URL)
+		config += fmt.Sprintf("  - {id: cam%d, source: '%s', open_timeout: 10s, stall_timeout: 1s}\n", i, s.URL)
 	}
 	d := start(t, options{config: config})
 	ctx, cancel := context.WithCancel(t.Context())
