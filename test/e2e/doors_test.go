@@ -52,6 +52,7 @@ func (v visitor) wants(path string, code int) {
 
 // Users of a file, a token, a session that outlives camd, and a link: who comes in, until when.
 func TestDoors(t *testing.T) {
+	t.Parallel()
 	dir, token := t.TempDir(), access.NewToken()
 	user := func(name, more string) string {
 		cmd := camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...)

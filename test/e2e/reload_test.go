@@ -108,6 +108,7 @@ func skipped(before, after state) int {
 // Of sixteen cameras with a hundred viewers one is changed: the others' streams go on as if nothing had been, picture for
 // picture, with the same processes; that one's viewers stay, and see it as it is now.
 func TestReloadUnderViewers(t *testing.T) {
+	t.Parallel()
 	const cameras, viewers, changed = 16, 100, "c7"
 	d := start(t, options{config: numbered(cameras, nil)})
 	for i := range cameras {
@@ -187,6 +188,7 @@ func TestReloadUnderViewers(t *testing.T) {
 
 // A title, limits, renditions, the order and the log's level change under viewers, who notice nothing.
 func TestReloadTouchesNobody(t *testing.T) {
+	t.Parallel()
 	const gate = "  - {id: gate, title: %s, source: 'test://?size=320x180&fps=15', stall_timeout: %s, renditions: {%s}}\n"
 	const yard = "  - {id: yard, source: 'test://?size=320x180&fps=15'}\n"
 	d := start(t, options{config: "cameras:\n" + fmt.Sprintf(gate, "Gate", "5s", "small: {width: 160}") + yard})
@@ -243,6 +245,7 @@ func TestReloadTouchesNobody(t *testing.T) {
 
 // Cameras come and go; whoever watches one that goes comes to its end between two pictures.
 func TestReloadAddsAndRemoves(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: numbered(3, nil)})
 	w := d.attest("c0")
 	gone := d.reaches("c2", "live")

@@ -19,6 +19,7 @@ import (
 // Programs that are not ours look at what camd speaks, and somebody watches meanwhile. What takes minutes is left to make
 // test-abuse (CAMD_ABUSE).
 func TestToolsOfOthers(t *testing.T) {
+	t.Parallel()
 	i := peer.Certificate{}.Make(t)
 	d := abused(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")
 	w := d.attest("a")

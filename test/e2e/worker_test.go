@@ -98,6 +98,7 @@ func TestCameraChangesItsSize(t *testing.T) {
 		{Codec: "h265", Size: "320x240", Then: "640x480"}, {Codec: "h265", Size: "640x480", Then: "320x240"},
 	} {
 		t.Run(c.Codec+" to "+c.Then, func(t *testing.T) {
+			t.Parallel()
 			c.Length = 4 * time.Second
 			rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: c})
 			d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m}\n", rtsp.URL())})
