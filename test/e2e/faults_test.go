@@ -10,8 +10,11 @@ import (
 	"camd/internal/peer"
 )
 
+// slowViewers keeps camd from closing the streams of viewers that take nothing for seconds, as a test's do on a busy machine.
+const slowViewers = "write_timeout: 10m\n"
+
 // healthy is the camera that every failure happens beside. A busy machine does not make it stall.
-const healthy = "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
+const healthy = slowViewers + "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
 
 // Everything that can be wrong with a source, all at once: each camera says what, and the healthy one goes on.
 func TestBadSources(t *testing.T) {

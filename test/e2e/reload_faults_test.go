@@ -54,7 +54,7 @@ func TestReloadOfBadFile(t *testing.T) {
 	bad := good + "  - {id: c0, source: 'rtsp://viewer:hunter2secret@10.0.0.7/a', fps: many}\n  - {id: fresh, source: 'test://', colour: red}\n"
 	d.rewrite(bad)
 	r := d.ready()
-	for _, want := range []string{`camd.yaml:5:6: id: "c0" is taken`, "camd.yaml:5:69: fps: ", "camd.yaml:6:", "colour"} {
+	for _, want := range []string{`camd.yaml:6:6: id: "c0" is taken`, "camd.yaml:6:69: fps: ", "camd.yaml:7:", "colour"} {
 		if !strings.Contains(r.Config.Error, want) || !strings.Contains(d.stderr.String(), strings.ReplaceAll(want, `"`, `\"`)) {
 			t.Errorf("nobody says %q: %s", want, r.Config.Error)
 		}

@@ -39,7 +39,7 @@ func (d *daemon) hangUp() {
 
 // numbered is a configuration with n test cameras, of which some are otherwise.
 func numbered(n int, otherwise map[int]string) string {
-	config := "log: {level: warn}\ncameras:\n"
+	config := slowViewers + "log: {level: warn}\ncameras:\n"
 	for i := range n {
 		line, ok := otherwise[i]
 		if !ok {
