@@ -166,8 +166,12 @@ func TestReloadUnderViewers(t *testing.T) {
 		list := all[i].numbers(t, known)
 		seen += len(list)
 		if all[i].camera != changed {
-			watched := slices.IndexFunc(list, func(n int) bool { return n >= int(before[all[i].camera].Counts.Captured) })
-			lost[all[i].camera] += missing(t, all[i].camera, list[watched:])
+			id := all[i].camera
+			list = list[slices.IndexFunc(list, func(n int) bool { return n >= int(before[id].Counts.Captured) }):]
+			if late := slices.IndexFunc(list, func(n int) bool { return n > int(after[id].Counts.Captured) }); late >= 0 {
+				list = list[:late] // what was left out of these is not in after
+			}
+			lost[id] += missing(t, id, list)
 			continue
 		}
 		card := slices.Index(list, -1)
