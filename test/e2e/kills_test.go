@@ -18,7 +18,6 @@ import (
 
 // Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
 func TestTwoHundredDeaths(t *testing.T) {
-	t.Parallel()
 	const cameras, deaths = 10, 200
 	d := start(t, options{config: patterns("cam", cameras) + "log: {level: warn}\n"})
 	ids := make([]string, cameras)

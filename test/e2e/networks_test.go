@@ -26,7 +26,6 @@ var faults = []struct{ kind, attributes string }{
 // Networks fail in any order under forty viewers: each camera comes back when its network does, nobody is disconnected, and
 // nobody gets a picture that cannot be decoded.
 func TestNetworksThatFail(t *testing.T) {
-	t.Parallel()
 	servers := []*peer.Faulty{
 		peer.Between(t, peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264}).URL()),
 		peer.Between(t, peer.ServeHTTP(t, peer.MJPEG)),

@@ -162,7 +162,6 @@ func TestReloadOfCertificate(t *testing.T) {
 
 // Fifty reloads in a row, each with another change, under viewers: nothing is left behind.
 func TestFiftyReloads(t *testing.T) {
-	t.Parallel()
 	const cameras = 6
 	version := func(n int) string {
 		if n < 0 {

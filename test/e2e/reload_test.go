@@ -108,7 +108,6 @@ func skipped(before, after state) int {
 // Of sixteen cameras with a hundred viewers one is changed: the others' streams go on as if nothing had been, picture for
 // picture, with the same processes; that one's viewers stay, and see it as it is now.
 func TestReloadUnderViewers(t *testing.T) {
-	t.Parallel()
 	const cameras, viewers, changed = 16, 100, "c7"
 	d := start(t, options{config: numbered(cameras, nil)})
 	for i := range cameras {

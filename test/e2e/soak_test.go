@@ -40,7 +40,6 @@ func soak(t testing.TB) time.Duration {
 // Eight cameras, two of them behind another camd, a hundred viewers who come and go, and a fault again and again: nobody
 // is disconnected, nobody sees a picture that no camera made, and nothing grows.
 func TestSoak(t *testing.T) {
-	t.Parallel()
 	length := soak(t)
 	fault := max(length/720, 500*time.Millisecond) // every 5 s of an hour
 	upstream := start(t, options{config: patterns("up", 2)})

@@ -37,7 +37,6 @@ func TestSIGTERM(t *testing.T) {
 
 // A thousand of them at once, at a rate at which the test, under the race detector, can still read what it gets.
 func TestSIGTERMWithACrowd(t *testing.T) {
-	t.Parallel()
 	d := start(t, options{config: slowViewers + `
 limits: {viewers: 1000}
 cameras:
