@@ -88,16 +88,16 @@ func complaints(stderr string) string {
 
 // curlStream looks at the bytes on the wire.
 func curlStream(t *testing.T, url string) {
-	dir := t.TempDir()
-	body := filepath.Join(dir, "body")
-	// --raw would show chunks if there were any.
-	said := background(t, exec.Command(peer.Need(t, "curl", "curl"), "-sSN", "--raw", "-D", "-", "-o", body, url))
-	var b []byte
+	file := filepath.Join(t.TempDir(), "answer")
+	// --raw would show chunks if there were any. The headers are in the same file, unbuffered like the rest.
+	background(t, exec.Command(peer.Need(t, "curl", "curl"), "-sSN", "--raw", "-i", "-o", file, url))
+	var answer []byte
 	eventually(t, "two pictures", func() bool {
-		b, _ = os.ReadFile(body) // not there at first
-		return bytes.Count(b, []byte("--boundarydonotcross")) > 2
+		answer, _ = os.ReadFile(file) // not there at first
+		return bytes.Count(answer, []byte("--boundarydonotcross\r\n")) > 2
 	})
-	headers := strings.ToLower(said.String())
+	head, b, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
+	headers := strings.ToLower(string(head)) + "\r\n"
 	if !strings.HasPrefix(headers, "http/1.1 200 ok\r\n") {
 		t.Fatalf("curl: %s", headers)
 	}
