@@ -96,12 +96,12 @@ func readParts(stream io.Reader) (n int, err error) {
 		}
 		return nil
 	}
-	for err = want("--boundarydonotcross\r\n"); err == nil; n++ {
-		if _, err := in.Peek(1); err != nil {
-			if err == io.EOF {
-				err = nil
-			}
-			return n, err
+	if err := want("--boundarydonotcross\r\n"); err != nil {
+		return 0, err
+	}
+	for ; ; n++ {
+		if _, err := in.Peek(1); err == io.EOF {
+			return n, nil
 		}
 		header, err := textproto.NewReader(in).ReadMIMEHeader()
 		if err != nil {
@@ -118,7 +118,6 @@ func readParts(stream io.Reader) (n int, err error) {
 			return n, err
 		}
 	}
-	return n, err
 }
 
 var partHead = regexp.MustCompile(`\AContent-Type: image/jpeg\r\nContent-Length: (\d+)\r\n(?:[^\r\n]+\r\n)*\r\n`)
