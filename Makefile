@@ -22,6 +22,9 @@ DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gst
 
 DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db
 
+DEBS_TEST_DEB   := debootstrap zstd lintian curl file
+DEBS_TEST_IMAGE := docker-compose dpkg-dev
+
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
@@ -52,27 +55,63 @@ demo-cluster: build ## three NATS servers, two sites of four test cameras and tw
 	@deploy/need nats-server
 	@deploy/demo/cluster
 
-##@ Trust
+##@ Test
+
+# Tests that build with the race detector and without one compile everything twice, so all Go checks have it.
+GO_CHECK := -race -tags $(TAGS)
+GO_TEST  := $(GO_CHECK) -vet off -timeout 40m -bench . -benchtime 1x
+# A program without C is compiled as bin/camd is, and so shares its packages.
+GO_PURE  := CGO_ENABLED=0 go
+PURE     := -trimpath -buildvcs=false
+
+# What make test runs, three steps at a time, in this order. test/step says how long each took.
+LAB   := yes
+STEPS := vet $(if $(filter no,$(LAB)),,lab) test-e2e test-go staticcheck test-deb fuzz $(if $(filter no,$(LAB)),,test-v4l2 test-systemd) \
+         test-metrics test-image test-unit verify format
 
 .PHONY: test
-test: test-deps bin/camd bin/camd-capture lint verify test-go fuzz bench-once test-metrics test-unit test-deb test-image test-lab-if-set-up ## install what the tests need and run everything
+test: test-deps bin/camd bin/camd-capture ## install what the tests need and run everything; LAB=no leaves V4L2 and systemd out
+	@deploy/need $(DEBS_DEB) $(DEBS_TEST_DEB) $(DEBS_TEST_IMAGE)
+	@rm -rf bin/test; mkdir -p bin/test
+	@export STEP_LOGS=$(CURDIR)/bin/test; code=0; $(MAKE) --no-print-directory -j3 $(STEPS:%=step-%) || code=1; test/step --summary; exit $$code
+	@$(if $(filter no,$(LAB)),echo "NOT TESTED: V4L2 and systemd (LAB=no)" >&2)
 	@echo "all tests passed"
+
+# A step builds no program again while others use it.
+step-%:
+	@test/step $* $(MAKE) --no-print-directory -o bin/camd -o bin/camd-capture $*
+# What vet compiles, the others need not.
+step-test-e2e step-test-go step-staticcheck: step-vet
+step-test-v4l2 step-test-systemd: step-lab
 
 .PHONY: test-deps
 test-deps: ## install the Debian packages that the tests need
 	@deploy/need $(DEBS_TEST)
 
 .PHONY: test-go
-test-go: ## the Go tests, with the race detector, against the built programs
-	CAMD_BIN=$(CURDIR)/bin go test -race -tags $(TAGS) -timeout 40m ./...
+test-go: ## the Go tests but for the end-to-end tests, with the race detector, and each benchmark once
+	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) $$(go list ./... | grep -vx camd/test/e2e)
+
+.PHONY: test-e2e
+test-e2e: ## the end-to-end tests, against the built programs, and each of their benchmarks once
+	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) -parallel 4 ./test/e2e
 
 .PHONY: lint
-lint: ## formatting, go vet, staticcheck, shell syntax
+lint: format vet staticcheck ## formatting, shell syntax, go vet, staticcheck
+
+.PHONY: format
+format:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
-	go vet -tags $(TAGS) ./...
-	go vet -tags testhook ./cmd/camd
-	go run $(STATICCHECK) -tags $(TAGS) ./...
-	@for script in deploy/need deploy/demo/cluster deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,image,metrics,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
+	@for script in deploy/need deploy/demo/cluster deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,fuzz,image,metrics,step,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
+
+.PHONY: vet
+vet:
+	go vet $(GO_CHECK) ./...
+	go vet -race -tags testhook ./cmd/camd
+
+.PHONY: staticcheck
+staticcheck:
+	go run -exec 'env GOFLAGS=-race' $(STATICCHECK) -tags $(TAGS) ./...
 
 .PHONY: verify
 verify: ## the modules that are used are the ones that go.sum names, byte for byte
@@ -87,16 +126,11 @@ sbom: bin/camd bin/camd-capture ## dist/sbom.cdx.json: what the two programs are
 	@mkdir -p dist
 	go run ./deploy/parts -version '$(VERSION)' bill bin/camd bin/camd-capture >dist/sbom.cdx.json
 
-# A count and not a time: at the end of a time, go test now and then reports its own deadline as a failure.
-FUZZTIME := 10000x
+# A count and not a time: at the end of a time, a target now and then reports its own deadline as a failure.
+FUZZTIME :=
 .PHONY: fuzz
 fuzz: ## a short run of every fuzz target; FUZZTIME=5000000x for a long one
-	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
-	  grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | sort -u | while read -r target; do \
-	    echo "fuzz $${dir#$(CURDIR)/} $$target"; \
-	    (cd "$$dir" && go test -tags $(TAGS) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x .) || exit 1; \
-	  done || exit 1; \
-	done
+	@TAGS=$(TAGS) test/fuzz $(FUZZTIME)
 
 .PHONY: bench
 bench: ## fan-out beside a bare send loop and a tutorial's server, in five minutes (BENCH=quick: 40 s, into bin/ alone)
@@ -108,46 +142,42 @@ bench: ## fan-out beside a bare send loop and a tutorial's server, in five minut
 bench-go: bin/camd bin/camd-capture ## the Go benchmarks, each with a baseline of the same run
 	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
 
-.PHONY: bench-once
-bench-once: ## every benchmark once, so that none rots
-	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x ./...
-
 .PHONY: test-metrics
-test-metrics: ## /metrics, the Prometheus configuration and its rules through promtool
+test-metrics: bin/camd bin/camd-capture ## /metrics, the Prometheus configuration and its rules through promtool
 	test/metrics
 
 .PHONY: test-unit
-test-unit: ## the systemd unit through systemd-analyze
+test-unit: bin/camd ## the systemd unit through systemd-analyze
 	test/unit
 
 .PHONY: test-deb
 test-deb: ## the package: twice the same, lintian, and a life from install to purge in a root of its own
-	@deploy/need $(DEBS_DEB) debootstrap zstd lintian curl file
+	@deploy/need $(DEBS_DEB) $(DEBS_TEST_DEB)
 	test/deb
 
 .PHONY: test-image
 test-image: bin/camd bin/camd-capture ## the Dockerfile and the compose file, without a container engine
-	@deploy/need docker-compose dpkg-dev
+	@deploy/need $(DEBS_TEST_IMAGE)
 	test/image
 
+.PHONY: lab
+lab: ## the kernel of test-v4l2 and test-systemd, in ~/.cache/camd/v4l2lab; the first time takes ten minutes
+	@test/v4l2/lab/setup || { echo "the lab is not set up; make test LAB=no leaves the tests of V4L2 and systemd out" >&2; exit 1; }
+
+# Tests in the lab run without the race detector: its one processor has no time for that.
+LAB_TEST := CAMD_BIN=$(CURDIR)/bin $(GO_PURE) test $(PURE) -vet off -count 1 -timeout 40m
+
 .PHONY: test-v4l2
-test-v4l2: bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machine; the first time builds its kernel, in ten minutes
-	@test/v4l2/lab/setup
-	CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 20m -exec $(CURDIR)/test/v4l2/lab/run ./test/v4l2
+test-v4l2: lab bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machine
+	$(LAB_TEST) -exec $(CURDIR)/test/v4l2/lab/run ./test/v4l2
 
 .PHONY: test-systemd
-test-systemd: bin/camd bin/camd-capture bin/camd-testhook ## the units under a real systemd in the same virtual machine, watchdog and all
-	@test/v4l2/lab/setup
-	CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 20m -v -exec '$(CURDIR)/test/v4l2/lab/run --systemd' ./test/systemd
+test-systemd: lab bin/camd bin/camd-capture bin/camd-testhook ## the units under a real systemd in the same virtual machine, watchdog and all
+	$(LAB_TEST) -exec '$(CURDIR)/test/v4l2/lab/run --systemd' ./test/systemd
 
 # A camd of which a supervisor can be blocked; nobody's but test-systemd's.
 bin/camd-testhook: FORCE
-	CGO_ENABLED=0 go build -trimpath -tags testhook -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
-
-.PHONY: test-lab-if-set-up
-test-lab-if-set-up:
-	@if test/v4l2/lab/setup --check; then $(MAKE) --no-print-directory test-v4l2 test-systemd; \
-	else echo "NOT TESTED: V4L2 and systemd. Their kernel has not been built here; make test-v4l2 does, once, in ten minutes" >&2; fi
+	$(GO_PURE) build $(PURE) -tags testhook -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
 
 .PHONY: test-abuse
 test-abuse: bin/camd bin/camd-capture ## abuse for minutes, by camd's own tests and others' tools, and what a viewer notices of it

@@ -29,7 +29,7 @@ func Between(t testing.TB, address string) *Faulty {
 		t.Fatal(err)
 	}
 	f := &Faulty{t: t, server: u.Host}
-	f.open("127.0.0.1:0")
+	f.open(fmt.Sprintf("127.0.0.1:%d", FreePort(t))) // one that Cure gets again
 	t.Cleanup(func() { f.proxy.Stop() })
 	u.Host = f.proxy.Listen
 	f.URL = u.String()

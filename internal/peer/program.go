@@ -2,7 +2,6 @@ package peer
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"sync"
@@ -24,17 +23,6 @@ func Need(t testing.TB, program, debianPackage string) string {
 	}
 	t.Skipf("%s is not installed; on Debian: apt-get install %s", program, debianPackage)
 	return ""
-}
-
-// FreePort returns a TCP port of 127.0.0.1 that was free a moment ago.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("listen: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Deadline is how long peers get to become ready: generous, since a loaded machine is no failure.

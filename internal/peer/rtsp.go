@@ -109,9 +109,7 @@ func (s *RTSPServer) Mute() { s.streams.mute() }
 func evenPort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
-		// The kernel hands out ports of one parity only, so take the even one below.
-		port := FreePort(t) &^ 1
-		if udpFree(port) && udpFree(port+1) {
+		if port := FreePort(t); port%2 == 0 && udpFree(port) && udpFree(port+1) {
 			return port
 		}
 	}

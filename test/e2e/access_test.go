@@ -20,6 +20,7 @@ const judge = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wca
 
 // Pages can be used by people who see, point or hear otherwise, on a phone as on a large screen.
 func TestAccessibility(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: `
 cameras:
   - {id: gate, title: The gate, source: 'test://?size=640x360&fps=5'}
@@ -31,6 +32,7 @@ cameras:
 	for _, width := range []int{360, 1920} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d/%s", width, scheme), func(t *testing.T) {
+				t.Parallel()
 				b := openBrowser(t, width, 800)
 				if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},

@@ -13,6 +13,7 @@ import (
 // A real ACME authority makes out certificates, whichever way it can reach camd; they last beyond a restart and its own end. Who comes
 // by another name, or before there is one, is shown camd's own.
 func TestACME(t *testing.T) {
+	t.Parallel()
 	curl, authority := peer.Need(t, "curl", "curl"), peer.NewPebble(t)
 	root := authority.Root(t)
 	elsewhere := peer.FreePort(t)

@@ -9,6 +9,7 @@ import (
 
 // A reload changes who is told, and of which cameras; what it does not change goes on telling.
 func TestReceiversAreReloaded(t *testing.T) {
+	t.Parallel()
 	key := bytes.Repeat([]byte("k"), 32)
 	first, told := receiver(t, key)
 	second, toldNow := receiver(t, key)

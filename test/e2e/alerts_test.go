@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,6 +69,7 @@ func (d *daemon) told(notices <-chan notice, kind, camera string) notice {
 // A file is taken away and brought back, a capture process killed, a camera switched off from the broker, the daemon killed:
 // those who are to be told are told, one receiver that hangs all the while notwithstanding.
 func TestAlerts(t *testing.T) {
+	t.Parallel()
 	key := bytes.Repeat([]byte("k"), 32)
 	url, notices := receiver(t, key)
 	release := make(chan struct{})
@@ -88,9 +90,10 @@ cameras:
   - {id: hall, source: 'test://?size=320x180&fps=10'}
 webhooks:
   - {url: %[3]s, secret_file: %[1]s/hook, after: 3s}
-  - {url: %[4]s, secret_file: %[1]s/hook, after: 0s, timeout: 1m}
+  - {url: %[4]s, secret_file: %[1]s/hook, after: 0s, timeout: 5m}
 mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 1s, switches: true, after: 3s}
 `, dir, clip, url, hanging, broker.Address)})
+	const after = 3 * time.Second // as configured
 	d.reaches("clip", "live")
 	d.reaches("hall", "live")
 	if n := d.metric(`camd_notifications_total{receiver_kind="webhook",result="delivered"}`); n != 0 {
@@ -105,9 +108,14 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 		return s
 	}
 
-	// Back within less than a second: nobody is told, but the history is.
+	// A camera that is live again before "after" is over is no news. On a busy machine it may come back later.
 	killed := d.kill("hall", syscall.SIGKILL)
 	d.awaits("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != killed })
+	late := d.away("hall") >= after
+	if late {
+		d.told(notices, "camera.trouble", "hall")
+		d.told(notices, "camera.well", "hall")
+	}
 
 	away := filepath.Join(dir, "away")
 	if err := os.Rename(clip, away); err != nil {
@@ -145,20 +153,37 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 		t.Errorf("it is not kept: %s", kept)
 	}
 	d.reaches("clip", "live")
-	if sent := d.metric(`camd_notifications_total{receiver_kind="webhook",result="delivered"}`); sent != 3 {
-		t.Errorf("%v notices delivered, want 3", sent)
+	want := 3.0
+	if late {
+		want = 5
+	}
+	if sent := d.metric(`camd_notifications_total{receiver_kind="webhook",result="delivered"}`); sent != want {
+		t.Errorf("%v notices delivered, want %v", sent, want)
 	}
 	if sent := d.metric(`camd_notifications_total{receiver_kind="mqtt",result="delivered"}`); sent < 5 {
 		t.Errorf("%v messages to the broker", sent)
 	}
-	if code, took := d.stop(); code != 0 || took > 2*time.Second {
-		t.Errorf("with a receiver that hangs it ends with %d after %v", code, took)
+	if code, _ := d.stop(); code != 0 { // within patience, which is less than the timeout of the receiver that hangs
+		t.Errorf("with a receiver that hangs it ends with %d", code)
 	}
 	eventually(t, "the farewell", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
 }
 
+// away returns for how long a live camera was not live before.
+func (d *daemon) away(id string) time.Duration {
+	d.t.Helper()
+	var past struct{ States []state } // the newest first
+	d.json("/api/v1/cameras/"+id+"/history", &past)
+	i := slices.IndexFunc(past.States[1:], func(s state) bool { return s.State == "live" })
+	if past.States[0].State != "live" || i < 0 {
+		d.t.Fatalf("camera %s was not live, away and live again: %+v", id, past.States)
+	}
+	return past.States[0].Since.Sub(*past.States[i].Since) // the state after the last live one
+}
+
 // The broker says that camd is gone when it could not say so itself; not when another has taken its place meanwhile.
 func TestLastWill(t *testing.T) {
+	t.Parallel()
 	broker := peer.ServeMQTT(t, "camd", "broker-pass", "")
 	o := options{config: healthy + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}
 	hung := launch(t, o)

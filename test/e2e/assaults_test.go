@@ -282,7 +282,7 @@ func abused(t testing.TB, certificate string) *daemon {
 	t.Helper()
 	// Everybody may everything, and there is somebody whose password can be guessed at.
 	const users = "auth: {anonymous: admin, users: {anna: {role: admin, hash: '$argon2id$v=19$m=19456,t=2,p=1$2LYldxWDGID9iTuf56wwcw$uK1xWLn0WYADcqqDwzUduAk8qop2YvKJOxYsIQ2Ap04'}}}\n"
-	d := start(t, options{config: fmt.Sprintf("%s"+users+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
+	d := start(t, options{config: fmt.Sprintf("%s"+users+slowViewers+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
 	d.reaches("a", "live")
 	return d
 }

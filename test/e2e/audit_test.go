@@ -87,6 +87,7 @@ const audited = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}
 
 // Who does what is in the log, with who they were, from where and how long; a poller is counted, and the level silences nothing.
 func TestAudit(t *testing.T) {
+	t.Parallel()
 	const snapshots = 40
 	d := start(t, options{config: audited + "log: {level: error}\n"})
 	d.reaches("door", "live")
@@ -138,6 +139,7 @@ func TestAudit(t *testing.T) {
 
 // In a file it is there alone, goes on in a new one at a reload, as logrotate needs it, and turned off it is nowhere.
 func TestAuditFile(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
 	d := start(t, options{config: audited + "log: {audit: " + file + "}\n"})
 	d.reaches("door", "live")

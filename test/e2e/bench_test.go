@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,6 +24,14 @@ func hd(b *testing.B) map[string]string {
 		"mjpeg":   peer.Clip{Codec: "mjpeg", Size: "1280x720", Length: 20 * time.Second}.Make(b),
 		"h264":    peer.Clip{Codec: "h264", Size: "1280x720", Length: 20 * time.Second}.Make(b),
 	}
+}
+
+// span returns how long a figure is measured: a moment where benchmarks only have to work, as in make test (-benchtime 1x).
+func span(d time.Duration) time.Duration {
+	if flag.Lookup("test.benchtime").Value.String() == "1x" {
+		return 200 * time.Millisecond
+	}
+	return d
 }
 
 func serveOne(b *testing.B, source string) *daemon {

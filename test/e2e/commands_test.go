@@ -11,6 +11,7 @@ import (
 
 // Every command's exit code and what it says, to stdout where that is what was asked for, else to stderr.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	good := write(t, dir, "good.yaml", "cameras:\n  - id: a\n    source: test://\n")
 	bad := write(t, dir, "bad.yaml", "listen: 127.0.0.1:0\ncameras:\n  - id: a\n    source: test://\n    qualty: 80\n  - id: A B\n")
@@ -91,6 +92,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
+	t.Parallel()
 	for _, command := range []string{"", "serve", "check", "devices", "probe", "healthcheck", "version", "hash-password", "share", "rotate-links"} {
 		o := camd(t, append(strings.Fields(command), "--help")...)
 		if o.code != 0 || !strings.Contains(o.stdout, "Usage:") || o.stderr != "" {
@@ -108,6 +110,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	snapshot := filepath.Join(t.TempDir(), "now.jpg")
 	for _, c := range []struct {
 		source string

@@ -15,6 +15,7 @@ import (
 
 // A person's browser shows every camera, live ones moving, dead ones saying why.
 func TestDashboard(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: `
 cameras:
   - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}
@@ -58,6 +59,7 @@ cameras:
 
 // A browser has six connections to a host; all of sixteen cameras come over one.
 func TestDashboardOfSixteen(t *testing.T) {
+	t.Parallel()
 	config := "cameras:\n"
 	for i := range 16 {
 		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5'}\n", i, i)
@@ -92,6 +94,7 @@ func TestDashboardOfSixteen(t *testing.T) {
 
 // However many cameras there are, they fill the screen; a phone scrolls rather than shows stamps.
 func TestGrid(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: noCameras})
 	b := openBrowser(t, 400, 300)
 	b.do(chromedp.Navigate(d.URL + "/"))
@@ -129,6 +132,7 @@ func TestGrid(t *testing.T) {
 
 // A page that stays open counts down while camd is away, and shows live pictures again when it is back.
 func TestDashboardAfterRestart(t *testing.T) {
+	t.Parallel()
 	o := options{
 		config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n",
 		args:   []string{"--listen", fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))},

@@ -15,6 +15,7 @@ var own = regexp.MustCompile(`^(pipe:\[\d+\]|/dev/null|anon_inode:\[(eventpoll|e
 // A capture process has its own descriptors alone: none of camd's listener, viewers, other cameras or files, and none that
 // camd was started with.
 func TestCaptureProcessInheritsNothing(t *testing.T) {
+	t.Parallel()
 	inherited, err := os.Open(write(t, t.TempDir(), "secret", "not for everybody"))
 	if err != nil {
 		t.Fatal(err)

@@ -5,4 +5,7 @@
 //
 // The programs are those in the directory CAMD_BIN, else in bin of this repository: run make build first. Programs of
 // others that are not installed skip their test, or fail it where CI is set.
+//
+// A test begins with t.Parallel() unless it has tens of viewers that read all the time, opens thousands of connections, or sets
+// environment variables. Those run alone: beside others they would keep this process from reading for seconds.
 package e2e

@@ -44,6 +44,7 @@ func found(all []finding, check, text string) (finding, bool) {
 }
 
 func TestDoctorFindsNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	i := peer.Certificate{}.Make(t)
 	config := write(t, dir, "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nstate_dir: %s/new/state\ntls: {certificate: %s, key: %s}\n%s", dir, i.File, i.Key, healthy))
@@ -70,6 +71,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 }
 
 func TestDoctorFinds(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,6 +132,7 @@ func TestDoctorFinds(t *testing.T) {
 
 // All the mistakes of a file, and no secret; and a camd that serves has its own port.
 func TestDoctorOfARunningCamd(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy})
 	config := write(t, t.TempDir(), "camd.yaml", "listen: "+strings.TrimPrefix(d.URL, "http://")+"\n"+healthy)
 	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))

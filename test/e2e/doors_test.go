@@ -66,6 +66,7 @@ func (v visitor) decodes(path string, to any) {
 
 // Users of a file, a token, a session that outlives camd, and a link: who comes in, until when.
 func TestDoors(t *testing.T) {
+	t.Parallel()
 	dir, token := t.TempDir(), access.NewToken()
 	user := func(name, more string) string {
 		cmd := camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...)

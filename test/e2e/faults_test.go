@@ -10,11 +10,15 @@ import (
 	"camd/internal/peer"
 )
 
-// healthy is the camera that every failure happens beside.
-const healthy = "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15'}\n"
+// slowViewers keeps camd from closing the streams of viewers that take nothing for seconds, as a test's do on a busy machine.
+const slowViewers = "write_timeout: 10m\n"
+
+// healthy is the camera that every failure happens beside. A busy machine does not make it stall.
+const healthy = slowViewers + "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
 
 // Everything that can be wrong with a source, all at once: each camera says what, and the healthy one goes on.
 func TestBadSources(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	text := write(t, dir, "notes.mp4", "This is no video.\nThis is no video either.\n")
 	empty := write(t, dir, "empty.mp4", "")
@@ -51,7 +55,7 @@ func TestBadSources(t *testing.T) {
 	}
 	config := healthy
 	for _, c := range cameras {
-		config += fmt.Sprintf("  - id: %s\n    source: %q\n    stall_timeout: 1s\n    open_timeout: 5s\n    %s\n", c.id, c.source, c.more)
+		config += fmt.Sprintf("  - id: %s\n    source: %q\n    stall_timeout: 1s\n    open_timeout: 10s\n    %s\n", c.id, c.source, c.more)
 	}
 	d := start(t, options{config: config})
 	w := d.attest("healthy")
@@ -71,6 +75,7 @@ func TestBadSources(t *testing.T) {
 
 // A device or file that camd may not open, as an ordinary user meets it.
 func TestNoPermission(t *testing.T) {
+	t.Parallel()
 	o := options{}
 	o.bin, o.user = forNobody(t)
 	// Anything below /dev is a device to camd.

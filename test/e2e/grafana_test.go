@@ -55,6 +55,7 @@ var core = []string{"row", "stat", "timeseries", "state-timeline", "table", "hea
 
 // Grafana takes what is wrong with a dashboard in silence; so it is looked for here.
 func TestDashboardForGrafana(t *testing.T) {
+	t.Parallel()
 	b := readBoard(t)
 	if b.SchemaVersion < 38 || len(b.Panels) < 20 {
 		t.Fatalf("schema %d with %d panels", b.SchemaVersion, len(b.Panels))
@@ -107,6 +108,7 @@ func (p panel) check(t *testing.T) {
 
 // Every variable that is used is defined, and the other way round.
 func TestVariablesForGrafana(t *testing.T) {
+	t.Parallel()
 	b := readBoard(t)
 	text, defined := string(read(t, dashboardFile)), map[string]bool{}
 	for _, v := range b.Templating.List {
@@ -130,6 +132,7 @@ func TestVariablesForGrafana(t *testing.T) {
 
 // The files beside the dashboard agree with Prometheus' and with each other.
 func TestProvisioning(t *testing.T) {
+	t.Parallel()
 	var prometheus struct {
 		Global struct {
 			Interval string `yaml:"scrape_interval"`

@@ -18,6 +18,7 @@ import (
 
 // A camd that only who has a certificate may come to, with all its doors, as openssl and curl meet it.
 func TestListeners(t *testing.T) {
+	t.Parallel()
 	curl, openssl := peer.Need(t, "curl", "curl"), peer.Need(t, "openssl", "openssl")
 	authority, stranger, first := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
 	anna, other := authority.Client(t, "anna", time.Now().Add(time.Hour)), stranger.Client(t, "anna", time.Now().Add(time.Hour))
@@ -171,6 +172,7 @@ func renews(t *testing.T, d *daemon, openssl, metrics, live string) {
 
 // A certificate that camd makes for itself is the same after a restart, and the one that the log names.
 func TestSelfSigned(t *testing.T) {
+	t.Parallel()
 	curl, openssl := peer.Need(t, "curl", "curl"), peer.Need(t, "openssl", "openssl")
 	dir := t.TempDir()
 	plain := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))

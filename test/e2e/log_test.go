@@ -66,6 +66,7 @@ func parse(t *testing.T, line string) (l logged) {
 
 // In the journal each line has its priority, what OpenCV and FFmpeg say among them; elsewhere it is plain JSON.
 func TestJournal(t *testing.T) {
+	t.Parallel()
 	whole := read(t, h264Clip.Make(t))
 	half := write(t, t.TempDir(), "half.mp4", string(whole[:len(whole)/2])) // FFmpeg has a lot to say to it
 	config := "log: {level: debug}\ncameras:\n  - {id: half, source: " + half + "}\n"
@@ -103,6 +104,7 @@ func TestJournal(t *testing.T) {
 
 // On a terminal there are columns, in colours unless somebody wants none.
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		env     string
 		colours bool
@@ -139,6 +141,7 @@ func TestTerminal(t *testing.T) {
 
 // A viewer that comes again and again fills no log.
 func TestLogRepeats(t *testing.T) {
+	t.Parallel()
 	const visits = 50
 	said, withheld := 0, 0
 	lines := logOf(t, healthy, itself, func(d *daemon) {
@@ -181,6 +184,7 @@ journalctl -q --sync
 journalctl -q -t camd -o json --no-pager`
 
 func TestRealJournal(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 || exec.Command("unshare", "-mpf", "--mount-proc", "mount", "-t", "tmpfs", "tmpfs", "/run").Run() != nil {
 		t.Skip("journald needs root, and a mount namespace")
 	}

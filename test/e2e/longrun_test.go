@@ -14,6 +14,7 @@ import (
 
 // A page of sixteen cameras is kept open: SOAK=30m for long. What it holds does not grow, and it takes every picture.
 func TestPageKeptOpen(t *testing.T) {
+	t.Parallel()
 	length := soak(t)
 	d := start(t, options{config: patterns("cam", 16)})
 	for id := range d.cameras() {

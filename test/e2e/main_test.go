@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	}))...)
 }
 
-// patience is how long anything may take that is waited for: a loaded machine is no failure.
-const patience = 60 * time.Second
+// patience only catches what hangs: a busy machine is no failure.
+const patience = 3 * time.Minute
 
 // program returns the path of one of the two built programs.
 func program(t testing.TB, name string) string {

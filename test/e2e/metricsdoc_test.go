@@ -25,6 +25,7 @@ const metricsDoc = "../../docs/metrics.md"
 
 // docs/metrics.md says what a camd with one of everything says of itself.
 func TestMetricsDocument(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: encrypted(peer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
 		"site: here\nbus: {servers: ['nats://127.0.0.1:1'], relay: true}\n" +
 		"webhooks: [{url: 'http://127.0.0.1:1/', secret_file: " + write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)) + "}]\n"})

@@ -30,9 +30,9 @@ func TestNetworksThatFail(t *testing.T) {
 		peer.Between(t, peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264}).URL()),
 		peer.Between(t, peer.ServeHTTP(t, peer.MJPEG)),
 	}
-	config := "log: {level: warn}\ncameras:\n"
+	config := slowViewers + "log: {level: warn}\ncameras:\n"
 	for i, s := range servers {
-		config += fmt.Sprintf("  - {id: cam%d, source: '%s', open_timeout: 2s, stall_timeout: 1s}\n", i, s.URL)
+		config += fmt.Sprintf("  - {id: cam%d, source: '%s', open_timeout: 10s, stall_timeout: 1s}\n", i, s.URL)
 	}
 	d := start(t, options{config: config})
 	ctx, cancel := context.WithCancel(t.Context())

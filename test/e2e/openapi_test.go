@@ -16,6 +16,7 @@ import (
 // What a daemon with real cameras answers, whole ones and broken ones, is as it describes itself. pkg/httpapi provokes the
 // rest.
 func TestOpenAPI(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: `
 cameras:
   - {id: pattern, source: 'test://?size=320x176&fps=20', renditions: {tiny: {width: 160, fps: 2}}}

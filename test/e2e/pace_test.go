@@ -11,6 +11,7 @@ import (
 
 // A hidden page costs nothing, and has live pictures at once when it is looked at again.
 func TestHiddenPage(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
 		"  - {id: yard, title: The yard, source: 'test://?size=320x180&fps=15', on_demand: true}\n"})
@@ -37,6 +38,7 @@ func TestHiddenPage(t *testing.T) {
 
 // A picture that stands still is not passed off as live, whatever was last heard of its camera.
 func TestStandstillIsSeen(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
 		"  - {id: slow, title: Slow, source: 'test://?size=320x180&fps=15', renditions: {preview: {width: 160, fps: 0.2}}}\n"})
@@ -64,6 +66,7 @@ func TestStandstillIsSeen(t *testing.T) {
 
 // A place that is refused is asked for again, and the page says why meanwhile.
 func TestRefusedPlace(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.reaches("gate", "live")
 	for _, page := range []string{"/", "/cameras/gate"} {
@@ -80,6 +83,7 @@ func TestRefusedPlace(t *testing.T) {
 
 // A slow link gets fewer pictures, not older ones: however long it lasts, what is shown overtakes what was new a moment ago.
 func TestSlowBrowser(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=1280x720&fps=30'}\n"})
 	link := peer.Between(t, d.URL)
 	b := openBrowser(t, 1280, 800)
@@ -105,6 +109,7 @@ func TestSlowBrowser(t *testing.T) {
 
 // A camera whose capture process dies says so on the page, and is live again there.
 func TestDashboardAfterCrash(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
 		"  - {id: yard, title: The yard, source: 'test://?size=320x180&fps=15'}\n"})

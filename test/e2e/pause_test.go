@@ -37,6 +37,7 @@ func (d *daemon) change(id, body string) (s state, warning string) {
 // Somebody switches a camera off: it is closed and shows nothing that it ever saw, its viewers stay, and it is off until
 // somebody switches it on, whatever becomes of camd.
 func TestPause(t *testing.T) {
+	t.Parallel()
 	config := fmt.Sprintf("state_dir: %s\n%s"+
 		"  - {id: door, source: 'test://?size=320x180&fps=15'}\n"+
 		"  - {id: hall, source: 'test://?size=320x180&fps=15', paused: true}\n", t.TempDir(), healthy)
@@ -114,6 +115,7 @@ func TestPause(t *testing.T) {
 
 // Without a place camd switches all the same, and says that it will forget. With systemd's, what is damaged there is called out.
 func TestPauseIsForgotten(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy, env: []string{"STATE_DIRECTORY="}})
 	if s, warning := d.change("healthy", `{"paused": true}`); !s.Paused || !strings.Contains(warning, "no state_dir") {
 		t.Errorf("%+v, warning %q", s, warning)

@@ -19,12 +19,17 @@ import (
 // Programs that people watch cameras with. Each must give whole pictures, of which none comes again after a later one, and
 // which move on.
 func TestPlayers(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=640x352&fps=20'}\n"})
 	d.reaches("a", "live")
 	streams := []string{"/cameras/a/stream.mjpg", "/?action=stream&1700000000", "/stream"}
 	for _, path := range streams {
-		t.Run("VLC"+path, func(t *testing.T) { vlc(t, d.URL+path) })
+		t.Run("VLC"+path, func(t *testing.T) {
+			t.Parallel()
+			vlc(t, d.URL+path)
+		})
 		t.Run("OpenCV"+path, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			o := run(t, python(t, "cv2", "python3-opencv"), "testdata/opencv.py", d.URL+path, dir, "30")
 			if o.code != 0 {
@@ -34,8 +39,12 @@ func TestPlayers(t *testing.T) {
 		})
 	}
 	for path, snapshot := range map[string]string{streams[0]: "/cameras/a/snapshot.jpg", streams[1]: "/?action=snapshot", streams[2]: "/snapshot"} {
-		t.Run("Home Assistant"+path, func(t *testing.T) { homeAssistant(t, d.URL+path, d.URL+snapshot) })
+		t.Run("Home Assistant"+path, func(t *testing.T) {
+			t.Parallel()
+			homeAssistant(t, d.URL+path, d.URL+snapshot)
+		})
 		t.Run("OctoPrint"+snapshot, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			o := run(t, python(t, "requests", "python3-requests"), "testdata/octoprint.py", d.URL+snapshot, dir, "10", "0.1")
 			if o.code != 0 {
@@ -47,7 +56,10 @@ func TestPlayers(t *testing.T) {
 			}
 		})
 	}
-	t.Run("OctoPrint's page", func(t *testing.T) { octoPrintPage(t, d.URL+"/?action=stream") })
+	t.Run("OctoPrint's page", func(t *testing.T) {
+		t.Parallel()
+		octoPrintPage(t, d.URL+"/?action=stream")
+	})
 }
 
 // python returns Debian's Python if it has a module.

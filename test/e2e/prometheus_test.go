@@ -14,6 +14,7 @@ import (
 
 // A real Prometheus with the configuration that camd comes with finds the series that the README promises.
 func TestPrometheus(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
 	d.reaches("healthy", "live")
 	d.reaches("broken", "offline")
@@ -49,6 +50,7 @@ func TestPrometheus(t *testing.T) {
 
 // A Prometheus that knows native histograms gets them, finer than the classic ones and without their buckets.
 func TestNativeHistograms(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy})
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
 	p := startPrometheus(t, []string{d.URL}, "--enable-feature=native-histograms")
@@ -67,6 +69,7 @@ func TestNativeHistograms(t *testing.T) {
 func is(want float64) func(float64) bool { return func(v float64) bool { return v == want } }
 
 func TestMetricsAreClean(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
 	_, _, before := get(t, d.URL+"/metrics")
 	d.reaches("healthy", "live")

@@ -14,6 +14,7 @@ import (
 // what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there; it has a leaf node
 // of its own.
 func TestRelayDoors(t *testing.T) {
+	t.Parallel()
 	hub, leaf := natsLeaf(t)
 	north := start(t, options{config: "log: {audit: on}\n" + onBus(leaf, "north", "gate:20", "yard:20")})
 	start(t, options{config: onBus(hub, "secretive", "lane:5")})

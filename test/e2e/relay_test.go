@@ -9,6 +9,7 @@ import (
 
 // A relay without OpenCV serves other sites' cameras just as if they were its own, and takes over the bus what is watched alone.
 func TestRelay(t *testing.T) {
+	t.Parallel()
 	servers := natsCluster(t, 3)
 	cameras := []string{"gate:20", "yard:10"}
 	north := start(t, options{config: onBus(servers[0], "north", cameras...)})
@@ -100,6 +101,7 @@ func TestRelay(t *testing.T) {
 // From the box's ring to the relay's viewers, by two programs' metrics: what the box published while it was watched is what came to
 // the relay, and what was dropped, by whom and why; though the NATS server between them, and every packet on its way, dies.
 func TestRelayConserves(t *testing.T) {
+	t.Parallel()
 	servers := natsCluster(t, 2)
 	north := start(t, options{config: onBus(servers[0], "north", "gate:25")})
 	relay := startRelay(t, onBus(servers[1], ""))

@@ -40,6 +40,7 @@ func (d *daemon) ready() (r readiness) {
 // A file with mistakes changes nothing: all of them are said with their places, wherever somebody may look, and without the
 // secrets in it. Mended, it is in force.
 func TestReloadOfBadFile(t *testing.T) {
+	t.Parallel()
 	good := numbered(2, nil)
 	d := start(t, options{config: good})
 	d.reaches("c1", "live")
@@ -55,7 +56,7 @@ func TestReloadOfBadFile(t *testing.T) {
 	bad := good + "  - {id: c0, source: 'rtsp://viewer:hunter2secret@10.0.0.7/a', fps: many}\n  - {id: fresh, source: 'test://', colour: red}\n"
 	d.rewrite(bad)
 	r := d.ready()
-	for _, want := range []string{`camd.yaml:5:6: id: "c0" is taken`, "camd.yaml:5:69: fps: ", "camd.yaml:6:", "colour"} {
+	for _, want := range []string{`camd.yaml:6:6: id: "c0" is taken`, "camd.yaml:6:69: fps: ", "camd.yaml:7:", "colour"} {
 		if !strings.Contains(r.Config.Error, want) || !strings.Contains(d.stderr.String(), strings.ReplaceAll(want, `"`, `\"`)) {
 			t.Errorf("nobody says %q: %s", want, r.Config.Error)
 		}
@@ -86,6 +87,7 @@ func TestReloadOfBadFile(t *testing.T) {
 
 // What cannot change while camd runs is said to wait, until the file is as it was or camd starts anew. A flag goes before the file.
 func TestReloadThatNeedsRestart(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: numbered(1, nil), args: []string{"--log-level", "info"}})
 	d.reaches("c0", "live")
 	i := peer.Certificate{}.Make(t)
@@ -105,6 +107,7 @@ func TestReloadThatNeedsRestart(t *testing.T) {
 
 // A file that lets everybody in, because by it camd is to listen on this machine alone, is refused while other machines reach it.
 func TestReloadOpensNoDoors(t *testing.T) {
+	t.Parallel()
 	l, file := opened(t, "0.0.0.0:0")
 	d := handed(t, file, numbered(1, nil)+"auth: {anonymous: {role: admin}}\n")
 	d.URL = fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
@@ -121,6 +124,7 @@ func TestReloadOpensNoDoors(t *testing.T) {
 
 // Certificate and key are read again though their names are the same: who comes sees the new one, a stream goes on.
 func TestReloadOfCertificate(t *testing.T) {
+	t.Parallel()
 	first, second := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(first, 1)})
 	d.reaches("c0", "live")
@@ -221,6 +225,7 @@ func TestFiftyReloads(t *testing.T) {
 
 // Signals that come while a reload is under way are not lost, and do not pile up.
 func TestManySignals(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: numbered(1, nil)})
 	w := d.attest("c0")
 	if err := os.WriteFile(d.config, []byte(numbered(2, nil)), 0o644); err != nil {
@@ -237,6 +242,7 @@ func TestManySignals(t *testing.T) {
 
 // A file that is watched is read when it has changed: written in place, slowly, or replaced; and not before, or for nothing.
 func TestWatchedFile(t *testing.T) {
+	t.Parallel()
 	watched := func(n int) string { return "watch_config: true\n" + numbered(n, nil) }
 	d := start(t, options{config: watched(1)})
 	d.reaches("c0", "live")
@@ -270,6 +276,7 @@ func TestWatchedFile(t *testing.T) {
 
 // Without a file a reload looks for cameras anew, and leaves those alone that were found before.
 func TestReloadWithoutFile(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{})
 	before := d.reaches("test", "live")
 	w := d.attest("test")

@@ -13,6 +13,7 @@ import (
 
 // A page that is open follows the configuration: cameras go, come, are renamed and come back, and move.
 func TestDashboardFollowsReloads(t *testing.T) {
+	t.Parallel()
 	camera := func(id, title string) string {
 		return fmt.Sprintf("  - {id: %s, title: %s, source: 'test://?size=320x180&fps=10'}\n", id, title)
 	}
@@ -44,6 +45,7 @@ func TestDashboardFollowsReloads(t *testing.T) {
 
 // A terminal that hangs up ends camd: it sends the signal that means reload elsewhere.
 func TestTerminalHangsUp(t *testing.T) {
+	t.Parallel()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ var selectors = regexp.MustCompile(`\b((?:camera:)?camd_[a-z0-9_:]+|process_[a-z
 
 // The tests of the rules, which promtool runs, have for each alert a case in which it comes and one in which it must not.
 func TestEveryAlertIsTested(t *testing.T) {
+	t.Parallel()
 	var file struct {
 		Tests []struct {
 			Cases []struct {

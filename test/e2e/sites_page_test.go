@@ -9,6 +9,7 @@ import (
 
 // A relay's pages have each site's cameras under its name, and nothing to press that is not for them.
 func TestSitesOnDashboard(t *testing.T) {
+	t.Parallel()
 	server := natsCluster(t, 1)[0]
 	start(t, options{config: onBus(server, "north", "gate:5", "hall:5", "yard:5")})
 	start(t, options{config: onBus(server, "south", "gate:5", "hall:5")})

@@ -92,7 +92,7 @@ func TestSoak(t *testing.T) {
 // patterns is a configuration with n test cameras, small and slow: there are many of them.
 func patterns(name string, n int) string {
 	var b strings.Builder
-	b.WriteString("cameras:\n")
+	b.WriteString(slowViewers + "cameras:\n")
 	for i := range n {
 		fmt.Fprintf(&b, "  - {id: %s%d, source: 'test://?size=320x180&fps=%d', stall_timeout: 2s}\n", name, i, 5+i)
 	}

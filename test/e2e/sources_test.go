@@ -13,6 +13,7 @@ import (
 
 // Every kind of source, all at once in one daemon.
 func TestSources(t *testing.T) {
+	t.Parallel()
 	avi, mp4 := mjpegClip.Make(t), h264Clip.Make(t)
 	web := peer.ServeHTTP(t, webClip)
 	h264 := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip})

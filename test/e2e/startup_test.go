@@ -9,6 +9,7 @@ import (
 
 // What keeps camd from starting is one clear line and an exit code.
 func TestCannotStart(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +54,7 @@ const noCameras = "bus: {servers: ['nats://127.0.0.1:1']}\n"
 
 // A daemon without cameras needs no capture program, and says what to do.
 func TestNoCameras(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	copyProgram(t, "camd", dir)
 	d := start(t, options{bin: dir, config: "log: {level: error, audit: off}\n" + noCameras})

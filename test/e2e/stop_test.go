@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +17,7 @@ import (
 
 // SIGTERM with viewers attached: every stream ends between two pictures, the capture processes are gone, exit code 0.
 func TestSIGTERM(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy + `
   - {id: second, source: 'test://?size=160x96&fps=30'}
   - {id: broken, source: /dev/camd-has-no-such-device}
@@ -33,7 +37,7 @@ func TestSIGTERM(t *testing.T) {
 
 // A thousand of them at once, at a rate at which the test, under the race detector, can still read what it gets.
 func TestSIGTERMWithACrowd(t *testing.T) {
-	d := start(t, options{config: `
+	d := start(t, options{config: slowViewers + `
 limits: {viewers: 1000}
 cameras:
   - {id: healthy, source: 'test://?size=320x180&fps=3'}
@@ -49,8 +53,11 @@ cameras:
 // terminated has so many viewers watch the cameras healthy, second and broken, and stops camd.
 func terminated(t *testing.T, d *daemon, viewers int) {
 	t.Helper()
-	bodies := make([]bytes.Buffer, viewers)
-	errs := make([]error, viewers)
+	type end struct {
+		parts int
+		err   error
+	}
+	ends := make([]end, viewers)
 	var all sync.WaitGroup
 	for i := range viewers {
 		path := "/cameras/" + []string{"healthy", "second", "broken"}[i%3] + "/stream.mjpg"
@@ -60,7 +67,7 @@ func terminated(t *testing.T, d *daemon, viewers int) {
 		}
 		all.Go(func() {
 			defer answer.Body.Close()
-			_, errs[i] = io.Copy(&bodies[i], answer.Body)
+			ends[i].parts, ends[i].err = readParts(answer.Body)
 		})
 	}
 	d.awaits("healthy", "watched", func(s state) bool { return s.Viewers == (viewers+2)/3 })
@@ -71,9 +78,44 @@ func terminated(t *testing.T, d *daemon, viewers int) {
 		t.Errorf("exit code %d", code)
 	}
 	t.Logf("stopping with %d viewers took %v", viewers, took)
-	for i := range bodies {
-		if n, rest := countParts(bodies[i].Bytes()); errs[i] != nil || n == 0 || rest != "" {
-			t.Errorf("viewer %d: %d pictures, then %q, %v", i, n, rest, errs[i])
+	for i, end := range ends {
+		if end.err != nil || end.parts == 0 {
+			t.Errorf("viewer %d: %d pictures, then %v", i, end.parts, end.err)
+		}
+	}
+}
+
+// readParts reads a stream to its end, and returns how many whole parts it had, and an error if there was anything else. It keeps
+// none of them: those of a thousand viewers would be 500 MB.
+func readParts(stream io.Reader) (n int, err error) {
+	in := bufio.NewReader(stream)
+	want := func(text string) error {
+		got := make([]byte, len(text))
+		if k, err := io.ReadFull(in, got); err != nil || string(got) != text {
+			return fmt.Errorf("got %q, %v; want %q", got[:k], err, text)
+		}
+		return nil
+	}
+	if err := want("--boundarydonotcross\r\n"); err != nil {
+		return 0, err
+	}
+	for ; ; n++ {
+		if _, err := in.Peek(1); err == io.EOF {
+			return n, nil
+		}
+		header, err := textproto.NewReader(in).ReadMIMEHeader()
+		if err != nil {
+			return n, err
+		}
+		size, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+		if err != nil || header.Get("Content-Type") != "image/jpeg" {
+			return n, fmt.Errorf("header %v", header)
+		}
+		if _, err := io.CopyN(io.Discard, in, size); err != nil {
+			return n, fmt.Errorf("a picture cut short: %w", err)
+		}
+		if err := want("\r\n--boundarydonotcross\r\n"); err != nil {
+			return n, err
 		}
 	}
 }
@@ -102,6 +144,7 @@ func countParts(b []byte) (n int, rest string) {
 
 // A capture process does not outlive a camd that is killed.
 func TestKilledCamd(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy})
 	pid := d.reaches("healthy", "live").Worker.PID
 	if err := d.cmd.Process.Kill(); err != nil {
@@ -113,6 +156,7 @@ func TestKilledCamd(t *testing.T) {
 
 // A viewer that takes nothing does not hold up the end, nor, before it, anybody else.
 func TestDeafViewer(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy + "  - {id: large, source: 'test://?size=1920x1080&fps=30', quality: 100}\n"})
 	d.reaches("large", "live")
 	w := d.attest("healthy")

@@ -41,6 +41,7 @@ func told(t *testing.T) (socket string, heard *output) {
 }
 
 func TestServiceManagerIsTold(t *testing.T) {
+	t.Parallel()
 	i := peer.Certificate{}.Make(t)
 	for name, tls := range map[string]string{"http": "", "https": fmt.Sprintf("tls: {certificate: %s, key: %s}\n", i.File, i.Key)} {
 		t.Run(name, func(t *testing.T) {
@@ -102,6 +103,7 @@ func handed(t *testing.T, l *os.File, config string) *daemon {
 
 // One camd after another serves the same socket, and who asks between them waits.
 func TestListenerFromSystemd(t *testing.T) {
+	t.Parallel()
 	l, file := opened(t, "127.0.0.1:0")
 	url := "http://" + l.Addr().String() + "/healthz"
 	for _, listen := range []string{l.Addr().String(), "127.0.0.1:1"} {
@@ -133,6 +135,7 @@ func TestListenerFromSystemd(t *testing.T) {
 }
 
 func TestUnfitSocketsFromSystemd(t *testing.T) {
+	t.Parallel()
 	l, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ func encrypted(i peer.Issued, n int) string {
 
 // Everything there is, encrypted, by curl with either version of HTTP; and its end.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	curl, i := peer.Need(t, "curl", "curl"), peer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, 1)})
 	d.reaches("c0", "live")
@@ -80,6 +81,7 @@ func TestTLS(t *testing.T) {
 
 // Who does not speak TLS, or too old a one, is told so.
 func TestStrangersToTLS(t *testing.T) {
+	t.Parallel()
 	curl, i := peer.Need(t, "curl", "curl"), peer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, 1)})
 	answer, err := client.Get(strings.Replace(d.URL, "https", "http", 1))
@@ -101,6 +103,7 @@ func TestStrangersToTLS(t *testing.T) {
 // healthcheck knows its own camd by its certificate, whatever name that is made out for; and what is not well about a
 // certificate is in the log.
 func TestCertificates(t *testing.T) {
+	t.Parallel()
 	mine := peer.Certificate{Name: "cameras.example", Until: time.Now().Add(-time.Hour)}.Make(t)
 	other := peer.Certificate{}.Make(t)
 	if err := os.Chmod(mine.Key, 0o644); err != nil {
@@ -132,6 +135,7 @@ func TestCertificates(t *testing.T) {
 
 // Twelve <img> play at once in one page, over one connection, where HTTP/1.1 would let six.
 func TestTwelveStreamsInOnePage(t *testing.T) {
+	t.Parallel()
 	const cameras = 12
 	i := peer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, cameras)})
@@ -193,6 +197,7 @@ func (b *browser) streamed(n int) (uint32, bool) {
 
 // The dashboard's WebSocket is encrypted as its page is.
 func TestDashboardOverTLS(t *testing.T) {
+	t.Parallel()
 	i := peer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, 8)})
 	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKI))

@@ -16,6 +16,7 @@ import (
 
 // All there is, over a unix socket; and whose file it is.
 func TestUnixSocket(t *testing.T) {
+	t.Parallel()
 	curl := peer.Need(t, "curl", "curl")
 	path := filepath.Join(t.TempDir(), "camd.sock")
 	o := options{

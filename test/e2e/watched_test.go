@@ -26,6 +26,7 @@ var emptyWhileWell = map[string]string{
 
 // On a healthy system every panel of Grafana's dashboard shows something, but for those that show trouble.
 func TestWatchedHealth(t *testing.T) {
+	t.Parallel()
 	bus := onBus(natsCluster(t, 1)[0], "")
 	d := start(t, options{config: bus + "site: north\n" + healthy})
 	d.reaches("healthy", "live")
@@ -85,6 +86,7 @@ cameras:
 
 // With all that trouble every panel shows something, and the alerts that must fire do, in words for people.
 func TestWatchedTrouble(t *testing.T) {
+	t.Parallel()
 	clip := mjpegClip.Make(t)
 	half, whole := read(t, firstPicture(t, clip, 0.5)), read(t, firstPicture(t, clip, 1))
 	damaged := write(t, t.TempDir(), "damaged.mjpeg", strings.Repeat(string(half)+string(whole), 50))

@@ -12,6 +12,7 @@ import (
 // A capture process dies or is stopped: its viewer keeps its connection, sees a placeholder, and then live pictures of
 // another process. A stopped process is found by its state: the camera's silence would not be noticed during this test.
 func TestCaptureProcess(t *testing.T) {
+	t.Parallel()
 	d := start(t, options{config: healthy + `
   - {id: victim, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}
 `})
@@ -30,8 +31,9 @@ func TestCaptureProcess(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := d.reaches("victim", "live")
 			v.next("a live picture", live)
+			sent := time.Now()
 			killed := d.kill("victim", c.sig)
-			card := v.next("the placeholder", placeholder)
+			card := v.next("the placeholder", func(p picture) bool { return placeholder(p) && p.captured.After(sent) })
 			p := v.next("a live picture again", live)
 			if !p.captured.After(card.captured) {
 				t.Errorf("a picture from before, %v, after the placeholder of %v", p.captured, card.captured)
@@ -55,6 +57,7 @@ func TestCaptureProcess(t *testing.T) {
 
 // A camera behind the network goes away and comes back at the same address.
 func TestServerReturns(t *testing.T) {
+	t.Parallel()
 	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip})
 	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
 	w := d.attest("healthy")
@@ -89,14 +92,16 @@ func TestServerReturns(t *testing.T) {
 
 // A camera is given another size, larger or smaller: its viewers go on at that.
 func TestCameraChangesItsSize(t *testing.T) {
+	t.Parallel()
 	for _, c := range []peer.Clip{
 		{Codec: "h264", Size: "320x240", Then: "640x480"}, {Codec: "h264", Size: "640x480", Then: "320x240"},
 		{Codec: "h265", Size: "320x240", Then: "640x480"}, {Codec: "h265", Size: "640x480", Then: "320x240"},
 	} {
 		t.Run(c.Codec+" to "+c.Then, func(t *testing.T) {
+			t.Parallel()
 			c.Length = 4 * time.Second
 			rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: c})
-			d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
+			d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m}\n", rtsp.URL())})
 			w := d.attest("healthy")
 			d.reaches("changing", "live")
 			v := watch(t, d.URL+"/cameras/changing/stream.mjpg")
@@ -116,6 +121,7 @@ func TestCameraChangesItsSize(t *testing.T) {
 
 // An MJPEG server that hangs up after every few pictures is opened again and again, and its viewer stays.
 func TestServerHangsUp(t *testing.T) {
+	t.Parallel()
 	web := serve(t, parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 20))
 	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: short, source: %q}\n", web)})
 	w := d.attest("healthy")

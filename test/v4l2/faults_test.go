@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 
 	"camd/internal/peer"
@@ -41,13 +42,13 @@ func press(t testing.TB, device, control string) {
 	must(t, "v4l2-ctl", "-d", device, "-c", control+"=1")
 }
 
-// waits waits until the next attempt at an offline camera is seconds away.
+// waits waits until the next attempt at an offline camera is so far away that even a busy machine does something before it.
 func (d *daemon) waits(id string) {
 	d.t.Helper()
 	var s status
 	d.when(id+" to wait for long", func() bool {
 		s = d.status(id)
-		return s.Retry != nil && time.Until(*s.Retry) > 5*time.Second
+		return s.Retry != nil && time.Until(*s.Retry) > 10*time.Second
 	}, &s)
 }
 
@@ -56,8 +57,20 @@ func (d *daemon) triedEarly(id string) {
 	d.t.Helper()
 	planned := d.status(id).Retry
 	var s status
-	d.when(id+" to be tried", func() bool { s = d.status(id); return s.Worker.PID != 0 }, &s)
-	if planned != nil && time.Now().After(*planned) {
+	var started float64 // seconds since 1970, as the kernel knows them: this test may look late
+	d.when(id+" to be tried", func() bool {
+		s = d.status(id)
+		worker, err := procfs.NewProc(s.Worker.PID)
+		if s.Worker.PID == 0 || err != nil {
+			return false
+		}
+		stat, err := worker.Stat()
+		if err == nil {
+			started, err = stat.StartTime()
+		}
+		return err == nil
+	}, &s)
+	if planned != nil && started > float64(planned.Unix()) {
 		d.t.Errorf("%s was tried at the time planned, not when something changed", id)
 	}
 }
@@ -155,7 +168,7 @@ func TestSignalsCostNothing(t *testing.T) {
 	begun := s.Worker.PID
 	goal := s.Counts.Captured + 300
 	sent := 0
-	d.when("300 pictures", func() bool {
+	d.when("300 pictures and 300 signals", func() bool {
 		tasks, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(begun), "task", "*"))
 		for _, task := range tasks {
 			if tid, err := strconv.Atoi(filepath.Base(task)); err == nil && unix.Tgkill(begun, tid, unix.SIGURG) == nil {
@@ -163,9 +176,9 @@ func TestSignalsCostNothing(t *testing.T) {
 			}
 		}
 		s = d.status("a")
-		return s.Counts.Captured >= goal
+		return s.Counts.Captured >= goal && sent >= 300 || s.Worker.PID != begun
 	}, &s)
-	if s.Worker.PID != begun || len(s.Counts.Restarts) > 0 || sent < 300 {
+	if s.Worker.PID != begun || len(s.Counts.Restarts) > 0 {
 		t.Errorf("process %d, then %d; restarts %v; %d signals", begun, s.Worker.PID, s.Counts.Restarts, sent)
 	}
 }
