@@ -205,6 +205,14 @@ func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 		if b.State().Refused[UnprovenClaim] == 0 {
 			t.Error("nothing says that somebody claims the camera")
 		}
+		// A camera that nobody else has may have been somewhere before this relay hears of it.
+		claims := b.State().Refused[UnprovenClaim]
+		moved := has(instance(4), []string{"gate"})
+		moved.Cameras[0].Held = 3600
+		b.announce(t, "north", moved)
+		if n := b.State().Refused[UnprovenClaim]; n != claims {
+			t.Error("a camera that nobody else has counts as a claim")
+		}
 		beats(1, 2, 3) // while the honest one is silent another may show it
 		beats(0, 1, 2, 3)
 		if got := owner(); got != instance(0) {

@@ -85,12 +85,22 @@ func (s *site) take(b *box, w word, now time.Time) {
 	for _, c := range cameras {
 		since, proven := heldSince(c, before, believed, now)
 		b.since[c.ID] = since
-		unproven = unproven || !proven
+		unproven = unproven || !proven && s.isOthers(c.ID, b, now)
 	}
 	if unproven {
 		s.relay.refuse(UnprovenClaim)
 	}
 	s.arrange(now)
+}
+
+// isOthers reports whether another box, which is heard, has a camera.
+func (s *site) isOthers(id string, b *box, now time.Time) bool {
+	c := s.cameras[id]
+	if c == nil || c.box == b.id {
+		return false
+	}
+	owner := s.boxes[c.box]
+	return owner != nil && s.living(owner, now)
 }
 
 // heldSince is since when a box has had a camera. before are its cameras as they were; believed says whether its word is enough
