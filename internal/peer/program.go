@@ -38,7 +38,7 @@ func FreePort(t testing.TB) int {
 }
 
 // Deadline is how long peers get to become ready: generous, since a loaded machine is no failure.
-const Deadline = 30 * time.Second
+const Deadline = 2 * time.Minute
 
 // Until polls ready until it is true, and fails the test after Deadline.
 func Until(t testing.TB, what string, ready func() bool) {
