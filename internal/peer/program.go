@@ -26,7 +26,7 @@ func Need(t testing.TB, program, debianPackage string) string {
 }
 
 // Deadline is how long peers get to become ready: generous, since a loaded machine is no failure.
-const Deadline = 30 * time.Second
+const Deadline = 2 * time.Minute
 
 // Until polls ready until it is true, and fails the test after Deadline.
 func Until(t testing.TB, what string, ready func() bool) {

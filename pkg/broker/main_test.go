@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // watchdog is how long a test may hang before it is called one that hangs.
-const watchdog = 30 * time.Second
+const watchdog = 2 * time.Minute
 
 // watched returns a context that ends a test which hangs.
 func watched(t testing.TB) context.Context {

@@ -75,7 +75,7 @@ func TestEndWaitsForNobody(t *testing.T) {
 		if !errors.Is(err, broker.ErrEnded) {
 			t.Errorf("left by %v", err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("it is still there")
 		_ = g.client.Close()
 	}

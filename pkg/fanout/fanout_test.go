@@ -287,7 +287,7 @@ func TestCloseEndsAtAFrameBoundary(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	const viewers, size, frames = 100, 200_000, 2000
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(unhurried)
+	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour}) // Close is not to wait for viewers that read nothing
 	defer f.Close()
 	for range viewers {
 		join(t, f, topic, nil)

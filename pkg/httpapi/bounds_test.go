@@ -111,7 +111,7 @@ func TestBodyOfNoUse(t *testing.T) {
 	s := open(t, Options{}, cam)
 	c, r := s.raw(t, strings.Repeat("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello", 2)+
 		"GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello")
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	for range 2 {
 		answer, err := http.ReadResponse(r, nil)
 		if err != nil || answer.StatusCode != http.StatusOK || body(t, answer) != "ok\n" {
@@ -205,7 +205,7 @@ func TestTalkativeWalls(t *testing.T) {
 	} {
 		c, r := s.raw(t, "GET /api/v1/wall HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
 			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 		if answer, err := http.ReadResponse(r, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("%+v %v", answer, err)
 		}

@@ -24,7 +24,7 @@ import (
 // turn switches the camera off or on, which must be a change.
 func (r *running) turn(t *testing.T, paused bool) camera.Status {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if changed, err := r.Pause(ctx, paused); err != nil || !changed {
 		t.Fatalf("paused %v: changed %v, %v", paused, changed, err)

@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long anything may take that is waited for.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // guard is a guarded listener on loopback whose connections are kept.
 type guard struct {

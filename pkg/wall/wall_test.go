@@ -110,7 +110,7 @@ func (s *studio) count(what *int, n int) {
 // watching waits until so many subscriptions are open on a camera.
 func (s *studio) watching(t testing.TB, camera string, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); s.topics[camera].Subscriptions() != n; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); s.topics[camera].Subscriptions() != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d watch %s, want %d", s.topics[camera].Subscriptions(), camera, n)
 		}
@@ -130,7 +130,7 @@ type client struct {
 
 func (s *studio) open(t *testing.T) *client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	conn, _, err := websocket.Dial(ctx, s.url, nil)
 	if err != nil {
 		cancel()

@@ -104,8 +104,8 @@ func TestBrokerRestarts(t *testing.T) {
 				h.show("yard", large)
 				peer.Until(t, "the picture to be on its way", func() bool { return unsent(t, broker.Address) > 1<<20 })
 				began := time.Now()
-				stop() // it must not wait for such a broker
-				if took := time.Since(began); took > 2*time.Second {
+				stop()                                           // it must not wait for such a broker
+				if took := time.Since(began); took >= patience { // what a write may take
 					t.Errorf("it took %v to stop", took)
 				}
 				broker.Kill()

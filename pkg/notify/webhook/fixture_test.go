@@ -26,7 +26,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long anything may take that is waited for.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 var key = []byte("0123456789abcdef0123456789abcdef")
 
