@@ -73,7 +73,7 @@ STEPS := vet $(if $(filter no,$(LAB)),,lab) test-e2e test-go staticcheck test-de
 test: test-deps bin/camd bin/camd-capture ## install what the tests need and run everything; LAB=no leaves V4L2 and systemd out
 	@deploy/need $(DEBS_DEB) $(DEBS_TEST_DEB) $(DEBS_TEST_IMAGE)
 	@rm -rf bin/test; mkdir -p bin/test
-	@export STEP_LOGS=$(CURDIR)/bin/test; code=0; $(MAKE) --no-print-directory -j3 $(STEPS:%=step-%) || code=1; test/step --summary; exit $$code
+	@export STEP_LOGS=$(CURDIR)/bin/test; code=0; $(MAKE) --no-print-directory -k -j3 $(STEPS:%=step-%) || code=1; test/step --summary; exit $$code
 	@$(if $(filter no,$(LAB)),echo "NOT TESTED: V4L2 and systemd (LAB=no)" >&2)
 	@echo "all tests passed"
 

@@ -2,11 +2,13 @@ package webhook
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,27 +23,31 @@ func FuzzReceiverAnswers(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
+	// The client may open a connection and never use it, so each has a goroutine of its own.
+	answerOne := func(c net.Conn) {
+		defer c.Close()
+		r, err := http.ReadRequest(bufio.NewReader(c))
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		asked <- r.URL.Path
+		_, _ = c.Write(<-answers)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-				_, _ = io.Copy(io.Discard, r.Body)
-				asked <- r.URL.Path
-				_, _ = c.Write(<-answers)
-			}
-			_ = c.Close()
+			serving.Go(func() { answerOne(c) })
 		}
-	}()
-	f.Cleanup(func() { _ = l.Close(); <-served })
+	})
 	w := New(Options{URL: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/hook"}, Key: key, Cameras: func() []notify.Camera { return nil }})
-	f.Cleanup(w.client.CloseIdleConnections)
+	f.Cleanup(func() { w.client.CloseIdleConnections(); _ = l.Close(); serving.Wait() })
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		answers <- answer
+		answers <- bytes.Clone(answer) // the fuzzer uses the memory again, and a write may end after its answer was read
 		failed := w.post(t.Context(), &letter{id: "msg_1", body: []byte("{}")})
 		if path := <-asked; path != "/hook" || len(asked) > 0 {
 			t.Errorf("asked for %s and then for %d more", path, len(asked))
