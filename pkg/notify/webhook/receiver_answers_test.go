@@ -45,6 +45,7 @@ func FuzzReceiverAnswers(f *testing.F) {
 		}
 	})
 	w := New(Options{URL: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/hook"}, Key: key, Cameras: func() []notify.Camera { return nil }})
+	w.client.Transport.(*http.Transport).DisableKeepAlives = true // the server closes each connection, maybe just when the next request is written
 	f.Cleanup(func() { w.client.CloseIdleConnections(); _ = l.Close(); serving.Wait() })
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		answers <- bytes.Clone(answer) // the fuzzer uses the memory again, and a write may end after its answer was read
