@@ -71,7 +71,7 @@ func TestRemoteStreamsWithSeriesAreBounded(t *testing.T) {
 		c.status.Remote = true
 		cameras = append(cameras, c)
 	}
-	s := open(t, Options{}, cameras...)
+	s := open(t, unhurried(), cameras...)
 	few := strings.Count(body(t, s.get(t, "/metrics")), "\n")
 	for _, c := range cameras {
 		topic, _ := c.Topic(camera.Main)

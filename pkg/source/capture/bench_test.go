@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -142,6 +143,7 @@ func played(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time
 func minimal(b *testing.B, path string, backend gocv.VideoCaptureAPI, pictures int, fps float64) time.Duration {
 	b.Helper()
 	gocv.SetNumThreads(0)
+	_ = os.Unsetenv("OPENCV_FFMPEG_CAPTURE_OPTIONS") // of a source that a test opened in this process
 	vc, err := gocv.VideoCaptureFileWithAPI(path, backend)
 	if err != nil {
 		b.Fatal(err)
