@@ -50,6 +50,10 @@ func newFolderWatch(folders map[string]bool) (*folderWatch, error) {
 			w.close()
 			return nil, &os.PathError{Op: "inotify_add_watch", Path: folder, Err: err}
 		default:
+			// A link to a folder and the folder have one watch: events are of the folder itself.
+			if real, err := filepath.EvalSymlinks(folder); err == nil {
+				folder = real
+			}
 			w.folders[int32(wd)] = folder
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -43,14 +44,22 @@ func (d *daemon) follow(ctx context.Context, stop func()) {
 			}
 		})
 	}
+	var complete fingerprint
+	var again <-chan time.Time
+	readWatched := func() {
+		next, err := d.read()
+		if again = nil; next.text == nil || fingerprintOf(next.text) != complete {
+			again = time.After(time.Second) // it is being written again, maybe with the same content, which the watch does not report
+			return
+		}
+		_ = d.manager.Reload(ctx, d.by("file", next, err))
+	}
 	for {
 		select {
-		case complete := <-changed:
-			next, err := d.read()
-			if next.text == nil || fingerprintOf(next.text) != complete {
-				continue // it has changed again, and the watch will say when it is complete
-			}
-			_ = d.manager.Reload(ctx, d.by("file", next, err))
+		case complete = <-changed:
+			readWatched()
+		case <-again:
+			readWatched()
 		case <-d.asked:
 			if d.abandoned() {
 				d.log.Info("terminal gone")

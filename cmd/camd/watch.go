@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"camd/pkg/config"
 )
 
 // still is how long files must stay the same to count as written completely.
@@ -181,13 +184,23 @@ func follow(path string, folders map[string]bool) string {
 func content(paths ...string) (sum fingerprint) {
 	texts, readable := make([][]byte, len(paths)), false
 	for i, path := range paths {
-		text, err := os.ReadFile(path)
+		text, err := readStart(path)
 		texts[i], readable = text, readable || err == nil
 	}
 	if !readable {
 		return fingerprint{}
 	}
 	return fingerprintOf(texts...)
+}
+
+// readStart returns as much of a file as config.Read does: what is longer is refused, and its fingerprint must be that of what was read.
+func readStart(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, config.MaxFile+1))
 }
 
 func fingerprintOf(texts ...[]byte) (sum fingerprint) {

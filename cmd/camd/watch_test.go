@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -222,4 +224,28 @@ func TestFolderWatchTellsWritingFromClosing(t *testing.T) {
 	}
 	expect("camd.yaml", completeEvent)
 	expect("camd.yaml~", completeEvent)
+}
+
+// A link to a folder and the folder have one watch of the kernel's. Its events must have the path that EvalSymlinks gives a file.
+func TestLinkedFolderIsWatchedUnderItsOwnName(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	real, link := filepath.Join(dir, "data"), filepath.Join(dir, "etc")
+	if err := errors.Join(os.Mkdir(real, 0o755), os.Symlink(real, link), os.WriteFile(filepath.Join(real, "camd.yaml"), []byte("x"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // folders are in no order
+		w, err := newFolderWatch(folders([]string{filepath.Join(link, "camd.yaml")}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range w.folders {
+			if folder != dir && folder != real && strings.HasPrefix(folder, dir) {
+				t.Errorf("watched as %s, want %s", folder, real)
+			}
+		}
+		w.close()
+	}
 }

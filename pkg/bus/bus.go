@@ -187,9 +187,9 @@ func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 	case !ok || len(m.Data) > mostWord:
 		refused = NotUnderstood
 	case b.isOwn(site):
-		known, refused = b.offers.admits(box, len(m.Data), now)
+		known, refused = b.offers.admits(box, m.Size(), now)
 	case b.relay != nil:
-		known, refused = b.relay.admits(site, box, len(m.Data), now)
+		known, refused = b.relay.admits(site, box, m.Size(), now)
 	}
 	if refused != "" {
 		b.refused.add(refused)

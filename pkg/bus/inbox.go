@@ -14,7 +14,7 @@ type inbox struct {
 	bytes          atomic.Int64 // of both
 }
 
-// mostUnread is how many bytes of announcements wait to be read.
+// mostUnread is how many bytes of announcements, headers included, wait to be read.
 const mostUnread = 32 << 20
 
 func newInbox() *inbox {
@@ -23,8 +23,8 @@ func newInbox() *inbox {
 
 // put adds an announcement, and reports whether there was room.
 func (i *inbox) put(m *nats.Msg, known bool) bool {
-	if i.bytes.Add(int64(len(m.Data))) > mostUnread {
-		i.bytes.Add(-int64(len(m.Data)))
+	if i.bytes.Add(int64(m.Size())) > mostUnread {
+		i.bytes.Add(-int64(m.Size()))
 		return false
 	}
 	to := i.unknown
@@ -35,7 +35,7 @@ func (i *inbox) put(m *nats.Msg, known bool) bool {
 	case to <- m:
 		return true
 	default:
-		i.bytes.Add(-int64(len(m.Data)))
+		i.bytes.Add(-int64(m.Size()))
 		return false
 	}
 }
@@ -52,6 +52,6 @@ func (i *inbox) next(ctx context.Context) (m *nats.Msg) {
 			return nil
 		}
 	}
-	i.bytes.Add(-int64(len(m.Data)))
+	i.bytes.Add(-int64(m.Size()))
 	return m
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"container/list"
 	"errors"
 	"maps"
@@ -32,7 +33,7 @@ func (u *unjoined) put(j *joint, piece []byte) bool {
 	case j.place == nil:
 		return false
 	}
-	j.held = append(j.held, piece)
+	j.held = append(j.held, bytes.Clone(piece)) // the message that it is part of may have headers, which are not counted
 	u.bytes += len(piece)
 	for u.bytes > mostUnjoined {
 		u.remove(u.waiting.Front().Value.(*joint))

@@ -73,3 +73,15 @@ func TestCutAndHeaderAgree(t *testing.T) {
 		}
 	}
 }
+
+// A piece is part of a message that may have large headers. What waits for the other pieces keeps the piece alone.
+func TestWaitingPieceKeepsNothingOfItsMessage(t *testing.T) {
+	message := make([]byte, 1<<20)
+	u, j := &unjoined{refuse: func(string) {}}, &joint{}
+	if !u.put(j, message[len(message)-1:]) {
+		t.Fatal("the piece is refused")
+	}
+	if piece := j.held[0]; &piece[0] == &message[len(message)-1] {
+		t.Error("the piece keeps its message of 1 MiB")
+	}
+}

@@ -180,7 +180,7 @@ func keyFile[T any](at func(*T) *string, what, begin string) func(*decoder, stri
 			return
 		}
 		path := d.path(name)
-		held, err := regular(path, maxFile)
+		held, err := regular(path, MaxFile)
 		switch {
 		case err != nil:
 			d.bad(n, "%s: %v", key, err)

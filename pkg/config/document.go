@@ -46,7 +46,7 @@ var breaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 // isText reports whether data is text as YAML allows it. It looks before the parser does, which knows no places for
 // these mistakes.
 func (d *decoder) isText(data []byte) bool {
-	if len(data) > maxFile {
+	if len(data) > MaxFile {
 		d.at(1, 1, "larger than 1 MiB; this is no configuration file")
 		return false
 	}

@@ -113,7 +113,7 @@ func vouchers[T any](at func(*T) *string) func(*decoder, string, *yaml.Node, *T)
 
 // ReadCA reads a PEM file with the certificates of those who vouch for others.
 func ReadCA(path string) (*x509.CertPool, error) {
-	b, err := regular(path, maxFile)
+	b, err := regular(path, MaxFile)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// maxFile bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.
-const maxFile = 1 << 20
+// MaxFile bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.
+const MaxFile = 1 << 20
 
 // readAttempts bounds how often a file is read that changes meanwhile.
 const readAttempts = 3
@@ -57,11 +57,11 @@ func readUnchanged(f file) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 	if err != nil || !before.Mode().IsRegular() {
 		return data, err
 	}
-	again, err := io.ReadAll(io.NewSectionReader(f, 0, maxFile+1))
+	again, err := io.ReadAll(io.NewSectionReader(f, 0, MaxFile+1))
 	if err != nil {
 		return nil, err
 	}

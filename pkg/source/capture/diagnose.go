@@ -19,6 +19,7 @@ const diagnosis = 3 * time.Second
 // diagnose finds out why an RTSP source does not open, which OpenCV does not say, by asking the server itself. slow means
 // that OpenCV gave up for want of time.
 func diagnose(ctx context.Context, rules *serverRules, slow bool) *failure {
+	current.Store(nil) // FFmpeg's connections have ended; where Go resolves names by the C library, its own must not be taken for one
 	ctx, cancel := context.WithTimeout(ctx, diagnosis)
 	defer cancel()
 	status, err := askRTSP(ctx, rules)
