@@ -74,6 +74,9 @@ func serveAll(ctx context.Context, lanes []lane, leave func()) error {
 	}
 	leave()
 	for _, l := range lanes {
+		l.srv.SetKeepAlivesEnabled(false) // whatever is answered from now on says that its connection ends
+	}
+	for _, l := range lanes {
 		_ = l.Listener.Close() // who comes now is for the next process, if systemd keeps the socket
 	}
 	for ; ended < len(lanes); ended++ {

@@ -155,9 +155,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, more ...Door) error 
 
 // takeLeave answers who has connected, lets streams finish their frame, and returns when all connections are closed.
 func (s *Server) takeLeave(lanes []lane) {
-	for _, l := range lanes {
-		l.srv.SetKeepAlivesEnabled(false)
-	}
 	var greeting sync.WaitGroup
 	greeting.Go(s.newcomers.greet)
 	s.fan.Close()
