@@ -21,7 +21,7 @@ ARG VERSION=development
 ARG COMMIT=unknown
 ARG DATE=unknown
 RUN make bin/camd VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE" && mkdir /state \
- && go run ./deploy/parts -version "$VERSION" bill bin/camd >/sbom.cdx.json && go run ./deploy/parts notice bin/camd >/NOTICE
+ && go run ./deploy/sbom -version "$VERSION" bill bin/camd >/sbom.cdx.json && go run ./deploy/sbom notice bin/camd >/NOTICE
 
 FROM source AS build-capture
 RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavutil-dev g++ pkg-config \
@@ -32,8 +32,8 @@ ARG COMMIT=unknown
 ARG DATE=unknown
 RUN make bin/camd-capture VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE"
 COPY --from=build /src/bin/camd bin/camd
-RUN go run ./deploy/parts -version "$VERSION" bill bin/camd bin/camd-capture >/sbom.cdx.json \
- && go run ./deploy/parts notice bin/camd bin/camd-capture >/NOTICE
+RUN go run ./deploy/sbom -version "$VERSION" bill bin/camd bin/camd-capture >/sbom.cdx.json \
+ && go run ./deploy/sbom notice bin/camd bin/camd-capture >/NOTICE
 
 FROM scratch AS relay
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

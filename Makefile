@@ -124,7 +124,7 @@ vulnerabilities: ## what is known against Go and the modules, as far as camd cal
 .PHONY: sbom
 sbom: bin/camd bin/camd-capture ## dist/sbom.cdx.json: what the two programs are built from, and Debian's libraries that they link
 	@mkdir -p dist
-	go run ./deploy/parts -version '$(VERSION)' bill bin/camd bin/camd-capture >dist/sbom.cdx.json
+	go run ./deploy/sbom -version '$(VERSION)' bill bin/camd bin/camd-capture >dist/sbom.cdx.json
 
 # A count and not a time: at the end of a time, a target now and then reports its own deadline as a failure.
 FUZZTIME :=

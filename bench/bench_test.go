@@ -23,18 +23,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// miniature is a second of three viewers who look at every byte.
-func miniature() testCase {
-	c := viewers(20_000, 3)
+// smallCase is a second of three viewers who look at every byte.
+func smallCase() testCase {
+	c := fanoutCase(20_000, 3)
 	c.rounds, c.warm, c.measure, c.verify = 1, 100*time.Millisecond, time.Second, true
 	return c
 }
 
-// measured runs a case, with a longer window on a machine that is too busy for so many frames of the first viewers.
-func (r *rig) measured(t *testing.T, server string, c testCase, frames int) sample {
+// measureFrames runs a case, with a longer window on a machine that is too busy for so many frames of the first viewers.
+func (r *runner) measureFrames(t *testing.T, server string, c testCase, frames int) sample {
 	t.Helper()
 	for {
-		samples, err := r.run(t.Context(), server, c)
+		samples, err := r.runCase(t.Context(), server, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,23 +48,23 @@ func (r *rig) measured(t *testing.T, server string, c testCase, frames int) samp
 	}
 }
 
-func newTestRig(t *testing.T) *rig {
+func newTestRunner(t *testing.T) *runner {
 	t.Helper()
-	r, err := newRig(t.Context(), t.TempDir(), choices{})
+	r, err := newRunner(t.Context(), t.TempDir(), options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func TestMiniature(t *testing.T) {
-	r := newTestRig(t)
+func TestServersDeliverWholeFrames(t *testing.T) {
+	r := newTestRunner(t)
 	for _, server := range []string{"floor", "floor-lowat", "camd", "tutorial"} {
 		for _, size := range []int{64, 100_000} {
 			t.Run(fmt.Sprintf("%s/%d", server, size), func(t *testing.T) {
-				c := miniature()
+				c := smallCase()
 				c.size = size
-				s := r.measured(t, server, c, 3)
+				s := r.measureFrames(t, server, c, 3)
 				g := s.Groups[0]
 				if g.Viewers != 3 || g.Torn != 0 || g.Cut != 0 {
 					t.Errorf("%+v, want 3 viewers with whole frames", g)
@@ -82,43 +82,43 @@ func TestMiniature(t *testing.T) {
 }
 
 // A stalled and a throttled viewer, beside a fast one.
-func TestSlowViewers(t *testing.T) {
-	r, c := newTestRig(t), miniature()
+func TestThrottledViewersGetFewerFrames(t *testing.T) {
+	r, c := newTestRunner(t), smallCase()
 	c.size, c.phases = 100_000, [][]string{{"1:0", "1:500000", "1:-1"}}
-	s := r.measured(t, "floor", c, 10)
+	s := r.measureFrames(t, "floor", c, 10)
 	fast, slow, stalled := s.Groups[0], s.Groups[1], s.Groups[2]
 	if fast.Frames < slow.Frames || slow.Bytes == 0 || float64(slow.Bytes) > 1_000_000*s.Window || stalled.Bytes > 10_000 {
 		t.Errorf("fast %+v, throttled %+v, stalled %+v in %.1f s", fast, slow, stalled, s.Window)
 	}
 }
 
-func TestSumUp(t *testing.T) {
+func TestSummarizeTakesMediansAndRatios(t *testing.T) {
 	one := func(cpu float64, frames int, age float64) []sample {
-		return []sample{{CPU: cpu, Window: 1, Groups: []result{{Viewers: 1, Frames: frames, Bytes: frames * 1e6, AgeP99: age}}}}
+		return []sample{{CPU: cpu, Window: 1, Groups: []groupResult{{Viewers: 1, Frames: frames, Bytes: frames * 1e6, AgeP99: age}}}}
 	}
-	r := newRow(viewers(100_000, 1))
+	r := newRow(fanoutCase(100_000, 1))
 	r.Samples = map[string][][]sample{
 		"floor": {one(1, 100, 1), one(2, 100, 2), one(1, 100, 1)},
 		"camd":  {one(2, 100, 3), one(2, 100, 2), one(3, 100, 1)},
 	}
-	r.sumUp()
+	r.summarize()
 	got := r.Figures["camd"]
-	want := figures{Micros: 2e4, Per1000: 20, PerGB: 20, Ratio: 2, BothRatio: 2, RatioRange: [2]float64{1, 3}, AgeP99: 2, AgeRatio: 1, FramesPerS: 100}
+	want := figures{CPUMicros: 2e4, Per1000: 20, PerGB: 20, Ratio: 2, BothRatio: 2, RatioRange: [2]float64{1, 3}, AgeP99: 2, AgeRatio: 1, FramesPerS: 100}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
 // The whole program, on one small case of each kind.
-func TestReport(t *testing.T) {
+func TestReportHasTableJSONAndSVG(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	r, rep := newTestRig(t), newReport([]string{"floor", "camd"})
-	slow, among := miniature(), miniature()
+	r, rep := newTestRunner(t), newReport([]string{"floor", "camd"})
+	slow, mixedCase := smallCase(), smallCase()
 	slow.kind, slow.together, slow.phases = slowLink, true, [][]string{{"1:0", "1:1000000", "1:300000"}}
-	among.kind, among.phases = mixed, [][]string{{"3"}, {"3", "1:-1", "1:100000"}}
-	if err := r.runAll(t.Context(), []testCase{miniature(), slow, among}, rep, io.Discard); err != nil {
+	mixedCase.kind, mixedCase.phases = mixed, [][]string{{"3"}, {"3", "1:-1", "1:100000"}}
+	if err := r.runAll(t.Context(), []testCase{smallCase(), slow, mixedCase}, rep, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	var table strings.Builder
@@ -151,13 +151,13 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestPlan(t *testing.T) {
+func TestPlanFitsTimeLimit(t *testing.T) {
 	for _, tt := range []struct {
 		quick bool
 		most  time.Duration
 	}{{false, 5 * time.Minute}, {true, 40 * time.Second}} {
 		var sum time.Duration
-		for _, c := range plan(choices{quick: tt.quick}) {
+		for _, c := range plan(options{quick: tt.quick}) {
 			servers := 3
 			if c.servers != nil {
 				servers = len(c.servers)

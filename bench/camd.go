@@ -10,34 +10,36 @@ import (
 	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 // cameraID is in the address that viewers ask every server for.
 const cameraID = "bench"
 
-// synthetic is a camera whose frames the benchmark publishes.
-type synthetic struct{ topic *broker.Topic }
+// syntheticCamera is a camera whose frames the benchmark publishes.
+type syntheticCamera struct{ topic *broker.Topic }
 
-func (s synthetic) Status() camera.Status { return camera.Status{ID: cameraID, State: camera.Live} }
+func (s syntheticCamera) Status() camera.Status {
+	return camera.Status{ID: cameraID, State: camera.Live}
+}
 
-func (s synthetic) Topic(rendition string) (*broker.Topic, bool) {
+func (s syntheticCamera) Topic(rendition string) (*broker.Topic, bool) {
 	return s.topic, rendition == camera.Main
 }
 
-func (s synthetic) Renditions() []string { return []string{camera.Main} }
+func (s syntheticCamera) Renditions() []string { return []string{camera.Main} }
 
 // serveCamd serves one synthetic camera by camd's own server.
 func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	topic := broker.NewTopic(cameraID, broker.Options{})
 	metrics := httpapi.NewMetrics("bench", "")
-	metrics.Camera(cameraID, synthetic{}.Renditions())
+	metrics.Camera(cameraID, syntheticCamera{}.Renditions())
 	srv := httpapi.New(httpapi.Options{
-		Roster: httpapi.Roster{
-			Cameras: map[string]httpapi.Camera{cameraID: synthetic{topic}},
-			Order:   []string{cameraID},
-			Limits:  httpapi.Limits{Viewers: 1 << 20},
-			Unsent:  config.DefaultUnsent,
+		Config: httpapi.Config{
+			Cameras:    map[string]httpapi.Camera{cameraID: syntheticCamera{topic}},
+			Order:      []string{cameraID},
+			Limits:     httpapi.Limits{Viewers: 1 << 20},
+			SendBuffer: config.DefaultSendBuffer,
 		},
 		Metrics: metrics,
 	})
@@ -46,8 +48,8 @@ func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	frames := newTemplate(p.size)
 	publish := func(seq uint64, due int64) {
 		captured := time.Now().Add(time.Duration(due - monotonic()))
-		part, picture := mjpeg.Layout(p.size, captured)
-		frames.capture(picture, seq, due)
+		part, picture := media.AllocatePart(p.size, captured)
+		frames.fill(picture, seq, due)
 		topic.Publish(broker.Frame{Captured: captured, Part: part, JPEG: picture})
 	}
 	// The heap gets its size before viewers come, so that theirs can be told from it.

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// links are two network namespaces, a server's and a client's, with a pair of virtual Ethernet devices for each viewer;
+// linkNamespaces are two network namespaces, a server's and a client's, with a pair of virtual Ethernet devices for each viewer;
 // a token bucket on the server's side limits the rate of all but the first.
-type links struct{ name string }
+type linkNamespaces struct{ name string }
 
 // linkRates are bytes per second; 0 is no limit.
 var linkRates = []int{0, 1_000_000, 300_000}
 
 // newLinks needs root, ip and tc.
-func newLinks(ctx context.Context, name string) (*links, error) {
-	l := &links{name}
-	if err := l.build(ctx); err != nil {
+func newLinks(ctx context.Context, name string) (*linkNamespaces, error) {
+	l := &linkNamespaces{name}
+	if err := l.setUp(ctx); err != nil {
 		l.remove()
 		return nil, err
 	}
 	return l, nil
 }
 
-func (l *links) build(ctx context.Context) error {
+func (l *linkNamespaces) setUp(ctx context.Context) error {
 	commands := []string{"ip netns add SRV", "ip netns add CLI"}
 	for i, rate := range linkRates {
 		commands = append(commands,
@@ -49,7 +49,7 @@ func (l *links) build(ctx context.Context) error {
 }
 
 // remove takes the devices along. It also runs when the benchmark is interrupted.
-func (l *links) remove() {
+func (l *linkNamespaces) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	for _, end := range []string{"-s", "-c"} {
@@ -60,9 +60,13 @@ func (l *links) remove() {
 // linkAddress is the server's on link i, from a network reserved for documentation: it exists in the namespaces alone.
 func linkAddress(i int) string { return fmt.Sprintf("192.0.2.%d", 4*i+1) }
 
-// server and client return what runs a command at either end.
-func (l *links) server() []string { return []string{"ip", "netns", "exec", l.name + "-s"} }
-func (l *links) client() []string { return []string{"ip", "netns", "exec", l.name + "-c"} }
+// serverPrefix and clientPrefix return the command prefix for either end.
+func (l *linkNamespaces) serverPrefix() []string {
+	return []string{"ip", "netns", "exec", l.name + "-s"}
+}
+func (l *linkNamespaces) clientPrefix() []string {
+	return []string{"ip", "netns", "exec", l.name + "-c"}
+}
 
 // linkGroups returns a viewer for each link, each as fast as its link.
 func linkGroups() []string {

@@ -19,12 +19,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// choices are what the command line says.
-type choices struct {
-	quick              bool
-	json, svg, against string
-	servers, cases     []string
-	rounds             int
+// options are what the command line says.
+type options struct {
+	quick               bool
+	json, svg, baseline string
+	servers, cases      []string
+	rounds              int
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -46,14 +46,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 0
 }
 
-func parse(args []string, stderr io.Writer) (choices, error) {
-	var c choices
+func parse(args []string, stderr io.Writer) (options, error) {
+	var c options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&c.quick, "quick", os.Getenv("BENCH") == "quick", "less of everything, in 40 s; BENCH=quick does the same")
 	flags.StringVar(&c.json, "json", "", "write all figures to `FILE`")
 	flags.StringVar(&c.svg, "svg", "", "draw the ratios into `FILE`")
-	flags.StringVar(&c.against, "against", "", "also measure the camd of another build of this `PROGRAM`, as before")
+	flags.StringVar(&c.baseline, "against", "", "also measure the camd of another build of this `PROGRAM`, as before")
 	flags.IntVar(&c.rounds, "rounds", 0, "how often the servers take turns; 0 means as planned")
 	only := flags.String("only", "floor,camd,tutorial", "`servers` to measure")
 	cases := flags.String("case", "", "measure only `cases` whose name contains one of these words")
@@ -61,7 +61,7 @@ func parse(args []string, stderr io.Writer) (choices, error) {
 		return c, err
 	}
 	c.servers = strings.Split(*only, ",")
-	if c.against != "" && !slices.Contains(c.servers, "before") {
+	if c.baseline != "" && !slices.Contains(c.servers, "before") {
 		c.servers = append(c.servers, "before")
 	}
 	if *cases != "" {
@@ -70,19 +70,19 @@ func parse(args []string, stderr io.Writer) (choices, error) {
 	return c, nil
 }
 
-func bench(ctx context.Context, c choices, stdout, stderr io.Writer) error {
+func bench(ctx context.Context, c options, stdout, stderr io.Writer) error {
 	begun := time.Now()
 	dir, err := os.MkdirTemp("", "camd-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	rig, err := newRig(ctx, dir, c)
+	r, err := newRunner(ctx, dir, c)
 	if err != nil {
 		return err
 	}
 	rep := newReport(c.servers)
-	if err := rig.runAll(ctx, plan(c), rep, stderr); err != nil {
+	if err := r.runAll(ctx, plan(c), rep, stderr); err != nil {
 		return err
 	}
 	rep.Seconds = time.Since(begun).Seconds()

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// rig is what measuring needs: the programs.
-type rig struct{ dir, self, against string }
+// runner is what measuring needs: the programs.
+type runner struct{ dir, self, baseline string }
 
-func newRig(ctx context.Context, dir string, c choices) (*rig, error) {
+func newRunner(ctx context.Context, dir string, c options) (*runner, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return &rig{dir: dir, self: self, against: c.against}, compile(ctx, dir)
+	return &runner{dir: dir, self: self, baseline: c.baseline}, compile(ctx, dir)
 }
 
-// result is what the viewers of a group got, as the client prints it.
-type result struct {
+// groupResult is what the viewers of a group got, as the client prints it.
+type groupResult struct {
 	Viewers   int     `json:"viewers"`
 	Rate      int     `json:"rate"`
 	Frames    int     `json:"frames"`
@@ -42,12 +42,12 @@ type result struct {
 
 // sample is one measuring window.
 type sample struct {
-	Groups    []result `json:"groups"`
-	CPU       float64  `json:"server_cpu_s"`
-	ClientCPU float64  `json:"client_cpu_s"`
-	Window    float64  `json:"window_s"`
-	Others    float64  `json:"others"` // share of the machine that neither server nor client used
-	RSS       float64  `json:"rss_per_viewer_bytes"`
+	Groups    []groupResult `json:"groups"`
+	CPU       float64       `json:"server_cpu_s"`
+	ClientCPU float64       `json:"client_cpu_s"`
+	Window    float64       `json:"window_s"`
+	OtherLoad float64       `json:"others"` // share of the machine that neither server nor client used
+	RSS       float64       `json:"rss_per_viewer_bytes"`
 }
 
 func (s sample) frames() (n float64) {
@@ -64,8 +64,8 @@ func (s sample) bytes() (n float64) {
 	return n
 }
 
-// command returns how a server is started, but for its place.
-func (r *rig) command(server string, c testCase, address string) []string {
+// serverCommand returns how a server is started, but for its place.
+func (r *runner) serverCommand(server string, c testCase, address string) []string {
 	size, fps := strconv.Itoa(c.size), strconv.Itoa(c.fps)
 	switch server {
 	case "floor":
@@ -73,7 +73,7 @@ func (r *rig) command(server string, c testCase, address string) []string {
 	case "floor-lowat":
 		return []string{filepath.Join(r.dir, "floor"), size, fps, "16384", address}
 	case "before":
-		return []string{r.against, "serve", "camd", size, fps, address}
+		return []string{r.baseline, "serve", "camd", size, fps, address}
 	}
 	return []string{r.self, "serve", server, size, fps, address}
 }
@@ -81,42 +81,42 @@ func (r *rig) command(server string, c testCase, address string) []string {
 // errSkip marks a case for which this machine has not what it takes.
 var errSkip = errors.New("not here")
 
-// run starts a server and measures the phases of a case.
-func (r *rig) run(ctx context.Context, server string, c testCase) ([]sample, error) {
+// runCase starts a server and measures the phases of a case.
+func (r *runner) runCase(ctx context.Context, server string, c testCase) ([]sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	address := "127.0.0.1"
-	var there, here []string // prefixes of commands
+	var serverPrefix, clientPrefix []string // prefixes of commands
 	if c.links {
 		l, err := newLinks(ctx, fmt.Sprintf("camdbench%d-%s", os.Getpid(), server))
 		if err != nil {
 			return nil, errors.Join(errSkip, err)
 		}
 		defer l.remove()
-		there, here, address = l.server(), l.client(), "0.0.0.0"
+		serverPrefix, clientPrefix, address = l.serverPrefix(), l.clientPrefix(), "0.0.0.0"
 	}
-	p, err := start(ctx, append(there, r.command(server, c, address)...)...)
+	p, err := startProcess(ctx, append(serverPrefix, r.serverCommand(server, c, address)...)...)
 	if err != nil {
 		return nil, err
 	}
 	defer p.stop()
-	port, err := p.line()
+	port, err := p.readLine()
 	if err != nil {
 		return nil, err
 	}
 	time.Sleep(200 * time.Millisecond) // until it has its size without viewers
-	before, err := p.rss()
+	baseRSS, err := p.rss()
 	if err != nil {
 		return nil, err
 	}
 	var samples []sample
 	for _, groups := range c.phases {
-		args := append(here, filepath.Join(r.dir, "client"), "-p", "/cameras/"+cameraID+"/stream.mjpg",
+		args := append(clientPrefix, filepath.Join(r.dir, "client"), "-p", "/cameras/"+cameraID+"/stream.mjpg",
 			"-s", strconv.Itoa(p.cmd.Process.Pid), "-w", millis(c.warm), "-m", millis(c.measure))
 		if c.verify {
 			args = append(args, "-v")
 		}
-		s, err := observe(ctx, p, before, append(append(args, port), groups...))
+		s, err := measureWindow(ctx, p, baseRSS, append(append(args, port), groups...))
 		if err != nil {
 			return nil, err
 		}
@@ -127,19 +127,19 @@ func (r *rig) run(ctx context.Context, server string, c testCase) ([]sample, err
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// observe runs a client against a server that had before bytes in memory without viewers.
-func observe(ctx context.Context, server *process, before float64, args []string) (s sample, err error) {
-	client, err := start(ctx, args...)
+// measureWindow runs a client against a server that had baseRSS bytes in memory without viewers.
+func measureWindow(ctx context.Context, server *process, baseRSS float64, args []string) (s sample, err error) {
+	client, err := startProcess(ctx, args...)
 	if err != nil {
 		return s, err
 	}
 	defer client.stop()
-	var work [2]time.Duration // of the machine, when the window begins and when it ends
-	for i := range work {
-		if _, err := client.line(); err != nil {
+	var busyTime [2]time.Duration // of the machine, when the window begins and when it ends
+	for i := range busyTime {
+		if _, err := client.readLine(); err != nil {
 			return s, err
 		}
-		if work[i], err = busy(); err != nil {
+		if busyTime[i], err = machineCPUTime(); err != nil {
 			return s, err
 		}
 	}
@@ -147,22 +147,22 @@ func observe(ctx context.Context, server *process, before float64, args []string
 	if err != nil {
 		return s, err
 	}
-	if err := s.read(client); err != nil {
+	if err := s.readFigures(client); err != nil {
 		return s, fmt.Errorf("client: %w", err)
 	}
-	others := (work[1] - work[0]).Seconds() - s.CPU - s.ClientCPU
-	s.Others = max(others, 0) / s.Window / float64(runtime.NumCPU())
+	otherCPU := (busyTime[1] - busyTime[0]).Seconds() - s.CPU - s.ClientCPU
+	s.OtherLoad = max(otherCPU, 0) / s.Window / float64(runtime.NumCPU())
 	viewers := 0
 	for _, g := range s.Groups {
 		viewers += g.Viewers
 	}
-	s.RSS = max(after-before, 0) / float64(viewers)
+	s.RSS = max(after-baseRSS, 0) / float64(viewers)
 	return s, nil
 }
 
-// read takes the client's figures: a line about the window, and one for each group.
-func (s *sample) read(client *process) error {
-	window, err := client.line()
+// readFigures takes the client's figures: a line about the window, and one for each group.
+func (s *sample) readFigures(client *process) error {
+	window, err := client.readLine()
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (s *sample) read(client *process) error {
 		return err
 	}
 	for client.lines.Scan() {
-		var g result
+		var g groupResult
 		if err := json.Unmarshal(client.lines.Bytes(), &g); err != nil {
 			return err
 		}

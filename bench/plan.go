@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// kind is what a case is about, and so how it is shown.
-type kind string
+// caseKind is what a case is about, and so how it is shown.
+type caseKind string
 
 const (
-	fanout   kind = "fan-out"
-	slowLink kind = "slow links"
-	mixed    kind = "mixed"
+	fanout   caseKind = "fan-out"
+	slowLink caseKind = "slow links"
+	mixed    caseKind = "mixed"
 )
 
 // testCase is a load on a server.
 type testCase struct {
 	name          string
-	kind          kind
+	kind          caseKind
 	size, fps     int
 	phases        [][]string // client groups, one client after the other on the same server
 	rounds        int
@@ -30,7 +30,7 @@ type testCase struct {
 	verify        bool     // look at every byte; only tests pay for that
 }
 
-func viewers(size, n int) testCase {
+func fanoutCase(size, n int) testCase {
 	return testCase{
 		name: fmt.Sprintf("%d KB x %d", size/1000, n), kind: fanout, size: size, fps: 30,
 		phases: [][]string{{fmt.Sprint(n)}}, rounds: 3, warm: 500 * time.Millisecond, measure: 1300 * time.Millisecond,
@@ -38,29 +38,29 @@ func viewers(size, n int) testCase {
 }
 
 // plan returns the cases to measure. A full plan takes less than five minutes, a quick one less than 40 seconds.
-func plan(c choices) []testCase {
+func plan(c options) []testCase {
 	var cases []testCase
 	for _, size := range []int{20_000, 100_000} {
 		for _, n := range []int{10, 100, 300, 1000} {
 			if size == 20_000 || n < 1000 {
-				cases = append(cases, viewers(size, n))
+				cases = append(cases, fanoutCase(size, n))
 			}
 		}
 	}
-	saturation, crowd := viewers(100_000, 1000), viewers(20_000, 5000)
+	saturation, crowd := fanoutCase(100_000, 1000), fanoutCase(20_000, 5000)
 	saturation.name, saturation.rounds, saturation.measure = "saturation: 100 KB x 1000", 2, 2*time.Second
 	crowd.name, crowd.rounds, crowd.fps, crowd.measure = "crowd: 20 KB x 5000 at 5 fps", 1, 5, 4*time.Second
 	slow := testCase{name: "throttled readers", kind: slowLink, size: 100_000, fps: 30, phases: [][]string{{"1:0", "1:1000000", "1:300000"}},
 		rounds: 1, warm: 9 * time.Second, measure: 4 * time.Second, together: true} // the kernel's buffers take so long to fill
 	veth := slow
 	veth.name, veth.links, veth.phases = "rate-limited veth", true, [][]string{linkGroups()}
-	among := testCase{name: "mixed: 20 KB x 1000", kind: mixed, size: 20_000, fps: 30, rounds: 2,
+	mixedCase := testCase{name: "mixed: 20 KB x 1000", kind: mixed, size: 20_000, fps: 30, rounds: 2,
 		phases: [][]string{{"800"}, {"800", "100:-1", "100:100000"}}, warm: time.Second, measure: 3 * time.Second}
-	cases = append(cases, saturation, crowd, slow, veth, among)
+	cases = append(cases, saturation, crowd, slow, veth, mixedCase)
 	if c.quick {
-		cases = quicken(cases)
+		cases = quickCases(cases)
 	}
-	cases = slices.DeleteFunc(cases, func(t testCase) bool { return !c.wants(t) })
+	cases = slices.DeleteFunc(cases, func(t testCase) bool { return !c.includes(t) })
 	for i := range cases {
 		if c.rounds > 0 {
 			cases[i].rounds = c.rounds
@@ -69,8 +69,8 @@ func plan(c choices) []testCase {
 	return cases
 }
 
-// quicken leaves one case of each kind, and less of it.
-func quicken(cases []testCase) []testCase {
+// quickCases leaves one case of each kind, and less of it.
+func quickCases(cases []testCase) []testCase {
 	var few []testCase
 	for _, t := range cases {
 		switch t.name {
@@ -88,6 +88,6 @@ func quicken(cases []testCase) []testCase {
 	return few
 }
 
-func (c choices) wants(t testCase) bool {
+func (c options) includes(t testCase) bool {
 	return len(c.cases) == 0 || slices.ContainsFunc(c.cases, func(word string) bool { return strings.Contains(t.name, word) })
 }

@@ -20,7 +20,7 @@ type process struct {
 	lines *bufio.Scanner
 }
 
-func start(ctx context.Context, args ...string) (*process, error) {
+func startProcess(ctx context.Context, args ...string) (*process, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -37,8 +37,8 @@ func start(ctx context.Context, args ...string) (*process, error) {
 	return &process{cmd, stdin, bufio.NewScanner(stdout)}, nil
 }
 
-// line returns the next line that the process prints.
-func (p *process) line() (string, error) {
+// readLine returns the next line that the process prints.
+func (p *process) readLine() (string, error) {
 	if p.lines.Scan() {
 		return p.lines.Text(), nil
 	}
@@ -64,8 +64,8 @@ func (p *process) rss() (float64, error) {
 	return kb * 1024, err
 }
 
-// busy returns how long the processors of this machine have worked, over all of them.
-func busy() (time.Duration, error) {
+// machineCPUTime returns how long the processors of this machine have worked, over all of them.
+func machineCPUTime() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err

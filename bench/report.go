@@ -22,7 +22,7 @@ type report struct {
 // row is one case's.
 type row struct {
 	Name    string                `json:"name"`
-	Kind    kind                  `json:"kind"`
+	Kind    caseKind              `json:"kind"`
 	Size    int                   `json:"frame_bytes"`
 	FPS     int                   `json:"fps"`
 	Figures map[string]figures    `json:"figures"`
@@ -32,7 +32,7 @@ type row struct {
 // figures sum up a server's first phase: medians over the rounds. Ages and rates are those of the first group. Ratios are
 // to the floor of the same round, 0 without one.
 type figures struct {
-	Micros     float64    `json:"cpu_us_per_frame"`
+	CPUMicros  float64    `json:"cpu_us_per_frame"`
 	Per1000    float64    `json:"cpu_s_per_1000_frames"`
 	PerGB      float64    `json:"cpu_s_per_gb"`
 	Ratio      float64    `json:"cpu_to_floor"`
@@ -59,8 +59,8 @@ func newRow(c testCase) *row {
 	return &row{Name: c.name, Kind: c.kind, Size: c.size, FPS: c.fps, Samples: map[string][][]sample{}}
 }
 
-// of returns the rows of a kind.
-func (r *report) of(k kind) []*row {
+// rowsOf returns the rows of a kind.
+func (r *report) rowsOf(k caseKind) []*row {
 	return slices.DeleteFunc(slices.Clone(r.Rows), func(row *row) bool { return row.Kind != k })
 }
 
@@ -72,16 +72,16 @@ func (r *report) writeJSON(name string) error {
 	return os.WriteFile(name, append(b, '\n'), 0o644)
 }
 
-// sumUp makes the figures of all servers.
-func (r *row) sumUp() {
+// summarize makes the figures of all servers.
+func (r *row) summarize() {
 	r.Figures = map[string]figures{}
 	for server, rounds := range r.Samples {
-		mid := func(f func(sample) float64) float64 { return median(r.each(rounds, f)) }
-		first := func(f func(result) float64) float64 { return r.group(server, 0, 0, f) }
+		mid := func(f func(sample) float64) float64 { return median(r.perRound(rounds, f)) }
+		first := func(f func(groupResult) float64) float64 { return r.group(server, 0, 0, f) }
 		f := figures{
-			Micros:     mid(micros),
-			Per1000:    mid(micros) / 1000,
-			PerGB:      mid(func(s sample) float64 { return over(s.CPU, s.bytes()/1e9) }),
+			CPUMicros:  mid(cpuMicros),
+			Per1000:    mid(cpuMicros) / 1000,
+			PerGB:      mid(func(s sample) float64 { return ratio(s.CPU, s.bytes()/1e9) }),
 			AgeP50:     first(ageP50),
 			AgeP99:     first(ageP99),
 			AgeMax:     first(ageMax),
@@ -90,9 +90,9 @@ func (r *row) sumUp() {
 			FramesPerS: mid(func(s sample) float64 { return s.frames() / s.Window }),
 			RSS:        mid(func(s sample) float64 { return s.RSS }),
 		}
-		cpu := r.toFloor(rounds, micros)
-		f.Ratio, f.AgeRatio = median(cpu), median(r.toFloor(rounds, func(s sample) float64 { return s.Groups[0].AgeP99 }))
-		f.BothRatio = median(r.toFloor(rounds, func(s sample) float64 { return over(s.CPU+s.ClientCPU, s.frames()) }))
+		cpu := r.relativeToFloor(rounds, cpuMicros)
+		f.Ratio, f.AgeRatio = median(cpu), median(r.relativeToFloor(rounds, func(s sample) float64 { return s.Groups[0].AgeP99 }))
+		f.BothRatio = median(r.relativeToFloor(rounds, func(s sample) float64 { return ratio(s.CPU+s.ClientCPU, s.frames()) }))
 		if len(cpu) > 0 {
 			f.RatioRange = [2]float64{slices.Min(cpu), slices.Max(cpu)}
 		}
@@ -100,8 +100,8 @@ func (r *row) sumUp() {
 	}
 }
 
-// each returns a figure of every round's first phase.
-func (r *row) each(rounds [][]sample, f func(sample) float64) []float64 {
+// perRound returns a figure of every round's first phase.
+func (r *row) perRound(rounds [][]sample, f func(sample) float64) []float64 {
 	var values []float64
 	for _, phases := range rounds {
 		values = append(values, f(phases[0]))
@@ -110,7 +110,7 @@ func (r *row) each(rounds [][]sample, f func(sample) float64) []float64 {
 }
 
 // group returns the median over the rounds of what a group got in a phase.
-func (r *row) group(server string, phase, group int, f func(result) float64) float64 {
+func (r *row) group(server string, phase, group int, f func(groupResult) float64) float64 {
 	var values []float64
 	for _, phases := range r.Samples[server] {
 		values = append(values, f(phases[phase].Groups[group]))
@@ -118,30 +118,30 @@ func (r *row) group(server string, phase, group int, f func(result) float64) flo
 	return median(values)
 }
 
-// toFloor divides a figure by the floor's, round by round.
-func (r *row) toFloor(rounds [][]sample, f func(sample) float64) []float64 {
-	floor := r.each(r.Samples["floor"], f)
-	ratios := r.each(rounds, f)
+// relativeToFloor divides a figure by the floor's, round by round.
+func (r *row) relativeToFloor(rounds [][]sample, f func(sample) float64) []float64 {
+	floor := r.perRound(r.Samples["floor"], f)
+	ratios := r.perRound(rounds, f)
 	if len(floor) == 0 {
 		return nil
 	}
 	for i := range ratios {
-		ratios[i] = over(ratios[i], floor[i])
+		ratios[i] = ratio(ratios[i], floor[i])
 	}
 	return ratios
 }
 
-func frames(g result) float64    { return float64(g.Frames) }
-func lost(g result) float64      { return float64(g.Lost) }
-func ageP50(g result) float64    { return g.AgeP50 }
-func ageP99(g result) float64    { return g.AgeP99 }
-func ageMax(g result) float64    { return g.AgeMax }
-func fpsMin(g result) float64    { return g.FPSMin }
-func fpsMedian(g result) float64 { return g.FPSMedian }
+func frames(g groupResult) float64    { return float64(g.Frames) }
+func lost(g groupResult) float64      { return float64(g.Lost) }
+func ageP50(g groupResult) float64    { return g.AgeP50 }
+func ageP99(g groupResult) float64    { return g.AgeP99 }
+func ageMax(g groupResult) float64    { return g.AgeMax }
+func fpsMin(g groupResult) float64    { return g.FPSMin }
+func fpsMedian(g groupResult) float64 { return g.FPSMedian }
 
-func micros(s sample) float64 { return over(s.CPU*1e6, s.frames()) }
+func cpuMicros(s sample) float64 { return ratio(s.CPU*1e6, s.frames()) }
 
-func over(a, b float64) float64 {
+func ratio(a, b float64) float64 {
 	if b == 0 {
 		return 0
 	}

@@ -12,25 +12,25 @@ import (
 )
 
 // runAll measures every case and sums it up.
-func (r *rig) runAll(ctx context.Context, cases []testCase, rep *report, progress io.Writer) error {
+func (r *runner) runAll(ctx context.Context, cases []testCase, rep *report, progress io.Writer) error {
 	for _, c := range cases {
 		fmt.Fprintln(progress, "measuring", c.name)
-		row, err := r.rounds(ctx, c, rep.Servers)
+		row, err := r.runRounds(ctx, c, rep.Servers)
 		switch {
 		case errors.Is(err, errSkip):
 			rep.Skipped = append(rep.Skipped, fmt.Sprintf("%s: %v", c.name, err))
 		case err != nil:
 			return fmt.Errorf("%s: %w", c.name, err)
 		default:
-			row.sumUp()
+			row.summarize()
 			rep.Rows = append(rep.Rows, row)
 		}
 	}
 	return nil
 }
 
-// rounds lets the servers take turns, each round beginning with another, so that what disturbs them disturbs all alike.
-func (r *rig) rounds(ctx context.Context, c testCase, servers []string) (*row, error) {
+// runRounds lets the servers take turns, each round beginning with another, so that what disturbs them disturbs all alike.
+func (r *runner) runRounds(ctx context.Context, c testCase, servers []string) (*row, error) {
 	if c.servers != nil {
 		servers = slices.DeleteFunc(slices.Clone(servers), func(s string) bool { return !slices.Contains(c.servers, s) })
 	}
@@ -45,7 +45,7 @@ func (r *rig) rounds(ctx context.Context, c testCase, servers []string) (*row, e
 		for i := range servers {
 			server := servers[(i+round)%len(servers)]
 			turns.Go(func() error {
-				samples, err := r.run(ctx, server, c)
+				samples, err := r.runCase(ctx, server, c)
 				if err != nil {
 					return fmt.Errorf("%s: %w", server, err)
 				}

@@ -29,7 +29,7 @@ func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer
 		return fmt.Errorf("serve %q: want NAME SIZE FPS ADDRESS", args)
 	}
 	if args[0] == "camd" {
-		if err := timerslack.Loosen(timerslack.Enough); err != nil { // as the daemon does
+		if err := timerslack.SetAtLeast(timerslack.Recommended); err != nil { // as the daemon does
 			return err
 		}
 	}

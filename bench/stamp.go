@@ -23,8 +23,8 @@ func newTemplate(size int) *template {
 	return &t
 }
 
-// capture fills a picture.
-func (t *template) capture(picture []byte, seq uint64, captured int64) {
+// fill fills a picture.
+func (t *template) fill(picture []byte, seq uint64, captured int64) {
 	copy(picture, t[seq%4])
 	binary.NativeEndian.PutUint64(picture[14:], seq)
 	binary.NativeEndian.PutUint64(picture[22:], uint64(captured))

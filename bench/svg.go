@@ -24,8 +24,8 @@ type bar struct {
 	value        float64
 }
 
-// style keeps the drawing readable on light and on dark ground, which stay the page's own.
-const style = `<style>
+// svgStyle keeps the drawing readable on light and on dark ground, which stay the page's own.
+const svgStyle = `<style>
 text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:14px}.mark{stroke:#24292f;stroke-dasharray:3 3}
 .floor{fill:#8c959f}.camd{fill:#2da44e}.tutorial{fill:#bf8700}.other{fill:#8250df}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.mark{stroke:#e6edf3}.camd{fill:#3fb950}.tutorial{fill:#d29922}.other{fill:#a371f7}}
@@ -43,18 +43,18 @@ const (
 func (r *report) draw() string {
 	var body strings.Builder
 	y := 24
-	for _, c := range []chart{r.costs(), r.ages()} {
+	for _, c := range []chart{r.costChart(), r.ageChart()} {
 		if len(c.groups) > 0 {
 			y = c.draw(&body, y) + 24
 		}
 	}
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="camd's benchmark">`+"\n%s%s</svg>\n",
-		drawingWidth, y, style, body.String())
+		drawingWidth, y, svgStyle, body.String())
 }
 
-func (r *report) costs() chart {
+func (r *report) costChart() chart {
 	c := chart{title: "Server CPU per delivered frame, beside a bare C send loop (1.0)", mark: 1}
-	for _, row := range r.of(fanout) {
+	for _, row := range r.rowsOf(fanout) {
 		g := barGroup{name: row.Name}
 		for _, server := range r.Servers {
 			if f := row.Figures[server]; server != "floor" && f.Ratio > 0 {
@@ -68,9 +68,9 @@ func (r *report) costs() chart {
 	return c
 }
 
-func (r *report) ages() chart {
+func (r *report) ageChart() chart {
 	c := chart{title: "Age of the picture on arrival over slow links, median (logarithmic)", log: true}
-	for _, row := range r.of(slowLink) {
+	for _, row := range r.rowsOf(slowLink) {
 		for i, link := range []string{"fast", "1 MB/s", "0.3 MB/s"} {
 			g := barGroup{name: row.Name + ", " + link}
 			for _, server := range r.Servers {
@@ -78,7 +78,7 @@ func (r *report) ages() chart {
 					continue
 				}
 				age := row.group(server, 0, i, ageP50)
-				g.bars = append(g.bars, bar{server, fmt.Sprintf("%s %s", server, seconds(age)), age})
+				g.bars = append(g.bars, bar{server, fmt.Sprintf("%s %s", server, formatAge(age)), age})
 			}
 			c.groups = append(c.groups, g)
 		}
@@ -86,7 +86,7 @@ func (r *report) ages() chart {
 	return c
 }
 
-func seconds(ms float64) string {
+func formatAge(ms float64) string {
 	if ms < 1000 {
 		return fmt.Sprintf("%.3g ms", ms)
 	}
@@ -109,7 +109,7 @@ func (c chart) draw(w *strings.Builder, y int) int {
 		for _, b := range g.bars {
 			width := c.length(b.value) * scale
 			fmt.Fprintf(w, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d"/><text x="%.1f" y="%d">%s</text>`+"\n",
-				colour(b.server), barsAt, y+1, width, barHeight-2, barsAt+width+5, y+12, b.text)
+				barClass(b.server), barsAt, y+1, width, barHeight-2, barsAt+width+5, y+12, b.text)
 			y += barHeight
 		}
 		y += 6
@@ -129,7 +129,7 @@ func (c chart) length(value float64) float64 {
 	return value
 }
 
-func colour(server string) string {
+func barClass(server string) string {
 	switch server {
 	case "floor", "camd", "tutorial":
 		return server

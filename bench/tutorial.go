@@ -75,7 +75,7 @@ func serveTutorial(ctx context.Context, l net.Listener, p publisher) error {
 		frames := newTemplate(p.size)
 		published <- p.run(ctx, func(seq uint64, due int64) {
 			jpeg := make([]byte, p.size)
-			frames.capture(jpeg, seq, due)
+			frames.fill(jpeg, seq, due)
 			h.broadcast(jpeg)
 		})
 	}()

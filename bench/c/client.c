@@ -22,7 +22,7 @@
 
 #define SECOND 1000000000LL
 #define TICK 2    /* ms between looks at the throttled viewers */
-#define SIP 4096  /* bytes that one of them reads at least, at once */
+#define MIN_READ 4096  /* bytes that one of them reads at least, at once */
 
 static int64_t warm = SECOND, measure = 2 * SECOND;
 static const char *path = "/";
@@ -45,7 +45,7 @@ void arrived(struct stream *s)
 	v->seen = s->seq;
 }
 
-static void enter(struct group *g, struct viewer *v, int port)
+static void connect_viewer(struct group *g, struct viewer *v, int port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
 	struct epoll_event e = {EPOLLIN, {.ptr = v}};
@@ -68,7 +68,7 @@ static void enter(struct group *g, struct viewer *v, int port)
 	nwaiting += !g->rate;
 }
 
-static void gone(struct viewer *v)
+static void disconnected(struct viewer *v)
 {
 	if (!v->seen && !v->group->rate)
 		nwaiting--;
@@ -78,7 +78,7 @@ static void gone(struct viewer *v)
 }
 
 /* Reads what there is; a throttled viewer what it may. */
-static void take(struct viewer *v)
+static void read_stream(struct viewer *v)
 {
 	int more = MORE;
 
@@ -89,7 +89,7 @@ static void take(struct viewer *v)
 		v->budget -= v->stream.bytes - before;
 	}
 	if (more == GONE)
-		gone(v);
+		disconnected(v);
 }
 
 /* Throttled viewers leave the poller once they have begun, and read by the clock. */
@@ -100,7 +100,7 @@ static void slow_down(struct viewer *v)
 	v->paid = monotonic();
 }
 
-static void pace(int64_t now)
+static void read_paced(int64_t now)
 {
 	for (int g = 0; g < ngroups; g++)
 		for (int i = 0; groups[g].rate > 0 && i < groups[g].count; i++) {
@@ -110,11 +110,11 @@ static void pace(int64_t now)
 				continue;
 			v->budget += (now - v->paid) * groups[g].rate / SECOND;
 			v->paid = now;
-			if (v->budget < SIP)
+			if (v->budget < MIN_READ)
 				continue;
-			take(v);
-			if (v->budget > SIP + groups[g].rate / 50) /* an idle link saves little up */
-				v->budget = SIP + groups[g].rate / 50;
+			read_stream(v);
+			if (v->budget > MIN_READ + groups[g].rate / 50) /* an idle link saves little up */
+				v->budget = MIN_READ + groups[g].rate / 50;
 		}
 }
 
@@ -130,13 +130,13 @@ static void serve_until(int64_t end, int (*enough)(void))
 		for (int i = 0; i < n; i++) {
 			struct viewer *v = events[i].data.ptr;
 
-			v->budget = SIP; /* of a throttled viewer, until it has begun */
-			take(v);
+			v->budget = MIN_READ; /* of a throttled viewer, until it has begun */
+			read_stream(v);
 			if (v->group->rate && v->stream.bytes && !v->gone)
 				slow_down(v);
 		}
 		if (throttled && (now = monotonic()) - paced >= TICK * 1000000LL) {
-			pace(now);
+			read_paced(now);
 			paced = now;
 		}
 	}
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 		group_parse(&groups[g], argv[optind + g]);
 		throttled |= groups[g].rate > 0;
 		for (int i = 0; i < groups[g].count; i++)
-			enter(&groups[g], &groups[g].viewers[i], port);
+			connect_viewer(&groups[g], &groups[g].viewers[i], port);
 	}
 	serve_until(monotonic() + 10 * SECOND, all_begun);
 	serve_until(monotonic() + warm, never);

@@ -20,7 +20,7 @@
 
 #define BOUNDARY "boundarydonotcross"
 
-static const char welcome[] =
+static const char response_head[] =
 	"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=" BOUNDARY "\r\n"
 	"Cache-Control: no-store\r\nConnection: close\r\n\r\n--" BOUNDARY "\r\n";
 
@@ -38,8 +38,8 @@ struct viewer {
 	struct frame *last; /* the one before */
 };
 
-static struct viewer **audience;
-static int seats, taken;
+static struct viewer **connected;
+static int capacity, nconnected;
 static struct frame **frames;
 static int nframes;
 static struct frame *newest;
@@ -47,7 +47,7 @@ static char *templates[4];
 static size_t size;
 static int poller, lowat;
 
-static struct frame *spare(void)
+static struct frame *unused_frame(void)
 {
 	for (int i = 0; i < nframes; i++)
 		if (frames[i] != newest && !frames[i]->viewers)
@@ -61,7 +61,7 @@ static struct frame *spare(void)
 /* A frame comes from somewhere: every server of this benchmark copies it once out of a template. */
 static void capture(uint64_t seq, int64_t when)
 {
-	struct frame *f = spare();
+	struct frame *f = unused_frame();
 	char *p = f->part;
 	struct timespec wall;
 
@@ -76,13 +76,13 @@ static void capture(uint64_t seq, int64_t when)
 	newest = f;
 }
 
-static void leave(struct viewer *v)
+static void remove_viewer(struct viewer *v)
 {
 	if (v->current)
 		v->current->viewers--;
 	if (v->index >= 0) {
-		audience[v->index] = audience[--taken];
-		audience[v->index]->index = v->index;
+		connected[v->index] = connected[--nconnected];
+		connected[v->index]->index = v->index;
 	}
 	close(v->fd);
 	free(v);
@@ -99,7 +99,7 @@ static void push(struct viewer *v)
 			return;
 		n = send(v->fd, f->part + v->sent, f->len - v->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno != EAGAIN)
-			return; /* its EPOLLHUP is on the way, and hear() lets it go */
+			return; /* its EPOLLHUP is on the way, and on_event() lets it go */
 		v->sent += n > 0 ? n : 0;
 		if (v->sent < f->len) {
 			if (!v->current && n > 0) {
@@ -116,7 +116,7 @@ static void push(struct viewer *v)
 	}
 }
 
-static void join(int listener)
+static void accept_viewers(int listener)
 {
 	int one = 1, fd;
 
@@ -134,20 +134,20 @@ static void join(int listener)
 	}
 }
 
-/* hear is the only one that frees a viewer, and each comes once in a batch of events. */
-static void hear(struct viewer *v, unsigned events)
+/* on_event is the only one that frees a viewer, and each comes once in a batch of events. */
+static void on_event(struct viewer *v, unsigned events)
 {
 	char request[4096];
 
 	if (v->index < 0 && events & EPOLLIN && recv(v->fd, request, sizeof request, 0) > 0) {
-		if (taken == seats)
-			audience = realloc(audience, (seats = seats * 2 + 64) * sizeof *audience);
-		v->index = taken;
-		audience[taken++] = v;
-		send(v->fd, welcome, sizeof welcome - 1, MSG_NOSIGNAL);
+		if (nconnected == capacity)
+			connected = realloc(connected, (capacity = capacity * 2 + 64) * sizeof *connected);
+		v->index = nconnected;
+		connected[nconnected++] = v;
+		send(v->fd, response_head, sizeof response_head - 1, MSG_NOSIGNAL);
 	}
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		leave(v);
+		remove_viewer(v);
 	else if (v->index >= 0 && newest)
 		push(v);
 }
@@ -165,8 +165,8 @@ static void tick(int timer, int64_t start, int64_t period)
 		return;
 	ticks += expired;
 	capture(ticks, start + (int64_t)(ticks - 1) * period);
-	for (int i = 0; i < taken; i++)
-		push(audience[i]);
+	for (int i = 0; i < nconnected; i++)
+		push(connected[i]);
 }
 
 static void watch(int fd, void *as)
@@ -201,16 +201,16 @@ int main(int argc, char **argv)
 		int n = epoll_wait(poller, events, 512, -1);
 
 		for (int i = 0; i < n; i++) {
-			void *who = events[i].data.ptr;
+			void *source = events[i].data.ptr;
 
-			if (who == &timer)
+			if (source == &timer)
 				tick(timer, start, 1000000000LL / fps);
-			else if (who == &listener)
-				join(listener);
-			else if (who == &poller)
+			else if (source == &listener)
+				accept_viewers(listener);
+			else if (source == &poller)
 				return 0;
 			else
-				hear(who, events[i].events);
+				on_event(source, events[i].events);
 		}
 	}
 }

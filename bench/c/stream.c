@@ -12,7 +12,7 @@
 
 struct options options;
 
-static void stray(const char *what, const char *where)
+static void fail(const char *what, const char *where)
 {
 	fprintf(stderr, "client: %s: %s\n", what, where);
 	exit(1);
@@ -23,7 +23,7 @@ static void header_line(struct stream *s)
 {
 	s->line[s->line_len] = 0;
 	if (s->state == RESPONSE && !strncmp(s->line, "HTTP/", 5) && !strstr(s->line, " 200"))
-		stray("refused", s->line);
+		fail("refused", s->line);
 	if (s->state == RESPONSE && !strcasecmp(s->line, "Transfer-Encoding: chunked"))
 		s->framing = CHUNK_SIZE;
 	if (s->state == PART_HEADER && !strncasecmp(s->line, "Content-Length:", 15))
@@ -49,7 +49,7 @@ static void header_byte(struct stream *s, char c)
 		s->line[s->line_len++] = c;
 }
 
-static void look(struct stream *s, const char *b, size_t n, size_t at, size_t size)
+static void verify(struct stream *s, const char *b, size_t n, size_t at, size_t size)
 {
 	for (size_t i = 0; i < n; i++, at++)
 		if (at >= STAMP_END && b[i] != (at == size - 2 ? '\xff' : at == size - 1 ? '\xd9' : FILL(s->seq))) {
@@ -68,12 +68,12 @@ static void picture_bytes(struct stream *s, const char *b, size_t n)
 		s->stamp[at + i] = b[i];
 	if (at < STAMP_END && at + n >= STAMP_END) {
 		if (memcmp(s->stamp + STAMP_AT, STAMP_MAGIC, 8))
-			stray("no stamp in picture", "");
+			fail("no stamp in picture", "");
 		memcpy(&s->seq, s->stamp + 14, 8);
 		memcpy(&s->captured, s->stamp + 22, 8);
 	}
 	if (b && options.verify)
-		look(s, b, n, at, size);
+		verify(s, b, n, at, size);
 	s->picture_size += n;
 	s->picture_left -= n;
 	if (s->picture_left)
@@ -102,7 +102,7 @@ static void unchunk(struct stream *s, size_t n)
 		s->framing = CHUNK_END;
 }
 
-static void understand(struct stream *s)
+static void parse(struct stream *s)
 {
 	while (s->from < s->to) {
 		size_t n = s->to - s->from;
@@ -149,7 +149,7 @@ int stream_read(struct stream *s, size_t budget)
 		picture_bytes(s, NULL, n);
 	} else {
 		s->to = n;
-		understand(s);
+		parse(s);
 	}
 	return (size_t)n < want ? DRY : MORE;
 }

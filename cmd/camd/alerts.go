@@ -22,31 +22,31 @@ import (
 	"camd/pkg/source"
 )
 
-// receiver is told of the cameras for as long as it runs.
-type receiver interface{ Run(context.Context) }
+// notifier sends notifications about the cameras while it runs.
+type notifier interface{ Run(context.Context) }
 
-// alerts runs the receivers of the configuration in force, and begins anew with those of another one. Run belongs to one
-// goroutine; prepare and change to another.
-type alerts struct {
+// alertRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one
+// goroutine; prepare and setCameras to another.
+type alertRunner struct {
 	metrics *httpapi.Metrics
 	server  *httpapi.Server
 	log     *zap.Logger
 	cameras atomic.Pointer[[]notices.Camera]
-	next    chan []receiver // has room for one: the newest
+	next    chan []notifier // has room for one: the newest
 
-	given    *config.Config // by which ready was made
-	ready    []receiver
-	prepared bool // ready is to take over
+	preparedFor *config.Config // by which ready was made
+	ready       []notifier
+	prepared    bool // ready is to take over
 }
 
-func newAlerts(metrics *httpapi.Metrics, server *httpapi.Server, log *zap.Logger) *alerts {
-	return &alerts{metrics: metrics, server: server, log: log, next: make(chan []receiver, 1)}
+func newAlertRunner(metrics *httpapi.Metrics, server *httpapi.Server, log *zap.Logger) *alertRunner {
+	return &alertRunner{metrics: metrics, server: server, log: log, next: make(chan []notifier, 1)}
 }
 
-// prepare makes the receivers of a configuration, if they differ from those there are. Its error says why they cannot be made;
+// prepare makes the notifiers of a configuration, if they differ from the current ones. Its error says why they cannot be made;
 // then those stay.
-func (a *alerts) prepare(cfg *config.Config) error {
-	if g := a.given; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
+func (a *alertRunner) prepare(cfg *config.Config) error {
+	if g := a.preparedFor; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
 		reflect.DeepEqual(g.MQTT, cfg.MQTT) {
 		return nil
 	}
@@ -54,15 +54,15 @@ func (a *alerts) prepare(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.given, a.ready, a.prepared = cfg, ready, true
+	a.preparedFor, a.ready, a.prepared = cfg, ready, true
 	return nil
 }
 
-// change tells the receivers which cameras there are, in the configuration's order, and lets those that were prepared take over.
-func (a *alerts) change(cfg *config.Config, cameras []*source.Camera) {
+// setCameras gives the notifiers the cameras, in the configuration's order, and starts those that were prepared.
+func (a *alertRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
 	all := make([]notices.Camera, len(cameras))
 	for i, c := range cameras {
-		all[i] = watchedCamera(cfg.Cameras[i], c)
+		all[i] = notifyCamera(cfg.Cameras[i], c)
 	}
 	a.cameras.Store(&all)
 	if !a.prepared {
@@ -76,20 +76,20 @@ func (a *alerts) change(cfg *config.Config, cameras []*source.Camera) {
 	a.next <- a.ready
 }
 
-// Run lets receivers run until ctx ends, and returns when they have.
-func (a *alerts) Run(ctx context.Context) {
+// Run runs the notifiers until ctx ends, and returns when they have.
+func (a *alertRunner) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	stop := func() {}
 	defer func() { stop() }()
 	for {
 		select {
-		case receivers := <-a.next:
+		case notifiers := <-a.next:
 			stop()
 			running.Wait() // two must not tell the same broker
 			own, cancel := context.WithCancel(ctx)
 			stop = func() { cancel() }
-			for _, r := range receivers {
+			for _, r := range notifiers {
 				running.Go(func() { r.Run(own) })
 			}
 		case <-ctx.Done():
@@ -98,17 +98,17 @@ func (a *alerts) Run(ctx context.Context) {
 	}
 }
 
-func (a *alerts) build(cfg *config.Config) (all []receiver, err error) {
-	watched := func() []notices.Camera { return *a.cameras.Load() }
+func (a *alertRunner) build(cfg *config.Config) (all []notifier, err error) {
+	cameras := func() []notices.Camera { return *a.cameras.Load() }
 	for _, w := range cfg.Webhooks {
-		r, err := newWebhook(cfg, w, watched, a.metrics, a.log)
+		r, err := newWebhook(cfg, w, cameras, a.metrics, a.log)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, r)
 	}
 	if cfg.MQTT != nil {
-		r, err := newMQTT(cfg, watched, a.server, a.metrics, a.log)
+		r, err := newMQTT(cfg, cameras, a.server, a.metrics, a.log)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +117,7 @@ func (a *alerts) build(cfg *config.Config) (all []receiver, err error) {
 	return all, nil
 }
 
-func watchedCamera(c config.Camera, from *source.Camera) notices.Camera {
+func notifyCamera(c config.Camera, from *source.Camera) notices.Camera {
 	return notices.Camera{ID: c.ID, Title: c.Title, History: from.History, Picture: func() []byte {
 		main, _ := from.Topic(camera.Main)
 		if f := main.Newest(); f != nil {
@@ -127,49 +127,49 @@ func watchedCamera(c config.Camera, from *source.Camera) notices.Camera {
 	}}
 }
 
-// site names this camd to others.
-func site(cfg *config.Config) string {
+// siteName is the name of this camd in notifications.
+func siteName(cfg *config.Config) string {
 	host, _ := os.Hostname()
 	return cmp.Or(cfg.Site, host, "camd")
 }
 
-func newWebhook(cfg *config.Config, w config.Webhook, watched func() []notices.Camera, metrics *httpapi.Metrics, log *zap.Logger) (receiver, error) {
+func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notices.Camera, metrics *httpapi.Metrics, log *zap.Logger) (notifier, error) {
 	address, err := url.Parse(string(w.URL))
 	if err != nil {
 		return nil, fmt.Errorf("webhook: its url cannot be used") // which the error repeats
 	}
-	count := metrics.Notifications("webhook", names(webhook.Results)...)
+	count := metrics.Notifications("webhook", toStrings(webhook.Results)...)
 	return webhook.New(webhook.Options{
-		URL: address, Key: []byte(w.Key), Cameras: watched, After: w.After, Timeout: w.Timeout, GiveUp: w.GiveUp, Events: w.Events, Only: w.Cameras,
-		Site: site(cfg), Dashboard: cfg.PublicURL, Count: func(r webhook.Result) { count(string(r)) }, Log: log,
+		URL: address, Key: []byte(w.Key), Cameras: cameras, After: w.After, Timeout: w.Timeout, GiveUp: w.GiveUp, Events: w.Events, CameraIDs: w.Cameras,
+		Site: siteName(cfg), Dashboard: cfg.PublicURL, Count: func(r webhook.Result) { count(string(r)) }, Log: log,
 	}), nil
 }
 
-func newMQTT(cfg *config.Config, watched func() []notices.Camera, server *httpapi.Server, metrics *httpapi.Metrics, log *zap.Logger) (receiver, error) {
+func newMQTT(cfg *config.Config, cameras func() []notices.Camera, server *httpapi.Server, metrics *httpapi.Metrics, log *zap.Logger) (notifier, error) {
 	m := cfg.MQTT
 	address, err := url.Parse(m.Broker)
 	if err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
-	encryption := &tls.Config{MinVersion: tls.VersionTLS12}
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
 	if m.CA != "" {
-		if encryption.RootCAs, err = config.ReadCA(m.CA); err != nil {
+		if tlsConfig.RootCAs, err = config.ReadCA(m.CA); err != nil {
 			return nil, fmt.Errorf("mqtt: %w", err)
 		}
 	}
-	count := metrics.Notifications("mqtt", names(mqtt.Results)...)
+	count := metrics.Notifications("mqtt", toStrings(mqtt.Results)...)
 	o := mqtt.Options{
-		Broker: address, TLS: encryption, User: m.User, Password: string(m.Password), Prefix: m.TopicPrefix, Discovery: m.DiscoveryPrefix,
-		Cameras: watched, Viewers: server.Watching, Snapshots: m.Snapshots, After: m.After,
-		Site: site(cfg), Version: version, Dashboard: cfg.PublicURL, Count: func(r mqtt.Result) { count(string(r)) }, Log: log,
+		Broker: address, TLS: tlsConfig, User: m.User, Password: string(m.Password), Prefix: m.TopicPrefix, Discovery: m.DiscoveryPrefix,
+		Cameras: cameras, Viewers: server.ViewerCounts, Snapshots: m.Snapshots, After: m.After,
+		Site: siteName(cfg), Version: version, Dashboard: cfg.PublicURL, Count: func(r mqtt.Result) { count(string(r)) }, Log: log,
 	}
 	if m.Switches {
-		o.Switch = func(ctx context.Context, id string, on bool) error { return server.Switch(ctx, "mqtt", id, !on) }
+		o.Switch = func(ctx context.Context, id string, on bool) error { return server.SetPaused(ctx, "mqtt", id, !on) }
 	}
 	return mqtt.New(o), nil
 }
 
-func names[S ~string](all []S) []string {
+func toStrings[S ~string](all []S) []string {
 	list := make([]string, len(all))
 	for i, s := range all {
 		list[i] = string(s)

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newCheck() *cobra.Command {
+func newCheckCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -21,12 +21,12 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path)
 			if err != nil {
-				return configError(cmd, err)
+				return printConfigError(cmd, err)
 			}
 			if err := cfg.CheckExposure(); err != nil {
-				return configError(cmd, err)
+				return printConfigError(cmd, err)
 			}
-			name := cmp.Or(path, defaultConfig)
+			name := cmp.Or(path, defaultConfigPath)
 			what := fmt.Sprintf("%d cameras", len(cfg.Cameras))
 			if cfg.Bus != nil && len(cfg.Cameras) == 0 {
 				what = "a relay"
@@ -35,7 +35,7 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }

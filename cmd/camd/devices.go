@@ -13,11 +13,11 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/config"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
 
-func newDevices() *cobra.Command {
+func newDevicesCommand() *cobra.Command {
 	var all, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "devices",
@@ -30,7 +30,7 @@ Exit codes: 0 done, also if there are none; 1 the devices could not be listed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			devices, err := v4l2.List()
 			if err != nil {
-				return failed(err)
+				return failure(err)
 			}
 			if !all {
 				devices = slices.DeleteFunc(devices, func(d v4l2.Device) bool { return !d.Capture })
@@ -87,13 +87,13 @@ func printFormats(out io.Writer, formats []v4l2.Format) {
 			if s.Range != nil {
 				size = fmt.Sprintf("%dx%d to %s", s.Range.MinWidth, s.Range.MinHeight, size)
 			}
-			fmt.Fprintf(out, "        %-18s %s\n", size, rates(s))
+			fmt.Fprintf(out, "        %-18s %s\n", size, formatRates(s))
 		}
 	}
 }
 
-// rates says a size's rates in a line.
-func rates(s v4l2.Size) string {
+// formatRates says a size's rates in a line.
+func formatRates(s v4l2.Size) string {
 	if len(s.Rates) == 0 {
 		return ""
 	}
@@ -107,9 +107,9 @@ func rates(s v4l2.Size) string {
 	return strings.Join(list, ", ") + " fps"
 }
 
-// foundCameras is what camd serves without a configuration: a test pattern and every capture device.
-func foundCameras() []config.Camera {
-	pattern := spec.Source{Kind: spec.Test, Size: spec.Size{Width: 1280, Height: 720}, FPS: 30}
+// defaultCameras is what camd serves without a configuration: a test pattern and every capture device.
+func defaultCameras() []config.Camera {
+	pattern := sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 1280, Height: 720}, FPS: 30}
 	cameras := []config.Camera{config.DefaultCamera("test", pattern)}
 	cameras[0].Title = "Test pattern"
 	devices, err := v4l2.List()
@@ -120,7 +120,7 @@ func foundCameras() []config.Camera {
 		if !d.Capture {
 			continue
 		}
-		c := config.DefaultCamera(filepath.Base(d.Path), spec.Source{Kind: spec.Device, Path: d.Path})
+		c := config.DefaultCamera(filepath.Base(d.Path), sourceurl.Source{Kind: sourceurl.Device, Path: d.Path})
 		if d.Card != "" {
 			c.Title = d.Card
 		}

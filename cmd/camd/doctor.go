@@ -12,7 +12,7 @@ import (
 	"camd/pkg/source"
 )
 
-func newDoctor() *cobra.Command {
+func newDoctorCommand() *cobra.Command {
 	var path string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -28,33 +28,33 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 		Example: "  camd doctor\n  camd doctor -c camd.yaml --json | jq '.findings[] | select(.verdict != \"ok\")'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := doctor.Examine(cmd.Context(), patient(path))
+			all := doctor.Examine(cmd.Context(), newDoctorTarget(path))
 			if asJSON {
 				if err := doctor.PrintJSON(cmd.OutOrStdout(), all); err != nil {
-					return failed(err)
+					return failure(err)
 				}
 			} else {
 				doctor.Print(cmd.OutOrStdout(), all, isTerminal(cmd.OutOrStdout()))
 			}
 			if doctor.Failed(all) {
-				return failed(errSaid)
+				return failure(errPrinted)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }
 
-// patient is the camd that would be served by the file.
-func patient(path string) doctor.Patient {
-	p := doctor.Patient{Name: cmp.Or(path, defaultConfig), Worker: source.FindWorker}
+// newDoctorTarget is the camd that would be served by the file.
+func newDoctorTarget(path string) doctor.Target {
+	p := doctor.Target{ConfigName: cmp.Or(path, defaultConfigPath), FindWorker: source.FindWorker}
 	cfg, err := loadConfig(path)
 	switch {
 	case errors.Is(err, errNoConfig):
-		p.Name, cfg.Cameras, err = "", foundCameras(), nil
+		p.ConfigName, cfg.Cameras, err = "", defaultCameras(), nil
 	case err != nil:
 		cfg = config.Default()
 	default:
@@ -63,14 +63,14 @@ func patient(path string) doctor.Patient {
 	p.Config, p.ConfigErr = cfg, err
 	p.StateDir = stateDir(cfg)
 	if cfg.Bus != nil {
-		p.Bus = func(ctx context.Context) doctor.Bus { return lookAtBus(ctx, cfg) }
+		p.ProbeBus = func(ctx context.Context) doctor.BusReport { return probeBus(ctx, cfg) }
 	}
-	p.Serves = func(ctx context.Context) error {
-		client, err := acquainted(cfg)
+	p.CheckHealth = func(ctx context.Context) error {
+		client, err := newClient(cfg)
 		if err != nil {
 			return err
 		}
-		return askHealth(ctx, client, healthURL(cfg, cfg.Listen))
+		return checkHealth(ctx, client, healthURL(cfg, cfg.Listen))
 	}
 	return p
 }

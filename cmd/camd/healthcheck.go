@@ -14,8 +14,8 @@ import (
 	"camd/pkg/config"
 )
 
-func newHealthcheck() *cobra.Command {
-	var path, listen, at string
+func newHealthcheckCommand() *cobra.Command {
+	var path, listen, address string
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "ask a running camd whether it is well (for containers)",
@@ -26,36 +26,36 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client := http.DefaultClient
-			if at == "" {
+			if address == "" {
 				cfg, err := loadConfig(path)
 				if err != nil && !errors.Is(err, errNoConfig) {
-					return configError(cmd, err)
+					return printConfigError(cmd, err)
 				}
 				if listen != "" {
 					if err := config.CheckListen(listen); err != nil {
-						return misused(fmt.Errorf("--listen: %w", err))
+						return usageError(fmt.Errorf("--listen: %w", err))
 					}
 					cfg.Listen = listen
 				}
-				at = healthURL(cfg, cfg.Listen)
-				if client, err = acquainted(cfg); err != nil {
-					return failed(err)
+				address = healthURL(cfg, cfg.Listen)
+				if client, err = newClient(cfg); err != nil {
+					return failure(err)
 				}
 			}
-			if err := askHealth(cmd.Context(), client, at); err != nil {
-				return failed(err)
+			if err := checkHealth(cmd.Context(), client, address); err != nil {
+				return failure(err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "ok")
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
 	cmd.Flags().StringVar(&listen, "listen", "", "`ADDRESS` that it was told to serve on; overrides the configuration")
-	cmd.Flags().StringVar(&at, "url", "", "`URL` to ask instead, such as http://127.0.0.1:8080/healthz")
+	cmd.Flags().StringVar(&address, "url", "", "`URL` to ask instead, such as http://127.0.0.1:8080/healthz")
 	return cmd
 }
 
-// healthURL is where a camd of that configuration, which listens on addr, answers this machine: see approach.
+// healthURL is where a camd of that configuration, which listens on addr, answers this machine: see transportFor.
 func healthURL(cfg *config.Config, addr string) string {
 	if _, ok := config.SocketPath(addr); ok {
 		addr = "localhost" // by whatever name
@@ -72,7 +72,7 @@ func healthURL(cfg *config.Config, addr string) string {
 	return u.String()
 }
 
-func askHealth(ctx context.Context, client *http.Client, address string) error {
+func checkHealth(ctx context.Context, client *http.Client, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

@@ -32,7 +32,7 @@ func listen(cfg *config.Config, log *zap.Logger) (net.Listener, error) {
 // listenAt returns a listener on host:port or unix:path.
 func listenAt(addr string, mode os.FileMode) (net.Listener, error) {
 	if path, ok := config.SocketPath(addr); ok {
-		return listenSocket(path, mode)
+		return listenUnix(path, mode)
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 
 // loggers are where camd writes what it does, and who does what with it.
 type loggers struct {
-	log   *zap.Logger
-	level zap.AtomicLevel // of log; it can be set at any time
-	audit *zap.Logger     // at no level: it is on or off
-	file  *auditFile      // that audit writes to; nil if it goes where log does
+	log       *zap.Logger
+	level     zap.AtomicLevel // of log; it can be set at any time
+	audit     *zap.Logger     // at no level: it is on or off
+	auditFile *auditFile      // that audit writes to; nil if it goes where log does
 }
 
 // newLoggers log to out: JSON for machines, with priorities for the journal, and columns for a terminal.
@@ -28,20 +28,20 @@ func newLoggers(c config.Log, out io.Writer) (*loggers, error) {
 		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", c.Level)
 	}
 	sink := zapcore.Lock(zapcore.AddSync(out))
-	l := &loggers{log: zap.New(limitRepeats(zapcore.NewCore(encoder(c.Format, out), sink, level))), level: level, audit: zap.NewNop()}
+	l := &loggers{log: zap.New(limitRepeats(zapcore.NewCore(newEncoder(c.Format, out), sink, level))), level: level, audit: zap.NewNop()}
 	var core zapcore.Core
 	switch c.Audit {
 	case "off":
 		return l, nil
 	case "on":
-		core = zapcore.NewCore(encoder(c.Format, out), sink, zap.InfoLevel)
+		core = zapcore.NewCore(newEncoder(c.Format, out), sink, zap.InfoLevel)
 	default:
-		if l.file, err = openAudit(c.Audit); err != nil {
+		if l.auditFile, err = openAuditFile(c.Audit); err != nil {
 			return nil, err
 		}
-		core = zapcore.NewCore(encoder("json", l.file), l.file, zap.InfoLevel)
+		core = zapcore.NewCore(newEncoder("json", l.auditFile), l.auditFile, zap.InfoLevel)
 	}
-	l.audit = zap.New(limitRepeats(core)).Named(auditName)
+	l.audit = zap.New(limitRepeats(core)).Named(auditLoggerName)
 	return l, nil
 }
 
@@ -51,11 +51,11 @@ func (l *loggers) Sync() {
 	_ = l.log.Sync()
 }
 
-func encoder(format string, out io.Writer) zapcore.Encoder {
+func newEncoder(format string, out io.Writer) zapcore.Encoder {
 	if format == "console" || format == "auto" && isTerminal(out) {
 		e := zap.NewDevelopmentEncoderConfig()
 		e.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
-		if isTerminal(out) && mayColour() {
+		if isTerminal(out) && wantsColour() {
 			e.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		}
 		return zapcore.NewConsoleEncoder(e)
@@ -64,7 +64,7 @@ func encoder(format string, out io.Writer) zapcore.Encoder {
 	e.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	e.EncodeDuration = zapcore.SecondsDurationEncoder
 	if format == "auto" && isJournal(out) {
-		return prioritised{zapcore.NewJSONEncoder(e)}
+		return priorityEncoder{zapcore.NewJSONEncoder(e)}
 	}
 	return zapcore.NewJSONEncoder(e)
 }
@@ -78,8 +78,8 @@ func isTerminal(out io.Writer) bool {
 	return err == nil
 }
 
-// mayColour follows https://no-color.org.
-func mayColour() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }
+// wantsColour follows https://no-color.org.
+func wantsColour() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }
 
 func isJournal(out io.Writer) bool {
 	if f, ok := out.(*os.File); !ok || f != os.Stderr {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"camd/internal/secrecy"
+	"camd/internal/nodump"
 )
 
 // Exit codes, as --help documents them.
@@ -24,7 +24,7 @@ const (
 )
 
 func main() {
-	if err := secrecy.Keep(); err != nil {
+	if err := nodump.Enable(); err != nil {
 		fmt.Fprintf(os.Stderr, "camd: other programs of this user can read its memory: %v\n", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -34,7 +34,7 @@ func main() {
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -42,11 +42,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errSaid):
-		return codeOf(err)
+	case errors.Is(err, errPrinted):
+		return exitCode(err)
 	}
 	fmt.Fprintf(stderr, "camd: %v\n", err)
-	if code := codeOf(err); code != 0 {
+	if code := exitCode(err); code != 0 {
 		return code
 	}
 	// Only cobra's own errors come without a code: they are about the command line.
@@ -62,13 +62,13 @@ type exitError struct {
 
 func (e exitError) Unwrap() error { return e.error }
 
-// errSaid is an error of which everything has been printed.
-var errSaid = errors.New("said")
+// errPrinted is an error of which everything has been printed.
+var errPrinted = errors.New("printed")
 
-func failed(err error) error  { return exitError{err, exitFailed} }
-func misused(err error) error { return exitError{err, exitUsage} }
+func failure(err error) error    { return exitError{err, exitFailed} }
+func usageError(err error) error { return exitError{err, exitUsage} }
 
-func codeOf(err error) int {
+func exitCode(err error) int {
 	var e exitError
 	if errors.As(err, &e) {
 		return e.code
@@ -76,15 +76,15 @@ func codeOf(err error) int {
 	return 0
 }
 
-const long = `camd captures cameras, encodes each picture at most once, and serves it live to any number of viewers.
+const longHelp = `camd captures cameras, encodes each picture at most once, and serves it live to any number of viewers.
 
 Without a command it serves, as "camd serve" does: the cameras of the configuration file, or, without one, a test pattern
 and every capture device of this machine.
 
 Exit codes: 0 done, 1 it did not work, 2 the command line or the configuration is wrong.`
 
-// noSuchCommand names the commands that may have been meant.
-func noSuchCommand(cmd *cobra.Command, args []string) error {
+// rejectUnknownCommand names the commands that may have been meant.
+func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -97,22 +97,22 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q", args[0])
 }
 
-func newRoot() *cobra.Command {
+func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "camd",
 		Short:         "serve surveillance cameras to browsers and to Prometheus",
-		Long:          long,
-		Args:          noSuchCommand,
+		Long:          longHelp,
+		Args:          rejectUnknownCommand,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.Version = version
 	root.SetVersionTemplate(versionLine())
-	serve := newServe()
+	serve := newServeCommand()
 	root.RunE = serve.RunE
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newCheck(), newDevices(), newProbe(), newHealthcheck(), newDoctor(), newVersion())
-	root.AddCommand(newHashPassword(), newNewToken(), newShare(), newRotateLinks())
+	root.AddCommand(serve, newCheckCommand(), newDevicesCommand(), newProbeCommand(), newHealthcheckCommand(), newDoctorCommand(), newVersionCommand())
+	root.AddCommand(newHashPasswordCommand(), newTokenCommand(), newShareCommand(), newRotateLinksCommand())
 	return root
 }

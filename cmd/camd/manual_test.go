@@ -25,8 +25,8 @@ func TestManual(t *testing.T) {
 	}
 
 	t.Run("every command has a page", func(t *testing.T) {
-		for _, c := range append(newRoot().Commands(), newRoot()) {
-			page := read(t, dir, "man1/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+".1")
+		for _, c := range append(newRootCommand().Commands(), newRootCommand()) {
+			page := readFile(t, dir, "man1/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+".1")
 			for _, want := range []string{"\n.SH NAME\n", "\n.SH SYNOPSIS\n", "\n.SH DESCRIPTION\n", c.Short} {
 				if !strings.Contains(page, want) {
 					t.Errorf("%s: no %q in\n%s", c.CommandPath(), want, page)
@@ -37,7 +37,7 @@ func TestManual(t *testing.T) {
 	t.Run("the example's last line is in its page", func(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(example(t)), "\n")
 		last := strings.TrimSpace(lines[len(lines)-1])
-		if page := shown(t, dir, "man5/camd.yaml.5"); !strings.Contains(page, last) {
+		if page := renderPage(t, dir, "man5/camd.yaml.5"); !strings.Contains(page, last) {
 			t.Errorf("no %q in\n%s", last, page)
 		}
 	})
@@ -47,7 +47,7 @@ func TestManual(t *testing.T) {
 			t.Errorf("only %q", pages)
 		}
 		for _, page := range pages {
-			shown(t, "", page)
+			renderPage(t, "", page)
 		}
 	})
 	t.Run("shells accept the completions", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestManual(t *testing.T) {
 			t.Errorf("bash: %v\n%s", err, out)
 		}
 		for _, file := range []string{"_camd", "camd.fish"} {
-			if !strings.Contains(read(t, dir, file), "__complete") {
+			if !strings.Contains(readFile(t, dir, file), "__complete") {
 				t.Errorf("%s does not ask camd", file)
 			}
 		}
@@ -64,26 +64,26 @@ func TestManual(t *testing.T) {
 }
 
 func writeManual(dir string) error {
-	root := newRoot()
+	root := newRootCommand()
 	root.DisableAutoGenTag = true
 	for _, d := range []string{"man1", "man5"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return err
 		}
 	}
-	made := made()
-	header := &doc.GenManHeader{Section: "1", Source: "camd", Manual: "camd", Date: &made}
+	pageDate := manualDate()
+	header := &doc.GenManHeader{Section: "1", Source: "camd", Manual: "camd", Date: &pageDate}
 	if err := doc.GenManTree(root, header, filepath.Join(dir, "man1")); err != nil {
 		return err
 	}
-	if err := writeConfigPage(filepath.Join(dir, "man5", "camd.yaml.5"), made); err != nil {
+	if err := writeConfigPage(filepath.Join(dir, "man5", "camd.yaml.5"), pageDate); err != nil {
 		return err
 	}
 	return writeCompletions(root, dir)
 }
 
-// made is when the pages say that they were made: when the commit was, for a package.
-func made() time.Time {
+// manualDate is when the pages say that they were made: when the commit was, for a package.
+func manualDate() time.Time {
 	if seconds, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
 		return time.Unix(seconds, 0).UTC()
 	}
@@ -95,7 +95,7 @@ const configPage = `%% "CAMD.YAML" "5" "%s" "camd" "camd"
 camd.yaml \- configuration of the surveillance camera server camd
 
 # DESCRIPTION
-camd reads the file named with **--config**, else **` + defaultConfig + `**; without one it serves a test pattern and every
+camd reads the file named with **--config**, else **` + defaultConfigPath + `**; without one it serves a test pattern and every
 capture device of this machine, to this machine alone. The file is YAML. A key that camd does not know is a mistake, and
 **camd check** names every mistake with its line and column. What follows is a whole file, with every key explained.
 
@@ -106,13 +106,13 @@ capture device of this machine, to this machine alone. The file is YAML. A key t
 `
 
 // writeConfigPage makes camd.yaml(5) of the example, in which the tests of pkg/config look for every key.
-func writeConfigPage(path string, made time.Time) error {
+func writeConfigPage(path string, pageDate time.Time) error {
 	text, err := os.ReadFile(exampleFile)
 	if err != nil {
 		return err
 	}
 	indented := "    " + strings.ReplaceAll(strings.TrimRight(string(text), "\n"), "\n", "\n    ") + "\n"
-	return os.WriteFile(path, md2man.Render(fmt.Appendf(nil, configPage, made.Format("Jan 2006"), indented)), 0o644)
+	return os.WriteFile(path, md2man.Render(fmt.Appendf(nil, configPage, pageDate.Format("Jan 2006"), indented)), 0o644)
 }
 
 func writeCompletions(root *cobra.Command, dir string) error {
@@ -127,9 +127,9 @@ func writeCompletions(root *cobra.Command, dir string) error {
 
 const exampleFile = "../../deploy/camd.example.yaml"
 
-func example(t *testing.T) string { return read(t, "", exampleFile) }
+func example(t *testing.T) string { return readFile(t, "", exampleFile) }
 
-func read(t *testing.T, dir, name string) string {
+func readFile(t *testing.T, dir, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
@@ -138,8 +138,8 @@ func read(t *testing.T, dir, name string) string {
 	return string(text)
 }
 
-// shown is what man makes of a page. It may warn of nothing.
-func shown(t *testing.T, dir, name string) string {
+// renderPage is what man makes of a page. It may warn of nothing.
+func renderPage(t *testing.T, dir, name string) string {
 	t.Helper()
 	man := exec.Command("man", "--warnings=w", "-l", filepath.Join(dir, name))
 	man.Env = append(os.Environ(), "MANWIDTH=140", "LC_ALL=C.UTF-8", "MANROFFOPT=", "PAGER=cat")

@@ -4,5 +4,5 @@ package main
 
 import "camd/pkg/source"
 
-// observe passes on what observes a camera; in a camd built for make test-systemd it is where a supervisor can be blocked.
-func observe(_ string, o source.Observer) source.Observer { return o }
+// wrapObserver passes on what observes a camera; in a camd built for make test-systemd it is where a supervisor can be blocked.
+func wrapObserver(_ string, o source.Observer) source.Observer { return o }

@@ -11,26 +11,26 @@ import (
 	"camd/pkg/source"
 )
 
-// observe has the supervisor of the camera called blocked stand still for ever from SIGUSR1 on. Nothing that a camera, a
+// wrapObserver has the supervisor of the camera called blocked stand still for ever from SIGUSR1 on. Nothing that a camera, a
 // viewer or a system call can do is known to do that to it, and the watchdog is for what is not known.
-func observe(id string, o source.Observer) source.Observer {
+func wrapObserver(id string, o source.Observer) source.Observer {
 	if id != "blocked" {
 		return o
 	}
-	b := blocked{o, make(chan os.Signal, 1)}
-	signal.Notify(b.told, syscall.SIGUSR1)
+	b := blockedObserver{o, make(chan os.Signal, 1)}
+	signal.Notify(b.signals, syscall.SIGUSR1)
 	return b
 }
 
-type blocked struct {
+type blockedObserver struct {
 	source.Observer
-	told chan os.Signal
+	signals chan os.Signal
 }
 
 // Published is called by the supervisor's goroutine.
-func (b blocked) Published(rendition string, age time.Duration) {
+func (b blockedObserver) Published(rendition string, age time.Duration) {
 	select {
-	case <-b.told:
+	case <-b.signals:
 		select {}
 	default:
 		b.Observer.Published(rendition, age)

@@ -14,7 +14,7 @@ import (
 
 	"camd/pkg/config"
 	"camd/pkg/source"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
 type probeFlags struct {
@@ -27,7 +27,7 @@ type probeFlags struct {
 	redirectHosts                        []string
 }
 
-func newProbe() *cobra.Command {
+func newProbeCommand() *cobra.Command {
 	var f probeFlags
 	cmd := &cobra.Command{
 		Use:   "probe SOURCE",
@@ -47,20 +47,20 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := f.options(args[0], cmd.ErrOrStderr())
 			if err != nil {
-				return misused(err)
+				return usageError(err)
 			}
-			if o.Worker, err = source.FindWorker(); err != nil {
-				return failed(err)
+			if o.WorkerPath, err = source.FindWorker(); err != nil {
+				return failure(err)
 			}
-			if err := f.showCertificate(cmd.Context(), cmd.OutOrStdout(), o); err != nil {
-				return failed(err)
+			if err := f.printCertificate(cmd.Context(), cmd.OutOrStdout(), o); err != nil {
+				return failure(err)
 			}
 			report, err := source.Probe(cmd.Context(), o, f.measure)
 			if err != nil {
-				return failed(fmt.Errorf("%s: %w", o.Source, err))
+				return failure(fmt.Errorf("%s: %w", o.Source, err))
 			}
 			printReport(cmd.OutOrStdout(), o.Source, report)
-			return f.save(cmd.OutOrStdout(), report)
+			return f.saveSnapshot(cmd.OutOrStdout(), report)
 		},
 	}
 	fl := cmd.Flags()
@@ -88,20 +88,20 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 
 // options turns the flags into a camera's options.
 func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error) {
-	src, err := spec.Parse(arg)
+	src, err := sourceurl.Parse(arg)
 	if err != nil {
 		return source.Options{}, err
 	}
-	o := source.Options{ID: "probe", Source: src, Transport: f.transport, Format: f.format, FPS: f.fps, Open: f.timeout}
+	o := source.Options{ID: "probe", Source: src, Transport: f.transport, Format: f.format, FPS: f.fps, OpenTimeout: f.timeout}
 	if f.size != "" {
-		if o.Size, err = spec.ParseSize(f.size); err != nil {
+		if o.Size, err = sourceurl.ParseSize(f.size); err != nil {
 			return o, err
 		}
 	}
 	if err := f.check(src.Kind); err != nil {
 		return o, err
 	}
-	if o.TLS, err = f.verification(src); err != nil {
+	if o.TLS, err = f.tlsOptions(src); err != nil {
 		return o, err
 	}
 	o.RedirectHosts = f.redirectHosts
@@ -121,29 +121,29 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 }
 
 // check refuses values that mean nothing, and flags that mean nothing for this kind of source.
-func (f probeFlags) check(kind spec.Kind) error {
+func (f probeFlags) check(kind sourceurl.Kind) error {
 	switch {
 	case !slices.Contains([]string{"", "tcp", "udp"}, f.transport):
 		return fmt.Errorf("--transport %q: want tcp or udp", f.transport)
 	case !slices.Contains(config.Formats, f.format):
 		return fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(config.Formats, ", "))
-	case f.fps != 0 && !(f.fps >= spec.MinFPS && f.fps <= spec.MaxFPS):
-		return fmt.Errorf("--fps %v: want a number from %v to %v", f.fps, spec.MinFPS, spec.MaxFPS)
+	case f.fps != 0 && !(f.fps >= sourceurl.MinFPS && f.fps <= sourceurl.MaxFPS):
+		return fmt.Errorf("--fps %v: want a number from %v to %v", f.fps, sourceurl.MinFPS, sourceurl.MaxFPS)
 	case f.timeout <= 0 || f.measure <= 0:
 		return errors.New("--timeout and --measure: want a duration above 0, such as 10s")
-	case kind != spec.Device && (f.size != "" || kind != spec.Poll && f.fps != 0 || f.format != "auto"):
+	case kind != sourceurl.Device && (f.size != "" || kind != sourceurl.Poll && f.fps != 0 || f.format != "auto"):
 		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them, and an http+poll:// source for --fps")
-	case kind != spec.HTTP && kind != spec.Poll && f.redirectHosts != nil:
+	case kind != sourceurl.HTTP && kind != sourceurl.Poll && f.redirectHosts != nil:
 		return errors.New("--redirect-hosts: only an http:// or https:// source has them")
-	case kind != spec.RTSP && f.transport != "":
+	case kind != sourceurl.RTSP && f.transport != "":
 		return errors.New("--transport: only an rtsp:// source has one")
-	case kind != spec.RTSP && kind != spec.HTTP && kind != spec.Poll && (f.user != "" || f.passwordFile != ""):
+	case kind != sourceurl.RTSP && kind != sourceurl.HTTP && kind != sourceurl.Poll && (f.user != "" || f.passwordFile != ""):
 		return errors.New("--user and --password-file: only an rtsp:// or http:// source has them")
 	}
 	return nil
 }
 
-func printReport(out io.Writer, src spec.Source, r source.Report) {
+func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 	how := "decoded and encoded once"
 	if r.Format.Passthrough {
 		how = "passed through as they are"
@@ -168,8 +168,8 @@ func printReport(out io.Writer, src spec.Source, r source.Report) {
 	_ = w.Flush()
 }
 
-// save writes the picture, if asked.
-func (f probeFlags) save(out io.Writer, r source.Report) error {
+// saveSnapshot writes the picture, if asked.
+func (f probeFlags) saveSnapshot(out io.Writer, r source.ProbeReport) error {
 	if f.snapshot == "" {
 		return nil
 	}
@@ -178,7 +178,7 @@ func (f probeFlags) save(out io.Writer, r source.Report) error {
 		if errors.As(err, &e) {
 			err = e.Err
 		}
-		return failed(fmt.Errorf("write snapshot %s: %w", f.snapshot, err))
+		return failure(fmt.Errorf("write snapshot %s: %w", f.snapshot, err))
 	}
 	fmt.Fprintf(out, "snapshot written to %s\n", f.snapshot)
 	return nil

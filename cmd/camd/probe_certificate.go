@@ -14,20 +14,20 @@ import (
 	"time"
 
 	"camd/pkg/source"
-	"camd/pkg/source/reach"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/netprobe"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 )
 
-// verification turns the flags into how the source's certificate is verified. It refuses what the configuration refuses.
-func (f probeFlags) verification(src spec.Source) (o tlsverify.Options, err error) {
-	o.Off = !f.tlsVerify
+// tlsOptions turns the flags into how the source's certificate is verified. It refuses what the configuration refuses.
+func (f probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err error) {
+	o.SkipVerify = !f.tlsVerify
 	switch {
-	case !src.TLS() && (o.Off || f.caFile != "" || f.fingerprint != "" || f.saveCertificate != ""):
+	case !src.IsTLS() && (o.SkipVerify || f.caFile != "" || f.fingerprint != "" || f.saveCertificate != ""):
 		return o, errors.New("--ca-file, --fingerprint, --tls-verify and --save-certificate: only an https:// or rtsps:// source has a certificate")
-	case o.Off && (f.caFile != "" || f.fingerprint != ""), f.caFile != "" && f.fingerprint != "":
+	case o.SkipVerify && (f.caFile != "" || f.fingerprint != ""), f.caFile != "" && f.fingerprint != "":
 		return o, errors.New("--ca-file, --fingerprint and --tls-verify=false: give one of them")
-	case f.fingerprint != "" && src.Kind == spec.RTSP:
+	case f.fingerprint != "" && src.Kind == sourceurl.RTSP:
 		return o, errors.New("--fingerprint: FFmpeg reads rtsps:// sources and checks no fingerprint; give --ca-file")
 	}
 	if f.caFile != "" {
@@ -46,10 +46,10 @@ func (f probeFlags) verification(src spec.Source) (o tlsverify.Options, err erro
 	return o, nil
 }
 
-// showCertificate prints the certificate of the source's server, and saves it if asked. A server that shows none is left to the
+// printCertificate prints the certificate of the source's server, and saves it if asked. A server that shows none is left to the
 // probe, which says what is wrong with it.
-func (f probeFlags) showCertificate(ctx context.Context, out io.Writer, o source.Options) error {
-	if !o.Source.TLS() {
+func (f probeFlags) printCertificate(ctx context.Context, out io.Writer, o source.Options) error {
+	if !o.Source.IsTLS() {
 		return nil
 	}
 	verifier, err := tlsverify.New(o.TLS)
@@ -58,7 +58,7 @@ func (f probeFlags) showCertificate(ctx context.Context, out io.Writer, o source
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	chain, err := reach.Certificates(ctx, o.Source)
+	chain, err := netprobe.Certificates(ctx, o.Source)
 	if err != nil || len(chain) == 0 {
 		return nil
 	}
@@ -71,8 +71,8 @@ func (f probeFlags) showCertificate(ctx context.Context, out io.Writer, o source
 	switch e, failed := errors.AsType[*tlsverify.Error](verifier.Verify(o.Source.URL.Hostname(), chain)); {
 	case failed:
 		fmt.Fprintf(w, "verifies\tno: %s\n", e.Problem)
-		fmt.Fprintf(w, "to accept it\t%s\n", e.Setting(o.Source.Kind != spec.RTSP))
-	case o.TLS.Off:
+		fmt.Fprintf(w, "to accept it\t%s\n", e.ConfigLine(o.Source.Kind != sourceurl.RTSP))
+	case o.TLS.SkipVerify:
 		fmt.Fprintf(w, "verifies\tnot checked\n")
 	default:
 		fmt.Fprintf(w, "verifies\tyes\n")

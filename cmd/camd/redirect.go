@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// redirect tells who comes unencrypted to come by https://, to public_url if that is known, else under the name that was asked for
-// at a port. A name that is not this machine's is told nothing of the kind: camd sends nobody elsewhere.
-func (k *keeper) redirect(port string) http.Handler {
+// redirectToHTTPS redirects HTTP requests to HTTPS: to public_url if it is known, else to the requested name
+// at a port. It does not redirect to a name that is not this machine's.
+func (k *certReloader) redirectToHTTPS(port string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := k.destination(r, port)
+		host := k.redirectHost(r, port)
 		if host == "" {
 			http.Error(w, "this is not the name of this server; it answers by https:// to the names in its certificate (public_url in its configuration says where people reach it)",
 				http.StatusMisdirectedRequest)
@@ -36,8 +36,8 @@ func (k *keeper) redirect(port string) http.Handler {
 	})
 }
 
-// destination is host and port of where to come; empty if nowhere.
-func (k *keeper) destination(r *http.Request, port string) string {
+// redirectHost is host and port of where to come; empty if nowhere.
+func (k *certReloader) redirectHost(r *http.Request, port string) string {
 	k.mu.Lock()
 	public, err := url.Parse(k.cfg.PublicURL)
 	k.mu.Unlock()
@@ -45,7 +45,7 @@ func (k *keeper) destination(r *http.Request, port string) string {
 		return public.Host
 	}
 	asked, err := url.Parse("http://" + r.Host)
-	if err != nil || !k.answersTo(asked.Hostname(), r) {
+	if err != nil || !k.isOwnName(asked.Hostname(), r) {
 		return ""
 	}
 	if port == "443" {
@@ -54,15 +54,15 @@ func (k *keeper) destination(r *http.Request, port string) string {
 	return net.JoinHostPort(asked.Hostname(), port)
 }
 
-// answersTo reports whether a name is one of this machine's: in its certificate, its host name, or the address that was connected to.
-func (k *keeper) answersTo(name string, r *http.Request) bool {
+// isOwnName reports whether a name is one of this machine's: in its certificate, its host name, or the address that was connected to.
+func (k *certReloader) isOwnName(name string, r *http.Request) bool {
 	if name == "" {
 		return false
 	}
-	if c := k.shown.Now(); c != nil && c.Leaf.VerifyHostname(name) == nil {
+	if c := k.store.Certificate(); c != nil && c.Leaf.VerifyHostname(name) == nil {
 		return true
 	}
-	if k.acme != nil && k.acme.For(name) {
+	if k.issuer != nil && k.issuer.Handles(name) {
 		return true
 	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && local.IP.Equal(net.ParseIP(name)) {

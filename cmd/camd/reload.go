@@ -20,22 +20,22 @@ import (
 	"camd/pkg/source"
 )
 
-// reloading is how the configuration is read again.
-type reloading struct {
-	asked     <-chan os.Signal
-	read      func() (loaded, error)
-	inForce   loaded // changed by follow alone
-	logs      *loggers
-	abandoned func() bool // the terminal that camd was started from is gone
+// reloadState is how the configuration is read again.
+type reloadState struct {
+	requests     <-chan os.Signal
+	readConfig   func() (loadedConfig, error)
+	active       loadedConfig // changed by handleReloads alone
+	logs         *loggers
+	terminalGone func() bool // the terminal that camd was started from is gone
 }
 
 // follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
-func (d *daemon) follow(ctx context.Context, stop func()) {
-	d.announceLastGood()
+func (d *daemon) handleReloads(ctx context.Context, stop func()) {
+	d.reportLastGood()
 	d.keepLastGood()
 	changed := make(chan fingerprint, 1)
-	if path := d.inForce.path; d.first.WatchConfig && path != "" {
-		known := fingerprintOf(d.inForce.text)
+	if path := d.active.path; d.startConfig.WatchConfig && path != "" {
+		known := fingerprintOf(d.active.text)
 		var watching sync.WaitGroup
 		defer watching.Wait()
 		watching.Go(func() {
@@ -44,51 +44,51 @@ func (d *daemon) follow(ctx context.Context, stop func()) {
 			}
 		})
 	}
-	var complete fingerprint
+	var latest fingerprint
 	var again <-chan time.Time
 	readWatched := func() {
-		next, err := d.read()
-		if again = nil; next.text == nil || fingerprintOf(next.text) != complete {
+		next, err := d.readConfig()
+		if again = nil; next.text == nil || fingerprintOf(next.text) != latest {
 			again = time.After(time.Second) // it is being written again, maybe with the same content, which the watch does not report
 			return
 		}
-		_ = d.manager.Reload(ctx, d.by("file", next, err))
+		_ = d.service.Reload(ctx, d.auditedReload("file", next, err))
 	}
 	for {
 		select {
-		case complete = <-changed:
+		case latest = <-changed:
 			readWatched()
 		case <-again:
 			readWatched()
-		case <-d.asked:
-			if d.abandoned() {
+		case <-d.requests:
+			if d.terminalGone() {
 				d.log.Info("terminal gone")
 				stop()
 				return
 			}
-			next, err := d.read()
-			_ = d.manager.Reload(ctx, d.by("signal", next, err)) // the log, /readyz and the metrics have it
+			next, err := d.readConfig()
+			_ = d.service.Reload(ctx, d.auditedReload("signal", next, err)) // the log, /readyz and the metrics have it
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// by returns Reload of what was read, with a note of who wanted it: via says how that is known.
-func (d *daemon) by(via string, next loaded, err error) func(context.Context) error {
+// auditedReload returns Reload of what was read, with an audit record: via says what asked for it.
+func (d *daemon) auditedReload(via string, next loadedConfig, err error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		before := d.inForce.Config
+		before := d.active.Config
 		err := d.Reload(ctx, next, err)
-		switch who := (audit.Person{Via: via}); {
+		switch actor := (audit.Actor{Via: via}); {
 		case ctx.Err() != nil:
 		case err != nil:
-			d.trail.Note(audit.NotReloaded, who)
+			d.auditLog.Record(audit.NotReloaded, actor)
 		default:
-			d.trail.Note(audit.Reloaded, who, zap.Strings("keys", config.Changed(before, d.inForce.Config)))
-			if !bytes.Equal(d.key, d.doors.key) {
-				d.trail.Note(audit.LinksRevoked, who)
+			d.auditLog.Record(audit.Reloaded, actor, zap.Strings("keys", config.ChangedKeys(before, d.active.Config)))
+			if !bytes.Equal(d.linkKey, d.auth.linkKey) {
+				d.auditLog.Record(audit.LinksRevoked, actor)
 			}
-			d.key = d.doors.key
+			d.linkKey = d.auth.linkKey
 		}
 		return err
 	}
@@ -97,7 +97,7 @@ func (d *daemon) by(via string, next loaded, err error) func(context.Context) er
 // Reload puts a configuration into force that was read, without touching whom it does not concern. err says why it could not be read.
 // The error that is returned says why that of before stays in force, wholly; it has been logged, counted and shown. When Reload
 // returns, every camera goes by the new one.
-func (d *daemon) Reload(ctx context.Context, next loaded, err error) error {
+func (d *daemon) Reload(ctx context.Context, next loadedConfig, err error) error {
 	if err == nil {
 		err = d.reload(ctx, next)
 	}
@@ -105,57 +105,57 @@ func (d *daemon) Reload(ctx context.Context, next loaded, err error) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		d.server.Reloaded(err, nil)
-		d.log.Error("configuration not reloaded", mistakes(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
+		d.server.RecordReload(err, nil)
+		d.log.Error("configuration not reloaded", configErrorField(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
 		return err
 	}
-	waiting := pending(d.first, next.Config)
-	d.server.Reloaded(nil, waiting)
-	if len(waiting) > 0 {
-		d.log.Warn("restart needed", zap.Strings("keys", waiting), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
+	restartKeys := keysNeedingRestart(d.startConfig, next.Config)
+	d.server.RecordReload(nil, restartKeys)
+	if len(restartKeys) > 0 {
+		d.log.Warn("restart needed", zap.Strings("keys", restartKeys), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
 	}
 	return nil
 }
 
-func (d *daemon) reload(ctx context.Context, next loaded) error {
-	if d.inForce.path != "" && next.path == "" {
-		return fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", defaultConfig)
+func (d *daemon) reload(ctx context.Context, next loadedConfig) error {
+	if d.active.path != "" && next.path == "" {
+		return fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", defaultConfigPath)
 	}
 	cfg := next.Config
-	if err := exposed(cfg, d.open...); err != nil {
+	if err := checkExposedAddrs(cfg, d.servedAddrs...); err != nil {
 		return fmt.Errorf("camd listens where it did when it was started: %w", err)
 	}
-	if err := keepsAuth(d.inForce, next); err != nil {
+	if err := checkAuthKept(d.active, next); err != nil {
 		return err
 	}
 	worker, err := findWorker(cfg)
 	if err != nil {
 		return err
 	}
-	gate := d.doors.gate(cfg)
-	if err := d.told.prepare(cfg); err != nil {
+	authenticator := d.auth.newAuthenticator(cfg)
+	if err := d.alerts.prepare(cfg); err != nil {
 		return err
 	}
 	// Behind the others that may refuse: it takes effect at once.
-	if err := d.keeper.present(cfg); err != nil {
+	if err := d.certs.load(cfg); err != nil {
 		return err
 	}
 	// Before any work at cameras, which may take seconds: who may not come in any more must not wait for a process that hangs.
-	d.doors.limit(cfg)
-	d.together.restrict(gate)
-	changed, err := d.fleet.Change(ctx, d.cameras(cfg, worker), func(now []*source.Camera) {
-		d.together.change(cfg, now, gate)
-		d.told.change(cfg, now)
-		d.present.change(cfg, now)
+	d.auth.applySessionLimits(cfg)
+	d.registry.restrict(authenticator)
+	changed, err := d.fleet.Reconfigure(ctx, d.cameraOptions(cfg, worker), func(now []*source.Camera) {
+		d.registry.setCameras(cfg, now, authenticator)
+		d.alerts.setCameras(cfg, now)
+		d.localCameras.set(cfg, now)
 	})
 	if err != nil {
 		return err
 	}
-	d.warnOfWiderAccess(d.inForce.Config, cfg)
-	d.inForce = next
+	d.warnWiderAnonymousAccess(d.active.Config, cfg)
+	d.active = next
 	d.keepLastGood()
-	admit(cfg, d.log)
-	d.rewrite(cfg)
+	warnFDLimit(cfg, d.log)
+	d.reopenAuditLog(cfg)
 	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked
 		d.logs.level.SetLevel(level)
 	}
@@ -164,18 +164,18 @@ func (d *daemon) reload(ctx context.Context, next loaded) error {
 	return nil
 }
 
-// rewrite has the audit log go on as the configuration has it, in a file that may be another under the same name.
-func (d *daemon) rewrite(cfg *config.Config) {
-	d.trail.Show(audit.Addresses(cfg.Log.Addresses))
-	if f := d.logs.file; f != nil {
+// reopenAuditLog has the audit log go on as the configuration has it, in a file that may be another under the same name.
+func (d *daemon) reopenAuditLog(cfg *config.Config) {
+	d.auditLog.SetAddresses(audit.Addresses(cfg.Log.Addresses))
+	if f := d.logs.auditFile; f != nil {
 		if err := f.Reopen(); err != nil {
 			d.log.Error("audit file not opened anew", zap.Error(err))
 		}
 	}
 }
 
-// pending lists the keys that cannot change while camd runs, of those that have changed since it was started.
-func pending(first, now *config.Config) (keys []string) {
+// keysNeedingRestart lists the keys that cannot change while camd runs, of those that have changed since it was started.
+func keysNeedingRestart(first, now *config.Config) (keys []string) {
 	for _, k := range []struct {
 		key     string
 		changed bool
@@ -199,8 +199,8 @@ func pending(first, now *config.Config) (keys []string) {
 	return keys
 }
 
-// mistakes is what is wrong, a string for each mistake of a file.
-func mistakes(err error) zap.Field {
+// configErrorField is what is wrong, a string for each mistake of a file.
+func configErrorField(err error) zap.Field {
 	var e *config.Error
 	if errors.As(err, &e) {
 		return zap.Strings("mistakes", strings.Split(e.Error(), "\n"))
@@ -208,8 +208,8 @@ func mistakes(err error) zap.Field {
 	return zap.Error(err)
 }
 
-// leftBehind returns what says whether the terminal that out is has hung up since.
-func leftBehind(out io.Writer) func() bool {
+// newHangupCheck returns what says whether the terminal that out is has hung up since.
+func newHangupCheck(out io.Writer) func() bool {
 	terminal := isTerminal(out)
 	return func() bool { return terminal && !isTerminal(out) }
 }

@@ -14,20 +14,20 @@ import (
 	"camd/pkg/config"
 )
 
-// defaultConfig is read when it is there and no other file is named.
-const defaultConfig = "/etc/camd/camd.yaml"
+// defaultConfigPath is read when it is there and no other file is named.
+const defaultConfigPath = "/etc/camd/camd.yaml"
 
 type serveFlags struct {
 	config, listen, anonymous, logLevel string
 	lastGood                            bool
 }
 
-func newServe() *cobra.Command {
+func newServeCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "serve the cameras (the default)",
-		Long: `Serve the cameras of the configuration file: -c FILE, else ` + defaultConfig + ` if it is there.
+		Long: `Serve the cameras of the configuration file: -c FILE, else ` + defaultConfigPath + ` if it is there.
 Without a file, serve a test pattern and every capture device of this machine.
 
 SIGHUP reads the configuration again: what has not changed keeps its viewers and its cameras, and a file with mistakes
@@ -46,7 +46,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
   camd serve --listen 127.0.0.1:0   # takes a free port and prints it`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
 	cmd.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` to serve on, host:port or unix:/path; overrides the configuration (default 127.0.0.1:8080)")
 	cmd.Flags().StringVar(&f.anonymous, "anonymous", "", "let everybody in who reaches camd, as `ROLE` view, control, admin or metrics; overrides the configuration")
 	completeRoles(cmd, "anonymous")
@@ -54,26 +54,26 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	cmd.Flags().BoolVar(&f.lastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		exact := timerslack.Loosen(timerslack.Enough)
-		asked := make(chan os.Signal, 1) // one that waits is as good as many
-		signal.Notify(asked, syscall.SIGHUP)
-		defer signal.Stop(asked)
-		first, err := f.start()
+		slackErr := timerslack.SetAtLeast(timerslack.Recommended)
+		reloadSignals := make(chan os.Signal, 1) // one that waits is as good as many
+		signal.Notify(reloadSignals, syscall.SIGHUP)
+		defer signal.Stop(reloadSignals)
+		initial, err := f.loadInitial()
 		if err != nil {
-			return f.refuse(cmd, first, err)
+			return f.refuseConfig(cmd, initial, err)
 		}
-		logs, err := newLoggers(first.Log, cmd.ErrOrStderr())
+		logs, err := newLoggers(initial.Log, cmd.ErrOrStderr())
 		if err != nil {
-			return misused(err)
+			return usageError(err)
 		}
 		defer logs.Sync()
 		limitMemory(logs.log)
-		if exact != nil {
-			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(exact))
+		if slackErr != nil {
+			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(slackErr))
 		}
-		again := reloading{asked: asked, read: f.load, inForce: first, logs: logs, abandoned: leftBehind(cmd.ErrOrStderr())}
-		return serve(cmd.Context(), first.Config, again, func(addr net.Addr) {
-			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(first.Config, addr))
+		reload := reloadState{requests: reloadSignals, readConfig: f.load, active: initial, logs: logs, terminalGone: newHangupCheck(cmd.ErrOrStderr())}
+		return serve(cmd.Context(), initial.Config, reload, func(addr net.Addr) {
+			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(initial.Config, addr))
 		})
 	}
 	return cmd

@@ -15,14 +15,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"camd/internal/whole"
+	"camd/internal/atomicfile"
 	"camd/pkg/access"
 	"camd/pkg/config"
 )
 
-func newShare() *cobra.Command {
+func newShareCommand() *cobra.Command {
 	var path string
-	lasting := lifetime(time.Hour)
+	duration := linkLifetime(time.Hour)
 	cmd := &cobra.Command{
 		Use:   "share CAMERA",
 		Short: "print a link that lets whoever has it see a camera for a while",
@@ -36,25 +36,25 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(path)
 			if err != nil && !errors.Is(err, errNoConfig) {
-				return configError(cmd, err)
+				return printConfigError(cmd, err)
 			}
-			if err := checkShared(cfg, args[0]); err != nil {
-				return misused(err)
+			if err := checkShareable(cfg, args[0]); err != nil {
+				return usageError(err)
 			}
-			if time.Duration(lasting) < time.Second || time.Duration(lasting) > access.LongestLink {
-				return misused(fmt.Errorf("--for: want 1s to %dd", access.LongestLink/day))
+			if time.Duration(duration) < time.Second || time.Duration(duration) > access.MaxLinkLifetime {
+				return usageError(fmt.Errorf("--for: want 1s to %dd", access.MaxLinkLifetime/day))
 			}
-			key, err := linkKeyOf(cfg)
+			key, err := signingKey(cfg)
 			if err != nil {
-				return failed(err)
+				return failure(err)
 			}
 			now := time.Now()
-			signature, err := key.Sign(args[0], now, time.Duration(lasting))
+			signature, err := key.Sign(args[0], now, time.Duration(duration))
 			if err != nil {
-				return failed(err)
+				return failure(err)
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), sharedURL(cfg, args[0], signature))
-			fmt.Fprintf(cmd.ErrOrStderr(), "Good until %s. \"camd rotate-links\" takes back all links.\n", now.Add(time.Duration(lasting)).Format(time.RFC1123))
+			fmt.Fprintln(cmd.OutOrStdout(), shareURL(cfg, args[0], signature))
+			fmt.Fprintf(cmd.ErrOrStderr(), "Good until %s. \"camd rotate-links\" takes back all links.\n", now.Add(time.Duration(duration)).Format(time.RFC1123))
 			return nil
 		},
 	}
@@ -64,20 +64,20 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	cmd.Flags().Var(&lasting, "for", "how `LONG` the link is good: 30m, 2h, 7d; at most 30d")
+	cmd.Flags().Var(&duration, "for", "how `LONG` the link is good: 30m, 2h, 7d; at most 30d")
 	cmd.Flags().Lookup("for").DefValue = "1h"
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }
 
 const day = 24 * time.Hour
 
-// lifetime is a time as people give links: 30m, 2h, 7d.
-type lifetime time.Duration
+// linkLifetime is a time as people give links: 30m, 2h, 7d.
+type linkLifetime time.Duration
 
 // Set reads it.
-func (l *lifetime) Set(text string) error {
+func (l *linkLifetime) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if n, ok := strings.CutSuffix(text, "d"); ok {
 		var days uint64
@@ -87,22 +87,22 @@ func (l *lifetime) Set(text string) error {
 	if err != nil {
 		return errors.New("want a time such as 30m, 2h or 7d")
 	}
-	*l = lifetime(d)
+	*l = linkLifetime(d)
 	return nil
 }
 
-func (l *lifetime) String() string { return time.Duration(*l).String() }
+func (l *linkLifetime) String() string { return time.Duration(*l).String() }
 
 // Type is what the flag's help calls it, but for LONG.
-func (l *lifetime) Type() string { return "time" }
+func (l *linkLifetime) Type() string { return "time" }
 
-// checkShared reports why there is no link for a camera.
-func checkShared(cfg *config.Config, id string) error {
+// checkShareable reports why there is no link for a camera.
+func checkShareable(cfg *config.Config, id string) error {
 	ids := cameraIDs(cfg)
 	switch {
 	case cfg.Auth == nil:
 		return errors.New("there is no auth in the configuration: links are for a camd that does not let everybody in")
-	case slices.Contains(ids, id) || cfg.MayShow(id):
+	case slices.Contains(ids, id) || cfg.CanBeRemoteCamera(id):
 		return nil
 	case len(ids) == 0 && cfg.IsRelay():
 		return fmt.Errorf("no camera %q; want another site's, such as north.yard", id)
@@ -119,12 +119,12 @@ func cameraIDs(cfg *config.Config) []string {
 	return ids
 }
 
-// linkKeyOf returns the key that a camd of that configuration signs with.
-func linkKeyOf(cfg *config.Config) (access.LinkKey, error) {
+// signingKey returns the key that a camd of that configuration signs with.
+func signingKey(cfg *config.Config) (access.LinkKey, error) {
 	if len(cfg.Auth.LinkKey) > 0 {
 		return cfg.Auth.LinkKey, nil
 	}
-	path, err := ownLinkKeyPath(cfg)
+	path, err := linkKeyPath(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -135,30 +135,30 @@ func linkKeyOf(cfg *config.Config) (access.LinkKey, error) {
 	return key, err
 }
 
-// serviceState is where systemd keeps the state of camd.service.
-const serviceState = "/var/lib/camd"
+// serviceStateDir is where systemd keeps the state of camd.service.
+const serviceStateDir = "/var/lib/camd"
 
-// ownLinkKeyPath is where a camd of that configuration keeps a key that it made itself. systemd tells the service alone where that
+// linkKeyPath is where a camd of that configuration keeps a key that it made itself. systemd tells the service alone where that
 // is.
-func ownLinkKeyPath(cfg *config.Config) (string, error) {
+func linkKeyPath(cfg *config.Config) (string, error) {
 	dir := stateDir(cfg)
 	if dir == "" {
-		if _, err := os.Stat(serviceState); err != nil {
+		if _, err := os.Stat(serviceStateDir); err != nil {
 			return "", errors.New("there is no key for links: set link_key_file or state_dir in the configuration")
 		}
-		dir = serviceState
+		dir = serviceStateDir
 	}
-	return filepath.Join(dir, linkKeyName), nil
+	return filepath.Join(dir, linkKeyFile), nil
 }
 
-// sharedURL is a link: to where people reach camd, as far as the configuration says.
-func sharedURL(cfg *config.Config, id, signature string) string {
-	base := cmp.Or(cfg.PublicURL, scheme(cfg)+"://"+reachable(cfg.Listen))
+// shareURL is a link: to where people reach camd, as far as the configuration says.
+func shareURL(cfg *config.Config, id, signature string) string {
+	base := cmp.Or(cfg.PublicURL, scheme(cfg)+"://"+dialAddress(cfg.Listen))
 	return base + "/cameras/" + id + "?" + access.LinkParameter + "=" + url.QueryEscape(signature)
 }
 
-// reachable is an address to listen on as others would write it.
-func reachable(listen string) string {
+// dialAddress is an address to listen on as others would write it.
+func dialAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
 		if name, err := os.Hostname(); err == nil {
@@ -168,7 +168,7 @@ func reachable(listen string) string {
 	return listen
 }
 
-func newRotateLinks() *cobra.Command {
+func newRotateLinksCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "rotate-links",
@@ -182,25 +182,25 @@ Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the confi
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path)
 			if err != nil && !errors.Is(err, errNoConfig) {
-				return configError(cmd, err)
+				return printConfigError(cmd, err)
 			}
 			if cfg.Auth == nil {
-				return misused(errors.New("there is no auth in the configuration, and so there are no links"))
+				return usageError(errors.New("there is no auth in the configuration, and so there are no links"))
 			}
 			file := cfg.Auth.LinkKeyFile
 			if file == "" {
-				if file, err = ownLinkKeyPath(cfg); err != nil {
-					return failed(err)
+				if file, err = linkKeyPath(cfg); err != nil {
+					return failure(err)
 				}
 			}
-			if err := whole.Replace(file, []byte(access.NewLinkKey()+"\n")); err != nil {
-				return failed(fmt.Errorf("write another key: %w", err))
+			if err := atomicfile.Replace(file, []byte(access.NewLinkKey()+"\n")); err != nil {
+				return failure(fmt.Errorf("write another key: %w", err))
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is another now; all links end when camd reads its configuration again: systemctl reload camd, or SIGHUP\n", file)
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfig+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }

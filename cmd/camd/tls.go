@@ -20,46 +20,46 @@ func scheme(cfg *config.Config) string {
 	return "https"
 }
 
-// acquainted returns a client that speaks to the camd of that configuration and to no other.
-func acquainted(cfg *config.Config) (*http.Client, error) {
-	way := approach(cfg.Listen)
+// newClient returns a client that speaks to the camd of that configuration and to no other.
+func newClient(cfg *config.Config) (*http.Client, error) {
+	transport := transportFor(cfg.Listen)
 	if cfg.TLS != nil {
-		c, err := cfg.TLS.At(stateDir(cfg)).Load()
+		c, err := cfg.TLS.CertificateFiles(stateDir(cfg)).Load()
 		if err != nil {
 			return nil, fmt.Errorf("tls: %w", err)
 		}
-		way.TLSClientConfig = certificate.Client(c)
+		transport.TLSClientConfig = certificate.Client(c)
 	}
-	return &http.Client{Transport: way}, nil
+	return &http.Client{Transport: transport}, nil
 }
 
-// homeward returns the way from this process to its own address. The certificate there is not looked at: the question is whether
+// selfTransport returns a transport from this process to its own address. The certificate there is not looked at: the question is whether
 // anybody answers, and it carries no secret. To those who ask for one it shows that same.
-func homeward(listen string, shown *certificate.Shown) *http.Transport {
-	way := approach(listen)
-	way.TLSClientConfig = &tls.Config{
+func selfTransport(listen string, store *certificate.Store) *http.Transport {
+	transport := transportFor(listen)
+	transport.TLSClientConfig = &tls.Config{
 		InsecureSkipVerify: true,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return cmp.Or(shown.Now(), &tls.Certificate{}), nil
+			return cmp.Or(store.Certificate(), &tls.Certificate{}), nil
 		},
 	}
-	return way
+	return transport
 }
 
-// approach returns the way to an address as the configuration has it.
-func approach(listen string) *http.Transport {
-	way := http.DefaultTransport.(*http.Transport).Clone()
-	way.Proxy = nil // none leads here
+// transportFor returns a transport for an address as the configuration has it.
+func transportFor(listen string) *http.Transport {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil // none leads here
 	if path, ok := config.SocketPath(listen); ok {
-		way.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		}
 	}
-	return way
+	return transport
 }
 
-// asConfigured writes an address as the configuration has it.
-func asConfigured(a net.Addr) string {
+// configAddress writes an address as the configuration has it.
+func configAddress(a net.Addr) string {
 	if a.Network() == "unix" {
 		return "unix:" + a.String()
 	}

@@ -14,7 +14,7 @@ var (
 	date    = "unknown"
 )
 
-func newVersion() *cobra.Command {
+func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "print the version",

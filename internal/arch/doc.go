@@ -1,2 +1,2 @@
-// Package arch holds no code, only the test that keeps the packages as they are drawn: who may import whom.
+// Package arch holds no code, only the test that checks which package may import which.
 package arch

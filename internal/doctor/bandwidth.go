@@ -10,12 +10,12 @@ import (
 	"strings"
 
 	"camd/pkg/config"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
 
-// speed is how fast a device is connected, in Mbit/s; 0 if the kernel does not say.
-func speed(node string) int {
+// deviceSpeed is how fast a device is connected, in Mbit/s; 0 if the kernel does not say.
+func deviceSpeed(node string) int {
 	dir, err := filepath.EvalSymlinks(filepath.Join("/sys/class/video4linux", filepath.Base(node), "device"))
 	if err != nil {
 		return 0
@@ -28,36 +28,36 @@ func speed(node string) int {
 	return n
 }
 
-// roomOfUSB2 is about what a bus of USB 2 carries of pictures, in bytes a second: 80 % of its time may be reserved.
-const roomOfUSB2 = 40e6
+// usb2Capacity is about what a bus of USB 2 carries of pictures, in bytes a second: 80 % of its time may be reserved.
+const usb2Capacity = 40e6
 
-// bandwidth looks for cameras at the same USB controller that together ask for more than USB 2 carries. Only raw formats
+// checkBandwidth looks for cameras at the same USB controller that together ask for more than USB 2 carries. Only raw formats
 // have a rate that can be reckoned; they are also what fills a bus.
-func bandwidth(devices []v4l2.Device, configured []config.Camera, speed func(string) int) (all []Finding) {
-	demand, who := map[string]float64{}, map[string][]string{}
+func checkBandwidth(devices []v4l2.Device, configured []config.Camera, speed func(string) int) (all []Finding) {
+	demand, details := map[string]float64{}, map[string][]string{}
 	for _, c := range configured {
-		if c.Source.Kind != spec.Device {
+		if c.Source.Kind != sourceurl.Device {
 			continue
 		}
-		path := node(c.Source.Path)
+		path := resolveDevice(c.Source.Path)
 		i := slices.IndexFunc(devices, func(d v4l2.Device) bool { return d.Path == path })
 		if i < 0 || speed(path) > 480 {
 			continue
 		}
-		bus, rate := controller(devices[i].Bus), raw(c, devices[i])
+		bus, rate := controller(devices[i].Bus), rawRate(c, devices[i])
 		if bus == "" || rate == 0 {
 			continue
 		}
 		demand[bus] += rate
-		who[bus] = append(who[bus], fmt.Sprintf("%s %.0f MB/s", c.ID, rate/1e6))
+		details[bus] = append(details[bus], fmt.Sprintf("%s %.0f MB/s", c.ID, rate/1e6))
 	}
 	for _, bus := range slices.Sorted(maps.Keys(demand)) {
-		if demand[bus] > roomOfUSB2 {
+		if demand[bus] > usb2Capacity {
 			all = append(all, warn("usb", "format: mjpeg where a camera has it, a smaller size: or fps:, or a socket of another controller (`lsusb -t` shows them)",
-				"%s: raw pictures of %.0f MB/s (%s), where USB 2 carries about %.0f", bus, demand[bus]/1e6, strings.Join(who[bus], ", "), roomOfUSB2/1e6))
+				"%s: raw pictures of %.0f MB/s (%s), where USB 2 carries about %.0f", bus, demand[bus]/1e6, strings.Join(details[bus], ", "), usb2Capacity/1e6))
 			continue
 		}
-		all = append(all, ok("usb", "%s: raw pictures of %.0f MB/s (%s)", bus, demand[bus]/1e6, strings.Join(who[bus], ", ")))
+		all = append(all, ok("usb", "%s: raw pictures of %.0f MB/s (%s)", bus, demand[bus]/1e6, strings.Join(details[bus], ", ")))
 	}
 	return all
 }
@@ -70,15 +70,15 @@ func controller(bus string) string {
 	return bus[:max(strings.LastIndex(bus, "-"), len("usb-"))]
 }
 
-// raw is how many bytes a second a camera sends, 0 if it sends JPEG.
-func raw(c config.Camera, d v4l2.Device) float64 {
+// rawRate is how many bytes a second a camera sends, 0 if it sends JPEG.
+func rawRate(c config.Camera, d v4l2.Device) float64 {
 	jpeg := slices.ContainsFunc(d.Formats, func(f v4l2.Format) bool { return f.Name() == "mjpeg" && !f.Emulated })
 	if c.Format == "mjpeg" || c.Format == "auto" && jpeg {
 		return 0
 	}
 	size, fps := c.Size, c.FPS
 	if size.Width == 0 {
-		size = spec.Size{Width: 640, Height: 480} // what most drivers begin with
+		size = sourceurl.Size{Width: 640, Height: 480} // what most drivers begin with
 	}
 	if fps == 0 {
 		fps = 30

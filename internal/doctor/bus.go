@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Bus is what was found on it.
-type Bus struct {
+// BusReport is what was found on it.
+type BusReport struct {
 	Server     string         // to which there was a connection; empty if there was none
 	Problem    string         // why there was none, or what is wrong all the same
 	Sites      map[string]int // how many cameras each site there has
@@ -15,12 +15,12 @@ type Bus struct {
 	Refused    map[string]uint64 // messages that were not taken, by reason
 }
 
-// shared looks at the bus, and at what is reachable there.
-func shared(ctx context.Context, look func(context.Context) Bus) []Finding {
-	if look == nil {
+// checkBus looks at the bus, and at what is reachable there.
+func checkBus(ctx context.Context, probe func(context.Context) BusReport) []Finding {
+	if probe == nil {
 		return nil
 	}
-	b := look(ctx)
+	b := probe(ctx)
 	if b.Server == "" {
 		return []Finding{fail("bus", "do servers: name NATS servers, does one run there, and may this camd connect? `nats-server -DV` shows what it refuses", "no connection: %s", b.Problem)}
 	}

@@ -7,43 +7,43 @@ import (
 	"time"
 
 	"camd/pkg/config"
-	"camd/pkg/source/reach"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/netprobe"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 )
 
 // Limits of asking cameras for their certificates.
 const (
-	certificateTimeout = 5 * time.Second
-	certificatesAtOnce = 16
+	certificateTimeout   = 5 * time.Second
+	maxCertificateChecks = 16
 )
 
-// certificates verifies those of the cameras that are read over TLS, as camd-capture will.
-func certificates(ctx context.Context, cameras []config.Camera) []Finding {
+// checkCertificates verifies those of the cameras that are read over TLS, as camd-capture will.
+func checkCertificates(ctx context.Context, cameras []config.Camera) []Finding {
 	var encrypted []config.Camera
 	for _, c := range cameras {
-		if c.Source.TLS() {
+		if c.Source.IsTLS() {
 			encrypted = append(encrypted, c)
 		}
 	}
 	all := make([]Finding, len(encrypted))
-	slots := make(chan struct{}, certificatesAtOnce)
+	slots := make(chan struct{}, maxCertificateChecks)
 	var running sync.WaitGroup
 	for i, c := range encrypted {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			all[i] = certificate(ctx, c)
+			all[i] = checkCertificate(ctx, c)
 		})
 	}
 	running.Wait()
 	return all
 }
 
-// certificate looks at that of one camera.
-func certificate(ctx context.Context, c config.Camera) Finding {
+// checkCertificate looks at that of one camera.
+func checkCertificate(ctx context.Context, c config.Camera) Finding {
 	const check = "camera"
-	verifier, err := tlsverify.New(tlsverify.Options{CAFile: c.CAFile, Fingerprint: c.Fingerprint, Off: !c.TLSVerify})
+	verifier, err := tlsverify.New(tlsverify.Options{CAFile: c.CAFile, Fingerprint: c.Fingerprint, SkipVerify: !c.TLSVerify})
 	if err != nil {
 		return fail(check, "", "camera %s: %v", c.ID, err)
 	}
@@ -52,13 +52,13 @@ func certificate(ctx context.Context, c config.Camera) Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, certificateTimeout)
 	defer cancel()
-	chain, err := reach.Certificates(ctx, c.Source)
+	chain, err := netprobe.Certificates(ctx, c.Source)
 	if err != nil {
-		_, why := reach.Explain(c.Source.URL.Host, err)
+		_, why := netprobe.Explain(c.Source.URL.Host, err)
 		return fail(check, "", "camera %s: its certificate cannot be read: %s", c.ID, why)
 	}
 	if e, failed := errors.AsType[*tlsverify.Error](verifier.Verify(c.Source.URL.Hostname(), chain)); failed {
-		return fail(check, e.Remedy(c.Source.Kind != spec.RTSP), "camera %s: %s", c.ID, e.Problem)
+		return fail(check, e.Remedy(c.Source.Kind != sourceurl.RTSP), "camera %s: %s", c.ID, e.Problem)
 	}
 	return ok(check, "camera %s: its certificate verifies, valid until %s", c.ID, chain[0].NotAfter.UTC().Format(time.DateOnly))
 }

@@ -13,12 +13,12 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/config"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
 
-// reads says whether a file or device can be read by this process.
-func reads(path string) error {
+// tryRead says whether a file or device can be read by this process.
+func tryRead(path string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
@@ -26,30 +26,30 @@ func reads(path string) error {
 	return f.Close()
 }
 
-// node is the device that a path leads to.
-func node(path string) string {
+// resolveDevice is the device that a path leads to.
+func resolveDevice(path string) string {
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		return to
 	}
 	return path
 }
 
-// cameras looks at the devices and files of the cameras that are configured, and at the other capture devices.
-func cameras(devices []v4l2.Device, configured []config.Camera, reads func(string) error) (all []Finding) {
+// checkCameras looks at the devices and files of the cameras that are configured, and at the other capture devices.
+func checkCameras(devices []v4l2.Device, configured []config.Camera, open func(string) error) (all []Finding) {
 	used := map[string]bool{}
 	for _, c := range configured {
 		switch c.Source.Kind {
-		case spec.Device:
-			path := node(c.Source.Path)
+		case sourceurl.Device:
+			path := resolveDevice(c.Source.Path)
 			used[path] = true
-			all = append(all, device(c, path, devices))
-		case spec.File:
-			all = append(all, file(c, reads(c.Source.Path)))
+			all = append(all, checkDevice(c, path, devices))
+		case sourceurl.File:
+			all = append(all, checkFile(c, open(c.Source.Path)))
 		}
 	}
 	for _, d := range devices {
 		if d.Capture && !used[d.Path] {
-			all = append(all, spare(d))
+			all = append(all, checkUnconfigured(d))
 		}
 	}
 	if len(devices) == 0 && len(used) == 0 {
@@ -58,8 +58,8 @@ func cameras(devices []v4l2.Device, configured []config.Camera, reads func(strin
 	return all
 }
 
-// device looks at the one of a camera.
-func device(c config.Camera, path string, devices []v4l2.Device) Finding {
+// checkDevice looks at the one of a camera.
+func checkDevice(c config.Camera, path string, devices []v4l2.Device) Finding {
 	i := slices.IndexFunc(devices, func(d v4l2.Device) bool { return d.Path == path })
 	if _, err := os.Stat(path); i < 0 && err == nil {
 		return fail("device", "`camd devices` shows those that do", "camera %s: %s delivers no pictures", c.ID, c.Source.Path)
@@ -68,31 +68,31 @@ func device(c config.Camera, path string, devices []v4l2.Device) Finding {
 			"camera %s: %s is not there", c.ID, c.Source.Path)
 	}
 	d := devices[i]
-	what := fmt.Sprintf("camera %s: %s", c.ID, name(d))
+	what := fmt.Sprintf("camera %s: %s", c.ID, deviceName(d))
 	switch {
 	case d.Usable():
-		return permitted(what, d)
-	case d.Problem == camera.Busy && byCamd(d.Holders):
+		return checkPermission(what, d)
+	case d.Problem == camera.Busy && isHeldByCamd(d.Holders):
 		return ok("device", "%s, which camd reads", what)
 	case d.Problem == camera.Permission:
-		return fail("device", d.Remedy, "%s: %s is not allowed to use it (%s)", what, whoami(), d.Detail)
+		return fail("device", d.Remedy, "%s: %s is not allowed to use it (%s)", what, currentUser(), d.Detail)
 	}
 	return fail("device", d.Remedy, "%s: %s (%s)", what, d.Problem.Text(), d.Detail)
 }
 
-// spare looks at a capture device that no camera is configured for.
-func spare(d v4l2.Device) Finding {
+// checkUnconfigured looks at a capture device that no camera is configured for.
+func checkUnconfigured(d v4l2.Device) Finding {
 	if d.Usable() {
-		return permitted(name(d)+", not configured", d)
+		return checkPermission(deviceName(d)+", not configured", d)
 	}
-	return warn("device", d.Remedy, "%s, not configured: %s", name(d), d.Problem.Text())
+	return warn("device", d.Remedy, "%s, not configured: %s", deviceName(d), d.Problem.Text())
 }
 
-// permitted is a usable device, by the rights of this user. Those of root are not the service's.
-func permitted(what string, d v4l2.Device) Finding {
+// checkPermission is a usable device, by the rights of this user. Those of root are not the service's.
+func checkPermission(what string, d v4l2.Device) Finding {
 	info, err := os.Stat(d.Path)
 	if err != nil || os.Geteuid() != 0 {
-		return ok("device", "%s, usable by %s", what, whoami())
+		return ok("device", "%s, usable by %s", what, currentUser())
 	}
 	st, _ := info.Sys().(*syscall.Stat_t)
 	group := ""
@@ -106,20 +106,20 @@ func permitted(what string, d v4l2.Device) Finding {
 		"%s: root may use it, but the group video, which the service has, may not", what)
 }
 
-func name(d v4l2.Device) string {
+func deviceName(d v4l2.Device) string {
 	if d.Card == "" {
 		return d.Path
 	}
 	return d.Path + " (" + d.Card + ")"
 }
 
-// byCamd reports whether it is camd that has a device open.
-func byCamd(holders []v4l2.Holder) bool {
+// isHeldByCamd reports whether it is camd that has a device open.
+func isHeldByCamd(holders []v4l2.Holder) bool {
 	return slices.ContainsFunc(holders, func(h v4l2.Holder) bool { return h.Name == "camd-capture" })
 }
 
-// whoami is the user that this runs as, with the groups that decide about devices.
-func whoami() string {
+// currentUser is the user that this runs as, with the groups that decide about devices.
+func currentUser() string {
 	me, err := user.Current()
 	if err != nil {
 		return fmt.Sprintf("user %d", os.Geteuid())
@@ -134,13 +134,13 @@ func whoami() string {
 	return fmt.Sprintf("%s (groups: %s)", me.Username, strings.Join(groups, ", "))
 }
 
-func file(c config.Camera, err error) Finding {
+func checkFile(c config.Camera, err error) Finding {
 	what := fmt.Sprintf("camera %s: %s", c.ID, c.Source.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fail("file", "put it there, or correct source:", "%s is not there", what)
 	case err != nil:
-		return fail("file", "chmod a+r "+c.Source.Path+", and its folders a+x; under systemd not in /home, which the unit hides", "%s cannot be read by %s", what, whoami())
+		return fail("file", "chmod a+r "+c.Source.Path+", and its folders a+x; under systemd not in /home, which the unit hides", "%s cannot be read by %s", what, currentUser())
 	}
 	return ok("file", "%s can be read", what)
 }

@@ -7,25 +7,25 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/config"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
 
-// cam is a camera on a device or file.
-func cam(id string, kind spec.Kind, path string) config.Camera {
-	return config.DefaultCamera(id, spec.Source{Kind: kind, Path: path})
+// testCamera is a camera on a device or file.
+func testCamera(id string, kind sourceurl.Kind, path string) config.Camera {
+	return config.DefaultCamera(id, sourceurl.Source{Kind: kind, Path: path})
 }
 
-// said renders findings for comparison: verdict, check and text of each.
-func said(all []Finding) string {
+// renderFindings renders findings for comparison: severity, check and text of each.
+func renderFindings(all []Finding) string {
 	var lines []string
 	for _, f := range all {
-		lines = append(lines, string(f.Verdict)+" "+f.Check+" "+f.Text)
+		lines = append(lines, string(f.Severity)+" "+f.Check+" "+f.Text)
 	}
 	return strings.Join(lines, "\n")
 }
 
-func TestCameras(t *testing.T) {
+func TestCheckCamerasReportsDevicesAndFiles(t *testing.T) {
 	busy := v4l2.Device{Path: "/dev/video7", Card: "C920", Capture: true, Problem: camera.Busy, Detail: "busy"}
 	denied := v4l2.Device{Path: "/dev/video8", Capture: true, Problem: camera.Permission, Detail: "open /dev/video8: permission denied", Remedy: "sudo usermod -aG video $USER"}
 	by := func(name string) v4l2.Device {
@@ -40,23 +40,23 @@ func TestCameras(t *testing.T) {
 		remedy  string   // of the first
 	}{
 		"none":           {nil, nil, []string{"ok device no capture device"}, ""},
-		"missing":        {nil, []config.Camera{cam("yard", spec.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 is not there"}, "plug it in"},
-		"no camera":      {nil, []config.Camera{cam("yard", spec.Device, "/dev/null")}, []string{"FAIL device camera yard: /dev/null delivers no pictures"}, "`camd devices`"},
-		"read by camd":   {[]v4l2.Device{by("camd-capture")}, []config.Camera{cam("yard", spec.Device, "/dev/video7")}, []string{"ok device camera yard: /dev/video7 (C920), which camd reads"}, ""},
-		"read by others": {[]v4l2.Device{by("vlc")}, []config.Camera{cam("yard", spec.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 (C920): another program is using it"}, "close vlc"},
+		"missing":        {nil, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 is not there"}, "plug it in"},
+		"no camera":      {nil, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/null")}, []string{"FAIL device camera yard: /dev/null delivers no pictures"}, "`camd devices`"},
+		"read by camd":   {[]v4l2.Device{by("camd-capture")}, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"ok device camera yard: /dev/video7 (C920), which camd reads"}, ""},
+		"read by others": {[]v4l2.Device{by("vlc")}, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 (C920): another program is using it"}, "close vlc"},
 		"not configured": {[]v4l2.Device{by("vlc")}, nil, []string{"warn device /dev/video7 (C920), not configured"}, "close vlc"},
-		"denied":         {[]v4l2.Device{denied}, []config.Camera{cam("yard", spec.Device, "/dev/video8")}, []string{"FAIL device camera yard: /dev/video8: "}, "sudo usermod -aG video $USER"},
-		"file":           {nil, []config.Camera{cam("film", spec.File, "/srv/good.mp4")}, []string{"ok file camera film"}, ""},
-		"no file":        {nil, []config.Camera{cam("film", spec.File, "/srv/gone.mp4")}, []string{"FAIL file camera film: /srv/gone.mp4 is not there"}, "put it there"},
-		"closed file":    {nil, []config.Camera{cam("film", spec.File, "/srv/secret.mp4")}, []string{"FAIL file camera film: /srv/secret.mp4 cannot be read by "}, "chmod a+r /srv/secret.mp4"},
+		"denied":         {[]v4l2.Device{denied}, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video8")}, []string{"FAIL device camera yard: /dev/video8: "}, "sudo usermod -aG video $USER"},
+		"file":           {nil, []config.Camera{testCamera("film", sourceurl.File, "/srv/good.mp4")}, []string{"ok file camera film"}, ""},
+		"no file":        {nil, []config.Camera{testCamera("film", sourceurl.File, "/srv/gone.mp4")}, []string{"FAIL file camera film: /srv/gone.mp4 is not there"}, "put it there"},
+		"closed file":    {nil, []config.Camera{testCamera("film", sourceurl.File, "/srv/secret.mp4")}, []string{"FAIL file camera film: /srv/secret.mp4 cannot be read by "}, "chmod a+r /srv/secret.mp4"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := cameras(c.devices, c.cameras, func(path string) error {
+			all := checkCameras(c.devices, c.cameras, func(path string) error {
 				return map[string]error{"/srv/gone.mp4": fs.ErrNotExist, "/srv/secret.mp4": fs.ErrPermission}[path]
 			})
 			for i, want := range c.want {
-				if i >= len(all) || !strings.HasPrefix(said(all[i:i+1]), want) {
-					t.Fatalf("got\n%s\nwant %s", said(all), want)
+				if i >= len(all) || !strings.HasPrefix(renderFindings(all[i:i+1]), want) {
+					t.Fatalf("got\n%s\nwant %s", renderFindings(all), want)
 				}
 			}
 			if !strings.HasPrefix(all[0].Remedy, c.remedy) {
@@ -66,14 +66,14 @@ func TestCameras(t *testing.T) {
 	}
 }
 
-func TestBandwidth(t *testing.T) {
+func TestCheckBandwidthWarnsWhenUSB2IsFull(t *testing.T) {
 	yuyv, mjpeg := []v4l2.Format{{FourCC: "YUYV"}}, []v4l2.Format{{FourCC: "YUYV"}, {FourCC: "MJPG", Compressed: true}}
 	at := func(n, bus string, f []v4l2.Format) v4l2.Device {
 		return v4l2.Device{Path: "/dev/camd-test-video" + n, Bus: bus, Capture: true, Formats: f}
 	}
 	hd := func(n string) config.Camera {
-		c := cam("c"+n, spec.Device, "/dev/camd-test-video"+n)
-		c.Size, c.FPS = spec.Size{Width: 1280, Height: 720}, 15 // 27.6 MB/s raw
+		c := testCamera("c"+n, sourceurl.Device, "/dev/camd-test-video"+n)
+		c.Size, c.FPS = sourceurl.Size{Width: 1280, Height: 720}, 15 // 27.6 MB/s raw
 		return c
 	}
 	const one, two = "usb-0000:00:14.0-1", "usb-0000:00:14.0-2.1"
@@ -90,7 +90,7 @@ func TestBandwidth(t *testing.T) {
 		"not USB":            {[]v4l2.Device{at("1", "platform:vivid-000", yuyv), at("2", "platform:vivid-001", yuyv)}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := said(bandwidth(c.devices, []config.Camera{hd("1"), hd("2")}, func(string) int { return c.speed })); got != c.want {
+			if got := renderFindings(checkBandwidth(c.devices, []config.Camera{hd("1"), hd("2")}, func(string) int { return c.speed })); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})

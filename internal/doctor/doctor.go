@@ -10,73 +10,73 @@ import (
 	"camd/pkg/source/v4l2"
 )
 
-// Patient is the camd that is looked at.
-type Patient struct {
-	Name      string         // of the configuration file, for people; empty if there is none
-	Config    *config.Config // as it would be served; what holds without a file if the file is no good
-	ConfigErr error          // what is wrong with the file
-	StateDir  string         // where it would keep what people switch; empty if nowhere
+// Target is the camd that is looked at.
+type Target struct {
+	ConfigName string         // of the configuration file, for people; empty if there is none
+	Config     *config.Config // as it would be served; what holds without a file if the file is no good
+	ConfigErr  error          // what is wrong with the file
+	StateDir   string         // where it would keep what people switch; empty if nowhere
 
-	// Worker finds the capture program, and Serves asks whether a camd of the configuration answers already.
-	Worker func() (string, error)
-	Serves func(context.Context) error
+	// Worker finds the capture program, and CheckHealth asks whether a camd of the configuration answers already.
+	FindWorker  func() (string, error)
+	CheckHealth func(context.Context) error
 
 	// Bus looks what the bus of the configuration has; nil if there is none.
-	Bus func(context.Context) Bus
+	ProbeBus func(context.Context) BusReport
 }
 
 // Examine looks at everything there is to look at.
-func Examine(ctx context.Context, p Patient) []Finding {
-	all := configuration(p)
-	if p.relay() {
+func Examine(ctx context.Context, p Target) []Finding {
+	all := checkConfig(p)
+	if p.isRelay() {
 		all = append(all, ok("capture", "not needed: a relay has its pictures from the bus"))
 	} else {
-		all = append(all, worker(ctx, p.Worker)...)
+		all = append(all, checkWorker(ctx, p.FindWorker)...)
 	}
-	all = append(all, shared(ctx, p.Bus)...)
+	all = append(all, checkBus(ctx, p.ProbeBus)...)
 	devices, err := v4l2.List()
 	if err != nil {
 		all = append(all, fail("device", "", "%v", err))
 	}
-	all = append(all, cameras(devices, p.Config.Cameras, reads)...)
-	all = append(all, certificates(ctx, p.Config.Cameras)...)
-	all = append(all, bandwidth(devices, p.Config.Cameras, speed)...)
-	all = append(all, port(ctx, p), openFiles(p.Config), clock(), landlock(), lowat(), state(p.StateDir))
-	all = append(all, encryption(p.Config, p.StateDir)...)
-	return append(all, admission(p.Config)...)
+	all = append(all, checkCameras(devices, p.Config.Cameras, tryRead)...)
+	all = append(all, checkCertificates(ctx, p.Config.Cameras)...)
+	all = append(all, checkBandwidth(devices, p.Config.Cameras, deviceSpeed)...)
+	all = append(all, checkPort(ctx, p), checkOpenFiles(p.Config), checkClock(), checkLandlock(), checkNotSentLowat(), checkStateDir(p.StateDir))
+	all = append(all, checkTLS(p.Config, p.StateDir)...)
+	return append(all, checkAccess(p.Config)...)
 }
 
-// relay reports whether it has cameras from the bus alone.
-func (p Patient) relay() bool { return p.Config.Bus != nil && len(p.Config.Cameras) == 0 }
+// isRelay reports whether it has cameras from the bus alone.
+func (p Target) isRelay() bool { return p.Config.Bus != nil && len(p.Config.Cameras) == 0 }
 
-func configuration(p Patient) []Finding {
+func checkConfig(p Target) []Finding {
 	var e *config.Error
 	switch {
 	case errors.As(p.ConfigErr, &e):
 		all := make([]Finding, 0, len(e.Problems))
 		for _, problem := range e.Problems {
-			all = append(all, fail("config", remedy(problem), "%v", problem))
+			all = append(all, fail("config", configRemedy(problem), "%v", problem))
 		}
 		if e.More > 0 {
-			all = append(all, fail("config", "camd check lists the next ones when these are mended", "%d more mistakes in %s", e.More, p.Name))
+			all = append(all, fail("config", "camd check lists the next ones when these are mended", "%d more mistakes in %s", e.More, p.ConfigName))
 		}
 		return all
 	case errors.Is(p.ConfigErr, fs.ErrPermission):
 		return []Finding{fail("config", "run this as root, or let the file be read: chmod go+r, and secrets into files of their own", "%v", p.ConfigErr)}
 	case p.ConfigErr != nil:
 		return []Finding{fail("config", "", "%v", p.ConfigErr)}
-	case p.Name == "":
+	case p.ConfigName == "":
 		return []Finding{ok("config", "none: a test pattern and every capture device are served")}
-	case p.relay():
-		return []Finding{ok("config", "%s is good: a relay", p.Name)}
+	case p.isRelay():
+		return []Finding{ok("config", "%s is good: a relay", p.ConfigName)}
 	case len(p.Config.Cameras) == 0:
-		return []Finding{warn("config", "name them under cameras: in "+p.Name, "%s is good and has no cameras", p.Name)}
+		return []Finding{warn("config", "name them under cameras: in "+p.ConfigName, "%s is good and has no cameras", p.ConfigName)}
 	}
-	return []Finding{ok("config", "%s is good: %d cameras", p.Name, len(p.Config.Cameras))}
+	return []Finding{ok("config", "%s is good: %d cameras", p.ConfigName, len(p.Config.Cameras))}
 }
 
-// remedy is for what is wrong only where the doctor is.
-func remedy(p config.Problem) string {
+// configRemedy is for what is wrong only where the doctor is.
+func configRemedy(p config.Problem) string {
 	if strings.Contains(p.Message, "CREDENTIALS_DIRECTORY") {
 		return "systemd sets it for the service; here put the folder in its place: CREDENTIALS_DIRECTORY=/etc/camd camd doctor"
 	}

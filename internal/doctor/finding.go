@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// Verdict is how serious a finding is.
-type Verdict string
+// Severity is how serious a finding is.
+type Severity string
 
 const (
-	OK   Verdict = "ok"
-	Warn Verdict = "warn" // camd serves, and something may go wrong
-	Fail Verdict = "FAIL" // camd, or a camera that is configured, does not work
+	OK   Severity = "ok"
+	Warn Severity = "warn" // camd serves, and something may go wrong
+	Fail Severity = "FAIL" // camd, or a camera that is configured, does not work
 )
 
 // Finding is what came of looking at one thing.
 type Finding struct {
-	Verdict Verdict `json:"verdict"`
-	Check   string  `json:"check"`            // what was looked at: a fixed word, for scripts
-	Text    string  `json:"text"`             // for people
-	Remedy  string  `json:"remedy,omitempty"` // what to do, a command where there is one
+	Severity Severity `json:"verdict"`
+	Check    string   `json:"check"`            // what was looked at: a fixed word, for scripts
+	Text     string   `json:"text"`             // for people
+	Remedy   string   `json:"remedy,omitempty"` // what to do, a command where there is one
 }
 
 func ok(check, format string, args ...any) Finding {
-	return Finding{Verdict: OK, Check: check, Text: fmt.Sprintf(format, args...)}
+	return Finding{Severity: OK, Check: check, Text: fmt.Sprintf(format, args...)}
 }
 
 func warn(check, remedy, format string, args ...any) Finding {
@@ -39,20 +39,20 @@ func fail(check, remedy, format string, args ...any) Finding {
 
 // Failed reports whether anything is a failure.
 func Failed(all []Finding) bool {
-	return slices.ContainsFunc(all, func(f Finding) bool { return f.Verdict == Fail })
+	return slices.ContainsFunc(all, func(f Finding) bool { return f.Severity == Fail })
 }
 
 // Print writes a line for each finding, and one more for its remedy.
 func Print(out io.Writer, all []Finding, colour bool) {
-	paint := map[Verdict]string{OK: "\x1b[32m", Warn: "\x1b[33m", Fail: "\x1b[31m"}
-	count := map[Verdict]int{}
+	paint := map[Severity]string{OK: "\x1b[32m", Warn: "\x1b[33m", Fail: "\x1b[31m"}
+	count := map[Severity]int{}
 	for _, f := range all {
-		count[f.Verdict]++
-		verdict := fmt.Sprintf("%-4s", f.Verdict)
+		count[f.Severity]++
+		severity := fmt.Sprintf("%-4s", f.Severity)
 		if colour {
-			verdict = paint[f.Verdict] + verdict + "\x1b[0m"
+			severity = paint[f.Severity] + severity + "\x1b[0m"
 		}
-		fmt.Fprintf(out, "%s  %-8s %s\n", verdict, f.Check, strings.ReplaceAll(f.Text, "\n", "\n                "))
+		fmt.Fprintf(out, "%s  %-8s %s\n", severity, f.Check, strings.ReplaceAll(f.Text, "\n", "\n                "))
 		if f.Remedy != "" {
 			fmt.Fprintf(out, "                what to do: %s\n", f.Remedy)
 		}

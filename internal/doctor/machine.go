@@ -10,27 +10,27 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"camd/internal/descriptors"
+	"camd/internal/fdlimit"
 	"camd/pkg/config"
 )
 
-// openFiles looks whether as many connections as may come can.
-func openFiles(c *config.Config) Finding {
-	may, err := descriptors.May()
+// checkOpenFiles looks whether as many connections as may come can.
+func checkOpenFiles(c *config.Config) Finding {
+	maxFiles, err := fdlimit.Limit()
 	if err != nil {
 		return warn("limits", "", "%v", err)
 	}
-	connections, _ := c.Limits.ConnectionsInAll()
-	need := descriptors.Needed(len(c.Cameras)) + connections
-	if may < need {
+	connections, _ := c.Limits.ConnectionLimits()
+	need := fdlimit.Needed(len(c.Cameras)) + connections
+	if maxFiles < need {
 		return warn("limits", fmt.Sprintf("LimitNOFILE=%d in the unit (it has 16384), or ulimit -n %d in a shell", need, need),
-			"%d files may be open, and %d connections, as many as limits say, want %d", may, connections, need)
+			"%d files may be open, and %d connections, as many as limits say, want %d", maxFiles, connections, need)
 	}
-	return ok("limits", "%d files may be open, enough for %d connections", may, connections)
+	return ok("limits", "%d files may be open, enough for %d connections", maxFiles, connections)
 }
 
-// clock looks whether the kernel believes its time to be right: pictures carry it.
-func clock() Finding {
+// checkClock looks whether the kernel believes its time to be right: pictures carry it.
+func checkClock() Finding {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
 	switch {
@@ -42,8 +42,8 @@ func clock() Finding {
 	return ok("clock", "synchronised")
 }
 
-// landlock looks for what capture processes confine themselves with.
-func landlock() Finding {
+// checkLandlock looks for what capture processes confine themselves with.
+func checkLandlock() Finding {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return warn("kernel", "a kernel from 5.13 on, with landlock among lsm= on its command line", "no Landlock (%v): capture processes are not confined to their camera", errno)
@@ -51,8 +51,8 @@ func landlock() Finding {
 	return ok("kernel", "Landlock %d: capture processes are confined to their camera", abi)
 }
 
-// lowat looks for what keeps the pictures of slow viewers new.
-func lowat() Finding {
+// checkNotSentLowat looks for what keeps the pictures of slow viewers new.
+func checkNotSentLowat() Finding {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
 		defer unix.Close(s)
@@ -64,26 +64,26 @@ func lowat() Finding {
 	return ok("kernel", "TCP_NOTSENT_LOWAT: slow viewers see new pictures")
 }
 
-// state looks whether what people switch can be kept.
-func state(dir string) Finding {
+// checkStateDir looks whether what people switch can be kept.
+func checkStateDir(dir string) Finding {
 	if dir == "" {
 		return ok("state", "no state_dir: cameras that people switch off are on again when camd starts anew, but for the service, which has one")
 	}
-	there := dir
-	for there != filepath.Dir(there) {
-		if _, err := os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
+	existing := dir
+	for existing != filepath.Dir(existing) {
+		if _, err := os.Stat(existing); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		there = filepath.Dir(there) // camd makes what is missing
+		existing = filepath.Dir(existing) // camd makes what is missing
 	}
-	info, err := os.Stat(there)
+	info, err := os.Stat(existing)
 	switch {
 	case err != nil:
 		return fail("state", "", "state_dir %s: %v", dir, err)
 	case !info.IsDir():
-		return fail("state", "remove it, or choose another folder", "state_dir %s: %s is no folder", dir, there)
-	case unix.Access(there, unix.W_OK|unix.X_OK) != nil:
-		return fail("state", fmt.Sprintf("sudo chown USER %s, with the user that camd runs as", there), "state_dir %s: %s may not write into %s", dir, whoami(), there)
+		return fail("state", "remove it, or choose another folder", "state_dir %s: %s is no folder", dir, existing)
+	case unix.Access(existing, unix.W_OK|unix.X_OK) != nil:
+		return fail("state", fmt.Sprintf("sudo chown USER %s, with the user that camd runs as", existing), "state_dir %s: %s may not write into %s", dir, currentUser(), existing)
 	}
 	return ok("state", "%s can be written", dir)
 }

@@ -14,18 +14,18 @@ import (
 	"camd/pkg/config"
 )
 
-// port looks whether camd can listen where it is to, or does already.
-func port(ctx context.Context, p Patient) Finding {
+// checkPort looks whether camd can listen where it is to, or does already.
+func checkPort(ctx context.Context, p Target) Finding {
 	addr := p.Config.Listen
 	if _, ok := config.SocketPath(addr); ok {
-		return socket(ctx, p)
+		return checkSocket(ctx, p)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	switch {
 	case err == nil:
 		_ = l.Close()
 		return ok("port", "%s is free", addr)
-	case errors.Is(err, syscall.EADDRINUSE) && p.Serves(ctx) == nil:
+	case errors.Is(err, syscall.EADDRINUSE) && p.CheckHealth(ctx) == nil:
 		return ok("port", "%s: camd serves there", addr)
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fail("port", "`ss -ltnp` shows which; stop it, or choose another port by listen:", "%s: another program has it", addr)
@@ -37,12 +37,12 @@ func port(ctx context.Context, p Patient) Finding {
 	return fail("port", "", "%v", err)
 }
 
-// socket looks whether camd can listen at a path, or does already.
-func socket(ctx context.Context, p Patient) Finding {
+// checkSocket looks whether camd can listen at a path, or does already.
+func checkSocket(ctx context.Context, p Target) Finding {
 	path, _ := config.SocketPath(p.Config.Listen)
 	info, err := os.Lstat(path)
 	switch {
-	case err == nil && p.Serves(ctx) == nil:
+	case err == nil && p.CheckHealth(ctx) == nil:
 		return ok("port", "%s: camd serves there", path)
 	case err == nil && info.Mode().Type() != os.ModeSocket:
 		return fail("port", "choose another path by listen:, or delete it", "%s is a file, and no socket", path)
@@ -55,18 +55,18 @@ func socket(ctx context.Context, p Patient) Finding {
 	return ok("port", "%s is free", path)
 }
 
-// encryption looks at the certificate. What keeps it from being served is among the mistakes of the configuration.
-func encryption(c *config.Config, folder string) (all []Finding) {
+// checkTLS looks at the certificate. What keeps it from being served is among the mistakes of the configuration.
+func checkTLS(c *config.Config, folder string) (all []Finding) {
 	if c.TLS == nil {
 		if _, ok := config.SocketPath(c.Listen); ok {
 			return nil
 		}
-		if host, _, err := net.SplitHostPort(c.Listen); err == nil && !local(host) {
-			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "%s go over the network unencrypted (%s)", readable(c), c.Listen)}
+		if host, _, err := net.SplitHostPort(c.Listen); err == nil && !isLoopback(host) {
+			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "%s go over the network unencrypted (%s)", unencryptedContent(c), c.Listen)}
 		}
 		return nil
 	}
-	files := c.TLS.At(folder)
+	files := c.TLS.CertificateFiles(folder)
 	if folder == "" && files != c.TLS.Files {
 		return []Finding{warn("tls", "name one by state_dir:, unless systemd starts camd: the service has one", "camd makes a certificate, and there is no state_dir to keep it in")}
 	}
@@ -77,8 +77,8 @@ func encryption(c *config.Config, folder string) (all []Finding) {
 	if err != nil {
 		return []Finding{fail("tls", "", "%v", err)}
 	}
-	for _, concern := range files.Concerns(pair, time.Now()) {
-		all = append(all, warn("tls", "", "%s: %s", concern.What, concern.Detail))
+	for _, warning := range files.Warnings(pair, time.Now()) {
+		all = append(all, warn("tls", "", "%s: %s", warning.Summary, warning.Detail))
 	}
 	if len(all) == 0 {
 		return []Finding{ok("tls", "certificate and key fit; valid until %s", pair.Leaf.NotAfter.Format(time.DateOnly))}
@@ -86,33 +86,33 @@ func encryption(c *config.Config, folder string) (all []Finding) {
 	return all
 }
 
-// readable is what is to be read on the way where there is no TLS.
-func readable(c *config.Config) string {
+// unencryptedContent is what is to be read on the way where there is no TLS.
+func unencryptedContent(c *config.Config) string {
 	if c.Auth != nil && len(c.Auth.Users) > 0 {
 		return "pictures and passwords"
 	}
 	return "pictures"
 }
 
-// admission looks at who may come in. What nobody could use is among the mistakes of the configuration.
-func admission(c *config.Config) []Finding {
+// checkAccess looks at who may come in. What nobody could use is among the mistakes of the configuration.
+func checkAccess(c *config.Config) []Finding {
 	if c.Auth == nil {
 		return nil
 	}
 	role := c.Auth.Anonymous.Role
-	if (role == access.Control || role == access.Admin) && !config.Local(c.Listen) {
-		return []Finding{warn("access", "anonymous: view, or users: camd hash-password makes them", "whoever reaches %s may %s, without a password", c.Listen, does[role])}
+	if (role == access.Control || role == access.Admin) && !config.IsLocalAddress(c.Listen) {
+		return []Finding{warn("access", "anonymous: view, or users: camd hash-password makes them", "whoever reaches %s may %s, without a password", c.Listen, roleActions[role])}
 	}
-	return []Finding{ok("access", "%d users, %d tokens; others may %s", len(c.Auth.Users), len(c.Auth.Tokens), does[role])}
+	return []Finding{ok("access", "%d users, %d tokens; others may %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
 }
 
-// does is what somebody may, in words.
-var does = map[access.Role]string{
+// roleActions is what somebody may, in words.
+var roleActions = map[access.Role]string{
 	"": "nothing", access.View: "see pictures", access.Control: "switch cameras", access.Admin: "do everything", access.Metrics: "read /metrics",
 }
 
-// local reports whether an address is this machine's alone.
-func local(host string) bool {
+// isLoopback reports whether an address is this machine's alone.
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// startup is how long the capture program may take to say what it is. Loading OpenCV takes a moment.
-const startup = 30 * time.Second
+// startupTimeout is how long the capture program may take to say what it is. Loading OpenCV takes a moment.
+const startupTimeout = 30 * time.Second
 
-// worker looks for the capture program, and has it say which OpenCV it has.
-func worker(ctx context.Context, find func() (string, error)) []Finding {
+// checkWorker looks for the capture program, and has it say which OpenCV it has.
+func checkWorker(ctx context.Context, find func() (string, error)) []Finding {
 	path, err := find()
 	if err != nil {
 		return []Finding{fail("capture", "make build, or install camd-capture beside camd or in /usr/lib/camd", "%v", err)}
 	}
-	ctx, cancel := context.WithTimeout(ctx, startup)
+	ctx, cancel := context.WithTimeout(ctx, startupTimeout)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
 	text := strings.TrimSpace(string(out))
@@ -31,24 +31,24 @@ func worker(ctx context.Context, find func() (string, error)) []Finding {
 	if rest = strings.TrimSpace(rest); rest == "" {
 		return all
 	}
-	return append(all, backends(rest))
+	return append(all, checkBackends(rest))
 }
 
-// needed are the parts of OpenCV that camd reads cameras with, and what for.
-var needed = []struct{ name, reads string }{{"V4L2", "local cameras"}, {"FFMPEG", "network cameras and files"}}
+// neededBackends are the parts of OpenCV that camd reads cameras with, and what for.
+var neededBackends = []struct{ name, reads string }{{"V4L2", "local cameras"}, {"FFMPEG", "network cameras and files"}}
 
-// backends looks at what OpenCV says that it can read.
-func backends(text string) Finding {
+// checkBackends looks at what OpenCV says that it can read.
+func checkBackends(text string) Finding {
 	have := strings.Fields(text)
-	for _, n := range needed {
-		if !contains(have, n.name) {
+	for _, n := range neededBackends {
+		if !containsWord(have, n.name) {
 			return fail("opencv", "use Debian's OpenCV (libopencv-videoio), or build it with "+n.name, "%s; without %s no %s", text, n.name, n.reads)
 		}
 	}
 	return ok("opencv", "%s", text)
 }
 
-func contains(words []string, word string) bool {
+func containsWord(words []string, word string) bool {
 	for _, w := range words {
 		if strings.Trim(w, ",") == word {
 			return true

@@ -20,40 +20,40 @@ func New(log *zap.Logger) *Service {
 }
 
 // Ready says that the process serves.
-func (s *Service) Ready() { s.tell(daemon.SdNotifyReady) }
+func (s *Service) Ready() { s.notify(daemon.SdNotifyReady) }
 
 // Stopping says that it is about to end, as it was told to.
-func (s *Service) Stopping() { s.tell(daemon.SdNotifyStopping) }
+func (s *Service) Stopping() { s.notify(daemon.SdNotifyStopping) }
 
 // Reload says that the process is reloading while reload runs, and that it serves again when reload has returned, with
 // whatever error: a configuration that is refused leaves the old one in force. The error is reload's.
 func (s *Service) Reload(ctx context.Context, reload func(context.Context) error) error {
-	s.tell(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+	s.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	defer s.Ready()
 	return reload(ctx)
 }
 
-// glance is how often Report looks, and so the most often that it speaks.
-const glance = 3 * time.Second
+// reportInterval is how often Report looks, and so the most often that it speaks.
+const reportInterval = 3 * time.Second
 
 // Report keeps what `systemctl status` shows up to date with what line says, until ctx ends.
 func (s *Service) Report(ctx context.Context, line func() string) {
-	look := time.NewTicker(glance)
-	defer look.Stop()
-	for told := ""; ; {
-		if now := line(); now != told {
-			s.tell("STATUS=" + now)
-			told = now
+	ticker := time.NewTicker(reportInterval)
+	defer ticker.Stop()
+	for last := ""; ; {
+		if now := line(); now != last {
+			s.notify("STATUS=" + now)
+			last = now
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
+		case <-ticker.C:
 		}
 	}
 }
 
-func (s *Service) tell(state string) {
+func (s *Service) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		s.log.Warn("systemd not told", zap.Error(err))
 	}

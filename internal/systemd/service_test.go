@@ -16,13 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// manager is the service manager's end of sd_notify.
-type manager struct {
+// notifySocket is the service manager's end of sd_notify.
+type notifySocket struct {
 	t    *testing.T
 	conn *net.UnixConn
 }
 
-func manage(t *testing.T) *manager {
+func listenNotify(t *testing.T) *notifySocket {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -31,11 +31,11 @@ func manage(t *testing.T) *manager {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
-	return &manager{t, conn}
+	return &notifySocket{t, conn}
 }
 
-// told returns what it has been told since it was last asked. A datagram has arrived when sending it returns.
-func (m *manager) told() (all []string) {
+// messages returns what was sent since the last call. A datagram has arrived when sending it returns.
+func (m *notifySocket) messages() (all []string) {
 	m.t.Helper()
 	raw, err := m.conn.SyscallConn()
 	if err != nil {
@@ -54,26 +54,26 @@ func (m *manager) told() (all []string) {
 	return all
 }
 
-func TestReload(t *testing.T) {
-	m, s := manage(t), New(nil)
+func TestReloadNotifiesSystemd(t *testing.T) {
+	m, s := listenNotify(t), New(nil)
 	refused := errors.New("camd.yaml:3:1: no")
 	for _, want := range []error{nil, refused} {
 		var before []string
-		err := s.Reload(context.Background(), func(context.Context) error { before = m.told(); return want })
+		err := s.Reload(context.Background(), func(context.Context) error { before = m.messages(); return want })
 		if err != want {
 			t.Errorf("got %v, want %v", err, want)
 		}
 		if len(before) != 1 || !regexp.MustCompile(`\ARELOADING=1\nMONOTONIC_USEC=\d+\n\z`).MatchString(before[0]) {
 			t.Errorf("while it reloads: %q", before)
 		}
-		if after := m.told(); !slices.Equal(after, []string{"READY=1"}) {
+		if after := m.messages(); !slices.Equal(after, []string{"READY=1"}) {
 			t.Errorf("afterwards: %q", after)
 		}
 	}
 }
 
-func TestReportSpeaksOfChangesAlone(t *testing.T) {
-	m := manage(t)
+func TestReportSendsOnlyChanges(t *testing.T) {
+	m := listenNotify(t)
 	synctest.Test(t, func(t *testing.T) {
 		var line atomic.Value
 		line.Store("one")
@@ -84,28 +84,28 @@ func TestReportSpeaksOfChangesAlone(t *testing.T) {
 			want []string
 		}{
 			{"one", 0, []string{"STATUS=one"}},
-			{"one", 10 * glance, nil},
+			{"one", 10 * reportInterval, nil},
 			{"two", 0, nil}, // not before its time
-			{"two", glance, []string{"STATUS=two"}},
+			{"two", reportInterval, []string{"STATUS=two"}},
 		} {
 			line.Store(step.line)
 			time.Sleep(step.wait)
 			synctest.Wait()
-			if got := m.told(); !slices.Equal(got, step.want) {
+			if got := m.messages(); !slices.Equal(got, step.want) {
 				t.Errorf("%+v: got %q", step, got)
 			}
 		}
 	})
 }
 
-func TestWithoutManager(t *testing.T) {
+func TestServiceWithoutSystemdDoesNothing(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	t.Setenv("WATCHDOG_USEC", "")
 	t.Setenv("LISTEN_FDS", "")
 	s := New(nil)
 	s.Ready()
 	s.Stopping()
-	s.Guard(t.Context(), "http://127.0.0.1:0/", &http.Transport{}) // returns
+	s.RunWatchdog(t.Context(), "http://127.0.0.1:0/", &http.Transport{}) // returns
 	if l, err := Listener(); l != nil || err != nil {
 		t.Errorf("%v, %v", l, err)
 	}

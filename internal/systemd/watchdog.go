@@ -12,18 +12,18 @@ import (
 	"go.uber.org/zap"
 )
 
-// Living is something that must make progress for the process to be of use.
-type Living interface {
+// LivenessChecker is something that must make progress for the process to be of use.
+type LivenessChecker interface {
 	// Alive returns nil if it has made progress since then, or has nothing to do; else an error that says who has not.
 	Alive(since time.Time) error
 }
 
-// Guard feeds the watchdog, if the service manager keeps one, until ctx ends. It does so at half of the time that the
+// RunWatchdog feeds the watchdog, if the service manager keeps one, until ctx ends. It does so at half of the time that the
 // watchdog allows, and only while everything has made progress within that half: all that is given, and whoever answers
-// at url, an address of this process' own to which way leads. What has not is logged once, with all goroutines, and may yet go on; but when three
-// quarters of the time have passed without progress the watchdog is told to bite at once. Without that it would bite the
+// at url, an address of this process' own reached through transport. What has not is logged once, with all goroutines, and may yet go on; but when three
+// quarters of the time have passed without progress the watchdog is triggered at once. Without that it would fire the
 // whole time after the last feeding, which may be half of it after something blocked.
-func (s *Service) Guard(ctx context.Context, url string, way *http.Transport, all ...Living) {
+func (s *Service) RunWatchdog(ctx context.Context, url string, transport *http.Transport, all ...LivenessChecker) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		s.log.Warn("systemd watchdog not understood", zap.Error(err))
@@ -31,57 +31,57 @@ func (s *Service) Guard(ctx context.Context, url string, way *http.Transport, al
 	if err != nil || limit == 0 {
 		return
 	}
-	d := newDoor(url, way, limit/6)
-	var knocking sync.WaitGroup
-	defer knocking.Wait()
-	knocking.Go(func() { d.run(ctx) })
-	g := guard{Service: s, limit: limit, all: append([]Living{d}, all...)}
-	look := time.NewTicker(min(limit/6, time.Second))
-	defer look.Stop()
+	d := newListenerProbe(url, transport, limit/6)
+	var probing sync.WaitGroup
+	defer probing.Wait()
+	probing.Go(func() { d.run(ctx) })
+	g := watchdog{Service: s, limit: limit, all: append([]LivenessChecker{d}, all...)}
+	ticker := time.NewTicker(min(limit/6, time.Second))
+	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-look.C:
-			g.look(now)
+		case now := <-ticker.C:
+			g.check(now)
 		}
 	}
 }
 
-// guard is the state of one Guard.
-type guard struct {
+// watchdog is the state of one RunWatchdog.
+type watchdog struct {
 	*Service
-	limit  time.Duration
-	all    []Living
-	fed    time.Time
-	hungry bool // something blocks, and that has been said
+	limit   time.Duration
+	all     []LivenessChecker
+	lastFed time.Time
+	stalled bool // something blocks, and that has been said
 }
 
-func (g *guard) look(now time.Time) {
-	err := g.ask(now.Add(-g.limit / 2))
+func (g *watchdog) check(now time.Time) {
+	err := g.checkAll(now.Add(-g.limit / 2))
 	switch {
-	case err == nil && g.hungry:
-		g.hungry = false
+	case err == nil && g.stalled:
+		g.stalled = false
 		g.log.Warn("watchdog fed again")
 		g.feed(now)
-	case err == nil && now.Sub(g.fed) >= g.limit/2:
+	case err == nil && now.Sub(g.lastFed) >= g.limit/2:
 		g.feed(now)
-	case err != nil && !g.hungry:
-		g.hungry = true
-		g.log.Error("watchdog not fed", zap.Error(err), zap.Duration("watchdog", g.limit), zap.String("goroutines", goroutines()),
+	case err != nil && !g.stalled:
+		g.stalled = true
+		g.log.Error("watchdog not fed", zap.Error(err), zap.Duration("watchdog", g.limit), zap.String("goroutines", goroutineDump()),
 			zap.String("remedy", "systemd restarts camd if this goes on; please report it with this line"))
-	case err != nil && g.ask(now.Add(-g.limit*3/4)) != nil:
-		g.tell("WATCHDOG=trigger")
+	case err != nil && g.checkAll(now.Add(-g.limit*3/4)) != nil:
+		g.notify("WATCHDOG=trigger")
 	}
 }
 
-func (g *guard) feed(now time.Time) {
-	g.fed = now
-	g.tell(daemon.SdNotifyWatchdog)
+func (g *watchdog) feed(now time.Time) {
+	g.lastFed = now
+	g.notify(daemon.SdNotifyWatchdog)
 }
 
-// ask returns the first complaint.
-func (g *guard) ask(since time.Time) error {
+// checkAll returns the first error.
+func (g *watchdog) checkAll(since time.Time) error {
 	for _, l := range g.all {
 		if err := l.Alive(since); err != nil {
 			return err
@@ -90,8 +90,8 @@ func (g *guard) ask(since time.Time) error {
 	return nil
 }
 
-// goroutines says where they all are, those at the same place together: a thousand viewers are one entry.
-func goroutines() string {
+// goroutineDump says where they all are, those at the same place together: a thousand viewers are one entry.
+func goroutineDump() string {
 	var b bytes.Buffer
 	_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // a buffer takes everything
 	return b.String()

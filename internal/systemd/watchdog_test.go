@@ -17,15 +17,15 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
-	"camd/pkg/turnstile"
+	"camd/pkg/connlimit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// worker is Living: it worked last at a time.
-type worker struct{ last time.Time }
+// fakeWorker is a LivenessChecker: it worked last at a time.
+type fakeWorker struct{ last time.Time }
 
-func (w *worker) Alive(since time.Time) error {
+func (w *fakeWorker) Alive(since time.Time) error {
 	if w.last.Before(since) {
 		return errors.New("worker: stands still")
 	}
@@ -33,7 +33,7 @@ func (w *worker) Alive(since time.Time) error {
 }
 
 // A minute of a watchdog of 30 s, second by second, around something that stands still for a while.
-func TestGuard(t *testing.T) {
+func TestWatchdogIsFedOnlyWhileAllMakeProgress(t *testing.T) {
 	const limit = 30
 	for name, c := range map[string]struct {
 		blocks, goesOn int // from second to second
@@ -48,24 +48,24 @@ func TestGuard(t *testing.T) {
 			[]int{42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60}, []string{"watchdog not fed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := manage(t)
+			m := listenNotify(t)
 			core, logs := observer.New(zapcore.DebugLevel)
-			w, begin := &worker{}, time.Now()
-			g := guard{Service: New(zap.New(core)), limit: limit * time.Second, all: []Living{&worker{begin.Add(time.Hour)}, w}}
+			w, begin := &fakeWorker{}, time.Now()
+			g := watchdog{Service: New(zap.New(core)), limit: limit * time.Second, all: []LivenessChecker{&fakeWorker{begin.Add(time.Hour)}, w}}
 			var fed, triggered []int
 			for second := range 61 {
 				now := begin.Add(time.Duration(second) * time.Second)
 				if second < c.blocks || second >= c.goesOn {
 					w.last = now
 				}
-				g.look(now)
-				switch told := m.told(); {
-				case slices.Equal(told, []string{"WATCHDOG=1"}):
+				g.check(now)
+				switch messages := m.messages(); {
+				case slices.Equal(messages, []string{"WATCHDOG=1"}):
 					fed = append(fed, second)
-				case slices.Equal(told, []string{"WATCHDOG=trigger"}):
+				case slices.Equal(messages, []string{"WATCHDOG=trigger"}):
 					triggered = append(triggered, second)
-				case told != nil:
-					t.Errorf("second %d: %q", second, told)
+				case messages != nil:
+					t.Errorf("second %d: %q", second, messages)
 				}
 			}
 			if !slices.Equal(fed, c.fed) || !slices.Equal(triggered, c.triggered) {
@@ -81,7 +81,7 @@ func TestGuard(t *testing.T) {
 			if len(said) > 0 {
 				e := logs.All()[0]
 				fields := e.ContextMap()
-				if e.Level != zapcore.ErrorLevel || fields["error"] != "worker: stands still" || !strings.Contains(fields["goroutines"].(string), "TestGuard") {
+				if e.Level != zapcore.ErrorLevel || fields["error"] != "worker: stands still" || !strings.Contains(fields["goroutines"].(string), "TestWatchdogIsFedOnlyWhileAllMakeProgress") {
 					t.Errorf("%s %v", e.Level, fields)
 				}
 			}
@@ -89,18 +89,18 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// knocking runs a door until the test ends.
-func knocking(t *testing.T, url string) *door {
+// startProbe runs a probe until the test ends.
+func startProbe(t *testing.T, url string) *listenerProbe {
 	t.Helper()
-	d := newDoor(url, &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, 20*time.Millisecond)
-	d.last.Store(&visit{}) // it has yet to be answered
+	d := newListenerProbe(url, &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, 20*time.Millisecond)
+	d.last.Store(&probeResult{}) // it has yet to be answered
 	done := make(chan struct{})
 	go func() { defer close(done); d.run(t.Context()) }()
 	t.Cleanup(func() { <-done }) // the context has ended by then
 	return d
 }
 
-func until(t *testing.T, what string, ok func() bool) {
+func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
@@ -109,18 +109,18 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func TestDoorThatAnswers(t *testing.T) {
+func TestProbeIsAliveWhileRequestsAreAnswered(t *testing.T) {
 	for name, serve := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
 			t.Cleanup(s.Close)
-			d, begin := knocking(t, s.URL+"/healthz"), time.Now()
-			until(t, "an answer", func() bool { return d.Alive(begin) == nil })
+			d, begin := startProbe(t, s.URL+"/healthz"), time.Now()
+			waitFor(t, "an answer", func() bool { return d.Alive(begin) == nil })
 		})
 	}
 }
 
-func TestDoorThatDoesNot(t *testing.T) {
+func TestProbeReportsWhyNoRequestIsAnswered(t *testing.T) {
 	deaf, err := net.Listen("tcp", "127.0.0.1:0") // which accepts nobody
 	if err != nil {
 		t.Fatal(err)
@@ -138,30 +138,30 @@ func TestDoorThatDoesNot(t *testing.T) {
 		gone.Addr().String():            "connection refused",
 		broken.Listener.Addr().String(): "it answers 500",
 	} {
-		d := knocking(t, "http://"+addr+"/healthz")
-		until(t, want, func() bool {
+		d := startProbe(t, "http://"+addr+"/healthz")
+		waitFor(t, want, func() bool {
 			err := d.Alive(time.Now().Add(-time.Hour))
 			return err != nil && strings.Contains(err.Error(), want)
 		})
 	}
 }
 
-// An address that this machine does not have is no reason to start anew.
-func TestDoorWithoutAddress(t *testing.T) {
-	d, begin := knocking(t, "http://[fe80::1%25lo]:1/healthz"), time.Now()
-	until(t, "a visit", func() bool { return d.Alive(begin) == nil })
+// An address that this machine does not have is no reason to restart.
+func TestProbeIgnoresMissingAddress(t *testing.T) {
+	d, begin := startProbe(t, "http://[fe80::1%25lo]:1/healthz"), time.Now()
+	waitFor(t, "a probe", func() bool { return d.Alive(begin) == nil })
 }
 
-// A door behind which there is no more room is one that answers: a restart would cut all who are in.
-func TestDoorThatIsFull(t *testing.T) {
+// A listener that is full answers: a restart would cut all connections.
+func TestProbeTakesRefusalWhenFullAsAnswer(t *testing.T) {
 	for scheme, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(scheme, func(t *testing.T) {
 			plain, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
-			full := turnstile.New(nil)
-			full.Limit(turnstile.Limits{InAll: 1})
+			full := connlimit.New(nil)
+			full.SetLimits(connlimit.Limits{Total: 1})
 			l := full.Listener(plain, secure)
 			in, err := net.Dial("tcp", plain.Addr().String())
 			if err != nil {
@@ -171,7 +171,7 @@ func TestDoorThatIsFull(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			full.Busy(first)
+			full.MarkBusy(first)
 			done := make(chan struct{})
 			go func() { defer close(done); _, _ = l.Accept() }()
 			t.Cleanup(func() {
@@ -180,9 +180,9 @@ func TestDoorThatIsFull(t *testing.T) {
 				}
 				<-done
 			})
-			d, begin := knocking(t, scheme+"://"+plain.Addr().String()+"/healthz"), time.Now()
-			until(t, "an answer", func() bool { return d.Alive(begin) == nil })
-			if n := full.Count().Refused[turnstile.Full]; n == 0 {
+			d, begin := startProbe(t, scheme+"://"+plain.Addr().String()+"/healthz"), time.Now()
+			waitFor(t, "an answer", func() bool { return d.Alive(begin) == nil })
+			if n := full.Count().Refused[connlimit.ReasonTotal]; n == 0 {
 				t.Error("it was not full")
 			}
 		})

@@ -14,33 +14,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Enough is a slack beyond which more saved no more.
-const Enough = time.Millisecond
+// Recommended is a slack beyond which more saved no more.
+const Recommended = time.Millisecond
 
-// begun is in the environment of a process that has been started anew, so that this happens once even where the kernel
+// reexecEnv is in the environment of a process that has been started anew, so that this happens once even where the kernel
 // forgets the slack.
-const begun = "CAMD_TIMERSLACK_SET"
+const reexecEnv = "CAMD_TIMERSLACK_SET"
 
-// init keeps main on the main thread until Loosen: a signal that the process wanted at its parent's death (prctl(2),
+// init keeps main on the main thread until SetAtLeast: a signal that the process wanted at its parent's death (prctl(2),
 // PR_SET_PDEATHSIG) is that thread's, and lost if another executes the program anew.
 func init() { runtime.LockOSThread() }
 
-// Loosen gives this process, and all that it starts, a timer slack of at least d. A thread inherits the slack of the one
+// SetAtLeast gives this process, and all that it starts, a timer slack of at least d. A thread inherits the slack of the one
 // that made it, and the runtime's have long been made: the program is executed anew, with the same process ID, arguments,
-// environment and open files. So Loosen belongs before anything is opened, on
+// environment and open files. So SetAtLeast belongs before anything is opened, on
 // main's goroutine, once, and returns only if there was nothing to
 // do (nil), or if it could not be done.
-func Loosen(d time.Duration) error {
+func SetAtLeast(d time.Duration) error {
 	defer runtime.UnlockOSThread()
-	again := os.Getenv(begun) != ""
-	if err := os.Unsetenv(begun); err != nil {
+	reexecuted := os.Getenv(reexecEnv) != ""
+	if err := os.Unsetenv(reexecEnv); err != nil {
 		return err
 	}
-	now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	current, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil {
 		return fmt.Errorf("get timer slack: %w", err)
 	}
-	if again || time.Duration(now) >= d {
+	if reexecuted || time.Duration(current) >= d {
 		return nil
 	}
 	self, err := os.Executable() // not /proc/self/exe, which would become the name that ps shows
@@ -50,7 +50,7 @@ func Loosen(d time.Duration) error {
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(d), 0, 0, 0); err != nil {
 		return fmt.Errorf("set timer slack: %w", err)
 	}
-	if err := unix.Exec(self, os.Args, append(os.Environ(), begun+"=1")); err != nil {
+	if err := unix.Exec(self, os.Args, append(os.Environ(), reexecEnv+"=1")); err != nil {
 		return fmt.Errorf("start anew with timer slack: %w", err)
 	}
 	return nil

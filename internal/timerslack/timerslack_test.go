@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	before := os.Getenv("CAMD_TIMERSLACK_SET") != ""
-	if err := timerslack.Loosen(time.Millisecond); err != nil {
+	if err := timerslack.SetAtLeast(time.Millisecond); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	fmt.Println(os.Getpid(), <-made, onDeath, before, os.Getenv("CAMD_TIMERSLACK_SET") != "", strings.TrimSpace(string(comm)), os.Args[1:])
 }
 
-func program(t *testing.T) *exec.Cmd {
+func startProgram(t *testing.T) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -48,8 +48,8 @@ func program(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-func TestLoosenStartsAnewOnce(t *testing.T) {
-	cmd := program(t)
+func TestSetAtLeastReexecutesOnce(t *testing.T) {
+	cmd := startProgram(t)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -61,8 +61,8 @@ func TestLoosenStartsAnewOnce(t *testing.T) {
 	}
 }
 
-func TestLoosenDoesNotLoop(t *testing.T) {
-	cmd := program(t)
+func TestSetAtLeastDoesNotReexecuteTwice(t *testing.T) {
+	cmd := startProgram(t)
 	cmd.Env = append(cmd.Env, "CAMD_TIMERSLACK_SET=1") // as if the kernel had forgotten
 	out, err := cmd.Output()
 	if err != nil {

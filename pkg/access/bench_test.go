@@ -9,9 +9,9 @@ import (
 // What it costs to know who asks. The baseline is nobody in particular.
 func BenchmarkIdentify(b *testing.B) {
 	token := NewToken()
-	o := house(token)
+	o := testOptions(token)
 	g := New(o)
-	link, err := g.Share("yard", time.Hour)
+	link, err := g.SignLink("yard", time.Hour)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -19,18 +19,18 @@ func BenchmarkIdentify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	open := New(Options{Anonymous: Allowance{Role: View}})
+	open := New(Options{Anonymous: Permission{Role: View}})
 	for _, c := range []struct {
 		name string
-		g    *Gate
+		g    *Authenticator
 		r    *http.Request
 	}{
 		{"anonymous", open, request()},
-		{"password", g, request(basic("anna", "hunter2"))},
-		{"token", g, request(bearer(token))},
-		{"session", g, request(with(session))},
-		{"link", g, request(linked(link))},
-		{"proxy", g, request(from("10.0.0.1:1"), header("Remote-User", "phil"))},
+		{"password", g, request(withBasicAuth("anna", "hunter2"))},
+		{"token", g, request(withBearer(token))},
+		{"session", g, request(withCookie(session))},
+		{"link", g, request(withLink(link))},
+		{"proxy", g, request(fromAddress("10.0.0.1:1"), withHeader("Remote-User", "phil"))},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

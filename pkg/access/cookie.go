@@ -28,9 +28,9 @@ func cookie(r *http.Request, secure bool, id string) *http.Cookie {
 	return c
 }
 
-// sessionOf returns the session's id that a request has in its cookie, empty if none.
-func (g *Gate) sessionOf(r *http.Request) string {
-	c, err := r.Cookie(cookieName(r, g.Client(r).Secure))
+// sessionID returns the session's id that a request has in its cookie, empty if none.
+func (a *Authenticator) sessionID(r *http.Request) string {
+	c, err := r.Cookie(cookieName(r, a.Client(r).Secure))
 	if err != nil {
 		return ""
 	}
@@ -38,26 +38,26 @@ func (g *Gate) sessionOf(r *http.Request) string {
 }
 
 // Login checks a user's password, and begins a session. The cookie is to be set; errors are as Identify has them.
-func (g *Gate) Login(r *http.Request, user, password string) (*http.Cookie, Grant, error) {
-	client := g.Client(r)
-	u, err := g.check(client, user, password)
+func (a *Authenticator) Login(r *http.Request, user, password string) (*http.Cookie, Grant, error) {
+	client := a.Client(r)
+	u, err := a.verifyPassword(client, user, password)
 	if err != nil {
 		return nil, Grant{}, err
 	}
-	if old := g.sessionOf(r); old != "" {
-		g.o.Sessions.end(old)
+	if old := a.sessionID(r); old != "" {
+		a.options.Sessions.end(old)
 	}
-	id, s := g.o.Sessions.begin(u.Name, u.print)
+	id, s := a.options.Sessions.create(u.Name, u.fingerprint)
 	c := cookie(r, client.Secure, id)
-	c.Expires = s.until
-	return c, u.during(s), nil
+	c.Expires = s.expiresAt
+	return c, u.sessionGrant(s), nil
 }
 
 // Logout ends the request's session, for whoever may have a copy of the cookie too, and returns the cookie to set, which
 // removes it.
-func (g *Gate) Logout(r *http.Request) *http.Cookie {
-	if id := g.sessionOf(r); id != "" {
-		g.o.Sessions.end(id)
+func (a *Authenticator) Logout(r *http.Request) *http.Cookie {
+	if id := a.sessionID(r); id != "" {
+		a.options.Sessions.end(id)
 	}
-	return cookie(r, g.Client(r).Secure, "")
+	return cookie(r, a.Client(r).Secure, "")
 }

@@ -1,6 +1,6 @@
 // Package access decides who may see and do what.
 //
-// A [Gate] identifies a request: it gives its [Grant], or says why there is none. A grant tells what its holder may: a [Role] at
+// A [Authenticator] identifies a request: it gives its [Grant], or says why there is none. A grant says what its holder may do: a [Role] at
 // the cameras of a [Scope]. The package knows cameras by their names alone, and nothing of pages and routes.
 //
 // # Who is asked first
@@ -12,12 +12,12 @@
 //
 // # What a reload keeps
 //
-// A gate never changes. Another is made for another configuration, and gets the [Sessions] and the [Attempts] of the one before.
-// [Gate.Renew] says what somebody whom an earlier gate has let in may now.
+// An authenticator never changes. A reload makes another one, and gets the [Sessions] and the [LoginLimiter] of the one before.
+// [Authenticator.Renew] says what somebody whom an earlier authenticator accepted may do now.
 //
 // # What is kept of secrets
 //
 // Passwords are known by hashes that cost time (argon2id, bcrypt), tokens, which nobody can guess, by SHA-256, sessions by
 // SHA-256 of the cookie. No error shows any of them. Who guesses at a name learns nothing from how long an answer takes, is
-// slowed, and locks nobody out: see [Attempts].
+// slowed, and locks nobody out: see [LoginLimiter].
 package access

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// cheap is a hash of hunter2. Tests are not about how long it takes.
-var cheap = sync.OnceValue(func() Hash { return hashing("hunter2", 64) })
+// cheapHash is a hash of hunter2. Tests are not about how long it takes.
+var cheapHash = sync.OnceValue(func() Hash { return hashWith("hunter2", 64) })
 
-// accepted is one with the least memory that ParseHash takes.
-var accepted = sync.OnceValue(func() Hash { return hashing("hunter2", leastMemory) })
+// acceptedHash is one with the least memory that ParseHash takes.
+var acceptedHash = sync.OnceValue(func() Hash { return hashWith("hunter2", minArgonMemory) })
 
-func hashing(password string, memory uint32) Hash {
-	a := argon{memory: memory, time: 1, threads: 1, salt: []byte("not so random")}
-	a.key = a.of(password, keyLength)
+func hashWith(password string, memory uint32) Hash {
+	a := argon2Hash{memory: memory, time: 1, threads: 1, salt: []byte("not so random")}
+	a.key = a.derive(password, keyLength)
 	return Hash{text: a.String(), argon: a}
 }
 
-// request is one of a stranger, changed.
+// request is an anonymous request, changed by functions.
 func request(change ...func(*http.Request)) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "http://cams.example.com:8080/", nil)
 	r.RemoteAddr = "192.0.2.7:4711"
@@ -31,52 +31,54 @@ func request(change ...func(*http.Request)) *http.Request {
 	return r
 }
 
-func from(address string) func(*http.Request) {
+func fromAddress(address string) func(*http.Request) {
 	return func(r *http.Request) { r.RemoteAddr = address }
 }
 
-func header(key, value string) func(*http.Request) {
+func withHeader(key, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Add(key, value) }
 }
 
-func basic(user, password string) func(*http.Request) {
+func withBasicAuth(user, password string) func(*http.Request) {
 	return func(r *http.Request) { r.SetBasicAuth(user, password) }
 }
 
-func bearer(token string) func(*http.Request) { return header("Authorization", "Bearer "+token) }
+func withBearer(token string) func(*http.Request) {
+	return withHeader("Authorization", "Bearer "+token)
+}
 
-func linked(link string) func(*http.Request) {
+func withLink(link string) func(*http.Request) {
 	return func(r *http.Request) { r.URL.RawQuery = "link=" + link }
 }
 
-func with(c *http.Cookie) func(*http.Request) {
+func withCookie(c *http.Cookie) func(*http.Request) {
 	return func(r *http.Request) { r.AddCookie(c) }
 }
 
 var testKey = LinkKey("0123456789abcdef0123456789abcdef")
 
-// house has users, a token, links and proxies.
-func house(token string) Options {
-	s, err := SumToken(token)
+// testOptions has users, a token, links and proxies.
+func testOptions(token string) Options {
+	s, err := HashToken(token)
 	if err != nil {
 		panic(err)
 	}
 	return Options{
 		Users: []User{
-			{"anna", cheap(), Allowance{Role: Admin}},
-			{"guest", cheap(), Allowance{View, Scope{"front-*", "yard"}}},
-			{Name: "phil", Allowance: Allowance{Role: Control}},
+			{"anna", cheapHash(), Permission{Role: Admin}},
+			{"guest", cheapHash(), Permission{View, Scope{"front-*", "yard"}}},
+			{Name: "phil", Permission: Permission{Role: Control}},
 		},
-		Tokens:      []Token{{"prometheus", s, Allowance{Role: Metrics}}},
+		Tokens:      []Token{{"prometheus", s, Permission{Role: Metrics}}},
 		LinkKey:     testKey,
 		Proxies:     Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}},
-		ForwardAuth: ForwardAuth{Header: "Remote-User", Others: Allowance{View, Scope{"yard"}}},
+		ForwardAuth: ForwardAuth{Header: "Remote-User", DefaultPermission: Permission{View, Scope{"yard"}}},
 	}
 }
 
-func share(t *testing.T, g *Gate, camera string, lasting time.Duration) string {
+func signLink(t *testing.T, g *Authenticator, camera string, lifetime time.Duration) string {
 	t.Helper()
-	link, err := g.Share(camera, lasting)
+	link, err := g.SignLink(camera, lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,11 @@ import (
 // Hash is what is kept of a password: argon2id in PHC's form, or bcrypt as htpasswd -B writes it. It is not shown.
 type Hash struct {
 	text     string
-	argon    argon
+	argon    argon2Hash
 	isBcrypt bool
 }
 
-type argon struct {
+type argon2Hash struct {
 	memory    uint32 // KiB
 	time      uint32
 	threads   uint8
@@ -31,45 +31,45 @@ type argon struct {
 // What HashPassword takes, and the bounds of what ParseHash accepts: the least is OWASP's, the most keeps one attempt from taking
 // the machine.
 const (
-	argonMemory, leastMemory, mostMemory   = 19 << 10, 7 << 10, 256 << 10
-	argonTime, mostTime                    = 2, 16
-	argonThreads, mostThreads              = 1, 16
-	leastCost, mostCost                    = 10, 15
-	leastSalt, mostSalt, leastKey, mostKey = 8, 64, 16, 64
-	saltLength, keyLength                  = 16, 32
+	argonMemory, minArgonMemory, maxArgonMemory              = 19 << 10, 7 << 10, 256 << 10
+	argonTime, maxArgonTime                                  = 2, 16
+	argonThreads, maxArgonThreads                            = 1, 16
+	minBcryptCost, maxBcryptCost                             = 10, 15
+	minSaltLength, maxSaltLength, minKeyLength, maxKeyLength = 8, 64, 16, 64
+	saltLength, keyLength                                    = 16, 32
 )
 
 // HashPassword returns what to keep of a password.
 func HashPassword(password string) string {
-	a := argon{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, saltLength)}
+	a := argon2Hash{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, saltLength)}
 	_, _ = rand.Read(a.salt) // it never fails
-	a.key = a.of(password, keyLength)
+	a.key = a.derive(password, keyLength)
 	return a.String()
 }
 
-func (a argon) of(password string, length int) []byte {
+func (a argon2Hash) derive(password string, length int) []byte {
 	return argon2.IDKey([]byte(password), a.salt, a.time, a.memory, a.threads, uint32(length))
 }
 
 // String is PHC's form.
-func (a argon) String() string {
+func (a argon2Hash) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, a.memory, a.time, a.threads, b64(a.salt), b64(a.key))
 }
 
-const makeOne = "make one with camd hash-password"
+const makeHashHint = "make one with camd hash-password"
 
-// weak are hashes that can be undone by trying, and how they begin.
-var weak = []struct{ prefix, name string }{
+// weakHashes are hashes that can be undone by trying, and how they begin.
+var weakHashes = []struct{ prefix, name string }{
 	{"$apr1$", "an MD5"}, {"$1$", "an MD5"}, {"{SHA}", "a SHA-1"}, {"{SSHA}", "a SHA-1"}, {"{PLAIN}", "a plain-text"},
 	{"$5$", "a SHA-256-crypt"}, {"$6$", "a SHA-512-crypt"}, {"$argon2i$", "an argon2i"}, {"$argon2d$", "an argon2d"}, {"$2x$", "a broken bcrypt"},
 }
 
 // ParseHash reads a hash. Its error says what would be right, and does not repeat it: it may be a password.
 func ParseHash(text string) (Hash, error) {
-	for _, w := range weak {
+	for _, w := range weakHashes {
 		if strings.HasPrefix(text, w.prefix) {
-			return Hash{}, fmt.Errorf("%s hash is not accepted; %s (argon2id), or with htpasswd -B -C 12 (bcrypt)", w.name, makeOne)
+			return Hash{}, fmt.Errorf("%s hash is not accepted; %s (argon2id), or with htpasswd -B -C 12 (bcrypt)", w.name, makeHashHint)
 		}
 	}
 	switch {
@@ -79,15 +79,15 @@ func ParseHash(text string) (Hash, error) {
 	case strings.HasPrefix(text, "$2"):
 		return parseBcrypt(text)
 	}
-	return Hash{}, errors.New("want a password's argon2id or bcrypt hash, no plain text and no crypt(3); " + makeOne)
+	return Hash{}, errors.New("want a password's argon2id or bcrypt hash, no plain text and no crypt(3); " + makeHashHint)
 }
 
 var argonForm = regexp.MustCompile(`^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`)
 
-func parseArgon(text string) (argon, error) {
+func parseArgon(text string) (argon2Hash, error) {
 	m := argonForm.FindStringSubmatch(text)
 	if m == nil {
-		return argon{}, errors.New("an argon2id hash must be $argon2id$v=19$m=…,t=…,p=…$salt$key; " + makeOne)
+		return argon2Hash{}, errors.New("an argon2id hash must be $argon2id$v=19$m=…,t=…,p=…$salt$key; " + makeHashHint)
 	}
 	memory, _ := strconv.ParseUint(m[1], 10, 32)
 	time, _ := strconv.ParseUint(m[2], 10, 32)
@@ -95,12 +95,12 @@ func parseArgon(text string) (argon, error) {
 	salt, err := base64.RawStdEncoding.Strict().DecodeString(m[4])
 	key, err2 := base64.RawStdEncoding.Strict().DecodeString(m[5])
 	switch {
-	case errors.Join(err, err2) != nil || len(salt) < leastSalt || len(salt) > mostSalt || len(key) < leastKey || len(key) > mostKey:
-		return argon{}, errors.New("an argon2id hash must end in a salt of 8 to 64 bytes and a key of 16 to 64, both in base64; " + makeOne)
-	case memory < leastMemory || memory > mostMemory || time < 1 || time > mostTime || threads < 1 || threads > mostThreads:
-		return argon{}, fmt.Errorf("an argon2id hash must have m from %d to %d (KiB), t from 1 to %d and p from 1 to %d; %s", leastMemory, mostMemory, mostTime, mostThreads, makeOne)
+	case errors.Join(err, err2) != nil || len(salt) < minSaltLength || len(salt) > maxSaltLength || len(key) < minKeyLength || len(key) > maxKeyLength:
+		return argon2Hash{}, errors.New("an argon2id hash must end in a salt of 8 to 64 bytes and a key of 16 to 64, both in base64; " + makeHashHint)
+	case memory < minArgonMemory || memory > maxArgonMemory || time < 1 || time > maxArgonTime || threads < 1 || threads > maxArgonThreads:
+		return argon2Hash{}, fmt.Errorf("an argon2id hash must have m from %d to %d (KiB), t from 1 to %d and p from 1 to %d; %s", minArgonMemory, maxArgonMemory, maxArgonTime, maxArgonThreads, makeHashHint)
 	}
-	return argon{memory: uint32(memory), time: uint32(time), threads: uint8(threads), salt: salt, key: key}, nil
+	return argon2Hash{memory: uint32(memory), time: uint32(time), threads: uint8(threads), salt: salt, key: key}, nil
 }
 
 var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
@@ -108,10 +108,10 @@ var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 func parseBcrypt(text string) (Hash, error) {
 	cost, err := bcrypt.Cost([]byte(text))
 	if err != nil || !bcryptForm.MatchString(text) {
-		return Hash{}, errors.New("a bcrypt hash must be $2y$, two digits, $ and 53 characters; " + makeOne)
+		return Hash{}, errors.New("a bcrypt hash must be $2y$, two digits, $ and 53 characters; " + makeHashHint)
 	}
-	if cost < leastCost || cost > mostCost {
-		return Hash{}, fmt.Errorf("a bcrypt hash of cost %d, want %d to %d; %s, or with htpasswd -B -C 12", cost, leastCost, mostCost, makeOne)
+	if cost < minBcryptCost || cost > maxBcryptCost {
+		return Hash{}, fmt.Errorf("a bcrypt hash of cost %d, want %d to %d; %s, or with htpasswd -B -C 12", cost, minBcryptCost, maxBcryptCost, makeHashHint)
 	}
 	return Hash{text: text, isBcrypt: true}, nil
 }
@@ -124,7 +124,7 @@ func (h Hash) Matches(password string) bool {
 	case h.text == "":
 		return false
 	}
-	return subtle.ConstantTimeCompare(h.argon.of(password, len(h.argon.key)), h.argon.key) == 1
+	return subtle.ConstantTimeCompare(h.argon.derive(password, len(h.argon.key)), h.argon.key) == 1
 }
 
 // IsZero reports whether there is none, as for users whom only a proxy vouches for.

@@ -14,11 +14,11 @@ import (
 // LinkParameter is where in an address' query a link has its signature.
 const LinkParameter = "link"
 
-// LongestLink is how long a link may be good.
-const LongestLink = 30 * 24 * time.Hour
+// MaxLinkLifetime is how long a link may be good.
+const MaxLinkLifetime = 30 * 24 * time.Hour
 
-// longestText bounds what is looked at of a link.
-const longestText = 1 << 10
+// maxLinkLength bounds what is looked at of a link.
+const maxLinkLength = 1 << 10
 
 // linkAudience tells links from what else may be signed with the same key.
 const linkAudience = "camd-link"
@@ -49,25 +49,25 @@ func (k LinkKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
 func (k LinkKey) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // Sign returns the text that lets whoever has it see a camera from now on for so long. It is a JSON Web Token, by HMAC-SHA256.
-func (k LinkKey) Sign(camera string, now time.Time, lasting time.Duration) (string, error) {
+func (k LinkKey) Sign(camera string, now time.Time, lifetime time.Duration) (string, error) {
 	switch {
 	case len(k) < sha256.Size:
 		return "", errors.New("there is no key to sign links with")
 	case camera == "":
 		return "", errors.New("a link is for one camera")
-	case lasting < time.Second || lasting > LongestLink:
-		return "", fmt.Errorf("a link is good for 1 s to %d days", LongestLink/(24*time.Hour))
+	case lifetime < time.Second || lifetime > MaxLinkLifetime:
+		return "", fmt.Errorf("a link is good for 1 s to %d days", MaxLinkLifetime/(24*time.Hour))
 	}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
 		Audience: jwt.ClaimStrings{linkAudience}, Subject: camera,
-		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(lasting)),
+		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(lifetime)),
 	}).SignedString([]byte(k))
 }
 
-// read returns which camera a link is for and until when, or ErrWrong or ErrExpired.
-func (k LinkKey) read(text string, now time.Time) (camera string, until time.Time, err error) {
-	if len(k) < sha256.Size || len(text) > longestText {
-		return "", time.Time{}, ErrWrong
+// verify returns which camera a link is for and until when, or ErrWrongCredentials or ErrExpired.
+func (k LinkKey) verify(text string, now time.Time) (camera string, expiresAt time.Time, err error) {
+	if len(k) < sha256.Size || len(text) > maxLinkLength {
+		return "", time.Time{}, ErrWrongCredentials
 	}
 	var c jwt.RegisteredClaims
 	_, err = jwt.NewParser(
@@ -77,25 +77,25 @@ func (k LinkKey) read(text string, now time.Time) (camera string, until time.Tim
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "", time.Time{}, ErrExpired
-	case err != nil || c.Subject == "" || c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > LongestLink:
-		return "", time.Time{}, ErrWrong // not from jwt's error, which repeats what was sent
+	case err != nil || c.Subject == "" || c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > MaxLinkLifetime:
+		return "", time.Time{}, ErrWrongCredentials // not from jwt's error, which repeats what was sent
 	}
 	return c.Subject, c.ExpiresAt.Time, nil
 }
 
-// Share returns the value of LinkParameter that lets whoever has it see a camera, and nothing else, for so long.
-func (g *Gate) Share(camera string, lasting time.Duration) (string, error) {
-	return g.o.LinkKey.Sign(camera, time.Now(), lasting)
+// SignLink returns the value of LinkParameter that lets whoever has it see a camera, and nothing else, for so long.
+func (a *Authenticator) SignLink(camera string, lifetime time.Duration) (string, error) {
+	return a.options.LinkKey.Sign(camera, time.Now(), lifetime)
 }
 
 // byLink is the grant of a link.
-func (g *Gate) byLink(text string) (Grant, error) {
-	camera, until, err := g.o.LinkKey.read(text, time.Now())
+func (a *Authenticator) byLink(text string) (Grant, error) {
+	camera, expiresAt, err := a.options.LinkKey.verify(text, time.Now())
 	if err != nil {
 		return Grant{}, err
 	}
 	return Grant{
-		Who: "link", Kind: ByLink, Until: until, name: camera, print: g.linkPrint,
-		allowance: Allowance{Role: View, Cameras: Scope{escaped(camera)}},
+		Identity: "link", Kind: ByLink, ExpiresAt: expiresAt, name: camera, fingerprint: a.linkKeyFingerprint,
+		permission: Permission{Role: View, Cameras: Scope{escapePattern(camera)}},
 	}, nil
 }

@@ -13,77 +13,77 @@ import (
 )
 
 // Who has logged in sees by a link what he does not see otherwise, and loses nothing by one.
-func TestLinkBesideSession(t *testing.T) {
-	g := New(house(NewToken()))
+func TestLinkExtendsSession(t *testing.T) {
+	g := New(testOptions(NewToken()))
 	c, _, err := g.Login(request(), "guest", "hunter2")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for camera, want := range map[string]Kind{"hall": ByLink, "yard": BySession, "front-a": BySession} {
-		got, err := g.Identify(request(with(c), linked(share(t, g, camera, time.Hour))))
-		if err != nil || got.Kind != want || !got.Sees(camera) {
+		got, err := g.Identify(request(withCookie(c), withLink(signLink(t, g, camera, time.Hour))))
+		if err != nil || got.Kind != want || !got.CanSee(camera) {
 			t.Errorf("%s: by %s, %v, want by %s", camera, got.Kind, err, want)
 		}
 	}
-	if got, err := g.Identify(request(with(c), linked("forged"))); err != nil || got.Kind != BySession {
+	if got, err := g.Identify(request(withCookie(c), withLink("forged"))); err != nil || got.Kind != BySession {
 		t.Errorf("a link that is none: by %s, %v", got.Kind, err)
 	}
 }
 
-func TestLink(t *testing.T) {
+func TestLinkAllowsOneCameraUntilExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := New(house(NewToken()))
+		g := New(testOptions(NewToken()))
 		for _, camera := range []string{"yard", "*", "[a-z]*", `a\b`, "front-?"} {
-			link := share(t, g, camera, time.Hour)
-			got, err := g.Identify(request(linked(link)))
+			link := signLink(t, g, camera, time.Hour)
+			got, err := g.Identify(request(withLink(link)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !got.Sees(camera) || got.Is(Control) || got.Is(Admin) || got.Is(Metrics) || got.May(View, "") || got.Sees("hall") || got.Sees(camera+"2") || got.Sees("front-a") {
+			if !got.CanSee(camera) || got.HasRole(Control) || got.HasRole(Admin) || got.HasRole(Metrics) || got.Allows(View, "") || got.CanSee("hall") || got.CanSee(camera+"2") || got.CanSee("front-a") {
 				t.Errorf("%q: got %+v", camera, got)
 			}
-			if want := time.Now().Add(time.Hour).Truncate(time.Second); !got.Until.Equal(want) {
-				t.Errorf("until %v, want %v", got.Until, want)
+			if want := time.Now().Add(time.Hour).Truncate(time.Second); !got.ExpiresAt.Equal(want) {
+				t.Errorf("until %v, want %v", got.ExpiresAt, want)
 			}
 		}
-		link := share(t, g, "yard", time.Hour)
-		got, err := g.Identify(request(linked(link)))
+		link := signLink(t, g, "yard", time.Hour)
+		got, err := g.Identify(request(withLink(link)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := g.Renew(got); !ok {
+		if _, ok := g.Revalidate(got); !ok {
 			t.Error("not renewed")
 		}
-		rotated := g.o
+		rotated := g.options
 		rotated.LinkKey = LinkKey(strings.Repeat("k", 32))
-		without := g.o
+		without := g.options
 		without.LinkKey = nil
-		for name, other := range map[string]*Gate{"another key": New(rotated), "no key": New(without)} {
-			if _, err := other.Identify(request(linked(link))); !errors.Is(err, ErrWrong) {
-				t.Errorf("%s: got %v, want %v", name, err, ErrWrong)
+		for name, other := range map[string]*Authenticator{"another key": New(rotated), "no key": New(without)} {
+			if _, err := other.Identify(request(withLink(link))); !errors.Is(err, ErrWrongCredentials) {
+				t.Errorf("%s: got %v, want %v", name, err, ErrWrongCredentials)
 			}
-			if _, ok := other.Renew(got); ok {
+			if _, ok := other.Revalidate(got); ok {
 				t.Errorf("%s: renewed", name)
 			}
 		}
 		time.Sleep(time.Hour)
-		if _, err := g.Identify(request(linked(link))); !errors.Is(err, ErrExpired) {
+		if _, err := g.Identify(request(withLink(link))); !errors.Is(err, ErrExpired) {
 			t.Errorf("expired: got %v, want %v", err, ErrExpired)
 		}
-		if _, ok := g.Renew(got); ok {
+		if _, ok := g.Revalidate(got); ok {
 			t.Error("expired: renewed")
 		}
 	})
 }
 
-func TestLinkRefusals(t *testing.T) {
-	g := New(house(NewToken()))
-	for _, lasting := range []time.Duration{0, -time.Hour, time.Millisecond, LongestLink + time.Second} {
-		if _, err := g.Share("yard", lasting); err == nil {
+func TestSignLinkRejectsBadInput(t *testing.T) {
+	g := New(testOptions(NewToken()))
+	for _, lasting := range []time.Duration{0, -time.Hour, time.Millisecond, MaxLinkLifetime + time.Second} {
+		if _, err := g.SignLink("yard", lasting); err == nil {
 			t.Errorf("a link for %v", lasting)
 		}
 	}
-	if _, err := g.Share("", time.Hour); err == nil {
+	if _, err := g.SignLink("", time.Hour); err == nil {
 		t.Error("a link for no camera")
 	}
 	if _, err := (LinkKey("short")).Sign("yard", time.Now(), time.Hour); err == nil {
@@ -92,8 +92,8 @@ func TestLinkRefusals(t *testing.T) {
 }
 
 // What is signed by the right key and is no link of ours is refused too.
-func TestForgedLinks(t *testing.T) {
-	g := New(house(NewToken()))
+func TestForgedLinksAreRejected(t *testing.T) {
+	g := New(testOptions(NewToken()))
 	now := time.Now()
 	good := jwt.MapClaims{"aud": linkAudience, "sub": "yard", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
 	except := func(key string, value any) jwt.MapClaims {
@@ -114,7 +114,7 @@ func TestForgedLinks(t *testing.T) {
 		return text
 	}
 	hs256, key := jwt.SigningMethodHS256, []byte(testKey)
-	if _, err := g.Identify(request(linked(sign(hs256, good, key)))); err != nil {
+	if _, err := g.Identify(request(withLink(sign(hs256, good, key)))); err != nil {
 		t.Fatalf("the good one: %v", err)
 	}
 	parts := strings.Split(sign(hs256, good, key), ".")
@@ -127,7 +127,7 @@ func TestForgedLinks(t *testing.T) {
 		"no end":                  sign(hs256, except("exp", nil), key),
 		"no beginning":            sign(hs256, except("iat", nil), key),
 		"from the future":         sign(hs256, except("iat", now.Add(time.Hour).Unix()), key),
-		"for too long":            sign(hs256, except("exp", now.Add(LongestLink+time.Hour).Unix()), key),
+		"for too long":            sign(hs256, except("exp", now.Add(MaxLinkLifetime+time.Hour).Unix()), key),
 		"expired":                 sign(hs256, except("exp", now.Add(-time.Second).Unix()), key),
 		"for something else":      sign(hs256, except("aud", "other"), key),
 		"for nothing":             sign(hs256, except("aud", nil), key),
@@ -136,13 +136,13 @@ func TestForgedLinks(t *testing.T) {
 		"two parts":               parts[0] + "." + parts[1],
 		"another's claims":        parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"camd-link","sub":"hall"}`)) + "." + parts[2],
 		"padded":                  parts[0] + "." + parts[1] + "." + parts[2] + "=",
-		"endless":                 strings.Repeat("a.", longestText),
+		"endless":                 strings.Repeat("a.", maxLinkLength),
 		"nothing but dots":        "..",
 		"other bits at the end":   lastBits(sign(hs256, good, key)),
 		"a number for the camera": sign(hs256, except("sub", 1), key),
 	} {
-		if got, err := g.Identify(request(linked(link))); !errors.Is(err, ErrWrong) {
-			t.Errorf("%s: got %+v, %v, want %v", name, got, err, ErrWrong)
+		if got, err := g.Identify(request(withLink(link))); !errors.Is(err, ErrWrongCredentials) {
+			t.Errorf("%s: got %+v, %v, want %v", name, got, err, ErrWrongCredentials)
 		} else if strings.Contains(err.Error(), parts[2]) {
 			t.Errorf("%s: the error repeats it: %v", name, err)
 		}
@@ -156,7 +156,7 @@ func lastBits(s string) string {
 	return s[:len(s)-1] + string(letters[at^1])
 }
 
-func TestLinkKey(t *testing.T) {
+func TestLinkKeyIsRandomAndHidden(t *testing.T) {
 	one, other := NewLinkKey(), NewLinkKey()
 	k, err := ParseLinkKey(one)
 	if err != nil || len(k) != 32 || one == other {
@@ -175,7 +175,7 @@ func TestLinkKey(t *testing.T) {
 func FuzzLink(f *testing.F) {
 	g := New(Options{LinkKey: testKey})
 	// By another key: what the fuzzer makes of it is never good, in whichever second its processes begin.
-	link, err := LinkKey(strings.Repeat("another ", 4)).Sign("yard", time.Now(), LongestLink)
+	link, err := LinkKey(strings.Repeat("another ", 4)).Sign("yard", time.Now(), MaxLinkLifetime)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -186,14 +186,14 @@ func FuzzLink(f *testing.F) {
 		if got, err := g.byLink(raw); err == nil {
 			t.Errorf("%q lets in as %+v", raw, got)
 		}
-		made, err := g.Share(camera, time.Hour)
-		if err != nil || len(made) > longestText {
+		made, err := g.SignLink(camera, time.Hour)
+		if err != nil || len(made) > maxLinkLength {
 			return
 		}
 		got, err := g.byLink(made)
-		if err != nil || !got.Sees(camera) || got.Is(Control) || got.Sees(camera+"x") {
+		if err != nil || !got.CanSee(camera) || got.HasRole(Control) || got.CanSee(camera+"x") {
 			// A name that JSON cannot carry comes back as another, which no camera has.
-			if err == nil && !got.Is(Control) && strings.ToValidUTF8(camera, "\ufffd") != camera {
+			if err == nil && !got.HasRole(Control) && strings.ToValidUTF8(camera, "\ufffd") != camera {
 				return
 			}
 			t.Fatalf("%q: got %+v, %v", camera, got, err)

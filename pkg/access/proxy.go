@@ -30,69 +30,69 @@ func (c Client) String() string {
 
 // Client returns who asks: the nearest address that is not a trusted proxy's. What anybody else says in X-Forwarded-For and
 // X-Forwarded-Proto counts for nothing.
-func (g *Gate) Client(r *http.Request) Client {
-	c := Client{Addr: peerOf(r), Secure: r.TLS != nil}
-	if !g.o.Proxies.trusts(r) {
+func (a *Authenticator) Client(r *http.Request) Client {
+	c := Client{Addr: peerAddr(r), Secure: r.TLS != nil}
+	if !a.options.Proxies.isTrusted(r) {
 		return c
 	}
-	if proto := lastOf(r.Header.Values("X-Forwarded-Proto")); proto != "" {
+	if proto := lastElement(r.Header.Values("X-Forwarded-Proto")); proto != "" {
 		c.Secure = strings.EqualFold(proto, "https")
 	}
-	said := elements(r.Header.Values("X-Forwarded-For"))
-	for _, text := range slices.Backward(said) {
+	forwarded := listElements(r.Header.Values("X-Forwarded-For"))
+	for _, text := range slices.Backward(forwarded) {
 		addr, ok := parseAddr(text)
 		if !ok {
 			break // what is before it was said by who knows whom
 		}
 		c.Addr = addr
-		if !g.o.Proxies.has(addr) {
+		if !a.options.Proxies.contains(addr) {
 			break
 		}
 	}
 	return c
 }
 
-// trusts reports whether the request comes straight from a proxy.
-func (p Proxies) trusts(r *http.Request) bool {
-	addr := peerOf(r)
+// isTrusted reports whether the request comes straight from a proxy.
+func (p Proxies) isTrusted(r *http.Request) bool {
+	addr := peerAddr(r)
 	if !addr.IsValid() {
-		return p.Unix && onUnix(r)
+		return p.Unix && isUnixSocket(r)
 	}
-	return p.has(addr)
+	return p.contains(addr)
 }
 
-func (p Proxies) has(addr netip.Addr) bool {
+func (p Proxies) contains(addr netip.Addr) bool {
 	return slices.ContainsFunc(p.Networks, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
 
-func onUnix(r *http.Request) bool {
+func isUnixSocket(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && local.Network() == "unix"
 }
 
-// peerOf is the address at the other end of the connection, invalid if it has none.
-func peerOf(r *http.Request) netip.Addr {
+// peerAddr is the address at the other end of the connection, invalid if it has none.
+func peerAddr(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
-	return plain(ap.Addr())
+	return normalizeAddr(ap.Addr())
 }
 
 // parseAddr reads an address as X-Forwarded-For has it, with or without a port.
 func parseAddr(s string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return plain(ap.Addr()), true
+		return normalizeAddr(ap.Addr()), true
 	}
 	addr, err := netip.ParseAddr(strings.Trim(s, "[]"))
-	return plain(addr), err == nil
+	return normalizeAddr(addr), err == nil
 }
 
-// plain gives an address one form: no IPv4 within IPv6, no zone.
-func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+// normalizeAddr gives an address one form: no IPv4 within IPv6, no zone.
+func normalizeAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// elements are the parts of a list header, in whatever number of lines it comes.
-func elements(lines []string) (all []string) {
+// listElements are the parts of a list header, in whatever number of lines it comes.
+func listElements(lines []string) (all []string) {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {
 			all = append(all, strings.TrimSpace(part))
@@ -101,9 +101,9 @@ func elements(lines []string) (all []string) {
 	return all
 }
 
-// lastOf is what the nearest proxy has said.
-func lastOf(lines []string) string {
-	if all := elements(lines); len(all) > 0 {
+// lastElement is what the nearest proxy has said.
+func lastElement(lines []string) string {
+	if all := listElements(lines); len(all) > 0 {
 		return all[len(all)-1]
 	}
 	return ""

@@ -53,15 +53,15 @@ func (s Scope) Has(camera string) bool {
 	})
 }
 
-// Allowance is a role and where it holds. The zero Allowance is nothing.
-type Allowance struct {
+// Permission is a role and where it holds. The zero Allowance is nothing.
+type Permission struct {
 	Role    Role
 	Cameras Scope
 }
 
-// Within reports whether other allows everything that a does, at cameras that there are and at those that may come. In doubt, as
+// IsSubsetOf reports whether other allows everything that a does, at cameras that there are and at those that may come. In doubt, as
 // with two different patterns, it does not.
-func (a Allowance) Within(other Allowance) bool {
+func (a Permission) IsSubsetOf(other Permission) bool {
 	if a.Role == "" {
 		return true
 	}

@@ -2,17 +2,17 @@ package access
 
 import "testing"
 
-func TestAllowanceWithin(t *testing.T) {
-	all := func(r Role) Allowance { return Allowance{Role: r} }
-	some := func(cameras ...string) Allowance { return Allowance{View, cameras} }
+func TestPermissionIsSubsetOf(t *testing.T) {
+	all := func(r Role) Permission { return Permission{Role: r} }
+	some := func(cameras ...string) Permission { return Permission{View, cameras} }
 	for _, c := range []struct {
 		name     string
-		a, other Allowance
+		a, other Permission
 		want     bool
 	}{
-		{"nothing within nothing", Allowance{}, Allowance{}, true},
-		{"nothing within a role", Allowance{}, all(View), true},
-		{"a role within nothing", all(View), Allowance{}, false},
+		{"nothing within nothing", Permission{}, Permission{}, true},
+		{"nothing within a role", Permission{}, all(View), true},
+		{"a role within nothing", all(View), Permission{}, false},
 		{"the same role", all(Control), all(Control), true},
 		{"a lesser role", all(View), all(Admin), true},
 		{"a greater role", all(Admin), all(Control), false},
@@ -28,9 +28,9 @@ func TestAllowanceWithin(t *testing.T) {
 		{"the same pattern", some("front-*"), some("yard", "front-*"), true},
 		{"a pattern that may be narrower", some("front-d*"), some("front-*"), false},
 		{"a pattern within a camera", some("front-*"), some("front-door"), false},
-		{"a greater role at fewer cameras", Allowance{Admin, Scope{"yard"}}, some("yard", "gate"), false},
+		{"a greater role at fewer cameras", Permission{Admin, Scope{"yard"}}, some("yard", "gate"), false},
 	} {
-		if got := c.a.Within(c.other); got != c.want {
+		if got := c.a.IsSubsetOf(c.other); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

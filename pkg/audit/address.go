@@ -15,8 +15,8 @@ const (
 // Of an address so many bits are written when it is to be short: in both worlds what a provider gives to many, or to a site.
 const shortV4, shortV6 = 24, 48
 
-// of returns what may be written of an address; what is none is written as it is, unless nothing may be.
-func (a Addresses) of(address string) string {
+// redact returns what may be written of an address; what is none is written as it is, unless nothing may be.
+func (a Addresses) redact(address string) string {
 	switch a {
 	case None:
 		return ""

@@ -2,7 +2,7 @@
 // in. Each [Event] is a line of a log of its own, with fields that docs/audit.md promises to keep.
 //
 // A view of a stream is two lines, its beginning and its end. Snapshots are asked for again and again: a person's of one camera
-// are a line at the first and then one a minute, with their count ([Trail.Glance]). Nothing is written for a frame, and no
+// are a line at the first and then one a minute, with their count ([Log.Glance]). Nothing is written for a frame, and no
 // method waits for anything but the log.
 //
 // # What is personal

@@ -12,7 +12,7 @@ import (
 func BenchmarkPublish(b *testing.B) {
 	for _, attached := range []int{0, 100, 10000} {
 		b.Run(fmt.Sprintf("busy=%d", attached), func(b *testing.B) {
-			topic, frame := NewTopic("camera", Options{}), picture(1)
+			topic, frame := NewTopic("camera", Options{}), testFrame(1)
 			for range attached {
 				s := topic.Subscribe(Latest)
 				defer s.Close()
@@ -29,7 +29,7 @@ func BenchmarkNext(b *testing.B) {
 	for mode, name := range []string{"latest", "inorder"} {
 		b.Run(name, func(b *testing.B) {
 			topic := NewTopic("camera", Options{})
-			publish(topic, 8)
+			publishUntil(topic, 8)
 			s := topic.Subscribe(Mode(mode))
 			defer s.Close()
 			ctx, cancel := context.WithCancel(b.Context())
@@ -46,48 +46,48 @@ func BenchmarkNext(b *testing.B) {
 }
 
 // BenchmarkWake measures a round: one frame published, and every reader, all of them asleep, has it. publish-ns is the
-// publisher's own part of that. The rivals do the same with what one would take first.
+// publisher's own part of that. The other two do the same with a sync.Cond and with a channel for each reader.
 func BenchmarkWake(b *testing.B) {
-	rivals := []struct {
+	deliveries := []struct {
 		name string
-		make func(readers int) rival
+		make func(readers int) delivery
 	}{{"ring", newRing}, {"cond", newCond}, {"chan", newChans}}
 	for _, readers := range []int{1, 100, 1000} {
-		for _, r := range rivals {
-			b.Run(fmt.Sprintf("waiting=%d/%s", readers, r.name), func(b *testing.B) { wake(b, readers, r.make(readers)) })
+		for _, r := range deliveries {
+			b.Run(fmt.Sprintf("waiting=%d/%s", readers, r.name), func(b *testing.B) { benchmarkDelivery(b, readers, r.make(readers)) })
 		}
 	}
 }
 
-// rival delivers frames to readers; next waits, and returns nil at the end.
-type rival struct {
+// delivery is a way to deliver frames to readers; next waits, and returns nil at the end.
+type delivery struct {
 	publish func(Frame)
 	next    func(reader int) *Frame
 	end     func()
 }
 
-func wake(b *testing.B, readers int, r rival) {
+func benchmarkDelivery(b *testing.B, readers int, r delivery) {
 	var acks atomic.Int64
-	all := make(chan struct{}, 1)
+	allReceived := make(chan struct{}, 1)
 	var group sync.WaitGroup
 	for i := range readers {
 		group.Go(func() {
 			for r.next(i) != nil {
 				if acks.Add(1)%int64(readers) == 0 {
-					all <- struct{}{}
+					allReceived <- struct{}{}
 				}
 			}
 		})
 	}
 	time.Sleep(10 * time.Millisecond) // let the readers fall asleep; only the first round depends on it
 	var publishing time.Duration
-	frame := picture(1)
+	frame := testFrame(1)
 	b.ReportAllocs()
 	for b.Loop() {
 		begun := time.Now()
 		r.publish(frame)
 		publishing += time.Since(begun)
-		<-all
+		<-allReceived
 	}
 	b.ReportMetric(float64(publishing.Nanoseconds())/float64(b.N), "publish-ns")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(readers), "ns/reader")
@@ -95,13 +95,13 @@ func wake(b *testing.B, readers int, r rival) {
 	group.Wait()
 }
 
-func newRing(readers int) rival {
+func newRing(readers int) delivery {
 	topic, subs := NewTopic("camera", Options{}), make([]*Subscription, readers)
 	for i := range subs {
 		subs[i] = topic.Subscribe(Latest)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return rival{
+	return delivery{
 		publish: func(f Frame) { topic.Publish(f) },
 		next:    func(i int) *Frame { f, _ := subs[i].Next(ctx); return f },
 		end:     cancel,
@@ -109,24 +109,24 @@ func newRing(readers int) rival {
 }
 
 // newCond is a frame behind a mutex, with sync.Cond to announce it; a wait cannot be cancelled.
-func newCond(readers int) rival {
+func newCond(readers int) delivery {
 	var mu sync.Mutex
 	var newest *Frame
 	var seq uint64
-	ended, seen, news := false, make([]uint64, readers), sync.NewCond(&mu)
-	return rival{
+	ended, seen, changed := false, make([]uint64, readers), sync.NewCond(&mu)
+	return delivery{
 		publish: func(f Frame) {
 			mu.Lock()
 			defer mu.Unlock()
 			seq++
 			newest = &f
-			news.Broadcast()
+			changed.Broadcast()
 		},
 		next: func(i int) *Frame {
 			mu.Lock()
 			defer mu.Unlock()
 			for seen[i] == seq && !ended {
-				news.Wait()
+				changed.Wait()
 			}
 			if ended {
 				return nil
@@ -134,17 +134,17 @@ func newCond(readers int) rival {
 			seen[i] = seq
 			return newest
 		},
-		end: func() { mu.Lock(); defer mu.Unlock(); ended = true; news.Broadcast() },
+		end: func() { mu.Lock(); defer mu.Unlock(); ended = true; changed.Broadcast() },
 	}
 }
 
 // newChans is a channel for each reader; a frame for a reader whose channel is full is dropped.
-func newChans(readers int) rival {
+func newChans(readers int) delivery {
 	chans, done := make([]chan *Frame, readers), make(chan struct{})
 	for i := range chans {
 		chans[i] = make(chan *Frame, 1)
 	}
-	return rival{
+	return delivery{
 		publish: func(f Frame) {
 			for _, c := range chans {
 				select {

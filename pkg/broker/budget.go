@@ -2,7 +2,7 @@ package broker
 
 import "sync/atomic"
 
-// DefaultTopicBytes is how many bytes of frames a topic holds at most, unless told otherwise.
+// DefaultTopicBytes is how many bytes of frames a topic holds at most by default.
 const DefaultTopicBytes = 8 << 20
 
 // Budget bounds the bytes that the rings of several topics hold together. While they exceed it, each topic keeps at most its share:
@@ -22,14 +22,14 @@ func NewBudget(limit int64, parent *Budget) *Budget { return &Budget{limit: limi
 // Held returns how many bytes of frames the rings of the budget hold now.
 func (b *Budget) Held() int64 { return b.held.Load() }
 
-// join counts a topic that holds frames, or with -1 one that no longer does.
-func (b *Budget) join(topics int64) {
+// addTopics counts a topic that holds frames, or with -1 one that no longer does.
+func (b *Budget) addTopics(topics int64) {
 	for ; b != nil; b = b.parent {
 		b.topics.Add(topics)
 	}
 }
 
-func (b *Budget) charge(bytes int64) {
+func (b *Budget) addBytes(bytes int64) {
 	for ; b != nil; b = b.parent {
 		b.held.Add(bytes)
 	}

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// sized returns a frame of so many bytes.
-func sized(bytes int) Frame { return Frame{Part: make([]byte, bytes)} }
+// frameOfSize returns a frame of so many bytes.
+func frameOfSize(bytes int) Frame { return Frame{Part: make([]byte, bytes)} }
 
-func TestRingHoldsLimitedBytes(t *testing.T) {
+func TestRingHoldsAtMostItsBytes(t *testing.T) {
 	tests := []struct {
 		name  string
 		limit int64
@@ -35,7 +35,7 @@ func TestRingHoldsLimitedBytes(t *testing.T) {
 			topic := NewTopic("camera", Options{Depth: 4, Bytes: tt.limit})
 			behind := topic.Subscribe(InOrder)
 			for _, n := range tt.sizes {
-				topic.Publish(sized(n))
+				topic.Publish(frameOfSize(n))
 			}
 			bytes := int64(0)
 			for i := range topic.slots {
@@ -43,13 +43,13 @@ func TestRingHoldsLimitedBytes(t *testing.T) {
 					bytes += int64(len(f.Part))
 				}
 			}
-			if bytes != topic.stock.held {
-				t.Errorf("the slots hold %d bytes, %d are counted", bytes, topic.stock.held)
+			if bytes != topic.usage.held {
+				t.Errorf("the slots hold %d bytes, %d are counted", bytes, topic.usage.held)
 			}
 			if f := topic.Newest(); f == nil || f.Seq != uint64(len(tt.sizes)) {
 				t.Errorf("the newest is %+v", f)
 			}
-			got := seqs(behind)
+			got := readSeqs(behind)
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("the ring holds %v, want %v", got, tt.want)
 			}
@@ -67,33 +67,33 @@ func TestBudgetIsSharedByTopics(t *testing.T) {
 	large, small := NewTopic("large", Options{Budget: camera}), NewTopic("small", Options{Budget: camera})
 	other := NewTopic("other", Options{Budget: total})
 	for range 6 {
-		large.Publish(sized(10))
+		large.Publish(frameOfSize(10))
 	}
 	held := func(what string, want ...int64) {
 		t.Helper()
-		got := []int64{large.stock.held, small.stock.held, other.stock.held, camera.Held(), total.Held()}
+		got := []int64{large.usage.held, small.usage.held, other.usage.held, camera.Held(), total.Held()}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: held %v, want %v", what, got, want)
 		}
 	}
 	held("one topic may use all of it", 60, 0, 0, 60, 60)
-	small.Publish(sized(10))
+	small.Publish(frameOfSize(10))
 	held("the other topic of the camera is below its share", 60, 10, 0, 70, 70)
-	large.Publish(sized(10))
+	large.Publish(frameOfSize(10))
 	held("the large one goes down to its share", 30, 10, 0, 40, 40)
 	for range 8 {
-		other.Publish(sized(10))
+		other.Publish(frameOfSize(10))
 	}
 	held("the seventh frame went beyond the total, and left it its share", 30, 10, 40, 40, 80)
-	other.Publish(sized(90))
+	other.Publish(frameOfSize(90))
 	held("the newest frame stays", 30, 10, 90, 40, 130)
-	large.Publish(sized(90))
+	large.Publish(frameOfSize(90))
 	held("in each topic", 90, 10, 90, 100, 190)
 	small.Withdraw(Frame{Part: make([]byte, 5), Placeholder: true})
 	held("a withdrawn frame counts no more", 90, 0, 90, 90, 180)
 	large.End()
 	held("a topic that has ended counts no more", 90, 0, 90, 0, 90)
-	large.Publish(sized(10))
+	large.Publish(frameOfSize(10))
 	large.End()
 	held("whatever is done to it", 100, 0, 90, 0, 90)
 	if camera.topics.Load() != 1 || total.topics.Load() != 2 {
@@ -101,20 +101,20 @@ func TestBudgetIsSharedByTopics(t *testing.T) {
 	}
 }
 
-func TestTrimMakesRoom(t *testing.T) {
+func TestTrimShrinksAnIdleTopicToItsShare(t *testing.T) {
 	total := NewBudget(100, nil)
 	idle, busy := NewTopic("idle", Options{Budget: total}), NewTopic("busy", Options{Budget: total})
 	for range 10 {
-		idle.Publish(sized(10))
+		idle.Publish(frameOfSize(10))
 	}
 	idle.Trim()
-	if idle.stock.held != 100 {
-		t.Errorf("%d bytes are left within the budget, want 100", idle.stock.held)
+	if idle.usage.held != 100 {
+		t.Errorf("%d bytes are left within the budget, want 100", idle.usage.held)
 	}
-	busy.Publish(sized(10))
+	busy.Publish(frameOfSize(10))
 	idle.Trim()
-	if idle.stock.held != 50 || total.Held() != 60 {
-		t.Errorf("the idle topic holds %d bytes of %d, want 50 of 60", idle.stock.held, total.Held())
+	if idle.usage.held != 50 || total.Held() != 60 {
+		t.Errorf("the idle topic holds %d bytes of %d, want 50 of 60", idle.usage.held, total.Held())
 	}
 }
 
@@ -122,8 +122,8 @@ func TestTrimMakesRoom(t *testing.T) {
 func TestReadersFindNewestWhileFramesAreDropped(t *testing.T) {
 	const frames = 100000
 	topic := NewTopic("camera", Options{Depth: 4, Bytes: 1})
-	topic.Publish(sized(64))
-	ctx := watched(t)
+	topic.Publish(frameOfSize(64))
+	ctx := withHangTimeout(t)
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	for i := range 4 {
@@ -149,15 +149,15 @@ func TestReadersFindNewestWhileFramesAreDropped(t *testing.T) {
 		})
 	}
 	for topic.Published() < frames && ctx.Err() == nil {
-		topic.Publish(sized(64))
+		topic.Publish(frameOfSize(64))
 	}
 }
 
 // The head that a reader of the newest frame has read is overtaken and dropped before the reader looks at its slot.
-func TestNewestAfterSlotWasEmptied(t *testing.T) {
+func TestReaderFindsNewerHeadIfItsSlotWasEmptied(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 8, Bytes: 1})
 	s := topic.Subscribe(Latest)
-	publish(topic, 5)
+	publishUntil(topic, 5)
 	if f := s.newest(3); f.Seq != 5 {
 		t.Errorf("got frame %d, want 5", f.Seq)
 	}
@@ -168,9 +168,9 @@ func TestNewestAfterSlotWasEmptied(t *testing.T) {
 
 // Publishers that share a budget, each on its own goroutine, and readers of all of them: no reader loses count, and the account
 // is exact at the end.
-func TestConservationWithinBudget(t *testing.T) {
+func TestEveryFrameIsCountedWithinASharedBudget(t *testing.T) {
 	const frames, topics = 5000, 4
-	ctx, total := watched(t), NewBudget(64*20, nil)
+	ctx, total := withHangTimeout(t), NewBudget(64*20, nil)
 	var done sync.WaitGroup
 	var all []*Topic
 	var over atomic.Int64
@@ -178,7 +178,7 @@ func TestConservationWithinBudget(t *testing.T) {
 		topic := NewTopic(fmt.Sprint(n), Options{Depth: 16, Budget: NewBudget(64*12, total)})
 		all = append(all, topic)
 		for i := range 4 {
-			r := reader{topic: topic, mode: Mode(i % 2), pause: 10 * (i / 2), least: 1}
+			r := checkedReader{topic: topic, mode: Mode(i % 2), pause: 10 * (i / 2), minHeld: 1}
 			done.Go(func() {
 				if err := r.run(ctx, 0, frames); err != nil {
 					t.Errorf("topic %d, reader %d: %v", n, i, err)
@@ -188,7 +188,7 @@ func TestConservationWithinBudget(t *testing.T) {
 		done.Go(func() {
 			random := rand.New(rand.NewPCG(3, uint64(n)))
 			for topic.Published() < frames {
-				topic.Publish(picture(topic.Published() + 1))
+				topic.Publish(testFrame(topic.Published() + 1))
 				// A topic that does not publish may keep more than its share for now, and each may be about to drop a frame.
 				if total.Held() > 64*(2*20+topics) {
 					over.Store(total.Held())
@@ -203,7 +203,7 @@ func TestConservationWithinBudget(t *testing.T) {
 	held := int64(0)
 	for _, topic := range all {
 		topic.Trim()
-		held += topic.stock.held
+		held += topic.usage.held
 	}
 	if over.Load() > 0 || held > 64*20 {
 		t.Errorf("the topics held up to %d bytes, and %d at the end, of a budget of %d", over.Load(), held, 64*20)

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// TestConservation runs a publisher against readers of both modes that pause at random, and checks for each reader what
+// TestEveryFrameIsReceivedOrCountedAsDropped runs a publisher against readers of both modes that pause at random, and checks for each reader what
 // the package promises.
-func TestConservation(t *testing.T) {
+func TestEveryFrameIsReceivedOrCountedAsDropped(t *testing.T) {
 	const frames = 20000
 	tests := []struct{ depth, bytes, least int }{{2, 0, 2}, {4, 0, 4}, {32, 0, 32}, {32, 5 * 64, 5}, {4, 1, 1}}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("depth %d, bytes %d", tt.depth, tt.bytes), func(t *testing.T) {
-			ctx := watched(t)
+			ctx := withHangTimeout(t)
 			topic := NewTopic("camera", Options{Depth: tt.depth, Bytes: int64(tt.bytes)})
 			var readers sync.WaitGroup
 			for i := range 16 {
@@ -24,7 +24,7 @@ func TestConservation(t *testing.T) {
 				pause := []int{0, 1, 10, 100}[i/2%4]
 				late := uint64(i/8) * frames / 3
 				readers.Go(func() {
-					r := reader{topic: topic, mode: mode, pause: pause, least: uint64(tt.least)}
+					r := checkedReader{topic: topic, mode: mode, pause: pause, minHeld: uint64(tt.least)}
 					if err := r.run(ctx, late, frames); err != nil {
 						t.Errorf("mode %d, pause %d, from %d: %v", mode, pause, late, err)
 					}
@@ -32,24 +32,24 @@ func TestConservation(t *testing.T) {
 			}
 			publisher := rand.New(rand.NewPCG(1, uint64(tt.depth)))
 			for topic.Published() < frames {
-				topic.Publish(picture(topic.Published() + 1))
-				idle(publisher.IntN(20) - 15)
+				topic.Publish(testFrame(topic.Published() + 1))
+				yield(publisher.IntN(20) - 15)
 			}
 			readers.Wait()
 		})
 	}
 }
 
-// reader counts for itself what its subscription counts.
-type reader struct {
+// checkedReader counts for itself what its subscription counts.
+type checkedReader struct {
 	topic             *Topic
 	mode              Mode
 	pause             int    // at most, in turns of the scheduler
-	least             uint64 // how many frames the ring holds at least, once it is full
+	minHeld           uint64 // how many frames the ring holds at least, once it is full
 	received, dropped uint64
 }
 
-func (r *reader) run(ctx context.Context, late, frames uint64) error {
+func (r *checkedReader) run(ctx context.Context, late, frames uint64) error {
 	for r.topic.Published() < late {
 		runtime.Gosched()
 	}
@@ -60,7 +60,7 @@ func (r *reader) run(ctx context.Context, late, frames uint64) error {
 		return fmt.Errorf("starts at %d, although %d was there", s.start+1, before)
 	}
 	random := rand.New(rand.NewPCG(2, late))
-	for last := s.start; last < frames; idle(random.IntN(r.pause + 1)) {
+	for last := s.start; last < frames; yield(random.IntN(r.pause + 1)) {
 		head := r.topic.Published()
 		f, err := s.Next(ctx)
 		if err != nil {
@@ -82,25 +82,25 @@ func (r *reader) run(ctx context.Context, late, frames uint64) error {
 	return nil
 }
 
-// check judges a frame that came after last, when the head was at least head.
-func (r *reader) check(f *Frame, last, head uint64) error {
+// check checks a frame that came after last, when the head was at least head.
+func (r *checkedReader) check(f *Frame, last, head uint64) error {
 	now := r.topic.Published()
 	switch {
 	case f.Seq <= last:
 		return fmt.Errorf("frame %d after %d", f.Seq, last)
-	case !intact(f):
+	case !isIntact(f):
 		return fmt.Errorf("frame %d is torn", f.Seq)
 	case r.mode == Latest && f.Seq < head:
 		return fmt.Errorf("frame %d, although %d was there", f.Seq, head)
 	// The frame before f is lost only when its slot has been taken, at the latest just before the head moves on.
-	case r.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+r.least:
+	case r.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+r.minHeld:
 		return fmt.Errorf("frame %d after %d, although the ring holds those between: head %d", f.Seq, last, now)
 	}
 	return nil
 }
 
-// idle gives other goroutines turns turns.
-func idle(turns int) {
+// yield gives other goroutines turns turns.
+func yield(turns int) {
 	for range turns {
 		runtime.Gosched()
 	}
@@ -110,11 +110,11 @@ func idle(turns int) {
 // times.
 func TestFramesNeverChange(t *testing.T) {
 	const frames = 2000
-	ctx, topic := watched(t), NewTopic("camera", Options{Depth: 4})
+	ctx, topic := withHangTimeout(t), NewTopic("camera", Options{Depth: 4})
 	s := topic.Subscribe(Latest)
 	defer s.Close()
 	var publisher sync.WaitGroup
-	publisher.Go(func() { publish(topic, frames) })
+	publisher.Go(func() { publishUntil(topic, frames) })
 	var kept []*Frame
 	for len(kept) == 0 || kept[len(kept)-1].Seq < frames {
 		f, err := s.Next(ctx)
@@ -125,17 +125,17 @@ func TestFramesNeverChange(t *testing.T) {
 	}
 	publisher.Wait()
 	for _, f := range kept {
-		if !intact(f) {
+		if !isIntact(f) {
 			t.Errorf("frame %d changed after it was received", f.Seq)
 		}
 	}
 }
 
-// TestSlotBeforeHead dies when Publish moves the head before it fills the slot: a reader then finds an old frame there.
-func TestSlotBeforeHead(t *testing.T) {
+// TestPublishFillsTheSlotBeforeItMovesTheHead dies when Publish moves the head before it fills the slot: a reader then finds an old frame there.
+func TestPublishFillsTheSlotBeforeItMovesTheHead(t *testing.T) {
 	const frames = 200000
 	topic := NewTopic("camera", Options{})
-	topic.Publish(picture(1))
+	topic.Publish(testFrame(1))
 	var publisher sync.WaitGroup
 	publisher.Go(func() {
 		for topic.Published() < frames {
@@ -151,8 +151,8 @@ func TestSlotBeforeHead(t *testing.T) {
 	}
 }
 
-// TestStatsWhileReading dies when Stats reads the cursor first, or Next moves it last: Dropped then wraps around.
-func TestStatsWhileReading(t *testing.T) {
+// TestStatsAreConsistentWhileReading dies when Stats reads the cursor first, or Next moves it last: Dropped then wraps around.
+func TestStatsAreConsistentWhileReading(t *testing.T) {
 	const frames = 200000
 	topic := NewTopic("camera", Options{})
 	s := topic.Subscribe(InOrder)

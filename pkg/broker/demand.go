@@ -44,7 +44,7 @@ func (d *demand) add() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.readers++
-	d.settle()
+	d.update()
 }
 
 func (d *demand) remove() {
@@ -55,7 +55,7 @@ func (d *demand) remove() {
 		return
 	}
 	if d.linger == 0 {
-		d.settle()
+		d.update()
 		return
 	}
 	var timer *time.Timer
@@ -64,15 +64,15 @@ func (d *demand) remove() {
 		defer d.mu.Unlock()
 		// Another timer: readers came and left since, and a new linger began.
 		if d.timer == timer {
-			d.settle()
+			d.update()
 		}
 	})
 	d.timer = timer
 }
 
-// settle compares what is wanted with what was last reported. A reader that came back while the timer ran makes the
+// update compares what is wanted with what was last reported. A reader that came back while the timer ran makes the
 // timer's call find nothing changed.
-func (d *demand) settle() {
+func (d *demand) update() {
 	if now := d.readers > 0; now != d.wanted {
 		d.wanted = now
 		select {

@@ -13,7 +13,7 @@ type step struct {
 	wanted, changed bool
 }
 
-func TestDemand(t *testing.T) {
+func TestDemandReportsFirstAndLastReader(t *testing.T) {
 	var open []*Subscription
 	join := func(t *Topic) { open = append(open, t.Subscribe(Latest)) }
 	leave := func(t *Topic) { open[0].Close(); open = open[1:] }
@@ -84,7 +84,7 @@ func TestDemand(t *testing.T) {
 
 // The timer of a linger has fired and waits for the lock while a reader comes and leaves. It must not cut short the
 // linger that begins then.
-func TestLateTimer(t *testing.T) {
+func TestLateTimerDoesNotShortenANewLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		topic := NewTopic("camera", Options{Linger: time.Second})
 		topic.Subscribe(Latest).Close()

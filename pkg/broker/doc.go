@@ -13,7 +13,7 @@
 //   - Conservation: for every subscription, received + dropped = passed, exactly. Each frame carries its own
 //     sequence number (from 1, without gaps), so the slot itself tells a reader that it was overtaken and by how many.
 //   - A new subscription starts at the newest frame: a picture at once.
-//   - After [Topic.End] nothing comes any more, and readers that wait are told so.
+//   - After [Topic.End] no frame follows, and waiting readers get [ErrEnded].
 //   - A ring holds a limited number of frames and of bytes. Its oldest frames are dropped first, its newest never; for a reader
 //     that has not passed them they count as dropped. A [Budget] bounds the bytes of several topics together.
 //   - [Topic.Withdraw] takes back what is held: another frame stands in for each, under its number.

@@ -7,17 +7,17 @@ import (
 	"testing/synctest"
 )
 
-// A reader gets what came before the end, and is told of the end then and ever after, also if it waited for it or came late.
-func TestEnd(t *testing.T) {
+// A reader gets the frames before the end and then always ErrEnded, also if it waited or subscribed late.
+func TestNextReturnsErrEndedAfterTheLastFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		topic := NewTopic("camera", Options{})
-		waits, behind := topic.Subscribe(Latest), topic.Subscribe(InOrder)
-		defer waits.Close()
+		waiting, behind := topic.Subscribe(Latest), topic.Subscribe(InOrder)
+		defer waiting.Close()
 		defer behind.Close()
-		told := make(chan error, 1)
+		waitErr := make(chan error, 1)
 		go func() {
-			_, err := waits.Next(context.Background())
-			told <- err
+			_, err := waiting.Next(context.Background())
+			waitErr <- err
 		}()
 		synctest.Wait()
 		select {
@@ -27,12 +27,12 @@ func TestEnd(t *testing.T) {
 		}
 		topic.End()
 		topic.End()
-		if err := <-told; !errors.Is(err, ErrEnded) {
+		if err := <-waitErr; !errors.Is(err, ErrEnded) {
 			t.Errorf("who waited was told %v", err)
 		}
 		topic = NewTopic("camera", Options{})
 		behind = topic.Subscribe(InOrder)
-		publish(topic, 2)
+		publishUntil(topic, 2)
 		topic.End()
 		late := topic.Subscribe(Latest)
 		for _, c := range []struct {

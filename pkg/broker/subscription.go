@@ -33,10 +33,10 @@ type Subscription struct {
 	closed   atomic.Bool
 }
 
-// Subscribe starts reading at the newest frame, or at the next one if there is none or it is retired. Close it when done.
+// Subscribe starts reading at the newest frame, or at the next one if there is none or it has expired. Close it when done.
 func (t *Topic) Subscribe(mode Mode) *Subscription {
 	s := &Subscription{topic: t, mode: mode, start: t.head.Load()}
-	if s.start > t.old.Load() {
+	if s.start > t.expired.Load() {
 		s.start--
 	}
 	s.cursor.Store(s.start)
@@ -73,14 +73,14 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 		return f, nil
 	}
 	for {
-		// Take the bell before looking: a Publish that the look below fails to see has yet to ring it.
-		rung := s.topic.listen()
+		// Take the channel before TryNext: a Publish that TryNext does not see has yet to close it.
+		updated := s.topic.updated()
 		if f := s.TryNext(); f != nil {
 			return f, nil
 		}
 		select {
-		case <-rung:
-		case <-s.topic.over:
+		case <-updated:
+		case <-s.topic.ended:
 			if f := s.TryNext(); f != nil { // published before the end
 				return f, nil
 			}
@@ -138,9 +138,9 @@ func (s *Subscription) oldest(cursor, head uint64) *Frame {
 	}
 }
 
-// Bell returns a channel that the topic's next Publish closes, for readers that wait for more than a frame. Take it
-// before TryNext, not after: what TryNext fails to see has yet to ring it.
-func (s *Subscription) Bell() <-chan struct{} { return s.topic.listen() }
+// Updated returns a channel that the topic's next Publish closes, for readers that wait for more than a frame. Take it
+// before TryNext, not after: a Publish that TryNext does not see has yet to close it.
+func (s *Subscription) Updated() <-chan struct{} { return s.topic.updated() }
 
 // Ended returns a channel that is closed when the topic has ended; frames that came before may be left to take.
-func (s *Subscription) Ended() <-chan struct{} { return s.topic.over }
+func (s *Subscription) Ended() <-chan struct{} { return s.topic.ended }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// DefaultDepth is how many frames a topic holds unless told otherwise: a second of a 30 fps camera for readers in order,
+// DefaultDepth is how many frames a topic holds by default: a second of a 30 fps camera for readers in order,
 // 3 MB of 100 KB pictures.
 const DefaultDepth = 32
 
@@ -30,20 +30,20 @@ type Options struct {
 // Topic is a ring of the newest frames of one stream. One goroutine at a time publishes; all else is safe for
 // concurrent use.
 type Topic struct {
-	name  string
-	slots []atomic.Pointer[Frame]
-	mask  uint64
-	head  atomic.Uint64        // Seq of the newest frame, 0 before the first
-	old   atomic.Uint64        // Seq up to which frames are retired
-	bell  atomic.Pointer[bell] // nil while nobody waits
-	stock stock                // the publisher's own account of what the slots hold
-	over  chan struct{}        // closed by End
-	once  sync.Once            // of End
+	name    string
+	slots   []atomic.Pointer[Frame]
+	mask    uint64
+	head    atomic.Uint64                // Seq of the newest frame, 0 before the first
+	expired atomic.Uint64                // Seq up to which frames are expired
+	signal  atomic.Pointer[updateSignal] // nil while nobody waits
+	usage   ringUsage                    // the publisher's own account of what the slots hold
+	ended   chan struct{}                // closed by End
+	endOnce sync.Once                    // of End
 	demand
 }
 
-// bell wakes everybody who waits for the next frame; it rings once.
-type bell struct{ rung chan struct{} }
+// signal wakes all readers that wait for the next frame. It fires once.
+type updateSignal struct{ fired chan struct{} }
 
 // NewTopic returns an empty topic. name is for people: logs and metrics.
 func NewTopic(name string, o Options) *Topic {
@@ -57,8 +57,8 @@ func NewTopic(name string, o Options) *Topic {
 	if o.Bytes <= 0 {
 		o.Bytes = DefaultTopicBytes
 	}
-	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1), over: make(chan struct{})}
-	t.stock = stock{sizes: make([]int64, depth), limit: o.Bytes, budget: o.Budget}
+	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1), ended: make(chan struct{})}
+	t.usage = ringUsage{sizes: make([]int64, depth), limit: o.Bytes, budget: o.Budget}
 	t.demand.init(o)
 	return t
 }
@@ -73,12 +73,12 @@ func (t *Topic) Publish(f Frame) *Frame {
 	// The slot before the head: a reader that sees the head finds this frame in its slot, or a newer one.
 	t.slots[f.Seq&t.mask].Store(&f)
 	t.head.Store(f.Seq)
-	// The head before the bell: whoever hung a bell before this line is rung, and whoever hangs one after it looks at
+	// The head before the signal: one that was set before this line is fired, and a reader that sets one after it looks at
 	// the head afterwards and sees f.
-	if b := t.bell.Swap(nil); b != nil {
-		close(b.rung)
+	if b := t.signal.Swap(nil); b != nil {
+		close(b.fired)
 	}
-	t.stock.put(f.Seq&t.mask, int64(len(f.Part)))
+	t.usage.set(f.Seq&t.mask, int64(len(f.Part)))
 	t.Trim()
 	return &f
 }
@@ -86,30 +86,30 @@ func (t *Topic) Publish(f Frame) *Frame {
 // Trim drops the oldest frames until the ring is within its limit and its budget. Publish does so by itself; a publisher
 // that has no frames calls it from time to time, since the other topics of its budget may need the room. It belongs to the publisher.
 func (t *Topic) Trim() {
-	if t.stock.exceeded() {
-		t.keep(t.stock.allowance())
+	if t.usage.exceeded() {
+		t.shrinkTo(t.usage.allowance())
 	}
 }
 
-// keep drops the oldest frames until the ring holds at most so many bytes, or only the newest frame.
-func (t *Topic) keep(bytes int64) {
+// shrinkTo drops the oldest frames until the ring holds at most so many bytes, or only the newest frame.
+func (t *Topic) shrinkTo(bytes int64) {
 	head := t.head.Load()
 	if depth := uint64(len(t.slots)); head > depth {
-		t.stock.tail = max(t.stock.tail, head-depth)
+		t.usage.tail = max(t.usage.tail, head-depth)
 	}
 	// Below the head: the newest frame stays, and so a reader that finds an empty slot also finds a newer head.
-	for t.stock.held > bytes && t.stock.tail+1 < head {
-		t.stock.tail++
-		t.slots[t.stock.tail&t.mask].Store(nil)
-		t.stock.put(t.stock.tail&t.mask, 0)
+	for t.usage.held > bytes && t.usage.tail+1 < head {
+		t.usage.tail++
+		t.slots[t.usage.tail&t.mask].Store(nil)
+		t.usage.set(t.usage.tail&t.mask, 0)
 	}
 }
 
-// Retire keeps the frames published so far from whoever comes later: those of a stream that stops for want of readers would
+// Expire hides the frames published so far from new subscriptions: those of a stream that stops without readers would
 // be old pictures to the next one. The ring drops all but the newest. It belongs to the publisher.
-func (t *Topic) Retire() {
-	t.old.Store(t.head.Load())
-	t.keep(0)
+func (t *Topic) Expire() {
+	t.expired.Store(t.head.Load())
+	t.shrinkTo(0)
 }
 
 // Withdraw puts f in the place of every frame that the topic holds, each time with the Seq of the frame that it replaces:
@@ -118,30 +118,30 @@ func (t *Topic) Withdraw(f Frame) {
 	for i := range t.slots {
 		if held := t.slots[i].Load(); held != nil {
 			// The same Seq in the same slot: a reader that looks for it finds one or the other, and no gap.
-			stand := f
-			stand.Seq = held.Seq
-			t.slots[i].Store(&stand)
-			t.stock.put(uint64(i), 0) // the bytes of f are shared, and not counted
+			replacement := f
+			replacement.Seq = held.Seq
+			t.slots[i].Store(&replacement)
+			t.usage.set(uint64(i), 0) // the bytes of f are shared, and not counted
 		}
 	}
 }
 
 // End says that no frame will follow, now or ever: its readers may go. It belongs to the publisher, and may be called twice.
 func (t *Topic) End() {
-	t.once.Do(func() {
-		close(t.over)
-		t.stock.close()
+	t.endOnce.Do(func() {
+		close(t.ended)
+		t.usage.close()
 	})
 }
 
 // Ended returns a channel that End closes.
-func (t *Topic) Ended() <-chan struct{} { return t.over }
+func (t *Topic) Ended() <-chan struct{} { return t.ended }
 
-// Newest returns the newest frame, or nil if there is none that has not been retired. It counts for no subscription.
+// Newest returns the newest frame, or nil if there is none that has not expired. It counts for no subscription.
 func (t *Topic) Newest() *Frame {
 	for {
 		head := t.head.Load()
-		if head <= t.old.Load() {
+		if head <= t.expired.Load() {
 			return nil
 		}
 		// An empty slot: the frame was overtaken and dropped since head was read, so there is a newer one.
@@ -154,18 +154,18 @@ func (t *Topic) Newest() *Frame {
 // Published returns how many frames have been published.
 func (t *Topic) Published() uint64 { return t.head.Load() }
 
-// listen returns a channel that the next Publish closes.
-func (t *Topic) listen() <-chan struct{} {
-	var fresh *bell
+// updated returns a channel that the next Publish closes.
+func (t *Topic) updated() <-chan struct{} {
+	var fresh *updateSignal
 	for {
-		if b := t.bell.Load(); b != nil {
-			return b.rung
+		if b := t.signal.Load(); b != nil {
+			return b.fired
 		}
 		if fresh == nil {
-			fresh = &bell{rung: make(chan struct{})}
+			fresh = &updateSignal{fired: make(chan struct{})}
 		}
-		if t.bell.CompareAndSwap(nil, fresh) {
-			return fresh.rung
+		if t.signal.CompareAndSwap(nil, fresh) {
+			return fresh.fired
 		}
 	}
 }

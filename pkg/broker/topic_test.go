@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestReading(t *testing.T) {
+func TestNextReturnsFramesByMode(t *testing.T) {
 	tests := []struct {
 		name          string
 		mode          Mode
@@ -29,11 +29,11 @@ func TestReading(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			topic := NewTopic("camera", Options{Depth: 4})
-			publish(topic, tt.before)
+			publishUntil(topic, tt.before)
 			s := topic.Subscribe(tt.mode)
 			defer s.Close()
-			publish(topic, tt.after)
-			if got := seqs(s); !slices.Equal(got, tt.want) {
+			publishUntil(topic, tt.after)
+			if got := readSeqs(s); !slices.Equal(got, tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 			if got, want := s.Stats(), (Stats{uint64(len(tt.want)), tt.dropped}); got != want {
@@ -43,7 +43,7 @@ func TestReading(t *testing.T) {
 	}
 }
 
-func TestDepth(t *testing.T) {
+func TestDepthIsRoundedUpToAPowerOfTwo(t *testing.T) {
 	for asked, want := range map[int]int{-1: DefaultDepth, 0: DefaultDepth, 1: 2, 2: 2, 3: 4, 32: 32, 33: 64} {
 		if got := len(NewTopic("camera", Options{Depth: asked}).slots); got != want {
 			t.Errorf("depth %d: got %d, want %d", asked, got, want)
@@ -51,24 +51,24 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-func TestNewest(t *testing.T) {
+func TestNewestIsTheLastPublishedFrame(t *testing.T) {
 	topic := NewTopic("camera", Options{})
 	if topic.Newest() != nil || topic.Published() != 0 || topic.Name() != "camera" {
 		t.Error("a new topic is not empty")
 	}
-	shared := topic.Publish(picture(1))
+	shared := topic.Publish(testFrame(1))
 	if topic.Newest() != shared || shared.Seq != 1 || topic.Published() != 1 {
 		t.Errorf("newest is %v, want %v", topic.Newest(), shared)
 	}
 }
 
-func TestRetiredFramesAreForNobodyNew(t *testing.T) {
+func TestNewSubscriptionsGetNoExpiredFrames(t *testing.T) {
 	topic := NewTopic("camera", Options{})
 	early := topic.Subscribe(InOrder)
 	for i := range 3 {
-		topic.Publish(picture(uint64(i + 1)))
+		topic.Publish(testFrame(uint64(i + 1)))
 	}
-	topic.Retire()
+	topic.Expire()
 	if f := topic.Newest(); f != nil {
 		t.Errorf("frame %d is retired, and the newest", f.Seq)
 	}
@@ -83,7 +83,7 @@ func TestRetiredFramesAreForNobodyNew(t *testing.T) {
 	if f := early.TryNext(); f == nil || f.Seq != 3 || early.Stats() != (Stats{Received: 1, Dropped: 2}) {
 		t.Errorf("got %v, %+v, want the newest that was there before, and two dropped", f, early.Stats())
 	}
-	topic.Publish(picture(4))
+	topic.Publish(testFrame(4))
 	for _, s := range append(late, topic.Subscribe(Latest)) {
 		if f := s.TryNext(); f == nil || f.Seq != 4 || s.Stats() != (Stats{Received: 1}) {
 			t.Errorf("got %v, %+v, want frame 4 and none dropped", f, s.Stats())
@@ -100,7 +100,7 @@ func TestPublishNeverBlocks(t *testing.T) {
 		s := topic.Subscribe(Mode(i % 2))
 		defer s.Close() // and never reads
 	}
-	publish(topic, 10000) // hangs if it waits for one of them
+	publishUntil(topic, 10000) // hangs if it waits for one of them
 	if topic.Newest().Seq != 10000 {
 		t.Errorf("newest is %d, want 10000", topic.Newest().Seq)
 	}
@@ -111,10 +111,10 @@ func TestNextEndsWithContext(t *testing.T) {
 	s := topic.Subscribe(Latest)
 	defer s.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := s.Next(ending{ctx, cancel}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Next(waitHookContext{ctx, cancel}); !errors.Is(err, context.Canceled) {
 		t.Errorf("while it waits: got %v, want %v", err, context.Canceled)
 	}
-	publish(topic, 1)
+	publishUntil(topic, 1)
 	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a frame ready: got %v, want %v", err, context.Canceled)
 	}
@@ -123,11 +123,11 @@ func TestNextEndsWithContext(t *testing.T) {
 	}
 }
 
-func TestAllocations(t *testing.T) {
+func TestPublishAllocatesOnceAndNextNever(t *testing.T) {
 	topic := NewTopic("camera", Options{})
 	s := topic.Subscribe(Latest)
 	defer s.Close()
-	frame := picture(1)
+	frame := testFrame(1)
 	if got := testing.AllocsPerRun(1000, func() { topic.Publish(frame) }); got != 1 {
 		t.Errorf("Publish with nobody waiting: %v allocations, want 1", got)
 	}

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-func TestWithdrawnFramesAreForNobody(t *testing.T) {
+func TestReadersGetTheReplacementOfWithdrawnFrames(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 4})
 	slow := topic.Subscribe(InOrder)
 	defer slow.Close()
-	publish(topic, 3)
+	publishUntil(topic, 3)
 	slow.TryNext()
-	publish(topic, 6)
+	publishUntil(topic, 6)
 	topic.Withdraw(Frame{Placeholder: true})
 	for _, mode := range []Mode{Latest, InOrder} {
 		s := topic.Subscribe(mode)
@@ -36,17 +36,17 @@ func TestWithdrawnFramesAreForNobody(t *testing.T) {
 	if s := slow.Stats(); s != (Stats{Received: 5, Dropped: 1}) {
 		t.Errorf("it counts %+v", s)
 	}
-	publish(topic, 7)
+	publishUntil(topic, 7)
 	if f := slow.TryNext(); f == nil || f.Placeholder || f.Seq != 7 {
 		t.Errorf("after it came %+v", f)
 	}
 }
 
-func TestWithdrawKeepsRetiredFramesRetired(t *testing.T) {
+func TestWithdrawKeepsExpiredFramesExpired(t *testing.T) {
 	topic := NewTopic("camera", Options{})
 	topic.Withdraw(Frame{Placeholder: true}) // nothing there
-	publish(topic, 2)
-	topic.Retire()
+	publishUntil(topic, 2)
+	topic.Expire()
 	topic.Withdraw(Frame{Placeholder: true})
 	if f := topic.Newest(); f != nil {
 		t.Errorf("the newest is %+v", f)
@@ -54,9 +54,9 @@ func TestWithdrawKeepsRetiredFramesRetired(t *testing.T) {
 }
 
 // Readers in every place find each number once, whatever stands behind it.
-func TestWithdrawUnderReaders(t *testing.T) {
+func TestWithdrawDuringReadsKeepsEverySeq(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 8})
-	ctx := watched(t)
+	ctx := withHangTimeout(t)
 	const last = 5000
 	done := make(chan Stats, 8)
 	for i := range cap(done) {
@@ -65,7 +65,7 @@ func TestWithdrawUnderReaders(t *testing.T) {
 			defer s.Close()
 			for seq := uint64(0); seq < last; {
 				f, err := s.Next(ctx)
-				if err != nil || f.Seq <= seq || !f.Placeholder && !intact(f) {
+				if err != nil || f.Seq <= seq || !f.Placeholder && !isIntact(f) {
 					t.Errorf("after %d: %+v, %v", seq, f, err)
 					break
 				}
@@ -75,7 +75,7 @@ func TestWithdrawUnderReaders(t *testing.T) {
 		}()
 	}
 	for topic.Published() < last {
-		publish(topic, topic.Published()+1)
+		publishUntil(topic, topic.Published()+1)
 		topic.Withdraw(Frame{Placeholder: true})
 	}
 	for range cap(done) {

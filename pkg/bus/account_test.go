@@ -9,12 +9,12 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
-// keyFile writes an NKey seed and returns where it is and its public half.
-func keyFile(t *testing.T) (path, public string) {
+// writeNKey writes an NKey seed and returns where it is and its public half.
+func writeNKey(t *testing.T) (path, public string) {
 	t.Helper()
 	k, err := nkeys.CreateUser()
 	if err != nil {
@@ -29,11 +29,11 @@ func keyFile(t *testing.T) (path, public string) {
 	return path, public
 }
 
-func TestWaysToShowWhoOneIs(t *testing.T) {
+func TestEachAccountKindConnects(t *testing.T) {
 	t.Parallel()
-	shown := peer.Certificate{}.Make(t)
-	seed, public := keyFile(t)
-	other, _ := keyFile(t)
+	shown := testpeer.Certificate{}.Make(t)
+	seed, public := writeNKey(t)
+	other, _ := writeNKey(t)
 	encrypted := TLS{CA: shown.File}
 	for _, c := range []struct {
 		what      string
@@ -46,7 +46,7 @@ func TestWaysToShowWhoOneIs(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			url := engine(t, c.server, func(o *server.Options) {
+			url := startServer(t, c.server, func(o *server.Options) {
 				config, err := server.GenTLSConfig(&server.TLSConfigOpts{CertFile: shown.File, KeyFile: shown.Key})
 				if err != nil {
 					t.Fatal(err)
@@ -54,14 +54,14 @@ func TestWaysToShowWhoOneIs(t *testing.T) {
 				o.TLSConfig, o.TLSTimeout = config, 30
 			}).ClientURL()
 			url = strings.Replace(url, "nats://", "tls://", 1)
-			site, _ := start(t, Options{URLs: []string{url}, Site: "north", Account: c.good, TLS: encrypted})
-			site.Offer([]Source{newLocal("yard")})
-			relay, _ := start(t, Options{URLs: []string{url}, Relay: true, Account: c.good, TLS: encrypted})
-			find(t, relay, "north.yard", camera.Live)
-			refused, _ := start(t, Options{URLs: []string{url}, Relay: true, Account: c.bad, TLS: encrypted})
-			peer.Until(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses this user") })
-			unknown, _ := start(t, Options{URLs: []string{url}, Relay: true, Account: c.good})
-			peer.Until(t, "the certificate not to be believed", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
+			site, _ := startBus(t, Options{URLs: []string{url}, Site: "north", Account: c.good, TLS: encrypted})
+			site.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
+			relay, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.good, TLS: encrypted})
+			waitCamera(t, relay, "north.yard", camera.Live)
+			refused, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.bad, TLS: encrypted})
+			testpeer.WaitFor(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses this user") })
+			unknown, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.good})
+			testpeer.WaitFor(t, "the certificate not to be believed", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
 			if p := refused.State().Problem + unknown.State().Problem; strings.Contains(p, "a-secret") {
 				t.Errorf("a secret in %q", p)
 			}
@@ -69,24 +69,24 @@ func TestWaysToShowWhoOneIs(t *testing.T) {
 	}
 }
 
-func TestWhatTheServerDoesNotPermitIsTold(t *testing.T) {
+func TestPermissionViolationIsReported(t *testing.T) {
 	t.Parallel()
-	nats := peer.ServeNATS(t, `authorization { users: [{user: north, password: p, permissions: {publish: "other.>", subscribe: "camd.>"}}] }`)
-	site, _ := start(t, Options{URLs: []string{nats.URL}, Site: "north", Account: Account{User: "north", Password: "p"}})
-	site.Offer([]Source{newLocal("yard")})
-	peer.Until(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "camd.north") })
+	nats := testpeer.ServeNATS(t, `authorization { users: [{user: north, password: p, permissions: {publish: "other.>", subscribe: "camd.>"}}] }`)
+	site, _ := startBus(t, Options{URLs: []string{nats.URL}, Site: "north", Account: Account{User: "north", Password: "p"}})
+	site.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
+	testpeer.WaitFor(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "camd.north") })
 }
 
-func TestFilesOfAnAccountThatAreMissingAreNamed(t *testing.T) {
+func TestMissingAccountFileIsReported(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	if _, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true, Account: Account{NKey: missing}}); err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("got %v, want it to name the file", err)
 	}
-	url := engine(t).ClientURL()
+	url := startServer(t).ClientURL()
 	for _, o := range []Options{{Account: Account{Credentials: missing}}, {TLS: TLS{CA: missing}}} {
 		o.URLs, o.Relay = []string{url}, true
-		b, _ := start(t, o)
-		peer.Until(t, "the file to be named", func() bool { return strings.Contains(b.State().Problem, missing) })
+		b, _ := startBus(t, o)
+		testpeer.WaitFor(t, "the file to be named", func() bool { return strings.Contains(b.State().Problem, missing) })
 	}
 }

@@ -7,23 +7,23 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 
 	"go.uber.org/zap"
 )
 
-// BenchmarkHop measures when a picture of 100 KB is at a reader of the site's ring and when at one of the relay's, at 30 pictures a
+// BenchmarkLatencyAddedByBus measures when a picture of 100 KB is at a reader of the site's ring and when at one of the relay's, at 30 pictures a
 // second, with Debian's server between them: what it takes more is the hop's, and the rest is the machine's other load.
-func BenchmarkHop(b *testing.B) {
-	url := peer.ServeNATS(b, "").URL
-	yard, _, relay := quietPair(b, url)
-	v := watch(b, find(b, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+func BenchmarkLatencyAddedByBus(b *testing.B) {
+	url := testpeer.ServeNATS(b, "").URL
+	yard, _, relay := startQuietPair(b, url)
+	v := watchTopic(b, waitCamera(b, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
-	near := watch(b, yard, camera.Main)
+	near := watchTopic(b, yard, camera.Main)
 	direct := make(chan time.Duration, 1)
 	var there, here, more []time.Duration
 	for b.Loop() {
@@ -41,11 +41,11 @@ func BenchmarkHop(b *testing.B) {
 	}
 }
 
-func quietPair(b *testing.B, url string) (*localCamera, *Bus, *Bus) {
-	yard := newLocal("yard", "preview")
-	site, _ := start(b, Options{URLs: []string{url}, Site: "north", Log: zap.NewNop()})
-	site.Offer([]Source{yard})
-	relay, _ := start(b, Options{URLs: []string{url}, Relay: true, Log: zap.NewNop()})
+func startQuietPair(b *testing.B, url string) (*fakeCamera, *Bus, *Bus) {
+	yard := newFakeCamera("yard", "preview")
+	site, _ := startBus(b, Options{URLs: []string{url}, Site: "north", Log: zap.NewNop()})
+	site.SetLocalCameras([]LocalCamera{yard})
+	relay, _ := startBus(b, Options{URLs: []string{url}, Relay: true, Log: zap.NewNop()})
 	return yard, site, relay
 }
 
@@ -53,27 +53,27 @@ func quietPair(b *testing.B, url string) (*localCamera, *Bus, *Bus) {
 func BenchmarkFrame(b *testing.B) {
 	for _, size := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			url := peer.ServeNATS(b, "").URL
-			yard, _, relay := quietPair(b, url)
-			v := watch(b, find(b, relay, "north.yard", camera.Live), camera.Main)
-			peer.Until(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
-			pic := picture(size)
+			url := testpeer.ServeNATS(b, "").URL
+			yard, _, relay := startQuietPair(b, url)
+			v := watchTopic(b, waitCamera(b, relay, "north.yard", camera.Live), camera.Main)
+			testpeer.WaitFor(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+			pic := testJPEG(size)
 			f := broker.Frame{Width: 32, Height: 16, Part: pic, JPEG: pic}
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
-			before := processor()
+			before := cpuTime()
 			for b.Loop() {
 				f.Captured = time.Now()
 				yard.topics[camera.Main].Publish(f)
 				v.next(false)
 			}
-			b.ReportMetric(float64((processor()-before).Microseconds())/float64(b.N), "cpu-µs/op")
+			b.ReportMetric(float64((cpuTime()-before).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
 	}
 }
 
-// processor is the time that this process has used.
-func processor() time.Duration {
+// cpuTime is the time that this process has used.
+func cpuTime() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
@@ -81,21 +81,21 @@ func processor() time.Duration {
 
 // BenchmarkFirstPicture measures the time from a relay's first viewer to its first picture, of a camera that nobody watched.
 func BenchmarkFirstPicture(b *testing.B) {
-	url := peer.ServeNATS(b, "").URL
-	yard, _, relay := quietPair(b, url)
-	c := find(b, relay, "north.yard", camera.Live)
+	url := testpeer.ServeNATS(b, "").URL
+	yard, _, relay := startQuietPair(b, url)
+	c := waitCamera(b, relay, "north.yard", camera.Live)
 	yard.play(b, 100_000, time.Second/30)
 	topic, _ := c.Topic(camera.Main)
 	var took time.Duration
 	n := 0
 	for b.Loop() {
 		begun := time.Now()
-		v := watch(b, c, camera.Main)
+		v := watchTopic(b, c, camera.Main)
 		v.next(false)
 		took += time.Since(begun)
 		n++
 		v.sub.Close()
-		peer.Until(b, "the end of demand", func() bool { return !topic.Wanted() && !yard.topics[camera.Main].Wanted() })
+		testpeer.WaitFor(b, "the end of demand", func() bool { return !topic.Wanted() && !yard.topics[camera.Main].Wanted() })
 	}
 	b.ReportMetric(float64(took.Microseconds())/float64(n), "µs-to-first")
 }

@@ -16,8 +16,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// Source is a local camera, as far as a bus needs it; Status().ID names it. Its methods are safe for concurrent use.
-type Source interface {
+// LocalCamera is a local camera, as far as a bus needs it; Status().ID names it. Its methods are safe for concurrent use.
+type LocalCamera interface {
 	Status() camera.Status
 	Renditions() []string
 	Topic(rendition string) (*broker.Topic, bool)
@@ -25,80 +25,80 @@ type Source interface {
 
 // Bus is one connection to NATS and all that goes over it. Run belongs to one goroutine; the rest is safe for concurrent use.
 type Bus struct {
-	opts     Options
-	log      *zap.Logger
-	subjects subjects
-	link     *link
-	offers   *offers // nil without a site
-	relay    *relay  // nil for one that only offers
-	refused  *refusals
-	inbox    *inbox
+	opts       Options
+	log        *zap.Logger
+	subjects   subjects
+	connection *connection
+	localSite  *localSite // nil without a site
+	relay      *relay     // nil for one that only offers
+	refusals   *refusals
+	inbox      *inbox
 }
 
 // New returns a bus that does nothing until Run. Its error says which option is wrong.
 func New(o Options) (*Bus, error) {
-	o, err := o.checked()
+	o, err := o.validated()
 	if err != nil {
 		return nil, err
 	}
-	auth, err := o.auth()
+	auth, err := o.natsOptions()
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refused: newRefusals(o.Log), inbox: newInbox()}
-	b.link = &link{opts: o, log: o.Log, auth: auth, dialer: newDialer(), late: behind, since: time.Now()}
-	box := nuid.Next()
+	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refusals: newRefusals(o.Log), inbox: newInbox()}
+	b.connection = &connection{opts: o, log: o.Log, auth: auth, dialer: newDialer(), maxDelay: maxAnswerDelay, since: time.Now()}
+	instance := nuid.Next()
 	if o.Site != "" {
-		b.offers = newOffers(o, box, b.link, b.refused.add)
+		b.localSite = newLocalSite(o, instance, b.connection, b.refusals.add)
 	}
 	if o.Relay {
-		b.relay = newRelay(o, box, b.link, b.refused.add)
+		b.relay = newRelay(o, instance, b.connection, b.refusals.add)
 		if o.Site != "" {
-			b.link.late *= 3 // answers come behind what goes out, too
+			b.connection.maxDelay *= 3 // answers come behind what goes out, too
 		}
 	}
 	return b, nil
 }
 
-// farewell is how long what is said last may take.
-const farewell = 700 * time.Millisecond
+// flush is how long the last announcement may take.
+const shutdownTimeout = 700 * time.Millisecond
 
 // Run connects, and keeps the connection until ctx ends: it tries again for ever, whatever refuses it. It returns when all
 // that it started has ended; the topics of remote cameras end with it.
 func (b *Bus) Run(ctx context.Context) {
-	life, hangUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer hangUp()
+	sendCtx, disconnect := context.WithCancel(context.WithoutCancel(ctx))
+	defer disconnect()
 	var running sync.WaitGroup
-	if b.offers != nil {
-		b.offers.begin(life)
+	if b.localSite != nil {
+		b.localSite.setContext(sendCtx)
 	}
-	running.Go(func() { b.link.keep(life, b.attach) })
-	running.Go(func() { b.readAll(life) })
+	running.Go(func() { b.connection.run(sendCtx, b.attach) })
+	running.Go(func() { b.readAnnouncements(sendCtx) })
 	if b.relay != nil {
-		running.Go(func() { b.link.attend(life, b.relay.fetching) })
-		running.Go(func() { b.relay.tend(life) })
+		running.Go(func() { b.connection.leaveWhenBehind(sendCtx, b.relay.isFetching) })
+		running.Go(func() { b.relay.publishPlaceholders(sendCtx) })
 	}
-	b.watch(ctx)
+	b.poll(ctx)
 	// Even while a write hangs.
-	cut := time.AfterFunc(farewell, b.link.dialer.cut)
-	defer cut.Stop()
-	if b.offers != nil {
-		b.offers.leave()
+	abortTimer := time.AfterFunc(shutdownTimeout, b.connection.dialer.abort)
+	defer abortTimer.Stop()
+	if b.localSite != nil {
+		b.localSite.announceLeaving()
 	}
 	if b.relay != nil {
-		b.relay.leave()
+		b.relay.clearInterest()
 	}
-	b.link.farewell()
-	hangUp()
+	b.connection.flush()
+	disconnect()
 	running.Wait()
 	if b.relay != nil {
-		b.relay.end()
+		b.relay.endTopics()
 	}
 }
 
-// watch looks at what has changed until ctx ends.
-func (b *Bus) watch(ctx context.Context) {
-	tick := time.NewTicker(glance)
+// watch checks for changes until ctx ends.
+func (b *Bus) poll(ctx context.Context) {
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	var demand <-chan struct{}
 	if b.relay != nil {
@@ -109,72 +109,72 @@ func (b *Bus) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-demand:
-			b.relay.settle()
+			b.relay.updateSubscriptions()
 		case <-tick.C:
-			if b.offers != nil {
-				b.offers.look()
+			if b.localSite != nil {
+				b.localSite.refresh()
 			}
 			if b.relay != nil {
-				b.relay.look()
+				b.relay.refresh()
 			}
-			b.refused.logNew(time.Now())
+			b.refusals.logNew(time.Now())
 		}
 	}
 }
 
 // attach does what a connection begins with. again: the same one is back, with its subscriptions.
-func (b *Bus) attach(again bool) {
-	conn := b.link.now()
-	if !again {
-		for subject, heard := range b.listeners() {
-			sub, err := conn.Subscribe(subject, heard)
+func (b *Bus) attach(isReconnect bool) {
+	conn := b.connection.current()
+	if !isReconnect {
+		for subject, handler := range b.subscriptions() {
+			sub, err := conn.Subscribe(subject, handler)
 			if err != nil {
-				b.link.trouble(fmt.Errorf("subscribe: %w", err))
+				b.connection.reportProblem(fmt.Errorf("subscribe: %w", err))
 				continue
 			}
-			_ = sub.SetPendingLimits(mostWaiting, mostWaitingBytes) // it fails where the connection has ended
+			_ = sub.SetPendingLimits(maxPendingMessages, maxPendingMessageBytes) // it fails where the connection has ended
 		}
 	}
-	if b.offers != nil {
-		b.offers.renew()
-		b.offers.asked(nil)
+	if b.localSite != nil {
+		b.localSite.extendInterests()
+		b.localSite.handleAnnounceRequest(nil)
 	}
 	if b.relay != nil {
-		b.relay.attach(conn, again)
+		b.relay.attach(conn, isReconnect)
 	}
 }
 
-// listeners says what is listened to, and by whom, beside frames.
-func (b *Bus) listeners() map[string]func(*nats.Msg) {
+// subscriptions says what is listened to, and by whom, beside frames.
+func (b *Bus) subscriptions() map[string]func(*nats.Msg) {
 	l := map[string]func(*nats.Msg){}
-	if f := b.offers; f != nil {
-		l[b.subjects.all()] = f.asked
-		l[b.subjects.ask(f.site)] = f.asked
-		l[b.subjects.want(f.site)] = f.wish
-		l[b.subjects.site(f.site)] = b.receive
+	if f := b.localSite; f != nil {
+		l[b.subjects.discovery()] = f.handleAnnounceRequest
+		l[b.subjects.announceRequest(f.site)] = f.handleAnnounceRequest
+		l[b.subjects.interest(f.site)] = f.handleInterest
+		l[b.subjects.site(f.site)] = b.receiveAnnouncement
 	}
 	if b.relay != nil {
 		delete(l, b.subjects.site(b.opts.Site))
-		l[b.subjects.site("*")] = b.receive
+		l[b.subjects.site("*")] = b.receiveAnnouncement
 	}
 	return l
 }
 
 // receive takes an announcement from the connection. It is quick, so that nothing waits behind one that is refused.
-func (b *Bus) receive(m *nats.Msg) {
+func (b *Bus) receiveAnnouncement(m *nats.Msg) {
 	if known, admitted := b.admit(m, time.Now()); admitted && !b.inbox.put(m, known) {
-		b.refused.add(TooFast)
+		b.refusals.add(TooFast)
 	}
 }
 
-// readAll reads the announcements that have been admitted until ctx ends.
-func (b *Bus) readAll(ctx context.Context) {
+// readAnnouncements reads the announcements that have been admitted until ctx ends.
+func (b *Bus) readAnnouncements(ctx context.Context) {
 	for {
 		m := b.inbox.next(ctx)
 		if m == nil {
 			return
 		}
-		b.hear(m, time.Now())
+		b.handleAnnouncement(m, time.Now())
 	}
 }
 
@@ -182,46 +182,46 @@ func (b *Bus) readAll(ctx context.Context) {
 func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 	var refused string
 	site, ok := b.subjects.siteOf(m.Subject)
-	box := peek(m.Data, "box")
+	box := peekPublisher(m.Data, "box")
 	switch {
-	case !ok || len(m.Data) > mostWord:
+	case !ok || len(m.Data) > maxMessage:
 		refused = NotUnderstood
-	case b.isOwn(site):
-		known, refused = b.offers.admits(box, m.Size(), now)
+	case b.isLocalSite(site):
+		known, refused = b.localSite.admits(box, m.Size(), now)
 	case b.relay != nil:
 		known, refused = b.relay.admits(site, box, m.Size(), now)
 	}
 	if refused != "" {
-		b.refused.add(refused)
+		b.refusals.add(refused)
 	}
 	return known, refused == ""
 }
 
-func (b *Bus) isOwn(site string) bool { return b.offers != nil && site == b.offers.site }
+func (b *Bus) isLocalSite(site string) bool { return b.localSite != nil && site == b.localSite.site }
 
-// hear takes what a box says. Nothing of this site's reaches the relay: what is here need not come back.
-func (b *Bus) hear(m *nats.Msg, now time.Time) {
+// hear processes an announcement. Nothing of this site's reaches the relay: its cameras must not come back.
+func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 	site, _ := b.subjects.siteOf(m.Subject)
-	w, err := readWord(m.Data)
-	box := peek(m.Data, "box")
+	w, err := parseAnnouncement(m.Data)
+	box := peekPublisher(m.Data, "box")
 	switch {
 	case err != nil || box != "" && box != w.Box: // the quota was that of box
-		b.refused.add(NotUnderstood)
-	case b.isOwn(site):
-		if w.Box != b.offers.box {
-			b.offers.hear(w, now)
+		b.refusals.add(NotUnderstood)
+	case b.isLocalSite(site):
+		if w.Box != b.localSite.box {
+			b.localSite.handleAnnouncement(w, now)
 		}
 	case b.relay != nil:
-		b.relay.hear(site, w, now)
+		b.relay.handleAnnouncement(site, w, now)
 	}
 }
 
-// Offer makes cameras, in the order in which people want to see them, those that others may have from now on. Readers
+// SetLocalCameras makes cameras, in the order in which people want to see them, those that others may have from now on. Readers
 // elsewhere of one that is gone come to its end. Cameras taken from a bus do not belong here. It may be called at any time,
 // before Run too; without a site it does nothing.
-func (b *Bus) Offer(cameras []Source) {
-	if b.offers != nil {
-		b.offers.set(slices.Clone(cameras))
+func (b *Bus) SetLocalCameras(cameras []LocalCamera) {
+	if b.localSite != nil {
+		b.localSite.setCameras(slices.Clone(cameras))
 	}
 }
 
@@ -237,10 +237,10 @@ func (b *Bus) Cameras() []*Camera {
 // State returns how the bus is.
 func (b *Bus) State() State {
 	var s State
-	b.link.tell(&s)
-	s.Refused = b.refused.snapshot()
-	if b.offers != nil {
-		b.offers.report(&s)
+	b.connection.report(&s)
+	s.Refused = b.refusals.snapshot()
+	if b.localSite != nil {
+		b.localSite.report(&s)
 	}
 	if b.relay != nil {
 		b.relay.report(&s)

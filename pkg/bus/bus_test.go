@@ -5,32 +5,32 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
 // pair is a site with one camera and a relay, at one server.
-func pairAt(t testing.TB, siteURL, relayURL string) (*localCamera, *Bus, *Bus) {
+func startPair(t testing.TB, siteURL, relayURL string) (*fakeCamera, *Bus, *Bus) {
 	t.Helper()
-	yard := newLocal("yard", "preview")
-	site, _ := start(t, Options{URLs: []string{siteURL}, Site: "north"})
-	site.Offer([]Source{yard})
-	relay, _ := start(t, Options{URLs: []string{relayURL}, Relay: true})
+	yard := newFakeCamera("yard", "preview")
+	site, _ := startBus(t, Options{URLs: []string{siteURL}, Site: "north"})
+	site.SetLocalCameras([]LocalCamera{yard})
+	relay, _ := startBus(t, Options{URLs: []string{relayURL}, Relay: true})
 	return yard, site, relay
 }
 
-func TestViewersElsewhereSeeTheSamePictures(t *testing.T) {
-	url := engine(t).ClientURL()
-	yard, site, relay := pairAt(t, url, url)
-	c := find(t, relay, "north.yard", camera.Live)
+func TestRelayDeliversSameFrames(t *testing.T) {
+	url := startServer(t).ClientURL()
+	yard, site, relay := startPair(t, url, url)
+	c := waitCamera(t, relay, "north.yard", camera.Live)
 	if s := c.Status(); s.Title != "Camera yard" || c.Site() != "north" {
 		t.Errorf("got %+v of %s", s, c.Site())
 	}
 	if got := c.Renditions(); len(got) != 2 || got[0] != camera.Main || got[1] != "preview" {
 		t.Errorf("got renditions %q", got)
 	}
-	v := watch(t, c, camera.Main)
-	peer.Until(t, "demand at the site", func() bool { return yard.topics[camera.Main].Wanted() })
+	v := watchTopic(t, c, camera.Main)
+	testpeer.WaitFor(t, "demand at the site", func() bool { return yard.topics[camera.Main].Wanted() })
 	sent := yard.publish(100_000)
 	got := v.next(false)
 	if !bytes.Equal(got.JPEG, sent.JPEG) || !bytes.Equal(got.Part, sent.Part) {
@@ -43,6 +43,6 @@ func TestViewersElsewhereSeeTheSamePictures(t *testing.T) {
 		t.Error("a rendition is wanted that nobody watches")
 	}
 	v.sub.Close()
-	peer.Until(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
-	peer.Until(t, "it to be told", func() bool { return !wentOut(site, "yard", camera.Main).Watched })
+	testpeer.WaitFor(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
+	testpeer.WaitFor(t, "it to be told", func() bool { return !sentStream(site, "yard", camera.Main).Watched })
 }

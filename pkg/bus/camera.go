@@ -17,35 +17,35 @@ import (
 // Camera is one of another site. It is served like a local one: its topics have live pictures and placeholders in turn, and
 // pictures are on the bus only while a topic has readers. Safe for concurrent use.
 type Camera struct {
-	id, site, bare string
-	relay          *relay
-	box            string // that has it; belongs to whoever has the relay's lock
+	id, site, localID string
+	relay             *relay
+	box               string // that has it; belongs to whoever has the relay's lock
 
-	mu      sync.Mutex
-	told    told
-	silent  string // why its box cannot be asked; empty if it can be
-	ahead   time.Duration
-	state   condition
-	names   []string
-	owner   string               // the box that has it, as inlets know it
-	inlets  map[string]*inlet    // of the renditions that somebody has asked for: one that nobody asks for costs its name
-	counts  map[string]*received // of the same
-	ended   bool
-	current bool // state has been found once
+	mu           sync.Mutex
+	info         cameraInfo
+	silentReason string // why its box cannot be asked; empty if it can be
+	clockOffset  time.Duration
+	state        cameraState
+	renditions   []string
+	owner        string                   // the box that has it, as receivers know it
+	receivers    map[string]*receiver     // of the renditions that somebody has asked for: one that nobody asks for costs its name
+	stats        map[string]*receiveStats // of the same
+	ended        bool
+	isStateKnown bool // state has been found once
 }
 
-// condition is how a camera is, as told to viewers.
-type condition struct {
+// cameraState is a camera's state as viewers see it.
+type cameraState struct {
 	state  camera.State
 	reason camera.Reason
 	detail string
 	since  time.Time
 }
 
-func newCamera(s *site, id string) *Camera {
+func newCamera(s *remoteSite, id string) *Camera {
 	full := s.name + "." + id
 	return &Camera{
-		id: full, site: s.name, bare: id, relay: s.relay,
+		id: full, site: s.name, localID: id, relay: s.relay,
 	}
 }
 
@@ -56,19 +56,19 @@ func (c *Camera) ID() string { return c.id }
 // Site returns its site's name.
 func (c *Camera) Site() string { return c.site }
 
-// Status is its site's word, but where site or bus cannot be reached: then it is offline, unreachable. While it is watched and
+// Status is what its site announces, but where site or bus cannot be reached: then it is offline, unreachable. While it is watched and
 // no frame comes, it is stalled. Counts are those of this relay.
 func (c *Camera) Status() camera.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &c.told
+	t := &c.info
 	s := camera.Status{
 		ID: c.id, Title: t.Title, Source: "bus:" + c.id, State: c.state.state, Reason: c.state.reason, Detail: c.state.detail, Since: c.state.since,
-		Format: camera.Format{Backend: "NATS", Codec: t.Codec, Width: t.Width, Height: t.Height, FPS: t.Declared},
+		Format: camera.Format{Backend: "NATS", Codec: t.Codec, Width: t.Width, Height: t.Height, FPS: t.DeclaredFPS},
 		Counts: camera.Counts{FPS: t.FPS, Published: map[string]uint64{}, Refused: map[string]uint64{}},
 	}
 	if !t.Retry.IsZero() && c.state.state == t.State {
-		s.Retry = t.Retry.Add(c.ahead)
+		s.NextRetry = t.Retry.Add(c.clockOffset)
 	}
 	for _, r := range t.Renditions[1:] {
 		s.Renditions = append(s.Renditions, camera.Rendition{Name: r.Name, Width: r.Width, FPS: r.FPS, Quality: r.Quality})
@@ -76,8 +76,8 @@ func (c *Camera) Status() camera.Status {
 	if s.State != camera.Live {
 		s.Counts.FPS = 0
 	}
-	for _, in := range c.inlets {
-		in.describe(&s)
+	for _, in := range c.receivers {
+		in.addTo(&s)
 	}
 	return s
 }
@@ -86,131 +86,131 @@ func (c *Camera) Status() camera.Status {
 func (c *Camera) Renditions() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.names)
+	return slices.Clone(c.renditions)
 }
 
 // Topic returns the stream in a rendition; empty means main. A stream takes memory from when it is first asked for.
 func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if in := c.inlet(cmp.Or(rendition, camera.Main)); in != nil {
+	if in := c.receiver(cmp.Or(rendition, camera.Main)); in != nil {
 		return in.topic, true
 	}
 	return nil, false
 }
 
-// inlet returns the stream in a rendition, and makes it if it is asked for the first time; nil if there is no such rendition.
-func (c *Camera) inlet(name string) *inlet {
-	if in := c.inlets[name]; in != nil || !slices.Contains(c.names, name) {
+// receiver returns the stream in a rendition, and makes it if it is asked for the first time; nil if there is no such rendition.
+func (c *Camera) receiver(name string) *receiver {
+	if in := c.receivers[name]; in != nil || !slices.Contains(c.renditions, name) {
 		return in
 	}
-	if c.inlets == nil {
-		c.inlets, c.counts = map[string]*inlet{}, map[string]*received{}
+	if c.receivers == nil {
+		c.receivers, c.stats = map[string]*receiver{}, map[string]*receiveStats{}
 	}
-	c.counts[name] = newReceived()
-	in := newInlet(c, name, c.counts[name])
-	in.source(c.owner, c.ahead, c.told.State == camera.Paused)
+	c.stats[name] = newReceiveStats()
+	in := newReceiver(c, name, c.stats[name])
+	in.setSource(c.owner, c.clockOffset, c.info.State == camera.Paused)
 	if c.ended {
 		in.end()
 	}
-	c.inlets[name] = in
+	c.receivers[name] = in
 	return in
 }
 
-// learn takes what the box that has the camera says of it, and reports whether its renditions are others than before.
-func (c *Camera) learn(t told, b *box) bool {
+// update takes what the box that has the camera says of it, and reports whether its renditions are others than before.
+func (c *Camera) update(info cameraInfo, b *box) bool {
 	c.box = b.id
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.told, c.owner, c.ahead = t, b.id, b.clock.ahead()
-	if !c.current {
-		c.state, c.current = c.find(time.Now(), 0), true
+	c.info, c.owner, c.clockOffset = info, b.id, b.clockOffset.estimate()
+	if !c.isStateKnown {
+		c.state, c.isStateKnown = c.currentState(time.Now(), 0), true
 	}
-	for _, in := range c.inlets {
-		in.source(b.id, c.ahead, t.State == camera.Paused)
+	for _, in := range c.receivers {
+		in.setSource(b.id, c.clockOffset, info.State == camera.Paused)
 	}
-	if t.State == camera.Paused && c.state.state != camera.Paused {
-		c.enter(c.find(time.Now(), 0))
-		for _, in := range c.inlets {
-			in.withdraw(c.card(in))
+	if info.State == camera.Paused && c.state.state != camera.Paused {
+		c.setState(c.currentState(time.Now(), 0))
+		for _, in := range c.receivers {
+			in.withdraw(c.placeholder(in))
 		}
 	}
-	names := make([]string, 0, len(t.Renditions))
-	for _, r := range t.Renditions {
+	names := make([]string, 0, len(info.Renditions))
+	for _, r := range info.Renditions {
 		names = append(names, r.Name)
 	}
-	if slices.Equal(names, c.names) {
+	if slices.Equal(names, c.renditions) {
 		return false
 	}
-	c.restream(names)
+	c.setRenditions(names)
 	return true
 }
 
-// restream makes the renditions those that there are now. Readers of one that goes come to its end.
-func (c *Camera) restream(names []string) {
-	for name, in := range c.inlets {
+// setRenditions makes the renditions those that there are now. Readers of one that goes come to its end.
+func (c *Camera) setRenditions(names []string) {
+	for name, in := range c.receivers {
 		if !slices.Contains(names, name) {
 			in.end()
-			delete(c.inlets, name)
-			delete(c.counts, name) // else whoever thinks of ever new names fills the memory
+			delete(c.receivers, name)
+			delete(c.stats, name) // else whoever thinks of ever new names fills the memory
 		}
 	}
-	c.names = names
+	c.renditions = names
 }
 
-// end lets all readers go.
-func (c *Camera) end() {
+// endTopics lets all readers go.
+func (c *Camera) endTopics() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	for _, in := range c.inlets {
+	for _, in := range c.receivers {
 		in.end()
 	}
 }
 
-// hint says why the camera's box cannot be asked.
-func (c *Camera) hint(silent string) {
+// setSilent says why the camera's box cannot be asked.
+func (c *Camera) setSilent(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.silent = silent
+	c.silentReason = reason
 }
 
-// settle makes what is fetched what is watched, and reports whether that is something else than before.
-func (c *Camera) settle(conn *nats.Conn, now time.Time) (turned bool) {
+// updateSubscriptions subscribes to the renditions that are watched, and reports whether that changed.
+func (c *Camera) updateSubscriptions(conn *nats.Conn, now time.Time) (changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, in := range c.inlets {
-		turned = in.settle(conn, now) || turned
+	for _, in := range c.receivers {
+		changed = in.updateSubscription(conn, now) || changed
 	}
-	return turned
+	return changed
 }
 
-// deaf forgets what was listened to on a connection that is no more.
-func (c *Camera) deaf() {
+// dropSubscriptions drops the subscriptions of a connection that has ended.
+func (c *Camera) dropSubscriptions() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, in := range c.inlets {
-		in.deaf()
+	for _, in := range c.receivers {
+		in.dropSubscription()
 	}
 }
 
 // watched lists the renditions that viewers watch; needs, those of them that have no picture yet.
-func (c *Camera) watched() []string { return c.those((*inlet).isWatched) }
-func (c *Camera) needs() []string   { return c.those((*inlet).isNeedy) }
+func (c *Camera) watched() []string { return c.renditionsWhere((*receiver).isWatched) }
+func (c *Camera) waiting() []string { return c.renditionsWhere((*receiver).isWaiting) }
 
-func (c *Camera) those(which func(*inlet) bool) (names []string) {
+func (c *Camera) renditionsWhere(which func(*receiver) bool) (names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, name := range c.names {
-		if in := c.inlets[name]; in != nil && which(in) {
+	for _, name := range c.renditions {
+		if in := c.receivers[name]; in != nil && which(in) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// enter makes the state known to all but viewers.
-func (c *Camera) enter(now condition) {
+// setState makes the state known to all but viewers.
+func (c *Camera) setState(now cameraState) {
 	before := c.state
 	c.state = now
 	if before.state == now.state && before.reason == now.reason {
@@ -218,7 +218,7 @@ func (c *Camera) enter(now condition) {
 	}
 	level := zapcore.InfoLevel
 	switch {
-	case len(c.inlets) == 0: // nobody has asked for it here
+	case len(c.receivers) == 0: // nobody has asked for it here
 		level = zapcore.DebugLevel
 	case now.state == camera.Offline, now.state == camera.Stalled:
 		level = zapcore.WarnLevel
@@ -236,10 +236,10 @@ func (c *Camera) enter(now condition) {
 func (c *Camera) report(list []Stream) []Stream {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for name, n := range c.counts {
+	for name, n := range c.stats {
 		s := n.stream()
 		s.Camera, s.Rendition = c.id, name
-		s.Watched = c.inlets[name].isWatched()
+		s.Watched = c.receivers[name].isWatched()
 		list = append(list, s)
 	}
 	return list

@@ -8,12 +8,12 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
-// sum is all that became of a stream's frames.
-func (s Stream) sum() uint64 {
+// accountedFor is all that became of a stream's frames.
+func (s Stream) accountedFor() uint64 {
 	n := s.Frames
 	for _, d := range s.Dropped {
 		n += d
@@ -21,7 +21,7 @@ func (s Stream) sum() uint64 {
 	return n
 }
 
-func cameIn(b *Bus, camera, rendition string) Stream {
+func receivedStream(b *Bus, camera, rendition string) Stream {
 	for _, s := range b.State().Received {
 		if s.Camera == camera && s.Rendition == rendition {
 			return s
@@ -30,7 +30,7 @@ func cameIn(b *Bus, camera, rendition string) Stream {
 	return Stream{}
 }
 
-func wentOut(b *Bus, camera, rendition string) Stream {
+func sentStream(b *Bus, camera, rendition string) Stream {
 	for _, s := range b.State().Sent {
 		if s.Camera == camera && s.Rendition == rendition {
 			return s
@@ -39,39 +39,39 @@ func wentOut(b *Bus, camera, rendition string) Stream {
 	return Stream{}
 }
 
-// accounts checks that from the first frame that a relay got to the last that the site's ring had, each is accounted for at both
+// expectConserved checks that from the first frame that a relay got to the last that the site's ring had, each is accounted for at both
 // ends. Nothing is published meanwhile; the last frame has come.
-func accounts(t *testing.T, yard *localCamera, first uint64, site, relay *Bus) {
+func expectConserved(t *testing.T, yard *fakeCamera, first uint64, site, relay *Bus) {
 	t.Helper()
 	published := yard.topics[camera.Main].Published()
 	want := published - first + 1
 	defer func() {
-		t.Logf("published %d, want %d, sent %+v, received %+v", published, want, wentOut(site, "yard", camera.Main), cameIn(relay, "north.yard", camera.Main))
+		t.Logf("published %d, want %d, sent %+v, received %+v", published, want, sentStream(site, "yard", camera.Main), receivedStream(relay, "north.yard", camera.Main))
 	}()
 	// A frame is counted behind its way.
-	peer.Until(t, "the last frame to be counted", func() bool {
-		return wentOut(site, "yard", camera.Main).Passed >= want && cameIn(relay, "north.yard", camera.Main).Passed >= want
+	testpeer.WaitFor(t, "the last frame to be counted", func() bool {
+		return sentStream(site, "yard", camera.Main).Passed >= want && receivedStream(relay, "north.yard", camera.Main).Passed >= want
 	})
-	out, in := wentOut(site, "yard", camera.Main), cameIn(relay, "north.yard", camera.Main)
-	if out.Passed != want || out.sum() != want {
-		t.Errorf("at the site passed %d and accounted for %d, want %d", out.Passed, out.sum(), want)
+	out, in := sentStream(site, "yard", camera.Main), receivedStream(relay, "north.yard", camera.Main)
+	if out.Passed != want || out.accountedFor() != want {
+		t.Errorf("at the site passed %d and accounted for %d, want %d", out.Passed, out.accountedFor(), want)
 	}
-	if in.Passed != want || in.sum() != want {
-		t.Errorf("at the relay passed %d and accounted for %d, want %d", in.Passed, in.sum(), want)
+	if in.Passed != want || in.accountedFor() != want {
+		t.Errorf("at the relay passed %d and accounted for %d, want %d", in.Passed, in.accountedFor(), want)
 	}
 	if out.Frames < in.Frames {
 		t.Errorf("%d frames arrived of %d", in.Frames, out.Frames)
 	}
 }
 
-// arrival waits for the newest frame of the site's ring to come, and publishes more as long as it does not.
-func arrival(t *testing.T, yard *localCamera, relay *Bus) {
+// waitLastFrame waits for the newest frame of the site's ring to come, and publishes more as long as it does not.
+func waitLastFrame(t *testing.T, yard *fakeCamera, relay *Bus) {
 	t.Helper()
-	c := find(t, relay, "north.yard", camera.Live)
+	c := waitCamera(t, relay, "north.yard", camera.Live)
 	var f uint64
-	peer.Until(t, "the last frame", func() bool {
+	testpeer.WaitFor(t, "the last frame", func() bool {
 		c.mu.Lock()
-		in := c.inlets[camera.Main]
+		in := c.receivers[camera.Main]
 		c.mu.Unlock()
 		in.mu.Lock()
 		defer in.mu.Unlock()
@@ -84,30 +84,30 @@ func arrival(t *testing.T, yard *localCamera, relay *Bus) {
 	})
 }
 
-func TestEveryFrameIsAccountedFor(t *testing.T) {
+func TestEveryFrameIsCounted(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{2000, 100_000, 400_000} { // below the library's buffer, beyond it, and in pieces
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
-			url := engine(t, func(o *server.Options) { o.MaxPayload = 128 << 10 }).ClientURL()
-			near, far := peer.Between(t, url), peer.Between(t, url)
-			yard, site, relay := pairAt(t, near.URL, far.URL)
-			v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-			peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+			url := startServer(t, func(o *server.Options) { o.MaxPayload = 128 << 10 }).ClientURL()
+			near, far := testpeer.ServeFaultProxy(t, url), testpeer.ServeFaultProxy(t, url)
+			yard, site, relay := startPair(t, near.URL, far.URL)
+			v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+			testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 			first := yard.publish(size).Seq
 			v.next(false)
 			stop := yard.play(t, size, 2*time.Millisecond)
 			random := rand.New(rand.NewPCG(uint64(size), 1))
 			for range 4 {
-				ends := []*peer.Faulty{near, far}[random.IntN(2)]
-				ends.Poison("limit_data", fmt.Sprintf(`"bytes": %d`, 1000+random.IntN(100_000)))
-				ends.Cure() // which ends its connections
-				peer.Until(t, "both again", func() bool { return site.State().Connected && relay.State().Connected })
+				ends := []*testpeer.FaultProxy{near, far}[random.IntN(2)]
+				ends.AddFault("limit_data", fmt.Sprintf(`"bytes": %d`, 1000+random.IntN(100_000)))
+				ends.ClearFaults() // which ends its connections
+				testpeer.WaitFor(t, "both again", func() bool { return site.State().Connected && relay.State().Connected })
 				v.next(false)
 			}
 			stop()
-			arrival(t, yard, relay)
-			accounts(t, yard, first, site, relay)
+			waitLastFrame(t, yard, relay)
+			expectConserved(t, yard, first, site, relay)
 		})
 	}
 }

@@ -10,33 +10,33 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
-// operated is a server that believes its operator's JWTs, and an account there.
-type operated struct {
+// jwtServer is a server that believes its operator's JWTs, and an account there.
+type jwtServer struct {
 	server  *server.Server
 	account nkeys.KeyPair
 }
 
-func newOperated(t *testing.T) operated {
+func newJWTServer(t *testing.T) jwtServer {
 	t.Helper()
-	operator, account := pairOf(t, nkeys.CreateOperator), pairOf(t, nkeys.CreateAccount)
-	signed, err := jwt.NewAccountClaims(publicOf(t, account)).Encode(operator)
+	operator, account := newKeyPair(t, nkeys.CreateOperator), newKeyPair(t, nkeys.CreateAccount)
+	signed, err := jwt.NewAccountClaims(publicKey(t, account)).Encode(operator)
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := &server.MemAccResolver{}
-	if err := known.Store(publicOf(t, account), signed); err != nil {
+	if err := known.Store(publicKey(t, account), signed); err != nil {
 		t.Fatal(err)
 	}
-	return operated{account: account, server: engine(t, func(o *server.Options) {
-		o.TrustedKeys, o.AccountResolver = []string{publicOf(t, operator)}, known
+	return jwtServer{account: account, server: startServer(t, func(o *server.Options) {
+		o.TrustedKeys, o.AccountResolver = []string{publicKey(t, operator)}, known
 	})}
 }
 
-func pairOf(t *testing.T, create func() (nkeys.KeyPair, error)) nkeys.KeyPair {
+func newKeyPair(t *testing.T, create func() (nkeys.KeyPair, error)) nkeys.KeyPair {
 	t.Helper()
 	k, err := create()
 	if err != nil {
@@ -45,7 +45,7 @@ func pairOf(t *testing.T, create func() (nkeys.KeyPair, error)) nkeys.KeyPair {
 	return k
 }
 
-func publicOf(t *testing.T, k nkeys.KeyPair) string {
+func publicKey(t *testing.T, k nkeys.KeyPair) string {
 	t.Helper()
 	public, err := k.PublicKey()
 	if err != nil {
@@ -54,11 +54,11 @@ func publicOf(t *testing.T, k nkeys.KeyPair) string {
 	return public
 }
 
-// user writes a .creds file of a user who may publish and subscribe to these, as docs/relay.md has it, and no other.
-func (o operated) user(t *testing.T, publishes, subscribes string) (path, public string) {
+// writeCredentials writes a .creds file of a user who may publish and subscribe to these, as docs/relay.md has it, and no other.
+func (o jwtServer) writeCredentials(t *testing.T, publishes, subscribes string) (path, public string) {
 	t.Helper()
-	key := pairOf(t, nkeys.CreateUser)
-	claims := jwt.NewUserClaims(publicOf(t, key))
+	key := newKeyPair(t, nkeys.CreateUser)
+	claims := jwt.NewUserClaims(publicKey(t, key))
 	claims.Pub.Allow.Add(strings.Split(publishes, ",")...)
 	claims.Sub.Allow.Add(strings.Split(subscribes, ",")...)
 	signed, err := claims.Encode(o.account)
@@ -77,28 +77,28 @@ func (o operated) user(t *testing.T, publishes, subscribes string) (path, public
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path, publicOf(t, key)
+	return path, publicKey(t, key)
 }
 
 // Users by JWT, with the permissions of docs/relay.md, and not as another site; one whose JWT is revoked is told so and tries on.
-func TestCredentials(t *testing.T) {
+func TestDocumentedPermissionsSuffice(t *testing.T) {
 	t.Parallel()
-	o := newOperated(t)
+	o := newJWTServer(t)
 	url := o.server.ClientURL()
 	by := func(path string) Options { return Options{URLs: []string{url}, Account: Account{Credentials: path}} }
-	north, public := o.user(t, "camd,camd.north,camd.north.>", "camd,camd.north,camd.north.ask,camd.north.want")
-	reader, _ := o.user(t, "camd,camd.*.ask,camd.*.want", "camd.*,camd.*.*.*")
+	north, public := o.writeCredentials(t, "camd,camd.north,camd.north.>", "camd,camd.north,camd.north.ask,camd.north.want")
+	reader, _ := o.writeCredentials(t, "camd,camd.*.ask,camd.*.want", "camd.*,camd.*.*.*")
 
 	asSite := by(north)
 	asSite.Site = "north"
-	yard := newLocal("yard")
-	site, _ := start(t, asSite)
-	site.Offer([]Source{yard})
+	yard := newFakeCamera("yard")
+	site, _ := startBus(t, asSite)
+	site.SetLocalCameras([]LocalCamera{yard})
 	asRelay := by(reader)
 	asRelay.Relay = true
-	relay, _ := start(t, asRelay)
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	relay, _ := startBus(t, asRelay)
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	yard.publish(1000)
 	v.next(false)
 	if p := site.State().Problem + relay.State().Problem; p != "" {
@@ -107,20 +107,20 @@ func TestCredentials(t *testing.T) {
 
 	forged := by(north)
 	forged.Site = "south"
-	other, _ := start(t, forged)
-	other.Offer([]Source{yard})
-	peer.Until(t, "the permissions", func() bool { return strings.Contains(other.State().Problem, "camd.south") })
+	other, _ := startBus(t, forged)
+	other.SetLocalCameras([]LocalCamera{yard})
+	testpeer.WaitFor(t, "the permissions", func() bool { return strings.Contains(other.State().Problem, "camd.south") })
 
-	account, err := o.server.LookupAccount(publicOf(t, o.account))
+	account, err := o.server.LookupAccount(publicKey(t, o.account))
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := jwt.NewAccountClaims(publicOf(t, o.account))
+	claims := jwt.NewAccountClaims(publicKey(t, o.account))
 	claims.Revoke(public)
 	o.server.UpdateAccountClaims(account, claims)
-	peer.Until(t, "the revocation", func() bool {
+	testpeer.WaitFor(t, "the revocation", func() bool {
 		s := site.State()
 		return !s.Connected && strings.Contains(s.Problem, "refuses this user")
 	})
-	find(t, relay, "north.yard", camera.Offline)
+	waitCamera(t, relay, "north.yard", camera.Offline)
 }

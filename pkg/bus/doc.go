@@ -2,7 +2,7 @@
 // number of camds elsewhere find them and serve them to viewers as if they were their own.
 //
 //	camd                       who is there? asked by whoever has just come
-//	camd.north                 a site's word: that it is there, and now and then all of its cameras
+//	camd.north                 a site's announcement: that it is there, and now and then all of its cameras
 //	camd.north.ask             tell of all cameras again
 //	camd.north.want            what somebody's viewers watch at this site
 //	camd.north.yard.main       frames: a JPEG each, or a piece of one, with headers
@@ -20,7 +20,7 @@
 //     connection that is down takes no frame, and one that is slow holds a few tens of kilobytes. A relay drops what is overtaken.
 //   - Conservation: a frame has the same number at the publisher's ring and at every relay. From the first frame of a watch to
 //     the last, published = delivered + dropped, exactly and by reason, at either end.
-//   - What was taken from the bus is never offered to it: a Bus offers what it is given by Offer, hears nothing of its own
+//   - What was taken from the bus is never published to it: a Bus announces what SetLocalCameras gives it, receives nothing of its own
 //     site, and believes of two publishers of one camera the older.
 //   - Viewers of a camera stay while it cannot be reached, see why, and get live pictures again on the same connection. They
 //     are told to go when the camera's own site says that it is no more.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
@@ -18,7 +18,7 @@ func cluster(t testing.TB) (nodes []*server.Server) {
 	t.Helper()
 	var first *url.URL
 	for i := range 3 {
-		n := engine(t, func(o *server.Options) {
+		n := startServer(t, func(o *server.Options) {
 			o.ServerName = fmt.Sprintf("node-%d", i)
 			o.Cluster = server.ClusterOpts{Name: "camd", Host: "127.0.0.1", Port: -1}
 			if first != nil {
@@ -30,7 +30,7 @@ func cluster(t testing.TB) (nodes []*server.Server) {
 		}
 		nodes = append(nodes, n)
 	}
-	peer.Until(t, "the cluster", func() bool {
+	testpeer.WaitFor(t, "the cluster", func() bool {
 		for _, n := range nodes {
 			if n.NumRoutes() < 2 {
 				return false
@@ -41,128 +41,128 @@ func cluster(t testing.TB) (nodes []*server.Server) {
 	return nodes
 }
 
-func TestServerThatARelayHangsOnIsKilled(t *testing.T) {
+func TestRelayMovesToAnotherServer(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t)
-	yard, site, _ := pairAt(t, nodes[0].ClientURL(), nodes[0].ClientURL())
+	yard, site, _ := startPair(t, nodes[0].ClientURL(), nodes[0].ClientURL())
 	// It is told of one server, and learns of the others from it.
-	relay, _ := start(t, Options{URLs: []string{nodes[1].ClientURL()}, Relay: true})
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	relay, _ := startBus(t, Options{URLs: []string{nodes[1].ClientURL()}, Relay: true})
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(50_000).Seq
 	v.next(false)
 	stop := yard.play(t, 50_000, 20*time.Millisecond)
 	v.next(false)
 	killed := time.Now()
 	nodes[1].Shutdown()
-	peer.Until(t, "another server", func() bool { s := relay.State(); return s.Connected && s.Reconnects > 0 })
+	testpeer.WaitFor(t, "another server", func() bool { s := relay.State(); return s.Connected && s.Reconnects > 0 })
 	for f := v.next(false); !f.Captured.After(killed); f = v.next(false) {
 	}
 	t.Logf("live again %v after the server's end", time.Since(killed))
 	stop()
-	arrival(t, yard, relay)
-	accounts(t, yard, first, site, relay)
+	waitLastFrame(t, yard, relay)
+	expectConserved(t, yard, first, site, relay)
 }
 
-func TestSiteBehindALeafNode(t *testing.T) {
+func TestLeafNodeCarriesFrames(t *testing.T) {
 	t.Parallel()
-	port := peer.FreePort(t)
-	hub := engine(t, func(o *server.Options) { o.LeafNode = server.LeafNodeOpts{Host: "127.0.0.1", Port: port} })
-	leaf := engine(t, func(o *server.Options) {
+	port := testpeer.FreePort(t)
+	hub := startServer(t, func(o *server.Options) { o.LeafNode = server.LeafNodeOpts{Host: "127.0.0.1", Port: port} })
+	leaf := startServer(t, func(o *server.Options) {
 		o.LeafNode.Remotes = []*server.RemoteLeafOpts{{URLs: []*url.URL{{Scheme: "nats", Host: fmt.Sprint("127.0.0.1:", port)}}}}
 		o.LeafNode.ReconnectInterval = 50 * time.Millisecond
 	})
-	peer.Until(t, "the leaf node", func() bool { return hub.NumLeafNodes() == 1 })
-	yard, site, relay := pairAt(t, leaf.ClientURL(), hub.ClientURL())
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	testpeer.WaitFor(t, "the leaf node", func() bool { return hub.NumLeafNodes() == 1 })
+	yard, site, relay := startPair(t, leaf.ClientURL(), hub.ClientURL())
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(3 << 20).Seq
 	v.next(false)
-	arrival(t, yard, relay)
-	accounts(t, yard, first, site, relay)
+	waitLastFrame(t, yard, relay)
+	expectConserved(t, yard, first, site, relay)
 }
 
-func TestPartitionIsToldAndMended(t *testing.T) {
+func TestPartitionIsReportedAndRecovers(t *testing.T) {
 	t.Parallel()
-	nats := engine(t).ClientURL()
-	far := peer.Between(t, nats)
-	yard, site, relay := pairAt(t, nats, far.URL)
-	c := find(t, relay, "north.yard", camera.Live)
-	v := watch(t, c, camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	nats := startServer(t).ClientURL()
+	far := testpeer.ServeFaultProxy(t, nats)
+	yard, site, relay := startPair(t, nats, far.URL)
+	c := waitCamera(t, relay, "north.yard", camera.Live)
+	v := watchTopic(t, c, camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(20_000).Seq
 	v.next(false)
 	stop := yard.play(t, 20_000, 20*time.Millisecond)
 	v.next(false)
-	far.Poison("timeout", `"timeout": 0`) // nothing comes any more, and nothing says so
+	far.AddFault("timeout", `"timeout": 0`) // nothing comes any more, and nothing says so
 	v.next(true)
-	if s := find(t, relay, "north.yard", camera.Offline).Status(); s.Reason != camera.Unreachable || !strings.Contains(s.Detail, "bus") {
+	if s := waitCamera(t, relay, "north.yard", camera.Offline).Status(); s.Reason != camera.Unreachable || !strings.Contains(s.Detail, "bus") {
 		t.Errorf("got %s, %q", s.Reason, s.Detail)
 	}
-	far.Cure()
+	far.ClearFaults()
 	v.next(false)
-	find(t, relay, "north.yard", camera.Live)
+	waitCamera(t, relay, "north.yard", camera.Live)
 	stop()
-	arrival(t, yard, relay)
-	accounts(t, yard, first, site, relay)
+	waitLastFrame(t, yard, relay)
+	expectConserved(t, yard, first, site, relay)
 }
 
 func TestSlowLinkDropsAndDoesNotQueue(t *testing.T) {
 	t.Parallel()
-	nats := engine(t).ClientURL()
-	far := peer.Between(t, nats)
-	yard, site, fast := pairAt(t, nats, nats)
-	slow, _ := start(t, Options{URLs: []string{far.URL}, Relay: true})
-	v := watch(t, find(t, slow, "north.yard", camera.Live), camera.Main)
-	w := watch(t, find(t, fast, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	nats := startServer(t).ClientURL()
+	far := testpeer.ServeFaultProxy(t, nats)
+	yard, site, fast := startPair(t, nats, nats)
+	slow, _ := startBus(t, Options{URLs: []string{far.URL}, Relay: true})
+	v := watchTopic(t, waitCamera(t, slow, "north.yard", camera.Live), camera.Main)
+	w := watchTopic(t, waitCamera(t, fast, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(100_000).Seq
 	v.next(false)
 	w.next(false)
-	far.Poison("bandwidth", `"rate": 500`) // KB/s, a sixth of what there is
+	far.AddFault("bandwidth", `"rate": 500`) // KB/s, a sixth of what there is
 	stop := yard.play(t, 100_000, 33*time.Millisecond)
 	// The server would hold tens of seconds for it.
-	peer.Until(t, "the slow relay to leave its queue", func() bool { return slow.State().Left > 0 })
+	testpeer.WaitFor(t, "the slow relay to leave its queue", func() bool { return slow.State().Left > 0 })
 	left := time.Now()
 	for f := v.next(false); !f.Captured.After(left); f = v.next(false) {
 	}
 	stop()
-	arrival(t, yard, fast)
-	accounts(t, yard, first, site, fast)
-	far.Cure()
-	arrival(t, yard, slow)
-	accounts(t, yard, first, site, slow)
-	if in, out := cameIn(fast, "north.yard", camera.Main), wentOut(site, "yard", camera.Main); in.Dropped[Lost] != out.sum()-out.Frames {
+	waitLastFrame(t, yard, fast)
+	expectConserved(t, yard, first, site, fast)
+	far.ClearFaults()
+	waitLastFrame(t, yard, slow)
+	expectConserved(t, yard, first, site, slow)
+	if in, out := receivedStream(fast, "north.yard", camera.Main), sentStream(site, "yard", camera.Main); in.Dropped[Lost] != out.accountedFor()-out.Frames {
 		t.Errorf("the fast relay suffers: of %+v it got %+v", out, in)
 	}
 }
 
 func TestSlowUplinkDropsAtTheSite(t *testing.T) {
 	t.Parallel()
-	nats := engine(t).ClientURL()
-	near := peer.Between(t, nats)
-	yard, site, relay := pairAt(t, near.URL, nats)
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	nats := startServer(t).ClientURL()
+	near := testpeer.ServeFaultProxy(t, nats)
+	yard, site, relay := startPair(t, near.URL, nats)
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(1000).Seq
 	v.next(false)
-	near.PoisonUpstream("bandwidth", `"rate": 500`)
+	near.AddUpstreamFault("bandwidth", `"rate": 500`)
 	stop := yard.play(t, 1<<20, 33*time.Millisecond)
 	for range 3 {
 		v.next(false)
 	}
 	stop()
-	s := wentOut(site, "yard", camera.Main)
+	s := sentStream(site, "yard", camera.Main)
 	if s.Dropped[Overtaken] == 0 {
 		t.Errorf("got %+v, want frames overtaken", s)
 	}
-	near.Cure()
-	arrival(t, yard, relay)
-	accounts(t, yard, first, site, relay)
+	near.ClearFaults()
+	waitLastFrame(t, yard, relay)
+	expectConserved(t, yard, first, site, relay)
 }
 
-// allowed is a configuration of Debian's server that knows the users named.
-func allowed(users ...string) string {
+// serverConfig is a configuration of Debian's server that knows the users named.
+func serverConfig(users ...string) string {
 	var b strings.Builder
 	for _, u := range users {
 		fmt.Fprintf(&b, "{user: %s, password: secret-of-%s}\n", u, u)
@@ -170,41 +170,41 @@ func allowed(users ...string) string {
 	return "authorization { users: [\n" + b.String() + "] }\n"
 }
 
-func TestCredentialsRevokedAndGivenBack(t *testing.T) {
+func TestRevokedCredentialsRecover(t *testing.T) {
 	t.Parallel()
-	nats := peer.ServeNATS(t, allowed("north", "relay"))
-	yard := newLocal("yard")
-	site, _ := start(t, Options{URLs: []string{nats.URL}, Site: "north", Account: Account{User: "north", Password: "secret-of-north"}})
-	site.Offer([]Source{yard})
-	relay, _ := start(t, Options{URLs: []string{nats.URL}, Relay: true, Account: Account{User: "relay", Password: "secret-of-relay"}})
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	nats := testpeer.ServeNATS(t, serverConfig("north", "relay"))
+	yard := newFakeCamera("yard")
+	site, _ := startBus(t, Options{URLs: []string{nats.URL}, Site: "north", Account: Account{User: "north", Password: "secret-of-north"}})
+	site.SetLocalCameras([]LocalCamera{yard})
+	relay, _ := startBus(t, Options{URLs: []string{nats.URL}, Relay: true, Account: Account{User: "relay", Password: "secret-of-relay"}})
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(1000).Seq
 	v.next(false)
 	stop := yard.play(t, 1000, 10*time.Millisecond)
 	for _, left := range []string{"north", "relay"} {
-		nats.Reload(allowed(left))
+		nats.Reload(serverConfig(left))
 		v.next(true)
 		b := map[string]*Bus{"north": relay, "relay": site}[left]
-		peer.Until(t, "the refusal to be told", func() bool { return strings.Contains(b.State().Problem, "refuses this user") })
+		testpeer.WaitFor(t, "the refusal to be told", func() bool { return strings.Contains(b.State().Problem, "refuses this user") })
 		if p := b.State().Problem; strings.Contains(p, "secret") {
 			t.Errorf("a secret in %q", p)
 		}
-		nats.Reload(allowed("north", "relay"))
+		nats.Reload(serverConfig("north", "relay"))
 		v.next(false)
-		peer.Until(t, "no problem", func() bool { return b.State().Problem == "" })
+		testpeer.WaitFor(t, "no problem", func() bool { return b.State().Problem == "" })
 	}
 	stop()
-	arrival(t, yard, relay)
-	accounts(t, yard, first, site, relay)
+	waitLastFrame(t, yard, relay)
+	expectConserved(t, yard, first, site, relay)
 }
 
-func TestServerIsKilledAndStarted(t *testing.T) {
+func TestServerRestartRecovers(t *testing.T) {
 	t.Parallel()
-	nats := peer.ServeNATS(t, "")
-	yard, site, relay := pairAt(t, nats.URL, nats.URL)
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	nats := testpeer.ServeNATS(t, "")
+	yard, site, relay := startPair(t, nats.URL, nats.URL)
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(1000).Seq
 	v.next(false)
 	stop := yard.play(t, 200_000, 10*time.Millisecond)
@@ -216,6 +216,6 @@ func TestServerIsKilledAndStarted(t *testing.T) {
 		v.next(false)
 	}
 	stop()
-	arrival(t, yard, relay)
-	accounts(t, yard, first, site, relay)
+	waitLastFrame(t, yard, relay)
+	expectConserved(t, yard, first, site, relay)
 }

@@ -17,9 +17,9 @@ import (
 const MaxFrame = 32 << 20
 
 const (
-	mostPieces   = 256
+	maxPieces    = 256
 	headerRoom   = 512     // bytes that a frame's headers may take of a message
-	largestPiece = 1 << 20 // whatever the server takes: servers between may take less, and a piece of a megabyte costs nothing to speak of
+	maxPieceSize = 1 << 20 // whatever the server takes: servers between may take less, and a piece of a megabyte costs nothing to speak of
 )
 
 // The headers of a frame, for whoever else reads them too. A picture of one piece is a JPEG as it is; of one of several,
@@ -46,8 +46,8 @@ type header struct {
 	bytes         int // of the whole picture
 }
 
-// headerOf makes the headers of a frame's first piece.
-func headerOf(f *broker.Frame, from string, state camera.State, pieces int) nats.Header {
+// frameHeader makes the headers of a frame's first piece.
+func frameHeader(f *broker.Frame, from string, state camera.State, pieces int) nats.Header {
 	h := nats.Header{
 		headerFrom:  {from},
 		headerSeq:   {strconv.FormatUint(f.Seq, 10)},
@@ -63,24 +63,24 @@ func headerOf(f *broker.Frame, from string, state camera.State, pieces int) nats
 }
 
 // cut says in how many pieces a picture of n bytes goes, and how large each but the last is.
-func cut(n int, maxPayload int64) (pieces, size int, err error) {
-	room := int(min(maxPayload-headerRoom, largestPiece))
-	if n > MaxFrame || room <= 0 || (n+room-1)/room > mostPieces {
+func splitFrame(n int, maxPayload int64) (pieces, size int, err error) {
+	room := int(min(maxPayload-headerRoom, maxPieceSize))
+	if n > MaxFrame || room <= 0 || (n+room-1)/room > maxPieces {
 		return 0, 0, fmt.Errorf("a picture of %d bytes: want at most %d, in pieces of max_payload (%d) less %d", n, MaxFrame, maxPayload, headerRoom)
 	}
 	pieces = (n + room - 1) / room
 	// All as large as each other, so that whoever gets the first knows what is to come.
-	return pieces, sizeOf(n, pieces), nil
+	return pieces, pieceSize(n, pieces), nil
 }
 
-// sizeOf is how large each but the last of a picture's pieces is.
-func sizeOf(n, pieces int) int { return (n + pieces - 1) / pieces }
+// pieceSize is how large each but the last of a picture's pieces is.
+func pieceSize(n, pieces int) int { return (n + pieces - 1) / pieces }
 
 var errHeader = errors.New("no headers of a frame")
 
 // readHeader reads and bounds what comes with n bytes of a picture.
 func readHeader(h nats.Header, n int) (r header, err error) {
-	box, stream, found := strings.Cut(one(h, headerFrom), "/")
+	box, stream, found := strings.Cut(headerValue(h, headerFrom), "/")
 	r.box = box
 	if !found || !isInstance(box) {
 		return r, errHeader
@@ -88,24 +88,24 @@ func readHeader(h nats.Header, n int) (r header, err error) {
 	if r.stream, err = strconv.ParseUint(stream, 10, 64); err != nil {
 		return r, errHeader
 	}
-	if r.seq, err = strconv.ParseUint(one(h, headerSeq), 10, 63); err != nil || r.seq == 0 {
+	if r.seq, err = strconv.ParseUint(headerValue(h, headerSeq), 10, 63); err != nil || r.seq == 0 {
 		return r, errHeader
 	}
-	if r.taken, err = time.Parse(time.RFC3339Nano, one(h, headerTime)); err != nil {
+	if r.taken, err = time.Parse(time.RFC3339Nano, headerValue(h, headerTime)); err != nil {
 		return r, errHeader
 	}
-	if r.width, r.height, err = pair(one(h, headerSize), "x", 1<<16); err != nil {
+	if r.width, r.height, err = parsePair(headerValue(h, headerSize), "x", 1<<16); err != nil {
 		return r, errHeader
 	}
-	if r.state = camera.State(one(h, headerState)); r.state == "" {
+	if r.state = camera.State(headerValue(h, headerState)); r.state == "" {
 		return r, errHeader
 	}
 	r.piece, r.pieces, r.bytes = 1, 1, n
-	if p := one(h, headerPiece); p != "" {
-		if r.piece, r.pieces, err = pair(p, "/", mostPieces); err != nil {
+	if p := headerValue(h, headerPiece); p != "" {
+		if r.piece, r.pieces, err = parsePair(p, "/", maxPieces); err != nil {
 			return r, errHeader
 		}
-		if r.bytes, err = strconv.Atoi(one(h, headerBytes)); err != nil {
+		if r.bytes, err = strconv.Atoi(headerValue(h, headerBytes)); err != nil {
 			return r, errHeader
 		}
 	}
@@ -117,7 +117,7 @@ func (r header) check(n int) error {
 	if r.bytes < 1 || r.bytes > MaxFrame || r.piece > r.pieces || r.pieces > r.bytes {
 		return errHeader
 	}
-	want := sizeOf(r.bytes, r.pieces)
+	want := pieceSize(r.bytes, r.pieces)
 	if r.piece == r.pieces {
 		want = r.bytes - want*(r.pieces-1)
 	}
@@ -127,16 +127,16 @@ func (r header) check(n int) error {
 	return nil
 }
 
-// one returns a header's only value.
-func one(h nats.Header, key string) string {
+// headerValue returns a header's only value.
+func headerValue(h nats.Header, key string) string {
 	if v := h[key]; len(v) == 1 {
 		return v[0]
 	}
 	return ""
 }
 
-// pair reads two numbers from 1 to most.
-func pair(s, between string, most int) (a, b int, err error) {
+// parsePair reads two numbers from 1 to most.
+func parsePair(s, between string, most int) (a, b int, err error) {
 	left, right, _ := strings.Cut(s, between)
 	if a, err = strconv.Atoi(left); err != nil {
 		return 0, 0, err

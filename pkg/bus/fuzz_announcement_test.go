@@ -21,17 +21,17 @@ func FuzzAnnouncement(f *testing.F) {
 		f.Add("north", data)
 	}
 	f.Add("north.ask", []byte("{}"))
-	f.Add("*", []byte(`{"v":1,"box":"`+stranger+`"}`))
+	f.Add("*", []byte(`{"v":1,"box":"`+testPublisher+`"}`))
 	f.Fuzz(func(t *testing.T, site string, data []byte) {
-		b := relayOf(t, SiteLimits{Sites: 2, Cameras: 4})
-		honest := instance(1)
-		b.announce(t, "north", has(honest, []string{"yard"}))
-		b.relay.sites["north"].first = time.Now().Add(-time.Hour) // claims are believed right after a site is first heard
+		b := newLimitedRelay(t, SiteLimits{Sites: 2, Cameras: 4})
+		honest := testInstance(1)
+		b.announce(t, "north", announce(honest, []string{"yard"}))
+		b.relay.sites["north"].firstSeen = time.Now().Add(-time.Hour) // claims are believed right after a site is first heard
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range 3 {
-			b.accept(&nats.Msg{Subject: "camd." + site, Data: data})
-			b.relay.look()
+			b.receiveNow(&nats.Msg{Subject: "camd." + site, Data: data})
+			b.relay.refresh()
 		}
 		runtime.ReadMemStats(&after)
 		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4<<20+2000*len(data)); got > most {
@@ -45,39 +45,41 @@ func FuzzAnnouncement(f *testing.F) {
 				t.Errorf("the known site lost its camera: %+v", c)
 			}
 		}
-		checkTexts(t, b)
+		expectPrintable(t, b)
 	})
 }
 
 // announcementSeeds are what camds say, and what is nearly that.
 func announcementSeeds() (all [][]byte) {
-	w := has(stranger, []string{"yard", "hall"}, "preview")
-	w.Host, w.Now = "host", time.Unix(1700000000, 0).UTC()
-	add := func(change func(*word)) {
+	w := announce(testPublisher, []string{"yard", "hall"}, "preview")
+	w.Host, w.SentAt = "host", time.Unix(1700000000, 0).UTC()
+	add := func(change func(*announcement)) {
 		other := w
-		other.Cameras = append([]told(nil), w.Cameras...)
+		other.Cameras = append([]cameraInfo(nil), w.Cameras...)
 		change(&other)
 		data, _ := json.Marshal(other)
 		all = append(all, data)
 	}
-	add(func(*word) {})
-	add(func(w *word) { w.Gone, w.Whole, w.Cameras = true, false, nil })
-	add(func(w *word) { w.Whole, w.Cameras, w.Revision = false, nil, 7 })
-	add(func(w *word) { w.Cameras[0].Held = 1e10 })
-	add(func(w *word) { w.Cameras[0].Title, w.Cameras[1].Detail = strings.Repeat("é", 1000), "\x1b[31m\u202e" })
-	add(func(w *word) { w.Cameras[0].State, w.Cameras[1].Reason = "melted", "because" })
-	add(func(w *word) { w.Cameras[0].Renditions = nil })
-	add(func(w *word) { w.Cameras = w.Cameras[:1]; w.Cameras[0].State = camera.Paused })
-	add(func(w *word) { *w = has(stranger, []string{"a", "b", "c", "d", "e", "f"}) })
-	return append(all, all[0][:len(all[0])/2], []byte(`{"box":"`+stranger+`","v":1}`), []byte(`{"v":1,"box":"`+stranger+`","box":"`+instance(3)+`","whole":true}`))
+	add(func(*announcement) {})
+	add(func(w *announcement) { w.Leaving, w.Complete, w.Cameras = true, false, nil })
+	add(func(w *announcement) { w.Complete, w.Cameras, w.Revision = false, nil, 7 })
+	add(func(w *announcement) { w.Cameras[0].HeldSeconds = 1e10 })
+	add(func(w *announcement) {
+		w.Cameras[0].Title, w.Cameras[1].Detail = strings.Repeat("é", 1000), "\x1b[31m\u202e"
+	})
+	add(func(w *announcement) { w.Cameras[0].State, w.Cameras[1].Reason = "melted", "because" })
+	add(func(w *announcement) { w.Cameras[0].Renditions = nil })
+	add(func(w *announcement) { w.Cameras = w.Cameras[:1]; w.Cameras[0].State = camera.Paused })
+	add(func(w *announcement) { *w = announce(testPublisher, []string{"a", "b", "c", "d", "e", "f"}) })
+	return append(all, all[0][:len(all[0])/2], []byte(`{"box":"`+testPublisher+`","v":1}`), []byte(`{"v":1,"box":"`+testPublisher+`","box":"`+testInstance(3)+`","whole":true}`))
 }
 
-func checkTexts(t *testing.T, b *Bus) {
+func expectPrintable(t *testing.T, b *Bus) {
 	t.Helper()
 	for _, c := range b.Cameras() {
 		s := c.Status()
 		for _, text := range []string{s.ID, s.Title, s.Detail, s.Format.Codec} {
-			if len(text) > mostText || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			if len(text) > maxText || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%q is not to be shown", text)
 			}
 		}

@@ -17,8 +17,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// said is what a hostile peer says, one message after another: to whom, and two byte strings.
-func said(kind byte, a, b []byte) []byte {
+// fuzzMessage is what a hostile peer says, one message after another: to whom, and two byte strings.
+func fuzzMessage(kind byte, a, b []byte) []byte {
 	out := []byte{kind}
 	out = binary.BigEndian.AppendUint32(out, uint32(len(a)))
 	out = append(out, a...)
@@ -27,84 +27,84 @@ func said(kind byte, a, b []byte) []byte {
 }
 
 const (
-	saysWord = iota
-	saysRival
-	saysWish
-	saysFrame
-	kinds
+	fuzzAnnounce = iota
+	fuzzDuplicate
+	fuzzInterest
+	fuzzFrame
+	fuzzKinds
 )
 
-const stranger = "STRANGER01234567890123"
+const testPublisher = "STRANGER01234567890123"
 
-// seeds are what camds say, and what is nearly that.
-func seeds(f *testing.F) {
+// addFuzzSeeds are what camds say, and what is nearly that.
+func addFuzzSeeds(f *testing.F) {
 	now := time.Unix(1700000000, 0).UTC()
-	w := word{Version: version, Box: stranger, Host: "box", Now: now, Revision: 1, Whole: true, Cameras: []told{{
-		ID: "yard", Title: "Yard", State: camera.Live, Since: now, FPS: 30, Width: 32, Height: 16, Renditions: []toldRendition{{Name: camera.Main}, {Name: "preview", Width: 16, FPS: 5}},
+	w := announcement{Version: protocolVersion, Box: testPublisher, Host: "box", SentAt: now, Revision: 1, Complete: true, Cameras: []cameraInfo{{
+		ID: "yard", Title: "Yard", State: camera.Live, Since: now, FPS: 30, Width: 32, Height: 16, Renditions: []renditionInfo{{Name: camera.Main}, {Name: "preview", Width: 16, FPS: 5}},
 	}}}
 	whole, _ := json.Marshal(w)
 	w.Cameras[0].State = camera.Paused
 	paused, _ := json.Marshal(w)
-	beats, _ := json.Marshal(word{Version: version, Box: stranger, Now: now, Revision: 2})
-	gone, _ := json.Marshal(word{Version: version, Box: stranger, Now: now, Gone: true})
-	want, _ := json.Marshal(wish{Version: version, Relay: stranger, Watch: map[string][]string{"yard": {"main", "preview", "no"}}, Fresh: map[string][]string{"yard": {"main"}}})
-	pic := picture(100)
+	beats, _ := json.Marshal(announcement{Version: protocolVersion, Box: testPublisher, SentAt: now, Revision: 2})
+	gone, _ := json.Marshal(announcement{Version: protocolVersion, Box: testPublisher, SentAt: now, Leaving: true})
+	want, _ := json.Marshal(interest{Version: protocolVersion, Relay: testPublisher, Watch: map[string][]string{"yard": {"main", "preview", "no"}}, Fresh: map[string][]string{"yard": {"main"}}})
+	pic := testJPEG(100)
 	frame := func(seq, piece, pieces string, n int) []byte {
-		h := "NATS/1.0\r\nCamd-From: " + stranger + "/1\r\nCamd-Seq: " + seq + "\r\nCamd-Time: 2026-11-27T12:00:00Z\r\nCamd-Size: 32x16\r\nCamd-State: live\r\n"
+		h := "NATS/1.0\r\nCamd-From: " + testPublisher + "/1\r\nCamd-Seq: " + seq + "\r\nCamd-Time: 2026-11-27T12:00:00Z\r\nCamd-Size: 32x16\r\nCamd-State: live\r\n"
 		if pieces != "1" {
 			h += "Camd-Piece: " + piece + "/" + pieces + "\r\nCamd-Bytes: " + itoa(n) + "\r\n"
 		}
 		return []byte(h + "\r\n")
 	}
-	half := sizeOf(len(pic), 2)
-	all := slices.Concat(said(saysWord, whole, nil), said(saysFrame, frame("1", "1", "1", 0), pic), said(saysFrame, frame("3", "1", "1", 0), pic),
-		said(saysFrame, frame("4", "1", "2", len(pic)), pic[:half]), said(saysFrame, frame("4", "2", "2", len(pic)), pic[half:]),
-		said(saysFrame, frame("6", "1", "2", len(pic)), pic[:half]), said(saysFrame, frame("7", "1", "1", 0), pic[:40]),
-		said(saysWord, paused, nil), said(saysWord, gone, nil), said(saysRival, whole, nil), said(saysWish, want, nil), said(saysWish, []byte("{}"), nil))
+	half := pieceSize(len(pic), 2)
+	all := slices.Concat(fuzzMessage(fuzzAnnounce, whole, nil), fuzzMessage(fuzzFrame, frame("1", "1", "1", 0), pic), fuzzMessage(fuzzFrame, frame("3", "1", "1", 0), pic),
+		fuzzMessage(fuzzFrame, frame("4", "1", "2", len(pic)), pic[:half]), fuzzMessage(fuzzFrame, frame("4", "2", "2", len(pic)), pic[half:]),
+		fuzzMessage(fuzzFrame, frame("6", "1", "2", len(pic)), pic[:half]), fuzzMessage(fuzzFrame, frame("7", "1", "1", 0), pic[:40]),
+		fuzzMessage(fuzzAnnounce, paused, nil), fuzzMessage(fuzzAnnounce, gone, nil), fuzzMessage(fuzzDuplicate, whole, nil), fuzzMessage(fuzzInterest, want, nil), fuzzMessage(fuzzInterest, []byte("{}"), nil))
 	f.Add(all)
-	f.Add(said(saysWord, beats, nil))
-	f.Add(said(saysFrame, frame("9", "2", "2", 1<<25), pic))
-	f.Add(slices.Concat(said(saysWord, whole, nil), said(saysFrame, frame("9", "1", "1", 0), nil)))
-	f.Add(said(saysWish, []byte(`{"v":1,"relay":"`+stranger+`","watch":{"yard":null,"":[""]}}`), nil))
+	f.Add(fuzzMessage(fuzzAnnounce, beats, nil))
+	f.Add(fuzzMessage(fuzzFrame, frame("9", "2", "2", 1<<25), pic))
+	f.Add(slices.Concat(fuzzMessage(fuzzAnnounce, whole, nil), fuzzMessage(fuzzFrame, frame("9", "1", "1", 0), nil)))
+	f.Add(fuzzMessage(fuzzInterest, []byte(`{"v":1,"relay":"`+testPublisher+`","watch":{"yard":null,"":[""]}}`), nil))
 }
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 
 // FuzzMessage lets a hostile peer say anything to a site and a relay.
 func FuzzMessage(f *testing.F) {
-	seeds(f)
+	addFuzzSeeds(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north", Relay: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.Offer([]Source{newLocal("yard", "preview")})
+		b.SetLocalCameras([]LocalCamera{newFakeCamera("yard", "preview")})
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		messages := 0
 		for rest := in; len(rest) > 0; messages++ {
-			rest = b.take(rest)
+			rest = b.handleFuzzMessage(rest)
 		}
-		b.offers.look()
-		b.relay.look()
+		b.localSite.refresh()
+		b.relay.refresh()
 		for _, c := range b.Cameras() {
-			c.judge(time.Now(), 0)
-			c.fill(time.Now())
+			c.updateState(time.Now(), 0)
+			c.publishPlaceholders(time.Now())
 		}
 		runtime.ReadMemStats(&after)
-		// A card is drawn for one that is switched off; a picture in pieces is no larger than its first piece says.
+		// A placeholder is drawn for one that is switched off; a picture in pieces is no larger than its first piece says.
 		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(256<<20+messages*(1<<20)+2000*len(in)); got > most {
 			t.Errorf("%d bytes in %d messages made it allocate %d", len(in), messages, got)
 		}
-		check(t, b)
-		b.offers.leave()
-		b.relay.end()
+		expectConsistent(t, b)
+		b.localSite.announceLeaving()
+		b.relay.endTopics()
 	})
 }
 
-// take takes one message, as the connection would give it.
-func (b *Bus) take(in []byte) (rest []byte) {
-	kind, in := in[0]%kinds, in[1:]
+// handleFuzzMessage takes one message, as the connection would give it.
+func (b *Bus) handleFuzzMessage(in []byte) (rest []byte) {
+	kind, in := in[0]%fuzzKinds, in[1:]
 	one := func() (s []byte) {
 		if len(in) < 4 {
 			in = nil
@@ -116,31 +116,31 @@ func (b *Bus) take(in []byte) (rest []byte) {
 	}
 	first, second := one(), one()
 	switch kind {
-	case saysWord:
-		b.accept(&nats.Msg{Subject: "camd.south", Data: first})
-	case saysRival:
-		b.accept(&nats.Msg{Subject: "camd.north", Data: first})
-	case saysWish:
-		b.offers.wish(&nats.Msg{Subject: "camd.north.want", Data: first})
-	case saysFrame:
+	case fuzzAnnounce:
+		b.receiveNow(&nats.Msg{Subject: "camd.south", Data: first})
+	case fuzzDuplicate:
+		b.receiveNow(&nats.Msg{Subject: "camd.north", Data: first})
+	case fuzzInterest:
+		b.localSite.handleInterest(&nats.Msg{Subject: "camd.north.want", Data: first})
+	case fuzzFrame:
 		h, _ := nats.DecodeHeadersMsg(first)
-		b.relay.settle()
+		b.relay.updateSubscriptions()
 		for _, s := range b.relay.sites {
 			for _, c := range s.cameras {
-				c.stream(camera.Main).receive(&nats.Msg{Header: h, Data: second})
+				c.openReceiver(camera.Main).handleMessage(&nats.Msg{Header: h, Data: second})
 			}
 		}
 	}
 	return in
 }
 
-// check looks at what has become of it.
-func check(t *testing.T, b *Bus) {
+// expectConsistent looks at what has become of it.
+func expectConsistent(t *testing.T, b *Bus) {
 	t.Helper()
 	s := b.State()
 	for _, in := range s.Received {
-		if in.Passed != in.sum() {
-			t.Errorf("passed %d, accounted for %d", in.Passed, in.sum())
+		if in.Passed != in.accountedFor() {
+			t.Errorf("passed %d, accounted for %d", in.Passed, in.accountedFor())
 		}
 	}
 	for _, c := range b.Cameras() {
@@ -155,7 +155,7 @@ func check(t *testing.T, b *Bus) {
 		topic, _ := c.Topic("")
 		sub := topic.Subscribe(broker.InOrder)
 		for f := sub.TryNext(); f != nil; f = sub.TryNext() {
-			if _, err := jpeg.DecodeConfig(bytes.NewReader(f.JPEG)); err != nil && !damaged(err) {
+			if _, err := jpeg.DecodeConfig(bytes.NewReader(f.JPEG)); err != nil && !isJPEGError(err) {
 				t.Errorf("a picture that is none: %v", err)
 			}
 			if time.Since(f.Captured) < 0 {
@@ -166,33 +166,33 @@ func check(t *testing.T, b *Bus) {
 	}
 }
 
-// damaged are errors inside a picture whose structure is whole, which mjpeg lets pass.
-func damaged(err error) bool { _, is := err.(jpeg.FormatError); return is }
+// isJPEGError are errors inside a picture whose structure is whole, which mjpeg lets pass.
+func isJPEGError(err error) bool { _, is := err.(jpeg.FormatError); return is }
 
-func TestWhatIsSaidIsBounded(t *testing.T) {
+func TestAnnouncementsAreBounded(t *testing.T) {
 	many := func(n int) []byte {
-		w := word{Version: version, Box: stranger, Whole: true}
+		w := announcement{Version: protocolVersion, Box: testPublisher, Complete: true}
 		for i := range n {
-			w.Cameras = append(w.Cameras, told{ID: "c" + itoa(i), State: camera.Live, Renditions: []toldRendition{{Name: camera.Main}}})
+			w.Cameras = append(w.Cameras, cameraInfo{ID: "c" + itoa(i), State: camera.Live, Renditions: []renditionInfo{{Name: camera.Main}}})
 		}
 		b, _ := json.Marshal(w)
 		return b
 	}
-	if _, err := readWord(many(mostCameras)); err != nil {
-		t.Errorf("%d cameras: %v", mostCameras, err)
+	if _, err := parseAnnouncement(many(maxCamerasPerBox)); err != nil {
+		t.Errorf("%d cameras: %v", maxCamerasPerBox, err)
 	}
 	for what, b := range map[string][]byte{
-		"too many cameras": many(mostCameras + 1),
-		"another version":  []byte(`{"v":2,"box":"` + stranger + `"}`),
+		"too many cameras": many(maxCamerasPerBox + 1),
+		"another version":  []byte(`{"v":2,"box":"` + testPublisher + `"}`),
 		"no box":           []byte(`{"v":1}`),
 		"a box with a dot": []byte(`{"v":1,"box":"aaaa.aaaaaaa"}`),
 		"no JSON":          []byte(`yes`),
-		"a camera twice":   []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"main"}]},{"id":"a","renditions":[{"name":"main"}]}]}`),
-		"a wild card":      []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"*","renditions":[{"name":"main"}]}]}`),
-		"no main":          []byte(`{"v":1,"box":"` + stranger + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"x"}]}]}`),
-		"too long":         append([]byte(`{"v":1}`), make([]byte, mostWord)...),
+		"a camera twice":   []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"main"}]},{"id":"a","renditions":[{"name":"main"}]}]}`),
+		"a wild card":      []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"*","renditions":[{"name":"main"}]}]}`),
+		"no main":          []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"x"}]}]}`),
+		"too long":         append([]byte(`{"v":1}`), make([]byte, maxMessage)...),
 	} {
-		if _, err := readWord(b); err == nil {
+		if _, err := parseAnnouncement(b); err == nil {
 			t.Errorf("%s: taken", what)
 		}
 	}
@@ -201,14 +201,14 @@ func TestWhatIsSaidIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range DefaultSites + 10 {
-		b.accept(&nats.Msg{Subject: "camd.s" + itoa(i), Data: many(1)})
+		b.receiveNow(&nats.Msg{Subject: "camd.s" + itoa(i), Data: many(1)})
 	}
 	if s := b.State(); s.Sites != DefaultSites || s.Refused[TooManySites] != 10 {
 		t.Errorf("got %d sites and refused %v, want %d and 10", s.Sites, s.Refused, DefaultSites)
 	}
 }
 
-func TestBadOptionsSayWhatWouldBeRight(t *testing.T) {
+func TestNewRejectsBadOptions(t *testing.T) {
 	good := Options{URLs: []string{"nats://127.0.0.1:4222"}, Site: "north"}
 	for _, c := range []struct {
 		change func(*Options)
@@ -233,18 +233,18 @@ func TestBadOptionsSayWhatWouldBeRight(t *testing.T) {
 	}
 }
 
-func TestClockThatDiffersIsCorrected(t *testing.T) {
+func TestClockOffsetIsEstimated(t *testing.T) {
 	now := time.Now()
 	for _, c := range []struct{ off, want time.Duration }{{0, 0}, {300 * time.Millisecond, 0}, {time.Hour, time.Hour}, {-time.Hour, -time.Hour}} {
-		var k clock
+		var k clockOffset
 		for _, way := range []time.Duration{50, 5, 20} {
-			k.hear(now.Add(-c.off-way*time.Millisecond), now)
+			k.addSample(now.Add(-c.off-way*time.Millisecond), now)
 		}
-		if got := k.ahead(); (got - c.want).Abs() > 5*time.Millisecond {
+		if got := k.estimate(); (got - c.want).Abs() > 5*time.Millisecond {
 			t.Errorf("a clock %v behind: corrected by %v", c.off, got)
 		}
 	}
-	if d := time.Since(local(now.Add(time.Hour), time.Now())); d < 0 || d > time.Minute {
+	if d := time.Since(localTime(now.Add(time.Hour), time.Now())); d < 0 || d > time.Minute {
 		t.Errorf("a picture of the future is %v old", d)
 	}
 }

@@ -14,8 +14,8 @@ type inbox struct {
 	bytes          atomic.Int64 // of both
 }
 
-// mostUnread is how many bytes of announcements, headers included, wait to be read.
-const mostUnread = 32 << 20
+// maxUnreadBytes is how many bytes of announcements, headers included, wait to be read.
+const maxUnreadBytes = 32 << 20
 
 func newInbox() *inbox {
 	return &inbox{known: make(chan *nats.Msg, 4096), unknown: make(chan *nats.Msg, 4096)}
@@ -23,7 +23,7 @@ func newInbox() *inbox {
 
 // put adds an announcement, and reports whether there was room.
 func (i *inbox) put(m *nats.Msg, known bool) bool {
-	if i.bytes.Add(int64(m.Size())) > mostUnread {
+	if i.bytes.Add(int64(m.Size())) > maxUnreadBytes {
 		i.bytes.Add(-int64(m.Size()))
 		return false
 	}

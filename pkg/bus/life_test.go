@@ -7,45 +7,45 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 )
 
-func TestSiteThatGoesAndComesKeepsItsViewers(t *testing.T) {
+func TestSiteRestartKeepsViewers(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
-	yard := newLocal("yard")
-	site, stop := start(t, Options{URLs: []string{url}, Site: "north"})
-	site.Offer([]Source{yard})
-	relay, _ := start(t, Options{URLs: []string{url}, Relay: true})
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
+	url := startServer(t).ClientURL()
+	yard := newFakeCamera("yard")
+	site, stop := startBus(t, Options{URLs: []string{url}, Site: "north"})
+	site.SetLocalCameras([]LocalCamera{yard})
+	relay, _ := startBus(t, Options{URLs: []string{url}, Relay: true})
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 	yard.play(t, 2000, 10*time.Millisecond)
 	v.next(false)
 
 	stop()
-	c := find(t, relay, "north.yard", camera.Offline)
+	c := waitCamera(t, relay, "north.yard", camera.Offline)
 	if s := c.Status(); s.Reason != camera.Unreachable || s.Detail != "camd at site north has ended" {
 		t.Errorf("got %s, %q", s.Reason, s.Detail)
 	}
 	v.next(true)
-	again, _ := start(t, Options{URLs: []string{url}, Site: "north"})
-	again.Offer([]Source{yard})
+	again, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
+	again.SetLocalCameras([]LocalCamera{yard})
 	v.next(false)
-	if c != find(t, relay, "north.yard", camera.Live) {
+	if c != waitCamera(t, relay, "north.yard", camera.Live) {
 		t.Error("it is another camera now")
 	}
 }
 
-func TestCameraTakenAwayEndsItsReaders(t *testing.T) {
+func TestRemovedCameraEndsReaders(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
-	yard, gate := newLocal("yard", "preview"), newLocal("gate")
-	site, _ := start(t, Options{URLs: []string{url}, Site: "north"})
-	site.Offer([]Source{yard, gate})
+	url := startServer(t).ClientURL()
+	yard, gate := newFakeCamera("yard", "preview"), newFakeCamera("gate")
+	site, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
+	site.SetLocalCameras([]LocalCamera{yard, gate})
 	changes := make(chan struct{}, 100)
-	relay, _ := start(t, Options{URLs: []string{url}, Relay: true, Changed: func() { changes <- struct{}{} }})
-	v := watch(t, find(t, relay, "north.gate", camera.Live), camera.Main)
+	relay, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Changed: func() { changes <- struct{}{} }})
+	v := watchTopic(t, waitCamera(t, relay, "north.gate", camera.Live), camera.Main)
 	ids := func() (ids []string) {
 		for _, c := range relay.Cameras() {
 			ids = append(ids, c.ID())
@@ -58,8 +58,8 @@ func TestCameraTakenAwayEndsItsReaders(t *testing.T) {
 	for len(changes) > 0 {
 		<-changes
 	}
-	site.Offer([]Source{yard})
-	ctx, cancel := context.WithTimeout(context.Background(), peer.Deadline)
+	site.SetLocalCameras([]LocalCamera{yard})
+	ctx, cancel := context.WithTimeout(context.Background(), testpeer.Deadline)
 	defer cancel()
 	if _, err := v.sub.Next(ctx); !errors.Is(err, broker.ErrEnded) {
 		t.Errorf("got %v, want the end", err)
@@ -70,20 +70,20 @@ func TestCameraTakenAwayEndsItsReaders(t *testing.T) {
 	}
 }
 
-func TestCameraSwitchedOffIsNotSeenAsItWas(t *testing.T) {
+func TestPausedCameraShowsNoOldFrame(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
-	yard, _, relay := pairAt(t, url, url)
-	c := find(t, relay, "north.yard", camera.Live)
-	v := watch(t, c, camera.Main)
+	url := startServer(t).ClientURL()
+	yard, _, relay := startPair(t, url, url)
+	c := waitCamera(t, relay, "north.yard", camera.Live)
+	v := watchTopic(t, c, camera.Main)
 	stop := yard.play(t, 2000, 5*time.Millisecond)
 	v.next(false)
 	topic, _ := c.Topic(camera.Main)
 	recorder := topic.Subscribe(broker.InOrder) // which has not come to what is there
 	defer recorder.Close()
 	stop()
-	yard.become(camera.Paused, camera.None)
-	find(t, relay, "north.yard", camera.Paused)
+	yard.setState(camera.Paused, camera.None)
+	waitCamera(t, relay, "north.yard", camera.Paused)
 	v.next(true)
 	for f := recorder.TryNext(); f != nil; f = recorder.TryNext() {
 		if !f.Placeholder {
@@ -92,35 +92,35 @@ func TestCameraSwitchedOffIsNotSeenAsItWas(t *testing.T) {
 	}
 }
 
-func TestOfflineCameraSaysWhy(t *testing.T) {
+func TestOfflineCameraHasReason(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
-	yard, _, relay := pairAt(t, url, url)
-	yard.become(camera.Offline, camera.NoDevice)
-	c := find(t, relay, "north.yard", camera.Offline)
+	url := startServer(t).ClientURL()
+	yard, _, relay := startPair(t, url, url)
+	yard.setState(camera.Offline, camera.NoDevice)
+	c := waitCamera(t, relay, "north.yard", camera.Offline)
 	if s := c.Status(); s.Reason != camera.NoDevice {
 		t.Errorf("got %q", s.Reason)
 	}
-	watch(t, c, camera.Main).next(true)
+	watchTopic(t, c, camera.Main).next(true)
 }
 
 func TestSecondPublisherOfACameraIsRefused(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
-	yard, site, relay := pairAt(t, url, url)
-	find(t, relay, "north.yard", camera.Live)
-	peer.Until(t, "the first to be older", func() bool {
-		site.offers.mu.Lock()
-		defer site.offers.mu.Unlock()
-		return time.Since(site.offers.cameras["yard"].since) > tie
+	url := startServer(t).ClientURL()
+	yard, site, relay := startPair(t, url, url)
+	waitCamera(t, relay, "north.yard", camera.Live)
+	testpeer.WaitFor(t, "the first to be older", func() bool {
+		site.localSite.mu.Lock()
+		defer site.localSite.mu.Unlock()
+		return time.Since(site.localSite.cameras["yard"].since) > claimTolerance
 	})
-	double, gate := newLocal("yard"), newLocal("gate")
-	second, _ := start(t, Options{URLs: []string{url}, Site: "north"})
-	second.Offer([]Source{double, gate})
-	peer.Until(t, "the later one to step back", func() bool { return slices.Equal(second.State().Duplicates, []string{"yard"}) })
+	double, gate := newFakeCamera("yard"), newFakeCamera("gate")
+	second, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
+	second.SetLocalCameras([]LocalCamera{double, gate})
+	testpeer.WaitFor(t, "the later one to step back", func() bool { return slices.Equal(second.State().Duplicates, []string{"yard"}) })
 	// What only one of them has, they may share a site's name for.
-	find(t, relay, "north.gate", camera.Live)
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
+	waitCamera(t, relay, "north.gate", camera.Live)
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 	stop := double.play(t, 3000, 5*time.Millisecond)
 	yard.play(t, 1000, 5*time.Millisecond)
 	for range 20 {
@@ -139,14 +139,14 @@ func TestSecondPublisherOfACameraIsRefused(t *testing.T) {
 
 func TestLaterPublisherTakesOverWhenTheFirstIsGone(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
-	first, stop := start(t, Options{URLs: []string{url}, Site: "north"})
-	first.Offer([]Source{newLocal("yard")})
-	peer.Until(t, "the first", func() bool { return first.State().Connected })
-	second, _ := start(t, Options{URLs: []string{url}, Site: "north"})
-	second.Offer([]Source{newLocal("yard")})
+	url := startServer(t).ClientURL()
+	first, stop := startBus(t, Options{URLs: []string{url}, Site: "north"})
+	first.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
+	testpeer.WaitFor(t, "the first", func() bool { return first.State().Connected })
+	second, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
+	second.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
 	var held *Bus
-	peer.Until(t, "one to step back", func() bool {
+	testpeer.WaitFor(t, "one to step back", func() bool {
 		for _, b := range []*Bus{first, second} {
 			if len(b.State().Duplicates) == 1 {
 				held = b
@@ -156,21 +156,21 @@ func TestLaterPublisherTakesOverWhenTheFirstIsGone(t *testing.T) {
 	})
 	if held == second { // begun within a tie, names decide
 		stop()
-		peer.Until(t, "it to take over", func() bool { return len(second.State().Duplicates) == 0 })
+		testpeer.WaitFor(t, "it to take over", func() bool { return len(second.State().Duplicates) == 0 })
 	}
 }
 
-func TestNothingComesBack(t *testing.T) {
+func TestSiteDoesNotRelayItself(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
+	url := startServer(t).ClientURL()
 	// Each is a site, and a relay of the other.
-	here, there := newLocal("yard"), newLocal("yard")
-	a, _ := start(t, Options{URLs: []string{url}, Site: "north", Relay: true})
-	b, _ := start(t, Options{URLs: []string{url}, Site: "south", Relay: true})
-	a.Offer([]Source{here})
-	b.Offer([]Source{there})
-	v := watch(t, find(t, a, "south.yard", camera.Live), camera.Main)
-	w := watch(t, find(t, b, "north.yard", camera.Live), camera.Main)
+	here, there := newFakeCamera("yard"), newFakeCamera("yard")
+	a, _ := startBus(t, Options{URLs: []string{url}, Site: "north", Relay: true})
+	b, _ := startBus(t, Options{URLs: []string{url}, Site: "south", Relay: true})
+	a.SetLocalCameras([]LocalCamera{here})
+	b.SetLocalCameras([]LocalCamera{there})
+	v := watchTopic(t, waitCamera(t, a, "south.yard", camera.Live), camera.Main)
+	w := watchTopic(t, waitCamera(t, b, "north.yard", camera.Live), camera.Main)
 	here.play(t, 1000, 5*time.Millisecond)
 	there.play(t, 3000, 5*time.Millisecond)
 	for range 20 {
@@ -188,14 +188,14 @@ func TestNothingComesBack(t *testing.T) {
 
 func TestSilentRelayIsForgotten(t *testing.T) {
 	t.Parallel()
-	url := engine(t).ClientURL()
-	yard, _, relay := pairAt(t, url, url)
-	watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+	url := startServer(t).ClientURL()
+	yard, _, relay := startPair(t, url, url)
+	watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	// Gone without a word.
 	relay.relay.mu.Lock()
-	relay.relay.over = true
-	relay.relay.sites = map[string]*site{}
+	relay.relay.closed = true
+	relay.relay.sites = map[string]*remoteSite{}
 	relay.relay.mu.Unlock()
-	peer.Until(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
+	testpeer.WaitFor(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
 }

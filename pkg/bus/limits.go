@@ -29,10 +29,10 @@ func (l SiteLimits) orDefault() SiteLimits {
 }
 
 const (
-	// settled is how long a publisher must be known before it has no limit in common with others.
-	settled = 10 * time.Second
-	// longStanding is how long a site must have been heard before no new site can take its place while it is silent.
-	longStanding = 10 * time.Minute
+	// newPublisherPeriod is how long a publisher must be known before it has no limit in common with others.
+	newPublisherPeriod = 10 * time.Second
+	// establishedAfter is how long a site must have announced itself before no new site can take its place while it is silent.
+	establishedAfter = 10 * time.Minute
 )
 
 // quota is how many messages and bytes may come in a time.
@@ -51,55 +51,57 @@ func (q quota) allows(now time.Time, size int) bool {
 // publisher is how much one publisher has sent. NATS does not say who published a message, so it is known by the name that it
 // gives itself: two publishers under one name share a quota.
 type publisher struct {
-	first time.Time // when it was first heard
-	quota quota
+	firstSeen time.Time // when it was first heard
+	quota     quota
 }
 
 // intake decides, before a message is parsed, whether it is taken. Each publisher that is known has a quota of its own, so that
 // no other one can use it up. All new publishers share one, and so do those that became known a moment ago: somebody who makes
 // up names has the quota of one publisher, and not that of many.
-type intake struct {
-	each        func() quota
-	new, recent quota
+type admission struct {
+	perPublisher    func() quota
+	unknown, recent quota
 }
 
-func (i intake) admit(now time.Time) *publisher { return &publisher{first: now, quota: i.each()} }
+func (i admission) newPublisher(now time.Time) *publisher {
+	return &publisher{firstSeen: now, quota: i.perPublisher()}
+}
 
 // allows reports whether a message of size bytes is taken; p is nil for a publisher that is not known.
-func (i intake) allows(p *publisher, size int, now time.Time) bool {
+func (i admission) allows(p *publisher, size int, now time.Time) bool {
 	switch {
 	case p == nil:
-		return i.new.allows(now, size)
+		return i.unknown.allows(now, size)
 	case !p.quota.allows(now, size):
 		return false
 	}
-	return now.Sub(p.first) >= settled || i.recent.allows(now, size)
+	return now.Sub(p.firstSeen) >= newPublisherPeriod || i.recent.allows(now, size)
 }
 
-// announcementIntake is that of sites' announcements. A site sends at most four a second, and one in two seconds while nothing
+// announcementAdmission is that of sites' announcements. A site sends at most four a second, and one in two seconds while nothing
 // changes. All sites may announce themselves at once, when a relay starts.
-func announcementIntake(sites int) intake {
-	return intake{
-		each:   func() quota { return newQuota(8, 32, 128<<10, mostWord) },
-		new:    newQuota(64, 2*sites, 2<<20, 8<<20),
-		recent: newQuota(256, 4*sites, 4<<20, 8<<20),
+func announcementAdmission(sites int) admission {
+	return admission{
+		perPublisher: func() quota { return newQuota(8, 32, 128<<10, maxMessage) },
+		unknown:      newQuota(64, 2*sites, 2<<20, 8<<20),
+		recent:       newQuota(256, 4*sites, 4<<20, 8<<20),
 	}
 }
 
-// boxIntake is that of the announcements of boxes that a known site is not known to have.
-func boxIntake() quota { return newQuota(2, mostBoxes, 128<<10, mostWord) }
+// unknownBoxQuota is that of the announcements of boxes that a known site is not known to have.
+func unknownBoxQuota() quota { return newQuota(2, maxBoxes, 128<<10, maxMessage) }
 
-// demandIntake is that of what relays say their viewers watch. A relay speaks whenever viewers come and go.
-func demandIntake() intake {
-	return intake{
-		each:   func() quota { return newQuota(20, 100, 128<<10, mostWord) },
-		new:    newQuota(200, mostRelays, 2<<20, 8<<20),
-		recent: newQuota(500, 2*mostRelays, 4<<20, 8<<20),
+// newInterestAdmission is that of what relays say their viewers watch. A relay speaks whenever viewers come and go.
+func newInterestAdmission() admission {
+	return admission{
+		perPublisher: func() quota { return newQuota(20, 100, 128<<10, maxMessage) },
+		unknown:      newQuota(200, maxRelays, 2<<20, 8<<20),
+		recent:       newQuota(500, 2*maxRelays, 4<<20, 8<<20),
 	}
 }
 
 // waiting bounds the messages that the library holds before they are looked at: so many, and so many bytes.
 const (
-	mostWaiting      = 1 << 15
-	mostWaitingBytes = 16 << 20
+	maxPendingMessages     = 1 << 15
+	maxPendingMessageBytes = 16 << 20
 )

@@ -13,59 +13,59 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
-// relayOf is a relay without a connection, with limits.
-func relayOf(t testing.TB, l SiteLimits) *Bus {
+// newLimitedRelay is a relay without a connection, with limits.
+func newLimitedRelay(t testing.TB, l SiteLimits) *Bus {
 	t.Helper()
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true, SiteLimits: l})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.relay.end)
+	t.Cleanup(b.relay.endTopics)
 	return b
 }
 
 // announce gives a bus an announcement as it comes from the connection.
-func (b *Bus) announce(t testing.TB, site string, w word) {
+func (b *Bus) announce(t testing.TB, site string, w announcement) {
 	t.Helper()
 	data, err := json.Marshal(w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.accept(&nats.Msg{Subject: b.subjects.site(site), Data: data})
+	b.receiveNow(&nats.Msg{Subject: b.subjects.site(site), Data: data})
 }
 
-// forge announces so many sites with a camera each, from one on.
-func (b *Bus) forge(t testing.TB, from, n int) {
+// announceForged announces so many sites with a camera each, from one on.
+func (b *Bus) announceForged(t testing.TB, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
-		b.announce(t, fmt.Sprint("forged", i), has(instance(i), []string{"yard"}))
+		b.announce(t, fmt.Sprint("forged", i), announce(testInstance(i), []string{"yard"}))
 	}
 }
 
 // stateOf is the state of a camera of site north.
 func (b *Bus) stateOf(id string) camera.State {
 	c := b.relay.sites["north"].cameras[id]
-	c.judge(time.Now(), 0)
+	c.updateState(time.Now(), 0)
 	return c.Status().State
 }
 
-func TestKnownSiteIsHeardWhileOthersFlood(t *testing.T) {
+func TestKnownSiteIsReadDuringFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := relayOf(t, SiteLimits{Sites: 10, Cameras: 20})
-		b.announce(t, "north", has(stranger, []string{"yard", "hall"}))
+		b := newLimitedRelay(t, SiteLimits{Sites: 10, Cameras: 20})
+		b.announce(t, "north", announce(testPublisher, []string{"yard", "hall"}))
 		forged := 0
 		for second := range 120 {
 			for range 4 {
-				b.forge(t, forged, 100)
+				b.announceForged(t, forged, 100)
 				forged += 100
-				time.Sleep(glance)
-				b.relay.look()
+				time.Sleep(pollInterval)
+				b.relay.refresh()
 			}
-			w := has(stranger, []string{"yard", "hall"})
+			w := announce(testPublisher, []string{"yard", "hall"})
 			w.Cameras[0].State = []camera.State{camera.Live, camera.Idle}[second%2]
 			b.announce(t, "north", w)
 			if got := b.stateOf("yard"); got != w.Cameras[0].State {
@@ -83,28 +83,28 @@ func TestKnownSiteIsHeardWhileOthersFlood(t *testing.T) {
 
 func TestNewSiteReplacesASilentOneAndNeverOneOfLongStanding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := relayOf(t, SiteLimits{Sites: 3})
-		b.announce(t, "north", has(stranger, []string{"yard"}))
-		for begin := time.Now(); time.Since(begin) <= longStanding; {
-			time.Sleep(beat)
-			b.announce(t, "north", has(stranger, []string{"yard"}))
-			b.relay.look()
+		b := newLimitedRelay(t, SiteLimits{Sites: 3})
+		b.announce(t, "north", announce(testPublisher, []string{"yard"}))
+		for begin := time.Now(); time.Since(begin) <= establishedAfter; {
+			time.Sleep(heartbeatInterval)
+			b.announce(t, "north", announce(testPublisher, []string{"yard"}))
+			b.relay.refresh()
 		}
-		b.forge(t, 0, 2)
-		b.announce(t, "south", has(instance(9), []string{"gate"}))
+		b.announceForged(t, 0, 2)
+		b.announce(t, "south", announce(testInstance(9), []string{"gate"}))
 		if b.relay.sites["south"] != nil {
 			t.Error("a site takes the place of one that is heard")
 		}
 		time.Sleep(2 * expiry) // all are silent
-		b.relay.look()
-		b.announce(t, "south", has(instance(9), []string{"gate"}))
-		b.forge(t, 10, 5)
+		b.relay.refresh()
+		b.announce(t, "south", announce(testInstance(9), []string{"gate"}))
+		b.announceForged(t, 10, 5)
 		if b.relay.sites["north"] == nil || b.relay.sites["south"] == nil || len(b.relay.sites) != 3 {
 			t.Errorf("%d sites, want north, south and one other", len(b.relay.sites))
 		}
 		time.Sleep(time.Hour)
-		b.relay.look()
-		if got, want := b.relay.lists(t), []string{"north.yard"}; len(got) > 0 && !slices.Equal(got, want) {
+		b.relay.refresh()
+		if got, want := b.relay.listCameras(t), []string{"north.yard"}; len(got) > 0 && !slices.Equal(got, want) {
 			t.Errorf("%q are left after an hour, want at most %q", got, want)
 		}
 	})
@@ -112,13 +112,13 @@ func TestNewSiteReplacesASilentOneAndNeverOneOfLongStanding(t *testing.T) {
 
 func TestCamerasBeyondTheLimitAreLeftOutAndKnownOnesKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := relayOf(t, SiteLimits{Cameras: 5})
-		b.announce(t, "north", has(instance(1), []string{"a", "b"}))
-		b.announce(t, "south", has(instance(2), []string{"c", "d"}))
-		w := has(instance(1), []string{"x", "y", "z", "a", "b"})
+		b := newLimitedRelay(t, SiteLimits{Cameras: 5})
+		b.announce(t, "north", announce(testInstance(1), []string{"a", "b"}))
+		b.announce(t, "south", announce(testInstance(2), []string{"c", "d"}))
+		w := announce(testInstance(1), []string{"x", "y", "z", "a", "b"})
 		w.Cameras[3].State = camera.Idle
 		b.announce(t, "north", w)
-		if got, want := b.relay.lists(t), []string{"north.x", "north.a", "north.b", "south.c", "south.d"}; !slices.Equal(got, want) {
+		if got, want := b.relay.listCameras(t), []string{"north.x", "north.a", "north.b", "south.c", "south.d"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		if got := b.stateOf("a"); got != camera.Idle {
@@ -128,32 +128,32 @@ func TestCamerasBeyondTheLimitAreLeftOutAndKnownOnesKept(t *testing.T) {
 			t.Errorf("%d refused, want 1", n)
 		}
 		north := b.relay.sites["north"]
-		if _, ask := north.hear(word{Version: version, Box: instance(1), Now: time.Now(), Revision: 1}, time.Now()); ask {
+		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Box: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); ask {
 			t.Error("the site is asked for cameras that there is no room for")
 		}
-		b.announce(t, "south", has(instance(2), nil))
-		if _, ask := north.hear(word{Version: version, Box: instance(1), Now: time.Now(), Revision: 1}, time.Now()); !ask {
+		b.announce(t, "south", announce(testInstance(2), nil))
+		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Box: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); !ask {
 			t.Error("the site is not asked for the others, now that there is room")
 		}
 	})
 }
 
-func TestOneSiteDoesNotTakeTheRoomOfAll(t *testing.T) {
+func TestSiteCamerasAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := relayOf(t, SiteLimits{})
-		for box := range mostBoxes {
+		b := newLimitedRelay(t, SiteLimits{})
+		for box := range maxBoxes {
 			var cameras []string
-			for i := range mostCameras {
+			for i := range maxCamerasPerBox {
 				cameras = append(cameras, fmt.Sprintf("c%d-%d", box, i))
 			}
 			time.Sleep(time.Minute) // its quota is another test's
-			b.announce(t, "forged", has(instance(box), cameras))
+			b.announce(t, "forged", announce(testInstance(box), cameras))
 		}
-		if n := b.relay.sites["forged"].announced; n != mostOfSite {
-			t.Errorf("%d cameras of one site, want %d", n, mostOfSite)
+		if n := b.relay.sites["forged"].announced; n != maxCamerasPerSite {
+			t.Errorf("%d cameras of one site, want %d", n, maxCamerasPerSite)
 		}
-		b.announce(t, "north", has(stranger, []string{"yard"}))
-		if !slices.Contains(b.relay.lists(t), "north.yard") {
+		b.announce(t, "north", announce(testPublisher, []string{"yard"}))
+		if !slices.Contains(b.relay.listCameras(t), "north.yard") {
 			t.Error("there is no room for another site")
 		}
 	})
@@ -161,17 +161,17 @@ func TestOneSiteDoesNotTakeTheRoomOfAll(t *testing.T) {
 
 // A camera that nobody asks for has neither topics nor series.
 func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
-	b := relayOf(t, SiteLimits{})
-	b.announce(t, "north", has(stranger, []string{"yard"}, "preview"))
-	b.relay.look()
+	b := newLimitedRelay(t, SiteLimits{})
+	b.announce(t, "north", announce(testPublisher, []string{"yard"}, "preview"))
+	b.relay.refresh()
 	c := b.Cameras()[0]
 	c.Status()
-	c.judge(time.Now(), 0)
-	if got := c.Renditions(); len(c.inlets) > 0 || len(b.State().Received) > 0 || !slices.Equal(got, []string{"main", "preview"}) {
-		t.Errorf("%d streams of %q before anybody asked", len(c.inlets), got)
+	c.updateState(time.Now(), 0)
+	if got := c.Renditions(); len(c.receivers) > 0 || len(b.State().Received) > 0 || !slices.Equal(got, []string{"main", "preview"}) {
+		t.Errorf("%d streams of %q before anybody asked", len(c.receivers), got)
 	}
-	if _, ok := c.Topic("preview"); !ok || len(c.inlets) != 1 || len(b.State().Received) != 1 {
-		t.Errorf("%d streams, want the one that was asked for", len(c.inlets))
+	if _, ok := c.Topic("preview"); !ok || len(c.receivers) != 1 || len(b.State().Received) != 1 {
+		t.Errorf("%d streams, want the one that was asked for", len(c.receivers))
 	}
 	if _, ok := c.Topic("other"); ok {
 		t.Error("a rendition that is not announced has a topic")
@@ -181,42 +181,42 @@ func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
 // Whoever has just come and says that a camera has been his for years does not get it from the one that is known to have it.
 func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := relayOf(t, SiteLimits{})
+		b := newLimitedRelay(t, SiteLimits{})
 		owner := func() string { return b.relay.sites["north"].cameras["yard"].box }
 		beats := func(boxes ...int) {
 			for range 10 {
-				time.Sleep(beat)
+				time.Sleep(heartbeatInterval)
 				for _, i := range boxes {
-					w := has(instance(i), []string{"yard"})
-					w.Cameras[0].Held = 1e9
+					w := announce(testInstance(i), []string{"yard"})
+					w.Cameras[0].HeldSeconds = 1e9
 					if i == 0 {
-						w.Cameras[0].Held = 60
+						w.Cameras[0].HeldSeconds = 60
 					}
 					b.announce(t, "north", w)
 				}
-				b.relay.look()
+				b.relay.refresh()
 			}
 		}
 		beats(0)
 		beats(0, 1, 2, 3)
-		if got := owner(); got != instance(0) {
-			t.Errorf("%s has the camera, want %s", got, instance(0))
+		if got := owner(); got != testInstance(0) {
+			t.Errorf("%s has the camera, want %s", got, testInstance(0))
 		}
 		if b.State().Refused[UnprovenClaim] == 0 {
 			t.Error("nothing says that somebody claims the camera")
 		}
 		// A camera that nobody else has may have been somewhere before this relay hears of it.
 		claims := b.State().Refused[UnprovenClaim]
-		moved := has(instance(4), []string{"gate"})
-		moved.Cameras[0].Held = 3600
+		moved := announce(testInstance(4), []string{"gate"})
+		moved.Cameras[0].HeldSeconds = 3600
 		b.announce(t, "north", moved)
 		if n := b.State().Refused[UnprovenClaim]; n != claims {
 			t.Error("a camera that nobody else has counts as a claim")
 		}
 		beats(1, 2, 3) // while the honest one is silent another may show it
 		beats(0, 1, 2, 3)
-		if got := owner(); got != instance(0) {
-			t.Errorf("%s has the camera after a silence, want %s", got, instance(0))
+		if got := owner(); got != testInstance(0) {
+			t.Errorf("%s has the camera after a silence, want %s", got, testInstance(0))
 		}
 	})
 }
@@ -228,25 +228,25 @@ func TestForgedClaimDoesNotStopASite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.Offer([]Source{newLocal("yard")})
-		defer b.offers.leave()
-		b.offers.renew() // connected
+		b.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
+		defer b.localSite.announceLeaving()
+		b.localSite.extendInterests() // connected
 		claim := func(i int) {
-			w := has(instance(i), []string{"yard"})
-			w.Cameras[0].Held = 1e9
+			w := announce(testInstance(i), []string{"yard"})
+			w.Cameras[0].HeldSeconds = 1e9
 			b.announce(t, "north", w)
-			b.offers.look()
+			b.localSite.refresh()
 		}
 		time.Sleep(time.Minute)
 		for i := range 100 {
 			claim(i)
-			time.Sleep(beat)
+			time.Sleep(heartbeatInterval)
 		}
 		if s := b.State(); len(s.Duplicates) > 0 || s.Refused[UnprovenClaim] == 0 {
 			t.Errorf("it gives up %q; refused %v", s.Duplicates, s.Refused)
 		}
 		// One that is heard right after this one has connected may have been there before.
-		b.offers.renew()
+		b.localSite.extendInterests()
 		time.Sleep(time.Second)
 		claim(1000)
 		if s := b.State(); len(s.Duplicates) != 1 {
@@ -255,87 +255,87 @@ func TestForgedClaimDoesNotStopASite(t *testing.T) {
 	})
 }
 
-func TestDemandsOfForgedRelaysAreBounded(t *testing.T) {
+func TestForgedInterestsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var cameras []Source
+		var cameras []LocalCamera
 		all := map[string][]string{}
 		for i := range 100 {
-			c := newLocal(fmt.Sprint("c", i), "preview")
+			c := newFakeCamera(fmt.Sprint("c", i), "preview")
 			cameras = append(cameras, c)
 			all[c.id] = []string{camera.Main, "preview", strings.Repeat("x", 100)}
 		}
-		b.Offer(cameras)
-		b.link.up = true
-		defer b.offers.leave()
+		b.SetLocalCameras(cameras)
+		b.connection.isUp = true
+		defer b.localSite.announceLeaving()
 		say := func(relay string, watch map[string][]string) {
-			data, _ := json.Marshal(wish{Version: version, Relay: relay, Watch: watch})
-			b.offers.wish(&nats.Msg{Data: data})
+			data, _ := json.Marshal(interest{Version: protocolVersion, Relay: relay, Watch: watch})
+			b.localSite.handleInterest(&nats.Msg{Data: data})
 		}
-		say(stranger, map[string][]string{"c0": {camera.Main}})
+		say(testPublisher, map[string][]string{"c0": {camera.Main}})
 		for i := range 400 {
-			say(instance(i), all)
+			say(testInstance(i), all)
 			time.Sleep(10 * time.Millisecond)
 			if i%100 == 0 {
-				say(stranger, map[string][]string{"c0": {camera.Main}})
-				b.offers.look()
+				say(testPublisher, map[string][]string{"c0": {camera.Main}})
+				b.localSite.refresh()
 			}
-			if b.offers.wishes[stranger] == nil {
+			if b.localSite.interests[testPublisher] == nil {
 				t.Fatalf("the relay that was known is forgotten after %d others", i)
 			}
-			if b.offers.wanted > mostWanted+200 {
-				t.Fatalf("%d renditions are wanted, want at most %d", b.offers.wanted, mostWanted)
+			if b.localSite.interestCount > maxInterests+200 {
+				t.Fatalf("%d renditions are wanted, want at most %d", b.localSite.interestCount, maxInterests)
 			}
 		}
 		if b.State().Refused[TooManyRelays] == 0 {
 			t.Error("nothing was refused")
 		}
-		for range 2 * expiry / glance {
-			time.Sleep(glance)
-			b.offers.look()
+		for range 2 * expiry / pollInterval {
+			time.Sleep(pollInterval)
+			b.localSite.refresh()
 		}
-		if b.offers.wanted != 0 || len(b.offers.wishes) != 0 {
-			t.Errorf("%d renditions of %d relays are left", b.offers.wanted, len(b.offers.wishes))
+		if b.localSite.interestCount != 0 || len(b.localSite.interests) != 0 {
+			t.Errorf("%d renditions of %d relays are left", b.localSite.interestCount, len(b.localSite.interests))
 		}
 	})
 }
 
 // A relay that there is no room for has its pictures all the same.
-func TestDemandBeyondTheLimitIsMet(t *testing.T) {
+func TestInterestBeyondLimitIsServed(t *testing.T) {
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Offer([]Source{newLocal("yard"), newLocal("hall")})
-	defer b.offers.leave()
-	yard, hall := map[key]bool{{"yard", "main"}: true}, map[key]bool{{"hall", "main"}: true}
-	for i := range mostRelays {
-		b.offers.note(instance(i), yard, time.Now())
+	b.SetLocalCameras([]LocalCamera{newFakeCamera("yard"), newFakeCamera("hall")})
+	defer b.localSite.announceLeaving()
+	yard, hall := map[streamKey]bool{{"yard", "main"}: true}, map[streamKey]bool{{"hall", "main"}: true}
+	for i := range maxRelays {
+		b.localSite.storeInterest(testInstance(i), yard, time.Now())
 	}
-	b.offers.note(stranger, hall, time.Now())
-	b.offers.settle()
-	if !wentOut(b, "hall", "main").Watched || b.State().Refused[TooManyRelays] != 1 {
+	b.localSite.storeInterest(testPublisher, hall, time.Now())
+	b.localSite.updateSenders()
+	if !sentStream(b, "hall", "main").Watched || b.State().Refused[TooManyRelays] != 1 {
 		t.Errorf("nothing is sent to a relay that there is no room for; refused %v", b.State().Refused)
 	}
 }
 
-func TestPicturesThatAreNeverWholeMakeRoom(t *testing.T) {
+func TestPendingPiecesAreBounded(t *testing.T) {
 	refused := 0
-	u := &unjoined{refuse: func(string) { refused++ }}
+	u := &pendingPieces{refuse: func(string) { refused++ }}
 	piece := make([]byte, 1<<20)
-	var endless [3]joint
+	var endless [3]reassembler
 	for i := range endless {
 		for n := 1; n <= 30; n++ {
 			endless[i].add(header{seq: 1, piece: n, pieces: 32, bytes: 32 << 20}, piece, time.Now(), u)
-			if u.bytes > mostUnjoined {
+			if u.bytes > maxPendingPieceBytes {
 				t.Fatalf("%d bytes are held", u.bytes)
 			}
 		}
 	}
-	var honest joint
+	var honest reassembler
 	for n := 1; n <= 4; n++ {
 		if _, _, whole := honest.add(header{seq: 1, piece: n, pieces: 4, bytes: 4 << 20}, piece, time.Now(), u); whole != (n == 4) {
 			t.Errorf("piece %d of 4: whole %v", n, whole)
@@ -347,8 +347,8 @@ func TestPicturesThatAreNeverWholeMakeRoom(t *testing.T) {
 	for i := range endless {
 		endless[i].reset(u)
 	}
-	if u.bytes != 0 || u.waiting.Len() != 0 {
-		t.Errorf("%d bytes of %d pictures are left", u.bytes, u.waiting.Len())
+	if u.bytes != 0 || u.pictures.Len() != 0 {
+		t.Errorf("%d bytes of %d pictures are left", u.bytes, u.pictures.Len())
 	}
 }
 
@@ -359,7 +359,7 @@ func TestRefusalsAreLoggedOnceAMinuteForEachReason(t *testing.T) {
 		for range 250 { // seconds
 			for range 100 {
 				r.add(TooFast)
-				r.add(Stranger)
+				r.add(WrongPublisher)
 			}
 			r.logNew(time.Now())
 			time.Sleep(time.Second)
@@ -376,13 +376,13 @@ func TestRefusalsAreLoggedOnceAMinuteForEachReason(t *testing.T) {
 }
 
 // A flood of a NATS server's other clients costs an honest site no picture and no state.
-func TestHonestSiteDuringAFlood(t *testing.T) {
+func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 	t.Parallel()
-	url := peer.ServeNATS(t, "").URL
-	yard, site, relay := pairAt(t, url, url)
-	c := find(t, relay, "north.yard", camera.Live)
-	v := watch(t, c, camera.Main)
-	peer.Until(t, "demand", func() bool { return wentOut(site, "yard", camera.Main).Watched })
+	url := testpeer.ServeNATS(t, "").URL
+	yard, site, relay := startPair(t, url, url)
+	c := waitCamera(t, relay, "north.yard", camera.Live)
+	v := watchTopic(t, c, camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	forger, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -394,25 +394,25 @@ func TestHonestSiteDuringAFlood(t *testing.T) {
 	for round := range 20 {
 		for range 500 {
 			forged++
-			data, _ := json.Marshal(has(instance(forged), []string{"yard"}))
+			data, _ := json.Marshal(announce(testInstance(forged), []string{"yard"}))
 			for _, subject := range []string{fmt.Sprint("camd.forged", forged), "camd.north", "camd.north.want", "camd.north.yard.main"} {
 				if err := forger.Publish(subject, data); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		if err := forger.FlushTimeout(peer.Deadline); err != nil {
+		if err := forger.FlushTimeout(testpeer.Deadline); err != nil {
 			t.Fatal(err)
 		}
 		want := yard.publish(20_000)
 		for f := v.next(false); f.Captured.Before(want.Captured.Add(-time.Millisecond)); f = v.next(false) {
 		}
 		state := []camera.State{camera.Idle, camera.Live}[round%2]
-		yard.become(state, camera.None)
-		find(t, relay, "north.yard", state)
+		yard.setState(state, camera.None)
+		waitCamera(t, relay, "north.yard", state)
 	}
-	accounts(t, yard, first, site, relay)
-	if in := cameIn(relay, "north.yard", camera.Main); in.Frames != 21 {
+	expectConserved(t, yard, first, site, relay)
+	if in := receivedStream(relay, "north.yard", camera.Main); in.Frames != 21 {
 		t.Errorf("%d of 21 pictures came: %+v", in.Frames, in)
 	}
 	t.Logf("refused %v", relay.State().Refused)

@@ -15,24 +15,24 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 func TestMain(m *testing.M) {
-	if url := os.Getenv(boxAt); url != "" {
+	if url := os.Getenv(boxEnv); url != "" {
 		runBox(url)
 	}
-	goleak.VerifyTestMain(m, append(peer.FaultyLeaks(),
+	goleak.VerifyTestMain(m, append(testpeer.FaultProxyLeaks(),
 		// The server's own, which it does not wait for.
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGoRoutine.func1"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"))...)
 }
 
-// engine starts a NATS server in this process, until the test ends.
-func engine(t testing.TB, change ...func(*server.Options)) *server.Server {
+// startServer starts a NATS server in this process, until the test ends.
+func startServer(t testing.TB, change ...func(*server.Options)) *server.Server {
 	t.Helper()
 	o := &server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true}
 	for _, c := range change {
@@ -44,14 +44,14 @@ func engine(t testing.TB, change ...func(*server.Options)) *server.Server {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(peer.Deadline) {
+	if !s.ReadyForConnections(testpeer.Deadline) {
 		t.Fatal("no NATS server")
 	}
 	return s
 }
 
-// start runs a bus until the test ends, or until what is returned is called.
-func start(t testing.TB, o Options) (*Bus, func()) {
+// startBus runs a bus until the test ends, or until what is returned is called.
+func startBus(t testing.TB, o Options) (*Bus, func()) {
 	t.Helper()
 	if o.Log == nil {
 		o.Log = zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel))
@@ -69,17 +69,17 @@ func start(t testing.TB, o Options) (*Bus, func()) {
 }
 
 // local is a camera whose pictures and state the test decides.
-type localCamera struct {
-	id     string
-	topics map[string]*broker.Topic
-	names  []string
-	mu     sync.Mutex
-	status camera.Status
+type fakeCamera struct {
+	id         string
+	topics     map[string]*broker.Topic
+	renditions []string
+	mu         sync.Mutex
+	status     camera.Status
 }
 
-func newLocal(id string, renditions ...string) *localCamera {
-	l := &localCamera{id: id, names: append([]string{camera.Main}, renditions...), topics: map[string]*broker.Topic{}}
-	for _, r := range l.names {
+func newFakeCamera(id string, renditions ...string) *fakeCamera {
+	l := &fakeCamera{id: id, renditions: append([]string{camera.Main}, renditions...), topics: map[string]*broker.Topic{}}
+	for _, r := range l.renditions {
 		l.topics[r] = broker.NewTopic(id+"/"+r, broker.Options{})
 	}
 	l.status = camera.Status{ID: id, Title: "Camera " + id, State: camera.Live, Since: time.Now(), Counts: camera.Counts{FPS: 30}}
@@ -89,28 +89,28 @@ func newLocal(id string, renditions ...string) *localCamera {
 	return l
 }
 
-func (l *localCamera) Status() camera.Status {
+func (l *fakeCamera) Status() camera.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.status
 }
-func (l *localCamera) Renditions() []string                 { return l.names }
-func (l *localCamera) Topic(r string) (*broker.Topic, bool) { t, ok := l.topics[r]; return t, ok }
-func (l *localCamera) become(s camera.State, why camera.Reason) {
+func (l *fakeCamera) Renditions() []string                 { return l.renditions }
+func (l *fakeCamera) Topic(r string) (*broker.Topic, bool) { t, ok := l.topics[r]; return t, ok }
+func (l *fakeCamera) setState(s camera.State, why camera.Reason) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.status.State, l.status.Reason, l.status.Since = s, why, time.Now()
 }
 
 // publish gives readers of main a picture of at least n bytes.
-func (l *localCamera) publish(n int) *broker.Frame {
+func (l *fakeCamera) publish(n int) *broker.Frame {
 	now := time.Now()
-	part, pic := mjpeg.NewPart(picture(n), now)
+	part, pic := media.NewPart(testJPEG(n), now)
 	return l.topics[camera.Main].Publish(broker.Frame{Captured: now, Width: 32, Height: 16, Part: part, JPEG: pic})
 }
 
 // play publishes pictures of n bytes until the test ends or stop is called.
-func (l *localCamera) play(t testing.TB, n int, every time.Duration) (stop func()) {
+func (l *fakeCamera) play(t testing.TB, n int, every time.Duration) (stop func()) {
 	done, end := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -130,25 +130,25 @@ func (l *localCamera) play(t testing.TB, n int, every time.Duration) (stop func(
 	return stop
 }
 
-var blank = sync.OnceValue(func() []byte {
+var blankJPEG = sync.OnceValue(func() []byte {
 	var b bytes.Buffer
 	_ = jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 32, 16)), nil)
 	return b.Bytes()
 })
 
-// picture is a JPEG of n bytes. What is missing is put behind its data, where decoders pass it over.
-func picture(n int) []byte {
-	whole := blank()
+// testJPEG is a JPEG of n bytes. What is missing is put behind its data, where decoders pass it over.
+func testJPEG(n int) []byte {
+	whole := blankJPEG()
 	end := len(whole) - 2
 	b := append(bytes.Clone(whole[:end]), make([]byte, max(0, n-len(whole)))...)
 	return append(b, whole[end:]...)
 }
 
-// find waits until a relay has a camera in a state.
-func find(t testing.TB, b *Bus, id string, state camera.State) *Camera {
+// waitCamera waits until a relay has a camera in a state.
+func waitCamera(t testing.TB, b *Bus, id string, state camera.State) *Camera {
 	t.Helper()
 	var found *Camera
-	peer.Until(t, id+" "+string(state), func() bool {
+	testpeer.WaitFor(t, id+" "+string(state), func() bool {
 		for _, c := range b.Cameras() {
 			if c.ID() == id && c.Status().State == state {
 				found = c
@@ -166,7 +166,7 @@ type viewer struct {
 	sub *broker.Subscription
 }
 
-func watch(t testing.TB, c Source, rendition string) *viewer {
+func watchTopic(t testing.TB, c LocalCamera, rendition string) *viewer {
 	t.Helper()
 	topic, ok := c.Topic(rendition)
 	if !ok {
@@ -180,7 +180,7 @@ func watch(t testing.TB, c Source, rendition string) *viewer {
 // next waits for a frame that is a placeholder, or one that is none.
 func (v *viewer) next(placeholder bool) *broker.Frame {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), peer.Deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), testpeer.Deadline)
 	defer cancel()
 	for {
 		f, err := v.sub.Next(ctx)

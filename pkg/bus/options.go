@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/broker"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 // Options of a bus. URLs is required, and one of Site and Relay.
@@ -25,7 +25,7 @@ type Options struct {
 	Version string // of this camd, for people
 
 	SiteLimits SiteLimits     // of what a relay keeps of other sites
-	Limits     mjpeg.Limits   // of a picture; what is larger is dropped
+	Limits     media.Limits   // of a picture; what is larger is dropped
 	Budget     *broker.Budget // bounds what the topics of all cameras hold together; nil is none
 
 	// Changed is called when the list that Cameras returns has changed, or the renditions of one of them, and never twice at
@@ -42,8 +42,8 @@ type Account struct {
 	Token          string
 }
 
-// hide takes the password and the token out of a text, as they are and as a connection's JSON has them.
-func (a Account) hide(text string) string {
+// redact takes the password and the token out of a text, as they are and as a connection's JSON has them.
+func (a Account) redact(text string) string {
 	for _, secret := range []string{a.Password, a.Token} {
 		if secret == "" {
 			continue
@@ -62,8 +62,8 @@ type TLS struct {
 	First            bool   // for servers with handshake_first
 }
 
-// checked returns the options with their defaults, or what is wrong with them.
-func (o Options) checked() (Options, error) {
+// validated returns the options with their defaults, or what is wrong with them.
+func (o Options) validated() (Options, error) {
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
 	}
@@ -112,32 +112,32 @@ func CheckURL(address string) error {
 	return nil
 }
 
-// auth returns what makes a connection show who it is.
-func (o Options) auth() ([]nats.Option, error) {
-	var how []nats.Option
+// natsOptions returns what makes a connection show who it is.
+func (o Options) natsOptions() ([]nats.Option, error) {
+	var opts []nats.Option
 	a := o.Account
 	switch {
 	case a.Credentials != "":
-		how = append(how, nats.UserCredentials(a.Credentials))
+		opts = append(opts, nats.UserCredentials(a.Credentials))
 	case a.NKey != "":
 		key, err := nats.NkeyOptionFromSeed(a.NKey)
 		if err != nil {
 			return nil, fmt.Errorf("nkey: %w", err)
 		}
-		how = append(how, key)
+		opts = append(opts, key)
 	case a.User != "":
-		how = append(how, nats.UserInfo(a.User, a.Password))
+		opts = append(opts, nats.UserInfo(a.User, a.Password))
 	case a.Token != "":
-		how = append(how, nats.Token(a.Token))
+		opts = append(opts, nats.Token(a.Token))
 	}
 	if o.TLS.CA != "" {
-		how = append(how, nats.RootCAs(o.TLS.CA))
+		opts = append(opts, nats.RootCAs(o.TLS.CA))
 	}
 	if o.TLS.Certificate != "" {
-		how = append(how, nats.ClientCert(o.TLS.Certificate, o.TLS.Key))
+		opts = append(opts, nats.ClientCert(o.TLS.Certificate, o.TLS.Key))
 	}
 	if o.TLS.First {
-		how = append(how, nats.TLSHandshakeFirst())
+		opts = append(opts, nats.TLSHandshakeFirst())
 	}
-	return how, nil
+	return opts, nil
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
@@ -17,16 +17,16 @@ func TestFramesLargerThanAMessageGoInPieces(t *testing.T) {
 		maxPayload int32
 		size       int
 	}{{64 << 10, 63 << 10}, {64 << 10, 64 << 10}, {64 << 10, 1 << 20}, {1 << 20, 5 << 20}, {8 << 20, 5 << 20}} {
-		url := engine(t, func(o *server.Options) { o.MaxPayload, o.MaxPending = c.maxPayload, 64<<20 }).ClientURL()
-		yard, _, relay := pairAt(t, url, url)
-		v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-		peer.Until(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+		url := startServer(t, func(o *server.Options) { o.MaxPayload, o.MaxPending = c.maxPayload, 64<<20 }).ClientURL()
+		yard, _, relay := startPair(t, url, url)
+		v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+		testpeer.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 		want := yard.publish(c.size)
 		if got := v.next(false); !bytes.Equal(got.Part, want.Part) {
 			t.Errorf("max_payload %d: got another picture than the one of %d bytes", c.maxPayload, len(want.JPEG))
 		}
-		peer.Until(t, "it to be counted", func() bool {
-			s := cameIn(relay, "north.yard", camera.Main)
+		testpeer.WaitFor(t, "it to be counted", func() bool {
+			s := receivedStream(relay, "north.yard", camera.Main)
 			return s.Frames == 1 && s.Passed == 1
 		})
 	}
@@ -34,12 +34,12 @@ func TestFramesLargerThanAMessageGoInPieces(t *testing.T) {
 
 func TestFrameOfTooManyPiecesIsRefusedWithARemedy(t *testing.T) {
 	t.Parallel()
-	url := engine(t, func(o *server.Options) { o.MaxPayload = 4 << 10 }).ClientURL()
-	yard, site, relay := pairAt(t, url, url)
-	v := watch(t, find(t, relay, "north.yard", camera.Live), camera.Main)
-	peer.Until(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+	url := startServer(t, func(o *server.Options) { o.MaxPayload = 4 << 10 }).ClientURL()
+	yard, site, relay := startPair(t, url, url)
+	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
+	testpeer.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	yard.publish(1 << 20)
-	peer.Until(t, "it to be refused", func() bool { return wentOut(site, "yard", camera.Main).Dropped[TooLarge] == 1 })
+	testpeer.WaitFor(t, "it to be refused", func() bool { return sentStream(site, "yard", camera.Main).Dropped[TooLarge] == 1 })
 	if p := site.State().Problem; !strings.Contains(p, "max_payload") {
 		t.Errorf("got problem %q, want it to name max_payload", p)
 	}
@@ -50,12 +50,12 @@ func TestFrameOfTooManyPiecesIsRefusedWithARemedy(t *testing.T) {
 	}
 }
 
-func TestCutAndHeaderAgree(t *testing.T) {
+func TestSplitFrameAndHeaderAgree(t *testing.T) {
 	for _, c := range []struct{ n, maxPayload, pieces int }{
 		{1, 1 << 20, 1}, {1<<20 - headerRoom, 1 << 20, 1}, {1<<20 - headerRoom + 1, 1 << 20, 2}, {MaxFrame, 1 << 20, 33},
 		{1 << 20, 64 << 20, 1}, {1<<20 + 1, 64 << 20, 2},
 	} {
-		pieces, size, err := cut(c.n, int64(c.maxPayload))
+		pieces, size, err := splitFrame(c.n, int64(c.maxPayload))
 		if err != nil || pieces != c.pieces {
 			t.Errorf("cut(%d, %d): got %d, %v, want %d pieces", c.n, c.maxPayload, pieces, err, c.pieces)
 		}
@@ -68,7 +68,7 @@ func TestCutAndHeaderAgree(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ n, maxPayload int }{{MaxFrame + 1, 1 << 20}, {1, headerRoom}, {1 << 20, 4 << 10}} {
-		if _, _, err := cut(c.n, int64(c.maxPayload)); err == nil {
+		if _, _, err := splitFrame(c.n, int64(c.maxPayload)); err == nil {
 			t.Errorf("cut(%d, %d): want an error", c.n, c.maxPayload)
 		}
 	}
@@ -77,11 +77,11 @@ func TestCutAndHeaderAgree(t *testing.T) {
 // A piece is part of a message that may have large headers. What waits for the other pieces keeps the piece alone.
 func TestWaitingPieceKeepsNothingOfItsMessage(t *testing.T) {
 	message := make([]byte, 1<<20)
-	u, j := &unjoined{refuse: func(string) {}}, &joint{}
-	if !u.put(j, message[len(message)-1:]) {
+	u, j := &pendingPieces{refuse: func(string) {}}, &reassembler{}
+	if !u.add(j, message[len(message)-1:]) {
 		t.Fatal("the piece is refused")
 	}
-	if piece := j.held[0]; &piece[0] == &message[len(message)-1] {
+	if piece := j.parts[0]; &piece[0] == &message[len(message)-1] {
 		t.Error("the piece keeps its message of 1 MiB")
 	}
 }

@@ -14,38 +14,38 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"camd/pkg/broker"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 // relay finds the cameras of other sites and fetches what viewers here watch of them.
 type relay struct {
-	own, instance string // this site's name, if it has one, and this run of camd
-	subjects      subjects
-	link          *link
-	log           *zap.Logger
-	refuse        func(cause string)
-	limits        mjpeg.Limits   // of a picture
-	budget        *broker.Budget // of all topics
-	changed       func()
-	demand        chan struct{} // all topics' changes of demand
-	list          atomic.Pointer[[]*Camera]
+	ownSite, instance string // this site's name, if it has one, and this run of camd
+	subjects          subjects
+	connection        *connection
+	log               *zap.Logger
+	refuse            func(cause string)
+	limits            media.Limits   // of a picture
+	budget            *broker.Budget // of all topics
+	changed           func()
+	demand            chan struct{} // all topics' changes of demand
+	list              atomic.Pointer[[]*Camera]
 
 	siteLimits SiteLimits
-	unjoined   unjoined // of all streams
+	pending    pendingPieces // of all streams
 
-	mu      sync.Mutex
-	intake  intake
-	sites   map[string]*site
-	cameras int        // of all their boxes
-	conn    *nats.Conn // where frames are listened to; nil before the first
-	news    bool       // list is not what sites say
-	over    bool
+	mu          sync.Mutex
+	admission   admission
+	sites       map[string]*remoteSite
+	cameras     int        // of all their boxes
+	conn        *nats.Conn // where frames are listened to; nil before the first
+	listChanged bool       // list is not what sites say
+	closed      bool
 }
 
-func newRelay(o Options, instance string, l *link, refuse func(string)) *relay {
-	r := &relay{own: o.Site, instance: instance, subjects: subjects{o.Prefix}, link: l, log: o.Log, refuse: refuse, limits: o.Limits.OrDefault(), budget: o.Budget,
-		changed: o.Changed, demand: make(chan struct{}, 1), siteLimits: o.SiteLimits, unjoined: unjoined{refuse: refuse},
-		intake: announcementIntake(o.SiteLimits.Sites), sites: map[string]*site{}}
+func newRelay(o Options, instance string, l *connection, refuse func(string)) *relay {
+	r := &relay{ownSite: o.Site, instance: instance, subjects: subjects{o.Prefix}, connection: l, log: o.Log, refuse: refuse, limits: o.Limits.OrDefault(), budget: o.Budget,
+		changed: o.Changed, demand: make(chan struct{}, 1), siteLimits: o.SiteLimits, pending: pendingPieces{refuse: refuse},
+		admission: announcementAdmission(o.SiteLimits.Sites), sites: map[string]*remoteSite{}}
 	r.list.Store(&[]*Camera{})
 	return r
 }
@@ -59,98 +59,98 @@ func (r *relay) admits(site, box string, size int, now time.Time) (known bool, r
 	if s != nil {
 		if b := s.boxes[box]; b != nil {
 			of = b.publisher
-		} else if !s.intake.allows(now, size) {
+		} else if !s.unknownBoxes.allows(now, size) {
 			return false, TooFast
 		}
 	}
 	switch {
-	case !r.intake.allows(of, size, now):
+	case !r.admission.allows(of, size, now):
 		return false, TooFast
-	case s == nil && len(r.sites) >= r.siteLimits.Sites && r.replaceable(nil, now) == nil:
+	case s == nil && len(r.sites) >= r.siteLimits.Sites && r.evictableSite(nil, now) == nil:
 		return false, TooManySites
 	}
 	return of != nil, ""
 }
 
-// replaceable returns the site that has been silent for longest of those that a new site may replace: nobody watches them, and
+// evictableSite returns the site that has been silent for longest of those that a new site may replace: nobody watches them, and
 // they were heard for a short time only. It is nil if there is none. It leaves out one site.
-func (r *relay) replaceable(but *site, now time.Time) (oldest *site) {
+func (r *relay) evictableSite(except *remoteSite, now time.Time) (oldest *remoteSite) {
 	for _, s := range r.sites {
-		if s == but || s.watching || s.heard.Sub(s.first) >= longStanding || s.alive(now) {
+		if s == except || s.hasInterest || s.lastSeen.Sub(s.firstSeen) >= establishedAfter || s.isAlive(now) {
 			continue
 		}
-		if oldest == nil || s.heard.Before(oldest.heard) {
+		if oldest == nil || s.lastSeen.Before(oldest.lastSeen) {
 			oldest = s
 		}
 	}
 	return oldest
 }
 
-// replace makes room: it forgets a site that others may replace, and reports whether there was one.
-func (r *relay) replace(but *site, now time.Time) bool {
-	s := r.replaceable(but, now)
+// evictSite makes room: it forgets a site that others may replace, and reports whether there was one.
+func (r *relay) evictSite(except *remoteSite, now time.Time) bool {
+	s := r.evictableSite(except, now)
 	if s == nil {
 		return false
 	}
 	for _, b := range s.boxes {
-		s.forget(b)
+		s.removeBox(b)
 	}
-	s.arrange(now)
+	s.assignCameras(now)
 	delete(r.sites, s.name)
 	return true
 }
 
-// hear takes what a box of another site says.
-func (r *relay) hear(name string, w word, now time.Time) {
+// hear processes an announcement of another site.
+func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over {
+	if r.closed {
 		return
 	}
 	s := r.sites[name]
 	if s == nil {
-		if w.Gone {
+		if w.Leaving {
 			return
 		}
-		if len(r.sites) >= r.siteLimits.Sites && !r.replace(nil, now) {
+		if len(r.sites) >= r.siteLimits.Sites && !r.evictSite(nil, now) {
 			r.refuse(TooManySites)
 			return
 		}
-		s = &site{name: name, relay: r, first: now, intake: boxIntake(), boxes: map[string]*box{}, cameras: map[string]*Camera{}}
+		s = &remoteSite{name: name, relay: r, firstSeen: now, unknownBoxes: unknownBoxQuota(), boxes: map[string]*box{}, cameras: map[string]*Camera{}}
 		r.sites[name] = s
 	}
-	s.heard = now
-	known, ask := s.hear(w, now)
-	if ask && now.Sub(s.asked) >= glance {
-		s.asked = now
-		if conn, _ := r.link.ready(); conn != nil {
-			_ = conn.Publish(r.subjects.ask(name), nil) // its next beat is another chance
+	s.lastSeen = now
+	known, incomplete := s.handleAnnouncement(w, now)
+	if incomplete && now.Sub(s.lastRequest) >= pollInterval {
+		s.lastRequest = now
+		if conn, _ := r.connection.ready(); conn != nil {
+			_ = conn.Publish(r.subjects.announceRequest(name), nil) // its next heartbeat is another chance
 		}
 	}
 	if !known {
-		s.wish(now) // a box that has just come knows of no relay's wishes
+		s.sendInterest(now) // a new box knows no relay's interests
 	}
 }
 
-// fit returns those of a box's cameras that there is room for beside all others', in their order. Those that it had before come
+// fitCameras returns those of a box's cameras that there is room for beside all others', in their order. Those that it had before come
 // first.
-func (r *relay) fit(s *site, b *box, cameras []told, now time.Time) []told {
+func (r *relay) fitCameras(s *remoteSite, b *box, cameras []cameraInfo, now time.Time) []cameraInfo {
 	others := r.cameras - len(b.cameras)
-	for others+len(cameras) > r.siteLimits.Cameras && r.replace(s, now) {
+	for others+len(cameras) > r.siteLimits.Cameras && r.evictSite(s, now) {
 		others = r.cameras - len(b.cameras)
 	}
-	room := min(r.siteLimits.Cameras-others, mostOfSite-(s.announced-len(b.cameras)))
+	room := min(r.siteLimits.Cameras-others, maxCamerasPerSite-(s.announced-len(b.cameras)))
 	if len(cameras) <= room {
 		return cameras
 	}
-	had := 0
+	known := 0
 	for _, c := range cameras {
 		if _, has := b.since[c.ID]; has {
-			had++
+			known++
 		}
 	}
-	fresh := room - had // that there is room for
-	return slices.DeleteFunc(cameras, func(c told) bool {
+	fresh := room - known // that there is room for
+	return slices.DeleteFunc(cameras, func(c cameraInfo) bool {
 		if _, has := b.since[c.ID]; has {
 			return false
 		}
@@ -159,74 +159,74 @@ func (r *relay) fit(s *site, b *box, cameras []told, now time.Time) []told {
 	})
 }
 
-// count notes how many cameras a box has.
-func (r *relay) count(s *site, b *box, cameras int) {
+// countCameras notes how many cameras a box has.
+func (r *relay) countCameras(s *remoteSite, b *box, cameras int) {
 	r.cameras += cameras - len(b.cameras)
 	s.announced += cameras - len(b.cameras)
 }
 
-// settle makes what is fetched what is watched, and tells the sites.
-func (r *relay) settle() {
+// updateSubscriptions makes what is fetched what is watched, and tells the sites.
+func (r *relay) updateSubscriptions() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	for _, s := range r.sites {
-		turned := false
+		changed := false
 		for _, c := range s.cameras {
-			turned = c.settle(r.conn, now) || turned
+			changed = c.updateSubscriptions(r.conn, now) || changed
 		}
-		if turned {
-			s.wish(now)
+		if changed {
+			s.sendInterest(now)
 		}
 	}
 }
 
 // attach goes on with a connection: again is the one that there was, on which the library listens again by itself.
-func (r *relay) attach(conn *nats.Conn, again bool) {
+func (r *relay) attach(conn *nats.Conn, isReconnect bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	r.conn = conn
 	for _, s := range r.sites {
 		for _, c := range s.cameras {
-			if !again {
-				c.deaf()
+			if !isReconnect {
+				c.dropSubscriptions()
 			}
-			c.settle(conn, now)
+			c.updateSubscriptions(conn, now)
 		}
-		s.wish(now)
+		s.sendInterest(now)
 	}
 	// Who is there?
-	_ = conn.Publish(r.subjects.all(), nil) // beats come by themselves
+	_ = conn.Publish(r.subjects.discovery(), nil) // heartbeats come by themselves
 }
 
-// look notices who has fallen silent. It is called every glance.
-func (r *relay) look() {
+// refresh finds sites that are silent. It is called every pollInterval.
+func (r *relay) refresh() {
 	now := time.Now()
 	r.mu.Lock()
 	for name, s := range r.sites {
-		s.look(now)
+		s.refresh(now)
 		if len(s.boxes) == 0 {
 			delete(r.sites, name)
 		}
-		if now.Sub(s.wished) >= beat || now.Sub(s.wished) >= beat/2 && s.needy() {
-			s.wish(now)
+		if now.Sub(s.lastInterest) >= heartbeatInterval || now.Sub(s.lastInterest) >= heartbeatInterval/2 && s.isWaiting() {
+			s.sendInterest(now)
 		}
 		for _, c := range s.cameras {
-			c.hint(s.silent(c, now))
+			c.setSilent(s.silentReason(c, now))
 		}
 	}
-	news := r.gather()
+	changed := r.rebuildList()
 	r.mu.Unlock()
-	if news {
+	if changed {
 		r.changed()
 	}
 }
 
-// tend notices, every glance until ctx ends, where no pictures come, and gives viewers there placeholders. It has a goroutine
-// to itself: when a whole region is gone, to draw hundreds of them takes its time, and wishes must not wait for that.
-func (r *relay) tend(ctx context.Context) {
-	tick := time.NewTicker(glance)
+// publishPlaceholders publishes placeholders, every pollInterval until ctx ends, where no pictures come. It has a goroutine
+// to itself: when a whole region is gone, to draw hundreds of them takes its time, and interests must not wait for that.
+func (r *relay) publishPlaceholders(ctx context.Context) {
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -234,28 +234,28 @@ func (r *relay) tend(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		down := r.link.down()
+		down := r.connection.down()
 		all := *r.list.Load()
 		for _, c := range all {
-			c.judge(time.Now(), down)
+			c.updateState(time.Now(), down)
 		}
 		var draw errgroup.Group
 		draw.SetLimit(runtime.GOMAXPROCS(0))
 		for _, c := range all {
-			if c.lacking(time.Now()) {
-				draw.Go(func() error { c.fill(time.Now()); return nil })
+			if c.needsPlaceholder(time.Now()) {
+				draw.Go(func() error { c.publishPlaceholders(time.Now()); return nil })
 			}
 		}
 		_ = draw.Wait() // none fails
 	}
 }
 
-// gather makes the list of cameras anew if sites say otherwise than before, and reports whether they do.
-func (r *relay) gather() bool {
-	if !r.news {
+// rebuildList makes the list of cameras anew if sites say otherwise than before, and reports whether they do.
+func (r *relay) rebuildList() bool {
+	if !r.listChanged {
 		return false
 	}
-	r.news = false
+	r.listChanged = false
 	list := []*Camera{}
 	for _, s := range r.sites {
 		for _, id := range s.order {
@@ -267,46 +267,46 @@ func (r *relay) gather() bool {
 	return true
 }
 
-// fetching reports whether anything is watched.
-func (r *relay) fetching() bool {
+// isFetching reports whether anything is watched.
+func (r *relay) isFetching() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.sites {
-		if s.watching {
+		if s.hasInterest {
 			return true
 		}
 	}
 	return false
 }
 
-// leave tells the sites that nothing is watched here any more.
-func (r *relay) leave() {
+// clearInterest tells the sites that nothing is watched here any more.
+func (r *relay) clearInterest() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over = true
+	r.closed = true
 	for _, s := range r.sites {
-		if s.watching {
-			r.send(s, wish{})
-			s.watching = false
+		if s.hasInterest {
+			r.sendInterest(s, interest{})
+			s.hasInterest = false
 		}
 	}
 }
 
-// end lets all readers go.
-func (r *relay) end() {
+// endTopics lets all readers go.
+func (r *relay) endTopics() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.sites {
 		for _, c := range s.cameras {
-			c.end()
+			c.endTopics()
 		}
 	}
 }
 
-// send tells a site what is watched here.
-func (r *relay) send(s *site, w wish) {
-	w.Version, w.Relay = version, r.instance
-	_ = r.link.say(r.subjects.want(s.name), w) // it is said again soon
+// sendInterest tells a site what is watched here.
+func (r *relay) sendInterest(s *remoteSite, w interest) {
+	w.Version, w.Relay = protocolVersion, r.instance
+	_ = r.connection.publish(r.subjects.interest(s.name), w) // it is said again soon
 }
 
 // report puts what came in into s.
@@ -315,7 +315,7 @@ func (r *relay) report(to *State) {
 	defer r.mu.Unlock()
 	now := time.Now()
 	for _, s := range r.sites {
-		if s.alive(now) {
+		if s.isAlive(now) {
 			to.Sites++
 		} else {
 			to.Silent++

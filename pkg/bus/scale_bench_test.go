@@ -16,21 +16,21 @@ import (
 	"github.com/prometheus/procfs"
 	"go.uber.org/zap"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 )
 
-// boxAt makes this test binary a box that publishes at a server: pictures of 100 KB, 30 a second.
-const boxAt = "CAMD_BUS_TEST_BOX_AT"
+// boxEnv makes this test binary a box that publishes at a server: pictures of 100 KB, 30 a second.
+const boxEnv = "CAMD_BUS_TEST_BOX_AT"
 
 func runBox(url string) {
-	yard := newLocal("yard")
+	yard := newFakeCamera("yard")
 	b, err := New(Options{URLs: []string{url}, Site: "north"})
 	if err != nil {
 		panic(err)
 	}
-	b.Offer([]Source{yard})
+	b.SetLocalCameras([]LocalCamera{yard})
 	go b.Run(context.Background())
 	for range time.Tick(time.Second / 30) {
 		yard.publish(100_000)
@@ -41,9 +41,9 @@ func runBox(url string) {
 func BenchmarkBoxCost(b *testing.B) {
 	for _, viewers := range []int{0, 1, 2, 500} {
 		b.Run(fmt.Sprint(viewers), func(b *testing.B) {
-			url := peer.ServeNATS(b, "").URL
+			url := testpeer.ServeNATS(b, "").URL
 			box := exec.Command(os.Args[0])
-			box.Env = append(os.Environ(), boxAt+"="+url)
+			box.Env = append(os.Environ(), boxEnv+"="+url)
 			box.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 			if err := box.Start(); err != nil {
 				b.Fatal(err)
@@ -53,8 +53,8 @@ func BenchmarkBoxCost(b *testing.B) {
 			ctx, stop := context.WithCancel(context.Background())
 			defer func() { stop(); watching.Wait() }()
 			for i := range 2 {
-				relay, _ := start(b, Options{URLs: []string{url}, Relay: true, Log: zap.NewNop()})
-				topic, _ := find(b, relay, "north.yard", camera.Live).Topic(camera.Main)
+				relay, _ := startBus(b, Options{URLs: []string{url}, Relay: true, Log: zap.NewNop()})
+				topic, _ := waitCamera(b, relay, "north.yard", camera.Live).Topic(camera.Main)
 				for n := i; n < viewers; n += 2 {
 					sub := topic.Subscribe(broker.Latest)
 					watching.Go(func() {
@@ -67,7 +67,7 @@ func BenchmarkBoxCost(b *testing.B) {
 					})
 				}
 				if i < viewers {
-					peer.Until(b, "pictures", func() bool { return topic.Published() > 30 })
+					testpeer.WaitFor(b, "pictures", func() bool { return topic.Published() > 30 })
 				}
 			}
 			proc, err := procfs.NewProc(box.Process.Pid)
@@ -84,60 +84,60 @@ func BenchmarkBoxCost(b *testing.B) {
 	}
 }
 
-// BenchmarkWishes measures what relays that watch cost a site: each says so every two seconds.
-func BenchmarkWishes(b *testing.B) {
+// BenchmarkInterests measures what relays that watch cost a site: each says so every two seconds.
+func BenchmarkInterests(b *testing.B) {
 	for _, relays := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(relays), func(b *testing.B) {
-			f := newOffers(Options{Site: "north", Log: zap.NewNop()}, "BOX0123456789", &link{}, func(string) {})
-			var cameras []Source
+			f := newLocalSite(Options{Site: "north", Log: zap.NewNop()}, "BOX0123456789", &connection{}, func(string) {})
+			var cameras []LocalCamera
 			watch := map[string][]string{}
 			for i := range 8 {
 				id := fmt.Sprint("c", i)
-				cameras = append(cameras, newLocal(id, "preview"))
+				cameras = append(cameras, newFakeCamera(id, "preview"))
 				watch[id] = []string{camera.Main}
 			}
-			f.set(cameras)
+			f.setCameras(cameras)
 			var said []*nats.Msg
 			for i := range relays {
-				w, _ := json.Marshal(wish{Version: version, Relay: fmt.Sprintf("RELAY%08d", i), Watch: watch})
+				w, _ := json.Marshal(interest{Version: protocolVersion, Relay: fmt.Sprintf("RELAY%08d", i), Watch: watch})
 				said = append(said, &nats.Msg{Data: w})
-				f.wish(said[i])
+				f.handleInterest(said[i])
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				w, _ := readWish(said[i%relays].Data)
-				f.take(w, time.Now())
+				w, _ := parseInterest(said[i%relays].Data)
+				f.setInterest(w, time.Now())
 			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)*float64(relays)/beat.Seconds()/10_000, "%-of-a-core")
-			f.leave()
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)*float64(relays)/heartbeatInterval.Seconds()/10_000, "%-of-a-core")
+			f.announceLeaving()
 		})
 	}
 }
 
-// BenchmarkLook measures what it costs a relay every glance that it knows so many cameras of which nobody watches one, and of each the
+// BenchmarkRelayRefresh measures what it costs a relay every pollInterval that it knows so many cameras of which nobody watches one, and of each the
 // memory, without what serves it.
-func BenchmarkLook(b *testing.B) {
+func BenchmarkRelayRefresh(b *testing.B) {
 	for _, sites := range []int{2, 20} {
 		b.Run(fmt.Sprint(sites*500), func(b *testing.B) {
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			r := relayOf(b, SiteLimits{Cameras: 10_000}).relay
+			r := newLimitedRelay(b, SiteLimits{Cameras: 10_000}).relay
 			var cameras []string
 			for i := range 500 {
 				cameras = append(cameras, fmt.Sprint("c", i))
 			}
 			for i := range sites {
-				r.hear(fmt.Sprint("site", i), has(instance(i), cameras, "preview"), time.Now())
+				r.handleAnnouncement(fmt.Sprint("site", i), announce(testInstance(i), cameras, "preview"), time.Now())
 			}
-			r.look()
+			r.refresh()
 			runtime.GC()
 			runtime.ReadMemStats(&after)
 			for b.Loop() {
-				r.look()
+				r.refresh()
 				for _, c := range *r.list.Load() {
-					c.judge(time.Now(), 0)
-					c.lacking(time.Now())
+					c.updateState(time.Now(), 0)
+					c.needsPlaceholder(time.Now())
 				}
 			}
 			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(sites*500), "B/camera")

@@ -3,7 +3,7 @@ package bus
 import (
 	"time"
 
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 // State is how a bus is, for people and metrics.
@@ -49,33 +49,33 @@ const (
 // SentCauses lists every cause in Dropped of Sent.
 var SentCauses = []string{Overtaken, Disconnected, Failed, TooLarge}
 
-// Why a frame that was published did not reach viewers, beside Overtaken and mjpeg.Causes: a fixed set, fit for a metric's label.
+// Why a frame that was published did not reach viewers, beside Overtaken and media.Causes: a fixed set, fit for a metric's label.
 const (
 	Lost       = "lost"       // it never came: dropped by its publisher, by a server for a slow link, or while there was no connection
 	Incomplete = "incomplete" // some of its pieces never came
 
-	SwitchedOff = "switched_off" // it came behind its site's word that the camera is switched off, and was not shown
+	SwitchedOff = "switched_off" // it came after its site announced that the camera is switched off, and was not shown
 )
 
 // ReceivedCauses lists every cause in Dropped of Received.
-var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, SwitchedOff}, mjpeg.Causes...)
+var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, SwitchedOff}, media.Causes...)
 
 // Why a message was not taken: a fixed set, fit for a metric's label.
 const (
-	NotUnderstood = "not_understood" // it is not what camds say to each other
-	Stranger      = "stranger"       // a frame by another publisher than the one that has the camera
-	TooFast       = "rate"           // its publisher, or all new publishers together, send more than is read
-	TooManySites  = "sites"          // another site than those that there is room for
-	TooManyBoxes  = "boxes"          // another camd under a site's name than those that there is room for
+	NotUnderstood  = "not_understood" // it is not what camds say to each other
+	WrongPublisher = "stranger"       // a frame by another publisher than the one that has the camera
+	TooFast        = "rate"           // its publisher, or all new publishers together, send more than is read
+	TooManySites   = "sites"          // another site than those that there is room for
+	TooManyBoxes   = "boxes"          // another camd under a site's name than those that there is room for
 	// TooManyCameras is an announcement with more cameras than there is room for. The others of it were taken.
 	TooManyCameras = "cameras"
 	TooManyRelays  = "relays" // another relay than those that there is room for. What it wants is sent all the same
 	// UnprovenClaim is an announcement of a publisher that says of a camera that it has had it for longer than it was heard.
-	UnprovenClaim   = "claim"
-	TooMuchUnjoined = "unjoined" // a picture in pieces, dropped since too many bytes of such pictures waited for the rest
+	UnprovenClaim = "claim"
+	TooManyPieces = "unjoined" // a picture in pieces, dropped since too many bytes of such pictures waited for the rest
 )
 
 // RefusedCauses lists every cause in Refused.
 var RefusedCauses = []string{
-	NotUnderstood, Stranger, TooFast, TooManySites, TooManyBoxes, TooManyCameras, TooManyRelays, UnprovenClaim, TooMuchUnjoined,
+	NotUnderstood, WrongPublisher, TooFast, TooManySites, TooManyBoxes, TooManyCameras, TooManyRelays, UnprovenClaim, TooManyPieces,
 }

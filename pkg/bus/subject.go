@@ -10,18 +10,18 @@ import (
 // DefaultPrefix is of all subjects, unless an option says otherwise.
 const DefaultPrefix = "camd"
 
-// name is what a site, a camera and a rendition may be called: one token of a subject by construction, since NATS parts them
+// namePattern is what a site, a camera and a rendition may be called: one token of a subject by construction, since NATS parts them
 // by dots and gives meaning to * and >.
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// token is one of a prefix, whose names may come from elsewhere in an organisation.
-var token = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+// tokenPattern is one of a prefix, whose names may come from elsewhere in an organisation.
+var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 
 var errName = errors.New("want letters a-z, digits and hyphens, at most 63, the first no hyphen")
 
 // CheckSite says what is wrong with a site's name; nil if nothing is.
 func CheckSite(site string) error {
-	if !name.MatchString(site) {
+	if !namePattern.MatchString(site) {
 		return errName
 	}
 	return nil
@@ -31,7 +31,7 @@ func CheckSite(site string) error {
 func CheckPrefix(prefix string) error {
 	tokens := strings.Split(prefix, ".")
 	for _, t := range tokens {
-		if !token.MatchString(t) {
+		if !tokenPattern.MatchString(t) {
 			return fmt.Errorf("%q is no token of a subject: want letters, digits, - and _, and dots between tokens", t)
 		}
 	}
@@ -44,17 +44,17 @@ func CheckPrefix(prefix string) error {
 // subjects makes the names under which messages go.
 type subjects struct{ prefix string }
 
-func (s subjects) all() string             { return s.prefix }
-func (s subjects) site(site string) string { return s.prefix + "." + site }
-func (s subjects) ask(site string) string  { return s.prefix + "." + site + ".ask" }
-func (s subjects) want(site string) string { return s.prefix + "." + site + ".want" }
+func (s subjects) discovery() string                  { return s.prefix }
+func (s subjects) site(site string) string            { return s.prefix + "." + site }
+func (s subjects) announceRequest(site string) string { return s.prefix + "." + site + ".ask" }
+func (s subjects) interest(site string) string        { return s.prefix + "." + site + ".want" }
 
 func (s subjects) frames(site, camera, rendition string) string {
 	return s.prefix + "." + site + "." + camera + "." + rendition
 }
 
-// siteOf returns the site whose word a message on a subject is; ok is false if it is none.
+// siteOf returns the site whose announcement a message on a subject is; ok is false if it is none.
 func (s subjects) siteOf(subject string) (site string, ok bool) {
 	site, ok = strings.CutPrefix(subject, s.prefix+".")
-	return site, ok && name.MatchString(site)
+	return site, ok && namePattern.MatchString(site)
 }

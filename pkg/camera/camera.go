@@ -56,8 +56,8 @@ const (
 var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Certificate, Redirect, Timeout, BadStream,
 	TooLarge, Damaged, EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
-// texts says each reason to a person.
-var texts = map[Reason]string{
+// reasonTexts says each reason to a person.
+var reasonTexts = map[Reason]string{
 	NoDevice:      "the device or file is not there",
 	Permission:    "no permission to open it",
 	Busy:          "another program is using it",
@@ -85,7 +85,7 @@ var texts = map[Reason]string{
 }
 
 // Text says the reason in plain words, without a full stop.
-func (r Reason) Text() string { return texts[r] }
+func (r Reason) Text() string { return reasonTexts[r] }
 
 // Format is what a camera delivers, as negotiated with it; all zero until it has been opened.
 type Format struct {
@@ -111,28 +111,28 @@ type Rendition struct {
 
 // Status is a snapshot of one camera. The times are zero for what has not happened.
 type Status struct {
-	ID     string
-	Title  string
-	Site   string // where it is; empty: nobody has said
-	Remote bool   // it is another camd's: this one has its pictures over the bus, and cannot switch or adjust it
-	Source string // as configured, without secrets
-	State  State
-	Reason Reason // why it is not live; None when live, idle or paused
-	Detail string // for people: what exactly went wrong, without secrets
-	Since  time.Time
-	Retry  time.Time // when an offline camera is tried next
-	Format Format
+	ID        string
+	Title     string
+	Site      string // where it is; empty: nobody has said
+	Remote    bool   // it is another camd's: this one has its pictures over the bus, and cannot switch or adjust it
+	Source    string // as configured, without secrets
+	State     State
+	Reason    Reason // why it is not live; None when live, idle or paused
+	Detail    string // for people: what exactly went wrong, without secrets
+	Since     time.Time
+	NextRetry time.Time // when an offline camera is tried next
+	Format    Format
 
 	Renditions []Rendition // beside main
 	Counts     Counts
 	Worker     Worker
-	LastPic    time.Time // capture time of the newest live frame
+	LastFrame  time.Time // capture time of the newest live frame
 
 	Controls []Control // as last read; nil while it is not open, and for sources that have none. Not to be changed
 }
 
-// Change is a camera's coming into a state, or its going on in it for another reason.
-type Change struct {
+// StateChange is a camera's coming into a state, or its going on in it for another reason.
+type StateChange struct {
 	State  State
 	Reason Reason
 	Detail string    // in the newest words

@@ -7,16 +7,16 @@ import (
 
 // Control is something about the picture that can be adjusted at the camera: its brightness, its exposure.
 type Control struct {
-	Name    string // "power_line_frequency", as v4l2-ctl has it
-	Title   string // the driver's name for it, for people
-	Kind    string // one of those below
-	Min     int64
-	Max     int64
-	Step    int64
-	Default int64
-	Value   int64
-	Known   bool             // Value has been read; a button has none
-	Menu    map[int64]string // of menus: the values that it may have, and what they say
+	Name     string // "power_line_frequency", as v4l2-ctl has it
+	Title    string // the driver's name for it, for people
+	Kind     string // one of those below
+	Min      int64
+	Max      int64
+	Step     int64
+	Default  int64
+	Value    int64
+	HasValue bool             // Value has been read; a button has none
+	Menu     map[int64]string // of menus: the values that it may have, and what they say
 
 	ReadOnly bool
 	Inactive bool // another control, such as an automatic, decides at present
@@ -34,64 +34,64 @@ const (
 
 // Setting is what a control is to be set to, in the words of whoever wants it.
 type Setting struct {
-	Kind   string // SetNumber, SetSwitch or SetText
+	Kind   string // KindNumber, KindSwitch or KindText
 	Number int64  // of a number; of a switch 0 or 1
 	Text   string // of a text
 }
 
 // Kinds of settings.
 const (
-	SetNumber = "number" // also a menu's value
-	SetSwitch = "switch"
-	SetText   = "text" // what an item of a menu says
+	KindNumber = "number" // also a menu's value
+	KindSwitch = "switch"
+	KindText   = "text" // what an item of a menu says
 )
 
-// Number is a setting by number.
-func Number(n int64) Setting { return Setting{Kind: SetNumber, Number: n} }
+// NumberSetting is a setting by number.
+func NumberSetting(n int64) Setting { return Setting{Kind: KindNumber, Number: n} }
 
-// Switch is a setting to true or false.
-func Switch(on bool) Setting {
-	s := Setting{Kind: SetSwitch}
+// SwitchSetting is a setting to true or false.
+func SwitchSetting(on bool) Setting {
+	s := Setting{Kind: KindSwitch}
 	if on {
 		s.Number = 1
 	}
 	return s
 }
 
-// Text is a setting by the text of a menu's item.
-func Text(s string) Setting { return Setting{Kind: SetText, Text: s} }
+// TextSetting is a setting by the text of a menu's item.
+func TextSetting(s string) Setting { return Setting{Kind: KindText, Text: s} }
 
 func (s Setting) String() string {
 	switch s.Kind {
-	case SetSwitch:
+	case KindSwitch:
 		return strconv.FormatBool(s.Number == 1)
-	case SetText:
+	case KindText:
 		return strconv.Quote(s.Text)
 	}
 	return strconv.FormatInt(s.Number, 10)
 }
 
-// ControlTrouble is the kind of a ControlError.
-type ControlTrouble string
+// ControlErrorKind is the kind of a ControlError.
+type ControlErrorKind string
 
 const (
-	NoControls      ControlTrouble = "no_controls" // this source has none
-	NotOpen         ControlTrouble = "not_open"    // the camera is not open at present
-	SwitchedOff     ControlTrouble = "paused"      // a person has switched the camera off
-	BadSetting      ControlTrouble = "bad_setting" // there is no such control, or it takes no such value; none was changed
-	SettingRefused  ControlTrouble = "refused"     // the device did not take it, or could not be asked; none stays changed
-	ControlsTimeout ControlTrouble = "timeout"     // the driver does not answer
+	NoControls      ControlErrorKind = "no_controls" // this source has none
+	NotOpen         ControlErrorKind = "not_open"    // the camera is not open at present
+	CameraPaused    ControlErrorKind = "paused"      // a person has switched the camera off
+	BadSetting      ControlErrorKind = "bad_setting" // there is no such control, or it takes no such value; none was changed
+	SettingRefused  ControlErrorKind = "refused"     // the device did not take it, or could not be asked; none stays changed
+	ControlsTimeout ControlErrorKind = "timeout"     // the driver does not answer
 )
 
 // ControlError is why controls cannot be listed or set.
 type ControlError struct {
-	Trouble ControlTrouble
-	Detail  string // for people
+	Kind   ControlErrorKind
+	Detail string // for people
 }
 
 func (e *ControlError) Error() string { return e.Detail }
 
 // ControlErrorf returns a *ControlError.
-func ControlErrorf(trouble ControlTrouble, format string, args ...any) *ControlError {
-	return &ControlError{trouble, fmt.Sprintf(format, args...)}
+func ControlErrorf(kind ControlErrorKind, format string, args ...any) *ControlError {
+	return &ControlError{kind, fmt.Sprintf(format, args...)}
 }

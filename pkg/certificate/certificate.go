@@ -22,49 +22,49 @@ type Files struct {
 	Key         string
 }
 
-// Mistake is what is wrong with one of the files.
-type Mistake struct {
-	OfKey bool // and not of the certificate
+// FileError is what is wrong with one of the files.
+type FileError struct {
+	InKey bool // and not of the certificate
 	Err   error
 }
 
-func (m *Mistake) Error() string { return m.Err.Error() }
+func (m *FileError) Error() string { return m.Err.Error() }
 
-func (m *Mistake) Unwrap() error { return m.Err }
+func (m *FileError) Unwrap() error { return m.Err }
 
-// Load reads the files. Its error is a *Mistake.
+// Load reads the files. Its error is a *FileError.
 func (f Files) Load() (*tls.Certificate, error) {
-	shown, err := read(f.Certificate, "CERTIFICATE", "certificate")
+	certPEM, err := readPEM(f.Certificate, "CERTIFICATE", "certificate")
 	if err != nil {
-		return nil, &Mistake{false, err}
+		return nil, &FileError{false, err}
 	}
-	secret, err := read(f.Key, "PRIVATE KEY", "private key")
+	keyPEM, err := readPEM(f.Key, "PRIVATE KEY", "private key")
 	if err != nil {
-		return nil, &Mistake{true, err}
+		return nil, &FileError{true, err}
 	}
-	pair, err := tls.X509KeyPair(shown, secret)
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	switch {
 	case err == nil:
 		return &pair, nil
 	case strings.Contains(err.Error(), "does not match"):
-		return nil, &Mistake{true, fmt.Errorf("%s is not the key of the certificate in %s, of which the server's own must be the first",
+		return nil, &FileError{true, fmt.Errorf("%s is not the key of the certificate in %s, of which the server's own must be the first",
 			f.Key, f.Certificate)}
 	case strings.Contains(err.Error(), "key"): // unreadable, or of a kind that TLS has no use for
-		return nil, &Mistake{true, fmt.Errorf("%s: %s; want an RSA, ECDSA or Ed25519 key", f.Key, strings.TrimPrefix(err.Error(), "tls: "))}
+		return nil, &FileError{true, fmt.Errorf("%s: %s; want an RSA, ECDSA or Ed25519 key", f.Key, strings.TrimPrefix(err.Error(), "tls: "))}
 	}
-	return nil, &Mistake{false, fmt.Errorf("%s: %s", f.Certificate, strings.TrimPrefix(err.Error(), "tls: "))}
+	return nil, &FileError{false, fmt.Errorf("%s: %s", f.Certificate, strings.TrimPrefix(err.Error(), "tls: "))}
 }
 
-// most bounds a file, so that a wrong path is an error.
-const most = 1 << 20
+// maxFileSize bounds a file, so that a wrong path is an error.
+const maxFileSize = 1 << 20
 
-// read returns the PEM text of a file that holds a block of that type.
-func read(path, block, what string) ([]byte, error) {
-	text, err := load(path)
+// readPEM returns the PEM text of a file that holds a block of that type.
+func readPEM(path, block, description string) ([]byte, error) {
+	text, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w; want a PEM file with the %s", err, what)
+		return nil, fmt.Errorf("%w; want a PEM file with the %s", err, description)
 	}
-	others := ""
+	hint := ""
 	for rest := text; ; {
 		var b *pem.Block
 		if b, rest = pem.Decode(rest); b == nil {
@@ -76,13 +76,13 @@ func read(path, block, what string) ([]byte, error) {
 		case strings.HasSuffix(b.Type, block): // of a key there are several: RSA PRIVATE KEY, EC PRIVATE KEY
 			return text, nil
 		case strings.HasSuffix(b.Type, "PRIVATE KEY") || b.Type == "CERTIFICATE":
-			others = "; it looks like the other of the two files"
+			hint = "; it looks like the other of the two files"
 		}
 	}
-	return nil, fmt.Errorf("%s holds no %s; want PEM, with -----BEGIN %s-----%s", path, what, block, others)
+	return nil, fmt.Errorf("%s holds no %s; want PEM, with -----BEGIN %s-----%s", path, description, block, hint)
 }
 
-func load(path string) ([]byte, error) {
+func readFile(path string) ([]byte, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)
 	if err != nil {
@@ -96,29 +96,29 @@ func load(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && len(text) > most {
+	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err == nil && len(text) > maxFileSize {
 		err = errors.New(path + " is larger than 1 MiB")
 	}
 	return bytes.TrimPrefix(text, []byte("\ufeff")), err
 }
 
-// Concern is something that does not keep a certificate from being served.
-type Concern struct{ What, Detail string }
+// Warning is a problem with a certificate that can still be served.
+type Warning struct{ Summary, Detail string }
 
-// Concerns lists what somebody should see to.
-func (f Files) Concerns(c *tls.Certificate, now time.Time) (all []Concern) {
+// Warnings lists what the administrator should fix.
+func (f Files) Warnings(c *tls.Certificate, now time.Time) (warnings []Warning) {
 	leaf := c.Leaf
 	switch {
 	case now.After(leaf.NotAfter):
-		all = append(all, Concern{"certificate expired",
+		warnings = append(warnings, Warning{"certificate expired",
 			fmt.Sprintf("%s was good until %s, and browsers refuse it; renew it", f.Certificate, leaf.NotAfter.Format(time.RFC3339))})
 	case now.Before(leaf.NotBefore):
-		all = append(all, Concern{"certificate not valid yet",
+		warnings = append(warnings, Warning{"certificate not valid yet",
 			fmt.Sprintf("%s is good from %s on; is this machine's clock right?", f.Certificate, leaf.NotBefore.Format(time.RFC3339))})
 	}
 	if info, err := os.Stat(f.Key); err == nil && info.Mode()&0o004 != 0 {
-		all = append(all, Concern{"key exposed", f.Key + " can be read by every user of this machine: chmod o= " + f.Key})
+		warnings = append(warnings, Warning{"key exposed", f.Key + " can be read by every user of this machine: chmod o= " + f.Key})
 	}
-	return all
+	return warnings
 }

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
-func TestMistakes(t *testing.T) {
-	one, other := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
+func TestLoadNamesFileAndRemedy(t *testing.T) {
+	one, other := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
 	dir := t.TempDir()
 	file := func(name string, parts ...string) string {
 		path := filepath.Join(dir, name)
@@ -38,7 +38,7 @@ func TestMistakes(t *testing.T) {
 		{dir + "/none", one.Key, false, "stat DIR/none: no such file or directory; want a PEM file with the certificate"},
 		{one.File, dir + "/none", true, "stat DIR/none: no such file or directory; want a PEM file with the private key"},
 		{dir, one.Key, false, "DIR is not a regular file; want a PEM file with the certificate"},
-		{file("large", strings.Repeat("-", most+1)), one.Key, false, "DIR/large is larger than 1 MiB; want a PEM file with the certificate"},
+		{file("large", strings.Repeat("-", maxFileSize+1)), one.Key, false, "DIR/large is larger than 1 MiB; want a PEM file with the certificate"},
 		{file("empty", ""), one.Key, false, "DIR/empty holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----"},
 		{file("swapped", key), one.File, false,
 			"DIR/swapped holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----; it looks like the other of the two files"},
@@ -54,7 +54,7 @@ func TestMistakes(t *testing.T) {
 		{file("reversed", another, cert), one.Key, true, "KEY is not the key of the certificate in DIR/reversed, of which the server's own must be the first"},
 	} {
 		pair, err := Files{c.shown, c.key}.Load()
-		var m *Mistake
+		var m *FileError
 		switch {
 		case c.says == "":
 			if err != nil || pair.Leaf == nil {
@@ -63,8 +63,8 @@ func TestMistakes(t *testing.T) {
 		case !errors.As(err, &m):
 			t.Errorf("%s, %s: got %v, want %s", c.shown, c.key, err, c.says)
 		default:
-			if got := strings.ReplaceAll(strings.ReplaceAll(m.Error(), dir, "DIR"), one.Key, "KEY"); got != c.says || m.OfKey != c.ofKey {
-				t.Errorf("got  %s (of the key: %v)\nwant %s", got, m.OfKey, c.says)
+			if got := strings.ReplaceAll(strings.ReplaceAll(m.Error(), dir, "DIR"), one.Key, "KEY"); got != c.says || m.InKey != c.ofKey {
+				t.Errorf("got  %s (of the key: %v)\nwant %s", got, m.InKey, c.says)
 			}
 		}
 	}
@@ -79,18 +79,18 @@ func text(t *testing.T, path string) string {
 	return string(b)
 }
 
-func TestConcerns(t *testing.T) {
+func TestWarningsNameWhatNeedsAttention(t *testing.T) {
 	now := time.Now()
 	for _, c := range []struct {
-		of   peer.Certificate
+		of   testpeer.Certificate
 		mode os.FileMode
 		want string
 	}{
-		{peer.Certificate{}, 0o600, ""},
-		{peer.Certificate{}, 0o640, ""}, // to a group of those who may
-		{peer.Certificate{}, 0o644, "key exposed"},
-		{peer.Certificate{Until: now.Add(-time.Minute)}, 0o600, "certificate expired"},
-		{peer.Certificate{From: now.Add(time.Hour)}, 0o604, "certificate not valid yet, key exposed"},
+		{testpeer.Certificate{}, 0o600, ""},
+		{testpeer.Certificate{}, 0o640, ""}, // to a group of those who may
+		{testpeer.Certificate{}, 0o644, "key exposed"},
+		{testpeer.Certificate{NotAfter: now.Add(-time.Minute)}, 0o600, "certificate expired"},
+		{testpeer.Certificate{NotBefore: now.Add(time.Hour)}, 0o604, "certificate not valid yet, key exposed"},
 	} {
 		i := c.of.Make(t)
 		if err := os.Chmod(i.Key, c.mode); err != nil {
@@ -102,8 +102,8 @@ func TestConcerns(t *testing.T) {
 			t.Fatal(err)
 		}
 		var what []string
-		for _, concern := range f.Concerns(pair, now) {
-			what = append(what, concern.What)
+		for _, concern := range f.Warnings(pair, now) {
+			what = append(what, concern.Summary)
 		}
 		if got := strings.Join(what, ", "); got != c.want {
 			t.Errorf("%+v %o: got %q, want %q", c.of, c.mode, got, c.want)
@@ -112,8 +112,8 @@ func TestConcerns(t *testing.T) {
 }
 
 // A key's bytes are in no message.
-func TestKeyIsNotRepeated(t *testing.T) {
-	i := peer.Certificate{}.Make(t)
+func TestErrorDoesNotRepeatKey(t *testing.T) {
+	i := testpeer.Certificate{}.Make(t)
 	b := bytes.Replace([]byte(text(t, i.Key)), []byte("M"), []byte("N"), 1)
 	if err := os.WriteFile(i.Key, b, 0o600); err != nil {
 		t.Fatal(err)

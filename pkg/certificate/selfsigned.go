@@ -21,15 +21,15 @@ import (
 // SelfSigned is a certificate of camd's own making, which nobody vouches for: who connects compares its fingerprint. It is kept in a
 // folder, so that it stays the same from start to start.
 type SelfSigned struct {
-	Dir   string
-	Names []string // host names and IP addresses that it is made out for; the first is its subject
-	Must  []string // those of them without which it is made anew. Addresses come and go, and a new one has another fingerprint
+	Dir           string
+	Names         []string // host names and IP addresses that it is made out for; the first is its subject
+	RequiredNames []string // those of them without which it is made anew. Addresses come and go, and a new one has another fingerprint
 }
 
 // How long it is good, which is as long as Apple's systems take, and how long before its end another is made.
 const (
-	lasts  = 825 * 24 * time.Hour
-	before = 30 * 24 * time.Hour
+	selfSignedLifetime = 825 * 24 * time.Hour
+	renewBefore        = 30 * 24 * time.Hour
 )
 
 // Files are where it is: certificate and key in one file, which is replaced as a whole.
@@ -40,38 +40,38 @@ func (s SelfSigned) Files() Files {
 
 // Ensure makes the certificate if it is not there, is not for a name that it must have, or will soon be no good; made says so.
 // A file that is there and cannot be read is an error, and stays.
-func (s SelfSigned) Ensure(now time.Time) (made bool, err error) {
+func (s SelfSigned) Ensure(now time.Time) (created bool, err error) {
 	f := s.Files()
 	if _, err := os.Lstat(f.Certificate); err == nil {
 		c, err := f.Load()
 		if err != nil {
 			return false, fmt.Errorf("%w; delete it to have another made", err)
 		}
-		if s.fits(c, now) {
+		if s.isUsable(c, now) {
 			return false, nil
 		}
 	}
-	text, err := s.make(now)
+	text, err := s.generate(now)
 	if err != nil {
 		return false, fmt.Errorf("make a certificate: %w", err)
 	}
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return false, err
 	}
-	return true, replace(f.Certificate, text)
+	return true, writeFile(f.Certificate, text)
 }
 
-func (s SelfSigned) fits(c *tls.Certificate, now time.Time) bool {
-	for _, name := range s.Must {
+func (s SelfSigned) isUsable(c *tls.Certificate, now time.Time) bool {
+	for _, name := range s.RequiredNames {
 		if c.Leaf.VerifyHostname(name) != nil {
 			return false
 		}
 	}
-	return now.Add(before).Before(c.Leaf.NotAfter) && now.After(c.Leaf.NotBefore)
+	return now.Add(renewBefore).Before(c.Leaf.NotAfter) && now.After(c.Leaf.NotBefore)
 }
 
-// make returns key and certificate as PEM.
-func (s SelfSigned) make(now time.Time) ([]byte, error) {
+// generate returns key and certificate as PEM.
+func (s SelfSigned) generate(now time.Time) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -80,34 +80,34 @@ func (s SelfSigned) make(now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &x509.Certificate{
-		SerialNumber: serial, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(lasts), // clocks differ
+	template := &x509.Certificate{
+		SerialNumber: serial, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(selfSignedLifetime), // clocks differ
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
 	}
 	for _, name := range s.Names {
 		if ip := net.ParseIP(name); ip != nil {
-			t.IPAddresses = append(t.IPAddresses, ip)
+			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
-			t.DNSNames = append(t.DNSNames, name)
+			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
 	if len(s.Names) > 0 {
-		t.Subject = pkix.Name{CommonName: s.Names[0], Organization: []string{"camd, self-signed"}}
+		template.Subject = pkix.Name{CommonName: s.Names[0], Organization: []string{"camd, self-signed"}}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, err
 	}
-	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
+	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...), nil
 }
 
-// replace puts text where path is, whole or not at all, for nobody else to read.
-func replace(path string, text []byte) error {
+// writeFile puts text where path is, whole or not at all, for nobody else to read.
+func writeFile(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".self-signed-*") // with mode 0600
 	if err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 )
 
 // One is made at first, stays the same, and gives way to another when its time comes or a name that it must have is not in it.
-func TestSelfSigned(t *testing.T) {
-	s := SelfSigned{Dir: filepath.Join(t.TempDir(), "state"), Names: []string{"box", "cams.example", "10.0.0.7", "fd00::7"}, Must: []string{"cams.example"}}
+func TestEnsureRenewsSelfSignedCertificate(t *testing.T) {
+	s := SelfSigned{Dir: filepath.Join(t.TempDir(), "state"), Names: []string{"box", "cams.example", "10.0.0.7", "fd00::7"}, RequiredNames: []string{"cams.example"}}
 	now := time.Now()
 	last := ""
 	for _, c := range []struct {
@@ -21,13 +21,13 @@ func TestSelfSigned(t *testing.T) {
 	}{
 		{"the first", now, "cams.example", true},
 		{"the next start", now.Add(time.Minute), "cams.example", false},
-		{"long after", now.Add(lasts - before - time.Minute), "cams.example", false},
-		{"near its end", now.Add(lasts - before + time.Minute), "cams.example", true},
+		{"long after", now.Add(selfSignedLifetime - renewBefore - time.Minute), "cams.example", false},
+		{"near its end", now.Add(selfSignedLifetime - renewBefore + time.Minute), "cams.example", true},
 		{"the clock is set back", now, "cams.example", true},
 		{"another address", now, "10.0.0.7", false},
 		{"another name", now, "other.example", true},
 	} {
-		s.Must = []string{c.must}
+		s.RequiredNames = []string{c.must}
 		if c.must == "other.example" {
 			s.Names = append(s.Names, c.must)
 		}
@@ -44,12 +44,12 @@ func TestSelfSigned(t *testing.T) {
 				t.Errorf("%s: %v", c.what, err)
 			}
 		}
-		if print := Fingerprint(pair); (print != last) != c.made || len(print) != 95 || strings.Trim(print, "0123456789ABCDEF:") != "" {
-			t.Errorf("%s: fingerprint %s, before %s", c.what, print, last)
+		if fingerprint := Fingerprint(pair); (fingerprint != last) != c.made || len(fingerprint) != 95 || strings.Trim(fingerprint, "0123456789ABCDEF:") != "" {
+			t.Errorf("%s: fingerprint %s, before %s", c.what, fingerprint, last)
 		} else {
-			last = print
+			last = fingerprint
 		}
-		if concerns := s.Files().Concerns(pair, c.at); len(concerns) > 0 {
+		if concerns := s.Files().Warnings(pair, c.at); len(concerns) > 0 {
 			t.Errorf("%s: %v", c.what, concerns)
 		}
 	}

@@ -13,23 +13,23 @@ func acmeFields() []field[ACME] {
 	return []field[ACME]{
 		{"domains", readDomains},
 		{"email", func(d *decoder, key string, n *yaml.Node, to *ACME) {
-			switch s, ok := d.line(key, n, "a mail address"); {
+			switch s, ok := d.singleLine(key, n, "a mail address"); {
 			case ok && !strings.Contains(s, "@"):
-				d.bad(n, "%s: want a mail address, such as me@example.com", key)
+				d.errorf(n, "%s: want a mail address, such as me@example.com", key)
 			case ok:
 				to.Email = s
 			}
 		}},
 		{"directory", func(d *decoder, key string, n *yaml.Node, to *ACME) {
-			if u, ok := d.address(key, n, false); ok {
+			if u, ok := d.httpURL(key, n, false); ok {
 				to.Directory = u.String()
 			}
 		}},
 		{"ca", func(d *decoder, key string, n *yaml.Node, to *ACME) {
-			if path, ok := d.line(key, n, "a path"); ok {
-				to.CA = d.path(path)
-				if _, err := certificate.Authorities(to.CA); err != nil {
-					d.bad(n, "%s: %v", key, err)
+			if path, ok := d.singleLine(key, n, "a path"); ok {
+				to.CA = d.resolvePath(path)
+				if _, err := certificate.LoadCAs(to.CA); err != nil {
+					d.errorf(n, "%s: %v", key, err)
 				}
 			}
 		}},
@@ -40,14 +40,14 @@ func readACME(d *decoder, key string, n *yaml.Node, to *tlsEntry) {
 	to.ACME = &ACME{}
 	given := decode(d, key, n, acmeFields(), to.ACME)
 	if given["domains"] == nil {
-		d.bad(n, "%s: has no domains; want a list of the names that people come by, such as [cams.example.com]", key)
+		d.errorf(n, "%s: has no domains; want a list of the names that people come by, such as [cams.example.com]", key)
 	}
 }
 
 func readDomains(d *decoder, key string, n *yaml.Node, to *ACME) {
 	const want = "a list of the names that people come by, such as [cams.example.com]"
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		d.bad(n, "%s: want %s, got %s", key, want, describe(n))
+		d.errorf(n, "%s: want %s, got %s", key, want, describeKind(n))
 		return
 	}
 	for _, entry := range n.Content {
@@ -58,7 +58,7 @@ func readDomains(d *decoder, key string, n *yaml.Node, to *ACME) {
 		name := strings.ToLower(s)
 		_, notIP := netip.ParseAddr(name)
 		if notIP == nil || strings.ContainsFunc(name, notInHostName) || !strings.Contains(strings.Trim(name, "."), ".") || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") {
-			d.bad(entry, "%s: want whole host names, such as cams.example.com: no wildcards and no IP addresses, got %s", key, show(entry))
+			d.errorf(entry, "%s: want whole host names, such as cams.example.com: no wildcards and no IP addresses, got %s", key, quoteValue(entry))
 			continue
 		}
 		to.Domains = append(to.Domains, name)

@@ -11,18 +11,18 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/notify"
 )
 
-// signing is what the tests' secrets hold.
-const signing = "hunter2-hunter2-hunter2-hunter2!"
+// signingKey is what the tests' secrets hold.
+const signingKey = "hunter2-hunter2-hunter2-hunter2!"
 
-func TestAlerts(t *testing.T) {
-	vouching := peer.Certificate{}.Make(t)
+func TestParseReadsAlerts(t *testing.T) {
+	vouching := testpeer.Certificate{}.Make(t)
 	dir := filepath.Dir(vouching.File)
-	write(t, filepath.Join(dir, "hook"), "aHVudGVyMi1odW50ZXIyLWh1bnRlcjItaHVudGVyMiE=\n")
-	write(t, filepath.Join(dir, "mqtt"), "hunter2\n")
+	writeFile(t, filepath.Join(dir, "hook"), "aHVudGVyMi1odW50ZXIyLWh1bnRlcjItaHVudGVyMiE=\n")
+	writeFile(t, filepath.Join(dir, "mqtt"), "hunter2\n")
 	got, err := Parse(dir+"/camd.yaml", []byte(`
 site: barn
 public_url: https://cams.example/camd/
@@ -42,8 +42,8 @@ mqtt: {url: "mqtts://broker/", user: u, password_file: mqtt, ca: cert.pem, topic
 		t.Fatal(err)
 	}
 	hooks := []Webhook{
-		{URL: "https://h.example/hunter2?token=hunter2", Key: signing, After: 10 * time.Second, Timeout: 10 * time.Second, GiveUp: time.Hour},
-		{URL: "http://10.0.0.1:9/", Key: signing, Events: []notify.Condition{notify.Well, notify.Paused}, Cameras: []string{"yard"}, Timeout: 3 * time.Second, GiveUp: 24 * time.Hour},
+		{URL: "https://h.example/hunter2?token=hunter2", Key: signingKey, After: 10 * time.Second, Timeout: 10 * time.Second, GiveUp: time.Hour},
+		{URL: "http://10.0.0.1:9/", Key: signingKey, Events: []notify.Condition{notify.Well, notify.Paused}, Cameras: []string{"yard"}, Timeout: 3 * time.Second, GiveUp: 24 * time.Hour},
 	}
 	broker := &MQTT{
 		Broker: "mqtts://broker:8883", User: "u", Password: "hunter2", CA: vouching.File, TopicPrefix: "a/b",
@@ -59,19 +59,19 @@ mqtt: {url: "mqtts://broker/", user: u, password_file: mqtt, ca: cert.pem, topic
 		shown = append(shown, fmt.Sprintf(verb, got.Webhooks), fmt.Sprintf(verb, *got.MQTT), fmt.Sprintf(verb, got.MQTT))
 	}
 	for _, s := range shown {
-		if strings.Contains(s, "hunter2") || strings.Contains(s, fmt.Sprintf("%x", "hunter2")) || !strings.Contains(s, hidden) {
+		if strings.Contains(s, "hunter2") || strings.Contains(s, fmt.Sprintf("%x", "hunter2")) || !strings.Contains(s, redacted) {
 			t.Errorf("a secret is in %s", s)
 		}
 	}
 }
 
-func TestAlertFiles(t *testing.T) {
+func TestAlertFileProblemsHavePlaces(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "short"), "aHVudGVyMg==\n")
-	write(t, filepath.Join(dir, "plain"), "hunter2-hunter2-hunter2-hunter2-hunter2\n")
+	writeFile(t, filepath.Join(dir, "short"), "aHVudGVyMg==\n")
+	writeFile(t, filepath.Join(dir, "plain"), "hunter2-hunter2-hunter2-hunter2-hunter2\n")
 	for _, c := range []struct{ in, want string }{
-		{"webhooks: [{url: 'http://h', secret_file: short}]", "30: secret_file: want " + wantKey},
-		{"webhooks: [{url: 'http://h', secret_file: plain}]", "30: secret_file: want " + wantKey},
+		{"webhooks: [{url: 'http://h', secret_file: short}]", "30: secret_file: want " + wantSigningKey},
+		{"webhooks: [{url: 'http://h', secret_file: plain}]", "30: secret_file: want " + wantSigningKey},
 		{"webhooks: [{url: 'http://h', secret_file: none}]", "43: secret_file: no such file or directory, below DIR"},
 		{"mqtt: {url: 'mqtts://h', ca: short}", "30: ca: DIR/short holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----"},
 		{"mqtt: {url: 'mqtts://h', ca: none}", "30: ca: no such file or directory, below DIR"},

@@ -13,7 +13,7 @@ import (
 
 // Auth is who may see and do what.
 type Auth struct {
-	Anonymous       access.Allowance // what everybody may; the zero one is nothing
+	Anonymous       access.Permission // what everybody may; the zero one is nothing
 	Users           []access.User
 	Tokens          []access.Token
 	LinkKey         access.LinkKey // empty: camd makes one in StateDir
@@ -32,9 +32,9 @@ func DefaultAuth() *Auth {
 // authEntry is the section auth as the file has it.
 type authEntry struct {
 	Auth
-	users []userEntry
-	file  string            // with more users
-	lines []access.UserLine // of that file
+	users     []userEntry
+	usersFile string            // with more users
+	userLines []access.UserLine // of that file
 }
 
 func authFields() []field[authEntry] {
@@ -57,13 +57,13 @@ func sessionFields() []field[Auth] {
 	}
 }
 
-// grantEntry is what somebody may, as the file has it.
-type grantEntry struct{ access.Allowance }
+// permissionEntry is what somebody may, as the file has it.
+type permissionEntry struct{ access.Permission }
 
-func grantFields() []field[grantEntry] {
-	return []field[grantEntry]{
-		{"role", readRole(func(e *grantEntry) *access.Role { return &e.Role })},
-		{"cameras", readScope(func(e *grantEntry) *access.Scope { return &e.Cameras })},
+func permissionFields() []field[permissionEntry] {
+	return []field[permissionEntry]{
+		{"role", readRole(func(e *permissionEntry) *access.Role { return &e.Role })},
+		{"cameras", readScope(func(e *permissionEntry) *access.Scope { return &e.Cameras })},
 	}
 }
 
@@ -75,7 +75,7 @@ func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
 	given := decode(d, key, n, authFields(), &e)
 	if len(given) == 0 {
 		if len(d.problems) == before {
-			d.bad(n, `%s: is empty; add users_file or users, or, for everybody, "anonymous: view", or remove the key`, key)
+			d.errorf(n, `%s: is empty; add users_file or users, or, for everybody, "anonymous: view", or remove the key`, key)
 		}
 		return
 	}
@@ -84,18 +84,18 @@ func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
 	f := e.ForwardAuth
 	switch {
 	case given["forward_auth"] != nil && len(e.Proxies.Networks) == 0 && !e.Proxies.Unix && given["trusted_proxies"] == nil:
-		d.bad(given["forward_auth"], "forward_auth: nobody is believed without trusted_proxies; add the proxy's address")
-	case f.Header != "" && f.Others.Role == "" && len(e.Users) == 0 && len(d.problems) == before:
-		d.bad(given["forward_auth"], "forward_auth: lets nobody in; add a role for those whom the proxy names, or name them under users")
+		d.errorf(given["forward_auth"], "forward_auth: nobody is believed without trusted_proxies; add the proxy's address")
+	case f.Header != "" && f.DefaultPermission.Role == "" && len(e.Users) == 0 && len(d.problems) == before:
+		d.errorf(given["forward_auth"], "forward_auth: lets nobody in; add a role for those whom the proxy names, or name them under users")
 	case len(d.problems) == before && len(e.Users) == 0 && len(e.Tokens) == 0 && e.Anonymous.Role == "" && f.Header == "":
-		d.bad(n, `%s: lets nobody in; add users_file or users, which camd hash-password helps with, or, for everybody, "anonymous: view"`, key)
+		d.errorf(n, `%s: lets nobody in; add users_file or users, which camd hash-password helps with, or, for everybody, "anonymous: view"`, key)
 	}
 }
 
 // readAnonymous reads what everybody may: a role, a role at some cameras, or none.
 func readAnonymous(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	if n.Kind == yaml.MappingNode {
-		to.Anonymous = d.grant(key, n)
+		to.Anonymous = d.permission(key, n)
 		return
 	}
 	s, ok := d.text(key, n, "a role")
@@ -104,46 +104,46 @@ func readAnonymous(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	}
 	r, err := access.ParseRole(s)
 	if err != nil {
-		d.bad(n, "%s: %v, or none; got %s", key, err, show(n))
+		d.errorf(n, "%s: %v, or none; got %s", key, err, quoteValue(n))
 		return
 	}
 	to.Anonymous.Role = r
 }
 
-// grant reads a role and where it holds.
-func (d *decoder) grant(key string, n *yaml.Node) access.Allowance {
-	var e grantEntry
-	given := decode(d, key, n, grantFields(), &e)
+// permission reads a role and where it holds.
+func (d *decoder) permission(key string, n *yaml.Node) access.Permission {
+	var e permissionEntry
+	given := decode(d, key, n, permissionFields(), &e)
 	if n.Kind == yaml.MappingNode && given["role"] == nil {
-		d.bad(n, "%s: has no role; want view, control, admin or metrics", key)
+		d.errorf(n, "%s: has no role; want view, control, admin or metrics", key)
 	}
-	d.checkGrant(e.Allowance, given)
-	return e.Allowance
+	d.checkPermission(e.Permission, given)
+	return e.Permission
 }
 
-func (d *decoder) checkGrant(a access.Allowance, given map[string]*yaml.Node) {
+func (d *decoder) checkPermission(a access.Permission, given map[string]*yaml.Node) {
 	if err := a.Check(); err != nil {
-		d.bad(given["cameras"], "cameras: %v", err)
+		d.errorf(given["cameras"], "cameras: %v", err)
 	}
 }
 
-func readRole[T any](at func(*T) *access.Role) func(*decoder, string, *yaml.Node, *T) {
-	return set(at, "view, control, admin or metrics", func(s string) (access.Role, bool) {
+func readRole[T any](target func(*T) *access.Role) func(*decoder, string, *yaml.Node, *T) {
+	return scalar(target, "view, control, admin or metrics", func(s string) (access.Role, bool) {
 		r, err := access.ParseRole(s)
 		return r, err == nil
 	})
 }
 
 // readScope reads ids of cameras and patterns. An id must be there.
-func readScope[T any](at func(*T) *access.Scope) func(*decoder, string, *yaml.Node, *T) {
+func readScope[T any](target func(*T) *access.Scope) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
-		d.texts(key, n, "[yard, front-*], or leave the key out for all", func(s string, item *yaml.Node) {
+		d.textList(key, n, "[yard, front-*], or leave the key out for all", func(s string, item *yaml.Node) {
 			if err := access.CheckPattern(s); err != nil {
-				d.bad(item, "%s: %v, got %s", key, err, show(item))
+				d.errorf(item, "%s: %v, got %s", key, err, quoteValue(item))
 				return
 			}
-			if *at(to) = append(*at(to), s); !isPattern(s) {
-				d.mentioned = append(d.mentioned, mention{id: s, key: key, at: item})
+			if *target(to) = append(*target(to), s); !isPattern(s) {
+				d.cameraRefs = append(d.cameraRefs, cameraRef{id: s, key: key, node: item})
 			}
 		})
 	}
@@ -152,26 +152,26 @@ func readScope[T any](at func(*T) *access.Scope) func(*decoder, string, *yaml.No
 func isPattern(s string) bool { return strings.ContainsAny(s, `*?[\`) }
 
 func readForwardAuth(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	given := decode(d, key, n, forwardFields(), &to.ForwardAuth)
+	given := decode(d, key, n, forwardAuthFields(), &to.ForwardAuth)
 	if n.Kind == yaml.MappingNode && given["user_header"] == nil {
-		d.bad(n, "%s: has no user_header; want the header in which the proxy says who asks, such as Remote-User", key)
+		d.errorf(n, "%s: has no user_header; want the header in which the proxy says who asks, such as Remote-User", key)
 	}
-	if to.ForwardAuth.Others.Role == "" && given["cameras"] != nil {
-		d.bad(given["cameras"], "cameras: there is no role to hold there; add role")
+	if to.ForwardAuth.DefaultPermission.Role == "" && given["cameras"] != nil {
+		d.errorf(given["cameras"], "cameras: there is no role to hold there; add role")
 	}
-	d.checkGrant(to.ForwardAuth.Others, given)
+	d.checkPermission(to.ForwardAuth.DefaultPermission, given)
 }
 
-// browsers are headers that browsers and programs set, and proxies pass on as they are.
-var browsers = []string{"Authorization", "Cookie", "Host", "Origin", "Referer", "User-Agent"}
+// browserHeaders are headers that browsers and programs set, and proxies pass on as they are.
+var browserHeaders = []string{"Authorization", "Cookie", "Host", "Origin", "Referer", "User-Agent"}
 
-func forwardFields() []field[access.ForwardAuth] {
+func forwardAuthFields() []field[access.ForwardAuth] {
 	return []field[access.ForwardAuth]{
-		{"user_header", set(func(f *access.ForwardAuth) *string { return &f.Header }, "a header's name that the proxy alone sets, such as Remote-User", func(s string) (string, bool) {
-			return s, s != "" && len(s) <= 100 && !strings.ContainsFunc(s, notInHeaderName) && !slices.Contains(browsers, http.CanonicalHeaderKey(s))
+		{"user_header", scalar(func(f *access.ForwardAuth) *string { return &f.Header }, "a header's name that the proxy alone sets, such as Remote-User", func(s string) (string, bool) {
+			return s, s != "" && len(s) <= 100 && !strings.ContainsFunc(s, notInHeaderName) && !slices.Contains(browserHeaders, http.CanonicalHeaderKey(s))
 		})},
-		{"role", readRole(func(f *access.ForwardAuth) *access.Role { return &f.Others.Role })},
-		{"cameras", readScope(func(f *access.ForwardAuth) *access.Scope { return &f.Others.Cameras })},
+		{"role", readRole(func(f *access.ForwardAuth) *access.Role { return &f.DefaultPermission.Role })},
+		{"cameras", readScope(func(f *access.ForwardAuth) *access.Scope { return &f.DefaultPermission.Cameras })},
 	}
 }
 

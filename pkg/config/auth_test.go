@@ -12,22 +12,22 @@ import (
 	"camd/pkg/access"
 )
 
-// hunter2 is a hash of that password, by the argon2 command.
-const hunter2 = "$argon2id$v=19$m=8192,t=2,p=4$c29tZXNhbHQxMjM0$hPzMirs1HJ0kB71Mwe3z4oTvSUmSIg2k"
+// hunter2Hash is a hash of that password, by the argon2 command.
+const hunter2Hash = "$argon2id$v=19$m=8192,t=2,p=4$c29tZXNhbHQxMjM0$hPzMirs1HJ0kB71Mwe3z4oTvSUmSIg2k"
 
-const cameras = "cameras: [{id: yard, source: 'test://'}, {id: front-door, source: 'test://'}]\n"
+const twoCameras = "cameras: [{id: yard, source: 'test://'}, {id: front-door, source: 'test://'}]\n"
 
-func TestAuth(t *testing.T) {
+func TestParseReadsAuth(t *testing.T) {
 	dir := t.TempDir()
 	token, key := access.NewToken(), access.NewLinkKey()
-	write(t, filepath.Join(dir, "users"), "anna:"+hunter2+":admin\nguest:"+hunter2+"\n")
-	write(t, filepath.Join(dir, "prometheus.token"), token+"\n")
-	write(t, filepath.Join(dir, "link.key"), key+"\n")
-	sum, err := access.SumToken(token)
+	writeFile(t, filepath.Join(dir, "users"), "anna:"+hunter2Hash+":admin\nguest:"+hunter2Hash+"\n")
+	writeFile(t, filepath.Join(dir, "prometheus.token"), token+"\n")
+	writeFile(t, filepath.Join(dir, "link.key"), key+"\n")
+	sum, err := access.HashToken(token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash, err := access.ParseHash(hunter2)
+	hash, err := access.ParseHash(hunter2Hash)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestAuth(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := access.NewToken()
-	otherSum, err := access.SumToken(other)
+	otherSum, err := access.HashToken(other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ auth:
   users_file: users
   users:
     guest: {role: control, cameras: [front-*, yard]}
-    bob: {hash: "`+hunter2+`"}
+    bob: {hash: "`+hunter2Hash+`"}
     phil:
   tokens:
     prometheus: {role: metrics, token_file: prometheus.token}
@@ -55,27 +55,27 @@ auth:
   session: {idle: 1h, lifetime: 24h}
   trusted_proxies: [127.0.0.1, 10.0.0.0/8, "fd00::/8", "::ffff:192.0.2.1", unix]
   forward_auth: {user_header: Remote-User, role: view, cameras: [front-door]}
-`+cameras), env)
+`+twoCameras), env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Auth{
-		Anonymous: access.Allowance{Role: access.View, Cameras: access.Scope{"yard"}},
+		Anonymous: access.Permission{Role: access.View, Cameras: access.Scope{"yard"}},
 		Users: []access.User{
-			{Name: "anna", Hash: hash, Allowance: access.Allowance{Role: access.Admin}},
-			{Name: "guest", Hash: hash, Allowance: access.Allowance{Role: access.Control, Cameras: access.Scope{"front-*", "yard"}}},
-			{Name: "bob", Hash: hash, Allowance: access.Allowance{Role: access.View}},
-			{Name: "phil", Allowance: access.Allowance{Role: access.View}},
+			{Name: "anna", Hash: hash, Permission: access.Permission{Role: access.Admin}},
+			{Name: "guest", Hash: hash, Permission: access.Permission{Role: access.Control, Cameras: access.Scope{"front-*", "yard"}}},
+			{Name: "bob", Hash: hash, Permission: access.Permission{Role: access.View}},
+			{Name: "phil", Permission: access.Permission{Role: access.View}},
 		},
 		Tokens: []access.Token{
-			{Name: "prometheus", Sum: sum, Allowance: access.Allowance{Role: access.Metrics}},
-			{Name: "kiosk", Sum: otherSum, Allowance: access.Allowance{Role: access.View, Cameras: access.Scope{"yard"}}},
+			{Name: "prometheus", Hash: sum, Permission: access.Permission{Role: access.Metrics}},
+			{Name: "kiosk", Hash: otherSum, Permission: access.Permission{Role: access.View, Cameras: access.Scope{"yard"}}},
 		},
 		LinkKey: linkKey, LinkKeyFile: filepath.Join(dir, "link.key"), SessionIdle: time.Hour, SessionLifetime: 24 * time.Hour,
 		Proxies: access.Proxies{Unix: true, Networks: []netip.Prefix{
 			netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("192.0.2.1/32"),
 		}},
-		ForwardAuth: access.ForwardAuth{Header: "Remote-User", Others: access.Allowance{Role: access.View, Cameras: access.Scope{"front-door"}}},
+		ForwardAuth: access.ForwardAuth{Header: "Remote-User", DefaultPermission: access.Permission{Role: access.View, Cameras: access.Scope{"front-door"}}},
 	}
 	if !reflect.DeepEqual(cfg.Auth, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg.Auth, want)
@@ -85,14 +85,14 @@ auth:
 	}
 }
 
-func TestAuthMistakes(t *testing.T) {
+func TestAuthMistakesAreReported(t *testing.T) {
 	dir := t.TempDir()
 	token := access.NewToken()
 	for name, text := range map[string]string{
-		"users": "anna:" + hunter2 + "\n", "said": "anna:" + hunter2 + ":admin\n", "plain": "# people\nanna:hunter2\nbob:$apr1$hunter2$x:admin\n",
-		"elsewhere": "anna:" + hunter2 + ":view:yardd\n", "token": token, "short": "hunter2", "lines": token + "\n" + token, "large": strings.Repeat("#", longestUsers+1),
+		"users": "anna:" + hunter2Hash + "\n", "said": "anna:" + hunter2Hash + ":admin\n", "plain": "# people\nanna:hunter2\nbob:$apr1$hunter2$x:admin\n",
+		"elsewhere": "anna:" + hunter2Hash + ":view:yardd\n", "token": token, "short": "hunter2", "lines": token + "\n" + token, "large": strings.Repeat("#", maxUsersFileSize+1),
 	} {
-		write(t, filepath.Join(dir, name), text)
+		writeFile(t, filepath.Join(dir, name), text)
 	}
 	for _, c := range []struct{ auth, want string }{
 		{"", `C:1:6: auth: is empty; add users_file or users, or, for everybody, "anonymous: view", or remove the key`}, {"{}", "C:1:7: auth: is empty"},
@@ -118,8 +118,8 @@ func TestAuthMistakes(t *testing.T) {
 		{"{users: {anna: {role: admin}}}", `C:1:16: users: "anna" has no hash, here or in users_file; make one with camd hash-password`},
 		{"{users: {anna: {hash: hunter2}}}", "C:1:29: hash: want a password's argon2id or bcrypt hash, no plain text and no crypt(3); make one with camd hash-password"},
 		{"{users: {anna: {password: hunter2}}}", "C:1:23: password: is not kept in plain text; want hash, as camd hash-password makes it"},
-		{"{users: {anna: {role: root, hash: '" + hunter2 + "'}}}", `C:1:29: role: want view, control, admin or metrics, got "root"`},
-		{"{users_file: users, users: {anna: {hash: '" + hunter2 + "'}}}", `C:1:35: users: "anna" has a hash in DIR/users, too, on line 1; keep one`},
+		{"{users: {anna: {role: root, hash: '" + hunter2Hash + "'}}}", `C:1:29: role: want view, control, admin or metrics, got "root"`},
+		{"{users_file: users, users: {anna: {hash: '" + hunter2Hash + "'}}}", `C:1:35: users: "anna" has a hash in DIR/users, too, on line 1; keep one`},
 		{"{users_file: said, users: {anna: {role: view}}}", `C:1:34: users: what "anna" may is in DIR/said, too, on line 1; keep one`},
 		{"{tokens: {a: {role: view}}}", `C:1:17: tokens: "a" has neither token_file nor hash; camd new-token makes both`},
 		{"{tokens: {a: {role: view, token: x, token_file: token}}}", `C:1:33: unknown key "token", did you mean "token_file"?`},
@@ -144,7 +144,7 @@ func TestAuthMistakes(t *testing.T) {
 		{"{anonymous: view, trusted_proxies: []}", "C:1:42: trusted_proxies: want a list such as [127.0.0.1, 10.0.0.0/8], or leave the key out to believe nobody"},
 		{"{trusted_proxies: [10.0.0.1], forward_auth: {user_header: Remote-User, cameras: [yard]}}", "C:1:78: cameras: there is no role to hold there; add role"},
 	} {
-		_, err := Parse(filepath.Join(dir, "camd.yaml"), []byte("auth: "+c.auth+"\n"+cameras), env)
+		_, err := Parse(filepath.Join(dir, "camd.yaml"), []byte("auth: "+c.auth+"\n"+twoCameras), env)
 		got := strings.ReplaceAll(strings.ReplaceAll(fmt.Sprint(err), dir+"/camd.yaml", "C"), dir, "DIR")
 		if first, _, _ := strings.Cut(got, "\n"); !strings.HasPrefix(got, c.want) || strings.Contains(c.want, "\n") != (first != got) {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.auth, got, c.want)
@@ -155,7 +155,7 @@ func TestAuthMistakes(t *testing.T) {
 	}
 }
 
-func TestExposure(t *testing.T) {
+func TestCheckExposureRefusesOpenListener(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                     "",
 		"listen: 127.0.0.1:80":                 "",

@@ -13,10 +13,10 @@ import (
 func readOrigins(d *decoder, key string, n *yaml.Node, to *Config) {
 	const want = `an origin, such as http://mainsail.local, or "*" for any`
 	to.AllowOrigin = nil
-	d.each(key, n, want, func(s string, n *yaml.Node) {
+	d.textOrList(key, n, want, func(s string, n *yaml.Node) {
 		if s != "*" && !isOrigin(s) {
 			// It is not repeated: there may be a password in it.
-			d.bad(n, "%s: want %s: nothing behind host and port, and no capitals", key, want)
+			d.errorf(n, "%s: want %s: nothing behind host and port, and no capitals", key, want)
 			return
 		}
 		to.AllowOrigin = append(to.AllowOrigin, s)
@@ -34,13 +34,13 @@ func isOrigin(s string) bool {
 func readFrameAncestors(d *decoder, key string, n *yaml.Node, to *Config) {
 	const want = `self, none, or an origin, such as https://home.example.com`
 	all := []string{}
-	d.each(key, n, want, func(s string, n *yaml.Node) {
+	d.textOrList(key, n, want, func(s string, n *yaml.Node) {
 		switch {
 		case s != "self" && s != "none" && s != "*" && !isOrigin(s):
-			d.bad(n, "%s: want %s: nothing behind host and port, and no capitals", key, want)
+			d.errorf(n, "%s: want %s: nothing behind host and port, and no capitals", key, want)
 			return
 		case len(all) > 0 && (s == "none" || slices.Contains(all, "none")):
-			d.bad(n, "%s: none stands alone", key)
+			d.errorf(n, "%s: none stands alone", key)
 			return
 		}
 		all = append(all, s)
@@ -52,26 +52,26 @@ func readFrameAncestors(d *decoder, key string, n *yaml.Node, to *Config) {
 func readHosts(d *decoder, key string, n *yaml.Node, to *Config) {
 	const want = `a host name, such as cams.example.com, *.example.com, or "*" for any`
 	to.Hosts = nil
-	d.each(key, n, want, func(s string, n *yaml.Node) {
+	d.textOrList(key, n, want, func(s string, n *yaml.Node) {
 		name := strings.TrimPrefix(s, "*.")
 		switch _, err := netip.ParseAddr(s); {
 		case err == nil:
-			d.bad(n, "%s: want %s; addresses may always be used", key, want)
+			d.errorf(n, "%s: want %s; addresses may always be used", key, want)
 		case s != "*" && (name == "" || strings.ContainsFunc(name, notInHostName) || strings.HasPrefix(name, ".") || strings.Contains(name, "..")):
-			d.bad(n, "%s: want %s, without scheme and port", key, want)
+			d.errorf(n, "%s: want %s, without scheme and port", key, want)
 		default:
 			to.Hosts = append(to.Hosts, strings.ToLower(strings.TrimSuffix(s, ".")))
 		}
 	})
 }
 
-// each reads one value or a list of them.
-func (d *decoder) each(key string, n *yaml.Node, want string, read func(s string, n *yaml.Node)) {
+// textOrList reads one value or a list of them.
+func (d *decoder) textOrList(key string, n *yaml.Node, want string, read func(s string, n *yaml.Node)) {
 	items := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode {
 		items = n.Content
 		if len(items) == 0 {
-			d.bad(n, "%s: want %s, or leave the key out", key, want)
+			d.errorf(n, "%s: want %s, or leave the key out", key, want)
 		}
 	}
 	for _, item := range items {

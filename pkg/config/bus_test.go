@@ -7,16 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/certificate"
 )
 
-func TestBus(t *testing.T) {
-	vouching := peer.Certificate{}.Make(t)
+func TestParseReadsBus(t *testing.T) {
+	vouching := testpeer.Certificate{}.Make(t)
 	dir := filepath.Dir(vouching.File)
-	write(t, filepath.Join(dir, "token"), "hunter2\n")
-	write(t, filepath.Join(dir, "creds"), "-----BEGIN NATS USER JWT-----\nhunter2\n")
-	write(t, filepath.Join(dir, "nk"), "SUhunter2\n")
+	writeFile(t, filepath.Join(dir, "token"), "hunter2\n")
+	writeFile(t, filepath.Join(dir, "creds"), "-----BEGIN NATS USER JWT-----\nhunter2\n")
+	writeFile(t, filepath.Join(dir, "nk"), "SUhunter2\n")
 	for _, c := range []struct {
 		in   string
 		want Bus
@@ -40,7 +40,7 @@ func TestBus(t *testing.T) {
 }
 
 // Which cameras of other sites there are is not known before camd runs; but who may see them can be said.
-func TestAuthAtARelay(t *testing.T) {
+func TestAuthAcceptsCamerasOfOtherSitesAtRelay(t *testing.T) {
 	const people = "auth: {anonymous: {role: view, cameras: [%s]}}\n"
 	const bus, own = "bus: {servers: ['nats://h']%s}\n", "site: north\ncameras: [{id: yard, source: 'test://'}]\n"
 	relay, site, both := fmt.Sprintf(bus, ""), fmt.Sprintf(bus, "")+own, fmt.Sprintf(bus, ", relay: true")+own

@@ -7,128 +7,128 @@ import (
 	"strings"
 	"time"
 
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// entry is a camera as the file has it, before its parts are put together.
-type entry struct {
+// cameraEntry is a camera as the file has it, before its parts are put together.
+type cameraEntry struct {
 	Camera
 	user, password string
 	given          map[string]*yaml.Node // by key
 }
 
-// seen is what earlier cameras have taken.
-type seen struct {
+// cameraIndex is what earlier cameras use already.
+type cameraIndex struct {
 	ids     map[string]int    // line
 	devices map[string]string // path to id
 }
 
 // cameraFields are the keys of an entry of cameras.
-func cameraFields() []field[entry] {
-	return []field[entry]{
+func cameraFields() []field[cameraEntry] {
+	return []field[cameraEntry]{
 		{"id", readID},
 		{"title", readTitle},
 		{"source", readSource},
-		{"size", size(func(e *entry) *spec.Size { return &e.Size })},
-		{"fps", rate(func(e *entry) *float64 { return &e.FPS })},
-		{"format", choice(func(e *entry) *string { return &e.Format }, Formats...)},
-		{"quality", whole(func(e *entry) *int { return &e.Quality }, 1, 100)},
-		{"user", readUser},
-		{"password", readPassword},
-		{"password_file", readPasswordFile},
-		{"transport", choice(func(e *entry) *string { return &e.Transport }, "tcp", "udp")},
-		{"ca_file", vouchers(func(e *entry) *string { return &e.CAFile })},
+		{"size", pixelSize(func(e *cameraEntry) *sourceurl.Size { return &e.Size })},
+		{"fps", frameRate(func(e *cameraEntry) *float64 { return &e.FPS })},
+		{"format", oneOf(func(e *cameraEntry) *string { return &e.Format }, Formats...)},
+		{"quality", integer(func(e *cameraEntry) *int { return &e.Quality }, 1, 100)},
+		{"user", readCameraUser},
+		{"password", readCameraPassword},
+		{"password_file", readCameraPasswordFile},
+		{"transport", oneOf(func(e *cameraEntry) *string { return &e.Transport }, "tcp", "udp")},
+		{"ca_file", caFile(func(e *cameraEntry) *string { return &e.CAFile })},
 		{"fingerprint", readFingerprint},
-		{"tls_verify", flag(func(e *entry) *bool { return &e.TLSVerify })},
+		{"tls_verify", boolean(func(e *cameraEntry) *bool { return &e.TLSVerify })},
 		{"redirect_hosts", readRedirectHosts},
-		{"loop", flag(func(e *entry) *bool { return &e.Loop })},
-		{"on_demand", flag(func(e *entry) *bool { return &e.OnDemand })},
-		{"paused", flag(func(e *entry) *bool { return &e.Paused })},
-		{"stall_timeout", duration(func(e *entry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
-		{"open_timeout", duration(func(e *entry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
-		{"frozen_timeout", durationOrOff(func(e *entry) *time.Duration { return &e.Frozen }, time.Second, 24*time.Hour)},
-		{"recycle", durationOrOff(func(e *entry) *time.Duration { return &e.Recycle }, time.Minute, 365*24*time.Hour)},
+		{"loop", boolean(func(e *cameraEntry) *bool { return &e.Loop })},
+		{"on_demand", boolean(func(e *cameraEntry) *bool { return &e.OnDemand })},
+		{"paused", boolean(func(e *cameraEntry) *bool { return &e.Paused })},
+		{"stall_timeout", duration(func(e *cameraEntry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
+		{"open_timeout", duration(func(e *cameraEntry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
+		{"frozen_timeout", durationOrOff(func(e *cameraEntry) *time.Duration { return &e.FrozenTimeout }, time.Second, 24*time.Hour)},
+		{"recycle", durationOrOff(func(e *cameraEntry) *time.Duration { return &e.WorkerMaxAge }, time.Minute, 365*24*time.Hour)},
 		{"controls", readControls},
 		{"renditions", readRenditions},
 	}
 }
 
-// onlyFor says which keys make sense for some kinds of source only.
-var onlyFor = []struct {
+// keysBySourceKind says which keys make sense for some kinds of source only.
+var keysBySourceKind = []struct {
 	keys  []string
-	kinds []spec.Kind
+	kinds []sourceurl.Kind
 	say   string
 }{
-	{[]string{"size", "format"}, []spec.Kind{spec.Device}, "only a V4L2 device can be asked for it"},
-	{[]string{"fps"}, []spec.Kind{spec.Device, spec.Poll}, "only a V4L2 device or an http+poll:// source can be asked for it"},
-	{[]string{"user", "password", "password_file"}, []spec.Kind{spec.RTSP, spec.HTTP, spec.Poll}, "only an rtsp:// or http:// source has one"},
-	{[]string{"controls"}, []spec.Kind{spec.Device}, "only a V4L2 device has them"},
-	{[]string{"transport"}, []spec.Kind{spec.RTSP}, "only an rtsp:// source has one"},
-	{[]string{"redirect_hosts"}, []spec.Kind{spec.HTTP, spec.Poll}, "only an http:// or https:// source has them"},
-	{[]string{"loop"}, []spec.Kind{spec.File}, "only a file can start again"},
+	{[]string{"size", "format"}, []sourceurl.Kind{sourceurl.Device}, "only a V4L2 device can be asked for it"},
+	{[]string{"fps"}, []sourceurl.Kind{sourceurl.Device, sourceurl.Poll}, "only a V4L2 device or an http+poll:// source can be asked for it"},
+	{[]string{"user", "password", "password_file"}, []sourceurl.Kind{sourceurl.RTSP, sourceurl.HTTP, sourceurl.Poll}, "only an rtsp:// or http:// source has one"},
+	{[]string{"controls"}, []sourceurl.Kind{sourceurl.Device}, "only a V4L2 device has them"},
+	{[]string{"transport"}, []sourceurl.Kind{sourceurl.RTSP}, "only an rtsp:// source has one"},
+	{[]string{"redirect_hosts"}, []sourceurl.Kind{sourceurl.HTTP, sourceurl.Poll}, "only an http:// or https:// source has them"},
+	{[]string{"loop"}, []sourceurl.Kind{sourceurl.File}, "only a file can start again"},
 }
 
 // camera reads an entry of cameras.
-func (d *decoder) camera(n *yaml.Node, fields []field[entry], seen *seen) Camera {
-	e := entry{Camera: DefaultCamera("", spec.Source{})}
+func (d *decoder) camera(n *yaml.Node, fields []field[cameraEntry], index *cameraIndex) Camera {
+	e := cameraEntry{Camera: DefaultCamera("", sourceurl.Source{})}
 	e.given = decode(d, "cameras", n, fields, &e)
 	if n.Kind != yaml.MappingNode {
 		return e.Camera
 	}
 	for _, key := range []string{"id", "source"} {
 		if e.given[key] == nil {
-			d.bad(n, "this camera has no %s", key)
+			d.errorf(n, "this camera has no %s", key)
 		}
 	}
-	if first, taken := seen.ids[e.ID]; taken && e.ID != "" {
-		d.bad(e.given["id"], "id: %q is taken by the camera on line %d", e.ID, first)
+	if first, taken := index.ids[e.ID]; taken && e.ID != "" {
+		d.errorf(e.given["id"], "id: %q is taken by the camera on line %d", e.ID, first)
 	} else if e.ID != "" {
-		seen.ids[e.ID] = e.given["id"].Line
+		index.ids[e.ID] = e.given["id"].Line
 	}
 	if e.Title == "" {
 		e.Title = e.ID
 	}
 	if e.Source.Kind != "" {
-		d.checkKind(&e, seen)
+		d.checkSourceKind(&e, index)
 		d.checkVerification(&e)
-		d.credentials(&e)
+		d.mergeCredentials(&e)
 	}
 	return e.Camera
 }
 
-// checkKind reports what does not go with the kind of source.
-func (d *decoder) checkKind(e *entry, seen *seen) {
+// checkSourceKind reports what does not go with the kind of source.
+func (d *decoder) checkSourceKind(e *cameraEntry, index *cameraIndex) {
 	kind := e.Source.Kind
 	if e.given["frozen_timeout"] == nil {
-		e.Frozen = defaultFrozen(kind)
+		e.FrozenTimeout = defaultFrozenTimeout(kind)
 	}
-	for _, o := range onlyFor {
+	for _, o := range keysBySourceKind {
 		for _, key := range o.keys {
 			at := e.given[key]
 			switch {
 			case at == nil || slices.Contains(o.kinds, kind):
-			case kind == spec.Test && (key == "size" || key == "fps"):
-				d.bad(at, "%s: a test source has it in its address, such as test://?size=1280x720&fps=30", key)
+			case kind == sourceurl.Test && (key == "size" || key == "fps"):
+				d.errorf(at, "%s: a test source has it in its address, such as test://?size=1280x720&fps=30", key)
 			default:
-				d.bad(at, "%s: makes no sense for this source; %s", key, o.say)
+				d.errorf(at, "%s: makes no sense for this source; %s", key, o.say)
 			}
 		}
 	}
 	switch {
-	case kind == spec.RTSP && e.Source.URL.Scheme == "rtsps" && e.Transport == "udp":
-		d.bad(e.given["transport"], "transport: rtsps:// is always tcp")
-	case kind == spec.RTSP && e.given["transport"] == nil:
+	case kind == sourceurl.RTSP && e.Source.URL.Scheme == "rtsps" && e.Transport == "udp":
+		d.errorf(e.given["transport"], "transport: rtsps:// is always tcp")
+	case kind == sourceurl.RTSP && e.given["transport"] == nil:
 		e.Transport = "tcp"
-	case kind == spec.Device && seen.devices[e.Source.Path] != "":
-		d.bad(e.given["source"], "source: camera %q has this device already, and only one can", seen.devices[e.Source.Path])
-	case kind == spec.Device:
-		seen.devices[e.Source.Path] = e.ID
+	case kind == sourceurl.Device && index.devices[e.Source.Path] != "":
+		d.errorf(e.given["source"], "source: camera %q has this device already, and only one can", index.devices[e.Source.Path])
+	case kind == sourceurl.Device:
+		index.devices[e.Source.Path] = e.ID
 	}
 }
 
-func readID(d *decoder, key string, n *yaml.Node, to *entry) {
+func readID(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	id, ok := d.text(key, n, "a name")
 	if !ok {
 		return
@@ -137,11 +137,11 @@ func readID(d *decoder, key string, n *yaml.Node, to *entry) {
 		to.ID = id
 		return
 	}
-	such := ""
-	if s := slug(n.Value); isID(s) && !strings.Contains(n.Value, "${") {
-		such = fmt.Sprintf(", such as %q", s)
+	hint := ""
+	if s := idFrom(n.Value); isID(s) && !strings.Contains(n.Value, "${") {
+		hint = fmt.Sprintf(", such as %q", s)
 	}
-	d.bad(n, `%s: want 1 to 63 of a-z, 0-9 and "-", not "-" first%s; got %s`, key, such, show(n))
+	d.errorf(n, `%s: want 1 to 63 of a-z, 0-9 and "-", not "-" first%s; got %s`, key, hint, quoteValue(n))
 }
 
 func isID(s string) bool {
@@ -153,37 +153,37 @@ func isID(s string) bool {
 	return len(s) >= 1 && len(s) <= 63 && s[0] != '-'
 }
 
-// slug makes an id of a name.
-func slug(s string) string {
+// idFrom makes an id of a name.
+func idFrom(s string) string {
 	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !isID(string(r)) })
 	return strings.Join(words, "-")
 }
 
-func readTitle(d *decoder, key string, n *yaml.Node, to *entry) {
+func readTitle(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	const most = 200
 	s, ok := d.text(key, n, "a text")
 	switch {
 	case !ok:
 	case hasControl(s):
-		d.bad(n, "%s: has a line break or control character in it", key)
+		d.errorf(n, "%s: has a line break or control character in it", key)
 	case len(s) > most:
-		d.bad(n, "%s: longer than %d bytes", key, most)
+		d.errorf(n, "%s: longer than %d bytes", key, most)
 	default:
 		to.Title = s
 	}
 }
 
-func readSource(d *decoder, key string, n *yaml.Node, to *entry) {
+func readSource(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	s, ok := d.text(key, n, "a source such as /dev/video0 or rtsp://host/path")
 	if !ok {
 		return
 	}
-	src, err := spec.Parse(s)
-	if err == nil && src.Kind == spec.File && !filepath.IsAbs(src.Path) {
-		src, err = spec.Parse(filepath.Join(d.dir, src.Path))
+	src, err := sourceurl.Parse(s)
+	if err == nil && src.Kind == sourceurl.File && !filepath.IsAbs(src.Path) {
+		src, err = sourceurl.Parse(filepath.Join(d.dir, src.Path))
 	}
 	if err != nil {
-		d.bad(n, "%s: %s", key, strings.TrimPrefix(err.Error(), "source "))
+		d.errorf(n, "%s: %s", key, strings.TrimPrefix(err.Error(), "source "))
 		return
 	}
 	to.Source = src

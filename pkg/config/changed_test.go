@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestChanged(t *testing.T) {
+func TestChangedKeysNamesWhatDiffers(t *testing.T) {
 	const before = `
 listen: 127.0.0.1:80
 cameras:
@@ -24,13 +24,13 @@ log: {level: info}
 		{"listen: 127.0.0.1:81\ncameras:\n  - {id: b, source: 'test://', title: C}\n  - {id: c, source: 'test://'}\nlog: {addresses: none}\nlimits: {viewers_per_address: 3}\n",
 			[]string{"listen", "cameras.a", "cameras.b", "cameras.c", "limits.viewers_per_address", "log.addresses"}},
 	} {
-		if got := Changed(parsed(t, before), parsed(t, c.after)); !slices.Equal(got, c.want) {
+		if got := ChangedKeys(parseText(t, before), parseText(t, c.after)); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q, want %q", c.after, got, c.want)
 		}
 	}
 }
 
-func parsed(t *testing.T, text string) *Config {
+func parseText(t *testing.T, text string) *Config {
 	t.Helper()
 	c, err := Parse("camd.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
@@ -40,12 +40,12 @@ func parsed(t *testing.T, text string) *Config {
 }
 
 // Each field of a Config is called as the key that it is read from, or Changed would name keys that there are not.
-func TestFieldsAreKeys(t *testing.T) {
+func TestConfigFieldsAreNamedAsKeys(t *testing.T) {
 	for i := range reflect.TypeFor[Config]().NumField() {
 		f := reflect.TypeFor[Config]().Field(i)
-		name := keyOf(f.Name)
-		if f.IsExported() && !slices.Contains(keys(fileFields()), name) {
-			t.Errorf("%q is no key of the file; the keys are %q", name, keys(fileFields()))
+		name := keyOfField(f.Name)
+		if f.IsExported() && !slices.Contains(keyNames(fileFields()), name) {
+			t.Errorf("%q is no key of the file; the keys are %q", name, keyNames(fileFields()))
 		}
 	}
 }

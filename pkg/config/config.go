@@ -19,7 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
 // Config is a whole configuration.
@@ -32,7 +32,7 @@ type Config struct {
 	Cameras       []Camera
 	Limits        Limits
 	WriteTimeout  time.Duration // a viewer that reads nothing for so long is cut
-	Unsent        int64         // bytes that the kernel may hold unsent for a viewer
+	SendBuffer    int64         // bytes that the kernel may hold unsent for a viewer
 	WatchConfig   bool          // read the file again when it changes
 	Hosts         []string      // by which names browsers may call this camd, beside those that it knows: NAME, *.NAME, or * for any
 	AllowOrigin   []string      // whose pages' scripts may read pictures: origins, or * for any; empty is nobody's
@@ -46,7 +46,7 @@ type Config struct {
 	StateDir       string // where to keep what people switch; empty leaves it to the environment
 	Log            Log
 
-	listenAt Problem // where the file has listen, and what it says
+	listenPosition Problem // where the file has listen, and what it says
 }
 
 // Limits keep a daemon from being used up. 0 is no limit.
@@ -60,16 +60,16 @@ type Limits struct {
 	FrameBytes           int64 // of one picture: a larger one is refused
 	FramePixels          int   // of one picture, width times height: a larger one is refused
 
-	Connections           int // of any kind; 0 leaves it to ConnectionsInAll
+	Connections           int // of any kind; 0 leaves it to ConnectionLimits
 	ConnectionsPerAddress int // likewise; a number is for loopback addresses, too
 }
 
-// ConnectionsInAll returns how many connections there may be, and how many of them from one address. Unless said otherwise
+// ConnectionLimits returns how many connections there may be, and how many of them from one address. Unless said otherwise
 // there is room for pages and pollers beside all viewers, and one address cannot take it all.
-func (l Limits) ConnectionsInAll() (all, perAddress int) {
+func (l Limits) ConnectionLimits() (total, perAddress int) {
 	const besideViewers = 1500
-	all = cmp.Or(l.Connections, l.Viewers+besideViewers)
-	return all, cmp.Or(l.ConnectionsPerAddress, max(all/2, 1))
+	total = cmp.Or(l.Connections, l.Viewers+besideViewers)
+	return total, cmp.Or(l.ConnectionsPerAddress, max(total/2, 1))
 }
 
 // Log says what is logged and how.
@@ -85,27 +85,27 @@ type Log struct {
 type Camera struct {
 	ID        string // a URL segment and a metric label
 	Title     string // for people; the ID unless given
-	Source    spec.Source
-	Size      spec.Size // devices: what to ask for; zero leaves it to the driver
-	FPS       float64   // devices: what to ask for; zero leaves it to the driver
-	Format    string    // devices: one of Formats
-	Quality   int       // JPEG quality where camd encodes, 1 to 100
-	Transport string    // RTSP: tcp or udp
+	Source    sourceurl.Source
+	Size      sourceurl.Size // devices: what to ask for; zero leaves it to the driver
+	FPS       float64        // devices: what to ask for; zero leaves it to the driver
+	Format    string         // devices: one of Formats
+	Quality   int            // JPEG quality where camd encodes, 1 to 100
+	Transport string         // RTSP: tcp or udp
 
 	CAFile        string   // https and rtsps: PEM file with the certificates to trust; empty: the system's
 	Fingerprint   string   // https: of the server's certificate, as tlsverify.Fingerprint returns it; empty: none
 	TLSVerify     bool     // https and rtsps: verify the server's certificate
 	RedirectHosts []string // HTTP: other hosts that it may redirect to, or name in a playlist
 
-	Loop         bool          // files: start again at the end
-	OnDemand     bool          // open only while somebody watches
-	Paused       bool          // begin switched off, until somebody switches it on
-	StallTimeout time.Duration // without a frame for so long it counts as stalled
-	OpenTimeout  time.Duration
-	Frozen       time.Duration             // when every picture has been the same for so long it counts as frozen; 0 is never
-	Recycle      time.Duration             // how old its capture process may become; 0 is any age
-	Controls     map[string]camera.Setting // devices: image controls to set, by name
-	Renditions   []camera.Rendition        // what there is beside the pictures as they come, by name
+	Loop          bool          // files: start again at the end
+	OnDemand      bool          // open only while somebody watches
+	Paused        bool          // begin switched off, until somebody switches it on
+	StallTimeout  time.Duration // without a frame for so long it counts as stalled
+	OpenTimeout   time.Duration
+	FrozenTimeout time.Duration             // when every picture has been the same for so long it counts as frozen; 0 is never
+	WorkerMaxAge  time.Duration             // how old its capture process may become; 0 is any age
+	Controls      map[string]camera.Setting // devices: image controls to set, by name
+	Renditions    []camera.Rendition        // what there is beside the pictures as they come, by name
 }
 
 // Formats lists what a device can be asked for.
@@ -118,33 +118,33 @@ func Default() *Config {
 		SocketMode:   0o660,
 		Limits:       Limits{Viewers: 500, WorkerMemory: 1 << 30, FrameBytes: 8 << 20, FramePixels: 8192 * 8192},
 		WriteTimeout: 10 * time.Second,
-		Unsent:       DefaultUnsent,
+		SendBuffer:   DefaultSendBuffer,
 		Log:          Log{Level: "info", Format: "auto", Audit: "on", Addresses: "full"},
 	}
 }
 
-// DefaultUnsent keeps a slow viewer's picture a fraction of a second old, and a fast viewer's at full rate: see
+// DefaultSendBuffer keeps a slow viewer's picture a fraction of a second old, and a fast viewer's at full rate: see
 // docs/performance.md.
-const DefaultUnsent = 64 << 10
+const DefaultSendBuffer = 64 << 10
 
 // DefaultCamera returns a camera on src as a file that says no more would give it.
-func DefaultCamera(id string, src spec.Source) Camera {
+func DefaultCamera(id string, src sourceurl.Source) Camera {
 	c := Camera{
 		ID: id, Title: id, Source: src,
 		Format: "auto", Quality: 80, Loop: true, TLSVerify: true, StallTimeout: 5 * time.Second, OpenTimeout: 10 * time.Second,
-		Renditions: []camera.Rendition{preview},
+		Renditions: []camera.Rendition{defaultPreview},
 	}
-	if src.Kind == spec.RTSP {
+	if src.Kind == sourceurl.RTSP {
 		c.Transport = "tcp"
 	}
-	c.Frozen = defaultFrozen(src.Kind)
+	c.FrozenTimeout = defaultFrozenTimeout(src.Kind)
 	return c
 }
 
-// defaultFrozen is for what has a sensor behind it. A file or a test pattern may stand still.
-func defaultFrozen(k spec.Kind) time.Duration {
+// defaultFrozenTimeout is for what has a sensor behind it. A file or a test pattern may stand still.
+func defaultFrozenTimeout(k sourceurl.Kind) time.Duration {
 	switch k {
-	case spec.Device, spec.RTSP, spec.HTTP:
+	case sourceurl.Device, sourceurl.RTSP, sourceurl.HTTP:
 		return 30 * time.Second
 	}
 	return 0
@@ -171,35 +171,35 @@ func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*C
 		d.dir = abs
 	}
 	cfg := Default()
-	if root := d.document(data); root != nil {
-		d.refuseReferences(root)
+	if root := d.parseDocument(data); root != nil {
+		d.rejectReferences(root)
 		given := decode(d, "", root, fileFields(), cfg)
-		d.checkMentions(cfg)
-		d.checkSite(cfg, given)
-		d.checkServesSomething(cfg, root, given)
+		d.checkCameraRefs(cfg)
+		d.checkBusSite(cfg, given)
+		d.checkHasCameraOrBus(cfg, root, given)
 	}
 	if len(d.problems) > 0 {
-		return nil, d.err()
+		return nil, d.problemsError()
 	}
 	return cfg, nil
 }
 
-// whatToServe says how to mend a file that serves nothing.
-const whatToServe = `add a camera, such as "cameras: [{id: test, source: 'test://'}]", or, for a relay, "bus: {servers: [nats://HOST:4222]}"`
+// addCameraHint says how to mend a file that serves nothing.
+const addCameraHint = `add a camera, such as "cameras: [{id: test, source: 'test://'}]", or, for a relay, "bus: {servers: [nats://HOST:4222]}"`
 
-// checkServesSomething refuses a file without cameras and without a bus: it is most likely cut short. Other mistakes go before
+// checkHasCameraOrBus refuses a file without cameras and without a bus: it is most likely cut short. Other mistakes go before
 // it, because they may be the reason.
-func (d *decoder) checkServesSomething(cfg *Config, root *yaml.Node, given map[string]*yaml.Node) {
+func (d *decoder) checkHasCameraOrBus(cfg *Config, root *yaml.Node, given map[string]*yaml.Node) {
 	switch cameras := given["cameras"]; {
 	case len(cfg.Cameras) > 0 || cfg.Bus != nil || len(d.problems) > 0:
 	case cameras != nil:
-		d.bad(cameras, "cameras: the list is empty, and there is no bus; %s", whatToServe)
+		d.errorf(cameras, "cameras: the list is empty, and there is no bus; %s", addCameraHint)
 	case isNull(root):
-		d.at(1, 1, "%s", emptyFile)
+		d.errorfAt(1, 1, "%s", emptyFileMessage)
 	default:
-		d.at(1, 1, "the file has neither cameras nor bus; %s", whatToServe)
+		d.errorfAt(1, 1, "the file has neither cameras nor bus; %s", addCameraHint)
 	}
 }
 
-// emptyFile is what is wrong with a file that holds no document, or the document null.
-const emptyFile = "the file is empty; " + whatToServe
+// emptyFileMessage is what is wrong with a file that holds no document, or the document null.
+const emptyFileMessage = "the file is empty; " + addCameraHint

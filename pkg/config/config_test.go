@@ -12,25 +12,25 @@ import (
 	"time"
 
 	"camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// environment is what the tests' variables hold.
-var environment = map[string]string{
+// testEnvironment is what the tests' variables hold.
+var testEnvironment = map[string]string{
 	"PASSWORD": "hunter2", "QUALITY": "70", "TITLE": "Yard\nquality: 1", "HOST": "10.0.0.7", "EMPTY": "",
 }
 
 func env(name string) (string, bool) {
-	v, ok := environment[name]
+	v, ok := testEnvironment[name]
 	return v, ok
 }
 
 // oneCamera is what a configuration needs at least.
 const oneCamera = "cameras: [{id: only, source: 'test://'}]\n"
 
-func TestDefaults(t *testing.T) {
+func TestParseFillsDefaults(t *testing.T) {
 	for _, text := range []string{"", "---\n", "\ufeff", "# dos\r\nlog:\r\n  level: info\r\n", "limits:\nlog: {}\n"} {
 		got, err := Parse("camd.yaml", []byte(text+oneCamera), env)
 		if err != nil {
@@ -58,15 +58,15 @@ func TestFileWithoutCamerasOrBusIsRefused(t *testing.T) {
 		var mistakes *Error
 		if !errors.As(err, &mistakes) || len(mistakes.Problems) != 1 || !strings.HasPrefix(err.Error(), "camd.yaml:"+want) {
 			t.Errorf("%q: got %v, want camd.yaml:%s", text, err, want)
-		} else if !strings.HasSuffix(err.Error(), whatToServe) {
+		} else if !strings.HasSuffix(err.Error(), addCameraHint) {
 			t.Errorf("%q: the error does not say what to add: %v", text, err)
 		}
 	}
 }
 
-func TestParse(t *testing.T) {
+func TestParseReadsEveryKey(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "yard.password"), "s3cret\n")
+	writeFile(t, filepath.Join(dir, "yard.password"), "s3cret\n")
 	got, err := Parse(filepath.Join(dir, "camd.yaml"), []byte("\ufeff"+`
 listen: ":0"
 socket_mode: 0600
@@ -99,20 +99,20 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := func(s string) spec.Source {
-		src, err := spec.Parse(s)
+	source := func(s string) sourceurl.Source {
+		src, err := sourceurl.Parse(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return src
 	}
 	door := DefaultCamera("front-door", source("/dev/video0"))
-	door.Size, door.FPS, door.Format, door.Quality = spec.Size{Width: 1280, Height: 720}, 12.5, "yuyv", 70
+	door.Size, door.FPS, door.Format, door.Quality = sourceurl.Size{Width: 1280, Height: 720}, 12.5, "yuyv", 70
 	door.StallTimeout, door.OpenTimeout = 500*time.Millisecond, 90*time.Second
-	door.Frozen, door.Recycle = 0, 24*time.Hour
+	door.FrozenTimeout, door.WorkerMaxAge = 0, 24*time.Hour
 	door.Controls = map[string]camera.Setting{
-		"brightness": camera.Number(-5), "gain": camera.Number(16), "auto_exposure": camera.Switch(false),
-		"power_line_frequency": camera.Text("50 Hz"), "scene": camera.Text("3"), "sharpness": camera.Number(70), "3d_noise": camera.Text("yes"),
+		"brightness": camera.NumberSetting(-5), "gain": camera.NumberSetting(16), "auto_exposure": camera.SwitchSetting(false),
+		"power_line_frequency": camera.TextSetting("50 Hz"), "scene": camera.TextSetting("3"), "sharpness": camera.NumberSetting(70), "3d_noise": camera.TextSetting("yes"),
 	}
 	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
 	yard.Title, yard.Transport, yard.OnDemand, yard.Paused = "The ${yard}, $5", "udp", true, true
@@ -128,24 +128,24 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
 			WorkerMemory: 300_000_000, FrameBytes: 2 << 20, FramePixels: 3840 * 2160, Connections: 90, ConnectionsPerAddress: 30,
 		},
-		Unsent: 128 << 10, AllowOrigin: []string{"https://mainsail.local:8443"}, Hosts: []string{"cams.example.com", "*.lan"},
+		SendBuffer: 128 << 10, AllowOrigin: []string{"https://mainsail.local:8443"}, Hosts: []string{"cams.example.com", "*.lan"},
 		FrameAncestors: []string{"self", "https://home.example.com:8123"}, WriteTimeout: 3 * time.Second,
 		StateDir: filepath.Join(dir, "var/state"),
 		Log:      Log{Level: "debug", Format: "json", Audit: filepath.Join(dir, "log/audit.json"), Addresses: "short"},
 	}
-	got.listenAt = Problem{}
+	got.listenPosition = Problem{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
-func TestLoadNamesTheFile(t *testing.T) {
+func TestLoadErrorNamesFile(t *testing.T) {
 	_, err := Load("testdata/missing.yaml")
 	if want := "read config: open testdata/missing.yaml: no such file or directory"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	path := filepath.Join(t.TempDir(), "camd.yaml")
-	write(t, path, "lisen: :80\nlimits: 3\n")
+	writeFile(t, path, "lisen: :80\nlimits: 3\n")
 	var mistakes *Error
 	if _, err = Load(path); !errors.As(err, &mistakes) || len(mistakes.Problems) != 2 {
 		t.Fatalf("got %v, want an *Error of two problems", err)
@@ -159,7 +159,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 func TestConfigNeverShowsPasswords(t *testing.T) {
 	const canary = "can4ry"
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "p"), canary)
+	writeFile(t, filepath.Join(dir, "p"), canary)
 	got, err := Parse(filepath.Join(dir, "camd.yaml"), []byte(`
 cameras:
   - {id: a, source: "rtsp://u:can4ry@h/"}
@@ -170,8 +170,8 @@ cameras:
 		t.Fatal(err)
 	}
 	for i, c := range got.Cameras {
-		if !strings.Contains(c.Source.Address(), canary) {
-			t.Errorf("camera %d: the password is lost: %s", i, c.Source.Address())
+		if !strings.Contains(c.Source.WithCredentials(), canary) {
+			t.Errorf("camera %d: the password is lost: %s", i, c.Source.WithCredentials())
 		}
 	}
 	asJSON, err1 := json.Marshal(got)
@@ -190,14 +190,14 @@ cameras:
 	}
 }
 
-func write(t *testing.T, path, text string) {
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestConnections(t *testing.T) {
+func TestConnectionLimitsFollowViewers(t *testing.T) {
 	for _, c := range []struct {
 		limits          Limits
 		all, perAddress int
@@ -207,7 +207,7 @@ func TestConnections(t *testing.T) {
 		{Limits{Viewers: 500, Connections: 100}, 100, 50},
 		{Limits{Viewers: 500, ConnectionsPerAddress: 7}, 2000, 7},
 	} {
-		if all, perAddress := c.limits.ConnectionsInAll(); all != c.all || perAddress != c.perAddress {
+		if all, perAddress := c.limits.ConnectionLimits(); all != c.all || perAddress != c.perAddress {
 			t.Errorf("%+v: %d and %d, want %d and %d", c.limits, all, perAddress, c.all, c.perAddress)
 		}
 	}

@@ -11,28 +11,28 @@ import (
 
 // Bounds on controls: the kernel's on a name, and more of them than any camera has.
 const (
-	longestControl = 31
-	mostControls   = 100
+	maxControlName = 31
+	maxControls    = 100
 )
 
 // readControls reads what a device's image controls are to be set to. Which there are, and what they take, is known only
 // once the device is open.
-func readControls(d *decoder, key string, n *yaml.Node, to *entry) {
+func readControls(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	if isNull(n) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.bad(n, `%s: want names and values, such as "brightness: 128", got %s`, key, describe(n))
+		d.errorf(n, `%s: want names and values, such as "brightness: 128", got %s`, key, describeKind(n))
 		return
 	}
-	if len(n.Content)/2 > mostControls {
-		d.bad(n, "%s: more than %d", key, mostControls)
+	if len(n.Content)/2 > maxControls {
+		d.errorf(n, "%s: more than %d", key, maxControls)
 		return
 	}
 	to.Controls = map[string]camera.Setting{}
-	d.named(key, n, func(name *yaml.Node) bool {
+	d.eachNamed(key, n, func(name *yaml.Node) bool {
 		if !isControl(name.Value) {
-			d.bad(name, `%s: want a name as "v4l2-ctl --list-ctrls" has it%s; got %s`, key, such(controlName(name.Value)), show(name))
+			d.errorf(name, `%s: want a name as "v4l2-ctl --list-ctrls" has it%s; got %s`, key, suggestion(controlName(name.Value)), quoteValue(name))
 			return false
 		}
 		return true
@@ -43,15 +43,15 @@ func readControls(d *decoder, key string, n *yaml.Node, to *entry) {
 	})
 }
 
-// such is an example, if there is one.
-func such(name string) string {
+// suggestion is an example, if there is one.
+func suggestion(name string) string {
 	if !isControl(name) {
 		return ""
 	}
 	return ", such as " + strconv.Quote(name)
 }
 
-func isControl(s string) bool { return s != "" && len(s) <= longestControl && s == controlName(s) }
+func isControl(s string) bool { return s != "" && len(s) <= maxControlName && s == controlName(s) }
 
 // controlName makes a control's name of a title.
 func controlName(s string) string {
@@ -74,15 +74,15 @@ func (d *decoder) setting(key string, n *yaml.Node) (camera.Setting, bool) {
 	switch tag {
 	case "!!int":
 		if i, err := strconv.ParseInt(s, 0, 64); err == nil {
-			return camera.Number(i), true
+			return camera.NumberSetting(i), true
 		}
 	case "!!bool":
-		return camera.Switch(strings.EqualFold(s, "true")), true
+		return camera.SwitchSetting(strings.EqualFold(s, "true")), true
 	case "!!str":
-		if s != "" && len(s) <= 2*longestControl && !hasControl(s) {
-			return camera.Text(s), true
+		if s != "" && len(s) <= 2*maxControlName && !hasControl(s) {
+			return camera.TextSetting(s), true
 		}
 	}
-	d.bad(n, "%s: want %s, got %s", key, want, show(n))
+	d.errorf(n, "%s: want %s, got %s", key, want, quoteValue(n))
 	return camera.Setting{}, false
 }

@@ -12,30 +12,30 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxSecret bounds a password file, so that a wrong path is an error.
-const maxSecret = 4 << 10
+// maxSecretSize bounds a password file, so that a wrong path is an error.
+const maxSecretSize = 4 << 10
 
-// credentials merges user and password into the source. Each may be given in one place only.
-func (d *decoder) credentials(e *entry) {
+// mergeCredentials merges user and password into the source. Each may be given in one place only.
+func (d *decoder) mergeCredentials(e *cameraEntry) {
 	password := e.given["password"]
 	if file := e.given["password_file"]; file != nil {
 		if password != nil {
-			d.bad(later(password, file), "password and password_file are both given; keep one")
+			d.errorf(laterNode(password, file), "password and password_file are both given; keep one")
 		}
 		password = file
 	}
 	src := &e.Source
-	if !src.Network() {
-		return // checkKind has said so
+	if !src.IsNetwork() {
+		return // checkSourceKind has said so
 	}
 	if at := e.given["user"]; at != nil && src.User != "" {
-		d.bad(at, "user: the source has one already; keep one")
+		d.errorf(at, "user: the source has one already; keep one")
 	}
 	if password != nil && src.Password != "" {
-		d.bad(password, "%s: the source has a password already; keep one", password.Value)
+		d.errorf(password, "%s: the source has a password already; keep one", password.Value)
 	}
 	if password != nil && src.User == "" && e.given["user"] == nil {
-		d.bad(password, "%s: there is no user to it; add user", password.Value)
+		d.errorf(password, "%s: there is no user to it; add user", password.Value)
 	}
 	if e.user != "" {
 		src.User = e.user
@@ -45,25 +45,29 @@ func (d *decoder) credentials(e *entry) {
 	}
 }
 
-func later(a, b *yaml.Node) *yaml.Node {
+func laterNode(a, b *yaml.Node) *yaml.Node {
 	if a.Line > b.Line || a.Line == b.Line && a.Column > b.Column {
 		return a
 	}
 	return b
 }
 
-func readUser(d *decoder, key string, n *yaml.Node, to *entry) { d.secret(key, n, &to.user) }
+func readCameraUser(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
+	d.secret(key, n, &to.user)
+}
 
-func readPassword(d *decoder, key string, n *yaml.Node, to *entry) { d.secret(key, n, &to.password) }
+func readCameraPassword(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
+	d.secret(key, n, &to.password)
+}
 
 // secret reads a text that no message repeats.
 func (d *decoder) secret(key string, n *yaml.Node, to *string) {
-	if s, ok := d.line(key, n, "a text"); ok {
+	if s, ok := d.singleLine(key, n, "a text"); ok {
 		*to = s
 	}
 }
 
-func readPasswordFile(d *decoder, key string, n *yaml.Node, to *entry) {
+func readCameraPasswordFile(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	d.secretFile(key, n, &to.password)
 }
 
@@ -74,12 +78,12 @@ func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 		return
 	}
 	if path == "" {
-		d.bad(n, "%s: is empty", key)
+		d.errorf(n, "%s: is empty", key)
 		return
 	}
-	s, err := ReadSecret(d.path(path))
+	s, err := ReadSecret(d.resolvePath(path))
 	if err != nil {
-		d.bad(n, "%s: %v", key, err)
+		d.errorf(n, "%s: %v", key, err)
 		return
 	}
 	*to = s
@@ -87,13 +91,13 @@ func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 
 // ReadSecret reads a password file: one line, at most 4 KiB.
 func ReadSecret(path string) (string, error) {
-	b, err := regular(path, maxSecret)
+	b, err := readRegularFile(path, maxSecretSize)
 	if err != nil {
 		return "", err
 	}
 	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	switch {
-	case len(b) > maxSecret:
+	case len(b) > maxSecretSize:
 		return "", errors.New(path + " is larger than 4 KiB; it should hold one password")
 	case s == "":
 		return "", errors.New(path + " is empty")
@@ -103,8 +107,8 @@ func ReadSecret(path string) (string, error) {
 	return s, nil
 }
 
-// withoutName says why there is no file: people write the password itself where its file's name belongs.
-func withoutName(path string, err error) error {
+// missingFileError says why there is no file: people write the password itself where its file's name belongs.
+func missingFileError(path string, err error) error {
 	dir := filepath.Dir(path)
 	for info, e := os.Stat(dir); (e != nil || !info.IsDir()) && dir != filepath.Dir(dir); info, e = os.Stat(dir) {
 		dir = filepath.Dir(dir)
@@ -112,31 +116,31 @@ func withoutName(path string, err error) error {
 	return fmt.Errorf("%w, below %s", err, dir)
 }
 
-// closed says what to do about a file that may not be read: root, who writes it, sees nothing wrong with it.
-func closed(err error) error {
+// permissionError says what to do about a file that may not be read: root, who writes it, sees nothing wrong with it.
+func permissionError(err error) error {
 	return fmt.Errorf("%w: the user that camd runs as must be able to read it, or systemd hand it over (LoadCredential= in the unit)", err)
 }
 
-// regular reads a file, and one byte more than most if it is larger.
-func regular(path string, most int64) ([]byte, error) {
+// readRegularFile reads a file, and one byte more than most if it is larger.
+func readRegularFile(path string, limit int64) ([]byte, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, closed(err)
+		return nil, permissionError(err)
 	}
 	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return nil, withoutName(path, e.Err)
+		return nil, missingFileError(path, e.Err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, closed(err)
+		return nil, permissionError(err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, most+1))
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }

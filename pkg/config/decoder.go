@@ -20,7 +20,7 @@ type decoder struct {
 	lines    []string // of the file
 	problems []Problem
 
-	mentioned []mention
+	cameraRefs []cameraRef
 }
 
 // field is a key that a T may have. read reports what is wrong with the value, or puts it into to.
@@ -35,7 +35,7 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 	if n.Kind != yaml.MappingNode {
 		// "limits:" with all its keys commented out is as good as none.
 		if !isNull(n) {
-			d.bad(n, "%swant keys such as %q, got %s", prefix(name), fields[0].key+":", describe(n))
+			d.errorf(n, "%swant keys such as %q, got %s", keyPrefix(name), fields[0].key+":", describeKind(n))
 		}
 		return given
 	}
@@ -47,17 +47,17 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 		at := slices.IndexFunc(fields, func(f field[T]) bool { return f.key == key.Value })
 		switch {
 		case key.Kind == yaml.AliasNode:
-			continue // reported by refuseReferences
+			continue // reported by rejectReferences
 		case key.Kind != yaml.ScalarNode:
-			d.bad(key, "%swant a key, got %s", prefix(name), describe(key))
+			d.errorf(key, "%swant a key, got %s", keyPrefix(name), describeKind(key))
 		case key.Tag == "!!merge":
-			d.bad(key, `merge keys ("<<") are not supported: write the keys out`)
+			d.errorf(key, `merge keys ("<<") are not supported: write the keys out`)
 		case at < 0 && isNull(value) && value.Line == key.Line && value.Column == key.Column+utf8.RuneCountInString(key.Value):
-			d.bad(key, `%s must be followed by ": "`, meant(key.Value, keys(fields)))
+			d.errorf(key, `%s must be followed by ": "`, meantKey(key.Value, keyNames(fields)))
 		case at < 0:
-			d.unknown(key, name, keys(fields))
+			d.unknownKey(key, name, keyNames(fields))
 		case given[key.Value] != nil:
-			d.bad(key, "key %q is given twice, first on line %d", key.Value, given[key.Value].Line)
+			d.errorf(key, "key %q is given twice, first on line %d", key.Value, given[key.Value].Line)
 		default:
 			given[key.Value] = key
 			if value.Kind != yaml.AliasNode {
@@ -68,8 +68,8 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 	return given
 }
 
-// named reads a mapping whose keys are the user's own names: those that fit, each once. fits reports what is wrong with one.
-func (d *decoder) named(key string, n *yaml.Node, fits func(*yaml.Node) bool, read func(name string, value *yaml.Node)) {
+// eachNamed reads a mapping whose keys are the user's own names: those that fit, each once. fits reports what is wrong with one.
+func (d *decoder) eachNamed(key string, n *yaml.Node, fits func(*yaml.Node) bool, read func(name string, value *yaml.Node)) {
 	lines := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
@@ -77,14 +77,14 @@ func (d *decoder) named(key string, n *yaml.Node, fits func(*yaml.Node) bool, re
 			value.Line, value.Column = name.Line, name.Column
 		}
 		switch {
-		case name.Kind == yaml.AliasNode || value.Kind == yaml.AliasNode: // reported by refuseReferences
+		case name.Kind == yaml.AliasNode || value.Kind == yaml.AliasNode: // reported by rejectReferences
 		case name.Tag == "!!merge":
-			d.bad(name, `merge keys ("<<") are not supported: write the keys out`)
+			d.errorf(name, `merge keys ("<<") are not supported: write the keys out`)
 		case name.Kind != yaml.ScalarNode:
-			d.bad(name, "%s: want a name, got %s", key, describe(name))
+			d.errorf(name, "%s: want a name, got %s", key, describeKind(name))
 		case !fits(name):
 		case lines[name.Value] > 0:
-			d.bad(name, "key %q is given twice, first on line %d", name.Value, lines[name.Value])
+			d.errorf(name, "key %q is given twice, first on line %d", name.Value, lines[name.Value])
 		default:
 			lines[name.Value] = name.Line
 			read(name.Value, value)
@@ -93,41 +93,41 @@ func (d *decoder) named(key string, n *yaml.Node, fits func(*yaml.Node) bool, re
 }
 
 // section makes a reader of a nested mapping.
-func section[T, S any](fields []field[S], part func(*T) *S) func(*decoder, string, *yaml.Node, *T) {
-	return func(d *decoder, key string, n *yaml.Node, to *T) { decode(d, key, n, fields, part(to)) }
+func section[T, S any](fields []field[S], target func(*T) *S) func(*decoder, string, *yaml.Node, *T) {
+	return func(d *decoder, key string, n *yaml.Node, to *T) { decode(d, key, n, fields, target(to)) }
 }
 
-// unknown reports a key that has no meaning where it stands.
-func (d *decoder) unknown(key *yaml.Node, name string, known []string) {
+// unknownKey reports a key that has no meaning where it stands.
+func (d *decoder) unknownKey(key *yaml.Node, name string, known []string) {
 	if d.isFull() { // looking for what was meant takes time
-		d.bad(key, "unknown key")
+		d.errorf(key, "unknown key")
 		return
 	}
-	begin, whole := word(key.Value)
-	shown := clip(begin)
+	begin, whole := leadingWord(key.Value)
+	shown := truncate(begin)
 	if !whole {
 		shown += "…"
 	}
-	if near := cmp.Or(nearest(begin, known), begun(begin, known)); near != "" {
-		d.bad(key, "unknown key %q, did you mean %q?", shown, near)
+	if near := cmp.Or(nearestKey(begin, known), keyCompletedFrom(begin, known)); near != "" {
+		d.errorf(key, "unknown key %q, did you mean %q?", shown, near)
 		return
 	}
-	for _, p := range places() {
-		switch near := nearest(begin, p.keys); {
+	for _, p := range keyGroups() {
+		switch near := nearestKey(begin, p.keys); {
 		case near == "" || p.name == name:
 		case near == begin:
-			d.bad(key, "unknown key %q here; it belongs %s", shown, p.where)
+			d.errorf(key, "unknown key %q here; it belongs %s", shown, p.location)
 			return
 		default:
-			d.bad(key, "unknown key %q; if you mean %q, it belongs %s", shown, near, p.where)
+			d.errorf(key, "unknown key %q; if you mean %q, it belongs %s", shown, near, p.location)
 			return
 		}
 	}
-	d.bad(key, "unknown key %q; known here: %s", shown, strings.Join(known, ", "))
+	d.errorf(key, "unknown key %q; known here: %s", shown, strings.Join(known, ", "))
 }
 
-// begun is the first key that a word is the beginning of: token_file, if it is token.
-func begun(begin string, known []string) string {
+// keyCompletedFrom is the first key that a word is the beginning of: token_file, if it is token.
+func keyCompletedFrom(begin string, known []string) string {
 	i := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, begin+"_") })
 	if i < 0 {
 		return ""
@@ -135,49 +135,49 @@ func begun(begin string, known []string) string {
 	return known[i]
 }
 
-// word is the beginning of a key that is none. What is behind it may be a password whose ": " was forgotten.
-func word(key string) (begin string, whole bool) {
+// leadingWord is the beginning of a key that is none. What is behind it may be a password whose ": " was forgotten.
+func leadingWord(key string) (begin string, whole bool) {
 	if i := strings.IndexFunc(key, func(r rune) bool { return r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }); i >= 0 {
 		return key[:i], false
 	}
 	return key, true
 }
 
-// meant names the key that something begins with, if it is a known one.
-func meant(text string, known []string) string {
-	if begin, _ := word(text); slices.Contains(known, begin) {
+// meantKey names the key that something begins with, if it is a known one.
+func meantKey(text string, known []string) string {
+	if begin, _ := leadingWord(text); slices.Contains(known, begin) {
 		return "the key " + strconv.Quote(begin)
 	}
 	return "a key"
 }
 
-type place struct {
-	name, where string
-	keys        []string
+type keyGroup struct {
+	name, location string
+	keys           []string
 }
 
-// places lists what belongs where, for keys that were put too far left or right.
-func places() []place {
-	return []place{
-		{"", "at the left edge of the file", keys(fileFields())},
-		{"cameras", `in an entry of "cameras"`, keys(cameraFields())},
-		{"renditions", `under a name in "renditions"`, keys(renditionFields())},
-		{"limits", `under "limits"`, keys(limitFields())},
-		{"log", `under "log"`, keys(logFields())},
-		{"tls", `under "tls"`, keys(tlsFields())},
-		{"auth", `under "auth"`, keys(authFields())},
-		{"users", `under a name in "users"`, keys(userFields())},
-		{"tokens", `under a name in "tokens"`, keys(tokenFields())},
-		{"session", `under "session"`, keys(sessionFields())},
-		{"forward_auth", `under "forward_auth"`, keys(forwardFields())},
-		{"acme", `under "acme" in "tls"`, keys(acmeFields())},
-		{"webhooks", `in an entry of "webhooks"`, keys(webhookFields())},
-		{"mqtt", `under "mqtt"`, keys(mqttFields())},
-		{"bus", `under "bus"`, keys(busFields())},
+// keyGroups lists what belongs where, for keys that were put too far left or right.
+func keyGroups() []keyGroup {
+	return []keyGroup{
+		{"", "at the left edge of the file", keyNames(fileFields())},
+		{"cameras", `in an entry of "cameras"`, keyNames(cameraFields())},
+		{"renditions", `under a name in "renditions"`, keyNames(renditionFields())},
+		{"limits", `under "limits"`, keyNames(limitFields())},
+		{"log", `under "log"`, keyNames(logFields())},
+		{"tls", `under "tls"`, keyNames(tlsFields())},
+		{"auth", `under "auth"`, keyNames(authFields())},
+		{"users", `under a name in "users"`, keyNames(userFields())},
+		{"tokens", `under a name in "tokens"`, keyNames(tokenFields())},
+		{"session", `under "session"`, keyNames(sessionFields())},
+		{"forward_auth", `under "forward_auth"`, keyNames(forwardAuthFields())},
+		{"acme", `under "acme" in "tls"`, keyNames(acmeFields())},
+		{"webhooks", `in an entry of "webhooks"`, keyNames(webhookFields())},
+		{"mqtt", `under "mqtt"`, keyNames(mqttFields())},
+		{"bus", `under "bus"`, keyNames(busFields())},
 	}
 }
 
-func keys[T any](fields []field[T]) []string {
+func keyNames[T any](fields []field[T]) []string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.key
@@ -185,8 +185,8 @@ func keys[T any](fields []field[T]) []string {
 	return names
 }
 
-// nearest returns the known key that was most likely meant, or "".
-func nearest(key string, known []string) string {
+// nearestKey returns the known key that was most likely meant, or "".
+func nearestKey(key string, known []string) string {
 	if utf8.RuneCountInString(key) > 40 {
 		return ""
 	}
@@ -202,8 +202,8 @@ func nearest(key string, known []string) string {
 	return best
 }
 
-// describe says what n is in plain words.
-func describe(n *yaml.Node) string {
+// describeKind says what n is in plain words.
+func describeKind(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
@@ -223,28 +223,28 @@ func describe(n *yaml.Node) string {
 	return "a single value"
 }
 
-// show repeats a value as it stands in the file, but for what may well have a password in it.
-func show(n *yaml.Node) string {
+// quoteValue repeats a value as it stands in the file, but for what may well have a password in it.
+func quoteValue(n *yaml.Node) string {
 	if strings.ContainsAny(n.Value, "@?") || strings.Contains(n.Value, "://") || strings.Contains(n.Value, "whsec_") {
-		return describe(n)
+		return describeKind(n)
 	}
 	if n.Tag == "!!int" || n.Tag == "!!float" {
-		return clip(n.Value)
+		return truncate(n.Value)
 	}
-	return strconv.Quote(clip(n.Value))
+	return strconv.Quote(truncate(n.Value))
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-func prefix(name string) string {
+func keyPrefix(name string) string {
 	if name == "" {
 		return ""
 	}
 	return name + ": "
 }
 
-// clip shortens what a message repeats from the file.
-func clip(s string) string {
+// truncate shortens what a message repeats from the file.
+func truncate(s string) string {
 	const most = 60
 	if utf8.RuneCountInString(s) <= most {
 		return s

@@ -16,42 +16,42 @@ import (
 // byteOrderMark is what Windows editors put before UTF-8.
 var byteOrderMark = []byte("\ufeff")
 
-// document returns the root of the one YAML document in data, or nil if there is none or data is not YAML.
-func (d *decoder) document(data []byte) *yaml.Node {
+// parseDocument returns the root of the one YAML document in data, or nil if there is none or data is not YAML.
+func (d *decoder) parseDocument(data []byte) *yaml.Node {
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	if !d.isText(data) {
 		return nil
 	}
-	d.lines = breaks.Split(string(data), -1)
+	d.lines = lineBreaks.Split(string(data), -1)
 	var first, second yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&first); err != nil {
-		d.syntax(data, err)
+		d.syntaxError(data, err)
 		return nil
 	}
 	switch err := dec.Decode(&second); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		d.syntax(data, err)
+		d.syntaxError(data, err)
 		return nil
 	default:
-		d.bad(&second, "a second YAML document begins here; a configuration is one, without --- in between")
+		d.errorf(&second, "a second YAML document begins here; a configuration is one, without --- in between")
 	}
 	return first.Content[0]
 }
 
-// breaks are what the parser ends a line at.
-var breaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
+// lineBreaks are what the parser ends a line at.
+var lineBreaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 // isText reports whether data is text as YAML allows it. It looks before the parser does, which knows no places for
 // these mistakes.
 func (d *decoder) isText(data []byte) bool {
-	if len(data) > MaxFile {
-		d.at(1, 1, "larger than 1 MiB; this is no configuration file")
+	if len(data) > MaxFileSize {
+		d.errorfAt(1, 1, "larger than 1 MiB; this is no configuration file")
 		return false
 	}
 	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
-		d.at(1, 1, "the file is UTF-16; save it as UTF-8")
+		d.errorfAt(1, 1, "the file is UTF-16; save it as UTF-8")
 		return false
 	}
 	line, column := 1, 1
@@ -59,10 +59,10 @@ func (d *decoder) isText(data []byte) bool {
 		r, n := utf8.DecodeRune(rest)
 		switch {
 		case r == utf8.RuneError && n == 1:
-			d.at(line, column, "byte 0x%02x is not UTF-8; save the file as UTF-8", rest[0])
+			d.errorfAt(line, column, "byte 0x%02x is not UTF-8; save the file as UTF-8", rest[0])
 			return false
-		case !allowed(r):
-			d.at(line, column, "control character U+%04X; remove it", r)
+		case !isPrintable(r):
+			d.errorfAt(line, column, "control character U+%04X; remove it", r)
 			return false
 		case r == '\n':
 			line, column = line+1, 0
@@ -72,8 +72,8 @@ func (d *decoder) isText(data []byte) bool {
 	return true
 }
 
-// allowed follows YAML 1.2.2, section 5.1: c-printable, without a byte order mark in the middle.
-func allowed(r rune) bool {
+// isPrintable follows YAML 1.2.2, section 5.1: c-printable, without a byte order mark in the middle.
+func isPrintable(r rune) bool {
 	switch {
 	case r == '\t', r == '\n', r == '\r', r == 0x85:
 		return true
@@ -98,10 +98,10 @@ var syntaxHints = []struct{ says, means string }{
 	{"unknown escape character", `in "double quotes" a \ begins an escape; write \\ or use 'single quotes'`},
 }
 
-// syntax reports the parser's error at the first character of its line.
-func (d *decoder) syntax(data []byte, err error) {
+// syntaxError reports the parser's error at the first character of its line.
+func (d *decoder) syntaxError(data []byte, err error) {
 	if errors.Is(err, io.EOF) {
-		d.at(1, 1, "%s", emptyFile)
+		d.errorfAt(1, 1, "%s", emptyFileMessage)
 		return
 	}
 	lines := strings.SplitAfter(string(data), "\n")
@@ -109,7 +109,7 @@ func (d *decoder) syntax(data []byte, err error) {
 	text := lines[number-1]
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
-		d.at(number, tab+1, "a tab indents this line; YAML wants spaces")
+		d.errorfAt(number, tab+1, "a tab indents this line; YAML wants spaces")
 		return
 	}
 	for _, h := range syntaxHints {
@@ -118,16 +118,16 @@ func (d *decoder) syntax(data []byte, err error) {
 			break
 		}
 	}
-	d.at(number, len(indent)+1, "not valid YAML: %s", message)
+	d.errorfAt(number, len(indent)+1, "not valid YAML: %s", message)
 }
 
 // errorLine finds the line of a syntax error. What the parser says is of little use: it names the line where the group
 // begins that has the error, one less in some cases, and none in others. So look for the longest beginning of the file
 // that is valid; the next line is the one that spoils it.
-func errorLine(lines []string, said string) (number int, message string) {
-	left := 4 << 20 // bytes to parse; beyond, the parser's word must do
-	number, message = 1, said
-	if after, ok := strings.CutPrefix(said, "line "); ok {
+func errorLine(lines []string, parserMessage string) (number int, message string) {
+	budget := 4 << 20 // bytes to parse; beyond, the parser's word must do
+	number, message = 1, parserMessage
+	if after, ok := strings.CutPrefix(parserMessage, "line "); ok {
 		n, rest, _ := strings.Cut(after, ": ")
 		if i, err := strconv.Atoi(n); err == nil {
 			number, message = min(max(i, 1), len(lines)), rest
@@ -135,7 +135,7 @@ func errorLine(lines []string, said string) (number int, message string) {
 	}
 	for n := len(lines) - 1; n > 0; n-- {
 		start := strings.Join(lines[:n], "")
-		if left -= len(start); left < 0 {
+		if budget -= len(start); budget < 0 {
 			return number, message
 		}
 		if isYAML(start) {
@@ -158,28 +158,28 @@ func isYAML(s string) bool {
 	}
 }
 
-// refuseReferences reports what makes one place of a file mean another.
-func (d *decoder) refuseReferences(n *yaml.Node) {
+// rejectReferences reports what makes one place of a file mean another.
+func (d *decoder) rejectReferences(n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.bad(n, "aliases (*name) are not supported: write the value out, and in quotes if it begins with *")
+		d.errorf(n, "aliases (*name) are not supported: write the value out, and in quotes if it begins with *")
 		return
 	case n.Anchor != "":
-		d.bad(n, "anchors (&name) are not supported: write the value out, and in quotes if it begins with &")
+		d.errorf(n, "anchors (&name) are not supported: write the value out, and in quotes if it begins with &")
 	case n.Style&yaml.TaggedStyle != 0:
-		d.bad(n, "tags (!name) are not supported: put a text that begins with ! in quotes")
+		d.errorf(n, "tags (!name) are not supported: put a text that begins with ! in quotes")
 	}
 	for _, child := range n.Content {
-		d.refuseReferences(child)
+		d.rejectReferences(child)
 	}
 }
 
-// bad reports a mistake at n.
-func (d *decoder) bad(n *yaml.Node, format string, args ...any) {
-	d.at(n.Line, n.Column, format, args...)
+// errorf reports a mistake at n.
+func (d *decoder) errorf(n *yaml.Node, format string, args ...any) {
+	d.errorfAt(n.Line, n.Column, format, args...)
 }
 
-func (d *decoder) at(line, column int, format string, args ...any) {
+func (d *decoder) errorfAt(line, column int, format string, args ...any) {
 	message := ""
 	if !d.isFull() {
 		message = fmt.Sprintf(format, args...)

@@ -16,7 +16,7 @@ func TestExampleLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defaults := Default()
-	if cfg.Listen != defaults.Listen || cfg.Limits.Viewers != defaults.Limits.Viewers || cfg.Unsent != defaults.Unsent || cfg.Log != defaults.Log || cfg.WriteTimeout != defaults.WriteTimeout {
+	if cfg.Listen != defaults.Listen || cfg.Limits.Viewers != defaults.Limits.Viewers || cfg.SendBuffer != defaults.SendBuffer || cfg.Log != defaults.Log || cfg.WriteTimeout != defaults.WriteTimeout {
 		t.Errorf("the example's values are not the defaults that its comments name: %+v", cfg)
 	}
 	if len(cfg.Cameras) < 5 {
@@ -30,7 +30,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range places() {
+	for _, p := range keyGroups() {
 		for _, key := range p.keys {
 			if !regexp.MustCompile(`(?m)^[ #-]*` + key + `:( |$)`).Match(text) {
 				t.Errorf("key %q of %q is not in %s", key, p.name, examplePath)

@@ -11,25 +11,25 @@ import (
 // in. It is an *Error, with a place, if the file says where to listen.
 func (c *Config) CheckExposure() error {
 	if c.MetricsListen != "" {
-		if err := c.CheckReach(c.MetricsListen); err != nil {
+		if err := c.CheckAddressExposure(c.MetricsListen); err != nil {
 			return fmt.Errorf("metrics_listen: %w", err)
 		}
 	}
-	err := c.CheckReach(c.Listen)
+	err := c.CheckAddressExposure(c.Listen)
 	switch {
 	case err == nil:
 		return nil
-	case c.listenAt.File == "" || c.Listen != c.listenAt.Message:
+	case c.listenPosition.File == "" || c.Listen != c.listenPosition.Message:
 		return fmt.Errorf("--listen %w", err)
 	}
-	p := c.listenAt
+	p := c.listenPosition
 	p.Message = fmt.Sprintf("listen: %v", err)
 	return &Error{Problems: []Problem{p}}
 }
 
-// CheckReach reports that an address is reached from other machines, and nothing says who may come in.
-func (c *Config) CheckReach(address string) error {
-	if c.Auth != nil || Local(address) {
+// CheckAddressExposure reports that an address is reached from other machines, and nothing says who may come in.
+func (c *Config) CheckAddressExposure(address string) error {
+	if c.Auth != nil || IsLocalAddress(address) {
 		return nil
 	}
 	return fmt.Errorf("%s is reached from other machines, and nothing says who may come in; make a user, by "+
@@ -37,8 +37,8 @@ func (c *Config) CheckReach(address string) error {
 		`by "auth: {anonymous: view}" there, or --anonymous view`, address)
 }
 
-// Local reports whether this machine alone reaches an address to listen on.
-func Local(address string) bool {
+// IsLocalAddress reports whether this machine alone reaches an address to listen on.
+func IsLocalAddress(address string) bool {
 	if _, ok := SocketPath(address); ok {
 		return true
 	}

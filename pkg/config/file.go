@@ -18,19 +18,19 @@ import (
 func fileFields() []field[Config] {
 	return []field[Config]{
 		{"listen", readListen(func(c *Config) *string { return &c.Listen })},
-		{"socket_mode", set(func(c *Config) *os.FileMode { return &c.SocketMode }, "a file's mode in octal, such as 0660", mode)},
+		{"socket_mode", scalar(func(c *Config) *os.FileMode { return &c.SocketMode }, "a file's mode in octal, such as 0660", parseFileMode)},
 		{"metrics_listen", readListen(func(c *Config) *string { return &c.MetricsListen })},
 		{"tls", readTLS},
 		{"auth", readAuth},
 		{"cameras", readCameras},
 		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
-		{"unsent", byteSize(func(c *Config) *int64 { return &c.Unsent }, 4<<10, 16<<20)},
+		{"unsent", byteSize(func(c *Config) *int64 { return &c.SendBuffer }, 4<<10, 16<<20)},
 		{"hosts", readHosts},
 		{"allow_origin", readOrigins},
 		{"frame_ancestors", readFrameAncestors},
 		{"state_dir", readStateDir},
-		{"watch_config", flag(func(c *Config) *bool { return &c.WatchConfig })},
+		{"watch_config", boolean(func(c *Config) *bool { return &c.WatchConfig })},
 		{"webhooks", readWebhooks},
 		{"mqtt", readMQTT},
 		{"bus", readBus},
@@ -42,27 +42,27 @@ func fileFields() []field[Config] {
 
 func limitFields() []field[Limits] {
 	return []field[Limits]{
-		{"viewers", whole(func(l *Limits) *int { return &l.Viewers }, 1, 1_000_000)},
-		{"viewers_per_camera", whole(func(l *Limits) *int { return &l.ViewersPerCamera }, 1, 1_000_000)},
-		{"viewers_per_address", whole(func(l *Limits) *int { return &l.ViewersPerAddress }, 1, 1_000_000)},
-		{"connections", whole(func(l *Limits) *int { return &l.Connections }, 16, 1_000_000)},
-		{"connections_per_address", whole(func(l *Limits) *int { return &l.ConnectionsPerAddress }, 1, 1_000_000)},
+		{"viewers", integer(func(l *Limits) *int { return &l.Viewers }, 1, 1_000_000)},
+		{"viewers_per_camera", integer(func(l *Limits) *int { return &l.ViewersPerCamera }, 1, 1_000_000)},
+		{"viewers_per_address", integer(func(l *Limits) *int { return &l.ViewersPerAddress }, 1, 1_000_000)},
+		{"connections", integer(func(l *Limits) *int { return &l.Connections }, 16, 1_000_000)},
+		{"connections_per_address", integer(func(l *Limits) *int { return &l.ConnectionsPerAddress }, 1, 1_000_000)},
 		{"bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.BytesPerSecond }, 1<<10, 1<<40)},
 		{"viewer_bytes_per_second", byteSize(func(l *Limits) *int64 { return &l.ViewerBytesPerSecond }, 1<<10, 1<<40)},
 		{"worker_memory", byteSize(func(l *Limits) *int64 { return &l.WorkerMemory }, 64<<20, 1<<40)},
 		// From a placeholder without a background to what the protocol between camd and camd-capture can carry.
 		{"frame_bytes", byteSize(func(l *Limits) *int64 { return &l.FrameBytes }, 256<<10, 32<<20)},
 		// From the smallest area that holds every placeholder to four times the default.
-		{"frame_pixels", whole(func(l *Limits) *int { return &l.FramePixels }, 512*512, 16384*16384)},
+		{"frame_pixels", integer(func(l *Limits) *int { return &l.FramePixels }, 512*512, 16384*16384)},
 	}
 }
 
 func logFields() []field[Log] {
 	return []field[Log]{
-		{"level", choice(func(l *Log) *string { return &l.Level }, "debug", "info", "warn", "error")},
-		{"format", choice(func(l *Log) *string { return &l.Format }, "auto", "json", "console")},
+		{"level", oneOf(func(l *Log) *string { return &l.Level }, "debug", "info", "warn", "error")},
+		{"format", oneOf(func(l *Log) *string { return &l.Format }, "auto", "json", "console")},
 		{"audit", readAudit},
-		{"addresses", choice(func(l *Log) *string { return &l.Addresses }, "full", "short", "none")},
+		{"addresses", oneOf(func(l *Log) *string { return &l.Addresses }, "full", "short", "none")},
 	}
 }
 
@@ -72,15 +72,15 @@ func readAudit(d *decoder, key string, n *yaml.Node, to *Log) {
 	case s == "on" || s == "off":
 		to.Audit = s
 	case !strings.Contains(s, "/"): // a mistyped word is more likely than a file without a folder
-		d.bad(n, "%s: want on, off, or a file's path with a / in it, such as /var/log/camd/audit.log, got %s", key, show(n))
+		d.errorf(n, "%s: want on, off, or a file's path with a / in it, such as /var/log/camd/audit.log, got %s", key, quoteValue(n))
 	default:
-		to.Audit = d.path(s)
+		to.Audit = d.resolvePath(s)
 	}
 }
 
 func readStateDir(d *decoder, key string, n *yaml.Node, to *Config) {
-	if path, ok := d.line(key, n, "a path"); ok {
-		to.StateDir = d.path(path)
+	if path, ok := d.singleLine(key, n, "a path"); ok {
+		to.StateDir = d.resolvePath(path)
 	}
 }
 
@@ -90,46 +90,46 @@ func readSite(d *decoder, key string, n *yaml.Node, to *Config) {
 	switch {
 	case !ok:
 	case s == "" || len(s) > most || hasControl(s):
-		d.bad(n, "%s: want 1 to %d bytes without line breaks", key, most)
+		d.errorf(n, "%s: want 1 to %d bytes without line breaks", key, most)
 	default:
 		to.Site = s
 	}
 }
 
 func readPublicURL(d *decoder, key string, n *yaml.Node, to *Config) {
-	if u, ok := d.address(key, n, false); ok {
+	if u, ok := d.httpURL(key, n, false); ok {
 		to.PublicURL = strings.TrimRight(u.String(), "/")
 	}
 }
 
-func readListen(at func(*Config) *string) func(*decoder, string, *yaml.Node, *Config) {
+func readListen(target func(*Config) *string) func(*decoder, string, *yaml.Node, *Config) {
 	return func(d *decoder, key string, n *yaml.Node, to *Config) {
 		s, ok := d.text(key, n, "HOST:PORT")
 		if !ok {
 			return
 		}
 		if err := CheckListen(s); err != nil {
-			d.bad(n, "%s: %v, got %s", key, err, show(n))
+			d.errorf(n, "%s: %v, got %s", key, err, quoteValue(n))
 			return
 		}
-		*at(to) = s
+		*target(to) = s
 		if key == "listen" {
-			to.listenAt = Problem{d.file, n.Line, n.Column, s}
+			to.listenPosition = Problem{d.file, n.Line, n.Column, s}
 		}
 	}
 }
 
-// unixPrefix begins an address that is a unix socket's path.
-const unixPrefix = "unix:"
+// unixScheme begins an address that is a unix socket's path.
+const unixScheme = "unix:"
 
-// longestSocket is how many bytes the kernel takes for a socket's path (unix(7)).
-const longestSocket = 107
+// maxSocketPath is how many bytes the kernel takes for a socket's path (unix(7)).
+const maxSocketPath = 107
 
 // CheckListen reports what is wrong with an address to listen on.
 func CheckListen(s string) error {
 	if path, ok := SocketPath(s); ok || strings.HasPrefix(s, "/") {
-		if !ok || !filepath.IsAbs(path) || strings.HasSuffix(path, "/") || len(path) > longestSocket || hasControl(path) {
-			return fmt.Errorf("want HOST:PORT, or unix: and a whole path of at most %d bytes, such as unix:/run/camd/camd.sock", longestSocket)
+		if !ok || !filepath.IsAbs(path) || strings.HasSuffix(path, "/") || len(path) > maxSocketPath || hasControl(path) {
+			return fmt.Errorf("want HOST:PORT, or unix: and a whole path of at most %d bytes, such as unix:/run/camd/camd.sock", maxSocketPath)
 		}
 		return nil
 	}
@@ -147,9 +147,9 @@ func CheckListen(s string) error {
 }
 
 // SocketPath returns the path of an address that is a unix socket's.
-func SocketPath(listen string) (path string, ok bool) { return strings.CutPrefix(listen, unixPrefix) }
+func SocketPath(listen string) (path string, ok bool) { return strings.CutPrefix(listen, unixScheme) }
 
-func mode(s string) (os.FileMode, bool) {
+func parseFileMode(s string) (os.FileMode, bool) {
 	m, err := strconv.ParseUint(s, 8, 32)
 	return os.FileMode(m), err == nil && m <= 0o777
 }
@@ -163,19 +163,19 @@ func readCameras(d *decoder, key string, n *yaml.Node, to *Config) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		d.bad(n, `%s: want a list whose entries begin with "- id:", got %s`, key, describe(n))
+		d.errorf(n, `%s: want a list whose entries begin with "- id:", got %s`, key, describeKind(n))
 		return
 	}
-	seen := &seen{ids: map[string]int{}, devices: map[string]string{}}
+	index := &cameraIndex{ids: map[string]int{}, devices: map[string]string{}}
 	fields := cameraFields() // once: they take longer than a camera
 	for _, entry := range n.Content {
 		if entry.Kind == yaml.AliasNode {
 			continue
 		}
 		if isNull(entry) {
-			d.bad(entry, "cameras: this entry is empty; it needs an id and a source")
+			d.errorf(entry, "cameras: this entry is empty; it needs an id and a source")
 			continue
 		}
-		to.Cameras = append(to.Cameras, d.camera(entry, fields, seen))
+		to.Cameras = append(to.Cameras, d.camera(entry, fields, index))
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // The file holds cases of "## name", the configuration, "=>" and what camd says to it.
-func TestMistakes(t *testing.T) {
+func TestMistakesAreReported(t *testing.T) {
 	text, err := os.ReadFile("testdata/mistakes.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func TestMistakesOfText(t *testing.T) {
+func TestFileThatIsNoTextIsRefused(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"a\x00b", "camd.yaml:1:2: control character U+0000; remove it"},
 		{"# \u00e9\nlisten: \xff\n", "camd.yaml:2:9: byte 0xff is not UTF-8; save the file as UTF-8"},
@@ -51,13 +51,13 @@ func TestMistakesOfText(t *testing.T) {
 	}
 }
 
-func TestPasswordFile(t *testing.T) {
+func TestPasswordFileIsReadOrReported(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"good": "hunter2\n", "bare": "hunter2", "windows": "hunter2\r\n", "spaces": " hunter2 \n",
 		"empty": "", "newline": "\n", "lines": "hunter2\nhunter3\n", "large": strings.Repeat("hunter2", 1000),
 	} {
-		write(t, filepath.Join(dir, name), text)
+		writeFile(t, filepath.Join(dir, name), text)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
 		t.Fatal(err)
@@ -97,8 +97,8 @@ func TestPasswordFile(t *testing.T) {
 	}
 }
 
-func TestTLSFiles(t *testing.T) {
-	one, other := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
+func TestTLSProblemsAreReported(t *testing.T) {
+	one, other := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
 	dir := filepath.Dir(one.File)
 	const place = "/camd.yaml:1:"
 	for _, c := range []struct{ tls, problem string }{

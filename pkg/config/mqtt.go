@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// defaultAfter is how long a trouble must last to be told: a camera that is opened anew is back before.
-const defaultAfter = 10 * time.Second
+// defaultAlertDelay is how long a trouble must last to be told: a camera that is opened anew is back before.
+const defaultAlertDelay = 10 * time.Second
 
 // MQTT is a broker that is kept informed of the cameras.
 type MQTT struct {
@@ -39,36 +39,36 @@ func mqttFields() []field[mqttEntry] {
 		{"user", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secret(key, n, &to.User) }},
 		{"password", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secret(key, n, &to.password) }},
 		{"password_file", func(d *decoder, key string, n *yaml.Node, to *mqttEntry) { d.secretFile(key, n, &to.password) }},
-		{"ca", vouchers(func(e *mqttEntry) *string { return &e.CA })},
+		{"ca", caFile(func(e *mqttEntry) *string { return &e.CA })},
 		{"topic_prefix", topicPrefix(func(e *mqttEntry) *string { return &e.TopicPrefix }, false)},
 		{"discovery_prefix", topicPrefix(func(e *mqttEntry) *string { return &e.DiscoveryPrefix }, true)},
 		{"snapshots", durationOrOff(func(e *mqttEntry) *time.Duration { return &e.Snapshots }, time.Second, 24*time.Hour)},
-		{"switches", flag(func(e *mqttEntry) *bool { return &e.Switches })},
+		{"switches", boolean(func(e *mqttEntry) *bool { return &e.Switches })},
 		{"after", duration(func(e *mqttEntry) *time.Duration { return &e.After }, 0, 24*time.Hour)},
 	}
 }
 
 func readMQTT(d *decoder, key string, n *yaml.Node, to *Config) {
-	e := mqttEntry{MQTT: MQTT{TopicPrefix: "camd", DiscoveryPrefix: "homeassistant", After: defaultAfter}}
+	e := mqttEntry{MQTT: MQTT{TopicPrefix: "camd", DiscoveryPrefix: "homeassistant", After: defaultAlertDelay}}
 	given := decode(d, key, n, mqttFields(), &e)
 	if len(given) == 0 {
 		return
 	}
 	if given["url"] == nil {
-		d.bad(n, "mqtt: has no url; want the broker's, such as mqtt://host:1883")
+		d.errorf(n, "mqtt: has no url; want the broker's, such as mqtt://host:1883")
 	}
 	password := given["password"]
 	if file := given["password_file"]; file != nil {
 		if password != nil {
-			d.bad(later(password, file), "password and password_file are both given; keep one")
+			d.errorf(laterNode(password, file), "password and password_file are both given; keep one")
 		}
 		password = file
 	}
 	if password != nil && given["user"] == nil {
-		d.bad(password, "%s: there is no user to it; add user", password.Value)
+		d.errorf(password, "%s: there is no user to it; add user", password.Value)
 	}
 	if at := given["ca"]; at != nil && strings.HasPrefix(e.Broker, "mqtt:") {
-		d.bad(at, "ca: makes no sense for mqtt://, which is not encrypted; want mqtts:// as the url")
+		d.errorf(at, "ca: makes no sense for mqtt://, which is not encrypted; want mqtts:// as the url")
 	}
 	e.Password = Secret(e.password)
 	to.MQTT = &e.MQTT
@@ -84,11 +84,11 @@ func readBroker(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
 	ports := map[string]string{"mqtt": "1883", "mqtts": "8883"}
 	switch {
 	case err != nil || ports[u.Scheme] == "" || u.Hostname() == "" || hasControl(s):
-		d.bad(n, "%s: want %s", key, want)
+		d.errorf(n, "%s: want %s", key, want)
 	case u.User != nil:
-		d.bad(n, "%s: want no user or password in it; there are user and password_file", key)
+		d.errorf(n, "%s: want no user or password in it; there are user and password_file", key)
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		d.bad(n, "%s: want %s, and nothing behind it", key, want)
+		d.errorf(n, "%s: want %s, and nothing behind it", key, want)
 	case u.Port() == "":
 		to.Broker = u.Scheme + "://" + net.JoinHostPort(u.Hostname(), ports[u.Scheme])
 	default:
@@ -96,24 +96,24 @@ func readBroker(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
 	}
 }
 
-// vouchers makes a reader of the name of a file with those who vouch for others.
-func vouchers[T any](at func(*T) *string) func(*decoder, string, *yaml.Node, *T) {
+// caFile makes a reader of the path of a CA file.
+func caFile[T any](target func(*T) *string) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		path, ok := d.text(key, n, "a path")
 		if !ok {
 			return
 		}
-		if _, err := ReadCA(d.path(path)); err != nil {
-			d.bad(n, "%s: %v", key, err)
+		if _, err := ReadCA(d.resolvePath(path)); err != nil {
+			d.errorf(n, "%s: %v", key, err)
 			return
 		}
-		*at(to) = d.path(path)
+		*target(to) = d.resolvePath(path)
 	}
 }
 
 // ReadCA reads a PEM file with the certificates of those who vouch for others.
 func ReadCA(path string) (*x509.CertPool, error) {
-	b, err := regular(path, MaxFile)
+	b, err := readRegularFile(path, MaxFileSize)
 	if err != nil {
 		return nil, err
 	}
@@ -125,12 +125,12 @@ func ReadCA(path string) (*x509.CertPool, error) {
 }
 
 // topicPrefix makes a reader of what topics begin with; off, where it may be so, is none.
-func topicPrefix(at func(*mqttEntry) *string, mayBeOff bool) func(*decoder, string, *yaml.Node, *mqttEntry) {
+func topicPrefix(target func(*mqttEntry) *string, mayBeOff bool) func(*decoder, string, *yaml.Node, *mqttEntry) {
 	want := "1 to 100 letters of a topic such as camd or house/camd, without +, # and / at either end"
 	if mayBeOff {
 		want = "off, or " + want
 	}
-	return set(at, want, func(s string) (string, bool) {
+	return scalar(target, want, func(s string) (string, bool) {
 		if mayBeOff && s == "off" {
 			return "", true
 		}

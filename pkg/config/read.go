@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// MaxFile bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.
-const MaxFile = 1 << 20
+// MaxFileSize bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.
+const MaxFileSize = 1 << 20
 
 // readAttempts bounds how often a file is read that changes meanwhile.
 const readAttempts = 3
@@ -45,23 +45,23 @@ func readOnce(path string) ([]byte, error) {
 	return data, nil
 }
 
-type file interface {
+type readableFile interface {
 	io.Reader
 	io.ReaderAt
 	Stat() (os.FileInfo, error)
 }
 
 // readUnchanged reads a regular file twice and compares. Anything else, such as a pipe, can be read only once.
-func readUnchanged(f file) ([]byte, error) {
+func readUnchanged(f readableFile) ([]byte, error) {
 	before, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
 	if err != nil || !before.Mode().IsRegular() {
 		return data, err
 	}
-	again, err := io.ReadAll(io.NewSectionReader(f, 0, MaxFile+1))
+	again, err := io.ReadAll(io.NewSectionReader(f, 0, MaxFileSize+1))
 	if err != nil {
 		return nil, err
 	}

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// disturbed is a file that another program changes after it was read for the first time.
-type disturbed struct {
+// changingFile is a file that another program changes after it was read for the first time.
+type changingFile struct {
 	*os.File
 	change func()
 }
 
-func (d *disturbed) Read(b []byte) (int, error) {
+func (d *changingFile) Read(b []byte) (int, error) {
 	n, err := d.File.Read(b)
 	if err == io.EOF && d.change != nil {
 		d.change()
@@ -33,12 +33,12 @@ func TestReadRefusesFileThatChangesMeanwhile(t *testing.T) {
 		"other":     func() error { return os.WriteFile(path, []byte(oneCamera[:len(oneCamera)-1]+"#"), 0o600) },
 		"touched":   func() error { return os.Chtimes(path, time.Time{}, time.Unix(1, 0)) },
 	} {
-		write(t, path, oneCamera)
+		writeFile(t, path, oneCamera)
 		f, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := &disturbed{f, func() {
+		d := &changingFile{f, func() {
 			if err := change(); err != nil {
 				t.Error(err)
 			}
@@ -50,14 +50,14 @@ func TestReadRefusesFileThatChangesMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	write(t, path, oneCamera)
+	writeFile(t, path, oneCamera)
 	if data, err := Read(path); err != nil || string(data) != oneCamera {
 		t.Errorf("a file that stays as it is: %q, %v", data, err)
 	}
 }
 
 // Pipes, such as a shell's <(…), are read once.
-func TestReadOfPipe(t *testing.T) {
+func TestReadReadsPipeOnce(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ var update = goflag.Bool("update", false, "write the documents that are made fro
 const referencePath = "../../docs/configuration.md"
 
 // docs/configuration.md lists the keys that the code reads, with what the example says of each.
-func TestReference(t *testing.T) {
+func TestReferenceIsUpToDate(t *testing.T) {
 	text, err := os.ReadFile(examplePath)
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestReference(t *testing.T) {
 	}
 	got, err := os.ReadFile(referencePath)
 	if err != nil || string(got) != want {
-		t.Errorf("%s is not what the code and the example say (%v); go test ./pkg/config -run TestReference -update writes it anew", referencePath, err)
+		t.Errorf("%s is not what the code and the example say (%v); go test ./pkg/config -run TestReferenceIsUpToDate -update writes it anew", referencePath, err)
 	}
 }
 
@@ -42,7 +42,7 @@ What changes without a restart: [reload.md](reload.md).
 func reference(t *testing.T, example []string) string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
-	for _, p := range places() {
+	for _, p := range keyGroups() {
 		title := p.name
 		if title == "" {
 			title = "The file"
@@ -50,10 +50,10 @@ func reference(t *testing.T, example []string) string {
 		fmt.Fprintf(&b, "\n## %s\n\n| key | what |\n|---|---|\n", title)
 		from := 0
 		if p.name != "" {
-			from = line(t, example, 0, "", p.name) + 1
+			from = keyLine(t, example, 0, "", p.name) + 1
 		}
 		for _, key := range p.keys {
-			words := said(example, line(t, example, from, p.keys[0], key))
+			words := keyDescription(example, keyLine(t, example, from, p.keys[0], key))
 			if words == "" {
 				t.Errorf("the example says nothing of %q in %q", key, p.name)
 			}
@@ -63,13 +63,13 @@ func reference(t *testing.T, example []string) string {
 	return b.String()
 }
 
-// line is the number of the first line from one on that gives a key, in use or in a comment, as far right as the first key of
+// keyLine is the number of the first line from one on that gives a key, in use or in a comment, as far right as the first key of
 // its section.
-func line(t *testing.T, example []string, from int, first, key string) int {
+func keyLine(t *testing.T, example []string, from int, first, key string) int {
 	t.Helper()
 	column := 0
 	if first != "" && first != key {
-		column = strings.Index(example[line(t, example, from, "", first)], first+":")
+		column = strings.Index(example[keyLine(t, example, from, "", first)], first+":")
 	}
 	gives := regexp.MustCompile(`(^[ #-]*|# or )` + key + `:( |$)`)
 	for i := from; i < len(example); i++ {
@@ -82,8 +82,8 @@ func line(t *testing.T, example []string, from int, first, key string) int {
 	return 0
 }
 
-// said is what the example says of the key in a line: beside it and, in the same column, below, or else above it.
-func said(example []string, at int) string {
+// keyDescription is what the example says of the key in a line: beside it and, in the same column, below, or else above it.
+func keyDescription(example []string, at int) string {
 	beside := regexp.MustCompile(`^(.*?\S\s+|[ #]*)# (.*)$`)
 	var words []string
 	if m := beside.FindStringSubmatch(strings.Replace(example[at], "# ", "  ", strings.Count(indent(example[at]), "#"))); m != nil {

@@ -5,7 +5,7 @@ import "fmt"
 // Secret is a text that is not shown: however it is printed or marshalled, it appears as "***".
 type Secret string
 
-const hidden = "***"
+const redacted = "***"
 
 // Format prints what stands for the secret, whatever the verb.
 func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
@@ -15,7 +15,7 @@ func (s Secret) String() string {
 	if s == "" {
 		return ""
 	}
-	return hidden
+	return redacted
 }
 
 // MarshalText returns String, for JSON and YAML.

@@ -15,7 +15,7 @@ var stateDirLine = regexp.MustCompile(`(?m)^state_dir:.*$`)
 // its own.
 func FindStateDir(path string, text []byte) string {
 	cfg, d := Default(), &decoder{file: path, dir: filepath.Dir(path), env: os.LookupEnv}
-	if root := d.document(stateDirLine.Find(bytes.TrimPrefix(text, byteOrderMark))); root != nil {
+	if root := d.parseDocument(stateDirLine.Find(bytes.TrimPrefix(text, byteOrderMark))); root != nil {
 		decode(d, "", root, fileFields(), cfg)
 	}
 	return cfg.StateDir

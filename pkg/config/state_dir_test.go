@@ -2,7 +2,7 @@ package config
 
 import "testing"
 
-func TestFindStateDirInFileWithMistakes(t *testing.T) {
+func TestFindStateDirReadsFileWithMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"state_dir: state\ncameras: [{id: a}]\n":               "/etc/camd/state",
 		"\ufeffstate_dir: /var/lib/camd # here\nlisten: {{{\n": "/var/lib/camd",

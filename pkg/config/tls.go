@@ -33,10 +33,10 @@ type ACME struct {
 	CA        string // a PEM file of those who vouch for it; empty: whom the system trusts
 }
 
-// At is where the certificate is, if its files are in this machine's hands; a folder is that of the state.
-func (t *TLS) At(folder string) certificate.Files {
+// CertificateFiles is where the certificate is, if its files are in this machine's hands; a folder is that of the state.
+func (t *TLS) CertificateFiles(stateDir string) certificate.Files {
 	if t.SelfSigned || t.ACME != nil { // who comes by no name of ACME's is shown camd's own
-		return certificate.SelfSigned{Dir: folder}.Files()
+		return certificate.SelfSigned{Dir: stateDir}.Files()
 	}
 	return t.Files
 }
@@ -44,30 +44,30 @@ func (t *TLS) At(folder string) certificate.Files {
 // tlsEntry is the section tls as the file has it.
 type tlsEntry struct {
 	TLS
-	shown, key, ca *yaml.Node // the values
+	certificateNode, keyNode, caNode *yaml.Node // the values
 }
 
 func tlsFields() []field[tlsEntry] {
 	return []field[tlsEntry]{
-		{"certificate", readPEM(func(e *tlsEntry) (*string, **yaml.Node) { return &e.Files.Certificate, &e.shown })},
-		{"key", readPEM(func(e *tlsEntry) (*string, **yaml.Node) { return &e.Files.Key, &e.key })},
-		{"self_signed", flag(func(e *tlsEntry) *bool { return &e.SelfSigned })},
+		{"certificate", pemFile(func(e *tlsEntry) (*string, **yaml.Node) { return &e.Files.Certificate, &e.certificateNode })},
+		{"key", pemFile(func(e *tlsEntry) (*string, **yaml.Node) { return &e.Files.Key, &e.keyNode })},
+		{"self_signed", boolean(func(e *tlsEntry) *bool { return &e.SelfSigned })},
 		{"acme", readACME},
-		{"min_version", set(func(e *tlsEntry) *uint16 { return &e.MinVersion }, "1.2 or 1.3", version)},
-		{"hsts", set(func(e *tlsEntry) *time.Duration { return &e.HSTS }, "off, or a time from 1m to 3660d, such as 180d", hsts)},
+		{"min_version", scalar(func(e *tlsEntry) *uint16 { return &e.MinVersion }, "1.2 or 1.3", parseTLSVersion)},
+		{"hsts", scalar(func(e *tlsEntry) *time.Duration { return &e.HSTS }, "off, or a time from 1m to 3660d, such as 180d", parseHSTS)},
 		{"redirect_from", readRedirectFrom},
-		{"client_ca", readPEM(func(e *tlsEntry) (*string, **yaml.Node) { return &e.ClientCA, &e.ca })},
-		{"client_auth", choice(func(e *tlsEntry) *string { return &e.ClientAuth }, "request", "require")},
+		{"client_ca", pemFile(func(e *tlsEntry) (*string, **yaml.Node) { return &e.ClientCA, &e.caNode })},
+		{"client_auth", oneOf(func(e *tlsEntry) *string { return &e.ClientAuth }, "request", "require")},
 	}
 }
 
-func version(s string) (v uint16, ok bool) {
+func parseTLSVersion(s string) (v uint16, ok bool) {
 	v = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[s]
 	return v, v != 0
 }
 
-// hsts reads a duration that may be in days, or off.
-func hsts(s string) (time.Duration, bool) {
+// parseHSTS reads a duration that may be in days, or off.
+func parseHSTS(s string) (time.Duration, bool) {
 	if s == "off" {
 		return 0, true
 	}
@@ -86,11 +86,11 @@ func readRedirectFrom(d *decoder, key string, n *yaml.Node, to *tlsEntry) {
 		return
 	}
 	err := CheckListen(s)
-	if err == nil && strings.HasPrefix(s, unixPrefix) {
+	if err == nil && strings.HasPrefix(s, unixScheme) {
 		err = errors.New("want HOST:PORT; who comes by a unix socket is on this machine already")
 	}
 	if err != nil {
-		d.bad(n, "%s: %v, got %s", key, err, show(n))
+		d.errorf(n, "%s: %v, got %s", key, err, quoteValue(n))
 		return
 	}
 	to.RedirectFrom = s
@@ -104,8 +104,8 @@ func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 	if len(given) == 0 {
 		return
 	}
-	d.checkSource(key, n, given, &e)
-	d.checkClients(given, &e)
+	d.checkCertificateSource(key, n, given, &e)
+	d.checkClientAuth(given, &e)
 	if len(d.problems) > found {
 		return
 	}
@@ -114,18 +114,18 @@ func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 		return
 	}
 	_, err := e.Files.Load()
-	var m *certificate.Mistake
+	var m *certificate.FileError
 	switch {
 	case err == nil:
-	case errors.As(err, &m) && m.OfKey:
-		d.bad(e.key, "key: %v", err)
+	case errors.As(err, &m) && m.InKey:
+		d.errorf(e.keyNode, "key: %v", err)
 	default:
-		d.bad(e.shown, "certificate: %v", err)
+		d.errorf(e.certificateNode, "certificate: %v", err)
 	}
 }
 
-// checkSource holds the section to one certificate.
-func (d *decoder) checkSource(key string, n *yaml.Node, given map[string]*yaml.Node, e *tlsEntry) {
+// checkCertificateSource holds the section to one certificate.
+func (d *decoder) checkCertificateSource(key string, n *yaml.Node, given map[string]*yaml.Node, e *tlsEntry) {
 	if e.SelfSigned || given["acme"] != nil {
 		one := "acme"
 		if e.SelfSigned {
@@ -133,7 +133,7 @@ func (d *decoder) checkSource(key string, n *yaml.Node, given map[string]*yaml.N
 		}
 		for _, other := range []string{"certificate", "key", "acme"} {
 			if at := given[other]; at != nil && other != one {
-				d.bad(at, "%s: there is %s, which sees to the certificate; want one or the other", other, one)
+				d.errorf(at, "%s: there is %s, which sees to the certificate; want one or the other", other, one)
 			}
 		}
 		return
@@ -142,39 +142,39 @@ func (d *decoder) checkSource(key string, n *yaml.Node, given map[string]*yaml.N
 		{"certificate", "a PEM file with the server's certificate"}, {"key", "a PEM file with the certificate's private key"},
 	} {
 		if given[need.key] == nil {
-			d.bad(n, "%s: has no %s; want %s", key, need.key, need.what)
+			d.errorf(n, "%s: has no %s; want %s", key, need.key, need.what)
 		}
 	}
 }
 
-// checkClients reads who vouches for clients.
-func (d *decoder) checkClients(given map[string]*yaml.Node, e *tlsEntry) {
+// checkClientAuth reads who vouches for clients.
+func (d *decoder) checkClientAuth(given map[string]*yaml.Node, e *tlsEntry) {
 	switch {
 	case given["client_ca"] == nil && given["client_auth"] != nil:
-		d.bad(given["client_auth"], "client_auth: needs client_ca, a PEM file with the certificates of those who vouch for clients")
+		d.errorf(given["client_auth"], "client_auth: needs client_ca, a PEM file with the certificates of those who vouch for clients")
 	case e.ClientCA == "":
 	default:
 		if e.ClientAuth == "" {
 			e.ClientAuth = "require"
 		}
-		if _, err := certificate.Authorities(e.ClientCA); err != nil {
-			d.bad(e.ca, "client_ca: %v", err)
+		if _, err := certificate.LoadCAs(e.ClientCA); err != nil {
+			d.errorf(e.caNode, "client_ca: %v", err)
 		}
 	}
 }
 
-// readPEM makes a reader of a file's name.
-func readPEM(at func(*tlsEntry) (*string, **yaml.Node)) func(*decoder, string, *yaml.Node, *tlsEntry) {
+// pemFile makes a reader of a file's name.
+func pemFile(target func(*tlsEntry) (*string, **yaml.Node)) func(*decoder, string, *yaml.Node, *tlsEntry) {
 	return func(d *decoder, key string, n *yaml.Node, to *tlsEntry) {
-		if path, ok := d.line(key, n, "a path"); ok {
-			file, value := at(to)
-			*file, *value = d.path(path), n
+		if path, ok := d.singleLine(key, n, "a path"); ok {
+			file, value := target(to)
+			*file, *value = d.resolvePath(path), n
 		}
 	}
 }
 
-// path is relative to the configuration's folder.
-func (d *decoder) path(p string) string {
+// resolvePath is relative to the configuration's folder.
+func (d *decoder) resolvePath(p string) string {
 	if filepath.IsAbs(p) {
 		return p
 	}

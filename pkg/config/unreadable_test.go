@@ -11,7 +11,7 @@ import (
 )
 
 // A file that its writer can read, and camd's own user cannot, is said to be so.
-func TestUnreadable(t *testing.T) {
+func TestUnreadableFileNamesRemedy(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "users"), nil, 0o000); err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 // userEntry is an entry of users as the file has it.
 type userEntry struct {
 	access.User
-	at          *yaml.Node // its name
-	said, given bool       // it says what he may; it has a hash, good or not
+	nameNode               *yaml.Node // its name
+	hasPermission, hasHash bool       // it says what he may; it has a hash, good or not
 }
 
 func userFields() []field[userEntry] {
@@ -22,86 +22,86 @@ func userFields() []field[userEntry] {
 		{"role", readRole(func(e *userEntry) *access.Role { return &e.Role })},
 		{"cameras", readScope(func(e *userEntry) *access.Scope { return &e.Cameras })},
 		{"hash", func(d *decoder, key string, n *yaml.Node, to *userEntry) {
-			concealed(d, key, n, &to.Hash, access.ParseHash)
+			parsedSecret(d, key, n, &to.Hash, access.ParseHash)
 		}},
 	}
 }
 
-// mappingOfNames reads a mapping from names of users or tokens.
-func mappingOfNames(d *decoder, key, such string, n *yaml.Node, read func(at, value *yaml.Node)) {
+// userOrTokenMap reads a mapping from names of users or tokens.
+func userOrTokenMap(d *decoder, key, example string, n *yaml.Node, read func(nameNode, value *yaml.Node)) {
 	if isNull(n) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.bad(n, `%s: want names and what they may, such as "%s", got %s`, key, such, describe(n))
+		d.errorf(n, `%s: want names and what they may, such as "%s", got %s`, key, example, describeKind(n))
 		return
 	}
-	var at *yaml.Node
-	d.named(key, n, func(name *yaml.Node) bool {
-		at = name
+	var nameNode *yaml.Node
+	d.eachNamed(key, n, func(name *yaml.Node) bool {
+		nameNode = name
 		err := access.CheckName(name.Value)
 		if err != nil {
-			d.bad(name, "%s: %v", key, err)
+			d.errorf(name, "%s: %v", key, err)
 		}
 		return err == nil
-	}, func(_ string, value *yaml.Node) { read(at, value) })
+	}, func(_ string, value *yaml.Node) { read(nameNode, value) })
 }
 
 func readUsers(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	mappingOfNames(d, key, "anna: {role: admin}", n, func(at, value *yaml.Node) {
-		e := userEntry{at: at, User: access.User{Name: at.Value, Allowance: access.Allowance{Role: access.View}}}
-		plain := d.refusePlain(value)
+	userOrTokenMap(d, key, "anna: {role: admin}", n, func(nameNode, value *yaml.Node) {
+		e := userEntry{nameNode: nameNode, User: access.User{Name: nameNode.Value, Permission: access.Permission{Role: access.View}}}
+		hasPlainPassword := d.rejectPlainPassword(value)
 		given := decode(d, key, value, userFields(), &e)
-		e.said, e.given = given["role"] != nil || given["cameras"] != nil, given["hash"] != nil || plain
-		d.checkGrant(e.Allowance, given)
+		e.hasPermission, e.hasHash = given["role"] != nil || given["cameras"] != nil, given["hash"] != nil || hasPlainPassword
+		d.checkPermission(e.Permission, given)
 		to.users = append(to.users, e)
 	})
 }
 
-// refusePlain takes a password out of a user's entry, and says that it should not be there.
-func (d *decoder) refusePlain(n *yaml.Node) (was bool) {
+// rejectPlainPassword takes a password out of a user's entry, and says that it should not be there.
+func (d *decoder) rejectPlainPassword(n *yaml.Node) (found bool) {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); {
 		if key := n.Content[i]; key.Value == "password" {
-			d.bad(key, "password: is not kept in plain text; want hash, as camd hash-password makes it")
-			n.Content, was = slices.Delete(n.Content, i, i+2), true
+			d.errorf(key, "password: is not kept in plain text; want hash, as camd hash-password makes it")
+			n.Content, found = slices.Delete(n.Content, i, i+2), true
 			continue
 		}
 		i += 2
 	}
-	return was
+	return found
 }
 
-// longestUsers bounds the file of users.
-const longestUsers = 1 << 20
+// maxUsersFileSize bounds the file of users.
+const maxUsersFileSize = 1 << 20
 
 // readUsersFile reads the users of a file, and reports mistakes in it by their places there.
 func readUsersFile(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	path, ok := d.line(key, n, "a path")
+	path, ok := d.singleLine(key, n, "a path")
 	if !ok {
 		return
 	}
-	to.file = d.path(path)
-	data, err := regular(to.file, longestUsers)
+	to.usersFile = d.resolvePath(path)
+	data, err := readRegularFile(to.usersFile, maxUsersFileSize)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		d.bad(n, "%s: %v", key, err)
+		d.errorf(n, "%s: %v", key, err)
 		return
 	case err != nil:
-		d.bad(n, "%s: %v; camd hash-password makes its lines", key, err)
+		d.errorf(n, "%s: %v; camd hash-password makes its lines", key, err)
 		return
-	case len(data) > longestUsers:
-		d.bad(n, "%s: %s is larger than 1 MiB; it should hold a line for each user", key, to.file)
+	case len(data) > maxUsersFileSize:
+		d.errorf(n, "%s: %s is larger than 1 MiB; it should hold a line for each user", key, to.usersFile)
 		return
 	}
-	var wrong []access.Mistake
-	to.lines, wrong = access.ParseUsers(string(data))
-	for _, m := range wrong {
-		d.problems = append(d.problems, Problem{to.file, m.Line, m.Column, m.Message})
+	var lineErrors []access.UserLineError
+	to.userLines, lineErrors = access.ParseUsers(string(data))
+	for _, m := range lineErrors {
+		d.problems = append(d.problems, Problem{to.usersFile, m.Line, m.Column, m.Message})
 	}
-	for _, l := range to.lines {
+	for _, l := range to.userLines {
 		for _, p := range l.Cameras {
 			if !isPattern(p) {
-				d.mentioned = append(d.mentioned, mention{id: p, key: "user " + l.Name, at: &yaml.Node{Value: p, Line: l.Number, Column: 1}, file: to.file})
+				d.cameraRefs = append(d.cameraRefs, cameraRef{id: p, key: "user " + l.Name, node: &yaml.Node{Value: p, Line: l.Number, Column: 1}, file: to.usersFile})
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func readUsersFile(d *decoder, key string, n *yaml.Node, to *authEntry) {
 // mergeUsers puts the users of the file and those of the section together. Who is in both has his hash from the file and what he
 // may from the section.
 func (d *decoder) mergeUsers(e *authEntry) {
-	for _, l := range e.lines {
+	for _, l := range e.userLines {
 		at := slices.IndexFunc(e.users, func(u userEntry) bool { return u.Name == l.Name })
 		if at < 0 {
 			e.Users = append(e.Users, l.User)
@@ -118,18 +118,18 @@ func (d *decoder) mergeUsers(e *authEntry) {
 		}
 		u := &e.users[at]
 		switch {
-		case u.given:
-			d.bad(u.at, "users: %q has a hash in %s, too, on line %d; keep one", u.Name, e.file, l.Number)
-		case u.said && l.Said:
-			d.bad(u.at, "users: what %q may is in %s, too, on line %d; keep one", u.Name, e.file, l.Number)
-		case l.Said:
-			u.Allowance = l.Allowance
+		case u.hasHash:
+			d.errorf(u.nameNode, "users: %q has a hash in %s, too, on line %d; keep one", u.Name, e.usersFile, l.Number)
+		case u.hasPermission && l.HasRole:
+			d.errorf(u.nameNode, "users: what %q may is in %s, too, on line %d; keep one", u.Name, e.usersFile, l.Number)
+		case l.HasRole:
+			u.Permission = l.Permission
 		}
-		u.Hash, u.given = l.Hash, true
+		u.Hash, u.hasHash = l.Hash, true
 	}
 	for _, u := range e.users {
-		if !u.given && e.ForwardAuth.Header == "" {
-			d.bad(u.at, "users: %q has no hash, here or in users_file; make one with camd hash-password", u.Name)
+		if !u.hasHash && e.ForwardAuth.Header == "" {
+			d.errorf(u.nameNode, "users: %q has no hash, here or in users_file; make one with camd hash-password", u.Name)
 		}
 		e.Users = append(e.Users, u.User)
 	}

@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -18,85 +18,85 @@ import (
 // text returns the scalar n with its variables put in. want says what belongs there.
 func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
 	if isNull(n) {
-		d.bad(n, "%s: has no value; want %s, or leave the key out", key, want)
+		d.errorf(n, "%s: has no value; want %s, or leave the key out", key, want)
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode {
-		d.bad(n, "%s: want %s, got %s", key, want, describe(n))
+		d.errorf(n, "%s: want %s, got %s", key, want, describeKind(n))
 		return "", false
 	}
 	// One that goes on in the next line has swallowed a key there, and perhaps a password.
-	if n.Style == 0 && n.Line > 0 && n.Line <= len(d.lines) && !strings.Contains(from(d.lines[n.Line-1], n.Column), n.Value) {
-		d.bad(n, `%s: goes on over more than one line; either a ": " is missing below, or it must be in quotes`, key)
+	if n.Style == 0 && n.Line > 0 && n.Line <= len(d.lines) && !strings.Contains(textFrom(d.lines[n.Line-1], n.Column), n.Value) {
+		d.errorf(n, `%s: goes on over more than one line; either a ": " is missing below, or it must be in quotes`, key)
 		return "", false
 	}
-	s, err := expand(n.Value, d.env)
+	s, err := expandEnv(n.Value, d.env)
 	if err == nil && !utf8.ValidString(s) { // the file itself is: it comes from the environment
 		err = errors.New("the environment variable in it is not UTF-8 text")
 	}
 	if err != nil {
-		d.bad(n, "%s: %v", key, err)
+		d.errorf(n, "%s: %v", key, err)
 		return "", false
 	}
 	return s, true
 }
 
-// from leaves out the bytes of a line that are before a column for certain: a list of many values may be one line. A column counts
+// textFrom leaves out the bytes of a line that are before a column for certain: a list of many values may be one line. A column counts
 // characters from 1, and each has at least one byte.
-func from(line string, column int) string { return line[min(max(column-1, 0), len(line)):] }
+func textFrom(line string, column int) string { return line[min(max(column-1, 0), len(line)):] }
 
-// value reads n by parse. A wrong value is repeated as it stands in the file, without what a variable holds.
-func value[V any](d *decoder, key string, n *yaml.Node, want string, parse func(string) (V, bool)) (v V, ok bool) {
+// parseScalar reads n by parse. A wrong value is repeated as it stands in the file, without what a variable holds.
+func parseScalar[V any](d *decoder, key string, n *yaml.Node, want string, parse func(string) (V, bool)) (v V, ok bool) {
 	s, ok := d.text(key, n, want)
 	if !ok {
 		return v, false
 	}
 	if v, ok = parse(s); !ok {
-		d.bad(n, "%s: want %s, got %s", key, want, show(n))
+		d.errorf(n, "%s: want %s, got %s", key, want, quoteValue(n))
 	}
 	return v, ok
 }
 
-// set makes a field's reader: where to put the value and how to read it.
-func set[T, V any](at func(*T) *V, want string, parse func(string) (V, bool)) func(*decoder, string, *yaml.Node, *T) {
+// scalar makes a field's reader: where to put the value and how to read it.
+func scalar[T, V any](target func(*T) *V, want string, parse func(string) (V, bool)) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
-		if v, ok := value(d, key, n, want, parse); ok {
-			*at(to) = v
+		if v, ok := parseScalar(d, key, n, want, parse); ok {
+			*target(to) = v
 		}
 	}
 }
 
-func whole[T any](at func(*T) *int, least, most int) func(*decoder, string, *yaml.Node, *T) {
-	return set(at, fmt.Sprintf("a whole number from %d to %d", least, most), func(s string) (int, bool) {
+func integer[T any](target func(*T) *int, low, high int) func(*decoder, string, *yaml.Node, *T) {
+	return scalar(target, fmt.Sprintf("a whole number from %d to %d", low, high), func(s string) (int, bool) {
 		i, err := strconv.Atoi(s)
-		return i, err == nil && least <= i && i <= most
+		return i, err == nil && low <= i && i <= high
 	})
 }
 
-func rate[T any](at func(*T) *float64) func(*decoder, string, *yaml.Node, *T) {
-	return set(at, fmt.Sprintf("a number from %v to %v", spec.MinFPS, spec.MaxFPS), func(s string) (float64, bool) {
+func frameRate[T any](target func(*T) *float64) func(*decoder, string, *yaml.Node, *T) {
+	return scalar(target, fmt.Sprintf("a number from %v to %v", sourceurl.MinFPS, sourceurl.MaxFPS), func(s string) (float64, bool) {
 		f, err := strconv.ParseFloat(s, 64)
-		return f, err == nil && spec.MinFPS <= f && f <= spec.MaxFPS
+		return f, err == nil && sourceurl.MinFPS <= f && f <= sourceurl.MaxFPS
 	})
 }
 
-func duration[T any](at func(*T) *time.Duration, least, most time.Duration) func(*decoder, string, *yaml.Node, *T) {
-	want := fmt.Sprintf("a duration from %s to %s, such as 10s", short(least), short(most))
-	return set(at, want, func(s string) (time.Duration, bool) {
+func duration[T any](target func(*T) *time.Duration, low, high time.Duration) func(*decoder, string, *yaml.Node, *T) {
+	want := fmt.Sprintf("a duration from %s to %s, such as 10s", shortDuration(low), shortDuration(high))
+	return scalar(target, want, func(s string) (time.Duration, bool) {
 		v, err := time.ParseDuration(s)
-		return v, err == nil && least <= v && v <= most
+		return v, err == nil && low <= v && v <= high
 	})
 }
 
 // durationOrOff reads a duration, or off, which is 0.
-func durationOrOff[T any](at func(*T) *time.Duration, least, most time.Duration) func(*decoder, string, *yaml.Node, *T) {
-	want := fmt.Sprintf("off, or a duration from %s to %s, such as 1m", short(least), short(most))
-	return set(at, want, func(s string) (time.Duration, bool) {
+func durationOrOff[T any](target func(*T) *time.Duration, low, high time.Duration) func(*decoder, string, *yaml.Node, *T) {
+	want := fmt.Sprintf("off, or a duration from %s to %s, such as 1m", shortDuration(low), shortDuration(high))
+	return scalar(target, want, func(s string) (time.Duration, bool) {
 		if s == "off" {
 			return 0, true
 		}
 		v, err := time.ParseDuration(s)
-		return v, err == nil && least <= v && v <= most
+		return v, err == nil && low <= v && v <= high
 	})
 }
 
@@ -106,14 +106,14 @@ var byteUnits = []struct {
 	factor float64
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
 
-func byteSize[T any](at func(*T) *int64, least, most int64) func(*decoder, string, *yaml.Node, *T) {
-	want := fmt.Sprintf("a size in bytes from %s to %s, such as 64KiB or 2MB", shortBytes(least), shortBytes(most))
-	return set(at, want, func(s string) (int64, bool) {
+func byteSize[T any](target func(*T) *int64, low, high int64) func(*decoder, string, *yaml.Node, *T) {
+	want := fmt.Sprintf("a size in bytes from %s to %s, such as 64KiB or 2MB", shortBytes(low), shortBytes(high))
+	return scalar(target, want, func(s string) (int64, bool) {
 		for _, u := range byteUnits {
 			if number, ok := strings.CutSuffix(s, u.name); ok {
 				f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 				n := f * u.factor
-				return int64(n), err == nil && float64(least) <= n && n <= float64(most)
+				return int64(n), err == nil && float64(low) <= n && n <= float64(high)
 			}
 		}
 		return 0, false
@@ -130,25 +130,25 @@ func shortBytes(n int64) string {
 	return strconv.FormatInt(n, 10) + units[i]
 }
 
-func choice[T any](at func(*T) *string, from ...string) func(*decoder, string, *yaml.Node, *T) {
-	last := len(from) - 1
-	want := strings.Join(from[:last], ", ") + " or " + from[last]
-	return set(at, want, func(s string) (string, bool) { return s, slices.Contains(from, s) })
+func oneOf[T any](target func(*T) *string, options ...string) func(*decoder, string, *yaml.Node, *T) {
+	last := len(options) - 1
+	want := strings.Join(options[:last], ", ") + " or " + options[last]
+	return scalar(target, want, func(s string) (string, bool) { return s, slices.Contains(options, s) })
 }
 
-func flag[T any](at func(*T) *bool) func(*decoder, string, *yaml.Node, *T) {
-	return set(at, "true or false", func(s string) (bool, bool) { return s == "true", s == "true" || s == "false" })
+func boolean[T any](target func(*T) *bool) func(*decoder, string, *yaml.Node, *T) {
+	return scalar(target, "true or false", func(s string) (bool, bool) { return s == "true", s == "true" || s == "false" })
 }
 
-func size[T any](at func(*T) *spec.Size) func(*decoder, string, *yaml.Node, *T) {
-	return set(at, "WIDTHxHEIGHT in pixels, such as 1280x720", func(s string) (spec.Size, bool) {
-		v, err := spec.ParseSize(s)
+func pixelSize[T any](target func(*T) *sourceurl.Size) func(*decoder, string, *yaml.Node, *T) {
+	return scalar(target, "WIDTHxHEIGHT in pixels, such as 1280x720", func(s string) (sourceurl.Size, bool) {
+		v, err := sourceurl.ParseSize(s)
 		return v, err == nil
 	})
 }
 
-// short renders a duration without zeros at its end: 10m rather than 10m0s.
-func short(d time.Duration) string {
+// shortDuration renders a duration without zeros at its end: 10m rather than 10m0s.
+func shortDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
@@ -159,8 +159,8 @@ func short(d time.Duration) string {
 	return s
 }
 
-// expand puts environment variables in.
-func expand(s string, env func(string) (string, bool)) (string, error) {
+// expandEnv puts environment variables in.
+func expandEnv(s string, env func(string) (string, bool)) (string, error) {
 	var b strings.Builder
 	for {
 		i := strings.IndexByte(s, '$')
@@ -176,7 +176,7 @@ func expand(s string, env func(string) (string, bool)) (string, error) {
 		case strings.HasPrefix(s, "${"):
 			name, rest, ok := strings.Cut(s[2:], "}")
 			// Not repeated: this may be part of a password, and no name at all.
-			if !ok || !isName(name) {
+			if !ok || !isEnvName(name) {
 				return "", errors.New("${ must be followed by the name of an environment variable and }; for a plain ${ write $${")
 			}
 			v, ok := env(name)
@@ -192,7 +192,7 @@ func expand(s string, env func(string) (string, bool)) (string, error) {
 	}
 }
 
-func isName(s string) bool {
+func isEnvName(s string) bool {
 	for i, r := range s {
 		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (i == 0 || r < '0' || r > '9') {
 			return false
@@ -202,15 +202,15 @@ func isName(s string) bool {
 }
 
 // line reads a text of one line that is not empty, and repeats it in no message.
-func (d *decoder) line(key string, n *yaml.Node, want string) (string, bool) {
+func (d *decoder) singleLine(key string, n *yaml.Node, want string) (string, bool) {
 	s, ok := d.text(key, n, want)
 	switch {
 	case !ok:
 		return "", false
 	case s == "":
-		d.bad(n, "%s: is empty", key)
+		d.errorf(n, "%s: is empty", key)
 	case hasControl(s):
-		d.bad(n, "%s: has a line break or control character in it", key)
+		d.errorf(n, "%s: has a line break or control character in it", key)
 	default:
 		return s, true
 	}

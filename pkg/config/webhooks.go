@@ -37,7 +37,7 @@ func webhookFields() []field[webhookEntry] {
 		{"secret", func(d *decoder, key string, n *yaml.Node, to *webhookEntry) { d.secret(key, n, &to.secret) }},
 		{"secret_file", func(d *decoder, key string, n *yaml.Node, to *webhookEntry) { d.secretFile(key, n, &to.secret) }},
 		{"events", readEvents},
-		{"cameras", readOnlyCameras},
+		{"cameras", readWebhookCameras},
 		{"after", duration(func(e *webhookEntry) *time.Duration { return &e.After }, 0, 24*time.Hour)},
 		{"timeout", duration(func(e *webhookEntry) *time.Duration { return &e.Timeout }, 100*time.Millisecond, 5*time.Minute)},
 		{"give_up", duration(func(e *webhookEntry) *time.Duration { return &e.GiveUp }, time.Second, 7*24*time.Hour)},
@@ -49,14 +49,14 @@ func readWebhooks(d *decoder, key string, n *yaml.Node, to *Config) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		d.bad(n, `%s: want a list whose entries begin with "- url:", got %s`, key, describe(n))
+		d.errorf(n, `%s: want a list whose entries begin with "- url:", got %s`, key, describeKind(n))
 		return
 	}
 	for _, entry := range n.Content {
 		switch {
 		case entry.Kind == yaml.AliasNode:
 		case isNull(entry):
-			d.bad(entry, "webhooks: this entry is empty; it needs a url and a secret_file")
+			d.errorf(entry, "webhooks: this entry is empty; it needs a url and a secret_file")
 		default:
 			to.Webhooks = append(to.Webhooks, d.webhook(entry))
 		}
@@ -65,21 +65,21 @@ func readWebhooks(d *decoder, key string, n *yaml.Node, to *Config) {
 
 // webhook reads an entry of webhooks.
 func (d *decoder) webhook(n *yaml.Node) Webhook {
-	e := webhookEntry{Webhook: Webhook{After: defaultAfter, Timeout: 10 * time.Second, GiveUp: time.Hour}}
+	e := webhookEntry{Webhook: Webhook{After: defaultAlertDelay, Timeout: 10 * time.Second, GiveUp: time.Hour}}
 	given := decode(d, "webhooks", n, webhookFields(), &e)
 	if n.Kind != yaml.MappingNode {
 		return e.Webhook
 	}
 	if given["url"] == nil {
-		d.bad(n, "this webhook has no url")
+		d.errorf(n, "this webhook has no url")
 	}
 	at, file := given["secret"], given["secret_file"]
 	switch {
 	case at != nil && file != nil:
-		d.bad(later(at, file), "secret and secret_file are both given; keep one")
+		d.errorf(laterNode(at, file), "secret and secret_file are both given; keep one")
 		return e.Webhook
 	case at == nil && file == nil:
-		d.bad(n, "this webhook has no secret_file; want a file with %s", wantKey)
+		d.errorf(n, "this webhook has no secret_file; want a file with %s", wantSigningKey)
 		return e.Webhook
 	case at == nil:
 		at = file
@@ -89,17 +89,17 @@ func (d *decoder) webhook(n *yaml.Node) Webhook {
 	}
 	signing, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(e.secret, "whsec_"))
 	if err != nil || len(signing) < 24 || len(signing) > 64 {
-		d.bad(at, "%s: want %s", at.Value, wantKey)
+		d.errorf(at, "%s: want %s", at.Value, wantSigningKey)
 	}
 	e.Key = Secret(signing)
 	return e.Webhook
 }
 
-// wantKey describes a secret as Standard Webhooks has it.
-const wantKey = `24 to 64 random bytes in base64, as "openssl rand -base64 32" makes them, with or without whsec_ before them`
+// wantSigningKey describes a secret as Standard Webhooks has it.
+const wantSigningKey = `24 to 64 random bytes in base64, as "openssl rand -base64 32" makes them, with or without whsec_ before them`
 
-// address reads an http:// or https:// address, which no message repeats.
-func (d *decoder) address(key string, n *yaml.Node, query bool) (*url.URL, bool) {
+// httpURL reads an http:// or https:// address, which no message repeats.
+func (d *decoder) httpURL(key string, n *yaml.Node, query bool) (*url.URL, bool) {
 	want := "an address such as https://host/path"
 	s, ok := d.text(key, n, want)
 	if !ok {
@@ -108,11 +108,11 @@ func (d *decoder) address(key string, n *yaml.Node, query bool) (*url.URL, bool)
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || hasControl(s):
-		d.bad(n, "%s: want %s, with http:// or https:// before it", key, want)
+		d.errorf(n, "%s: want %s, with http:// or https:// before it", key, want)
 	case u.User != nil:
-		d.bad(n, "%s: want no user or password in it", key)
+		d.errorf(n, "%s: want no user or password in it", key)
 	case u.Fragment != "" || !query && (u.RawQuery != "" || u.ForceQuery):
-		d.bad(n, "%s: want nothing behind the path", key)
+		d.errorf(n, "%s: want nothing behind the path", key)
 	default:
 		return u, true
 	}
@@ -120,15 +120,15 @@ func (d *decoder) address(key string, n *yaml.Node, query bool) (*url.URL, bool)
 }
 
 func readWebhookURL(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
-	if u, ok := d.address(key, n, true); ok {
+	if u, ok := d.httpURL(key, n, true); ok {
 		to.URL = Secret(u.String())
 	}
 }
 
-// texts reads a list of single values.
-func (d *decoder) texts(key string, n *yaml.Node, want string, read func(s string, n *yaml.Node)) {
+// textList reads a list of single values.
+func (d *decoder) textList(key string, n *yaml.Node, want string, read func(s string, n *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		d.bad(n, "%s: want a list such as %s", key, want)
+		d.errorf(n, "%s: want a list such as %s", key, want)
 		return
 	}
 	for _, item := range n.Content {
@@ -142,47 +142,47 @@ func (d *decoder) texts(key string, n *yaml.Node, want string, read func(s strin
 }
 
 func readEvents(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
-	d.texts(key, n, "[trouble, well], or leave the key out for all", func(s string, item *yaml.Node) {
+	d.textList(key, n, "[trouble, well], or leave the key out for all", func(s string, item *yaml.Node) {
 		if !slices.Contains(notify.Conditions, notify.Condition(s)) {
-			d.bad(item, "%s: want trouble, well or paused, got %s", key, show(item))
+			d.errorf(item, "%s: want trouble, well or paused, got %s", key, quoteValue(item))
 			return
 		}
 		to.Events = append(to.Events, notify.Condition(s))
 	})
 }
 
-func readOnlyCameras(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
-	d.texts(key, n, "[yard, hall], or leave the key out for all", func(s string, item *yaml.Node) {
+func readWebhookCameras(d *decoder, key string, n *yaml.Node, to *webhookEntry) {
+	d.textList(key, n, "[yard, hall], or leave the key out for all", func(s string, item *yaml.Node) {
 		to.Cameras = append(to.Cameras, s)
-		d.mentioned = append(d.mentioned, mention{id: s, key: key, at: item, own: true})
+		d.cameraRefs = append(d.cameraRefs, cameraRef{id: s, key: key, node: item, localOnly: true})
 	})
 }
 
-// mention is a camera's id where it is not given but used.
-type mention struct {
-	id, key string
-	at      *yaml.Node
-	file    string // that has it; empty: the configuration
-	own     bool   // it must be one of this camd's own
+// cameraRef is a reference to a camera's id.
+type cameraRef struct {
+	id, key   string
+	node      *yaml.Node
+	file      string // that has it; empty: the configuration
+	localOnly bool   // it must be one of this camd's own
 }
 
-// checkMentions reports cameras that are spoken of and not there.
-func (d *decoder) checkMentions(cfg *Config) {
+// checkCameraRefs reports references to cameras that do not exist.
+func (d *decoder) checkCameraRefs(cfg *Config) {
 	ids := make([]string, len(cfg.Cameras))
 	known := make(map[string]bool, len(cfg.Cameras))
 	for i, c := range cfg.Cameras {
 		ids[i], known[c.ID] = c.ID, true
 	}
-	for _, m := range d.mentioned {
-		if known[m.id] || !m.own && cfg.MayShow(m.id) {
+	for _, ref := range d.cameraRefs {
+		if known[ref.id] || !ref.localOnly && cfg.CanBeRemoteCamera(ref.id) {
 			continue
 		}
-		meant := ""
+		suggestion := ""
 		if !d.isFull() {
-			if near := nearest(m.id, ids); near != "" {
-				meant = fmt.Sprintf("; did you mean %q?", near)
+			if near := nearestKey(ref.id, ids); near != "" {
+				suggestion = fmt.Sprintf("; did you mean %q?", near)
 			}
 		}
-		d.problems = append(d.problems, Problem{cmp.Or(m.file, d.file), m.at.Line, m.at.Column, fmt.Sprintf("%s: there is no camera %s%s", m.key, show(m.at), meant)})
+		d.problems = append(d.problems, Problem{cmp.Or(ref.file, d.file), ref.node.Line, ref.node.Column, fmt.Sprintf("%s: there is no camera %s%s", ref.key, quoteValue(ref.node), suggestion)})
 	}
 }

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Alive returns nil if every sender has come round since then, which each does at least every Options.RepeatAfter; else an
+// Alive returns nil if every sender has completed a loop since then, which takes at most Options.RepeatAfter; else an
 // error that names the topic of one that has not.
 func (f *Fanout) Alive(since time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for t, senders := range f.senders {
 		for _, s := range senders {
-			if last := f.made.Add(time.Duration(s.came.Load())); last.Before(since) {
+			if last := f.created.Add(time.Duration(s.lastHeartbeat.Load())); last.Before(since) {
 				return fmt.Errorf("stream %s: its sender has not come round since %s", t.Name(), last.Format(time.TimeOnly))
 			}
 		}
@@ -20,7 +20,7 @@ func (f *Fanout) Alive(since time.Time) error {
 	return nil
 }
 
-// comesRound notes a sign of life, once a frame and not once a viewer.
-func (s *sender) comesRound() {
-	s.came.Store(int64(time.Since(s.made)))
+// heartbeat records that the sender is alive, once a frame and not once a viewer.
+func (s *sender) heartbeat() {
+	s.lastHeartbeat.Store(int64(time.Since(s.created)))
 }

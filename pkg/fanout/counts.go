@@ -9,40 +9,40 @@ import (
 
 // Counts is what a viewer got and did not get. It is written by one goroutine at a time and may be read by anybody.
 type Counts struct {
-	Since time.Time // when it came; set before anything is counted
+	Since time.Time // when the viewer was added; set before anything is counted
 
-	Sent  atomic.Uint64 // frames written whole
-	Bytes atomic.Uint64
-	Slow  atomic.Uint64 // frames passed over because it was still taking an earlier one
-	Rate  atomic.Uint64 // frames passed over because it asked for fewer
-	Over  atomic.Uint64 // frames passed over because it may not have more bytes
+	Sent      atomic.Uint64 // frames written whole
+	Bytes     atomic.Uint64
+	Slow      atomic.Uint64 // frames passed over because it was still taking an earlier one
+	Rate      atomic.Uint64 // frames passed over because it asked for fewer
+	OverLimit atomic.Uint64 // frames passed over because it may not have more bytes
 
 	age   atomic.Int64 // nanoseconds; 0 for none
 	meter meter
 }
 
-// Verdict says whether a viewer gets a frame, and why not.
-type Verdict int
+// Decision says whether a viewer gets a frame, and why not.
+type Decision int
 
 const (
-	Show     Verdict = iota
-	SkipRate         // it asked for fewer frames
-	SkipOver         // it may not have more bytes
+	Send          Decision = iota
+	SkipRate               // it asked for fewer frames
+	SkipOverLimit          // it may not have more bytes
 )
 
-// Skipped counts a frame that the viewer does not get.
-func (c *Counts) Skipped(why Verdict) {
-	if why == SkipOver {
-		c.Over.Add(1)
+// CountSkipped counts a frame that the viewer does not get.
+func (c *Counts) CountSkipped(decision Decision) {
+	if decision == SkipOverLimit {
+		c.OverLimit.Add(1)
 	} else {
 		c.Rate.Add(1)
 	}
 }
 
-// Wrote counts a frame of which the last byte was written now.
-func (c *Counts) Wrote(f *broker.Frame, now time.Time) {
+// CountSent counts a frame of which the last byte was written now.
+func (c *Counts) CountSent(f *broker.Frame, now time.Time) {
 	c.Sent.Add(1)
-	c.meter.note(now.Sub(c.Since))
+	c.meter.add(now.Sub(c.Since))
 	if f.Placeholder { // it may have been drawn hours ago
 		c.age.Store(0)
 	} else {
@@ -61,28 +61,28 @@ func (c *Counts) FrameAge() (time.Duration, bool) {
 func (c *Counts) FPS(now time.Time) (float64, bool) { return c.meter.perSecond(now.Sub(c.Since)) }
 
 const (
-	measured  = 5  // seconds over which a rate is taken
-	countBits = 24 // of a cell, for its frames; the bits above say which second they belong to
+	meterSeconds = 5  // seconds over which a rate is taken
+	countBits    = 24 // of a cell, for its frames; the bits above say which second they belong to
 )
 
 // meter counts frames by the second. Each cell carries the second that it was written for, so that what lies in it from
 // an earlier round is no frame of this one.
 type meter [8]atomic.Uint64
 
-// note counts a frame; t is the time since the viewer came. Loading and storing is enough: there is one writer.
-func (m *meter) note(t time.Duration) {
+// add counts a frame; t is the time since the viewer was added. Loading and storing is enough: there is one writer.
+func (m *meter) add(t time.Duration) {
 	second := uint64(t / time.Second)
 	cell := &m[second%uint64(len(m))]
-	was := cell.Load()
-	if was>>countBits != second {
-		was = second << countBits
+	value := cell.Load()
+	if value>>countBits != second {
+		value = second << countBits
 	}
-	cell.Store(was + 1)
+	cell.Store(value + 1)
 }
 
 func (m *meter) perSecond(t time.Duration) (float64, bool) {
 	current := uint64(t / time.Second) // not over yet, and not counted
-	span := min(current, measured)
+	span := min(current, meterSeconds)
 	if span == 0 {
 		return 0, false
 	}

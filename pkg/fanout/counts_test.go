@@ -8,7 +8,7 @@ import (
 	"camd/pkg/broker"
 )
 
-func TestFPS(t *testing.T) {
+func TestFPSCoversTheLastCompleteSeconds(t *testing.T) {
 	begin := time.Now()
 	for _, c := range []struct {
 		name   string
@@ -29,7 +29,7 @@ func TestFPS(t *testing.T) {
 		for s := range int(c.until/time.Second) + 1 {
 			for i := range c.frames(s) {
 				if at := time.Duration(s)*time.Second + time.Duration(i)*time.Millisecond; at <= c.until {
-					n.Wrote(&broker.Frame{Captured: begin}, begin.Add(at))
+					n.CountSent(&broker.Frame{Captured: begin}, begin.Add(at))
 				}
 			}
 		}
@@ -39,7 +39,7 @@ func TestFPS(t *testing.T) {
 	}
 }
 
-func TestFrameAge(t *testing.T) {
+func TestFrameAgeIsThatOfTheNewestCameraFrame(t *testing.T) {
 	begin := time.Now()
 	n := &Counts{Since: begin}
 	check := func(what string, want time.Duration, there bool) {
@@ -49,16 +49,16 @@ func TestFrameAge(t *testing.T) {
 		}
 	}
 	check("no frame yet", 0, false)
-	n.Wrote(&broker.Frame{Captured: begin}, begin.Add(30*time.Millisecond))
+	n.CountSent(&broker.Frame{Captured: begin}, begin.Add(30*time.Millisecond))
 	check("a frame", 30*time.Millisecond, true)
-	n.Wrote(&broker.Frame{Captured: begin, Placeholder: true}, begin.Add(time.Hour))
+	n.CountSent(&broker.Frame{Captured: begin, Placeholder: true}, begin.Add(time.Hour))
 	check("a placeholder", 0, false)
-	n.Wrote(&broker.Frame{Captured: begin.Add(time.Second)}, begin)
+	n.CountSent(&broker.Frame{Captured: begin.Add(time.Second)}, begin)
 	check("a camera's clock ahead of ours", 1, true)
 }
 
 // A frame costs its viewer no allocation, and who looks meanwhile never sees more frames than were written.
-func TestCountsAreReadWhileWritten(t *testing.T) {
+func TestCountsCanBeReadWhileWritten(t *testing.T) {
 	begin := time.Now()
 	n, f := &Counts{Since: begin}, &broker.Frame{Captured: begin}
 	const perSecond, seconds = 100, 200
@@ -80,7 +80,7 @@ func TestCountsAreReadWhileWritten(t *testing.T) {
 	})
 	i := 0
 	if a := testing.AllocsPerRun(perSecond*seconds, func() {
-		n.Wrote(f, begin.Add(time.Duration(i)*time.Second/perSecond))
+		n.CountSent(f, begin.Add(time.Duration(i)*time.Second/perSecond))
 		i++
 	}); a != 0 {
 		t.Errorf("%v allocations a frame", a)

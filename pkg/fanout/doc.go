@@ -7,13 +7,13 @@
 //
 // # Ownership
 //
-// [Fanout.Add] takes a connection over: it is closed here, once, and then the viewer's Left is called. A topic that ends ends
+// [Fanout.Add] takes a connection over: it is closed here, once, and then the viewer's OnClose is called. A topic that ends ends
 // its streams at a frame boundary. [Fanout.Close]
 // ends every stream at a frame boundary, and returns when all goroutines have ended and all connections are closed.
 //
 // # Accounting
 //
-// For each viewer sent + slow + rate + over is the number of frames that it has passed since it came, exactly.
+// For each viewer sent + slow + rate + over limit is exactly the number of frames that it has passed since it was added.
 //
 // # What it is not for
 //

@@ -10,15 +10,15 @@ import (
 	"camd/pkg/broker"
 )
 
-// A topic that ends lets its viewers go between two frames, and nobody else's; whoever comes later is sent away at once.
-func TestTopicEnds(t *testing.T) {
-	f := New(unhurried)
+// A topic that ends closes its viewers between two frames, and those of no other topic. Viewers added later are closed at once.
+func TestTopicEndClosesItsViewersAtAFrameBoundary(t *testing.T) {
+	f := New(longTimeouts)
 	defer f.Close()
 	topic, other := broker.NewTopic("gone", broker.Options{}), broker.NewTopic("stays", broker.Options{})
-	stays := join(t, f, other, nil)
-	var viewers []*guest
+	stays := addViewer(t, f, other, nil)
+	var viewers []*testViewer
 	for range 20 {
-		viewers = append(viewers, join(t, f, topic, nil))
+		viewers = append(viewers, addViewer(t, f, topic, nil))
 	}
 	topic.Publish(frame(1, 2<<20)) // more than a socket takes at once: they are in the middle of it
 	for _, g := range viewers[:10] {
@@ -42,11 +42,11 @@ func TestTopicEnds(t *testing.T) {
 	}
 	reading.Wait()
 	for i, g := range viewers {
-		if err := <-g.left; !errors.Is(err, broker.ErrEnded) {
+		if err := <-g.closed; !errors.Is(err, broker.ErrEnded) {
 			t.Errorf("viewer %d left by %v", i, err)
 		}
 	}
-	if err := <-join(t, f, topic, nil).left; !errors.Is(err, broker.ErrEnded) {
+	if err := <-addViewer(t, f, topic, nil).closed; !errors.Is(err, broker.ErrEnded) {
 		t.Errorf("who came late left by %v", err)
 	}
 	other.Publish(frame(7, 100))
@@ -60,18 +60,18 @@ func TestTopicEnds(t *testing.T) {
 	})
 }
 
-// A viewer that takes some of its last frame, and then nothing, holds up the end for no longer than any other.
-func TestEndWaitsForNobody(t *testing.T) {
-	f := New(Options{WriteTimeout: time.Hour, Farewell: time.Second})
+// A viewer that takes a part of its last frame, and then nothing, delays the end by the drain timeout at most.
+func TestTopicEndDoesNotWaitForAStalledViewer(t *testing.T) {
+	f := New(Options{WriteTimeout: time.Hour, DrainTimeout: time.Second})
 	defer f.Close()
 	topic := broker.NewTopic("gone", broker.Options{})
-	g := join(t, f, topic, nil)
+	g := addViewer(t, f, topic, nil)
 	topic.Publish(frame(1, 64<<20))
 	eventually(t, "it takes as much as fits", func() bool { return g.Counts.Bytes.Load() > 0 })
 	topic.End()
 	_, _ = io.CopyN(io.Discard, g.client, 8<<20) // on a slow machine it is gone before that
 	select {
-	case err := <-g.left:
+	case err := <-g.closed:
 		if !errors.Is(err, broker.ErrEnded) {
 			t.Errorf("left by %v", err)
 		}
@@ -81,22 +81,22 @@ func TestEndWaitsForNobody(t *testing.T) {
 	}
 }
 
-// Viewers that come while their topic ends are all told, whichever side of it they come to.
-func TestComingAtTheEnd(t *testing.T) {
+// Viewers that are added while their topic ends are all closed with ErrEnded.
+func TestViewersAddedDuringTopicEndAreClosed(t *testing.T) {
 	f := New(Options{})
 	defer f.Close()
 	for range 50 {
 		topic := broker.NewTopic("camera", broker.Options{})
-		first := join(t, f, topic, nil)
-		server, _ := pair(t)
+		first := addViewer(t, f, topic, nil)
+		server, _ := connPair(t)
 		left := make(chan error, 1)
 		var both sync.WaitGroup
 		both.Go(topic.End)
 		both.Go(func() {
-			f.Add(&Viewer{Conn: server, Topic: topic, Counts: &Counts{}, Left: func(err error) { left <- err }})
+			f.Add(&Viewer{Conn: server, Topic: topic, Counts: &Counts{}, OnClose: func(err error) { left <- err }})
 		})
 		both.Wait()
-		for _, err := range []error{<-first.left, <-left} {
+		for _, err := range []error{<-first.closed, <-left} {
 			if !errors.Is(err, broker.ErrEnded) {
 				t.Fatalf("left by %v", err)
 			}

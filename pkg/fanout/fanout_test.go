@@ -44,8 +44,8 @@ func readFrame(r io.Reader) (uint64, error) {
 	return n, nil
 }
 
-// pair returns both ends of a connection.
-func pair(t testing.TB) (server *net.TCPConn, client net.Conn) {
+// connPair returns both ends of a connection.
+func connPair(t testing.TB) (server *net.TCPConn, client net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -63,21 +63,21 @@ func pair(t testing.TB) (server *net.TCPConn, client net.Conn) {
 	return c.(*net.TCPConn), client
 }
 
-// unhurried lets nothing happen by the clock: a busy machine may take long for a frame.
-var unhurried = Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, Farewell: time.Hour}
+// longTimeouts makes no test depend on time: a busy machine may take long for a frame.
+var longTimeouts = Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour}
 
-// guest is a viewer and what became of it.
-type guest struct {
+// testViewer is a viewer with its client's end and the error of OnClose.
+type testViewer struct {
 	Viewer
 	client net.Conn
-	left   chan error
+	closed chan error
 }
 
-func join(t testing.TB, f *Fanout, topic *broker.Topic, judge func(*broker.Frame) Verdict) *guest {
+func addViewer(t testing.TB, f *Fanout, topic *broker.Topic, filter func(*broker.Frame) Decision) *testViewer {
 	t.Helper()
-	server, client := pair(t)
-	g := &guest{client: client, left: make(chan error, 1)}
-	g.Viewer = Viewer{Conn: server, Topic: topic, Counts: &Counts{}, Judge: judge, Left: func(err error) { g.left <- err }}
+	server, client := connPair(t)
+	g := &testViewer{client: client, closed: make(chan error, 1)}
+	g.Viewer = Viewer{Conn: server, Topic: topic, Counts: &Counts{}, Filter: filter, OnClose: func(err error) { g.closed <- err }}
 	f.Add(&g.Viewer)
 	return g
 }
@@ -91,27 +91,27 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func (g *guest) accounted() uint64 {
-	return g.Counts.Sent.Load() + g.Counts.Slow.Load() + g.Counts.Rate.Load() + g.Counts.Over.Load()
+func (g *testViewer) accounted() uint64 {
+	return g.Counts.Sent.Load() + g.Counts.Slow.Load() + g.Counts.Rate.Load() + g.Counts.OverLimit.Load()
 }
 
 // Viewers of every kind at once: what each reads is whole, in order and newest first, and every frame is accounted for.
-func TestConservation(t *testing.T) {
+func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 	const frames, viewers = 400, 24
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, Farewell: time.Hour, Spread: 8}) // more senders than one
+	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour, ViewersPerSender: 8}) // more senders than one
 	defer f.Close()
 	topic.Publish(frame(1, 1000))
 	var readers sync.WaitGroup
-	var guests []*guest
+	var testViewers []*testViewer
 	for i := range viewers {
-		var judge func(*broker.Frame) Verdict
+		var filter func(*broker.Frame) Decision
 		if i%3 == 1 {
 			n := 0
-			judge = func(*broker.Frame) Verdict { n++; return Verdict(n % 3) }
+			filter = func(*broker.Frame) Decision { n++; return Decision(n % 3) }
 		}
-		g := join(t, f, topic, judge)
-		guests = append(guests, g)
+		g := addViewer(t, f, topic, filter)
+		testViewers = append(testViewers, g)
 		pause := time.Duration(0)
 		if i%3 == 2 {
 			_ = g.client.(*net.TCPConn).SetReadBuffer(128 << 10)
@@ -140,7 +140,7 @@ func TestConservation(t *testing.T) {
 		topic.Publish(frame(n, 1000+rand.IntN(200_000)))
 		time.Sleep(time.Duration(rand.IntN(2)) * time.Millisecond)
 	}
-	for i, g := range guests {
+	for i, g := range testViewers {
 		eventually(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
 		if i%3 == 1 && g.Counts.Rate.Load() == 0 {
 			t.Errorf("viewer %d asked for fewer frames and was spared none", i)
@@ -148,8 +148,8 @@ func TestConservation(t *testing.T) {
 	}
 	f.Close()
 	readers.Wait()
-	for _, g := range guests {
-		if err := <-g.left; err != nil {
+	for _, g := range testViewers {
+		if err := <-g.closed; err != nil {
 			t.Errorf("left with %v", err)
 		}
 	}
@@ -158,11 +158,11 @@ func TestConservation(t *testing.T) {
 	}
 }
 
-func TestStalledViewerIsCutAndDelaysNobody(t *testing.T) {
+func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 	topic := broker.NewTopic("t", broker.Options{})
 	f := New(Options{WriteTimeout: 200 * time.Millisecond})
 	defer f.Close()
-	stalled, other := join(t, f, topic, nil), join(t, f, topic, nil)
+	stalled, other := addViewer(t, f, topic, nil), addViewer(t, f, topic, nil)
 	n := uint64(0)
 	var err error
 	eventually(t, "the stalled viewer is cut", func() bool {
@@ -172,13 +172,13 @@ func TestStalledViewerIsCutAndDelaysNobody(t *testing.T) {
 			t.Fatalf("the other got %d, %v; want %d", got, rerr, n)
 		}
 		select {
-		case err = <-stalled.left:
+		case err = <-stalled.closed:
 			return true
 		default:
 			return false
 		}
 	})
-	if !Stalled(err) {
+	if !IsStalled(err) {
 		t.Errorf("cut with %v", err)
 	}
 	if got := stalled.accounted(); got == 0 {
@@ -187,11 +187,11 @@ func TestStalledViewerIsCutAndDelaysNobody(t *testing.T) {
 }
 
 // A viewer that comes back after a pause gets the newest frame, not what it missed.
-func TestSlowViewerGoesOnWithNewest(t *testing.T) {
+func TestSlowViewerContinuesWithNewestFrame(t *testing.T) {
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(unhurried)
+	f := New(longTimeouts)
 	defer f.Close()
-	g := join(t, f, topic, nil)
+	g := addViewer(t, f, topic, nil)
 	const frames = 100 // the kernel holds ten of them
 	for n := range uint64(frames) {
 		topic.Publish(frame(n+1, 1<<20))
@@ -216,7 +216,7 @@ func TestLastFrameIsRepeatedOnce(t *testing.T) {
 	topic := broker.NewTopic("t", broker.Options{})
 	f := New(Options{RepeatAfter: 20 * time.Millisecond})
 	defer f.Close()
-	g := join(t, f, topic, nil)
+	g := addViewer(t, f, topic, nil)
 	topic.Publish(frame(1, 100))
 	for i, want := range []uint64{1, 1, 2, 2, 3} {
 		if i == 2 || i == 4 {
@@ -229,13 +229,13 @@ func TestLastFrameIsRepeatedOnce(t *testing.T) {
 	eventually(t, "three frames are counted: a repeat is none", func() bool { return g.Counts.Sent.Load() == 3 })
 }
 
-func TestViewersComeAndGoWithoutTrace(t *testing.T) {
+func TestSenderEndsWithItsLastViewer(t *testing.T) {
 	topic := broker.NewTopic("t", broker.Options{})
 	f := New(Options{})
 	defer f.Close()
 	topic.Publish(frame(1, 1000))
 	for range 300 {
-		g := join(t, f, topic, nil)
+		g := addViewer(t, f, topic, nil)
 		if _, err := readFrame(g.client); err != nil {
 			t.Fatal(err)
 		}
@@ -249,11 +249,11 @@ func TestViewersComeAndGoWithoutTrace(t *testing.T) {
 	})
 }
 
-func TestAddAfterClose(t *testing.T) {
+func TestAddAfterCloseClosesTheConnection(t *testing.T) {
 	f := New(Options{})
 	f.Close()
-	g := join(t, f, broker.NewTopic("t", broker.Options{}), nil)
-	if err := <-g.left; err != nil {
+	g := addViewer(t, f, broker.NewTopic("t", broker.Options{}), nil)
+	if err := <-g.closed; err != nil {
 		t.Errorf("left with %v", err)
 	}
 	if _, err := g.client.Read(make([]byte, 1)); err != io.EOF {
@@ -261,10 +261,10 @@ func TestAddAfterClose(t *testing.T) {
 	}
 }
 
-func TestCloseEndsAtAFrameBoundary(t *testing.T) {
+func TestCloseEndsStreamsAtAFrameBoundary(t *testing.T) {
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(unhurried)
-	g := join(t, f, topic, nil)
+	f := New(longTimeouts)
+	g := addViewer(t, f, topic, nil)
 	for n := range uint64(50) {
 		topic.Publish(frame(n+1, 1<<20))
 	}
@@ -290,7 +290,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour}) // Close is not to wait for viewers that read nothing
 	defer f.Close()
 	for range viewers {
-		join(t, f, topic, nil)
+		addViewer(t, f, topic, nil)
 	}
 	heap := func() uint64 {
 		runtime.GC()

@@ -12,41 +12,41 @@ import (
 // sender serves some of a topic's viewers. Fields belong to its goroutine but for those that say otherwise.
 type sender struct {
 	*Fanout
-	topic   *broker.Topic
-	sub     *broker.Subscription
-	viewers []*Viewer
-	ages    []time.Duration
-	rests   sync.WaitGroup // goroutines that write the rest of a frame
+	topic         *broker.Topic
+	sub           *broker.Subscription
+	viewers       []*Viewer
+	ages          []time.Duration
+	pendingWrites sync.WaitGroup // goroutines that write the rest of a frame
 
-	came atomic.Int64 // when run last came round, in nanoseconds since its fan-out was made
+	lastHeartbeat atomic.Int64 // when run last completed a loop, in nanoseconds since the fan-out was created
 
-	load int // viewers admitted and not yet gone; guarded by Fanout.mu
+	load int // viewers added and not yet removed; guarded by Fanout.mu
 
-	mail     chan struct{} // something was put into one of these:
-	postbox  sync.Mutex
-	admitted []*Viewer
-	back     []*Viewer // no longer busy
+	wake    chan struct{} // has a token after something was added to one of these:
+	queueMu sync.Mutex
+	added   []*Viewer
+	resumed []*Viewer // no longer busy
 }
 
 func newSender(f *Fanout, t *broker.Topic) *sender {
-	s := &sender{Fanout: f, topic: t, sub: t.Subscribe(broker.Latest), mail: make(chan struct{}, 1)}
-	s.comesRound()
+	s := &sender{Fanout: f, topic: t, sub: t.Subscribe(broker.Latest), wake: make(chan struct{}, 1)}
+	s.heartbeat()
 	return s
 }
 
-// admit hands the sender a viewer. Fanout.mu must be held, or the sender could be about to end.
-func (s *sender) admit(v *Viewer) {
+// add hands the sender a viewer. Fanout.mu must be held, or the sender could be about to end.
+func (s *sender) add(v *Viewer) {
 	s.load++
-	s.post(&s.admitted, v)
+	s.enqueue(&s.added, v)
 }
 
-// post puts v into a list of the postbox.
-func (s *sender) post(list *[]*Viewer, v *Viewer) {
-	s.postbox.Lock()
+// enqueue appends v to added or resumed, and wakes run.
+func (s *sender) enqueue(list *[]*Viewer, v *Viewer) {
+	s.queueMu.Lock()
 	*list = append(*list, v)
-	s.postbox.Unlock()
+	s.queueMu.Unlock()
 	select {
-	case s.mail <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
 }
@@ -54,98 +54,98 @@ func (s *sender) post(list *[]*Viewer, v *Viewer) {
 // run sends until the last viewer has left, the topic has ended, or the fan-out closes.
 func (s *sender) run() {
 	defer s.sub.Close()
-	repeat := time.NewTicker(s.opts.RepeatAfter)
-	defer repeat.Stop()
-	for ; ; s.comesRound() {
-		// Take the bell before looking: a Publish that the look below fails to see has yet to ring it.
-		rung := s.sub.Bell()
+	repeatTicker := time.NewTicker(s.opts.RepeatAfter)
+	defer repeatTicker.Stop()
+	for ; ; s.heartbeat() {
+		// Take the channel before TryNext: a Publish that TryNext does not see has yet to close it.
+		updated := s.sub.Updated()
 		if f := s.sub.TryNext(); f != nil {
-			s.round(f)
+			s.sendToAll(f)
 		} else {
 			select {
-			case <-rung:
+			case <-updated:
 				continue
-			case <-s.mail:
-			case now := <-repeat.C:
-				s.repeat(now)
+			case <-s.wake:
+			case now := <-repeatTicker.C:
+				s.repeatFrames(now)
 			case <-s.closing:
-				s.farewell(nil)
+				s.finalBoundary(nil)
 				return
 			case <-s.topic.Ended():
-				s.retire()
-				s.farewell(broker.ErrEnded)
+				s.unregister()
+				s.finalBoundary(broker.ErrEnded)
 				return
 			}
 		}
-		if !s.sort() {
+		if !s.updateViewers() {
 			return
 		}
 	}
 }
 
-// round offers a frame to every viewer.
-func (s *sender) round(f *broker.Frame) {
+// sendToAll sends a frame to every viewer that is not busy.
+func (s *sender) sendToAll(f *broker.Frame) {
 	for _, v := range s.viewers {
 		if !v.busy && v.err == nil {
-			s.offer(v, f)
+			s.sendFrame(v, f)
 		}
 	}
 	if len(s.ages) > 0 {
-		s.opts.Aged(s.topic, s.ages)
+		s.opts.ObserveAges(s.topic, s.ages)
 		s.ages = s.ages[:0]
 	}
 }
 
-// offer sends v a frame, if it is due and new to it.
-func (s *sender) offer(v *Viewer, f *broker.Frame) {
-	if f.Seq <= v.last {
+// sendFrame sends v a frame, if it is due and new to it.
+func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
+	if f.Seq <= v.lastSeq {
 		return
 	}
-	if v.Judge != nil {
-		if verdict := v.Judge(f); verdict != Show {
-			v.pass(f)
-			v.Counts.Skipped(verdict)
+	if v.Filter != nil {
+		if decision := v.Filter(f); decision != Send {
+			v.advanceTo(f)
+			v.Counts.CountSkipped(decision)
 			return
 		}
 	}
-	n, err := v.sendNow(f.Part)
+	n, err := v.trySend(f.Part)
 	now := time.Now()
 	switch {
 	case err != nil:
 		v.err = err
 	case n == len(f.Part):
-		v.pass(f)
-		v.wrote(f, now)
+		v.advanceTo(f)
+		v.recordSent(f, now)
 		if !f.Placeholder { // one may be hours old
 			s.ages = append(s.ages, now.Sub(f.Captured))
 		}
 	default:
-		s.leaveTo(v, rest{f, n, true})
+		s.handOff(v, pendingWrite{f, n, true})
 	}
 }
 
-// leaveTo has a goroutine go on with a viewer.
-func (s *sender) leaveTo(v *Viewer, r rest) {
-	v.busy, v.shown = true, nil
-	s.rests.Go(func() { s.finish(v, r) })
+// handOff starts a goroutine that writes the rest of a viewer's frame.
+func (s *sender) handOff(v *Viewer, r pendingWrite) {
+	v.busy, v.lastFrame = true, nil
+	s.pendingWrites.Go(func() { s.finishWrite(v, r) })
 }
 
-// sort takes the mail, sends the newest frame to whom it concerns, and lets go of those who left. It reports whether any
+// updateViewers takes added and resumed viewers, sends them the newest frame, and removes those that failed. It reports whether any
 // viewer remains; if none does, the sender has ended.
-func (s *sender) sort() bool {
-	s.postbox.Lock()
-	admitted, back := s.admitted, s.back
-	s.admitted, s.back = nil, nil
-	s.postbox.Unlock()
-	s.viewers = append(s.viewers, admitted...)
-	for _, v := range back {
+func (s *sender) updateViewers() bool {
+	s.queueMu.Lock()
+	added, resumed := s.added, s.resumed
+	s.added, s.resumed = nil, nil
+	s.queueMu.Unlock()
+	s.viewers = append(s.viewers, added...)
+	for _, v := range resumed {
 		v.busy = false
 	}
-	// Both kinds may have missed what others have got: they go on with the newest.
+	// Both kinds may have missed frames: they continue with the newest.
 	if newest := s.topic.Newest(); newest != nil {
-		for _, v := range slices.Concat(admitted, back) {
+		for _, v := range slices.Concat(added, resumed) {
 			if v.err == nil {
-				s.offer(v, newest)
+				s.sendFrame(v, newest)
 			}
 		}
 	}
@@ -155,55 +155,55 @@ func (s *sender) sort() bool {
 			return false
 		}
 		left++
-		s.dismiss(v, v.err)
+		s.remove(v, v.err)
 		return true
 	})
-	return left == 0 && len(s.viewers) > 0 || s.settle(left)
+	return left == 0 && len(s.viewers) > 0 || s.unregisterIfEmpty(left)
 }
 
-// settle notes that viewers have left, and ends the sender with the last of them.
-func (s *sender) settle(left int) bool {
+// unregisterIfEmpty subtracts removed viewers, and unregisters the sender with the last of them. It reports whether any remain.
+func (s *sender) unregisterIfEmpty(left int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load -= left
 	if s.load > 0 {
 		return true
 	}
-	s.forget()
+	s.unregisterLocked()
 	return false
 }
 
-// retire keeps viewers from being admitted to a sender whose topic has ended: those that come after that find another, which
+// unregister keeps viewers from being added to a sender whose topic has ended: later ones get a new sender, which
 // finds the end, too.
-func (s *sender) retire() {
+func (s *sender) unregister() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forget()
+	s.unregisterLocked()
 }
 
-// forget takes the sender out of the fan-out's. Fanout.mu must be held.
-func (s *sender) forget() {
+// unregisterLocked removes the sender from the fan-out. Fanout.mu must be held.
+func (s *sender) unregisterLocked() {
 	s.senders[s.topic] = slices.DeleteFunc(s.senders[s.topic], func(other *sender) bool { return other == s })
 	if len(s.senders[s.topic]) == 0 {
 		delete(s.senders, s.topic)
 	}
 }
 
-// repeat sends the last frame once more to those who have had no other for a while. Some browsers paint a part only
+// repeatFrames sends the last frame once more to viewers that have had no other for a while. Some browsers paint a part only
 // when the next begins, so that at low rates they would always show the picture before the last.
-func (s *sender) repeat(now time.Time) {
+func (s *sender) repeatFrames(now time.Time) {
 	for _, v := range s.viewers {
-		if v.busy || v.err != nil || v.shown == nil || now.Sub(v.shownAt) < s.opts.RepeatAfter {
+		if v.busy || v.err != nil || v.lastFrame == nil || now.Sub(v.lastFrameAt) < s.opts.RepeatAfter {
 			continue
 		}
-		f := v.shown
-		v.shown = nil
-		n, err := v.sendNow(f.Part)
+		f := v.lastFrame
+		v.lastFrame = nil
+		n, err := v.trySend(f.Part)
 		switch {
 		case err != nil:
 			v.err = err
 		case n > 0 && n < len(f.Part):
-			s.leaveTo(v, rest{f, n, false})
+			s.handOff(v, pendingWrite{f, n, false})
 		}
 	}
 }

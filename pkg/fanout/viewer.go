@@ -14,25 +14,25 @@ type Conn interface {
 	syscall.Conn
 }
 
-// Viewer is a connection to which a topic's frames go. Conn, Topic, Counts and Left are required, and
+// Viewer is a connection to which a topic's frames go. Conn, Topic, Counts and OnClose are required, and
 // nobody else may close Conn.
 type Viewer struct {
-	Conn   Conn
-	Topic  *broker.Topic
-	Counts *Counts
-	Judge  func(*broker.Frame) Verdict // whether it gets a frame; nil means every one. Called by one goroutine
-	Left   func(err error)             // called once, when the connection has been closed; nil error after Close
+	Conn    Conn
+	Topic   *broker.Topic
+	Counts  *Counts
+	Filter  func(*broker.Frame) Decision // whether it gets a frame; nil means every one. Called by one goroutine
+	OnClose func(err error)              // called once, when the connection has been closed; nil error after Close
 
-	WriteTimeout time.Duration // as that of Options, which it goes before; 0 leaves it to that
+	WriteTimeout time.Duration // overrides that of Options; 0 means that of Options
 
 	raw syscall.RawConn
 	fd  uintptr // good until the sender itself closes Conn; RawConn would lock it for each send
 
-	last    uint64        // Seq of the last frame passed
-	shown   *broker.Frame // the last frame written, until it has been repeated
-	shownAt time.Time
-	busy    bool  // a goroutine writes the rest of a frame
-	err     error // how that ended
+	lastSeq     uint64        // Seq of the last frame passed
+	lastFrame   *broker.Frame // the last frame written, until it has been repeated
+	lastFrameAt time.Time
+	busy        bool  // a goroutine writes the rest of a frame
+	err         error // how that ended
 }
 
 // prepare makes the viewer ready to be sent to, from the newest frame on.
@@ -46,13 +46,13 @@ func (v *Viewer) prepare() error {
 		return err
 	}
 	if f := v.Topic.Newest(); f != nil {
-		v.last = f.Seq - 1
+		v.lastSeq = f.Seq - 1
 	}
 	return nil
 }
 
-// sendNow gives the kernel as much of b as it takes at once, possibly nothing.
-func (v *Viewer) sendNow(b []byte) (int, error) {
+// trySend gives the kernel as much of b as it takes at once, possibly nothing.
+func (v *Viewer) trySend(b []byte) (int, error) {
 	n, errno := send(v.fd, b)
 	if errno != 0 && errno != syscall.EAGAIN {
 		return 0, errno
@@ -61,16 +61,16 @@ func (v *Viewer) sendNow(b []byte) (int, error) {
 	return n, nil
 }
 
-// pass notes that the viewer has come to a frame; those between it and the one before were missed.
-func (v *Viewer) pass(f *broker.Frame) {
-	if missed := f.Seq - v.last - 1; missed > 0 {
+// advanceTo records that the viewer has passed a frame; those between it and the one before were missed.
+func (v *Viewer) advanceTo(f *broker.Frame) {
+	if missed := f.Seq - v.lastSeq - 1; missed > 0 {
 		v.Counts.Slow.Add(missed)
 	}
-	v.last = f.Seq
+	v.lastSeq = f.Seq
 }
 
-// wrote notes that the viewer has a frame.
-func (v *Viewer) wrote(f *broker.Frame, now time.Time) {
-	v.Counts.Wrote(f, now)
-	v.shown, v.shownAt = f, now
+// recordSent records that the viewer has a frame.
+func (v *Viewer) recordSent(f *broker.Frame, now time.Time) {
+	v.Counts.CountSent(f, now)
+	v.lastFrame, v.lastFrameAt = f, now
 }

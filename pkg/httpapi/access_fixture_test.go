@@ -13,9 +13,9 @@ import (
 	"camd/pkg/access"
 )
 
-// secret is what lets a token in that has a role at a scope: all or a camera's name.
-func secret(role access.Role, scope string) string {
-	return "camd_" + strings.Repeat("x", access.LeastToken) + string(role) + "-" + scope
+// testToken is what lets a token in that has a role at a scope: all or a camera's name.
+func testToken(role access.Role, scope string) string {
+	return "camd_" + strings.Repeat("x", access.MinTokenLength) + string(role) + "-" + scope
 }
 
 // annasHash is of the password hunter2, made once: that costs time.
@@ -27,16 +27,16 @@ var annasHash = sync.OnceValue(func() access.Hash {
 	return h
 })
 
-// who are all roles, each everywhere and at the yard alone.
-func who(t *testing.T) (all []access.Token) {
+// allTokens are all roles, each everywhere and at the yard alone.
+func allTokens(t *testing.T) (all []access.Token) {
 	t.Helper()
 	for _, role := range access.Roles {
 		for scope, cameras := range map[string]access.Scope{"all": nil, "yard": {"yard"}, "none": {"nothing-*"}} {
-			sum, err := access.SumToken(secret(role, scope))
+			sum, err := access.HashToken(testToken(role, scope))
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, access.Token{Name: string(role) + "-" + scope, Sum: sum, Allowance: access.Allowance{Role: role, Cameras: cameras}})
+			all = append(all, access.Token{Name: string(role) + "-" + scope, Hash: sum, Permission: access.Permission{Role: role, Cameras: cameras}})
 		}
 	}
 	return all
@@ -44,29 +44,29 @@ func who(t *testing.T) (all []access.Token) {
 
 var linkKey = access.LinkKey(strings.Repeat("k", 32))
 
-// gated is a gate with all tokens, links, and anna, who has control at the yard.
-func gated(t *testing.T) access.Options {
+// authOptions are all tokens, links, and anna, who has control at the yard.
+func authOptions(t *testing.T) access.Options {
 	t.Helper()
-	return access.Options{Tokens: who(t), LinkKey: linkKey, Users: []access.User{
-		{Name: "anna", Hash: annasHash(), Allowance: access.Allowance{Role: access.Control, Cameras: access.Scope{"yard"}}},
+	return access.Options{Tokens: allTokens(t), LinkKey: linkKey, Users: []access.User{
+		{Name: "anna", Hash: annasHash(), Permission: access.Permission{Role: access.Control, Cameras: access.Scope{"yard"}}},
 	}}
 }
 
 func bearer(role access.Role, scope string) []string {
-	return []string{"Authorization", "Bearer " + secret(role, scope)}
+	return []string{"Authorization", "Bearer " + testToken(role, scope)}
 }
 
-// openGated serves a yard and a shed behind a gate.
-func openGated(t *testing.T, o access.Options) (s *site, yard, shed *testCamera) {
+// startWithAuth serves a yard and a shed with access control.
+func startWithAuth(t *testing.T, o access.Options) (s *testServer, yard, shed *testCamera) {
 	t.Helper()
 	yard, shed = newTestCamera("yard"), newTestCamera("shed")
 	yard.publish(1)
 	shed.publish(2)
-	return open(t, Options{Roster: Roster{Gate: access.New(o)}}, shed, yard), yard, shed
+	return startServer(t, Options{Config: Config{Auth: access.New(o)}}, shed, yard), yard, shed
 }
 
 // send sends a body, and follows nothing.
-func (s *site) send(t *testing.T, method, path, text string, header ...string) *http.Response {
+func (s *testServer) send(t *testing.T, method, path, text string, header ...string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest(method, s.url+path, strings.NewReader(text))
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *site) send(t *testing.T, method, path, text string, header ...string) *
 }
 
 // logIn sends what the login page does.
-func (s *site) logIn(t *testing.T, user, password, next string) *http.Response {
+func (s *testServer) logIn(t *testing.T, user, password, next string) *http.Response {
 	t.Helper()
 	form := url.Values{"user": {user}, "password": {password}, "next": {next}}
 	return s.send(t, http.MethodPost, "/login", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
@@ -96,7 +96,7 @@ type wallClient struct {
 	ctx context.Context
 }
 
-func dialWall(t *testing.T, s *site, query string, header ...string) wallClient {
+func dialWall(t *testing.T, s *testServer, query string, header ...string) wallClient {
 	t.Helper()
 	h := http.Header{}
 	for i := 0; i+1 < len(header); i += 2 {

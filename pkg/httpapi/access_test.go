@@ -9,8 +9,8 @@ import (
 	"camd/pkg/access"
 )
 
-// knock asks at an address of the table, for a camera where it is for one, and returns the answer, of a stream its head alone.
-func (s *site) knock(t *testing.T, rt route, camera string, header ...string) (*http.Response, string) {
+// requestRoute asks at an address of the table, for a camera where it is for one, and returns the answer, of a stream its head alone.
+func (s *testServer) requestRoute(t *testing.T, rt route, camera string, header ...string) (*http.Response, string) {
 	t.Helper()
 	path := strings.NewReplacer("{camera}", camera, "{file}", "base.css").Replace(rt.pattern)
 	if rt.method != http.MethodGet {
@@ -26,13 +26,13 @@ func (s *site) knock(t *testing.T, rt route, camera string, header ...string) (*
 
 // Every address, asked by everybody, for every camera: what comes follows from the role in the table, and a camera that somebody
 // may not see cannot be told from one that is not there.
-func TestEveryRouteForEverybody(t *testing.T) {
-	s, yard, shed := openGated(t, gated(t))
-	for _, rt := range s.table() {
-		if rt.role == anybody {
+func TestEveryRouteEnforcesItsRole(t *testing.T) {
+	s, yard, shed := startWithAuth(t, authOptions(t))
+	for _, rt := range s.routeTable() {
+		if rt.role == publicRole {
 			continue
 		}
-		if resp, text := s.knock(t, rt, "yard"); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") == "" || strings.Contains(text, "yard") {
+		if resp, text := s.requestRoute(t, rt, "yard"); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") == "" || strings.Contains(text, "yard") {
 			t.Errorf("%s %s for nobody: %s %s", rt.method, rt.pattern, resp.Status, text)
 		}
 		for _, role := range access.Roles {
@@ -40,11 +40,11 @@ func TestEveryRouteForEverybody(t *testing.T) {
 				for _, camera := range []string{"yard", "shed", "shad"} {
 					yard.publish(1)
 					shed.publish(2)
-					resp, text := s.knock(t, rt, camera, bearer(role, scope)...)
+					resp, text := s.requestRoute(t, rt, camera, bearer(role, scope)...)
 					got := resp.StatusCode
 					name := fmt.Sprintf("%s %s of %s for %s at %s: %s %.100s", rt.method, rt.pattern, camera, role, scope, resp.Status, text)
 					switch {
-					case rt.role != known && !role.Includes(rt.role), rt.role == access.Metrics && scope != "all":
+					case rt.role != anyRole && !role.Includes(rt.role), rt.role == access.Metrics && scope != "all":
 						if got != http.StatusForbidden {
 							t.Error(name + ", want 403")
 						}
@@ -52,20 +52,20 @@ func TestEveryRouteForEverybody(t *testing.T) {
 						if got != http.StatusNotFound || strings.Contains(text, "shed") && camera != "shed" && scope != "all" {
 							t.Error(name + ", want 404 that knows of no shed")
 						}
-					case got == http.StatusUnauthorized, got == http.StatusForbidden, got == http.StatusNotFound && !hasNone(rt, scope):
+					case got == http.StatusUnauthorized, got == http.StatusForbidden, got == http.StatusNotFound && !mayBeMissing(rt, scope):
 						t.Error(name + ", want it served")
 					}
 				}
 				if rt.camera != nil && scope != "all" {
-					s.indistinguishable(t, rt, bearer(role, scope)...)
+					s.checkIndistinguishable(t, rt, bearer(role, scope)...)
 				}
 			}
 		}
 	}
 }
 
-// hasNone tells the addresses of the first camera, where somebody sees none, and what a test's cameras cannot do.
-func hasNone(rt route, scope string) bool {
+// mayBeMissing tells the addresses of the first camera, where somebody sees none, and what a test's cameras cannot do.
+func mayBeMissing(rt route, scope string) bool {
 	switch rt.pattern {
 	case "/stream", "/snapshot", "/state":
 		return scope == "none"
@@ -75,11 +75,11 @@ func hasNone(rt route, scope string) bool {
 	return false
 }
 
-// indistinguishable compares what is said of a camera that is hidden and of one that is not there, byte for byte.
-func (s *site) indistinguishable(t *testing.T, rt route, header ...string) {
+// checkIndistinguishable compares what is said of a camera that is hidden and of one that is not there, byte for byte.
+func (s *testServer) checkIndistinguishable(t *testing.T, rt route, header ...string) {
 	t.Helper()
-	hidden, text := s.knock(t, rt, "shed", header...)
-	absent, other := s.knock(t, rt, "shad", header...)
+	hidden, text := s.requestRoute(t, rt, "shed", header...)
+	absent, other := s.requestRoute(t, rt, "shad", header...)
 	hidden.Header.Del("Date")
 	absent.Header.Del("Date")
 	if hidden.StatusCode != absent.StatusCode || fmt.Sprint(hidden.Header) != fmt.Sprint(absent.Header) || strings.ReplaceAll(text, "shed", "shad") != other {
@@ -88,25 +88,25 @@ func (s *site) indistinguishable(t *testing.T, rt route, header ...string) {
 }
 
 // What is for anybody is the same whoever asks, and tells of no camera.
-func TestWhatIsForAnybody(t *testing.T) {
-	s, _, _ := openGated(t, gated(t))
-	for _, rt := range s.table() {
-		if rt.role != anybody {
+func TestPublicRoutesShowNoCameras(t *testing.T) {
+	s, _, _ := startWithAuth(t, authOptions(t))
+	for _, rt := range s.routeTable() {
+		if rt.role != publicRole {
 			continue
 		}
-		nobody, text := s.knock(t, rt, "yard")
+		nobody, text := s.requestRoute(t, rt, "yard")
 		if strings.Contains(text, "yard") || strings.Contains(text, `"live": `) || nobody.StatusCode == http.StatusForbidden {
 			t.Errorf("%s %s: %s %s", rt.method, rt.pattern, nobody.Status, text)
 		}
-		if resp, _ := s.knock(t, rt, "yard", bearer(access.Metrics, "all")...); resp.StatusCode != nobody.StatusCode {
+		if resp, _ := s.requestRoute(t, rt, "yard", bearer(access.Metrics, "all")...); resp.StatusCode != nobody.StatusCode {
 			t.Errorf("%s %s: %s for somebody, %s for nobody", rt.method, rt.pattern, resp.Status, nobody.Status)
 		}
 	}
 }
 
 // Where many cameras are spoken of, those that somebody may not see are left out.
-func TestHiddenCamerasAreLeftOut(t *testing.T) {
-	s, yard, shed := openGated(t, gated(t))
+func TestListsOmitHiddenCameras(t *testing.T) {
+	s, yard, shed := startWithAuth(t, authOptions(t))
 	for _, c := range []*testCamera{yard, shed} {
 		_, stream := s.watch(t, "/cameras/"+c.Status().ID+"/stream.mjpg?link="+s.linkTo(t, c.Status().ID))
 		nextPicture(t, stream)
@@ -131,28 +131,28 @@ func TestHiddenCamerasAreLeftOut(t *testing.T) {
 		t.Error("number 0 is another than the first that is seen")
 	}
 	for scope, want := range map[string]string{"all": `"restart"`, "yard": `"ok"`} {
-		s.Reloaded(nil, []string{"listen"})
+		s.RecordReload(nil, []string{"listen"})
 		if text := body(t, s.get(t, "/readyz", bearer(access.Admin, scope)...)); !strings.Contains(text, want) || scope == "yard" && strings.Contains(text, "listen") {
 			t.Errorf("/readyz for %s: %s", scope, text)
 		}
 	}
 }
 
-func (s *site) linkTo(t *testing.T, camera string) string {
+func (s *testServer) linkTo(t *testing.T, camera string) string {
 	t.Helper()
-	text, err := s.roster.Load().Gate.Share(camera, access.LongestLink)
+	text, err := s.config.Load().Auth.SignLink(camera, access.MaxLinkLifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return text
 }
 
-func TestHowSomebodyIsTurnedAway(t *testing.T) {
-	s, _, _ := openGated(t, gated(t))
-	open, _, _ := openGated(t, access.Options{Tokens: who(t)}) // nobody can log in
+func TestUnauthenticatedRequestsAreRefused(t *testing.T) {
+	s, _, _ := startWithAuth(t, authOptions(t))
+	open, _, _ := startWithAuth(t, access.Options{Tokens: allTokens(t)}) // nobody can log in
 	const page = "text/html,application/xhtml+xml"
 	for _, c := range []struct {
-		s              *site
+		s              *testServer
 		path           string
 		header         []string
 		code           int
@@ -176,8 +176,8 @@ func TestHowSomebodyIsTurnedAway(t *testing.T) {
 }
 
 // Names and passwords do for programs that know nothing else.
-func TestBasic(t *testing.T) {
-	s, _, _ := openGated(t, gated(t))
+func TestBasicAuthChecksNameAndPassword(t *testing.T) {
+	s, _, _ := startWithAuth(t, authOptions(t))
 	ask := func(user, password string) int {
 		req, _ := http.NewRequest(http.MethodGet, s.url+"/cameras/yard/snapshot.jpg?max_age=1h", nil)
 		req.SetBasicAuth(user, password)

@@ -13,24 +13,24 @@ import (
 	"camd/pkg/audit"
 )
 
-// watchedGate serves a yard and a shed behind a gate, through a proxy that is trusted, and returns what the audit log has.
-func watchedGate(t *testing.T) (*site, *observer.ObservedLogs) {
+// startAuditedWithAuth serves a yard and a shed with access control, through a proxy that is trusted, and returns what the audit log has.
+func startAuditedWithAuth(t *testing.T) (*testServer, *observer.ObservedLogs) {
 	t.Helper()
-	o := gated(t)
+	o := authOptions(t)
 	o.Proxies = access.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	o.ForwardAuth = access.ForwardAuth{Header: "Remote-User"}
 	yard, shed := newTestCamera("yard"), newTestCamera("shed")
 	yard.publish(1)
 	shed.publish(2)
 	core, logs := observer.New(zap.InfoLevel)
-	return open(t, Options{Roster: Roster{Gate: access.New(o)}, Audit: audit.New(zap.New(core))}, shed, yard), logs
+	return startServer(t, Options{Config: Config{Auth: access.New(o)}, Audit: audit.New(zap.New(core))}, shed, yard), logs
 }
 
-const faraway = "203.0.113.9"
+const clientAddress = "203.0.113.9"
 
 // Who looks is named as they came in, with the address that a trusted proxy has for them.
-func TestAuditNamesWhoLooks(t *testing.T) {
-	s, logs := watchedGate(t)
+func TestAuditNamesTheViewer(t *testing.T) {
+	s, logs := startAuditedWithAuth(t)
 	session := s.logIn(t, "anna", "hunter2", "/").Cookies()[0]
 	for _, c := range []struct {
 		who, via, query string
@@ -42,28 +42,28 @@ func TestAuditNamesWhoLooks(t *testing.T) {
 		{"link", "link", "&link=" + s.linkTo(t, "yard"), nil},
 	} {
 		logs.TakeAll()
-		resp := s.get(t, "/cameras/yard/snapshot.jpg?max_age=1h"+c.query, append(c.header, "X-Forwarded-For", "198.51.100.1, "+faraway)...)
+		resp := s.get(t, "/cameras/yard/snapshot.jpg?max_age=1h"+c.query, append(c.header, "X-Forwarded-For", "198.51.100.1, "+clientAddress)...)
 		if resp.StatusCode != http.StatusOK {
 			t.Fatalf("%s by %s: %s", c.who, c.via, resp.Status)
 		}
-		hold(t, note(t, logs, audit.ViewSnapshot), map[string]any{"who": c.who, "via": c.via, "address": faraway, "camera": "yard"})
+		checkFields(t, auditRecord(t, logs, audit.ViewSnapshot), map[string]any{"who": c.who, "via": c.via, "address": clientAddress, "camera": "yard"})
 	}
 }
 
 // Logins are written, and a password that was typed as a name is not.
-func TestAuditOfLogins(t *testing.T) {
-	s, logs := watchedGate(t)
+func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
+	s, logs := startAuditedWithAuth(t)
 	resp := s.logIn(t, "anna", "hunter2", "/")
-	hold(t, note(t, logs, audit.Login), map[string]any{"who": "anna", "via": "session", "address": "127.0.0.1"})
+	checkFields(t, auditRecord(t, logs, audit.Login), map[string]any{"who": "anna", "via": "session", "address": "127.0.0.1"})
 	c := resp.Cookies()[0]
 	s.send(t, http.MethodPost, "/logout", "", "Cookie", c.Name+"="+c.Value)
-	hold(t, note(t, logs, audit.Logout), map[string]any{"who": "anna", "via": "session", "address": "127.0.0.1"})
+	checkFields(t, auditRecord(t, logs, audit.Logout), map[string]any{"who": "anna", "via": "session", "address": "127.0.0.1"})
 	s.send(t, http.MethodPost, "/logout", "", "Cookie", c.Name+"="+c.Value)
-	note(t, logs, audit.Logout) // and not a second one of a session that is over
+	auditRecord(t, logs, audit.Logout) // and not a second one of a session that is over
 
 	failed := func(want map[string]any) {
 		t.Helper()
-		hold(t, note(t, logs, audit.LoginFailed), want)
+		checkFields(t, auditRecord(t, logs, audit.LoginFailed), want)
 		logs.TakeAll()
 	}
 	s.logIn(t, "anna", "hunter3", "/")
@@ -89,23 +89,23 @@ func TestAuditOfLogins(t *testing.T) {
 }
 
 // Links are written when they are made and when they are no good, and never what they are.
-func TestAuditOfLinks(t *testing.T) {
-	s, logs := watchedGate(t)
+func TestAuditLogsLinksWithoutSecrets(t *testing.T) {
+	s, logs := startAuditedWithAuth(t)
 	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`,
 		append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
 	if resp.StatusCode != http.StatusCreated {
 		t.Fatal(resp.Status)
 	}
-	got := note(t, logs, audit.LinkCreated)
-	hold(t, got, map[string]any{"who": "token control-yard", "via": "token", "camera": "yard"})
+	got := auditRecord(t, logs, audit.LinkCreated)
+	checkFields(t, got, map[string]any{"who": "token control-yard", "via": "token", "camera": "yard"})
 	if got["until"] == nil {
 		t.Errorf("until when: %v", got)
 	}
 	forged := s.linkTo(t, "yard")
 	forged = forged[:len(forged)-8] + "AAAAAAAA"
 	s.send(t, http.MethodGet, "/cameras/yard/snapshot.jpg?link="+forged, "")
-	refused := note(t, logs, audit.LinkRefused)
-	hold(t, refused, map[string]any{"via": "link", "address": "127.0.0.1", "reason": "wrong"})
+	refused := auditRecord(t, logs, audit.LinkRefused)
+	checkFields(t, refused, map[string]any{"via": "link", "address": "127.0.0.1", "reason": "wrong"})
 	for key, value := range refused {
 		if text, _ := value.(string); strings.Contains(text, forged[:8]) {
 			t.Errorf("%s repeats the link", key)
@@ -114,8 +114,8 @@ func TestAuditOfLinks(t *testing.T) {
 }
 
 // Who is known and may not is written, for what they wanted.
-func TestAuditOfRefusals(t *testing.T) {
-	s, logs := watchedGate(t)
+func TestAuditLogsForbiddenRequests(t *testing.T) {
+	s, logs := startAuditedWithAuth(t)
 	s.send(t, http.MethodPatch, "/api/v1/cameras/yard", `{"paused": true}`, append(bearer(access.View, "yard"), "Content-Type", "application/json")...)
-	hold(t, note(t, logs, audit.Refused), map[string]any{"who": "token view-yard", "via": "token", "role": "control"})
+	checkFields(t, auditRecord(t, logs, audit.Refused), map[string]any{"who": "token view-yard", "via": "token", "role": "control"})
 }

@@ -14,15 +14,15 @@ import (
 	"camd/pkg/camera"
 )
 
-// audited serves cameras, and returns what the audit log has of them.
-func audited(t *testing.T, cameras ...Camera) (*site, *observer.ObservedLogs) {
+// startAudited serves cameras, and returns what the audit log has of them.
+func startAudited(t *testing.T, cameras ...Camera) (*testServer, *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
-	return open(t, Options{Audit: audit.New(zap.New(core))}, cameras...), logs
+	return startServer(t, Options{Audit: audit.New(zap.New(core))}, cameras...), logs
 }
 
-// note returns the one line of an event that there is, once it is.
-func note(t *testing.T, logs *observer.ObservedLogs, event audit.Event) map[string]any {
+// auditRecord returns the one line of an event that there is, once it is.
+func auditRecord(t *testing.T, logs *observer.ObservedLogs, event audit.Event) map[string]any {
 	t.Helper()
 	eventually(t, string(event), func() bool { return logs.FilterMessage(string(event)).Len() > 0 })
 	all := logs.FilterMessage(string(event)).All()
@@ -32,7 +32,7 @@ func note(t *testing.T, logs *observer.ObservedLogs, event audit.Event) map[stri
 	return all[0].ContextMap()
 }
 
-func hold(t *testing.T, got, want map[string]any) {
+func checkFields(t *testing.T, got, want map[string]any) {
 	t.Helper()
 	for key, value := range want {
 		if got[key] != value {
@@ -41,15 +41,15 @@ func hold(t *testing.T, got, want map[string]any) {
 	}
 }
 
-func TestAuditOfStream(t *testing.T) {
+func TestAuditLogsStreamStartAndEnd(t *testing.T) {
 	cam := newTestCamera("a")
 	f := cam.publish(1)
-	s, logs := audited(t, cam)
+	s, logs := startAudited(t, cam)
 	resp, parts := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, parts)
 	want := map[string]any{"who": "anonymous", "via": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "http1"}
-	begin := note(t, logs, audit.ViewBegin)
-	hold(t, begin, want)
+	begin := auditRecord(t, logs, audit.ViewBegin)
+	checkFields(t, begin, want)
 	if agent, _ := begin["agent"].(string); !strings.HasPrefix(agent, "Go-http-client") {
 		t.Errorf("agent is %q", agent)
 	}
@@ -57,37 +57,37 @@ func TestAuditOfStream(t *testing.T) {
 		t.Error("it has ended")
 	}
 	_ = resp.Body.Close()
-	eventually(t, "the viewer to be missed", func() bool { cam.publish(2); return s.audience.size() == 0 })
-	end := note(t, logs, audit.ViewEnd)
+	eventually(t, "the viewer to be missed", func() bool { cam.publish(2); return s.viewers.size() == 0 })
+	end := auditRecord(t, logs, audit.ViewEnd)
 	want["reason"] = "left"
-	hold(t, end, want)
+	checkFields(t, end, want)
 	if frames, bytes := end["frames"].(uint64), end["bytes"].(uint64); frames < 1 || bytes < uint64(len(f.Part)) || end["since"] == nil || end["seconds"] == nil {
 		t.Errorf("got %v", end)
 	}
 }
 
 // Whom camd sends away it says so of.
-func TestAuditOfEnd(t *testing.T) {
+func TestAuditLogsShutdownAsReason(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s, logs := audited(t, cam)
+	s, logs := startAudited(t, cam)
 	_, parts := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, parts)
 	s.stop(t)
-	hold(t, note(t, logs, audit.ViewEnd), map[string]any{"reason": cutShutdown, "camera": "a"})
+	checkFields(t, auditRecord(t, logs, audit.ViewEnd), map[string]any{"reason": cutShutdown, "camera": "a"})
 }
 
-func TestAuditOfWall(t *testing.T) {
+func TestAuditLogsWallViews(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s, logs := audited(t, cam)
+	s, logs := startAudited(t, cam)
 	conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/api/v1/wall?rendition=main&cameras=a", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow()
 	want := map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "websocket"}
-	hold(t, note(t, logs, audit.ViewBegin), want)
+	checkFields(t, auditRecord(t, logs, audit.ViewBegin), want)
 	for {
 		kind, _, err := conn.Read(t.Context())
 		if err != nil {
@@ -98,19 +98,19 @@ func TestAuditOfWall(t *testing.T) {
 		}
 	}
 	_ = conn.Close(websocket.StatusNormalClosure, "")
-	hold(t, note(t, logs, audit.ViewEnd), want)
+	checkFields(t, auditRecord(t, logs, audit.ViewEnd), want)
 }
 
 // A poller is a line at once and one at the end, of all its pictures; what shows nothing is no view.
-func TestAuditOfSnapshots(t *testing.T) {
+func TestAuditSumsUpPolledSnapshots(t *testing.T) {
 	cam := newTestCamera("a")
 	f := cam.publish(1)
-	s, logs := audited(t, cam)
+	s, logs := startAudited(t, cam)
 	const polls = 50
 	for range polls {
 		_ = body(t, s.get(t, "/cameras/a/snapshot.jpg?max_age=1h"))
 	}
-	_ = body(t, s.ask(t, http.MethodHead, "/cameras/a/snapshot.jpg?max_age=1h"))
+	_ = body(t, s.request(t, http.MethodHead, "/cameras/a/snapshot.jpg?max_age=1h"))
 	_ = body(t, s.get(t, "/cameras/a/snapshot.jpg?rendition=none"))
 	if n := logs.FilterMessage(string(audit.ViewSnapshot)).Len(); n != 1 {
 		t.Errorf("%d lines, want 1", n)
@@ -119,7 +119,7 @@ func TestAuditOfSnapshots(t *testing.T) {
 	frames, bytes := uint64(0), uint64(0)
 	for _, line := range logs.FilterMessage(string(audit.ViewSnapshot)).All() {
 		got := line.ContextMap()
-		hold(t, got, map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "http1"})
+		checkFields(t, got, map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "http1"})
 		frames += got["frames"].(uint64)
 		bytes += got["bytes"].(uint64)
 	}
@@ -129,31 +129,31 @@ func TestAuditOfSnapshots(t *testing.T) {
 }
 
 // A control's change says what it was and is; what was refused is none.
-func TestAuditOfControls(t *testing.T) {
-	c := newAdjustable()
-	c.status.Controls = []camera.Control{{Name: "brightness", Kind: camera.Integer, Value: 99, Known: true}}
-	s, logs := audited(t, c)
+func TestAuditLogsControlChanges(t *testing.T) {
+	c := newAdjustableCamera()
+	c.status.Controls = []camera.Control{{Name: "brightness", Kind: camera.Integer, Value: 99, HasValue: true}}
+	s, logs := startAudited(t, c)
 	patch := func(text string) { s.patch(t, "/api/v1/cameras/a", "application/json", strings.NewReader(text)) }
 	patch(`{"controls": {"brightness": 7}}`)
-	got := note(t, logs, audit.Adjusted)
-	hold(t, got, map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a"})
+	got := auditRecord(t, logs, audit.Adjusted)
+	checkFields(t, got, map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a"})
 	if text, err := json.Marshal(got["changes"]); err != nil || string(text) != `{"brightness":{"from":99,"to":7}}` {
 		t.Errorf("changes are %s, %v", text, err)
 	}
 	c.err = camera.ControlErrorf(camera.BadSetting, "no")
 	patch(`{"controls": {"brightness": 8}}`)
-	note(t, logs, audit.Adjusted)
+	auditRecord(t, logs, audit.Adjusted)
 }
 
 // Who switches by MQTT is not known, but that it was so.
-func TestAuditOfOutside(t *testing.T) {
+func TestAuditLogsPausesByMQTT(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
-	_, s := paused(t, Options{Audit: audit.New(zap.New(core))})
+	_, s := startPausable(t, Options{Audit: audit.New(zap.New(core))})
 	for range 2 {
-		if err := s.Switch(t.Context(), "mqtt", "a", true); err != nil {
+		if err := s.SetPaused(t.Context(), "mqtt", "a", true); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := note(t, logs, audit.Switched)
-	hold(t, got, map[string]any{"via": "mqtt", "camera": "a", "from": "on", "to": "off", "who": nil, "address": nil})
+	got := auditRecord(t, logs, audit.Switched)
+	checkFields(t, got, map[string]any{"via": "mqtt", "camera": "a", "from": "on", "to": "off", "who": nil, "address": nil})
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"camd/pkg/broker"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 // BenchmarkDelivery is the way of a frame from Publish to every viewer's socket, through the real server: allocations
@@ -27,10 +27,10 @@ func BenchmarkDelivery(b *testing.B) {
 
 func benchDelivery(b *testing.B, size, viewers int) {
 	cam := newTestCamera("a")
-	part, jpeg := mjpeg.NewPart(make([]byte, size), time.Now())
+	part, jpeg := media.NewPart(make([]byte, size), time.Now())
 	f := broker.Frame{Captured: time.Now(), Part: part, JPEG: jpeg}
 	m := NewMetrics("", "")
-	s := New(Options{Roster: Roster{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}, Metrics: m})
+	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}, Metrics: m})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -58,7 +58,7 @@ func benchDelivery(b *testing.B, size, viewers int) {
 			}
 		}()
 	}
-	target := int64(viewers * len(mjpeg.Preamble))
+	target := int64(viewers * len(media.Preamble))
 	publish := func() {
 		cam.topic.Publish(f)
 		target += int64(viewers * len(part))
@@ -90,13 +90,13 @@ func BenchmarkSample(b *testing.B) {
 		id := fmt.Sprintf("camera-%d", i)
 		cameras[id] = newTestCamera(id)
 	}
-	s := New(Options{Roster: Roster{Cameras: cameras, Limits: Limits{Viewers: 100_000}}, Metrics: NewMetrics("", "")})
+	s := New(Options{Config: Config{Cameras: cameras, Limits: Limits{Viewers: 100_000}}, Metrics: NewMetrics("", "")})
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	for id := range cameras {
 		for range 1000 {
-			v := newViewer(seat{id, "main", "http1"}, r, false)
-			v.Wrote(&broker.Frame{Captured: v.Since}, v.Since.Add(time.Millisecond))
-			if err := s.audience.join(v); err != nil {
+			v := newViewer(streamKey{id, "main", "http1"}, r, false)
+			v.CountSent(&broker.Frame{Captured: v.Since}, v.Since.Add(time.Millisecond))
+			if err := s.viewers.add(v); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -31,21 +31,21 @@ var (
 	descRSS       = desc("camd_capture_resident_memory_bytes", "Resident memory of the camera's capture process.", "camera")
 	descMemory    = desc("camd_capture_memory_limit_bytes", "Resident memory beyond which the camera's capture process is replaced; 0 is no limit.", "camera")
 
-	descViewers = desc("camd_viewers", "Viewers connected now.", "camera", "rendition", "transport")
-	descLimit   = desc("camd_viewers_limit", "How many viewers may be connected at once.")
-	descSent    = desc("camd_viewer_frames_sent_total", "Pictures handed to viewers' connections.", "camera", "rendition", "transport")
-	descDropped = desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
-	descBytes   = desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
-	descCut     = desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
-	descLeftOut = desc("camd_remote_streams_without_series", "Streams of other sites' cameras that were watched here and have no series, since there are too many.")
-	descWalls   = desc("camd_viewer_walls", "WebSockets of walls connected now, with cameras or without.")
-	descTurned  = desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
+	descViewers        = desc("camd_viewers", "Viewers connected now.", "camera", "rendition", "transport")
+	descViewersLimit   = desc("camd_viewers_limit", "How many viewers may be connected at once.")
+	descSent           = desc("camd_viewer_frames_sent_total", "Pictures handed to viewers' connections.", "camera", "rendition", "transport")
+	descDropped        = desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
+	descBytes          = desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
+	descCut            = desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
+	descRemoteExcluded = desc("camd_remote_streams_without_series", "Streams of other sites' cameras that were watched here and have no series, since there are too many.")
+	descWalls          = desc("camd_viewer_walls", "WebSockets of walls connected now, with cameras or without.")
+	descViewersRefused = desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
 
-	descConns     = desc("camd_connections", "Connections open now, whatever they are for.")
-	descConnLimit = desc("camd_connections_limit", "How many connections may be open at once.")
-	descConnsOut  = desc("camd_connections_refused_total", "Connections not let in, since all that were there were at work.", "reason")
-	descConnsLeft = desc("camd_connections_displaced_total", "Connections without a request that were closed to make room for others.", "reason")
-	descRequests  = desc("camd_requests_refused_total", "Requests, beside viewers', that asked for more than may be, and connections cut for that.", "reason")
+	descConns           = desc("camd_connections", "Connections open now, whatever they are for.")
+	descConnLimit       = desc("camd_connections_limit", "How many connections may be open at once.")
+	descConnsRefused    = desc("camd_connections_refused_total", "Connections not let in, since all that were there were at work.", "reason")
+	descConnsDisplaced  = desc("camd_connections_displaced_total", "Connections without a request that were closed to make room for others.", "reason")
+	descRequestsRefused = desc("camd_requests_refused_total", "Requests, beside viewers', that asked for more than may be, and connections cut for that.", "reason")
 )
 
 // Describe sends nothing: which series there are depends on the cameras.
@@ -53,19 +53,19 @@ func (c *collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends everything as it is now.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
-	r := c.server.roster.Load()
-	watched := c.server.remotes.list()
-	for _, id := range r.Order {
-		if r.remote[id] {
-			collectRemote(out, r.Cameras[id].Status(), watched[id])
+	cfg := c.server.config.Load()
+	watched := c.server.remotes.renditionsByCamera()
+	for _, id := range cfg.Order {
+		if cfg.remote[id] {
+			collectRemote(out, cfg.Cameras[id].Status(), watched[id])
 		} else {
-			collectCamera(out, r.Cameras[id].Status())
+			collectCamera(out, cfg.Cameras[id].Status())
 		}
 	}
-	collectViewers(out, r, r.withRemote(watched), c.server.audience.count())
-	gauge(out, descLeftOut, float64(c.server.remotes.leftOut()))
+	collectViewers(out, cfg, cfg.streamKeysWithRemote(watched), c.server.viewers.collectStats())
+	gauge(out, descRemoteExcluded, float64(c.server.remotes.countExcluded()))
 	collectConnections(out, c.server)
-	collectReloads(out, c.server.reloads.look())
+	collectReloads(out, c.server.reloadState.current())
 	if state := c.server.opts.Certificate; state != nil {
 		collectCertificate(out, state())
 	}
@@ -80,15 +80,15 @@ func counter(out chan<- prometheus.Metric, d *prometheus.Desc, v uint64, labels 
 }
 
 func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
-	gauge(out, descUp, number(s.State == camera.Live), s.ID)
+	gauge(out, descUp, boolToFloat(s.State == camera.Live), s.ID)
 	for rendition, n := range s.Counts.Published {
 		counter(out, descPublished, n, s.ID, rendition)
 	}
 	for _, state := range camera.States {
-		gauge(out, descState, number(s.State == state), s.ID, string(state))
+		gauge(out, descState, boolToFloat(s.State == state), s.ID, string(state))
 	}
 	for _, reason := range camera.Reasons {
-		gauge(out, descReason, number(s.Reason == reason), s.ID, string(reason))
+		gauge(out, descReason, boolToFloat(s.Reason == reason), s.ID, string(reason))
 	}
 	gauge(out, descSince, unixTime(s.Since), s.ID)
 	passthrough := "false"
@@ -101,7 +101,7 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	for cause, n := range s.Counts.Refused {
 		counter(out, descRefused, n, s.ID, cause)
 	}
-	gauge(out, descLastFrame, unixTime(s.LastPic), s.ID)
+	gauge(out, descLastFrame, unixTime(s.LastFrame), s.ID)
 	for reason, n := range s.Counts.Restarts {
 		counter(out, descRestarts, n, s.ID, string(reason))
 	}
@@ -110,46 +110,46 @@ func collectCamera(out chan<- prometheus.Metric, s camera.Status) {
 	gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
 }
 
-// collectRemote sends what a relay tells of another site's camera: whether it is live and, of the renditions that have been watched
+// collectRemote sends what a relay knows of another site's camera: whether it is live and, of the renditions that have been watched
 // here, how many pictures came. Its own camd has the rest.
 func collectRemote(out chan<- prometheus.Metric, s camera.Status, watched []string) {
-	gauge(out, descUp, number(s.State == camera.Live), s.ID)
+	gauge(out, descUp, boolToFloat(s.State == camera.Live), s.ID)
 	for _, rendition := range watched {
 		counter(out, descPublished, s.Counts.Published[rendition], s.ID, rendition)
 	}
 }
 
-// collectViewers sends a row, at zero if need be, for each of the seats, and of what is no more how many were cut for that.
-func collectViewers(out chan<- prometheus.Metric, r *roster, seats []seat, c census) {
-	gauge(out, descLimit, float64(c.limit))
-	gauge(out, descWalls, float64(c.walls))
-	for _, s := range seats {
-		gauge(out, descViewers, float64(c.present[s]), s.camera, s.rendition, s.transport)
-		t := c.totals[s]
-		counter(out, descSent, t.sent, s.camera, s.rendition, s.transport)
-		counter(out, descDropped, t.slow, s.camera, s.rendition, s.transport, dropSlow)
-		counter(out, descDropped, t.rate, s.camera, s.rendition, s.transport, dropRate)
-		counter(out, descDropped, t.over, s.camera, s.rendition, s.transport, dropOver)
-		counter(out, descBytes, t.bytes, s.camera, s.rendition, s.transport)
+// collectViewers sends a row, at zero if need be, for each of the keys, and for removed cameras how many viewers were cut for that.
+func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []streamKey, stats viewerStats) {
+	gauge(out, descViewersLimit, float64(stats.maxViewers))
+	gauge(out, descWalls, float64(stats.wallConns))
+	for _, key := range keys {
+		gauge(out, descViewers, float64(stats.connected[key]), key.camera, key.rendition, key.transport)
+		t := stats.totals[key]
+		counter(out, descSent, t.sent, key.camera, key.rendition, key.transport)
+		counter(out, descDropped, t.slow, key.camera, key.rendition, key.transport, dropSlow)
+		counter(out, descDropped, t.rate, key.camera, key.rendition, key.transport, dropRate)
+		counter(out, descDropped, t.over, key.camera, key.rendition, key.transport, dropBytes)
+		counter(out, descBytes, t.bytes, key.camera, key.rendition, key.transport)
 	}
-	for _, id := range r.Order {
-		for _, why := range cuts {
-			if n := c.cut[[2]string{id, why}]; n > 0 || !r.remote[id] {
-				counter(out, descCut, n, id, why)
+	for _, id := range cfg.Order {
+		for _, reason := range cutReasons {
+			if n := stats.cut[[2]string{id, reason}]; n > 0 || !cfg.remote[id] {
+				counter(out, descCut, n, id, reason)
 			}
 		}
 	}
-	for k, n := range c.cut {
-		if _, there := r.Cameras[k[0]]; !there && k[1] == cutRemoved {
+	for k, n := range stats.cut {
+		if _, exists := cfg.Cameras[k[0]]; !exists && k[1] == cutRemoved {
 			counter(out, descCut, n, k[0], k[1])
 		}
 	}
-	for limit, n := range c.refused {
-		counter(out, descTurned, n, limit)
+	for limit, n := range stats.refused {
+		counter(out, descViewersRefused, n, limit)
 	}
 }
 
-func number(b bool) float64 {
+func boolToFloat(b bool) float64 {
 	if b {
 		return 1
 	}
@@ -165,16 +165,16 @@ func unixTime(t time.Time) float64 {
 }
 
 func collectConnections(out chan<- prometheus.Metric, s *Server) {
-	n := s.turnstile.Count()
+	n := s.connLimiter.Count()
 	gauge(out, descConns, float64(n.Open))
-	gauge(out, descConnLimit, float64(n.Limits.InAll))
-	for why, n := range n.Refused {
-		counter(out, descConnsOut, n, why)
+	gauge(out, descConnLimit, float64(n.Limits.Total))
+	for reason, n := range n.Refused {
+		counter(out, descConnsRefused, n, reason)
 	}
-	for why, n := range n.MadeRoom {
-		counter(out, descConnsLeft, n, why)
+	for reason, n := range n.Displaced {
+		counter(out, descConnsDisplaced, n, reason)
 	}
-	for why, n := range s.refusals.count() {
-		counter(out, descRequests, n, why)
+	for reason, n := range s.refusals.count() {
+		counter(out, descRequestsRefused, n, reason)
 	}
 }

@@ -10,29 +10,29 @@ import (
 	"camd/pkg/access"
 )
 
-// manner is the program whose answers an address gives: other than camd's own in their headers alone.
-type manner int
+// manner is the program whose answers a route imitates. They differ from camd's own in headers alone.
+type compatMode int
 
 const (
-	own manner = iota
+	native compatMode = iota
 	mjpgStreamer
 	ustreamer
 )
 
-// numbered resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0. Cameras that somebody may not
+// cameraByNumber resolves a camera by its place in the configuration, as mjpg-streamer counts its inputs: from 0. Cameras that somebody may not
 // see do not count for them.
-func (s *Server) numbered(number int, m manner, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
+func (s *Server) cameraByNumber(number int, mode compatMode, next func(http.ResponseWriter, *http.Request, cameraRequest)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		all := s.roster.Load()
-		seen := all.seenBy(visitorOf(r).Grant)
+		cfg := s.config.Load()
+		visible := cfg.visibleTo(requesterOf(r).Grant)
 		switch {
-		case len(seen) == 0:
+		case len(visible) == 0:
 			fail(w, r, http.StatusNotFound, "no camera is configured")
-		case number >= len(seen):
-			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(seen)-1))
+		case number >= len(visible):
+			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(visible)-1))
 		default:
-			id := seen[number]
-			next(w, r, view{id, all.Cameras[id], m, all})
+			id := visible[number]
+			next(w, r, cameraRequest{id, cfg.Cameras[id], mode, cfg})
 		}
 	}
 }
@@ -43,15 +43,15 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	action := actionOf(r.URL.RawQuery)
 	switch {
 	case action == "":
-		if me := visitorOf(r); me.Kind == access.ByLink {
-			s.toLinked(w, r, me.Grant)
+		if requester := requesterOf(r); requester.Kind == access.ByLink {
+			s.redirectToLinkedCamera(w, r, requester.Grant)
 			return
 		}
 		s.page(w, r, "index.html")
 	case strings.HasPrefix(action, "stream"):
-		s.share(s.numbered(cameraNumber(action), mjpgStreamer, s.stream)).ServeHTTP(w, r)
+		s.allowCrossOrigin(s.cameraByNumber(cameraNumber(action), mjpgStreamer, s.stream)).ServeHTTP(w, r)
 	case strings.HasPrefix(action, "snapshot"):
-		s.share(s.numbered(cameraNumber(action), mjpgStreamer, s.snapshot)).ServeHTTP(w, r)
+		s.allowCrossOrigin(s.cameraByNumber(cameraNumber(action), mjpgStreamer, s.snapshot)).ServeHTTP(w, r)
 	case strings.HasPrefix(action, "command"), strings.HasPrefix(action, "take"):
 		fail(w, r, http.StatusNotImplemented, "camd does not take mjpg-streamer's commands; controls are set by PATCH /api/v1/cameras/{camera}")
 	default:
@@ -83,8 +83,8 @@ func cameraNumber(action string) int {
 	return n
 }
 
-// forbidKeeping keeps a picture out of every cache, those that know nothing newer than HTTP/1.0 included.
-func forbidKeeping(h http.Header) {
+// disableCaching keeps a picture out of every cache, those that know nothing newer than HTTP/1.0 included.
+func disableCaching(h http.Header) {
 	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, no-transform")
 	h.Set("Pragma", "no-cache")
 	h.Set("Expires", "Mon, 03 Jan 2000 12:34:56 GMT")

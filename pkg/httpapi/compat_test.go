@@ -12,14 +12,14 @@ import (
 )
 
 // What mjpg-streamer and ustreamer make of a query: what clients hang behind it changes nothing.
-func TestActions(t *testing.T) {
+func TestActionQueriesSelectTheCamera(t *testing.T) {
 	cameras := make([]*testCamera, 12)
 	all := make([]Camera, len(cameras))
 	for i := range cameras {
 		cameras[i] = newTestCamera(fmt.Sprint("c", i))
 		all[i] = cameras[i]
 	}
-	s := open(t, Options{}, all...)
+	s := startServer(t, Options{}, all...)
 	for _, c := range []struct {
 		query  string // behind ?action=, or all of it
 		number int
@@ -68,10 +68,10 @@ func TestActions(t *testing.T) {
 }
 
 // Nothing may keep pictures at these addresses: clients that know them ask again and again, without conditions.
-func TestOtherNamesAreNotKept(t *testing.T) {
+func TestCompatPicturesAreNotCached(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	for _, path := range []string{"/?action=stream", "/?action=snapshot", "/stream", "/snapshot"} {
 		resp := s.get(t, path)
 		h := resp.Header
@@ -91,8 +91,8 @@ func TestOtherNamesAreNotKept(t *testing.T) {
 	}
 }
 
-func TestNoCameras(t *testing.T) {
-	s := open(t, Options{})
+func TestCompatRoutesWithoutCamerasAreNotFound(t *testing.T) {
+	s := startServer(t, Options{})
 	for _, path := range []string{"/stream", "/snapshot", "/state", "/?action=stream"} {
 		if resp := s.get(t, path); resp.StatusCode != 404 || !strings.Contains(body(t, resp), "no camera is configured") {
 			t.Errorf("%s: %s", path, resp.Status)
@@ -126,13 +126,13 @@ const wantState = `{
 }
 `
 
-func TestUstreamerState(t *testing.T) {
+func TestUstreamerStateListsClients(t *testing.T) {
 	a, b := newTestCamera("a"), newTestCamera("b")
 	a.status.Format.Passthrough, a.status.Format.FPS, a.status.Counts.FPS = true, 29.97, 14.6
 	a.status.Format.Width = 640 // and what is shown is smaller
 	a.publish(1)
 	b.publish(1)
-	s := open(t, Options{}, a, b)
+	s := startServer(t, Options{}, a, b)
 	if got := body(t, s.get(t, "/state")); got != wantState {
 		t.Errorf("got %s, want %s", got, wantState)
 	}
@@ -147,7 +147,7 @@ func TestUstreamerState(t *testing.T) {
 			t.Errorf("%s: cookie %q", path, resp.Header.Get("Set-Cookie"))
 		}
 	}
-	var got struct{ Result stateJSON }
+	var got struct{ Result ustreamerStateJSON }
 	eventually(t, "all are counted", func() bool {
 		err := json.Unmarshal([]byte(body(t, s.get(t, "/state"))), &got)
 		return err == nil && got.Result.Stream.Clients == 4

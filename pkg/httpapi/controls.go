@@ -20,21 +20,21 @@ type Adjustable interface {
 
 // controlJSON is a control as the API shows it. A boolean's values are true and false.
 type controlJSON struct {
-	Name     string     `json:"name"`
-	Title    string     `json:"title"`
-	Kind     string     `json:"kind"`
-	Min      *int64     `json:"min,omitempty"` // of integers, as are max and step
-	Max      *int64     `json:"max,omitempty"`
-	Step     *int64     `json:"step,omitempty"`
-	Menu     []itemJSON `json:"menu,omitempty"`
-	Default  any        `json:"default,omitempty"`
-	Value    any        `json:"value"` // null where there is none to be read
-	ReadOnly bool       `json:"read_only"`
-	Inactive bool       `json:"inactive"`
-	Volatile bool       `json:"volatile"`
+	Name     string         `json:"name"`
+	Title    string         `json:"title"`
+	Kind     string         `json:"kind"`
+	Min      *int64         `json:"min,omitempty"` // of integers, as are max and step
+	Max      *int64         `json:"max,omitempty"`
+	Step     *int64         `json:"step,omitempty"`
+	Menu     []menuItemJSON `json:"menu,omitempty"`
+	Default  any            `json:"default,omitempty"`
+	Value    any            `json:"value"` // null where there is none to be read
+	ReadOnly bool           `json:"read_only"`
+	Inactive bool           `json:"inactive"`
+	Volatile bool           `json:"volatile"`
 }
 
-type itemJSON struct {
+type menuItemJSON struct {
 	Value int64  `json:"value"`
 	Text  string `json:"text"`
 }
@@ -50,29 +50,29 @@ func controlsJSON(list []camera.Control) []controlJSON {
 			j.Min, j.Max, j.Step = &c.Min, &c.Max, &c.Step
 		case camera.Menu, camera.IntegerMenu:
 			for _, value := range slices.Sorted(maps.Keys(c.Menu)) {
-				j.Menu = append(j.Menu, itemJSON{value, c.Menu[value]})
+				j.Menu = append(j.Menu, menuItemJSON{value, c.Menu[value]})
 			}
 		}
 		if c.Kind != camera.Button {
-			j.Default = plain(c.Kind, c.Default)
+			j.Default = controlValue(c.Kind, c.Default)
 		}
-		if c.Known {
-			j.Value = plain(c.Kind, c.Value)
+		if c.HasValue {
+			j.Value = controlValue(c.Kind, c.Value)
 		}
 		all[i] = j
 	}
 	return all
 }
 
-func plain(kind string, value int64) any {
+func controlValue(kind string, value int64) any {
 	if kind == camera.Boolean {
 		return value != 0
 	}
 	return value
 }
 
-func (s *Server) listControls(w http.ResponseWriter, r *http.Request, v view) {
-	list, err := v.adjust(r.Context(), nil)
+func (s *Server) listControls(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+	list, err := v.applyControls(r.Context(), nil)
 	if err != nil {
 		failControls(w, r, err)
 		return
@@ -80,8 +80,8 @@ func (s *Server) listControls(w http.ResponseWriter, r *http.Request, v view) {
 	writeJSON(w, http.StatusOK, map[string]any{"controls": controlsJSON(list)})
 }
 
-// adjust sets what is to be set, and returns what the controls are then.
-func (v view) adjust(ctx context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
+// applyControls sets what is to be set, and returns what the controls are then.
+func (v cameraRequest) applyControls(ctx context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
 	c, ok := v.camera.(Adjustable)
 	switch {
 	case !ok:
@@ -99,7 +99,7 @@ func failControls(w http.ResponseWriter, r *http.Request, err error) {
 		fail(w, r, http.StatusServiceUnavailable, "not done: "+err.Error()) // the daemon ends, or the client has left
 		return
 	}
-	switch e.Trouble {
+	switch e.Kind {
 	case camera.NoControls:
 		fail(w, r, http.StatusNotFound, e.Detail)
 	case camera.BadSetting:

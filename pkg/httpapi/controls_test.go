@@ -13,26 +13,26 @@ import (
 	"camd/pkg/camera"
 )
 
-// adjustable is a camera whose controls the test decides.
-type adjustable struct {
+// adjustableCamera is a camera whose controls the test decides.
+type adjustableCamera struct {
 	*testCamera
 	list []camera.Control
 	err  error
 	set  map[string]camera.Setting // the last
 }
 
-func (c *adjustable) Controls(context.Context) ([]camera.Control, error) { return c.list, c.err }
+func (c *adjustableCamera) Controls(context.Context) ([]camera.Control, error) { return c.list, c.err }
 
-func (c *adjustable) SetControls(_ context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
+func (c *adjustableCamera) SetControls(_ context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
 	c.set = settings
 	return c.list, c.err
 }
 
-func newAdjustable() *adjustable {
-	return &adjustable{testCamera: newTestCamera("a"), list: []camera.Control{
-		{Name: "brightness", Title: "Brightness", Kind: camera.Integer, Max: 255, Step: 1, Default: 128, Value: 7, Known: true},
-		{Name: "flip", Title: "Flip", Kind: camera.Boolean, Max: 1, Value: 1, Known: true, Inactive: true, Volatile: true},
-		{Name: "power_line_frequency", Title: "Power", Kind: camera.Menu, Menu: map[int64]string{10: "Auto", 2: "60 Hz"}, Value: 2, Known: true, ReadOnly: true},
+func newAdjustableCamera() *adjustableCamera {
+	return &adjustableCamera{testCamera: newTestCamera("a"), list: []camera.Control{
+		{Name: "brightness", Title: "Brightness", Kind: camera.Integer, Max: 255, Step: 1, Default: 128, Value: 7, HasValue: true},
+		{Name: "flip", Title: "Flip", Kind: camera.Boolean, Max: 1, Value: 1, HasValue: true, Inactive: true, Volatile: true},
+		{Name: "power_line_frequency", Title: "Power", Kind: camera.Menu, Menu: map[int64]string{10: "Auto", 2: "60 Hz"}, Value: 2, HasValue: true, ReadOnly: true},
 		{Name: "press", Title: "Press", Kind: camera.Button},
 	}}
 }
@@ -94,14 +94,14 @@ const wantControls = `[
 }
 `
 
-// serve opens a site with the camera beside one without controls.
-func (c *adjustable) serve(t *testing.T) *site {
+// serve starts a server with the camera beside one without controls.
+func (c *adjustableCamera) serve(t *testing.T) *testServer {
 	t.Helper()
-	return open(t, Options{}, c, newTestCamera("plain"))
+	return startServer(t, Options{}, c, newTestCamera("plain"))
 }
 
 // patch sends a body. The answer's is read.
-func (s *site) patch(t *testing.T, path, kind string, content io.Reader) (*http.Response, string) {
+func (s *testServer) patch(t *testing.T, path, kind string, content io.Reader) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodPatch, s.url+path, content)
 	if err != nil {
@@ -116,8 +116,8 @@ func (s *site) patch(t *testing.T, path, kind string, content io.Reader) (*http.
 	return resp, body(t, resp)
 }
 
-func TestShowControls(t *testing.T) {
-	c := newAdjustable()
+func TestControlsAreListed(t *testing.T) {
+	c := newAdjustableCamera()
 	s := c.serve(t)
 	if got := body(t, s.get(t, "/api/v1/cameras/a/controls")); got != "{\n  \"controls\": "+wantControls {
 		t.Errorf("got %s", got)
@@ -141,8 +141,8 @@ func TestShowControls(t *testing.T) {
 	}
 }
 
-func TestSetControls(t *testing.T) {
-	c := newAdjustable()
+func TestPatchSetsControls(t *testing.T) {
+	c := newAdjustableCamera()
 	s := c.serve(t)
 	resp, got := s.patch(t, "/api/v1/cameras/a", "application/json; charset=utf-8",
 		strings.NewReader(`{"controls": {"brightness": -9223372036854775808, "flip": true, "power_line_frequency": "60 Hz"}}`))
@@ -150,15 +150,15 @@ func TestSetControls(t *testing.T) {
 		t.Errorf("%s: %s", resp.Status, got)
 	}
 	want := map[string]camera.Setting{
-		"brightness": camera.Number(-1 << 63), "flip": camera.Switch(true), "power_line_frequency": camera.Text("60 Hz"),
+		"brightness": camera.NumberSetting(-1 << 63), "flip": camera.SwitchSetting(true), "power_line_frequency": camera.TextSetting("60 Hz"),
 	}
 	if !reflect.DeepEqual(c.set, want) {
 		t.Errorf("set %v, want %v", c.set, want)
 	}
 }
 
-func TestSetControlsRefused(t *testing.T) {
-	c := newAdjustable()
+func TestPatchRefusesInvalidControls(t *testing.T) {
+	c := newAdjustableCamera()
 	s := c.serve(t)
 	const good = `{"controls": {"brightness": 1}}`
 	for _, x := range []struct {
@@ -196,7 +196,7 @@ func TestSetControlsRefused(t *testing.T) {
 	for err, code := range map[error]int{
 		camera.ControlErrorf(camera.NoControls, "why"):      404,
 		camera.ControlErrorf(camera.NotOpen, "why"):         503,
-		camera.ControlErrorf(camera.SwitchedOff, "why"):     409,
+		camera.ControlErrorf(camera.CameraPaused, "why"):    409,
 		camera.ControlErrorf(camera.BadSetting, "why"):      400,
 		camera.ControlErrorf(camera.SettingRefused, "why"):  409,
 		camera.ControlErrorf(camera.ControlsTimeout, "why"): 504,
@@ -213,10 +213,10 @@ func TestSetControlsRefused(t *testing.T) {
 	}
 }
 
-func TestAllowedMethods(t *testing.T) {
-	s := newAdjustable().serve(t)
+func TestAllowHeaderListsMethods(t *testing.T) {
+	s := newAdjustableCamera().serve(t)
 	for path, want := range map[string]string{"/api/v1/cameras/a": "GET, HEAD, PATCH", "/api/v1/cameras": "GET, HEAD", "/metrics": "GET, HEAD"} {
-		if resp := s.ask(t, http.MethodDelete, path); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != want {
+		if resp := s.request(t, http.MethodDelete, path); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != want {
 			t.Errorf("%s: %s, Allow %q, want %q", path, resp.Status, resp.Header.Get("Allow"), want)
 		}
 	}

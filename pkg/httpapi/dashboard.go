@@ -41,7 +41,7 @@ func newPages() *pages {
 
 // page serves one of the pages.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, name string) {
-	w.Header().Set("Content-Security-Policy", s.roster.Load().policy())
+	w.Header().Set("Content-Security-Policy", s.config.Load().contentSecurityPolicy())
 	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 	s.pages.serve(w, r, name)
 }
@@ -66,9 +66,9 @@ func (p *pages) asset(w http.ResponseWriter, r *http.Request) {
 }
 
 // cameraPage is the page about one camera.
-func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, v view) {
-	if visitorOf(r).Kind == access.ByLink {
-		s.showLink(w, r, v)
+func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+	if requesterOf(r).Kind == access.ByLink {
+		s.showLinkPage(w, r, v)
 		return
 	}
 	s.page(w, r, "camera.html")

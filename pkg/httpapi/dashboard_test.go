@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// loads finds what a page, script or style wants loaded.
-var loads = regexp.MustCompile(`(?:src|href)="(/[^"]*)"|from '\./([^']*)'`)
+// assetRefs finds what a page, script or style wants loaded.
+var assetRefs = regexp.MustCompile(`(?:src|href)="(/[^"]*)"|from '\./([^']*)'`)
 
 func TestPagesLoadNothingFromElsewhere(t *testing.T) {
-	s := open(t, Options{}, newTestCamera("a"))
+	s := startServer(t, Options{}, newTestCamera("a"))
 	names, err := fs.Glob(web, "web/*")
 	if err != nil || len(names) < 10 {
 		t.Fatalf("%d files, %v", len(names), err)
@@ -28,7 +28,7 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range loads.FindAllStringSubmatch(string(content), -1) {
+		for _, m := range assetRefs.FindAllStringSubmatch(string(content), -1) {
 			if want := m[1]; want != "" && !there[want] || m[2] != "" && !there["/assets/"+m[2]] {
 				t.Errorf("%s loads %s%s, which is not there", name, m[1], m[2])
 			}
@@ -48,8 +48,8 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 }
 
 // A browser asks whether what it keeps is still right.
-func TestAssets(t *testing.T) {
-	s := open(t, Options{}, newTestCamera("a"))
+func TestAssetsHaveTypesAndETags(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("a"))
 	names, err := fs.Glob(web, "web/*.*")
 	if err != nil {
 		t.Fatal(err)

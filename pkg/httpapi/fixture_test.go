@@ -20,7 +20,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,7 +68,7 @@ func (c *testCamera) publish(n uint8) *broker.Frame {
 }
 
 func newFrame(jpeg []byte, captured time.Time) broker.Frame {
-	part, pic := mjpeg.NewPart(jpeg, captured)
+	part, pic := media.NewPart(jpeg, captured)
 	return broker.Frame{Captured: captured, Width: 32, Height: 16, Part: part, JPEG: pic}
 }
 
@@ -88,48 +88,48 @@ func picture(shade uint8) []byte {
 	return b.Bytes()
 }
 
-// site is a server on a real socket.
-type site struct {
+// testServer is a server on a real socket.
+type testServer struct {
 	*Server
-	url     string
-	client  *http.Client
-	metrics *Metrics
-	conns   *conns
-	cancel  context.CancelFunc
-	done    chan error
+	url      string
+	client   *http.Client
+	metrics  *Metrics
+	listener *recordingListener
+	cancel   context.CancelFunc
+	done     chan error
 }
 
-// conns is a listener that keeps what it has accepted.
-type conns struct {
+// recordingListener is a listener that keeps what it has accepted.
+type recordingListener struct {
 	net.Listener
-	mu  sync.Mutex
-	all []net.Conn
+	mu       sync.Mutex
+	accepted []net.Conn
 }
 
-func (l *conns) Accept() (net.Conn, error) {
+func (l *recordingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.all = append(l.all, c)
+		l.accepted = append(l.accepted, c)
 	}
 	return c, err
 }
 
-func (l *conns) last() net.Conn {
+func (l *recordingListener) last() net.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.all[len(l.all)-1]
+	return l.accepted[len(l.accepted)-1]
 }
 
-// open serves the cameras until the test ends.
-func open(t *testing.T, o Options, cameras ...Camera) *site {
+// startServer serves the cameras until the test ends.
+func startServer(t *testing.T, o Options, cameras ...Camera) *testServer {
 	t.Helper()
-	return serveOn(t, listen(t), o, cameras...)
+	return startServerOn(t, listen(t), o, cameras...)
 }
 
-// serveOn serves the cameras on l until the test ends.
-func serveOn(t *testing.T, l net.Listener, o Options, cameras ...Camera) *site {
+// startServerOn serves the cameras on l until the test ends.
+func startServerOn(t *testing.T, l net.Listener, o Options, cameras ...Camera) *testServer {
 	t.Helper()
 	o.Metrics = NewMetrics("1.2.3", "abc")
 	o.Cameras = map[string]Camera{}
@@ -140,17 +140,17 @@ func serveOn(t *testing.T, l net.Listener, o Options, cameras ...Camera) *site {
 		o.Metrics.Camera(id, []string{camera.Main})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &site{
+	s := &testServer{
 		Server: New(o), url: "http://" + l.Addr().String(), client: http.DefaultClient, metrics: o.Metrics,
-		conns: &conns{Listener: l}, cancel: cancel, done: make(chan error, 1),
+		listener: &recordingListener{Listener: l}, cancel: cancel, done: make(chan error, 1),
 	}
-	go func() { s.done <- s.Serve(ctx, s.conns) }()
+	go func() { s.done <- s.Serve(ctx, s.listener) }()
 	t.Cleanup(func() { s.stop(t); s.client.CloseIdleConnections() })
 	return s
 }
 
 // stop ends the server and waits for it. It may be called twice.
-func (s *site) stop(t *testing.T) {
+func (s *testServer) stop(t *testing.T) {
 	t.Helper()
 	s.cancel()
 	if err, first := <-s.done; first {
@@ -162,12 +162,12 @@ func (s *site) stop(t *testing.T) {
 }
 
 // get asks for a path; the body is closed when the test ends.
-func (s *site) get(t *testing.T, path string, header ...string) *http.Response {
+func (s *testServer) get(t *testing.T, path string, header ...string) *http.Response {
 	t.Helper()
-	return s.ask(t, http.MethodGet, path, header...)
+	return s.request(t, http.MethodGet, path, header...)
 }
 
-func (s *site) ask(t *testing.T, method, path string, header ...string) *http.Response {
+func (s *testServer) request(t *testing.T, method, path string, header ...string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest(method, s.url+path, nil)
 	if err != nil {
@@ -194,7 +194,7 @@ func body(t *testing.T, resp *http.Response) string {
 }
 
 // watch opens a stream and reads it with the standard library's idea of multipart.
-func (s *site) watch(t *testing.T, path string) (*http.Response, *multipart.Reader) {
+func (s *testServer) watch(t *testing.T, path string) (*http.Response, *multipart.Reader) {
 	t.Helper()
 	resp := s.get(t, path)
 	if resp.StatusCode != http.StatusOK {

@@ -17,15 +17,15 @@ import (
 	"unicode/utf8"
 
 	"camd/pkg/camera"
-	"camd/pkg/wall"
+	"camd/pkg/httpapi/wall"
 )
 
-// asked answers one request of a client that has left.
-func asked(t *testing.T, s *Server, method, address, query string, body io.Reader, header ...string) *http.Response {
+// serveRequest answers one request of a client that has left.
+func serveRequest(t *testing.T, s *Server, method, address, query string, body io.Reader, header ...string) *http.Response {
 	t.Helper()
-	left, leave := context.WithCancel(t.Context())
-	leave() // so that nothing waits for a picture
-	r := httptest.NewRequestWithContext(left, method, "http://127.0.0.1"+address, body)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // so that nothing waits for a picture
+	r := httptest.NewRequestWithContext(ctx, method, "http://127.0.0.1"+address, body)
 	r.URL.RawQuery = query
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -35,12 +35,12 @@ func asked(t *testing.T, s *Server, method, address, query string, body io.Reade
 	return w.Result()
 }
 
-// unconnected is a server of a camera with controls and one without, that no test opens.
-func unconnected(f *testing.F) (*Server, *switchable) {
-	c, plain := &switchable{adjustable: newAdjustable()}, newTestCamera("plain")
+// newUnservedServer is a server of a camera with controls and one without, that no test opens.
+func newUnservedServer(f *testing.F) (*Server, *pausableCamera) {
+	c, plain := &pausableCamera{adjustableCamera: newAdjustableCamera()}, newTestCamera("plain")
 	c.publish(1)
 	plain.publish(2)
-	s := New(Options{Metrics: NewMetrics("1", "a"), Roster: Roster{Cameras: map[string]Camera{"a": c, "plain": plain}, Order: []string{"a", "plain"}}})
+	s := New(Options{Metrics: NewMetrics("1", "a"), Config: Config{Cameras: map[string]Camera{"a": c, "plain": plain}, Order: []string{"a", "plain"}}})
 	f.Cleanup(s.fan.Close)
 	return s, c
 }
@@ -56,21 +56,21 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(q)
 	}
-	s, _ := unconnected(f)
+	s, _ := newUnservedServer(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		values, _ := url.ParseQuery(query) // what is broken is left out, as by the server
 		rendition := values.Get("rendition")
 		known := rendition == "" || rendition == camera.Main
 		fps, err := strconv.ParseFloat(values.Get("fps"), 64)
-		paced := values.Get("fps") == "" || err == nil && fps > 0 && fps <= maxFPS
-		fresh := slices.Contains([]string{"", "0", "false", "1", "true"}, values.Get("fresh"))
+		validFPS := values.Get("fps") == "" || err == nil && fps > 0 && fps <= maxFPS
+		validFresh := slices.Contains([]string{"", "0", "false", "1", "true"}, values.Get("fresh"))
 
 		for _, path := range []string{"/cameras/a/stream.mjpg", "/stream", "/cameras/a/snapshot.jpg", "/snapshot"} {
 			stream := strings.Contains(path, "stream")
-			got := asked(t, s, http.MethodHead, path, query, nil).StatusCode
+			got := serveRequest(t, s, http.MethodHead, path, query, nil).StatusCode
 			switch {
-			case !known && got != 404, known && stream && (got == 200) != paced, known && stream && !paced && got != 400,
-				known && !stream && !fresh && got != 400, known && got == 404:
+			case !known && got != 404, known && stream && (got == 200) != validFPS, known && stream && !validFPS && got != 400,
+				known && !stream && !validFresh && got != 400, known && got == 404:
 				t.Errorf("%s?%s: %d", path, query, got)
 			case !stream && got == 200 && values.Get("max_age") != "" && !slices.Contains([]string{"1", "true"}, values.Get("fresh")):
 				age, err := parseAge(values.Get("max_age"))
@@ -80,27 +80,27 @@ func FuzzQuery(f *testing.F) {
 			}
 		}
 		for _, address := range []string{"/cameras/a/stream.mjpg", "/api/v1/wall", "/api/v1/viewers", "/"} {
-			if address == "/cameras/a/stream.mjpg" && known && paced || address == "/" && strings.HasPrefix(actionOf(query), "s") {
+			if address == "/cameras/a/stream.mjpg" && known && validFPS || address == "/" && strings.HasPrefix(actionOf(query), "s") {
 				continue // a stream, or a snapshot that may wait
 			}
-			isLine(t, asked(t, s, http.MethodGet, address, query, nil), len(query))
+			checkErrorLine(t, serveRequest(t, s, http.MethodGet, address, query, nil), len(query))
 		}
 		if n := cameraNumber(actionOf(query)); n < 0 {
 			t.Errorf("camera number %d of %q", n, query)
 		}
 		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
 		r.URL.RawQuery = query
-		if begin, bad := beginWith(r); bad == nil && (len(begin) > wall.Most || len(slices.Compact(slices.Sorted(slices.Values(begin)))) != len(begin) || slices.Contains(begin, "")) {
-			t.Errorf("the wall begins with %q", begin)
+		if cameras, bad := initialCameras(r); bad == nil && (len(cameras) > wall.MaxCameras || len(slices.Compact(slices.Sorted(slices.Values(cameras)))) != len(cameras) || slices.Contains(cameras, "")) {
+			t.Errorf("the wall begins with %q", cameras)
 		}
-		if key := keyOf(r); len(key) > longestKey || key == "" || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`;,"\/`, c) }) {
+		if key := clientKey(r); len(key) > maxKeyLength || key == "" || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`;,"\/`, c) }) {
 			t.Errorf("key %q would break a cookie", key)
 		}
 	})
 }
 
-// isLine checks a refusal: JSON below /api, a line elsewhere, in either case not much longer than what was asked.
-func isLine(t *testing.T, answer *http.Response, asked int) {
+// checkErrorLine checks a refusal: JSON below /api, a line elsewhere, in either case not much longer than what was asked.
+func checkErrorLine(t *testing.T, answer *http.Response, inputSize int) {
 	t.Helper()
 	b, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode < 400 {
@@ -115,7 +115,7 @@ func isLine(t *testing.T, answer *http.Response, asked int) {
 		text = j.Error
 	}
 	text = strings.TrimSuffix(text, "\n")
-	if len(b) > 12*asked+500 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) }) {
+	if len(b) > 12*inputSize+500 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) }) {
 		t.Errorf("%d: %q", answer.StatusCode, text)
 	}
 }
@@ -132,30 +132,30 @@ func FuzzPatch(f *testing.F) {
 	}
 	f.Add([]byte(`{"paused": true}`), "text/plain")
 	f.Add([]byte(`{"paused": true}`), "application/json; charset=\"utf-8")
-	s, c := unconnected(f)
+	s, c := newUnservedServer(f)
 	f.Fuzz(func(t *testing.T, body []byte, kind string) {
-		c.set, c.turns = nil, nil
-		answer := asked(t, s, http.MethodPatch, "/api/v1/cameras/a", "", bytes.NewReader(body), "Content-Type", kind)
-		isLine(t, answer, len(body))
-		var meant patchJSON
+		c.set, c.pauses = nil, nil
+		answer := serveRequest(t, s, http.MethodPatch, "/api/v1/cameras/a", "", bytes.NewReader(body), "Content-Type", kind)
+		checkErrorLine(t, answer, len(body))
+		var decoded patchJSON
 		dec := json.NewDecoder(bytes.NewReader(body))
 		dec.UseNumber()
-		valid := json.Valid(body) && dec.Decode(&meant) == nil
+		valid := json.Valid(body) && dec.Decode(&decoded) == nil
 		switch {
 		case answer.StatusCode == http.StatusOK:
 			if !valid || len(body) > maxPatch || !strings.Contains(strings.ToLower(kind), "application/json") {
 				t.Fatalf("%q of %q was taken", body, kind)
 			}
-			if want, err := meant.settings(); err != nil || len(want) > 0 && !reflect.DeepEqual(c.set, want) || len(want) == 0 && c.set != nil {
+			if want, err := decoded.settings(); err != nil || len(want) > 0 && !reflect.DeepEqual(c.set, want) || len(want) == 0 && c.set != nil {
 				t.Errorf("%s: set %v, want %v, %v", body, c.set, want, err)
 			}
-			if meant.Paused == nil && c.turns != nil || meant.Paused != nil && !slices.Equal(c.turns, []bool{*meant.Paused}) {
-				t.Errorf("%s: turned %v", body, c.turns)
+			if decoded.Paused == nil && c.pauses != nil || decoded.Paused != nil && !slices.Equal(c.pauses, []bool{*decoded.Paused}) {
+				t.Errorf("%s: turned %v", body, c.pauses)
 			}
 		case answer.StatusCode < 400 || answer.StatusCode > 415:
 			t.Errorf("%q: %s", body, answer.Status)
-		case c.set != nil || c.turns != nil:
-			t.Errorf("%q was refused with %d, and %v %v done", body, answer.StatusCode, c.set, c.turns)
+		case c.set != nil || c.pauses != nil:
+			t.Errorf("%q was refused with %d, and %v %v done", body, answer.StatusCode, c.set, c.pauses)
 		}
 	})
 }

@@ -14,12 +14,12 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// Link is how the link to other camds is, by which cameras come from elsewhere.
-type Link struct {
-	Connected bool              `json:"connected"`
-	Sites     int               `json:"sites"`             // other ones that were heard lately; to who may not see all cameras, those of which he may see one
-	Refused   map[string]uint64 `json:"refused,omitempty"` // messages that were not taken, by reason; to administrators alone
-	Awaited   bool              `json:"-"`                 // it has yet to say for the first time which cameras there are
+// BusState is how the link to other camds is, by which cameras come from elsewhere.
+type BusState struct {
+	Connected       bool              `json:"connected"`
+	Sites           int               `json:"sites"`             // other ones that were heard lately; to who may not see all cameras, those of which he may see one
+	Refused         map[string]uint64 `json:"refused,omitempty"` // messages that were not taken, by reason; to administrators alone
+	AwaitingCameras bool              `json:"-"`                 // no announcement of cameras has arrived yet
 }
 
 // readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
@@ -28,61 +28,61 @@ type Link struct {
 // A relay is ready once it has heard which cameras there are. One that loses its link later stays so: its viewers have the
 // placeholder here, and would have no more elsewhere.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	s.look()
-	all := s.roster.Load()
-	me, err := all.Gate.Identify(r) // who may nothing is told no less than whether it is worth it
+	s.checkStarted()
+	cfg := s.config.Load()
+	grant, err := cfg.Auth.Identify(r) // without access the answer is the status alone
 	if err != nil {
-		s.unknown(r, all.Gate, err) // a guess is one here, too: what comes back tells whether it was right
+		s.logBadCredentials(r, cfg.Auth, err) // a guess is one here, too: what comes back tells whether it was right
 	}
 	states, sites := map[camera.State]int{}, map[string]bool{}
-	for _, id := range all.seenBy(me) {
-		st := all.Cameras[id].Status()
+	for _, id := range cfg.visibleTo(grant) {
+		st := cfg.Cameras[id].Status()
 		states[st.State]++
 		if st.Remote {
 			sites[st.Site] = true
 		}
 	}
-	config := s.reloads.look().toJSON()
-	if !me.May(access.Admin, "") {
+	config := s.reloadState.current().toJSON()
+	if !grant.Allows(access.Admin, "") {
 		config = configJSON{OK: config.OK} // the rest has names of cameras and files
 	}
 	code, status := http.StatusOK, "ready"
 	answer := map[string]any{"cameras": states, "config": config}
-	var link Link
-	if s.opts.Link != nil {
-		link = s.opts.Link()
-		if !me.May(access.View, "") {
-			link.Sites = min(link.Sites, len(sites))
+	var bus BusState
+	if s.opts.BusState != nil {
+		bus = s.opts.BusState()
+		if !grant.Allows(access.View, "") {
+			bus.Sites = min(bus.Sites, len(sites))
 		}
-		if !me.May(access.Admin, "") {
-			link.Refused = nil
+		if !grant.Allows(access.Admin, "") {
+			bus.Refused = nil
 		}
-		answer["bus"] = link
+		answer["bus"] = bus
 	}
 	switch {
 	case s.stopping.Load():
 		code, status = http.StatusServiceUnavailable, "stopping"
-	case !s.started.Load(), link.Awaited:
+	case !s.camerasStarted.Load(), bus.AwaitingCameras:
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
-	if busy(code) {
+	if isRetryable(code) {
 		w.Header().Set("Retry-After", "1")
 	}
 	answer["status"] = status
 	writeJSON(w, code, answer)
 }
 
-// look notes when all cameras of this camd have left their first start. That is for good: one that wakes, or comes,
+// current notes when all cameras of this camd have left their first start. That is for good: one that wakes, or comes,
 // or is opened otherwise is no reason to send viewers elsewhere.
-func (s *Server) look() {
-	first := 0
-	for _, c := range s.roster.Load().Cameras {
+func (s *Server) checkStarted() {
+	starting := 0
+	for _, c := range s.config.Load().Cameras {
 		st := c.Status()
 		if st.State == camera.Starting && st.Reason != camera.Reconfigured && !st.Remote {
-			first++
+			starting++
 		}
 	}
-	if first == 0 {
-		s.started.Store(true)
+	if starting == 0 {
+		s.camerasStarted.Store(true)
 	}
 }

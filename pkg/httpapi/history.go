@@ -10,74 +10,74 @@ import (
 	"camd/pkg/camera"
 )
 
-// A sample of every camera is taken each sampleEvery, and kept for sampleEvery times mostSamples: ten minutes.
+// A sample of every camera is taken each sampleInterval, and kept for sampleInterval times maxSamples: ten minutes.
 const (
-	sampleEvery = 2 * time.Second
-	mostSamples = 300
+	sampleInterval = 2 * time.Second
+	maxSamples     = 300
 )
 
-// Chronicler is a Camera that remembers the states it was in.
-type Chronicler interface {
-	History() []camera.Change // newest first, and not too many; safe for concurrent use
+// HistorySource is a Camera that remembers the states it was in.
+type HistorySource interface {
+	History() []camera.StateChange // newest first, and not too many; safe for concurrent use
 }
 
-// diary is what there was to be seen of each camera in the last minutes. It takes 10 KB of memory a camera. A camera of another
-// site has a row from when it is watched here or its history is asked for, until neither has been so for as long as a row reaches.
-type diary struct {
+// history holds the samples of each camera of the last minutes. It takes 10 KB of memory a camera. A camera of another
+// site has samples from when it is watched here or its history is asked for, until neither has been so for as long as samples are kept.
+type sampleHistory struct {
 	mu     sync.Mutex
 	count  int // samples ever
-	times  [mostSamples]time.Time
-	rows   map[string]*row // by camera
+	times  [maxSamples]time.Time
+	rows   map[string]*cameraSamples // by camera
 	remote map[string]bool
 }
 
-// row is one camera's samples, beside the diary's times.
-type row struct {
-	first   int // the count of the first that is its own
-	used    int // the count when it last had viewers or was asked for
-	samples [mostSamples]sample
+// cameraSamples is one camera's samples, beside the times of sampleHistory.
+type cameraSamples struct {
+	first    int // the count of the first that is its own
+	lastUsed int // the count when it last had viewers or was asked for
+	samples  [maxSamples]sample
 }
 
 type sample struct {
 	fps float64
-	attendance
+	viewerSample
 }
 
-// attendance is how many viewers a camera has and how old their newest pictures were, on average and in seconds; NaN where
+// viewerSample is how many viewers a camera has and how old their newest pictures were, on average and in seconds; NaN where
 // nobody has any.
-type attendance struct {
+type viewerSample struct {
 	viewers  int
 	frameAge float64
 }
 
-func newDiary() *diary { return &diary{rows: map[string]*row{}} }
+func newSampleHistory() *sampleHistory { return &sampleHistory{rows: map[string]*cameraSamples{}} }
 
 // follow makes the cameras those given: others are forgotten. remote are those of other sites.
-func (d *diary) follow(cameras []string, remote map[string]bool) {
+func (d *sampleHistory) setCameras(cameras []string, remote map[string]bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.rows
-	d.rows, d.remote = map[string]*row{}, remote
+	d.rows, d.remote = map[string]*cameraSamples{}, remote
 	for _, id := range cameras {
 		if before[id] != nil {
 			d.rows[id] = before[id]
 		} else if !remote[id] {
-			d.begin(id)
+			d.ensureSamples(id)
 		}
 	}
 }
 
-// begin gives a camera a row, unless it has one. d.mu must be held.
-func (d *diary) begin(id string) *row {
+// ensureSamples gives a camera its samples, unless it has them. d.mu must be held.
+func (d *sampleHistory) ensureSamples(id string) *cameraSamples {
 	if d.rows[id] == nil {
-		d.rows[id] = &row{first: d.count, used: d.count}
+		d.rows[id] = &cameraSamples{first: d.count, lastUsed: d.count}
 	}
 	return d.rows[id]
 }
 
-// keepDiary takes samples until ctx ends.
-func (s *Server) keepDiary(ctx context.Context) {
-	every := time.NewTicker(sampleEvery)
+// sampleLoop takes samples until ctx ends.
+func (s *Server) sampleLoop(ctx context.Context) {
+	every := time.NewTicker(sampleInterval)
 	defer every.Stop()
 	for {
 		s.sample(time.Now())
@@ -91,28 +91,28 @@ func (s *Server) keepDiary(ctx context.Context) {
 
 // sample takes a sample of every camera.
 func (s *Server) sample(now time.Time) {
-	watching, all := s.audience.attendance(), s.roster.Load()
-	taken := make(map[string]sample, len(all.Cameras))
-	for id, c := range all.Cameras {
-		there, ok := watching[id]
+	viewers, cfg := s.viewers.viewerSamples(), s.config.Load()
+	taken := make(map[string]sample, len(cfg.Cameras))
+	for id, c := range cfg.Cameras {
+		current, ok := viewers[id]
 		if !ok {
-			there.frameAge = math.NaN()
+			current.frameAge = math.NaN()
 		}
-		taken[id] = sample{c.Status().Counts.FPS, there}
+		taken[id] = sample{c.Status().Counts.FPS, current}
 	}
-	d := s.diary
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	at := d.count % mostSamples
-	d.times[at] = now
-	for id := range watching {
-		if d.remote[id] {
-			d.begin(id).used = d.count
+	history := s.history
+	history.mu.Lock()
+	defer history.mu.Unlock()
+	at := history.count % maxSamples
+	history.times[at] = now
+	for id := range viewers {
+		if history.remote[id] {
+			history.ensureSamples(id).lastUsed = history.count
 		}
 	}
-	for id, row := range d.rows {
-		if d.remote[id] && d.count-row.used >= mostSamples {
-			delete(d.rows, id)
+	for id, row := range history.rows {
+		if history.remote[id] && history.count-row.lastUsed >= maxSamples {
+			delete(history.rows, id)
 			continue
 		}
 		s, ok := taken[id]
@@ -121,11 +121,11 @@ func (s *Server) sample(now time.Time) {
 		}
 		row.samples[at] = s
 	}
-	d.count++
+	history.count++
 }
 
-// attendance returns that of each camera with viewers.
-func (a *audience) attendance() map[string]attendance {
+// viewerSample returns that of each camera with viewers.
+func (a *viewerRegistry) viewerSamples() map[string]viewerSample {
 	type sum struct {
 		present, aged int
 		age           time.Duration
@@ -145,9 +145,9 @@ func (a *audience) attendance() map[string]attendance {
 		}
 	}
 	a.mu.Unlock()
-	all := make(map[string]attendance, len(sums))
+	all := make(map[string]viewerSample, len(sums))
 	for id, s := range sums {
-		all[id] = attendance{s.present, s.age.Seconds() / float64(s.aged)} // 0/0 is NaN
+		all[id] = viewerSample{s.present, s.age.Seconds() / float64(s.aged)} // 0/0 is NaN
 	}
 	return all
 }
@@ -159,20 +159,20 @@ type sampleJSON struct {
 	Viewers  int        `json:"viewers"`
 }
 
-// of returns a camera's samples, oldest first.
-func (d *diary) of(id string) []sampleJSON {
+// samplesOf returns a camera's samples, oldest first.
+func (d *sampleHistory) samplesOf(id string) []sampleJSON {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list := make([]sampleJSON, 0, mostSamples)
+	list := make([]sampleJSON, 0, maxSamples)
 	row := d.rows[id]
 	if row == nil && !d.remote[id] { // it has just gone
 		return list
 	}
-	row = d.begin(id)
-	row.used = d.count
-	for i := max(row.first, d.count-mostSamples); i < d.count; i++ {
-		s := row.samples[i%mostSamples]
-		j := sampleJSON{Time: moment(d.times[i%mostSamples]), FPS: math.Round(s.fps*100) / 100, Viewers: s.viewers}
+	row = d.ensureSamples(id)
+	row.lastUsed = d.count
+	for i := max(row.first, d.count-maxSamples); i < d.count; i++ {
+		s := row.samples[i%maxSamples]
+		j := sampleJSON{Time: jsonTime(d.times[i%maxSamples]), FPS: math.Round(s.fps*100) / 100, Viewers: s.viewers}
 		if !math.IsNaN(s.frameAge) {
 			age := math.Round(s.frameAge*1e6) / 1e6
 			j.FrameAge = &age
@@ -191,12 +191,12 @@ type changeJSON struct {
 	Since      *time.Time    `json:"since"`
 }
 
-func (s *Server) showHistory(w http.ResponseWriter, r *http.Request, v view) {
-	states, me := []changeJSON{}, visitorOf(r).Grant
-	if c, ok := v.camera.(Chronicler); ok {
+func (s *Server) showHistory(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+	states, grant := []changeJSON{}, requesterOf(r).Grant
+	if c, ok := v.camera.(HistorySource); ok {
 		for _, h := range c.History() {
-			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), forAdmin(me, v.id, h.Detail), moment(h.Since)})
+			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), forAdmin(grant, v.id, h.Detail), jsonTime(h.Since)})
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.diary.of(v.id)})
+	writeJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.history.samplesOf(v.id)})
 }

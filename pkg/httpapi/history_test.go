@@ -15,13 +15,13 @@ import (
 	"camd/pkg/camera"
 )
 
-// chronicled is a camera with a past.
-type chronicled struct {
+// cameraWithHistory is a camera with a past.
+type cameraWithHistory struct {
 	*testCamera
-	past []camera.Change
+	history []camera.StateChange
 }
 
-func (c *chronicled) History() []camera.Change { return c.past }
+func (c *cameraWithHistory) History() []camera.StateChange { return c.history }
 
 const wantHistory = `{
   "samples": [],
@@ -44,34 +44,34 @@ const wantHistory = `{
 }
 `
 
-func ask(s *Server, path string) string {
+func getBody(s *Server, path string) string {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost"+path, nil))
 	return w.Body.String()
 }
 
-func TestHistoryOfStates(t *testing.T) {
-	c := &chronicled{newTestCamera("a"), []camera.Change{
+func TestHistoryListsStates(t *testing.T) {
+	c := &cameraWithHistory{newTestCamera("a"), []camera.StateChange{
 		{State: camera.Offline, Reason: camera.Unreachable, Detail: "10.0.0.7:554 refuses connections", Since: time.Unix(1700000000, 0)},
 		{State: camera.Live, Since: time.Unix(1699999999, 0)},
 	}}
-	s := New(Options{Roster: Roster{Cameras: map[string]Camera{"a": c, "b": newTestCamera("b")}, Order: []string{"a", "b"}}, Metrics: NewMetrics("", "")})
-	if got := ask(s, "/api/v1/cameras/a/history"); got != wantHistory {
+	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": c, "b": newTestCamera("b")}, Order: []string{"a", "b"}}, Metrics: NewMetrics("", "")})
+	if got := getBody(s, "/api/v1/cameras/a/history"); got != wantHistory {
 		t.Errorf("got %s", got)
 	}
-	if got := ask(s, "/api/v1/cameras/b/history"); got != "{\n  \"samples\": [],\n  \"states\": []\n}\n" {
+	if got := getBody(s, "/api/v1/cameras/b/history"); got != "{\n  \"samples\": [],\n  \"states\": []\n}\n" {
 		t.Errorf("without a past: %s", got)
 	}
-	if got := ask(s, "/api/v1/cameras/c/history"); got != "{\n  \"error\": \"no camera \\\"c\\\"; there are: a, b\"\n}\n" {
+	if got := getBody(s, "/api/v1/cameras/c/history"); got != "{\n  \"error\": \"no camera \\\"c\\\"; there are: a, b\"\n}\n" {
 		t.Errorf("of none: %s", got)
 	}
 }
 
-// samples asks for a camera's.
-func samples(t *testing.T, s *Server, id string) (list []sampleJSON) {
+// fetchSamples asks for a camera's.
+func fetchSamples(t *testing.T, s *Server, id string) (list []sampleJSON) {
 	t.Helper()
 	var got struct{ Samples []sampleJSON }
-	if err := json.Unmarshal([]byte(ask(s, "/api/v1/cameras/"+id+"/history")), &got); err != nil {
+	if err := json.Unmarshal([]byte(getBody(s, "/api/v1/cameras/"+id+"/history")), &got); err != nil {
 		t.Fatal(err)
 	}
 	return got.Samples
@@ -85,29 +85,29 @@ func (j sampleJSON) String() string {
 	return fmt.Sprintf("%v fps, %s old, %d viewers", j.FPS, age, j.Viewers)
 }
 
-func TestSamples(t *testing.T) {
+func TestSamplesCoverTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		busy, idle := newTestCamera("busy"), newTestCamera("idle")
 		busy.status.Counts.FPS = 29.9251
-		s := New(Options{Roster: Roster{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}}, Metrics: NewMetrics("", "")})
+		s := New(Options{Config: Config{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}}, Metrics: NewMetrics("", "")})
 		r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 		for _, age := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 0} { // the last has had none yet
-			v := newViewer(seat{"busy", camera.Main, "http1"}, r, false)
+			v := newViewer(streamKey{"busy", camera.Main, "http1"}, r, false)
 			if age > 0 {
-				v.Wrote(&broker.Frame{Captured: begin.Add(-age)}, begin)
+				v.CountSent(&broker.Frame{Captured: begin.Add(-age)}, begin)
 			}
-			if err := s.audience.join(v); err != nil {
+			if err := s.viewers.add(v); err != nil {
 				t.Fatal(err)
 			}
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		var running sync.WaitGroup
-		running.Go(func() { s.keepDiary(ctx) })
+		running.Go(func() { s.sampleLoop(ctx) })
 		at := func(after time.Duration) { time.Sleep(time.Until(begin.Add(after))); synctest.Wait() }
 
 		at(9 * time.Second)
-		list := samples(t, s, "busy")
+		list := fetchSamples(t, s, "busy")
 		if len(list) != 5 {
 			t.Fatalf("%d samples after nine seconds", len(list))
 		}
@@ -119,12 +119,12 @@ func TestSamples(t *testing.T) {
 				t.Errorf("sample %d at %v, want %v", i, j.Time, want)
 			}
 		}
-		if got := samples(t, s, "idle")[0].String(); got != "0 fps, null old, 0 viewers" {
+		if got := fetchSamples(t, s, "idle")[0].String(); got != "0 fps, null old, 0 viewers" {
 			t.Errorf("nobody watches: %s", got)
 		}
 
 		at(time.Hour + time.Second)
-		list = samples(t, s, "busy")
+		list = fetchSamples(t, s, "busy")
 		if first, last := list[0].Time.Sub(begin), list[len(list)-1].Time.Sub(begin); len(list) != 300 || last != time.Hour || first != time.Hour-598*time.Second {
 			t.Errorf("%d samples, from %v to %v", len(list), first, last)
 		}
@@ -133,7 +133,7 @@ func TestSamples(t *testing.T) {
 	})
 }
 
-func TestServeKeepsTheDiary(t *testing.T) {
-	s := open(t, Options{}, newTestCamera("a"))
-	eventually(t, "a first sample", func() bool { return len(samples(t, s.Server, "a")) > 0 })
+func TestServeTakesSamples(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("a"))
+	eventually(t, "a first sample", func() bool { return len(fetchSamples(t, s.Server, "a")) > 0 })
 }

@@ -16,9 +16,9 @@ import (
 // elsewhere.
 type Hosts []string // NAME, *.NAME for all below it, or * for any, in small letters
 
-// serves reports whether a browser may call this server so. From another machine it may by a name without a dot, too: nobody out
+// allows reports whether a browser may call this server so. From another machine it may by a name without a dot, too: nobody out
 // there can give one.
-func (h Hosts) serves(name string, local bool) bool {
+func (h Hosts) allows(name string, local bool) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" {
 		return true // no browser leaves the name out
@@ -45,13 +45,13 @@ func hostName(host string) string {
 	return name
 }
 
-// ownName answers those alone who call this server by a name of its own. Whether it answers at all, anybody may ask.
-func (s *Server) ownName(next http.Handler) http.Handler {
+// checkHost refuses requests with a Host that is not this server's. /healthz takes any.
+func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := hostName(r.Host)
-		if local, browsers := whence(r); browsers && r.URL.Path != "/healthz" && !s.roster.Load().Hosts.serves(name, local) {
-			name = legible(name)
-			if s.strangers.isNew(name) {
+		if local, canBeBrowser := classifyConn(r); canBeBrowser && r.URL.Path != "/healthz" && !s.config.Load().Hosts.allows(name, local) {
+			name = sanitizeText(name)
+			if s.refusedHosts.isNew(name) {
 				s.log.Warn("host refused", zap.String("host", name), zap.String("remote", r.RemoteAddr),
 					zap.String("remedy", "if people or programs may call this camd so, name it under hosts in the configuration"))
 			}
@@ -63,9 +63,9 @@ func (s *Server) ownName(next http.Handler) http.Handler {
 	})
 }
 
-// whence says whether a request came from this machine to an address of its own, and whether it can be a browser's: none speaks to
+// classifyConn says whether a request came from this machine to an address of its own, and whether it can be a browser's: none speaks to
 // a unix socket.
-func whence(r *http.Request) (local, browsers bool) {
+func classifyConn(r *http.Request) (local, canBeBrowser bool) {
 	switch at := r.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:
 		return at.IP.IsLoopback(), true
@@ -75,20 +75,20 @@ func whence(r *http.Request) (local, browsers bool) {
 	return true, true
 }
 
-// mostStrangers bounds how many names are logged, since anybody can make them up.
-const mostStrangers = 20
+// maxRefusedHosts bounds how many names are logged, since anybody can make them up.
+const maxRefusedHosts = 20
 
-// strangers are the names that have been refused. They are safe for concurrent use.
-type strangers struct {
+// refusedHosts are the names that have been refused. They are safe for concurrent use.
+type refusedHosts struct {
 	mu    sync.Mutex
 	names map[string]bool
 }
 
 // isNew notes a name, and reports whether it is worth a line in the log: it is the first time, and not one of too many.
-func (s *strangers) isNew(name string) bool {
+func (s *refusedHosts) isNew(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.names[name] || len(s.names) == mostStrangers {
+	if s.names[name] || len(s.names) == maxRefusedHosts {
 		return false
 	}
 	if s.names == nil {

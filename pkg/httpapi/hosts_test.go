@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestHosts(t *testing.T) {
+func TestHostsAllowOnlyKnownNames(t *testing.T) {
 	known := Hosts{"box", "box.local", "*.example.com"}
 	for name, want := range map[string]struct{ local, others bool }{
 		"":                   {true, true}, // HTTP/1.0
@@ -38,14 +38,14 @@ func TestHosts(t *testing.T) {
 		"0x7f.1":             {false, false},
 		"box.":               {true, true},
 	} {
-		if got := known.serves(name, true); got != want.local {
+		if got := known.allows(name, true); got != want.local {
 			t.Errorf("%q on this machine: %v", name, got)
 		}
-		if got := known.serves(name, false); got != want.others {
+		if got := known.allows(name, false); got != want.others {
 			t.Errorf("%q from another: %v", name, got)
 		}
 	}
-	if !(Hosts{"*"}).serves("evil.example", true) {
+	if !(Hosts{"*"}).allows("evil.example", true) {
 		t.Error("any is not any")
 	}
 	for host, want := range map[string]string{
@@ -57,8 +57,8 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// askAs asks by a name. It does not follow redirects.
-func (s *site) askAs(t *testing.T, method, host, path string, header ...string) *http.Response {
+// requestAs asks by a name. It does not follow redirects.
+func (s *testServer) requestAs(t *testing.T, method, host, path string, header ...string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest(method, s.url+path, nil)
 	if err != nil {
@@ -77,49 +77,49 @@ func (s *site) askAs(t *testing.T, method, host, path string, header ...string) 
 }
 
 // A page that makes its own name lead here gets nothing, at no address and over no protocol.
-func TestRebinding(t *testing.T) {
+func TestUnknownHostIsRefused(t *testing.T) {
 	core, logs := observer.New(zapcore.WarnLevel)
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{Roster: Roster{Hosts: Hosts{"cams.example.com"}}, Log: zap.New(core)}, cam)
+	s := startServer(t, Options{Config: Config{Hosts: Hosts{"cams.example.com"}}, Log: zap.New(core)}, cam)
 	for _, path := range []string{
 		"/", "/cameras/a", "/cameras/a/stream.mjpg", "/cameras/a/snapshot.jpg", "/?action=stream", "/stream", "/state", "/api/v1/cameras", "/api/v1/wall",
 		"/api/v1/openapi.json", "/metrics", "/readyz", "/assets/app.js", "/nothing",
 	} {
-		resp := s.askAs(t, http.MethodGet, "evil.example:8080", path, "Origin", "http://evil.example:8080")
+		resp := s.requestAs(t, http.MethodGet, "evil.example:8080", path, "Origin", "http://evil.example:8080")
 		text := body(t, resp)
 		if resp.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(text, "hosts in its configuration") || strings.Contains(text, "Camera a") {
 			t.Errorf("%s: %s: %.200s", path, resp.Status, text)
 		}
-		if resp := s.askAs(t, http.MethodHead, "CAMS.example.com.:99", path); resp.StatusCode == http.StatusMisdirectedRequest {
+		if resp := s.requestAs(t, http.MethodHead, "CAMS.example.com.:99", path); resp.StatusCode == http.StatusMisdirectedRequest {
 			t.Errorf("%s: %s by its own name", path, resp.Status)
 		}
 	}
-	if resp := s.askAs(t, http.MethodGet, "evil.example", "/healthz"); resp.StatusCode != http.StatusOK {
+	if resp := s.requestAs(t, http.MethodGet, "evil.example", "/healthz"); resp.StatusCode != http.StatusOK {
 		t.Errorf("/healthz: %s", resp.Status)
 	}
-	if resp := s.askAs(t, http.MethodPatch, "evil.example", "/api/v1/cameras/a", "Content-Type", "application/json"); resp.StatusCode != http.StatusMisdirectedRequest {
+	if resp := s.requestAs(t, http.MethodPatch, "evil.example", "/api/v1/cameras/a", "Content-Type", "application/json"); resp.StatusCode != http.StatusMisdirectedRequest {
 		t.Errorf("PATCH: %s", resp.Status)
 	}
 	if n := logs.FilterMessage("host refused").Len(); n != 1 {
 		t.Errorf("%d lines for one name", n)
 	}
-	for n := range 2 * mostStrangers {
-		s.askAs(t, http.MethodGet, strings.Repeat("x", n+1)+".evil.example", "/")
+	for n := range 2 * maxRefusedHosts {
+		s.requestAs(t, http.MethodGet, strings.Repeat("x", n+1)+".evil.example", "/")
 	}
-	if n := logs.FilterMessage("host refused").Len(); n != mostStrangers {
-		t.Errorf("%d lines for many names, want %d", n, mostStrangers)
+	if n := logs.FilterMessage("host refused").Len(); n != maxRefusedHosts {
+		t.Errorf("%d lines for many names, want %d", n, maxRefusedHosts)
 	}
 }
 
 // No page reaches a unix socket.
-func TestUnixSocketHasAnyName(t *testing.T) {
+func TestUnixSocketAllowsAnyHost(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "camd.sock")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serveOn(t, l, Options{}, newTestCamera("a"))
+	s := startServerOn(t, l, Options{}, newTestCamera("a"))
 	client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
 	defer client.CloseIdleConnections()
 	resp, err := client.Get("http://whatever.example/api/v1/cameras")

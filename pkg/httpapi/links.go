@@ -27,32 +27,32 @@ type linkJSON struct {
 
 const linkExample = `{"for": "2h"}`
 
-// makeLink lets whoever has the link see this camera for a while.
-func (s *Server) makeLink(w http.ResponseWriter, r *http.Request, v view) {
-	lasting, bad := readLasting(w, r)
+// createLink lets whoever has the link see this camera for a while.
+func (s *Server) createLink(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+	validFor, bad := readLinkDuration(w, r)
 	if bad != nil {
 		fail(w, r, bad.code, bad.message)
 		return
 	}
-	gate := v.roster.Gate
-	if !gate.HasLinks() {
+	auth := v.config.Auth
+	if !auth.HasLinks() {
 		fail(w, r, http.StatusConflict, "no links can be made here: set state_dir in the configuration, or link_key_file in its section auth")
 		return
 	}
-	until := time.Now().Add(lasting)
-	text, err := gate.Share(v.id, lasting)
+	until := time.Now().Add(validFor)
+	text, err := auth.SignLink(v.id, validFor)
 	if err != nil {
 		fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.audit.Note(audit.LinkCreated, personOf(r), zap.String("camera", v.id), zap.Time("until", until))
-	address := v.roster.base(r, visitorOf(r).client) + "/cameras/" + v.id
+	s.audit.Record(audit.LinkCreated, actorOf(r), zap.String("camera", v.id), zap.Time("until", until))
+	address := v.config.baseURL(r, requesterOf(r).client) + "/cameras/" + v.id
 	query := "?" + access.LinkParameter + "=" + url.QueryEscape(text)
-	writeJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, moment(until)})
+	writeJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, jsonTime(until)})
 }
 
-// base is where people reach this server: its public address, else what this request was sent to.
-func (r *roster) base(req *http.Request, client access.Client) string {
+// baseURL is where people reach this server: its public address, else what this request was sent to.
+func (r *activeConfig) baseURL(req *http.Request, client access.Client) string {
 	if r.PublicURL != "" {
 		return r.PublicURL
 	}
@@ -63,17 +63,17 @@ func (r *roster) base(req *http.Request, client access.Client) string {
 	return scheme + req.Host
 }
 
-// readLasting reads for how long a link is to be good.
-func readLasting(w http.ResponseWriter, r *http.Request) (time.Duration, *requestError) {
-	var asked struct {
+// readLinkDuration reads for how long a link is to be good.
+func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *requestError) {
+	var body struct {
 		For string `json:"for"`
 	}
-	if bad := readJSON(w, r, &asked, linkExample); bad != nil {
+	if bad := readJSON(w, r, &body, linkExample); bad != nil {
 		return 0, bad
 	}
-	d, err := time.ParseDuration(asked.For)
-	if err != nil || d < time.Second || d > access.LongestLink {
-		return 0, &requestError{http.StatusBadRequest, fmt.Sprintf("for: want a duration from 1s to %dh, in a body such as %s", access.LongestLink/time.Hour, linkExample)}
+	d, err := time.ParseDuration(body.For)
+	if err != nil || d < time.Second || d > access.MaxLinkLifetime {
+		return 0, &requestError{http.StatusBadRequest, fmt.Sprintf("for: want a duration from 1s to %dh, in a body such as %s", access.MaxLinkLifetime/time.Hour, linkExample)}
 	}
 	return d, nil
 }
@@ -84,22 +84,22 @@ type linkPage struct {
 	Until         time.Time
 }
 
-// showLink is a page with nothing but a camera's picture, which needs no script.
-func (s *Server) showLink(w http.ResponseWriter, r *http.Request, v view) {
+// showLinkPage is a page with nothing but a camera's picture, which needs no script.
+func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
 	s.render(w, http.StatusOK, s.pages.link, linkPage{
-		Title: v.camera.Status().Title, Stream: "/cameras/" + v.id + "/stream.mjpg?" + query.Encode(), Until: visitorOf(r).Until,
+		Title: v.camera.Status().Title, Stream: "/cameras/" + v.id + "/stream.mjpg?" + query.Encode(), Until: requesterOf(r).ExpiresAt,
 	})
 }
 
-// toLinked leads who has a link to the page of the camera that it is for.
-func (s *Server) toLinked(w http.ResponseWriter, r *http.Request, g access.Grant) {
-	seen := s.roster.Load().seenBy(g)
-	if len(seen) == 0 {
+// redirectToLinkedCamera leads who has a link to the page of the camera that it is for.
+func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, g access.Grant) {
+	visible := s.config.Load().visibleTo(g)
+	if len(visible) == 0 {
 		fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
 		return
 	}
-	seeOther(w, "/cameras/"+seen[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())
+	seeOther(w, "/cameras/"+visible[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())
 }
 
 // readJSON reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser can send
@@ -110,7 +110,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *r
 	}
 	// Tests without a connection have no deadlines.
 	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(patience))
+	_ = deadline.SetReadDeadline(time.Now().Add(requestTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
 	if err == nil { // else net/http waits for what is left of it
 		_ = deadline.SetReadDeadline(time.Time{})

@@ -15,12 +15,12 @@ import (
 	"camd/pkg/access"
 )
 
-func TestLinks(t *testing.T) {
+func TestLinkGrantsOneCamera(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
 	yard, shed := newTestCamera("yard"), newTestCamera("shed")
 	yard.publish(1)
 	shed.publish(2)
-	s := open(t, Options{Roster: Roster{Gate: access.New(gated(t))}, Log: zap.New(core)}, shed, yard)
+	s := startServer(t, Options{Config: Config{Auth: access.New(authOptions(t))}, Log: zap.New(core)}, shed, yard)
 	const kind, content = "Content-Type", "application/json"
 	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), kind, content)...)
 	var made linkJSON
@@ -77,9 +77,9 @@ func TestLinks(t *testing.T) {
 }
 
 // A link leads to where people reach the server, which may be below a path of a proxy's.
-func TestWhereLinksLead(t *testing.T) {
+func TestLinksUseThePublicURL(t *testing.T) {
 	for public, want := range map[string]string{"": "http://127.0.0.1:", "https://home.example/cams": "https://home.example/cams/cameras/yard"} {
-		s := open(t, Options{Roster: Roster{Gate: access.New(gated(t)), PublicURL: public}}, newTestCamera("yard"))
+		s := startServer(t, Options{Config: Config{Auth: access.New(authOptions(t)), PublicURL: public}}, newTestCamera("yard"))
 		resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
 		var made linkJSON
 		if err := json.Unmarshal([]byte(body(t, resp)), &made); err != nil || !strings.HasPrefix(made.Page, want) || !strings.HasPrefix(made.Stream, want) {
@@ -89,27 +89,27 @@ func TestWhereLinksLead(t *testing.T) {
 }
 
 // Where there is no key, who may make links is told what it takes.
-func TestNoLinksWithoutKey(t *testing.T) {
-	s := open(t, Options{Roster: Roster{Gate: access.New(access.Options{Tokens: who(t)})}}, newTestCamera("yard"))
+func TestLinksNeedAKey(t *testing.T) {
+	s := startServer(t, Options{Config: Config{Auth: access.New(access.Options{Tokens: allTokens(t)})}}, newTestCamera("yard"))
 	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
 	if text := body(t, resp); resp.StatusCode != http.StatusConflict || !strings.Contains(text, "set state_dir in the configuration, or link_key_file") {
 		t.Errorf("%s: %s", resp.Status, text)
 	}
 }
 
-// Whoever watches by what ends is sent away, plain, encrypted and on a wall, and nobody else.
-func TestWatchingEndsWithTheGrant(t *testing.T) {
+// A viewer whose grant ends is cut, plain, encrypted and on a wall, and no other is.
+func TestStreamEndsWithTheGrant(t *testing.T) {
 	for _, how := range []string{"plain", "tls", "http2"} {
 		t.Run(how, func(t *testing.T) {
 			yard := newTestCamera("yard")
 			yard.publish(1)
-			before := gated(t)
-			o := Options{Roster: Roster{Gate: access.New(before)}}
-			var s *site
+			before := authOptions(t)
+			o := Options{Config: Config{Auth: access.New(before)}}
+			var s *testServer
 			if how == "plain" {
-				s = open(t, o, yard)
+				s = startServer(t, o, yard)
 			} else {
-				s, _ = openTLS(t, o, how == "http2", yard)
+				s, _ = startTLS(t, o, how == "http2", yard)
 			}
 			brief, err := linkKey.Sign("yard", time.Now(), 2*time.Second)
 			if err != nil {
@@ -121,7 +121,7 @@ func TestWatchingEndsWithTheGrant(t *testing.T) {
 				go func() { defer close(done); _, _ = io.Copy(io.Discard, resp.Body) }()
 				eventually(t, what+" is cut", func() bool {
 					yard.publish(3) // a plain connection is found closed when it is written to
-					return s.audience.count().cut[[2]string{"yard", cutForbidden}] == want
+					return s.viewers.collectStats().cut[[2]string{"yard", cutAccess}] == want
 				})
 				<-done
 			}
@@ -151,15 +151,15 @@ func TestWatchingEndsWithTheGrant(t *testing.T) {
 					after.Tokens = append(after.Tokens, token)
 				}
 			}
-			now := rosterOf(Limits{}, yard)
-			now.Gate = access.New(after)
-			s.Change(now)
+			cfg := newConfig(Limits{}, yard)
+			cfg.Auth = access.New(after)
+			s.SetConfig(cfg)
 			for n, resp := range []*http.Response{rotated, removed, narrowed} {
 				_, _ = io.Copy(io.Discard, resp.Body)
 				if n == 2 {
 					eventually(t, "all are counted", func() bool {
 						yard.publish(4)
-						return s.audience.count().cut[[2]string{"yard", cutForbidden}] == 4
+						return s.viewers.collectStats().cut[[2]string{"yard", cutAccess}] == 4
 					})
 				}
 			}
@@ -171,19 +171,19 @@ func TestWatchingEndsWithTheGrant(t *testing.T) {
 }
 
 func TestWallEndsWithTheGrant(t *testing.T) {
-	s, _, _ := openGated(t, gated(t))
+	s, _, _ := startWithAuth(t, authOptions(t))
 	conn := dialWall(t, s, "?cameras=yard,shed&rendition=main", bearer(access.View, "yard")...)
-	var said strings.Builder
-	for !strings.Contains(said.String(), "error") || !strings.Contains(said.String(), `"yard"`) {
-		said.WriteString(conn.read(t))
+	var received strings.Builder
+	for !strings.Contains(received.String(), "error") || !strings.Contains(received.String(), `"yard"`) {
+		received.WriteString(conn.read(t))
 	}
-	if text := said.String(); !strings.Contains(text, `no camera \"shed\"; there are: yard`) {
+	if text := received.String(); !strings.Contains(text, `no camera \"shed\"; there are: yard`) {
 		t.Errorf("of the shed it says %s", text)
 	}
 	eventually(t, "it watches", func() bool { return s.Viewers() == 1 })
-	now := *s.roster.Load()
-	now.Gate = access.New(access.Options{})
-	s.Change(now.Roster)
+	cfg := *s.config.Load()
+	cfg.Auth = access.New(access.Options{})
+	s.SetConfig(cfg.Config)
 	conn.drain()
 	eventually(t, "it has left", func() bool { return s.Viewers() == 0 })
 }

@@ -27,17 +27,17 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
 	if r.FormValue("ended") == "link" {
 		p.Problem = "This link has expired, or was taken back."
 	}
-	s.answerLogin(w, r, http.StatusOK, p)
+	s.renderLogin(w, r, http.StatusOK, p)
 }
 
-func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
-	gate := s.roster.Load().Gate
-	if !gate.HasLogin() {
+func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
+	auth := s.config.Load().Auth
+	if !auth.HasLogin() {
 		fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
 		return
 	}
-	local, _ := whence(r)
-	p.Open = !gate.Client(r).Secure && !local
+	local, _ := classifyConn(r)
+	p.Open = !auth.Client(r).Secure && !local
 	// Under no-referrer browsers send the form with "Origin: null", and without TLS nothing else says that it is of this page.
 	w.Header().Set("Referrer-Policy", "same-origin")
 	s.render(w, code, s.pages.login, p)
@@ -48,38 +48,38 @@ func (s *Server) render(w http.ResponseWriter, code int, page *template.Template
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", strings.Replace(s.roster.Load().policy(), "form-action 'none'", "form-action 'self'", 1))
+	h.Set("Content-Security-Policy", strings.Replace(s.config.Load().contentSecurityPolicy(), "form-action 'none'", "form-action 'self'", 1))
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	w.WriteHeader(code)
 	_ = page.Execute(w, with) // the client left
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
-	gate := s.roster.Load().Gate
+	auth := s.config.Load().Auth
 	if bad := readForm(w, r); bad != nil {
 		fail(w, r, bad.code, bad.message)
 		return
 	}
 	p := loginPage{Next: localPath(r.PostForm.Get("next")), User: r.PostForm.Get("user")}
-	if !gate.HasLogin() {
-		s.answerLogin(w, r, 0, p)
+	if !auth.HasLogin() {
+		s.renderLogin(w, r, 0, p)
 		return
 	}
-	cookie, grant, err := gate.Login(r, p.User, r.PostForm.Get("password"))
+	cookie, grant, err := auth.Login(r, p.User, r.PostForm.Get("password"))
 	if err != nil {
-		s.notLoggedIn(r, gate, access.ByBasic, p.User, err)
+		s.logLoginFailure(r, auth, access.ByPassword, p.User, err)
 	}
-	var later *access.LaterError
+	var later *access.RetryLaterError
 	switch {
 	case errors.As(err, &later):
 		w.Header().Set("Retry-After", strconv.Itoa(later.Seconds()))
 		p.Problem = "Too many attempts. Try again in " + strconv.Itoa(later.Seconds()) + " s."
-		s.answerLogin(w, r, http.StatusTooManyRequests, p)
+		s.renderLogin(w, r, http.StatusTooManyRequests, p)
 	case err != nil:
 		p.Problem = "The name or the password is wrong."
-		s.answerLogin(w, r, http.StatusUnauthorized, p)
+		s.renderLogin(w, r, http.StatusUnauthorized, p)
 	default:
-		s.audit.Note(audit.Login, person(grant, gate.Client(r)))
+		s.audit.Record(audit.Login, newActor(grant, auth.Client(r)))
 		http.SetCookie(w, cookie)
 		seeOther(w, p.Next)
 	}
@@ -87,12 +87,12 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 
 // logout ends the session, and whatever is watched by it.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
-	gate := s.roster.Load().Gate
-	if grant, err := gate.Identify(r); err == nil && grant.Kind == access.BySession {
-		s.audit.Note(audit.Logout, person(grant, gate.Client(r)))
+	auth := s.config.Load().Auth
+	if grant, err := auth.Identify(r); err == nil && grant.Kind == access.BySession {
+		s.audit.Record(audit.Logout, newActor(grant, auth.Client(r)))
 	}
-	http.SetCookie(w, gate.Logout(r))
-	s.review()
+	http.SetCookie(w, auth.Logout(r))
+	s.revalidate()
 	seeOther(w, "/login")
 }
 
@@ -105,7 +105,7 @@ func seeOther(w http.ResponseWriter, path string) {
 // readForm reads what a page's form sends.
 func readForm(w http.ResponseWriter, r *http.Request) *requestError {
 	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(patience)) // tests without a connection have none
+	_ = deadline.SetReadDeadline(time.Now().Add(requestTimeout)) // tests without a connection have none
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	_ = deadline.SetReadDeadline(time.Time{})
@@ -136,7 +136,7 @@ func localPath(next string) string {
 
 // meJSON is who somebody is here.
 type meJSON struct {
-	Who   string      `json:"who"`
+	Name  string      `json:"who"`
 	Kind  access.Kind `json:"kind"`
 	Role  access.Role `json:"role"` // at every camera that is shown
 	Until *time.Time  `json:"until"`
@@ -145,6 +145,6 @@ type meJSON struct {
 }
 
 func (s *Server) showMe(w http.ResponseWriter, r *http.Request) {
-	gate, me := s.roster.Load().Gate, visitorOf(r)
-	writeJSON(w, http.StatusOK, meJSON{me.Who, me.Kind, roleOf(me.Grant), moment(me.Until), gate.HasLinks(), gate.HasLogin()})
+	auth, requester := s.config.Load().Auth, requesterOf(r)
+	writeJSON(w, http.StatusOK, meJSON{requester.Identity, requester.Kind, highestRole(requester.Grant), jsonTime(requester.ExpiresAt), auth.HasLinks(), auth.HasLogin()})
 }

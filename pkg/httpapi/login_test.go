@@ -10,8 +10,8 @@ import (
 	"camd/pkg/access"
 )
 
-func TestLogin(t *testing.T) {
-	s, yard, _ := openGated(t, gated(t))
+func TestLoginStartsAndLogoutEndsSession(t *testing.T) {
+	s, yard, _ := startWithAuth(t, authOptions(t))
 	resp := s.logIn(t, "anna", "hunter2", "/cameras/yard?x=1")
 	cookies := resp.Cookies()
 	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/cameras/yard?x=1" || len(cookies) != 1 {
@@ -39,7 +39,7 @@ func TestLogin(t *testing.T) {
 	}
 	eventually(t, "what the session watched ends", func() bool {
 		yard.publish(3)
-		return s.Viewers() == 1 && s.audience.count().cut[[2]string{"yard", cutForbidden}] == 1
+		return s.Viewers() == 1 && s.viewers.collectStats().cut[[2]string{"yard", cutAccess}] == 1
 	})
 	_, _ = watched.Body.Read(make([]byte, 1<<20))
 	if resp := s.get(t, "/api/v1/me", mine...); resp.StatusCode != http.StatusUnauthorized {
@@ -48,9 +48,9 @@ func TestLogin(t *testing.T) {
 }
 
 // Whoever logs in over TLS gets a cookie that never leaves it.
-func TestCookieOverTLS(t *testing.T) {
-	o := Options{Roster: Roster{Gate: access.New(gated(t))}}
-	s, _ := openTLS(t, o, true, newTestCamera("yard"))
+func TestCookieOverTLSIsSecure(t *testing.T) {
+	o := Options{Config: Config{Auth: access.New(authOptions(t))}}
+	s, _ := startTLS(t, o, true, newTestCamera("yard"))
 	req, err := http.NewRequest(http.MethodPost, s.url+"/login", strings.NewReader("user=anna&password=hunter2"))
 	if err != nil {
 		t.Fatal(err)
@@ -66,8 +66,8 @@ func TestCookieOverTLS(t *testing.T) {
 	}
 }
 
-func TestLoginRefused(t *testing.T) {
-	s, _, _ := openGated(t, gated(t))
+func TestWrongLoginsAreRefused(t *testing.T) {
+	s, _, _ := startWithAuth(t, authOptions(t))
 	wrong := body(t, s.logIn(t, "anna", "hunter3", "/"))
 	unknown := body(t, s.logIn(t, "otto", "hunter2", "/"))
 	if strings.ReplaceAll(wrong, "anna", "otto") != unknown || !strings.Contains(wrong, "The name or the password is wrong.") || strings.Contains(wrong, "hunter") {
@@ -95,7 +95,7 @@ func TestLoginRefused(t *testing.T) {
 }
 
 // A link to the login page leads nowhere else afterwards.
-func TestWhereLoginLeads(t *testing.T) {
+func TestLoginRedirectsOnlyToLocalPaths(t *testing.T) {
 	for next, want := range map[string]string{
 		"": "/", "/": "/", "/cameras/a": "/cameras/a", "/?cameras=a,b#x": "/?cameras=a,b", "/a%2f..": "/a%2f..",
 		"//evil.example": "/", "///evil.example": "/", `/\evil.example`: "/", `\\evil.example`: "/", "http://evil.example/": "/", "https:evil.example": "/",
@@ -124,8 +124,8 @@ func FuzzWhereLoginLeads(f *testing.F) {
 	})
 }
 
-func TestLoginPage(t *testing.T) {
-	s, _, _ := openGated(t, gated(t))
+func TestLoginPageHasFormAndPolicy(t *testing.T) {
+	s, _, _ := startWithAuth(t, authOptions(t))
 	resp := s.get(t, "/login?next=/cameras/yard")
 	text := body(t, resp)
 	for _, want := range []string{`<form method="post" action="/login">`, `name="next" value="/cameras/yard"`, `autocomplete="current-password"`} {

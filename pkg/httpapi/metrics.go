@@ -13,11 +13,11 @@ import (
 // Metrics holds what camd measures while it works. What it merely counts is read from the cameras and viewers when
 // Prometheus asks. Safe for concurrent use.
 type Metrics struct {
-	registry *prometheus.Registry
-	encode   *prometheus.HistogramVec
-	publish  *prometheus.HistogramVec
-	frameAge *prometheus.HistogramVec
-	notices  *prometheus.CounterVec
+	registry      *prometheus.Registry
+	encode        *prometheus.HistogramVec
+	publish       *prometheus.HistogramVec
+	frameAge      *prometheus.HistogramVec
+	notifications *prometheus.CounterVec
 }
 
 // frameTimes are bucket bounds in seconds, from below a millisecond, which a healthy path takes, to the ten seconds
@@ -35,7 +35,7 @@ func NewMetrics(version, commit string) *Metrics {
 		frameAge: histogram("camd_viewer_frame_age_seconds",
 			"Age of a picture when its last byte was handed to a viewer's connection.", "camera", "rendition"),
 	}
-	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
+	m.notifications = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "camd_notifications_total", Help: "What became of notices to others, and of attempts to deliver them.",
 	}, []string{"receiver_kind", "result"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -43,7 +43,7 @@ func NewMetrics(version, commit string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.encode, m.publish, m.frameAge, m.notices, build,
+	m.registry.MustRegister(m.encode, m.publish, m.frameAge, m.notifications, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -68,25 +68,25 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Camera(id string, renditions []string) *CameraTimes {
 	t := &CameraTimes{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}}
 	for _, r := range renditions {
-		m.age(id, r)
+		m.frameAgeOf(id, r)
 		t.encode[r], t.publish[r] = m.encode.WithLabelValues(id, r), m.publish.WithLabelValues(id, r)
 	}
 	return t
 }
 
-func (m *Metrics) age(id, rendition string) prometheus.Observer {
+func (m *Metrics) frameAgeOf(id, rendition string) prometheus.Observer {
 	return m.frameAge.WithLabelValues(id, rendition)
 }
 
-// forget lets the histograms of seats go that are no more.
-func (m *Metrics) forget(before, now []seat) {
-	type row struct{ camera, rendition string }
-	there := map[row]bool{}
+// deleteSeries deletes the histograms of streams that are gone.
+func (m *Metrics) deleteSeries(before, now []streamKey) {
+	type series struct{ camera, rendition string }
+	kept := map[series]bool{}
 	for _, s := range now {
-		there[row{s.camera, s.rendition}] = true
+		kept[series{s.camera, s.rendition}] = true
 	}
 	for _, s := range before {
-		if !there[row{s.camera, s.rendition}] {
+		if !kept[series{s.camera, s.rendition}] {
 			for _, h := range []*prometheus.HistogramVec{m.encode, m.publish, m.frameAge} {
 				h.DeleteLabelValues(s.camera, s.rendition)
 			}

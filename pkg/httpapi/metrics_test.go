@@ -8,10 +8,10 @@ import (
 )
 
 // A camera's state and the reason for it are told as one of a fixed set each, and every other is there at 0.
-func TestStateAndReasonMetrics(t *testing.T) {
-	cam := troubled()
+func TestStateAndReasonMetricsAreOneHot(t *testing.T) {
+	cam := offlineCamera()
 	cam.status.Worker.LimitBytes = 1 << 30
-	s := open(t, Options{Roster: Roster{Limits: Limits{Viewers: 7}}}, cam)
+	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: 7}}}, cam)
 	text := body(t, s.get(t, "/metrics"))
 	for _, want := range []string{
 		`camd_camera_state{camera="yard",state="offline"} 1`,

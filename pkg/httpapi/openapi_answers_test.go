@@ -14,30 +14,32 @@ import (
 	"camd/pkg/camera"
 )
 
-// capable is a camera that can do all that a camera may be able to.
-type capable struct{ *adjustable }
+// fullFeaturedCamera is a camera that can do all that a camera may be able to.
+type fullFeaturedCamera struct{ *adjustableCamera }
 
-func (capable) Pause(context.Context, bool) (changed bool, err error) { return true, nil }
+func (fullFeaturedCamera) SetPaused(context.Context, bool) (changed bool, err error) {
+	return true, nil
+}
 
-func (capable) History() []camera.Change {
+func (fullFeaturedCamera) History() []camera.StateChange {
 	now := time.Now()
-	return []camera.Change{{State: camera.Live, Since: now}, {State: camera.Offline, Reason: camera.Timeout, Detail: "no answer", Since: now}}
+	return []camera.StateChange{{State: camera.Live, Since: now}, {State: camera.Offline, Reason: camera.Timeout, Detail: "no answer", Since: now}}
 }
 
-// conversation asks a server, and holds its answers against the description.
-type conversation struct {
+// contractClient asks a server, and holds its answers against the description.
+type contractClient struct {
 	*contract
-	s *site
+	server *testServer
 }
 
-// say asks, and holds the answer against the description. header is names and values in turn, body only PATCH's.
-func (c conversation) say(t *testing.T, path, method, url, body string, header ...string) *http.Response {
+// request asks, and holds the answer against the description. header is names and values in turn, body only PATCH's.
+func (c contractClient) request(t *testing.T, path, method, url, body string, header ...string) *http.Response {
 	t.Helper()
 	var content *strings.Reader
-	req, err := http.NewRequest(method, c.s.url+url, nil)
+	req, err := http.NewRequest(method, c.server.url+url, nil)
 	if body != "" {
 		content = strings.NewReader(body)
-		req, err = http.NewRequest(method, c.s.url+url, content)
+		req, err = http.NewRequest(method, c.server.url+url, content)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -54,28 +56,28 @@ func (c conversation) say(t *testing.T, path, method, url, body string, header .
 	return resp
 }
 
-func (c conversation) get(t *testing.T, path, url string, header ...string) *http.Response {
+func (c contractClient) get(t *testing.T, path, url string, header ...string) *http.Response {
 	t.Helper()
-	return c.say(t, path, http.MethodGet, url, "", header...)
+	return c.request(t, path, http.MethodGet, url, "", header...)
 }
 
 // TestOpenAPIDescribesTheAnswers provokes every answer that is described, and holds each against the description.
 func TestOpenAPIDescribesTheAnswers(t *testing.T) {
-	a, troubled := newAdjustable(), troubled()
+	a, offline := newAdjustableCamera(), offlineCamera()
 	a.status.Controls, a.status.Format.Note = a.list, "30 fps became 25"
 	none := newTestCamera("none")
 	none.set(camera.Starting)
-	s := open(t, Options{Version: "1.2.3", Remember: func(string, bool) error { return errors.New("disk full") }}, capable{a}, troubled, none)
-	c := conversation{readContract(t), s}
+	s := startServer(t, Options{Version: "1.2.3", SavePaused: func(string, bool) error { return errors.New("disk full") }}, fullFeaturedCamera{a}, offline, none)
+	c := contractClient{readContract(t), s}
 	t.Run("streams", func(t *testing.T) { c.streams(t, a) })
-	t.Run("snapshots", func(t *testing.T) { c.snapshots(t, a.testCamera, troubled) })
+	t.Run("snapshots", func(t *testing.T) { c.snapshots(t, a.testCamera, offline) })
 	t.Run("state", func(t *testing.T) { c.state(t, a, none) })
 	t.Run("changes", func(t *testing.T) { c.changes(t, a) })
 	t.Run("files", func(t *testing.T) { c.files(t) })
 	t.Run("access", func(t *testing.T) { c.access(t) })
 	t.Run("wall", func(t *testing.T) { c.wall(t) })
 	t.Run("no camera", func(t *testing.T) {
-		empty := conversation{c.contract, open(t, Options{Link: func() Link { return Link{Refused: map[string]uint64{"rate": 1}} }})}
+		empty := contractClient{c.contract, startServer(t, Options{BusState: func() BusState { return BusState{Refused: map[string]uint64{"rate": 1}} }})}
 		empty.get(t, "/readyz", "/readyz")
 		for _, path := range []string{"/stream", "/snapshot", "/state"} {
 			empty.get(t, path, path)
@@ -84,29 +86,29 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	t.Run("no picture", func(t *testing.T) {
 		for path, url := range map[string]string{"/snapshot": "/snapshot", "/cameras/{camera}/snapshot.jpg": "/cameras/x/snapshot.jpg"} {
 			x := newTestCamera("x")
-			silent, answered := conversation{c.contract, open(t, Options{}, x)}, make(chan struct{})
+			silent, answered := contractClient{c.contract, startServer(t, Options{}, x)}, make(chan struct{})
 			go func() { defer close(answered); silent.get(t, path, url) }()
 			eventually(t, "it waits for one", func() bool { return x.topic.Subscriptions() == 1 })
-			silent.s.stop(t)
+			silent.server.stop(t)
 			<-answered
 		}
 	})
 	t.Run("no room", func(t *testing.T) {
-		full := conversation{c.contract, open(t, Options{Roster: Roster{Limits: Limits{Viewers: 1}}}, newTestCamera("x"))}
-		full.s.get(t, "/stream")
-		eventually(t, "it is full", func() bool { return len(full.s.viewers(t, "")) == 1 })
-		full.wallOf(t)
-		full.wallOf(t)
+		full := contractClient{c.contract, startServer(t, Options{Config: Config{Limits: Limits{Viewers: 1}}}, newTestCamera("x"))}
+		full.server.get(t, "/stream")
+		eventually(t, "it is full", func() bool { return len(full.server.fetchViewers(t, "")) == 1 })
+		full.openWall(t)
+		full.openWall(t)
 		full.get(t, "/stream", "/stream")
 		full.get(t, "/", "/?action=stream")
 		full.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/x/stream.mjpg")
 	})
-	for _, what := range c.unseen() {
+	for _, what := range c.missing() {
 		t.Errorf("%s is described and was not seen", what)
 	}
 }
 
-func (c conversation) streams(t *testing.T, a *adjustable) {
+func (c contractClient) streams(t *testing.T, a *adjustableCamera) {
 	a.publish(1)
 	c.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/a/stream.mjpg?rendition=main&fps=5")
 	c.get(t, "/stream", "/stream?key=abc&fps=0.5")
@@ -117,22 +119,22 @@ func (c conversation) streams(t *testing.T, a *adjustable) {
 		c.get(t, "/", "/?action=stream&"+query[1:])
 	}
 	c.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/nope/stream.mjpg")
-	eventually(t, "they watch", func() bool { return len(c.s.viewers(t, "")) == 3 })
+	eventually(t, "they watch", func() bool { return len(c.server.fetchViewers(t, "")) == 3 })
 	a.publish(2)
 	a.publish(3)
 	eventually(t, "some are dropped", func() bool {
-		return slices.ContainsFunc(c.s.viewers(t, ""), func(v viewerJSON) bool { return v.DroppedFor[dropRate] > 0 })
+		return slices.ContainsFunc(c.server.fetchViewers(t, ""), func(v viewerJSON) bool { return v.DroppedFor[dropRate] > 0 })
 	})
 	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=a")
 	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=nope")
 	c.get(t, "/state", "/state")
 }
 
-func (c conversation) snapshots(t *testing.T, a, troubled *testCamera) {
+func (c contractClient) snapshots(t *testing.T, a, offline *testCamera) {
 	const path = "/cameras/{camera}/snapshot.jpg"
 	a.publish(1)
-	troubled.publish(1)
-	troubled.placeholder()
+	offline.publish(1)
+	offline.placeholder()
 	tag := c.get(t, path, "/cameras/a/snapshot.jpg?max_age=1h").Header.Get("ETag")
 	c.get(t, path, "/cameras/a/snapshot.jpg?rendition=main&fresh=0&max_age=1h30m0.5s", "If-None-Match", tag)
 	for _, query := range []string{"?fresh=perhaps", "?max_age=soon", "?max_age=-1", "?rendition=none"} {
@@ -161,7 +163,7 @@ func (c conversation) snapshots(t *testing.T, a, troubled *testCamera) {
 	a.publish(1)
 }
 
-func (c conversation) state(t *testing.T, a *adjustable, none *testCamera) {
+func (c contractClient) state(t *testing.T, a *adjustableCamera, none *testCamera) {
 	c.get(t, "/api/v1/cameras", "/api/v1/cameras")
 	for _, id := range []string{"a", "yard", "none", "nope"} {
 		c.get(t, "/api/v1/cameras/{camera}", "/api/v1/cameras/"+id)
@@ -170,9 +172,9 @@ func (c conversation) state(t *testing.T, a *adjustable, none *testCamera) {
 	}
 	c.get(t, "/readyz", "/readyz")
 	none.set(camera.Idle)
-	c.s.Reloaded(nil, []string{"listen"})
-	c.s.ServeLastGood(time.Unix(1, 0), errors.New("the last good configuration is in force"))
-	c.s.Reloaded(errors.New("camd.yaml:1:1: what"), nil)
+	c.server.RecordReload(nil, []string{"listen"})
+	c.server.SetLastGood(time.Unix(1, 0), errors.New("the last good configuration is in force"))
+	c.server.RecordReload(errors.New("camd.yaml:1:1: what"), nil)
 	c.get(t, "/readyz", "/readyz")
 	c.get(t, "/healthz", "/healthz")
 	c.get(t, "/metrics", "/metrics")
@@ -180,11 +182,11 @@ func (c conversation) state(t *testing.T, a *adjustable, none *testCamera) {
 	c.get(t, "/api/v1/openapi.json", "/api/v1/openapi.json")
 }
 
-func (c conversation) changes(t *testing.T, a *adjustable) {
+func (c contractClient) changes(t *testing.T, a *adjustableCamera) {
 	const path, list, good = "/api/v1/cameras/{camera}", "/api/v1/cameras/{camera}/controls", `{"controls": {"brightness": 1, "flip": true, "menu": "50 Hz"}}`
 	change := func(body, kind string) {
 		t.Helper()
-		c.say(t, path, http.MethodPatch, "/api/v1/cameras/a", body, "Content-Type", kind)
+		c.request(t, path, http.MethodPatch, "/api/v1/cameras/a", body, "Content-Type", kind)
 	}
 	change(good, "application/json")
 	change(`{"paused": true}`, "application/json")
@@ -196,19 +198,19 @@ func (c conversation) changes(t *testing.T, a *adjustable) {
 	change(good+strings.Repeat(" ", maxPatch), "application/json")
 	for _, err := range []error{
 		camera.ControlErrorf(camera.NoControls, "why"), camera.ControlErrorf(camera.NotOpen, "why"), camera.ControlErrorf(camera.BadSetting, "why"),
-		camera.ControlErrorf(camera.SettingRefused, "why"), camera.ControlErrorf(camera.ControlsTimeout, "why"), camera.ControlErrorf(camera.SwitchedOff, "why"), errors.New("why"),
+		camera.ControlErrorf(camera.SettingRefused, "why"), camera.ControlErrorf(camera.ControlsTimeout, "why"), camera.ControlErrorf(camera.CameraPaused, "why"), errors.New("why"),
 	} {
 		a.err = err
 		change(good, "application/json")
 		var e *camera.ControlError
-		if errors.As(err, &e) && e.Trouble != camera.BadSetting { // of which a list has none
+		if errors.As(err, &e) && e.Kind != camera.BadSetting { // of which a list has none
 			c.get(t, list, "/api/v1/cameras/a/controls")
 		}
 	}
 	a.err = nil
 }
 
-func (c conversation) files(t *testing.T) {
+func (c contractClient) files(t *testing.T) {
 	c.get(t, "/cameras/{camera}", "/cameras/nope")
 	for name, path := range map[string]string{
 		"/": "/", "/cameras/a": "/cameras/{camera}",
@@ -226,58 +228,58 @@ func (c conversation) files(t *testing.T) {
 	}
 }
 
-// upgrade is what asks for a WebSocket of no version.
-var upgrade = []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}
+// upgradeHeaders is what asks for a WebSocket of no version.
+var upgradeHeaders = []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}
 
-// wallOf opens a wall, until the test ends.
-func (c conversation) wallOf(t *testing.T, cameras ...string) *http.Response {
+// openWall opens a wall, until the test ends.
+func (c contractClient) openWall(t *testing.T, cameras ...string) *http.Response {
 	t.Helper()
-	return c.get(t, "/api/v1/wall", "/api/v1/wall?rendition=main&cameras="+strings.Join(cameras, ","), append([]string{"Sec-WebSocket-Version", "13"}, upgrade...)...)
+	return c.get(t, "/api/v1/wall", "/api/v1/wall?rendition=main&cameras="+strings.Join(cameras, ","), append([]string{"Sec-WebSocket-Version", "13"}, upgradeHeaders...)...)
 }
 
-func (c conversation) wall(t *testing.T) {
+func (c contractClient) wall(t *testing.T) {
 	const path = "/api/v1/wall"
 	version := []string{"Sec-WebSocket-Version", "13"}
-	_ = c.wallOf(t, "a", "yard").Body.Close()
+	_ = c.openWall(t, "a", "yard").Body.Close()
 	c.get(t, path, path)
 	c.get(t, path, path, "Upgrade", "websocket")
-	c.get(t, path, path, upgrade...)
-	c.get(t, path, path+"?"+strings.Repeat("x", longestWall+1), upgrade...)
-	c.get(t, path, path, append(append(version, upgrade...), "Origin", "http://elsewhere.example")...)
+	c.get(t, path, path, upgradeHeaders...)
+	c.get(t, path, path+"?"+strings.Repeat("x", maxWallQuery+1), upgradeHeaders...)
+	c.get(t, path, path, append(append(version, upgradeHeaders...), "Origin", "http://elsewhere.example")...)
 }
 
 // access provokes what nobody, somebody and too many attempts are answered.
-func (c conversation) access(t *testing.T) {
-	o := gated(t)
-	s, _, _ := openGated(t, o)
-	g := conversation{c.contract, s}
-	for _, rt := range s.table() {
-		if rt.role == anybody {
+func (c contractClient) access(t *testing.T) {
+	o := authOptions(t)
+	s, _, _ := startWithAuth(t, o)
+	g := contractClient{c.contract, s}
+	for _, rt := range s.routeTable() {
+		if rt.role == publicRole {
 			continue
 		}
 		url := strings.ReplaceAll(rt.pattern, "{camera}", "yard")
-		g.say(t, rt.pattern, rt.method, url, "")
+		g.request(t, rt.pattern, rt.method, url, "")
 		other := bearer(access.Metrics, "all")
 		if rt.role == access.Metrics {
 			other = bearer(access.View, "all")
 		}
-		g.say(t, rt.pattern, rt.method, url, "", other...)
+		g.request(t, rt.pattern, rt.method, url, "", other...)
 	}
 	g.links(t)
 	g.login(t)
 	o.LinkKey, o.Users = nil, nil
-	without, _, _ := openGated(t, o)
-	w := conversation{c.contract, without}
-	w.say(t, "/api/v1/cameras/{camera}/links", http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "1h"}`, append(bearer(access.Admin, "all"), "Content-Type", "application/json")...)
+	without, _, _ := startWithAuth(t, o)
+	w := contractClient{c.contract, without}
+	w.request(t, "/api/v1/cameras/{camera}/links", http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "1h"}`, append(bearer(access.Admin, "all"), "Content-Type", "application/json")...)
 	w.get(t, "/login", "/login")
-	w.say(t, "/login", http.MethodPost, "/login", "user=a&password=b", "Content-Type", "application/x-www-form-urlencoded")
+	w.request(t, "/login", http.MethodPost, "/login", "user=a&password=b", "Content-Type", "application/x-www-form-urlencoded")
 }
 
-func (c conversation) links(t *testing.T) {
+func (c contractClient) links(t *testing.T) {
 	const path = "/api/v1/cameras/{camera}/links"
 	link := func(camera, body, kind string) {
 		t.Helper()
-		c.say(t, path, http.MethodPost, "/api/v1/cameras/"+camera+"/links", body, append(bearer(access.Admin, "all"), "Content-Type", kind)...)
+		c.request(t, path, http.MethodPost, "/api/v1/cameras/"+camera+"/links", body, append(bearer(access.Admin, "all"), "Content-Type", kind)...)
 	}
 	const good, kind = `{"for": "1h"}`, "application/json"
 	link("yard", good, kind)
@@ -287,16 +289,16 @@ func (c conversation) links(t *testing.T) {
 	for _, bad := range []string{`{}`, `{"for": "-1h"}`, `{"for": "721h"}`, `{"for": "soon"}`, `{"for": 1}`, `{"for": "1h", "x": 1}`, `x`} {
 		link("yard", bad, kind)
 	}
-	c.get(t, "/api/v1/me", "/api/v1/me?link="+c.s.linkTo(t, "yard"))
+	c.get(t, "/api/v1/me", "/api/v1/me?link="+c.server.linkTo(t, "yard"))
 	c.get(t, "/api/v1/me", "/api/v1/me", bearer(access.View, "all")...)
-	c.get(t, "/cameras/{camera}", "/cameras/yard?link="+c.s.linkTo(t, "yard"))
-	c.get(t, "/", "/?link="+c.s.linkTo(t, "yard"))
+	c.get(t, "/cameras/{camera}", "/cameras/yard?link="+c.server.linkTo(t, "yard"))
+	c.get(t, "/", "/?link="+c.server.linkTo(t, "yard"))
 }
 
-func (c conversation) login(t *testing.T) {
+func (c contractClient) login(t *testing.T) {
 	send := func(body string) *http.Response {
 		t.Helper()
-		return c.say(t, "/login", http.MethodPost, "/login", body, "Content-Type", "application/x-www-form-urlencoded")
+		return c.request(t, "/login", http.MethodPost, "/login", body, "Content-Type", "application/x-www-form-urlencoded")
 	}
 	c.get(t, "/login", "/login?next=/")
 	send("user=anna&password=hunter2&next=/")
@@ -307,5 +309,5 @@ func (c conversation) login(t *testing.T) {
 			break
 		}
 	}
-	c.say(t, "/logout", http.MethodPost, "/logout", "")
+	c.request(t, "/logout", http.MethodPost, "/logout", "")
 }

@@ -37,8 +37,8 @@ func readContract(t *testing.T) *contract {
 	return &contract{doc, map[string]bool{}}
 }
 
-// usual are headers that HTTP describes, or that every answer may have.
-var usual = []string{"Accept-Ranges", "Access-Control-Allow-Origin", "Cache-Control", "Connection", "Content-Length", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Content-Type", "Date", "Expires", "Pragma",
+// commonHeaders are headers that HTTP describes, or that every answer may have.
+var commonHeaders = []string{"Accept-Ranges", "Access-Control-Allow-Origin", "Cache-Control", "Connection", "Content-Length", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Content-Type", "Date", "Expires", "Pragma",
 	"Referrer-Policy", "Vary", "X-Accel-Buffering", "X-Content-Type-Options"}
 
 // check holds an answer against the description of a path. A request that was served must be as described, too.
@@ -70,16 +70,16 @@ func (c *contract) check(t *testing.T, path string, req *http.Request, body stri
 	what = fmt.Sprint(what, " ", resp.StatusCode)
 	c.seen[what] = true
 	for name := range resp.Header {
-		if header(described.Value, name) == "" && !slices.Contains(usual, name) {
+		if describedHeader(described.Value, name) == "" && !slices.Contains(commonHeaders, name) {
 			t.Errorf("%s: header %s is not described", what, name)
 		}
-		c.seen[what+" header "+header(described.Value, name)] = true
+		c.seen[what+" header "+describedHeader(described.Value, name)] = true
 	}
 	c.checkBody(t, what, in, described.Value, resp)
 }
 
-// header returns how a header is written in the description, which does not matter to HTTP.
-func header(r *openapi3.Response, name string) string {
+// describedHeader returns how a header is written in the description, which does not matter to HTTP.
+func describedHeader(r *openapi3.Response, name string) string {
 	for written := range r.Headers {
 		if strings.EqualFold(written, name) {
 			return written
@@ -115,7 +115,7 @@ func (c *contract) checkBody(t *testing.T, what string, in *openapi3filter.Reque
 				t.Errorf("%s: %v", what, err)
 			}
 			if content := described.Content[kind]; content != nil {
-				c.walk("", content.Schema, v)
+				c.markProperties("", content.Schema, v)
 			}
 		}
 	}
@@ -140,11 +140,11 @@ func (c *contract) checkPart(t *testing.T, what string, stream *multipart.Reader
 	if err := schema.Value.VisitJSON(fields, openapi3.EnableJSONSchema2020()); err != nil {
 		t.Errorf("%s: a part's header: %v", what, err)
 	}
-	c.walk("StreamPart", schema, fields)
+	c.markProperties("StreamPart", schema, fields)
 }
 
-// walk notes which of a schema's properties a value has.
-func (c *contract) walk(place string, schema *openapi3.SchemaRef, v any) {
+// markProperties notes which of a schema's properties a value has.
+func (c *contract) markProperties(place string, schema *openapi3.SchemaRef, v any) {
 	if schema == nil {
 		return
 	}
@@ -154,22 +154,22 @@ func (c *contract) walk(place string, schema *openapi3.SchemaRef, v any) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			c.walk(place+"[]", schema.Value.Items, item)
+			c.markProperties(place+"[]", schema.Value.Items, item)
 		}
 	case map[string]any:
 		for name, value := range v {
 			if property := schema.Value.Properties[name]; property != nil {
 				c.seen[place+"."+name] = true
-				c.walk(place+"."+name, property, value)
+				c.markProperties(place+"."+name, property, value)
 			} else {
-				c.walk(place+".*", schema.Value.AdditionalProperties.Schema, value)
+				c.markProperties(place+".*", schema.Value.AdditionalProperties.Schema, value)
 			}
 		}
 	}
 }
 
-// unseen lists what is described and was never answered.
-func (c *contract) unseen() (missing []string) {
+// missing lists what is described and was never answered.
+func (c *contract) missing() (missing []string) {
 	note := func(what string) {
 		if !c.seen[what] {
 			missing = append(missing, what)
@@ -191,23 +191,23 @@ func (c *contract) unseen() (missing []string) {
 	}
 	for name, schema := range c.doc.Components.Schemas {
 		if name != "Change" { // which is asked, not answered
-			properties(name, schema, note)
+			listProperties(name, schema, note)
 		}
 	}
 	slices.Sort(missing)
 	return missing
 }
 
-func properties(place string, schema *openapi3.SchemaRef, note func(string)) {
+func listProperties(place string, schema *openapi3.SchemaRef, note func(string)) {
 	if schema == nil || schema.Ref != "" {
 		return
 	}
 	for name, property := range schema.Value.Properties {
 		note(place + "." + name)
-		properties(place+"."+name, property, note)
+		listProperties(place+"."+name, property, note)
 	}
-	properties(place+"[]", schema.Value.Items, note)
-	properties(place+".*", schema.Value.AdditionalProperties.Schema, note)
+	listProperties(place+"[]", schema.Value.Items, note)
+	listProperties(place+".*", schema.Value.AdditionalProperties.Schema, note)
 }
 
 var segment = regexp.MustCompile(`\{(\w+)\}`)

@@ -25,7 +25,7 @@ func TestOpenAPIIsValid(t *testing.T) {
 		t.Error(err)
 	}
 	for name, schema := range c.doc.Components.Schemas {
-		closed(t, name, schema)
+		checkClosedSchema(t, name, schema)
 	}
 	refs := regexp.MustCompile(`"\$ref": "#/components/(\w+/\w+)"`).FindAllStringSubmatch(string(openapi), -1)
 	used := map[string]bool{}
@@ -46,8 +46,8 @@ func TestOpenAPIIsValid(t *testing.T) {
 
 func keys[V any](m map[string]V) []string { return slices.Collect(maps.Keys(m)) }
 
-// closed checks that an object says what else it may have: nothing, or values of a kind.
-func closed(t *testing.T, place string, schema *openapi3.SchemaRef) {
+// checkClosedSchema checks that an object says what else it may have: nothing, or values of a kind.
+func checkClosedSchema(t *testing.T, place string, schema *openapi3.SchemaRef) {
 	t.Helper()
 	if schema == nil || schema.Ref != "" {
 		return
@@ -57,14 +57,14 @@ func closed(t *testing.T, place string, schema *openapi3.SchemaRef) {
 		t.Errorf("%s may have anything", place)
 	}
 	for name, property := range schema.Value.Properties {
-		closed(t, place+"."+name, property)
+		checkClosedSchema(t, place+"."+name, property)
 	}
-	closed(t, place+"[]", schema.Value.Items)
-	closed(t, place+".*", more.Schema)
+	checkClosedSchema(t, place+"[]", schema.Value.Items)
+	checkClosedSchema(t, place+".*", more.Schema)
 }
 
 func TestOpenAPIDescribesTheRoutes(t *testing.T) {
-	s, c := open(t, Options{}), readContract(t)
+	s, c := startServer(t, Options{}), readContract(t)
 	var described, there []string
 	roles := map[string]string{}
 	for path, item := range c.doc.Paths.Map() {
@@ -83,7 +83,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 		there = append(there, method+" "+route)
 		return nil
 	})
-	for _, rt := range s.table() {
+	for _, rt := range s.routeTable() {
 		if got, ok := roles[rt.method+" "+rt.pattern]; !ok || got != string(rt.role) {
 			t.Errorf("%s %s is described for %q, and is for %q", rt.method, rt.pattern, got, rt.role)
 		}
@@ -123,7 +123,7 @@ func TestOpenAPIDescribesTheParameters(t *testing.T) {
 	}
 }
 
-func TestOpenAPIKnowsTheWords(t *testing.T) {
+func TestOpenAPIListsAllEnumValues(t *testing.T) {
 	schemas := readContract(t).doc.Components.Schemas
 	for _, c := range []struct {
 		enum  []any

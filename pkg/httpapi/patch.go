@@ -21,7 +21,7 @@ type patchJSON struct {
 const patchExample = `{"controls": {"brightness": 128}} or {"paused": true}`
 
 // changeCamera does all that a request asks for or nothing, and answers with the camera as it is then.
-func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
+func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	patch, bad := readPatch(w, r)
 	if bad == nil {
 		bad = patch.check(v)
@@ -39,19 +39,19 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
 	var list []camera.Control
 	if len(settings) > 0 {
 		before := v.camera.Status().Controls
-		if list, err = v.adjust(r.Context(), settings); err == nil {
-			s.adjusted(r, v.id, settings, before, list)
+		if list, err = v.applyControls(r.Context(), settings); err == nil {
+			s.logControlChanges(r, v.id, settings, before, list)
 		}
 	}
 	if err == nil && patch.Paused != nil {
-		err = s.turn(w, r, v, *patch.Paused)
+		err = s.pauseCamera(w, r, v, *patch.Paused)
 	}
 	if err != nil {
 		failControls(w, r, err)
 		return
 	}
 	status := v.camera.Status()
-	j := toJSON(status, s.audience.watching()[v.id], visitorOf(r).Grant)
+	j := newCameraJSON(status, s.viewers.countPerCamera()[v.id], requesterOf(r).Grant)
 	if j.Controls = controlsJSON(list); list == nil {
 		j.Controls = controlsJSON(status.Controls)
 	}
@@ -59,7 +59,7 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v view) {
 }
 
 // check says what cannot be asked of this camera, or not at once.
-func (p patchJSON) check(v view) *requestError {
+func (p patchJSON) check(v cameraRequest) *requestError {
 	_, pausable := v.camera.(Pausable)
 	switch {
 	case p.Paused == nil && len(p.Controls) == 0:
@@ -88,15 +88,15 @@ func (p patchJSON) settings() (map[string]camera.Setting, error) {
 		}
 		switch v := value.(type) {
 		case bool:
-			settings[name] = camera.Switch(v)
+			settings[name] = camera.SwitchSetting(v)
 		case string:
-			settings[name] = camera.Text(v)
+			settings[name] = camera.TextSetting(v)
 		case json.Number:
 			n, err := v.Int64()
 			if err != nil {
 				return nil, fmt.Errorf("%s: want a whole number, got %s", name, v)
 			}
-			settings[name] = camera.Number(n)
+			settings[name] = camera.NumberSetting(n)
 		default:
 			return nil, fmt.Errorf("%s: want a whole number, true, false, or the text of a menu's item", name)
 		}

@@ -13,41 +13,41 @@ type Pausable interface {
 	// Pause returns when it is done, and reports whether that was a change: a camera that is switched off is closed, and
 	// nobody gets a picture any more that it gave. It is safe for concurrent use. Its error is ctx's, or that the camera is no
 	// more; then nothing was done.
-	Pause(ctx context.Context, paused bool) (changed bool, err error)
+	SetPaused(ctx context.Context, paused bool) (changed bool, err error)
 }
 
-// switches turns cameras off and on, each of them one request at a time, so that what is remembered is what was done last.
-type switches struct {
-	remember func(camera string, paused bool) error
-	turns    sync.Map // by camera: a *sync.Mutex
+// pauseSetter turns cameras off and on, each of them one request at a time, so that what is remembered is what was done last.
+type pauseSetter struct {
+	save  func(camera string, paused bool) error
+	locks sync.Map // by camera: a *sync.Mutex
 }
 
-// turn switches a camera off or on. forgets is why that will not outlast camd, nil if it will; err is why it was not done.
-func (s *switches) turn(ctx context.Context, id string, c Pausable, paused bool) (changed bool, forgets, err error) {
-	turn, _ := s.turns.LoadOrStore(id, new(sync.Mutex))
-	turn.(*sync.Mutex).Lock()
-	defer turn.(*sync.Mutex).Unlock()
-	if changed, err = c.Pause(ctx, paused); err != nil {
+// pauseCamera switches a camera off or on. saveErr is why a restart of camd forgets it; err is why it was not done.
+func (s *pauseSetter) setPaused(ctx context.Context, id string, c Pausable, paused bool) (changed bool, saveErr, err error) {
+	lock, _ := s.locks.LoadOrStore(id, new(sync.Mutex))
+	lock.(*sync.Mutex).Lock()
+	defer lock.(*sync.Mutex).Unlock()
+	if changed, err = c.SetPaused(ctx, paused); err != nil {
 		return false, nil, err
 	}
-	if s.remember != nil {
-		forgets = s.remember(id, paused)
+	if s.save != nil {
+		saveErr = s.save(id, paused)
 	}
-	return changed, forgets, nil
+	return changed, saveErr, nil
 }
 
-// turn does what a person asked for, notes who that was, and tells them what it is worth.
-func (s *Server) turn(w http.ResponseWriter, r *http.Request, v view, paused bool) error {
-	changed, forgets, err := s.switches.turn(r.Context(), v.id, v.camera.(Pausable), paused)
+// pauseCamera does what a person asked for, notes who that was, and tells them what it is worth.
+func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, v cameraRequest, paused bool) error {
+	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), v.id, v.camera.(Pausable), paused)
 	if err != nil {
 		return err
 	}
 	if changed {
-		s.switched(personOf(r), v.id, paused)
+		s.logPause(actorOf(r), v.id, paused)
 	}
-	if forgets != nil {
-		s.log.Warn("switch not kept", zap.String("camera", v.id), zap.Bool("paused", paused), zap.Error(forgets))
-		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+forgets.Error())
+	if saveErr != nil {
+		s.log.Warn("switch not kept", zap.String("camera", v.id), zap.Bool("paused", paused), zap.Error(saveErr))
+		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+saveErr.Error())
 	}
 	return nil
 }

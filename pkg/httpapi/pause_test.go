@@ -16,18 +16,18 @@ import (
 	"camd/pkg/camera"
 )
 
-// switchable is a camera with controls that can be switched off.
-type switchable struct {
-	*adjustable
-	turns []bool
-	fails error
+// pausableCamera is a camera with controls that can be paused.
+type pausableCamera struct {
+	*adjustableCamera
+	pauses   []bool
+	pauseErr error
 }
 
-func (c *switchable) Pause(_ context.Context, paused bool) (bool, error) {
-	if c.fails != nil {
-		return false, c.fails
+func (c *pausableCamera) SetPaused(_ context.Context, paused bool) (bool, error) {
+	if c.pauseErr != nil {
+		return false, c.pauseErr
 	}
-	c.turns = append(c.turns, paused)
+	c.pauses = append(c.pauses, paused)
 	was := c.Status().State == camera.Paused
 	if paused {
 		c.testCamera.set(camera.Paused)
@@ -37,22 +37,22 @@ func (c *switchable) Pause(_ context.Context, paused bool) (bool, error) {
 	return was != paused, nil
 }
 
-// paused serves a switchable camera a beside one that is none.
-func paused(t *testing.T, o Options) (*switchable, *site) {
+// startPausable serves a pausable camera a beside one that cannot be paused.
+func startPausable(t *testing.T, o Options) (*pausableCamera, *testServer) {
 	t.Helper()
-	c := &switchable{adjustable: newAdjustable()}
-	return c, open(t, o, c, newTestCamera("plain"))
+	c := &pausableCamera{adjustableCamera: newAdjustableCamera()}
+	return c, startServer(t, o, c, newTestCamera("plain"))
 }
 
-func (s *site) change(t *testing.T, id, body string) (*http.Response, string) {
+func (s *testServer) patchCamera(t *testing.T, id, body string) (*http.Response, string) {
 	t.Helper()
 	return s.patch(t, "/api/v1/cameras/"+id, "application/json", strings.NewReader(body))
 }
 
-func TestPauseAndResume(t *testing.T) {
+func TestPatchPausesAndResumes(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	kept := map[string]bool{}
-	c, s := paused(t, Options{Audit: audit.New(zap.New(core)), Remember: func(id string, off bool) error { kept[id] = off; return nil }})
+	c, s := startPausable(t, Options{Audit: audit.New(zap.New(core)), SavePaused: func(id string, off bool) error { kept[id] = off; return nil }})
 	for _, x := range []struct {
 		body, state string
 		paused      bool
@@ -64,7 +64,7 @@ func TestPauseAndResume(t *testing.T) {
 		{`{"paused": false}`, "starting", false, ""},
 		{`{"paused": false, "controls": {"brightness": 1}}`, "starting", false, ""},
 	} {
-		resp, got := s.change(t, "a", x.body)
+		resp, got := s.patchCamera(t, "a", x.body)
 		var j struct {
 			State  string
 			Paused *bool
@@ -79,27 +79,27 @@ func TestPauseAndResume(t *testing.T) {
 			t.Errorf("%s: kept %v", x.body, kept)
 		}
 		delete(kept, "a")
-		said := logs.FilterMessage("camera.switched").TakeAll()
+		logged := logs.FilterMessage("camera.switched").TakeAll()
 		logs.TakeAll()
 		switch {
-		case x.to == "" && len(said) > 0:
-			t.Errorf("%s: logged %v", x.body, said)
-		case x.to != "" && (len(said) != 1 || said[0].ContextMap()["to"] != x.to || said[0].ContextMap()["camera"] != "a" ||
-			said[0].ContextMap()["address"] != "127.0.0.1"):
-			t.Errorf("%s: logged %v", x.body, said)
+		case x.to == "" && len(logged) > 0:
+			t.Errorf("%s: logged %v", x.body, logged)
+		case x.to != "" && (len(logged) != 1 || logged[0].ContextMap()["to"] != x.to || logged[0].ContextMap()["camera"] != "a" ||
+			logged[0].ContextMap()["address"] != "127.0.0.1"):
+			t.Errorf("%s: logged %v", x.body, logged)
 		}
 	}
-	if want := map[string]camera.Setting{"brightness": camera.Number(1)}; !reflect.DeepEqual(c.set, want) {
+	if want := map[string]camera.Setting{"brightness": camera.NumberSetting(1)}; !reflect.DeepEqual(c.set, want) {
 		t.Errorf("set %v", c.set)
 	}
 }
 
 // All or nothing: what is refused in part changes nothing.
-func TestPauseRefused(t *testing.T) {
-	c, s := paused(t, Options{Remember: func(string, bool) error { t.Error("remembered"); return nil }})
+func TestRefusedPauseChangesNothing(t *testing.T) {
+	c, s := startPausable(t, Options{SavePaused: func(string, bool) error { t.Error("remembered"); return nil }})
 	refused := func(id, body string, code int, says string) {
 		t.Helper()
-		if resp, got := s.change(t, id, body); resp.StatusCode != code || !strings.Contains(got, says) {
+		if resp, got := s.patchCamera(t, id, body); resp.StatusCode != code || !strings.Contains(got, says) {
 			t.Errorf("%s %s: %s %s, want %d %s", id, body, resp.Status, got, code, says)
 		}
 	}
@@ -111,21 +111,21 @@ func TestPauseRefused(t *testing.T) {
 	if c.set != nil {
 		t.Errorf("set %v", c.set)
 	}
-	c.err = camera.ControlErrorf(camera.SwitchedOff, "the camera is switched off")
+	c.err = camera.ControlErrorf(camera.CameraPaused, "the camera is switched off")
 	refused("a", `{"paused": false, "controls": {"brightness": 1}}`, 409, "the camera is switched off")
-	c.fails = context.Canceled
+	c.pauseErr = context.Canceled
 	refused("a", `{"paused": true}`, 503, "not done")
-	if c.turns != nil || c.Status().State != camera.Live {
-		t.Errorf("turned %v", c.turns)
+	if c.pauses != nil || c.Status().State != camera.Live {
+		t.Errorf("turned %v", c.pauses)
 	}
 }
 
 // A switch that cannot be kept is a switch all the same, and both who asked and the log hear of it.
-func TestPauseThatIsForgotten(t *testing.T) {
+func TestUnsavedPauseWarns(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
-	c, s := paused(t, Options{Log: zap.New(core), Remember: func(string, bool) error { return errors.New("the disk\nis full") }})
+	c, s := startPausable(t, Options{Log: zap.New(core), SavePaused: func(string, bool) error { return errors.New("the disk\nis full") }})
 	c.placeholder()
-	resp, got := s.change(t, "a", `{"paused": true}`)
+	resp, got := s.patchCamera(t, "a", `{"paused": true}`)
 	if resp.StatusCode != 200 || c.Status().State != camera.Paused || resp.Header.Get("X-Camd-Warning") != "done, until camd restarts: the disk is full" {
 		t.Errorf("%s %v %s", resp.Status, resp.Header, got)
 	}

@@ -7,66 +7,66 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// reloads is what became of the configuration. It is good at the start, or camd would not be there.
-type reloads struct {
+// reloadState is what became of the configuration. It is good at the start, or camd would not be there.
+type reloadState struct {
 	mu sync.Mutex
-	reloaded
+	reloadStatus
 }
 
-type reloaded struct {
-	ok, failed uint64
-	at         time.Time // of the last, or the start
-	problem    error     // of the last; nil if it was good
-	pending    []string
-	lastGood   time.Time // when the configuration in force was kept, if it is not the file's
+type reloadStatus struct {
+	ok, failed  uint64
+	at          time.Time // of the last, or the start
+	err         error     // of the last; nil if it was good
+	restartKeys []string
+	lastGood    time.Time // when the configuration in force was kept, if it is not the file's
 }
 
-// Reloaded notes that the configuration was read again. problem is why that of before stays in force, for people and without
-// secrets; nil if the new one is. pending are the keys of it that take effect when camd starts anew.
-func (s *Server) Reloaded(problem error, pending []string) {
-	r := &s.reloads
+// RecordReload notes that the configuration was read again. problem is why that of before stays in force, for people and without
+// secrets; nil if the new one is. restartKeys are its keys that take effect when camd restarts.
+func (s *Server) RecordReload(err error, restartKeys []string) {
+	r := &s.reloadState
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.at, r.problem = time.Now(), problem
-	if problem != nil {
+	r.at, r.err = time.Now(), err
+	if err != nil {
 		r.failed++
 		return
 	}
 	r.ok++
-	r.pending, r.lastGood = pending, time.Time{}
+	r.restartKeys, r.lastGood = restartKeys, time.Time{}
 }
 
-// ServeLastGood notes that the configuration in force is not the file's, but the last good one, which was kept at that time. problem
-// says why, as for Reloaded. It holds until Reloaded is told of a good file.
-func (s *Server) ServeLastGood(kept time.Time, problem error) {
-	r := &s.reloads
+// SetLastGood notes that the configuration in force is not the file's, but the last good one, which was kept at that time. problem
+// says why, as for RecordReload. It holds until RecordReload gets a good file.
+func (s *Server) SetLastGood(savedAt time.Time, err error) {
+	r := &s.reloadState
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lastGood, r.problem = kept, problem
+	r.lastGood, r.err = savedAt, err
 }
 
-// ServesLastGood reports whether the last good configuration is in force instead of the file's.
-func (s *Server) ServesLastGood() bool { return !s.reloads.look().lastGood.IsZero() }
+// UsesLastGood reports whether the last good configuration is in force instead of the file's.
+func (s *Server) UsesLastGood() bool { return !s.reloadState.current().lastGood.IsZero() }
 
-func (r *reloads) look() reloaded {
+func (r *reloadState) current() reloadStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.reloaded
+	return r.reloadStatus
 }
 
 // configJSON is what /readyz says of the configuration.
 type configJSON struct {
 	OK      bool     `json:"ok"`
 	Error   string   `json:"error,omitempty"`   // why the file is not in force
-	Restart []string `json:"restart,omitempty"` // keys that wait for camd to start anew
+	Restart []string `json:"restart,omitempty"` // keys that take effect when camd restarts
 
 	LastGood *time.Time `json:"last_good,omitempty"` // when the configuration in force was kept, if it is not the file's
 }
 
-func (r reloaded) toJSON() configJSON {
-	j := configJSON{OK: r.problem == nil, Restart: r.pending}
-	if r.problem != nil {
-		j.Error = r.problem.Error()
+func (r reloadStatus) toJSON() configJSON {
+	j := configJSON{OK: r.err == nil, Restart: r.restartKeys}
+	if r.err != nil {
+		j.Error = r.err.Error()
 	}
 	if !r.lastGood.IsZero() {
 		j.LastGood = &r.lastGood
@@ -80,9 +80,9 @@ var (
 	descReloadAt = desc("camd_config_last_reload_timestamp_seconds", "When the configuration was last read, as Unix time.")
 )
 
-func collectReloads(out chan<- prometheus.Metric, r reloaded) {
+func collectReloads(out chan<- prometheus.Metric, r reloadStatus) {
 	counter(out, descReloads, r.ok, "ok")
 	counter(out, descReloads, r.failed, "failed")
-	gauge(out, descReloadOK, number(r.problem == nil))
+	gauge(out, descReloadOK, boolToFloat(r.err == nil))
 	gauge(out, descReloadAt, unixTime(r.at))
 }

@@ -10,28 +10,28 @@ import (
 	"camd/pkg/broker"
 )
 
-// mostRemoteStreams is how many streams of other sites' cameras have series. A stream has some 40.
-const mostRemoteStreams = 1024
+// maxRemoteStreams is how many streams of other sites' cameras have series. A stream has some 40.
+const maxRemoteStreams = 1024
 
 // remoteStreams are the streams of other sites' cameras that have been watched here. Only these have series: a relay may know
 // thousands of cameras. It is safe for concurrent use.
 type remoteStreams struct {
-	metrics *Metrics
-	mu      sync.Mutex
-	streams map[remoteStream]struct{}
-	topics  map[*broker.Topic]remoteStream
-	left    map[remoteStream]struct{} // of those without series, at most as many as have some
+	metrics  *Metrics
+	mu       sync.Mutex
+	streams  map[remoteStream]struct{}
+	topics   map[*broker.Topic]remoteStream
+	excluded map[remoteStream]struct{} // watched streams without series, at most as many as have some
 }
 
 type remoteStream struct{ camera, rendition string }
 
 func newRemoteStreams(m *Metrics) *remoteStreams {
-	return &remoteStreams{metrics: m, streams: map[remoteStream]struct{}{}, topics: map[*broker.Topic]remoteStream{}, left: map[remoteStream]struct{}{}}
+	return &remoteStreams{metrics: m, streams: map[remoteStream]struct{}{}, topics: map[*broker.Topic]remoteStream{}, excluded: map[remoteStream]struct{}{}}
 }
 
-// measure gives the stream that a viewer watches its series if it is another site's and has none yet.
-func (s *Server) measure(all *roster, v *viewer, topic *broker.Topic) {
-	if all.remote[v.camera] {
+// addRemoteSeries gives the stream that a viewer watches its series if it is another site's and has none yet.
+func (s *Server) addRemoteSeries(cfg *activeConfig, v *viewer, topic *broker.Topic) {
+	if cfg.remote[v.camera] {
 		s.remotes.add(remoteStream{v.camera, v.rendition}, topic)
 	}
 }
@@ -40,9 +40,9 @@ func (r *remoteStreams) add(stream remoteStream, topic *broker.Topic) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, has := r.streams[stream]; !has {
-		if len(r.streams) >= mostRemoteStreams {
-			if len(r.left) < mostRemoteStreams {
-				r.left[stream] = struct{}{}
+		if len(r.streams) >= maxRemoteStreams {
+			if len(r.excluded) < maxRemoteStreams {
+				r.excluded[stream] = struct{}{}
 			}
 			return
 		}
@@ -53,17 +53,17 @@ func (r *remoteStreams) add(stream remoteStream, topic *broker.Topic) {
 }
 
 // age returns what notes the ages of a topic's frames.
-func (r *remoteStreams) age(t *broker.Topic) prometheus.Observer {
+func (r *remoteStreams) frameAgeOf(t *broker.Topic) prometheus.Observer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if stream, has := r.topics[t]; has {
-		return r.metrics.age(stream.camera, stream.rendition)
+		return r.metrics.frameAgeOf(stream.camera, stream.rendition)
 	}
-	return nowhere{}
+	return discardObserver{}
 }
 
-// list returns the renditions of each camera that have series, in order.
-func (r *remoteStreams) list() map[string][]string {
+// renditionsByCamera returns the renditions of each camera that have series, in order.
+func (r *remoteStreams) renditionsByCamera() map[string][]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	list := map[string][]string{}
@@ -76,39 +76,39 @@ func (r *remoteStreams) list() map[string][]string {
 	return list
 }
 
-func (r *remoteStreams) leftOut() int {
+func (r *remoteStreams) countExcluded() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.left)
+	return len(r.excluded)
 }
 
-// keep forgets the streams that are not served any more, and their series.
-func (r *remoteStreams) keep(all *roster) {
-	gone := func(s remoteStream) bool {
-		c := all.Cameras[s.camera]
-		return !all.remote[s.camera] || !slices.Contains(c.Renditions(), s.rendition)
+// retain forgets the streams that are not served any more, and their series.
+func (r *remoteStreams) retain(cfg *activeConfig) {
+	isGone := func(s remoteStream) bool {
+		c := cfg.Cameras[s.camera]
+		return !cfg.remote[s.camera] || !slices.Contains(c.Renditions(), s.rendition)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s := range r.streams {
-		if gone(s) {
+		if isGone(s) {
 			delete(r.streams, s)
 			r.metrics.frameAge.DeleteLabelValues(s.camera, s.rendition)
 		}
 	}
-	maps.DeleteFunc(r.left, func(s remoteStream, _ struct{}) bool { return gone(s) })
+	maps.DeleteFunc(r.excluded, func(s remoteStream, _ struct{}) bool { return isGone(s) })
 	maps.DeleteFunc(r.topics, func(_ *broker.Topic, s remoteStream) bool { _, has := r.streams[s]; return !has })
 }
 
-// withRemote returns the seats of this camd's cameras and those of the watched streams of other sites.
-func (r *roster) withRemote(watched map[string][]string) []seat {
-	seats := slices.Clone(r.seats)
+// streamKeysWithRemote returns the keys of this camd's streams and of the watched streams of other sites.
+func (r *activeConfig) streamKeysWithRemote(watched map[string][]string) []streamKey {
+	keys := slices.Clone(r.streamKeys)
 	for id, renditions := range watched {
 		for _, rendition := range renditions {
 			for _, transport := range r.transports {
-				seats = append(seats, seat{id, rendition, transport})
+				keys = append(keys, streamKey{id, rendition, transport})
 			}
 		}
 	}
-	return seats
+	return keys
 }

@@ -12,12 +12,12 @@ import (
 )
 
 // A camera of another site is served as any other, under its site's name and its own. What cannot be done from here is refused.
-func TestRemoteCamera(t *testing.T) {
-	far := newTestCamera("north.yard")
-	far.status.Site, far.status.Remote = "north", true
-	far.status.Counts.Published = map[string]uint64{camera.Main: 7}
-	s := open(t, Options{}, newTestCamera("yard"), far)
-	far.publish(1)
+func TestRemoteCameraIsServedReadOnly(t *testing.T) {
+	remote := newTestCamera("north.yard")
+	remote.status.Site, remote.status.Remote = "north", true
+	remote.status.Counts.Published = map[string]uint64{camera.Main: 7}
+	s := startServer(t, Options{}, newTestCamera("yard"), remote)
+	remote.publish(1)
 	for _, path := range []string{"/cameras/north.yard/", "/cameras/north.yard/snapshot.jpg", "/?action=snapshot_1", "/api/v1/cameras/north.yard/history"} {
 		if resp := s.get(t, path); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, resp.StatusCode)
@@ -29,7 +29,7 @@ func TestRemoteCamera(t *testing.T) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
-	if resp, says := s.change(t, "north.yard", `{"paused": true}`); resp.StatusCode != http.StatusNotFound || !strings.Contains(says, "cannot be switched off") {
+	if resp, says := s.patchCamera(t, "north.yard", `{"paused": true}`); resp.StatusCode != http.StatusNotFound || !strings.Contains(says, "cannot be switched off") {
 		t.Errorf("pause: %d %s", resp.StatusCode, says)
 	}
 	if resp := s.get(t, "/api/v1/cameras/north.yard/controls"); resp.StatusCode != http.StatusNotFound {
@@ -57,7 +57,7 @@ func TestRemoteCamera(t *testing.T) {
 	for _, series := range watched {
 		has(series, true)
 	}
-	s.Change(Roster{})
+	s.SetConfig(Config{})
 	for _, series := range watched {
 		has(series, false)
 	}
@@ -66,47 +66,51 @@ func TestRemoteCamera(t *testing.T) {
 // The series of a relay are bounded, however many cameras it knows and however many of them are watched.
 func TestRemoteStreamsWithSeriesAreBounded(t *testing.T) {
 	var cameras []Camera
-	for i := range mostRemoteStreams + 10 {
+	for i := range maxRemoteStreams + 10 {
 		c := newTestCamera(fmt.Sprint("north.c", i))
 		c.status.Remote = true
 		cameras = append(cameras, c)
 	}
-	s := open(t, unhurried(), cameras...)
+	s := startServer(t, untimedOptions(), cameras...)
 	few := strings.Count(body(t, s.get(t, "/metrics")), "\n")
 	for _, c := range cameras {
 		topic, _ := c.Topic(camera.Main)
 		s.remotes.add(remoteStream{c.Status().ID, camera.Main}, topic)
-		s.age(topic).Observe(1)
+		s.frameAgeOf(topic).Observe(1)
 	}
 	text := body(t, s.get(t, "/metrics"))
 	if want := fmt.Sprintf("camd_remote_streams_without_series %d\n", 10); !strings.Contains(text, want) {
 		t.Errorf("no %s", want)
 	}
-	if got, most := strings.Count(text, "\n")-few, 50*mostRemoteStreams; got > most {
+	if got, most := strings.Count(text, "\n")-few, 50*maxRemoteStreams; got > most {
 		t.Errorf("%d series, want at most %d", got, most)
 	}
-	s.Change(Roster{})
-	if n := s.remotes.leftOut() + len(s.remotes.list()); n != 0 {
+	s.SetConfig(Config{})
+	if n := s.remotes.countExcluded() + len(s.remotes.renditionsByCamera()); n != 0 {
 		t.Errorf("%d streams are left", n)
 	}
 }
 
 // A camera of another site has a history from when somebody asks for it or watches it, and none once nobody has done so for long.
 func TestHistoryOfRemoteCameraBeginsWhenAskedFor(t *testing.T) {
-	far := newTestCamera("north.yard")
-	far.status.Remote = true
-	s := open(t, Options{}, far)
-	kept := func() bool { s.diary.mu.Lock(); defer s.diary.mu.Unlock(); return s.diary.rows["north.yard"] != nil }
+	remote := newTestCamera("north.yard")
+	remote.status.Remote = true
+	s := startServer(t, Options{}, remote)
+	kept := func() bool {
+		s.history.mu.Lock()
+		defer s.history.mu.Unlock()
+		return s.history.rows["north.yard"] != nil
+	}
 	s.sample(time.Now())
 	if kept() {
 		t.Error("samples are kept of a camera that nobody has asked for")
 	}
-	s.diary.of("north.yard")
+	s.history.samplesOf("north.yard")
 	s.sample(time.Now())
-	if n := len(s.diary.of("north.yard")); n != 1 {
+	if n := len(s.history.samplesOf("north.yard")); n != 1 {
 		t.Errorf("%d samples, want 1", n)
 	}
-	for range mostSamples + 1 {
+	for range maxSamples + 1 {
 		s.sample(time.Now())
 	}
 	if kept() {
@@ -115,13 +119,13 @@ func TestHistoryOfRemoteCameraBeginsWhenAskedFor(t *testing.T) {
 }
 
 // How many sites there are is nobody's business who sees nothing of them.
-func TestSitesOfWhatIsSeen(t *testing.T) {
+func TestReadyzCountsOnlyVisibleSites(t *testing.T) {
 	yard, shed := newTestCamera("yard"), newTestCamera("shed")
 	for _, c := range []*testCamera{yard, shed} {
 		c.status.Remote, c.status.Site, c.status.State = true, c.status.ID+"-site", camera.Live
 	}
-	gate := access.New(gated(t))
-	s := open(t, Options{Roster: Roster{Gate: gate}, Link: func() Link { return Link{Connected: true, Sites: 7} }}, yard, shed)
+	auth := access.New(authOptions(t))
+	s := startServer(t, Options{Config: Config{Auth: auth}, BusState: func() BusState { return BusState{Connected: true, Sites: 7} }}, yard, shed)
 	for _, c := range []struct {
 		who  []string
 		want string
@@ -139,11 +143,11 @@ func TestSitesOfWhatIsSeen(t *testing.T) {
 }
 
 // A relay is ready when it has heard which cameras there are, and stays so.
-func TestReadyWithLink(t *testing.T) {
-	link := Link{Awaited: true}
-	far := newTestCamera("north.yard") // which is its own camd's affair
-	far.status.Remote, far.status.State = true, camera.Starting
-	s := open(t, Options{Link: func() Link { return link }}, far)
+func TestRelayIsReadyAfterFirstAnnouncement(t *testing.T) {
+	bus := BusState{AwaitingCameras: true}
+	remote := newTestCamera("north.yard") // which is its own camd's affair
+	remote.status.Remote, remote.status.State = true, camera.Starting
+	s := startServer(t, Options{BusState: func() BusState { return bus }}, remote)
 	ask := func(code int, want string) {
 		t.Helper()
 		resp := s.get(t, "/readyz")
@@ -152,8 +156,8 @@ func TestReadyWithLink(t *testing.T) {
 		}
 	}
 	ask(http.StatusServiceUnavailable, `"bus":{"connected":false,"sites":0}`)
-	link = Link{Connected: true, Sites: 2}
+	bus = BusState{Connected: true, Sites: 2}
 	ask(http.StatusOK, `"bus":{"connected":true,"sites":2}`)
-	link.Connected = false
+	bus.Connected = false
 	ask(http.StatusOK, `"status":"ready"`)
 }

@@ -17,18 +17,18 @@ type route struct {
 	method, pattern string
 	role            access.Role // at the camera, where there is one
 	serve           http.HandlerFunc
-	camera          func(http.ResponseWriter, *http.Request, view) // instead of serve, of addresses that name a camera
+	camera          func(http.ResponseWriter, *http.Request, cameraRequest) // instead of serve, of addresses that name a camera
 }
 
-// table is every address. One that is for anybody says so.
-func (s *Server) table() []route {
-	shared := func(next http.HandlerFunc) http.HandlerFunc { return s.share(next).ServeHTTP }
+// routeTable is every address. One that is for anybody says so.
+func (s *Server) routeTable() []route {
+	crossOrigin := func(next http.HandlerFunc) http.HandlerFunc { return s.allowCrossOrigin(next).ServeHTTP }
 	return []route{
 		{"GET", "/", access.View, s.root, nil},
-		{"GET", "/assets/{file}", anybody, s.pages.asset, nil},
-		{"GET", "/login", anybody, s.showLogin, nil},
-		{"POST", "/login", anybody, s.login, nil},
-		{"POST", "/logout", anybody, s.logout, nil},
+		{"GET", "/assets/{file}", publicRole, s.pages.asset, nil},
+		{"GET", "/login", publicRole, s.showLogin, nil},
+		{"POST", "/login", publicRole, s.login, nil},
+		{"POST", "/logout", publicRole, s.logout, nil},
 		{"GET", "/cameras/{camera}", access.View, nil, s.cameraPage},
 		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.stream},
 		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshot},
@@ -38,28 +38,28 @@ func (s *Server) table() []route {
 		{"PATCH", "/api/v1/cameras/{camera}", access.Control, nil, s.changeCamera},
 		{"GET", "/api/v1/cameras/{camera}/controls", access.View, nil, s.listControls},
 		{"GET", "/api/v1/cameras/{camera}/history", access.View, nil, s.showHistory},
-		{"POST", "/api/v1/cameras/{camera}/links", access.Control, nil, s.makeLink},
+		{"POST", "/api/v1/cameras/{camera}/links", access.Control, nil, s.createLink},
 		{"GET", "/api/v1/viewers", access.Admin, s.listViewers, nil},
-		{"GET", "/api/v1/me", known, s.showMe, nil},
-		{"GET", "/api/v1/openapi.json", known, showOpenAPI, nil},
-		{"GET", "/metrics", access.Metrics, s.metricsHere(), nil},
-		{"GET", "/healthz", anybody, healthz, nil},
-		{"GET", "/readyz", anybody, s.readyz, nil},
+		{"GET", "/api/v1/me", anyRole, s.showMe, nil},
+		{"GET", "/api/v1/openapi.json", anyRole, showOpenAPI, nil},
+		{"GET", "/metrics", access.Metrics, s.mainMetricsHandler(), nil},
+		{"GET", "/healthz", publicRole, healthz, nil},
+		{"GET", "/readyz", publicRole, s.readyz, nil},
 		// ustreamer's addresses.
-		{"GET", "/stream", access.View, shared(s.numbered(0, ustreamer, s.stream)), nil},
-		{"GET", "/snapshot", access.View, shared(s.numbered(0, ustreamer, s.snapshot)), nil},
-		{"GET", "/state", access.View, shared(s.numbered(0, ustreamer, s.ustreamerState)), nil},
+		{"GET", "/stream", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.stream)), nil},
+		{"GET", "/snapshot", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.snapshot)), nil},
+		{"GET", "/state", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.ustreamerState)), nil},
 	}
 }
 
-// pictures are what pages of others may show: the table's addresses that end so.
-func (rt route) pictures() bool {
+// servesPictures are what pages of others may show: the table's addresses that end so.
+func (rt route) servesPictures() bool {
 	return strings.HasSuffix(rt.pattern, ".mjpg") || strings.HasSuffix(rt.pattern, ".jpg")
 }
 
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.boundWrites, s.securityHeaders, s.boundBodies, s.ownName, s.ownPages, middleware.GetHead)
+	r.Use(s.logRequests, s.limitWrites, s.securityHeaders, s.limitBodies, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
@@ -67,20 +67,20 @@ func (s *Server) routes() http.Handler {
 		w.Header().Set("Allow", allowed(r, req.URL.Path))
 		fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
 	})
-	s.mount(r, s.table())
+	s.mount(r, s.routeTable())
 	return r
 }
 
-// mount puts addresses behind what asks who comes.
+// mount puts each route behind its role.
 func (s *Server) mount(r chi.Router, table []route) {
 	for _, rt := range table {
 		serve := rt.serve
 		if rt.camera != nil {
-			serve = s.named(rt.role, rt.camera)
+			serve = s.cameraByID(rt.role, rt.camera)
 		}
-		var handler http.Handler = s.admit(rt.role, serve)
-		if rt.pictures() {
-			handler = s.share(handler)
+		var handler http.Handler = s.requireRole(rt.role, serve)
+		if rt.servesPictures() {
+			handler = s.allowCrossOrigin(handler)
 		}
 		r.Method(rt.method, rt.pattern, handler)
 		if rt.pattern == "/cameras/{camera}" {
@@ -89,24 +89,24 @@ func (s *Server) mount(r chi.Router, table []route) {
 	}
 }
 
-// asideRoutes is what is answered at a door for metrics.
-func (s *Server) asideRoutes() http.Handler {
+// metricsRoutes are the routes of an extra listener for metrics.
+func (s *Server) metricsRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logRequests, s.securityHeaders, s.ownName, s.ownPages, middleware.GetHead)
+	r.Use(s.logRequests, s.securityHeaders, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
 	})
 	s.mount(r, []route{
 		{"GET", "/metrics", access.Metrics, s.opts.Metrics.Handler().ServeHTTP, nil},
-		{"GET", "/healthz", anybody, healthz, nil},
-		{"GET", "/readyz", anybody, s.readyz, nil},
+		{"GET", "/healthz", publicRole, healthz, nil},
+		{"GET", "/readyz", publicRole, s.readyz, nil},
 	})
 	return r
 }
 
-// metricsHere answers for the metrics where they are not aside.
-func (s *Server) metricsHere() http.HandlerFunc {
-	if !s.opts.MetricsAside {
+// mainMetricsHandler serves the metrics, unless they have a listener of their own.
+func (s *Server) mainMetricsHandler() http.HandlerFunc {
+	if !s.opts.SeparateMetrics {
 		return s.opts.Metrics.Handler().ServeHTTP
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -128,30 +128,30 @@ func allowed(r chi.Routes, path string) string {
 	return strings.Join(methods, ", ")
 }
 
-// view is a request for one camera.
-type view struct {
+// cameraRequest is a request for one camera.
+type cameraRequest struct {
 	id     string
 	camera Camera
-	manner manner
-	roster *roster // in which it was found
+	mode   compatMode
+	config *activeConfig // in which the camera was found
 }
 
-// named resolves {camera} in the address. A camera that somebody may not see is as one that is not there.
-func (s *Server) named(role access.Role, next func(http.ResponseWriter, *http.Request, view)) http.HandlerFunc {
+// cameraByID resolves {camera} in the address. A camera that somebody may not see is as one that is not there.
+func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *http.Request, cameraRequest)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := chi.URLParam(r, "camera")
-		all := s.roster.Load()
-		me := visitorOf(r)
-		c, bad := all.find(id, me.Grant)
+		cfg := s.config.Load()
+		requester := requesterOf(r)
+		c, bad := cfg.findCamera(id, requester.Grant)
 		if bad != nil {
 			fail(w, r, bad.code, bad.message)
 			return
 		}
-		if !me.May(role, id) {
-			s.forbidden(w, r, me.Grant, role, id)
+		if !requester.Allows(role, id) {
+			s.refuseForbidden(w, r, requester.Grant, role, id)
 			return
 		}
-		next(w, r, view{id: id, camera: c, roster: all})
+		next(w, r, cameraRequest{id: id, camera: c, config: cfg})
 	}
 }
 
@@ -171,11 +171,11 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 	})
 }
 
-// boundWrites keeps clients that ask and do not read from holding connections. A stream sets its own deadlines.
-func (s *Server) boundWrites(next http.Handler) http.Handler {
+// limitWrites keeps clients that ask and do not read from holding connections. A stream sets its own deadlines.
+func (s *Server) limitWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + s.roster.Load().WriteTimeout))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTimeout + s.config.Load().WriteTimeout))
 		next.ServeHTTP(w, r)
 	})
 }

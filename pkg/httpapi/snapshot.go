@@ -12,27 +12,27 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 const (
 	// defaultMaxAge is how old a snapshot may be if nothing else is asked. An unwatched camera makes a picture a second.
 	defaultMaxAge = 2 * time.Second
-	// patience is how long a snapshot waits for a picture: an on-demand camera may have to be opened for it.
-	patience = 10 * time.Second
+	// requestTimeout is how long a snapshot waits for a picture: an on-demand camera may have to be opened for it.
+	requestTimeout = 10 * time.Second
 )
 
 // snapshot serves the newest picture. It never decodes one, and any number of requests share one wait.
-func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
+func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	rendition, bad := v.rendition(r)
 	if bad == nil {
 		var oldest time.Time
-		if oldest, bad = v.notBefore(r, rendition, time.Now()); bad == nil {
+		if oldest, bad = v.oldestAllowed(r, rendition, time.Now()); bad == nil {
 			if topic, ok := v.camera.Topic(rendition); ok {
-				f := s.await(r.Context(), v, topic, oldest)
-				given := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-				s.writeSnapshot(given, r, v, f, oldest)
-				s.glanced(r, seat{v.id, rendition, transportOf(r)}, given)
+				f := s.waitForFrame(r.Context(), v, topic, oldest)
+				wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+				s.writeSnapshot(wrapped, r, v, f, oldest)
+				s.logSnapshot(r, streamKey{v.id, rendition, transportOf(r)}, wrapped)
 				return
 			}
 			bad = noRendition(v.id, rendition, v.camera.Renditions()) // it has just gone
@@ -41,15 +41,15 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v view) {
 	fail(w, r, bad.code, bad.message)
 }
 
-// glanced notes who has got a picture, or has been told that theirs is the newest.
-func (s *Server) glanced(r *http.Request, from seat, given middleware.WrapResponseWriter) {
-	if n := given.BytesWritten(); n > 0 || given.Status() == http.StatusNotModified {
-		s.audit.Glance(personOf(r), from.seen(), uint64(n))
+// logSnapshot writes to the audit log that a snapshot was sent, or was still the newest.
+func (s *Server) logSnapshot(r *http.Request, key streamKey, wrapped middleware.WrapResponseWriter) {
+	if n := wrapped.BytesWritten(); n > 0 || wrapped.Status() == http.StatusNotModified {
+		s.audit.SnapshotTaken(actorOf(r), key.auditStream(), uint64(n))
 	}
 }
 
-// notBefore reads ?fresh= and ?max_age= and returns the earliest capture time that will do.
-func (v view) notBefore(r *http.Request, rendition string, now time.Time) (time.Time, *requestError) {
+// oldestAllowed reads ?fresh= and ?max_age= and returns the earliest capture time that will do.
+func (v cameraRequest) oldestAllowed(r *http.Request, rendition string, now time.Time) (time.Time, *requestError) {
 	switch fresh := r.FormValue("fresh"); fresh {
 	case "1", "true":
 		return now, nil
@@ -57,7 +57,7 @@ func (v view) notBefore(r *http.Request, rendition string, now time.Time) (time.
 	default:
 		return now, &requestError{http.StatusBadRequest, fmt.Sprintf("fresh=%q is neither 1 nor 0", fresh)}
 	}
-	age := v.usualAge(rendition)
+	age := v.maxAge(rendition)
 	if value := r.FormValue("max_age"); value != "" {
 		var err error
 		if age, err = parseAge(value); err != nil {
@@ -67,19 +67,19 @@ func (v view) notBefore(r *http.Request, rendition string, now time.Time) (time.
 	return now.Add(-age), nil
 }
 
-// usualAge is how old the newest picture of a stream may be that is live: three pictures' time of a slow one.
-func (v view) usualAge(rendition string) time.Duration {
+// maxAge is how old the newest picture of a stream may be that is live: three pictures' time of a slow one.
+func (v cameraRequest) maxAge(rendition string) time.Duration {
 	st := v.camera.Status()
 	age := defaultMaxAge
-	patient := func(fps float64) {
+	allowSlow := func(fps float64) {
 		if fps > 0 {
 			age = max(age, time.Duration(3/fps*float64(time.Second)))
 		}
 	}
-	patient(st.Format.FPS)
+	allowSlow(st.Format.FPS)
 	for _, r := range st.Renditions {
 		if r.Name == rendition {
-			patient(r.FPS)
+			allowSlow(r.FPS)
 		}
 	}
 	return age
@@ -97,19 +97,19 @@ func parseAge(value string) (time.Duration, error) {
 	return d, nil
 }
 
-// await returns the newest live frame captured at oldest or later, waiting for one if the camera can be expected to
+// waitForFrame returns the newest live frame captured at oldest or later, waiting for one if the camera can be expected to
 // give it; else the newest frame, whatever it is. As many may wait as there may be viewers: each has the camera work.
-func (s *Server) await(ctx context.Context, v view, topic *broker.Topic, oldest time.Time) *broker.Frame {
-	if f := topic.Newest(); good(f, oldest) {
+func (s *Server) waitForFrame(ctx context.Context, v cameraRequest, topic *broker.Topic, oldest time.Time) *broker.Frame {
+	if f := topic.Newest(); isLiveSince(f, oldest) {
 		return f
 	}
-	if s.waits.Add(1) > int64(v.roster.Limits.Viewers) {
-		s.waits.Add(-1)
+	if s.waitingSnapshots.Add(1) > int64(v.config.Limits.Viewers) {
+		s.waitingSnapshots.Add(-1)
 		s.refusals.waits.Add(1)
 		return topic.Newest()
 	}
-	defer s.waits.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer s.waitingSnapshots.Add(-1)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	sub := topic.Subscribe(broker.Latest) // its demand makes the camera give pictures
 	defer sub.Close()
@@ -118,22 +118,22 @@ func (s *Server) await(ctx context.Context, v view, topic *broker.Topic, oldest 
 		if err != nil {
 			return topic.Newest()
 		}
-		if good(f, oldest) || f.Placeholder && !hopeful(v.camera.Status().State) {
+		if isLiveSince(f, oldest) || f.Placeholder && !expectsFrames(v.camera.Status().State) {
 			return f
 		}
 	}
 }
 
-func good(f *broker.Frame, oldest time.Time) bool {
+func isLiveSince(f *broker.Frame, oldest time.Time) bool {
 	return f != nil && !f.Placeholder && !f.Captured.Before(oldest)
 }
 
-// hopeful reports whether a camera in this state is about to give pictures.
-func hopeful(state camera.State) bool {
+// expectsFrames reports whether a camera in this state is about to give pictures.
+func expectsFrames(state camera.State) bool {
 	return state == camera.Starting || state == camera.Idle || state == camera.Live
 }
 
-func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v view, f *broker.Frame, oldest time.Time) {
+func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v cameraRequest, f *broker.Frame, oldest time.Time) {
 	if f == nil {
 		w.Header().Set("Retry-After", "1")
 		fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet", v.id))
@@ -144,27 +144,27 @@ func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v view, f
 	h.Set("Content-Type", "image/jpeg")
 	h.Set("Cache-Control", "private, no-cache") // may be kept, must be asked about: that is what the ETag is for
 	h.Set("Age", strconv.Itoa(int(age.Seconds())))
-	h.Set("X-Timestamp", mjpeg.Timestamp(f.Captured))
+	h.Set("X-Timestamp", media.FormatTimestamp(f.Captured))
 	h.Set("X-Camd-Age", strconv.FormatFloat(age.Seconds(), 'f', 3, 64))
 	h.Set("X-Camd-State", string(v.camera.Status().State))
-	v.describe(h, f)
-	if !good(f, oldest) {
-		forbidKeeping(h)
+	v.setUstreamerHeaders(h, f)
+	if !isLiveSince(f, oldest) {
+		disableCaching(h)
 		h.Set("Retry-After", "2")
 		h.Set("Content-Length", strconv.Itoa(len(f.JPEG)))
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write(f.JPEG)
 		return
 	}
-	if v.manner == own {
-		// The time too: a camera that is taken out and put in again counts its pictures anew.
-		h.Set("ETag", fmt.Sprintf(`"%s-%d-%x"`, s.boot, f.Seq, f.Captured.UnixMicro()))
+	if v.mode == native {
+		// The time too: a camera that is taken out and put in again counts its pictures from the start.
+		h.Set("ETag", fmt.Sprintf(`"%s-%d-%x"`, s.runID, f.Seq, f.Captured.UnixMicro()))
 	} else {
-		forbidKeeping(h)
+		disableCaching(h)
 	}
 	// No modification time: its whole seconds would call two pictures of one second the same.
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.JPEG))
 }
 
-// bootID names a run of the daemon.
-func bootID(start time.Time) string { return strconv.FormatInt(start.UnixMicro(), 36) }
+// newRunID names a run of the daemon.
+func newRunID(start time.Time) string { return strconv.FormatInt(start.UnixMicro(), 36) }

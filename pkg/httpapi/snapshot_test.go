@@ -10,10 +10,10 @@ import (
 	"camd/pkg/camera"
 )
 
-func TestSnapshotOfLiveCamera(t *testing.T) {
+func TestSnapshotOfLiveCameraIsItsNewestFrame(t *testing.T) {
 	cam := newTestCamera("a")
 	f := cam.publish(7)
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	resp := s.get(t, "/cameras/a/snapshot.jpg")
 	if got := body(t, resp); resp.StatusCode != 200 || got != string(picture(7)) {
 		t.Fatalf("%s, %d bytes", resp.Status, len(got))
@@ -26,7 +26,7 @@ func TestSnapshotOfLiveCamera(t *testing.T) {
 		t.Errorf("X-Timestamp %q, captured %v", h.Get("X-Timestamp"), f.Captured)
 	}
 
-	head := s.ask(t, http.MethodHead, "/cameras/a/snapshot.jpg")
+	head := s.request(t, http.MethodHead, "/cameras/a/snapshot.jpg")
 	if head.ContentLength != int64(len(picture(7))) || body(t, head) != "" {
 		t.Errorf("HEAD: length %d", head.ContentLength)
 	}
@@ -41,10 +41,10 @@ func TestSnapshotOfLiveCamera(t *testing.T) {
 	}
 }
 
-func TestSnapshotAge(t *testing.T) {
+func TestSnapshotHonoursMaxAge(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.topic.Publish(newFrame(picture(1), time.Now().Add(-time.Minute)))
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	for _, c := range []struct {
 		query string
 		fresh bool // the old picture will not do
@@ -82,7 +82,7 @@ func TestSnapshotAge(t *testing.T) {
 // Pollers do not queue behind each other: one frame serves all that wait for it.
 func TestSnapshotsShareOneWait(t *testing.T) {
 	cam := newTestCamera("a")
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	const pollers = 100
 	var wg sync.WaitGroup
 	for range pollers {
@@ -97,13 +97,13 @@ func TestSnapshotsShareOneWait(t *testing.T) {
 	wg.Wait()
 }
 
-func TestSnapshotOfCameraInTrouble(t *testing.T) {
+func TestSnapshotOfFailedCameraIsAPlaceholder(t *testing.T) {
 	for _, state := range []camera.State{camera.Offline, camera.Stalled, camera.Paused} {
 		cam := newTestCamera("a")
 		cam.publish(1)
 		cam.set(state)
 		f := cam.placeholder()
-		s := open(t, Options{}, cam)
+		s := startServer(t, Options{}, cam)
 		resp := s.get(t, "/cameras/a/snapshot.jpg")
 		got := body(t, resp)
 		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" ||
@@ -117,11 +117,11 @@ func TestSnapshotOfCameraInTrouble(t *testing.T) {
 }
 
 // An on-demand camera is woken by the snapshot's own demand, and its first live picture is the answer.
-func TestSnapshotWakesCamera(t *testing.T) {
+func TestSnapshotWakesOnDemandCamera(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.set(camera.Idle)
 	cam.placeholder()
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	answer := make(chan *http.Response)
 	go func() { answer <- s.get(t, "/cameras/a/snapshot.jpg") }()
 	<-cam.topic.Demand()

@@ -14,17 +14,17 @@ import (
 // A camera's source, and what exactly is wrong with it, may have addresses, user names and paths. Only the role admin sees them.
 func TestSourceAndDetailAreForAdmins(t *testing.T) {
 	const source, detail = "rtsp://planted-user@planted-host/1", "dial tcp planted-host:554: planted-detail"
-	yard := &chronicled{newTestCamera("yard"), []camera.Change{{State: camera.Offline, Reason: camera.Unreachable, Detail: detail, Since: time.Unix(1700000000, 0)}}}
+	yard := &cameraWithHistory{newTestCamera("yard"), []camera.StateChange{{State: camera.Offline, Reason: camera.Unreachable, Detail: detail, Since: time.Unix(1700000000, 0)}}}
 	yard.status.Source, yard.status.State, yard.status.Reason, yard.status.Detail = source, camera.Offline, camera.Unreachable, detail
 	yard.publish(1)
-	s := New(Options{Metrics: NewMetrics("", ""), Roster: Roster{
-		Gate: access.New(gated(t)), Cameras: map[string]Camera{"yard": yard}, Order: []string{"yard"},
+	s := New(Options{Metrics: NewMetrics("", ""), Config: Config{
+		Auth: access.New(authOptions(t)), Cameras: map[string]Camera{"yard": yard}, Order: []string{"yard"},
 	}})
 	link, err := linkKey.Sign("yard", time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rt := range s.table() {
+	for _, rt := range s.routeTable() {
 		if strings.HasSuffix(rt.pattern, "stream") || strings.HasSuffix(rt.pattern, ".mjpg") || rt.method == http.MethodPost {
 			continue
 		}

@@ -73,11 +73,11 @@ func renditionsOf(s camera.Status) []renditionJSON {
 	return all
 }
 
-func toJSON(s camera.Status, viewers int, g access.Grant) cameraJSON {
+func newCameraJSON(s camera.Status, viewers int, g access.Grant) cameraJSON {
 	return cameraJSON{
 		ID: s.ID, Title: s.Title, Site: s.Site, Remote: s.Remote, Source: forAdmin(g, s.ID, s.Source),
 		State: s.State, Paused: s.State == camera.Paused, Reason: s.Reason, ReasonText: s.Reason.Text(), Detail: forAdmin(g, s.ID, s.Detail),
-		Since: moment(s.Since), Retry: moment(s.Retry), LastFrame: moment(s.LastPic),
+		Since: jsonTime(s.Since), Retry: jsonTime(s.NextRetry), LastFrame: jsonTime(s.LastFrame),
 		FPS: s.Counts.FPS, Viewers: viewers,
 		Format:     formatJSON(s.Format),
 		Renditions: renditionsOf(s),
@@ -93,13 +93,13 @@ func toJSON(s camera.Status, viewers int, g access.Grant) cameraJSON {
 // forAdmin returns a text about a camera if the role there is admin, and otherwise nothing. It is for texts that may have addresses
 // of the internal network, user names or paths. They come from many programs, so nothing can be taken out of them reliably.
 func forAdmin(g access.Grant, camera, text string) string {
-	if !g.May(access.Admin, camera) {
+	if !g.Allows(access.Admin, camera) {
 		return ""
 	}
 	return text
 }
 
-func moment(t time.Time) *time.Time {
+func jsonTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -119,19 +119,19 @@ func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
 }
 
 func (s *Server) listCameras(w http.ResponseWriter, r *http.Request) {
-	watching, all := s.audience.watching(), s.roster.Load()
-	list, me := []cameraJSON{}, visitorOf(r).Grant
-	for _, id := range all.seenBy(me) {
-		list = append(list, toJSON(all.Cameras[id].Status(), watching[id], me))
+	viewers, cfg := s.viewers.countPerCamera(), s.config.Load()
+	list, grant := []cameraJSON{}, requesterOf(r).Grant
+	for _, id := range cfg.visibleTo(grant) {
+		list = append(list, newCameraJSON(cfg.Cameras[id].Status(), viewers[id], grant))
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"cameras": list, "version": s.opts.Version, "started": moment(s.begun), "time": moment(time.Now()),
+		"cameras": list, "version": s.opts.Version, "started": jsonTime(s.startTime), "time": jsonTime(time.Now()),
 	})
 }
 
-func (s *Server) showCamera(w http.ResponseWriter, r *http.Request, v view) {
+func (s *Server) showCamera(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	status := v.camera.Status()
-	j := toJSON(status, s.audience.watching()[v.id], visitorOf(r).Grant)
+	j := newCameraJSON(status, s.viewers.countPerCamera()[v.id], requesterOf(r).Grant)
 	j.Controls = controlsJSON(status.Controls)
 	writeJSON(w, http.StatusOK, j)
 }

@@ -67,11 +67,11 @@ const wantCamera = `{
 }
 `
 
-func troubled() *testCamera {
+func offlineCamera() *testCamera {
 	cam := newTestCamera("yard")
 	cam.status.Source = "rtsp://viewer@10.0.0.7/1"
 	cam.status.State, cam.status.Reason, cam.status.Detail = camera.Offline, camera.Auth, "401 Unauthorized"
-	cam.status.Retry = time.Unix(1700000010, 0)
+	cam.status.NextRetry = time.Unix(1700000010, 0)
 	cam.status.Worker.CPUSeconds = 1.5
 	cam.status.Counts = camera.Counts{
 		Captured: 10, Published: map[string]uint64{camera.Main: 9},
@@ -81,8 +81,8 @@ func troubled() *testCamera {
 	return cam
 }
 
-func TestCameraJSON(t *testing.T) {
-	s := open(t, Options{Version: "1.2.3"}, troubled())
+func TestCameraJSONIsComplete(t *testing.T) {
+	s := startServer(t, Options{Version: "1.2.3"}, offlineCamera())
 	if got := body(t, s.get(t, "/api/v1/cameras/yard")); got != wantCamera {
 		t.Errorf("got %s\nwant %s", got, wantCamera)
 	}
@@ -98,9 +98,9 @@ func TestCameraJSON(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
+func TestReadyzWaitsForFirstStart(t *testing.T) {
 	cam := newTestCamera("a")
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	for _, c := range []struct {
 		state camera.State
 		code  int
@@ -121,15 +121,15 @@ func TestHealth(t *testing.T) {
 }
 
 // What Prometheus gets, in its own words, for a camera in trouble and one viewer.
-func TestMetrics(t *testing.T) {
-	s := open(t, Options{}, troubled())
+func TestMetricsOfFailedCameraAndViewer(t *testing.T) {
+	s := startServer(t, Options{}, offlineCamera())
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	r.RemoteAddr = "10.9.9.9:1"
-	v := newViewer(seat{"yard", camera.Main, "http1"}, r, false)
-	if err := s.audience.join(v); err != nil {
+	v := newViewer(streamKey{"yard", camera.Main, "http1"}, r, false)
+	if err := s.viewers.add(v); err != nil {
 		t.Fatal(err)
 	}
-	defer s.audience.leave(v, "")
+	defer s.viewers.remove(v, "")
 	want := `
 # HELP camd_camera_frames_captured_total Pictures read from the camera.
 # TYPE camd_camera_frames_captured_total counter

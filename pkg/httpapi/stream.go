@@ -13,7 +13,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/fanout"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 // repeatAfter is how long a viewer waits for a new frame before it gets the last one again. Some browsers paint a part
@@ -24,7 +24,7 @@ const repeatAfter = 500 * time.Millisecond
 const maxFPS = 1000
 
 // stream serves MJPEG until the viewer leaves.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	rendition, fps, bad := v.streamQuery(r)
 	if bad != nil {
 		fail(w, r, bad.code, bad.message)
@@ -36,52 +36,52 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v view) {
 		fail(w, r, bad.code, bad.message)
 		return
 	}
-	streamHeaders(w, r)
+	setStreamHeaders(w, r)
 	if r.Method == http.MethodHead {
 		return
 	}
-	place := seat{v.id, rendition, transportOf(r)}
-	me := newViewer(place, r, fps > 0)
-	v.greet(w.Header(), r, me)
+	key := streamKey{v.id, rendition, transportOf(r)}
+	viewer := newViewer(key, r, fps > 0)
+	v.setClientCookie(w.Header(), r, viewer)
 	conn := s.connOf(r)
-	plain, ok := conn.(fanout.Conn)
-	handsOver := ok && r.ProtoMajor == 1 && r.TLS == nil
+	plainConn, ok := conn.(fanout.Conn)
+	canHijack := ok && r.ProtoMajor == 1 && r.TLS == nil
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	if me.end = cancel; handsOver {
-		me.end = hangUp(conn)
+	if viewer.disconnect = cancel; canHijack {
+		viewer.disconnect = shutdownConn(conn)
 	}
-	if err := s.audience.join(me); err != nil {
+	if err := s.viewers.add(viewer); err != nil {
 		clear(w.Header())
 		w.Header().Set("Retry-After", "10")
 		fail(w, r, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	s.began(me)
-	s.measure(v.roster, me, topic)
-	judge := newJudge(fps, v.roster.Limits.BytesOfViewer)
-	v.roster.tune(conn)
-	if handsOver {
-		s.handOver(w, r, plain, &fanout.Viewer{Topic: topic, Judge: judge, Counts: &me.Counts, WriteTimeout: v.roster.WriteTimeout}, me)
+	s.logViewStart(viewer)
+	s.addRemoteSeries(v.config, viewer, topic)
+	filter := newFrameFilter(fps, v.config.Limits.ViewerBytesPerSecond)
+	v.config.setSocketOptions(conn)
+	if canHijack {
+		s.hijack(w, r, plainConn, &fanout.Viewer{Topic: topic, Filter: filter, Counts: &viewer.Counts, WriteTimeout: v.config.WriteTimeout}, viewer)
 		return
 	}
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
-	p := &player{
-		viewer: me, sub: sub, judge: judge, out: w, flow: http.NewResponseController(w),
-		timeout: v.roster.WriteTimeout, age: s.age(topic),
+	p := &streamWriter{
+		viewer: viewer, sub: sub, filter: filter, response: w, controller: http.NewResponseController(w),
+		timeout: v.config.WriteTimeout, frameAge: s.frameAgeOf(topic),
 	}
-	s.farewell(me, reasonToCut(r.Context(), p.play(ctx), s.stopping.Load))
+	s.removeViewer(viewer, streamCutReason(r.Context(), p.run(ctx), s.stopping.Load))
 }
 
 // transportOf is what a request came over.
 func transportOf(r *http.Request) string { return "http" + strconv.Itoa(min(r.ProtoMajor, 2)) }
 
-// farewell takes leave of a viewer; why says what it was cut for, empty if it left by itself.
-func (s *Server) farewell(me *viewer, why string) {
-	why = me.why(why)
-	s.audience.leave(me, why)
-	s.ended(me, why)
+// removeViewer removes a viewer and logs its end; reason is why it was cut, empty if it left by itself.
+func (s *Server) removeViewer(viewer *viewer, reason string) {
+	reason = viewer.cutReason(reason)
+	s.viewers.remove(viewer, reason)
+	s.logViewEnd(viewer, reason)
 }
 
 // requestError is a request that cannot be served, for people.
@@ -93,7 +93,7 @@ type requestError struct {
 func (e *requestError) Error() string { return e.message }
 
 // streamQuery reads ?rendition= and ?fps=.
-func (v view) streamQuery(r *http.Request) (rendition string, fps float64, bad *requestError) {
+func (v cameraRequest) streamQuery(r *http.Request) (rendition string, fps float64, bad *requestError) {
 	rendition, bad = v.rendition(r)
 	if bad != nil {
 		return "", 0, bad
@@ -112,24 +112,24 @@ func (v view) streamQuery(r *http.Request) (rendition string, fps float64, bad *
 }
 
 // rendition reads ?rendition=, which is main unless given.
-func (v view) rendition(r *http.Request) (string, *requestError) {
-	name, there := cmp.Or(r.FormValue("rendition"), camera.Main), v.camera.Renditions()
-	if !slices.Contains(there, name) {
-		return "", noRendition(v.id, name, there)
+func (v cameraRequest) rendition(r *http.Request) (string, *requestError) {
+	name, renditions := cmp.Or(r.FormValue("rendition"), camera.Main), v.camera.Renditions()
+	if !slices.Contains(renditions, name) {
+		return "", noRendition(v.id, name, renditions)
 	}
 	return name, nil
 }
 
-func noRendition(id, name string, there []string) *requestError {
+func noRendition(id, name string, renditions []string) *requestError {
 	return &requestError{http.StatusNotFound,
-		fmt.Sprintf("camera %q has no rendition %q; there are: %s", id, name, strings.Join(there, ", "))}
+		fmt.Sprintf("camera %q has no rendition %q; there are: %s", id, name, strings.Join(renditions, ", "))}
 }
 
-// streamHeaders announce a stream that ends with its connection and that nothing on the way may keep.
-func streamHeaders(w http.ResponseWriter, r *http.Request) {
+// setStreamHeaders announce a stream that ends with its connection and that nothing on the way may keep.
+func setStreamHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Type", mjpeg.ContentType)
-	forbidKeeping(h)
+	h.Set("Content-Type", media.ContentType)
+	disableCaching(h)
 	h.Set("X-Accel-Buffering", "no") // nginx would collect frames
 	if r.ProtoMajor == 1 {
 		// Without chunks, so that a frame's bytes go to the socket as they are. On HTTP/2 the header would end the session.

@@ -15,13 +15,13 @@ import (
 	"time"
 
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 func TestStreamIsMultipart(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	resp, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	if len(resp.TransferEncoding) != 0 || !resp.Close {
 		t.Errorf("transfer encoding %v, close %v; want the bytes as they are until the connection closes", resp.TransferEncoding, resp.Close)
@@ -44,8 +44,8 @@ func TestStreamIsMultipart(t *testing.T) {
 	}
 }
 
-func TestStreamRefusals(t *testing.T) {
-	s := open(t, Options{}, newTestCamera("front-door"))
+func TestInvalidStreamRequestsAreRefused(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("front-door"))
 	for _, c := range []struct {
 		path string
 		code int
@@ -67,33 +67,33 @@ func TestStreamRefusals(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d with %q", c.path, resp.StatusCode, text, c.code, c.says)
 		}
 	}
-	if resp := s.ask(t, http.MethodPost, "/cameras/front-door/stream.mjpg"); resp.StatusCode != http.StatusMethodNotAllowed {
+	if resp := s.request(t, http.MethodPost, "/cameras/front-door/stream.mjpg"); resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %s", resp.Status)
 	}
 }
 
-func TestStreamLimit(t *testing.T) {
+func TestStreamLimitFreesPlaces(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{Roster: Roster{Limits: Limits{Viewers: 2}}}, cam)
+	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: 2}}}, cam)
 	s.watch(t, "/cameras/a/stream.mjpg")
-	first, _ := s.watch(t, "/cameras/a/stream.mjpg")
+	firstViewer, _ := s.watch(t, "/cameras/a/stream.mjpg")
 	resp := s.get(t, "/cameras/a/stream.mjpg")
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Fatalf("third viewer: %s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
 	}
-	_ = first.Body.Close()
+	_ = firstViewer.Body.Close()
 	cam.publish(2) // its server notices when it writes
-	eventually(t, "a place is free", func() bool { cam.publish(3); return s.audience.watching()["a"] == 1 })
+	eventually(t, "a place is free", func() bool { cam.publish(3); return s.viewers.countPerCamera()["a"] == 1 })
 	s.watch(t, "/cameras/a/stream.mjpg")
 }
 
-// A server that starts each frame's write anew must not end a stream after some fixed time, and one that loses its camera
+// A server that restarts the timeout with each frame must not end a stream after some fixed time, and one that loses its camera
 // must not end it at all.
 func TestStreamOutlivesPlaceholders(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{Roster: Roster{WriteTimeout: 50 * time.Millisecond}}, cam)
+	s := startServer(t, Options{Config: Config{WriteTimeout: 50 * time.Millisecond}}, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
 	begin := time.Now()
@@ -102,13 +102,13 @@ func TestStreamOutlivesPlaceholders(t *testing.T) {
 		nextPicture(t, stream)
 	}
 	cam.publish(9)
-	if !bytes.Equal(pictureAfter(t, stream, picture(0)), picture(9)) {
+	if !bytes.Equal(nextDifferentPicture(t, stream, picture(0)), picture(9)) {
 		t.Error("no live picture after the placeholders")
 	}
 }
 
-// raw opens a stream on a bare connection, whose reading the test controls.
-func raw(t *testing.T, s *site, path string) net.Conn {
+// dialStream opens a stream on a bare connection, whose reading the test controls.
+func dialStream(t *testing.T, s *testServer, path string) net.Conn {
 	t.Helper()
 	c, err := dial(s, path)
 	if err != nil {
@@ -118,7 +118,7 @@ func raw(t *testing.T, s *site, path string) net.Conn {
 	return c
 }
 
-func dial(s *site, path string) (net.Conn, error) {
+func dial(s *testServer, path string) (net.Conn, error) {
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err == nil {
 		_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
@@ -126,15 +126,15 @@ func dial(s *site, path string) (net.Conn, error) {
 	return c, err
 }
 
-// large is a frame that no kernel buffer swallows many of.
-func large(shade uint8) []byte {
+// largeJPEG is a frame that no kernel buffer swallows many of.
+func largeJPEG(shade uint8) []byte {
 	jpeg := picture(shade)
 	comment := append([]byte{0xFF, 0xD8}, bytes.Repeat(append([]byte{0xFF, 0xFE, 0xFF, 0xFF}, make([]byte, 0xFFFD)...), 16)...)
 	return append(comment, jpeg[2:]...)
 }
 
-// pictureAfter reads on to another picture than the last, which comes again where a slow machine takes half a second for the next.
-func pictureAfter(t *testing.T, r *multipart.Reader, last []byte) []byte {
+// nextDifferentPicture reads on to another picture than the last, which comes again where a slow machine takes half a second for the next.
+func nextDifferentPicture(t *testing.T, r *multipart.Reader, last []byte) []byte {
 	t.Helper()
 	next := nextPicture(t, r)
 	for bytes.Equal(next, last) {
@@ -143,36 +143,38 @@ func pictureAfter(t *testing.T, r *multipart.Reader, last []byte) []byte {
 	return next
 }
 
-// unhurried are options by which no viewer is cut for being slow: a busy machine may take long for a picture.
-func unhurried() Options { return Options{Roster: Roster{WriteTimeout: time.Hour}, finish: time.Hour} }
-
-// hurry gives those who come from now on little time for a picture. Who is there already keeps theirs: a slow machine may need it.
-func (s *site) hurry(cameras ...Camera) {
-	now := rosterOf(Limits{}, cameras...)
-	now.WriteTimeout = 200 * time.Millisecond
-	s.Change(now)
+// untimedOptions are options by which no viewer is cut for being slow: a busy machine may take long for a picture.
+func untimedOptions() Options {
+	return Options{Config: Config{WriteTimeout: time.Hour}, drainTimeout: time.Hour}
 }
 
-func TestStalledViewerIsCutAndDisturbsNobody(t *testing.T) {
+// setShortWriteTimeout gives those who come from now on little time for a picture. Who is there already keeps theirs: a slow machine may need it.
+func (s *testServer) setShortWriteTimeout(cameras ...Camera) {
+	cfg := newConfig(Limits{}, cameras...)
+	cfg.WriteTimeout = 200 * time.Millisecond
+	s.SetConfig(cfg)
+}
+
+func TestStalledViewerIsCutWithoutDelayingOthers(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{Roster: Roster{WriteTimeout: time.Hour}}, cam)
+	s := startServer(t, Options{Config: Config{WriteTimeout: time.Hour}}, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
-	s.hurry(cam)
-	raw(t, s, "/cameras/a/stream.mjpg") // never reads
-	eventually(t, "both watch", func() bool { return s.audience.watching()["a"] == 2 })
+	s.setShortWriteTimeout(cam)
+	dialStream(t, s, "/cameras/a/stream.mjpg") // never reads
+	eventually(t, "both watch", func() bool { return s.viewers.countPerCamera()["a"] == 2 })
 
-	frame := large(7)
+	frame := largeJPEG(7)
 	eventually(t, "the stalled viewer is cut", func() bool {
 		cam.topic.Publish(newFrame(frame, time.Now()))
-		if !bytes.Equal(pictureAfter(t, stream, picture(1)), frame) {
+		if !bytes.Equal(nextDifferentPicture(t, stream, picture(1)), frame) {
 			t.Fatal("the other viewer got something else")
 		}
-		return s.audience.count().cut[[2]string{"a", cutStalled}] == 1
+		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 1
 	})
-	c := s.audience.count()
-	if n := c.present[seat{"a", camera.Main, "http1"}]; n != 1 {
+	c := s.viewers.collectStats()
+	if n := c.connected[streamKey{"a", camera.Main, "http1"}]; n != 1 {
 		t.Errorf("%d viewers left, want 1", n)
 	}
 }
@@ -181,11 +183,11 @@ func TestStalledViewerIsCutAndDisturbsNobody(t *testing.T) {
 func TestSlowViewerSkipsToNewest(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, unhurried(), cam)
-	c := raw(t, s, "/cameras/a/stream.mjpg")
-	eventually(t, "it watches", func() bool { return s.audience.watching()["a"] == 1 })
+	s := startServer(t, untimedOptions(), cam)
+	c := dialStream(t, s, "/cameras/a/stream.mjpg")
+	eventually(t, "it watches", func() bool { return s.viewers.countPerCamera()["a"] == 1 })
 	const burst = 100
-	frame := newFrame(large(3), time.Now())
+	frame := newFrame(largeJPEG(3), time.Now())
 	for range burst {
 		cam.topic.Publish(frame)
 	}
@@ -198,7 +200,7 @@ func TestSlowViewerSkipsToNewest(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	last, got := picture(200), 0
-	want := append(append([]byte{}, last...), "\r\n--"+mjpeg.Boundary...)
+	want := append(append([]byte{}, last...), "\r\n--"+media.Boundary...)
 	var seen bytes.Buffer
 	for buf := make([]byte, 1<<20); !bytes.Contains(seen.Bytes(), want); {
 		n, err := resp.Body.Read(buf)
@@ -215,18 +217,18 @@ func TestSlowViewerSkipsToNewest(t *testing.T) {
 		t.Errorf("%d of %d frames waited for a viewer that did not read", got, burst)
 	}
 	eventually(t, "every frame is accounted for", func() bool {
-		tally := s.audience.count().totals[seat{"a", camera.Main, "http1"}]
+		tally := s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}]
 		return tally.sent+tally.slow == burst+2 && tally.slow > burst/2
 	})
 }
 
-func TestShutdownEndsStreamsAtAFrameBoundary(t *testing.T) {
+func TestShutdownEndsStreamsAtFrameBoundary(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, unhurried(), cam)
+	s := startServer(t, untimedOptions(), cam)
 	resp, _ := s.watch(t, "/cameras/a/stream.mjpg")
 	for range 10 {
-		cam.topic.Publish(newFrame(large(1), time.Now()))
+		cam.topic.Publish(newFrame(largeJPEG(1), time.Now()))
 	}
 	done := make(chan []byte)
 	go func() {
@@ -234,23 +236,23 @@ func TestShutdownEndsStreamsAtAFrameBoundary(t *testing.T) {
 		done <- b
 	}()
 	eventually(t, "something was sent", func() bool {
-		return s.audience.count().totals[seat{"a", camera.Main, "http1"}].sent > 0
+		return s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}].sent > 0
 	})
 	s.stop(t)
 	b := <-done
-	if end := "\r\n--" + mjpeg.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
+	if end := "\r\n--" + media.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
 		t.Errorf("stream ends with %q, want %q", b[max(0, len(b)-40):], end)
 	}
-	if n := s.audience.count().cut[[2]string{"a", cutShutdown}]; n != 1 {
+	if n := s.viewers.collectStats().cut[[2]string{"a", cutShutdown}]; n != 1 {
 		t.Errorf("%d viewers counted as cut by the shutdown, want 1", n)
 	}
 }
 
-func TestViewersComeAndGoWithoutTrace(t *testing.T) {
+func TestViewersLeaveNoResourcesBehind(t *testing.T) {
 	const visits = 10_000
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := open(t, Options{Roster: Roster{Limits: Limits{Viewers: visits}}}, cam) // those who left are noticed with the next frame
+	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: visits}}}, cam) // those who left are noticed with the next frame
 	descriptors := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -278,7 +280,7 @@ func TestViewersComeAndGoWithoutTrace(t *testing.T) {
 	wg.Wait()
 	eventually(t, "all are gone", func() bool {
 		cam.publish(2)
-		return s.audience.watching()["a"] == 0 && cam.topic.Subscriptions() == 0 && descriptors() <= before
+		return s.viewers.countPerCamera()["a"] == 0 && cam.topic.Subscriptions() == 0 && descriptors() <= before
 	})
 }
 
@@ -286,22 +288,22 @@ func TestViewersComeAndGoWithoutTrace(t *testing.T) {
 func TestLastFrameIsRepeated(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)
-	s := open(t, Options{}, cam)
+	s := startServer(t, Options{}, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	for i := range 2 {
 		if !bytes.Equal(nextPicture(t, stream), picture(5)) {
 			t.Errorf("picture %d is another", i)
 		}
 	}
-	if n := s.audience.count().totals[seat{"a", camera.Main, "http1"}].sent; n != 1 {
+	if n := s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}].sent; n != 1 {
 		t.Errorf("%d frames counted as sent, want 1: a repeat is no frame", n)
 	}
 }
 
-func TestHeadOfStream(t *testing.T) {
-	s := open(t, Options{}, newTestCamera("a"))
-	resp := s.ask(t, http.MethodHead, "/cameras/a/stream.mjpg")
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != mjpeg.ContentType {
+func TestHeadOfStreamHasNoBody(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("a"))
+	resp := s.request(t, http.MethodHead, "/cameras/a/stream.mjpg")
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != media.ContentType {
 		t.Errorf("HEAD: %s %s", resp.Status, resp.Header.Get("Content-Type"))
 	}
 }

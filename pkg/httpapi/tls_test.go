@@ -15,24 +15,24 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/certificate"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
-// openTLS serves the cameras encrypted. All requests of the site's client that can share a connection do.
-func openTLS(t *testing.T, o Options, version2 bool, cameras ...Camera) (*site, *line) {
+// startTLS serves the cameras encrypted. All requests of the server's client that can share a connection do.
+func startTLS(t *testing.T, o Options, version2 bool, cameras ...Camera) (*testServer, *stoppableDialer) {
 	t.Helper()
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	pair, err := certificate.Files{Certificate: i.File, Key: i.Key}.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.TLS = certificate.Server(pair)
-	s := open(t, o, cameras...)
+	s := startServer(t, o, cameras...)
 	s.url = strings.Replace(s.url, "http:", "https:", 1)
-	l := &line{resumed: make(chan struct{})}
+	l := &stoppableDialer{resumed: make(chan struct{})}
 	var protocols http.Protocols
 	protocols.SetHTTP1(!version2)
 	protocols.SetHTTP2(version2)
@@ -42,46 +42,46 @@ func openTLS(t *testing.T, o Options, version2 bool, cameras ...Camera) (*site, 
 	return s, l
 }
 
-// line is connections that a test can stop reading from.
-type line struct {
+// dialer dials connections that a test can stop reading from.
+type stoppableDialer struct {
 	mu      sync.Mutex
 	dialled int
-	silent  bool
+	stopped bool
 	resumed chan struct{}
 }
 
-func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (l *stoppableDialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dialled++
-	return &lineConn{c, l}, err
+	return &stoppableConn{c, l}, err
 }
 
-func (l *line) stop() { l.mu.Lock(); defer l.mu.Unlock(); l.silent = true }
+func (l *stoppableDialer) stop() { l.mu.Lock(); defer l.mu.Unlock(); l.stopped = true }
 
-func (l *line) resume() { close(l.resumed) }
+func (l *stoppableDialer) resume() { close(l.resumed) }
 
-type lineConn struct {
+type stoppableConn struct {
 	net.Conn
-	line *line
+	dialer *stoppableDialer
 }
 
-func (c *lineConn) Read(b []byte) (int, error) {
-	c.line.mu.Lock()
-	silent := c.line.silent
-	c.line.mu.Unlock()
-	if silent {
-		<-c.line.resumed
+func (c *stoppableConn) Read(b []byte) (int, error) {
+	c.dialer.mu.Lock()
+	stopped := c.dialer.stopped
+	c.dialer.mu.Unlock()
+	if stopped {
+		<-c.dialer.resumed
 	}
 	return c.Conn.Read(b)
 }
 
-func TestStreamsShareAConnection(t *testing.T) {
+func TestHTTP2StreamsShareAConnection(t *testing.T) {
 	a, b := newTestCamera("a"), newTestCamera("b")
 	a.publish(1)
 	b.publish(2)
-	s, l := openTLS(t, Options{}, true, a, b)
+	s, l := startTLS(t, Options{}, true, a, b)
 	first, pictures := s.watch(t, "/cameras/a/stream.mjpg")
 	second, others := s.watch(t, "/cameras/b/stream.mjpg")
 	for _, resp := range []*http.Response{first, second} {
@@ -101,12 +101,12 @@ func TestStreamsShareAConnection(t *testing.T) {
 	if resp := s.get(t, "/api/v1/wall"); resp.StatusCode != http.StatusBadRequest || resp.Header.Get("Upgrade") != "" {
 		t.Errorf("a wall: %s, Upgrade %q", resp.Status, resp.Header.Get("Upgrade"))
 	}
-	there := s.audience.present()
-	if len(there) != 2 || there[0].transport != "http2" || there[0].remote != there[1].remote || l.dialled != 1 {
-		t.Errorf("%d connections, viewers %+v", l.dialled, there)
+	viewers := s.viewers.sorted()
+	if len(viewers) != 2 || viewers[0].transport != "http2" || viewers[0].remote != viewers[1].remote || l.dialled != 1 {
+		t.Errorf("%d connections, viewers %+v", l.dialled, viewers)
 	}
 	_ = first.Body.Close()
-	eventually(t, "one has left", func() bool { return s.audience.watching()["a"] == 0 })
+	eventually(t, "one has left", func() bool { return s.viewers.countPerCamera()["a"] == 0 })
 	b.publish(4)
 	if !bytes.Equal(nextPicture(t, others), picture(4)) {
 		t.Error("the other stream suffers")
@@ -114,10 +114,10 @@ func TestStreamsShareAConnection(t *testing.T) {
 }
 
 // Below HTTP/1.1's TLS a stream is as it is without: no chunks, and the connection ends with it.
-func TestStreamOverTLS(t *testing.T) {
+func TestStreamOverTLSIsUnchunked(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s, _ := openTLS(t, Options{}, false, cam)
+	s, _ := startTLS(t, Options{}, false, cam)
 	resp, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	if len(resp.TransferEncoding) != 0 || !resp.Close || resp.ProtoMajor != 1 {
 		t.Errorf("%s, transfer encoding %v, close %v", resp.Proto, resp.TransferEncoding, resp.Close)
@@ -128,13 +128,13 @@ func TestStreamOverTLS(t *testing.T) {
 }
 
 // What the kernel may hold is set on the TCP connection below.
-func TestUnsentBelowTLS(t *testing.T) {
+func TestSendBufferIsSetBelowTLS(t *testing.T) {
 	for _, version2 := range []bool{false, true} {
 		cam := newTestCamera("a")
 		cam.publish(1)
-		s, _ := openTLS(t, Options{Roster: Roster{Unsent: 54321}}, version2, cam)
+		s, _ := startTLS(t, Options{Config: Config{SendBuffer: 54321}}, version2, cam)
 		s.watch(t, "/cameras/a/stream.mjpg")
-		raw, err := s.conns.last().(syscall.Conn).SyscallConn()
+		raw, err := s.listener.last().(syscall.Conn).SyscallConn()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,36 +151,36 @@ func TestStalledStreamEndsAlone(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
 	// The stalled one alone has little time: a slow machine may take long for the other's pictures, and for the connection's.
-	s, l := openTLS(t, Options{Roster: Roster{WriteTimeout: time.Hour}}, true, cam)
+	s, l := startTLS(t, Options{Config: Config{WriteTimeout: time.Hour}}, true, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
-	s.hurry(cam)
+	s.setShortWriteTimeout(cam)
 	stalled, _ := s.watch(t, "/cameras/a/stream.mjpg")
-	frame := large(7)
+	frame := largeJPEG(7)
 	eventually(t, "the stalled viewer is cut", func() bool {
 		cam.topic.Publish(newFrame(frame, time.Now()))
-		if !bytes.Equal(pictureAfter(t, stream, picture(1)), frame) {
+		if !bytes.Equal(nextDifferentPicture(t, stream, picture(1)), frame) {
 			t.Fatal("the other viewer got something else")
 		}
-		return s.audience.count().cut[[2]string{"a", cutStalled}] == 1
+		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 1
 	})
 	if _, err := io.Copy(io.Discard, stalled.Body); err == nil {
 		t.Error("the stalled stream ended as if it were whole")
 	}
 	cam.publish(9)
-	if !bytes.Equal(pictureAfter(t, stream, frame), picture(9)) || l.dialled != 1 {
+	if !bytes.Equal(nextDifferentPicture(t, stream, frame), picture(9)) || l.dialled != 1 {
 		t.Errorf("the other stream suffers; %d connections", l.dialled)
 	}
-	if n := s.audience.count().present[seat{"a", camera.Main, "http2"}]; n != 1 {
+	if n := s.viewers.collectStats().connected[streamKey{"a", camera.Main, "http2"}]; n != 1 {
 		t.Errorf("%d viewers left, want 1", n)
 	}
 }
 
 // A client that reads nothing of its connection loses all of it.
-func TestStalledConnectionEndsWhole(t *testing.T) {
+func TestStalledConnectionLosesAllStreams(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s, l := openTLS(t, Options{Roster: Roster{WriteTimeout: time.Second}}, true, cam)
+	s, l := startTLS(t, Options{Config: Config{WriteTimeout: time.Second}}, true, cam)
 	for range 2 {
 		_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 		nextPicture(t, stream)
@@ -188,16 +188,16 @@ func TestStalledConnectionEndsWhole(t *testing.T) {
 	l.stop()
 	defer l.resume()
 	eventually(t, "both are cut", func() bool {
-		cam.topic.Publish(newFrame(large(7), time.Now()))
-		return s.audience.count().cut[[2]string{"a", cutStalled}] == 2
+		cam.topic.Publish(newFrame(largeJPEG(7), time.Now()))
+		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 2
 	})
 }
 
 // A deadline is for a frame: none may pass, and end the stream, while there is nothing to send.
-func TestQuietStreamGoesOn(t *testing.T) {
+func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)
-	s, _ := openTLS(t, Options{Roster: Roster{WriteTimeout: repeatAfter * 4 / 5}}, true, cam)
+	s, _ := startTLS(t, Options{Config: Config{WriteTimeout: repeatAfter * 4 / 5}}, true, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	for range 2 { // the second is the first again, after a write timeout
 		if !bytes.Equal(nextPicture(t, stream), picture(5)) {
@@ -206,11 +206,11 @@ func TestQuietStreamGoesOn(t *testing.T) {
 	}
 }
 
-func TestShutdownEndsEncryptedStreamsAtAFrameBoundary(t *testing.T) {
+func TestShutdownEndsTLSStreamsAtFrameBoundary(t *testing.T) {
 	for _, version2 := range []bool{false, true} {
 		cam := newTestCamera("a")
 		cam.publish(1)
-		s, _ := openTLS(t, unhurried(), version2, cam)
+		s, _ := startTLS(t, untimedOptions(), version2, cam)
 		const viewers = 5
 		bodies := make(chan []byte)
 		for range viewers {
@@ -224,16 +224,16 @@ func TestShutdownEndsEncryptedStreamsAtAFrameBoundary(t *testing.T) {
 			}()
 		}
 		for range 10 {
-			cam.topic.Publish(newFrame(large(1), time.Now()))
+			cam.topic.Publish(newFrame(largeJPEG(1), time.Now()))
 		}
 		s.stop(t)
 		for range viewers {
 			b := <-bodies
-			if end := "\r\n--" + mjpeg.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
+			if end := "\r\n--" + media.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
 				t.Errorf("version 2 %v: stream ends with %q, want %q", version2, b[max(0, len(b)-40):], end)
 			}
 		}
-		if n := s.audience.count().cut[[2]string{"a", cutShutdown}]; n != viewers {
+		if n := s.viewers.collectStats().cut[[2]string{"a", cutShutdown}]; n != viewers {
 			t.Errorf("version 2 %v: %d viewers counted as cut by the shutdown, want %d", version2, n, viewers)
 		}
 	}

@@ -11,31 +11,31 @@ import (
 	"camd/pkg/camera"
 )
 
-// longestKey bounds ?key=, which PiKVM makes of eight letters.
-const longestKey = 64
+// maxKeyLength bounds ?key=, which PiKVM makes of eight letters.
+const maxKeyLength = 64
 
-// keyOf is what a client of ustreamer gives to find itself in clients_stat; "0" without, as there.
-func keyOf(r *http.Request) string {
-	if key := url.QueryEscape(r.FormValue("key")); key != "" && len(key) <= longestKey {
+// clientKey is what a client of ustreamer gives to find itself in clients_stat; "0" without, as there.
+func clientKey(r *http.Request) string {
+	if key := url.QueryEscape(r.FormValue("key")); key != "" && len(key) <= maxKeyLength {
 		return key
 	}
 	return "0"
 }
 
-// greet tells a client of ustreamer which of clients_stat it is, if it gave a key to know the answer by. Nobody else gets
+// setClientCookie sets a cookie with the client's ID in clients_stat, if it gave a key to know the answer by. Nobody else gets
 // a cookie.
-func (v view) greet(h http.Header, r *http.Request, me *viewer) {
-	if v.manner != ustreamer {
+func (v cameraRequest) setClientCookie(h http.Header, r *http.Request, viewer *viewer) {
+	if v.mode != ustreamer {
 		return
 	}
-	if me.key = keyOf(r); me.key != "0" {
-		h.Set("Set-Cookie", "stream_client="+me.key+"/"+me.id+"; path=/; max-age=30")
+	if viewer.key = clientKey(r); viewer.key != "0" {
+		h.Set("Set-Cookie", "stream_client="+viewer.key+"/"+viewer.id+"; path=/; max-age=30")
 	}
 }
 
-// describe gives a snapshot ustreamer's headers.
-func (v view) describe(h http.Header, f *broker.Frame) {
-	if v.manner != ustreamer {
+// setUstreamerHeaders gives a snapshot ustreamer's headers.
+func (v cameraRequest) setUstreamerHeaders(h http.Header, f *broker.Frame) {
+	if v.mode != ustreamer {
 		return
 	}
 	h.Set("X-UStreamer-Online", strconv.FormatBool(!f.Placeholder && v.camera.Status().State == camera.Live))
@@ -43,8 +43,8 @@ func (v view) describe(h http.Header, f *broker.Frame) {
 	h.Set("X-UStreamer-Height", strconv.Itoa(f.Height))
 }
 
-// stateJSON is the part of ustreamer's /state that its clients read. Rates are whole numbers there.
-type stateJSON struct {
+// ustreamerStateJSON is the part of ustreamer's /state that its clients read. Rates are whole numbers there.
+type ustreamerStateJSON struct {
 	InstanceID string `json:"instance_id"`
 	Encoder    struct {
 		Type    string `json:"type"`
@@ -60,14 +60,14 @@ type stateJSON struct {
 		CapturedFPS int  `json:"captured_fps"`
 	} `json:"source"`
 	Stream struct {
-		QueuedFPS   int                   `json:"queued_fps"`
-		Clients     int                   `json:"clients"`
-		ClientsStat map[string]clientJSON `json:"clients_stat"`
+		QueuedFPS   int                            `json:"queued_fps"`
+		Clients     int                            `json:"clients"`
+		ClientsStat map[string]ustreamerClientJSON `json:"clients_stat"`
 	} `json:"stream"`
 }
 
-// clientJSON is a viewer. camd has none of the variants of a stream, whatever was asked for.
-type clientJSON struct {
+// ustreamerClientJSON is a viewer. camd has none of the variants of a stream, whatever was asked for.
+type ustreamerClientJSON struct {
 	FPS             int    `json:"fps"`
 	ExtraHeaders    bool   `json:"extra_headers"`
 	AdvanceHeaders  bool   `json:"advance_headers"`
@@ -76,9 +76,9 @@ type clientJSON struct {
 	Key             string `json:"key"`
 }
 
-func (s *Server) ustreamerState(w http.ResponseWriter, _ *http.Request, v view) {
-	st, clients := v.camera.Status(), s.audience.stats(v.id)
-	var j stateJSON
+func (s *Server) ustreamerState(w http.ResponseWriter, _ *http.Request, v cameraRequest) {
+	st, clients := v.camera.Status(), s.viewers.ustreamerClients(v.id)
+	var j ustreamerStateJSON
 	j.InstanceID = v.id
 	j.Encoder.Type = "CPU"
 	if st.Format.Passthrough {
@@ -91,7 +91,7 @@ func (s *Server) ustreamerState(w http.ResponseWriter, _ *http.Request, v view) 
 		}
 	}
 	j.Source.Online = st.State == camera.Live
-	j.Source.DesiredFPS, j.Source.CapturedFPS = whole(st.Format.FPS), whole(st.Counts.FPS)
+	j.Source.DesiredFPS, j.Source.CapturedFPS = roundFPS(st.Format.FPS), roundFPS(st.Counts.FPS)
 	if len(clients) > 0 {
 		j.Stream.QueuedFPS = j.Source.CapturedFPS
 	}
@@ -99,15 +99,15 @@ func (s *Server) ustreamerState(w http.ResponseWriter, _ *http.Request, v view) 
 	writeJSON(w, http.StatusOK, map[string]any{"ok": true, "result": j})
 }
 
-func whole(fps float64) int { return int(math.Round(fps)) }
+func roundFPS(fps float64) int { return int(math.Round(fps)) }
 
-// stats returns the viewers of a camera by their IDs.
-func (a *audience) stats(id string) map[string]clientJSON {
-	now, all := time.Now(), map[string]clientJSON{}
-	for _, v := range a.present() {
+// ustreamerClients returns the viewers of a camera by their IDs.
+func (a *viewerRegistry) ustreamerClients(id string) map[string]ustreamerClientJSON {
+	now, all := time.Now(), map[string]ustreamerClientJSON{}
+	for _, v := range a.sorted() {
 		if v.camera == id {
 			fps, _ := v.FPS(now)
-			all[v.id] = clientJSON{FPS: whole(fps), Key: v.key}
+			all[v.id] = ustreamerClientJSON{FPS: roundFPS(fps), Key: v.key}
 		}
 	}
 	return all

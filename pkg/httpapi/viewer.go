@@ -13,59 +13,59 @@ import (
 	"camd/pkg/fanout"
 )
 
-// seat is a place from which viewers watch: what metrics tell apart.
-type seat struct{ camera, rendition, transport string }
+// streamKey is what metrics count viewers by.
+type streamKey struct{ camera, rendition, transport string }
 
-// tally is what viewers got; all of it only grows.
-type tally struct {
+// deliveryCounts counts what viewers got; all of it only grows.
+type deliveryCounts struct {
 	sent, slow, rate, over, bytes uint64
 }
 
-// viewer is somebody who watches. Its counters are written by whoever serves it and read by anybody.
+// viewer receives a stream. Its counters are written by the goroutine that serves it and read by any.
 type viewer struct {
-	seat
+	streamKey
 	fanout.Counts
-	id        string // means nothing but this viewer
-	remote    string // address and port
-	address   string // the address alone
-	agent     string
-	by        audit.Person
-	throttled bool   // it asked for fewer frames
-	key       string // by which a client of ustreamer finds itself
-	grant     access.Grant
-	end       func() // makes it leave; set before it joins
-	forbidden atomic.Bool
+	id            string // means nothing but this viewer
+	remote        string // address and port
+	address       string // the address alone
+	userAgent     string
+	actor         audit.Actor
+	throttled     bool   // it asked for fewer frames
+	key           string // by which a client of ustreamer finds itself
+	grant         access.Grant
+	disconnect    func() // makes it leave; set before it joins
+	accessRevoked atomic.Bool
 }
 
-func newViewer(s seat, r *http.Request, throttled bool) *viewer {
-	me := visitorOf(r)
-	remote := me.remote(r)
+func newViewer(key streamKey, r *http.Request, throttled bool) *viewer {
+	requester := requesterOf(r)
+	remote := requester.remoteAddr(r)
 	return &viewer{
-		seat: s, grant: me.Grant, end: func() {}, Counts: fanout.Counts{Since: time.Now()}, by: personOf(r), id: rand.Text(), throttled: throttled, key: "0",
-		remote: remote, address: hostOf(remote), agent: legible(r.UserAgent()),
+		streamKey: key, grant: requester.Grant, disconnect: func() {}, Counts: fanout.Counts{Since: time.Now()}, actor: actorOf(r), id: rand.Text(), throttled: throttled, key: "0",
+		remote: remote, address: withoutPort(remote), userAgent: sanitizeText(r.UserAgent()),
 	}
 }
 
-// agentLength is how many bytes of a user agent are kept: browsers' have about 120.
-const agentLength = 200
+// maxTextLength is how many bytes of a user agent are kept: browsers' have about 120.
+const maxTextLength = 200
 
-// legible is what a stranger says of itself, bounded, and without bytes that are no text or turn text around.
-func legible(s string) string {
+// sanitizeText bounds text from a client, and replaces bytes that are no text or change its direction.
+func sanitizeText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
-	s = s[:min(len(s), agentLength)]
+	s = s[:min(len(s), maxTextLength)]
 	return strings.Clone(strings.ToValidUTF8(s, "")) // without the half of a character, or the memory of the rest
 }
 
-func (v *viewer) tally() tally {
-	return tally{sent: v.Sent.Load(), slow: v.Slow.Load(), rate: v.Rate.Load(), over: v.Over.Load(), bytes: v.Bytes.Load()}
+func (v *viewer) deliveryCounts() deliveryCounts {
+	return deliveryCounts{sent: v.Sent.Load(), slow: v.Slow.Load(), rate: v.Rate.Load(), over: v.OverLimit.Load(), bytes: v.Bytes.Load()}
 }
 
-func (t *tally) add(u tally) {
+func (t *deliveryCounts) add(u deliveryCounts) {
 	t.sent += u.sent
 	t.slow += u.slow
 	t.rate += u.rate

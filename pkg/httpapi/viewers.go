@@ -16,7 +16,7 @@ type viewerJSON struct {
 	Camera     string            `json:"camera"`
 	Rendition  string            `json:"rendition"`
 	Transport  string            `json:"transport"`
-	Who        string            `json:"who"`
+	Name       string            `json:"who"`
 	Address    string            `json:"address"`
 	UserAgent  string            `json:"user_agent"`
 	Since      *time.Time        `json:"since"`
@@ -30,12 +30,12 @@ type viewerJSON struct {
 }
 
 func (v *viewer) toJSON(now time.Time) viewerJSON {
-	t := v.tally()
+	t := v.deliveryCounts()
 	j := viewerJSON{
 		ID: v.id, Camera: v.camera, Rendition: v.rendition, Transport: v.transport,
-		Who: v.grant.Who, Address: v.remote, UserAgent: v.agent, Since: moment(v.Since),
+		Name: v.grant.Identity, Address: v.remote, UserAgent: v.userAgent, Since: jsonTime(v.Since),
 		Sent: t.sent, Dropped: t.slow + t.rate + t.over, Bytes: t.bytes, Throttled: v.throttled,
-		DroppedFor: nonzero(map[string]uint64{dropSlow: t.slow, dropRate: t.rate, dropOver: t.over}),
+		DroppedFor: nonzero(map[string]uint64{dropSlow: t.slow, dropRate: t.rate, dropBytes: t.over}),
 	}
 	if fps, ok := v.FPS(now); ok {
 		j.FPS = &fps
@@ -49,16 +49,16 @@ func (v *viewer) toJSON(now time.Time) viewerJSON {
 
 // listViewers says who watches: all, or those of ?camera=.
 func (s *Server) listViewers(w http.ResponseWriter, r *http.Request) {
-	camera, me := r.FormValue("camera"), visitorOf(r)
+	camera, requester := r.FormValue("camera"), requesterOf(r)
 	if camera != "" {
-		if _, bad := s.roster.Load().find(camera, me.Grant); bad != nil {
+		if _, bad := s.config.Load().findCamera(camera, requester.Grant); bad != nil {
 			fail(w, r, bad.code, bad.message)
 			return
 		}
 	}
 	now, list := time.Now(), []viewerJSON{}
-	for _, v := range s.audience.present() {
-		if (camera == "" || v.camera == camera) && me.May(access.Admin, v.camera) {
+	for _, v := range s.viewers.sorted() {
+		if (camera == "" || v.camera == camera) && requester.Allows(access.Admin, v.camera) {
 			list = append(list, v.toJSON(now))
 		}
 	}
@@ -66,7 +66,7 @@ func (s *Server) listViewers(w http.ResponseWriter, r *http.Request) {
 }
 
 // present returns the viewers by camera, and those of a camera in the order in which they came.
-func (a *audience) present() []*viewer {
+func (a *viewerRegistry) sorted() []*viewer {
 	a.mu.Lock()
 	viewers := slices.Collect(maps.Keys(a.viewers))
 	a.mu.Unlock()

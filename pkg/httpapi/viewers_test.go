@@ -15,8 +15,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// viewers asks who watches.
-func (s *site) viewers(t *testing.T, query string) []viewerJSON {
+// fetchViewers asks who watches.
+func (s *testServer) fetchViewers(t *testing.T, query string) []viewerJSON {
 	t.Helper()
 	var list struct{ Viewers []viewerJSON }
 	if err := json.Unmarshal([]byte(body(t, s.get(t, "/api/v1/viewers"+query))), &list); err != nil {
@@ -25,12 +25,12 @@ func (s *site) viewers(t *testing.T, query string) []viewerJSON {
 	return list.Viewers
 }
 
-// settles waits until the only viewer has passed so many frames.
-func (s *site) settles(t *testing.T, frames uint64) viewerJSON {
+// waitForFrames waits until the only viewer has passed so many frames.
+func (s *testServer) waitForFrames(t *testing.T, frames uint64) viewerJSON {
 	t.Helper()
 	var v viewerJSON
 	eventually(t, fmt.Sprintf("the viewer is %d frames on", frames), func() bool {
-		list := s.viewers(t, "")
+		list := s.fetchViewers(t, "")
 		if len(list) != 1 {
 			return false
 		}
@@ -40,25 +40,25 @@ func (s *site) settles(t *testing.T, frames uint64) viewerJSON {
 	return v
 }
 
-func TestViewers(t *testing.T) {
+func TestViewersAreListed(t *testing.T) {
 	a, b := newTestCamera("a"), newTestCamera("b")
 	a.publish(1)
 	b.publish(1)
-	s := open(t, Options{}, b, a)
+	s := startServer(t, Options{}, b, a)
 	if got := body(t, s.get(t, "/api/v1/viewers")); got != "{\n  \"viewers\": []\n}\n" {
 		t.Errorf("nobody watches: %s", got)
 	}
 	begin := time.Now().Truncate(time.Millisecond)
 	var conns []net.Conn
 	for i, id := range []string{"b", "a", "b"} {
-		conns = append(conns, raw(t, s, "/cameras/"+id+"/stream.mjpg"))
-		eventually(t, "it is there", func() bool { return len(s.viewers(t, "")) == i+1 })
+		conns = append(conns, dialStream(t, s, "/cameras/"+id+"/stream.mjpg"))
+		eventually(t, "it is there", func() bool { return len(s.fetchViewers(t, "")) == i+1 })
 	}
 	s.get(t, "/cameras/a/snapshot.jpg") // who asks for pictures one by one is no viewer
 
 	var list []viewerJSON
 	eventually(t, "each has its frame", func() bool {
-		list = s.viewers(t, "")
+		list = s.fetchViewers(t, "")
 		return len(list) == 3 && list[0].Sent+list[1].Sent+list[2].Sent == 3
 	})
 	ids := map[string]bool{}
@@ -81,24 +81,24 @@ func TestViewers(t *testing.T) {
 	if len(ids) != 3 || ids[""] {
 		t.Errorf("ids %v, want three", ids)
 	}
-	if of := s.viewers(t, "?camera=b"); len(of) != 2 || of[0].ID != list[1].ID || of[1].ID != list[2].ID {
+	if of := s.fetchViewers(t, "?camera=b"); len(of) != 2 || of[0].ID != list[1].ID || of[1].ID != list[2].ID {
 		t.Errorf("of camera b: %+v, want the last two of %+v", of, list)
 	}
 	_ = conns[0].Close()
 	eventually(t, "it is gone", func() bool {
 		b.publish(2)
-		of := s.viewers(t, "?camera=b")
+		of := s.fetchViewers(t, "?camera=b")
 		return len(of) == 1 && of[0].ID == list[2].ID
 	})
 }
 
-func TestViewersRefusals(t *testing.T) {
-	s := open(t, Options{}, newTestCamera("front-door"))
+func TestViewersRefuseUnknownCameras(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("front-door"))
 	resp := s.get(t, "/api/v1/viewers?camera=nope")
 	if text := body(t, resp); resp.StatusCode != http.StatusNotFound || !strings.Contains(text, `"error": "no camera \"nope\"; there are: front-door"`) {
 		t.Errorf("unknown camera: %s %s", resp.Status, text)
 	}
-	if resp := s.ask(t, http.MethodDelete, "/api/v1/viewers"); resp.StatusCode != http.StatusMethodNotAllowed {
+	if resp := s.request(t, http.MethodDelete, "/api/v1/viewers"); resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("DELETE: %s", resp.Status)
 	}
 	if resp := s.get(t, "/api/v1/viewers"); resp.Header.Get("Cache-Control") != "no-store" {
@@ -107,16 +107,16 @@ func TestViewersRefusals(t *testing.T) {
 }
 
 // What a viewer did not get is told by why.
-func TestViewersSayWhyFramesWereDropped(t *testing.T) {
+func TestViewersReportDropReasons(t *testing.T) {
 	a := newTestCamera("a")
-	s := open(t, Options{}, a)
+	s := startServer(t, Options{}, a)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg?fps=5")
-	eventually(t, "it watches", func() bool { return len(s.viewers(t, "")) == 1 })
+	eventually(t, "it watches", func() bool { return len(s.fetchViewers(t, "")) == 1 })
 	captured := time.Now().Add(-time.Minute)
 	var v viewerJSON
 	for i := range uint64(20) { // 20 a second
 		a.topic.Publish(newFrame(picture(uint8(i)), captured.Add(time.Duration(i)*50*time.Millisecond)))
-		v = s.settles(t, i+1)
+		v = s.waitForFrames(t, i+1)
 	}
 	if !v.Throttled || v.Sent != 5 || v.Dropped != 15 || v.DroppedFor[dropRate] != 15 || len(v.DroppedFor) != 1 {
 		t.Errorf("%+v, want 5 frames sent and 15 dropped for their rate", v)
@@ -125,21 +125,21 @@ func TestViewersSayWhyFramesWereDropped(t *testing.T) {
 		t.Errorf("%+v, want a frame a minute old", v)
 	}
 	a.placeholder()
-	if v = s.settles(t, 21); v.FrameAge != nil {
+	if v = s.waitForFrames(t, 21); v.FrameAge != nil {
 		t.Errorf("a placeholder has age %v", *v.FrameAge)
 	}
 	nextPicture(t, stream)
 }
 
 // Connections that a goroutine serves are viewers too; this one multiplexes, and comes by IPv6.
-func TestViewersOnHTTP2(t *testing.T) {
+func TestViewersOnHTTP2AreListed(t *testing.T) {
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
 		t.Skip("no IPv6 on this machine: ", err)
 	}
 	a := newTestCamera("a")
 	a.publish(1)
-	s := open(t, Options{}, a)
+	s := startServer(t, Options{}, a)
 	web := httptest.NewUnstartedServer(s)
 	_ = web.Listener.Close()
 	web.Listener, web.EnableHTTP2 = l, true
@@ -150,7 +150,7 @@ func TestViewersOnHTTP2(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	v := s.settles(t, 1)
+	v := s.waitForFrames(t, 1)
 	if host, port, err := net.SplitHostPort(v.Address); err != nil || host != "::1" || port == "" || !strings.HasPrefix(v.Address, "[::1]:") {
 		t.Errorf("address %q, want [::1]:port", v.Address)
 	}
@@ -158,27 +158,27 @@ func TestViewersOnHTTP2(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	_ = resp.Body.Close()
-	eventually(t, "it is gone", func() bool { return len(s.viewers(t, "")) == 0 })
+	eventually(t, "it is gone", func() bool { return len(s.fetchViewers(t, "")) == 0 })
 }
 
 func TestUserAgentIsBoundedText(t *testing.T) {
 	for _, c := range []struct{ name, sent, want string }{
 		{"none", "", ""},
 		{"plain", "VLC/3.0.20 LibVLC/3.0.20", "VLC/3.0.20 LibVLC/3.0.20"},
-		{"long", strings.Repeat("a", 5000), strings.Repeat("a", agentLength)},
-		{"a character at the cut", strings.Repeat("a", agentLength-1) + "é", strings.Repeat("a", agentLength-1)},
+		{"long", strings.Repeat("a", 5000), strings.Repeat("a", maxTextLength)},
+		{"a character at the cut", strings.Repeat("a", maxTextLength-1) + "é", strings.Repeat("a", maxTextLength-1)},
 		{"no UTF-8", "cam\xff\xe9ra", "cam\uFFFD\uFFFDra"},
-		{"no UTF-8, and longer as text", strings.Repeat("\xff", agentLength), strings.Repeat("\uFFFD", agentLength/3)},
+		{"no UTF-8, and longer as text", strings.Repeat("\xff", maxTextLength), strings.Repeat("\uFFFD", maxTextLength/3)},
 		{"turns text around", "a\u202Eb\tc", "a\uFFFDb\uFFFDc"},
 	} {
-		got := legible(c.sent)
-		if got != c.want || len(got) > agentLength || !utf8.ValidString(got) {
+		got := sanitizeText(c.sent)
+		if got != c.want || len(got) > maxTextLength || !utf8.ValidString(got) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
 	a := newTestCamera("a")
 	a.publish(1)
-	s := open(t, Options{}, a)
+	s := startServer(t, Options{}, a)
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestUserAgentIsBoundedText(t *testing.T) {
 	if _, err := io.WriteString(c, "GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: localhost\r\nUser-Agent: <b>\xff</b>\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	if v := s.settles(t, 1); v.UserAgent != "<b>\uFFFD</b>" {
+	if v := s.waitForFrames(t, 1); v.UserAgent != "<b>\uFFFD</b>" {
 		t.Errorf("user agent %q", v.UserAgent)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/broker"
-	"camd/pkg/wall"
+	"camd/pkg/httpapi/wall"
 )
 
 // wallTransport is what viewers over a wall's WebSocket are counted as.
@@ -19,29 +19,29 @@ const wallTransport = "websocket"
 
 // wall serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are those to begin with.
 func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
-	address := hostOf(visitorOf(r).remote(r)) // which is not a proxy's
+	address := withoutPort(requesterOf(r).remoteAddr(r)) // which is not a proxy's
 	if r.ProtoMajor != 1 || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		s.explainWall(w, r, address)
 		return
 	}
-	begin, bad := beginWith(r)
-	if bad == nil && downgraded(r, s.roster.Load().OwnOrigin) {
+	cameras, bad := initialCameras(r)
+	if bad == nil && isDowngraded(r, s.config.Load().OwnOrigin) {
 		bad = &requestError{http.StatusForbidden, "a page that came unencrypted may not have the wall of a server that is encrypted"}
 	}
 	if bad != nil {
 		fail(w, r, bad.code, bad.message)
 		return
 	}
-	if err := s.audience.enter(address); err != nil {
-		wallRefused(w, r, err)
+	if err := s.viewers.addWall(address); err != nil {
+		refuseWall(w, r, err)
 		return
 	}
-	defer s.audience.exit(address)
-	s.walls.Add(1) // before Accept: until then the HTTP server waits for the request
-	defer s.walls.Done()
-	all := s.roster.Load()
-	all.tune(s.connOf(r))
-	conn, err := wall.Accept(w, r, all.WriteTimeout, all.OwnOrigin)
+	defer s.viewers.removeWall(address)
+	s.wallSessions.Add(1) // before Accept: until then the HTTP server waits for the request
+	defer s.wallSessions.Done()
+	cfg := s.config.Load()
+	cfg.setSocketOptions(s.connOf(r))
+	conn, err := wall.Accept(w, r, cfg.WriteTimeout, cfg.OwnOrigin)
 	if err != nil {
 		s.log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
@@ -49,12 +49,12 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	err = wall.Serve(ctx, conn, wall.Options{
-		Cameras: begin, Rendition: r.FormValue("rendition"),
-		Join: func(camera, rendition string) (wall.Place, error) {
-			return s.takePlace(camera, rendition, r, cancel)
+		Cameras: cameras, Rendition: r.FormValue("rendition"),
+		Join: func(camera, rendition string) (wall.Stream, error) {
+			return s.joinWall(camera, rendition, r, cancel)
 		},
 	})
-	if errors.Is(err, wall.ErrTalkative) {
+	if errors.Is(err, wall.ErrTooManyMessages) {
 		s.refusals.messages.Add(1)
 		s.log.Warn("wall cut", zap.String("remote", r.RemoteAddr), zap.Error(err))
 	}
@@ -63,9 +63,9 @@ func (s *Server) wall(w http.ResponseWriter, r *http.Request) {
 // explainWall answers a request without a WebSocket. If there is no room for another wall, it says so: a page cannot read the
 // answer that refuses its WebSocket, and asks here.
 func (s *Server) explainWall(w http.ResponseWriter, r *http.Request, address string) {
-	switch err := s.audience.wouldEnter(address); {
+	switch err := s.viewers.checkWall(address); {
 	case err != nil:
-		wallRefused(w, r, err)
+		refuseWall(w, r, err)
 	case r.ProtoMajor != 1: // where nothing may say "upgrade"
 		fail(w, r, http.StatusBadRequest, "this address speaks WebSocket, over HTTP/1.1 alone; docs/protocol.md describes it")
 	default:
@@ -74,23 +74,23 @@ func (s *Server) explainWall(w http.ResponseWriter, r *http.Request, address str
 	}
 }
 
-func wallRefused(w http.ResponseWriter, r *http.Request, err error) {
+func refuseWall(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Retry-After", "10")
 	fail(w, r, http.StatusServiceUnavailable, err.Error())
 }
 
-// downgraded reports whether a page of this server's name asks that came in the clear, although this server speaks TLS: whoever is
+// isDowngraded reports whether a page of this server's name asks that came in the clear, although this server speaks TLS: whoever is
 // on the way can have written it. Not all browsers hold back a session's cookie from it.
-func downgraded(r *http.Request, own string) bool {
+func isDowngraded(r *http.Request, own string) bool {
 	origin := r.Header.Get("Origin")
-	return visitorOf(r).client.Secure && strings.HasPrefix(strings.ToLower(origin), "http://") && !strings.EqualFold(origin, own)
+	return requesterOf(r).client.Secure && strings.HasPrefix(strings.ToLower(origin), "http://") && !strings.EqualFold(origin, own)
 }
 
-// takePlace admits a client of a wall to one camera.
-func (s *Server) takePlace(id, rendition string, r *http.Request, end func()) (wall.Place, error) {
-	all := s.roster.Load() // of now: a wall is there for days
-	now, _ := all.Gate.Renew(visitorOf(r).Grant)
-	c, bad := all.find(id, now)
+// joinWall admits a client of a wall to one camera.
+func (s *Server) joinWall(id, rendition string, r *http.Request, disconnect func()) (wall.Stream, error) {
+	cfg := s.config.Load() // the current one: a wall stays connected for days
+	grant, _ := cfg.Auth.Revalidate(requesterOf(r).Grant)
+	c, bad := cfg.findCamera(id, grant)
 	if bad != nil {
 		return nil, bad
 	}
@@ -98,50 +98,50 @@ func (s *Server) takePlace(id, rendition string, r *http.Request, end func()) (w
 	if !ok {
 		return nil, noRendition(id, rendition, c.Renditions())
 	}
-	me := newViewer(seat{id, rendition, wallTransport}, r, false)
-	me.end = end
-	if err := s.audience.join(me); err != nil {
+	viewer := newViewer(streamKey{id, rendition, wallTransport}, r, false)
+	viewer.disconnect = disconnect
+	if err := s.viewers.add(viewer); err != nil {
 		return nil, err
 	}
-	s.began(me)
-	s.measure(all, me, topic)
-	return &place{s, me, topic, s.age(topic)}, nil
+	s.logViewStart(viewer)
+	s.addRemoteSeries(cfg, viewer, topic)
+	return &wallStream{s, viewer, topic, s.frameAgeOf(topic)}, nil
 }
 
-// place is one camera of a wall's client.
-type place struct {
-	server *Server
-	me     *viewer
-	topic  *broker.Topic
-	age    prometheus.Observer
+// wallStream is one camera of a wall's client.
+type wallStream struct {
+	server   *Server
+	viewer   *viewer
+	topic    *broker.Topic
+	frameAge prometheus.Observer
 }
 
-func (p *place) Topic() *broker.Topic { return p.topic }
+func (p *wallStream) Topic() *broker.Topic { return p.topic }
 
-func (p *place) Sent(f *broker.Frame, bytes int) {
+func (p *wallStream) Sent(f *broker.Frame, bytes int) {
 	now := time.Now()
-	p.me.Wrote(f, now)
-	p.me.Bytes.Add(uint64(bytes))
+	p.viewer.CountSent(f, now)
+	p.viewer.Bytes.Add(uint64(bytes))
 	if !f.Placeholder {
-		p.age.Observe(now.Sub(f.Captured).Seconds())
+		p.frameAge.Observe(now.Sub(f.Captured).Seconds())
 	}
 }
 
-func (p *place) Dropped(frames uint64) { p.me.Slow.Add(frames) }
+func (p *wallStream) Dropped(frames uint64) { p.viewer.Slow.Add(frames) }
 
-func (p *place) Leave(cut bool) {
-	why := ""
+func (p *wallStream) Leave(cut bool) {
+	reason := ""
 	switch {
 	case cut:
-		why = cutStalled
+		reason = cutStalled
 	case p.server.stopping.Load():
-		why = cutShutdown
+		reason = cutShutdown
 	default:
 		select {
 		case <-p.topic.Ended():
-			why = cutRemoved
+			reason = cutRemoved
 		default:
 		}
 	}
-	p.server.farewell(p.me, why)
+	p.server.removeViewer(p.viewer, reason)
 }

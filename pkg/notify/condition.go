@@ -19,8 +19,8 @@ const (
 // Conditions lists every condition.
 var Conditions = []Condition{Trouble, Well, Paused}
 
-// after is the condition that a camera is in when it comes into a state.
-func (c Condition) after(s camera.State) Condition {
+// next is the condition that a camera is in when it comes into a state.
+func (c Condition) next(s camera.State) Condition {
 	switch {
 	case s == camera.Offline || s == camera.Stalled:
 		return Trouble
@@ -37,82 +37,84 @@ func (c Condition) after(s camera.State) Condition {
 // Camera is a camera as this package knows it.
 type Camera struct {
 	ID, Title string
-	History   func() []camera.Change // its changes of state, newest first; safe for concurrent use
-	Picture   func() []byte          // its newest JPEG, be it a placeholder, or nil; nobody changes the bytes
+	History   func() []camera.StateChange // its changes of state, newest first; safe for concurrent use
+	Picture   func() []byte               // its newest JPEG, be it a placeholder, or nil; nobody changes the bytes
 }
 
 // Notice says that a camera has come into a condition.
 type Notice struct {
 	Camera, Title string
 	Condition     Condition
-	Change        camera.Change // the newest in this condition
-	Since         time.Time     // when the condition began
-	Previous      camera.Change // what was told before
-	PreviousSince time.Time     // since when it was so
+	Change        camera.StateChange // the newest in this condition
+	Since         time.Time          // when the condition began
+	Previous      camera.StateChange // the last one in the condition before
+	PreviousSince time.Time          // since when it was so
 }
 
 // A flapping camera's limits.
 const (
-	flapMemory = time.Hour        // how long a trouble makes the camera suspect
-	flapUnit   = time.Second      // what is doubled where nothing else is asked for
-	flapMost   = 15 * time.Minute // how long it must be well at most
+	flapWindow  = time.Hour        // how long a trouble makes the camera suspect
+	minFlapHold = time.Second      // what is doubled where nothing else is asked for
+	maxFlapHold = 15 * time.Minute // how long it must be well at most
 )
 
-// subject is what a watcher knows of one camera.
-type subject struct {
-	seen     time.Time // the newest change that has been looked at
-	now      Condition
-	since    time.Time     // of now
-	change   camera.Change // the newest in now
-	told     Condition
-	before   camera.Change // as told
-	began    time.Time     // of told
-	troubles []time.Time   // when they were told, the last flapMemory
+// tracker is what a watcher keeps of one camera.
+type tracker struct {
+	processed      time.Time // the newest change that has been looked at
+	current        Condition
+	since          time.Time          // of now
+	currentChange  camera.StateChange // the newest in now
+	notified       Condition
+	notifiedChange camera.StateChange // the newest when notified was reported
+	notifiedSince  time.Time          // since when notified was the condition
+	recentTroubles []time.Time        // when they began, within flapWindow
 }
 
-// begin takes a first look at a camera. What happened before is not told, unless it lasts.
-func (s *subject) begin(history []camera.Change) {
-	s.now, s.told = Well, Well
+// init takes a first look at a camera. What happened before is not told, unless it lasts.
+func (s *tracker) init(history []camera.StateChange) {
+	s.current, s.notified = Well, Well
 	for _, c := range slices.Backward(history) {
-		s.enter(c)
+		s.apply(c)
 	}
-	if s.now != Trouble {
-		s.settled()
+	if s.current != Trouble {
+		s.markNotified()
 	}
 }
 
-// enter notes a change.
-func (s *subject) enter(c camera.Change) {
-	first := s.seen.IsZero()
-	s.seen = c.Since
-	if next := s.now.after(c.State); next != s.now || first {
-		s.now, s.since = next, c.Since
+// apply notes a change.
+func (s *tracker) apply(c camera.StateChange) {
+	first := s.processed.IsZero()
+	s.processed = c.Since
+	if next := s.current.next(c.State); next != s.current || first {
+		s.current, s.since = next, c.Since
 	} else if c.State == camera.Starting || c.State == camera.Idle && next == Trouble {
 		return // what was before it says more
 	}
-	s.change = c
-	if s.now == s.told {
-		s.before, s.began = c, s.since
+	s.currentChange = c
+	if s.current == s.notified {
+		s.notifiedChange, s.notifiedSince = c, s.since
 	}
 }
 
-// settle reports whether there is something to tell at that time.
-func (s *subject) settle(at time.Time, after time.Duration) bool {
-	return s.now != s.told && at.Sub(s.since) >= s.hold(at, after)
+// isDue reports whether there is something to tell at that time.
+func (s *tracker) isDue(at time.Time, minDuration time.Duration) bool {
+	return s.current != s.notified && at.Sub(s.since) >= s.holdTime(at, minDuration)
 }
 
-// settled notes that the condition is known.
-func (s *subject) settled() { s.told, s.before, s.began = s.now, s.change, s.since }
+// markNotified notes that the condition is known.
+func (s *tracker) markNotified() {
+	s.notified, s.notifiedChange, s.notifiedSince = s.current, s.currentChange, s.since
+}
 
-// hold is how long the condition must last.
-func (s *subject) hold(at time.Time, after time.Duration) time.Duration {
-	s.troubles = slices.DeleteFunc(s.troubles, func(t time.Time) bool { return at.Sub(t) > flapMemory })
-	if s.told != Trouble || s.now != Well || len(s.troubles) < 2 {
-		return after
+// holdTime is how long the condition must last.
+func (s *tracker) holdTime(at time.Time, minDuration time.Duration) time.Duration {
+	s.recentTroubles = slices.DeleteFunc(s.recentTroubles, func(t time.Time) bool { return at.Sub(t) > flapWindow })
+	if s.notified != Trouble || s.current != Well || len(s.recentTroubles) < 2 {
+		return minDuration
 	}
-	wait := max(after, flapUnit)
-	for range s.troubles[1:] {
-		wait = min(2*wait, max(after, flapMost))
+	wait := max(minDuration, minFlapHold)
+	for range s.recentTroubles[1:] {
+		wait = min(2*wait, max(minDuration, maxFlapHold))
 	}
 	return wait
 }

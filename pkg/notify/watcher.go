@@ -7,82 +7,82 @@ import (
 	"camd/pkg/camera"
 )
 
-// Interval is how often a watcher should look.
-const Interval = time.Second
+// PollInterval is how often a watcher should look.
+const PollInterval = time.Second
 
 // Watcher tells what is new at cameras. It belongs to one goroutine. The zero value is not ready for use.
 type Watcher struct {
-	after    time.Duration
-	cameras  func() []Camera
-	subjects map[string]*subject // by camera
+	minDuration time.Duration
+	cameras     func() []Camera
+	trackers    map[string]*tracker // by camera
 }
 
-// NewWatcher returns a watcher of the cameras that cameras returns whenever it looks. A condition must last after to be told.
-func NewWatcher(after time.Duration, cameras func() []Camera) *Watcher {
-	return &Watcher{after: after, cameras: cameras, subjects: map[string]*subject{}}
+// NewWatcher returns a watcher of the cameras that cameras returns whenever it looks. A condition must last minDuration to be reported.
+func NewWatcher(minDuration time.Duration, cameras func() []Camera) *Watcher {
+	return &Watcher{minDuration: minDuration, cameras: cameras, trackers: map[string]*tracker{}}
 }
 
-// Look returns what there is to tell, oldest first at each camera, and the cameras that there are.
-func (w *Watcher) Look(now time.Time) (news []Notice, cameras []Camera) {
+// Poll returns what there is to tell, oldest first at each camera, and the cameras that there are.
+func (w *Watcher) Poll(now time.Time) (notices []Notice, cameras []Camera) {
 	cameras = w.cameras()
-	there := make(map[string]bool, len(cameras))
+	present := make(map[string]bool, len(cameras))
 	for _, c := range cameras {
-		there[c.ID] = true
-		news = append(news, w.look(c, now)...)
+		present[c.ID] = true
+		notices = append(notices, w.pollCamera(c, now)...)
 	}
-	for id := range w.subjects {
-		if !there[id] {
-			delete(w.subjects, id)
+	for id := range w.trackers {
+		if !present[id] {
+			delete(w.trackers, id)
 		}
 	}
-	return news, cameras
+	return notices, cameras
 }
 
-// InTrouble reports whether that was the last that was told of a camera.
+// InTrouble reports whether the last notice of a camera was Trouble.
 func (w *Watcher) InTrouble(id string) bool {
-	s := w.subjects[id]
-	return s != nil && s.told == Trouble
+	s := w.trackers[id]
+	return s != nil && s.notified == Trouble
 }
 
-func (w *Watcher) look(c Camera, now time.Time) (news []Notice) {
+func (w *Watcher) pollCamera(c Camera, now time.Time) (notices []Notice) {
 	history := c.History()
 	if len(history) == 0 {
 		return nil // it has not begun
 	}
-	s := w.subjects[c.ID]
+	s := w.trackers[c.ID]
 	if s == nil {
-		s = &subject{}
-		w.subjects[c.ID] = s
-		s.begin(history)
+		s = &tracker{}
+		w.trackers[c.ID] = s
+		s.init(history)
 	}
-	settle := func(at time.Time) {
-		if s.settle(at, w.after) {
-			news = append(news, s.notice(c))
+	notifyIfDue := func(at time.Time) {
+		if s.isDue(at, w.minDuration) {
+			notices = append(notices, s.notice(c))
 		}
 	}
-	fresh := slices.IndexFunc(history, func(h camera.Change) bool { return !h.Since.After(s.seen) })
-	if fresh < 0 {
-		fresh = len(history)
+	unread := slices.IndexFunc(history, func(h camera.StateChange) bool { return !h.Since.After(s.processed) })
+	if unread < 0 {
+		unread = len(history)
 	}
-	for _, change := range slices.Backward(history[:fresh]) {
-		settle(change.Since) // what lasted long enough and is over
-		s.enter(change)
+	for _, change := range slices.Backward(history[:unread]) {
+		notifyIfDue(change.Since) // what lasted long enough and is over
+		s.apply(change)
 	}
-	if s.change.Since.Equal(history[0].Since) {
-		s.change.Detail = history[0].Detail // the same in other words
+	if s.currentChange.Since.Equal(history[0].Since) {
+		s.currentChange.Detail = history[0].Detail // the same in other words
 	}
-	settle(now)
-	return news
+	notifyIfDue(now)
+	return notices
 }
 
 // notice makes the condition known.
-func (s *subject) notice(c Camera) Notice {
+func (s *tracker) notice(c Camera) Notice {
 	n := Notice{
-		Camera: c.ID, Title: c.Title, Condition: s.now, Change: s.change, Since: s.since, Previous: s.before, PreviousSince: s.began,
+		Camera: c.ID, Title: c.Title, Condition: s.current, Change: s.currentChange, Since: s.since, Previous: s.notifiedChange, PreviousSince: s.notifiedSince,
 	}
-	if s.now == Trouble {
-		s.troubles = append(s.troubles, s.since)
+	if s.current == Trouble {
+		s.recentTroubles = append(s.recentTroubles, s.since)
 	}
-	s.settled()
+	s.markNotified()
 	return n
 }

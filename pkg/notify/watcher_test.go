@@ -18,18 +18,18 @@ func at(seconds float64) time.Time {
 	return start.Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// life is a camera's history, as it is at a time.
-type life []camera.Change
+// timeline is a camera's history, as it is at a time.
+type timeline []camera.StateChange
 
-func (l life) until(now time.Time) []camera.Change {
+func (l timeline) historyAt(now time.Time) []camera.StateChange {
 	n := sort.Search(len(l), func(i int) bool { return l[i].Since.After(now) })
 	history := slices.Clone(l[max(0, n-100):n])
 	slices.Reverse(history)
 	return history
 }
 
-// parse reads "0 starting, 1 live, 20 offline unreachable".
-func parse(t *testing.T, text string) (l life) {
+// parseTimeline reads "0 starting, 1 live, 20 offline unreachable".
+func parseTimeline(t *testing.T, text string) (l timeline) {
 	t.Helper()
 	for part := range strings.SplitSeq(text, ", ") {
 		var seconds float64
@@ -37,29 +37,29 @@ func parse(t *testing.T, text string) (l life) {
 		if n, err := fmt.Sscanf(part, "%g %s %s", &seconds, &state, &reason); n < 2 {
 			t.Fatalf("%q: %v", part, err)
 		}
-		l = append(l, camera.Change{State: camera.State(state), Reason: camera.Reason(reason), Since: at(seconds)})
+		l = append(l, camera.StateChange{State: camera.State(state), Reason: camera.Reason(reason), Since: at(seconds)})
 	}
 	return l
 }
 
-// tell looks at a camera's life each step seconds and returns what it was told, as "30 trouble offline unreachable".
-func tell(l life, after time.Duration, step, end float64) []string {
+// watchTimeline looks at a camera's life each step seconds and returns what it was told, as "30 trouble offline unreachable".
+func watchTimeline(l timeline, minDuration time.Duration, step, end float64) []string {
 	var now time.Time
-	w := NewWatcher(after, func() []Camera {
-		return []Camera{{ID: "a", History: func() []camera.Change { return l.until(now) }}}
+	w := NewWatcher(minDuration, func() []Camera {
+		return []Camera{{ID: "a", History: func() []camera.StateChange { return l.historyAt(now) }}}
 	})
-	var told []string
+	var notices []string
 	for s := 0.0; s <= end; s += step {
 		now = at(s)
-		news, _ := w.Look(now)
+		news, _ := w.Poll(now)
 		for _, n := range news {
-			told = append(told, strings.TrimSpace(fmt.Sprintf("%g %s %s %s", s, n.Condition, n.Change.State, n.Change.Reason)))
+			notices = append(notices, strings.TrimSpace(fmt.Sprintf("%g %s %s %s", s, n.Condition, n.Change.State, n.Change.Reason)))
 		}
 	}
-	return told
+	return notices
 }
 
-func TestWhatIsTold(t *testing.T) {
+func TestWatcherNotifiesLastingConditions(t *testing.T) {
 	for _, c := range []struct {
 		name, life string
 		after      time.Duration
@@ -86,23 +86,23 @@ func TestWhatIsTold(t *testing.T) {
 		if c.want == "" {
 			want = nil
 		}
-		if got := tell(parse(t, c.life), c.after, 1, 300); !slices.Equal(got, want) {
+		if got := watchTimeline(parseTimeline(t, c.life), c.after, 1, 300); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", c.name, got, want)
 		}
 	}
 }
 
 // A camera that comes and goes for ever is told of less and less, and the end of it in the end.
-func TestFlapping(t *testing.T) {
+func TestFlappingCameraNotifiesRarely(t *testing.T) {
 	for _, up := range []float64{1, 15, 100} {
-		var l life
+		var l timeline
 		const hours = 3
 		for s := 0.0; s < hours*3600; s += up + 15 {
-			l = append(l, camera.Change{State: camera.Live, Since: at(s)}, camera.Change{State: camera.Offline, Reason: camera.Timeout, Since: at(s + up)})
+			l = append(l, camera.StateChange{State: camera.Live, Since: at(s)}, camera.StateChange{State: camera.Offline, Reason: camera.Timeout, Since: at(s + up)})
 		}
 		end := float64(hours * 3600)
-		l = append(l, camera.Change{State: camera.Live, Since: at(end)})
-		told := tell(l, 10*time.Second, 1, end+3600)
+		l = append(l, camera.StateChange{State: camera.Live, Since: at(end)})
+		told := watchTimeline(l, 10*time.Second, 1, end+3600)
 		if most := 2*hours*8 + 2; len(told) > most {
 			t.Errorf("up for %v s: %d notices in %d hours, want at most %d", up, len(told), hours, most)
 		}
@@ -113,16 +113,16 @@ func TestFlapping(t *testing.T) {
 }
 
 // However often it looks, a watcher says the same; conditions alternate, and the last word is true once all is quiet.
-func TestLookingRarely(t *testing.T) {
+func TestPollFrequencyDoesNotMatter(t *testing.T) {
 	states := []camera.State{camera.Live, camera.Offline, camera.Stalled, camera.Paused, camera.Starting, camera.Idle}
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		l := life{{State: camera.Starting, Since: at(0)}}
+		l := timeline{{State: camera.Starting, Since: at(0)}}
 		for s := r.Float64() * 30; len(l) < 60; s += 0.01 + r.ExpFloat64()*20 {
-			l = append(l, camera.Change{State: states[r.IntN(len(states))], Since: at(s)})
+			l = append(l, camera.StateChange{State: states[r.IntN(len(states))], Since: at(s)})
 		}
 		words := func(step float64) (w []string) {
-			for _, told := range tell(l, 7*time.Second, step, 3000) {
+			for _, told := range watchTimeline(l, 7*time.Second, step, 3000) {
 				_, what, _ := strings.Cut(told, " ")
 				w = append(w, what)
 			}
@@ -134,7 +134,7 @@ func TestLookingRarely(t *testing.T) {
 		}
 		condition := Well
 		for _, c := range l {
-			condition = condition.after(c.State)
+			condition = condition.next(c.State)
 		}
 		last := Well
 		for i, w := range often {
@@ -151,19 +151,19 @@ func TestLookingRarely(t *testing.T) {
 }
 
 // What is told says what was before it, and a camera that is gone is forgotten.
-func TestNotice(t *testing.T) {
-	l := parse(t, "0 starting, 1 live, 20 offline timeout, 50 live")
+func TestNoticeHasPreviousCondition(t *testing.T) {
+	l := parseTimeline(t, "0 starting, 1 live, 20 offline timeout, 50 live")
 	now, gone := start, false
 	w := NewWatcher(10*time.Second, func() []Camera {
 		if gone {
 			return nil
 		}
-		return []Camera{{ID: "a", Title: "A", History: func() []camera.Change { return l.until(now) }}}
+		return []Camera{{ID: "a", Title: "A", History: func() []camera.StateChange { return l.historyAt(now) }}}
 	})
 	var news []Notice
 	for s := range 41 {
 		now = at(float64(s))
-		n, _ := w.Look(now)
+		n, _ := w.Poll(now)
 		news = append(news, n...)
 	}
 	want := Notice{Camera: "a", Title: "A", Condition: Trouble, Change: l[2], Since: at(20), Previous: l[1], PreviousSince: at(0)}
@@ -174,7 +174,7 @@ func TestNotice(t *testing.T) {
 		t.Error("it is not in trouble")
 	}
 	gone = true
-	if _, cameras := w.Look(now); len(cameras) != 0 || w.InTrouble("a") || len(w.subjects) != 0 {
+	if _, cameras := w.Poll(now); len(cameras) != 0 || w.InTrouble("a") || len(w.trackers) != 0 {
 		t.Error("what is gone is remembered")
 	}
 }

@@ -8,39 +8,39 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
-	"camd/pkg/source/spec"
+	"camd/pkg/media"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
 )
 
 // Options of a camera. ID, Source and Worker are required.
 type Options struct {
-	ID     string // a URL segment and a metric label
-	Title  string // for people; empty means ID
-	Site   string // for people: where it is; may be empty
-	Source spec.Source
-	Worker string // path of the capture program, see FindWorker
+	ID         string // a URL segment and a metric label
+	Title      string // for people; empty means ID
+	Site       string // for people: where it is; may be empty
+	Source     sourceurl.Source
+	WorkerPath string // path of the capture program, see FindWorker
 
-	Size      spec.Size // devices: what to ask for; zero leaves it to the driver
-	FPS       float64   // devices: likewise
-	Format    string    // devices: "auto", "mjpeg" or a raw format
-	Quality   int       // JPEG quality where camd encodes, 1 to 100; 0 means 80
-	Transport string    // RTSP: "tcp" or "udp"
+	Size      sourceurl.Size // devices: what to ask for; zero leaves it to the driver
+	FPS       float64        // devices: likewise
+	Format    string         // devices: "auto", "mjpeg" or a raw format
+	Quality   int            // JPEG quality where camd encodes, 1 to 100; 0 means 80
+	Transport string         // RTSP: "tcp" or "udp"
 
 	TLS           tlsverify.Options // https:// and rtsps://: how the server's certificate is verified
 	RedirectHosts []string          // HTTP: hosts that it may redirect to, beside its own
 
-	Once     bool          // files: stop at the end instead of starting again
-	OnDemand bool          // open only while somebody watches
-	Paused   bool          // begin switched off, until Camera.Pause says otherwise
-	Stall    time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
-	Open     time.Duration // how long opening may take once the process has loaded OpenCV; 0 means 10 s
-	Frozen   time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
-	Recycle  time.Duration // how old a capture process may become; 0 means any age
-	Memory   int64         // resident bytes that a capture process may take; 0 means any number
-	Limits   mjpeg.Limits  // of a picture; what is larger is refused
-	Grace    time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
+	Once            bool          // files: stop at the end instead of starting again
+	OnDemand        bool          // open only while somebody watches
+	Paused          bool          // begin switched off, until Camera.SetPaused says otherwise
+	StallTimeout    time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
+	OpenTimeout     time.Duration // how long opening may take once the process has loaded OpenCV; 0 means 10 s
+	FrozenTimeout   time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
+	WorkerMaxAge    time.Duration // how old a capture process may become; 0 means any age
+	WorkerMaxMemory int64         // resident bytes that a capture process may take; 0 means any number
+	Limits          media.Limits  // of a picture; what is larger is refused
+	StopGracePeriod time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
 
 	Controls map[string]camera.Setting // devices: what to set whenever the camera is opened, by the control's name
 
@@ -52,105 +52,105 @@ type Options struct {
 	Log      *zap.Logger    // nil means none
 }
 
-// Observer is told of the time that pictures take. Its methods are called by the camera's goroutine, once a picture.
+// Observer receives the time that pictures take. Its methods are called by the camera's goroutine, once a picture.
 type Observer interface {
 	Encoded(rendition string, took time.Duration)  // not called for pictures passed through
 	Published(rendition string, age time.Duration) // from capture to publication
 }
 
-// linger is how long pictures are made, and an on-demand camera stays open, after the last reader left.
-const linger = 5 * time.Second
+// demandLinger is how long pictures are made, and an on-demand camera stays open, after the last reader left.
+const demandLinger = 5 * time.Second
 
-// cameraBytes is how many bytes of pictures the topics of a camera hold together, beside the newest of each.
-const cameraBytes = 16 << 20
+// cameraRingBytes is how many bytes of pictures the topics of a camera hold together, beside the newest of each.
+const cameraRingBytes = 16 << 20
 
 // Camera is one camera: its capture process, its state and its topics. Run belongs to one goroutine; the rest is safe
 // for concurrent use.
 type Camera struct {
-	id     string
-	opts   Options // once it runs, its goroutine's alone
-	log    *zap.Logger
-	budget *broker.Budget // of all topics
-	demand chan struct{}  // all topics' changes of demand
-	gone   chan struct{}  // closed when Run has returned
-	ledger
-	adjustments chan adjustment
-	switches    chan switching
-	news        chan news
-	round       atomic.Pointer[time.Time] // when Run last came round; nil while there is none
+	id            string
+	opts          Options // once it runs, its goroutine's alone
+	log           *zap.Logger
+	budget        *broker.Budget // of all topics
+	demandChanged chan struct{}  // all topics' changes of demand
+	done          chan struct{}  // closed when Run has returned
+	stats
+	controlRequests     chan controlRequest
+	pauseRequests       chan pauseRequest
+	reconfigureRequests chan reconfigureRequest
+	lastHeartbeat       atomic.Pointer[time.Time] // of the last heartbeat of Run; nil while it does not run
 
-	starts  *startQueue // a fleet's cameras share these two
-	servers *serverDialer
+	startQueue *startQueue // a fleet's cameras share these two
+	dialer     *serverDialer
 }
 
 // New returns a camera that does nothing until Run.
 func New(o Options) *Camera {
-	o = o.filled()
+	o = o.withDefaults()
 	c := &Camera{
-		id:     o.ID,
-		opts:   o,
-		log:    o.Log.With(zap.String("camera", o.ID)),
-		budget: broker.NewBudget(cameraBytes, o.Budget),
-		demand: make(chan struct{}, 1),
-		gone:   make(chan struct{}),
+		id:            o.ID,
+		opts:          o,
+		log:           o.Log.With(zap.String("camera", o.ID)),
+		budget:        broker.NewBudget(cameraRingBytes, o.Budget),
+		demandChanged: make(chan struct{}, 1),
+		done:          make(chan struct{}),
 
-		adjustments: make(chan adjustment),
-		switches:    make(chan switching),
-		news:        make(chan news),
+		controlRequests:     make(chan controlRequest),
+		pauseRequests:       make(chan pauseRequest),
+		reconfigureRequests: make(chan reconfigureRequest),
 
-		starts:  newStartQueue(1),
-		servers: newServerDialer(),
+		startQueue: newStartQueue(1),
+		dialer:     newServerDialer(),
 	}
 	state := camera.Starting
 	if o.Paused {
 		state = camera.Paused
 	}
-	c.ledger.init(c.streamsOf(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
-		Worker: camera.Worker{LimitBytes: uint64(max(o.Memory, 0))}})
+	c.stats.init(c.buildStreams(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
+		Worker: camera.Worker{LimitBytes: uint64(max(o.WorkerMaxMemory, 0))}})
 	return c
 }
 
 // ID returns the camera's, which stays the same.
 func (c *Camera) ID() string { return c.id }
 
-// filled returns the options with their defaults.
-func (o Options) filled() Options {
+// withDefaults returns the options with their defaults.
+func (o Options) withDefaults() Options {
 	if o.Title == "" {
 		o.Title = o.ID
 	}
-	if o.Stall == 0 {
-		o.Stall = 5 * time.Second
+	if o.StallTimeout == 0 {
+		o.StallTimeout = 5 * time.Second
 	}
-	if o.Open == 0 {
-		o.Open = 10 * time.Second
+	if o.OpenTimeout == 0 {
+		o.OpenTimeout = 10 * time.Second
 	}
-	if o.Grace == 0 {
-		o.Grace = 700 * time.Millisecond
+	if o.StopGracePeriod == 0 {
+		o.StopGracePeriod = 700 * time.Millisecond
 	}
 	o.Limits = o.Limits.OrDefault()
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
 	if o.Observer == nil {
-		o.Observer = unobserved{}
+		o.Observer = noopObserver{}
 	}
 	return o
 }
 
 // start is the message that makes a worker open this camera, without what its goroutine knows better: controls and renditions.
-func (o *Options) start() wire.Start {
-	bare := o.Source
-	bare.User, bare.Password = "", ""
+func (o *Options) startMessage() wire.Start {
+	withoutLogin := o.Source
+	withoutLogin.User, withoutLogin.Password = "", ""
 	return wire.Start{
-		Source: bare.Address(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
+		Source: withoutLogin.WithCredentials(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
 		Width: o.Size.Width, Height: o.Size.Height, FPS: o.FPS, Format: o.Format, Quality: o.Quality,
 		TLS: wire.TLS(o.TLS), RedirectHosts: o.RedirectHosts,
-		OpenTimeout: o.Open, ReadTimeout: max(2*o.Stall, 10*time.Second), Memory: o.Memory,
+		OpenTimeout: o.OpenTimeout, ReadTimeout: max(2*o.StallTimeout, 10*time.Second), MaxMemory: o.WorkerMaxMemory,
 		FrameBytes: o.Limits.Bytes, FramePixels: o.Limits.Pixels,
 	}
 }
 
-type unobserved struct{}
+type noopObserver struct{}
 
-func (unobserved) Encoded(string, time.Duration)   {}
-func (unobserved) Published(string, time.Duration) {}
+func (noopObserver) Encoded(string, time.Duration)   {}
+func (noopObserver) Published(string, time.Duration) {}

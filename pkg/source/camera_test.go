@@ -16,11 +16,11 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
-// next returns the reader's next frame that is live, or a placeholder, as wanted.
-func next(t *testing.T, sub *broker.Subscription, placeholder bool) *broker.Frame {
+// nextFrame returns the reader's next frame that is live, or a placeholder, as wanted.
+func nextFrame(t *testing.T, sub *broker.Subscription, placeholder bool) *broker.Frame {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -36,20 +36,20 @@ func next(t *testing.T, sub *broker.Subscription, placeholder bool) *broker.Fram
 }
 
 func TestCrashedWorkerIsReplaced(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "crash")})
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "crash")})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.InOrder)
 	defer sub.Close()
-	live := next(t, sub, false)
-	card := next(t, sub, true)
-	if card.Width != live.Width && card.Width != 64 {
-		t.Errorf("placeholder %dx%d after pictures of %dx%d", card.Width, card.Height, live.Width, live.Height)
+	live := nextFrame(t, sub, false)
+	placeholder := nextFrame(t, sub, true)
+	if placeholder.Width != live.Width && placeholder.Width != 64 {
+		t.Errorf("placeholder %dx%d after pictures of %dx%d", placeholder.Width, placeholder.Height, live.Width, live.Height)
 	}
-	if _, err := jpeg.Decode(bytes.NewReader(card.JPEG)); err != nil {
+	if _, err := jpeg.Decode(bytes.NewReader(placeholder.JPEG)); err != nil {
 		t.Errorf("placeholder: %v", err)
 	}
-	next(t, sub, false) // live again on the same subscription
-	s := c.reaches(t, camera.Live)
+	nextFrame(t, sub, false) // live again on the same subscription
+	s := c.waitForState(t, camera.Live)
 	if n := s.Counts.Restarts[camera.WorkerCrashed]; n != 1 {
 		t.Errorf("%d crashes counted, want 1", n)
 	}
@@ -62,7 +62,7 @@ func TestCrashedWorkerIsReplaced(t *testing.T) {
 	}
 }
 
-func TestReasons(t *testing.T) {
+func TestWorkerFaultsBecomeReasons(t *testing.T) {
 	for _, c := range []struct {
 		fault  string
 		state  camera.State
@@ -78,15 +78,15 @@ func TestReasons(t *testing.T) {
 		{"damaged", camera.Stalled, camera.Damaged, "3 of 9 blocks"},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
-			cam := start(t, Options{Worker: faulty(t, c.fault), Stall: 300 * time.Millisecond})
-			s := cam.reaches(t, c.state)
+			cam := startCamera(t, Options{WorkerPath: faultyWorker(t, c.fault), StallTimeout: 300 * time.Millisecond})
+			s := cam.waitForState(t, c.state)
 			if s.Reason != c.reason || !strings.Contains(s.Detail, c.detail) {
 				t.Errorf("%s: %q, want %s: %q", s.Reason, s.Detail, c.reason, c.detail)
 			}
 			if c.fault == "garbage" && s.Counts.Refused["not_jpeg"] == 0 {
 				t.Error("no picture was counted as refused")
 			}
-			if c.state == camera.Offline && s.Retry.IsZero() {
+			if c.state == camera.Offline && s.NextRetry.IsZero() {
 				t.Error("no next attempt")
 			}
 		})
@@ -94,8 +94,8 @@ func TestReasons(t *testing.T) {
 }
 
 // What the capture process leaves out by itself counts as what camd refuses does.
-func TestPicturesLeftOut(t *testing.T) {
-	s := start(t, Options{Worker: faulty(t, "loses")}).reaches(t, camera.Live)
+func TestWorkerRefusalsAreCounted(t *testing.T) {
+	s := startCamera(t, Options{WorkerPath: faultyWorker(t, "loses")}).waitForState(t, camera.Live)
 	for cause, want := range map[string]uint64{"truncated": 2, "damaged": 7, "not_jpeg": 0} {
 		if n := s.Counts.Refused[cause]; n != want {
 			t.Errorf("%d refused for %s, want %d", n, cause, want)
@@ -103,8 +103,8 @@ func TestPicturesLeftOut(t *testing.T) {
 	}
 }
 
-func TestMissingWorker(t *testing.T) {
-	s := start(t, Options{Worker: "/nowhere/" + WorkerName}).reaches(t, camera.Offline)
+func TestMissingWorkerMakesCameraOffline(t *testing.T) {
+	s := startCamera(t, Options{WorkerPath: "/nowhere/" + WorkerName}).waitForState(t, camera.Offline)
 	if s.Reason != camera.WorkerMissing || s.Detail != "start /nowhere/camd-capture: no such file or directory" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
@@ -113,18 +113,18 @@ func TestMissingWorker(t *testing.T) {
 func TestStoppingEndsEveryProcess(t *testing.T) {
 	for _, fault := range []string{"none", "deaf", "silent", "quiet"} {
 		t.Run(fault, func(t *testing.T) {
-			c := start(t, Options{Worker: faulty(t, fault)})
+			c := startCamera(t, Options{WorkerPath: faultyWorker(t, fault)})
 			if fault == "silent" || fault == "none" {
-				c.reaches(t, camera.Starting)
+				c.waitForState(t, camera.Starting)
 			} else {
-				c.reaches(t, camera.Live)
+				c.waitForState(t, camera.Live)
 			}
 			var pid int
 			for pid == 0 {
 				pid = c.Status().Worker.PID
 			}
 			c.stop()
-			if exists(pid) {
+			if processExists(pid) {
 				t.Errorf("process %d is still there", pid)
 			}
 			if s := c.Status(); s.Worker.PID != 0 {
@@ -151,19 +151,19 @@ func holdInKernel(t *testing.T, pid int) (release func()) {
 	return release
 }
 
-func TestProcessThatCannotBeKilled(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "deaf")})
-	pid := c.reaches(t, camera.Live).Worker.PID
+func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "deaf")})
+	pid := c.waitForState(t, camera.Live).Worker.PID
 	release := holdInKernel(t, pid)
 	c.stop()
-	if !exists(pid) {
+	if !processExists(pid) {
 		t.Error("it could be killed: this test shows nothing")
 	}
 	if got := c.logs.FilterMessage("capture process cannot be killed").Len(); got != 1 {
 		t.Errorf("%d lines say so", got)
 	}
 	release()
-	for deadline := time.Now().Add(2 * time.Minute); exists(pid); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); processExists(pid); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it is not reaped when it can be")
 		}
@@ -171,26 +171,26 @@ func TestProcessThatCannotBeKilled(t *testing.T) {
 }
 
 func TestSilentWorkerIsKilled(t *testing.T) {
-	// Patience with opening is Open + beyond.
-	c := start(t, Options{Worker: faulty(t, "silent"), Open: 100 * time.Millisecond})
-	if s := c.reaches(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "opening it took longer than 100ms" {
+	// The limit on opening is OpenTimeout + hangMargin.
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "silent"), OpenTimeout: 100 * time.Millisecond})
+	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "opening it took longer than 100ms" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 }
 
-func TestOnDemand(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "none"), OnDemand: true})
-	if s := c.reaches(t, camera.Idle); s.Worker.PID != 0 {
+func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), OnDemand: true})
+	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 {
 		t.Error("a process runs though nobody watches")
 	}
 	topic, _ := c.Topic(camera.Main)
 	sub := topic.Subscribe(broker.Latest)
-	next(t, sub, false)
-	if s := c.reaches(t, camera.Live); s.Worker.PID == 0 {
+	nextFrame(t, sub, false)
+	if s := c.waitForState(t, camera.Live); s.Worker.PID == 0 {
 		t.Error("live without a process")
 	}
 	sub.Close()
-	if s := c.reaches(t, camera.Idle); s.Worker.PID != 0 {
+	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 {
 		t.Error("a process runs though nobody watches any more")
 	}
 	if f := topic.Newest(); !f.Placeholder {
@@ -198,21 +198,21 @@ func TestOnDemand(t *testing.T) {
 	}
 }
 
-func TestSecretsStayInside(t *testing.T) {
+func TestSecretsAreNotLogged(t *testing.T) {
 	const secret = "p@ss w0rd/%"
 	l, err := net.Listen("tcp", "127.0.0.1:0") // nothing is started for a camera whose server is not there
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	src, err := spec.Parse("rtsp://" + l.Addr().String() + "/stream?token=canary")
+	src, err := sourceurl.Parse("rtsp://" + l.Addr().String() + "/stream?token=canary")
 	if err != nil {
 		t.Fatal(err)
 	}
 	src.User, src.Password = "viewer", secret
 	t.Setenv("CAMD_TEST_SECRET", secret)
-	c := start(t, Options{Worker: faulty(t, "leaks"), Source: src})
-	c.reaches(t, camera.Live)
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "leaks"), Source: src})
+	c.waitForState(t, camera.Live)
 	if c.logs.FilterMessage("capture output").Len() == 0 {
 		t.Fatal("the worker's output is not in the log")
 	}
@@ -229,20 +229,20 @@ func TestSecretsStayInside(t *testing.T) {
 }
 
 // For a network camera whose server cannot be reached no process is started.
-func TestUnreachableServer(t *testing.T) {
+func TestUnreachableServerStartsNoProcess(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
-	src, err := spec.Parse("rtsp://" + address + "/stream")
+	src, err := sourceurl.Parse("rtsp://" + address + "/stream")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	worker := faulty(t, "good")
-	c := start(t, Options{Worker: worker, Source: src})
-	if s := c.reaches(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refuses connections" {
+	worker := faultyWorker(t, "good")
+	c := startCamera(t, Options{WorkerPath: worker, Source: src})
+	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refuses connections" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(worker), "ran")); err == nil {
@@ -255,14 +255,14 @@ func TestUnreachableServer(t *testing.T) {
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
-	c.reaches(t, camera.Live)
+	c.waitForState(t, camera.Live)
 }
 
 // A file that appears ends the wait for the next attempt, however long that is.
-func TestDeviceThatAppears(t *testing.T) {
+func TestPathWatcherReportsNewFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "later")
 	path := filepath.Join(dir, "video0")
-	a := watch(path, start(t, Options{Worker: "/nowhere"}).log)
+	a := watchPath(path, startCamera(t, Options{WorkerPath: "/nowhere"}).log)
 	defer a.close()
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -277,12 +277,12 @@ func TestDeviceThatAppears(t *testing.T) {
 	}
 }
 
-func TestProbeSaysWhy(t *testing.T) {
-	_, err := Probe(context.Background(), Options{ID: "probe", Worker: faulty(t, "reason"), Source: spec.Source{Kind: spec.Test}}, time.Second)
+func TestProbeReturnsReportOrReason(t *testing.T) {
+	_, err := Probe(context.Background(), Options{ID: "probe", WorkerPath: faultyWorker(t, "reason"), Source: sourceurl.Source{Kind: sourceurl.Test}}, time.Second)
 	if err == nil || err.Error() != "the camera refused the user or password: 401 Unauthorized" {
 		t.Errorf("%v", err)
 	}
-	r, err := Probe(context.Background(), Options{ID: "probe", Worker: faulty(t, "none"), Source: spec.Source{Kind: spec.Test}}, 100*time.Millisecond)
+	r, err := Probe(context.Background(), Options{ID: "probe", WorkerPath: faultyWorker(t, "none"), Source: sourceurl.Source{Kind: sourceurl.Test}}, 100*time.Millisecond)
 	if err != nil || r.Frames != 3 || r.Frame.Width != 32 || r.Format.Codec != "mjpeg" || r.FirstFrame < r.OpenTime {
 		t.Errorf("%+v, %v", r, err)
 	}

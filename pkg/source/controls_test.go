@@ -9,21 +9,21 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
-// tuned is a worker whose device has a brightness, a button, and a control that its driver does not come back from.
-func tuned(in *wire.Reader, out *wire.Writer) {
+// runControlsWorker is a worker whose device has a brightness, a button, and a control that its driver does not come back from.
+func runControlsWorker(in *wire.Reader, out *wire.Writer) {
 	var brightness int64
-	answer := func(m wire.Adjust, refused map[string]string) {
+	answer := func(m wire.SetControls, refused map[string]string) {
 		if to, set := m.Set["brightness"]; set {
 			brightness = to.Number
 		}
 		_ = out.Write(wire.Controls{Request: m.Request, Refused: refused, List: []wire.Control{
-			{Name: "brightness", Kind: camera.Integer, Max: 255, Value: brightness, Known: true},
+			{Name: "brightness", Kind: camera.Integer, Max: 255, Value: brightness, HasValue: true},
 			{Name: "press", Kind: camera.Button},
 			{Name: "hang", Kind: camera.Boolean},
 		}})
@@ -35,21 +35,21 @@ func tuned(in *wire.Reader, out *wire.Writer) {
 		}
 		switch m := m.(type) {
 		case wire.Start:
-			play(out, 1)
+			sendFrames(out, 1)
 			refused := map[string]string{}
 			for name := range m.Controls {
 				if name != "brightness" {
 					refused[name] = "no such control"
 				}
 			}
-			answer(wire.Adjust{Set: m.Controls}, refused)
-		case wire.Adjust:
+			answer(wire.SetControls{Set: m.Controls}, refused)
+		case wire.SetControls:
 			switch {
 			case m.Set["die"].Kind != "":
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			case m.Set["hang"].Kind != "":
 			case m.Set["brightness"].Number > 255:
-				_ = out.Write(wire.Controls{Request: m.Request, Trouble: string(camera.BadSetting), Detail: "too bright"})
+				_ = out.Write(wire.Controls{Request: m.Request, ErrorKind: string(camera.BadSetting), Detail: "too bright"})
 			default:
 				answer(m, nil)
 			}
@@ -59,15 +59,15 @@ func tuned(in *wire.Reader, out *wire.Writer) {
 	}
 }
 
-// device runs a camera with controls until the test ends.
-func device(t *testing.T, controls map[string]camera.Setting) *running {
+// startDevice runs a camera with controls until the test ends.
+func startDevice(t *testing.T, controls map[string]camera.Setting) *runningCamera {
 	t.Helper()
-	c := start(t, Options{Worker: faulty(t, "tuned"), Source: spec.Source{Kind: spec.Device, Path: "/dev/video0"}, Controls: controls, Stall: time.Minute})
-	c.reaches(t, camera.Live)
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "tuned"), Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}, Controls: controls, StallTimeout: time.Minute})
+	c.waitForState(t, camera.Live)
 	return c
 }
 
-func (r *running) set(t *testing.T, name string, to camera.Setting) ([]camera.Control, error) {
+func (r *runningCamera) setControl(t *testing.T, name string, to camera.Setting) ([]camera.Control, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -75,7 +75,7 @@ func (r *running) set(t *testing.T, name string, to camera.Setting) ([]camera.Co
 }
 
 // brightness is what the worker's device has.
-func (r *running) brightness(t *testing.T) int64 {
+func (r *runningCamera) brightness(t *testing.T) int64 {
 	t.Helper()
 	list, err := r.Controls(context.Background())
 	if err != nil || len(list) != 3 {
@@ -84,16 +84,16 @@ func (r *running) brightness(t *testing.T) int64 {
 	return list[0].Value
 }
 
-func trouble(err error) camera.ControlTrouble {
+func errorKind(err error) camera.ControlErrorKind {
 	var e *camera.ControlError
 	if !errors.As(err, &e) {
 		return ""
 	}
-	return e.Trouble
+	return e.Kind
 }
 
-func TestControlsAreSetAgain(t *testing.T) {
-	c := device(t, map[string]camera.Setting{"brightness": camera.Number(7), "nonsense": camera.Switch(true)})
+func TestControlsAreSetAgainAfterRestart(t *testing.T) {
+	c := startDevice(t, map[string]camera.Setting{"brightness": camera.NumberSetting(7), "nonsense": camera.SwitchSetting(true)})
 	if got := c.brightness(t); got != 7 {
 		t.Errorf("got brightness %d, want 7 as configured", got)
 	}
@@ -101,23 +101,23 @@ func TestControlsAreSetAgain(t *testing.T) {
 	if len(warned) != 1 || warned[0].ContextMap()["control"] != "nonsense" || warned[0].ContextMap()["setting"] != "true" {
 		t.Errorf("logged %v", warned)
 	}
-	if _, err := c.set(t, "brightness", camera.Number(256)); trouble(err) != camera.BadSetting || err.Error() != "too bright" {
+	if _, err := c.setControl(t, "brightness", camera.NumberSetting(256)); errorKind(err) != camera.BadSetting || err.Error() != "too bright" {
 		t.Errorf("got %v", err)
 	}
-	if list, err := c.set(t, "brightness", camera.Number(200)); err != nil || list[0].Value != 200 {
+	if list, err := c.setControl(t, "brightness", camera.NumberSetting(200)); err != nil || list[0].Value != 200 {
 		t.Errorf("got %v, %v", list, err)
 	}
-	if _, err := c.set(t, "press", camera.Switch(true)); err != nil {
+	if _, err := c.setControl(t, "press", camera.SwitchSetting(true)); err != nil {
 		t.Error(err)
 	}
 	if s := c.Status(); len(s.Controls) != 3 || s.Controls[0].Value != 200 {
 		t.Errorf("status has %v", s.Controls)
 	}
-	if err := peer.Signal(c.Status().Worker.PID, syscall.SIGKILL); err != nil {
+	if err := testpeer.Signal(c.Status().Worker.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	c.reaches(t, camera.Offline)
-	c.reaches(t, camera.Live)
+	c.waitForState(t, camera.Offline)
+	c.waitForState(t, camera.Live)
 	if got := c.brightness(t); got != 200 {
 		t.Errorf("got brightness %d of the new process, want 200 as before", got)
 	}
@@ -128,16 +128,16 @@ func TestControlsAreSetAgain(t *testing.T) {
 	}
 }
 
-func TestDriverThatHangs(t *testing.T) {
-	c := device(t, nil)
+func TestHangingDriverLimitsPendingRequests(t *testing.T) {
+	c := startDevice(t, nil)
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
-	left := make(chan error, mostAsked)
-	for range mostAsked {
+	left := make(chan error, maxPendingRequests)
+	for range maxPendingRequests {
 		go func() {
 			for {
-				_, err := c.SetControls(ctx, map[string]camera.Setting{"hang": camera.Number(1)})
-				if trouble(err) != camera.ControlsTimeout { // one of the test's own was there at that moment
+				_, err := c.SetControls(ctx, map[string]camera.Setting{"hang": camera.NumberSetting(1)})
+				if errorKind(err) != camera.ControlsTimeout { // one of the test's own was there at that moment
 					left <- err
 					return
 				}
@@ -148,42 +148,42 @@ func TestDriverThatHangs(t *testing.T) {
 	for deadline := time.Now().Add(2 * time.Minute); err == nil && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		_, err = c.Controls(context.Background())
 	}
-	if trouble(err) != camera.ControlsTimeout || !strings.Contains(err.Error(), "earlier requests") {
-		t.Errorf("got %v beside %d requests that hang", err, mostAsked)
+	if errorKind(err) != camera.ControlsTimeout || !strings.Contains(err.Error(), "earlier requests") {
+		t.Errorf("got %v beside %d requests that hang", err, maxPendingRequests)
 	}
 	if s := c.Status().State; s != camera.Live {
 		t.Errorf("%s, want live", s)
 	}
 	leave()
-	for range mostAsked {
+	for range maxPendingRequests {
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	}
 }
 
-func TestControlsOfCameraThatIsNotOpen(t *testing.T) {
-	c := device(t, nil)
-	if _, err := c.set(t, "die", camera.Number(1)); trouble(err) != camera.NotOpen || err.Error() != "the camera was closed before it answered" {
+func TestControlsFailWhileCameraIsClosed(t *testing.T) {
+	c := startDevice(t, nil)
+	if _, err := c.setControl(t, "die", camera.NumberSetting(1)); errorKind(err) != camera.NotOpen || err.Error() != "the camera was closed before it answered" {
 		t.Errorf("got %v", err)
 	}
-	if s := c.reaches(t, camera.Offline); s.Controls != nil {
+	if s := c.waitForState(t, camera.Offline); s.Controls != nil {
 		t.Errorf("offline with %v", s.Controls)
 	}
 	c.stop()
 
-	c = start(t, Options{Worker: "/nowhere", Source: spec.Source{Kind: spec.Device, Path: "/dev/video0"}})
-	c.reaches(t, camera.Offline)
-	_, err := c.set(t, "brightness", camera.Number(1))
+	c = startCamera(t, Options{WorkerPath: "/nowhere", Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}})
+	c.waitForState(t, camera.Offline)
+	_, err := c.setControl(t, "brightness", camera.NumberSetting(1))
 	want := "the camera is offline, the capture program does not start; its controls can be reached while it is open"
-	if trouble(err) != camera.NotOpen || err.Error() != want {
+	if errorKind(err) != camera.NotOpen || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
-func TestControlsOfOtherSources(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "none")})
-	if _, err := c.Controls(context.Background()); trouble(err) != camera.NoControls {
+func TestControlsRequireDevice(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none")})
+	if _, err := c.Controls(context.Background()); errorKind(err) != camera.NoControls {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,5 +1,5 @@
 // Package source runs cameras: each [Camera] owns one capture process, publishes its pictures on a broker topic and
-// keeps viewers told when there are none.
+// shows viewers a placeholder when there are none.
 //
 // # Life
 //
@@ -25,14 +25,14 @@
 //
 // # Switched off
 //
-// [Camera.Pause] is a person's word, and nothing but another one ends it: no reader, no device that appears. It closes the
+// [Camera.Pause] switches a camera off, and only another call ends that: no reader, no device that appears. It closes the
 // device and takes back every picture that the topics hold, for readers in order too; what they get instead has none
 // dimmed behind it.
 //
 // # Capture process
 //
 // Pictures come from camd-capture, one process per camera, over the pipes of package wire; nothing here links OpenCV.
-// Each picture is read straight into the multipart part that viewers will share, and is checked by package mjpeg before
+// Each picture is read straight into the multipart part that viewers will share, and is checked by package media before
 // anybody sees it.
 //
 // # Controls

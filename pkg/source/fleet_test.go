@@ -9,20 +9,20 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
-// crew is a fleet whose Run is under way, and what it was last shown to be.
-type crew struct {
+// runningFleet is a fleet whose Run is under way, with its current cameras.
+type runningFleet struct {
 	*Fleet
-	shown []*Camera
-	stop  func()
+	current []*Camera
+	stop    func()
 }
 
-func newCrew(t *testing.T, wanted ...Options) *crew {
+func startFleet(t *testing.T, wanted ...Options) *runningFleet {
 	t.Helper()
-	f := &crew{Fleet: NewFleet(wanted)}
-	f.shown = f.Cameras()
+	f := &runningFleet{Fleet: NewFleet(wanted)}
+	f.current = f.Cameras()
 	f.stop = runFleet(t, f.Fleet)
 	return f
 }
@@ -37,32 +37,32 @@ func runFleet(t *testing.T, f *Fleet) (stop func()) {
 	return stop
 }
 
-func (f *crew) change(t *testing.T, wanted ...Options) Changed {
+func (f *runningFleet) reconfigure(t *testing.T, wanted ...Options) FleetChange {
 	t.Helper()
-	done, err := f.Change(t.Context(), wanted, func(now []*Camera) { f.shown = now })
+	done, err := f.Reconfigure(t.Context(), wanted, func(now []*Camera) { f.current = now })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return done
 }
 
-func (f *crew) ids() (ids []string) {
-	for _, c := range f.shown {
+func (f *runningFleet) ids() (ids []string) {
+	for _, c := range f.current {
 		ids = append(ids, c.Status().ID)
 	}
 	return ids
 }
 
-func TestFleet(t *testing.T) {
-	worker := faulty(t, "quiet")
+func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
+	worker := faultyWorker(t, "quiet")
 	options := func(id string, fps float64) Options {
-		return Options{ID: id, Worker: worker, Stall: time.Minute, Source: spec.Source{Kind: spec.Test, Size: spec.Size{Width: 32, Height: 16}, FPS: fps}}
+		return Options{ID: id, WorkerPath: worker, StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 32, Height: 16}, FPS: fps}}
 	}
-	live := func(c *Camera) camera.Status { return (&running{Camera: c}).reaches(t, camera.Live) }
-	f := newCrew(t, options("a", 5), options("b", 5), options("c", 5))
+	live := func(c *Camera) camera.Status { return (&runningCamera{Camera: c}).waitForState(t, camera.Live) }
+	f := startFleet(t, options("a", 5), options("b", 5), options("c", 5))
 	before := map[string]camera.Status{}
 	subs := map[string]*broker.Subscription{}
-	for _, c := range f.shown {
+	for _, c := range f.current {
 		s := live(c)
 		before[s.ID] = s
 		topic, _ := c.Topic("")
@@ -71,7 +71,7 @@ func TestFleet(t *testing.T) {
 	}
 	renamed := options("c", 5)
 	renamed.Title = "Yard"
-	done := f.change(t, options("d", 5), renamed, options("a", 6))
+	done := f.reconfigure(t, options("d", 5), renamed, options("a", 6))
 	if !slices.Equal(done.Added, []string{"d"}) || !slices.Equal(done.Removed, []string{"b"}) ||
 		!slices.Equal(done.Adjusted, []string{"c"}) || !slices.Equal(done.Reopened, []string{"a"}) {
 		t.Errorf("%+v", done)
@@ -79,7 +79,7 @@ func TestFleet(t *testing.T) {
 	if got := f.ids(); !slices.Equal(got, []string{"d", "c", "a"}) {
 		t.Errorf("shown %v", got)
 	}
-	if exists(before["b"].Worker.PID) {
+	if processExists(before["b"].Worker.PID) {
 		t.Error("the process of the one that was taken out is still there")
 	}
 	for id, sub := range subs {
@@ -91,44 +91,44 @@ func TestFleet(t *testing.T) {
 			t.Errorf("readers of %s: %v", id, err)
 		}
 	}
-	for _, c := range f.shown {
+	for _, c := range f.current {
 		s := live(c)
 		if same := s.Worker.PID == before[s.ID].Worker.PID; same != (s.ID == "c") {
 			t.Errorf("%s: process %d, was %d", s.ID, s.Worker.PID, before[s.ID].Worker.PID)
 		}
 	}
-	if done := f.change(t, options("d", 5), renamed, options("a", 6)); done.Added != nil || done.Removed != nil || done.Adjusted != nil || done.Reopened != nil {
+	if done := f.reconfigure(t, options("d", 5), renamed, options("a", 6)); done.Added != nil || done.Removed != nil || done.Adjusted != nil || done.Reopened != nil {
 		t.Errorf("nothing changed, and %+v", done)
 	}
-	pid := live(f.shown[0]).Worker.PID
+	pid := live(f.current[0]).Worker.PID
 	f.stop()
-	if exists(pid) {
+	if processExists(pid) {
 		t.Error("a process outlives the fleet")
 	}
-	if _, err := f.Change(t.Context(), nil, func([]*Camera) { t.Error("shown") }); err == nil {
+	if _, err := f.Reconfigure(t.Context(), nil, func([]*Camera) { t.Error("shown") }); err == nil {
 		t.Error("a fleet that has ended can be changed")
 	}
 }
 
 // A camera that is taken out can be put in again, and is another one then.
-func TestFleetTakesBack(t *testing.T) {
-	o := Options{ID: "a", Worker: faulty(t, "quiet"), Source: spec.Source{Kind: spec.Test}}
-	f := newCrew(t, o)
-	first := f.shown[0]
-	(&running{Camera: first}).reaches(t, camera.Live)
-	f.change(t)
-	if len(f.shown) != 0 {
+func TestFleetRunsRemovedCameraAgain(t *testing.T) {
+	o := Options{ID: "a", WorkerPath: faultyWorker(t, "quiet"), Source: sourceurl.Source{Kind: sourceurl.Test}}
+	f := startFleet(t, o)
+	first := f.current[0]
+	(&runningCamera{Camera: first}).waitForState(t, camera.Live)
+	f.reconfigure(t)
+	if len(f.current) != 0 {
 		t.Errorf("shown %v", f.ids())
 	}
-	if _, err := first.Pause(t.Context(), true); !errors.Is(err, errGone) {
+	if _, err := first.SetPaused(t.Context(), true); !errors.Is(err, errCameraEnded) {
 		t.Errorf("switched off: %v", err)
 	}
-	if err := first.Reconfigure(t.Context(), o); !errors.Is(err, errGone) {
+	if err := first.Reconfigure(t.Context(), o); !errors.Is(err, errCameraEnded) {
 		t.Errorf("reconfigured: %v", err)
 	}
-	f.change(t, o)
-	if f.shown[0] == first {
+	f.reconfigure(t, o)
+	if f.current[0] == first {
 		t.Fatal("it is the same")
 	}
-	(&running{Camera: f.shown[0]}).reaches(t, camera.Live)
+	(&runningCamera{Camera: f.current[0]}).waitForState(t, camera.Live)
 }

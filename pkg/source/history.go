@@ -6,41 +6,41 @@ import (
 	"camd/pkg/camera"
 )
 
-// remembered is how many changes of state a camera remembers: of one that fails all the time, and is tried twice a
+// maxHistory is how many changes of state a camera remembers: of one that fails all the time, and is tried twice a
 // minute, an hour's.
-const remembered = 100
+const maxHistory = 100
 
-// longestDetail is how many bytes of a detail are remembered: a capture process may say a lot.
-const longestDetail = 1000
+// maxDetailBytes is how many bytes of a detail are remembered: a capture process may say a lot.
+const maxDetailBytes = 1000
 
-// past is a ring of the newest changes of state.
-type past struct {
-	changes [remembered]camera.Change
+// history is a ring of the newest changes of state.
+type stateHistory struct {
+	changes [maxHistory]camera.StateChange
 	count   int // ever
 }
 
 // History returns the last 100 changes of the camera's state or of the reason for it, newest first.
-func (l *ledger) History() []camera.Change {
+func (l *stats) History() []camera.StateChange {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := &l.past
-	list := make([]camera.Change, min(p.count, remembered))
+	p := &l.history
+	list := make([]camera.StateChange, min(p.count, maxHistory))
 	for i := range list {
-		list[i] = p.changes[(p.count-1-i)%remembered]
+		list[i] = p.changes[(p.count-1-i)%maxHistory]
 	}
 	return list
 }
 
-// remember notes a change, or, if it is none, that the newest is told in other words now.
-func (l *ledger) remember(c camera.Change, news bool) {
+// recordChange adds a change, or, if it is not new, replaces the detail of the newest.
+func (l *stats) recordChange(c camera.StateChange, isNew bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.Detail = strings.ToValidUTF8(c.Detail[:min(len(c.Detail), longestDetail)], "")
-	p := &l.past
-	if !news && p.count > 0 {
-		p.changes[(p.count-1)%remembered].Detail = c.Detail
+	c.Detail = strings.ToValidUTF8(c.Detail[:min(len(c.Detail), maxDetailBytes)], "")
+	p := &l.history
+	if !isNew && p.count > 0 {
+		p.changes[(p.count-1)%maxHistory].Detail = c.Detail
 		return
 	}
-	p.changes[p.count%remembered] = c
+	p.changes[p.count%maxHistory] = c
 	p.count++
 }

@@ -9,10 +9,10 @@ import (
 	"camd/pkg/camera"
 )
 
-func TestHistory(t *testing.T) {
+func TestHistoryListsNewestChangeFirst(t *testing.T) {
 	begun := time.Now()
-	c := start(t, Options{Worker: faulty(t, "crash")})
-	c.reaches(t, camera.Live)
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "crash")})
+	c.waitForState(t, camera.Live)
 	// It crashed once: later than the first time that it was live, if not earlier than this.
 	for deadline := time.Now().Add(30 * time.Second); len(c.History()) < 4; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -36,14 +36,14 @@ func TestHistory(t *testing.T) {
 }
 
 func TestHistoryIsBounded(t *testing.T) {
-	var l ledger
+	var l stats
 	if list := l.History(); len(list) != 0 {
 		t.Errorf("%v", list)
 	}
 	for i := range 250 {
-		l.remember(camera.Change{State: camera.Offline, Detail: strconv.Itoa(i)}, true)
+		l.recordChange(camera.StateChange{State: camera.Offline, Detail: strconv.Itoa(i)}, true)
 	}
-	l.remember(camera.Change{State: camera.Offline, Detail: strings.Repeat("é", 1000)}, false)
+	l.recordChange(camera.StateChange{State: camera.Offline, Detail: strings.Repeat("é", 1000)}, false)
 	list := l.History()
 	if len(list) != 100 || list[0].Detail != strings.Repeat("é", 500) || list[1].Detail != "248" || list[99].Detail != "150" {
 		t.Errorf("%d: %v", len(list), list)

@@ -18,44 +18,44 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/source/placeholder"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
-// turn switches the camera off or on, which must be a change.
-func (r *running) turn(t *testing.T, paused bool) camera.Status {
+// setPausedOrFail switches the camera off or on, which must be a change.
+func (r *runningCamera) setPausedOrFail(t *testing.T, paused bool) camera.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if changed, err := r.Pause(ctx, paused); err != nil || !changed {
+	if changed, err := r.SetPaused(ctx, paused); err != nil || !changed {
 		t.Fatalf("paused %v: changed %v, %v", paused, changed, err)
 	}
 	return r.Status()
 }
 
-// off checks that the camera is switched off, wholly.
-func (r *running) off(t *testing.T, pid int) {
+// checkPaused checks that the camera is switched off, wholly.
+func (r *runningCamera) checkPaused(t *testing.T, pid int) {
 	t.Helper()
 	s := r.Status()
-	if s.State != camera.Paused || s.Reason != camera.None || s.Detail != "" || s.Worker.PID != 0 || !s.Retry.IsZero() || s.Controls != nil {
+	if s.State != camera.Paused || s.Reason != camera.None || s.Detail != "" || s.Worker.PID != 0 || !s.NextRetry.IsZero() || s.Controls != nil {
 		t.Errorf("%+v", s)
 	}
-	if pid != 0 && exists(pid) {
+	if pid != 0 && processExists(pid) {
 		t.Errorf("process %d is still there", pid)
 	}
-	card := placeholder.Card{Title: "cam", State: camera.Paused, Since: s.Since} // and no last picture behind it
+	want := placeholder.Options{Title: "cam", State: camera.Paused, Since: s.Since} // and no last picture behind it
 	for _, name := range r.Renditions() {
 		topic, _ := r.Topic(name)
 		if f := topic.Newest(); f != nil {
-			card.Width, card.Height = f.Width, f.Height
-			if !f.Placeholder || !bytes.Equal(f.JPEG, placeholder.Draw(card)) {
+			want.Width, want.Height = f.Width, f.Height
+			if !f.Placeholder || !bytes.Equal(f.JPEG, placeholder.Draw(want)) {
 				t.Errorf("the newest of %s is not the placeholder alone: %v", name, f.Placeholder)
 			}
 		}
 	}
 }
 
-func TestPauseTakesEveryPictureAway(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "none"), Renditions: small})
+func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions})
 	subs := map[string]*broker.Subscription{}
 	for _, name := range c.Renditions() {
 		topic, _ := c.Topic(name)
@@ -67,9 +67,9 @@ func TestPauseTakesEveryPictureAway(t *testing.T) {
 			}
 		}
 	}
-	pid := c.reaches(t, camera.Live).Worker.PID
-	c.turn(t, true)
-	c.off(t, pid)
+	pid := c.waitForState(t, camera.Live).Worker.PID
+	c.setPausedOrFail(t, true)
+	c.checkPaused(t, pid)
 	for name, sub := range subs { // which have read nothing yet
 		n := 0
 		for f := sub.TryNext(); f != nil; f = sub.TryNext() {
@@ -81,12 +81,12 @@ func TestPauseTakesEveryPictureAway(t *testing.T) {
 			t.Errorf("%s: %d read, %+v", name, n, sub.Stats())
 		}
 	}
-	if changed, err := c.Pause(context.Background(), true); changed || err != nil {
+	if changed, err := c.SetPaused(context.Background(), true); changed || err != nil {
 		t.Errorf("once more: %v, %v", changed, err)
 	}
-	c.turn(t, false)
+	c.setPausedOrFail(t, false)
 	for name, sub := range subs {
-		first, err := jpeg.Decode(bytes.NewReader(next(t, sub, true).JPEG))
+		first, err := jpeg.Decode(bytes.NewReader(nextFrame(t, sub, true).JPEG))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,13 +94,13 @@ func TestPauseTakesEveryPictureAway(t *testing.T) {
 		if got := color.GrayModel.Convert(first.At(1, 1)).(color.Gray).Y; got < 15 {
 			t.Errorf("%s: the picture from before is behind the first placeholder: %d", name, got)
 		}
-		next(t, sub, false)
+		nextFrame(t, sub, false)
 	}
-	c.reaches(t, camera.Live)
+	c.waitForState(t, camera.Live)
 }
 
-// blackHole is an address that answers no connection: whatever can wait to be accepted already does.
-func blackHole(t *testing.T) spec.Source {
+// unansweredSource is an address that answers no connection: whatever can wait to be accepted already does.
+func unansweredSource(t *testing.T) sourceurl.Source {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -123,14 +123,14 @@ func blackHole(t *testing.T) spec.Source {
 		_ = unix.Connect(waiting, at) // in progress
 	}
 	address := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: at.(*unix.SockaddrInet4).Port}).String()
-	src, err := spec.Parse("rtsp://" + address + "/stream")
+	src, err := sourceurl.Parse("rtsp://" + address + "/stream")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return src
 }
 
-func TestPauseAtAnyTime(t *testing.T) {
+func TestSetPausedWorksInEveryState(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		o        Options
@@ -141,35 +141,35 @@ func TestPauseAtAnyTime(t *testing.T) {
 		{"opening", Options{}, "silent", camera.Starting, camera.Starting, true},
 		{"live", Options{}, "tuned", camera.Live, camera.Live, true},
 		{"hanging", Options{}, "deaf", camera.Live, camera.Live, true},
-		{"stalled", Options{Stall: 300 * time.Millisecond}, "quiet", camera.Stalled, camera.Live, true},
+		{"stalled", Options{StallTimeout: 300 * time.Millisecond}, "quiet", camera.Stalled, camera.Live, true},
 		{"waiting to try again", Options{}, "reason", camera.Offline, camera.Offline, false},
-		{"waiting for a device", Options{Source: spec.Source{Kind: spec.Device, Path: filepath.Join(t.TempDir(), "video0")}}, "reason", camera.Offline, camera.Offline, false},
-		{"dialing", Options{Source: blackHole(t), Open: time.Hour}, "none", camera.Starting, camera.Starting, false},
+		{"waiting for a device", Options{Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}}, "reason", camera.Offline, camera.Offline, false},
+		{"dialing", Options{Source: unansweredSource(t), OpenTimeout: time.Hour}, "none", camera.Starting, camera.Starting, false},
 		{"asleep", Options{OnDemand: true}, "none", camera.Idle, camera.Idle, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.o.Worker = faulty(t, tt.fault)
-			c := start(t, tt.o)
-			s := c.reaches(t, tt.at)
+			tt.o.WorkerPath = faultyWorker(t, tt.fault)
+			c := startCamera(t, tt.o)
+			s := c.waitForState(t, tt.at)
 			for deadline := time.Now().Add(30 * time.Second); tt.process && s.Worker.PID == 0; s = c.Status() {
 				if time.Now().After(deadline) {
 					t.Fatal("no process")
 				}
 			}
-			c.turn(t, true)
-			c.off(t, s.Worker.PID)
-			c.turn(t, false)
-			c.reaches(t, tt.then)
+			c.setPausedOrFail(t, true)
+			c.checkPaused(t, s.Worker.PID)
+			c.setPausedOrFail(t, false)
+			c.waitForState(t, tt.then)
 		})
 	}
 }
 
 // Nothing waits while a camera is switched off: no attempt, no device that may appear, no server that may answer.
-func TestNothingGoesOnWhilePaused(t *testing.T) {
-	c := New(Options{ID: "cam", Worker: faulty(t, "silent"), Source: spec.Source{Kind: spec.Device, Path: filepath.Join(t.TempDir(), "video0")}})
+func TestSetPausedCancelsEveryAttempt(t *testing.T) {
+	c := New(Options{ID: "cam", WorkerPath: faultyWorker(t, "silent"), Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}})
 	s := newSupervisor(c)
 	waits := func() []bool {
-		return []bool{s.retry != nil, s.appeared != nil, s.dialing != nil, s.queued != nil, s.worker != nil}
+		return []bool{s.retry != nil, s.pathWatcher != nil, s.dialing != nil, s.queuedSlot != nil, s.worker != nil}
 	}
 	check := func(when string, want ...bool) {
 		t.Helper()
@@ -177,102 +177,102 @@ func TestNothingGoesOnWhilePaused(t *testing.T) {
 			t.Errorf("%s: attempt, device, server, start queue, process: %v, want %v", when, got, want)
 		}
 	}
-	s.begin()
+	s.openIfNeeded()
 	check("begun", false, false, false, true, false)
 	s.startWorker()
 	check("started", false, false, false, false, true)
-	s.end()
-	s.failed(camera.NoDevice, "gone")
+	s.stopWorker()
+	s.handleFailure(camera.NoDevice, "gone")
 	check("failed", true, true, false, false, false)
-	s.turnTo(true)
+	s.setPaused(true)
 	check("off", false, false, false, false, false)
 	s.tick(time.Now().Add(time.Hour))
-	s.follow()
+	s.updateDemand()
 	check("off for long", false, false, false, false, false)
 	for range 5 { // as if it had failed often
 		s.backoff.NextBackOff()
 	}
-	s.turnTo(false)
+	s.setPaused(false)
 	check("on", false, false, false, true, false)
-	if wait := s.backoff.NextBackOff(); wait > firstRetry*12/10 {
+	if wait := s.backoff.NextBackOff(); wait > initialRetryDelay*12/10 {
 		t.Errorf("the next attempt would be in %v", wait)
 	}
-	s.turnTo(true)
+	s.setPaused(true)
 	check("off again", false, false, false, false, false)
-	if s.starts.free != 1 {
-		t.Errorf("%d start slots are free, want 1", s.starts.free)
+	if s.startQueue.free != 1 {
+		t.Errorf("%d start slots are free, want 1", s.startQueue.free)
 	}
 }
 
 // A camera on demand that is switched off is not opened by viewers, nor put to sleep when they leave.
-func TestPausedOnDemand(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "none"), Renditions: small, OnDemand: true, Paused: true})
+func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions, OnDemand: true, Paused: true})
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)
-	next(t, sub, true) // as soon as the camera knows of its reader
-	c.off(t, 0)
+	nextFrame(t, sub, true) // as soon as the camera knows of its reader
+	c.checkPaused(t, 0)
 	sub.Close()
 	for deadline := time.Now().Add(30 * time.Second); topic.Newest() != nil; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("its readers are never gone")
 		}
 	}
-	if changed, err := c.Pause(context.Background(), true); changed || err != nil {
+	if changed, err := c.SetPaused(context.Background(), true); changed || err != nil {
 		t.Errorf("%v, %v", changed, err)
 	}
-	c.off(t, 0)
-	c.turn(t, false)
-	c.reaches(t, camera.Idle)
+	c.checkPaused(t, 0)
+	c.setPausedOrFail(t, false)
+	c.waitForState(t, camera.Idle)
 	main, _ := c.Topic("")
 	sub = main.Subscribe(broker.Latest)
 	defer sub.Close()
-	c.reaches(t, camera.Live)
+	c.waitForState(t, camera.Live)
 }
 
-func TestCameraThatBeginsPaused(t *testing.T) {
+func TestCameraStartsPaused(t *testing.T) {
 	if s := New(Options{Paused: true}).Status(); s.State != camera.Paused {
 		t.Errorf("before it runs it is %s", s.State)
 	}
-	c := start(t, Options{Worker: faulty(t, "none"), Paused: true})
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Paused: true})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
-	next(t, sub, true)
-	c.off(t, 0)
-	c.turn(t, false)
-	next(t, sub, false)
+	nextFrame(t, sub, true)
+	c.checkPaused(t, 0)
+	c.setPausedOrFail(t, false)
+	nextFrame(t, sub, false)
 }
 
-func TestControlsOfPausedCamera(t *testing.T) {
-	c := device(t, nil)
-	if _, err := c.set(t, "brightness", camera.Number(7)); err != nil {
+func TestControlsFailWhilePaused(t *testing.T) {
+	c := startDevice(t, nil)
+	if _, err := c.setControl(t, "brightness", camera.NumberSetting(7)); err != nil {
 		t.Fatal(err)
 	}
-	c.turn(t, true)
-	_, err := c.set(t, "brightness", camera.Number(9))
-	if e, ok := errors.AsType[*camera.ControlError](err); !ok || e.Trouble != camera.SwitchedOff || !strings.Contains(e.Detail, "switched off") {
+	c.setPausedOrFail(t, true)
+	_, err := c.setControl(t, "brightness", camera.NumberSetting(9))
+	if e, ok := errors.AsType[*camera.ControlError](err); !ok || e.Kind != camera.CameraPaused || !strings.Contains(e.Detail, "switched off") {
 		t.Errorf("%v", err)
 	}
-	c.off(t, 0)
-	c.turn(t, false)
-	c.reaches(t, camera.Live)
+	c.checkPaused(t, 0)
+	c.setPausedOrFail(t, false)
+	c.waitForState(t, camera.Live)
 	if got := c.brightness(t); got != 7 {
 		t.Errorf("brightness %d, want 7 again", got)
 	}
 }
 
-func TestPauseOfProcessThatCannotBeKilled(t *testing.T) {
-	// Recycle: it may well have been another process before the one that runs.
-	for name, o := range map[string]Options{"this": {}, "an earlier": {Recycle: 500 * time.Millisecond}} {
+func TestSetPausedReportsUnkillableProcess(t *testing.T) {
+	// WorkerMaxAge: it may well have been another process before the one that runs.
+	for name, o := range map[string]Options{"this": {}, "an earlier": {WorkerMaxAge: 500 * time.Millisecond}} {
 		t.Run(name, func(t *testing.T) {
-			o.Worker = faulty(t, "deaf")
-			c := start(t, o)
-			pid := c.reaches(t, camera.Live).Worker.PID
+			o.WorkerPath = faultyWorker(t, "deaf")
+			c := startCamera(t, o)
+			pid := c.waitForState(t, camera.Live).Worker.PID
 			release := holdInKernel(t, pid)
-			for o.Recycle > 0 && c.Status().Worker.PID == pid {
+			for o.WorkerMaxAge > 0 && c.Status().Worker.PID == pid {
 				time.Sleep(2 * time.Millisecond)
 			}
-			if s := c.turn(t, true); s.State != camera.Paused || !strings.Contains(s.Detail, "may still hold the device") {
+			if s := c.setPausedOrFail(t, true); s.State != camera.Paused || !strings.Contains(s.Detail, "may still hold the device") {
 				t.Errorf("%s: %q", s.State, s.Detail)
 			}
 			release()
@@ -281,15 +281,15 @@ func TestPauseOfProcessThatCannotBeKilled(t *testing.T) {
 					t.Fatal("it is gone, and nobody says so")
 				}
 			}
-			c.off(t, pid)
+			c.checkPaused(t, pid)
 		})
 	}
 }
 
-func TestPauseOfCameraThatHasEnded(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "none")})
+func TestSetPausedFailsAfterRunReturned(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none")})
 	c.stop()
-	if changed, err := c.Pause(context.Background(), true); changed || !errors.Is(err, errGone) {
+	if changed, err := c.SetPaused(context.Background(), true); changed || !errors.Is(err, errCameraEnded) {
 		t.Errorf("%v, %v", changed, err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Report is what a probe found out.
-type Report struct {
+// ProbeReport is what a probe found out.
+type ProbeReport struct {
 	Format     camera.Format
 	OpenTime   time.Duration // from the start of the capture process until the source was open
 	FirstFrame time.Duration // from the same start until the first picture
@@ -32,60 +32,60 @@ func (e *ProbeError) Error() string { return fmt.Sprintf("%s: %s", e.Reason.Text
 
 // Probe opens a source, takes pictures for the given time after the first, and closes it again. Of the options it needs
 // Source and Worker. Its error is a *ProbeError unless ctx ended.
-func Probe(ctx context.Context, o Options, measure time.Duration) (Report, error) {
-	o = o.filled()
-	begin := time.Now()
-	w, err := startWorker(o.Worker, o.start(), o.Log)
+func Probe(ctx context.Context, o Options, measure time.Duration) (ProbeReport, error) {
+	o = o.withDefaults()
+	started := time.Now()
+	w, err := startWorker(o.WorkerPath, o.startMessage(), o.Log)
 	if err != nil {
-		return Report{}, &ProbeError{camera.WorkerMissing, startError(o.Worker, err)}
+		return ProbeReport{}, &ProbeError{camera.WorkerMissing, startErrorDetail(o.WorkerPath, err)}
 	}
-	p := prober{begin: begin, measure: measure, why: ProbeError{Reason: camera.WorkerCrashed}}
+	p := prober{started: started, measure: measure, failure: ProbeError{Reason: camera.WorkerCrashed}}
 	w.send(wire.Demand{Wanted: true})
-	err = p.listen(ctx, w, o.Open+beyond)
-	w.stop(o.Grace)
+	err = p.collect(ctx, w, o.OpenTimeout+hangMargin)
+	w.stop(o.StopGracePeriod)
 	if err == nil && p.report.Frames == 0 {
-		if p.why.Detail == "" {
-			p.why.Reason, p.why.Detail = w.verdict()
+		if p.failure.Detail == "" {
+			p.failure.Reason, p.failure.Detail = w.exitReason()
 		}
-		err = &p.why
+		err = &p.failure
 	}
 	o.Log.Debug("probe done", zap.Int("frames", p.report.Frames), zap.Error(err))
 	return p.report, err
 }
 
 type prober struct {
-	begin       time.Time
+	started     time.Time
 	measure     time.Duration
 	loaded      bool      // the worker has loaded OpenCV
 	first, last time.Time // capture times
-	report      Report
-	why         ProbeError
+	report      ProbeReport
+	failure     ProbeError
 }
 
-// listen collects pictures until there are enough, the worker ends, or it stays silent beyond patience after it has loaded
+// collect collects pictures until there are enough, the worker ends, or it stays silent beyond timeout after it has loaded
 // OpenCV.
-func (p *prober) listen(ctx context.Context, w *worker, patience time.Duration) error {
-	enough := time.NewTimer(loadTimeout)
-	defer enough.Stop()
+func (p *prober) collect(ctx context.Context, w *worker, timeout time.Duration) error {
+	timer := time.NewTimer(loadTimeout)
+	defer timer.Stop()
 	for {
 		select {
 		case e, ok := <-w.events:
 			if !ok {
 				return nil
 			}
-			if _, ready := e.(loaded); ready && !p.loaded {
+			if _, ready := e.(loadedEvent); ready && !p.loaded {
 				p.loaded = true
-				enough.Reset(patience)
+				timer.Reset(timeout)
 			}
-			if p.take(e) {
-				enough.Reset(p.measure)
+			if p.handleEvent(e) {
+				timer.Reset(p.measure)
 			}
-			if _, over := e.(ended); over { // whether or not it also exits
+			if _, over := e.(endedEvent); over { // whether or not it also exits
 				return nil
 			}
-		case <-enough.C:
-			if p.report.Frames == 0 && p.why.Detail == "" {
-				p.why = ProbeError{camera.Timeout, fmt.Sprintf("no picture within %v", patience)}
+		case <-timer.C:
+			if p.report.Frames == 0 && p.failure.Detail == "" {
+				p.failure = ProbeError{camera.Timeout, fmt.Sprintf("no picture within %v", timeout)}
 			}
 			return nil
 		case <-ctx.Done():
@@ -94,19 +94,19 @@ func (p *prober) listen(ctx context.Context, w *worker, patience time.Duration) 
 	}
 }
 
-// take notes an event and reports whether it was the first picture.
-func (p *prober) take(e event) bool {
+// handleEvent notes an event and reports whether it was the first picture.
+func (p *prober) handleEvent(e event) bool {
 	switch e := e.(type) {
-	case opened:
-		p.report.Format, p.report.OpenTime = e.Format, time.Since(p.begin)
-	case ended:
-		p.why = ProbeError{e.reason, e.detail}
-	case refused:
-		p.why = ProbeError{camera.BadStream, e.err.Error()}
-	case picture:
+	case openedEvent:
+		p.report.Format, p.report.OpenTime = e.Format, time.Since(p.started)
+	case endedEvent:
+		p.failure = ProbeError{e.reason, e.detail}
+	case refusedEvent:
+		p.failure = ProbeError{camera.BadStream, e.err.Error()}
+	case frameEvent:
 		p.report.Frame, p.last = e.frame, e.frame.Captured
 		if p.report.Frames++; p.report.Frames == 1 {
-			p.first, p.report.FirstFrame = p.last, time.Since(p.begin)
+			p.first, p.report.FirstFrame = p.last, time.Since(p.started)
 			return true
 		}
 		if span := p.last.Sub(p.first).Seconds(); span > 0 {

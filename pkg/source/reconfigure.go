@@ -19,121 +19,121 @@ const (
 	Reopened            // another capture process; the viewers stay
 )
 
-// Compare says what it takes to go from one camera's options to others for it. Their Observer, Log and Worker are not looked at:
+// Compare says what it takes to go from one camera's options to others for it. Their Observer, Log, WorkerPath and Budget are not compared:
 // they are where a camera runs, and not what it is.
-func Compare(before, now Options) Difference {
-	before, now = before.filled(), now.filled()
+func Compare(old, updated Options) Difference {
+	old, updated = old.withDefaults(), updated.withDefaults()
 	switch {
-	case !reflect.DeepEqual(before.opening(), now.opening()):
+	case !reflect.DeepEqual(old.reopenSettings(), updated.reopenSettings()):
 		return Reopened
-	case !reflect.DeepEqual(before.bare(), now.bare()):
+	case !reflect.DeepEqual(old.withoutRuntime(), updated.withoutRuntime()):
 		return Adjusted
 	}
 	return Same
 }
 
-// opening is what a capture process is told once, when it begins; all else it can be told later, or need not know.
-func (o Options) opening() wire.Start {
-	s := o.start()
-	s.Quality, s.OpenTimeout, s.ReadTimeout, s.Memory = 0, 0, 0, 0
+// reopenSettings is what a capture process is told once, when it begins; all else it can be told later, or need not know.
+func (o Options) reopenSettings() wire.Start {
+	s := o.startMessage()
+	s.Quality, s.OpenTimeout, s.ReadTimeout, s.MaxMemory = 0, 0, 0, 0
 	return s
 }
 
-func (o Options) bare() Options {
-	o.Observer, o.Log, o.Worker, o.Budget = nil, nil, "", nil
+func (o Options) withoutRuntime() Options {
+	o.Observer, o.Log, o.WorkerPath, o.Budget = nil, nil, "", nil
 	return o
 }
 
 // Reconfigure gives the camera, which keeps its ID, other options. When it returns it goes by them. Where nothing but a new
-// capture process will do, as Compare says, the old one has ended and the camera is being opened anew; its viewers stay. What a
+// capture process will do, as Compare says, the old one has ended and the camera is being opened again; its viewers stay. What a
 // person has switched goes before Paused. The error is ctx's, or that Run has returned; then nothing was done.
 func (c *Camera) Reconfigure(ctx context.Context, o Options) error {
-	n := news{o.filled(), make(chan struct{})}
+	n := reconfigureRequest{o.withDefaults(), make(chan struct{})}
 	select {
-	case c.news <- n:
+	case c.reconfigureRequests <- n:
 		<-n.done // for as long as a process may take to end
 		return nil
-	case <-c.gone:
-		return errGone
+	case <-c.done:
+		return errCameraEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// news is a request to the camera's goroutine.
-type news struct {
+// reconfigureRequest is a request to the camera's goroutine.
+type reconfigureRequest struct {
 	options Options
 	done    chan struct{} // closed when it is done
 }
 
-// adopt makes the options those that the camera goes by.
-func (s *supervisor) adopt(now Options) {
-	before := s.opts
-	now.ID, now.Log = before.ID, before.Log
-	s.opts = now
-	s.update(func(st *camera.Status) {
-		st.Title, st.Site, st.Source, st.Worker.LimitBytes = now.Title, now.Site, now.Source.String(), uint64(max(now.Memory, 0))
+// applyOptions makes the options those that the camera goes by.
+func (s *supervisor) applyOptions(updated Options) {
+	old := s.opts
+	updated.ID, updated.Log = old.ID, old.Log
+	s.opts = updated
+	s.updateStatus(func(st *camera.Status) {
+		st.Title, st.Site, st.Source, st.Worker.LimitBytes = updated.Title, updated.Site, updated.Source.String(), uint64(max(updated.WorkerMaxMemory, 0))
 	})
-	if now.Title != before.Title {
-		s.cards = nil
+	if updated.Title != old.Title {
+		s.placeholders = nil
 	}
-	s.restream(now.Renditions)
-	difference := Compare(before, now)
-	s.want(before.Controls)
-	if difference == Reopened && before.Source.Address() != now.Source.Address() { // of another device
-		clear(s.kept)
-		maps.Copy(s.kept, now.Controls)
+	s.setRenditions(updated.Renditions)
+	difference := Compare(old, updated)
+	s.applyConfiguredControls(old.Controls)
+	if difference == Reopened && old.Source.WithCredentials() != updated.Source.WithCredentials() { // of another device
+		clear(s.desired)
+		maps.Copy(s.desired, updated.Controls)
 	}
 	switch {
-	case now.Paused != before.Paused && now.Paused != s.paused && !s.switched:
-		s.turnTo(now.Paused)
+	case updated.Paused != old.Paused && updated.Paused != s.paused && !s.pauseOverridden:
+		s.setPaused(updated.Paused)
 	case s.paused:
 	case difference == Reopened:
 		s.reopen()
-	case s.state == camera.Idle || now.OnDemand && !s.wanted():
-		s.rest()
+	case s.state == camera.Idle || updated.OnDemand && !s.hasAnyReader():
+		s.applyOnDemand()
 	}
 	if s.worker != nil && difference != Reopened {
-		s.retell()
+		s.updateWorker()
 	}
-	if s.state != camera.Live && s.cards == nil {
-		s.publishCard(time.Now())
+	if s.state != camera.Live && s.placeholders == nil {
+		s.publishPlaceholder(time.Now())
 	}
 }
 
-// retell tells a worker that goes on what is wanted of it now.
-func (s *supervisor) retell() {
-	list := s.streams.Load().onWire()
-	s.worker.renditions.Store(max(s.worker.renditions.Load(), int32(1+len(list)))) // before it hears of them
+// updateWorker tells a worker that goes on what is wanted of it now.
+func (s *supervisor) updateWorker() {
+	list := s.streams.Load().wireRenditions()
+	s.worker.renditionCount.Store(max(s.worker.renditionCount.Load(), int32(1+len(list)))) // before it knows them
 	s.worker.send(wire.Renditions{Quality: s.opts.Quality, List: list})
-	s.pay()
+	s.sendUnsentControls()
 }
 
 // reopen has another worker open what is to be opened now. Viewers are told first: a process may take seconds to end.
 func (s *supervisor) reopen() {
-	s.settle()
+	s.cancelRetry()
 	s.backoff.Reset() // what went wrong before says nothing
-	if s.opts.OnDemand && !s.wanted() {
-		s.rest()
+	if s.opts.OnDemand && !s.hasAnyReader() {
+		s.applyOnDemand()
 		return
 	}
-	s.still = stillness{}
-	s.become(camera.Starting, camera.Reconfigured, "")
+	s.freezeDetector = freezeDetector{}
+	s.setState(camera.Starting, camera.Reconfigured, "")
 	if s.worker != nil {
 		s.restarts[camera.Reconfigured].Add(1)
 	}
-	s.end()
-	s.launch()
+	s.stopWorker()
+	s.attemptOpen()
 }
 
-// rest lets a camera sleep that is opened on demand, if nobody watches, or wakes it.
-func (s *supervisor) rest() {
+// applyOnDemand lets a camera sleep that is opened on demand, if nobody watches, or wakes it.
+func (s *supervisor) applyOnDemand() {
 	switch {
-	case !s.opts.OnDemand || s.wanted():
-		s.begin()
+	case !s.opts.OnDemand || s.hasAnyReader():
+		s.openIfNeeded()
 	case s.state != camera.Idle:
-		s.end()
-		s.settle()
-		s.become(camera.Idle, camera.None, "")
+		s.stopWorker()
+		s.cancelRetry()
+		s.setState(camera.Idle, camera.None, "")
 	}
 }

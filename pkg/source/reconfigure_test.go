@@ -7,56 +7,56 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
-	"camd/pkg/source/spec"
+	"camd/pkg/media"
+	"camd/pkg/source/sourceurl"
 )
 
-func parsed(t *testing.T, source string) spec.Source {
+func parseSource(t *testing.T, source string) sourceurl.Source {
 	t.Helper()
-	src, err := spec.Parse(source)
+	src, err := sourceurl.Parse(source)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return src
 }
 
-func TestCompare(t *testing.T) {
-	device, net := parsed(t, "/dev/video0"), parsed(t, "rtsp://viewer:secret@10.0.0.7/a?b=c")
+func TestCompareReportsDifference(t *testing.T) {
+	device, net := parseSource(t, "/dev/video0"), parseSource(t, "rtsp://viewer:secret@10.0.0.7/a?b=c")
 	for _, c := range []struct {
 		name   string
-		source spec.Source
+		source sourceurl.Source
 		change func(*Options)
 		want   Difference
 	}{
-		{"nothing", net, func(o *Options) { o.Source = parsed(t, "rtsp://viewer:secret@10.0.0.7/a?b=c") }, Same},
-		{"where it runs", net, func(o *Options) { o.Observer, o.Worker = unobserved{}, "/elsewhere" }, Same},
-		{"a default that is written out", device, func(o *Options) { o.Stall, o.Open, o.Title = 5*time.Second, 10*time.Second, "a" }, Same},
+		{"nothing", net, func(o *Options) { o.Source = parseSource(t, "rtsp://viewer:secret@10.0.0.7/a?b=c") }, Same},
+		{"where it runs", net, func(o *Options) { o.Observer, o.WorkerPath = noopObserver{}, "/elsewhere" }, Same},
+		{"a default that is written out", device, func(o *Options) { o.StallTimeout, o.OpenTimeout, o.Title = 5*time.Second, 10*time.Second, "a" }, Same},
 		{"title", net, func(o *Options) { o.Title = "Gate" }, Adjusted},
-		{"stall timeout", net, func(o *Options) { o.Stall = time.Minute }, Adjusted},
-		{"open timeout", net, func(o *Options) { o.Open = time.Minute }, Adjusted},
-		{"frozen timeout", net, func(o *Options) { o.Frozen = time.Minute }, Adjusted},
-		{"recycle", net, func(o *Options) { o.Recycle = time.Hour }, Adjusted},
-		{"memory", net, func(o *Options) { o.Memory = 1 << 30 }, Adjusted},
+		{"stall timeout", net, func(o *Options) { o.StallTimeout = time.Minute }, Adjusted},
+		{"open timeout", net, func(o *Options) { o.OpenTimeout = time.Minute }, Adjusted},
+		{"frozen timeout", net, func(o *Options) { o.FrozenTimeout = time.Minute }, Adjusted},
+		{"recycle", net, func(o *Options) { o.WorkerMaxAge = time.Hour }, Adjusted},
+		{"memory", net, func(o *Options) { o.WorkerMaxMemory = 1 << 30 }, Adjusted},
 		{"quality", net, func(o *Options) { o.Quality = 10 }, Adjusted},
 		{"on demand", net, func(o *Options) { o.OnDemand = true }, Adjusted},
 		{"paused", net, func(o *Options) { o.Paused = true }, Adjusted},
-		{"a rendition", net, func(o *Options) { o.Renditions = small }, Adjusted},
-		{"a control", device, func(o *Options) { o.Controls = map[string]camera.Setting{"gain": camera.Number(1)} }, Adjusted},
-		{"path", net, func(o *Options) { o.Source = parsed(t, "rtsp://viewer:secret@10.0.0.7/b?b=c") }, Reopened},
-		{"query", net, func(o *Options) { o.Source = parsed(t, "rtsp://viewer:secret@10.0.0.7/a?b=d") }, Reopened},
-		{"user", net, func(o *Options) { o.Source = parsed(t, "rtsp://other:secret@10.0.0.7/a?b=c") }, Reopened},
+		{"a rendition", net, func(o *Options) { o.Renditions = smallRenditions }, Adjusted},
+		{"a control", device, func(o *Options) { o.Controls = map[string]camera.Setting{"gain": camera.NumberSetting(1)} }, Adjusted},
+		{"path", net, func(o *Options) { o.Source = parseSource(t, "rtsp://viewer:secret@10.0.0.7/b?b=c") }, Reopened},
+		{"query", net, func(o *Options) { o.Source = parseSource(t, "rtsp://viewer:secret@10.0.0.7/a?b=d") }, Reopened},
+		{"user", net, func(o *Options) { o.Source = parseSource(t, "rtsp://other:secret@10.0.0.7/a?b=c") }, Reopened},
 		{"password", net, func(o *Options) { o.Source.Password = "another" }, Reopened},
 		{"transport", net, func(o *Options) { o.Transport = "udp" }, Reopened},
 		{"limit on bytes", net, func(o *Options) { o.Limits.Bytes = 1 << 20 }, Reopened},
 		{"limit on pixels", net, func(o *Options) { o.Limits.Pixels = 1 << 20 }, Reopened},
-		{"limits that are written out", net, func(o *Options) { o.Limits = mjpeg.DefaultLimits }, Same},
+		{"limits that are written out", net, func(o *Options) { o.Limits = media.DefaultLimits }, Same},
 		{"budget of the rings", net, func(o *Options) { o.Budget = broker.NewBudget(1, nil) }, Same},
 		{"device", device, func(o *Options) { o.Source.Path = "/dev/video1" }, Reopened},
-		{"size", device, func(o *Options) { o.Size = spec.Size{Width: 640, Height: 480} }, Reopened},
+		{"size", device, func(o *Options) { o.Size = sourceurl.Size{Width: 640, Height: 480} }, Reopened},
 		{"fps", device, func(o *Options) { o.FPS = 15 }, Reopened},
 		{"format", device, func(o *Options) { o.Format = "yuyv" }, Reopened},
-		{"loop", parsed(t, "/srv/clip.mp4"), func(o *Options) { o.Once = true }, Reopened},
-		{"pattern", parsed(t, "test://?size=320x180&fps=5"), func(o *Options) { o.Source = parsed(t, "test://?size=320x180&fps=6") }, Reopened},
+		{"loop", parseSource(t, "/srv/clip.mp4"), func(o *Options) { o.Once = true }, Reopened},
+		{"pattern", parseSource(t, "test://?size=320x180&fps=5"), func(o *Options) { o.Source = parseSource(t, "test://?size=320x180&fps=6") }, Reopened},
 		{"source and title", device, func(o *Options) { o.Source, o.Title = net, "Gate" }, Reopened},
 	} {
 		before := Options{ID: "a", Source: c.source}
@@ -72,11 +72,11 @@ func TestCompare(t *testing.T) {
 }
 
 // reconfigure gives the camera its options with a change.
-func (r *running) reconfigure(t *testing.T, o Options, change func(*Options)) Options {
+func (r *runningCamera) reconfigure(t *testing.T, o Options, change func(*Options)) Options {
 	t.Helper()
 	o.ID = "cam"
 	if o.Source.Kind == "" {
-		o.Source = spec.Source{Kind: spec.Test, Size: spec.Size{Width: 320, Height: 180}, FPS: 30}
+		o.Source = sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 320, Height: 180}, FPS: 30}
 	}
 	change(&o)
 	if err := r.Reconfigure(t.Context(), o); err != nil {
@@ -86,16 +86,16 @@ func (r *running) reconfigure(t *testing.T, o Options, change func(*Options)) Op
 }
 
 // What is no matter of the capture process leaves it alone, and the viewers too.
-func TestReconfigureLeavesTheProcess(t *testing.T) {
-	o := Options{Worker: faulty(t, "none"), Renditions: small}
-	c := start(t, o)
+func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
+	o := Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions}
+	c := startCamera(t, o)
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.InOrder)
 	defer sub.Close()
-	pid := c.reaches(t, camera.Live).Worker.PID
+	pid := c.waitForState(t, camera.Live).Worker.PID
 	before := topic.Published()
 	o = c.reconfigure(t, o, func(o *Options) {
-		o.Title, o.Stall, o.Frozen, o.Recycle, o.Memory, o.Quality = "Gate", time.Minute, time.Hour, time.Hour, 1<<30, 50
+		o.Title, o.StallTimeout, o.FrozenTimeout, o.WorkerMaxAge, o.WorkerMaxMemory, o.Quality = "Gate", time.Minute, time.Hour, time.Hour, 1<<30, 50
 		o.Renditions = []camera.Rendition{{Name: "small", Width: 80, Quality: 60}, {Name: "tiny", Width: 32, Quality: 60}}
 	})
 	s := c.Status()
@@ -108,11 +108,11 @@ func TestReconfigureLeavesTheProcess(t *testing.T) {
 	}
 	reader := tiny.Subscribe(broker.Latest)
 	defer reader.Close()
-	next(t, reader, false) // which the same process makes
+	nextFrame(t, reader, false) // which the same process makes
 	smaller, _ := c.Topic("small")
 	stays := smaller.Subscribe(broker.Latest)
 	defer stays.Close()
-	next(t, stays, false)
+	nextFrame(t, stays, false)
 
 	c.reconfigure(t, o, func(o *Options) { o.Renditions = o.Renditions[:1] })
 	if _, there := c.Topic("tiny"); there {
@@ -139,21 +139,21 @@ func TestReconfigureLeavesTheProcess(t *testing.T) {
 }
 
 // Another source needs another process; the viewers stay, and see what is going on.
-func TestReconfigureReopens(t *testing.T) {
-	o := Options{Worker: faulty(t, "none")}
-	c := start(t, o)
+func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
+	o := Options{WorkerPath: faultyWorker(t, "none")}
+	c := startCamera(t, o)
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.InOrder)
 	defer sub.Close()
-	pid := c.reaches(t, camera.Live).Worker.PID
-	next(t, sub, false)
+	pid := c.waitForState(t, camera.Live).Worker.PID
+	nextFrame(t, sub, false)
 	o = c.reconfigure(t, o, func(o *Options) { o.Source.FPS = 5 })
-	if exists(pid) {
+	if processExists(pid) {
 		t.Error("the process from before is still there")
 	}
-	next(t, sub, true)
-	next(t, sub, false)
-	s := c.reaches(t, camera.Live)
+	nextFrame(t, sub, true)
+	nextFrame(t, sub, false)
+	s := c.waitForState(t, camera.Live)
 	if s.Worker.PID == pid || s.Counts.Restarts[camera.Reconfigured] != 1 || s.Source != o.Source.String() {
 		t.Errorf("%+v, was process %d", s, pid)
 	}
@@ -164,35 +164,35 @@ func TestReconfigureReopens(t *testing.T) {
 }
 
 // A camera begins and ends to sleep when the configuration says so, and is switched by it until a person has had a say.
-func TestReconfigureWakesAndPauses(t *testing.T) {
-	o := Options{Worker: faulty(t, "quiet"), OnDemand: true, Stall: time.Minute}
-	c := start(t, o)
-	c.reaches(t, camera.Idle)
+func TestReconfigureAppliesOnDemandAndPaused(t *testing.T) {
+	o := Options{WorkerPath: faultyWorker(t, "quiet"), OnDemand: true, StallTimeout: time.Minute}
+	c := startCamera(t, o)
+	c.waitForState(t, camera.Idle)
 	o = c.reconfigure(t, o, func(o *Options) { o.OnDemand = false })
-	c.reaches(t, camera.Live)
+	c.waitForState(t, camera.Live)
 	o = c.reconfigure(t, o, func(o *Options) { o.OnDemand = true })
 	if s := c.Status(); s.State != camera.Idle || s.Worker.PID != 0 {
 		t.Errorf("%+v", s)
 	}
 	o = c.reconfigure(t, o, func(o *Options) { o.OnDemand, o.Paused = false, true })
-	c.off(t, 0)
+	c.checkPaused(t, 0)
 	o = c.reconfigure(t, o, func(o *Options) { o.Source.FPS = 5 })
-	c.off(t, 0)
+	c.checkPaused(t, 0)
 	o = c.reconfigure(t, o, func(o *Options) { o.Paused = false })
-	pid := c.reaches(t, camera.Live).Worker.PID
-	c.turn(t, true)
+	pid := c.waitForState(t, camera.Live).Worker.PID
+	c.setPausedOrFail(t, true)
 	o = c.reconfigure(t, o, func(o *Options) { o.Paused = true })
 	c.reconfigure(t, o, func(o *Options) { o.Paused = false })
-	c.off(t, pid)
+	c.checkPaused(t, pid)
 }
 
 // What the configuration says of controls is set at the running device; what a person has set of others stays.
-func TestReconfigureControls(t *testing.T) {
-	controls := map[string]camera.Setting{"brightness": camera.Number(7)}
-	c := device(t, controls)
-	o := Options{Worker: c.opts.Worker, Source: c.opts.Source, Stall: time.Minute, Controls: controls}
+func TestReconfigureSetsChangedControls(t *testing.T) {
+	controls := map[string]camera.Setting{"brightness": camera.NumberSetting(7)}
+	c := startDevice(t, controls)
+	o := Options{WorkerPath: c.opts.WorkerPath, Source: c.opts.Source, StallTimeout: time.Minute, Controls: controls}
 	pid := c.Status().Worker.PID
-	if _, err := c.set(t, "brightness", camera.Number(200)); err != nil {
+	if _, err := c.setControl(t, "brightness", camera.NumberSetting(200)); err != nil {
 		t.Fatal(err)
 	}
 	c.reconfigure(t, o, func(o *Options) { o.Title = "Gate" })
@@ -200,12 +200,12 @@ func TestReconfigureControls(t *testing.T) {
 		t.Errorf("brightness %d: a person's setting is lost by a change of title", got)
 	}
 	c.reconfigure(t, o, func(o *Options) {
-		o.Controls = map[string]camera.Setting{"brightness": camera.Number(9), "gain": camera.Number(1)}
+		o.Controls = map[string]camera.Setting{"brightness": camera.NumberSetting(9), "gain": camera.NumberSetting(1)}
 	})
 	if got := c.brightness(t); got != 9 {
 		t.Errorf("brightness %d, want 9 as configured now", got)
 	}
-	c.reconfigure(t, o, func(o *Options) { o.Controls = map[string]camera.Setting{"brightness": camera.Number(256)} })
+	c.reconfigure(t, o, func(o *Options) { o.Controls = map[string]camera.Setting{"brightness": camera.NumberSetting(256)} })
 	if got := c.brightness(t); got != 9 || c.logs.FilterMessage("controls not had").Len() != 1 {
 		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("controls not had").All())
 	}
@@ -215,10 +215,10 @@ func TestReconfigureControls(t *testing.T) {
 }
 
 // Sixteen renditions that all change their names find a number, again and again.
-func TestNumbersOfRenditions(t *testing.T) {
-	o := Options{Worker: faulty(t, "quiet"), Stall: time.Minute}
-	c := start(t, o)
-	pid := c.reaches(t, camera.Live).Worker.PID
+func TestRenditionNumbersAreReused(t *testing.T) {
+	o := Options{WorkerPath: faultyWorker(t, "quiet"), StallTimeout: time.Minute}
+	c := startCamera(t, o)
+	pid := c.waitForState(t, camera.Live).Worker.PID
 	for round := range 3 {
 		c.reconfigure(t, o, func(o *Options) {
 			for i := range 16 {
@@ -231,7 +231,7 @@ func TestNumbersOfRenditions(t *testing.T) {
 				t.Fatalf("no rendition %s", name)
 			}
 			sub := topic.Subscribe(broker.Latest)
-			next(t, sub, false)
+			nextFrame(t, sub, false)
 			sub.Close()
 		}
 	}

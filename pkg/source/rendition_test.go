@@ -8,17 +8,17 @@ import (
 	"camd/pkg/camera"
 )
 
-var small = []camera.Rendition{{Name: "small", Width: 160, FPS: 5, Quality: 60}}
+var smallRenditions = []camera.Rendition{{Name: "small", Width: 160, FPS: 5, Quality: 60}}
 
 func TestRenditionIsMadeWhileWatched(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "quiet"), Renditions: small})
-	c.reaches(t, camera.Live)
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "quiet"), Renditions: smallRenditions})
+	c.waitForState(t, camera.Live)
 	topic, ok := c.Topic("small")
 	if !ok || topic.Newest() != nil || c.Status().Counts.Published["small"] != 0 {
 		t.Fatal("it is made though nobody watches")
 	}
 	sub := topic.Subscribe(broker.Latest)
-	next(t, sub, false)
+	nextFrame(t, sub, false)
 	if c.Status().Counts.Published["small"] == 0 {
 		t.Error("it is not counted")
 	}
@@ -30,38 +30,38 @@ func TestRenditionIsMadeWhileWatched(t *testing.T) {
 	}
 }
 
-// What shows a placeholder although the camera is live is asked for anew.
-func TestRenditionIsAskedForAnew(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "rare"), Renditions: small})
+// What shows a placeholder although the camera is live is requested again.
+func TestMissingRenditionIsRequestedAgain(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "rare"), Renditions: smallRenditions})
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
-	next(t, sub, false)
+	nextFrame(t, sub, false)
 }
 
-func TestRenditionShowsTrouble(t *testing.T) {
+func TestRenditionShowsPlaceholderWhileOffline(t *testing.T) {
 	rare := camera.Rendition{Name: "rare", FPS: 1, Quality: 60}
-	c := start(t, Options{Worker: faulty(t, "reason"), Renditions: append(small[:1:1], rare)})
-	c.reaches(t, camera.Offline)
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "reason"), Renditions: append(smallRenditions[:1:1], rare)})
+	c.waitForState(t, camera.Offline)
 	for name, width := range map[string]int{"small": 160, "rare": 320} {
 		topic, _ := c.Topic(name)
 		sub := topic.Subscribe(broker.Latest)
 		defer sub.Close()
-		if f := next(t, sub, true); f.Width != width || f.Height != width*9/16 {
+		if f := nextFrame(t, sub, true); f.Width != width || f.Height != width*9/16 {
 			t.Errorf("the placeholder of %s is %dx%d, want %d wide", name, f.Width, f.Height, width)
 		}
 	}
 }
 
 func TestRenditionOpensCameraOnDemand(t *testing.T) {
-	c := start(t, Options{Worker: faulty(t, "none"), Renditions: small, OnDemand: true})
-	c.reaches(t, camera.Idle)
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions, OnDemand: true})
+	c.waitForState(t, camera.Idle)
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)
-	next(t, sub, true)
+	nextFrame(t, sub, true)
 	if s := c.Status(); s.Worker.PID == 0 && s.State == camera.Idle {
-		c.reaches(t, camera.Starting)
+		c.waitForState(t, camera.Starting)
 	}
 	sub.Close()
-	c.reaches(t, camera.Idle)
+	c.waitForState(t, camera.Idle)
 }

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"camd/pkg/source/reach"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/netprobe"
+	"camd/pkg/source/sourceurl"
 )
 
 // A server that does not answer is dialed every dialInterval, a bit more or less. The first attempt may take the camera's
@@ -22,20 +22,20 @@ const (
 // almost nothing; a process costs up to half a second of processor time. Cameras of one server share its attempts, so that
 // a recorder with many channels is dialed no more often than a single camera.
 type serverDialer struct {
-	dial func(context.Context, spec.Source) error
+	dial func(context.Context, sourceurl.Source) error
 
 	mu    sync.Mutex
 	loops map[string]*dialLoop // by the server's address
 }
 
 func newServerDialer() *serverDialer {
-	return &serverDialer{dial: reach.Try, loops: map[string]*dialLoop{}}
+	return &serverDialer{dial: netprobe.Dial, loops: map[string]*dialLoop{}}
 }
 
 // dialLoop dials one server until it answers or no camera waits for it.
 type dialLoop struct {
 	dialer  *serverDialer
-	source  spec.Source // of the camera that was first
+	source  sourceurl.Source // of the camera that was first
 	open    time.Duration
 	cancel  context.CancelFunc
 	ended   chan struct{}          // closed when run has returned
@@ -55,12 +55,12 @@ type dialWait struct {
 	results chan dialResult // holds the newest that has not been received
 }
 
-// wait begins to dial the source's server, or joins the camera that already does. open bounds the first attempt. The caller
+// join begins to dial the source's server, or joins the camera that already does. open bounds the first attempt. The caller
 // must close the wait.
-func (d *serverDialer) wait(src spec.Source, open time.Duration) *dialWait {
+func (d *serverDialer) join(src sourceurl.Source, open time.Duration) *dialWait {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	address := reach.Address(src)
+	address := netprobe.Address(src)
 	l := d.loops[address]
 	if l == nil {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -120,7 +120,7 @@ func (l *dialLoop) publish(r dialResult) {
 
 // remove takes the loop out of the dialer. The caller holds mu.
 func (l *dialLoop) remove() {
-	if address := reach.Address(l.source); l.dialer.loops[address] == l {
+	if address := netprobe.Address(l.source); l.dialer.loops[address] == l {
 		delete(l.dialer.loops, address)
 	}
 }

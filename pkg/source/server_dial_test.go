@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
 // fakeServer answers from a time on. Before that it refuses connections, or drops them.
@@ -22,7 +22,7 @@ type fakeServer struct {
 	took  []time.Duration // each attempt
 }
 
-func (f *fakeServer) dial(ctx context.Context, _ spec.Source) error {
+func (f *fakeServer) dial(ctx context.Context, _ sourceurl.Source) error {
 	f.dials.Add(1)
 	if !time.Now().Before(f.from) {
 		return nil
@@ -58,7 +58,7 @@ func TestReturningServerIsNoticedSoon(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			const outage, most = 10 * time.Minute, dialTimeout + 100*time.Millisecond
 			server := &fakeServer{from: time.Now().Add(outage), drops: drops}
-			w := server.dialer().wait(parsed(t, "rtsp://10.0.0.7/stream"), 10*time.Second)
+			w := server.dialer().join(parseSource(t, "rtsp://10.0.0.7/stream"), 10*time.Second)
 			defer w.close()
 			untilAnswer(w)
 			if late := time.Since(server.from); late > most {
@@ -79,7 +79,7 @@ func TestCamerasOfOneServerShareDials(t *testing.T) {
 		d := server.dialer()
 		var waits []*dialWait
 		for range 30 {
-			waits = append(waits, d.wait(parsed(t, "rtsp://10.0.0.7/stream"), 10*time.Second))
+			waits = append(waits, d.join(parseSource(t, "rtsp://10.0.0.7/stream"), 10*time.Second))
 			time.Sleep(10 * time.Millisecond)
 		}
 		if untilAnswer(waits[0]) == 0 {
@@ -106,8 +106,8 @@ func TestLastCameraEndsTheDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &fakeServer{from: time.Now().Add(time.Hour), drops: true}
 		d := server.dialer()
-		src := parsed(t, "rtsp://10.0.0.7/stream")
-		first, second := d.wait(src, time.Minute), d.wait(src, time.Minute)
+		src := parseSource(t, "rtsp://10.0.0.7/stream")
+		first, second := d.join(src, time.Minute), d.join(src, time.Minute)
 		first.close()
 		synctest.Wait()
 		if n := server.dials.Load(); n != 1 || len(d.loops) != 1 {
@@ -122,49 +122,49 @@ func TestLastCameraEndsTheDials(t *testing.T) {
 
 // An outage counts once. When the server is back, the camera is tried as if nothing had gone wrong before.
 func TestReturningServerResetsTheBackoff(t *testing.T) {
-	c := New(Options{ID: "cam", Worker: "/nowhere", Source: parsed(t, "rtsp://10.0.0.7/stream")})
+	c := New(Options{ID: "cam", WorkerPath: "/nowhere", Source: parseSource(t, "rtsp://10.0.0.7/stream")})
 	s := newSupervisor(c)
-	defer s.settle()
+	defer s.cancelRetry()
 	for range 8 { // as if it had failed often
 		s.backoff.NextBackOff()
 	}
 	for range 3 {
-		s.dialed(dialResult{err: syscall.ECONNREFUSED, next: time.Now()})
+		s.handleDialResult(dialResult{err: syscall.ECONNREFUSED, next: time.Now()})
 	}
-	if st := c.Status(); st.Counts.Restarts[camera.Unreachable] != 1 || st.State != camera.Offline || st.Retry.IsZero() {
-		t.Errorf("%s, next attempt %v, restarts %v; want offline and one by %s", st.State, st.Retry, st.Counts.Restarts, camera.Unreachable)
+	if st := c.Status(); st.Counts.Restarts[camera.Unreachable] != 1 || st.State != camera.Offline || st.NextRetry.IsZero() {
+		t.Errorf("%s, next attempt %v, restarts %v; want offline and one by %s", st.State, st.NextRetry, st.Counts.Restarts, camera.Unreachable)
 	}
-	s.dialed(dialResult{})
-	if s.queued == nil {
+	s.handleDialResult(dialResult{})
+	if s.queuedSlot == nil {
 		t.Fatal("no process is to be started")
 	}
-	for i := range streamRetries {
-		if d := s.retryDelay(camera.NotFound); d > streamRetry*12/10 {
+	for i := range maxStreamRetries {
+		if d := s.retryDelay(camera.NotFound); d > streamRetryDelay*12/10 {
 			t.Errorf("attempt %d to find the stream comes after %v", i, d)
 		}
 	}
-	if d := s.retryDelay(camera.NotFound); d > firstRetry*12/10 {
-		t.Errorf("the backoff begins with %v, want about %v", d, firstRetry)
+	if d := s.retryDelay(camera.NotFound); d > initialRetryDelay*12/10 {
+		t.Errorf("the backoff begins with %v, want about %v", d, initialRetryDelay)
 	}
 }
 
 func TestRetryDelayAfterRefusedPassword(t *testing.T) {
-	s := newSupervisor(New(Options{ID: "cam", Source: parsed(t, "rtsp://10.0.0.7/stream")}))
-	for _, event := range []func(){func() {}, func() { s.flowed = true }, func() { s.away = true; s.dialed(dialResult{}) }} {
+	s := newSupervisor(New(Options{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}))
+	for _, event := range []func(){func() {}, func() { s.hasFrame = true }, func() { s.serverUnreachable = true; s.handleDialResult(dialResult{}) }} {
 		event()
-		if d := s.retryDelay(camera.Auth); d < lastRetry*8/10 {
-			t.Errorf("the next attempt comes after %v, want about %v", d, lastRetry)
+		if d := s.retryDelay(camera.Auth); d < maxRetryDelay*8/10 {
+			t.Errorf("the next attempt comes after %v, want about %v", d, maxRetryDelay)
 		}
 	}
-	s.settle()
+	s.cancelRetry()
 }
 
 // camd looks up no mDNS names. The capture process may, and is started although the lookup failed.
 func TestUnknownNameIsLeftToTheProcess(t *testing.T) {
-	s := newSupervisor(New(Options{ID: "cam", Source: parsed(t, "rtsp://camera.local/stream")}))
-	defer s.settle()
-	s.dialed(dialResult{err: errors.Join(&net.DNSError{IsNotFound: true, Name: "camera.local"})})
-	if s.queued == nil || s.dialing != nil {
+	s := newSupervisor(New(Options{ID: "cam", Source: parseSource(t, "rtsp://camera.local/stream")}))
+	defer s.cancelRetry()
+	s.handleDialResult(dialResult{err: errors.Join(&net.DNSError{IsNotFound: true, Name: "camera.local"})})
+	if s.queuedSlot == nil || s.dialing != nil {
 		t.Error("no process is to be started")
 	}
 }
@@ -190,7 +190,7 @@ func TestServerIsNotDialedBeforeEachProcess(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() { _ = l.Close(); <-done })
-	c := start(t, Options{Worker: faulty(t, "missing"), Source: parsed(t, "rtsp://"+l.Addr().String()+"/")})
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "missing"), Source: parseSource(t, "rtsp://"+l.Addr().String()+"/")})
 	for deadline := time.Now().Add(30 * time.Second); c.Status().Counts.Restarts[camera.NotFound] < 2; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%+v", c.Status())

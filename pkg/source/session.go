@@ -7,49 +7,49 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
 
-// session is one worker's life.
-type session struct {
-	worker    *worker      // nil when none runs
-	events    <-chan event // the worker's; nil when none runs
-	final     *ended       // the worker's own word on why it ends
-	loading   *startSlot   // until it has loaded OpenCV; nil after that
-	loaded    bool         // it has loaded OpenCV
-	halt      halt         // whether a signal has stopped it
-	started   time.Time
-	progress  time.Time     // when it last gave a sign of good pictures, had loaded OpenCV, or was started
-	format    camera.Format // zero until it has the source open
-	opened    bool
-	flowed    bool          // it has given a picture
-	seen      uint64        // its own count of pictures
-	patience  time.Duration // its own with its source
-	complaint complaint
+// workerSession is one worker's life.
+type workerSession struct {
+	worker       *worker      // nil when none runs
+	events       <-chan event // the worker's; nil when none runs
+	reportedEnd  *endedEvent  // the worker's last message, which says why it ends
+	loadingSlot  *startSlot   // until it has loaded OpenCV; nil after that
+	loaded       bool         // it has loaded OpenCV
+	stopDetector stopDetector // whether a signal has stopped it
+	started      time.Time
+	lastProgress time.Time     // when it last gave a sign of good pictures, had loaded OpenCV, or was started
+	format       camera.Format // zero until it has the source open
+	opened       bool
+	hasFrame     bool          // it has given a picture
+	framesRead   uint64        // its own count of pictures
+	readTimeout  time.Duration // how long it waits for its source
+	lastFault    fault
 }
 
-// complaint is what is wrong with the newest picture; the zero value is nothing.
-type complaint struct {
+// fault is what is wrong with the newest picture; the zero value is nothing.
+type fault struct {
 	reason camera.Reason
 	detail string
 }
 
-// complaintOf says why a picture was refused.
-func (s *supervisor) complaintOf(err *mjpeg.RefusedError) complaint {
-	if err.Cause == mjpeg.TooLarge {
-		return complaint{camera.TooLarge, fmt.Sprintf("%s (limits.frame_pixels is %d, limits.frame_bytes %d)",
-			err.What, s.opts.Limits.Pixels, s.opts.Limits.Bytes)}
+// refusalFault says why a picture was refused.
+func (s *supervisor) refusalFault(err *media.RefusedError) fault {
+	if err.Cause == media.TooLarge {
+		return fault{camera.TooLarge, fmt.Sprintf("%s (limits.frame_pixels is %d, limits.frame_bytes %d)",
+			err.Detail, s.opts.Limits.Pixels, s.opts.Limits.Bytes)}
 	}
-	return complaint{reasonFor(err.Cause), err.Error()}
+	return fault{causeReason(err.Cause), err.Error()}
 }
 
-// reasonFor is why a camera is not live whose pictures are refused for one of mjpeg.Causes.
-func reasonFor(cause string) camera.Reason {
+// causeReason is why a camera is not live whose pictures are refused for one of media.Causes.
+func causeReason(cause string) camera.Reason {
 	switch cause {
-	case mjpeg.Damaged, mjpeg.Truncated:
+	case media.Damaged, media.Truncated:
 		return camera.Damaged
-	case mjpeg.TooLarge:
+	case media.TooLarge:
 		return camera.TooLarge
 	}
 	return camera.BadStream
@@ -57,139 +57,139 @@ func reasonFor(cause string) camera.Reason {
 
 // startWorker starts a process, with the permission that was granted for it.
 func (s *supervisor) startWorker() {
-	slot := s.queued
-	s.queued = nil
-	w, err := startWorker(s.opts.Worker, s.start(), s.log)
+	slot := s.queuedSlot
+	s.queuedSlot = nil
+	w, err := startWorker(s.opts.WorkerPath, s.startMessage(), s.log)
 	if err != nil {
 		slot.release()
-		s.failed(camera.WorkerMissing, startError(s.opts.Worker, err))
+		s.handleFailure(camera.WorkerMissing, startErrorDetail(s.opts.WorkerPath, err))
 		return
 	}
 	now := time.Now()
-	s.session = session{worker: w, events: w.events, loading: slot, started: now, progress: now, patience: s.opts.start().ReadTimeout}
-	clear(s.owed)
+	s.workerSession = workerSession{worker: w, events: w.events, loadingSlot: slot, started: now, lastProgress: now, readTimeout: s.opts.startMessage().ReadTimeout}
+	clear(s.unsent)
 	s.setWorker(w.cmd.Process.Pid, 0)
-	s.sample(now)
-	for i, wanted := range s.wants {
+	s.sampleRate(now)
+	for i, wanted := range s.hasReaders {
 		if wanted {
 			w.send(wire.Demand{Rendition: uint8(i), Wanted: true})
 		}
 	}
 }
 
-// end stops the worker, if any.
-func (s *supervisor) end() {
+// stopWorker stops the worker, if any.
+func (s *supervisor) stopWorker() {
 	if w := s.worker; w != nil {
-		s.endLoading()
-		w.stop(s.opts.Grace)
-		if !w.gone {
-			s.stuck = append(stillThere(s.stuck), w)
+		s.releaseLoadingSlot()
+		w.stop(s.opts.StopGracePeriod)
+		if !w.reaped {
+			s.stuckWorkers = append(removeExited(s.stuckWorkers), w)
 		}
 		s.worker, s.events = nil, nil
-		s.setWorker(0, w.cpu())
-		s.abandon()
+		s.setWorker(0, w.cpuTime())
+		s.failPendingRequests()
 	}
 }
 
-// endLoading lets another camera start.
-func (s *supervisor) endLoading() {
-	s.loading.release()
-	s.loading = nil
+// releaseLoadingSlot lets another camera start.
+func (s *supervisor) releaseLoadingSlot() {
+	s.loadingSlot.release()
+	s.loadingSlot = nil
 }
 
-// handle takes what the worker has to say.
-func (s *supervisor) handle(e event) {
+// handleEvent handles an event of the worker.
+func (s *supervisor) handleEvent(e event) {
 	switch e := e.(type) {
-	case loaded:
+	case loadedEvent:
 		if !s.loaded { // the open timeout begins, once
-			s.loaded, s.progress = true, time.Now()
-			s.endLoading()
+			s.loaded, s.lastProgress = true, time.Now()
+			s.releaseLoadingSlot()
 		}
-	case opened:
-		s.opened, s.format, s.progress = true, e.Format, time.Now()
-		s.settle()
-		s.pay()
-		s.update(func(st *camera.Status) { st.Format = e.Format })
+	case openedEvent:
+		s.opened, s.format, s.lastProgress = true, e.Format, time.Now()
+		s.cancelRetry()
+		s.sendUnsentControls()
+		s.updateStatus(func(st *camera.Status) { st.Format = e.Format })
 		s.log.Info("camera opened", zap.String("backend", e.Backend), zap.String("codec", e.Codec),
 			zap.Int("width", e.Width), zap.Int("height", e.Height), zap.Float64("fps", e.FPS),
 			zap.Bool("passthrough", e.Passthrough), zap.String("note", e.Note))
-	case beat:
-		if s.count(e.count) {
-			s.alive()
+	case heartbeatEvent:
+		if s.countFrames(e.count) {
+			s.noteProgress()
 		}
-	case refused:
-		s.count(e.count)
+	case refusedEvent:
+		s.countFrames(e.count)
 		s.refused[e.err.Cause].Add(1)
-		s.complaint = s.complaintOf(e.err)
-	case lost:
-		for cause, n := range e.pictures {
+		s.lastFault = s.refusalFault(e.err)
+	case workerRefusedEvent:
+		for cause, n := range e.counts {
 			s.refused[cause].Add(n)
 		}
 		if e.size > 0 {
-			s.complaint = complaint{camera.TooLarge, camera.ExceedsFrameBytes(e.size, int64(s.opts.Limits.Bytes))}
+			s.lastFault = fault{camera.TooLarge, camera.FrameTooLargeDetail(e.size, int64(s.opts.Limits.Bytes))}
 		}
-		if e.complaint != (complaint{}) {
-			s.complaint = e.complaint
+		if e.fault != (fault{}) {
+			s.lastFault = e.fault
 		}
-	case picture:
-		s.show(e)
+	case frameEvent:
+		s.handleFrame(e)
 	case wire.Controls:
-		s.answered(e)
-	case ended: // whether or not it also exits
-		s.final = &e
-		s.lost()
+		s.handleControlReply(e)
+	case endedEvent: // whether or not it also exits
+		s.reportedEnd = &e
+		s.handleWorkerExit()
 	}
 }
 
-// count notes how many pictures the worker has read, and reports whether that is more than before.
-func (s *supervisor) count(total uint64) bool {
-	if total <= s.seen {
+// countFrames notes how many pictures the worker has read, and reports whether that is more than before.
+func (s *supervisor) countFrames(total uint64) bool {
+	if total <= s.framesRead {
 		return false
 	}
-	s.captured.Add(total - s.seen)
-	s.seen = total
+	s.captured.Add(total - s.framesRead)
+	s.framesRead = total
 	return true
 }
 
-// alive notes a sign of good pictures. Only a picture that could be shown makes a camera live for the first time.
-func (s *supervisor) alive() {
-	if s.flowed && s.complaint == (complaint{}) {
-		s.progress = time.Now()
-		s.become(camera.Live, camera.None, "")
+// noteProgress notes a sign of good pictures. Only a picture that could be shown makes a camera live for the first time.
+func (s *supervisor) noteProgress() {
+	if s.hasFrame && s.lastFault == (fault{}) {
+		s.lastProgress = time.Now()
+		s.setState(camera.Live, camera.None, "")
 	}
 }
 
-// show publishes a live picture.
-func (s *supervisor) show(p picture) {
-	s.count(p.count)
+// handleFrame publishes a live picture.
+func (s *supervisor) handleFrame(p frameEvent) {
+	s.countFrames(p.count)
 	if p.rendition > 0 {
-		s.showSmall(p)
+		s.handleRenditionFrame(p)
 		return
 	}
-	if same := s.still.sees(p.frame.JPEG, time.Now()); s.opts.Frozen > 0 && same >= s.opts.Frozen {
-		s.freeze()
+	if unchanged := s.freezeDetector.observe(p.frame.JPEG, time.Now()); s.opts.FrozenTimeout > 0 && unchanged >= s.opts.FrozenTimeout {
+		s.handleFreeze()
 		return
 	}
-	s.flowed, s.complaint = true, complaint{}
-	s.publish(p)
-	s.lastPic.Store(p.frame.Captured.UnixNano())
-	s.alive()
+	s.hasFrame, s.lastFault = true, fault{}
+	s.publishFrame(p)
+	s.lastFrameNanos.Store(p.frame.Captured.UnixNano())
+	s.noteProgress()
 }
 
-// showSmall publishes a picture of a rendition beside main: for readers, and only while main is live.
-func (s *supervisor) showSmall(p picture) {
-	if s.state != camera.Live || p.rendition >= len(s.wants) || !s.wants[p.rendition] {
+// handleRenditionFrame publishes a picture of a rendition beside main: for readers, and only while main is live.
+func (s *supervisor) handleRenditionFrame(p frameEvent) {
+	if s.state != camera.Live || p.rendition >= len(s.hasReaders) || !s.hasReaders[p.rendition] {
 		return
 	}
-	s.publish(p)
-	s.alive()
+	s.publishFrame(p)
+	s.noteProgress()
 }
 
-// remind asks anew for renditions that have no picture although main has: the worker made theirs when main had trouble yet,
+// requestMissingRenditions asks again for renditions that have no picture although main has: the worker made theirs when main had trouble yet,
 // and may make the next a long time after.
-func (s *supervisor) remind() {
-	for i, st := range s.streams.Load().numbered {
-		if i == 0 || !s.wants[i] || s.worker == nil {
+func (s *supervisor) requestMissingRenditions() {
+	for i, st := range s.streams.Load().byNumber {
+		if i == 0 || !s.hasReaders[i] || s.worker == nil {
 			continue
 		}
 		if f := st.topic.Newest(); f == nil || f.Placeholder {
@@ -198,8 +198,8 @@ func (s *supervisor) remind() {
 	}
 }
 
-func (s *supervisor) publish(p picture) {
-	st := s.streams.Load().numbered[p.rendition]
+func (s *supervisor) publishFrame(p frameEvent) {
+	st := s.streams.Load().byNumber[p.rendition]
 	f := st.topic.Publish(p.frame)
 	st.published.Add(1)
 	if p.encode > 0 {
@@ -208,24 +208,24 @@ func (s *supervisor) publish(p picture) {
 	s.opts.Observer.Published(st.Name, time.Since(f.Captured))
 }
 
-// lost deals with a worker that has closed its end.
-func (s *supervisor) lost() {
+// handleWorkerExit deals with a worker that has closed its end.
+func (s *supervisor) handleWorkerExit() {
 	w := s.worker
-	s.end()
-	why := ended{}
-	if s.final != nil {
-		why = *s.final
+	s.stopWorker()
+	end := endedEvent{}
+	if s.reportedEnd != nil {
+		end = *s.reportedEnd
 	} else {
-		why.reason, why.detail = w.verdict()
+		end.reason, end.detail = w.exitReason()
 	}
-	if why.reason == camera.None {
-		why = ended{camera.WorkerCrashed, "another program told it to end"}
-	} else if _, known := s.restarts[why.reason]; !known {
-		why = ended{camera.WorkerCrashed, "it ended for a reason unknown to camd: " + string(why.reason)}
+	if end.reason == camera.None {
+		end = endedEvent{camera.WorkerCrashed, "another program told it to end"}
+	} else if _, known := s.restarts[end.reason]; !known {
+		end = endedEvent{camera.WorkerCrashed, "it ended for a reason unknown to camd: " + string(end.reason)}
 	}
-	if why.reason == camera.Resized && s.flowed && time.Since(s.started) > settled {
-		s.replace(camera.Resized)
+	if end.reason == camera.Resized && s.hasFrame && time.Since(s.started) > minRunBeforeResize {
+		s.replaceWorker(camera.Resized)
 		return
 	}
-	s.failed(why.reason, why.detail)
+	s.handleFailure(end.reason, end.detail)
 }

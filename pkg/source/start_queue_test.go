@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
 func isGranted(s *startSlot) bool {
@@ -54,13 +54,13 @@ func TestStartQueueGrantsInOrder(t *testing.T) {
 
 // A process that loads for too long no longer keeps others from starting, and is replaced much later.
 func TestHangingStartFreesItsSlot(t *testing.T) {
-	c := New(Options{ID: "cam", Worker: faulty(t, "loading"), Source: spec.Source{Kind: spec.Test}})
+	c := New(Options{ID: "cam", WorkerPath: faultyWorker(t, "loading"), Source: sourceurl.Source{Kind: sourceurl.Test}})
 	s := newSupervisor(c)
-	defer s.end()
-	s.begin()
+	defer s.stopWorker()
+	s.openIfNeeded()
 	s.startWorker()
 	begun := s.started
-	other := c.starts.join()
+	other := c.startQueue.join()
 	for _, check := range []struct {
 		after            time.Duration
 		granted, running bool
@@ -85,30 +85,30 @@ func TestHangingStartFreesItsSlot(t *testing.T) {
 
 // The open timeout begins when OpenCV is loaded, and the start slot is free from then on.
 func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
-	c := New(Options{ID: "cam", Worker: faulty(t, "silent"), Source: spec.Source{Kind: spec.Test}})
+	c := New(Options{ID: "cam", WorkerPath: faultyWorker(t, "silent"), Source: sourceurl.Source{Kind: sourceurl.Test}})
 	s := newSupervisor(c)
-	defer s.end()
-	s.begin()
+	defer s.stopWorker()
+	s.openIfNeeded()
 	s.startWorker()
-	other := c.starts.join()
-	s.tick(s.started.Add(s.opts.Open + beyond + time.Second))
+	other := c.startQueue.join()
+	s.tick(s.started.Add(s.opts.OpenTimeout + hangMargin + time.Second))
 	if s.worker == nil {
 		t.Fatal("the process was ended before it had loaded OpenCV")
 	}
-	s.handle(<-s.events)
+	s.handleEvent(<-s.events)
 	if !s.loaded || !isGranted(other) {
 		t.Fatalf("loaded = %v, another camera may start = %v, want both", s.loaded, isGranted(other))
 	}
-	begun := s.progress
-	s.handle(loaded{}) // a second one extends nothing
-	if s.progress != begun {
+	begun := s.lastProgress
+	s.handleEvent(loadedEvent{}) // a second one extends nothing
+	if s.lastProgress != begun {
 		t.Error("the open timeout began twice")
 	}
-	s.tick(s.progress.Add(s.opts.Open + beyond))
+	s.tick(s.lastProgress.Add(s.opts.OpenTimeout + hangMargin))
 	if s.worker == nil {
 		t.Fatal("the process was ended within the open timeout")
 	}
-	s.tick(s.progress.Add(s.opts.Open + beyond + time.Second))
+	s.tick(s.lastProgress.Add(s.opts.OpenTimeout + hangMargin + time.Second))
 	if s.worker != nil || c.Status().Counts.Restarts[camera.Timeout] != 1 {
 		t.Errorf("restarts %v, want one by timeout", c.Status().Counts.Restarts)
 	}
@@ -118,17 +118,17 @@ func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
 func TestFleetWithOneStartSlot(t *testing.T) {
 	var wanted []Options
 	for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
-		wanted = append(wanted, Options{ID: id, Worker: faulty(t, "quiet"), Stall: time.Minute, Source: spec.Source{Kind: spec.Test}})
+		wanted = append(wanted, Options{ID: id, WorkerPath: faultyWorker(t, "quiet"), StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test}})
 	}
-	wanted[2].Worker = "/nowhere/" + WorkerName
+	wanted[2].WorkerPath = "/nowhere/" + WorkerName
 	f := NewFleet(wanted)
-	f.starts.free = 1
+	f.startQueue.free = 1
 	runFleet(t, f)
 	for i, c := range f.Cameras() {
 		want := camera.Live
 		if i == 2 {
 			want = camera.Offline
 		}
-		(&running{Camera: c}).reaches(t, want)
+		(&runningCamera{Camera: c}).waitForState(t, want)
 	}
 }

@@ -8,15 +8,15 @@ import (
 	"camd/pkg/camera"
 )
 
-// usage is what a camera's capture processes cost.
-type usage struct {
-	pid     int
-	earlier time.Duration // processor time of those that have ended
+// workerUsage is what a camera's capture processes cost.
+type workerUsage struct {
+	pid          int
+	endedCPUTime time.Duration // processor time of those that have ended
 }
 
 // read asks the kernel about the process that runs now.
-func (u usage) read() (w camera.Worker, stopped bool) {
-	w = camera.Worker{PID: u.pid, CPUSeconds: u.earlier.Seconds()}
+func (u workerUsage) read() (w camera.Worker, stopped bool) {
+	w = camera.Worker{PID: u.pid, CPUSeconds: u.endedCPUTime.Seconds()}
 	if u.pid == 0 {
 		return w, false
 	}

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/pkg/camera"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
 
@@ -48,25 +48,25 @@ const pipeSize = 1 << 20
 
 // worker is a running capture process. Its methods belong to the goroutine that started it.
 type worker struct {
-	cmd      *exec.Cmd
-	commands *os.File
-	out      *wire.Writer
-	events   chan event    // closed when the process has said its last word
-	quit     chan struct{} // closed when nobody listens to events any more
-	exited   chan struct{} // closed when the process has been reaped
-	readers  sync.WaitGroup
-	pipes    [2]*os.File // messages and chatter; stop closes them
-	stderr   *chatter
-	limits   mjpeg.Limits
-	log      *zap.Logger
-	gone     bool // it has been reaped; for after stop
+	cmd           *exec.Cmd
+	commandPipe   *os.File
+	commandWriter *wire.Writer
+	events        chan event    // closed after the last message of the process
+	quit          chan struct{} // closed when nobody listens to events any more
+	exited        chan struct{} // closed when the process has been reaped
+	readers       sync.WaitGroup
+	outputPipes   [2]*os.File // messages and log output; stop closes them
+	stderr        *stderrLog
+	limits        media.Limits
+	log           *zap.Logger
+	reaped        bool // it has been reaped; for after stop
 
-	renditions atomic.Int32 // numbers that it has been told, main's included
+	renditionCount atomic.Int32 // how many it knows, main included
 }
 
 // startWorker starts the capture program on a source. The caller must end it with stop.
 func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error) {
-	var parent, child [3]*os.File // commands, messages, chatter
+	var parent, child [3]*os.File // commands, messages, log output
 	closeAll := func(files []*os.File) {
 		for _, f := range files {
 			if f != nil {
@@ -85,22 +85,22 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 			parent[i], child[i] = w, r
 		}
 	}
-	enlarge(parent[1])
+	enlargePipe(parent[1])
 
 	w := &worker{
-		cmd:      exec.Command(path),
-		commands: parent[0],
-		out:      wire.NewWriter(parent[0]),
-		events:   make(chan event),
-		quit:     make(chan struct{}),
-		exited:   make(chan struct{}),
-		pipes:    [2]*os.File(parent[1:]),
-		stderr:   newChatter(log, start),
-		limits:   mjpeg.Limits{Bytes: start.FrameBytes, Pixels: start.FramePixels}.OrDefault(),
-		log:      log,
+		cmd:           exec.Command(path),
+		commandPipe:   parent[0],
+		commandWriter: wire.NewWriter(parent[0]),
+		events:        make(chan event),
+		quit:          make(chan struct{}),
+		exited:        make(chan struct{}),
+		outputPipes:   [2]*os.File(parent[1:]),
+		stderr:        newStderrLog(log, start),
+		limits:        media.Limits{Bytes: start.FrameBytes, Pixels: start.FramePixels}.OrDefault(),
+		log:           log,
 	}
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = child[0], child[1], child[2]
-	w.cmd.Env = environment()
+	w.cmd.Env = workerEnvironment()
 	// A process group of its own, so that Ctrl-C reaches camd alone, which then stops its workers in order.
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	// What camd was started with, and did not ask for, may be anything. Kernels before 5.11 leave it as it is.
@@ -109,9 +109,9 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 		closeAll(parent[:])
 		return nil, err
 	}
-	w.renditions.Store(int32(1 + len(start.Renditions)))
-	w.readers.Go(func() { w.receive(w.pipes[0]) })
-	w.readers.Go(func() { w.stderr.read(w.pipes[1]) })
+	w.renditionCount.Store(int32(1 + len(start.Renditions)))
+	w.readers.Go(func() { w.receive(w.outputPipes[0]) })
+	w.readers.Go(func() { w.stderr.read(w.outputPipes[1]) })
 	go func() { _ = w.cmd.Wait(); close(w.exited) }() // stop waits for it
 	// A worker that does not take these lines is found by its silence.
 	w.send(wire.Hello{Version: wire.Version})
@@ -119,16 +119,16 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 	return w, nil
 }
 
-// enlarge gives a pipe room for pipeSize bytes. The system refuses it to users with many large pipes
+// enlargePipe gives a pipe room for pipeSize bytes. The system refuses it to users with many large pipes
 // (pipe-user-pages-soft), and pictures then come in slices.
-func enlarge(pipe *os.File) {
+func enlargePipe(pipe *os.File) {
 	if conn, err := pipe.SyscallConn(); err == nil {
 		_ = conn.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
 	}
 }
 
-// environment is what OpenCV and FFmpeg need of camd's, which may hold secrets.
-func environment() []string {
+// workerEnvironment is what OpenCV and FFmpeg need of camd's, which may hold secrets.
+func workerEnvironment() []string {
 	// Go's preemption signal would interrupt OpenCV's select, which takes that for a failed read.
 	env := []string{"LC_ALL=C.UTF-8", "OPENCV_LOG_LEVEL=WARNING", "GODEBUG=asyncpreemptoff=1"}
 	for _, name := range []string{"PATH", "HOME", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
@@ -141,12 +141,12 @@ func environment() []string {
 
 // send writes a command. A worker that does not read its commands must not hold up its supervisor.
 func (w *worker) send(m wire.Message) {
-	_ = w.commands.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	_ = w.out.Write(m)
+	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_ = w.commandWriter.Write(m)
 }
 
-// dying is how long a killed process may take to be gone. One that takes longer is in the hands of a driver.
-const dying = 3 * time.Second
+// killTimeout is how long a killed process may take to be gone. One that takes longer is in the hands of a driver.
+const killTimeout = 3 * time.Second
 
 // stop ends the process and returns when it is gone and reaped: asked first, after grace by SIGTERM, after another by
 // SIGKILL, which is the only one that a stopped process takes. What not even that ends, a process inside a driver that hangs,
@@ -154,62 +154,62 @@ const dying = 3 * time.Second
 func (w *worker) stop(grace time.Duration) {
 	close(w.quit)
 	w.send(wire.Stop{})
-	_ = w.commands.Close()
+	_ = w.commandPipe.Close()
 	stat, err := processStat(w.cmd.Process.Pid)
 	stopped := err == nil && isStopped(stat)
 	switch {
-	case !stopped && w.exits(grace):
-	case !stopped && w.exitsBy(syscall.SIGTERM, grace):
-	case w.exitsBy(syscall.SIGKILL, dying):
+	case !stopped && w.waitForExit(grace):
+	case !stopped && w.signalAndWait(syscall.SIGTERM, grace):
+	case w.signalAndWait(syscall.SIGKILL, killTimeout):
 	default:
 		w.log.Error("capture process cannot be killed", zap.Int("pid", w.cmd.Process.Pid),
 			zap.String("remedy", "a driver holds it inside the kernel: unplug the camera, or restart the machine"))
 	}
-	if w.gone {
-		w.readers.Wait() // for its last words
+	if w.reaped {
+		w.readers.Wait() // for its last output
 	}
-	for _, p := range w.pipes {
+	for _, p := range w.outputPipes {
 		_ = p.Close()
 	}
 	w.readers.Wait()
 }
 
-func (w *worker) exitsBy(sig os.Signal, in time.Duration) bool {
+func (w *worker) signalAndWait(sig os.Signal, timeout time.Duration) bool {
 	_ = w.cmd.Process.Signal(sig)
-	return w.exits(in)
+	return w.waitForExit(timeout)
 }
 
-func (w *worker) exits(in time.Duration) bool {
+func (w *worker) waitForExit(timeout time.Duration) bool {
 	select {
 	case <-w.exited:
-		w.gone = true
-	case <-time.After(in):
+		w.reaped = true
+	case <-time.After(timeout):
 	}
-	return w.gone
+	return w.reaped
 }
 
-// verdict says why the process ended, for one that did not say so itself. To be called after stop.
-func (w *worker) verdict() (camera.Reason, string) {
-	if !w.gone {
+// exitReason says why the process ended, for one that did not say so itself. To be called after stop.
+func (w *worker) exitReason() (camera.Reason, string) {
+	if !w.reaped {
 		return camera.WorkerHung, "and cannot be killed"
 	}
 	detail := w.cmd.ProcessState.String()
-	if last := w.stderr.last(); last != "" {
+	if last := w.stderr.lastLine(); last != "" {
 		detail += ": " + last
 	}
 	return camera.WorkerCrashed, detail
 }
 
-// cpu returns what the process has used. To be called after stop.
-func (w *worker) cpu() time.Duration {
-	if !w.gone {
+// cpuTime returns what the process has used. To be called after stop.
+func (w *worker) cpuTime() time.Duration {
+	if !w.reaped {
 		return 0
 	}
 	return w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
 }
 
-// startError tells a missing program from one that the system refuses to run.
-func startError(path string, err error) string {
+// startErrorDetail tells a missing program from one that the system refuses to run.
+func startErrorDetail(path string, err error) string {
 	var e *os.PathError
 	if errors.As(err, &e) {
 		err = e.Err

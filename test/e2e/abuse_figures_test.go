@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // abuseSpan is how long each assault goes on, and how long it is quiet before.
@@ -22,7 +22,7 @@ func TestAbuseFigures(t *testing.T) {
 	if os.Getenv("CAMD_ABUSE") == "" {
 		t.Skip("CAMD_ABUSE is not set")
 	}
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	daemons := map[bool]*daemon{false: abused(t, ""), true: abused(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")}
 	for _, a := range assaults {
 		d := daemons[a.secure]

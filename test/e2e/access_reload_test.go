@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/access"
 )
 
@@ -45,7 +45,7 @@ func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
 		if err != nil || stream.StatusCode != http.StatusOK {
 			t.Fatalf("%v, %v", stream, err)
 		}
-		release := peer.HoldUnreaped(t, pid)
+		release := testpeer.HoldUnreaped(t, pid)
 		begin, before := time.Now(), reloads()
 		reload(config(round+1, ""))
 		eventually(t, "the guest to be refused", func() bool { return as("guest").asks("/api/v1/cameras") == http.StatusUnauthorized })

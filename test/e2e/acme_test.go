@@ -7,18 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // A real ACME authority makes out certificates, whichever way it can reach camd; they last beyond a restart and its own end. Who comes
 // by another name, or before there is one, is shown camd's own.
 func TestACME(t *testing.T) {
 	t.Parallel()
-	curl, authority := peer.Need(t, "curl", "curl"), peer.NewPebble(t)
-	root := authority.Root(t)
-	elsewhere := peer.FreePort(t)
-	clients := peer.Certificate{}.Make(t) // nobody else comes in but the authority
-	anna := clients.Client(t, "anna", time.Now().Add(time.Hour))
+	curl, authority := testpeer.RequireProgram(t, "curl", "curl"), testpeer.ServePebble(t)
+	root := authority.RootCA(t)
+	elsewhere := testpeer.FreePort(t)
+	clients := testpeer.Certificate{}.Make(t) // nobody else comes in but the authority
+	anna := clients.IssueClient(t, "anna", time.Now().Add(time.Hour))
 	kept := map[string]string{"alpn.example.com": t.TempDir(), "http.example.com": t.TempDir()}
 	for _, c := range []struct {
 		way, name string
@@ -31,9 +31,9 @@ func TestACME(t *testing.T) {
 		{"afterwards", "alpn.example.com", authority.TLSPort, "", true},
 	} {
 		if c.ended {
-			authority.End()
+			authority.Stop()
 		}
-		metrics := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+		metrics := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 		listen := fmt.Sprintf("127.0.0.1:%d", c.port)
 		d := start(t, options{args: []string{"--listen", listen}, config: fmt.Sprintf(
 			"metrics_listen: %s\nstate_dir: %s\ntls: {acme: {domains: [%s], directory: '%s', ca: %s}, client_ca: %s, client_auth: require%s}\n"+noCameras, metrics, kept[c.name], c.name, authority.Directory, authority.CA, clients.File, c.redirect)})

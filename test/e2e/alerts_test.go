@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // notice is what a webhook's receiver gets.
@@ -75,7 +75,7 @@ func TestAlerts(t *testing.T) {
 	release := make(chan struct{})
 	hanging := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	t.Cleanup(func() { close(release) })
-	broker := peer.ServeMQTT(t, "camd", "broker-pass", "")
+	broker := testpeer.ServeMQTT(t, "camd", "broker-pass", "")
 
 	dir := t.TempDir()
 	clip := write(t, dir, "clip.avi", string(read(t, mjpegClip.Make(t))))
@@ -184,7 +184,7 @@ func (d *daemon) away(id string) time.Duration {
 // The broker says that camd is gone when it could not say so itself; not when another has taken its place meanwhile.
 func TestLastWill(t *testing.T) {
 	t.Parallel()
-	broker := peer.ServeMQTT(t, "camd", "broker-pass", "")
+	broker := testpeer.ServeMQTT(t, "camd", "broker-pass", "")
 	o := options{config: healthy + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}
 	hung := launch(t, o)
 	online := func() bool { return string(broker.Retained()["camd/status"]) == "online" }

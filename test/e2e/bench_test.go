@@ -14,15 +14,15 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // hd are the 720p30 sources that figures are given for; the clips long enough for their beginning anew to count little.
 func hd(b *testing.B) map[string]string {
 	return map[string]string{
 		"pattern": "test://?size=1280x720&fps=30",
-		"mjpeg":   peer.Clip{Codec: "mjpeg", Size: "1280x720", Length: 20 * time.Second}.Make(b),
-		"h264":    peer.Clip{Codec: "h264", Size: "1280x720", Length: 20 * time.Second}.Make(b),
+		"mjpeg":   testpeer.Clip{Codec: "mjpeg", Size: "1280x720", Length: 20 * time.Second}.Make(b),
+		"h264":    testpeer.Clip{Codec: "h264", Size: "1280x720", Length: 20 * time.Second}.Make(b),
 	}
 }
 

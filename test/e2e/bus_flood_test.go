@@ -14,7 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // The limits of TestRelayUnderFlood. Before there were limits on the bus, 6,000 forged sites took a relay to 1131 MB of
@@ -122,7 +122,7 @@ var floods = []struct {
 func TestRelayUnderFlood(t *testing.T) {
 	for _, flood := range floods {
 		t.Run(flood.name, func(t *testing.T) {
-			server := peer.ServeNATS(t, "")
+			server := testpeer.ServeNATS(t, "")
 			forger, err := nats.Connect(server.URL)
 			if err != nil {
 				t.Fatal(err)

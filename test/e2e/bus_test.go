@@ -12,31 +12,31 @@ import (
 
 	"github.com/coder/websocket"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // natsCluster starts servers that know each other.
-func natsCluster(t testing.TB, n int) (all []*peer.NATS) {
+func natsCluster(t testing.TB, n int) (all []*testpeer.NATS) {
 	t.Helper()
 	routes := ""
 	for i := range n {
-		port := peer.FreePort(t)
-		all = append(all, peer.ServeNATS(t, fmt.Sprintf("server_name: n%d\ncluster {name: camd, listen: \"127.0.0.1:%d\", routes: [%s]}\n", i, port, routes)))
+		port := testpeer.FreePort(t)
+		all = append(all, testpeer.ServeNATS(t, fmt.Sprintf("server_name: n%d\ncluster {name: camd, listen: \"127.0.0.1:%d\", routes: [%s]}\n", i, port, routes)))
 		routes += fmt.Sprintf("\"nats://127.0.0.1:%d\", ", port)
 	}
 	return all
 }
 
 // natsLeaf starts a server, and one that is a leaf node of it, as a box behind a thin line has.
-func natsLeaf(t testing.TB) (hub, leaf *peer.NATS) {
+func natsLeaf(t testing.TB) (hub, leaf *testpeer.NATS) {
 	t.Helper()
-	port := peer.FreePort(t)
-	hub = peer.ServeNATS(t, fmt.Sprintf("leafnodes {listen: \"127.0.0.1:%d\"}\n", port))
-	return hub, peer.ServeNATS(t, fmt.Sprintf("leafnodes {remotes: [{url: \"nats://127.0.0.1:%d\"}]}\n", port))
+	port := testpeer.FreePort(t)
+	hub = testpeer.ServeNATS(t, fmt.Sprintf("leafnodes {listen: \"127.0.0.1:%d\"}\n", port))
+	return hub, testpeer.ServeNATS(t, fmt.Sprintf("leafnodes {remotes: [{url: \"nats://127.0.0.1:%d\"}]}\n", port))
 }
 
 // onBus is the configuration of a camd on a bus; of a relay if there are no cameras. A camera is a name, a colon and a rate.
-func onBus(server *peer.NATS, site string, cameras ...string) string {
+func onBus(server *testpeer.NATS, site string, cameras ...string) string {
 	config := fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)
 	if site != "" {
 		config += "site: " + site + "\n"

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/tlsverify"
 )
 
-func fingerprint(t *testing.T, i peer.Issued) string {
+func fingerprint(t *testing.T, i testpeer.KeyPair) string {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
 	if err != nil {
@@ -45,13 +45,17 @@ var spaces = regexp.MustCompile(` +`)
 // camd probe prints a camera's certificate, also one that does not verify, and what to set so that it does.
 func TestProbeCertificate(t *testing.T) {
 	dir := t.TempDir()
-	own := peer.Certificate{}.Make(t)
-	ca := peer.Certificate{Name: "ca.example"}.Make(t)
-	good, other := ca.Server(t, peer.Certificate{}), ca.Server(t, peer.Certificate{Name: "other.example"})
-	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip})
+	own := testpeer.Certificate{}.Make(t)
+	ca := testpeer.Certificate{Name: "ca.example"}.Make(t)
+	good, other := ca.IssueServer(t, testpeer.Certificate{}), ca.IssueServer(t, testpeer.Certificate{Name: "other.example"})
+	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip})
 	web := pictures(t)
-	https := func(i peer.Issued) string { return "https://" + peer.ServeTLS(t, web, i).Address + "/picture.jpg" }
-	rtsps := func(i peer.Issued) string { return "rtsps://" + peer.ServeTLS(t, rtsp.Address, i).Address + "/cam" }
+	https := func(i testpeer.KeyPair) string {
+		return "https://" + testpeer.ServeTLS(t, web, i).Address + "/picture.jpg"
+	}
+	rtsps := func(i testpeer.KeyPair) string {
+		return "rtsps://" + testpeer.ServeTLS(t, rtsp.Address, i).Address + "/cam"
+	}
 	saved := filepath.Join(dir, "camera.pem")
 	for _, c := range []struct {
 		name   string
@@ -98,8 +102,8 @@ func TestProbeCertificate(t *testing.T) {
 
 // A camera whose certificate does not verify is offline with the reason, and live once the configuration accepts it.
 func TestCertificateOfCamera(t *testing.T) {
-	own := peer.Certificate{}.Make(t)
-	front := peer.ServeTLS(t, pictures(t), own)
+	own := testpeer.Certificate{}.Make(t)
+	front := testpeer.ServeTLS(t, pictures(t), own)
 	text := func(keys string) string {
 		return fmt.Sprintf("listen: 127.0.0.1:0\ncameras: [{id: yard, source: 'https+poll://%s/picture.jpg', fps: 10%s}]\n", front.Address, keys)
 	}
@@ -116,9 +120,9 @@ func TestCertificateOfCamera(t *testing.T) {
 }
 
 func TestDoctorVerifiesCameras(t *testing.T) {
-	own, old := peer.Certificate{}.Make(t), peer.Certificate{From: time.Now().Add(-48 * time.Hour), Until: time.Now().Add(-time.Hour)}.Make(t)
+	own, old := testpeer.Certificate{}.Make(t), testpeer.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}.Make(t)
 	web := pictures(t)
-	good, bad := peer.ServeTLS(t, web, own).Address, peer.ServeTLS(t, web, old).Address
+	good, bad := testpeer.ServeTLS(t, web, own).Address, testpeer.ServeTLS(t, web, old).Address
 	config := write(t, t.TempDir(), "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\ncameras: [{id: good, source: 'https://%s/', ca_file: %s}, "+
 		"{id: bad, source: 'rtsps://%s/', ca_file: %s}, {id: any, source: 'https://%s/', tls_verify: false}]\n", good, own.File, bad, old.File, bad))
 	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))

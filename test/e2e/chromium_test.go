@@ -15,7 +15,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // browser is a Chromium with one page.
@@ -31,7 +31,7 @@ type browser struct {
 func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(peer.Need(t, "chromium", "chromium")),
+		chromedp.ExecPath(testpeer.RequireProgram(t, "chromium", "chromium")),
 		chromedp.Headless, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true),

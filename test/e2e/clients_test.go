@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // Programs that are not ours read what camd serves.
@@ -29,7 +29,7 @@ cameras:
 
 	t.Run("curl", func(t *testing.T) { curlStream(t, stream) })
 	t.Run("ffprobe", func(t *testing.T) {
-		o := run(t, peer.Need(t, "ffprobe", "ffmpeg"), "-v", "error", "-f", "mpjpeg", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", stream)
+		o := run(t, testpeer.RequireProgram(t, "ffprobe", "ffmpeg"), "-v", "error", "-f", "mpjpeg", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", stream)
 		if o.code != 0 || strings.TrimSpace(o.stdout) != "mjpeg,320,180" || o.stderr != "" {
 			t.Errorf("%+v", o)
 		}
@@ -37,7 +37,7 @@ cameras:
 	for _, id := range []string{"pattern", "clip"} {
 		t.Run("ffmpeg/"+id, func(t *testing.T) {
 			// No format is named: ffmpeg goes by the content type alone, as players do.
-			o := run(t, peer.Need(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "warning", "-xerror", "-i", d.URL+"/cameras/"+id+"/stream.mjpg",
+			o := run(t, testpeer.RequireProgram(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "warning", "-xerror", "-i", d.URL+"/cameras/"+id+"/stream.mjpg",
 				"-frames:v", "40", "-f", "null", "-progress", "-", "-")
 			if o.code != 0 || !strings.Contains(o.stdout, "frame=40\n") || complaints(o.stderr) != "" {
 				t.Errorf("%+v", o)
@@ -45,7 +45,7 @@ cameras:
 		})
 	}
 	t.Run("gstreamer", func(t *testing.T) {
-		o := run(t, peer.Need(t, "gst-launch-1.0", "gstreamer1.0-tools"), "-e", "souphttpsrc", "location="+stream, "!",
+		o := run(t, testpeer.RequireProgram(t, "gst-launch-1.0", "gstreamer1.0-tools"), "-e", "souphttpsrc", "location="+stream, "!",
 			"multipartdemux", "!", "image/jpeg", "!", "jpegdec", "!", "fakesink", "num-buffers=30")
 		if o.code != 0 || strings.Contains(o.stdout+o.stderr, "ERROR") {
 			t.Errorf("%+v", o)
@@ -90,7 +90,7 @@ func complaints(stderr string) string {
 func curlStream(t *testing.T, url string) {
 	file := filepath.Join(t.TempDir(), "answer")
 	// --raw would show chunks if there were any. The headers are in the same file, unbuffered like the rest.
-	background(t, exec.Command(peer.Need(t, "curl", "curl"), "-sSN", "--raw", "-i", "-o", file, url))
+	background(t, exec.Command(testpeer.RequireProgram(t, "curl", "curl"), "-sSN", "--raw", "-i", "-o", file, url))
 	var answer []byte
 	eventually(t, "two pictures", func() bool {
 		answer, _ = os.ReadFile(file) // not there at first

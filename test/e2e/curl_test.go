@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // Snapshots and everything else that has an end, by curl.
 func TestCurl(t *testing.T) {
 	t.Parallel()
-	curl := peer.Need(t, "curl", "curl")
+	curl := testpeer.RequireProgram(t, "curl", "curl")
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n  - {id: b, source: 'test://?size=160x96&fps=10'}\n"})
 	d.reaches("a", "live")
 	d.reaches("b", "live")

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // options say how camd is started. The zero value is without a configuration.
@@ -130,7 +130,7 @@ func (d *daemon) ended() bool {
 func (d *daemon) kill(id string, sig syscall.Signal) (pid int) {
 	d.t.Helper()
 	pid = d.awaits(id, "there with a process", func(s state) bool { return s.Worker.PID != 0 }).Worker.PID
-	if err := peer.Signal(pid, sig); err != nil {
+	if err := testpeer.Signal(pid, sig); err != nil {
 		d.t.Fatal(err)
 	}
 	return pid

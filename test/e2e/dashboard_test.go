@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/pattern"
 )
 
@@ -135,7 +135,7 @@ func TestDashboardAfterRestart(t *testing.T) {
 	t.Parallel()
 	o := options{
 		config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n",
-		args:   []string{"--listen", fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))},
+		args:   []string{"--listen", fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))},
 	}
 	d := start(t, o)
 	b := openBrowser(t, 1280, 800)

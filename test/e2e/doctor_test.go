@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/access"
 )
 
@@ -46,7 +46,7 @@ func found(all []finding, check, text string) (finding, bool) {
 func TestDoctorFindsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	config := write(t, dir, "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nstate_dir: %s/new/state\ntls: {certificate: %s, key: %s}\n%s", dir, i.File, i.Key, healthy))
 	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))
 	if code != 0 {
@@ -86,7 +86,7 @@ func TestDoctorFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := peer.Certificate{From: time.Now().Add(-48 * time.Hour), Until: time.Now().Add(-24 * time.Hour)}.Make(t)
+	old := testpeer.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour)}.Make(t)
 	note := write(t, dir, "note", "")
 	for name, c := range map[string]struct {
 		config, shell string // a configuration, and what starts the doctor instead of nothing

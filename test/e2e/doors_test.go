@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/access"
 )
 
@@ -75,7 +75,7 @@ func TestDoors(t *testing.T) {
 	anna, guest := user("anna", "--role admin"), user("guest", "--cameras yard")
 	users := write(t, dir, "users", anna+guest)
 	write(t, dir, "token", token)
-	address := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	address := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	o := options{config: fmt.Sprintf(`
 state_dir: %s/state
 auth:

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // slowViewers keeps camd from closing the streams of viewers that take nothing for seconds, as a test's do on a busy machine.
@@ -24,10 +24,10 @@ func TestBadSources(t *testing.T) {
 	empty := write(t, dir, "empty.mp4", "")
 	noise := write(t, dir, "noise.mp4", strings.Repeat("\x00\x01\x02\xfe", 5000))
 	whole := mjpegClip.Make(t)
-	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: "secret"})
+	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "secret"})
 	half := firstPicture(t, whole, 0.5)
 	web := serve(t, wrongServer(parts(read(t, half), 10000)))
-	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 
 	cameras := []struct {
 		id, source, more      string

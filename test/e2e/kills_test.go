@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
@@ -38,7 +38,7 @@ func TestTwoHundredDeaths(t *testing.T) {
 	eventually(t, "the viewers to have pictures", func() bool { return c.pictures.Load() > 500 })
 	before := d.burden()
 
-	r := rand.New(rand.NewPCG(peer.Seed(t), 0))
+	r := rand.New(rand.NewPCG(testpeer.Seed(t), 0))
 	// One that is stopped takes camd three seconds to find out, and few are enough.
 	signals := append(slices.Repeat([]syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}, 4), syscall.SIGSTOP)
 	killed, doomed := map[int]bool{}, map[int]time.Time{}
@@ -49,7 +49,7 @@ func TestTwoHundredDeaths(t *testing.T) {
 				case !seen: // some die while they open the camera, most of them later
 					doomed[pid] = time.Now().Add(time.Duration(r.IntN(1500)) * time.Millisecond)
 				case !killed[pid] && len(killed) < deaths && time.Now().After(end):
-					killed[pid] = peer.Signal(pid, signals[r.IntN(len(signals))]) == nil
+					killed[pid] = testpeer.Signal(pid, signals[r.IntN(len(signals))]) == nil
 				}
 			}
 			return len(killed) >= round*cameras

@@ -13,20 +13,20 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // A camd that only who has a certificate may come to, with all its doors, as openssl and curl meet it.
 func TestListeners(t *testing.T) {
 	t.Parallel()
-	curl, openssl := peer.Need(t, "curl", "curl"), peer.Need(t, "openssl", "openssl")
-	authority, stranger, first := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
-	anna, other := authority.Client(t, "anna", time.Now().Add(time.Hour)), stranger.Client(t, "anna", time.Now().Add(time.Hour))
+	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
+	authority, stranger, first := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
+	anna, other := authority.IssueClient(t, "anna", time.Now().Add(time.Hour)), stranger.IssueClient(t, "anna", time.Now().Add(time.Hour))
 	live := filepath.Join(t.TempDir(), "live") // as certbot has it: a name for what is newest
 	if err := os.Symlink(filepath.Dir(first.File), live); err != nil {
 		t.Fatal(err)
 	}
-	listen, metrics, plain := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	listen, metrics, plain := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	socket, heard := told(t)
 	d := start(t, options{
 		config: fmt.Sprintf("listen: %s\nmetrics_listen: %s\ntls: {certificate: %[3]s/cert.pem, key: %[3]s/key.pem, client_ca: %[4]s, min_version: 1.3, hsts: 180d, redirect_from: %[5]s}\n",
@@ -124,7 +124,7 @@ func renews(t *testing.T, d *daemon, openssl, metrics, live string) {
 	shown := func() string {
 		return run(t, "sh", "-c", `"$0" s_client -connect "$1" </dev/null 2>/dev/null | "$0" x509 -noout -fingerprint -sha256`, openssl, listen).stdout
 	}
-	swap := func(i peer.Issued) {
+	swap := func(i testpeer.KeyPair) {
 		next := live + ".next"
 		if err := os.Symlink(filepath.Dir(i.File), next); err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func renews(t *testing.T, d *daemon, openssl, metrics, live string) {
 		return ""
 	}
 	before := shown()
-	half := peer.Certificate{}.Make(t)
+	half := testpeer.Certificate{}.Make(t)
 	key, err := os.ReadFile(half.Key)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func renews(t *testing.T, d *daemon, openssl, metrics, live string) {
 		t.Errorf("%s counted", n)
 	}
 	until := value("camd_tls_certificate_not_after_timestamp_seconds")
-	next := peer.Certificate{Until: time.Now().Add(90 * 24 * time.Hour)}.Make(t)
+	next := testpeer.Certificate{NotAfter: time.Now().Add(90 * 24 * time.Hour)}.Make(t)
 	swap(next)
 	eventually(t, "the next to be counted", func() bool { return value("camd_tls_certificate_not_after_timestamp_seconds") != until })
 	if _, fingerprint, _ := strings.Cut(shown(), "="); !strings.Contains(d.stderr.String(), strings.TrimSpace(fingerprint)) {
@@ -173,9 +173,9 @@ func renews(t *testing.T, d *daemon, openssl, metrics, live string) {
 // A certificate that camd makes for itself is the same after a restart, and the one that the log names.
 func TestSelfSigned(t *testing.T) {
 	t.Parallel()
-	curl, openssl := peer.Need(t, "curl", "curl"), peer.Need(t, "openssl", "openssl")
+	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
 	dir := t.TempDir()
-	plain := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	plain := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	config := "tls: {self_signed: true, redirect_from: '" + plain + "'}\nstate_dir: " + dir + "\n" + healthy
 	made := filepath.Join(dir, "self-signed.pem")
 	var prints []string
@@ -192,7 +192,7 @@ func TestSelfSigned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := openBrowser(t, 800, 600, chromedp.Flag("ignore-certificate-errors-spki-list", peer.SPKI(pair.Leaf)))
+			b := openBrowser(t, 800, 600, chromedp.Flag("ignore-certificate-errors-spki-list", testpeer.SPKIHash(pair.Leaf)))
 			b.do(chromedp.Navigate("http://" + plain + "/cameras/healthy/"))
 			b.until(d.URL+"/cameras/healthy/", "location.href")
 		}

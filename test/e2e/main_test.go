@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 func TestMain(m *testing.M) {
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	for _, name := range []string{"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NOTIFY_SOCKET"} {
 		os.Unsetenv(name)
 	}
-	goleak.VerifyTestMain(m, append(peer.FaultyLeaks(), goleak.Cleanup(func(code int) {
+	goleak.VerifyTestMain(m, append(testpeer.FaultProxyLeaks(), goleak.Cleanup(func(code int) {
 		http.DefaultClient.CloseIdleConnections()
 		os.Exit(code)
 	}))...)

@@ -16,7 +16,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 var update = flag.Bool("update", false, "write the documents that are made from the program anew")
@@ -26,7 +26,7 @@ const metricsDoc = "../../docs/metrics.md"
 // docs/metrics.md says what a camd with one of everything says of itself.
 func TestMetricsDocument(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: encrypted(peer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
+	d := start(t, options{config: encrypted(testpeer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
 		"site: here\nbus: {servers: ['nats://127.0.0.1:1'], relay: true}\n" +
 		"webhooks: [{url: 'http://127.0.0.1:1/', secret_file: " + write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)) + "}]\n"})
 	want := document(gather(t, d), alertsByMetric(t))

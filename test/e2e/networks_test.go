@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // faults are what a network does, with attributes that chance fills in.
@@ -26,9 +26,9 @@ var faults = []struct{ kind, attributes string }{
 // Networks fail in any order under forty viewers: each camera comes back when its network does, nobody is disconnected, and
 // nobody gets a picture that cannot be decoded.
 func TestNetworksThatFail(t *testing.T) {
-	servers := []*peer.Faulty{
-		peer.Between(t, peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264}).URL()),
-		peer.Between(t, peer.ServeHTTP(t, peer.MJPEG)),
+	servers := []*testpeer.FaultProxy{
+		testpeer.ServeFaultProxy(t, testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).URL()),
+		testpeer.ServeFaultProxy(t, testpeer.ServeHTTP(t, testpeer.MJPEG)),
 	}
 	config := slowViewers + "log: {level: warn}\ncameras:\n"
 	for i, s := range servers {
@@ -45,17 +45,17 @@ func TestNetworksThatFail(t *testing.T) {
 			}
 		})
 	}
-	r := rand.New(rand.NewPCG(peer.Seed(t), 0))
+	r := rand.New(rand.NewPCG(testpeer.Seed(t), 0))
 	for range 12 {
 		at := r.IntN(len(servers))
 		id, f := "cam"+itoa(at), faults[r.IntN(len(faults))]
 		before := d.reaches(id, "live").Counts.Captured
-		servers[at].Poison(f.kind, fmt.Sprintf(f.attributes, 10+r.IntN(1000)))
+		servers[at].AddFault(f.kind, fmt.Sprintf(f.attributes, 10+r.IntN(1000)))
 		// It lasts until it has hit, or has been seen not to.
 		d.awaits(id, "hit, or unimpressed, by "+f.kind, func(s state) bool {
 			return s.State != "live" || s.Counts.Captured > before+30
 		})
-		servers[at].Cure()
+		servers[at].ClearFaults()
 		before = d.camera(id).Counts.Captured
 		d.awaits(id, "live after "+f.kind, func(s state) bool { return s.State == "live" && s.Counts.Captured > before })
 	}

@@ -6,23 +6,23 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	capture "camd/pkg/source"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
 // BenchmarkOnDemand is how long the first viewer of a camera that is closed waits for a live picture, beside how long the
 // same camera takes alone, from the start of a capture process to its first picture. They take turns. An H.264 camera begins
 // with its next key frame, of which there is one a second.
 func BenchmarkOnDemand(b *testing.B) {
-	rtsp := peer.ServeRTSP(b, peer.RTSP{Clip: h264Clip})
+	rtsp := testpeer.ServeRTSP(b, testpeer.RTSP{Clip: h264Clip})
 	for address, lives := range map[string]func(picture) bool{
 		"test://?size=1280x720&fps=30": live,
 		rtsp.URL():                     func(p picture) bool { return width(p.jpeg) == 320 }, // a placeholder is larger before the first
 	} {
 		name, _, _ := strings.Cut(address, ":")
 		b.Run(name, func(b *testing.B) {
-			src, err := spec.Parse(address)
+			src, err := sourceurl.Parse(address)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -36,7 +36,7 @@ func BenchmarkOnDemand(b *testing.B) {
 				waits = append(waits, time.Since(begin))
 				v.close()
 				d.close() // another camd each time: a placeholder takes on the size of the pictures before it
-				r, err := capture.Probe(context.Background(), capture.Options{Source: src, Worker: program(b, capture.WorkerName)}, time.Millisecond)
+				r, err := capture.Probe(context.Background(), capture.Options{Source: src, WorkerPath: program(b, capture.WorkerName)}, time.Millisecond)
 				if err != nil {
 					b.Fatal(err)
 				}

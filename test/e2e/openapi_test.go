@@ -10,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // What a daemon with real cameras answers, whole ones and broken ones, is as it describes itself. pkg/httpapi provokes the
@@ -22,8 +22,8 @@ cameras:
   - {id: pattern, source: 'test://?size=320x176&fps=20', renditions: {tiny: {width: 160, fps: 2}}}
   - {id: clip, source: ` + mjpegClip.Make(t) + `}
   - {id: video, source: ` + h264Clip.Make(t) + `}
-  - {id: web, source: '` + peer.ServeHTTP(t, webClip) + `'}
-  - {id: no-server, source: 'rtsp://127.0.0.1:` + itoa(peer.FreePort(t)) + `/cam'}
+  - {id: web, source: '` + testpeer.ServeHTTP(t, webClip) + `'}
+  - {id: no-server, source: 'rtsp://127.0.0.1:` + itoa(testpeer.FreePort(t)) + `/cam'}
   - {id: no-device, source: /dev/no-camera}
   - {id: no-file, source: /no/such.mp4}
   - {id: no-video, source: /etc/hostname}

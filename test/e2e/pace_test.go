@@ -6,7 +6,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // A hidden page costs nothing, and has live pictures at once when it is looked at again.
@@ -85,11 +85,11 @@ func TestRefusedPlace(t *testing.T) {
 func TestSlowBrowser(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=1280x720&fps=30'}\n"})
-	link := peer.Between(t, d.URL)
+	link := testpeer.ServeFaultProxy(t, d.URL)
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(link.URL + "/"))
 	moves(t, b, "The gate")
-	link.Poison("bandwidth", `"rate": 150`) // KB/s, a tenth of what the camera gives
+	link.AddFault("bandwidth", `"rate": 150`) // KB/s, a tenth of what the camera gives
 	var list struct {
 		Viewers []struct{ Dropped, Sent uint64 }
 	}

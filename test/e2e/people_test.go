@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/access"
 )
 
@@ -150,7 +150,7 @@ func programsWithCredentials(t *testing.T, d *daemon) {
 		"http://anna:hunter2@" + host + "/cameras/yard/stream.mjpg",
 		d.URL + "/cameras/yard/stream.mjpg?" + link,
 	} {
-		out, err := exec.CommandContext(ctx, peer.Need(t, "ffmpeg", "ffmpeg"), "-v", "error", "-f", "mpjpeg", "-i", address, "-frames:v", "3", "-f", "framemd5", "-").CombinedOutput()
+		out, err := exec.CommandContext(ctx, testpeer.RequireProgram(t, "ffmpeg", "ffmpeg"), "-v", "error", "-f", "mpjpeg", "-i", address, "-frames:v", "3", "-f", "framemd5", "-").CombinedOutput()
 		if err != nil || strings.Count(string(out), ", ") < 3 {
 			t.Errorf("ffmpeg: %v: %s", err, out)
 		}
@@ -163,7 +163,7 @@ func programsWithCredentials(t *testing.T, d *daemon) {
 		{"401", d.URL + "/cameras/yard/snapshot.jpg"},
 		{"401", "http://anna:wrong@" + host + "/?action=snapshot"},
 	} {
-		out, err := exec.CommandContext(ctx, peer.Need(t, "curl", "curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", c.address).Output()
+		out, err := exec.CommandContext(ctx, testpeer.RequireProgram(t, "curl", "curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", c.address).Output()
 		if err != nil || string(out) != c.code {
 			t.Errorf("curl: %s, %v, want %s", out, err, c.code)
 		}

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/access"
 )
 
@@ -23,7 +23,7 @@ import (
 type planted struct {
 	dir, text string // the files beside it are in the folder
 	user      *syscall.Credential
-	broker    *peer.MQTT
+	broker    *testpeer.MQTT
 	key       string // a line of the server's private key
 	spki      string // of its certificate
 	env       []string
@@ -37,25 +37,25 @@ func (p planted) secrets() []string {
 
 func plant(t *testing.T) planted {
 	const password = "canary-pass/word%"
-	p := planted{broker: peer.ServeMQTT(t, "camd", "canary-broker", "")}
-	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: password})
-	locked := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: "another"})
+	p := planted{broker: testpeer.ServeMQTT(t, "camd", "canary-broker", "")}
+	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: password})
+	locked := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "another"})
 	mux := http.NewServeMux()
 	mux.Handle("/", wrongServer(parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 10000)))
 	mux.HandleFunc("/echo", echo)
 	web := strings.TrimPrefix(serve(t, mux), "http://")
-	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 
 	p.dir, p.user = forNobody(t)
 	source := filepath.Join("..", "..", "pkg", "config", "testdata", "secrets")
 	if err := os.CopyFS(p.dir, os.DirFS(source)); err != nil {
 		t.Fatal(err)
 	}
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	for name, from := range map[string]string{"cert.pem": i.File, "key.pem": i.Key} {
 		readable(t, write(t, p.dir, name, string(read(t, from))))
 	}
-	p.spki = i.SPKI
+	p.spki = i.SPKIHash
 	p.key = strings.Split(string(read(t, i.Key)), "\n")[1]
 	state := filepath.Join(p.dir, "state")
 	if err := os.Mkdir(state, 0o700); err != nil {
@@ -67,7 +67,7 @@ func plant(t *testing.T) planted {
 		}
 	}
 	p.text = strings.NewReplacer("{{STATE}}", state, "{{CERTIFICATE}}", "cert.pem", "{{KEY}}", "key.pem", "{{RTSP}}", rtsp.URL(), "{{RTSP_HOST}}", rtsp.Address,
-		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", peer.ServeRaw(t, repeat), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
+		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", testpeer.ServeRaw(t, repeat), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
 		"{{BUS}}", "user: camd, password_file: bus.password",
 	).Replace(string(read(t, filepath.Join(p.dir, "camd.yaml"))))
 	p.lets(t)
@@ -77,7 +77,7 @@ func plant(t *testing.T) planted {
 
 // lets adds a user and a token that can be shown.
 func (p *planted) lets(t *testing.T) {
-	sum, err := access.SumToken(shownToken)
+	sum, err := access.HashToken(shownToken)
 	if err != nil {
 		t.Fatal(err)
 	}

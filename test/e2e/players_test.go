@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/pattern"
 )
 
@@ -67,7 +67,7 @@ func python(t *testing.T, module, debianPackage string) string {
 	t.Helper()
 	const path = "/usr/bin/python3" // Debian's modules are not there for any other
 	if exec.Command(path, "-c", "import "+module).Run() != nil {
-		return peer.Need(t, "python3 with "+module, debianPackage)
+		return testpeer.RequireProgram(t, "python3 with "+module, debianPackage)
 	}
 	return path
 }
@@ -86,7 +86,7 @@ func vlc(t *testing.T, url string) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(peer.Need(t, "cvlc", "vlc-bin"), "-I", "dummy", "--no-audio", "--vout", "dummy", "--video-filter", "scene",
+	cmd := exec.Command(testpeer.RequireProgram(t, "cvlc", "vlc-bin"), "-I", "dummy", "--no-audio", "--vout", "dummy", "--video-filter", "scene",
 		"--scene-format", "png", "--scene-ratio", "1", "--scene-prefix", "scene", "--scene-path", dir, url)
 	cmd.Env = append(os.Environ(), "HOME="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}

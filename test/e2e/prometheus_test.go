@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // A real Prometheus with the configuration that camd comes with finds the series that the README promises.
@@ -77,7 +77,7 @@ func TestMetricsAreClean(t *testing.T) {
 	watch(t, d.URL+"/cameras/healthy/stream.mjpg").next("a picture", live)
 	_, _, after := get(t, d.URL+"/metrics")
 	for _, text := range [][]byte{before, after} {
-		cmd := exec.Command(peer.Need(t, "promtool", "prometheus"), "check", "metrics")
+		cmd := exec.Command(testpeer.RequireProgram(t, "promtool", "prometheus"), "check", "metrics")
 		cmd.Stdin = strings.NewReader(string(text))
 		if o := finish(t, cmd); o.code != 0 || o.stdout+o.stderr != "" {
 			t.Errorf("%+v", o)
@@ -127,7 +127,7 @@ var waits = regexp.MustCompile(`(?m)^( +for:) \w+$`)
 // rather than as configured, and with alerts that fire at once.
 func startPrometheus(t *testing.T, targets []string, args ...string) prometheus {
 	t.Helper()
-	path := peer.Need(t, "prometheus", "prometheus")
+	path := testpeer.RequireProgram(t, "prometheus", "prometheus")
 	config := string(read(t, "../../deploy/prometheus/prometheus.yml"))
 	addresses := strings.ReplaceAll(strings.Join(targets, `", "`), "http://", "")
 	for old, new := range map[string]string{
@@ -140,7 +140,7 @@ func startPrometheus(t *testing.T, targets []string, args ...string) prometheus 
 	}
 	dir := t.TempDir()
 	write(t, dir, "rules.yml", waits.ReplaceAllString(string(read(t, "../../deploy/prometheus/rules.yml")), "$1 0s"))
-	address := "127.0.0.1:" + itoa(peer.FreePort(t))
+	address := "127.0.0.1:" + itoa(testpeer.FreePort(t))
 	cmd := exec.Command(path, append(args, "--config.file", write(t, dir, "prometheus.yml", config),
 		"--storage.tsdb.path", dir+"/data", "--web.listen-address", address)...)
 	background(t, cmd)

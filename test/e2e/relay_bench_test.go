@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // BenchmarkServerDies kills the NATS server that a relay hangs on, an operation each, and reports when the relay's viewer, who
@@ -43,7 +43,7 @@ func BenchmarkServerDies(b *testing.B) {
 }
 
 // hangsOn returns which of the servers the daemon has a connection to, by what the kernel says.
-func (d *daemon) hangsOn(servers []*peer.NATS) (found *peer.NATS) {
+func (d *daemon) hangsOn(servers []*testpeer.NATS) (found *testpeer.NATS) {
 	d.t.Helper()
 	mine := map[string]bool{} // inodes of its sockets
 	descriptors, _ := filepath.Glob(filepath.Join("/proc", itoa(d.cmd.Process.Pid), "fd", "*"))

@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // The permissions that are given away with camd let sites and relays do what they have to, and relays send no picture. The doctor
@@ -17,7 +17,7 @@ func TestPermissionsOnTheBus(t *testing.T) {
 	t.Setenv("NORTH_PASSWORD", "hunter2-north")
 	t.Setenv("RELAY_PASSWORD", "hunter2-relay")
 	conf := strings.Replace(string(read(t, "../../deploy/nats/camd.conf")), "listen: 0.0.0.0:4222\n", "", 1)
-	server := peer.ServeNATS(t, conf)
+	server := testpeer.ServeNATS(t, conf)
 	as := func(user, site string, cameras ...string) string {
 		password := write(t, t.TempDir(), "password", "hunter2-"+user)
 		return strings.Replace(onBus(server, site, cameras...), "]}", "], user: "+user+", password_file: "+password+"}", 1)

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // readiness is /readyz.
@@ -90,7 +90,7 @@ func TestReloadThatNeedsRestart(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numbered(1, nil), args: []string{"--log-level", "info"}})
 	d.reaches("c0", "live")
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	d.rewrite(encrypted(i, 1) + "listen: 127.0.0.1:1\nstate_dir: kept\nlog: {level: debug, format: json}\n")
 	want := []string{"tls", "state_dir", "log.format"} // and not listen, which the command line says
 	if r := d.ready(); !r.Config.OK || !slices.Equal(r.Config.Restart, want) {
@@ -125,7 +125,7 @@ func TestReloadOpensNoDoors(t *testing.T) {
 // Certificate and key are read again though their names are the same: who comes sees the new one, a stream goes on.
 func TestReloadOfCertificate(t *testing.T) {
 	t.Parallel()
-	first, second := peer.Certificate{}.Make(t), peer.Certificate{}.Make(t)
+	first, second := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(first, 1)})
 	d.reaches("c0", "live")
 	serial := func() string {

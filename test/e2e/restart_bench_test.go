@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // BenchmarkStartStorm starts thirty cameras on half a core and reports when the last one is live, and how many capture
@@ -107,7 +107,7 @@ func BenchmarkStoppedProcess(b *testing.B) {
 // BenchmarkServerReturns stops an RTSP server for forty seconds, an operation each, and reports how long after the server's
 // stream can be read again the camera is live.
 func BenchmarkServerReturns(b *testing.B) {
-	rtsp := peer.ServeRTSP(b, peer.RTSP{Clip: h264Clip})
+	rtsp := testpeer.ServeRTSP(b, testpeer.RTSP{Clip: h264Clip})
 	d := start(b, options{config: fmt.Sprintf("cameras:\n  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
 	var lives []time.Duration
 	for b.Loop() {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/access"
 )
 
@@ -31,7 +31,7 @@ func TestScanner(t *testing.T) {
 	if os.Getenv("CAMD_ABUSE") == "" {
 		t.Skip("CAMD_ABUSE is not set")
 	}
-	tool := peer.Need(t, "wapiti", "wapiti")
+	tool := testpeer.RequireProgram(t, "wapiti", "wapiti")
 	d := start(t, options{config: "auth: {users: {root: {role: admin, hash: '" + access.HashPassword("hunter2") + "'}}}\n" +
 		"cameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n"})
 	root := http.Header{"Authorization": {"Basic cm9vdDpodW50ZXIy"}}

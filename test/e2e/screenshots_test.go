@@ -8,7 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // The pictures of docs/, made anew in the folder that CAMD_SCREENSHOTS names.
@@ -20,9 +20,9 @@ func TestScreenshots(t *testing.T) {
 	d := start(t, options{config: `
 cameras:
   - {id: front-door, title: Front door, source: 'test://?size=1280x720&fps=30'}
-  - {id: yard, title: Yard, source: ` + peer.Clip{Codec: "h264", Size: "640x360", Length: 10 * time.Second}.Make(t) + `}
+  - {id: yard, title: Yard, source: ` + testpeer.Clip{Codec: "h264", Size: "640x360", Length: 10 * time.Second}.Make(t) + `}
   - {id: workshop, title: Workshop, source: 'test://?size=960x540&fps=15'}
-  - {id: hall, title: Hall, source: ` + peer.Clip{Codec: "mjpeg", Size: "1280x720", FPS: 25, Length: 10 * time.Second}.Make(t) + `}
+  - {id: hall, title: Hall, source: ` + testpeer.Clip{Codec: "mjpeg", Size: "1280x720", FPS: 25, Length: 10 * time.Second}.Make(t) + `}
   - {id: stairs, title: Stairs, source: 'test://?size=640x360&fps=10'}
   - {id: garage, title: Garage, source: /dev/v4l/by-id/usb-046d_C920-video-index0}
 `})

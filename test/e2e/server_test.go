@@ -10,14 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // What cameras show that are no test pattern. Their sides are in sixteens: RTP counts those of a JPEG in eights.
 var (
-	h264Clip  = peer.Clip{Codec: "h264", Size: "320x176"}
-	mjpegClip = peer.Clip{Codec: "mjpeg", Size: "320x176"}
-	webClip   = peer.Clip{Codec: "mjpeg", Size: "480x272"}
+	h264Clip  = testpeer.Clip{Codec: "h264", Size: "320x176"}
+	mjpegClip = testpeer.Clip{Codec: "mjpeg", Size: "320x176"}
+	webClip   = testpeer.Clip{Codec: "mjpeg", Size: "480x272"}
 )
 
 // serve runs a web server for the test and returns its address.
@@ -80,7 +80,7 @@ func cut(t *testing.T, path string, part float64) string {
 func firstPicture(t *testing.T, clip string, part float64) string {
 	t.Helper()
 	picture := filepath.Join(t.TempDir(), "whole.mjpeg")
-	o := run(t, peer.Need(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "error", "-i", clip, "-frames:v", "1", "-c", "copy", "-f", "mjpeg", picture)
+	o := run(t, testpeer.RequireProgram(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "error", "-i", clip, "-frames:v", "1", "-c", "copy", "-f", "mjpeg", picture)
 	if o.code != 0 {
 		t.Fatalf("%+v", o)
 	}

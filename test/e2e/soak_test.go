@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/pattern"
 )
 
@@ -49,7 +49,7 @@ func TestSoak(t *testing.T) {
 	for id := range d.cameras() {
 		d.reaches(id, "live")
 	}
-	seed := peer.Seed(t)
+	seed := testpeer.Seed(t)
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
 	c := &crowd{t: t, url: d.URL, looks: 4, cameras: []string{"cam0", "cam1", "cam2", "cam3", "cam4", "cam5", "far0", "far1"}, seen: map[uint64]verdict{}}
@@ -115,12 +115,12 @@ func trouble(ctx context.Context, r *rand.Rand, every time.Duration, daemons ...
 		pid := pids[r.IntN(len(pids))]
 		switch r.IntN(5) {
 		case 0:
-			_ = peer.Signal(pid, syscall.SIGSEGV)
+			_ = testpeer.Signal(pid, syscall.SIGSEGV)
 		case 1:
-			_ = peer.Signal(pid, syscall.SIGSTOP)
-			time.AfterFunc(time.Duration(r.Int64N(int64(2*every))), func() { _ = peer.Signal(pid, syscall.SIGCONT) })
+			_ = testpeer.Signal(pid, syscall.SIGSTOP)
+			time.AfterFunc(time.Duration(r.Int64N(int64(2*every))), func() { _ = testpeer.Signal(pid, syscall.SIGCONT) })
 		default:
-			_ = peer.Signal(pid, syscall.SIGKILL)
+			_ = testpeer.Signal(pid, syscall.SIGKILL)
 		}
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // Every kind of source, all at once in one daemon.
 func TestSources(t *testing.T) {
 	t.Parallel()
 	avi, mp4 := mjpegClip.Make(t), h264Clip.Make(t)
-	web := peer.ServeHTTP(t, webClip)
-	h264 := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip})
-	jpegs := peer.ServeRTSP(t, peer.RTSP{Clip: mjpegClip})
-	locked := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip, User: "viewer", Password: "p@ss:w/rd %"})
+	web := testpeer.ServeHTTP(t, webClip)
+	h264 := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip})
+	jpegs := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: mjpegClip})
+	locked := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "p@ss:w/rd %"})
 	secret := write(t, t.TempDir(), "password", "p@ss:w/rd %\n")
 
 	cameras := []struct {
@@ -67,7 +67,7 @@ func TestSources(t *testing.T) {
 	t.Run("avi is served as it is", func(t *testing.T) { servesPacketsOf(t, d, "avi", avi) })
 	t.Run("http is served as it is", func(t *testing.T) { servesPacketsOf(t, d, "http", webClip.Make(t)) })
 	t.Run("clips start again", func(t *testing.T) {
-		for id, clip := range map[string]peer.Clip{"avi": mjpegClip, "mp4": h264Clip} {
+		for id, clip := range map[string]testpeer.Clip{"avi": mjpegClip, "mp4": h264Clip} {
 			s := d.awaits(id, "beyond its end", func(s state) bool { return s.Counts.Captured > uint64(clip.Frames())*3/2 })
 			if s.Counts.Restarts["end_of_file"] != 0 || s.State != "live" {
 				t.Errorf("%s: %+v", id, s)
@@ -79,7 +79,7 @@ func TestSources(t *testing.T) {
 // servesPacketsOf checks that a camera's pictures are, byte for byte, those that ffmpeg finds in a file.
 func servesPacketsOf(t *testing.T, d *daemon, id, clip string) {
 	dir := t.TempDir()
-	ffmpeg := peer.Need(t, "ffmpeg", "ffmpeg")
+	ffmpeg := testpeer.RequireProgram(t, "ffmpeg", "ffmpeg")
 	out, err := exec.Command(ffmpeg, "-nostdin", "-v", "error", "-i", clip, "-c", "copy", "-f", "image2", filepath.Join(dir, "%04d.jpg")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

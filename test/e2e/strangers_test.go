@@ -13,14 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // Programs that are not ours look at what camd speaks, and somebody watches meanwhile. What takes minutes is left to make
 // test-abuse (CAMD_ABUSE).
 func TestToolsOfOthers(t *testing.T) {
 	t.Parallel()
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	d := abused(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")
 	w := d.attest("a")
 	before := d.burden()
@@ -36,7 +36,7 @@ func TestToolsOfOthers(t *testing.T) {
 
 // load asks for much at once over HTTP/2.
 func (d *daemon) load(t *testing.T) {
-	o := run(t, peer.Need(t, "h2load", "nghttp2-client"), "-n", "4000", "-c", "20", "-m", "50", d.URL+"/healthz",
+	o := run(t, testpeer.RequireProgram(t, "h2load", "nghttp2-client"), "-n", "4000", "-c", "20", "-m", "50", d.URL+"/healthz",
 		d.URL+"/cameras/a/snapshot.jpg?max_age=1h") // on a busy machine the newest picture may be old
 	if o.code != 0 || !strings.Contains(o.stdout, "4000 succeeded, 0 failed, 0 errored, 0 timeout") {
 		t.Errorf("%d\n%s%s", o.code, o.stdout, o.stderr)
@@ -45,7 +45,7 @@ func (d *daemon) load(t *testing.T) {
 
 // scan looks for old versions of TLS and weak ciphers.
 func (d *daemon) scan(t *testing.T) {
-	o := run(t, peer.Need(t, "sslscan", "sslscan"), "--no-colour", d.address())
+	o := run(t, testpeer.RequireProgram(t, "sslscan", "sslscan"), "--no-colour", d.address())
 	for _, want := range []string{
 		`SSLv2 +disabled`, `SSLv3 +disabled`, `TLSv1.0 +disabled`, `TLSv1.1 +disabled`, `TLSv1.2 +enabled`, `TLSv1.3 +enabled`,
 		`TLS Compression:\s+(OpenSSL version does not support compression|Compression disabled)`, `Secure session renegotiation|renegotiation not supported`,
@@ -82,7 +82,7 @@ var h2specKnown = map[string]string{
 func (d *daemon) h2spec(t *testing.T) {
 	host, port, _ := strings.Cut(d.address(), ":")
 	report := filepath.Join(t.TempDir(), "report.xml")
-	o := run(t, peer.Need(t, "go", "golang"), "run", h2specModule, "-h", host, "-p", port, "-t", "-k", "-P", "/healthz", "-j", report)
+	o := run(t, testpeer.RequireProgram(t, "go", "golang"), "run", h2specModule, "-h", host, "-p", port, "-t", "-k", "-P", "/healthz", "-j", report)
 	summary := regexp.MustCompile(`(?m)^\d+ tests, .*$`).FindString(o.stdout)
 	if summary == "" {
 		t.Fatalf("%d\n%s%s", o.code, o.stdout, o.stderr)
@@ -115,7 +115,7 @@ func (d *daemon) testssl(t *testing.T) {
 	report := filepath.Join(t.TempDir(), "report.json")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, peer.Need(t, "testssl", "testssl.sh"), "--quiet", "--color", "0", "--severity", "LOW", "--jsonfile", report, "--nodns", "none",
+	cmd := exec.CommandContext(ctx, testpeer.RequireProgram(t, "testssl", "testssl.sh"), "--quiet", "--color", "0", "--severity", "LOW", "--jsonfile", report, "--nodns", "none",
 		"--connect-timeout", "5", "--openssl-timeout", "5", "--fast", "--protocols", "--server-defaults", "--server-preference", "--std", "--vulnerable", "--headers", d.address())
 	// It is a script: what it has started is ended with it, or would be waited for.
 	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, time.Second
@@ -146,7 +146,7 @@ func TestSlowHTTPTest(t *testing.T) {
 	if os.Getenv("CAMD_ABUSE") == "" {
 		t.Skip("CAMD_ABUSE is not set")
 	}
-	tool := peer.Need(t, "slowhttptest", "slowhttptest")
+	tool := testpeer.RequireProgram(t, "slowhttptest", "slowhttptest")
 	d := abused(t, "")
 	w := d.attest("a")
 	before := d.burden()

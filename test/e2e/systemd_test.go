@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // told collects what a camd tells the service manager.
@@ -42,7 +42,7 @@ func told(t *testing.T) (socket string, heard *output) {
 
 func TestServiceManagerIsTold(t *testing.T) {
 	t.Parallel()
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	for name, tls := range map[string]string{"http": "", "https": fmt.Sprintf("tls: {certificate: %s, key: %s}\n", i.File, i.Key)} {
 		t.Run(name, func(t *testing.T) {
 			socket, heard := told(t)

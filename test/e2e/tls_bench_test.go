@@ -8,14 +8,14 @@ import (
 	"sync"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // BenchmarkTLS is the daemon's processor time for a frame to a viewer, of 100: plain, where senders serve them; encrypted over
 // HTTP/1.1, a connection each; and over HTTP/2, ten to a connection. They take turns; an operation is a turn of each.
 func BenchmarkTLS(b *testing.B) {
 	const viewers, perConnection = 100, 10
-	i := peer.Certificate{}.Make(b)
+	i := testpeer.Certificate{}.Make(b)
 	const camera = "cameras:\n  - {id: a, source: 'test://?size=1280x720&fps=30', quality: 97}\n"
 	plain := start(b, options{config: camera})
 	secure := start(b, options{config: "tls: {certificate: " + i.File + ", key: " + i.Key + "}\n" + camera})

@@ -13,12 +13,12 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/pattern"
 )
 
 // encrypted is a configuration with n small test cameras, served with a certificate.
-func encrypted(i peer.Issued, n int) string {
+func encrypted(i testpeer.KeyPair, n int) string {
 	config := fmt.Sprintf("tls: {certificate: %s, key: %s}\ncameras:\n", i.File, i.Key)
 	for n := range n {
 		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5'}\n", n, n)
@@ -29,7 +29,7 @@ func encrypted(i peer.Issued, n int) string {
 // Everything there is, encrypted, by curl with either version of HTTP; and its end.
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	curl, i := peer.Need(t, "curl", "curl"), peer.Certificate{}.Make(t)
+	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, 1)})
 	d.reaches("c0", "live")
 	if !strings.HasPrefix(d.URL, "https://") {
@@ -82,7 +82,7 @@ func TestTLS(t *testing.T) {
 // Who does not speak TLS, or too old a one, is told so.
 func TestStrangersToTLS(t *testing.T) {
 	t.Parallel()
-	curl, i := peer.Need(t, "curl", "curl"), peer.Certificate{}.Make(t)
+	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, 1)})
 	answer, err := client.Get(strings.Replace(d.URL, "https", "http", 1))
 	if err != nil {
@@ -104,12 +104,12 @@ func TestStrangersToTLS(t *testing.T) {
 // certificate is in the log.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
-	mine := peer.Certificate{Name: "cameras.example", Until: time.Now().Add(-time.Hour)}.Make(t)
-	other := peer.Certificate{}.Make(t)
+	mine := testpeer.Certificate{Name: "cameras.example", NotAfter: time.Now().Add(-time.Hour)}.Make(t)
+	other := testpeer.Certificate{}.Make(t)
 	if err := os.Chmod(mine.Key, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	listen := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	listen := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	d := start(t, options{config: encrypted(mine, 1), args: []string{"--listen", listen}})
 	for _, c := range []struct {
 		args []string
@@ -137,12 +137,12 @@ func TestCertificates(t *testing.T) {
 func TestTwelveStreamsInOnePage(t *testing.T) {
 	t.Parallel()
 	const cameras = 12
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, cameras)})
 	for n := range cameras {
 		d.reaches(fmt.Sprint("c", n), "live")
 	}
-	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKI))
+	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKIHash))
 	b.do(chromedp.Navigate(d.URL + "/healthz")) // a page of this origin, and empty
 	b.text(`(() => {
 		for (let n = 0; n < ` + itoa(cameras) + `; n++) {
@@ -198,9 +198,9 @@ func (b *browser) streamed(n int) (uint32, bool) {
 // The dashboard's WebSocket is encrypted as its page is.
 func TestDashboardOverTLS(t *testing.T) {
 	t.Parallel()
-	i := peer.Certificate{}.Make(t)
+	i := testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encrypted(i, 8)})
-	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKI))
+	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKIHash))
 	b.do(chromedp.Navigate(d.URL + "/"))
 	for n := range 8 {
 		moves(t, b, fmt.Sprint("Camera ", n))

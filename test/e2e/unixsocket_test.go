@@ -11,13 +11,13 @@ import (
 	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // All there is, over a unix socket; and whose file it is.
 func TestUnixSocket(t *testing.T) {
 	t.Parallel()
-	curl := peer.Need(t, "curl", "curl")
+	curl := testpeer.RequireProgram(t, "curl", "curl")
 	path := filepath.Join(t.TempDir(), "camd.sock")
 	o := options{
 		config: "listen: unix:" + path + "\nlimits: {viewers_per_address: 1}\nsocket_mode: 0600\n" + healthy, args: []string{"--listen", "unix:" + path},
@@ -93,7 +93,7 @@ func proxied(t *testing.T, socket string) {
 		t.Log("no nginx here; on Debian: apt-get install nginx-light")
 		return
 	}
-	dir, port := t.TempDir(), peer.FreePort(t)
+	dir, port := t.TempDir(), testpeer.FreePort(t)
 	config := write(t, dir, "nginx.conf", fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log stderr; user root;
 events {}
 http {

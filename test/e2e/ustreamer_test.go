@@ -10,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // What camd answers at ustreamer's addresses is what ustreamer answers there, as far as it goes.
 func TestLikeUstreamer(t *testing.T) {
 	t.Parallel()
-	theirs := peer.ServeUstreamer(t)
+	theirs := testpeer.ServeUstreamer(t)
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n"})
 	d.reaches("a", "live")
 

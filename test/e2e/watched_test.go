@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // emptyWhileWell are the panels, or their queries, that show nothing on a healthy system, and why that is right.
@@ -92,8 +92,8 @@ func TestWatchedTrouble(t *testing.T) {
 	damaged := write(t, t.TempDir(), "damaged.mjpeg", strings.Repeat(string(half)+string(whole), 50))
 	still := serve(t, parts(blank(t), 1<<20))
 	d := start(t, options{config: fmt.Sprintf(troubles, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
-	dead := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
-	shown, aside := peer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
+	shown, aside := testpeer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", aside, shown.File, shown.Key) + healthy})
 	p := startPrometheus(t, []string{d.URL, dead, aside}) // the third has what only an encrypted one has
 	eventually(t, "the first scrape", func() bool { return len(p.ask(t, `camd_camera_up{camera="large"}`)) > 0 })

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // A capture process dies or is stopped: its viewer keeps its connection, sees a placeholder, and then live pictures of
@@ -55,7 +55,7 @@ func TestCaptureProcess(t *testing.T) {
 // A camera behind the network goes away and comes back at the same address.
 func TestServerReturns(t *testing.T) {
 	t.Parallel()
-	rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: h264Clip})
+	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip})
 	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
 	w := d.attest("healthy")
 	d.reaches("away", "live")
@@ -90,14 +90,14 @@ func TestServerReturns(t *testing.T) {
 // A camera is given another size, larger or smaller: its viewers go on at that.
 func TestCameraChangesItsSize(t *testing.T) {
 	t.Parallel()
-	for _, c := range []peer.Clip{
-		{Codec: "h264", Size: "320x240", Then: "640x480"}, {Codec: "h264", Size: "640x480", Then: "320x240"},
-		{Codec: "h265", Size: "320x240", Then: "640x480"}, {Codec: "h265", Size: "640x480", Then: "320x240"},
+	for _, c := range []testpeer.Clip{
+		{Codec: "h264", Size: "320x240", SecondSize: "640x480"}, {Codec: "h264", Size: "640x480", SecondSize: "320x240"},
+		{Codec: "h265", Size: "320x240", SecondSize: "640x480"}, {Codec: "h265", Size: "640x480", SecondSize: "320x240"},
 	} {
-		t.Run(c.Codec+" to "+c.Then, func(t *testing.T) {
+		t.Run(c.Codec+" to "+c.SecondSize, func(t *testing.T) {
 			t.Parallel()
 			c.Length = 4 * time.Second
-			rtsp := peer.ServeRTSP(t, peer.RTSP{Clip: c})
+			rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: c})
 			d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m}\n", rtsp.URL())})
 			w := d.attest("healthy")
 			d.reaches("changing", "live")

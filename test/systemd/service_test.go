@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // What the tests look at, beside a film that FFmpeg decodes: vivid's webcam, and a generated picture.
@@ -35,7 +35,7 @@ func watch(t *testing.T, n int) {
 }
 
 func TestService(t *testing.T) {
-	clip, err := os.ReadFile(peer.Clip{Codec: "h264", Size: "320x180"}.Make(t))
+	clip, err := os.ReadFile(testpeer.Clip{Codec: "h264", Size: "320x180"}.Make(t))
 	if err != nil {
 		t.Fatal(err)
 	}

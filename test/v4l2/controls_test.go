@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // camera is vivid's, whose controls v4l2-ctl reads and sets beside camd.
@@ -96,7 +96,7 @@ func TestControls(t *testing.T) {
 	t.Run("kept when the process is killed", func(t *testing.T) {
 		_, c := d.ask(t, http.MethodGet, "/cam", "")
 		set(t, "brightness", 50)
-		if err := peer.Signal(c.Worker.PID, syscall.SIGKILL); err != nil {
+		if err := testpeer.Signal(c.Worker.PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		d.live(t, c.Worker.PID)
@@ -107,7 +107,7 @@ func TestControls(t *testing.T) {
 	})
 	t.Run("process that is stopped is replaced", func(t *testing.T) {
 		_, c := d.ask(t, http.MethodGet, "/cam", "")
-		if err := peer.Signal(c.Worker.PID, syscall.SIGSTOP); err != nil {
+		if err := testpeer.Signal(c.Worker.PID, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
 		code, hung := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 120}}`)

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 const driver = "/sys/bus/platform/drivers/vivid"
@@ -191,13 +191,13 @@ func TestDriverTimestamps(t *testing.T) {
 	v := d.watch("a")
 	v.next("a live picture", v.live)
 	begin := time.Now()
-	if err := peer.Signal(s.Worker.PID, syscall.SIGSTOP); err != nil {
+	if err := testpeer.Signal(s.Worker.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = peer.Signal(s.Worker.PID, syscall.SIGCONT) })
+	t.Cleanup(func() { _ = testpeer.Signal(s.Worker.PID, syscall.SIGCONT) })
 	eventually(t, "some time to pass", func() bool { return time.Since(begin) > held })
 	end := time.Now()
-	if err := peer.Signal(s.Worker.PID, syscall.SIGCONT); err != nil {
+	if err := testpeer.Signal(s.Worker.PID, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	// The queue is full soon after the process stopped: its pictures are from the beginning of the time, none from the

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 )
 
 // clip is what the loopback devices show.
-var clip = peer.Clip{Codec: "mjpeg", Size: "320x176"}
+var clip = testpeer.Clip{Codec: "mjpeg", Size: "320x176"}
 
 // feed makes a loopback device a camera with MJPEG pictures at 30 a second, until the test ends or the process is killed.
 func feed(t testing.TB, device string) *process {

@@ -23,10 +23,10 @@ func FuzzBrokerAnswers(f *testing.F) {
 	f.Cleanup(func() { _ = l.Close() })
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		core, log := observer.New(zap.DebugLevel)
-		h := newHouse("yard")
+		h := newFakeCameras("yard")
 		o := Options{
 			Broker: &url.URL{Scheme: "mqtt", Host: l.Addr().String()}, User: "camd", Password: password, Prefix: "camd", Discovery: "homeassistant",
-			Cameras: h.cameras, Viewers: h.watching, Site: "box", Log: zap.New(core),
+			Cameras: h.cameras, Viewers: h.viewerCounts, Site: "box", Log: zap.New(core),
 		}
 		o.Switch = func(context.Context, string, bool) error { return nil }
 		ctx, cancel := context.WithCancel(t.Context())
@@ -56,12 +56,12 @@ func FuzzBrokerAnswers(f *testing.F) {
 }
 
 // A packet that is larger than allowed is refused before it is read; smaller ones pass byte for byte.
-func TestLargePacketsAreRefused(t *testing.T) {
+func TestOversizePacketIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		size uint32
 		ok   bool
-	}{{"small", 100, true}, {"as large as allowed", largestPacket, true}, {"one byte more", largestPacket + 1, false}, {"as large as the protocol allows", 1<<28 - 1, false}} {
+	}{{"small", 100, true}, {"as large as allowed", maxPacketSize, true}, {"one byte more", maxPacketSize + 1, false}, {"as large as the protocol allows", 1<<28 - 1, false}} {
 		head := []byte{0x30}
 		for n := c.size; ; n >>= 7 {
 			if n < 128 {
@@ -70,7 +70,7 @@ func TestLargePacketsAreRefused(t *testing.T) {
 			}
 			head = append(head, byte(n)|128)
 		}
-		sent := append(head, make([]byte, min(c.size, largestPacket))...)
+		sent := append(head, make([]byte, min(c.size, maxPacketSize))...)
 		sent = append(sent, 0xd0, 0) // PINGRESP
 		here, there := net.Pipe()
 		go func() { _, _ = there.Write(sent); _ = there.Close() }()

@@ -1,5 +1,5 @@
 // Package mqtt keeps at an MQTT broker what is to be known of each camera, as retained messages, so that whoever subscribes
-// has it at once: state, viewers, pictures if wished, and what makes Home Assistant show each camera as a device of its own.
+// has it at once: state, viewers, pictures if configured, and what makes Home Assistant show each camera as a device of its own.
 //
 //	camd/status              online, or offline by the broker's word (last will)
 //	camd/yard/state          JSON; docs/alerts.md describes it
@@ -62,17 +62,17 @@ var Results = []Result{Delivered, Failed}
 
 // Client is one broker's. Run belongs to one goroutine.
 type Client struct {
-	opts     Options
-	log      *zap.Logger
-	link     link
-	watcher  *notify.Watcher
-	held     map[string][]byte // what the broker was told, by topic; nil where that is not known
-	pictures map[string]picture
+	opts       Options
+	log        *zap.Logger
+	connection connection
+	watcher    *notify.Watcher
+	published  map[string][]byte // payloads published over this connection, by topic; nil where the broker's is not known
+	snapshots  map[string]snapshot
 
-	up       chan *paho.Connack // a connection is there
-	commands chan command
-	mu       sync.Mutex
-	found    []string // cameras of which the broker has something, by its own word
+	connAcks        chan *paho.Connack // a connection is there
+	commands        chan command
+	mu              sync.Mutex
+	retainedCameras []string // cameras of which the broker has something, by its own word
 }
 
 // New returns a client that does nothing until Run.
@@ -85,58 +85,58 @@ func New(o Options) *Client {
 	}
 	return &Client{
 		opts: o, log: o.Log.With(zap.String("broker", o.Broker.Host)), watcher: notify.NewWatcher(o.After, o.Cameras),
-		pictures: map[string]picture{}, up: make(chan *paho.Connack, 1), commands: make(chan command, mostCommands),
+		snapshots: map[string]snapshot{}, connAcks: make(chan *paho.Connack, 1), commands: make(chan command, maxCommands),
 	}
 }
 
-// farewell is how long the broker may take to be told that camd goes.
-const farewell = 700 * time.Millisecond
+// disconnectTimeout bounds how long a disconnect may take.
+const disconnectTimeout = 700 * time.Millisecond
 
 // Run keeps the broker informed until ctx ends, and returns when all that it started has ended.
 func (c *Client) Run(ctx context.Context) {
-	life, hangUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer hangUp()
-	conn, err := autopaho.NewConnection(life, c.config())
+	connCtx, disconnect := context.WithCancel(context.WithoutCancel(ctx))
+	defer disconnect()
+	conn, err := autopaho.NewConnection(connCtx, c.clientConfig())
 	if err != nil {
 		c.log.Error("mqtt not possible", zap.Error(err))
 		return
 	}
 	// Even while a write hangs.
-	cut := context.AfterFunc(ctx, func() {
-		hangUp()
+	stopAbort := context.AfterFunc(ctx, func() {
+		disconnect()
 		select {
 		case <-conn.Done():
-		case <-time.After(farewell):
-			c.link.cut()
+		case <-time.After(disconnectTimeout):
+			c.connection.abort()
 		}
 	})
-	defer cut()
-	var switching sync.WaitGroup
-	switching.Go(func() { c.obey(ctx) })
-	c.keep(ctx, conn)
+	defer stopAbort()
+	var commands sync.WaitGroup
+	commands.Go(func() { c.handleCommands(ctx) })
+	c.publishChanges(ctx, conn)
 	<-conn.Done()
-	switching.Wait()
+	commands.Wait()
 }
 
-// keep publishes what changes until ctx ends.
-func (c *Client) keep(ctx context.Context, conn *autopaho.ConnectionManager) {
-	tick := time.NewTicker(notify.Interval)
+// publishChanges publishes what changes until ctx ends.
+func (c *Client) publishChanges(ctx context.Context, conn *autopaho.ConnectionManager) {
+	tick := time.NewTicker(notify.PollInterval)
 	defer tick.Stop()
-	var largest uint32 // message that the broker takes; 0 is any
+	var maxPacket uint32 // message that the broker takes; 0 is any
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case ack := <-c.up:
+		case ack := <-c.connAcks:
 			if ack.Properties != nil && ack.Properties.MaximumPacketSize != nil {
-				largest = *ack.Properties.MaximumPacketSize
+				maxPacket = *ack.Properties.MaximumPacketSize
 			}
-			c.begin(ctx, conn)
+			c.resubscribe(ctx, conn)
 		case <-tick.C:
 		}
-		want := c.wanted(time.Now())
-		if c.held != nil {
-			c.publish(ctx, conn, want, largest)
+		messages := c.desired(time.Now())
+		if c.published != nil {
+			c.publish(ctx, conn, messages, maxPacket)
 		}
 	}
 }

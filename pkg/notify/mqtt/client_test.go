@@ -7,26 +7,26 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
-func TestCameras(t *testing.T) {
+func TestClientPublishesCameraChanges(t *testing.T) {
 	t.Parallel()
-	broker := peer.ServeMQTT(t, "camd", password, "")
-	h := newHouse("yard", "hall")
+	broker := testpeer.ServeMQTT(t, "camd", password, "")
+	h := newFakeCameras("yard", "hall")
 	o := h.options(broker)
 	o.Snapshots, o.After = time.Second, 2*time.Second
-	stop, _ := run(t, o)
-	holds(t, broker, "both cameras", func(held map[string][]byte) bool {
+	stop, _ := runClient(t, o)
+	waitRetained(t, broker, "both cameras", func(held map[string][]byte) bool {
 		return string(held["camd/status"]) == "online" && stateOf(held, "yard").State == camera.Live && stateOf(held, "hall").State == camera.Live &&
 			string(held["camd/yard/snapshot"]) == "a picture of yard" && len(held["homeassistant/device/camd_yard/config"]) > 0
 	})
-	h.show("yard", jpeg)
-	holds(t, broker, "the newer picture", func(held map[string][]byte) bool { return string(held["camd/yard/snapshot"]) == jpeg })
+	h.setPicture("yard", jpeg)
+	waitRetained(t, broker, "the newer picture", func(held map[string][]byte) bool { return string(held["camd/yard/snapshot"]) == jpeg })
 
-	h.become("yard", camera.Offline, camera.Auth, "a placeholder")
-	held := holds(t, broker, "the trouble", func(held map[string][]byte) bool { return stateOf(held, "yard").Trouble })
+	h.setState("yard", camera.Offline, camera.Auth, "a placeholder")
+	held := waitRetained(t, broker, "the trouble", func(held map[string][]byte) bool { return stateOf(held, "yard").Trouble })
 	got := stateOf(held, "yard")
 	want := state{1, "box", "yard", "The yard", camera.Offline, camera.Auth, "the camera refused the user or password", "what exactly", got.Since, true, 0}
 	if got != want || time.Since(got.Since) > time.Minute {
@@ -38,44 +38,44 @@ func TestCameras(t *testing.T) {
 	h.mu.Lock()
 	h.viewers = 3
 	h.mu.Unlock()
-	h.become("yard", camera.Live, camera.None, "live")
-	holds(t, broker, "the end of it, and viewers", func(held map[string][]byte) bool {
+	h.setState("yard", camera.Live, camera.None, "live")
+	waitRetained(t, broker, "the end of it, and viewers", func(held map[string][]byte) bool {
 		s := stateOf(held, "yard")
 		return s.State == camera.Live && !s.Trouble && s.Viewers == 3
 	})
 
 	h.remove("yard")
-	left := holds(t, broker, "the camera to be gone", func(held map[string][]byte) bool { return held["camd/yard/state"] == nil })
+	left := waitRetained(t, broker, "the camera to be gone", func(held map[string][]byte) bool { return held["camd/yard/state"] == nil })
 	for topic := range left {
 		if strings.Contains(topic, "yard") {
 			t.Errorf("%s is left", topic)
 		}
 	}
 	stop()
-	left = holds(t, broker, "the farewell", func(held map[string][]byte) bool { return string(held["camd/status"]) == "offline" })
+	left = waitRetained(t, broker, "the farewell", func(held map[string][]byte) bool { return string(held["camd/status"]) == "offline" })
 	if stateOf(left, "hall").State != camera.Live {
 		t.Error("the last state is gone")
 	}
 }
 
 // What an earlier run left of cameras that are gone is taken away; what another camd has there is not.
-func TestLeftovers(t *testing.T) {
+func TestClientRemovesRetainedOfGoneCameras(t *testing.T) {
 	t.Parallel()
-	broker := peer.ServeMQTT(t, "camd", password, "")
-	h := newHouse("yard", "hall")
+	broker := testpeer.ServeMQTT(t, "camd", password, "")
+	h := newFakeCameras("yard", "hall")
 	o := h.options(broker)
 	o.Snapshots = time.Second
-	stop, _ := run(t, o)
-	holds(t, broker, "both cameras", func(held map[string][]byte) bool {
+	stop, _ := runClient(t, o)
+	waitRetained(t, broker, "both cameras", func(held map[string][]byte) bool {
 		return held["camd/hall/snapshot"] != nil && held["camd/yard/snapshot"] != nil
 	})
 	stop()
-	other := string(write(state{Site: "another", Camera: "gate"}))
+	other := string(marshal(state{Site: "another", Camera: "gate"}))
 	broker.Publish("camd/gate/state", other, true)
 	h.remove("hall")
 	o.Snapshots = 0
-	run(t, o)
-	held := holds(t, broker, "the hall and the pictures to be gone", func(held map[string][]byte) bool {
+	runClient(t, o)
+	held := waitRetained(t, broker, "the hall and the pictures to be gone", func(held map[string][]byte) bool {
 		return held["camd/hall/state"] == nil && held["camd/hall/snapshot"] == nil && held["camd/yard/snapshot"] == nil &&
 			held["homeassistant/device/camd_hall/config"] == nil && stateOf(held, "yard").State == camera.Live
 	})
@@ -85,39 +85,39 @@ func TestLeftovers(t *testing.T) {
 }
 
 // A broker that is killed, or hangs, and comes back has everything again.
-func TestBrokerRestarts(t *testing.T) {
+func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		harm func(*peer.MQTT)
-	}{{"killed", (*peer.MQTT).Kill}, {"hangs", func(m *peer.MQTT) { m.Hang() }}} {
+		harm func(*testpeer.MQTT)
+	}{{"killed", (*testpeer.MQTT).Kill}, {"hangs", func(m *testpeer.MQTT) { m.Hang() }}} {
 		t.Run(c.name, func(t *testing.T) {
-			broker := peer.ServeMQTT(t, "camd", password, "")
-			h := newHouse("yard")
+			broker := testpeer.ServeMQTT(t, "camd", password, "")
+			h := newFakeCameras("yard")
 			o := h.options(broker)
 			o.Snapshots = time.Second
-			stop, log := run(t, o)
-			holds(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
+			stop, log := runClient(t, o)
+			waitRetained(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
 			c.harm(broker)
 			if c.name == "hangs" {
 				large := strings.Repeat("x", 64<<20) // more than the kernel takes for a broker that takes nothing
-				h.show("yard", large)
-				peer.Until(t, "the picture to be on its way", func() bool { return unsent(t, broker.Address) > 1<<20 })
+				h.setPicture("yard", large)
+				testpeer.WaitFor(t, "the picture to be on its way", func() bool { return unsentBytes(t, broker.Address) > 1<<20 })
 				began := time.Now()
-				stop()                                           // it must not wait for such a broker
-				if took := time.Since(began); took >= patience { // what a write may take
+				stop()                                          // it must not wait for such a broker
+				if took := time.Since(began); took >= timeout { // what a write may take
 					t.Errorf("it took %v to stop", took)
 				}
 				broker.Kill()
 				broker.Start()
-				h.become("yard", camera.Offline, camera.Timeout, "")
-				_, log = run(t, h.options(broker))
+				h.setState("yard", camera.Offline, camera.Timeout, "")
+				_, log = runClient(t, h.options(broker))
 			} else {
-				h.become("yard", camera.Offline, camera.Timeout, "")
-				peer.Until(t, "failing attempts", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+				h.setState("yard", camera.Offline, camera.Timeout, "")
+				testpeer.WaitFor(t, "failing attempts", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 				broker.Start()
 			}
-			holds(t, broker, "the newest state", func(held map[string][]byte) bool {
+			waitRetained(t, broker, "the newest state", func(held map[string][]byte) bool {
 				return stateOf(held, "yard").State == camera.Offline && string(held["camd/status"]) == "online" && held["homeassistant/device/camd_yard/config"] != nil
 			})
 			if n := log.FilterMessage("mqtt not connected").Len(); n > 2 {
@@ -128,44 +128,44 @@ func TestBrokerRestarts(t *testing.T) {
 }
 
 // Cameras are switched by who may, and by nobody who is long gone or not understood.
-func TestCommands(t *testing.T) {
+func TestCommandsSwitchCameras(t *testing.T) {
 	t.Parallel()
-	broker := peer.ServeMQTT(t, "camd", password, "")
-	h := newHouse("yard")
+	broker := testpeer.ServeMQTT(t, "camd", password, "")
+	h := newFakeCameras("yard")
 	o := h.options(broker)
-	o.Snapshots, o.Switch = time.Hour, h.turn
+	o.Snapshots, o.Switch = time.Hour, h.switchCamera
 	broker.Publish("camd/yard/set", "OFF", true) // of long ago
-	_, log := run(t, o)
-	holds(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
+	_, log := runClient(t, o)
+	waitRetained(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
 	for _, nonsense := range []string{"off", "", `{"state":"OFF"}`} {
 		broker.Publish("camd/yard/set", nonsense, false)
 	}
 	broker.Publish("camd/gate/set", "OFF", false)
-	peer.Until(t, "the answers", func() bool {
+	testpeer.WaitFor(t, "the answers", func() bool {
 		return log.FilterMessage("command not understood").Len() == 3 && log.FilterMessage("command for no camera").Len() == 1
 	})
 	broker.Publish("camd/yard/set", "OFF", false)
-	if got := <-h.turned; got != "yard off" {
+	if got := <-h.switched; got != "yard off" {
 		t.Errorf("%s before it was asked for", got)
 	}
 	// An hour before the next picture is due: the old one must be gone at once.
-	holds(t, broker, "the camera to be off", func(held map[string][]byte) bool {
+	waitRetained(t, broker, "the camera to be off", func(held map[string][]byte) bool {
 		return stateOf(held, "yard").State == camera.Paused && string(held["camd/yard/snapshot"]) == "switched off"
 	})
 	broker.Publish("camd/yard/set", "ON", false)
-	if got := <-h.turned; got != "yard on" {
+	if got := <-h.switched; got != "yard on" {
 		t.Errorf("then %s", got)
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestRefusalsAreLogged(t *testing.T) {
 	t.Parallel()
-	broker := peer.ServeMQTT(t, "camd", password, "max_packet_size 2000\n")
-	h := newHouse("yard")
+	broker := testpeer.ServeMQTT(t, "camd", password, "max_packet_size 2000\n")
+	h := newFakeCameras("yard")
 	wrong := h.options(broker)
 	wrong.Password = "another"
-	stop, log := run(t, wrong)
-	peer.Until(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+	stop, log := runClient(t, wrong)
+	testpeer.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 	if got := log.FilterMessage("mqtt not connected").All()[0].ContextMap()["problem"]; got != "the broker refuses the user or password" {
 		t.Errorf("it says %q", got)
 	}
@@ -182,15 +182,15 @@ func TestRefused(t *testing.T) {
 			failed++
 		}
 	}
-	h.show("yard", strings.Repeat("x", 3000))
-	_, log = run(t, o)
-	held := holds(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
-	peer.Until(t, "the failure", func() bool { return log.FilterMessage("mqtt message refused").Len() > 0 })
+	h.setPicture("yard", strings.Repeat("x", 3000))
+	_, log = runClient(t, o)
+	held := waitRetained(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
+	testpeer.WaitFor(t, "the failure", func() bool { return log.FilterMessage("mqtt message refused").Len() > 0 })
 	if held["camd/yard/snapshot"] != nil {
 		t.Error("it holds what it does not take")
 	}
-	h.show("yard", "smaller")
-	holds(t, broker, "a smaller picture", func(held map[string][]byte) bool { return bytes.Equal(held["camd/yard/snapshot"], []byte("smaller")) })
+	h.setPicture("yard", "smaller")
+	waitRetained(t, broker, "a smaller picture", func(held map[string][]byte) bool { return bytes.Equal(held["camd/yard/snapshot"], []byte("smaller")) })
 	mu.Lock()
 	defer mu.Unlock()
 	if failed != 1 {

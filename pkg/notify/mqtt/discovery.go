@@ -7,27 +7,27 @@ import (
 	"camd/pkg/notify"
 )
 
-func (c *Client) status() string               { return c.opts.Prefix + "/status" }
-func (c *Client) topic(id, what string) string { return c.opts.Prefix + "/" + id + "/" + what }
+func (c *Client) statusTopic() string                { return c.opts.Prefix + "/status" }
+func (c *Client) cameraTopic(id, what string) string { return c.opts.Prefix + "/" + id + "/" + what }
 
-// device names a camera to Home Assistant.
-func (c *Client) device(id string) string { return slug(c.opts.Prefix + "_" + id) }
+// deviceID names a camera to Home Assistant.
+func (c *Client) deviceID(id string) string { return sanitizeID(c.opts.Prefix + "_" + id) }
 
 func (c *Client) discoveryTopic(id string) string {
-	return c.opts.Discovery + "/device/" + c.device(id) + "/config"
+	return c.opts.Discovery + "/device/" + c.deviceID(id) + "/config"
 }
 
-// topics lists those under which the broker holds something of a camera.
-func (c *Client) topics(id string) []string {
-	all := []string{c.topic(id, "state"), c.topic(id, "snapshot")}
+// cameraTopics lists those under which the broker holds something of a camera.
+func (c *Client) cameraTopics(id string) []string {
+	all := []string{c.cameraTopic(id, "state"), c.cameraTopic(id, "snapshot")}
 	if c.opts.Discovery != "" {
 		all = append(all, c.discoveryTopic(id))
 	}
 	return all
 }
 
-// slug leaves of a name what Home Assistant takes for an identifier.
-func slug(s string) string {
+// sanitizeID leaves of a name what Home Assistant takes for an identifier.
+func sanitizeID(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
 			return r
@@ -38,22 +38,22 @@ func slug(s string) string {
 
 type entity map[string]any
 
-// discovery is what makes Home Assistant (2024.11 or later) show a camera as a device, with an entity for each thing that is
+// discoveryPayload is what makes Home Assistant (2024.11 or later) show a camera as a device, with an entity for each thing that is
 // to be known: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
-func (c *Client) discovery(cam notify.Camera) []byte {
-	device := entity{"identifiers": []string{c.device(cam.ID)}, "name": cam.Title, "manufacturer": "camd", "model": "camera", "sw_version": c.opts.Version}
+func (c *Client) discoveryPayload(cam notify.Camera) []byte {
+	device := entity{"identifiers": []string{c.deviceID(cam.ID)}, "name": cam.Title, "manufacturer": "camd", "model": "camera", "sw_version": c.opts.Version}
 	if c.opts.Dashboard != "" {
 		device["configuration_url"] = c.opts.Dashboard + "/cameras/" + cam.ID
 	}
-	return write(entity{
+	return marshal(entity{
 		"device": device, "origin": entity{"name": "camd", "sw_version": c.opts.Version},
-		"availability_topic": c.status(), "payload_available": online, "payload_not_available": offline,
+		"availability_topic": c.statusTopic(), "payload_available": online, "payload_not_available": offline,
 		"components": c.entities(cam.ID),
 	})
 }
 
 func (c *Client) entities(id string) entity {
-	state := c.topic(id, "state")
+	state := c.cameraTopic(id, "state")
 	all := entity{
 		"live": entity{
 			"platform": "binary_sensor", "name": "Live", "device_class": "connectivity", "state_topic": state,
@@ -77,17 +77,17 @@ func (c *Client) entities(id string) entity {
 		"switch":   entity{"platform": "switch"},
 	}
 	if c.opts.Snapshots > 0 {
-		all["snapshot"] = entity{"platform": "image", "name": "Snapshot", "image_topic": c.topic(id, "snapshot"), "content_type": "image/jpeg"}
+		all["snapshot"] = entity{"platform": "image", "name": "Snapshot", "image_topic": c.cameraTopic(id, "snapshot"), "content_type": "image/jpeg"}
 	}
 	if c.opts.Switch != nil {
 		all["switch"] = entity{
-			"platform": "switch", "name": "Switched on", "icon": "mdi:cctv", "command_topic": c.topic(id, "set"), "state_topic": state,
+			"platform": "switch", "name": "Switched on", "icon": "mdi:cctv", "command_topic": c.cameraTopic(id, "set"), "state_topic": state,
 			"value_template": "{{ 'OFF' if value_json.state == 'paused' else 'ON' }}",
 		}
 	}
 	for name, e := range all {
 		if e := e.(entity); len(e) > 1 {
-			e["unique_id"] = c.device(id) + "_" + name
+			e["unique_id"] = c.deviceID(id) + "_" + name
 		}
 	}
 	return all

@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 )
 
-// documented are the keys of Home Assistant's documentation that an entity of each platform may have, as far as they are
+// documentedKeys are the keys of Home Assistant's documentation that an entity of each platform may have, as far as they are
 // not common to all; the first are required.
-var documented = map[string][2]string{
+var documentedKeys = map[string][2]string{
 	"binary_sensor": {"state_topic", "device_class expire_after force_update off_delay payload_off payload_on value_template"},
 	"sensor":        {"state_topic", "device_class expire_after force_update last_reset_value_template options state_class suggested_display_precision unit_of_measurement value_template"},
 	"image":         {"image_topic", "content_type image_encoding"},
@@ -26,14 +26,14 @@ var documented = map[string][2]string{
 }
 
 const (
-	common = "platform unique_id name icon entity_category enabled_by_default json_attributes_topic json_attributes_template qos encoding " +
+	commonKeys = "platform unique_id name icon entity_category enabled_by_default json_attributes_topic json_attributes_template qos encoding " +
 		"availability availability_topic availability_mode availability_template payload_available payload_not_available"
-	ofDevice = "configuration_url connections hw_version identifiers manufacturer model model_id name serial_number suggested_area sw_version via_device"
-	ofOrigin = "name support_url sw_version"
-	ofRoot   = "device origin components availability availability_topic availability_mode payload_available payload_not_available state_topic command_topic qos encoding"
+	deviceKeys = "configuration_url connections hw_version identifiers manufacturer model model_id name serial_number suggested_area sw_version via_device"
+	originKeys = "name support_url sw_version"
+	rootKeys   = "device origin components availability availability_topic availability_mode payload_available payload_not_available state_topic command_topic qos encoding"
 )
 
-func keysWithin(t *testing.T, where string, m map[string]any, known string) {
+func expectKeys(t *testing.T, where string, m map[string]any, known string) {
 	t.Helper()
 	for key := range m {
 		if !slices.Contains(strings.Fields(known), key) {
@@ -42,9 +42,9 @@ func keysWithin(t *testing.T, where string, m map[string]any, known string) {
 	}
 }
 
-func discovered(t *testing.T, c *Client) (root map[string]any, components map[string]map[string]any) {
+func parseDiscovery(t *testing.T, c *Client) (root map[string]any, components map[string]map[string]any) {
 	t.Helper()
-	if err := json.Unmarshal(c.discovery(c.opts.Cameras()[0]), &root); err != nil {
+	if err := json.Unmarshal(c.discoveryPayload(c.opts.Cameras()[0]), &root); err != nil {
 		t.Fatal(err)
 	}
 	components = map[string]map[string]any{}
@@ -54,31 +54,31 @@ func discovered(t *testing.T, c *Client) (root map[string]any, components map[st
 	return root, components
 }
 
-func TestDiscoveryKeys(t *testing.T) {
+func TestDiscoveryUsesDocumentedKeys(t *testing.T) {
 	t.Parallel()
-	h := newHouse("front-door")
+	h := newFakeCameras("front-door")
 	for _, full := range []bool{true, false} {
-		o := h.options(&peer.MQTT{Address: "h"})
+		o := h.options(&testpeer.MQTT{Address: "h"})
 		o.Prefix = "home/camd"
 		if full {
-			o.Snapshots, o.Switch = time.Second, h.turn
+			o.Snapshots, o.Switch = time.Second, h.switchCamera
 		}
 		c := New(o)
 		if topic := c.discoveryTopic("front-door"); !regexp.MustCompile(`^homeassistant/device/[a-zA-Z0-9_-]+/config$`).MatchString(topic) {
 			t.Errorf("Home Assistant does not look at %s", topic)
 		}
-		root, components := discovered(t, c)
-		keysWithin(t, "root", root, ofRoot)
-		keysWithin(t, "device", root["device"].(map[string]any), ofDevice)
-		keysWithin(t, "origin", root["origin"].(map[string]any), ofOrigin)
+		root, components := parseDiscovery(t, c)
+		expectKeys(t, "root", root, rootKeys)
+		expectKeys(t, "device", root["device"].(map[string]any), deviceKeys)
+		expectKeys(t, "origin", root["origin"].(map[string]any), originKeys)
 		ids := map[any]bool{}
 		for name, e := range components {
 			platform, _ := e["platform"].(string)
-			known, ok := documented[platform]
+			known, ok := documentedKeys[platform]
 			if len(e) == 1 && !full && ok { // taken away
 				continue
 			}
-			keysWithin(t, name, e, common+" "+known[0]+" "+known[1])
+			expectKeys(t, name, e, commonKeys+" "+known[0]+" "+known[1])
 			if !ok || e[known[0]] == nil || e["unique_id"] == nil || ids[e["unique_id"]] {
 				t.Errorf("%s: a key is missing or not its own: %v", name, e)
 			}
@@ -96,14 +96,14 @@ func TestDiscoveryKeys(t *testing.T) {
 }
 
 // The templates are run by the engine that Home Assistant runs them by, over states as they are published.
-func TestTemplates(t *testing.T) {
+func TestDiscoveryTemplatesRender(t *testing.T) {
 	t.Parallel()
-	python := peer.Need(t, "python3", "python3-jinja2")
-	h := newHouse("yard")
-	o := h.options(&peer.MQTT{Address: "h"})
-	o.Switch = h.turn
+	python := testpeer.RequireProgram(t, "python3", "python3-jinja2")
+	h := newFakeCameras("yard")
+	o := h.options(&testpeer.MQTT{Address: "h"})
+	o.Switch = h.switchCamera
 	c := New(o)
-	_, components := discovered(t, c)
+	_, components := parseDiscovery(t, c)
 	render := func(payload []byte) map[string]string {
 		templates := map[string]string{}
 		for name, e := range components {
@@ -117,7 +117,7 @@ import json, sys, jinja2
 d = json.load(sys.stdin)
 e = jinja2.Environment(undefined=jinja2.StrictUndefined)
 json.dump({n: e.from_string(t).render(value_json=d["payload"]) for n, t in d["templates"].items()}, sys.stdout)`)
-		cmd.Stdin = strings.NewReader(string(write(map[string]any{"templates": templates, "payload": json.RawMessage(payload)})))
+		cmd.Stdin = strings.NewReader(string(marshal(map[string]any{"templates": templates, "payload": json.RawMessage(payload)})))
 		out, err := cmd.Output()
 		var got map[string]string
 		if err != nil || json.Unmarshal(out, &got) != nil {
@@ -135,9 +135,9 @@ json.dump({n: e.from_string(t).render(value_json=d["payload"]) for n, t in d["te
 		{camera.Offline, camera.Auth, "OFF", "ON", "0", "the camera refused the user or password"},
 		{camera.Paused, camera.None, "OFF", "OFF", "0", ""},
 	} {
-		change := camera.Change{State: s.state, Reason: s.reason, Detail: `"quotes" & <more>`, Since: time.Now()}
+		change := camera.StateChange{State: s.state, Reason: s.reason, Detail: `"quotes" & <more>`, Since: time.Now()}
 		viewers := map[string]int{"3": 3}[s.viewers]
-		got := render(c.state(c.opts.Cameras()[0], change, viewers))
+		got := render(c.statePayload(c.opts.Cameras()[0], change, viewers))
 		if got["live"] != s.live || got["switch"] != s.on || got["viewers"] != s.viewers || got["state"] != string(s.state) || got["trouble"] != "OFF" {
 			t.Errorf("%s: got %v", s.state, got)
 		}
@@ -149,25 +149,25 @@ json.dump({n: e.from_string(t).render(value_json=d["payload"]) for n, t in d["te
 }
 
 // Over TLS, to a broker whose certificate the configuration vouches for, and to no other.
-func TestTLS(t *testing.T) {
+func TestClientVerifiesBrokerCertificate(t *testing.T) {
 	t.Parallel()
-	shown := peer.Certificate{}.Make(t)
-	broker := peer.ServeMQTT(t, "camd", password, "", shown)
-	h := newHouse("yard")
+	shown := testpeer.Certificate{}.Make(t)
+	broker := testpeer.ServeMQTT(t, "camd", password, "", shown)
+	h := newFakeCameras("yard")
 	o := h.options(broker)
 	o.Broker = &url.URL{Scheme: "mqtts", Host: broker.Address}
 	o.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
-	stop, log := run(t, o)
-	peer.Until(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+	stop, log := runClient(t, o)
+	testpeer.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 	if got := log.FilterMessage("mqtt not connected").All()[0].ContextMap()["problem"].(string); !strings.Contains(got, "unknown authority") {
 		t.Errorf("it says %q", got)
 	}
 	stop()
 	o.TLS = &tls.Config{RootCAs: shown.Pool}
 	o.Snapshots = time.Second
-	h.show("yard", strings.Repeat("a large picture", 50_000))
-	run(t, o)
-	holds(t, broker, "the camera", func(held map[string][]byte) bool {
+	h.setPicture("yard", strings.Repeat("a large picture", 50_000))
+	runClient(t, o)
+	waitRetained(t, broker, "the camera", func(held map[string][]byte) bool {
 		return stateOf(held, "yard").State == camera.Live && len(held["camd/yard/snapshot"]) == 750_000
 	})
 }

@@ -18,7 +18,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/notify"
 )
@@ -27,87 +27,87 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const password = "canary-Pa55"
 
-// house has cameras that a test makes live and fail.
-type house struct {
-	mu      sync.Mutex
-	order   []string
-	changes map[string][]camera.Change // newest first
-	picture map[string][]byte
-	viewers int
-	turned  chan string
+// fakeCameras are cameras whose states a test sets.
+type fakeCameras struct {
+	mu       sync.Mutex
+	ids      []string
+	changes  map[string][]camera.StateChange // newest first
+	pictures map[string][]byte
+	viewers  int
+	switched chan string
 }
 
-func newHouse(cameras ...string) *house {
-	h := &house{changes: map[string][]camera.Change{}, picture: map[string][]byte{}, turned: make(chan string, 10)}
+func newFakeCameras(cameras ...string) *fakeCameras {
+	h := &fakeCameras{changes: map[string][]camera.StateChange{}, pictures: map[string][]byte{}, switched: make(chan string, 10)}
 	for _, id := range cameras {
-		h.order = append(h.order, id)
-		h.become(id, camera.Live, camera.None, "a picture of "+id)
+		h.ids = append(h.ids, id)
+		h.setState(id, camera.Live, camera.None, "a picture of "+id)
 	}
 	return h
 }
 
-func (h *house) become(id string, s camera.State, r camera.Reason, picture string) {
+func (h *fakeCameras) setState(id string, s camera.State, r camera.Reason, picture string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.changes[id] = slices.Insert(h.changes[id], 0, camera.Change{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
-	h.picture[id] = []byte(picture)
+	h.changes[id] = slices.Insert(h.changes[id], 0, camera.StateChange{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
+	h.pictures[id] = []byte(picture)
 }
 
-func (h *house) show(id, picture string) {
+func (h *fakeCameras) setPicture(id, picture string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.picture[id] = []byte(picture)
+	h.pictures[id] = []byte(picture)
 }
 
-func (h *house) remove(id string) {
+func (h *fakeCameras) remove(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.order = slices.DeleteFunc(h.order, func(o string) bool { return o == id })
+	h.ids = slices.DeleteFunc(h.ids, func(o string) bool { return o == id })
 }
 
-func (h *house) cameras() (all []notify.Camera) {
+func (h *fakeCameras) cameras() (all []notify.Camera) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, id := range h.order {
-		all = append(all, notify.Camera{ID: id, Title: "The " + id, History: func() []camera.Change {
+	for _, id := range h.ids {
+		all = append(all, notify.Camera{ID: id, Title: "The " + id, History: func() []camera.StateChange {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			return slices.Clone(h.changes[id])
 		}, Picture: func() []byte {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			return h.picture[id]
+			return h.pictures[id]
 		}})
 	}
 	return all
 }
 
-func (h *house) watching() map[string]int {
+func (h *fakeCameras) viewerCounts() map[string]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return map[string]int{"yard": h.viewers}
 }
 
-func (h *house) turn(_ context.Context, id string, on bool) error {
+func (h *fakeCameras) switchCamera(_ context.Context, id string, on bool) error {
 	if on {
-		h.become(id, camera.Live, camera.None, "live again")
-		h.turned <- id + " on"
+		h.setState(id, camera.Live, camera.None, "live again")
+		h.switched <- id + " on"
 	} else {
-		h.become(id, camera.Paused, camera.None, "switched off")
-		h.turned <- id + " off"
+		h.setState(id, camera.Paused, camera.None, "switched off")
+		h.switched <- id + " off"
 	}
 	return nil
 }
 
-func (h *house) options(broker *peer.MQTT) Options {
+func (h *fakeCameras) options(broker *testpeer.MQTT) Options {
 	return Options{
 		Broker: &url.URL{Scheme: "mqtt", Host: broker.Address}, User: broker.User, Password: broker.Password,
-		Prefix: "camd", Discovery: "homeassistant", Cameras: h.cameras, Viewers: h.watching, Site: "box", Version: "1.2.3", Dashboard: "https://cams.example",
+		Prefix: "camd", Discovery: "homeassistant", Cameras: h.cameras, Viewers: h.viewerCounts, Site: "box", Version: "1.2.3", Dashboard: "https://cams.example",
 	}
 }
 
-// run runs a client until the test ends or stop is called.
-func run(t *testing.T, o Options) (stop func(), log *observer.ObservedLogs) {
+// runClient runs a client until the test ends or stop is called.
+func runClient(t *testing.T, o Options) (stop func(), log *observer.ObservedLogs) {
 	t.Helper()
 	core, log := observer.New(zap.DebugLevel)
 	o.Log = zap.New(core)
@@ -128,8 +128,8 @@ func run(t *testing.T, o Options) (stop func(), log *observer.ObservedLogs) {
 	return stop, log
 }
 
-// holds waits until the broker holds what ok says.
-func holds(t *testing.T, broker *peer.MQTT, what string, ok func(map[string][]byte) bool) map[string][]byte {
+// waitRetained waits until the broker holds what ok says.
+func waitRetained(t *testing.T, broker *testpeer.MQTT, what string, ok func(map[string][]byte) bool) map[string][]byte {
 	t.Helper()
 	var held map[string][]byte
 	defer func() {
@@ -137,7 +137,7 @@ func holds(t *testing.T, broker *peer.MQTT, what string, ok func(map[string][]by
 			t.Logf("the broker holds %q", slices.Sorted(maps.Keys(held)))
 		}
 	}()
-	peer.Until(t, what, func() bool {
+	testpeer.WaitFor(t, what, func() bool {
 		held = broker.Retained()
 		return ok(held)
 	})
@@ -151,8 +151,8 @@ func stateOf(held map[string][]byte, id string) (s state) {
 
 const jpeg = "\xff\xd8 not one really \x00\r\n \xff\xd9"
 
-// unsent is how many bytes the kernel holds for whoever listens at a port of this machine.
-func unsent(t *testing.T, address string) (bytes int64) {
+// unsentBytes is how many bytes the kernel holds for whoever listens at a port of this machine.
+func unsentBytes(t *testing.T, address string) (bytes int64) {
 	t.Helper()
 	_, port, _ := strings.Cut(address, ":")
 	number, _ := strconv.Atoi(port)

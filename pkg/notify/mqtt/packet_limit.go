@@ -5,26 +5,26 @@ import (
 	"net"
 )
 
-// largestPacket is how many bytes a packet of the broker may have. camd subscribes to nothing larger than a camera's state, and the
+// maxPacketSize is how many bytes a packet of the broker may have. camd subscribes to nothing larger than a camera's state, and the
 // protocol allows 256 MiB.
-const largestPacket = 256 << 10
+const maxPacketSize = 256 << 10
 
-// limitedConn is a connection whose reads fail before a packet that is larger than largestPacket (MQTT 5.0, 2.1.1).
+// limitedConn is a connection whose reads fail before a packet that is larger than maxPacketSize (MQTT 5.0, 2.1.1).
 type limitedConn struct {
 	net.Conn
-	length   uint64 // of the packet, as far as its digits have come
-	shift    uint   // of the next digit; digits are 7 bits each, the least significant first
-	inLength bool
-	rest     uint64 // bytes of the packet that have yet to come
+	length    uint64 // of the packet, as far as its digits have come
+	shift     uint   // of the next digit; digits are 7 bits each, the least significant first
+	inLength  bool
+	remaining uint64 // bytes of the packet that have yet to come
 }
 
 func (l *limitedConn) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p)
 	for b := p[:n]; len(b) > 0; {
 		switch {
-		case l.rest > 0:
-			skip := min(l.rest, uint64(len(b)))
-			l.rest -= skip
+		case l.remaining > 0:
+			skip := min(l.remaining, uint64(len(b)))
+			l.remaining -= skip
 			b = b[skip:]
 			continue
 		case !l.inLength: // b[0] is the packet's type
@@ -32,11 +32,11 @@ func (l *limitedConn) Read(p []byte) (int, error) {
 		default:
 			l.length |= uint64(b[0]&127) << l.shift
 			l.shift += 7
-			if l.length > largestPacket || l.shift > 28 {
-				return 0, fmt.Errorf("the broker sends a packet of more than %d bytes", largestPacket)
+			if l.length > maxPacketSize || l.shift > 28 {
+				return 0, fmt.Errorf("the broker sends a packet of more than %d bytes", maxPacketSize)
 			}
 			if b[0]&128 == 0 {
-				l.inLength, l.rest = false, l.length
+				l.inLength, l.remaining = false, l.length
 			}
 		}
 		b = b[1:]

@@ -25,35 +25,35 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long anything may take that is waited for.
-const patience = 2 * time.Minute
+// testTimeout is how long anything may take that is waited for.
+const testTimeout = 2 * time.Minute
 
 var key = []byte("0123456789abcdef0123456789abcdef")
 
-// life is a camera's history that a test writes.
-type life struct {
+// fakeCamera is a camera's history that a test writes.
+type fakeCamera struct {
 	mu      sync.Mutex
-	changes []camera.Change // newest first
+	changes []camera.StateChange // newest first
 }
 
-func (l *life) become(s camera.State, r camera.Reason) {
+func (l *fakeCamera) setState(s camera.State, r camera.Reason) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.changes = slices.Insert(l.changes, 0, camera.Change{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
+	l.changes = slices.Insert(l.changes, 0, camera.StateChange{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
 }
 
-func (l *life) history() []camera.Change {
+func (l *fakeCamera) history() []camera.StateChange {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.changes)
 }
 
-func (l *life) cameras() []notify.Camera {
+func (l *fakeCamera) cameras() []notify.Camera {
 	return []notify.Camera{{ID: "yard", Title: "The yard", History: l.history}}
 }
 
-// run runs webhooks until the test ends. counted returns how often each result came, of all of them together.
-func run(t *testing.T, options ...Options) (counted func(Result) int, log *observer.ObservedLogs) {
+// runWebhooks runs webhooks until the test ends. counted returns how often each result came, of all of them together.
+func runWebhooks(t *testing.T, options ...Options) (counted func(Result) int, log *observer.ObservedLogs) {
 	t.Helper()
 	core, log := observer.New(zap.DebugLevel)
 	var mu sync.Mutex
@@ -80,19 +80,19 @@ func run(t *testing.T, options ...Options) (counted func(Result) int, log *obser
 	}, log
 }
 
-// received is a request as a receiver has it.
-type received struct {
+// request is a request as a receiver has it.
+type request struct {
 	header http.Header
 	body   []byte
 }
 
-// receive serves until the test ends: the requests go to the channel, and each is answered by what answer says.
-func receive(t *testing.T, answer http.HandlerFunc) (*url.URL, <-chan received) {
+// serveReceiver serves until the test ends: the requests go to the channel, and each is answered by what answer says.
+func serveReceiver(t *testing.T, answer http.HandlerFunc) (*url.URL, <-chan request) {
 	t.Helper()
-	requests := make(chan received, 100)
+	requests := make(chan request, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		requests <- received{r.Header, body}
+		requests <- request{r.Header, body}
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
@@ -108,21 +108,21 @@ func parse(t *testing.T, s string) *url.URL {
 	return u
 }
 
-func next(t *testing.T, requests <-chan received) received {
+func nextRequest(t *testing.T, requests <-chan request) request {
 	t.Helper()
 	select {
 	case r := <-requests:
 		return r
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("no request came")
-		return received{}
+		return request{}
 	}
 }
 
-func fine(http.ResponseWriter, *http.Request) {}
+func accept(http.ResponseWriter, *http.Request) {}
 
 // verify checks a signature by the text of the specification, without its library.
-func verify(t *testing.T, r received) {
+func verify(t *testing.T, r request) {
 	t.Helper()
 	id, stamp := r.header.Get("Webhook-Id"), r.header.Get("Webhook-Timestamp")
 	mac := hmac.New(sha256.New, key)
@@ -132,16 +132,16 @@ func verify(t *testing.T, r received) {
 		t.Errorf("id %q, signature %q, want %q", id, got, want)
 	}
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if age := time.Since(time.Unix(seconds, 0)); err != nil || age < -time.Second || age > patience {
+	if age := time.Since(time.Unix(seconds, 0)); err != nil || age < -time.Second || age > testTimeout {
 		t.Errorf("timestamp %q is %v old, %v", stamp, age, err)
 	}
 }
 
-func await(t *testing.T, what string, done func() bool) {
+func waitFor(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", patience, what)
+			t.Fatalf("waited %v for %s", testTimeout, what)
 		}
 	}
 }

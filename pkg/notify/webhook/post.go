@@ -16,28 +16,28 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// most bounds what is read of an answer, of which nothing is used.
-const most = 64 << 10
+// maxResponseSize bounds what is read of an answer, of which nothing is used.
+const maxResponseSize = 64 << 10
 
-// longestWait is how long a receiver may ask to be left alone.
-const longestWait = 5 * time.Minute
+// maxRetryAfter is how long a receiver may ask to be left alone.
+const maxRetryAfter = 5 * time.Minute
 
-// refusal is why an attempt came to nothing.
-type refusal struct {
-	problem string        // for people, without the receiver's address
-	final   bool          // another attempt would be refused, too
-	wait    time.Duration // what the receiver asks for
+// failure is why an attempt came to nothing.
+type failure struct {
+	problem    string        // for people, without the receiver's address
+	permanent  bool          // another attempt would be refused, too
+	retryAfter time.Duration // what the receiver asks for
 }
 
 func newClient(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout: timeout, // for all of it, down to the answer's last byte
 		Transport: &http.Transport{
-			Proxy:                  proxy,
+			Proxy:                  environmentProxy,
 			ForceAttemptHTTP2:      true,
 			MaxIdleConns:           1,
 			IdleConnTimeout:        time.Minute,
-			MaxResponseHeaderBytes: most,
+			MaxResponseHeaderBytes: maxResponseSize,
 		},
 		// What is signed for one receiver is not taken to another.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -45,53 +45,53 @@ func newClient(timeout time.Duration) *http.Client {
 }
 
 // post makes one attempt.
-func (w *Webhook) post(ctx context.Context, l *letter) *refusal {
+func (w *Webhook) post(ctx context.Context, l *delivery) *failure {
 	now := time.Now()
 	signature, err := w.signer.Sign(l.id, now, l.body)
 	if err != nil {
-		return &refusal{problem: "sign: " + err.Error(), final: true}
+		return &failure{problem: "sign: " + err.Error(), permanent: true}
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.opts.URL.String(), bytes.NewReader(l.body))
 	if err != nil {
-		return &refusal{problem: "its address cannot be used", final: true}
+		return &failure{problem: "its address cannot be used", permanent: true}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "camd")
 	r.Header.Set(standard.HeaderWebhookID, l.id)
 	r.Header.Set(standard.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	r.Header.Set(standard.HeaderWebhookSignature, signature)
-	answer, err := w.client.Do(r)
+	response, err := w.client.Do(r)
 	if err != nil {
-		return &refusal{problem: explain(err)}
+		return &failure{problem: describeError(err)}
 	}
-	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, most)
-	return judge(answer)
+	defer response.Body.Close()
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponseSize)
+	return classify(response)
 }
 
-// judge says what an answer means.
-func judge(answer *http.Response) *refusal {
-	code := answer.StatusCode
-	r := &refusal{problem: fmt.Sprintf("it answers %d %s", code, http.StatusText(code))}
+// classify returns why a response is a failure, or nil.
+func classify(response *http.Response) *failure {
+	code := response.StatusCode
+	r := &failure{problem: fmt.Sprintf("it answers %d %s", code, http.StatusText(code))}
 	switch {
 	case 200 <= code && code < 300:
 		return nil
 	case 300 <= code && code < 400:
 		r.problem += ": redirects are not followed, configure the address that it leads to"
-		r.final = true
+		r.permanent = true
 	case code == http.StatusRequestTimeout || code == http.StatusTooEarly || code == http.StatusTooManyRequests || code >= 500:
-		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			r.wait = min(time.Duration(min(seconds, 1e6))*time.Second, longestWait)
+		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			r.retryAfter = min(time.Duration(min(seconds, 1e6))*time.Second, maxRetryAfter)
 		}
 	default:
-		r.final = true
+		r.permanent = true
 	}
 	return r
 }
 
-// explain says why there was no answer. Only errors are repeated in which nothing of the receiver's or a proxy's words can be: it
+// describeError says why there was no answer. Only errors are repeated in which nothing of the receiver's or a proxy's words can be: it
 // may say what it was sent, and the address' path may be a secret.
-func explain(err error) string {
+func describeError(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
 			return "it does not answer in time"
@@ -118,7 +118,7 @@ func explain(err error) string {
 // errProxy stands for an error that repeats what is wrong with the proxy's address, its password included.
 var errProxy = errors.New("HTTP_PROXY or HTTPS_PROXY in the environment is no proxy's address")
 
-func proxy(r *http.Request) (*url.URL, error) {
+func environmentProxy(r *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(r)
 	if err != nil {
 		return nil, errProxy

@@ -6,61 +6,61 @@ import (
 	"sync"
 )
 
-// queue holds at most one letter for each camera, in the order in which the cameras came. Safe for concurrent use.
+// queue holds at most one delivery for each camera, in the order in which the cameras came. Safe for concurrent use.
 type queue struct {
-	mu      sync.Mutex
-	letters []*letter
-	bell    chan struct{} // holds a ring when there may be letters
+	mu         sync.Mutex
+	deliveries []*delivery
+	ready      chan struct{} // has an element when there may be deliveries
 }
 
-func newQueue() *queue { return &queue{bell: make(chan struct{}, 1)} }
+func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
 
-// put queues l, in the place of an older letter about its camera if there is one; superseded says so.
-func (q *queue) put(l *letter) (superseded bool) {
+// put queues l, in place of an older delivery of its camera, and reports whether there was one.
+func (q *queue) put(l *delivery) (isReplaced bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if i := slices.IndexFunc(q.letters, func(o *letter) bool { return o.camera == l.camera }); i >= 0 {
-		q.letters[i] = l
+	if i := slices.IndexFunc(q.deliveries, func(o *delivery) bool { return o.camera == l.camera }); i >= 0 {
+		q.deliveries[i] = l
 		return true
 	}
-	q.letters = append(q.letters, l)
+	q.deliveries = append(q.deliveries, l)
 	select {
-	case q.bell <- struct{}{}:
+	case q.ready <- struct{}{}:
 	default:
 	}
 	return false
 }
 
-// next waits for the letter whose turn it is, and returns nil when ctx ends. It stays in the queue until done.
-func (q *queue) next(ctx context.Context) *letter {
+// next waits for the first delivery, and returns nil when ctx ends. It stays in the queue until done.
+func (q *queue) next(ctx context.Context) *delivery {
 	for {
 		if ctx.Err() != nil {
 			return nil
 		}
 		q.mu.Lock()
-		if len(q.letters) > 0 {
+		if len(q.deliveries) > 0 {
 			defer q.mu.Unlock()
-			return q.letters[0]
+			return q.deliveries[0]
 		}
 		q.mu.Unlock()
 		select {
-		case <-q.bell:
+		case <-q.ready:
 		case <-ctx.Done():
 		}
 	}
 }
 
-// done takes l out, unless a newer letter has its place already.
-func (q *queue) done(l *letter) {
+// done removes l, unless a newer delivery has replaced it.
+func (q *queue) done(l *delivery) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if i := slices.Index(q.letters, l); i >= 0 {
-		q.letters = slices.Delete(q.letters, i, i+1)
+	if i := slices.Index(q.deliveries, l); i >= 0 {
+		q.deliveries = slices.Delete(q.deliveries, i, i+1)
 	}
 }
 
 func (q *queue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.letters)
+	return len(q.deliveries)
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/notify"
 )
 
@@ -49,15 +49,15 @@ func FuzzReceiverAnswers(f *testing.F) {
 	f.Cleanup(func() { w.client.CloseIdleConnections(); _ = l.Close(); serving.Wait() })
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		answers <- bytes.Clone(answer) // the fuzzer uses the memory again, and a write may end after its answer was read
-		failed := w.post(t.Context(), &letter{id: "msg_1", body: []byte("{}")})
+		failed := w.post(t.Context(), &delivery{id: "msg_1", body: []byte("{}")})
 		if path := <-asked; path != "/hook" || len(asked) > 0 {
 			t.Errorf("asked for %s and then for %d more", path, len(asked))
 		}
 		if failed == nil {
 			return
 		}
-		if failed.wait < 0 || failed.wait > longestWait {
-			t.Errorf("to wait %v", failed.wait)
+		if failed.retryAfter < 0 || failed.retryAfter > maxRetryAfter {
+			t.Errorf("to wait %v", failed.retryAfter)
 		}
 		if len(failed.problem) > 300 || strings.Contains(failed.problem, "canary") {
 			t.Errorf("problem %q", failed.problem)
@@ -66,8 +66,8 @@ func FuzzReceiverAnswers(f *testing.F) {
 }
 
 // A body without end is read up to a limit.
-func TestBodyWithoutEnd(t *testing.T) {
-	address := peer.ServeRaw(t, func(c net.Conn) {
+func TestEndlessResponseBodyIsCut(t *testing.T) {
+	address := testpeer.ServeRaw(t, func(c net.Conn) {
 		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 			_, _ = io.Copy(io.Discard, r.Body)
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
@@ -76,7 +76,7 @@ func TestBodyWithoutEnd(t *testing.T) {
 	})
 	w := New(Options{URL: parse(t, "http://"+address), Key: key, Cameras: func() []notify.Camera { return nil }, Timeout: time.Hour})
 	defer w.client.CloseIdleConnections()
-	if failed := w.post(t.Context(), &letter{id: "msg_1", body: []byte("{}")}); failed != nil {
+	if failed := w.post(t.Context(), &delivery{id: "msg_1", body: []byte("{}")}); failed != nil {
 		t.Errorf("%+v", failed)
 	}
 }

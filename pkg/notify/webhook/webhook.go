@@ -26,11 +26,11 @@ type Options struct {
 	Key     []byte                 // what to sign with
 	Cameras func() []notify.Camera // those that there are now; safe for concurrent use
 
-	After   time.Duration      // how long a condition must last to be told
-	Timeout time.Duration      // for an attempt; 0 means 10 s
-	GiveUp  time.Duration      // a notice is tried for so long; 0 means 1 h
-	Events  []notify.Condition // only these; empty means all
-	Only    []string           // only these cameras; empty means all
+	After     time.Duration      // how long a condition must last to be told
+	Timeout   time.Duration      // for an attempt; 0 means 10 s
+	GiveUp    time.Duration      // a notice is tried for so long; 0 means 1 h
+	Events    []notify.Condition // only these; empty means all
+	CameraIDs []string           // only these cameras; empty means all
 
 	Site      string // names this camd to the receiver
 	Dashboard string // the address of this camd's pages, without a / at its end; empty if it is not known
@@ -94,78 +94,78 @@ func (w *Webhook) Run(ctx context.Context) {
 	defer w.client.CloseIdleConnections()
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	watching.Go(func() { w.watch(ctx) })
+	watching.Go(func() { w.watchCameras(ctx) })
 	w.deliver(ctx)
 	if n := w.queue.len(); n > 0 {
 		w.log.Warn("notices not delivered", zap.Int("notices", n))
 	}
 }
 
-// watch puts what is new into the queue.
-func (w *Webhook) watch(ctx context.Context) {
+// watchCameras puts what is new into the queue.
+func (w *Webhook) watchCameras(ctx context.Context) {
 	watcher := notify.NewWatcher(w.opts.After, w.opts.Cameras)
-	tick := time.NewTicker(notify.Interval)
+	tick := time.NewTicker(notify.PollInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			news, _ := watcher.Look(now)
-			for _, n := range news {
-				w.take(n, now)
+			notices, _ := watcher.Poll(now)
+			for _, n := range notices {
+				w.enqueue(n, now)
 			}
 		}
 	}
 }
 
-// take queues a notice, if the receiver wants such.
-func (w *Webhook) take(n notify.Notice, now time.Time) {
-	if len(w.opts.Events) > 0 && !slices.Contains(w.opts.Events, n.Condition) || len(w.opts.Only) > 0 && !slices.Contains(w.opts.Only, n.Camera) {
+// enqueue queues a notice, if it passes the filters.
+func (w *Webhook) enqueue(n notify.Notice, now time.Time) {
+	if len(w.opts.Events) > 0 && !slices.Contains(w.opts.Events, n.Condition) || len(w.opts.CameraIDs) > 0 && !slices.Contains(w.opts.CameraIDs, n.Camera) {
 		return
 	}
-	if w.queue.put(w.letter(n, now)) {
+	if w.queue.put(w.newDelivery(n, now)) {
 		w.opts.Count(Superseded)
 	}
 }
 
-// deliver takes letters from the queue, one at a time.
+// deliver sends deliveries from the queue, one at a time.
 func (w *Webhook) deliver(ctx context.Context) {
-	waits := &backoff.ExponentialBackOff{InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter}
-	waits.Reset()
+	retries := &backoff.ExponentialBackOff{InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter}
+	retries.Reset()
 	for {
 		l := w.queue.next(ctx)
 		if l == nil {
 			return
 		}
-		said := w.post(ctx, l)
+		failed := w.post(ctx, l)
 		switch {
-		case said == nil:
-			w.end(l, Delivered)
-			w.log.Info("notice delivered", l.fields()...)
-			waits.Reset()
+		case failed == nil:
+			w.finish(l, Delivered)
+			w.log.Info("notice delivered", l.logFields()...)
+			retries.Reset()
 		case ctx.Err() != nil:
 			return
-		case said.final || time.Since(l.born) >= w.opts.GiveUp:
-			w.end(l, Failed)
-			w.log.Error("notice not delivered", append(l.fields(), zap.String("problem", said.problem))...)
+		case failed.permanent || time.Since(l.createdAt) >= w.opts.GiveUp:
+			w.finish(l, Failed)
+			w.log.Error("notice not delivered", append(l.logFields(), zap.String("problem", failed.problem))...)
 		default:
 			w.opts.Count(Retried)
-			wait := max(waits.NextBackOff(), said.wait)
-			w.log.Warn("receiver fails", append(l.fields(), zap.String("problem", said.problem), zap.Duration("retry", wait))...)
-			pause(ctx, wait)
+			wait := max(retries.NextBackOff(), failed.retryAfter)
+			w.log.Warn("receiver fails", append(l.logFields(), zap.String("problem", failed.problem), zap.Duration("retry", wait))...)
+			sleep(ctx, wait)
 		}
 	}
 }
 
-// end is the end of a letter.
-func (w *Webhook) end(l *letter, r Result) {
+// finish removes a delivery and counts its result.
+func (w *Webhook) finish(l *delivery, r Result) {
 	w.queue.done(l)
 	w.opts.Count(r)
 }
 
-// pause waits, or returns when ctx ends.
-func pause(ctx context.Context, d time.Duration) {
+// sleep waits, or returns when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -15,13 +15,13 @@ import (
 	"camd/pkg/notify"
 )
 
-func TestDelivery(t *testing.T) {
-	address, requests := receive(t, fine)
-	yard := &life{}
-	yard.become(camera.Live, camera.None)
-	counted, log := run(t, Options{URL: address, Cameras: yard.cameras, Dashboard: "https://cams.example"})
-	yard.become(camera.Offline, camera.Unreachable)
-	trouble := next(t, requests)
+func TestNoticesAreDeliveredSigned(t *testing.T) {
+	address, requests := serveReceiver(t, accept)
+	yard := &fakeCamera{}
+	yard.setState(camera.Live, camera.None)
+	counted, log := runWebhooks(t, Options{URL: address, Cameras: yard.cameras, Dashboard: "https://cams.example"})
+	yard.setState(camera.Offline, camera.Unreachable)
+	trouble := nextRequest(t, requests)
 	verify(t, trouble)
 	since := yard.history()[0].Since
 	var got map[string]any
@@ -29,7 +29,7 @@ func TestDelivery(t *testing.T) {
 		t.Fatalf("%s: %v", trouble.body, err)
 	}
 	stamp, err := time.Parse(time.RFC3339, got["timestamp"].(string))
-	if err != nil || time.Since(stamp) > patience {
+	if err != nil || time.Since(stamp) > testTimeout {
 		t.Errorf("timestamp %v, %v", got["timestamp"], err)
 	}
 	const form = "2006-01-02T15:04:05.999Z07:00"
@@ -48,13 +48,13 @@ func TestDelivery(t *testing.T) {
 		t.Errorf("it is %s", kind)
 	}
 
-	yard.become(camera.Live, camera.None)
-	well := next(t, requests)
+	yard.setState(camera.Live, camera.None)
+	well := nextRequest(t, requests)
 	verify(t, well)
 	if !strings.Contains(string(well.body), `"type":"camera.well"`) || well.header.Get("Webhook-Id") == trouble.header.Get("Webhook-Id") {
 		t.Errorf("got %s", well.body)
 	}
-	await(t, "both deliveries", func() bool { return counted(Delivered) == 2 })
+	waitFor(t, "both deliveries", func() bool { return counted(Delivered) == 2 })
 	if counted(Delivered) != 2 || counted(Retried)+counted(Failed)+counted(Superseded) != 0 {
 		t.Error("it counts otherwise")
 	}
@@ -68,40 +68,40 @@ func TestDelivery(t *testing.T) {
 }
 
 // A receiver that is away gets the newest word when it is back, and attempts that fail are repeated as they were.
-func TestReceiverAway(t *testing.T) {
+func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
 	l.Close()
-	yard := &life{}
-	yard.become(camera.Live, camera.None)
-	counted, log := run(t, Options{URL: parse(t, "http://"+address+"/canary"), Cameras: yard.cameras})
-	yard.become(camera.Offline, camera.Unreachable)
-	await(t, "an attempt", func() bool { return counted(Retried) > 0 })
+	yard := &fakeCamera{}
+	yard.setState(camera.Live, camera.None)
+	counted, log := runWebhooks(t, Options{URL: parse(t, "http://"+address+"/canary"), Cameras: yard.cameras})
+	yard.setState(camera.Offline, camera.Unreachable)
+	waitFor(t, "an attempt", func() bool { return counted(Retried) > 0 })
 	if l, err = net.Listen("tcp", address); err != nil {
 		t.Fatal(err)
 	}
-	requests := make(chan received, 10)
+	requests := make(chan request, 10)
 	answers := []int{503, 200}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(answers[0])
 		answers = answers[1:]
-		requests <- received{r.Header, body}
+		requests <- request{r.Header, body}
 	}))
 	server.Listener.Close()
 	server.Listener = l
 	server.Start()
 	defer server.Close()
-	first, second := next(t, requests), next(t, requests)
+	first, second := nextRequest(t, requests), nextRequest(t, requests)
 	verify(t, first)
 	verify(t, second)
 	if string(first.body) != string(second.body) || first.header.Get("Webhook-Id") != second.header.Get("Webhook-Id") {
 		t.Error("another attempt is another message")
 	}
-	await(t, "the delivery", func() bool { return counted(Delivered) == 1 })
+	waitFor(t, "the delivery", func() bool { return counted(Delivered) == 1 })
 	for _, e := range log.FilterMessage("receiver fails").All() {
 		if problem, _ := e.ContextMap()["problem"].(string); problem == "" || strings.Contains(problem, "canary") {
 			t.Errorf("the log says %q", problem)
@@ -110,56 +110,56 @@ func TestReceiverAway(t *testing.T) {
 }
 
 // A receiver that hangs delays no other one, and what waits for it does not grow.
-func TestReceiverHangs(t *testing.T) {
+func TestHangingReceiverDelaysNoOther(t *testing.T) {
 	release := make(chan struct{})
-	hanging, stuck := receive(t, func(http.ResponseWriter, *http.Request) { <-release })
+	hanging, stuck := serveReceiver(t, func(http.ResponseWriter, *http.Request) { <-release })
 	t.Cleanup(func() { close(release) })
-	good, requests := receive(t, fine)
-	yard := &life{}
-	yard.become(camera.Live, camera.None)
-	counted, _ := run(t, Options{URL: hanging, Cameras: yard.cameras}, Options{URL: good, Cameras: yard.cameras})
-	yard.become(camera.Offline, camera.Unreachable)
-	next(t, stuck)
-	next(t, requests)
-	yard.become(camera.Live, camera.None)
-	if r := next(t, requests); !strings.Contains(string(r.body), "camera.well") {
+	good, requests := serveReceiver(t, accept)
+	yard := &fakeCamera{}
+	yard.setState(camera.Live, camera.None)
+	counted, _ := runWebhooks(t, Options{URL: hanging, Cameras: yard.cameras}, Options{URL: good, Cameras: yard.cameras})
+	yard.setState(camera.Offline, camera.Unreachable)
+	nextRequest(t, stuck)
+	nextRequest(t, requests)
+	yard.setState(camera.Live, camera.None)
+	if r := nextRequest(t, requests); !strings.Contains(string(r.body), "camera.well") {
 		t.Errorf("got %s", r.body)
 	}
-	await(t, "the newer one in the older's place", func() bool { return counted(Superseded) == 1 })
+	waitFor(t, "the newer one in the older's place", func() bool { return counted(Superseded) == 1 })
 	if len(stuck) != 0 {
 		t.Error("a second request while the first hangs")
 	}
 }
 
 // What is too old is given up, and what is not wanted is not sent.
-func TestGivenUp(t *testing.T) {
-	address, requests := receive(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-	yard := &life{}
-	yard.become(camera.Live, camera.None)
-	counted, _ := run(t,
+func TestExpiredAndUnwantedNoticesAreNotSent(t *testing.T) {
+	address, requests := serveReceiver(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	yard := &fakeCamera{}
+	yard.setState(camera.Live, camera.None)
+	counted, _ := runWebhooks(t,
 		Options{URL: address, Cameras: yard.cameras, GiveUp: time.Nanosecond},
 		Options{URL: address, Cameras: yard.cameras, Events: []notify.Condition{notify.Well}},
-		Options{URL: address, Cameras: yard.cameras, Only: []string{"hall"}})
-	yard.become(camera.Offline, camera.Unreachable)
-	next(t, requests)
-	await(t, "the end", func() bool { return counted(Failed) == 1 })
+		Options{URL: address, Cameras: yard.cameras, CameraIDs: []string{"hall"}})
+	yard.setState(camera.Offline, camera.Unreachable)
+	nextRequest(t, requests)
+	waitFor(t, "the end", func() bool { return counted(Failed) == 1 })
 	if len(requests) != 0 || counted(Retried) != 0 {
 		t.Error("more was sent")
 	}
 }
 
 // A receiver that sends elsewhere is not followed.
-func TestRedirect(t *testing.T) {
-	elsewhere, strays := receive(t, fine)
-	address, requests := receive(t, func(w http.ResponseWriter, r *http.Request) {
+func TestRedirectIsNotFollowed(t *testing.T) {
+	elsewhere, strays := serveReceiver(t, accept)
+	address, requests := serveReceiver(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.String(), http.StatusTemporaryRedirect)
 	})
-	yard := &life{}
-	yard.become(camera.Live, camera.None)
-	counted, _ := run(t, Options{URL: address, Cameras: yard.cameras})
-	yard.become(camera.Offline, camera.Unreachable)
-	next(t, requests)
-	await(t, "the end", func() bool { return counted(Failed) == 1 })
+	yard := &fakeCamera{}
+	yard.setState(camera.Live, camera.None)
+	counted, _ := runWebhooks(t, Options{URL: address, Cameras: yard.cameras})
+	yard.setState(camera.Offline, camera.Unreachable)
+	nextRequest(t, requests)
+	waitFor(t, "the end", func() bool { return counted(Failed) == 1 })
 	if len(strays) != 0 {
 		t.Error("it was followed")
 	}

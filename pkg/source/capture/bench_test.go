@@ -10,25 +10,25 @@ import (
 	"gocv.io/x/gocv"
 	"golang.org/x/sys/unix"
 
-	"camd/internal/peer"
-	"camd/pkg/source/spec"
+	"camd/internal/testpeer"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
 // clip720 is what the figures are about.
-func clip720(codec string) peer.Clip {
-	return peer.Clip{Codec: codec, Size: "1280x720", FPS: 30, Length: 10 * time.Second}
+func clip720(codec string) testpeer.Clip {
+	return testpeer.Clip{Codec: codec, Size: "1280x720", FPS: 30, Length: 10 * time.Second}
 }
 
 // clip1080 is what a camera passes through.
-var clip1080 = peer.Clip{Codec: "mjpeg", Size: "1920x1080"}
+var clip1080 = testpeer.Clip{Codec: "mjpeg", Size: "1920x1080"}
 
 // BenchmarkPassthrough plays MJPEG from a file at its own rate in a process of its own, which is what a camera costs. An
 // operation is one picture.
 func BenchmarkPassthrough(b *testing.B) {
-	for _, clip := range []peer.Clip{clip720("mjpeg"), clip1080} {
+	for _, clip := range []testpeer.Clip{clip720("mjpeg"), clip1080} {
 		b.Run(clip.Size, func(b *testing.B) {
-			cpu, wall := played(b, wire.Start{Source: clip.Make(b)}, 1, min(max(b.N, 30), 300))
+			cpu, wall := measureProcess(b, wire.Start{Source: clip.Make(b)}, 1, min(max(b.N, 30), 300))
 			b.ReportMetric(float64(cpu.Microseconds()), "cpu-µs/picture")
 			b.ReportMetric(100*float64(cpu)/float64(wall), "%core")
 			b.ReportMetric(0, "ns/op")
@@ -47,57 +47,57 @@ func BenchmarkEncode(b *testing.B) {
 		for _, speed := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/speed=%d", codec, speed), func(b *testing.B) {
 				path := clip.Make(b)
-				compare(b, wire.Start{Source: path}, speed, func(n int) time.Duration {
-					return minimal(b, path, gocv.VideoCaptureFFmpeg, min(n, clip.Frames()-2), 30*float64(speed))
+				compareCPU(b, wire.Start{Source: path}, speed, func(n int) time.Duration {
+					return measureMinimalLoop(b, path, gocv.VideoCaptureFFmpeg, min(n, clip.Frames()-2), 30*float64(speed))
 				})
 			})
 		}
 	}
 }
 
-// rounds is how often the two that are compared take turns.
-const rounds = 9
+// compareRounds is how often the two that are compared take turns.
+const compareRounds = 9
 
-// compare reports what the capture process and another program take for a picture, as medians of rounds in which they take
+// compareCPU reports what the capture process and another program take for a picture, as medians of rounds in which they take
 // turns and, for a machine that does other things too, as the least of each.
-func compare(b *testing.B, start wire.Start, speed int, other func(pictures int) time.Duration) {
+func compareCPU(b *testing.B, start wire.Start, speed int, other func(pictures int) time.Duration) {
 	b.Helper()
-	var ours, theirs, ratios []float64
+	var captureTimes, otherTimes, ratios []float64
 	var wall time.Duration
-	pictures := max(b.N/rounds, 5)
-	for range rounds {
-		theirCPU := other(pictures)
-		cpu, period := played(b, start, speed, pictures)
-		wall += period / rounds
-		ours, theirs = append(ours, float64(cpu.Microseconds())), append(theirs, float64(theirCPU.Microseconds()))
-		ratios = append(ratios, float64(cpu)/float64(theirCPU))
+	pictures := max(b.N/compareRounds, 5)
+	for range compareRounds {
+		otherCPU := other(pictures)
+		cpu, period := measureProcess(b, start, speed, pictures)
+		wall += period / compareRounds
+		captureTimes, otherTimes = append(captureTimes, float64(cpu.Microseconds())), append(otherTimes, float64(otherCPU.Microseconds()))
+		ratios = append(ratios, float64(cpu)/float64(otherCPU))
 	}
 	median := func(of []float64) float64 { slices.Sort(of); return of[len(of)/2] }
-	b.ReportMetric(median(ours), "cpu-µs/picture")
-	b.ReportMetric(median(theirs), "other-µs/picture")
+	b.ReportMetric(median(captureTimes), "cpu-µs/picture")
+	b.ReportMetric(median(otherTimes), "other-µs/picture")
 	b.ReportMetric(median(ratios), "×other")
-	b.ReportMetric(ours[0]/theirs[0], "×other-at-least")
-	b.ReportMetric(median(ours)/float64(wall.Microseconds())*100, "%core")
+	b.ReportMetric(captureTimes[0]/otherTimes[0], "×other-at-least")
+	b.ReportMetric(median(captureTimes)/float64(wall.Microseconds())*100, "%core")
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkTestPicture is what drawing costs beside encoding.
-func BenchmarkTestPicture(b *testing.B) {
-	p := newTestPicture(spec.Source{Size: spec.Size{Width: 1280, Height: 720}, FPS: 30}, 1)
+// BenchmarkTestPattern is what drawing costs beside encoding.
+func BenchmarkTestPattern(b *testing.B) {
+	p := newTestPattern(sourceurl.Source{Size: sourceurl.Size{Width: 1280, Height: 720}, FPS: 30}, 1)
 	defer p.close()
 	m := gocv.NewMat()
 	defer m.Close()
 	for b.Loop() {
 		p.number++
-		p.fill(&m)
+		p.retrieve(&m)
 	}
 }
 
-// played returns what a capture process uses, in CPU and in time, for each of so many pictures after its first. It must
+// measureProcess returns what a capture process uses, in CPU and in time, for each of so many pictures after its first. It must
 // have sent them all: a picture that was passed over would cost less.
-func played(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time.Duration) {
+func measureProcess(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time.Duration) {
 	b.Helper()
-	cmd, commands, _, out := worker(b, start, fmt.Sprint(speed))
+	cmd, commands, _, out := startProcess(b, start, fmt.Sprint(speed))
 	r := wire.NewReader(out)
 	picture := make([]byte, wire.MaxFrame)
 	var first, last wire.Frame
@@ -112,7 +112,7 @@ func played(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time
 		if !ok {
 			continue
 		}
-		if err := r.Picture(picture[:f.Size]); err != nil {
+		if err := r.ReadPicture(picture[:f.Size]); err != nil {
 			b.Fatal(err)
 		}
 		if last = f; first.Count == 0 {
@@ -129,7 +129,7 @@ func played(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time
 		var m wire.Message
 		if m, err = r.Next(); err == nil {
 			if f, ok := m.(wire.Frame); ok {
-				err = r.Picture(picture[:f.Size])
+				err = r.ReadPicture(picture[:f.Size])
 			}
 		}
 	}
@@ -139,8 +139,8 @@ func played(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time
 	return used / n, time.Duration(last.Captured-first.Captured) / n
 }
 
-// minimal returns the CPU time per picture of the shortest loop that does the work, at a rate unless that is 0.
-func minimal(b *testing.B, path string, backend gocv.VideoCaptureAPI, pictures int, fps float64) time.Duration {
+// measureMinimalLoop returns the CPU time per picture of the shortest loop that does the work, at a rate unless that is 0.
+func measureMinimalLoop(b *testing.B, path string, backend gocv.VideoCaptureAPI, pictures int, fps float64) time.Duration {
 	b.Helper()
 	gocv.SetNumThreads(0)
 	_ = os.Unsetenv("OPENCV_FFMPEG_CAPTURE_OPTIONS") // of a source that a test opened in this process
@@ -153,7 +153,7 @@ func minimal(b *testing.B, path string, backend gocv.VideoCaptureAPI, pictures i
 	defer m.Close()
 	vc.Read(&m)
 	began := ownCPU(b)
-	pace := newSchedule(fps)
+	pace := newPacer(fps)
 	for range pictures {
 		if fps > 0 {
 			_ = pace.wait(b.Context())

@@ -9,26 +9,26 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	condition "camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
 )
 
 // certificates are those that a camera may show, signed by one authority unless they are self-signed.
-type certificates struct{ authority, good, expired, otherHost, selfSigned peer.Issued }
+type certificates struct{ authority, good, expired, otherHost, selfSigned testpeer.KeyPair }
 
 func makeCertificates(t *testing.T) certificates {
-	ca := peer.Certificate{Name: "ca.example"}.Make(t)
+	ca := testpeer.Certificate{Name: "ca.example"}.Make(t)
 	return certificates{
-		authority: ca, good: ca.Server(t, peer.Certificate{}), otherHost: ca.Server(t, peer.Certificate{Name: "other.example"}),
-		expired:    ca.Server(t, peer.Certificate{From: time.Now().Add(-48 * time.Hour), Until: time.Now().Add(-time.Hour)}),
-		selfSigned: peer.Certificate{}.Make(t),
+		authority: ca, good: ca.IssueServer(t, testpeer.Certificate{}), otherHost: ca.IssueServer(t, testpeer.Certificate{Name: "other.example"}),
+		expired:    ca.IssueServer(t, testpeer.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}),
+		selfSigned: testpeer.Certificate{}.Make(t),
 	}
 }
 
-func fingerprint(t *testing.T, i peer.Issued) string {
+func fingerprint(t *testing.T, i testpeer.KeyPair) string {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
 	if err != nil {
@@ -37,20 +37,20 @@ func fingerprint(t *testing.T, i peer.Issued) string {
 	return tlsverify.Fingerprint(pair.Leaf)
 }
 
-// verification is a case of the tests below.
-type verification struct {
+// certificateCase is a case of the tests below.
+type certificateCase struct {
 	name        string
-	certificate peer.Issued
+	certificate testpeer.KeyPair
 	tls         wire.TLS
 	problem     string // "" means that pictures come
 }
 
-func verifications(c certificates) []verification {
+func certificateCases(c certificates) []certificateCase {
 	ca := wire.TLS{CAFile: c.authority.File}
-	return []verification{
+	return []certificateCase{
 		{"signed by ca_file", c.good, ca, ""},
 		{"self-signed in ca_file", c.selfSigned, wire.TLS{CAFile: c.selfSigned.File}, ""},
-		{"verification off", c.otherHost, wire.TLS{Off: true}, ""},
+		{"verification off", c.otherHost, wire.TLS{SkipVerify: true}, ""},
 		{"self-signed", c.selfSigned, wire.TLS{}, "the certificate is self-signed; set ca_file"},
 		{"unknown authority", c.good, wire.TLS{}, "which is not trusted; set ca_file"},
 		{"expired", c.expired, ca, "the certificate expired at "},
@@ -59,15 +59,15 @@ func verifications(c certificates) []verification {
 }
 
 // check opens a source whose server is behind front, and reports whether what comes of it is what the case says.
-func (v verification) check(t *testing.T, url string, front *peer.TLSServer) {
+func (v certificateCase) check(t *testing.T, url string, front *testpeer.TLSServer) {
 	t.Helper()
-	d := begin(t, wire.Start{Source: url, User: "viewer", Password: secret, TLS: v.tls, FPS: 20})
+	d := startCapture(t, wire.Start{Source: url, User: "viewer", Password: secret, TLS: v.tls, FPS: 20})
 	d.send(wire.Demand{Wanted: true})
 	if v.problem == "" {
 		d.frame()
 		return
 	}
-	e, _ := await[wire.Ended](d)
+	e, _ := awaitMessage[wire.Ended](d)
 	if e.Reason != string(condition.Certificate) || !strings.Contains(e.Detail, v.problem) {
 		t.Errorf("got %+v, want reason %q and %q", e, condition.Certificate, v.problem)
 	}
@@ -77,40 +77,40 @@ func (v verification) check(t *testing.T, url string, front *peer.TLSServer) {
 }
 
 // FFmpeg reads rtsps://. Of a server whose certificate does not verify it asks nothing.
-func TestRTSPSCertificate(t *testing.T) {
-	server := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: secret})
-	for _, v := range verifications(makeCertificates(t)) {
+func TestRTSPSVerifiesTheCertificate(t *testing.T) {
+	server := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264, User: "viewer", Password: secret})
+	for _, v := range certificateCases(makeCertificates(t)) {
 		t.Run(v.name, func(t *testing.T) {
-			front := peer.ServeTLS(t, server.Address, v.certificate)
+			front := testpeer.ServeTLS(t, server.Address, v.certificate)
 			v.check(t, "rtsps://"+front.Address+"/cam", front)
 		})
 	}
 }
 
 // Go reads pictures and series of them over https://.
-func TestHTTPSCertificate(t *testing.T) {
-	server := httptest.NewServer(guarded("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
+func TestHTTPSVerifiesTheCertificate(t *testing.T) {
+	server := httptest.NewServer(requireDigest("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/snapshot.jpg" {
 			w.Header().Set("Content-Type", "image/jpeg")
-			_, _ = w.Write(photo(t, 64))
+			_, _ = w.Write(testJPEG(t, 64))
 			return
 		}
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
-		send(w, r, []byte("--b\r\n\r\n"+string(photo(t, 64))+"\r\n"))
+		sendRepeatedly(w, r, []byte("--b\r\n\r\n"+string(testJPEG(t, 64))+"\r\n"))
 	}))
 	t.Cleanup(server.Close)
 	c := makeCertificates(t)
-	all := append(verifications(c),
-		verification{"fingerprint", c.selfSigned, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)}, ""},
-		verification{"fingerprint of an expired one", c.expired, wire.TLS{Fingerprint: fingerprint(t, c.expired)}, ""},
-		verification{"another fingerprint", c.good, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)},
+	all := append(certificateCases(c),
+		certificateCase{"fingerprint", c.selfSigned, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)}, ""},
+		certificateCase{"fingerprint of an expired one", c.expired, wire.TLS{Fingerprint: fingerprint(t, c.expired)}, ""},
+		certificateCase{"another fingerprint", c.good, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)},
 			"the certificate is not the one whose fingerprint is configured; set fingerprint: " + fingerprint(t, c.good)},
-		verification{"no ca_file", c.good, wire.TLS{CAFile: "/none.pem"}, "read ca_file: open /none.pem: no such file"},
+		certificateCase{"no ca_file", c.good, wire.TLS{CAFile: "/none.pem"}, "read ca_file: open /none.pem: no such file"},
 	)
 	for _, scheme := range []string{"https", "https+poll"} {
 		for _, v := range all {
 			t.Run(scheme+" "+v.name, func(t *testing.T) {
-				front := peer.ServeTLS(t, server.Listener.Addr().String(), v.certificate)
+				front := testpeer.ServeTLS(t, server.Listener.Addr().String(), v.certificate)
 				path := map[string]string{"https": "/stream", "https+poll": "/snapshot.jpg"}[scheme]
 				v.check(t, scheme+"://"+front.Address+path, front)
 			})
@@ -119,14 +119,14 @@ func TestHTTPSCertificate(t *testing.T) {
 }
 
 // What FFmpeg plays over https:// is verified in each of its connections: those for the pieces of a playlist, too.
-func TestPlaylistPieceCertificate(t *testing.T) {
+func TestPlaylistSegmentsVerifyTheCertificate(t *testing.T) {
 	c := makeCertificates(t)
-	pieces := serveFiles(t, map[string]string{"/piece.ts": piece(t)})
-	for _, v := range []verification{{"good", c.good, wire.TLS{CAFile: c.authority.File}, ""}, {"another host", c.otherHost, wire.TLS{CAFile: c.authority.File}, "not for the host"}} {
+	pieces := serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)})
+	for _, v := range []certificateCase{{"good", c.good, wire.TLS{CAFile: c.authority.File}, ""}, {"another host", c.otherHost, wire.TLS{CAFile: c.authority.File}, "not for the host"}} {
 		t.Run(v.name, func(t *testing.T) {
-			second := peer.ServeTLS(t, pieces, v.certificate)
+			second := testpeer.ServeTLS(t, pieces, v.certificate)
 			list := serveFiles(t, map[string]string{"/list.m3u8": playlist("https://" + second.Address + "/piece.ts")})
-			first := peer.ServeTLS(t, list, c.good)
+			first := testpeer.ServeTLS(t, list, c.good)
 			v.check(t, "https://"+first.Address+"/list.m3u8", second)
 		})
 	}
@@ -134,9 +134,9 @@ func TestPlaylistPieceCertificate(t *testing.T) {
 
 func TestFingerprintIsRefusedForWhatFFmpegPlays(t *testing.T) {
 	c := makeCertificates(t)
-	front := peer.ServeTLS(t, serveFiles(t, map[string]string{"/piece.ts": piece(t)}), c.good)
-	d := begin(t, wire.Start{Source: "https://" + front.Address + "/piece.ts", TLS: wire.TLS{Fingerprint: fingerprint(t, c.good)}})
-	if e, _ := await[wire.Ended](d); e.Reason != string(condition.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
+	front := testpeer.ServeTLS(t, serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)}), c.good)
+	d := startCapture(t, wire.Start{Source: "https://" + front.Address + "/piece.ts", TLS: wire.TLS{Fingerprint: fingerprint(t, c.good)}})
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -144,7 +144,7 @@ func TestFingerprintIsRefusedForWhatFFmpegPlays(t *testing.T) {
 // serveFiles serves texts by their paths, and returns host:port.
 func serveFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
-	return strings.TrimPrefix(serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return strings.TrimPrefix(serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		text, ok := files[r.URL.Path]
 		if !ok {
 			w.WriteHeader(http.StatusNotFound)
@@ -159,10 +159,10 @@ func serveFiles(t *testing.T, files map[string]string) string {
 	}), "http://")
 }
 
-// piece is a video as playlists name them: an MPEG transport stream.
-func piece(t *testing.T) string {
+// tsSegment is a video as playlists name them: an MPEG transport stream.
+func tsSegment(t *testing.T) string {
 	t.Helper()
-	b, err := os.ReadFile(peer.Clip{Container: "ts"}.Make(t))
+	b, err := os.ReadFile(testpeer.Clip{Container: "ts"}.Make(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,15 +182,15 @@ func playlist(urls ...string) string {
 func TestSourceWithoutVerificationIsRefused(t *testing.T) {
 	for url, want := range map[string]bool{"rtsps://h/": true, "https://h/": true, "rtsp://h/": false, "http://h/": false} {
 		for _, off := range []bool{false, true} {
-			src, err := spec.Parse(url)
+			src, err := sourceurl.Parse(url)
 			if err != nil {
 				t.Fatal(err)
 			}
-			rules, err := newServerRules(src, wire.Start{TLS: wire.TLS{Off: off}})
+			rules, err := newServerRules(src, wire.Start{TLS: wire.TLS{SkipVerify: off}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := (&connections{rules: rules}).verify() != nil; got != (want && !off) {
+			if got := (&connectionChecker{rules: rules}).checkVerified() != nil; got != (want && !off) {
 				t.Errorf("%s, off %v: refused %v", url, off, got)
 			}
 		}

@@ -15,8 +15,8 @@ import (
 	condition "camd/pkg/camera"
 )
 
-// connections checks the connections that FFmpeg makes for one source.
-type connections struct {
+// connectionChecker checks the connections that FFmpeg makes for one source.
+type connectionChecker struct {
 	rules *serverRules // nil: no connection is allowed
 
 	mu        sync.Mutex
@@ -26,11 +26,11 @@ type connections struct {
 	failure   *failure        // why the last refused connection was refused
 }
 
-// current is whom the functions in connect.c ask. Of FFmpeg's sources a process opens one at a time.
-var current atomic.Pointer[connections]
+// currentChecker is used by the functions in connect.c. A process opens one of FFmpeg's sources at a time.
+var currentChecker atomic.Pointer[connectionChecker]
 
 // refusal returns why a connection was refused, or nil if none was.
-func (c *connections) refusal() error {
+func (c *connectionChecker) refusal() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failure == nil {
@@ -39,8 +39,8 @@ func (c *connections) refusal() error {
 	return c.failure
 }
 
-// verify reports a source that was opened without the verification that it needs.
-func (c *connections) verify() error {
+// checkVerified reports a source that was opened without the verification that it needs.
+func (c *connectionChecker) checkVerified() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.rules != nil && c.rules.mustVerify() && c.verified == 0 {
@@ -49,7 +49,7 @@ func (c *connections) verify() error {
 	return nil
 }
 
-var errCannotVerify = fail(condition.Certificate, "camd cannot verify certificates for this FFmpeg, which does not use GnuTLS: "+
+var errCannotVerify = newFailure(condition.Certificate, "camd cannot verify certificates for this FFmpeg, which does not use GnuTLS: "+
 	"use Debian's FFmpeg, or set tls_verify: false")
 
 // canVerify reports whether FFmpeg calls the function in connect.c that verifies certificates.
@@ -57,27 +57,27 @@ func canVerify() bool {
 	return strings.Contains(C.GoString(C.avutil_configuration()), "--enable-gnutls")
 }
 
-func (c *connections) hostAllowed(host string) bool {
+func (c *connectionChecker) hostAllowed(host string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.rules == nil:
-		c.failure = fail(condition.Redirect, "a file must not name the host %q: only files beside it are read", shorten(host))
+		c.failure = newFailure(condition.Redirect, "a file must not name the host %q: only files beside it are read", shorten(host))
 		return false
 	case c.connected && c.rules.source.URL.Scheme == "rtsps": // perhaps to rtsp://
-		c.failure = fail(condition.Redirect, "the camera redirects, which rtsps:// sources do not follow: set source to the new address")
+		c.failure = newFailure(condition.Redirect, "the camera redirects, which rtsps:// sources do not follow: set source to the new address")
 		return false
 	case c.addresses[host]: // where RTP comes from, over UDP
 		return true
 	case !c.rules.allows(host):
-		c.failure = c.rules.refuseHost(host)
+		c.failure = c.rules.hostFailure(host)
 		return false
 	}
 	c.connected = true
 	return true
 }
 
-func (c *connections) certificateAllowed(host string, chain [][]byte) bool {
+func (c *connectionChecker) certificateAllowed(host string, chain [][]byte) bool {
 	if c.rules == nil {
 		return false
 	}
@@ -94,16 +94,16 @@ func (c *connections) certificateAllowed(host string, chain [][]byte) bool {
 
 //export hostAllowed
 func hostAllowed(host *C.char) C.int {
-	c := current.Load()
+	c := currentChecker.Load()
 	if c == nil { // Go's own, before FFmpeg opens anything
 		return 1
 	}
-	return truth(c.hostAllowed(C.GoString(host)))
+	return toCInt(c.hostAllowed(C.GoString(host)))
 }
 
 //export addressResolved
 func addressResolved(address *C.char) {
-	if c := current.Load(); c != nil {
+	if c := currentChecker.Load(); c != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.addresses[C.GoString(address)] = true
@@ -112,7 +112,7 @@ func addressResolved(address *C.char) {
 
 //export certificateAllowed
 func certificateAllowed(host *C.char, chain *C.struct_datum, count C.uint) C.int {
-	c := current.Load()
+	c := currentChecker.Load()
 	if c == nil {
 		return 0
 	}
@@ -120,10 +120,10 @@ func certificateAllowed(host *C.char, chain *C.struct_datum, count C.uint) C.int
 	for _, d := range unsafe.Slice(chain, count) {
 		certificates = append(certificates, C.GoBytes(unsafe.Pointer(d.data), C.int(d.size)))
 	}
-	return truth(c.certificateAllowed(C.GoString(host), certificates))
+	return toCInt(c.certificateAllowed(C.GoString(host), certificates))
 }
 
-func truth(b bool) C.int {
+func toCInt(b bool) C.int {
 	if b {
 		return 1
 	}
@@ -132,7 +132,7 @@ func truth(b bool) C.int {
 
 // prepareConnections has FFmpeg's next connections follow the rules, and gives it the options, as OpenCV has them in the
 // environment.
-func prepareConnections(rules *serverRules, options string) (*connections, error) {
+func prepareConnections(rules *serverRules, options string) (*connectionChecker, error) {
 	if rules != nil && rules.mustVerify() && !canVerify() {
 		return nil, errCannotVerify
 	}
@@ -143,7 +143,7 @@ func prepareConnections(rules *serverRules, options string) (*connections, error
 	if err := os.Setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", options); err != nil {
 		return nil, fmt.Errorf("set FFmpeg's options: %w", err)
 	}
-	c := &connections{rules: rules, addresses: map[string]bool{}}
-	current.Store(c)
+	c := &connectionChecker{rules: rules, addresses: map[string]bool{}}
+	currentChecker.Store(c)
 	return c, nil
 }

@@ -10,134 +10,134 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// openAdjusted opens a device with its controls set as camd wants them, before the first picture is taken. What the
-// device does not take yet is tried again by the panel: with some drivers a format must be set before.
-func (c *camera) openAdjusted(ctx context.Context, path string) (source, error) {
-	left := settings(c.start.Controls)
-	if len(left) > 0 {
-		left = restored(path, left)
+// openDeviceWithControls opens a device with its controls set as camd wants them, before the first picture is taken. What the
+// device does not take yet is tried again by the control worker: with some drivers a format must be set before.
+func (c *sourceReader) openDeviceWithControls(ctx context.Context, path string) (source, error) {
+	pending := convertSettings(c.start.Controls)
+	if len(pending) > 0 {
+		pending = restoreControls(path, pending)
 	}
 	src, err := openDevice(ctx, path, c.start)
 	if err == nil {
-		c.panel.begin(bench{path, left})
+		c.controls.setTarget(controlTarget{path, pending})
 	}
 	return src, err
 }
 
-// obedient is how long a driver may take to set its controls before the camera is opened without them.
-const obedient = time.Second
+// restoreTimeout is how long a driver may take to set its controls before the camera is opened without them.
+const restoreTimeout = time.Second
 
-// restored sets what it can, and returns what is left to be set. A driver that hangs in it must not keep the camera from
-// being opened: it is left to it, and the panel tries everything again.
-func restored(path string, all map[string]condition.Setting) map[string]condition.Setting {
+// restoreControls sets what it can, and returns what is left to be set. A driver that hangs in it must not keep the camera from
+// being opened: its goroutine is left behind, and the control worker tries everything again.
+func restoreControls(path string, all map[string]condition.Setting) map[string]condition.Setting {
 	result := make(chan map[string]error, 1)
-	go func() { result <- v4l2.Restore(path, all) }() // ends with the driver, or with the process
+	go func() { result <- v4l2.RestoreControls(path, all) }() // ends with the driver, or with the process
 	select {
 	case refused := <-result:
-		left := map[string]condition.Setting{}
+		pending := map[string]condition.Setting{}
 		for name := range refused {
-			left[name] = all[name]
+			pending[name] = all[name]
 		}
-		return left
-	case <-time.After(obedient):
+		return pending
+	case <-time.After(restoreTimeout):
 		return all
 	}
 }
 
-// panel serves the image controls. It has a goroutine and, for each request, a descriptor of its own, which V4L2 allows
+// controlWorker serves the image controls. It has a goroutine and, for each request, a descriptor of its own, which V4L2 allows
 // beside a running capture: a driver that hangs in one of them holds up neither pictures nor commands.
-type panel struct {
-	opened   chan bench // one value: what to serve
-	requests chan wire.Adjust
-	answers  chan wire.Controls
+type controlWorker struct {
+	target   chan controlTarget // one value: the device to serve
+	requests chan wire.SetControls
+	replies  chan wire.Controls
 	closed   chan struct{} // closed when run has ended
 }
 
-// bench is an opened source and what is still to be set. Without a path, it is one that has no controls.
-type bench struct {
-	path string
-	left map[string]condition.Setting
+// controlTarget is an opened source and what is still to be set. Without a path, it is one that has no controls.
+type controlTarget struct {
+	path    string
+	pending map[string]condition.Setting
 }
 
-// backlog is how many requests may wait while the driver is busy with another.
-const backlog = 4
+// maxQueuedRequests is how many requests may wait while the driver is busy with another.
+const maxQueuedRequests = 4
 
-func newPanel() *panel {
-	return &panel{
-		opened:   make(chan bench, 1),
-		requests: make(chan wire.Adjust, backlog),
-		answers:  make(chan wire.Controls, 2*backlog), // for as many requests as camd has under way at most
+func newControlWorker() *controlWorker {
+	return &controlWorker{
+		target:   make(chan controlTarget, 1),
+		requests: make(chan wire.SetControls, maxQueuedRequests),
+		replies:  make(chan wire.Controls, 2*maxQueuedRequests), // for as many requests as camd has under way at most
 		closed:   make(chan struct{}),
 	}
 }
 
-// begin says what there is to serve. It is called once.
-func (p *panel) begin(b bench) { p.opened <- b }
+// begin sets the device to serve. It is called once.
+func (p *controlWorker) setTarget(b controlTarget) { p.target <- b }
 
-// ask passes a request on. It never blocks: beyond the backlog the answer is that there is none.
-func (p *panel) ask(m wire.Adjust) {
+// enqueue passes a request on. It never blocks: a request that finds the queue full is answered with an error.
+func (p *controlWorker) enqueue(m wire.SetControls) {
 	select {
 	case p.requests <- m:
 		return
 	default:
 	}
 	select {
-	case p.answers <- wire.Controls{Request: m.Request, Trouble: string(condition.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
+	case p.replies <- wire.Controls{Request: m.Request, ErrorKind: string(condition.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
 	default: // nobody takes answers either
 	}
 }
 
 // run serves requests until ctx ends.
-func (p *panel) run(ctx context.Context) {
+func (p *controlWorker) run(ctx context.Context) {
 	defer close(p.closed)
-	var b bench
+	var b controlTarget
 	select {
-	case b = <-p.opened:
+	case b = <-p.target:
 	case <-ctx.Done():
 		return
 	}
 	if b.path != "" {
-		p.answer(ctx, b.first())
+		p.reply(ctx, b.initialControls())
 	}
 	for {
 		select {
 		case m := <-p.requests:
-			p.answer(ctx, b.serve(m))
+			p.reply(ctx, b.handle(m))
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (p *panel) answer(ctx context.Context, a wire.Controls) {
+func (p *controlWorker) reply(ctx context.Context, a wire.Controls) {
 	select {
-	case p.answers <- a:
+	case p.replies <- a:
 	case <-ctx.Done():
 	}
 }
 
-// first tells camd what controls there are, and which of its wishes failed.
-func (b *bench) first() wire.Controls {
+// first returns the device's controls, and the settings that failed.
+func (b *controlTarget) initialControls() wire.Controls {
 	var refused map[string]string
-	if len(b.left) > 0 {
+	if len(b.pending) > 0 {
 		refused = map[string]string{}
-		for name, err := range v4l2.Restore(b.path, b.left) {
+		for name, err := range v4l2.RestoreControls(b.path, b.pending) {
 			refused[name] = err.Error()
 		}
 	}
-	a := b.serve(wire.Adjust{})
+	a := b.handle(wire.SetControls{})
 	a.Refused = refused
 	return a
 }
 
-func (b *bench) serve(m wire.Adjust) wire.Controls {
+func (b *controlTarget) handle(m wire.SetControls) wire.Controls {
 	if b.path == "" {
-		return wire.Controls{Request: m.Request, Trouble: string(condition.NoControls), Detail: "this source has no controls"}
+		return wire.Controls{Request: m.Request, ErrorKind: string(condition.NoControls), Detail: "this source has no controls"}
 	}
-	list, err := v4l2.Adjust(b.path, settings(m.Set))
+	list, err := v4l2.SetControls(b.path, convertSettings(m.Set))
 	a := wire.Controls{Request: m.Request}
 	if e, ok := errors.AsType[*condition.ControlError](err); ok {
-		a.Trouble, a.Detail = string(e.Trouble), e.Detail
+		a.ErrorKind, a.Detail = string(e.Kind), e.Detail
 	}
 	for _, c := range list {
 		a.List = append(a.List, wire.Control(c))
@@ -145,7 +145,7 @@ func (b *bench) serve(m wire.Adjust) wire.Controls {
 	return a
 }
 
-func settings(from map[string]wire.Setting) map[string]condition.Setting {
+func convertSettings(from map[string]wire.Setting) map[string]condition.Setting {
 	to := make(map[string]condition.Setting, len(from))
 	for name, s := range from {
 		to[name] = condition.Setting(s)

@@ -8,12 +8,12 @@ import (
 )
 
 // Those of a device are tested with a real driver, in test/v4l2.
-func TestControlsOfSourceWithoutAny(t *testing.T) {
-	d := begin(t, wire.Start{Source: "test://?size=320x180", Controls: map[string]wire.Setting{"brightness": {Kind: "number"}}})
+func TestSourceWithoutControlsReportsNone(t *testing.T) {
+	d := startCapture(t, wire.Start{Source: "test://?size=320x180", Controls: map[string]wire.Setting{"brightness": {Kind: "number"}}})
 	for _, n := range []uint32{3, 7, 1<<32 - 1} {
-		d.send(wire.Adjust{Request: n})
-		c, _ := await[wire.Controls](d)
-		if c.Request != n || c.Trouble != string(condition.NoControls) || c.Detail != "this source has no controls" {
+		d.send(wire.SetControls{Request: n})
+		c, _ := awaitMessage[wire.Controls](d)
+		if c.Request != n || c.ErrorKind != string(condition.NoControls) || c.Detail != "this source has no controls" {
 			t.Errorf("got %+v for request %d", c, n)
 		}
 	}
@@ -21,14 +21,14 @@ func TestControlsOfSourceWithoutAny(t *testing.T) {
 }
 
 // A driver that does not answer keeps neither the commands' reader nor anybody else waiting.
-func TestPanelNeverBlocks(t *testing.T) {
-	p := newPanel()
-	for n := range uint32(10 * backlog) {
-		p.ask(wire.Adjust{Request: n})
+func TestControlWorkerNeverBlocks(t *testing.T) {
+	p := newControlWorker()
+	for n := range uint32(10 * maxQueuedRequests) {
+		p.enqueue(wire.SetControls{Request: n})
 	}
-	for n := range uint32(backlog) {
-		if a := <-p.answers; a.Request != backlog+n || a.Trouble != string(condition.ControlsTimeout) {
-			t.Errorf("got %+v, want request %d refused", a, backlog+n)
+	for n := range uint32(maxQueuedRequests) {
+		if a := <-p.replies; a.Request != maxQueuedRequests+n || a.ErrorKind != string(condition.ControlsTimeout) {
+			t.Errorf("got %+v, want request %d refused", a, maxQueuedRequests+n)
 		}
 	}
 }

@@ -7,29 +7,29 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 )
 
 // damageCheck decodes some of the pictures that pass through, and finds those that are cut off or damaged inside. The first one
 // is always decoded. It belongs to the sender.
 type damageCheck struct {
-	limits   mjpeg.Limits
+	limits   media.Limits
 	schedule checkSchedule
 }
 
-// check returns why a picture must not be sent: one of mjpeg.Causes, and what is wrong with it. The cause is empty if
+// check returns why a picture must not be sent: one of media.Causes, and what is wrong with it. The cause is empty if
 // it may be sent.
 func (c *damageCheck) check(jpeg []byte) (cause, detail string) {
-	if !c.schedule.due(monotonic()) {
-		if c.schedule.trusted() {
+	if !c.schedule.isDue(monotonic()) {
+		if c.schedule.isTrusted() {
 			return "", ""
 		}
-		return mjpeg.Unchecked, ""
+		return media.Unchecked, ""
 	}
 	var err error
-	cost := cpuTime(func() { err = mjpeg.Verify(jpeg, c.limits) })
-	c.schedule.done(monotonic(), cost, err == nil)
-	if r, ok := errors.AsType[*mjpeg.RefusedError](err); ok {
+	cost := cpuTime(func() { err = media.Verify(jpeg, c.limits) })
+	c.schedule.record(monotonic(), cost, err == nil)
+	if r, ok := errors.AsType[*media.RefusedError](err); ok {
 		return r.Cause, r.Error()
 	}
 	return "", ""
@@ -41,29 +41,29 @@ const (
 	suspectShare = 5 // after a damaged picture
 )
 
-// provenAfter is how many good pictures in a row end the suspicion against a source.
-const provenAfter = 3
+// goodUntilTrusted is how many good pictures in a row make a source trusted again.
+const goodUntilTrusted = 3
 
 // checkSchedule says which pictures are decoded. After a damaged one they are decoded more often, and those that are not
 // decoded are not sent, until several in a row were good. Times are of CLOCK_MONOTONIC.
 type checkSchedule struct {
-	next   int64
-	unsure int // how many more good pictures are needed; 0 while the source is trusted
+	next       int64
+	goodNeeded int // how many more good pictures are needed; 0 while the source is trusted
 }
 
-func (s *checkSchedule) due(now int64) bool { return now >= s.next }
+func (s *checkSchedule) isDue(now int64) bool { return now >= s.next }
 
-func (s *checkSchedule) trusted() bool { return s.unsure == 0 }
+func (s *checkSchedule) isTrusted() bool { return s.goodNeeded == 0 }
 
-// done takes the result of decoding a picture, and how much CPU time it took.
-func (s *checkSchedule) done(now int64, cost time.Duration, good bool) {
+// record takes the result of decoding a picture, and how much CPU time it took.
+func (s *checkSchedule) record(now int64, cost time.Duration, good bool) {
 	if good {
-		s.unsure = max(0, s.unsure-1)
+		s.goodNeeded = max(0, s.goodNeeded-1)
 	} else {
-		s.unsure = provenAfter
+		s.goodNeeded = goodUntilTrusted
 	}
 	share := usualShare
-	if !s.trusted() {
+	if !s.isTrusted() {
 		share = suspectShare
 	}
 	s.next = now + int64(float64(cost)*100/share)

@@ -15,12 +15,12 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
 
-// detailed is a picture that has something in every block.
-func detailed(t testing.TB, width, height int) image.Image {
+// detailedImage is a picture that has something in every block.
+func detailedImage(t testing.TB, width, height int) image.Image {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	random := rand.New(rand.NewPCG(1, 2))
@@ -36,7 +36,7 @@ func detailed(t testing.TB, width, height int) image.Image {
 func detailedJPEG(t testing.TB, width, height int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := jpeg.Encode(&b, detailed(t, width, height), &jpeg.Options{Quality: 75}); err != nil {
+	if err := jpeg.Encode(&b, detailedImage(t, width, height), &jpeg.Options{Quality: 75}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -55,25 +55,25 @@ func TestDamagedPicturesAreNotSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, source := range map[string]string{
-		"stream": serve(t, func(w http.ResponseWriter, r *http.Request) {
+		"stream": serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
-			send(w, r, cut)
+			sendRepeatedly(w, r, cut)
 		}),
-		"pictures": serve(t, func(w http.ResponseWriter, r *http.Request) {
+		"pictures": serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "image/jpeg")
 			_, _ = w.Write(cut)
 		}),
 		"file": clip,
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := begin(t, wire.Start{Source: source, FPS: 50})
+			d := startCapture(t, wire.Start{Source: source, FPS: 50})
 			d.send(wire.Demand{Wanted: true})
 			damaged, beats := uint64(0), 0
 			for damaged < 5 || beats == 0 {
 				switch m := d.next().Message.(type) {
 				case wire.Frame:
 					t.Fatalf("a picture of %d bytes is sent", m.Size)
-				case wire.Beat:
+				case wire.Heartbeat:
 					beats++
 				case wire.Opened:
 					if !m.Passthrough {
@@ -82,8 +82,8 @@ func TestDamagedPicturesAreNotSent(t *testing.T) {
 				case wire.Ended:
 					t.Fatalf("it ended: %+v", m)
 				case wire.Refused:
-					damaged += m.Pictures[mjpeg.Damaged]
-					if m.Pictures[mjpeg.Damaged] > 0 && (m.Cause != mjpeg.Damaged || !strings.Contains(m.Detail, "blocks can be decoded")) {
+					damaged += m.Pictures[media.Damaged]
+					if m.Pictures[media.Damaged] > 0 && (m.Cause != media.Damaged || !strings.Contains(m.Detail, "blocks can be decoded")) {
 						t.Errorf("got %+v", m)
 					}
 				}
@@ -93,8 +93,8 @@ func TestDamagedPicturesAreNotSent(t *testing.T) {
 }
 
 // OpenCV's own encoder, in every form it has.
-func TestOpenCVsPicturesAreNotDamaged(t *testing.T) {
-	mat, err := gocv.ImageToMatRGB(detailed(t, 200, 150))
+func TestVerifyAcceptsPicturesOfOpenCV(t *testing.T) {
+	mat, err := gocv.ImageToMatRGB(detailedImage(t, 200, 150))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestOpenCVsPicturesAreNotDamaged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := mjpeg.Verify(b.GetBytes(), mjpeg.Limits{}); err != nil {
+		if err := media.Verify(b.GetBytes(), media.Limits{}); err != nil {
 			t.Errorf("parameters %v: %v", params, err)
 		}
 		b.Close()
@@ -120,7 +120,7 @@ func TestOpenCVsPicturesAreNotDamaged(t *testing.T) {
 
 // Good pictures are decoded for half a percent of a CPU, and cut ones for five, by the CPU time that decoding takes on this
 // machine, in 25 pictures a second of a clock of the test's.
-func TestDecodingStaysInItsShare(t *testing.T) {
+func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
 	whole := detailedJPEG(t, 1280, 720)
 	for _, tt := range []struct {
 		name   string
@@ -133,12 +133,12 @@ func TestDecodingStaysInItsShare(t *testing.T) {
 			var total, last time.Duration
 			decoded, now := 0, time.Duration(0)
 			for ; now < tt.length; now += 40 * time.Millisecond {
-				if !s.due(int64(now)) {
+				if !s.isDue(int64(now)) {
 					continue
 				}
 				var err error
-				last = cpuTime(func() { err = mjpeg.Verify(tt.jpeg, mjpeg.Limits{}) })
-				s.done(int64(now), last, err == nil)
+				last = cpuTime(func() { err = media.Verify(tt.jpeg, media.Limits{}) })
+				s.record(int64(now), last, err == nil)
 				total += last
 				decoded++
 			}
@@ -151,11 +151,11 @@ func TestDecodingStaysInItsShare(t *testing.T) {
 	}
 }
 
-func TestCheckSchedule(t *testing.T) {
+func TestCheckScheduleDistrustsAfterDamage(t *testing.T) {
 	const cost = 5 * time.Millisecond
 	const usual, suspect = int64(time.Second), int64(100 * time.Millisecond)
 	var s checkSchedule
-	if !s.due(0) || !s.trusted() {
+	if !s.isDue(0) || !s.isTrusted() {
 		t.Error("the first picture is not decoded")
 	}
 	now := int64(0)
@@ -169,9 +169,9 @@ func TestCheckSchedule(t *testing.T) {
 		{true, suspect, false}, {true, suspect, false}, {false, suspect, false},
 		{true, suspect, false}, {true, suspect, false}, {true, usual, true},
 	} {
-		s.done(now, cost, step.good)
-		if s.due(now+step.next-1) || !s.due(now+step.next) || s.trusted() != step.trusted {
-			t.Errorf("step %d: next in %v, trusted %v; want %v, %v", i, time.Duration(s.next-now), s.trusted(), time.Duration(step.next), step.trusted)
+		s.record(now, cost, step.good)
+		if s.isDue(now+step.next-1) || !s.isDue(now+step.next) || s.isTrusted() != step.trusted {
+			t.Errorf("step %d: next in %v, trusted %v; want %v, %v", i, time.Duration(s.next-now), s.isTrusted(), time.Duration(step.next), step.trusted)
 		}
 		now += step.next
 	}

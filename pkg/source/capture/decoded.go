@@ -7,9 +7,9 @@ import "C"
 
 import "image"
 
-// decoded returns the size of the picture that FFmpeg decoded last on this thread, or zero if it has not yet, or does it
+// decodedSize returns the size of the picture that FFmpeg decoded last on this thread, or zero if it has not yet, or does it
 // where nobody can see it.
-func decoded() image.Point {
+func decodedSize() image.Point {
 	d := C.decoded_newest()
 	return image.Pt(int(d.width), int(d.height))
 }

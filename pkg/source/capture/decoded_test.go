@@ -12,23 +12,23 @@ import (
 )
 
 // Where OpenCV keeps FFmpeg to itself, it decodes all the same.
-func TestFFmpegInAPlugin(t *testing.T) {
+func TestDecodedSizeIsSeenInAPlugin(t *testing.T) {
 	if err := exec.Command("pkg-config", "--exists", "libavcodec").Run(); err != nil {
 		t.Skip("libavcodec's headers are not installed: libavcodec-dev has them")
 	}
 	dir := t.TempDir()
 	plugin, program := filepath.Join(dir, "plugin.so"), filepath.Join(dir, "program")
 	const source = "testdata/plugin/"
-	build(t, "-shared", "-fPIC", "-o", plugin, source+"plugin.c", "@libavcodec")
+	compileC(t, "-shared", "-fPIC", "-o", plugin, source+"plugin.c", "@libavcodec")
 	// Only what camd-capture has of FFmpeg: the functions come with the plugin. -rdynamic is what Go links with.
-	build(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "library.c", "-ldl", "@libavutil")
+	compileC(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "library.c", "-ldl", "@libavutil")
 	if out, err := exec.Command(program, plugin).CombinedOutput(); err != nil {
 		t.Errorf("%s (%v)", out, err)
 	}
 }
 
-// build compiles C. An argument with @ is a library.
-func build(t *testing.T, args ...string) {
+// compileC compiles C. An argument with @ is a library.
+func compileC(t *testing.T, args ...string) {
 	t.Helper()
 	all := []string{"-Wall", "-Werror"}
 	for _, a := range args {
@@ -52,14 +52,14 @@ func build(t *testing.T, args ...string) {
 }
 
 // What is decoded where nobody can see it has no size that could be another one.
-func TestSizeThatIsNotSeen(t *testing.T) {
+func TestUnknownSizeIsNoResize(t *testing.T) {
 	var f ffmpeg
 	for _, size := range []image.Point{{}, {X: 640, Y: 480}, {}, {X: 640, Y: 480}} {
-		if err := f.measure(size); err != nil {
+		if err := f.checkSize(size); err != nil {
 			t.Errorf("%v: %v", size, err)
 		}
 	}
-	if err := f.measure(image.Pt(320, 240)); !misfit(err) {
+	if err := f.checkSize(image.Pt(320, 240)); !isResized(err) {
 		t.Errorf("got %v, want %s", err, condition.Resized)
 	}
 }

@@ -18,16 +18,16 @@ import (
 
 // device is a V4L2 camera.
 type device struct {
-	vc      *gocv.VideoCapture
-	path    string
-	timeout time.Duration
-	found   wire.Opened
-	pending bool       // the first picture is in first and has not been delivered
-	first   gocv.Mat   // closed with the device
-	last    time.Time  // when the newest picture was read
-	taken   int64      // when the newest picture was taken
-	convert conversion // done here and not by OpenCV's capture; the zero value is none
-	raw     gocv.Mat   // what is to be converted; closed with the device
+	vc           *gocv.VideoCapture
+	path         string
+	timeout      time.Duration
+	found        wire.Opened
+	pending      bool       // the first picture is in first and has not been delivered
+	firstPicture gocv.Mat   // closed with the device
+	lastRead     time.Time  // when the newest picture was read
+	capturedAt   int64      // when the newest picture was taken
+	convert      conversion // done here and not by OpenCV's capture; the zero value is none
+	raw          gocv.Mat   // what is to be converted; closed with the device
 }
 
 // openDevice opens a camera, asks for what start has and reads one picture to see what it really gives.
@@ -46,22 +46,22 @@ func openDevice(ctx context.Context, path string, start wire.Start) (source, err
 	vc, err := gocv.VideoCaptureFileWithAPI(path, gocv.VideoCaptureV4L2)
 	if err != nil {
 		_ = vc.Close()
-		return nil, refusal(path)
+		return nil, diagnoseOpen(path)
 	}
-	d := &device{vc: vc, path: path, timeout: start.ReadTimeout, first: gocv.NewMat(), raw: gocv.NewMat()}
+	d := &device{vc: vc, path: path, timeout: start.ReadTimeout, firstPicture: gocv.NewMat(), raw: gocv.NewMat()}
 	d.negotiate(start)
-	if err := d.begin(ctx, start); err != nil {
+	if err := d.readFirst(ctx, start); err != nil {
 		d.close()
 		if f, ok := errors.AsType[*failure](err); ok && f.reason == condition.Disconnected {
-			err = silence(path)
+			err = diagnoseNoPicture(path)
 		}
 		return nil, err
 	}
 	return d, nil
 }
 
-// refusal finds out why OpenCV did not open a device that is a camera.
-func refusal(path string) error {
+// diagnoseOpen finds out why OpenCV did not open a device that is a camera.
+func diagnoseOpen(path string) error {
 	n, err := openNode(path)
 	if err != nil {
 		return err
@@ -73,11 +73,11 @@ func refusal(path string) error {
 	if f := streamFailure(path, err); f != nil {
 		return f
 	}
-	return fail(condition.BadStream, "OpenCV cannot open %s: it has no format that OpenCV reads, or does not stream", path)
+	return newFailure(condition.BadStream, "OpenCV cannot open %s: it has no format that OpenCV reads, or does not stream", path)
 }
 
-// silence finds out why a device that OpenCV has opened, and closed again, gave not a single picture.
-func silence(path string) error {
+// diagnoseNoPicture finds out why a device that OpenCV has opened and closed again gave no picture.
+func diagnoseNoPicture(path string) error {
 	n, err := openNode(path)
 	if err != nil {
 		return err
@@ -88,9 +88,9 @@ func silence(path string) error {
 		return f
 	}
 	if err != nil {
-		return fail(condition.BadStream, "%s does not start to stream: %v", path, err)
+		return newFailure(condition.BadStream, "%s does not start to stream: %v", path, err)
 	}
-	return fail(condition.BadStream, "%s was opened and gave no picture", path)
+	return newFailure(condition.BadStream, "%s was opened and gave no picture", path)
 }
 
 // negotiate asks for format, size and rate, in the one order that works: a later one resets an earlier one otherwise.
@@ -135,28 +135,28 @@ var conversions = map[string]conversion{
 }
 
 // begin reads the first picture, decoded if what is called MJPEG is not, and then what the driver settled for.
-func (d *device) begin(ctx context.Context, start wire.Start) error {
-	d.last = time.Now()
-	if err := d.read(ctx, &d.first); err != nil {
+func (d *device) readFirst(ctx context.Context, start wire.Start) error {
+	d.lastRead = time.Now()
+	if err := d.read(ctx, &d.firstPicture); err != nil {
 		return err
 	}
-	if d.found.Passthrough && !isJPEG(&d.first) {
+	if d.found.Passthrough && !isJPEG(&d.firstPicture) {
 		d.found.Passthrough = false
 		d.vc.Set(gocv.VideoCaptureConvertRGB, 1)
-		if err := d.read(ctx, &d.first); err != nil {
+		if err := d.read(ctx, &d.firstPicture); err != nil {
 			return err
 		}
 	}
 	d.pending = true
 	d.found.Width = int(d.vc.Get(gocv.VideoCaptureFrameWidth))
 	d.found.Height = int(d.vc.Get(gocv.VideoCaptureFrameHeight))
-	d.found.FPS = rate(d.vc.Get(gocv.VideoCaptureFPS))
-	d.found.Note = differences(start, d.found)
+	d.found.FPS = validFPS(d.vc.Get(gocv.VideoCaptureFPS))
+	d.found.Note = negotiationNote(start, d.found)
 	return nil
 }
 
-// differences says what the driver gives otherwise than asked.
-func differences(start wire.Start, found wire.Opened) string {
+// negotiationNote says where the driver's settings differ from those requested.
+func negotiationNote(start wire.Start, found wire.Opened) string {
 	var notes []string
 	differ := func(what, asked, got any) { notes = append(notes, fmt.Sprintf("asked for %v, got %v", asked, got)) }
 	if start.Format != "" && start.Format != "auto" && codecName(fourCC(start.Format)) != found.Codec {
@@ -176,15 +176,15 @@ func (d *device) opened() wire.Opened { return d.found }
 
 func (d *device) close() {
 	_ = d.vc.Close()
-	_ = d.first.Close()
+	_ = d.firstPicture.Close()
 	_ = d.raw.Close()
 }
 
 // A read that fails at once is a signal, which is harmless, or a camera that is gone. The first comes alone, the other
 // stays.
 const (
-	fastFailures = time.Second // for how long they are borne
-	throttle     = 10 * time.Millisecond
+	maxFastFailures = time.Second // for how long they are borne
+	retryDelay      = 10 * time.Millisecond
 )
 
 func (d *device) next(ctx context.Context, m *gocv.Mat) error {
@@ -193,7 +193,7 @@ func (d *device) next(ctx context.Context, m *gocv.Mat) error {
 	}
 	if d.pending {
 		d.pending = false
-		return d.first.CopyTo(m)
+		return d.firstPicture.CopyTo(m)
 	}
 	return d.read(ctx, m)
 }
@@ -204,8 +204,8 @@ func (d *device) read(ctx context.Context, m *gocv.Mat) error {
 	for {
 		began := time.Now()
 		if d.vc.Read(m) && !m.Empty() {
-			d.last = time.Now()
-			d.taken = taken(d.vc.Get(gocv.VideoCapturePosMsec), d.taken, monotonic())
+			d.lastRead = time.Now()
+			d.capturedAt = captureTime(d.vc.Get(gocv.VideoCapturePosMsec), d.capturedAt, monotonic())
 			return nil
 		}
 		now := time.Now()
@@ -213,39 +213,39 @@ func (d *device) read(ctx context.Context, m *gocv.Mat) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return fail(condition.Disconnected, "%s was unplugged", d.path)
-		case now.Sub(began) >= fastFailures/2:
+			return newFailure(condition.Disconnected, "%s was unplugged", d.path)
+		case now.Sub(began) >= maxFastFailures/2:
 			failing = time.Time{}
-			if silent := now.Sub(d.last); silent >= d.timeout {
-				return fail(condition.Timeout, "no picture for %v", silent.Round(100*time.Millisecond))
+			if silent := now.Sub(d.lastRead); silent >= d.timeout {
+				return newFailure(condition.Timeout, "no picture for %v", silent.Round(100*time.Millisecond))
 			}
 			continue
 		case failing.IsZero():
 			failing = now
-		case now.Sub(failing) >= fastFailures:
-			return fail(condition.Disconnected, "%s gives no more pictures", d.path)
+		case now.Sub(failing) >= maxFastFailures:
+			return newFailure(condition.Disconnected, "%s gives no more pictures", d.path)
 		}
-		time.Sleep(throttle)
+		time.Sleep(retryDelay)
 	}
 }
 
 // captured is by the driver's account, which is before the picture waited in its queue and was read.
-func (d *device) captured() int64 { return d.taken }
+func (d *device) captured() int64 { return d.capturedAt }
 
-// recent bounds how old a picture can be when it is read: a few buffers of a slow camera.
-const recent = int64(5 * time.Second)
+// maxCaptureAge bounds how old a picture can be when it is read: a few buffers of a slow camera.
+const maxCaptureAge = int64(5 * time.Second)
 
-// taken is when a picture was taken by the driver's account, in milliseconds, if that can be true, and else now. Most
+// captureTime is when a picture was taken by the driver's account, in milliseconds, if that can be true, and else now. Most
 // drivers stamp by CLOCK_MONOTONIC; some by another clock, by none, or with the time of an earlier picture.
-func taken(driver float64, last, now int64) int64 {
-	if t := int64(driver * 1e6); t > last && t <= now && now-t <= recent {
+func captureTime(driver float64, last, now int64) int64 {
+	if t := int64(driver * 1e6); t > last && t <= now && now-t <= maxCaptureAge {
 		return t
 	}
 	return now
 }
 
 // fill converts what next read, if that is to be done here.
-func (d *device) fill(m *gocv.Mat) bool {
+func (d *device) retrieve(m *gocv.Mat) bool {
 	if d.convert.code == 0 {
 		return true
 	}

@@ -8,7 +8,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/wire"
 )
 
@@ -20,23 +20,23 @@ func BenchmarkDevice(b *testing.B) {
 		b.Skip("not in the lab")
 	}
 	b.Run("mjpeg1080p30", func(b *testing.B) {
-		start := wire.Start{Source: feed(b, clip1080), Width: 1920, Height: 1080}
-		compare(b, start, 1, func(pictures int) time.Duration {
-			cpu, _ := played(b, wire.Start{Source: clip1080.Make(b)}, 1, pictures)
+		start := wire.Start{Source: feedLoopback(b, clip1080), Width: 1920, Height: 1080}
+		compareCPU(b, start, 1, func(pictures int) time.Duration {
+			cpu, _ := measureProcess(b, wire.Start{Source: clip1080.Make(b)}, 1, pictures)
 			return cpu
 		})
 	})
 	b.Run("yuyv720p30", func(b *testing.B) {
-		clip := peer.Clip{Codec: "rawvideo", Size: "1280x720", Length: time.Second}
-		start := wire.Start{Source: feed(b, clip), Width: 1280, Height: 720, Format: "yuyv"}
-		compare(b, start, 1, func(pictures int) time.Duration {
-			return minimal(b, start.Source, gocv.VideoCaptureV4L2, pictures, 0)
+		clip := testpeer.Clip{Codec: "rawvideo", Size: "1280x720", Length: time.Second}
+		start := wire.Start{Source: feedLoopback(b, clip), Width: 1280, Height: 720, Format: "yuyv"}
+		compareCPU(b, start, 1, func(pictures int) time.Duration {
+			return measureMinimalLoop(b, start.Source, gocv.VideoCaptureV4L2, pictures, 0)
 		})
 	})
 }
 
-// feed makes a loopback device a camera and returns its path.
-func feed(b *testing.B, clip peer.Clip) string {
+// feedLoopback makes a loopback device a camera and returns its path.
+func feedLoopback(b *testing.B, clip testpeer.Clip) string {
 	b.Helper()
 	const path = "/dev/video20"
 	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(b), "-c:v", "copy", "-f", "v4l2", path)
@@ -44,7 +44,7 @@ func feed(b *testing.B, clip peer.Clip) string {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for end := time.Now().Add(peer.Deadline); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(testpeer.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		n, err := openNode(path)
 		if err == nil {
 			n.close()

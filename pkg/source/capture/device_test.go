@@ -12,7 +12,7 @@ import (
 )
 
 // What no driver of the lab does, USB cameras do.
-func TestStreamFailure(t *testing.T) {
+func TestStreamFailureExplainsErrno(t *testing.T) {
 	cases := []struct {
 		errno  unix.Errno
 		reason condition.Reason
@@ -38,7 +38,7 @@ func TestStreamFailure(t *testing.T) {
 }
 
 // A driver's time is believed where it can be true.
-func TestTaken(t *testing.T) {
+func TestCaptureTimeTrustsOnlyPlausibleDriverTimes(t *testing.T) {
 	const now = int64(100 * time.Second)
 	at := func(d time.Duration) int64 { return now - int64(d) }
 	ms := func(t int64) float64 { return float64(t) / 1e6 }
@@ -58,7 +58,7 @@ func TestTaken(t *testing.T) {
 		{"the same again", ms(at(time.Second)), at(time.Second), now},
 	}
 	for _, c := range cases {
-		if got := taken(c.driver, c.last, now); got != c.want {
+		if got := captureTime(c.driver, c.last, now); got != c.want {
 			t.Errorf("%s: got %v before, want %v", c.name, time.Duration(now-got), time.Duration(now-c.want))
 		}
 	}

@@ -4,10 +4,10 @@
 //
 // # Two goroutines
 //
-// The camera goroutine owns the source and everything of OpenCV's that belongs to it: it opens, reads and closes it,
+// The reader goroutine owns the source and everything of OpenCV's that belongs to it: it opens, reads and closes it,
 // so that nothing is ever closed under a call in progress. The sender, which is the goroutine that called [Run], encodes
-// and writes. Between them is an exchange of three pictures in which the newest wins: the camera never waits for a slow
-// encoder or reader, and no picture is allocated per frame. The sender keeps the newest that it took, for renditions that
+// and writes. Between them is a slot of three frames in which the newest wins: the reader never waits for a slow
+// encoder or for camd, and no picture is allocated per frame. The sender keeps the newest that it took, for renditions that
 // become wanted before a slow camera's next. Image controls are set beside them, each request on a goroutine and a descriptor
 // of its own, so that a driver that hangs holds up no picture.
 //
@@ -32,7 +32,7 @@
 //
 // # Ending
 //
-// A call blocked inside OpenCV cannot be cancelled. When Run is asked to stop during one, it says goodbye and returns
+// A call blocked inside OpenCV cannot be cancelled. When Run is asked to stop during one, it sends its last message and returns
 // without waiting for it; the process should then exit.
 //
 // # Processes

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	condition "camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
 // failure is why a source cannot be opened or read any more.
@@ -17,13 +17,13 @@ type failure struct {
 
 func (f *failure) Error() string { return f.detail }
 
-func fail(reason condition.Reason, format string, args ...any) *failure {
+func newFailure(reason condition.Reason, format string, args ...any) *failure {
 	return &failure{reason, fmt.Sprintf(format, args...)}
 }
 
-// scrub takes the source's secrets out of a text: the password in each of its spellings, and the query of a URL. The
+// redact takes the source's secrets out of a text: the password in each of its spellings, and the query of a URL. The
 // texts are made without them; this is for what a server or library puts in.
-func scrub(src spec.Source, text string) string {
+func redact(src sourceurl.Source, text string) string {
 	secrets := []string{src.URL.RawQuery, src.Password, url.QueryEscape(src.Password), url.PathEscape(src.Password),
 		strings.TrimPrefix(url.UserPassword("", src.Password).String(), ":")}
 	for _, values := range src.URL.Query() {

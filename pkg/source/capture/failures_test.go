@@ -10,20 +10,20 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	condition "camd/pkg/camera"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
 const secret = "hush-hush"
 
-// secretive adds a user and a password, and a query that is a secret too.
-func secretive(url string) string {
+// withSecrets adds a user and a password, and a query that is a secret too.
+func withSecrets(url string) string {
 	return strings.Replace(url, "://", "://viewer:"+secret+"@", 1) + "?token=" + secret
 }
 
-func TestFailures(t *testing.T) {
+func TestFailuresReportReasonWithoutSecrets(t *testing.T) {
 	write := func(content string) func(*testing.T) string {
 		return func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "clip.mp4")
@@ -41,13 +41,13 @@ func TestFailures(t *testing.T) {
 				_, _ = w.Write([]byte(body))
 			}))
 			t.Cleanup(s.Close)
-			return secretive(s.URL + "/stream")
+			return withSecrets(s.URL + "/stream")
 		}
 	}
 	text := func(s string) func(*testing.T) string { return func(*testing.T) string { return s } }
 	rtsp := func(change func(url string) string) func(*testing.T) string {
 		return func(t *testing.T) string {
-			return change(peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: "right"}).URL())
+			return change(testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264, User: "viewer", Password: "right"}).URL())
 		}
 	}
 	for _, c := range []struct {
@@ -71,9 +71,9 @@ func TestFailures(t *testing.T) {
 		{"http 404", web(404, "text/plain", ""), condition.NotFound, "404"},
 		{"http 500", web(500, "text/plain", ""), condition.BadStream, "500"},
 		{"http nonsense", web(200, "video/mp4", "nonsense"), condition.BadStream, "no video"},
-		{"http refused", refused("http"), condition.Unreachable, "refuses connections"},
-		{"rtsp refused", refused("rtsp"), condition.Unreachable, "refuses connections"},
-		{"rtsp wrong password", rtsp(secretive), condition.Auth, "refuses the user or password"},
+		{"http refused", refusingServer("http"), condition.Unreachable, "refuses connections"},
+		{"rtsp refused", refusingServer("rtsp"), condition.Unreachable, "refuses connections"},
+		{"rtsp wrong password", rtsp(withSecrets), condition.Auth, "refuses the user or password"},
 		{"rtsp no password", rtsp(func(url string) string { return url }), condition.Auth, "asks for a user"},
 		{"rtsp not found", rtsp(func(url string) string {
 			return strings.Replace(strings.Replace(url, "/cam", "/other", 1), "://", "://viewer:right@", 1)
@@ -81,50 +81,50 @@ func TestFailures(t *testing.T) {
 		{"rtsp of a web server", func(t *testing.T) string {
 			return strings.Replace(web(200, "text/html", "")(t), "http:", "rtsp:", 1)
 		}, condition.BadStream, "does not speak RTSP"},
-		{"rtsp silent", silent("rtsp"), condition.Timeout, "no answer"},
-		{"http silent", silent("http"), condition.Timeout, "no answer"},
+		{"rtsp silent", silentServer("rtsp"), condition.Timeout, "no answer"},
+		{"http silent", silentServer("http"), condition.Timeout, "no answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := begin(t, wire.Start{Source: c.source(t), OpenTimeout: time.Second, ReadTimeout: time.Second})
-			e, _ := await[wire.Ended](d)
+			d := startCapture(t, wire.Start{Source: c.source(t), OpenTimeout: time.Second, ReadTimeout: time.Second})
+			e, _ := awaitMessage[wire.Ended](d)
 			if e.Reason != string(c.reason) || !strings.Contains(e.Detail, c.detail) {
 				t.Errorf("got %q %q, want %q and …%s…", e.Reason, e.Detail, c.reason, c.detail)
 			}
 			if strings.Contains(e.Detail, secret) {
 				t.Errorf("the secret is in %q", e.Detail)
 			}
-			if err := d.result(); err != nil {
+			if err := d.waitEnd(); err != nil {
 				t.Errorf("run: %v", err)
 			}
 		})
 	}
 }
 
-// refused is the address of nobody.
-func refused(scheme string) func(*testing.T) string {
+// refusingServer is an address that refuses connections.
+func refusingServer(scheme string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		return secretive(scheme + "://" + l.Addr().String() + "/cam")
+		return withSecrets(scheme + "://" + l.Addr().String() + "/cam")
 	}
 }
 
-// silent is the address of a server that takes connections and says nothing.
-func silent(scheme string) func(*testing.T) string {
+// silentServer is the address of a server that accepts connections and sends nothing.
+func silentServer(scheme string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts for it
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { l.Close() })
-		return secretive(scheme + "://" + l.Addr().String() + "/cam")
+		return withSecrets(scheme + "://" + l.Addr().String() + "/cam")
 	}
 }
 
-func TestNoPermission(t *testing.T) {
+func TestUnreadableFileReportsPermission(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may read everything")
 	}
@@ -132,41 +132,41 @@ func TestNoPermission(t *testing.T) {
 	if err := os.WriteFile(path, []byte("x"), 0o000); err != nil {
 		t.Fatal(err)
 	}
-	d := begin(t, wire.Start{Source: path})
-	if e, _ := await[wire.Ended](d); e.Reason != string(condition.Permission) {
+	d := startCapture(t, wire.Start{Source: path})
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Permission) {
 		t.Errorf("got %+v, want reason %q", e, condition.Permission)
 	}
 }
 
-func TestServerLost(t *testing.T) {
+func TestLostServerReportsReason(t *testing.T) {
 	for name, c := range map[string]struct {
-		act    func(*peer.RTSPServer)
+		act    func(*testpeer.RTSPServer)
 		reason condition.Reason
 	}{
-		"stopped": {(*peer.RTSPServer).Stop, condition.Disconnected},
-		"silent":  {(*peer.RTSPServer).Mute, condition.Timeout},
+		"stopped": {(*testpeer.RTSPServer).Stop, condition.Disconnected},
+		"silent":  {(*testpeer.RTSPServer).Mute, condition.Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264})
-			d := begin(t, wire.Start{Source: s.URL(), ReadTimeout: 2 * time.Second})
+			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264})
+			d := startCapture(t, wire.Start{Source: s.URL(), ReadTimeout: 2 * time.Second})
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 			c.act(s)
-			if e, _ := await[wire.Ended](d); e.Reason != string(c.reason) {
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(c.reason) {
 				t.Errorf("got %+v, want reason %q", e, c.reason)
 			}
 		})
 	}
 }
 
-func TestScrub(t *testing.T) {
-	src, err := spec.Parse("http://viewer:p%40ss%20word@host/x?token=abc123")
+func TestRedactRemovesSecrets(t *testing.T) {
+	src, err := sourceurl.Parse("http://viewer:p%40ss%20word@host/x?token=abc123")
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Whatever a server or library puts into its message, in whatever spelling, stays here.
 	for _, text := range []string{"p@ss word", "p%40ss%20word", "p%40ss+word", "?token=abc123", "got abc123"} {
-		if got := scrub(src, text); strings.Contains(got, "ss") || strings.Contains(got, "abc123") {
+		if got := redact(src, text); strings.Contains(got, "ss") || strings.Contains(got, "abc123") {
 			t.Errorf("scrub(%q) = %q", text, got)
 		}
 	}

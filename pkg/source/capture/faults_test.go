@@ -9,18 +9,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	condition "camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
 // servers are what is asked through the proxy.
 var servers = map[string]func(*testing.T) (url string){
-	"rtsp": func(t *testing.T) string { return peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264}).URL() },
-	"http": func(t *testing.T) string { return peer.ServeHTTP(t, peer.MJPEG) },
+	"rtsp": func(t *testing.T) string { return testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).URL() },
+	"http": func(t *testing.T) string { return testpeer.ServeHTTP(t, testpeer.MJPEG) },
 }
 
-func TestFaults(t *testing.T) {
+func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 	for _, c := range []struct {
 		kind, attributes string
 		reason           condition.Reason // None: pictures go on
@@ -33,18 +33,18 @@ func TestFaults(t *testing.T) {
 	} {
 		for name, serve := range servers {
 			t.Run(c.kind+" "+name, func(t *testing.T) {
-				p := peer.Between(t, serve(t))
-				d := begin(t, wire.Start{Source: p.URL, ReadTimeout: 3 * time.Second})
+				p := testpeer.ServeFaultProxy(t, serve(t))
+				d := startCapture(t, wire.Start{Source: p.URL, ReadTimeout: 3 * time.Second})
 				d.send(wire.Demand{Wanted: true})
 				d.frame()
-				p.Poison(c.kind, c.attributes)
+				p.AddFault(c.kind, c.attributes)
 				if c.reason == condition.None {
 					for range 40 {
 						d.frame()
 					}
 					return
 				}
-				if e, _ := await[wire.Ended](d); e.Reason != string(c.reason) {
+				if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(c.reason) {
 					t.Errorf("got %+v, want reason %q", e, c.reason)
 				}
 			})
@@ -53,19 +53,19 @@ func TestFaults(t *testing.T) {
 }
 
 // Opening has its bound where packets are dropped, too.
-func TestBlackHole(t *testing.T) {
+func TestOpenTimesOutIfPacketsAreDropped(t *testing.T) {
 	for _, scheme := range []string{"rtsp", "http", "http+poll"} {
 		t.Run(scheme, func(t *testing.T) {
-			d := begin(t, wire.Start{Source: secretive(scheme + "://" + full(t) + "/cam"), OpenTimeout: time.Second, ReadTimeout: time.Second})
-			if e, _ := await[wire.Ended](d); e.Reason != string(condition.Timeout) || strings.Contains(e.Detail, secret) {
+			d := startCapture(t, wire.Start{Source: withSecrets(scheme + "://" + fullServer(t) + "/cam"), OpenTimeout: time.Second, ReadTimeout: time.Second})
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Timeout) || strings.Contains(e.Detail, secret) {
 				t.Errorf("got %+v, want reason %q", e, condition.Timeout)
 			}
 		})
 	}
 }
 
-// full is the address of a socket whose queue is full: the kernel drops what asks for a connection.
-func full(t *testing.T) string {
+// fullServer is the address of a socket whose queue is full: the kernel drops what asks for a connection.
+func fullServer(t *testing.T) string {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -93,14 +93,14 @@ func full(t *testing.T) string {
 }
 
 // An answer that is no RTSP.
-func TestRTSPNonsense(t *testing.T) {
+func TestNonRTSPAnswerIsReported(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone := make(chan struct{})
+	serverEnded := make(chan struct{})
 	go func() {
-		defer close(gone)
+		defer close(serverEnded)
 		for {
 			c, err := l.Accept()
 			if err != nil {
@@ -110,17 +110,17 @@ func TestRTSPNonsense(t *testing.T) {
 			c.Close()
 		}
 	}()
-	t.Cleanup(func() { l.Close(); <-gone })
-	d := begin(t, wire.Start{Source: "rtsp://" + l.Addr().String() + "/cam", OpenTimeout: 2 * time.Second})
-	if e, _ := await[wire.Ended](d); e.Reason != string(condition.BadStream) && e.Reason != string(condition.Unreachable) {
+	t.Cleanup(func() { l.Close(); <-serverEnded })
+	d := startCapture(t, wire.Start{Source: "rtsp://" + l.Addr().String() + "/cam", OpenTimeout: 2 * time.Second})
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.BadStream) && e.Reason != string(condition.Unreachable) {
 		t.Errorf("got %+v", e)
 	}
 }
 
 // A camera that becomes slow, at night for instance, stays open.
-func TestRTSPBecomesSlow(t *testing.T) {
-	s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.Clip{Length: 8 * time.Second, Slows: true}})
-	d := begin(t, wire.Start{Source: s.URL()})
+func TestSlowRTSPCameraStaysOpen(t *testing.T) {
+	s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.Clip{Length: 8 * time.Second, SlowsDown: true}})
+	d := startCapture(t, wire.Start{Source: s.URL()})
 	d.send(wire.Demand{Wanted: true})
 	for slow, last := 0, int64(0); slow < 2; {
 		f, _ := d.frame()
@@ -131,9 +131,9 @@ func TestRTSPBecomesSlow(t *testing.T) {
 	}
 }
 
-func TestOnePictureASecond(t *testing.T) {
-	s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.Clip{FPS: 1, Length: 4 * time.Second}})
-	d := begin(t, wire.Start{Source: s.URL()})
+func TestRTSPAtOnePictureASecondStaysOpen(t *testing.T) {
+	s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.Clip{FPS: 1, Length: 4 * time.Second}})
+	d := startCapture(t, wire.Start{Source: s.URL()})
 	d.send(wire.Demand{Wanted: true})
 	for range 4 {
 		d.frame()

@@ -16,31 +16,31 @@ import (
 
 // Properties that FFmpeg takes when it opens something, in milliseconds.
 const (
-	openTimeout = gocv.VideoCaptureProperties(53)
-	readTimeout = gocv.VideoCaptureProperties(54)
+	openTimeoutProperty = gocv.VideoCaptureProperties(53)
+	readTimeoutProperty = gocv.VideoCaptureProperties(54)
 )
 
-// raw is the value of the property FORMAT that makes OpenCV hand out packets as they are.
-const raw = -1
+// rawPackets is the value of the property FORMAT that makes OpenCV hand out packets as they are.
+const rawPackets = -1
 
 // ffmpeg is what OpenCV's FFmpeg backend opened: a file or a network stream.
 type ffmpeg struct {
-	vc       *gocv.VideoCapture
-	found    wire.Opened
-	timeout  time.Duration // of a read
-	position float64       // pictures grabbed, by OpenCV's count
-	size     image.Point   // of the first picture; zero for what is not decoded
-	slow     bool          // the newest read took all the time it had
-	pending  bool          // the newest picture was grabbed to look at it and has not been delivered
+	vc        *gocv.VideoCapture
+	found     wire.Opened
+	timeout   time.Duration // of a read
+	grabbed   float64       // pictures grabbed, by OpenCV's count
+	firstSize image.Point   // of the first picture; zero for what is not decoded
+	slow      bool          // the newest read took all the time it had
+	pending   bool          // the newest picture was grabbed to look at it and has not been delivered
 
-	connections *connections
+	checker *connectionChecker
 }
 
 // errOpen says only that it failed: OpenCV does not tell why, and the constructor's error repeats the password.
-var errOpen = fail(condition.BadStream, "OpenCV cannot open it")
+var errOpen = newFailure(condition.BadStream, "OpenCV cannot open it")
 
 // errNoPicture is a stream that opens and then gives nothing.
-var errNoPicture = fail(condition.BadStream, "it opens, but there is no picture in it")
+var errNoPicture = newFailure(condition.BadStream, "it opens, but there is no picture in it")
 
 // openFFmpeg opens an address, MJPEG undecoded, and looks at the first picture. options are FFmpeg's, as OpenCV has them
 // in the environment. rules are for its connections; nil is for a file, which has none.
@@ -66,13 +66,13 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 		return nil, err
 	}
 	vc, err := gocv.VideoCaptureFileWithAPIParams(address, gocv.VideoCaptureFFmpeg, []gocv.VideoCaptureProperties{
-		openTimeout, milliseconds(start.OpenTimeout), readTimeout, milliseconds(start.ReadTimeout)})
+		openTimeoutProperty, milliseconds(start.OpenTimeout), readTimeoutProperty, milliseconds(start.ReadTimeout)})
 	if err != nil {
 		_ = vc.Close()
 		return nil, cmp.Or(connections.refusal(), error(errOpen))
 	}
-	f := &ffmpeg{vc: vc, timeout: start.ReadTimeout, pending: true, connections: connections}
-	if err := connections.verify(); err != nil {
+	f := &ffmpeg{vc: vc, timeout: start.ReadTimeout, pending: true, checker: connections}
+	if err := connections.checkVerified(); err != nil {
 		f.close()
 		return nil, err
 	}
@@ -81,17 +81,17 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 		Codec:   codecName(vc.Get(gocv.VideoCaptureFOURCC)),
 		Width:   int(vc.Get(gocv.VideoCaptureFrameWidth)),
 		Height:  int(vc.Get(gocv.VideoCaptureFrameHeight)),
-		FPS:     rate(vc.Get(gocv.VideoCaptureFPS)),
+		FPS:     validFPS(vc.Get(gocv.VideoCaptureFPS)),
 	}
 	if f.found.Codec == "mjpeg" && passthrough {
 		f.found.Passthrough = true
-		vc.Set(gocv.VideoCaptureFormat, raw)
+		vc.Set(gocv.VideoCaptureFormat, rawPackets)
 	}
 	if err := f.grab(); err != nil {
 		return f, cmp.Or(connections.refusal(), error(errNoPicture))
 	}
 	if f.found.Passthrough && !f.holdsJPEG() {
-		return f, fail(condition.BadStream, "it is called MJPEG, and there is no JPEG in it")
+		return f, newFailure(condition.BadStream, "it is called MJPEG, and there is no JPEG in it")
 	}
 	return f, nil
 }
@@ -106,7 +106,7 @@ func (f *ffmpeg) next(context.Context, *gocv.Mat) error {
 	return f.grab()
 }
 
-func (f *ffmpeg) fill(m *gocv.Mat) bool { return f.vc.Retrieve(m) }
+func (f *ffmpeg) retrieve(m *gocv.Mat) bool { return f.vc.Retrieve(m) }
 
 func (f *ffmpeg) close() { _ = f.vc.Close() }
 
@@ -114,46 +114,46 @@ func (f *ffmpeg) close() { _ = f.vc.Close() }
 // copying of MJPEG. gocv does not say whether it succeeded, but OpenCV's count of pictures does. (gocv's Grab would read
 // a freed message if OpenCV threw; this backend's grab does not, unless exceptions are asked for.)
 func (f *ffmpeg) grab() error {
-	runtime.LockOSThread() // for measure
+	runtime.LockOSThread() // for checkSize
 	defer runtime.UnlockOSThread()
 	began := time.Now()
 	if err := f.vc.Grab(1); err != nil {
-		return fail(condition.BadStream, "%v", err)
+		return newFailure(condition.BadStream, "%v", err)
 	}
 	// After a timeout the decoder may yet give out a picture that it had kept back, and the read after that fails at once.
 	wasSlow := f.slow
 	f.slow = time.Since(began) >= f.timeout*9/10
 	position := f.vc.Get(gocv.VideoCapturePosFrames)
 	switch {
-	case position > f.position:
-		f.position = position
-		return f.measure(decoded())
-	case f.connections.refusal() != nil:
-		return f.connections.refusal()
+	case position > f.grabbed:
+		f.grabbed = position
+		return f.checkSize(decodedSize())
+	case f.checker.refusal() != nil:
+		return f.checker.refusal()
 	case f.slow || wasSlow:
-		return fail(condition.Timeout, "no picture for %v", f.timeout)
+		return newFailure(condition.Timeout, "no picture for %v", f.timeout)
 	}
-	return errEnd
+	return errStreamEnded
 }
 
 // measure looks at the size of the picture that this thread has just grabbed, zero if that could not be seen. OpenCV would go
 // on scaling from the first one's: a larger picture fails, and it hands out the one before for ever; of a smaller one there is
 // only a corner.
-func (f *ffmpeg) measure(size image.Point) error {
+func (f *ffmpeg) checkSize(size image.Point) error {
 	if f.found.Passthrough || size == (image.Point{}) {
 		return nil
 	}
-	if f.size == (image.Point{}) {
-		f.size = size
+	if f.firstSize == (image.Point{}) {
+		f.firstSize = size
 	}
-	if size != f.size {
-		return fail(condition.Resized, "its pictures were %dx%d and are %dx%d now", f.size.X, f.size.Y, size.X, size.Y)
+	if size != f.firstSize {
+		return newFailure(condition.Resized, "its pictures were %dx%d and are %dx%d now", f.firstSize.X, f.firstSize.Y, size.X, size.Y)
 	}
 	return nil
 }
 
-// errEnd is a read that failed at once: the end of a file, or a lost connection.
-var errEnd = fail(condition.Disconnected, "the stream ended")
+// errStreamEnded is a read that failed at once: the end of a file, or a lost connection.
+var errStreamEnded = newFailure(condition.Disconnected, "the stream ended")
 
 func (f *ffmpeg) holdsJPEG() bool {
 	m := gocv.NewMat()
@@ -174,8 +174,8 @@ func milliseconds(d time.Duration) gocv.VideoCaptureProperties {
 	return gocv.VideoCaptureProperties(min(d.Milliseconds(), math.MaxInt32))
 }
 
-// rate is a frame rate that somebody could mean, or 0.
-func rate(fps float64) float64 {
+// validFPS is a frame rate that somebody could mean, or 0.
+func validFPS(fps float64) float64 {
 	if fps > 0 && fps <= 1000 {
 		return fps
 	}

@@ -11,22 +11,22 @@ import (
 
 	"github.com/icholy/digest"
 
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 )
 
-// served is a connection on which a server has said all that it will.
-type served struct {
+// scriptedConn is a connection whose server side is fixed: input is read, and output is what was written.
+type scriptedConn struct {
 	net.Conn
-	said  io.Reader
-	heard bytes.Buffer
+	input  io.Reader
+	output bytes.Buffer
 }
 
-func (s *served) Read(b []byte) (int, error)  { return s.said.Read(b) }
-func (s *served) Write(b []byte) (int, error) { return s.heard.Write(b) }
+func (s *scriptedConn) Read(b []byte) (int, error)  { return s.input.Read(b) }
+func (s *scriptedConn) Write(b []byte) (int, error) { return s.output.Write(b) }
 
 // Whatever a camera's RTSP server answers, the password goes out in answer to a challenge alone, hidden by Digest where that is
 // offered, and nothing of the server's becomes a header of its own.
-func FuzzRefusal(f *testing.F) {
+func FuzzRTSPResponse(f *testing.F) {
 	for _, s := range []string{
 		"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm=\"Streaming Server\", nonce=\"abc\", qop=\"auth,auth-int\", algorithm=SHA-256\r\n\r\n",
 		"RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a, digest b\", Digest realm=x,nonce=y\r\nWWW-Authenticate: Digest realm=\"z\", nonce=\"\\\"\"\r\n\r\n",
@@ -38,66 +38,66 @@ func FuzzRefusal(f *testing.F) {
 	}
 	const password = "c4nary-Pa55w0rd"
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("viewer:"+password))
-	src, err := spec.Parse("rtsp://viewer:" + password + "@10.0.0.7/stream1")
+	src, err := sourceurl.Parse("rtsp://viewer:" + password + "@10.0.0.7/stream1")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		conn := &served{said: bytes.NewReader(in)}
-		status, header, err := describe(conn, heads(conn), src, 1, "")
-		if strings.Contains(conn.heard.String(), password) {
-			t.Fatalf("the password goes out unasked: %s", &conn.heard)
+		conn := &scriptedConn{input: bytes.NewReader(in)}
+		status, header, err := sendDescribe(conn, newHeaderReader(conn), src, 1, "")
+		if strings.Contains(conn.output.String(), password) {
+			t.Fatalf("the password goes out unasked: %s", &conn.output)
 		}
 		if err != nil {
-			if fail := connectFailure(src, err); fail.detail == "" || len(fail.detail) > 100 {
-				t.Errorf("%v is explained as %q", err, fail.detail)
+			if failed := connectFailure(src, err); failed.detail == "" || len(failed.detail) > 100 {
+				t.Errorf("%v is explained as %q", err, failed.detail)
 			}
 			return
 		}
-		if f := judge(src, status); f != nil && (len(f.detail) > 100 || strings.Contains(f.detail, "\n")) {
+		if f := statusFailure(src, status); f != nil && (len(f.detail) > 100 || strings.Contains(f.detail, "\n")) {
 			t.Errorf("%d is explained as %q", status, f.detail)
 		}
 		c := credentials{src: src}
 		offered := strings.ToLower(strings.Join(header["Www-Authenticate"], ","))
-		if c.learn(header["Www-Authenticate"]) != (c.digest != nil || c.basic) || c.basic && !strings.Contains(offered, "basic") || c.digest != nil && !strings.Contains(offered, "digest") {
+		if c.acceptChallenges(header["Www-Authenticate"]) != (c.digest != nil || c.basic) || c.basic && !strings.Contains(offered, "basic") || c.digest != nil && !strings.Contains(offered, "digest") {
 			t.Fatalf("of %q it learns %+v", header["Www-Authenticate"], c)
 		}
-		switch answer := c.answer("DESCRIBE", src.URL.String()); {
-		case strings.ContainsFunc(answer, unicode.IsControl):
-			t.Errorf("header %q", answer)
-		case answer == "" && (c.basic || c.digest != nil), answer != "" && !c.basic && c.digest == nil, answer == basic && !c.basic:
-			t.Errorf("%q in answer to %+v", answer, c)
-		case answer != basic && (strings.Contains(answer, password) || strings.Contains(answer, strings.TrimPrefix(basic, "Basic "))):
-			t.Errorf("the password is in %q", answer)
+		switch authorization := c.authorization("DESCRIBE", src.URL.String()); {
+		case strings.ContainsFunc(authorization, unicode.IsControl):
+			t.Errorf("header %q", authorization)
+		case authorization == "" && (c.basic || c.digest != nil), authorization != "" && !c.basic && c.digest == nil, authorization == basic && !c.basic:
+			t.Errorf("%q in answer to %+v", authorization, c)
+		case authorization != basic && (strings.Contains(authorization, password) || strings.Contains(authorization, strings.TrimPrefix(basic, "Basic "))):
+			t.Errorf("the password is in %q", authorization)
 		}
 	})
 }
 
-// endless is a server that never comes to an end.
-type endless struct{}
+// endlessHeader is a header without an end.
+type endlessHeader struct{}
 
-func (endless) Read(b []byte) (int, error) { return copy(b, "X-Filler: 0123456789\r\n"), nil }
+func (endlessHeader) Read(b []byte) (int, error) { return copy(b, "X-Filler: 0123456789\r\n"), nil }
 
-func TestAnswerWithoutEnd(t *testing.T) {
-	conn := &served{said: io.MultiReader(strings.NewReader("RTSP/1.0 200 OK\r\n"), endless{})}
-	if status, _, err := describe(conn, heads(conn), spec.Source{}, 1, ""); err == nil {
+func TestEndlessRTSPHeaderIsRefused(t *testing.T) {
+	conn := &scriptedConn{input: io.MultiReader(strings.NewReader("RTSP/1.0 200 OK\r\n"), endlessHeader{})}
+	if status, _, err := sendDescribe(conn, newHeaderReader(conn), sourceurl.Source{}, 1, ""); err == nil {
 		t.Errorf("it was taken, as %d", status)
 	}
 }
 
-// What the library writes as a challenge, in whatever company, is read as that.
+// A challenge that the library writes is read as that, whatever comes before it.
 func FuzzChallenge(f *testing.F) {
 	f.Add("Streaming Server", "abc==", "5ccc", "auth,auth-int", "MD5", " Basic realm=\"x\",")
 	f.Add("a, Digest b", "Basic c", "", "auth", "SHA-256", "")
 	f.Add("", "0", "", "", "", "Negotiate,")
 	f.Fuzz(func(t *testing.T, realm, nonce, opaque, qop, algorithm, before string) {
 		for _, s := range []string{realm, nonce, opaque, qop, algorithm, before} {
-			for _, part := range separate(s) { // of any text: pieces of it
+			for _, part := range splitChallenges(s) { // of any text: pieces of it
 				if !strings.Contains(s, part) {
 					t.Fatalf("%q is not in %q", part, s)
 				}
 			}
-			if _ = challenge(s); strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+			if _ = parseDigestChallenge(s); strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
 				return
 			}
 		}
@@ -108,12 +108,12 @@ func FuzzChallenge(f *testing.F) {
 		if qop = strings.Trim(qop, " ,"); qop != "" {
 			want.QOP = []string{qop}
 		}
-		parts := separate(before + " " + want.String())
+		parts := splitChallenges(before + " " + want.String())
 		if len(parts) == 0 {
 			t.Fatalf("nothing in %s", want.String())
 		}
 		_, rest, _ := strings.Cut(parts[len(parts)-1], " ")
-		got := challenge(rest)
+		got := parseDigestChallenge(rest)
 		if got.Realm != realm || got.Nonce != nonce || got.Opaque != opaque || got.Algorithm != algorithm {
 			t.Errorf("%s is read as %+v", want.String(), got)
 		}

@@ -11,8 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"camd/internal/peer"
-	"camd/pkg/mjpeg"
+	"camd/internal/testpeer"
+	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
 
@@ -21,13 +21,13 @@ const speedVariable = "CAPTURE_SPEED"
 
 func TestMain(m *testing.M) {
 	if v := os.Getenv(speedVariable); v != "" {
-		os.Exit(child(v))
+		os.Exit(runCaptureProcess(v))
 	}
-	goleak.VerifyTestMain(m, peer.FaultyLeaks()...)
+	goleak.VerifyTestMain(m, testpeer.FaultProxyLeaks()...)
 }
 
-// child does what camd-capture's main does.
-func child(v string) int {
+// runCaptureProcess does what camd-capture's main does.
+func runCaptureProcess(v string) int {
 	out, err := TakeStdout()
 	if err != nil {
 		return 3
@@ -51,8 +51,8 @@ type message struct {
 	picture []byte
 }
 
-// daemon is camd's end of a capture that runs in the test's own process.
-type daemon struct {
+// testDaemon is camd's end of a capture that runs in the test's own process.
+type testDaemon struct {
 	t        testing.TB
 	commands *wire.Writer
 	pipe     *os.File // of the commands
@@ -60,17 +60,17 @@ type daemon struct {
 	done     chan error // what run returned
 }
 
-// begin starts a capture.
-func begin(t testing.TB, start wire.Start) *daemon {
+// startCapture starts a capture.
+func startCapture(t testing.TB, start wire.Start) *testDaemon {
 	t.Helper()
-	return beginFast(t, start, 1)
+	return startCaptureAtSpeed(t, start, 1)
 }
 
-func beginFast(t testing.TB, start wire.Start, speed float64) *daemon {
+func startCaptureAtSpeed(t testing.TB, start wire.Start, speed float64) *testDaemon {
 	t.Helper()
 	in, commands := pipe(t)
 	messages, out := pipe(t)
-	d := &daemon{t: t, commands: wire.NewWriter(commands), pipe: commands, messages: make(chan message, 16), done: make(chan error, 1)}
+	d := &testDaemon{t: t, commands: wire.NewWriter(commands), pipe: commands, messages: make(chan message, 16), done: make(chan error, 1)}
 	quit := make(chan struct{})
 	var ended sync.WaitGroup
 	ended.Go(func() {
@@ -102,7 +102,7 @@ func receive(r *wire.Reader, to chan<- message, quit <-chan struct{}) {
 		msg := message{Message: m}
 		if f, ok := m.(wire.Frame); ok {
 			msg.picture = make([]byte, f.Size)
-			if r.Picture(msg.picture) != nil {
+			if r.ReadPicture(msg.picture) != nil {
 				return
 			}
 		}
@@ -122,7 +122,7 @@ func pipe(t testing.TB) (r, w *os.File) {
 	return r, w
 }
 
-func (d *daemon) send(m wire.Message) {
+func (d *testDaemon) send(m wire.Message) {
 	d.t.Helper()
 	if err := d.commands.Write(m); err != nil {
 		d.t.Fatalf("send %T: %v", m, err)
@@ -130,19 +130,19 @@ func (d *daemon) send(m wire.Message) {
 }
 
 // next returns the next message, or a nil one after the last.
-func (d *daemon) next() message {
+func (d *testDaemon) next() message {
 	d.t.Helper()
 	select {
 	case m := <-d.messages:
 		return m
-	case <-time.After(peer.Deadline):
+	case <-time.After(testpeer.Deadline):
 		d.t.Fatal("no message")
 		return message{}
 	}
 }
 
-// await returns the next message of a type, with its picture, passing over frames and beats.
-func await[M wire.Message](d *daemon) (M, []byte) {
+// awaitMessage returns the next message of a type, with its picture, passing over frames and beats.
+func awaitMessage[M wire.Message](d *testDaemon) (M, []byte) {
 	d.t.Helper()
 	for {
 		msg := d.next()
@@ -150,7 +150,7 @@ func await[M wire.Message](d *daemon) (M, []byte) {
 			return m, msg.picture
 		}
 		switch m := msg.Message.(type) {
-		case wire.Frame, wire.Beat, wire.Hello, wire.Opened, wire.Refused:
+		case wire.Frame, wire.Heartbeat, wire.Hello, wire.Opened, wire.Refused:
 		default:
 			d.t.Fatalf("got %T %+v, want %T", m, m, *new(M))
 		}
@@ -158,25 +158,25 @@ func await[M wire.Message](d *daemon) (M, []byte) {
 }
 
 // frame returns the next frame and its picture, which must be a good one.
-func (d *daemon) frame() (wire.Frame, mjpeg.Picture) {
+func (d *testDaemon) frame() (wire.Frame, media.Picture) {
 	d.t.Helper()
-	f, b := await[wire.Frame](d)
-	p, err := mjpeg.Normalize(b, mjpeg.Limits{})
+	f, b := awaitMessage[wire.Frame](d)
+	p, err := media.Normalize(b, media.Limits{})
 	if err != nil {
 		d.t.Fatalf("picture %d: %v", f.Count, err)
 	}
 	return f, p
 }
 
-// result waits for the capture's end.
-func (d *daemon) result() error {
+// waitEnd waits for the capture's end.
+func (d *testDaemon) waitEnd() error {
 	d.t.Helper()
 	for {
 		select {
 		case err := <-d.done:
 			return err
 		case <-d.messages:
-		case <-time.After(peer.Deadline):
+		case <-time.After(testpeer.Deadline):
 			d.t.Fatal("the capture does not end")
 		}
 	}

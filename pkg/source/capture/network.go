@@ -8,27 +8,27 @@ import (
 	"gocv.io/x/gocv"
 
 	condition "camd/pkg/camera"
-	"camd/pkg/source/mixed"
-	"camd/pkg/source/spec"
+	"camd/pkg/source/httpmjpeg"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
-// openNetwork opens an RTSP or HTTP source. lost is told of pictures that are left out.
-func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed float64, lost func(mixed.Loss)) (source, error) {
+// openNetwork opens an RTSP or HTTP source. onLoss is called for pictures that are left out.
+func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, speed float64, onLoss func(httpmjpeg.SkippedPicture)) (source, error) {
 	rules, err := newServerRules(src, start)
 	if err != nil {
 		return nil, err
 	}
 	switch src.Kind {
-	case spec.Poll:
-		return openPoll(ctx, rules, start, lost)
-	case spec.HTTP:
-		return openHTTP(ctx, rules, start, speed, lost)
+	case sourceurl.Poll:
+		return openHTTPPoll(ctx, rules, start, onLoss)
+	case sourceurl.HTTP:
+		return openHTTP(ctx, rules, start, speed, onLoss)
 	}
 	began := time.Now()
-	f, err := openFFmpeg(src.Address(), networkOptions(src.Kind, start.Transport), rules, start)
+	f, err := openFFmpeg(src.WithCredentials(), ffmpegOptions(src.Kind, start.Transport), rules, start)
 	if errors.Is(err, errOpen) || errors.Is(err, errNoPicture) {
-		return nil, diagnose(ctx, rules, tookAll(began, start))
+		return nil, diagnose(ctx, rules, hasTimedOut(began, start))
 	}
 	if err != nil {
 		return nil, err
@@ -36,21 +36,21 @@ func openNetwork(ctx context.Context, src spec.Source, start wire.Start, speed f
 	return f, nil
 }
 
-// playHTTP leaves to FFmpeg what is neither a picture nor a series of them: recordings, HLS and the like. kind is the
-// content type.
-func playHTTP(rules *serverRules, start wire.Start, speed float64, kind string) (source, error) {
+// openHTTPWithFFmpeg opens what is neither a picture nor a series of them with FFmpeg: recordings, HLS and the like. contentType is the
+// answer's.
+func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, contentType string) (source, error) {
 	if rules.tls.Fingerprint != "" {
-		return nil, fail(condition.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
+		return nil, newFailure(condition.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
 	}
-	open := func() (*ffmpeg, error) { return openFFmpeg(rules.source.Address(), "", rules, start) }
+	open := func() (*ffmpeg, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
 	began := time.Now()
 	f, err := open()
 	switch {
 	case !errors.Is(err, errOpen) && !errors.Is(err, errNoPicture):
-	case notVideo(kind):
-		err = fail(condition.BadStream, "the server sent %s, not video", named(kind))
-	case tookAll(began, start):
-		err = errNoneInTime
+	case isNotVideo(contentType):
+		err = newFailure(condition.BadStream, "the server sent %s, not video", safeContentType(contentType))
+	case hasTimedOut(began, start):
+		err = errNoPictureInTime
 	default:
 		err = errNoVideo
 	}
@@ -59,19 +59,19 @@ func playHTTP(rules *serverRules, start wire.Start, speed float64, kind string) 
 	}
 	// A recording on a web server would otherwise be played as fast as it can be fetched.
 	if f.vc.Get(gocv.VideoCaptureFrameCount) > 0 {
-		return newClip(f, open, start.Once, speed), nil
+		return newFilePlayer(f, open, start.Once, speed), nil
 	}
 	return f, nil
 }
 
-// tookAll reports whether OpenCV gave up for want of time.
-func tookAll(began time.Time, start wire.Start) bool {
+// hasTimedOut reports whether OpenCV gave up for want of time.
+func hasTimedOut(began time.Time, start wire.Start) bool {
 	return time.Since(began) >= min(start.OpenTimeout, start.ReadTimeout)*9/10
 }
 
-// networkOptions are FFmpeg's options, as OpenCV parses them: key;value|key;value.
-func networkOptions(kind spec.Kind, transport string) string {
-	if kind != spec.RTSP {
+// ffmpegOptions are FFmpeg's options, as OpenCV parses them: key;value|key;value.
+func ffmpegOptions(kind sourceurl.Kind, transport string) string {
+	if kind != sourceurl.RTSP {
 		return ""
 	}
 	if transport != "udp" {

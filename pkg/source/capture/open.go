@@ -6,49 +6,49 @@ import (
 	"time"
 
 	condition "camd/pkg/camera"
-	"camd/pkg/mjpeg"
-	"camd/pkg/source/mixed"
-	"camd/pkg/source/spec"
+	"camd/pkg/media"
+	"camd/pkg/source/httpmjpeg"
+	"camd/pkg/source/sourceurl"
 )
 
 // defaultTimeout is how long opening, and waiting for one picture, may take unless camd says otherwise.
 const defaultTimeout = 10 * time.Second
 
 // open opens the source that camd named.
-func (c *camera) open(ctx context.Context) (source, error) {
-	src, err := spec.Parse(c.start.Source)
+func (c *sourceReader) open(ctx context.Context) (source, error) {
+	src, err := sourceurl.Parse(c.start.Source)
 	if err != nil {
-		return nil, fail(condition.BadStream, "%v", err)
+		return nil, newFailure(condition.BadStream, "%v", err)
 	}
 	src.User, src.Password = cmp.Or(c.start.User, src.User), cmp.Or(c.start.Password, src.Password)
 	c.src = src
 	c.start.OpenTimeout = cmp.Or(c.start.OpenTimeout, defaultTimeout)
 	c.start.ReadTimeout = cmp.Or(c.start.ReadTimeout, defaultTimeout)
-	if src.Kind != spec.Device {
-		c.panel.begin(bench{})
+	if src.Kind != sourceurl.Device {
+		c.controls.setTarget(controlTarget{})
 	}
 	switch src.Kind {
-	case spec.Test:
-		return newTestPicture(src, c.speed), nil
-	case spec.Device:
-		return c.openAdjusted(ctx, src.Path)
-	case spec.File:
+	case sourceurl.Test:
+		return newTestPattern(src, c.speed), nil
+	case sourceurl.Device:
+		return c.openDeviceWithControls(ctx, src.Path)
+	case sourceurl.File:
 		return openFile(ctx, src, c.start, c.speed)
 	default:
-		return openNetwork(ctx, src, c.start, c.speed, c.lose)
+		return openNetwork(ctx, src, c.start, c.speed, c.countLoss)
 	}
 }
 
-// lose counts a picture that package mixed has left out.
-func (c *camera) lose(l mixed.Loss) {
-	cause := mjpeg.Damaged
+// countLoss counts a picture that package mixed has left out.
+func (c *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
+	cause := media.Damaged
 	switch {
 	case l.Size > 0:
-		cause = mjpeg.TooLarge
-	case l.CutOff:
-		cause = mjpeg.Truncated
+		cause = media.TooLarge
+	case l.Truncated:
+		cause = media.Truncated
 	}
-	c.pictures.lose(cause, l.Size)
+	c.frames.countRefused(cause, l.Size)
 }
 
-func (c *camera) scrub(text string) string { return scrub(c.src, text) }
+func (c *sourceReader) redact(text string) string { return redact(c.src, text) }

@@ -10,18 +10,18 @@ import (
 	"time"
 
 	condition "camd/pkg/camera"
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
 
-// swollen returns a picture with so many bytes of comments in it.
-func swollen(jpeg []byte, bytesMore int) []byte {
+// padJPEG returns a picture with so many bytes of comments in it.
+func padJPEG(jpeg []byte, bytesMore int) []byte {
 	comment := append([]byte{0xFF, 0xFE, 0xFF, 0xFF}, make([]byte, 65533)...)
 	return slices.Concat(jpeg[:2], bytes.Repeat(comment, bytesMore/len(comment)+1), jpeg[2:])
 }
 
-// answers serves pictures as a stream or one by one: large ones until small is set.
-func answers(t *testing.T, stream bool, large, small []byte) (url string, isSmall *atomic.Bool) {
+// serveLargeOrSmall serves pictures as a stream or one by one: large ones until small is set.
+func serveLargeOrSmall(t *testing.T, stream bool, large, small []byte) (url string, isSmall *atomic.Bool) {
 	isSmall = &atomic.Bool{}
 	picture := func() []byte {
 		if isSmall.Load() {
@@ -29,7 +29,7 @@ func answers(t *testing.T, stream bool, large, small []byte) (url string, isSmal
 		}
 		return large
 	}
-	url = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	url = serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		if !stream {
 			w.Header().Set("Content-Type", "image/jpeg")
 			_, _ = w.Write(picture())
@@ -50,30 +50,30 @@ func answers(t *testing.T, stream bool, large, small []byte) (url string, isSmal
 	return url, isSmall
 }
 
-func TestHTTPPicturesBeyondTheLimit(t *testing.T) {
-	small := photo(t, 64)
-	large := swollen(small, 300_000)
+func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
+	small := testJPEG(t, 64)
+	large := padJPEG(small, 300_000)
 	for name, stream := range map[string]bool{"stream": true, "poll": false} {
 		t.Run(name+" begins with them", func(t *testing.T) {
-			url, _ := answers(t, stream, large, small)
-			d := begin(t, wire.Start{Source: url, FPS: 50, FrameBytes: 256 << 10})
-			got, _ := await[wire.Refused](d)
-			if got.Pictures[mjpeg.TooLarge] == 0 || got.Size != int64(len(large)) {
+			url, _ := serveLargeOrSmall(t, stream, large, small)
+			d := startCapture(t, wire.Start{Source: url, FPS: 50, FrameBytes: 256 << 10})
+			got, _ := awaitMessage[wire.Refused](d)
+			if got.Pictures[media.TooLarge] == 0 || got.Size != int64(len(large)) {
 				t.Errorf("refused %+v, want pictures of %d bytes", got, len(large))
 			}
-			e, _ := await[wire.Ended](d)
+			e, _ := awaitMessage[wire.Ended](d)
 			if want := "pictures of 0.3 MB exceed limits.frame_bytes (256 KiB)"; e.Reason != string(condition.TooLarge) || e.Detail != want {
 				t.Errorf("got %+v, want %q", e, want)
 			}
 		})
 		t.Run(name+" goes on with them", func(t *testing.T) {
-			url, isSmall := answers(t, stream, large, small)
+			url, isSmall := serveLargeOrSmall(t, stream, large, small)
 			isSmall.Store(true)
-			d := begin(t, wire.Start{Source: url, FPS: 50, FrameBytes: 256 << 10, ReadTimeout: 2 * time.Second})
+			d := startCapture(t, wire.Start{Source: url, FPS: 50, FrameBytes: 256 << 10, ReadTimeout: 2 * time.Second})
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 			isSmall.Store(false)
-			if e, _ := await[wire.Ended](d); e.Reason != string(condition.TooLarge) {
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.TooLarge) {
 				t.Errorf("got %+v, want reason %q", e, condition.TooLarge)
 			}
 		})
@@ -81,38 +81,38 @@ func TestHTTPPicturesBeyondTheLimit(t *testing.T) {
 }
 
 // Without a length in the answer, too.
-func TestPolledPictureWithoutLengthBeyondTheLimit(t *testing.T) {
-	large := swollen(photo(t, 64), 300_000)
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
+	large := padJPEG(testJPEG(t, 64), 300_000)
+	url := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.(http.Flusher).Flush()
 		_, _ = w.Write(large)
 	})
-	d := begin(t, wire.Start{Source: strings.Replace(url, "http:", "http+poll:", 1), FrameBytes: 256 << 10})
-	if e, _ := await[wire.Ended](d); e.Reason != string(condition.TooLarge) {
+	d := startCapture(t, wire.Start{Source: strings.Replace(url, "http:", "http+poll:", 1), FrameBytes: 256 << 10})
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.TooLarge) {
 		t.Errorf("got %+v, want reason %q", e, condition.TooLarge)
 	}
 }
 
 // A stream that has a picture beyond the limit now and then goes on with those that are not.
-func TestStreamPassesOverSinglePicturesBeyondTheLimit(t *testing.T) {
-	small := photo(t, 64)
-	large := swollen(small, 300_000)
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+func TestStreamSkipsSinglePicturesBeyondTheLimit(t *testing.T) {
+	small := testJPEG(t, 64)
+	large := padJPEG(small, 300_000)
+	url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
-		send(w, r, slices.Concat(large, small))
+		sendRepeatedly(w, r, slices.Concat(large, small))
 	})
-	d := begin(t, wire.Start{Source: url, FrameBytes: 256 << 10})
+	d := startCapture(t, wire.Start{Source: url, FrameBytes: 256 << 10})
 	d.send(wire.Demand{Wanted: true})
-	for range 2 * mostOversize {
+	for range 2 * maxConsecutiveOversize {
 		d.frame()
 	}
 }
 
 // Pictures that are encoded here are refused as well.
-func TestEncodedPicturesBeyondTheLimit(t *testing.T) {
-	d := begin(t, wire.Start{Source: "test://?size=640x480&fps=30", Quality: 100, FrameBytes: 1000})
+func TestEncodedPicturesBeyondTheLimitAreRefused(t *testing.T) {
+	d := startCapture(t, wire.Start{Source: "test://?size=640x480&fps=30", Quality: 100, FrameBytes: 1000})
 	d.send(wire.Demand{Wanted: true})
-	if got, _ := await[wire.Refused](d); got.Pictures[mjpeg.TooLarge] == 0 || got.Size <= 1000 {
+	if got, _ := awaitMessage[wire.Refused](d); got.Pictures[media.TooLarge] == 0 || got.Size <= 1000 {
 		t.Errorf("refused %+v", got)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	condition "camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
@@ -48,14 +48,14 @@ func serveOther(t *testing.T, h http.HandlerFunc) *otherHost {
 }
 
 func sendPicture(t *testing.T) http.HandlerFunc {
-	picture := photo(t, 64)
+	picture := testJPEG(t, 64)
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/jpeg")
 		_, _ = w.Write(picture)
 	}
 }
 
-func TestRedirectToAnotherHost(t *testing.T) {
+func TestRedirectToAnotherHostNeedsRedirectHosts(t *testing.T) {
 	for _, scheme := range []string{"http", "http+poll"} {
 		t.Run(scheme, func(t *testing.T) {
 			var leaked atomic.Bool
@@ -66,11 +66,11 @@ func TestRedirectToAnotherHost(t *testing.T) {
 				}
 				picture(w, r)
 			})
-			home := serve(t, guarded("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
+			home := serveHTTP(t, requireDigest("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://"+other.address+"/picture.jpg", http.StatusFound)
 			}))
 			start := wire.Start{Source: strings.Replace(home, "http", scheme, 1), User: "viewer", Password: secret, FPS: 20}
-			e, _ := await[wire.Ended](begin(t, start))
+			e, _ := awaitMessage[wire.Ended](startCapture(t, start))
 			want := `the camera leads to the host "127.0.0.2": add it to redirect_hosts if that is right`
 			if e.Reason != string(condition.Redirect) || e.Detail != want {
 				t.Errorf("got %+v, want %s", e, want)
@@ -79,7 +79,7 @@ func TestRedirectToAnotherHost(t *testing.T) {
 				t.Errorf("%d connections to the other host", n)
 			}
 			start.RedirectHosts = []string{"127.0.0.2"}
-			d := begin(t, start)
+			d := startCapture(t, start)
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 			if leaked.Load() {
@@ -89,12 +89,12 @@ func TestRedirectToAnotherHost(t *testing.T) {
 	}
 }
 
-func TestRedirectBetweenSchemes(t *testing.T) {
-	c := peer.Certificate{}.Make(t)
-	plain := strings.TrimPrefix(serve(t, sendPicture(t)), "http://")
-	encrypted := peer.ServeTLS(t, plain, c).Address
+func TestRedirectNeverLeavesHTTPS(t *testing.T) {
+	c := testpeer.Certificate{}.Make(t)
+	plain := strings.TrimPrefix(serveHTTP(t, sendPicture(t)), "http://")
+	encrypted := testpeer.ServeTLS(t, plain, c).Address
 	redirect := func(to string) string {
-		return strings.TrimPrefix(serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }), "http://")
+		return strings.TrimPrefix(serveHTTP(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }), "http://")
 	}
 	for _, test := range []struct {
 		name, source string
@@ -102,35 +102,35 @@ func TestRedirectBetweenSchemes(t *testing.T) {
 	}{
 		{"another port", "http://" + redirect("http://"+plain), condition.None},
 		{"http to https", "http://" + redirect("https://"+encrypted), condition.None},
-		{"https to http", "https://" + peer.ServeTLS(t, redirect("http://"+plain), c).Address, condition.Redirect},
+		{"https to http", "https://" + testpeer.ServeTLS(t, redirect("http://"+plain), c).Address, condition.Redirect},
 		{"another scheme", "http://" + redirect("ftp://"+plain), condition.Redirect},
 		{"itself", "http://" + redirect("/again"), condition.Redirect},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := begin(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}, FPS: 20})
+			d := startCapture(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}, FPS: 20})
 			d.send(wire.Demand{Wanted: true})
 			if test.reason == condition.None {
 				d.frame()
 				return
 			}
-			if e, _ := await[wire.Ended](d); e.Reason != string(test.reason) {
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(test.reason) {
 				t.Errorf("got %+v, want reason %q", e, test.reason)
 			}
 		})
 	}
 }
 
-// FFmpeg asks again for what it plays, and may be told something else then.
-func TestRedirectOfFFmpeg(t *testing.T) {
+// FFmpeg requests again what it plays, and may get another answer then.
+func TestRedirectOfFFmpegToAnotherHostIsRefused(t *testing.T) {
 	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
-	home := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	home := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.UserAgent(), "Lavf") {
 			http.Redirect(w, r, "http://"+other.address+"/video.ts", http.StatusFound)
 			return
 		}
 		w.Header().Set("Content-Type", "video/mp2t")
 	})
-	e, _ := await[wire.Ended](begin(t, wire.Start{Source: home + "/video.ts"}))
+	e, _ := awaitMessage[wire.Ended](startCapture(t, wire.Start{Source: home + "/video.ts"}))
 	if e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
 		t.Errorf("got %+v", e)
 	}
@@ -139,8 +139,8 @@ func TestRedirectOfFFmpeg(t *testing.T) {
 	}
 }
 
-// serveRTSP answers each request with what answer returns: the status line and headers, an empty line and a body.
-func serveRTSP(t *testing.T, answer func(method string) string) string {
+// serveRTSP answers each request with what respond returns: the status line and headers, an empty line and a body.
+func serveRTSP(t *testing.T, respond func(method string) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -165,7 +165,7 @@ func serveRTSP(t *testing.T, answer func(method string) string) string {
 						return
 					}
 					method, _, _ := strings.Cut(line, " ")
-					status, rest, _ := strings.Cut(answer(method), "\r\n")
+					status, rest, _ := strings.Cut(respond(method), "\r\n")
 					fmt.Fprintf(c, "%s\r\nCSeq: %s\r\n%s", status, header.Get("Cseq"), rest)
 				}
 			})
@@ -185,7 +185,7 @@ func redirectRTSP(t *testing.T, to string) string {
 }
 
 // A camera cannot have FFmpeg send packets to another host, as it does to open the way for RTP over UDP.
-func TestRTPFromAnotherHost(t *testing.T) {
+func TestRTPOfAnotherHostIsRefused(t *testing.T) {
 	other, err := net.ListenPacket("udp", "127.0.0.2:0")
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestRTPFromAnotherHost(t *testing.T) {
 	defer other.Close()
 	_, port, _ := net.SplitHostPort(other.LocalAddr().String())
 	const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n"
-	camera := serveRTSP(t, func(method string) string {
+	cameraAddress := serveRTSP(t, func(method string) string {
 		switch method {
 		case "OPTIONS":
 			return "RTSP/1.0 200 OK\r\nPublic: DESCRIBE, SETUP, PLAY\r\n\r\n"
@@ -204,8 +204,8 @@ func TestRTPFromAnotherHost(t *testing.T) {
 		}
 		return "RTSP/1.0 200 OK\r\nSession: 1\r\n\r\n"
 	})
-	d := begin(t, wire.Start{Source: "rtsp://" + camera + "/cam", Transport: "udp", OpenTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second})
-	if e, _ := await[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
+	d := startCapture(t, wire.Start{Source: "rtsp://" + cameraAddress + "/cam", Transport: "udp", OpenTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second})
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
 		t.Errorf("got %+v", e)
 	}
 	// Whatever the camera had FFmpeg send comes before this.
@@ -218,11 +218,11 @@ func TestRTPFromAnotherHost(t *testing.T) {
 	}
 }
 
-func TestRTSPRedirect(t *testing.T) {
-	server := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264})
+func TestRTSPRedirectStaysOnTheHost(t *testing.T) {
+	server := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264})
 	other := serveOther(t, func(http.ResponseWriter, *http.Request) {})
-	c := peer.Certificate{}.Make(t)
-	front := peer.ServeTLS(t, redirectRTSP(t, server.URL()), c)
+	c := testpeer.Certificate{}.Make(t)
+	front := testpeer.ServeTLS(t, redirectRTSP(t, server.URL()), c)
 	for _, test := range []struct {
 		name, source, problem string // "" means that pictures come
 	}{
@@ -231,13 +231,13 @@ func TestRTSPRedirect(t *testing.T) {
 		{"rtsps to rtsp", "rtsps://" + front.Address + "/cam", "which rtsps:// sources do not follow"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := begin(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}})
+			d := startCapture(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}})
 			d.send(wire.Demand{Wanted: true})
 			if test.problem == "" {
 				d.frame()
 				return
 			}
-			if e, _ := await[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, test.problem) {
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, test.problem) {
 				t.Errorf("got %+v, want %s", e, test.problem)
 			}
 			if n := other.connections.Load(); n != 0 {
@@ -248,8 +248,8 @@ func TestRTSPRedirect(t *testing.T) {
 }
 
 // A hostile playlist leads neither to another host nor to a file of this machine.
-func TestHostilePlaylist(t *testing.T) {
-	video := piece(t)
+func TestHostilePlaylistReachesNoHostOrFile(t *testing.T) {
+	video := tsSegment(t)
 	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(video)) })
 	local := filepath.Join(t.TempDir(), "local.ts")
 	if err := os.WriteFile(local, []byte(video), 0o600); err != nil {
@@ -264,7 +264,7 @@ func TestHostilePlaylist(t *testing.T) {
 			`profiles="urn:mpeg:dash:profile:isoff-main:2011"><Period><AdaptationSet mimeType="video/mp2t"><Representation id="1" bandwidth="1000000">` +
 			`<BaseURL>` + uri + `</BaseURL></Representation></AdaptationSet></Period></MPD>`
 	}
-	for _, leads := range []struct{ name, uri string }{
+	for _, target := range []struct{ name, uri string }{
 		{"another host", "http://" + other.address + "/piece.ts"},
 		{"a file", "file://" + local},
 		{"a path", local},
@@ -275,15 +275,15 @@ func TestHostilePlaylist(t *testing.T) {
 		{"another host over rtmp", "rtmp://" + other.address + "/a/b"},
 	} {
 		for name, text := range map[string]string{
-			"piece": playlist(leads.uri), "key": key(leads.uri, playlist("piece.ts")), "list in a list": master(leads.uri),
-			"DASH": dash(leads.uri), "concat": "ffconcat version 1.0\nfile '" + leads.uri + "'\n",
+			"piece": playlist(target.uri), "key": key(target.uri, playlist("piece.ts")), "list in a list": master(target.uri),
+			"DASH": dash(target.uri), "concat": "ffconcat version 1.0\nfile '" + target.uri + "'\n",
 		} {
-			t.Run(name+" "+leads.name, func(t *testing.T) {
+			t.Run(name+" "+target.name, func(t *testing.T) {
 				home := serveFiles(t, map[string]string{"/list.m3u8": text, "/piece.ts": video})
-				d := begin(t, wire.Start{Source: "http://" + home + "/list.m3u8"})
+				d := startCapture(t, wire.Start{Source: "http://" + home + "/list.m3u8"})
 				d.send(wire.Demand{Wanted: true})
-				e, _ := await[wire.Ended](d)
-				if name != "concat" && strings.HasPrefix(leads.uri, "http://") && e.Reason != string(condition.Redirect) {
+				e, _ := awaitMessage[wire.Ended](d)
+				if name != "concat" && strings.HasPrefix(target.uri, "http://") && e.Reason != string(condition.Redirect) {
 					t.Errorf("got %+v, want reason %q", e, condition.Redirect)
 				}
 				if n := other.connections.Load(); n != 0 {
@@ -295,8 +295,8 @@ func TestHostilePlaylist(t *testing.T) {
 }
 
 // The same playlists are played where they lead to the camera's own host, or to one that the configuration names.
-func TestPlaylist(t *testing.T) {
-	video := piece(t)
+func TestPlaylistOfAllowedHostsPlays(t *testing.T) {
+	video := tsSegment(t)
 	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(video)) })
 	second := serveFiles(t, map[string]string{"/piece.ts": video})
 	for name, uri := range map[string]string{
@@ -304,7 +304,7 @@ func TestPlaylist(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := serveFiles(t, map[string]string{"/list.m3u8": playlist(uri), "/piece.ts": video})
-			d := begin(t, wire.Start{Source: "http://" + home + "/list.m3u8", RedirectHosts: []string{"127.0.0.2"}})
+			d := startCapture(t, wire.Start{Source: "http://" + home + "/list.m3u8", RedirectHosts: []string{"127.0.0.2"}})
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 		})
@@ -318,7 +318,7 @@ func TestLocalPlaylistReachesNoServer(t *testing.T) {
 	if err := os.WriteFile(list, []byte(playlist("http://"+other.address+"/piece.ts")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e, _ := await[wire.Ended](begin(t, wire.Start{Source: list}))
+	e, _ := awaitMessage[wire.Ended](startCapture(t, wire.Start{Source: list}))
 	if e.Reason != string(condition.BadStream) && e.Reason != string(condition.Redirect) {
 		t.Errorf("got %+v", e)
 	}

@@ -14,7 +14,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Run obeys the commands that arrive on in and answers on out, until the source ends, ctx is cancelled, or camd says
+// Run follows the commands that arrive on in and answers on out, until the source ends, ctx is cancelled, or camd says
 // stop or is gone. A source that fails is no error: it is reported to camd in the last message. Errors are for a peer
 // that does not speak the protocol.
 //
@@ -27,30 +27,30 @@ func Run(ctx context.Context, in io.Reader, out io.Writer, confine func(wire.Sta
 // errStopped is the cause of a session's end that camd asked for.
 var errStopped = errors.New("stopped")
 
-// patience is how long Run waits, after its last message, for a camera goroutine that may be blocked inside OpenCV.
-const patience = 300 * time.Millisecond
+// patience is how long Run waits, after its last message, for a reader goroutine that may be blocked inside OpenCV.
+const closeTimeout = 300 * time.Millisecond
 
 // session is one Run.
 type session struct {
-	speed    float64 // how much faster than its own rate a file is played
-	confine  func(wire.Start) error
-	due      *due
-	turned   chan struct{} // has one token after camd asked for a rendition or changed them
-	pictures *exchange
-	damage   damageCheck
-	panel    *panel
-	out      *wire.Writer
+	speed             float64 // how much faster than its own rate a file is played
+	confine           func(wire.Start) error
+	scheduler         *scheduler
+	renditionsChanged chan struct{} // has one token after camd asked for a rendition or changed them
+	frames            *frameSlot
+	damageCheck       damageCheck
+	controls          *controlWorker
+	out               *wire.Writer
 }
 
 func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	commands := wire.NewReader(in)
 	s.out = wire.NewWriter(out)
 	if err := s.out.Write(wire.Hello{Version: wire.Version}); err != nil {
-		return gone(err)
+		return ignoreClosed(err)
 	}
-	start, err := greet(commands)
+	start, err := handshake(commands)
 	if err != nil {
-		return gone(err)
+		return ignoreClosed(err)
 	}
 	if s.confine != nil {
 		if err := s.confine(start); err != nil {
@@ -59,26 +59,26 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.due, s.turned = newDue(wire.Renditions{Quality: start.Quality, List: start.Renditions}), make(chan struct{}, 1)
-	s.panel = newPanel()
-	go s.panel.run(ctx)
-	go func() { cancel(s.obey(commands)) }()
+	s.scheduler, s.renditionsChanged = newScheduler(wire.Renditions{Quality: start.Quality, List: start.Renditions}), make(chan struct{}, 1)
+	s.controls = newControlWorker()
+	go s.controls.run(ctx)
+	go func() { cancel(s.handleCommands(commands)) }()
 
 	// One picture is encoded by one thread whatever is set here; more than that, OpenCV's pool only costs memory.
 	gocv.SetNumThreads(0)
-	s.pictures, s.damage.limits = newExchange(), limitsOf(start)
-	c := camera{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
+	s.frames, s.damageCheck.limits = newFrameSlot(), pictureLimits(start)
+	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)
-	err = s.send(ctx, &c, newMaker(s.due, limitsOf(start)))
+	err = s.send(ctx, &c, newEncoder(s.scheduler, pictureLimits(start)))
 	close(release)
 	cancel(nil)
-	c.await()
-	return gone(err)
+	c.waitClosed()
+	return ignoreClosed(err)
 }
 
-// greet reads camd's first two messages.
-func greet(commands *wire.Reader) (wire.Start, error) {
+// handshake reads camd's first two messages.
+func handshake(commands *wire.Reader) (wire.Start, error) {
 	m, err := commands.Next()
 	if err != nil {
 		return wire.Start{}, err
@@ -96,8 +96,8 @@ func greet(commands *wire.Reader) (wire.Start, error) {
 	return start, nil
 }
 
-// obey follows commands until the end and returns why it came.
-func (s *session) obey(commands *wire.Reader) error {
+// handleCommands follows commands until the end and returns why it came.
+func (s *session) handleCommands(commands *wire.Reader) error {
 	for {
 		m, err := commands.Next()
 		if errors.Is(err, io.EOF) {
@@ -108,13 +108,13 @@ func (s *session) obey(commands *wire.Reader) error {
 		}
 		switch m := m.(type) {
 		case wire.Demand:
-			s.due.turn(m.Rendition, m.Wanted)
-			s.catchUpSoon()
+			s.scheduler.setDemand(m.Rendition, m.Wanted)
+			s.requestCatchUp()
 		case wire.Renditions:
-			s.due.change(m)
-			s.catchUpSoon()
-		case wire.Adjust:
-			s.panel.ask(m)
+			s.scheduler.setRenditions(m)
+			s.requestCatchUp()
+		case wire.SetControls:
+			s.controls.enqueue(m)
 		case wire.Stop:
 			return errStopped
 		default:
@@ -123,18 +123,18 @@ func (s *session) obey(commands *wire.Reader) error {
 	}
 }
 
-// catchUpSoon has the sender look whether the newest picture is wanted otherwise now.
-func (s *session) catchUpSoon() {
+// requestCatchUp makes the sender check whether the newest picture is now wanted in other renditions.
+func (s *session) requestCatchUp() {
 	select {
-	case s.turned <- struct{}{}:
+	case s.renditionsChanged <- struct{}{}:
 	default:
 	}
 }
 
-// gone makes nothing of errors that only say that camd is gone.
-func gone(err error) error {
-	for _, quiet := range []error{io.EOF, io.ErrClosedPipe, syscall.EPIPE, os.ErrClosed} {
-		if err != nil && errors.Is(err, quiet) {
+// ignoreClosed returns nil for errors that only say that camd has closed its end.
+func ignoreClosed(err error) error {
+	for _, ignored := range []error{io.EOF, io.ErrClosedPipe, syscall.EPIPE, os.ErrClosed} {
+		if err != nil && errors.Is(err, ignored) {
 			return nil
 		}
 	}

@@ -8,57 +8,57 @@ import (
 	"os"
 	"runtime"
 
-	"camd/pkg/mjpeg"
+	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
 
 // send writes to camd until the camera or ctx ends; its last message says why.
-func (s *session) send(ctx context.Context, c *camera, m *maker) error {
+func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 	defer m.close()
 	for {
 		select {
 		case <-ctx.Done():
-			return s.stopped(ctx)
+			return s.sendStopped(ctx)
 		case o := <-c.opened:
 			if m.passthrough = o.Passthrough; !m.passthrough {
-				runtime.LockOSThread() // see camera.read
+				runtime.LockOSThread() // see sourceReader.read
 				defer runtime.UnlockOSThread()
 			}
 			if err := s.out.Write(o); err != nil {
 				return err
 			}
-		case <-s.pictures.wake:
+		case <-s.frames.wake:
 			if err := s.deliver(m); err != nil {
-				return s.finish(c, err)
+				return s.reportFailure(c, err)
 			}
-		case <-s.turned:
+		case <-s.renditionsChanged:
 			if err := s.catchUp(m); err != nil {
-				return s.finish(c, err)
+				return s.reportFailure(c, err)
 			}
-		case a := <-s.panel.answers:
+		case a := <-s.controls.replies:
 			if err := s.out.Write(a); err != nil {
 				return err
 			}
 		case end := <-c.ended:
 			if ctx.Err() != nil {
-				return s.stopped(ctx)
+				return s.sendStopped(ctx)
 			}
 			// The picture before the end is a picture too.
-			return s.finish(c, cmp.Or(s.deliver(m), end))
+			return s.reportFailure(c, cmp.Or(s.deliver(m), end))
 		}
 	}
 }
 
-// finish reports a failure of the source to camd. Other errors are not camd's to hear.
-func (s *session) finish(c *camera, err error) error {
+// reportFailure reports a failure of the source to camd. It returns other errors.
+func (s *session) reportFailure(c *sourceReader, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
-		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: c.scrub(f.detail)})
+		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: c.redact(f.detail)})
 	}
 	return err
 }
 
-// stopped says goodbye. What ended the session is an error unless somebody wanted it.
-func (s *session) stopped(ctx context.Context) error {
+// sendStopped sends the last message, and returns what ended the session unless that was a stop.
+func (s *session) sendStopped(ctx context.Context) error {
 	err := s.out.Write(wire.Ended{Detail: "stopped"})
 	if cause := context.Cause(ctx); !errors.Is(cause, errStopped) && !errors.Is(cause, context.Canceled) {
 		return cause
@@ -66,81 +66,81 @@ func (s *session) stopped(ctx context.Context) error {
 	return err
 }
 
-// deliver sends what the exchange holds: the news of pictures that were left out, and a picture, or else the news of pictures
+// deliver sends what the frame slot holds: the counts of refused pictures, and a picture, or else the heartbeat of pictures
 // that nobody wanted.
-func (s *session) deliver(m *maker) error {
-	if err := s.reportLosses(); err != nil {
+func (s *session) deliver(m *encoder) error {
+	if err := s.reportRefused(); err != nil {
 		return err
 	}
-	p, beat, fresh := s.pictures.take()
+	p, heartbeat, hasHeartbeat := s.frames.take()
 	if p == nil {
-		if fresh {
-			return s.out.Write(beat)
+		if hasHeartbeat {
+			return s.out.Write(heartbeat)
 		}
 		return nil
 	}
-	m.begin(p)
-	if fit, err := s.screen(m); err != nil || !fit {
-		m.begin(nil)
+	m.setFrame(p)
+	if isGood, err := s.checkFrame(m); err != nil || !isGood {
+		m.setFrame(nil)
 		return err
 	}
-	return s.makeAll(m, p.wanted)
+	return s.sendRenditions(m, p.wanted)
 }
 
-func (s *session) reportLosses() error {
-	if lost := s.pictures.losses(); lost.Pictures != nil {
-		return s.out.Write(lost)
+func (s *session) reportRefused() error {
+	if refused := s.frames.takeRefused(); refused.Pictures != nil {
+		return s.out.Write(refused)
 	}
 	return nil
 }
 
-// screen reports whether the maker's picture may be sent, and tells camd if not.
-func (s *session) screen(m *maker) (fit bool, err error) {
-	if !m.passesThrough() {
+// checkFrame reports whether the encoder's frame may be sent, and tells camd if not.
+func (s *session) checkFrame(m *encoder) (isGood bool, err error) {
+	if !m.isPassthrough() {
 		return true, nil
 	}
 	jpeg, err := m.original()
 	if err != nil {
 		return false, err
 	}
-	cause, detail := s.damage.check(jpeg)
+	cause, detail := s.damageCheck.check(jpeg)
 	if cause == "" {
 		return true, nil
 	}
-	left := wire.Refused{Pictures: map[string]uint64{cause: 1}}
-	if cause != mjpeg.Unchecked {
-		left.Cause, left.Detail = cause, detail
+	refused := wire.Refused{Pictures: map[string]uint64{cause: 1}}
+	if cause != media.Unchecked {
+		refused.Cause, refused.Detail = cause, detail
 	}
-	if err := s.out.Write(left); err != nil {
+	if err := s.out.Write(refused); err != nil {
 		return false, err
 	}
-	return false, s.out.Write(wire.Beat{Captured: m.picture.captured, Count: m.picture.count})
+	return false, s.out.Write(wire.Heartbeat{Captured: m.frame.captured, Count: m.frame.count})
 }
 
 // catchUp makes of the newest picture what has become wanted since.
-func (s *session) catchUp(m *maker) error {
-	if m.picture == nil {
+func (s *session) catchUp(m *encoder) error {
+	if m.frame == nil {
 		return nil
 	}
-	return s.makeAll(m, s.due.belated(m.picture.captured, m.picture.count))
+	return s.sendRenditions(m, s.scheduler.lateRenditions(m.frame.captured, m.frame.count))
 }
 
-// makeAll sends renditions of the maker's picture, a bit for each.
-func (s *session) makeAll(m *maker, wanted uint32) error {
+// sendRenditions sends renditions of the encoder's frame, a bit for each.
+func (s *session) sendRenditions(m *encoder, wanted uint32) error {
 	for i := range 1 + wire.MaxRenditions {
 		if wanted&(1<<i) == 0 {
 			continue
 		}
-		if err := s.make(m, i); err != nil {
+		if err := s.sendRendition(m, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// make sends a rendition of the maker's picture.
-func (s *session) make(m *maker, rendition int) error {
-	jpeg, encode, err := m.jpeg(rendition)
+// sendRendition sends a rendition of the encoder's frame.
+func (s *session) sendRendition(m *encoder, rendition int) error {
+	jpeg, encode, err := m.encodeRendition(rendition)
 	if err != nil {
 		return err
 	}
@@ -152,9 +152,9 @@ func (s *session) make(m *maker, rendition int) error {
 		return nil
 	}
 	if len(jpeg) > m.limits.Bytes {
-		s.pictures.lose(mjpeg.TooLarge, int64(len(jpeg)))
-		return s.reportLosses()
+		s.frames.countRefused(media.TooLarge, int64(len(jpeg)))
+		return s.reportRefused()
 	}
-	f := wire.Frame{Rendition: uint8(rendition), Captured: m.picture.captured, Count: m.picture.count, Encode: encode}
+	f := wire.Frame{Rendition: uint8(rendition), Captured: m.frame.captured, Count: m.frame.count, Encode: encode}
 	return s.out.WriteFrame(f, jpeg)
 }

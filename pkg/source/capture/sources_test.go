@@ -4,21 +4,21 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/wire"
 )
 
-func TestSources(t *testing.T) {
-	file := func(clip peer.Clip) func(*testing.T) wire.Start {
+func TestSourcesOpenAndDeliver(t *testing.T) {
+	file := func(clip testpeer.Clip) func(*testing.T) wire.Start {
 		return func(t *testing.T) wire.Start { return wire.Start{Source: clip.Make(t)} }
 	}
-	rtsp := func(clip peer.Clip, transport string) func(*testing.T) wire.Start {
+	rtsp := func(clip testpeer.Clip, transport string) func(*testing.T) wire.Start {
 		return func(t *testing.T) wire.Start {
-			s := peer.ServeRTSP(t, peer.RTSP{Clip: clip})
+			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: clip})
 			return wire.Start{Source: s.URL(), Transport: transport}
 		}
 	}
-	mjpegIn := func(container string) peer.Clip { return peer.Clip{Codec: "mjpeg", Container: container} }
+	mjpegIn := func(container string) testpeer.Clip { return testpeer.Clip{Codec: "mjpeg", Container: container} }
 	for _, c := range []struct {
 		name        string
 		start       func(*testing.T) wire.Start
@@ -30,29 +30,29 @@ func TestSources(t *testing.T) {
 		{"mjpeg avi", file(mjpegIn("avi")), "FFMPEG", "mjpeg", true},
 		{"mjpeg mkv", file(mjpegIn("mkv")), "FFMPEG", "mjpeg", true},
 		{"mjpeg bare", file(mjpegIn("mjpeg")), "FFMPEG", "mjpeg", true},
-		{"h264 mp4", file(peer.H264), "FFMPEG", "h264", false},
-		{"h264 mkv", file(peer.Clip{Codec: "h264", Container: "mkv"}), "FFMPEG", "h264", false},
-		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: peer.ServeHTTP(t, peer.MJPEG)} }, "HTTP", "mjpeg", true},
-		{"rtsp mjpeg tcp", rtsp(peer.MJPEG, ""), "FFMPEG", "mjpeg", true},
-		{"rtsp mjpeg udp", rtsp(peer.MJPEG, "udp"), "FFMPEG", "mjpeg", true},
-		{"rtsp h264 tcp", rtsp(peer.H264, "tcp"), "FFMPEG", "h264", false},
-		{"rtsp h264 udp", rtsp(peer.H264, "udp"), "FFMPEG", "h264", false},
-		{"rtsp h265 tcp", rtsp(peer.H265, "tcp"), "FFMPEG", "hevc", false},
-		{"rtsp h265 udp", rtsp(peer.H265, "udp"), "FFMPEG", "hevc", false},
+		{"h264 mp4", file(testpeer.H264), "FFMPEG", "h264", false},
+		{"h264 mkv", file(testpeer.Clip{Codec: "h264", Container: "mkv"}), "FFMPEG", "h264", false},
+		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: testpeer.ServeHTTP(t, testpeer.MJPEG)} }, "HTTP", "mjpeg", true},
+		{"rtsp mjpeg tcp", rtsp(testpeer.MJPEG, ""), "FFMPEG", "mjpeg", true},
+		{"rtsp mjpeg udp", rtsp(testpeer.MJPEG, "udp"), "FFMPEG", "mjpeg", true},
+		{"rtsp h264 tcp", rtsp(testpeer.H264, "tcp"), "FFMPEG", "h264", false},
+		{"rtsp h264 udp", rtsp(testpeer.H264, "udp"), "FFMPEG", "h264", false},
+		{"rtsp h265 tcp", rtsp(testpeer.H265, "tcp"), "FFMPEG", "hevc", false},
+		{"rtsp h265 udp", rtsp(testpeer.H265, "udp"), "FFMPEG", "hevc", false},
 		{"rtsp password apart", func(t *testing.T) wire.Start {
-			s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: "p@ss:w/rd"})
+			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264, User: "viewer", Password: "p@ss:w/rd"})
 			return wire.Start{Source: s.URL(), User: "viewer", Password: "p@ss:w/rd"}
 		}, "FFMPEG", "h264", false},
 		{"rtsp password in url", func(t *testing.T) wire.Start {
-			s := peer.ServeRTSP(t, peer.RTSP{Clip: peer.H264, User: "viewer", Password: "p@ss:w/rd"})
+			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264, User: "viewer", Password: "p@ss:w/rd"})
 			return wire.Start{Source: s.UserURL()}
 		}, "FFMPEG", "h264", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			began := time.Now()
-			d := begin(t, c.start(t))
+			d := startCapture(t, c.start(t))
 			d.send(wire.Demand{Wanted: true})
-			o, _ := await[wire.Opened](d)
+			o, _ := awaitMessage[wire.Opened](d)
 			t.Logf("%+v after %v", o, time.Since(began).Round(time.Millisecond))
 			want := wire.Opened{Backend: c.backend, Codec: c.codec, Width: 320, Height: 240, FPS: o.FPS, Passthrough: c.passthrough}
 			if o != want {
@@ -73,10 +73,10 @@ func TestSources(t *testing.T) {
 				last = f
 			}
 			d.send(wire.Stop{})
-			if e, _ := await[wire.Ended](d); e.Reason != "" {
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != "" {
 				t.Errorf("ended with %+v, want no reason", e)
 			}
-			if err := d.result(); err != nil {
+			if err := d.waitEnd(); err != nil {
 				t.Errorf("run: %v", err)
 			}
 		})

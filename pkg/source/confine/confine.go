@@ -22,42 +22,42 @@ import (
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 
-	"camd/pkg/source/spec"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
-// descriptors is what libraries, sockets and devices of one source take, many times over.
-const descriptors = 256
+// maxDescriptors is what libraries, sockets and devices of one source take, many times over.
+const maxDescriptors = 256
 
-// besides is what a process maps and never touches: stacks, and Go's heap ahead of its use.
-const besides = 4 << 30
+// unusedMappings is what a process maps and never touches: stacks, and Go's heap ahead of its use.
+const unusedMappings = 4 << 30
 
 // Executing is in neither: a library is mapped, not executed.
 const (
-	readingFile = landlock.AccessFSSet(ll.AccessFSReadFile)
-	reading     = readingFile | landlock.AccessFSSet(ll.AccessFSReadDir)
+	accessReadFile = landlock.AccessFSSet(ll.AccessFSReadFile)
+	accessRead     = accessReadFile | landlock.AccessFSSet(ll.AccessFSReadDir)
 )
 
-// playlists are the names of files that name others.
-var playlists = []string{".m3u8", ".m3u", ".mpd", ".ffconcat"}
+// playlistExtensions are the names of files that name others.
+var playlistExtensions = []string{".m3u8", ".m3u", ".mpd", ".ffconcat"}
 
-// system is what libraries read, and /dev/null.
-var system = []landlock.Rule{
-	landlock.PathAccess(reading, "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls", "/etc/crypto-policies",
+// systemRules is what libraries read, and /dev/null.
+var systemRules = []landlock.Rule{
+	landlock.PathAccess(accessRead, "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls", "/etc/crypto-policies",
 		"/etc/ld.so.conf.d", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/self", "/proc/sys/net").IgnoreIfMissing(),
-	landlock.PathAccess(readingFile, "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+	landlock.PathAccess(accessReadFile, "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
 		"/etc/localtime", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
-	landlock.PathAccess(readingFile|landlock.AccessFSSet(ll.AccessFSWriteFile), "/dev/null").IgnoreIfMissing(),
+	landlock.PathAccess(accessReadFile|landlock.AccessFSSet(ll.AccessFSWriteFile), "/dev/null").IgnoreIfMissing(),
 }
 
-// oomScore is added to what the kernel counts when it looks for a process to end for want of memory: half of what there is. camd's Go
+// oomScoreAdjust is added to what the kernel counts when it looks for a process to end for want of memory: half of what there is. camd's Go
 // memory limit is half of it too, so a capture process goes before the daemon.
-const oomScore = 500
+const oomScoreAdjust = 500
 
-// To confines this process, for good, to what the source of start takes. It cannot be undone, and holds for all threads.
-func To(start wire.Start) error {
-	raised := raiseOOMScore() // while /proc can be written
-	return errors.Join(raised, confine(start))
+// Process confines this process, for good, to what the source of start takes. It cannot be undone, and holds for all threads.
+func Process(start wire.Start) error {
+	scoreErr := raiseOOMScore() // while /proc can be written
+	return errors.Join(scoreErr, restrictToSource(start))
 }
 
 // raiseOOMScore makes the kernel prefer this process when memory runs out. A process may raise its own score, and only root may lower it.
@@ -67,76 +67,78 @@ func raiseOOMScore() error {
 	if err != nil {
 		return fmt.Errorf("raise OOM score: %w", err)
 	}
-	if now, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && now >= oomScore {
+	if now, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && now >= oomScoreAdjust {
 		return nil
 	}
-	if err := os.WriteFile(path, []byte(strconv.Itoa(oomScore)), 0); err != nil {
+	if err := os.WriteFile(path, []byte(strconv.Itoa(oomScoreAdjust)), 0); err != nil {
 		return fmt.Errorf("raise OOM score: %w", err)
 	}
 	return nil
 }
 
-func confine(start wire.Start) error {
-	if err := limit(start.Memory); err != nil {
+func restrictToSource(start wire.Start) error {
+	if err := limitResources(start.MaxMemory); err != nil {
 		return fmt.Errorf("limit resources: %w", err)
 	}
-	source, err := spec.Parse(start.Source)
+	source, err := sourceurl.Parse(start.Source)
 	if err != nil {
 		return nil // whoever opens it says so better
 	}
-	if err := restrict(source, start); err != nil {
+	if err := applyLandlock(source, start); err != nil {
 		return fmt.Errorf("landlock: %w", err)
 	}
 	return nil
 }
 
-func limit(memory int64) error {
-	set := func(what int, most uint64) error { return unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}) }
+func limitResources(memory int64) error {
+	set := func(resource int, value uint64) error {
+		return unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value})
+	}
 	errs := []error{
 		set(unix.RLIMIT_CORE, 0), // it would hold the camera's password
-		set(unix.RLIMIT_NOFILE, descriptors),
+		set(unix.RLIMIT_NOFILE, maxDescriptors),
 	}
 	if memory > 0 {
 		// camd watches what is resident, once a second; this is for what is faster than that.
-		errs = append(errs, set(unix.RLIMIT_DATA, uint64(memory)+besides))
+		errs = append(errs, set(unix.RLIMIT_DATA, uint64(memory)+unusedMappings))
 	}
 	return errors.Join(errs...)
 }
 
-// authorities are the files with the certificates that this camera's is verified with.
-func authorities(start wire.Start) []landlock.Rule {
+// caRules are the files with the certificates that this camera's is verified with.
+func caRules(start wire.Start) []landlock.Rule {
 	var rules []landlock.Rule
 	for _, path := range []string{start.TLS.CAFile, os.Getenv("SSL_CERT_FILE")} {
 		if path != "" {
-			rules = append(rules, landlock.PathAccess(readingFile, path).IgnoreIfMissing())
+			rules = append(rules, landlock.PathAccess(accessReadFile, path).IgnoreIfMissing())
 		}
 	}
 	for _, dir := range filepath.SplitList(os.Getenv("SSL_CERT_DIR")) {
 		if dir != "" {
-			rules = append(rules, landlock.PathAccess(reading, dir).IgnoreIfMissing())
+			rules = append(rules, landlock.PathAccess(accessRead, dir).IgnoreIfMissing())
 		}
 	}
 	return rules
 }
 
-func restrict(source spec.Source, start wire.Start) error {
-	rules := append(slices.Clone(system), authorities(start)...)
+func applyLandlock(source sourceurl.Source, start wire.Start) error {
+	rules := append(slices.Clone(systemRules), caRules(start)...)
 	switch source.Kind {
-	case spec.Device:
+	case sourceurl.Device:
 		rules = append(rules, landlock.RWFiles(source.Path).WithIoctlDev().IgnoreIfMissing())
-	case spec.File:
-		access := readingFile
+	case sourceurl.File:
+		access := accessReadFile
 		if info, err := os.Stat(source.Path); err == nil && info.IsDir() {
-			access = reading // opening it fails by being a folder then, which is easier to mend than a right that is missing
+			access = accessRead // opening it fails by being a folder then, which is easier to mend than a right that is missing
 		}
 		path := source.Path
-		if slices.Contains(playlists, strings.ToLower(filepath.Ext(path))) {
-			access, path = reading, filepath.Dir(path) // its parts are beside it
+		if slices.Contains(playlistExtensions, strings.ToLower(filepath.Ext(path))) {
+			access, path = accessRead, filepath.Dir(path) // its parts are beside it
 		}
 		rules = append(rules, landlock.PathAccess(access, path).IgnoreIfMissing())
 	}
 	kernel := landlock.V6.BestEffort()
-	if source.Network() {
+	if source.IsNetwork() {
 		// Landlock allows ports, not hosts, and a server may send its client to any.
 		return errors.Join(kernel.RestrictPaths(rules...), kernel.RestrictScoped())
 	}

@@ -21,9 +21,9 @@ import (
 )
 
 // attempts is what a confined process tries, and how it goes.
-var attempts = map[string]func(p plan) error{
-	"open the source": func(p plan) error { return exists(p.Start.Source) },
-	"control the source": func(p plan) error { // only a device has ioctls
+var attempts = map[string]func(p testPlan) error{
+	"open the source": func(p testPlan) error { return canOpen(p.Start.Source) },
+	"control the source": func(p testPlan) error { // only a device has ioctls
 		f, err := os.OpenFile(p.Start.Source, os.O_RDWR, 0)
 		if err != nil {
 			return err
@@ -32,37 +32,37 @@ var attempts = map[string]func(p plan) error{
 		_, err = unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPTN)
 		return err
 	},
-	"read ca_file":       func(p plan) error { return exists(p.Start.TLS.CAFile) },
-	"read SSL_CERT_FILE": func(plan) error { return exists(os.Getenv("SSL_CERT_FILE")) },
-	"read SSL_CERT_DIR": func(plan) error {
+	"read ca_file":       func(p testPlan) error { return canOpen(p.Start.TLS.CAFile) },
+	"read SSL_CERT_FILE": func(testPlan) error { return canOpen(os.Getenv("SSL_CERT_FILE")) },
+	"read SSL_CERT_DIR": func(testPlan) error {
 		_, err := os.ReadDir(strings.TrimPrefix(os.Getenv("SSL_CERT_DIR"), "/none:"))
 		return err
 	},
-	"read the system's roots": func(plan) error {
+	"read the system's roots": func(testPlan) error {
 		_, err := x509.SystemCertPool()
 		return err
 	},
-	"read another":   func(p plan) error { _, err := os.ReadFile(p.Other); return err },
-	"read a library": func(plan) error { _, err := os.ReadDir("/usr/lib"); return err },
-	"write":          func(p plan) error { return os.WriteFile(p.Other+".new", nil, 0o600) },
-	"execute":        func(plan) error { return exec.Command("/usr/bin/true").Run() },
-	"connect": func(p plan) error {
+	"read another":   func(p testPlan) error { _, err := os.ReadFile(p.OtherFile); return err },
+	"read a library": func(testPlan) error { _, err := os.ReadDir("/usr/lib"); return err },
+	"write":          func(p testPlan) error { return os.WriteFile(p.OtherFile+".new", nil, 0o600) },
+	"execute":        func(testPlan) error { return exec.Command("/usr/bin/true").Run() },
+	"connect": func(p testPlan) error {
 		c, err := net.Dial("tcp", p.Server)
 		if err == nil {
 			err = c.Close()
 		}
 		return err
 	},
-	"signal its parent":    func(plan) error { return syscall.Kill(os.Getppid(), 0) },
-	"read parent's memory": func(plan) error { return exists(fmt.Sprintf("/proc/%d/environ", os.Getppid())) },
-	"gain rights": func(plan) error {
+	"signal its parent":    func(testPlan) error { return syscall.Kill(os.Getppid(), 0) },
+	"read parent's memory": func(testPlan) error { return canOpen(fmt.Sprintf("/proc/%d/environ", os.Getppid())) },
+	"gain rights": func(testPlan) error {
 		on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
 		if err == nil && on == 1 {
 			err = unix.EPERM
 		}
 		return err
 	},
-	"dump core": func(plan) error {
+	"dump core": func(testPlan) error {
 		var l unix.Rlimit
 		err := unix.Getrlimit(unix.RLIMIT_CORE, &l)
 		if err == nil && l.Max == 0 {
@@ -72,7 +72,7 @@ var attempts = map[string]func(p plan) error{
 	},
 }
 
-func exists(path string) error {
+func canOpen(path string) error {
 	f, err := os.Open(path)
 	if err == nil {
 		err = f.Close()
@@ -80,33 +80,33 @@ func exists(path string) error {
 	return err
 }
 
-// plan is what the confined process is told.
-type plan struct {
-	Start         wire.Start
-	Other, Server string
+// testPlan is what the confined process gets.
+type testPlan struct {
+	Start             wire.Start
+	OtherFile, Server string
 }
 
 // TestMain is also the process that is confined, since there is no way back.
 func TestMain(m *testing.M) {
-	told := os.Getenv("CONFINE_TEST")
-	if told == "" {
+	encoded := os.Getenv("CONFINE_TEST")
+	if encoded == "" {
 		os.Exit(m.Run())
 	}
-	var p plan
-	if err := errors.Join(json.Unmarshal([]byte(told), &p), confine.To(p.Start)); err != nil {
+	var p testPlan
+	if err := errors.Join(json.Unmarshal([]byte(encoded), &p), confine.Process(p.Start)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	outcome := map[string]bool{}
 	for what, try := range attempts {
-		went := make(chan error)
-		go func() { went <- try(p) }() // perhaps on another thread
-		outcome[what] = <-went == nil
+		result := make(chan error)
+		go func() { result <- try(p) }() // perhaps on another thread
+		outcome[what] = <-result == nil
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(outcome)
 }
 
-func TestConfinement(t *testing.T) {
+func TestProcessAllowsOnlyItsSource(t *testing.T) {
 	if abi, err := ll.LandlockGetABIVersion(); err != nil || abi < 6 {
 		t.Skipf("this kernel's Landlock is version %d (%v), the test needs 6: Linux 6.12, with landlock in lsm=", abi, err)
 	}
@@ -134,18 +134,18 @@ func TestConfinement(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for source, may := range map[string][]string{
+	for source, permitted := range map[string][]string{
 		own:                                 {"open the source", "read a library"},
 		"/dev/ptmx":                         {"open the source", "control the source", "read a library"},
 		"test://":                           {"read a library"},
 		"rtsp://" + l.Addr().String() + "/": {"read a library", "connect"},
 	} {
 		t.Run(source, func(t *testing.T) {
-			may := append(authorities, may...)
-			got := try(t, plan{wire.Start{Source: source, Memory: 1 << 30, TLS: wire.TLS{CAFile: ca}}, other, l.Addr().String()})
+			permitted := append(authorities, permitted...)
+			got := runConfined(t, testPlan{wire.Start{Source: source, MaxMemory: 1 << 30, TLS: wire.TLS{CAFile: ca}}, other, l.Addr().String()})
 			for what := range attempts {
 				want := false
-				for _, allowed := range may {
+				for _, allowed := range permitted {
 					want = want || what == allowed
 				}
 				if got[what] != want {
@@ -156,10 +156,10 @@ func TestConfinement(t *testing.T) {
 	}
 }
 
-// try runs the attempts in a process of their own.
-func try(t *testing.T, p plan) map[string]bool {
+// runConfined runs the attempts in a process of their own.
+func runConfined(t *testing.T, p testPlan) map[string]bool {
 	t.Helper()
-	told, err := json.Marshal(p)
+	encoded, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func try(t *testing.T, p plan) map[string]bool {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), "CONFINE_TEST="+string(told))
+	cmd.Env = append(os.Environ(), "CONFINE_TEST="+string(encoded))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

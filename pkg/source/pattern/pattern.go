@@ -27,7 +27,7 @@ func Strip(width, height int) image.Rectangle {
 	if width < minWidth || height < minHeight {
 		return image.Rectangle{}
 	}
-	return strip(width, height)
+	return stripRect(width, height)
 }
 
 // Cell returns the pixels of cell i of a strip.
@@ -52,7 +52,7 @@ func Decode(img image.Image) (number uint32, ok bool) {
 	if b.Dx() < minWidth/2 || b.Dy() < minHeight/2 {
 		return 0, false
 	}
-	s := strip(b.Dx(), b.Dy()).Add(b.Min)
+	s := stripRect(b.Dx(), b.Dy()).Add(b.Min)
 	var bits uint64
 	for i := range Cells {
 		bits <<= 1
@@ -64,7 +64,7 @@ func Decode(img image.Image) (number uint32, ok bool) {
 	return number, byte(bits) == checksum(number)
 }
 
-func strip(width, height int) image.Rectangle {
+func stripRect(width, height int) image.Rectangle {
 	return image.Rect(0, height-height/16, width, height)
 }
 

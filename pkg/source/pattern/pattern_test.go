@@ -11,8 +11,8 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// picture is a grey picture with the strip of a number.
-func picture(width, height int, number uint32) *image.Gray {
+// patternImage is a grey picture with the strip of a number.
+func patternImage(width, height int, number uint32) *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Rect, image.NewUniform(color.Gray{Y: 90}), image.Point{}, draw.Src)
 	strip := Strip(width, height)
@@ -30,7 +30,7 @@ func TestStripSurvivesJPEGAndScaling(t *testing.T) {
 	for _, size := range []image.Point{{160, 96}, {161, 97}, {176, 144}, {320, 180}, {333, 251}, {640, 480}, {1280, 720}, {1920, 1080}} {
 		for _, number := range []uint32{0, 1, 2, 0x55555555, 0xAAAAAAAA, 0x80000001, 0xFFFFFFFF, 123456789} {
 			var b bytes.Buffer
-			if err := jpeg.Encode(&b, picture(size.X, size.Y, number), &jpeg.Options{Quality: 50}); err != nil {
+			if err := jpeg.Encode(&b, patternImage(size.X, size.Y, number), &jpeg.Options{Quality: 50}); err != nil {
 				t.Fatal(err)
 			}
 			img, err := jpeg.Decode(&b)
@@ -49,7 +49,7 @@ func TestStripSurvivesJPEGAndScaling(t *testing.T) {
 	}
 }
 
-func TestNoStrip(t *testing.T) {
+func TestDecodeRejectsImageWithoutStrip(t *testing.T) {
 	for name, c := range map[string]color.Gray{"black": {0}, "white": {255}, "grey": {100}} {
 		img := image.NewGray(image.Rect(0, 0, 320, 180))
 		draw.Draw(img, img.Rect, image.NewUniform(c), image.Point{}, draw.Src)

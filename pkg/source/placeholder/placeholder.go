@@ -22,10 +22,10 @@ import (
 	"camd/pkg/camera"
 )
 
-// Card is what a placeholder says.
-type Card struct {
+// Options are what a placeholder shows.
+type Options struct {
 	Width, Height int    // pixels; see Fit
-	Bytes         int    // how large the JPEG may be: the background is left out of one that is larger; 0 is any size
+	MaxBytes      int    // how large the JPEG may be: the background is left out of one that is larger; 0 is any size
 	Background    []byte // the camera's last picture as JPEG, or nil
 	Title         string
 	State         camera.State
@@ -34,15 +34,15 @@ type Card struct {
 }
 
 var (
-	regular = parse(goregular.TTF)
-	bold    = parse(gobold.TTF)
-	ink     = color.RGBA{0xf2, 0xf4, 0xf7, 0xff}
-	faint   = color.RGBA{0xc3, 0xca, 0xd4, 0xff}
-	night   = color.RGBA{0x14, 0x18, 0x1f, 0xff}
+	regularFont    = parseFont(goregular.TTF)
+	boldFont       = parseFont(gobold.TTF)
+	primaryColor   = color.RGBA{0xf2, 0xf4, 0xf7, 0xff}
+	secondaryColor = color.RGBA{0xc3, 0xca, 0xd4, 0xff}
+	backdropColor  = color.RGBA{0x14, 0x18, 0x1f, 0xff}
 )
 
-// accents are the colours of the bar beside the text: amber for waiting, red for trouble, grey for asleep.
-var accents = map[camera.State]color.RGBA{
+// accentColors are the colours of the bar beside the text: amber for waiting, red for trouble, grey for asleep.
+var accentColors = map[camera.State]color.RGBA{
 	camera.Starting: {0xf0, 0xb4, 0x29, 0xff},
 	camera.Stalled:  {0xe5, 0x48, 0x4d, 0xff},
 	camera.Offline:  {0xe5, 0x48, 0x4d, 0xff},
@@ -50,8 +50,8 @@ var accents = map[camera.State]color.RGBA{
 	camera.Paused:   {0x8b, 0x95, 0xa5, 0xff},
 }
 
-// headlines say each state to a person.
-var headlines = map[camera.State]string{
+// stateTexts say each state to a person.
+var stateTexts = map[camera.State]string{
 	camera.Starting: "Starting…",
 	camera.Stalled:  "No new picture",
 	camera.Offline:  "Offline",
@@ -59,62 +59,62 @@ var headlines = map[camera.State]string{
 	camera.Paused:   "Switched off",
 }
 
-// mostPixels is the area of the largest card, and of the largest background: drawing takes 4 bytes a pixel, and decoding a
+// maxPixels is the area of the largest placeholder, and of the largest background: drawing takes 4 bytes a pixel, and decoding a
 // background up to 15.
-const mostPixels = 3840 * 2160
+const maxPixels = 3840 * 2160
 
-// Fit returns the size at which a card is drawn: in the same proportions, sides from 64 to 4096 pixels and an area of at most
-// 3840x2160, or of pixels if that is less and not 0.
-func Fit(width, height, pixels int) (int, int) {
-	if pixels <= 0 || pixels > mostPixels {
-		pixels = mostPixels
+// Fit returns the size at which a placeholder is drawn: in the same proportions, sides from 64 to 4096 pixels and an area of at most
+// 3840x2160, or of maxArea if that is less and not 0.
+func Fit(width, height, maxArea int) (int, int) {
+	if maxArea <= 0 || maxArea > maxPixels {
+		maxArea = maxPixels
 	}
 	w, h := min(max(width, 64), 4096), min(max(height, 64), 4096)
-	if w*h > pixels {
-		scale := math.Sqrt(float64(pixels) / float64(w*h))
+	if w*h > maxArea {
+		scale := math.Sqrt(float64(maxArea) / float64(w*h))
 		w, h = max(int(float64(w)*scale), 64), max(int(float64(h)*scale), 64)
 	}
 	return w, h
 }
 
-// drawingLarge is held while a large card is drawn, so that many cameras that fail at once take the memory for one.
-var drawingLarge sync.Mutex
+// largeDrawing is held while a large placeholder is drawn, so that many cameras that fail at once take the memory for one.
+var largeDrawing sync.Mutex
 
-// small is the area up to which cards are drawn beside each other.
-const small = 1920 * 1080
+// maxParallelPixels is the area up to which placeholders are drawn in parallel.
+const maxParallelPixels = 1920 * 1080
 
-// Draw returns the card as a JPEG. Safe for concurrent use.
-func Draw(c Card) []byte {
-	background, err := jpeg.DecodeConfig(bytes.NewReader(c.Background))
-	if err != nil || background.Width*background.Height > mostPixels {
-		c.Background = nil
+// Draw returns the placeholder as a JPEG. Safe for concurrent use.
+func Draw(o Options) []byte {
+	background, err := jpeg.DecodeConfig(bytes.NewReader(o.Background))
+	if err != nil || background.Width*background.Height > maxPixels {
+		o.Background = nil
 	}
-	if w, h := Fit(c.Width, c.Height, 0); w*h > small || c.Background != nil && background.Width*background.Height > small {
-		drawingLarge.Lock()
-		defer drawingLarge.Unlock()
+	if w, h := Fit(o.Width, o.Height, 0); w*h > maxParallelPixels || o.Background != nil && background.Width*background.Height > maxParallelPixels {
+		largeDrawing.Lock()
+		defer largeDrawing.Unlock()
 	}
-	drawn := encode(c)
-	if c.Bytes > 0 && len(drawn) > c.Bytes && c.Background != nil {
-		c.Background = nil
-		drawn = encode(c)
+	encoded := render(o)
+	if o.MaxBytes > 0 && len(encoded) > o.MaxBytes && o.Background != nil {
+		o.Background = nil
+		encoded = render(o)
 	}
-	return drawn
+	return encoded
 }
 
-func encode(c Card) []byte {
-	w, h := Fit(c.Width, c.Height, 0)
+func render(o Options) []byte {
+	w, h := Fit(o.Width, o.Height, 0)
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.Draw(img, img.Rect, image.NewUniform(night), image.Point{}, draw.Src)
-	dim(img, c.Background)
-	write(img, c)
+	draw.Draw(img, img.Rect, image.NewUniform(backdropColor), image.Point{}, draw.Src)
+	drawBackground(img, o.Background)
+	drawText(img, o)
 	var out bytes.Buffer
 	// Neither can fail: the size is in range and a Buffer takes everything.
 	_ = jpeg.Encode(&out, img, &jpeg.Options{Quality: 75})
 	return out.Bytes()
 }
 
-// dim lays the last picture under the text, darkened and without colour, so that nobody takes it for a live one.
-func dim(img *image.RGBA, background []byte) {
+// drawBackground lays the last picture under the text, darkened and without colour, so that nobody takes it for a live one.
+func drawBackground(img *image.RGBA, background []byte) {
 	last, err := jpeg.Decode(bytes.NewReader(background))
 	if err != nil {
 		return
@@ -127,49 +127,49 @@ func dim(img *image.RGBA, background []byte) {
 	}
 }
 
-// write sets the text in a block at the lower left, as large as the picture allows.
-func write(img *image.RGBA, c Card) {
+// drawText sets the text in a block at the lower left, as large as the picture allows.
+func drawText(img *image.RGBA, o Options) {
 	size := float64(min(img.Rect.Dx()*9/16, img.Rect.Dy())) / 11
 	margin := int(size)
 	x := margin + margin/2
 	width := img.Rect.Dx() - x - margin/2
 
-	var rows []row
-	rows = append(rows, wrap(c.Title, bold, size*1.1, ink, width)...)
-	rows = append(rows, wrap(headlines[c.State], bold, size, accents[c.State], width)...)
-	if text := c.Reason.Text(); text != "" {
-		rows = append(rows, wrap(strings.ToUpper(text[:1])+text[1:], regular, size*0.8, ink, width)...)
+	var lines []textLine
+	lines = append(lines, wrapText(o.Title, boldFont, size*1.1, primaryColor, width)...)
+	lines = append(lines, wrapText(stateTexts[o.State], boldFont, size, accentColors[o.State], width)...)
+	if text := o.Reason.Text(); text != "" {
+		lines = append(lines, wrapText(strings.ToUpper(text[:1])+text[1:], regularFont, size*0.8, primaryColor, width)...)
 	}
-	if !c.Since.IsZero() {
-		rows = append(rows, wrap("since "+c.Since.Format("15:04:05, 2 January"), regular, size*0.7, faint, width)...)
+	if !o.Since.IsZero() {
+		lines = append(lines, wrapText("since "+o.Since.Format("15:04:05, 2 January"), regularFont, size*0.7, secondaryColor, width)...)
 	}
 	height := 0
-	for _, r := range rows {
+	for _, r := range lines {
 		height += r.height()
 	}
 	y := (img.Rect.Dy() - height) / 2
 	bar := image.Rect(margin/2+margin/4, y, margin, y+height)
-	draw.Draw(img, bar, image.NewUniform(accents[c.State]), image.Point{}, draw.Src)
-	for _, r := range rows {
+	draw.Draw(img, bar, image.NewUniform(accentColors[o.State]), image.Point{}, draw.Src)
+	for _, r := range lines {
 		y += r.height()
-		d := font.Drawer{Dst: img, Src: image.NewUniform(r.ink), Face: r.face, Dot: fixed.P(x, y-r.height()/4)}
+		d := font.Drawer{Dst: img, Src: image.NewUniform(r.textColor), Face: r.face, Dot: fixed.P(x, y-r.height()/4)}
 		d.DrawString(r.text)
 		_ = r.face.Close()
 	}
 }
 
-// row is a line of text ready to be drawn.
-type row struct {
-	text string
-	face font.Face
-	ink  color.RGBA
-	size float64
+// textLine is a line of text ready to be drawn.
+type textLine struct {
+	text      string
+	face      font.Face
+	textColor color.RGBA
+	size      float64
 }
 
-func (r row) height() int { return int(r.size * 1.35) }
+func (r textLine) height() int { return int(r.size * 1.35) }
 
-// wrap breaks text into rows of at most width pixels, at spaces; a word that is too long is cut.
-func wrap(text string, f *opentype.Font, size float64, ink color.RGBA, width int) []row {
+// wrapText breaks text into rows of at most width pixels, at spaces; a word that is too long is cut.
+func wrapText(text string, f *opentype.Font, size float64, textColor color.RGBA, width int) []textLine {
 	face := func() font.Face {
 		// Only a size of 0 can fail, and Draw has none.
 		fc, _ := opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull})
@@ -179,7 +179,7 @@ func wrap(text string, f *opentype.Font, size float64, ink color.RGBA, width int
 	defer measure.Close()
 	fits := func(s string) bool { return font.MeasureString(measure, s).Ceil() <= width }
 
-	var lines []string
+	var texts []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {
 		for runes := []rune(word); !fits(word) && len(runes) > 1; word = string(runes) + "…" {
@@ -189,19 +189,19 @@ func wrap(text string, f *opentype.Font, size float64, ink color.RGBA, width int
 			line = next
 			continue
 		}
-		lines = append(lines, line)
+		texts = append(texts, line)
 		line = word
 	}
-	var rows []row
-	for _, l := range append(lines, line) {
+	var lines []textLine
+	for _, l := range append(texts, line) {
 		if l != "" {
-			rows = append(rows, row{l, face(), ink, size})
+			lines = append(lines, textLine{l, face(), textColor, size})
 		}
 	}
-	return rows
+	return lines
 }
 
-func parse(ttf []byte) *opentype.Font {
+func parseFont(ttf []byte) *opentype.Font {
 	f, err := opentype.Parse(ttf)
 	if err != nil {
 		panic(err) // the font is compiled in

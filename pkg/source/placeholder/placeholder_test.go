@@ -13,7 +13,7 @@ import (
 	"camd/pkg/camera"
 )
 
-func drawn(t *testing.T, c Card) image.Image {
+func decodeDrawn(t *testing.T, c Options) image.Image {
 	t.Helper()
 	img, err := jpeg.Decode(bytes.NewReader(Draw(c)))
 	if err != nil {
@@ -22,12 +22,12 @@ func drawn(t *testing.T, c Card) image.Image {
 	return img
 }
 
-func TestEverySizeAndTextFits(t *testing.T) {
+func TestDrawFitsEverySizeAndText(t *testing.T) {
 	for _, size := range [][2]int{{0, 0}, {64, 64}, {160, 120}, {320, 180}, {1920, 1080}, {720, 1280}, {10000, 20}, {8000, 6000}} {
 		for _, title := range []string{"", "Door", strings.Repeat("very long ", 30), strings.Repeat("x", 300), "Überwachung Ⅷ 門"} {
-			c := Card{Width: size[0], Height: size[1], Title: title, State: camera.Offline, Reason: camera.Auth, Since: time.Now()}
+			c := Options{Width: size[0], Height: size[1], Title: title, State: camera.Offline, Reason: camera.Auth, Since: time.Now()}
 			w, h := Fit(size[0], size[1], 0)
-			if got := drawn(t, c).Bounds().Size(); got != image.Pt(w, h) {
+			if got := decodeDrawn(t, c).Bounds().Size(); got != image.Pt(w, h) {
 				t.Errorf("%v %.10q: drawn at %v", size, title, got)
 			}
 		}
@@ -53,7 +53,7 @@ func TestFitKeepsToTheLimits(t *testing.T) {
 	}
 }
 
-func TestBackgroundIsLeftOutOfTooLargeCard(t *testing.T) {
+func TestDrawOmitsBackgroundAboveMaxBytes(t *testing.T) {
 	noise := image.NewGray(image.Rect(0, 0, 640, 360))
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range noise.Pix {
@@ -63,12 +63,12 @@ func TestBackgroundIsLeftOutOfTooLargeCard(t *testing.T) {
 	if err := jpeg.Encode(&background, noise, nil); err != nil {
 		t.Fatal(err)
 	}
-	c := Card{Width: 640, Height: 360, Title: "Front door", State: camera.Offline}
+	c := Options{Width: 640, Height: 360, Title: "Front door", State: camera.Offline}
 	plain := len(Draw(c))
 	c.Background = background.Bytes()
 	full := len(Draw(c))
 	for limit, want := range map[int]int{0: full, full: full, full - 1: plain} {
-		if c.Bytes = limit; len(Draw(c)) != want {
+		if c.MaxBytes = limit; len(Draw(c)) != want {
 			t.Errorf("with at most %d bytes it has %d, want %d", limit, len(Draw(c)), want)
 		}
 	}
@@ -86,7 +86,7 @@ func brightest(img image.Image, x0, y0, x1, y1 int) uint8 {
 	return most
 }
 
-func TestTextStandsOnDimmedPicture(t *testing.T) {
+func TestDrawDimsBackground(t *testing.T) {
 	white := image.NewGray(image.Rect(0, 0, 640, 360))
 	for i := range white.Pix {
 		white.Pix[i] = 255
@@ -101,7 +101,7 @@ func TestTextStandsOnDimmedPicture(t *testing.T) {
 	for name, background := range map[string][]byte{
 		"white": last.Bytes(), "none": nil, "damaged": last.Bytes()[:200], "huge": huge,
 	} {
-		img := drawn(t, Card{Width: 640, Height: 360, Title: "Front door", State: camera.Offline, Background: background})
+		img := decodeDrawn(t, Options{Width: 640, Height: 360, Title: "Front door", State: camera.Offline, Background: background})
 		if got := brightest(img, 0, 3, 10, 7); got < 180 {
 			t.Errorf("%s: brightest part of the text is %d", name, got)
 		}
@@ -111,10 +111,10 @@ func TestTextStandsOnDimmedPicture(t *testing.T) {
 	}
 }
 
-func TestEveryStateHasItsWords(t *testing.T) {
+func TestEveryStateAndReasonHasText(t *testing.T) {
 	for _, s := range camera.States {
-		if s != camera.Live && (headlines[s] == "" || accents[s] == color.RGBA{}) {
-			t.Errorf("%s: headline %q, colour %v", s, headlines[s], accents[s])
+		if s != camera.Live && (stateTexts[s] == "" || accentColors[s] == color.RGBA{}) {
+			t.Errorf("%s: headline %q, colour %v", s, stateTexts[s], accentColors[s])
 		}
 	}
 	for _, r := range camera.Reasons {

@@ -39,8 +39,8 @@ func (e *Error) Remedy(pinnable bool) string {
 	return "give the camera another certificate"
 }
 
-// Setting returns a line for the camera's configuration with which the certificate is accepted. pinnable is as for Remedy.
-func (e *Error) Setting(pinnable bool) string {
+// ConfigLine returns a line for the camera's configuration with which the certificate is accepted. pinnable is as for Remedy.
+func (e *Error) ConfigLine(pinnable bool) string {
 	switch {
 	case pinnable && e.Fingerprint != "":
 		return "fingerprint: " + e.Fingerprint
@@ -75,8 +75,8 @@ func ParseFingerprint(s string) (string, error) {
 	return fingerprintPrefix + digits, nil
 }
 
-// validity says why a certificate is not valid now.
-func validity(c *x509.Certificate) string {
+// validityProblem says why a certificate is not valid now.
+func validityProblem(c *x509.Certificate) string {
 	if time.Now().Before(c.NotBefore) {
 		return "the certificate is not valid before " + c.NotBefore.UTC().Format(time.DateTime) + " UTC: check this machine's clock"
 	}
@@ -85,21 +85,21 @@ func validity(c *x509.Certificate) string {
 
 // Names returns the host names and IP addresses that a certificate is for, at most 20 of them.
 func Names(c *x509.Certificate) []string {
-	const most = 20
+	const maxNames = 20
 	var all []string
 	for _, name := range c.DNSNames {
-		all = append(all, clip(name))
+		all = append(all, printable(name))
 	}
 	for _, ip := range c.IPAddresses {
 		all = append(all, ip.String())
 	}
-	if len(all) > most {
-		all = append(all[:most], fmt.Sprintf("%d more", len(all)-most))
+	if len(all) > maxNames {
+		all = append(all[:maxNames], fmt.Sprintf("%d more", len(all)-maxNames))
 	}
 	return all
 }
 
-func names(c *x509.Certificate) string {
+func namesText(c *x509.Certificate) string {
 	all := Names(c)
 	if len(all) > 3 {
 		all = append(all[:3], fmt.Sprintf("%d more", len(all)-3))
@@ -111,19 +111,19 @@ func names(c *x509.Certificate) string {
 }
 
 // Subject returns a certificate's subject as a text for people.
-func Subject(c *x509.Certificate) string { return clip(c.Subject.String()) }
+func Subject(c *x509.Certificate) string { return printable(c.Subject.String()) }
 
-// clip makes a text from a certificate fit for messages.
-func clip(s string) string {
-	const most = 100
+// printable makes a text from a certificate fit for messages.
+func printable(s string) string {
+	const maxRunes = 100
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, s)
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
+	if r := []rune(s); len(r) > maxRunes {
+		return string(r[:maxRunes]) + "…"
 	}
 	return s
 }

@@ -15,7 +15,7 @@ import (
 type Options struct {
 	CAFile      string // PEM file with the certificates to trust instead of the system's roots
 	Fingerprint string // of the server's own certificate, as Fingerprint returns it; replaces chain, dates and host name
-	Off         bool   // accept any certificate
+	SkipVerify  bool   // accept any certificate
 }
 
 // Verifier verifies certificates. It is safe for concurrent use.
@@ -44,7 +44,7 @@ func New(o Options) (*Verifier, error) {
 // Verify checks the certificates that the server of a host presented, its own first. The error is an *Error.
 func (v *Verifier) Verify(host string, chain []*x509.Certificate) error {
 	switch {
-	case v.options.Off:
+	case v.options.SkipVerify:
 		return nil
 	case len(chain) == 0:
 		return &Error{Problem: "the server presented no certificate"}
@@ -86,7 +86,7 @@ func (v *Verifier) VerifyDER(host string, chain [][]byte) error {
 	var certificates []*x509.Certificate
 	for _, der := range chain {
 		c, err := x509.ParseCertificate(der)
-		if err != nil && !v.options.Off {
+		if err != nil && !v.options.SkipVerify {
 			return &Error{Problem: "the server presented a certificate that cannot be parsed"}
 		}
 		certificates = append(certificates, c)
@@ -98,7 +98,7 @@ func (v *Verifier) VerifyDER(host string, chain [][]byte) error {
 func explain(host string, leaf *x509.Certificate, err error) *Error {
 	e := &Error{Fingerprint: Fingerprint(leaf)}
 	if wrong, ok := errors.AsType[x509.HostnameError](err); ok {
-		e.Problem = fmt.Sprintf("the certificate is not for the host %q but for %s", clip(wrong.Host), names(leaf))
+		e.Problem = fmt.Sprintf("the certificate is not for the host %q but for %s", printable(wrong.Host), namesText(leaf))
 		return e
 	}
 	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
@@ -106,13 +106,13 @@ func explain(host string, leaf *x509.Certificate, err error) *Error {
 	_, noRoots := errors.AsType[x509.SystemRootsError](err)
 	switch {
 	case invalid.Cert != nil && invalid.Reason == x509.Expired:
-		e.Problem = validity(invalid.Cert)
+		e.Problem = validityProblem(invalid.Cert)
 	case invalid.Cert != nil && invalid.Reason == x509.IncompatibleUsage:
 		e.Problem = "the certificate is not for servers"
 	case unknown && isSelfSigned(leaf):
 		e.Problem, e.untrusted = "the certificate is self-signed", true
 	case unknown:
-		e.Problem, e.untrusted = fmt.Sprintf("the certificate is signed by %q, which is not trusted", clip(leaf.Issuer.CommonName)), true
+		e.Problem, e.untrusted = fmt.Sprintf("the certificate is signed by %q, which is not trusted", printable(leaf.Issuer.CommonName)), true
 	case noRoots:
 		e.Problem, e.untrusted = "this machine has no CA certificates", true
 	default:

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/peer"
+	"camd/internal/testpeer"
 	"camd/pkg/source/tlsverify"
 )
 
 // handshake connects to a server with the certificate, as the server of a host.
-func handshake(t *testing.T, host string, certificate peer.Issued, o tlsverify.Options) error {
+func handshake(t *testing.T, host string, certificate testpeer.KeyPair, o tlsverify.Options) error {
 	t.Helper()
 	v, err := tlsverify.New(o)
 	if err != nil {
@@ -27,14 +27,14 @@ func handshake(t *testing.T, host string, certificate peer.Issued, o tlsverify.O
 		t.Fatal(err)
 	}
 	defer backend.Close()
-	c, err := tls.Dial("tcp", peer.ServeTLS(t, backend.Addr().String(), certificate).Address, v.Config(host))
+	c, err := tls.Dial("tcp", testpeer.ServeTLS(t, backend.Addr().String(), certificate).Address, v.Config(host))
 	if err == nil {
 		c.Close()
 	}
 	return err
 }
 
-func leaf(t *testing.T, i peer.Issued) *x509.Certificate {
+func leaf(t *testing.T, i testpeer.KeyPair) *x509.Certificate {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
 	if err != nil {
@@ -43,20 +43,20 @@ func leaf(t *testing.T, i peer.Issued) *x509.Certificate {
 	return pair.Leaf
 }
 
-func TestVerify(t *testing.T) {
-	authority := peer.Certificate{Name: "ca.example"}.Make(t)
-	good := authority.Server(t, peer.Certificate{})
-	expired := authority.Server(t, peer.Certificate{From: time.Now().Add(-48 * time.Hour), Until: time.Now().Add(-time.Hour)})
-	early := authority.Server(t, peer.Certificate{From: time.Now().Add(time.Hour), Until: time.Now().Add(2 * time.Hour)})
-	other := authority.Server(t, peer.Certificate{Name: "other.example"})
-	own := peer.Certificate{}.Make(t)
+func TestVerifyReportsProblem(t *testing.T) {
+	authority := testpeer.Certificate{Name: "ca.example"}.Make(t)
+	good := authority.IssueServer(t, testpeer.Certificate{})
+	expired := authority.IssueServer(t, testpeer.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-time.Hour)})
+	early := authority.IssueServer(t, testpeer.Certificate{NotBefore: time.Now().Add(time.Hour), NotAfter: time.Now().Add(2 * time.Hour)})
+	other := authority.IssueServer(t, testpeer.Certificate{Name: "other.example"})
+	own := testpeer.Certificate{}.Make(t)
 	ca := tlsverify.Options{CAFile: authority.File}
-	pin := func(i peer.Issued) tlsverify.Options {
+	pin := func(i testpeer.KeyPair) tlsverify.Options {
 		return tlsverify.Options{Fingerprint: tlsverify.Fingerprint(leaf(t, i))}
 	}
 	for _, c := range []struct {
 		name, host  string
-		certificate peer.Issued
+		certificate testpeer.KeyPair
 		options     tlsverify.Options
 		problem     string // "" means that it verifies
 	}{
@@ -71,7 +71,7 @@ func TestVerify(t *testing.T) {
 		{"fingerprint", "127.0.0.1", own, pin(own), ""},
 		{"fingerprint of an expired one", "127.0.0.1", expired, pin(expired), ""},
 		{"another fingerprint", "127.0.0.1", good, pin(own), "the certificate is not the one whose fingerprint is configured"},
-		{"verification off", "127.0.0.1", expired, tlsverify.Options{Off: true}, ""},
+		{"verification off", "127.0.0.1", expired, tlsverify.Options{SkipVerify: true}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := handshake(t, c.host, c.certificate, c.options)
@@ -88,7 +88,7 @@ func TestVerify(t *testing.T) {
 			if !strings.Contains(e.Remedy(true), "fingerprint: "+tlsverify.Fingerprint(leaf(t, c.certificate))) {
 				t.Errorf("the remedy names no fingerprint: %s", e.Remedy(true))
 			}
-			if !c.options.Off && c.options.Fingerprint == "" && strings.Contains(e.Remedy(false), "fingerprint") {
+			if !c.options.SkipVerify && c.options.Fingerprint == "" && strings.Contains(e.Remedy(false), "fingerprint") {
 				t.Errorf("the remedy names the fingerprint where it cannot be set: %s", e.Remedy(false))
 			}
 		})
@@ -121,7 +121,7 @@ func TestNewRefusesBadCAFile(t *testing.T) {
 	}
 }
 
-func TestParseFingerprint(t *testing.T) {
+func TestParseFingerprintNormalizes(t *testing.T) {
 	const plain = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 	colons := "SHA256:" + strings.Repeat("00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:", 2)
 	for in, good := range map[string]bool{

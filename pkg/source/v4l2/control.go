@@ -12,12 +12,12 @@ import (
 
 // Limits on what a driver may list. A camera has twenty controls; together they must fit into a message to camd.
 const (
-	mostControls = 96
-	mostItems    = 384 // of all menus together
+	maxControls  = 96
+	maxMenuItems = 384 // of all menus together
 )
 
-// tuner is a device with controls.
-type tuner interface {
+// controlDriver is a device with controls.
+type controlDriver interface {
 	query(after uint32) (queryControl, error) // the control that comes after that id
 	menuItem(id, index uint32) (menuItem, error)
 	value(id uint32) ([8]byte, error)
@@ -27,15 +27,15 @@ type tuner interface {
 // control is a control with what the driver needs to know of it.
 type control struct {
 	camera.Control
-	id   uint32
-	wide bool // its value has 64 bits
+	id      uint32
+	is64Bit bool // its value has 64 bits
 }
 
-// controls returns those that a person can use. Its error is a *camera.ControlError.
-func controls(t tuner) ([]control, error) {
+// listControls returns those that a person can use. Its error is a *camera.ControlError.
+func listControls(t controlDriver) ([]control, error) {
 	var all []control
-	items := mostItems
-	for id, asked := uint32(0), 0; asked < budget && len(all) < mostControls; asked++ {
+	items := maxMenuItems
+	for id, asked := uint32(0), 0; asked < maxQueries && len(all) < maxControls; asked++ {
 		q, err := t.query(id)
 		if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTTY) || err == nil && q.ID <= id {
 			break // the end of the list, or none
@@ -48,15 +48,15 @@ func controls(t tuner) ([]control, error) {
 		if kind == "" {
 			continue
 		}
-		c := control{id: id, wide: q.Type == typeInteger64, Control: camera.Control{
-			Name: controlName(q.Name[:]), Title: text(q.Name[:]), Kind: kind,
+		c := control{id: id, is64Bit: q.Type == typeInteger64, Control: camera.Control{
+			Name: controlName(q.Name[:]), Title: cString(q.Name[:]), Kind: kind,
 			Min: q.Min, Max: q.Max, Step: int64(q.Step), Default: q.Default,
 			ReadOnly: q.Flags&flagReadOnly != 0, Inactive: q.Flags&flagInactive != 0, Volatile: q.Flags&flagVolatile != 0,
 		}}
 		if kind == camera.Menu || kind == camera.IntegerMenu {
-			c.Menu = menu(t, q, &items)
+			c.Menu = readMenu(t, q, &items)
 		}
-		c.read(t, q.Flags)
+		c.readValue(t, q.Flags)
 		if c.Name != "" && !slices.ContainsFunc(all, func(o control) bool { return o.Name == c.Name }) {
 			all = append(all, c)
 		}
@@ -77,8 +77,8 @@ func (q *queryControl) kind() string {
 	}[q.Type]
 }
 
-// menu returns the items that a menu has; drivers leave out those that a device cannot do.
-func menu(t tuner, q queryControl, left *int) map[int64]string {
+// readMenu returns the items that a menu has; drivers leave out those that a device cannot do.
+func readMenu(t controlDriver, q queryControl, left *int) map[int64]string {
 	items := map[int64]string{}
 	for i := max(q.Min, 0); i <= q.Max && *left > 0; i++ {
 		*left--
@@ -86,7 +86,7 @@ func menu(t tuner, q queryControl, left *int) map[int64]string {
 		if err != nil {
 			continue
 		}
-		if items[i] = text(item.Name[:]); q.Type == typeIntegerMenu {
+		if items[i] = cString(item.Name[:]); q.Type == typeIntegerMenu {
 			items[i] = item.number()
 		}
 	}
@@ -94,7 +94,7 @@ func menu(t tuner, q queryControl, left *int) map[int64]string {
 }
 
 // read gets the value.
-func (c *control) read(t tuner, flags uint32) {
+func (c *control) readValue(t controlDriver, flags uint32) {
 	if flags&flagWriteOnly != 0 || c.Kind == camera.Button {
 		return
 	}
@@ -102,18 +102,18 @@ func (c *control) read(t tuner, flags uint32) {
 	if err != nil {
 		return
 	}
-	c.Known = true
-	if c.wide {
+	c.HasValue = true
+	if c.is64Bit {
 		c.Value = int64(binary.NativeEndian.Uint64(b[:]))
 	} else {
 		c.Value = int64(int32(binary.NativeEndian.Uint32(b[:])))
 	}
 }
 
-// write sets the value.
-func (c *control) write(t tuner, value int64) error {
+// writeValue sets the value.
+func (c *control) writeValue(t controlDriver, value int64) error {
 	var b [8]byte
-	if c.wide {
+	if c.is64Bit {
 		binary.NativeEndian.PutUint64(b[:], uint64(value))
 	} else {
 		binary.NativeEndian.PutUint32(b[:], uint32(value))

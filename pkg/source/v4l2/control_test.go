@@ -15,19 +15,19 @@ import (
 	"camd/pkg/camera"
 )
 
-// panel is a driver with controls, in the order of their ids.
-type panel struct {
-	list    []queryControl
-	values  map[uint32]int64
-	refuses map[uint32]error // what setting these gives
-	written []uint32
-	asked   int
-	endless bool
-	gone    bool
+// fakeControls is a driver with controls, in the order of their ids.
+type fakeControls struct {
+	list      []queryControl
+	values    map[uint32]int64
+	setErrors map[uint32]error // what setting these gives
+	written   []uint32
+	queries   int
+	endless   bool
+	gone      bool
 }
 
-func (p *panel) query(after uint32) (queryControl, error) {
-	p.asked++
+func (p *fakeControls) query(after uint32) (queryControl, error) {
+	p.queries++
 	if p.endless {
 		return queryControl{ID: after + 1}, nil
 	}
@@ -42,8 +42,8 @@ func (p *panel) query(after uint32) (queryControl, error) {
 	return queryControl{}, syscall.EINVAL
 }
 
-func (p *panel) menuItem(id, index uint32) (menuItem, error) {
-	p.asked++
+func (p *fakeControls) menuItem(id, index uint32) (menuItem, error) {
+	p.queries++
 	m := menuItem{}
 	if id == idLink {
 		binary.NativeEndian.PutUint64(m.Name[:], 1e10*uint64(index))
@@ -52,7 +52,7 @@ func (p *panel) menuItem(id, index uint32) (menuItem, error) {
 	return m, map[bool]error{true: syscall.EINVAL}[index == 2 || copy(m.Name[:], []string{"Disabled", "50 Hz", "", "Auto \x1b[31m"}[index]) > 20]
 }
 
-func (p *panel) value(id uint32) (b [8]byte, err error) {
+func (p *fakeControls) value(id uint32) (b [8]byte, err error) {
 	v, ok := p.values[id]
 	if !ok {
 		return b, syscall.EACCES
@@ -66,8 +66,8 @@ func (p *panel) value(id uint32) (b [8]byte, err error) {
 	return b, nil
 }
 
-func (p *panel) setValue(id uint32, b [8]byte) error {
-	if err := p.refuses[id]; err != nil {
+func (p *fakeControls) setValue(id uint32, b [8]byte) error {
+	if err := p.setErrors[id]; err != nil {
 		return err
 	}
 	p.written = append(p.written, id)
@@ -88,9 +88,9 @@ const (
 	idExposure   = classCamera | 0x902
 )
 
-func newPanel() *panel {
+func newFakeControls() *fakeControls {
 	named := func(q queryControl, name string) queryControl { copy(q.Name[:], name); return q }
-	return &panel{
+	return &fakeControls{
 		list: []queryControl{
 			named(queryControl{ID: classUser | 1, Type: 6}, "User Controls"),
 			named(queryControl{ID: idBrightness, Type: typeInteger, Max: 255, Step: 2, Default: 128}, "Brightness"),
@@ -114,22 +114,22 @@ func newPanel() *panel {
 	}
 }
 
-func TestControls(t *testing.T) {
-	got, err := adjust(newPanel(), nil)
+func TestControlsListsUsableControls(t *testing.T) {
+	got, err := setControls(newFakeControls(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []camera.Control{
-		{Name: "brightness", Title: "Brightness", Kind: camera.Integer, Max: 255, Step: 2, Default: 128, Value: 100, Known: true},
-		{Name: "hue", Title: "Hue", Kind: camera.Integer, Min: -128, Max: 127, Step: 1, Value: -5, Known: true, Inactive: true, Volatile: true},
+		{Name: "brightness", Title: "Brightness", Kind: camera.Integer, Max: 255, Step: 2, Default: 128, Value: 100, HasValue: true},
+		{Name: "hue", Title: "Hue", Kind: camera.Integer, Min: -128, Max: 127, Step: 1, Value: -5, HasValue: true, Inactive: true, Volatile: true},
 		{Name: "do_it", Title: "Do  (It)!", Kind: camera.Button},
-		{Name: "power_line_frequency", Title: "Power Line Frequency", Kind: camera.Menu, Max: 3, Value: 1, Known: true,
+		{Name: "power_line_frequency", Title: "Power Line Frequency", Kind: camera.Menu, Max: 3, Value: 1, HasValue: true,
 			Menu: map[int64]string{0: "Disabled", 1: "50 Hz", 3: "Auto  [31m"}},
-		{Name: "wide", Title: "Wide", Kind: camera.Integer, Min: -1 << 63, Max: 1<<63 - 1, Step: 1, Value: 1 << 40, Known: true},
-		{Name: "link_frequency", Title: "Link Frequency", Kind: camera.IntegerMenu, Max: 1, Value: 1, Known: true, ReadOnly: true,
+		{Name: "wide", Title: "Wide", Kind: camera.Integer, Min: -1 << 63, Max: 1<<63 - 1, Step: 1, Value: 1 << 40, HasValue: true},
+		{Name: "link_frequency", Title: "Link Frequency", Kind: camera.IntegerMenu, Max: 1, Value: 1, HasValue: true, ReadOnly: true,
 			Menu: map[int64]string{0: "0", 1: "10000000000"}},
-		{Name: "auto_exposure", Title: "Auto Exposure", Kind: camera.Boolean, Max: 1, Step: 1, Default: 1, Value: 1, Known: true},
-		{Name: "exposure", Title: "Exposure", Kind: camera.Integer, Min: 1, Max: 5000, Step: 1, Value: 7, Known: true},
+		{Name: "auto_exposure", Title: "Auto Exposure", Kind: camera.Boolean, Max: 1, Step: 1, Default: 1, Value: 1, HasValue: true},
+		{Name: "exposure", Title: "Exposure", Kind: camera.Integer, Min: 1, Max: 5000, Step: 1, Value: 7, HasValue: true},
 	}
 	for i := range max(len(got), len(want)) {
 		if i >= len(got) || i >= len(want) || !reflect.DeepEqual(got[i], want[i]) {
@@ -139,11 +139,11 @@ func TestControls(t *testing.T) {
 }
 
 // Switches are set before what they would override, buttons last, and what is read back is what the device has then.
-func TestAdjust(t *testing.T) {
-	p := newPanel()
-	got, err := adjust(p, map[string]camera.Setting{
-		"brightness": camera.Number(-0), "exposure": camera.Number(300), "auto_exposure": camera.Switch(false),
-		"power_line_frequency": camera.Text("disabled"), "wide": camera.Number(-1 << 40), "do_it": camera.Switch(true), "hue": camera.Number(-128),
+func TestSetControlsAppliesInOrder(t *testing.T) {
+	p := newFakeControls()
+	got, err := setControls(p, map[string]camera.Setting{
+		"brightness": camera.NumberSetting(-0), "exposure": camera.NumberSetting(300), "auto_exposure": camera.SwitchSetting(false),
+		"power_line_frequency": camera.TextSetting("disabled"), "wide": camera.NumberSetting(-1 << 40), "do_it": camera.SwitchSetting(true), "hue": camera.NumberSetting(-128),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -162,29 +162,29 @@ func TestAdjust(t *testing.T) {
 	}
 }
 
-func TestAdjustChecksAllFirst(t *testing.T) {
+func TestSetControlsChecksAllFirst(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
 		to         camera.Setting
 	}{
-		{"brightness", "brightness: want a whole number from 0 to 255, got 256", camera.Number(256)},
-		{"brightness", "brightness: want a whole number from 0 to 255, got -1", camera.Number(-1)},
-		{"brightness", "brightness: want a whole number from 0 to 255, got true", camera.Switch(true)},
-		{"brightness", `brightness: want a whole number from 0 to 255, got "bright"`, camera.Text("bright")},
-		{"auto_exposure", "auto_exposure: want true or false, got 2", camera.Number(2)},
-		{"auto_exposure", `auto_exposure: want true or false, got "off"`, camera.Text("off")},
-		{"power_line_frequency", `want one of "Disabled" (0), "50 Hz" (1), "Auto  [31m" (3), got 2`, camera.Number(2)},
-		{"power_line_frequency", `got "70 Hz"`, camera.Text("70 Hz")},
-		{"power_line_frequency", `got false`, camera.Switch(false)},
-		{"link_frequency", "link_frequency: can only be read", camera.Number(0)},
-		{"do_it", "do_it: want true, which presses it, got false", camera.Switch(false)},
-		{"codec", `no control "codec"; there are auto_exposure, brightness, do_it, exposure`, camera.Number(0)},
-		{"string", `no control "string"`, camera.Text("x")},
+		{"brightness", "brightness: want a whole number from 0 to 255, got 256", camera.NumberSetting(256)},
+		{"brightness", "brightness: want a whole number from 0 to 255, got -1", camera.NumberSetting(-1)},
+		{"brightness", "brightness: want a whole number from 0 to 255, got true", camera.SwitchSetting(true)},
+		{"brightness", `brightness: want a whole number from 0 to 255, got "bright"`, camera.TextSetting("bright")},
+		{"auto_exposure", "auto_exposure: want true or false, got 2", camera.NumberSetting(2)},
+		{"auto_exposure", `auto_exposure: want true or false, got "off"`, camera.TextSetting("off")},
+		{"power_line_frequency", `want one of "Disabled" (0), "50 Hz" (1), "Auto  [31m" (3), got 2`, camera.NumberSetting(2)},
+		{"power_line_frequency", `got "70 Hz"`, camera.TextSetting("70 Hz")},
+		{"power_line_frequency", `got false`, camera.SwitchSetting(false)},
+		{"link_frequency", "link_frequency: can only be read", camera.NumberSetting(0)},
+		{"do_it", "do_it: want true, which presses it, got false", camera.SwitchSetting(false)},
+		{"codec", `no control "codec"; there are auto_exposure, brightness, do_it, exposure`, camera.NumberSetting(0)},
+		{"string", `no control "string"`, camera.TextSetting("x")},
 	} {
-		p := newPanel()
-		_, err := adjust(p, map[string]camera.Setting{c.name: c.to, "hue": camera.Number(1), "exposure": camera.Number(0)})
+		p := newFakeControls()
+		_, err := setControls(p, map[string]camera.Setting{c.name: c.to, "hue": camera.NumberSetting(1), "exposure": camera.NumberSetting(0)})
 		var e *camera.ControlError
-		if !errors.As(err, &e) || e.Trouble != camera.BadSetting || !strings.Contains(e.Detail, c.want) ||
+		if !errors.As(err, &e) || e.Kind != camera.BadSetting || !strings.Contains(e.Detail, c.want) ||
 			!strings.Contains(e.Detail, "exposure: want a whole number from 1 to 5000, got 0") {
 			t.Errorf("%s = %v: got %v, want %s", c.name, c.to, err, c.want)
 		}
@@ -192,29 +192,29 @@ func TestAdjustChecksAllFirst(t *testing.T) {
 			t.Errorf("%s = %v: changed %x", c.name, c.to, p.written)
 		}
 	}
-	_, err := adjust(&panel{}, map[string]camera.Setting{"a": camera.Number(0)})
+	_, err := setControls(&fakeControls{}, map[string]camera.Setting{"a": camera.NumberSetting(0)})
 	if err == nil || err.Error() != `no control "a"; this device has none` {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestRefusedChangesArePutBack(t *testing.T) {
-	p := newPanel()
+func TestSetControlsRollsBackRefusedChanges(t *testing.T) {
+	p := newFakeControls()
 	before := maps.Clone(p.values)
-	settings := map[string]camera.Setting{"auto_exposure": camera.Switch(false), "brightness": camera.Number(9), "hue": camera.Number(9)}
-	p.refuses = map[uint32]error{idHue: syscall.EIO}
-	_, err := adjust(p, settings)
+	settings := map[string]camera.Setting{"auto_exposure": camera.SwitchSetting(false), "brightness": camera.NumberSetting(9), "hue": camera.NumberSetting(9)}
+	p.setErrors = map[uint32]error{idHue: syscall.EIO}
+	_, err := setControls(p, settings)
 	var e *camera.ControlError
 	want := "hue: the device refuses 9 (input/output error): it is inactive, another control such as an automatic decides at present"
-	if !errors.As(err, &e) || e.Trouble != camera.SettingRefused || e.Detail != want {
+	if !errors.As(err, &e) || e.Kind != camera.SettingRefused || e.Detail != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if !maps.Equal(p.values, before) {
 		t.Errorf("got %v, want as before %v", p.values, before)
 	}
 	// At a camera's return, what can be restored is.
-	settings["nonsense"] = camera.Number(1)
-	refused := restore(p, settings)
+	settings["nonsense"] = camera.NumberSetting(1)
+	refused := restoreControls(p, settings)
 	if len(refused) != 2 || refused["hue"] == nil || refused["nonsense"] == nil {
 		t.Errorf("got %v, want hue and nonsense refused", refused)
 	}
@@ -223,33 +223,33 @@ func TestRefusedChangesArePutBack(t *testing.T) {
 	}
 }
 
-func TestControlsOfDeviceThatIsGone(t *testing.T) {
-	p := &panel{gone: true}
+func TestControlsFailOnMissingDevice(t *testing.T) {
+	p := &fakeControls{gone: true}
 	const want = "the device does not list its controls: no such device"
-	if _, err := adjust(p, nil); err == nil || err.Error() != want {
+	if _, err := setControls(p, nil); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if got := restore(p, map[string]camera.Setting{"a": camera.Number(1)}); got["a"] == nil || got["a"].Error() != want {
+	if got := restoreControls(p, map[string]camera.Setting{"a": camera.NumberSetting(1)}); got["a"] == nil || got["a"].Error() != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 }
 
 func TestControlsAreBounded(t *testing.T) {
-	p := &panel{endless: true}
-	if got, err := controls(p); len(got) != 0 || err != nil || p.asked > budget {
-		t.Errorf("got %d controls, %v, by %d questions", len(got), err, p.asked)
+	p := &fakeControls{endless: true}
+	if got, err := listControls(p); len(got) != 0 || err != nil || p.queries > maxQueries {
+		t.Errorf("got %d controls, %v, by %d questions", len(got), err, p.queries)
 	}
-	long := newPanel()
+	long := newFakeControls()
 	for i := range long.list {
 		long.list[i].Type, long.list[i].Max, long.list[i].Flags, long.list[i].ID = typeIntegerMenu, 1<<62, 0, idLink+uint32(i)
 	}
-	if _, err := controls(long); err != nil || long.asked > mostItems+len(long.list)+1 {
-		t.Errorf("asked %d times about menus: %v", long.asked, err)
+	if _, err := listControls(long); err != nil || long.queries > maxMenuItems+len(long.list)+1 {
+		t.Errorf("asked %d times about menus: %v", long.queries, err)
 	}
 }
 
 // The requests' numbers, as a C program prints them.
-func TestControlRequests(t *testing.T) {
+func TestControlRequestNumbersMatchKernel(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		size, number uintptr
@@ -258,14 +258,14 @@ func TestControlRequests(t *testing.T) {
 	}{
 		{"VIDIOC_QUERY_EXT_CTRL", unsafe.Sizeof(queryControl{}), 103, 232, 0xc0e85667},
 		{"VIDIOC_QUERYMENU", unsafe.Sizeof(menuItem{}), 37, 44, 0xc02c5625},
-		{"VIDIOC_G_EXT_CTRLS", unsafe.Sizeof(values{}), 71, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205647},
-		{"VIDIOC_S_EXT_CTRLS", unsafe.Sizeof(values{}), 72, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205648},
+		{"VIDIOC_G_EXT_CTRLS", unsafe.Sizeof(extControls{}), 71, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205647},
+		{"VIDIOC_S_EXT_CTRLS", unsafe.Sizeof(extControls{}), 72, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205648},
 	} {
 		if got := requestNumber(iocRead|iocWrite, c.size, c.number); c.size != c.wantSize || unsafe.Sizeof(uintptr(0)) == 8 && got != c.want {
 			t.Errorf("%s: got %#x of %d bytes, want %#x of %d", c.name, got, c.size, c.want, c.wantSize)
 		}
 	}
-	if s := unsafe.Sizeof(valueOf{}); s != 20 {
+	if s := unsafe.Sizeof(extControl{}); s != 20 {
 		t.Errorf("v4l2_ext_control: got %d bytes, want 20", s)
 	}
 	if o := unsafe.Offsetof(queryControl{}.Flags); o != 72 {
@@ -273,13 +273,13 @@ func TestControlRequests(t *testing.T) {
 	}
 }
 
-func TestAdjustOfNoDevice(t *testing.T) {
+func TestSetControlsFailsWithoutDevice(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "video0")
 	var e *camera.ControlError
-	if _, err := Adjust(path, nil); !errors.As(err, &e) || e.Trouble != camera.SettingRefused || !strings.Contains(e.Detail, "no such file") {
+	if _, err := SetControls(path, nil); !errors.As(err, &e) || e.Kind != camera.SettingRefused || !strings.Contains(e.Detail, "no such file") {
 		t.Errorf("got %v", err)
 	}
-	if got := Restore(path, map[string]camera.Setting{"a": camera.Number(1)}); len(got) != 1 {
+	if got := RestoreControls(path, map[string]camera.Setting{"a": camera.NumberSetting(1)}); len(got) != 1 {
 		t.Errorf("got %v, want a refused", got)
 	}
 }

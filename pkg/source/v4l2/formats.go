@@ -7,32 +7,32 @@ import (
 	"unicode"
 )
 
-// budget is how many answers a device gets to give. Drivers exist that never come to the end of a list.
-const budget = 4096
+// maxQueries is how many answers a device gets to give. Drivers exist that never come to the end of a list.
+const maxQueries = 4096
 
-// enumeration asks a driver for its lists.
-type enumeration struct {
+// enumerator asks a driver for its lists.
+type enumerator struct {
 	drv  driver
 	left int
 }
 
-// more spends one question.
-func (e *enumeration) more() bool {
+// takeQuery spends one question.
+func (e *enumerator) takeQuery() bool {
 	e.left--
 	return e.left >= 0
 }
 
-// formats returns what the device delivers. A driver's error ends the list it came in: it is how a list ends.
-func formats(drv driver, kind uint32) []Format {
-	e := &enumeration{drv, budget}
+// listFormats returns what the device delivers. A driver's error ends the list it came in: it is how a list ends.
+func listFormats(drv driver, kind uint32) []Format {
+	e := &enumerator{drv, maxQueries}
 	var all []Format
-	for i := uint32(0); i < 64 && e.more(); i++ {
+	for i := uint32(0); i < 64 && e.takeQuery(); i++ {
 		f, err := drv.format(i, kind)
 		if err != nil {
 			break
 		}
 		all = append(all, Format{
-			FourCC: fourCC(f.PixelFormat), Description: text(f.Description[:]),
+			FourCC: fourCC(f.PixelFormat), Description: cString(f.Description[:]),
 			Compressed: f.Flags&flagCompressed != 0, Emulated: f.Flags&flagEmulated != 0,
 			Sizes: e.sizes(f.PixelFormat),
 		})
@@ -40,9 +40,9 @@ func formats(drv driver, kind uint32) []Format {
 	return all
 }
 
-func (e *enumeration) sizes(pixels uint32) []Size {
+func (e *enumerator) sizes(pixels uint32) []Size {
 	var all []Size
-	for i := uint32(0); i < 256 && e.more(); i++ {
+	for i := uint32(0); i < 256 && e.takeQuery(); i++ {
 		f, err := e.drv.frameSize(i, pixels)
 		if err != nil {
 			break
@@ -64,8 +64,8 @@ func (e *enumeration) sizes(pixels uint32) []Size {
 }
 
 // rates puts the rates of one size into it.
-func (e *enumeration) rates(s *Size, pixels uint32) {
-	for i := uint32(0); i < 64 && e.more(); i++ {
+func (e *enumerator) rates(s *Size, pixels uint32) {
+	for i := uint32(0); i < 64 && e.takeQuery(); i++ {
 		f, err := e.drv.interval(i, pixels, uint32(s.Width), uint32(s.Height))
 		if err != nil {
 			break
@@ -90,7 +90,7 @@ func (s *Size) addRate(numerator, denominator uint32) {
 
 // fourCC spells a pixel format out.
 func fourCC(code uint32) string {
-	s := text([]byte{byte(code), byte(code >> 8), byte(code >> 16), byte(code>>24) & 0x7f})
+	s := cString([]byte{byte(code), byte(code >> 8), byte(code >> 16), byte(code>>24) & 0x7f})
 	if code>>31 != 0 {
 		s += "-BE"
 	}
@@ -105,8 +105,8 @@ func formatName(fourCC string) string {
 	return strings.ToLower(fourCC)
 }
 
-// text reads a C string. What a device calls itself is shown on terminals, so nothing unprintable stays.
-func text(b []byte) string {
+// cString reads a C string. What a device calls itself is shown on terminals, so nothing unprintable stays.
+func cString(b []byte) string {
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {

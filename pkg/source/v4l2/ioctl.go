@@ -14,7 +14,7 @@ type driver interface {
 	format(index, kind uint32) (formatDesc, error)
 	frameSize(index, pixels uint32) (frameSize, error)
 	interval(index, pixels, width, height uint32) (interval, error)
-	busy(kind uint32) error // EBUSY while somebody captures; only for the drivers in askable
+	busy(kind uint32) error // EBUSY while somebody captures; only for the drivers in busyCheckDrivers
 	close()
 }
 
@@ -62,7 +62,7 @@ const (
 	capVBI           = 0x00000010 | 0x00000020 | 0x00000040 | 0x00000080
 	capCaptureMulti  = 0x00001000
 	capOutputMulti   = 0x00002000
-	capMemory        = 0x00004000 | 0x00008000 // memory to memory
+	capMemToMem      = 0x00004000 | 0x00008000 // memory to memory
 	capRadio         = 0x00040000
 	capSDR           = 0x00100000 | 0x00400000
 	capMetaCapture   = 0x00800000
@@ -87,7 +87,7 @@ func (c capability) role() (kind uint32, role string) {
 		caps = c.DeviceCaps
 	}
 	switch {
-	case caps&capMemory != 0:
+	case caps&capMemToMem != 0:
 		return 0, "codec"
 	case caps&capTouch != 0:
 		return 0, "touch panel"
@@ -123,32 +123,32 @@ func (n node) close() { unix.Close(int(n)) }
 
 func (n node) capability() (capability, error) {
 	var c capability
-	err := ask(n, "VIDIOC_QUERYCAP", iocRead, 0, &c)
+	err := ioctl(n, "VIDIOC_QUERYCAP", iocRead, 0, &c)
 	return c, err
 }
 
 func (n node) format(index, kind uint32) (formatDesc, error) {
 	f := formatDesc{Index: index, Kind: kind}
-	err := ask(n, "VIDIOC_ENUM_FMT", iocRead|iocWrite, 2, &f)
+	err := ioctl(n, "VIDIOC_ENUM_FMT", iocRead|iocWrite, 2, &f)
 	return f, err
 }
 
 func (n node) frameSize(index, pixels uint32) (frameSize, error) {
 	f := frameSize{Index: index, PixelFormat: pixels}
-	err := ask(n, "VIDIOC_ENUM_FRAMESIZES", iocRead|iocWrite, 74, &f)
+	err := ioctl(n, "VIDIOC_ENUM_FRAMESIZES", iocRead|iocWrite, 74, &f)
 	return f, err
 }
 
 func (n node) interval(index, pixels, width, height uint32) (interval, error) {
 	f := interval{Index: index, PixelFormat: pixels, Width: width, Height: height}
-	err := ask(n, "VIDIOC_ENUM_FRAMEINTERVALS", iocRead|iocWrite, 75, &f)
+	err := ioctl(n, "VIDIOC_ENUM_FRAMEINTERVALS", iocRead|iocWrite, 75, &f)
 	return f, err
 }
 
 // busy asks for no buffers at all, which a driver refuses while another has some.
 func (n node) busy(kind uint32) error {
 	r := requestBuffers{Kind: kind, Memory: memoryMap}
-	if err := ask(n, "VIDIOC_REQBUFS", iocRead|iocWrite, 8, &r); errors.Is(err, unix.EBUSY) {
+	if err := ioctl(n, "VIDIOC_REQBUFS", iocRead|iocWrite, 8, &r); errors.Is(err, unix.EBUSY) {
 		return err
 	}
 	return nil
@@ -160,8 +160,8 @@ const (
 	iocRead  = 2
 )
 
-// ask does an ioctl of V4L2 with arg, whose size is part of the request's number.
-func ask[T any](n node, name string, direction, number uintptr, arg *T) error {
+// ioctl does an ioctl of V4L2 with arg, whose size is part of the request's number.
+func ioctl[T any](n node, name string, direction, number uintptr, arg *T) error {
 	request := requestNumber(direction, unsafe.Sizeof(*arg), number)
 	for range 10 {
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(n), request, uintptr(unsafe.Pointer(arg)))

@@ -16,18 +16,18 @@ import (
 // List returns every /dev/videoN by number, the capture devices and the others. A device that cannot be used is in the
 // list with its problem; the error is for /dev itself.
 func List() ([]Device, error) {
-	return system{dev: "/dev", sys: "/sys/class/video4linux", proc: "/proc", open: openNode}.list()
+	return scanner{dev: "/dev", sys: "/sys/class/video4linux", proc: "/proc", open: openNode}.list()
 }
 
-// system is where devices are looked for.
-type system struct {
+// scanner is where devices are looked for.
+type scanner struct {
 	dev, sys, proc string
 	open           func(path string) (driver, error)
 }
 
 var nodeName = regexp.MustCompile(`^video([0-9]{1,6})$`)
 
-func (s system) list() ([]Device, error) {
+func (s scanner) list() ([]Device, error) {
 	entries, err := os.ReadDir(s.dev)
 	if err != nil {
 		return nil, fmt.Errorf("list devices: %w", err)
@@ -55,19 +55,19 @@ func (s system) list() ([]Device, error) {
 }
 
 // examine opens the device and asks it what it is.
-func (s system) examine(d *Device) {
+func (s scanner) examine(d *Device) {
 	drv, err := s.open(d.Path)
 	if err != nil {
-		s.closed(d, err)
+		s.describeUnopened(d, err)
 		return
 	}
 	defer drv.close()
 	c, err := drv.capability()
 	if err != nil {
-		s.closed(d, err)
+		s.describeUnopened(d, err)
 		return
 	}
-	d.Driver, d.Card, d.Bus = text(c.Driver[:]), text(c.Card[:]), text(c.Bus[:])
+	d.Driver, d.Card, d.Bus = cString(c.Driver[:]), cString(c.Card[:]), cString(c.Bus[:])
 	kind, role := c.role()
 	if kind == 0 {
 		d.Role, d.Problem = role, camera.NotACamera
@@ -77,29 +77,29 @@ func (s system) examine(d *Device) {
 		return
 	}
 	d.Capture = true
-	d.Formats = formats(drv, kind)
-	if slices.Contains(askable, d.Driver) {
+	d.Formats = listFormats(drv, kind)
+	if slices.Contains(busyCheckDrivers, d.Driver) {
 		if err := drv.busy(kind); err != nil {
-			d.fail(err)
+			d.setProblem(err)
 		}
 	}
 }
 
-// askable lists drivers that can be asked whether somebody captures. The question is harmless with those of the kernel
+// busyCheckDrivers lists drivers that can be asked whether somebody captures. The question is harmless with those of the kernel
 // (videobuf2 looks at the owner first); v4l2loopback takes the buffers from whoever reads.
-var askable = []string{"uvcvideo", "vivid"}
+var busyCheckDrivers = []string{"uvcvideo", "vivid"}
 
-// closed describes a device that does not let itself be asked, by what the kernel publishes of it.
-func (s system) closed(d *Device, err error) {
+// describeUnopened describes a device that does not let itself be asked, by what the kernel publishes of it.
+func (s scanner) describeUnopened(d *Device, err error) {
 	dir := filepath.Join(s.sys, filepath.Base(d.Path))
-	d.Card = text(read(filepath.Join(dir, "name")))
+	d.Card = cString(readFile(filepath.Join(dir, "name")))
 	if link, err := os.Readlink(filepath.Join(dir, "device", "driver")); err == nil {
 		d.Driver = filepath.Base(link)
 	}
 	// The first node of a camera is the one with the pictures.
-	index := strings.TrimSpace(string(read(filepath.Join(dir, "index"))))
+	index := strings.TrimSpace(string(readFile(filepath.Join(dir, "index"))))
 	d.Capture = index == "0" || index == ""
-	d.fail(err)
+	d.setProblem(err)
 	switch {
 	case d.Problem == camera.NotACamera:
 		d.Capture, d.Role = false, "not a V4L2 device"
@@ -109,7 +109,7 @@ func (s system) closed(d *Device, err error) {
 }
 
 // stableNames maps each node to its best link: by identity, else by where it is plugged in.
-func (s system) stableNames() map[string]string {
+func (s scanner) stableNames() map[string]string {
 	best := map[string]string{}
 	for _, by := range []string{"by-id", "by-path"} {
 		dir := filepath.Join(s.dev, "v4l", by)
@@ -135,7 +135,7 @@ func (s system) stableNames() map[string]string {
 }
 
 // holders maps each node to the processes that have it open. Those of other users show to root only.
-func (s system) holders() map[string][]Holder {
+func (s scanner) holders() map[string][]Holder {
 	found := map[string][]Holder{}
 	links, _ := filepath.Glob(filepath.Join(s.proc, "[0-9]*", "fd", "*")) // the pattern is a constant and right
 	for _, link := range links {
@@ -148,7 +148,7 @@ func (s system) holders() map[string][]Holder {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		h := Holder{PID: pid, Name: text(read(filepath.Join(process, "comm")))}
+		h := Holder{PID: pid, Name: cString(readFile(filepath.Join(process, "comm")))}
 		if !slices.Contains(found[to], h) {
 			found[to] = append(found[to], h)
 		}
@@ -159,8 +159,8 @@ func (s system) holders() map[string][]Holder {
 	return found
 }
 
-// read returns a small file's content, or nothing.
-func read(path string) []byte {
+// readFile returns a small file's content, or nothing.
+func readFile(path string) []byte {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil

@@ -14,9 +14,9 @@ import (
 	"camd/pkg/camera"
 )
 
-func TestList(t *testing.T) {
-	good := &fake{caps: capCapture, inUse: true}
-	s := machine(t, map[string]any{"video10": &fake{caps: capMetaCapture}, "video2": good, "video3": syscall.EACCES, "video4": syscall.EPERM})
+func TestListDescribesDevices(t *testing.T) {
+	good := &fakeDriver{caps: capCapture, inUse: true}
+	s := fakeMachine(t, map[string]any{"video10": &fakeDriver{caps: capMetaCapture}, "video2": good, "video3": syscall.EACCES, "video4": syscall.EPERM})
 	got, err := s.list()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestList(t *testing.T) {
 			Role: "metadata", Problem: camera.NotACamera,
 		},
 	}
-	got[1].Remedy = "" // names the group of whoever runs the test; see TestRemedies
+	got[1].Remedy = "" // names the group of whoever runs the test; see TestProblemsHaveRemedies
 	for i := range max(len(got), len(want)) {
 		if i >= len(got) || i >= len(want) || !reflect.DeepEqual(got[i], want[i]) {
 			t.Errorf("device %d:\ngot  %+v\nwant %+v", i, got[i:min(i+1, len(got))], want[i:min(i+1, len(want))])
@@ -64,36 +64,36 @@ func TestList(t *testing.T) {
 }
 
 func TestListIsBounded(t *testing.T) {
-	f := &fake{caps: capCapture, endless: true}
-	got, err := machine(t, map[string]any{"video0": f}).list()
+	f := &fakeDriver{caps: capCapture, endless: true}
+	got, err := fakeMachine(t, map[string]any{"video0": f}).list()
 	if err != nil || len(got) != 1 || !got[0].Usable() {
 		t.Fatalf("got %d devices, %v, want one to use", len(got), err)
 	}
-	if f.asked > budget {
-		t.Errorf("asked %d times, want at most %d", f.asked, budget)
+	if f.queries > maxQueries {
+		t.Errorf("asked %d times, want at most %d", f.queries, maxQueries)
 	}
 }
 
 // v4l2loopback gives its reader's buffers to whoever asks whether it is busy.
-func TestListAsksOnlyWhoBearsIt(t *testing.T) {
-	f := &fake{caps: capCapture, inUse: true, name: "v4l2 loopback"}
-	got, err := machine(t, map[string]any{"video0": f}).list()
+func TestListChecksBusyOnlyOnSafeDrivers(t *testing.T) {
+	f := &fakeDriver{caps: capCapture, inUse: true, name: "v4l2 loopback"}
+	got, err := fakeMachine(t, map[string]any{"video0": f}).list()
 	if err != nil || len(got) != 1 || got[0].Problem != camera.None {
 		t.Errorf("got %+v, %v, want no problem", got, err)
 	}
 }
 
-func TestListWithoutDevices(t *testing.T) {
-	if got, err := machine(t, nil).list(); len(got) != 0 || err != nil {
+func TestListIsEmptyWithoutDevices(t *testing.T) {
+	if got, err := fakeMachine(t, nil).list(); len(got) != 0 || err != nil {
 		t.Errorf("got %v, %v, want none", got, err)
 	}
-	_, err := system{dev: "testdata/none"}.list()
+	_, err := scanner{dev: "testdata/none"}.list()
 	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "list devices: ") {
 		t.Errorf("got %v, want that there is no such folder", err)
 	}
 }
 
-func TestRoles(t *testing.T) {
+func TestRoleFollowsCapabilities(t *testing.T) {
 	for _, c := range []struct {
 		caps uint32
 		kind uint32
@@ -124,7 +124,7 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-func TestRemedies(t *testing.T) {
+func TestProblemsHaveRemedies(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "video0")
 	for _, c := range []struct {
 		mode fs.FileMode
@@ -137,7 +137,7 @@ func TestRemedies(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := Device{Path: path}
-		d.fail(syscall.EACCES)
+		d.setProblem(syscall.EACCES)
 		if d.Problem != camera.Permission || !strings.HasPrefix(d.Remedy, c.want) {
 			t.Errorf("%o: got %s, %q, want %q", c.mode, d.Problem, d.Remedy, c.want)
 		}
@@ -147,14 +147,14 @@ func TestRemedies(t *testing.T) {
 		syscall.ENXIO: camera.NoDevice, syscall.EIO: camera.Disconnected,
 	} {
 		d := Device{}
-		if d.fail(err); d.Problem != want {
+		if d.setProblem(err); d.Problem != want {
 			t.Errorf("%v: got %s, want %s", err, d.Problem, want)
 		}
 	}
 }
 
 // The kernel's header says how large its structures are, and the size is part of each request's number.
-func TestStructureSizes(t *testing.T) {
+func TestStructureSizesMatchKernel(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		got, want uintptr
@@ -172,7 +172,7 @@ func TestStructureSizes(t *testing.T) {
 }
 
 // Any file that is no device answers as one would expect, through the real system calls.
-func TestOpenNode(t *testing.T) {
+func TestOpenNodeRejectsRegularFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "video0")
 	if _, err := openNode(path); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("got %v, want that there is no such file", err)
@@ -181,14 +181,14 @@ func TestOpenNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := Device{Path: path}
-	system{sys: "none", open: openNode}.examine(&d)
+	scanner{sys: "none", open: openNode}.examine(&d)
 	if d.Problem != camera.NotACamera || d.Capture || d.Detail != "VIDIOC_QUERYCAP: inappropriate ioctl for device" {
 		t.Errorf("got %+v, want not a camera", d)
 	}
 }
 
 // On a machine that has devices: each is one or the other, and every capture device has formats.
-func TestRealDevices(t *testing.T) {
+func TestRealDevicesHaveFormats(t *testing.T) {
 	devices, err := List()
 	if err != nil || len(devices) == 0 {
 		t.Skip("no V4L2 devices here:", err)

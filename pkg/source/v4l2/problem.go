@@ -12,8 +12,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// fail notes why the device cannot be used, and what would help.
-func (d *Device) fail(err error) {
+// setProblem notes why the device cannot be used, and what would help.
+func (d *Device) setProblem(err error) {
 	d.Detail = err.Error()
 	switch {
 	case errors.Is(err, syscall.EACCES):

@@ -23,43 +23,43 @@ func BenchmarkPipe(b *testing.B) {
 			name   string
 			single bool
 		}{{"stream", false}, {"single", true}} {
-			b.Run(pipe.name+"/"+how.name+"/frames", func(b *testing.B) { run(b, pipe.size, how.single, framed) })
-			b.Run(pipe.name+"/"+how.name+"/baseline", func(b *testing.B) { run(b, pipe.size, how.single, bare) })
+			b.Run(pipe.name+"/"+how.name+"/frames", func(b *testing.B) { benchmarkPipe(b, pipe.size, how.single, framedEndpoints) })
+			b.Run(pipe.name+"/"+how.name+"/baseline", func(b *testing.B) { benchmarkPipe(b, pipe.size, how.single, bareEndpoints) })
 		}
 	}
 }
 
-// ends makes what sends and what receives one frame.
-type ends func(r io.Reader, w io.Writer) (send, receive func() error)
+// endpoints makes what sends and what receives one frame.
+type endpoints func(r io.Reader, w io.Writer) (send, receive func() error)
 
-func framed(r io.Reader, w io.Writer) (send, receive func() error) {
+func framedEndpoints(r io.Reader, w io.Writer) (send, receive func() error) {
 	out, picture := NewWriter(w), bytes.Repeat([]byte{0xA5}, benchSize)
 	in, p := NewReader(r), make([]byte, benchSize)
-	in.greeted = true
-	send = func() error { return out.WriteFrame(frame, picture) }
+	in.gotHello = true
+	send = func() error { return out.WriteFrame(sampleFrame, picture) }
 	receive = func() error {
 		if _, err := in.Next(); err != nil {
 			return err
 		}
-		return in.Picture(p)
+		return in.ReadPicture(p)
 	}
 	return send, receive
 }
 
-func bare(r io.Reader, w io.Writer) (send, receive func() error) {
+func bareEndpoints(r io.Reader, w io.Writer) (send, receive func() error) {
 	picture, p := bytes.Repeat([]byte{0xA5}, benchSize), make([]byte, benchSize)
 	send = func() error { _, err := w.Write(picture); return err }
 	receive = func() error { _, err := io.ReadFull(r, p); return err }
 	return send, receive
 }
 
-func run(b *testing.B, size uintptr, single bool, ends ends) {
+func benchmarkPipe(b *testing.B, size uintptr, single bool, ends endpoints) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		b.Fatal(err)
 	}
 	if size > 0 {
-		enlarge(b, w, size)
+		enlargePipe(b, w, size)
 	}
 	send, receive := ends(r, w)
 	turn := make(chan struct{}, 1)
@@ -96,7 +96,7 @@ func run(b *testing.B, size uintptr, single bool, ends ends) {
 	sender.Wait()
 }
 
-func enlarge(b *testing.B, w *os.File, size uintptr) {
+func enlargePipe(b *testing.B, w *os.File, size uintptr) {
 	conn, err := w.SyscallConn()
 	if err != nil {
 		b.Fatal(err)

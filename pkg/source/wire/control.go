@@ -1,19 +1,19 @@
 package wire
 
-// Adjust asks for the source's image controls, once those in Set have been set. All are checked before any is.
-type Adjust struct {
+// SetControls asks for the source's image controls, once those in Set have been set. All are checked before any is.
+type SetControls struct {
 	Request uint32             `json:"request"` // from 1, and in the answer again
 	Set     map[string]Setting `json:"set,omitempty"`
 }
 
-// Controls answers Adjust. A device that has been opened also sends one that answers nothing: Request is 0, and Refused
+// Controls answers SetControls. A device that has been opened also sends one that answers nothing: Request is 0, and Refused
 // says which of Start's settings it did not take.
 type Controls struct {
-	Request uint32            `json:"request"`
-	List    []Control         `json:"list,omitempty"`
-	Trouble string            `json:"trouble,omitempty"` // a camera.ControlTrouble; empty if all went well
-	Detail  string            `json:"detail,omitempty"`  // for people
-	Refused map[string]string `json:"refused,omitempty"` // why, for people, by the control's name
+	Request   uint32            `json:"request"`
+	List      []Control         `json:"list,omitempty"`
+	ErrorKind string            `json:"trouble,omitempty"` // a camera.ControlErrorKind; empty if all went well
+	Detail    string            `json:"detail,omitempty"`  // for people
+	Refused   map[string]string `json:"refused,omitempty"` // why, for people, by the control's name
 }
 
 // Control is a camera.Control.
@@ -26,7 +26,7 @@ type Control struct {
 	Step     int64            `json:"step,omitempty"`
 	Default  int64            `json:"default,omitempty"`
 	Value    int64            `json:"value,omitempty"`
-	Known    bool             `json:"known,omitempty"`
+	HasValue bool             `json:"known,omitempty"`
 	Menu     map[int64]string `json:"menu,omitempty"`
 	ReadOnly bool             `json:"read_only,omitempty"`
 	Inactive bool             `json:"inactive,omitempty"`

@@ -12,31 +12,31 @@ import (
 
 // FuzzReader sends hostile bytes, after a valid hello or without.
 func FuzzReader(f *testing.F) {
-	stream := append(encoded(f, messages...), encodedFrame(f, 20)...)
+	stream := append(encodeMessages(f, sampleMessages...), encodeFrame(f, 20)...)
 	f.Add(stream)
 	f.Add(stream[:len(stream)-1])
-	f.Add(encodedFrame(f, 1)[:20])
-	for _, m := range messages {
-		f.Add(encoded(f, m))
+	f.Add(encodeFrame(f, 1)[:20])
+	for _, m := range sampleMessages {
+		f.Add(encodeMessages(f, m))
 	}
 	f.Add([]byte("\xff\xff\xff\xffF"))
-	f.Add(raw(kindOpened, `{"x":[[[[{"y":null}]]]]}`))
+	f.Add(rawMessage(kindOpened, `{"x":[[[[{"y":null}]]]]}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		for _, b := range [][]byte{in, append(hello(t), in...)} {
+		for _, b := range [][]byte{in, append(encodedHello(t), in...)} {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			hostile(t, b)
+			readHostile(t, b)
 			runtime.ReadMemStats(&after)
-			// Messages announce at most MaxControl each, and only the last can be cut short.
-			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(2*MaxControl+1<<20+100*len(b)); got > most {
+			// Messages announce at most MaxMessage each, and only the last can be cut short.
+			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(2*MaxMessage+1<<20+100*len(b)); got > most {
 				t.Fatalf("%d bytes of input made it allocate %d", len(b), got)
 			}
 		}
 	})
 }
 
-// hostile reads to the end and takes each picture only as far as there are bytes for it.
-func hostile(t *testing.T, b []byte) {
+// readHostile reads to the end and takes each picture only as far as there are bytes for it.
+func readHostile(t *testing.T, b []byte) {
 	r := NewReader(bytes.NewReader(b))
 	for {
 		m, err := r.Next()
@@ -53,7 +53,7 @@ func hostile(t *testing.T, b []byte) {
 			if f.Size > len(b) {
 				return
 			}
-			if err := r.Picture(make([]byte, f.Size)); err != nil {
+			if err := r.ReadPicture(make([]byte, f.Size)); err != nil {
 				return
 			}
 		}
@@ -72,10 +72,10 @@ func FuzzRoundTrip(f *testing.F) {
 			Hello{Version},
 			Start{Source: s, User: text, Password: s + text, Width: n, Height: -n, FPS: x, Once: on, OpenTimeout: time.Duration(at), Renditions: []Rendition{{n, x, -n}}},
 			Opened{Backend: text, Codec: s, Width: n, FPS: x, Passthrough: on, Note: text},
-			Beat{at, count}, Demand{uint8(n) % MaxRenditions, on}, Stop{}, Ended{s, text},
-			Adjust{Request: uint32(n), Set: map[string]Setting{s: {Kind: text, Number: at, Text: s}}},
-			Controls{Request: uint32(n), Trouble: s, Refused: map[string]string{s: text}, List: []Control{
-				{Name: s, Title: text, Min: at, Value: int64(n), Known: on, Menu: map[int64]string{at: s}},
+			Heartbeat{at, count}, Demand{uint8(n) % MaxRenditions, on}, Stop{}, Ended{s, text},
+			SetControls{Request: uint32(n), Set: map[string]Setting{s: {Kind: text, Number: at, Text: s}}},
+			Controls{Request: uint32(n), ErrorKind: s, Refused: map[string]string{s: text}, List: []Control{
+				{Name: s, Title: text, Min: at, Value: int64(n), HasValue: on, Menu: map[int64]string{at: s}},
 			}},
 		}
 		var b bytes.Buffer
@@ -100,7 +100,7 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 		}
 		got := make([]byte, len(picture))
-		if err := r.Picture(got); err != nil || !bytes.Equal(got, picture) {
+		if err := r.ReadPicture(got); err != nil || !bytes.Equal(got, picture) {
 			t.Fatalf("picture: %v", err)
 		}
 		if m, err := r.Next(); err != io.EOF {

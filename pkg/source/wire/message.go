@@ -8,7 +8,7 @@ const Version = 5
 // Limits on what a peer may announce.
 const (
 	MaxFrame   = 32 << 20 // bytes of a picture: an 8K JPEG at quality 100 stays below it
-	MaxControl = 64 << 10 // bytes of any other message: texts for people, addresses, credentials
+	MaxMessage = 64 << 10 // bytes of any other message: texts for people, addresses, credentials
 
 	MaxRenditions = 16 // beside the source's own pictures
 )
@@ -24,7 +24,7 @@ type Hello struct {
 // Start tells camd-capture what to open and how. It carries the credentials, which therefore never stand in a command
 // line or an environment.
 type Start struct {
-	Source      string        `json:"source"` // as package spec reads it
+	Source      string        `json:"source"` // as package sourceurl reads it
 	User        string        `json:"user,omitempty"`
 	Password    string        `json:"password,omitempty"`
 	Transport   string        `json:"transport,omitempty"` // RTSP: "tcp" (default) or "udp"
@@ -36,8 +36,8 @@ type Start struct {
 	Once        bool          `json:"once,omitempty"`    // files: end at the end instead of starting again
 	OpenTimeout time.Duration `json:"open_timeout,omitempty"`
 	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
-	Memory      int64         `json:"memory,omitempty"`       // resident bytes beyond which camd will end it; 0 for any number
-	FrameBytes  int           `json:"frame_bytes,omitempty"`  // of a picture; what is larger is left out; 0 leaves it to mjpeg.DefaultLimits
+	MaxMemory   int64         `json:"memory,omitempty"`       // resident bytes beyond which camd will end it; 0 for any number
+	FrameBytes  int           `json:"frame_bytes,omitempty"`  // of a picture; what is larger is left out; 0 leaves it to media.DefaultLimits
 	FramePixels int           `json:"frame_pixels,omitempty"` // likewise
 
 	TLS           TLS      `json:"tls,omitzero"`             // https:// and rtsps://: how the certificate is verified
@@ -52,7 +52,7 @@ type Start struct {
 type TLS struct {
 	CAFile      string `json:"ca_file,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
-	Off         bool   `json:"off,omitempty"`
+	SkipVerify  bool   `json:"off,omitempty"`
 }
 
 // Rendition is a smaller, rarer stream of a source's pictures. Number 0 is the pictures as they come.
@@ -90,26 +90,26 @@ type Frame struct {
 	Size      int
 }
 
-// Beat says that pictures arrive though none is asked for.
-type Beat struct {
+// Heartbeat says that pictures arrive though none is asked for.
+type Heartbeat struct {
 	Captured int64  // of the newest picture
 	Count    uint64 // as in Frame
 }
 
 // Refused says how many pictures camd-capture has left out since the last such message, because they were not fit to be shown.
-// Those that it read in Go and never took for pictures count in no Frame and no Beat.
+// Those that it read in Go and never took for pictures count in no Frame and no Heartbeat.
 type Refused struct {
-	Pictures map[string]uint64 `json:"pictures"`       // by one of mjpeg.Causes
+	Pictures map[string]uint64 `json:"pictures"`       // by one of media.Causes
 	Size     int64             `json:"size,omitempty"` // bytes of the newest one that was too large
 
 	// What is wrong with the source's newest picture, where camd-capture decoded it and found damage.
-	Cause  string `json:"cause,omitempty"`  // one of mjpeg.Causes
+	Cause  string `json:"cause,omitempty"`  // one of media.Causes
 	Detail string `json:"detail,omitempty"` // for people
 }
 
 // Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a
-// second, so that there is a recent picture to begin with, and beats. It begins without. A rendition other than 0 that is
-// wanted, or wanted anew, is made at once of the camera's newest picture if that is at hand, whatever its rate.
+// second, so that there is a recent picture to begin with, and heartbeats. It begins without. A rendition other than 0 that is
+// wanted, or wanted again, is made at once of the camera's newest picture if that is at hand, whatever its rate.
 type Demand struct {
 	Rendition uint8
 	Wanted    bool
@@ -125,33 +125,33 @@ type Ended struct {
 }
 
 const (
-	kindHello  = 'H'
-	kindStart  = 'S'
-	kindOpened = 'O'
-	kindFrame  = 'F'
-	kindBeat   = 'B'
-	kindDemand = 'D'
-	kindStop   = 'Q'
-	kindEnded  = 'E'
+	kindHello     = 'H'
+	kindStart     = 'S'
+	kindOpened    = 'O'
+	kindFrame     = 'F'
+	kindHeartbeat = 'B'
+	kindDemand    = 'D'
+	kindStop      = 'Q'
+	kindEnded     = 'E'
 
-	kindAdjust   = 'A'
-	kindControls = 'C'
+	kindSetControls = 'A'
+	kindControls    = 'C'
 
 	kindRenditions = 'R'
 	kindRefused    = 'L' // left out
 )
 
-func (Hello) kind() byte  { return kindHello }
-func (Start) kind() byte  { return kindStart }
-func (Opened) kind() byte { return kindOpened }
-func (Frame) kind() byte  { return kindFrame }
-func (Beat) kind() byte   { return kindBeat }
-func (Demand) kind() byte { return kindDemand }
-func (Stop) kind() byte   { return kindStop }
-func (Ended) kind() byte  { return kindEnded }
+func (Hello) kind() byte     { return kindHello }
+func (Start) kind() byte     { return kindStart }
+func (Opened) kind() byte    { return kindOpened }
+func (Frame) kind() byte     { return kindFrame }
+func (Heartbeat) kind() byte { return kindHeartbeat }
+func (Demand) kind() byte    { return kindDemand }
+func (Stop) kind() byte      { return kindStop }
+func (Ended) kind() byte     { return kindEnded }
 
-func (Adjust) kind() byte   { return kindAdjust }
-func (Controls) kind() byte { return kindControls }
+func (SetControls) kind() byte { return kindSetControls }
+func (Controls) kind() byte    { return kindControls }
 
 func (Renditions) kind() byte { return kindRenditions }
 func (Refused) kind() byte    { return kindRefused }

@@ -13,10 +13,10 @@ import (
 
 // Reader receives messages. Not safe for concurrent use.
 type Reader struct {
-	r       *bufio.Reader
-	picture int // bytes of the last Frame's picture not yet taken
-	greeted bool
-	scratch [frameHeader]byte // for fixed fields; on the stack it would escape into r
+	r             *bufio.Reader
+	unreadPicture int // bytes of the last Frame's picture not yet taken
+	gotHello      bool
+	scratch       [frameHeader]byte // for fixed fields; on the stack it would escape into r
 }
 
 // NewReader returns a reader from r.
@@ -26,79 +26,79 @@ func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 5
 // when it sent nonsense; either way the stream is of no more use. A Frame's picture must be taken or skipped before the
 // next call.
 func (r *Reader) Next() (Message, error) {
-	if r.picture > 0 {
+	if r.unreadPicture > 0 {
 		return nil, errors.New("wire: picture not taken")
 	}
 	head := r.scratch[:5]
 	if _, err := io.ReadFull(r.r, head[:4]); err != nil {
-		return nil, cut(err, io.EOF)
+		return nil, truncationError(err, io.EOF)
 	}
 	size := binary.BigEndian.Uint32(head[:4])
 	if size == 0 {
 		return nil, errors.New("wire: empty message")
 	}
 	if _, err := io.ReadFull(r.r, head[4:]); err != nil {
-		return nil, cut(err, io.ErrUnexpectedEOF)
+		return nil, truncationError(err, io.ErrUnexpectedEOF)
 	}
 	kind := head[4]
-	if !r.greeted && kind != kindHello {
+	if !r.gotHello && kind != kindHello {
 		return nil, fmt.Errorf("wire: message %q before hello", kind)
 	}
 	if kind == kindFrame {
-		return r.frame(size - 1)
+		return r.readFrame(size - 1)
 	}
-	if size > MaxControl {
-		return nil, fmt.Errorf("wire: message %q of %d bytes, at most %d", kind, size, MaxControl)
+	if size > MaxMessage {
+		return nil, fmt.Errorf("wire: message %q of %d bytes, at most %d", kind, size, MaxMessage)
 	}
 	body := make([]byte, size-1)
 	if _, err := io.ReadFull(r.r, body); err != nil {
-		return nil, cut(err, io.ErrUnexpectedEOF)
+		return nil, truncationError(err, io.ErrUnexpectedEOF)
 	}
 	m, err := decode(kind, body)
 	if err != nil {
 		return nil, fmt.Errorf("wire: message %q: %w", kind, err)
 	}
-	r.greeted = true
+	r.gotHello = true
 	return m, nil
 }
 
-// Picture fills p, which must be Size bytes long, with the picture of the Frame that Next returned last.
-func (r *Reader) Picture(p []byte) error {
-	if len(p) != r.picture {
-		return fmt.Errorf("wire: buffer of %d bytes for a picture of %d", len(p), r.picture)
+// ReadPicture fills p, which must be Size bytes long, with the picture of the Frame that Next returned last.
+func (r *Reader) ReadPicture(p []byte) error {
+	if len(p) != r.unreadPicture {
+		return fmt.Errorf("wire: buffer of %d bytes for a picture of %d", len(p), r.unreadPicture)
 	}
-	r.picture = 0
+	r.unreadPicture = 0
 	if _, err := io.ReadFull(r.r, p); err != nil {
-		return cut(err, io.ErrUnexpectedEOF)
+		return truncationError(err, io.ErrUnexpectedEOF)
 	}
 	return nil
 }
 
-// Skip passes over the picture of the Frame that Next returned last, without keeping it.
-func (r *Reader) Skip() error {
-	n := int64(r.picture)
-	r.picture = 0
+// SkipPicture passes over the picture of the Frame that Next returned last, without keeping it.
+func (r *Reader) SkipPicture() error {
+	n := int64(r.unreadPicture)
+	r.unreadPicture = 0
 	if _, err := io.CopyN(io.Discard, r.r, n); err != nil {
-		return cut(err, io.ErrUnexpectedEOF)
+		return truncationError(err, io.ErrUnexpectedEOF)
 	}
 	return nil
 }
 
-func (r *Reader) frame(size uint32) (Message, error) {
+func (r *Reader) readFrame(size uint32) (Message, error) {
 	if size <= frameHeader || size > frameHeader+MaxFrame {
 		return nil, fmt.Errorf("wire: frame of %d bytes, want %d to %d", size, frameHeader+1, frameHeader+MaxFrame)
 	}
 	b := r.scratch[:]
 	if _, err := io.ReadFull(r.r, b); err != nil {
-		return nil, cut(err, io.ErrUnexpectedEOF)
+		return nil, truncationError(err, io.ErrUnexpectedEOF)
 	}
-	r.picture = int(size - frameHeader)
+	r.unreadPicture = int(size - frameHeader)
 	return Frame{
 		Rendition: b[0],
 		Captured:  int64(binary.BigEndian.Uint64(b[1:])),
 		Count:     binary.BigEndian.Uint64(b[9:]),
 		Encode:    time.Duration(binary.BigEndian.Uint64(b[17:])),
-		Size:      r.picture,
+		Size:      r.unreadPicture,
 	}, nil
 }
 
@@ -106,11 +106,11 @@ func decode(kind byte, body []byte) (Message, error) {
 	switch kind {
 	case kindHello:
 		return decodeHello(body)
-	case kindBeat:
+	case kindHeartbeat:
 		if len(body) != 16 {
 			return nil, fmt.Errorf("%d bytes, want 16", len(body))
 		}
-		return Beat{int64(binary.BigEndian.Uint64(body)), binary.BigEndian.Uint64(body[8:])}, nil
+		return Heartbeat{int64(binary.BigEndian.Uint64(body)), binary.BigEndian.Uint64(body[8:])}, nil
 	case kindDemand:
 		if len(body) != 2 || body[0] > MaxRenditions || body[1] > 1 {
 			return nil, fmt.Errorf("% x is no rendition and flag", body)
@@ -127,8 +127,8 @@ func decode(kind byte, body []byte) (Message, error) {
 		return decodeJSON[Opened](body)
 	case kindEnded:
 		return decodeJSON[Ended](body)
-	case kindAdjust:
-		return decodeJSON[Adjust](body)
+	case kindSetControls:
+		return decodeJSON[SetControls](body)
 	case kindRefused:
 		return decodeJSON[Refused](body)
 	case kindControls:
@@ -144,8 +144,8 @@ func decode(kind byte, body []byte) (Message, error) {
 }
 
 func decodeHello(body []byte) (Message, error) {
-	rest, ours := bytes.CutPrefix(body, []byte(magic))
-	if !ours || len(rest) < 2 {
+	rest, isCamd := bytes.CutPrefix(body, []byte(magic))
+	if !isCamd || len(rest) < 2 {
 		return nil, errors.New("not camd's protocol")
 	}
 	h := Hello{Version: binary.BigEndian.Uint16(rest)}
@@ -167,8 +167,8 @@ func decodeJSON[M Message](body []byte) (Message, error) {
 	return m, nil
 }
 
-// cut names an end of input by where it fell.
-func cut(err, at error) error {
+// truncationError names an end of input by where it fell.
+func truncationError(err, at error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && at == io.ErrUnexpectedEOF {
 		return fmt.Errorf("wire: message cut short: %w", io.ErrUnexpectedEOF)
 	}

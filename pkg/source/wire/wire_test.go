@@ -11,22 +11,22 @@ import (
 	"testing/iotest"
 )
 
-// readers hand over the same bytes in different portions.
-var readers = map[string]func([]byte) io.Reader{
+// chunkings hand over the same bytes in different portions.
+var chunkings = map[string]func([]byte) io.Reader{
 	"at once":        func(b []byte) io.Reader { return bytes.NewReader(b) },
 	"byte by byte":   func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },
 	"by halves":      func(b []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(b)) },
 	"with late EOFs": func(b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) },
 }
 
-func TestRoundTrip(t *testing.T) {
+func TestMessagesRoundTrip(t *testing.T) {
 	sizes := []int{1, 511, 512, 513, 100_000}
-	stream := encoded(t, messages...)
+	stream := encodeMessages(t, sampleMessages...)
 	for _, n := range sizes {
-		stream = append(stream, encodedFrame(t, n)...)
-		stream = append(stream, encoded(t, Beat{1, 2})...)
+		stream = append(stream, encodeFrame(t, n)...)
+		stream = append(stream, encodeMessages(t, Heartbeat{1, 2})...)
 	}
-	for name, from := range readers {
+	for name, from := range chunkings {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader(from(stream))
 			want := func(want Message) {
@@ -35,18 +35,18 @@ func TestRoundTrip(t *testing.T) {
 					t.Fatalf("got %+v, %v; want %+v", got, err, want)
 				}
 			}
-			for _, m := range messages {
+			for _, m := range sampleMessages {
 				want(m)
 			}
 			for _, n := range sizes {
-				sized := frame
+				sized := sampleFrame
 				sized.Size = n
 				want(sized)
 				p := make([]byte, n)
-				if err := r.Picture(p); err != nil || !bytes.Equal(p, bytes.Repeat([]byte{0xA5}, n)) {
+				if err := r.ReadPicture(p); err != nil || !bytes.Equal(p, bytes.Repeat([]byte{0xA5}, n)) {
 					t.Fatalf("picture of %d bytes: %v", n, err)
 				}
-				want(Beat{1, 2})
+				want(Heartbeat{1, 2})
 			}
 			if m, err := r.Next(); err != io.EOF {
 				t.Errorf("at the end: got %v, %v; want EOF itself", m, err)
@@ -55,34 +55,34 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// drain reads to the end and returns what ended it.
-func drain(r io.Reader) error {
+// readToEnd reads to the end and returns what ended it.
+func readToEnd(r io.Reader) error {
 	for in := NewReader(r); ; {
 		m, err := in.Next()
 		if err != nil {
 			return err
 		}
 		if f, ok := m.(Frame); ok {
-			if err := in.Picture(make([]byte, f.Size)); err != nil {
+			if err := in.ReadPicture(make([]byte, f.Size)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func TestTruncatedAtEveryByte(t *testing.T) {
+func TestReaderReportsTruncationAtEveryByte(t *testing.T) {
 	var stream []byte
 	ends := []int{0}
-	for _, m := range messages {
-		stream = append(stream, encoded(t, m)...)
+	for _, m := range sampleMessages {
+		stream = append(stream, encodeMessages(t, m)...)
 		ends = append(ends, len(stream))
 	}
-	stream = append(stream, encodedFrame(t, 600)...)
+	stream = append(stream, encodeFrame(t, 600)...)
 	ends = append(ends, len(stream))
-	for name, from := range readers {
+	for name, from := range chunkings {
 		t.Run(name, func(t *testing.T) {
 			for n := range len(stream) + 1 {
-				err := drain(from(stream[:n]))
+				err := readToEnd(from(stream[:n]))
 				if between := slices.Contains(ends, n); between && err != io.EOF {
 					t.Errorf("cut at %d, between messages: got %v, want EOF itself", n, err)
 				} else if !between && (!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "cut short")) {
@@ -93,8 +93,8 @@ func TestTruncatedAtEveryByte(t *testing.T) {
 	}
 }
 
-func TestPictureMustBeTaken(t *testing.T) {
-	r := NewReader(bytes.NewReader(append(hello(t), encodedFrame(t, 5)...)))
+func TestNextFailsBeforePictureIsRead(t *testing.T) {
+	r := NewReader(bytes.NewReader(append(encodedHello(t), encodeFrame(t, 5)...)))
 	for range 2 {
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
@@ -104,22 +104,22 @@ func TestPictureMustBeTaken(t *testing.T) {
 		t.Errorf("next message with the picture not taken: %v", err)
 	}
 	for _, n := range []int{0, 4, 6} {
-		if err := r.Picture(make([]byte, n)); err == nil || !strings.Contains(err.Error(), "for a picture of 5") {
+		if err := r.ReadPicture(make([]byte, n)); err == nil || !strings.Contains(err.Error(), "for a picture of 5") {
 			t.Errorf("buffer of %d bytes for a picture of 5: %v", n, err)
 		}
 	}
-	if err := r.Picture(make([]byte, 5)); err != nil {
+	if err := r.ReadPicture(make([]byte, 5)); err != nil {
 		t.Errorf("after the wrong buffers: %v", err)
 	}
-	if err := r.Picture(make([]byte, 5)); err == nil {
+	if err := r.ReadPicture(make([]byte, 5)); err == nil {
 		t.Error("a picture was taken twice")
 	}
 }
 
-func TestSkippedPicture(t *testing.T) {
-	stream := append(hello(t), encodedFrame(t, 100_000)...)
-	whole := append(stream, encoded(t, Beat{1, 2})...)
-	for name, from := range readers {
+func TestSkipPictureReachesNextMessage(t *testing.T) {
+	stream := append(encodedHello(t), encodeFrame(t, 100_000)...)
+	whole := append(stream, encodeMessages(t, Heartbeat{1, 2})...)
+	for name, from := range chunkings {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader(from(whole))
 			for range 2 {
@@ -127,10 +127,10 @@ func TestSkippedPicture(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := r.Skip(); err != nil {
+			if err := r.SkipPicture(); err != nil {
 				t.Fatal(err)
 			}
-			if m, err := r.Next(); err != nil || m != (Beat{1, 2}) {
+			if m, err := r.Next(); err != nil || m != (Heartbeat{1, 2}) {
 				t.Errorf("behind the picture: got %+v, %v", m, err)
 			}
 			r = NewReader(from(stream[:len(stream)-1]))
@@ -139,30 +139,30 @@ func TestSkippedPicture(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := r.Skip(); !errors.Is(err, io.ErrUnexpectedEOF) {
+			if err := r.SkipPicture(); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("cut short: %v", err)
 			}
 		})
 	}
 }
 
-func TestWriterLimits(t *testing.T) {
+func TestWriterRejectsOversizedMessages(t *testing.T) {
 	var b bytes.Buffer
 	w := NewWriter(&b)
 	for _, n := range []int{0, MaxFrame + 1} {
-		if err := w.WriteFrame(frame, make([]byte, n)); err == nil || b.Len() != 0 {
+		if err := w.WriteFrame(sampleFrame, make([]byte, n)); err == nil || b.Len() != 0 {
 			t.Errorf("picture of %d bytes: %v, %d written", n, err, b.Len())
 		}
 	}
-	if err := w.WriteFrame(frame, make([]byte, MaxFrame)); err != nil {
+	if err := w.WriteFrame(sampleFrame, make([]byte, MaxFrame)); err != nil {
 		t.Errorf("largest picture: %v", err)
 	}
-	if err := drain(io.MultiReader(bytes.NewReader(hello(t)), &b)); err != io.EOF {
+	if err := readToEnd(io.MultiReader(bytes.NewReader(encodedHello(t)), &b)); err != io.EOF {
 		t.Errorf("reading the largest picture: %v", err)
 	}
-	overhead := len(encoded(t, Ended{})) - 4
-	largest := Ended{Detail: strings.Repeat("x", MaxControl-overhead)}
-	if err := drain(bytes.NewReader(encoded(t, Hello{Version}, largest))); err != io.EOF {
+	overhead := len(encodeMessages(t, Ended{})) - 4
+	largest := Ended{Detail: strings.Repeat("x", MaxMessage-overhead)}
+	if err := readToEnd(bytes.NewReader(encodeMessages(t, Hello{Version}, largest))); err != io.EOF {
 		t.Errorf("largest message: %v", err)
 	}
 	b.Reset()
@@ -182,23 +182,23 @@ func (p *brokenPipe) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestPeerGone(t *testing.T) {
+func TestClosedPeerReturnsError(t *testing.T) {
 	if err := NewWriter(&brokenPipe{}).Write(Stop{}); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("message: %v", err)
 	}
 	for writes := range 2 {
-		if err := NewWriter(&brokenPipe{writes}).WriteFrame(frame, []byte("x")); !errors.Is(err, io.ErrClosedPipe) {
+		if err := NewWriter(&brokenPipe{writes}).WriteFrame(sampleFrame, []byte("x")); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("frame, after %d writes: %v", writes, err)
 		}
 	}
 	want := errors.New("lost")
-	if err := drain(io.MultiReader(bytes.NewReader(hello(t)), iotest.ErrReader(want))); !errors.Is(err, want) {
+	if err := readToEnd(io.MultiReader(bytes.NewReader(encodedHello(t)), iotest.ErrReader(want))); !errors.Is(err, want) {
 		t.Errorf("reading: %v, want %v", err, want)
 	}
 }
 
-func TestFrameAllocations(t *testing.T) {
-	stream := bytes.NewReader(append(hello(t), bytes.Repeat(encodedFrame(t, 1000), 200)...))
+func TestFramesAllocateAtMostOnce(t *testing.T) {
+	stream := bytes.NewReader(append(encodedHello(t), bytes.Repeat(encodeFrame(t, 1000), 200)...))
 	r, picture := NewReader(stream), make([]byte, 1000)
 	if _, err := r.Next(); err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ func TestFrameAllocations(t *testing.T) {
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Picture(picture); err != nil {
+		if err := r.ReadPicture(picture); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -215,7 +215,7 @@ func TestFrameAllocations(t *testing.T) {
 		t.Errorf("reading a frame: %v allocations, want at most 1", got)
 	}
 	w := NewWriter(io.Discard)
-	if got := testing.AllocsPerRun(100, func() { w.WriteFrame(frame, picture) }); got != 0 {
+	if got := testing.AllocsPerRun(100, func() { w.WriteFrame(sampleFrame, picture) }); got != 0 {
 		t.Errorf("writing a frame: %v allocations, want 0", got)
 	}
 }

@@ -23,13 +23,13 @@ func (w *Writer) Write(m Message) error {
 	case Hello:
 		b = append(b, magic...)
 		b = binary.BigEndian.AppendUint16(b, m.Version)
-	case Beat:
+	case Heartbeat:
 		b = binary.BigEndian.AppendUint64(b, uint64(m.Captured))
 		b = binary.BigEndian.AppendUint64(b, m.Count)
 	case Demand:
-		b = append(b, m.Rendition, flag(m.Wanted))
+		b = append(b, m.Rendition, boolByte(m.Wanted))
 	case Stop:
-	case Start, Opened, Ended, Adjust, Controls, Renditions, Refused:
+	case Start, Opened, Ended, SetControls, Controls, Renditions, Refused:
 		body, err := json.Marshal(m)
 		if err != nil {
 			return fmt.Errorf("wire: %w", err)
@@ -38,8 +38,8 @@ func (w *Writer) Write(m Message) error {
 	default:
 		panic(fmt.Sprintf("wire: Write of %T", m))
 	}
-	if size := len(b) - 4; size > MaxControl {
-		return fmt.Errorf("wire: message %q of %d bytes, at most %d", m.kind(), size, MaxControl)
+	if size := len(b) - 4; size > MaxMessage {
+		return fmt.Errorf("wire: message %q of %d bytes, at most %d", m.kind(), size, MaxMessage)
 	}
 	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
 	w.buf = b
@@ -72,7 +72,7 @@ const magic = "camd"
 // frameHeader is the length of a Frame's fixed fields: Rendition, Captured, Count, Encode.
 const frameHeader = 1 + 8 + 8 + 8
 
-func flag(on bool) byte {
+func boolByte(on bool) byte {
 	if on {
 		return 1
 	}

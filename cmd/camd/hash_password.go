@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/access"
+)
+
+// minPasswordLength is as NIST SP 800-63B has it for a password that people choose.
+const minPasswordLength, maxPasswordLength = 8, 1024
+
+func newHashPasswordCommand() *cobra.Command {
+	var role string
+	var cameras []string
+	cmd := &cobra.Command{
+		Use:   "hash-password [NAME]",
+		Short: "print a user's line for users_file",
+		Long: `Print a user's line for the file that auth.users_file names: NAME:HASH:ROLE:CAMERAS, with the argon2id hash of a
+password that is asked for, or read from standard input: never from the command line, which others can see. Without a name,
+print the hash alone, for "hash" in the configuration.
+
+Exit codes: 0 printed, 1 the password cannot be read or is none, 2 the command line is wrong.`,
+		Example: "  camd hash-password anna --role admin >> /etc/camd/users\n  camd hash-password guest --cameras 'front-*,yard' < guest.password >> /etc/camd/users",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			u, err := parseUser(args, role, cameras)
+			if err != nil {
+				return usageError(err)
+			}
+			password, err := promptPassword(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr())
+			if err != nil {
+				return failure(err)
+			}
+			hash := access.HashPassword(password)
+			if u.Name == "" {
+				fmt.Fprintln(cmd.OutOrStdout(), hash)
+				return nil
+			}
+			if u.Hash, err = access.ParseHash(hash); err != nil {
+				return failure(err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), u.FileLine())
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&role, "role", string(access.View), "what the user may: `ROLE` view, control, admin or metrics")
+	cmd.Flags().StringSliceVar(&cameras, "cameras", nil, "at which `CAMERAS`: ids or patterns with commas between them (default all)")
+	completeRoles(cmd, "role")
+	return cmd
+}
+
+// parseUser is the user of a command line.
+func parseUser(args []string, role string, cameras []string) (u access.User, err error) {
+	if u.Role, err = access.ParseRole(role); err != nil {
+		return u, fmt.Errorf("--role: %w", err)
+	}
+	for _, p := range cameras {
+		if err := access.CheckPattern(p); err != nil {
+			return u, fmt.Errorf("--cameras: %w", err)
+		}
+	}
+	u.Cameras = cameras
+	if err := u.Check(); err != nil {
+		return u, fmt.Errorf("--cameras: %w", err)
+	}
+	if len(args) == 0 {
+		if role != string(access.View) || len(cameras) > 0 {
+			return u, errors.New("--role and --cameras are for a user's line; name the user")
+		}
+		return u, nil
+	}
+	u.Name = args[0]
+	return u, access.CheckName(u.Name)
+}
+
+// promptPassword asks twice on a terminal, without showing what is typed, and otherwise reads a line.
+func promptPassword(ctx context.Context, in io.Reader, out io.Writer) (string, error) {
+	lines := bufio.NewReader(in)
+	f, ok := in.(*os.File)
+	if !ok {
+		return readPassword(lines)
+	}
+	original, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	if err != nil { // no terminal
+		return readPassword(lines)
+	}
+	// Before the question: what is typed at once is not shown either.
+	hidden := *original
+	hidden.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(int(f.Fd()), unix.TCSETSF, &hidden); err != nil {
+		return "", fmt.Errorf("hide what is typed: %w", err)
+	}
+	defer func() { _ = unix.IoctlSetTermios(int(f.Fd()), unix.TCSETSF, original) }()
+	first, err := prompt(ctx, lines, out, "Password: ")
+	if err != nil {
+		return "", err
+	}
+	again, err := prompt(ctx, lines, out, "Again: ")
+	if err == nil && again != first {
+		err = errors.New("these are two different passwords")
+	}
+	return first, err
+}
+
+// prompt prints a question and reads the answer, until ctx ends.
+func prompt(ctx context.Context, lines *bufio.Reader, out io.Writer, question string) (string, error) {
+	fmt.Fprint(out, question)
+	defer fmt.Fprintln(out)
+	var answer string
+	var err error
+	read := make(chan struct{})
+	go func() { // it cannot be interrupted, and ends with the process
+		defer close(read)
+		answer, err = readPassword(lines)
+	}()
+	select {
+	case <-read:
+		return answer, err
+	case <-ctx.Done():
+		return "", errors.New("interrupted")
+	}
+}
+
+// readPassword reads a line.
+func readPassword(lines *bufio.Reader) (string, error) {
+	line, err := lines.ReadSlice('\n') // as much as its buffer holds: far more than a password may have
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	password := strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
+	return password, checkPassword(password)
+}
+
+func checkPassword(password string) error {
+	if n := len([]rune(password)); n < minPasswordLength || len(password) > maxPasswordLength {
+		return fmt.Errorf("the password has %d characters, want %d to %d", n, minPasswordLength, maxPasswordLength)
+	}
+	return nil
+}
+
+// completeRoles lets a shell complete a flag that is a role.
+func completeRoles(cmd *cobra.Command, flag string) {
+	roles := make([]string, len(access.Roles))
+	for i, r := range access.Roles {
+		roles[i] = string(r)
+	}
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(roles, cobra.ShellCompDirectiveNoFileComp))
+}

@@ -1,0 +1,205 @@
+package sbom
+
+import (
+	"debug/elf"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Package is a Debian package with libraries that a program needs.
+type DebianPackage struct {
+	Name, Version, Arch   string
+	Release               string // of Debian: 12
+	Source, SourceVersion string
+	DependsOn             []string // names of packages with libraries that its own need
+	LinkedBy              []string // names of programs that link its libraries themselves
+}
+
+// triplets are where Debian keeps the libraries of a machine, and what it calls that.
+var triplets = map[elf.Machine]struct{ dir, arch string }{
+	elf.EM_X86_64:  {"x86_64-linux-gnu", "amd64"},
+	elf.EM_AARCH64: {"aarch64-linux-gnu", "arm64"},
+}
+
+// library is a shared library of a Debian.
+type library struct {
+	path, owner string
+	imports     []string // names of libraries
+}
+
+// debianSystem is the Debian whose packages are queried: the machine's own, or one in a folder.
+type debianSystem struct {
+	root, libDir, arch string
+	packaged           map[string]library // all that packages have, by name
+	libraries          map[string]library // those that are needed
+}
+
+// LinkedPackages returns the packages with the libraries that programs need, and those that these need in turn, by name, as they are
+// installed below root.
+func LinkedPackages(root string, programs []Program) ([]DebianPackage, error) {
+	t := &debianSystem{root: root, libraries: map[string]library{}}
+	all := map[string]*DebianPackage{}
+	for _, p := range programs {
+		names, err := t.importedLibraries(p.Path)
+		if err == nil {
+			err = t.resolveLibraries(names)
+		}
+		if err != nil {
+			return nil, err
+		}
+		t.groupByPackage(all)
+		for _, name := range names {
+			owner := all[t.libraries[name].owner]
+			owner.LinkedBy = append(owner.LinkedBy, p.Name)
+		}
+	}
+	return t.describe(all)
+}
+
+// imports returns the libraries that a program or library names.
+func (t *debianSystem) importedLibraries(path string) ([]string, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	defer f.Close()
+	at, ok := triplets[f.Machine]
+	if !ok {
+		return nil, fmt.Errorf("%s is for %s, want amd64 or arm64", path, f.Machine)
+	}
+	t.libDir, t.arch = at.dir, at.arch
+	return f.ImportedLibraries()
+}
+
+// resolveLibraries finds libraries, and all that they need.
+func (t *debianSystem) resolveLibraries(names []string) error {
+	if t.packaged == nil {
+		t.packaged = map[string]library{}
+		if err := t.indexLibraries(); err != nil {
+			return err
+		}
+	}
+	for len(names) > 0 {
+		var next []string
+		for _, name := range names {
+			l, ok := t.packaged[name]
+			if !ok {
+				return fmt.Errorf("%s is in no package", name)
+			}
+			var err error
+			if l.imports, err = t.importedLibraries(filepath.Join(t.root, l.path)); err != nil {
+				return err
+			}
+			t.libraries[name] = l
+			for _, n := range l.imports {
+				if _, known := t.libraries[n]; !known {
+					next = append(next, n)
+				}
+			}
+		}
+		slices.Sort(next)
+		names = slices.Compact(next)
+	}
+	return nil
+}
+
+func (t *debianSystem) dpkgQuery(args ...string) *exec.Cmd {
+	return exec.Command("dpkg-query", append([]string{"--admindir=" + filepath.Join(t.root, "var/lib/dpkg")}, args...)...)
+}
+
+// indexLibraries asks dpkg which packages libraries are in: once, since each question takes it long. Of some there are variants in folders
+// of their own, and another machine's may be there too.
+func (t *debianSystem) indexLibraries() error {
+	out, err := t.dpkgQuery("-S", "*.so*").Output()
+	if err != nil {
+		return fmt.Errorf("dpkg-query: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		owner, path, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if !ok || strings.Contains(owner, " ") { // a diversion
+			continue
+		}
+		owner, arch, _ := strings.Cut(owner, ":")
+		if arch != "" && arch != t.arch {
+			continue
+		}
+		name := filepath.Base(path)
+		if have, ok := t.packaged[name]; !ok || t.rank(path) < t.rank(have.path) {
+			t.packaged[name] = library{path: path, owner: owner}
+		}
+	}
+	return nil
+}
+
+// rank is the lower the more likely the loader takes the library there.
+func (t *debianSystem) rank(path string) int {
+	if strings.Contains(path, "/"+t.libDir+"/") {
+		return strings.Count(path, "/")
+	}
+	return 100 + strings.Count(path, "/")
+}
+
+// groupByPackage puts the libraries into their packages.
+func (t *debianSystem) groupByPackage(all map[string]*DebianPackage) {
+	for _, l := range t.libraries {
+		p := all[l.owner]
+		if p == nil {
+			p = &DebianPackage{Name: l.owner, Arch: t.arch}
+			all[l.owner] = p
+		}
+		for _, n := range l.imports {
+			if owner := t.libraries[n].owner; owner != "" && owner != p.Name {
+				p.DependsOn = append(p.DependsOn, owner)
+			}
+		}
+	}
+}
+
+// describe returns the packages with their versions and sources.
+func (t *debianSystem) describe(all map[string]*DebianPackage) ([]DebianPackage, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	args := []string{"-W", "-f", `${Package} ${Version} ${source:Package} ${source:Version}\n`}
+	names := slices.Sorted(maps.Keys(all))
+	for _, name := range names {
+		args = append(args, name+":"+t.arch)
+	}
+	out, err := t.dpkgQuery(args...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("dpkg-query: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) == 4 && all[f[0]] != nil {
+			p := all[f[0]]
+			p.Version, p.Source, p.SourceVersion = f[1], f[2], f[3]
+		}
+	}
+	release := t.release()
+	list := make([]DebianPackage, 0, len(all))
+	for _, name := range names {
+		p := all[name]
+		p.Release = release
+		slices.Sort(p.DependsOn)
+		slices.Sort(p.LinkedBy)
+		p.DependsOn, p.LinkedBy = slices.Compact(p.DependsOn), slices.Compact(p.LinkedBy)
+		list = append(list, *p)
+	}
+	return list, nil
+}
+
+// release is the number of the Debian.
+func (t *debianSystem) release() string {
+	text, _ := os.ReadFile(filepath.Join(t.root, "etc/os-release")) // one that is being prepared has none
+	for line := range strings.Lines(string(text)) {
+		if number, ok := strings.CutPrefix(strings.TrimSpace(line), "VERSION_ID="); ok {
+			return strings.Trim(number, `"`)
+		}
+	}
+	return "unknown"
+}

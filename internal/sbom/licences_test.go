@@ -1,0 +1,136 @@
+package sbom
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/licences.md anew")
+
+const (
+	tags         = "gocv_specific_modules,gocv_videoio"
+	licencesPath = "../../docs/licences.md"
+)
+
+// modulesOf returns the modules that packages are built from, by path.
+func modulesOf(t *testing.T, args ...string) map[string]Module {
+	t.Helper()
+	list := append([]string{"list", "-deps", "-tags", tags, "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}"}, args...)
+	out, err := commandOutput("go", list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]Module{}
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) == 3 {
+			all[f[0]] = Module{Path: f[0], Version: f[1], Dir: f[2]}
+		}
+	}
+	if len(all) == 0 {
+		t.Fatalf("go list %v names no module", args)
+	}
+	return all
+}
+
+// Every module has a licence that is known and may be passed on with nothing but its text; docs/licences.md lists them.
+func TestLicencesAreAllowedAndListed(t *testing.T) {
+	daemon, capture := modulesOf(t, "camd/cmd/camd"), modulesOf(t, "camd/cmd/camd-capture")
+	everything := modulesOf(t, "-test", "camd/...")
+	var b strings.Builder
+	b.WriteString(licencesHead)
+	for _, path := range slices.Sorted(maps.Keys(everything)) {
+		licence, err := everything[path].Licence()
+		if err != nil {
+			t.Error(err)
+		} else if !everything[path].IsAllowed(licence) {
+			t.Errorf("%s: %s is not among %v, nor is there a word on it in internal/sbom/licence.go", path, licence, Permissive)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", path, licence, usedBy(path, daemon, capture))
+	}
+	for _, c := range WebAssets {
+		fmt.Fprintf(&b, "| %s, from npm | %s | the pages |\n", c.Name, c.Licence)
+	}
+	b.WriteString("| axe-core, from npm | MPL-2.0 | tests |\n")
+	if *update {
+		if err := os.WriteFile(licencesPath, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(licencesPath); err != nil || string(got) != b.String() {
+		t.Errorf("%s is not what the modules say (%v); go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update writes it anew", licencesPath, err)
+	}
+}
+
+func usedBy(path string, daemon, capture map[string]Module) string {
+	_, inDaemon := daemon[path]
+	_, inCapture := capture[path]
+	switch {
+	case inDaemon && inCapture:
+		return "camd, camd-capture"
+	case inDaemon:
+		return "camd"
+	case inCapture:
+		return "camd-capture"
+	}
+	return "tests and building"
+}
+
+const licencesHead = `# Licences of what camd is built from
+
+Made from the modules' own files by ` + "`go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update`" + `, which also refuses what it does not know and
+what asks for more than its own text beside a program. The package has each in full, in ` + "`/usr/share/doc/camd/NOTICE.gz`" + `.
+Where it says OR, camd takes the one that asks for less: of paho.golang the Eclipse Distribution License, which is BSD-3-Clause,
+and of psx BSD-3-Clause. MPL-2.0 asks for the source of a module's own files, which are unchanged: the NOTICE says where it is.
+axe-core's MPL-2.0 is about its own file, which only a test reads. Debian's libraries are linked and not
+contained: ` + "`/usr/share/doc/PACKAGE/copyright`" + `; which they are, ` + "`sbom.cdx.json`" + ` beside the NOTICE says. Of OpenCV's, FFmpeg as Debian builds
+it is under the GPL, version 2 or later: whoever hands on camd-capture together with those libraries does so under its terms.
+
+| module | licence | in |
+|---|---|---|
+`
+
+// What the pages carry along is what its file says, and the versions here are those of the files.
+func TestWebAssetsMatchTheirFiles(t *testing.T) {
+	for _, c := range WebAssets {
+		if got, err := detectLicence([]string{"../../" + c.LicenceFile}); err != nil || got != c.Licence {
+			t.Errorf("%s: got %s, %v, want %s", c.LicenceFile, got, err, c.Licence)
+		}
+		if text, err := os.ReadFile("../../" + strings.TrimSuffix(c.LicenceFile, "LICENSE") + "min.js"); err != nil || !strings.Contains(string(text), c.Version) {
+			t.Errorf("%s does not say that it is %s (%v)", c.Name, c.Version, err)
+		}
+	}
+	if got, err := detectLicence([]string{"../../test/e2e/testdata/axe.LICENSE"}); err != nil || got != "MPL-2.0" {
+		t.Errorf("axe-core: got %s, %v", got, err)
+	}
+}
+
+// A licence that nobody has looked at, or that asks for more, is refused.
+func TestUnknownLicenceIsRefused(t *testing.T) {
+	mpl, err := os.ReadFile("../../test/e2e/testdata/axe.LICENSE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"none": "", "unknown": "Do as you please, except on Sundays.", "copyleft": string(mpl)} {
+		dir := t.TempDir()
+		if name != "none" {
+			if err := os.WriteFile(dir+"/LICENSE", []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := (Module{Path: "example.com/" + name, Dir: dir}).Licence(); err == nil && (Module{Path: "example.com/" + name}).IsAllowed(got) {
+			t.Errorf("%s: %q is allowed", name, got)
+		}
+	}
+	for expression, want := range map[string]bool{
+		"MIT": true, "GPL-3.0": false, "AGPL-3.0 OR MIT": true, "MIT AND Apache-2.0": true, "MIT AND GPL-2.0": false, "": false,
+	} {
+		if IsPermissive(expression) != want {
+			t.Errorf("%q: allowed is %v, want %v", expression, !want, want)
+		}
+	}
+}

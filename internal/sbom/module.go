@@ -1,0 +1,102 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"debug/buildinfo"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+)
+
+// Module is a Go module that programs are built from.
+type Module struct {
+	Path, Version string
+	Sum           string // of its content, as go.sum has it; empty for Go's own library
+	Dir           string // where its source is
+}
+
+// Program is a built program.
+type Program struct {
+	Name    string // of its file
+	Path    string
+	Go      string // by which it was built
+	Modules []Module
+}
+
+// ReadPrograms returns what built programs say that they are made of.
+func ReadPrograms(paths ...string) ([]Program, error) {
+	var all []Program
+	for _, path := range paths {
+		built, err := buildinfo.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		p := Program{Name: filepath.Base(path), Path: path, Go: built.GoVersion}
+		for _, m := range built.Deps {
+			if m.Replace != nil {
+				m = m.Replace
+			}
+			p.Modules = append(p.Modules, Module{Path: m.Path, Version: m.Version, Sum: m.Sum})
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// AllModules returns the modules of all programs, each once and where it lies, by path.
+func AllModules(programs []Program) ([]Module, error) {
+	args := []string{"list", "-m", "-json"}
+	for _, p := range programs {
+		for _, m := range p.Modules {
+			args = append(args, m.Path)
+		}
+	}
+	if len(args) == 3 { // go list would take it for the module of this folder
+		return nil, errors.New("the programs say of no module that they are built from it")
+	}
+	out, err := commandOutput("go", args...)
+	if err != nil {
+		return nil, err
+	}
+	var all []Module
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var m Module
+		if err := d.Decode(&m); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b Module) int { return cmp.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(all, func(a, b Module) bool { return a.Path == b.Path }), checkVersions(programs, all)
+}
+
+// checkVersions says which module is in a program in another version than the one that lies here.
+func checkVersions(programs []Program, listed []Module) error {
+	var errs []error
+	for _, p := range programs {
+		for _, m := range p.Modules {
+			at := slices.IndexFunc(listed, func(h Module) bool { return h.Path == m.Path })
+			if at < 0 || listed[at].Version != m.Version {
+				errs = append(errs, fmt.Errorf("%s has %s %s, which is not what go.mod says; build it anew", p.Name, m.Path, m.Version))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// commandOutput runs a program and returns what it prints.
+func commandOutput(name string, args ...string) ([]byte, error) {
+	out, err := exec.Command(name, args...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, fmt.Errorf("%s %s: %w: %s", name, args[0], err, bytes.TrimSpace(exit.Stderr))
+	}
+	return out, err
+}

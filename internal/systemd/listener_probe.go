@@ -1,0 +1,122 @@
+package systemd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// listenerProbe asks the process' own listener over HTTP: alive while requests are answered.
+type listenerProbe struct {
+	url      string
+	interval time.Duration
+	client   *http.Client
+	last     atomic.Pointer[probeResult]
+}
+
+// probeResult is the outcome of the newest probe.
+type probeResult struct {
+	lastAnswer time.Time // with a monotonic reading: nothing dies of a clock that is set
+	err        error     // what has gone wrong since
+}
+
+// newListenerProbe returns a probe of url through a transport. It sends a request each interval, which may take twice as long.
+func newListenerProbe(url string, transport *http.Transport, interval time.Duration) *listenerProbe {
+	transport = transport.Clone()
+	transport.DisableKeepAlives = true // each request a new connection: accepting one is what it is about
+	d := &listenerProbe{url: url, interval: interval, client: &http.Client{Timeout: 2 * interval, Transport: transport}}
+	d.last.Store(&probeResult{lastAnswer: time.Now()})
+	return d
+}
+
+// run probes until ctx ends.
+func (d *listenerProbe) run(ctx context.Context) {
+	tick := time.NewTicker(d.interval)
+	defer tick.Stop()
+	for {
+		switch err := d.probe(ctx); {
+		case err == nil || isFull(err) || restartCannotHelp(err):
+			d.last.Store(&probeResult{lastAnswer: time.Now()})
+		default:
+			d.last.Store(&probeResult{d.last.Load().lastAnswer, err})
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (d *listenerProbe) probe(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := d.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+		return errFull
+	}
+	if resp.StatusCode >= http.StatusInternalServerError {
+		return errors.New("it answers " + resp.Status)
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+var errFull = errors.New("it has as many connections as it may have")
+
+// isFull reports whether the listener refused the request since it is full: it answers, and has no room. Over TLS that is an alert.
+func isFull(err error) bool {
+	alert, ok := errors.AsType[*net.OpError](err)
+	return errors.Is(err, errFull) || ok && alert.Op == "remote error"
+}
+
+// restartCannotHelp reports whether an attempt failed for a reason that a restart would not mend: an address that this machine has
+// lost, or file descriptors that viewers have used up, who would all be cut by one.
+func restartCannotHelp(err error) bool {
+	for _, e := range []error{syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return filesExhausted()
+}
+
+// spareFiles is how many file descriptors may be free when they count as used up: those that an attempt itself had.
+const spareFiles = 4
+
+// filesExhausted reports whether the process has as many files open as it may.
+func filesExhausted() bool {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return false
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	return errors.Is(err, syscall.EMFILE) || err == nil && uint64(len(open)+spareFiles) > limit.Cur
+}
+
+// Alive says whether a request has been answered since then.
+func (d *listenerProbe) Alive(since time.Time) error {
+	v := d.last.Load()
+	if !v.lastAnswer.Before(since) {
+		return nil
+	}
+	if v.err == nil {
+		return fmt.Errorf("listener: a request has been waiting since %s", v.lastAnswer.Format(time.TimeOnly))
+	}
+	return fmt.Errorf("listener: not one request answered since %s: %w", v.lastAnswer.Format(time.TimeOnly), v.err)
+}

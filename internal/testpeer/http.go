@@ -1,0 +1,111 @@
+package testpeer
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// ServeHTTP serves a clip in an endless loop, at its own rate, as HTTP MJPEG by ffmpeg, and returns its URL. A clip of
+// another codec than MJPEG is encoded on the way. It serves one client at a time and is there again shortly after that
+// one has left.
+func ServeHTTP(t testing.TB, clip Clip) string {
+	t.Helper()
+	ffmpeg, path, port := RequireProgram(t, "ffmpeg", "ffmpeg"), clip.Make(t), FreePort(t)
+	codec := "copy"
+	if clip.withDefaults().Codec != "mjpeg" {
+		codec = "mjpeg"
+	}
+	url := fmt.Sprintf("http://127.0.0.1:%d/stream.mjpg", port)
+	k := &restarter{path: ffmpeg, args: []string{"-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", path, "-an", "-c:v", codec,
+		"-f", "mpjpeg", "-content_type", "multipart/x-mixed-replace; boundary=ffmpeg", "-listen", "1", url}}
+	k.start(t)
+	WaitFor(t, "ffmpeg to listen", func() bool { return isListening(port) })
+	return url
+}
+
+// restarter starts a program again whenever it ends, until the test does.
+type restarter struct {
+	path string
+	args []string
+
+	mu      sync.Mutex
+	current *process
+	stopped bool
+}
+
+func (k *restarter) start(t testing.TB) {
+	t.Helper()
+	if err := k.launch(); err != nil {
+		t.Fatalf("start %s: %v", k.path, err)
+	}
+	quit, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		k.restartLoop(quit)
+	}()
+	t.Cleanup(func() {
+		close(quit)
+		k.stop()
+		<-gone
+		if t.Failed() {
+			t.Logf("%s: %s", k.path, k.current.output.String())
+		}
+	})
+}
+
+func (k *restarter) restartLoop(quit chan struct{}) {
+	for {
+		<-k.currentProcess().exited
+		select {
+		case <-quit:
+			return
+		case <-time.After(50 * time.Millisecond): // a program that ends at once must not spin
+		}
+		if k.launch() != nil {
+			return
+		}
+	}
+}
+
+func (k *restarter) launch() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.stopped {
+		return os.ErrProcessDone
+	}
+	p, err := startProcess(k.path, k.args...)
+	if err == nil {
+		k.current = p
+	}
+	return err
+}
+
+func (k *restarter) currentProcess() *process {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current
+}
+
+func (k *restarter) stop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stopped = true
+	k.current.kill()
+}
+
+// isListening looks at the kernel's table, since a connection would be taken for the one client.
+func isListening(port int) bool {
+	table, err := os.ReadFile("/proc/net/tcp")
+	const listen = "0A"
+	for line := range strings.Lines(string(table)) {
+		f := strings.Fields(line)
+		if len(f) > 3 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) && f[3] == listen {
+			return true
+		}
+	}
+	return err != nil // no such table here: hope
+}

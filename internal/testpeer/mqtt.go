@@ -1,0 +1,124 @@
+package testpeer
+
+import (
+	"bufio"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// MQTT is a mosquitto, used through its own command-line tools.
+type MQTT struct {
+	Address        string // 127.0.0.1:port
+	User, Password string // the only ones that it takes
+	CA             string // PEM, for TLS; empty without
+	t              testing.TB
+	config         string
+	process        *process
+}
+
+// ServeMQTT starts a broker that keeps nothing across restarts. extra is more of its configuration; with a certificate it
+// speaks TLS.
+func ServeMQTT(t testing.TB, user, password, extra string, certificates ...KeyPair) *MQTT {
+	t.Helper()
+	RequireProgram(t, "mosquitto_sub", "mosquitto-clients")
+	passwords := filepath.Join(t.TempDir(), "passwords")
+	if out, err := exec.Command(RequireProgram(t, "mosquitto_passwd", "mosquitto"), "-b", "-c", passwords, user, password).CombinedOutput(); err != nil {
+		t.Fatalf("mosquitto_passwd: %v: %s", err, out)
+	}
+	port := FreePort(t)
+	config := filepath.Join(filepath.Dir(passwords), "mosquitto.conf")
+	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous false\npassword_file %s\nuser root\n%s", port, passwords, extra)
+	ca := ""
+	for _, c := range certificates {
+		text += fmt.Sprintf("certfile %s\nkeyfile %s\n", c.File, c.Key)
+		ca = c.File
+	}
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := &MQTT{CA: ca, Address: fmt.Sprintf("127.0.0.1:%d", port), User: user, Password: password, t: t, config: config}
+	m.Start()
+	t.Cleanup(func() {
+		m.process.kill()
+		if t.Failed() {
+			t.Logf("mosquitto:\n%s", m.process.output.String())
+		}
+	})
+	return m
+}
+
+// Start starts the broker, again if it has been killed.
+func (m *MQTT) Start() {
+	m.t.Helper()
+	path, err := exec.LookPath("mosquitto")
+	if err != nil {
+		path = "/usr/sbin/mosquitto"
+	}
+	if m.process, err = startProcess(path, "-c", m.config); err != nil {
+		m.t.Fatalf("mosquitto: %v", err)
+	}
+	WaitFor(m.t, "mosquitto", func() bool {
+		if !m.process.isRunning() {
+			m.t.Fatalf("mosquitto ended:\n%s", m.process.output.String())
+		}
+		return m.command("mosquitto_pub", "-t", "peer/ready", "-m", "yes").Run() == nil
+	})
+}
+
+// Kill ends the broker without a word.
+func (m *MQTT) Kill() { m.process.kill() }
+
+// Hang stops the broker's process: its connections stay, and nothing answers any more. It lives on by Kill and Start.
+func (m *MQTT) Hang() { m.process.suspend() }
+
+// Log is what the broker has said.
+func (m *MQTT) Log() string { return m.process.output.String() }
+
+// Retained returns what the broker holds, by topic.
+func (m *MQTT) Retained() map[string][]byte {
+	m.t.Helper()
+	out, err := m.command("mosquitto_sub", "-t", "#", "--retained-only", "-W", "1", "-F", "%t %x").Output()
+	if err != nil && len(out) == 0 && m.process.isRunning() {
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // it waited as long as it was told to
+			m.t.Fatalf("mosquitto_sub: %v", err)
+		}
+	}
+	held := map[string][]byte{}
+	lines := bufio.NewScanner(strings.NewReader(string(out)))
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		topic, digits, _ := strings.Cut(lines.Text(), " ")
+		payload, err := hex.DecodeString(digits)
+		if err != nil {
+			m.t.Fatalf("mosquitto_sub: %s: %v", topic, err)
+		}
+		held[topic] = payload
+	}
+	return held
+}
+
+// Publish publishes as somebody else would; retained makes the broker hold it.
+func (m *MQTT) Publish(topic, payload string, retained bool) {
+	m.t.Helper()
+	args := []string{"-q", "1", "-t", topic, "-m", payload}
+	if retained {
+		args = append(args, "-r")
+	}
+	if out, err := m.command("mosquitto_pub", args...).CombinedOutput(); err != nil {
+		m.t.Fatalf("mosquitto_pub: %v: %s", err, out)
+	}
+}
+
+func (m *MQTT) command(name string, args ...string) *exec.Cmd {
+	host, port, _ := strings.Cut(m.Address, ":")
+	how := []string{"-h", host, "-p", port, "-u", m.User, "-P", m.Password}
+	if m.CA != "" {
+		how = append(how, "--cafile", m.CA)
+	}
+	return exec.Command(name, append(how, args...)...)
+}

@@ -1,0 +1,88 @@
+package testpeer
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// NATS is Debian's nats-server as a process.
+type NATS struct {
+	URL string // nats://127.0.0.1:port
+
+	t       testing.TB
+	config  string
+	address string
+	process *process
+}
+
+// ServeNATS starts a server. config is the rest of its configuration, in nats-server's own words.
+func ServeNATS(t testing.TB, config string) *NATS {
+	t.Helper()
+	address := fmt.Sprintf("127.0.0.1:%d", FreePort(t))
+	n := &NATS{URL: "nats://" + address, t: t, address: address, config: filepath.Join(t.TempDir(), "nats.conf")}
+	n.writeConfig(config)
+	n.Start()
+	t.Cleanup(func() {
+		n.process.kill()
+		if t.Failed() {
+			t.Logf("nats-server:\n%s", n.process.output.String())
+		}
+	})
+	return n
+}
+
+func (n *NATS) writeConfig(config string) {
+	n.t.Helper()
+	if err := os.WriteFile(n.config, []byte("listen: "+n.address+"\n"+config), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// Start starts the server, again if it has been killed.
+func (n *NATS) Start() {
+	n.t.Helper()
+	path, err := exec.LookPath("nats-server")
+	if err != nil {
+		path = "/usr/sbin/nats-server" // where Debian has it, and not everybody looks
+	}
+	if _, err := os.Stat(path); err != nil {
+		path = RequireProgram(n.t, "nats-server", "nats-server")
+	}
+	if n.process, err = startProcess(path, "-c", n.config); err != nil {
+		n.t.Fatalf("nats-server: %v", err)
+	}
+	WaitFor(n.t, "nats-server", func() bool {
+		if !n.process.isRunning() {
+			n.t.Fatalf("nats-server ended:\n%s", n.process.output.String())
+		}
+		c, err := net.DialTimeout("tcp", n.address, time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
+// Kill ends the server without a word.
+func (n *NATS) Kill() { n.process.kill() }
+
+// Hang makes the server stand still: connections stay, and nothing answers any more. It lives on by Kill and Start.
+func (n *NATS) Hang() { n.process.suspend() }
+
+// Reload gives the server another configuration while it runs.
+func (n *NATS) Reload(config string) {
+	n.t.Helper()
+	n.writeConfig(config)
+	if err := n.process.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// PID is that of the server's process.
+func (n *NATS) PID() int { return n.process.cmd.Process.Pid }

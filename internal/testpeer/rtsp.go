@@ -1,0 +1,126 @@
+package testpeer
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/bluenviron/gortsplib/v5"
+)
+
+// RTSP says what an RTSP server serves.
+type RTSP struct {
+	Clip           Clip   // h264, h265 or mjpeg
+	User, Password string // asked of readers when set, by Basic or Digest
+}
+
+// RTSPServer is an RTSP server in the test's own process, over TCP and UDP, with one stream at /cam that ffmpeg pushes
+// into it: the clip in an endless loop, at its own rate, not encoded again. Any other path is not found.
+type RTSPServer struct {
+	Address string // host:port
+
+	options  RTSP
+	t        testing.TB
+	server   *gortsplib.Server
+	stream   *rtspStream
+	mu       sync.Mutex
+	running  bool
+	pusher   *process
+	udpPorts [2]int
+}
+
+// ServeRTSP starts the server and returns when its stream can be read.
+func ServeRTSP(t testing.TB, o RTSP) *RTSPServer {
+	t.Helper()
+	rtp := evenPort(t)
+	s := &RTSPServer{Address: fmt.Sprintf("127.0.0.1:%d", FreePort(t)), options: o, t: t, udpPorts: [2]int{rtp, rtp + 1}}
+	s.Start()
+	t.Cleanup(func() {
+		s.Stop()
+		if t.Failed() {
+			t.Logf("ffmpeg: %s", s.pusher.output.String())
+		}
+	})
+	return s
+}
+
+// URL is the stream's address without user and password.
+func (s *RTSPServer) URL() string { return "rtsp://" + s.Address + "/cam" }
+
+// UserURL is the stream's address with the user and password in it.
+func (s *RTSPServer) UserURL() string {
+	u := url.URL{Scheme: "rtsp", Host: s.Address, Path: "/cam"}
+	if s.options.User != "" {
+		u.User = url.UserPassword(s.options.User, s.options.Password)
+	}
+	return u.String()
+}
+
+// Start starts the server again after Stop, at the same address, and returns when its stream can be read.
+func (s *RTSPServer) Start() {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ffmpeg, clip := RequireProgram(s.t, "ffmpeg", "ffmpeg"), s.options.Clip.Make(s.t)
+	s.stream = &rtspStream{user: s.options.User, password: s.options.Password}
+	s.server = &gortsplib.Server{
+		Handler:        s.stream,
+		RTSPAddress:    s.Address,
+		UDPRTPAddress:  fmt.Sprintf("127.0.0.1:%d", s.udpPorts[0]),
+		UDPRTCPAddress: fmt.Sprintf("127.0.0.1:%d", s.udpPorts[1]),
+	}
+	s.stream.server = s.server
+	if err := s.server.Start(); err != nil {
+		s.t.Fatalf("rtsp server: %v", err)
+	}
+	p, err := startProcess(ffmpeg, "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip, "-an", "-c", "copy",
+		"-f", "rtsp", "-rtsp_transport", "tcp", s.URL())
+	if err != nil {
+		s.server.Close()
+		s.t.Fatalf("rtsp pusher: %v", err)
+	}
+	s.pusher, s.running = p, true
+	WaitFor(s.t, "the rtsp stream", func() bool {
+		if !p.isRunning() {
+			s.t.Fatalf("rtsp pusher: %s", p.output.String())
+		}
+		return s.stream.recording()
+	})
+}
+
+// Stop ends the server and the connections of all readers.
+func (s *RTSPServer) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.running {
+		return
+	}
+	s.running = false
+	s.pusher.kill()
+	s.server.Close()
+}
+
+// Mute keeps the server up and its readers connected, and sends nothing more.
+func (s *RTSPServer) Mute() { s.stream.mute() }
+
+// evenPort returns the first of two free UDP ports: RTP has the even one, RTCP the next.
+func evenPort(t testing.TB) int {
+	t.Helper()
+	for range 100 {
+		if port := FreePort(t); port%2 == 0 && udpFree(port) && udpFree(port+1) {
+			return port
+		}
+	}
+	t.Fatal("no two free UDP ports")
+	return 0
+}
+
+func udpFree(port int) bool {
+	c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
+}

@@ -1,0 +1,122 @@
+package testpeer
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph265"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+	"github.com/pion/rtp"
+)
+
+// streams answers an RTSP server's requests: one publisher at /cam, any number of readers.
+type rtspStream struct {
+	user, password string
+	server         *gortsplib.Server
+	packets        atomic.Uint64
+	muted          atomic.Bool
+
+	mu        sync.Mutex
+	stream    *gortsplib.ServerStream
+	publisher *gortsplib.ServerSession
+}
+
+const streamPath = "/cam"
+
+// recording reports whether the publisher's packets arrive.
+func (s *rtspStream) recording() bool { return s.packets.Load() > 0 }
+
+func (s *rtspStream) mute() { s.muted.Store(true) }
+
+// OnAnnounce takes a publisher.
+func (s *rtspStream) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stream := &gortsplib.ServerStream{Server: s.server, Desc: c.Description}
+	if err := stream.Initialize(); err != nil {
+		return &base.Response{StatusCode: base.StatusInternalServerError}, err
+	}
+	s.stream, s.publisher = stream, c.Session
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnRecord lets the publisher's packets through to the readers.
+func (s *rtspStream) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
+	s.mu.Lock()
+	stream := s.stream
+	s.mu.Unlock()
+	var decoder *rtph265.Decoder
+	c.Session.OnPacketRTPAny(func(m *description.Media, f format.Format, p *rtp.Packet) {
+		if h265, ok := f.(*format.H265); ok {
+			if decoder == nil {
+				decoder, _ = h265.CreateDecoder()
+			}
+			units, _ := decoder.Decode(p) // an error is a unit that goes on
+			updateParams(h265, units)
+		}
+		if !s.muted.Load() {
+			_ = stream.WritePacketRTP(m, p)
+		}
+		s.packets.Add(1)
+	})
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// updateParams keeps what readers are told of a stream what it is, as a camera does whose size is changed: a decoder that is told
+// otherwise gives nonsense until the next key frame.
+func updateParams(f *format.H265, units [][]byte) {
+	for _, u := range units {
+		switch u[0] >> 1 & 0x3f { // ITU-T H.265, table 7-1
+		case 32:
+			f.SafeSetParams(u, f.SPS, f.PPS)
+		case 33:
+			f.SafeSetParams(f.VPS, u, f.PPS)
+		case 34:
+			f.SafeSetParams(f.VPS, f.SPS, u)
+		}
+	}
+}
+
+// OnDescribe tells a reader what there is.
+func (s *rtspStream) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	return s.streamFor(c.Conn, c.Request, c.Path)
+}
+
+// OnSetup prepares a publisher's or a reader's track.
+func (s *rtspStream) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if c.Session.State() == gortsplib.ServerSessionStatePreRecord {
+		return &base.Response{StatusCode: base.StatusOK}, nil, nil
+	}
+	return s.streamFor(c.Conn, c.Request, c.Path)
+}
+
+// OnPlay starts a reader.
+func (s *rtspStream) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnSessionClose ends the stream with its publisher.
+func (s *rtspStream) OnSessionClose(c *gortsplib.ServerHandlerOnSessionCloseCtx) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream != nil && c.Session == s.publisher {
+		s.stream.Close()
+		s.stream = nil
+	}
+}
+
+func (s *rtspStream) streamFor(conn *gortsplib.ServerConn, r *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
+	if s.user != "" && !conn.VerifyCredentials(r, s.user, s.password) {
+		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream == nil || path != streamPath {
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
+}

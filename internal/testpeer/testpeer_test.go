@@ -1,0 +1,85 @@
+package testpeer
+
+import (
+	"context"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// ffprobe asks ffprobe, which is not ours either, what it sees at an address.
+func ffprobe(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+	defer cancel()
+	args = append([]string{"-v", "error", "-select_streams", "v", "-show_entries", "stream=codec_name,width", "-of", "csv=p=0"}, args...)
+	out, err := exec.CommandContext(ctx, RequireProgram(t, "ffprobe", "ffmpeg"), args...).CombinedOutput()
+	if err != nil {
+		return strings.TrimSpace(string(out)) + ": " + err.Error()
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func TestClipsHaveRequestedCodecAndSize(t *testing.T) {
+	for _, c := range []struct {
+		clip Clip
+		want string
+	}{
+		{H264, "h264,320"},
+		{MJPEG, "mjpeg,320"},
+		{Clip{Codec: "mjpeg", Container: "mkv", Size: "64x48", FPS: 5, Length: time.Second}, "mjpeg,64"},
+		{Clip{Codec: "mjpeg", Container: "mjpeg", Length: time.Second}, "mjpeg,320"},
+	} {
+		if got := ffprobe(t, c.clip.Make(t)); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.clip, got, c.want)
+		}
+	}
+}
+
+func TestServeHTTPServesOneClientAfterAnother(t *testing.T) {
+	url := ServeHTTP(t, MJPEG)
+	for range 2 { // the second client finds it up again
+		var r *http.Response
+		WaitFor(t, "an answer", func() (ok bool) {
+			var err error
+			r, err = http.Get(url)
+			return err == nil
+		})
+		r.Body.Close()
+		if got := r.Header.Get("Content-Type"); !strings.HasPrefix(got, "multipart/x-mixed-replace") {
+			t.Errorf("content type %q", got)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestServeRTSPServesOverTCPAndUDPWithPassword(t *testing.T) {
+	for _, clip := range []Clip{H264, MJPEG} {
+		t.Run(clip.Codec, func(t *testing.T) {
+			s := ServeRTSP(t, RTSP{Clip: clip, User: "viewer", Password: "se:cret"})
+			for _, transport := range []string{"tcp", "udp"} {
+				// At the end: who joins in the middle of a picture hears of the half that is missing.
+				if got, want := ffprobe(t, "-rtsp_transport", transport, s.UserURL()), clip.Codec+",320"; !strings.HasSuffix(got, want) {
+					t.Errorf("%s: got %q, want %q", transport, got, want)
+				}
+			}
+			if got := ffprobe(t, s.URL()); !strings.Contains(got, "401") {
+				t.Errorf("without password: got %q, want 401", got)
+			}
+			if got := ffprobe(t, strings.Replace(s.UserURL(), "/cam", "/other", 1)); !strings.Contains(got, "404") {
+				t.Errorf("another path: got %q, want 404", got)
+			}
+			s.Stop()
+			s.Start()
+			if got, want := ffprobe(t, s.UserURL()), clip.Codec+",320"; !strings.HasSuffix(got, want) {
+				t.Errorf("started again: got %q, want %q", got, want)
+			}
+		})
+	}
+}

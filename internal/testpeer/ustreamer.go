@@ -1,0 +1,30 @@
+package testpeer
+
+import (
+	"fmt"
+	"testing"
+)
+
+// ServeUstreamer runs a ustreamer until the test ends and returns its address. It has no camera, and shows its picture
+// that says so.
+func ServeUstreamer(t testing.TB) string {
+	t.Helper()
+	port := FreePort(t)
+	p, err := startProcess(RequireProgram(t, "ustreamer", "ustreamer"), "--device", "/dev/no-camera", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
+	if err != nil {
+		t.Fatalf("start ustreamer: %v", err)
+	}
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("ustreamer: %s", p.output.String())
+		}
+	})
+	WaitFor(t, "ustreamer to listen", func() bool {
+		if !p.isRunning() {
+			t.Fatalf("ustreamer ended: %s", p.output.String())
+		}
+		return isListening(port)
+	})
+	return fmt.Sprintf("http://127.0.0.1:%d", port)
+}

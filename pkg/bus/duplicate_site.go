@@ -1,0 +1,140 @@
+package bus
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// admits decides whether what another camd says under this site's name is read. If not, it returns the reason.
+func (l *localSite) admits(box string, size int, now time.Time) (known bool, refused string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var of *publisher
+	if r := l.duplicateSites[box]; r != nil {
+		of = r.publisher
+	}
+	if !l.duplicateAdmission.allows(of, size, now) {
+		return false, TooFast
+	}
+	return of != nil, ""
+}
+
+// hear takes note of what another camd says under the same site's name. Two boxes may share a site, but no camera: of two
+// that have one, the one that has had it for longer keeps it.
+func (l *localSite) handleAnnouncement(w announcement, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	duplicate := l.duplicateSites[w.Box]
+	switch {
+	case w.Leaving:
+		delete(l.duplicateSites, w.Box)
+		l.resolveDuplicates()
+		return
+	case duplicate == nil && len(l.duplicateSites) >= maxBoxes && !l.evictDuplicateSite(now):
+		l.refuse(TooManyBoxes)
+		return
+	case duplicate == nil:
+		duplicate = &duplicateSite{publisher: l.duplicateAdmission.newPublisher(now)}
+		l.duplicateSites[w.Box] = duplicate
+		l.requested = true // it is to know what there is here
+	}
+	duplicate.lastSeen = now
+	if !w.Complete {
+		if w.Revision != duplicate.revision || duplicate.since == nil {
+			l.requestComplete()
+		}
+		return
+	}
+	believed := duplicate.since == nil && duplicate.firstSeen.Sub(l.connectedAt) <= expiry
+	before, unproven := duplicate.since, false
+	duplicate.revision, duplicate.since = w.Revision, map[string]time.Time{}
+	for _, c := range w.Cameras {
+		since, proven := heldSince(c, before, believed, now)
+		duplicate.since[c.ID] = since
+		unproven = unproven || !proven && l.cameras[c.ID] != nil
+	}
+	if unproven {
+		l.refuse(UnprovenClaim)
+	}
+	l.resolveDuplicates()
+	l.updateSenders()
+}
+
+// evictBox removes a silent duplicate site, the one that was seen for the shortest time, and reports whether there was one.
+func (l *localSite) evictDuplicateSite(now time.Time) bool {
+	briefest := ""
+	for box, r := range l.duplicateSites {
+		if r.isSilent(now) && (briefest == "" || r.seenFor() < l.duplicateSites[briefest].seenFor()) {
+			briefest = box
+		}
+	}
+	delete(l.duplicateSites, briefest)
+	return briefest != ""
+}
+
+func (r *duplicateSite) isSilent(now time.Time) bool { return now.Sub(r.lastSeen) > expiry }
+
+// seenFor is how long it was seen.
+func (r *duplicateSite) seenFor() time.Duration { return r.lastSeen.Sub(r.firstSeen) }
+
+func (l *localSite) requestComplete() {
+	if conn, _ := l.connection.ready(); conn != nil {
+		_ = conn.Publish(l.subjects.announceRequest(l.site), nil) // its next heartbeat is another chance
+	}
+}
+
+// close to each other, two claims are as old as each other, and the names of the boxes decide.
+const claimTolerance = time.Second
+
+// resolveDuplicates decides of each camera whether it is this box's.
+func (l *localSite) resolveDuplicates() {
+	now := time.Now()
+	for box, r := range l.duplicateSites {
+		if now.Sub(r.lastSeen) > rememberFor(r.seenFor()) {
+			delete(l.duplicateSites, box)
+		}
+	}
+	for id, o := range l.cameras {
+		owner := ""
+		for box, r := range l.duplicateSites {
+			if since, has := r.since[id]; has && !r.isSilent(now) && heldLonger(since, box, o.since, l.box) {
+				owner = box
+			}
+		}
+		l.setOwner(id, o, owner)
+	}
+}
+
+func heldLonger(a time.Time, boxA string, b time.Time, boxB string) bool {
+	if d := a.Sub(b); d > claimTolerance || d < -claimTolerance {
+		return d < 0
+	}
+	return boxA < boxB
+}
+
+// setOwner makes a camera another box's, or this one's if box is empty.
+func (l *localSite) setOwner(id string, o *publishedCamera, box string) {
+	if (o.owner == "") == (box == "") {
+		o.owner = box
+		return
+	}
+	o.owner = box
+	if box == "" {
+		l.log.Info("camera offered", zap.String("camera", id))
+		return
+	}
+	o.stop()
+	l.log.Error("camera not offered: the site has another one of this name", zap.String("camera", id), zap.String("site", l.site),
+		zap.String("box", box), zap.String("remedy", "give one of them another id, or one of the boxes another site"))
+}
+
+// duplicateCameras lists the cameras that another box has.
+func (l *localSite) duplicateCameras() (list []string) {
+	for _, id := range l.order {
+		if l.cameras[id].owner != "" {
+			list = append(list, id)
+		}
+	}
+	return list
+}

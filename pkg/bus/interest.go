@@ -1,0 +1,208 @@
+package bus
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// relayInterest is what one relay's viewers watch here.
+type relayInterest struct {
+	*publisher
+	until   time.Time
+	streams map[streamKey]bool
+}
+
+// overflowRelay is the entry of all relays that there is no room for. What one of them wants is sent, and sent until expiry after one of
+// them last wanted something.
+const overflowRelay = ""
+
+// wish reads what a relay's viewers watch, if its publisher does not send too much.
+func (l *localSite) handleInterest(m *nats.Msg) {
+	relay, now := peekPublisher(m.Data, "relay"), time.Now()
+	if !l.admitsInterest(relay, len(m.Data), now) {
+		l.refuse(TooFast)
+		return
+	}
+	w, err := parseInterest(m.Data)
+	if err != nil || relay != "" && relay != w.Relay {
+		l.refuse(NotUnderstood)
+		return
+	}
+	l.setInterest(w, now)
+}
+
+// take replaces a relay's interest.
+func (l *localSite) setInterest(w interest, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left {
+		return
+	}
+	if len(w.Watch) == 0 {
+		l.removeInterest(w.Relay)
+		return
+	}
+	streams := l.localStreams(w.Watch)
+	l.storeInterest(w.Relay, streams, now)
+	// What nobody wants any more ends with the next refresh, which considers all relays; here a thousand of them cost each its own.
+	for k := range streams {
+		l.sendStream(k, slices.Contains(w.Fresh[k.camera], k.rendition))
+	}
+}
+
+func (l *localSite) admitsInterest(relay string, size int, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var known *publisher
+	if w := l.interests[relay]; w != nil && relay != overflowRelay {
+		known = w.publisher
+	}
+	return size <= maxMessage && l.interestAdmission.allows(known, size, now)
+}
+
+// storeInterest stores a relay's interest.
+func (l *localSite) storeInterest(relay string, watch map[streamKey]bool, now time.Time) {
+	w := l.interests[relay]
+	before := 0
+	if w != nil {
+		before = len(w.streams)
+	}
+	if w == nil && len(l.interests) >= maxRelays || l.interestCount-before+len(watch) > maxInterests {
+		l.refuse(TooManyRelays)
+		l.removeInterest(relay)
+		relay, w, before = overflowRelay, l.interests[overflowRelay], 0
+		if w != nil {
+			before = len(w.streams)
+			maps.Copy(watch, w.streams) // no more than there are here
+		}
+	}
+	if w == nil {
+		w = &relayInterest{publisher: l.interestAdmission.newPublisher(now)}
+		l.interests[relay] = w
+	}
+	w.streams, w.until = watch, now.Add(expiry)
+	l.interestCount += len(watch) - before
+}
+
+func (l *localSite) removeInterest(relay string) {
+	if w := l.interests[relay]; w != nil {
+		l.interestCount -= len(w.streams)
+		delete(l.interests, relay)
+	}
+}
+
+// own returns the renditions of an interest that this box has. What it returns does not hold the memory of the message.
+func (l *localSite) localStreams(watch map[string][]string) map[streamKey]bool {
+	streams := map[streamKey]bool{}
+	for id, o := range l.cameras {
+		wanted := watch[id]
+		if len(wanted) == 0 {
+			continue
+		}
+		for _, r := range o.camera.Renditions() {
+			if slices.Contains(wanted[:min(len(wanted), maxRenditions)], r) {
+				streams[streamKey{id, r}] = true
+			}
+		}
+	}
+	return streams
+}
+
+// disconnectedGrace is how long interests are kept without a connection, while relays cannot repeat them: whoever watches there still does,
+// and counts what passes. Cameras that are opened on demand are not kept open for longer than that.
+const disconnectedGrace = 30 * time.Second
+
+// extendInterests gives relays that were heard before a connection was lost the time to be heard on the next.
+func (l *localSite) extendInterests() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.connectedAt = time.Now()
+	for _, w := range l.interests {
+		w.until = time.Now().Add(expiry)
+	}
+}
+
+// settle starts and stops senders according to the interests.
+func (l *localSite) updateSenders() {
+	down := l.connection.down()
+	keep := down > 0 && down < disconnectedGrace
+	wanted := map[streamKey]bool{}
+	for relay, w := range l.interests {
+		if time.Now().After(w.until) && !keep {
+			l.removeInterest(relay)
+			continue
+		}
+		maps.Copy(wanted, w.streams)
+	}
+	for id, o := range l.cameras {
+		for r, out := range o.senders {
+			if topic, ok := o.camera.Topic(r); !wanted[streamKey{id, r}] || !ok || topic != out.topic {
+				out.stop()
+			}
+			if out.isDone() {
+				delete(o.senders, r)
+			}
+		}
+	}
+	for k := range wanted {
+		l.sendStream(k, false)
+	}
+}
+
+// sendStream sends a rendition, if this box has such a one, and once more what was sent of it if somebody has no picture yet.
+func (l *localSite) sendStream(k streamKey, repeat bool) {
+	o := l.cameras[k.camera]
+	if o == nil || o.owner != "" {
+		return
+	}
+	// One that is ending is in the way until the next refresh; two would send a frame twice.
+	if out := o.senders[k.rendition]; out != nil && !out.isDone() {
+		if repeat {
+			out.requestRepeat()
+		}
+		return
+	}
+	// Also a rendition's other names, or whatever else a source answers to, would be streams of their own here.
+	if !slices.Contains(o.camera.Renditions(), k.rendition) {
+		return
+	}
+	topic, ok := o.camera.Topic(k.rendition)
+	if !ok || topicEnded(topic) {
+		return
+	}
+	o.senders[k.rendition] = l.startSender(o, k, topic)
+}
+
+func topicEnded(t *broker.Topic) bool {
+	select {
+	case <-t.Ended():
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *localSite) startSender(o *publishedCamera, k streamKey, topic *broker.Topic) *sender {
+	if l.counts[k] == nil {
+		l.counts[k] = newSendStats()
+	}
+	if o.streamNumbers[topic] == 0 {
+		maps.DeleteFunc(o.streamNumbers, func(t *broker.Topic, _ uint64) bool { return topicEnded(t) })
+		l.streamCount++
+		o.streamNumbers[topic] = l.streamCount
+	}
+	out := &sender{
+		subject: l.subjects.frames(l.site, k.camera, k.rendition), from: l.box + "/" + strconv.FormatUint(o.streamNumbers[topic], 10),
+		topic: topic, state: func() camera.State { return o.camera.Status().State }, connection: l.connection, count: l.counts[k],
+	}
+	l.senders.Add(1)
+	out.start(l.ctx, l.senders.Done)
+	return out
+}

@@ -1,0 +1,158 @@
+package bus
+
+import (
+	"context"
+	"maps"
+	"os"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/broker"
+)
+
+// How often a bus announces, and when silence counts as an end. Three announcements may be lost.
+const (
+	pollInterval      = 250 * time.Millisecond // between checks for changes
+	heartbeatInterval = 2 * time.Second        // between announcements while nothing has changed
+	expiry            = 3 * heartbeatInterval
+)
+
+// streamKey names one rendition of a camera.
+type streamKey struct{ camera, rendition string }
+
+// localSite is this camd's site: it announces its cameras, receives relays' interests, and sends frames.
+type localSite struct {
+	site, box, host, camd string
+	subjects              subjects
+	connection            *connection
+	log                   *zap.Logger
+	refuse                func(cause string)
+	ctx                   context.Context // of senders; set by Run
+
+	mu                 sync.Mutex
+	order              []string
+	cameras            map[string]*publishedCamera
+	interests          map[string]*relayInterest
+	interestCount      int // renditions in all interests
+	interestAdmission  admission
+	duplicateSites     map[string]*duplicateSite
+	duplicateAdmission admission // of duplicate sites' announcements
+	connectedAt        time.Time // when the newest connection began; zero before the first
+	streamCount        uint64    // topics sent from so far
+	revision           uint64
+	announced          []cameraInfo // as of the revision, without what changes all the time
+	lastRefresh        time.Time    // when the last look began
+	lastAnnounced      time.Time    // when something was last said
+	announceComplete   bool         // a complete announcement is due
+	requested          bool         // a relay asked for a complete announcement
+	lastComplete       time.Time    // when the last complete announcement was
+	sizeError          error        // the complete announcement was too large
+	left               bool         // the last announcement has been sent
+	counts             map[streamKey]*sendStats
+	senders            sync.WaitGroup
+}
+
+// publishedCamera is one local camera.
+type publishedCamera struct {
+	camera        LocalCamera
+	since         time.Time
+	owner         string // the box that has it; empty is this one
+	senders       map[string]*sender
+	streamNumbers map[*broker.Topic]uint64 // of streams: a topic that is sent anew goes on under its number
+}
+
+// duplicateSite is another camd under the same site's name.
+type duplicateSite struct {
+	*publisher
+	lastSeen time.Time
+	revision uint64
+	since    map[string]time.Time // from when on it has had each camera
+}
+
+func newLocalSite(o Options, box string, l *connection, refuse func(string)) *localSite {
+	host, _ := os.Hostname() // without one, cameras of an earlier run linger longer in others' lists
+	return &localSite{
+		site: o.Site, box: box, host: host, camd: o.Version, subjects: subjects{o.Prefix}, connection: l, log: o.Log, refuse: refuse,
+		cameras: map[string]*publishedCamera{}, interests: map[string]*relayInterest{}, duplicateSites: map[string]*duplicateSite{}, counts: map[streamKey]*sendStats{},
+		ctx: context.Background(), interestAdmission: newInterestAdmission(), duplicateAdmission: announcementAdmission(maxBoxes),
+	}
+}
+
+// setCameras makes sources those that are offered.
+func (l *localSite) setCameras(localCameras []LocalCamera) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	cameras := map[string]*publishedCamera{}
+	l.order = nil
+	for _, s := range localCameras {
+		id := s.Status().ID
+		if !namePattern.MatchString(id) || cameras[id] != nil || len(cameras) == maxCamerasPerBox {
+			l.log.Error("camera not offered", zap.String("camera", id), zap.Error(errName), zap.Int("most", maxCamerasPerBox))
+			continue
+		}
+		o := l.cameras[id]
+		if o == nil || o.camera != s {
+			since := time.Now()
+			if o != nil {
+				since = o.since
+				o.stop()
+			}
+			o = &publishedCamera{camera: s, since: since, senders: map[string]*sender{}, streamNumbers: map[*broker.Topic]uint64{}}
+		}
+		cameras[id] = o
+		l.order = append(l.order, id)
+	}
+	for id, o := range l.cameras {
+		if cameras[id] == nil {
+			o.stop()
+		}
+	}
+	l.cameras = cameras
+	l.resolveDuplicates()
+	l.updateSenders()
+}
+
+// stop ends what is being sent. It does not wait: a write may take long over a slow link.
+func (o *publishedCamera) stop() {
+	for _, out := range o.senders {
+		out.stop()
+	}
+}
+
+// leave says that this box goes, and ends what is being sent.
+func (l *localSite) announceLeaving() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.interests, l.interestCount = map[string]*relayInterest{}, 0
+	for _, o := range l.cameras {
+		o.stop()
+	}
+	l.senders.Wait()
+	last := announcement{Version: protocolVersion, Box: l.box, Host: l.host, CamdVersion: l.camd, SentAt: time.Now(), Revision: l.revision, Leaving: true}
+	_ = l.connection.publish(l.subjects.site(l.site), last) // silence says the same, later
+	l.left = true
+}
+
+// begin sets the context of the senders.
+func (l *localSite) setContext(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ctx = ctx
+}
+
+// report puts what was sent into s.
+func (l *localSite) report(s *State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.Duplicates = l.duplicateCameras()
+	for k, c := range l.counts {
+		o := l.cameras[k.camera]
+		watched := o != nil && o.senders[k.rendition] != nil
+		c.mu.Lock()
+		s.Sent = append(s.Sent, Stream{Camera: k.camera, Rendition: k.rendition, Watched: watched, Passed: c.passed, Frames: c.frames,
+			Bytes: c.bytes, Repeated: c.repeated, Dropped: maps.Clone(c.dropped)})
+		c.mu.Unlock()
+	}
+}

@@ -1,0 +1,310 @@
+package bus
+
+import (
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// rememberFor is how long a box is remembered that is silent and has no successor: as long as it was heard, within bounds.
+func rememberFor(seen time.Duration) time.Duration {
+	return min(max(seen, 10*time.Minute), 24*time.Hour)
+}
+
+// remoteSite is what a relay knows of one. It belongs to whoever has the relay's lock.
+type remoteSite struct {
+	name         string
+	relay        *relay
+	firstSeen    time.Time // when its first announcement came
+	lastSeen     time.Time // when its last announcement came
+	wasAlive     bool      // at the last look
+	unknownBoxes quota     // of boxes that are not known
+	boxes        map[string]*box
+	announced    int // cameras of all boxes
+	cameras      map[string]*Camera
+	order        []string // of cameras, as their boxes have them
+	lastRequest  time.Time
+	lastInterest time.Time
+	hasInterest  bool // the last interest was not empty
+}
+
+// box is one camd at a site.
+type box struct {
+	*publisher
+	id, host    string
+	lastSeen    time.Time
+	leaving     bool // it announced that it ends
+	wasAlive    bool // at the last look
+	revision    uint64
+	complete    bool // cameras is what it has, as of revision
+	partial     bool // there was no room for all of them
+	cameras     []cameraInfo
+	since       map[string]time.Time // from when on it has had each camera
+	clockOffset clockOffset
+}
+
+// addSample processes a box's announcement. known is false if it is its first; incomplete is true if there is more to know.
+func (s *remoteSite) handleAnnouncement(w announcement, now time.Time) (known, incomplete bool) {
+	b, known := s.boxes[w.Box]
+	if !known {
+		if w.Leaving {
+			return true, false
+		}
+		if len(s.boxes) >= maxBoxes && !s.evictBox(now) {
+			s.relay.refuse(TooManyBoxes)
+			return true, false
+		}
+		b = &box{publisher: s.relay.admission.newPublisher(now), id: w.Box, host: w.Host}
+		s.boxes[w.Box] = b
+	}
+	b.lastSeen, b.leaving = now, w.Leaving
+	b.clockOffset.addSample(w.SentAt, now)
+	if w.Complete {
+		s.setCameras(b, w, now)
+	}
+	return known, !w.Leaving && (!b.complete || b.revision != w.Revision || b.partial && s.hasRoom())
+}
+
+// hasRoom reports whether another camera fits.
+func (s *remoteSite) hasRoom() bool {
+	return s.announced < maxCamerasPerSite && s.relay.cameras < s.relay.siteLimits.Cameras
+}
+
+// take makes a box's cameras what it says, as far as there is room.
+func (s *remoteSite) setCameras(b *box, w announcement, now time.Time) {
+	cameras := s.relay.fitCameras(s, b, w.Cameras, now)
+	if b.partial = len(cameras) < len(w.Cameras); b.partial {
+		s.relay.refuse(TooManyCameras)
+	}
+	believed := !b.complete && b.firstSeen.Sub(s.firstSeen) <= expiry
+	before := b.since
+	s.relay.countCameras(s, b, len(cameras))
+	b.revision, b.complete, b.cameras, b.since = w.Revision, true, cameras, make(map[string]time.Time, len(cameras))
+	unproven := false
+	for _, c := range cameras {
+		since, proven := heldSince(c, before, believed, now)
+		b.since[c.ID] = since
+		unproven = unproven || !proven && s.isOwnedByOther(c.ID, b, now)
+	}
+	if unproven {
+		s.relay.refuse(UnprovenClaim)
+	}
+	s.assignCameras(now)
+}
+
+// isOwnedByOther reports whether another box, which is heard, has a camera.
+func (s *remoteSite) isOwnedByOther(id string, b *box, now time.Time) bool {
+	c := s.cameras[id]
+	if c == nil || c.box == b.id {
+		return false
+	}
+	owner := s.boxes[c.box]
+	return owner != nil && s.isBoxAlive(owner, now)
+}
+
+// heldSince is since when a box has had a camera. before are its cameras as they were; believed says whether its word is enough
+// for the time before it was heard. Otherwise somebody who has just come would have had any camera for longest. It is not
+// proven if the box says of a camera that is new here that it has had it for long.
+func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now time.Time) (since time.Time, proven bool) {
+	// For how long, not since when: the clocks of two boxes need not agree.
+	since = now.Add(-time.Duration(c.HeldSeconds * float64(time.Second)))
+	known, exists := before[c.ID]
+	switch {
+	case exists && since.Before(known):
+		return known, true
+	case exists, believed:
+		return since, true
+	}
+	return now, now.Sub(since) <= expiry
+}
+
+// evictBox forgets a box that is silent, the one that was heard for the shortest time, and reports whether there was one: a
+// camd in a container has another host's name at each start, and so no successor.
+func (s *remoteSite) evictBox(now time.Time) bool {
+	var briefest *box
+	for _, b := range s.boxes {
+		if !s.isBoxAlive(b, now) && (briefest == nil || b.lastSeen.Sub(b.firstSeen) < briefest.lastSeen.Sub(briefest.firstSeen)) {
+			briefest = b
+		}
+	}
+	if briefest == nil {
+		return false
+	}
+	s.removeBox(briefest)
+	s.assignCameras(now)
+	return true
+}
+
+func (s *remoteSite) removeBox(b *box) {
+	delete(s.boxes, b.id)
+	s.relay.countCameras(s, b, 0)
+}
+
+// isBoxAlive reports whether a box spoke lately. One that has a successor at its host is given less time.
+func (s *remoteSite) isBoxAlive(b *box, now time.Time) bool {
+	silence := now.Sub(b.lastSeen)
+	if b.leaving || silence > expiry {
+		return false
+	}
+	return silence <= heartbeatInterval+heartbeatInterval/4 || !s.hasSuccessor(b)
+}
+
+// hasSuccessor reports whether another box speaks in b's place: camd was started anew.
+func (s *remoteSite) hasSuccessor(b *box) bool {
+	for _, o := range s.boxes {
+		if o != b && o.host == b.host && o.host != "" && o.complete && !o.leaving && o.lastSeen.After(b.lastSeen) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *remoteSite) isAlive(now time.Time) bool {
+	for _, b := range s.boxes {
+		if s.isBoxAlive(b, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// refresh forgets boxes that are not coming back, and arranges cameras anew when one has fallen silent or speaks again.
+func (s *remoteSite) refresh(now time.Time) {
+	changed := false
+	for _, b := range s.boxes {
+		living := s.isBoxAlive(b, now)
+		changed = changed || living != b.wasAlive
+		b.wasAlive = living
+		if !living && (s.hasSuccessor(b) || now.Sub(b.lastSeen) > rememberFor(b.lastSeen.Sub(b.firstSeen))) {
+			s.removeBox(b)
+			changed = true // what it alone had ends with it
+		}
+	}
+	if changed {
+		s.assignCameras(now)
+	}
+	if alive := s.isAlive(now); alive != s.wasAlive {
+		s.wasAlive = alive
+		s.logAlive(alive)
+	}
+}
+
+// logAlive says that the site is heard, or is not heard any more. Sites are many: the log has no more of their cameras' states than of
+// those that are watched here.
+func (s *remoteSite) logAlive(alive bool) {
+	if alive {
+		s.relay.log.Info("site heard", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)))
+		return
+	}
+	s.relay.log.Warn("site silent", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)), zap.Time("heard", s.lastSeen))
+}
+
+// assignCameras finds for each camera the box that has it: a living one before one that is not, and the one that has had it for
+// longest. Cameras that no box has any more end.
+func (s *remoteSite) assignCameras(now time.Time) {
+	type claim struct {
+		box  *box
+		told cameraInfo
+	}
+	owners := map[string]claim{}
+	var order []string
+	for _, b := range s.sortedBoxes() {
+		for _, t := range b.cameras {
+			other, has := owners[t.ID]
+			if !has {
+				order = append(order, t.ID)
+			}
+			if !has || s.isPreferred(b, other.box, t.ID, now) {
+				owners[t.ID] = claim{b, t}
+			}
+		}
+	}
+	for id, c := range s.cameras {
+		if _, has := owners[id]; !has {
+			c.endTopics()
+			delete(s.cameras, id)
+			s.relay.listChanged = true
+		}
+	}
+	for _, id := range order {
+		c := s.cameras[id]
+		if c == nil {
+			c = newCamera(s, id)
+			s.cameras[id] = c
+			s.relay.listChanged = true
+		}
+		if c.update(owners[id].told, owners[id].box) {
+			s.relay.listChanged = true
+		}
+	}
+	if !slices.Equal(order, s.order) {
+		s.order, s.relay.listChanged = order, true
+	}
+}
+
+// sortedBoxes returns the boxes in an order that stays.
+func (s *remoteSite) sortedBoxes() []*box {
+	list := make([]*box, 0, len(s.boxes))
+	for _, b := range s.boxes {
+		list = append(list, b)
+	}
+	slices.SortFunc(list, func(a, b *box) int {
+		if a.id < b.id {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// isPreferred reports whether a rather than b has a camera.
+func (s *remoteSite) isPreferred(a, b *box, id string, now time.Time) bool {
+	livingA, livingB := s.isBoxAlive(a, now), s.isBoxAlive(b, now)
+	switch {
+	case livingA != livingB:
+		return livingA
+	case !livingA:
+		return a.lastSeen.After(b.lastSeen)
+	}
+	return heldLonger(a.since[id], a.id, b.since[id], b.id)
+}
+
+// silentReason returns why a camera's box cannot be asked; empty if it can be.
+func (s *remoteSite) silentReason(c *Camera, now time.Time) string {
+	b := s.boxes[c.box]
+	switch {
+	case b == nil || s.isBoxAlive(b, now):
+		return ""
+	case b.leaving:
+		return "camd at site " + s.name + " has ended"
+	}
+	return "nothing heard from site " + s.name + " since " + b.lastSeen.Format("15:04:05, 2 January")
+}
+
+// isWaiting reports whether viewers wait for a picture of the site.
+func (s *remoteSite) isWaiting() bool {
+	for _, c := range s.cameras {
+		if len(c.waiting()) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sendInterest sends the site what is watched here, or once that nothing is.
+func (s *remoteSite) sendInterest(now time.Time) {
+	w := interest{Watch: map[string][]string{}, Fresh: map[string][]string{}}
+	for id, c := range s.cameras {
+		if watched := c.watched(); len(watched) > 0 {
+			w.Watch[id] = watched
+		}
+		if needs := c.waiting(); len(needs) > 0 {
+			w.Fresh[id] = needs
+		}
+	}
+	if len(w.Watch) > 0 || s.hasInterest {
+		s.relay.sendInterest(s, w)
+	}
+	s.hasInterest, s.lastInterest = len(w.Watch) > 0, now
+}

@@ -1,0 +1,59 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"camd/internal/testpeer"
+)
+
+func TestCameraVerificationKeysAreChecked(t *testing.T) {
+	ca := testpeer.Certificate{}.Make(t)
+	dir := filepath.Dir(ca.File)
+	sum := strings.Repeat("ab", 32)
+	const (
+		notTLS   = "makes no sense for this source; only an https:// or rtsps:// source has a certificate"
+		noVerify = "makes no sense with tls_verify: false, which accepts any certificate; keep one of them"
+		noSum    = "want sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it, got "
+		noHost   = "redirect_hosts: want a host name or IP address, such as cdn.example.com, without scheme and port"
+	)
+	for _, c := range []struct{ source, keys, problem string }{
+		{"https://h/", "", ""},
+		{"https://h/", "ca_file: cert.pem", ""},
+		{"rtsps://h/", "ca_file: cert.pem", ""},
+		{"https+poll://h/", "fingerprint: sha256:" + sum, ""},
+		{"https://h/", "fingerprint: 'SHA256:" + strings.TrimSuffix(strings.Repeat("AB:", 32), ":") + "'", ""},
+		{"rtsps://h/", "tls_verify: false", ""},
+		{"rtsps://h/", "fingerprint: sha256:" + sum, "fingerprint: FFmpeg reads rtsps:// sources and checks no fingerprint; set ca_file to a file with the certificate to trust"},
+		{"http://h/", "ca_file: cert.pem", "ca_file: " + notTLS},
+		{"rtsp://h/", "fingerprint: sha256:" + sum, "fingerprint: " + notTLS},
+		{"/dev/video0", "tls_verify: false", "tls_verify: " + notTLS},
+		{"https://h/", "ca_file: cert.pem, fingerprint: sha256:" + sum, "ca_file and fingerprint are both given; keep one"},
+		{"https://h/", "fingerprint: sha256:" + sum + ", tls_verify: false", "fingerprint: " + noVerify},
+		{"https://h/", "ca_file: cert.pem, tls_verify: false", "ca_file: " + noVerify},
+		{"https://h/", "ca_file: none.pem", "ca_file: no such file or directory, below DIR"},
+		{"https://h/", "fingerprint: " + sum, "fingerprint: " + noSum + `"` + sum[:60] + `…"`},
+		{"https://h/", "fingerprint: sha256:ab", "fingerprint: " + noSum + `"sha256:ab"`},
+		{"https://h/", "redirect_hosts: [CDN.example.com., 10.0.0.7, '::1']", ""},
+		{"http+poll://h/", "redirect_hosts: cdn.example.com", ""},
+		{"https://h/", "redirect_hosts: ['https://cdn.example.com']", noHost},
+		{"https://h/", "redirect_hosts: ['cdn.example.com:80']", noHost},
+		{"https://h/", "redirect_hosts: ['*']", noHost},
+		{"rtsp://h/", "redirect_hosts: [cdn.example.com]", "redirect_hosts: makes no sense for this source; only an http:// or https:// source has them"},
+	} {
+		cfg, err := Parse(dir+"/camd.yaml", []byte("cameras: [{id: a, source: '"+c.source+"', "+c.keys+"}]"), env)
+		if c.problem == "" {
+			if err != nil {
+				t.Errorf("%s, %s: %v", c.source, c.keys, err)
+			} else if got := cfg.Cameras[0]; strings.Contains(c.keys, "ca_file") != (got.CAFile == ca.File) ||
+				strings.Contains(c.keys, "fingerprint") != (got.Fingerprint == "sha256:"+sum) || strings.Contains(c.keys, "false") == got.TLSVerify {
+				t.Errorf("%s, %s: got %+v", c.source, c.keys, got)
+			}
+			continue
+		}
+		if want := strings.ReplaceAll(c.problem, "DIR", dir); err == nil || !strings.HasSuffix(err.Error(), ": "+want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s, %s: got %v, want %s", c.source, c.keys, err, want)
+		}
+	}
+}

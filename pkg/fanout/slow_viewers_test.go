@@ -1,0 +1,118 @@
+package fanout
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"camd/pkg/broker"
+)
+
+// Of 1000 viewers 100 read nothing and 100 read slowly: the other 800 still get every frame.
+func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
+	const size, frames = 20_000, 60
+	topic := broker.NewTopic("t", broker.Options{})
+	f := New(Options{WriteTimeout: time.Minute, RepeatAfter: time.Hour})
+	defer f.Close()
+	addViewers := func(n int, read func(net.Conn)) (testViewers []*testViewer, done func()) {
+		var readers sync.WaitGroup
+		for range n {
+			g := addViewer(t, f, topic, nil)
+			_ = g.client.(*net.TCPConn).SetReadBuffer(size) // or the kernel would take it all
+			_ = g.Conn.(*net.TCPConn).SetWriteBuffer(size)
+			testViewers = append(testViewers, g)
+			readers.Go(func() { read(g.client) })
+		}
+		return testViewers, readers.Wait
+	}
+	n := uint64(0)
+	fast, end := addViewers(800, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	// A frame follows when all of the 800 have the last: if one of them waited for the others, none would follow.
+	publish := func() {
+		for range frames {
+			n++
+			topic.Publish(frame(n, size))
+			eventually(t, "every one of the 800 has the frame", func() bool {
+				for _, g := range fast {
+					if g.Counts.Sent.Load() < n {
+						return false
+					}
+				}
+				return true
+			})
+		}
+	}
+	publish()
+	quit := make(chan struct{})
+	stalled, endStalled := addViewers(100, func(net.Conn) { <-quit })
+	slow, endSlow := addViewers(100, func(c net.Conn) {
+		chunk := make([]byte, size/10)
+		for sub := topic.Subscribe(broker.Latest); ; {
+			updated := sub.Updated()
+			if sub.TryNext() != nil {
+				if _, err := io.ReadFull(c, chunk); err != nil {
+					t.Errorf("slow viewer: %v", err)
+				}
+				continue
+			}
+			select {
+			case <-updated:
+			case <-quit:
+				sub.Close()
+				return
+			}
+		}
+	})
+	publish()
+	for _, g := range fast {
+		if lost := g.accounted() - g.Counts.Sent.Load(); lost != 0 || g.Counts.Sent.Load() != n {
+			t.Fatalf("one of the 800 got %d of %d frames and lost %d", g.Counts.Sent.Load(), n, lost)
+		}
+	}
+	for what, group := range map[string][]*testViewer{"stalled": stalled, "slow": slow} {
+		behind := 0
+		for _, g := range group {
+			if g.Counts.Sent.Load() < frames {
+				behind++
+			}
+		}
+		if behind == 0 {
+			t.Errorf("the %s viewers got every frame: they were none", what)
+		}
+	}
+	close(quit)
+	endStalled()
+	endSlow()
+	for _, g := range append(stalled, slow...) {
+		_ = g.client.Close()
+	}
+	f.Close()
+	end()
+}
+
+// A socket that became writable after a failed send and before the wait is found writable.
+func TestAwaitWritableReturnsIfSocketIsAlreadyWritable(t *testing.T) {
+	server, client := connPair(t)
+	v := &Viewer{Conn: server, Topic: broker.NewTopic("t", broker.Options{}), Counts: &Counts{}}
+	if err := v.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for full := false; !full; {
+		n, err := v.trySend(make([]byte, 1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		full, sent = n == 0, sent+n
+	}
+	if _, err := io.CopyN(io.Discard, client, int64(sent)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the socket is writable", func() bool { return writable(v.fd) })
+	s := &sender{topic: broker.NewTopic("camera", broker.Options{}), Fanout: New(Options{WriteTimeout: 5 * time.Second})}
+	if err := s.awaitWritable(v); err != nil {
+		t.Errorf("waited for room that was there: %v", err)
+	}
+}

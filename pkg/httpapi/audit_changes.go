@@ -1,0 +1,40 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/audit"
+	"camd/pkg/camera"
+)
+
+// change is what a control was and is; nil is not known.
+type controlChange struct {
+	From any `json:"from"`
+	To   any `json:"to"`
+}
+
+// logControlChanges writes which of a camera's controls somebody has set; before is what they were, after what all are now.
+func (s *Server) logControlChanges(r *http.Request, id string, settings map[string]camera.Setting, before, after []camera.Control) {
+	was := map[string]any{}
+	for _, c := range controlsJSON(before) {
+		was[c.Name] = c.Value
+	}
+	changes := map[string]controlChange{}
+	for _, c := range controlsJSON(after) {
+		if _, set := settings[c.Name]; set {
+			changes[c.Name] = controlChange{was[c.Name], c.Value}
+		}
+	}
+	s.audit.Record(audit.Adjusted, actorOf(r), zap.String("camera", id), zap.Any("changes", changes))
+}
+
+// logPause writes who has switched a camera off or on.
+func (s *Server) logPause(by audit.Actor, id string, paused bool) {
+	from, to := "off", "on"
+	if paused {
+		from, to = to, from
+	}
+	s.audit.Record(audit.Switched, by, zap.String("camera", id), zap.String("from", from), zap.String("to", to))
+}

@@ -1,0 +1,57 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/access"
+	"camd/pkg/audit"
+)
+
+// logBadCredentials logs credentials that were refused. A request without any is not logged.
+func (s *Server) logBadCredentials(r *http.Request, auth *access.Authenticator, err error) {
+	authorization, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch name, _, basic := r.BasicAuth(); {
+	case errors.Is(err, access.ErrNoCredentials):
+	case basic:
+		s.logLoginFailure(r, auth, access.ByPassword, name, err)
+	case strings.EqualFold(authorization, "Bearer"):
+		s.logLoginFailure(r, auth, access.ByToken, "", err)
+	default:
+		s.audit.Record(audit.LinkRefused, audit.Actor{Via: string(access.ByLink), Address: auth.Client(r).String()}, zap.String("reason", loginFailureReason(err)))
+	}
+}
+
+// logLoginFailure writes that a password or token was not taken. What was typed as a name is written only if it is one: it may be a
+// password in the wrong field.
+func (s *Server) logLoginFailure(r *http.Request, auth *access.Authenticator, via access.Kind, name string, err error) {
+	if !auth.HasUser(name) {
+		name = ""
+	}
+	s.audit.Record(audit.LoginFailed, audit.Actor{Name: name, Via: string(via), Address: auth.Client(r).String()}, zap.String("reason", loginFailureReason(err)))
+}
+
+// loginFailureReason is why somebody is not known, in a word.
+func loginFailureReason(err error) string {
+	var later *access.RetryLaterError
+	switch {
+	case errors.As(err, &later):
+		return "too_many"
+	case errors.Is(err, access.ErrExpired):
+		return "expired"
+	}
+	return "wrong"
+}
+
+// forbidden writes that somebody who is known wanted what they may not, and tells them so.
+func (s *Server) refuseForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role access.Role, camera string) {
+	fields := []zap.Field{zap.String("role", string(role))}
+	if camera != "" {
+		fields = append(fields, zap.String("camera", camera))
+	}
+	s.audit.Record(audit.Refused, newActor(g, s.config.Load().Auth.Client(r)), fields...)
+	failForbidden(w, r, g, role)
+}

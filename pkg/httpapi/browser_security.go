@@ -1,0 +1,80 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// basePolicy lets the pages load what camd serves and nothing else. Who may have them in a frame comes behind it.
+const basePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors "
+
+// contentSecurityPolicy is basePolicy with the origins that may have the pages in a frame.
+func (r *activeConfig) contentSecurityPolicy() string {
+	if slices.Equal(r.FrameAncestors, []string{"none"}) {
+		return basePolicy + "'none'"
+	}
+	others := slices.DeleteFunc(slices.Clone(r.FrameAncestors), func(origin string) bool { return origin == "self" })
+	return basePolicy + strings.Join(append([]string{"'self'"}, others...), " ")
+}
+
+// securityHeaders keep a browser from reading more into an answer than it says, from giving it to pages of others, and from coming
+// back unencrypted.
+func (s *Server) securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		if age := s.config.Load().HSTS; age > 0 && r.TLS != nil { // said in the clear it would count for nothing
+			h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(age/time.Second), 10))
+		}
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// allowCrossOrigin lets pages of the same site show pictures, such as those at another port of this machine, and pages of others as far as
+// the configuration lets scripts read them.
+func (s *Server) allowCrossOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, allowed := w.Header(), s.config.Load().AllowOrigin
+		h.Set("Cross-Origin-Resource-Policy", "same-site")
+		if len(allowed) > 0 || isEmbeddedBySameHost(r) { // a browser that shows a picture does not say for whom
+			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		}
+		origin := r.Header.Get("Origin")
+		switch {
+		case slices.Contains(allowed, "*"):
+			h.Set("Access-Control-Allow-Origin", "*")
+		case len(allowed) > 0:
+			h.Add("Vary", "Origin")
+			if slices.Contains(allowed, origin) {
+				h.Set("Access-Control-Allow-Origin", origin)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isEmbeddedBySameHost reports whether a page of this host shows what is asked for, at whatever port: OctoPrint's, say. To Chromium two ports of
+// an IP address are not of the same site. A page of another host can have its address left out, but not name this one.
+func isEmbeddedBySameHost(r *http.Request) bool {
+	page, err := url.Parse(r.Referer())
+	return err == nil && page.Host != "" && strings.EqualFold(page.Hostname(), hostName(r.Host))
+}
+
+// refuseCrossSite refuses what pages of other servers, in a person's browser, want changed here.
+func (s *Server) refuseCrossSite(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.config.Load().crossOrigin.Check(r); err != nil {
+			fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here; if it is this server's own, a proxy has changed the Host header: "+
+				"pass it on, or set public_url in the configuration")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,257 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// newConfig returns a Config of cameras in their order.
+func newConfig(limits Limits, cameras ...Camera) Config {
+	r := Config{Cameras: map[string]Camera{}, Limits: limits}
+	for _, c := range cameras {
+		id := c.Status().ID
+		r.Cameras[id] = c
+		r.Order = append(r.Order, id)
+	}
+	return r
+}
+
+// A Config is swapped under viewers: those of a camera that stays go on with every picture, those of one that goes come to
+// their end, and requests find what there is now.
+func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
+	for _, encrypted := range []bool{false, true} {
+		stays, goes, comes := newTestCamera("stays"), newTestCamera("goes"), newTestCamera("comes")
+		var s *testServer
+		if encrypted {
+			s, _ = startTLS(t, Options{}, true, stays, goes)
+		} else {
+			s = startServer(t, Options{}, stays, goes)
+		}
+		stays.publish(1)
+		goes.publish(1)
+		_, staying := s.watch(t, "/cameras/stays/stream.mjpg")
+		_, leaving := s.watch(t, "/cameras/goes/stream.mjpg")
+		nextPicture(t, staying)
+		nextPicture(t, leaving)
+
+		s.metrics.Camera("comes", comes.Renditions())
+		s.SetConfig(newConfig(Limits{Viewers: 1}, comes, stays))
+		goes.topic.End()
+		if _, err := leaving.NextPart(); err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("encrypted %v: who watched what is gone has %v", encrypted, err)
+		}
+		eventually(t, "it is counted", func() bool { return s.viewers.collectStats().cut[[2]string{"goes", cutRemoved}] == 1 })
+		for shade := range uint8(5) {
+			want := stays.publish(10 * shade)
+			if got := nextPicture(t, staying); !bytes.Equal(got, want.JPEG) {
+				t.Errorf("encrypted %v: picture %d is another", encrypted, shade)
+			}
+		}
+		for path, want := range map[string]string{
+			"/cameras/goes/stream.mjpg":     `no camera "goes"; there are: comes, stays`,
+			"/api/v1/cameras/goes/history":  `there are: comes, stays`,
+			"/api/v1/viewers?camera=goes":   `there are: comes, stays`,
+			"/?action=snapshot_2":           "there are 0 to 1",
+			"/cameras/comes/stream.mjpg":    "1 viewers are connected",
+			"/api/v1/cameras/comes/history": `"samples": `,
+			"/api/v1/cameras":               `"id": "comes"`,
+		} {
+			if got := body(t, s.get(t, path)); !strings.Contains(strings.ReplaceAll(got, `\"`, `"`), want) {
+				t.Errorf("%s: %s", path, got)
+			}
+		}
+		comes.publish(7)
+		if resp := s.get(t, "/?action=snapshot"); resp.StatusCode != 200 || body(t, resp) != string(comes.topic.Newest().JPEG) {
+			t.Errorf("the first is another: %s", resp.Status)
+		}
+		metrics := body(t, s.get(t, "/metrics"))
+		for _, line := range []string{
+			`camd_camera_up{camera="comes"} 1`, `camd_viewers{camera="comes",rendition="main",transport="http1"} 0`,
+			`camd_viewers_cut_total{camera="comes",reason="removed"} 0`, `camd_viewers_cut_total{camera="goes",reason="removed"} 1`,
+			`camd_viewer_frame_age_seconds_count{camera="comes",rendition="main"} 0`,
+		} {
+			if !strings.Contains(metrics, line+"\n") {
+				t.Errorf("no %s", line)
+			}
+		}
+		if n := strings.Count(metrics, `camera="goes"`); n != 1 {
+			t.Errorf("%d series of what is gone", n)
+		}
+	}
+}
+
+// A camera that comes back under its name goes on counting, and its old pictures are not taken for its new ones.
+func TestReturningCameraKeepsCounting(t *testing.T) {
+	first, second := newTestCamera("a"), newTestCamera("a")
+	s := startServer(t, Options{}, first)
+	first.publish(1)
+	_, parts := s.watch(t, "/cameras/a/stream.mjpg")
+	nextPicture(t, parts)
+	sent := func() uint64 { return s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}].sent }
+	eventually(t, "it is counted", func() bool { return sent() == 1 })
+	tag := s.get(t, "/cameras/a/snapshot.jpg").Header.Get("ETag")
+	s.SetConfig(Config{})
+	first.topic.End()
+	eventually(t, "nobody watches", func() bool { return s.viewers.countPerCamera()["a"] == 0 })
+	if resp := s.get(t, "/stream"); resp.StatusCode != http.StatusNotFound || body(t, resp) != "no camera is configured\n" {
+		t.Errorf("without cameras: %s", resp.Status)
+	}
+	s.SetConfig(newConfig(Limits{}, second))
+	second.publish(2)
+	if resp := s.get(t, "/cameras/a/snapshot.jpg", "If-None-Match", tag); resp.StatusCode != http.StatusOK {
+		t.Errorf("the first picture of another life: %s", resp.Status)
+	}
+	if sent() != 1 {
+		t.Errorf("%d pictures sent", sent())
+	}
+}
+
+// Configs are swapped while requests of all kinds arrive: every answer follows one Config or the other.
+func TestSetConfigUnderRequests(t *testing.T) {
+	a, b := newTestCamera("a"), newTestCamera("b")
+	s := startServer(t, Options{}, a, b)
+	for _, c := range []*testCamera{a, b} {
+		c.publish(1)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var swapping, asking sync.WaitGroup
+	swapping.Go(func() {
+		for ctx.Err() == nil {
+			s.SetConfig(newConfig(Limits{Viewers: 10}, b))
+			s.sample(time.Now())
+			s.SetConfig(newConfig(Limits{Viewers: 20}, a, b))
+			s.RecordReload(nil, nil)
+		}
+	})
+	for _, path := range []string{"/api/v1/cameras", "/cameras/a/snapshot.jpg?max_age=1h", "/metrics", "/readyz", "/?action=snapshot&max_age=1h", "/api/v1/cameras/a/history"} {
+		asking.Go(func() {
+			for range 30 {
+				resp, err := http.Get(s.url + path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+				if ok := resp.StatusCode; ok != 200 && (ok != 404 || !strings.Contains(path, "/a/")) {
+					t.Errorf("%s: %s", path, resp.Status)
+				}
+			}
+		})
+	}
+	_, parts := s.watch(t, "/cameras/b/stream.mjpg")
+	asking.Wait()
+	cancel()
+	swapping.Wait()
+	for want := b.publish(9); ; { // the one before may have been repeated meanwhile
+		switch got := nextPicture(t, parts); {
+		case bytes.Equal(got, want.JPEG):
+			return
+		case !bytes.Equal(got, picture(1)):
+			t.Fatal("its stream goes on with another picture")
+		}
+	}
+}
+
+// A timeout is that of the time when a viewer came.
+func TestWriteTimeoutAppliesToNewViewers(t *testing.T) {
+	cam := newTestCamera("a")
+	s := startServer(t, Options{Config: Config{WriteTimeout: time.Hour}}, cam)
+	slow := dialStream(t, s, "/cameras/a/stream.mjpg")
+	defer slow.Close()
+	eventually(t, "it watches", func() bool { return s.viewers.countPerCamera()["a"] == 1 })
+	cfg := newConfig(Limits{}, cam)
+	cfg.WriteTimeout = 100 * time.Millisecond
+	s.SetConfig(cfg)
+	late := dialStream(t, s, "/cameras/a/stream.mjpg")
+	defer late.Close()
+	eventually(t, "both watch", func() bool { return s.viewers.countPerCamera()["a"] == 2 })
+	big := broker.Frame{Captured: time.Now(), Part: make([]byte, 32<<20)}
+	eventually(t, "the later one is cut", func() bool {
+		cam.topic.Publish(big)
+		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 1
+	})
+	if n := s.viewers.countPerCamera()["a"]; n != 1 {
+		t.Errorf("%d watch, want the one that came before", n)
+	}
+}
+
+// A camera that comes does not make a server unready that nobody has asked yet.
+func TestNewCameraKeepsServerReady(t *testing.T) {
+	live, comes := newTestCamera("a"), newTestCamera("b")
+	comes.set(camera.Starting)
+	s := startServer(t, Options{}, live)
+	s.SetConfig(newConfig(Limits{}, live, comes))
+	if resp := s.get(t, "/readyz"); resp.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s", resp.Status, body(t, resp))
+	}
+}
+
+func TestReadyzReportsConfigErrors(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("a"))
+	for _, c := range []struct {
+		problem error
+		pending []string
+		want    string
+		gauge   string
+	}{
+		{nil, nil, `"config": {"ok": true}`, "1"},
+		{nil, []string{"listen"}, `"config": {"ok": true, "restart": ["listen"]}`, "1"},
+		{errors.New("camd.yaml:1:1: what"), nil, `"config": {"ok": false, "error": "camd.yaml:1:1: what", "restart": ["listen"]}`, "0"},
+		{nil, nil, `"config": {"ok": true}`, "1"},
+	} {
+		s.RecordReload(c.problem, c.pending)
+		resp := s.get(t, "/readyz")
+		got := strings.Join(strings.Fields(body(t, resp)), " ")
+		got = strings.NewReplacer("{ ", "{", " }", "}", "[ ", "[", " ]", "]").Replace(got)
+		if resp.StatusCode != 200 || !strings.Contains(got, c.want) {
+			t.Errorf("%s %s, want %s", resp.Status, got, c.want)
+		}
+		if m := body(t, s.get(t, "/metrics")); !strings.Contains(m, "camd_config_last_reload_success "+c.gauge+"\n") {
+			t.Errorf("want camd_config_last_reload_success %s", c.gauge)
+		}
+	}
+	m := body(t, s.get(t, "/metrics"))
+	for _, line := range []string{`camd_config_reloads_total{result="failed"} 1`, `camd_config_reloads_total{result="ok"} 3`} {
+		if !strings.Contains(m, line+"\n") {
+			t.Errorf("no %s", line)
+		}
+	}
+}
+
+func TestReadyzReportsLastGoodConfig(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("a"))
+	ready := func() (r struct{ Config map[string]any }) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(body(t, s.get(t, "/readyz"))), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	s.SetLastGood(time.Date(2026, 11, 30, 5, 20, 0, 0, time.UTC), errors.New("mend camd.yaml"))
+	want := map[string]any{"ok": false, "error": "mend camd.yaml", "last_good": "2026-11-30T05:20:00Z"}
+	if got := ready().Config; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	s.RecordReload(errors.New("camd.yaml:1:1: what"), nil)
+	want["error"] = "camd.yaml:1:1: what"
+	if got := ready().Config; !maps.Equal(got, want) || !s.UsesLastGood() {
+		t.Errorf("after a reload that failed: got %v, want %v", got, want)
+	}
+	s.RecordReload(nil, nil)
+	if got := ready().Config; !maps.Equal(got, map[string]any{"ok": true}) || s.UsesLastGood() {
+		t.Errorf("after a good reload: got %v", got)
+	}
+}

@@ -1,0 +1,120 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// ExtraListener is a further address that a server listens at.
+type ExtraListener struct {
+	Listener net.Listener
+	Handler  http.Handler // what it answers there
+}
+
+// httpListener is a listener and its server.
+type httpListener struct {
+	ExtraListener
+	server *http.Server
+}
+
+// open returns the listeners: the server's own first, which alone is encrypted.
+func (s *Server) newListeners(base context.Context, errs *log.Logger, l net.Listener, extra []ExtraListener) (listeners []httpListener) {
+	for i, d := range append([]ExtraListener{{l, s}}, extra...) {
+		if d.Handler != s {
+			next := s.limitWrites(s.limitBodies(d.Handler)) // as the server's own: limits are for all listeners together
+			d.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.trackRequest(r); next.ServeHTTP(w, r) })
+		}
+		// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
+		srv := &http.Server{
+			Handler:           d.Handler,
+			BaseContext:       func(net.Listener) context.Context { return base },
+			ConnContext:       withConn,
+			ConnState:         s.trackConnState,
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    64 << 10,
+			ErrorLog:          errs,
+			HTTP2:             s.http2Config(),
+		}
+		if i == 0 {
+			srv.TLSConfig = s.opts.TLS
+		}
+		d.Listener = s.connLimiter.Listener(d.Listener, srv.TLSConfig != nil)
+		listeners = append(listeners, httpListener{d, srv})
+	}
+	return listeners
+}
+
+func (l httpListener) serve() error {
+	if l.server.TLSConfig == nil {
+		return l.server.Serve(l.Listener)
+	}
+	return l.server.ServeTLS(l.Listener, "", "")
+}
+
+// serveAll serves until ctx ends or a listener fails, and returns when none accepts connections any more. onStop is called
+// before they are closed.
+func serveAll(ctx context.Context, listeners []httpListener, onStop func()) error {
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- l.serve() }()
+	}
+	var first error
+	ended := 0
+	select {
+	case first = <-failed:
+		ended++
+	case <-ctx.Done():
+	}
+	onStop()
+	for _, l := range listeners {
+		l.server.SetKeepAlivesEnabled(false) // whatever is answered from now on says that its connection ends
+	}
+	for _, l := range listeners {
+		_ = l.Listener.Close() // who comes now is for the next process, if systemd keeps the socket
+	}
+	for ; ended < len(listeners); ended++ {
+		if err := <-failed; first == nil && !errors.Is(err, net.ErrClosed) {
+			first = err
+		}
+	}
+	if first != nil {
+		return fmt.Errorf("serve: %w", first)
+	}
+	return nil
+}
+
+// closeAll returns when all connections are closed. Those that are in the middle of a frame have the timeout to take the rest.
+func closeAll(listeners []httpListener, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	var closing sync.WaitGroup
+	for _, l := range listeners {
+		closing.Go(func() {
+			if l.server.Shutdown(ctx) != nil {
+				_ = l.server.Close()
+			}
+		})
+	}
+	closing.Wait()
+}
+
+// MetricsHandler answers for /metrics and whether camd is well, and nothing else.
+func (s *Server) MetricsHandler() http.Handler { return s.metricsHandler }
+
+// underlyingConn returns the kernel's connection, below TLS and the connection limiter.
+func underlyingConn(c net.Conn) net.Conn {
+	for {
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = outer.NetConn()
+	}
+}

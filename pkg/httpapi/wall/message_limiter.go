@@ -1,0 +1,33 @@
+package wall
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"golang.org/x/time/rate"
+)
+
+// ErrTooManyMessages ends the session of a client that sent too many messages.
+var ErrTooManyMessages = errors.New("too many messages")
+
+// messageLimiter limits a client's messages: each costs time, and makes the server answer. Its methods belong to the goroutine that
+// reads.
+type messageLimiter struct {
+	limit     *rate.Limiter
+	exceeded  atomic.Bool
+	closeConn func()
+}
+
+func newMessageLimiter() *messageLimiter {
+	return &messageLimiter{limit: rate.NewLimiter(messagesPerSecond, messageBurst)}
+}
+
+// allow notes a message. If it is one too many, it closes the connection without a notice: a client that floods does not read.
+func (t *messageLimiter) allow() (ok bool) {
+	if t.limit.Allow() {
+		return true
+	}
+	t.exceeded.Store(true)
+	t.closeConn()
+	return false
+}

@@ -1,0 +1,207 @@
+package wall
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"camd/pkg/broker"
+)
+
+// MaxCameras is the limit of cameras for one client.
+const MaxCameras = 256
+
+const (
+	maxUnacked        = 2              // pictures of one camera that may be under way
+	maxMessageBytes   = 16 << 10       // bytes of a client's message
+	messagesPerSecond = 50             // messages of a client, but for acknowledgements of what it has not acknowledged yet
+	messageBurst      = 4 * MaxCameras // of them
+	pingInterval      = 20 * time.Second
+	defaultRendition  = "preview"
+)
+
+// Stream is one camera that a client watches. Its methods are called by one goroutine at a time.
+type Stream interface {
+	Topic() *broker.Topic
+	Sent(f *broker.Frame, bytes int) // a picture has been handed to the connection
+	Dropped(frames uint64)           // so many more were passed over
+	Leave(cut bool)                  // the client leaves, or is cut because it takes nothing; called once
+}
+
+// Options of a session. Join is required.
+type Options struct {
+	Cameras   []string // what to begin with
+	Rendition string   // in which; empty is preview
+	// Join admits the client to a camera in a rendition. Its error is for people.
+	Join func(camera, rendition string) (Stream, error)
+	// AliveInterval is after how much silence the client is told that the connection lives; 0 means 10 s.
+	AliveInterval time.Duration
+	// AckTimeout is how long a picture may go unacknowledged before the client is cut; 0 means 2 minutes.
+	AckTimeout time.Duration
+
+	pongTimeout time.Duration // 0 means 10 s
+}
+
+func (o Options) withDefaults() Options {
+	if o.AliveInterval == 0 {
+		o.AliveInterval = 10 * time.Second
+	}
+	if o.AckTimeout == 0 {
+		o.AckTimeout = 2 * time.Minute
+	}
+	if o.pongTimeout == 0 {
+		o.pongTimeout = 10 * time.Second
+	}
+	return o
+}
+
+// Serve speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
+// ctx ends. It closes conn, and returns when all that it started has ended. Its error is ErrTooManyMessages or nil.
+func Serve(ctx context.Context, conn *Conn, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &session{opts: o.withDefaults(), conn: conn, ctx: ctx, cancel: cancel, subscriptions: map[string]*subscription{}, wake: make(chan struct{}, 1), notices: make(chan notice, MaxCameras)}
+	conn.SetReadLimit(maxMessageBytes)
+	s.queueNotice(notice{Type: "hello", Version: Version})
+	for _, id := range o.Cameras {
+		s.handleRequest(request{Type: "subscribe", Camera: id, Rendition: o.Rendition})
+	}
+	var background sync.WaitGroup
+	background.Go(func() { defer cancel(); s.readRequests() })
+	background.Go(func() { defer cancel(); s.watchLiveness() })
+	context.AfterFunc(ctx, func() { _ = conn.CloseNow() }) // ends what is being read and written
+	err := s.writeLoop()
+	cancel()
+	background.Wait()
+	s.mu.Lock()
+	for _, t := range s.subscriptions {
+		s.leaveStream(t, s.ackTimedOut || errors.Is(err, os.ErrDeadlineExceeded))
+	}
+	s.mu.Unlock()
+	s.topicWatchers.Wait()
+	if conn.messages.exceeded.Load() {
+		return ErrTooManyMessages
+	}
+	return nil
+}
+
+// session is one client.
+type session struct {
+	opts          Options
+	conn          *Conn
+	ctx           context.Context // of all its goroutines
+	cancel        context.CancelFunc
+	wake          chan struct{} // has a token when the writer has something to send
+	notices       chan notice
+	topicWatchers sync.WaitGroup
+	writer        messageWriter
+
+	mu            sync.Mutex
+	subscriptions map[string]*subscription
+	roundRobin    []*subscription // the next to send first
+	paused        bool
+	ackTimedOut   bool   // it has acknowledged nothing for too long
+	sending       Stream // whose picture is being sent
+	deferredLeave func() // Leave of that stream, if it was left meanwhile
+}
+
+// readRequests handles the client's requests until it leaves.
+func (s *session) readRequests() {
+	var text bytes.Buffer
+	for {
+		_, message, err := s.conn.Reader(noDeadline)
+		if err != nil {
+			return
+		}
+		if s.conn.messages.exceeded.Load() {
+			return
+		}
+		text.Reset()
+		if _, err := text.ReadFrom(message); err != nil {
+			return
+		}
+		var r request
+		if err := json.Unmarshal(text.Bytes(), &r); err != nil {
+			if !s.conn.messages.allow() {
+				return
+			}
+			s.queueError("", "not a JSON object with a type: "+err.Error())
+			continue
+		}
+		if !s.handleRequest(r) && !s.conn.messages.allow() {
+			return
+		}
+	}
+}
+
+// handleRequest reports whether a request was one that the client was expected to make: an acknowledgement of what had none.
+func (s *session) handleRequest(r request) (expected bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.subscriptions[r.Camera]
+	switch r.Type {
+	case "subscribe":
+		if r.Rendition == "" {
+			r.Rendition = defaultRendition
+		}
+		s.subscribe(t, r.Camera, r.Rendition)
+	case "unsubscribe":
+		if t != nil {
+			s.remove(t)
+		}
+		s.queueNotice(notice{Type: "unsubscribed", Camera: r.Camera})
+	case "ack":
+		expected = s.acknowledge(t, r.Seq)
+		for id, seq := range r.Seen {
+			expected = s.acknowledge(s.subscriptions[id], seq) || expected
+		}
+	case "pause", "resume":
+		s.setPaused(r.Type == "pause")
+	default:
+		s.queueError(r.Camera, fmt.Sprintf("type %q is not known; there are subscribe, unsubscribe, ack, pause and resume", r.Type))
+	}
+	return expected
+}
+
+// acknowledge notes what a client has dealt with, and reports whether that was anything. t may be nil: it may be a camera that
+// it has just let go.
+func (s *session) acknowledge(t *subscription, upTo uint64) bool {
+	if t == nil {
+		return false
+	}
+	before := len(t.unacked)
+	t.unacked = slices.DeleteFunc(t.unacked, func(seq uint64) bool { return seq <= upTo })
+	if len(t.unacked) == before {
+		return false
+	}
+	t.unackedSince = time.Now()
+	if before >= maxUnacked { // there may be a picture that it may have now
+		s.wakeWriter()
+	}
+	return true
+}
+
+func (s *session) wakeWriter() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *session) queueError(camera, message string) {
+	s.queueNotice(notice{Type: "error", Camera: camera, Message: message})
+}
+
+// say queues a notice for the writer, and drops it if the queue is full.
+func (s *session) queueNotice(n notice) {
+	select {
+	case s.notices <- n:
+		s.wakeWriter()
+	default:
+	}
+}

@@ -1,0 +1,547 @@
+package wall
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"camd/pkg/broker"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testServer is cameras whose pictures the test decides, and a server of walls.
+type testServer struct {
+	topics map[string]*broker.Topic
+	url    string
+
+	mu                  sync.Mutex
+	sent, dropped, left int
+	cut                 int
+	stop                func()
+	refuseJoins         atomic.Bool
+	sessions            sync.WaitGroup // of those who are served
+}
+
+func newTestServer(t testing.TB, cameras ...string) *testServer {
+	t.Helper()
+	return newTestServerWith(t, 10*time.Second, Options{}, cameras...)
+}
+
+func newTestServerWith(t testing.TB, timeout time.Duration, o Options, cameras ...string) *testServer {
+	t.Helper()
+	s := &testServer{topics: map[string]*broker.Topic{}}
+	for _, id := range cameras {
+		s.topics[id] = broker.NewTopic(id, broker.Options{})
+	}
+	o.Join = s.join
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.sessions.Add(1)
+		defer s.sessions.Done()
+		conn, err := Accept(w, r, timeout)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		Serve(ctx, conn, o)
+	}))
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil { // the kernel is not to hide who takes nothing
+			t.Error(err)
+		}
+		return ctx
+	}
+	server.Start()
+	t.Cleanup(func() { stop(); s.sessions.Wait(); server.Close() })
+	s.url = strings.Replace(server.URL, "http", "ws", 1)
+	return s
+}
+
+func (s *testServer) join(camera, rendition string) (Stream, error) {
+	if s.topics[camera] == nil || s.refuseJoins.Load() {
+		return nil, errors.New("no camera " + camera)
+	}
+	if rendition == "huge" {
+		return nil, errors.New("no rendition " + rendition)
+	}
+	return testStream{s, s.topics[camera]}, nil
+}
+
+type testStream struct {
+	*testServer
+	topic *broker.Topic
+}
+
+func (s testStream) Topic() *broker.Topic { return s.topic }
+
+func (s testStream) Sent(*broker.Frame, int) { s.add(&s.sent, 1) }
+
+func (s testStream) Dropped(n uint64) { s.add(&s.dropped, int(n)) }
+
+func (s testStream) Leave(cut bool) {
+	s.add(&s.left, 1)
+	if cut {
+		s.add(&s.cut, 1)
+	}
+}
+
+func (s *testServer) add(counter *int, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*counter += n
+}
+
+// waitForSubscriptions waits until so many subscriptions are open on a camera.
+func (s *testServer) waitForSubscriptions(t testing.TB, camera string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); s.topics[camera].Subscriptions() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d watch %s, want %d", s.topics[camera].Subscriptions(), camera, n)
+		}
+	}
+}
+
+func (s *testServer) publish(camera string, size int) {
+	s.topics[camera].Publish(broker.Frame{Captured: time.UnixMicro(1234567), Width: 640, Height: 360, JPEG: make([]byte, size)})
+}
+
+// client is a wall.
+type client struct {
+	t    *testing.T
+	conn *websocket.Conn
+	ctx  context.Context
+}
+
+func (s *testServer) dial(t *testing.T) *client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	conn, _, err := websocket.Dial(ctx, s.url, nil)
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	conn.SetReadLimit(10 << 20)
+	t.Cleanup(func() { _ = conn.CloseNow(); cancel() })
+	c := &client{t, conn, ctx}
+	if n := c.readNotice(); n.Type != "hello" || n.Version != Version {
+		t.Fatalf("greeted with %+v", n)
+	}
+	return c
+}
+
+func (c *client) send(r request) {
+	c.t.Helper()
+	text, _ := json.Marshal(r)
+	if err := c.conn.Write(c.ctx, websocket.MessageText, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) read(want websocket.MessageType) []byte {
+	c.t.Helper()
+	kind, b, err := c.conn.Read(c.ctx)
+	if err != nil || kind != want {
+		c.t.Fatalf("%v %q, %v", kind, b, err)
+	}
+	return b
+}
+
+func (c *client) readNotice() (n notice) {
+	c.t.Helper()
+	if err := json.Unmarshal(c.read(websocket.MessageText), &n); err != nil {
+		c.t.Fatal(err)
+	}
+	return n
+}
+
+// readFrame reads a message as docs/protocol.md describes it.
+func (c *client) readFrame() (camera, rendition string, seq uint64, jpeg int) {
+	c.t.Helper()
+	b := c.read(websocket.MessageBinary)
+	names := int(binary.BigEndian.Uint16(b[24:]))
+	at := int(binary.BigEndian.Uint16(b[2:]))
+	if b[0] != Version || b[1] != 0 || binary.BigEndian.Uint64(b[12:]) != 1234567 ||
+		binary.BigEndian.Uint16(b[20:]) != 640 || binary.BigEndian.Uint16(b[22:]) != 360 || at != 28+names+int(binary.BigEndian.Uint16(b[26:])) {
+		c.t.Fatalf("% x", b[:28])
+	}
+	return string(b[28 : 28+names]), string(b[28+names : at]), binary.BigEndian.Uint64(b[4:]), len(b) - at
+}
+
+func (c *client) expectFrame(camera string, seq uint64) {
+	c.t.Helper()
+	if got, _, n, _ := c.readFrame(); got != camera || n != seq {
+		c.t.Fatalf("picture %d of %s, want %d of %s", n, got, seq, camera)
+	}
+}
+
+func TestClientGetsNewestFramesAsItAcknowledges(t *testing.T) {
+	s := newTestServer(t, "gate")
+	c := s.dial(t)
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	if n := c.readNotice(); n.Type != "subscribed" || n.Camera != "gate" || n.Rendition != "preview" {
+		t.Fatalf("%+v", n)
+	}
+	for seq := uint64(1); seq <= maxUnacked; seq++ {
+		s.publish("gate", 1000)
+		c.expectFrame("gate", seq)
+	}
+	for range 7 { // it has acknowledged nothing
+		s.publish("gate", 1000)
+	}
+	c.send(request{Type: "nonsense"})
+	if n := c.readNotice(); n.Type != "error" {
+		t.Fatalf("%+v", n) // and not a picture
+	}
+	c.send(request{Type: "ack", Camera: "gate", Seq: 1})
+	c.expectFrame("gate", maxUnacked+7)
+	c.send(request{Type: "unsubscribe", Camera: "gate"})
+	c.readNotice()
+	s.waitForSubscriptions(t, "gate", 0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sent != maxUnacked+1 || s.dropped != 6 || s.left != 1 {
+		t.Errorf("sent %d, dropped %d, left %d", s.sent, s.dropped, s.left)
+	}
+}
+
+func TestOneAckCoversSeveralCameras(t *testing.T) {
+	s := newTestServer(t, "gate", "yard")
+	c := s.dial(t)
+	for _, id := range []string{"gate", "yard"} {
+		c.send(request{Type: "subscribe", Camera: id})
+		c.readNotice()
+		for seq := uint64(1); seq <= maxUnacked; seq++ {
+			s.publish(id, 10)
+			c.expectFrame(id, seq)
+		}
+	}
+	c.send(request{Type: "ack", Seen: map[string]uint64{"gate": 1, "yard": 2, "shed": 3}})
+	s.publish("gate", 10)
+	c.expectFrame("gate", maxUnacked+1)
+	s.publish("yard", 10)
+	c.expectFrame("yard", maxUnacked+1)
+}
+
+// A camera whose pictures are large and many takes turns with the others.
+func TestLargeFramesDoNotStarveOtherCameras(t *testing.T) {
+	s := newTestServer(t, "big", "small")
+	c := s.dial(t)
+	for id := range s.topics {
+		c.send(request{Type: "subscribe", Camera: id, Rendition: "main"})
+		c.readNotice()
+	}
+	stop := make(chan struct{})
+	var publisher sync.WaitGroup
+	publisher.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.publish("big", 1<<20)
+				s.publish("small", 100)
+				time.Sleep(time.Millisecond)
+			}
+		}
+	})
+	got := map[string]int{}
+	for got["big"] < 30 {
+		camera, rendition, seq, size := c.readFrame()
+		if rendition != "main" || camera == "big" != (size == 1<<20) {
+			t.Errorf("%s %s of %d bytes", camera, rendition, size)
+		}
+		got[camera]++
+		c.send(request{Type: "ack", Camera: camera, Seq: seq})
+	}
+	close(stop)
+	publisher.Wait()
+	if got["small"] < 25 {
+		t.Errorf("got %v: the big camera starves the small one", got)
+	}
+}
+
+func TestPausedClientHasNoSubscriptions(t *testing.T) {
+	s := newTestServer(t, "gate")
+	c := s.dial(t)
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.readNotice()
+	s.waitForSubscriptions(t, "gate", 1)
+	c.send(request{Type: "pause"})
+	s.waitForSubscriptions(t, "gate", 0)
+	s.publish("gate", 10)
+	s.publish("gate", 10)
+	c.send(request{Type: "resume"})
+	c.expectFrame("gate", 2)
+}
+
+func TestInvalidRequestsKeepTheSession(t *testing.T) {
+	s := newTestServer(t, "gate")
+	c := s.dial(t)
+	for _, text := range []string{"", "[]", `{"type":"subscribe","camera":"shed"}`, `{"type":"subscribe"}`, `{"type":"ack","seq":-1}`, `{}`} {
+		if err := c.conn.Write(c.ctx, websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if n := c.readNotice(); n.Type != "error" || n.Message == "" {
+			t.Errorf("%q: %+v", text, n)
+		}
+	}
+	c.send(request{Type: "subscribe", Camera: "gate", Rendition: "main"})
+	c.readNotice()
+	c.send(request{Type: "subscribe", Camera: "gate", Rendition: "huge"})
+	if n := c.readNotice(); n.Type != "error" {
+		t.Errorf("%+v", n)
+	}
+	s.publish("gate", 10)
+	if _, rendition, _, _ := c.readFrame(); rendition != "main" {
+		t.Errorf("%s after another was refused", rendition)
+	}
+	c.send(request{Type: "ack", Camera: "shed", Seq: 1})
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	if n := c.readNotice(); n.Type != "subscribed" {
+		t.Errorf("%+v", n)
+	}
+	_ = c.conn.CloseNow()
+	s.waitForSubscriptions(t, "gate", 0)
+}
+
+// A page cannot see pings: it is told that the connection lives.
+func TestQuietSessionSendsAliveNotices(t *testing.T) {
+	s := newTestServerWith(t, 10*time.Second, Options{AliveInterval: 20 * time.Millisecond}, "gate")
+	c := s.dial(t)
+	for range 3 {
+		if n := c.readNotice(); n != (notice{Type: "alive"}) {
+			t.Fatalf("%+v", n)
+		}
+	}
+}
+
+func TestPausedClientGetsErrors(t *testing.T) {
+	s := newTestServer(t, "gate")
+	c := s.dial(t)
+	c.send(request{Type: "pause"})
+	c.send(request{Type: "subscribe", Camera: "shed"})
+	if n := c.readNotice(); n.Type != "error" || n.Camera != "shed" {
+		t.Fatalf("%+v", n)
+	}
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	if n := c.readNotice(); n.Type != "subscribed" || n.Camera != "gate" {
+		t.Fatalf("%+v", n)
+	}
+	s.waitForSubscriptions(t, "gate", 0)
+	s.publish("gate", 10)
+	c.send(request{Type: "resume"})
+	c.expectFrame("gate", 1)
+}
+
+// A camera that cannot be had again is said to be gone.
+func TestRefusedResumeUnsubscribes(t *testing.T) {
+	s := newTestServer(t, "gate")
+	c := s.dial(t)
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.readNotice()
+	s.refuseJoins.Store(true)
+	c.send(request{Type: "pause"})
+	c.send(request{Type: "resume"})
+	if n := c.readNotice(); n.Type != "error" || n.Camera != "gate" {
+		t.Fatalf("%+v", n)
+	}
+	if n := c.readNotice(); n.Type != "unsubscribed" || n.Camera != "gate" {
+		t.Fatalf("%+v", n)
+	}
+}
+
+// A client that answers pings and acknowledges nothing is cut.
+// A camera that is taken out is unsubscribed, its stream is left, and it can be joined again; the others go on.
+func TestEndedStreamUnsubscribesAndCanBeJoinedAgain(t *testing.T) {
+	s := newTestServer(t, "gate", "yard")
+	c := s.dial(t)
+	for _, id := range []string{"gate", "yard"} {
+		c.send(request{Type: "subscribe", Camera: id})
+		if n := c.readNotice(); n.Type != "subscribed" {
+			t.Fatalf("%+v", n)
+		}
+	}
+	ended := s.topics["gate"]
+	ended.End()
+	if n := c.readNotice(); n != (notice{Type: "unsubscribed", Camera: "gate", Message: "this stream has ended"}) {
+		t.Errorf("%+v", n)
+	}
+	s.waitForSubscriptions(t, "gate", 0)
+	s.publish("yard", 10)
+	c.expectFrame("yard", 1)
+	s.topics["gate"] = broker.NewTopic("gate", broker.Options{}) // nobody joins at present
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	if n := c.readNotice(); n.Type != "subscribed" {
+		t.Errorf("%+v", n)
+	}
+	s.publish("gate", 10)
+	c.expectFrame("gate", 1)
+}
+
+func TestClientWithoutAcksIsCut(t *testing.T) {
+	s := newTestServerWith(t, 10*time.Second, Options{AckTimeout: 100 * time.Millisecond}, "gate", "yard")
+	c := s.dial(t)
+	for _, id := range []string{"gate", "yard"} {
+		c.send(request{Type: "subscribe", Camera: id})
+		c.readNotice()
+	}
+	s.publish("gate", 10)
+	c.expectFrame("gate", 1)
+	_, _, err := c.conn.Read(c.ctx)
+	if websocket.CloseStatus(err) != websocket.StatusPolicyViolation || !strings.Contains(err.Error(), "camera gate") {
+		t.Errorf("%v", err)
+	}
+	s.waitForSubscriptions(t, "gate", 0)
+	s.waitForSubscriptions(t, "yard", 0)
+	s.sessions.Wait()
+	if s.cut != 2 || s.left != 2 {
+		t.Errorf("%d left, %d of them cut", s.left, s.cut)
+	}
+}
+
+// One that reads nothing is cut when a message takes too long.
+func TestClientThatReadsNothingIsCut(t *testing.T) {
+	s := newTestServerWith(t, 200*time.Millisecond, Options{}, "gate")
+	c := s.dial(t)
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.readNotice()
+	s.publish("gate", 32<<20) // more than the kernel takes for both ends
+	s.waitForSubscriptions(t, "gate", 0)
+	s.sessions.Wait()
+	if s.cut != 1 || s.sent != 0 {
+		t.Errorf("%d cut after %d pictures", s.cut, s.sent)
+	}
+}
+
+// One that takes bytes all the time is not cut, however long a picture takes.
+func TestSlowClientIsNotCut(t *testing.T) {
+	const timeout, size, portion = 400 * time.Millisecond, 4 << 20, 32 << 10
+	s := newTestServerWith(t, timeout, Options{}, "gate")
+	c := s.dial(t)
+	c.conn.SetReadLimit(2 * size)
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.readNotice()
+	s.publish("gate", size)
+	_, r, err := c.conn.Reader(c.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := time.NewTicker(4 * timeout * portion / size) // a picture takes four times what a client may be silent
+	defer link.Stop()
+	got, start := 0, time.Now()
+	for b := make([]byte, portion); err == nil; <-link.C {
+		var n int
+		n, err = io.ReadFull(r, b)
+		got += n
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || got < size {
+		t.Errorf("%d bytes after %v, then %v", got, time.Since(start), err)
+	}
+}
+
+// While a client takes a message it lives, whatever becomes of a ping.
+func TestWriteProgressCountsAsLiveness(t *testing.T) {
+	s := &session{}
+	s.writer.mu.Lock()
+	if !s.isResponsive() {
+		t.Error("cut while something is written")
+	}
+
+	done := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(done)
+		conn, err := Accept(w, r, time.Minute)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.CloseNow()
+		s := &session{ctx: t.Context(), conn: conn, opts: Options{pongTimeout: 50 * time.Millisecond}}
+		if s.isResponsive() {
+			t.Error("found somebody who answers nothing")
+		}
+		time.AfterFunc(time.Millisecond, func() { conn.progress.slowWrites.Add(1) })
+		if !s.isResponsive() {
+			t.Error("cut while it takes a message")
+		}
+	}))
+	defer server.Close()
+	conn, _, err := websocket.Dial(t.Context(), server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow() // and nobody reads
+	<-done
+}
+
+// The end does not wait for a client that takes nothing.
+func TestShutdownDoesNotWaitForStalledClient(t *testing.T) {
+	s := newTestServerWith(t, time.Hour, Options{}, "gate")
+	c := s.dial(t)
+	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.readNotice()
+	s.publish("gate", 32<<20)
+	if _, r, err := c.conn.Reader(c.ctx); err != nil { // it is on its way
+		t.Fatal(err)
+	} else if _, err := io.ReadFull(r, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	s.sessions.Wait()
+	if s.cut != 0 || s.left != 1 || s.sent != 0 {
+		t.Errorf("%d left, %d of them cut, %d pictures", s.left, s.cut, s.sent)
+	}
+}
+
+// One that acknowledges late, or has nothing to acknowledge, or is paused, is not cut.
+func TestLateAcksKeepTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const almostTimeout = 2*time.Minute - time.Second
+		s := &session{opts: Options{}.withDefaults(), wake: make(chan struct{}, 1), subscriptions: map[string]*subscription{}}
+		gate := &subscription{camera: "gate", stream: testStream{}, unacked: []uint64{1, 2}, unackedSince: time.Now()}
+		s.subscriptions["gate"], s.roundRobin = gate, []*subscription{gate}
+		checkNotCut := func(when string) {
+			t.Helper()
+			if id, ok := s.overdueAck(); ok || id != "" {
+				t.Errorf("cut %s", when)
+			}
+		}
+		time.Sleep(almostTimeout)
+		checkNotCut("before its time")
+		s.handleRequest(request{Type: "ack", Camera: "gate", Seq: 1})
+		time.Sleep(almostTimeout)
+		checkNotCut("after it acknowledged one of two")
+		s.handleRequest(request{Type: "ack", Camera: "gate", Seq: 2})
+		time.Sleep(2 * almostTimeout)
+		checkNotCut("with nothing to acknowledge")
+		gate.unacked, gate.unackedSince = []uint64{3}, time.Now()
+		time.Sleep(almostTimeout)
+		s.handleRequest(request{Type: "ack", Camera: "gate", Seq: 2})
+		time.Sleep(almostTimeout)
+		if _, ok := s.overdueAck(); !ok {
+			t.Error("spared for acknowledging what it had acknowledged")
+		}
+		gate.unacked, gate.stream = []uint64{3}, nil
+		checkNotCut("while paused")
+		gate.stream = testStream{}
+		if id, ok := s.overdueAck(); !ok || id != "gate" {
+			t.Error("not cut when it was due")
+		}
+	})
+}

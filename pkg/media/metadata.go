@@ -1,0 +1,140 @@
+package media
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// maxMetadata is how many bytes of metadata pass as they are: application segments, comments and fill bytes. It is a segment's
+// largest size. An Exif block is one segment (Exif 2.3, section 4.7.2), thumbnail included, so that what cameras write stays
+// below it, and the picture needs no copy.
+const maxMetadata = 64 << 10
+
+// maxProfile is the largest ICC profile that stays where metadata is left out. Those of common colour spaces have 0.5 to 4 KB.
+const maxProfile = 16 << 10
+
+var (
+	exifName    = []byte("Exif\x00\x00")
+	jfifName    = []byte("JFIF\x00")
+	adobeName   = []byte("Adobe")
+	profileName = []byte("ICC_PROFILE\x00")
+)
+
+// addMetadata counts a picture's metadata.
+type metadata struct {
+	size    int // bytes, in all
+	profile int // bytes, of an ICC profile
+	exif    []byte
+}
+
+// isMetadata reports whether a segment is an application segment or a comment. Decoders need a few of them: strippedCopy.addMetadata.
+func isMetadata(m byte) bool { return markAPP0 <= m && m <= markAPP15 || m == markCOM }
+
+// add counts a segment. whole is the segment with its marker.
+func (d *metadata) add(m byte, body, whole []byte) {
+	d.size += len(whole)
+	switch {
+	case m == markAPP1 && d.exif == nil && bytes.HasPrefix(body, exifName):
+		d.exif = whole
+	case m == markAPP2 && bytes.HasPrefix(body, profileName):
+		d.profile += len(whole)
+	}
+}
+
+// strippedCopy is a copy of a picture without its metadata. The methods of a nil copy do nothing.
+type strippedCopy struct {
+	b           []byte
+	keepProfile bool // keep the ICC profile
+
+	hasJFIF, hasAdobe, hasExif bool // the first one was seen
+	exifStart, exifEnd         int
+}
+
+func (o *strippedCopy) add(b ...byte) {
+	if o != nil {
+		o.b = append(o.b, b...)
+	}
+}
+
+// addMetadata adds as much of a segment of metadata as decoders need: how the colours are coded (JFIF, Adobe), what they
+// mean (ICC), and how the picture is turned (Exif).
+func (o *strippedCopy) addMetadata(m byte, body, whole []byte) {
+	if o == nil {
+		return
+	}
+	isExif := m == markAPP1 && !o.hasExif && bytes.HasPrefix(body, exifName)
+	if isExif {
+		o.hasExif, o.exifStart = true, len(o.b)
+	}
+	switch {
+	case m == markAPP2 && o.keepProfile && bytes.HasPrefix(body, profileName):
+		o.add(whole...)
+	case m == markAPP0 && !o.hasJFIF && len(body) >= 14 && bytes.HasPrefix(body, jfifName):
+		o.hasJFIF = true
+		o.addSegment(m, append(slices.Clone(body[:12]), 0, 0)) // no thumbnail
+	case m == markAPP14 && !o.hasAdobe && len(body) >= 12 && bytes.HasPrefix(body, adobeName):
+		o.hasAdobe = true
+		o.addSegment(m, body[:12])
+	case isExif:
+		if value := orientation(body); value > 1 {
+			o.addSegment(m, exifWithOrientation(value))
+		}
+	}
+	if isExif {
+		o.exifEnd = len(o.b)
+	}
+}
+
+func (o *strippedCopy) addSegment(m byte, body []byte) {
+	o.add(0xFF, m)
+	o.b = binary.BigEndian.AppendUint16(o.b, uint16(len(body)+2))
+	o.add(body...)
+}
+
+// exifSegment returns the Exif segment of the copy, nil if it has none.
+func (o *strippedCopy) exifSegment() []byte {
+	if o.exifStart == o.exifEnd {
+		return nil
+	}
+	return o.b[o.exifStart:o.exifEnd:o.exifEnd]
+}
+
+const tagOrientation = 0x0112
+
+// orientation reads how a picture is to be turned from an Exif segment's body: 1 to 8 (Exif 2.3, section 4.6.4), 1 if it does
+// not say. It is in the first directory of a TIFF file.
+func orientation(body []byte) uint16 {
+	tiff := body[len(exifName):]
+	if len(tiff) < 8 {
+		return 1
+	}
+	var order binary.ByteOrder = binary.BigEndian
+	if string(tiff[:2]) == "II" {
+		order = binary.LittleEndian
+	}
+	at := int64(order.Uint32(tiff[4:]))
+	if at > int64(len(tiff)-2) {
+		return 1
+	}
+	entries := tiff[at+2:]
+	for range min(int(order.Uint16(tiff[at:])), len(entries)/12) {
+		if order.Uint16(entries) == tagOrientation {
+			if value := order.Uint16(entries[8:]); 1 < value && value <= 8 {
+				return value
+			}
+			return 1
+		}
+		entries = entries[12:]
+	}
+	return 1
+}
+
+// exifWithOrientation is the body of an Exif segment with an orientation and nothing else.
+func exifWithOrientation(orientation uint16) []byte {
+	b := append(slices.Clone(exifName), "MM\x00\x2a\x00\x00\x00\x08\x00\x01"...)
+	b = binary.BigEndian.AppendUint16(b, tagOrientation)
+	b = append(b, 0, 3, 0, 0, 0, 1) // one unsigned 16-bit number
+	b = binary.BigEndian.AppendUint16(b, orientation)
+	return append(b, 0, 0, 0, 0, 0, 0) // the rest of the value, and no other directory
+}

@@ -1,0 +1,64 @@
+package media
+
+import (
+	"strconv"
+	"time"
+)
+
+// Boundary separates the parts of a stream. It is the one of mjpg-streamer and ustreamer, as are a part's headers and their
+// order: there are clients that look for no other. It is a plain token, since many do not understand a quoted one.
+const Boundary = "boundarydonotcross"
+
+// ContentType is the media type of a stream (RFC 2046 section 5.1 for the syntax; x-mixed-replace is Netscape's, 1995).
+const ContentType = "multipart/x-mixed-replace; boundary=" + Boundary
+
+// Preamble opens a stream; parts follow it directly.
+const Preamble = "--" + Boundary + "\r\n"
+
+// closingBoundary ends a part and opens the next. It belongs to the part that it ends: browsers paint a part when the next
+// boundary arrives.
+const closingBoundary = "\r\n--" + Boundary + "\r\n"
+
+// NewPart builds the part of a stream that carries jpeg: header, picture and closing boundary in one piece of memory.
+// The second result is the picture within it.
+func NewPart(jpeg []byte, captured time.Time) (part, picture []byte) {
+	part, picture = AllocatePart(len(jpeg), captured)
+	copy(picture, jpeg)
+	return part, picture
+}
+
+// AllocatePart is NewPart for a picture of n bytes that is yet to be read: the caller fills the second result.
+func AllocatePart(n int, captured time.Time) (part, picture []byte) {
+	const fixed = "Content-Type: image/jpeg\r\nContent-Length: "
+	var buf [64]byte // on the stack, so that the part is the only allocation
+	size := strconv.AppendInt(buf[:0:20], int64(n), 10)
+	timestamp := appendTimestamp(buf[20:20], captured)
+	length := len(fixed) + len(size) + len("\r\nX-Timestamp: ") + len(timestamp) + len("\r\n\r\n") + n + len(closingBoundary)
+
+	part = make([]byte, 0, length)
+	part = append(part, fixed...)
+	part = append(part, size...)
+	part = append(part, "\r\nX-Timestamp: "...)
+	part = append(part, timestamp...)
+	part = append(part, "\r\n\r\n"...)
+	begin := len(part)
+	part = append(part[:begin+n], closingBoundary...)
+	return part, part[begin : begin+n : begin+n]
+}
+
+// FormatTimestamp renders t as ustreamer and mjpg-streamer do in X-Timestamp: seconds since 1970 with six decimals.
+func FormatTimestamp(t time.Time) string { return string(appendTimestamp(nil, t)) }
+
+func appendTimestamp(b []byte, t time.Time) []byte {
+	micros := t.UnixMicro()
+	if micros < 0 {
+		b = append(b, '-')
+		micros = -micros
+	}
+	b = strconv.AppendInt(b, micros/1e6, 10)
+	// 1 in front keeps the zeros; the point takes its place.
+	point := len(b)
+	b = strconv.AppendInt(b, 1e6+micros%1e6, 10)
+	b[point] = '.'
+	return b
+}

@@ -1,0 +1,189 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/eclipse/paho.golang/autopaho"
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
+	"go.uber.org/zap"
+)
+
+// The connection's limits.
+const (
+	firstRetry  = time.Second
+	lastRetry   = 30 * time.Second
+	jitter      = 0.3
+	stableAfter = time.Minute      // a connection that lasted so long was a good one
+	timeout     = 10 * time.Second // for a connection, an answer, a write
+	keepAlive   = 20               // seconds after which a silent broker is asked whether it is there
+)
+
+// connection is the state of the connection to the broker.
+type connection struct {
+	mu          sync.Mutex
+	netConn     net.Conn
+	lastProblem string // the last problem that was logged
+	retries     *backoff.ExponentialBackOff
+	connectedAt time.Time // of the connection
+}
+
+// abort closes the connection at once.
+func (l *connection) abort() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.netConn != nil {
+		_ = l.netConn.Close()
+	}
+}
+
+// nextDelay is how long to wait before another attempt. The library begins anew after each connection that it had; one that is
+// ended again and again must not be tried for in a tight loop.
+func (l *connection) nextDelay(int) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.retries == nil {
+		l.retries = &backoff.ExponentialBackOff{InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter}
+		l.retries.Reset()
+		return 0
+	}
+	if !l.connectedAt.IsZero() && time.Since(l.connectedAt) > stableAfter {
+		l.retries.Reset()
+	}
+	l.connectedAt = time.Time{}
+	return l.retries.NextBackOff()
+}
+
+// clientConfig is how the library is to connect.
+func (c *Client) clientConfig() autopaho.ClientConfig {
+	return autopaho.ClientConfig{
+		ServerUrls: []*url.URL{c.opts.Broker}, TlsCfg: c.opts.TLS, ConnectUsername: c.opts.User, ConnectPassword: []byte(c.opts.Password),
+		KeepAlive: keepAlive, CleanStartOnInitialConnection: true, ConnectTimeout: timeout, ReconnectBackoff: c.connection.nextDelay,
+		AttemptConnection: c.dial,
+		WillMessage:       &paho.WillMessage{Topic: c.statusTopic(), Payload: []byte(offline), QoS: 1, Retain: true},
+		WillProperties:    &paho.WillProperties{},
+		// An honest broker then leaves out what is larger: see limitedConn.
+		ConnectPacketBuilder: func(cp *paho.Connect, _ *url.URL) (*paho.Connect, error) {
+			cp.Properties = &paho.ConnectProperties{MaximumPacketSize: new(uint32(maxPacketSize)), RequestProblemInfo: true}
+			return cp, nil
+		},
+		// The broker then publishes the will itself.
+		DisconnectPacketBuilder: func() *paho.Disconnect {
+			return &paho.Disconnect{ReasonCode: packets.DisconnectDisconnectWithWillMessage}
+		},
+		OnConnectionUp: c.connectionUp, OnConnectionDown: c.connectionLost, OnConnectError: c.connectFailed,
+		ClientConfig: paho.ClientConfig{
+			ClientID: c.clientID(), PacketTimeout: timeout,
+			OnPublishReceived: []func(paho.PublishReceived) (bool, error){c.handleMessage},
+		},
+	}
+}
+
+// clientID is the same after a new start, so that the broker ends what is left of the connection before, and its will with it.
+func (c *Client) clientID() string {
+	return "camd-" + sanitizeID(c.opts.Prefix+"-"+c.opts.Site)
+}
+
+// dial connects. Every write has a deadline: the library has none.
+func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, broker *url.URL) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: timeout}
+	var conn net.Conn
+	var err error
+	if broker.Scheme == "mqtts" {
+		conn, err = (&tls.Dialer{NetDialer: dialer, Config: c.opts.TLS}).DialContext(ctx, "tcp", broker.Host)
+	} else {
+		conn, err = dialer.DialContext(ctx, "tcp", broker.Host)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.connection.mu.Lock()
+	defer c.connection.mu.Unlock()
+	c.connection.netConn = conn
+	return packets.NewThreadSafeConn(deadlineConn{&limitedConn{Conn: conn}}), nil
+}
+
+// deadlineConn is a connection whose writes do not wait for ever.
+type deadlineConn struct{ net.Conn }
+
+func (i deadlineConn) Write(p []byte) (int, error) {
+	if err := i.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+		return 0, err
+	}
+	return i.Conn.Write(p)
+}
+
+func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {
+	c.connection.mu.Lock()
+	c.connection.lastProblem, c.connection.connectedAt = "", time.Now()
+	c.connection.mu.Unlock()
+	c.log.Info("mqtt connected")
+	select {
+	case c.connAcks <- ack:
+	default: // the one before has not been looked at, and what is published goes to the newest
+	}
+}
+
+func (c *Client) connectionLost() bool {
+	c.log.Warn("mqtt connection lost")
+	return true
+}
+
+// connectFailed says why an attempt failed, once for each reason.
+func (c *Client) connectFailed(err error) {
+	problem := truncate(c.redact(describeError(err)))
+	c.connection.mu.Lock()
+	isRepeated := problem == c.connection.lastProblem
+	c.connection.lastProblem = problem
+	c.connection.mu.Unlock()
+	if !isRepeated {
+		c.log.Warn("mqtt not connected", zap.String("problem", problem))
+	}
+}
+
+// redact takes the password out of what the broker says, which may be what it was sent.
+func (c *Client) redact(s string) string {
+	if c.opts.Password == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, c.opts.Password, "***")
+}
+
+// maxLogText bounds what the log repeats of the broker's words, in bytes.
+const maxLogText = 300
+
+func truncate(s string) string {
+	if len(s) <= maxLogText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLogText], "") + "…"
+}
+
+// describeError says in plain words why there is no connection.
+func describeError(err error) string {
+	if refused, ok := errors.AsType[*autopaho.ConnackError](err); ok {
+		switch refused.ReasonCode {
+		case packets.ConnackBadUsernameOrPassword, packets.ConnackNotAuthorized:
+			return "the broker refuses the user or password"
+		case packets.ConnackUnsupportedProtocolVersion:
+			return "the broker does not speak MQTT 5"
+		}
+		return strings.TrimSpace("the broker refuses: " + refused.Reason + " " + refused.Err.Error())
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return "the broker does not answer in time"
+	}
+	if e := errors.Unwrap(err); e != nil {
+		err = e // without the library's words about the address
+	}
+	return err.Error()
+}

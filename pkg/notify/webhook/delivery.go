@@ -1,0 +1,78 @@
+package webhook
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/camera"
+	"camd/pkg/notify"
+)
+
+// schemaVersion is the version of what is sent; docs/alerts.md describes it. It changes when a field changes its meaning or goes.
+const schemaVersion = 1
+
+// newDelivery is a notice as it is sent. An attempt that is repeated sends the same bytes under the same id.
+type delivery struct {
+	id        string
+	createdAt time.Time
+	camera    string
+	condition notify.Condition
+	state     camera.State
+	body      []byte
+}
+
+type payload struct {
+	Type      string      `json:"type"`
+	Timestamp time.Time   `json:"timestamp"`
+	Data      cameraEvent `json:"data"`
+}
+
+type cameraEvent struct {
+	Version    int            `json:"version"`
+	Site       string         `json:"site"`
+	Camera     string         `json:"camera"`
+	Title      string         `json:"title"`
+	State      camera.State   `json:"state"`
+	Reason     camera.Reason  `json:"reason"`
+	ReasonText string         `json:"reason_text"`
+	Detail     string         `json:"detail"`
+	Since      time.Time      `json:"since"`
+	Previous   *previousState `json:"previous"`
+	URL        string         `json:"url,omitempty"`
+}
+
+type previousState struct {
+	State      camera.State  `json:"state"`
+	Reason     camera.Reason `json:"reason"`
+	ReasonText string        `json:"reason_text"`
+	Since      time.Time     `json:"since"`
+}
+
+// newDelivery makes the delivery of a notice.
+func (w *Webhook) newDelivery(n notify.Notice, now time.Time) *delivery {
+	d := cameraEvent{
+		Version: schemaVersion, Site: w.opts.Site, Camera: n.Camera, Title: n.Title,
+		State: n.Change.State, Reason: n.Change.Reason, ReasonText: n.Change.Reason.Text(), Detail: n.Change.Detail, Since: utcMillis(n.Since),
+	}
+	if p := n.Previous; p.State != "" {
+		d.Previous = &previousState{p.State, p.Reason, p.Reason.Text(), utcMillis(n.PreviousSince)}
+	}
+	if w.opts.Dashboard != "" {
+		d.URL = w.opts.Dashboard + "/cameras/" + n.Camera
+	}
+	body, err := json.Marshal(payload{"camera." + string(n.Condition), utcMillis(now), d})
+	if err != nil {
+		panic(err) // texts and times always can be written
+	}
+	return &delivery{id: "msg_" + rand.Text(), createdAt: now, camera: n.Camera, condition: n.Condition, state: n.Change.State, body: body}
+}
+
+func utcMillis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// logFields are what the log says of it.
+func (l *delivery) logFields() []zap.Field {
+	return []zap.Field{zap.String("camera", l.camera), zap.String("condition", string(l.condition)), zap.String("state", string(l.state)), zap.String("id", l.id)}
+}

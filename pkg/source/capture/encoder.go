@@ -1,0 +1,140 @@
+package capture
+
+import (
+	"bytes"
+	"image"
+	"slices"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	condition "camd/pkg/camera"
+	"camd/pkg/media"
+)
+
+// defaultQuality is the JPEG quality where none is asked for.
+const defaultQuality = 80
+
+// encoder makes renditions of one picture after the other. It belongs to the sender.
+type encoder struct {
+	passthrough bool
+	scheduler   *scheduler   // knows the renditions
+	limits      media.Limits // of a picture; decoding takes memory for all pixels that its header has
+	frame       *frame
+
+	decoded gocv.Mat // of a JPEG that passes through
+	scaled  gocv.Mat
+	buffer  *gocv.NativeByteBuffer // what holds the newest JPEG made here
+}
+
+func newEncoder(d *scheduler, limits media.Limits) *encoder {
+	return &encoder{scheduler: d, limits: limits, decoded: gocv.NewMat(), scaled: gocv.NewMat()}
+}
+
+func (m *encoder) close() {
+	m.setFrame(nil)
+	m.decoded.Close()
+	m.scaled.Close()
+}
+
+// begin takes the next picture.
+func (m *encoder) setFrame(p *frame) {
+	m.frame = p
+	if m.buffer != nil {
+		m.buffer.Close()
+		m.buffer = nil
+	}
+}
+
+// encodeRendition returns the picture in a rendition, valid until the encoder is used again, and how long encoding took; nil if it is
+// damaged, of any rendition but 0, or there is no such rendition any more.
+func (m *encoder) encodeRendition(rendition int) ([]byte, time.Duration, error) {
+	r, ok := m.scheduler.rendition(rendition)
+	if !ok {
+		return nil, 0, nil
+	}
+	began := time.Now()
+	pixels, exif := &m.frame.mat, []byte(nil)
+	if m.isPassthrough() {
+		whole, err := m.original()
+		if err != nil || rendition == 0 {
+			return whole, 0, err
+		}
+		// What is damaged must not become whole by being decoded: camd is to refuse it, as it does in main.
+		checked, err := media.Normalize(bytes.Clone(whole), m.limits)
+		if err != nil {
+			return nil, 0, nil
+		}
+		if r.Width == 0 || checked.Width <= r.Width { // nothing is made larger
+			return whole, 0, nil
+		}
+		if pixels = m.decodeReduced(checked.JPEG, checked.Width/r.Width); pixels == nil {
+			return nil, 0, nil
+		}
+		exif = checked.Exif
+	}
+	if r.Width > 0 && pixels.Cols() > r.Width {
+		pixels = m.scale(pixels, r.Width)
+	}
+	jpeg, err := m.encode(pixels, r.Quality)
+	if len(exif) > 0 && err == nil {
+		jpeg = slices.Insert(bytes.Clone(jpeg), 2, exif...) // behind the start marker
+	}
+	return jpeg, time.Since(began), err
+}
+
+// isPassthrough reports whether the picture is the source's own JPEG.
+func (m *encoder) isPassthrough() bool { return m.passthrough || m.frame.jpeg != nil }
+
+// original returns the JPEG that passes through.
+func (m *encoder) original() ([]byte, error) {
+	if m.frame.jpeg != nil {
+		return m.frame.jpeg, nil
+	}
+	b, err := m.frame.mat.DataPtrUint8()
+	if err != nil {
+		return nil, newFailure(condition.BadStream, "picture: %v", err)
+	}
+	return b, nil
+}
+
+// decodeReduced decodes a JPEG at the smallest scale that is no less than one in ratio, which is a fraction of the work, or returns
+// nil if it cannot be decoded. It is not turned as its Exif says, which stays in it for the viewer.
+func (m *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
+	flag := gocv.IMReadColor
+	switch {
+	case ratio >= 8:
+		flag = gocv.IMReadReducedColor8
+	case ratio >= 4:
+		flag = gocv.IMReadReducedColor4
+	case ratio >= 2:
+		flag = gocv.IMReadReducedColor2
+	}
+	if err := gocv.IMDecodeIntoMat(jpeg, flag|gocv.IMReadIgnoreOrientation, &m.decoded); err != nil || m.decoded.Empty() {
+		return nil
+	}
+	return &m.decoded
+}
+
+// scale makes a picture so many pixels wide. Its height stays even, as chroma has it.
+func (m *encoder) scale(from *gocv.Mat, width int) *gocv.Mat {
+	height := max(2, (from.Rows()*width/from.Cols()+1)&^1)
+	if err := gocv.Resize(*from, &m.scaled, image.Pt(width, height), 0, 0, gocv.InterpolationArea); err != nil {
+		return from
+	}
+	return &m.scaled
+}
+
+func (m *encoder) encode(pixels *gocv.Mat, quality int) ([]byte, error) {
+	if m.buffer != nil {
+		m.buffer.Close()
+		m.buffer = nil
+	}
+	buf, err := gocv.IMEncodeWithParams(gocv.JPEGFileExt, *pixels, []int{gocv.IMWriteJpegQuality, min(max(quality, 1), 100)})
+	if err != nil {
+		buf.Close()
+		return nil, newFailure(condition.BadStream, "encode: %v", err)
+	}
+	m.buffer = buf
+	return buf.GetBytes(), nil
+}

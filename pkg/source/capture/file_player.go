@@ -1,0 +1,190 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	condition "camd/pkg/camera"
+	"camd/pkg/source/sourceurl"
+	"camd/pkg/source/wire"
+)
+
+// filePlayer is a video with an end, played at its own rate and again from its beginning.
+type filePlayer struct {
+	*ffmpeg
+	pacer    pacer
+	once     bool
+	reopen   func() (*ffmpeg, error)
+	pictures int // in this pass
+	resized  int // skipped in this pass for another size
+}
+
+// openFile opens a file. What FFmpeg makes of things that are no video is looked at before: it renders text as a picture
+// of text.
+func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed float64) (source, error) {
+	path, err := filepath.Abs(src.Path) // a colon in a relative path would make FFmpeg take it for a URL
+	if err != nil {
+		return nil, err
+	}
+	open := func() (*ffmpeg, error) {
+		if err := checkFile(path); err != nil {
+			return nil, err
+		}
+		return openFFmpeg(path, "", nil, start)
+	}
+	f, err := open()
+	if errors.Is(err, errOpen) {
+		err = newFailure(condition.BadStream, "%s is no video that OpenCV understands", filepath.Base(path))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newFilePlayer(f, open, start.Once, speed), nil
+}
+
+func newFilePlayer(f *ffmpeg, reopen func() (*ffmpeg, error), once bool, speed float64) *filePlayer {
+	fps := f.found.FPS
+	if fps == 0 {
+		fps = 25
+	}
+	return &filePlayer{ffmpeg: f, reopen: reopen, once: once, pacer: newPacer(fps * speed)}
+}
+
+func (c *filePlayer) next(ctx context.Context, m *gocv.Mat) error {
+	err := c.ffmpeg.next(ctx, m)
+	for began := time.Now(); isResized(err) && ctx.Err() == nil; c.resized++ {
+		if time.Since(began) > c.timeout {
+			return c.resizedError()
+		}
+		err = c.ffmpeg.next(ctx, m)
+	}
+	if errors.Is(err, errStreamEnded) {
+		err = c.rewind(ctx, m)
+	}
+	if err != nil {
+		return err
+	}
+	c.pictures++
+	return c.pacer.wait(ctx)
+}
+
+// maxResizedPerPicture is how many pictures of another size there may be for each that is shown: they are decoded as fast as may be.
+const maxResizedPerPicture = 10
+
+// resizedError is the failure of a recording of which almost nothing can be shown.
+func (c *filePlayer) resizedError() error {
+	return newFailure(condition.BadStream, "%d of its pictures are %dx%d, as the first, and %d are not: cut it where the size changes, or convert it to one size",
+		c.pictures, c.firstSize.X, c.firstSize.Y, c.resized)
+}
+
+// isResized reports a picture of another size than the first. Such pictures are skipped: a recording opened again would restart, and
+// never get past them.
+func isResized(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.reason == condition.Resized
+}
+
+// rewind restarts the file by opening it again: not every format is seekable.
+func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
+	if c.once {
+		return newFailure(condition.EndOfFile, "played to its end: %d pictures", c.pictures)
+	}
+	if c.resized > maxResizedPerPicture*c.pictures {
+		return c.resizedError()
+	}
+	f, err := c.reopen()
+	if err != nil {
+		return err
+	}
+	if f.found.Passthrough != c.found.Passthrough {
+		f.close()
+		return newFailure(condition.Disconnected, "the file has changed")
+	}
+	c.ffmpeg.close()
+	c.ffmpeg, c.pictures, c.resized = f, 0, 0
+	return c.ffmpeg.next(ctx, m)
+}
+
+// checkFile refuses files that cannot be a video.
+func checkFile(path string) error {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return newFailure(condition.NoDevice, "%s does not exist", path)
+	case errors.Is(err, fs.ErrPermission):
+		return newFailure(condition.Permission, "no permission to read %s", path)
+	case err != nil:
+		return newFailure(condition.BadStream, "%v", err)
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	switch {
+	case errors.Is(err, io.EOF):
+		return newFailure(condition.BadStream, "%s is empty", path)
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return newFailure(condition.BadStream, "%v", err) // such as a directory
+	}
+	kind := http.DetectContentType(head[:n])
+	if strings.HasPrefix(kind, "text/") && !isPlaylist(string(head[:n])) {
+		kind, _, _ = strings.Cut(kind, ";")
+		return newFailure(condition.BadStream, "%s is a text file (%s), not video", path, kind)
+	}
+	return nil
+}
+
+// isPlaylist reports whether FFmpeg reads a text as a description of a video.
+func isPlaylist(head string) bool {
+	for _, magic := range []string{"#EXTM3U", "v=0", "ffconcat", "<?xml"} {
+		if strings.HasPrefix(strings.TrimSpace(head), magic) {
+			return true
+		}
+	}
+	return false
+}
+
+// pacer says when each picture of a series is due, from the first one on, so that no delay adds up.
+type pacer struct {
+	period time.Duration
+	maxLag time.Duration // how far behind it may fall before it restarts from now instead of catching up
+	due    time.Time
+}
+
+func newPacer(fps float64) pacer {
+	return pacer{period: frameInterval(fps), maxLag: time.Second}
+}
+
+// frameInterval is the time between two pictures, a day at most: a rate may be so low that it would not fit into a Duration.
+func frameInterval(fps float64) time.Duration {
+	return time.Duration(min(float64(time.Second)/fps, float64(24*time.Hour)))
+}
+
+// wait returns when the next picture is due.
+func (s *pacer) wait(ctx context.Context) error {
+	now := time.Now()
+	if now.Sub(s.due) > s.maxLag {
+		s.due = now
+	}
+	delay := s.due.Sub(now)
+	s.due = s.due.Add(s.period)
+	if delay <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,133 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"camd/pkg/source/sourceurl"
+)
+
+// web sends requests to one HTTP server.
+type httpClient struct {
+	src     sourceurl.Source
+	rules   *serverRules
+	address url.URL
+	client  http.Client
+}
+
+func newHTTPClient(rules *serverRules) *httpClient {
+	w := &httpClient{src: rules.source, rules: rules, address: rules.source.URL}
+	w.address.Scheme = strings.TrimSuffix(w.address.Scheme, "+poll")
+	w.client.Transport = &authTransport{
+		transport:   &http.Transport{DialTLSContext: rules.dialTLS, DisableCompression: true},
+		origin:      w.address,
+		credentials: credentials{src: rules.source},
+	}
+	w.client.CheckRedirect = rules.checkRedirect
+	return w
+}
+
+// get requests the source. The answer's body is the caller's to close, and ctx bounds the reading of it, too.
+func (w *httpClient) get(ctx context.Context, header http.Header) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.address.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header = header
+	response, err := w.client.Do(r)
+	if err != nil {
+		if errors.Is(context.Cause(ctx), errDeadline) {
+			err = errDeadline
+		}
+		return nil, err
+	}
+	return response, nil
+}
+
+// close ends the connections that are kept for the next request.
+func (w *httpClient) close() { w.client.CloseIdleConnections() }
+
+// drainBody closes a body, and reads its last bytes before, so that the connection can be used again.
+func drainBody(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 64<<10)
+	_ = body.Close()
+}
+
+// mediaType is an answer's content type without its parameters, which cameras get wrong.
+func mediaType(response *http.Response) string {
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(kind))
+}
+
+// authTransport answers the challenges of the source's own server, and of no other that it redirects to.
+type authTransport struct {
+	transport   *http.Transport
+	origin      url.URL
+	credentials credentials
+}
+
+func (l *authTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !l.isOrigin(r.URL) {
+		return l.transport.RoundTrip(r)
+	}
+	response, err := l.transport.RoundTrip(l.withAuthorization(r))
+	if err != nil || response.StatusCode != http.StatusUnauthorized || !l.credentials.acceptChallenges(response.Header.Values("Www-Authenticate")) {
+		return response, err
+	}
+	drainBody(response.Body)
+	return l.transport.RoundTrip(l.withAuthorization(r))
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (l *authTransport) CloseIdleConnections() { l.transport.CloseIdleConnections() }
+
+// isOrigin reports whether the password may be sent there: to the same server, or over TLS to the same host where it was to go
+// openly.
+func (l *authTransport) isOrigin(u *url.URL) bool {
+	if u.Scheme == l.origin.Scheme {
+		return strings.EqualFold(u.Host, l.origin.Host)
+	}
+	return u.Scheme == "https" && strings.EqualFold(u.Hostname(), l.origin.Hostname())
+}
+
+func (l *authTransport) withAuthorization(r *http.Request) *http.Request {
+	authorization := l.credentials.authorization(r.Method, r.URL.RequestURI())
+	if authorization == "" {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", authorization)
+	return r
+}
+
+// errDeadline is the cause that ends an extendableContext when its time has run out.
+var errDeadline = context.DeadlineExceeded
+
+// extendableContext is a context that ends when it is not extended in time.
+type extendableContext struct {
+	context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+}
+
+func newExtendableContext(ctx context.Context, d time.Duration) *extendableContext {
+	l := &extendableContext{}
+	l.Context, l.cancel = context.WithCancelCause(ctx)
+	l.timer = time.AfterFunc(d, func() { l.cancel(errDeadline) })
+	return l
+}
+
+// hasExpired reports whether time has run out.
+func (l *extendableContext) hasExpired() bool { return errors.Is(context.Cause(l), errDeadline) }
+
+func (l *extendableContext) extend(d time.Duration) { l.timer.Reset(d) }
+
+func (l *extendableContext) release() {
+	l.timer.Stop()
+	l.cancel(nil)
+}

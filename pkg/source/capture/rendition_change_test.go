@@ -1,0 +1,59 @@
+package capture
+
+import (
+	"testing"
+
+	"camd/internal/testpeer"
+	"camd/pkg/source/wire"
+)
+
+// What is made of a running source's pictures changes while it runs on: a rendition comes, another is made larger, and a
+// third goes.
+func TestRenditionsChangeWhileTheSourceRuns(t *testing.T) {
+	for name, source := range map[string]string{
+		"raw":         "test://?size=640x360&fps=30",
+		"passthrough": testpeer.ServeHTTP(t, testpeer.Clip{Codec: "mjpeg", FPS: 30, Size: "640x360"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := startCapture(t, wire.Start{Source: source, Quality: 90, Renditions: []wire.Rendition{{Width: 160, Quality: 60}, {Width: 320, Quality: 60}}})
+			for number := range uint8(3) {
+				d.send(wire.Demand{Rendition: number, Wanted: true})
+			}
+			last, widths := uint64(0), map[uint8]int{}
+			look := func() uint8 {
+				f, p := d.frame()
+				widths[f.Rendition] = p.Width
+				if f.Rendition == 0 {
+					if f.Count <= last {
+						t.Fatalf("picture %d after %d", f.Count, last)
+					}
+					last = f.Count
+				}
+				return f.Rendition
+			}
+			for widths[0] == 0 || widths[1] != 160 || widths[2] != 320 {
+				look()
+			}
+			d.send(wire.Renditions{Quality: 10, List: []wire.Rendition{{Width: 200, Quality: 60}, {}, {Width: 80, Quality: 60}}})
+			d.send(wire.Demand{Rendition: 3, Wanted: true})
+			for widths[1] != 200 || widths[3] != 80 { // what was wanted of number 1 still is
+				look()
+			}
+			for range 30 {
+				if look() == 2 {
+					t.Error("a rendition is made that is no more")
+				}
+			}
+			d.send(wire.Demand{Rendition: 16, Wanted: true}) // of which there is none
+			d.send(wire.Renditions{})
+			for range 30 {
+				look()
+			}
+			for range 30 {
+				if n := look(); n != 0 {
+					t.Errorf("rendition %d is made that is no more", n)
+				}
+			}
+		})
+	}
+}

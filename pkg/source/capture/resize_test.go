@@ -1,0 +1,104 @@
+package capture
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"camd/internal/testpeer"
+	condition "camd/pkg/camera"
+	"camd/pkg/source/wire"
+)
+
+// resizedClips are clips whose second half is larger, or smaller.
+var resizedClips = []testpeer.Clip{
+	{Codec: "h264", Size: "320x240", SecondSize: "640x480"},
+	{Codec: "h264", Size: "640x480", SecondSize: "320x240"},
+	{Codec: "h264", Size: "640x480", SecondSize: "640x360"},
+	{Codec: "h265", Size: "320x240", SecondSize: "640x480"},
+	{Codec: "h265", Size: "640x480", SecondSize: "320x240"},
+}
+
+// A stream whose pictures change their size ends, with no picture scaled from the wrong one.
+func TestStreamThatChangesItsSizeEnds(t *testing.T) {
+	for i, c := range append(resizedClips, resizedClips[0]) {
+		transport := map[bool]string{true: "udp", false: "tcp"}[i == len(resizedClips)]
+		t.Run(fmt.Sprintf("%s from %s to %s over %s", c.Codec, c.Size, c.SecondSize, transport), func(t *testing.T) {
+			c.Length = 3 * time.Second
+			d := startCapture(t, wire.Start{Source: testpeer.ServeRTSP(t, testpeer.RTSP{Clip: c}).URL(), Transport: transport})
+			o, _ := awaitMessage[wire.Opened](d)
+			e, _ := awaitMessage[wire.Ended](d)
+			was := fmt.Sprintf("%dx%d", o.Width, o.Height)
+			now := map[string]string{c.Size: c.SecondSize, c.SecondSize: c.Size}[was] // by when it was opened
+			if e.Reason != string(condition.Resized) || now == "" || e.Detail != fmt.Sprintf("its pictures were %s and are %s now", was, now) {
+				t.Errorf("opened at %s, then %+v", was, e)
+			}
+		})
+	}
+}
+
+// A recording is played without the pictures that do not fit.
+func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
+	for _, c := range resizedClips {
+		t.Run(fmt.Sprintf("%s from %s to %s", c.Codec, c.Size, c.SecondSize), func(t *testing.T) {
+			c.Length = time.Second
+			d := startCapture(t, wire.Start{Source: c.Make(t), Once: true})
+			e, _ := awaitMessage[wire.Ended](d)
+			if want := fmt.Sprintf(": %d pictures", c.Frames()); e.Reason != string(condition.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
+				t.Errorf("%+v, want %s", e, want)
+			}
+		})
+	}
+}
+
+// A recording whose beginning alone has its size is not decoded again and again, or for ever, for the sake of that.
+func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
+	const fps = 30
+	first := testpeer.Clip{Size: "320x240", FPS: fps, Length: time.Second / fps, Container: "ts"}
+	rest := testpeer.Clip{Size: "640x480", FPS: fps, Length: 2 * time.Second, Container: "ts"}
+	path := filepath.Join(t.TempDir(), "clip.ts")
+	var all []byte
+	for _, c := range []testpeer.Clip{first, rest} {
+		b, err := os.ReadFile(c.Make(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	if err := os.WriteFile(path, all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, timeout := range map[string]time.Duration{"to its end": 0, "in time": time.Nanosecond} {
+		t.Run(name, func(t *testing.T) {
+			open := func() (*ffmpeg, error) {
+				return openFFmpeg(path, "", nil, wire.Start{OpenTimeout: time.Minute, ReadTimeout: time.Minute})
+			}
+			f, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newFilePlayer(f, open, false, 1000)
+			defer func() { c.close() }()
+			c.timeout = cmp.Or(timeout, c.timeout)
+			m := gocv.NewMat()
+			defer m.Close()
+			if err := c.next(t.Context(), &m); err != nil {
+				t.Fatal(err)
+			}
+			err = c.next(t.Context(), &m)
+			if f, ok := errors.AsType[*failure](err); !ok || f.reason != condition.BadStream || !strings.Contains(f.detail, "1 of its pictures are 320x240, as the first") {
+				t.Errorf("after one picture: %v", err)
+			}
+			if all := c.resized >= 2*fps-1; all != (timeout == 0) {
+				t.Errorf("%d pictures passed over", c.resized)
+			}
+		})
+	}
+}

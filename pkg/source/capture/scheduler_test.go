@@ -1,0 +1,90 @@
+package capture
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"camd/internal/testpeer"
+	"camd/pkg/source/wire"
+)
+
+func TestSchedulerReturnsDueRenditions(t *testing.T) {
+	const (
+		main = 1 << iota
+		every
+		rare
+		hardly // never again, in a person's time
+	)
+	d := newScheduler(wire.Renditions{List: []wire.Rendition{{}, {FPS: 0.5}, {FPS: 1e-300}}})
+	var count uint64
+	expectDue := func(seconds float64, want uint32) {
+		t.Helper()
+		count++
+		if got := d.dueRenditions(int64(seconds*1e9), count); got != want {
+			t.Errorf("at %v s: got %04b, want %04b", seconds, got, want)
+		}
+	}
+	expectLate := func(seconds float64, count uint64, want uint32) {
+		t.Helper()
+		if got := d.lateRenditions(int64(seconds*1e9), count); got != want {
+			t.Errorf("picture %d: belated %04b, want %04b", count, got, want)
+		}
+	}
+	expectDue(1, main) // one picture a second without demand
+	expectDue(1.5, 0)
+	for r := range uint8(3) {
+		d.setDemand(r+1, true)
+	}
+	expectLate(1, count-1, 0) // there is a newer one
+	expectLate(1.5, count, every|rare|hardly)
+	expectLate(1.5, count, 0) // they have been made
+	expectDue(2, main|every)
+	expectDue(3.4, main|every)
+	expectDue(3.5, every|rare)
+	d.setDemand(2, true) // requested again
+	expectLate(3.5, count, rare)
+	d.setDemand(2, false)
+	expectLate(3.5, count, 0)
+	expectDue(3600, main|every)
+	d.setDemand(0, true)
+	d.setDemand(2, true)
+	expectDue(3600.1, main|every|rare)
+	expectDue(3600.2, main|every)
+}
+
+// A viewer of a slow camera's preview does not wait for its next picture.
+func TestPreviewIsMadeOfTheNewestPictureAtOnce(t *testing.T) {
+	another := make(chan struct{})
+	source := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
+		for {
+			part := testJPEG(t, 64)
+			fmt.Fprintf(w, "--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(part), part)
+			w.(http.Flusher).Flush()
+			select {
+			case <-another:
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+	d := startCapture(t, wire.Start{Source: source, ReadTimeout: testpeer.Deadline, Renditions: []wire.Rendition{{Width: 32, FPS: 0.05, Quality: 60}}})
+	main, _ := d.frame()
+	d.send(wire.Demand{Wanted: true})
+	for range 2 { // and requested again
+		d.send(wire.Demand{Rendition: 1, Wanted: true})
+		if f, p := d.frame(); f.Rendition != 1 || f.Count != main.Count || f.Captured != main.Captured || p.Width != 32 {
+			t.Errorf("got %+v, %d wide, after %+v", f, p.Width, main)
+		}
+	}
+	another <- struct{}{}
+	if f, _ := d.frame(); f.Rendition != 0 || f.Count != 2 {
+		t.Errorf("got %+v, want picture 2 in main alone", f)
+	}
+	d.send(wire.Demand{Rendition: 1})
+	d.send(wire.Demand{Rendition: 1, Wanted: true})
+	if f, _ := d.frame(); f.Rendition != 1 || f.Count != 2 {
+		t.Errorf("got %+v, want picture 2 in the rendition", f)
+	}
+}

@@ -1,0 +1,121 @@
+package capture
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	condition "camd/pkg/camera"
+	"camd/pkg/source/netprobe"
+	"camd/pkg/source/sourceurl"
+	"camd/pkg/source/tlsverify"
+	"camd/pkg/source/wire"
+)
+
+// serverRules say which servers a network source may use: its own, and the configured ones that an HTTP source may redirect to.
+type serverRules struct {
+	source        sourceurl.Source
+	redirectHosts []string
+	tls           tlsverify.Options
+	verifier      *tlsverify.Verifier
+}
+
+func newServerRules(src sourceurl.Source, start wire.Start) (*serverRules, error) {
+	r := &serverRules{source: src, redirectHosts: start.RedirectHosts, tls: tlsverify.Options(start.TLS)}
+	var err error
+	if r.verifier, err = tlsverify.New(r.tls); err != nil {
+		return nil, newFailure(condition.Certificate, "%v", err)
+	}
+	return r, nil
+}
+
+// mustVerify reports whether the source's own server must show a certificate that verifies.
+func (r *serverRules) mustVerify() bool { return r.source.IsTLS() && !r.tls.SkipVerify }
+
+// allows reports whether a host is the source's, or one that it may redirect to.
+func (r *serverRules) allows(host string) bool {
+	same := func(other string) bool {
+		return strings.EqualFold(strings.TrimSuffix(host, "."), strings.TrimSuffix(other, "."))
+	}
+	return same(r.source.URL.Hostname()) || slices.ContainsFunc(r.redirectHosts, same)
+}
+
+// hostFailure says that a host is not allowed.
+func (r *serverRules) hostFailure(host string) *failure {
+	if r.source.Kind == sourceurl.RTSP { // FFmpeg would send the password there
+		return newFailure(condition.Redirect, "the camera leads to the host %q: set source to the address there if that is right", shorten(host))
+	}
+	return newFailure(condition.Redirect, "the camera leads to the host %q: add it to redirect_hosts if that is right", shorten(host))
+}
+
+// maxRedirects is how many redirects are followed in a row.
+const maxRedirects = 8
+
+// checkRedirect is an http.Client's CheckRedirect.
+func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) error {
+	from, to := via[len(via)-1].URL, next.URL
+	switch {
+	case len(via) > maxRedirects:
+		return newFailure(condition.Redirect, "the camera redirects more than %d times", maxRedirects)
+	case to.Scheme != "http" && to.Scheme != "https":
+		return newFailure(condition.Redirect, "the camera redirects to a %q address; only http:// and https:// are followed", shorten(to.Scheme))
+	case from.Scheme == "https" && to.Scheme != "https":
+		return newFailure(condition.Redirect, "the camera redirects from https:// to http://: set source to http:// if that is right")
+	case !r.allows(to.Hostname()):
+		return r.hostFailure(to.Hostname())
+	}
+	next.Header.Del("Referer") // it would carry the query to another server
+	return nil
+}
+
+// protocols are FFmpeg's that the source may use, also in a playlist or after a redirect. Of a file they are those that read files.
+func (r *serverRules) protocols() []string {
+	if r == nil {
+		return []string{"file", "crypto", "data"}
+	}
+	var all []string
+	switch scheme := r.source.URL.Scheme; {
+	case scheme == "rtsps", scheme == "https":
+		all = []string{"tcp", "tls"}
+	case r.source.Kind == sourceurl.RTSP:
+		all = []string{"tcp", "udp", "rtp"}
+	default:
+		all = []string{"http", "tcp"}
+	}
+	if r.source.Kind != sourceurl.RTSP {
+		all = append(all, "crypto", "data")
+	}
+	if canVerify() || r.tls.SkipVerify {
+		all = append(all, "tls", "https")
+	}
+	return all
+}
+
+// dial connects to the source's server.
+func (r *serverRules) dial(ctx context.Context) (net.Conn, error) {
+	if !r.source.IsTLS() {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", netprobe.Address(r.source))
+	}
+	return r.dialTLS(ctx, "tcp", netprobe.Address(r.source))
+}
+
+// dialTLS connects to a server and verifies its certificate.
+func (r *serverRules) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	return (&tls.Dialer{Config: r.verifier.Config(host)}).DialContext(ctx, network, address)
+}
+
+// shorten bounds a text that a camera sent, for messages.
+func shorten(s string) string {
+	const maxLen = 100
+	if len(s) > maxLen {
+		return s[:maxLen] + "…"
+	}
+	return s
+}

@@ -1,0 +1,128 @@
+package capture
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"gocv.io/x/gocv"
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/source/sourceurl"
+	"camd/pkg/source/wire"
+)
+
+// source is an opened camera. Its methods belong to the goroutine that opened it.
+type source interface {
+	// opened says what the source turned out to be.
+	opened() wire.Opened
+	// next waits for the next picture, and may already put it into m. Its error is ctx's, or says why there is none.
+	next(ctx context.Context, m *gocv.Mat) error
+	// fill puts the picture that next waited for into the same m. False means that this one is not to be had.
+	retrieve(m *gocv.Mat) bool
+	// close is called once.
+	close()
+}
+
+// timestampedSource is a source that knows when the picture that next waited for was taken, in CLOCK_MONOTONIC.
+type timestampedSource interface{ captured() int64 }
+
+// jpegSource is a source that reads JPEGs by itself; retrieve is not called.
+type jpegSource interface {
+	source
+	// take returns the picture that next waited for, and when its first byte came. spare is memory for another one.
+	takeJPEG(spare []byte) (jpeg []byte, captured int64)
+}
+
+// retrieveFrom puts the picture that src waited for into p.
+func (p *frame) retrieveFrom(src source) bool {
+	if s, ok := src.(jpegSource); ok {
+		p.jpeg, p.captured = s.takeJPEG(p.jpeg)
+		return true
+	}
+	return src.retrieve(&p.mat) && !p.mat.Empty()
+}
+
+// sourceReader is the goroutine that owns the source.
+type sourceReader struct {
+	*session
+	start  wire.Start
+	src    sourceurl.Source
+	opened chan wire.Opened
+	ended  chan error    // one value: why it ended
+	closed chan struct{} // closed when everything of OpenCV's has been freed
+}
+
+// run opens, reads and closes the source. It frees the pictures once the sender has released them.
+func (c *sourceReader) run(ctx context.Context, release <-chan struct{}) {
+	defer close(c.closed)
+	src, err := c.open(ctx)
+	if err == nil {
+		err = c.read(ctx, src)
+	}
+	c.ended <- err
+	if src != nil {
+		src.close()
+	}
+	<-release
+	c.frames.close()
+}
+
+// await waits for run and the control worker to end, but not for a call inside OpenCV or a driver to return.
+func (c *sourceReader) waitClosed() {
+	t := time.NewTimer(closeTimeout)
+	defer t.Stop()
+	for _, closed := range []chan struct{}{c.closed, c.controls.closed} {
+		select {
+		case <-closed:
+		case <-t.C:
+			return
+		}
+	}
+}
+
+// read reads pictures for ever; its error says why it ended.
+func (c *sourceReader) read(ctx context.Context, src source) error {
+	select {
+	case c.opened <- src.opened():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !src.opened().Passthrough {
+		// On a thread of its own, as the sender: moving from thread to thread between the calls of OpenCV costs about five
+		// percent of reading and encoding H.264. Where there is little to do between waits, having to wake the one thread
+		// costs more than that: a fifth.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
+	timestamped, _ := src.(timestampedSource)
+	p := c.frames.acquire()
+	for count := uint64(1); ; count++ {
+		if err := src.next(ctx, &p.mat); err != nil {
+			return err
+		}
+		if p.count = count; timestamped != nil {
+			p.captured = timestamped.captured()
+		} else {
+			p.captured = monotonic()
+		}
+		if p.wanted = c.scheduler.dueRenditions(p.captured, count); p.wanted == 0 {
+			if c.scheduler.heartbeatDue(p.captured) {
+				c.frames.setHeartbeat(wire.Heartbeat{Captured: p.captured, Count: count})
+			}
+			continue
+		}
+		if p.retrieveFrom(src) {
+			p = c.frames.publish(p)
+		}
+	}
+}
+
+// monotonic is the clock that camd and its capture processes share.
+func monotonic() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		panic("clock_gettime: " + err.Error()) // the kernel has had it since 2.6
+	}
+	return ts.Nano()
+}

@@ -1,0 +1,110 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/sourceurl"
+)
+
+// freezeDetector notices pictures that repeat. A sensor's noise makes every picture a little different even of a scene where
+// nothing moves; the same bytes again and again come from a driver or a camera that has stopped looking.
+type freezeDetector struct {
+	lastJPEG []byte
+	since    time.Time // when it first came
+}
+
+// observe takes the newest picture and returns for how long it has been the same.
+func (s *freezeDetector) observe(jpeg []byte, now time.Time) time.Duration {
+	if !bytes.Equal(jpeg, s.lastJPEG) {
+		s.lastJPEG, s.since = jpeg, now
+	}
+	return now.Sub(s.since)
+}
+
+// handleFreeze deals with a picture that viewers have seen for too long. The camera is opened again, after a while, like one
+// that gives no pictures.
+func (s *supervisor) handleFreeze() {
+	s.lastFault = fault{camera.Frozen, fmt.Sprintf("not a bit of its picture has changed for %v", s.opts.FrozenTimeout)}
+	s.setState(camera.Stalled, s.lastFault.reason, s.lastFault.detail)
+}
+
+// loadTimeout is how long a process may take to load OpenCV. A busy machine is no reason to start it again, which would only
+// cost more.
+const loadTimeout = time.Minute
+
+// slotTimeout is for how long a process that loads OpenCV keeps other cameras from starting. A process that hangs must not.
+const slotTimeout = 10 * time.Second
+
+// checkWorker ends a worker that is stopped or takes too much memory, and replaces one that is too old.
+func (s *supervisor) checkWorker(now time.Time) {
+	if s.loadingSlot != nil && now.Sub(s.started) >= slotTimeout {
+		s.releaseLoadingSlot()
+	}
+	process, stopped := s.readWorkerProcess()
+	switch limit, used := s.opts.WorkerMaxMemory, int64(process.RSSBytes); {
+	case s.stopDetector.check(stopped, process.CPUSeconds):
+		s.stopWorker()
+		s.handleFailure(camera.WorkerHung, "a signal stopped it (SIGSTOP)")
+	case limit > 0 && used > limit:
+		s.stopWorker()
+		s.handleFailure(camera.WorkerMemory, fmt.Sprintf("it took %d MiB; limits.worker_memory is %d MiB", used>>20, limit>>20))
+	case s.opts.WorkerMaxAge > 0 && now.Sub(s.started) >= s.opts.WorkerMaxAge:
+		s.replaceWorker(camera.Recycled)
+	}
+}
+
+// minRunBeforeResize is how long a worker must have run for its camera to be opened again at once when its pictures change their size.
+const minRunBeforeResize = 5 * time.Second
+
+// replaceWorker starts another worker at once, for a reason that is no failure.
+func (s *supervisor) replaceWorker(reason camera.Reason) {
+	s.stopWorker()
+	s.restarts[reason].Add(1)
+	s.setState(camera.Starting, reason, "")
+	s.attemptOpen()
+}
+
+// checkProgress checks a worker that has given no picture for a while.
+func (s *supervisor) checkProgress(silent time.Duration) {
+	limit := s.opts.OpenTimeout
+	if s.opened {
+		limit = max(s.workerSession.readTimeout, s.stallTimeout())
+	}
+	switch {
+	case !s.loaded && silent <= loadTimeout:
+	case !s.loaded:
+		s.stopWorker()
+		s.handleFailure(camera.WorkerHung, fmt.Sprintf("it did not load OpenCV within %v: the machine is too busy, or its disk too slow", loadTimeout))
+	case silent > limit+hangMargin && !s.opened:
+		s.stopWorker()
+		s.handleFailure(camera.Timeout, "opening it took longer than "+s.opts.OpenTimeout.String())
+	case silent > limit+hangMargin && s.lastFault != (fault{}): // it works, on pictures that are of no use: start again
+		s.stopWorker()
+		s.handleFailure(s.lastFault.reason, s.lastFault.detail)
+	case silent > limit+hangMargin:
+		s.stopWorker()
+		s.handleFailure(camera.WorkerHung, "no sign of life for "+silent.Round(time.Second).String())
+	case s.opened && silent > s.stallTimeout() && s.lastFault != (fault{}):
+		s.setState(camera.Stalled, s.lastFault.reason, s.lastFault.detail)
+	case s.opened && silent > s.stallTimeout():
+		s.setState(camera.Stalled, camera.Timeout, "")
+	}
+}
+
+// maxFrameInterval bounds how slow a camera may call itself.
+const maxFrameInterval = time.Minute
+
+// stallTimeout is the stall timeout, or three pictures' time of a camera that is slower than that by its own account.
+func (s *supervisor) stallTimeout() time.Duration {
+	stall := s.opts.StallTimeout
+	if s.opts.Source.Kind == sourceurl.Poll && s.opts.FPS > 0 { // as configured
+		return max(stall, time.Duration(3/s.opts.FPS*float64(time.Second)))
+	}
+	if fps := s.format.FPS; fps > 0 {
+		stall = max(stall, time.Duration(min(3/fps*float64(time.Second), float64(maxFrameInterval))))
+	}
+	return stall
+}

@@ -1,0 +1,74 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// A camera that repeats its picture is not live, whatever its rate, until the picture is another.
+func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
+	worker := faultyWorker(t, "frozen")
+	c := startCamera(t, Options{WorkerPath: worker, FrozenTimeout: time.Second})
+	topic, _ := c.Topic("")
+	sub := topic.Subscribe(broker.Latest)
+	defer sub.Close()
+	nextFrame(t, sub, false)
+	s := c.waitForState(t, camera.Stalled)
+	if s.Reason != camera.Frozen {
+		t.Errorf("stalled by %s (%s)", s.Reason, s.Detail)
+	}
+	nextFrame(t, sub, true)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(worker), "moved"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nextFrame(t, sub, false)
+	if s := c.waitForState(t, camera.Live); s.Counts.Restarts[camera.Frozen] != 0 {
+		t.Error("opened anew, although it needed not to be")
+	}
+	c.waitForState(t, camera.Stalled) // it stands still again
+}
+
+func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "hungry"), WorkerMaxMemory: 100 << 20})
+	s := c.waitForState(t, camera.Offline)
+	if s.Reason != camera.WorkerMemory || s.Counts.Restarts[camera.WorkerMemory] != 1 || s.Worker.LimitBytes != 100<<20 {
+		t.Errorf("%s: %s", s.Reason, s.Detail)
+	}
+	c.waitForState(t, camera.Live)
+}
+
+func TestWorkerIsReplacedAtMaxAge(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "good"), WorkerMaxAge: time.Second})
+	topic, _ := c.Topic("")
+	sub := topic.Subscribe(broker.Latest) // that worker gives pictures while they are wanted
+	defer sub.Close()
+	first := c.waitForState(t, camera.Live).Worker.PID
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		s := c.Status()
+		if s.State == camera.Live && s.Worker.PID != first {
+			if s.Counts.Restarts[camera.Recycled] == 0 {
+				t.Errorf("replaced for %v", s.Counts.Restarts)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s (%s), process %d, was %d", s.State, s.Reason, s.Worker.PID, first)
+		}
+	}
+	if processExists(first) {
+		t.Error("the old process is still there")
+	}
+}
+
+// A camera whose pictures have another size however often it is opened gets a pause between attempts.
+func TestResizingCameraIsRetriedWithBackoff(t *testing.T) {
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "resizes")})
+	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Resized || s.NextRetry.IsZero() {
+		t.Errorf("%s: %s, next attempt %v", s.Reason, s.Detail, s.NextRetry)
+	}
+}

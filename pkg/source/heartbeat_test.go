@@ -1,0 +1,42 @@
+package source
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// blockingObserver is an Observer that holds the supervisor at its first picture.
+type blockingObserver struct {
+	noopObserver
+	blocked chan struct{}
+	release chan struct{} // closed to let go
+}
+
+func (g blockingObserver) Published(string, time.Duration) {
+	select {
+	case <-g.release:
+	case g.blocked <- struct{}{}:
+		<-g.release
+	}
+}
+
+func TestAliveReportsBlockedSupervisor(t *testing.T) {
+	g := blockingObserver{blocked: make(chan struct{}), release: make(chan struct{})}
+	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "quiet"), Observer: g})
+	<-g.blocked
+	if err := c.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "camera cam: its supervisor has not come round since ") {
+		t.Errorf("held: %v", err)
+	}
+	close(g.release)
+	since := time.Now()
+	for end := since.Add(30 * time.Second); c.Alive(since) != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not come round again")
+		}
+	}
+	c.stop()
+	if err := c.Alive(time.Now()); err != nil {
+		t.Errorf("ended: %v", err)
+	}
+}

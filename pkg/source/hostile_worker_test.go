@@ -1,0 +1,54 @@
+package source
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"camd/internal/testpeer"
+	"camd/pkg/broker"
+)
+
+// Capture processes that say anything at all: whatever it is, viewers get pictures that are pictures, the camera tries
+// again, and nothing is left when it stops.
+func TestHostileWorkersPublishOnlyPictures(t *testing.T) {
+	worker := faultyWorker(t, "hostile")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(worker), "seed"), fmt.Append(nil, testpeer.Seed(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var cameras []*runningCamera
+	for range 16 {
+		c := startCamera(t, Options{WorkerPath: worker})
+		topic, _ := c.Topic("")
+		sub := topic.Subscribe(broker.Latest)
+		defer sub.Close()
+		cameras = append(cameras, c)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		ended := uint64(0)
+		for _, c := range cameras {
+			for _, n := range c.Status().Counts.Restarts {
+				ended += n
+			}
+			topic, _ := c.Topic("")
+			if f := topic.Newest(); f != nil && !isPicture(f.JPEG) {
+				t.Fatalf("published %d bytes that are no picture", len(f.JPEG))
+			}
+		}
+		if ended >= 64 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes have ended, want 64", ended)
+		}
+	}
+	for _, c := range cameras {
+		c.stop()
+	}
+}
+
+func isPicture(b []byte) bool {
+	return len(b) > 4 && b[0] == 0xFF && b[1] == 0xD8 && b[len(b)-1] == 0xD9
+}

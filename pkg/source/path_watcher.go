@@ -1,0 +1,119 @@
+package source
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/fsnotify/fsnotify"
+	"go.uber.org/zap"
+)
+
+// pathWatcher watches for a device node or file to appear or to change its permissions. A nil one never reports.
+type pathWatcher struct {
+	watcher  *fsnotify.Watcher
+	appeared chan struct{}
+	running  sync.WaitGroup
+}
+
+// watchPath reports once when path exists after something changed beside it. Where the system has no more watches to give,
+// it returns nil, and the camera comes back with the next attempt.
+func watchPath(path string, log *zap.Logger) *pathWatcher {
+	w, err := fsnotify.NewWatcher()
+	if err == nil {
+		_, err = watchNearestDir(w, path)
+	}
+	if err != nil {
+		log.Debug("device watch", zap.Error(err))
+		if w != nil {
+			_ = w.Close()
+		}
+		return nil
+	}
+	a := &pathWatcher{watcher: w, appeared: make(chan struct{}, 1)}
+	a.running.Go(func() { a.run(path) })
+	return a
+}
+
+// What can have happened to a path, or to a folder on the way to it.
+const (
+	appearOps    = fsnotify.Create | fsnotify.Chmod
+	disappearOps = fsnotify.Remove | fsnotify.Rename
+)
+
+func (a *pathWatcher) run(path string) {
+	for {
+		select {
+		case e, ok := <-a.watcher.Events:
+			if !ok {
+				return
+			}
+			if !e.Has(appearOps) && !e.Has(disappearOps) {
+				continue
+			}
+			// A folder on the way to it may have come, with it or before it, or gone: udev removes the last link's folders
+			// after a watch has begun.
+			if found, _ := watchNearestDir(a.watcher, path); found && e.Has(appearOps) && affectsPath(e.Name, path) {
+				select {
+				case a.appeared <- struct{}{}:
+				default:
+				}
+			}
+		case _, ok := <-a.watcher.Errors:
+			if !ok {
+				return
+			}
+		}
+	}
+}
+
+// watchNearestDir watches the folder closest to path and reports whether path exists. It looks again behind the watch: what came
+// before that is in no event.
+func watchNearestDir(w *fsnotify.Watcher, path string) (found bool, err error) {
+	for {
+		dir := nearestDir(path)
+		if err := w.Add(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return false, err
+		}
+		_, err := os.Stat(path)
+		if err == nil || nearestDir(path) == dir {
+			return err == nil, nil
+		}
+	}
+}
+
+// affectsPath reports whether a change at name can be a change of path: it is path, a folder on the way, or what the
+// symbolic link at path leads to.
+func affectsPath(name, path string) bool {
+	if name == path || filepath.Dir(path) != filepath.Dir(name) {
+		return true
+	}
+	target, err := filepath.EvalSymlinks(path)
+	return err == nil && target == name
+}
+
+// nearestDir is the folder closest to path that exists.
+func nearestDir(path string) string {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+	}
+}
+
+// changed receives when it is worth trying again.
+func (a *pathWatcher) changed() <-chan struct{} {
+	if a == nil {
+		return nil
+	}
+	return a.appeared
+}
+
+// close ends the watch and waits for it.
+func (a *pathWatcher) close() {
+	if a != nil {
+		_ = a.watcher.Close()
+		a.running.Wait()
+	}
+}

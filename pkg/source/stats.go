@@ -1,0 +1,125 @@
+package source
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/media"
+)
+
+// stats holds what is known of a camera, written by its goroutine and read by any. Per picture it takes only atomics;
+// the mutex guards what changes with the state.
+type stats struct {
+	captured       atomic.Uint64
+	streams        atomic.Pointer[streamSet] // which count what they published
+	lastFrameNanos atomic.Int64              // Unix nanoseconds; 0 before the first
+	refused        map[string]*atomic.Uint64
+	restarts       map[camera.Reason]*atomic.Uint64
+
+	mu      sync.Mutex
+	status  camera.Status // without what the atomics count
+	history stateHistory
+	usage   workerUsage
+	rate    rateMeter
+}
+
+func (l *stats) init(all *streamSet, s camera.Status) {
+	l.streams.Store(all)
+	l.status = s
+	l.refused = make(map[string]*atomic.Uint64)
+	for _, cause := range media.Causes {
+		l.refused[cause] = new(atomic.Uint64)
+	}
+	l.restarts = make(map[camera.Reason]*atomic.Uint64)
+	for _, reason := range camera.Reasons {
+		l.restarts[reason] = new(atomic.Uint64)
+	}
+}
+
+// Status returns a snapshot of the camera.
+func (l *stats) Status() camera.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, all := l.status, l.streams.Load()
+	s.Counts = camera.Counts{
+		Captured:  l.captured.Load(),
+		Published: make(map[string]uint64, len(all.names)),
+		Refused:   loadCounters(l.refused),
+		Restarts:  loadCounters(l.restarts),
+		FPS:       l.rate.perSecond,
+	}
+	for _, st := range all.byNumber {
+		if st != nil {
+			s.Counts.Published[st.Name] = st.published.Load()
+		}
+	}
+	if s.State != camera.Live {
+		s.Counts.FPS = 0
+	}
+	if ns := l.lastFrameNanos.Load(); ns != 0 {
+		s.LastFrame = time.Unix(0, ns)
+	}
+	s.Worker, _ = l.usage.read()
+	s.Worker.LimitBytes = l.status.Worker.LimitBytes
+	return s
+}
+
+// updateStatus changes what the mutex guards.
+func (l *stats) updateStatus(change func(*camera.Status)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.status)
+}
+
+// sampleRate takes note of the pictures captured so far, for the rate.
+func (l *stats) sampleRate(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rate.sample(now, l.captured.Load())
+}
+
+// setWorker notes the process that runs now, 0 for none, and what the one before has used.
+func (l *stats) setWorker(pid int, used time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.usage.pid = pid
+	l.usage.endedCPUTime += used
+	l.rate = rateMeter{}
+}
+
+// readWorkerProcess asks the kernel about the process that runs now.
+func (l *stats) readWorkerProcess() (w camera.Worker, stopped bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.usage.read()
+}
+
+func loadCounters[K comparable](counters map[K]*atomic.Uint64) map[K]uint64 {
+	m := make(map[K]uint64, len(counters))
+	for k, c := range counters {
+		m[k] = c.Load()
+	}
+	return m
+}
+
+// rateMeter is pictures per second over the last few samples.
+type rateMeter struct {
+	samples   [6]struct{ at, count float64 }
+	n         int
+	perSecond float64
+}
+
+func (r *rateMeter) sample(now time.Time, count uint64) {
+	i := r.n % len(r.samples)
+	r.samples[i].at, r.samples[i].count = float64(now.UnixNano())/1e9, float64(count)
+	r.n++
+	oldest := r.samples[0]
+	if r.n >= len(r.samples) {
+		oldest = r.samples[r.n%len(r.samples)]
+	}
+	if span := r.samples[i].at - oldest.at; span > 0 {
+		r.perSecond = max(0, (r.samples[i].count-oldest.count)/span)
+	}
+}

@@ -1,0 +1,89 @@
+package source
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/source/wire"
+)
+
+// stderrLog turns what OpenCV and FFmpeg print into log lines of the camera.
+type stderrLog struct {
+	log        *zap.Logger
+	redactor   redactor
+	mu         sync.Mutex
+	newestLine string
+	crashLine  string // the line that begins a crash's report, of hundreds
+}
+
+// crashPattern matches the line with which Go and C++ begin to report a crash.
+var crashPattern = regexp.MustCompile(`^(panic|fatal error|SIG[A-Z]+): |^terminate called `)
+
+// newStderrLog logs to log, without the secrets in start.
+func newStderrLog(log *zap.Logger, start wire.Start) *stderrLog {
+	return &stderrLog{log: log, redactor: newRedactor(start)}
+}
+
+const (
+	maxLogLine   = 1000     // bytes of a line in the log; what is longer is logged in pieces
+	maxLineBytes = 16 << 10 // what is longer yet is cut off
+)
+
+// read logs lines until r ends.
+func (c *stderrLog) read(r io.Reader) {
+	in := bufio.NewReaderSize(r, maxLineBytes)
+	for skipping := false; ; {
+		raw, err := in.ReadSlice('\n')
+		cut := errors.Is(err, bufio.ErrBufferFull)
+		if !skipping {
+			c.logLine(c.redactLine(raw, cut))
+		}
+		if skipping = cut; err != nil && !cut {
+			return
+		}
+	}
+}
+
+// redactLine takes the secrets out of a line. One that was cut may end with the beginning of a secret, which is left out.
+func (c *stderrLog) redactLine(raw []byte, cut bool) string {
+	line := c.redactor.redact(string(raw))
+	if cut {
+		line = line[:max(0, len(line)-c.redactor.maxSecretBytes)]
+	}
+	return line
+}
+
+// say logs a line.
+func (c *stderrLog) logLine(line string) {
+	line = strings.TrimSpace(line)
+	if line == "" {
+		return
+	}
+	first := ""
+	for len(line) > 0 {
+		piece := strings.ToValidUTF8(line[:min(maxLogLine, len(line))], "?")
+		line = line[min(maxLogLine, len(line)):]
+		c.log.Debug("capture output", zap.String("line", piece))
+		first = cmp.Or(first, piece)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.newestLine = first
+	if c.crashLine == "" && crashPattern.MatchString(first) {
+		c.crashLine = first
+	}
+}
+
+// last returns the newest line, or the one that says what the process died of.
+func (c *stderrLog) lastLine() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return cmp.Or(c.crashLine, c.newestLine)
+}

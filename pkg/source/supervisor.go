@@ -1,0 +1,298 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/netprobe"
+	"camd/pkg/source/sourceurl"
+	"camd/pkg/source/wire"
+)
+
+// Limits on waiting between attempts. The jitter keeps cameras behind one switch from retrying in step.
+const (
+	initialRetryDelay = 500 * time.Millisecond
+	maxRetryDelay     = 25 * time.Second // 30 s with the jitter
+	jitter            = 0.2
+)
+
+// A server that was restarted answers before its streams are there. The first attempts that find no stream are therefore
+// repeated soon.
+const (
+	streamRetryDelay = 2 * time.Second
+	maxStreamRetries = 5
+)
+
+// hangMargin is what a worker may take longer than its own timeouts before it counts as hung.
+const hangMargin = 5 * time.Second
+
+// supervisor is the state of one Run, seen by its goroutine alone.
+type supervisor struct {
+	*Camera
+	currentState                // the state as last published
+	controlState                // its image controls
+	paused            bool      // it is switched off
+	pauseOverridden   bool      // a person has switched it; Options.Paused has no effect any more
+	hasReaders        []bool    // by rendition: somebody reads its topic
+	workerSession               // the worker that runs, or the last one
+	stuckWorkers      []*worker // those that were killed and are not gone
+	retry             <-chan time.Time
+	backoff           *backoff.ExponentialBackOff
+	pathWatcher       *pathWatcher
+	dialing           *dialWait  // for its server
+	queuedSlot        *startSlot // for permission to start a process
+	serverAnswered    bool       // the server answered the last dial, and no picture followed: a server for one client at a time may have taken the dial for that one
+	serverUnreachable bool       // the server did not answer the last dial
+	streamRetriesLeft int        // how many attempts that find no stream are still repeated after streamRetryDelay
+	freezeDetector    freezeDetector
+}
+
+// Run keeps the camera going until ctx ends, and returns when all that it started has ended. It is called once.
+func (c *Camera) Run(ctx context.Context) {
+	defer close(c.done)
+	newSupervisor(c).run(ctx)
+}
+
+// errRemoved is the cause of a context's end that lets the camera's readers go.
+var errRemoved = errors.New("the camera is removed")
+
+func newSupervisor(c *Camera) *supervisor {
+	s := &supervisor{Camera: c, paused: c.opts.Paused, controlState: newControlState(c.opts.Controls), backoff: &backoff.ExponentialBackOff{
+		InitialInterval: initialRetryDelay, MaxInterval: maxRetryDelay, Multiplier: 2, RandomizationFactor: jitter,
+	}}
+	s.backoff.Reset()
+	for _, st := range c.streams.Load().byNumber {
+		s.hasReaders = append(s.hasReaders, st.topic.Wanted())
+	}
+	return s
+}
+
+func (s *supervisor) run(ctx context.Context) {
+	s.heartbeat(time.Now())
+	defer s.lastHeartbeat.Store(nil)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	defer s.cancelRetry()
+	defer s.stopWorker()
+	s.openIfNeeded()
+	for {
+		select {
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errRemoved) {
+				s.endStreams()
+			}
+			return
+		case e, ok := <-s.events:
+			if ok {
+				s.handleEvent(e)
+			} else {
+				s.handleWorkerExit()
+			}
+		case <-s.Camera.demandChanged:
+			s.updateDemand()
+		case a := <-s.controlRequests:
+			s.handleControlRequest(a)
+		case w := <-s.pauseRequests:
+			w.reply <- s.handleCommand(w.paused)
+		case n := <-s.reconfigureRequests:
+			s.applyOptions(n.options)
+			close(n.done)
+		case <-s.retry:
+			s.attemptOpen()
+		case <-s.pathChanged():
+			s.attemptOpen()
+		case r := <-s.dialing.received():
+			s.handleDialResult(r)
+		case <-s.queuedSlot.granted():
+			s.startWorker()
+		case now := <-tick.C:
+			s.heartbeat(now)
+			s.tick(now)
+		}
+	}
+}
+
+// openIfNeeded opens the camera, or leaves it be until somebody watches or switches it on.
+func (s *supervisor) openIfNeeded() {
+	s.freezeDetector = freezeDetector{} // what was seen before it slept says nothing
+	switch {
+	case s.paused:
+		s.setState(camera.Paused, camera.None, "")
+	case s.opts.OnDemand && !s.hasAnyReader():
+		s.setState(camera.Idle, camera.None, "")
+	default:
+		s.setState(camera.Starting, camera.None, "")
+		s.attemptOpen()
+	}
+}
+
+// pathChanged receives while no worker runs or is about to. What changes while one tries to open the device makes another
+// follow it: a node appears before it gets its permissions.
+func (s *supervisor) pathChanged() <-chan struct{} {
+	if s.worker != nil || s.queuedSlot != nil {
+		return nil
+	}
+	return s.pathWatcher.changed()
+}
+
+// attemptOpen makes an attempt: as soon as the camera's server answers and few enough other cameras start.
+func (s *supervisor) attemptOpen() {
+	s.retry = nil
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Time{} })
+	if src := s.opts.Source; src.IsNetwork() && !s.serverAnswered {
+		s.dialing = s.dialer.join(src, s.opts.OpenTimeout)
+		return
+	}
+	s.serverAnswered = false
+	s.queuedSlot = s.startQueue.join()
+}
+
+// handleDialResult goes on after an attempt to connect to the camera's server. While the server does not answer, more follow.
+func (s *supervisor) handleDialResult(r dialResult) {
+	// camd links no C library: a name that only one of those can look up (mDNS, for instance) is for the worker to try.
+	if _, isLookup := errors.AsType[*net.DNSError](r.err); r.err != nil && !isLookup {
+		s.handleUnreachable(r)
+		return
+	}
+	s.dialing.close()
+	s.dialing = nil
+	if s.serverUnreachable && r.err == nil { // what went wrong before says nothing
+		s.backoff.Reset()
+		s.streamRetriesLeft = maxStreamRetries
+	}
+	s.serverUnreachable, s.serverAnswered = false, true
+	s.queuedSlot = s.startQueue.join()
+}
+
+// handleUnreachable makes the camera offline until its server answers. An outage counts once, however often the server is dialed.
+func (s *supervisor) handleUnreachable(r dialResult) {
+	reason, detail := netprobe.Explain(s.opts.Source.URL.Host, r.err)
+	if !s.serverUnreachable || reason != s.reason {
+		s.restarts[reason].Add(1)
+	}
+	s.serverUnreachable, s.freezeDetector = true, freezeDetector{}
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = r.next })
+	s.setState(camera.Offline, reason, detail)
+}
+
+// cancelRetry ends whatever waits for another attempt.
+func (s *supervisor) cancelRetry() {
+	s.retry = nil
+	s.pathWatcher.close()
+	s.dialing.close()
+	s.queuedSlot.release()
+	s.pathWatcher, s.dialing, s.queuedSlot = nil, nil, nil
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Time{} })
+}
+
+// handleFailure makes the camera offline and arranges for the next attempt.
+func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
+	s.restarts[reason].Add(1)
+	if reason != camera.Frozen { // that one may well be so still when it is back
+		s.freezeDetector = freezeDetector{}
+	}
+	if s.hasFrame {
+		s.backoff.Reset()
+		s.hasFrame, s.serverAnswered, s.streamRetriesLeft = false, false, maxStreamRetries
+	}
+	if s.opts.OnDemand && !s.hasAnyReader() {
+		s.cancelRetry()
+		s.setState(camera.Idle, camera.None, "")
+		return
+	}
+	if reason == camera.EndOfFile && s.opts.Once {
+		s.setState(camera.Offline, reason, detail)
+		return
+	}
+	wait := s.retryDelay(reason)
+	s.retry = time.After(wait)
+	if s.pathWatcher == nil && (s.opts.Source.Kind == sourceurl.Device || s.opts.Source.Kind == sourceurl.File) {
+		s.pathWatcher = watchPath(s.opts.Source.Path, s.log)
+	}
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Now().Add(wait) })
+	s.setState(camera.Offline, reason, detail)
+}
+
+// retryDelay returns how long to wait after a failure.
+func (s *supervisor) retryDelay(reason camera.Reason) time.Duration {
+	switch {
+	case reason == camera.Auth: // many cameras lock a user out after a few attempts with a wrong password
+		return withJitter(maxRetryDelay)
+	case reason == camera.NotFound && s.streamRetriesLeft > 0:
+		s.streamRetriesLeft--
+		return withJitter(streamRetryDelay)
+	}
+	return s.backoff.NextBackOff()
+}
+
+// hasAnyReader reports whether somebody reads any of the topics.
+func (s *supervisor) hasAnyReader() bool { return slices.Contains(s.hasReaders, true) }
+
+// updateDemand follows the topics' readers.
+func (s *supervisor) updateDemand() {
+	before := s.hasAnyReader()
+	for i, st := range s.streams.Load().byNumber {
+		if st == nil {
+			continue
+		}
+		if wanted := st.topic.Wanted(); wanted != s.hasReaders[i] {
+			s.hasReaders[i] = wanted
+			s.setDemand(i, wanted)
+		}
+	}
+	after := s.hasAnyReader()
+	switch {
+	case after == before || !s.opts.OnDemand || s.paused:
+	case !after:
+		s.stopWorker()
+		s.cancelRetry()
+		s.setState(camera.Idle, camera.None, "")
+	case s.state == camera.Idle:
+		s.openIfNeeded()
+	}
+}
+
+// turn begins and ends a rendition.
+func (s *supervisor) setDemand(rendition int, wanted bool) {
+	if s.worker != nil {
+		s.worker.send(wire.Demand{Rendition: uint8(rendition), Wanted: wanted})
+	}
+	switch {
+	case rendition == 0: // of which there is a picture a second anyway
+	case !wanted:
+		s.streams.Load().byNumber[rendition].topic.Expire()
+	case s.state != camera.Live:
+		s.publishPlaceholder(time.Now())
+	}
+}
+
+// tick runs once a second: it updates the rate and the placeholder, and checks the worker.
+func (s *supervisor) tick(now time.Time) {
+	s.sampleRate(now)
+	if s.worker != nil {
+		s.checkProgress(now.Sub(s.lastProgress))
+	}
+	if s.worker != nil {
+		s.checkWorker(now)
+	}
+	for _, st := range s.streams.Load().byNumber {
+		if st != nil {
+			st.topic.Trim()
+		}
+	}
+	if s.paused { // a process that was stuck may be gone
+		s.setState(camera.Paused, camera.None, s.stuckWorkerDetail())
+	}
+	switch {
+	case s.state == camera.Live:
+		s.requestMissingRenditions()
+	case s.hasAnyReader():
+		s.publishPlaceholder(now)
+	}
+}

@@ -1,0 +1,154 @@
+package v4l2
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/camera"
+)
+
+// SetControls opens a device beside whoever captures from it, changes the settings, by name, if there are any, and returns its
+// controls as they are then. All settings are checked before any is changed, and if the device refuses one, those before
+// it are put back. Its error is a *camera.ControlError.
+func SetControls(path string, settings map[string]camera.Setting) ([]camera.Control, error) {
+	n, err := openControls(path)
+	if err != nil {
+		return nil, err
+	}
+	defer n.close()
+	return setControls(n, settings)
+}
+
+// RestoreControls opens a device and changes each of the settings that it can. The others are returned with their reasons, which
+// are of type *camera.ControlError.
+func RestoreControls(path string, settings map[string]camera.Setting) map[string]error {
+	n, err := openControls(path)
+	if err != nil {
+		return allRefused(settings, err)
+	}
+	defer n.close()
+	return restoreControls(n, settings)
+}
+
+func allRefused(settings map[string]camera.Setting, err error) map[string]error {
+	refused := map[string]error{}
+	for name := range settings {
+		refused[name] = err
+	}
+	return refused
+}
+
+func openControls(path string) (node, error) {
+	// Whether it is a camera at all is for the capture to find out.
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, camera.ControlErrorf(camera.SettingRefused, "open the device: %v", err) // its path is for the role admin
+	}
+	return node(fd), nil
+}
+
+func setControls(t controlDriver, settings map[string]camera.Setting) ([]camera.Control, error) {
+	all, err := listControls(t)
+	if err != nil {
+		return nil, err
+	}
+	changes, bad := planChanges(all, settings)
+	if len(bad) > 0 {
+		var texts []string
+		for _, name := range slices.Sorted(maps.Keys(bad)) {
+			texts = append(texts, bad[name].Error())
+		}
+		return nil, camera.ControlErrorf(camera.BadSetting, "%s", strings.Join(texts, "; "))
+	}
+	for i, c := range changes {
+		if err := c.writeValue(t, c.target); err != nil {
+			for _, done := range slices.Backward(changes[:i]) {
+				if done.HasValue {
+					_ = done.writeValue(t, done.Value) // it has had this value before
+				}
+			}
+			return nil, c.refusedError(t, err)
+		}
+	}
+	if len(changes) > 0 { // one control's value changes what others are
+		if all, err = listControls(t); err != nil {
+			return nil, err
+		}
+	}
+	plain := make([]camera.Control, len(all))
+	for i, c := range all {
+		plain[i] = c.Control
+	}
+	return plain, nil
+}
+
+func restoreControls(t controlDriver, settings map[string]camera.Setting) map[string]error {
+	all, err := listControls(t)
+	if err != nil {
+		return allRefused(settings, err)
+	}
+	changes, refused := planChanges(all, settings)
+	for _, c := range changes {
+		if err := c.writeValue(t, c.target); err != nil {
+			refused[c.Name] = c.refusedError(t, err)
+		}
+	}
+	return refused
+}
+
+// change is a control with the value that it is to get.
+type change struct {
+	control
+	target int64
+}
+
+// planChanges turns settings into changes in an order that works, and says what is wrong with those that it cannot.
+func planChanges(all []control, settings map[string]camera.Setting) ([]change, map[string]error) {
+	var changes []change
+	bad := map[string]error{}
+	for name, s := range settings {
+		i := slices.IndexFunc(all, func(c control) bool { return c.Name == name })
+		if i < 0 {
+			bad[name] = unknownControlError(name, all)
+			continue
+		}
+		if to, err := all[i].resolve(s); err != nil {
+			bad[name] = err
+		} else {
+			changes = append(changes, change{all[i], to})
+		}
+	}
+	// Switches first: an exposure time is refused while the automatic is on.
+	slices.SortFunc(changes, func(a, b change) int {
+		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.id, b.id))
+	})
+	return changes, bad
+}
+
+func (c *change) order() int {
+	switch c.Kind {
+	case camera.Boolean, camera.Menu, camera.IntegerMenu:
+		return 0
+	case camera.Integer:
+		return 1
+	}
+	return 2 // a button acts on what is set
+}
+
+// refusedError says that the device did not take a value.
+func (c *change) refusedError(t controlDriver, err error) error {
+	why := ""
+	switch q, e := t.query(c.id - 1); {
+	case errors.Is(err, syscall.EBUSY):
+		why = ": not while it captures, or another program holds it"
+	case e == nil && q.ID == c.id && q.Flags&flagInactive != 0:
+		why = ": it is inactive, another control such as an automatic decides at present"
+	}
+	return camera.ControlErrorf(camera.SettingRefused, "%s: the device refuses %d (%v)%s", c.Name, c.target, err, why)
+}

@@ -1,0 +1,73 @@
+package v4l2
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"camd/pkg/camera"
+)
+
+// resolve returns the value that a setting means for this control, or says what would be right. Whether it falls onto a
+// step is left to the driver, which takes the nearest.
+func (c *control) resolve(s camera.Setting) (int64, error) {
+	if c.ReadOnly {
+		return 0, camera.ControlErrorf(camera.BadSetting, "%s: can only be read", c.Name)
+	}
+	number := s.Kind == camera.KindNumber
+	switch c.Kind {
+	case camera.Boolean:
+		if s.Kind == camera.KindSwitch || number && (s.Number == 0 || s.Number == 1) {
+			return s.Number, nil
+		}
+	case camera.Button:
+		if s.Kind != camera.KindText && s.Number == 1 {
+			return 1, nil
+		}
+	case camera.Menu, camera.IntegerMenu:
+		if _, exists := c.Menu[s.Number]; exists && number {
+			return s.Number, nil
+		}
+		for value, item := range c.Menu {
+			if s.Kind == camera.KindText && strings.EqualFold(item, s.Text) {
+				return value, nil
+			}
+		}
+	default:
+		if number && c.Min <= s.Number && s.Number <= c.Max {
+			return s.Number, nil
+		}
+	}
+	return 0, camera.ControlErrorf(camera.BadSetting, "%s: want %s, got %v", c.Name, c.allowedText(), s)
+}
+
+// allowedText says what the control can be set to.
+func (c *control) allowedText() string {
+	switch c.Kind {
+	case camera.Boolean:
+		return "true or false"
+	case camera.Button:
+		return "true, which presses it"
+	case camera.Menu, camera.IntegerMenu:
+		var items []string
+		for _, value := range slices.Sorted(maps.Keys(c.Menu)) {
+			items = append(items, fmt.Sprintf("%q (%d)", c.Menu[value], value))
+		}
+		return "one of " + strings.Join(items, ", ")
+	}
+	return fmt.Sprintf("a whole number from %d to %d", c.Min, c.Max)
+}
+
+// unknownControlError says which controls there are.
+func unknownControlError(name string, all []control) error {
+	if len(all) == 0 {
+		return camera.ControlErrorf(camera.BadSetting, "no control %q; this device has none", name)
+	}
+	names := make([]string, len(all))
+	for i, c := range all {
+		names[i] = c.Name
+	}
+	slices.Sort(names)
+	return camera.ControlErrorf(camera.BadSetting, "no control %q; there are %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,74 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+	"time"
+)
+
+// sampleMessages holds every kind of message but Frame, filled and empty; Hello is first, since it must be.
+var sampleMessages = []Message{
+	Hello{Version: Version},
+	Start{},
+	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", Transport: "udp",
+		TLS: TLS{"/ca.pem", "sha256:00", true}, RedirectHosts: []string{"cdn.example.com", "::1"}, Width: 1280, Height: 720,
+		FPS: 12.5, Format: "mjpeg", Quality: 80, Once: true, OpenTimeout: 3 * time.Second, ReadTimeout: time.Nanosecond,
+		Controls: map[string]Setting{"gain": {Kind: "switch", Number: 1}}},
+	Opened{},
+	Opened{Backend: "V4L2", Codec: "mjpeg", Width: 1280, Height: 720, FPS: 29.97, Passthrough: true, Note: "asked for 30 fps"},
+	Heartbeat{},
+	Heartbeat{Captured: -1, Count: 1<<64 - 1},
+	Demand{},
+	Demand{Wanted: true},
+	Demand{Rendition: MaxRenditions, Wanted: true},
+	Ended{},
+	Ended{Reason: "busy", Detail: "another program has it"},
+	Stop{},
+	Renditions{},
+	Renditions{Quality: 70, List: []Rendition{{Width: 640, FPS: 5, Quality: 60}, {}, {Width: 16, FPS: 0.001, Quality: 1}}},
+	Refused{},
+	Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "ä"},
+	Refused{Pictures: map[string]uint64{"damaged": 1<<64 - 1, "truncated": 0}},
+	SetControls{},
+	SetControls{Request: 1<<32 - 1, Set: map[string]Setting{"brightness": {Kind: "number", Number: -1 << 63}, "ä": {Kind: "text", Text: "50 Hz"}}},
+	Controls{},
+	Controls{Request: 1, ErrorKind: "timeout", Detail: "no answer", Refused: map[string]string{"hue": "not there"}, List: []Control{
+		{Name: "hue", Title: "Hue", Kind: "integer", Min: -1 << 63, Max: 1<<63 - 1, Step: 1, Default: 2, Value: 3, HasValue: true, Volatile: true},
+		{Name: "menu", Kind: "menu", Menu: map[int64]string{0: "off", 10: ""}, ReadOnly: true, Inactive: true},
+	}},
+}
+
+var sampleFrame = Frame{Captured: 1<<62 + 1, Count: 1<<63 + 1, Encode: 5 * time.Millisecond}
+
+// encodeMessages is what a Writer makes of messages, without a hello unless it is among them.
+func encodeMessages(t testing.TB, messages ...Message) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for _, m := range messages {
+		if err := w.Write(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+// encodeFrame is a frame with a picture of n bytes.
+func encodeFrame(t testing.TB, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := NewWriter(&b).WriteFrame(sampleFrame, bytes.Repeat([]byte{0xA5}, n)); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// rawMessage is a message of any kind with any body.
+func rawMessage(kind byte, body string) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(1+len(body)))
+	return append(append(b, kind), body...)
+}
+
+// encodedHello is a valid one, to go before what is tested.
+func encodedHello(t testing.TB) []byte { return encodeMessages(t, Hello{Version}) }
