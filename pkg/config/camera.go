@@ -49,7 +49,7 @@ func cameraFields() []field[cameraEntry] {
 		{"stall_timeout", duration(func(e *cameraEntry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"open_timeout", duration(func(e *cameraEntry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
 		{"frozen_timeout", durationOrOff(func(e *cameraEntry) *time.Duration { return &e.FrozenTimeout }, time.Second, 24*time.Hour)},
-		{"recycle", durationOrOff(func(e *cameraEntry) *time.Duration { return &e.WorkerMaxAge }, time.Minute, 365*24*time.Hour)},
+		{"worker_max_age", durationOrOff(func(e *cameraEntry) *time.Duration { return &e.WorkerMaxAge }, time.Minute, 365*24*time.Hour)},
 		{"controls", readControls},
 		{"renditions", readRenditions},
 	}

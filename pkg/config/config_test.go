@@ -81,14 +81,14 @@ cameras:
     stall_timeout: 500ms
     open_timeout: 1m30s
     frozen_timeout: off
-    recycle: 24h
+    worker_max_age: 24h
     controls: {brightness: -5, gain: 0x10, auto_exposure: false, power_line_frequency: 50 Hz, scene: "3", sharpness: "${QUALITY}", 3d_noise: yes}
   - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true, paused: true}
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
 limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB, frame_bytes: 2MiB, frame_pixels: 8294400, connections: 90, connections_per_address: 30}
-unsent: 128KiB
+send_buffer: 128KiB
 hosts: [Cams.example.com., "*.lan"]
 allow_origin: https://mainsail.local:8443
 frame_ancestors: [self, "https://home.example.com:8123"]

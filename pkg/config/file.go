@@ -25,7 +25,7 @@ func fileFields() []field[Config] {
 		{"cameras", readCameras},
 		{"limits", section(limitFields(), func(c *Config) *Limits { return &c.Limits })},
 		{"write_timeout", duration(func(c *Config) *time.Duration { return &c.WriteTimeout }, 100*time.Millisecond, 10*time.Minute)},
-		{"unsent", byteSize(func(c *Config) *int64 { return &c.SendBuffer }, 4<<10, 16<<20)},
+		{"send_buffer", byteSize(func(c *Config) *int64 { return &c.SendBuffer }, 4<<10, 16<<20)},
 		{"hosts", readHosts},
 		{"allow_origin", readOrigins},
 		{"frame_ancestors", readFrameAncestors},

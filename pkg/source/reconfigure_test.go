@@ -35,7 +35,7 @@ func TestCompareReportsDifference(t *testing.T) {
 		{"stall timeout", net, func(o *Options) { o.StallTimeout = time.Minute }, Adjusted},
 		{"open timeout", net, func(o *Options) { o.OpenTimeout = time.Minute }, Adjusted},
 		{"frozen timeout", net, func(o *Options) { o.FrozenTimeout = time.Minute }, Adjusted},
-		{"recycle", net, func(o *Options) { o.WorkerMaxAge = time.Hour }, Adjusted},
+		{"worker_max_age", net, func(o *Options) { o.WorkerMaxAge = time.Hour }, Adjusted},
 		{"memory", net, func(o *Options) { o.WorkerMaxMemory = 1 << 30 }, Adjusted},
 		{"quality", net, func(o *Options) { o.Quality = 10 }, Adjusted},
 		{"on demand", net, func(o *Options) { o.OnDemand = true }, Adjusted},

@@ -120,7 +120,7 @@ func TestCredential(t *testing.T) {
 		t.Fatal(err)
 	}
 	drop(t, "LoadCredential=yard.password:"+file+"\n")
-	picture, err := os.ReadFile("../../pkg/mjpeg/testdata/opencv-grey.jpg")
+	picture, err := os.ReadFile("../../pkg/media/testdata/opencv-grey.jpg")
 	if err != nil {
 		t.Fatal(err)
 	}
