@@ -33,7 +33,7 @@ func (s syntheticCamera) Renditions() []string { return []string{camera.Main} }
 func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	topic := broker.NewTopic(cameraID, broker.Options{})
 	metrics := httpapi.NewMetrics("bench", "")
-	metrics.Camera(cameraID, syntheticCamera{}.Renditions())
+	metrics.CameraObserver(cameraID, syntheticCamera{}.Renditions())
 	srv := httpapi.New(httpapi.Options{
 		Config: httpapi.Config{
 			Cameras:    map[string]httpapi.Camera{cameraID: syntheticCamera{topic}},

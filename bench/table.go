@@ -41,7 +41,7 @@ func (r *report) writeTable(w io.Writer) error {
 	return err
 }
 
-// each calls f for every row and server, in order.
+// eachRow calls f for every row and server, in order.
 func (r *report) eachRow(rows []*row, f func(*row, string)) {
 	for _, row := range rows {
 		for _, server := range r.Servers {

@@ -42,7 +42,7 @@ func (c busCollector) Collect(out chan<- prometheus.Metric) {
 	send := func(kind prometheus.ValueType, d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, kind, v, labels...)
 	}
-	send(prometheus.GaugeValue, busConnected, oneIf(s.Connected))
+	send(prometheus.GaugeValue, busConnected, boolToFloat(s.Connected))
 	send(prometheus.CounterValue, busReconnects, float64(s.Reconnects))
 	send(prometheus.GaugeValue, busSites, float64(s.Sites))
 	send(prometheus.GaugeValue, busSilentSites, float64(s.Silent))
@@ -54,7 +54,7 @@ func (c busCollector) Collect(out chan<- prometheus.Metric) {
 	streams := func(direction string, reasons []string, all []bus.Stream) {
 		for _, one := range all {
 			labels := []string{direction, one.Camera, one.Rendition}
-			send(prometheus.GaugeValue, busWatched, oneIf(one.Watched), labels...)
+			send(prometheus.GaugeValue, busWatched, boolToFloat(one.Watched), labels...)
 			send(prometheus.CounterValue, busPassed, float64(one.Passed), labels...)
 			send(prometheus.CounterValue, busFrames, float64(one.Frames), labels...)
 			send(prometheus.CounterValue, busBytes, float64(one.Bytes), labels...)
@@ -89,7 +89,7 @@ func (c *cameraRegistry) outgoingStreams(sent []bus.Stream) (all []bus.Stream) {
 	return all
 }
 
-func oneIf(b bool) float64 {
+func boolToFloat(b bool) float64 {
 	if b {
 		return 1
 	}

@@ -38,7 +38,7 @@ type daemon struct {
 
 // serve runs a daemon until ctx ends. ready is called once with the address that it listens on.
 func serve(ctx context.Context, cfg *config.Config, reload reloadState, ready func(net.Addr)) error {
-	d, err := assemble(cfg, reload)
+	d, err := newDaemon(cfg, reload)
 	if err != nil {
 		return failure(err)
 	}
@@ -55,8 +55,8 @@ func serve(ctx context.Context, cfg *config.Config, reload reloadState, ready fu
 	return nil
 }
 
-// assemble makes all that a configuration needs, and starts nothing of it.
-func assemble(cfg *config.Config, reload reloadState) (*daemon, error) {
+// newDaemon makes all that a configuration needs, and starts nothing of it.
+func newDaemon(cfg *config.Config, reload reloadState) (*daemon, error) {
 	log, auditLog := reload.logs.log, audit.New(reload.logs.audit)
 	auditLog.SetAddresses(audit.Addresses(cfg.Log.Addresses))
 	worker, err := findWorker(cfg)

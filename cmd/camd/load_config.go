@@ -60,7 +60,7 @@ func (f serveFlags) applyTo(l loadedConfig) (loadedConfig, error) {
 	return l, l.CheckExposure()
 }
 
-// admit sets the anonymous permission, if the command line has one.
+// applyAnonymous sets the anonymous permission, if the command line has one.
 func (f serveFlags) applyAnonymous(cfg *config.Config) error {
 	if f.anonymous == "" {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"camd/pkg/source"
 )
 
-// company is the cameras that are served: those of the configuration in force, and those of other sites. It keeps the server and
+// cameraRegistry is the cameras that are served: those of the configuration in force, and those of other sites. It keeps the server and
 // the bus informed of them. It is safe for concurrent use.
 type cameraRegistry struct {
 	server                *httpapi.Server

@@ -29,7 +29,7 @@ type reloadState struct {
 	terminalGone func() bool // the terminal that camd was started from is gone
 }
 
-// follow reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
+// handleReloads reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
 func (d *daemon) handleReloads(ctx context.Context, stop func()) {
 	d.reportLastGood()
 	d.keepLastGood()

@@ -21,7 +21,7 @@ type Target struct {
 	FindWorker  func() (string, error)
 	CheckHealth func(context.Context) error
 
-	// Bus looks what the bus of the configuration has; nil if there is none.
+	// ProbeBus looks what the bus of the configuration has; nil if there is none.
 	ProbeBus func(context.Context) BusReport
 }
 

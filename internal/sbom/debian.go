@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Package is a Debian package with libraries that a program needs.
+// DebianPackage is a Debian package with libraries that a program needs.
 type DebianPackage struct {
 	Name, Version, Arch   string
 	Release               string // of Debian: 12

@@ -13,7 +13,7 @@ import (
 	"github.com/pion/rtp"
 )
 
-// streams answers an RTSP server's requests: one publisher at /cam, any number of readers.
+// rtspStream answers an RTSP server's requests: one publisher at /cam, any number of readers.
 type rtspStream struct {
 	user, password string
 	server         *gortsplib.Server

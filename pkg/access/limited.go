@@ -1,6 +1,6 @@
 package access
 
-// Within returns an authenticator that allows only what both a and other allow. It is for the time in which the cameras change from those
+// LimitedBy returns an authenticator that allows only what both a and other allow. It is for the time in which the cameras change from those
 // that other was made for to those that a was made for: neither configuration may grant access to a camera of the other one.
 func (a *Authenticator) LimitedBy(other *Authenticator) *Authenticator {
 	o := a.options

@@ -76,7 +76,7 @@ func (a *LoginLimiter) attempt(client Client, name string, verify func() bool) e
 	return nil
 }
 
-// enter admits to the queue. Those of an address that are in it count as wrong until they are known to be right, or many at once
+// enqueue admits to the queue. Those of an address that are in it count as wrong until they are known to be right, or many at once
 // could be more than may be one after the other.
 func (a *LoginLimiter) enqueue(source userAddress) error {
 	a.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// sum is the SHA-256 of a secret that nobody can guess.
+// secretHash is the SHA-256 of a secret that nobody can guess.
 type secretHash [sha256.Size]byte
 
 // Token lets a program in.

@@ -40,7 +40,7 @@ func (l *localSite) refresh() {
 
 // publish publishes an announcement.
 func (l *localSite) announce(complete bool, cameras []cameraInfo) {
-	w := announcement{Version: protocolVersion, Box: l.box, Host: l.host, CamdVersion: l.camd, SentAt: time.Now(), Revision: l.revision, Complete: complete}
+	w := announcement{Version: protocolVersion, Instance: l.instance, Host: l.host, CamdVersion: l.camdVersion, SentAt: time.Now(), Revision: l.revision, Complete: complete}
 	if complete {
 		w.Cameras = cameras
 	}
@@ -104,7 +104,7 @@ func cameraInfosDiffer(before, now []cameraInfo) bool {
 // completeInterval is how long a site that is asked for all of its cameras waits before it answers the next time.
 const completeInterval = time.Second
 
-// asked makes one of the next looks tell of everything: many who ask at once get one answer.
+// handleAnnounceRequest makes one of the next looks tell of everything: many who ask at once get one answer.
 func (l *localSite) handleAnnounceRequest(*nats.Msg) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

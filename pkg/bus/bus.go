@@ -25,14 +25,14 @@ type LocalCamera interface {
 
 // Bus is one connection to NATS and all that goes over it. Run belongs to one goroutine; the rest is safe for concurrent use.
 type Bus struct {
-	opts       Options
-	log        *zap.Logger
-	subjects   subjects
-	connection *connection
-	localSite  *localSite // nil without a site
-	relay      *relay     // nil for one that only offers
-	refusals   *refusals
-	inbox      *inbox
+	opts              Options
+	log               *zap.Logger
+	subjects          subjects
+	connection        *connection
+	localSite         *localSite // nil without a site
+	relay             *relay     // nil for one that only offers
+	refusals          *refusals
+	announcementQueue *pendingAnnouncements
 }
 
 // New returns a bus that does nothing until Run. Its error says which option is wrong.
@@ -45,7 +45,7 @@ func New(o Options) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refusals: newRefusals(o.Log), inbox: newInbox()}
+	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refusals: newRefusals(o.Log), announcementQueue: newPendingAnnouncements()}
 	b.connection = &connection{opts: o, log: o.Log, auth: auth, dialer: newDialer(), maxDelay: maxAnswerDelay, since: time.Now()}
 	instance := nuid.Next()
 	if o.Site != "" {
@@ -75,7 +75,7 @@ func (b *Bus) Run(ctx context.Context) {
 	running.Go(func() { b.connection.run(sendCtx, b.attach) })
 	running.Go(func() { b.readAnnouncements(sendCtx) })
 	if b.relay != nil {
-		running.Go(func() { b.connection.leaveWhenBehind(sendCtx, b.relay.isFetching) })
+		running.Go(func() { b.connection.reconnectWhenSlow(sendCtx, b.relay.isFetching) })
 		running.Go(func() { b.relay.publishPlaceholders(sendCtx) })
 	}
 	b.poll(ctx)
@@ -96,7 +96,7 @@ func (b *Bus) Run(ctx context.Context) {
 	}
 }
 
-// watch checks for changes until ctx ends.
+// poll checks for changes until ctx ends.
 func (b *Bus) poll(ctx context.Context) {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -160,9 +160,9 @@ func (b *Bus) subscriptions() map[string]func(*nats.Msg) {
 	return l
 }
 
-// receive takes an announcement from the connection. It is quick, so that nothing waits behind one that is refused.
+// receiveAnnouncement takes an announcement from the connection. It is quick, so that nothing waits behind one that is refused.
 func (b *Bus) receiveAnnouncement(m *nats.Msg) {
-	if known, admitted := b.admit(m, time.Now()); admitted && !b.inbox.put(m, known) {
+	if known, admitted := b.admit(m, time.Now()); admitted && !b.announcementQueue.put(m, known) {
 		b.refusals.add(TooFast)
 	}
 }
@@ -170,7 +170,7 @@ func (b *Bus) receiveAnnouncement(m *nats.Msg) {
 // readAnnouncements reads the announcements that have been admitted until ctx ends.
 func (b *Bus) readAnnouncements(ctx context.Context) {
 	for {
-		m := b.inbox.next(ctx)
+		m := b.announcementQueue.next(ctx)
 		if m == nil {
 			return
 		}
@@ -182,14 +182,14 @@ func (b *Bus) readAnnouncements(ctx context.Context) {
 func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 	var refused string
 	site, ok := b.subjects.siteOf(m.Subject)
-	box := peekPublisher(m.Data, "box")
+	instance := peekPublisher(m.Data, "box")
 	switch {
 	case !ok || len(m.Data) > maxMessage:
 		refused = NotUnderstood
 	case b.isLocalSite(site):
-		known, refused = b.localSite.admits(box, m.Size(), now)
+		known, refused = b.localSite.admits(instance, m.Size(), now)
 	case b.relay != nil:
-		known, refused = b.relay.admits(site, box, m.Size(), now)
+		known, refused = b.relay.admits(site, instance, m.Size(), now)
 	}
 	if refused != "" {
 		b.refusals.add(refused)
@@ -199,16 +199,16 @@ func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 
 func (b *Bus) isLocalSite(site string) bool { return b.localSite != nil && site == b.localSite.site }
 
-// hear processes an announcement. Nothing of this site's reaches the relay: its cameras must not come back.
+// handleAnnouncement processes an announcement. Nothing of this site's reaches the relay: its cameras must not come back.
 func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 	site, _ := b.subjects.siteOf(m.Subject)
 	w, err := parseAnnouncement(m.Data)
-	box := peekPublisher(m.Data, "box")
+	instance := peekPublisher(m.Data, "box")
 	switch {
-	case err != nil || box != "" && box != w.Box: // the quota was that of box
+	case err != nil || instance != "" && instance != w.Instance: // the quota was that of box
 		b.refusals.add(NotUnderstood)
 	case b.isLocalSite(site):
-		if w.Box != b.localSite.box {
+		if w.Instance != b.localSite.instance {
 			b.localSite.handleAnnouncement(w, now)
 		}
 	case b.relay != nil:

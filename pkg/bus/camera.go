@@ -19,7 +19,7 @@ import (
 type Camera struct {
 	id, site, localID string
 	relay             *relay
-	box               string // that has it; belongs to whoever has the relay's lock
+	instance          string // that has it; belongs to whoever has the relay's lock
 
 	mu           sync.Mutex
 	info         cameraInfo
@@ -118,8 +118,8 @@ func (c *Camera) receiver(name string) *receiver {
 }
 
 // update takes what the box that has the camera says of it, and reports whether its renditions are others than before.
-func (c *Camera) update(info cameraInfo, b *box) bool {
-	c.box = b.id
+func (c *Camera) update(info cameraInfo, b *siteInstance) bool {
+	c.instance = b.id
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.info, c.owner, c.clockOffset = info, b.id, b.clockOffset.estimate()

@@ -15,7 +15,7 @@ const (
 	placeholderInterval = time.Second // between placeholders, as a local camera repeats them
 )
 
-// find says how the camera is. down is how long there has been no connection; why is for those who look after camd, not for viewers.
+// currentState says how the camera is. down is how long there has been no connection; why is for those who look after camd, not for viewers.
 func (c *Camera) currentState(now time.Time, down time.Duration) cameraState {
 	state := cameraState{c.info.State, c.info.Reason, c.info.Detail, c.info.Since.Add(c.clockOffset)}
 	switch {

@@ -17,7 +17,7 @@ func (c *clockOffset) addSample(sent, now time.Time) {
 	c.n++
 }
 
-// ahead is what is to be added to a box's time. Clocks that are within a second of each other, as those are that are
+// estimate is what is to be added to a box's time. Clocks that are within a second of each other, as those are that are
 // kept by NTP, are better than what can be learned here.
 func (c *clockOffset) estimate() time.Duration {
 	if c.n == 0 {

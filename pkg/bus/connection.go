@@ -18,7 +18,7 @@ import (
 // How soon a connection is given up that does not answer, and tried for again.
 const (
 	pingInterval  = 500 * time.Millisecond
-	mostPings     = 3
+	maxPings      = 3
 	reconnectWait = 200 * time.Millisecond
 )
 
@@ -30,15 +30,15 @@ type connection struct {
 	dialer   *dialer
 	maxDelay time.Duration // that answers may be
 
-	mu         sync.Mutex
-	conn       *nats.Conn
-	isUp       bool
-	server     string
-	since      time.Time
-	problem    string
-	connects   uint64 // connections
-	leftBehind uint64 // of those, left because they were behind
-	maxPayload int64
+	mu             sync.Mutex
+	conn           *nats.Conn
+	isUp           bool
+	server         string
+	since          time.Time
+	problem        string
+	connects       uint64 // connections
+	slowReconnects uint64 // of those, left because they were behind
+	maxPayload     int64
 }
 
 // current returns the connection; it may be nil, or down.
@@ -76,7 +76,7 @@ func (l *connection) dial(onConnect func(isReconnect bool)) (*nats.Conn, <-chan 
 		nats.Name("camd " + l.opts.Site), nats.NoEcho(), nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
 		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), nats.ReconnectOnFlusherError(),
-		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(mostPings), nats.Timeout(dialTimeout),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings), nats.Timeout(dialTimeout),
 		nats.SetCustomDialer(l.dialer),
 		nats.ConnectHandler(func(c *nats.Conn) { l.connected(c); onConnect(false) }),
 		nats.ReconnectHandler(func(c *nats.Conn) { l.connected(c); onConnect(true) }),
@@ -218,5 +218,5 @@ func (l *connection) report(s *State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.Connected, s.Server, s.Since, s.Problem, s.MaxPayload = l.isUp, l.server, l.since, l.problem, l.maxPayload
-	s.Reconnects, s.Left = max(l.connects, 1)-1, l.leftBehind
+	s.Reconnects, s.SlowReconnects = max(l.connects, 1)-1, l.slowReconnects
 }

@@ -86,9 +86,9 @@ const (
 	maxAnswerDelay = 1500 * time.Millisecond // that an answer may be late where nothing but interests goes out
 )
 
-// leaveWhenBehind leaves a server whose answers are late while isFetching reports that pictures come from it: they lie behind a queue of
+// reconnectWhenSlow leaves a server whose answers are late while isFetching reports that pictures come from it: they lie behind a queue of
 // those, which grows to old ones over a link that is too slow. The queue goes with the connection.
-func (l *connection) leaveWhenBehind(ctx context.Context, isFetching func() bool) {
+func (l *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bool) {
 	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
 	for {
@@ -106,7 +106,7 @@ func (l *connection) leaveWhenBehind(ctx context.Context, isFetching func() bool
 		}
 		if current, _ := l.ready(); current == conn && conn.ForceReconnect() == nil {
 			l.mu.Lock()
-			l.leftBehind++
+			l.slowReconnects++
 			l.mu.Unlock()
 			l.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", l.maxDelay))
 		}

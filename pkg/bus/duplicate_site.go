@@ -7,11 +7,11 @@ import (
 )
 
 // admits decides whether what another camd says under this site's name is read. If not, it returns the reason.
-func (l *localSite) admits(box string, size int, now time.Time) (known bool, refused string) {
+func (l *localSite) admits(instance string, size int, now time.Time) (known bool, refused string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var of *publisher
-	if r := l.duplicateSites[box]; r != nil {
+	if r := l.duplicateSites[instance]; r != nil {
 		of = r.publisher
 	}
 	if !l.duplicateAdmission.allows(of, size, now) {
@@ -20,23 +20,23 @@ func (l *localSite) admits(box string, size int, now time.Time) (known bool, ref
 	return of != nil, ""
 }
 
-// hear takes note of what another camd says under the same site's name. Two boxes may share a site, but no camera: of two
+// handleAnnouncement takes note of what another camd says under the same site's name. Two boxes may share a site, but no camera: of two
 // that have one, the one that has had it for longer keeps it.
 func (l *localSite) handleAnnouncement(w announcement, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	duplicate := l.duplicateSites[w.Box]
+	duplicate := l.duplicateSites[w.Instance]
 	switch {
 	case w.Leaving:
-		delete(l.duplicateSites, w.Box)
+		delete(l.duplicateSites, w.Instance)
 		l.resolveDuplicates()
 		return
-	case duplicate == nil && len(l.duplicateSites) >= maxBoxes && !l.evictDuplicateSite(now):
-		l.refuse(TooManyBoxes)
+	case duplicate == nil && len(l.duplicateSites) >= maxInstances && !l.evictDuplicateSite(now):
+		l.refuse(TooManyInstances)
 		return
 	case duplicate == nil:
 		duplicate = &duplicateSite{publisher: l.duplicateAdmission.newPublisher(now)}
-		l.duplicateSites[w.Box] = duplicate
+		l.duplicateSites[w.Instance] = duplicate
 		l.requested = true // it is to know what there is here
 	}
 	duplicate.lastSeen = now
@@ -61,12 +61,12 @@ func (l *localSite) handleAnnouncement(w announcement, now time.Time) {
 	l.updateSenders()
 }
 
-// evictBox removes a silent duplicate site, the one that was seen for the shortest time, and reports whether there was one.
+// evictInstance removes a silent duplicate site, the one that was seen for the shortest time, and reports whether there was one.
 func (l *localSite) evictDuplicateSite(now time.Time) bool {
 	briefest := ""
-	for box, r := range l.duplicateSites {
+	for instance, r := range l.duplicateSites {
 		if r.isSilent(now) && (briefest == "" || r.seenFor() < l.duplicateSites[briefest].seenFor()) {
-			briefest = box
+			briefest = instance
 		}
 	}
 	delete(l.duplicateSites, briefest)
@@ -90,43 +90,43 @@ const claimTolerance = time.Second
 // resolveDuplicates decides of each camera whether it is this box's.
 func (l *localSite) resolveDuplicates() {
 	now := time.Now()
-	for box, r := range l.duplicateSites {
+	for instance, r := range l.duplicateSites {
 		if now.Sub(r.lastSeen) > rememberFor(r.seenFor()) {
-			delete(l.duplicateSites, box)
+			delete(l.duplicateSites, instance)
 		}
 	}
 	for id, o := range l.cameras {
 		owner := ""
-		for box, r := range l.duplicateSites {
-			if since, has := r.since[id]; has && !r.isSilent(now) && heldLonger(since, box, o.since, l.box) {
-				owner = box
+		for instance, r := range l.duplicateSites {
+			if since, has := r.since[id]; has && !r.isSilent(now) && heldLonger(since, instance, o.since, l.instance) {
+				owner = instance
 			}
 		}
 		l.setOwner(id, o, owner)
 	}
 }
 
-func heldLonger(a time.Time, boxA string, b time.Time, boxB string) bool {
+func heldLonger(a time.Time, instanceA string, b time.Time, instanceB string) bool {
 	if d := a.Sub(b); d > claimTolerance || d < -claimTolerance {
 		return d < 0
 	}
-	return boxA < boxB
+	return instanceA < instanceB
 }
 
 // setOwner makes a camera another box's, or this one's if box is empty.
-func (l *localSite) setOwner(id string, o *publishedCamera, box string) {
-	if (o.owner == "") == (box == "") {
-		o.owner = box
+func (l *localSite) setOwner(id string, o *publishedCamera, instance string) {
+	if (o.owner == "") == (instance == "") {
+		o.owner = instance
 		return
 	}
-	o.owner = box
-	if box == "" {
+	o.owner = instance
+	if instance == "" {
 		l.log.Info("camera offered", zap.String("camera", id))
 		return
 	}
 	o.stop()
 	l.log.Error("camera not offered: the site has another one of this name", zap.String("camera", id), zap.String("site", l.site),
-		zap.String("box", box), zap.String("remedy", "give one of them another id, or one of the boxes another site"))
+		zap.String("box", instance), zap.String("remedy", "give one of them another id, or one of the boxes another site"))
 }
 
 // duplicateCameras lists the cameras that another box has.

@@ -36,7 +36,7 @@ const (
 
 // header is what comes with a picture or a piece of it.
 type header struct {
-	box           string
+	instance      string
 	stream        uint64
 	seq           uint64
 	taken         time.Time
@@ -62,7 +62,7 @@ func frameHeader(f *broker.Frame, from string, state camera.State, pieces int) n
 	return h
 }
 
-// cut says in how many pieces a picture of n bytes goes, and how large each but the last is.
+// splitFrame says in how many pieces a picture of n bytes goes, and how large each but the last is.
 func splitFrame(n int, maxPayload int64) (pieces, size int, err error) {
 	room := int(min(maxPayload-headerRoom, maxPieceSize))
 	if n > MaxFrame || room <= 0 || (n+room-1)/room > maxPieces {
@@ -80,9 +80,9 @@ var errHeader = errors.New("no headers of a frame")
 
 // readHeader reads and bounds what comes with n bytes of a picture.
 func readHeader(h nats.Header, n int) (r header, err error) {
-	box, stream, found := strings.Cut(headerValue(h, headerFrom), "/")
-	r.box = box
-	if !found || !isInstance(box) {
+	instance, stream, found := strings.Cut(headerValue(h, headerFrom), "/")
+	r.instance = instance
+	if !found || !isInstance(instance) {
 		return r, errHeader
 	}
 	if r.stream, err = strconv.ParseUint(stream, 10, 64); err != nil {

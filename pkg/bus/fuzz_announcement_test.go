@@ -41,7 +41,7 @@ func FuzzAnnouncement(f *testing.F) {
 			t.Errorf("%d sites with %d cameras, %d of boxes", sites, cameras, b.relay.cameras)
 		}
 		if !strings.Contains(string(data), honest) {
-			if c := b.relay.sites["north"].cameras["yard"]; c == nil || c.box != honest {
+			if c := b.relay.sites["north"].cameras["yard"]; c == nil || c.instance != honest {
 				t.Errorf("the known site lost its camera: %+v", c)
 			}
 		}

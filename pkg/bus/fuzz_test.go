@@ -39,14 +39,14 @@ const testPublisher = "STRANGER01234567890123"
 // addFuzzSeeds are what camds say, and what is nearly that.
 func addFuzzSeeds(f *testing.F) {
 	now := time.Unix(1700000000, 0).UTC()
-	w := announcement{Version: protocolVersion, Box: testPublisher, Host: "box", SentAt: now, Revision: 1, Complete: true, Cameras: []cameraInfo{{
+	w := announcement{Version: protocolVersion, Instance: testPublisher, Host: "box", SentAt: now, Revision: 1, Complete: true, Cameras: []cameraInfo{{
 		ID: "yard", Title: "Yard", State: camera.Live, Since: now, FPS: 30, Width: 32, Height: 16, Renditions: []renditionInfo{{Name: camera.Main}, {Name: "preview", Width: 16, FPS: 5}},
 	}}}
 	whole, _ := json.Marshal(w)
 	w.Cameras[0].State = camera.Paused
 	paused, _ := json.Marshal(w)
-	beats, _ := json.Marshal(announcement{Version: protocolVersion, Box: testPublisher, SentAt: now, Revision: 2})
-	gone, _ := json.Marshal(announcement{Version: protocolVersion, Box: testPublisher, SentAt: now, Leaving: true})
+	beats, _ := json.Marshal(announcement{Version: protocolVersion, Instance: testPublisher, SentAt: now, Revision: 2})
+	gone, _ := json.Marshal(announcement{Version: protocolVersion, Instance: testPublisher, SentAt: now, Leaving: true})
 	want, _ := json.Marshal(interest{Version: protocolVersion, Relay: testPublisher, Watch: map[string][]string{"yard": {"main", "preview", "no"}}, Fresh: map[string][]string{"yard": {"main"}}})
 	pic := testJPEG(100)
 	frame := func(seq, piece, pieces string, n int) []byte {
@@ -171,18 +171,18 @@ func isJPEGError(err error) bool { _, is := err.(jpeg.FormatError); return is }
 
 func TestAnnouncementsAreBounded(t *testing.T) {
 	many := func(n int) []byte {
-		w := announcement{Version: protocolVersion, Box: testPublisher, Complete: true}
+		w := announcement{Version: protocolVersion, Instance: testPublisher, Complete: true}
 		for i := range n {
 			w.Cameras = append(w.Cameras, cameraInfo{ID: "c" + itoa(i), State: camera.Live, Renditions: []renditionInfo{{Name: camera.Main}}})
 		}
 		b, _ := json.Marshal(w)
 		return b
 	}
-	if _, err := parseAnnouncement(many(maxCamerasPerBox)); err != nil {
-		t.Errorf("%d cameras: %v", maxCamerasPerBox, err)
+	if _, err := parseAnnouncement(many(maxCamerasPerInstance)); err != nil {
+		t.Errorf("%d cameras: %v", maxCamerasPerInstance, err)
 	}
 	for what, b := range map[string][]byte{
-		"too many cameras": many(maxCamerasPerBox + 1),
+		"too many cameras": many(maxCamerasPerInstance + 1),
 		"another version":  []byte(`{"v":2,"box":"` + testPublisher + `"}`),
 		"no box":           []byte(`{"v":1}`),
 		"a box with a dot": []byte(`{"v":1,"box":"aaaa.aaaaaaa"}`),

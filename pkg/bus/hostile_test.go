@@ -38,8 +38,8 @@ func (c *Camera) openReceiver(rendition string) *receiver {
 func testInstance(n int) string { return fmt.Sprintf("RUN%08d", n) }
 
 // announce is the announcement of a box with such cameras and renditions beside main.
-func announce(box string, cameras []string, renditions ...string) announcement {
-	w := announcement{Version: protocolVersion, Box: box, SentAt: time.Now(), Revision: 1, Complete: true}
+func announce(instance string, cameras []string, renditions ...string) announcement {
+	w := announcement{Version: protocolVersion, Instance: instance, SentAt: time.Now(), Revision: 1, Complete: true}
 	for _, id := range cameras {
 		t := cameraInfo{ID: id, Title: id, State: camera.Live, Renditions: []renditionInfo{{Name: camera.Main}}}
 		for _, r := range renditions {
@@ -61,28 +61,28 @@ func (r *relay) listCameras(t *testing.T) (ids []string) {
 }
 
 // A camd in a container has another host's name at each start: the runs that are over must not keep the next one out.
-func TestOldBoxesDoNotKeepNewOnesOut(t *testing.T) {
+func TestOldInstancesDoNotKeepNewOnesOut(t *testing.T) {
 	r, now := newTestRelay(t), time.Now()
-	for i := range 3 * maxBoxes {
+	for i := range 3 * maxInstances {
 		now = now.Add(time.Minute)
 		w := announce(testInstance(i), []string{"yard"})
 		w.Host = testInstance(i)
 		r.handleAnnouncement("north", w, now)
-		if b := r.sites["north"].boxes[testInstance(i)]; b == nil || !b.complete {
+		if b := r.sites["north"].instances[testInstance(i)]; b == nil || !b.complete {
 			t.Fatalf("start %d is not heard", i)
 		}
-		r.handleAnnouncement("north", announcement{Version: protocolVersion, Box: testInstance(i), Host: w.Host, SentAt: now, Revision: 1, Leaving: true}, now)
+		r.handleAnnouncement("north", announcement{Version: protocolVersion, Instance: testInstance(i), Host: w.Host, SentAt: now, Revision: 1, Leaving: true}, now)
 	}
-	if n := len(r.sites["north"].boxes); n > maxBoxes {
-		t.Errorf("%d boxes are known, want at most %d", n, maxBoxes)
+	if n := len(r.sites["north"].instances); n > maxInstances {
+		t.Errorf("%d boxes are known, want at most %d", n, maxInstances)
 	}
-	if got, want := r.listCameras(t), []string{"north.yard"}; !slices.Equal(got, want) || r.cameras > maxBoxes {
+	if got, want := r.listCameras(t), []string{"north.yard"}; !slices.Equal(got, want) || r.cameras > maxInstances {
 		t.Errorf("%q and %d cameras of boxes, want %q", got, r.cameras, want)
 	}
 }
 
 // What a run of camd had and its successor has not is gone, as is all of a site that is silent for a day; readers come to the end.
-func TestCamerasEndWithTheBoxThatHadThem(t *testing.T) {
+func TestCamerasEndWithTheirInstance(t *testing.T) {
 	r, now := newTestRelay(t), time.Now()
 	before := announce(testInstance(1), []string{"yard", "hall"})
 	before.Host = "box"
@@ -91,7 +91,7 @@ func TestCamerasEndWithTheBoxThatHadThem(t *testing.T) {
 	hall := r.sites["north"].cameras["hall"].openReceiver(camera.Main).topic
 	after := announce(testInstance(2), []string{"yard"})
 	after.Host = "box"
-	r.handleAnnouncement("north", announcement{Version: protocolVersion, Box: after.Box, Host: "box", SentAt: now, Revision: 1}, now)
+	r.handleAnnouncement("north", announcement{Version: protocolVersion, Instance: after.Instance, Host: "box", SentAt: now, Revision: 1}, now)
 	r.listCameras(t)
 	r.handleAnnouncement("north", after, now)
 	if got, want := r.listCameras(t), []string{"north.yard"}; !slices.Equal(got, want) || !topicEnded(hall) {
@@ -99,7 +99,7 @@ func TestCamerasEndWithTheBoxThatHadThem(t *testing.T) {
 	}
 
 	yard := r.sites["north"].cameras["yard"].openReceiver(camera.Main).topic
-	r.sites["north"].boxes[after.Box].lastSeen = now.Add(-25 * time.Hour)
+	r.sites["north"].instances[after.Instance].lastSeen = now.Add(-25 * time.Hour)
 	if got := r.listCameras(t); len(got) > 0 || !topicEnded(yard) || r.cameras != 0 {
 		t.Errorf("%q and %d cameras of boxes are left; readers are at the end: %v", got, r.cameras, topicEnded(yard))
 	}

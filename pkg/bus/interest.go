@@ -23,7 +23,7 @@ type relayInterest struct {
 // them last wanted something.
 const overflowRelay = ""
 
-// wish reads what a relay's viewers watch, if its publisher does not send too much.
+// handleInterest reads what a relay's viewers watch, if its publisher does not send too much.
 func (l *localSite) handleInterest(m *nats.Msg) {
 	relay, now := peekPublisher(m.Data, "relay"), time.Now()
 	if !l.admitsInterest(relay, len(m.Data), now) {
@@ -38,7 +38,7 @@ func (l *localSite) handleInterest(m *nats.Msg) {
 	l.setInterest(w, now)
 }
 
-// take replaces a relay's interest.
+// setInterest replaces a relay's interest.
 func (l *localSite) setInterest(w interest, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +98,7 @@ func (l *localSite) removeInterest(relay string) {
 	}
 }
 
-// own returns the renditions of an interest that this box has. What it returns does not hold the memory of the message.
+// localStreams returns the renditions of an interest that this box has. What it returns does not hold the memory of the message.
 func (l *localSite) localStreams(watch map[string][]string) map[streamKey]bool {
 	streams := map[streamKey]bool{}
 	for id, o := range l.cameras {
@@ -129,7 +129,7 @@ func (l *localSite) extendInterests() {
 	}
 }
 
-// settle starts and stops senders according to the interests.
+// updateSenders starts and stops senders according to the interests.
 func (l *localSite) updateSenders() {
 	down := l.connection.down()
 	keep := down > 0 && down < disconnectedGrace
@@ -199,7 +199,7 @@ func (l *localSite) startSender(o *publishedCamera, k streamKey, topic *broker.T
 		o.streamNumbers[topic] = l.streamCount
 	}
 	out := &sender{
-		subject: l.subjects.frames(l.site, k.camera, k.rendition), from: l.box + "/" + strconv.FormatUint(o.streamNumbers[topic], 10),
+		subject: l.subjects.frames(l.site, k.camera, k.rendition), from: l.instance + "/" + strconv.FormatUint(o.streamNumbers[topic], 10),
 		topic: topic, state: func() camera.State { return o.camera.Status().State }, connection: l.connection, count: l.counts[k],
 	}
 	l.senders.Add(1)

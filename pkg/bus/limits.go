@@ -55,7 +55,7 @@ type publisher struct {
 	quota     quota
 }
 
-// intake decides, before a message is parsed, whether it is taken. Each publisher that is known has a quota of its own, so that
+// admission decides, before a message is parsed, whether it is taken. Each publisher that is known has a quota of its own, so that
 // no other one can use it up. All new publishers share one, and so do those that became known a moment ago: somebody who makes
 // up names has the quota of one publisher, and not that of many.
 type admission struct {
@@ -88,8 +88,8 @@ func announcementAdmission(sites int) admission {
 	}
 }
 
-// unknownBoxQuota is that of the announcements of boxes that a known site is not known to have.
-func unknownBoxQuota() quota { return newQuota(2, maxBoxes, 128<<10, maxMessage) }
+// unknownInstanceQuota is that of the announcements of boxes that a known site is not known to have.
+func unknownInstanceQuota() quota { return newQuota(2, maxInstances, 128<<10, maxMessage) }
 
 // newInterestAdmission is that of what relays say their viewers watch. A relay speaks whenever viewers come and go.
 func newInterestAdmission() admission {

@@ -128,11 +128,11 @@ func TestCamerasBeyondTheLimitAreLeftOutAndKnownOnesKept(t *testing.T) {
 			t.Errorf("%d refused, want 1", n)
 		}
 		north := b.relay.sites["north"]
-		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Box: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); ask {
+		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Instance: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); ask {
 			t.Error("the site is asked for cameras that there is no room for")
 		}
 		b.announce(t, "south", announce(testInstance(2), nil))
-		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Box: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); !ask {
+		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Instance: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); !ask {
 			t.Error("the site is not asked for the others, now that there is room")
 		}
 	})
@@ -141,13 +141,13 @@ func TestCamerasBeyondTheLimitAreLeftOutAndKnownOnesKept(t *testing.T) {
 func TestSiteCamerasAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLimitedRelay(t, SiteLimits{})
-		for box := range maxBoxes {
+		for instance := range maxInstances {
 			var cameras []string
-			for i := range maxCamerasPerBox {
-				cameras = append(cameras, fmt.Sprintf("c%d-%d", box, i))
+			for i := range maxCamerasPerInstance {
+				cameras = append(cameras, fmt.Sprintf("c%d-%d", instance, i))
 			}
 			time.Sleep(time.Minute) // its quota is another test's
-			b.announce(t, "forged", announce(testInstance(box), cameras))
+			b.announce(t, "forged", announce(testInstance(instance), cameras))
 		}
 		if n := b.relay.sites["forged"].announced; n != maxCamerasPerSite {
 			t.Errorf("%d cameras of one site, want %d", n, maxCamerasPerSite)
@@ -182,11 +182,11 @@ func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
 func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLimitedRelay(t, SiteLimits{})
-		owner := func() string { return b.relay.sites["north"].cameras["yard"].box }
-		beats := func(boxes ...int) {
+		owner := func() string { return b.relay.sites["north"].cameras["yard"].instance }
+		beats := func(instances ...int) {
 			for range 10 {
 				time.Sleep(heartbeatInterval)
-				for _, i := range boxes {
+				for _, i := range instances {
 					w := announce(testInstance(i), []string{"yard"})
 					w.Cameras[0].HeldSeconds = 1e9
 					if i == 0 {
@@ -411,7 +411,7 @@ func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 		yard.setState(state, camera.None)
 		waitCamera(t, relay, "north.yard", state)
 	}
-	expectConserved(t, yard, first, site, relay)
+	expectEveryFrameCounted(t, yard, first, site, relay)
 	if in := receivedStream(relay, "north.yard", camera.Main); in.Frames != 21 {
 		t.Errorf("%d of 21 pictures came: %+v", in.Frames, in)
 	}

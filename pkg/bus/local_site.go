@@ -24,12 +24,12 @@ type streamKey struct{ camera, rendition string }
 
 // localSite is this camd's site: it announces its cameras, receives relays' interests, and sends frames.
 type localSite struct {
-	site, box, host, camd string
-	subjects              subjects
-	connection            *connection
-	log                   *zap.Logger
-	refuse                func(cause string)
-	ctx                   context.Context // of senders; set by Run
+	site, instance, host, camdVersion string
+	subjects                          subjects
+	connection                        *connection
+	log                               *zap.Logger
+	refuse                            func(cause string)
+	ctx                               context.Context // of senders; set by Run
 
 	mu                 sync.Mutex
 	order              []string
@@ -71,12 +71,12 @@ type duplicateSite struct {
 	since    map[string]time.Time // from when on it has had each camera
 }
 
-func newLocalSite(o Options, box string, l *connection, refuse func(string)) *localSite {
+func newLocalSite(o Options, instance string, l *connection, refuse func(string)) *localSite {
 	host, _ := os.Hostname() // without one, cameras of an earlier run linger longer in others' lists
 	return &localSite{
-		site: o.Site, box: box, host: host, camd: o.Version, subjects: subjects{o.Prefix}, connection: l, log: o.Log, refuse: refuse,
+		site: o.Site, instance: instance, host: host, camdVersion: o.Version, subjects: subjects{o.Prefix}, connection: l, log: o.Log, refuse: refuse,
 		cameras: map[string]*publishedCamera{}, interests: map[string]*relayInterest{}, duplicateSites: map[string]*duplicateSite{}, counts: map[streamKey]*sendStats{},
-		ctx: context.Background(), interestAdmission: newInterestAdmission(), duplicateAdmission: announcementAdmission(maxBoxes),
+		ctx: context.Background(), interestAdmission: newInterestAdmission(), duplicateAdmission: announcementAdmission(maxInstances),
 	}
 }
 
@@ -88,8 +88,8 @@ func (l *localSite) setCameras(localCameras []LocalCamera) {
 	l.order = nil
 	for _, s := range localCameras {
 		id := s.Status().ID
-		if !namePattern.MatchString(id) || cameras[id] != nil || len(cameras) == maxCamerasPerBox {
-			l.log.Error("camera not offered", zap.String("camera", id), zap.Error(errName), zap.Int("most", maxCamerasPerBox))
+		if !namePattern.MatchString(id) || cameras[id] != nil || len(cameras) == maxCamerasPerInstance {
+			l.log.Error("camera not offered", zap.String("camera", id), zap.Error(errName), zap.Int("most", maxCamerasPerInstance))
 			continue
 		}
 		o := l.cameras[id]
@@ -121,7 +121,7 @@ func (o *publishedCamera) stop() {
 	}
 }
 
-// leave says that this box goes, and ends what is being sent.
+// announceLeaving says that this box goes, and ends what is being sent.
 func (l *localSite) announceLeaving() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,12 +130,12 @@ func (l *localSite) announceLeaving() {
 		o.stop()
 	}
 	l.senders.Wait()
-	last := announcement{Version: protocolVersion, Box: l.box, Host: l.host, CamdVersion: l.camd, SentAt: time.Now(), Revision: l.revision, Leaving: true}
+	last := announcement{Version: protocolVersion, Instance: l.instance, Host: l.host, CamdVersion: l.camdVersion, SentAt: time.Now(), Revision: l.revision, Leaving: true}
 	_ = l.connection.publish(l.subjects.site(l.site), last) // silence says the same, later
 	l.left = true
 }
 
-// begin sets the context of the senders.
+// setContext sets the context of the senders.
 func (l *localSite) setContext(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

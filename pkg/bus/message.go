@@ -16,22 +16,22 @@ import (
 
 // What a bus takes note of, at most: beyond it somebody is wrong or hostile.
 const (
-	maxBoxes          = 16      // of one site
-	maxCamerasPerBox  = 512     // of one box
-	maxCamerasPerSite = 1024    // cameras of all boxes of one site
-	maxRenditions     = 17      // of one camera: main and as many as a configuration may have
-	maxRelays         = 4096    // that say what their viewers watch
-	maxInterests      = 1 << 16 // renditions that all relays watch together
-	maxMessage        = 1 << 20 // bytes of a message that is no frame
-	maxText           = 500     // bytes of a text for people
-	maxTitle          = 200
-	maxCodec          = 40
+	maxInstances          = 16      // of one site
+	maxCamerasPerInstance = 512     // of one box
+	maxCamerasPerSite     = 1024    // cameras of all boxes of one site
+	maxRenditions         = 17      // of one camera: main and as many as a configuration may have
+	maxRelays             = 4096    // that say what their viewers watch
+	maxInterests          = 1 << 16 // renditions that all relays watch together
+	maxMessage            = 1 << 20 // bytes of a message that is no frame
+	maxText               = 500     // bytes of a text for people
+	maxTitle              = 200
+	maxCodec              = 40
 )
 
 // announcement is what a box says about itself under its site's name. A heartbeat has no cameras; a complete announcement has all of them.
 type announcement struct {
 	Version     int          `json:"v"`
-	Box         string       `json:"box"`            // this run of camd, and no other
+	Instance    string       `json:"box"`            // this run of camd, and no other
 	Host        string       `json:"host,omitempty"` // one that comes with the same host's name comes in its place
 	CamdVersion string       `json:"camd,omitempty"` // its version, for people
 	SentAt      time.Time    `json:"now"`
@@ -41,7 +41,7 @@ type announcement struct {
 	Cameras     []cameraInfo `json:"cameras,omitempty"`
 }
 
-// told is what a box says of a camera.
+// cameraInfo is what a box says of a camera.
 type cameraInfo struct {
 	ID          string          `json:"id"`
 	Title       string          `json:"title"`
@@ -66,7 +66,7 @@ type renditionInfo struct {
 	Quality int     `json:"quality,omitempty"`
 }
 
-// wish is all that a relay's viewers watch at a site, by camera; it replaces that relay's last one. Fresh are
+// interest is all that a relay's viewers watch at a site, by camera; it replaces that relay's last one. Fresh are
 // those of it for which there is no picture yet.
 type interest struct {
 	Version int                 `json:"v"`
@@ -84,10 +84,10 @@ func parseAnnouncement(b []byte) (w announcement, err error) {
 	if err := decode(b, &w, &w.Version); err != nil {
 		return w, err
 	}
-	if !isInstance(w.Box) || len(w.Host) > 255 || len(w.CamdVersion) > 255 {
+	if !isInstance(w.Instance) || len(w.Host) > 255 || len(w.CamdVersion) > 255 {
 		return w, errors.New("no box")
 	}
-	if len(w.Cameras) > maxCamerasPerBox || len(w.Cameras) > 0 && !w.Complete {
+	if len(w.Cameras) > maxCamerasPerInstance || len(w.Cameras) > 0 && !w.Complete {
 		return w, fmt.Errorf("%d cameras", len(w.Cameras))
 	}
 	seen := map[string]bool{}

@@ -14,7 +14,7 @@ import (
 // maxPendingPieceBytes is how many bytes of pictures that have not come whole a relay holds.
 const maxPendingPieceBytes = 2 * MaxFrame
 
-// unjoined holds the pieces of all streams' pictures that wait for the rest. It holds what has come, and not what a first piece
+// pendingPieces holds the pieces of all streams' pictures that wait for the rest. It holds what has come, and not what a first piece
 // announces. Beyond maxPendingPieceBytes it drops the picture that was begun first: one that is never completed makes room for others.
 type pendingPieces struct {
 	refuse   func(cause string)

@@ -28,7 +28,7 @@ type receiver struct {
 	mu              sync.Mutex
 	sub             *nats.Subscription // nil while nobody watches
 	watchedSince    time.Time          // since when; zero while nobody does
-	box             string             // whose frames are taken
+	instance        string             // whose frames are taken
 	clockOffset     time.Duration
 	isOff           bool   // its site says that the camera is switched off: a picture that was on its way then is not shown
 	stream          header // box and stream of the newest frame
@@ -55,13 +55,13 @@ func newReceiver(c *Camera, name string, count *receiveStats) *receiver {
 }
 
 // setSource says whose frames are taken, how far that box's clock is from this one's, and whether the camera is switched off.
-func (in *receiver) setSource(box string, ahead time.Duration, off bool) {
+func (in *receiver) setSource(instance string, ahead time.Duration, off bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.box, in.clockOffset, in.isOff = box, ahead, off
+	in.instance, in.clockOffset, in.isOff = instance, ahead, off
 }
 
-// settle subscribes while somebody watches, and reports whether that has changed.
+// updateSubscription subscribes while somebody watches, and reports whether that has changed.
 func (in *receiver) updateSubscription(conn *nats.Conn, now time.Time) bool {
 	wanted := in.topic.Wanted()
 	in.mu.Lock()
@@ -124,7 +124,7 @@ func (in *receiver) handleMessage(m *nats.Msg) {
 	case err != nil:
 		in.lastForeign = time.Now()
 		in.camera.relay.refuse(NotUnderstood)
-	case h.box != in.box:
+	case h.instance != in.instance:
 		in.lastForeign = time.Now()
 		in.camera.relay.refuse(WrongPublisher)
 	default:
@@ -132,9 +132,9 @@ func (in *receiver) handleMessage(m *nats.Msg) {
 	}
 }
 
-// take puts a piece to the others, and deals with a picture that is whole.
+// handlePiece puts a piece to the others, and deals with a picture that is whole.
 func (in *receiver) handlePiece(h header, m *nats.Msg) {
-	if h.box != in.stream.box || h.stream != in.stream.stream {
+	if h.instance != in.stream.instance || h.stream != in.stream.stream {
 		in.stream, in.last = h, 0 // numbers begin anew
 		in.resetPieces()
 	}
@@ -176,7 +176,7 @@ func (in *receiver) dropTooLarge(h header) {
 	}
 }
 
-// behind reports whether several newer frames wait already. What waits may be somebody else's messages, and nobody's frames are
+// isBehind reports whether several newer frames wait already. What waits may be somebody else's messages, and nobody's frames are
 // passed over for those.
 func (in *receiver) isBehind(m *nats.Msg, pieces int) bool {
 	if time.Since(in.lastForeign) < time.Second {

@@ -64,8 +64,8 @@ func newTestReceiver(t *testing.T) (*Bus, *receiver) {
 }
 
 // receivePiece gives a stream a piece of a frame.
-func (in *receiver) receivePiece(box string, seq uint64, pic []byte, piece, pieces int) {
-	h := frameHeader(&broker.Frame{Seq: seq, Captured: time.Now(), Width: 32, Height: 16, JPEG: pic}, box+"/1", camera.Live, pieces)
+func (in *receiver) receivePiece(instance string, seq uint64, pic []byte, piece, pieces int) {
+	h := frameHeader(&broker.Frame{Seq: seq, Captured: time.Now(), Width: 32, Height: 16, JPEG: pic}, instance+"/1", camera.Live, pieces)
 	if pieces > 1 {
 		h[headerPiece] = []string{strconv.Itoa(piece) + "/" + strconv.Itoa(pieces)}
 	}

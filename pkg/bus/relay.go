@@ -51,15 +51,15 @@ func newRelay(o Options, instance string, l *connection, refuse func(string)) *r
 }
 
 // admits decides whether an announcement is read, by what is known without reading it. If not, it returns the reason.
-func (r *relay) admits(site, box string, size int, now time.Time) (known bool, refused string) {
+func (r *relay) admits(site, instance string, size int, now time.Time) (known bool, refused string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var of *publisher
 	s := r.sites[site]
 	if s != nil {
-		if b := s.boxes[box]; b != nil {
+		if b := s.instances[instance]; b != nil {
 			of = b.publisher
-		} else if !s.unknownBoxes.allows(now, size) {
+		} else if !s.unknownInstances.allows(now, size) {
 			return false, TooFast
 		}
 	}
@@ -92,15 +92,15 @@ func (r *relay) evictSite(except *remoteSite, now time.Time) bool {
 	if s == nil {
 		return false
 	}
-	for _, b := range s.boxes {
-		s.removeBox(b)
+	for _, b := range s.instances {
+		s.removeInstance(b)
 	}
 	s.assignCameras(now)
 	delete(r.sites, s.name)
 	return true
 }
 
-// hear processes an announcement of another site.
+// handleAnnouncement processes an announcement of another site.
 func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,7 +116,7 @@ func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 			r.refuse(TooManySites)
 			return
 		}
-		s = &remoteSite{name: name, relay: r, firstSeen: now, unknownBoxes: unknownBoxQuota(), boxes: map[string]*box{}, cameras: map[string]*Camera{}}
+		s = &remoteSite{name: name, relay: r, firstSeen: now, unknownInstances: unknownInstanceQuota(), instances: map[string]*siteInstance{}, cameras: map[string]*Camera{}}
 		r.sites[name] = s
 	}
 	s.lastSeen = now
@@ -134,7 +134,7 @@ func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 
 // fitCameras returns those of a box's cameras that there is room for beside all others', in their order. Those that it had before come
 // first.
-func (r *relay) fitCameras(s *remoteSite, b *box, cameras []cameraInfo, now time.Time) []cameraInfo {
+func (r *relay) fitCameras(s *remoteSite, b *siteInstance, cameras []cameraInfo, now time.Time) []cameraInfo {
 	others := r.cameras - len(b.cameras)
 	for others+len(cameras) > r.siteLimits.Cameras && r.evictSite(s, now) {
 		others = r.cameras - len(b.cameras)
@@ -160,7 +160,7 @@ func (r *relay) fitCameras(s *remoteSite, b *box, cameras []cameraInfo, now time
 }
 
 // countCameras notes how many cameras a box has.
-func (r *relay) countCameras(s *remoteSite, b *box, cameras int) {
+func (r *relay) countCameras(s *remoteSite, b *siteInstance, cameras int) {
 	r.cameras += cameras - len(b.cameras)
 	s.announced += cameras - len(b.cameras)
 }
@@ -206,7 +206,7 @@ func (r *relay) refresh() {
 	r.mu.Lock()
 	for name, s := range r.sites {
 		s.refresh(now)
-		if len(s.boxes) == 0 {
+		if len(s.instances) == 0 {
 			delete(r.sites, name)
 		}
 		if now.Sub(s.lastInterest) >= heartbeatInterval || now.Sub(s.lastInterest) >= heartbeatInterval/2 && s.isWaiting() {

@@ -14,23 +14,23 @@ func rememberFor(seen time.Duration) time.Duration {
 
 // remoteSite is what a relay knows of one. It belongs to whoever has the relay's lock.
 type remoteSite struct {
-	name         string
-	relay        *relay
-	firstSeen    time.Time // when its first announcement came
-	lastSeen     time.Time // when its last announcement came
-	wasAlive     bool      // at the last look
-	unknownBoxes quota     // of boxes that are not known
-	boxes        map[string]*box
-	announced    int // cameras of all boxes
-	cameras      map[string]*Camera
-	order        []string // of cameras, as their boxes have them
-	lastRequest  time.Time
-	lastInterest time.Time
-	hasInterest  bool // the last interest was not empty
+	name             string
+	relay            *relay
+	firstSeen        time.Time // when its first announcement came
+	lastSeen         time.Time // when its last announcement came
+	wasAlive         bool      // at the last look
+	unknownInstances quota     // of boxes that are not known
+	instances        map[string]*siteInstance
+	announced        int // cameras of all boxes
+	cameras          map[string]*Camera
+	order            []string // of cameras, as their boxes have them
+	lastRequest      time.Time
+	lastInterest     time.Time
+	hasInterest      bool // the last interest was not empty
 }
 
-// box is one camd at a site.
-type box struct {
+// siteInstance is one camd at a site.
+type siteInstance struct {
 	*publisher
 	id, host    string
 	lastSeen    time.Time
@@ -46,17 +46,17 @@ type box struct {
 
 // addSample processes a box's announcement. known is false if it is its first; incomplete is true if there is more to know.
 func (s *remoteSite) handleAnnouncement(w announcement, now time.Time) (known, incomplete bool) {
-	b, known := s.boxes[w.Box]
+	b, known := s.instances[w.Instance]
 	if !known {
 		if w.Leaving {
 			return true, false
 		}
-		if len(s.boxes) >= maxBoxes && !s.evictBox(now) {
-			s.relay.refuse(TooManyBoxes)
+		if len(s.instances) >= maxInstances && !s.evictInstance(now) {
+			s.relay.refuse(TooManyInstances)
 			return true, false
 		}
-		b = &box{publisher: s.relay.admission.newPublisher(now), id: w.Box, host: w.Host}
-		s.boxes[w.Box] = b
+		b = &siteInstance{publisher: s.relay.admission.newPublisher(now), id: w.Instance, host: w.Host}
+		s.instances[w.Instance] = b
 	}
 	b.lastSeen, b.leaving = now, w.Leaving
 	b.clockOffset.addSample(w.SentAt, now)
@@ -71,8 +71,8 @@ func (s *remoteSite) hasRoom() bool {
 	return s.announced < maxCamerasPerSite && s.relay.cameras < s.relay.siteLimits.Cameras
 }
 
-// take makes a box's cameras what it says, as far as there is room.
-func (s *remoteSite) setCameras(b *box, w announcement, now time.Time) {
+// setCameras makes a box's cameras what it says, as far as there is room.
+func (s *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) {
 	cameras := s.relay.fitCameras(s, b, w.Cameras, now)
 	if b.partial = len(cameras) < len(w.Cameras); b.partial {
 		s.relay.refuse(TooManyCameras)
@@ -94,13 +94,13 @@ func (s *remoteSite) setCameras(b *box, w announcement, now time.Time) {
 }
 
 // isOwnedByOther reports whether another box, which is heard, has a camera.
-func (s *remoteSite) isOwnedByOther(id string, b *box, now time.Time) bool {
+func (s *remoteSite) isOwnedByOther(id string, b *siteInstance, now time.Time) bool {
 	c := s.cameras[id]
-	if c == nil || c.box == b.id {
+	if c == nil || c.instance == b.id {
 		return false
 	}
-	owner := s.boxes[c.box]
-	return owner != nil && s.isBoxAlive(owner, now)
+	owner := s.instances[c.instance]
+	return owner != nil && s.isInstanceAlive(owner, now)
 }
 
 // heldSince is since when a box has had a camera. before are its cameras as they were; believed says whether its word is enough
@@ -119,30 +119,30 @@ func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now tim
 	return now, now.Sub(since) <= expiry
 }
 
-// evictBox forgets a box that is silent, the one that was heard for the shortest time, and reports whether there was one: a
+// evictInstance forgets a box that is silent, the one that was heard for the shortest time, and reports whether there was one: a
 // camd in a container has another host's name at each start, and so no successor.
-func (s *remoteSite) evictBox(now time.Time) bool {
-	var briefest *box
-	for _, b := range s.boxes {
-		if !s.isBoxAlive(b, now) && (briefest == nil || b.lastSeen.Sub(b.firstSeen) < briefest.lastSeen.Sub(briefest.firstSeen)) {
-			briefest = b
+func (s *remoteSite) evictInstance(now time.Time) bool {
+	var shortestSeen *siteInstance
+	for _, b := range s.instances {
+		if !s.isInstanceAlive(b, now) && (shortestSeen == nil || b.lastSeen.Sub(b.firstSeen) < shortestSeen.lastSeen.Sub(shortestSeen.firstSeen)) {
+			shortestSeen = b
 		}
 	}
-	if briefest == nil {
+	if shortestSeen == nil {
 		return false
 	}
-	s.removeBox(briefest)
+	s.removeInstance(shortestSeen)
 	s.assignCameras(now)
 	return true
 }
 
-func (s *remoteSite) removeBox(b *box) {
-	delete(s.boxes, b.id)
+func (s *remoteSite) removeInstance(b *siteInstance) {
+	delete(s.instances, b.id)
 	s.relay.countCameras(s, b, 0)
 }
 
-// isBoxAlive reports whether a box spoke lately. One that has a successor at its host is given less time.
-func (s *remoteSite) isBoxAlive(b *box, now time.Time) bool {
+// isInstanceAlive reports whether a box spoke lately. One that has a successor at its host is given less time.
+func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	silence := now.Sub(b.lastSeen)
 	if b.leaving || silence > expiry {
 		return false
@@ -151,8 +151,8 @@ func (s *remoteSite) isBoxAlive(b *box, now time.Time) bool {
 }
 
 // hasSuccessor reports whether another box speaks in b's place: camd was started anew.
-func (s *remoteSite) hasSuccessor(b *box) bool {
-	for _, o := range s.boxes {
+func (s *remoteSite) hasSuccessor(b *siteInstance) bool {
+	for _, o := range s.instances {
 		if o != b && o.host == b.host && o.host != "" && o.complete && !o.leaving && o.lastSeen.After(b.lastSeen) {
 			return true
 		}
@@ -161,8 +161,8 @@ func (s *remoteSite) hasSuccessor(b *box) bool {
 }
 
 func (s *remoteSite) isAlive(now time.Time) bool {
-	for _, b := range s.boxes {
-		if s.isBoxAlive(b, now) {
+	for _, b := range s.instances {
+		if s.isInstanceAlive(b, now) {
 			return true
 		}
 	}
@@ -172,12 +172,12 @@ func (s *remoteSite) isAlive(now time.Time) bool {
 // refresh forgets boxes that are not coming back, and arranges cameras anew when one has fallen silent or speaks again.
 func (s *remoteSite) refresh(now time.Time) {
 	changed := false
-	for _, b := range s.boxes {
-		living := s.isBoxAlive(b, now)
+	for _, b := range s.instances {
+		living := s.isInstanceAlive(b, now)
 		changed = changed || living != b.wasAlive
 		b.wasAlive = living
 		if !living && (s.hasSuccessor(b) || now.Sub(b.lastSeen) > rememberFor(b.lastSeen.Sub(b.firstSeen))) {
-			s.removeBox(b)
+			s.removeInstance(b)
 			changed = true // what it alone had ends with it
 		}
 	}
@@ -204,12 +204,12 @@ func (s *remoteSite) logAlive(alive bool) {
 // longest. Cameras that no box has any more end.
 func (s *remoteSite) assignCameras(now time.Time) {
 	type claim struct {
-		box  *box
+		box  *siteInstance
 		told cameraInfo
 	}
 	owners := map[string]claim{}
 	var order []string
-	for _, b := range s.sortedBoxes() {
+	for _, b := range s.sortedInstances() {
 		for _, t := range b.cameras {
 			other, has := owners[t.ID]
 			if !has {
@@ -243,13 +243,13 @@ func (s *remoteSite) assignCameras(now time.Time) {
 	}
 }
 
-// sortedBoxes returns the boxes in an order that stays.
-func (s *remoteSite) sortedBoxes() []*box {
-	list := make([]*box, 0, len(s.boxes))
-	for _, b := range s.boxes {
+// sortedInstances returns the boxes in an order that stays.
+func (s *remoteSite) sortedInstances() []*siteInstance {
+	list := make([]*siteInstance, 0, len(s.instances))
+	for _, b := range s.instances {
 		list = append(list, b)
 	}
-	slices.SortFunc(list, func(a, b *box) int {
+	slices.SortFunc(list, func(a, b *siteInstance) int {
 		if a.id < b.id {
 			return -1
 		}
@@ -259,12 +259,12 @@ func (s *remoteSite) sortedBoxes() []*box {
 }
 
 // isPreferred reports whether a rather than b has a camera.
-func (s *remoteSite) isPreferred(a, b *box, id string, now time.Time) bool {
-	livingA, livingB := s.isBoxAlive(a, now), s.isBoxAlive(b, now)
+func (s *remoteSite) isPreferred(a, b *siteInstance, id string, now time.Time) bool {
+	aliveA, aliveB := s.isInstanceAlive(a, now), s.isInstanceAlive(b, now)
 	switch {
-	case livingA != livingB:
-		return livingA
-	case !livingA:
+	case aliveA != aliveB:
+		return aliveA
+	case !aliveA:
 		return a.lastSeen.After(b.lastSeen)
 	}
 	return heldLonger(a.since[id], a.id, b.since[id], b.id)
@@ -272,9 +272,9 @@ func (s *remoteSite) isPreferred(a, b *box, id string, now time.Time) bool {
 
 // silentReason returns why a camera's box cannot be asked; empty if it can be.
 func (s *remoteSite) silentReason(c *Camera, now time.Time) string {
-	b := s.boxes[c.box]
+	b := s.instances[c.instance]
 	switch {
-	case b == nil || s.isBoxAlive(b, now):
+	case b == nil || s.isInstanceAlive(b, now):
 		return ""
 	case b.leaving:
 		return "camd at site " + s.name + " has ended"

@@ -68,7 +68,7 @@ func (s *sender) start(ctx context.Context, onEnd func()) {
 	}()
 }
 
-// over reports whether sending has ended.
+// isDone reports whether sending has ended.
 func (s *sender) isDone() bool {
 	select {
 	case <-s.done:

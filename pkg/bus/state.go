@@ -8,13 +8,13 @@ import (
 
 // State is how a bus is, for people and metrics.
 type State struct {
-	Connected  bool
-	Server     string    // the server's address, or the last one's; empty before the first
-	Since      time.Time // of Connected's last change
-	Problem    string    // why it is not connected, or what the server does not permit, for people and without secrets
-	Reconnects uint64    // connections made after the first
-	Left       uint64    // connections left because pictures queued at the server, for a link too slow for what is watched
-	MaxPayload int64     // bytes of a message that the server takes; frames beyond it go in pieces. 0 before the first connection
+	Connected      bool
+	Server         string    // the server's address, or the last one's; empty before the first
+	Since          time.Time // of Connected's last change
+	Problem        string    // why it is not connected, or what the server does not permit, for people and without secrets
+	Reconnects     uint64    // connections made after the first
+	SlowReconnects uint64    // connections left because pictures queued at the server, for a link too slow for what is watched
+	MaxPayload     int64     // bytes of a message that the server takes; frames beyond it go in pieces. 0 before the first connection
 
 	Sites      int               // other sites of which something was heard lately
 	Silent     int               // other sites of which nothing was
@@ -62,11 +62,11 @@ var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, SwitchedOff}, 
 
 // Why a message was not taken: a fixed set, fit for a metric's label.
 const (
-	NotUnderstood  = "not_understood" // it is not what camds say to each other
-	WrongPublisher = "stranger"       // a frame by another publisher than the one that has the camera
-	TooFast        = "rate"           // its publisher, or all new publishers together, send more than is read
-	TooManySites   = "sites"          // another site than those that there is room for
-	TooManyBoxes   = "boxes"          // another camd under a site's name than those that there is room for
+	NotUnderstood    = "not_understood" // it is not what camds say to each other
+	WrongPublisher   = "stranger"       // a frame by another publisher than the one that has the camera
+	TooFast          = "rate"           // its publisher, or all new publishers together, send more than is read
+	TooManySites     = "sites"          // another site than those that there is room for
+	TooManyInstances = "boxes"          // another camd under a site's name than those that there is room for
 	// TooManyCameras is an announcement with more cameras than there is room for. The others of it were taken.
 	TooManyCameras = "cameras"
 	TooManyRelays  = "relays" // another relay than those that there is room for. What it wants is sent all the same
@@ -77,5 +77,5 @@ const (
 
 // RefusedCauses lists every cause in Refused.
 var RefusedCauses = []string{
-	NotUnderstood, WrongPublisher, TooFast, TooManySites, TooManyBoxes, TooManyCameras, TooManyRelays, UnprovenClaim, TooManyPieces,
+	NotUnderstood, WrongPublisher, TooFast, TooManySites, TooManyInstances, TooManyCameras, TooManyRelays, UnprovenClaim, TooManyPieces,
 }

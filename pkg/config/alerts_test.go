@@ -43,7 +43,7 @@ mqtt: {url: "mqtts://broker/", user: u, password_file: mqtt, ca: cert.pem, topic
 	}
 	hooks := []Webhook{
 		{URL: "https://h.example/hunter2?token=hunter2", Key: signingKey, After: 10 * time.Second, Timeout: 10 * time.Second, GiveUp: time.Hour},
-		{URL: "http://10.0.0.1:9/", Key: signingKey, Events: []notify.Condition{notify.Well, notify.Paused}, Cameras: []string{"yard"}, Timeout: 3 * time.Second, GiveUp: 24 * time.Hour},
+		{URL: "http://10.0.0.1:9/", Key: signingKey, Events: []notify.Condition{notify.Healthy, notify.Paused}, Cameras: []string{"yard"}, Timeout: 3 * time.Second, GiveUp: 24 * time.Hour},
 	}
 	broker := &MQTT{
 		Broker: "mqtts://broker:8883", User: "u", Password: "hunter2", CA: vouching.File, TopicPrefix: "a/b",

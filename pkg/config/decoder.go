@@ -53,7 +53,7 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 		case key.Tag == "!!merge":
 			d.errorf(key, `merge keys ("<<") are not supported: write the keys out`)
 		case at < 0 && isNull(value) && value.Line == key.Line && value.Column == key.Column+utf8.RuneCountInString(key.Value):
-			d.errorf(key, `%s must be followed by ": "`, meantKey(key.Value, keyNames(fields)))
+			d.errorf(key, `%s must be followed by ": "`, suggestedKey(key.Value, keyNames(fields)))
 		case at < 0:
 			d.unknownKey(key, name, keyNames(fields))
 		case given[key.Value] != nil:
@@ -143,8 +143,8 @@ func leadingWord(key string) (begin string, whole bool) {
 	return key, true
 }
 
-// meantKey names the key that something begins with, if it is a known one.
-func meantKey(text string, known []string) string {
+// suggestedKey names the key that something begins with, if it is a known one.
+func suggestedKey(text string, known []string) string {
 	if begin, _ := leadingWord(text); slices.Contains(known, begin) {
 		return "the key " + strconv.Quote(begin)
 	}

@@ -201,7 +201,7 @@ func isEnvName(s string) bool {
 	return s != ""
 }
 
-// line reads a text of one line that is not empty, and repeats it in no message.
+// singleLine reads a text of one line that is not empty, and repeats it in no message.
 func (d *decoder) singleLine(key string, n *yaml.Node, want string) (string, bool) {
 	s, ok := d.text(key, n, want)
 	switch {

@@ -11,11 +11,11 @@ import (
 type Counts struct {
 	Since time.Time // when the viewer was added; set before anything is counted
 
-	Sent      atomic.Uint64 // frames written whole
-	Bytes     atomic.Uint64
-	Slow      atomic.Uint64 // frames passed over because it was still taking an earlier one
-	Rate      atomic.Uint64 // frames passed over because it asked for fewer
-	OverLimit atomic.Uint64 // frames passed over because it may not have more bytes
+	Sent             atomic.Uint64 // frames written whole
+	Bytes            atomic.Uint64
+	SkippedSlow      atomic.Uint64 // frames passed over because it was still taking an earlier one
+	SkippedRate      atomic.Uint64 // frames passed over because it asked for fewer
+	SkippedOverLimit atomic.Uint64 // frames passed over because it may not have more bytes
 
 	age   atomic.Int64 // nanoseconds; 0 for none
 	meter meter
@@ -33,9 +33,9 @@ const (
 // CountSkipped counts a frame that the viewer does not get.
 func (c *Counts) CountSkipped(decision Decision) {
 	if decision == SkipOverLimit {
-		c.OverLimit.Add(1)
+		c.SkippedOverLimit.Add(1)
 	} else {
-		c.Rate.Add(1)
+		c.SkippedRate.Add(1)
 	}
 }
 

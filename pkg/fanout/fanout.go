@@ -15,7 +15,7 @@ type Options struct {
 	DrainTimeout     time.Duration // how long Close lets viewers finish the frame that they are taking; 0 means 1 s
 	ViewersPerSender int           // how many viewers of a topic a sender gets before another is started beside it; 0 means 1000
 
-	// Aged is called once a frame and sender with the ages of the frames when the kernel took them. May be nil.
+	// ObserveAges is called once a frame and sender with the ages of the frames when the kernel took them. May be nil.
 	ObserveAges func(t *broker.Topic, ages []time.Duration)
 }
 
@@ -72,11 +72,11 @@ func (f *Fanout) Add(v *Viewer) {
 func (f *Fanout) senderFor(t *broker.Topic) *sender {
 	var leastLoaded *sender
 	for _, s := range f.senders[t] {
-		if leastLoaded == nil || s.load < leastLoaded.load {
+		if leastLoaded == nil || s.viewerCount < leastLoaded.viewerCount {
 			leastLoaded = s
 		}
 	}
-	if leastLoaded == nil || leastLoaded.load >= f.opts.ViewersPerSender && len(f.senders[t]) < runtime.GOMAXPROCS(0) {
+	if leastLoaded == nil || leastLoaded.viewerCount >= f.opts.ViewersPerSender && len(f.senders[t]) < runtime.GOMAXPROCS(0) {
 		leastLoaded = newSender(f, t)
 		f.senders[t] = append(f.senders[t], leastLoaded)
 		f.running.Go(leastLoaded.run)

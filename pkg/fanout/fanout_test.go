@@ -92,7 +92,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func (g *testViewer) accounted() uint64 {
-	return g.Counts.Sent.Load() + g.Counts.Slow.Load() + g.Counts.Rate.Load() + g.Counts.OverLimit.Load()
+	return g.Counts.Sent.Load() + g.Counts.SkippedSlow.Load() + g.Counts.SkippedRate.Load() + g.Counts.SkippedOverLimit.Load()
 }
 
 // Viewers of every kind at once: what each reads is whole, in order and newest first, and every frame is accounted for.
@@ -142,7 +142,7 @@ func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 	}
 	for i, g := range testViewers {
 		eventually(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
-		if i%3 == 1 && g.Counts.Rate.Load() == 0 {
+		if i%3 == 1 && g.Counts.SkippedRate.Load() == 0 {
 			t.Errorf("viewer %d asked for fewer frames and was spared none", i)
 		}
 	}

@@ -39,7 +39,7 @@ func (s *sender) finishWrite(v *Viewer, r pendingWrite) {
 				s.opts.ObserveAges(s.topic, []time.Duration{now.Sub(r.frame.Captured)})
 			}
 		} else {
-			v.Counts.Slow.Add(1)
+			v.Counts.SkippedSlow.Add(1)
 		}
 	}
 	v.err = err
@@ -79,8 +79,8 @@ func (s *sender) extendDeadline(v *Viewer) {
 	_ = v.Conn.SetWriteDeadline(time.Now().Add(timeout))
 }
 
-// finalBoundary lets viewers finish the frame that they are taking, and closes all connections; cause is passed to OnClose.
-func (s *sender) finalBoundary(cause error) {
+// closeViewers lets viewers finish the frame that they are taking, and closes all connections; cause is passed to OnClose.
+func (s *sender) closeViewers(cause error) {
 	for _, v := range s.viewers {
 		if v.busy {
 			_ = v.Conn.SetWriteDeadline(time.Now().Add(s.opts.DrainTimeout))

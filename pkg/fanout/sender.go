@@ -20,7 +20,7 @@ type sender struct {
 
 	lastHeartbeat atomic.Int64 // when run last completed a loop, in nanoseconds since the fan-out was created
 
-	load int // viewers added and not yet removed; guarded by Fanout.mu
+	viewerCount int // viewers added and not yet removed; guarded by Fanout.mu
 
 	wake    chan struct{} // has a token after something was added to one of these:
 	queueMu sync.Mutex
@@ -36,7 +36,7 @@ func newSender(f *Fanout, t *broker.Topic) *sender {
 
 // add hands the sender a viewer. Fanout.mu must be held, or the sender could be about to end.
 func (s *sender) add(v *Viewer) {
-	s.load++
+	s.viewerCount++
 	s.enqueue(&s.added, v)
 }
 
@@ -69,11 +69,11 @@ func (s *sender) run() {
 			case now := <-repeatTicker.C:
 				s.repeatFrames(now)
 			case <-s.closing:
-				s.finalBoundary(nil)
+				s.closeViewers(nil)
 				return
 			case <-s.topic.Ended():
 				s.unregister()
-				s.finalBoundary(broker.ErrEnded)
+				s.closeViewers(broker.ErrEnded)
 				return
 			}
 		}
@@ -149,24 +149,24 @@ func (s *sender) updateViewers() bool {
 			}
 		}
 	}
-	left := 0
+	removed := 0
 	s.viewers = slices.DeleteFunc(s.viewers, func(v *Viewer) bool {
 		if v.busy || v.err == nil { // in this order: while it is busy, its error is another goroutine's
 			return false
 		}
-		left++
+		removed++
 		s.remove(v, v.err)
 		return true
 	})
-	return left == 0 && len(s.viewers) > 0 || s.unregisterIfEmpty(left)
+	return removed == 0 && len(s.viewers) > 0 || s.unregisterIfEmpty(removed)
 }
 
 // unregisterIfEmpty subtracts removed viewers, and unregisters the sender with the last of them. It reports whether any remain.
-func (s *sender) unregisterIfEmpty(left int) bool {
+func (s *sender) unregisterIfEmpty(removed int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.load -= left
-	if s.load > 0 {
+	s.viewerCount -= removed
+	if s.viewerCount > 0 {
 		return true
 	}
 	s.unregisterLocked()

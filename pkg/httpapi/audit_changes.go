@@ -9,7 +9,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// change is what a control was and is; nil is not known.
+// controlChange is what a control was and is; nil is not known.
 type controlChange struct {
 	From any `json:"from"`
 	To   any `json:"to"`

@@ -46,7 +46,7 @@ func loginFailureReason(err error) string {
 	return "wrong"
 }
 
-// forbidden writes that somebody who is known wanted what they may not, and tells them so.
+// refuseForbidden writes that somebody who is known wanted what they may not, and tells them so.
 func (s *Server) refuseForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role access.Role, camera string) {
 	fields := []zap.Field{zap.String("role", string(role))}
 	if camera != "" {

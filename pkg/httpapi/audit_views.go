@@ -32,6 +32,6 @@ func (s *Server) logViewStart(viewer *viewer) {
 func (s *Server) logViewEnd(viewer *viewer, cut string) {
 	t := viewer.deliveryCounts()
 	s.audit.ViewEnded(viewer.actor, viewer.auditStream(), audit.ViewStats{
-		Since: viewer.Since, Frames: t.sent, Dropped: t.slow + t.rate + t.over, Bytes: t.bytes, Reason: cmp.Or(cut, "left"),
+		Since: viewer.Since, Frames: t.sent, Dropped: t.slow + t.rate + t.overLimit, Bytes: t.bytes, Reason: cmp.Or(cut, "left"),
 	})
 }

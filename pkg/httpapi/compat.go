@@ -10,7 +10,7 @@ import (
 	"camd/pkg/access"
 )
 
-// manner is the program whose answers a route imitates. They differ from camd's own in headers alone.
+// compatMode is the program whose answers a route imitates. They differ from camd's own in headers alone.
 type compatMode int
 
 const (

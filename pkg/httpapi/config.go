@@ -95,7 +95,7 @@ func (s *Server) SetConfig(cfg Config) {
 	}
 }
 
-// age returns what notes the ages of a topic's frames; of one that is not served any more they are noted nowhere.
+// frameAgeOf returns what notes the ages of a topic's frames; of one that is not served any more they are noted nowhere.
 func (s *Server) frameAgeOf(t *broker.Topic) prometheus.Observer {
 	if o, ok := s.config.Load().frameAges[t]; ok {
 		return o

@@ -46,7 +46,7 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 		nextPicture(t, staying)
 		nextPicture(t, leaving)
 
-		s.metrics.Camera("comes", comes.Renditions())
+		s.metrics.CameraObserver("comes", comes.Renditions())
 		s.SetConfig(newConfig(Limits{Viewers: 1}, comes, stays))
 		goes.topic.End()
 		if _, err := leaving.NextPart(); err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -137,7 +137,7 @@ func startServerOn(t *testing.T, l net.Listener, o Options, cameras ...Camera) *
 		id := c.Status().ID
 		o.Cameras[id] = c
 		o.Order = append(o.Order, id)
-		o.Metrics.Camera(id, []string{camera.Main})
+		o.Metrics.CameraObserver(id, []string{camera.Main})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &testServer{

@@ -71,7 +71,7 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn
 		v.OnClose(err)
 		return
 	}
-	s.fan.Add(v)
+	s.fanout.Add(v)
 }
 
 // responseHead is the head of the response and the beginning of the stream.

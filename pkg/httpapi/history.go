@@ -52,7 +52,7 @@ type viewerSample struct {
 
 func newSampleHistory() *sampleHistory { return &sampleHistory{rows: map[string]*cameraSamples{}} }
 
-// follow makes the cameras those given: others are forgotten. remote are those of other sites.
+// setCameras makes the cameras those given: others are forgotten. remote are those of other sites.
 func (d *sampleHistory) setCameras(cameras []string, remote map[string]bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

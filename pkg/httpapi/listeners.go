@@ -23,7 +23,7 @@ type httpListener struct {
 	server *http.Server
 }
 
-// open returns the listeners: the server's own first, which alone is encrypted.
+// newListeners returns the listeners: the server's own first, which alone is encrypted.
 func (s *Server) newListeners(base context.Context, errs *log.Logger, l net.Listener, extra []ExtraListener) (listeners []httpListener) {
 	for i, d := range append([]ExtraListener{{l, s}}, extra...) {
 		if d.Handler != s {

@@ -64,9 +64,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// Camera returns the observer of one camera's pictures, and makes its histograms appear at zero.
-func (m *Metrics) Camera(id string, renditions []string) *CameraTimes {
-	t := &CameraTimes{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}}
+// CameraObserver returns the observer of one camera's pictures, and makes its histograms appear at zero.
+func (m *Metrics) CameraObserver(id string, renditions []string) *CameraObserver {
+	t := &CameraObserver{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}}
 	for _, r := range renditions {
 		m.frameAgeOf(id, r)
 		t.encode[r], t.publish[r] = m.encode.WithLabelValues(id, r), m.publish.WithLabelValues(id, r)
@@ -94,17 +94,17 @@ func (m *Metrics) deleteSeries(before, now []streamKey) {
 	}
 }
 
-// CameraTimes observes the time that one camera's pictures take, by rendition.
-type CameraTimes struct {
+// CameraObserver observes the time that one camera's pictures take, by rendition.
+type CameraObserver struct {
 	encode, publish map[string]prometheus.Observer
 }
 
 // Encoded notes what encoding a picture took.
-func (t *CameraTimes) Encoded(rendition string, d time.Duration) {
+func (t *CameraObserver) Encoded(rendition string, d time.Duration) {
 	t.encode[rendition].Observe(d.Seconds())
 }
 
 // Published notes the time from a picture's capture to its publication.
-func (t *CameraTimes) Published(rendition string, d time.Duration) {
+func (t *CameraObserver) Published(rendition string, d time.Duration) {
 	t.publish[rendition].Observe(d.Seconds())
 }

@@ -10,7 +10,7 @@ import (
 
 // Pausable is a Camera that a person can switch off and on.
 type Pausable interface {
-	// Pause returns when it is done, and reports whether that was a change: a camera that is switched off is closed, and
+	// SetPaused returns when it is done, and reports whether that was a change: a camera that is switched off is closed, and
 	// nobody gets a picture any more that it gave. It is safe for concurrent use. Its error is ctx's, or that the camera is no
 	// more; then nothing was done.
 	SetPaused(ctx context.Context, paused bool) (changed bool, err error)

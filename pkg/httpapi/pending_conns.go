@@ -56,7 +56,7 @@ func (n *pendingConns) count() int {
 	return len(n.conns)
 }
 
-// greet returns when there are none. Those without a request after the timeout are closed. No more may come
+// drain returns when there are none. Those without a request after the timeout are closed. No more may come
 // meanwhile.
 func (n *pendingConns) drain() {
 	timer := time.NewTimer(n.timeout)

@@ -52,7 +52,7 @@ func (r *remoteStreams) add(stream remoteStream, topic *broker.Topic) {
 	r.topics[topic] = stream
 }
 
-// age returns what notes the ages of a topic's frames.
+// frameAgeOf returns what notes the ages of a topic's frames.
 func (r *remoteStreams) frameAgeOf(t *broker.Topic) prometheus.Observer {
 	r.mu.Lock()
 	defer r.mu.Unlock()

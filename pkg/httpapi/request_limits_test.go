@@ -14,7 +14,7 @@ import (
 	"camd/pkg/connlimit"
 )
 
-// raw sends a request as it is written and returns the connection.
+// sendRaw sends a request as it is written and returns the connection.
 func (s *testServer) sendRaw(t *testing.T, request string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))

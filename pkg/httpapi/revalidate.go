@@ -38,7 +38,7 @@ func (s *Server) revalidate() {
 	}
 }
 
-// everybody returns all viewers, in no order.
+// all returns all viewers, in no order.
 func (a *viewerRegistry) all() []*viewer {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -42,12 +42,12 @@ type Options struct {
 	// Certificate says how the server's own stands, for the metrics; nil where it has none.
 	Certificate func() CertificateState
 
-	// Link returns the state of the bus. nil: there is none.
+	// BusState returns the state of the bus. nil: there is none.
 	BusState func() BusState
 
 	drainTimeout time.Duration // how long streams may take to finish their frame when camd stops; 0 leaves it to fanout, and means streamDrainTimeout
 
-	// Remember saves for the next start whether a camera is paused, one call at a time for each camera. nil saves nothing.
+	// SavePaused saves for the next start whether a camera is paused, one call at a time for each camera. nil saves nothing.
 	SavePaused func(camera string, paused bool) error
 }
 
@@ -58,7 +58,7 @@ type Server struct {
 	log              *zap.Logger
 	audit            *audit.Log
 	viewers          *viewerRegistry
-	fan              *fanout.Fanout
+	fanout           *fanout.Fanout
 	wallSessions     sync.WaitGroup
 	pendingConns     *pendingConns
 	connLimiter      *connlimit.Limiter
@@ -97,7 +97,7 @@ func New(o Options) *Server {
 	s.pauseSetter.save = o.SavePaused
 	s.reloadState.at = s.startTime
 	s.SetConfig(cfg)
-	s.fan = fanout.New(fanout.Options{RepeatAfter: repeatAfter, DrainTimeout: o.drainTimeout, ObserveAges: s.observeFrameAges})
+	s.fanout = fanout.New(fanout.Options{RepeatAfter: repeatAfter, DrainTimeout: o.drainTimeout, ObserveAges: s.observeFrameAges})
 	o.Metrics.registry.MustRegister(&collector{s})
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
 	return s
@@ -157,7 +157,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, extra ...ExtraListen
 func (s *Server) drain(listeners []httpListener) {
 	var pending sync.WaitGroup
 	pending.Go(s.pendingConns.drain)
-	s.fan.Close()
+	s.fanout.Close()
 	pending.Wait()
 	closeAll(listeners, cmp.Or(s.opts.drainTimeout, streamDrainTimeout))
 	s.viewers.wait()

@@ -118,7 +118,7 @@ func (p *streamWriter) write(b []byte) error {
 // countDropped passes on what the ring has dropped for this viewer.
 func (p *streamWriter) countDropped() {
 	if d := p.sub.Stats().Dropped; d != p.dropped {
-		p.Slow.Add(d - p.dropped)
+		p.SkippedSlow.Add(d - p.dropped)
 		p.dropped = d
 	}
 }

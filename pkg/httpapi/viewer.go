@@ -18,7 +18,7 @@ type streamKey struct{ camera, rendition, transport string }
 
 // deliveryCounts counts what viewers got; all of it only grows.
 type deliveryCounts struct {
-	sent, slow, rate, over, bytes uint64
+	sent, slow, rate, overLimit, bytes uint64
 }
 
 // viewer receives a stream. Its counters are written by the goroutine that serves it and read by any.
@@ -62,13 +62,13 @@ func sanitizeText(s string) string {
 }
 
 func (v *viewer) deliveryCounts() deliveryCounts {
-	return deliveryCounts{sent: v.Sent.Load(), slow: v.Slow.Load(), rate: v.Rate.Load(), over: v.OverLimit.Load(), bytes: v.Bytes.Load()}
+	return deliveryCounts{sent: v.Sent.Load(), slow: v.SkippedSlow.Load(), rate: v.SkippedRate.Load(), overLimit: v.SkippedOverLimit.Load(), bytes: v.Bytes.Load()}
 }
 
 func (t *deliveryCounts) add(u deliveryCounts) {
 	t.sent += u.sent
 	t.slow += u.slow
 	t.rate += u.rate
-	t.over += u.over
+	t.overLimit += u.overLimit
 	t.bytes += u.bytes
 }

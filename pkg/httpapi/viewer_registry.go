@@ -44,7 +44,7 @@ type Limits struct {
 	Connections connlimit.Limits // of any kind, whatever they ask for
 }
 
-// audience holds the viewers. Its lock is taken when one joins or leaves and to count them, never for a frame.
+// viewerRegistry holds the viewers. Its lock is taken when one joins or leaves and to count them, never for a frame.
 type viewerRegistry struct {
 	mu                  sync.Mutex
 	limits              Limits
@@ -53,7 +53,7 @@ type viewerRegistry struct {
 	perAddress          map[string]int // viewers from each address
 	wallConns           int            // WebSockets of walls, with cameras or without
 	wallConnsPerAddress map[string]int // WebSockets of walls from each address
-	past                map[streamKey]*deliveryCounts
+	pastCounts          map[streamKey]*deliveryCounts
 	cut                 map[[2]string]uint64
 	refused             map[string]uint64
 	measured            throughput
@@ -63,12 +63,12 @@ type viewerRegistry struct {
 func newViewerRegistry() *viewerRegistry {
 	return &viewerRegistry{
 		viewers: map[*viewer]struct{}{}, perCamera: map[string]int{}, perAddress: map[string]int{}, wallConnsPerAddress: map[string]int{},
-		past: map[streamKey]*deliveryCounts{}, cut: map[[2]string]uint64{},
+		pastCounts: map[streamKey]*deliveryCounts{}, cut: map[[2]string]uint64{},
 		refused: map[string]uint64{limitViewers: 0, limitPerCamera: 0, limitPerAddress: 0, limitBytes: 0},
 	}
 }
 
-// limit sets the limits for viewers from now on.
+// setLimits sets the limits for viewers from now on.
 func (a *viewerRegistry) setLimits(l Limits) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -108,7 +108,7 @@ func (a *viewerRegistry) exceededLimit(v *viewer) (string, error) {
 
 // totalBytes returns the bytes sent to all viewers ever. a.mu must be held.
 func (a *viewerRegistry) totalBytes() (bytes uint64) {
-	for _, t := range a.past {
+	for _, t := range a.pastCounts {
 		bytes += t.bytes
 	}
 	for v := range a.viewers {
@@ -141,10 +141,10 @@ func (a *viewerRegistry) remove(v *viewer, cut string) {
 	delete(a.viewers, v)
 	decrement(a.perCamera, v.camera)
 	decrement(a.perAddress, v.address)
-	if a.past[v.streamKey] == nil {
-		a.past[v.streamKey] = &deliveryCounts{}
+	if a.pastCounts[v.streamKey] == nil {
+		a.pastCounts[v.streamKey] = &deliveryCounts{}
 	}
-	a.past[v.streamKey].add(v.deliveryCounts())
+	a.pastCounts[v.streamKey].add(v.deliveryCounts())
 	if cut != "" {
 		a.cut[[2]string{v.camera, cut}]++
 	}

@@ -16,7 +16,7 @@ func (a *viewerRegistry) collectStats() viewerStats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := viewerStats{connected: map[streamKey]int{}, totals: map[streamKey]deliveryCounts{}, cut: maps.Clone(a.cut), refused: maps.Clone(a.refused), maxViewers: a.limits.Viewers, wallConns: a.wallConns}
-	for s, t := range a.past {
+	for s, t := range a.pastCounts {
 		c.totals[s] = *t
 	}
 	for v := range a.viewers {

@@ -34,8 +34,8 @@ func (v *viewer) toJSON(now time.Time) viewerJSON {
 	j := viewerJSON{
 		ID: v.id, Camera: v.camera, Rendition: v.rendition, Transport: v.transport,
 		Name: v.grant.Identity, Address: v.remote, UserAgent: v.userAgent, Since: jsonTime(v.Since),
-		Sent: t.sent, Dropped: t.slow + t.rate + t.over, Bytes: t.bytes, Throttled: v.throttled,
-		DroppedFor: nonzero(map[string]uint64{dropSlow: t.slow, dropRate: t.rate, dropBytes: t.over}),
+		Sent: t.sent, Dropped: t.slow + t.rate + t.overLimit, Bytes: t.bytes, Throttled: v.throttled,
+		DroppedFor: nonzero(map[string]uint64{dropSlow: t.slow, dropRate: t.rate, dropBytes: t.overLimit}),
 	}
 	if fps, ok := v.FPS(now); ok {
 		j.FPS = &fps
@@ -65,7 +65,7 @@ func (s *Server) listViewers(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"viewers": list})
 }
 
-// present returns the viewers by camera, and those of a camera in the order in which they came.
+// sorted returns the viewers by camera, and those of a camera in the order in which they came.
 func (a *viewerRegistry) sorted() []*viewer {
 	a.mu.Lock()
 	viewers := slices.Collect(maps.Keys(a.viewers))

@@ -127,7 +127,7 @@ func (p *wallStream) Sent(f *broker.Frame, bytes int) {
 	}
 }
 
-func (p *wallStream) Dropped(frames uint64) { p.viewer.Slow.Add(frames) }
+func (p *wallStream) Dropped(frames uint64) { p.viewer.SkippedSlow.Add(frames) }
 
 func (p *wallStream) Leave(cut bool) {
 	reason := ""

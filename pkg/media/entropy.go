@@ -125,7 +125,7 @@ func (d *entropyDecoder) readSymbol(codes *huffmanCodes) (symbol byte, ok bool) 
 	return symbol, d.bitsLeft >= 0 && length > 0
 }
 
-// take reads bits.
+// readBits reads bits.
 func (d *entropyDecoder) readBits(n int) int {
 	if d.bitsLeft < n {
 		d.refill()

@@ -119,7 +119,7 @@ func (s *scanner) readMarker() (byte, error) {
 	return s.b[s.pos-1], nil
 }
 
-// segment reads a segment's length and returns its body.
+// readSegment reads a segment's length and returns its body.
 func (s *scanner) readSegment() ([]byte, error) {
 	if len(s.b)-s.pos < 2 {
 		return nil, s.refuse(Truncated, "no segment length")

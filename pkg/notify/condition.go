@@ -11,13 +11,13 @@ import (
 type Condition string
 
 const (
-	Well    Condition = "well"    // it gives pictures, or would if somebody watched
+	Healthy Condition = "well"    // it gives pictures, or would if somebody watched
 	Trouble Condition = "trouble" // offline or stalled
 	Paused  Condition = "paused"  // switched off by a person
 )
 
 // Conditions lists every condition.
-var Conditions = []Condition{Trouble, Well, Paused}
+var Conditions = []Condition{Trouble, Healthy, Paused}
 
 // next is the condition that a camera is in when it comes into a state.
 func (c Condition) next(s camera.State) Condition {
@@ -27,9 +27,9 @@ func (c Condition) next(s camera.State) Condition {
 	case s == camera.Paused:
 		return Paused
 	case s == camera.Live:
-		return Well
+		return Healthy
 	case s == camera.Idle && c != Trouble: // a camera that failed when it was watched last is not well because nobody watches
-		return Well
+		return Healthy
 	}
 	return c // starting says nothing yet
 }
@@ -72,7 +72,7 @@ type tracker struct {
 
 // init takes a first look at a camera. What happened before is not told, unless it lasts.
 func (s *tracker) init(history []camera.StateChange) {
-	s.current, s.notified = Well, Well
+	s.current, s.notified = Healthy, Healthy
 	for _, c := range slices.Backward(history) {
 		s.apply(c)
 	}
@@ -109,7 +109,7 @@ func (s *tracker) markNotified() {
 // holdTime is how long the condition must last.
 func (s *tracker) holdTime(at time.Time, minDuration time.Duration) time.Duration {
 	s.recentTroubles = slices.DeleteFunc(s.recentTroubles, func(t time.Time) bool { return at.Sub(t) > flapWindow })
-	if s.notified != Trouble || s.current != Well || len(s.recentTroubles) < 2 {
+	if s.notified != Trouble || s.current != Healthy || len(s.recentTroubles) < 2 {
 		return minDuration
 	}
 	wait := max(minDuration, minFlapHold)

@@ -132,11 +132,11 @@ func TestPollFrequencyDoesNotMatter(t *testing.T) {
 		if rarely := words(60); !slices.Equal(often, rarely) {
 			t.Fatalf("seed %d: %q, looking rarely %q", seed, often, rarely)
 		}
-		condition := Well
+		condition := Healthy
 		for _, c := range l {
 			condition = condition.next(c.State)
 		}
-		last := Well
+		last := Healthy
 		for i, w := range often {
 			next := Condition(strings.Fields(w)[0])
 			if i > 0 && next == last {

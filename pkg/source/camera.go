@@ -137,7 +137,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// start is the message that makes a worker open this camera, without what its goroutine knows better: controls and renditions.
+// startMessage is the message that makes a worker open this camera, without what its goroutine knows better: controls and renditions.
 func (o *Options) startMessage() wire.Start {
 	withoutLogin := o.Source
 	withoutLogin.User, withoutLogin.Password = "", ""

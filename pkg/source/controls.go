@@ -85,7 +85,7 @@ func newControlState(wanted map[string]camera.Setting) controlState {
 	return t
 }
 
-// start is the message that makes a worker open this camera as it is wanted now.
+// startMessage is the message that makes a worker open this camera as it is wanted now.
 func (s *supervisor) startMessage() wire.Start {
 	start := s.opts.startMessage()
 	start.Controls, start.Renditions = wireSettings(s.desired), s.streams.Load().wireRenditions()

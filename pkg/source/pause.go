@@ -64,7 +64,7 @@ func (s *supervisor) pause() {
 	s.reportState(true)
 }
 
-// hold says, for people, what may still hold the device of a camera that is switched off; usually nothing.
+// stuckWorkerDetail says, for people, what may still hold the device of a camera that is switched off; usually nothing.
 func (s *supervisor) stuckWorkerDetail() string {
 	if s.stuckWorkers = removeExited(s.stuckWorkers); len(s.stuckWorkers) > 0 {
 		return "a capture process hangs inside the kernel, and may still hold the device"

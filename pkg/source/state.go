@@ -89,7 +89,7 @@ func (s *supervisor) publishPlaceholder(now time.Time) {
 
 func (s *supervisor) mainTopic() *broker.Topic { return s.streams.Load().byNumber[0].topic }
 
-// look keeps the last live picture, while it is the newest.
+// saveBackground keeps the last live picture, while it is the newest.
 func (s *supervisor) saveBackground() {
 	if f := s.mainTopic().Newest(); f != nil && !f.Placeholder {
 		s.background, s.lastFrameSize = f.JPEG, sourceurl.Size{Width: f.Width, Height: f.Height}

@@ -60,7 +60,7 @@ func (c *stderrLog) redactLine(raw []byte, cut bool) string {
 	return line
 }
 
-// say logs a line.
+// logLine logs a line.
 func (c *stderrLog) logLine(line string) {
 	line = strings.TrimSpace(line)
 	if line == "" {
@@ -81,7 +81,7 @@ func (c *stderrLog) logLine(line string) {
 	}
 }
 
-// last returns the newest line, or the one that says what the process died of.
+// lastLine returns the newest line, or the one that says what the process died of.
 func (c *stderrLog) lastLine() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

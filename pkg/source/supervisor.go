@@ -258,7 +258,7 @@ func (s *supervisor) updateDemand() {
 	}
 }
 
-// turn begins and ends a rendition.
+// setDemand begins and ends a rendition.
 func (s *supervisor) setDemand(rendition int, wanted bool) {
 	if s.worker != nil {
 		s.worker.send(wire.Demand{Rendition: uint8(rendition), Wanted: wanted})

@@ -13,8 +13,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// abuseSpan is how long each assault goes on, and how long it is quiet before.
-const abuseSpan = 5 * time.Second
+// abuseDuration is how long each assault goes on, and how long it is quiet before.
+const abuseDuration = 5 * time.Second
 
 // What a viewer notices of each assault while it goes on, beside what it had just before: figures, and no test, since a machine
 // that is busy with assaulting has less for both. CAMD_ABUSE=1 takes them, in three minutes.
@@ -23,44 +23,44 @@ func TestAbuseFigures(t *testing.T) {
 		t.Skip("CAMD_ABUSE is not set")
 	}
 	i := testpeer.Certificate{}.Make(t)
-	daemons := map[bool]*daemon{false: abused(t, ""), true: abused(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")}
-	for _, a := range assaults {
-		d := daemons[a.secure]
-		before := d.burden()
-		quiet := d.experience(t, func(context.Context) {})
+	daemons := map[bool]*daemon{false: startAbuseTarget(t, ""), true: startAbuseTarget(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")}
+	for _, a := range attacks {
+		d := daemons[a.needsTLS]
+		before := d.resourceUsage()
+		quiet := d.measureViewer(t, func(context.Context) {})
 		var peak float64
-		during := d.experience(t, func(ctx context.Context) {
+		during := d.measureViewer(t, func(ctx context.Context) {
 			var done sync.WaitGroup
-			done.Go(func() { a.run(ctx, d, a.many) })
+			done.Go(func() { a.run(ctx, d, a.loadCount) })
 			for ctx.Err() == nil {
-				peak = max(peak, resident(t, d.cmd.Process.Pid))
+				peak = max(peak, residentBytes(t, d.cmd.Process.Pid))
 				<-time.After(100 * time.Millisecond)
 			}
 			done.Wait()
 		})
 		t.Logf("%-38s %5.1f → %5.1f fps   age p50 %5.1f → %5.1f ms, p99 %5.1f → %6.1f ms   %3.0f → %3.0f MB", a.name, quiet.fps, during.fps,
 			quiet.ages[0], during.ages[0], quiet.ages[1], during.ages[1], before.resident/1e6, peak/1e6)
-		guesses.Range(func(status, n any) bool {
-			t.Logf("guesses answered with %d: %d in %v", status, n.(*atomic.Int64).Load(), abuseSpan)
+		loginStatuses.Range(func(status, n any) bool {
+			t.Logf("guesses answered with %d: %d in %v", status, n.(*atomic.Int64).Load(), abuseDuration)
 			return true
 		})
-		guesses.Clear()
-		d.recovers(burden{before.descriptors, before.goroutines, max(before.resident, peak)})
+		loginStatuses.Clear()
+		d.checkReleased(resourceUsage{before.descriptors, before.goroutines, max(before.resident, peak)})
 	}
 }
 
-// experience is what a viewer has for a while.
-type experience struct {
+// viewerQuality is what a viewer has for a while.
+type viewerQuality struct {
 	fps  float64
 	ages [2]float64 // milliseconds: median, and what 1 in 100 exceeds
 }
 
-func (d *daemon) experience(t *testing.T, beside func(context.Context)) (e experience) {
-	ctx, cancel := context.WithTimeout(context.Background(), abuseSpan)
+func (d *daemon) measureViewer(t *testing.T, beside func(context.Context)) (e viewerQuality) {
+	ctx, cancel := context.WithTimeout(context.Background(), abuseDuration)
 	defer cancel()
 	v := watch(t, d.URL+"/cameras/a/stream.mjpg")
 	defer v.close()
-	v.next("a live picture", live)
+	v.waitFor("a live picture", isLive)
 	var done sync.WaitGroup
 	defer done.Wait()
 	done.Go(func() { beside(ctx) })

@@ -19,33 +19,33 @@ func TestAbuse(t *testing.T) {
 			if secure {
 				certificate = "tls: {certificate: " + i.File + ", key: " + i.Key + "}\n"
 			}
-			d := abused(t, certificate)
-			w := d.attest("a")
-			before := d.burden()
-			for _, a := range assaults {
-				if a.secure != secure {
+			d := startAbuseTarget(t, certificate)
+			w := d.startStreamChecker("a")
+			before := d.resourceUsage()
+			for _, a := range attacks {
+				if a.needsTLS != secure {
 					continue
 				}
 				t.Run(a.name, func(t *testing.T) {
-					a.run(context.Background(), d, a.few)
+					a.run(context.Background(), d, a.testCount)
 					if code, _, _ := get(t, d.URL+"/healthz"); code != 200 {
 						t.Errorf("healthz: %d", code)
 					}
-					w.undisturbed()
+					w.checkUndisturbed()
 				})
 			}
-			d.recovers(before)
-			d.counted(secure)
+			d.checkReleased(before)
+			d.checkRefusalMetrics(secure)
 		})
 	}
 }
 
-// recovers waits until the daemon holds no more than before.
-func (d *daemon) recovers(before burden) {
+// checkReleased waits until the daemon holds no more than before.
+func (d *daemon) checkReleased(before resourceUsage) {
 	d.t.Helper()
-	var after burden
+	var after resourceUsage
 	eventually(d.t, "nothing to be left behind", func() bool {
-		after = d.burden()
+		after = d.resourceUsage()
 		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+5
 	})
 	d.t.Logf("before %+v, after %+v", before, after)
@@ -65,8 +65,8 @@ func (d *daemon) recovers(before burden) {
 	}
 }
 
-// counted checks that what was refused is in the metrics.
-func (d *daemon) counted(secure bool) {
+// checkRefusalMetrics checks that what was refused is in the metrics.
+func (d *daemon) checkRefusalMetrics(secure bool) {
 	d.t.Helper()
 	want := []string{`camd_connections_displaced_total{reason="connections"}`, `camd_requests_refused_total{reason="body"}`, `camd_requests_refused_total{reason="messages"}`}
 	if secure {

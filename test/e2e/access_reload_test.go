@@ -23,8 +23,8 @@ func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
 	}
 	guest := fmt.Sprintf("    guest: {role: view, hash: '%s'}\n", hash)
 	d := start(t, options{config: config(0, guest)})
-	as := func(name string) visitor {
-		return visitor{t, d, func(r *http.Request) { r.SetBasicAuth(name, "hunter2") }}
+	as := func(name string) accessClient {
+		return accessClient{t, d, func(r *http.Request) { r.SetBasicAuth(name, "hunter2") }}
 	}
 	reload := func(text string) {
 		t.Helper()
@@ -39,16 +39,16 @@ func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
 	// A round may miss the moment between the refusal and the end of the reload on a very busy machine.
 	const rounds = 5
 	for round := range rounds {
-		eventually(t, "the guest to be known", func() bool { return as("guest").asks("/api/v1/cameras") == http.StatusOK })
-		pid := workerOf(t, as("root"), "hung")
-		stream, err := as("guest").open("/cameras/hall/stream.mjpg")
+		eventually(t, "the guest to be known", func() bool { return as("guest").status("/api/v1/cameras") == http.StatusOK })
+		pid := waitForWorkerPID(t, as("root"), "hung")
+		stream, err := as("guest").get("/cameras/hall/stream.mjpg")
 		if err != nil || stream.StatusCode != http.StatusOK {
 			t.Fatalf("%v, %v", stream, err)
 		}
 		release := testpeer.HoldUnreaped(t, pid)
 		begin, before := time.Now(), reloads()
 		reload(config(round+1, ""))
-		eventually(t, "the guest to be refused", func() bool { return as("guest").asks("/api/v1/cameras") == http.StatusUnauthorized })
+		eventually(t, "the guest to be refused", func() bool { return as("guest").status("/api/v1/cameras") == http.StatusUnauthorized })
 		refused := time.Since(begin)
 		_, _ = io.Copy(io.Discard, stream.Body)
 		_ = stream.Body.Close()
@@ -64,79 +64,79 @@ func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
 	t.Errorf("in %d rounds the guest was never refused before the reload had waited for the process", rounds)
 }
 
-// workerOf waits for a camera's capture process and returns its number.
-func workerOf(t *testing.T, admin visitor, camera string) (pid int) {
+// waitForWorkerPID waits for a camera's capture process and returns its number.
+func waitForWorkerPID(t *testing.T, admin accessClient, camera string) (pid int) {
 	t.Helper()
 	eventually(t, "the capture process of "+camera, func() bool {
 		var s state
-		admin.decodes("/api/v1/cameras/"+camera, &s)
+		admin.getJSON("/api/v1/cameras/"+camera, &s)
 		pid = s.Worker.PID
 		return s.State == "live" && pid != 0
 	})
 	return pid
 }
 
-// guarded is a camd on loopback with users, as behind a proxy.
-type guarded struct {
+// daemonWithUsers is a camd on loopback with users, as behind a proxy.
+type daemonWithUsers struct {
 	*daemon
-	root, nobody visitor
-	config       string // what it was started with
+	admin, anonymous accessClient
+	initialConfig    string // what it was started with
 }
 
-func startGuarded(t *testing.T, more string, args ...string) guarded {
+func startWithUsers(t *testing.T, more string, args ...string) daemonWithUsers {
 	t.Helper()
 	config := fmt.Sprintf("cameras:\n  - {id: hall, source: 'test://?size=64x64&fps=5'}\n  - {id: yard, source: 'test://?size=64x64&fps=5'}\n"+
 		"%sauth:\n  users: {root: {role: admin, hash: '%s'}}\n", more, access.HashPassword("hunter2"))
 	d := start(t, options{config: config, args: args})
-	g := guarded{daemon: d, config: config, nobody: visitor{t, d, func(*http.Request) {}},
-		root: visitor{t, d, func(r *http.Request) { r.SetBasicAuth("root", "hunter2") }}}
-	workerOf(t, g.root, "hall")
-	workerOf(t, g.root, "yard")
+	g := daemonWithUsers{daemon: d, initialConfig: config, anonymous: accessClient{t, d, func(*http.Request) {}},
+		admin: accessClient{t, d, func(r *http.Request) { r.SetBasicAuth("root", "hunter2") }}}
+	waitForWorkerPID(t, g.admin, "hall")
+	waitForWorkerPID(t, g.admin, "yard")
 	return g
 }
 
-func (g guarded) write(config string) {
+func (g daemonWithUsers) writeConfig(config string) {
 	g.t.Helper()
 	if err := os.WriteFile(g.daemon.config, []byte(config), 0o644); err != nil {
 		g.t.Fatal(err)
 	}
 }
 
-// reloaded returns what /readyz says of the configuration, and how often it was read again.
-func (g guarded) reloaded() (r readiness, times int) {
+// reloadState returns what /readyz says of the configuration, and how often it was read again.
+func (g daemonWithUsers) reloadState() (r readiness, times int) {
 	g.t.Helper()
-	g.root.decodes("/readyz", &r)
+	g.admin.getJSON("/readyz", &r)
 	log := g.stderr.String()
 	return r, strings.Count(log, `"msg":"configuration not reloaded"`) + strings.Count(log, `"msg":"configuration reloaded"`)
 }
 
-// signal has a configuration read by SIGHUP.
-func (g guarded) signal(config string) (r readiness) {
+// reloadAndRead has a configuration read by SIGHUP.
+func (g daemonWithUsers) reloadAndRead(config string) (r readiness) {
 	g.t.Helper()
-	g.write(config)
-	_, before := g.reloaded()
+	g.writeConfig(config)
+	_, before := g.reloadState()
 	if err := g.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		g.t.Fatal(err)
 	}
-	eventually(g.t, "the reload", func() bool { _, now := g.reloaded(); return now > before })
-	r, _ = g.reloaded()
+	eventually(g.t, "the reload", func() bool { _, now := g.reloadState(); return now > before })
+	r, _ = g.reloadState()
 	return r
 }
 
-// untouched checks that users and cameras are as at the start.
-func (g guarded) untouched() {
+// checkUnchanged checks that users and cameras are as at the start.
+func (g daemonWithUsers) checkUnchanged() {
 	g.t.Helper()
-	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
+	g.anonymous.checkStatus("/api/v1/cameras", http.StatusUnauthorized)
 	for _, id := range []string{"hall", "yard"} {
-		g.root.wants("/api/v1/cameras/"+id, http.StatusOK)
+		g.admin.checkStatus("/api/v1/cameras/"+id, http.StatusOK)
 	}
 }
 
 // An empty or truncated file, or one without auth, changes nothing on SIGHUP, and the error says what to write.
-func TestReloadOfTruncatedFileOpensNothing(t *testing.T) {
-	g := startGuarded(t, "")
+func TestReloadOfTruncatedFileIsRefused(t *testing.T) {
+	g := startWithUsers(t, "")
 	upTo := func(text string) string {
-		before, _, found := strings.Cut(g.config, text)
+		before, _, found := strings.Cut(g.initialConfig, text)
 		if !found {
 			t.Fatalf("%q is not in the configuration", text)
 		}
@@ -153,36 +153,36 @@ func TestReloadOfTruncatedFileOpensNothing(t *testing.T) {
 		{"cut before auth", upTo("auth:"), `the section "auth" is missing, which the configuration in force has; put it back, or say who has access: "auth: {anonymous: admin}"`},
 		{"cut within auth", upTo("  users:"), "camd.yaml:4:6: auth: is empty; "},
 	} {
-		r := g.signal(c.config)
+		r := g.reloadAndRead(c.config)
 		if r.Config.OK || !strings.Contains(r.Config.Error, c.want) {
 			t.Errorf("%s: %+v, want %q", c.name, r.Config, c.want)
 		}
-		g.untouched()
+		g.checkUnchanged()
 	}
-	if r := g.signal(g.config); !r.Config.OK {
+	if r := g.reloadAndRead(g.initialConfig); !r.Config.OK {
 		t.Errorf("the whole file: %+v", r.Config)
 	}
 }
 
 // Anonymous access is widened by a reload where the file says so, and the log warns of it.
 func TestReloadWidensAnonymousAccessOnlyExplicitly(t *testing.T) {
-	g := startGuarded(t, "")
+	g := startWithUsers(t, "")
 	warned := func() int { return strings.Count(g.stderr.String(), `"level":"warn","ts":`) }
-	without, _, _ := strings.Cut(g.config, "auth:")
-	if r := g.signal(g.config + "  anonymous: {role: view, cameras: [yard]}\n"); !r.Config.OK {
+	without, _, _ := strings.Cut(g.initialConfig, "auth:")
+	if r := g.reloadAndRead(g.initialConfig + "  anonymous: {role: view, cameras: [yard]}\n"); !r.Config.OK {
 		t.Errorf("one camera: %+v", r.Config)
 	}
-	g.nobody.wants("/api/v1/cameras/yard", http.StatusOK)
-	g.nobody.wants("/api/v1/cameras/hall", http.StatusNotFound)
+	g.anonymous.checkStatus("/api/v1/cameras/yard", http.StatusOK)
+	g.anonymous.checkStatus("/api/v1/cameras/hall", http.StatusNotFound)
 	before := warned()
-	if r := g.signal(g.config); !r.Config.OK || warned() != before {
+	if r := g.reloadAndRead(g.initialConfig); !r.Config.OK || warned() != before {
 		t.Errorf("narrower: %+v, %d warnings, were %d", r.Config, warned(), before)
 	}
-	g.untouched()
-	if r := g.signal(without + "auth: {anonymous: admin}\n"); !r.Config.OK {
+	g.checkUnchanged()
+	if r := g.reloadAndRead(without + "auth: {anonymous: admin}\n"); !r.Config.OK {
 		t.Errorf("everybody: %+v", r.Config)
 	}
-	g.nobody.wants("/api/v1/viewers", http.StatusOK)
+	g.anonymous.checkStatus("/api/v1/viewers", http.StatusOK)
 	for _, want := range []string{`"before":"none","now":"view of yard"`, `"before":"none","now":"admin"`} {
 		if !strings.Contains(g.stderr.String(), want) {
 			t.Errorf("%s is not in the log", want)
@@ -192,55 +192,55 @@ func TestReloadWidensAnonymousAccessOnlyExplicitly(t *testing.T) {
 
 // --anonymous is no reason to accept a file that has lost its section auth.
 func TestReloadWithoutAuthIsRefusedBesideAnonymousFlag(t *testing.T) {
-	g := startGuarded(t, "", "--anonymous", "view")
-	without, _, _ := strings.Cut(g.config, "auth:")
-	if r := g.signal(without); r.Config.OK || !strings.Contains(r.Config.Error, `the section "auth" is missing`) {
+	g := startWithUsers(t, "", "--anonymous", "view")
+	without, _, _ := strings.Cut(g.initialConfig, "auth:")
+	if r := g.reloadAndRead(without); r.Config.OK || !strings.Contains(r.Config.Error, `the section "auth" is missing`) {
 		t.Errorf("%+v", r.Config)
 	}
-	g.root.wants("/api/v1/viewers", http.StatusOK)
-	g.nobody.wants("/api/v1/cameras/hall", http.StatusOK)
-	g.nobody.wants("/api/v1/viewers", http.StatusForbidden)
+	g.admin.checkStatus("/api/v1/viewers", http.StatusOK)
+	g.anonymous.checkStatus("/api/v1/cameras/hall", http.StatusOK)
+	g.anonymous.checkStatus("/api/v1/viewers", http.StatusForbidden)
 }
 
 // With watch_config a file that is truncated and then written slowly is read once, when the writer has closed it.
 func TestWatchedFileOfSlowWriterIsReadWhenClosed(t *testing.T) {
-	g := startGuarded(t, "watch_config: true\n")
-	next := strings.Replace(g.config, "id: yard", "id: shed", 1)
+	g := startWithUsers(t, "watch_config: true\n")
+	next := strings.Replace(g.initialConfig, "id: yard", "id: shed", 1)
 	f, err := os.OpenFile(g.daemon.config, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	// Several parts alone are files that camd could read. Each stays for longer than camd takes to read a file that is complete.
-	other := start(t, options{config: "watch_config: true\n" + numbered(1, nil)})
+	other := start(t, options{config: "watch_config: true\n" + numberedCameras(1, nil)})
 	cameras := 1
 	for part := range strings.SplitAfterSeq(next, "\n") {
 		cameras = 3 - cameras
-		if err := os.WriteFile(other.config, []byte("watch_config: true\n"+numbered(cameras, nil)), 0o644); err != nil {
+		if err := os.WriteFile(other.config, []byte("watch_config: true\n"+numberedCameras(cameras, nil)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "another camd to read its file", func() bool { return len(other.cameras()) == cameras })
-		if _, times := g.reloaded(); times != 0 {
+		if _, times := g.reloadState(); times != 0 {
 			t.Fatal("a partial file was read")
 		}
 		if _, err := f.WriteString(part); err != nil {
 			t.Fatal(err)
 		}
 	}
-	g.untouched()
+	g.checkUnchanged()
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the file to be read", func() bool { _, times := g.reloaded(); return times > 0 })
-	g.root.wants("/api/v1/cameras/shed", http.StatusOK)
-	g.root.wants("/api/v1/cameras/yard", http.StatusNotFound)
-	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
+	eventually(t, "the file to be read", func() bool { _, times := g.reloadState(); return times > 0 })
+	g.admin.checkStatus("/api/v1/cameras/shed", http.StatusOK)
+	g.admin.checkStatus("/api/v1/cameras/yard", http.StatusNotFound)
+	g.anonymous.checkStatus("/api/v1/cameras", http.StatusUnauthorized)
 	if log := g.stderr.String(); strings.Contains(log, "configuration not reloaded") {
 		t.Errorf("a partial file was read:\n%s", log)
 	}
 
-	g.write("") // the writer closes it
-	eventually(t, "the empty file to be refused", func() bool { r, _ := g.reloaded(); return !r.Config.OK })
-	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
-	g.root.wants("/api/v1/cameras/shed", http.StatusOK)
+	g.writeConfig("") // the writer closes it
+	eventually(t, "the empty file to be refused", func() bool { r, _ := g.reloadState(); return !r.Config.OK })
+	g.anonymous.checkStatus("/api/v1/cameras", http.StatusUnauthorized)
+	g.admin.checkStatus("/api/v1/cameras/shed", http.StatusOK)
 }

@@ -37,7 +37,7 @@ func TestACME(t *testing.T) {
 		listen := fmt.Sprintf("127.0.0.1:%d", c.port)
 		d := start(t, options{args: []string{"--listen", listen}, config: fmt.Sprintf(
 			"metrics_listen: %s\nstate_dir: %s\ntls: {acme: {domains: [%s], directory: '%s', ca: %s}, client_ca: %s, client_auth: require%s}\n"+noCameras, metrics, kept[c.name], c.name, authority.Directory, authority.CA, clients.File, c.redirect)})
-		ask := func() outcome {
+		ask := func() commandResult {
 			return run(t, curl, "-sS", "--cacert", root, "--cert", anna.File, "--key", anna.Key, "--resolve", fmt.Sprintf("%s:%d:127.0.0.1", c.name, c.port), fmt.Sprintf("https://%s:%d/healthz", c.name, c.port))
 		}
 		eventually(t, c.way, func() bool { return ask().stdout == "ok\n" })

@@ -8,11 +8,11 @@ import (
 )
 
 // A reload changes who is told, and of which cameras; what it does not change goes on telling.
-func TestReceiversAreReloaded(t *testing.T) {
+func TestReloadChangesNoticeReceivers(t *testing.T) {
 	t.Parallel()
 	key := bytes.Repeat([]byte("k"), 32)
-	first, told := receiver(t, key)
-	second, toldNow := receiver(t, key)
+	first, told := serveWebhook(t, key)
+	second, toldNow := serveWebhook(t, key)
 	secret := write(t, t.TempDir(), "hook", base64.StdEncoding.EncodeToString(key)+"\n")
 	config := func(receiver string, cameras ...string) string {
 		text := fmt.Sprintf("webhooks: [{url: %s, secret_file: %s, after: 0s}]\ncameras:\n  - {id: gate, source: 'test://?size=320x180&fps=5'}\n", receiver, secret)
@@ -22,13 +22,13 @@ func TestReceiversAreReloaded(t *testing.T) {
 		return text
 	}
 	d := start(t, options{config: config(first)})
-	d.reaches("gate", "live")
-	d.rewrite(config(first, "yard")) // another camera, the same receiver
-	d.told(told, "camera.trouble", "yard")
-	d.rewrite(config(second, "yard")) // to which all of it is news
-	d.told(toldNow, "camera.trouble", "yard")
-	d.rewrite(config(second, "yard", "shed"))
-	d.told(toldNow, "camera.trouble", "shed")
+	d.waitForState("gate", "live")
+	d.reloadWith(config(first, "yard")) // another camera, the same receiver
+	d.waitForNotice(told, "camera.trouble", "yard")
+	d.reloadWith(config(second, "yard")) // to which all of it is news
+	d.waitForNotice(toldNow, "camera.trouble", "yard")
+	d.reloadWith(config(second, "yard", "shed"))
+	d.waitForNotice(toldNow, "camera.trouble", "shed")
 	select {
 	case n := <-told:
 		t.Errorf("a receiver that is no more was told %+v", n)

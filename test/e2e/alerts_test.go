@@ -33,10 +33,10 @@ type notice struct {
 	}
 }
 
-// receiver is a webhook's, which takes only what is signed.
-func receiver(t *testing.T, key []byte) (url string, notices <-chan notice) {
+// serveWebhook is a webhook's, which takes only what is signed.
+func serveWebhook(t *testing.T, key []byte) (url string, notices <-chan notice) {
 	got := make(chan notice, 100)
-	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		mac := hmac.New(sha256.New, key)
 		fmt.Fprintf(mac, "%s.%s.%s", r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp"), body)
@@ -52,7 +52,7 @@ func receiver(t *testing.T, key []byte) (url string, notices <-chan notice) {
 	})), got
 }
 
-func (d *daemon) told(notices <-chan notice, kind, camera string) notice {
+func (d *daemon) waitForNotice(notices <-chan notice, kind, camera string) notice {
 	d.t.Helper()
 	select {
 	case n := <-notices:
@@ -60,7 +60,7 @@ func (d *daemon) told(notices <-chan notice, kind, camera string) notice {
 			d.t.Fatalf("got %+v, want %s of %s", n, kind, camera)
 		}
 		return n
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		d.t.Fatalf("nobody was told %s of %s", kind, camera)
 		return notice{}
 	}
@@ -71,14 +71,14 @@ func (d *daemon) told(notices <-chan notice, kind, camera string) notice {
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	key := bytes.Repeat([]byte("k"), 32)
-	url, notices := receiver(t, key)
+	url, notices := serveWebhook(t, key)
 	release := make(chan struct{})
-	hanging := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	hanging := serveHTTP(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	t.Cleanup(func() { close(release) })
 	broker := testpeer.ServeMQTT(t, "camd", "broker-pass", "")
 
 	dir := t.TempDir()
-	clip := write(t, dir, "clip.avi", string(read(t, mjpegClip.Make(t))))
+	clip := write(t, dir, "clip.avi", string(readFile(t, mjpegClip.Make(t))))
 	write(t, dir, "hook", base64.StdEncoding.EncodeToString(key)+"\n")
 	write(t, dir, "broker", "broker-pass\n")
 	d := start(t, options{config: fmt.Sprintf(`
@@ -94,8 +94,8 @@ webhooks:
 mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 1s, switches: true, after: 3s}
 `, dir, clip, url, hanging, broker.Address)})
 	const after = 3 * time.Second // as configured
-	d.reaches("clip", "live")
-	d.reaches("hall", "live")
+	d.waitForState("clip", "live")
+	d.waitForState("hall", "live")
 	if n := d.metric(`camd_notifications_total{receiver_kind="webhook",result="delivered"}`); n != 0 {
 		t.Errorf("%v notices before there was anything to tell", n)
 	}
@@ -109,28 +109,28 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 	}
 
 	// A camera that is live again before "after" is over is no news. On a busy machine it may come back later.
-	killed := d.kill("hall", syscall.SIGKILL)
-	d.awaits("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != killed })
-	late := d.away("hall") >= after
+	killed := d.signalWorker("hall", syscall.SIGKILL)
+	d.waitForCamera("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != killed })
+	late := d.lastOutage("hall") >= after
 	if late {
-		d.told(notices, "camera.trouble", "hall")
-		d.told(notices, "camera.well", "hall")
+		d.waitForNotice(notices, "camera.trouble", "hall")
+		d.waitForNotice(notices, "camera.well", "hall")
 	}
 
-	away := filepath.Join(dir, "away")
-	if err := os.Rename(clip, away); err != nil {
+	movedClip := filepath.Join(dir, "away")
+	if err := os.Rename(clip, movedClip); err != nil {
 		t.Fatal(err)
 	}
-	n := d.told(notices, "camera.trouble", "clip")
+	n := d.waitForNotice(notices, "camera.trouble", "clip")
 	if x := n.Data; x.Version != 1 || x.Site != "barn" || x.Title != "The clip" || x.State != "offline" || x.Reason != "no_device" ||
 		x.ReasonText != "the device or file is not there" || x.URL != "https://cams.example/cameras/clip" || x.Previous == nil || x.Previous.State != "live" {
 		t.Errorf("got %+v", n)
 	}
 	eventually(t, "the broker to have it", func() bool { s := view("clip"); return s.State == "offline" && s.Trouble && s.Site == "barn" })
-	if err := os.Rename(away, clip); err != nil {
+	if err := os.Rename(movedClip, clip); err != nil {
 		t.Fatal(err)
 	}
-	d.told(notices, "camera.well", "clip")
+	d.waitForNotice(notices, "camera.well", "clip")
 	eventually(t, "the broker to have that", func() bool { s := view("clip"); return s.State == "live" && !s.Trouble })
 
 	v := watch(t, d.URL+"/cameras/hall/stream.mjpg")
@@ -146,13 +146,13 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 	}
 
 	broker.Publish("camd/hall/set", "OFF", false)
-	d.reaches("hall", "paused")
-	d.told(notices, "camera.paused", "hall")
+	d.waitForState("hall", "paused")
+	d.waitForNotice(notices, "camera.paused", "hall")
 	eventually(t, "the broker to have that", func() bool { return view("hall").State == "paused" })
-	if kept := string(read(t, filepath.Join(dir, "cameras.json"))); !strings.Contains(kept, "hall") {
+	if kept := string(readFile(t, filepath.Join(dir, "cameras.json"))); !strings.Contains(kept, "hall") {
 		t.Errorf("it is not kept: %s", kept)
 	}
-	d.reaches("clip", "live")
+	d.waitForState("clip", "live")
 	want := 3.0
 	if late {
 		want = 5
@@ -169,11 +169,11 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 	eventually(t, "the farewell", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
 }
 
-// away returns for how long a live camera was not live before.
-func (d *daemon) away(id string) time.Duration {
+// lastOutage returns for how long a live camera was not live before.
+func (d *daemon) lastOutage(id string) time.Duration {
 	d.t.Helper()
 	var past struct{ States []state } // the newest first
-	d.json("/api/v1/cameras/"+id+"/history", &past)
+	d.getJSON("/api/v1/cameras/"+id+"/history", &past)
 	i := slices.IndexFunc(past.States[1:], func(s state) bool { return s.State == "live" })
 	if past.States[0].State != "live" || i < 0 {
 		d.t.Fatalf("camera %s was not live, away and live again: %+v", id, past.States)
@@ -182,10 +182,10 @@ func (d *daemon) away(id string) time.Duration {
 }
 
 // The broker says that camd is gone when it could not say so itself; not when another has taken its place meanwhile.
-func TestLastWill(t *testing.T) {
+func TestMQTTLastWill(t *testing.T) {
 	t.Parallel()
 	broker := testpeer.ServeMQTT(t, "camd", "broker-pass", "")
-	o := options{config: healthy + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}
+	o := options{config: healthyCamera + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}
 	hung := launch(t, o)
 	online := func() bool { return string(broker.Retained()["camd/status"]) == "online" }
 	eventually(t, "camd at the broker", online)

@@ -13,24 +13,24 @@ import (
 	"github.com/coder/websocket"
 )
 
-// deed is a line of the audit log.
-type deed struct {
+// auditRecord is a line of the audit log.
+type auditRecord struct {
 	Logger, Msg, Who, Via, Address, Camera, Rendition, Transport, Reason, From, To string
 	Cameras, Keys                                                                  []string
 	Frames, Bytes                                                                  uint64
 	Seconds                                                                        *float64
 }
 
-func (e deed) String() string {
+func (e auditRecord) String() string {
 	return strings.Join(strings.Fields(fmt.Sprint(e.Msg, " ", e.Who, " ", e.Via, " ", e.Address, " ", e.Camera, " ", e.Rendition, " ", e.Transport, " ", e.Reason,
 		" ", e.From, " ", e.To, " ", strings.Join(e.Keys, ","))), " ")
 }
 
-// deeds returns the lines of the audit log that a text has, without their priorities.
-func deeds(t *testing.T, text string) (all []deed) {
+// auditRecords returns the lines of the audit log that a text has, without their priorities.
+func auditRecords(t *testing.T, text string) (all []auditRecord) {
 	t.Helper()
 	for line := range strings.Lines(text) {
-		var e deed
+		var e auditRecord
 		if start := strings.IndexByte(line, '{'); start >= 0 && json.Unmarshal([]byte(line[start:]), &e) == nil && e.Logger == "audit" {
 			all = append(all, e)
 		}
@@ -38,10 +38,10 @@ func deeds(t *testing.T, text string) (all []deed) {
 	return all
 }
 
-// did returns how often there was a line whose words are those.
-func did(t *testing.T, text, words string) (n int) {
+// countAuditRecords returns how often there was a line whose words are those.
+func countAuditRecords(t *testing.T, text, words string) (n int) {
 	t.Helper()
-	for _, e := range deeds(t, text) {
+	for _, e := range auditRecords(t, text) {
 		if e.String() == words {
 			n++
 		}
@@ -49,8 +49,8 @@ func did(t *testing.T, text, words string) (n int) {
 	return n
 }
 
-// visit watches a stream, takes snapshots, looks at a wall and switches a camera off and on.
-func (d *daemon) visit(t *testing.T, snapshots int) {
+// makeAuditedRequests watches a stream, takes snapshots, looks at a wall and switches a camera off and on.
+func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 	t.Helper()
 	v := watch(t, d.URL+"/cameras/door/stream.mjpg")
 	for range 3 {
@@ -64,7 +64,7 @@ func (d *daemon) visit(t *testing.T, snapshots int) {
 			t.Errorf("a snapshot: %d", code)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?cameras=door,yard", nil)
 	if err != nil {
@@ -78,23 +78,23 @@ func (d *daemon) visit(t *testing.T, snapshots int) {
 		}
 	}
 	_ = conn.CloseNow()
-	d.change("yard", `{"paused": true}`)
-	d.change("yard", `{"paused": false}`)
+	d.patchCamera("yard", `{"paused": true}`)
+	d.patchCamera("yard", `{"paused": false}`)
 	eventually(t, "everybody to have left", func() bool { return len(d.viewers("")) == 0 })
 }
 
-const audited = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
+const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
 
 // Who does what is in the log, with who they were, from where and how long; a poller is counted, and the level silences nothing.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	const snapshots = 40
-	d := start(t, options{config: audited + "log: {level: error}\n"})
-	d.reaches("door", "live")
-	d.reaches("yard", "live")
-	d.visit(t, snapshots)
-	d.rewrite(audited + "log: {level: error, addresses: short}\nwrite_timeout: 9s\n")
-	d.hangUp()
+	d := start(t, options{config: auditedCameras + "log: {level: error}\n"})
+	d.waitForState("door", "live")
+	d.waitForState("yard", "live")
+	d.makeAuditedRequests(t, snapshots)
+	d.reloadWith(auditedCameras + "log: {level: error, addresses: short}\nwrite_timeout: 9s\n")
+	d.reload()
 	eventually(t, "the reload", func() bool { return strings.Contains(d.stderr.String(), "config.reloaded") })
 	if code, _, _ := get(t, d.URL+"/cameras/yard/snapshot.jpg?max_age=1h"); code != http.StatusOK {
 		t.Errorf("a snapshot: %d", code)
@@ -115,12 +115,12 @@ func TestAudit(t *testing.T) {
 		"view.snapshot anonymous anonymous 127.0.0.0/24 yard main http1": 1,
 		"daemon.stopped":                                                 1,
 	} {
-		if got := did(t, text, words); got != want {
+		if got := countAuditRecords(t, text, words); got != want {
 			t.Errorf("%d times %q, want %d", got, words, want)
 		}
 	}
 	lines, taken := 0, uint64(0)
-	for _, e := range deeds(t, text) {
+	for _, e := range auditRecords(t, text) {
 		switch {
 		case e.Msg == "view.snapshot" && e.Camera == "door":
 			lines++
@@ -141,34 +141,34 @@ func TestAudit(t *testing.T) {
 func TestAuditFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
-	d := start(t, options{config: audited + "log: {audit: " + file + "}\n"})
-	d.reaches("door", "live")
+	d := start(t, options{config: auditedCameras + "log: {audit: " + file + "}\n"})
+	d.waitForState("door", "live")
 	if code, _, _ := get(t, d.URL+"/cameras/door/snapshot.jpg"); code != http.StatusOK {
 		t.Errorf("a snapshot: %d", code)
 	}
 	if err := os.Rename(file, file+".1"); err != nil {
 		t.Fatal(err)
 	}
-	d.hangUp()
+	d.reload()
 	eventually(t, "a new file", func() bool { b, _ := os.ReadFile(file); return strings.Contains(string(b), "config.reloaded") })
 	d.stop()
-	before, after := string(read(t, file+".1")), string(read(t, file))
-	if did(t, before, "view.snapshot anonymous anonymous 127.0.0.1 door main http1") != 1 || did(t, after, "daemon.stopped") != 1 {
+	before, after := string(readFile(t, file+".1")), string(readFile(t, file))
+	if countAuditRecords(t, before, "view.snapshot anonymous anonymous 127.0.0.1 door main http1") != 1 || countAuditRecords(t, after, "daemon.stopped") != 1 {
 		t.Errorf("before: %s\nafter: %s", before, after)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 != 0 {
 		t.Errorf("others may read it: %v, %v", info.Mode(), err)
 	}
-	if got := deeds(t, d.stderr.String()); len(got) > 0 {
+	if got := auditRecords(t, d.stderr.String()); len(got) > 0 {
 		t.Errorf("in the log, too: %v", got)
 	}
 
-	d = start(t, options{config: audited + "log: {audit: off}\n"})
-	d.reaches("door", "live")
-	d.visit(t, 1)
+	d = start(t, options{config: auditedCameras + "log: {audit: off}\n"})
+	d.waitForState("door", "live")
+	d.makeAuditedRequests(t, 1)
 	d.stop()
 	text := d.stderr.String()
-	if others := strings.ReplaceAll(text, strings.TrimPrefix(d.URL, "http://"), "where it listens"); len(deeds(t, text)) > 0 || strings.Contains(others, "127.0.0.1") {
+	if others := strings.ReplaceAll(text, strings.TrimPrefix(d.URL, "http://"), "where it listens"); len(auditRecords(t, text)) > 0 || strings.Contains(others, "127.0.0.1") {
 		t.Errorf("turned off, and there is %s", text)
 	}
 }

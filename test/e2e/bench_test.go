@@ -17,8 +17,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// hd are the 720p30 sources that figures are given for; the clips long enough for their beginning anew to count little.
-func hd(b *testing.B) map[string]string {
+// sources720p are the 720p30 sources that figures are given for; the clips long enough for their beginning anew to count little.
+func sources720p(b *testing.B) map[string]string {
 	return map[string]string{
 		"pattern": "test://?size=1280x720&fps=30",
 		"mjpeg":   testpeer.Clip{Codec: "mjpeg", Size: "1280x720", Length: 20 * time.Second}.Make(b),
@@ -26,26 +26,26 @@ func hd(b *testing.B) map[string]string {
 	}
 }
 
-// span returns how long a figure is measured: a moment where benchmarks only have to work, as in make test (-benchtime 1x).
-func span(d time.Duration) time.Duration {
+// measureDuration returns how long a figure is measured: a moment where benchmarks only have to work, as in make test (-benchtime 1x).
+func measureDuration(d time.Duration) time.Duration {
 	if flag.Lookup("test.benchtime").Value.String() == "1x" {
 		return 200 * time.Millisecond
 	}
 	return d
 }
 
-func serveOne(b *testing.B, source string) *daemon {
+func startOneCamera(b *testing.B, source string) *daemon {
 	d := start(b, options{config: fmt.Sprintf("cameras:\n  - {id: a, source: %q}\n", source)})
-	d.reaches("a", "live")
+	d.waitForState("a", "live")
 	return d
 }
 
 // BenchmarkDelay is how old a picture is when its first bytes reach a viewer on this machine: drawing or decoding and
 // encoding included, where there is any. An operation is a picture; -benchtime 1000x gives a p99 worth the name.
 func BenchmarkDelay(b *testing.B) {
-	for name, source := range hd(b) {
+	for name, source := range sources720p(b) {
 		b.Run(name, func(b *testing.B) {
-			d := serveOne(b, source)
+			d := startOneCamera(b, source)
 			v := watch(b, d.URL+"/cameras/a/stream.mjpg")
 			for range 30 { // the first is one that had waited for a viewer, and all that follows is warm
 				if _, err := v.read(); err != nil {
@@ -56,7 +56,7 @@ func BenchmarkDelay(b *testing.B) {
 			var last time.Time
 			for b.Loop() {
 				// One that is shown again, because none came for half a second, has been counted.
-				p := v.next("a new picture", func(p picture) bool { return p.captured != last })
+				p := v.waitFor("a new picture", func(p picture) bool { return p.captured != last })
 				ages = append(ages, p.arrived.Sub(p.captured))
 				last = p.captured
 			}
@@ -92,9 +92,9 @@ func BenchmarkStart(b *testing.B) {
 
 // BenchmarkMemory is what the processes of one camera hold that nobody watches: resident, and of that what is not a file's.
 func BenchmarkMemory(b *testing.B) {
-	for name, source := range hd(b) {
+	for name, source := range sources720p(b) {
 		b.Run(name, func(b *testing.B) {
-			d := serveOne(b, source)
+			d := startOneCamera(b, source)
 			pid := d.camera("a").Worker.PID
 			for b.Loop() {
 				b.ReportMetric(megabytes(b, d.cmd.Process.Pid, "Rss"), "camd-MB")
@@ -127,9 +127,9 @@ func megabytes(b testing.TB, pid int, what string) float64 {
 // BenchmarkCapture is the processor time that a watched camera takes, in percent of one core. An operation is a picture;
 // the kernel counts in hundredths of a second, so give it -benchtime 300x or more.
 func BenchmarkCapture(b *testing.B) {
-	for name, source := range hd(b) {
+	for name, source := range sources720p(b) {
 		b.Run(name, func(b *testing.B) {
-			d := serveOne(b, source)
+			d := startOneCamera(b, source)
 			v := watch(b, d.URL+"/cameras/a/stream.mjpg")
 			pids := map[string]int{"capture-%": d.camera("a").Worker.PID, "camd-%": d.cmd.Process.Pid}
 			if _, err := v.read(); err != nil {

@@ -20,9 +20,9 @@ import (
 // The limits of TestRelayUnderFlood. Before there were limits on the bus, 6,000 forged sites took a relay to 1131 MB of
 // memory, 95 MB of metrics and 12,290 log lines.
 const (
-	mostFloodedMemory  = 150e6
-	mostFloodedMetrics = 4 << 20
-	mostFloodedLines   = 200
+	maxFloodMemory   = 150e6
+	maxFloodMetrics  = 4 << 20
+	maxFloodLogLines = 200
 )
 
 // forgedCamera is a camera as an announcement has it. A large one has as much text and as many renditions as a relay reads.
@@ -54,8 +54,8 @@ func forgedCameras(n int, large bool) string {
 // forgedID is the name of a camd instance that does not exist.
 func forgedID(i int) string { return fmt.Sprintf("FORGED%08d", i) }
 
-// announcements are those of many instances, one at each site or all at one.
-func announcements(n int, site, cameras string) iter.Seq[*nats.Msg] {
+// forgedAnnouncements are those of many instances, one at each site or all at one.
+func forgedAnnouncements(n int, site, cameras string) iter.Seq[*nats.Msg] {
 	return func(yield func(*nats.Msg) bool) {
 		for i := range n {
 			subject := "camd." + site
@@ -69,8 +69,8 @@ func announcements(n int, site, cameras string) iter.Seq[*nats.Msg] {
 	}
 }
 
-// pieces are all pieces but the last of pictures as large as a relay takes.
-func pieces(n int, instance string) iter.Seq[*nats.Msg] {
+// forgedPieces are all pieces but the last of pictures as large as a relay takes.
+func forgedPieces(n int, instance string) iter.Seq[*nats.Msg] {
 	piece := make([]byte, 1<<20-1024)
 	return func(yield func(*nats.Msg) bool) {
 		for i := range n {
@@ -83,8 +83,8 @@ func pieces(n int, instance string) iter.Seq[*nats.Msg] {
 	}
 }
 
-// demands are what viewers of so many forged relays watch at a site: as many cameras as a message has room for.
-func demands(n int) iter.Seq[*nats.Msg] {
+// forgedInterests are what viewers of so many forged relays watch at a site: as many cameras as a message has room for.
+func forgedInterests(n int) iter.Seq[*nats.Msg] {
 	watch := map[string][]string{"gate": {"main"}}
 	for i := range 1000 {
 		watch[fmt.Sprint("c", i)] = []string{"main", strings.Repeat("r", 63), strings.Repeat("s", 63)}
@@ -107,15 +107,15 @@ var floods = []struct {
 	name     string
 	messages func(instance string) iter.Seq[*nats.Msg]
 }{
-	{"6,000 sites", func(string) iter.Seq[*nats.Msg] { return announcements(6000, "", forgedCameras(1, false)) }},
-	{"6,000 sites with large texts", func(string) iter.Seq[*nats.Msg] { return announcements(6000, "", forgedCameras(1, true)) }},
-	{"6,000 cameras of one site", func(string) iter.Seq[*nats.Msg] { return announcements(15, "forged", forgedCameras(400, false)) }},
-	{"6,000 large cameras of one site", func(string) iter.Seq[*nats.Msg] { return announcements(30, "forged", forgedCameras(200, true)) }},
-	{"200 announcements of 0.8 MB", func(string) iter.Seq[*nats.Msg] { return announcements(200, "", forgedCameras(250, true)) }},
-	{"6,000 instances of an honest site", func(string) iter.Seq[*nats.Msg] { return announcements(6000, "north", forgedCameras(1, true)) }},
-	{"pieces of pictures that are never whole", func(instance string) iter.Seq[*nats.Msg] { return pieces(300, instance) }},
-	{"frames of a stranger", func(string) iter.Seq[*nats.Msg] { return pieces(300, forgedID(0)) }},
-	{"demands of 2,000 relays", func(string) iter.Seq[*nats.Msg] { return demands(2000) }},
+	{"6,000 sites", func(string) iter.Seq[*nats.Msg] { return forgedAnnouncements(6000, "", forgedCameras(1, false)) }},
+	{"6,000 sites with large texts", func(string) iter.Seq[*nats.Msg] { return forgedAnnouncements(6000, "", forgedCameras(1, true)) }},
+	{"6,000 cameras of one site", func(string) iter.Seq[*nats.Msg] { return forgedAnnouncements(15, "forged", forgedCameras(400, false)) }},
+	{"6,000 large cameras of one site", func(string) iter.Seq[*nats.Msg] { return forgedAnnouncements(30, "forged", forgedCameras(200, true)) }},
+	{"200 announcements of 0.8 MB", func(string) iter.Seq[*nats.Msg] { return forgedAnnouncements(200, "", forgedCameras(250, true)) }},
+	{"6,000 instances of an honest site", func(string) iter.Seq[*nats.Msg] { return forgedAnnouncements(6000, "north", forgedCameras(1, true)) }},
+	{"pieces of pictures that are never whole", func(instance string) iter.Seq[*nats.Msg] { return forgedPieces(300, instance) }},
+	{"frames of a stranger", func(string) iter.Seq[*nats.Msg] { return forgedPieces(300, forgedID(0)) }},
+	{"demands of 2,000 relays", func(string) iter.Seq[*nats.Msg] { return forgedInterests(2000) }},
 }
 
 // A relay under a flood keeps its memory, metrics and log small, and an honest site's pictures and states go on.
@@ -123,53 +123,53 @@ func TestRelayUnderFlood(t *testing.T) {
 	for _, flood := range floods {
 		t.Run(flood.name, func(t *testing.T) {
 			server := testpeer.ServeNATS(t, "")
-			forger, err := nats.Connect(server.URL)
+			attacker, err := nats.Connect(server.URL)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer forger.Close()
-			listener, err := forger.SubscribeSync("camd.north")
+			defer attacker.Close()
+			listener, err := attacker.SubscribeSync("camd.north")
 			if err != nil {
 				t.Fatal(err)
 			}
-			north := start(t, options{config: onBus(server, "north", "gate:20")})
-			relay := startRelay(t, onBus(server, ""))
-			north.reaches("gate", "live")
-			relay.finds("north.gate")
+			north := start(t, options{config: busConfig(server, "north", "gate:20")})
+			relay := startRelay(t, busConfig(server, ""))
+			north.waitForState("gate", "live")
+			relay.waitForCameras("north.gate")
 			v := watch(t, relay.URL+"/cameras/north.gate/stream.mjpg")
-			n, _ := v.next("a live picture", live).number()
+			n, _ := v.waitFor("a live picture", isLive).frameNumber()
 			before := relay.peakMemory()
 
-			for m := range flood.messages(instanceAt(t, listener)) {
-				if err := forger.PublishMsg(m); err != nil {
+			for m := range flood.messages(waitForInstance(t, listener)) {
+				if err := attacker.PublishMsg(m); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := forger.FlushTimeout(patience); err != nil {
+			if err := attacker.FlushTimeout(testTimeout); err != nil {
 				t.Fatal(err)
 			}
-			v.next("pictures after the flood", func(p picture) bool { later, ok := p.number(); return ok && later > n+40 })
-			north.change("gate", `{"paused": true}`)
-			relay.reaches("north.gate", "paused")
-			north.change("gate", `{"paused": false}`)
-			relay.reaches("north.gate", "live")
-			v.next("a live picture", live)
+			v.waitFor("pictures after the flood", func(p picture) bool { later, ok := p.frameNumber(); return ok && later > n+40 })
+			north.patchCamera("gate", `{"paused": true}`)
+			relay.waitForState("north.gate", "paused")
+			north.patchCamera("gate", `{"paused": false}`)
+			relay.waitForState("north.gate", "live")
+			v.waitFor("a live picture", isLive)
 
 			eventually(t, "the forged sites to be silent", func() bool { return relay.metric("camd_bus_sites") == 1 })
-			relay.isSmall(t, before)
+			relay.checkBounded(t, before)
 			peak := north.peakMemory()
 			t.Logf("the site took %.0f MB of memory", peak/1e6)
-			if peak > mostFloodedMemory {
-				t.Errorf("the site took %.0f MB of memory, want at most %.0f", peak/1e6, mostFloodedMemory/1e6)
+			if peak > maxFloodMemory {
+				t.Errorf("the site took %.0f MB of memory, want at most %.0f", peak/1e6, maxFloodMemory/1e6)
 			}
 		})
 	}
 }
 
-// instanceAt waits for an announcement and returns the name of the camd instance that sent it.
-func instanceAt(t *testing.T, listener *nats.Subscription) string {
+// waitForInstance waits for an announcement and returns the name of the camd instance that sent it.
+func waitForInstance(t *testing.T, listener *nats.Subscription) string {
 	t.Helper()
-	m, err := listener.NextMsg(patience)
+	m, err := listener.NextMsg(testTimeout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,39 +180,39 @@ func instanceAt(t *testing.T, listener *nats.Subscription) string {
 	return said.Box
 }
 
-// isSmall checks what a flood has left behind. before is the memory that it began with.
-func (d *daemon) isSmall(t *testing.T, before float64) {
+// checkBounded checks what a flood has left behind. before is the memory that it began with.
+func (d *daemon) checkBounded(t *testing.T, before float64) {
 	t.Helper()
 	_, _, metrics := get(t, d.URL+"/metrics")
 	lines, peak := strings.Count(d.stderr.String(), "\n"), d.peakMemory()
 	refused := 0.0
-	for reason, n := range d.series("camd_bus_messages_refused_total") {
+	for reason, n := range d.seriesWithPrefix("camd_bus_messages_refused_total") {
 		if refused += n; n > 0 {
 			t.Logf("%s %v", reason, n)
 		}
 	}
 	t.Logf("memory %.0f → %.0f MB, metrics %.2f MB, %d log lines, %v messages refused", before/1e6, peak/1e6, float64(len(metrics))/1e6, lines, refused)
-	if peak > mostFloodedMemory {
-		t.Errorf("%.0f MB of memory, want at most %.0f", peak/1e6, mostFloodedMemory/1e6)
+	if peak > maxFloodMemory {
+		t.Errorf("%.0f MB of memory, want at most %.0f", peak/1e6, maxFloodMemory/1e6)
 	}
-	if len(metrics) > mostFloodedMetrics {
-		t.Errorf("%d bytes of metrics, want at most %d", len(metrics), mostFloodedMetrics)
+	if len(metrics) > maxFloodMetrics {
+		t.Errorf("%d bytes of metrics, want at most %d", len(metrics), maxFloodMetrics)
 	}
-	if lines > mostFloodedLines {
-		t.Errorf("%d log lines, want at most %d", lines, mostFloodedLines)
+	if lines > maxFloodLogLines {
+		t.Errorf("%d log lines, want at most %d", lines, maxFloodLogLines)
 	}
 }
 
-var highWater = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
+var peakMemoryPattern = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
 
-// peakMemory is the most resident memory that camd has had, in bytes.
+// peakMemoryMB is the most resident memory that camd has had, in bytes.
 func (d *daemon) peakMemory() float64 {
 	d.t.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "status"))
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	m := highWater.FindSubmatch(b)
+	m := peakMemoryPattern.FindSubmatch(b)
 	if m == nil {
 		d.t.Fatalf("no VmHWM in %s", b)
 	}

@@ -35,8 +35,8 @@ func natsLeaf(t testing.TB) (hub, leaf *testpeer.NATS) {
 	return hub, testpeer.ServeNATS(t, fmt.Sprintf("leafnodes {remotes: [{url: \"nats://127.0.0.1:%d\"}]}\n", port))
 }
 
-// onBus is the configuration of a camd on a bus; of a relay if there are no cameras. A camera is a name, a colon and a rate.
-func onBus(server *testpeer.NATS, site string, cameras ...string) string {
+// busConfig is the configuration of a camd on a bus; of a relay if there are no cameras. A camera is a name, a colon and a rate.
+func busConfig(server *testpeer.NATS, site string, cameras ...string) string {
 	config := fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)
 	if site != "" {
 		config += "site: " + site + "\n"
@@ -59,10 +59,10 @@ func startRelay(t *testing.T, config string) *daemon {
 	return start(t, options{config: config, bin: dir, env: []string{"PATH=/nowhere"}})
 }
 
-// moves checks that a camera's pictures move on a wall.
-func (d *daemon) moves(t *testing.T, id string) {
+// checkWallMoves checks that a camera's pictures move on a wall.
+func (d *daemon) checkWallMoves(t *testing.T, id string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?rendition=main&cameras="+id, nil)
 	if err != nil {
@@ -78,7 +78,7 @@ func (d *daemon) moves(t *testing.T, id string) {
 		if kind != websocket.MessageBinary {
 			continue
 		}
-		if n, ok := (picture{jpeg: b[binary.BigEndian.Uint16(b[2:]):]}).number(); ok {
+		if n, ok := (picture{jpeg: b[binary.BigEndian.Uint16(b[2:]):]}).frameNumber(); ok {
 			if last = n; first == 0 {
 				first = n
 			}
@@ -90,8 +90,8 @@ func (d *daemon) moves(t *testing.T, id string) {
 	}
 }
 
-// finds waits until the cameras are those, by their ids.
-func (d *daemon) finds(ids ...string) {
+// waitForCameras waits until the cameras are those, by their ids.
+func (d *daemon) waitForCameras(ids ...string) {
 	d.t.Helper()
 	eventually(d.t, strings.Join(ids, " and "), func() bool {
 		all := d.cameras()
@@ -104,15 +104,15 @@ func (d *daemon) finds(ids ...string) {
 	})
 }
 
-// aSeries is a line of /metrics.
-var aSeries = regexp.MustCompile(`(?m)^(camd_\S+) (\S+)$`)
+// seriesPattern is a line of /metrics.
+var seriesPattern = regexp.MustCompile(`(?m)^(camd_\S+) (\S+)$`)
 
-// series returns the series of /metrics that begin so, with their values.
-func (d *daemon) series(begin string) map[string]float64 {
+// seriesWithPrefix returns the series of /metrics that begin so, with their values.
+func (d *daemon) seriesWithPrefix(begin string) map[string]float64 {
 	d.t.Helper()
 	_, _, text := get(d.t, d.URL+"/metrics")
 	found := map[string]float64{}
-	for _, m := range aSeries.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range seriesPattern.FindAllStringSubmatch(string(text), -1) {
 		if strings.HasPrefix(m[1], begin) {
 			v, err := strconv.ParseFloat(m[2], 64)
 			if err != nil {

@@ -25,22 +25,22 @@ func fingerprint(t *testing.T, i testpeer.KeyPair) string {
 	return tlsverify.Fingerprint(pair.Leaf)
 }
 
-// pictures serves one picture over http://, and returns host:port.
-func pictures(t *testing.T) string {
+// servePicture serves one picture over http://, and returns host:port.
+func servePicture(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "picture.jpg")
 	if o := camd(t, "probe", "test://?size=64x64", "--snapshot", path, "--measure", "1ms"); o.code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	picture := read(t, path)
-	return strings.TrimPrefix(serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	picture := readFile(t, path)
+	return strings.TrimPrefix(serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/jpeg")
 		_, _ = w.Write(picture)
 	})), "http://")
 }
 
-// spaces are those between columns.
-var spaces = regexp.MustCompile(` +`)
+// spacesPattern are those between columns.
+var spacesPattern = regexp.MustCompile(` +`)
 
 // camd probe prints a camera's certificate, also one that does not verify, and what to set so that it does.
 func TestProbeCertificate(t *testing.T) {
@@ -49,7 +49,7 @@ func TestProbeCertificate(t *testing.T) {
 	ca := testpeer.Certificate{Name: "ca.example"}.Make(t)
 	good, other := ca.IssueServer(t, testpeer.Certificate{}), ca.IssueServer(t, testpeer.Certificate{Name: "other.example"})
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip})
-	web := pictures(t)
+	web := servePicture(t)
 	https := func(i testpeer.KeyPair) string {
 		return "https://" + testpeer.ServeTLS(t, web, i).Address + "/picture.jpg"
 	}
@@ -82,17 +82,17 @@ func TestProbeCertificate(t *testing.T) {
 		{"http", []string{"http://127.0.0.1/", "--tls-verify=false"}, "", 2, nil, "only an https:// or rtsps:// source has a certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command(program(t, "camd"), append([]string{"probe", "--measure", "300ms"}, c.args...)...)
+			cmd := exec.Command(programPath(t, "camd"), append([]string{"probe", "--measure", "300ms"}, c.args...)...)
 			cmd.Env = os.Environ()
 			if c.roots != "" {
 				cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+c.roots)
 			}
-			o := finish(t, cmd)
+			o := runCommand(t, cmd)
 			if o.code != c.code || !strings.Contains(o.stderr, c.stderr) {
 				t.Errorf("exit code %d, want %d; stderr %s, want %s", o.code, c.code, o.stderr, c.stderr)
 			}
 			for _, want := range c.stdout {
-				if !strings.Contains(spaces.ReplaceAllString(o.stdout, " "), want) {
+				if !strings.Contains(spacesPattern.ReplaceAllString(o.stdout, " "), want) {
 					t.Errorf("%q is not in\n%s", want, o.stdout)
 				}
 			}
@@ -103,36 +103,36 @@ func TestProbeCertificate(t *testing.T) {
 // A camera whose certificate does not verify is offline with the reason, and live once the configuration accepts it.
 func TestCertificateOfCamera(t *testing.T) {
 	own := testpeer.Certificate{}.Make(t)
-	front := testpeer.ServeTLS(t, pictures(t), own)
+	front := testpeer.ServeTLS(t, servePicture(t), own)
 	text := func(keys string) string {
 		return fmt.Sprintf("listen: 127.0.0.1:0\ncameras: [{id: yard, source: 'https+poll://%s/picture.jpg', fps: 10%s}]\n", front.Address, keys)
 	}
 	d := start(t, options{config: text("")})
-	s := d.reaches("yard", "offline")
+	s := d.waitForState("yard", "offline")
 	if s.Reason != "certificate" || !strings.Contains(s.Detail, "self-signed; set ca_file, or fingerprint: "+fingerprint(t, own)) {
 		t.Errorf("got %+v", s)
 	}
 	if n := front.Received(); n != 0 {
 		t.Errorf("the camera has received %d bytes", n)
 	}
-	d.rewrite(text(", fingerprint: '" + fingerprint(t, own) + "'"))
-	d.reaches("yard", "live")
+	d.reloadWith(text(", fingerprint: '" + fingerprint(t, own) + "'"))
+	d.waitForState("yard", "live")
 }
 
 func TestDoctorVerifiesCameras(t *testing.T) {
 	own, old := testpeer.Certificate{}.Make(t), testpeer.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}.Make(t)
-	web := pictures(t)
+	web := servePicture(t)
 	good, bad := testpeer.ServeTLS(t, web, own).Address, testpeer.ServeTLS(t, web, old).Address
 	config := write(t, t.TempDir(), "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\ncameras: [{id: good, source: 'https://%s/', ca_file: %s}, "+
 		"{id: bad, source: 'rtsps://%s/', ca_file: %s}, {id: any, source: 'https://%s/', tls_verify: false}]\n", good, own.File, bad, old.File, bad))
-	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))
+	all, code := runDoctor(t, exec.Command(programPath(t, "camd"), "doctor", "--json", "-c", config))
 	if code != 1 {
 		t.Errorf("exit code %d", code)
 	}
 	for text, verdict := range map[string]string{
 		"camera good: its certificate verifies, valid until ": "ok", "camera bad: the certificate expired at ": "FAIL", "camera any: its certificate is not verified": "warn",
 	} {
-		if f, ok := found(all, "camera", text); !ok || f.Verdict != verdict {
+		if f, ok := findFinding(all, "camera", text); !ok || f.Verdict != verdict {
 			t.Errorf("%s: want %s, got %+v", text, verdict, all)
 		}
 	}

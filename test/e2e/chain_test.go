@@ -11,7 +11,7 @@ func TestCamdBehindCamd(t *testing.T) {
 	t.Parallel()
 	front := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=20'}\n"})
 	back := start(t, options{config: "cameras:\n  - {id: b, source: '" + front.URL + "/cameras/a/stream.mjpg'}\n"})
-	s := back.reaches("b", "live")
+	s := back.waitForState("b", "live")
 	if f := s.Format; !f.Passthrough || f.Codec != "mjpeg" || f.Width != 320 || f.Height != 180 {
 		t.Errorf("format %+v", f)
 	}
@@ -19,7 +19,7 @@ func TestCamdBehindCamd(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	// Either viewer may miss some, so they are compared by their frame number.
-	original, copied := collect(t, front.URL+"/cameras/a/stream.mjpg"), collect(t, back.URL+"/cameras/b/stream.mjpg")
+	original, copied := collectPictures(t, front.URL+"/cameras/a/stream.mjpg"), collectPictures(t, back.URL+"/cameras/b/stream.mjpg")
 	first, second := <-original, <-copied
 	common := 0
 	for n, jpeg := range second {
@@ -38,8 +38,8 @@ func TestCamdBehindCamd(t *testing.T) {
 	}
 }
 
-// collect reads 60 test pictures by their frame number.
-func collect(t *testing.T, url string) <-chan map[uint32][]byte {
+// collectPictures reads 60 test pictures by their frame number.
+func collectPictures(t *testing.T, url string) <-chan map[uint32][]byte {
 	v := watch(t, url)
 	done := make(chan map[uint32][]byte, 1)
 	go func() {
@@ -50,7 +50,7 @@ func collect(t *testing.T, url string) <-chan map[uint32][]byte {
 				t.Errorf("%s: %v", url, err)
 				break
 			}
-			if n, ok := p.number(); ok {
+			if n, ok := p.frameNumber(); ok {
 				m[n] = p.jpeg
 			}
 		}

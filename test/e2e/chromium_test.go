@@ -23,8 +23,8 @@ type browser struct {
 	t   testing.TB
 	ctx context.Context
 
-	mu         sync.Mutex
-	complaints []string
+	mu            sync.Mutex
+	consoleErrors []string
 }
 
 // openBrowser starts a Chromium of its own that talks to nobody but the page's server.
@@ -47,7 +47,7 @@ func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocator
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses to sandbox root
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience+soak(t))
+	ctx, cancel := context.WithTimeout(context.Background(), 3*testTimeout+soakDuration(t))
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, append(options, more...)...)
 	t.Cleanup(cancel)
@@ -56,7 +56,7 @@ func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocator
 	b.do(chromedp.EmulateViewport(int64(width), int64(height)))
 	messages := chromedp.Console(ctx)
 	var ended sync.WaitGroup
-	ended.Go(func() { b.hear(messages) })
+	ended.Go(func() { b.recordConsole(messages) })
 	t.Cleanup(func() {
 		_ = chromedp.Cancel(ctx) // waits for Chromium to end
 		cancel()
@@ -65,26 +65,26 @@ func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocator
 	return b
 }
 
-// hear notes errors in the page's console: exceptions, violations of the content policy, what did not load.
-func (b *browser) hear(messages iter.Seq2[chromedp.ConsoleMessage, error]) {
+// recordConsole notes errors in the page's console: exceptions, violations of the content policy, what did not load.
+func (b *browser) recordConsole(messages iter.Seq2[chromedp.ConsoleMessage, error]) {
 	for m, err := range messages {
 		if err != nil {
 			return
 		}
 		if m.IsException() || m.Type == "error" || m.Type == "warning" {
 			b.mu.Lock()
-			b.complaints = append(b.complaints, m.String())
+			b.consoleErrors = append(b.consoleErrors, m.String())
 			b.mu.Unlock()
 		}
 	}
 }
 
-// content checks that the page's console has nothing to complain of.
-func (b *browser) content() {
+// checkConsole checks that the page's console has nothing to complain of.
+func (b *browser) checkConsole() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, c := range b.complaints {
+	for _, c := range b.consoleErrors {
 		b.t.Errorf("console: %s", c)
 	}
 }
@@ -96,8 +96,8 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// text evaluates a script that gives a text.
-func (b *browser) text(script string) string {
+// evaluate evaluates a script that gives a text.
+func (b *browser) evaluate(script string) string {
 	b.t.Helper()
 	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
 	if err != nil {
@@ -111,19 +111,19 @@ func (b *browser) dashboard(d *daemon) string {
 	b.t.Helper()
 	n := len(d.cameras())
 	b.do(chromedp.Navigate(d.URL + "/"))
-	eventually(b.t, "the tiles", func() bool { return b.text(`document.querySelectorAll('.tile').length + ''`) == itoa(n) })
-	return b.text(`document.documentElement.outerHTML`)
+	eventually(b.t, "the tiles", func() bool { return b.evaluate(`document.querySelectorAll('.tile').length + ''`) == itoa(n) })
+	return b.evaluate(`document.documentElement.outerHTML`)
 }
 
-// tile is a script for the tile with a title.
-func tile(title string) string {
+// tileScript is a script for the tile with a title.
+func tileScript(title string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll('.tile')].find(t => t.querySelector('h2').textContent === %q)`, title)
 }
 
 // picture returns the pixels that a tile shows, or nil.
 func (b *browser) picture(title string) image.Image {
 	b.t.Helper()
-	return b.canvas(tile(title) + `?.querySelector('canvas')`)
+	return b.canvas(tileScript(title) + `?.querySelector('canvas')`)
 }
 
 // canvas returns what a canvas shows, given by a script, or nil if it is nothing yet.
@@ -139,7 +139,7 @@ func (b *browser) canvas(script string) image.Image {
 // image returns the pixels of a PNG whose data: URL a script gives, or nil.
 func (b *browser) image(script string) image.Image {
 	b.t.Helper()
-	url := b.text(script)
+	url := b.evaluate(script)
 	data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/png;base64,"))
 	if err != nil {
 		b.t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // Programs that are not ours read what camd serves.
-func TestClients(t *testing.T) {
+func TestThirdPartyClients(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:
@@ -23,11 +23,11 @@ cameras:
     source: test://?size=320x180&fps=30
   - id: clip
     source: ` + mjpegClip.Make(t) + "\n"})
-	d.reaches("pattern", "live")
-	d.reaches("clip", "live")
+	d.waitForState("pattern", "live")
+	d.waitForState("clip", "live")
 	stream := d.URL + "/cameras/pattern/stream.mjpg"
 
-	t.Run("curl", func(t *testing.T) { curlStream(t, stream) })
+	t.Run("curl", func(t *testing.T) { checkStreamBytes(t, stream) })
 	t.Run("ffprobe", func(t *testing.T) {
 		o := run(t, testpeer.RequireProgram(t, "ffprobe", "ffmpeg"), "-v", "error", "-f", "mpjpeg", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", stream)
 		if o.code != 0 || strings.TrimSpace(o.stdout) != "mjpeg,320,180" || o.stderr != "" {
@@ -39,7 +39,7 @@ cameras:
 			// No format is named: ffmpeg goes by the content type alone, as players do.
 			o := run(t, testpeer.RequireProgram(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "warning", "-xerror", "-i", d.URL+"/cameras/"+id+"/stream.mjpg",
 				"-frames:v", "40", "-f", "null", "-progress", "-", "-")
-			if o.code != 0 || !strings.Contains(o.stdout, "frame=40\n") || complaints(o.stderr) != "" {
+			if o.code != 0 || !strings.Contains(o.stdout, "frame=40\n") || withoutRangeWarnings(o.stderr) != "" {
 				t.Errorf("%+v", o)
 			}
 		})
@@ -66,17 +66,17 @@ cameras:
 		// The first camera, as mjpg-streamer and ustreamer have it, and the second.
 		for path, first := range map[string]bool{"/?action=stream": true, "/?action=stream_0": true, "/?action=stream_1": false, "/stream": true} {
 			v := watch(t, d.URL+path)
-			if p, err := v.read(); err != nil || !isJPEG(p.jpeg) || live(p) != first {
+			if p, err := v.read(); err != nil || !isJPEG(p.jpeg) || isLive(p) != first {
 				t.Errorf("%s: %d bytes, %v", path, len(p.jpeg), err)
 			}
 			v.close()
 		}
 	})
-	t.Run("slow reader's rate", func(t *testing.T) { fiveOfThirty(t, d, stream+"?fps=5") })
+	t.Run("slow reader's rate", func(t *testing.T) { checkReducedRate(t, d, stream+"?fps=5") })
 }
 
-// complaints leaves out what ffmpeg warns of with every JPEG stream: their full range of brightness.
-func complaints(stderr string) string {
+// withoutRangeWarnings leaves out what ffmpeg warns of with every JPEG stream: their full range of brightness.
+func withoutRangeWarnings(stderr string) string {
 	var left []string
 	for line := range strings.Lines(stderr) {
 		if !strings.Contains(line, "deprecated pixel format used") && strings.TrimSpace(line) != "" {
@@ -86,11 +86,11 @@ func complaints(stderr string) string {
 	return strings.Join(left, "")
 }
 
-// curlStream looks at the bytes on the wire.
-func curlStream(t *testing.T, url string) {
+// checkStreamBytes looks at the bytes on the wire.
+func checkStreamBytes(t *testing.T, url string) {
 	file := filepath.Join(t.TempDir(), "answer")
 	// --raw would show chunks if there were any. The headers are in the same file, unbuffered like the rest.
-	background(t, exec.Command(testpeer.RequireProgram(t, "curl", "curl"), "-sSN", "--raw", "-i", "-o", file, url))
+	startBackground(t, exec.Command(testpeer.RequireProgram(t, "curl", "curl"), "-sSN", "--raw", "-i", "-o", file, url))
 	var answer []byte
 	eventually(t, "two pictures", func() bool {
 		answer, _ = os.ReadFile(file) // not there at first
@@ -121,21 +121,21 @@ func curlStream(t *testing.T, url string) {
 	}
 }
 
-// fiveOfThirty counts pictures by their capture times. A busy machine may capture fewer than thirty a second, so that what is left
+// checkReducedRate counts pictures by their capture times. A busy machine may capture fewer than thirty a second, so that what is left
 // out is counted too: it is what was captured within 200 ms of a picture that was sent, and no more than that.
-func fiveOfThirty(t *testing.T, d *daemon, url string) {
+func checkReducedRate(t *testing.T, d *daemon, url string) {
 	v := watch(t, url)
 	const pictures = 20
-	first := v.next("a live picture", live)
+	first := v.waitFor("a live picture", isLive)
 	last := first
 	for range pictures {
-		last = v.next("a new picture", func(p picture) bool { return live(p) && p.captured != last.captured })
+		last = v.waitFor("a new picture", func(p picture) bool { return isLive(p) && p.captured != last.captured })
 	}
 	if rate := pictures / last.captured.Sub(first.captured).Seconds(); rate > 5.1 {
 		t.Errorf("%.2f pictures a second, want 5 at most", rate)
 	}
 	list := d.viewers("?camera=pattern")
-	i := slices.IndexFunc(list, func(v spectator) bool { return v.Throttled })
+	i := slices.IndexFunc(list, func(v viewerInfo) bool { return v.Throttled })
 	if i < 0 {
 		t.Fatalf("no viewer asked for fewer pictures: %+v", list)
 	}

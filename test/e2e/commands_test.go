@@ -103,7 +103,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	for args, code := range map[string]int{"--help": 0, "--version": 0, "--nonsense": 2} {
-		if o := run(t, program(t, "camd-capture"), args); o.code != code || !strings.Contains(o.stdout+o.stderr, "camd-capture") {
+		if o := run(t, programPath(t, "camd-capture"), args); o.code != code || !strings.Contains(o.stdout+o.stderr, "camd-capture") {
 			t.Errorf("camd-capture %s: %+v", args, o)
 		}
 	}

@@ -14,9 +14,9 @@ func TestCurl(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n  - {id: b, source: 'test://?size=160x96&fps=10'}\n"})
-	d.reaches("a", "live")
-	d.reaches("b", "live")
-	w := d.attest("a")
+	d.waitForState("a", "live")
+	d.waitForState("b", "live")
+	w := d.startStreamChecker("a")
 	for _, c := range []struct {
 		path string
 		code int
@@ -78,5 +78,5 @@ func TestCurl(t *testing.T) {
 			t.Errorf("%s %s: got %q %s, want %s", c.method, c.path, o.stdout, o.stderr, c.want)
 		}
 	}
-	w.undisturbed()
+	w.checkUndisturbed()
 }

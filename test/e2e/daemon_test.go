@@ -35,7 +35,7 @@ type daemon struct {
 	exited         chan struct{} // closed when it has been reaped
 }
 
-var dashboard = regexp.MustCompile(`dashboard at (https?://127\.0\.0\.1:\d+)/`)
+var dashboardPattern = regexp.MustCompile(`dashboard at (https?://127\.0\.0\.1:\d+)/`)
 
 // start starts camd on a free port and returns when it serves. When the test ends, camd is stopped and must exit with 0.
 func start(t testing.TB, o options) *daemon {
@@ -43,11 +43,11 @@ func start(t testing.TB, o options) *daemon {
 	d := launch(t, o)
 	t.Cleanup(d.close)
 	eventually(t, "the dashboard's address", func() bool {
-		m := dashboard.FindStringSubmatch(d.stdout.String())
+		m := dashboardPattern.FindStringSubmatch(d.stdout.String())
 		if m != nil {
 			d.URL = m[1]
 		}
-		if d.ended() {
+		if d.hasExited() {
 			t.Fatalf("camd ended with %d:\n%s%s", d.cmd.ProcessState.ExitCode(), d.stdout.String(), d.stderr.String())
 		}
 		return m != nil
@@ -58,7 +58,7 @@ func start(t testing.TB, o options) *daemon {
 func launch(t testing.TB, o options) *daemon {
 	t.Helper()
 	d := &daemon{t: t, exited: make(chan struct{})}
-	path, dir := program(t, "camd"), t.TempDir()
+	path, dir := programPath(t, "camd"), t.TempDir()
 	if o.bin != "" {
 		path, dir = filepath.Join(o.bin, "camd"), o.bin
 	}
@@ -92,22 +92,22 @@ func (d *daemon) stop() (int, time.Duration) {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-d.exited:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		_ = d.cmd.Process.Signal(syscall.SIGQUIT) // the goroutines into the log
 		<-d.exited
 	}
 	return d.cmd.ProcessState.ExitCode(), time.Since(begin)
 }
 
-// crash kills camd, as no signal handler could.
-func (d *daemon) crash() {
+// killAndWait kills camd, as no signal handler could.
+func (d *daemon) killAndWait() {
 	_ = d.cmd.Process.Kill()
 	<-d.exited
 }
 
 // close ends the test's camd, and says what it said if the test failed.
 func (d *daemon) close() {
-	if !d.ended() {
+	if !d.hasExited() {
 		if code, _ := d.stop(); code != 0 {
 			d.t.Errorf("camd ended with %d, want 0", code)
 		}
@@ -117,7 +117,7 @@ func (d *daemon) close() {
 	}
 }
 
-func (d *daemon) ended() bool {
+func (d *daemon) hasExited() bool {
 	select {
 	case <-d.exited:
 		return true
@@ -126,10 +126,10 @@ func (d *daemon) ended() bool {
 	}
 }
 
-// kill sends a signal to a camera's capture process, once there is one, and returns which it was.
-func (d *daemon) kill(id string, sig syscall.Signal) (pid int) {
+// signalWorker sends a signal to a camera's capture process, once there is one, and returns which it was.
+func (d *daemon) signalWorker(id string, sig syscall.Signal) (pid int) {
 	d.t.Helper()
-	pid = d.awaits(id, "there with a process", func(s state) bool { return s.Worker.PID != 0 }).Worker.PID
+	pid = d.waitForCamera(id, "there with a process", func(s state) bool { return s.Worker.PID != 0 }).Worker.PID
 	if err := testpeer.Signal(pid, sig); err != nil {
 		d.t.Fatal(err)
 	}
@@ -157,8 +157,8 @@ func children(pid int) (pids []int) {
 	return pids
 }
 
-// running reports whether a process is there and not merely waiting to be reaped.
-func running(pid int) bool {
+// isRunning reports whether a process is there and not merely waiting to be reaped.
+func isRunning(pid int) bool {
 	stat, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "stat"))
 	return err == nil && !regexp.MustCompile(`\) Z `).Match(stat)
 }

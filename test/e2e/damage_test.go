@@ -26,7 +26,7 @@ func servePictures(t *testing.T, edit func([]byte) []byte) *pictureCamera {
 	c := &pictureCamera{}
 	c.edit.Store(&edit)
 	picture := noisyJPEG(t, 640, 360)
-	c.url = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c.url = serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
 		pace := time.NewTicker(40 * time.Millisecond)
 		defer pace.Stop()
@@ -77,8 +77,8 @@ func noisyJPEG(t *testing.T, width, height int) []byte {
 
 func unchanged(b []byte) []byte { return b }
 
-// cutInScan ends a picture in the middle of its data, with an end marker.
-func cutInScan(b []byte) []byte {
+// truncateScan ends a picture in the middle of its data, with an end marker.
+func truncateScan(b []byte) []byte {
 	n := len(b) / 2
 	for b[n-1] == 0xFF {
 		n++
@@ -104,7 +104,7 @@ func TestUnusablePicturesAreNeverShown(t *testing.T) {
 		edit          func([]byte) []byte
 		reason, cause string
 	}{
-		{"cut in mid-scan", cutInScan, "damaged", "damaged"},
+		{"cut in mid-scan", truncateScan, "damaged", "damaged"},
 		{"65500x65500", claimHuge, "too_large", "too_large"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,15 +124,15 @@ func TestUnusablePicturesAreNeverShown(t *testing.T) {
 			if delivered != 0 {
 				t.Errorf("a viewer got %d of %d pictures, want none", delivered, c.sent.Load())
 			}
-			s := d.awaits("cam", "taken off for it", func(s state) bool { return s.Reason == tt.reason || s.State == "live" })
+			s := d.waitForCamera("cam", "taken off for it", func(s state) bool { return s.Reason == tt.reason || s.State == "live" })
 			if s.State == "live" || s.ReasonText == "" || s.Detail == "" || s.Counts.Refused[tt.cause] == 0 {
 				t.Errorf("%s, %s (%s): %s; refused %v", s.State, s.Reason, s.ReasonText, s.Detail, s.Counts.Refused)
 			}
 			t.Logf("%d of %d delivered; %s, %s: %s; refused %v", delivered, c.sent.Load(), s.State, s.Reason, s.Detail, s.Counts.Refused)
 			good := unchanged
 			c.edit.Store(&good)
-			d.reaches("cam", "live")
-			v.next("a picture of the camera", isMarked)
+			d.waitForState("cam", "live")
+			v.waitFor("a picture of the camera", isMarked)
 		})
 	}
 }
@@ -141,13 +141,13 @@ func TestUnusablePicturesAreNeverShown(t *testing.T) {
 func TestCameraThatBeginsToSendCutPictures(t *testing.T) {
 	c := servePictures(t, unchanged)
 	d := start(t, options{config: fmt.Sprintf("cameras:\n  - {id: cam, source: %q, stall_timeout: 1s}\n", c.url)})
-	d.reaches("cam", "live")
+	d.waitForState("cam", "live")
 	v := watch(t, d.URL+"/cameras/cam/stream.mjpg")
-	v.next("a picture of the camera", isMarked)
-	cut := cutInScan
+	v.waitFor("a picture of the camera", isMarked)
+	cut := truncateScan
 	c.edit.Store(&cut)
 	delivered := 0
-	v.next("the placeholder", func(p picture) bool {
+	v.waitFor("the placeholder", func(p picture) bool {
 		if isMarked(p) && !isJPEG(p.jpeg) {
 			delivered++
 		}
@@ -160,6 +160,6 @@ func TestCameraThatBeginsToSendCutPictures(t *testing.T) {
 	}
 	good := unchanged
 	c.edit.Store(&good)
-	d.reaches("cam", "live")
-	v.next("a picture of the camera", isMarked)
+	d.waitForState("cam", "live")
+	v.waitFor("a picture of the camera", isMarked)
 }

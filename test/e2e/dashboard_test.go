@@ -22,43 +22,43 @@ cameras:
   - {id: clip, title: A clip, source: ` + mjpegClip.Make(t) + `}
   - {id: gone, title: <b>Gone</b>, source: /dev/camd-has-no-such-device}
 `})
-	d.reaches("gone", "offline")
+	d.waitForState("gone", "offline")
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	eventually(t, "two of three cameras live", func() bool {
-		return b.text(`document.getElementById('summary').textContent`) == "2 of 3 cameras live"
+		return b.evaluate(`document.getElementById('summary').textContent`) == "2 of 3 cameras live"
 	})
-	if got := b.text(`document.querySelectorAll('.tile').length + ' ' + document.title`); got != "3 camd" {
+	if got := b.evaluate(`document.querySelectorAll('.tile').length + ' ' + document.title`); got != "3 camd" {
 		t.Errorf("tiles and title: %s", got)
 	}
 
-	moves(t, b, "The gate")
+	waitForMotion(t, b, "The gate")
 	var before image.Image
 	eventually(t, "the clip to move", func() bool {
 		now := b.picture("A clip")
-		moved := before != nil && now != nil && differ(before, now)
+		moved := before != nil && now != nil && imagesDiffer(before, now)
 		before = now
 		return moved
 	})
 
-	why := b.text(tile("<b>Gone</b>") + `.querySelector('.why').title`)
+	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.why').title`)
 	if want := "the device or file is not there: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
-	if state := b.text(tile("<b>Gone</b>") + `.querySelector('.state').textContent`); state != "offline" {
+	if state := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.state').textContent`); state != "offline" {
 		t.Errorf("the offline tile is %q", state)
 	}
 	eventually(t, "the placeholder", func() bool { return b.picture("<b>Gone</b>") != nil })
 	// The placeholder says the rest.
-	b.until("/dev/camd-has-no-such-device does not exist", tile("<b>Gone</b>")+`.querySelector('.why').textContent`)
-	if figures := b.text(tile("The gate") + `.querySelector('.figures').textContent`); !strings.Contains(figures, "320×180") || !strings.Contains(figures, "fps") {
+	b.waitForText("/dev/camd-has-no-such-device does not exist", tileScript("<b>Gone</b>")+`.querySelector('.why').textContent`)
+	if figures := b.evaluate(tileScript("The gate") + `.querySelector('.figures').textContent`); !strings.Contains(figures, "320×180") || !strings.Contains(figures, "fps") {
 		t.Errorf("figures %q", figures)
 	}
-	b.content()
+	b.checkConsole()
 }
 
 // A browser has six connections to a host; all of sixteen cameras come over one.
-func TestDashboardOfSixteen(t *testing.T) {
+func TestDashboardOfSixteenCameras(t *testing.T) {
 	t.Parallel()
 	config := "cameras:\n"
 	for i := range 16 {
@@ -66,21 +66,21 @@ func TestDashboardOfSixteen(t *testing.T) {
 	}
 	d := start(t, options{config: config})
 	for i := range 16 {
-		d.reaches(fmt.Sprint("c", i), "live")
+		d.waitForState(fmt.Sprint("c", i), "live")
 	}
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	for i := range 16 {
-		moves(t, b, fmt.Sprint("Camera ", i))
+		waitForMotion(t, b, fmt.Sprint("Camera ", i))
 	}
-	b.until("16 of 16 cameras live", `document.getElementById('summary').textContent`)
-	if scrolls := b.text(`(w => w.scrollHeight > w.clientHeight ? 'yes' : '')(document.getElementById('wall'))`); scrolls != "" {
+	b.waitForText("16 of 16 cameras live", `document.getElementById('summary').textContent`)
+	if scrolls := b.evaluate(`(w => w.scrollHeight > w.clientHeight ? 'yes' : '')(document.getElementById('wall'))`); scrolls != "" {
 		t.Error("sixteen tiles do not fit the screen")
 	}
 	var list struct {
 		Viewers []struct{ Address, Rendition string }
 	}
-	d.json("/api/v1/viewers", &list)
+	d.getJSON("/api/v1/viewers", &list)
 	for _, v := range list.Viewers {
 		if v.Address != list.Viewers[0].Address || v.Rendition != "preview" {
 			t.Errorf("%+v beside %+v", v, list.Viewers[0])
@@ -89,21 +89,21 @@ func TestDashboardOfSixteen(t *testing.T) {
 	if len(list.Viewers) != 16 {
 		t.Errorf("%d viewers, want 16", len(list.Viewers))
 	}
-	b.content()
+	b.checkConsole()
 }
 
 // However many cameras there are, they fill the screen; a phone scrolls rather than shows stamps.
-func TestGrid(t *testing.T) {
+func TestDashboardGridFillsScreen(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: noCameras})
 	b := openBrowser(t, 400, 300)
 	b.do(chromedp.Navigate(d.URL + "/"))
-	b.until("No camera is configured.", `document.querySelector('#wall .notice')?.textContent ?? ''`)
+	b.waitForText("No camera is configured.", `document.querySelector('#wall .notice')?.textContent ?? ''`)
 	for _, c := range []struct{ n, width, height, columns, used int }{ // used: per cent of the screen that is picture
 		{1, 1280, 750, 1, 85}, {2, 1280, 750, 2, 45}, {4, 1280, 750, 2, 80}, {9, 1280, 750, 3, 70}, {16, 1280, 750, 4, 60}, {30, 1280, 750, 6, 60},
 		{4, 1920, 1030, 2, 75}, {30, 1920, 1030, 6, 70}, {2, 360, 700, 1, 50}, {1, 360, 700, 1, 25}, {30, 360, 700, 2, 0},
 	} {
-		got := b.awaited(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
+		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
 			const n = %d, {columns, width} = fit([n], 16 / 9, {bar: 32, gap: 8, width: %d, height: %d});
 			return [columns, Math.floor(100 * n * width * width * 9 / 16 / (%[2]d * %[3]d)), width].join();
 		})`, c.n, c.width, c.height))
@@ -117,7 +117,7 @@ func TestGrid(t *testing.T) {
 		}
 	}
 	for groups, want := range map[string]string{"[4, 4]": "4 fit", "[7, 10, 13]": "7 fit", "[1, 1]": "1 fit", "[100, 100]": "8 scroll"} {
-		got := b.awaited(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
+		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
 			const groups = %s, {columns, width} = fit(groups, 16 / 9, {bar: 32, gap: 8, heading: 30, width: 1280, height: 750});
 			const rows = groups.reduce((sum, n) => sum + Math.ceil(n / columns), 0);
 			const down = rows * (width * 9 / 16 + 32 + 8) + groups.length * (30 + 8) + 8;
@@ -127,7 +127,7 @@ func TestGrid(t *testing.T) {
 			t.Errorf("groups of %s: %s columns, want %s", groups, got, want)
 		}
 	}
-	b.content()
+	b.checkConsole()
 }
 
 // A page that stays open counts down while camd is away, and shows live pictures again when it is back.
@@ -140,35 +140,35 @@ func TestDashboardAfterRestart(t *testing.T) {
 	d := start(t, o)
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
-	moves(t, b, "The gate")
+	waitForMotion(t, b, "The gate")
 	b.press("1")
-	b.until("The gate", stageTitle)
-	d.crash()
-	old, _ := shown(b, "The gate")
-	for _, place := range []string{`document.querySelector('#stage')`, tile("The gate")} {
-		b.until("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.why').textContent) ? 'yes' : ''`)
-		b.until("not connected", place+`.querySelector('.state').textContent`)
+	b.waitForText("The gate", stageTitle)
+	d.killAndWait()
+	old, _ := shownNumber(b, "The gate")
+	for _, place := range []string{`document.querySelector('#stage')`, tileScript("The gate")} {
+		b.waitForText("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.why').textContent) ? 'yes' : ''`)
+		b.waitForText("not connected", place+`.querySelector('.state').textContent`)
 	}
-	b.until("camd does not answer", `document.getElementById('summary').textContent`)
+	b.waitForText("camd does not answer", `document.getElementById('summary').textContent`)
 	b.press(kb.Escape)
 	start(t, o)
 	eventually(t, "a picture of the new daemon", func() bool {
-		n, ok := shown(b, "The gate")
+		n, ok := shownNumber(b, "The gate")
 		return ok && n != old
 	})
 }
 
-// moves waits for a test camera's tile to show two frame numbers, the second one larger.
-func moves(t *testing.T, b *browser, title string) {
+// waitForMotion waits for a test camera's tile to show two frame numbers, the second one larger.
+func waitForMotion(t *testing.T, b *browser, title string) {
 	t.Helper()
 	var first, n uint32
 	eventually(t, title+" to show pictures", func() (ok bool) {
-		first, ok = shown(b, title)
+		first, ok = shownNumber(b, title)
 		return ok
 	})
 	eventually(t, title+" to move", func() bool {
 		var ok bool
-		n, ok = shown(b, title)
+		n, ok = shownNumber(b, title)
 		return ok && n != first
 	})
 	if n < first {
@@ -176,7 +176,7 @@ func moves(t *testing.T, b *browser, title string) {
 	}
 }
 
-func shown(b *browser, title string) (uint32, bool) {
+func shownNumber(b *browser, title string) (uint32, bool) {
 	img := b.picture(title)
 	if img == nil {
 		return 0, false
@@ -184,8 +184,8 @@ func shown(b *browser, title string) (uint32, bool) {
 	return pattern.Decode(img)
 }
 
-// differ compares two pictures pixel by pixel.
-func differ(a, b image.Image) bool {
+// imagesDiffer compares two pictures pixel by pixel.
+func imagesDiffer(a, b image.Image) bool {
 	r := a.Bounds()
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {

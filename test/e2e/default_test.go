@@ -16,7 +16,7 @@ func TestWithoutConfiguration(t *testing.T) {
 		t.Skip("this machine has a configuration of its own")
 	}
 	d := start(t, options{})
-	s := d.reaches("test", "live")
+	s := d.waitForState("test", "live")
 	if f := s.Format; f.Codec != "test" || f.Width != 1280 || f.Height != 720 || f.Passthrough || s.Worker.PID == 0 {
 		t.Errorf("camera %+v", s)
 	}
@@ -36,11 +36,11 @@ func TestWithoutConfiguration(t *testing.T) {
 	})
 	t.Run("stream", func(t *testing.T) {
 		v := watch(t, d.URL+"/cameras/test/stream.mjpg")
-		last := v.next("a live picture", live)
-		n, _ := last.number()
+		last := v.waitFor("a live picture", isLive)
+		n, _ := last.frameNumber()
 		for range 8 {
-			p := v.next("a live picture", live)
-			if m, _ := p.number(); m < n || m == n && p.captured != last.captured {
+			p := v.waitFor("a live picture", isLive)
+			if m, _ := p.frameNumber(); m < n || m == n && p.captured != last.captured {
 				t.Errorf("picture %d after %d", m, n)
 			} else if n = m; p.captured.Before(last.captured) {
 				t.Errorf("taken at %v after %v", p.captured, last.captured)

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// own is what a capture process of a test picture may have open: its pipes, /dev/null, and what Go's runtime has for itself: the
+// allowedDescriptors is what a capture process of a test picture may have open: its pipes, /dev/null, and what Go's runtime has for itself: the
 // limits on processor time are among that.
-var own = regexp.MustCompile(`^(pipe:\[\d+\]|/dev/null|anon_inode:\[(eventpoll|eventfd|pidfd)\]|/sys/fs/cgroup/.*)$`)
+var allowedDescriptors = regexp.MustCompile(`^(pipe:\[\d+\]|/dev/null|anon_inode:\[(eventpoll|eventfd|pidfd)\]|/sys/fs/cgroup/.*)$`)
 
 // A capture process has its own descriptors alone: none of camd's listener, viewers, other cameras or files, and none that
 // camd was started with.
@@ -21,13 +21,13 @@ func TestCaptureProcessInheritsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inherited.Close()
-	d := start(t, options{config: patterns("cam", 3), files: []*os.File{inherited}})
+	d := start(t, options{config: smallTestCameras("cam", 3), files: []*os.File{inherited}})
 	for _, id := range []string{"cam0", "cam1", "cam2"} {
-		d.reaches(id, "live")
-		watch(t, d.URL+"/cameras/"+id+"/stream.mjpg").next("a live picture", live)
+		d.waitForState(id, "live")
+		watch(t, d.URL+"/cameras/"+id+"/stream.mjpg").waitFor("a live picture", isLive)
 	}
-	killed := d.kill("cam1", syscall.SIGKILL) // for one that starts among viewers
-	d.awaits("cam1", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != 0 && s.Worker.PID != killed })
+	killed := d.signalWorker("cam1", syscall.SIGKILL) // for one that starts among viewers
+	d.waitForCamera("cam1", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != 0 && s.Worker.PID != killed })
 	pipes := map[string]int{} // how many capture processes have each
 	for _, pid := range children(d.cmd.Process.Pid) {
 		folder := filepath.Join("/proc", itoa(pid), "fd")
@@ -38,7 +38,7 @@ func TestCaptureProcessInheritsNothing(t *testing.T) {
 		mine := map[string]bool{}
 		for _, fd := range open {
 			to, err := os.Readlink(filepath.Join(folder, fd.Name()))
-			if err != nil || !own.MatchString(to) {
+			if err != nil || !allowedDescriptors.MatchString(to) {
 				t.Errorf("process %d: descriptor %s is %s (%v)", pid, fd.Name(), to, err)
 			}
 			if to[0] == 'p' {

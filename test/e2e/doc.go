@@ -1,5 +1,5 @@
 // Package e2e tests camd as its users meet it: the built programs bin/camd and bin/camd-capture, started with a command
-// line and a configuration file, in front of real cameras' stand-ins (package peer) and behind real clients: curl,
+// line and a configuration file, in front of real cameras' stand-ins (package testpeer) and behind real clients: curl,
 // ffmpeg, GStreamer, OpenCV, Prometheus, Chromium. It imports nothing of camd but the reader of the test picture's frame
 // number.
 //

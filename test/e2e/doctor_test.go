@@ -19,10 +19,10 @@ import (
 // finding is one of camd doctor --json's.
 type finding struct{ Verdict, Check, Text, Remedy string }
 
-// examine runs a camd doctor, and returns what it found and its exit code.
-func examine(t *testing.T, cmd *exec.Cmd) ([]finding, int) {
+// runDoctor runs a camd doctor, and returns what it found and its exit code.
+func runDoctor(t *testing.T, cmd *exec.Cmd) ([]finding, int) {
 	t.Helper()
-	o := finish(t, cmd)
+	o := runCommand(t, cmd)
 	var all struct {
 		Findings []finding
 		Failed   bool
@@ -33,8 +33,8 @@ func examine(t *testing.T, cmd *exec.Cmd) ([]finding, int) {
 	return all.Findings, o.code
 }
 
-// found returns the finding of a check that begins so.
-func found(all []finding, check, text string) (finding, bool) {
+// findFinding returns the finding of a check that begins so.
+func findFinding(all []finding, check, text string) (finding, bool) {
 	for _, f := range all {
 		if f.Check == check && strings.HasPrefix(f.Text, text) {
 			return f, true
@@ -43,21 +43,21 @@ func found(all []finding, check, text string) (finding, bool) {
 	return finding{}, false
 }
 
-func TestDoctorFindsNothing(t *testing.T) {
+func TestDoctorReportsNoProblem(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	i := testpeer.Certificate{}.Make(t)
-	config := write(t, dir, "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nstate_dir: %s/new/state\ntls: {certificate: %s, key: %s}\n%s", dir, i.File, i.Key, healthy))
-	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))
+	config := write(t, dir, "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nstate_dir: %s/new/state\ntls: {certificate: %s, key: %s}\n%s", dir, i.File, i.Key, healthyCamera))
+	all, code := runDoctor(t, exec.Command(programPath(t, "camd"), "doctor", "--json", "-c", config))
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	for check, text := range map[string]string{
-		"config": config + " is good: 1 cameras", "capture": program(t, "camd-capture") + ": camd-capture ", "opencv": "OpenCV 4.",
+		"config": config + " is good: 1 cameras", "capture": programPath(t, "camd-capture") + ": camd-capture ", "opencv": "OpenCV 4.",
 		"port": "127.0.0.1:0 is free", "tls": "certificate and key fit", "state": dir + "/new/state can be written", "limits": "",
 		"device": "", "kernel": "TCP_NOTSENT_LOWAT",
 	} {
-		if f, ok := found(all, check, text); !ok || f.Verdict != "ok" {
+		if f, ok := findFinding(all, check, text); !ok || f.Verdict != "ok" {
 			t.Errorf("%s %q: %+v", check, text, all)
 		}
 	}
@@ -70,7 +70,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	}
 }
 
-func TestDoctorFinds(t *testing.T) {
+func TestDoctorReportsProblems(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -79,7 +79,7 @@ func TestDoctorFinds(t *testing.T) {
 	}
 	defer taken.Close()
 	alone := filepath.Join(dir, "alone") // a camd without camd-capture
-	b, err := os.ReadFile(program(t, "camd"))
+	b, err := os.ReadFile(programPath(t, "camd"))
 	if err == nil {
 		err = os.WriteFile(alone, b, 0o755)
 	}
@@ -95,28 +95,28 @@ func TestDoctorFinds(t *testing.T) {
 	}{
 		"mistakes":  {"listen: nowhere\ncameras: [{id: a, source: 'test://'}, {id: a, source: 'test://'}]\n", "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen", ""}},
 		"systemd's": {"cameras: [{id: a, source: 'rtsp://viewer@192.0.2.1/', password_file: '${CREDENTIALS_DIRECTORY}/x'}]\n", "", 1, finding{"FAIL", "config", "CREDENTIALS_DIRECTORY", "CREDENTIALS_DIRECTORY=/etc/camd camd doctor"}},
-		"port":      {"listen: " + taken.Addr().String() + "\n" + healthy, "", 1, finding{"FAIL", "port", "another program has it", "ss -ltnp"}},
-		"address":   {"listen: 192.0.2.1:8080\nauth: {anonymous: view}\n" + healthy, "", 1, finding{"FAIL", "port", "no such address", "ip addr"}},
-		"exposed":   {"listen: 0.0.0.0:0\n" + healthy, "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines", ""}},
-		"open":      {"listen: 0.0.0.0:0\nauth: {anonymous: view}\n" + healthy, "", 0, finding{"warn", "tls", "pictures go over the network unencrypted", "tls:"}},
-		"passwords": {"listen: 0.0.0.0:0\nauth: {users: {anna: {hash: '" + access.HashPassword("hunter2") + "'}}}\n" + healthy, "", 0, finding{"warn", "tls", "pictures and passwords", "tls:"}},
-		"all may":   {"listen: 0.0.0.0:0\nauth: {anonymous: admin}\n" + healthy, "", 0, finding{"warn", "access", "may do everything", "camd hash-password"}},
-		"some may":  {"listen: 127.0.0.1:0\nauth: {anonymous: view}\n" + healthy, "", 0, finding{"ok", "access", "0 users, 0 tokens; others may see pictures", ""}},
-		"no folder": {"listen: 127.0.0.1:0\ntls: {self_signed: true}\n" + healthy, "", 0, finding{"warn", "tls", "no state_dir", "state_dir:"}},
-		"expired":   {fmt.Sprintf("tls: {certificate: %s, key: %s}\nlisten: 127.0.0.1:0\n%s", old.File, old.Key, healthy), "", 0, finding{"warn", "tls", "expired", ""}},
+		"port":      {"listen: " + taken.Addr().String() + "\n" + healthyCamera, "", 1, finding{"FAIL", "port", "another program has it", "ss -ltnp"}},
+		"address":   {"listen: 192.0.2.1:8080\nauth: {anonymous: view}\n" + healthyCamera, "", 1, finding{"FAIL", "port", "no such address", "ip addr"}},
+		"exposed":   {"listen: 0.0.0.0:0\n" + healthyCamera, "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines", ""}},
+		"open":      {"listen: 0.0.0.0:0\nauth: {anonymous: view}\n" + healthyCamera, "", 0, finding{"warn", "tls", "pictures go over the network unencrypted", "tls:"}},
+		"passwords": {"listen: 0.0.0.0:0\nauth: {users: {anna: {hash: '" + access.HashPassword("hunter2") + "'}}}\n" + healthyCamera, "", 0, finding{"warn", "tls", "pictures and passwords", "tls:"}},
+		"all may":   {"listen: 0.0.0.0:0\nauth: {anonymous: admin}\n" + healthyCamera, "", 0, finding{"warn", "access", "may do everything", "camd hash-password"}},
+		"some may":  {"listen: 127.0.0.1:0\nauth: {anonymous: view}\n" + healthyCamera, "", 0, finding{"ok", "access", "0 users, 0 tokens; others may see pictures", ""}},
+		"no folder": {"listen: 127.0.0.1:0\ntls: {self_signed: true}\n" + healthyCamera, "", 0, finding{"warn", "tls", "no state_dir", "state_dir:"}},
+		"expired":   {fmt.Sprintf("tls: {certificate: %s, key: %s}\nlisten: 127.0.0.1:0\n%s", old.File, old.Key, healthyCamera), "", 0, finding{"warn", "tls", "expired", ""}},
 		"device":    {"listen: 127.0.0.1:0\ncameras: [{id: a, source: /dev/camd-none}]\n", "", 1, finding{"FAIL", "device", "/dev/camd-none is not there", "plug it in"}},
 		"file":      {"listen: 127.0.0.1:0\ncameras: [{id: a, source: gone.mp4}]\n", "", 1, finding{"FAIL", "file", "gone.mp4 is not there", ""}},
-		"state":     {"listen: 127.0.0.1:0\nstate_dir: " + note + "/x\n" + healthy, "", 1, finding{"FAIL", "state", note, ""}},
-		"limits":    {"listen: 127.0.0.1:0\nlimits: {viewers: 5000}\n" + healthy, "ulimit -n 1000; exec \"$0\" \"$@\"", 0, finding{"warn", "limits", "1000 files may be open, and 6500 connections, as many as limits say, want 6604", "LimitNOFILE=6604"}},
-		"worker":    {"listen: 127.0.0.1:0\n" + healthy, "PATH=/nowhere exec " + alone + " \"$@\"", 1, finding{"FAIL", "capture", "camd-capture not found", "install"}},
+		"state":     {"listen: 127.0.0.1:0\nstate_dir: " + note + "/x\n" + healthyCamera, "", 1, finding{"FAIL", "state", note, ""}},
+		"limits":    {"listen: 127.0.0.1:0\nlimits: {viewers: 5000}\n" + healthyCamera, "ulimit -n 1000; exec \"$0\" \"$@\"", 0, finding{"warn", "limits", "1000 files may be open, and 6500 connections, as many as limits say, want 6604", "LimitNOFILE=6604"}},
+		"worker":    {"listen: 127.0.0.1:0\n" + healthyCamera, "PATH=/nowhere exec " + alone + " \"$@\"", 1, finding{"FAIL", "capture", "camd-capture not found", "install"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := []string{"doctor", "--json", "-c", write(t, t.TempDir(), "camd.yaml", c.config)}
-			cmd := exec.Command(program(t, "camd"), args...)
+			cmd := exec.Command(programPath(t, "camd"), args...)
 			if c.shell != "" {
-				cmd = exec.Command("/bin/sh", append([]string{"-c", c.shell, program(t, "camd")}, args...)...)
+				cmd = exec.Command("/bin/sh", append([]string{"-c", c.shell, programPath(t, "camd")}, args...)...)
 			}
-			all, code := examine(t, cmd)
+			all, code := runDoctor(t, cmd)
 			if code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
@@ -131,12 +131,12 @@ func TestDoctorFinds(t *testing.T) {
 }
 
 // All the mistakes of a file, and no secret; and a camd that serves has its own port.
-func TestDoctorOfARunningCamd(t *testing.T) {
+func TestDoctorBesideRunningCamd(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy})
-	config := write(t, t.TempDir(), "camd.yaml", "listen: "+strings.TrimPrefix(d.URL, "http://")+"\n"+healthy)
-	all, code := examine(t, exec.Command(program(t, "camd"), "doctor", "--json", "-c", config))
-	if f, ok := found(all, "port", strings.TrimPrefix(d.URL, "http://")+": camd serves there"); code != 0 || !ok || f.Verdict != "ok" {
+	d := start(t, options{config: healthyCamera})
+	config := write(t, t.TempDir(), "camd.yaml", "listen: "+strings.TrimPrefix(d.URL, "http://")+"\n"+healthyCamera)
+	all, code := runDoctor(t, exec.Command(programPath(t, "camd"), "doctor", "--json", "-c", config))
+	if f, ok := findFinding(all, "port", strings.TrimPrefix(d.URL, "http://")+": camd serves there"); code != 0 || !ok || f.Verdict != "ok" {
 		t.Errorf("%d: %+v", code, all)
 	}
 	o := camd(t, "doctor", "-c", write(t, t.TempDir(), "camd.yaml", "nonsense: 1\ncameras: [{id: A, source: 'rtsp://viewer:s3cret-word@192.0.2.1/x', fps: -1}]\n"))

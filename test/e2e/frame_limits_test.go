@@ -21,14 +21,14 @@ import (
 	"time"
 )
 
-// memoryBound is the resident memory that the daemon may take at its peak, in MB, whatever its cameras send.
-const memoryBound = 250
+// maxPeakMemoryMB is the resident memory that the daemon may take at its peak, in MB, whatever its cameras send.
+const maxPeakMemoryMB = 250
 
-// frameBytes is the default of limits.frame_bytes.
-const frameBytes = 8 << 20
+// defaultFrameBytes is the default of limits.frame_bytes.
+const defaultFrameBytes = 8 << 20
 
-// peakMemory returns the largest resident set that a process has had, in MB.
-func peakMemory(t testing.TB, pid int) float64 {
+// peakMemoryMB returns the largest resident set that a process has had, in MB.
+func peakMemoryMB(t testing.TB, pid int) float64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -77,8 +77,8 @@ func (c *fastCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// noise returns a picture that does not compress.
-func noise(t testing.TB, width, height, quality int) []byte {
+// noiseJPEG returns a picture that does not compress.
+func noiseJPEG(t testing.TB, width, height, quality int) []byte {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -95,10 +95,10 @@ func noise(t testing.TB, width, height, quality int) []byte {
 	return b.Bytes()
 }
 
-// padded returns a valid JPEG of 320x240 with so many bytes of comments, application segments and fill bytes in it.
-func padded(t testing.TB, padding int) []byte {
+// paddedJPEG returns a valid JPEG of 320x240 with so many bytes of comments, application segments and fill bytes in it.
+func paddedJPEG(t testing.TB, padding int) []byte {
 	t.Helper()
-	small := noise(t, 320, 240, 80)
+	small := noiseJPEG(t, 320, 240, 80)
 	b := append(make([]byte, 0, len(small)+padding+1<<17), small[:2]...)
 	body := bytes.Repeat([]byte{0xA5}, 65533)
 	for i := 0; len(b) < padding; i++ {
@@ -115,10 +115,10 @@ type streamReaders struct {
 	done  sync.WaitGroup
 }
 
-// follow reads a stream until the daemon ends it. pause delays each read, so that the viewer is a slow one.
-func (r *streamReaders) follow(t testing.TB, url string, pause time.Duration) {
+// read reads a stream until the daemon ends it. pause delays each read, so that the viewer is a slow one.
+func (r *streamReaders) read(t testing.TB, url string, pause time.Duration) {
 	t.Helper()
-	answer, err := streamer.Get(url)
+	answer, err := streamClient.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,15 +146,15 @@ func (r *streamReaders) follow(t testing.TB, url string, pause time.Duration) {
 // Pictures of 31 MB that are valid JPEGs of 320x240 must not reach the daemon's memory. The camera's state names the limit, and the
 // camera is live again, for the same viewers, when it sends smaller pictures.
 func TestOversizedPicturesAreRefused(t *testing.T) {
-	picture := padded(t, 31<<20)
+	picture := paddedJPEG(t, 31<<20)
 	camera := newFastCamera(t, picture)
 	d := start(t, options{config: fmt.Sprintf("cameras:\n  - {id: big, source: '%s/', stall_timeout: 2s}\nlimits: {worker_memory: 4GiB}\n", camera.url)})
 	var viewers streamReaders
 	for range 6 {
-		viewers.follow(t, d.URL+"/cameras/big/stream.mjpg", 0)
+		viewers.read(t, d.URL+"/cameras/big/stream.mjpg", 0)
 	}
 	eventually(t, "100 pictures to be sent", func() bool { return camera.sent.Load() >= 100 })
-	s := d.awaits("big", "refused for its size", func(s state) bool { return s.Reason == "too_large" })
+	s := d.waitForCamera("big", "refused for its size", func(s state) bool { return s.Reason == "too_large" })
 	want := fmt.Sprintf("pictures of %.1f MB exceed limits.frame_bytes (8 MiB)", float64(len(picture))/1e6)
 	if s.State == "live" || !strings.Contains(s.Detail, want) {
 		t.Errorf("the camera is %s: %q, want %q", s.State, s.Detail, want)
@@ -162,17 +162,17 @@ func TestOversizedPicturesAreRefused(t *testing.T) {
 	if n := d.metric(`camd_camera_frames_refused_total{camera="big",reason="too_large"}`); n == 0 {
 		t.Error("no refused picture is counted")
 	}
-	small := noise(t, 320, 240, 80)
+	small := noiseJPEG(t, 320, 240, 80)
 	camera.picture.Store(&small)
-	d.reaches("big", "live")
+	d.waitForState("big", "live")
 	for i, parts := range viewers.parts {
 		before := parts.Load()
 		eventually(t, fmt.Sprintf("viewer %d to have live pictures", i), func() bool { return parts.Load() > before+5 })
 	}
-	peak := peakMemory(t, d.cmd.Process.Pid)
+	peak := peakMemoryMB(t, d.cmd.Process.Pid)
 	t.Logf("peak %.0f MB after %d pictures", peak, camera.sent.Load())
-	if peak > memoryBound {
-		t.Errorf("the daemon took %.0f MB, want at most %d", peak, memoryBound)
+	if peak > maxPeakMemoryMB {
+		t.Errorf("the daemon took %.0f MB, want at most %d", peak, maxPeakMemoryMB)
 	}
 }
 
@@ -190,11 +190,11 @@ func TestLargestPicturesStayWithinMemory(t *testing.T) {
 	d := start(t, options{config: config + "limits: {worker_memory: 4GiB}\n"})
 	var viewers streamReaders
 	for i := range cameras {
-		viewers.follow(t, fmt.Sprintf("%s/cameras/c%d/stream.mjpg", d.URL, i), time.Duration(i)*5*time.Millisecond)
+		viewers.read(t, fmt.Sprintf("%s/cameras/c%d/stream.mjpg", d.URL, i), time.Duration(i)*5*time.Millisecond)
 	}
-	viewers.follow(t, d.URL+"/cameras/c0/stream.mjpg", 10*time.Millisecond)
-	viewers.follow(t, d.URL+"/cameras/c1/stream.mjpg?rendition=half", 0)
-	viewers.follow(t, d.URL+"/cameras/c2/stream.mjpg?rendition=preview", 0)
+	viewers.read(t, d.URL+"/cameras/c0/stream.mjpg", 10*time.Millisecond)
+	viewers.read(t, d.URL+"/cameras/c1/stream.mjpg?rendition=half", 0)
+	viewers.read(t, d.URL+"/cameras/c2/stream.mjpg?rendition=preview", 0)
 	for i, parts := range viewers.parts {
 		eventually(t, fmt.Sprintf("viewer %d to have 40 pictures", i), func() bool { return parts.Load() >= 40 })
 	}
@@ -203,22 +203,22 @@ func TestLargestPicturesStayWithinMemory(t *testing.T) {
 			t.Errorf("camera %s is %s (%s: %s), refused %v", id, s.State, s.Reason, s.Detail, s.Counts.Refused)
 		}
 	}
-	peak := peakMemory(t, d.cmd.Process.Pid)
+	peak := peakMemoryMB(t, d.cmd.Process.Pid)
 	t.Logf("peak %.0f MB with pictures of %.2f MiB", peak, float64(len(picture))/(1<<20))
-	if peak > memoryBound {
-		t.Errorf("the daemon took %.0f MB, want at most %d", peak, memoryBound)
+	if peak > maxPeakMemoryMB {
+		t.Errorf("the daemon took %.0f MB, want at most %d", peak, maxPeakMemoryMB)
 	}
 }
 
-// largestPicture returns a picture of nearly frameBytes, of which nothing is metadata.
+// largestPicture returns a picture of nearly defaultFrameBytes, of which nothing is metadata.
 func largestPicture(t testing.TB) []byte {
 	t.Helper()
 	const width = 2048
-	probe := noise(t, width, 256, 100)
-	rows := 256 * (frameBytes - 64<<10) / len(probe)
-	picture := noise(t, width, rows&^15, 100)
-	if len(picture) > frameBytes-100 || len(picture) < frameBytes*95/100 {
-		t.Fatalf("the picture has %d bytes, want just below %d", len(picture), frameBytes)
+	probe := noiseJPEG(t, width, 256, 100)
+	rows := 256 * (defaultFrameBytes - 64<<10) / len(probe)
+	picture := noiseJPEG(t, width, rows&^15, 100)
+	if len(picture) > defaultFrameBytes-100 || len(picture) < defaultFrameBytes*95/100 {
+		t.Fatalf("the picture has %d bytes, want just below %d", len(picture), defaultFrameBytes)
 	}
 	return picture
 }

@@ -12,57 +12,57 @@ import (
 
 const dashboardFile = "../../deploy/grafana/camd.json"
 
-// board is Grafana's dashboard, as far as it matters here.
-type board struct {
+// grafanaDashboard is Grafana's dashboard, as far as it matters here.
+type grafanaDashboard struct {
 	SchemaVersion int
-	Panels        []panel
-	Templating    struct{ List []variable }
-	Annotations   struct{ List []target }
+	Panels        []grafanaPanel
+	Templating    struct{ List []grafanaVariable }
+	Annotations   struct{ List []panelTarget }
 }
 
-type panel struct {
+type grafanaPanel struct {
 	ID                       int
 	Type, Title, Description string
-	Datasource               source
+	Datasource               grafanaSource
 	GridPos                  struct{ X, Y, W, H int }
-	Targets                  []target
+	Targets                  []panelTarget
 	Transformations          json.RawMessage
 }
 
-type target struct {
+type panelTarget struct {
 	RefID, Expr string
-	Datasource  source
+	Datasource  grafanaSource
 }
 
-type variable struct {
+type grafanaVariable struct {
 	Name, Type string
 	Query      json.RawMessage
-	Datasource source
+	Datasource grafanaSource
 }
 
-type source struct{ UID string }
+type grafanaSource struct{ UID string }
 
-func readBoard(t *testing.T) (b board) {
+func readGrafanaDashboard(t *testing.T) (b grafanaDashboard) {
 	t.Helper()
-	if err := json.Unmarshal(read(t, dashboardFile), &b); err != nil {
+	if err := json.Unmarshal(readFile(t, dashboardFile), &b); err != nil {
 		t.Fatalf("%s: %v", dashboardFile, err)
 	}
 	return b
 }
 
-// core are the kinds of panels that every Grafana has.
-var core = []string{"row", "stat", "timeseries", "state-timeline", "table", "heatmap"}
+// corePanelKinds are the kinds of panels that every Grafana has.
+var corePanelKinds = []string{"row", "stat", "timeseries", "state-timeline", "table", "heatmap"}
 
 // Grafana takes what is wrong with a dashboard in silence; so it is looked for here.
 func TestDashboardForGrafana(t *testing.T) {
 	t.Parallel()
-	b := readBoard(t)
+	b := readGrafanaDashboard(t)
 	if b.SchemaVersion < 38 || len(b.Panels) < 20 {
 		t.Fatalf("schema %d with %d panels", b.SchemaVersion, len(b.Panels))
 	}
 	ids, taken := map[int]string{}, map[[2]int]string{}
 	for _, p := range b.Panels {
-		if other, twice := ids[p.ID]; twice || p.ID == 0 || p.Title == "" || !slices.Contains(core, p.Type) {
+		if other, twice := ids[p.ID]; twice || p.ID == 0 || p.Title == "" || !slices.Contains(corePanelKinds, p.Type) {
 			t.Errorf("panel %d, %q, of type %q: the ID is that of %q", p.ID, p.Title, p.Type, other)
 		}
 		ids[p.ID] = p.Title
@@ -84,10 +84,10 @@ func TestDashboardForGrafana(t *testing.T) {
 	}
 }
 
-var column = regexp.MustCompile(`Value #(\w+)`)
+var columnPattern = regexp.MustCompile(`Value #(\w+)`)
 
 // check looks at what a panel asks for.
-func (p panel) check(t *testing.T) {
+func (p grafanaPanel) check(t *testing.T) {
 	t.Helper()
 	refs := map[string]bool{}
 	for _, q := range p.Targets {
@@ -99,7 +99,7 @@ func (p panel) check(t *testing.T) {
 	if len(refs) == 0 || p.Datasource.UID != "${datasource}" {
 		t.Errorf("%q asks for nothing, or not where people chose", p.Title)
 	}
-	for _, m := range column.FindAllStringSubmatch(string(p.Transformations), -1) {
+	for _, m := range columnPattern.FindAllStringSubmatch(string(p.Transformations), -1) {
 		if !refs[m[1]] {
 			t.Errorf("%q has a column %q that no query gives", p.Title, m[0])
 		}
@@ -109,8 +109,8 @@ func (p panel) check(t *testing.T) {
 // Every variable that is used is defined, and the other way round.
 func TestVariablesForGrafana(t *testing.T) {
 	t.Parallel()
-	b := readBoard(t)
-	text, defined := string(read(t, dashboardFile)), map[string]bool{}
+	b := readGrafanaDashboard(t)
+	text, defined := string(readFile(t, dashboardFile)), map[string]bool{}
 	for _, v := range b.Templating.List {
 		defined[v.Name] = true
 		if v.Type == "query" && v.Datasource.UID != "${datasource}" {
@@ -155,7 +155,7 @@ func TestProvisioning(t *testing.T) {
 	for file, into := range map[string]any{
 		"prometheus/prometheus.yml": &prometheus, "grafana/provisioning/datasources/camd.yaml": &sources, "grafana/provisioning/dashboards/camd.yaml": &boards,
 	} {
-		if err := yaml.Unmarshal(read(t, "../../deploy/"+file), into); err != nil {
+		if err := yaml.Unmarshal(readFile(t, "../../deploy/"+file), into); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 	}
@@ -167,12 +167,12 @@ func TestProvisioning(t *testing.T) {
 	}
 }
 
-// question is a query of the dashboard, for a Prometheus that asks every second. One of several in a panel has its letter.
-type question struct{ panel, expr string }
+// panelQuery is a query of the dashboard, for a Prometheus that asks every second. One of several in a panel has its letter.
+type panelQuery struct{ panel, expr string }
 
-var labelValues = regexp.MustCompile(`label_values\((.*), \w+\)`)
+var labelValuesPattern = regexp.MustCompile(`label_values\((.*), \w+\)`)
 
-func (b board) questions(t *testing.T) (all []question) {
+func (b grafanaDashboard) queries(t *testing.T) (all []panelQuery) {
 	t.Helper()
 	chosen := strings.NewReplacer("$job", "camd", "$instance", ".+", "$camera", ".+", "$__rate_interval", "10s")
 	for _, p := range b.Panels {
@@ -181,18 +181,18 @@ func (b board) questions(t *testing.T) (all []question) {
 			if len(p.Targets) > 1 {
 				name += " " + q.RefID
 			}
-			all = append(all, question{name, chosen.Replace(q.Expr)})
+			all = append(all, panelQuery{name, chosen.Replace(q.Expr)})
 		}
 	}
 	for _, v := range b.Templating.List {
 		if v.Type != "query" {
 			continue
 		}
-		m := labelValues.FindStringSubmatch(string(v.Query))
+		m := labelValuesPattern.FindStringSubmatch(string(v.Query))
 		if m == nil {
 			t.Fatalf("$%s asks %s", v.Name, v.Query)
 		}
-		all = append(all, question{"$" + v.Name, chosen.Replace(strings.ReplaceAll(m[1], `\"`, `"`))})
+		all = append(all, panelQuery{"$" + v.Name, chosen.Replace(strings.ReplaceAll(m[1], `\"`, `"`))})
 	}
 	for _, q := range all {
 		if strings.Contains(q.expr, "$") {

@@ -25,10 +25,10 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 		return text
 	}
 	path, kept := filepath.Join(dir, "camd.yaml"), filepath.Join(dir, "state", "last-good.yaml")
-	serving := func(args ...string) guarded {
+	serving := func(args ...string) daemonWithUsers {
 		d := start(t, options{args: append([]string{"-c", path}, args...)})
 		d.config = path
-		return guarded{daemon: d, nobody: visitor{t, d, func(*http.Request) {}}, root: visitor{t, d, func(r *http.Request) { r.SetBasicAuth("root", "hunter2") }}}
+		return daemonWithUsers{daemon: d, anonymous: accessClient{t, d, func(*http.Request) {}}, admin: accessClient{t, d, func(r *http.Request) { r.SetBasicAuth("root", "hunter2") }}}
 	}
 	keeps := func(text string) {
 		t.Helper()
@@ -43,12 +43,12 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 	if info, err := os.Stat(kept); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	if r := g.signal(with("hall", "yard")); !r.Config.OK || r.Config.LastGood != "" {
+	if r := g.reloadAndRead(with("hall", "yard")); !r.Config.OK || r.Config.LastGood != "" {
 		t.Errorf("%+v", r.Config)
 	}
 	keeps(with("hall", "yard"))
 	broken := with("hall") + "  - {id: gate}\n"
-	if r := g.signal(broken); r.Config.OK {
+	if r := g.reloadAndRead(broken); r.Config.OK {
 		t.Errorf("%+v", r.Config)
 	}
 	g.close()
@@ -64,21 +64,21 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 	}
 
 	g = serving("--last-good")
-	r, _ := g.reloaded()
+	r, _ := g.reloadState()
 	if _, err := time.Parse(time.RFC3339, r.Config.LastGood); err != nil || r.Config.OK || r.Status == "" || !strings.Contains(r.Config.Error, "--last-good; mend "+path) {
 		t.Errorf("%+v, %v", r, err)
 	}
-	g.untouched()
+	g.checkUnchanged()
 	if !strings.Contains(g.stderr.String(), `"msg":"last good configuration in force"`) {
 		t.Error("the log does not say it")
 	}
-	if r := g.signal(broken); r.Config.OK || r.Config.LastGood == "" || !strings.Contains(r.Config.Error, path+":5:5: ") {
+	if r := g.reloadAndRead(broken); r.Config.OK || r.Config.LastGood == "" || !strings.Contains(r.Config.Error, path+":5:5: ") {
 		t.Errorf("still with mistakes: %+v", r.Config)
 	}
-	if r := g.signal(with("hall")); !r.Config.OK || r.Config.LastGood != "" || r.Config.Error != "" {
+	if r := g.reloadAndRead(with("hall")); !r.Config.OK || r.Config.LastGood != "" || r.Config.Error != "" {
 		t.Errorf("mended: %+v", r.Config)
 	}
-	g.root.wants("/api/v1/cameras/yard", http.StatusNotFound)
+	g.admin.checkStatus("/api/v1/cameras/yard", http.StatusNotFound)
 	keeps(with("hall"))
 	g.close()
 
@@ -91,8 +91,8 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 		t.Errorf("an empty file: %+v", o)
 	}
 	g = serving("--last-good")
-	g.nobody.wants("/api/v1/cameras", http.StatusUnauthorized)
-	g.root.wants("/api/v1/cameras/hall", http.StatusOK)
+	g.anonymous.checkStatus("/api/v1/cameras", http.StatusUnauthorized)
+	g.admin.checkStatus("/api/v1/cameras/hall", http.StatusOK)
 }
 
 // A restart with a file from which only the section auth has gone is refused like a reload, unless the file says who has access.
@@ -121,7 +121,7 @@ func TestStartWithoutAuthOfLastGoodIsRefused(t *testing.T) {
 
 // A state directory that cannot be written is named as such, with the cause and what to do, and switches that were kept are known.
 func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
-	bin, user := forNobody(t)
+	bin, user := programsForNobody(t)
 	dir := filepath.Join(bin, "state")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)

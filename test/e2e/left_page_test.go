@@ -15,27 +15,27 @@ var keepLeftPages = chromedp.Flag("enable-features", "DisconnectWebSocketOnBFCac
 // A page that was left closes its connection, even if the browser keeps the page. It connects again when it is shown again.
 func TestLeftPageDisconnects(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
-	d.reaches("gate", "live")
+	d.waitForState("gate", "live")
 	for path, canvas := range map[string]string{"/": ".tile canvas", "/cameras/gate": "#view canvas"} {
 		b := openBrowser(t, 800, 600, keepLeftPages)
 		b.do(chromedp.Navigate(d.URL + path))
-		b.until("main", `document.querySelector('`+canvas+`')?.dataset.shown ?? ''`)
+		b.waitForText("main", `document.querySelector('`+canvas+`')?.dataset.shown ?? ''`)
 		b.do(chromedp.Evaluate[chromedp.Void](`addEventListener('pageshow', (event) => { window.kept = String(event.persisted); })`))
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
 		b.do(chromedp.Evaluate[chromedp.Void](`setTimeout(() => history.back())`)) // chromedp.NavigateBack waits for the page to load, and a kept one does not
-		b.until("true", `window.kept ?? ''`)                                       // or this test shows nothing
-		d.awaits("gate", "watched again", func(s state) bool { return s.Viewers == 1 })
+		b.waitForText("true", `window.kept ?? ''`)                                 // or this test shows nothing
+		d.waitForCamera("gate", "watched again", func(s state) bool { return s.Viewers == 1 })
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect again", func() bool { return d.metric("camd_viewer_walls") == 0 })
-		b.content()
+		b.checkConsole()
 	}
 }
 
 // A page whose connection camd refuses shows the reason and the cameras' states, and gets pictures when there is room.
 func TestRefusedConnectionShowsReason(t *testing.T) {
 	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
-	d.reaches("gate", "live")
+	d.waitForState("gate", "live")
 	for _, path := range []string{"/", "/cameras/gate"} {
 		other, _, err := websocket.Dial(context.Background(), strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", nil)
 		if err != nil {
@@ -43,13 +43,13 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 		}
 		b := openBrowser(t, 800, 600)
 		b.do(chromedp.Navigate(d.URL + path))
-		b.until("1 walls are connected, as many as this server allows viewers; try again later",
+		b.waitForText("1 walls are connected, as many as this server allows viewers; try again later",
 			`(document.querySelector('.tile .why, .picture .why')?.textContent ?? '').replace(/, since .*/, '')`)
-		if state := b.text(`document.querySelector('.tile .state, .top .state').textContent`); state == "not connected" {
+		if state := b.evaluate(`document.querySelector('.tile .state, .top .state').textContent`); state == "not connected" {
 			t.Errorf("%s calls the camera %q", path, state)
 		}
 		_ = other.CloseNow()
-		b.until("main", `document.querySelector('.tile canvas, #view canvas').dataset.shown ?? ''`)
+		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.shown ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
 	}

@@ -27,13 +27,13 @@ func TestListeners(t *testing.T) {
 		t.Fatal(err)
 	}
 	listen, metrics, plain := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t)), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
-	socket, heard := told(t)
+	socket, heard := listenNotify(t)
 	d := start(t, options{
 		config: fmt.Sprintf("listen: %s\nmetrics_listen: %s\ntls: {certificate: %[3]s/cert.pem, key: %[3]s/key.pem, client_ca: %[4]s, min_version: 1.3, hsts: 180d, redirect_from: %[5]s}\n",
-			listen, metrics, live, authority.File, plain) + healthy,
+			listen, metrics, live, authority.File, plain) + healthyCamera,
 		args: []string{"--listen", listen}, env: []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1200000"},
 	})
-	ask := func(args ...string) outcome {
+	ask := func(args ...string) commandResult {
 		return run(t, curl, append([]string{"-sS", "-i", "--cacert", first.File}, args...)...)
 	}
 	known := []string{"--cert", anna.File, "--key", anna.Key}
@@ -103,7 +103,7 @@ func TestListeners(t *testing.T) {
 		}
 	})
 	t.Run("reload", func(t *testing.T) {
-		next := strings.Replace(string(read(t, d.config)), "min_version: 1.3, hsts: 180d", "client_auth: request, hsts: 1h", 1)
+		next := strings.Replace(string(readFile(t, d.config)), "min_version: 1.3, hsts: 180d", "client_auth: request, hsts: 1h", 1)
 		write(t, filepath.Dir(d.config), "camd.yaml", next)
 		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
@@ -115,11 +115,11 @@ func TestListeners(t *testing.T) {
 			t.Errorf("one of another's: %+v", o)
 		}
 	})
-	t.Run("renewal", func(t *testing.T) { renews(t, d, openssl, "http://"+metrics+"/metrics", live) })
+	t.Run("renewal", func(t *testing.T) { checkRenewal(t, d, openssl, "http://"+metrics+"/metrics", live) })
 }
 
-// renews puts one certificate after another behind a link, and sees that of each that is whole camd shows.
-func renews(t *testing.T, d *daemon, openssl, metrics, live string) {
+// checkRenewal puts one certificate after another behind a link, and sees that of each that is whole camd shows.
+func checkRenewal(t *testing.T, d *daemon, openssl, metrics, live string) {
 	listen := strings.TrimPrefix(d.URL, "https://")
 	shown := func() string {
 		return run(t, "sh", "-c", `"$0" s_client -connect "$1" </dev/null 2>/dev/null | "$0" x509 -noout -fingerprint -sha256`, openssl, listen).stdout
@@ -176,7 +176,7 @@ func TestSelfSigned(t *testing.T) {
 	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
 	dir := t.TempDir()
 	plain := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
-	config := "tls: {self_signed: true, redirect_from: '" + plain + "'}\nstate_dir: " + dir + "\n" + healthy
+	config := "tls: {self_signed: true, redirect_from: '" + plain + "'}\nstate_dir: " + dir + "\n" + healthyCamera
 	made := filepath.Join(dir, "self-signed.pem")
 	var prints []string
 	for range 2 {
@@ -194,7 +194,7 @@ func TestSelfSigned(t *testing.T) {
 			}
 			b := openBrowser(t, 800, 600, chromedp.Flag("ignore-certificate-errors-spki-list", testpeer.SPKIHash(pair.Leaf)))
 			b.do(chromedp.Navigate("http://" + plain + "/cameras/healthy/"))
-			b.until(d.URL+"/cameras/healthy/", "location.href")
+			b.waitForText(d.URL+"/cameras/healthy/", "location.href")
 		}
 		d.stop()
 		o := run(t, openssl, "x509", "-in", made, "-noout", "-fingerprint", "-sha256", "-ext", "subjectAltName")

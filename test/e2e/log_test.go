@@ -14,15 +14,15 @@ import (
 	"github.com/creack/pty"
 )
 
-// logged is a line of the log.
-type logged struct {
+// logLine is a line of the log.
+type logLine struct {
 	Priority, Level, Logger, Msg, Camera, Line, Message string
 	TS                                                  string
 	Suppressed                                          int
 }
 
-// logOf runs camd with its log going to a file that out names in JOURNAL_STREAM, and returns the lines when it has ended.
-func logOf(t *testing.T, config string, journal func(*os.File) string, work func(d *daemon)) []string {
+// runLogged runs camd with its log going to a file that out names in JOURNAL_STREAM, and returns the lines when it has ended.
+func runLogged(t *testing.T, config string, journal func(*os.File) string, work func(d *daemon)) []string {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -45,8 +45,8 @@ func logOf(t *testing.T, config string, journal func(*os.File) string, work func
 	return text
 }
 
-// itself is the file as journald names it to a service.
-func itself(f *os.File) string {
+// journalStreamOf is the file as journald names it to a service.
+func journalStreamOf(f *os.File) string {
 	var s syscall.Stat_t
 	if err := syscall.Fstat(int(f.Fd()), &s); err != nil {
 		panic(err)
@@ -54,7 +54,7 @@ func itself(f *os.File) string {
 	return fmt.Sprintf("%d:%d", s.Dev, s.Ino)
 }
 
-func parse(t *testing.T, line string) (l logged) {
+func parseLogLine(t *testing.T, line string) (l logLine) {
 	t.Helper()
 	m := regexp.MustCompile(`^(?:<(\d)>)?(\{.*\})$`).FindStringSubmatch(line)
 	if m == nil || json.Unmarshal([]byte(m[2]), &l) != nil || l.Level == "" || l.TS == "" {
@@ -67,14 +67,14 @@ func parse(t *testing.T, line string) (l logged) {
 // In the journal each line has its priority, what OpenCV and FFmpeg say among them; elsewhere it is plain JSON.
 func TestJournal(t *testing.T) {
 	t.Parallel()
-	whole := read(t, h264Clip.Make(t))
+	whole := readFile(t, h264Clip.Make(t))
 	half := write(t, t.TempDir(), "half.mp4", string(whole[:len(whole)/2])) // FFmpeg has a lot to say to it
 	config := "log: {level: debug}\ncameras:\n  - {id: half, source: " + half + "}\n"
-	work := func(d *daemon) { d.reaches("half", "offline") }
+	work := func(d *daemon) { d.waitForState("half", "offline") }
 	want := map[string]string{"debug": "7", "info": "6", "warn": "4", "error": "3"}
 	seen := map[string]bool{}
-	for _, line := range logOf(t, config, itself, work) {
-		l := parse(t, line)
+	for _, line := range runLogged(t, config, journalStreamOf, work) {
+		l := parseLogLine(t, line)
 		if l.Priority != want[l.Level] && (l.Priority != "5" || l.Logger != "audit") {
 			t.Errorf("priority %q: %s", l.Priority, line)
 		}
@@ -89,14 +89,14 @@ func TestJournal(t *testing.T) {
 		}
 	}
 	for _, stream := range []string{"1:2", "", "nonsense"} {
-		for _, line := range logOf(t, healthy, func(*os.File) string { return stream }, func(*daemon) {}) {
-			if l := parse(t, line); l.Priority != "" {
+		for _, line := range runLogged(t, healthyCamera, func(*os.File) string { return stream }, func(*daemon) {}) {
+			if l := parseLogLine(t, line); l.Priority != "" {
 				t.Errorf("JOURNAL_STREAM=%s: %s", stream, line)
 			}
 		}
 	}
-	for _, line := range logOf(t, healthy+"log: {format: json}\n", itself, func(*daemon) {}) {
-		if l := parse(t, line); l.Priority != "" {
+	for _, line := range runLogged(t, healthyCamera+"log: {format: json}\n", journalStreamOf, func(*daemon) {}) {
+		if l := parseLogLine(t, line); l.Priority != "" {
 			t.Errorf("format json: %s", line)
 		}
 	}
@@ -109,7 +109,7 @@ func TestTerminal(t *testing.T) {
 		env     string
 		colours bool
 	}{{"TERM=xterm", true}, {"NO_COLOR=1", false}, {"TERM=dumb", false}} {
-		cmd := exec.Command(program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", healthy))
+		cmd := exec.Command(programPath(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", healthyCamera))
 		cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=", c.env)
 		terminal, err := pty.Start(cmd)
 		if err != nil {
@@ -144,8 +144,8 @@ func TestLogRepeats(t *testing.T) {
 	t.Parallel()
 	const visits = 50
 	said, withheld := 0, 0
-	lines := logOf(t, healthy, itself, func(d *daemon) {
-		d.reaches("healthy", "live")
+	lines := runLogged(t, healthyCamera, journalStreamOf, func(d *daemon) {
+		d.waitForState("healthy", "live")
 		for range visits {
 			v := watch(t, d.URL+"/cameras/healthy/stream.mjpg")
 			if _, err := v.read(); err != nil {
@@ -155,7 +155,7 @@ func TestLogRepeats(t *testing.T) {
 		}
 	})
 	for _, line := range lines {
-		switch l := parse(t, line); {
+		switch l := parseLogLine(t, line); {
 		case l.Msg == "view.begin":
 			said++
 			withheld += l.Suppressed
@@ -169,7 +169,7 @@ func TestLogRepeats(t *testing.T) {
 }
 
 // A real journald, in a mount namespace with a /run of its own, takes the priorities and leaves them out of the messages.
-const journald = `
+const journaldScript = `
 set -e
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/journal /run/log/journal
@@ -189,7 +189,7 @@ func TestRealJournal(t *testing.T) {
 		t.Skip("journald needs root, and a mount namespace")
 	}
 	config := write(t, t.TempDir(), "camd.yaml", "cameras:\n  - {id: gone, source: /nowhere.mp4}\n")
-	o := run(t, "unshare", "-mpf", "--mount-proc", "--kill-child", "bash", "-c", journald, "journald", program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", config)
+	o := run(t, "unshare", "-mpf", "--mount-proc", "--kill-child", "bash", "-c", journaldScript, "journald", programPath(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", config)
 	priorities := map[string]string{}
 	for line := range strings.Lines(o.stdout) {
 		var entry struct{ Priority, Message string }

@@ -15,15 +15,15 @@ import (
 // A page of sixteen cameras is kept open: SOAK=30m for long. What it holds does not grow, and it takes every picture.
 func TestPageKeptOpen(t *testing.T) {
 	t.Parallel()
-	length := soak(t)
-	d := start(t, options{config: patterns("cam", 16)})
+	length := soakDuration(t)
+	d := start(t, options{config: smallTestCameras("cam", 16)})
 	for id := range d.cameras() {
-		d.reaches(id, "live")
+		d.waitForState(id, "live")
 	}
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	for i := range 16 {
-		moves(t, b, "cam"+itoa(i))
+		waitForMotion(t, b, "cam"+itoa(i))
 	}
 	// The browser keeps every answer for whoever debugs it.
 	if _, err := chromedp.Call(b.ctx, network.Disable, struct{}{}); err != nil {
@@ -33,16 +33,16 @@ func TestPageKeptOpen(t *testing.T) {
 	tick := time.NewTicker(max(length/60, time.Second))
 	defer tick.Stop()
 	for begin := time.Now(); time.Since(begin) < length; <-tick.C {
-		heaps = append(heaps, b.heap())
-		processes = append(processes, b.resident())
+		heaps = append(heaps, b.heapBytes())
+		processes = append(processes, b.residentMB())
 	}
 	for i := range 16 {
-		moves(t, b, "cam"+itoa(i))
+		waitForMotion(t, b, "cam"+itoa(i))
 	}
 	var list struct {
 		Viewers []struct{ Sent, Dropped uint64 }
 	}
-	d.json("/api/v1/viewers", &list)
+	d.getJSON("/api/v1/viewers", &list)
 	var sent, dropped uint64
 	for _, v := range list.Viewers {
 		sent += v.Sent
@@ -63,11 +63,11 @@ func TestPageKeptOpen(t *testing.T) {
 	if length >= 30*time.Minute && (heapLate > 1.05*heap || allLate > 1.05*all) { // in less time both are finding their size
 		t.Error("the page has grown")
 	}
-	b.content()
+	b.checkConsole()
 }
 
-// heap is what the page's objects take, in bytes, once the garbage has been collected.
-func (b *browser) heap() float64 {
+// heapBytes is what the page's objects take, in bytes, once the garbage has been collected.
+func (b *browser) heapBytes() float64 {
 	b.t.Helper()
 	_, err := chromedp.Call(b.ctx, heapprofiler.CollectGarbage, struct{}{})
 	if err != nil {
@@ -80,8 +80,8 @@ func (b *browser) heap() float64 {
 	return usage.UsedSize + usage.EmbedderHeapUsedSize + usage.BackingStorageSize
 }
 
-// resident is what all of Chromium's processes hold, in MB, shared memory counted once.
-func (b *browser) resident() float64 {
+// residentMB is what all of Chromium's processes hold, in MB, shared memory counted once.
+func (b *browser) residentMB() float64 {
 	b.t.Helper()
 	info, err := chromedp.CallBrowser(b.ctx, systeminfo.GetProcessInfo, struct{}{})
 	if err != nil {

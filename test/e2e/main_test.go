@@ -29,11 +29,11 @@ func TestMain(m *testing.M) {
 	}))...)
 }
 
-// patience only catches what hangs: a busy machine is no failure.
-const patience = 3 * time.Minute
+// testTimeout only catches what hangs: a busy machine is no failure.
+const testTimeout = 3 * time.Minute
 
-// program returns the path of one of the two built programs.
-func program(t testing.TB, name string) string {
+// programPath returns the path of one of the two built programs.
+func programPath(t testing.TB, name string) string {
 	t.Helper()
 	dir := os.Getenv("CAMD_BIN")
 	if dir == "" {
@@ -52,34 +52,34 @@ func program(t testing.TB, name string) string {
 // eventually polls done until it is true, and fails the test after patience.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", patience, what)
+			t.Fatalf("waited %v for %s", testTimeout, what)
 		}
 	}
 }
 
-// outcome is what a program that has ended leaves behind.
-type outcome struct {
+// commandResult is what a program that has ended leaves behind.
+type commandResult struct {
 	code           int
 	stdout, stderr string
 }
 
 // run runs a program to its end.
-func run(t testing.TB, name string, args ...string) outcome {
+func run(t testing.TB, name string, args ...string) commandResult {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
-	return finish(t, exec.CommandContext(ctx, name, args...))
+	return runCommand(t, exec.CommandContext(ctx, name, args...))
 }
 
 // camd runs a command of camd to its end.
-func camd(t testing.TB, args ...string) outcome {
+func camd(t testing.TB, args ...string) commandResult {
 	t.Helper()
-	return run(t, program(t, "camd"), args...)
+	return run(t, programPath(t, "camd"), args...)
 }
 
-func finish(t testing.TB, cmd *exec.Cmd) outcome {
+func runCommand(t testing.TB, cmd *exec.Cmd) commandResult {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -88,11 +88,11 @@ func finish(t testing.TB, cmd *exec.Cmd) outcome {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%v: %v", cmd.Args, err)
 	}
-	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return commandResult{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// background runs a program until the test ends, and logs what it said if the test failed.
-func background(t testing.TB, cmd *exec.Cmd) *output {
+// startBackground runs a program until the test ends, and logs what it said if the test failed.
+func startBackground(t testing.TB, cmd *exec.Cmd) *output {
 	t.Helper()
 	said := &output{}
 	cmd.Stdout, cmd.Stderr = said, said

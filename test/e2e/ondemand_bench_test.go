@@ -17,8 +17,8 @@ import (
 func BenchmarkOnDemand(b *testing.B) {
 	rtsp := testpeer.ServeRTSP(b, testpeer.RTSP{Clip: h264Clip})
 	for address, lives := range map[string]func(picture) bool{
-		"test://?size=1280x720&fps=30": live,
-		rtsp.URL():                     func(p picture) bool { return width(p.jpeg) == 320 }, // a placeholder is larger before the first
+		"test://?size=1280x720&fps=30": isLive,
+		rtsp.URL():                     func(p picture) bool { return jpegWidth(p.jpeg) == 320 }, // a placeholder is larger before the first
 	} {
 		name, _, _ := strings.Cut(address, ":")
 		b.Run(name, func(b *testing.B) {
@@ -29,14 +29,14 @@ func BenchmarkOnDemand(b *testing.B) {
 			var waits, alone []time.Duration
 			for b.Loop() {
 				d := start(b, options{config: "cameras:\n  - {id: a, source: '" + address + "', on_demand: true}\n"})
-				d.reaches("a", "idle")
+				d.waitForState("a", "idle")
 				begin := time.Now()
 				v := watch(b, d.URL+"/cameras/a/stream.mjpg")
-				v.next("a live picture", lives)
+				v.waitFor("a live picture", lives)
 				waits = append(waits, time.Since(begin))
 				v.close()
 				d.close() // another camd each time: a placeholder takes on the size of the pictures before it
-				r, err := capture.Probe(context.Background(), capture.Options{Source: src, WorkerPath: program(b, capture.WorkerName)}, time.Millisecond)
+				r, err := capture.Probe(context.Background(), capture.Options{Source: src, WorkerPath: programPath(b, capture.WorkerName)}, time.Millisecond)
 				if err != nil {
 					b.Fatal(err)
 				}

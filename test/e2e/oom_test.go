@@ -10,8 +10,8 @@ import (
 
 // Where memory runs out, the kernel ends the process with the highest score: a capture process, and not the daemon.
 func TestCaptureProcessIsPreferredByTheOOMKiller(t *testing.T) {
-	d := start(t, options{config: healthy})
-	worker := d.reaches("healthy", "live").Worker.PID
+	d := start(t, options{config: healthyCamera})
+	worker := d.waitForState("healthy", "live").Worker.PID
 	own, daemon := oomScore(t, worker), oomScore(t, d.cmd.Process.Pid)
 	if want := max(500, daemon); own != want || daemon >= 500 {
 		t.Errorf("the capture process has score %d and the daemon %d, want %d and less than 500", own, daemon, want)
@@ -40,7 +40,7 @@ func TestMemoryLimitIsSet(t *testing.T) {
 		{nil, func(limit int) bool { return limit > 0 && limit <= machineMemory(t)/2 }},
 		{[]string{"GOMEMLIMIT=300MiB"}, func(limit int) bool { return limit == 300<<20 }},
 	} {
-		d := start(t, options{config: healthy, args: []string{"--log-level", "debug"}, env: tt.env})
+		d := start(t, options{config: healthyCamera, args: []string{"--log-level", "debug"}, env: tt.env})
 		_, rest, found := strings.Cut(d.stderr.String(), `"msg":"memory limit","bytes":`)
 		digits, _, _ := strings.Cut(rest, "}")
 		limit, err := strconv.Atoi(digits)

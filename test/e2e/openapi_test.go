@@ -33,7 +33,7 @@ cameras:
 		"pattern": "live", "clip": "live", "video": "live", "web": "live", "asleep": "idle",
 		"no-server": "offline", "no-device": "offline", "no-file": "offline", "no-video": "offline",
 	} {
-		d.reaches(id, state)
+		d.waitForState(id, state)
 	}
 	_, _, text := get(t, d.URL+"/api/v1/openapi.json")
 	doc, err := openapi3.NewLoader().LoadFromData(text)
@@ -46,9 +46,9 @@ cameras:
 	}
 	openapi3filter.RegisterBodyDecoder("image/jpeg", openapi3filter.PlainBodyDecoder)
 	watcher := watch(t, d.URL+"/cameras/web/stream.mjpg")
-	watcher.next("a picture", func(p picture) bool { return isJPEG(p.jpeg) })
+	watcher.waitFor("a picture", func(p picture) bool { return isJPEG(p.jpeg) })
 	slow := watch(t, d.URL+"/cameras/pattern/stream.mjpg?fps=1")
-	slow.next("a live picture", live)
+	slow.waitFor("a live picture", isLive)
 	paths := []string{"/api/v1/cameras", "/api/v1/viewers", "/api/v1/viewers?camera=web", "/api/v1/viewers?camera=none", "/state", "/metrics",
 		"/healthz", "/readyz", "/snapshot", "/?action=snapshot_1", "/api/v1/wall"}
 	for id := range d.cameras() {
@@ -60,12 +60,12 @@ cameras:
 		if err != nil {
 			t.Fatal(err)
 		}
-		described(t, router, request)
+		checkDescribed(t, router, request)
 	}
 }
 
-// described makes a request and holds the answer against the description.
-func described(t *testing.T, router routers.Router, request *http.Request) {
+// checkDescribed makes a request and holds the answer against the description.
+func checkDescribed(t *testing.T, router routers.Router, request *http.Request) {
 	t.Helper()
 	route, params, err := router.FindRoute(request)
 	if err != nil {

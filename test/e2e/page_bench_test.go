@@ -17,14 +17,14 @@ func BenchmarkOpen(b *testing.B) {
 		"  - {id: b, title: B, source: 'test://?size=1280x720&fps=30'}\n"})
 	page := openBrowser(b, 1280, 800)
 	page.do(chromedp.Navigate(d.URL + "/"))
-	page.until("2", `document.querySelectorAll('canvas[data-shown=preview]').length + ''`)
+	page.waitForText("2", `document.querySelectorAll('canvas[data-shown=preview]').length + ''`)
 	var waits []time.Duration
 	for b.Loop() {
 		page.do(chromedp.Evaluate[chromedp.Void](`performance.clearMeasures()`))
 		page.press("1")
 		var measured string
 		eventually(b, "the first picture", func() bool {
-			measured = page.text(`performance.getEntriesByName('camd.open')[0]?.duration.toFixed(3) ?? ''`)
+			measured = page.evaluate(`performance.getEntriesByName('camd.open')[0]?.duration.toFixed(3) ?? ''`)
 			return measured != ""
 		})
 		ms, err := strconv.ParseFloat(measured, 64)
@@ -33,7 +33,7 @@ func BenchmarkOpen(b *testing.B) {
 		}
 		waits = append(waits, time.Duration(ms*float64(time.Millisecond)))
 		page.press(kb.Escape)
-		page.until("", stageTitle)
+		page.waitForText("", stageTitle)
 	}
 	reportQuantiles(b, waits)
 	b.ReportMetric(1000.0/30, "interval-ms")

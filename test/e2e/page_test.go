@@ -29,11 +29,11 @@ func (b *browser) resize(state window.WindowState, visibility string) {
 	if err != nil {
 		b.t.Fatalf("chromium: %v", err)
 	}
-	b.until(visibility, `document.visibilityState`)
+	b.waitForText(visibility, `document.visibilityState`)
 }
 
-// until waits for a script to give a text.
-func (b *browser) until(want, script string) {
+// waitForText waits for a script to give a text.
+func (b *browser) waitForText(want, script string) {
 	b.t.Helper()
 	var got string
 	defer func() {
@@ -42,13 +42,13 @@ func (b *browser) until(want, script string) {
 		}
 	}()
 	eventually(b.t, want, func() bool {
-		got = b.text(script)
+		got = b.evaluate(script)
 		return got == want
 	})
 }
 
-// awaited evaluates a script that gives a promise of a text.
-func (b *browser) awaited(script string) string {
+// evaluatePromise evaluates a script that gives a promise of a text.
+func (b *browser) evaluatePromise(script string) string {
 	b.t.Helper()
 	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -57,8 +57,8 @@ func (b *browser) awaited(script string) string {
 	return s
 }
 
-// shoot writes a picture of the page to a file.
-func (b *browser) shoot(path string) {
+// saveScreenshot writes a picture of the page to a file.
+func (b *browser) saveScreenshot(path string) {
 	b.t.Helper()
 	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err == nil {

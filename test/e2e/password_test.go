@@ -17,29 +17,29 @@ import (
 func TestHashPassword(t *testing.T) {
 	t.Parallel()
 	const password = "correct horse"
-	piped := exec.Command(program(t, "camd"), "hash-password", "anna", "--role", "control", "--cameras", "yard,front-*")
+	piped := exec.Command(programPath(t, "camd"), "hash-password", "anna", "--role", "control", "--cameras", "yard,front-*")
 	piped.Stdin = strings.NewReader(password + "\r\nnot this\n")
-	o := finish(t, piped)
-	lets(t, o.stdout, "anna", password)
+	o := runCommand(t, piped)
+	checkHash(t, o.stdout, "anna", password)
 	if o.code != 0 || o.stderr != "" || !strings.HasSuffix(o.stdout, ":control:yard,front-*\n") {
 		t.Errorf("%+v", o)
 	}
 
-	typed := onTerminal(t, password+"\n", password+"\n")
-	lets(t, typed.stdout, "guest", password)
+	typed := runOnTerminal(t, password+"\n", password+"\n")
+	checkHash(t, typed.stdout, "guest", password)
 	if typed.code != 0 || strings.Contains(typed.stderr+typed.stdout, password) || !strings.Contains(typed.stderr, "Password: ") {
 		t.Errorf("%+v", typed)
 	}
-	if o := onTerminal(t, password+"\n", password+"x\n"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "two different passwords") || strings.Contains(o.stderr, password) {
+	if o := runOnTerminal(t, password+"\n", password+"x\n"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "two different passwords") || strings.Contains(o.stderr, password) {
 		t.Errorf("%+v", o)
 	}
-	if o := onTerminal(t, "\x03"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "interrupted") {
+	if o := runOnTerminal(t, "\x03"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "interrupted") {
 		t.Errorf("Ctrl-C: %+v", o)
 	}
 }
 
-// lets expects that a line lets a user in with a password, and no other.
-func lets(t *testing.T, line, name, password string) {
+// checkHash expects that a line lets a user in with a password, and no other.
+func checkHash(t *testing.T, line, name, password string) {
 	t.Helper()
 	all, wrong := access.ParseUsers(line)
 	if len(wrong) > 0 || len(all) != 1 || all[0].Name != name || !all[0].Hash.Matches(password) || all[0].Hash.Matches(password+"x") {
@@ -47,10 +47,10 @@ func lets(t *testing.T, line, name, password string) {
 	}
 }
 
-// onTerminal types answers when camd asks for them. What the terminal shows is in stderr.
-func onTerminal(t *testing.T, answers ...string) outcome {
+// runOnTerminal types answers when camd asks for them. What the terminal shows is in stderr.
+func runOnTerminal(t *testing.T, answers ...string) commandResult {
 	t.Helper()
-	terminal, its, err := pty.Open()
+	terminal, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,13 +59,13 @@ func onTerminal(t *testing.T, answers ...string) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program(t, "camd"), "hash-password", "guest")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = its, stdout, its
+	cmd := exec.Command(programPath(t, "camd"), "hash-password", "guest")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, stdout, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = its.Close(), stdout.Close()
+	_, _ = tty.Close(), stdout.Close()
 	shown := make(chan string, 1)
 	go func() {
 		var all strings.Builder
@@ -89,5 +89,5 @@ func onTerminal(t *testing.T, answers ...string) outcome {
 	}
 	_ = cmd.Wait()
 	_ = read.Close()
-	return outcome{cmd.ProcessState.ExitCode(), string(out), <-shown}
+	return commandResult{cmd.ProcessState.ExitCode(), string(out), <-shown}
 }

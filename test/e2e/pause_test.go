@@ -11,15 +11,15 @@ import (
 	"testing"
 )
 
-// change sends a PATCH and returns the camera as it is then.
-func (d *daemon) change(id, body string) (s state, warning string) {
+// patchCamera sends a PATCH and returns the camera as it is then.
+func (d *daemon) patchCamera(id, body string) (s state, warning string) {
 	d.t.Helper()
 	r, err := http.NewRequest(http.MethodPatch, d.URL+"/api/v1/cameras/"+id, strings.NewReader(body))
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := client.Do(r)
+	answer, err := closingClient.Do(r)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -40,48 +40,48 @@ func TestPause(t *testing.T) {
 	t.Parallel()
 	config := fmt.Sprintf("state_dir: %s\n%s"+
 		"  - {id: door, source: 'test://?size=320x180&fps=15'}\n"+
-		"  - {id: hall, source: 'test://?size=320x180&fps=15', paused: true}\n", t.TempDir(), healthy)
+		"  - {id: hall, source: 'test://?size=320x180&fps=15', paused: true}\n", t.TempDir(), healthyCamera)
 	d := start(t, options{config: config})
-	w := d.attest("healthy")
+	w := d.startStreamChecker("healthy")
 	stream := d.URL + "/cameras/door/stream.mjpg"
 	viewers := []*viewer{watch(t, stream), watch(t, stream+"?rendition=preview")}
 	for _, v := range viewers {
-		v.next("a live picture", live)
+		v.waitFor("a live picture", isLive)
 	}
-	pid := d.reaches("door", "live").Worker.PID
+	pid := d.waitForState("door", "live").Worker.PID
 
-	s, warning := d.change("door", `{"paused": true}`)
+	s, warning := d.patchCamera("door", `{"paused": true}`)
 	if s.State != "paused" || !s.Paused || s.Reason != "" || s.Worker.PID != 0 || warning != "" {
 		t.Errorf("paused: %+v, %q", s, warning)
 	}
-	if running(pid) || isChild(d.cmd.Process.Pid, pid) {
+	if isRunning(pid) || isChild(d.cmd.Process.Pid, pid) {
 		t.Error("its capture process is still there")
 	}
 	for _, rendition := range []string{"main", "preview"} {
 		code, h, body := get(t, d.URL+"/cameras/door/snapshot.jpg?max_age=60&rendition="+rendition)
-		if code != http.StatusServiceUnavailable || h.Get("X-Camd-State") != "paused" || !placeholder(picture{jpeg: body}) {
+		if code != http.StatusServiceUnavailable || h.Get("X-Camd-State") != "paused" || !isPlaceholder(picture{jpeg: body}) {
 			t.Errorf("%s: a snapshot of it: %d, %v", rendition, code, h)
 		}
 	}
 	for _, v := range viewers {
-		v.next("the placeholder", placeholder)
+		v.waitFor("the placeholder", isPlaceholder)
 	}
-	if p, err := watch(t, stream).read(); err != nil || !placeholder(p) {
+	if p, err := watch(t, stream).read(); err != nil || !isPlaceholder(p) {
 		t.Errorf("somebody new gets no placeholder: %v", err)
 	}
 	if got := d.metric(`camd_camera_state{camera="door",state="paused"}`); got != 1 {
 		t.Errorf("the metrics say %v", got)
 	}
 
-	if s, _ := d.change("door", `{"paused": false}`); s.Paused {
+	if s, _ := d.patchCamera("door", `{"paused": false}`); s.Paused {
 		t.Errorf("resumed: %+v", s)
 	}
 	for _, v := range viewers { // on the same connections
-		v.next("a live picture again", live)
+		v.waitFor("a live picture again", isLive)
 	}
-	d.reaches("door", "live")
+	d.waitForState("door", "live")
 	var past struct{ States []state }
-	d.json("/api/v1/cameras/door/history", &past)
+	d.getJSON("/api/v1/cameras/door/history", &past)
 	var states []string
 	for _, h := range past.States {
 		states = append(states, h.State)
@@ -89,15 +89,15 @@ func TestPause(t *testing.T) {
 	if got := strings.Join(states, " "); got != "live starting paused live starting" {
 		t.Errorf("history: %s", got)
 	}
-	w.undisturbed()
+	w.checkUndisturbed()
 
 	// Kept, against the configuration too.
-	d.change("door", `{"paused": true}`)
+	d.patchCamera("door", `{"paused": true}`)
 	if s := d.camera("hall"); s.State != "paused" {
 		t.Errorf("hall is %s, and configured to be paused", s.State)
 	}
-	d.change("hall", `{"paused": false}`)
-	d.reaches("hall", "live")
+	d.patchCamera("hall", `{"paused": false}`)
+	d.waitForState("hall", "live")
 	log := d.stderr.String()
 	for _, want := range []string{`"camera.switched"`, `"from":"on","to":"off"`, `"from":"off","to":"on"`, `"address":"127.0.0.1"`} {
 		if !strings.Contains(log, want) {
@@ -106,32 +106,32 @@ func TestPause(t *testing.T) {
 	}
 	d.close()
 	d = start(t, options{config: config})
-	d.reaches("hall", "live")
-	d.reaches("healthy", "live")
+	d.waitForState("hall", "live")
+	d.waitForState("healthy", "live")
 	if s := d.camera("door"); s.State != "paused" || s.Worker.PID != 0 {
 		t.Errorf("after a restart: %+v", s)
 	}
 }
 
 // Without a place camd switches all the same, and says that it will forget. With systemd's, what is damaged there is called out.
-func TestPauseIsForgotten(t *testing.T) {
+func TestPauseWithoutStateDir(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy, env: []string{"STATE_DIRECTORY="}})
-	if s, warning := d.change("healthy", `{"paused": true}`); !s.Paused || !strings.Contains(warning, "no state_dir") {
+	d := start(t, options{config: healthyCamera, env: []string{"STATE_DIRECTORY="}})
+	if s, warning := d.patchCamera("healthy", `{"paused": true}`); !s.Paused || !strings.Contains(warning, "no state_dir") {
 		t.Errorf("%+v, warning %q", s, warning)
 	}
-	if s, warning := d.change("healthy", `{"paused": false}`); s.Paused || warning != "" { // as it begins anyway
+	if s, warning := d.patchCamera("healthy", `{"paused": false}`); s.Paused || warning != "" { // as it begins anyway
 		t.Errorf("%+v, warning %q", s, warning)
 	}
 
 	dir := t.TempDir()
 	path := write(t, dir, "cameras.json", `{"cameras": {"healthy": {"paused": tr`)
-	d = start(t, options{config: healthy, env: []string{"STATE_DIRECTORY=" + dir + ":/nowhere"}})
-	d.reaches("healthy", "live")
+	d = start(t, options{config: healthyCamera, env: []string{"STATE_DIRECTORY=" + dir + ":/nowhere"}})
+	d.waitForState("healthy", "live")
 	if log := d.stderr.String(); !strings.Contains(log, path+" is damaged") || !strings.Contains(log, "look which of them should be off") {
 		t.Errorf("log: %s", tail(log, 2000))
 	}
-	if _, warning := d.change("healthy", `{"paused": true}`); warning != "" {
+	if _, warning := d.patchCamera("healthy", `{"paused": true}`); warning != "" {
 		t.Errorf("warning %q", warning)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "cameras.json")); err != nil || !strings.Contains(string(b), `"paused": true`) {

@@ -15,20 +15,20 @@ import (
 // A real Prometheus with the configuration that camd comes with finds the series that the README promises.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
-	d.reaches("healthy", "live")
-	d.reaches("broken", "offline")
+	d := start(t, options{config: healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
+	d.waitForState("healthy", "live")
+	d.waitForState("broken", "offline")
 	for range 2 {
 		v := watch(t, d.URL+"/cameras/healthy/stream.mjpg")
 		go v.drain() // one that stops reading is cut
 	}
 	p := startPrometheus(t, []string{d.URL})
 	for query, want := range map[string]func(float64) bool{
-		`up{job="camd"}`:                                                                         is(1),
-		`camd_camera_up{camera="healthy"}`:                                                       is(1),
-		`camd_camera_up{camera="broken"}`:                                                        is(0),
-		`sum(camd_camera_state)`:                                                                 is(2),
-		`sum(camd_viewers{camera="healthy"})`:                                                    is(2),
+		`up{job="camd"}`:                                                                         equals(1),
+		`camd_camera_up{camera="healthy"}`:                                                       equals(1),
+		`camd_camera_up{camera="broken"}`:                                                        equals(0),
+		`sum(camd_camera_state)`:                                                                 equals(2),
+		`sum(camd_viewers{camera="healthy"})`:                                                    equals(2),
 		`camd_camera_frames_per_second`:                                                          nil,
 		`camd_camera_restarts_total{camera="broken",reason="no_device"} > 0`:                     nil,
 		`camd_camera_frames_published_total{camera="healthy",rendition="main"} > 0`:              nil,
@@ -36,7 +36,7 @@ func TestPrometheus(t *testing.T) {
 		`histogram_quantile(0.99, sum by (le) (rate(camd_viewer_frame_age_seconds_bucket{camera="healthy"}[10s])))`: func(v float64) bool { return v > 0 },
 		`camd_capture_resident_memory_bytes{camera="healthy"}`:                                                      func(v float64) bool { return v > 1e6 },
 		`camd_camera_frames_per_second{camera="healthy"}`:                                                           func(v float64) bool { return v > 1 && v < 20 },
-		`camd_build_info`: is(1),
+		`camd_build_info`: equals(1),
 	} {
 		var last string
 		eventually(t, query, func() bool {
@@ -51,7 +51,7 @@ func TestPrometheus(t *testing.T) {
 // A Prometheus that knows native histograms gets them, finer than the classic ones and without their buckets.
 func TestNativeHistograms(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy})
+	d := start(t, options{config: healthyCamera})
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
 	p := startPrometheus(t, []string{d.URL}, "--enable-feature=native-histograms")
 	for _, metric := range []string{"camd_viewer_frame_age_seconds", "camd_camera_publish_delay_seconds", "camd_camera_encode_duration_seconds"} {
@@ -61,31 +61,31 @@ func TestNativeHistograms(t *testing.T) {
 			return ok && v > 0
 		})
 	}
-	if n := len(p.ask(t, `camd_viewer_frame_age_seconds_bucket`)); n != 0 {
+	if n := len(p.queryAll(t, `camd_viewer_frame_age_seconds_bucket`)); n != 0 {
 		t.Errorf("%d classic buckets: these are not the native histograms", n)
 	}
 }
 
-func is(want float64) func(float64) bool { return func(v float64) bool { return v == want } }
+func equals(want float64) func(float64) bool { return func(v float64) bool { return v == want } }
 
 func TestMetricsAreClean(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
+	d := start(t, options{config: healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
 	_, _, before := get(t, d.URL+"/metrics")
-	d.reaches("healthy", "live")
-	d.reaches("broken", "offline")
-	watch(t, d.URL+"/cameras/healthy/stream.mjpg").next("a picture", live)
+	d.waitForState("healthy", "live")
+	d.waitForState("broken", "offline")
+	watch(t, d.URL+"/cameras/healthy/stream.mjpg").waitFor("a picture", isLive)
 	_, _, after := get(t, d.URL+"/metrics")
 	for _, text := range [][]byte{before, after} {
 		cmd := exec.Command(testpeer.RequireProgram(t, "promtool", "prometheus"), "check", "metrics")
 		cmd.Stdin = strings.NewReader(string(text))
-		if o := finish(t, cmd); o.code != 0 || o.stdout+o.stderr != "" {
+		if o := runCommand(t, cmd); o.code != 0 || o.stdout+o.stderr != "" {
 			t.Errorf("%+v", o)
 		}
 	}
 	// Every series is there from the start.
-	for name := range series(after) {
-		if !series(before)[name] && strings.HasPrefix(name, "camd_") && !strings.HasPrefix(name, "camd_camera_info{") {
+	for name := range seriesNames(after) {
+		if !seriesNames(before)[name] && strings.HasPrefix(name, "camd_") && !strings.HasPrefix(name, "camd_camera_info{") {
 			t.Errorf("%s came later", name)
 		}
 	}
@@ -108,7 +108,7 @@ func (d *daemon) metric(series string) float64 {
 	return 0
 }
 
-func series(text []byte) map[string]bool {
+func seriesNames(text []byte) map[string]bool {
 	found := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
 		if i := strings.LastIndex(line, " "); i > 0 && line[0] != '#' {
@@ -120,15 +120,15 @@ func series(text []byte) map[string]bool {
 
 type prometheus struct{ url string }
 
-// waits are how long a condition must hold before an alert fires: not at all for those who wait for it.
-var waits = regexp.MustCompile(`(?m)^( +for:) \w+$`)
+// forPattern are how long a condition must hold before an alert fires: not at all for those who wait for it.
+var forPattern = regexp.MustCompile(`(?m)^( +for:) \w+$`)
 
 // startPrometheus runs a Prometheus that watches the daemons at targets, with the rules that camd comes with, every second
 // rather than as configured, and with alerts that fire at once.
 func startPrometheus(t *testing.T, targets []string, args ...string) prometheus {
 	t.Helper()
 	path := testpeer.RequireProgram(t, "prometheus", "prometheus")
-	config := string(read(t, "../../deploy/prometheus/prometheus.yml"))
+	config := string(readFile(t, "../../deploy/prometheus/prometheus.yml"))
 	addresses := strings.ReplaceAll(strings.Join(targets, `", "`), "http://", "")
 	for old, new := range map[string]string{
 		"127.0.0.1:8080": addresses, "scrape_interval: 10s": "scrape_interval: 1s", "evaluation_interval: 15s": "evaluation_interval: 1s",
@@ -139,14 +139,14 @@ func startPrometheus(t *testing.T, targets []string, args ...string) prometheus 
 		config = strings.Replace(config, old, new, 1)
 	}
 	dir := t.TempDir()
-	write(t, dir, "rules.yml", waits.ReplaceAllString(string(read(t, "../../deploy/prometheus/rules.yml")), "$1 0s"))
+	write(t, dir, "rules.yml", forPattern.ReplaceAllString(string(readFile(t, "../../deploy/prometheus/rules.yml")), "$1 0s"))
 	address := "127.0.0.1:" + itoa(testpeer.FreePort(t))
 	cmd := exec.Command(path, append(args, "--config.file", write(t, dir, "prometheus.yml", config),
 		"--storage.tsdb.path", dir+"/data", "--web.listen-address", address)...)
-	background(t, cmd)
+	startBackground(t, cmd)
 	p := prometheus{"http://" + address}
 	eventually(t, "prometheus", func() bool {
-		answer, err := client.Get(p.url + "/-/ready")
+		answer, err := closingClient.Get(p.url + "/-/ready")
 		if err == nil {
 			answer.Body.Close()
 		}
@@ -158,7 +158,7 @@ func startPrometheus(t *testing.T, targets []string, args ...string) prometheus 
 // query returns the value of the first series that answers.
 func (p prometheus) query(t *testing.T, query string) (float64, bool) {
 	t.Helper()
-	found := p.ask(t, query)
+	found := p.queryAll(t, query)
 	if len(found) == 0 {
 		return 0, false
 	}
@@ -171,8 +171,8 @@ type sample struct {
 	value  float64
 }
 
-// ask evaluates a query, which must be one, and returns all that answers.
-func (p prometheus) ask(t *testing.T, query string) (found []sample) {
+// queryAll evaluates a query, which must be one, and returns all that answers.
+func (p prometheus) queryAll(t *testing.T, query string) (found []sample) {
 	t.Helper()
 	_, _, body := get(t, p.url+"/api/v1/query?query="+url.QueryEscape(query))
 	var r struct {

@@ -20,8 +20,8 @@ cameras:
   - {id: victim, source: 'test://?size=1280x720&fps=30'}
   - {id: beside, source: 'test://?size=1280x720&fps=30'}
 `})
-	d.reaches("victim", "live")
-	d.reaches("beside", "live")
+	d.waitForState("victim", "live")
+	d.waitForState("beside", "live")
 	v, beside := watch(b, d.URL+"/cameras/victim/stream.mjpg"), watch(b, d.URL+"/cameras/beside/stream.mjpg")
 	ages := make(chan time.Duration, 1<<16)
 	done := make(chan struct{})
@@ -45,13 +45,13 @@ cameras:
 	before := collect(150)
 	var cards, lives []time.Duration
 	for b.Loop() {
-		v.next("a live picture", live)
-		d.awaits("victim", "there with a process", func(s state) bool { return s.Worker.PID != 0 })
+		v.waitFor("a live picture", isLive)
+		d.waitForCamera("victim", "there with a process", func(s state) bool { return s.Worker.PID != 0 })
 		begin := time.Now()
-		d.kill("victim", syscall.SIGKILL)
-		v.next("the placeholder", placeholder)
+		d.signalWorker("victim", syscall.SIGKILL)
+		v.waitFor("the placeholder", isPlaceholder)
 		cards = append(cards, time.Since(begin))
-		v.next("a live picture again", live)
+		v.waitFor("a live picture again", isLive)
 		lives = append(lives, time.Since(begin))
 	}
 	meanwhile := collect(max(len(ages), 30))
@@ -69,7 +69,7 @@ cameras:
 // BenchmarkBesideBlackHoles is how long it takes until the last of eight cameras is live, alone and beside eight others
 // whose address swallows every packet. An operation is one start of each.
 func BenchmarkBesideBlackHoles(b *testing.B) {
-	good := patterns("good", 8)
+	good := smallTestCameras("good", 8)
 	bad := good
 	for i := range 8 {
 		bad += fmt.Sprintf("  - {id: hole%d, source: 'rtsp://%s/stream'}\n", i, blackHole(b))

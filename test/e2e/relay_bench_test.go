@@ -18,19 +18,19 @@ import (
 // stays, has the next live picture.
 func BenchmarkServerDies(b *testing.B) {
 	servers := natsCluster(b, 3)
-	site := start(b, options{config: onBus(servers[0], "north", "gate:30")})
-	relay := start(b, options{config: onBus(servers[1], "")})
-	site.reaches("gate", "live")
-	relay.finds("north.gate")
+	site := start(b, options{config: busConfig(servers[0], "north", "gate:30")})
+	relay := start(b, options{config: busConfig(servers[1], "")})
+	site.waitForState("gate", "live")
+	relay.waitForCameras("north.gate")
 	v := watch(b, relay.URL+"/cameras/north.gate/stream.mjpg")
 	var took []time.Duration
 	for b.Loop() {
-		v.next("a live picture", live)
-		server := relay.hangsOn(servers)
+		v.waitFor("a live picture", isLive)
+		server := relay.connectedServer(servers)
 		before := relay.metric("camd_bus_reconnects_total")
 		server.Kill()
 		begin := time.Now()
-		v.next("a picture taken since", func(p picture) bool { return live(p) && p.captured.After(begin) })
+		v.waitFor("a picture taken since", func(p picture) bool { return isLive(p) && p.captured.After(begin) })
 		took = append(took, time.Since(begin))
 		if relay.metric("camd_bus_reconnects_total") == before {
 			b.Fatal("the relay hung on another server")
@@ -42,8 +42,8 @@ func BenchmarkServerDies(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// hangsOn returns which of the servers the daemon has a connection to, by what the kernel says.
-func (d *daemon) hangsOn(servers []*testpeer.NATS) (found *testpeer.NATS) {
+// connectedServer returns which of the servers the daemon has a connection to, by what the kernel says.
+func (d *daemon) connectedServer(servers []*testpeer.NATS) (found *testpeer.NATS) {
 	d.t.Helper()
 	mine := map[string]bool{} // inodes of its sockets
 	descriptors, _ := filepath.Glob(filepath.Join("/proc", itoa(d.cmd.Process.Pid), "fd", "*"))
@@ -77,10 +77,10 @@ func (d *daemon) hangsOn(servers []*testpeer.NATS) (found *testpeer.NATS) {
 func BenchmarkBoxWithRelays(b *testing.B) {
 	const many = 500
 	server := natsCluster(b, 1)[0]
-	site := start(b, options{config: onBus(server, "north", "gate:10")})
-	relays := []*daemon{start(b, options{config: onBus(server, "")}), start(b, options{config: onBus(server, "")})}
+	site := start(b, options{config: busConfig(server, "north", "gate:10")})
+	relays := []*daemon{start(b, options{config: busConfig(server, "")}), start(b, options{config: busConfig(server, "")})}
 	for _, relay := range relays {
-		relay.finds("north.gate")
+		relay.waitForCameras("north.gate")
 	}
 	// cost is the box's in microseconds a picture with n viewers.
 	cost := func(n int) float64 {
@@ -99,25 +99,25 @@ func BenchmarkBoxWithRelays(b *testing.B) {
 		}()
 		present := func() (all float64) {
 			for _, relay := range relays {
-				all += sum(relay.series("camd_viewers{"))
+				all += sum(relay.seriesWithPrefix("camd_viewers{"))
 			}
 			return all
 		}
 		eventually(b, "all viewers", func() bool { return present() == float64(n) })
 		pid := site.camera("gate").Worker.PID
-		before, frames := site.used(b)+processorTime(b, pid), site.camera("gate").Counts.Captured
-		time.Sleep(span(8 * time.Second))
-		return float64((site.used(b) + processorTime(b, pid) - before).Microseconds()) / float64(site.camera("gate").Counts.Captured-frames)
+		before, frames := site.cpuTime(b)+processorTime(b, pid), site.camera("gate").Counts.Captured
+		time.Sleep(measureDuration(8 * time.Second))
+		return float64((site.cpuTime(b) + processorTime(b, pid) - before).Microseconds()) / float64(site.camera("gate").Counts.Captured-frames)
 	}
 	cost(1) // until all is warm
-	var ones, manies, ratios []float64
+	var costsOfOne, costsOfMany, ratios []float64
 	for b.Loop() {
 		one, more := cost(1), cost(many)
-		ones, manies, ratios = append(ones, one), append(manies, more), append(ratios, more/one)
+		costsOfOne, costsOfMany, ratios = append(costsOfOne, one), append(costsOfMany, more), append(ratios, more/one)
 	}
 	slices.Sort(ratios)
-	b.ReportMetric(mean(ones), "µs/frame-1-viewer")
-	b.ReportMetric(mean(manies), fmt.Sprintf("µs/frame-%d-viewers", many))
+	b.ReportMetric(mean(costsOfOne), "µs/frame-1-viewer")
+	b.ReportMetric(mean(costsOfMany), fmt.Sprintf("µs/frame-%d-viewers", many))
 	b.ReportMetric(ratios[len(ratios)/2], "median-ratio")
 	b.ReportMetric(0, "ns/op")
 }

@@ -13,19 +13,19 @@ import (
 
 // The permissions that are given away with camd let sites and relays do what they have to, and relays send no picture. The doctor
 // says what there is to be reached.
-func TestPermissionsOnTheBus(t *testing.T) {
+func TestBusPermissionsSuffice(t *testing.T) {
 	t.Setenv("NORTH_PASSWORD", "hunter2-north")
 	t.Setenv("RELAY_PASSWORD", "hunter2-relay")
-	conf := strings.Replace(string(read(t, "../../deploy/nats/camd.conf")), "listen: 0.0.0.0:4222\n", "", 1)
+	conf := strings.Replace(string(readFile(t, "../../deploy/nats/camd.conf")), "listen: 0.0.0.0:4222\n", "", 1)
 	server := testpeer.ServeNATS(t, conf)
 	as := func(user, site string, cameras ...string) string {
 		password := write(t, t.TempDir(), "password", "hunter2-"+user)
-		return strings.Replace(onBus(server, site, cameras...), "]}", "], user: "+user+", password_file: "+password+"}", 1)
+		return strings.Replace(busConfig(server, site, cameras...), "]}", "], user: "+user+", password_file: "+password+"}", 1)
 	}
 	north := start(t, options{config: as("north", "north", "gate:10")})
 	relay := startRelay(t, as("relay", ""))
-	relay.finds("north.gate")
-	watch(t, relay.URL+"/cameras/north.gate/stream.mjpg").next("a live picture", live)
+	relay.waitForCameras("north.gate")
+	watch(t, relay.URL+"/cameras/north.gate/stream.mjpg").waitFor("a live picture", isLive)
 
 	violations := make(chan error, 1)
 	conn, err := nats.Connect(server.URL, nats.UserInfo("relay", "hunter2-relay"), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { violations <- err }))

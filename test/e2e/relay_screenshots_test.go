@@ -19,22 +19,22 @@ func TestScreenshotOfRelay(t *testing.T) {
 	var ids []string
 	for _, site := range []string{"north", "south"} {
 		cameras := []string{"gate:10", "hall:5", "stairs:5", "yard:10"}
-		config := strings.ReplaceAll(onBus(server, site, cameras...), "320x180", "640x360")
+		config := strings.ReplaceAll(busConfig(server, site, cameras...), "320x180", "640x360")
 		start(t, options{config: config})
 		for _, camera := range cameras {
 			id, _, _ := strings.Cut(camera, ":")
 			ids = append(ids, site+"."+id)
 		}
 	}
-	relay := startRelay(t, onBus(server, ""))
-	relay.finds(ids...)
+	relay := startRelay(t, busConfig(server, ""))
+	relay.waitForCameras(ids...)
 	for _, id := range ids {
-		relay.awaits(id, "at its rate", func(s state) bool { return s.State == "live" && s.FPS > 0.75*s.Format.FPS })
+		relay.waitForCamera(id, "at its rate", func(s state) bool { return s.State == "live" && s.FPS > 0.75*s.Format.FPS })
 	}
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(relay.URL + "/"))
-	b.until("8", `document.querySelectorAll(".tile canvas[data-shown]:not([data-drawn])").length + ""`)
-	b.until("8 of 8 cameras live", `document.getElementById("summary").textContent`)
-	b.until("8", `document.querySelectorAll(".tile .age").length + ""`)
-	b.shoot(filepath.Join(dir, "relay.png"))
+	b.waitForText("8", `document.querySelectorAll(".tile canvas[data-shown]:not([data-drawn])").length + ""`)
+	b.waitForText("8 of 8 cameras live", `document.getElementById("summary").textContent`)
+	b.waitForText("8", `document.querySelectorAll(".tile .age").length + ""`)
+	b.saveScreenshot(filepath.Join(dir, "relay.png"))
 }

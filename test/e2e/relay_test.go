@@ -12,19 +12,19 @@ func TestRelay(t *testing.T) {
 	t.Parallel()
 	servers := natsCluster(t, 3)
 	cameras := []string{"gate:20", "yard:10"}
-	north := start(t, options{config: onBus(servers[0], "north", cameras...)})
-	relay := startRelay(t, onBus(servers[1], ""))
+	north := start(t, options{config: busConfig(servers[0], "north", cameras...)})
+	relay := startRelay(t, busConfig(servers[1], ""))
 	if code, _, _ := get(t, north.URL+"/readyz"); code != http.StatusOK && code != http.StatusServiceUnavailable {
 		t.Errorf("readyz: %d", code)
 	}
-	relay.finds("north.gate", "north.yard")
+	relay.waitForCameras("north.gate", "north.yard")
 	eventually(t, "the relay to be ready", func() bool { code, _, _ := get(t, relay.URL+"/readyz"); return code == http.StatusOK })
 
 	t.Run("unwatched", func(t *testing.T) {
-		north.reaches("gate", "live")
+		north.waitForState("gate", "live")
 		begin := north.camera("gate").Counts.Captured
 		eventually(t, "pictures that nobody watches", func() bool { return north.camera("gate").Counts.Captured > begin+20 })
-		sent := north.series("camd_bus_frames_total")
+		sent := north.seriesWithPrefix("camd_bus_frames_total")
 		if len(sent) != 4 { // two cameras, two renditions
 			t.Errorf("series %v", sent)
 		}
@@ -34,63 +34,63 @@ func TestRelay(t *testing.T) {
 			}
 		}
 	})
-	t.Run("watched", func(t *testing.T) { relay.shows(t, north) })
+	t.Run("watched", func(t *testing.T) { relay.checkRelayedCameras(t, north) })
 	t.Run("cameras come and go", func(t *testing.T) {
 		v := watch(t, relay.URL+"/cameras/north.yard/stream.mjpg")
-		v.next("a live picture", live)
-		north.rewrite(onBus(servers[0], "north", "gate:20", "hall:10"))
-		north.hangUp()
-		relay.finds("north.gate", "north.hall")
+		v.waitFor("a live picture", isLive)
+		north.reloadWith(busConfig(servers[0], "north", "gate:20", "hall:10"))
+		north.reload()
+		relay.waitForCameras("north.gate", "north.hall")
 		v.drain() // to its end, since the camera is gone
 		if code, _, _ := get(t, relay.URL+"/cameras/north.yard/stream.mjpg"); code != http.StatusNotFound {
 			t.Errorf("a camera that is gone: %d", code)
 		}
-		north.rewrite(onBus(servers[0], "north", cameras...))
-		north.hangUp()
-		relay.finds("north.gate", "north.yard")
+		north.reloadWith(busConfig(servers[0], "north", cameras...))
+		north.reload()
+		relay.waitForCameras("north.gate", "north.yard")
 	})
 
 	t.Run("both at once", func(t *testing.T) {
-		config := strings.Replace(onBus(servers[2], "south", "lane:5"), "]}", "], relay: true}", 1)
+		config := strings.Replace(busConfig(servers[2], "south", "lane:5"), "]}", "], relay: true}", 1)
 		south := start(t, options{config: config})
-		south.finds("lane", "north.gate", "north.yard")
-		south.reaches("lane", "live")                         // and so it is ready, whatever the others are
-		relay.finds("north.gate", "north.yard", "south.lane") // and nothing of north's by way of south
-		south.rewrite(strings.Replace(config, "relay: true", "relay: true, prefix: other", 1))
-		south.hangUp()
-		eventually(t, "a key that waits", func() bool { return slices.Contains(south.ready().Config.Restart, "bus") })
+		south.waitForCameras("lane", "north.gate", "north.yard")
+		south.waitForState("lane", "live")                             // and so it is ready, whatever the others are
+		relay.waitForCameras("north.gate", "north.yard", "south.lane") // and nothing of north's by way of south
+		south.reloadWith(strings.Replace(config, "relay: true", "relay: true, prefix: other", 1))
+		south.reload()
+		eventually(t, "a key that waits", func() bool { return slices.Contains(south.readiness().Config.Restart, "bus") })
 	})
 
 	v, whole := watch(t, relay.URL+"/cameras/north.gate/stream.mjpg"), t
-	v.next("a live picture", live)
+	v.waitFor("a live picture", isLive)
 	t.Run("a server dies", func(t *testing.T) {
 		servers[1].Kill()
 		eventually(t, "another connection", func() bool {
 			return relay.metric("camd_bus_reconnects_total") > 0 && relay.metric("camd_bus_connected") == 1
 		})
-		n, _ := v.next("a live picture", live).number()
-		v.next("pictures after that", func(p picture) bool { later, ok := p.number(); return ok && later > n+20 })
+		n, _ := v.waitFor("a live picture", isLive).frameNumber()
+		v.waitFor("pictures after that", func(p picture) bool { later, ok := p.frameNumber(); return ok && later > n+20 })
 	})
 	t.Run("the site dies", func(t *testing.T) {
-		north.crash()
-		v.next("a placeholder", placeholder)
-		if s := relay.reaches("north.gate", "offline"); s.Reason == "" || s.ReasonText == "" {
+		north.killAndWait()
+		v.waitFor("a placeholder", isPlaceholder)
+		if s := relay.waitForState("north.gate", "offline"); s.Reason == "" || s.ReasonText == "" {
 			t.Errorf("no reason in %+v", s)
 		}
 		if code, _, b := get(t, relay.URL+"/cameras/north.gate/snapshot.jpg"); code != http.StatusServiceUnavailable || !isJPEG(b) {
 			t.Errorf("snapshot: %d", code)
 		}
-		north = start(whole, options{config: onBus(servers[0], "north", cameras...)})
-		v.next("a live picture on the same connection", live)
-		relay.reaches("north.gate", "live")
+		north = start(whole, options{config: busConfig(servers[0], "north", cameras...)})
+		v.waitFor("a live picture on the same connection", isLive)
+		relay.waitForState("north.gate", "live")
 	})
 	v.close()
 	for _, d := range []*daemon{north, relay} {
-		eventually(t, "nobody to watch", func() bool { return sum(d.series("camd_bus_watched")) == 0 })
+		eventually(t, "nobody to watch", func() bool { return sum(d.seriesWithPrefix("camd_bus_watched")) == 0 })
 	}
 	t.Run("conservation at either end", func(t *testing.T) {
 		for _, d := range []*daemon{north, relay} {
-			passed, had, dropped := sum(d.series("camd_bus_frames_passed_total")), sum(d.series("camd_bus_frames_total")), sum(d.series("camd_bus_frames_dropped_total"))
+			passed, had, dropped := sum(d.seriesWithPrefix("camd_bus_frames_passed_total")), sum(d.seriesWithPrefix("camd_bus_frames_total")), sum(d.seriesWithPrefix("camd_bus_frames_dropped_total"))
 			if passed == 0 || passed != had+dropped {
 				t.Errorf("%v published, %v delivered, %v dropped", passed, had, dropped)
 			}
@@ -100,22 +100,22 @@ func TestRelay(t *testing.T) {
 
 // From the box's ring to the relay's viewers, by two programs' metrics: what the box published while it was watched is what came to
 // the relay, and what was dropped, by whom and why; though the NATS server between them, and every packet on its way, dies.
-func TestRelayConserves(t *testing.T) {
+func TestRelayCountsEveryFrame(t *testing.T) {
 	t.Parallel()
 	servers := natsCluster(t, 2)
-	north := start(t, options{config: onBus(servers[0], "north", "gate:25")})
-	relay := startRelay(t, onBus(servers[1], ""))
-	north.reaches("gate", "live")
-	relay.finds("north.gate")
+	north := start(t, options{config: busConfig(servers[0], "north", "gate:25")})
+	relay := startRelay(t, busConfig(servers[1], ""))
+	north.waitForState("gate", "live")
+	relay.waitForCameras("north.gate")
 	v := watch(t, relay.URL+"/cameras/north.gate/stream.mjpg")
 	next := func(n int) {
 		for range n {
-			v.next("a live picture", live)
+			v.waitFor("a live picture", isLive)
 		}
 	}
 	next(20)
 	for range 2 {
-		server := relay.hangsOn(servers)
+		server := relay.connectedServer(servers)
 		before := relay.metric("camd_bus_reconnects_total")
 		server.Kill()
 		eventually(t, "another connection", func() bool {
@@ -125,11 +125,11 @@ func TestRelayConserves(t *testing.T) {
 		next(20)
 	}
 	// The camera stops, and the last picture is on its way no longer.
-	north.change("gate", `{"paused": true}`)
-	relay.reaches("north.gate", "paused")
+	north.patchCamera("gate", `{"paused": true}`)
+	relay.waitForState("north.gate", "paused")
 	// account is what passed one end, what went over the bus there, and what was dropped, all at one moment.
 	account := func(d *daemon, stream string) (passed, had, dropped float64) {
-		for series, n := range d.series("camd_bus_frames_") {
+		for series, n := range d.seriesWithPrefix("camd_bus_frames_") {
 			switch name, labels, _ := strings.Cut(series, "{"); {
 			case !strings.HasPrefix(labels, stream):
 			case name == "camd_bus_frames_passed_total":
@@ -154,13 +154,13 @@ func TestRelayConserves(t *testing.T) {
 	}
 }
 
-// shows watches a site's cameras at a relay in every way that there is.
-func (d *daemon) shows(t *testing.T, site *daemon) {
+// checkRelayedCameras watches a site's cameras at a relay in every way that there is.
+func (d *daemon) checkRelayedCameras(t *testing.T, site *daemon) {
 	t.Helper()
 	v := watch(t, d.URL+"/cameras/north.gate/stream.mjpg")
-	first, _ := v.next("a live picture", live).number()
-	v.next("moving pictures", func(p picture) bool { n, ok := p.number(); return ok && n > first+10 })
-	if n := sum(site.series(`camd_bus_watched{camera="gate",direction="out",rendition="main"}`)); n != 1 {
+	first, _ := v.waitFor("a live picture", isLive).frameNumber()
+	v.waitFor("moving pictures", func(p picture) bool { n, ok := p.frameNumber(); return ok && n > first+10 })
+	if n := sum(site.seriesWithPrefix(`camd_bus_watched{camera="gate",direction="out",rendition="main"}`)); n != 1 {
 		t.Errorf("the site knows of %v relays' wish, want 1", n)
 	}
 	for _, path := range []string{"/cameras/north.yard/snapshot.jpg?fresh=1", "/?action=snapshot_1", "/cameras/north.yard/snapshot.jpg?rendition=preview"} {
@@ -168,12 +168,12 @@ func (d *daemon) shows(t *testing.T, site *daemon) {
 			t.Errorf("%s: %d, %d bytes", path, code, len(b))
 		}
 	}
-	d.moves(t, "north.yard")
+	d.checkWallMoves(t, "north.yard")
 	v.close()
-	eventually(t, "nobody to watch", func() bool { return sum(site.series("camd_bus_watched")) == 0 })
-	sent, begin := sum(site.series("camd_bus_frames_total")), site.camera("gate").Counts.Captured
+	eventually(t, "nobody to watch", func() bool { return sum(site.seriesWithPrefix("camd_bus_watched")) == 0 })
+	sent, begin := sum(site.seriesWithPrefix("camd_bus_frames_total")), site.camera("gate").Counts.Captured
 	eventually(t, "pictures that nobody watches", func() bool { return site.camera("gate").Counts.Captured > begin+20 })
-	if now := sum(site.series("camd_bus_frames_total")); sent == 0 || now != sent {
+	if now := sum(site.seriesWithPrefix("camd_bus_frames_total")); sent == 0 || now != sent {
 		t.Errorf("%v pictures went over the bus, and %v when nobody watched any more", sent, now)
 	}
 }

@@ -31,9 +31,9 @@ type readiness struct {
 	}
 }
 
-func (d *daemon) ready() (r readiness) {
+func (d *daemon) readiness() (r readiness) {
 	d.t.Helper()
-	d.json("/readyz", &r)
+	d.getJSON("/readyz", &r)
 	return r
 }
 
@@ -41,12 +41,12 @@ func (d *daemon) ready() (r readiness) {
 // secrets in it. Mended, it is in force.
 func TestReloadOfBadFile(t *testing.T) {
 	t.Parallel()
-	good := numbered(2, nil)
+	good := numberedCameras(2, nil)
 	d := start(t, options{config: good})
-	d.reaches("c1", "live")
-	before := d.reaches("c0", "live")
-	w := d.attest("c0")
-	if r := d.ready(); !r.Config.OK || r.Config.Error != "" || r.Status != "ready" {
+	d.waitForState("c1", "live")
+	before := d.waitForState("c0", "live")
+	w := d.startStreamChecker("c0")
+	if r := d.readiness(); !r.Config.OK || r.Config.Error != "" || r.Status != "ready" {
 		t.Errorf("%+v", r)
 	}
 	const success, failures = "camd_config_last_reload_success", `camd_config_reloads_total{result="failed"}`
@@ -54,8 +54,8 @@ func TestReloadOfBadFile(t *testing.T) {
 		t.Error("a start with a good file is not counted as such")
 	}
 	bad := good + "  - {id: c0, source: 'rtsp://viewer:hunter2secret@10.0.0.7/a', fps: many}\n  - {id: fresh, source: 'test://', colour: red}\n"
-	d.rewrite(bad)
-	r := d.ready()
+	d.reloadWith(bad)
+	r := d.readiness()
 	for _, want := range []string{`camd.yaml:6:6: id: "c0" is taken`, "camd.yaml:6:69: fps: ", "camd.yaml:7:", "colour"} {
 		if !strings.Contains(r.Config.Error, want) || !strings.Contains(d.stderr.String(), strings.ReplaceAll(want, `"`, `\"`)) {
 			t.Errorf("nobody says %q: %s", want, r.Config.Error)
@@ -73,51 +73,51 @@ func TestReloadOfBadFile(t *testing.T) {
 	if err := os.Remove(d.config); err != nil {
 		t.Fatal(err)
 	}
-	d.hangUp()
-	if r := d.ready(); r.Config.OK || !strings.Contains(r.Config.Error, "no such file") || len(d.cameras()) != 2 {
+	d.reload()
+	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "no such file") || len(d.cameras()) != 2 {
 		t.Errorf("without the file: %+v", r)
 	}
-	d.rewrite(good + "  - {id: fresh, source: 'test://?size=320x180&fps=5'}\n")
-	if r := d.ready(); !r.Config.OK || r.Config.Error != "" || d.metric(success) != 1 || d.metric(failures) != 2 {
+	d.reloadWith(good + "  - {id: fresh, source: 'test://?size=320x180&fps=5'}\n")
+	if r := d.readiness(); !r.Config.OK || r.Config.Error != "" || d.metric(success) != 1 || d.metric(failures) != 2 {
 		t.Errorf("mended: %+v", r)
 	}
-	d.reaches("fresh", "live")
-	w.undisturbed()
+	d.waitForState("fresh", "live")
+	w.checkUndisturbed()
 }
 
 // What cannot change while camd runs is said to wait, until the file is as it was or camd starts anew. A flag goes before the file.
 func TestReloadThatNeedsRestart(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: numbered(1, nil), args: []string{"--log-level", "info"}})
-	d.reaches("c0", "live")
+	d := start(t, options{config: numberedCameras(1, nil), args: []string{"--log-level", "info"}})
+	d.waitForState("c0", "live")
 	i := testpeer.Certificate{}.Make(t)
-	d.rewrite(encrypted(i, 1) + "listen: 127.0.0.1:1\nstate_dir: kept\nlog: {level: debug, format: json}\n")
+	d.reloadWith(encryptedConfig(i, 1) + "listen: 127.0.0.1:1\nstate_dir: kept\nlog: {level: debug, format: json}\n")
 	want := []string{"tls", "state_dir", "log.format"} // and not listen, which the command line says
-	if r := d.ready(); !r.Config.OK || !slices.Equal(r.Config.Restart, want) {
+	if r := d.readiness(); !r.Config.OK || !slices.Equal(r.Config.Restart, want) {
 		t.Errorf("%+v, want %v", r.Config, want)
 	}
 	if log := d.stderr.String(); !strings.Contains(log, `"keys":["tls","state_dir","log.format"]`) || strings.Contains(log, `"level":"debug"`) {
 		t.Errorf("%s", log)
 	}
-	d.rewrite(numbered(1, nil))
-	if r := d.ready(); !r.Config.OK || len(r.Config.Restart) != 0 {
+	d.reloadWith(numberedCameras(1, nil))
+	if r := d.readiness(); !r.Config.OK || len(r.Config.Restart) != 0 {
 		t.Errorf("as it was: %+v", r.Config)
 	}
 }
 
 // A file that lets everybody in, because by it camd is to listen on this machine alone, is refused while other machines reach it.
-func TestReloadOpensNoDoors(t *testing.T) {
+func TestReloadRefusesExposure(t *testing.T) {
 	t.Parallel()
-	l, file := opened(t, "0.0.0.0:0")
-	d := handed(t, file, numbered(1, nil)+"auth: {anonymous: {role: admin}}\n")
+	l, file := openListener(t, "0.0.0.0:0")
+	d := startWithListener(t, file, numberedCameras(1, nil)+"auth: {anonymous: {role: admin}}\n")
 	d.URL = fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
-	d.reaches("c0", "live")
-	d.rewrite(numbered(1, nil) + "listen: 127.0.0.1:0\n")
-	if r := d.ready(); r.Config.OK || !strings.Contains(r.Config.Error, "is reached from other machines, and nothing says who may come in") {
+	d.waitForState("c0", "live")
+	d.reloadWith(numberedCameras(1, nil) + "listen: 127.0.0.1:0\n")
+	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "is reached from other machines, and nothing says who may come in") {
 		t.Errorf("without auth: %+v", r.Config)
 	}
-	d.rewrite(numbered(1, nil) + "listen: 127.0.0.1:0\nauth: {anonymous: admin}\n")
-	if r := d.ready(); !r.Config.OK {
+	d.reloadWith(numberedCameras(1, nil) + "listen: 127.0.0.1:0\nauth: {anonymous: admin}\n")
+	if r := d.readiness(); !r.Config.OK {
 		t.Errorf("with auth: %+v", r.Config)
 	}
 }
@@ -126,28 +126,28 @@ func TestReloadOpensNoDoors(t *testing.T) {
 func TestReloadOfCertificate(t *testing.T) {
 	t.Parallel()
 	first, second := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
-	d := start(t, options{config: encrypted(first, 1)})
-	d.reaches("c0", "live")
+	d := start(t, options{config: encryptedConfig(first, 1)})
+	d.waitForState("c0", "live")
 	serial := func() string {
 		t.Helper()
-		conn, err := tls.Dial("tcp", strings.TrimPrefix(d.URL, "https://"), anyone)
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(d.URL, "https://"), insecureTLS)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
 	}
-	w := d.attest("c0")
+	w := d.startStreamChecker("c0")
 	before := serial()
 	for from, to := range map[string]string{second.File: first.File, second.Key: first.Key} {
-		if err := os.WriteFile(to, []byte(read(t, from)), 0o600); err != nil {
+		if err := os.WriteFile(to, []byte(readFile(t, from)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if serial() != before {
 		t.Error("the certificate changes without being asked to")
 	}
-	d.hangUp()
+	d.reload()
 	if serial() == before {
 		t.Error("the certificate is the old one")
 	}
@@ -155,11 +155,11 @@ func TestReloadOfCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := serial()
-	d.hangUp()
-	if r := d.ready(); r.Config.OK || !strings.Contains(r.Config.Error, "key: ") || serial() != now {
+	d.reload()
+	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "key: ") || serial() != now {
 		t.Errorf("with a key that is none: %+v", r.Config)
 	}
-	w.undisturbed()
+	w.checkUndisturbed()
 }
 
 // Fifty reloads in a row, each with another change, under viewers: nothing is left behind.
@@ -167,9 +167,9 @@ func TestFiftyReloads(t *testing.T) {
 	const cameras = 6
 	version := func(n int) string {
 		if n < 0 {
-			return numbered(cameras, nil)
+			return numberedCameras(cameras, nil)
 		}
-		config := numbered(cameras, map[int]string{
+		config := numberedCameras(cameras, map[int]string{
 			2: "title: Title " + itoa(n) + ", source: 'test://?size=320x180&fps=5', renditions: {r" + itoa(n) + ": {width: 160}}",
 			3: "source: 'test://?size=320x180&fps=" + itoa(5+n%5) + "'",
 		})
@@ -179,7 +179,7 @@ func TestFiftyReloads(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var viewers sync.WaitGroup
-	c := &crowd{t: t, looks: 16, seen: map[uint64]verdict{}}
+	c := &changingViewers{t: t, decodeEvery: 16, checked: map[uint64]pictureResult{}}
 	for i := range 20 {
 		id := "c" + itoa(i%cameras)
 		viewers.Go(func() {
@@ -189,23 +189,23 @@ func TestFiftyReloads(t *testing.T) {
 		})
 	}
 	eventually(t, "the viewers to have pictures", func() bool { return c.pictures.Load() > 200 })
-	settled := func() (b burden) {
+	settled := func() (b resourceUsage) {
 		for i := range cameras {
-			d.reaches("c"+itoa(i), "live")
+			d.waitForState("c"+itoa(i), "live")
 		}
-		return d.burden()
+		return d.resourceUsage()
 	}
 	begin, before := settled(), d.cameras()
 	for n := range 50 {
-		d.rewrite(version(n))
-		answer, err := streamer.Get(d.URL + "/cameras/new" + itoa(n) + "/stream.mjpg") // which ends with the next reload
+		d.reloadWith(version(n))
+		answer, err := streamClient.Get(d.URL + "/cameras/new" + itoa(n) + "/stream.mjpg") // which ends with the next reload
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("round %d: %v, %v", n, answer, err)
 		}
 		viewers.Go(func() { defer answer.Body.Close(); _, _ = io.Copy(io.Discard, answer.Body) })
 	}
-	d.rewrite(version(-1))
-	var end burden
+	d.reloadWith(version(-1))
+	var end resourceUsage
 	eventually(t, "nothing to be left behind", func() bool {
 		end = settled()
 		return end.descriptors <= begin.descriptors && end.goroutines <= begin.goroutines+5 && len(children(d.cmd.Process.Pid)) == cameras
@@ -226,9 +226,9 @@ func TestFiftyReloads(t *testing.T) {
 // Signals that come while a reload is under way are not lost, and do not pile up.
 func TestManySignals(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: numbered(1, nil)})
-	w := d.attest("c0")
-	if err := os.WriteFile(d.config, []byte(numbered(2, nil)), 0o644); err != nil {
+	d := start(t, options{config: numberedCameras(1, nil)})
+	w := d.startStreamChecker("c0")
+	if err := os.WriteFile(d.config, []byte(numberedCameras(2, nil)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
@@ -237,16 +237,16 @@ func TestManySignals(t *testing.T) {
 		}
 	}
 	eventually(t, "the newest file to be in force", func() bool { return len(d.cameras()) == 2 })
-	w.undisturbed()
+	w.checkUndisturbed()
 }
 
 // A file that is watched is read when it has changed: written in place, slowly, or replaced; and not before, or for nothing.
 func TestWatchedFile(t *testing.T) {
 	t.Parallel()
-	watched := func(n int) string { return "watch_config: true\n" + numbered(n, nil) }
+	watched := func(n int) string { return "watch_config: true\n" + numberedCameras(n, nil) }
 	d := start(t, options{config: watched(1)})
-	d.reaches("c0", "live")
-	w := d.attest("c0")
+	d.waitForState("c0", "live")
+	w := d.startStreamChecker("c0")
 	has := func(n int) {
 		t.Helper()
 		eventually(t, "the file to be in force", func() bool { return len(d.cameras()) == n })
@@ -263,7 +263,7 @@ func TestWatchedFile(t *testing.T) {
 	if err := os.WriteFile(d.config, []byte("cameras: what\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the mistake to be said", func() bool { return !d.ready().Config.OK })
+	eventually(t, "the mistake to be said", func() bool { return !d.readiness().Config.OK })
 	if len(d.cameras()) != 3 {
 		t.Error("a bad file is in force")
 	}
@@ -271,20 +271,20 @@ func TestWatchedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	has(1)
-	w.undisturbed()
+	w.checkUndisturbed()
 }
 
 // Without a file a reload looks for cameras anew, and leaves those alone that were found before.
 func TestReloadWithoutFile(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{})
-	before := d.reaches("test", "live")
-	w := d.attest("test")
-	d.hangUp()
-	if r := d.ready(); !r.Config.OK || len(r.Config.Restart) != 0 {
+	before := d.waitForState("test", "live")
+	w := d.startStreamChecker("test")
+	d.reload()
+	if r := d.readiness(); !r.Config.OK || len(r.Config.Restart) != 0 {
 		t.Errorf("%+v", r.Config)
 	}
-	w.undisturbed()
+	w.checkUndisturbed()
 	if now := d.camera("test"); now.Worker.PID != before.Worker.PID {
 		t.Error("the process is another")
 	}

@@ -21,26 +21,26 @@ func TestDashboardFollowsReloads(t *testing.T) {
 	b, page := openBrowser(t, 1280, 800), openBrowser(t, 1280, 900)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	page.do(chromedp.Navigate(d.URL + "/cameras/yard"))
-	moves(t, b, "The gate")
-	moves(t, b, "The yard")
-	page.until("live", pageState)
+	waitForMotion(t, b, "The gate")
+	waitForMotion(t, b, "The yard")
+	page.waitForText("live", pageState)
 
 	const titles = `[...document.querySelectorAll('.tile')].map(t => t.dataset.camera).join()`
-	d.rewrite("cameras:\n" + camera("hall", "The hall") + camera("gate", "The north gate"))
-	b.until("hall,gate", titles)
-	moves(t, b, "The hall")
-	moves(t, b, "The north gate")
-	d.awaits("gate", "watched", func(s state) bool { return s.Viewers == 1 })
-	d.rewrite("cameras:\n" + camera("yard", "The yard") + camera("gate", "The gate"))
-	b.until("yard,gate", titles)
-	moves(t, b, "The yard")
-	d.awaits("yard", "watched by both pages", func(s state) bool { return s.Viewers == 2 })
+	d.reloadWith("cameras:\n" + camera("hall", "The hall") + camera("gate", "The north gate"))
+	b.waitForText("hall,gate", titles)
+	waitForMotion(t, b, "The hall")
+	waitForMotion(t, b, "The north gate")
+	d.waitForCamera("gate", "watched", func(s state) bool { return s.Viewers == 1 })
+	d.reloadWith("cameras:\n" + camera("yard", "The yard") + camera("gate", "The gate"))
+	b.waitForText("yard,gate", titles)
+	waitForMotion(t, b, "The yard")
+	d.waitForCamera("yard", "watched by both pages", func(s state) bool { return s.Viewers == 2 })
 	b.do(chromedp.Evaluate[chromedp.Void](`location.hash = '#yard'`))
-	d.awaits("gate", "looked at by nobody", func(s state) bool { return s.Viewers == 0 })
-	d.rewrite("cameras:\n" + camera("gate", "The gate")) // what is opened goes
-	b.until("gate", titles)
-	moves(t, b, "The gate")
-	b.content()
+	d.waitForCamera("gate", "looked at by nobody", func(s state) bool { return s.Viewers == 0 })
+	d.reloadWith("cameras:\n" + camera("gate", "The gate")) // what is opened goes
+	b.waitForText("gate", titles)
+	waitForMotion(t, b, "The gate")
+	b.checkConsole()
 }
 
 // A terminal that hangs up ends camd: it sends the signal that means reload elsewhere.
@@ -63,14 +63,14 @@ func TestTerminalHangsUp(t *testing.T) {
 	}
 	defer terminal.Close()
 	var stdout output
-	cmd := exec.Command(program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", numbered(1, nil)))
+	cmd := exec.Command(programPath(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", numberedCameras(1, nil)))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, &stdout, terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill() }()
-	eventually(t, "camd to serve", func() bool { return dashboard.MatchString(stdout.String()) })
+	eventually(t, "camd to serve", func() bool { return dashboardPattern.MatchString(stdout.String()) })
 	_ = master.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("ended by %v, want 0", err)

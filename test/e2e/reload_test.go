@@ -15,17 +15,17 @@ import (
 	"testing"
 )
 
-// rewrite gives camd another configuration and has it read.
-func (d *daemon) rewrite(config string) {
+// reloadWith gives camd another configuration and has it read.
+func (d *daemon) reloadWith(config string) {
 	d.t.Helper()
 	if err := os.WriteFile(d.config, []byte(config), 0o644); err != nil {
 		d.t.Fatal(err)
 	}
-	d.hangUp()
+	d.reload()
 }
 
-// hangUp has camd read its configuration again, and returns when it has.
-func (d *daemon) hangUp() {
+// reload has camd read its configuration again, and returns when it has.
+func (d *daemon) reload() {
 	d.t.Helper()
 	reloads := func() float64 {
 		return d.metric(`camd_config_reloads_total{result="ok"}`) + d.metric(`camd_config_reloads_total{result="failed"}`)
@@ -37,9 +37,9 @@ func (d *daemon) hangUp() {
 	eventually(d.t, "the configuration to be read", func() bool { return reloads() > before })
 }
 
-// numbered is a configuration with n test cameras, of which some are otherwise.
-func numbered(n int, otherwise map[int]string) string {
-	config := slowViewers + "log: {level: warn}\ncameras:\n"
+// numberedCameras is a configuration with n test cameras, of which some are otherwise.
+func numberedCameras(n int, otherwise map[int]string) string {
+	config := longWriteTimeout + "log: {level: warn}\ncameras:\n"
 	for i := range n {
 		line, ok := otherwise[i]
 		if !ok {
@@ -57,11 +57,11 @@ type recording struct {
 	err    error
 }
 
-// decoded is the numbers of pictures by their bytes, which a camera's viewers share.
-type decoded map[[sha256.Size]byte]int
+// frameNumberCache is the numbers of pictures by their bytes, which a camera's viewers share.
+type frameNumberCache map[[sha256.Size]byte]int
 
-// numbers takes a stream apart and returns the numbers of its pictures, with -1 for a placeholder.
-func (r *recording) numbers(t *testing.T, known decoded) (list []int) {
+// frameNumbers takes a stream apart and returns the numbers of its pictures, with -1 for a placeholder.
+func (r *recording) frameNumbers(t *testing.T, known frameNumberCache) (list []int) {
 	t.Helper()
 	if n, rest := countParts(r.body.Bytes()); r.err != nil || n == 0 || rest != "" {
 		t.Fatalf("a viewer of %s: %d pictures, then %q, %v", r.camera, n, rest, r.err)
@@ -76,7 +76,7 @@ func (r *recording) numbers(t *testing.T, known decoded) (list []int) {
 		sum := sha256.Sum256(b[:end])
 		if _, ok := known[sum]; !ok {
 			known[sum] = -1
-			if n, ok := (picture{jpeg: b[:end]}).number(); ok {
+			if n, ok := (picture{jpeg: b[:end]}).frameNumber(); ok {
 				known[sum] = int(n)
 			}
 		}
@@ -84,8 +84,8 @@ func (r *recording) numbers(t *testing.T, known decoded) (list []int) {
 	}
 }
 
-// missing returns how many numbers are left out. A picture may come twice: it is repeated when none came for half a second.
-func missing(t *testing.T, camera string, list []int) (n int) {
+// countMissing returns how many numbers are left out. A picture may come twice: it is repeated when none came for half a second.
+func countMissing(t *testing.T, camera string, list []int) (n int) {
 	t.Helper()
 	for i, number := range list {
 		switch {
@@ -100,8 +100,8 @@ func missing(t *testing.T, camera string, list []int) (n int) {
 	return n
 }
 
-// skipped is what the capture process has left out between two states because the machine was slow, whoever watched.
-func skipped(before, after state) int {
+// countSkipped is what the capture process has left out between two states because the machine was slow, whoever watched.
+func countSkipped(before, after state) int {
 	return int(after.Counts.Captured-after.Counts.Published) - int(before.Counts.Captured-before.Counts.Published)
 }
 
@@ -109,15 +109,15 @@ func skipped(before, after state) int {
 // picture, with the same processes; that one's viewers stay, and see it as it is now.
 func TestReloadUnderViewers(t *testing.T) {
 	const cameras, viewers, changed = 16, 100, "c7"
-	d := start(t, options{config: numbered(cameras, nil)})
+	d := start(t, options{config: numberedCameras(cameras, nil)})
 	for i := range cameras {
-		d.reaches("c"+itoa(i), "live")
+		d.waitForState("c"+itoa(i), "live")
 	}
 	all := make([]recording, viewers)
 	var watching sync.WaitGroup
 	for i := range all {
 		all[i].camera = "c" + itoa(i%cameras)
-		answer, err := streamer.Get(d.URL + "/cameras/" + all[i].camera + "/stream.mjpg")
+		answer, err := streamClient.Get(d.URL + "/cameras/" + all[i].camera + "/stream.mjpg")
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("viewer %d: %v, %v", i, answer, err)
 		}
@@ -140,15 +140,15 @@ func TestReloadUnderViewers(t *testing.T) {
 	}
 	advances(5) // until all are watched, a camera makes one picture a second
 	before := d.cameras()
-	d.rewrite(numbered(cameras, map[int]string{7: "source: 'test://?size=320x180&fps=4'"}))
-	now := d.awaits(changed, "live again", func(s state) bool { return s.State == "live" && s.Counts.Restarts["reconfigured"] == 1 })
+	d.reloadWith(numberedCameras(cameras, map[int]string{7: "source: 'test://?size=320x180&fps=4'"}))
+	now := d.waitForCamera(changed, "live again", func(s state) bool { return s.State == "live" && s.Counts.Restarts["reconfigured"] == 1 })
 	advances(10)
 	after := d.cameras()
 	allowed := map[string]int{} // a machine that is too slow for its cameras leaves pictures out, and says so; nothing else may
 	for id, was := range before {
-		allowed[id] = max(0, skipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="`+id+`",reason="slow_viewer",rendition="main",transport="http1"}`))
+		allowed[id] = max(0, countSkipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="`+id+`",reason="slow_viewer",rendition="main",transport="http1"}`))
 		if id == changed {
-			if now.Worker.PID == was.Worker.PID || running(was.Worker.PID) {
+			if now.Worker.PID == was.Worker.PID || isRunning(was.Worker.PID) {
 				t.Errorf("%s: process %d, was %d", id, now.Worker.PID, was.Worker.PID)
 			}
 		} else if s := after[id]; s.Worker.PID != was.Worker.PID || !s.Since.Equal(*was.Since) || !maps.Equal(s.Counts.Restarts, was.Counts.Restarts) {
@@ -160,9 +160,9 @@ func TestReloadUnderViewers(t *testing.T) {
 	}
 	watching.Wait()
 
-	lost, seen, known := map[string]int{}, 0, decoded{}
+	lost, seen, known := map[string]int{}, 0, frameNumberCache{}
 	for i := range all {
-		list := all[i].numbers(t, known)
+		list := all[i].frameNumbers(t, known)
 		seen += len(list)
 		if all[i].camera != changed {
 			id := all[i].camera
@@ -170,7 +170,7 @@ func TestReloadUnderViewers(t *testing.T) {
 			if late := slices.IndexFunc(list, func(n int) bool { return n > int(after[id].Counts.Captured) }); late >= 0 {
 				list = list[:late] // what was left out of these is not in after
 			}
-			lost[id] += missing(t, id, list)
+			lost[id] += countMissing(t, id, list)
 			continue
 		}
 		card := slices.Index(list, -1)
@@ -190,32 +190,32 @@ func TestReloadUnderViewers(t *testing.T) {
 }
 
 // A title, limits, renditions, the order and the log's level change under viewers, who notice nothing.
-func TestReloadTouchesNobody(t *testing.T) {
+func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 	t.Parallel()
 	const gate = "  - {id: gate, title: %s, source: 'test://?size=320x180&fps=15', stall_timeout: %s, renditions: {%s}}\n"
 	const yard = "  - {id: yard, source: 'test://?size=320x180&fps=15'}\n"
 	d := start(t, options{config: "cameras:\n" + fmt.Sprintf(gate, "Gate", "5s", "small: {width: 160}") + yard})
-	d.reaches("yard", "live")
-	before := d.reaches("gate", "live")
-	w, other := d.attest("gate"), d.attest("yard")
+	d.waitForState("yard", "live")
+	before := d.waitForState("gate", "live")
+	w, other := d.startStreamChecker("gate"), d.startStreamChecker("yard")
 	small := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=small")
-	small.next("a small picture", func(p picture) bool { return width(p.jpeg) == 160 })
+	small.waitFor("a small picture", func(p picture) bool { return jpegWidth(p.jpeg) == 160 })
 	preview := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=preview")
-	preview.next("a preview", func(p picture) bool { return width(p.jpeg) == 320 })
+	preview.waitFor("a preview", func(p picture) bool { return jpegWidth(p.jpeg) == 320 })
 
-	d.rewrite("limits: {viewers: 5}\nlog: {level: debug}\ncameras:\n" + yard +
+	d.reloadWith("limits: {viewers: 5}\nlog: {level: debug}\ncameras:\n" + yard +
 		fmt.Sprintf(gate, "The gate", "7s", "tiny: {width: 80}, preview: {width: 240}"))
 	after := d.camera("gate")
 	if after.Title != "The gate" || after.Worker.PID != before.Worker.PID || after.State != "live" || !after.Since.Equal(*before.Since) {
 		t.Errorf("%+v, was %+v", after, before)
 	}
 	var list struct{ Cameras []state }
-	if d.json("/api/v1/cameras", &list); list.Cameras[0].ID != "yard" {
+	if d.getJSON("/api/v1/cameras", &list); list.Cameras[0].ID != "yard" {
 		t.Errorf("the first is %s", list.Cameras[0].ID)
 	}
 	tiny := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=tiny")
-	tiny.next("a tiny picture", func(p picture) bool { return width(p.jpeg) == 80 })
-	preview.next("a preview of another size", func(p picture) bool { return width(p.jpeg) == 240 })
+	tiny.waitFor("a tiny picture", func(p picture) bool { return jpegWidth(p.jpeg) == 80 })
+	preview.waitFor("a preview of another size", func(p picture) bool { return jpegWidth(p.jpeg) == 240 })
 	for { // whoever watched what is no more has come to its end, between two pictures
 		if _, err := small.read(); err == io.EOF {
 			break
@@ -239,8 +239,8 @@ func TestReloadTouchesNobody(t *testing.T) {
 	if !strings.Contains(d.stderr.String(), `"level":"debug"`) {
 		t.Error("the log's level is as it was")
 	}
-	w.undisturbed()
-	other.undisturbed()
+	w.checkUndisturbed()
+	other.checkUndisturbed()
 	if n := d.camera("gate").Counts.Restarts; len(n) != 0 {
 		t.Errorf("restarts %v", n)
 	}
@@ -249,22 +249,22 @@ func TestReloadTouchesNobody(t *testing.T) {
 // Cameras come and go; whoever watches one that goes comes to its end between two pictures.
 func TestReloadAddsAndRemoves(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: numbered(3, nil)})
-	w := d.attest("c0")
-	gone := d.reaches("c2", "live")
-	d.reaches("c1", "live")
+	d := start(t, options{config: numberedCameras(3, nil)})
+	w := d.startStreamChecker("c0")
+	gone := d.waitForState("c2", "live")
+	d.waitForState("c1", "live")
 	leaving := recording{camera: "c2"}
-	answer, err := streamer.Get(d.URL + "/cameras/c2/stream.mjpg")
+	answer, err := streamClient.Get(d.URL + "/cameras/c2/stream.mjpg")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	d.awaits("c2", "watched", func(s state) bool { return s.Viewers == 1 && s.Counts.Published > 3 })
+	d.waitForCamera("c2", "watched", func(s state) bool { return s.Viewers == 1 && s.Counts.Published > 3 })
 
-	d.rewrite(numbered(2, nil) + "  - {id: fresh, source: 'test://?size=320x180&fps=10'}\n")
+	d.reloadWith(numberedCameras(2, nil) + "  - {id: fresh, source: 'test://?size=320x180&fps=10'}\n")
 	_, leaving.err = io.Copy(&leaving.body, answer.Body)
-	leaving.numbers(t, decoded{})
-	if running(gone.Worker.PID) {
+	leaving.frameNumbers(t, frameNumberCache{})
+	if isRunning(gone.Worker.PID) {
 		t.Error("its process is still there")
 	}
 	for _, path := range []string{"/cameras/c2/stream.mjpg", "/cameras/c2/snapshot.jpg", "/cameras/c2/", "/api/v1/cameras/c2", "/api/v1/cameras/c2/history"} {
@@ -278,11 +278,11 @@ func TestReloadAddsAndRemoves(t *testing.T) {
 			t.Errorf("still there: %s", line)
 		}
 	}
-	d.reaches("fresh", "live")
-	d.attest("fresh").undisturbed()
-	w.undisturbed()
-	d.rewrite(numbered(1, map[int]string{0: "paused: true, source: 'test://'"}))
+	d.waitForState("fresh", "live")
+	d.startStreamChecker("fresh").checkUndisturbed()
+	w.checkUndisturbed()
+	d.reloadWith(numberedCameras(1, map[int]string{0: "paused: true, source: 'test://'"}))
 	eventually(t, "all capture processes to be gone", func() bool { return len(children(d.cmd.Process.Pid)) == 0 })
-	d.rewrite(numbered(3, nil))
-	d.reaches("c2", "live")
+	d.reloadWith(numberedCameras(3, nil))
+	d.waitForState("c2", "live")
 }

@@ -17,7 +17,7 @@ func TestPreview(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - id: gate\n    source: 'test://?size=1280x720&fps=30'\n" +
 		"    renditions: {thumb: {width: 160, fps: 1}}\n  - {id: asleep, source: 'test://', on_demand: true}\n"})
-	d.reaches("gate", "live")
+	d.waitForState("gate", "live")
 	const made = `camd_camera_frames_published_total{camera="gate",rendition="preview"}`
 	if n := d.metric(made); n != 0 {
 		t.Errorf("%v previews made for nobody", n)
@@ -64,7 +64,7 @@ func TestPreview(t *testing.T) {
 	eventually(t, "previews to end", func() bool {
 		before := d.metric(made)
 		since := d.camera("gate").Counts.Captured
-		d.awaits("gate", "30 pictures on", func(s state) bool { return s.Counts.Captured > since+30 })
+		d.waitForCamera("gate", "30 pictures on", func(s state) bool { return s.Counts.Captured > since+30 })
 		return d.metric(made) == before
 	})
 }
@@ -72,14 +72,14 @@ func TestPreview(t *testing.T) {
 // The preview of a camera whose next picture is a long way off is made of its newest.
 func TestPreviewOfSlowCamera(t *testing.T) {
 	t.Parallel()
-	photo := read(t, firstPicture(t, mjpegClip.Make(t), 1))
-	web := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	photo := readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1))
+	web := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/jpeg")
 		_, _ = w.Write(photo)
 	}))
 	d := start(t, options{config: "cameras:\n  - id: slow\n    source: '" + strings.Replace(web, "http:", "http+poll:", 1) + "'\n    fps: 0.001\n" +
 		"    renditions: {thumb: {width: 160, fps: 0.001}}\n"})
-	d.reaches("slow", "live")
+	d.waitForState("slow", "live")
 	code, header, body := get(t, d.URL+"/cameras/slow/snapshot.jpg?rendition=thumb")
 	if size, err := jpeg.DecodeConfig(bytes.NewReader(body)); code != http.StatusOK || err != nil || size.Width != 160 {
 		t.Errorf("%d, %v, %d wide, %s", code, err, size.Width, header.Get("X-Camd-State"))

@@ -78,7 +78,7 @@ func limitedCPU(b *testing.B, cores float64) (bin string) {
 		}
 	}
 	bin = b.TempDir()
-	script := fmt.Sprintf("#!/bin/sh\necho $$ > %s/cgroup.procs && exec %s \"$@\"\n", group, program(b, "camd"))
+	script := fmt.Sprintf("#!/bin/sh\necho $$ > %s/cgroup.procs && exec %s \"$@\"\n", group, programPath(b, "camd"))
 	if err := os.WriteFile(filepath.Join(bin, "camd"), []byte(script), 0o700); err != nil {
 		b.Fatal(err)
 	}
@@ -92,11 +92,11 @@ func BenchmarkStoppedProcess(b *testing.B) {
 	v := watch(b, d.URL+"/cameras/victim/stream.mjpg")
 	var lives []time.Duration
 	for b.Loop() {
-		d.reaches("victim", "live")
+		d.waitForState("victim", "live")
 		begin := time.Now()
-		pid := d.kill("victim", syscall.SIGSTOP)
-		d.awaits("victim", "live with another process", func(s state) bool { return s.State == "live" && s.Worker.PID != pid })
-		v.next("a live picture again", func(p picture) bool { return live(p) && p.captured.After(begin.Add(time.Second)) })
+		pid := d.signalWorker("victim", syscall.SIGSTOP)
+		d.waitForCamera("victim", "live with another process", func(s state) bool { return s.State == "live" && s.Worker.PID != pid })
+		v.waitFor("a live picture again", func(p picture) bool { return isLive(p) && p.captured.After(begin.Add(time.Second)) })
 		lives = append(lives, time.Since(begin))
 	}
 	b.ReportMetric(quantile(lives, 0.5), "live-p50-ms")
@@ -111,13 +111,13 @@ func BenchmarkServerReturns(b *testing.B) {
 	d := start(b, options{config: fmt.Sprintf("cameras:\n  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
 	var lives []time.Duration
 	for b.Loop() {
-		d.reaches("away", "live")
+		d.waitForState("away", "live")
 		rtsp.Stop()
-		d.awaits("away", "unreachable", func(s state) bool { return s.Reason == "unreachable" })
+		d.waitForCamera("away", "unreachable", func(s state) bool { return s.Reason == "unreachable" })
 		time.Sleep(40 * time.Second) // the outage that is measured
 		rtsp.Start()
 		begin := time.Now()
-		d.reaches("away", "live")
+		d.waitForState("away", "live")
 		lives = append(lives, time.Since(begin))
 	}
 	b.ReportMetric(quantile(lives, 0.5), "live-p50-ms")

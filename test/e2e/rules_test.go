@@ -12,7 +12,7 @@ type rule struct{ Alert, Record, Expr string }
 func readRules(t *testing.T) (all []rule) {
 	t.Helper()
 	var file struct{ Groups []struct{ Rules []rule } }
-	if err := yaml.Unmarshal(read(t, "../../deploy/prometheus/rules.yml"), &file); err != nil {
+	if err := yaml.Unmarshal(readFile(t, "../../deploy/prometheus/rules.yml"), &file); err != nil {
 		t.Fatal(err)
 	}
 	for _, g := range file.Groups {
@@ -35,7 +35,7 @@ func TestEveryAlertIsTested(t *testing.T) {
 			} `yaml:"alert_rule_test"`
 		}
 	}
-	if err := yaml.Unmarshal(read(t, "../../deploy/prometheus/rules_test.yml"), &file); err != nil {
+	if err := yaml.Unmarshal(readFile(t, "../../deploy/prometheus/rules_test.yml"), &file); err != nil {
 		t.Fatal(err)
 	}
 	comes, stays := map[string]bool{}, map[string]bool{}

@@ -36,12 +36,12 @@ func TestScanner(t *testing.T) {
 		"cameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n"})
 	root := http.Header{"Authorization": {"Basic cm9vdDpodW50ZXIy"}}
 	live := func() bool {
-		return strings.Contains(fetched(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`)
+		return strings.Contains(fetch(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`)
 	}
 	eventually(t, "the camera to be live", live)
 	for who, args := range map[string][]string{"a stranger": nil, "an admin": {"-a", "root%hunter2", "--auth-type", "basic"}} {
 		t.Run(who, func(t *testing.T) {
-			for _, f := range wapiti(t, tool, d.URL, args) {
+			for _, f := range runWapiti(t, tool, d.URL, args) {
 				if _, known := wapitiKnown[f.Info]; !known {
 					t.Errorf("found: %+v", f)
 				}
@@ -53,11 +53,11 @@ func TestScanner(t *testing.T) {
 	}
 }
 
-// flaw is something that wapiti found.
-type flaw struct{ Method, Path, Info, Parameter string }
+// wapitiFinding is something that wapiti found.
+type wapitiFinding struct{ Method, Path, Info, Parameter string }
 
-// wapiti looks at all that takes a query or a form, for a minute at most.
-func wapiti(t *testing.T, tool, base string, args []string) (found []flaw) {
+// runWapiti looks at all that takes a query or a form, for a minute at most.
+func runWapiti(t *testing.T, tool, base string, args []string) (found []wapitiFinding) {
 	t.Helper()
 	report := filepath.Join(t.TempDir(), "report.json")
 	args = append(args, "-u", base+"/", "-m", wapitiModules, "--flush-session", "--no-bugreport", "--max-scan-time", "60", "--max-attack-time", "10",
@@ -66,17 +66,17 @@ func wapiti(t *testing.T, tool, base string, args []string) (found []flaw) {
 		"/api/v1/wall?cameras=a", "/?action=snapshot", "/snapshot?key=1", "/state", "/nowhere?x=1"} {
 		args = append(args, "-s", base+path)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Env, cmd.WaitDelay = append(os.Environ(), "HOME="+t.TempDir()), time.Second
-	o := finish(t, cmd)
+	o := runCommand(t, cmd)
 	text, err := os.ReadFile(report)
-	var all struct{ Vulnerabilities, Anomalies map[string][]flaw }
+	var all struct{ Vulnerabilities, Anomalies map[string][]wapitiFinding }
 	if err != nil || json.Unmarshal(text, &all) != nil {
 		t.Fatalf("%v\n%s%s", err, o.stdout, o.stderr)
 	}
-	for _, kind := range []map[string][]flaw{all.Vulnerabilities, all.Anomalies} {
+	for _, kind := range []map[string][]wapitiFinding{all.Vulnerabilities, all.Anomalies} {
 		for _, flaws := range kind {
 			found = append(found, flaws...)
 		}

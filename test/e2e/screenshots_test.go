@@ -27,28 +27,28 @@ cameras:
   - {id: garage, title: Garage, source: /dev/v4l/by-id/usb-046d_C920-video-index0}
 `})
 	for _, id := range []string{"front-door", "yard", "workshop", "hall", "stairs"} {
-		d.awaits(id, "at its rate", func(s state) bool { return s.State == "live" && s.FPS > 0.97*s.Format.FPS && s.FPS < 1.03*s.Format.FPS })
+		d.waitForCamera(id, "at its rate", func(s state) bool { return s.State == "live" && s.FPS > 0.97*s.Format.FPS && s.FPS < 1.03*s.Format.FPS })
 	}
-	d.reaches("garage", "offline")
+	d.waitForState("garage", "offline")
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	for _, title := range []string{"Front door", "Workshop", "Stairs"} {
-		moves(t, b, title)
+		waitForMotion(t, b, title)
 	}
 	for _, title := range []string{"Yard", "Hall", "Garage"} {
 		eventually(t, title, func() bool { return b.picture(title) != nil })
 	}
-	b.shoot(filepath.Join(dir, "dashboard.png"))
+	b.saveScreenshot(filepath.Join(dir, "dashboard.png"))
 
 	v := watch(t, d.URL+"/cameras/front-door/stream.mjpg")
-	d.awaits("front-door", "watched for a while", func(s state) bool { _, err := v.read(); return err == nil && s.Counts.Published > 900 })
+	d.waitForCamera("front-door", "watched for a while", func(s state) bool { _, err := v.read(); return err == nil && s.Counts.Published > 900 })
 	b.do(chromedp.Navigate(d.URL + "/cameras/front-door"))
-	b.until("live", pageState)
-	b.until("2", fact("Viewers"))
-	b.shoot(filepath.Join(dir, "camera.png"))
+	b.waitForText("live", pageState)
+	b.waitForText("2", factScript("Viewers"))
+	b.saveScreenshot(filepath.Join(dir, "camera.png"))
 
 	phone := openBrowser(t, 360, 740)
 	phone.do(chromedp.Navigate(d.URL + "/"))
-	moves(t, phone, "Front door")
-	phone.shoot(filepath.Join(dir, "phone.png"))
+	waitForMotion(t, phone, "Front door")
+	phone.saveScreenshot(filepath.Join(dir, "phone.png"))
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/coder/websocket"
 )
 
-// evidence is what was seen, by where.
-type evidence map[string]string
+// observedOutput is what was seen, by where.
+type observedOutput map[string]string
 
-// convict reports what holds a secret.
-func (e evidence) convict(t *testing.T, secrets []string) {
+// checkNoSecrets reports what holds a secret.
+func (e observedOutput) checkNoSecrets(t *testing.T, secrets []string) {
 	t.Helper()
 	for where, text := range e {
 		for _, secret := range secrets {
@@ -36,16 +36,16 @@ func (e evidence) convict(t *testing.T, secrets []string) {
 // and whoever repeats what it was sent.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	p := plant(t)
+	p := newCanaryConfig(t)
 	d := start(t, options{config: p.text, env: append(p.env, "GOTRACEBACK=all"), bin: p.dir, user: p.user})
-	seen := evidence{}
+	seen := observedOutput{}
 	for _, id := range []string{"good", "from-file", "from-env", "half"} {
-		d.reaches(id, "live")
+		d.waitForState(id, "live")
 	}
 	for _, id := range []string{"wrong-password", "refused", "refused-path", "echo-rtsp", "echo-http", "echo-poll", "html", "gone"} {
-		d.reaches(id, "offline")
+		d.waitForState(id, "offline")
 	}
-	d.awaits("in-address", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
+	d.waitForCamera("in-address", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
 	eventually(t, "the receivers to be tried", func() bool {
 		log := d.stderr.String()
 		return strings.Contains(log, `"receiver fails"`) && strings.Contains(log, `"notice not delivered"`) && strings.Contains(log, `"mqtt connected"`)
@@ -53,22 +53,22 @@ func TestSecrets(t *testing.T) {
 	for topic, payload := range p.broker.Retained() {
 		seen["topic "+topic] = string(payload)
 	}
-	seen.processes(t, d, p.user)
-	everybody := bearer{show: func(*http.Request) {}} // who need to show nothing
-	seen.routes(t, d, everybody, everyAddress(t, d), []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
+	seen.readProcesses(t, d, p.user)
+	anonymous := credential{addTo: func(*http.Request) {}} // who need to show nothing
+	seen.requestPaths(t, d, anonymous, allPaths(t, d), []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
 		[]string{"in-address", "good", "echo-http", "refused", "nowhere"})
-	seen.wall(t, d)
+	seen.readWall(t, d)
 	seen["dashboard"] = openBrowser(t, 800, 600, chromedp.Flag("ignore-certificate-errors-spki-list", p.spki)).dashboard(d)
-	shown := seen.bearers(t, d, p)
-	seen.reloads(t, d, p)
-	seen.files(t, filepath.Join(p.dir, "state"))
+	shown := seen.tryCredentials(t, d, p)
+	seen.tryInvalidConfigs(t, d, p)
+	seen.readStateFiles(t, filepath.Join(p.dir, "state"))
 	// The last good configuration is the file's own text, for camd's user alone, and has nothing of other files.
 	kept := filepath.Join(p.dir, "state", "last-good.yaml")
-	if _, text, _ := strings.Cut(seen[kept], "\n"); text != p.text && text != mistaken["a short hash"](p.text) { // which camd accepts
+	if _, text, _ := strings.Cut(seen[kept], "\n"); text != p.text && text != configMistakes["a short hash"](p.text) { // which camd accepts
 		t.Errorf("%s has another text than the configuration file", kept)
 	}
 	delete(seen, kept)
-	seen.commands(t, p)
+	seen.runCommands(t, p)
 
 	// The goroutines and what they were called with; it ends camd.
 	if err := d.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
@@ -76,20 +76,20 @@ func TestSecrets(t *testing.T) {
 	}
 	<-d.exited
 	seen["stdout"], seen["stderr"] = d.stdout.String(), d.stderr.String()
-	for _, want := range append(borne, `"capture output"`, `"request"`, `"configuration not reloaded"`, "goroutine 1 ") {
+	for _, want := range append(accessRecords, `"capture output"`, `"request"`, `"configuration not reloaded"`, "goroutine 1 ") {
 		if !strings.Contains(seen["stderr"], want) {
 			t.Errorf("%s is not in the log, and would show something", want)
 		}
 	}
-	seen.convict(t, append(p.secrets(), shown...))
+	seen.checkNoSecrets(t, append(p.secrets(), shown...))
 }
 
-// processes looks at what everybody can see of camd's and its children's processes. camd's own environment has secrets, since
+// readProcesses looks at what everybody can see of camd's and its children's processes. camd's own environment has secrets, since
 // they are given there, and is nobody's to read.
-func (e evidence) processes(t *testing.T, d *daemon, user *syscall.Credential) {
+func (e observedOutput) readProcesses(t *testing.T, d *daemon, user *syscall.Credential) {
 	t.Helper()
 	pid := d.cmd.Process.Pid
-	e["camd's command line"] = proc(t, pid, "cmdline")
+	e["camd's command line"] = readProc(t, pid, "cmdline")
 	peek := exec.Command("cat", filepath.Join("/proc", itoa(pid), "environ"))
 	peek.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	if user != nil { // as another process of the same user; root may look
@@ -97,7 +97,7 @@ func (e evidence) processes(t *testing.T, d *daemon, user *syscall.Credential) {
 			t.Error("another process of camd's user can read its environment")
 		}
 	}
-	if limits := proc(t, pid, "limits"); !strings.Contains(strings.Join(strings.Fields(limits), " "), "Max core file size 0 0 ") {
+	if limits := readProc(t, pid, "limits"); !strings.Contains(strings.Join(strings.Fields(limits), " "), "Max core file size 0 0 ") {
 		t.Errorf("a core may be dumped:\n%s", limits)
 	}
 	workers := children(pid)
@@ -112,8 +112,8 @@ func (e evidence) processes(t *testing.T, d *daemon, user *syscall.Credential) {
 	}
 }
 
-// proc reads a file of a process that runs.
-func proc(t *testing.T, pid int, file string) string {
+// readProc reads a file of a process that runs.
+func readProc(t *testing.T, pid int, file string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", itoa(pid), file))
 	if err != nil || len(b) == 0 {
@@ -122,11 +122,11 @@ func proc(t *testing.T, pid int, file string) string {
 	return strings.ReplaceAll(string(b), "\x00", " ")
 }
 
-// everyAddress returns all addresses that there are, and some that are not.
-func everyAddress(t *testing.T, d *daemon) []string {
+// allPaths returns all addresses that there are, and some that are not.
+func allPaths(t *testing.T, d *daemon) []string {
 	t.Helper()
 	var described struct{ Paths map[string]any }
-	d.json("/api/v1/openapi.json", &described)
+	d.getJSON("/api/v1/openapi.json", &described)
 	paths := []string{"/", "/?action=snapshot_3", "/?action=stream", "/?action=nonsense", "/nowhere", "/stream", "/snapshot", "/state", "/cameras/{camera}/"}
 	for path := range described.Paths {
 		paths = append(paths, path)
@@ -137,8 +137,8 @@ func everyAddress(t *testing.T, d *daemon) []string {
 	return paths
 }
 
-// routes asks for every address by methods, of the cameras where it is for one.
-func (e evidence) routes(t *testing.T, d *daemon, who bearer, paths, methods, cameras []string) {
+// requestPaths asks for every address by methods, of the cameras where it is for one.
+func (e observedOutput) requestPaths(t *testing.T, d *daemon, who credential, paths, methods, cameras []string) {
 	t.Helper()
 	for _, path := range paths {
 		of := cameras
@@ -148,9 +148,9 @@ func (e evidence) routes(t *testing.T, d *daemon, who bearer, paths, methods, ca
 		for _, id := range of {
 			for _, method := range methods {
 				address := strings.NewReplacer("{camera}", id, "{file}", "page.js").Replace(path)
-				answer := begun(t, method, d.URL+address, who.show)
-				if who.own != "" {
-					answer = strings.ReplaceAll(answer, who.own, "its own")
+				answer := requestBeginning(t, method, d.URL+address, who.addTo)
+				if who.replaced != "" {
+					answer = strings.ReplaceAll(answer, who.replaced, "its own")
 				}
 				e[who.name+method+" "+address] = answer
 			}
@@ -158,10 +158,10 @@ func (e evidence) routes(t *testing.T, d *daemon, who bearer, paths, methods, ca
 	}
 }
 
-// begun is an answer's head and the beginning of its body, which may have no end.
-func begun(t *testing.T, method, address string, show ...func(*http.Request)) string {
+// requestBeginning is an answer's head and the beginning of its body, which may have no end.
+func requestBeginning(t *testing.T, method, address string, show ...func(*http.Request)) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(`{"controls": {"brightness": 1}}`))
 	if err != nil {
@@ -171,7 +171,7 @@ func begun(t *testing.T, method, address string, show ...func(*http.Request)) st
 	for _, how := range show {
 		how(r)
 	}
-	answer, err := streamer.Do(r)
+	answer, err := streamClient.Do(r)
 	if err != nil {
 		t.Errorf("%s %s: %v", method, address, err)
 		return ""
@@ -188,12 +188,12 @@ func begun(t *testing.T, method, address string, show ...func(*http.Request)) st
 	return fmt.Sprint(answer.Status, answer.Header, string(text))
 }
 
-// wall asks for every camera over one connection, and for what is not there.
-func (e evidence) wall(t *testing.T, d *daemon) {
+// readWall asks for every camera over one connection, and for what is not there.
+func (e observedOutput) readWall(t *testing.T, d *daemon) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", &websocket.DialOptions{HTTPClient: streamer})
+	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", &websocket.DialOptions{HTTPClient: streamClient})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,16 +20,16 @@ var (
 	webClip   = testpeer.Clip{Codec: "mjpeg", Size: "480x272"}
 )
 
-// serve runs a web server for the test and returns its address.
-func serve(t *testing.T, h http.Handler) string {
+// serveHTTP runs a web server for the test and returns its address.
+func serveHTTP(t *testing.T, h http.Handler) string {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s.URL
 }
 
-// parts sends a picture n times, 20 a second, and hangs up.
-func parts(jpeg []byte, n int) http.Handler {
+// servePictureTimes sends a picture n times, 20 a second, and hangs up.
+func servePictureTimes(jpeg []byte, n int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
 		pace := time.NewTicker(50 * time.Millisecond)
@@ -48,8 +48,8 @@ func parts(jpeg []byte, n int) http.Handler {
 	})
 }
 
-// wrongServer serves what is no stream, and half pictures.
-func wrongServer(half http.Handler) http.Handler {
+// serveWrongContent serves what is no stream, and half pictures.
+func serveWrongContent(half http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html><body>Log in") })
 	mux.HandleFunc("/gone", http.NotFound)
@@ -60,7 +60,7 @@ func wrongServer(half http.Handler) http.Handler {
 	return mux
 }
 
-func read(t *testing.T, path string) []byte {
+func readFile(t *testing.T, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -69,20 +69,20 @@ func read(t *testing.T, path string) []byte {
 	return b
 }
 
-// cut copies the beginning of a file.
-func cut(t *testing.T, path string, part float64) string {
+// truncateFile copies the beginning of a file.
+func truncateFile(t *testing.T, path string, part float64) string {
 	t.Helper()
-	b := read(t, path)
+	b := readFile(t, path)
 	return write(t, t.TempDir(), "cut"+filepath.Ext(path), string(b[:int(float64(len(b))*part)]))
 }
 
-// firstPicture copies the beginning of a clip's first picture.
-func firstPicture(t *testing.T, clip string, part float64) string {
+// truncateFirstPicture copies the beginning of a clip's first picture.
+func truncateFirstPicture(t *testing.T, clip string, part float64) string {
 	t.Helper()
 	picture := filepath.Join(t.TempDir(), "whole.mjpeg")
 	o := run(t, testpeer.RequireProgram(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "error", "-i", clip, "-frames:v", "1", "-c", "copy", "-f", "mjpeg", picture)
 	if o.code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	return cut(t, picture, part)
+	return truncateFile(t, picture, part)
 }

@@ -11,41 +11,41 @@ import (
 func TestSitesOnDashboard(t *testing.T) {
 	t.Parallel()
 	server := natsCluster(t, 1)[0]
-	start(t, options{config: onBus(server, "north", "gate:5", "hall:5", "yard:5")})
-	start(t, options{config: onBus(server, "south", "gate:5", "hall:5")})
-	relay := startRelay(t, onBus(server, ""))
-	relay.finds("north.gate", "north.hall", "north.yard", "south.gate", "south.hall")
+	start(t, options{config: busConfig(server, "north", "gate:5", "hall:5", "yard:5")})
+	start(t, options{config: busConfig(server, "south", "gate:5", "hall:5")})
+	relay := startRelay(t, busConfig(server, ""))
+	relay.waitForCameras("north.gate", "north.hall", "north.yard", "south.gate", "south.hall")
 	for _, id := range []string{"north.gate", "south.hall"} {
-		relay.reaches(id, "live")
+		relay.waitForState(id, "live")
 	}
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(relay.URL + "/"))
 	const order = `[...document.querySelectorAll('#wall > *')].map(e => e.dataset.camera ?? '# ' + e.firstChild.textContent).join()`
-	b.until("# north,north.gate,north.hall,north.yard,# south,south.gate,south.hall", order)
-	b.until("5", `document.querySelectorAll('.tile canvas[data-shown]').length + ''`)
+	b.waitForText("# north,north.gate,north.hall,north.yard,# south,south.gate,south.hall", order)
+	b.waitForText("5", `document.querySelectorAll('.tile canvas[data-shown]').length + ''`)
 
 	const focus = `document.activeElement?.closest('.tile')?.dataset.camera ?? 'nowhere'`
 	press := func(key, want string) {
 		t.Helper()
 		b.do(chromedp.KeyEvent(key))
-		b.until(want, focus)
+		b.waitForText(want, focus)
 	}
 	press(kb.ArrowRight, "north.gate")
 	press(kb.ArrowRight, "north.hall")
 	for range 4 { // through the rows that there are, down to the last
 		b.do(chromedp.KeyEvent(kb.ArrowDown))
 	}
-	b.until("south", `(`+focus+`).split('.')[0]`)
+	b.waitForText("south", `(`+focus+`).split('.')[0]`)
 	press(kb.ArrowLeft, "south.gate")
 	press(kb.ArrowLeft, "north.yard")
 	b.do(chromedp.KeyEvent("1"))
-	b.until("north · The gate", `document.getElementById('stage-title').textContent`)
-	b.until("false", `document.querySelector('#stage [data-do=pause]').checkVisibility() + ''`)
+	b.waitForText("north · The gate", `document.getElementById('stage-title').textContent`)
+	b.waitForText("false", `document.querySelector('#stage [data-do=pause]').checkVisibility() + ''`)
 
 	b.do(chromedp.Navigate(relay.URL + "/cameras/south.hall/"))
-	b.until("live", pageState)
-	b.until("south", fact("Site"))
-	b.until("true", `document.getElementById('snippets').textContent.includes('id: south-hall') + ''`) // an id that can be configured
-	b.until("false", `document.querySelector('[data-do=pause]').checkVisibility() + ''`)
-	b.content()
+	b.waitForText("live", pageState)
+	b.waitForText("south", factScript("Site"))
+	b.waitForText("true", `document.getElementById('snippets').textContent.includes('id: south-hall') + ''`) // an id that can be configured
+	b.waitForText("false", `document.querySelector('[data-do=pause]').checkVisibility() + ''`)
+	b.checkConsole()
 }

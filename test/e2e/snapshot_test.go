@@ -17,7 +17,7 @@ cameras:
   - id: none
     source: /dev/camd-has-no-such-device
 `})
-	d.reaches("slow", "live")
+	d.waitForState("slow", "live")
 	url := d.URL + "/cameras/slow/snapshot.jpg"
 	code, h, body := get(t, url)
 	if code != http.StatusOK || !isJPEG(body) {
@@ -53,7 +53,7 @@ cameras:
 		}
 	})
 	t.Run("not live", func(t *testing.T) {
-		d.reaches("none", "offline")
+		d.waitForState("none", "offline")
 		code, h, body := get(t, d.URL+"/cameras/none/snapshot.jpg")
 		if code != http.StatusServiceUnavailable || !isJPEG(body) || h.Get("Retry-After") == "" || h.Get("X-Camd-State") != "offline" || h.Get("ETag") != "" {
 			t.Errorf("%d, %v, %d bytes", code, h, len(body))

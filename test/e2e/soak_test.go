@@ -23,8 +23,8 @@ import (
 	"camd/pkg/source/pattern"
 )
 
-// soak is how long TestSoak and TestPageKeptOpen go on: SOAK in the environment, such as 1h.
-func soak(t testing.TB) time.Duration {
+// soakDuration is how long TestSoak and TestPageKeptOpen go on: SOAK in the environment, such as 1h.
+func soakDuration(t testing.TB) time.Duration {
 	t.Helper()
 	text := os.Getenv("SOAK")
 	if text == "" {
@@ -40,39 +40,39 @@ func soak(t testing.TB) time.Duration {
 // Eight cameras, two of them behind another camd, a hundred viewers who come and go, and a fault again and again: nobody
 // is disconnected, nobody sees a picture that no camera made, and nothing grows.
 func TestSoak(t *testing.T) {
-	length := soak(t)
+	length := soakDuration(t)
 	fault := max(length/720, 500*time.Millisecond) // every 5 s of an hour
-	upstream := start(t, options{config: patterns("up", 2)})
-	d := start(t, options{config: patterns("cam", 6) + fmt.Sprintf(
+	upstream := start(t, options{config: smallTestCameras("up", 2)})
+	d := start(t, options{config: smallTestCameras("cam", 6) + fmt.Sprintf(
 		"  - {id: far0, source: '%[1]s/cameras/up0/stream.mjpg', stall_timeout: 2s}\n"+
 			"  - {id: far1, source: '%[1]s/cameras/up1/stream.mjpg', stall_timeout: 2s}\nlog: {level: warn}\n", upstream.URL)})
 	for id := range d.cameras() {
-		d.reaches(id, "live")
+		d.waitForState(id, "live")
 	}
 	seed := testpeer.Seed(t)
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
-	c := &crowd{t: t, url: d.URL, looks: 4, cameras: []string{"cam0", "cam1", "cam2", "cam3", "cam4", "cam5", "far0", "far1"}, seen: map[uint64]verdict{}}
+	c := &changingViewers{t: t, url: d.URL, decodeEvery: 4, cameras: []string{"cam0", "cam1", "cam2", "cam3", "cam4", "cam5", "far0", "far1"}, checked: map[uint64]pictureResult{}}
 	if length >= time.Hour {
-		c.looks = 1
+		c.decodeEvery = 1
 	}
-	var everybody sync.WaitGroup
+	var group sync.WaitGroup
 	for i := range 100 {
-		everybody.Go(func() { c.comeAndGo(ctx, rand.New(rand.NewPCG(seed, uint64(i))), length/60) })
+		group.Go(func() { c.watchInTurn(ctx, rand.New(rand.NewPCG(seed, uint64(i))), length/60) })
 	}
-	everybody.Go(func() { trouble(ctx, rand.New(rand.NewPCG(seed, 1000)), fault, upstream, d) })
+	group.Go(func() { disturbWorkers(ctx, rand.New(rand.NewPCG(seed, 1000)), fault, upstream, d) })
 	var sizes []float64 // resident bytes, once a second
 	for tick := time.NewTicker(time.Second); ctx.Err() == nil; {
 		select {
 		case <-tick.C:
-			sizes = append(sizes, resident(t, d.cmd.Process.Pid))
+			sizes = append(sizes, residentBytes(t, d.cmd.Process.Pid))
 		case <-ctx.Done():
 			tick.Stop()
 		}
 	}
-	everybody.Wait()
+	group.Wait()
 	for id := range d.cameras() {
-		d.reaches(id, "live")
+		d.waitForState(id, "live")
 	}
 	crashes := uint64(0)
 	for _, s := range d.cameras() {
@@ -80,7 +80,7 @@ func TestSoak(t *testing.T) {
 	}
 	early, late := mean(sizes[len(sizes)/5:2*len(sizes)/5]), mean(sizes[4*len(sizes)/5:])
 	t.Logf("%v: %d visits, %d pictures seen, %d different, %d capture processes crashed; resident %.1f MB early, %.1f MB late (%+.1f %%)",
-		length, c.visits.Load(), c.pictures.Load(), len(c.seen), crashes, early/1e6, late/1e6, 100*(late/early-1))
+		length, c.visits.Load(), c.pictures.Load(), len(c.checked), crashes, early/1e6, late/1e6, 100*(late/early-1))
 	if crashes == 0 {
 		t.Error("there was no fault")
 	}
@@ -89,18 +89,18 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// patterns is a configuration with n test cameras, small and slow: there are many of them.
-func patterns(name string, n int) string {
+// smallTestCameras is a configuration with n test cameras, small and slow: there are many of them.
+func smallTestCameras(name string, n int) string {
 	var b strings.Builder
-	b.WriteString(slowViewers + "cameras:\n")
+	b.WriteString(longWriteTimeout + "cameras:\n")
 	for i := range n {
 		fmt.Fprintf(&b, "  - {id: %s%d, source: 'test://?size=320x180&fps=%d', stall_timeout: 2s}\n", name, i, 5+i)
 	}
 	return b.String()
 }
 
-// trouble kills, stops and continues capture processes.
-func trouble(ctx context.Context, r *rand.Rand, every time.Duration, daemons ...*daemon) {
+// disturbWorkers kills, stops and continues capture processes.
+func disturbWorkers(ctx context.Context, r *rand.Rand, every time.Duration, daemons ...*daemon) {
 	for tick := time.NewTicker(every); ; {
 		select {
 		case <-ctx.Done():
@@ -125,28 +125,28 @@ func trouble(ctx context.Context, r *rand.Rand, every time.Duration, daemons ...
 	}
 }
 
-// crowd is viewers and what they have seen.
-type crowd struct {
+// changingViewers is viewers and what they have seen.
+type changingViewers struct {
 	t                *testing.T
 	url              string
-	looks            uint64 // one picture in so many is decoded, which is dear under the race detector
+	decodeEvery      uint64 // one picture in so many is decoded, which is dear under the race detector
 	cameras          []string
 	visits, pictures atomic.Uint64
 
-	mu   sync.Mutex
-	seen map[uint64]verdict // by a hash of the picture
+	mu      sync.Mutex
+	checked map[uint64]pictureResult // by a hash of the picture
 }
 
-// verdict is what a picture is.
-type verdict struct {
-	live  bool
-	wrong string // what is wrong with it
+// pictureResult is what a picture is.
+type pictureResult struct {
+	live    bool
+	problem string // what is wrong with it
 }
 
 var hashSeed = maphash.MakeSeed()
 
-// comeAndGo watches one camera after the other for some time, at most longest.
-func (c *crowd) comeAndGo(ctx context.Context, r *rand.Rand, longest time.Duration) {
+// watchInTurn watches one camera after the other for some time, at most longest.
+func (c *changingViewers) watchInTurn(ctx context.Context, r *rand.Rand, longest time.Duration) {
 	for ctx.Err() == nil {
 		visit, cancel := context.WithTimeout(ctx, time.Duration(r.Int64N(int64(longest)))+100*time.Millisecond)
 		err := c.watch(visit, c.url+"/cameras/"+c.cameras[r.IntN(len(c.cameras))]+"/stream.mjpg")
@@ -160,8 +160,8 @@ func (c *crowd) comeAndGo(ctx context.Context, r *rand.Rand, longest time.Durati
 	}
 }
 
-func (c *crowd) watch(ctx context.Context, url string) error {
-	v, err := open(ctx, url)
+func (c *changingViewers) watch(ctx context.Context, url string) error {
+	v, err := openStream(ctx, url)
 	if err != nil {
 		return err
 	}
@@ -173,9 +173,9 @@ func (c *crowd) watch(ctx context.Context, url string) error {
 			return err
 		}
 		c.pictures.Add(1)
-		verdict := c.judge(p.jpeg)
-		if verdict.wrong != "" {
-			return errors.New(verdict.wrong)
+		verdict := c.check(p.jpeg)
+		if verdict.problem != "" {
+			return errors.New(verdict.problem)
 		}
 		if verdict.live { // a placeholder may be drawn while a picture is on its way
 			if p.captured.Before(last) {
@@ -186,43 +186,43 @@ func (c *crowd) watch(ctx context.Context, url string) error {
 	}
 }
 
-// judge looks at a picture. Viewers share pictures, so each is looked at once.
-func (c *crowd) judge(b []byte) verdict {
+// check looks at a picture. Viewers share pictures, so each is looked at once.
+func (c *changingViewers) check(b []byte) pictureResult {
 	key := maphash.Bytes(hashSeed, b)
-	if key%c.looks != 0 {
-		return verdict{}
+	if key%c.decodeEvery != 0 {
+		return pictureResult{}
 	}
 	c.mu.Lock()
-	v, known := c.seen[key]
+	v, known := c.checked[key]
 	c.mu.Unlock()
 	if !known {
-		v = look(b)
+		v = checkPicture(b)
 		c.mu.Lock()
-		c.seen[key] = v
+		c.checked[key] = v
 		c.mu.Unlock()
 	}
 	return v
 }
 
-// look expects a test camera's picture or a placeholder, whose strip is dark.
-func look(b []byte) verdict {
+// checkPicture expects a test camera's picture or a placeholder, whose strip is dark.
+func checkPicture(b []byte) pictureResult {
 	img, err := jpeg.Decode(bytes.NewReader(b))
 	if err != nil {
-		return verdict{wrong: err.Error()}
+		return pictureResult{problem: err.Error()}
 	}
 	if _, ok := pattern.Decode(img); ok {
-		return verdict{live: true}
+		return pictureResult{live: true}
 	}
 	strip := pattern.Strip(img.Bounds().Dx(), img.Bounds().Dy())
 	for i := range pattern.Cells {
-		if brightest(img, pattern.Cell(strip, i)) > 128 {
-			return verdict{wrong: "a picture whose number is wrong"}
+		if maxBrightness(img, pattern.Cell(strip, i)) > 128 {
+			return pictureResult{problem: "a picture whose number is wrong"}
 		}
 	}
-	return verdict{}
+	return pictureResult{}
 }
 
-func brightest(img image.Image, in image.Rectangle) (most uint8) {
+func maxBrightness(img image.Image, in image.Rectangle) (most uint8) {
 	for y := in.Min.Y; y < in.Max.Y; y++ {
 		for x := in.Min.X; x < in.Max.X; x++ {
 			most = max(most, color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y)
@@ -239,8 +239,8 @@ func mean(values []float64) float64 {
 	return sum / float64(max(len(values), 1))
 }
 
-// resident is a process's resident memory in bytes.
-func resident(t testing.TB, pid int) float64 {
+// residentBytes is a process's resident memory in bytes.
+func residentBytes(t testing.TB, pid int) float64 {
 	var pages, shared float64
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err == nil {

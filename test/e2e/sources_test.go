@@ -43,7 +43,7 @@ func TestSources(t *testing.T) {
 		fmt.Fprintf(&config, "  - id: %s\n    source: %q\n    %s\n", c.id, c.source, c.more)
 	}
 	d := start(t, options{config: config.String(), env: []string{"E2E_PASSWORD=p@ss:w/rd %"}})
-	if s := d.reaches("password-url", "idle"); s.Worker.PID != 0 {
+	if s := d.waitForState("password-url", "idle"); s.Worker.PID != 0 {
 		t.Errorf("on demand, unwatched, with process %d", s.Worker.PID)
 	}
 	for _, c := range cameras {
@@ -54,7 +54,7 @@ func TestSources(t *testing.T) {
 					t.Fatalf("%d bytes, %v", len(p.jpeg), err)
 				}
 			}
-			s := d.reaches(c.id, "live")
+			s := d.waitForState(c.id, "live")
 			f := s.Format
 			if size := fmt.Sprintf("%dx%d", f.Width, f.Height); f.Codec != c.codec || size != c.size || f.Passthrough != c.passthrough {
 				t.Errorf("format %+v, want %s, %s, passthrough %v", f, c.codec, c.size, c.passthrough)
@@ -64,11 +64,11 @@ func TestSources(t *testing.T) {
 			}
 		})
 	}
-	t.Run("avi is served as it is", func(t *testing.T) { servesPacketsOf(t, d, "avi", avi) })
-	t.Run("http is served as it is", func(t *testing.T) { servesPacketsOf(t, d, "http", webClip.Make(t)) })
+	t.Run("avi is served as it is", func(t *testing.T) { checkPacketsServed(t, d, "avi", avi) })
+	t.Run("http is served as it is", func(t *testing.T) { checkPacketsServed(t, d, "http", webClip.Make(t)) })
 	t.Run("clips start again", func(t *testing.T) {
 		for id, clip := range map[string]testpeer.Clip{"avi": mjpegClip, "mp4": h264Clip} {
-			s := d.awaits(id, "beyond its end", func(s state) bool { return s.Counts.Captured > uint64(clip.Frames())*3/2 })
+			s := d.waitForCamera(id, "beyond its end", func(s state) bool { return s.Counts.Captured > uint64(clip.Frames())*3/2 })
 			if s.Counts.Restarts["end_of_file"] != 0 || s.State != "live" {
 				t.Errorf("%s: %+v", id, s)
 			}
@@ -76,8 +76,8 @@ func TestSources(t *testing.T) {
 	})
 }
 
-// servesPacketsOf checks that a camera's pictures are, byte for byte, those that ffmpeg finds in a file.
-func servesPacketsOf(t *testing.T, d *daemon, id, clip string) {
+// checkPacketsServed checks that a camera's pictures are, byte for byte, those that ffmpeg finds in a file.
+func checkPacketsServed(t *testing.T, d *daemon, id, clip string) {
 	dir := t.TempDir()
 	ffmpeg := testpeer.RequireProgram(t, "ffmpeg", "ffmpeg")
 	out, err := exec.Command(ffmpeg, "-nostdin", "-v", "error", "-i", clip, "-c", "copy", "-f", "image2", filepath.Join(dir, "%04d.jpg")).CombinedOutput()

@@ -30,62 +30,62 @@ cameras:
 `})
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
-	moves(t, b, "The gate")
+	waitForMotion(t, b, "The gate")
 
 	// Four tiles stand two by two.
 	b.press(kb.ArrowRight)
-	b.until("The gate", focusedTile)
+	b.waitForText("The gate", focusedTile)
 	b.press(kb.ArrowRight)
 	b.press(kb.ArrowDown)
-	b.until("The shed", focusedTile)
+	b.waitForText("The shed", focusedTile)
 	b.press(kb.Enter)
-	b.until("The shed", stageTitle)
-	before := b.text(`history.length + ''`)
-	b.until("#shed", `location.hash`)
+	b.waitForText("The shed", stageTitle)
+	before := b.evaluate(`history.length + ''`)
+	b.waitForText("#shed", `location.hash`)
 	b.press(kb.ArrowRight) // and round to the first
-	b.until("The gate", stageTitle)
-	b.until("main", stagePicture)
-	if size := b.text(`document.querySelector('#stage canvas').width + ''`); size != "960" {
+	b.waitForText("The gate", stageTitle)
+	b.waitForText("main", stagePicture)
+	if size := b.evaluate(`document.querySelector('#stage canvas').width + ''`); size != "960" {
 		t.Errorf("a picture %s wide on the stage, want 960", size)
 	}
-	if opened := b.text(`performance.getEntriesByName('camd.open').map(e => e.duration.toFixed(1)).join() + ''`); opened == "" {
+	if opened := b.evaluate(`performance.getEntriesByName('camd.open').map(e => e.duration.toFixed(1)).join() + ''`); opened == "" {
 		t.Error("how long it took was not measured")
 	} else {
 		t.Logf("from the key to the first picture in full size: %s ms", opened)
 	}
 	b.press("3")
-	b.until("The hall", stageTitle)
+	b.waitForText("The hall", stageTitle)
 
 	b.press("+")
-	b.until("zoomed", `document.getElementById('view').className`)
-	zoomed := b.text(`document.querySelector('#stage canvas').style.transform`)
+	b.waitForText("zoomed", `document.getElementById('view').className`)
+	zoomed := b.evaluate(`document.querySelector('#stage canvas').style.transform`)
 	b.press(kb.ArrowRight, chromedp.KeyModifiers(kb.ModifierShift))
-	if moved := b.text(`document.querySelector('#stage canvas').style.transform`); moved == zoomed || moved == "" {
+	if moved := b.evaluate(`document.querySelector('#stage canvas').style.transform`); moved == zoomed || moved == "" {
 		t.Errorf("a zoomed picture stays at %q", moved)
 	}
 	b.press("0")
-	b.until("", `document.getElementById('view').className`)
+	b.waitForText("", `document.getElementById('view').className`)
 
 	b.press("f")
-	b.until("theatre", `document.fullscreenElement?.id ?? ''`)
+	b.waitForText("theatre", `document.fullscreenElement?.id ?? ''`)
 	b.press("f")
-	b.until("", `document.fullscreenElement?.id ?? ''`)
+	b.waitForText("", `document.fullscreenElement?.id ?? ''`)
 
 	b.press(kb.Escape)
-	b.until("", stageTitle)
-	b.until("The hall", focusedTile)
-	b.until("", `location.hash`)
-	if n := b.text(`history.length + ''`); n != before {
+	b.waitForText("", stageTitle)
+	b.waitForText("The hall", focusedTile)
+	b.waitForText("", `location.hash`)
+	if n := b.evaluate(`history.length + ''`); n != before {
 		t.Errorf("%s entries in the history, %s before", n, before)
 	}
 	for _, title := range []string{"The gate", "The yard"} {
-		moves(t, b, title)
+		waitForMotion(t, b, title)
 	}
 	b.press("?")
-	b.until("true", `document.getElementById('help').open + ''`)
+	b.waitForText("true", `document.getElementById('help').open + ''`)
 	b.press(kb.Escape)
-	b.until("false", `document.getElementById('help').open + ''`)
-	b.content()
+	b.waitForText("false", `document.getElementById('help').open + ''`)
+	b.checkConsole()
 }
 
 // A snapshot becomes a file of the person's.
@@ -100,7 +100,7 @@ func TestSnapshotDownload(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.do(chromedp.Navigate(d.URL + "/#gate"))
-	b.until("main", stagePicture)
+	b.waitForText("main", stagePicture)
 	b.press("s")
 	var path string
 	eventually(t, "the file", func() bool {
@@ -116,7 +116,7 @@ func TestSnapshotDownload(t *testing.T) {
 	if img, err := jpeg.Decode(f); err != nil || img.Bounds().Dx() != 320 {
 		t.Errorf("%s: %v, %v", path, img, err)
 	}
-	b.content()
+	b.checkConsole()
 }
 
 // What a person arranges is there again when the page is.
@@ -129,39 +129,39 @@ func TestArrangement(t *testing.T) {
 	b := openBrowser(t, 1280, 800)
 	const titles = `[...document.querySelectorAll('.tile h2')].map(h => h.textContent).join()`
 	b.do(chromedp.Navigate(d.URL + "/"))
-	b.until("A,B,C", titles)
+	b.waitForText("A,B,C", titles)
 	b.do(chromedp.Click(chromedp.CSS("[data-do=arrange]")))
 	b.do(chromedp.Click(chromedp.CSS("#arrange li:nth-child(3) .up")))
-	b.until("A,C,B", titles)
+	b.waitForText("A,C,B", titles)
 	b.do(chromedp.Click(chromedp.CSS("#arrange li:nth-child(1) input")))
-	b.until("C,B", titles)
+	b.waitForText("C,B", titles)
 	b.do(chromedp.Reload())
-	b.until("C,B", titles)
-	d.awaits("a", "watched by nobody", func(s state) bool { return s.Viewers == 0 })
+	b.waitForText("C,B", titles)
+	d.waitForCamera("a", "watched by nobody", func(s state) bool { return s.Viewers == 0 })
 
 	// The address has the last word.
 	b.do(chromedp.Navigate(d.URL + "/?kiosk&cameras=b,a&columns=1"))
-	b.until("B,A", titles)
-	b.until("none", `getComputedStyle(document.querySelector('.top')).display`)
-	b.until("1", `document.getElementById('wall').style.getPropertyValue('--columns')`)
-	moves(t, b, "A")
-	if cut := b.text(`[...document.querySelectorAll('.tile h2')].filter(h => h.scrollWidth > h.clientWidth).map(h => h.textContent).join()`); cut != "" {
+	b.waitForText("B,A", titles)
+	b.waitForText("none", `getComputedStyle(document.querySelector('.top')).display`)
+	b.waitForText("1", `document.getElementById('wall').style.getPropertyValue('--columns')`)
+	waitForMotion(t, b, "A")
+	if cut := b.evaluate(`[...document.querySelectorAll('.tile h2')].filter(h => h.scrollWidth > h.clientWidth).map(h => h.textContent).join()`); cut != "" {
 		t.Errorf("names that cannot be read: %s", cut)
 	}
 	b.press("d") // leads away, but not from a kiosk
 	b.do(chromedp.Navigate(d.URL + "/?cameras=nope"))
-	b.until("There is no camera nope.", `document.querySelector('.notice')?.textContent ?? ''`)
+	b.waitForText("There is no camera nope.", `document.querySelector('.notice')?.textContent ?? ''`)
 
 	b.do(chromedp.Click(chromedp.CSS("[data-do=theme]")))
-	b.until("light", `document.documentElement.dataset.theme ?? ''`)
+	b.waitForText("light", `document.documentElement.dataset.theme ?? ''`)
 	b.press("?")
 	b.do(chromedp.Click(chromedp.CSS("#help input")), chromedp.Click(chromedp.CSS("#help .done")))
 	b.do(chromedp.Navigate(d.URL + "/"))
-	b.until("C,B", titles)
-	b.until("light", `document.documentElement.dataset.theme ?? ''`)
+	b.waitForText("C,B", titles)
+	b.waitForText("light", `document.documentElement.dataset.theme ?? ''`)
 	b.press("1?")
-	if opened := b.text(`(location.hash || document.querySelector('dialog[open]')?.id) ?? ''`); opened != "" {
+	if opened := b.evaluate(`(location.hash || document.querySelector('dialog[open]')?.id) ?? ''`); opened != "" {
 		t.Errorf("keys that are switched off opened %s", opened)
 	}
-	b.content()
+	b.checkConsole()
 }

@@ -43,7 +43,7 @@ type state struct {
 func (d *daemon) cameras() map[string]state {
 	d.t.Helper()
 	var list struct{ Cameras []state }
-	d.json("/api/v1/cameras", &list)
+	d.getJSON("/api/v1/cameras", &list)
 	m := map[string]state{}
 	for _, c := range list.Cameras {
 		m[c.ID] = c
@@ -54,18 +54,18 @@ func (d *daemon) cameras() map[string]state {
 func (d *daemon) camera(id string) state {
 	d.t.Helper()
 	var s state
-	d.json("/api/v1/cameras/"+id, &s)
+	d.getJSON("/api/v1/cameras/"+id, &s)
 	return s
 }
 
-// reaches waits until a camera's state is want.
-func (d *daemon) reaches(id, want string) state {
+// waitForState waits until a camera's state is want.
+func (d *daemon) waitForState(id, want string) state {
 	d.t.Helper()
-	return d.awaits(id, want, func(s state) bool { return s.State == want })
+	return d.waitForCamera(id, want, func(s state) bool { return s.State == want })
 }
 
-// awaits waits until a camera is as ok says.
-func (d *daemon) awaits(id, what string, ok func(state) bool) state {
+// waitForCamera waits until a camera is as ok says.
+func (d *daemon) waitForCamera(id, what string, ok func(state) bool) state {
 	d.t.Helper()
 	var s state
 	defer func() {
@@ -80,7 +80,7 @@ func (d *daemon) awaits(id, what string, ok func(state) bool) state {
 	return s
 }
 
-func (d *daemon) json(path string, into any) {
+func (d *daemon) getJSON(path string, into any) {
 	d.t.Helper()
 	code, _, body := get(d.t, d.URL+path)
 	if code != http.StatusOK {
@@ -107,7 +107,7 @@ func request(t testing.TB, method, url string, header ...string) (int, http.Head
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	answer, err := client.Do(r)
+	answer, err := closingClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,10 +119,10 @@ func request(t testing.TB, method, url string, header ...string) (int, http.Head
 	return answer.StatusCode, answer.Header, body
 }
 
-// client is for answers that have an end, and keeps no connection over it, so that camd has none to wait for.
-var client = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: anyone}}
+// closingClient is for answers that have an end, and keeps no connection over it, so that camd has none to wait for.
+var closingClient = &http.Client{Timeout: testTimeout, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: insecureTLS}}
 
-// anyone is for tests that do not ask who camd is. Those that do use curl, healthcheck or a browser.
-var anyone = &tls.Config{InsecureSkipVerify: true}
+// insecureTLS is for tests that do not ask who camd is. Those that do use curl, healthcheck or a browser.
+var insecureTLS = &tls.Config{InsecureSkipVerify: true}
 
 func itoa(n int) string { return strconv.Itoa(n) }

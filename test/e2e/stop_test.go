@@ -18,40 +18,40 @@ import (
 // SIGTERM with viewers attached: every stream ends between two pictures, the capture processes are gone, exit code 0.
 func TestSIGTERM(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy + `
+	d := start(t, options{config: healthyCamera + `
   - {id: second, source: 'test://?size=160x96&fps=30'}
   - {id: broken, source: /dev/camd-has-no-such-device}
 `})
 	var pids []int
 	for _, id := range []string{"healthy", "second"} {
-		pids = append(pids, d.reaches(id, "live").Worker.PID)
+		pids = append(pids, d.waitForState(id, "live").Worker.PID)
 	}
-	d.reaches("broken", "offline")
-	terminated(t, d, 50)
+	d.waitForState("broken", "offline")
+	checkSIGTERM(t, d, 50)
 	for _, pid := range pids {
-		if running(pid) {
+		if isRunning(pid) {
 			t.Errorf("capture process %d is still there", pid)
 		}
 	}
 }
 
 // A thousand of them at once, at a rate at which the test, under the race detector, can still read what it gets.
-func TestSIGTERMWithACrowd(t *testing.T) {
-	d := start(t, options{config: slowViewers + `
+func TestSIGTERMWithThousandViewers(t *testing.T) {
+	d := start(t, options{config: longWriteTimeout + `
 limits: {viewers: 1000}
 cameras:
   - {id: healthy, source: 'test://?size=320x180&fps=3'}
   - {id: second, source: 'test://?size=160x96&fps=3'}
   - {id: broken, source: /dev/camd-has-no-such-device}
 `})
-	d.reaches("healthy", "live")
-	d.reaches("second", "live")
-	d.reaches("broken", "offline")
-	terminated(t, d, 1000)
+	d.waitForState("healthy", "live")
+	d.waitForState("second", "live")
+	d.waitForState("broken", "offline")
+	checkSIGTERM(t, d, 1000)
 }
 
-// terminated has so many viewers watch the cameras healthy, second and broken, and stops camd.
-func terminated(t *testing.T, d *daemon, viewers int) {
+// checkSIGTERM has so many viewers watch the cameras healthy, second and broken, and stops camd.
+func checkSIGTERM(t *testing.T, d *daemon, viewers int) {
 	t.Helper()
 	type end struct {
 		parts int
@@ -61,7 +61,7 @@ func terminated(t *testing.T, d *daemon, viewers int) {
 	var all sync.WaitGroup
 	for i := range viewers {
 		path := "/cameras/" + []string{"healthy", "second", "broken"}[i%3] + "/stream.mjpg"
-		answer, err := streamer.Get(d.URL + path)
+		answer, err := streamClient.Get(d.URL + path)
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("viewer %d: %v, %v", i, answer, err)
 		}
@@ -70,7 +70,7 @@ func terminated(t *testing.T, d *daemon, viewers int) {
 			ends[i].parts, ends[i].err = readParts(answer.Body)
 		})
 	}
-	d.awaits("healthy", "watched", func(s state) bool { return s.Viewers == (viewers+2)/3 })
+	d.waitForCamera("healthy", "watched", func(s state) bool { return s.Viewers == (viewers+2)/3 })
 
 	code, took := d.stop()
 	all.Wait()
@@ -145,21 +145,21 @@ func countParts(b []byte) (n int, rest string) {
 // A capture process does not outlive a camd that is killed.
 func TestKilledCamd(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy})
-	pid := d.reaches("healthy", "live").Worker.PID
+	d := start(t, options{config: healthyCamera})
+	pid := d.waitForState("healthy", "live").Worker.PID
 	if err := d.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	<-d.exited
-	eventually(t, "the capture process to end", func() bool { return !running(pid) })
+	eventually(t, "the capture process to end", func() bool { return !isRunning(pid) })
 }
 
 // A viewer that takes nothing does not hold up the end, nor, before it, anybody else.
-func TestDeafViewer(t *testing.T) {
+func TestStalledViewerDelaysNoOther(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy + "  - {id: large, source: 'test://?size=1920x1080&fps=30', quality: 100}\n"})
-	d.reaches("large", "live")
-	w := d.attest("healthy")
+	d := start(t, options{config: healthyCamera + "  - {id: large, source: 'test://?size=1920x1080&fps=30', quality: 100}\n"})
+	d.waitForState("large", "live")
+	w := d.startStreamChecker("healthy")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -173,10 +173,10 @@ func TestDeafViewer(t *testing.T) {
 		return d.metric(`camd_camera_frames_published_total{camera="large",rendition="main"}`) -
 			d.metric(`camd_viewer_frames_sent_total{camera="large",rendition="main",transport="http1"}`)
 	}
-	d.awaits("large", "watched", func(s state) bool { return s.Viewers == 1 })
+	d.waitForCamera("large", "watched", func(s state) bool { return s.Viewers == 1 })
 	begin := behind()
 	eventually(t, "the connection to be full", func() bool { return behind() > begin+15 })
-	w.undisturbed()
+	w.checkUndisturbed()
 	code, took := d.stop()
 	if code != 0 {
 		t.Errorf("exit code %d", code)

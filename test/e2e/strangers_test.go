@@ -21,21 +21,21 @@ import (
 func TestToolsOfOthers(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
-	d := abused(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")
-	w := d.attest("a")
-	before := d.burden()
-	t.Run("h2load", func(t *testing.T) { d.load(t) })
-	t.Run("sslscan", func(t *testing.T) { d.scan(t) })
+	d := startAbuseTarget(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")
+	w := d.startStreamChecker("a")
+	before := d.resourceUsage()
+	t.Run("h2load", func(t *testing.T) { d.runH2load(t) })
+	t.Run("sslscan", func(t *testing.T) { d.runSSLScan(t) })
 	if os.Getenv("CAMD_ABUSE") != "" {
-		t.Run("h2spec", func(t *testing.T) { d.h2spec(t) })
-		t.Run("testssl.sh", func(t *testing.T) { d.testssl(t) })
+		t.Run("h2spec", func(t *testing.T) { d.runH2spec(t) })
+		t.Run("testssl.sh", func(t *testing.T) { d.runTestSSL(t) })
 	}
-	w.undisturbed()
-	d.recovers(before)
+	w.checkUndisturbed()
+	d.checkReleased(before)
 }
 
-// load asks for much at once over HTTP/2.
-func (d *daemon) load(t *testing.T) {
+// runH2load asks for much at once over HTTP/2.
+func (d *daemon) runH2load(t *testing.T) {
 	o := run(t, testpeer.RequireProgram(t, "h2load", "nghttp2-client"), "-n", "4000", "-c", "20", "-m", "50", d.URL+"/healthz",
 		d.URL+"/cameras/a/snapshot.jpg?max_age=1h") // on a busy machine the newest picture may be old
 	if o.code != 0 || !strings.Contains(o.stdout, "4000 succeeded, 0 failed, 0 errored, 0 timeout") {
@@ -43,8 +43,8 @@ func (d *daemon) load(t *testing.T) {
 	}
 }
 
-// scan looks for old versions of TLS and weak ciphers.
-func (d *daemon) scan(t *testing.T) {
+// runSSLScan looks for old versions of TLS and weak ciphers.
+func (d *daemon) runSSLScan(t *testing.T) {
 	o := run(t, testpeer.RequireProgram(t, "sslscan", "sslscan"), "--no-colour", d.address())
 	for _, want := range []string{
 		`SSLv2 +disabled`, `SSLv3 +disabled`, `TLSv1.0 +disabled`, `TLSv1.1 +disabled`, `TLSv1.2 +enabled`, `TLSv1.3 +enabled`,
@@ -79,7 +79,7 @@ var h2specKnown = map[string]string{
 	`× 2: Sends a HEADERS frame with the "content-length" header field which does not equal the sum of the multiple DATA frames payload length`: "likewise",
 }
 
-func (d *daemon) h2spec(t *testing.T) {
+func (d *daemon) runH2spec(t *testing.T) {
 	host, port, _ := strings.Cut(d.address(), ":")
 	report := filepath.Join(t.TempDir(), "report.xml")
 	o := run(t, testpeer.RequireProgram(t, "go", "golang"), "run", h2specModule, "-h", host, "-p", port, "-t", "-k", "-P", "/healthz", "-j", report)
@@ -111,16 +111,16 @@ var testsslKnown = map[string]string{
 	"TLS_session_ticket":    "Go makes new keys every day, and takes those of the last seven",
 }
 
-func (d *daemon) testssl(t *testing.T) {
+func (d *daemon) runTestSSL(t *testing.T) {
 	report := filepath.Join(t.TempDir(), "report.json")
-	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, testpeer.RequireProgram(t, "testssl", "testssl.sh"), "--quiet", "--color", "0", "--severity", "LOW", "--jsonfile", report, "--nodns", "none",
 		"--connect-timeout", "5", "--openssl-timeout", "5", "--fast", "--protocols", "--server-defaults", "--server-preference", "--std", "--vulnerable", "--headers", d.address())
 	// It is a script: what it has started is ended with it, or would be waited for.
 	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, time.Second
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	o := finish(t, cmd)
+	o := runCommand(t, cmd)
 	if ctx.Err() != nil {
 		t.Fatalf("it has not come to its end\n%s%s", o.stdout, o.stderr)
 	}
@@ -147,9 +147,9 @@ func TestSlowHTTPTest(t *testing.T) {
 		t.Skip("CAMD_ABUSE is not set")
 	}
 	tool := testpeer.RequireProgram(t, "slowhttptest", "slowhttptest")
-	d := abused(t, "")
-	w := d.attest("a")
-	before := d.burden()
+	d := startAbuseTarget(t, "")
+	w := d.startStreamChecker("a")
+	before := d.resourceUsage()
 	for name, args := range slowModes {
 		t.Run(name, func(t *testing.T) {
 			o := run(t, tool, append(args, "-c", "1500", "-r", "500", "-l", "15", "-p", "3", "-u", d.URL+"/cameras/a/snapshot.jpg")...)
@@ -158,8 +158,8 @@ func TestSlowHTTPTest(t *testing.T) {
 			if strings.Contains(o.stdout, "service available:   NO") {
 				t.Error("it says that camd was not to be reached")
 			}
-			w.undisturbed()
+			w.checkUndisturbed()
 		})
 	}
-	d.recovers(before)
+	d.checkReleased(before)
 }

@@ -18,8 +18,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// told collects what a camd tells the service manager.
-func told(t *testing.T) (socket string, heard *output) {
+// listenNotify collects what a camd tells the service manager.
+func listenNotify(t *testing.T) (socket string, heard *output) {
 	t.Helper()
 	socket, heard = filepath.Join(t.TempDir(), "notify"), &output{}
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
@@ -40,14 +40,14 @@ func told(t *testing.T) (socket string, heard *output) {
 	return socket, heard
 }
 
-func TestServiceManagerIsTold(t *testing.T) {
+func TestSystemdNotifications(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
 	for name, tls := range map[string]string{"http": "", "https": fmt.Sprintf("tls: {certificate: %s, key: %s}\n", i.File, i.Key)} {
 		t.Run(name, func(t *testing.T) {
-			socket, heard := told(t)
+			socket, heard := listenNotify(t)
 			d := start(t, options{
-				config: tls + healthy + "  - {id: broken, source: /dev/camd-has-no-such-device}\n",
+				config: tls + healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n",
 				env:    []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1200000"},
 			})
 			says := func(line string) {
@@ -68,8 +68,8 @@ func TestServiceManagerIsTold(t *testing.T) {
 	}
 }
 
-// opened is a listener as systemd has it.
-func opened(t *testing.T, at string) (net.Listener, *os.File) {
+// openListener is a listener as systemd has it.
+func openListener(t *testing.T, at string) (net.Listener, *os.File) {
 	t.Helper()
 	l, err := net.Listen("tcp", at)
 	if err != nil {
@@ -84,12 +84,12 @@ func opened(t *testing.T, at string) (net.Listener, *os.File) {
 	return l, file
 }
 
-// handed starts camd with a listener as systemd hands it over.
-func handed(t *testing.T, l *os.File, config string) *daemon {
+// startWithListener starts camd with a listener as systemd hands it over.
+func startWithListener(t *testing.T, l *os.File, config string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, config: write(t, t.TempDir(), "camd.yaml", config), exited: make(chan struct{})}
 	// The process ID must be known before the program begins.
-	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, program(t, "camd"), "serve", "-c", d.config)
+	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, programPath(t, "camd"), "serve", "-c", d.config)
 	d.cmd.ExtraFiles = []*os.File{l}
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -104,7 +104,7 @@ func handed(t *testing.T, l *os.File, config string) *daemon {
 // One camd after another serves the same socket, and who asks between them waits.
 func TestListenerFromSystemd(t *testing.T) {
 	t.Parallel()
-	l, file := opened(t, "127.0.0.1:0")
+	l, file := openListener(t, "127.0.0.1:0")
 	url := "http://" + l.Addr().String() + "/healthz"
 	for _, listen := range []string{l.Addr().String(), "127.0.0.1:1"} {
 		var asking sync.WaitGroup
@@ -117,7 +117,7 @@ func TestListenerFromSystemd(t *testing.T) {
 			_, _ = io.Copy(io.Discard, answer.Body)
 			_ = answer.Body.Close()
 		})
-		d := handed(t, file, "listen: "+listen+"\n"+healthy)
+		d := startWithListener(t, file, "listen: "+listen+"\n"+healthyCamera)
 		asking.Wait()
 		http.DefaultClient.CloseIdleConnections()
 		if overridden := strings.Contains(d.stderr.String(), "configured address not served"); overridden != (listen == "127.0.0.1:1") {
@@ -146,8 +146,8 @@ func TestUnfitSocketsFromSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	d := handed(t, file, healthy)
-	eventually(t, "camd to end", d.ended)
+	d := startWithListener(t, file, healthyCamera)
+	eventually(t, "camd to end", d.hasExited)
 	if code := d.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(d.stderr.String(), "want ListenStream= with a port or a path") {
 		t.Errorf("%d: %s", code, d.stderr.String())
 	}

@@ -27,7 +27,7 @@ func BenchmarkTLS(b *testing.B) {
 	costs, rates := map[string][]float64{}, map[string][]float64{}
 	for b.Loop() {
 		for name, w := range ways {
-			cost, rate := w.d.cost(b, crowdOf(b, viewers, w.connections, w.version2))
+			cost, rate := w.d.measureCost(b, watchOverConnections(b, viewers, w.connections, w.version2))
 			costs[name], rates[name] = append(costs[name], cost), append(rates[name], rate/viewers)
 		}
 	}
@@ -45,8 +45,8 @@ func BenchmarkTLS(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// crowdOf watches camera a over so many connections.
-func crowdOf(b *testing.B, viewers, connections int, version2 bool) watcher {
+// watchOverConnections watches camera a over so many connections.
+func watchOverConnections(b *testing.B, viewers, connections int, version2 bool) watcher {
 	return func(d *daemon) (leave func()) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var protocols http.Protocols

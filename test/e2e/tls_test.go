@@ -17,8 +17,8 @@ import (
 	"camd/pkg/source/pattern"
 )
 
-// encrypted is a configuration with n small test cameras, served with a certificate.
-func encrypted(i testpeer.KeyPair, n int) string {
+// encryptedConfig is a configuration with n small test cameras, served with a certificate.
+func encryptedConfig(i testpeer.KeyPair, n int) string {
 	config := fmt.Sprintf("tls: {certificate: %s, key: %s}\ncameras:\n", i.File, i.Key)
 	for n := range n {
 		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5'}\n", n, n)
@@ -30,12 +30,12 @@ func encrypted(i testpeer.KeyPair, n int) string {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
-	d := start(t, options{config: encrypted(i, 1)})
-	d.reaches("c0", "live")
+	d := start(t, options{config: encryptedConfig(i, 1)})
+	d.waitForState("c0", "live")
 	if !strings.HasPrefix(d.URL, "https://") {
 		t.Fatalf("the dashboard is at %s", d.URL)
 	}
-	ask := func(path string, args ...string) outcome {
+	ask := func(path string, args ...string) commandResult {
 		return run(t, curl, append([]string{"-sS", "--cacert", i.File, "-w", "%{stderr}%{http_version} %{http_code}", d.URL + path}, args...)...)
 	}
 	streams := map[string]*exec.Cmd{}
@@ -80,11 +80,11 @@ func TestTLS(t *testing.T) {
 }
 
 // Who does not speak TLS, or too old a one, is told so.
-func TestStrangersToTLS(t *testing.T) {
+func TestOldOrMissingTLSIsRefused(t *testing.T) {
 	t.Parallel()
 	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
-	d := start(t, options{config: encrypted(i, 1)})
-	answer, err := client.Get(strings.Replace(d.URL, "https", "http", 1))
+	d := start(t, options{config: encryptedConfig(i, 1)})
+	answer, err := closingClient.Get(strings.Replace(d.URL, "https", "http", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestStrangersToTLS(t *testing.T) {
 
 // healthcheck knows its own camd by its certificate, whatever name that is made out for; and what is not well about a
 // certificate is in the log.
-func TestCertificates(t *testing.T) {
+func TestCertificateHealthcheckAndWarnings(t *testing.T) {
 	t.Parallel()
 	mine := testpeer.Certificate{Name: "cameras.example", NotAfter: time.Now().Add(-time.Hour)}.Make(t)
 	other := testpeer.Certificate{}.Make(t)
@@ -110,15 +110,15 @@ func TestCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
-	d := start(t, options{config: encrypted(mine, 1), args: []string{"--listen", listen}})
+	d := start(t, options{config: encryptedConfig(mine, 1), args: []string{"--listen", listen}})
 	for _, c := range []struct {
 		args []string
 		code int
 		says string
 	}{
-		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(mine, 1))}, 0, "ok"},
-		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encrypted(other, 1))}, 1, "another certificate"},
-		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", encrypted(mine, 1)), "--listen", listen}, 0, "ok"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encryptedConfig(mine, 1))}, 0, "ok"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", "listen: "+listen+"\n"+encryptedConfig(other, 1))}, 1, "another certificate"},
+		{[]string{"-c", write(t, t.TempDir(), "camd.yaml", encryptedConfig(mine, 1)), "--listen", listen}, 0, "ok"},
 		{[]string{"--url", d.URL + "/healthz"}, 1, "certificate"},
 		{[]string{"-c", write(t, filepath.Dir(other.File), "camd.yaml", "tls: {certificate: cert.pem, key: "+mine.Key+"}\n")}, 2, "camd.yaml:1:35: key: "},
 	} {
@@ -138,13 +138,13 @@ func TestTwelveStreamsInOnePage(t *testing.T) {
 	t.Parallel()
 	const cameras = 12
 	i := testpeer.Certificate{}.Make(t)
-	d := start(t, options{config: encrypted(i, cameras)})
+	d := start(t, options{config: encryptedConfig(i, cameras)})
 	for n := range cameras {
-		d.reaches(fmt.Sprint("c", n), "live")
+		d.waitForState(fmt.Sprint("c", n), "live")
 	}
 	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKIHash))
 	b.do(chromedp.Navigate(d.URL + "/healthz")) // a page of this origin, and empty
-	b.text(`(() => {
+	b.evaluate(`(() => {
 		for (let n = 0; n < ` + itoa(cameras) + `; n++) {
 			const img = document.createElement('img');
 			img.src = '/cameras/c' + n + '/stream.mjpg';
@@ -155,13 +155,13 @@ func TestTwelveStreamsInOnePage(t *testing.T) {
 	var first [cameras]uint32
 	for n := range cameras {
 		eventually(t, fmt.Sprint("image ", n, " to show pictures"), func() (ok bool) {
-			first[n], ok = b.streamed(n)
+			first[n], ok = b.imageNumber(n)
 			return ok
 		})
 	}
 	for n := range cameras {
 		eventually(t, fmt.Sprint("image ", n, " to move"), func() bool {
-			now, ok := b.streamed(n)
+			now, ok := b.imageNumber(n)
 			return ok && now > first[n]
 		})
 	}
@@ -177,8 +177,8 @@ func TestTwelveStreamsInOnePage(t *testing.T) {
 	}
 }
 
-// streamed returns the frame number that the page's image n shows.
-func (b *browser) streamed(n int) (uint32, bool) {
+// imageNumber returns the frame number that the page's image n shows.
+func (b *browser) imageNumber(n int) (uint32, bool) {
 	b.t.Helper()
 	img := b.image(`(() => {
 		const img = document.images[` + itoa(n) + `];
@@ -199,16 +199,16 @@ func (b *browser) streamed(n int) (uint32, bool) {
 func TestDashboardOverTLS(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
-	d := start(t, options{config: encrypted(i, 8)})
+	d := start(t, options{config: encryptedConfig(i, 8)})
 	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKIHash))
 	b.do(chromedp.Navigate(d.URL + "/"))
 	for n := range 8 {
-		moves(t, b, fmt.Sprint("Camera ", n))
+		waitForMotion(t, b, fmt.Sprint("Camera ", n))
 	}
 	for _, v := range d.viewers("") {
 		if v.Transport != "websocket" {
 			t.Errorf("%s is watched over %s", v.Camera, v.Transport)
 		}
 	}
-	b.content()
+	b.checkConsole()
 }

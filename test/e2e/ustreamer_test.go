@@ -14,14 +14,14 @@ import (
 )
 
 // What camd answers at ustreamer's addresses is what ustreamer answers there, as far as it goes.
-func TestLikeUstreamer(t *testing.T) {
+func TestUstreamerCompatibility(t *testing.T) {
 	t.Parallel()
 	theirs := testpeer.ServeUstreamer(t)
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n"})
-	d.reaches("a", "live")
+	d.waitForState("a", "live")
 
 	for _, path := range []string{"/stream?key=k", "/?action=stream", "/?action=stream&t=17"} {
-		want, got := beginning(t, theirs+path), beginning(t, d.URL+path)
+		want, got := readStreamHead(t, theirs+path), readStreamHead(t, d.URL+path)
 		if got.kind != want.kind || !slices.Equal(got.lines, want.lines) || got.expires == "" {
 			t.Errorf("%s: got %+v, want %+v", path, got, want)
 		}
@@ -52,7 +52,7 @@ func TestLikeUstreamer(t *testing.T) {
 	defer ours.close()
 	var want, got any
 	eventually(t, "both count their clients", func() bool {
-		want, got = shape(t, theirs+"/state"), shape(t, d.URL+"/state")
+		want, got = jsonShape(t, theirs+"/state"), jsonShape(t, d.URL+"/state")
 		return strings.Contains(fmt.Sprint(want), "zero_data") && strings.Contains(fmt.Sprint(got), "zero_data")
 	})
 	// Newer ones name themselves and their clients' keys; Debian's does not yet.
@@ -66,24 +66,24 @@ func TestLikeUstreamer(t *testing.T) {
 	}
 }
 
-// head is how a stream begins.
-type head struct {
+// streamHead is how a stream begins.
+type streamHead struct {
 	kind, expires, cookie string
 	lines                 []string // up to the picture, numbers left out
 }
 
-func beginning(t *testing.T, url string) head {
+func readStreamHead(t *testing.T, url string) streamHead {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := streamer.Do(r)
+	answer, err := streamClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	h := head{kind: strings.ReplaceAll(answer.Header.Get("Content-Type"), " ", ""), expires: answer.Header.Get("Expires")}
+	h := streamHead{kind: strings.ReplaceAll(answer.Header.Get("Content-Type"), " ", ""), expires: answer.Header.Get("Expires")}
 	if all := answer.Cookies(); len(all) == 1 {
 		key, _, _ := strings.Cut(all[0].Value, "/")
 		h.cookie = all[0].Name + "=" + key + "/…"
@@ -100,22 +100,22 @@ func beginning(t *testing.T, url string) head {
 	return h
 }
 
-// shape is a JSON document with the kinds of its values in their place, and one name for all clients.
-func shape(t *testing.T, url string) any {
+// jsonShape is a JSON document with the kinds of its values in their place, and one name for all clients.
+func jsonShape(t *testing.T, url string) any {
 	t.Helper()
 	_, _, b := get(t, url)
 	var v any
 	if err := json.Unmarshal(b, &v); err != nil {
 		t.Fatalf("%s: %v", b, err)
 	}
-	return kinds(v)
+	return valueKinds(v)
 }
 
-func kinds(v any) any {
+func valueKinds(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name := range maps.Clone(v) {
-			v[name] = kinds(v[name])
+			v[name] = valueKinds(v[name])
 			if clients, ok := v[name].(map[string]any); ok && name == "clients_stat" {
 				for id, client := range maps.Clone(clients) {
 					delete(clients, id)

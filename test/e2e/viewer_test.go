@@ -25,8 +25,8 @@ type picture struct {
 	arrived  time.Time // its header, at the viewer
 }
 
-// number returns the frame number in a test picture; ok is false for anything else, such as a placeholder.
-func (p picture) number() (n uint32, ok bool) {
+// frameNumber returns the frame number in a test picture; ok is false for anything else, such as a placeholder.
+func (p picture) frameNumber() (n uint32, ok bool) {
 	img, err := jpeg.Decode(bytes.NewReader(p.jpeg))
 	if err != nil {
 		return 0, false
@@ -45,8 +45,8 @@ type viewer struct {
 // watch opens a stream, and closes it when the test ends.
 func watch(t testing.TB, url string) *viewer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
-	v, err := open(ctx, url)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*testTimeout)
+	v, err := openStream(ctx, url)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -56,13 +56,13 @@ func watch(t testing.TB, url string) *viewer {
 	return v
 }
 
-// open opens a stream that ends with ctx.
-func open(ctx context.Context, url string) (*viewer, error) {
+// openStream opens a stream that ends with ctx.
+func openStream(ctx context.Context, url string) (*viewer, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := streamer.Do(r)
+	answer, err := streamClient.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +74,8 @@ func open(ctx context.Context, url string) (*viewer, error) {
 	return &viewer{body: answer.Body, parts: multipart.NewReader(answer.Body, params["boundary"])}, nil
 }
 
-// streamer has no timeout: streams have no end.
-var streamer = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: anyone}}
+// streamClient has no timeout: streams have no end.
+var streamClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: insecureTLS}}
 
 func (v *viewer) close() {
 	v.cancel()
@@ -100,10 +100,10 @@ func (v *viewer) read() (picture, error) {
 	return p, err
 }
 
-// next returns the next picture that is as ok says.
-func (v *viewer) next(what string, ok func(picture) bool) picture {
+// waitFor returns the next picture that is as ok says.
+func (v *viewer) waitFor(what string, ok func(picture) bool) picture {
 	v.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(testTimeout); time.Now().Before(end); {
 		p, err := v.read()
 		if err != nil {
 			v.t.Fatalf("the stream ended before %s: %v", what, err)
@@ -112,14 +112,14 @@ func (v *viewer) next(what string, ok func(picture) bool) picture {
 			return p
 		}
 	}
-	v.t.Fatalf("waited %v for %s", patience, what)
+	v.t.Fatalf("waited %v for %s", testTimeout, what)
 	return picture{}
 }
 
-// live and placeholder tell the pictures of a test camera apart.
-func live(p picture) bool { _, ok := p.number(); return ok }
+// isLive and placeholder tell the pictures of a test camera apart.
+func isLive(p picture) bool { _, ok := p.frameNumber(); return ok }
 
-func placeholder(p picture) bool {
+func isPlaceholder(p picture) bool {
 	img, err := jpeg.Decode(bytes.NewReader(p.jpeg))
 	if err != nil {
 		return false
@@ -128,8 +128,8 @@ func placeholder(p picture) bool {
 	return !ok
 }
 
-// width is a JPEG's by its header, 0 for anything else.
-func width(b []byte) int {
+// jpegWidth is a JPEG's by its header, 0 for anything else.
+func jpegWidth(b []byte) int {
 	c, err := jpeg.DecodeConfig(bytes.NewReader(b))
 	if err != nil {
 		return 0
@@ -139,8 +139,8 @@ func width(b []byte) int {
 
 func isJPEG(b []byte) bool { _, err := jpeg.Decode(bytes.NewReader(b)); return err == nil }
 
-// witness watches a test camera all the time, on one connection, to see that whatever happens beside it does it no harm.
-type witness struct {
+// streamChecker watches a test camera all the time, on one connection, to see that whatever happens beside it does it no harm.
+type streamChecker struct {
 	t    testing.TB
 	id   string
 	mu   sync.Mutex
@@ -151,26 +151,26 @@ type witness struct {
 
 var (
 	errPlaceholder = errors.New("a picture without a frame number")
-	errWentBack    = errors.New("a frame number from before")
+	errOlderFrame  = errors.New("a frame number from before")
 )
 
-// attest starts a witness.
-func (d *daemon) attest(id string) *witness {
+// startStreamChecker starts a witness.
+func (d *daemon) startStreamChecker(id string) *streamChecker {
 	d.t.Helper()
 	v := watch(d.t, d.URL+"/cameras/"+id+"/stream.mjpg")
-	v.next("a live picture", live)
-	w := &witness{t: d.t, id: id}
+	v.waitFor("a live picture", isLive)
+	w := &streamChecker{t: d.t, id: id}
 	done := make(chan struct{})
 	go func() { defer close(done); w.run(v) }()
 	d.t.Cleanup(func() { v.close(); <-done })
 	return w
 }
 
-func (w *witness) run(v *viewer) {
+func (w *streamChecker) run(v *viewer) {
 	for {
 		p, err := v.read()
 		w.mu.Lock()
-		n, ok := p.number()
+		n, ok := p.frameNumber()
 		switch {
 		case w.err != nil:
 		case err != nil:
@@ -178,7 +178,7 @@ func (w *witness) run(v *viewer) {
 		case !ok:
 			w.err = errPlaceholder
 		case n < w.last: // equal is a picture repeated because none came for half a second
-			w.err = errWentBack
+			w.err = errOlderFrame
 		default:
 			w.last = n
 			w.seen++
@@ -191,12 +191,12 @@ func (w *witness) run(v *viewer) {
 	}
 }
 
-// undisturbed checks that the stream has had nothing but new live pictures until now, and goes on.
-func (w *witness) undisturbed() {
+// checkUndisturbed checks that the stream has had nothing but new live pictures until now, and goes on.
+func (w *streamChecker) checkUndisturbed() {
 	w.t.Helper()
-	begin, _, _ := w.look()
+	begin, _, _ := w.progress()
 	eventually(w.t, "camera "+w.id+" to go on", func() bool {
-		last, seen, err := w.look()
+		last, seen, err := w.progress()
 		if err != nil {
 			w.t.Fatalf("camera %s was disturbed after %d pictures: %v", w.id, seen, err)
 		}
@@ -204,7 +204,7 @@ func (w *witness) undisturbed() {
 	})
 }
 
-func (w *witness) look() (last uint32, seen int, err error) {
+func (w *streamChecker) progress() (last uint32, seen int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last, w.seen, w.err

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// spectator is a viewer as /api/v1 shows it.
-type spectator struct {
+// viewerInfo is a viewer as /api/v1 shows it.
+type viewerInfo struct {
 	ID, Camera, Rendition, Transport, Address string
 	UserAgent                                 string `json:"user_agent"`
 	Since                                     *time.Time
@@ -22,10 +22,10 @@ type spectator struct {
 	Throttled                                 bool
 }
 
-func (d *daemon) viewers(query string) []spectator {
+func (d *daemon) viewers(query string) []viewerInfo {
 	d.t.Helper()
-	var list struct{ Viewers []spectator }
-	d.json("/api/v1/viewers"+query, &list)
+	var list struct{ Viewers []viewerInfo }
+	d.getJSON("/api/v1/viewers"+query, &list)
 	return list.Viewers
 }
 
@@ -34,8 +34,8 @@ func TestViewers(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: small, source: 'test://?size=320x180&fps=20'}\n" +
 		"  - {id: large, source: 'test://?size=1920x1080&fps=20', quality: 100}\n"})
-	d.reaches("small", "live")
-	d.reaches("large", "live")
+	d.waitForState("small", "live")
+	d.waitForState("large", "live")
 	if list := d.viewers(""); len(list) != 0 {
 		t.Fatalf("nobody watches yet: %+v", list)
 	}
@@ -50,14 +50,14 @@ func TestViewers(t *testing.T) {
 	fewer := watch(t, d.URL+"/cameras/small/stream.mjpg?fps=5")
 	go fewer.drain()
 	there(2)
-	slow := sip(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
+	slow := readSlowly(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
 	there(3)
 
-	var list []spectator
+	var list []viewerInfo
 	eventually(t, "their rates and drops", func() bool {
 		list = d.viewers("")
 		// A busy machine captures less than is configured, and the viewer has what is captured.
-		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].near(d.camera("small").FPS) &&
+		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].hasFPS(d.camera("small").FPS) &&
 			list[2].FPS != nil && *list[2].FPS < 6 && list[2].DroppedFor["fps_limit"] > 20
 	})
 	for i, want := range []struct {
@@ -76,7 +76,7 @@ func TestViewers(t *testing.T) {
 	if list[0].Address != slow.LocalAddr().String() {
 		t.Errorf("the slow one is at %s, want %s", list[0].Address, slow.LocalAddr())
 	}
-	if v := list[1]; v.FrameAge == nil || *v.FrameAge <= 0 || *v.FrameAge > patience.Seconds() {
+	if v := list[1]; v.FrameAge == nil || *v.FrameAge <= 0 || *v.FrameAge > testTimeout.Seconds() {
 		t.Errorf("frame age of %+v", v)
 	}
 	if v := list[2]; v.DroppedFor["fps_limit"] > 4*(v.Sent+1) || v.Dropped < v.DroppedFor["fps_limit"] {
@@ -97,11 +97,11 @@ func TestViewers(t *testing.T) {
 	}
 }
 
-// near says whether a viewer gets about so many frames a second.
-func (v spectator) near(fps float64) bool { return v.FPS != nil && math.Abs(*v.FPS-fps) <= fps/5 }
+// hasFPS says whether a viewer gets about so many frames a second.
+func (v viewerInfo) hasFPS(fps float64) bool { return v.FPS != nil && math.Abs(*v.FPS-fps) <= fps/5 }
 
-// sip asks for a stream and reads 1.3 MB a second of it, until the test ends.
-func sip(t *testing.T, url, path, agent string) net.Conn {
+// readSlowly asks for a stream and reads 1.3 MB a second of it, until the test ends.
+func readSlowly(t *testing.T, url, path, agent string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {

@@ -19,14 +19,14 @@ import (
 
 // The cameras of a wall as people have it: sixteen small ones and one opened.
 const (
-	small     = 16
-	smallRate = 5
-	fullRate  = 30
+	smallCameras = 16
+	smallRate    = 5
+	fullRate     = 30
 )
 
 func wallOfPreviews() string {
 	config := fmt.Sprintf("cameras:\n  - {id: full, source: 'test://?size=1280x720&fps=%d'}\n", fullRate)
-	for i := range small {
+	for i := range smallCameras {
 		config += fmt.Sprintf("  - {id: c%d, source: 'test://?size=640x360&fps=%d'}\n", i, smallRate)
 	}
 	return config
@@ -36,19 +36,19 @@ func wallOfPreviews() string {
 // of a few lines, and to Chromium. They take turns; an operation is a turn of each, five seconds long.
 func BenchmarkWall(b *testing.B) {
 	for name, clients := range map[string]func(*testing.B) (wall, streams watcher){
-		"go":       func(b *testing.B) (wall, streams watcher) { return wallOf(b), streamsOf(b) },
-		"chromium": inChromium,
+		"go":       func(b *testing.B) (wall, streams watcher) { return wallWatcher(b), streamsWatcher(b) },
+		"chromium": chromiumWatchers,
 	} {
 		b.Run(name, func(b *testing.B) {
 			onWall, onStreams := clients(b)
 			d := start(b, options{config: wallOfPreviews(), args: []string{"--listen", "0.0.0.0:0", "--anonymous", "admin"}})
 			for id := range d.cameras() {
-				d.reaches(id, "live")
+				d.waitForState(id, "live")
 			}
 			var walls, streams, ratios, rates []float64
 			for b.Loop() {
-				wall, rate := d.cost(b, onWall)
-				stream, other := d.cost(b, onStreams)
+				wall, rate := d.measureCost(b, onWall)
+				stream, other := d.measureCost(b, onStreams)
 				walls, streams, ratios, rates = append(walls, wall), append(streams, stream), append(ratios, wall/stream), append(rates, rate, other)
 			}
 			b.ReportMetric(median(walls), "wall-µs/frame")
@@ -69,22 +69,22 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// cost returns the microseconds of processor time that camd takes for each picture it sends, and the pictures a second.
-func (d *daemon) cost(b *testing.B, begin watcher) (micros, rate float64) {
+// measureCost returns the microseconds of processor time that camd takes for each picture it sends, and the pictures a second.
+func (d *daemon) measureCost(b *testing.B, begin watcher) (micros, rate float64) {
 	leave := begin(d)
 	defer leave()
-	before := d.sent()
-	eventually(b, "all to be warm", func() bool { return d.sent() > before+200 })
-	n, used, at := d.sent(), d.used(b), time.Now()
-	<-time.After(span(5 * time.Second)) // with nothing asked of it meanwhile
-	used = d.used(b) - used
+	before := d.framesSent()
+	eventually(b, "all to be warm", func() bool { return d.framesSent() > before+200 })
+	n, used, at := d.framesSent(), d.cpuTime(b), time.Now()
+	<-time.After(measureDuration(5 * time.Second)) // with nothing asked of it meanwhile
+	used = d.cpuTime(b) - used
 	took := time.Since(at)
-	n = d.sent() - n
+	n = d.framesSent() - n
 	return float64(used.Microseconds()) / n, n / took.Seconds()
 }
 
-// sent is how many pictures viewers have had.
-func (d *daemon) sent() (n float64) {
+// framesSent is how many pictures viewers have had.
+func (d *daemon) framesSent() (n float64) {
 	_, _, text := get(d.t, d.URL+"/metrics")
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "camd_viewer_frames_sent_total{") {
@@ -95,8 +95,8 @@ func (d *daemon) sent() (n float64) {
 	return n
 }
 
-// used is the processor time of all the daemon's threads, by the clock that the kernel keeps for a process.
-func (d *daemon) used(b testing.TB) time.Duration {
+// cpuTime is the processor time of all the daemon's threads, by the clock that the kernel keeps for a process.
+func (d *daemon) cpuTime(b testing.TB) time.Duration {
 	b.Helper()
 	const perProcess = 2 // of the scheduler, see clock_getcpuclockid(3)
 	var t unix.Timespec
@@ -106,7 +106,7 @@ func (d *daemon) used(b testing.TB) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-func wallOf(b *testing.B) watcher {
+func wallWatcher(b *testing.B) watcher {
 	return func(d *daemon) (leave func()) { return openWall(b, d) }
 }
 
@@ -122,7 +122,7 @@ func openWall(b *testing.B, d *daemon) (leave func()) {
 		return conn.Write(ctx, websocket.MessageText, text)
 	}
 	_ = say(map[string]any{"type": "subscribe", "camera": "full", "rendition": "main"})
-	for i := range small {
+	for i := range smallCameras {
 		_ = say(map[string]any{"type": "subscribe", "camera": fmt.Sprint("c", i)})
 	}
 	seen := make(chan map[string]any, 1)
@@ -162,18 +162,18 @@ func openWall(b *testing.B, d *daemon) (leave func()) {
 // streamPaths are the streams with the same pictures as the wall.
 func streamPaths() []string {
 	paths := []string{"/cameras/full/stream.mjpg"}
-	for i := range small {
+	for i := range smallCameras {
 		paths = append(paths, fmt.Sprintf("/cameras/c%d/stream.mjpg?rendition=preview", i))
 	}
 	return paths
 }
 
-func streamsOf(b *testing.B) watcher {
+func streamsWatcher(b *testing.B) watcher {
 	return func(d *daemon) (leave func()) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var done sync.WaitGroup
 		for _, path := range streamPaths() {
-			v, err := open(ctx, d.URL+path)
+			v, err := openStream(ctx, d.URL+path)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -183,13 +183,13 @@ func streamsOf(b *testing.B) watcher {
 	}
 }
 
-// inChromium watches in a page of camd's: a wall whose pictures are decoded before they are acknowledged; and <img>, six to
+// chromiumWatchers watches in a page of camd's: a wall whose pictures are decoded before they are acknowledged; and <img>, six to
 // an address of this machine, as HTTP/1.1 has it.
-func inChromium(b *testing.B) (wall, streams watcher) {
+func chromiumWatchers(b *testing.B) (wall, streams watcher) {
 	page := openBrowser(b, 1280, 800, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.*"))
 	watch := func(d *daemon, script string) (leave func()) {
 		page.do(chromedp.Navigate(d.URL + "/healthz"))
-		page.text(`(() => {` + script + ` return ''; })()`)
+		page.evaluate(`(() => {` + script + ` return ''; })()`)
 		return func() { page.do(chromedp.Navigate("about:blank")) }
 	}
 	wall = func(d *daemon) (leave func()) { return watch(d, wallScript) }
@@ -211,7 +211,7 @@ var wallScript = `
 	const say = what => wall.send(JSON.stringify(what));
 	wall.onopen = () => {
 		say({type: 'subscribe', camera: 'full', rendition: 'main'});
-		for (let n = 0; n < ` + itoa(small) + `; n++) say({type: 'subscribe', camera: 'c' + n});
+		for (let n = 0; n < ` + itoa(smallCameras) + `; n++) say({type: 'subscribe', camera: 'c' + n});
 	};
 	wall.onmessage = async ({data}) => {
 		if (typeof data === 'string') return;

@@ -16,16 +16,16 @@ import (
 func TestWall(t *testing.T) {
 	t.Parallel()
 	const cameras = 16
-	d := start(t, options{config: patterns("cam", cameras)})
+	d := start(t, options{config: smallTestCameras("cam", cameras)})
 	ids := make([]string, cameras)
 	for i := range ids {
 		ids[i] = "cam" + itoa(i)
-		d.reaches(ids[i], "live")
+		d.waitForState(ids[i], "live")
 	}
 	if code, _, _ := get(t, d.URL+"/api/v1/wall"); code != http.StatusUpgradeRequired {
 		t.Errorf("without WebSocket: %d", code)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*testTimeout)
 	defer cancel()
 	address := strings.Replace(d.URL, "http", "ws", 1) + "/api/v1/wall?rendition=main&cameras=" + strings.Join(ids, ",")
 	if _, answer, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.example"}}}); err == nil ||
@@ -50,8 +50,8 @@ func TestWall(t *testing.T) {
 				continue
 			}
 			camera := string(b[28 : 28+binary.BigEndian.Uint16(b[24:])])
-			if jpeg := b[binary.BigEndian.Uint16(b[2:]):]; look(jpeg).wrong != "" {
-				t.Fatalf("%s: %s", camera, look(jpeg).wrong)
+			if jpeg := b[binary.BigEndian.Uint16(b[2:]):]; checkPicture(jpeg).problem != "" {
+				t.Fatalf("%s: %s", camera, checkPicture(jpeg).problem)
 			}
 			ack, _ := json.Marshal(map[string]any{"type": "ack", "camera": camera, "seq": binary.BigEndian.Uint64(b[4:])})
 			if err := conn.Write(ctx, websocket.MessageText, ack); err != nil {
@@ -82,12 +82,12 @@ func TestWall(t *testing.T) {
 	var list struct {
 		Viewers []struct{ Camera, Transport string }
 	}
-	d.json("/api/v1/viewers", &list)
+	d.getJSON("/api/v1/viewers", &list)
 	if len(list.Viewers) != cameras || list.Viewers[0].Transport != "websocket" {
 		t.Errorf("viewers %+v", list.Viewers)
 	}
 
-	d.kill("cam3", syscall.SIGKILL)
+	d.signalWorker("cam3", syscall.SIGKILL)
 	until(func(camera string, placeholder bool) bool { return camera == "cam3" && placeholder })
 	until(func(camera string, placeholder bool) bool { return camera == "cam3" && !placeholder })
 

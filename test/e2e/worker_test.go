@@ -13,11 +13,11 @@ import (
 // another process. A stopped process is found by its state: the camera's silence would not be noticed during this test.
 func TestCaptureProcess(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: healthy + `
+	d := start(t, options{config: healthyCamera + `
   - {id: victim, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}
 `})
-	w := d.attest("healthy")
-	d.reaches("victim", "live")
+	w := d.startStreamChecker("healthy")
+	d.waitForState("victim", "live")
 	v := watch(t, d.URL+"/cameras/victim/stream.mjpg")
 	for _, c := range []struct {
 		name   string
@@ -29,36 +29,36 @@ func TestCaptureProcess(t *testing.T) {
 		{"stopped", syscall.SIGSTOP, "worker_hung"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := d.reaches("victim", "live")
-			v.next("a live picture", live)
+			before := d.waitForState("victim", "live")
+			v.waitFor("a live picture", isLive)
 			sent := time.Now()
-			killed := d.kill("victim", c.sig)
-			card := v.next("the placeholder", func(p picture) bool { return placeholder(p) && p.captured.After(sent) })
-			p := v.next("a live picture again", live)
+			killed := d.signalWorker("victim", c.sig)
+			card := v.waitFor("the placeholder", func(p picture) bool { return isPlaceholder(p) && p.captured.After(sent) })
+			p := v.waitFor("a live picture again", isLive)
 			if !p.captured.After(card.captured) {
 				t.Errorf("a picture from before, %v, after the placeholder of %v", p.captured, card.captured)
 			}
-			after := d.awaits("victim", "live with another process, with one more restart counted", func(s state) bool {
+			after := d.waitForCamera("victim", "live with another process, with one more restart counted", func(s state) bool {
 				return s.State == "live" && s.Worker.PID != killed && s.Counts.Restarts[c.reason] == before.Counts.Restarts[c.reason]+1
 			})
-			if running(killed) {
+			if isRunning(killed) {
 				t.Errorf("process %d is still there beside %d", killed, after.Worker.PID)
 			}
 			if n := after.Counts.Restarts["timeout"]; n != 0 {
 				t.Errorf("%d restarts by a timeout, want none", n)
 			}
-			w.undisturbed()
+			w.checkUndisturbed()
 		})
 	}
 }
 
 // A camera behind the network goes away and comes back at the same address.
-func TestServerReturns(t *testing.T) {
+func TestCameraIsLiveWhenServerReturns(t *testing.T) {
 	t.Parallel()
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip})
-	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
-	w := d.attest("healthy")
-	d.reaches("away", "live")
+	d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
+	w := d.startStreamChecker("healthy")
+	d.waitForState("away", "live")
 	v := watch(t, d.URL+"/cameras/away/stream.mjpg")
 	for range 3 {
 		if _, err := v.read(); err != nil {
@@ -66,25 +66,25 @@ func TestServerReturns(t *testing.T) {
 		}
 	}
 	rtsp.Stop()
-	gone := d.awaits("away", "unreachable", func(s state) bool { return s.State == "offline" && s.Reason == "unreachable" })
-	card := v.next("the placeholder", func(p picture) bool { return width(p.jpeg) == 320 && p.captured.After(*gone.Since) })
-	w.undisturbed()
+	gone := d.waitForCamera("away", "unreachable", func(s state) bool { return s.State == "offline" && s.Reason == "unreachable" })
+	card := v.waitFor("the placeholder", func(p picture) bool { return jpegWidth(p.jpeg) == 320 && p.captured.After(*gone.Since) })
+	w.checkUndisturbed()
 	rtsp.Start()
-	back := d.reaches("away", "live")
+	back := d.waitForState("away", "live")
 	if n := back.Counts.Restarts["unreachable"]; n != 1 {
 		t.Errorf("the outage counts %d times, want once", n)
 	}
 	if back.Counts.Published < gone.Counts.Published {
 		t.Errorf("published %d after %d", back.Counts.Published, gone.Counts.Published)
 	}
-	v.next("a picture of the camera", func(p picture) bool { return p.captured.After(card.captured) && isJPEG(p.jpeg) })
-	w.undisturbed()
+	v.waitFor("a picture of the camera", func(p picture) bool { return p.captured.After(card.captured) && isJPEG(p.jpeg) })
+	w.checkUndisturbed()
 
 	rtsp.Mute()
-	if s := d.reaches("away", "stalled"); s.Reason != "timeout" {
+	if s := d.waitForState("away", "stalled"); s.Reason != "timeout" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
-	w.undisturbed()
+	w.checkUndisturbed()
 }
 
 // A camera is given another size, larger or smaller: its viewers go on at that.
@@ -98,20 +98,20 @@ func TestCameraChangesItsSize(t *testing.T) {
 			t.Parallel()
 			c.Length = 4 * time.Second
 			rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: c})
-			d := start(t, options{config: healthy + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m}\n", rtsp.URL())})
-			w := d.attest("healthy")
-			d.reaches("changing", "live")
+			d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m}\n", rtsp.URL())})
+			w := d.startStreamChecker("healthy")
+			d.waitForState("changing", "live")
 			v := watch(t, d.URL+"/cameras/changing/stream.mjpg")
 			for _, wide := range []int{320, 640, 320} {
-				v.next(fmt.Sprintf("%d pixels", wide), func(p picture) bool { return width(p.jpeg) == wide })
+				v.waitFor(fmt.Sprintf("%d pixels", wide), func(p picture) bool { return jpegWidth(p.jpeg) == wide })
 			}
-			d.awaits("changing", "opened anew for that reason only", func(s state) bool {
+			d.waitForCamera("changing", "opened anew for that reason only", func(s state) bool {
 				if s.Counts.Restarts["worker_crashed"]+s.Counts.Restarts["timeout"] > 0 {
 					t.Fatalf("%v", s.Counts.Restarts)
 				}
 				return s.Counts.Restarts["resized"] > 0
 			})
-			w.undisturbed()
+			w.checkUndisturbed()
 		})
 	}
 }
@@ -119,14 +119,14 @@ func TestCameraChangesItsSize(t *testing.T) {
 // An MJPEG server that hangs up after every few pictures is opened again and again, and its viewer stays.
 func TestServerHangsUp(t *testing.T) {
 	t.Parallel()
-	web := serve(t, parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 20))
-	d := start(t, options{config: healthy + fmt.Sprintf("  - {id: short, source: %q}\n", web)})
-	w := d.attest("healthy")
+	web := serveHTTP(t, servePictureTimes(readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1)), 20))
+	d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: short, source: %q}\n", web)})
+	w := d.startStreamChecker("healthy")
 	v := watch(t, d.URL+"/cameras/short/stream.mjpg")
-	s := d.awaits("short", "opened three times", func(s state) bool { return s.Counts.Restarts["disconnected"] >= 2 && s.Counts.Published > 0 })
+	s := d.waitForCamera("short", "opened three times", func(s state) bool { return s.Counts.Restarts["disconnected"] >= 2 && s.Counts.Published > 0 })
 	if s.Counts.Restarts["worker_crashed"] > 0 {
 		t.Errorf("%+v", s)
 	}
-	v.next("a picture after all that", func(p picture) bool { return isJPEG(p.jpeg) })
-	w.undisturbed()
+	v.waitFor("a picture after all that", func(p picture) bool { return isJPEG(p.jpeg) })
+	w.checkUndisturbed()
 }

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	zoomed = `document.getElementById('view').className`
-	moved  = `document.querySelector('#stage canvas').style.transform`
+	zoomScript   = `document.getElementById('view').className`
+	offsetScript = `document.querySelector('#stage canvas').style.transform`
 )
 
 // By wheel, by double click and by two fingers a picture is made larger; one finger or the mouse moves it.
@@ -18,37 +18,37 @@ func TestZoom(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	b := openBrowser(t, 800, 600)
 	b.do(chromedp.Navigate(d.URL + "/#gate"))
-	b.until("main", stagePicture)
+	b.waitForText("main", stagePicture)
 
 	b.mouse(input.DispatchMouseEventParams{Type: "mouseWheel", X: 200, Y: 300, DeltaX: 1, DeltaY: -400})
-	b.until("zoomed", zoomed)
-	before := b.text(moved)
+	b.waitForText("zoomed", zoomScript)
+	before := b.evaluate(offsetScript)
 	b.mouse(input.DispatchMouseEventParams{Type: "mousePressed", X: 400, Y: 300, Button: "left", ClickCount: 1})
 	b.mouse(input.DispatchMouseEventParams{Type: "mouseMoved", X: 350, Y: 280, Button: "left"})
 	b.mouse(input.DispatchMouseEventParams{Type: "mouseReleased", X: 350, Y: 280, Button: "left", ClickCount: 1})
-	if after := b.text(moved); after == before {
+	if after := b.evaluate(offsetScript); after == before {
 		t.Errorf("dragged, and still at %s", after)
 	}
 	for i := range int64(2) {
 		b.mouse(input.DispatchMouseEventParams{Type: "mousePressed", X: 400, Y: 300, Button: "left", ClickCount: i + 1})
 		b.mouse(input.DispatchMouseEventParams{Type: "mouseReleased", X: 400, Y: 300, Button: "left", ClickCount: i + 1})
 	}
-	b.until("", zoomed)
+	b.waitForText("", zoomScript)
 
 	finger := func(id, x float64) *input.TouchPoint { return &input.TouchPoint{ID: &id, X: x, Y: 300} }
 	b.touch("touchStart", finger(1, 380))
 	b.touch("touchStart", finger(1, 380), finger(2, 420))
 	b.touch("touchMove", finger(1, 250), finger(2, 550))
 	b.touch("touchEnd")
-	b.until("zoomed", zoomed)
-	before = b.text(moved)
+	b.waitForText("zoomed", zoomScript)
+	before = b.evaluate(offsetScript)
 	b.touch("touchStart", finger(1, 400))
 	b.touch("touchMove", finger(1, 300))
 	b.touch("touchEnd")
-	if after := b.text(moved); after == before {
+	if after := b.evaluate(offsetScript); after == before {
 		t.Errorf("moved by a finger, and still at %s", after)
 	}
-	b.content()
+	b.checkConsole()
 }
 
 func (b *browser) mouse(event input.DispatchMouseEventParams) {

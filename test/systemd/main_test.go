@@ -42,15 +42,15 @@ func install() error {
 		"../../deploy/camd.service":        filepath.Join(units, "camd.service"),
 		"../../deploy/camd.socket":         filepath.Join(units, "camd.socket"),
 	} {
-		if err := put(from, to); err != nil {
+		if err := copyFile(from, to); err != nil {
 			return err
 		}
 	}
 	return exec.Command("systemctl", "daemon-reload").Run()
 }
 
-// put copies a program or a unit, also in the place of one that runs.
-func put(from, to string) error {
+// copyFile copies a program or a unit, also in the place of one that runs.
+func copyFile(from, to string) error {
 	b, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -63,14 +63,14 @@ func put(from, to string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, mode))
 }
 
-// patience is how long anything may take that is waited for. In the lab a process takes seconds to start.
-const patience = 120 * time.Second
+// testTimeout is how long anything may take that is waited for. In the lab a process takes seconds to start.
+const testTimeout = 120 * time.Second
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", patience, what)
+			t.Fatalf("waited %v for %s", testTimeout, what)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 // run runs a program to its end and returns what it printed.
 func run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
@@ -145,8 +145,8 @@ func serve(t *testing.T, cameras ...string) {
 	t.Logf("start to READY: %v", time.Since(begin).Round(10*time.Millisecond))
 }
 
-// status waits for the line that people read.
-func status(t *testing.T, want string) {
+// waitForStatus waits for the line that people read.
+func waitForStatus(t *testing.T, want string) {
 	t.Helper()
 	got := ""
 	defer func() {

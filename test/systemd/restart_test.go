@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// anew waits until another process serves, and logs how long after what has been done to the last that took.
-func anew(t *testing.T, pid int, what string, begin time.Time) {
+// waitForNewProcess waits until another process serves, and logs how long after what has been done to the last that took.
+func waitForNewProcess(t *testing.T, pid int, what string, begin time.Time) {
 	t.Helper()
 	another := func() bool { now := mainPID(t); return now != 0 && now != pid }
 	eventually(t, "another process", another)
@@ -26,33 +26,33 @@ func anew(t *testing.T, pid int, what string, begin time.Time) {
 
 func TestKilled(t *testing.T) {
 	serve(t, pattern)
-	status(t, "1 of 1 camera live, 0 viewers")
+	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 	pid, begin := mainPID(t), time.Now()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	anew(t, pid, "killed", begin)
-	status(t, "1 of 1 camera live, 0 viewers")
+	waitForNewProcess(t, pid, "killed", begin)
+	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 }
 
-func TestStoppedInItsTracks(t *testing.T) {
+func TestStoppedProcessIsReplaced(t *testing.T) {
 	serve(t, pattern)
-	status(t, "1 of 1 camera live, 0 viewers")
+	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 	pid, begin := mainPID(t), time.Now()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	anew(t, pid, "SIGSTOP", begin)
+	waitForNewProcess(t, pid, "SIGSTOP", begin)
 	if log := journal(t, begin, "debug"); !strings.Contains(log, "Watchdog timeout") {
 		t.Errorf("in the journal:\n%s", log)
 	}
-	status(t, "1 of 1 camera live, 0 viewers")
+	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 }
 
 // A supervisor that stands still, while all else goes on and requests are answered, is found, named and mended. The program
 // is built with the tag testhook, by which SIGUSR1 does that to the camera called blocked.
 func TestBlockedSupervisor(t *testing.T) {
-	if err := put(filepath.Join(os.Getenv("CAMD_BIN"), "camd-testhook"), daemon); err != nil {
+	if err := copyFile(filepath.Join(os.Getenv("CAMD_BIN"), "camd-testhook"), daemon); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -61,18 +61,18 @@ func TestBlockedSupervisor(t *testing.T) {
 		}
 	})
 	serve(t, pattern, "id: blocked, source: 'test://?size=160x96&fps=10'")
-	status(t, "2 of 2 cameras live, 0 viewers")
+	waitForStatus(t, "2 of 2 cameras live, 0 viewers")
 	pid, begin := mainPID(t), time.Now()
 	if err := syscall.Kill(pid, syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
-	anew(t, pid, "blocked", begin)
+	waitForNewProcess(t, pid, "blocked", begin)
 	log := journal(t, begin, "err")
 	if n := strings.Count(log, `"msg":"watchdog not fed"`); n != 1 || !strings.Contains(log, "camera blocked: its supervisor has not come round since") ||
 		!strings.Contains(log, "blocked.Published") {
 		t.Errorf("%d times among the errors:\n%s", n, log)
 	}
-	status(t, "2 of 2 cameras live, 0 viewers")
+	waitForStatus(t, "2 of 2 cameras live, 0 viewers")
 }
 
 // Clients that come while camd is restarted wait, and get what they came for.
@@ -83,7 +83,7 @@ func TestSocketActivation(t *testing.T) {
 		t.Fatalf("camd is %s before anybody came", state)
 	}
 	serve(t, pattern)
-	status(t, "1 of 1 camera live, 0 viewers")
+	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 
 	var asking sync.WaitGroup
 	enough := make(chan struct{})

@@ -45,9 +45,9 @@ func TestService(t *testing.T) {
 	}
 	begin := time.Now()
 	serve(t, vivid, pattern, "id: film, source: "+film)
-	status(t, "3 of 3 cameras live, 0 viewers")
+	waitForStatus(t, "3 of 3 cameras live, 0 viewers")
 	watch(t, 3)
-	status(t, "3 of 3 cameras live, 3 viewers")
+	waitForStatus(t, "3 of 3 cameras live, 3 viewers")
 	if log := journal(t, begin, "info"); !strings.Contains(log, `"msg":"serving"`) || strings.Contains(log, "<6>") {
 		t.Errorf("in the journal from info on:\n%s", log)
 	}
@@ -55,7 +55,7 @@ func TestService(t *testing.T) {
 		t.Errorf("in the journal from warning on:\n%s", log)
 	}
 	for _, pid := range append(children(mainPID(t)), mainPID(t)) {
-		confined(t, pid)
+		checkConfinement(t, pid)
 	}
 
 	begin = time.Now()
@@ -78,8 +78,8 @@ func children(pid int) (pids []int) {
 	return pids
 }
 
-// confined looks at what the kernel knows of a process.
-func confined(t *testing.T, pid int) {
+// checkConfinement looks at what the kernel knows of a process.
+func checkConfinement(t *testing.T, pid int) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
@@ -92,8 +92,8 @@ func confined(t *testing.T, pid int) {
 	}
 }
 
-// drop puts lines into the unit, as systemctl edit does, until the test ends.
-func drop(t *testing.T, lines string) {
+// addDropIn puts lines into the unit, as systemctl edit does, until the test ends.
+func addDropIn(t *testing.T, lines string) {
 	t.Helper()
 	dir := filepath.Join(units, "camd.service.d")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -108,9 +108,9 @@ func drop(t *testing.T, lines string) {
 
 // DeviceAllow= is what lets it have the camera: that the lab's kernel enforces it makes the test above one of the unit.
 func TestWithoutDeviceAllow(t *testing.T) {
-	drop(t, "DeviceAllow=\n")
+	addDropIn(t, "DeviceAllow=\n")
 	serve(t, vivid, pattern)
-	status(t, "1 of 2 cameras live (vivid is offline), 0 viewers")
+	waitForStatus(t, "1 of 2 cameras live (vivid is offline), 0 viewers")
 }
 
 // A password that only root can read reaches a camera by LoadCredential=.
@@ -119,7 +119,7 @@ func TestCredential(t *testing.T) {
 	if err := os.WriteFile(file, []byte("not-a-real-one\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	drop(t, "LoadCredential=yard.password:"+file+"\n")
+	addDropIn(t, "LoadCredential=yard.password:"+file+"\n")
 	picture, err := os.ReadFile("../../pkg/media/testdata/opencv-grey.jpg")
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestCredential(t *testing.T) {
 	go func() { _ = camera.Serve(l) }()
 	t.Cleanup(func() { _ = camera.Close() })
 	serve(t, "id: yard, source: 'http+poll://viewer@"+l.Addr().String()+"/', password_file: '${CREDENTIALS_DIRECTORY}/yard.password'")
-	status(t, "1 of 1 camera live, 0 viewers")
+	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 }
 
 func TestReload(t *testing.T) {
@@ -152,7 +152,7 @@ func TestReload(t *testing.T) {
 	pid := mainPID(t)
 	configure(t, pattern, vivid)
 	systemctl(t, "reload", "camd.service")
-	status(t, "2 of 2 cameras live, 0 viewers")
+	waitForStatus(t, "2 of 2 cameras live, 0 viewers")
 	if now := mainPID(t); now != pid || property(t, "ActiveState") != "active" {
 		t.Errorf("process %d is now %d, %s", pid, now, property(t, "ActiveState"))
 	}

@@ -46,7 +46,7 @@ func serveAs(t testing.TB, user *syscall.Credential, program string, cameras ...
 			t.Fatal(err)
 		}
 	}
-	d := &daemon{t: t, process: begin(t, user, program, "serve", "-c", config, "--listen", "127.0.0.1:0")}
+	d := &daemon{t: t, process: startProcess(t, user, program, "serve", "-c", config, "--listen", "127.0.0.1:0")}
 	t.Cleanup(d.stop)
 	eventually(t, "the dashboard's address", func() bool {
 		m := dashboard.FindStringSubmatch(d.out.String())
@@ -68,7 +68,7 @@ func (d *daemon) stop() {
 		if code := d.cmd.ProcessState.ExitCode(); code != 0 {
 			d.t.Errorf("camd ended with %d, want 0", code)
 		}
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		d.t.Errorf("camd does not end")
 	}
 	if d.t.Failed() {
@@ -118,35 +118,35 @@ func (d *daemon) status(id string) status {
 	return s
 }
 
-// until waits for a camera's state.
-func (d *daemon) until(id, state string) status {
+// waitForState waits for a camera's state.
+func (d *daemon) waitForState(id, state string) status {
 	d.t.Helper()
 	var s status
-	d.when(id+" to be "+state, func() bool { s = d.status(id); return s.is(state) }, &s)
+	d.waitForStatus(id+" to be "+state, func() bool { s = d.status(id); return s.is(state) }, &s)
 	return s
 }
 
-// counted waits until the camera has read so many more pictures.
-func (d *daemon) counted(id string, more uint64) status {
+// waitForFrames waits until the camera has read so many more pictures.
+func (d *daemon) waitForFrames(id string, more uint64) status {
 	d.t.Helper()
 	s := d.status(id)
 	goal := s.Counts.Captured + more
-	d.when(fmt.Sprintf("%d pictures of %s", more, id), func() bool { s = d.status(id); return s.Counts.Captured >= goal }, &s)
+	d.waitForStatus(fmt.Sprintf("%d pictures of %s", more, id), func() bool { s = d.status(id); return s.Counts.Captured >= goal }, &s)
 	return s
 }
 
-// when is eventually that says at which status it gave up.
-func (d *daemon) when(what string, done func() bool, s *status) {
+// waitForStatus is eventually that says at which status it gave up.
+func (d *daemon) waitForStatus(what string, done func() bool, s *status) {
 	d.t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			d.t.Fatalf("waited %v for %s; it is %+v", patience, what, *s)
+			d.t.Fatalf("waited %v for %s; it is %+v", testTimeout, what, *s)
 		}
 	}
 }
 
-// holds reports whether a process has a device open.
-func holds(pid int, device string) bool {
+// hasOpen reports whether a process has a device open.
+func hasOpen(pid int, device string) bool {
 	fds, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "fd", "*"))
 	for _, fd := range fds {
 		if to, _ := os.Readlink(fd); strings.TrimSuffix(to, " (deleted)") == device {

@@ -27,21 +27,21 @@ func TestConfinedToItsDevice(t *testing.T) {
 	t.Cleanup(func() { os.Remove(link) })
 	lead(camera)
 	d := serve(t, "id: cam, source: "+link)
-	s := d.until("cam", "live")
-	if code, c := d.ask(t, http.MethodGet, "/cam/controls", ""); code != 200 || len(c.Controls) == 0 {
+	s := d.waitForState("cam", "live")
+	if code, c := d.request(t, http.MethodGet, "/cam/controls", ""); code != 200 || len(c.Controls) == 0 {
 		t.Errorf("its own device: %d %+v", code, c)
 	}
 	for _, other := range []string{"/dev/video1", "/dev/video20"} {
 		lead(other)
-		if code, c := d.ask(t, http.MethodGet, "/cam/controls", ""); c.Error != "open the device: permission denied" {
+		if code, c := d.request(t, http.MethodGet, "/cam/controls", ""); c.Error != "open the device: permission denied" {
 			t.Errorf("%s: %d %+v", other, code, c)
 		}
 	}
 	lead(camera)
-	if code, c := d.ask(t, http.MethodGet, "/cam/controls", ""); code != 200 || len(c.Controls) == 0 {
+	if code, c := d.request(t, http.MethodGet, "/cam/controls", ""); code != 200 || len(c.Controls) == 0 {
 		t.Errorf("its own device again: %d %+v", code, c)
 	}
-	if now := d.counted("cam", 10); now.Worker.PID != s.Worker.PID {
+	if now := d.waitForFrames("cam", 10); now.Worker.PID != s.Worker.PID {
 		t.Error("it was replaced meanwhile")
 	}
 }

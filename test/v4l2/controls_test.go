@@ -14,10 +14,10 @@ import (
 // camera is vivid's, whose controls v4l2-ctl reads and sets beside camd.
 const camera = "/dev/video0"
 
-// value is what the device has, by v4l2-ctl's word.
-func value(t testing.TB, control string) int {
+// readControl is what the device has, by v4l2-ctl's word.
+func readControl(t testing.TB, control string) int {
 	t.Helper()
-	out := must(t, "v4l2-ctl", "-d", camera, "-C", control)
+	out := runOrFail(t, "v4l2-ctl", "-d", camera, "-C", control)
 	v, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(out, control+":")))
 	if err != nil {
 		t.Fatalf("v4l2-ctl says %q of %s", out, control)
@@ -25,23 +25,23 @@ func value(t testing.TB, control string) int {
 	return v
 }
 
-func set(t testing.TB, control string, to int) {
+func setControl(t testing.TB, control string, to int) {
 	t.Helper()
-	must(t, "v4l2-ctl", "-d", camera, "-c", control+"="+strconv.Itoa(to))
+	runOrFail(t, "v4l2-ctl", "-d", camera, "-c", control+"="+strconv.Itoa(to))
 }
 
 func TestControls(t *testing.T) {
-	set(t, "horizontal_flip", 0)
-	brightness := value(t, "brightness")
-	t.Cleanup(func() { set(t, "brightness", brightness); set(t, "horizontal_flip", 0) }) // others look at colours
-	contrast := value(t, "contrast")
+	setControl(t, "horizontal_flip", 0)
+	brightness := readControl(t, "brightness")
+	t.Cleanup(func() { setControl(t, "brightness", brightness); setControl(t, "horizontal_flip", 0) }) // others look at colours
+	contrast := readControl(t, "contrast")
 	d := serve(t, "id: cam, source: "+camera+", controls: {brightness: 77, contrast: 9999, horizontal_flip: true, nonsense: 1}",
 		`id: pattern, source: "test://?size=320x180"`)
-	d.live(t, 0)
+	d.waitForNewWorker(t, 0)
 
 	t.Run("configured ones are set", func(t *testing.T) {
-		d.shows(t, "brightness", 77)
-		if b, f, c := value(t, "brightness"), value(t, "horizontal_flip"), value(t, "contrast"); b != 77 || f != 1 || c != contrast {
+		d.waitForControl(t, "brightness", 77)
+		if b, f, c := readControl(t, "brightness"), readControl(t, "horizontal_flip"), readControl(t, "contrast"); b != 77 || f != 1 || c != contrast {
 			t.Errorf("got brightness %d, flip %d, contrast %d, want 77, 1, %d", b, f, c, contrast)
 		}
 		eventually(t, "the log to name what could not be set", func() bool {
@@ -49,7 +49,7 @@ func TestControls(t *testing.T) {
 		})
 	})
 	t.Run("listed", func(t *testing.T) {
-		code, c := d.ask(t, http.MethodGet, "/cam/controls", "")
+		code, c := d.request(t, http.MethodGet, "/cam/controls", "")
 		if code != 200 || c.value("brightness") != 77. || c.value("horizontal_flip") != true {
 			t.Errorf("%d %+v", code, c)
 		}
@@ -60,17 +60,17 @@ func TestControls(t *testing.T) {
 		}
 	})
 	t.Run("set, beside a running capture", func(t *testing.T) {
-		_, before := d.ask(t, http.MethodGet, "/cam", "")
-		code, c := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 200, "horizontal_flip": false}}`)
+		_, before := d.request(t, http.MethodGet, "/cam", "")
+		code, c := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 200, "horizontal_flip": false}}`)
 		if code != 200 || c.State != "live" || c.value("brightness") != 200. || c.value("horizontal_flip") != false {
 			t.Errorf("%d %+v", code, c)
 		}
-		if b, f := value(t, "brightness"), value(t, "horizontal_flip"); b != 200 || f != 0 {
+		if b, f := readControl(t, "brightness"), readControl(t, "horizontal_flip"); b != 200 || f != 0 {
 			t.Errorf("got brightness %d, flip %d, want 200, 0", b, f)
 		}
-		d.shows(t, "brightness", 200)
+		d.waitForControl(t, "brightness", 200)
 		eventually(t, "more pictures from the same process", func() bool {
-			_, now := d.ask(t, http.MethodGet, "/cam", "")
+			_, now := d.request(t, http.MethodGet, "/cam", "")
 			if now.Worker.PID != before.Worker.PID {
 				t.Fatal("the capture process was replaced")
 			}
@@ -78,71 +78,71 @@ func TestControls(t *testing.T) {
 		})
 	})
 	t.Run("all or none", func(t *testing.T) {
-		code, c := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 1, "contrast": 9999, "horizontal_flip": "left", "none": 1}}`)
+		code, c := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 1, "contrast": 9999, "horizontal_flip": "left", "none": 1}}`)
 		for _, want := range []string{"contrast: want a whole number from 0 to ", "got 9999", `horizontal_flip: want true or false, got "left"`, `no control "none"; there are `} {
 			if code != 400 || !strings.Contains(c.Error, want) {
 				t.Errorf("got %d %s, want 400 with %s", code, c.Error, want)
 			}
 		}
-		if b := value(t, "brightness"); b != 200 {
+		if b := readControl(t, "brightness"); b != 200 {
 			t.Errorf("got brightness %d, want 200 as before", b)
 		}
 	})
 	t.Run("a source without", func(t *testing.T) {
-		if code, c := d.ask(t, http.MethodGet, "/pattern/controls", ""); code != 404 || !strings.Contains(c.Error, "this source has no controls") {
+		if code, c := d.request(t, http.MethodGet, "/pattern/controls", ""); code != 404 || !strings.Contains(c.Error, "this source has no controls") {
 			t.Errorf("%d %s", code, c.Error)
 		}
 	})
 	t.Run("kept when the process is killed", func(t *testing.T) {
-		_, c := d.ask(t, http.MethodGet, "/cam", "")
-		set(t, "brightness", 50)
+		_, c := d.request(t, http.MethodGet, "/cam", "")
+		setControl(t, "brightness", 50)
 		if err := testpeer.Signal(c.Worker.PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		d.live(t, c.Worker.PID)
-		if b := value(t, "brightness"); b != 200 {
+		d.waitForNewWorker(t, c.Worker.PID)
+		if b := readControl(t, "brightness"); b != 200 {
 			t.Errorf("got brightness %d of the new process, want 200", b)
 		}
-		d.shows(t, "brightness", 200)
+		d.waitForControl(t, "brightness", 200)
 	})
 	t.Run("process that is stopped is replaced", func(t *testing.T) {
-		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		_, c := d.request(t, http.MethodGet, "/cam", "")
 		if err := testpeer.Signal(c.Worker.PID, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
-		code, hung := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 120}}`)
+		code, hung := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 120}}`)
 		if code != 503 || !strings.Contains(hung.Error, "the camera was closed before it answered") {
 			t.Errorf("%d %s", code, hung.Error)
 		}
-		if code, _ := d.ask(t, http.MethodGet, "", ""); code != 200 {
+		if code, _ := d.request(t, http.MethodGet, "", ""); code != 200 {
 			t.Errorf("the daemon answers %d", code)
 		}
-		d.live(t, c.Worker.PID)
-		if code, c := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 200}}`); code != 200 || c.value("brightness") != 200. {
+		d.waitForNewWorker(t, c.Worker.PID)
+		if code, c := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 200}}`); code != 200 || c.value("brightness") != 200. {
 			t.Errorf("%d %+v", code, c)
 		}
 	})
 	t.Run("kept when it was unplugged", func(t *testing.T) {
-		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		_, c := d.request(t, http.MethodGet, "/cam", "")
 		unplug(t)
 		eventually(t, "the camera to be offline", func() bool {
-			_, c := d.ask(t, http.MethodGet, "/cam", "")
+			_, c := d.request(t, http.MethodGet, "/cam", "")
 			return c.State == "offline" && c.Controls == nil
 		})
-		code, gone := d.ask(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 10}}`)
+		code, gone := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 10}}`)
 		if code != 503 || !strings.Contains(gone.Error, "its controls can be reached while it is open") {
 			t.Errorf("%d %s", code, gone.Error)
 		}
 		plug(t) // with the driver's own values
-		d.live(t, c.Worker.PID)
-		if b := value(t, "brightness"); b != 200 {
+		d.waitForNewWorker(t, c.Worker.PID)
+		if b := readControl(t, "brightness"); b != 200 {
 			t.Errorf("got brightness %d of the device plugged in again, want 200", b)
 		}
 	})
 }
 
-// answer is what the API says of a camera, its controls, or a mistake.
-type answer struct {
+// cameraAnswer is what the API says of a camera, its controls, or a mistake.
+type cameraAnswer struct {
 	State    string
 	Error    string
 	Worker   struct{ PID int }
@@ -153,7 +153,7 @@ type answer struct {
 	}
 }
 
-func (a answer) value(name string) any {
+func (a cameraAnswer) value(name string) any {
 	for _, c := range a.Controls {
 		if c.Name == name {
 			return c.Value
@@ -162,8 +162,8 @@ func (a answer) value(name string) any {
 	return nil
 }
 
-// ask sends a request to an address below that of the cameras.
-func (d *daemon) ask(t *testing.T, method, path, body string) (int, answer) {
+// request sends a request to an address below that of the cameras.
+func (d *daemon) request(t *testing.T, method, path, body string) (int, cameraAnswer) {
 	t.Helper()
 	req, err := http.NewRequest(method, d.url+"/api/v1/cameras"+path, strings.NewReader(body))
 	if err != nil {
@@ -175,27 +175,27 @@ func (d *daemon) ask(t *testing.T, method, path, body string) (int, answer) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var a answer
+	var a cameraAnswer
 	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, a
 }
 
-// live waits until the camera is live by another process than the one given.
-func (d *daemon) live(t *testing.T, but int) {
+// waitForNewWorker waits until the camera is live by another process than the one given.
+func (d *daemon) waitForNewWorker(t *testing.T, but int) {
 	t.Helper()
 	eventually(t, "live pictures", func() bool {
-		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		_, c := d.request(t, http.MethodGet, "/cam", "")
 		return c.State == "live" && c.Worker.PID != but && c.Worker.PID != 0
 	})
 }
 
-// shows waits until the camera is shown with a control's value.
-func (d *daemon) shows(t *testing.T, control string, value float64) {
+// waitForControl waits until the camera is shown with a control's value.
+func (d *daemon) waitForControl(t *testing.T, control string, value float64) {
 	t.Helper()
 	eventually(t, control+" to be shown", func() bool {
-		_, c := d.ask(t, http.MethodGet, "/cam", "")
+		_, c := d.request(t, http.MethodGet, "/cam", "")
 		return c.value(control) == value
 	})
 }

@@ -20,7 +20,7 @@ type listed struct {
 
 func devices(t *testing.T, args ...string) (paths []string, all []listed) {
 	t.Helper()
-	out := must(t, program(t, "camd"), append([]string{"devices", "--json"}, args...)...)
+	out := runOrFail(t, program(t, "camd"), append([]string{"devices", "--json"}, args...)...)
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -67,18 +67,18 @@ func TestBusy(t *testing.T) {
 	feed(t, "/dev/video20")
 	var others []*process
 	for _, device := range []string{"/dev/video1", "/dev/video20"} {
-		other := begin(t, nil, "v4l2-ctl", "-d", device, "--stream-mmap", "--verbose")
+		other := startProcess(t, nil, "v4l2-ctl", "-d", device, "--stream-mmap", "--verbose")
 		eventually(t, "another program's pictures", func() bool { return len(other.out.String()) > 2000 })
 		others = append(others, other)
 	}
 	d := serve(t, "id: raw, source: /dev/video1", "id: mjpeg, source: /dev/video20")
-	d.until("raw", "offline/busy")
-	d.until("mjpeg", "offline/busy")
+	d.waitForState("raw", "offline/busy")
+	d.waitForState("mjpeg", "offline/busy")
 	for _, other := range others {
 		other.kill()
 	}
-	d.until("raw", "live")
-	d.until("mjpeg", "live")
+	d.waitForState("raw", "live")
+	d.waitForState("mjpeg", "live")
 }
 
 // Permission that comes later ends the wait.
@@ -87,14 +87,14 @@ func TestPermission(t *testing.T) {
 	bin := copied(t)
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
 	d := serveAs(t, nobody, filepath.Join(bin, "camd"), "id: a, source: "+device)
-	d.until("a", "offline/permission")
-	d.waits("a")
+	d.waitForState("a", "offline/permission")
+	d.waitForLongRetry("a")
 	t.Cleanup(func() { _ = os.Chmod(device, 0o660) })
 	if err := os.Chmod(device, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	d.triedEarly("a")
-	d.until("a", "live")
+	d.checkRetriedEarly("a")
+	d.waitForState("a", "live")
 }
 
 // copied puts the two programs where any user can reach them.

@@ -12,7 +12,7 @@ import (
 // doctor returns what camd doctor says, and whether it is content. It may be run as another user.
 func doctor(t *testing.T, as *syscall.Credential, program, config string) (string, bool) {
 	t.Helper()
-	p := begin(t, as, program, "doctor", "-c", config)
+	p := startProcess(t, as, program, "doctor", "-c", config)
 	eventually(t, "the doctor's verdict", p.ended)
 	return p.out.String(), p.cmd.ProcessState.Success()
 }
@@ -51,10 +51,12 @@ func TestDoctor(t *testing.T) {
 	says(&syscall.Credential{Uid: 65534, Gid: 65534, Groups: []uint32{44}}, true, "ok    device   camera cam: "+camera+" (vivid), usable by nobody (groups: video")
 
 	d := serve(t, "id: cam, source: "+camera)
-	d.until("cam", "live")
+	d.waitForState("cam", "live")
 	says(nil, true, "ok    device   camera cam: "+camera+" (vivid), which camd reads")
 	d.stop()
-	other := begin(t, nil, "v4l2-ctl", "-d", camera, "--stream-mmap", "--stream-count=100000")
-	eventually(t, "another program to have the camera", func() bool { return holds(other.cmd.Process.Pid, camera) && strings.Contains(other.out.String(), "<") })
+	other := startProcess(t, nil, "v4l2-ctl", "-d", camera, "--stream-mmap", "--stream-count=100000")
+	eventually(t, "another program to have the camera", func() bool {
+		return hasOpen(other.cmd.Process.Pid, camera) && strings.Contains(other.out.String(), "<")
+	})
 	says(nil, false, "FAIL  device   camera cam: "+camera+" (vivid): another program is using it", "what to do: close v4l2-ctl (process ")
 }

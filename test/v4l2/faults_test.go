@@ -36,29 +36,29 @@ func plug(t testing.TB) {
 	}
 }
 
-// press sets off one of vivid's faults.
-func press(t testing.TB, device, control string) {
+// triggerFault sets off one of vivid's faults.
+func triggerFault(t testing.TB, device, control string) {
 	t.Helper()
-	must(t, "v4l2-ctl", "-d", device, "-c", control+"=1")
+	runOrFail(t, "v4l2-ctl", "-d", device, "-c", control+"=1")
 }
 
-// waits waits until the next attempt at an offline camera is so far away that even a busy machine does something before it.
-func (d *daemon) waits(id string) {
+// waitForLongRetry waits until the next attempt at an offline camera is so far away that even a busy machine does something before it.
+func (d *daemon) waitForLongRetry(id string) {
 	d.t.Helper()
 	var s status
-	d.when(id+" to wait for long", func() bool {
+	d.waitForStatus(id+" to wait for long", func() bool {
 		s = d.status(id)
 		return s.Retry != nil && time.Until(*s.Retry) > 10*time.Second
 	}, &s)
 }
 
-// triedEarly checks that a camera that waits is tried before its time has come.
-func (d *daemon) triedEarly(id string) {
+// checkRetriedEarly checks that a camera that waits is tried before its time has come.
+func (d *daemon) checkRetriedEarly(id string) {
 	d.t.Helper()
 	planned := d.status(id).Retry
 	var s status
 	var started float64 // seconds since 1970, as the kernel knows them: this test may look late
-	d.when(id+" to be tried", func() bool {
+	d.waitForStatus(id+" to be tried", func() bool {
 		s = d.status(id)
 		worker, err := procfs.NewProc(s.Worker.PID)
 		if s.Worker.PID == 0 || err != nil {
@@ -77,24 +77,24 @@ func (d *daemon) triedEarly(id string) {
 
 func TestUnplug(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video0", "id: b, source: /dev/video1")
-	d.until("a", "live")
-	d.until("b", "live")
+	d.waitForState("a", "live")
+	d.waitForState("b", "live")
 	v := d.watch("a")
 	v.next("a live picture", v.live)
 	unplug(t)
-	d.until("a", "offline/disconnected")
-	d.until("b", "offline/disconnected")
+	d.waitForState("a", "offline/disconnected")
+	d.waitForState("b", "offline/disconnected")
 	v.next("the placeholder", v.placeholder)
-	d.until("a", "offline/no_device")
-	d.waits("a")
+	d.waitForState("a", "offline/no_device")
+	d.waitForLongRetry("a")
 	plug(t)
-	d.triedEarly("a")
-	s := d.until("a", "live")
+	d.checkRetriedEarly("a")
+	s := d.waitForState("a", "live")
 	v.next("a live picture again", v.live)
 	if s.Counts.Restarts["disconnected"] != 1 {
 		t.Errorf("restarts %v", s.Counts.Restarts)
 	}
-	d.until("b", "live")
+	d.waitForState("b", "live")
 }
 
 // A link in /dev/v4l/by-id leads to another node when the camera has been plugged in elsewhere.
@@ -113,19 +113,19 @@ func TestLinkToAnotherNode(t *testing.T) {
 	}
 	lead("video0")
 	d := serve(t, "id: a, source: "+link)
-	s := d.until("a", "live")
-	if !holds(s.Worker.PID, "/dev/video0") {
+	s := d.waitForState("a", "live")
+	if !hasOpen(s.Worker.PID, "/dev/video0") {
 		t.Errorf("does not have /dev/video0 open")
 	}
 	unplug(t)
 	os.RemoveAll("/dev/v4l") // as udev does with the last link
-	d.until("a", "offline/no_device")
-	d.waits("a")
+	d.waitForState("a", "offline/no_device")
+	d.waitForLongRetry("a")
 	plug(t)
 	lead("video1")
-	d.triedEarly("a")
-	s = d.until("a", "live")
-	if !holds(s.Worker.PID, "/dev/video1") {
+	d.checkRetriedEarly("a")
+	s = d.waitForState("a", "live")
+	if !hasOpen(s.Worker.PID, "/dev/video1") {
 		t.Errorf("does not have /dev/video1 open")
 	}
 }
@@ -133,42 +133,42 @@ func TestLinkToAnotherNode(t *testing.T) {
 // A node that no longer answers, though it is there.
 func TestDisconnect(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video1")
-	d.until("a", "live")
-	press(t, "/dev/video1", "disconnect")
-	d.until("a", "offline/disconnected")
+	d.waitForState("a", "live")
+	triggerFault(t, "/dev/video1", "disconnect")
+	d.waitForState("a", "offline/disconnected")
 	unplug(t)
 	plug(t)
-	d.until("a", "live")
+	d.waitForState("a", "live")
 }
 
 func TestStreamErrors(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video0")
-	d.until("a", "live")
-	press(t, "/dev/video0", "inject_v4l2_buf_flag_error")
-	if s := d.counted("a", 20); len(s.Counts.Restarts) > 0 {
+	d.waitForState("a", "live")
+	triggerFault(t, "/dev/video0", "inject_v4l2_buf_flag_error")
+	if s := d.waitForFrames("a", 20); len(s.Counts.Restarts) > 0 {
 		t.Errorf("a damaged picture: restarts %v", s.Counts.Restarts)
 	}
-	press(t, "/dev/video0", "inject_fatal_streaming_error")
+	triggerFault(t, "/dev/video0", "inject_fatal_streaming_error")
 	var s status
-	d.when("a restart", func() bool { s = d.status("a"); return s.Counts.Restarts["disconnected"] == 1 }, &s)
-	d.until("a", "live")
+	d.waitForStatus("a restart", func() bool { s = d.status("a"); return s.Counts.Restarts["disconnected"] == 1 }, &s)
+	d.waitForState("a", "live")
 	d.stop()
 
-	press(t, "/dev/video0", "inject_vidioc_streamon_error")
+	triggerFault(t, "/dev/video0", "inject_vidioc_streamon_error")
 	d = serve(t, "id: a, source: /dev/video0")
-	d.until("a", "offline/bad_stream")
-	d.until("a", "live")
+	d.waitForState("a", "offline/bad_stream")
+	d.waitForState("a", "live")
 }
 
 // A signal makes a read fail on a healthy camera, and costs nothing. Go's own are switched off in the capture program,
 // so that they are sent from here.
-func TestSignalsCostNothing(t *testing.T) {
+func TestSignalsLoseNoFrame(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video1, size: 640x360")
-	s := d.until("a", "live")
+	s := d.waitForState("a", "live")
 	begun := s.Worker.PID
 	goal := s.Counts.Captured + 300
 	sent := 0
-	d.when("300 pictures and 300 signals", func() bool {
+	d.waitForStatus("300 pictures and 300 signals", func() bool {
 		tasks, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(begun), "task", "*"))
 		for _, task := range tasks {
 			if tid, err := strconv.Atoi(filepath.Base(task)); err == nil && unix.Tgkill(begun, tid, unix.SIGURG) == nil {
@@ -187,7 +187,7 @@ func TestSignalsCostNothing(t *testing.T) {
 func TestDriverTimestamps(t *testing.T) {
 	const held = time.Second // camd replaces a process that is stopped for longer than two
 	d := serve(t, "id: a, source: /dev/video1, size: 640x480")
-	s := d.until("a", "live")
+	s := d.waitForState("a", "live")
 	v := d.watch("a")
 	v.next("a live picture", v.live)
 	begin := time.Now()

@@ -24,7 +24,7 @@ func TestNegotiation(t *testing.T) {
 	for pair := range slices.Chunk(cases, 2) { // one for each device
 		d := serve(t, "id: a, source: /dev/video0, "+pair[0].ask, "id: b, source: /dev/video1, "+pair[1].ask)
 		for i, c := range pair {
-			s := d.until(string("ab"[i]), "live")
+			s := d.waitForState(string("ab"[i]), "live")
 			if f := s.Format; f.Codec != c.codec || f.Width != c.width || f.Height != c.height || f.FPS != c.fps || f.Note != c.note || f.Passthrough {
 				t.Errorf("%s: got %+v, want %+v", c.ask, f, c)
 			}
@@ -41,7 +41,7 @@ func TestFormats(t *testing.T) {
 		{"auto", "bgr24"}, {"yuyv", "yuyv"}, {"uyvy", "uyvy"}, {"yvyu", "yvyu"}, {"nv12", "nv12"}, {"nv21", "nv21"},
 		{"yu12", "i420"}, {"yv12", "yv12"}, {"rgb3", "rgb24"}, {"bgr3", "bgr24"}, {"grey", "grey"},
 	} {
-		out := must(t, program(t, "camd"), "probe", "/dev/video0", "--format", c.format, "--size", "640x360", "--measure", "100ms",
+		out := runOrFail(t, program(t, "camd"), "probe", "/dev/video0", "--format", c.format, "--size", "640x360", "--measure", "100ms",
 			"--snapshot", snapshot)
 		if m := codec.FindStringSubmatch(out); m == nil || m[1] != c.codec {
 			t.Errorf("%s: got\n%s", c.format, out)

@@ -15,7 +15,7 @@ var clip = testpeer.Clip{Codec: "mjpeg", Size: "320x176"}
 // feed makes a loopback device a camera with MJPEG pictures at 30 a second, until the test ends or the process is killed.
 func feed(t testing.TB, device string) *process {
 	t.Helper()
-	p := begin(t, nil, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(t), "-c:v", "copy", "-f", "v4l2", device)
+	p := startProcess(t, nil, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(t), "-c:v", "copy", "-f", "v4l2", device)
 	eventually(t, device+" to be fed", func() bool {
 		if p.ended() {
 			t.Fatalf("ffmpeg: %s", p.out.String())
@@ -31,7 +31,7 @@ func feed(t testing.TB, device string) *process {
 func TestPassthroughIsExact(t *testing.T) {
 	feed(t, "/dev/video20")
 	d := serve(t, "id: a, source: /dev/video20")
-	s := d.until("a", "live")
+	s := d.waitForState("a", "live")
 	if f := s.Format; f.Codec != "mjpeg" || !f.Passthrough || f.Width != 320 || f.Height != 176 || f.Note != "" {
 		t.Errorf("format %+v", f)
 	}
@@ -57,14 +57,14 @@ func TestPassthroughIsExact(t *testing.T) {
 func TestQuiet(t *testing.T) {
 	writer := feed(t, "/dev/video20")
 	d := serve(t, "id: a, source: /dev/video20, stall_timeout: 1s")
-	d.until("a", "live")
+	d.waitForState("a", "live")
 	v := d.watch("a")
 	size := len(v.next("a picture", func(picture) bool { return true }).jpeg)
 	writer.kill()
-	d.until("a", "stalled/timeout")
+	d.waitForState("a", "stalled/timeout")
 	v.next("the placeholder", func(p picture) bool { return len(p.jpeg) != size })
 	feed(t, "/dev/video20")
-	s := d.until("a", "live")
+	s := d.waitForState("a", "live")
 	if len(s.Counts.Restarts) > 0 {
 		t.Errorf("restarts %v", s.Counts.Restarts)
 	}

@@ -22,15 +22,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// patience is how long anything may take that is waited for. In the lab a process takes seconds to start.
-const patience = 90 * time.Second
+// testTimeout is how long anything may take that is waited for. In the lab a process takes seconds to start.
+const testTimeout = 90 * time.Second
 
 // eventually polls done until it is true, and fails the test after patience.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", patience, what)
+			t.Fatalf("waited %v for %s", testTimeout, what)
 		}
 	}
 }
@@ -55,7 +55,7 @@ func program(t testing.TB, name string) string {
 // run runs a program to its end and returns what it printed.
 func run(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
@@ -64,8 +64,8 @@ func run(t testing.TB, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// must runs a program that may not fail.
-func must(t testing.TB, name string, args ...string) string {
+// runOrFail runs a program that may not fail.
+func runOrFail(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := run(t, name, args...)
 	if err != nil {
@@ -99,8 +99,8 @@ type process struct {
 	exited chan struct{}
 }
 
-// begin starts a program, which is killed when the test ends if it still runs then.
-func begin(t testing.TB, as *syscall.Credential, name string, args ...string) *process {
+// startProcess starts a program, which is killed when the test ends if it still runs then.
+func startProcess(t testing.TB, as *syscall.Credential, name string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(name, args...), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out

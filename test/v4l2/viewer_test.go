@@ -79,7 +79,7 @@ func (v *viewer) read(ctx context.Context, parts *multipart.Reader) {
 // next returns the next picture for which ok is true. The stream may not end before.
 func (v *viewer) next(what string, ok func(picture) bool) picture {
 	v.t.Helper()
-	late := time.After(patience)
+	late := time.After(testTimeout)
 	for {
 		select {
 		case p, more := <-v.pictures:
@@ -90,7 +90,7 @@ func (v *viewer) next(what string, ok func(picture) bool) picture {
 				return p
 			}
 		case <-late:
-			v.t.Fatalf("waited %v for %s", patience, what)
+			v.t.Fatalf("waited %v for %s", testTimeout, what)
 		}
 	}
 }

@@ -197,7 +197,7 @@ func (s *session) queueError(camera, message string) {
 	s.queueNotice(notice{Type: "error", Camera: camera, Message: message})
 }
 
-// say queues a notice for the writer, and drops it if the queue is full.
+// queueNotice queues a notice for the writer, and drops it if the queue is full.
 func (s *session) queueNotice(n notice) {
 	select {
 	case s.notices <- n:

@@ -74,7 +74,7 @@ func (s *session) watchTopic(ctx context.Context, camera string, sub *broker.Sub
 	}
 }
 
-// over removes a stream that has ended, unless the client has another of that camera by now.
+// streamEnded removes a stream that has ended, unless the client has another of that camera by now.
 func (s *session) streamEnded(camera string, sub *broker.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -47,7 +47,7 @@ type state struct {
 	Viewers    int           `json:"viewers"`
 }
 
-// picture is a camera's, as it was taken for the broker.
+// snapshot is a camera's, as it was taken for the broker.
 type snapshot struct {
 	taken      time.Time
 	stateSince time.Time // the state that it belongs to
@@ -95,7 +95,7 @@ func marshal(v any) []byte {
 	return b
 }
 
-// picture returns the camera's newest picture, taken anew when it is time, and when the state has changed: what is shown of a
+// snapshot returns the camera's newest picture, taken anew when it is time, and when the state has changed: what is shown of a
 // camera that was switched off, or is gone, must say so.
 func (c *Client) snapshot(cam notify.Camera, now camera.StateChange, at time.Time) []byte {
 	if c.opts.Snapshots == 0 {

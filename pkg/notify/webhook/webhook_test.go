@@ -138,7 +138,7 @@ func TestExpiredAndUnwantedNoticesAreNotSent(t *testing.T) {
 	yard.setState(camera.Live, camera.None)
 	counted, _ := runWebhooks(t,
 		Options{URL: address, Cameras: yard.cameras, GiveUp: time.Nanosecond},
-		Options{URL: address, Cameras: yard.cameras, Events: []notify.Condition{notify.Well}},
+		Options{URL: address, Cameras: yard.cameras, Events: []notify.Condition{notify.Healthy}},
 		Options{URL: address, Cameras: yard.cameras, CameraIDs: []string{"hall"}})
 	yard.setState(camera.Offline, camera.Unreachable)
 	nextRequest(t, requests)

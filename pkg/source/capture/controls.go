@@ -71,7 +71,7 @@ func newControlWorker() *controlWorker {
 	}
 }
 
-// begin sets the device to serve. It is called once.
+// setTarget sets the device to serve. It is called once.
 func (p *controlWorker) setTarget(b controlTarget) { p.target <- b }
 
 // enqueue passes a request on. It never blocks: a request that finds the queue full is answered with an error.
@@ -116,7 +116,7 @@ func (p *controlWorker) reply(ctx context.Context, a wire.Controls) {
 	}
 }
 
-// first returns the device's controls, and the settings that failed.
+// initialControls returns the device's controls, and the settings that failed.
 func (b *controlTarget) initialControls() wire.Controls {
 	var refused map[string]string
 	if len(b.pending) > 0 {

@@ -37,12 +37,12 @@ func (c *damageCheck) check(jpeg []byte) (cause, detail string) {
 
 // Shares of one CPU that decoding may take, in percent.
 const (
-	usualShare   = 0.5
-	suspectShare = 5 // after a damaged picture
+	normalCPUShare  = 0.5
+	damagedCPUShare = 5 // after a damaged picture
 )
 
-// goodUntilTrusted is how many good pictures in a row make a source trusted again.
-const goodUntilTrusted = 3
+// checksUntilTrusted is how many good pictures in a row make a source trusted again.
+const checksUntilTrusted = 3
 
 // checkSchedule says which pictures are decoded. After a damaged one they are decoded more often, and those that are not
 // decoded are not sent, until several in a row were good. Times are of CLOCK_MONOTONIC.
@@ -60,11 +60,11 @@ func (s *checkSchedule) record(now int64, cost time.Duration, good bool) {
 	if good {
 		s.goodNeeded = max(0, s.goodNeeded-1)
 	} else {
-		s.goodNeeded = goodUntilTrusted
+		s.goodNeeded = checksUntilTrusted
 	}
-	share := usualShare
+	share := normalCPUShare
 	if !s.isTrusted() {
-		share = suspectShare
+		share = damagedCPUShare
 	}
 	s.next = now + int64(float64(cost)*100/share)
 }

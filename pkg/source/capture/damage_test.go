@@ -127,7 +127,7 @@ func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
 		jpeg   []byte
 		share  float64
 		length time.Duration
-	}{{"whole", whole, usualShare, time.Minute}, {"cut", cutInScan(whole), suspectShare, 6 * time.Second}} {
+	}{{"whole", whole, normalCPUShare, time.Minute}, {"cut", cutInScan(whole), damagedCPUShare, 6 * time.Second}} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s checkSchedule
 			var total, last time.Duration

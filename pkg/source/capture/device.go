@@ -134,7 +134,7 @@ var conversions = map[string]conversion{
 	"yvyu": {gocv.ColorYUVToBGRYVYU, 2, 2},
 }
 
-// begin reads the first picture, decoded if what is called MJPEG is not, and then what the driver settled for.
+// readFirst reads the first picture, decoded if what is called MJPEG is not, and then what the driver settled for.
 func (d *device) readFirst(ctx context.Context, start wire.Start) error {
 	d.lastRead = time.Now()
 	if err := d.read(ctx, &d.firstPicture); err != nil {
@@ -244,7 +244,7 @@ func captureTime(driver float64, last, now int64) int64 {
 	return now
 }
 
-// fill converts what next read, if that is to be done here.
+// retrieve converts what next read, if that is to be done here.
 func (d *device) retrieve(m *gocv.Mat) bool {
 	if d.convert.code == 0 {
 		return true

@@ -37,7 +37,7 @@ func (m *encoder) close() {
 	m.scaled.Close()
 }
 
-// begin takes the next picture.
+// setFrame takes the next picture.
 func (m *encoder) setFrame(p *frame) {
 	m.frame = p
 	if m.buffer != nil {

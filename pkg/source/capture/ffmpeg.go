@@ -136,7 +136,7 @@ func (f *ffmpeg) grab() error {
 	return errStreamEnded
 }
 
-// measure looks at the size of the picture that this thread has just grabbed, zero if that could not be seen. OpenCV would go
+// checkSize looks at the size of the picture that this thread has just grabbed, zero if that could not be seen. OpenCV would go
 // on scaling from the first one's: a larger picture fails, and it hands out the one before for ever; of a smaller one there is
 // only a corner.
 func (f *ffmpeg) checkSize(size image.Point) error {

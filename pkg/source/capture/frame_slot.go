@@ -62,7 +62,7 @@ func (e *frameSlot) publish(p *frame) *frame {
 	return e.popFree()
 }
 
-// note stores the heartbeat of a picture that is not sent.
+// setHeartbeat stores the heartbeat of a picture that is not sent.
 func (e *frameSlot) setHeartbeat(b wire.Heartbeat) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -70,7 +70,7 @@ func (e *frameSlot) setHeartbeat(b wire.Heartbeat) {
 	e.notify()
 }
 
-// lose counts a picture that is left out, for a cause of package media's; size is that of one that is too large. It wakes nobody:
+// countRefused counts a picture that is left out, for a cause of package media's; size is that of one that is too large. It wakes nobody:
 // a source may send nothing else.
 func (e *frameSlot) countRefused(cause string, size int64) {
 	e.mu.Lock()

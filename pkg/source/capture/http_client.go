@@ -12,7 +12,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// web sends requests to one HTTP server.
+// httpClient sends requests to one HTTP server.
 type httpClient struct {
 	src     sourceurl.Source
 	rules   *serverRules

@@ -86,7 +86,7 @@ type httpStream struct {
 	pending bool // the newest picture was read to look at it and has not been delivered
 }
 
-// begin waits for the first picture.
+// readFirst waits for the first picture.
 func (s *httpStream) readFirst(ctx context.Context) (source, error) {
 	s.reader = httpmjpeg.New(httpmjpeg.Options{Source: s.body, MaxBytes: s.limit, Clock: monotonic, OnSkip: s.recordLoss})
 	var err error

@@ -27,7 +27,7 @@ func Run(ctx context.Context, in io.Reader, out io.Writer, confine func(wire.Sta
 // errStopped is the cause of a session's end that camd asked for.
 var errStopped = errors.New("stopped")
 
-// patience is how long Run waits, after its last message, for a reader goroutine that may be blocked inside OpenCV.
+// closeTimeout is how long Run waits, after its last message, for a reader goroutine that may be blocked inside OpenCV.
 const closeTimeout = 300 * time.Millisecond
 
 // session is one Run.

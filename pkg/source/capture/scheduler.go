@@ -14,7 +14,7 @@ const (
 	heartbeatInterval = 200 * time.Millisecond
 )
 
-// due decides which pictures are sent, and in which renditions, with demand and without. Times are of CLOCK_MONOTONIC. It
+// scheduler decides which pictures are sent, and in which renditions, with demand and without. Times are of CLOCK_MONOTONIC. It
 // is safe for concurrent use.
 type scheduler struct {
 	mu                      sync.Mutex

@@ -18,7 +18,7 @@ type source interface {
 	opened() wire.Opened
 	// next waits for the next picture, and may already put it into m. Its error is ctx's, or says why there is none.
 	next(ctx context.Context, m *gocv.Mat) error
-	// fill puts the picture that next waited for into the same m. False means that this one is not to be had.
+	// retrieve puts the picture that next waited for into the same m. False means that this one is not to be had.
 	retrieve(m *gocv.Mat) bool
 	// close is called once.
 	close()
@@ -30,7 +30,7 @@ type timestampedSource interface{ captured() int64 }
 // jpegSource is a source that reads JPEGs by itself; retrieve is not called.
 type jpegSource interface {
 	source
-	// take returns the picture that next waited for, and when its first byte came. spare is memory for another one.
+	// takeJPEG returns the picture that next waited for, and when its first byte came. spare is memory for another one.
 	takeJPEG(spare []byte) (jpeg []byte, captured int64)
 }
 
@@ -68,7 +68,7 @@ func (c *sourceReader) run(ctx context.Context, release <-chan struct{}) {
 	c.frames.close()
 }
 
-// await waits for run and the control worker to end, but not for a call inside OpenCV or a driver to return.
+// waitClosed waits for run and the control worker to end, but not for a call inside OpenCV or a driver to return.
 func (c *sourceReader) waitClosed() {
 	t := time.NewTimer(closeTimeout)
 	defer t.Stop()

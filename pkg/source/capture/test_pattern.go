@@ -53,7 +53,7 @@ func (t *testPattern) next(ctx context.Context, _ *gocv.Mat) error {
 
 func (t *testPattern) close() { _ = t.background.Close() }
 
-// fill draws on a copy of the background; all that moves costs a fraction of the encoding that follows.
+// retrieve draws on a copy of the background; all that moves costs a fraction of the encoding that follows.
 func (t *testPattern) retrieve(m *gocv.Mat) bool {
 	if t.background.CopyTo(m) != nil {
 		return false

@@ -21,7 +21,7 @@ type Options struct {
 	MaxBytes int          // bytes of a picture; 0 means DefaultMaxBytes
 	Clock    func() int64 // tells when bytes arrive; nil leaves the time 0
 
-	// Lost is called for each picture that is left out, and may be nil.
+	// OnSkip is called for each picture that is left out, and may be nil.
 	OnSkip func(SkippedPicture)
 }
 

@@ -93,7 +93,7 @@ func readMenu(t controlDriver, q queryControl, left *int) map[int64]string {
 	return items
 }
 
-// read gets the value.
+// readValue gets the value.
 func (c *control) readValue(t controlDriver, flags uint32) {
 	if flags&flagWriteOnly != 0 || c.Kind == camera.Button {
 		return

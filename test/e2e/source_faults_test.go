@@ -10,11 +10,11 @@ import (
 	"camd/internal/testpeer"
 )
 
-// slowViewers keeps camd from closing the streams of viewers that take nothing for seconds, as a test's do on a busy machine.
-const slowViewers = "write_timeout: 10m\n"
+// longWriteTimeout keeps camd from closing the streams of viewers that take nothing for seconds, as a test's do on a busy machine.
+const longWriteTimeout = "write_timeout: 10m\n"
 
-// healthy is the camera that every failure happens beside. A busy machine does not make it stall.
-const healthy = slowViewers + "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
+// healthyCamera is the camera that every failure happens beside. A busy machine does not make it stall.
+const healthyCamera = longWriteTimeout + "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
 
 // Everything that can be wrong with a source, all at once: each camera says what, and the healthy one goes on.
 func TestBadSources(t *testing.T) {
@@ -25,8 +25,8 @@ func TestBadSources(t *testing.T) {
 	noise := write(t, dir, "noise.mp4", strings.Repeat("\x00\x01\x02\xfe", 5000))
 	whole := mjpegClip.Make(t)
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "secret"})
-	half := firstPicture(t, whole, 0.5)
-	web := serve(t, wrongServer(parts(read(t, half), 10000)))
+	half := truncateFirstPicture(t, whole, 0.5)
+	web := serveHTTP(t, serveWrongContent(servePictureTimes(readFile(t, half), 10000)))
 	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 
 	cameras := []struct {
@@ -40,7 +40,7 @@ func TestBadSources(t *testing.T) {
 		{"empty", empty, "", "offline", "bad_stream", "empty.mp4 is empty"},
 		{"noise", noise, "", "offline", "bad_stream", "noise.mp4 is no video that OpenCV understands"},
 		{"folder", dir, "", "offline", "bad_stream", "is a directory"},
-		{"cut-header", cut(t, whole, 0.001), "", "offline", "bad_stream", "no video that OpenCV understands"},
+		{"cut-header", truncateFile(t, whole, 0.001), "", "offline", "bad_stream", "no video that OpenCV understands"},
 		{"cut-picture", half, "", "stalled", "damaged", "jpeg"},
 		{"refused", "http://" + dead + "/stream.mjpg", "", "offline", "unreachable", dead + " refuses connections"},
 		{"refused-rtsp", "rtsp://" + dead + "/cam", "", "offline", "unreachable", dead + " refuses connections"},
@@ -53,31 +53,31 @@ func TestBadSources(t *testing.T) {
 		{"wrong-path", strings.Replace(rtsp.UserURL(), "/cam", "/other", 1), "", "offline", "not_found", "404"},
 		{"not-rtsp", "rtsp" + strings.TrimPrefix(web, "http") + "/cam", "", "offline", "bad_stream", ""},
 	}
-	config := healthy
+	config := healthyCamera
 	for _, c := range cameras {
 		config += fmt.Sprintf("  - id: %s\n    source: %q\n    stall_timeout: 1s\n    open_timeout: 10s\n    %s\n", c.id, c.source, c.more)
 	}
 	d := start(t, options{config: config})
-	w := d.attest("healthy")
+	w := d.startStreamChecker("healthy")
 	for _, c := range cameras {
 		// On a slow machine a first attempt may come to nothing in time, which is true as well.
-		s := d.awaits(c.id, c.state+" by "+c.reason, func(s state) bool { return s.State == c.state && s.Reason == c.reason || s.State == "live" })
+		s := d.waitForCamera(c.id, c.state+" by "+c.reason, func(s state) bool { return s.State == c.state && s.Reason == c.reason || s.State == "live" })
 		if s.State != c.state || s.Reason != c.reason || !strings.Contains(s.Detail, c.detail) || s.ReasonText == "" {
 			t.Errorf("%s: %s, %s: %q; want %s, %s: %q", c.id, s.State, s.Reason, s.Detail, c.state, c.reason, c.detail)
 		}
 		// The header alone is looked at; decoding as many large pictures takes the race detector half a minute.
-		if p, err := watch(t, d.URL+"/cameras/"+c.id+"/stream.mjpg").read(); err != nil || width(p.jpeg) != 1280 {
+		if p, err := watch(t, d.URL+"/cameras/"+c.id+"/stream.mjpg").read(); err != nil || jpegWidth(p.jpeg) != 1280 {
 			t.Errorf("%s: a viewer gets %d bytes, %v; want a placeholder", c.id, len(p.jpeg), err)
 		}
 	}
-	w.undisturbed()
+	w.checkUndisturbed()
 }
 
 // A device or file that camd may not open, as an ordinary user meets it.
 func TestNoPermission(t *testing.T) {
 	t.Parallel()
 	o := options{}
-	o.bin, o.user = forNobody(t)
+	o.bin, o.user = programsForNobody(t)
 	// Anything below /dev is a device to camd.
 	devices, err := os.MkdirTemp("/dev", "camd-")
 	if err != nil {
@@ -94,20 +94,20 @@ func TestNoPermission(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o.config = healthy + "  - {id: device, source: " + video + "}\n  - {id: file, source: " + clip + "}\n"
+	o.config = healthyCamera + "  - {id: device, source: " + video + "}\n  - {id: file, source: " + clip + "}\n"
 	d := start(t, o)
-	w := d.attest("healthy")
+	w := d.startStreamChecker("healthy")
 	for id, want := range map[string]string{"device": "no permission to open " + video + "; its group", "file": "no permission to read " + clip} {
-		s := d.reaches(id, "offline")
+		s := d.waitForState(id, "offline")
 		if s.Reason != "permission" || !strings.Contains(s.Detail, want) {
 			t.Errorf("%s: %s: %q, want %q", id, s.Reason, s.Detail, want)
 		}
 	}
-	w.undisturbed()
+	w.checkUndisturbed()
 	// A right that is granted is noticed.
 	if err := os.Chmod(video, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	d.awaits("device", "another matter", func(s state) bool { return s.Reason == "not_a_camera" })
-	w.undisturbed()
+	d.waitForCamera("device", "another matter", func(s state) bool { return s.Reason == "not_a_camera" })
+	w.checkUndisturbed()
 }

@@ -15,11 +15,11 @@ import (
 	"camd/pkg/source/pattern"
 )
 
-// homeAssistant watches through what Home Assistant does to a stream.
-func homeAssistant(t *testing.T, stream, still string) {
-	path := python(t, "requests, aiohttp", "python3-aiohttp python3-requests")
+// checkHomeAssistant watches through what Home Assistant does to a stream.
+func checkHomeAssistant(t *testing.T, stream, still string) {
+	path := pythonWithModule(t, "requests, aiohttp", "python3-aiohttp python3-requests")
 	cmd := exec.Command(path, "testdata/homeassistant.py", stream, still)
-	said := background(t, cmd)
+	said := startBackground(t, cmd)
 	var port []string
 	eventually(t, "its port", func() bool {
 		port = regexp.MustCompile(`port (\d+)\n`).FindStringSubmatch(said.String())
@@ -30,31 +30,31 @@ func homeAssistant(t *testing.T, stream, still string) {
 		var all []uint32
 		eventually(t, path+" to move on", func() bool {
 			code, _, body := get(t, url+path)
-			n, ok := picture{jpeg: body}.number()
+			n, ok := picture{jpeg: body}.frameNumber()
 			if code != http.StatusOK || !ok {
 				t.Fatalf("%s: %d, %d bytes without a frame number", path, code, len(body))
 			}
 			all = append(all, n)
 			return len(all) >= 3 && n > all[0]
 		})
-		goesOn(t, all, 2)
+		checkIncreasing(t, all, 2)
 	}
 	v := watch(t, url+"/stream")
 	defer v.close()
 	var all []uint32
 	for range 30 {
 		p, err := v.read()
-		n, ok := p.number()
+		n, ok := p.frameNumber()
 		if !ok {
 			t.Fatalf("stream: %d bytes without a frame number, %v", len(p.jpeg), err)
 		}
 		all = append(all, n)
 	}
-	goesOn(t, all, 25)
+	checkIncreasing(t, all, 25)
 }
 
-// octoPrintPage shows a stream as OctoPrint's page does: a picture of another server, with the time behind its address.
-func octoPrintPage(t *testing.T, stream string) {
+// checkOctoPrintPage shows a stream as OctoPrint's page does: a picture of another server, with the time behind its address.
+func checkOctoPrintPage(t *testing.T, stream string) {
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<!doctype html><link rel="icon" href="data:,"><body style="margin: 0; overflow: hidden">
@@ -78,7 +78,7 @@ func octoPrintPage(t *testing.T, stream string) {
 		}
 		return len(all) >= 10
 	})
-	goesOn(t, all, 3)
-	b.content()
+	checkIncreasing(t, all, 3)
+	b.checkConsole()
 	b.do(chromedp.Navigate("about:blank")) // the stream ends before its server
 }

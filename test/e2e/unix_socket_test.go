@@ -20,18 +20,18 @@ func TestUnixSocket(t *testing.T) {
 	curl := testpeer.RequireProgram(t, "curl", "curl")
 	path := filepath.Join(t.TempDir(), "camd.sock")
 	o := options{
-		config: "listen: unix:" + path + "\nlimits: {viewers_per_address: 1}\nsocket_mode: 0600\n" + healthy, args: []string{"--listen", "unix:" + path},
+		config: "listen: unix:" + path + "\nlimits: {viewers_per_address: 1}\nsocket_mode: 0600\n" + healthyCamera, args: []string{"--listen", "unix:" + path},
 	}
-	socket, heard := told(t)
+	socket, heard := listenNotify(t)
 	o.env = []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1200000"}
 	serving := func() *daemon {
 		t.Helper()
 		d := launch(t, o)
 		t.Cleanup(d.close)
-		eventually(t, "the socket", func() bool { return d.ended() || strings.Contains(d.stdout.String(), "dashboard at unix:"+path) })
+		eventually(t, "the socket", func() bool { return d.hasExited() || strings.Contains(d.stdout.String(), "dashboard at unix:"+path) })
 		return d
 	}
-	ask := func(url string, args ...string) outcome {
+	ask := func(url string, args ...string) commandResult {
 		return run(t, curl, append([]string{"-sS", "--unix-socket", path, "http://localhost" + url}, args...)...)
 	}
 	d := serving()
@@ -56,7 +56,7 @@ func TestUnixSocket(t *testing.T) {
 			t.Errorf("no %s in %s", who, list)
 		}
 	}
-	proxied(t, path)
+	checkNginx(t, path)
 	if o := camd(t, "healthcheck", "-c", d.config); o.code != 0 {
 		t.Errorf("healthcheck: %+v", o)
 	}
@@ -75,19 +75,19 @@ func TestUnixSocket(t *testing.T) {
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket is left: %v", err)
 	}
-	serving().crash()
+	serving().killAndWait()
 	if _, err := os.Lstat(path); err != nil {
 		t.Fatal(err)
 	}
 	serving().stop() // in the place of the one that is left
 	write(t, filepath.Dir(path), "camd.sock", "mine")
-	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "no socket") || string(read(t, path)) != "mine" {
+	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "no socket") || string(readFile(t, path)) != "mine" {
 		t.Errorf("in a file's place: %+v", o)
 	}
 }
 
-// proxied asks camd by nginx, where there is one: pages, a stream and the wall's refusal.
-func proxied(t *testing.T, socket string) {
+// checkNginx asks camd by nginx, where there is one: pages, a stream and the wall's refusal.
+func checkNginx(t *testing.T, socket string) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		t.Log("no nginx here; on Debian: apt-get install nginx-light")
@@ -112,7 +112,7 @@ http {
 	defer func() { _ = proxy.Process.Signal(syscall.SIGTERM); _ = proxy.Wait() }()
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
 	eventually(t, "nginx", func() bool {
-		answer, err := client.Get(url + "/healthz")
+		answer, err := closingClient.Get(url + "/healthz")
 		if err != nil {
 			return false
 		}

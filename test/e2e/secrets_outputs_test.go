@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// reloads gives camd files with mistakes next to secrets, and asks where mistakes are told.
-func (e evidence) reloads(t *testing.T, d *daemon, p planted) {
+// tryInvalidConfigs gives camd files with mistakes next to secrets, and asks where mistakes are told.
+func (e observedOutput) tryInvalidConfigs(t *testing.T, d *daemon, p canaryConfig) {
 	t.Helper()
-	for name, mistake := range mistaken {
-		d.rewrite(mistake(p.text))
+	for name, mistake := range configMistakes {
+		d.reloadWith(mistake(p.text))
 		for _, path := range []string{"/readyz", "/metrics", "/api/v1/cameras"} {
-			e[path+" after "+name] = begun(t, http.MethodGet, d.URL+path)
+			e[path+" after "+name] = requestBeginning(t, http.MethodGet, d.URL+path)
 		}
 	}
 }
 
-// mistaken is what people make of a configuration.
-var mistaken = map[string]func(string) string{
+// configMistakes is what people make of a configuration.
+var configMistakes = map[string]func(string) string{
 	"a typing error":    func(s string) string { return strings.ReplaceAll(s, "password:", "pasword:") },
 	"a forgotten colon": func(s string) string { return strings.ReplaceAll(s, "password: ", "password:") },
 	"a wrong place":     func(s string) string { return strings.Replace(s, "site: lab", "listen: http://u:canary@h/", 1) },
@@ -39,8 +39,8 @@ var mistaken = map[string]func(string) string{
 	},
 }
 
-// files looks into those that camd keeps.
-func (e evidence) files(t *testing.T, dir string) {
+// readStateFiles looks into those that camd keeps.
+func (e observedOutput) readStateFiles(t *testing.T, dir string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -51,7 +51,7 @@ func (e evidence) files(t *testing.T, dir string) {
 			t.Errorf("%s is %v", path, info.Mode())
 		}
 		if err == nil && !entry.IsDir() {
-			e[path] = string(read(t, path))
+			e[path] = string(readFile(t, path))
 		}
 		return err
 	})
@@ -60,8 +60,8 @@ func (e evidence) files(t *testing.T, dir string) {
 	}
 }
 
-// commands runs every command, with what is good and what is not.
-func (e evidence) commands(t *testing.T, p planted) {
+// runCommands runs every command, with what is good and what is not.
+func (e observedOutput) runCommands(t *testing.T, p canaryConfig) {
 	t.Helper()
 	good := write(t, p.dir, "good.yaml", p.text)
 	all := [][]string{
@@ -74,24 +74,24 @@ func (e evidence) commands(t *testing.T, p planted) {
 	for _, command := range []string{"", "serve", "check", "doctor", "devices", "probe", "healthcheck", "version", "hash-password", "new-token", "share", "rotate-links"} {
 		all = append(all, append(strings.Fields(command), "--help"))
 	}
-	for name, mistake := range mistaken {
+	for name, mistake := range configMistakes {
 		path := write(t, p.dir, strings.ReplaceAll(name, " ", "-")+".yaml", mistake(p.text))
 		if all = append(all, []string{"check", "-c", path}); name == "a wrong file" {
 			all = append(all, []string{"serve", "-c", path}, []string{"doctor", "-c", path}, []string{"healthcheck", "-c", path})
 		}
 	}
 	for _, args := range all {
-		o := p.camd(t, "", args...)
+		o := p.runCamd(t, "", args...)
 		e["camd "+strings.ReplaceAll(strings.Join(args, " "), "canary", "CANARY")] = o.stdout + o.stderr
 	}
 }
 
-// camd runs a command where the configuration's variables are set.
-func (p planted) camd(t *testing.T, input string, args ...string) outcome {
+// runCamd runs a command where the configuration's variables are set.
+func (p canaryConfig) runCamd(t *testing.T, input string, args ...string) commandResult {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program(t, "camd"), args...)
+	cmd := exec.CommandContext(ctx, programPath(t, "camd"), args...)
 	cmd.Env, cmd.WaitDelay, cmd.Stdin = append(os.Environ(), p.env...), time.Second, strings.NewReader(input)
-	return finish(t, cmd)
+	return runCommand(t, cmd)
 }

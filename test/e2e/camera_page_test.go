@@ -19,11 +19,11 @@ func TestCameraPage(t *testing.T) {
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
 		"  - {id: gone, title: Gone, source: /dev/camd-has-no-such-device}\n"})
-	d.reaches("gate", "live")
+	d.waitForState("gate", "live")
 	b := openBrowser(t, 1280, 900)
 	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
-	b.until("live", pageState)
-	b.until("The gate – camd", `document.title`)
+	b.waitForText("live", pageState)
+	b.waitForText("The gate – camd", `document.title`)
 	first, seen := uint32(0), 0
 	eventually(t, "the picture to move", func() bool {
 		img := b.canvas(`document.querySelector('#view canvas')`)
@@ -36,14 +36,14 @@ func TestCameraPage(t *testing.T) {
 		}
 		return seen >= 3
 	})
-	b.until("320 × 180", fact("Picture"))
-	b.until("test://?size=320x180&fps=15", fact("Source"))
-	b.until("1", fact("Viewers"))
-	b.until("Who watches: 1 viewer", `document.getElementById('viewers-title').textContent`)
-	b.until("starting,live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)
-	b.until("3", `[...document.querySelectorAll('#graph canvas')].filter(c =>
+	b.waitForText("320 × 180", factScript("Picture"))
+	b.waitForText("test://?size=320x180&fps=15", factScript("Source"))
+	b.waitForText("1", factScript("Viewers"))
+	b.waitForText("Who watches: 1 viewer", `document.getElementById('viewers-title').textContent`)
+	b.waitForText("starting,live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)
+	b.waitForText("3", `[...document.querySelectorAll('#graph canvas')].filter(c =>
 		c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)).length + ''`)
-	addresses := strings.Fields(b.text(`[...document.querySelectorAll('#addresses code')].map(c => c.textContent).join(' ')`))
+	addresses := strings.Fields(b.evaluate(`[...document.querySelectorAll('#addresses code')].map(c => c.textContent).join(' ')`))
 	if len(addresses) != 4 {
 		t.Errorf("addresses %q", addresses)
 	}
@@ -52,21 +52,21 @@ func TestCameraPage(t *testing.T) {
 			t.Errorf("%s: %v, %v", address, r, err)
 		}
 	}
-	if snippets := b.text(`document.getElementById('snippets').textContent`); !strings.Contains(snippets, d.URL+"/cameras/gate/stream.mjpg") {
+	if snippets := b.evaluate(`document.getElementById('snippets').textContent`); !strings.Contains(snippets, d.URL+"/cameras/gate/stream.mjpg") {
 		t.Errorf("snippets %q", snippets)
 	}
 
 	b.press("p")
-	b.until("switched off", pageState)
-	d.reaches("gate", "paused")
-	b.until("", `document.querySelector('#view canvas').dataset.drawn ?? 'no'`)
+	b.waitForText("switched off", pageState)
+	d.waitForState("gate", "paused")
+	b.waitForText("", `document.querySelector('#view canvas').dataset.drawn ?? 'no'`)
 	b.do(chromedp.Click(chromedp.CSS("[data-do=pause]")))
-	b.until("live", pageState)
-	b.content()
+	b.waitForText("live", pageState)
+	b.checkConsole()
 
 	b.do(chromedp.Navigate(d.URL + "/cameras/gone"))
-	b.until("offline", pageState)
-	if why := b.text(`document.querySelector('.why').textContent`); !strings.HasPrefix(why, "the device or file is not there: ") {
+	b.waitForText("offline", pageState)
+	if why := b.evaluate(`document.querySelector('.why').textContent`); !strings.HasPrefix(why, "the device or file is not there: ") {
 		t.Errorf("why: %q", why)
 	}
 }
@@ -80,33 +80,33 @@ func TestSwitchOff(t *testing.T) {
 	mine, theirs := openBrowser(t, 1280, 800), openBrowser(t, 640, 400)
 	for _, b := range []*browser{mine, theirs} {
 		b.do(chromedp.Navigate(d.URL + "/"))
-		moves(t, b, "The gate")
-		moves(t, b, "The yard")
+		waitForMotion(t, b, "The gate")
+		waitForMotion(t, b, "The yard")
 	}
 	mine.press("1")
-	mine.until("The gate", stageTitle)
+	mine.waitForText("The gate", stageTitle)
 	mine.press("p")
-	mine.until("true", `document.querySelector('[data-do=pause]').getAttribute('aria-pressed')`)
+	mine.waitForText("true", `document.querySelector('[data-do=pause]').getAttribute('aria-pressed')`)
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
-		b.until("switched off", tile("The gate")+`.querySelector('.state').textContent`)
-		b.until("", tile("The gate")+`.querySelector('canvas').dataset.drawn ?? 'no'`)
-		moves(t, b, "The yard")
+		b.waitForText("switched off", tileScript("The gate")+`.querySelector('.state').textContent`)
+		b.waitForText("", tileScript("The gate")+`.querySelector('canvas').dataset.drawn ?? 'no'`)
+		waitForMotion(t, b, "The yard")
 	}
 	if pid := d.camera("gate").Worker.PID; pid != 0 {
 		t.Errorf("a camera that is switched off has process %d", pid)
 	}
 	mine.press("1")
-	mine.until("The gate", stageTitle)
+	mine.waitForText("The gate", stageTitle)
 	mine.press("p")
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
-		moves(t, b, "The gate")
-		b.content()
+		waitForMotion(t, b, "The gate")
+		b.checkConsole()
 	}
 }
 
-// fact is a script for what the page says of something.
-func fact(term string) string {
+// factScript is a script for what the page says of something.
+func factScript(term string) string {
 	return `[...document.querySelectorAll('#facts dt')].find(t => t.textContent === '` + term + `')?.nextElementSibling.textContent ?? ''`
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// sitAtWall watches a camera over a WebSocket, and takes all that comes, until the test ends.
-func (d *daemon) sitAtWall(t *testing.T, id string) {
+// watchWall watches a camera over a WebSocket, and takes all that comes, until the test ends.
+func (d *daemon) watchWall(t *testing.T, id string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?rendition=main&cameras="+id, nil)
@@ -42,8 +42,8 @@ func (d *daemon) sitAtWall(t *testing.T, id string) {
 	t.Cleanup(func() { cancel(); _ = conn.CloseNow(); <-done })
 }
 
-// idle asks for a stream and reads nothing of it, until the test ends.
-func (d *daemon) idle(t *testing.T, path string) {
+// openUnreadStream asks for a stream and reads nothing of it, until the test ends.
+func (d *daemon) openUnreadStream(t *testing.T, path string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))
 	if err != nil {

@@ -39,9 +39,9 @@ func sentStream(b *Bus, camera, rendition string) Stream {
 	return Stream{}
 }
 
-// expectConserved checks that from the first frame that a relay got to the last that the site's ring had, each is accounted for at both
+// expectEveryFrameCounted checks that from the first frame that a relay got to the last that the site's ring had, each is accounted for at both
 // ends. Nothing is published meanwhile; the last frame has come.
-func expectConserved(t *testing.T, yard *fakeCamera, first uint64, site, relay *Bus) {
+func expectEveryFrameCounted(t *testing.T, yard *fakeCamera, first uint64, site, relay *Bus) {
 	t.Helper()
 	published := yard.topics[camera.Main].Published()
 	want := published - first + 1
@@ -107,7 +107,7 @@ func TestEveryFrameIsCounted(t *testing.T) {
 			}
 			stop()
 			waitLastFrame(t, yard, relay)
-			expectConserved(t, yard, first, site, relay)
+			expectEveryFrameCounted(t, yard, first, site, relay)
 		})
 	}
 }

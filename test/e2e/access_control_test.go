@@ -17,17 +17,17 @@ import (
 	"camd/pkg/access"
 )
 
-// visitor is somebody at a camd that does not let everybody in.
-type visitor struct {
-	t   *testing.T
-	d   *daemon
-	set func(*http.Request)
+// accessClient is somebody at a camd that does not let everybody in.
+type accessClient struct {
+	t         *testing.T
+	d         *daemon
+	authorize func(*http.Request)
 }
 
-// asks returns the answer's status, 0 if there is none.
-func (v visitor) asks(path string) int {
+// status returns the answer's status, 0 if there is none.
+func (v accessClient) status(path string) int {
 	v.t.Helper()
-	resp, err := v.open(path)
+	resp, err := v.get(path)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -35,26 +35,26 @@ func (v visitor) asks(path string) int {
 	return resp.StatusCode
 }
 
-func (v visitor) open(path string) (*http.Response, error) {
+func (v accessClient) get(path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.d.URL+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	v.set(req)
+	v.authorize(req)
 	return http.DefaultTransport.RoundTrip(req) // which follows no redirect
 }
 
-func (v visitor) wants(path string, code int) {
+func (v accessClient) checkStatus(path string, code int) {
 	v.t.Helper()
-	if got := v.asks(path); got != code {
+	if got := v.status(path); got != code {
 		v.t.Errorf("%s: got %d, want %d", path, got, code)
 	}
 }
 
-// decodes reads a JSON answer.
-func (v visitor) decodes(path string, to any) {
+// getJSON reads a JSON answer.
+func (v accessClient) getJSON(path string, to any) {
 	v.t.Helper()
-	resp, err := v.open(path)
+	resp, err := v.get(path)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -65,11 +65,11 @@ func (v visitor) decodes(path string, to any) {
 }
 
 // Users of a file, a token, a session that outlives camd, and a link: who comes in, until when.
-func TestDoors(t *testing.T) {
+func TestAccessControl(t *testing.T) {
 	t.Parallel()
 	dir, token := t.TempDir(), access.NewToken()
 	user := func(name, more string) string {
-		cmd := camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...)
+		cmd := camdWithInput(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...)
 		return cmd.stdout
 	}
 	anna, guest := user("anna", "--role admin"), user("guest", "--cameras yard")
@@ -86,7 +86,7 @@ cameras:
   - {id: hall, source: 'test://?size=64x64'}
 `, dir, users, dir), args: []string{"--listen", address}}
 	d := start(t, o)
-	as := func(set func(*http.Request)) visitor { return visitor{t, d, set} }
+	as := func(set func(*http.Request)) accessClient { return accessClient{t, d, set} }
 	nobody := func(*http.Request) {}
 	basic := func(name string) func(*http.Request) {
 		return func(r *http.Request) { r.SetBasicAuth(name, name+" password") }
@@ -94,17 +94,17 @@ cameras:
 	scrape := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 	const cameras, yard, hall = "/api/v1/cameras", "/api/v1/cameras/yard", "/api/v1/cameras/hall"
 
-	as(nobody).wants("/healthz", http.StatusOK)
-	as(nobody).wants(cameras, http.StatusUnauthorized)
-	as(nobody).wants(yard, http.StatusUnauthorized)
-	as(nobody).wants("/cameras/none", http.StatusUnauthorized)
-	as(basic("anna")).wants(hall, http.StatusOK)
-	as(basic("anna")).wants("/metrics", http.StatusOK)
-	as(basic("guest")).wants(yard, http.StatusOK)
-	as(basic("guest")).wants(hall, http.StatusNotFound)
-	as(basic("guest")).wants("/metrics", http.StatusForbidden)
-	as(scrape).wants("/metrics", http.StatusOK)
-	as(scrape).wants(cameras, http.StatusForbidden)
+	as(nobody).checkStatus("/healthz", http.StatusOK)
+	as(nobody).checkStatus(cameras, http.StatusUnauthorized)
+	as(nobody).checkStatus(yard, http.StatusUnauthorized)
+	as(nobody).checkStatus("/cameras/none", http.StatusUnauthorized)
+	as(basic("anna")).checkStatus(hall, http.StatusOK)
+	as(basic("anna")).checkStatus("/metrics", http.StatusOK)
+	as(basic("guest")).checkStatus(yard, http.StatusOK)
+	as(basic("guest")).checkStatus(hall, http.StatusNotFound)
+	as(basic("guest")).checkStatus("/metrics", http.StatusForbidden)
+	as(scrape).checkStatus("/metrics", http.StatusOK)
+	as(scrape).checkStatus(cameras, http.StatusForbidden)
 
 	session := logIn(t, d, "guest", "guest password")
 	other := logIn(t, d, "anna", "anna password")
@@ -119,15 +119,15 @@ cameras:
 	}
 
 	// Another process, the same sessions, key and users.
-	leave(t, d, other)
-	d.crash()
+	logOut(t, d, other)
+	d.killAndWait()
 	d = start(t, o)
-	as(session).wants(yard, http.StatusOK)
-	as(session).wants(hall, http.StatusNotFound)
-	as(other).wants(yard, http.StatusUnauthorized)
-	as(nobody).wants(yard+shared, http.StatusOK)
-	as(nobody).wants(hall+shared, http.StatusNotFound)
-	stream, err := as(nobody).open("/cameras/yard/stream.mjpg" + shared)
+	as(session).checkStatus(yard, http.StatusOK)
+	as(session).checkStatus(hall, http.StatusNotFound)
+	as(other).checkStatus(yard, http.StatusUnauthorized)
+	as(nobody).checkStatus(yard+shared, http.StatusOK)
+	as(nobody).checkStatus(hall+shared, http.StatusNotFound)
+	stream, err := as(nobody).get("/cameras/yard/stream.mjpg" + shared)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ cameras:
 	read := func() {
 		t.Helper()
 		count := func() string {
-			resp, err := as(scrape).open("/metrics")
+			resp, err := as(scrape).get("/metrics")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,24 +172,24 @@ cameras:
 	if said := d.stderr.String(); !strings.Contains(said, users+":2:7: want a password's argon2id or bcrypt hash") || strings.Contains(said, "hunter2secret") {
 		t.Errorf("of the bad file it says %s", tail(said, 1000))
 	}
-	as(session).wants(yard, http.StatusOK)
+	as(session).checkStatus(yard, http.StatusOK)
 	rewrite(anna)
-	as(session).wants(yard, http.StatusUnauthorized)
-	as(basic("guest")).wants(yard, http.StatusUnauthorized)
-	as(basic("anna")).wants(yard, http.StatusOK)
+	as(session).checkStatus(yard, http.StatusUnauthorized)
+	as(basic("guest")).checkStatus(yard, http.StatusUnauthorized)
+	as(basic("anna")).checkStatus(yard, http.StatusOK)
 
 	if o := camd(t, "rotate-links", "-c", d.config); o.code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	as(nobody).wants(yard+shared, http.StatusOK)
+	as(nobody).checkStatus(yard+shared, http.StatusOK)
 	read()
-	as(nobody).wants(yard+shared, http.StatusUnauthorized)
+	as(nobody).checkStatus(yard+shared, http.StatusUnauthorized)
 	_, _ = io.Copy(io.Discard, stream.Body) // which ends
 
-	eventually(t, "the audit log to have it", func() bool { return did(t, d.stderr.String(), "link.revoked signal") == 1 })
+	eventually(t, "the audit log to have it", func() bool { return countAuditRecords(t, d.stderr.String(), "link.revoked signal") == 1 })
 	for _, words := range []string{"config.refused signal", "config.reloaded signal auth.users", "view.begin link link 127.0.0.1 yard main http1"} {
-		if did(t, d.stderr.String(), words) == 0 {
-			t.Errorf("the audit log has no %q, but %v", words, deeds(t, d.stderr.String()))
+		if countAuditRecords(t, d.stderr.String(), words) == 0 {
+			t.Errorf("the audit log has no %q, but %v", words, auditRecords(t, d.stderr.String()))
 		}
 	}
 
@@ -206,18 +206,18 @@ cameras:
 	}
 }
 
-// camdIn runs a command of camd with something to read.
-func camdIn(t *testing.T, in string, args ...string) outcome {
+// camdWithInput runs a command of camd with something to read.
+func camdWithInput(t *testing.T, in string, args ...string) commandResult {
 	t.Helper()
-	cmd := exec.Command(program(t, "camd"), args...)
+	cmd := exec.Command(programPath(t, "camd"), args...)
 	cmd.Stdin = strings.NewReader(in)
-	return finish(t, cmd)
+	return runCommand(t, cmd)
 }
 
 // logIn returns what a browser sends that has logged in.
 func logIn(t *testing.T, d *daemon, name, password string) func(*http.Request) {
 	t.Helper()
-	resp := post(t, d, "/login", url.Values{"user": {name}, "password": {password}}, func(*http.Request) {})
+	resp := postForm(t, d, "/login", url.Values{"user": {name}, "password": {password}}, func(*http.Request) {})
 	if resp.StatusCode != http.StatusSeeOther || len(resp.Cookies()) != 1 {
 		t.Fatalf("login: %s", resp.Status)
 	}
@@ -225,15 +225,15 @@ func logIn(t *testing.T, d *daemon, name, password string) func(*http.Request) {
 	return func(r *http.Request) { r.AddCookie(cookie) }
 }
 
-// leave logs out.
-func leave(t *testing.T, d *daemon, who func(*http.Request)) {
+// logOut logs out.
+func logOut(t *testing.T, d *daemon, who func(*http.Request)) {
 	t.Helper()
-	if resp := post(t, d, "/logout", url.Values{}, who); resp.StatusCode != http.StatusSeeOther {
+	if resp := postForm(t, d, "/logout", url.Values{}, who); resp.StatusCode != http.StatusSeeOther {
 		t.Errorf("logout: %s", resp.Status)
 	}
 }
 
-func post(t *testing.T, d *daemon, path string, form url.Values, set func(*http.Request)) *http.Response {
+func postForm(t *testing.T, d *daemon, path string, form url.Values, set func(*http.Request)) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodPost, d.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {

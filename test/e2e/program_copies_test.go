@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// nobody is the user and group whom nothing belongs to.
-const nobody = 65534
+// nobodyID is the user and group whom nothing belongs to.
+const nobodyID = 65534
 
-// forNobody returns a directory with both programs that everybody can read, and, to root, whom nothing is forbidden, the
+// programsForNobody returns a directory with both programs that everybody can read, and, to root, whom nothing is forbidden, the
 // user nobody.
-func forNobody(t *testing.T) (string, *syscall.Credential) {
+func programsForNobody(t *testing.T) (string, *syscall.Credential) {
 	t.Helper()
 	// Not t.TempDir, which is its owner's alone.
 	dir, err := os.MkdirTemp("", "camd-e2e-")
@@ -29,13 +29,13 @@ func forNobody(t *testing.T) (string, *syscall.Credential) {
 	if os.Getuid() != 0 {
 		return dir, nil
 	}
-	return dir, &syscall.Credential{Uid: nobody, Gid: nobody}
+	return dir, &syscall.Credential{Uid: nobodyID, Gid: nobodyID}
 }
 
 // copyProgram puts a copy of a built program into dir.
 func copyProgram(t *testing.T, name, dir string) string {
 	t.Helper()
-	b, err := os.ReadFile(program(t, name))
+	b, err := os.ReadFile(programPath(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

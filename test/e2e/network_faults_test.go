@@ -13,8 +13,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// faults are what a network does, with attributes that chance fills in.
-var faults = []struct{ kind, attributes string }{
+// networkFaults are what a network does, with attributes that chance fills in.
+var networkFaults = []struct{ kind, attributes string }{
 	{"latency", `"latency": %d, "jitter": 100`},
 	{"bandwidth", `"rate": %d`}, // KB/s
 	{"slicer", `"average_size": %d, "size_variation": 30, "delay": 200`},
@@ -25,12 +25,12 @@ var faults = []struct{ kind, attributes string }{
 
 // Networks fail in any order under forty viewers: each camera comes back when its network does, nobody is disconnected, and
 // nobody gets a picture that cannot be decoded.
-func TestNetworksThatFail(t *testing.T) {
+func TestNetworkFaults(t *testing.T) {
 	servers := []*testpeer.FaultProxy{
 		testpeer.ServeFaultProxy(t, testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).URL()),
 		testpeer.ServeFaultProxy(t, testpeer.ServeHTTP(t, testpeer.MJPEG)),
 	}
-	config := slowViewers + "log: {level: warn}\ncameras:\n"
+	config := longWriteTimeout + "log: {level: warn}\ncameras:\n"
 	for i, s := range servers {
 		config += fmt.Sprintf("  - {id: cam%d, source: '%s', open_timeout: 10s, stall_timeout: 1s}\n", i, s.URL)
 	}
@@ -40,7 +40,7 @@ func TestNetworksThatFail(t *testing.T) {
 	var pictures atomic.Uint64
 	for i := range 40 {
 		viewers.Go(func() {
-			if err := readAll(ctx, fmt.Sprintf("%s/cameras/cam%d/stream.mjpg", d.URL, i%len(servers)), &pictures); ctx.Err() == nil {
+			if err := readAndDecode(ctx, fmt.Sprintf("%s/cameras/cam%d/stream.mjpg", d.URL, i%len(servers)), &pictures); ctx.Err() == nil {
 				t.Errorf("a viewer was lost: %v", err)
 			}
 		})
@@ -48,25 +48,25 @@ func TestNetworksThatFail(t *testing.T) {
 	r := rand.New(rand.NewPCG(testpeer.Seed(t), 0))
 	for range 12 {
 		at := r.IntN(len(servers))
-		id, f := "cam"+itoa(at), faults[r.IntN(len(faults))]
-		before := d.reaches(id, "live").Counts.Captured
+		id, f := "cam"+itoa(at), networkFaults[r.IntN(len(networkFaults))]
+		before := d.waitForState(id, "live").Counts.Captured
 		servers[at].AddFault(f.kind, fmt.Sprintf(f.attributes, 10+r.IntN(1000)))
 		// It lasts until it has hit, or has been seen not to.
-		d.awaits(id, "hit, or unimpressed, by "+f.kind, func(s state) bool {
+		d.waitForCamera(id, "hit, or unimpressed, by "+f.kind, func(s state) bool {
 			return s.State != "live" || s.Counts.Captured > before+30
 		})
 		servers[at].ClearFaults()
 		before = d.camera(id).Counts.Captured
-		d.awaits(id, "live after "+f.kind, func(s state) bool { return s.State == "live" && s.Counts.Captured > before })
+		d.waitForCamera(id, "live after "+f.kind, func(s state) bool { return s.State == "live" && s.Counts.Captured > before })
 	}
 	cancel()
 	viewers.Wait()
 	t.Logf("%d pictures", pictures.Load())
 }
 
-// readAll reads a stream to its end and decodes what it has not just decoded.
-func readAll(ctx context.Context, url string, pictures *atomic.Uint64) error {
-	v, err := open(ctx, url)
+// readAndDecode reads a stream to its end and decodes what it has not just decoded.
+func readAndDecode(ctx context.Context, url string, pictures *atomic.Uint64) error {
+	v, err := openStream(ctx, url)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ import (
 	"camd/pkg/access"
 )
 
-// planted is the configuration with a canary in every place where a secret can stand, filled in with peers: those that take the
+// canaryConfig is the configuration with a canary in every place where a secret can stand, filled in with peers: those that take the
 // passwords, those that refuse them, and those that repeat them.
-type planted struct {
+type canaryConfig struct {
 	dir, text string // the files beside it are in the folder
 	user      *syscall.Credential
 	broker    *testpeer.MQTT
@@ -31,57 +31,57 @@ type planted struct {
 }
 
 // secrets are what no output may have, in the forms in which they might be.
-func (p planted) secrets() []string {
+func (p canaryConfig) secrets() []string {
 	return append(p.hashes, "canary", "Y2FuYXJ5", base64.StdEncoding.EncodeToString([]byte("viewer:canary"))[:16], "63616e617279", "ca4a21ca4a21", p.key)
 }
 
-func plant(t *testing.T) planted {
+func newCanaryConfig(t *testing.T) canaryConfig {
 	const password = "canary-pass/word%"
-	p := planted{broker: testpeer.ServeMQTT(t, "camd", "canary-broker", "")}
+	p := canaryConfig{broker: testpeer.ServeMQTT(t, "camd", "canary-broker", "")}
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: password})
 	locked := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "another"})
 	mux := http.NewServeMux()
-	mux.Handle("/", wrongServer(parts(read(t, firstPicture(t, mjpegClip.Make(t), 1)), 10000)))
-	mux.HandleFunc("/echo", echo)
-	web := strings.TrimPrefix(serve(t, mux), "http://")
+	mux.Handle("/", serveWrongContent(servePictureTimes(readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1)), 10000)))
+	mux.HandleFunc("/echo", serveEcho)
+	web := strings.TrimPrefix(serveHTTP(t, mux), "http://")
 	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 
-	p.dir, p.user = forNobody(t)
+	p.dir, p.user = programsForNobody(t)
 	source := filepath.Join("..", "..", "pkg", "config", "testdata", "secrets")
 	if err := os.CopyFS(p.dir, os.DirFS(source)); err != nil {
 		t.Fatal(err)
 	}
 	i := testpeer.Certificate{}.Make(t)
 	for name, from := range map[string]string{"cert.pem": i.File, "key.pem": i.Key} {
-		readable(t, write(t, p.dir, name, string(read(t, from))))
+		makeReadable(t, write(t, p.dir, name, string(readFile(t, from))))
 	}
 	p.spki = i.SPKIHash
-	p.key = strings.Split(string(read(t, i.Key)), "\n")[1]
+	p.key = strings.Split(string(readFile(t, i.Key)), "\n")[1]
 	state := filepath.Join(p.dir, "state")
 	if err := os.Mkdir(state, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if p.user != nil {
-		if err := os.Chown(state, nobody, nobody); err != nil {
+		if err := os.Chown(state, nobodyID, nobodyID); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.text = strings.NewReplacer("{{STATE}}", state, "{{CERTIFICATE}}", "cert.pem", "{{KEY}}", "key.pem", "{{RTSP}}", rtsp.URL(), "{{RTSP_HOST}}", rtsp.Address,
-		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", testpeer.ServeRaw(t, repeat), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
+		"{{LOCKED_HOST}}", locked.Address, "{{DEAD_HOST}}", dead, "{{ECHO_HOST}}", testpeer.ServeRaw(t, serveEchoRTSP), "{{WEB_HOST}}", web, "{{BROKER_HOST}}", p.broker.Address,
 		"{{BUS}}", "user: camd, password_file: bus.password",
-	).Replace(string(read(t, filepath.Join(p.dir, "camd.yaml"))))
-	p.lets(t)
+	).Replace(string(readFile(t, filepath.Join(p.dir, "camd.yaml"))))
+	p.addCredentials(t)
 	p.env = []string{"CANARY_PASSWORD=" + password, "CANARY_HOOK=http://" + dead + "/canary-hook-env", "CANARY_SECRET=canarycanarycanarycanarycanarycanarycana"}
 	return p
 }
 
-// lets adds a user and a token that can be shown.
-func (p *planted) lets(t *testing.T) {
-	sum, err := access.HashToken(shownToken)
+// addCredentials adds a user and a token that can be shown.
+func (p *canaryConfig) addCredentials(t *testing.T) {
+	sum, err := access.HashToken(loginToken)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash := access.HashPassword(shownPassword)
+	hash := access.HashPassword(loginPassword)
 	p.text = strings.NewReplacer(
 		"\n  users:\n", "\n  users:\n    carla: {role: control, cameras: [good, in-address], hash: '"+hash+"'}\n",
 		"\n  tokens:\n", "\n  tokens:\n    driver: {role: admin, hash: '"+sum.String()+"'}\n",
@@ -89,16 +89,16 @@ func (p *planted) lets(t *testing.T) {
 	p.hashes = []string{hash[strings.LastIndex(hash, "$")+1:], strings.TrimPrefix(sum.String(), "sha256:")}
 }
 
-// readable lets everybody read a file.
-func readable(t *testing.T, path string) {
+// makeReadable lets everybody read a file.
+func makeReadable(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// echo asks for a password, and then has nothing but what it was sent.
-func echo(w http.ResponseWriter, r *http.Request) {
+// serveEcho asks for a password, and then has nothing but what it was sent.
+func serveEcho(w http.ResponseWriter, r *http.Request) {
 	said := r.Header.Get("Authorization")
 	if said == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="echo"`)
@@ -111,8 +111,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, said, r.URL)
 }
 
-// repeat is a server for RTSP that asks for a password and refuses it, repeating what it was sent wherever it can.
-func repeat(c net.Conn) {
+// serveEchoRTSP is a server for RTSP that asks for a password and refuses it, repeating what it was sent wherever it can.
+func serveEchoRTSP(c net.Conn) {
 	in := textproto.NewReader(bufio.NewReader(c))
 	for {
 		line, err := in.ReadLine()

@@ -19,55 +19,55 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// assault does n times to a daemon what one should not, or until ctx ends, and returns when all its connections are closed.
-type assault struct {
-	name   string
-	secure bool // it needs TLS
-	few    int  // as often as will do to see whether it does harm
-	many   int  // as often as one machine can for a while
-	run    func(ctx context.Context, d *daemon, n int)
+// attack does n times to a daemon what one should not, or until ctx ends, and returns when all its connections are closed.
+type attack struct {
+	name      string
+	needsTLS  bool // it needs TLS
+	testCount int  // as often as will do to see whether it does harm
+	loadCount int  // as often as one machine can for a while
+	run       func(ctx context.Context, d *daemon, n int)
 }
 
-var assaults = []assault{
-	{"connections that say nothing", false, 2500, 10_000, held("")},
-	{"connections that say half of something", false, 2500, 10_000, held("GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")},
-	{"connections that announce a body", false, 300, 2000, held("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n")},
-	{"headers by the byte", false, 50, 1000, trickled},
-	{"everything too large", false, 20, 1 << 30, oversized},
-	{"logins with wrong passwords", false, 500, 1_000_000, guessed},
-	{"walls that flood", false, 5, 1 << 30, flooded},
-	{"half handshakes", true, 2500, 10_000, held("\x16\x03\x01\x02\x00\x01")},
-	{"handshakes", true, 300, 1 << 30, handshakes},
-	{"streams begun and cancelled", true, 20_000, 1 << 30, frames(func(f *http2.Framer, n int) error {
+var attacks = []attack{
+	{"connections that say nothing", false, 2500, 10_000, holdConnections("")},
+	{"connections that say half of something", false, 2500, 10_000, holdConnections("GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")},
+	{"connections that announce a body", false, 300, 2000, holdConnections("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n")},
+	{"headers by the byte", false, 50, 1000, sendHeadersSlowly},
+	{"everything too large", false, 20, 1 << 30, sendOversizedRequests},
+	{"logins with wrong passwords", false, 500, 1_000_000, guessPasswords},
+	{"walls that flood", false, 5, 1 << 30, floodWalls},
+	{"half handshakes", true, 2500, 10_000, holdConnections("\x16\x03\x01\x02\x00\x01")},
+	{"handshakes", true, 300, 1 << 30, makeHandshakes},
+	{"streams begun and cancelled", true, 20_000, 1 << 30, sendHTTP2Frames(func(f *http2.Framer, n int) error {
 		id := uint32(2*n + 1)
-		if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: asking, EndStream: true, EndHeaders: true}); err != nil {
+		if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: streamRequestHeaders, EndStream: true, EndHeaders: true}); err != nil {
 			return err
 		}
 		return f.WriteRSTStream(id, http2.ErrCodeCancel)
 	})},
-	{"headers without end", true, 20_000, 1 << 30, frames(func(f *http2.Framer, n int) error {
+	{"headers without end", true, 20_000, 1 << 30, sendHTTP2Frames(func(f *http2.Framer, n int) error {
 		if n == 0 {
-			return f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: asking})
+			return f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: streamRequestHeaders})
 		}
 		return f.WriteContinuation(1, false, bytes.Repeat([]byte{0x00, 0x01, 'x', 0x01, 'y'}, 100))
 	})},
-	{"settings", true, 20_000, 1 << 30, frames(func(f *http2.Framer, _ int) error { return f.WriteSettings() })},
-	{"pings", true, 20_000, 1 << 30, frames(func(f *http2.Framer, _ int) error { return f.WritePing(false, [8]byte{}) })},
-	{"windows of a byte", true, 150, 1 << 30, frames(func(f *http2.Framer, n int) error {
+	{"settings", true, 20_000, 1 << 30, sendHTTP2Frames(func(f *http2.Framer, _ int) error { return f.WriteSettings() })},
+	{"pings", true, 20_000, 1 << 30, sendHTTP2Frames(func(f *http2.Framer, _ int) error { return f.WritePing(false, [8]byte{}) })},
+	{"windows of a byte", true, 150, 1 << 30, sendHTTP2Frames(func(f *http2.Framer, n int) error {
 		if n == 0 {
 			if err := f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1}); err != nil {
 				return err
 			}
 		}
-		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*n + 1), BlockFragment: asking, EndStream: true, EndHeaders: true})
+		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*n + 1), BlockFragment: streamRequestHeaders, EndStream: true, EndHeaders: true})
 	})},
 }
 
 // address is where the daemon listens.
 func (d *daemon) address() string { return d.URL[strings.Index(d.URL, "//")+2:] }
 
-// held opens connections, says the same over each, and keeps all of them until the last is there.
-func held(text string) func(context.Context, *daemon, int) {
+// holdConnections opens connections, says the same over each, and keeps all of them until the last is there.
+func holdConnections(text string) func(context.Context, *daemon, int) {
 	return func(ctx context.Context, d *daemon, n int) {
 		var all []net.Conn
 		defer func() {
@@ -91,8 +91,8 @@ func held(text string) func(context.Context, *daemon, int) {
 	}
 }
 
-// trickled writes a byte of a header now and then over each of n connections, until the daemon has enough of all.
-func trickled(ctx context.Context, d *daemon, n int) {
+// sendHeadersSlowly writes a byte of a header now and then over each of n connections, until the daemon has enough of all.
+func sendHeadersSlowly(ctx context.Context, d *daemon, n int) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for range n {
@@ -117,8 +117,8 @@ func trickled(ctx context.Context, d *daemon, n int) {
 	}
 }
 
-// oversized sends a request of each kind that is too large, n times.
-func oversized(ctx context.Context, d *daemon, n int) {
+// sendOversizedRequests sends a request of each kind that is too large, n times.
+func sendOversizedRequests(ctx context.Context, d *daemon, n int) {
 	long := strings.Repeat("x", 1<<20)
 	for range n {
 		if ctx.Err() != nil {
@@ -138,19 +138,19 @@ func oversized(ctx context.Context, d *daemon, n int) {
 				panic(err)
 			}
 			change(r)
-			if answer, err := client.Do(r); err == nil { // a connection may end before all is said
+			if answer, err := closingClient.Do(r); err == nil { // a connection may end before all is said
 				_ = answer.Body.Close()
 			}
 		}
 	}
 }
 
-// guesses are how many attempts at passwords were answered with what.
-var guesses sync.Map
+// loginStatuses are how many attempts at passwords were answered with what.
+var loginStatuses sync.Map
 
-// guessed tries n passwords, of users that are there and of others, by the form and by Basic, several at a time.
-func guessed(ctx context.Context, d *daemon, n int) {
-	many := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: patience}
+// guessPasswords tries n passwords, of users that are there and of others, by the form and by Basic, several at a time.
+func guessPasswords(ctx context.Context, d *daemon, n int) {
+	many := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: testTimeout}
 	defer many.CloseIdleConnections()
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -172,7 +172,7 @@ func guessed(ctx context.Context, d *daemon, n int) {
 					r.SetBasicAuth(user, fmt.Sprint(k))
 				}
 				if answer, err := many.Do(r); err == nil {
-					count, _ := guesses.LoadOrStore(answer.StatusCode, new(atomic.Int64))
+					count, _ := loginStatuses.LoadOrStore(answer.StatusCode, new(atomic.Int64))
 					count.(*atomic.Int64).Add(1)
 					_, _ = io.Copy(io.Discard, answer.Body)
 					_ = answer.Body.Close()
@@ -183,8 +183,8 @@ func guessed(ctx context.Context, d *daemon, n int) {
 	all.Wait()
 }
 
-// flooded sends pings over n walls until each is cut, and a message that is too large before.
-func flooded(ctx context.Context, d *daemon, n int) {
+// floodWalls sends pings over n walls until each is cut, and a message that is too large before.
+func floodWalls(ctx context.Context, d *daemon, n int) {
 	for range n {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
 		if err != nil {
@@ -204,9 +204,9 @@ func flooded(ctx context.Context, d *daemon, n int) {
 	}
 }
 
-// handshakes makes n of them, one after the other, each anew.
-func handshakes(ctx context.Context, d *daemon, n int) {
-	dialer := tls.Dialer{Config: anyone}
+// makeHandshakes makes n of them, one after the other, each anew.
+func makeHandshakes(ctx context.Context, d *daemon, n int) {
+	dialer := tls.Dialer{Config: insecureTLS}
 	for range n {
 		c, err := dialer.DialContext(ctx, "tcp", d.address())
 		if err != nil {
@@ -219,8 +219,8 @@ func handshakes(ctx context.Context, d *daemon, n int) {
 	}
 }
 
-// asking are the headers of a request for a stream.
-var asking = func() []byte {
+// streamRequestHeaders are the headers of a request for a stream.
+var streamRequestHeaders = func() []byte {
 	var b bytes.Buffer
 	e := hpack.NewEncoder(&b)
 	for _, h := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "127.0.0.1"}, {":path", "/cameras/a/stream.mjpg"}} {
@@ -229,8 +229,8 @@ var asking = func() []byte {
 	return b.Bytes()
 }()
 
-// frames writes n of something over HTTP/2. When the daemon ends a connection, it goes on over another.
-func frames(write func(f *http2.Framer, n int) error) func(context.Context, *daemon, int) {
+// sendHTTP2Frames writes n of something over HTTP/2. When the daemon ends a connection, it goes on over another.
+func sendHTTP2Frames(write func(f *http2.Framer, n int) error) func(context.Context, *daemon, int) {
 	return func(ctx context.Context, d *daemon, n int) {
 		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
 		for done := 0; done < n && ctx.Err() == nil; {
@@ -244,7 +244,7 @@ func frames(write func(f *http2.Framer, n int) error) func(context.Context, *dae
 			f := http2.NewFramer(c, c)
 			f.AllowIllegalWrites, f.AllowIllegalReads = true, true
 			understood := make(chan struct{})
-			reading.Go(func() { defer close(understood); drain(f) })
+			reading.Go(func() { defer close(understood); readUntilLastPing(f) })
 			_, err = io.WriteString(c, http2.ClientPreface)
 			if err == nil {
 				err = f.WriteSettings()
@@ -254,7 +254,7 @@ func frames(write func(f *http2.Framer, n int) error) func(context.Context, *dae
 				done++
 			}
 			if err == nil {
-				_ = f.WritePing(false, farewell)
+				_ = f.WritePing(false, lastPing)
 				<-understood
 			}
 			_ = c.Close()
@@ -264,25 +264,25 @@ func frames(write func(f *http2.Framer, n int) error) func(context.Context, *dae
 	}
 }
 
-// farewell is a ping whose answer says that all before has been read.
-var farewell = [8]byte{'f', 'a', 'r', 'e', 'w', 'e', 'l', 'l'}
+// lastPing is a ping whose answer says that all before has been read.
+var lastPing = [8]byte{'f', 'a', 'r', 'e', 'w', 'e', 'l', 'l'}
 
-// drain reads frames until the last ping is answered or the connection ends.
-func drain(f *http2.Framer) {
+// readUntilLastPing reads frames until the last ping is answered or the connection ends.
+func readUntilLastPing(f *http2.Framer) {
 	for {
 		frame, err := f.ReadFrame()
-		if ping, ok := frame.(*http2.PingFrame); err != nil || ok && ping.IsAck() && ping.Data == farewell {
+		if ping, ok := frame.(*http2.PingFrame); err != nil || ok && ping.IsAck() && ping.Data == lastPing {
 			return
 		}
 	}
 }
 
-// abused starts a daemon for assaults.
-func abused(t testing.TB, certificate string) *daemon {
+// startAbuseTarget starts a daemon for assaults.
+func startAbuseTarget(t testing.TB, certificate string) *daemon {
 	t.Helper()
 	// Everybody may everything, and there is somebody whose password can be guessed at.
 	const users = "auth: {anonymous: admin, users: {anna: {role: admin, hash: '$argon2id$v=19$m=19456,t=2,p=1$2LYldxWDGID9iTuf56wwcw$uK1xWLn0WYADcqqDwzUduAk8qop2YvKJOxYsIQ2Ap04'}}}\n"
-	d := start(t, options{config: fmt.Sprintf("%s"+users+slowViewers+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
-	d.reaches("a", "live")
+	d := start(t, options{config: fmt.Sprintf("%s"+users+longWriteTimeout+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
+	d.waitForState("a", "live")
 	return d
 }

@@ -15,8 +15,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// emptyWhileWell are the panels, or their queries, that show nothing on a healthy system, and why that is right.
-var emptyWhileWell = map[string]string{
+// emptyWhenHealthy are the panels, or their queries, that show nothing on a healthy system, and why that is right.
+var emptyWhenHealthy = map[string]string{
 	"Cameras B":                  "there is no reason, and the table has a column less",
 	"Why cameras were not live":  "there is no reason",
 	"Alerts that fire":           "none does",
@@ -25,41 +25,41 @@ var emptyWhileWell = map[string]string{
 }
 
 // On a healthy system every panel of Grafana's dashboard shows something, but for those that show trouble.
-func TestWatchedHealth(t *testing.T) {
+func TestGrafanaPanelsOfHealthySystem(t *testing.T) {
 	t.Parallel()
-	bus := onBus(natsCluster(t, 1)[0], "")
-	d := start(t, options{config: bus + "site: north\n" + healthy})
-	d.reaches("healthy", "live")
+	bus := busConfig(natsCluster(t, 1)[0], "")
+	d := start(t, options{config: bus + "site: north\n" + healthyCamera})
+	d.waitForState("healthy", "live")
 	relay := startRelay(t, bus)
-	relay.finds("north.healthy")
+	relay.waitForCameras("north.healthy")
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
 	go watch(t, relay.URL+"/cameras/north.healthy/stream.mjpg").drain()
 	p := startPrometheus(t, []string{d.URL, relay.URL})
 	for _, direction := range []string{"out", "in"} {
-		p.shows(t, question{"pictures over the bus", `rate(camd_bus_frames_total{direction="` + direction + `"}[10s]) > 0`})
+		p.checkPanel(t, panelQuery{"pictures over the bus", `rate(camd_bus_frames_total{direction="` + direction + `"}[10s]) > 0`})
 	}
 	found := map[string]bool{}
-	for _, q := range readBoard(t).questions(t) {
+	for _, q := range readGrafanaDashboard(t).queries(t) {
 		found[q.panel] = true
 		switch {
-		case emptyWhileWell[q.panel] == "":
-			p.shows(t, q)
+		case emptyWhenHealthy[q.panel] == "":
+			p.checkPanel(t, q)
 		case !strings.HasPrefix(q.expr, "max by (alertname"): // on a loaded machine pictures are late, and that is told
-			eventually(t, "nothing in "+q.panel, func() bool { return len(p.ask(t, q.expr)) == 0 })
+			eventually(t, "nothing in "+q.panel, func() bool { return len(p.queryAll(t, q.expr)) == 0 })
 		}
 	}
-	for title := range emptyWhileWell {
+	for title := range emptyWhenHealthy {
 		if !found[title] {
 			t.Errorf("the dashboard has no panel %q", title)
 		}
 	}
 }
 
-// shows waits until there is something to see.
-func (p prometheus) shows(t *testing.T, q question) {
+// checkPanel waits until there is something to see.
+func (p prometheus) checkPanel(t *testing.T, q panelQuery) {
 	t.Helper()
 	eventually(t, q.panel+": "+q.expr, func() bool {
-		for _, s := range p.ask(t, q.expr) {
+		for _, s := range p.queryAll(t, q.expr) {
 			if !math.IsNaN(s.value) {
 				return true
 			}
@@ -68,8 +68,8 @@ func (p prometheus) shows(t *testing.T, q question) {
 	})
 }
 
-// troubles is a configuration in which everything goes wrong that can at one machine without its being harmed.
-const troubles = `
+// faultyConfig is a configuration in which everything goes wrong that can at one machine without its being harmed.
+const faultyConfig = `
 site: north
 bus: {servers: ['nats://127.0.0.1:1']}
 limits: {viewers_per_camera: 2}
@@ -85,24 +85,24 @@ cameras:
 `
 
 // With all that trouble every panel shows something, and the alerts that must fire do, in words for people.
-func TestWatchedTrouble(t *testing.T) {
+func TestGrafanaPanelsAndAlertsOfFaults(t *testing.T) {
 	t.Parallel()
 	clip := mjpegClip.Make(t)
-	half, whole := read(t, firstPicture(t, clip, 0.5)), read(t, firstPicture(t, clip, 1))
+	half, whole := readFile(t, truncateFirstPicture(t, clip, 0.5)), readFile(t, truncateFirstPicture(t, clip, 1))
 	damaged := write(t, t.TempDir(), "damaged.mjpeg", strings.Repeat(string(half)+string(whole), 50))
-	still := serve(t, parts(blank(t), 1<<20))
-	d := start(t, options{config: fmt.Sprintf(troubles, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
+	still := serveHTTP(t, servePictureTimes(blankJPEG(t), 1<<20))
+	d := start(t, options{config: fmt.Sprintf(faultyConfig, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
 	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	shown, aside := testpeer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
-	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", aside, shown.File, shown.Key) + healthy})
+	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", aside, shown.File, shown.Key) + healthyCamera})
 	p := startPrometheus(t, []string{d.URL, dead, aside}) // the third has what only an encrypted one has
-	eventually(t, "the first scrape", func() bool { return len(p.ask(t, `camd_camera_up{camera="large"}`)) > 0 })
-	d.troublesome(t)
+	eventually(t, "the first scrape", func() bool { return len(p.queryAll(t, `camd_camera_up{camera="large"}`)) > 0 })
+	d.startProblemViewers(t)
 	for n := range 8 {
-		d.awaits("crashing", "live again", func(s state) bool {
+		d.waitForCamera("crashing", "live again", func(s state) bool {
 			return s.State == "live" && s.Counts.Restarts["worker_crashed"] == uint64(n)
 		})
-		d.kill("crashing", syscall.SIGKILL)
+		d.signalWorker("crashing", syscall.SIGKILL)
 	}
 	for _, alert := range []string{
 		`alertname="CamdCameraOffline",camera="broken"`, `alertname="CamdCameraFrozen",camera="still"`,
@@ -111,32 +111,32 @@ func TestWatchedTrouble(t *testing.T) {
 		`alertname="CamdNotificationsFail",receiver_kind="webhook"`,
 		`alertname="CamdDown",instance="` + dead + `"`,
 	} {
-		p.shows(t, question{"alert", "ALERTS{alertstate=\"firing\"," + alert + "}"})
+		p.checkPanel(t, panelQuery{"alert", "ALERTS{alertstate=\"firing\"," + alert + "}"})
 	}
-	for _, q := range readBoard(t).questions(t) {
-		p.shows(t, q)
+	for _, q := range readGrafanaDashboard(t).queries(t) {
+		p.checkPanel(t, q)
 	}
-	p.reads(t)
-	p.speaks(t, map[string]string{"broken": "Reason: no_device.", "still": "Not a bit", "large": "/api/v1/viewers"})
+	p.checkRuleMetrics(t)
+	p.checkAlerts(t, map[string]string{"broken": "Reason: no_device.", "still": "Not a bit", "large": "/api/v1/viewers"})
 	for _, quiet := range []string{"CamdCaptureMemory", "CamdFileDescriptors", "CamdRestarts", "CamdReloadFailed", "CamdPicturesStale"} {
-		if told := p.ask(t, `ALERTS{alertname="`+quiet+`"}`); len(told) > 0 {
+		if told := p.queryAll(t, `ALERTS{alertname="`+quiet+`"}`); len(told) > 0 {
 			t.Errorf("told without need: %v", told)
 		}
 	}
 }
 
-// troublesome has viewers of every kind: two that keep up, one that asks for few pictures, one that is slow, one that
+// startProblemViewers has viewers of every kind: two that keep up, one that asks for few pictures, one that is slow, one that
 // takes nothing and is cut, and one too many.
-func (d *daemon) troublesome(t *testing.T) {
+func (d *daemon) startProblemViewers(t *testing.T) {
 	t.Helper()
 	for _, id := range []string{"healthy", "crashing", "large"} {
-		d.reaches(id, "live")
+		d.waitForState(id, "live")
 	}
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg?fps=5").drain()
-	d.sitAtWall(t, "crashing")
-	sip(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
-	d.idle(t, "/cameras/large/stream.mjpg")
+	d.watchWall(t, "crashing")
+	readSlowly(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
+	d.openUnreadStream(t, "/cameras/large/stream.mjpg")
 	eventually(t, "viewers", func() bool { return len(d.viewers("")) == 5 })
 	if code, _, _ := get(t, d.URL+"/cameras/large/stream.mjpg"); code != http.StatusServiceUnavailable {
 		t.Fatalf("one too many: %d", code)
@@ -146,18 +146,18 @@ func (d *daemon) troublesome(t *testing.T) {
 	})
 }
 
-// reads checks that whatever the rules read is there.
-func (p prometheus) reads(t *testing.T) {
+// checkRuleMetrics checks that whatever the rules read is there.
+func (p prometheus) checkRuleMetrics(t *testing.T) {
 	t.Helper()
 	for _, r := range readRules(t) {
 		for _, m := range selectors.FindAllStringSubmatch(r.Expr, -1) {
-			p.shows(t, question{r.Alert + r.Record, m[0]})
+			p.checkPanel(t, panelQuery{r.Alert + r.Record, m[0]})
 		}
 	}
 }
 
-// speaks checks what alerts say, of one camera each.
-func (p prometheus) speaks(t *testing.T, want map[string]string) {
+// checkAlerts checks what alerts say, of one camera each.
+func (p prometheus) checkAlerts(t *testing.T, want map[string]string) {
 	t.Helper()
 	var r struct {
 		Data struct {
@@ -183,8 +183,8 @@ func (p prometheus) speaks(t *testing.T, want map[string]string) {
 	}
 }
 
-// blank is a picture of nothing.
-func blank(t *testing.T) []byte {
+// blankJPEG is a picture of nothing.
+func blankJPEG(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 320, 176)), nil); err != nil {

@@ -20,7 +20,7 @@ func TestManyCamerasStartOnce(t *testing.T) {
 	}
 	d := start(t, options{config: config, bin: bin, env: []string{fmt.Sprintf("GOMAXPROCS=%d", processors)}})
 	for i := range cameras {
-		s := d.reaches("cam"+itoa(i), "live")
+		s := d.waitForState("cam"+itoa(i), "live")
 		for reason, n := range s.Counts.Restarts {
 			if n > 0 {
 				t.Errorf("%s: %d restarts by %s, want none", s.ID, n, reason)
@@ -28,7 +28,7 @@ func TestManyCamerasStartOnce(t *testing.T) {
 		}
 	}
 	begun, loading, most := 0, 0, 0
-	for line := range strings.Lines(string(read(t, starts))) {
+	for line := range strings.Lines(string(readFile(t, starts))) {
 		if line == "begin\n" {
 			begun++
 			loading++
@@ -57,7 +57,7 @@ sleep 0.7
 exec 9>&-
 echo end >>%[1]s
 exec %[2]s "$@"
-`, starts, program(t, "camd-capture"))
+`, starts, programPath(t, "camd-capture"))
 	if err := os.WriteFile(filepath.Join(bin, "camd-capture"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}

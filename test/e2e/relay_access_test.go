@@ -13,24 +13,24 @@ import (
 // Who may see some of other sites' cameras sees those alone, and nothing of sites of which he sees none: in lists, at addresses, in
 // what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there; it has a leaf node
 // of its own.
-func TestRelayDoors(t *testing.T) {
+func TestRelayAccess(t *testing.T) {
 	t.Parallel()
 	hub, leaf := natsLeaf(t)
-	north := start(t, options{config: "log: {audit: on}\n" + onBus(leaf, "north", "gate:20", "yard:20")})
-	start(t, options{config: onBus(hub, "secretive", "lane:5")})
+	north := start(t, options{config: "log: {audit: on}\n" + busConfig(leaf, "north", "gate:20", "yard:20")})
+	start(t, options{config: busConfig(hub, "secretive", "lane:5")})
 	dir := t.TempDir()
 	var users string
 	for _, u := range []string{"anna --role admin", "guest --cameras north.yard", "mia --role control --cameras north.*"} {
 		name, more, _ := strings.Cut(u, " ")
-		users += camdIn(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...).stdout
+		users += camdWithInput(t, name+" password", append([]string{"hash-password", name}, strings.Fields(more)...)...).stdout
 	}
 	write(t, dir, "users", users)
-	relay := startRelay(t, fmt.Sprintf("state_dir: %s/state\nlog: {audit: on}\nauth: {users_file: %s/users}\n", dir, dir)+onBus(hub, ""))
-	basic := func(name string) visitor {
-		return visitor{t, relay, func(r *http.Request) { r.SetBasicAuth(name, name+" password") }}
+	relay := startRelay(t, fmt.Sprintf("state_dir: %s/state\nlog: {audit: on}\nauth: {users_file: %s/users}\n", dir, dir)+busConfig(hub, ""))
+	basic := func(name string) accessClient {
+		return accessClient{t, relay, func(r *http.Request) { r.SetBasicAuth(name, name+" password") }}
 	}
-	says := func(v visitor, path string) string {
-		resp, err := v.open(path)
+	says := func(v accessClient, path string) string {
+		resp, err := v.get(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,13 +38,13 @@ func TestRelayDoors(t *testing.T) {
 		b, _ := io.ReadAll(resp.Body)
 		return string(b)
 	}
-	anna, guest, mia, nobody := basic("anna"), basic("guest"), basic("mia"), visitor{t, relay, func(*http.Request) {}}
+	anna, guest, mia, nobody := basic("anna"), basic("guest"), basic("mia"), accessClient{t, relay, func(*http.Request) {}}
 	eventually(t, "all cameras", func() bool {
 		text := says(anna, "/api/v1/cameras")
 		return strings.Count(text, `"remote": true`) == 3 && strings.Count(text, `"state": "live"`) == 3
 	})
 	for _, c := range []struct {
-		who  visitor
+		who  accessClient
 		want int
 	}{{guest, 1}, {mia, 2}} {
 		for _, path := range []string{"/api/v1/cameras", "/", "/readyz", "/cameras/secretive.lane", "/cameras/secretive.lana/snapshot.jpg", "/api/v1/cameras/secretive.lane"} {
@@ -56,13 +56,13 @@ func TestRelayDoors(t *testing.T) {
 				t.Errorf("want %d cameras in %s", c.want, text)
 			}
 		}
-		c.who.wants("/api/v1/cameras/secretive.lane", http.StatusNotFound)
+		c.who.checkStatus("/api/v1/cameras/secretive.lane", http.StatusNotFound)
 		if there, not := says(c.who, "/api/v1/cameras/secretive.lane"), says(c.who, "/api/v1/cameras/secretive.lana"); strings.ReplaceAll(there, "lane", "lana") != not {
 			t.Errorf("%q and %q", there, not)
 		}
 	}
-	guest.wants("/cameras/north.yard/snapshot.jpg?fresh=1", http.StatusOK)
-	guest.wants("/cameras/north.gate/snapshot.jpg", http.StatusNotFound)
+	guest.checkStatus("/cameras/north.yard/snapshot.jpg?fresh=1", http.StatusOK)
+	guest.checkStatus("/cameras/north.gate/snapshot.jpg", http.StatusNotFound)
 	if text := says(guest, "/readyz"); !strings.Contains(text, `"sites": 1`) {
 		t.Error(text)
 	}
@@ -75,15 +75,15 @@ func TestRelayDoors(t *testing.T) {
 	if err != nil || shared.code != 0 || link.Path != "/cameras/north.yard" {
 		t.Fatalf("%+v", shared)
 	}
-	nobody.wants("/cameras/north.yard/snapshot.jpg?"+link.RawQuery, http.StatusOK)
-	nobody.wants("/cameras/north.gate/snapshot.jpg?"+link.RawQuery, http.StatusNotFound)
+	nobody.checkStatus("/cameras/north.yard/snapshot.jpg?"+link.RawQuery, http.StatusOK)
+	nobody.checkStatus("/cameras/north.gate/snapshot.jpg?"+link.RawQuery, http.StatusNotFound)
 
-	stream, err := guest.open("/cameras/north.yard/stream.mjpg")
+	stream, err := guest.get("/cameras/north.yard/stream.mjpg")
 	if err != nil || stream.StatusCode != http.StatusOK {
 		t.Fatalf("%v %+v", err, stream)
 	}
 	defer stream.Body.Close()
-	stays, err := mia.open("/cameras/north.yard/stream.mjpg")
+	stays, err := mia.get("/cameras/north.yard/stream.mjpg")
 	if err != nil || stays.StatusCode != http.StatusOK {
 		t.Fatalf("%v %+v", err, stays)
 	}
@@ -108,14 +108,14 @@ func TestRelayDoors(t *testing.T) {
 	log := relay.stderr.String()
 	for _, want := range []string{"guest", "mia", "link"} {
 		seen := false
-		for _, d := range deeds(t, log) {
+		for _, d := range auditRecords(t, log) {
 			seen = seen || strings.Contains(d.Who, want) && d.Camera == "north.yard"
 		}
 		if !seen {
 			t.Errorf("nothing of %s at north.yard in the audit log", want)
 		}
 	}
-	for _, d := range deeds(t, north.stderr.String()) {
+	for _, d := range auditRecords(t, north.stderr.String()) {
 		if d.Camera != "" && d.Who != "" {
 			t.Errorf("at the box: %v", d)
 		}

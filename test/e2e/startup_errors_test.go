@@ -23,18 +23,18 @@ func TestCannotStart(t *testing.T) {
 		cmd  *exec.Cmd
 		want []string
 	}{
-		{"taken port", exec.Command(program(t, "camd"), "--listen", taken.Addr().String()),
+		{"taken port", exec.Command(programPath(t, "camd"), "--listen", taken.Addr().String()),
 			[]string{"listen on " + taken.Addr().String() + ": another program has this port", "--listen"}},
-		{"taken port, no camera", exec.Command(program(t, "camd"), "serve", "-c", empty),
+		{"taken port, no camera", exec.Command(programPath(t, "camd"), "serve", "-c", empty),
 			[]string{"listen on " + taken.Addr().String() + ": another program has this port"}},
-		{"an address that is not ours", exec.Command(program(t, "camd"), "--listen", "192.0.2.1:0", "--anonymous", "view"),
+		{"an address that is not ours", exec.Command(programPath(t, "camd"), "--listen", "192.0.2.1:0", "--anonymous", "view"),
 			[]string{"this machine has no such address"}},
 		{"camd-capture missing", exec.Command(lonely, "--listen", "127.0.0.1:0"),
 			[]string{"camd-capture not found", alone + "/camd-capture", "/usr/lib/camd/camd-capture", "PATH", "make build"}},
 		{"camd-capture missing for probe", exec.Command(lonely, "probe", "test://"),
 			[]string{"camd-capture not found", alone + "/camd-capture"}},
 	} {
-		o := finish(t, c.cmd)
+		o := runCommand(t, c.cmd)
 		if o.code != 1 || o.stdout != "" {
 			t.Errorf("%s: exit code %d, stdout %q", c.name, o.code, o.stdout)
 		}

@@ -9,13 +9,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe is axe-core, which finds what keeps people from using a page. Its licence is beside it.
+// axeSource is axe-core, which finds what keeps people from using a page. Its licence is beside it.
 //
 //go:embed testdata/axe.min.js
-var axe string
+var axeSource string
 
-// judge lets axe look for violations of WCAG 2.2, levels A and AA.
-const judge = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(r =>
+// axeScript lets axe look for violations of WCAG 2.2, levels A and AA.
+const axeScript = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(r =>
 	r.violations.map(v => v.id + ': ' + v.help + ' at ' + v.nodes.map(n => n.html.slice(0, 150)).join(' | ')).join('\n'))`
 
 // Pages can be used by people who see, point or hear otherwise, on a phone as on a large screen.
@@ -27,8 +27,8 @@ cameras:
   - {id: gone, title: Gone for a long time and with a long name, source: /dev/camd-has-no-such-device}
   - {id: off, title: Switched off, source: 'test://?size=320x180&fps=5', paused: true}
 `})
-	d.reaches("gate", "live")
-	d.reaches("gone", "offline")
+	d.waitForState("gate", "live")
+	d.waitForState("gone", "offline")
 	for _, width := range []int{360, 1920} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d/%s", width, scheme), func(t *testing.T) {
@@ -40,44 +40,44 @@ cameras:
 					t.Fatal(err)
 				}
 				b.do(chromedp.Navigate(d.URL + "/"))
-				moves(t, b, "The gate")
-				b.accessible("the wall")
+				waitForMotion(t, b, "The gate")
+				b.checkAccessibility("the wall")
 				b.press("1")
-				b.until("main", stagePicture)
-				b.accessible("the stage")
+				b.waitForText("main", stagePicture)
+				b.checkAccessibility("the stage")
 				b.press("3")
-				b.until("Switched off", stageTitle)
-				b.accessible("the stage of a camera that is off")
+				b.waitForText("Switched off", stageTitle)
+				b.checkAccessibility("the stage of a camera that is off")
 				b.do(chromedp.Navigate(d.URL + "/?kiosk"))
-				moves(t, b, "The gate")
-				b.accessible("the kiosk")
+				waitForMotion(t, b, "The gate")
+				b.checkAccessibility("the kiosk")
 				b.do(chromedp.Navigate(d.URL + "/"))
-				b.until("3", `document.querySelectorAll('.tile').length + ''`)
+				b.waitForText("3", `document.querySelectorAll('.tile').length + ''`)
 				b.do(chromedp.Click(chromedp.CSS("[data-do=arrange]")))
-				b.accessible("the sheet")
+				b.checkAccessibility("the sheet")
 				b.do(chromedp.Click(chromedp.CSS("#arrange .done")))
 				b.press("?")
-				b.until("true", `document.getElementById('help').open + ''`)
-				b.accessible("the keys")
+				b.waitForText("true", `document.getElementById('help').open + ''`)
+				b.checkAccessibility("the keys")
 				for _, id := range []string{"gate", "gone"} {
 					b.do(chromedp.Navigate(d.URL + "/cameras/" + id))
-					b.until("true", `document.querySelectorAll('#history li').length > 0 && document.querySelector('canvas').dataset.shown === 'main' ? 'true' : ''`)
-					b.accessible("the page of " + id)
+					b.waitForText("true", `document.querySelectorAll('#history li').length > 0 && document.querySelector('canvas').dataset.shown === 'main' ? 'true' : ''`)
+					b.checkAccessibility("the page of " + id)
 				}
-				b.content()
+				b.checkConsole()
 			})
 		}
 	}
 }
 
-// accessible checks the page as it is now: by axe, and that nothing has to be scrolled sideways.
-func (b *browser) accessible(what string) {
+// checkAccessibility checks the page as it is now: by axe, and that nothing has to be scrolled sideways.
+func (b *browser) checkAccessibility(what string) {
 	b.t.Helper()
-	b.do(chromedp.Evaluate[chromedp.Void](axe))
-	if found := b.awaited(judge); found != "" {
+	b.do(chromedp.Evaluate[chromedp.Void](axeSource))
+	if found := b.evaluatePromise(axeScript); found != "" {
 		b.t.Errorf("%s: %s", what, found)
 	}
-	if wide := b.text(`document.documentElement.scrollWidth > innerWidth ? document.documentElement.scrollWidth + '' : ''`); wide != "" {
+	if wide := b.evaluate(`document.documentElement.scrollWidth > innerWidth ? document.documentElement.scrollWidth + '' : ''`); wide != "" {
 		b.t.Errorf("%s is %s pixels wide", what, wide)
 	}
 }

@@ -26,16 +26,16 @@ const metricsDoc = "../../docs/metrics.md"
 // docs/metrics.md says what a camd with one of everything says of itself.
 func TestMetricsDocument(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: encrypted(testpeer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
+	d := start(t, options{config: encryptedConfig(testpeer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
 		"site: here\nbus: {servers: ['nats://127.0.0.1:1'], relay: true}\n" +
 		"webhooks: [{url: 'http://127.0.0.1:1/', secret_file: " + write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)) + "}]\n"})
-	want := document(gather(t, d), alertsByMetric(t))
+	want := metricsDocument(gatherMetrics(t, d), alertsByMetric(t))
 	if *update {
 		if err := os.WriteFile(metricsDoc, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := strings.Split(string(read(t, metricsDoc)), "\n")
+	got := strings.Split(string(readFile(t, metricsDoc)), "\n")
 	for i, line := range strings.Split(want, "\n") {
 		if i >= len(got) || got[i] != line {
 			t.Fatalf("docs/metrics.md is out of date; make metrics-doc writes it anew. Line %d should be:\n%s", i+1, line)
@@ -46,15 +46,15 @@ func TestMetricsDocument(t *testing.T) {
 	}
 }
 
-// gather asks for the metrics as a Prometheus does that takes native histograms.
-func gather(t *testing.T, d *daemon) (all []*dto.MetricFamily) {
+// gatherMetrics asks for the metrics as a Prometheus does that takes native histograms.
+func gatherMetrics(t *testing.T, d *daemon) (all []*dto.MetricFamily) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, d.URL+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Accept", string(expfmt.NewFormat(expfmt.TypeProtoDelim)))
-	answer, err := client.Do(r)
+	answer, err := closingClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,15 +102,15 @@ func alertsByMetric(t *testing.T) map[string][]string {
 	return readBy
 }
 
-// people says what the labels mean whose values are not of a fixed set.
-var people = map[string]string{
+// labelMeanings says what the labels mean whose values are not of a fixed set.
+var labelMeanings = map[string]string{
 	"camera": "`id` of a camera in the configuration, or `site.id` of one elsewhere", "direction": "`out` of this camd's cameras, `in` of other sites'", "title": "its `title`", "rendition": "`main`, or a name under `renditions`",
 	"backend": "how it is read: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
 	"passthrough": "`true` where the camera's own JPEGs are served",
 	"version":     "camd's", "commit": "that camd was built from", "goversion": "Go's, that camd was built with",
 }
 
-const preface = `# Metrics
+const metricsPreface = `# Metrics
 
 This file is written by ` + "`make metrics-doc`" + ` from what a running camd says at ` + "`/metrics`" + `; a test compares the two.
 
@@ -119,10 +119,10 @@ Labels come from the configuration and from fixed sets, never from who watches: 
 The alerts are those of [rules.yml](../deploy/prometheus/rules.yml) that read a metric.
 `
 
-// document is the text of docs/metrics.md.
-func document(families []*dto.MetricFamily, alerts map[string][]string) string {
+// metricsDocument is the text of docs/metrics.md.
+func metricsDocument(families []*dto.MetricFamily, alerts map[string][]string) string {
 	var b strings.Builder
-	b.WriteString(preface)
+	b.WriteString(metricsPreface)
 	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
 	written := map[string]bool{}
 	for _, g := range groups {
@@ -132,7 +132,7 @@ func document(families []*dto.MetricFamily, alerts map[string][]string) string {
 			if in && !written[f.GetName()] {
 				written[f.GetName()] = true
 				fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()),
-					quoted(labels(f)), f.GetHelp(), quoted(alerts[f.GetName()]))
+					quoted(labelNames(f)), f.GetHelp(), quoted(alerts[f.GetName()]))
 			}
 		}
 	}
@@ -143,11 +143,11 @@ func document(families []*dto.MetricFamily, alerts map[string][]string) string {
 		}
 	}
 	b.WriteString(labelTable(families))
-	b.WriteString(histograms(families))
+	b.WriteString(histogramTable(families))
 	return b.String()
 }
 
-func labels(f *dto.MetricFamily) (names []string) {
+func labelNames(f *dto.MetricFamily) (names []string) {
 	for _, l := range f.GetMetric()[0].GetLabel() {
 		names = append(names, l.GetName())
 	}
@@ -165,8 +165,8 @@ func quoted(all []string) string {
 func labelTable(families []*dto.MetricFamily) string {
 	rows := map[string][]string{} // the metrics, by label and what it means
 	for _, f := range families {
-		for i, name := range labels(f) {
-			means := people[name]
+		for i, name := range labelNames(f) {
+			means := labelMeanings[name]
 			if means == "" {
 				values := map[string]bool{}
 				for _, m := range f.GetMetric() {
@@ -195,8 +195,8 @@ func labelTable(families []*dto.MetricFamily) string {
 	return b.String()
 }
 
-// histograms says what buckets there are.
-func histograms(families []*dto.MetricFamily) string {
+// histogramTable says what buckets there are.
+func histogramTable(families []*dto.MetricFamily) string {
 	var b strings.Builder
 	b.WriteString("\n## Histograms\n\nClassic and native at once: Prometheus takes what it is set to.\n\n| metric | classic buckets, in seconds | native |\n|---|---|---|\n")
 	for _, f := range families {

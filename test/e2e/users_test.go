@@ -20,7 +20,7 @@ import (
 
 // People log in, see their own cameras and no other, share one by a link, and log out; programs come with a password, a token or
 // a link. One daemon is behind all of it.
-func TestPeople(t *testing.T) {
+func TestUsersAndPrograms(t *testing.T) {
 	t.Parallel()
 	link := write(t, t.TempDir(), "link.key", access.NewLinkKey())
 	hash := access.HashPassword("hunter2")
@@ -39,14 +39,14 @@ auth:
 	root := http.Header{}
 	root.Set("Authorization", "Basic cm9vdDpodW50ZXIy")
 	eventually(t, "both are live", func() bool {
-		return strings.Count(fetched(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`) == 2
+		return strings.Count(fetch(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`) == 2
 	})
-	t.Run("in a browser", func(t *testing.T) { peopleInABrowser(t, d, link) })
-	t.Run("programs", func(t *testing.T) { programsWithCredentials(t, d) })
+	t.Run("in a browser", func(t *testing.T) { checkUsersInBrowser(t, d, link) })
+	t.Run("programs", func(t *testing.T) { checkProgramsWithCredentials(t, d) })
 }
 
-// fetched is what somebody is answered.
-func fetched(t *testing.T, method, url, body string, header http.Header) string {
+// fetch is what somebody is answered.
+func fetch(t *testing.T, method, url, body string, header http.Header) string {
 	t.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
@@ -71,50 +71,50 @@ func (b *browser) logIn(user, password string) {
 	b.do(chromedp.SetValue(chromedp.CSS("#user"), user), chromedp.SetValue(chromedp.CSS("#password"), password), chromedp.Click(chromedp.CSS("form button")))
 }
 
-// peopleInABrowser goes by a name, since browsers trust this machine's own addresses as if they were encrypted: they send what they
+// checkUsersInBrowser goes by a name, since browsers trust this machine's own addresses as if they were encrypted: they send what they
 // keep back from others.
-func peopleInABrowser(t *testing.T, d *daemon, key string) {
+func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	const name = "cams.example.com"
 	b := openBrowser(t, 1280, 900, chromedp.Flag("host-resolver-rules", "MAP "+name+" 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
 	home := strings.Replace(d.URL, "127.0.0.1", name, 1)
 	b.do(chromedp.Navigate(home + "/cameras/yard"))
-	b.until("Log in – camd", `document.title`)
-	b.accessible("the page to log in")
-	b.shot("login")
+	b.waitForText("Log in – camd", `document.title`)
+	b.checkAccessibility("the page to log in")
+	b.saveScreenshots("login")
 	b.logIn("anna", "wrong")
-	b.until("The name or the password is wrong.", `document.querySelector('.problem')?.textContent ?? ''`)
-	b.accessible("the page to log in, again")
-	b.shot("login-wrong")
+	b.waitForText("The name or the password is wrong.", `document.querySelector('.problem')?.textContent ?? ''`)
+	b.checkAccessibility("the page to log in, again")
+	b.saveScreenshots("login-wrong")
 	b.logIn("anna", "hunter2")
-	b.until("The yard – camd", `document.title`)
-	b.until("live", pageState)
-	b.until("anna", `document.querySelector('#who span')?.textContent ?? ''`)
-	b.until("true", `document.querySelector('[aria-labelledby=viewers-title]').hidden + ''`)
-	b.until("true", `/password here.*credentials_file/s.test(document.querySelector('[aria-labelledby=snippets-title]').innerText + document.getElementById('snippets').textContent) + ''`)
-	b.shot("camera")
+	b.waitForText("The yard – camd", `document.title`)
+	b.waitForText("live", pageState)
+	b.waitForText("anna", `document.querySelector('#who span')?.textContent ?? ''`)
+	b.waitForText("true", `document.querySelector('[aria-labelledby=viewers-title]').hidden + ''`)
+	b.waitForText("true", `/password here.*credentials_file/s.test(document.querySelector('[aria-labelledby=snippets-title]').innerText + document.getElementById('snippets').textContent) + ''`)
+	b.saveScreenshots("camera")
 
 	b.do(chromedp.Click(chromedp.CSS("[data-do=share]")), chromedp.Click(chromedp.CSS("#share form button")))
-	b.until("true", `document.querySelector('#share input').value.startsWith(location.origin + '/cameras/yard?link=') + ''`)
-	b.accessible("the dialog to share")
-	b.shot("share")
-	link := b.text(`document.querySelector('#share input').value`)
+	b.waitForText("true", `document.querySelector('#share input').value.startsWith(location.origin + '/cameras/yard?link=') + ''`)
+	b.checkAccessibility("the dialog to share")
+	b.saveScreenshots("share")
+	link := b.evaluate(`document.querySelector('#share input').value`)
 	b.do(chromedp.Click(chromedp.CSS("#share .done")))
-	b.until("", `document.querySelector('#share input').value`)
+	b.waitForText("", `document.querySelector('#share input').value`)
 
 	b.do(chromedp.Navigate(home + "/"))
-	moves(t, b, "The yard")
-	b.until("1", `document.querySelectorAll('.tile').length + ''`)
-	b.shot("dashboard")
+	waitForMotion(t, b, "The yard")
+	b.waitForText("1", `document.querySelectorAll('.tile').length + ''`)
+	b.saveScreenshots("dashboard")
 	b.do(chromedp.Click(chromedp.CSS("#who button")))
-	b.until("Log in – camd", `document.title`)
+	b.waitForText("Log in – camd", `document.title`)
 	b.do(chromedp.Navigate(home + "/"))
-	b.until("Log in – camd", `document.title`)
+	b.waitForText("Log in – camd", `document.title`)
 
 	b.do(chromedp.Navigate(link))
-	b.until("The yard – camd", `document.title`)
-	b.until("320", `document.getElementById('picture').naturalWidth + ''`)
-	b.accessible("the page that a link leads to")
-	b.shot("link")
+	b.waitForText("The yard – camd", `document.title`)
+	b.waitForText("320", `document.getElementById('picture').naturalWidth + ''`)
+	b.checkAccessibility("the page that a link leads to")
+	b.saveScreenshots("link")
 
 	if err := os.WriteFile(key, []byte(access.NewLinkKey()), 0o600); err != nil {
 		t.Fatal(err)
@@ -122,28 +122,28 @@ func peopleInABrowser(t *testing.T, d *daemon, key string) {
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	b.until("This link has expired, or was taken back.", `document.querySelector('.why').textContent`)
-	b.shot("link-gone")
+	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.why').textContent`)
+	b.saveScreenshots("link-gone")
 	b.do(chromedp.Navigate(link))
-	b.until("This link has expired, or was taken back.", `document.querySelector('.problem')?.textContent ?? ''`)
-	b.shot("link-again")
+	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.problem')?.textContent ?? ''`)
+	b.saveScreenshots("link-again")
 
 	b.do(chromedp.Navigate(home + "/login"))
 	b.logIn("otto", "hunter2")
-	b.until("otto", `document.querySelector('#who span')?.textContent ?? ''`)
+	b.waitForText("otto", `document.querySelector('#who span')?.textContent ?? ''`)
 	b.do(chromedp.Navigate(home + "/cameras/yard"))
-	b.until("live", pageState)
-	b.until("true,true", `['share', 'pause'].map(what => document.querySelector('[data-do=' + what + ']').hidden).join()`)
+	b.waitForText("live", pageState)
+	b.waitForText("true,true", `['share', 'pause'].map(what => document.querySelector('[data-do=' + what + ']').hidden).join()`)
 	b.do(chromedp.Navigate(home + "/cameras/shed"))
-	b.until("no camera \"shed\"; there are: yard", `document.body.textContent.trim()`)
+	b.waitForText("no camera \"shed\"; there are: yard", `document.body.textContent.trim()`)
 }
 
-// programsWithCredentials lets real clients in, and turns away what has none.
-func programsWithCredentials(t *testing.T, d *daemon) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+// checkProgramsWithCredentials lets real clients in, and turns away what has none.
+func checkProgramsWithCredentials(t *testing.T, d *daemon) {
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	root := http.Header{"Authorization": {"Basic cm9vdDpodW50ZXIy"}, "Content-Type": {"application/json"}}
-	_, link, _ := strings.Cut(fetched(t, http.MethodPost, d.URL+"/api/v1/cameras/yard/links", `{"for": "1h"}`, root), "/cameras/yard?")
+	_, link, _ := strings.Cut(fetch(t, http.MethodPost, d.URL+"/api/v1/cameras/yard/links", `{"for": "1h"}`, root), "/cameras/yard?")
 	link, _, _ = strings.Cut(link, `"`)
 	host := strings.TrimPrefix(d.URL, "http://")
 	for _, address := range []string{
@@ -154,7 +154,7 @@ func programsWithCredentials(t *testing.T, d *daemon) {
 		if err != nil || strings.Count(string(out), ", ") < 3 {
 			t.Errorf("ffmpeg: %v: %s", err, out)
 		}
-		vlc(t, address)
+		checkVLC(t, address)
 	}
 	for _, c := range []struct{ code, address string }{
 		{"200", d.URL + "/cameras/yard/snapshot.jpg?" + link},
@@ -173,8 +173,8 @@ func programsWithCredentials(t *testing.T, d *daemon) {
 	}
 }
 
-// shot keeps a picture of the page, in both schemes and on a phone too, in the folder that CAMD_SCREENSHOTS names.
-func (b *browser) shot(name string) {
+// saveScreenshots keeps a picture of the page, in both schemes and on a phone too, in the folder that CAMD_SCREENSHOTS names.
+func (b *browser) saveScreenshots(name string) {
 	b.t.Helper()
 	dir := os.Getenv("CAMD_SCREENSHOTS")
 	if dir == "" {
@@ -188,7 +188,7 @@ func (b *browser) shot(name string) {
 				b.t.Fatal(err)
 			}
 			b.do(chromedp.EmulateViewport(width, 800))
-			b.shoot(fmt.Sprintf("%s/%s-%d-%s.png", dir, name, width, scheme))
+			b.saveScreenshot(fmt.Sprintf("%s/%s-%d-%s.png", dir, name, width, scheme))
 		}
 	}
 }

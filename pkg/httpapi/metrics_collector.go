@@ -129,7 +129,7 @@ func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []stre
 		counter(out, descSent, t.sent, key.camera, key.rendition, key.transport)
 		counter(out, descDropped, t.slow, key.camera, key.rendition, key.transport, dropSlow)
 		counter(out, descDropped, t.rate, key.camera, key.rendition, key.transport, dropRate)
-		counter(out, descDropped, t.over, key.camera, key.rendition, key.transport, dropBytes)
+		counter(out, descDropped, t.overLimit, key.camera, key.rendition, key.transport, dropBytes)
 		counter(out, descBytes, t.bytes, key.camera, key.rendition, key.transport)
 	}
 	for _, id := range cfg.Order {

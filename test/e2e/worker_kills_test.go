@@ -17,17 +17,17 @@ import (
 )
 
 // Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
-func TestTwoHundredDeaths(t *testing.T) {
-	const cameras, deaths = 10, 200
-	d := start(t, options{config: patterns("cam", cameras) + "log: {level: warn}\n"})
+func TestTwoHundredWorkerKills(t *testing.T) {
+	const cameras, kills = 10, 200
+	d := start(t, options{config: smallTestCameras("cam", cameras) + "log: {level: warn}\n"})
 	ids := make([]string, cameras)
 	for i := range ids {
 		ids[i] = "cam" + itoa(i)
-		d.reaches(ids[i], "live")
+		d.waitForState(ids[i], "live")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var viewers sync.WaitGroup
-	c := &crowd{t: t, looks: 16, seen: map[uint64]verdict{}}
+	c := &changingViewers{t: t, decodeEvery: 16, checked: map[uint64]pictureResult{}}
 	for i := range 50 {
 		viewers.Go(func() {
 			if err := c.watch(ctx, d.URL+"/cameras/"+ids[i%cameras]+"/stream.mjpg"); ctx.Err() == nil {
@@ -36,19 +36,19 @@ func TestTwoHundredDeaths(t *testing.T) {
 		})
 	}
 	eventually(t, "the viewers to have pictures", func() bool { return c.pictures.Load() > 500 })
-	before := d.burden()
+	before := d.resourceUsage()
 
 	r := rand.New(rand.NewPCG(testpeer.Seed(t), 0))
 	// One that is stopped takes camd three seconds to find out, and few are enough.
 	signals := append(slices.Repeat([]syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}, 4), syscall.SIGSTOP)
-	killed, doomed := map[int]bool{}, map[int]time.Time{}
-	for round := 1; round <= deaths/cameras; round++ {
+	killed, killTimes := map[int]bool{}, map[int]time.Time{}
+	for round := 1; round <= kills/cameras; round++ {
 		eventually(t, "more deaths", func() bool {
 			for _, pid := range children(d.cmd.Process.Pid) {
-				switch end, seen := doomed[pid]; {
+				switch end, seen := killTimes[pid]; {
 				case !seen: // some die while they open the camera, most of them later
-					doomed[pid] = time.Now().Add(time.Duration(r.IntN(1500)) * time.Millisecond)
-				case !killed[pid] && len(killed) < deaths && time.Now().After(end):
+					killTimes[pid] = time.Now().Add(time.Duration(r.IntN(1500)) * time.Millisecond)
+				case !killed[pid] && len(killed) < kills && time.Now().After(end):
 					killed[pid] = testpeer.Signal(pid, signals[r.IntN(len(signals))]) == nil
 				}
 			}
@@ -56,15 +56,15 @@ func TestTwoHundredDeaths(t *testing.T) {
 		})
 	}
 	for _, id := range ids {
-		d.awaits(id, "live again", func(s state) bool { return s.State == "live" && !killed[s.Worker.PID] })
+		d.waitForCamera(id, "live again", func(s state) bool { return s.State == "live" && !killed[s.Worker.PID] })
 	}
 	for pid := range killed {
 		eventually(t, "a dead process to be reaped", func() bool { return !isChild(d.cmd.Process.Pid, pid) })
 	}
 	// The same viewers, cameras and processes as before: the same descriptors and goroutines.
-	var after burden
+	var after resourceUsage
 	eventually(t, "nothing to be left behind", func() bool {
-		after = d.burden()
+		after = d.resourceUsage()
 		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+5 // some write the rest of a frame
 	})
 	cancel()
@@ -75,13 +75,13 @@ func TestTwoHundredDeaths(t *testing.T) {
 	}
 }
 
-// burden is what camd holds of the machine.
-type burden struct {
+// resourceUsage is what camd holds of the machine.
+type resourceUsage struct {
 	descriptors, goroutines int
 	resident                float64
 }
 
-func (d *daemon) burden() burden {
+func (d *daemon) resourceUsage() resourceUsage {
 	fds, err := os.ReadDir(filepath.Join("/proc", itoa(d.cmd.Process.Pid), "fd"))
 	if err != nil {
 		d.t.Fatal(err)
@@ -92,7 +92,7 @@ func (d *daemon) burden() burden {
 		d.t.Fatal("no go_goroutines")
 	}
 	n, _ := strconv.Atoi(string(m[1]))
-	return burden{len(fds), n, resident(d.t, d.cmd.Process.Pid)}
+	return resourceUsage{len(fds), n, residentBytes(d.t, d.cmd.Process.Pid)}
 }
 
 func isChild(parent, pid int) bool {
