@@ -69,7 +69,7 @@ func TestBlockedSupervisor(t *testing.T) {
 	waitForNewProcess(t, pid, "blocked", begin)
 	log := journal(t, begin, "err")
 	if n := strings.Count(log, `"msg":"watchdog not fed"`); n != 1 || !strings.Contains(log, "camera blocked: its supervisor has not come round since") ||
-		!strings.Contains(log, "blocked.Published") {
+		!strings.Contains(log, "blockedObserver.Published") {
 		t.Errorf("%d times among the errors:\n%s", n, log)
 	}
 	waitForStatus(t, "2 of 2 cameras live, 0 viewers")
