@@ -29,6 +29,10 @@ type reloadState struct {
 	terminalGone func() bool // the terminal that camd was started from is gone
 }
 
+// maxReadRetries is how often a watched file is read again that is not what the watch reported. One that is gone for good, or that has
+// other content by then, is the watch's to report.
+const maxReadRetries = 10
+
 // handleReloads reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
 func (d *daemon) handleReloads(ctx context.Context, stop func()) {
 	d.reportLastGood()
@@ -46,10 +50,14 @@ func (d *daemon) handleReloads(ctx context.Context, stop func()) {
 	}
 	var latest fingerprint
 	var again <-chan time.Time
+	retries := 0
 	readWatched := func() {
 		next, err := d.readConfig()
 		if again = nil; next.text == nil || fingerprintOf(next.text) != latest {
-			again = time.After(time.Second) // it is being written again, maybe with the same content, which the watch does not report
+			// It is being written again, maybe with the same content, which the watch does not report.
+			if retries++; retries <= maxReadRetries {
+				again = time.After(time.Second)
+			}
 			return
 		}
 		_ = d.service.Reload(ctx, d.auditedReload("file", next, err))
@@ -57,6 +65,7 @@ func (d *daemon) handleReloads(ctx context.Context, stop func()) {
 	for {
 		select {
 		case latest = <-changed:
+			retries = 0
 			readWatched()
 		case <-again:
 			readWatched()

@@ -27,7 +27,7 @@ type Config struct {
 	HSTS           time.Duration // for how long browsers that came encrypted come by https:// alone; 0: as they please
 }
 
-// config is a Config with what follows from it. A request reads it once, and goes by it to its end.
+// activeConfig is a Config with what follows from it. A request reads it once, and uses it to its end.
 type activeConfig struct {
 	Config
 	crossOrigin *http.CrossOriginProtection
