@@ -95,7 +95,7 @@ func TestRemoteStreamsWithSeriesAreBounded(t *testing.T) {
 func TestHistoryOfRemoteCameraBeginsWhenAskedFor(t *testing.T) {
 	remote := newTestCamera("north.yard")
 	remote.status.Remote = true
-	s := startServer(t, Options{}, remote)
+	s := New(Options{Config: newConfig(Limits{}, remote), Metrics: NewMetrics("", "")})
 	kept := func() bool {
 		s.history.mu.Lock()
 		defer s.history.mu.Unlock()

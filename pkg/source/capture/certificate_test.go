@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
@@ -68,8 +68,8 @@ func (v certificateCase) check(t *testing.T, url string, front *testpeer.TLSServ
 		return
 	}
 	e, _ := awaitMessage[wire.Ended](d)
-	if e.Reason != string(condition.Certificate) || !strings.Contains(e.Detail, v.problem) {
-		t.Errorf("got %+v, want reason %q and %q", e, condition.Certificate, v.problem)
+	if e.Reason != string(camera.Certificate) || !strings.Contains(e.Detail, v.problem) {
+		t.Errorf("got %+v, want reason %q and %q", e, camera.Certificate, v.problem)
 	}
 	if n := front.Received(); n != 0 {
 		t.Errorf("the server has received %d bytes", n)
@@ -136,7 +136,7 @@ func TestFingerprintIsRefusedForWhatFFmpegPlays(t *testing.T) {
 	c := makeCertificates(t)
 	front := testpeer.ServeTLS(t, serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)}), c.good)
 	d := startCapture(t, wire.Start{Source: "https://" + front.Address + "/piece.ts", TLS: wire.TLS{Fingerprint: fingerprint(t, c.good)}})
-	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
 		t.Errorf("got %+v", e)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/v4l2"
 	"camd/pkg/source/wire"
 )
@@ -29,12 +29,12 @@ const restoreTimeout = time.Second
 
 // restoreControls sets what it can, and returns what is left to be set. A driver that hangs in it must not keep the camera from
 // being opened: its goroutine is left behind, and the control worker tries everything again.
-func restoreControls(path string, all map[string]condition.Setting) map[string]condition.Setting {
+func restoreControls(path string, all map[string]camera.Setting) map[string]camera.Setting {
 	result := make(chan map[string]error, 1)
 	go func() { result <- v4l2.RestoreControls(path, all) }() // ends with the driver, or with the process
 	select {
 	case refused := <-result:
-		pending := map[string]condition.Setting{}
+		pending := map[string]camera.Setting{}
 		for name := range refused {
 			pending[name] = all[name]
 		}
@@ -56,7 +56,7 @@ type controlWorker struct {
 // controlTarget is an opened source and what is still to be set. Without a path, it is one that has no controls.
 type controlTarget struct {
 	path    string
-	pending map[string]condition.Setting
+	pending map[string]camera.Setting
 }
 
 // maxQueuedRequests is how many requests may wait while the driver is busy with another.
@@ -82,7 +82,7 @@ func (p *controlWorker) enqueue(m wire.SetControls) {
 	default:
 	}
 	select {
-	case p.replies <- wire.Controls{Request: m.Request, ErrorKind: string(condition.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
+	case p.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
 	default: // nobody takes answers either
 	}
 }
@@ -132,11 +132,11 @@ func (b *controlTarget) initialControls() wire.Controls {
 
 func (b *controlTarget) handle(m wire.SetControls) wire.Controls {
 	if b.path == "" {
-		return wire.Controls{Request: m.Request, ErrorKind: string(condition.NoControls), Detail: "this source has no controls"}
+		return wire.Controls{Request: m.Request, ErrorKind: string(camera.NoControls), Detail: "this source has no controls"}
 	}
 	list, err := v4l2.SetControls(b.path, convertSettings(m.Set))
 	a := wire.Controls{Request: m.Request}
-	if e, ok := errors.AsType[*condition.ControlError](err); ok {
+	if e, ok := errors.AsType[*camera.ControlError](err); ok {
 		a.ErrorKind, a.Detail = string(e.Kind), e.Detail
 	}
 	for _, c := range list {
@@ -145,10 +145,10 @@ func (b *controlTarget) handle(m wire.SetControls) wire.Controls {
 	return a
 }
 
-func convertSettings(from map[string]wire.Setting) map[string]condition.Setting {
-	to := make(map[string]condition.Setting, len(from))
+func convertSettings(from map[string]wire.Setting) map[string]camera.Setting {
+	to := make(map[string]camera.Setting, len(from))
 	for name, s := range from {
-		to[name] = condition.Setting(s)
+		to[name] = camera.Setting(s)
 	}
 	return to
 }

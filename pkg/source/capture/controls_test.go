@@ -3,7 +3,7 @@ package capture
 import (
 	"testing"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -13,7 +13,7 @@ func TestSourceWithoutControlsReportsNone(t *testing.T) {
 	for _, n := range []uint32{3, 7, 1<<32 - 1} {
 		d.send(wire.SetControls{Request: n})
 		c, _ := awaitMessage[wire.Controls](d)
-		if c.Request != n || c.ErrorKind != string(condition.NoControls) || c.Detail != "this source has no controls" {
+		if c.Request != n || c.ErrorKind != string(camera.NoControls) || c.Detail != "this source has no controls" {
 			t.Errorf("got %+v for request %d", c, n)
 		}
 	}
@@ -27,7 +27,7 @@ func TestControlWorkerNeverBlocks(t *testing.T) {
 		p.enqueue(wire.SetControls{Request: n})
 	}
 	for n := range uint32(maxQueuedRequests) {
-		if a := <-p.replies; a.Request != maxQueuedRequests+n || a.ErrorKind != string(condition.ControlsTimeout) {
+		if a := <-p.replies; a.Request != maxQueuedRequests+n || a.ErrorKind != string(camera.ControlsTimeout) {
 			t.Errorf("got %+v, want request %d refused", a, maxQueuedRequests+n)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 )
 
 // Where OpenCV keeps FFmpeg to itself, it decodes all the same.
@@ -60,6 +60,6 @@ func TestUnknownSizeIsNoResize(t *testing.T) {
 		}
 	}
 	if err := f.checkSize(image.Pt(320, 240)); !isResized(err) {
-		t.Errorf("got %v, want %s", err, condition.Resized)
+		t.Errorf("got %v, want %s", err, camera.Resized)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -52,7 +52,7 @@ func openDevice(ctx context.Context, path string, start wire.Start) (source, err
 	d.negotiate(start)
 	if err := d.readFirst(ctx, start); err != nil {
 		d.close()
-		if f, ok := errors.AsType[*failure](err); ok && f.reason == condition.Disconnected {
+		if f, ok := errors.AsType[*failure](err); ok && f.reason == camera.Disconnected {
 			err = diagnoseNoPicture(path)
 		}
 		return nil, err
@@ -73,7 +73,7 @@ func diagnoseOpen(path string) error {
 	if f := streamFailure(path, err); f != nil {
 		return f
 	}
-	return newFailure(condition.BadStream, "OpenCV cannot open %s: it has no format that OpenCV reads, or does not stream", path)
+	return newFailure(camera.BadStream, "OpenCV cannot open %s: it has no format that OpenCV reads, or does not stream", path)
 }
 
 // diagnoseNoPicture finds out why a device that OpenCV has opened and closed again gave no picture.
@@ -88,9 +88,9 @@ func diagnoseNoPicture(path string) error {
 		return f
 	}
 	if err != nil {
-		return newFailure(condition.BadStream, "%s does not start to stream: %v", path, err)
+		return newFailure(camera.BadStream, "%s does not start to stream: %v", path, err)
 	}
-	return newFailure(condition.BadStream, "%s was opened and gave no picture", path)
+	return newFailure(camera.BadStream, "%s was opened and gave no picture", path)
 }
 
 // negotiate asks for format, size and rate, in the one order that works: a later one resets an earlier one otherwise.
@@ -213,17 +213,17 @@ func (d *device) read(ctx context.Context, m *gocv.Mat) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return newFailure(condition.Disconnected, "%s was unplugged", d.path)
+			return newFailure(camera.Disconnected, "%s was unplugged", d.path)
 		case now.Sub(began) >= maxFastFailures/2:
 			failing = time.Time{}
 			if silent := now.Sub(d.lastRead); silent >= d.timeout {
-				return newFailure(condition.Timeout, "no picture for %v", silent.Round(100*time.Millisecond))
+				return newFailure(camera.Timeout, "no picture for %v", silent.Round(100*time.Millisecond))
 			}
 			continue
 		case failing.IsZero():
 			failing = now
 		case now.Sub(failing) >= maxFastFailures:
-			return newFailure(condition.Disconnected, "%s gives no more pictures", d.path)
+			return newFailure(camera.Disconnected, "%s gives no more pictures", d.path)
 		}
 		time.Sleep(retryDelay)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 )
 
 // ioctls and flags of linux/videodev2.h.
@@ -65,15 +65,15 @@ func openNode(path string) (deviceNode, error) {
 func nodeFailure(path string, err error) *failure {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return newFailure(condition.NoDevice, "%s does not exist", path)
+		return newFailure(camera.NoDevice, "%s does not exist", path)
 	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
-		return newFailure(condition.NoDevice, "%s has no device behind it", path)
+		return newFailure(camera.NoDevice, "%s has no device behind it", path)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return newFailure(condition.Permission, "no permission to open %s; its group, usually video, has it", path)
+		return newFailure(camera.Permission, "no permission to open %s; its group, usually video, has it", path)
 	case errors.Is(err, unix.EBUSY):
-		return newFailure(condition.Busy, "%s is in use by another program", path)
+		return newFailure(camera.Busy, "%s is in use by another program", path)
 	}
-	return newFailure(condition.NotACamera, "open %s: %v", path, err)
+	return newFailure(camera.NotACamera, "open %s: %v", path, err)
 }
 
 func (n deviceNode) close() { _ = unix.Close(int(n)) }
@@ -84,7 +84,7 @@ func (n deviceNode) check(path string) error {
 		if errors.Is(err, unix.ENODEV) {
 			return nodeFailure(path, err)
 		}
-		return newFailure(condition.NotACamera, "%s is not a V4L2 device", path)
+		return newFailure(camera.NotACamera, "%s is not a V4L2 device", path)
 	}
 	caps := binary.NativeEndian.Uint32(capability[atCapabilities:])
 	if caps&capDeviceCaps != 0 { // of this node, rather than of all the nodes of its device
@@ -94,9 +94,9 @@ func (n deviceNode) check(path string) error {
 	case caps&capVideoCapture != 0:
 		return nil
 	case caps&capVideoCaptureMPlane != 0:
-		return newFailure(condition.NotACamera, "%s captures in multi-planar formats only, which OpenCV does not read", path)
+		return newFailure(camera.NotACamera, "%s captures in multi-planar formats only, which OpenCV does not read", path)
 	}
-	return newFailure(condition.NotACamera, "%s offers no video capture (a loopback device does only while a program feeds it)", path)
+	return newFailure(camera.NotACamera, "%s offers no video capture (a loopback device does only while a program feeds it)", path)
 }
 
 // setFormat asks for what OpenCV begins with: some drivers refuse a second program only a format other than the present.
@@ -140,12 +140,12 @@ func (n deviceNode) stream() error {
 func streamFailure(path string, err error) *failure {
 	switch {
 	case errors.Is(err, unix.ENOSPC):
-		return newFailure(condition.Bandwidth, "the USB bus has no bandwidth left for this size and rate of %s; "+
+		return newFailure(camera.Bandwidth, "the USB bus has no bandwidth left for this size and rate of %s; "+
 			"choose a smaller one, a compressed format (mjpeg) or another USB port", path)
 	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return nodeFailure(path, err)
 	case errors.Is(err, unix.ENOMEM):
-		return newFailure(condition.BadStream, "the system has no memory for the pictures of %s", path)
+		return newFailure(camera.BadStream, "the system has no memory for the pictures of %s", path)
 	}
 	return nil
 }

@@ -8,20 +8,20 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 )
 
 // What no driver of the lab does, USB cameras do.
 func TestStreamFailureExplainsErrno(t *testing.T) {
 	cases := []struct {
 		errno  unix.Errno
-		reason condition.Reason
+		reason camera.Reason
 		says   string
 	}{
-		{unix.ENOSPC, condition.Bandwidth, "the USB bus has no bandwidth left"},
-		{unix.EBUSY, condition.Busy, "in use by another program"},
-		{unix.ENODEV, condition.NoDevice, "no device behind it"},
-		{unix.ENOMEM, condition.BadStream, "no memory"},
+		{unix.ENOSPC, camera.Bandwidth, "the USB bus has no bandwidth left"},
+		{unix.EBUSY, camera.Busy, "in use by another program"},
+		{unix.ENODEV, camera.NoDevice, "no device behind it"},
+		{unix.ENOMEM, camera.BadStream, "no memory"},
 		{unix.EINVAL, "", ""},
 		{0, "", ""},
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/netprobe"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
@@ -36,21 +36,21 @@ func diagnose(ctx context.Context, rules *serverRules, slow bool) *failure {
 }
 
 var (
-	errNoPictureInTime = newFailure(condition.Timeout, "the server answers, but no picture came in time")
-	errNoVideo         = newFailure(condition.BadStream, "the server answers, but with no video that OpenCV understands")
+	errNoPictureInTime = newFailure(camera.Timeout, "the server answers, but no picture came in time")
+	errNoVideo         = newFailure(camera.BadStream, "the server answers, but with no video that OpenCV understands")
 )
 
 // statusFailure returns the failure that a status means, or nil for success.
 func statusFailure(src sourceurl.Source, status int) *failure {
 	switch {
 	case (status == 401 || status == 403) && src.User == "":
-		return newFailure(condition.Auth, "the server asks for a user and password (%d)", status)
+		return newFailure(camera.Auth, "the server asks for a user and password (%d)", status)
 	case status == 401 || status == 403:
-		return newFailure(condition.Auth, "the server refuses the user or password (%d)", status)
+		return newFailure(camera.Auth, "the server refuses the user or password (%d)", status)
 	case status == 404 || status == 410 || status == 454:
-		return newFailure(condition.NotFound, "the server has no such stream (%d)", status)
+		return newFailure(camera.NotFound, "the server has no such stream (%d)", status)
 	case status < 200 || status > 299:
-		return newFailure(condition.BadStream, "the server answered %d %s", status, http.StatusText(status))
+		return newFailure(camera.BadStream, "the server answered %d %s", status, http.StatusText(status))
 	}
 	return nil
 }
@@ -61,10 +61,10 @@ func connectFailure(src sourceurl.Source, err error) *failure {
 		return f
 	}
 	if e, ok := errors.AsType[*tlsverify.Error](err); ok {
-		return newFailure(condition.Certificate, "%s; %s", e.Problem, e.Remedy(src.Kind != sourceurl.RTSP))
+		return newFailure(camera.Certificate, "%s; %s", e.Problem, e.Remedy(src.Kind != sourceurl.RTSP))
 	}
 	if errors.Is(err, errNotRTSP) {
-		return newFailure(condition.BadStream, "%s does not speak RTSP", src.URL.Host)
+		return newFailure(camera.BadStream, "%s does not speak RTSP", src.URL.Host)
 	}
 	reason, detail := netprobe.Explain(src.URL.Host, err)
 	return &failure{reason, detail}

@@ -8,7 +8,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/media"
 )
 
@@ -93,7 +93,7 @@ func (m *encoder) original() ([]byte, error) {
 	}
 	b, err := m.frame.mat.DataPtrUint8()
 	if err != nil {
-		return nil, newFailure(condition.BadStream, "picture: %v", err)
+		return nil, newFailure(camera.BadStream, "picture: %v", err)
 	}
 	return b, nil
 }
@@ -133,7 +133,7 @@ func (m *encoder) encode(pixels *gocv.Mat, quality int) ([]byte, error) {
 	buf, err := gocv.IMEncodeWithParams(gocv.JPEGFileExt, *pixels, []int{gocv.IMWriteJpegQuality, min(max(quality, 1), 100)})
 	if err != nil {
 		buf.Close()
-		return nil, newFailure(condition.BadStream, "encode: %v", err)
+		return nil, newFailure(camera.BadStream, "encode: %v", err)
 	}
 	m.buffer = buf
 	return buf.GetBytes(), nil

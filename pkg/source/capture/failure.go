@@ -5,19 +5,19 @@ import (
 	"net/url"
 	"strings"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 )
 
 // failure is why a source cannot be opened or read any more.
 type failure struct {
-	reason condition.Reason
+	reason camera.Reason
 	detail string
 }
 
 func (f *failure) Error() string { return f.detail }
 
-func newFailure(reason condition.Reason, format string, args ...any) *failure {
+func newFailure(reason camera.Reason, format string, args ...any) *failure {
 	return &failure{reason, fmt.Sprintf(format, args...)}
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -53,36 +53,36 @@ func TestFailuresReportReasonWithoutSecrets(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		source func(*testing.T) string
-		reason condition.Reason
+		reason camera.Reason
 		detail string
 	}{
-		{"missing file", text("/nowhere/clip.mp4"), condition.NoDevice, "does not exist"},
-		{"text file", write("Dear diary,\ntoday I was called clip.mp4.\n"), condition.BadStream, "is a text file"},
-		{"html file", write("<!DOCTYPE html><html></html>"), condition.BadStream, "text/html"},
-		{"empty file", write(""), condition.BadStream, "is empty"},
-		{"nonsense file", write(strings.Repeat("\x00\x01\xfe", 5000)), condition.BadStream, "no video that OpenCV understands"},
-		{"directory", text("/usr"), condition.BadStream, "directory"},
-		{"wrong source", text("gopher://x"), condition.BadStream, "gopher"},
-		{"missing device", text("/dev/video99"), condition.NoDevice, "does not exist"},
-		{"no camera", text("/dev/null"), condition.NotACamera, "not a V4L2 device"},
-		{"html server", web(200, "text/html; charset=utf-8", "<html>log in"), condition.BadStream, "text/html"},
-		{"http 401", web(401, "text/plain", ""), condition.Auth, "401"},
-		{"http 403", web(403, "text/plain", ""), condition.Auth, "403"},
-		{"http 404", web(404, "text/plain", ""), condition.NotFound, "404"},
-		{"http 500", web(500, "text/plain", ""), condition.BadStream, "500"},
-		{"http nonsense", web(200, "video/mp4", "nonsense"), condition.BadStream, "no video"},
-		{"http refused", refusingServer("http"), condition.Unreachable, "refuses connections"},
-		{"rtsp refused", refusingServer("rtsp"), condition.Unreachable, "refuses connections"},
-		{"rtsp wrong password", rtsp(withSecrets), condition.Auth, "refuses the user or password"},
-		{"rtsp no password", rtsp(func(url string) string { return url }), condition.Auth, "asks for a user"},
+		{"missing file", text("/nowhere/clip.mp4"), camera.NoDevice, "does not exist"},
+		{"text file", write("Dear diary,\ntoday I was called clip.mp4.\n"), camera.BadStream, "is a text file"},
+		{"html file", write("<!DOCTYPE html><html></html>"), camera.BadStream, "text/html"},
+		{"empty file", write(""), camera.BadStream, "is empty"},
+		{"nonsense file", write(strings.Repeat("\x00\x01\xfe", 5000)), camera.BadStream, "no video that OpenCV understands"},
+		{"directory", text("/usr"), camera.BadStream, "directory"},
+		{"wrong source", text("gopher://x"), camera.BadStream, "gopher"},
+		{"missing device", text("/dev/video99"), camera.NoDevice, "does not exist"},
+		{"no camera", text("/dev/null"), camera.NotACamera, "not a V4L2 device"},
+		{"html server", web(200, "text/html; charset=utf-8", "<html>log in"), camera.BadStream, "text/html"},
+		{"http 401", web(401, "text/plain", ""), camera.Auth, "401"},
+		{"http 403", web(403, "text/plain", ""), camera.Auth, "403"},
+		{"http 404", web(404, "text/plain", ""), camera.NotFound, "404"},
+		{"http 500", web(500, "text/plain", ""), camera.BadStream, "500"},
+		{"http nonsense", web(200, "video/mp4", "nonsense"), camera.BadStream, "no video"},
+		{"http refused", refusingServer("http"), camera.Unreachable, "refuses connections"},
+		{"rtsp refused", refusingServer("rtsp"), camera.Unreachable, "refuses connections"},
+		{"rtsp wrong password", rtsp(withSecrets), camera.Auth, "refuses the user or password"},
+		{"rtsp no password", rtsp(func(url string) string { return url }), camera.Auth, "asks for a user"},
 		{"rtsp not found", rtsp(func(url string) string {
 			return strings.Replace(strings.Replace(url, "/cam", "/other", 1), "://", "://viewer:right@", 1)
-		}), condition.NotFound, "no such stream"},
+		}), camera.NotFound, "no such stream"},
 		{"rtsp of a web server", func(t *testing.T) string {
 			return strings.Replace(web(200, "text/html", "")(t), "http:", "rtsp:", 1)
-		}, condition.BadStream, "does not speak RTSP"},
-		{"rtsp silent", silentServer("rtsp"), condition.Timeout, "no answer"},
-		{"http silent", silentServer("http"), condition.Timeout, "no answer"},
+		}, camera.BadStream, "does not speak RTSP"},
+		{"rtsp silent", silentServer("rtsp"), camera.Timeout, "no answer"},
+		{"http silent", silentServer("http"), camera.Timeout, "no answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := startCapture(t, wire.Start{Source: c.source(t), OpenTimeout: time.Second, ReadTimeout: time.Second})
@@ -133,18 +133,18 @@ func TestUnreadableFileReportsPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := startCapture(t, wire.Start{Source: path})
-	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Permission) {
-		t.Errorf("got %+v, want reason %q", e, condition.Permission)
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Permission) {
+		t.Errorf("got %+v, want reason %q", e, camera.Permission)
 	}
 }
 
 func TestLostServerReportsReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		act    func(*testpeer.RTSPServer)
-		reason condition.Reason
+		reason camera.Reason
 	}{
-		"stopped": {(*testpeer.RTSPServer).Stop, condition.Disconnected},
-		"silent":  {(*testpeer.RTSPServer).Mute, condition.Timeout},
+		"stopped": {(*testpeer.RTSPServer).Stop, camera.Disconnected},
+		"silent":  {(*testpeer.RTSPServer).Mute, camera.Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264})

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/internal/testpeer"
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -23,13 +23,13 @@ var servers = map[string]func(*testing.T) (url string){
 func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 	for _, c := range []struct {
 		kind, attributes string
-		reason           condition.Reason // None: pictures go on
+		reason           camera.Reason // None: pictures go on
 	}{
-		{"latency", `"latency": 200, "jitter": 50`, condition.None},
-		{"slicer", `"average_size": 700, "size_variation": 300, "delay": 100`, condition.None},
-		{"bandwidth", `"rate": 200`, condition.None},
-		{"reset_peer", `"timeout": 0`, condition.Disconnected},
-		{"timeout", `"timeout": 0`, condition.Timeout},
+		{"latency", `"latency": 200, "jitter": 50`, camera.None},
+		{"slicer", `"average_size": 700, "size_variation": 300, "delay": 100`, camera.None},
+		{"bandwidth", `"rate": 200`, camera.None},
+		{"reset_peer", `"timeout": 0`, camera.Disconnected},
+		{"timeout", `"timeout": 0`, camera.Timeout},
 	} {
 		for name, serve := range servers {
 			t.Run(c.kind+" "+name, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 				d.send(wire.Demand{Wanted: true})
 				d.frame()
 				p.AddFault(c.kind, c.attributes)
-				if c.reason == condition.None {
+				if c.reason == camera.None {
 					for range 40 {
 						d.frame()
 					}
@@ -57,8 +57,8 @@ func TestOpenTimesOutIfPacketsAreDropped(t *testing.T) {
 	for _, scheme := range []string{"rtsp", "http", "http+poll"} {
 		t.Run(scheme, func(t *testing.T) {
 			d := startCapture(t, wire.Start{Source: withSecrets(scheme + "://" + fullServer(t) + "/cam"), OpenTimeout: time.Second, ReadTimeout: time.Second})
-			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Timeout) || strings.Contains(e.Detail, secret) {
-				t.Errorf("got %+v, want reason %q", e, condition.Timeout)
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Timeout) || strings.Contains(e.Detail, secret) {
+				t.Errorf("got %+v, want reason %q", e, camera.Timeout)
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestNonRTSPAnswerIsReported(t *testing.T) {
 	}()
 	t.Cleanup(func() { l.Close(); <-serverEnded })
 	d := startCapture(t, wire.Start{Source: "rtsp://" + l.Addr().String() + "/cam", OpenTimeout: 2 * time.Second})
-	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.BadStream) && e.Reason != string(condition.Unreachable) {
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.BadStream) && e.Reason != string(camera.Unreachable) {
 		t.Errorf("got %+v", e)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -37,10 +37,10 @@ type ffmpeg struct {
 }
 
 // errOpen says only that it failed: OpenCV does not tell why, and the constructor's error repeats the password.
-var errOpen = newFailure(condition.BadStream, "OpenCV cannot open it")
+var errOpen = newFailure(camera.BadStream, "OpenCV cannot open it")
 
 // errNoPicture is a stream that opens and then gives nothing.
-var errNoPicture = newFailure(condition.BadStream, "it opens, but there is no picture in it")
+var errNoPicture = newFailure(camera.BadStream, "it opens, but there is no picture in it")
 
 // openFFmpeg opens an address, MJPEG undecoded, and looks at the first picture. options are FFmpeg's, as OpenCV has them
 // in the environment. rules are for its connections; nil is for a file, which has none.
@@ -91,7 +91,7 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 		return f, cmp.Or(connections.refusal(), error(errNoPicture))
 	}
 	if f.found.Passthrough && !f.holdsJPEG() {
-		return f, newFailure(condition.BadStream, "it is called MJPEG, and there is no JPEG in it")
+		return f, newFailure(camera.BadStream, "it is called MJPEG, and there is no JPEG in it")
 	}
 	return f, nil
 }
@@ -118,7 +118,7 @@ func (f *ffmpeg) grab() error {
 	defer runtime.UnlockOSThread()
 	began := time.Now()
 	if err := f.vc.Grab(1); err != nil {
-		return newFailure(condition.BadStream, "%v", err)
+		return newFailure(camera.BadStream, "%v", err)
 	}
 	// After a timeout the decoder may yet give out a picture that it had kept back, and the read after that fails at once.
 	wasSlow := f.slow
@@ -131,7 +131,7 @@ func (f *ffmpeg) grab() error {
 	case f.checker.refusal() != nil:
 		return f.checker.refusal()
 	case f.slow || wasSlow:
-		return newFailure(condition.Timeout, "no picture for %v", f.timeout)
+		return newFailure(camera.Timeout, "no picture for %v", f.timeout)
 	}
 	return errStreamEnded
 }
@@ -147,13 +147,13 @@ func (f *ffmpeg) checkSize(size image.Point) error {
 		f.firstSize = size
 	}
 	if size != f.firstSize {
-		return newFailure(condition.Resized, "its pictures were %dx%d and are %dx%d now", f.firstSize.X, f.firstSize.Y, size.X, size.Y)
+		return newFailure(camera.Resized, "its pictures were %dx%d and are %dx%d now", f.firstSize.X, f.firstSize.Y, size.X, size.Y)
 	}
 	return nil
 }
 
 // errStreamEnded is a read that failed at once: the end of a file, or a lost connection.
-var errStreamEnded = newFailure(condition.Disconnected, "the stream ended")
+var errStreamEnded = newFailure(camera.Disconnected, "the stream ended")
 
 func (f *ffmpeg) holdsJPEG() bool {
 	m := gocv.NewMat()

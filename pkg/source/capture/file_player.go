@@ -13,7 +13,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -43,7 +43,7 @@ func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed
 	}
 	f, err := open()
 	if errors.Is(err, errOpen) {
-		err = newFailure(condition.BadStream, "%s is no video that OpenCV understands", filepath.Base(path))
+		err = newFailure(camera.BadStream, "%s is no video that OpenCV understands", filepath.Base(path))
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ const maxResizedPerPicture = 10
 
 // resizedError is the failure of a recording of which almost nothing can be shown.
 func (c *filePlayer) resizedError() error {
-	return newFailure(condition.BadStream, "%d of its pictures are %dx%d, as the first, and %d are not: cut it where the size changes, or convert it to one size",
+	return newFailure(camera.BadStream, "%d of its pictures are %dx%d, as the first, and %d are not: cut it where the size changes, or convert it to one size",
 		c.pictures, c.firstSize.X, c.firstSize.Y, c.resized)
 }
 
@@ -90,13 +90,13 @@ func (c *filePlayer) resizedError() error {
 // never get past them.
 func isResized(err error) bool {
 	f, ok := errors.AsType[*failure](err)
-	return ok && f.reason == condition.Resized
+	return ok && f.reason == camera.Resized
 }
 
 // rewind restarts the file by opening it again: not every format is seekable.
 func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
 	if c.once {
-		return newFailure(condition.EndOfFile, "played to its end: %d pictures", c.pictures)
+		return newFailure(camera.EndOfFile, "played to its end: %d pictures", c.pictures)
 	}
 	if c.resized > maxResizedPerPicture*c.pictures {
 		return c.resizedError()
@@ -107,7 +107,7 @@ func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
 	}
 	if f.found.Passthrough != c.found.Passthrough {
 		f.close()
-		return newFailure(condition.Disconnected, "the file has changed")
+		return newFailure(camera.Disconnected, "the file has changed")
 	}
 	c.ffmpeg.close()
 	c.ffmpeg, c.pictures, c.resized = f, 0, 0
@@ -119,25 +119,25 @@ func checkFile(path string) error {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return newFailure(condition.NoDevice, "%s does not exist", path)
+		return newFailure(camera.NoDevice, "%s does not exist", path)
 	case errors.Is(err, fs.ErrPermission):
-		return newFailure(condition.Permission, "no permission to read %s", path)
+		return newFailure(camera.Permission, "no permission to read %s", path)
 	case err != nil:
-		return newFailure(condition.BadStream, "%v", err)
+		return newFailure(camera.BadStream, "%v", err)
 	}
 	defer f.Close()
 	head := make([]byte, 512)
 	n, err := io.ReadFull(f, head)
 	switch {
 	case errors.Is(err, io.EOF):
-		return newFailure(condition.BadStream, "%s is empty", path)
+		return newFailure(camera.BadStream, "%s is empty", path)
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return newFailure(condition.BadStream, "%v", err) // such as a directory
+		return newFailure(camera.BadStream, "%v", err) // such as a directory
 	}
 	kind := http.DetectContentType(head[:n])
 	if strings.HasPrefix(kind, "text/") && !isPlaylist(string(head[:n])) {
 		kind, _, _ = strings.Cut(kind, ";")
-		return newFailure(condition.BadStream, "%s is a text file (%s), not video", path, kind)
+		return newFailure(camera.BadStream, "%s is a text file (%s), not video", path, kind)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/httpmjpeg"
 	"camd/pkg/source/wire"
 )
@@ -68,13 +68,13 @@ func (p *httpPoller) next(ctx context.Context, _ *gocv.Mat) error {
 		case err != nil && (over || !failed || slices.Contains(permanentReasons, f.reason)):
 			return err
 		case over:
-			return newFailure(condition.Timeout, "the server has had no new picture for %v", p.newPictureTimeout)
+			return newFailure(camera.Timeout, "the server has had no new picture for %v", p.newPictureTimeout)
 		}
 	}
 }
 
 // permanentReasons are the reasons that the next request would have, too.
-var permanentReasons = []condition.Reason{condition.Auth, condition.NotFound, condition.Certificate, condition.Redirect}
+var permanentReasons = []camera.Reason{camera.Auth, camera.NotFound, camera.Certificate, camera.Redirect}
 
 // fetch requests a picture, and reports whether it is a new one.
 func (p *httpPoller) fetch(ctx context.Context) (isNew bool, err error) {
@@ -103,13 +103,13 @@ func (p *httpPoller) fetch(ctx context.Context) (isNew bool, err error) {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case l.hasExpired():
-		return false, newFailure(condition.Timeout, "the picture did not come within %v", p.timeout)
+		return false, newFailure(camera.Timeout, "the picture did not come within %v", p.timeout)
 	case err != nil && p.oversizeTracker.failure() != nil:
 		return false, p.oversizeTracker.failure()
 	case err != nil && isNotVideo(mediaType(response)):
-		return false, newFailure(condition.BadStream, "the server sent %s, not a picture", safeContentType(mediaType(response)))
+		return false, newFailure(camera.BadStream, "the server sent %s, not a picture", safeContentType(mediaType(response)))
 	case err != nil:
-		return false, newFailure(condition.BadStream, "the server sent no whole JPEG")
+		return false, newFailure(camera.BadStream, "the server sent no whole JPEG")
 	}
 	p.setConditional(response.Header)
 	return true, nil

@@ -12,7 +12,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/httpmjpeg"
 	"camd/pkg/source/wire"
 )
@@ -104,7 +104,7 @@ func (s *httpStream) readFirst(ctx context.Context) (source, error) {
 	case s.oversizeTracker.failure() != nil:
 		return nil, s.oversizeTracker.failure()
 	case s.reader.Skipped() > 0:
-		return nil, newFailure(condition.Damaged, "the pictures are damaged")
+		return nil, newFailure(camera.Damaged, "the pictures are damaged")
 	case s.hasExpired():
 		return nil, errNoPictureInTime
 	}
@@ -129,9 +129,9 @@ func (s *httpStream) next(ctx context.Context, _ *gocv.Mat) error {
 	case (s.hasExpired() || s.hasTooMany()) && s.oversizeTracker.failure() != nil:
 		return s.oversizeTracker.failure()
 	case s.hasExpired() && s.reader.Skipped() > damaged:
-		return newFailure(condition.Damaged, "only damaged pictures for %v", s.timeout)
+		return newFailure(camera.Damaged, "only damaged pictures for %v", s.timeout)
 	case s.hasExpired():
-		return newFailure(condition.Timeout, "no picture for %v", s.timeout)
+		return newFailure(camera.Timeout, "no picture for %v", s.timeout)
 	}
 	return errStreamEnded
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/icholy/digest"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
@@ -132,12 +132,12 @@ func TestLostHTTPStreamReportsReason(t *testing.T) {
 		name   string
 		tail   []byte // after a good picture, again and again until the client leaves; nil: silence
 		ends   bool
-		reason condition.Reason
+		reason camera.Reason
 	}{
-		{"ends", nil, true, condition.Disconnected},
-		{"silent", nil, false, condition.Timeout},
-		{"only damaged", a[:len(a)-9], false, condition.Damaged},
-		{"no picture any more", []byte("--b\r\n\r\n"), false, condition.Timeout},
+		{"ends", nil, true, camera.Disconnected},
+		{"silent", nil, false, camera.Timeout},
+		{"only damaged", a[:len(a)-9], false, camera.Damaged},
+		{"no picture any more", []byte("--b\r\n\r\n"), false, camera.Timeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
@@ -256,15 +256,15 @@ func TestPollFailuresReportReason(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		serve  http.HandlerFunc
-		reason condition.Reason
+		reason camera.Reason
 	}{
-		{"401", status(401), condition.Auth},
-		{"wrong password", requireDigest("viewer", "right", status(200)), condition.Auth},
-		{"404", status(404), condition.NotFound},
-		{"503", status(503), condition.BadStream},
-		{"html", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>log in")) }, condition.BadStream},
-		{"cut off", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(testJPEG(t, 64)[:200]) }, condition.BadStream},
-		{"silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, condition.Timeout},
+		{"401", status(401), camera.Auth},
+		{"wrong password", requireDigest("viewer", "right", status(200)), camera.Auth},
+		{"404", status(404), camera.NotFound},
+		{"503", status(503), camera.BadStream},
+		{"html", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>log in")) }, camera.BadStream},
+		{"cut off", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(testJPEG(t, 64)[:200]) }, camera.BadStream},
+		{"silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, camera.Timeout},
 		{"never new", func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("If-Modified-Since") != "" {
 				w.WriteHeader(http.StatusNotModified)
@@ -272,7 +272,7 @@ func TestPollFailuresReportReason(t *testing.T) {
 			}
 			w.Header().Set("Last-Modified", "Sun, 01 Nov 2026 00:00:00 GMT")
 			_, _ = w.Write(testJPEG(t, 64))
-		}, condition.Timeout},
+		}, camera.Timeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			url := withSecrets(strings.Replace(serveHTTP(t, c.serve), "http:", "http+poll:", 1))
@@ -300,8 +300,8 @@ func TestRedirectDoesNotLeakThePassword(t *testing.T) {
 	}))
 	for _, url := range []string{home, strings.Replace(home, "http:", "http+poll:", 1)} {
 		d := startCapture(t, wire.Start{Source: withSecrets(url)})
-		if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Auth) {
-			t.Errorf("got %+v, want reason %q", e, condition.Auth)
+		if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Auth) {
+			t.Errorf("got %+v, want reason %q", e, camera.Auth)
 		}
 	}
 	if leaked.Load() {

@@ -7,7 +7,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/httpmjpeg"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
@@ -40,7 +40,7 @@ func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, sp
 // answer's.
 func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, contentType string) (source, error) {
 	if rules.tls.Fingerprint != "" {
-		return nil, newFailure(condition.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
+		return nil, newFailure(camera.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
 	}
 	open := func() (*ffmpeg, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
 	began := time.Now()
@@ -48,7 +48,7 @@ func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, con
 	switch {
 	case !errors.Is(err, errOpen) && !errors.Is(err, errNoPicture):
 	case isNotVideo(contentType):
-		err = newFailure(condition.BadStream, "the server sent %s, not video", safeContentType(contentType))
+		err = newFailure(camera.BadStream, "the server sent %s, not video", safeContentType(contentType))
 	case hasTimedOut(began, start):
 		err = errNoPictureInTime
 	default:

@@ -5,7 +5,7 @@ import (
 	"context"
 	"time"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/httpmjpeg"
 	"camd/pkg/source/sourceurl"
@@ -18,7 +18,7 @@ const defaultTimeout = 10 * time.Second
 func (c *sourceReader) open(ctx context.Context) (source, error) {
 	src, err := sourceurl.Parse(c.start.Source)
 	if err != nil {
-		return nil, newFailure(condition.BadStream, "%v", err)
+		return nil, newFailure(camera.BadStream, "%v", err)
 	}
 	src.User, src.Password = cmp.Or(c.start.User, src.User), cmp.Or(c.start.Password, src.Password)
 	c.src = src

@@ -1,7 +1,7 @@
 package capture
 
 import (
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/httpmjpeg"
 	"camd/pkg/source/wire"
@@ -38,5 +38,5 @@ func (o *oversizeTracker) failure() error {
 	if o.consecutive == 0 {
 		return nil
 	}
-	return newFailure(condition.TooLarge, "%s", condition.FrameTooLargeDetail(o.size, int64(o.limit)))
+	return newFailure(camera.TooLarge, "%s", camera.FrameTooLargeDetail(o.size, int64(o.limit)))
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
@@ -62,7 +62,7 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 				t.Errorf("refused %+v, want pictures of %d bytes", got, len(large))
 			}
 			e, _ := awaitMessage[wire.Ended](d)
-			if want := "pictures of 0.3 MB exceed limits.frame_bytes (256 KiB)"; e.Reason != string(condition.TooLarge) || e.Detail != want {
+			if want := "pictures of 0.3 MB exceed limits.frame_bytes (256 KiB)"; e.Reason != string(camera.TooLarge) || e.Detail != want {
 				t.Errorf("got %+v, want %q", e, want)
 			}
 		})
@@ -73,8 +73,8 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 			isSmall.Store(false)
-			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.TooLarge) {
-				t.Errorf("got %+v, want reason %q", e, condition.TooLarge)
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.TooLarge) {
+				t.Errorf("got %+v, want reason %q", e, camera.TooLarge)
 			}
 		})
 	}
@@ -88,8 +88,8 @@ func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
 		_, _ = w.Write(large)
 	})
 	d := startCapture(t, wire.Start{Source: strings.Replace(url, "http:", "http+poll:", 1), FrameBytes: 256 << 10})
-	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.TooLarge) {
-		t.Errorf("got %+v, want reason %q", e, condition.TooLarge)
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.TooLarge) {
+		t.Errorf("got %+v, want reason %q", e, camera.TooLarge)
 	}
 }
 

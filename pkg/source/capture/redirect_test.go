@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -72,7 +72,7 @@ func TestRedirectToAnotherHostNeedsRedirectHosts(t *testing.T) {
 			start := wire.Start{Source: strings.Replace(home, "http", scheme, 1), User: "viewer", Password: secret, FPS: 20}
 			e, _ := awaitMessage[wire.Ended](startCapture(t, start))
 			want := `the camera leads to the host "127.0.0.2": add it to redirect_hosts if that is right`
-			if e.Reason != string(condition.Redirect) || e.Detail != want {
+			if e.Reason != string(camera.Redirect) || e.Detail != want {
 				t.Errorf("got %+v, want %s", e, want)
 			}
 			if n := other.connections.Load(); n != 0 {
@@ -98,18 +98,18 @@ func TestRedirectNeverLeavesHTTPS(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, source string
-		reason       condition.Reason // None means that pictures come
+		reason       camera.Reason // None means that pictures come
 	}{
-		{"another port", "http://" + redirect("http://"+plain), condition.None},
-		{"http to https", "http://" + redirect("https://"+encrypted), condition.None},
-		{"https to http", "https://" + testpeer.ServeTLS(t, redirect("http://"+plain), c).Address, condition.Redirect},
-		{"another scheme", "http://" + redirect("ftp://"+plain), condition.Redirect},
-		{"itself", "http://" + redirect("/again"), condition.Redirect},
+		{"another port", "http://" + redirect("http://"+plain), camera.None},
+		{"http to https", "http://" + redirect("https://"+encrypted), camera.None},
+		{"https to http", "https://" + testpeer.ServeTLS(t, redirect("http://"+plain), c).Address, camera.Redirect},
+		{"another scheme", "http://" + redirect("ftp://"+plain), camera.Redirect},
+		{"itself", "http://" + redirect("/again"), camera.Redirect},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := startCapture(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}, FPS: 20})
 			d.send(wire.Demand{Wanted: true})
-			if test.reason == condition.None {
+			if test.reason == camera.None {
 				d.frame()
 				return
 			}
@@ -131,7 +131,7 @@ func TestRedirectOfFFmpegToAnotherHostIsRefused(t *testing.T) {
 		w.Header().Set("Content-Type", "video/mp2t")
 	})
 	e, _ := awaitMessage[wire.Ended](startCapture(t, wire.Start{Source: home + "/video.ts"}))
-	if e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
+	if e.Reason != string(camera.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
 		t.Errorf("got %+v", e)
 	}
 	if n := other.connections.Load(); n != 0 {
@@ -205,7 +205,7 @@ func TestRTPOfAnotherHostIsRefused(t *testing.T) {
 		return "RTSP/1.0 200 OK\r\nSession: 1\r\n\r\n"
 	})
 	d := startCapture(t, wire.Start{Source: "rtsp://" + cameraAddress + "/cam", Transport: "udp", OpenTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second})
-	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
+	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
 		t.Errorf("got %+v", e)
 	}
 	// Whatever the camera had FFmpeg send comes before this.
@@ -237,7 +237,7 @@ func TestRTSPRedirectStaysOnTheHost(t *testing.T) {
 				d.frame()
 				return
 			}
-			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(condition.Redirect) || !strings.Contains(e.Detail, test.problem) {
+			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Redirect) || !strings.Contains(e.Detail, test.problem) {
 				t.Errorf("got %+v, want %s", e, test.problem)
 			}
 			if n := other.connections.Load(); n != 0 {
@@ -283,8 +283,8 @@ func TestHostilePlaylistReachesNoHostOrFile(t *testing.T) {
 				d := startCapture(t, wire.Start{Source: "http://" + home + "/list.m3u8"})
 				d.send(wire.Demand{Wanted: true})
 				e, _ := awaitMessage[wire.Ended](d)
-				if name != "concat" && strings.HasPrefix(target.uri, "http://") && e.Reason != string(condition.Redirect) {
-					t.Errorf("got %+v, want reason %q", e, condition.Redirect)
+				if name != "concat" && strings.HasPrefix(target.uri, "http://") && e.Reason != string(camera.Redirect) {
+					t.Errorf("got %+v, want reason %q", e, camera.Redirect)
 				}
 				if n := other.connections.Load(); n != 0 {
 					t.Errorf("%d connections to the other host", n)
@@ -319,7 +319,7 @@ func TestLocalPlaylistReachesNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, _ := awaitMessage[wire.Ended](startCapture(t, wire.Start{Source: list}))
-	if e.Reason != string(condition.BadStream) && e.Reason != string(condition.Redirect) {
+	if e.Reason != string(camera.BadStream) && e.Reason != string(camera.Redirect) {
 		t.Errorf("got %+v", e)
 	}
 	if n := other.connections.Load(); n != 0 {

@@ -13,7 +13,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/internal/testpeer"
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -37,7 +37,7 @@ func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 			e, _ := awaitMessage[wire.Ended](d)
 			was := fmt.Sprintf("%dx%d", o.Width, o.Height)
 			now := map[string]string{c.Size: c.SecondSize, c.SecondSize: c.Size}[was] // by when it was opened
-			if e.Reason != string(condition.Resized) || now == "" || e.Detail != fmt.Sprintf("its pictures were %s and are %s now", was, now) {
+			if e.Reason != string(camera.Resized) || now == "" || e.Detail != fmt.Sprintf("its pictures were %s and are %s now", was, now) {
 				t.Errorf("opened at %s, then %+v", was, e)
 			}
 		})
@@ -51,7 +51,7 @@ func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
 			c.Length = time.Second
 			d := startCapture(t, wire.Start{Source: c.Make(t), Once: true})
 			e, _ := awaitMessage[wire.Ended](d)
-			if want := fmt.Sprintf(": %d pictures", c.Frames()); e.Reason != string(condition.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
+			if want := fmt.Sprintf(": %d pictures", c.Frames()); e.Reason != string(camera.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
 				t.Errorf("%+v, want %s", e, want)
 			}
 		})
@@ -93,7 +93,7 @@ func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = c.next(t.Context(), &m)
-			if f, ok := errors.AsType[*failure](err); !ok || f.reason != condition.BadStream || !strings.Contains(f.detail, "1 of its pictures are 320x240, as the first") {
+			if f, ok := errors.AsType[*failure](err); !ok || f.reason != camera.BadStream || !strings.Contains(f.detail, "1 of its pictures are 320x240, as the first") {
 				t.Errorf("after one picture: %v", err)
 			}
 			if all := c.resized >= 2*fps-1; all != (timeout == 0) {

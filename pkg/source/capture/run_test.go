@@ -14,7 +14,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/internal/testpeer"
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/pattern"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
@@ -32,8 +32,8 @@ func TestFileEndsWithOnceAndLoopsWithout(t *testing.T) {
 					last = f.Count
 				}
 				if e, ok := m.Message.(wire.Ended); ok {
-					if e.Reason != string(condition.EndOfFile) {
-						t.Errorf("got %+v, want reason %q", e, condition.EndOfFile)
+					if e.Reason != string(camera.EndOfFile) {
+						t.Errorf("got %+v, want reason %q", e, camera.EndOfFile)
 					}
 					break
 				}

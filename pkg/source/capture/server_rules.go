@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	condition "camd/pkg/camera"
+	"camd/pkg/camera"
 	"camd/pkg/source/netprobe"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
@@ -27,7 +27,7 @@ func newServerRules(src sourceurl.Source, start wire.Start) (*serverRules, error
 	r := &serverRules{source: src, redirectHosts: start.RedirectHosts, tls: tlsverify.Options(start.TLS)}
 	var err error
 	if r.verifier, err = tlsverify.New(r.tls); err != nil {
-		return nil, newFailure(condition.Certificate, "%v", err)
+		return nil, newFailure(camera.Certificate, "%v", err)
 	}
 	return r, nil
 }
@@ -46,9 +46,9 @@ func (r *serverRules) allows(host string) bool {
 // hostFailure says that a host is not allowed.
 func (r *serverRules) hostFailure(host string) *failure {
 	if r.source.Kind == sourceurl.RTSP { // FFmpeg would send the password there
-		return newFailure(condition.Redirect, "the camera leads to the host %q: set source to the address there if that is right", shorten(host))
+		return newFailure(camera.Redirect, "the camera leads to the host %q: set source to the address there if that is right", shorten(host))
 	}
-	return newFailure(condition.Redirect, "the camera leads to the host %q: add it to redirect_hosts if that is right", shorten(host))
+	return newFailure(camera.Redirect, "the camera leads to the host %q: add it to redirect_hosts if that is right", shorten(host))
 }
 
 // maxRedirects is how many redirects are followed in a row.
@@ -59,11 +59,11 @@ func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) err
 	from, to := via[len(via)-1].URL, next.URL
 	switch {
 	case len(via) > maxRedirects:
-		return newFailure(condition.Redirect, "the camera redirects more than %d times", maxRedirects)
+		return newFailure(camera.Redirect, "the camera redirects more than %d times", maxRedirects)
 	case to.Scheme != "http" && to.Scheme != "https":
-		return newFailure(condition.Redirect, "the camera redirects to a %q address; only http:// and https:// are followed", shorten(to.Scheme))
+		return newFailure(camera.Redirect, "the camera redirects to a %q address; only http:// and https:// are followed", shorten(to.Scheme))
 	case from.Scheme == "https" && to.Scheme != "https":
-		return newFailure(condition.Redirect, "the camera redirects from https:// to http://: set source to http:// if that is right")
+		return newFailure(camera.Redirect, "the camera redirects from https:// to http://: set source to http:// if that is right")
 	case !r.allows(to.Hostname()):
 		return r.hostFailure(to.Hostname())
 	}
