@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"camd/pkg/bus"
 	"camd/pkg/config"
 	"camd/pkg/source/v4l2"
 )
@@ -21,8 +22,7 @@ type Target struct {
 	FindWorker  func() (string, error)
 	CheckHealth func(context.Context) error
 
-	// ProbeBus looks what the bus of the configuration has; nil if there is none.
-	ProbeBus func(context.Context) BusReport
+	Bus *bus.Options // of the configuration's bus; nil if it has none
 }
 
 // Examine looks at everything there is to look at.
@@ -33,7 +33,7 @@ func Examine(ctx context.Context, p Target) []Finding {
 	} else {
 		all = append(all, checkWorker(ctx, p.FindWorker)...)
 	}
-	all = append(all, checkBus(ctx, p.ProbeBus)...)
+	all = append(all, checkBus(ctx, p.busProbe())...)
 	devices, err := v4l2.List()
 	if err != nil {
 		all = append(all, fail("device", "", "%v", err))

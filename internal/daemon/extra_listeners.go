@@ -1,0 +1,57 @@
+package daemon
+
+import (
+	"net"
+	"strconv"
+
+	"go.uber.org/zap"
+
+	"camd/internal/listener"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+)
+
+// listenExtra opens the further addresses of a configuration.
+func listenExtra(cfg *config.Config, main net.Listener, server *httpapi.Server, certs *certReloader, log *zap.Logger) (extra []httpapi.ExtraListener, err error) {
+	defer func() {
+		if err != nil {
+			for _, d := range extra {
+				_ = d.Listener.Close()
+			}
+		}
+	}()
+	if cfg.MetricsListen != "" {
+		l, err := listener.Listen(cfg.MetricsListen, cfg.SocketMode)
+		if err != nil {
+			return extra, err
+		}
+		log.Info("serving metrics", zap.Stringer("address", l.Addr()))
+		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: server.MetricsHandler()})
+	}
+	if cfg.TLS != nil && cfg.TLS.RedirectFrom != "" {
+		l, err := listener.Listen(cfg.TLS.RedirectFrom, cfg.SocketMode)
+		if err != nil {
+			return extra, err
+		}
+		log.Info("redirecting", zap.Stringer("address", l.Addr()))
+		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: certs.withChallenges(certs.redirectToHTTPS(portOf(main)))})
+	}
+	return extra, nil
+}
+
+// servedAddrs returns the addresses that serve pictures or metrics, without the one that redirects.
+func servedAddrs(cfg *config.Config, main net.Listener, extra []httpapi.ExtraListener) []net.Addr {
+	all := []net.Addr{main.Addr()}
+	if cfg.MetricsListen != "" { // the first
+		all = append(all, extra[0].Listener.Addr())
+	}
+	return all
+}
+
+// portOf is the port that a listener has; that of https:// where it has none, and another program lies before it.
+func portOf(l net.Listener) string {
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		return strconv.Itoa(tcp.Port)
+	}
+	return "443"
+}
