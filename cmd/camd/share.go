@@ -61,7 +61,7 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 	}
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if cfg, err := configfile.Load(path); err == nil && len(args) == 0 {
-			return cameraIDs(cfg), cobra.ShellCompDirectiveNoFileComp
+			return cfg.CameraIDs(), cobra.ShellCompDirectiveNoFileComp
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -99,7 +99,7 @@ func (l *linkLifetime) Type() string { return "time" }
 
 // checkShareable reports why there is no link for a camera.
 func checkShareable(cfg *config.Config, id string) error {
-	ids := cameraIDs(cfg)
+	ids := cfg.CameraIDs()
 	switch {
 	case cfg.Auth == nil:
 		return errors.New("there is no auth in the configuration: links are for a camd that does not let everybody in")
@@ -110,14 +110,6 @@ func checkShareable(cfg *config.Config, id string) error {
 	default:
 		return fmt.Errorf("no camera %q; there are: %s", id, strings.Join(ids, ", "))
 	}
-}
-
-func cameraIDs(cfg *config.Config) []string {
-	ids := make([]string, 0, len(cfg.Cameras))
-	for _, c := range cfg.Cameras {
-		ids = append(ids, c.ID)
-	}
-	return ids
 }
 
 // signingKey returns the key that a camd of that configuration signs with.

@@ -27,13 +27,13 @@ func New(listen string, c *tls.Certificate) *http.Client {
 }
 
 // SelfTransport returns a transport from this process to its own address. It does not check the certificate: the question is whether
-// anything answers, and no request carries a secret. If the server asks for a certificate, it presents the server's own.
-func SelfTransport(listen string, store *certificate.Store) *http.Transport {
+// anything answers, and no request carries a secret. If the server asks for a certificate, it presents the server's own, if that is known.
+func SelfTransport(listen string, certificate func() *tls.Certificate) *http.Transport {
 	transport := transportFor(listen)
 	transport.TLSClientConfig = &tls.Config{
 		InsecureSkipVerify: true,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return cmp.Or(store.Certificate(), &tls.Certificate{}), nil
+			return cmp.Or(certificate(), &tls.Certificate{}), nil
 		},
 	}
 	return transport

@@ -25,8 +25,8 @@ import (
 // notifier sends notifications about the cameras while it runs.
 type notifier interface{ Run(context.Context) }
 
-// alertRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one
-// goroutine; prepare and setCameras to another.
+// alertRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one goroutine; the
+// other methods belong to another.
 type alertRunner struct {
 	metrics *httpapi.Metrics
 	server  *httpapi.Server
@@ -34,47 +34,40 @@ type alertRunner struct {
 	log     *zap.Logger
 	cameras atomic.Pointer[[]notify.Camera]
 	next    chan []notifier // has room for one: the newest
-
-	preparedFor *config.Config // by which ready was made
-	ready       []notifier
-	prepared    bool // ready is to take over
+	config  *config.Config  // of the current notifiers
 }
 
 func newAlertRunner(metrics *httpapi.Metrics, server *httpapi.Server, version string, log *zap.Logger) *alertRunner {
 	return &alertRunner{metrics: metrics, server: server, version: version, log: log, next: make(chan []notifier, 1)}
 }
 
-// prepare makes the notifiers of a configuration, if they differ from the current ones. Its error says why they cannot be made;
-// then those stay.
-func (a *alertRunner) prepare(cfg *config.Config) error {
-	if g := a.preparedFor; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
+// prepare checks the notifiers of a configuration. commit replaces the current ones, if they differ.
+func (a *alertRunner) prepare(cfg *config.Config) (commit func(), err error) {
+	if g := a.config; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
 		reflect.DeepEqual(g.MQTT, cfg.MQTT) {
-		return nil
+		return func() {}, nil
 	}
-	ready, err := a.build(cfg)
+	build, err := a.build(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	a.preparedFor, a.ready, a.prepared = cfg, ready, true
-	return nil
+	return func() {
+		a.config = cfg
+		select {
+		case <-a.next: // those that have not started
+		default:
+		}
+		a.next <- build()
+	}, nil
 }
 
-// setCameras gives the notifiers the cameras, in the configuration's order, and starts those that were prepared.
+// setCameras gives the notifiers the cameras, in the configuration's order.
 func (a *alertRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
 	all := make([]notify.Camera, len(cameras))
 	for i, c := range cameras {
 		all[i] = notifyCamera(cfg.Cameras[i], c)
 	}
 	a.cameras.Store(&all)
-	if !a.prepared {
-		return
-	}
-	a.prepared = false
-	select {
-	case <-a.next: // one that has not begun
-	default:
-	}
-	a.next <- a.ready
 }
 
 // Run runs the notifiers until ctx ends, and returns when they have.
@@ -99,23 +92,30 @@ func (a *alertRunner) Run(ctx context.Context) {
 	}
 }
 
-func (a *alertRunner) build(cfg *config.Config) (all []notifier, err error) {
+// build returns the function that makes the notifiers of a configuration. The error says which of them cannot be made.
+func (a *alertRunner) build(cfg *config.Config) (func() []notifier, error) {
 	cameras := func() []notify.Camera { return *a.cameras.Load() }
+	var builds []func() notifier
 	for _, w := range cfg.Webhooks {
 		r, err := newWebhook(cfg, w, cameras, a.metrics, a.log)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		builds = append(builds, r)
 	}
 	if cfg.MQTT != nil {
 		r, err := newMQTT(cfg, cameras, a.server, a.metrics, a.version, a.log)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		builds = append(builds, r)
 	}
-	return all, nil
+	return func() (all []notifier) {
+		for _, build := range builds {
+			all = append(all, build())
+		}
+		return all
+	}, nil
 }
 
 func notifyCamera(c config.Camera, from *source.Camera) notify.Camera {
@@ -134,19 +134,23 @@ func siteName(cfg *config.Config) string {
 	return cmp.Or(cfg.Site, host, "camd")
 }
 
-func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Camera, metrics *httpapi.Metrics, log *zap.Logger) (notifier, error) {
+func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Camera, metrics *httpapi.Metrics, log *zap.Logger) (func() notifier, error) {
 	address, err := url.Parse(string(w.URL))
 	if err != nil {
 		return nil, fmt.Errorf("webhook: its url cannot be used") // which the error repeats
 	}
-	count := metrics.Notifications("webhook", toStrings(webhook.Results)...)
-	return webhook.New(webhook.Options{
+	o := webhook.Options{
 		URL: address, Key: []byte(w.Key), Cameras: cameras, After: w.After, Timeout: w.Timeout, GiveUp: w.GiveUp, Events: w.Events, CameraIDs: w.Cameras,
-		Site: siteName(cfg), Dashboard: cfg.PublicURL, Count: func(r webhook.Result) { count(string(r)) }, Log: log,
-	}), nil
+		Site: siteName(cfg), Dashboard: cfg.PublicURL, Log: log,
+	}
+	return func() notifier {
+		count := metrics.Notifications("webhook", toStrings(webhook.Results)...)
+		o.Count = func(r webhook.Result) { count(string(r)) }
+		return webhook.New(o)
+	}, nil
 }
 
-func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi.Server, metrics *httpapi.Metrics, version string, log *zap.Logger) (notifier, error) {
+func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi.Server, metrics *httpapi.Metrics, version string, log *zap.Logger) (func() notifier, error) {
 	m := cfg.MQTT
 	address, err := url.Parse(m.Broker)
 	if err != nil {
@@ -158,16 +162,19 @@ func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi
 			return nil, fmt.Errorf("mqtt: %w", err)
 		}
 	}
-	count := metrics.Notifications("mqtt", toStrings(mqtt.Results)...)
 	o := mqtt.Options{
 		Broker: address, TLS: tlsConfig, User: m.User, Password: string(m.Password), Prefix: m.TopicPrefix, Discovery: m.DiscoveryPrefix,
 		Cameras: cameras, Viewers: server.ViewerCounts, Snapshots: m.Snapshots, After: m.After,
-		Site: siteName(cfg), Version: version, Dashboard: cfg.PublicURL, Count: func(r mqtt.Result) { count(string(r)) }, Log: log,
+		Site: siteName(cfg), Version: version, Dashboard: cfg.PublicURL, Log: log,
 	}
 	if m.Switches {
 		o.Switch = func(ctx context.Context, id string, on bool) error { return server.SetPaused(ctx, "mqtt", id, !on) }
 	}
-	return mqtt.New(o), nil
+	return func() notifier {
+		count := metrics.Notifications("mqtt", toStrings(mqtt.Results)...)
+		o.Count = func(r mqtt.Result) { count(string(r)) }
+		return mqtt.New(o)
+	}, nil
 }
 
 func toStrings[S ~string](all []S) []string {

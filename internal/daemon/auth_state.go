@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"net"
 	"path/filepath"
 
 	"go.uber.org/zap"
@@ -20,7 +19,8 @@ type authState struct {
 	stateDir     string // empty: there is none
 	log          *zap.Logger
 
-	linkKey access.LinkKey // for links, of the newest authenticator
+	authenticator *access.Authenticator // of the configuration that was applied last
+	linkKey       access.LinkKey        // of the authenticator
 }
 
 // newAuthState opens what is kept. camd serves without it: people have to log in again.
@@ -39,18 +39,16 @@ func newAuthState(cfg *config.Config, log *zap.Logger) *authState {
 	return d
 }
 
-// newAuthenticator makes the access rules of that configuration. Open sessions and streams stay as they are.
-func (d *authState) newAuthenticator(cfg *config.Config) *access.Authenticator {
-	a := cfg.Auth
+// apply makes the authenticator of a configuration, and limits sessions as it says. Open sessions and streams stay as they are.
+func (d *authState) apply(cfg *config.Config) {
+	o := access.Options{Anonymous: anonymousPermission(cfg), Sessions: d.sessions, LoginLimiter: d.loginLimiter}
 	d.linkKey = nil
-	if a == nil { // this machine alone reaches it
-		return access.New(access.Options{Anonymous: anonymousPermission(cfg), Sessions: d.sessions, LoginLimiter: d.loginLimiter})
+	if a := cfg.Auth; a != nil { // else only this machine reaches it
+		d.sessions.SetLimits(access.SessionOptions{IdleTimeout: a.SessionIdle, MaxAge: a.SessionLifetime})
+		d.linkKey = d.chooseLinkKey(a)
+		o.Users, o.Tokens, o.LinkKey, o.Proxies, o.ForwardAuth = a.Users, a.Tokens, d.linkKey, a.Proxies, a.ForwardAuth
 	}
-	d.linkKey = d.chooseLinkKey(a)
-	return access.New(access.Options{
-		Anonymous: anonymousPermission(cfg), Users: a.Users, Tokens: a.Tokens, LinkKey: d.linkKey, Proxies: a.Proxies, ForwardAuth: a.ForwardAuth,
-		Sessions: d.sessions, LoginLimiter: d.loginLimiter,
-	})
+	d.authenticator = access.New(o)
 }
 
 // chooseLinkKey is the key for links: the configured one, else one that camd keeps itself. camd serves without it, and has no links.
@@ -63,25 +61,4 @@ func (d *authState) chooseLinkKey(a *config.Auth) access.LinkKey {
 		d.log.Error("no links", zap.Error(err), zap.String("remedy", statedir.Remedy(err, d.stateDir)+"; or set link_key_file"))
 	}
 	return key
-}
-
-// applySessionLimits makes sessions last as long as the configuration says.
-func (d *authState) applySessionLimits(cfg *config.Config) {
-	if a := cfg.Auth; a != nil {
-		d.sessions.SetLimits(access.SessionOptions{IdleTimeout: a.SessionIdle, MaxAge: a.SessionLifetime})
-	}
-}
-
-// checkExposedAddrs reports that camd listens, maybe at a socket of systemd's or where an earlier configuration said, where other machines
-// reach it, and nothing says who may come in.
-func checkExposedAddrs(cfg *config.Config, addrs ...net.Addr) error {
-	for _, addr := range addrs {
-		if _, tcp := addr.(*net.TCPAddr); !tcp {
-			continue
-		}
-		if err := cfg.CheckAddressExposure(addr.String()); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -82,15 +82,6 @@ func newServerConfig(cfg *config.Config, cameras []*source.Camera, authenticator
 	return r
 }
 
-// ids are the cameras of a configuration.
-func ids(cfg *config.Config) []string {
-	all := make([]string, len(cfg.Cameras))
-	for i, c := range cfg.Cameras {
-		all[i] = c.ID
-	}
-	return all
-}
-
 func renditionNames(c config.Camera) []string {
 	names := []string{camera.Main}
 	for _, r := range c.Renditions {

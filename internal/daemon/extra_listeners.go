@@ -12,11 +12,11 @@ import (
 )
 
 // listenExtra opens the further addresses of a configuration.
-func listenExtra(cfg *config.Config, main net.Listener, server *httpapi.Server, certs *certReloader, log *zap.Logger) (extra []httpapi.ExtraListener, err error) {
+func (d *daemon) listenExtra(cfg *config.Config, main net.Listener) (extra []httpapi.ExtraListener, err error) {
 	defer func() {
 		if err != nil {
-			for _, d := range extra {
-				_ = d.Listener.Close()
+			for _, e := range extra {
+				_ = e.Listener.Close()
 			}
 		}
 	}()
@@ -25,16 +25,17 @@ func listenExtra(cfg *config.Config, main net.Listener, server *httpapi.Server, 
 		if err != nil {
 			return extra, err
 		}
-		log.Info("serving metrics", zap.Stringer("address", l.Addr()))
-		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: server.MetricsHandler()})
+		d.log.Info("serving metrics", zap.Stringer("address", l.Addr()))
+		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: d.server.MetricsHandler()})
 	}
 	if cfg.TLS != nil && cfg.TLS.RedirectFrom != "" {
 		l, err := listener.Listen(cfg.TLS.RedirectFrom, cfg.SocketMode)
 		if err != nil {
 			return extra, err
 		}
-		log.Info("redirecting", zap.Stringer("address", l.Addr()))
-		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: certs.withChallenges(certs.redirectToHTTPS(portOf(main)))})
+		redirect := listener.Redirect{Port: portOf(main), PublicURL: d.registry.publicURL, IsCertified: d.certs.IsCertified}
+		d.log.Info("redirecting", zap.Stringer("address", l.Addr()))
+		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: d.certs.WithChallenges(redirect.Handler())})
 	}
 	return extra, nil
 }

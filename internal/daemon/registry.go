@@ -135,14 +135,18 @@ func (c *cameraRegistry) remoteCameras() []remoteCamera {
 	return all
 }
 
-// Run serves other sites' cameras as they come and go, until ctx ends. The bus ends later, with leave.
-func (c *cameraRegistry) Run(ctx, busCtx context.Context) {
+// runBus keeps the connection to other sites, if there is a bus, until ctx ends.
+func (c *cameraRegistry) runBus(ctx context.Context) {
+	if c.bus != nil {
+		c.bus.Run(ctx)
+	}
+}
+
+// Run serves other sites' cameras as they come and go, until ctx ends.
+func (c *cameraRegistry) Run(ctx context.Context) {
 	if c.bus == nil {
 		return
 	}
-	var running sync.WaitGroup
-	defer running.Wait()
-	running.Go(func() { c.bus.Run(busCtx) })
 	for {
 		select {
 		case <-c.busChanged:
@@ -153,6 +157,13 @@ func (c *cameraRegistry) Run(ctx, busCtx context.Context) {
 			return
 		}
 	}
+}
+
+// publicURL returns public_url of the configuration in force.
+func (c *cameraRegistry) publicURL() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cfg.PublicURL
 }
 
 // busState says how the bus is, for readiness.

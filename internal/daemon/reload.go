@@ -17,15 +17,18 @@ import (
 	"camd/internal/filewatch"
 	"camd/pkg/audit"
 	"camd/pkg/config"
-	"camd/pkg/source"
 )
 
-// maxReadRetries is how often a watched file is read again that is not what the watch reported. One that is gone for good, or that has
-// other content by then, is the watch's to report.
+// errTerminalGone stops the daemon when the terminal that it was started from is gone.
+var errTerminalGone = errors.New("terminal gone")
+
+// maxReadRetries is how often a watched file is read again that does not have the content that the watch reported. After that the
+// file is gone, or the watch will report its other content.
 const maxReadRetries = 10
 
-// handleReloads reloads whenever it is asked to, or the file changes and is watched, until ctx ends. A terminal that hangs up sends the same signal, and means stop.
-func (d *daemon) handleReloads(ctx context.Context, stop func()) {
+// handleReloads reloads when a signal asks for it, or when the file changes and is watched, until ctx ends. A terminal that hangs up
+// sends the same signal: then it returns errTerminalGone.
+func (d *daemon) handleReloads(ctx context.Context) error {
 	d.reportLastGood()
 	d.keepLastGood()
 	changed := make(chan filewatch.Fingerprint, 1)
@@ -63,45 +66,45 @@ func (d *daemon) handleReloads(ctx context.Context, stop func()) {
 		case <-d.options.Reload:
 			if d.options.TerminalGone() {
 				d.log.Info("terminal gone")
-				stop()
-				return
+				return errTerminalGone
 			}
 			next, err := d.options.ReadConfig()
 			_ = d.service.Reload(ctx, d.auditedReload("signal", next, err)) // the log, /readyz and the metrics have it
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }
 
-// auditedReload returns Reload of what was read, with an audit record: via says what asked for it.
-func (d *daemon) auditedReload(via string, next configfile.Loaded, err error) func(context.Context) error {
+// auditedReload returns a function that reloads and writes an audit record. next and readErr are what was read; via says what asked
+// for the reload.
+func (d *daemon) auditedReload(via string, next configfile.Loaded, readErr error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		before := d.active.Config
-		err := d.Reload(ctx, next, err)
+		before, linkKey := d.active.Config, d.auth.linkKey
+		err := d.reload(ctx, next, readErr)
 		switch actor := (audit.Actor{Via: via}); {
 		case ctx.Err() != nil:
 		case err != nil:
 			d.auditLog.Record(audit.NotReloaded, actor)
 		default:
 			d.auditLog.Record(audit.Reloaded, actor, zap.Strings("keys", config.ChangedKeys(before, d.active.Config)))
-			if !bytes.Equal(d.linkKey, d.auth.linkKey) {
+			if !bytes.Equal(linkKey, d.auth.linkKey) {
 				d.auditLog.Record(audit.LinksRevoked, actor)
 			}
-			d.linkKey = d.auth.linkKey
 		}
 		return err
 	}
 }
 
-// Reload puts a configuration into force that was read, without touching whom it does not concern. err says why it could not be read.
-// The error that is returned says why that of before stays in force, wholly; it has been logged, counted and shown. When Reload
-// returns, every camera goes by the new one.
-func (d *daemon) Reload(ctx context.Context, next configfile.Loaded, err error) error {
+// reload puts a configuration into force that was read; readErr says why it could not be read. With an error the configuration of
+// before stays in force unchanged, and the error has been logged, counted and shown. When reload returns, every camera follows the
+// new configuration, and clients that it does not concern have noticed nothing.
+func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr error) error {
+	err := readErr
 	if err == nil {
-		err = d.reload(ctx, next)
+		err = d.apply(ctx, next)
 	}
-	if ctx.Err() != nil { // camd ends, and that is no fault of the file's
+	if ctx.Err() != nil { // camd stops, and the file is not at fault
 		return ctx.Err()
 	}
 	if err != nil {
@@ -109,6 +112,9 @@ func (d *daemon) Reload(ctx context.Context, next configfile.Loaded, err error) 
 		d.log.Error("configuration not reloaded", configErrorField(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
 		return err
 	}
+	changed := d.fleetChange
+	d.log.Info("configuration reloaded", zap.Int("cameras", len(next.Cameras)), zap.Strings("added", changed.Added),
+		zap.Strings("removed", changed.Removed), zap.Strings("adjusted", changed.Adjusted), zap.Strings("reopened", changed.Reopened))
 	restartKeys := keysNeedingRestart(d.startConfig, next.Config)
 	d.server.RecordReload(nil, restartKeys)
 	if len(restartKeys) > 0 {
@@ -117,59 +123,37 @@ func (d *daemon) Reload(ctx context.Context, next configfile.Loaded, err error) 
 	return nil
 }
 
-func (d *daemon) reload(ctx context.Context, next configfile.Loaded) error {
+// prepareFile refuses a configuration without a file if the one in force has a file.
+func (d *daemon) prepareFile(next configfile.Loaded) (commit func(context.Context), err error) {
 	if d.active.Path != "" && next.Path == "" {
-		return fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", configfile.DefaultPath)
+		return nil, fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", configfile.DefaultPath)
 	}
-	cfg := next.Config
-	if err := checkExposedAddrs(cfg, d.servedAddrs...); err != nil {
-		return fmt.Errorf("camd listens where it did when it was started: %w", err)
-	}
-	if err := configfile.CheckAuthKept(d.active, next); err != nil {
-		return err
-	}
-	worker, err := findWorker(cfg)
-	if err != nil {
-		return err
-	}
-	authenticator := d.auth.newAuthenticator(cfg)
-	if err := d.alerts.prepare(cfg); err != nil {
-		return err
-	}
-	// Behind the others that may refuse: it takes effect at once.
-	if err := d.certs.load(cfg); err != nil {
-		return err
-	}
-	// Before any work at cameras, which may take seconds: who may not come in any more must not wait for a process that hangs.
-	d.auth.applySessionLimits(cfg)
-	d.registry.restrict(authenticator)
-	changed, err := d.fleet.Reconfigure(ctx, d.cameraOptions(cfg, worker), func(now []*source.Camera) {
-		d.registry.setCameras(cfg, now, authenticator)
-		d.alerts.setCameras(cfg, now)
-		d.localCameras.set(cfg, now)
-	})
-	if err != nil {
-		return err
-	}
-	d.warnWiderAnonymousAccess(d.active.Config, cfg)
-	d.active = next
-	d.keepLastGood()
-	warnFDLimit(cfg, d.log)
-	d.reopenAuditLog(cfg)
-	if level, err := zapcore.ParseLevel(cfg.Log.Level); err == nil { // it has been checked
-		d.options.Loggers.Level.SetLevel(level)
-	}
-	d.log.Info("configuration reloaded", zap.Int("cameras", len(cfg.Cameras)), zap.Strings("added", changed.Added),
-		zap.Strings("removed", changed.Removed), zap.Strings("adjusted", changed.Adjusted), zap.Strings("reopened", changed.Reopened))
-	return nil
+	return func(context.Context) {}, nil
 }
 
-// reopenAuditLog has the audit log go on as the configuration has it, in a file that may be another under the same name.
-func (d *daemon) reopenAuditLog(cfg *config.Config) {
-	d.auditLog.SetAddresses(audit.Addresses(cfg.Log.Addresses))
+// commitActive makes next the configuration in force.
+func (d *daemon) commitActive(_ context.Context, next configfile.Loaded) {
+	d.warnWiderAnonymousAccess(d.active.Config, next.Config)
+	d.active = next
+	d.keepLastGood()
+	warnFDLimit(next.Config, d.log)
+}
+
+// commitAuditLog continues the audit log as the configuration says. Its file may be another one under the same name.
+func (d *daemon) commitAuditLog(_ context.Context, next configfile.Loaded) {
+	d.auditLog.SetAddresses(audit.Addresses(next.Log.Addresses))
 	if err := d.options.Loggers.ReopenAudit(); err != nil {
 		d.log.Error("audit file not opened anew", zap.Error(err))
 	}
+}
+
+// prepareLog refuses a log level that does not exist.
+func (d *daemon) prepareLog(next configfile.Loaded) (commit func(context.Context), err error) {
+	level, err := zapcore.ParseLevel(next.Log.Level)
+	if err != nil {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", next.Log.Level)
+	}
+	return func(context.Context) { d.options.Loggers.Level.SetLevel(level) }, nil
 }
 
 // keysNeedingRestart lists the keys that cannot change while camd runs, of those that have changed since it was started.

@@ -1,4 +1,4 @@
-package daemon
+package listener
 
 import (
 	"fmt"
@@ -9,11 +9,18 @@ import (
 	"strings"
 )
 
-// redirectToHTTPS redirects HTTP requests to HTTPS: to public_url if it is known, else to the requested name
-// at a port. It does not redirect to a name that is not this machine's.
-func (k *certReloader) redirectToHTTPS(port string) http.Handler {
+// Redirect says where HTTP requests are redirected to: to the public URL if it is an https one, else to the requested name at a port.
+// A name that is not this machine's is not redirected to.
+type Redirect struct {
+	Port        string                 // that serves HTTPS
+	PublicURL   func() string          // at which people reach camd; empty if it is not known
+	IsCertified func(name string) bool // a certificate is for that name
+}
+
+// Handler answers HTTP requests with the redirect.
+func (d Redirect) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := k.redirectHost(r, port)
+		host := d.host(r)
 		if host == "" {
 			http.Error(w, "this is not the name of this server; it answers by https:// to the names in its certificate (public_url in its configuration says where people reach it)",
 				http.StatusMisdirectedRequest)
@@ -36,33 +43,28 @@ func (k *certReloader) redirectToHTTPS(port string) http.Handler {
 	})
 }
 
-// redirectHost is host and port of where to come; empty if nowhere.
-func (k *certReloader) redirectHost(r *http.Request, port string) string {
-	k.mu.Lock()
-	public, err := url.Parse(k.cfg.PublicURL)
-	k.mu.Unlock()
+// host returns the host and port to redirect a request to; empty if there is none.
+func (d Redirect) host(r *http.Request) string {
+	public, err := url.Parse(d.PublicURL())
 	if err == nil && public.Scheme == "https" {
 		return public.Host
 	}
 	asked, err := url.Parse("http://" + r.Host)
-	if err != nil || !k.isOwnName(asked.Hostname(), r) {
+	if err != nil || !d.isOwnName(asked.Hostname(), r) {
 		return ""
 	}
-	if port == "443" {
+	if d.Port == "443" {
 		return strings.TrimSuffix(asked.Host, ":"+asked.Port())
 	}
-	return net.JoinHostPort(asked.Hostname(), port)
+	return net.JoinHostPort(asked.Hostname(), d.Port)
 }
 
-// isOwnName reports whether a name is one of this machine's: in its certificate, its host name, or the address that was connected to.
-func (k *certReloader) isOwnName(name string, r *http.Request) bool {
+// isOwnName reports whether a name is one of this machine's: in a certificate, its host name, or the address that was connected to.
+func (d Redirect) isOwnName(name string, r *http.Request) bool {
 	if name == "" {
 		return false
 	}
-	if c := k.store.Certificate(); c != nil && c.Leaf.VerifyHostname(name) == nil {
-		return true
-	}
-	if k.issuer != nil && k.issuer.Handles(name) {
+	if d.IsCertified(name) {
 		return true
 	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && local.IP.Equal(net.ParseIP(name)) {
