@@ -53,8 +53,8 @@ func (s SelfSigned) LoadOrGenerate(now time.Time) (c *tls.Certificate, unsaved [
 			return c, nil, nil
 		}
 	}
-	if err := syscall.Access(s.Dir, accessWrite); err != nil && !errors.Is(err, syscall.ENOENT) {
-		return nil, nil, &os.PathError{Op: "write to", Path: s.Dir, Err: err}
+	if err := checkWritable(s.Dir); err != nil {
+		return nil, nil, err
 	}
 	text, err := s.generate(now)
 	if err != nil {
@@ -64,8 +64,18 @@ func (s SelfSigned) LoadOrGenerate(now time.Time) (c *tls.Certificate, unsaved [
 	return &pair, text, err
 }
 
-// accessWrite is W_OK of access(2).
-const accessWrite = 2
+// checkWritable reports that files cannot be created in a folder, or that the folder cannot be created.
+func checkWritable(dir string) error {
+	const writeAccess = 2 // W_OK of access(2)
+	err := syscall.Access(dir+"/.", writeAccess)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOENT) && dir != filepath.Dir(dir):
+		return checkWritable(filepath.Dir(dir))
+	}
+	return &os.PathError{Op: "write to", Path: dir, Err: err}
+}
 
 // Save puts a certificate that was generated into the folder.
 func (s SelfSigned) Save(text []byte) error {
