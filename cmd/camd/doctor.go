@@ -14,7 +14,6 @@ import (
 	"camd/internal/logging"
 	"camd/internal/statedir"
 	"camd/pkg/config"
-	"camd/pkg/source"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -55,7 +54,7 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 
 // newDoctorTarget is the camd that would be served by the file.
 func newDoctorTarget(path string) doctor.Target {
-	p := doctor.Target{ConfigName: cmp.Or(path, configfile.DefaultPath), FindWorker: source.FindWorker}
+	p := doctor.Target{ConfigName: cmp.Or(path, configfile.DefaultPath)}
 	cfg, err := configfile.Load(path)
 	switch {
 	case errors.Is(err, configfile.ErrNone):
