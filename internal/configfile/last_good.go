@@ -21,10 +21,10 @@ import (
 // as passwords and users, is not kept: it is read where it is.
 const lastGoodFile = "last-good.yaml"
 
-// lastGoodPrefix begins the first line; behind it is the configuration file's path in quotes.
+// lastGoodPrefix begins the first line. The path of the configuration file follows it, in quotes.
 const lastGoodPrefix = "# The last good configuration of "
 
-var byteOrderMark = []byte("\ufeff") // YAML allows it at the beginning alone
+var byteOrderMark = []byte("\ufeff") // YAML allows it only at the beginning
 
 // KeepLastGood keeps the text of a configuration in the state directory. It does nothing for a configuration without a file, for one
 // that was itself read from there, and without a state directory.
@@ -57,7 +57,8 @@ func (e *LastGoodError) Error() string { return e.Err.Error() }
 
 func (e *LastGoodError) Unwrap() error { return e.Err }
 
-// FindLastGood returns what was kept of the configuration file at path. Its text says where, if it can be understood that far.
+// FindLastGood returns the last good configuration of the file at path. The text of the file says where state_dir is, if that line can
+// be read.
 func FindLastGood(path string, text []byte) (LastGood, error) {
 	var tried []string
 	for _, dir := range []string{config.FindStateDir(path, text), statedir.FromSystemd(), statedir.Service} {
@@ -77,7 +78,7 @@ func FindLastGood(path string, text []byte) (LastGood, error) {
 		path, strings.Join(tried, " or "))
 }
 
-// readLastGood returns what is kept in a file, and of which configuration file it was.
+// readLastGood returns the configuration in a file, and the path of the configuration file that it was kept of.
 func readLastGood(file string) (kept LastGood, configPath string, err error) {
 	info, err := os.Stat(file)
 	if err != nil {

@@ -23,7 +23,7 @@ type authState struct {
 	linkKey       access.LinkKey        // of the authenticator
 }
 
-// newAuthState opens what is kept. camd serves without it: people have to log in again.
+// newAuthState opens the saved sessions. camd serves without them: people have to log in again.
 func newAuthState(cfg *config.Config, log *zap.Logger) *authState {
 	d := &authState{loginLimiter: access.NewLoginLimiter(), stateDir: statedir.Path(cfg.StateDir), log: log}
 	o := access.SessionOptions{OnError: func(err error) {
@@ -51,7 +51,7 @@ func (d *authState) apply(cfg *config.Config) {
 	d.authenticator = access.New(o)
 }
 
-// chooseLinkKey is the key for links: the configured one, else one that camd keeps itself. camd serves without it, and has no links.
+// chooseLinkKey returns the key for links: the configured one, else the one in the state directory. Without a key camd serves no links.
 func (d *authState) chooseLinkKey(a *config.Auth) access.LinkKey {
 	if len(a.LinkKey) > 0 || d.stateDir == "" {
 		return a.LinkKey

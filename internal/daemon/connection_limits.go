@@ -10,11 +10,11 @@ import (
 	"camd/pkg/connlimit"
 )
 
-// minConnections are let in however few files may be open: a camd that nobody reaches cannot be asked what is wrong.
+// minConnections are accepted however few files may be open: a camd that nobody reaches cannot be asked what is wrong.
 const minConnections = 16
 
-// connectionLimits returns how many there may be: as many as configured, but never so many that cameras could not be opened for want
-// of file descriptors.
+// connectionLimits returns the configured limits, reduced so that file descriptors remain for the cameras. fits is false if they were
+// reduced.
 func connectionLimits(cfg *config.Config) (limits connlimit.Limits, fits bool) {
 	limits.Total, limits.PerAddress = cfg.Limits.ConnectionLimits()
 	limits.LimitLoopback = cfg.Limits.ConnectionsPerAddress > 0
@@ -32,7 +32,7 @@ func connectionLimits(cfg *config.Config) (limits connlimit.Limits, fits bool) {
 	return limits, fits
 }
 
-// warnFDLimit says when there can be fewer connections than configured.
+// warnFDLimit logs that fewer connections are possible than configured.
 func warnFDLimit(cfg *config.Config, log *zap.Logger) {
 	limits, fits := connectionLimits(cfg)
 	if fits {

@@ -49,7 +49,7 @@ func servedAddrs(cfg *config.Config, main net.Listener, extra []httpapi.ExtraLis
 	return all
 }
 
-// portOf is the port that a listener has; that of https:// where it has none, and another program lies before it.
+// portOf returns the port of a listener. For a unix socket it is that of https, since a proxy serves the port.
 func portOf(l net.Listener) string {
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
 		return strconv.Itoa(tcp.Port)

@@ -15,8 +15,8 @@ import (
 // resolvConf says in which domains this machine looks names up.
 const resolvConf = "/etc/resolv.conf"
 
-// acceptedHosts returns by which names browsers may call the camd of that configuration: those given, that of its public address, those
-// in its certificate, and the machine's own.
+// acceptedHosts returns the names by which browsers may address the camd of a configuration: those configured, that of its public
+// address, those in its certificate, and the machine's own.
 func acceptedHosts(cfg *config.Config) httpapi.Hosts {
 	all := slices.Clone(cfg.Hosts)
 	if host := publicHost(cfg); host != "" {
@@ -26,7 +26,7 @@ func acceptedHosts(cfg *config.Config) httpapi.Hosts {
 		if cfg.TLS.ACME != nil {
 			all = append(all, cfg.TLS.ACME.Domains...)
 		}
-		if c, err := cfg.TLS.CertificateFiles(statedir.Path(cfg.StateDir)).Load(); err == nil && c.Leaf != nil { // it has been presented already
+		if c, err := cfg.TLS.CertificateFiles(statedir.Path(cfg.StateDir)).Load(); err == nil && c.Leaf != nil { // on an error it is not served either
 			for _, name := range c.Leaf.DNSNames {
 				all = append(all, strings.ToLower(name))
 			}
@@ -40,7 +40,7 @@ func acceptedHosts(cfg *config.Config) httpapi.Hosts {
 	return append(all, machineNames(host, string(file))...)
 }
 
-// machineNames returns what a machine is called: by itself, by mDNS, and in the domains of its network.
+// machineNames returns the names of a machine: its host name, its mDNS name, and its names in the domains of its network.
 func machineNames(host, conf string) (all []string) {
 	host = strings.ToLower(host)
 	short, _, _ := strings.Cut(host, ".")
@@ -58,7 +58,7 @@ func machineNames(host, conf string) (all []string) {
 	return all
 }
 
-// publicOrigin is what a browser calls the origin of the configuration's public address, empty if it has none.
+// publicOrigin returns the origin of the configuration's public address as browsers write it; empty if it has none.
 func publicOrigin(cfg *config.Config) string {
 	u, err := url.Parse(cfg.PublicURL)
 	if err != nil || cfg.PublicURL == "" {
@@ -71,7 +71,7 @@ func publicOrigin(cfg *config.Config) string {
 	return u.Scheme + "://" + host
 }
 
-// certificateNames lists what this machine is reached by, its host name first, and those of them that people have configured.
+// certificateNames returns the names and addresses of this machine, its host name first, and those of them that are configured.
 func certificateNames(cfg *config.Config) (names, configured []string) {
 	if name, err := os.Hostname(); err == nil && name != "" {
 		names = append(names, name)

@@ -18,7 +18,7 @@ func (d *daemon) keepLastGood() {
 	}
 }
 
-// reportLastGood says wherever somebody may look that the file is not in force.
+// reportLastGood reports in the log, /readyz and the metrics that the last good configuration is in force instead of the file.
 func (d *daemon) reportLastGood() {
 	l := d.active
 	if l.KeptAt.IsZero() {

@@ -9,8 +9,8 @@ import (
 // are in the same cgroup, and the kernel ends them first: see package confine.
 const memoryShare = 0.5
 
-// limitMemory sets Go's memory limit by what the cgroup allows, or by what the machine has if that is less. GOMEMLIMIT in the
-// environment goes before it.
+// limitMemory sets Go's memory limit to a share of what the cgroup allows, or of what the machine has if that is less. GOMEMLIMIT in
+// the environment overrides it.
 func limitMemory(log *zap.Logger) {
 	limit, err := memlimit.Set(memlimit.WithProvider(availableMemory), memlimit.WithRatio(memoryShare))
 	if err != nil {

@@ -4,5 +4,5 @@ package daemon
 
 import "camd/pkg/source"
 
-// wrapObserver passes on what observes a camera; in a camd built for make test-systemd it is where a supervisor can be blocked.
+// wrapObserver returns the observer unchanged. In a camd that is built for make test-systemd it can block a supervisor.
 func wrapObserver(_ string, o source.Observer) source.Observer { return o }

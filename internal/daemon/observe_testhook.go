@@ -11,8 +11,8 @@ import (
 	"camd/pkg/source"
 )
 
-// wrapObserver has the supervisor of the camera called blocked stand still for ever from SIGUSR1 on. Nothing that a camera, a
-// viewer or a system call can do is known to do that to it, and the watchdog is for what is not known.
+// wrapObserver makes the supervisor of the camera with the id blocked wait for ever after SIGUSR1. No known fault of a camera, a viewer
+// or a system call does that, and the watchdog is for unknown ones.
 func wrapObserver(id string, o source.Observer) source.Observer {
 	if id != "blocked" {
 		return o

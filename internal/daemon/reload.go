@@ -32,15 +32,11 @@ func (d *daemon) handleReloads(ctx context.Context) error {
 	d.reportLastGood()
 	d.keepLastGood()
 	changed := make(chan filewatch.Fingerprint, 1)
-	if path := d.active.Path; d.startConfig.WatchConfig && path != "" {
-		known := filewatch.FingerprintOf(d.active.Text)
-		var watching sync.WaitGroup
-		defer watching.Wait()
-		watching.Go(func() {
-			if err := filewatch.Watch(ctx, []string{path}, known, changed); err != nil {
-				d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
-			}
-		})
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if d.startConfig.WatchConfig && d.active.Path != "" {
+		path, known := d.active.Path, filewatch.FingerprintOf(d.active.Text)
+		watching.Go(func() { d.watchFile(ctx, path, known, changed) })
 	}
 	var latest filewatch.Fingerprint
 	var again <-chan time.Time
@@ -73,6 +69,13 @@ func (d *daemon) handleReloads(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// watchFile watches the configuration file until ctx ends.
+func (d *daemon) watchFile(ctx context.Context, path string, known filewatch.Fingerprint, changed chan filewatch.Fingerprint) {
+	if err := filewatch.Watch(ctx, []string{path}, known, changed); err != nil {
+		d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"camd/pkg/statestore"
 )
 
-// openStateStore opens what is kept across restarts. camd serves without it, and says so loudly: a camera that somebody has switched
-// off may be on again.
+// openStateStore opens the state that is kept across restarts. camd serves without it, but logs an error: a camera that a person has
+// switched off may be on again.
 func openStateStore(cfg *config.Config, log *zap.Logger) *statestore.Store {
 	dir := statedir.Path(cfg.StateDir)
 	m, err := statestore.Open(dir)
@@ -26,7 +26,8 @@ func openStateStore(cfg *config.Config, log *zap.Logger) *statestore.Store {
 	return m
 }
 
-// newPauseSaver keeps what is switched. Where there is no place for it, nothing is lost of a switch to what the configuration says.
+// newPauseSaver returns a function that saves whether a camera is switched off. Without a state directory, switching a camera to what
+// is configured is no error: nothing is lost.
 func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id string, paused bool) error {
 	return func(id string, paused bool) error {
 		err := m.SetPaused(id, paused)
@@ -37,7 +38,7 @@ func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id
 	}
 }
 
-// startsPaused says whether a camera begins switched off: what a person has set goes before the configuration.
+// startsPaused reports whether a camera starts switched off. What a person has switched overrides the configuration.
 func startsPaused(c config.Camera, m *statestore.Store) bool {
 	if paused, known := m.Paused(c.ID); known {
 		return paused

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/source"
 )
 
-// statusLine says in a line, for people, how it goes: 7 of 8 cameras live (yard is offline), 23 viewers.
+// statusLine summarizes the state for people: 7 of 8 cameras live (yard is offline), 23 viewers.
 func statusLine(cameras []camera.Status, viewers int) string {
 	const maxNamed = 3 // more would fill the line
 	live, notLive := 0, []string(nil)
@@ -39,7 +39,7 @@ func pluralize(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// cameraSet is the cameras of the configuration in force. It is safe for concurrent use.
+// cameraSet holds the cameras of the configuration in force. It is safe for concurrent use.
 type cameraSet struct {
 	snapshot atomic.Pointer[cameraSetSnapshot]
 }

@@ -44,7 +44,7 @@ func (p Target) busProbe() func(context.Context) BusReport {
 	return func(ctx context.Context) BusReport { return probeBus(ctx, *p.Bus) }
 }
 
-// waitForSites returns once the bus has been connected for long enough to hear of all sites, or ctx has ended.
+// waitForSites returns when the bus has been connected for long enough to know all sites, or when ctx ends.
 func waitForSites(ctx context.Context, b *bus.Bus) {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()

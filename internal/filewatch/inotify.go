@@ -21,12 +21,12 @@ type eventKind int
 
 const (
 	otherEvent    eventKind = iota
-	writeEvent              // the file was written to; whoever wrote may go on
-	completeEvent           // whoever wrote has closed the file, or it was renamed or removed
+	writeEvent              // the file was written to, and is still open
+	completeEvent           // the writer has closed the file, or it was renamed or removed
 )
 
 // folderWatch receives the kernel's events of folders. The library fsnotify, which watches devices here, does not pass on
-// IN_CLOSE_WRITE, without which a slow writer looks the same as one that is done.
+// IN_CLOSE_WRITE, without which a slow writer looks the same as one that has finished.
 type folderWatch struct {
 	file    *os.File
 	folders map[int32]string // by the kernel's watch descriptor

@@ -20,15 +20,16 @@ import (
 // quietPeriod is how long files must stay the same to count as written completely.
 const quietPeriod = 300 * time.Millisecond
 
-// recheckInterval is how long a change may stay unnoticed that gives no event: of a link further up, or on another machine's disk. It is also
-// how long a file that was written to and not closed counts as incomplete.
+// recheckInterval is how long a change without an event may stay unnoticed, such as one on another machine's disk. It is also how
+// long a file that was written to and not closed counts as incomplete.
 const recheckInterval = time.Minute
 
 // Fingerprint tells the content of files apart.
 type Fingerprint [sha256.Size]byte
 
-// Watch sends on changed, which has room for one, when files have other content than known and are written completely, until
-// ctx ends. They may be written in place or replaced by renaming. The newest fingerprint replaces one that nobody has received.
+// Watch sends the fingerprint of files on changed when it differs from known and the files are written completely, until ctx ends. The
+// files may be written in place or replaced by renaming. The channel has room for one: the newest fingerprint replaces one that nobody
+// has received.
 func Watch(ctx context.Context, paths []string, known Fingerprint, changed chan Fingerprint) error {
 	watch, err := newFolderWatch(foldersToWatch(paths))
 	if err != nil {
@@ -69,8 +70,8 @@ func takeSnapshot(paths []string) (s snapshot) {
 	return s
 }
 
-// fileWatch finds out when files have changed and are written completely. A file counts as complete when nobody writes to it and
-// two snapshots of it, taken one after the other, are equal.
+// fileWatch finds out when files have changed and are written completely. They are complete when every writer has closed them and two
+// successive snapshots are equal.
 type fileWatch struct {
 	events       <-chan fileEvent
 	takeSnapshot func() snapshot
@@ -90,7 +91,7 @@ func (w *fileWatch) run(ctx context.Context) {
 	defer recheck.Stop()
 	armed := true
 	arm := func() {
-		if !armed { // and do not start again each time: a folder may never be quiet
+		if !armed { // else the timer keeps running: a folder may never be quiet
 			next.Reset(quietPeriod)
 			armed = true
 		}
@@ -146,8 +147,8 @@ func (w *fileWatch) isChanging() bool {
 	return false
 }
 
-// foldersToWatch are those in which files become others: where they are named, and where each link is on the way to them. certbot swaps
-// links to files, others a link to a folder.
+// foldersToWatch returns the folders in which files can be replaced: the folder of each file, and of each link on the way to it.
+// certbot replaces links to files, other programs a link to a folder.
 func foldersToWatch(paths []string) map[string]bool {
 	all := map[string]bool{}
 	for _, path := range paths {
@@ -159,7 +160,7 @@ func foldersToWatch(paths []string) map[string]bool {
 	return all
 }
 
-// resolveFirstLink returns a path without the first link in it, whose folder it notes; it is empty if there is none.
+// resolveFirstLink returns the path with its first link resolved, and adds the folder of the link; empty if the path has no link.
 func resolveFirstLink(path string, folders map[string]bool) string {
 	for at := 0; at < len(path); {
 		end := strings.IndexByte(path[at+1:], '/')
@@ -194,7 +195,7 @@ func FingerprintOfFiles(paths ...string) (sum Fingerprint) {
 	return FingerprintOf(texts...)
 }
 
-// readStart returns as much of a file as config.Read does: what is longer is refused, and its fingerprint must be that of what was read.
+// readStart returns as much of a file as config.Read does, so that both have the same fingerprint. config.Read refuses a longer file.
 func readStart(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -55,7 +55,7 @@ func sameAddress(addr string, of net.Addr) bool {
 	return want.IP.Equal(got.IP) || everywhere && got.IP.IsUnspecified()
 }
 
-// listenError says what to do about an address that cannot be had.
+// listenError says why an address cannot be listened on, and what to do.
 func listenError(addr string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

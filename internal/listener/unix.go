@@ -8,16 +8,15 @@ import (
 	"syscall"
 )
 
-// unixListener is a listener on a unix socket of this process' making. It takes its file with it when it is closed, and no other that
-// stands there by then.
+// unixListener is a listener on a unix socket that this process created. Closing it removes the socket's file, unless another file has
+// replaced it.
 type unixListener struct {
 	*net.UnixListener
 	path    string
-	created os.FileInfo // as it was made
+	created os.FileInfo // of the socket's file
 }
 
-// listenUnix listens at a path, for those whom the mode lets. A socket that stands there and that nobody listens on any more is
-// replaced, if it is this user's.
+// listenUnix listens at a path with the mode of its file. It replaces a socket of this user that no process listens on any more.
 func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	l, err := bindUnix(path)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -29,7 +28,7 @@ func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, socketError(path, err)
 	}
-	l.SetUnlinkOnClose(false) // it would delete whatever stands there
+	l.SetUnlinkOnClose(false) // it would delete any file at that path
 	file, err := os.Lstat(path)
 	if err == nil {
 		err = os.Chmod(path, mode)
@@ -41,14 +40,14 @@ func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	return &unixListener{l, path, file}, nil
 }
 
-// bindUnix makes a socket that nobody may connect to yet.
+// bindUnix creates a socket that no process may connect to yet.
 func bindUnix(path string) (*net.UnixListener, error) {
-	// Of the whole process, which makes no other file at its start.
+	// The mask is that of the whole process, which creates no other file while it starts.
 	defer syscall.Umask(syscall.Umask(0o777))
 	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 }
 
-// removeStaleSocket deletes the socket of a process that is no more.
+// removeStaleSocket deletes the socket of a process that has ended.
 func removeStaleSocket(path string) error {
 	info, err := os.Lstat(path)
 	switch {

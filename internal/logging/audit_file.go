@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// auditLoggerName is the audit log's logger.
+// auditLoggerName is the name of the logger of the audit log.
 const auditLoggerName = "audit"
 
 // auditFile is a file of the audit log. Its methods are safe for concurrent use.
@@ -22,8 +22,8 @@ func openAuditFile(path string) (*auditFile, error) {
 	return f, f.Reopen()
 }
 
-// Reopen goes on in the file that has the name now: that of before may have been renamed, to be kept or compressed. If that
-// cannot be, it goes on in the file of before.
+// Reopen continues in the file that has the path now: a log rotation may have renamed the old one. On an error it continues in the
+// old file.
 func (f *auditFile) Reopen() error {
 	file, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
@@ -32,7 +32,7 @@ func (f *auditFile) Reopen() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.file != nil {
-		_ = f.file.Close() // it was written to without a buffer
+		_ = f.file.Close() // writes to it had no buffer
 	}
 	f.file = file
 	return nil
@@ -44,7 +44,7 @@ func (f *auditFile) Write(p []byte) (int, error) {
 	return f.file.Write(p)
 }
 
-// Sync waits for the disk.
+// Sync returns when everything is on the disk.
 func (f *auditFile) Sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -5,12 +5,12 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// priorityEncoder puts before each line what journald takes for its priority and leaves out of the message: sd-daemon(3).
+// priorityEncoder prefixes each line with its priority in the form of sd-daemon(3), which journald removes.
 type priorityEncoder struct{ zapcore.Encoder }
 
 var linePool = buffer.NewPool()
 
-// Clone is called for each logger that is derived: without it their lines would come from the encoder within.
+// Clone is called for each derived logger. Without it their lines would come from the embedded encoder.
 func (p priorityEncoder) Clone() zapcore.Encoder { return priorityEncoder{p.Encoder.Clone()} }
 
 func (p priorityEncoder) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
@@ -21,7 +21,7 @@ func (p priorityEncoder) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*
 	defer bare.Free()
 	line := linePool.Get()
 	if e.LoggerName == auditLoggerName {
-		line.AppendString("<5>") // by which it can be told from the rest: nothing else has it
+		line.AppendString("<5>") // notice: only the audit log has this priority
 	} else {
 		line.AppendString(journalPriority(e.Level))
 	}

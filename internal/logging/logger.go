@@ -51,7 +51,7 @@ func New(o Options, out io.Writer) (*Loggers, error) {
 	return l, nil
 }
 
-// Sync writes what is left to say. A terminal cannot be synced, and that is no trouble.
+// Sync writes what is still counted or buffered. A terminal cannot be synced, which is no error.
 func (l *Loggers) Sync() {
 	_ = l.Audit.Sync()
 	_ = l.Log.Sync()

@@ -11,26 +11,26 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A message is repeated so often within the window, for each camera and remote host; more is counted.
+// maxRepeats lines of a kind are written within a window; further ones are only counted.
 const (
 	maxRepeats   = 20
 	repeatWindow = time.Minute
-	maxLineKeys  = 10_000 // of messages to count; what is beyond is counted together
+	maxLineKeys  = 10_000 // kinds that are counted; those beyond it are counted together
 )
 
-// repeatLimiter is a core that leaves out what is said too often. How much that was, the next line of its kind says in
-// "suppressed", or, where none follows, one of its own once the window is over and anything at all is logged. Debug is
-// logged whole: who asks for it wants to see everything.
+// repeatLimiter is a core that suppresses lines which repeat too often. The next line of the kind says in the field "suppressed" how
+// many were. If none follows, a line of its own says so, when the window is over and any line is logged. Debug lines are never
+// suppressed.
 type repeatLimiter struct {
 	zapcore.Core
-	lineKey // as far as the logger's own fields say
+	lineKey // of the logger's own fields
 	*repeatCounter
 }
 
 // lineKey is what makes a line a repetition of another.
 type lineKey struct{ message, camera, remote, actor string }
 
-// repeatCounter counts the lines of each kind. It is shared by all loggers derived from one.
+// repeatCounter counts the lines of each kind. All loggers that are derived from one share it.
 type repeatCounter struct {
 	bare      zapcore.Core // without any logger's fields
 	mu        sync.Mutex
@@ -67,7 +67,7 @@ func (k lineKey) withFields(fields []zapcore.Field) lineKey {
 	return k
 }
 
-// remoteNetwork is what counts as one remote host: whoever has an IPv6 address has all of its /64.
+// remoteNetwork returns the part of an address that counts as one remote host: the owner of an IPv6 address has its whole /64.
 func remoteNetwork(remote string) string {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *repeatLimiter) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return errors.Join(sweepErr, r.Core.Write(e, fields))
 }
 
-// record counts a line, and says whether to write it and how many of its kind were not written in the window before.
+// record counts a line. It returns whether to write the line, and how many of its kind were suppressed in the window before.
 func (t *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppressed int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,7 +132,7 @@ func (t *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppress
 	return true, suppressed
 }
 
-// sweep forgets the kinds whose window is over, or all, and says what was left out of them.
+// sweep forgets the kinds whose window is over, or all kinds, and logs how many of their lines were suppressed.
 func (t *repeatCounter) sweep(now time.Time, all bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,5 +167,5 @@ func (k lineKey) fields(suppressed int) []zapcore.Field {
 	return append(fields, zap.Int("suppressed", suppressed))
 }
 
-// Sync says what is left to say.
+// Sync logs how many lines are suppressed so far.
 func (r *repeatLimiter) Sync() error { return errors.Join(r.sweep(time.Now(), true), r.Core.Sync()) }
