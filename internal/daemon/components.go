@@ -41,7 +41,7 @@ func (d *daemon) components() []component {
 		{name: "log", prepare: d.prepareLog},
 
 		{name: "remote cameras", run: withoutError(d.registry.Run)},
-		{name: "bus", run: withoutError(d.registry.runBus), stopsLast: true}, // until then other sites learn why cameras end
+		{name: "bus", run: withoutError(d.registry.runBus), stopsLast: true}, // so that other sites learn why the cameras end
 		{name: "server", run: d.serve},
 		{name: "service manager", run: withoutError(d.reportToService)},
 	}
@@ -51,11 +51,11 @@ func withoutError(run func(context.Context)) func(context.Context) error {
 	return func(ctx context.Context) error { run(ctx); return nil }
 }
 
-// apply puts a configuration into force. First every component prepares, and may refuse; then nothing has changed. Only if none
+// reloadAll puts a configuration into force. First every component prepares, and may refuse; then nothing has changed. Only if none
 // refuses do all commit, in the order of the table. When ctx ends, the daemon stops, and the rest does not commit.
-func (d *daemon) apply(ctx context.Context, next configfile.Loaded) error {
+func reloadAll(ctx context.Context, components []component, next configfile.Loaded) error {
 	var commits []func(context.Context)
-	for _, c := range d.components() {
+	for _, c := range components {
 		switch {
 		case c.prepare != nil:
 			commit, err := c.prepare(next)
@@ -76,13 +76,13 @@ func (d *daemon) apply(ctx context.Context, next configfile.Loaded) error {
 	return ctx.Err()
 }
 
-// runAll runs every component until ctx ends or one of them fails, and returns when all have ended.
-func (d *daemon) runAll(ctx context.Context) error {
+// runAll runs components until ctx ends or one of them fails, and returns when all have ended.
+func runAll(ctx context.Context, components []component) error {
 	lastCtx, stopLast := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLast()
 	first, firstCtx := errgroup.WithContext(ctx)
 	var last errgroup.Group
-	for _, c := range d.components() {
+	for _, c := range components {
 		switch {
 		case c.run == nil:
 		case c.stopsLast:

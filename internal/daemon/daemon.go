@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.listen(); err != nil {
 		return err
 	}
-	if err = d.runAll(ctx); errors.Is(err, errTerminalGone) {
+	if err = runAll(ctx, d.components()); errors.Is(err, errTerminalGone) {
 		err = nil
 	}
 	d.auditLog.Record(audit.Stopped, audit.Actor{}, zap.Error(err))

@@ -105,7 +105,7 @@ func (d *daemon) auditedReload(via string, next configfile.Loaded, readErr error
 func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr error) error {
 	err := readErr
 	if err == nil {
-		err = d.apply(ctx, next)
+		err = reloadAll(ctx, d.components(), next)
 	}
 	if ctx.Err() != nil { // camd stops, and the file is not at fault
 		return ctx.Err()

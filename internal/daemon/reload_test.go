@@ -141,7 +141,7 @@ func startDaemon(t *testing.T) *testDaemon {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
-	go func() { ended <- d.daemon.runAll(ctx) }()
+	go func() { ended <- runAll(ctx, d.daemon.components()) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
