@@ -107,7 +107,7 @@ format:
 .PHONY: vet
 vet:
 	go vet $(GO_CHECK) ./...
-	go vet -race -tags testhook ./cmd/camd
+	go vet -race -tags testhook ./cmd/camd ./internal/daemon
 
 .PHONY: staticcheck
 staticcheck:

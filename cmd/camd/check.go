@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"camd/internal/configfile"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -19,14 +21,14 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 		Example: "  camd check -c camd.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path)
+			cfg, err := configfile.Load(path)
 			if err != nil {
 				return printConfigError(cmd, err)
 			}
 			if err := cfg.CheckExposure(); err != nil {
 				return printConfigError(cmd, err)
 			}
-			name := cmp.Or(path, defaultConfigPath)
+			name := cmp.Or(path, configfile.DefaultPath)
 			what := fmt.Sprintf("%d cameras", len(cfg.Cameras))
 			if cfg.Bus != nil && len(cfg.Cameras) == 0 {
 				what = "a relay"
@@ -35,7 +37,7 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"camd/pkg/camera"
-	"camd/pkg/config"
-	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
 
@@ -105,26 +102,4 @@ func formatRates(s v4l2.Size) string {
 		list = append(list, strconv.FormatFloat(r, 'g', 4, 64))
 	}
 	return strings.Join(list, ", ") + " fps"
-}
-
-// defaultCameras is what camd serves without a configuration: a test pattern and every capture device.
-func defaultCameras() []config.Camera {
-	pattern := sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 1280, Height: 720}, FPS: 30}
-	cameras := []config.Camera{config.DefaultCamera("test", pattern)}
-	cameras[0].Title = "Test pattern"
-	devices, err := v4l2.List()
-	if err != nil {
-		return cameras // no /dev to look in: the pattern remains
-	}
-	for _, d := range devices {
-		if !d.Capture {
-			continue
-		}
-		c := config.DefaultCamera(filepath.Base(d.Path), sourceurl.Source{Kind: sourceurl.Device, Path: d.Path})
-		if d.Card != "" {
-			c.Title = d.Card
-		}
-		cameras = append(cameras, c)
-	}
-	return cameras
 }

@@ -7,9 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camd/internal/client"
+	"camd/internal/configfile"
+	"camd/internal/daemon"
 	"camd/internal/doctor"
+	"camd/internal/logging"
+	"camd/internal/statedir"
 	"camd/pkg/config"
-	"camd/pkg/source"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -34,7 +38,7 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 					return failure(err)
 				}
 			} else {
-				doctor.Print(cmd.OutOrStdout(), all, isTerminal(cmd.OutOrStdout()))
+				doctor.Print(cmd.OutOrStdout(), all, logging.IsTerminal(cmd.OutOrStdout()))
 			}
 			if doctor.Failed(all) {
 				return failure(errPrinted)
@@ -42,7 +46,7 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
@@ -50,27 +54,29 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 
 // newDoctorTarget is the camd that would be served by the file.
 func newDoctorTarget(path string) doctor.Target {
-	p := doctor.Target{ConfigName: cmp.Or(path, defaultConfigPath), FindWorker: source.FindWorker}
-	cfg, err := loadConfig(path)
+	p := doctor.Target{ConfigName: cmp.Or(path, configfile.DefaultPath)}
+	cfg, err := configfile.Load(path)
 	switch {
-	case errors.Is(err, errNoConfig):
-		p.ConfigName, cfg.Cameras, err = "", defaultCameras(), nil
+	case errors.Is(err, configfile.ErrNone):
+		p.ConfigName, cfg.Cameras, err = "", configfile.DefaultCameras(), nil
 	case err != nil:
 		cfg = config.Default()
 	default:
 		err = cfg.CheckExposure()
 	}
 	p.Config, p.ConfigErr = cfg, err
-	p.StateDir = stateDir(cfg)
+	p.StateDir = statedir.Path(cfg.StateDir)
 	if cfg.Bus != nil {
-		p.ProbeBus = func(ctx context.Context) doctor.BusReport { return probeBus(ctx, cfg) }
+		o := daemon.BusOptions(cfg)
+		o.Version = version
+		p.Bus = &o
 	}
 	p.CheckHealth = func(ctx context.Context) error {
-		client, err := newClient(cfg)
+		own, err := newClient(cfg)
 		if err != nil {
 			return err
 		}
-		return checkHealth(ctx, client, healthURL(cfg, cfg.Listen))
+		return client.CheckHealth(ctx, own, client.HealthURL(cfg.Scheme(), cfg.Listen))
 	}
 	return p
 }

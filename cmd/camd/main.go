@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camd/internal/nodump"
+	"camd/pkg/config"
 )
 
 // Exit codes, as --help documents them.
@@ -115,4 +116,14 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(serve, newCheckCommand(), newDevicesCommand(), newProbeCommand(), newHealthcheckCommand(), newDoctorCommand(), newVersionCommand())
 	root.AddCommand(newHashPasswordCommand(), newTokenCommand(), newShareCommand(), newRotateLinksCommand())
 	return root
+}
+
+// printConfigError prints what is wrong with a configuration, a line for each mistake.
+func printConfigError(cmd *cobra.Command, err error) error {
+	var e *config.Error
+	if !errors.As(err, &e) {
+		return usageError(err)
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), e)
+	return usageError(errPrinted)
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"camd/internal/configfile"
 )
 
 // TestManual makes what a package has of the commands, and of the example configuration: man pages, and completions for
@@ -95,7 +97,7 @@ const configPage = `%% "CAMD.YAML" "5" "%s" "camd" "camd"
 camd.yaml \- configuration of the surveillance camera server camd
 
 # DESCRIPTION
-camd reads the file named with **--config**, else **` + defaultConfigPath + `**; without one it serves a test pattern and every
+camd reads the file named with **--config**, else **` + configfile.DefaultPath + `**; without one it serves a test pattern and every
 capture device of this machine, to this machine alone. The file is YAML. A key that camd does not know is a mistake, and
 **camd check** names every mistake with its line and column. What follows is a whole file, with every key explained.
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camd/internal/logging"
 	"camd/pkg/config"
 	"camd/pkg/source"
 	"camd/pkg/source/sourceurl"
@@ -113,9 +114,9 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 			return o, fmt.Errorf("--password-file: %w", err)
 		}
 	}
-	logs, err := newLoggers(config.Log{Level: f.logLevel, Format: "auto", Audit: "off"}, stderr)
+	logs, err := logging.New(logging.Options{Level: f.logLevel, Format: "auto", Audit: "off"}, stderr)
 	if err == nil {
-		o.Log = logs.log
+		o.Log = logs.Log
 	}
 	return o, err
 }

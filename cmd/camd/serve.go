@@ -1,33 +1,32 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"camd/internal/configfile"
+	"camd/internal/daemon"
+	"camd/internal/logging"
 	"camd/internal/timerslack"
 	"camd/pkg/config"
 )
 
-// defaultConfigPath is read when it is there and no other file is named.
-const defaultConfigPath = "/etc/camd/camd.yaml"
-
-type serveFlags struct {
-	config, listen, anonymous, logLevel string
-	lastGood                            bool
-}
-
 func newServeCommand() *cobra.Command {
-	var f serveFlags
+	var o configfile.Options
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "serve the cameras (the default)",
-		Long: `Serve the cameras of the configuration file: -c FILE, else ` + defaultConfigPath + ` if it is there.
+		Long: `Serve the cameras of the configuration file: -c FILE, else ` + configfile.DefaultPath + ` if it is there.
 Without a file, serve a test pattern and every capture device of this machine.
 
 SIGHUP reads the configuration again: what has not changed keeps its viewers and its cameras, and a file with mistakes
@@ -46,47 +45,88 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
   camd serve --listen 127.0.0.1:0   # takes a free port and prints it`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
-	cmd.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` to serve on, host:port or unix:/path; overrides the configuration (default 127.0.0.1:8080)")
-	cmd.Flags().StringVar(&f.anonymous, "anonymous", "", "let everybody in who reaches camd, as `ROLE` view, control, admin or metrics; overrides the configuration")
+	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
+	cmd.Flags().StringVar(&o.Listen, "listen", "", "`ADDRESS` to serve on, host:port or unix:/path; overrides the configuration (default 127.0.0.1:8080)")
+	cmd.Flags().StringVar(&o.Anonymous, "anonymous", "", "let everybody in who reaches camd, as `ROLE` view, control, admin or metrics; overrides the configuration")
 	completeRoles(cmd, "anonymous")
-	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
-	cmd.Flags().BoolVar(&f.lastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
+	cmd.Flags().StringVar(&o.LogLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
+	cmd.Flags().BoolVar(&o.LastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		slackErr := timerslack.SetAtLeast(timerslack.Recommended)
 		reloadSignals := make(chan os.Signal, 1) // one that waits is as good as many
 		signal.Notify(reloadSignals, syscall.SIGHUP)
 		defer signal.Stop(reloadSignals)
-		initial, err := f.loadInitial()
+		initial, err := o.ReadInitial()
 		if err != nil {
-			return f.refuseConfig(cmd, initial, err)
+			return refuseConfig(cmd, o, initial, err)
 		}
-		logs, err := newLoggers(initial.Log, cmd.ErrOrStderr())
+		logs, err := logging.New(logging.Options{Level: initial.Log.Level, Format: initial.Log.Format, Audit: initial.Log.Audit}, cmd.ErrOrStderr())
 		if err != nil {
 			return usageError(err)
 		}
 		defer logs.Sync()
-		limitMemory(logs.log)
 		if slackErr != nil {
-			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(slackErr))
+			logs.Log.Debug("timers stay exact, which costs processor time", zap.Error(slackErr))
 		}
-		reload := reloadState{requests: reloadSignals, readConfig: f.load, active: initial, logs: logs, terminalGone: newHangupCheck(cmd.ErrOrStderr())}
-		return serve(cmd.Context(), initial.Config, reload, func(addr net.Addr) {
-			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(initial.Config, addr))
+		err = daemon.Run(cmd.Context(), daemon.Options{
+			Version: version, Commit: commit, Config: initial, ReadConfig: o.Read, Reload: reloadSignals, Loggers: logs,
+			TerminalGone: newHangupCheck(cmd.ErrOrStderr()),
+			Ready: func(addr net.Addr) {
+				fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(initial.Config, addr))
+			},
 		})
+		if exposed, ok := errors.AsType[*daemon.ExposureError](err); ok {
+			return usageError(exposed)
+		}
+		if err != nil {
+			return failure(err)
+		}
+		return nil
 	}
 	return cmd
+}
+
+// refuseConfig prints why a configuration cannot be served, and whether the last good one can. It returns the command's error.
+func refuseConfig(cmd *cobra.Command, o configfile.Options, l configfile.Loaded, cause error) error {
+	if _, missing := errors.AsType[*configfile.LastGoodError](cause); missing {
+		return failure(cause)
+	}
+	refusal := printConfigError(cmd, cause)
+	path, err := filepath.Abs(l.Path)
+	if err != nil || l.Path == "" || o.LastGood {
+		return refusal
+	}
+	kept, err := configfile.FindLastGood(path, l.Text)
+	if err != nil {
+		return refusal
+	}
+	if !errors.Is(refusal, errPrinted) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "camd: %v\n", cause)
+	}
+	command := "camd serve --last-good"
+	if o.Path != "" {
+		command += " -c " + o.Path
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "camd: the last good configuration of %s is kept in %s; to serve it until the file is mended: %s\n",
+		kept.KeptAt.Format(time.RFC3339), kept.File, command)
+	return usageError(errPrinted)
 }
 
 // dashboardURL is where to point a browser on this machine.
 func dashboardURL(cfg *config.Config, addr net.Addr) string {
 	if addr.Network() == "unix" {
-		return fmt.Sprintf("unix:%s (curl --unix-socket %s %s://localhost/)", addr, addr, scheme(cfg))
+		return fmt.Sprintf("unix:%s (curl --unix-socket %s %s://localhost/)", addr, addr, cfg.Scheme())
 	}
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("%s://%s/", scheme(cfg), addr)
+		return fmt.Sprintf("%s://%s/", cfg.Scheme(), addr)
 	}
-	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", scheme(cfg), tcp.Port)
+	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", cfg.Scheme(), tcp.Port)
+}
+
+// newHangupCheck returns a function that reports whether out was a terminal and has hung up since.
+func newHangupCheck(out io.Writer) func() bool {
+	terminal := logging.IsTerminal(out)
+	return func() bool { return terminal && !logging.IsTerminal(out) }
 }

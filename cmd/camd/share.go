@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"camd/internal/atomicfile"
+	"camd/internal/configfile"
+	"camd/internal/linkkey"
+	"camd/internal/statedir"
 	"camd/pkg/access"
 	"camd/pkg/config"
 )
@@ -34,8 +35,8 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 		Example: "  camd share front-door --for 2h\n  camd share north.yard             # at a relay\n  sudo camd share yard --for 7d",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(path)
-			if err != nil && !errors.Is(err, errNoConfig) {
+			cfg, err := configfile.Load(path)
+			if err != nil && !errors.Is(err, configfile.ErrNone) {
 				return printConfigError(cmd, err)
 			}
 			if err := checkShareable(cfg, args[0]); err != nil {
@@ -59,14 +60,14 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 		},
 	}
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if cfg, err := loadConfig(path); err == nil && len(args) == 0 {
-			return cameraIDs(cfg), cobra.ShellCompDirectiveNoFileComp
+		if cfg, err := configfile.Load(path); err == nil && len(args) == 0 {
+			return cfg.CameraIDs(), cobra.ShellCompDirectiveNoFileComp
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	cmd.Flags().Var(&duration, "for", "how `LONG` the link is good: 30m, 2h, 7d; at most 30d")
 	cmd.Flags().Lookup("for").DefValue = "1h"
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }
@@ -98,7 +99,7 @@ func (l *linkLifetime) Type() string { return "time" }
 
 // checkShareable reports why there is no link for a camera.
 func checkShareable(cfg *config.Config, id string) error {
-	ids := cameraIDs(cfg)
+	ids := cfg.CameraIDs()
 	switch {
 	case cfg.Auth == nil:
 		return errors.New("there is no auth in the configuration: links are for a camd that does not let everybody in")
@@ -111,14 +112,6 @@ func checkShareable(cfg *config.Config, id string) error {
 	}
 }
 
-func cameraIDs(cfg *config.Config) []string {
-	ids := make([]string, 0, len(cfg.Cameras))
-	for _, c := range cfg.Cameras {
-		ids = append(ids, c.ID)
-	}
-	return ids
-}
-
 // signingKey returns the key that a camd of that configuration signs with.
 func signingKey(cfg *config.Config) (access.LinkKey, error) {
 	if len(cfg.Auth.LinkKey) > 0 {
@@ -128,32 +121,29 @@ func signingKey(cfg *config.Config) (access.LinkKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := readLinkKey(path)
+	key, err := linkkey.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w; camd makes it when it is started with auth in its configuration", err)
 	}
 	return key, err
 }
 
-// serviceStateDir is where systemd keeps the state of camd.service.
-const serviceStateDir = "/var/lib/camd"
-
 // linkKeyPath is where a camd of that configuration keeps a key that it made itself. systemd tells the service alone where that
 // is.
 func linkKeyPath(cfg *config.Config) (string, error) {
-	dir := stateDir(cfg)
+	dir := statedir.Path(cfg.StateDir)
 	if dir == "" {
-		if _, err := os.Stat(serviceStateDir); err != nil {
+		if _, err := os.Stat(statedir.Service); err != nil {
 			return "", errors.New("there is no key for links: set link_key_file or state_dir in the configuration")
 		}
-		dir = serviceStateDir
+		dir = statedir.Service
 	}
-	return filepath.Join(dir, linkKeyFile), nil
+	return linkkey.Path(dir), nil
 }
 
 // shareURL is a link: to where people reach camd, as far as the configuration says.
 func shareURL(cfg *config.Config, id, signature string) string {
-	base := cmp.Or(cfg.PublicURL, scheme(cfg)+"://"+dialAddress(cfg.Listen))
+	base := cmp.Or(cfg.PublicURL, cfg.Scheme()+"://"+dialAddress(cfg.Listen))
 	return base + "/cameras/" + id + "?" + access.LinkParameter + "=" + url.QueryEscape(signature)
 }
 
@@ -180,8 +170,8 @@ Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the confi
 		Example: "  sudo camd rotate-links && sudo systemctl reload camd",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path)
-			if err != nil && !errors.Is(err, errNoConfig) {
+			cfg, err := configfile.Load(path)
+			if err != nil && !errors.Is(err, configfile.ErrNone) {
 				return printConfigError(cmd, err)
 			}
 			if cfg.Auth == nil {
@@ -193,14 +183,14 @@ Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the confi
 					return failure(err)
 				}
 			}
-			if err := atomicfile.Replace(file, []byte(access.NewLinkKey()+"\n")); err != nil {
+			if err := linkkey.Replace(file); err != nil {
 				return failure(fmt.Errorf("write another key: %w", err))
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is another now; all links end when camd reads its configuration again: systemctl reload camd, or SIGHUP\n", file)
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+defaultConfigPath+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }

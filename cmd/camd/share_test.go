@@ -1,17 +1,16 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"camd/pkg/config"
 )
 
-// The command's links and the dashboard's lead to the same place.
-func TestShareURLMatchesDashboard(t *testing.T) {
+// The command's links begin with public_url, as those of the dashboard do: see the test of newServerConfig in internal/daemon.
+func TestShareURLBeginsWithPublicURL(t *testing.T) {
 	cfg := config.Default()
 	cfg.PublicURL = "https://home.example/cams"
-	if got := shareURL(cfg, "yard", "x"); got != "https://home.example/cams/cameras/yard?link=x" || !strings.HasPrefix(got, newServerConfig(cfg, nil, nil).PublicURL+"/") {
-		t.Errorf("got %s, and the dashboard's begin with %s", got, newServerConfig(cfg, nil, nil).PublicURL)
+	if got := shareURL(cfg, "yard", "x"); got != "https://home.example/cams/cameras/yard?link=x" {
+		t.Errorf("got %s", got)
 	}
 }

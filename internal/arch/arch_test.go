@@ -3,10 +3,13 @@ package arch
 import (
 	"encoding/json"
 	"errors"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,64 +21,51 @@ const (
 	tags         = "gocv_specific_modules,gocv_videoio"
 )
 
-// knownPackages lists every package below pkg. A rule about a package that is not listed is a mistake in the rule, and a
-// package that is not listed has yet to get its place; both fail.
-var knownPackages = []string{
-	"pkg/access",
-	"pkg/certificate/acme",
-	"pkg/audit",
-	"pkg/broker",
-	"pkg/bus",
-	"pkg/camera",
-	"pkg/certificate",
-	"pkg/config",
-	"pkg/fanout",
-	"pkg/httpapi",
-	"pkg/statestore",
-	"pkg/media",
-	"pkg/notify",
-	"pkg/notify/mqtt",
-	"pkg/notify/webhook",
-	"pkg/source",
-	"pkg/source/capture",
-	"pkg/source/confine",
-	"pkg/source/httpmjpeg",
-	"pkg/source/pattern",
-	"pkg/source/placeholder",
-	"pkg/source/netprobe",
-	"pkg/source/sourceurl",
-	"pkg/source/tlsverify",
-	"pkg/source/v4l2",
-	"pkg/source/wire",
-	"pkg/connlimit",
-	"pkg/httpapi/wall",
+// layers lists all packages below cmd, internal and pkg, from the top down. A package imports only packages of lower layers, and those below its
+// own name. An entry stands for the packages below it, too: pkg/httpapi for pkg/httpapi/wall.
+var layers = [][]string{
+	{"cmd/camd", "cmd/camd-capture"},
+	{"internal/daemon", "internal/doctor"},
+	{"internal/certreload", "internal/client", "internal/configfile", "internal/linkkey", "internal/listener"},
+	{"internal/filewatch", "internal/logging"},
+	{"pkg/config"},
+	{"pkg/httpapi"},
+	{"pkg/bus", "pkg/notify"},
+	{"pkg/fanout"},
+	{"pkg/source"},
+	{"pkg/media"},
+	{"pkg/access", "pkg/audit", "pkg/certificate", "pkg/connlimit", "pkg/statestore"},
+	{"pkg/camera"},
+	{"pkg/broker"},
+	{"internal/arch", "internal/atomicfile", "internal/fdlimit", "internal/nodump", "internal/sbom", "internal/statedir", "internal/systemd",
+		"internal/testpeer", "internal/timerslack"},
+}
+
+// layerOf returns the layer of a package and the entry that stands for it; -1 if it has none.
+func layerOf(importPath string) (layer int, entry string) {
+	for i, entries := range layers {
+		for _, e := range entries {
+			if isBelow(importPath, e) {
+				return i, e
+			}
+		}
+	}
+	return -1, ""
 }
 
 // standardOnly lists the packages that import only the standard library.
 var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/certificate", "pkg/media", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify",
 	"pkg/source/wire"}
 
-// forbiddenDependencies lists which package must not depend on which; both stand for all packages below them, too. Only main may import everything.
+// forbiddenDependencies lists which package must not depend on which although the layers allow it. Both stand for all packages below
+// them, too. A server gets interfaces, and the daemon connects it to the rest.
 var forbiddenDependencies = []struct{ from, to string }{
-	{"pkg/httpapi", "pkg/source"},
-	{"pkg/source", "pkg/httpapi"},
-	{"pkg/access", "pkg/config"},
-	{"pkg/access", "pkg/httpapi"},
-	{"pkg/access", "pkg/source"},
-	{"pkg/httpapi", "pkg/config"}, // a package gets values, not the config
-	{"pkg/source", "pkg/config"},
-	{"pkg/bus", "pkg/config"},
-	{"pkg/statestore", "pkg/config"},
-	{"pkg/httpapi", "pkg/statestore"},
-	{"pkg/source", "pkg/statestore"},
 	{"pkg/httpapi", "pkg/bus"},
-	{"pkg/bus", "pkg/httpapi"},
-	{"pkg/notify", "pkg/config"},
-	{"pkg/certificate/acme", "pkg/config"},
-	{"pkg/notify", "pkg/source"},
-	{"pkg/notify", "pkg/httpapi"},
-	{"pkg/source", "pkg/notify"},
 	{"pkg/httpapi", "pkg/notify"},
+	{"pkg/httpapi", "pkg/source"},
+	{"pkg/httpapi", "pkg/statestore"},
+	{"pkg/notify", "pkg/source"},
+	{"pkg/source", "pkg/statestore"},
 }
 
 // goPackage is a package as go list describes it, test files left out.
@@ -115,24 +105,14 @@ func stderrOf(err error) []byte {
 	return nil
 }
 
-// findPackage returns a listed package; ok is false while it has no code.
-func findPackage(t *testing.T, all map[string]goPackage, name string) (p goPackage, ok bool) {
+// findPackage returns a package that a rule names. A rule about a package without code is a mistake in the rule.
+func findPackage(t *testing.T, all map[string]goPackage, name string) goPackage {
 	t.Helper()
-	if !slices.Contains(knownPackages, name) {
-		t.Errorf("%s is not in knownPackages", name)
+	p, ok := all[modulePrefix+name]
+	if !ok {
+		t.Errorf("a rule names %s, which does not exist", name)
 	}
-	files, err := os.ReadDir("../../" + name)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Fatal(err)
-	}
-	written := slices.ContainsFunc(files, func(f os.DirEntry) bool {
-		return strings.HasSuffix(f.Name(), ".go") && !strings.HasSuffix(f.Name(), "_test.go")
-	})
-	p, ok = all[modulePrefix+name]
-	if written && !ok {
-		t.Errorf("%s has code, and go list does not know it", name)
-	}
-	return p, ok && written
+	return p
 }
 
 // isBelow reports whether a package is name or lies below it.
@@ -143,16 +123,43 @@ func isBelow(importPath, name string) bool {
 func TestPackagesDependOnlyOnWhatIsAllowed(t *testing.T) {
 	all := listPackages(t, "CGO_ENABLED=1", "./...")
 
-	t.Run("every package is drawn", func(t *testing.T) {
-		for p := range all {
-			if name, ours := strings.CutPrefix(p, modulePrefix); ours && strings.HasPrefix(name, "pkg/") && !slices.Contains(knownPackages, name) {
-				t.Errorf("%s is not in knownPackages", name)
+	t.Run("every package has a layer", func(t *testing.T) {
+		used := map[string]bool{}
+		for _, p := range all {
+			name, ours := strings.CutPrefix(p.ImportPath, modulePrefix)
+			if top, _, _ := strings.Cut(name, "/"); !ours || !slices.Contains([]string{"cmd", "internal", "pkg"}, top) {
+				continue // test programs and build tools
+			}
+			layer, entry := layerOf(p.ImportPath)
+			if used[entry] = true; layer < 0 {
+				t.Errorf("%s has no layer", name)
+			}
+		}
+		for _, entries := range layers {
+			for _, entry := range entries {
+				if !used[entry] {
+					t.Errorf("layers name %s, which does not exist", entry)
+				}
+			}
+		}
+	})
+	t.Run("imports point down", func(t *testing.T) {
+		for _, p := range all {
+			layer, entry := layerOf(p.ImportPath)
+			if layer < 0 {
+				continue
+			}
+			for _, imported := range p.Imports {
+				below, other := layerOf(imported)
+				if below >= 0 && below <= layer && other != entry {
+					t.Errorf("%s imports %s, which is not of a lower layer", p.ImportPath, imported)
+				}
 			}
 		}
 	})
 	t.Run("standard library only", func(t *testing.T) {
 		for _, name := range standardOnly {
-			p, _ := findPackage(t, all, name)
+			p := findPackage(t, all, name)
 			for _, dep := range p.Deps {
 				if !all[dep].Standard {
 					t.Errorf("%s depends on %s", name, dep)
@@ -160,7 +167,7 @@ func TestPackagesDependOnlyOnWhatIsAllowed(t *testing.T) {
 			}
 		}
 	})
-	t.Run("strangers", func(t *testing.T) {
+	t.Run("packages that know nothing of each other", func(t *testing.T) {
 		for _, s := range forbiddenDependencies {
 			findPackage(t, all, s.from)
 			findPackage(t, all, s.to)
@@ -173,7 +180,7 @@ func TestPackagesDependOnlyOnWhatIsAllowed(t *testing.T) {
 		}
 	})
 	t.Run("OpenCV and C in one place", func(t *testing.T) {
-		if p, ok := findPackage(t, all, "pkg/source/capture"); ok && !slices.Contains(p.Imports, gocv) {
+		if p := findPackage(t, all, "pkg/source/capture"); !slices.Contains(p.Imports, gocv) {
 			t.Error("pkg/source/capture does not import gocv: this test looks in the wrong place")
 		}
 		for _, p := range all {
@@ -200,12 +207,43 @@ func isGoCV(importPath string) bool {
 	return importPath == gocv || strings.HasPrefix(importPath, gocv+"/")
 }
 
+// subcommands are the files of cmd/camd beside main.go: each has the name of its subcommand, or begins with it.
+var subcommands = []string{"check", "devices", "doctor", "hash_password", "healthcheck", "new_token", "probe", "serve", "share", "version"}
+
+// assembled are packages that internal/daemon assembles, and subcommands do not.
+var assembled = []string{"pkg/broker", "pkg/bus", "pkg/httpapi", "pkg/notify", "pkg/source", "pkg/statestore"}
+
+// cmd/camd has only main and subcommands. camd probe opens a source itself: that is all it does.
+func TestCommandsAssembleNothing(t *testing.T) {
+	files, err := filepath.Glob("../../cmd/camd/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in cmd/camd: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".go")
+		if strings.HasSuffix(name, "_test") {
+			continue
+		}
+		isOf := func(command string) bool { return name == command || strings.HasPrefix(name, command+"_") }
+		if name != "main" && !slices.ContainsFunc(subcommands, isOf) {
+			t.Errorf("%s is not the file of a subcommand", file)
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, imported := range source.Imports {
+			p := strings.TrimPrefix(strings.Trim(imported.Path.Value, `"`), modulePrefix)
+			if slices.Contains(assembled, p) && !(p == "pkg/source" && isOf("probe")) {
+				t.Errorf("%s imports %s", file, p)
+			}
+		}
+	}
+}
+
 // TestDaemonHasNoC holds the daemon to pure Go: no package that it is made of, outside the standard library, has C code
 // even where cgo is at hand, and it builds where it is not.
 func TestDaemonHasNoC(t *testing.T) {
-	if files, _ := os.ReadDir("../../cmd/camd"); len(files) == 0 {
-		t.Skip("cmd/camd has no code yet")
-	}
 	for _, p := range listPackages(t, "CGO_ENABLED=1", "./cmd/camd") {
 		if isGoCV(p.ImportPath) || !p.Standard && len(p.CgoFiles) > 0 {
 			t.Errorf("cmd/camd depends on %s, which has C code", p.ImportPath)

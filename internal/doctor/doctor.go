@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"strings"
 
+	"camd/pkg/bus"
 	"camd/pkg/config"
+	"camd/pkg/source"
 	"camd/pkg/source/v4l2"
 )
 
@@ -16,13 +18,9 @@ type Target struct {
 	Config     *config.Config // as it would be served; what holds without a file if the file is no good
 	ConfigErr  error          // what is wrong with the file
 	StateDir   string         // where it would keep what people switch; empty if nowhere
+	Bus        *bus.Options   // of the configuration's bus; nil if it has none
 
-	// Worker finds the capture program, and CheckHealth asks whether a camd of the configuration answers already.
-	FindWorker  func() (string, error)
-	CheckHealth func(context.Context) error
-
-	// ProbeBus looks what the bus of the configuration has; nil if there is none.
-	ProbeBus func(context.Context) BusReport
+	CheckHealth func(context.Context) error // asks whether a camd of the configuration answers already
 }
 
 // Examine looks at everything there is to look at.
@@ -31,9 +29,9 @@ func Examine(ctx context.Context, p Target) []Finding {
 	if p.isRelay() {
 		all = append(all, ok("capture", "not needed: a relay has its pictures from the bus"))
 	} else {
-		all = append(all, checkWorker(ctx, p.FindWorker)...)
+		all = append(all, checkWorker(ctx, source.FindWorker)...)
 	}
-	all = append(all, checkBus(ctx, p.ProbeBus)...)
+	all = append(all, checkBus(ctx, p.busProbe())...)
 	devices, err := v4l2.List()
 	if err != nil {
 		all = append(all, fail("device", "", "%v", err))

@@ -25,6 +25,9 @@ type State struct {
 	Received []Stream // what comes in, by remote camera and rendition; Camera is Camera.ID
 }
 
+// DiscoveryTime is how long after the connection a bus knows the other sites: they answer at once, or not at all.
+const DiscoveryTime = 2 * time.Second
+
 // Stream counts one rendition's frames since the bus began. Passed = Frames + all of Dropped, exactly: of those that go out,
 // Frames were handed to the connection; of those that come in, Frames were given to viewers.
 type Stream struct {

@@ -9,12 +9,14 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -38,27 +40,49 @@ func (s SelfSigned) Files() Files {
 	return Files{path, path}
 }
 
-// Ensure makes the certificate if it is not there, is not for a name that it must have, or will soon be no good; made says so.
-// A file that is there and cannot be read is an error, and stays.
-func (s SelfSigned) Ensure(now time.Time) (created bool, err error) {
+// LoadOrGenerate returns the certificate of the folder. If it is missing, not for a required name, or expires soon, it generates
+// another one instead, which Save puts into the folder: unsaved is nil otherwise. A file that exists and cannot be read is an error.
+func (s SelfSigned) LoadOrGenerate(now time.Time) (c *tls.Certificate, unsaved []byte, err error) {
 	f := s.Files()
 	if _, err := os.Lstat(f.Certificate); err == nil {
 		c, err := f.Load()
 		if err != nil {
-			return false, fmt.Errorf("%w; delete it to have another made", err)
+			return nil, nil, fmt.Errorf("%w; delete it to have another made", err)
 		}
 		if s.isUsable(c, now) {
-			return false, nil
+			return c, nil, nil
 		}
+	}
+	if err := checkWritable(s.Dir); err != nil {
+		return nil, nil, err
 	}
 	text, err := s.generate(now)
 	if err != nil {
-		return false, fmt.Errorf("make a certificate: %w", err)
+		return nil, nil, fmt.Errorf("make a certificate: %w", err)
 	}
+	pair, err := tls.X509KeyPair(text, text)
+	return &pair, text, err
+}
+
+// checkWritable reports that files cannot be created in a folder, or that the folder cannot be created.
+func checkWritable(dir string) error {
+	const writeAccess = 2 // W_OK of access(2)
+	err := syscall.Access(dir+"/.", writeAccess)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOENT) && dir != filepath.Dir(dir):
+		return checkWritable(filepath.Dir(dir))
+	}
+	return &os.PathError{Op: "write to", Path: dir, Err: err}
+}
+
+// Save puts a certificate that was generated into the folder.
+func (s SelfSigned) Save(text []byte) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return false, err
+		return err
 	}
-	return true, writeFile(f.Certificate, text)
+	return writeFile(s.Files().Certificate, text)
 }
 
 func (s SelfSigned) isUsable(c *tls.Certificate, now time.Time) bool {

@@ -9,7 +9,7 @@ import (
 )
 
 // One is made at first, stays the same, and gives way to another when its time comes or a name that it must have is not in it.
-func TestEnsureRenewsSelfSignedCertificate(t *testing.T) {
+func TestLoadOrGenerateRenewsSelfSignedCertificate(t *testing.T) {
 	s := SelfSigned{Dir: filepath.Join(t.TempDir(), "state"), Names: []string{"box", "cams.example", "10.0.0.7", "fd00::7"}, RequiredNames: []string{"cams.example"}}
 	now := time.Now()
 	last := ""
@@ -31,7 +31,11 @@ func TestEnsureRenewsSelfSignedCertificate(t *testing.T) {
 		if c.must == "other.example" {
 			s.Names = append(s.Names, c.must)
 		}
-		made, err := s.Ensure(c.at)
+		_, unsaved, err := s.LoadOrGenerate(c.at)
+		made := unsaved != nil
+		if made && err == nil {
+			err = s.Save(unsaved)
+		}
 		if made != c.made || err != nil {
 			t.Fatalf("%s: made %v, %v", c.what, made, err)
 		}
@@ -63,7 +67,7 @@ func TestEnsureRenewsSelfSignedCertificate(t *testing.T) {
 	if err := os.WriteFile(s.Files().Key, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if made, err := s.Ensure(now); made || err == nil || !strings.Contains(err.Error(), "delete it") {
-		t.Errorf("made %v, %v in place of what cannot be read", made, err)
+	if _, unsaved, err := s.LoadOrGenerate(now); unsaved != nil || err == nil || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("made %v, %v in place of what cannot be read", unsaved != nil, err)
 	}
 }

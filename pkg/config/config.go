@@ -72,6 +72,15 @@ func (l Limits) ConnectionLimits() (total, perAddress int) {
 	return total, cmp.Or(l.ConnectionsPerAddress, max(total/2, 1))
 }
 
+// CameraIDs returns the ids of the cameras, in their order.
+func (c *Config) CameraIDs() []string {
+	ids := make([]string, len(c.Cameras))
+	for i, one := range c.Cameras {
+		ids[i] = one.ID
+	}
+	return ids
+}
+
 // Log says what is logged and how.
 type Log struct {
 	Level  string // debug, info, warn or error

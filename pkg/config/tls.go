@@ -33,6 +33,14 @@ type ACME struct {
 	CA        string // a PEM file of those who vouch for it; empty: whom the system trusts
 }
 
+// Scheme is the scheme of camd's URLs.
+func (c *Config) Scheme() string {
+	if c.TLS == nil {
+		return "http"
+	}
+	return "https"
+}
+
 // CertificateFiles is where the certificate is, if its files are in this machine's hands; a folder is that of the state.
 func (t *TLS) CertificateFiles(stateDir string) certificate.Files {
 	if t.SelfSigned || t.ACME != nil { // who comes by no name of ACME's is shown camd's own

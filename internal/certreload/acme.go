@@ -1,0 +1,51 @@
+package certreload
+
+import (
+	"crypto/tls"
+	"net/http"
+
+	"go.uber.org/zap"
+)
+
+// issuedCertificate returns the certificate of the ACME authority, else the generated one: until there is one, and for other names.
+func (r *Reloader) issuedCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c, err := r.issuer.Certificate(hello)
+	if c == nil && err == nil {
+		return r.store.Certificate(), nil
+	}
+	return c, err
+}
+
+// obtain asks the authority for the missing certificates, and does not wait for it: that may take minutes, and cannot be interrupted.
+// Nothing waits for its goroutine when camd ends.
+func (r *Reloader) obtain() {
+	if r.issuer == nil || !r.obtaining.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer r.obtaining.Store(false)
+		before := r.issuer.NotAfter()
+		err := r.issuer.Renew()
+		until := r.issuer.NotAfter()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.state.LastFailed = err != nil
+		switch {
+		case err != nil:
+			r.state.Failed++
+			r.log.Error("certificate not renewed", zap.Error(err), zap.String("remedy",
+				"the authority must reach this machine under these names, at port 443, or at port 80 with redirect_from; camd tries again in an hour"))
+		case !until.Equal(before):
+			r.state.Renewed++
+			r.log.Info("certificate from authority", zap.Time("until", until))
+		}
+	}()
+}
+
+// WithChallenges answers ACME challenges, if there is an issuer, and passes other requests to next.
+func (r *Reloader) WithChallenges(next http.Handler) http.Handler {
+	if r.issuer == nil {
+		return next
+	}
+	return r.issuer.Challenges(next)
+}

@@ -1,0 +1,38 @@
+package configfile
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"camd/pkg/config"
+)
+
+// missingAuthFormat is the error of a file that has lost its section auth. Its arguments are the file and which configuration has the section.
+const missingAuthFormat = `%s: the section "auth" is missing, which %s; put it back, or say who has access: ` +
+	`"auth: {anonymous: admin}" gives everybody full access, "auth: {anonymous: view}" shows everybody all cameras`
+
+// CheckAuthKept refuses a reload whose file has no section auth while the one in force has it. Without the section everybody who
+// reaches camd has full access, and a file that was cut short looks the same as one from which somebody removed it.
+func CheckAuthKept(before, next Loaded) error {
+	if !before.HasAuth || next.HasAuth {
+		return nil
+	}
+	return fmt.Errorf(missingAuthFormat, next.Path, "the configuration in force has")
+}
+
+// checkAuthKeptSinceLastGood refuses a start with a file that has lost its section auth since it was in force last, as a reload does.
+// Nothing is known, and nothing refused, where no last good configuration of the file can be read.
+func checkAuthKeptSinceLastGood(l Loaded) error {
+	if l.Path == "" || l.Auth != nil {
+		return nil
+	}
+	path, err := filepath.Abs(l.Path)
+	if err != nil {
+		return err
+	}
+	kept, err := FindLastGood(path, l.Text)
+	if err != nil || !config.HasAuth(kept.Text) {
+		return nil
+	}
+	return fmt.Errorf(missingAuthFormat, l.Path, "the last good configuration had")
+}

@@ -1,0 +1,186 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/url"
+	"os"
+	"reflect"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/camera"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+	"camd/pkg/notify"
+	"camd/pkg/notify/mqtt"
+	"camd/pkg/notify/webhook"
+	"camd/pkg/source"
+)
+
+// notifier sends notifications about the cameras while it runs.
+type notifier interface{ Run(context.Context) }
+
+// alertRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one goroutine; the
+// other methods belong to another.
+type alertRunner struct {
+	metrics *httpapi.Metrics
+	server  *httpapi.Server
+	version string
+	log     *zap.Logger
+	cameras atomic.Pointer[[]notify.Camera]
+	next    chan []notifier // has room for one: the newest
+	config  *config.Config  // of the current notifiers
+}
+
+func newAlertRunner(metrics *httpapi.Metrics, server *httpapi.Server, version string, log *zap.Logger) *alertRunner {
+	return &alertRunner{metrics: metrics, server: server, version: version, log: log, next: make(chan []notifier, 1)}
+}
+
+// prepare checks the notifiers of a configuration. commit replaces the current ones, if they differ.
+func (a *alertRunner) prepare(cfg *config.Config) (commit func(), err error) {
+	if g := a.config; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
+		reflect.DeepEqual(g.MQTT, cfg.MQTT) {
+		return func() {}, nil
+	}
+	build, err := a.build(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		a.config = cfg
+		select {
+		case <-a.next: // those that have not started
+		default:
+		}
+		a.next <- build()
+	}, nil
+}
+
+// setCameras gives the notifiers the cameras, in the configuration's order.
+func (a *alertRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
+	all := make([]notify.Camera, len(cameras))
+	for i, c := range cameras {
+		all[i] = notifyCamera(cfg.Cameras[i], c)
+	}
+	a.cameras.Store(&all)
+}
+
+// Run runs the notifiers until ctx ends, and returns when they have.
+func (a *alertRunner) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	stop := func() {}
+	defer func() { stop() }()
+	for {
+		select {
+		case notifiers := <-a.next:
+			stop()
+			running.Wait() // two must not tell the same broker
+			own, cancel := context.WithCancel(ctx)
+			stop = func() { cancel() }
+			for _, r := range notifiers {
+				running.Go(func() { r.Run(own) })
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// build returns the function that makes the notifiers of a configuration. The error says which of them cannot be made.
+func (a *alertRunner) build(cfg *config.Config) (func() []notifier, error) {
+	cameras := func() []notify.Camera { return *a.cameras.Load() }
+	var builds []func() notifier
+	for _, w := range cfg.Webhooks {
+		r, err := newWebhook(cfg, w, cameras, a.metrics, a.log)
+		if err != nil {
+			return nil, err
+		}
+		builds = append(builds, r)
+	}
+	if cfg.MQTT != nil {
+		r, err := newMQTT(cfg, cameras, a.server, a.metrics, a.version, a.log)
+		if err != nil {
+			return nil, err
+		}
+		builds = append(builds, r)
+	}
+	return func() (all []notifier) {
+		for _, build := range builds {
+			all = append(all, build())
+		}
+		return all
+	}, nil
+}
+
+func notifyCamera(c config.Camera, from *source.Camera) notify.Camera {
+	return notify.Camera{ID: c.ID, Title: c.Title, History: from.History, Picture: func() []byte {
+		main, _ := from.Topic(camera.Main)
+		if f := main.Newest(); f != nil {
+			return f.JPEG
+		}
+		return nil
+	}}
+}
+
+// siteName is the name of this camd in notifications.
+func siteName(cfg *config.Config) string {
+	host, _ := os.Hostname()
+	return cmp.Or(cfg.Site, host, "camd")
+}
+
+func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Camera, metrics *httpapi.Metrics, log *zap.Logger) (func() notifier, error) {
+	address, err := url.Parse(string(w.URL))
+	if err != nil {
+		return nil, fmt.Errorf("webhook: its url cannot be used") // which the error repeats
+	}
+	o := webhook.Options{
+		URL: address, Key: []byte(w.Key), Cameras: cameras, After: w.After, Timeout: w.Timeout, GiveUp: w.GiveUp, Events: w.Events, CameraIDs: w.Cameras,
+		Site: siteName(cfg), Dashboard: cfg.PublicURL, Log: log,
+	}
+	return func() notifier {
+		count := metrics.Notifications("webhook", toStrings(webhook.Results)...)
+		o.Count = func(r webhook.Result) { count(string(r)) }
+		return webhook.New(o)
+	}, nil
+}
+
+func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi.Server, metrics *httpapi.Metrics, version string, log *zap.Logger) (func() notifier, error) {
+	m := cfg.MQTT
+	address, err := url.Parse(m.Broker)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
+	if m.CA != "" {
+		if tlsConfig.RootCAs, err = config.ReadCA(m.CA); err != nil {
+			return nil, fmt.Errorf("mqtt: %w", err)
+		}
+	}
+	o := mqtt.Options{
+		Broker: address, TLS: tlsConfig, User: m.User, Password: string(m.Password), Prefix: m.TopicPrefix, Discovery: m.DiscoveryPrefix,
+		Cameras: cameras, Viewers: server.ViewerCounts, Snapshots: m.Snapshots, After: m.After,
+		Site: siteName(cfg), Version: version, Dashboard: cfg.PublicURL, Log: log,
+	}
+	if m.Switches {
+		o.Switch = func(ctx context.Context, id string, on bool) error { return server.SetPaused(ctx, "mqtt", id, !on) }
+	}
+	return func() notifier {
+		count := metrics.Notifications("mqtt", toStrings(mqtt.Results)...)
+		o.Count = func(r mqtt.Result) { count(string(r)) }
+		return mqtt.New(o)
+	}, nil
+}
+
+func toStrings[S ~string](all []S) []string {
+	list := make([]string, len(all))
+	for i, s := range all {
+		list[i] = string(s)
+	}
+	return list
+}

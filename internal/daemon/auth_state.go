@@ -1,0 +1,64 @@
+package daemon
+
+import (
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"camd/internal/linkkey"
+	"camd/internal/statedir"
+	"camd/pkg/access"
+	"camd/pkg/config"
+)
+
+// authState is the access state that outlives a configuration: sessions, login attempts, and the key for links that camd made
+// itself.
+type authState struct {
+	sessions     *access.Sessions
+	loginLimiter *access.LoginLimiter
+	stateDir     string // empty: there is none
+	log          *zap.Logger
+
+	authenticator *access.Authenticator // of the configuration that was applied last
+	linkKey       access.LinkKey        // of the authenticator
+}
+
+// newAuthState opens the saved sessions. camd serves without them: people have to log in again.
+func newAuthState(cfg *config.Config, log *zap.Logger) *authState {
+	d := &authState{loginLimiter: access.NewLoginLimiter(), stateDir: statedir.Path(cfg.StateDir), log: log}
+	o := access.SessionOptions{OnError: func(err error) {
+		log.Error("sessions not kept", zap.Error(err), zap.String("remedy", "who logs out may come back when camd restarts: "+statedir.Remedy(err, d.stateDir)))
+	}}
+	if d.stateDir != "" {
+		o.Path = filepath.Join(d.stateDir, access.SessionsFile)
+	}
+	var err error
+	if d.sessions, err = access.OpenSessions(o); err != nil {
+		log.Error("sessions not known", zap.Error(err), zap.String("remedy", "people have to log in again; "+statedir.Remedy(err, d.stateDir)))
+	}
+	return d
+}
+
+// apply makes the authenticator of a configuration, and limits sessions as it says. Open sessions and streams stay as they are.
+func (d *authState) apply(cfg *config.Config) {
+	o := access.Options{Anonymous: anonymousPermission(cfg), Sessions: d.sessions, LoginLimiter: d.loginLimiter}
+	d.linkKey = nil
+	if a := cfg.Auth; a != nil { // else only this machine reaches it
+		d.sessions.SetLimits(access.SessionOptions{IdleTimeout: a.SessionIdle, MaxAge: a.SessionLifetime})
+		d.linkKey = d.chooseLinkKey(a)
+		o.Users, o.Tokens, o.LinkKey, o.Proxies, o.ForwardAuth = a.Users, a.Tokens, d.linkKey, a.Proxies, a.ForwardAuth
+	}
+	d.authenticator = access.New(o)
+}
+
+// chooseLinkKey returns the key for links: the configured one, else the one in the state directory. Without a key camd serves no links.
+func (d *authState) chooseLinkKey(a *config.Auth) access.LinkKey {
+	if len(a.LinkKey) > 0 || d.stateDir == "" {
+		return a.LinkKey
+	}
+	key, err := linkkey.ReadOrCreate(d.stateDir)
+	if err != nil {
+		d.log.Error("no links", zap.Error(err), zap.String("remedy", statedir.Remedy(err, d.stateDir)+"; or set link_key_file"))
+	}
+	return key
+}

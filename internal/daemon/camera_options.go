@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"go.uber.org/zap"
+
+	"camd/pkg/access"
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+	"camd/pkg/media"
+	"camd/pkg/source"
+	"camd/pkg/source/tlsverify"
+	"camd/pkg/statestore"
+)
+
+func findWorker(cfg *config.Config) (string, error) {
+	if len(cfg.Cameras) == 0 {
+		return "", nil
+	}
+	return source.FindWorker()
+}
+
+var _ interface {
+	httpapi.Adjustable
+	httpapi.Pausable
+	httpapi.HistorySource
+} = (*source.Camera)(nil)
+
+// cameraResources is what cameras are made with, and stays the same for as long as camd runs.
+type cameraResources struct {
+	store   *statestore.Store
+	metrics *httpapi.Metrics
+	budget  *broker.Budget // bounds what all rings hold together
+	log     *zap.Logger
+}
+
+// ringBytes is how many bytes of pictures the rings of all cameras hold together, beside the newest of each. It is 20 topics of
+// 32 pictures of 100 KB; viewers take only the newest.
+const ringBytes = 64 << 20
+
+// frameLimits is what a configuration allows of a picture.
+func frameLimits(cfg *config.Config) media.Limits {
+	return media.Limits{Bytes: int(cfg.Limits.FrameBytes), Pixels: cfg.Limits.FramePixels}
+}
+
+// cameraOptions returns what the configuration's are.
+func (s cameraResources) cameraOptions(cfg *config.Config, worker string) (all []source.Options) {
+	for _, c := range cfg.Cameras {
+		all = append(all, source.Options{
+			ID: c.ID, Title: c.Title, Site: cfg.Site, Source: c.Source, WorkerPath: worker,
+			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
+			TLS: tlsverify.Options{CAFile: c.CAFile, Fingerprint: c.Fingerprint, SkipVerify: !c.TLSVerify}, RedirectHosts: c.RedirectHosts,
+			Once: !c.Loop, OnDemand: c.OnDemand, Paused: startsPaused(c, s.store), StallTimeout: c.StallTimeout, OpenTimeout: c.OpenTimeout,
+			FrozenTimeout: c.FrozenTimeout, WorkerMaxAge: c.WorkerMaxAge, WorkerMaxMemory: cfg.Limits.WorkerMemory, Limits: frameLimits(cfg), Budget: s.budget, Controls: c.Controls,
+			Renditions: c.Renditions, Observer: wrapObserver(c.ID, s.metrics.CameraObserver(c.ID, renditionNames(c))), Log: s.log,
+		})
+	}
+	return all
+}
+
+// newServerConfig is what is served of a configuration and its cameras.
+func newServerConfig(cfg *config.Config, cameras []*source.Camera, authenticator *access.Authenticator) httpapi.Config {
+	limits, _ := connectionLimits(cfg)
+	r := httpapi.Config{
+		Auth:    authenticator,
+		Cameras: map[string]httpapi.Camera{}, WriteTimeout: cfg.WriteTimeout, SendBuffer: int(cfg.SendBuffer),
+		Hosts: acceptedHosts(cfg), OwnOrigin: publicOrigin(cfg), PublicURL: cfg.PublicURL, AllowOrigin: cfg.AllowOrigin, FrameAncestors: cfg.FrameAncestors,
+		Limits: httpapi.Limits{
+			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
+			TotalBytesPerSecond: cfg.Limits.BytesPerSecond, ViewerBytesPerSecond: cfg.Limits.ViewerBytesPerSecond,
+			Connections: limits,
+		},
+	}
+	if cfg.TLS != nil {
+		r.HSTS = cfg.TLS.HSTS
+	}
+	for _, c := range cameras {
+		r.Order = append(r.Order, c.ID())
+		r.Cameras[c.ID()] = c
+	}
+	return r
+}
+
+func renditionNames(c config.Camera) []string {
+	names := []string{camera.Main}
+	for _, r := range c.Renditions {
+		names = append(names, r.Name)
+	}
+	return names
+}

@@ -1,0 +1,45 @@
+package daemon
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"camd/internal/fdlimit"
+	"camd/pkg/config"
+	"camd/pkg/connlimit"
+)
+
+// minConnections are accepted however few files may be open: a camd that nobody reaches cannot be asked what is wrong.
+const minConnections = 16
+
+// connectionLimits returns the configured limits, reduced so that file descriptors remain for the cameras. fits is false if they were
+// reduced.
+func connectionLimits(cfg *config.Config) (limits connlimit.Limits, fits bool) {
+	limits.Total, limits.PerAddress = cfg.Limits.ConnectionLimits()
+	limits.LimitLoopback = cfg.Limits.ConnectionsPerAddress > 0
+	if cfg.Auth != nil {
+		limits.Exempt = cfg.Auth.Proxies.Networks
+	}
+	maxFiles, err := fdlimit.Limit()
+	if err != nil {
+		return limits, true // a kernel without such a limit
+	}
+	available := max(maxFiles-fdlimit.Needed(len(cfg.Cameras)), minConnections)
+	fits = limits.Total <= available
+	limits.Total = min(limits.Total, available)
+	limits.PerAddress = min(limits.PerAddress, limits.Total)
+	return limits, fits
+}
+
+// warnFDLimit logs that fewer connections are possible than configured.
+func warnFDLimit(cfg *config.Config, log *zap.Logger) {
+	limits, fits := connectionLimits(cfg)
+	if fits {
+		return
+	}
+	configured, _ := cfg.Limits.ConnectionLimits()
+	want := configured + fdlimit.Needed(len(cfg.Cameras))
+	log.Warn("fewer connections than configured", zap.Int("configured", configured), zap.Int("connections", limits.Total),
+		zap.String("remedy", fmt.Sprintf("LimitNOFILE=%d in the unit (it has 16384), or ulimit -n %d in a shell", want, want)))
+}

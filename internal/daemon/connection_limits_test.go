@@ -1,0 +1,22 @@
+package daemon
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"camd/pkg/access"
+	"camd/pkg/config"
+)
+
+// Clients behind a trusted proxy do not count against each other.
+func TestTrustedProxiesAreExemptFromAddressLimit(t *testing.T) {
+	cfg := config.Default()
+	if limits, _ := connectionLimits(cfg); len(limits.Exempt) != 0 {
+		t.Errorf("without auth %v", limits)
+	}
+	cfg.Auth = &config.Auth{Proxies: access.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32")}}}
+	if limits, _ := connectionLimits(cfg); !slices.Equal(limits.Exempt, cfg.Auth.Proxies.Networks) {
+		t.Errorf("%v", limits)
+	}
+}

@@ -1,0 +1,156 @@
+// Package daemon assembles a daemon from a configuration, and starts, reloads and stops it. The table in components.go lists its parts.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+
+	"go.uber.org/zap"
+
+	"camd/internal/certreload"
+	"camd/internal/configfile"
+	"camd/internal/listener"
+	"camd/internal/logging"
+	"camd/internal/systemd"
+	"camd/pkg/audit"
+	"camd/pkg/broker"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+	"camd/pkg/source"
+)
+
+// Options are what a daemon is started with.
+type Options struct {
+	Version, Commit string
+
+	Config       configfile.Loaded
+	ReadConfig   func() (configfile.Loaded, error) // reads the configuration again, for a reload
+	Reload       <-chan os.Signal                  // asks for a reload
+	TerminalGone func() bool                       // the terminal that camd was started from is gone
+	Loggers      *logging.Loggers
+	Ready        func(net.Addr) // is called once, with the address that camd serves
+}
+
+// ExposureError says that other machines reach the daemon, and that its configuration does not say who has access.
+type ExposureError struct{ Err error }
+
+func (e *ExposureError) Error() string { return e.Err.Error() }
+
+func (e *ExposureError) Unwrap() error { return e.Err }
+
+// daemon holds the components. Its methods belong to one goroutine at a time: first Run's, then the one that reloads.
+type daemon struct {
+	cameraResources
+	options     Options
+	active      configfile.Loaded // the configuration in force
+	startConfig *config.Config    // what camd was started with
+
+	auditLog       *audit.Log
+	auth           *authState
+	certs          *certreload.Reloader
+	fleet          *source.Fleet
+	localCameras   *cameraSet
+	fleetChange    source.FleetChange // of the newest reload
+	registry       *cameraRegistry
+	server         *httpapi.Server
+	alerts         *alertRunner
+	service        *systemd.Service
+	mainListener   net.Listener
+	extraListeners []httpapi.ExtraListener
+	servedAddrs    []net.Addr // where it listens, even if the configuration has other addresses by now
+}
+
+// Run runs a daemon until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	limitMemory(o.Loggers.Log)
+	d, err := newDaemon(o)
+	if err != nil {
+		return err
+	}
+	if err := d.listen(); err != nil {
+		return err
+	}
+	if err = runAll(ctx, d.components()); errors.Is(err, errTerminalGone) {
+		err = nil
+	}
+	d.auditLog.Record(audit.Stopped, audit.Actor{}, zap.Error(err))
+	if err == nil {
+		d.log.Info("stopped")
+	}
+	return err
+}
+
+// newDaemon makes the components of the configuration, and starts none of them.
+func newDaemon(o Options) (*daemon, error) {
+	cfg, log := o.Config.Config, o.Loggers.Log
+	d := &daemon{options: o, active: o.Config, startConfig: cfg, auditLog: audit.New(o.Loggers.Audit), service: systemd.New(log)}
+	d.auditLog.SetAddresses(audit.Addresses(cfg.Log.Addresses))
+	worker, err := findWorker(cfg)
+	if err != nil {
+		return nil, err
+	}
+	warnFDLimit(cfg, log)
+	if err := d.makeCertificateReloader(); err != nil {
+		return nil, err
+	}
+	d.auth = newAuthState(cfg, log)
+	d.auth.apply(cfg)
+	d.auth.authenticator.EndStaleSessions()
+	d.cameraResources = cameraResources{
+		store: openStateStore(cfg, log), metrics: httpapi.NewMetrics(o.Version, o.Commit), budget: broker.NewBudget(ringBytes, nil), log: log,
+	}
+	d.fleet = source.NewFleet(d.cameraOptions(cfg, worker))
+	d.localCameras = &cameraSet{}
+	d.localCameras.set(cfg, d.fleet.Cameras())
+	if d.registry, err = newCameraRegistry(cfg, d.budget, d.fleet.Cameras(), d.auth.authenticator, d.serverOptions()); err != nil {
+		return nil, err
+	}
+	d.server = d.registry.server
+	d.alerts = newAlertRunner(d.metrics, d.server, o.Version, log)
+	startAlerts, err := d.alerts.prepare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	d.alerts.setCameras(cfg, d.fleet.Cameras())
+	startAlerts()
+	return d, nil
+}
+
+// serverOptions returns the options of the server that do not change.
+func (d *daemon) serverOptions() httpapi.Options {
+	cfg := d.startConfig
+	o := httpapi.Options{
+		Metrics: d.metrics, Version: d.options.Version, Log: d.log, Audit: d.auditLog,
+		SavePaused: newPauseSaver(d.store, d.localCameras.isPausedInConfig), SeparateMetrics: cfg.MetricsListen != "",
+	}
+	if cfg.TLS != nil {
+		o.TLS = d.certs.TLSConfig()
+		o.Certificate = func() httpapi.CertificateState { return httpapi.CertificateState(d.certs.State()) }
+	}
+	return o
+}
+
+// listen opens the addresses of the configuration.
+func (d *daemon) listen() (err error) {
+	cfg := d.startConfig
+	if d.mainListener, err = listener.ListenOrInherit(cfg.Listen, cfg.SocketMode, d.log); err != nil {
+		return err
+	}
+	if err := checkExposedAddrs(cfg, d.mainListener.Addr()); err != nil {
+		_ = d.mainListener.Close()
+		return &ExposureError{err}
+	}
+	if d.extraListeners, err = d.listenExtra(cfg, d.mainListener); err != nil {
+		_ = d.mainListener.Close()
+		return err
+	}
+	d.servedAddrs = servedAddrs(cfg, d.mainListener, d.extraListeners)
+	return nil
+}
+
+// serve answers requests until ctx ends, and closes the listeners.
+func (d *daemon) serve(ctx context.Context) error {
+	return d.server.Serve(ctx, d.mainListener, d.extraListeners...)
+}

@@ -1,0 +1,58 @@
+package daemon
+
+import (
+	"net"
+	"strconv"
+
+	"go.uber.org/zap"
+
+	"camd/internal/listener"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+)
+
+// listenExtra opens the further addresses of a configuration.
+func (d *daemon) listenExtra(cfg *config.Config, main net.Listener) (extra []httpapi.ExtraListener, err error) {
+	defer func() {
+		if err != nil {
+			for _, e := range extra {
+				_ = e.Listener.Close()
+			}
+		}
+	}()
+	if cfg.MetricsListen != "" {
+		l, err := listener.Listen(cfg.MetricsListen, cfg.SocketMode)
+		if err != nil {
+			return extra, err
+		}
+		d.log.Info("serving metrics", zap.Stringer("address", l.Addr()))
+		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: d.server.MetricsHandler()})
+	}
+	if cfg.TLS != nil && cfg.TLS.RedirectFrom != "" {
+		l, err := listener.Listen(cfg.TLS.RedirectFrom, cfg.SocketMode)
+		if err != nil {
+			return extra, err
+		}
+		redirect := listener.Redirect{Port: portOf(main), PublicURL: d.registry.publicURL, IsCertified: d.certs.IsCertified}
+		d.log.Info("redirecting", zap.Stringer("address", l.Addr()))
+		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: d.certs.WithChallenges(redirect.Handler())})
+	}
+	return extra, nil
+}
+
+// servedAddrs returns the addresses that serve pictures or metrics, without the one that redirects.
+func servedAddrs(cfg *config.Config, main net.Listener, extra []httpapi.ExtraListener) []net.Addr {
+	all := []net.Addr{main.Addr()}
+	if cfg.MetricsListen != "" { // the first
+		all = append(all, extra[0].Listener.Addr())
+	}
+	return all
+}
+
+// portOf returns the port of a listener. For a unix socket it is that of https, since a proxy serves the port.
+func portOf(l net.Listener) string {
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		return strconv.Itoa(tcp.Port)
+	}
+	return "443"
+}

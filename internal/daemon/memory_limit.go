@@ -1,0 +1,33 @@
+package daemon
+
+import (
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"go.uber.org/zap"
+)
+
+// memoryShare is how much of the memory the daemon's Go heap may take before the garbage collector works harder. Capture processes
+// are in the same cgroup, and the kernel ends them first: see package confine.
+const memoryShare = 0.5
+
+// limitMemory sets Go's memory limit to a share of what the cgroup allows, or of what the machine has if that is less. GOMEMLIMIT in
+// the environment overrides it.
+func limitMemory(log *zap.Logger) {
+	limit, err := memlimit.Set(memlimit.WithProvider(availableMemory), memlimit.WithRatio(memoryShare))
+	if err != nil {
+		log.Warn("no memory limit", zap.Error(err))
+		return
+	}
+	log.Debug("memory limit", zap.Int64("bytes", limit))
+}
+
+func availableMemory() (uint64, error) {
+	machine, err := memlimit.FromSystem()
+	if err != nil {
+		return 0, err
+	}
+	// A group without a limit is an error here, and so is a system without groups.
+	if group, err := memlimit.FromCgroup(); err == nil {
+		return min(group, machine), nil
+	}
+	return machine, nil
+}

@@ -1,0 +1,44 @@
+package daemon
+
+import (
+	"fmt"
+	"testing"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+	"camd/pkg/config"
+	"camd/pkg/httpapi"
+)
+
+// benchCamera is a camera of another site.
+type benchCamera struct {
+	id     string
+	topics map[string]*broker.Topic
+}
+
+func (r benchCamera) Status() camera.Status {
+	return camera.Status{ID: r.id, State: camera.Live, Remote: true, Site: "north"}
+}
+func (r benchCamera) Renditions() []string                 { return []string{camera.Main, "preview"} }
+func (r benchCamera) Topic(n string) (*broker.Topic, bool) { t, ok := r.topics[n]; return t, ok }
+
+// BenchmarkSetConfig measures what it costs a relay that one of so many cameras comes or goes, or its renditions change; a site's
+// announcements alone do not cost that.
+func BenchmarkSetConfig(b *testing.B) {
+	for _, n := range []int{100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r := newServerConfig(config.Default(), nil, nil)
+			for i := range n {
+				c := benchCamera{fmt.Sprint("north.c", i), map[string]*broker.Topic{}}
+				for _, name := range c.Renditions() {
+					c.topics[name] = broker.NewTopic(c.id+"/"+name, broker.Options{Depth: 8})
+				}
+				r.Order, r.Cameras[c.id] = append(r.Order, c.id), c
+			}
+			s := httpapi.New(httpapi.Options{Config: r, Metrics: httpapi.NewMetrics("", "")})
+			for b.Loop() {
+				s.SetConfig(r)
+			}
+		})
+	}
+}

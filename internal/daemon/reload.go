@@ -1,0 +1,194 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"camd/internal/configfile"
+	"camd/internal/filewatch"
+	"camd/pkg/audit"
+	"camd/pkg/config"
+)
+
+// errTerminalGone stops the daemon when the terminal that it was started from is gone.
+var errTerminalGone = errors.New("terminal gone")
+
+// maxReadRetries is how often a watched file is read again that does not have the content that the watch reported. After that the
+// file is gone, or the watch will report its other content.
+const maxReadRetries = 10
+
+// handleReloads reloads when a signal asks for it, or when the file changes and is watched, until ctx ends. A terminal that hangs up
+// sends the same signal: then it returns errTerminalGone.
+func (d *daemon) handleReloads(ctx context.Context) error {
+	d.reportLastGood()
+	d.keepLastGood()
+	changed := make(chan filewatch.Fingerprint, 1)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if d.startConfig.WatchConfig && d.active.Path != "" {
+		path, known := d.active.Path, filewatch.FingerprintOf(d.active.Text)
+		watching.Go(func() { d.watchFile(ctx, path, known, changed) })
+	}
+	var latest filewatch.Fingerprint
+	var again <-chan time.Time
+	retries := 0
+	readWatched := func() {
+		next, err := d.options.ReadConfig()
+		if again = nil; next.Text == nil || filewatch.FingerprintOf(next.Text) != latest {
+			// It is being written again, maybe with the same content, which the watch does not report.
+			if retries++; retries <= maxReadRetries {
+				again = time.After(time.Second)
+			}
+			return
+		}
+		_ = d.service.Reload(ctx, d.auditedReload("file", next, err))
+	}
+	for {
+		select {
+		case latest = <-changed:
+			retries = 0
+			readWatched()
+		case <-again:
+			readWatched()
+		case <-d.options.Reload:
+			if d.options.TerminalGone() {
+				d.log.Info("terminal gone")
+				return errTerminalGone
+			}
+			next, err := d.options.ReadConfig()
+			_ = d.service.Reload(ctx, d.auditedReload("signal", next, err)) // the log, /readyz and the metrics have it
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// watchFile watches the configuration file until ctx ends.
+func (d *daemon) watchFile(ctx context.Context, path string, known filewatch.Fingerprint, changed chan filewatch.Fingerprint) {
+	if err := filewatch.Watch(ctx, []string{path}, known, changed); err != nil {
+		d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
+	}
+}
+
+// auditedReload returns a function that reloads and writes an audit record. next and readErr are what was read; via says what asked
+// for the reload.
+func (d *daemon) auditedReload(via string, next configfile.Loaded, readErr error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		before, linkKey := d.active.Config, d.auth.linkKey
+		err := d.reload(ctx, next, readErr)
+		switch actor := (audit.Actor{Via: via}); {
+		case ctx.Err() != nil:
+		case err != nil:
+			d.auditLog.Record(audit.NotReloaded, actor)
+		default:
+			d.auditLog.Record(audit.Reloaded, actor, zap.Strings("keys", config.ChangedKeys(before, d.active.Config)))
+			if !bytes.Equal(linkKey, d.auth.linkKey) {
+				d.auditLog.Record(audit.LinksRevoked, actor)
+			}
+		}
+		return err
+	}
+}
+
+// reload puts a configuration into force that was read; readErr says why it could not be read. With an error the configuration of
+// before stays in force unchanged, and the error has been logged, counted and shown. When reload returns, every camera follows the
+// new configuration, and clients that it does not concern have noticed nothing.
+func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr error) error {
+	err := readErr
+	if err == nil {
+		err = reloadAll(ctx, d.components(), next)
+	}
+	if ctx.Err() != nil { // camd stops, and the file is not at fault
+		return ctx.Err()
+	}
+	if err != nil {
+		d.server.RecordReload(err, nil)
+		d.log.Error("configuration not reloaded", configErrorField(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
+		return err
+	}
+	changed := d.fleetChange
+	d.log.Info("configuration reloaded", zap.Int("cameras", len(next.Cameras)), zap.Strings("added", changed.Added),
+		zap.Strings("removed", changed.Removed), zap.Strings("adjusted", changed.Adjusted), zap.Strings("reopened", changed.Reopened))
+	restartKeys := keysNeedingRestart(d.startConfig, next.Config)
+	d.server.RecordReload(nil, restartKeys)
+	if len(restartKeys) > 0 {
+		d.log.Warn("restart needed", zap.Strings("keys", restartKeys), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
+	}
+	return nil
+}
+
+// prepareFile refuses a configuration without a file if the one in force has a file.
+func (d *daemon) prepareFile(next configfile.Loaded) (commit func(context.Context), err error) {
+	if d.active.Path != "" && next.Path == "" {
+		return nil, fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", configfile.DefaultPath)
+	}
+	return func(context.Context) {}, nil
+}
+
+// commitActive makes next the configuration in force.
+func (d *daemon) commitActive(_ context.Context, next configfile.Loaded) {
+	d.warnWiderAnonymousAccess(d.active.Config, next.Config)
+	d.active = next
+	d.keepLastGood()
+	warnFDLimit(next.Config, d.log)
+}
+
+// commitAuditLog continues the audit log as the configuration says. Its file may be another one under the same name.
+func (d *daemon) commitAuditLog(_ context.Context, next configfile.Loaded) {
+	d.auditLog.SetAddresses(audit.Addresses(next.Log.Addresses))
+	if err := d.options.Loggers.ReopenAudit(); err != nil {
+		d.log.Error("audit file not opened anew", zap.Error(err))
+	}
+}
+
+// prepareLog refuses a log level that does not exist.
+func (d *daemon) prepareLog(next configfile.Loaded) (commit func(context.Context), err error) {
+	level, err := zapcore.ParseLevel(next.Log.Level)
+	if err != nil {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", next.Log.Level)
+	}
+	return func(context.Context) { d.options.Loggers.Level.SetLevel(level) }, nil
+}
+
+// keysNeedingRestart lists the keys that cannot change while camd runs, of those that have changed since it was started.
+func keysNeedingRestart(first, now *config.Config) (keys []string) {
+	for _, k := range []struct {
+		key     string
+		changed bool
+	}{
+		{"listen", first.Listen != now.Listen},
+		{"socket_mode", first.SocketMode != now.SocketMode},
+		{"metrics_listen", first.MetricsListen != now.MetricsListen},
+		{"tls", (first.TLS == nil) != (now.TLS == nil)},
+		{"tls.redirect_from", first.TLS != nil && now.TLS != nil && first.TLS.RedirectFrom != now.TLS.RedirectFrom},
+		{"tls.acme", first.TLS != nil && now.TLS != nil && !reflect.DeepEqual(first.TLS.ACME, now.TLS.ACME)},
+		{"bus", !reflect.DeepEqual(BusOptions(first), BusOptions(now))},
+		{"state_dir", first.StateDir != now.StateDir},
+		{"watch_config", first.WatchConfig != now.WatchConfig},
+		{"log.format", first.Log.Format != now.Log.Format},
+		{"log.audit", first.Log.Audit != now.Log.Audit},
+	} {
+		if k.changed {
+			keys = append(keys, k.key)
+		}
+	}
+	return keys
+}
+
+// configErrorField is what is wrong, a string for each mistake of a file.
+func configErrorField(err error) zap.Field {
+	var e *config.Error
+	if errors.As(err, &e) {
+		return zap.Strings("mistakes", strings.Split(e.Error(), "\n"))
+	}
+	return zap.Error(err)
+}

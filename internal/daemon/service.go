@@ -1,0 +1,32 @@
+package daemon
+
+import (
+	"context"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"camd/internal/client"
+	"camd/internal/listener"
+	"camd/pkg/audit"
+)
+
+// reportToService tells the log, the service manager and the program that camd serves, keeps the service manager informed until ctx
+// ends, and tells it that camd stops.
+func (d *daemon) reportToService(ctx context.Context) {
+	cfg, addr := d.startConfig, d.mainListener.Addr()
+	d.log.Info("serving", zap.Stringer("address", addr), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", d.options.Version))
+	d.auditLog.Record(audit.Started, audit.Actor{}, zap.String("version", d.options.Version), zap.Strings("cameras", cfg.CameraIDs()))
+	d.options.Ready(addr)
+	d.service.Ready()
+	var reporting sync.WaitGroup
+	defer reporting.Wait()
+	reporting.Go(func() { d.service.Report(ctx, d.registry.statusLine) })
+	reporting.Go(func() {
+		address := listener.ConfigAddress(addr)
+		d.service.RunWatchdog(ctx, client.HealthURL(cfg.Scheme(), address), client.SelfTransport(address, d.certs.Certificate), d.server, d.localCameras)
+	})
+	<-ctx.Done()
+	d.service.Stopping()
+	d.log.Info("stopping")
+}

@@ -1,0 +1,217 @@
+// Package filewatch reports when files have other content and are written completely.
+package filewatch
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"camd/pkg/config"
+)
+
+// quietPeriod is how long files must stay the same to count as written completely.
+const quietPeriod = 300 * time.Millisecond
+
+// recheckInterval is how long a change without an event may stay unnoticed, such as one on another machine's disk. It is also how
+// long a file that was written to and not closed counts as incomplete.
+const recheckInterval = time.Minute
+
+// Fingerprint tells the content of files apart.
+type Fingerprint [sha256.Size]byte
+
+// Watch sends the fingerprint of files on changed when it differs from known and the files are written completely, until ctx ends. The
+// files may be written in place or replaced by renaming. The channel has room for one: the newest fingerprint replaces one that nobody
+// has received.
+func Watch(ctx context.Context, paths []string, known Fingerprint, changed chan Fingerprint) error {
+	watch, err := newFolderWatch(foldersToWatch(paths))
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", paths[0], err)
+	}
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer watch.close()
+	events := make(chan fileEvent)
+	reading.Go(func() { watch.read(ctx, events) })
+	w := fileWatch{
+		events: events, changed: changed, known: known,
+		takeSnapshot: func() snapshot { return takeSnapshot(paths) },
+		isWatched: func(path string) bool {
+			return slices.ContainsFunc(paths, func(p string) bool {
+				real, err := filepath.EvalSymlinks(p)
+				return err == nil && real == path
+			})
+		},
+	}
+	w.run(ctx)
+	return nil
+}
+
+// snapshot is the state of files at a time.
+type snapshot struct {
+	content  Fingerprint // zero if no file can be read
+	modified time.Time   // of the file that was modified last
+}
+
+func takeSnapshot(paths []string) (s snapshot) {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(s.modified) {
+			s.modified = info.ModTime()
+		}
+	}
+	s.content = FingerprintOfFiles(paths...)
+	return s
+}
+
+// fileWatch finds out when files have changed and are written completely. They are complete when every writer has closed them and two
+// successive snapshots are equal.
+type fileWatch struct {
+	events       <-chan fileEvent
+	takeSnapshot func() snapshot
+	isWatched    func(path string) bool
+	known        Fingerprint
+	changed      chan Fingerprint
+
+	seen    snapshot
+	written map[string]time.Time // files that were written to and not closed, with the time of the last write
+}
+
+func (w *fileWatch) run(ctx context.Context) {
+	w.written = map[string]time.Time{}
+	next := time.NewTimer(0) // a change between reading the files and now gives no event
+	defer next.Stop()
+	recheck := time.NewTicker(recheckInterval)
+	defer recheck.Stop()
+	armed := true
+	arm := func() {
+		if !armed { // else the timer keeps running: a folder may never be quiet
+			next.Reset(quietPeriod)
+			armed = true
+		}
+	}
+	for {
+		select {
+		case e := <-w.events:
+			w.recordEvent(e)
+			arm()
+		case <-recheck.C:
+			// Not every writer closes: truncate(2) writes without opening, and events can be lost.
+			maps.DeleteFunc(w.written, func(_ string, at time.Time) bool { return time.Since(at) >= recheckInterval })
+			arm()
+		case <-next.C:
+			armed = false
+			if w.isChanging() {
+				arm()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *fileWatch) recordEvent(e fileEvent) {
+	switch {
+	case e.kind == writeEvent && w.isWatched(e.path):
+		w.written[e.path] = time.Now()
+	case e.kind == completeEvent:
+		delete(w.written, e.path)
+	}
+}
+
+// isChanging reports whether the files must be looked at again. It sends their fingerprint if they have changed and are complete.
+func (w *fileWatch) isChanging() bool {
+	if len(w.written) > 0 {
+		return false // until the event of closing the file
+	}
+	now := w.takeSnapshot()
+	switch {
+	case now.content == w.known || now.content == Fingerprint{}: // gone for a moment, or for good: nothing to read
+		return false
+	case now != w.seen:
+		w.seen = now
+		return true
+	}
+	w.known = now.content
+	select { // the newest replaces one that nobody has received
+	case <-w.changed:
+	default:
+	}
+	w.changed <- now.content
+	return false
+}
+
+// foldersToWatch returns the folders in which files can be replaced: the folder of each file, and of each link on the way to it.
+// certbot replaces links to files, other programs a link to a folder.
+func foldersToWatch(paths []string) map[string]bool {
+	all := map[string]bool{}
+	for _, path := range paths {
+		for links := 0; path != "" && links < 40; links++ { // as many links as the kernel follows
+			all[filepath.Dir(path)] = true
+			path = resolveFirstLink(path, all)
+		}
+	}
+	return all
+}
+
+// resolveFirstLink returns the path with its first link resolved, and adds the folder of the link; empty if the path has no link.
+func resolveFirstLink(path string, folders map[string]bool) string {
+	for at := 0; at < len(path); {
+		end := strings.IndexByte(path[at+1:], '/')
+		if end < 0 {
+			end = len(path)
+		} else {
+			end += at + 1
+		}
+		link := path[:end]
+		if to, err := os.Readlink(link); err == nil {
+			folders[filepath.Dir(link)] = true
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(filepath.Dir(link), to)
+			}
+			return filepath.Join(to, path[end:])
+		}
+		at = end
+	}
+	return ""
+}
+
+// FingerprintOfFiles is the fingerprint of files; zero if none of them can be read.
+func FingerprintOfFiles(paths ...string) (sum Fingerprint) {
+	texts, readable := make([][]byte, len(paths)), false
+	for i, path := range paths {
+		text, err := readStart(path)
+		texts[i], readable = text, readable || err == nil
+	}
+	if !readable {
+		return Fingerprint{}
+	}
+	return FingerprintOf(texts...)
+}
+
+// readStart returns as much of a file as config.Read does, so that both have the same fingerprint. config.Read refuses a longer file.
+func readStart(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, config.MaxFileSize+1))
+}
+
+// FingerprintOf is the fingerprint of files that have these texts.
+func FingerprintOf(texts ...[]byte) (sum Fingerprint) {
+	all := sha256.New()
+	for _, text := range texts {
+		one := sha256.Sum256(text)
+		all.Write(one[:])
+	}
+	all.Sum(sum[:0])
+	return sum
+}

@@ -1,0 +1,94 @@
+package listener
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+)
+
+// unixListener is a listener on a unix socket that this process created. Closing it removes the socket's file, unless another file has
+// replaced it.
+type unixListener struct {
+	*net.UnixListener
+	path    string
+	created os.FileInfo // of the socket's file
+}
+
+// listenUnix listens at a path with the mode of its file. It replaces a socket of this user that no process listens on any more.
+func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
+	l, err := bindUnix(path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if err := removeStaleSocket(path); err != nil {
+			return nil, err
+		}
+		l, err = bindUnix(path)
+	}
+	if err != nil {
+		return nil, socketError(path, err)
+	}
+	l.SetUnlinkOnClose(false) // it would delete any file at that path
+	file, err := os.Lstat(path)
+	if err == nil {
+		err = os.Chmod(path, mode)
+	}
+	if err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("listen on unix:%w", err)
+	}
+	return &unixListener{l, path, file}, nil
+}
+
+// bindUnix creates a socket that no process may connect to yet.
+func bindUnix(path string) (*net.UnixListener, error) {
+	// The mask is that of the whole process, which creates no other file while it starts.
+	defer syscall.Umask(syscall.Umask(0o777))
+	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+}
+
+// removeStaleSocket deletes the socket of a process that has ended.
+func removeStaleSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist): // it has just gone
+		return nil
+	case err != nil:
+		return socketError(path, err)
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("listen on unix:%s: there is a file that is no socket; choose another path, or delete it", path)
+	case info.Sys().(*syscall.Stat_t).Uid != uint32(os.Geteuid()):
+		return fmt.Errorf("listen on unix:%s: there is a socket of another user's; choose another path", path)
+	}
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		_ = conn.Close()
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("listen on unix:%s: another program listens there; `ss -lxp` shows which. Stop it, or choose another path", path)
+	}
+	if now, err := os.Lstat(path); err != nil || !os.SameFile(info, now) {
+		return nil // somebody else was faster
+	}
+	return os.Remove(path)
+}
+
+// Close ends listening.
+func (s *unixListener) Close() error {
+	if now, err := os.Lstat(s.path); err == nil && os.SameFile(s.created, now) {
+		_ = os.Remove(s.path)
+	}
+	return s.UnixListener.Close()
+}
+
+func socketError(path string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("listen on unix:%s: not allowed; want a folder that camd may write to, such as RuntimeDirectory= of its unit makes", path)
+	case errors.Is(err, syscall.ENOENT):
+		return fmt.Errorf("listen on unix:%s: its folder is not there; make it, or have the unit do so (RuntimeDirectory=)", path)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("listen on unix:%s: another program was faster", path)
+	}
+	return fmt.Errorf("listen on unix:%s: %w", path, err)
+}

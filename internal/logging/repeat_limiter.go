@@ -1,0 +1,171 @@
+package logging
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// maxRepeats lines of a kind are written within a window; further ones are only counted.
+const (
+	maxRepeats   = 20
+	repeatWindow = time.Minute
+	maxLineKeys  = 10_000 // kinds that are counted; those beyond it are counted together
+)
+
+// repeatLimiter is a core that suppresses lines which repeat too often. The next line of the kind says in the field "suppressed" how
+// many were. If none follows, a line of its own says so, when the window is over and any line is logged. Debug lines are never
+// suppressed.
+type repeatLimiter struct {
+	zapcore.Core
+	lineKey // of the logger's own fields
+	*repeatCounter
+}
+
+// lineKey is what makes a line a repetition of another.
+type lineKey struct{ message, camera, remote, actor string }
+
+// repeatCounter counts the lines of each kind. All loggers that are derived from one share it.
+type repeatCounter struct {
+	bare      zapcore.Core // without any logger's fields
+	mu        sync.Mutex
+	lastSweep time.Time
+	counts    map[lineKey]*lineCount
+}
+
+type lineCount struct {
+	level               zapcore.Level
+	logger              string
+	start               time.Time
+	written, suppressed int
+}
+
+func limitRepeats(core zapcore.Core) zapcore.Core {
+	return &repeatLimiter{Core: core, repeatCounter: &repeatCounter{bare: core, counts: map[lineKey]*lineCount{}}}
+}
+
+func (r *repeatLimiter) With(fields []zapcore.Field) zapcore.Core {
+	return &repeatLimiter{Core: r.Core.With(fields), lineKey: r.lineKey.withFields(fields), repeatCounter: r.repeatCounter}
+}
+
+func (k lineKey) withFields(fields []zapcore.Field) lineKey {
+	for _, f := range fields {
+		switch f.Key {
+		case "camera":
+			k.camera = f.String
+		case "who":
+			k.actor = f.String
+		case "address", "remote":
+			k.remote = remoteNetwork(f.String)
+		}
+	}
+	return k
+}
+
+// remoteNetwork returns the part of an address that counts as one remote host: the owner of an IPv6 address has its whole /64.
+func remoteNetwork(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		host = remote
+	}
+	addr, err := netip.ParseAddr(host)
+	if addr = addr.Unmap().WithZone(""); err != nil || addr.Is4() {
+		return host
+	}
+	p, _ := addr.Prefix(64) // it has more bits than that
+	return p.String()
+}
+
+func (r *repeatLimiter) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if r.Enabled(e.Level) {
+		return to.AddCore(e, r)
+	}
+	return to
+}
+
+func (r *repeatLimiter) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	sweepErr := r.sweep(e.Time, false)
+	if e.Level > zapcore.DebugLevel && e.Level <= zapcore.ErrorLevel {
+		k := r.lineKey.withFields(fields)
+		k.message = e.Message
+		write, suppressed := r.record(k, e)
+		if !write {
+			return sweepErr
+		}
+		if suppressed > 0 {
+			fields = append(fields[:len(fields):len(fields)], zap.Int("suppressed", suppressed))
+		}
+	}
+	return errors.Join(sweepErr, r.Core.Write(e, fields))
+}
+
+// record counts a line. It returns whether to write the line, and how many of its kind were suppressed in the window before.
+func (t *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppressed int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	full := t.counts[k] == nil && len(t.counts) >= maxLineKeys
+	if full && k.remote != "" { // remote hosts are unlimited, messages are not
+		k, full = lineKey{message: k.message}, false
+	}
+	c := t.counts[k]
+	switch {
+	case full:
+		return true, 0
+	case c == nil:
+		c = &lineCount{start: e.Time}
+		t.counts[k] = c
+	case e.Time.Sub(c.start) >= repeatWindow:
+		suppressed = c.suppressed
+		*c = lineCount{start: e.Time}
+	}
+	c.level, c.logger = e.Level, e.LoggerName
+	if c.written >= maxRepeats {
+		c.suppressed++
+		return false, 0
+	}
+	c.written++
+	return true, suppressed
+}
+
+// sweep forgets the kinds whose window is over, or all kinds, and logs how many of their lines were suppressed.
+func (t *repeatCounter) sweep(now time.Time, all bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !all && now.Sub(t.lastSweep) < repeatWindow {
+		return nil
+	}
+	t.lastSweep = now
+	var errs error
+	for k, c := range t.counts {
+		if !all && now.Sub(c.start) < repeatWindow {
+			continue
+		}
+		delete(t.counts, k)
+		if c.suppressed > 0 && t.bare.Enabled(c.level) {
+			errs = errors.Join(errs, t.bare.Write(zapcore.Entry{Level: c.level, LoggerName: c.logger, Time: now, Message: "lines suppressed"}, k.fields(c.suppressed)))
+		}
+	}
+	return errs
+}
+
+func (k lineKey) fields(suppressed int) []zapcore.Field {
+	fields := []zapcore.Field{zap.String("message", k.message)}
+	if k.camera != "" {
+		fields = append(fields, zap.String("camera", k.camera))
+	}
+	if k.remote != "" {
+		fields = append(fields, zap.String("remote", k.remote))
+	}
+	if k.actor != "" {
+		fields = append(fields, zap.String("who", k.actor))
+	}
+	return append(fields, zap.Int("suppressed", suppressed))
+}
+
+// Sync logs how many lines are suppressed so far.
+func (r *repeatLimiter) Sync() error { return errors.Join(r.sweep(time.Now(), true), r.Core.Sync()) }

@@ -1,0 +1,42 @@
+// Package statedir finds the state directory, and says what to do when it cannot be used.
+package statedir
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Service is where systemd keeps the state of camd.service.
+const Service = "/var/lib/camd"
+
+// Path returns the state directory: the configured one, else the one that systemd has made; empty if there is none.
+func Path(configured string) string { return cmp.Or(configured, FromSystemd()) }
+
+// FromSystemd returns the directory that systemd has made for camd by StateDirectory=: the first, if there are several.
+func FromSystemd() string {
+	if dirs := filepath.SplitList(os.Getenv("STATE_DIRECTORY")); len(dirs) > 0 {
+		return dirs[0]
+	}
+	return ""
+}
+
+// Remedy says what to do about an error in the state directory.
+func Remedy(err error, dir string) string {
+	const elsewhere = "set state_dir to a folder that camd may write to"
+	switch {
+	case errors.Is(err, unix.EROFS):
+		return fmt.Sprintf("%s is on a read-only file system; mount it writable, or %s", dir, elsewhere)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Sprintf("the user that camd runs as must be able to read and write %s: sudo chown -R %d %[1]s && sudo chmod -R u+rwX %[1]s", dir, os.Geteuid())
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return "the disk is full; free some space on the file system of " + dir
+	case errors.Is(err, unix.ENOTDIR), errors.Is(err, os.ErrExist):
+		return fmt.Sprintf("%s, or what it is in, is a file and not a folder; remove the file, or %s", dir, elsewhere)
+	}
+	return fmt.Sprintf("look at %s, or %s", dir, elsewhere)
+}
