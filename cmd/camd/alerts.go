@@ -28,7 +28,7 @@ type notifier interface{ Run(context.Context) }
 // alertRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one
 // goroutine; prepare and setCameras to another.
 type alertRunner struct {
-	metrics *httpapi.Metrics
+	metrics *notices.Metrics
 	server  *httpapi.Server
 	log     *zap.Logger
 	cameras atomic.Pointer[[]notices.Camera]
@@ -39,7 +39,7 @@ type alertRunner struct {
 	prepared    bool // ready is to take over
 }
 
-func newAlertRunner(metrics *httpapi.Metrics, server *httpapi.Server, log *zap.Logger) *alertRunner {
+func newAlertRunner(metrics *notices.Metrics, server *httpapi.Server, log *zap.Logger) *alertRunner {
 	return &alertRunner{metrics: metrics, server: server, log: log, next: make(chan []notifier, 1)}
 }
 
@@ -133,19 +133,18 @@ func siteName(cfg *config.Config) string {
 	return cmp.Or(cfg.Site, host, "camd")
 }
 
-func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notices.Camera, metrics *httpapi.Metrics, log *zap.Logger) (notifier, error) {
+func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notices.Camera, metrics *notices.Metrics, log *zap.Logger) (notifier, error) {
 	address, err := url.Parse(string(w.URL))
 	if err != nil {
 		return nil, fmt.Errorf("webhook: its url cannot be used") // which the error repeats
 	}
-	count := metrics.Notifications("webhook", toStrings(webhook.Results)...)
 	return webhook.New(webhook.Options{
 		URL: address, Key: []byte(w.Key), Cameras: cameras, After: w.After, Timeout: w.Timeout, GiveUp: w.GiveUp, Events: w.Events, CameraIDs: w.Cameras,
-		Site: siteName(cfg), Dashboard: cfg.PublicURL, Count: func(r webhook.Result) { count(string(r)) }, Log: log,
+		Site: siteName(cfg), Dashboard: cfg.PublicURL, Count: notices.ResultCounter(metrics, "webhook", webhook.Results), Log: log,
 	}), nil
 }
 
-func newMQTT(cfg *config.Config, cameras func() []notices.Camera, server *httpapi.Server, metrics *httpapi.Metrics, log *zap.Logger) (notifier, error) {
+func newMQTT(cfg *config.Config, cameras func() []notices.Camera, server *httpapi.Server, metrics *notices.Metrics, log *zap.Logger) (notifier, error) {
 	m := cfg.MQTT
 	address, err := url.Parse(m.Broker)
 	if err != nil {
@@ -157,22 +156,13 @@ func newMQTT(cfg *config.Config, cameras func() []notices.Camera, server *httpap
 			return nil, fmt.Errorf("mqtt: %w", err)
 		}
 	}
-	count := metrics.Notifications("mqtt", toStrings(mqtt.Results)...)
 	o := mqtt.Options{
 		Broker: address, TLS: tlsConfig, User: m.User, Password: string(m.Password), Prefix: m.TopicPrefix, Discovery: m.DiscoveryPrefix,
 		Cameras: cameras, Viewers: server.ViewerCounts, Snapshots: m.Snapshots, After: m.After,
-		Site: siteName(cfg), Version: version, Dashboard: cfg.PublicURL, Count: func(r mqtt.Result) { count(string(r)) }, Log: log,
+		Site: siteName(cfg), Version: version, Dashboard: cfg.PublicURL, Count: notices.ResultCounter(metrics, "mqtt", mqtt.Results), Log: log,
 	}
 	if m.Switches {
 		o.Switch = func(ctx context.Context, id string, on bool) error { return server.SetPaused(ctx, "mqtt", id, !on) }
 	}
 	return mqtt.New(o), nil
-}
-
-func toStrings[S ~string](all []S) []string {
-	list := make([]string, len(all))
-	for i, s := range all {
-		list[i] = string(s)
-	}
-	return list
 }

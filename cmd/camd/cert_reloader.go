@@ -15,7 +15,6 @@ import (
 	"camd/pkg/certificate"
 	"camd/pkg/certificate/acme"
 	"camd/pkg/config"
-	"camd/pkg/httpapi"
 )
 
 // certReloader serves the newest certificate, by the TLS settings of the active configuration. It is safe for concurrent use.
@@ -30,7 +29,7 @@ type certReloader struct {
 	cfg    *config.Config // in force; nil before the first with TLS
 	issuer *acme.Issuer   // as at the start; nil without
 	seen   fingerprint
-	state  httpapi.CertificateState
+	state  certificate.State
 }
 
 func newCertReloader(log *zap.Logger) *certReloader {
@@ -109,8 +108,8 @@ func (k *certReloader) ensureSelfSigned(cfg *config.Config) error {
 	return nil
 }
 
-// State is how the certificate stands.
-func (k *certReloader) State() httpapi.CertificateState {
+// State returns the state of the certificate.
+func (k *certReloader) State() certificate.State {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	state := k.state
@@ -206,12 +205,4 @@ func (k *certReloader) tlsConfig(cfg *config.Config) *tls.Config {
 		return nil
 	}
 	return k.store.Server()
-}
-
-// stateFunc is how the certificate stands, where there is one.
-func (k *certReloader) stateFunc(cfg *config.Config) func() httpapi.CertificateState {
-	if cfg.TLS == nil {
-		return nil
-	}
-	return k.State
 }

@@ -12,8 +12,10 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/audit"
 	"camd/pkg/broker"
+	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
+	"camd/pkg/notify"
 	"camd/pkg/source"
 )
 
@@ -72,18 +74,22 @@ func newDaemon(cfg *config.Config, reload reloadState) (*daemon, error) {
 	auth.applySessionLimits(cfg)
 	authenticator := auth.newAuthenticator(cfg)
 	authenticator.EndStaleSessions()
-	resources := cameraResources{store: openStateStore(cfg, log), metrics: httpapi.NewMetrics(version, commit), budget: broker.NewBudget(ringBytes, nil), log: log}
-	fleet := source.NewFleet(resources.cameraOptions(cfg, worker))
+	metrics := newMetricsRegistry()
+	if cfg.TLS != nil {
+		certificate.RegisterMetrics(metrics, certs.State)
+	}
+	resources := cameraResources{store: openStateStore(cfg, log), metrics: source.NewMetrics(metrics), budget: broker.NewBudget(ringBytes, nil), log: log}
+	fleet := source.NewFleet(resources.cameraOptions(cfg, worker), resources.metrics)
 	localCameras := &cameraSet{}
 	localCameras.set(cfg, fleet.Cameras())
 	registry, err := newCameraRegistry(cfg, resources.budget, fleet.Cameras(), authenticator, httpapi.Options{
-		Metrics: resources.metrics, Version: version, Log: log, Audit: auditLog, TLS: certs.tlsConfig(cfg), SavePaused: newPauseSaver(resources.store, localCameras.isPausedInConfig),
-		SeparateMetrics: cfg.MetricsListen != "", Certificate: certs.stateFunc(cfg),
+		Metrics: metrics, Version: version, Log: log, Audit: auditLog, TLS: certs.tlsConfig(cfg), SavePaused: newPauseSaver(resources.store, localCameras.isPausedInConfig),
+		SeparateMetrics: cfg.MetricsListen != "",
 	})
 	if err != nil {
 		return nil, err
 	}
-	alerts := newAlertRunner(resources.metrics, registry.server, log)
+	alerts := newAlertRunner(notify.NewMetrics(metrics), registry.server, log)
 	if err := alerts.prepare(cfg); err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ var knownPackages = []string{
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/certificate", "pkg/media", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify",
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify",
 	"pkg/source/wire"}
 
 // forbiddenDependencies lists which package must not depend on which; both stand for all packages below them, too. Only main may import everything.
@@ -183,6 +183,13 @@ func TestPackagesDependOnlyOnWhatIsAllowed(t *testing.T) {
 			}
 			if ours && p.ImportPath != modulePrefix+"pkg/source/capture" && len(p.CgoFiles) > 0 {
 				t.Errorf("%s has C code of its own", p.ImportPath)
+			}
+		}
+	})
+	t.Run("capture processes have no metrics", func(t *testing.T) {
+		for _, dep := range all[modulePrefix+"cmd/camd-capture"].Deps {
+			if strings.HasPrefix(dep, "github.com/prometheus/client_golang/") {
+				t.Errorf("cmd/camd-capture depends on %s", dep)
 			}
 		}
 	})
