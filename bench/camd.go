@@ -32,8 +32,6 @@ func (s syntheticCamera) Renditions() []string { return []string{camera.Main} }
 // serveCamd serves one synthetic camera by camd's own server.
 func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	topic := broker.NewTopic(cameraID, broker.Options{})
-	metrics := httpapi.NewMetrics("bench", "")
-	metrics.CameraObserver(cameraID, syntheticCamera{}.Renditions())
 	srv := httpapi.New(httpapi.Options{
 		Config: httpapi.Config{
 			Cameras:    map[string]httpapi.Camera{cameraID: syntheticCamera{topic}},
@@ -41,7 +39,6 @@ func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 			Limits:     httpapi.Limits{Viewers: 1 << 20},
 			SendBuffer: config.DefaultSendBuffer,
 		},
-		Metrics: metrics,
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -37,7 +37,7 @@ var layers = [][]string{
 	{"pkg/access", "pkg/audit", "pkg/certificate", "pkg/connlimit", "pkg/statestore"},
 	{"pkg/camera"},
 	{"pkg/broker"},
-	{"internal/arch", "internal/atomicfile", "internal/fdlimit", "internal/nodump", "internal/sbom", "internal/statedir", "internal/systemd",
+	{"internal/arch", "internal/atomicfile", "internal/fdlimit", "internal/metric", "internal/nodump", "internal/sbom", "internal/statedir", "internal/systemd",
 		"internal/testpeer", "internal/timerslack"},
 }
 
@@ -190,6 +190,13 @@ func TestPackagesDependOnlyOnWhatIsAllowed(t *testing.T) {
 			}
 			if ours && p.ImportPath != modulePrefix+"pkg/source/capture" && len(p.CgoFiles) > 0 {
 				t.Errorf("%s has C code of its own", p.ImportPath)
+			}
+		}
+	})
+	t.Run("capture processes have no metrics", func(t *testing.T) {
+		for _, dep := range all[modulePrefix+"cmd/camd-capture"].Deps {
+			if strings.HasPrefix(dep, "github.com/prometheus/client_golang/") {
+				t.Errorf("cmd/camd-capture depends on %s", dep)
 			}
 		}
 	})

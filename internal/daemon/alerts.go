@@ -28,7 +28,7 @@ type notifier interface{ Run(context.Context) }
 // alertRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one goroutine; the
 // other methods belong to another.
 type alertRunner struct {
-	metrics *httpapi.Metrics
+	metrics *notify.Metrics
 	server  *httpapi.Server
 	version string
 	log     *zap.Logger
@@ -37,7 +37,7 @@ type alertRunner struct {
 	config  *config.Config  // of the current notifiers
 }
 
-func newAlertRunner(metrics *httpapi.Metrics, server *httpapi.Server, version string, log *zap.Logger) *alertRunner {
+func newAlertRunner(metrics *notify.Metrics, server *httpapi.Server, version string, log *zap.Logger) *alertRunner {
 	return &alertRunner{metrics: metrics, server: server, version: version, log: log, next: make(chan []notifier, 1)}
 }
 
@@ -134,7 +134,7 @@ func siteName(cfg *config.Config) string {
 	return cmp.Or(cfg.Site, host, "camd")
 }
 
-func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Camera, metrics *httpapi.Metrics, log *zap.Logger) (func() notifier, error) {
+func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Camera, metrics *notify.Metrics, log *zap.Logger) (func() notifier, error) {
 	address, err := url.Parse(string(w.URL))
 	if err != nil {
 		return nil, fmt.Errorf("webhook: its url cannot be used") // which the error repeats
@@ -144,13 +144,12 @@ func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Ca
 		Site: siteName(cfg), Dashboard: cfg.PublicURL, Log: log,
 	}
 	return func() notifier {
-		count := metrics.Notifications("webhook", toStrings(webhook.Results)...)
-		o.Count = func(r webhook.Result) { count(string(r)) }
+		o.Count = notify.ResultCounter(metrics, "webhook", webhook.Results)
 		return webhook.New(o)
 	}, nil
 }
 
-func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi.Server, metrics *httpapi.Metrics, version string, log *zap.Logger) (func() notifier, error) {
+func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi.Server, metrics *notify.Metrics, version string, log *zap.Logger) (func() notifier, error) {
 	m := cfg.MQTT
 	address, err := url.Parse(m.Broker)
 	if err != nil {
@@ -171,16 +170,7 @@ func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi
 		o.Switch = func(ctx context.Context, id string, on bool) error { return server.SetPaused(ctx, "mqtt", id, !on) }
 	}
 	return func() notifier {
-		count := metrics.Notifications("mqtt", toStrings(mqtt.Results)...)
-		o.Count = func(r mqtt.Result) { count(string(r)) }
+		o.Count = notify.ResultCounter(metrics, "mqtt", mqtt.Results)
 		return mqtt.New(o)
 	}, nil
-}
-
-func toStrings[S ~string](all []S) []string {
-	list := make([]string, len(all))
-	for i, s := range all {
-		list[i] = string(s)
-	}
-	return list
 }

@@ -30,7 +30,7 @@ var _ interface {
 // cameraResources is what cameras are made with, and stays the same for as long as camd runs.
 type cameraResources struct {
 	store   *statestore.Store
-	metrics *httpapi.Metrics
+	metrics *source.Metrics
 	budget  *broker.Budget // bounds what all rings hold together
 	log     *zap.Logger
 }
@@ -53,7 +53,7 @@ func (s cameraResources) cameraOptions(cfg *config.Config, worker string) (all [
 			TLS: tlsverify.Options{CAFile: c.CAFile, Fingerprint: c.Fingerprint, SkipVerify: !c.TLSVerify}, RedirectHosts: c.RedirectHosts,
 			Once: !c.Loop, OnDemand: c.OnDemand, Paused: startsPaused(c, s.store), StallTimeout: c.StallTimeout, OpenTimeout: c.OpenTimeout,
 			FrozenTimeout: c.FrozenTimeout, WorkerMaxAge: c.WorkerMaxAge, WorkerMaxMemory: cfg.Limits.WorkerMemory, Limits: frameLimits(cfg), Budget: s.budget, Controls: c.Controls,
-			Renditions: c.Renditions, Observer: wrapObserver(c.ID, s.metrics.CameraObserver(c.ID, renditionNames(c))), Log: s.log,
+			Renditions: c.Renditions, Observer: wrapObserver(c.ID, s.metrics.Observer(c.ID, renditionNames(c))), Log: s.log,
 		})
 	}
 	return all

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"camd/internal/certreload"
@@ -18,6 +19,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
+	"camd/pkg/notify"
 	"camd/pkg/source"
 )
 
@@ -46,6 +48,8 @@ type daemon struct {
 	options     Options
 	active      configfile.Loaded // the configuration in force
 	startConfig *config.Config    // what camd was started with
+
+	metricsRegistry *prometheus.Registry // each package registers its own metrics in it
 
 	auditLog       *audit.Log
 	auth           *authState
@@ -98,17 +102,21 @@ func newDaemon(o Options) (*daemon, error) {
 	d.auth = newAuthState(cfg, log)
 	d.auth.apply(cfg)
 	d.auth.authenticator.EndStaleSessions()
-	d.cameraResources = cameraResources{
-		store: openStateStore(cfg, log), metrics: httpapi.NewMetrics(o.Version, o.Commit), budget: broker.NewBudget(ringBytes, nil), log: log,
+	d.metricsRegistry = newMetricsRegistry(o.Version, o.Commit)
+	if cfg.TLS != nil {
+		d.certs.RegisterMetrics(d.metricsRegistry)
 	}
-	d.fleet = source.NewFleet(d.cameraOptions(cfg, worker))
+	d.cameraResources = cameraResources{
+		store: openStateStore(cfg, log), metrics: source.NewMetrics(d.metricsRegistry), budget: broker.NewBudget(ringBytes, nil), log: log,
+	}
+	d.fleet = source.NewFleet(d.cameraOptions(cfg, worker), d.metrics)
 	d.localCameras = &cameraSet{}
 	d.localCameras.set(cfg, d.fleet.Cameras())
 	if d.registry, err = newCameraRegistry(cfg, d.budget, d.fleet.Cameras(), d.auth.authenticator, d.serverOptions()); err != nil {
 		return nil, err
 	}
 	d.server = d.registry.server
-	d.alerts = newAlertRunner(d.metrics, d.server, o.Version, log)
+	d.alerts = newAlertRunner(notify.NewMetrics(d.metricsRegistry), d.server, o.Version, log)
 	startAlerts, err := d.alerts.prepare(cfg)
 	if err != nil {
 		return nil, err
@@ -122,12 +130,11 @@ func newDaemon(o Options) (*daemon, error) {
 func (d *daemon) serverOptions() httpapi.Options {
 	cfg := d.startConfig
 	o := httpapi.Options{
-		Metrics: d.metrics, Version: d.options.Version, Log: d.log, Audit: d.auditLog,
+		Metrics: d.metricsRegistry, Version: d.options.Version, Log: d.log, Audit: d.auditLog,
 		SavePaused: newPauseSaver(d.store, d.localCameras.isPausedInConfig), SeparateMetrics: cfg.MetricsListen != "",
 	}
 	if cfg.TLS != nil {
 		o.TLS = d.certs.TLSConfig()
-		o.Certificate = func() httpapi.CertificateState { return httpapi.CertificateState(d.certs.State()) }
 	}
 	return o
 }

@@ -40,6 +40,9 @@ func newCameraRegistry(cfg *config.Config, budget *broker.Budget, cameras []*sou
 	}
 	o.Config = newServerConfig(cfg, cameras, authenticator)
 	c.server = httpapi.New(o)
+	if c.bus != nil {
+		c.bus.RegisterMetrics(o.Metrics, c.server.WatchedRemoteStreams)
+	}
 	c.setCameras(cfg, cameras, authenticator)
 	return c, nil
 }
@@ -63,7 +66,6 @@ func (c *cameraRegistry) setUpBus(cfg *config.Config, budget *broker.Budget, ser
 		return err
 	}
 	serverOptions.BusState = c.busState
-	serverOptions.Metrics.Register(busCollector{c})
 	return nil
 }
 

@@ -35,7 +35,7 @@ func BenchmarkSetConfig(b *testing.B) {
 				}
 				r.Order, r.Cameras[c.id] = append(r.Order, c.id), c
 			}
-			s := httpapi.New(httpapi.Options{Config: r, Metrics: httpapi.NewMetrics("", "")})
+			s := httpapi.New(httpapi.Options{Config: r})
 			for b.Loop() {
 				s.SetConfig(r)
 			}

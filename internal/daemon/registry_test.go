@@ -16,7 +16,7 @@ import (
 func TestRelayWithoutServersIsNotReady(t *testing.T) {
 	cfg := config.Default()
 	cfg.Bus = &config.Bus{Servers: []string{"nats://127.0.0.1:1"}, Prefix: config.DefaultBusPrefix}
-	c, err := newCameraRegistry(cfg, nil, nil, nil, httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
+	c, err := newCameraRegistry(cfg, nil, nil, nil, httpapi.Options{Metrics: newMetricsRegistry("", "")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestRestrictShowsWhatBothConfigurationsShow(t *testing.T) {
 	showing := func(ids ...string) *access.Authenticator {
 		return access.New(access.Options{Anonymous: access.Permission{Role: access.View, Cameras: ids}})
 	}
-	c, err := newCameraRegistry(cfg, nil, cameras, showing("old", "both"), httpapi.Options{Metrics: httpapi.NewMetrics("", "")})
+	c, err := newCameraRegistry(cfg, nil, cameras, showing("old", "both"), httpapi.Options{Metrics: newMetricsRegistry("", "")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -29,6 +30,7 @@ type Bus struct {
 	log               *zap.Logger
 	subjects          subjects
 	connection        *connection
+	localCameras      atomic.Pointer[[]LocalCamera]
 	localSite         *localSite // nil without a site
 	relay             *relay     // nil for one that only offers
 	refusals          *refusals
@@ -47,6 +49,7 @@ func New(o Options) (*Bus, error) {
 	}
 	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refusals: newRefusals(o.Log), announcementQueue: newPendingAnnouncements()}
 	b.connection = &connection{opts: o, log: o.Log, auth: auth, dialer: newDialer(), maxDelay: maxAnswerDelay, since: time.Now()}
+	b.localCameras.Store(&[]LocalCamera{})
 	instance := nuid.Next()
 	if o.Site != "" {
 		b.localSite = newLocalSite(o, instance, b.connection, b.refusals.add)
@@ -218,10 +221,12 @@ func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 
 // SetLocalCameras makes cameras, in the order in which people want to see them, those that others may have from now on. Readers
 // elsewhere of one that is gone come to its end. Cameras taken from a bus do not belong here. It may be called at any time,
-// before Run too; without a site it does nothing.
+// before Run too. Without a site, no other camd gets them.
 func (b *Bus) SetLocalCameras(cameras []LocalCamera) {
+	cameras = slices.Clone(cameras)
+	b.localCameras.Store(&cameras)
 	if b.localSite != nil {
-		b.localSite.setCameras(slices.Clone(cameras))
+		b.localSite.setCameras(cameras)
 	}
 }
 

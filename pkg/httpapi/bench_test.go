@@ -29,8 +29,7 @@ func benchDelivery(b *testing.B, size, viewers int) {
 	cam := newTestCamera("a")
 	part, jpeg := media.NewPart(make([]byte, size), time.Now())
 	f := broker.Frame{Captured: time.Now(), Part: part, JPEG: jpeg}
-	m := NewMetrics("", "")
-	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}, Metrics: m})
+	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -90,7 +89,7 @@ func BenchmarkSample(b *testing.B) {
 		id := fmt.Sprintf("camera-%d", i)
 		cameras[id] = newTestCamera(id)
 	}
-	s := New(Options{Config: Config{Cameras: cameras, Limits: Limits{Viewers: 100_000}}, Metrics: NewMetrics("", "")})
+	s := New(Options{Config: Config{Cameras: cameras, Limits: Limits{Viewers: 100_000}}})
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	for id := range cameras {
 		for range 1000 {

@@ -66,7 +66,7 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 			if !ok {
 				continue // it has just gone
 			}
-			active.frameAges[topic] = s.opts.Metrics.frameAgeOf(id, name)
+			active.frameAges[topic] = s.frameAge.WithLabelValues(id, name)
 			for _, t := range transports {
 				active.streamKeys = append(active.streamKeys, streamKey{id, name, t})
 			}
@@ -88,7 +88,7 @@ func (s *Server) SetConfig(cfg Config) {
 	s.connLimiter.SetLimits(next.Limits.Connections)
 	s.config.Store(next)
 	if before != nil {
-		s.opts.Metrics.deleteSeries(before.streamKeys, next.streamKeys)
+		s.deleteFrameAges(before.streamKeys, next.streamKeys)
 		s.remotes.retain(next)
 		next.Auth.EndStaleSessions()
 		s.revalidate()

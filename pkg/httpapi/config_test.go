@@ -46,7 +46,6 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 		nextPicture(t, staying)
 		nextPicture(t, leaving)
 
-		s.metrics.CameraObserver("comes", comes.Renditions())
 		s.SetConfig(newConfig(Limits{Viewers: 1}, comes, stays))
 		goes.topic.End()
 		if _, err := leaving.NextPart(); err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -78,7 +77,7 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 		}
 		metrics := body(t, s.get(t, "/metrics"))
 		for _, line := range []string{
-			`camd_camera_up{camera="comes"} 1`, `camd_viewers{camera="comes",rendition="main",transport="http1"} 0`,
+			`camd_viewers{camera="comes",rendition="main",transport="http1"} 0`,
 			`camd_viewers_cut_total{camera="comes",reason="removed"} 0`, `camd_viewers_cut_total{camera="goes",reason="removed"} 1`,
 			`camd_viewer_frame_age_seconds_count{camera="comes",rendition="main"} 0`,
 		} {

@@ -93,7 +93,6 @@ type testServer struct {
 	*Server
 	url      string
 	client   *http.Client
-	metrics  *Metrics
 	listener *recordingListener
 	cancel   context.CancelFunc
 	done     chan error
@@ -131,17 +130,15 @@ func startServer(t *testing.T, o Options, cameras ...Camera) *testServer {
 // startServerOn serves the cameras on l until the test ends.
 func startServerOn(t *testing.T, l net.Listener, o Options, cameras ...Camera) *testServer {
 	t.Helper()
-	o.Metrics = NewMetrics("1.2.3", "abc")
 	o.Cameras = map[string]Camera{}
 	for _, c := range cameras {
 		id := c.Status().ID
 		o.Cameras[id] = c
 		o.Order = append(o.Order, id)
-		o.Metrics.CameraObserver(id, []string{camera.Main})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &testServer{
-		Server: New(o), url: "http://" + l.Addr().String(), client: http.DefaultClient, metrics: o.Metrics,
+		Server: New(o), url: "http://" + l.Addr().String(), client: http.DefaultClient,
 		listener: &recordingListener{Listener: l}, cancel: cancel, done: make(chan error, 1),
 	}
 	go func() { s.done <- s.Serve(ctx, s.listener) }()

@@ -40,7 +40,7 @@ func newUnservedServer(f *testing.F) (*Server, *pausableCamera) {
 	c, plain := &pausableCamera{adjustableCamera: newAdjustableCamera()}, newTestCamera("plain")
 	c.publish(1)
 	plain.publish(2)
-	s := New(Options{Metrics: NewMetrics("1", "a"), Config: Config{Cameras: map[string]Camera{"a": c, "plain": plain}, Order: []string{"a", "plain"}}})
+	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": c, "plain": plain}, Order: []string{"a", "plain"}}})
 	f.Cleanup(s.fanout.Close)
 	return s, c
 }

@@ -55,7 +55,7 @@ func TestHistoryListsStates(t *testing.T) {
 		{State: camera.Offline, Reason: camera.Unreachable, Detail: "10.0.0.7:554 refuses connections", Since: time.Unix(1700000000, 0)},
 		{State: camera.Live, Since: time.Unix(1699999999, 0)},
 	}}
-	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": c, "b": newTestCamera("b")}, Order: []string{"a", "b"}}, Metrics: NewMetrics("", "")})
+	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": c, "b": newTestCamera("b")}, Order: []string{"a", "b"}}})
 	if got := getBody(s, "/api/v1/cameras/a/history"); got != wantHistory {
 		t.Errorf("got %s", got)
 	}
@@ -90,7 +90,7 @@ func TestSamplesCoverTenMinutes(t *testing.T) {
 		begin := time.Now()
 		busy, idle := newTestCamera("busy"), newTestCamera("idle")
 		busy.status.Counts.FPS = 29.9251
-		s := New(Options{Config: Config{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}}, Metrics: NewMetrics("", "")})
+		s := New(Options{Config: Config{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}}})
 		r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 		for _, age := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 0} { // the last has had none yet
 			v := newViewer(streamKey{"busy", camera.Main, "http1"}, r, false)

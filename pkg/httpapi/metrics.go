@@ -2,109 +2,116 @@ package httpapi
 
 import (
 	"net/http"
-	"runtime"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"camd/internal/metric"
 )
 
-// Metrics holds what camd measures while it works. What it merely counts is read from the cameras and viewers when
-// Prometheus asks. Safe for concurrent use.
-type Metrics struct {
-	registry      *prometheus.Registry
-	encode        *prometheus.HistogramVec
-	publish       *prometheus.HistogramVec
-	frameAge      *prometheus.HistogramVec
-	notifications *prometheus.CounterVec
+var (
+	descViewers        = metric.Desc("camd_viewers", "Viewers connected now.", "camera", "rendition", "transport")
+	descViewersLimit   = metric.Desc("camd_viewers_limit", "How many viewers may be connected at once.")
+	descSent           = metric.Desc("camd_viewer_frames_sent_total", "Pictures handed to viewers' connections.", "camera", "rendition", "transport")
+	descDropped        = metric.Desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
+	descBytes          = metric.Desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
+	descCut            = metric.Desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
+	descRemoteExcluded = metric.Desc("camd_remote_streams_without_series", "Streams of other sites' cameras that were watched here and have no series, since there are too many.")
+	descWalls          = metric.Desc("camd_viewer_walls", "WebSockets of walls connected now, with cameras or without.")
+	descViewersRefused = metric.Desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
+
+	descConns           = metric.Desc("camd_connections", "Connections open now, whatever they are for.")
+	descConnLimit       = metric.Desc("camd_connections_limit", "How many connections may be open at once.")
+	descConnsRefused    = metric.Desc("camd_connections_refused_total", "Connections not let in, since all that were there were at work.", "reason")
+	descConnsDisplaced  = metric.Desc("camd_connections_displaced_total", "Connections without a request that were closed to make room for others.", "reason")
+	descRequestsRefused = metric.Desc("camd_requests_refused_total", "Requests, beside viewers', that asked for more than may be, and connections cut for that.", "reason")
+
+	descReloads  = metric.Desc("camd_config_reloads_total", "How often the configuration was read again while camd ran.", "result")
+	descReloadOK = metric.Desc("camd_config_last_reload_success", "1 if the configuration that was read last is in force, 0 if it has mistakes and the one before is.")
+	descReloadAt = metric.Desc("camd_config_last_reload_timestamp_seconds", "When the configuration was last read, as Unix time.")
+)
+
+func newFrameAge() *prometheus.HistogramVec {
+	return metric.NewFrameTimes("camd_viewer_frame_age_seconds", "Age of a picture when its last byte was handed to a viewer's connection.")
 }
 
-// frameTimes are bucket bounds in seconds, from below a millisecond, which a healthy path takes, to the ten seconds
-// after which a viewer is cut.
-var frameTimes = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
-
-// NewMetrics returns metrics in a registry of their own.
-func NewMetrics(version, commit string) *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		encode: histogram("camd_camera_encode_duration_seconds",
-			"Time that encoding a picture as JPEG took; nothing is observed for pictures passed through.", "camera", "rendition"),
-		publish: histogram("camd_camera_publish_delay_seconds",
-			"Time from a picture's capture to its publication to viewers.", "camera", "rendition"),
-		frameAge: histogram("camd_viewer_frame_age_seconds",
-			"Age of a picture when its last byte was handed to a viewer's connection.", "camera", "rendition"),
-	}
-	m.notifications = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "camd_notifications_total", Help: "What became of notices to others, and of attempts to deliver them.",
-	}, []string{"receiver_kind", "result"})
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "camd_build_info", Help: "Always 1; the labels say which camd this is.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
-	})
-	build.Set(1)
-	m.registry.MustRegister(m.encode, m.publish, m.frameAge, m.notifications, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+// newMetricsHandler serves the metrics in the text formats of Prometheus and OpenMetrics.
+func newMetricsHandler(g prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(g, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// histogram has classic buckets, and beside them native ones, at most a tenth apart, for a Prometheus that asks for those.
-func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: name, Help: help, Buckets: frameTimes,
-		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
-	}, labels)
-}
-
-// Register adds what somebody else counts.
-func (m *Metrics) Register(c prometheus.Collector) { m.registry.MustRegister(c) }
-
-// Handler serves the metrics in Prometheus' and OpenMetrics' text formats.
-func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
-}
-
-// CameraObserver returns the observer of one camera's pictures, and makes its histograms appear at zero.
-func (m *Metrics) CameraObserver(id string, renditions []string) *CameraObserver {
-	t := &CameraObserver{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}}
-	for _, r := range renditions {
-		m.frameAgeOf(id, r)
-		t.encode[r], t.publish[r] = m.encode.WithLabelValues(id, r), m.publish.WithLabelValues(id, r)
-	}
-	return t
-}
-
-func (m *Metrics) frameAgeOf(id, rendition string) prometheus.Observer {
-	return m.frameAge.WithLabelValues(id, rendition)
-}
-
-// deleteSeries deletes the histograms of streams that are gone.
-func (m *Metrics) deleteSeries(before, now []streamKey) {
+// deleteFrameAges deletes the histograms of streams that no longer exist.
+func (s *Server) deleteFrameAges(before, now []streamKey) {
 	type series struct{ camera, rendition string }
 	kept := map[series]bool{}
-	for _, s := range now {
-		kept[series{s.camera, s.rendition}] = true
+	for _, key := range now {
+		kept[series{key.camera, key.rendition}] = true
 	}
-	for _, s := range before {
-		if !kept[series{s.camera, s.rendition}] {
-			for _, h := range []*prometheus.HistogramVec{m.encode, m.publish, m.frameAge} {
-				h.DeleteLabelValues(s.camera, s.rendition)
-			}
+	for _, key := range before {
+		if !kept[series{key.camera, key.rendition}] {
+			s.frameAge.DeleteLabelValues(key.camera, key.rendition)
 		}
 	}
 }
 
-// CameraObserver observes the time that one camera's pictures take, by rendition.
-type CameraObserver struct {
-	encode, publish map[string]prometheus.Observer
+// collectMetrics sends what the server knows at the time of a scrape.
+func (s *Server) collectMetrics(out chan<- prometheus.Metric) {
+	cfg := s.config.Load()
+	collectViewers(out, cfg, cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), s.viewers.collectStats())
+	metric.Gauge(out, descRemoteExcluded, float64(s.remotes.countExcluded()))
+	collectConnections(out, s)
+	collectReloads(out, s.reloadState.current())
 }
 
-// Encoded notes what encoding a picture took.
-func (t *CameraObserver) Encoded(rendition string, d time.Duration) {
-	t.encode[rendition].Observe(d.Seconds())
+// collectViewers sends the series of each key, at zero without viewers. Of removed cameras it sends how many viewers were
+// disconnected for that.
+func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []streamKey, stats viewerStats) {
+	metric.Gauge(out, descViewersLimit, float64(stats.maxViewers))
+	metric.Gauge(out, descWalls, float64(stats.wallConns))
+	for _, key := range keys {
+		metric.Gauge(out, descViewers, float64(stats.connected[key]), key.camera, key.rendition, key.transport)
+		t := stats.totals[key]
+		metric.Counter(out, descSent, t.sent, key.camera, key.rendition, key.transport)
+		metric.Counter(out, descDropped, t.slow, key.camera, key.rendition, key.transport, dropSlow)
+		metric.Counter(out, descDropped, t.rate, key.camera, key.rendition, key.transport, dropRate)
+		metric.Counter(out, descDropped, t.overLimit, key.camera, key.rendition, key.transport, dropBytes)
+		metric.Counter(out, descBytes, t.bytes, key.camera, key.rendition, key.transport)
+	}
+	for _, id := range cfg.Order {
+		for _, reason := range cutReasons {
+			if n := stats.cut[[2]string{id, reason}]; n > 0 || !cfg.remote[id] {
+				metric.Counter(out, descCut, n, id, reason)
+			}
+		}
+	}
+	for k, n := range stats.cut {
+		if _, exists := cfg.Cameras[k[0]]; !exists && k[1] == cutRemoved {
+			metric.Counter(out, descCut, n, k[0], k[1])
+		}
+	}
+	for limit, n := range stats.refused {
+		metric.Counter(out, descViewersRefused, n, limit)
+	}
 }
 
-// Published notes the time from a picture's capture to its publication.
-func (t *CameraObserver) Published(rendition string, d time.Duration) {
-	t.publish[rendition].Observe(d.Seconds())
+func collectConnections(out chan<- prometheus.Metric, s *Server) {
+	n := s.connLimiter.Count()
+	metric.Gauge(out, descConns, float64(n.Open))
+	metric.Gauge(out, descConnLimit, float64(n.Limits.Total))
+	for reason, n := range n.Refused {
+		metric.Counter(out, descConnsRefused, n, reason)
+	}
+	for reason, n := range n.Displaced {
+		metric.Counter(out, descConnsDisplaced, n, reason)
+	}
+	for reason, n := range s.refusals.count() {
+		metric.Counter(out, descRequestsRefused, n, reason)
+	}
+}
+
+func collectReloads(out chan<- prometheus.Metric, r reloadStatus) {
+	metric.Counter(out, descReloads, r.ok, "ok")
+	metric.Counter(out, descReloads, r.failed, "failed")
+	metric.Gauge(out, descReloadOK, metric.Bool(r.err == nil))
+	metric.Gauge(out, descReloadAt, metric.UnixTime(r.at))
 }

@@ -1,39 +1,51 @@
 package httpapi
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"camd/pkg/camera"
 )
 
-// A camera's state and the reason for it are told as one of a fixed set each, and every other is there at 0.
-func TestStateAndReasonMetricsAreOneHot(t *testing.T) {
-	cam := offlineCamera()
-	cam.status.Worker.LimitBytes = 1 << 30
-	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: 7}}}, cam)
-	text := body(t, s.get(t, "/metrics"))
-	for _, want := range []string{
-		`camd_camera_state{camera="yard",state="offline"} 1`,
-		`camd_camera_reason{camera="yard",reason="auth"} 1`,
-		`camd_camera_reason{camera="yard",reason="frozen"} 0`,
-		`camd_capture_memory_limit_bytes{camera="yard"} 1.073741824e+09`,
-		`camd_viewers_limit 7`,
-	} {
-		if !strings.Contains(text, want+"\n") {
-			t.Errorf("no %s", want)
-		}
+func TestMetricsOfViewer(t *testing.T) {
+	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: 7}}}, offlineCamera())
+	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
+	r.RemoteAddr = "10.9.9.9:1"
+	v := newViewer(streamKey{"yard", camera.Main, "http1"}, r, false)
+	if err := s.viewers.add(v); err != nil {
+		t.Fatal(err)
 	}
-	for name, want := range map[string]int{"camd_camera_state{": len(camera.States), "camd_camera_reason{": len(camera.Reasons)} {
-		if n := strings.Count(text, "\n"+name); n != want {
-			t.Errorf("%d series of %s, want %d", n, name, want)
-		}
+	defer s.viewers.remove(v, "")
+	want := `
+# HELP camd_viewer_frames_dropped_total Pictures published while a viewer watched that it did not get.
+# TYPE camd_viewer_frames_dropped_total counter
+camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="websocket"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="websocket"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="websocket"} 0
+# HELP camd_viewers Viewers connected now.
+# TYPE camd_viewers gauge
+camd_viewers{camera="yard",rendition="main",transport="http1"} 1
+camd_viewers{camera="yard",rendition="main",transport="websocket"} 0
+# HELP camd_viewers_limit How many viewers may be connected at once.
+# TYPE camd_viewers_limit gauge
+camd_viewers_limit 7
+`
+	err := testutil.GatherAndCompare(s.opts.Metrics, strings.NewReader(want), "camd_viewer_frames_dropped_total", "camd_viewers", "camd_viewers_limit")
+	if err != nil {
+		t.Error(err)
 	}
-	cam.mu.Lock()
-	cam.status.State, cam.status.Reason = camera.Live, camera.None
-	cam.mu.Unlock()
-	text = body(t, s.get(t, "/metrics"))
-	if !strings.Contains(text, `camd_camera_reason{camera="yard",reason="auth"} 0`+"\n") {
-		t.Error("a live camera has a reason")
+	problems, err := testutil.GatherAndLint(s.opts.Metrics)
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if text := body(t, s.get(t, "/metrics")); err != nil || strings.Contains(text, "10.9.9.9") {
+		t.Error("a viewer's address is in the metrics", err)
 	}
 }

@@ -3,8 +3,6 @@ package httpapi
 import (
 	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // reloadState is what became of the configuration. It is good at the start, or camd would not be there.
@@ -72,17 +70,4 @@ func (r reloadStatus) toJSON() configJSON {
 		j.LastGood = &r.lastGood
 	}
 	return j
-}
-
-var (
-	descReloads  = desc("camd_config_reloads_total", "How often the configuration was read again while camd ran.", "result")
-	descReloadOK = desc("camd_config_last_reload_success", "1 if the configuration that was read last is in force, 0 if it has mistakes and the one before is.")
-	descReloadAt = desc("camd_config_last_reload_timestamp_seconds", "When the configuration was last read, as Unix time.")
-)
-
-func collectReloads(out chan<- prometheus.Metric, r reloadStatus) {
-	counter(out, descReloads, r.ok, "ok")
-	counter(out, descReloads, r.failed, "failed")
-	gauge(out, descReloadOK, boolToFloat(r.err == nil))
-	gauge(out, descReloadAt, unixTime(r.at))
 }

@@ -16,7 +16,7 @@ const maxRemoteStreams = 1024
 // remoteStreams are the streams of other sites' cameras that have been watched here. Only these have series: a relay may know
 // thousands of cameras. It is safe for concurrent use.
 type remoteStreams struct {
-	metrics  *Metrics
+	frameAge *prometheus.HistogramVec
 	mu       sync.Mutex
 	streams  map[remoteStream]struct{}
 	topics   map[*broker.Topic]remoteStream
@@ -25,8 +25,8 @@ type remoteStreams struct {
 
 type remoteStream struct{ camera, rendition string }
 
-func newRemoteStreams(m *Metrics) *remoteStreams {
-	return &remoteStreams{metrics: m, streams: map[remoteStream]struct{}{}, topics: map[*broker.Topic]remoteStream{}, excluded: map[remoteStream]struct{}{}}
+func newRemoteStreams(frameAge *prometheus.HistogramVec) *remoteStreams {
+	return &remoteStreams{frameAge: frameAge, streams: map[remoteStream]struct{}{}, topics: map[*broker.Topic]remoteStream{}, excluded: map[remoteStream]struct{}{}}
 }
 
 // addRemoteSeries gives the stream that a viewer watches its series if it is another site's and has none yet.
@@ -57,10 +57,13 @@ func (r *remoteStreams) frameAgeOf(t *broker.Topic) prometheus.Observer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if stream, has := r.topics[t]; has {
-		return r.metrics.frameAgeOf(stream.camera, stream.rendition)
+		return r.frameAge.WithLabelValues(stream.camera, stream.rendition)
 	}
 	return discardObserver{}
 }
+
+// WatchedRemoteStreams returns the renditions of each camera of another site that have series, because viewers have watched them.
+func (s *Server) WatchedRemoteStreams() map[string][]string { return s.remotes.renditionsByCamera() }
 
 // renditionsByCamera returns the renditions of each camera that have series, in order.
 func (r *remoteStreams) renditionsByCamera() map[string][]string {
@@ -93,7 +96,7 @@ func (r *remoteStreams) retain(cfg *activeConfig) {
 	for s := range r.streams {
 		if isGone(s) {
 			delete(r.streams, s)
-			r.metrics.frameAge.DeleteLabelValues(s.camera, s.rendition)
+			r.frameAge.DeleteLabelValues(s.camera, s.rendition)
 		}
 	}
 	maps.DeleteFunc(r.excluded, func(s remoteStream, _ struct{}) bool { return isGone(s) })

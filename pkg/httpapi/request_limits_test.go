@@ -53,7 +53,7 @@ func TestMissingBodyEndsTheConnection(t *testing.T) {
 // An extra listener has the same limits: its connections count with the others.
 func TestMissingBodyEndsTheConnectionOnExtraListeners(t *testing.T) {
 	cam := newTestCamera("a")
-	s := New(Options{Metrics: NewMetrics("1.2.3", "abc"), Config: Config{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}})
+	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}})
 	s.bodyTimeout = 50 * time.Millisecond
 	front, door := listen(t), listen(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -97,7 +97,7 @@ func (s *Server) metricsRoutes() http.Handler {
 		fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
 	})
 	s.mount(r, []route{
-		{"GET", "/metrics", access.Metrics, s.opts.Metrics.Handler().ServeHTTP, nil},
+		{"GET", "/metrics", access.Metrics, newMetricsHandler(s.opts.Metrics).ServeHTTP, nil},
 		{"GET", "/healthz", publicRole, healthz, nil},
 		{"GET", "/readyz", publicRole, s.readyz, nil},
 	})
@@ -107,7 +107,7 @@ func (s *Server) metricsRoutes() http.Handler {
 // mainMetricsHandler serves the metrics, unless they have a listener of their own.
 func (s *Server) mainMetricsHandler() http.HandlerFunc {
 	if !s.opts.SeparateMetrics {
-		return s.opts.Metrics.Handler().ServeHTTP
+		return newMetricsHandler(s.opts.Metrics).ServeHTTP
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")

@@ -10,8 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"camd/internal/metric"
 	"camd/pkg/audit"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
@@ -28,10 +30,9 @@ type Camera interface {
 	Topic(rendition string) (*broker.Topic, bool)
 }
 
-// Options of a server. Metrics is required.
+// Options of a server.
 type Options struct {
-	Config  // to begin with
-	Metrics *Metrics
+	Config              // to begin with
 	TLS     *tls.Config // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
 	Version string      // shown by the API
 	Log     *zap.Logger // nil means none
@@ -39,8 +40,8 @@ type Options struct {
 
 	// SeparateMetrics says that /metrics has a listener of its own, and is not served here: see Server.MetricsHandler.
 	SeparateMetrics bool
-	// Certificate says how the server's own stands, for the metrics; nil where it has none.
-	Certificate func() CertificateState
+	// Metrics is where the server registers its own metrics, and what it serves at /metrics. nil means a new registry.
+	Metrics *prometheus.Registry
 
 	// BusState returns the state of the bus. nil: there is none.
 	BusState func() BusState
@@ -70,6 +71,7 @@ type Server struct {
 	reloadState      reloadState
 	history          *sampleHistory
 	remotes          *remoteStreams
+	frameAge         *prometheus.HistogramVec
 	refusedHosts     refusedHosts
 	handler          http.Handler
 	metricsHandler   http.Handler
@@ -79,7 +81,7 @@ type Server struct {
 	stopping         atomic.Bool
 }
 
-// New returns a server for the cameras. It registers them with the metrics.
+// New returns a server for the cameras, and registers its metrics.
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -87,18 +89,22 @@ func New(o Options) *Server {
 	if o.Audit == nil {
 		o.Audit = audit.New(nil)
 	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
 	cfg := o.Config
 	o.Config = Config{}
 	s := &Server{
 		opts: o, log: o.Log, audit: o.Audit, viewers: newViewerRegistry(), pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: requestTimeout, pages: newPages(),
-		history: newSampleHistory(), remotes: newRemoteStreams(o.Metrics), startTime: time.Now(),
+		history: newSampleHistory(), frameAge: newFrameAge(), startTime: time.Now(),
 	}
+	s.remotes = newRemoteStreams(s.frameAge)
 	s.runID = newRunID(s.startTime)
 	s.pauseSetter.save = o.SavePaused
 	s.reloadState.at = s.startTime
 	s.SetConfig(cfg)
 	s.fanout = fanout.New(fanout.Options{RepeatAfter: repeatAfter, DrainTimeout: o.drainTimeout, ObserveAges: s.observeFrameAges})
-	o.Metrics.registry.MustRegister(&collector{s})
+	o.Metrics.MustRegister(s.frameAge, metric.Collector(s.collectMetrics))
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
 	return s
 }

@@ -17,7 +17,7 @@ func TestSourceAndDetailAreForAdmins(t *testing.T) {
 	yard := &cameraWithHistory{newTestCamera("yard"), []camera.StateChange{{State: camera.Offline, Reason: camera.Unreachable, Detail: detail, Since: time.Unix(1700000000, 0)}}}
 	yard.status.Source, yard.status.State, yard.status.Reason, yard.status.Detail = source, camera.Offline, camera.Unreachable, detail
 	yard.publish(1)
-	s := New(Options{Metrics: NewMetrics("", ""), Config: Config{
+	s := New(Options{Config: Config{
 		Auth: access.New(authOptions(t)), Cameras: map[string]Camera{"yard": yard}, Order: []string{"yard"},
 	}})
 	link, err := linkKey.Sign("yard", time.Now(), time.Hour)

@@ -2,13 +2,9 @@ package httpapi
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"camd/pkg/camera"
 )
@@ -117,53 +113,5 @@ func TestReadyzWaitsForFirstStart(t *testing.T) {
 		if resp := s.get(t, "/healthz"); resp.StatusCode != 200 {
 			t.Errorf("%s: healthz %s", c.state, resp.Status)
 		}
-	}
-}
-
-// What Prometheus gets, in its own words, for a camera in trouble and one viewer.
-func TestMetricsOfFailedCameraAndViewer(t *testing.T) {
-	s := startServer(t, Options{}, offlineCamera())
-	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
-	r.RemoteAddr = "10.9.9.9:1"
-	v := newViewer(streamKey{"yard", camera.Main, "http1"}, r, false)
-	if err := s.viewers.add(v); err != nil {
-		t.Fatal(err)
-	}
-	defer s.viewers.remove(v, "")
-	want := `
-# HELP camd_camera_frames_captured_total Pictures read from the camera.
-# TYPE camd_camera_frames_captured_total counter
-camd_camera_frames_captured_total{camera="yard"} 10
-# HELP camd_camera_restarts_total Captures that ended or could not begin.
-# TYPE camd_camera_restarts_total counter
-camd_camera_restarts_total{camera="yard",reason="auth"} 2
-camd_camera_restarts_total{camera="yard",reason="timeout"} 0
-# HELP camd_camera_up 1 while the camera gives live pictures, else 0.
-# TYPE camd_camera_up gauge
-camd_camera_up{camera="yard"} 0
-# HELP camd_viewer_frames_dropped_total Pictures published while a viewer watched that it did not get.
-# TYPE camd_viewer_frames_dropped_total counter
-camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="http1"} 0
-camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="websocket"} 0
-camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="http1"} 0
-camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="websocket"} 0
-camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http1"} 0
-camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="websocket"} 0
-# HELP camd_viewers Viewers connected now.
-# TYPE camd_viewers gauge
-camd_viewers{camera="yard",rendition="main",transport="http1"} 1
-camd_viewers{camera="yard",rendition="main",transport="websocket"} 0
-`
-	err := testutil.GatherAndCompare(s.metrics.registry, strings.NewReader(want), "camd_camera_frames_captured_total",
-		"camd_camera_restarts_total", "camd_camera_up", "camd_viewer_frames_dropped_total", "camd_viewers")
-	if err != nil {
-		t.Error(err)
-	}
-	problems, err := testutil.GatherAndLint(s.metrics.registry)
-	for _, p := range problems {
-		t.Errorf("%s: %s", p.Metric, p.Text)
-	}
-	if text := body(t, s.get(t, "/metrics")); err != nil || strings.Contains(text, "10.9.9.9") {
-		t.Error("a viewer's address is in the metrics", err)
 	}
 }

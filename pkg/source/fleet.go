@@ -14,6 +14,7 @@ type Fleet struct {
 	done       chan struct{} // closed when Run has returned
 	startQueue *startQueue
 	dialer     *serverDialer
+	metrics    *Metrics
 }
 
 // member is a camera with its newest options.
@@ -23,17 +24,20 @@ type member struct {
 	cancel  context.CancelCauseFunc // nil until it runs
 }
 
-// NewFleet returns cameras that do nothing until Run. Their IDs differ.
-func NewFleet(wanted []Options) *Fleet {
+// NewFleet returns cameras that do nothing until Run. Their IDs differ. m, which also made their observers, gets the cameras to
+// collect; it may be nil.
+func NewFleet(wanted []Options, m *Metrics) *Fleet {
 	f := &Fleet{
 		requests:   make(chan fleetRequest),
 		done:       make(chan struct{}),
 		startQueue: newStartQueue(runtime.GOMAXPROCS(0)), // which respects a cgroup's quota
 		dialer:     newServerDialer(),
+		metrics:    m,
 	}
 	for _, o := range wanted {
 		f.members = append(f.members, f.newMember(o))
 	}
+	m.setCameras(f.Cameras())
 	return f
 }
 
@@ -125,6 +129,7 @@ func (f *Fleet) reconfigure(ctx context.Context, c fleetRequest, startMember fun
 		now = append(now, m)
 	}
 	reconfiguring.Wait()
+	f.metrics.setCameras(camerasOf(now))
 	c.publish(camerasOf(now))
 	for _, m := range f.members { // in their order
 		if before[m.options.ID] == m {

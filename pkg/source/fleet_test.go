@@ -21,7 +21,7 @@ type runningFleet struct {
 
 func startFleet(t *testing.T, wanted ...Options) *runningFleet {
 	t.Helper()
-	f := &runningFleet{Fleet: NewFleet(wanted)}
+	f := &runningFleet{Fleet: NewFleet(wanted, nil)}
 	f.current = f.Cameras()
 	f.stop = runFleet(t, f.Fleet)
 	return f

@@ -121,7 +121,7 @@ func TestFleetWithOneStartSlot(t *testing.T) {
 		wanted = append(wanted, Options{ID: id, WorkerPath: faultyWorker(t, "quiet"), StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test}})
 	}
 	wanted[2].WorkerPath = "/nowhere/" + WorkerName
-	f := NewFleet(wanted)
+	f := NewFleet(wanted, nil)
 	f.startQueue.free = 1
 	runFleet(t, f)
 	for i, c := range f.Cameras() {

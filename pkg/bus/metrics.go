@@ -1,0 +1,101 @@
+package bus
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camd/internal/metric"
+	"camd/pkg/camera"
+)
+
+// Remote cameras have these two series of local ones, with the same help text: pkg/source has the rest.
+var (
+	descCameraUp        = metric.Desc("camd_camera_up", "1 while the camera gives live pictures, else 0.", "camera")
+	descCameraPublished = metric.Desc("camd_camera_frames_published_total", "Live pictures given to viewers.", "camera", "rendition")
+)
+
+var (
+	descConnected            = metric.Desc("camd_bus_connected", "1 while there is a connection to the NATS servers, else 0.")
+	descReconnects           = metric.Desc("camd_bus_reconnects_total", "Connections to the NATS servers made after the first.")
+	descSites                = metric.Desc("camd_bus_sites", "Other sites of which something was heard lately.")
+	descSilentSites          = metric.Desc("camd_bus_silent_sites", "Other sites of which nothing has been heard lately, and whose cameras are therefore offline.")
+	descDuplicateCameras     = metric.Desc("camd_bus_duplicate_cameras", "Cameras of this camd that are not offered, since another publisher of this site's name has them.")
+	descCameras              = metric.Desc("camd_bus_cameras", "Cameras of other sites that this relay lists.")
+	descRefusedMessages      = metric.Desc("camd_bus_messages_refused_total", "Messages from the bus that were not taken, or not as a whole.", "reason")
+	descStreamsWithoutSeries = metric.Desc("camd_bus_streams_without_series", "Streams from the bus that were asked for here and have no series of their own, since there are too many.")
+
+	descWatched = metric.Desc("camd_bus_watched", "1 while the stream goes over the bus because somebody watches it, else 0.", "direction", "camera", "rendition")
+	descPassed  = metric.Desc("camd_bus_frames_passed_total", "Pictures published while the stream was watched: those that went over the bus, and those that did not.", "direction", "camera", "rendition")
+	descFrames  = metric.Desc("camd_bus_frames_total", "Pictures handed to the bus (out) or had from it (in).", "direction", "camera", "rendition")
+	descBytes   = metric.Desc("camd_bus_bytes_total", "Bytes of these pictures.", "direction", "camera", "rendition")
+	descDropped = metric.Desc("camd_bus_frames_dropped_total", "Pictures published while the stream was watched that did not go out, or did not come in.", "direction", "camera", "rendition", "reason")
+)
+
+// maxStreamsWithSeries is how many received streams have series.
+const maxStreamsWithSeries = 1024
+
+// RegisterMetrics registers the metrics of the bus and of remote cameras. watched is called at each scrape. It returns which
+// renditions of each remote camera viewers have watched; only these have a count of published frames, because a relay may list
+// thousands of cameras.
+func (b *Bus) RegisterMetrics(r prometheus.Registerer, watched func() map[string][]string) {
+	r.MustRegister(metric.Collector(func(out chan<- prometheus.Metric) {
+		cameras := b.Cameras()
+		collectCameras(out, cameras, watched())
+		s := b.State()
+		collectConnection(out, s)
+		metric.Gauge(out, descCameras, float64(len(cameras)))
+		collectStreams(out, "out", SentCauses, withUnwatched(s.Sent, *b.localCameras.Load()))
+		received := s.Received[:min(len(s.Received), maxStreamsWithSeries)]
+		collectStreams(out, "in", ReceivedCauses, received)
+		metric.Gauge(out, descStreamsWithoutSeries, float64(len(s.Received)-len(received)))
+	}))
+}
+
+func collectCameras(out chan<- prometheus.Metric, cameras []*Camera, watched map[string][]string) {
+	for _, c := range cameras {
+		s := c.Status()
+		metric.Gauge(out, descCameraUp, metric.Bool(s.State == camera.Live), s.ID)
+		for _, rendition := range watched[s.ID] {
+			metric.Counter(out, descCameraPublished, s.Counts.Published[rendition], s.ID, rendition)
+		}
+	}
+}
+
+func collectConnection(out chan<- prometheus.Metric, s State) {
+	metric.Gauge(out, descConnected, metric.Bool(s.Connected))
+	metric.Counter(out, descReconnects, s.Reconnects)
+	metric.Gauge(out, descSites, float64(s.Sites))
+	metric.Gauge(out, descSilentSites, float64(s.Silent))
+	metric.Gauge(out, descDuplicateCameras, float64(len(s.Duplicates)))
+	for _, reason := range RefusedCauses {
+		metric.Counter(out, descRefusedMessages, s.Refused[reason], reason)
+	}
+}
+
+func collectStreams(out chan<- prometheus.Metric, direction string, causes []string, streams []Stream) {
+	for _, s := range streams {
+		metric.Gauge(out, descWatched, metric.Bool(s.Watched), direction, s.Camera, s.Rendition)
+		metric.Counter(out, descPassed, s.Passed, direction, s.Camera, s.Rendition)
+		metric.Counter(out, descFrames, s.Frames, direction, s.Camera, s.Rendition)
+		metric.Counter(out, descBytes, s.Bytes, direction, s.Camera, s.Rendition)
+		for _, cause := range causes {
+			metric.Counter(out, descDropped, s.Dropped[cause], direction, s.Camera, s.Rendition, cause)
+		}
+	}
+}
+
+// withUnwatched returns the streams of the local cameras, at zero if nobody has watched them.
+func withUnwatched(sent []Stream, cameras []LocalCamera) (all []Stream) {
+	counts := map[streamKey]Stream{}
+	for _, s := range sent {
+		counts[streamKey{s.Camera, s.Rendition}] = s
+	}
+	for _, c := range cameras {
+		id := c.Status().ID
+		for _, rendition := range c.Renditions() {
+			s := counts[streamKey{id, rendition}]
+			s.Camera, s.Rendition = id, rendition
+			all = append(all, s)
+		}
+	}
+	return all
+}

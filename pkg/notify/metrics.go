@@ -1,0 +1,24 @@
+package notify
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics count the notices of all receivers. They are safe for concurrent use.
+type Metrics struct{ results *prometheus.CounterVec }
+
+// NewMetrics registers the metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "camd_notifications_total", Help: "What became of notices to others, and of attempts to deliver them.",
+	}, []string{"receiver_kind", "result"})}
+	r.MustRegister(m.results)
+	return m
+}
+
+// ResultCounter returns a function that counts a result of one kind of receiver, such as "webhook". The series of all results
+// exist from then on.
+func ResultCounter[R ~string](m *Metrics, receiverKind string, results []R) func(R) {
+	for _, r := range results {
+		m.results.WithLabelValues(receiverKind, string(r))
+	}
+	return func(r R) { m.results.WithLabelValues(receiverKind, string(r)).Inc() }
+}

@@ -1,0 +1,138 @@
+package source
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camd/internal/metric"
+	"camd/pkg/camera"
+)
+
+var (
+	descUp        = metric.Desc("camd_camera_up", "1 while the camera gives live pictures, else 0.", "camera")
+	descState     = metric.Desc("camd_camera_state", "1 for the state that the camera is in, 0 for the others.", "camera", "state")
+	descReason    = metric.Desc("camd_camera_reason", "1 for the reason why the camera is not live, 0 for the others.", "camera", "reason")
+	descSince     = metric.Desc("camd_camera_state_since_timestamp_seconds", "When the camera came into its state, as Unix time.", "camera")
+	descInfo      = metric.Desc("camd_camera_info", "Always 1; the labels say what the camera delivers.", "camera", "title", "backend", "codec", "passthrough")
+	descFPS       = metric.Desc("camd_camera_frames_per_second", "Pictures read from the camera per second, over the last five seconds.", "camera")
+	descCaptured  = metric.Desc("camd_camera_frames_captured_total", "Pictures read from the camera.", "camera")
+	descPublished = metric.Desc("camd_camera_frames_published_total", "Live pictures given to viewers.", "camera", "rendition")
+	descRefused   = metric.Desc("camd_camera_frames_refused_total", "Pictures that were not fit to be shown.", "camera", "reason")
+	descLastFrame = metric.Desc("camd_camera_last_frame_timestamp_seconds", "When the newest live picture was taken, as Unix time; 0 before the first.", "camera")
+	descRestarts  = metric.Desc("camd_camera_restarts_total", "Captures that ended or could not begin.", "camera", "reason")
+	descCPU       = metric.Desc("camd_capture_cpu_seconds_total", "Processor time used by the camera's capture processes.", "camera")
+	descRSS       = metric.Desc("camd_capture_resident_memory_bytes", "Resident memory of the camera's capture process.", "camera")
+	descMemory    = metric.Desc("camd_capture_memory_limit_bytes", "Resident memory beyond which the camera's capture process is replaced; 0 is no limit.", "camera")
+)
+
+// Metrics are the Prometheus metrics of a fleet's cameras and of their capture processes. They are safe for concurrent use.
+type Metrics struct {
+	encode, publish *prometheus.HistogramVec
+
+	mu      sync.Mutex
+	cameras []*Camera
+	streams map[streamKey]bool // that have histograms
+}
+
+// streamKey names one rendition of a camera.
+type streamKey struct{ camera, rendition string }
+
+// NewMetrics registers the metrics. They have no series until a fleet has them.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		streams: map[streamKey]bool{},
+		encode: metric.NewFrameTimes("camd_camera_encode_duration_seconds",
+			"Time that encoding a picture as JPEG took; nothing is observed for pictures passed through."),
+		publish: metric.NewFrameTimes("camd_camera_publish_delay_seconds", "Time from a picture's capture to its publication to viewers."),
+	}
+	r.MustRegister(m.encode, m.publish, metric.Collector(m.collect))
+	return m
+}
+
+// Observer returns the observer for the options of one camera, and creates the series of its histograms. The fleet deletes them when
+// it changes its cameras and this one, or the rendition, is not among them.
+func (m *Metrics) Observer(id string, renditions []string) Observer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := &histogramObserver{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}}
+	for _, r := range renditions {
+		m.streams[streamKey{id, r}] = true
+		o.encode[r], o.publish[r] = m.encode.WithLabelValues(id, r), m.publish.WithLabelValues(id, r)
+	}
+	return o
+}
+
+// histogramObserver records the times of one camera's frames, by rendition.
+type histogramObserver struct {
+	encode, publish map[string]prometheus.Observer
+}
+
+func (o *histogramObserver) Encoded(rendition string, took time.Duration) {
+	o.encode[rendition].Observe(took.Seconds())
+}
+
+func (o *histogramObserver) Published(rendition string, age time.Duration) {
+	o.publish[rendition].Observe(age.Seconds())
+}
+
+// setCameras replaces the cameras that are collected. It deletes the histograms of streams that no longer exist.
+func (m *Metrics) setCameras(cameras []*Camera) {
+	if m == nil {
+		return
+	}
+	kept := map[streamKey]bool{}
+	for _, c := range cameras {
+		for _, rendition := range c.Renditions() {
+			kept[streamKey{c.ID(), rendition}] = true
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cameras = cameras
+	for s := range m.streams {
+		if !kept[s] {
+			m.encode.DeleteLabelValues(s.camera, s.rendition)
+			m.publish.DeleteLabelValues(s.camera, s.rendition)
+			delete(m.streams, s)
+		}
+	}
+}
+
+func (m *Metrics) collect(out chan<- prometheus.Metric) {
+	m.mu.Lock()
+	cameras := m.cameras
+	m.mu.Unlock()
+	for _, c := range cameras {
+		collectStatus(out, c.Status())
+	}
+}
+
+func collectStatus(out chan<- prometheus.Metric, s camera.Status) {
+	metric.Gauge(out, descUp, metric.Bool(s.State == camera.Live), s.ID)
+	for rendition, n := range s.Counts.Published {
+		metric.Counter(out, descPublished, n, s.ID, rendition)
+	}
+	for _, state := range camera.States {
+		metric.Gauge(out, descState, metric.Bool(s.State == state), s.ID, string(state))
+	}
+	for _, reason := range camera.Reasons {
+		metric.Gauge(out, descReason, metric.Bool(s.Reason == reason), s.ID, string(reason))
+	}
+	metric.Gauge(out, descSince, metric.UnixTime(s.Since), s.ID)
+	metric.Gauge(out, descInfo, 1, s.ID, s.Title, s.Format.Backend, s.Format.Codec, strconv.FormatBool(s.Format.Passthrough))
+	metric.Gauge(out, descFPS, s.Counts.FPS, s.ID)
+	metric.Counter(out, descCaptured, s.Counts.Captured, s.ID)
+	for cause, n := range s.Counts.Refused {
+		metric.Counter(out, descRefused, n, s.ID, cause)
+	}
+	metric.Gauge(out, descLastFrame, metric.UnixTime(s.LastFrame), s.ID)
+	for reason, n := range s.Counts.Restarts {
+		metric.Counter(out, descRestarts, n, s.ID, string(reason))
+	}
+	metric.CounterFloat(out, descCPU, s.Worker.CPUSeconds, s.ID)
+	metric.Gauge(out, descRSS, float64(s.Worker.RSSBytes), s.ID)
+	metric.Gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
+}
