@@ -48,6 +48,8 @@ var knownPackages = []string{
 	"pkg/source/v4l2",
 	"pkg/source/wire",
 	"pkg/connlimit",
+	"pkg/httpapi/request",
+	"pkg/httpapi/viewers",
 	"pkg/httpapi/wall",
 }
 

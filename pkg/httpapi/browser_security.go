@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"camd/pkg/httpapi/request"
 )
 
 // basePolicy lets the pages load what camd serves and nothing else. Who may have them in a frame comes behind it.
@@ -71,7 +73,7 @@ func isEmbeddedBySameHost(r *http.Request) bool {
 func (s *Server) refuseCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.config.Load().crossOrigin.Check(r); err != nil {
-			fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here; if it is this server's own, a proxy has changed the Host header: "+
+			request.Fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here; if it is this server's own, a proxy has changed the Host header: "+
 				"pass it on, or set public_url in the configuration")
 			return
 		}

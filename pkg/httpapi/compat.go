@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/request"
 )
 
 // compatMode is the program whose answers a route imitates. They differ from camd's own in headers alone.
@@ -24,15 +25,15 @@ const (
 func (s *Server) cameraByNumber(number int, mode compatMode, next func(http.ResponseWriter, *http.Request, cameraRequest)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		cfg := s.config.Load()
-		visible := cfg.visibleTo(requesterOf(r).Grant)
+		visible := cfg.visibleTo(request.RequesterOf(r).Grant)
 		switch {
 		case len(visible) == 0:
-			fail(w, r, http.StatusNotFound, "no camera is configured")
+			request.Fail(w, r, http.StatusNotFound, "no camera is configured")
 		case number >= len(visible):
-			fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(visible)-1))
+			request.Fail(w, r, http.StatusNotFound, fmt.Sprintf("no camera number %d; there are 0 to %d", number, len(visible)-1))
 		default:
 			id := visible[number]
-			next(w, r, cameraRequest{id, cfg.Cameras[id], mode, cfg})
+			next(w, r, cameraRequest{cfg.target(id), mode})
 		}
 	}
 }
@@ -43,7 +44,7 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	action := actionOf(r.URL.RawQuery)
 	switch {
 	case action == "":
-		if requester := requesterOf(r); requester.Kind == access.ByLink {
+		if requester := request.RequesterOf(r); requester.Kind == access.ByLink {
 			s.redirectToLinkedCamera(w, r, requester.Grant)
 			return
 		}
@@ -53,9 +54,9 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(action, "snapshot"):
 		s.allowCrossOrigin(s.cameraByNumber(cameraNumber(action), mjpgStreamer, s.snapshot)).ServeHTTP(w, r)
 	case strings.HasPrefix(action, "command"), strings.HasPrefix(action, "take"):
-		fail(w, r, http.StatusNotImplemented, "camd does not take mjpg-streamer's commands; controls are set by PATCH /api/v1/cameras/{camera}")
+		request.Fail(w, r, http.StatusNotImplemented, "camd does not take mjpg-streamer's commands; controls are set by PATCH /api/v1/cameras/{camera}")
 	default:
-		fail(w, r, http.StatusBadRequest, fmt.Sprintf("action=%q is not known; there are stream and snapshot, with _N for camera N", action))
+		request.Fail(w, r, http.StatusBadRequest, fmt.Sprintf("action=%q is not known; there are stream and snapshot, with _N for camera N", action))
 	}
 }
 
@@ -81,11 +82,4 @@ func cameraNumber(action string) int {
 	}
 	n, _ := strconv.Atoi(digits) // beyond counting, it is the largest number; of nothing, 0
 	return n
-}
-
-// disableCaching keeps a picture out of every cache, those that know nothing newer than HTTP/1.0 included.
-func disableCaching(h http.Header) {
-	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, no-transform")
-	h.Set("Pragma", "no-cache")
-	h.Set("Expires", "Mon, 03 Jan 2000 12:34:56 GMT")
 }

@@ -8,6 +8,8 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/broker"
+	"camd/pkg/connlimit"
+	"camd/pkg/httpapi/viewers"
 )
 
 // Config is what is served, and within which limits. It is not changed once the server has it.
@@ -15,6 +17,7 @@ type Config struct {
 	Cameras     map[string]Camera // by ID
 	Order       []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
 	Limits      Limits
+	Connections connlimit.Limits      // of any kind, whatever they ask for
 	SendBuffer  int                   // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
 	Auth        *access.Authenticator // who may see and do what; nil is full access for everyone
 	Hosts       Hosts                 // by which names browsers may call this server, beside its addresses and localhost
@@ -31,7 +34,7 @@ type Config struct {
 type activeConfig struct {
 	Config
 	crossOrigin *http.CrossOriginProtection
-	streamKeys  []streamKey // of this camd's cameras
+	streamKeys  []viewers.Key // of this camd's cameras
 	transports  []string
 	frameAges   map[*broker.Topic]prometheus.Observer // of this camd's cameras
 	remote      map[string]bool                       // cameras of other sites, which have series and history once they are watched
@@ -68,7 +71,7 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 			}
 			active.frameAges[topic] = s.opts.Metrics.frameAgeOf(id, name)
 			for _, t := range transports {
-				active.streamKeys = append(active.streamKeys, streamKey{id, name, t})
+				active.streamKeys = append(active.streamKeys, viewers.Key{Camera: id, Rendition: name, Transport: t})
 			}
 		}
 	}
@@ -84,8 +87,8 @@ func (s *Server) SetConfig(cfg Config) {
 		s.checkStarted() // those that come are in their first start, and the others may have left theirs
 	}
 	s.history.setCameras(next.Config.Order, next.remote)
-	s.viewers.setLimits(next.Limits)
-	s.connLimiter.SetLimits(next.Limits.Connections)
+	s.viewers.SetLimits(next.Limits)
+	s.connLimiter.SetLimits(next.Connections)
 	s.config.Store(next)
 	if before != nil {
 		s.opts.Metrics.deleteSeries(before.streamKeys, next.streamKeys)
@@ -95,12 +98,22 @@ func (s *Server) SetConfig(cfg Config) {
 	}
 }
 
-// frameAgeOf returns what notes the ages of a topic's frames; of one that is not served any more they are noted nowhere.
-func (s *Server) frameAgeOf(t *broker.Topic) prometheus.Observer {
-	if o, ok := s.config.Load().frameAges[t]; ok {
+// frameAges observes the ages of frames in the server's metrics, for its viewers.
+type frameAges struct{ server *Server }
+
+// Add gives a stream of another site's camera its series, unless it has them.
+func (a frameAges) Add(key viewers.Key, topic *broker.Topic) {
+	if a.server.config.Load().remote[key.Camera] {
+		a.server.remotes.add(remoteStream{key.Camera, key.Rendition}, topic)
+	}
+}
+
+// Observer returns what observes the ages of a topic's frames. The ages of a topic that is not served any more go nowhere.
+func (a frameAges) Observer(topic *broker.Topic) prometheus.Observer {
+	if o, ok := a.server.config.Load().frameAges[topic]; ok {
 		return o
 	}
-	return s.remotes.frameAgeOf(t)
+	return a.server.remotes.frameAgeOf(topic)
 }
 
 type discardObserver struct{}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
 )
 
 // Adjustable is a Camera with image controls. Both methods are safe for concurrent use, and their errors are ctx's or a
@@ -77,12 +78,12 @@ func (s *Server) listControls(w http.ResponseWriter, r *http.Request, v cameraRe
 		failControls(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"controls": controlsJSON(list)})
+	request.WriteJSON(w, http.StatusOK, map[string]any{"controls": controlsJSON(list)})
 }
 
 // applyControls sets what is to be set, and returns what the controls are then.
 func (v cameraRequest) applyControls(ctx context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
-	c, ok := v.camera.(Adjustable)
+	c, ok := v.Camera.(Adjustable)
 	switch {
 	case !ok:
 		return nil, camera.ControlErrorf(camera.NoControls, "this camera has no controls")
@@ -96,19 +97,19 @@ func (v cameraRequest) applyControls(ctx context.Context, settings map[string]ca
 func failControls(w http.ResponseWriter, r *http.Request, err error) {
 	var e *camera.ControlError
 	if !errors.As(err, &e) {
-		fail(w, r, http.StatusServiceUnavailable, "not done: "+err.Error()) // the daemon ends, or the client has left
+		request.Fail(w, r, http.StatusServiceUnavailable, "not done: "+err.Error()) // the daemon ends, or the client has left
 		return
 	}
 	switch e.Kind {
 	case camera.NoControls:
-		fail(w, r, http.StatusNotFound, e.Detail)
+		request.Fail(w, r, http.StatusNotFound, e.Detail)
 	case camera.BadSetting:
-		fail(w, r, http.StatusBadRequest, e.Detail)
+		request.Fail(w, r, http.StatusBadRequest, e.Detail)
 	case camera.NotOpen:
-		fail(w, r, http.StatusServiceUnavailable, e.Detail)
+		request.Fail(w, r, http.StatusServiceUnavailable, e.Detail)
 	case camera.ControlsTimeout:
-		fail(w, r, http.StatusGatewayTimeout, e.Detail)
+		request.Fail(w, r, http.StatusGatewayTimeout, e.Detail)
 	default:
-		fail(w, r, http.StatusConflict, e.Detail)
+		request.Fail(w, r, http.StatusConflict, e.Detail)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/request"
 )
 
 //go:embed web
@@ -48,7 +49,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, name string) {
 
 func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string) {
 	if p.tags[name] == "" {
-		fail(w, r, http.StatusNotFound, "no such file")
+		request.Fail(w, r, http.StatusNotFound, "no such file")
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")
@@ -67,7 +68,7 @@ func (p *pages) asset(w http.ResponseWriter, r *http.Request) {
 
 // cameraPage is the page about one camera.
 func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, v cameraRequest) {
-	if requesterOf(r).Kind == access.ByLink {
+	if request.RequesterOf(r).Kind == access.ByLink {
 		s.showLinkPage(w, r, v)
 		return
 	}

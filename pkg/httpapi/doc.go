@@ -6,5 +6,5 @@
 // for. Streams end when the context given to [Server.Serve] does, when their viewer leaves, or when their topic ends, and never
 // because a camera fails.
 //
-// What is served can change at any time: [Server.Change] swaps a [Config] that each request reads once.
+// What is served can change at any time: [Server.SetConfig] swaps a [Config] that each request reads once.
 package httpapi

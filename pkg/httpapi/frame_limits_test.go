@@ -3,6 +3,9 @@ package httpapi
 import (
 	"testing"
 	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/fanout"
 )
 
 func TestFPSLimiterHoldsTheRate(t *testing.T) {
@@ -51,5 +54,41 @@ func TestFPSLimiterDoesNotCatchUp(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d frames of a burst let through, want 1", n)
+	}
+}
+
+func TestByteLimiterHoldsTheRate(t *testing.T) {
+	b, at, n := &byteLimiter{rate: 1000}, time.Unix(1700000000, 0), 0
+	for range 300 { // ten seconds of 30 fps, 100 bytes each: 3000 bytes a second
+		if b.allow(100, at) {
+			n++
+		}
+		at = at.Add(time.Second / 30)
+	}
+	if n < 105 || n > 115 { // ten seconds' worth and the second's in the bucket
+		t.Errorf("%d frames of 100 bytes in ten seconds at 1000 bytes a second", n)
+	}
+	b, n = &byteLimiter{rate: 1000}, 0
+	for range 60 { // each frame is larger than a second's worth
+		if b.allow(5000, at) {
+			n++
+		}
+		at = at.Add(time.Second)
+	}
+	if n < 11 || n > 13 {
+		t.Errorf("%d frames of 5000 bytes in 60 seconds at 1000 bytes a second", n)
+	}
+}
+
+func TestFrameFilterReportsTheLimit(t *testing.T) {
+	filter, at := newFrameFilter(10, 1000), time.Unix(1700000000, 0)
+	var got [3]int
+	for range 60 {
+		got[filter(&broker.Frame{Captured: at, Part: make([]byte, 200)})]++
+		at = at.Add(time.Second / 20)
+	}
+	// Three seconds: half of the frames are due, and those take 2000 bytes a second, of which 1000 are there.
+	if got[fanout.SkipRate] != 30 || got[fanout.SkipOverLimit] < 8 || got[fanout.Send]+got[fanout.SkipOverLimit] != 30 {
+		t.Errorf("shown %d, too often %d, too much %d", got[fanout.Send], got[fanout.SkipRate], got[fanout.SkipOverLimit])
 	}
 }

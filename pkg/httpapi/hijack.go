@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,53 +14,22 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
 
-// connKey finds a request's connection in its context.
-type connKey struct{}
-
-func withConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
-}
-
-// connOf returns the connection that a request came over, nil if the server was called otherwise than by Serve.
-func (s *Server) connOf(r *http.Request) net.Conn {
-	c, _ := r.Context().Value(connKey{}).(net.Conn)
-	return c
-}
-
-// viewerKeepAlive find a viewer that is gone without a word, within 25 s. While a frame is on its way to it the write timeout does.
-var viewerKeepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
-
-// setSocketOptions bounds what the kernel holds for a viewer without having sent it, and has it look whether the viewer is still
-// there. A send buffer grows to megabytes, and a slow viewer would look at pictures seconds old although camd gives it
-// only new ones (tcp(7), TCP_NOTSENT_LOWAT).
-func (r *activeConfig) setSocketOptions(c net.Conn) {
-	c = underlyingConn(c)
-	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetKeepAliveConfig(viewerKeepAlive) // the defaults are less eager, and still there
-	}
-	if t, ok := c.(syscall.Conn); ok && r.SendBuffer > 0 {
-		if raw, err := t.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { // not TCP: nothing to bound
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, r.SendBuffer)
-			})
-		}
-	}
-}
-
 // hijack takes the connection from the HTTP server, answers the request on it, and gives it to the fan-out.
-func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn, v *fanout.Viewer, viewer *viewer) {
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn, v *fanout.Viewer, viewer *viewers.Viewer) {
 	header := w.Header()
 	if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
 		s.log.Warn("hijack", zap.Error(err))
-		s.removeViewer(viewer, "")
-		fail(w, r, http.StatusInternalServerError, "this connection cannot carry a stream")
+		s.viewers.Remove(viewer, "")
+		request.Fail(w, r, http.StatusInternalServerError, "this connection cannot carry a stream")
 		return
 	}
 	v.Conn = conn
-	v.OnClose = func(err error) { s.removeViewer(viewer, fanoutCutReason(err)) }
+	v.OnClose = func(err error) { s.viewers.Remove(viewer, fanoutCutReason(err)) }
 	_ = conn.SetWriteDeadline(time.Now().Add(v.WriteTimeout)) // the client may not have read earlier responses
 	n, err := conn.Write(responseHead(r, header))
 	_ = conn.SetWriteDeadline(time.Time{})
@@ -85,15 +53,28 @@ func responseHead(r *http.Request, header http.Header) []byte {
 	return b.Bytes()
 }
 
+// shutdownConn returns a function that ends a connection in both directions. Its owner notices at the next write.
+func shutdownConn(c net.Conn) func() {
+	return func() {
+		s, ok := c.(syscall.Conn)
+		if !ok {
+			return
+		}
+		if raw, err := s.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) }) // it has left by itself
+		}
+	}
+}
+
 // fanoutCutReason returns why camd cut a viewer, empty if it left by itself.
 func fanoutCutReason(err error) string {
 	switch {
 	case err == nil:
-		return cutShutdown
+		return viewers.CutShutdown
 	case errors.Is(err, broker.ErrEnded):
-		return cutRemoved
+		return viewers.CutRemoved
 	case fanout.IsStalled(err):
-		return cutStalled
+		return viewers.CutStalled
 	}
 	return ""
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camd/pkg/httpapi/viewers"
 )
 
 // The kernel tells in /proc/net/tcp when it will probe next: a timer of kind 2, in hundredths of a second.
@@ -30,7 +32,7 @@ func TestStreamsUseKeepAliveProbes(t *testing.T) {
 			kind, when, _ := strings.Cut(f[5], ":")
 			due, err := strconv.ParseInt(when, 16, 64)
 			// By default it would be 15 s, and is until the request has been read.
-			if in := time.Duration(due) * 10 * time.Millisecond; kind == "02" && in > viewerKeepAlive.Idle {
+			if in := time.Duration(due) * 10 * time.Millisecond; kind == "02" && in > viewers.KeepAlive.Idle {
 				return false
 			}
 			return err == nil && kind == "02"

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 )
 
 // A sample of every camera is taken each sampleInterval, and kept for sampleInterval times maxSamples: ten minutes.
@@ -40,14 +42,7 @@ type cameraSamples struct {
 
 type sample struct {
 	fps float64
-	viewerSample
-}
-
-// viewerSample is how many viewers a camera has and how old their newest pictures were, on average and in seconds; NaN where
-// nobody has any.
-type viewerSample struct {
-	viewers  int
-	frameAge float64
+	viewers.Sample
 }
 
 func newSampleHistory() *sampleHistory { return &sampleHistory{rows: map[string]*cameraSamples{}} }
@@ -91,12 +86,12 @@ func (s *Server) sampleLoop(ctx context.Context) {
 
 // sample takes a sample of every camera.
 func (s *Server) sample(now time.Time) {
-	viewers, cfg := s.viewers.viewerSamples(), s.config.Load()
+	watched, cfg := s.viewers.Samples(), s.config.Load()
 	taken := make(map[string]sample, len(cfg.Cameras))
 	for id, c := range cfg.Cameras {
-		current, ok := viewers[id]
+		current, ok := watched[id]
 		if !ok {
-			current.frameAge = math.NaN()
+			current.FrameAge = math.NaN()
 		}
 		taken[id] = sample{c.Status().Counts.FPS, current}
 	}
@@ -105,7 +100,7 @@ func (s *Server) sample(now time.Time) {
 	defer history.mu.Unlock()
 	at := history.count % maxSamples
 	history.times[at] = now
-	for id := range viewers {
+	for id := range watched {
 		if history.remote[id] {
 			history.ensureSamples(id).lastUsed = history.count
 		}
@@ -117,39 +112,11 @@ func (s *Server) sample(now time.Time) {
 		}
 		s, ok := taken[id]
 		if !ok { // it has just come
-			s.frameAge = math.NaN()
+			s.FrameAge = math.NaN()
 		}
 		row.samples[at] = s
 	}
 	history.count++
-}
-
-// viewerSample returns that of each camera with viewers.
-func (a *viewerRegistry) viewerSamples() map[string]viewerSample {
-	type sum struct {
-		present, aged int
-		age           time.Duration
-	}
-	sums := map[string]*sum{}
-	a.mu.Lock()
-	for v := range a.viewers {
-		s := sums[v.camera]
-		if s == nil {
-			s = &sum{}
-			sums[v.camera] = s
-		}
-		s.present++
-		if age, ok := v.FrameAge(); ok {
-			s.aged++
-			s.age += age
-		}
-	}
-	a.mu.Unlock()
-	all := make(map[string]viewerSample, len(sums))
-	for id, s := range sums {
-		all[id] = viewerSample{s.present, s.age.Seconds() / float64(s.aged)} // 0/0 is NaN
-	}
-	return all
 }
 
 type sampleJSON struct {
@@ -172,9 +139,9 @@ func (d *sampleHistory) samplesOf(id string) []sampleJSON {
 	row.lastUsed = d.count
 	for i := max(row.first, d.count-maxSamples); i < d.count; i++ {
 		s := row.samples[i%maxSamples]
-		j := sampleJSON{Time: jsonTime(d.times[i%maxSamples]), FPS: math.Round(s.fps*100) / 100, Viewers: s.viewers}
-		if !math.IsNaN(s.frameAge) {
-			age := math.Round(s.frameAge*1e6) / 1e6
+		j := sampleJSON{Time: jsonTime(d.times[i%maxSamples]), FPS: math.Round(s.fps*100) / 100, Viewers: s.Viewers}
+		if !math.IsNaN(s.FrameAge) {
+			age := math.Round(s.FrameAge*1e6) / 1e6
 			j.FrameAge = &age
 		}
 		list = append(list, j)
@@ -192,11 +159,11 @@ type changeJSON struct {
 }
 
 func (s *Server) showHistory(w http.ResponseWriter, r *http.Request, v cameraRequest) {
-	states, grant := []changeJSON{}, requesterOf(r).Grant
-	if c, ok := v.camera.(HistorySource); ok {
+	states, grant := []changeJSON{}, request.RequesterOf(r).Grant
+	if c, ok := v.Camera.(HistorySource); ok {
 		for _, h := range c.History() {
-			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), forAdmin(grant, v.id, h.Detail), jsonTime(h.Since)})
+			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), forAdmin(grant, v.ID, h.Detail), jsonTime(h.Since)})
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.history.samplesOf(v.id)})
+	request.WriteJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.history.samplesOf(v.ID)})
 }

@@ -13,6 +13,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 )
 
 // cameraWithHistory is a camera with a past.
@@ -93,11 +94,11 @@ func TestSamplesCoverTenMinutes(t *testing.T) {
 		s := New(Options{Config: Config{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}}, Metrics: NewMetrics("", "")})
 		r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 		for _, age := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 0} { // the last has had none yet
-			v := newViewer(streamKey{"busy", camera.Main, "http1"}, r, false)
+			v := viewers.New(viewers.Key{Camera: "busy", Rendition: camera.Main, Transport: "http1"}, r, false)
 			if age > 0 {
 				v.CountSent(&broker.Frame{Captured: begin.Add(-age)}, begin)
 			}
-			if err := s.viewers.add(v); err != nil {
+			if err := s.viewers.Add(v, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

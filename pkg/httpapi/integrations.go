@@ -19,7 +19,7 @@ func (m *Metrics) Notifications(kind string, results ...string) func(result stri
 }
 
 // ViewerCounts returns how many viewers each camera has that has any.
-func (s *Server) ViewerCounts() map[string]int { return s.viewers.countPerCamera() }
+func (s *Server) ViewerCounts() map[string]int { return s.viewers.CountPerCamera() }
 
 // SetPaused turns a camera off or on for a caller outside HTTP, which via names. It is saved, too.
 func (s *Server) SetPaused(ctx context.Context, via, id string, paused bool) error {

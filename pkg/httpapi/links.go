@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/audit"
+	"camd/pkg/httpapi/request"
 )
 
 // linkJSON is a link that was made.
@@ -31,24 +31,25 @@ const linkExample = `{"for": "2h"}`
 func (s *Server) createLink(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	validFor, bad := readLinkDuration(w, r)
 	if bad != nil {
-		fail(w, r, bad.code, bad.message)
+		bad.Fail(w, r)
 		return
 	}
-	auth := v.config.Auth
+	cfg := s.config.Load()
+	auth := cfg.Auth
 	if !auth.HasLinks() {
-		fail(w, r, http.StatusConflict, "no links can be made here: set state_dir in the configuration, or link_key_file in its section auth")
+		request.Fail(w, r, http.StatusConflict, "no links can be made here: set state_dir in the configuration, or link_key_file in its section auth")
 		return
 	}
 	until := time.Now().Add(validFor)
-	text, err := auth.SignLink(v.id, validFor)
+	text, err := auth.SignLink(v.ID, validFor)
 	if err != nil {
-		fail(w, r, http.StatusBadRequest, err.Error())
+		request.Fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.audit.Record(audit.LinkCreated, actorOf(r), zap.String("camera", v.id), zap.Time("until", until))
-	address := v.config.baseURL(r, requesterOf(r).client) + "/cameras/" + v.id
+	s.audit.Record(audit.LinkCreated, request.RequesterOf(r).Actor(), zap.String("camera", v.ID), zap.Time("until", until))
+	address := cfg.baseURL(r, request.RequesterOf(r).Client) + "/cameras/" + v.ID
 	query := "?" + access.LinkParameter + "=" + url.QueryEscape(text)
-	writeJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, jsonTime(until)})
+	request.WriteJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, jsonTime(until)})
 }
 
 // baseURL is where people reach this server: its public address, else what this request was sent to.
@@ -64,7 +65,7 @@ func (r *activeConfig) baseURL(req *http.Request, client access.Client) string {
 }
 
 // readLinkDuration reads for how long a link is to be good.
-func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *requestError) {
+func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *request.Error) {
 	var body struct {
 		For string `json:"for"`
 	}
@@ -73,7 +74,7 @@ func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *r
 	}
 	d, err := time.ParseDuration(body.For)
 	if err != nil || d < time.Second || d > access.MaxLinkLifetime {
-		return 0, &requestError{http.StatusBadRequest, fmt.Sprintf("for: want a duration from 1s to %dh, in a body such as %s", access.MaxLinkLifetime/time.Hour, linkExample)}
+		return 0, request.Errorf(http.StatusBadRequest, "for: want a duration from 1s to %dh, in a body such as %s", access.MaxLinkLifetime/time.Hour, linkExample)
 	}
 	return d, nil
 }
@@ -88,7 +89,7 @@ type linkPage struct {
 func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
 	s.render(w, http.StatusOK, s.pages.link, linkPage{
-		Title: v.camera.Status().Title, Stream: "/cameras/" + v.id + "/stream.mjpg?" + query.Encode(), Until: requesterOf(r).ExpiresAt,
+		Title: v.Camera.Status().Title, Stream: "/cameras/" + v.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
 	})
 }
 
@@ -96,7 +97,7 @@ func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, v cameraRe
 func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, g access.Grant) {
 	visible := s.config.Load().visibleTo(g)
 	if len(visible) == 0 {
-		fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
+		request.Fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
 		return
 	}
 	seeOther(w, "/cameras/"+visible[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())
@@ -104,9 +105,9 @@ func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, 
 
 // readJSON reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser can send
 // any other without asking this server first.
-func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *requestError {
+func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *request.Error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return &requestError{http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as " + example}
+		return request.Errorf(http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as %s", example)
 	}
 	// Tests without a connection have no deadlines.
 	deadline := http.NewResponseController(w)
@@ -117,15 +118,15 @@ func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *r
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxPatch)}
+		return request.Errorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxPatch)
 	}
 	if err != nil {
-		return &requestError{http.StatusBadRequest, "the body did not arrive"}
+		return request.Errorf(http.StatusBadRequest, "the body did not arrive")
 	}
 	return parseJSON(body, to, example)
 }
 
-func parseJSON(body []byte, to any, example string) *requestError {
+func parseJSON(body []byte, to any, example string) *request.Error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	dec.UseNumber()
@@ -134,7 +135,7 @@ func parseJSON(body []byte, to any, example string) *requestError {
 		err = errors.New("there is more behind it")
 	}
 	if err != nil {
-		return &requestError{http.StatusBadRequest, fmt.Sprintf("the body is not such as %s: %s", example, strings.TrimPrefix(err.Error(), "json: "))}
+		return request.Errorf(http.StatusBadRequest, "the body is not such as %s: %s", example, strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/viewers"
 )
 
 func TestLinkGrantsOneCamera(t *testing.T) {
@@ -121,7 +122,7 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 				go func() { defer close(done); _, _ = io.Copy(io.Discard, resp.Body) }()
 				eventually(t, what+" is cut", func() bool {
 					yard.publish(3) // a plain connection is found closed when it is written to
-					return s.viewers.collectStats().cut[[2]string{"yard", cutAccess}] == want
+					return s.viewers.Stats().Cut[[2]string{"yard", viewers.CutAccess}] == want
 				})
 				<-done
 			}
@@ -159,7 +160,7 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 				if n == 2 {
 					eventually(t, "all are counted", func() bool {
 						yard.publish(4)
-						return s.viewers.collectStats().cut[[2]string{"yard", cutAccess}] == 4
+						return s.viewers.Stats().Cut[[2]string{"yard", viewers.CutAccess}] == 4
 					})
 				}
 			}

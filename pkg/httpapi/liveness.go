@@ -7,4 +7,4 @@ import "time"
 func (s *Server) Alive(since time.Time) error { return s.fanout.Alive(since) }
 
 // Viewers returns how many there are.
-func (s *Server) Viewers() int { return s.viewers.size() }
+func (s *Server) Viewers() int { return s.viewers.Count() }

@@ -11,6 +11,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/audit"
+	"camd/pkg/httpapi/request"
 )
 
 // maxForm bounds what a login page sends.
@@ -33,7 +34,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
 	auth := s.config.Load().Auth
 	if !auth.HasLogin() {
-		fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
+		request.Fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
 		return
 	}
 	local, _ := classifyConn(r)
@@ -57,7 +58,7 @@ func (s *Server) render(w http.ResponseWriter, code int, page *template.Template
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	auth := s.config.Load().Auth
 	if bad := readForm(w, r); bad != nil {
-		fail(w, r, bad.code, bad.message)
+		bad.Fail(w, r)
 		return
 	}
 	p := loginPage{Next: localPath(r.PostForm.Get("next")), User: r.PostForm.Get("user")}
@@ -79,7 +80,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		p.Problem = "The name or the password is wrong."
 		s.renderLogin(w, r, http.StatusUnauthorized, p)
 	default:
-		s.audit.Record(audit.Login, newActor(grant, auth.Client(r)))
+		s.audit.Record(audit.Login, request.Requester{Grant: grant, Client: auth.Client(r)}.Actor())
 		http.SetCookie(w, cookie)
 		seeOther(w, p.Next)
 	}
@@ -89,7 +90,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	auth := s.config.Load().Auth
 	if grant, err := auth.Identify(r); err == nil && grant.Kind == access.BySession {
-		s.audit.Record(audit.Logout, newActor(grant, auth.Client(r)))
+		s.audit.Record(audit.Logout, request.Requester{Grant: grant, Client: auth.Client(r)}.Actor())
 	}
 	http.SetCookie(w, auth.Logout(r))
 	s.revalidate()
@@ -103,7 +104,7 @@ func seeOther(w http.ResponseWriter, path string) {
 }
 
 // readForm reads what a page's form sends.
-func readForm(w http.ResponseWriter, r *http.Request) *requestError {
+func readForm(w http.ResponseWriter, r *http.Request) *request.Error {
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(requestTimeout)) // tests without a connection have none
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -112,9 +113,9 @@ func readForm(w http.ResponseWriter, r *http.Request) *requestError {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return &requestError{http.StatusRequestEntityTooLarge, "the form is larger than " + strconv.Itoa(maxForm) + " bytes"}
+		return request.Errorf(http.StatusRequestEntityTooLarge, "the form is larger than %d bytes", maxForm)
 	case err != nil: // which may repeat what was sent
-		return &requestError{http.StatusBadRequest, "the form did not arrive, or is none"}
+		return request.Errorf(http.StatusBadRequest, "the form did not arrive, or is none")
 	}
 	return nil
 }
@@ -145,6 +146,6 @@ type meJSON struct {
 }
 
 func (s *Server) showMe(w http.ResponseWriter, r *http.Request) {
-	auth, requester := s.config.Load().Auth, requesterOf(r)
-	writeJSON(w, http.StatusOK, meJSON{requester.Identity, requester.Kind, highestRole(requester.Grant), jsonTime(requester.ExpiresAt), auth.HasLinks(), auth.HasLogin()})
+	auth, requester := s.config.Load().Auth, request.RequesterOf(r)
+	request.WriteJSON(w, http.StatusOK, meJSON{requester.Identity, requester.Kind, highestRole(requester.Grant), jsonTime(requester.ExpiresAt), auth.HasLinks(), auth.HasLogin()})
 }

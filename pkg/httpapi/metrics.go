@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"time"
 
+	"camd/pkg/httpapi/viewers"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -79,16 +81,16 @@ func (m *Metrics) frameAgeOf(id, rendition string) prometheus.Observer {
 }
 
 // deleteSeries deletes the histograms of streams that are gone.
-func (m *Metrics) deleteSeries(before, now []streamKey) {
+func (m *Metrics) deleteSeries(before, now []viewers.Key) {
 	type series struct{ camera, rendition string }
 	kept := map[series]bool{}
 	for _, s := range now {
-		kept[series{s.camera, s.rendition}] = true
+		kept[series{s.Camera, s.Rendition}] = true
 	}
 	for _, s := range before {
-		if !kept[series{s.camera, s.rendition}] {
+		if !kept[series{s.Camera, s.Rendition}] {
 			for _, h := range []*prometheus.HistogramVec{m.encode, m.publish, m.frameAge} {
-				h.DeleteLabelValues(s.camera, s.rendition)
+				h.DeleteLabelValues(s.Camera, s.Rendition)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 )
 
 // collector reads cameras and viewers when Prometheus asks.
@@ -62,7 +63,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			collectCamera(out, cfg.Cameras[id].Status())
 		}
 	}
-	collectViewers(out, cfg, cfg.streamKeysWithRemote(watched), c.server.viewers.collectStats())
+	collectViewers(out, cfg, cfg.streamKeysWithRemote(watched), c.server.viewers.Stats())
 	gauge(out, descRemoteExcluded, float64(c.server.remotes.countExcluded()))
 	collectConnections(out, c.server)
 	collectReloads(out, c.server.reloadState.current())
@@ -120,31 +121,31 @@ func collectRemote(out chan<- prometheus.Metric, s camera.Status, watched []stri
 }
 
 // collectViewers sends a row, at zero if need be, for each of the keys, and for removed cameras how many viewers were cut for that.
-func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []streamKey, stats viewerStats) {
-	gauge(out, descViewersLimit, float64(stats.maxViewers))
-	gauge(out, descWalls, float64(stats.wallConns))
+func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []viewers.Key, stats viewers.Stats) {
+	gauge(out, descViewersLimit, float64(stats.MaxViewers))
+	gauge(out, descWalls, float64(stats.Walls))
 	for _, key := range keys {
-		gauge(out, descViewers, float64(stats.connected[key]), key.camera, key.rendition, key.transport)
-		t := stats.totals[key]
-		counter(out, descSent, t.sent, key.camera, key.rendition, key.transport)
-		counter(out, descDropped, t.slow, key.camera, key.rendition, key.transport, dropSlow)
-		counter(out, descDropped, t.rate, key.camera, key.rendition, key.transport, dropRate)
-		counter(out, descDropped, t.overLimit, key.camera, key.rendition, key.transport, dropBytes)
-		counter(out, descBytes, t.bytes, key.camera, key.rendition, key.transport)
+		gauge(out, descViewers, float64(stats.Connected[key]), key.Camera, key.Rendition, key.Transport)
+		t := stats.Totals[key]
+		counter(out, descSent, t.Sent, key.Camera, key.Rendition, key.Transport)
+		counter(out, descDropped, t.Slow, key.Camera, key.Rendition, key.Transport, viewers.DropSlow)
+		counter(out, descDropped, t.Rate, key.Camera, key.Rendition, key.Transport, viewers.DropRate)
+		counter(out, descDropped, t.OverLimit, key.Camera, key.Rendition, key.Transport, viewers.DropBytes)
+		counter(out, descBytes, t.Bytes, key.Camera, key.Rendition, key.Transport)
 	}
 	for _, id := range cfg.Order {
-		for _, reason := range cutReasons {
-			if n := stats.cut[[2]string{id, reason}]; n > 0 || !cfg.remote[id] {
+		for _, reason := range viewers.CutReasons {
+			if n := stats.Cut[[2]string{id, reason}]; n > 0 || !cfg.remote[id] {
 				counter(out, descCut, n, id, reason)
 			}
 		}
 	}
-	for k, n := range stats.cut {
-		if _, exists := cfg.Cameras[k[0]]; !exists && k[1] == cutRemoved {
+	for k, n := range stats.Cut {
+		if _, exists := cfg.Cameras[k[0]]; !exists && k[1] == viewers.CutRemoved {
 			counter(out, descCut, n, k[0], k[1])
 		}
 	}
-	for limit, n := range stats.refused {
+	for limit, n := range stats.Refused {
 		counter(out, descViewersRefused, n, limit)
 	}
 }

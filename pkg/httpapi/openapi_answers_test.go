@@ -12,6 +12,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 )
 
 // fullFeaturedCamera is a camera that can do all that a camera may be able to.
@@ -123,7 +124,7 @@ func (c contractClient) streams(t *testing.T, a *adjustableCamera) {
 	a.publish(2)
 	a.publish(3)
 	eventually(t, "some are dropped", func() bool {
-		return slices.ContainsFunc(c.server.fetchViewers(t, ""), func(v viewerJSON) bool { return v.DroppedFor[dropRate] > 0 })
+		return slices.ContainsFunc(c.server.fetchViewers(t, ""), func(v viewerJSON) bool { return v.DroppedFor[viewers.DropRate] > 0 })
 	})
 	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=a")
 	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=nope")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
 )
 
 // maxPatch bounds a request's body: forty controls take less than half of it.
@@ -27,20 +28,20 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v cameraRe
 		bad = patch.check(v)
 	}
 	if bad != nil {
-		fail(w, r, bad.code, bad.message)
+		bad.Fail(w, r)
 		return
 	}
 	settings, err := patch.settings()
 	if err != nil {
-		fail(w, r, http.StatusBadRequest, err.Error())
+		request.Fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
 	// The controls first: they can be refused, and are those of a camera that is on before and after.
 	var list []camera.Control
 	if len(settings) > 0 {
-		before := v.camera.Status().Controls
+		before := v.Camera.Status().Controls
 		if list, err = v.applyControls(r.Context(), settings); err == nil {
-			s.logControlChanges(r, v.id, settings, before, list)
+			s.logControlChanges(r, v.ID, settings, before, list)
 		}
 	}
 	if err == nil && patch.Paused != nil {
@@ -50,31 +51,30 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v cameraRe
 		failControls(w, r, err)
 		return
 	}
-	status := v.camera.Status()
-	j := newCameraJSON(status, s.viewers.countPerCamera()[v.id], requesterOf(r).Grant)
+	status := v.Camera.Status()
+	j := newCameraJSON(status, s.viewers.CountPerCamera()[v.ID], request.RequesterOf(r).Grant)
 	if j.Controls = controlsJSON(list); list == nil {
 		j.Controls = controlsJSON(status.Controls)
 	}
-	writeJSON(w, http.StatusOK, j)
+	request.WriteJSON(w, http.StatusOK, j)
 }
 
 // check says what cannot be asked of this camera, or not at once.
-func (p patchJSON) check(v cameraRequest) *requestError {
-	_, pausable := v.camera.(Pausable)
+func (p patchJSON) check(v cameraRequest) *request.Error {
+	_, pausable := v.Camera.(Pausable)
 	switch {
 	case p.Paused == nil && len(p.Controls) == 0:
-		return &requestError{http.StatusBadRequest, "nothing to change; want a body such as " + patchExample}
+		return request.Errorf(http.StatusBadRequest, "nothing to change; want a body such as %s", patchExample)
 	case p.Paused != nil && !pausable:
-		return &requestError{http.StatusNotFound, "this camera cannot be switched off"}
+		return request.Errorf(http.StatusNotFound, "this camera cannot be switched off")
 	case p.Paused != nil && *p.Paused && len(p.Controls) > 0:
-		return &requestError{http.StatusBadRequest,
-			"a camera that is being switched off takes no controls; send them before, or after it has been switched on"}
+		return request.Errorf(http.StatusBadRequest, "a camera that is being switched off takes no controls; send them before, or after it has been switched on")
 	}
 	return nil
 }
 
 // readPatch reads a request's body.
-func readPatch(w http.ResponseWriter, r *http.Request) (patch patchJSON, bad *requestError) {
+func readPatch(w http.ResponseWriter, r *http.Request) (patch patchJSON, bad *request.Error) {
 	bad = readJSON(w, r, &patch, patchExample)
 	return patch, bad
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 
+	"camd/pkg/httpapi/request"
+
 	"go.uber.org/zap"
 )
 
@@ -38,15 +40,15 @@ func (s *pauseSetter) setPaused(ctx context.Context, id string, c Pausable, paus
 
 // pauseCamera does what a person asked for, notes who that was, and tells them what it is worth.
 func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, v cameraRequest, paused bool) error {
-	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), v.id, v.camera.(Pausable), paused)
+	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), v.ID, v.Camera.(Pausable), paused)
 	if err != nil {
 		return err
 	}
 	if changed {
-		s.logPause(actorOf(r), v.id, paused)
+		s.logPause(request.RequesterOf(r).Actor(), v.ID, paused)
 	}
 	if saveErr != nil {
-		s.log.Warn("switch not kept", zap.String("camera", v.id), zap.Bool("paused", paused), zap.Error(saveErr))
+		s.log.Warn("switch not kept", zap.String("camera", v.ID), zap.Bool("paused", paused), zap.Error(saveErr))
 		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+saveErr.Error())
 	}
 	return nil

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 )
 
 // maxBodyBytes bounds the body of any request. Addresses that take one have a narrower bound of their own.
@@ -46,7 +49,7 @@ func (s *Server) limitBodies(next http.Handler) http.Handler {
 			if r.ProtoMajor == 1 { // on HTTP/2 it would end the session
 				w.Header().Set("Connection", "close")
 			}
-			fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBodyBytes))
+			request.Fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBodyBytes))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
@@ -66,9 +69,9 @@ func (s *Server) http2Config() *http.HTTP2Config {
 		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
 		// was at the start: net/http has one for good.
 		WriteByteTimeout: s.config.Load().WriteTimeout + repeatAfter,
-		// One that is gone without a word is found as a plain viewer is: see viewerKeepAlive.
-		SendPingTimeout: viewerKeepAlive.Idle,
-		PingTimeout:     time.Duration(viewerKeepAlive.Count) * viewerKeepAlive.Interval,
+		// One that is gone without a word is found as a plain viewer is: see viewers.KeepAlive.
+		SendPingTimeout: viewers.KeepAlive.Idle,
+		PingTimeout:     time.Duration(viewers.KeepAlive.Count) * viewers.KeepAlive.Interval,
 		CountError: func(kind string) {
 			switch { // kinds of error and codes come first
 			case strings.Contains(kind, "_over_max_streams"):

@@ -128,7 +128,7 @@ func TestUnusedBodyKeepsTheConnection(t *testing.T) {
 func TestIdleConnectionsAreDisplaced(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := startServer(t, Options{Config: Config{Limits: Limits{Connections: connlimit.Limits{Total: 5}}}}, cam)
+	s := startServer(t, Options{Config: Config{Connections: connlimit.Limits{Total: 5}}}, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
 	for range 10 {
@@ -157,7 +157,7 @@ func TestIdleConnectionsAreDisplaced(t *testing.T) {
 func TestBusyConnectionsStay(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := startServer(t, Options{Config: Config{Limits: Limits{Connections: connlimit.Limits{Total: 3}}}}, cam)
+	s := startServer(t, Options{Config: Config{Connections: connlimit.Limits{Total: 3}}}, cam)
 	for range 3 {
 		s.watch(t, "/cameras/a/stream.mjpg")
 	}
@@ -214,6 +214,6 @@ func TestFloodingWallIsCut(t *testing.T) {
 			_, err = io.WriteString(c, flood)
 		}
 		eventually(t, "it is counted", func() bool { return s.refusals.count()[tooManyMessages] == uint64(n+1) })
-		eventually(t, "it is gone", func() bool { return s.viewers.collectStats().wallConns == 0 })
+		eventually(t, "it is gone", func() bool { return s.viewers.Stats().Walls == 0 })
 	}
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/request"
 )
 
 // Roles of routes beside those of package access.
@@ -17,28 +17,6 @@ const (
 	publicRole access.Role = ""
 	anyRole    access.Role = "known" // any role
 )
-
-// requester is who a request comes from.
-type requester struct {
-	access.Grant
-	client access.Client
-}
-
-type requesterKey struct{}
-
-// requesterOf returns who sent an admitted request; of another request it has no role.
-func requesterOf(r *http.Request) requester {
-	v, _ := r.Context().Value(requesterKey{}).(requester)
-	return v
-}
-
-// remoteAddr is where a request comes from: the address and port of the other end, or the address that a trusted proxy says.
-func (v requester) remoteAddr(r *http.Request) string {
-	if forwarded := v.client.String(); v.client.Addr.IsValid() && forwarded != withoutPort(r.RemoteAddr) {
-		return forwarded
-	}
-	return r.RemoteAddr
-}
 
 // openAuthenticator gives everyone full access.
 func openAuthenticator() *access.Authenticator {
@@ -62,15 +40,14 @@ func (s *Server) requireRole(role access.Role, next http.HandlerFunc) http.Handl
 		case role != anyRole && !grant.HasRole(role):
 			s.refuseForbidden(w, r, grant, role, "")
 		default:
-			from := requester{grant, auth.Client(r)}
-			next(w, r.WithContext(context.WithValue(r.Context(), requesterKey{}, from)))
+			next(w, request.WithRequester(r, request.Requester{Grant: grant, Client: auth.Client(r)}))
 		}
 	}
 }
 
 // failForbidden answers an authenticated requester without the role.
 func failForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role access.Role) {
-	fail(w, r, http.StatusForbidden, fmt.Sprintf("%s may not do this; it takes the role %s", g.Identity, role))
+	request.Fail(w, r, http.StatusForbidden, fmt.Sprintf("%s may not do this; it takes the role %s", g.Identity, role))
 }
 
 // refuse answers an unauthenticated request: browsers are sent to the login page, programs get a challenge.
@@ -78,7 +55,7 @@ func refuse(w http.ResponseWriter, r *http.Request, auth *access.Authenticator, 
 	var later *access.RetryLaterError
 	if errors.As(err, &later) {
 		w.Header().Set("Retry-After", strconv.Itoa(later.Seconds()))
-		fail(w, r, http.StatusTooManyRequests, later.Error())
+		request.Fail(w, r, http.StatusTooManyRequests, later.Error())
 		return
 	}
 	if wantsHTML(r) && auth.HasLogin() {
@@ -97,11 +74,11 @@ func refuse(w http.ResponseWriter, r *http.Request, auth *access.Authenticator, 
 	}
 	switch {
 	case errors.Is(err, access.ErrExpired):
-		fail(w, r, http.StatusUnauthorized, "this link has expired, or was taken back")
+		request.Fail(w, r, http.StatusUnauthorized, "this link has expired, or was taken back")
 	case errors.Is(err, access.ErrWrongCredentials):
-		fail(w, r, http.StatusUnauthorized, "wrong name, password, token or link")
+		request.Fail(w, r, http.StatusUnauthorized, "wrong name, password, token or link")
 	default:
-		fail(w, r, http.StatusUnauthorized, "this takes a name and password (HTTP Basic), a token (Authorization: Bearer), or a link")
+		request.Fail(w, r, http.StatusUnauthorized, "this takes a name and password (HTTP Basic), a token (Authorization: Bearer), or a link")
 	}
 }
 
@@ -142,13 +119,20 @@ func (r *activeConfig) visibleTo(g access.Grant) []string {
 }
 
 // findCamera returns a camera that somebody may know of, or says what an unknown one is told.
-func (r *activeConfig) findCamera(id string, g access.Grant) (Camera, *requestError) {
-	if c, ok := r.Cameras[id]; ok && g.CanSee(id) {
-		return c, nil
+func (r *activeConfig) findCamera(id string, g access.Grant) (request.Target, *request.Error) {
+	if _, ok := r.Cameras[id]; ok && g.CanSee(id) {
+		return r.target(id), nil
 	}
 	message := fmt.Sprintf("no camera %q; none is configured", id)
 	if visible := r.visibleTo(g); len(visible) > 0 {
 		message = fmt.Sprintf("no camera %q; there are: %s", id, strings.Join(visible, ", "))
 	}
-	return nil, &requestError{http.StatusNotFound, message}
+	return request.Target{}, request.Errorf(http.StatusNotFound, "%s", message)
+}
+
+// target returns a camera of the configuration for a request.
+func (r *activeConfig) target(id string) request.Target {
+	return request.Target{ID: id, Camera: r.Cameras[id], Limits: request.Limits{
+		WriteTimeout: r.WriteTimeout, SendBuffer: r.SendBuffer, BytesPerSecond: r.Limits.ViewerBytesPerSecond, WaitingSnapshots: r.Limits.Viewers,
+	}}
 }

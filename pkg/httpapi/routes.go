@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/request"
 )
 
 // route is an address: what it does, and whom it does it for.
@@ -61,11 +62,11 @@ func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logRequests, s.limitWrites, s.securityHeaders, s.limitBodies, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
+		request.Fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Allow", allowed(r, req.URL.Path))
-		fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
+		request.Fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
 	})
 	s.mount(r, s.routeTable())
 	return r
@@ -94,7 +95,7 @@ func (s *Server) metricsRoutes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logRequests, s.securityHeaders, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
+		request.Fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
 	})
 	s.mount(r, []route{
 		{"GET", "/metrics", access.Metrics, s.opts.Metrics.Handler().ServeHTTP, nil},
@@ -110,7 +111,7 @@ func (s *Server) mainMetricsHandler() http.HandlerFunc {
 		return s.opts.Metrics.Handler().ServeHTTP
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")
+		request.Fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")
 	}
 }
 
@@ -130,10 +131,8 @@ func allowed(r chi.Routes, path string) string {
 
 // cameraRequest is a request for one camera.
 type cameraRequest struct {
-	id     string
-	camera Camera
-	mode   compatMode
-	config *activeConfig // in which the camera was found
+	request.Target
+	mode compatMode
 }
 
 // cameraByID resolves {camera} in the address. A camera that somebody may not see is as one that is not there.
@@ -141,17 +140,17 @@ func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *ht
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := chi.URLParam(r, "camera")
 		cfg := s.config.Load()
-		requester := requesterOf(r)
-		c, bad := cfg.findCamera(id, requester.Grant)
+		requester := request.RequesterOf(r)
+		target, bad := cfg.findCamera(id, requester.Grant)
 		if bad != nil {
-			fail(w, r, bad.code, bad.message)
+			bad.Fail(w, r)
 			return
 		}
 		if !requester.Allows(role, id) {
 			s.refuseForbidden(w, r, requester.Grant, role, id)
 			return
 		}
-		next(w, r, cameraRequest{id: id, camera: c, config: cfg})
+		next(w, r, cameraRequest{target, native})
 	}
 }
 

@@ -13,20 +13,17 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/audit"
-	"camd/pkg/broker"
-	"camd/pkg/camera"
 	"camd/pkg/connlimit"
 	"camd/pkg/fanout"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 )
 
-// Camera is what the server needs of a camera. Its methods are safe for concurrent use.
-type Camera interface {
-	Status() camera.Status
-	// Renditions returns the names of its streams, main first. When they change, so must the Config: see Server.SetConfig.
-	Renditions() []string
-	// Topic returns the stream in a rendition.
-	Topic(rendition string) (*broker.Topic, bool)
-}
+// Camera is what the server needs of a camera. When its renditions change, so must the Config: see Server.SetConfig.
+type Camera = request.Camera
+
+// Limits are limits on viewers.
+type Limits = viewers.Limits
 
 // Options of a server. Metrics is required.
 type Options struct {
@@ -57,7 +54,7 @@ type Server struct {
 	config           atomic.Pointer[activeConfig]
 	log              *zap.Logger
 	audit            *audit.Log
-	viewers          *viewerRegistry
+	viewers          *viewers.Registry
 	fanout           *fanout.Fanout
 	wallSessions     sync.WaitGroup
 	pendingConns     *pendingConns
@@ -90,25 +87,18 @@ func New(o Options) *Server {
 	cfg := o.Config
 	o.Config = Config{}
 	s := &Server{
-		opts: o, log: o.Log, audit: o.Audit, viewers: newViewerRegistry(), pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: requestTimeout, pages: newPages(),
+		opts: o, log: o.Log, audit: o.Audit, pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: requestTimeout, pages: newPages(),
 		history: newSampleHistory(), remotes: newRemoteStreams(o.Metrics), startTime: time.Now(),
 	}
 	s.runID = newRunID(s.startTime)
+	s.viewers = viewers.NewRegistry(viewers.Options{Audit: o.Audit, FrameAges: frameAges{s}})
 	s.pauseSetter.save = o.SavePaused
 	s.reloadState.at = s.startTime
 	s.SetConfig(cfg)
-	s.fanout = fanout.New(fanout.Options{RepeatAfter: repeatAfter, DrainTimeout: o.drainTimeout, ObserveAges: s.observeFrameAges})
+	s.fanout = fanout.New(fanout.Options{RepeatAfter: repeatAfter, DrainTimeout: o.drainTimeout, ObserveAges: s.viewers.ObserveFrameAges})
 	o.Metrics.registry.MustRegister(&collector{s})
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
 	return s
-}
-
-// observeFrameAges notes how old frames were.
-func (s *Server) observeFrameAges(t *broker.Topic, ages []time.Duration) {
-	observer := s.frameAgeOf(t)
-	for _, age := range ages {
-		observer.Observe(age.Seconds())
-	}
 }
 
 // ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
@@ -119,10 +109,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // trackRequest records that a connection has sent a request.
 func (s *Server) trackRequest(r *http.Request) {
-	conn := s.connOf(r)
+	conn := request.Conn(r)
 	s.pendingConns.remove(conn)
 	s.connLimiter.MarkBusy(conn)
-	if remote, ok := unixPeer(underlyingConn(conn)); ok {
+	if remote, ok := request.UnixPeer(request.UnderlyingConn(conn)); ok {
 		r.RemoteAddr = remote
 	}
 }
@@ -160,6 +150,6 @@ func (s *Server) drain(listeners []httpListener) {
 	s.fanout.Close()
 	pending.Wait()
 	closeAll(listeners, cmp.Or(s.opts.drainTimeout, streamDrainTimeout))
-	s.viewers.wait()
+	s.viewers.Wait()
 	s.wallSessions.Wait()
 }

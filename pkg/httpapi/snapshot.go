@@ -10,8 +10,10 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"camd/pkg/audit"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
 	"camd/pkg/media"
 )
 
@@ -24,44 +26,44 @@ const (
 
 // snapshot serves the newest picture. It never decodes one, and any number of requests share one wait.
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v cameraRequest) {
-	rendition, bad := v.rendition(r)
+	rendition, bad := v.Rendition(r)
 	if bad == nil {
 		var oldest time.Time
 		if oldest, bad = v.oldestAllowed(r, rendition, time.Now()); bad == nil {
-			if topic, ok := v.camera.Topic(rendition); ok {
+			if topic, ok := v.Camera.Topic(rendition); ok {
 				f := s.waitForFrame(r.Context(), v, topic, oldest)
 				wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 				s.writeSnapshot(wrapped, r, v, f, oldest)
-				s.logSnapshot(r, streamKey{v.id, rendition, transportOf(r)}, wrapped)
+				s.logSnapshot(r, audit.Stream{Camera: v.ID, Rendition: rendition, Transport: request.Transport(r)}, wrapped)
 				return
 			}
-			bad = noRendition(v.id, rendition, v.camera.Renditions()) // it has just gone
+			bad = v.NoRendition(rendition) // it has just gone
 		}
 	}
-	fail(w, r, bad.code, bad.message)
+	bad.Fail(w, r)
 }
 
 // logSnapshot writes to the audit log that a snapshot was sent, or was still the newest.
-func (s *Server) logSnapshot(r *http.Request, key streamKey, wrapped middleware.WrapResponseWriter) {
+func (s *Server) logSnapshot(r *http.Request, stream audit.Stream, wrapped middleware.WrapResponseWriter) {
 	if n := wrapped.BytesWritten(); n > 0 || wrapped.Status() == http.StatusNotModified {
-		s.audit.SnapshotTaken(actorOf(r), key.auditStream(), uint64(n))
+		s.audit.SnapshotTaken(request.RequesterOf(r).Actor(), stream, uint64(n))
 	}
 }
 
 // oldestAllowed reads ?fresh= and ?max_age= and returns the earliest capture time that will do.
-func (v cameraRequest) oldestAllowed(r *http.Request, rendition string, now time.Time) (time.Time, *requestError) {
+func (v cameraRequest) oldestAllowed(r *http.Request, rendition string, now time.Time) (time.Time, *request.Error) {
 	switch fresh := r.FormValue("fresh"); fresh {
 	case "1", "true":
 		return now, nil
 	case "", "0", "false":
 	default:
-		return now, &requestError{http.StatusBadRequest, fmt.Sprintf("fresh=%q is neither 1 nor 0", fresh)}
+		return now, request.Errorf(http.StatusBadRequest, "fresh=%q is neither 1 nor 0", fresh)
 	}
 	age := v.maxAge(rendition)
 	if value := r.FormValue("max_age"); value != "" {
 		var err error
 		if age, err = parseAge(value); err != nil {
-			return now, &requestError{http.StatusBadRequest, err.Error()}
+			return now, request.Errorf(http.StatusBadRequest, "%s", err)
 		}
 	}
 	return now.Add(-age), nil
@@ -69,7 +71,7 @@ func (v cameraRequest) oldestAllowed(r *http.Request, rendition string, now time
 
 // maxAge is how old the newest picture of a stream may be that is live: three pictures' time of a slow one.
 func (v cameraRequest) maxAge(rendition string) time.Duration {
-	st := v.camera.Status()
+	st := v.Camera.Status()
 	age := defaultMaxAge
 	allowSlow := func(fps float64) {
 		if fps > 0 {
@@ -103,7 +105,7 @@ func (s *Server) waitForFrame(ctx context.Context, v cameraRequest, topic *broke
 	if f := topic.Newest(); isLiveSince(f, oldest) {
 		return f
 	}
-	if s.waitingSnapshots.Add(1) > int64(v.config.Limits.Viewers) {
+	if s.waitingSnapshots.Add(1) > int64(v.Limits.WaitingSnapshots) {
 		s.waitingSnapshots.Add(-1)
 		s.refusals.waits.Add(1)
 		return topic.Newest()
@@ -118,7 +120,7 @@ func (s *Server) waitForFrame(ctx context.Context, v cameraRequest, topic *broke
 		if err != nil {
 			return topic.Newest()
 		}
-		if isLiveSince(f, oldest) || f.Placeholder && !expectsFrames(v.camera.Status().State) {
+		if isLiveSince(f, oldest) || f.Placeholder && !expectsFrames(v.Camera.Status().State) {
 			return f
 		}
 	}
@@ -136,7 +138,7 @@ func expectsFrames(state camera.State) bool {
 func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v cameraRequest, f *broker.Frame, oldest time.Time) {
 	if f == nil {
 		w.Header().Set("Retry-After", "1")
-		fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet", v.id))
+		request.Fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet", v.ID))
 		return
 	}
 	age := max(time.Since(f.Captured), 0)
@@ -146,10 +148,10 @@ func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v cameraR
 	h.Set("Age", strconv.Itoa(int(age.Seconds())))
 	h.Set("X-Timestamp", media.FormatTimestamp(f.Captured))
 	h.Set("X-Camd-Age", strconv.FormatFloat(age.Seconds(), 'f', 3, 64))
-	h.Set("X-Camd-State", string(v.camera.Status().State))
+	h.Set("X-Camd-State", string(v.Camera.Status().State))
 	v.setUstreamerHeaders(h, f)
 	if !isLiveSince(f, oldest) {
-		disableCaching(h)
+		request.DisableCaching(h)
 		h.Set("Retry-After", "2")
 		h.Set("Content-Length", strconv.Itoa(len(f.JPEG)))
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -160,7 +162,7 @@ func (s *Server) writeSnapshot(w http.ResponseWriter, r *http.Request, v cameraR
 		// The time too: a camera that is taken out and put in again counts its pictures from the start.
 		h.Set("ETag", fmt.Sprintf(`"%s-%d-%x"`, s.runID, f.Seq, f.Captured.UnixMicro()))
 	} else {
-		disableCaching(h)
+		request.DisableCaching(h)
 	}
 	// No modification time: its whole seconds would call two pictures of one second the same.
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.JPEG))

@@ -6,6 +6,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
 )
 
 // cameraJSON is a camera as the API shows it. Times are RFC 3339, null for what has not happened. Source and Detail are empty
@@ -119,19 +120,19 @@ func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
 }
 
 func (s *Server) listCameras(w http.ResponseWriter, r *http.Request) {
-	viewers, cfg := s.viewers.countPerCamera(), s.config.Load()
-	list, grant := []cameraJSON{}, requesterOf(r).Grant
+	viewers, cfg := s.viewers.CountPerCamera(), s.config.Load()
+	list, grant := []cameraJSON{}, request.RequesterOf(r).Grant
 	for _, id := range cfg.visibleTo(grant) {
 		list = append(list, newCameraJSON(cfg.Cameras[id].Status(), viewers[id], grant))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{
+	request.WriteJSON(w, http.StatusOK, map[string]any{
 		"cameras": list, "version": s.opts.Version, "started": jsonTime(s.startTime), "time": jsonTime(time.Now()),
 	})
 }
 
 func (s *Server) showCamera(w http.ResponseWriter, r *http.Request, v cameraRequest) {
-	status := v.camera.Status()
-	j := newCameraJSON(status, s.viewers.countPerCamera()[v.id], requesterOf(r).Grant)
+	status := v.Camera.Status()
+	j := newCameraJSON(status, s.viewers.CountPerCamera()[v.ID], request.RequesterOf(r).Grant)
 	j.Controls = controlsJSON(status.Controls)
-	writeJSON(w, http.StatusOK, j)
+	request.WriteJSON(w, http.StatusOK, j)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 )
 
 const wantCamera = `{
@@ -125,11 +126,11 @@ func TestMetricsOfFailedCameraAndViewer(t *testing.T) {
 	s := startServer(t, Options{}, offlineCamera())
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	r.RemoteAddr = "10.9.9.9:1"
-	v := newViewer(streamKey{"yard", camera.Main, "http1"}, r, false)
-	if err := s.viewers.add(v); err != nil {
+	v := viewers.New(viewers.Key{Camera: "yard", Rendition: camera.Main, Transport: "http1"}, r, false)
+	if err := s.viewers.Add(v, nil); err != nil {
 		t.Fatal(err)
 	}
-	defer s.viewers.remove(v, "")
+	defer s.viewers.Remove(v, "")
 	want := `
 # HELP camd_camera_frames_captured_total Pictures read from the camera.
 # TYPE camd_camera_frames_captured_total counter

@@ -6,10 +6,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
+	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
 
@@ -19,13 +18,12 @@ const writeChunkSize = 64 << 10
 
 // streamWriter sends one viewer its frames, over a connection that encrypts or multiplexes: plain ones go to package fanout.
 type streamWriter struct {
-	*viewer
+	*viewers.Viewer
 	sub        *broker.Subscription
 	filter     func(*broker.Frame) fanout.Decision
 	response   http.ResponseWriter
 	controller *http.ResponseController
 	timeout    time.Duration
-	frameAge   prometheus.Observer
 	dropped    uint64 // as the subscription counts it
 }
 
@@ -78,11 +76,7 @@ func (p *streamWriter) writeFrame(f *broker.Frame) error {
 	if err := p.write(f.Part); err != nil {
 		return err
 	}
-	now := time.Now()
-	p.CountSent(f, now)
-	if !f.Placeholder { // one may be hours old
-		p.frameAge.Observe(now.Sub(f.Captured).Seconds())
-	}
+	p.RecordSent(f)
 	return nil
 }
 
@@ -127,11 +121,11 @@ func (p *streamWriter) countDropped() {
 func streamCutReason(ctx context.Context, err error, stopping func() bool) string {
 	switch {
 	case fanout.IsStalled(err):
-		return cutStalled
+		return viewers.CutStalled
 	case errors.Is(err, broker.ErrEnded):
-		return cutRemoved
+		return viewers.CutRemoved
 	case ctx.Err() != nil && stopping():
-		return cutShutdown
+		return viewers.CutShutdown
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"math"
 	"net/http"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 )
 
 // maxKeyLength bounds ?key=, which PiKVM makes of eight letters.
@@ -24,12 +27,12 @@ func clientKey(r *http.Request) string {
 
 // setClientCookie sets a cookie with the client's ID in clients_stat, if it gave a key to know the answer by. Nobody else gets
 // a cookie.
-func (v cameraRequest) setClientCookie(h http.Header, r *http.Request, viewer *viewer) {
+func (v cameraRequest) setClientCookie(h http.Header, r *http.Request, viewer *viewers.Viewer) {
 	if v.mode != ustreamer {
 		return
 	}
-	if viewer.key = clientKey(r); viewer.key != "0" {
-		h.Set("Set-Cookie", "stream_client="+viewer.key+"/"+viewer.id+"; path=/; max-age=30")
+	if viewer.ClientKey = clientKey(r); viewer.ClientKey != "0" {
+		h.Set("Set-Cookie", "stream_client="+viewer.ClientKey+"/"+viewer.ID+"; path=/; max-age=30")
 	}
 }
 
@@ -38,7 +41,7 @@ func (v cameraRequest) setUstreamerHeaders(h http.Header, f *broker.Frame) {
 	if v.mode != ustreamer {
 		return
 	}
-	h.Set("X-UStreamer-Online", strconv.FormatBool(!f.Placeholder && v.camera.Status().State == camera.Live))
+	h.Set("X-UStreamer-Online", strconv.FormatBool(!f.Placeholder && v.Camera.Status().State == camera.Live))
 	h.Set("X-UStreamer-Width", strconv.Itoa(f.Width))
 	h.Set("X-UStreamer-Height", strconv.Itoa(f.Height))
 }
@@ -77,15 +80,15 @@ type ustreamerClientJSON struct {
 }
 
 func (s *Server) ustreamerState(w http.ResponseWriter, _ *http.Request, v cameraRequest) {
-	st, clients := v.camera.Status(), s.viewers.ustreamerClients(v.id)
+	st, clients := v.Camera.Status(), s.ustreamerClients(v.ID)
 	var j ustreamerStateJSON
-	j.InstanceID = v.id
+	j.InstanceID = v.ID
 	j.Encoder.Type = "CPU"
 	if st.Format.Passthrough {
 		j.Encoder.Type = "HW" // ustreamer's word for JPEG that the camera made
 	}
 	j.Source.Resolution.Width, j.Source.Resolution.Height = st.Format.Width, st.Format.Height
-	if topic, ok := v.camera.Topic(camera.Main); ok {
+	if topic, ok := v.Camera.Topic(camera.Main); ok {
 		if f := topic.Newest(); f != nil { // of what is shown, as there, be it a placeholder
 			j.Source.Resolution.Width, j.Source.Resolution.Height = f.Width, f.Height
 		}
@@ -96,18 +99,18 @@ func (s *Server) ustreamerState(w http.ResponseWriter, _ *http.Request, v camera
 		j.Stream.QueuedFPS = j.Source.CapturedFPS
 	}
 	j.Stream.Clients, j.Stream.ClientsStat = len(clients), clients
-	writeJSON(w, http.StatusOK, map[string]any{"ok": true, "result": j})
+	request.WriteJSON(w, http.StatusOK, map[string]any{"ok": true, "result": j})
 }
 
 func roundFPS(fps float64) int { return int(math.Round(fps)) }
 
 // ustreamerClients returns the viewers of a camera by their IDs.
-func (a *viewerRegistry) ustreamerClients(id string) map[string]ustreamerClientJSON {
+func (s *Server) ustreamerClients(id string) map[string]ustreamerClientJSON {
 	now, all := time.Now(), map[string]ustreamerClientJSON{}
-	for _, v := range a.sorted() {
-		if v.camera == id {
+	for _, v := range s.viewers.Sorted() {
+		if v.Camera == id {
 			fps, _ := v.FPS(now)
-			all[v.id] = ustreamerClientJSON{FPS: roundFPS(fps), Key: v.key}
+			all[v.ID] = ustreamerClientJSON{FPS: roundFPS(fps), Key: cmp.Or(v.ClientKey, "0")}
 		}
 	}
 	return all

@@ -1,13 +1,12 @@
 package httpapi
 
 import (
-	"cmp"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 )
 
 // viewerJSON is a viewer as the API shows it. Its address is a person's, and is shown nowhere else but in the log.
@@ -29,13 +28,13 @@ type viewerJSON struct {
 	Throttled  bool              `json:"throttled"`
 }
 
-func (v *viewer) toJSON(now time.Time) viewerJSON {
-	t := v.deliveryCounts()
+func newViewerJSON(v *viewers.Viewer, now time.Time) viewerJSON {
+	t := v.Totals()
 	j := viewerJSON{
-		ID: v.id, Camera: v.camera, Rendition: v.rendition, Transport: v.transport,
-		Name: v.grant.Identity, Address: v.remote, UserAgent: v.userAgent, Since: jsonTime(v.Since),
-		Sent: t.sent, Dropped: t.slow + t.rate + t.overLimit, Bytes: t.bytes, Throttled: v.throttled,
-		DroppedFor: nonzero(map[string]uint64{dropSlow: t.slow, dropRate: t.rate, dropBytes: t.overLimit}),
+		ID: v.ID, Camera: v.Camera, Rendition: v.Rendition, Transport: v.Transport,
+		Name: v.Grant.Identity, Address: v.Remote, UserAgent: v.UserAgent, Since: jsonTime(v.Since),
+		Sent: t.Sent, Dropped: t.Dropped(), Bytes: t.Bytes, Throttled: v.Throttled,
+		DroppedFor: nonzero(map[string]uint64{viewers.DropSlow: t.Slow, viewers.DropRate: t.Rate, viewers.DropBytes: t.OverLimit}),
 	}
 	if fps, ok := v.FPS(now); ok {
 		j.FPS = &fps
@@ -49,29 +48,18 @@ func (v *viewer) toJSON(now time.Time) viewerJSON {
 
 // listViewers says who watches: all, or those of ?camera=.
 func (s *Server) listViewers(w http.ResponseWriter, r *http.Request) {
-	camera, requester := r.FormValue("camera"), requesterOf(r)
+	camera, requester := r.FormValue("camera"), request.RequesterOf(r)
 	if camera != "" {
 		if _, bad := s.config.Load().findCamera(camera, requester.Grant); bad != nil {
-			fail(w, r, bad.code, bad.message)
+			bad.Fail(w, r)
 			return
 		}
 	}
 	now, list := time.Now(), []viewerJSON{}
-	for _, v := range s.viewers.sorted() {
-		if (camera == "" || v.camera == camera) && requester.Allows(access.Admin, v.camera) {
-			list = append(list, v.toJSON(now))
+	for _, v := range s.viewers.Sorted() {
+		if (camera == "" || v.Camera == camera) && requester.Allows(access.Admin, v.Camera) {
+			list = append(list, newViewerJSON(v, now))
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"viewers": list})
-}
-
-// sorted returns the viewers by camera, and those of a camera in the order in which they came.
-func (a *viewerRegistry) sorted() []*viewer {
-	a.mu.Lock()
-	viewers := slices.Collect(maps.Keys(a.viewers))
-	a.mu.Unlock()
-	slices.SortFunc(viewers, func(v, w *viewer) int {
-		return cmp.Or(cmp.Compare(v.camera, w.camera), v.Since.Compare(w.Since), cmp.Compare(v.id, w.id))
-	})
-	return viewers
+	request.WriteJSON(w, http.StatusOK, map[string]any{"viewers": list})
 }

@@ -10,29 +10,30 @@ import (
 	"github.com/coder/websocket"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/viewers"
 )
 
 // Walls are bounded as viewers are, whether they have cameras or not, and counted.
 func TestWallsAreLimited(t *testing.T) {
-	for reason, limits := range map[string]Limits{limitViewers: {Viewers: 2}, limitPerAddress: {PerAddress: 2}} {
+	for reason, limits := range map[string]Limits{viewers.LimitViewers: {Viewers: 2}, viewers.LimitPerAddress: {PerAddress: 2}} {
 		t.Run(reason, func(t *testing.T) {
 			c := contractClient{readContract(t), startServer(t, Options{Config: Config{Limits: limits}}, newTestCamera("a"))}
-			walls := func() int { return c.server.viewers.collectStats().wallConns }
+			walls := func() int { return c.server.viewers.Stats().Walls }
 			first := c.openWall(t)
 			if second := c.openWall(t, "a"); first.StatusCode != http.StatusSwitchingProtocols || second.StatusCode != first.StatusCode || walls() != 2 {
 				t.Fatalf("%s, %s, %d walls", first.Status, second.Status, walls())
 			}
 			third := c.openWall(t)
-			if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" || c.server.viewers.collectStats().refused[reason] != 1 {
-				t.Errorf("%s, refused %v", third.Status, c.server.viewers.collectStats().refused)
+			if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" || c.server.viewers.Stats().Refused[reason] != 1 {
+				t.Errorf("%s, refused %v", third.Status, c.server.viewers.Stats().Refused)
 			}
 			// A page cannot read that answer, and asks without a WebSocket. That is no refusal more, and no wall.
 			plain := c.server.get(t, "/api/v1/wall")
 			if text := body(t, plain); plain.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "2 walls are connected") {
 				t.Errorf("without a WebSocket: %s, %s", plain.Status, text)
 			}
-			if n := c.server.viewers.collectStats(); n.refused[reason] != 1 || n.wallConns != 2 {
-				t.Errorf("without a WebSocket: refused %v, %d walls", n.refused, n.wallConns)
+			if n := c.server.viewers.Stats(); n.Refused[reason] != 1 || n.Walls != 2 {
+				t.Errorf("without a WebSocket: refused %v, %d walls", n.Refused, n.Walls)
 			}
 			_ = first.Body.Close()
 			eventually(t, "one has left", func() bool { return walls() == 1 })
