@@ -51,6 +51,7 @@ var knownPackages = []string{
 	"pkg/httpapi/request",
 	"pkg/httpapi/viewers",
 	"pkg/httpapi/wall",
+	"pkg/httpapi/web",
 }
 
 // standardOnly lists the packages that import only the standard library.

@@ -11,19 +11,6 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// basePolicy lets the pages load what camd serves and nothing else. Who may have them in a frame comes behind it.
-const basePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors "
-
-// contentSecurityPolicy is basePolicy with the origins that may have the pages in a frame.
-func (r *activeConfig) contentSecurityPolicy() string {
-	if slices.Equal(r.FrameAncestors, []string{"none"}) {
-		return basePolicy + "'none'"
-	}
-	others := slices.DeleteFunc(slices.Clone(r.FrameAncestors), func(origin string) bool { return origin == "self" })
-	return basePolicy + strings.Join(append([]string{"'self'"}, others...), " ")
-}
-
 // securityHeaders keep a browser from reading more into an answer than it says, from giving it to pages of others, and from coming
 // back unencrypted.
 func (s *Server) securityHeaders(next http.Handler) http.Handler {

@@ -48,7 +48,7 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 			s.redirectToLinkedCamera(w, r, requester.Grant)
 			return
 		}
-		s.page(w, r, "index.html")
+		s.servePage(w, r, "index.html")
 	case strings.HasPrefix(action, "stream"):
 		s.allowCrossOrigin(s.cameraByNumber(cameraNumber(action), mjpgStreamer, s.stream)).ServeHTTP(w, r)
 	case strings.HasPrefix(action, "snapshot"):

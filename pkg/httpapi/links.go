@@ -16,6 +16,7 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/audit"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/web"
 )
 
 // linkJSON is a link that was made.
@@ -79,18 +80,12 @@ func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *r
 	return d, nil
 }
 
-// linkPage is what the page says that a link leads to.
-type linkPage struct {
-	Title, Stream string
-	Until         time.Time
-}
-
-// showLinkPage is a page with nothing but a camera's picture, which needs no script.
+// showLinkPage serves a page with only a camera's picture, which needs no script.
 func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, v cameraRequest) {
 	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
-	s.render(w, http.StatusOK, s.pages.link, linkPage{
+	s.pages.WriteLink(w, web.LinkPage{
 		Title: v.Camera.Status().Title, Stream: "/cameras/" + v.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
-	})
+	}, web.NewPolicy(s.config.Load().FrameAncestors))
 }
 
 // redirectToLinkedCamera leads who has a link to the page of the camera that it is for.

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,26 +11,21 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/audit"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/web"
 )
 
 // maxForm bounds what a login page sends.
 const maxForm = 4 << 10
 
-// loginPage is what the login page says.
-type loginPage struct {
-	Next, User, Problem string
-	Open                bool // what is typed crosses a network in the clear
-}
-
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
-	p := loginPage{Next: localPath(r.FormValue("next"))}
+	p := web.LoginPage{Next: localPath(r.FormValue("next"))}
 	if r.FormValue("ended") == "link" {
 		p.Problem = "This link has expired, or was taken back."
 	}
 	s.renderLogin(w, r, http.StatusOK, p)
 }
 
-func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
+func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p web.LoginPage) {
 	auth := s.config.Load().Auth
 	if !auth.HasLogin() {
 		request.Fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
@@ -41,18 +35,7 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p
 	p.Open = !auth.Client(r).Secure && !local
 	// Under no-referrer browsers send the form with "Origin: null", and without TLS nothing else says that it is of this page.
 	w.Header().Set("Referrer-Policy", "same-origin")
-	s.render(w, code, s.pages.login, p)
-}
-
-// render answers with a page that is made for this request. Its forms may be sent here alone.
-func (s *Server) render(w http.ResponseWriter, code int, page *template.Template, with any) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", strings.Replace(s.config.Load().contentSecurityPolicy(), "form-action 'none'", "form-action 'self'", 1))
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	w.WriteHeader(code)
-	_ = page.Execute(w, with) // the client left
+	s.pages.WriteLogin(w, code, p, web.NewPolicy(s.config.Load().FrameAncestors))
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +44,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		bad.Fail(w, r)
 		return
 	}
-	p := loginPage{Next: localPath(r.PostForm.Get("next")), User: r.PostForm.Get("user")}
+	p := web.LoginPage{Next: localPath(r.PostForm.Get("next")), User: r.PostForm.Get("user")}
 	if !auth.HasLogin() {
 		s.renderLogin(w, r, 0, p)
 		return

@@ -26,7 +26,7 @@ func (s *Server) routeTable() []route {
 	crossOrigin := func(next http.HandlerFunc) http.HandlerFunc { return s.allowCrossOrigin(next).ServeHTTP }
 	return []route{
 		{"GET", "/", access.View, s.root, nil},
-		{"GET", "/assets/{file}", publicRole, s.pages.asset, nil},
+		{"GET", "/assets/{file}", publicRole, s.pages.ServeAsset, nil},
 		{"GET", "/login", publicRole, s.showLogin, nil},
 		{"POST", "/login", publicRole, s.login, nil},
 		{"POST", "/logout", publicRole, s.logout, nil},

@@ -17,6 +17,7 @@ import (
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/web"
 )
 
 // Camera is what the server needs of a camera. When its renditions change, so must the Config: see Server.SetConfig.
@@ -62,7 +63,7 @@ type Server struct {
 	refusals         requestRefusals
 	waitingSnapshots atomic.Int64  // snapshots that wait for a picture
 	bodyTimeout      time.Duration // how long a request's body may take
-	pages            *pages
+	pages            *web.Pages
 	pauseSetter      pauseSetter
 	reloadState      reloadState
 	history          *sampleHistory
@@ -87,7 +88,7 @@ func New(o Options) *Server {
 	cfg := o.Config
 	o.Config = Config{}
 	s := &Server{
-		opts: o, log: o.Log, audit: o.Audit, pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: requestTimeout, pages: newPages(),
+		opts: o, log: o.Log, audit: o.Audit, pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: requestTimeout, pages: web.New(),
 		history: newSampleHistory(), remotes: newRemoteStreams(o.Metrics), startTime: time.Now(),
 	}
 	s.runID = newRunID(s.startTime)
