@@ -49,6 +49,7 @@ var knownPackages = []string{
 	"pkg/source/wire",
 	"pkg/connlimit",
 	"pkg/httpapi/request",
+	"pkg/httpapi/snapshot",
 	"pkg/httpapi/viewers",
 	"pkg/httpapi/wall",
 	"pkg/httpapi/web",

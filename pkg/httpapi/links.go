@@ -106,7 +106,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *r
 	}
 	// Tests without a connection have no deadlines.
 	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(requestTimeout))
+	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
 	if err == nil { // else net/http waits for what is left of it
 		_ = deadline.SetReadDeadline(time.Time{})

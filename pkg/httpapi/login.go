@@ -89,7 +89,7 @@ func seeOther(w http.ResponseWriter, path string) {
 // readForm reads what a page's form sends.
 func readForm(w http.ResponseWriter, r *http.Request) *request.Error {
 	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(requestTimeout)) // tests without a connection have none
+	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) // tests without a connection have none
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	_ = deadline.SetReadDeadline(time.Time{})

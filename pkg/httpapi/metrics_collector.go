@@ -175,7 +175,7 @@ func collectConnections(out chan<- prometheus.Metric, s *Server) {
 	for reason, n := range n.Displaced {
 		counter(out, descConnsDisplaced, n, reason)
 	}
-	for reason, n := range s.refusals.count() {
+	for reason, n := range s.refusedRequests() {
 		counter(out, descRequestsRefused, n, reason)
 	}
 }

@@ -15,6 +15,9 @@ import (
 // maxBodyBytes bounds the body of any request. Addresses that take one have a narrower bound of their own.
 const maxBodyBytes = 64 << 10
 
+// bodyTimeout is how long the body of a request may take.
+const bodyTimeout = 10 * time.Second
+
 // Why requests were refused, or their connections closed, that were nobody's who wants to watch.
 const (
 	tooLarge         = "body"            // its body was larger than any may be
@@ -24,12 +27,14 @@ const (
 	tooManyCancelled = "http2_cancelled" // streams opened and cancelled faster than they could start
 )
 
-// requestRefusals count them.
-type requestRefusals struct{ bodies, waits, messages, streams, cancelled atomic.Uint64 }
+// requestRefusals counts refused requests, but for those that other packages count.
+type requestRefusals struct{ bodies, messages, streams, cancelled atomic.Uint64 }
 
-func (n *requestRefusals) count() map[string]uint64 {
+// refusedRequests returns how many requests were refused, by reason.
+func (s *Server) refusedRequests() map[string]uint64 {
+	n := &s.refusals
 	return map[string]uint64{
-		tooLarge: n.bodies.Load(), tooManyWaiting: n.waits.Load(), tooManyMessages: n.messages.Load(),
+		tooLarge: n.bodies.Load(), tooManyWaiting: s.snapshots.RefusedWaits(), tooManyMessages: n.messages.Load(),
 		tooManyStreams: n.streams.Load(), tooManyCancelled: n.cancelled.Load(),
 	}
 }

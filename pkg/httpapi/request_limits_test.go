@@ -98,7 +98,7 @@ func TestLargeBodyIsRefused(t *testing.T) {
 			t.Errorf("%s: %s %s", method, answer.Status, text)
 		}
 		_ = answer.Body.Close()
-		if got := s.refusals.count()[tooLarge]; got != uint64(n+1) {
+		if got := s.refusedRequests()[tooLarge]; got != uint64(n+1) {
 			t.Errorf("%d counted", got)
 		}
 	}
@@ -182,8 +182,8 @@ func TestWaitingSnapshotsAreLimited(t *testing.T) {
 	go func() { first <- s.get(t, "/cameras/a/snapshot.jpg?fresh=1").StatusCode }()
 	eventually(t, "one waits", func() bool { return cam.topic.Subscriptions() == 1 })
 	second := s.get(t, "/cameras/a/snapshot.jpg?fresh=1")
-	if second.StatusCode != http.StatusServiceUnavailable || second.Header.Get("Retry-After") == "" || s.refusals.count()[tooManyWaiting] != 1 {
-		t.Errorf("%s, counted %v", second.Status, s.refusals.count())
+	if second.StatusCode != http.StatusServiceUnavailable || second.Header.Get("Retry-After") == "" || s.refusedRequests()[tooManyWaiting] != 1 {
+		t.Errorf("%s, counted %v", second.Status, s.refusedRequests())
 	}
 	cam.publish(2)
 	if code := <-first; code != http.StatusOK {
@@ -213,7 +213,7 @@ func TestFloodingWallIsCut(t *testing.T) {
 		for err := error(nil); err == nil; {
 			_, err = io.WriteString(c, flood)
 		}
-		eventually(t, "it is counted", func() bool { return s.refusals.count()[tooManyMessages] == uint64(n+1) })
+		eventually(t, "it is counted", func() bool { return s.refusedRequests()[tooManyMessages] == uint64(n+1) })
 		eventually(t, "it is gone", func() bool { return s.viewers.Stats().Walls == 0 })
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/snapshot"
 )
 
 // route is an address: what it does, and whom it does it for.
@@ -174,7 +175,7 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 func (s *Server) limitWrites(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Tests without a connection have no deadlines.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTimeout + s.config.Load().WriteTimeout))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshot.WaitTimeout + s.config.Load().WriteTimeout))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"camd/pkg/connlimit"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/httpapi/viewers"
 	"camd/pkg/httpapi/web"
 )
@@ -51,30 +52,29 @@ type Options struct {
 
 // Server answers requests. Its methods are safe for concurrent use.
 type Server struct {
-	opts             Options // but for the Config
-	config           atomic.Pointer[activeConfig]
-	log              *zap.Logger
-	audit            *audit.Log
-	viewers          *viewers.Registry
-	fanout           *fanout.Fanout
-	wallSessions     sync.WaitGroup
-	pendingConns     *pendingConns
-	connLimiter      *connlimit.Limiter
-	refusals         requestRefusals
-	waitingSnapshots atomic.Int64  // snapshots that wait for a picture
-	bodyTimeout      time.Duration // how long a request's body may take
-	pages            *web.Pages
-	pauseSetter      pauseSetter
-	reloadState      reloadState
-	history          *sampleHistory
-	remotes          *remoteStreams
-	refusedHosts     refusedHosts
-	handler          http.Handler
-	metricsHandler   http.Handler
-	startTime        time.Time
-	runID            string      // tells this run's ETags from those of another
-	camerasStarted   atomic.Bool // every camera has left its first start
-	stopping         atomic.Bool
+	opts           Options // but for the Config
+	config         atomic.Pointer[activeConfig]
+	log            *zap.Logger
+	audit          *audit.Log
+	viewers        *viewers.Registry
+	snapshots      *snapshot.Server
+	fanout         *fanout.Fanout
+	wallSessions   sync.WaitGroup
+	pendingConns   *pendingConns
+	connLimiter    *connlimit.Limiter
+	refusals       requestRefusals
+	bodyTimeout    time.Duration // how long a request's body may take
+	pages          *web.Pages
+	pauseSetter    pauseSetter
+	reloadState    reloadState
+	history        *sampleHistory
+	remotes        *remoteStreams
+	refusedHosts   refusedHosts
+	handler        http.Handler
+	metricsHandler http.Handler
+	startTime      time.Time
+	camerasStarted atomic.Bool // every camera has left its first start
+	stopping       atomic.Bool
 }
 
 // New returns a server for the cameras. It registers them with the metrics.
@@ -88,10 +88,9 @@ func New(o Options) *Server {
 	cfg := o.Config
 	o.Config = Config{}
 	s := &Server{
-		opts: o, log: o.Log, audit: o.Audit, pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: requestTimeout, pages: web.New(),
+		opts: o, log: o.Log, audit: o.Audit, pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: bodyTimeout, pages: web.New(), snapshots: snapshot.New(o.Audit),
 		history: newSampleHistory(), remotes: newRemoteStreams(o.Metrics), startTime: time.Now(),
 	}
-	s.runID = newRunID(s.startTime)
 	s.viewers = viewers.NewRegistry(viewers.Options{Audit: o.Audit, FrameAges: frameAges{s}})
 	s.pauseSetter.save = o.SavePaused
 	s.reloadState.at = s.startTime

@@ -11,6 +11,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/httpapi/viewers"
 )
 
@@ -38,12 +39,18 @@ func (v cameraRequest) setClientCookie(h http.Header, r *http.Request, viewer *v
 
 // setUstreamerHeaders gives a snapshot ustreamer's headers.
 func (v cameraRequest) setUstreamerHeaders(h http.Header, f *broker.Frame) {
-	if v.mode != ustreamer {
-		return
-	}
 	h.Set("X-UStreamer-Online", strconv.FormatBool(!f.Placeholder && v.Camera.Status().State == camera.Live))
 	h.Set("X-UStreamer-Width", strconv.Itoa(f.Width))
 	h.Set("X-UStreamer-Height", strconv.Itoa(f.Height))
+}
+
+// snapshot serves the newest picture.
+func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+	variant := snapshot.Variant{NoStore: v.mode != native}
+	if v.mode == ustreamer {
+		variant.SetHeaders = v.setUstreamerHeaders
+	}
+	s.snapshots.ServeVariant(w, r, v.Target, variant)
 }
 
 // ustreamerStateJSON is the part of ustreamer's /state that its clients read. Rates are whole numbers there.
