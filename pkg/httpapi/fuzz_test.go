@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/wall"
 )
 
@@ -41,7 +42,7 @@ func newUnservedServer(f *testing.F) (*Server, *pausableCamera) {
 	c.publish(1)
 	plain.publish(2)
 	s := New(Options{Metrics: NewMetrics("1", "a"), Config: Config{Cameras: map[string]Camera{"a": c, "plain": plain}, Order: []string{"a", "plain"}}})
-	f.Cleanup(s.fanout.Close)
+	f.Cleanup(s.streams.Close)
 	return s, c
 }
 
@@ -62,7 +63,7 @@ func FuzzQuery(f *testing.F) {
 		rendition := values.Get("rendition")
 		known := rendition == "" || rendition == camera.Main
 		fps, err := strconv.ParseFloat(values.Get("fps"), 64)
-		validFPS := values.Get("fps") == "" || err == nil && fps > 0 && fps <= maxFPS
+		validFPS := values.Get("fps") == "" || err == nil && fps > 0 && fps <= mjpeg.MaxFPS
 		validFresh := slices.Contains([]string{"", "0", "false", "1", "true"}, values.Get("fresh"))
 
 		for _, path := range []string{"/cameras/a/stream.mjpg", "/stream", "/cameras/a/snapshot.jpg", "/snapshot"} {

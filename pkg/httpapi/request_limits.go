@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/viewers"
 )
@@ -73,7 +74,7 @@ func (s *Server) http2Config() *http.HTTP2Config {
 		MaxReceiveBufferPerStream:     maxBodyBytes,
 		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
 		// was at the start: net/http has one for good.
-		WriteByteTimeout: s.config.Load().WriteTimeout + repeatAfter,
+		WriteByteTimeout: s.config.Load().WriteTimeout + mjpeg.RepeatAfter,
 		// One that is gone without a word is found as a plain viewer is: see viewers.KeepAlive.
 		SendPingTimeout: viewers.KeepAlive.Idle,
 		PingTimeout:     time.Duration(viewers.KeepAlive.Count) * viewers.KeepAlive.Interval,

@@ -14,7 +14,7 @@ import (
 
 	"camd/pkg/audit"
 	"camd/pkg/connlimit"
-	"camd/pkg/fanout"
+	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/httpapi/viewers"
@@ -58,7 +58,7 @@ type Server struct {
 	audit          *audit.Log
 	viewers        *viewers.Registry
 	snapshots      *snapshot.Server
-	fanout         *fanout.Fanout
+	streams        *mjpeg.Server
 	wallSessions   sync.WaitGroup
 	pendingConns   *pendingConns
 	connLimiter    *connlimit.Limiter
@@ -95,7 +95,7 @@ func New(o Options) *Server {
 	s.pauseSetter.save = o.SavePaused
 	s.reloadState.at = s.startTime
 	s.SetConfig(cfg)
-	s.fanout = fanout.New(fanout.Options{RepeatAfter: repeatAfter, DrainTimeout: o.drainTimeout, ObserveAges: s.viewers.ObserveFrameAges})
+	s.streams = mjpeg.New(mjpeg.Options{Viewers: s.viewers, Stopping: s.stopping.Load, Log: o.Log, DrainTimeout: o.drainTimeout})
 	o.Metrics.registry.MustRegister(&collector{s})
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
 	return s
@@ -147,7 +147,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, extra ...ExtraListen
 func (s *Server) drain(listeners []httpListener) {
 	var pending sync.WaitGroup
 	pending.Go(s.pendingConns.drain)
-	s.fanout.Close()
+	s.streams.Close()
 	pending.Wait()
 	closeAll(listeners, cmp.Or(s.opts.drainTimeout, streamDrainTimeout))
 	s.viewers.Wait()

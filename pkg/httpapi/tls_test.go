@@ -18,6 +18,7 @@ import (
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/certificate"
+	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
@@ -198,7 +199,7 @@ func TestStalledConnectionLosesAllStreams(t *testing.T) {
 func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)
-	s, _ := startTLS(t, Options{Config: Config{WriteTimeout: repeatAfter * 4 / 5}}, true, cam)
+	s, _ := startTLS(t, Options{Config: Config{WriteTimeout: mjpeg.RepeatAfter * 4 / 5}}, true, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	for range 2 { // the second is the first again, after a write timeout
 		if !bytes.Equal(nextPicture(t, stream), picture(5)) {

@@ -10,6 +10,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/httpapi/viewers"
@@ -26,15 +27,21 @@ func clientKey(r *http.Request) string {
 	return "0"
 }
 
-// setClientCookie sets a cookie with the client's ID in clients_stat, if it gave a key to know the answer by. Nobody else gets
-// a cookie.
-func (v cameraRequest) setClientCookie(h http.Header, r *http.Request, viewer *viewers.Viewer) {
-	if v.mode != ustreamer {
-		return
-	}
+// setClientCookie sets a cookie with the viewer's ID in clients_stat, if the client gave a key by which to know its answer. Other
+// clients get no cookie.
+func setClientCookie(h http.Header, r *http.Request, viewer *viewers.Viewer) {
 	if viewer.ClientKey = clientKey(r); viewer.ClientKey != "0" {
 		h.Set("Set-Cookie", "stream_client="+viewer.ClientKey+"/"+viewer.ID+"; path=/; max-age=30")
 	}
+}
+
+// stream serves MJPEG until the viewer leaves.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+	var variant mjpeg.Variant
+	if v.mode == ustreamer {
+		variant.Prepare = func(h http.Header, viewer *viewers.Viewer) { setClientCookie(h, r, viewer) }
+	}
+	s.streams.ServeVariant(w, r, v.Target, variant)
 }
 
 // setUstreamerHeaders gives a snapshot ustreamer's headers.

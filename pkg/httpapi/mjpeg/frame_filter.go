@@ -1,6 +1,30 @@
-package httpapi
+package mjpeg
 
-import "time"
+import (
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/fanout"
+)
+
+// newFrameFilter returns a function that decides which frames a viewer gets, by its rate and its bytes per second; 0 is no limit.
+// Without a limit it returns nil.
+func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanout.Decision {
+	if fps == 0 && bytesPerSecond == 0 {
+		return nil
+	}
+	fpsLimit, byteLimit := newFPSLimiter(fps), &byteLimiter{rate: float64(bytesPerSecond)}
+	return func(f *broker.Frame) fanout.Decision {
+		switch {
+		case f.Placeholder: // shows a change of state, and is always sent
+		case !fpsLimit.allow(f.Captured):
+			return fanout.SkipRate
+		case !byteLimit.allow(len(f.Part), f.Captured):
+			return fanout.SkipOverLimit
+		}
+		return fanout.Send
+	}
+}
 
 // fpsLimiter thins a stream to a rate: of the frames that come, it lets through those that are due. It goes by when frames
 // were captured, so that a viewer's own delays do not change what it sees.

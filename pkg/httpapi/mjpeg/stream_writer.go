@@ -1,4 +1,4 @@
-package httpapi
+package mjpeg
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func (p *streamWriter) run(ctx context.Context) error {
 	if err := p.write([]byte(media.Preamble)); err != nil {
 		return err
 	}
-	repeat := time.NewTimer(repeatAfter)
+	repeat := time.NewTimer(RepeatAfter)
 	defer repeat.Stop()
 	var last *broker.Frame
 	for {
@@ -62,7 +62,7 @@ func (p *streamWriter) run(ctx context.Context) error {
 				return err
 			}
 			last = f
-			repeat.Reset(repeatAfter)
+			repeat.Reset(RepeatAfter)
 		}
 		p.countDropped()
 		if ctx.Err() != nil {

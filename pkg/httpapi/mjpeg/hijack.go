@@ -1,4 +1,4 @@
-package httpapi
+package mjpeg
 
 import (
 	"bytes"
@@ -23,13 +23,13 @@ import (
 func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn, v *fanout.Viewer, viewer *viewers.Viewer) {
 	header := w.Header()
 	if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
-		s.log.Warn("hijack", zap.Error(err))
-		s.viewers.Remove(viewer, "")
+		s.opts.Log.Warn("hijack", zap.Error(err))
+		s.opts.Viewers.Remove(viewer, "")
 		request.Fail(w, r, http.StatusInternalServerError, "this connection cannot carry a stream")
 		return
 	}
 	v.Conn = conn
-	v.OnClose = func(err error) { s.viewers.Remove(viewer, fanoutCutReason(err)) }
+	v.OnClose = func(err error) { s.opts.Viewers.Remove(viewer, fanoutCutReason(err)) }
 	_ = conn.SetWriteDeadline(time.Now().Add(v.WriteTimeout)) // the client may not have read earlier responses
 	n, err := conn.Write(responseHead(r, header))
 	_ = conn.SetWriteDeadline(time.Time{})
@@ -77,23 +77,4 @@ func fanoutCutReason(err error) string {
 		return viewers.CutStalled
 	}
 	return ""
-}
-
-// newFrameFilter decides which frames a viewer gets, by its rate and its share of bytes; 0 is no limit. Without either there is
-// nothing to decide, and it is nil.
-func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanout.Decision {
-	if fps == 0 && bytesPerSecond == 0 {
-		return nil
-	}
-	fpsLimit, byteLimit := newFPSLimiter(fps), &byteLimiter{rate: float64(bytesPerSecond)}
-	return func(f *broker.Frame) fanout.Decision {
-		switch {
-		case f.Placeholder: // news that do not wait
-		case !fpsLimit.allow(f.Captured):
-			return fanout.SkipRate
-		case !byteLimit.allow(len(f.Part), f.Captured):
-			return fanout.SkipOverLimit
-		}
-		return fanout.Send
-	}
 }

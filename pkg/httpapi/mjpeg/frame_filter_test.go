@@ -1,4 +1,4 @@
-package httpapi
+package mjpeg
 
 import (
 	"testing"
