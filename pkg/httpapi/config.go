@@ -10,6 +10,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/connlimit"
 	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/wall"
 )
 
 // Config is what is served, and within which limits. It is not changed once the server has it.
@@ -51,7 +52,7 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 	if cfg.Auth == nil {
 		cfg.Auth = openAuthenticator()
 	}
-	transports := []string{"http1", wallTransport}
+	transports := []string{"http1", wall.Transport}
 	if s.opts.TLS != nil {
 		transports = append(transports, "http2")
 	}

@@ -13,6 +13,7 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/camera"
 	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/wall"
 )
 
 // fullFeaturedCamera is a camera that can do all that a camera may be able to.
@@ -245,7 +246,7 @@ func (c contractClient) wall(t *testing.T) {
 	c.get(t, path, path)
 	c.get(t, path, path, "Upgrade", "websocket")
 	c.get(t, path, path, upgradeHeaders...)
-	c.get(t, path, path+"?"+strings.Repeat("x", maxWallQuery+1), upgradeHeaders...)
+	c.get(t, path, path+"?"+strings.Repeat("x", wall.MaxQueryBytes+1), upgradeHeaders...)
 	c.get(t, path, path, append(append(version, upgradeHeaders...), "Origin", "http://elsewhere.example")...)
 }
 

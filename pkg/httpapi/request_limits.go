@@ -29,13 +29,13 @@ const (
 )
 
 // requestRefusals counts refused requests, but for those that other packages count.
-type requestRefusals struct{ bodies, messages, streams, cancelled atomic.Uint64 }
+type requestRefusals struct{ bodies, streams, cancelled atomic.Uint64 }
 
 // refusedRequests returns how many requests were refused, by reason.
 func (s *Server) refusedRequests() map[string]uint64 {
 	n := &s.refusals
 	return map[string]uint64{
-		tooLarge: n.bodies.Load(), tooManyWaiting: s.snapshots.RefusedWaits(), tooManyMessages: n.messages.Load(),
+		tooLarge: n.bodies.Load(), tooManyWaiting: s.snapshots.RefusedWaits(), tooManyMessages: s.walls.Flooded(),
 		tooManyStreams: n.streams.Load(), tooManyCancelled: n.cancelled.Load(),
 	}
 }

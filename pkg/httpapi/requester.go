@@ -136,3 +136,13 @@ func (r *activeConfig) target(id string) request.Target {
 		WriteTimeout: r.WriteTimeout, SendBuffer: r.SendBuffer, BytesPerSecond: r.Limits.ViewerBytesPerSecond, WaitingSnapshots: r.Limits.Viewers,
 	}}
 }
+
+// currentCameras finds cameras in the current configuration.
+type currentCameras struct{ server *Server }
+
+// RevalidatedCamera returns a camera, if the grant still holds and can see it.
+func (c currentCameras) RevalidatedCamera(id string, g access.Grant) (request.Target, *request.Error) {
+	cfg := c.server.config.Load()
+	current, _ := cfg.Auth.Revalidate(g)
+	return cfg.findCamera(id, current)
+}

@@ -12,6 +12,7 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/snapshot"
+	"camd/pkg/httpapi/wall"
 )
 
 // route is an address: what it does, and whom it does it for.
@@ -34,7 +35,7 @@ func (s *Server) routeTable() []route {
 		{"GET", "/cameras/{camera}", access.View, nil, s.cameraPage},
 		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.stream},
 		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshot},
-		{"GET", "/api/v1/wall", access.View, s.wall, nil},
+		{"GET", "/api/v1/wall", access.View, s.serveWall, nil},
 		{"GET", "/api/v1/cameras", access.View, s.listCameras, nil},
 		{"GET", "/api/v1/cameras/{camera}", access.View, nil, s.showCamera},
 		{"PATCH", "/api/v1/cameras/{camera}", access.Control, nil, s.changeCamera},
@@ -178,4 +179,10 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshot.WaitTimeout + s.config.Load().WriteTimeout))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// serveWall serves the dashboard's WebSocket.
+func (s *Server) serveWall(w http.ResponseWriter, r *http.Request) {
+	cfg := s.config.Load()
+	s.walls.Serve(w, r, wall.Settings{WriteTimeout: cfg.WriteTimeout, SendBuffer: cfg.SendBuffer, OwnOrigin: cfg.OwnOrigin})
 }

@@ -18,6 +18,7 @@ import (
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/wall"
 	"camd/pkg/httpapi/web"
 )
 
@@ -59,7 +60,7 @@ type Server struct {
 	viewers        *viewers.Registry
 	snapshots      *snapshot.Server
 	streams        *mjpeg.Server
-	wallSessions   sync.WaitGroup
+	walls          *wall.Server
 	pendingConns   *pendingConns
 	connLimiter    *connlimit.Limiter
 	refusals       requestRefusals
@@ -95,6 +96,7 @@ func New(o Options) *Server {
 	s.pauseSetter.save = o.SavePaused
 	s.reloadState.at = s.startTime
 	s.SetConfig(cfg)
+	s.walls = wall.New(wall.Options{Viewers: s.viewers, Cameras: currentCameras{s}, Stopping: s.stopping.Load, Log: o.Log})
 	s.streams = mjpeg.New(mjpeg.Options{Viewers: s.viewers, Stopping: s.stopping.Load, Log: o.Log, DrainTimeout: o.drainTimeout})
 	o.Metrics.registry.MustRegister(&collector{s})
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
@@ -151,5 +153,5 @@ func (s *Server) drain(listeners []httpListener) {
 	pending.Wait()
 	closeAll(listeners, cmp.Or(s.opts.drainTimeout, streamDrainTimeout))
 	s.viewers.Wait()
-	s.wallSessions.Wait()
+	s.walls.Wait()
 }

@@ -11,6 +11,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/wall"
 )
 
 // Walls are bounded as viewers are, whether they have cameras or not, and counted.
@@ -76,8 +77,8 @@ func TestWallQueryIsLimited(t *testing.T) {
 	}{
 		"as many as may":    {append(ids, ids[0], "", ids[255]), http.StatusSwitchingProtocols},
 		"one too many":      {append(ids, "a"), http.StatusBadRequest},
-		"a long address":    {[]string{strings.Repeat("y", maxWallQuery)}, http.StatusBadRequest},
-		"the same for ever": {strings.Split(strings.Repeat("a,", maxWallQuery), ","), http.StatusBadRequest},
+		"a long address":    {[]string{strings.Repeat("y", wall.MaxQueryBytes)}, http.StatusBadRequest},
+		"the same for ever": {strings.Split(strings.Repeat("a,", wall.MaxQueryBytes), ","), http.StatusBadRequest},
 	} {
 		if resp := c.openWall(t, tt.cameras...); resp.StatusCode != tt.code {
 			t.Errorf("%s: %s, want %d", name, resp.Status, tt.code)
