@@ -48,6 +48,7 @@ var knownPackages = []string{
 	"pkg/source/v4l2",
 	"pkg/source/wire",
 	"pkg/connlimit",
+	"pkg/httpapi/compat",
 	"pkg/httpapi/mjpeg",
 	"pkg/httpapi/request",
 	"pkg/httpapi/snapshot",

@@ -72,8 +72,8 @@ func controlValue(kind string, value int64) any {
 	return value
 }
 
-func (s *Server) listControls(w http.ResponseWriter, r *http.Request, v cameraRequest) {
-	list, err := v.applyControls(r.Context(), nil)
+func (s *Server) listControls(w http.ResponseWriter, r *http.Request, target request.Target) {
+	list, err := applyControls(r.Context(), target.Camera, nil)
 	if err != nil {
 		failControls(w, r, err)
 		return
@@ -82,15 +82,15 @@ func (s *Server) listControls(w http.ResponseWriter, r *http.Request, v cameraRe
 }
 
 // applyControls sets what is to be set, and returns what the controls are then.
-func (v cameraRequest) applyControls(ctx context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
-	c, ok := v.Camera.(Adjustable)
+func applyControls(ctx context.Context, c request.Camera, settings map[string]camera.Setting) ([]camera.Control, error) {
+	adjustable, ok := c.(Adjustable)
 	switch {
 	case !ok:
 		return nil, camera.ControlErrorf(camera.NoControls, "this camera has no controls")
 	case len(settings) == 0:
-		return c.Controls(ctx)
+		return adjustable.Controls(ctx)
 	}
-	return c.SetControls(ctx, settings)
+	return adjustable.SetControls(ctx, settings)
 }
 
 // failControls answers with what went wrong.

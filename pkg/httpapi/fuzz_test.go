@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/compat"
 	"camd/pkg/httpapi/mjpeg"
 )
 
@@ -75,18 +76,10 @@ func FuzzQuery(f *testing.F) {
 			}
 		}
 		for _, address := range []string{"/cameras/a/stream.mjpg", "/api/v1/wall", "/api/v1/viewers", "/"} {
-			if address == "/cameras/a/stream.mjpg" && known && validFPS || address == "/" && strings.HasPrefix(actionOf(query), "s") {
+			if address == "/cameras/a/stream.mjpg" && known && validFPS || address == "/" && strings.HasPrefix(string(compat.ParseAction(query)), "s") {
 				continue // a stream, or a snapshot that may wait
 			}
 			checkErrorLine(t, serveRequest(t, s, http.MethodGet, address, query, nil), len(query))
-		}
-		if n := cameraNumber(actionOf(query)); n < 0 {
-			t.Errorf("camera number %d of %q", n, query)
-		}
-		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
-		r.URL.RawQuery = query
-		if key := clientKey(r); len(key) > maxKeyLength || key == "" || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`;,"\/`, c) }) {
-			t.Errorf("key %q would break a cookie", key)
 		}
 	})
 }

@@ -158,12 +158,12 @@ type changeJSON struct {
 	Since      *time.Time    `json:"since"`
 }
 
-func (s *Server) showHistory(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+func (s *Server) showHistory(w http.ResponseWriter, r *http.Request, target request.Target) {
 	states, grant := []changeJSON{}, request.RequesterOf(r).Grant
-	if c, ok := v.Camera.(HistorySource); ok {
+	if c, ok := target.Camera.(HistorySource); ok {
 		for _, h := range c.History() {
-			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), forAdmin(grant, v.ID, h.Detail), jsonTime(h.Since)})
+			states = append(states, changeJSON{h.State, h.Reason, h.Reason.Text(), forAdmin(grant, target.ID, h.Detail), jsonTime(h.Since)})
 		}
 	}
-	request.WriteJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.history.samplesOf(v.ID)})
+	request.WriteJSON(w, http.StatusOK, map[string]any{"states": states, "samples": s.history.samplesOf(target.ID)})
 }

@@ -29,7 +29,7 @@ type linkJSON struct {
 const linkExample = `{"for": "2h"}`
 
 // createLink lets whoever has the link see this camera for a while.
-func (s *Server) createLink(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+func (s *Server) createLink(w http.ResponseWriter, r *http.Request, target request.Target) {
 	validFor, bad := readLinkDuration(w, r)
 	if bad != nil {
 		bad.Fail(w, r)
@@ -42,13 +42,13 @@ func (s *Server) createLink(w http.ResponseWriter, r *http.Request, v cameraRequ
 		return
 	}
 	until := time.Now().Add(validFor)
-	text, err := auth.SignLink(v.ID, validFor)
+	text, err := auth.SignLink(target.ID, validFor)
 	if err != nil {
 		request.Fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.audit.Record(audit.LinkCreated, request.RequesterOf(r).Actor(), zap.String("camera", v.ID), zap.Time("until", until))
-	address := cfg.baseURL(r, request.RequesterOf(r).Client) + "/cameras/" + v.ID
+	s.audit.Record(audit.LinkCreated, request.RequesterOf(r).Actor(), zap.String("camera", target.ID), zap.Time("until", until))
+	address := cfg.baseURL(r, request.RequesterOf(r).Client) + "/cameras/" + target.ID
 	query := "?" + access.LinkParameter + "=" + url.QueryEscape(text)
 	request.WriteJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, jsonTime(until)})
 }
@@ -81,10 +81,10 @@ func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *r
 }
 
 // showLinkPage serves a page with only a camera's picture, which needs no script.
-func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target request.Target) {
 	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
 	s.pages.WriteLink(w, web.LinkPage{
-		Title: v.Camera.Status().Title, Stream: "/cameras/" + v.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
+		Title: target.Camera.Status().Title, Stream: "/cameras/" + target.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
 	}, web.NewPolicy(s.config.Load().FrameAncestors))
 }
 

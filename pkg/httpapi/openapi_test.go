@@ -99,7 +99,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 
 // The names of parameters, found where the source reads them.
 func TestOpenAPIDescribesTheParameters(t *testing.T) {
-	names := []string{"action"} // which actionOf reads
+	names := []string{"action"} // which compat.ParseAction reads
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

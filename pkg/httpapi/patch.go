@@ -22,10 +22,10 @@ type patchJSON struct {
 const patchExample = `{"controls": {"brightness": 128}} or {"paused": true}`
 
 // changeCamera does all that a request asks for or nothing, and answers with the camera as it is then.
-func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v cameraRequest) {
+func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, target request.Target) {
 	patch, bad := readPatch(w, r)
 	if bad == nil {
-		bad = patch.check(v)
+		bad = patch.check(target)
 	}
 	if bad != nil {
 		bad.Fail(w, r)
@@ -39,20 +39,20 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v cameraRe
 	// The controls first: they can be refused, and are those of a camera that is on before and after.
 	var list []camera.Control
 	if len(settings) > 0 {
-		before := v.Camera.Status().Controls
-		if list, err = v.applyControls(r.Context(), settings); err == nil {
-			s.logControlChanges(r, v.ID, settings, before, list)
+		before := target.Camera.Status().Controls
+		if list, err = applyControls(r.Context(), target.Camera, settings); err == nil {
+			s.logControlChanges(r, target.ID, settings, before, list)
 		}
 	}
 	if err == nil && patch.Paused != nil {
-		err = s.pauseCamera(w, r, v, *patch.Paused)
+		err = s.pauseCamera(w, r, target, *patch.Paused)
 	}
 	if err != nil {
 		failControls(w, r, err)
 		return
 	}
-	status := v.Camera.Status()
-	j := newCameraJSON(status, s.viewers.CountPerCamera()[v.ID], request.RequesterOf(r).Grant)
+	status := target.Camera.Status()
+	j := newCameraJSON(status, s.viewers.CountPerCamera()[target.ID], request.RequesterOf(r).Grant)
 	if j.Controls = controlsJSON(list); list == nil {
 		j.Controls = controlsJSON(status.Controls)
 	}
@@ -60,8 +60,8 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, v cameraRe
 }
 
 // check says what cannot be asked of this camera, or not at once.
-func (p patchJSON) check(v cameraRequest) *request.Error {
-	_, pausable := v.Camera.(Pausable)
+func (p patchJSON) check(target request.Target) *request.Error {
+	_, pausable := target.Camera.(Pausable)
 	switch {
 	case p.Paused == nil && len(p.Controls) == 0:
 		return request.Errorf(http.StatusBadRequest, "nothing to change; want a body such as %s", patchExample)

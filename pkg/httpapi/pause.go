@@ -39,16 +39,16 @@ func (s *pauseSetter) setPaused(ctx context.Context, id string, c Pausable, paus
 }
 
 // pauseCamera does what a person asked for, notes who that was, and tells them what it is worth.
-func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, v cameraRequest, paused bool) error {
-	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), v.ID, v.Camera.(Pausable), paused)
+func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, target request.Target, paused bool) error {
+	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), target.ID, target.Camera.(Pausable), paused)
 	if err != nil {
 		return err
 	}
 	if changed {
-		s.logPause(request.RequesterOf(r).Actor(), v.ID, paused)
+		s.logPause(request.RequesterOf(r).Actor(), target.ID, paused)
 	}
 	if saveErr != nil {
-		s.log.Warn("switch not kept", zap.String("camera", v.ID), zap.Bool("paused", paused), zap.Error(saveErr))
+		s.log.Warn("switch not kept", zap.String("camera", target.ID), zap.Bool("paused", paused), zap.Error(saveErr))
 		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+saveErr.Error())
 	}
 	return nil

@@ -146,3 +146,16 @@ func (c currentCameras) RevalidatedCamera(id string, g access.Grant) (request.Ta
 	current, _ := cfg.Auth.Revalidate(g)
 	return cfg.findCamera(id, current)
 }
+
+// NumberedCamera returns a camera by its place, from 0, among those that the grant can see.
+func (c currentCameras) NumberedCamera(number int, g access.Grant) (request.Target, *request.Error) {
+	cfg := c.server.config.Load()
+	visible := cfg.visibleTo(g)
+	switch {
+	case len(visible) == 0:
+		return request.Target{}, request.Errorf(http.StatusNotFound, "no camera is configured")
+	case number >= len(visible):
+		return request.Target{}, request.Errorf(http.StatusNotFound, "no camera number %d; there are 0 to %d", number, len(visible)-1)
+	}
+	return cfg.target(visible[number]), nil
+}

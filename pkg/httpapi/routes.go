@@ -20,7 +20,7 @@ type route struct {
 	method, pattern string
 	role            access.Role // at the camera, where there is one
 	serve           http.HandlerFunc
-	camera          func(http.ResponseWriter, *http.Request, cameraRequest) // instead of serve, of addresses that name a camera
+	camera          func(http.ResponseWriter, *http.Request, request.Target) // instead of serve, of addresses that name a camera
 }
 
 // routeTable is every address. One that is for anybody says so.
@@ -33,8 +33,8 @@ func (s *Server) routeTable() []route {
 		{"POST", "/login", publicRole, s.login, nil},
 		{"POST", "/logout", publicRole, s.logout, nil},
 		{"GET", "/cameras/{camera}", access.View, nil, s.cameraPage},
-		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.stream},
-		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshot},
+		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.streams.Serve},
+		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshots.Serve},
 		{"GET", "/api/v1/wall", access.View, s.serveWall, nil},
 		{"GET", "/api/v1/cameras", access.View, s.listCameras, nil},
 		{"GET", "/api/v1/cameras/{camera}", access.View, nil, s.showCamera},
@@ -49,9 +49,9 @@ func (s *Server) routeTable() []route {
 		{"GET", "/healthz", publicRole, healthz, nil},
 		{"GET", "/readyz", publicRole, s.readyz, nil},
 		// ustreamer's addresses.
-		{"GET", "/stream", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.stream)), nil},
-		{"GET", "/snapshot", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.snapshot)), nil},
-		{"GET", "/state", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.ustreamerState)), nil},
+		{"GET", "/stream", access.View, crossOrigin(s.compat.ServeStream), nil},
+		{"GET", "/snapshot", access.View, crossOrigin(s.compat.ServeSnapshot), nil},
+		{"GET", "/state", access.View, crossOrigin(s.compat.ServeState), nil},
 	}
 }
 
@@ -131,14 +131,8 @@ func allowed(r chi.Routes, path string) string {
 	return strings.Join(methods, ", ")
 }
 
-// cameraRequest is a request for one camera.
-type cameraRequest struct {
-	request.Target
-	mode compatMode
-}
-
 // cameraByID resolves {camera} in the address. A camera that somebody may not see is as one that is not there.
-func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *http.Request, cameraRequest)) http.HandlerFunc {
+func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *http.Request, request.Target)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := chi.URLParam(r, "camera")
 		cfg := s.config.Load()
@@ -152,7 +146,7 @@ func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *ht
 			s.refuseForbidden(w, r, requester.Grant, role, id)
 			return
 		}
-		next(w, r, cameraRequest{target, native})
+		next(w, r, target)
 	}
 }
 

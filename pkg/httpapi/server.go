@@ -14,6 +14,7 @@ import (
 
 	"camd/pkg/audit"
 	"camd/pkg/connlimit"
+	"camd/pkg/httpapi/compat"
 	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/snapshot"
@@ -61,6 +62,7 @@ type Server struct {
 	snapshots      *snapshot.Server
 	streams        *mjpeg.Server
 	walls          *wall.Server
+	compat         *compat.Server
 	pendingConns   *pendingConns
 	connLimiter    *connlimit.Limiter
 	refusals       requestRefusals
@@ -98,6 +100,7 @@ func New(o Options) *Server {
 	s.SetConfig(cfg)
 	s.walls = wall.New(wall.Options{Viewers: s.viewers, Cameras: currentCameras{s}, Stopping: s.stopping.Load, Log: o.Log})
 	s.streams = mjpeg.New(mjpeg.Options{Viewers: s.viewers, Stopping: s.stopping.Load, Log: o.Log, DrainTimeout: o.drainTimeout})
+	s.compat = compat.New(compat.Options{Cameras: currentCameras{s}, Streams: s.streams, Snapshots: s.snapshots, Viewers: s.viewers})
 	o.Metrics.registry.MustRegister(&collector{s})
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
 	return s

@@ -130,9 +130,9 @@ func (s *Server) listCameras(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Server) showCamera(w http.ResponseWriter, r *http.Request, v cameraRequest) {
-	status := v.Camera.Status()
-	j := newCameraJSON(status, s.viewers.CountPerCamera()[v.ID], request.RequesterOf(r).Grant)
+func (s *Server) showCamera(w http.ResponseWriter, r *http.Request, target request.Target) {
+	status := target.Camera.Status()
+	j := newCameraJSON(status, s.viewers.CountPerCamera()[target.ID], request.RequesterOf(r).Grant)
 	j.Controls = controlsJSON(status.Controls)
 	request.WriteJSON(w, http.StatusOK, j)
 }
