@@ -10,9 +10,6 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// maxPatch bounds a request's body: forty controls take less than half of it.
-const maxPatch = 4 << 10
-
 // patchJSON is what can be changed of a camera.
 type patchJSON struct {
 	Paused   *bool          `json:"paused"` // nil leaves it

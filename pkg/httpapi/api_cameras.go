@@ -91,34 +91,6 @@ func newCameraJSON(s camera.Status, viewers int, g access.Grant) cameraJSON {
 	}
 }
 
-// forAdmin returns a text about a camera if the role there is admin, and otherwise nothing. It is for texts that may have addresses
-// of the internal network, user names or paths. They come from many programs, so nothing can be taken out of them reliably.
-func forAdmin(g access.Grant, camera, text string) string {
-	if !g.Allows(access.Admin, camera) {
-		return ""
-	}
-	return text
-}
-
-func jsonTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Millisecond)
-	return &t
-}
-
-// nonzero leaves out what has not happened.
-func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
-	m := map[K]uint64{}
-	for k, n := range counts {
-		if n > 0 {
-			m[k] = n
-		}
-	}
-	return m
-}
-
 func (s *Server) listCameras(w http.ResponseWriter, r *http.Request) {
 	viewers, cfg := s.viewers.CountPerCamera(), s.config.Load()
 	list, grant := []cameraJSON{}, request.RequesterOf(r).Grant

@@ -1,14 +1,8 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,7 +10,6 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/audit"
 	"camd/pkg/httpapi/request"
-	"camd/pkg/httpapi/web"
 )
 
 // linkJSON is a link that was made.
@@ -78,59 +71,4 @@ func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *r
 		return 0, request.Errorf(http.StatusBadRequest, "for: want a duration from 1s to %dh, in a body such as %s", access.MaxLinkLifetime/time.Hour, linkExample)
 	}
 	return d, nil
-}
-
-// showLinkPage serves a page with only a camera's picture, which needs no script.
-func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target request.Target) {
-	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
-	s.pages.WriteLink(w, web.LinkPage{
-		Title: target.Camera.Status().Title, Stream: "/cameras/" + target.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
-	}, web.NewPolicy(s.config.Load().FrameAncestors))
-}
-
-// redirectToLinkedCamera leads who has a link to the page of the camera that it is for.
-func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, g access.Grant) {
-	visible := s.config.Load().visibleTo(g)
-	if len(visible) == 0 {
-		request.Fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
-		return
-	}
-	seeOther(w, "/cameras/"+visible[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())
-}
-
-// readJSON reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser can send
-// any other without asking this server first.
-func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *request.Error {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return request.Errorf(http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as %s", example)
-	}
-	// Tests without a connection have no deadlines.
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPatch))
-	if err == nil { // else net/http waits for what is left of it
-		_ = deadline.SetReadDeadline(time.Time{})
-	}
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return request.Errorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxPatch)
-	}
-	if err != nil {
-		return request.Errorf(http.StatusBadRequest, "the body did not arrive")
-	}
-	return parseJSON(body, to, example)
-}
-
-func parseJSON(body []byte, to any, example string) *request.Error {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	dec.UseNumber()
-	err := dec.Decode(to)
-	if _, more := dec.Token(); err == nil && more != io.EOF {
-		err = errors.New("there is more behind it")
-	}
-	if err != nil {
-		return request.Errorf(http.StatusBadRequest, "the body is not such as %s: %s", example, strings.TrimPrefix(err.Error(), "json: "))
-	}
-	return nil
 }

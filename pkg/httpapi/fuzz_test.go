@@ -111,7 +111,7 @@ func FuzzPatch(f *testing.F) {
 		`{"paused": true}`, `{"paused": false, "controls": {"brightness": 1}}`, `{"controls": {"flip": true, "power_line_frequency": "60 Hz"}}`,
 		`{"controls": {"brightness": 1e3}}`, `{"controls": {"brightness": 9223372036854775808}}`, `{"controls": {"": null}}`, `{"paused": null}`,
 		`{"paused": true} {}`, `{"PAUSED": true}`, `{"paused": true, "paused": false}`, `[]`, `null`, ``, `{"x": 1}`, "\xef\xbb\xbf{}", `{"controls": {"a\u0000\n": [{}]}}`,
-		strings.Repeat(`{"controls":`, 300), `{"controls": {"` + strings.Repeat("x", maxPatch) + `": 1}}`,
+		strings.Repeat(`{"controls":`, 300), `{"controls": {"` + strings.Repeat("x", maxJSON) + `": 1}}`,
 	} {
 		f.Add([]byte(body), "application/json")
 	}
@@ -128,7 +128,7 @@ func FuzzPatch(f *testing.F) {
 		valid := json.Valid(body) && dec.Decode(&decoded) == nil
 		switch {
 		case answer.StatusCode == http.StatusOK:
-			if !valid || len(body) > maxPatch || !strings.Contains(strings.ToLower(kind), "application/json") {
+			if !valid || len(body) > maxJSON || !strings.Contains(strings.ToLower(kind), "application/json") {
 				t.Fatalf("%q of %q was taken", body, kind)
 			}
 			if want, err := decoded.settings(); err != nil || len(want) > 0 && !reflect.DeepEqual(c.set, want) || len(want) == 0 && c.set != nil {

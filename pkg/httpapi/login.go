@@ -117,18 +117,3 @@ func localPath(next string) string {
 	}
 	return path
 }
-
-// meJSON is who somebody is here.
-type meJSON struct {
-	Name  string      `json:"who"`
-	Kind  access.Kind `json:"kind"`
-	Role  access.Role `json:"role"` // at every camera that is shown
-	Until *time.Time  `json:"until"`
-	Links bool        `json:"links"` // whether links can be made here
-	Login bool        `json:"login"` // whether somebody can log in here
-}
-
-func (s *Server) showMe(w http.ResponseWriter, r *http.Request) {
-	auth, requester := s.config.Load().Auth, request.RequesterOf(r)
-	request.WriteJSON(w, http.StatusOK, meJSON{requester.Identity, requester.Kind, highestRole(requester.Grant), jsonTime(requester.ExpiresAt), auth.HasLinks(), auth.HasLogin()})
-}

@@ -197,7 +197,7 @@ func (c contractClient) changes(t *testing.T, a *adjustableCamera) {
 		change(bad, "application/json")
 	}
 	change(good, "text/plain")
-	change(good+strings.Repeat(" ", maxPatch), "application/json")
+	change(good+strings.Repeat(" ", maxJSON), "application/json")
 	for _, err := range []error{
 		camera.ControlErrorf(camera.NoControls, "why"), camera.ControlErrorf(camera.NotOpen, "why"), camera.ControlErrorf(camera.BadSetting, "why"),
 		camera.ControlErrorf(camera.SettingRefused, "why"), camera.ControlErrorf(camera.ControlsTimeout, "why"), camera.ControlErrorf(camera.CameraPaused, "why"), errors.New("why"),
@@ -287,7 +287,7 @@ func (c contractClient) links(t *testing.T) {
 	link("yard", good, kind)
 	link("nope", good, kind)
 	link("yard", good, "text/plain")
-	link("yard", good+strings.Repeat(" ", maxPatch), kind)
+	link("yard", good+strings.Repeat(" ", maxJSON), kind)
 	for _, bad := range []string{`{}`, `{"for": "-1h"}`, `{"for": "721h"}`, `{"for": "soon"}`, `{"for": 1}`, `{"for": "1h", "x": 1}`, `x`} {
 		link("yard", bad, kind)
 	}

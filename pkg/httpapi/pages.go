@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/url"
 
 	"camd/pkg/access"
 	"camd/pkg/httpapi/compat"
@@ -44,4 +45,22 @@ func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, target reque
 		return
 	}
 	s.servePage(w, r, "camera.html")
+}
+
+// showLinkPage serves a page with only a camera's picture, which needs no script.
+func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target request.Target) {
+	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
+	s.pages.WriteLink(w, web.LinkPage{
+		Title: target.Camera.Status().Title, Stream: "/cameras/" + target.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
+	}, web.NewPolicy(s.config.Load().FrameAncestors))
+}
+
+// redirectToLinkedCamera redirects a request with a link to the page of the link's camera.
+func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, g access.Grant) {
+	visible := s.config.Load().visibleTo(g)
+	if len(visible) == 0 {
+		request.Fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
+		return
+	}
+	seeOther(w, "/cameras/"+visible[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())
 }

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 
+	"camd/pkg/audit"
 	"camd/pkg/httpapi/request"
 
 	"go.uber.org/zap"
@@ -52,4 +54,20 @@ func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, target requ
 		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+saveErr.Error())
 	}
 	return nil
+}
+
+// SetPaused switches a camera off or on for a caller outside HTTP, which via names. The state is saved as well.
+func (s *Server) SetPaused(ctx context.Context, via, id string, paused bool) error {
+	c, ok := s.config.Load().Cameras[id].(Pausable)
+	if !ok {
+		return fmt.Errorf("there is no camera %q that can be switched", id)
+	}
+	changed, saveErr, err := s.pauseSetter.setPaused(ctx, id, c, paused)
+	if err == nil && changed {
+		s.logPause(audit.Actor{Via: via}, id, paused)
+	}
+	if err == nil && saveErr != nil {
+		s.log.Warn("switch not kept", zap.String("camera", id), zap.Bool("paused", paused), zap.Error(saveErr))
+	}
+	return err
 }

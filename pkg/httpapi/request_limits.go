@@ -10,6 +10,7 @@ import (
 
 	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/httpapi/viewers"
 )
 
@@ -95,4 +96,13 @@ func (s *Server) trackConnState(c net.Conn, state http.ConnState) {
 	if state == http.StateIdle {
 		s.connLimiter.MarkIdle(c)
 	}
+}
+
+// limitWrites disconnects clients that send a request and do not read its answer. A stream sets its own deadlines.
+func (s *Server) limitWrites(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Tests without a connection have no deadlines.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshot.WaitTimeout + s.config.Load().WriteTimeout))
+		next.ServeHTTP(w, r)
+	})
 }

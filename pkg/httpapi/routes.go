@@ -3,15 +3,12 @@ package httpapi
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"go.uber.org/zap"
 
 	"camd/pkg/access"
 	"camd/pkg/httpapi/request"
-	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/httpapi/wall"
 )
 
@@ -129,50 +126,6 @@ func allowed(r chi.Routes, path string) string {
 		}
 	}
 	return strings.Join(methods, ", ")
-}
-
-// cameraByID resolves {camera} in the address. A camera that somebody may not see is as one that is not there.
-func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *http.Request, request.Target)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		id := chi.URLParam(r, "camera")
-		cfg := s.config.Load()
-		requester := request.RequesterOf(r)
-		target, bad := cfg.findCamera(id, requester.Grant)
-		if bad != nil {
-			bad.Fail(w, r)
-			return
-		}
-		if !requester.Allows(role, id) {
-			s.refuseForbidden(w, r, requester.Grant, role, id)
-			return
-		}
-		next(w, r, target)
-	}
-}
-
-// logRequests notes what was asked, at debug level: surveillance boxes are polled a lot.
-func (s *Server) logRequests(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.log.Core().Enabled(zap.DebugLevel) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		begin := time.Now()
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(ww, r)
-		s.log.Debug("request", zap.String("method", r.Method), zap.String("path", r.URL.Path),
-			zap.String("remote", r.RemoteAddr), zap.Int("status", ww.Status()), zap.Int("bytes", ww.BytesWritten()),
-			zap.Duration("took", time.Since(begin)))
-	})
-}
-
-// limitWrites keeps clients that ask and do not read from holding connections. A stream sets its own deadlines.
-func (s *Server) limitWrites(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Tests without a connection have no deadlines.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshot.WaitTimeout + s.config.Load().WriteTimeout))
-		next.ServeHTTP(w, r)
-	})
 }
 
 // serveWall serves the dashboard's WebSocket.

@@ -158,3 +158,13 @@ func (s *Server) drain(listeners []httpListener) {
 	s.viewers.Wait()
 	s.walls.Wait()
 }
+
+// Alive returns nil if all goroutines that send frames to many viewers have made progress since then, else an error that names one.
+// It does not tell whether requests are answered.
+func (s *Server) Alive(since time.Time) error { return s.streams.Alive(since) }
+
+// Viewers returns the number of viewers.
+func (s *Server) Viewers() int { return s.viewers.Count() }
+
+// ViewerCounts returns the number of viewers of each camera that has some.
+func (s *Server) ViewerCounts() map[string]int { return s.viewers.CountPerCamera() }

@@ -69,98 +69,98 @@ func NewRegistry(o Options) *Registry {
 }
 
 // SetLimits sets the limits for viewers from now on.
-func (a *Registry) SetLimits(l Limits) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.limits = l
+func (r *Registry) SetLimits(l Limits) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limits = l
 }
 
 // Add admits a viewer of a topic, or returns for people why not.
-func (a *Registry) Add(v *Viewer, topic *broker.Topic) error {
-	if err := a.admit(v); err != nil {
+func (r *Registry) Add(v *Viewer, topic *broker.Topic) error {
+	if err := r.admit(v); err != nil {
 		return err
 	}
-	a.opts.Audit.ViewStarted(v.actor, v.auditStream(), v.UserAgent)
-	a.opts.FrameAges.Add(v.Key, topic)
-	v.frameAge = a.opts.FrameAges.Observer(topic)
+	r.opts.Audit.ViewStarted(v.actor, v.auditStream(), v.UserAgent)
+	r.opts.FrameAges.Add(v.Key, topic)
+	v.frameAge = r.opts.FrameAges.Observer(topic)
 	return nil
 }
 
-func (a *Registry) admit(v *Viewer) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if limit, err := a.exceededLimit(v); err != nil {
-		a.refused[limit]++
+func (r *Registry) admit(v *Viewer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if limit, err := r.exceededLimit(v); err != nil {
+		r.refused[limit]++
 		return err
 	}
-	a.viewers[v] = struct{}{}
-	a.perCamera[v.Camera]++
-	a.perAddress[v.address]++
-	a.connected.Add(1)
+	r.viewers[v] = struct{}{}
+	r.perCamera[v.Camera]++
+	r.perAddress[v.address]++
+	r.connected.Add(1)
 	return nil
 }
 
 // Remove removes a viewer. cut is why camd cut it, empty if it left by itself; of a viewer that has lost access, that is the reason.
-func (a *Registry) Remove(v *Viewer, cut string) {
+func (r *Registry) Remove(v *Viewer, cut string) {
 	if v.accessRevoked.Load() {
 		cut = CutAccess
 	}
-	a.forget(v, cut)
+	r.forget(v, cut)
 	t := v.Totals()
-	a.opts.Audit.ViewEnded(v.actor, v.auditStream(), audit.ViewStats{
+	r.opts.Audit.ViewEnded(v.actor, v.auditStream(), audit.ViewStats{
 		Since: v.Since, Frames: t.Sent, Dropped: t.Dropped(), Bytes: t.Bytes, Reason: cmp.Or(cut, "left"),
 	})
 }
 
-func (a *Registry) forget(v *Viewer, cut string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.viewers, v)
-	decrement(a.perCamera, v.Camera)
-	decrement(a.perAddress, v.address)
-	if a.pastCounts[v.Key] == nil {
-		a.pastCounts[v.Key] = &Totals{}
+func (r *Registry) forget(v *Viewer, cut string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.viewers, v)
+	decrement(r.perCamera, v.Camera)
+	decrement(r.perAddress, v.address)
+	if r.pastCounts[v.Key] == nil {
+		r.pastCounts[v.Key] = &Totals{}
 	}
-	a.pastCounts[v.Key].add(v.Totals())
+	r.pastCounts[v.Key].add(v.Totals())
 	if cut != "" {
-		a.cut[[2]string{v.Camera, cut}]++
+		r.cut[[2]string{v.Camera, cut}]++
 	}
-	a.connected.Done()
+	r.connected.Done()
 }
 
 // ObserveFrameAges observes how old frames of a topic were.
-func (a *Registry) ObserveFrameAges(topic *broker.Topic, ages []time.Duration) {
-	observer := a.opts.FrameAges.Observer(topic)
+func (r *Registry) ObserveFrameAges(topic *broker.Topic, ages []time.Duration) {
+	observer := r.opts.FrameAges.Observer(topic)
 	for _, age := range ages {
 		observer.Observe(age.Seconds())
 	}
 }
 
 // Wait returns when no viewer is left.
-func (a *Registry) Wait() { a.connected.Wait() }
+func (r *Registry) Wait() { r.connected.Wait() }
 
 // exceededLimit returns the limit that v would exceed, and the error for its user.
-func (a *Registry) exceededLimit(v *Viewer) (string, error) {
-	l := a.limits
+func (r *Registry) exceededLimit(v *Viewer) (string, error) {
+	l := r.limits
 	switch {
-	case len(a.viewers) >= l.Viewers:
-		return LimitViewers, fmt.Errorf("%d viewers are connected, as many as this server allows; try again later", len(a.viewers))
-	case l.PerCamera > 0 && a.perCamera[v.Camera] >= l.PerCamera:
+	case len(r.viewers) >= l.Viewers:
+		return LimitViewers, fmt.Errorf("%d viewers are connected, as many as this server allows; try again later", len(r.viewers))
+	case l.PerCamera > 0 && r.perCamera[v.Camera] >= l.PerCamera:
 		return LimitPerCamera, fmt.Errorf("%d viewers watch camera %q, as many as may; try again later", l.PerCamera, v.Camera)
-	case l.PerAddress > 0 && a.perAddress[v.address] >= l.PerAddress && v.address != request.UnixAddress:
+	case l.PerAddress > 0 && r.perAddress[v.address] >= l.PerAddress && v.address != request.UnixAddress:
 		return LimitPerAddress, fmt.Errorf("%d streams go to your address, as many as may; close one", l.PerAddress)
-	case l.TotalBytesPerSecond > 0 && a.measured.perSecond(a.totalBytes(), v.Since) >= float64(l.TotalBytesPerSecond):
+	case l.TotalBytesPerSecond > 0 && r.measured.perSecond(r.totalBytes(), v.Since) >= float64(l.TotalBytesPerSecond):
 		return LimitBytes, fmt.Errorf("this server sends as many bytes a second as it may; try again later")
 	}
 	return "", nil
 }
 
-// totalBytes returns the bytes sent to all viewers ever. a.mu must be held.
-func (a *Registry) totalBytes() (bytes uint64) {
-	for _, t := range a.pastCounts {
+// totalBytes returns the bytes sent to all viewers ever. r.mu must be held.
+func (r *Registry) totalBytes() (bytes uint64) {
+	for _, t := range r.pastCounts {
 		bytes += t.Bytes
 	}
-	for v := range a.viewers {
+	for v := range r.viewers {
 		bytes += v.Bytes.Load()
 	}
 	return bytes

@@ -18,14 +18,14 @@ type Stats struct {
 }
 
 // Stats returns the counts now.
-func (a *Registry) Stats() Stats {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c := Stats{Connected: map[Key]int{}, Totals: map[Key]Totals{}, Cut: maps.Clone(a.cut), Refused: maps.Clone(a.refused), MaxViewers: a.limits.Viewers, Walls: a.wallConns}
-	for s, t := range a.pastCounts {
+func (r *Registry) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := Stats{Connected: map[Key]int{}, Totals: map[Key]Totals{}, Cut: maps.Clone(r.cut), Refused: maps.Clone(r.refused), MaxViewers: r.limits.Viewers, Walls: r.wallConns}
+	for s, t := range r.pastCounts {
 		c.Totals[s] = *t
 	}
-	for v := range a.viewers {
+	for v := range r.viewers {
 		t := c.Totals[v.Key]
 		t.add(v.Totals())
 		c.Totals[v.Key] = t
@@ -35,29 +35,29 @@ func (a *Registry) Stats() Stats {
 }
 
 // CountPerCamera returns how many viewers each camera has.
-func (a *Registry) CountPerCamera() map[string]int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return maps.Clone(a.perCamera)
+func (r *Registry) CountPerCamera() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.perCamera)
 }
 
 // Count returns how many viewers there are.
-func (a *Registry) Count() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.viewers)
+func (r *Registry) Count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.viewers)
 }
 
 // All returns all viewers, in no order.
-func (a *Registry) All() []*Viewer {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Collect(maps.Keys(a.viewers))
+func (r *Registry) All() []*Viewer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.viewers))
 }
 
 // Sorted returns the viewers by camera, and those of one camera in the order in which they came.
-func (a *Registry) Sorted() []*Viewer {
-	viewers := a.All()
+func (r *Registry) Sorted() []*Viewer {
+	viewers := r.All()
 	slices.SortFunc(viewers, func(v, w *Viewer) int {
 		return cmp.Or(cmp.Compare(v.Camera, w.Camera), v.Since.Compare(w.Since), cmp.Compare(v.ID, w.ID))
 	})
@@ -72,14 +72,14 @@ type Sample struct {
 }
 
 // Samples returns the sample of each camera that has viewers.
-func (a *Registry) Samples() map[string]Sample {
+func (r *Registry) Samples() map[string]Sample {
 	type sum struct {
 		present, aged int
 		age           time.Duration
 	}
 	sums := map[string]*sum{}
-	a.mu.Lock()
-	for v := range a.viewers {
+	r.mu.Lock()
+	for v := range r.viewers {
 		s := sums[v.Camera]
 		if s == nil {
 			s = &sum{}
@@ -91,7 +91,7 @@ func (a *Registry) Samples() map[string]Sample {
 			s.age += age
 		}
 	}
-	a.mu.Unlock()
+	r.mu.Unlock()
 	all := make(map[string]Sample, len(sums))
 	for id, s := range sums {
 		all[id] = Sample{s.present, s.age.Seconds() / float64(s.aged)} // 0/0 is NaN
