@@ -68,6 +68,18 @@ var forbiddenDependencies = []struct{ from, to string }{
 	{"pkg/source", "pkg/statestore"},
 }
 
+// httpapiImports lists what each package below pkg/httpapi imports of the others there. None imports pkg/httpapi itself, which mounts
+// them. Packages request and viewers are below all that serve something; of those, only compat uses others.
+var httpapiImports = map[string][]string{
+	"request":  {},
+	"viewers":  {"request"},
+	"web":      {"request"},
+	"snapshot": {"request"},
+	"mjpeg":    {"request", "viewers"},
+	"wall":     {"request", "viewers"},
+	"compat":   {"mjpeg", "request", "snapshot", "viewers"},
+}
+
 // goPackage is a package as go list describes it, test files left out.
 type goPackage struct {
 	ImportPath    string
@@ -175,6 +187,24 @@ func TestPackagesDependOnlyOnWhatIsAllowed(t *testing.T) {
 				i := slices.IndexFunc(p.Deps, func(dep string) bool { return isBelow(dep, s.to) })
 				if isBelow(p.ImportPath, s.from) && i >= 0 {
 					t.Errorf("%s depends on %s", p.ImportPath, p.Deps[i])
+				}
+			}
+		}
+	})
+	t.Run("packages below httpapi import only those below them", func(t *testing.T) {
+		const httpapi = modulePrefix + "pkg/httpapi"
+		for _, p := range all {
+			name, below := strings.CutPrefix(p.ImportPath, httpapi+"/")
+			if !below {
+				continue
+			}
+			allowed, listed := httpapiImports[name]
+			if !listed {
+				t.Errorf("%s is not in httpapiImports", p.ImportPath)
+			}
+			for _, dep := range p.Deps {
+				if isBelow(dep, "pkg/httpapi") && !slices.Contains(allowed, strings.TrimPrefix(dep, httpapi+"/")) {
+					t.Errorf("%s depends on %s", p.ImportPath, dep)
 				}
 			}
 		}

@@ -69,8 +69,8 @@ func newServerConfig(cfg *config.Config, cameras []*source.Camera, authenticator
 		Limits: httpapi.Limits{
 			Viewers: cfg.Limits.Viewers, PerCamera: cfg.Limits.ViewersPerCamera, PerAddress: cfg.Limits.ViewersPerAddress,
 			TotalBytesPerSecond: cfg.Limits.BytesPerSecond, ViewerBytesPerSecond: cfg.Limits.ViewerBytesPerSecond,
-			Connections: limits,
 		},
+		Connections: limits,
 	}
 	if cfg.TLS != nil {
 		r.HSTS = cfg.TLS.HSTS

@@ -7,6 +7,7 @@ import (
 
 	"camd/pkg/audit"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
 )
 
 // controlChange is what a control was and is; nil is not known.
@@ -27,7 +28,7 @@ func (s *Server) logControlChanges(r *http.Request, id string, settings map[stri
 			changes[c.Name] = controlChange{was[c.Name], c.Value}
 		}
 	}
-	s.audit.Record(audit.Adjusted, actorOf(r), zap.String("camera", id), zap.Any("changes", changes))
+	s.audit.Record(audit.Adjusted, request.RequesterOf(r).Actor(), zap.String("camera", id), zap.Any("changes", changes))
 }
 
 // logPause writes who has switched a camera off or on.

@@ -9,6 +9,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/audit"
+	"camd/pkg/httpapi/request"
 )
 
 // logBadCredentials logs credentials that were refused. A request without any is not logged.
@@ -52,6 +53,6 @@ func (s *Server) refuseForbidden(w http.ResponseWriter, r *http.Request, g acces
 	if camera != "" {
 		fields = append(fields, zap.String("camera", camera))
 	}
-	s.audit.Record(audit.Refused, newActor(g, s.config.Load().Auth.Client(r)), fields...)
+	s.audit.Record(audit.Refused, request.Requester{Grant: g, Client: s.config.Load().Auth.Client(r)}.Actor(), fields...)
 	failForbidden(w, r, g, role)
 }

@@ -12,6 +12,7 @@ import (
 
 	"camd/pkg/audit"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 )
 
 // startAudited serves cameras, and returns what the audit log has of them.
@@ -57,7 +58,7 @@ func TestAuditLogsStreamStartAndEnd(t *testing.T) {
 		t.Error("it has ended")
 	}
 	_ = resp.Body.Close()
-	eventually(t, "the viewer to be missed", func() bool { cam.publish(2); return s.viewers.size() == 0 })
+	eventually(t, "the viewer to be missed", func() bool { cam.publish(2); return s.viewers.Count() == 0 })
 	end := auditRecord(t, logs, audit.ViewEnd)
 	want["reason"] = "left"
 	checkFields(t, end, want)
@@ -74,7 +75,7 @@ func TestAuditLogsShutdownAsReason(t *testing.T) {
 	_, parts := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, parts)
 	s.stop(t)
-	checkFields(t, auditRecord(t, logs, audit.ViewEnd), map[string]any{"reason": cutShutdown, "camera": "a"})
+	checkFields(t, auditRecord(t, logs, audit.ViewEnd), map[string]any{"reason": viewers.CutShutdown, "camera": "a"})
 }
 
 func TestAuditLogsWallViews(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"camd/pkg/broker"
+	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
 
@@ -93,9 +94,9 @@ func BenchmarkSample(b *testing.B) {
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	for id := range cameras {
 		for range 1000 {
-			v := newViewer(streamKey{id, "main", "http1"}, r, false)
+			v := viewers.New(viewers.Key{Camera: id, Rendition: "main", Transport: "http1"}, r, false)
 			v.CountSent(&broker.Frame{Captured: v.Since}, v.Since.Add(time.Millisecond))
-			if err := s.viewers.add(v); err != nil {
+			if err := s.viewers.Add(v, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

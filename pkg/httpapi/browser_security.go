@@ -7,20 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"camd/pkg/httpapi/request"
 )
-
-// basePolicy lets the pages load what camd serves and nothing else. Who may have them in a frame comes behind it.
-const basePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors "
-
-// contentSecurityPolicy is basePolicy with the origins that may have the pages in a frame.
-func (r *activeConfig) contentSecurityPolicy() string {
-	if slices.Equal(r.FrameAncestors, []string{"none"}) {
-		return basePolicy + "'none'"
-	}
-	others := slices.DeleteFunc(slices.Clone(r.FrameAncestors), func(origin string) bool { return origin == "self" })
-	return basePolicy + strings.Join(append([]string{"'self'"}, others...), " ")
-}
 
 // securityHeaders keep a browser from reading more into an answer than it says, from giving it to pages of others, and from coming
 // back unencrypted.
@@ -71,7 +60,7 @@ func isEmbeddedBySameHost(r *http.Request) bool {
 func (s *Server) refuseCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.config.Load().crossOrigin.Check(r); err != nil {
-			fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here; if it is this server's own, a proxy has changed the Host header: "+
+			request.Fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here; if it is this server's own, a proxy has changed the Host header: "+
 				"pass it on, or set public_url in the configuration")
 			return
 		}

@@ -147,7 +147,18 @@ func TestUstreamerStateListsClients(t *testing.T) {
 			t.Errorf("%s: cookie %q", path, resp.Header.Get("Set-Cookie"))
 		}
 	}
-	var got struct{ Result ustreamerStateJSON }
+	var got struct {
+		Result struct {
+			Stream struct {
+				QueuedFPS   int `json:"queued_fps"`
+				Clients     int
+				ClientsStat map[string]struct {
+					ExtraHeaders bool `json:"extra_headers"`
+					Key          string
+				} `json:"clients_stat"`
+			}
+		}
+	}
 	eventually(t, "all are counted", func() bool {
 		err := json.Unmarshal([]byte(body(t, s.get(t, "/state"))), &got)
 		return err == nil && got.Result.Stream.Clients == 4

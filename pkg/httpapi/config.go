@@ -8,6 +8,9 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/broker"
+	"camd/pkg/connlimit"
+	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/wall"
 )
 
 // Config is what is served, and within which limits. It is not changed once the server has it.
@@ -15,6 +18,7 @@ type Config struct {
 	Cameras     map[string]Camera // by ID
 	Order       []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
 	Limits      Limits
+	Connections connlimit.Limits      // of any kind, whatever they ask for
 	SendBuffer  int                   // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
 	Auth        *access.Authenticator // who may see and do what; nil is full access for everyone
 	Hosts       Hosts                 // by which names browsers may call this server, beside its addresses and localhost
@@ -31,7 +35,7 @@ type Config struct {
 type activeConfig struct {
 	Config
 	crossOrigin *http.CrossOriginProtection
-	streamKeys  []streamKey // of this camd's cameras
+	streamKeys  []viewers.Key // of this camd's cameras
 	transports  []string
 	frameAges   map[*broker.Topic]prometheus.Observer // of this camd's cameras
 	remote      map[string]bool                       // cameras of other sites, which have series and history once they are watched
@@ -48,7 +52,7 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 	if cfg.Auth == nil {
 		cfg.Auth = openAuthenticator()
 	}
-	transports := []string{"http1", wallTransport}
+	transports := []string{"http1", wall.Transport}
 	if s.opts.TLS != nil {
 		transports = append(transports, "http2")
 	}
@@ -68,7 +72,7 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 			}
 			active.frameAges[topic] = s.frameAge.WithLabelValues(id, name)
 			for _, t := range transports {
-				active.streamKeys = append(active.streamKeys, streamKey{id, name, t})
+				active.streamKeys = append(active.streamKeys, viewers.Key{Camera: id, Rendition: name, Transport: t})
 			}
 		}
 	}
@@ -84,8 +88,8 @@ func (s *Server) SetConfig(cfg Config) {
 		s.checkStarted() // those that come are in their first start, and the others may have left theirs
 	}
 	s.history.setCameras(next.Config.Order, next.remote)
-	s.viewers.setLimits(next.Limits)
-	s.connLimiter.SetLimits(next.Limits.Connections)
+	s.viewers.SetLimits(next.Limits)
+	s.connLimiter.SetLimits(next.Connections)
 	s.config.Store(next)
 	if before != nil {
 		s.deleteFrameAges(before.streamKeys, next.streamKeys)
@@ -94,15 +98,3 @@ func (s *Server) SetConfig(cfg Config) {
 		s.revalidate()
 	}
 }
-
-// frameAgeOf returns what notes the ages of a topic's frames; of one that is not served any more they are noted nowhere.
-func (s *Server) frameAgeOf(t *broker.Topic) prometheus.Observer {
-	if o, ok := s.config.Load().frameAges[t]; ok {
-		return o
-	}
-	return s.remotes.frameAgeOf(t)
-}
-
-type discardObserver struct{}
-
-func (discardObserver) Observe(float64) {}

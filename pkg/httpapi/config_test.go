@@ -15,6 +15,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 )
 
 // newConfig returns a Config of cameras in their order.
@@ -51,7 +52,7 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 		if _, err := leaving.NextPart(); err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("encrypted %v: who watched what is gone has %v", encrypted, err)
 		}
-		eventually(t, "it is counted", func() bool { return s.viewers.collectStats().cut[[2]string{"goes", cutRemoved}] == 1 })
+		eventually(t, "it is counted", func() bool { return s.viewers.Stats().Cut[[2]string{"goes", viewers.CutRemoved}] == 1 })
 		for shade := range uint8(5) {
 			want := stays.publish(10 * shade)
 			if got := nextPicture(t, staying); !bytes.Equal(got, want.JPEG) {
@@ -98,12 +99,14 @@ func TestReturningCameraKeepsCounting(t *testing.T) {
 	first.publish(1)
 	_, parts := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, parts)
-	sent := func() uint64 { return s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}].sent }
+	sent := func() uint64 {
+		return s.viewers.Stats().Totals[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http1"}].Sent
+	}
 	eventually(t, "it is counted", func() bool { return sent() == 1 })
 	tag := s.get(t, "/cameras/a/snapshot.jpg").Header.Get("ETag")
 	s.SetConfig(Config{})
 	first.topic.End()
-	eventually(t, "nobody watches", func() bool { return s.viewers.countPerCamera()["a"] == 0 })
+	eventually(t, "nobody watches", func() bool { return s.viewers.CountPerCamera()["a"] == 0 })
 	if resp := s.get(t, "/stream"); resp.StatusCode != http.StatusNotFound || body(t, resp) != "no camera is configured\n" {
 		t.Errorf("without cameras: %s", resp.Status)
 	}
@@ -170,19 +173,19 @@ func TestWriteTimeoutAppliesToNewViewers(t *testing.T) {
 	s := startServer(t, Options{Config: Config{WriteTimeout: time.Hour}}, cam)
 	slow := dialStream(t, s, "/cameras/a/stream.mjpg")
 	defer slow.Close()
-	eventually(t, "it watches", func() bool { return s.viewers.countPerCamera()["a"] == 1 })
+	eventually(t, "it watches", func() bool { return s.viewers.CountPerCamera()["a"] == 1 })
 	cfg := newConfig(Limits{}, cam)
 	cfg.WriteTimeout = 100 * time.Millisecond
 	s.SetConfig(cfg)
 	late := dialStream(t, s, "/cameras/a/stream.mjpg")
 	defer late.Close()
-	eventually(t, "both watch", func() bool { return s.viewers.countPerCamera()["a"] == 2 })
+	eventually(t, "both watch", func() bool { return s.viewers.CountPerCamera()["a"] == 2 })
 	big := broker.Frame{Captured: time.Now(), Part: make([]byte, 32<<20)}
 	eventually(t, "the later one is cut", func() bool {
 		cam.topic.Publish(big)
-		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 1
+		return s.viewers.Stats().Cut[[2]string{"a", viewers.CutStalled}] == 1
 	})
-	if n := s.viewers.countPerCamera()["a"]; n != 1 {
+	if n := s.viewers.CountPerCamera()["a"]; n != 1 {
 		t.Errorf("%d watch, want the one that came before", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/request"
 )
 
 // healthz says that the daemon answers. It says nothing of cameras: restarting camd mends none.
@@ -65,11 +66,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	case !s.camerasStarted.Load(), bus.AwaitingCameras:
 		code, status = http.StatusServiceUnavailable, "starting"
 	}
-	if isRetryable(code) {
+	if code != http.StatusOK {
 		w.Header().Set("Retry-After", "1")
 	}
 	answer["status"] = status
-	writeJSON(w, code, answer)
+	request.WriteJSON(w, code, answer)
 }
 
 // current notes when all cameras of this camd have left their first start. That is for good: one that wakes, or comes,

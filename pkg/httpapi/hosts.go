@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"camd/pkg/httpapi/request"
+
 	"go.uber.org/zap"
 )
 
@@ -50,12 +52,12 @@ func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := hostName(r.Host)
 		if local, canBeBrowser := classifyConn(r); canBeBrowser && r.URL.Path != "/healthz" && !s.config.Load().Hosts.allows(name, local) {
-			name = sanitizeText(name)
+			name = request.SanitizeText(name)
 			if s.refusedHosts.isNew(name) {
 				s.log.Warn("host refused", zap.String("host", name), zap.String("remote", r.RemoteAddr),
 					zap.String("remedy", "if people or programs may call this camd so, name it under hosts in the configuration"))
 			}
-			fail(w, r, http.StatusMisdirectedRequest, fmt.Sprintf(
+			request.Fail(w, r, http.StatusMisdirectedRequest, fmt.Sprintf(
 				"this server is not known as %q; if it may be called so, name it under hosts in its configuration, or else ask for it by its address", name))
 			return
 		}

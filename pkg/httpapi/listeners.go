@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"camd/pkg/httpapi/request"
 )
 
 // ExtraListener is a further address that a server listens at.
@@ -34,7 +36,7 @@ func (s *Server) newListeners(base context.Context, errs *log.Logger, l net.List
 		srv := &http.Server{
 			Handler:           d.Handler,
 			BaseContext:       func(net.Listener) context.Context { return base },
-			ConnContext:       withConn,
+			ConnContext:       request.WithConn,
 			ConnState:         s.trackConnState,
 			ReadHeaderTimeout: 10 * time.Second,
 			IdleTimeout:       2 * time.Minute,
@@ -107,14 +109,3 @@ func closeAll(listeners []httpListener, timeout time.Duration) {
 
 // MetricsHandler answers for /metrics and whether camd is well, and nothing else.
 func (s *Server) MetricsHandler() http.Handler { return s.metricsHandler }
-
-// underlyingConn returns the kernel's connection, below TLS and the connection limiter.
-func underlyingConn(c net.Conn) net.Conn {
-	for {
-		outer, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			return c
-		}
-		c = outer.NetConn()
-	}
-}

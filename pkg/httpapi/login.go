@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,56 +10,41 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/audit"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/web"
 )
 
 // maxForm bounds what a login page sends.
 const maxForm = 4 << 10
 
-// loginPage is what the login page says.
-type loginPage struct {
-	Next, User, Problem string
-	Open                bool // what is typed crosses a network in the clear
-}
-
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
-	p := loginPage{Next: localPath(r.FormValue("next"))}
+	p := web.LoginPage{Next: localPath(r.FormValue("next"))}
 	if r.FormValue("ended") == "link" {
 		p.Problem = "This link has expired, or was taken back."
 	}
 	s.renderLogin(w, r, http.StatusOK, p)
 }
 
-func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p loginPage) {
+func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p web.LoginPage) {
 	auth := s.config.Load().Auth
 	if !auth.HasLogin() {
-		fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
+		request.Fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
 		return
 	}
 	local, _ := classifyConn(r)
 	p.Open = !auth.Client(r).Secure && !local
 	// Under no-referrer browsers send the form with "Origin: null", and without TLS nothing else says that it is of this page.
 	w.Header().Set("Referrer-Policy", "same-origin")
-	s.render(w, code, s.pages.login, p)
-}
-
-// render answers with a page that is made for this request. Its forms may be sent here alone.
-func (s *Server) render(w http.ResponseWriter, code int, page *template.Template, with any) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", strings.Replace(s.config.Load().contentSecurityPolicy(), "form-action 'none'", "form-action 'self'", 1))
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	w.WriteHeader(code)
-	_ = page.Execute(w, with) // the client left
+	s.pages.WriteLogin(w, code, p, web.NewPolicy(s.config.Load().FrameAncestors))
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	auth := s.config.Load().Auth
 	if bad := readForm(w, r); bad != nil {
-		fail(w, r, bad.code, bad.message)
+		bad.Fail(w, r)
 		return
 	}
-	p := loginPage{Next: localPath(r.PostForm.Get("next")), User: r.PostForm.Get("user")}
+	p := web.LoginPage{Next: localPath(r.PostForm.Get("next")), User: r.PostForm.Get("user")}
 	if !auth.HasLogin() {
 		s.renderLogin(w, r, 0, p)
 		return
@@ -79,7 +63,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		p.Problem = "The name or the password is wrong."
 		s.renderLogin(w, r, http.StatusUnauthorized, p)
 	default:
-		s.audit.Record(audit.Login, newActor(grant, auth.Client(r)))
+		s.audit.Record(audit.Login, request.Requester{Grant: grant, Client: auth.Client(r)}.Actor())
 		http.SetCookie(w, cookie)
 		seeOther(w, p.Next)
 	}
@@ -89,7 +73,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	auth := s.config.Load().Auth
 	if grant, err := auth.Identify(r); err == nil && grant.Kind == access.BySession {
-		s.audit.Record(audit.Logout, newActor(grant, auth.Client(r)))
+		s.audit.Record(audit.Logout, request.Requester{Grant: grant, Client: auth.Client(r)}.Actor())
 	}
 	http.SetCookie(w, auth.Logout(r))
 	s.revalidate()
@@ -103,18 +87,18 @@ func seeOther(w http.ResponseWriter, path string) {
 }
 
 // readForm reads what a page's form sends.
-func readForm(w http.ResponseWriter, r *http.Request) *requestError {
+func readForm(w http.ResponseWriter, r *http.Request) *request.Error {
 	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(requestTimeout)) // tests without a connection have none
+	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) // tests without a connection have none
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	_ = deadline.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return &requestError{http.StatusRequestEntityTooLarge, "the form is larger than " + strconv.Itoa(maxForm) + " bytes"}
+		return request.Errorf(http.StatusRequestEntityTooLarge, "the form is larger than %d bytes", maxForm)
 	case err != nil: // which may repeat what was sent
-		return &requestError{http.StatusBadRequest, "the form did not arrive, or is none"}
+		return request.Errorf(http.StatusBadRequest, "the form did not arrive, or is none")
 	}
 	return nil
 }
@@ -132,19 +116,4 @@ func localPath(next string) string {
 		return "/"
 	}
 	return path
-}
-
-// meJSON is who somebody is here.
-type meJSON struct {
-	Name  string      `json:"who"`
-	Kind  access.Kind `json:"kind"`
-	Role  access.Role `json:"role"` // at every camera that is shown
-	Until *time.Time  `json:"until"`
-	Links bool        `json:"links"` // whether links can be made here
-	Login bool        `json:"login"` // whether somebody can log in here
-}
-
-func (s *Server) showMe(w http.ResponseWriter, r *http.Request) {
-	auth, requester := s.config.Load().Auth, requesterOf(r)
-	writeJSON(w, http.StatusOK, meJSON{requester.Identity, requester.Kind, highestRole(requester.Grant), jsonTime(requester.ExpiresAt), auth.HasLinks(), auth.HasLogin()})
 }

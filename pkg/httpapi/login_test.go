@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/viewers"
 )
 
 func TestLoginStartsAndLogoutEndsSession(t *testing.T) {
@@ -39,7 +40,7 @@ func TestLoginStartsAndLogoutEndsSession(t *testing.T) {
 	}
 	eventually(t, "what the session watched ends", func() bool {
 		yard.publish(3)
-		return s.Viewers() == 1 && s.viewers.collectStats().cut[[2]string{"yard", cutAccess}] == 1
+		return s.Viewers() == 1 && s.viewers.Stats().Cut[[2]string{"yard", viewers.CutAccess}] == 1
 	})
 	_, _ = watched.Body.Read(make([]byte, 1<<20))
 	if resp := s.get(t, "/api/v1/me", mine...); resp.StatusCode != http.StatusUnauthorized {

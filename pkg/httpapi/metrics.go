@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"camd/internal/metric"
+	"camd/pkg/httpapi/viewers"
 )
 
 var (
@@ -41,15 +42,15 @@ func newMetricsHandler(g prometheus.Gatherer) http.Handler {
 }
 
 // deleteFrameAges deletes the histograms of streams that no longer exist.
-func (s *Server) deleteFrameAges(before, now []streamKey) {
+func (s *Server) deleteFrameAges(before, now []viewers.Key) {
 	type series struct{ camera, rendition string }
 	kept := map[series]bool{}
 	for _, key := range now {
-		kept[series{key.camera, key.rendition}] = true
+		kept[series{key.Camera, key.Rendition}] = true
 	}
 	for _, key := range before {
-		if !kept[series{key.camera, key.rendition}] {
-			s.frameAge.DeleteLabelValues(key.camera, key.rendition)
+		if !kept[series{key.Camera, key.Rendition}] {
+			s.frameAge.DeleteLabelValues(key.Camera, key.Rendition)
 		}
 	}
 }
@@ -57,7 +58,7 @@ func (s *Server) deleteFrameAges(before, now []streamKey) {
 // collectMetrics sends what the server knows at the time of a scrape.
 func (s *Server) collectMetrics(out chan<- prometheus.Metric) {
 	cfg := s.config.Load()
-	collectViewers(out, cfg, cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), s.viewers.collectStats())
+	collectViewers(out, cfg, cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), s.viewers.Stats())
 	metric.Gauge(out, descRemoteExcluded, float64(s.remotes.countExcluded()))
 	collectConnections(out, s)
 	collectReloads(out, s.reloadState.current())
@@ -65,31 +66,31 @@ func (s *Server) collectMetrics(out chan<- prometheus.Metric) {
 
 // collectViewers sends the series of each key, at zero without viewers. Of removed cameras it sends how many viewers were
 // disconnected for that.
-func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []streamKey, stats viewerStats) {
-	metric.Gauge(out, descViewersLimit, float64(stats.maxViewers))
-	metric.Gauge(out, descWalls, float64(stats.wallConns))
+func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []viewers.Key, stats viewers.Stats) {
+	metric.Gauge(out, descViewersLimit, float64(stats.MaxViewers))
+	metric.Gauge(out, descWalls, float64(stats.Walls))
 	for _, key := range keys {
-		metric.Gauge(out, descViewers, float64(stats.connected[key]), key.camera, key.rendition, key.transport)
-		t := stats.totals[key]
-		metric.Counter(out, descSent, t.sent, key.camera, key.rendition, key.transport)
-		metric.Counter(out, descDropped, t.slow, key.camera, key.rendition, key.transport, dropSlow)
-		metric.Counter(out, descDropped, t.rate, key.camera, key.rendition, key.transport, dropRate)
-		metric.Counter(out, descDropped, t.overLimit, key.camera, key.rendition, key.transport, dropBytes)
-		metric.Counter(out, descBytes, t.bytes, key.camera, key.rendition, key.transport)
+		metric.Gauge(out, descViewers, float64(stats.Connected[key]), key.Camera, key.Rendition, key.Transport)
+		t := stats.Totals[key]
+		metric.Counter(out, descSent, t.Sent, key.Camera, key.Rendition, key.Transport)
+		metric.Counter(out, descDropped, t.Slow, key.Camera, key.Rendition, key.Transport, viewers.DropSlow)
+		metric.Counter(out, descDropped, t.Rate, key.Camera, key.Rendition, key.Transport, viewers.DropRate)
+		metric.Counter(out, descDropped, t.OverLimit, key.Camera, key.Rendition, key.Transport, viewers.DropBytes)
+		metric.Counter(out, descBytes, t.Bytes, key.Camera, key.Rendition, key.Transport)
 	}
 	for _, id := range cfg.Order {
-		for _, reason := range cutReasons {
-			if n := stats.cut[[2]string{id, reason}]; n > 0 || !cfg.remote[id] {
+		for _, reason := range viewers.CutReasons {
+			if n := stats.Cut[[2]string{id, reason}]; n > 0 || !cfg.remote[id] {
 				metric.Counter(out, descCut, n, id, reason)
 			}
 		}
 	}
-	for k, n := range stats.cut {
-		if _, exists := cfg.Cameras[k[0]]; !exists && k[1] == cutRemoved {
+	for k, n := range stats.Cut {
+		if _, exists := cfg.Cameras[k[0]]; !exists && k[1] == viewers.CutRemoved {
 			metric.Counter(out, descCut, n, k[0], k[1])
 		}
 	}
-	for limit, n := range stats.refused {
+	for limit, n := range stats.Refused {
 		metric.Counter(out, descViewersRefused, n, limit)
 	}
 }
@@ -104,7 +105,7 @@ func collectConnections(out chan<- prometheus.Metric, s *Server) {
 	for reason, n := range n.Displaced {
 		metric.Counter(out, descConnsDisplaced, n, reason)
 	}
-	for reason, n := range s.refusals.count() {
+	for reason, n := range s.refusedRequests() {
 		metric.Counter(out, descRequestsRefused, n, reason)
 	}
 }

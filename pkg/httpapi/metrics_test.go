@@ -9,17 +9,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 )
 
 func TestMetricsOfViewer(t *testing.T) {
 	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: 7}}}, offlineCamera())
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	r.RemoteAddr = "10.9.9.9:1"
-	v := newViewer(streamKey{"yard", camera.Main, "http1"}, r, false)
-	if err := s.viewers.add(v); err != nil {
+	v := viewers.New(viewers.Key{Camera: "yard", Rendition: camera.Main, Transport: "http1"}, r, false)
+	if err := s.viewers.Add(v, nil); err != nil {
 		t.Fatal(err)
 	}
-	defer s.viewers.remove(v, "")
+	defer s.viewers.Remove(v, "")
 	want := `
 # HELP camd_viewer_frames_dropped_total Pictures published while a viewer watched that it did not get.
 # TYPE camd_viewer_frames_dropped_total counter

@@ -12,6 +12,8 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/wall"
 )
 
 // fullFeaturedCamera is a camera that can do all that a camera may be able to.
@@ -123,7 +125,7 @@ func (c contractClient) streams(t *testing.T, a *adjustableCamera) {
 	a.publish(2)
 	a.publish(3)
 	eventually(t, "some are dropped", func() bool {
-		return slices.ContainsFunc(c.server.fetchViewers(t, ""), func(v viewerJSON) bool { return v.DroppedFor[dropRate] > 0 })
+		return slices.ContainsFunc(c.server.fetchViewers(t, ""), func(v viewerJSON) bool { return v.DroppedFor[viewers.DropRate] > 0 })
 	})
 	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=a")
 	c.get(t, "/api/v1/viewers", "/api/v1/viewers?camera=nope")
@@ -195,7 +197,7 @@ func (c contractClient) changes(t *testing.T, a *adjustableCamera) {
 		change(bad, "application/json")
 	}
 	change(good, "text/plain")
-	change(good+strings.Repeat(" ", maxPatch), "application/json")
+	change(good+strings.Repeat(" ", maxJSON), "application/json")
 	for _, err := range []error{
 		camera.ControlErrorf(camera.NoControls, "why"), camera.ControlErrorf(camera.NotOpen, "why"), camera.ControlErrorf(camera.BadSetting, "why"),
 		camera.ControlErrorf(camera.SettingRefused, "why"), camera.ControlErrorf(camera.ControlsTimeout, "why"), camera.ControlErrorf(camera.CameraPaused, "why"), errors.New("why"),
@@ -244,7 +246,7 @@ func (c contractClient) wall(t *testing.T) {
 	c.get(t, path, path)
 	c.get(t, path, path, "Upgrade", "websocket")
 	c.get(t, path, path, upgradeHeaders...)
-	c.get(t, path, path+"?"+strings.Repeat("x", maxWallQuery+1), upgradeHeaders...)
+	c.get(t, path, path+"?"+strings.Repeat("x", wall.MaxQueryBytes+1), upgradeHeaders...)
 	c.get(t, path, path, append(append(version, upgradeHeaders...), "Origin", "http://elsewhere.example")...)
 }
 
@@ -285,7 +287,7 @@ func (c contractClient) links(t *testing.T) {
 	link("yard", good, kind)
 	link("nope", good, kind)
 	link("yard", good, "text/plain")
-	link("yard", good+strings.Repeat(" ", maxPatch), kind)
+	link("yard", good+strings.Repeat(" ", maxJSON), kind)
 	for _, bad := range []string{`{}`, `{"for": "-1h"}`, `{"for": "721h"}`, `{"for": "soon"}`, `{"for": 1}`, `{"for": "1h", "x": 1}`, `x`} {
 		link("yard", bad, kind)
 	}

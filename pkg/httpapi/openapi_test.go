@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/wall"
 )
 
 func TestOpenAPIIsValid(t *testing.T) {
@@ -98,12 +99,16 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 
 // The names of parameters, found where the source reads them.
 func TestOpenAPIDescribesTheParameters(t *testing.T) {
-	names := []string{"action"} // which actionOf reads
+	names := []string{"action"} // which compat.ParseAction reads
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range files {
+	below, err := filepath.Glob("*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, below...) {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +137,7 @@ func TestOpenAPIListsAllEnumValues(t *testing.T) {
 		{schemas["State"].Value.Enum, camera.States},
 		{schemas["Reason"].Value.Enum, camera.Reasons},
 		{schemas["Control"].Value.Properties["kind"].Value.Enum, []string{camera.Integer, camera.Boolean, camera.Menu, camera.IntegerMenu, camera.Button}},
-		{schemas["Viewer"].Value.Properties["transport"].Value.Enum, []string{"http1", "http2", wallTransport}},
+		{schemas["Viewer"].Value.Properties["transport"].Value.Enum, []string{"http1", "http2", wall.Transport}},
 	} {
 		got, _ := json.Marshal(c.enum)
 		want, _ := json.Marshal(c.words)

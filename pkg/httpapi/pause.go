@@ -2,8 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
+
+	"camd/pkg/audit"
+	"camd/pkg/httpapi/request"
 
 	"go.uber.org/zap"
 )
@@ -37,17 +41,33 @@ func (s *pauseSetter) setPaused(ctx context.Context, id string, c Pausable, paus
 }
 
 // pauseCamera does what a person asked for, notes who that was, and tells them what it is worth.
-func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, v cameraRequest, paused bool) error {
-	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), v.id, v.camera.(Pausable), paused)
+func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, target request.Target, paused bool) error {
+	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), target.ID, target.Camera.(Pausable), paused)
 	if err != nil {
 		return err
 	}
 	if changed {
-		s.logPause(actorOf(r), v.id, paused)
+		s.logPause(request.RequesterOf(r).Actor(), target.ID, paused)
 	}
 	if saveErr != nil {
-		s.log.Warn("switch not kept", zap.String("camera", v.id), zap.Bool("paused", paused), zap.Error(saveErr))
+		s.log.Warn("switch not kept", zap.String("camera", target.ID), zap.Bool("paused", paused), zap.Error(saveErr))
 		w.Header().Set("X-Camd-Warning", "done, until camd restarts: "+saveErr.Error())
 	}
 	return nil
+}
+
+// SetPaused switches a camera off or on for a caller outside HTTP, which via names. The state is saved as well.
+func (s *Server) SetPaused(ctx context.Context, via, id string, paused bool) error {
+	c, ok := s.config.Load().Cameras[id].(Pausable)
+	if !ok {
+		return fmt.Errorf("there is no camera %q that can be switched", id)
+	}
+	changed, saveErr, err := s.pauseSetter.setPaused(ctx, id, c, paused)
+	if err == nil && changed {
+		s.logPause(audit.Actor{Via: via}, id, paused)
+	}
+	if err == nil && saveErr != nil {
+		s.log.Warn("switch not kept", zap.String("camera", id), zap.Bool("paused", paused), zap.Error(saveErr))
+	}
+	return err
 }

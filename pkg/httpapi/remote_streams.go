@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camd/pkg/broker"
+	"camd/pkg/httpapi/viewers"
 )
 
 // maxRemoteStreams is how many streams of other sites' cameras have series. A stream has some 40.
@@ -27,13 +28,6 @@ type remoteStream struct{ camera, rendition string }
 
 func newRemoteStreams(frameAge *prometheus.HistogramVec) *remoteStreams {
 	return &remoteStreams{frameAge: frameAge, streams: map[remoteStream]struct{}{}, topics: map[*broker.Topic]remoteStream{}, excluded: map[remoteStream]struct{}{}}
-}
-
-// addRemoteSeries gives the stream that a viewer watches its series if it is another site's and has none yet.
-func (s *Server) addRemoteSeries(cfg *activeConfig, v *viewer, topic *broker.Topic) {
-	if cfg.remote[v.camera] {
-		s.remotes.add(remoteStream{v.camera, v.rendition}, topic)
-	}
 }
 
 func (r *remoteStreams) add(stream remoteStream, topic *broker.Topic) {
@@ -104,12 +98,12 @@ func (r *remoteStreams) retain(cfg *activeConfig) {
 }
 
 // streamKeysWithRemote returns the keys of this camd's streams and of the watched streams of other sites.
-func (r *activeConfig) streamKeysWithRemote(watched map[string][]string) []streamKey {
+func (r *activeConfig) streamKeysWithRemote(watched map[string][]string) []viewers.Key {
 	keys := slices.Clone(r.streamKeys)
 	for id, renditions := range watched {
 		for _, rendition := range renditions {
 			for _, transport := range r.transports {
-				keys = append(keys, streamKey{id, rendition, transport})
+				keys = append(keys, viewers.Key{Camera: id, Rendition: rendition, Transport: transport})
 			}
 		}
 	}

@@ -74,7 +74,7 @@ func TestRemoteStreamsWithSeriesAreBounded(t *testing.T) {
 	for _, c := range cameras {
 		topic, _ := c.Topic(camera.Main)
 		s.remotes.add(remoteStream{c.Status().ID, camera.Main}, topic)
-		s.frameAgeOf(topic).Observe(1)
+		frameAges{s.Server}.Observer(topic).Observe(1)
 	}
 	text := body(t, s.get(t, "/metrics"))
 	if want := fmt.Sprintf("camd_remote_streams_without_series %d\n", 10); !strings.Contains(text, want) {

@@ -7,10 +7,18 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"camd/pkg/httpapi/mjpeg"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/snapshot"
+	"camd/pkg/httpapi/viewers"
 )
 
 // maxBodyBytes bounds the body of any request. Addresses that take one have a narrower bound of their own.
 const maxBodyBytes = 64 << 10
+
+// bodyTimeout is how long the body of a request may take.
+const bodyTimeout = 10 * time.Second
 
 // Why requests were refused, or their connections closed, that were nobody's who wants to watch.
 const (
@@ -21,12 +29,14 @@ const (
 	tooManyCancelled = "http2_cancelled" // streams opened and cancelled faster than they could start
 )
 
-// requestRefusals count them.
-type requestRefusals struct{ bodies, waits, messages, streams, cancelled atomic.Uint64 }
+// requestRefusals counts refused requests, but for those that other packages count.
+type requestRefusals struct{ bodies, streams, cancelled atomic.Uint64 }
 
-func (n *requestRefusals) count() map[string]uint64 {
+// refusedRequests returns how many requests were refused, by reason.
+func (s *Server) refusedRequests() map[string]uint64 {
+	n := &s.refusals
 	return map[string]uint64{
-		tooLarge: n.bodies.Load(), tooManyWaiting: n.waits.Load(), tooManyMessages: n.messages.Load(),
+		tooLarge: n.bodies.Load(), tooManyWaiting: s.snapshots.RefusedWaits(), tooManyMessages: s.walls.Flooded(),
 		tooManyStreams: n.streams.Load(), tooManyCancelled: n.cancelled.Load(),
 	}
 }
@@ -46,7 +56,7 @@ func (s *Server) limitBodies(next http.Handler) http.Handler {
 			if r.ProtoMajor == 1 { // on HTTP/2 it would end the session
 				w.Header().Set("Connection", "close")
 			}
-			fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBodyBytes))
+			request.Fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBodyBytes))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
@@ -65,10 +75,10 @@ func (s *Server) http2Config() *http.HTTP2Config {
 		MaxReceiveBufferPerStream:     maxBodyBytes,
 		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
 		// was at the start: net/http has one for good.
-		WriteByteTimeout: s.config.Load().WriteTimeout + repeatAfter,
-		// One that is gone without a word is found as a plain viewer is: see viewerKeepAlive.
-		SendPingTimeout: viewerKeepAlive.Idle,
-		PingTimeout:     time.Duration(viewerKeepAlive.Count) * viewerKeepAlive.Interval,
+		WriteByteTimeout: s.config.Load().WriteTimeout + mjpeg.RepeatAfter,
+		// One that is gone without a word is found as a plain viewer is: see viewers.KeepAlive.
+		SendPingTimeout: viewers.KeepAlive.Idle,
+		PingTimeout:     time.Duration(viewers.KeepAlive.Count) * viewers.KeepAlive.Interval,
 		CountError: func(kind string) {
 			switch { // kinds of error and codes come first
 			case strings.Contains(kind, "_over_max_streams"):
@@ -86,4 +96,13 @@ func (s *Server) trackConnState(c net.Conn, state http.ConnState) {
 	if state == http.StateIdle {
 		s.connLimiter.MarkIdle(c)
 	}
+}
+
+// limitWrites disconnects clients that send a request and do not read its answer. A stream sets its own deadlines.
+func (s *Server) limitWrites(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Tests without a connection have no deadlines.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshot.WaitTimeout + s.config.Load().WriteTimeout))
+		next.ServeHTTP(w, r)
+	})
 }

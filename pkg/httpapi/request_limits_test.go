@@ -98,7 +98,7 @@ func TestLargeBodyIsRefused(t *testing.T) {
 			t.Errorf("%s: %s %s", method, answer.Status, text)
 		}
 		_ = answer.Body.Close()
-		if got := s.refusals.count()[tooLarge]; got != uint64(n+1) {
+		if got := s.refusedRequests()[tooLarge]; got != uint64(n+1) {
 			t.Errorf("%d counted", got)
 		}
 	}
@@ -128,7 +128,7 @@ func TestUnusedBodyKeepsTheConnection(t *testing.T) {
 func TestIdleConnectionsAreDisplaced(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := startServer(t, Options{Config: Config{Limits: Limits{Connections: connlimit.Limits{Total: 5}}}}, cam)
+	s := startServer(t, Options{Config: Config{Connections: connlimit.Limits{Total: 5}}}, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
 	for range 10 {
@@ -157,7 +157,7 @@ func TestIdleConnectionsAreDisplaced(t *testing.T) {
 func TestBusyConnectionsStay(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := startServer(t, Options{Config: Config{Limits: Limits{Connections: connlimit.Limits{Total: 3}}}}, cam)
+	s := startServer(t, Options{Config: Config{Connections: connlimit.Limits{Total: 3}}}, cam)
 	for range 3 {
 		s.watch(t, "/cameras/a/stream.mjpg")
 	}
@@ -182,8 +182,8 @@ func TestWaitingSnapshotsAreLimited(t *testing.T) {
 	go func() { first <- s.get(t, "/cameras/a/snapshot.jpg?fresh=1").StatusCode }()
 	eventually(t, "one waits", func() bool { return cam.topic.Subscriptions() == 1 })
 	second := s.get(t, "/cameras/a/snapshot.jpg?fresh=1")
-	if second.StatusCode != http.StatusServiceUnavailable || second.Header.Get("Retry-After") == "" || s.refusals.count()[tooManyWaiting] != 1 {
-		t.Errorf("%s, counted %v", second.Status, s.refusals.count())
+	if second.StatusCode != http.StatusServiceUnavailable || second.Header.Get("Retry-After") == "" || s.refusedRequests()[tooManyWaiting] != 1 {
+		t.Errorf("%s, counted %v", second.Status, s.refusedRequests())
 	}
 	cam.publish(2)
 	if code := <-first; code != http.StatusOK {
@@ -213,7 +213,7 @@ func TestFloodingWallIsCut(t *testing.T) {
 		for err := error(nil); err == nil; {
 			_, err = io.WriteString(c, flood)
 		}
-		eventually(t, "it is counted", func() bool { return s.refusals.count()[tooManyMessages] == uint64(n+1) })
-		eventually(t, "it is gone", func() bool { return s.viewers.collectStats().wallConns == 0 })
+		eventually(t, "it is counted", func() bool { return s.refusedRequests()[tooManyMessages] == uint64(n+1) })
+		eventually(t, "it is gone", func() bool { return s.viewers.Stats().Walls == 0 })
 	}
 }

@@ -3,13 +3,13 @@ package httpapi
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"go.uber.org/zap"
 
 	"camd/pkg/access"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/wall"
 )
 
 // route is an address: what it does, and whom it does it for.
@@ -17,7 +17,7 @@ type route struct {
 	method, pattern string
 	role            access.Role // at the camera, where there is one
 	serve           http.HandlerFunc
-	camera          func(http.ResponseWriter, *http.Request, cameraRequest) // instead of serve, of addresses that name a camera
+	camera          func(http.ResponseWriter, *http.Request, request.Target) // instead of serve, of addresses that name a camera
 }
 
 // routeTable is every address. One that is for anybody says so.
@@ -25,14 +25,14 @@ func (s *Server) routeTable() []route {
 	crossOrigin := func(next http.HandlerFunc) http.HandlerFunc { return s.allowCrossOrigin(next).ServeHTTP }
 	return []route{
 		{"GET", "/", access.View, s.root, nil},
-		{"GET", "/assets/{file}", publicRole, s.pages.asset, nil},
+		{"GET", "/assets/{file}", publicRole, s.pages.ServeAsset, nil},
 		{"GET", "/login", publicRole, s.showLogin, nil},
 		{"POST", "/login", publicRole, s.login, nil},
 		{"POST", "/logout", publicRole, s.logout, nil},
 		{"GET", "/cameras/{camera}", access.View, nil, s.cameraPage},
-		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.stream},
-		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshot},
-		{"GET", "/api/v1/wall", access.View, s.wall, nil},
+		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.streams.Serve},
+		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshots.Serve},
+		{"GET", "/api/v1/wall", access.View, s.serveWall, nil},
 		{"GET", "/api/v1/cameras", access.View, s.listCameras, nil},
 		{"GET", "/api/v1/cameras/{camera}", access.View, nil, s.showCamera},
 		{"PATCH", "/api/v1/cameras/{camera}", access.Control, nil, s.changeCamera},
@@ -46,9 +46,9 @@ func (s *Server) routeTable() []route {
 		{"GET", "/healthz", publicRole, healthz, nil},
 		{"GET", "/readyz", publicRole, s.readyz, nil},
 		// ustreamer's addresses.
-		{"GET", "/stream", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.stream)), nil},
-		{"GET", "/snapshot", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.snapshot)), nil},
-		{"GET", "/state", access.View, crossOrigin(s.cameraByNumber(0, ustreamer, s.ustreamerState)), nil},
+		{"GET", "/stream", access.View, crossOrigin(s.compat.ServeStream), nil},
+		{"GET", "/snapshot", access.View, crossOrigin(s.compat.ServeSnapshot), nil},
+		{"GET", "/state", access.View, crossOrigin(s.compat.ServeState), nil},
 	}
 }
 
@@ -61,11 +61,11 @@ func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logRequests, s.limitWrites, s.securityHeaders, s.limitBodies, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
+		request.Fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Allow", allowed(r, req.URL.Path))
-		fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
+		request.Fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
 	})
 	s.mount(r, s.routeTable())
 	return r
@@ -94,7 +94,7 @@ func (s *Server) metricsRoutes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logRequests, s.securityHeaders, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
+		request.Fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
 	})
 	s.mount(r, []route{
 		{"GET", "/metrics", access.Metrics, newMetricsHandler(s.opts.Metrics).ServeHTTP, nil},
@@ -110,7 +110,7 @@ func (s *Server) mainMetricsHandler() http.HandlerFunc {
 		return newMetricsHandler(s.opts.Metrics).ServeHTTP
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")
+		request.Fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")
 	}
 }
 
@@ -128,54 +128,8 @@ func allowed(r chi.Routes, path string) string {
 	return strings.Join(methods, ", ")
 }
 
-// cameraRequest is a request for one camera.
-type cameraRequest struct {
-	id     string
-	camera Camera
-	mode   compatMode
-	config *activeConfig // in which the camera was found
-}
-
-// cameraByID resolves {camera} in the address. A camera that somebody may not see is as one that is not there.
-func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *http.Request, cameraRequest)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		id := chi.URLParam(r, "camera")
-		cfg := s.config.Load()
-		requester := requesterOf(r)
-		c, bad := cfg.findCamera(id, requester.Grant)
-		if bad != nil {
-			fail(w, r, bad.code, bad.message)
-			return
-		}
-		if !requester.Allows(role, id) {
-			s.refuseForbidden(w, r, requester.Grant, role, id)
-			return
-		}
-		next(w, r, cameraRequest{id: id, camera: c, config: cfg})
-	}
-}
-
-// logRequests notes what was asked, at debug level: surveillance boxes are polled a lot.
-func (s *Server) logRequests(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.log.Core().Enabled(zap.DebugLevel) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		begin := time.Now()
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(ww, r)
-		s.log.Debug("request", zap.String("method", r.Method), zap.String("path", r.URL.Path),
-			zap.String("remote", r.RemoteAddr), zap.Int("status", ww.Status()), zap.Int("bytes", ww.BytesWritten()),
-			zap.Duration("took", time.Since(begin)))
-	})
-}
-
-// limitWrites keeps clients that ask and do not read from holding connections. A stream sets its own deadlines.
-func (s *Server) limitWrites(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Tests without a connection have no deadlines.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTimeout + s.config.Load().WriteTimeout))
-		next.ServeHTTP(w, r)
-	})
+// serveWall serves the dashboard's WebSocket.
+func (s *Server) serveWall(w http.ResponseWriter, r *http.Request) {
+	cfg := s.config.Load()
+	s.walls.Serve(w, r, wall.Settings{WriteTimeout: cfg.WriteTimeout, SendBuffer: cfg.SendBuffer, OwnOrigin: cfg.OwnOrigin})
 }

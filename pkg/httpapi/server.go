@@ -15,20 +15,21 @@ import (
 
 	"camd/internal/metric"
 	"camd/pkg/audit"
-	"camd/pkg/broker"
-	"camd/pkg/camera"
 	"camd/pkg/connlimit"
-	"camd/pkg/fanout"
+	"camd/pkg/httpapi/compat"
+	"camd/pkg/httpapi/mjpeg"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/snapshot"
+	"camd/pkg/httpapi/viewers"
+	"camd/pkg/httpapi/wall"
+	"camd/pkg/httpapi/web"
 )
 
-// Camera is what the server needs of a camera. Its methods are safe for concurrent use.
-type Camera interface {
-	Status() camera.Status
-	// Renditions returns the names of its streams, main first. When they change, so must the Config: see Server.SetConfig.
-	Renditions() []string
-	// Topic returns the stream in a rendition.
-	Topic(rendition string) (*broker.Topic, bool)
-}
+// Camera is what the server needs of a camera. When its renditions change, so must the Config: see Server.SetConfig.
+type Camera = request.Camera
+
+// Limits are limits on viewers.
+type Limits = viewers.Limits
 
 // Options of a server.
 type Options struct {
@@ -54,31 +55,31 @@ type Options struct {
 
 // Server answers requests. Its methods are safe for concurrent use.
 type Server struct {
-	opts             Options // but for the Config
-	config           atomic.Pointer[activeConfig]
-	log              *zap.Logger
-	audit            *audit.Log
-	viewers          *viewerRegistry
-	fanout           *fanout.Fanout
-	wallSessions     sync.WaitGroup
-	pendingConns     *pendingConns
-	connLimiter      *connlimit.Limiter
-	refusals         requestRefusals
-	waitingSnapshots atomic.Int64  // snapshots that wait for a picture
-	bodyTimeout      time.Duration // how long a request's body may take
-	pages            *pages
-	pauseSetter      pauseSetter
-	reloadState      reloadState
-	history          *sampleHistory
-	remotes          *remoteStreams
-	frameAge         *prometheus.HistogramVec
-	refusedHosts     refusedHosts
-	handler          http.Handler
-	metricsHandler   http.Handler
-	startTime        time.Time
-	runID            string      // tells this run's ETags from those of another
-	camerasStarted   atomic.Bool // every camera has left its first start
-	stopping         atomic.Bool
+	opts           Options // but for the Config
+	config         atomic.Pointer[activeConfig]
+	log            *zap.Logger
+	audit          *audit.Log
+	viewers        *viewers.Registry
+	snapshots      *snapshot.Server
+	streams        *mjpeg.Server
+	walls          *wall.Server
+	compat         *compat.Server
+	pendingConns   *pendingConns
+	connLimiter    *connlimit.Limiter
+	refusals       requestRefusals
+	bodyTimeout    time.Duration // how long a request's body may take
+	pages          *web.Pages
+	pauseSetter    pauseSetter
+	reloadState    reloadState
+	history        *sampleHistory
+	remotes        *remoteStreams
+	frameAge       *prometheus.HistogramVec
+	refusedHosts   refusedHosts
+	handler        http.Handler
+	metricsHandler http.Handler
+	startTime      time.Time
+	camerasStarted atomic.Bool // every camera has left its first start
+	stopping       atomic.Bool
 }
 
 // New returns a server for the cameras, and registers its metrics.
@@ -95,26 +96,20 @@ func New(o Options) *Server {
 	cfg := o.Config
 	o.Config = Config{}
 	s := &Server{
-		opts: o, log: o.Log, audit: o.Audit, viewers: newViewerRegistry(), pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: requestTimeout, pages: newPages(),
+		opts: o, log: o.Log, audit: o.Audit, pendingConns: newPendingConns(), connLimiter: connlimit.New(o.Log), bodyTimeout: bodyTimeout, pages: web.New(), snapshots: snapshot.New(o.Audit),
 		history: newSampleHistory(), frameAge: newFrameAge(), startTime: time.Now(),
 	}
 	s.remotes = newRemoteStreams(s.frameAge)
-	s.runID = newRunID(s.startTime)
+	s.viewers = viewers.NewRegistry(viewers.Options{Audit: o.Audit, FrameAges: frameAges{s}})
 	s.pauseSetter.save = o.SavePaused
 	s.reloadState.at = s.startTime
 	s.SetConfig(cfg)
-	s.fanout = fanout.New(fanout.Options{RepeatAfter: repeatAfter, DrainTimeout: o.drainTimeout, ObserveAges: s.observeFrameAges})
+	s.walls = wall.New(wall.Options{Viewers: s.viewers, Cameras: currentCameras{s}, Stopping: s.stopping.Load, Log: o.Log})
+	s.streams = mjpeg.New(mjpeg.Options{Viewers: s.viewers, Stopping: s.stopping.Load, Log: o.Log, DrainTimeout: o.drainTimeout})
+	s.compat = compat.New(compat.Options{Cameras: currentCameras{s}, Streams: s.streams, Snapshots: s.snapshots, Viewers: s.viewers})
 	o.Metrics.MustRegister(s.frameAge, metric.Collector(s.collectMetrics))
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
 	return s
-}
-
-// observeFrameAges notes how old frames were.
-func (s *Server) observeFrameAges(t *broker.Topic, ages []time.Duration) {
-	observer := s.frameAgeOf(t)
-	for _, age := range ages {
-		observer.Observe(age.Seconds())
-	}
 }
 
 // ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
@@ -125,10 +120,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // trackRequest records that a connection has sent a request.
 func (s *Server) trackRequest(r *http.Request) {
-	conn := s.connOf(r)
+	conn := request.Conn(r)
 	s.pendingConns.remove(conn)
 	s.connLimiter.MarkBusy(conn)
-	if remote, ok := unixPeer(underlyingConn(conn)); ok {
+	if remote, ok := request.UnixPeer(request.UnderlyingConn(conn)); ok {
 		r.RemoteAddr = remote
 	}
 }
@@ -163,9 +158,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, extra ...ExtraListen
 func (s *Server) drain(listeners []httpListener) {
 	var pending sync.WaitGroup
 	pending.Go(s.pendingConns.drain)
-	s.fanout.Close()
+	s.streams.Close()
 	pending.Wait()
 	closeAll(listeners, cmp.Or(s.opts.drainTimeout, streamDrainTimeout))
-	s.viewers.wait()
-	s.wallSessions.Wait()
+	s.viewers.Wait()
+	s.walls.Wait()
 }
+
+// Alive returns nil if all goroutines that send frames to many viewers have made progress since then, else an error that names one.
+// It does not tell whether requests are answered.
+func (s *Server) Alive(since time.Time) error { return s.streams.Alive(since) }
+
+// Viewers returns the number of viewers.
+func (s *Server) Viewers() int { return s.viewers.Count() }
+
+// ViewerCounts returns the number of viewers of each camera that has some.
+func (s *Server) ViewerCounts() map[string]int { return s.viewers.CountPerCamera() }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
 
@@ -84,7 +85,7 @@ func TestStreamLimitFreesPlaces(t *testing.T) {
 	}
 	_ = firstViewer.Body.Close()
 	cam.publish(2) // its server notices when it writes
-	eventually(t, "a place is free", func() bool { cam.publish(3); return s.viewers.countPerCamera()["a"] == 1 })
+	eventually(t, "a place is free", func() bool { cam.publish(3); return s.viewers.CountPerCamera()["a"] == 1 })
 	s.watch(t, "/cameras/a/stream.mjpg")
 }
 
@@ -163,7 +164,7 @@ func TestStalledViewerIsCutWithoutDelayingOthers(t *testing.T) {
 	nextPicture(t, stream)
 	s.setShortWriteTimeout(cam)
 	dialStream(t, s, "/cameras/a/stream.mjpg") // never reads
-	eventually(t, "both watch", func() bool { return s.viewers.countPerCamera()["a"] == 2 })
+	eventually(t, "both watch", func() bool { return s.viewers.CountPerCamera()["a"] == 2 })
 
 	frame := largeJPEG(7)
 	eventually(t, "the stalled viewer is cut", func() bool {
@@ -171,10 +172,10 @@ func TestStalledViewerIsCutWithoutDelayingOthers(t *testing.T) {
 		if !bytes.Equal(nextDifferentPicture(t, stream, picture(1)), frame) {
 			t.Fatal("the other viewer got something else")
 		}
-		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 1
+		return s.viewers.Stats().Cut[[2]string{"a", viewers.CutStalled}] == 1
 	})
-	c := s.viewers.collectStats()
-	if n := c.connected[streamKey{"a", camera.Main, "http1"}]; n != 1 {
+	c := s.viewers.Stats()
+	if n := c.Connected[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http1"}]; n != 1 {
 		t.Errorf("%d viewers left, want 1", n)
 	}
 }
@@ -185,7 +186,7 @@ func TestSlowViewerSkipsToNewest(t *testing.T) {
 	cam.publish(1)
 	s := startServer(t, untimedOptions(), cam)
 	c := dialStream(t, s, "/cameras/a/stream.mjpg")
-	eventually(t, "it watches", func() bool { return s.viewers.countPerCamera()["a"] == 1 })
+	eventually(t, "it watches", func() bool { return s.viewers.CountPerCamera()["a"] == 1 })
 	const burst = 100
 	frame := newFrame(largeJPEG(3), time.Now())
 	for range burst {
@@ -217,8 +218,8 @@ func TestSlowViewerSkipsToNewest(t *testing.T) {
 		t.Errorf("%d of %d frames waited for a viewer that did not read", got, burst)
 	}
 	eventually(t, "every frame is accounted for", func() bool {
-		tally := s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}]
-		return tally.sent+tally.slow == burst+2 && tally.slow > burst/2
+		tally := s.viewers.Stats().Totals[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http1"}]
+		return tally.Sent+tally.Slow == burst+2 && tally.Slow > burst/2
 	})
 }
 
@@ -236,14 +237,14 @@ func TestShutdownEndsStreamsAtFrameBoundary(t *testing.T) {
 		done <- b
 	}()
 	eventually(t, "something was sent", func() bool {
-		return s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}].sent > 0
+		return s.viewers.Stats().Totals[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http1"}].Sent > 0
 	})
 	s.stop(t)
 	b := <-done
 	if end := "\r\n--" + media.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
 		t.Errorf("stream ends with %q, want %q", b[max(0, len(b)-40):], end)
 	}
-	if n := s.viewers.collectStats().cut[[2]string{"a", cutShutdown}]; n != 1 {
+	if n := s.viewers.Stats().Cut[[2]string{"a", viewers.CutShutdown}]; n != 1 {
 		t.Errorf("%d viewers counted as cut by the shutdown, want 1", n)
 	}
 }
@@ -280,7 +281,7 @@ func TestViewersLeaveNoResourcesBehind(t *testing.T) {
 	wg.Wait()
 	eventually(t, "all are gone", func() bool {
 		cam.publish(2)
-		return s.viewers.countPerCamera()["a"] == 0 && cam.topic.Subscriptions() == 0 && descriptors() <= before
+		return s.viewers.CountPerCamera()["a"] == 0 && cam.topic.Subscriptions() == 0 && descriptors() <= before
 	})
 }
 
@@ -295,7 +296,7 @@ func TestLastFrameIsRepeated(t *testing.T) {
 			t.Errorf("picture %d is another", i)
 		}
 	}
-	if n := s.viewers.collectStats().totals[streamKey{"a", camera.Main, "http1"}].sent; n != 1 {
+	if n := s.viewers.Stats().Totals[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http1"}].Sent; n != 1 {
 		t.Errorf("%d frames counted as sent, want 1: a repeat is no frame", n)
 	}
 }

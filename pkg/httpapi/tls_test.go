@@ -18,6 +18,8 @@ import (
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/certificate"
+	"camd/pkg/httpapi/mjpeg"
+	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
 
@@ -101,12 +103,12 @@ func TestHTTP2StreamsShareAConnection(t *testing.T) {
 	if resp := s.get(t, "/api/v1/wall"); resp.StatusCode != http.StatusBadRequest || resp.Header.Get("Upgrade") != "" {
 		t.Errorf("a wall: %s, Upgrade %q", resp.Status, resp.Header.Get("Upgrade"))
 	}
-	viewers := s.viewers.sorted()
-	if len(viewers) != 2 || viewers[0].transport != "http2" || viewers[0].remote != viewers[1].remote || l.dialled != 1 {
-		t.Errorf("%d connections, viewers %+v", l.dialled, viewers)
+	list := s.viewers.Sorted()
+	if len(list) != 2 || list[0].Transport != "http2" || list[0].Remote != list[1].Remote || l.dialled != 1 {
+		t.Errorf("%d connections, viewers %+v", l.dialled, list)
 	}
 	_ = first.Body.Close()
-	eventually(t, "one has left", func() bool { return s.viewers.countPerCamera()["a"] == 0 })
+	eventually(t, "one has left", func() bool { return s.viewers.CountPerCamera()["a"] == 0 })
 	b.publish(4)
 	if !bytes.Equal(nextPicture(t, others), picture(4)) {
 		t.Error("the other stream suffers")
@@ -162,7 +164,7 @@ func TestStalledStreamEndsAlone(t *testing.T) {
 		if !bytes.Equal(nextDifferentPicture(t, stream, picture(1)), frame) {
 			t.Fatal("the other viewer got something else")
 		}
-		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 1
+		return s.viewers.Stats().Cut[[2]string{"a", viewers.CutStalled}] == 1
 	})
 	if _, err := io.Copy(io.Discard, stalled.Body); err == nil {
 		t.Error("the stalled stream ended as if it were whole")
@@ -171,7 +173,7 @@ func TestStalledStreamEndsAlone(t *testing.T) {
 	if !bytes.Equal(nextDifferentPicture(t, stream, frame), picture(9)) || l.dialled != 1 {
 		t.Errorf("the other stream suffers; %d connections", l.dialled)
 	}
-	if n := s.viewers.collectStats().connected[streamKey{"a", camera.Main, "http2"}]; n != 1 {
+	if n := s.viewers.Stats().Connected[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http2"}]; n != 1 {
 		t.Errorf("%d viewers left, want 1", n)
 	}
 }
@@ -189,7 +191,7 @@ func TestStalledConnectionLosesAllStreams(t *testing.T) {
 	defer l.resume()
 	eventually(t, "both are cut", func() bool {
 		cam.topic.Publish(newFrame(largeJPEG(7), time.Now()))
-		return s.viewers.collectStats().cut[[2]string{"a", cutStalled}] == 2
+		return s.viewers.Stats().Cut[[2]string{"a", viewers.CutStalled}] == 2
 	})
 }
 
@@ -197,7 +199,7 @@ func TestStalledConnectionLosesAllStreams(t *testing.T) {
 func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)
-	s, _ := startTLS(t, Options{Config: Config{WriteTimeout: repeatAfter * 4 / 5}}, true, cam)
+	s, _ := startTLS(t, Options{Config: Config{WriteTimeout: mjpeg.RepeatAfter * 4 / 5}}, true, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	for range 2 { // the second is the first again, after a write timeout
 		if !bytes.Equal(nextPicture(t, stream), picture(5)) {
@@ -211,9 +213,9 @@ func TestShutdownEndsTLSStreamsAtFrameBoundary(t *testing.T) {
 		cam := newTestCamera("a")
 		cam.publish(1)
 		s, _ := startTLS(t, untimedOptions(), version2, cam)
-		const viewers = 5
+		const count = 5
 		bodies := make(chan []byte)
-		for range viewers {
+		for range count {
 			resp, _ := s.watch(t, "/cameras/a/stream.mjpg")
 			go func() {
 				b, err := io.ReadAll(resp.Body)
@@ -227,14 +229,14 @@ func TestShutdownEndsTLSStreamsAtFrameBoundary(t *testing.T) {
 			cam.topic.Publish(newFrame(largeJPEG(1), time.Now()))
 		}
 		s.stop(t)
-		for range viewers {
+		for range count {
 			b := <-bodies
 			if end := "\r\n--" + media.Boundary + "\r\n"; !bytes.HasSuffix(b, []byte(end)) {
 				t.Errorf("version 2 %v: stream ends with %q, want %q", version2, b[max(0, len(b)-40):], end)
 			}
 		}
-		if n := s.viewers.collectStats().cut[[2]string{"a", cutShutdown}]; n != viewers {
-			t.Errorf("version 2 %v: %d viewers counted as cut by the shutdown, want %d", version2, n, viewers)
+		if n := s.viewers.Stats().Cut[[2]string{"a", viewers.CutShutdown}]; n != count {
+			t.Errorf("version 2 %v: %d viewers counted as cut by the shutdown, want %d", version2, n, count)
 		}
 	}
 }

@@ -2,7 +2,7 @@
 // them.
 //
 // A browser has six connections to a host on HTTP/1.1, and every MJPEG stream keeps one. A wall of cameras has one for all.
-// docs/protocol.md describes the messages.
+// docs/protocol.md describes the messages. Server admits clients and counts them as viewers; a session speaks with one client.
 //
 // Of each camera at most two pictures are on their way that the client has not acknowledged; then that camera waits, and
 // goes on with its newest picture. A slow client gets fewer pictures, never older ones, and cameras take turns, so that one

@@ -15,8 +15,8 @@ const flagPlaceholder = 1
 // fixedHeaderLength is the length of a header before the names.
 const fixedHeaderLength = 28
 
-// request is a message from the client.
-type request struct {
+// clientMessage is a message from the client.
+type clientMessage struct {
 	Type      string `json:"type"` // subscribe, unsubscribe, ack, pause or resume
 	Camera    string `json:"camera"`
 	Rendition string `json:"rendition"` // subscribe; empty is preview

@@ -34,8 +34,8 @@ type Stream interface {
 	Leave(cut bool)                  // the client leaves, or is cut because it takes nothing; called once
 }
 
-// Options of a session. Join is required.
-type Options struct {
+// sessionOptions are what a session begins with, and its times. Join is required.
+type sessionOptions struct {
 	Cameras   []string // what to begin with
 	Rendition string   // in which; empty is preview
 	// Join admits the client to a camera in a rendition. Its error is for people.
@@ -48,7 +48,7 @@ type Options struct {
 	pongTimeout time.Duration // 0 means 10 s
 }
 
-func (o Options) withDefaults() Options {
+func (o sessionOptions) withDefaults() sessionOptions {
 	if o.AliveInterval == 0 {
 		o.AliveInterval = 10 * time.Second
 	}
@@ -61,15 +61,15 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Serve speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
+// serveSession speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
 // ctx ends. It closes conn, and returns when all that it started has ended. Its error is ErrTooManyMessages or nil.
-func Serve(ctx context.Context, conn *Conn, o Options) error {
+func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &session{opts: o.withDefaults(), conn: conn, ctx: ctx, cancel: cancel, subscriptions: map[string]*subscription{}, wake: make(chan struct{}, 1), notices: make(chan notice, MaxCameras)}
 	conn.SetReadLimit(maxMessageBytes)
 	s.queueNotice(notice{Type: "hello", Version: Version})
 	for _, id := range o.Cameras {
-		s.handleRequest(request{Type: "subscribe", Camera: id, Rendition: o.Rendition})
+		s.handleRequest(clientMessage{Type: "subscribe", Camera: id, Rendition: o.Rendition})
 	}
 	var background sync.WaitGroup
 	background.Go(func() { defer cancel(); s.readRequests() })
@@ -92,7 +92,7 @@ func Serve(ctx context.Context, conn *Conn, o Options) error {
 
 // session is one client.
 type session struct {
-	opts          Options
+	opts          sessionOptions
 	conn          *Conn
 	ctx           context.Context // of all its goroutines
 	cancel        context.CancelFunc
@@ -125,7 +125,7 @@ func (s *session) readRequests() {
 		if _, err := text.ReadFrom(message); err != nil {
 			return
 		}
-		var r request
+		var r clientMessage
 		if err := json.Unmarshal(text.Bytes(), &r); err != nil {
 			if !s.conn.messages.allow() {
 				return
@@ -140,7 +140,7 @@ func (s *session) readRequests() {
 }
 
 // handleRequest reports whether a request was one that the client was expected to make: an acknowledgement of what had none.
-func (s *session) handleRequest(r request) (expected bool) {
+func (s *session) handleRequest(r clientMessage) (expected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.subscriptions[r.Camera]

@@ -39,10 +39,10 @@ type testServer struct {
 
 func newTestServer(t testing.TB, cameras ...string) *testServer {
 	t.Helper()
-	return newTestServerWith(t, 10*time.Second, Options{}, cameras...)
+	return newTestServerWith(t, 10*time.Second, sessionOptions{}, cameras...)
 }
 
-func newTestServerWith(t testing.TB, timeout time.Duration, o Options, cameras ...string) *testServer {
+func newTestServerWith(t testing.TB, timeout time.Duration, o sessionOptions, cameras ...string) *testServer {
 	t.Helper()
 	s := &testServer{topics: map[string]*broker.Topic{}}
 	for _, id := range cameras {
@@ -59,7 +59,7 @@ func newTestServerWith(t testing.TB, timeout time.Duration, o Options, cameras .
 			t.Error(err)
 			return
 		}
-		Serve(ctx, conn, o)
+		serveSession(ctx, conn, o)
 	}))
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil { // the kernel is not to hide who takes nothing
@@ -145,7 +145,7 @@ func (s *testServer) dial(t *testing.T) *client {
 	return c
 }
 
-func (c *client) send(r request) {
+func (c *client) send(r clientMessage) {
 	c.t.Helper()
 	text, _ := json.Marshal(r)
 	if err := c.conn.Write(c.ctx, websocket.MessageText, text); err != nil {
@@ -193,7 +193,7 @@ func (c *client) expectFrame(camera string, seq uint64) {
 func TestClientGetsNewestFramesAsItAcknowledges(t *testing.T) {
 	s := newTestServer(t, "gate")
 	c := s.dial(t)
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	if n := c.readNotice(); n.Type != "subscribed" || n.Camera != "gate" || n.Rendition != "preview" {
 		t.Fatalf("%+v", n)
 	}
@@ -204,13 +204,13 @@ func TestClientGetsNewestFramesAsItAcknowledges(t *testing.T) {
 	for range 7 { // it has acknowledged nothing
 		s.publish("gate", 1000)
 	}
-	c.send(request{Type: "nonsense"})
+	c.send(clientMessage{Type: "nonsense"})
 	if n := c.readNotice(); n.Type != "error" {
 		t.Fatalf("%+v", n) // and not a picture
 	}
-	c.send(request{Type: "ack", Camera: "gate", Seq: 1})
+	c.send(clientMessage{Type: "ack", Camera: "gate", Seq: 1})
 	c.expectFrame("gate", maxUnacked+7)
-	c.send(request{Type: "unsubscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "unsubscribe", Camera: "gate"})
 	c.readNotice()
 	s.waitForSubscriptions(t, "gate", 0)
 	s.mu.Lock()
@@ -224,14 +224,14 @@ func TestOneAckCoversSeveralCameras(t *testing.T) {
 	s := newTestServer(t, "gate", "yard")
 	c := s.dial(t)
 	for _, id := range []string{"gate", "yard"} {
-		c.send(request{Type: "subscribe", Camera: id})
+		c.send(clientMessage{Type: "subscribe", Camera: id})
 		c.readNotice()
 		for seq := uint64(1); seq <= maxUnacked; seq++ {
 			s.publish(id, 10)
 			c.expectFrame(id, seq)
 		}
 	}
-	c.send(request{Type: "ack", Seen: map[string]uint64{"gate": 1, "yard": 2, "shed": 3}})
+	c.send(clientMessage{Type: "ack", Seen: map[string]uint64{"gate": 1, "yard": 2, "shed": 3}})
 	s.publish("gate", 10)
 	c.expectFrame("gate", maxUnacked+1)
 	s.publish("yard", 10)
@@ -243,7 +243,7 @@ func TestLargeFramesDoNotStarveOtherCameras(t *testing.T) {
 	s := newTestServer(t, "big", "small")
 	c := s.dial(t)
 	for id := range s.topics {
-		c.send(request{Type: "subscribe", Camera: id, Rendition: "main"})
+		c.send(clientMessage{Type: "subscribe", Camera: id, Rendition: "main"})
 		c.readNotice()
 	}
 	stop := make(chan struct{})
@@ -267,7 +267,7 @@ func TestLargeFramesDoNotStarveOtherCameras(t *testing.T) {
 			t.Errorf("%s %s of %d bytes", camera, rendition, size)
 		}
 		got[camera]++
-		c.send(request{Type: "ack", Camera: camera, Seq: seq})
+		c.send(clientMessage{Type: "ack", Camera: camera, Seq: seq})
 	}
 	close(stop)
 	publisher.Wait()
@@ -279,14 +279,14 @@ func TestLargeFramesDoNotStarveOtherCameras(t *testing.T) {
 func TestPausedClientHasNoSubscriptions(t *testing.T) {
 	s := newTestServer(t, "gate")
 	c := s.dial(t)
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	c.readNotice()
 	s.waitForSubscriptions(t, "gate", 1)
-	c.send(request{Type: "pause"})
+	c.send(clientMessage{Type: "pause"})
 	s.waitForSubscriptions(t, "gate", 0)
 	s.publish("gate", 10)
 	s.publish("gate", 10)
-	c.send(request{Type: "resume"})
+	c.send(clientMessage{Type: "resume"})
 	c.expectFrame("gate", 2)
 }
 
@@ -301,9 +301,9 @@ func TestInvalidRequestsKeepTheSession(t *testing.T) {
 			t.Errorf("%q: %+v", text, n)
 		}
 	}
-	c.send(request{Type: "subscribe", Camera: "gate", Rendition: "main"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate", Rendition: "main"})
 	c.readNotice()
-	c.send(request{Type: "subscribe", Camera: "gate", Rendition: "huge"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate", Rendition: "huge"})
 	if n := c.readNotice(); n.Type != "error" {
 		t.Errorf("%+v", n)
 	}
@@ -311,8 +311,8 @@ func TestInvalidRequestsKeepTheSession(t *testing.T) {
 	if _, rendition, _, _ := c.readFrame(); rendition != "main" {
 		t.Errorf("%s after another was refused", rendition)
 	}
-	c.send(request{Type: "ack", Camera: "shed", Seq: 1})
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "ack", Camera: "shed", Seq: 1})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	if n := c.readNotice(); n.Type != "subscribed" {
 		t.Errorf("%+v", n)
 	}
@@ -322,7 +322,7 @@ func TestInvalidRequestsKeepTheSession(t *testing.T) {
 
 // A page cannot see pings: it is told that the connection lives.
 func TestQuietSessionSendsAliveNotices(t *testing.T) {
-	s := newTestServerWith(t, 10*time.Second, Options{AliveInterval: 20 * time.Millisecond}, "gate")
+	s := newTestServerWith(t, 10*time.Second, sessionOptions{AliveInterval: 20 * time.Millisecond}, "gate")
 	c := s.dial(t)
 	for range 3 {
 		if n := c.readNotice(); n != (notice{Type: "alive"}) {
@@ -334,18 +334,18 @@ func TestQuietSessionSendsAliveNotices(t *testing.T) {
 func TestPausedClientGetsErrors(t *testing.T) {
 	s := newTestServer(t, "gate")
 	c := s.dial(t)
-	c.send(request{Type: "pause"})
-	c.send(request{Type: "subscribe", Camera: "shed"})
+	c.send(clientMessage{Type: "pause"})
+	c.send(clientMessage{Type: "subscribe", Camera: "shed"})
 	if n := c.readNotice(); n.Type != "error" || n.Camera != "shed" {
 		t.Fatalf("%+v", n)
 	}
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	if n := c.readNotice(); n.Type != "subscribed" || n.Camera != "gate" {
 		t.Fatalf("%+v", n)
 	}
 	s.waitForSubscriptions(t, "gate", 0)
 	s.publish("gate", 10)
-	c.send(request{Type: "resume"})
+	c.send(clientMessage{Type: "resume"})
 	c.expectFrame("gate", 1)
 }
 
@@ -353,11 +353,11 @@ func TestPausedClientGetsErrors(t *testing.T) {
 func TestRefusedResumeUnsubscribes(t *testing.T) {
 	s := newTestServer(t, "gate")
 	c := s.dial(t)
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	c.readNotice()
 	s.refuseJoins.Store(true)
-	c.send(request{Type: "pause"})
-	c.send(request{Type: "resume"})
+	c.send(clientMessage{Type: "pause"})
+	c.send(clientMessage{Type: "resume"})
 	if n := c.readNotice(); n.Type != "error" || n.Camera != "gate" {
 		t.Fatalf("%+v", n)
 	}
@@ -372,7 +372,7 @@ func TestEndedStreamUnsubscribesAndCanBeJoinedAgain(t *testing.T) {
 	s := newTestServer(t, "gate", "yard")
 	c := s.dial(t)
 	for _, id := range []string{"gate", "yard"} {
-		c.send(request{Type: "subscribe", Camera: id})
+		c.send(clientMessage{Type: "subscribe", Camera: id})
 		if n := c.readNotice(); n.Type != "subscribed" {
 			t.Fatalf("%+v", n)
 		}
@@ -386,7 +386,7 @@ func TestEndedStreamUnsubscribesAndCanBeJoinedAgain(t *testing.T) {
 	s.publish("yard", 10)
 	c.expectFrame("yard", 1)
 	s.topics["gate"] = broker.NewTopic("gate", broker.Options{}) // nobody joins at present
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	if n := c.readNotice(); n.Type != "subscribed" {
 		t.Errorf("%+v", n)
 	}
@@ -395,10 +395,10 @@ func TestEndedStreamUnsubscribesAndCanBeJoinedAgain(t *testing.T) {
 }
 
 func TestClientWithoutAcksIsCut(t *testing.T) {
-	s := newTestServerWith(t, 10*time.Second, Options{AckTimeout: 100 * time.Millisecond}, "gate", "yard")
+	s := newTestServerWith(t, 10*time.Second, sessionOptions{AckTimeout: 100 * time.Millisecond}, "gate", "yard")
 	c := s.dial(t)
 	for _, id := range []string{"gate", "yard"} {
-		c.send(request{Type: "subscribe", Camera: id})
+		c.send(clientMessage{Type: "subscribe", Camera: id})
 		c.readNotice()
 	}
 	s.publish("gate", 10)
@@ -417,9 +417,9 @@ func TestClientWithoutAcksIsCut(t *testing.T) {
 
 // One that reads nothing is cut when a message takes too long.
 func TestClientThatReadsNothingIsCut(t *testing.T) {
-	s := newTestServerWith(t, 200*time.Millisecond, Options{}, "gate")
+	s := newTestServerWith(t, 200*time.Millisecond, sessionOptions{}, "gate")
 	c := s.dial(t)
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	c.readNotice()
 	s.publish("gate", 32<<20) // more than the kernel takes for both ends
 	s.waitForSubscriptions(t, "gate", 0)
@@ -432,10 +432,10 @@ func TestClientThatReadsNothingIsCut(t *testing.T) {
 // One that takes bytes all the time is not cut, however long a picture takes.
 func TestSlowClientIsNotCut(t *testing.T) {
 	const timeout, size, portion = 400 * time.Millisecond, 4 << 20, 32 << 10
-	s := newTestServerWith(t, timeout, Options{}, "gate")
+	s := newTestServerWith(t, timeout, sessionOptions{}, "gate")
 	c := s.dial(t)
 	c.conn.SetReadLimit(2 * size)
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	c.readNotice()
 	s.publish("gate", size)
 	_, r, err := c.conn.Reader(c.ctx)
@@ -472,7 +472,7 @@ func TestWriteProgressCountsAsLiveness(t *testing.T) {
 			return
 		}
 		defer conn.CloseNow()
-		s := &session{ctx: t.Context(), conn: conn, opts: Options{pongTimeout: 50 * time.Millisecond}}
+		s := &session{ctx: t.Context(), conn: conn, opts: sessionOptions{pongTimeout: 50 * time.Millisecond}}
 		if s.isResponsive() {
 			t.Error("found somebody who answers nothing")
 		}
@@ -492,9 +492,9 @@ func TestWriteProgressCountsAsLiveness(t *testing.T) {
 
 // The end does not wait for a client that takes nothing.
 func TestShutdownDoesNotWaitForStalledClient(t *testing.T) {
-	s := newTestServerWith(t, time.Hour, Options{}, "gate")
+	s := newTestServerWith(t, time.Hour, sessionOptions{}, "gate")
 	c := s.dial(t)
-	c.send(request{Type: "subscribe", Camera: "gate"})
+	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	c.readNotice()
 	s.publish("gate", 32<<20)
 	if _, r, err := c.conn.Reader(c.ctx); err != nil { // it is on its way
@@ -513,7 +513,7 @@ func TestShutdownDoesNotWaitForStalledClient(t *testing.T) {
 func TestLateAcksKeepTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const almostTimeout = 2*time.Minute - time.Second
-		s := &session{opts: Options{}.withDefaults(), wake: make(chan struct{}, 1), subscriptions: map[string]*subscription{}}
+		s := &session{opts: sessionOptions{}.withDefaults(), wake: make(chan struct{}, 1), subscriptions: map[string]*subscription{}}
 		gate := &subscription{camera: "gate", stream: testStream{}, unacked: []uint64{1, 2}, unackedSince: time.Now()}
 		s.subscriptions["gate"], s.roundRobin = gate, []*subscription{gate}
 		checkNotCut := func(when string) {
@@ -524,15 +524,15 @@ func TestLateAcksKeepTheSession(t *testing.T) {
 		}
 		time.Sleep(almostTimeout)
 		checkNotCut("before its time")
-		s.handleRequest(request{Type: "ack", Camera: "gate", Seq: 1})
+		s.handleRequest(clientMessage{Type: "ack", Camera: "gate", Seq: 1})
 		time.Sleep(almostTimeout)
 		checkNotCut("after it acknowledged one of two")
-		s.handleRequest(request{Type: "ack", Camera: "gate", Seq: 2})
+		s.handleRequest(clientMessage{Type: "ack", Camera: "gate", Seq: 2})
 		time.Sleep(2 * almostTimeout)
 		checkNotCut("with nothing to acknowledge")
 		gate.unacked, gate.unackedSince = []uint64{3}, time.Now()
 		time.Sleep(almostTimeout)
-		s.handleRequest(request{Type: "ack", Camera: "gate", Seq: 2})
+		s.handleRequest(clientMessage{Type: "ack", Camera: "gate", Seq: 2})
 		time.Sleep(almostTimeout)
 		if _, ok := s.overdueAck(); !ok {
 			t.Error("spared for acknowledging what it had acknowledged")

@@ -1,0 +1,83 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"camd/pkg/access"
+	"camd/pkg/httpapi/request"
+)
+
+// maxJSON bounds the JSON body of a request: forty controls take less than half of it.
+const maxJSON = 4 << 10
+
+// readJSON reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser can send
+// any other without asking this server first.
+func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *request.Error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return request.Errorf(http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as %s", example)
+	}
+	// Tests without a connection have no deadlines.
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
+	if err == nil { // else net/http waits for what is left of it
+		_ = deadline.SetReadDeadline(time.Time{})
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return request.Errorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxJSON)
+	}
+	if err != nil {
+		return request.Errorf(http.StatusBadRequest, "the body did not arrive")
+	}
+	return parseJSON(body, to, example)
+}
+
+func parseJSON(body []byte, to any, example string) *request.Error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	dec.UseNumber()
+	err := dec.Decode(to)
+	if _, more := dec.Token(); err == nil && more != io.EOF {
+		err = errors.New("there is more behind it")
+	}
+	if err != nil {
+		return request.Errorf(http.StatusBadRequest, "the body is not such as %s: %s", example, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
+// forAdmin returns a text about a camera if the role there is admin, and otherwise nothing. It is for texts that may have addresses
+// of the internal network, user names or paths. They come from many programs, so nothing can be taken out of them reliably.
+func forAdmin(g access.Grant, camera, text string) string {
+	if !g.Allows(access.Admin, camera) {
+		return ""
+	}
+	return text
+}
+
+func jsonTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	return &t
+}
+
+// nonzero leaves out what has not happened.
+func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
+	m := map[K]uint64{}
+	for k, n := range counts {
+		if n > 0 {
+			m[k] = n
+		}
+	}
+	return m
+}

@@ -1,0 +1,74 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/access"
+	"camd/pkg/audit"
+	"camd/pkg/httpapi/request"
+)
+
+// linkJSON is a link that was made.
+type linkJSON struct {
+	Page   string     `json:"page"`   // for people
+	Stream string     `json:"stream"` // for programs
+	Until  *time.Time `json:"until"`
+}
+
+const linkExample = `{"for": "2h"}`
+
+// createLink lets whoever has the link see this camera for a while.
+func (s *Server) createLink(w http.ResponseWriter, r *http.Request, target request.Target) {
+	validFor, bad := readLinkDuration(w, r)
+	if bad != nil {
+		bad.Fail(w, r)
+		return
+	}
+	cfg := s.config.Load()
+	auth := cfg.Auth
+	if !auth.HasLinks() {
+		request.Fail(w, r, http.StatusConflict, "no links can be made here: set state_dir in the configuration, or link_key_file in its section auth")
+		return
+	}
+	until := time.Now().Add(validFor)
+	text, err := auth.SignLink(target.ID, validFor)
+	if err != nil {
+		request.Fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	s.audit.Record(audit.LinkCreated, request.RequesterOf(r).Actor(), zap.String("camera", target.ID), zap.Time("until", until))
+	address := cfg.baseURL(r, request.RequesterOf(r).Client) + "/cameras/" + target.ID
+	query := "?" + access.LinkParameter + "=" + url.QueryEscape(text)
+	request.WriteJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, jsonTime(until)})
+}
+
+// baseURL is where people reach this server: its public address, else what this request was sent to.
+func (r *activeConfig) baseURL(req *http.Request, client access.Client) string {
+	if r.PublicURL != "" {
+		return r.PublicURL
+	}
+	scheme := "http://"
+	if client.Secure {
+		scheme = "https://"
+	}
+	return scheme + req.Host
+}
+
+// readLinkDuration reads for how long a link is to be good.
+func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *request.Error) {
+	var body struct {
+		For string `json:"for"`
+	}
+	if bad := readJSON(w, r, &body, linkExample); bad != nil {
+		return 0, bad
+	}
+	d, err := time.ParseDuration(body.For)
+	if err != nil || d < time.Second || d > access.MaxLinkLifetime {
+		return 0, request.Errorf(http.StatusBadRequest, "for: want a duration from 1s to %dh, in a body such as %s", access.MaxLinkLifetime/time.Hour, linkExample)
+	}
+	return d, nil
+}

@@ -1,0 +1,85 @@
+package mjpeg
+
+import (
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/fanout"
+)
+
+// newFrameFilter returns a function that decides which frames a viewer gets, by its rate and its bytes per second; 0 is no limit.
+// Without a limit it returns nil.
+func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanout.Decision {
+	if fps == 0 && bytesPerSecond == 0 {
+		return nil
+	}
+	fpsLimit, byteLimit := newFPSLimiter(fps), &byteLimiter{rate: float64(bytesPerSecond)}
+	return func(f *broker.Frame) fanout.Decision {
+		switch {
+		case f.Placeholder: // shows a change of state, and is always sent
+		case !fpsLimit.allow(f.Captured):
+			return fanout.SkipRate
+		case !byteLimit.allow(len(f.Part), f.Captured):
+			return fanout.SkipOverLimit
+		}
+		return fanout.Send
+	}
+}
+
+// fpsLimiter thins a stream to a rate: of the frames that come, it lets through those that are due. It goes by when frames
+// were captured, so that a viewer's own delays do not change what it sees.
+type fpsLimiter struct {
+	interval time.Duration // 0: everything is due
+	next     time.Time
+}
+
+func newFPSLimiter(fps float64) *fpsLimiter {
+	if fps <= 0 {
+		return &fpsLimiter{}
+	}
+	// An hour at most: a rate may be so low that it would not fit into a Duration.
+	return &fpsLimiter{interval: time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))}
+}
+
+// allow reports whether a frame captured at t is to be shown.
+func (p *fpsLimiter) allow(t time.Time) bool {
+	if p.interval == 0 {
+		return true
+	}
+	// Cameras jitter: a frame that is a little early is the one that was meant.
+	if t.Before(p.next.Add(-min(p.interval/4, 20*time.Millisecond))) {
+		return false
+	}
+	if late := t.Sub(p.next); late > p.interval {
+		p.next = t // after a pause, restart rather than catch up
+	}
+	p.next = p.next.Add(p.interval)
+	return true
+}
+
+// byteLimiter thins a stream to bytes per second: a bucket that fills at that rate and holds a second's worth, or one frame
+// if that is more.
+type byteLimiter struct {
+	rate  float64 // bytes a second; 0: no limit
+	left  float64
+	since time.Time
+}
+
+// allow reports whether a frame of n bytes captured at t fits, and counts it.
+func (b *byteLimiter) allow(n int, t time.Time) bool {
+	if b.rate == 0 {
+		return true
+	}
+	most := max(b.rate, float64(n))
+	if b.since.IsZero() {
+		b.left = most
+	} else if span := t.Sub(b.since).Seconds(); span > 0 {
+		b.left = min(most, b.left+span*b.rate)
+	}
+	b.since = t
+	if b.left < float64(n) {
+		return false
+	}
+	b.left -= float64(n)
+	return true
+}

@@ -1,0 +1,80 @@
+package mjpeg
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"camd/pkg/broker"
+	"camd/pkg/fanout"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
+	"camd/pkg/media"
+)
+
+// hijack takes the connection from the HTTP server, answers the request on it, and gives it to the fan-out.
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn, v *fanout.Viewer, viewer *viewers.Viewer) {
+	header := w.Header()
+	if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
+		s.opts.Log.Warn("hijack", zap.Error(err))
+		s.opts.Viewers.Remove(viewer, "")
+		request.Fail(w, r, http.StatusInternalServerError, "this connection cannot carry a stream")
+		return
+	}
+	v.Conn = conn
+	v.OnClose = func(err error) { s.opts.Viewers.Remove(viewer, fanoutCutReason(err)) }
+	_ = conn.SetWriteDeadline(time.Now().Add(v.WriteTimeout)) // the client may not have read earlier responses
+	n, err := conn.Write(responseHead(r, header))
+	_ = conn.SetWriteDeadline(time.Time{})
+	viewer.Bytes.Add(uint64(n))
+	if err != nil {
+		_ = conn.Close()
+		v.OnClose(err)
+		return
+	}
+	s.fanout.Add(v)
+}
+
+// responseHead is the head of the response and the beginning of the stream.
+func responseHead(r *http.Request, header http.Header) []byte {
+	var b bytes.Buffer
+	header.Del("Transfer-Encoding") // meant for net/http
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	fmt.Fprintf(&b, "HTTP/1.%d 200 OK\r\n", r.ProtoMinor)
+	_ = header.Write(&b) // a Buffer takes everything
+	b.WriteString("\r\n" + media.Preamble)
+	return b.Bytes()
+}
+
+// shutdownConn returns a function that ends a connection in both directions. Its owner notices at the next write.
+func shutdownConn(c net.Conn) func() {
+	return func() {
+		s, ok := c.(syscall.Conn)
+		if !ok {
+			return
+		}
+		if raw, err := s.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) }) // it has left by itself
+		}
+	}
+}
+
+// fanoutCutReason returns why camd cut a viewer, empty if it left by itself.
+func fanoutCutReason(err error) string {
+	switch {
+	case err == nil:
+		return viewers.CutShutdown
+	case errors.Is(err, broker.ErrEnded):
+		return viewers.CutRemoved
+	case fanout.IsStalled(err):
+		return viewers.CutStalled
+	}
+	return ""
+}

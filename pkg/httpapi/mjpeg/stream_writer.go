@@ -1,0 +1,131 @@
+package mjpeg
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/fanout"
+	"camd/pkg/httpapi/viewers"
+	"camd/pkg/media"
+)
+
+// writeChunkSize is how much of a frame must get through within the write timeout: a viewer on a bad link takes long for a frame,
+// one that has stalled takes nothing.
+const writeChunkSize = 64 << 10
+
+// streamWriter sends one viewer its frames, over a connection that encrypts or multiplexes: plain ones go to package fanout.
+type streamWriter struct {
+	*viewers.Viewer
+	sub        *broker.Subscription
+	filter     func(*broker.Frame) fanout.Decision
+	response   http.ResponseWriter
+	controller *http.ResponseController
+	timeout    time.Duration
+	dropped    uint64 // as the subscription counts it
+}
+
+// run returns when the viewer has left, takes nothing any more, or its topic or ctx has ended.
+func (p *streamWriter) run(ctx context.Context) error {
+	if err := p.write([]byte(media.Preamble)); err != nil {
+		return err
+	}
+	repeat := time.NewTimer(RepeatAfter)
+	defer repeat.Stop()
+	var last *broker.Frame
+	for {
+		updated := p.sub.Updated()
+		f := p.sub.TryNext()
+		switch {
+		case f == nil:
+			select {
+			case <-updated:
+			case <-repeat.C:
+				if err := p.repeatFrame(last); err != nil {
+					return err
+				}
+			case <-p.sub.Ended():
+				return broker.ErrEnded
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		default:
+			if p.filter != nil {
+				if decision := p.filter(f); decision != fanout.Send {
+					p.CountSkipped(decision)
+					break
+				}
+			}
+			if err := p.writeFrame(f); err != nil {
+				return err
+			}
+			last = f
+			repeat.Reset(RepeatAfter)
+		}
+		p.countDropped()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// writeFrame writes a frame and notes how old it was when the kernel had it.
+func (p *streamWriter) writeFrame(f *broker.Frame) error {
+	if err := p.write(f.Part); err != nil {
+		return err
+	}
+	p.RecordSent(f)
+	return nil
+}
+
+// repeatFrame writes the last frame once more; it counts as no frame.
+func (p *streamWriter) repeatFrame(last *broker.Frame) error {
+	if last == nil {
+		return nil
+	}
+	return p.write(last.Part)
+}
+
+// write returns when the connection has taken all of b. A stream of HTTP/2 alone is ended by its deadline, and not the
+// connection, whose other streams go on.
+func (p *streamWriter) write(b []byte) error {
+	for len(b) > 0 {
+		if err := p.controller.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
+			return err
+		}
+		n, err := p.response.Write(b[:min(writeChunkSize, len(b))])
+		p.Bytes.Add(uint64(n))
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	if err := p.controller.Flush(); err != nil {
+		return err
+	}
+	// On HTTP/2 a deadline that passes between two frames would end the stream.
+	return p.controller.SetWriteDeadline(time.Time{})
+}
+
+// countDropped passes on what the ring has dropped for this viewer.
+func (p *streamWriter) countDropped() {
+	if d := p.sub.Stats().Dropped; d != p.dropped {
+		p.SkippedSlow.Add(d - p.dropped)
+		p.dropped = d
+	}
+}
+
+// streamCutReason returns why camd cut a viewer, empty if it left by itself.
+func streamCutReason(ctx context.Context, err error, stopping func() bool) string {
+	switch {
+	case fanout.IsStalled(err):
+		return viewers.CutStalled
+	case errors.Is(err, broker.ErrEnded):
+		return viewers.CutRemoved
+	case ctx.Err() != nil && stopping():
+		return viewers.CutShutdown
+	}
+	return ""
+}

@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+
+	"camd/pkg/access"
+	"camd/pkg/httpapi/compat"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/web"
+)
+
+// root serves the dashboard, unless ?action= asks for what mjpg-streamer has at this address.
+func (s *Server) root(w http.ResponseWriter, r *http.Request) {
+	action := compat.ParseAction(r.URL.RawQuery)
+	if action == "" {
+		s.dashboard(w, r)
+		return
+	}
+	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.compat.ServeAction(w, r, action) })
+	if action.ServesPictures() {
+		handler = s.allowCrossOrigin(handler)
+	}
+	handler.ServeHTTP(w, r)
+}
+
+// dashboard serves the dashboard. A link leads to the page of its camera instead.
+func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
+	if requester := request.RequesterOf(r); requester.Kind == access.ByLink {
+		s.redirectToLinkedCamera(w, r, requester.Grant)
+		return
+	}
+	s.servePage(w, r, "index.html")
+}
+
+// servePage serves one of the dashboard's pages.
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request, name string) {
+	s.pages.ServePage(w, r, name, web.NewPolicy(s.config.Load().FrameAncestors))
+}
+
+// cameraPage is the page about one camera.
+func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, target request.Target) {
+	if request.RequesterOf(r).Kind == access.ByLink {
+		s.showLinkPage(w, r, target)
+		return
+	}
+	s.servePage(w, r, "camera.html")
+}
+
+// showLinkPage serves a page with only a camera's picture, which needs no script.
+func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target request.Target) {
+	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
+	s.pages.WriteLink(w, web.LinkPage{
+		Title: target.Camera.Status().Title, Stream: "/cameras/" + target.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
+	}, web.NewPolicy(s.config.Load().FrameAncestors))
+}
+
+// redirectToLinkedCamera redirects a request with a link to the page of the link's camera.
+func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, g access.Grant) {
+	visible := s.config.Load().visibleTo(g)
+	if len(visible) == 0 {
+		request.Fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
+		return
+	}
+	seeOther(w, "/cameras/"+visible[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())
+}

@@ -1,0 +1,93 @@
+package httpapi
+
+import (
+	"mime"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// assetRefs finds what a page, script or style wants loaded.
+var assetRefs = regexp.MustCompile(`(?:src|href)="(/[^"]*)"|from '\./([^']*)'`)
+
+// pageFiles returns the paths of the dashboard's files.
+func pageFiles() ([]string, error) {
+	names, err := filepath.Glob("web/*.*")
+	return slices.DeleteFunc(names, func(name string) bool { return path.Ext(name) == ".go" }), err
+}
+
+func TestPagesLoadNothingFromElsewhere(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("a"))
+	names, err := pageFiles()
+	if err != nil || len(names) < 10 {
+		t.Fatalf("%d files, %v", len(names), err)
+	}
+	there := map[string]bool{"/": true}
+	for _, name := range names {
+		there["/assets/"+path.Base(name)] = true
+	}
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range assetRefs.FindAllStringSubmatch(string(content), -1) {
+			if want := m[1]; want != "" && !there[want] || m[2] != "" && !there["/assets/"+m[2]] {
+				t.Errorf("%s loads %s%s, which is not there", name, m[1], m[2])
+			}
+		}
+		text := strings.ReplaceAll(string(content), "http://www.w3.org/2000/svg", "")
+		if strings.Contains(text, "://") && !strings.Contains(name, "uplot") {
+			t.Errorf("%s names another host", name)
+		}
+	}
+	for _, page := range []string{"/", "/cameras/a"} {
+		resp := s.get(t, page)
+		policy := resp.Header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || !strings.Contains(body(t, resp), "<title>camd</title>") {
+			t.Errorf("%s: policy %q", page, policy)
+		}
+	}
+}
+
+// A browser asks whether what it keeps is still right.
+func TestAssetsHaveTypesAndETags(t *testing.T) {
+	s := startServer(t, Options{}, newTestCamera("a"))
+	names, err := pageFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		address := "/assets/" + path.Base(name)
+		if path.Ext(name) == ".html" {
+			continue
+		}
+		resp := s.get(t, address)
+		if want := mime.TypeByExtension(path.Ext(name)); resp.StatusCode != 200 || want != "" && resp.Header.Get("Content-Type") != want {
+			t.Errorf("%s: %s %s", address, resp.Status, resp.Header.Get("Content-Type"))
+		}
+		r, err := http.NewRequest(http.MethodGet, s.url+address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("If-None-Match", resp.Header.Get("ETag"))
+		again, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Body.Close()
+		if again.StatusCode != http.StatusNotModified {
+			t.Errorf("%s again: %s", address, again.Status)
+		}
+	}
+	for _, address := range []string{"/assets/../server.go", "/assets/nothing.js", "/assets/pages.go", "/assets/camera.html", "/assets/"} {
+		if resp := s.get(t, address); resp.StatusCode < 400 {
+			t.Errorf("%s: %s", address, resp.Status)
+		}
+	}
+}

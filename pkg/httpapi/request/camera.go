@@ -1,0 +1,50 @@
+package request
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/camera"
+)
+
+// Camera is a camera that is served. Its methods are safe for concurrent use.
+type Camera interface {
+	Status() camera.Status
+	// Renditions returns the names of its streams, main first.
+	Renditions() []string
+	// Topic returns the stream in a rendition.
+	Topic(rendition string) (*broker.Topic, bool)
+}
+
+// Target is the camera that a request is for, and the limits for its pictures.
+type Target struct {
+	ID     string
+	Camera Camera
+	Limits Limits
+}
+
+// Limits are what the configuration in which a request found its camera allows for the answer.
+type Limits struct {
+	WriteTimeout     time.Duration // a viewer that takes nothing for so long is disconnected
+	SendBuffer       int           // bytes that the kernel may hold unsent for a viewer; 0 leaves it to the system
+	BytesPerSecond   int64         // of one stream; 0 is no limit
+	WaitingSnapshots int           // snapshots that may wait for a picture at once
+}
+
+// Rendition reads ?rendition=, which is main unless given.
+func (t Target) Rendition(r *http.Request) (string, *Error) {
+	name := cmp.Or(r.FormValue("rendition"), camera.Main)
+	if !slices.Contains(t.Camera.Renditions(), name) {
+		return "", t.NoRendition(name)
+	}
+	return name, nil
+}
+
+// NoRendition returns the error for a rendition that the camera does not have.
+func (t Target) NoRendition(name string) *Error {
+	return Errorf(http.StatusNotFound, "camera %q has no rendition %q; there are: %s", t.ID, name, strings.Join(t.Camera.Renditions(), ", "))
+}

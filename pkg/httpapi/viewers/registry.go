@@ -1,0 +1,200 @@
+package viewers
+
+import (
+	"cmp"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camd/pkg/audit"
+	"camd/pkg/broker"
+	"camd/pkg/httpapi/request"
+)
+
+// Limits on viewers; 0 means none, but for Viewers.
+type Limits struct {
+	Viewers              int // streams at once; 0 means 500
+	PerCamera            int
+	PerAddress           int   // from one IP address
+	TotalBytesPerSecond  int64 // bytes a second of all streams together, beyond which nobody new is admitted
+	ViewerBytesPerSecond int64 // bytes a second of one stream, beyond which it gets fewer frames
+}
+
+// Registry holds the viewers. Its lock is taken when one joins or leaves and to count them, never for a frame.
+type Registry struct {
+	opts                Options
+	mu                  sync.Mutex
+	limits              Limits
+	viewers             map[*Viewer]struct{}
+	perCamera           map[string]int // viewers of each
+	perAddress          map[string]int // viewers from each address
+	wallConns           int            // WebSockets of walls, with cameras or without
+	wallConnsPerAddress map[string]int // WebSockets of walls from each address
+	pastCounts          map[Key]*Totals
+	cut                 map[[2]string]uint64
+	refused             map[string]uint64
+	measured            throughput
+	connected           sync.WaitGroup
+}
+
+// FrameAges observes how old frames are when viewers' connections have taken them. Its methods are safe for concurrent use.
+type FrameAges interface {
+	// Add makes the observer for a stream that a viewer joins, where there is none yet.
+	Add(Key, *broker.Topic)
+	// Observer returns what observes the ages of a topic's frames, in seconds.
+	Observer(*broker.Topic) prometheus.Observer
+}
+
+// Options of a registry.
+type Options struct {
+	Audit     *audit.Log // what viewers watched; nil means no audit log
+	FrameAges FrameAges  // nil observes nothing
+}
+
+// NewRegistry returns a registry without viewers, which admits none before SetLimits.
+func NewRegistry(o Options) *Registry {
+	if o.Audit == nil {
+		o.Audit = audit.New(nil)
+	}
+	if o.FrameAges == nil {
+		o.FrameAges = noFrameAges{}
+	}
+	return &Registry{
+		opts: o, viewers: map[*Viewer]struct{}{}, perCamera: map[string]int{}, perAddress: map[string]int{}, wallConnsPerAddress: map[string]int{},
+		pastCounts: map[Key]*Totals{}, cut: map[[2]string]uint64{},
+		refused: map[string]uint64{LimitViewers: 0, LimitPerCamera: 0, LimitPerAddress: 0, LimitBytes: 0},
+	}
+}
+
+// SetLimits sets the limits for viewers from now on.
+func (r *Registry) SetLimits(l Limits) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limits = l
+}
+
+// Add admits a viewer of a topic, or returns for people why not.
+func (r *Registry) Add(v *Viewer, topic *broker.Topic) error {
+	if err := r.admit(v); err != nil {
+		return err
+	}
+	r.opts.Audit.ViewStarted(v.actor, v.auditStream(), v.UserAgent)
+	r.opts.FrameAges.Add(v.Key, topic)
+	v.frameAge = r.opts.FrameAges.Observer(topic)
+	return nil
+}
+
+func (r *Registry) admit(v *Viewer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if limit, err := r.exceededLimit(v); err != nil {
+		r.refused[limit]++
+		return err
+	}
+	r.viewers[v] = struct{}{}
+	r.perCamera[v.Camera]++
+	r.perAddress[v.address]++
+	r.connected.Add(1)
+	return nil
+}
+
+// Remove removes a viewer. cut is why camd cut it, empty if it left by itself; of a viewer that has lost access, that is the reason.
+func (r *Registry) Remove(v *Viewer, cut string) {
+	if v.accessRevoked.Load() {
+		cut = CutAccess
+	}
+	r.forget(v, cut)
+	t := v.Totals()
+	r.opts.Audit.ViewEnded(v.actor, v.auditStream(), audit.ViewStats{
+		Since: v.Since, Frames: t.Sent, Dropped: t.Dropped(), Bytes: t.Bytes, Reason: cmp.Or(cut, "left"),
+	})
+}
+
+func (r *Registry) forget(v *Viewer, cut string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.viewers, v)
+	decrement(r.perCamera, v.Camera)
+	decrement(r.perAddress, v.address)
+	if r.pastCounts[v.Key] == nil {
+		r.pastCounts[v.Key] = &Totals{}
+	}
+	r.pastCounts[v.Key].add(v.Totals())
+	if cut != "" {
+		r.cut[[2]string{v.Camera, cut}]++
+	}
+	r.connected.Done()
+}
+
+// ObserveFrameAges observes how old frames of a topic were.
+func (r *Registry) ObserveFrameAges(topic *broker.Topic, ages []time.Duration) {
+	observer := r.opts.FrameAges.Observer(topic)
+	for _, age := range ages {
+		observer.Observe(age.Seconds())
+	}
+}
+
+// Wait returns when no viewer is left.
+func (r *Registry) Wait() { r.connected.Wait() }
+
+// exceededLimit returns the limit that v would exceed, and the error for its user.
+func (r *Registry) exceededLimit(v *Viewer) (string, error) {
+	l := r.limits
+	switch {
+	case len(r.viewers) >= l.Viewers:
+		return LimitViewers, fmt.Errorf("%d viewers are connected, as many as this server allows; try again later", len(r.viewers))
+	case l.PerCamera > 0 && r.perCamera[v.Camera] >= l.PerCamera:
+		return LimitPerCamera, fmt.Errorf("%d viewers watch camera %q, as many as may; try again later", l.PerCamera, v.Camera)
+	case l.PerAddress > 0 && r.perAddress[v.address] >= l.PerAddress && v.address != request.UnixAddress:
+		return LimitPerAddress, fmt.Errorf("%d streams go to your address, as many as may; close one", l.PerAddress)
+	case l.TotalBytesPerSecond > 0 && r.measured.perSecond(r.totalBytes(), v.Since) >= float64(l.TotalBytesPerSecond):
+		return LimitBytes, fmt.Errorf("this server sends as many bytes a second as it may; try again later")
+	}
+	return "", nil
+}
+
+// totalBytes returns the bytes sent to all viewers ever. r.mu must be held.
+func (r *Registry) totalBytes() (bytes uint64) {
+	for _, t := range r.pastCounts {
+		bytes += t.Bytes
+	}
+	for v := range r.viewers {
+		bytes += v.Bytes.Load()
+	}
+	return bytes
+}
+
+// throughput measures bytes a second over at least the last second.
+type throughput struct {
+	at    time.Time
+	bytes uint64
+	rate  float64
+}
+
+func (t *throughput) perSecond(bytes uint64, now time.Time) float64 {
+	if span := now.Sub(t.at); span >= time.Second {
+		if !t.at.IsZero() {
+			t.rate = float64(bytes-t.bytes) / span.Seconds()
+		}
+		t.at, t.bytes = now, bytes
+	}
+	return t.rate
+}
+
+// decrement counts one down and forgets what has none left: addresses come and go without end.
+func decrement(counts map[string]int, key string) {
+	if counts[key]--; counts[key] <= 0 {
+		delete(counts, key)
+	}
+}
+
+// noFrameAges observes nothing.
+type noFrameAges struct{}
+
+func (noFrameAges) Add(Key, *broker.Topic) {}
+
+func (noFrameAges) Observer(*broker.Topic) prometheus.Observer { return noFrameAges{} }
+
+func (noFrameAges) Observe(float64) {}

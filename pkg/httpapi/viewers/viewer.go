@@ -1,0 +1,90 @@
+package viewers
+
+import (
+	"crypto/rand"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camd/pkg/access"
+	"camd/pkg/audit"
+	"camd/pkg/broker"
+	"camd/pkg/fanout"
+	"camd/pkg/httpapi/request"
+)
+
+// Key is what metrics count viewers by.
+type Key struct{ Camera, Rendition, Transport string }
+
+// auditStream returns the key as the audit log has it.
+func (k Key) auditStream() audit.Stream {
+	return audit.Stream{Camera: k.Camera, Rendition: k.Rendition, Transport: k.Transport}
+}
+
+// Totals counts what viewers got; all of it only grows.
+type Totals struct {
+	Sent, Slow, Rate, OverLimit, Bytes uint64
+}
+
+// Dropped returns how many frames viewers did not get.
+func (t Totals) Dropped() uint64 { return t.Slow + t.Rate + t.OverLimit }
+
+func (t *Totals) add(u Totals) {
+	t.Sent += u.Sent
+	t.Slow += u.Slow
+	t.Rate += u.Rate
+	t.OverLimit += u.OverLimit
+	t.Bytes += u.Bytes
+}
+
+// Viewer receives a stream. Its counters are written by the goroutine that serves it and read by any.
+type Viewer struct {
+	Key
+	fanout.Counts
+	ID         string // means nothing but this viewer
+	Remote     string // address and port
+	UserAgent  string
+	Throttled  bool   // it asked for fewer frames
+	ClientKey  string // by which a client of ustreamer finds itself in /state; empty without
+	Grant      access.Grant
+	Disconnect func() // makes it leave; set before it is added
+
+	address       string // without the port
+	actor         audit.Actor
+	frameAge      prometheus.Observer // set when it is added
+	accessRevoked atomic.Bool
+}
+
+// New returns a viewer for the stream that a request asks for. throttled says that it asked for fewer frames.
+func New(key Key, r *http.Request, throttled bool) *Viewer {
+	requester := request.RequesterOf(r)
+	remote := requester.RemoteAddr(r)
+	return &Viewer{
+		Key: key, Grant: requester.Grant, Disconnect: func() {}, Counts: fanout.Counts{Since: time.Now()}, actor: requester.Actor(), ID: rand.Text(), Throttled: throttled,
+		Remote: remote, address: request.WithoutPort(remote), UserAgent: request.SanitizeText(r.UserAgent()),
+	}
+}
+
+// Totals returns what the viewer has got so far.
+func (v *Viewer) Totals() Totals {
+	return Totals{Sent: v.Sent.Load(), Slow: v.SkippedSlow.Load(), Rate: v.SkippedRate.Load(), OverLimit: v.SkippedOverLimit.Load(), Bytes: v.Bytes.Load()}
+}
+
+// RecordSent counts a frame that the viewer's connection has taken, and observes how old it was. It is not for viewers of package
+// fanout, which counts by itself.
+func (v *Viewer) RecordSent(f *broker.Frame) {
+	now := time.Now()
+	v.CountSent(f, now)
+	if !f.Placeholder { // one may be hours old
+		v.frameAge.Observe(now.Sub(f.Captured).Seconds())
+	}
+}
+
+// RevokeAccess disconnects a viewer that has lost access.
+func (v *Viewer) RevokeAccess() {
+	if v.accessRevoked.CompareAndSwap(false, true) {
+		v.Disconnect()
+	}
+}

@@ -1,0 +1,48 @@
+package viewers
+
+import (
+	"fmt"
+
+	"camd/pkg/httpapi/request"
+)
+
+// AddWall admits the connection of a wall, with cameras or without, or returns for people why not. There may be as many as viewers.
+func (r *Registry) AddWall(address string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if limit, err := r.exceededWallLimit(address); err != nil {
+		r.refused[limit]++
+		return err
+	}
+	r.wallConns++
+	r.wallConnsPerAddress[address]++
+	return nil
+}
+
+// CheckWall returns the error that AddWall would return now. It admits and counts nothing.
+func (r *Registry) CheckWall(address string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := r.exceededWallLimit(address)
+	return err
+}
+
+// exceededWallLimit returns the limit that another wall from an address would exceed, and the error for its user. r.mu must be held.
+func (r *Registry) exceededWallLimit(address string) (string, error) {
+	l := r.limits
+	switch {
+	case r.wallConns >= l.Viewers:
+		return LimitViewers, fmt.Errorf("%d walls are connected, as many as this server allows viewers; try again later", r.wallConns)
+	case l.PerAddress > 0 && r.wallConnsPerAddress[address] >= l.PerAddress && address != request.UnixAddress:
+		return LimitPerAddress, fmt.Errorf("%d walls are connected from your address, as many as may; close one", l.PerAddress)
+	}
+	return "", nil
+}
+
+// RemoveWall removes the connection of a wall.
+func (r *Registry) RemoveWall(address string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wallConns--
+	decrement(r.wallConnsPerAddress, address)
+}

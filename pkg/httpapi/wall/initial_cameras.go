@@ -1,0 +1,31 @@
+package wall
+
+import (
+	"net/http"
+	"strings"
+
+	"camd/pkg/httpapi/request"
+)
+
+// MaxQueryBytes bounds the query of a wall's address: it has room for MaxCameras of the longest ids.
+const MaxQueryBytes = 32 << 10
+
+// initialCameras returns the cameras that ?cameras= names, each once.
+func initialCameras(r *http.Request) ([]string, *request.Error) {
+	if n := len(r.URL.RawQuery); n > MaxQueryBytes {
+		return nil, request.Errorf(http.StatusBadRequest, "a query of %d bytes, want at most %d; subscribe to further cameras over the connection", n, MaxQueryBytes)
+	}
+	var cameras []string
+	seen := map[string]bool{"": true}
+	for id := range strings.SplitSeq(r.FormValue("cameras"), ",") {
+		if seen[id] {
+			continue
+		}
+		if len(cameras) == MaxCameras {
+			return nil, request.Errorf(http.StatusBadRequest, "?cameras= names more than %d, as many as one connection may have", MaxCameras)
+		}
+		seen[id] = true
+		cameras = append(cameras, id)
+	}
+	return cameras, nil
+}

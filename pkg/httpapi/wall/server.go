@@ -1,0 +1,177 @@
+package wall
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"camd/pkg/access"
+	"camd/pkg/broker"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
+)
+
+// Transport is what viewers over a wall's WebSocket are counted as.
+const Transport = "websocket"
+
+// Cameras finds cameras for a client that stays connected while the configuration changes.
+type Cameras interface {
+	// RevalidatedCamera returns a camera of the current configuration, if the grant still holds there and can see the camera.
+	RevalidatedCamera(id string, g access.Grant) (request.Target, *request.Error)
+}
+
+// Options of a server. All are required.
+type Options struct {
+	Viewers  *viewers.Registry
+	Cameras  Cameras
+	Stopping func() bool // reports whether camd stops
+	Log      *zap.Logger
+}
+
+// Server serves walls. Its methods are safe for concurrent use.
+type Server struct {
+	opts     Options
+	sessions sync.WaitGroup
+	flooded  atomic.Uint64 // connections cut because their clients sent too many messages
+}
+
+// New returns a server without connections.
+func New(o Options) *Server { return &Server{opts: o} }
+
+// Flooded returns how many connections were cut because their clients sent too many messages.
+func (s *Server) Flooded() uint64 { return s.flooded.Load() }
+
+// Wait returns when no connection is left. Each ends with the context of its request.
+func (s *Server) Wait() { s.sessions.Wait() }
+
+// Settings are what the configuration sets for a connection.
+type Settings struct {
+	WriteTimeout time.Duration // a client that takes nothing for so long is disconnected
+	SendBuffer   int           // bytes that the kernel may hold unsent for it; 0 leaves it to the system
+	OwnOrigin    string        // the origin that browsers see if a proxy is in front; empty without
+}
+
+// Serve serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are those to begin with.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings) {
+	address := request.WithoutPort(request.RequesterOf(r).RemoteAddr(r)) // the client's, not a proxy's
+	if r.ProtoMajor != 1 || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		s.explain(w, r, address)
+		return
+	}
+	cameras, bad := initialCameras(r)
+	if bad == nil && isDowngraded(r, settings.OwnOrigin) {
+		bad = request.Errorf(http.StatusForbidden, "a page that came unencrypted may not have the wall of a server that is encrypted")
+	}
+	if bad != nil {
+		bad.Fail(w, r)
+		return
+	}
+	if err := s.opts.Viewers.AddWall(address); err != nil {
+		refuse(w, r, err)
+		return
+	}
+	defer s.opts.Viewers.RemoveWall(address)
+	s.sessions.Add(1) // before Accept: until then the HTTP server waits for the request
+	defer s.sessions.Done()
+	viewers.SetSocketOptions(request.Conn(r), settings.SendBuffer)
+	conn, err := Accept(w, r, settings.WriteTimeout, settings.OwnOrigin)
+	if err != nil {
+		s.opts.Log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	err = serveSession(ctx, conn, sessionOptions{
+		Cameras: cameras, Rendition: r.FormValue("rendition"),
+		Join: func(camera, rendition string) (Stream, error) {
+			return s.join(camera, rendition, r, cancel)
+		},
+	})
+	if errors.Is(err, ErrTooManyMessages) {
+		s.flooded.Add(1)
+		s.opts.Log.Warn("wall cut", zap.String("remote", r.RemoteAddr), zap.Error(err))
+	}
+}
+
+// explain answers a request without a WebSocket. It reports that there is no room for another wall: a page cannot read the answer that
+// refuses its WebSocket, and asks here.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request, address string) {
+	switch err := s.opts.Viewers.CheckWall(address); {
+	case err != nil:
+		refuse(w, r, err)
+	case r.ProtoMajor != 1: // where nothing may say "upgrade"
+		request.Fail(w, r, http.StatusBadRequest, "this address speaks WebSocket, over HTTP/1.1 alone; docs/protocol.md describes it")
+	default:
+		w.Header().Set("Upgrade", "websocket")
+		request.Fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
+	}
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Retry-After", "10")
+	request.Fail(w, r, http.StatusServiceUnavailable, err.Error())
+}
+
+// isDowngraded reports whether the request is encrypted, and from a page of this server that came unencrypted. Somebody on the network
+// can have changed such a page, and not all browsers keep a session's cookie from it.
+func isDowngraded(r *http.Request, own string) bool {
+	origin := r.Header.Get("Origin")
+	return request.RequesterOf(r).Client.Secure && strings.HasPrefix(strings.ToLower(origin), "http://") && !strings.EqualFold(origin, own)
+}
+
+// join admits a client to one camera.
+func (s *Server) join(id, rendition string, r *http.Request, disconnect func()) (Stream, error) {
+	target, bad := s.opts.Cameras.RevalidatedCamera(id, request.RequesterOf(r).Grant)
+	if bad != nil {
+		return nil, bad
+	}
+	topic, ok := target.Camera.Topic(rendition)
+	if !ok {
+		return nil, target.NoRendition(rendition)
+	}
+	viewer := viewers.New(viewers.Key{Camera: id, Rendition: rendition, Transport: Transport}, r, false)
+	viewer.Disconnect = disconnect
+	if err := s.opts.Viewers.Add(viewer, topic); err != nil {
+		return nil, err
+	}
+	return &viewedStream{s, viewer, topic}, nil
+}
+
+// viewedStream is one camera of a client.
+type viewedStream struct {
+	server *Server
+	viewer *viewers.Viewer
+	topic  *broker.Topic
+}
+
+func (p *viewedStream) Topic() *broker.Topic { return p.topic }
+
+func (p *viewedStream) Sent(f *broker.Frame, bytes int) {
+	p.viewer.RecordSent(f)
+	p.viewer.Bytes.Add(uint64(bytes))
+}
+
+func (p *viewedStream) Dropped(frames uint64) { p.viewer.SkippedSlow.Add(frames) }
+
+func (p *viewedStream) Leave(cut bool) {
+	reason := ""
+	switch {
+	case cut:
+		reason = viewers.CutStalled
+	case p.server.opts.Stopping():
+		reason = viewers.CutShutdown
+	default:
+		select {
+		case <-p.topic.Ended():
+			reason = viewers.CutRemoved
+		default:
+		}
+	}
+	p.server.opts.Viewers.Remove(p.viewer, reason)
+}

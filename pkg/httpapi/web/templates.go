@@ -1,0 +1,40 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"time"
+)
+
+// LoginPage is the content of the page on which people log in.
+type LoginPage struct {
+	Next, User, Problem string
+	Open                bool // the password would cross a network unencrypted
+}
+
+// WriteLogin answers with the login page.
+func (p *Pages) WriteLogin(w http.ResponseWriter, code int, page LoginPage, policy Policy) {
+	render(w, code, p.login, page, policy)
+}
+
+// LinkPage is the content of the page that a link leads to: the picture of one camera, without scripts.
+type LinkPage struct {
+	Title, Stream string
+	Until         time.Time
+}
+
+// WriteLink answers with a link's page.
+func (p *Pages) WriteLink(w http.ResponseWriter, page LinkPage, policy Policy) {
+	render(w, http.StatusOK, p.link, page, policy)
+}
+
+// render answers with a page that is made for one request.
+func render(w http.ResponseWriter, code int, page *template.Template, content any, policy Policy) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", string(policy.withForms()))
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	w.WriteHeader(code)
+	_ = page.Execute(w, content) // the client left
+}
