@@ -8,9 +8,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
-	"camd/internal/timerslack"
 	"camd/pkg/config"
 )
 
@@ -54,7 +52,6 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	cmd.Flags().BoolVar(&f.lastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		slackErr := timerslack.SetAtLeast(timerslack.Recommended)
 		reloadSignals := make(chan os.Signal, 1) // one that waits is as good as many
 		signal.Notify(reloadSignals, syscall.SIGHUP)
 		defer signal.Stop(reloadSignals)
@@ -68,9 +65,6 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 		}
 		defer logs.Sync()
 		limitMemory(logs.log)
-		if slackErr != nil {
-			logs.log.Debug("timers stay exact, which costs processor time", zap.Error(slackErr))
-		}
 		reload := reloadState{requests: reloadSignals, readConfig: f.load, active: initial, logs: logs, terminalGone: newHangupCheck(cmd.ErrOrStderr())}
 		return serve(cmd.Context(), initial.Config, reload, func(addr net.Addr) {
 			fmt.Fprintf(cmd.OutOrStdout(), "camd %s: dashboard at %s\n", version, dashboardURL(initial.Config, addr))
