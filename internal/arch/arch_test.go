@@ -27,6 +27,7 @@ var knownPackages = []string{
 	"pkg/broker",
 	"pkg/bus",
 	"pkg/camera",
+	"pkg/camera/statelog",
 	"pkg/certificate",
 	"pkg/config",
 	"pkg/fanout",

@@ -9,6 +9,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/placeholder"
 )
 
 const (
@@ -38,8 +39,8 @@ type receiver struct {
 	waiting         bool      // viewers have no picture, or a placeholder of this relay's
 	lastPlaceholder time.Time // when the last placeholder of this relay's was
 	lastForeign     time.Time // when somebody else's message last came on the camera's subject
-	placeholder     []byte    // of the placeholder; nil when it must be drawn
-	paused          bool      // the newest frame says that the camera is switched off
+	placeholder     placeholder.Cache
+	paused          bool // the newest frame says that the camera is switched off
 	lastLive        *broker.Frame
 	width           int
 	height          int
