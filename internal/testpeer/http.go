@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // ServeHTTP serves a clip in an endless loop, at its own rate, as HTTP MJPEG by ffmpeg, and returns its URL. A clip of
@@ -23,7 +25,7 @@ func ServeHTTP(t testing.TB, clip Clip) string {
 	k := &restarter{path: ffmpeg, args: []string{"-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", path, "-an", "-c:v", codec,
 		"-f", "mpjpeg", "-content_type", "multipart/x-mixed-replace; boundary=ffmpeg", "-listen", "1", url}}
 	k.start(t)
-	WaitFor(t, "ffmpeg to listen", func() bool { return isListening(port) })
+	testrun.WaitFor(t, "ffmpeg to listen", func() bool { return isListening(port) })
 	return url
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // MQTT is a mosquitto, used through its own command-line tools.
@@ -62,7 +64,7 @@ func (m *MQTT) Start() {
 	if m.process, err = startProcess(path, "-c", m.config); err != nil {
 		m.t.Fatalf("mosquitto: %v", err)
 	}
-	WaitFor(m.t, "mosquitto", func() bool {
+	testrun.WaitFor(m.t, "mosquitto", func() bool {
 		if !m.process.isRunning() {
 			m.t.Fatalf("mosquitto ended:\n%s", m.process.output.String())
 		}

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // NATS is Debian's nats-server as a process.
@@ -57,7 +59,7 @@ func (n *NATS) Start() {
 	if n.process, err = startProcess(path, "-c", n.config); err != nil {
 		n.t.Fatalf("nats-server: %v", err)
 	}
-	WaitFor(n.t, "nats-server", func() bool {
+	testrun.WaitFor(n.t, "nats-server", func() bool {
 		if !n.process.isRunning() {
 			n.t.Fatalf("nats-server ended:\n%s", n.process.output.String())
 		}

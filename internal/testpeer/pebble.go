@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // pebbleModule is Let's Encrypt's ACME server for tests. It is run, and no part of this module.
@@ -59,7 +61,7 @@ func ServePebble(t testing.TB) *Pebble {
 		t.Cleanup(process.kill)
 		p.stops = append(p.stops, process.kill)
 	}
-	WaitFor(t, "pebble", func() bool { _, err := p.readRoot(); return err == nil })
+	testrun.WaitFor(t, "pebble", func() bool { _, err := p.readRoot(); return err == nil })
 	return p
 }
 

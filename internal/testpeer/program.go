@@ -1,13 +1,12 @@
 package testpeer
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"camd/internal/testrun"
 )
 
 // RequireProgram returns the path of a program that the test cannot do without. If it is not installed the test is skipped, or
@@ -25,23 +24,10 @@ func RequireProgram(t testing.TB, program, debianPackage string) string {
 	return ""
 }
 
-// Deadline is how long peers get to become ready: generous, since a loaded machine is no failure.
-const Deadline = 2 * time.Minute
-
-// WaitFor polls ready until it is true, and fails the test after Deadline.
-func WaitFor(t testing.TB, what string, ready func() bool) {
-	t.Helper()
-	for end := time.Now().Add(Deadline); !ready(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", Deadline, what)
-		}
-	}
-}
-
 // process is a started program.
 type process struct {
 	cmd    *exec.Cmd
-	output lockedBuffer
+	output testrun.Output
 	exited chan struct{} // closed when it has been reaped
 }
 
@@ -74,22 +60,4 @@ func (p *process) isRunning() bool {
 	default:
 		return true
 	}
-}
-
-// lockedBuffer collects a program's output while tests look at it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/bluenviron/gortsplib/v5"
+
+	"camd/internal/testrun"
 )
 
 // RTSP says what an RTSP server serves.
@@ -82,7 +84,7 @@ func (s *RTSPServer) Start() {
 		s.t.Fatalf("rtsp pusher: %v", err)
 	}
 	s.pusher, s.running = p, true
-	WaitFor(s.t, "the rtsp stream", func() bool {
+	testrun.WaitFor(s.t, "the rtsp stream", func() bool {
 		if !p.isRunning() {
 			s.t.Fatalf("rtsp pusher: %s", p.output.String())
 		}

@@ -3,6 +3,8 @@ package testpeer
 import (
 	"fmt"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // ServeUstreamer runs a ustreamer until the test ends and returns its address. It has no camera, and shows its picture
@@ -20,7 +22,7 @@ func ServeUstreamer(t testing.TB) string {
 			t.Logf("ustreamer: %s", p.output.String())
 		}
 	})
-	WaitFor(t, "ustreamer to listen", func() bool {
+	testrun.WaitFor(t, "ustreamer to listen", func() bool {
 		if !p.isRunning() {
 			t.Fatalf("ustreamer ended: %s", p.output.String())
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // Where the units expect things.
@@ -65,15 +67,6 @@ func copyFile(from, to string) error {
 
 // testTimeout is how long anything may take that is waited for. In the lab a process takes seconds to start.
 const testTimeout = 120 * time.Second
-
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(testTimeout); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", testTimeout, what)
-		}
-	}
-}
 
 // run runs a program to its end and returns what it printed.
 func run(t *testing.T, name string, args ...string) (string, error) {
@@ -154,5 +147,5 @@ func waitForStatus(t *testing.T, want string) {
 			t.Logf("the status line is %q", got)
 		}
 	}()
-	eventually(t, "the status "+strconv.Quote(want), func() bool { got = property(t, "StatusText"); return got == want })
+	testrun.WaitFor(t, "the status "+strconv.Quote(want), func() bool { got = property(t, "StatusText"); return got == want })
 }

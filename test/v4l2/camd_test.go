@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // daemon is a running camd.
@@ -27,7 +29,7 @@ var dashboard = regexp.MustCompile(`dashboard at (http://127\.0\.0\.1:\d+)/`)
 // exit with 0.
 func serve(t testing.TB, cameras ...string) *daemon {
 	t.Helper()
-	return serveAs(t, nil, program(t, "camd"), cameras...)
+	return serveAs(t, nil, testrun.Program(t, "camd"), cameras...)
 }
 
 func serveAs(t testing.TB, user *syscall.Credential, program string, cameras ...string) *daemon {
@@ -48,7 +50,7 @@ func serveAs(t testing.TB, user *syscall.Credential, program string, cameras ...
 	}
 	d := &daemon{t: t, process: startProcess(t, user, program, "serve", "-c", config, "--listen", "127.0.0.1:0")}
 	t.Cleanup(d.stop)
-	eventually(t, "the dashboard's address", func() bool {
+	testrun.WaitFor(t, "the dashboard's address", func() bool {
 		m := dashboard.FindStringSubmatch(d.out.String())
 		if m != nil {
 			d.url = m[1]

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // doctor returns what camd doctor says, and whether it is content. It may be run as another user.
 func doctor(t *testing.T, as *syscall.Credential, program, config string) (string, bool) {
 	t.Helper()
 	p := startProcess(t, as, program, "doctor", "-c", config)
-	eventually(t, "the doctor's verdict", p.ended)
+	testrun.WaitFor(t, "the doctor's verdict", p.ended)
 	return p.out.String(), p.cmd.ProcessState.Success()
 }
 
@@ -55,7 +57,7 @@ func TestDoctor(t *testing.T) {
 	says(nil, true, "ok    device   camera cam: "+camera+" (vivid), which camd reads")
 	d.stop()
 	other := startProcess(t, nil, "v4l2-ctl", "-d", camera, "--stream-mmap", "--stream-count=100000")
-	eventually(t, "another program to have the camera", func() bool {
+	testrun.WaitFor(t, "another program to have the camera", func() bool {
 		return hasOpen(other.cmd.Process.Pid, camera) && strings.Contains(other.out.String(), "<")
 	})
 	says(nil, false, "FAIL  device   camera cam: "+camera+" (vivid): another program is using it", "what to do: close v4l2-ctl (process ")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // clip is what the loopback devices show.
@@ -16,7 +17,7 @@ var clip = testpeer.Clip{Codec: "mjpeg", Size: "320x176"}
 func feed(t testing.TB, device string) *process {
 	t.Helper()
 	p := startProcess(t, nil, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(t), "-c:v", "copy", "-f", "v4l2", device)
-	eventually(t, device+" to be fed", func() bool {
+	testrun.WaitFor(t, device+" to be fed", func() bool {
 		if p.ended() {
 			t.Fatalf("ffmpeg: %s", p.out.String())
 		}

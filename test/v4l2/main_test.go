@@ -1,17 +1,16 @@
 package v4l2
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 func TestMain(m *testing.M) {
@@ -24,33 +23,6 @@ func TestMain(m *testing.M) {
 
 // testTimeout is how long anything may take that is waited for. In the lab a process takes seconds to start.
 const testTimeout = 90 * time.Second
-
-// eventually polls done until it is true, and fails the test after patience.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(testTimeout); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", testTimeout, what)
-		}
-	}
-}
-
-// program returns the path of one of the two built programs.
-func program(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("CAMD_BIN")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "bin")
-	}
-	path, err := filepath.Abs(filepath.Join(dir, name))
-	if err == nil {
-		_, err = os.Stat(path)
-	}
-	if err != nil {
-		t.Fatalf("%v; run make build", err)
-	}
-	return path
-}
 
 // run runs a program to its end and returns what it printed.
 func run(t testing.TB, name string, args ...string) (string, error) {
@@ -74,28 +46,10 @@ func runOrFail(t testing.TB, name string, args ...string) string {
 	return out
 }
 
-// output collects what a running program prints.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 // process is a program that runs beside the test.
 type process struct {
 	cmd    *exec.Cmd
-	out    output
+	out    testrun.Output
 	exited chan struct{}
 }
 
