@@ -202,14 +202,11 @@ func (in *receiver) publish(h header, part, jpeg []byte, captured time.Time) (ca
 	if in.isOff && h.state == camera.Live {
 		return SwitchedOff
 	}
-	p, err := media.Normalize(jpeg, in.camera.relay.limits)
+	part, p, err := media.NormalizePart(part, jpeg, captured, in.camera.relay.limits)
 	if err != nil {
 		return refusal(err)
 	}
-	if len(p.JPEG) != len(jpeg) {
-		part, jpeg = media.NewPart(p.JPEG, captured)
-	}
-	f := broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Placeholder: h.state != camera.Live, Part: part, JPEG: jpeg}
+	f := broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Placeholder: h.state != camera.Live, Part: part, JPEG: p.JPEG}
 	if paused := h.state == camera.Paused; paused && !in.paused {
 		in.lastLive = nil
 		in.topic.Withdraw(f)
