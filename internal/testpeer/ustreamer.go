@@ -2,6 +2,7 @@ package testpeer
 
 import (
 	"fmt"
+	"os/exec"
 	"testing"
 
 	"camd/internal/testrun"
@@ -12,19 +13,19 @@ import (
 func ServeUstreamer(t testing.TB) string {
 	t.Helper()
 	port := FreePort(t)
-	p, err := startProcess(RequireProgram(t, "ustreamer", "ustreamer"), "--device", "/dev/no-camera", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
+	p, err := testrun.Start(exec.Command(RequireProgram(t, "ustreamer", "ustreamer"), "--device", "/dev/no-camera", "--host", "127.0.0.1", "--port", fmt.Sprint(port)))
 	if err != nil {
 		t.Fatalf("start ustreamer: %v", err)
 	}
 	t.Cleanup(func() {
-		p.kill()
+		p.Kill()
 		if t.Failed() {
-			t.Logf("ustreamer: %s", p.output.String())
+			t.Logf("ustreamer: %s", p.Output.String())
 		}
 	})
 	testrun.WaitFor(t, "ustreamer to listen", func() bool {
-		if !p.isRunning() {
-			t.Fatalf("ustreamer ended: %s", p.output.String())
+		if p.HasExited() {
+			t.Fatalf("ustreamer ended: %s", p.Output.String())
 		}
 		return isListening(port)
 	})

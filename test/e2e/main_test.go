@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -73,23 +72,17 @@ func runCommand(t testing.TB, cmd *exec.Cmd) commandResult {
 // startBackground runs a program until the test ends, and logs what it said if the test failed.
 func startBackground(t testing.TB, cmd *exec.Cmd) *testrun.Output {
 	t.Helper()
-	said := &testrun.Output{}
-	cmd.Stdout, cmd.Stderr = said, said
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL // a test binary that is killed runs no Cleanup
-	if err := cmd.Start(); err != nil {
+	p, err := testrun.Start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		p.Kill()
 		if t.Failed() {
-			t.Logf("%s: %s", filepath.Base(cmd.Path), tail(said.String(), 4000))
+			t.Logf("%s: %s", filepath.Base(cmd.Path), tail(p.Output.String(), 4000))
 		}
 	})
-	return said
+	return &p.Output
 }
 
 // write makes a file in dir and returns its path.

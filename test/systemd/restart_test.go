@@ -81,7 +81,7 @@ func TestBlockedSupervisor(t *testing.T) {
 func TestSocketActivation(t *testing.T) {
 	configure(t, pattern)
 	systemctl(t, "start", "camd.socket")
-	if state, _ := run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {
+	if state, _ := testrun.Run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {
 		t.Fatalf("camd is %s before anybody came", state)
 	}
 	serve(t, pattern)

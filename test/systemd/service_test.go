@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // What the tests look at, beside a film that FFmpeg decodes: vivid's webcam, and a generated picture.
@@ -167,7 +168,7 @@ func TestCredential(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
-	if help, _ := run(t, daemon, "serve", "--help"); !strings.Contains(help, "SIGHUP") {
+	if help, _ := testrun.Run(t, daemon, "serve", "--help"); !strings.Contains(help, "SIGHUP") {
 		t.Skip("this camd does not reload")
 	}
 	serve(t, pattern)
@@ -185,7 +186,7 @@ func TestReloadOfABadFile(t *testing.T) {
 	serve(t, pattern)
 	begin, pid := time.Now(), mainPID(t)
 	configure(t, pattern, "id: yard")
-	if out, err := run(t, "systemctl", "reload", "camd.service"); err == nil {
+	if out, err := testrun.Run(t, "systemctl", "reload", "camd.service"); err == nil {
 		t.Errorf("accepted: %s", out)
 	}
 	if log := journal(t, begin, "debug"); !strings.Contains(log, "camd.yaml:4:6: ") && !strings.Contains(log, "camd.yaml:4:5: ") {

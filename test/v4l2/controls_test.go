@@ -46,7 +46,7 @@ func TestControls(t *testing.T) {
 			t.Errorf("got brightness %d, flip %d, contrast %d, want 77, 1, %d", b, f, c, contrast)
 		}
 		testrun.WaitFor(t, "the log to name what could not be set", func() bool {
-			return strings.Contains(d.out.String(), `contrast: want a whole number from`) && strings.Contains(d.out.String(), `no control \"nonsense\"; there are`)
+			return strings.Contains(d.Output.String(), `contrast: want a whole number from`) && strings.Contains(d.Output.String(), `no control \"nonsense\"; there are`)
 		})
 	})
 	t.Run("listed", func(t *testing.T) {

@@ -58,7 +58,7 @@ func TestNotCameras(t *testing.T) {
 		{"/dev/null", "/dev/null is not a V4L2 device"},
 		{"/dev/video9", "/dev/video9 does not exist"},
 	} {
-		if out, err := run(t, testrun.Program(t, "camd"), "probe", c.source); err == nil || !strings.Contains(out, c.says) {
+		if out, err := testrun.Run(t, testrun.Program(t, "camd"), "probe", c.source); err == nil || !strings.Contains(out, c.says) {
 			t.Errorf("%s: got %v, %s; want %s", c.source, err, out, c.says)
 		}
 	}
@@ -67,17 +67,17 @@ func TestNotCameras(t *testing.T) {
 // A device that somebody else has is tried again, and had when it is free.
 func TestBusy(t *testing.T) {
 	feed(t, "/dev/video20")
-	var others []*process
+	var others []*testrun.Process
 	for _, device := range []string{"/dev/video1", "/dev/video20"} {
 		other := startProcess(t, nil, "v4l2-ctl", "-d", device, "--stream-mmap", "--verbose")
-		testrun.WaitFor(t, "another program's pictures", func() bool { return len(other.out.String()) > 2000 })
+		testrun.WaitFor(t, "another program's pictures", func() bool { return len(other.Output.String()) > 2000 })
 		others = append(others, other)
 	}
 	d := serve(t, "id: raw, source: /dev/video1", "id: mjpeg, source: /dev/video20")
 	d.waitForState("raw", "offline/busy")
 	d.waitForState("mjpeg", "offline/busy")
 	for _, other := range others {
-		other.kill()
+		other.Kill()
 	}
 	d.waitForState("raw", "live")
 	d.waitForState("mjpeg", "live")

@@ -15,8 +15,8 @@ import (
 func doctor(t *testing.T, as *syscall.Credential, program, config string) (string, bool) {
 	t.Helper()
 	p := startProcess(t, as, program, "doctor", "-c", config)
-	testrun.WaitFor(t, "the doctor's verdict", p.ended)
-	return p.out.String(), p.cmd.ProcessState.Success()
+	testrun.WaitFor(t, "the doctor's verdict", p.HasExited)
+	return p.Output.String(), p.Cmd.ProcessState.Success()
 }
 
 func TestDoctor(t *testing.T) {
@@ -58,7 +58,7 @@ func TestDoctor(t *testing.T) {
 	d.stop()
 	other := startProcess(t, nil, "v4l2-ctl", "-d", camera, "--stream-mmap", "--stream-count=100000")
 	testrun.WaitFor(t, "another program to have the camera", func() bool {
-		return hasOpen(other.cmd.Process.Pid, camera) && strings.Contains(other.out.String(), "<")
+		return hasOpen(other.Cmd.Process.Pid, camera) && strings.Contains(other.Output.String(), "<")
 	})
 	says(nil, false, "FAIL  device   camera cam: "+camera+" (vivid): another program is using it", "what to do: close v4l2-ctl (process ")
 }

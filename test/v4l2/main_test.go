@@ -1,8 +1,6 @@
 package v4l2
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,59 +22,25 @@ func TestMain(m *testing.M) {
 // testTimeout is how long anything may take that is waited for. In the lab a process takes seconds to start.
 const testTimeout = 90 * time.Second
 
-// run runs a program to its end and returns what it printed.
-func run(t testing.TB, name string, args ...string) (string, error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatalf("%s %v: %v", name, args, err)
-	}
-	return string(out), err
-}
-
 // runOrFail runs a program that may not fail.
 func runOrFail(t testing.TB, name string, args ...string) string {
 	t.Helper()
-	out, err := run(t, name, args...)
+	out, err := testrun.Run(t, name, args...)
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
 	return out
 }
 
-// process is a program that runs beside the test.
-type process struct {
-	cmd    *exec.Cmd
-	out    testrun.Output
-	exited chan struct{}
-}
-
 // startProcess starts a program, which is killed when the test ends if it still runs then.
-func startProcess(t testing.TB, as *syscall.Credential, name string, args ...string) *process {
+func startProcess(t testing.TB, as *syscall.Credential, name string, args ...string) *testrun.Process {
 	t.Helper()
-	p := &process{cmd: exec.Command(name, args...), exited: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: as}
-	if err := p.cmd.Start(); err != nil {
+	cmd := exec.Command(name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	p, err := testrun.Start(cmd)
+	if err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
-	go func() { defer close(p.exited); _ = p.cmd.Wait() }()
-	t.Cleanup(p.kill)
+	t.Cleanup(p.Kill)
 	return p
-}
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.exited
-}
-
-func (p *process) ended() bool {
-	select {
-	case <-p.exited:
-		return true
-	default:
-		return false
-	}
 }
