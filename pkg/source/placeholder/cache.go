@@ -7,8 +7,8 @@ import (
 	"camd/pkg/media"
 )
 
-// Cache holds the placeholder of one topic, so that it is drawn once and not for each frame. The zero value is empty. Replace it
-// with one when the placeholder must show something else. A Cache is not safe for concurrent use.
+// Cache holds the placeholder of one topic, so that it is drawn once and not for each frame. The zero value is empty: assign Cache{}
+// when the placeholder must show something else. A Cache is not safe for concurrent use.
 type Cache struct {
 	jpeg          []byte
 	width, height int
