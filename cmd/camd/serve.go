@@ -12,12 +12,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"camd/internal/configfile"
 	"camd/internal/daemon"
 	"camd/internal/logging"
-	"camd/internal/timerslack"
 	"camd/pkg/config"
 )
 
@@ -53,7 +51,6 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	cmd.Flags().BoolVar(&o.LastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		slackErr := timerslack.SetAtLeast(timerslack.Recommended)
 		reloadSignals := make(chan os.Signal, 1) // one that waits is as good as many
 		signal.Notify(reloadSignals, syscall.SIGHUP)
 		defer signal.Stop(reloadSignals)
@@ -66,9 +63,6 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 			return usageError(err)
 		}
 		defer logs.Sync()
-		if slackErr != nil {
-			logs.Log.Debug("timers stay exact, which costs processor time", zap.Error(slackErr))
-		}
 		err = daemon.Run(cmd.Context(), daemon.Options{
 			Version: version, Commit: commit, Config: initial, ReadConfig: o.Read, Reload: reloadSignals, Loggers: logs,
 			TerminalGone: newHangupCheck(cmd.ErrOrStderr()),

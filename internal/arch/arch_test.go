@@ -38,7 +38,8 @@ var layers = [][]string{
 	{"pkg/camera"},
 	{"pkg/broker"},
 	{"internal/arch", "internal/atomicfile", "internal/fdlimit", "internal/metric", "internal/nodump", "internal/sbom", "internal/statedir", "internal/systemd",
-		"internal/testpeer", "internal/timerslack"},
+		"internal/testpeer"},
+	{"internal/testrun"},
 }
 
 // layerOf returns the layer of a package and the entry that stands for it; -1 if it has none.

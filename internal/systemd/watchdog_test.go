@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"camd/internal/testrun"
 	"camd/pkg/connlimit"
 )
 
@@ -100,22 +101,13 @@ func startProbe(t *testing.T, url string) *listenerProbe {
 	return d
 }
 
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
 func TestProbeIsAliveWhileRequestsAreAnswered(t *testing.T) {
 	for name, serve := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
 			t.Cleanup(s.Close)
 			d, begin := startProbe(t, s.URL+"/healthz"), time.Now()
-			waitFor(t, "an answer", func() bool { return d.Alive(begin) == nil })
+			testrun.WaitFor(t, "an answer", func() bool { return d.Alive(begin) == nil })
 		})
 	}
 }
@@ -139,7 +131,7 @@ func TestProbeReportsWhyNoRequestIsAnswered(t *testing.T) {
 		broken.Listener.Addr().String(): "it answers 500",
 	} {
 		d := startProbe(t, "http://"+addr+"/healthz")
-		waitFor(t, want, func() bool {
+		testrun.WaitFor(t, want, func() bool {
 			err := d.Alive(time.Now().Add(-time.Hour))
 			return err != nil && strings.Contains(err.Error(), want)
 		})
@@ -149,7 +141,7 @@ func TestProbeReportsWhyNoRequestIsAnswered(t *testing.T) {
 // An address that this machine does not have is no reason to restart.
 func TestProbeIgnoresMissingAddress(t *testing.T) {
 	d, begin := startProbe(t, "http://[fe80::1%25lo]:1/healthz"), time.Now()
-	waitFor(t, "a probe", func() bool { return d.Alive(begin) == nil })
+	testrun.WaitFor(t, "a probe", func() bool { return d.Alive(begin) == nil })
 }
 
 // A listener that is full answers: a restart would cut all connections.
@@ -181,7 +173,7 @@ func TestProbeTakesRefusalWhenFullAsAnswer(t *testing.T) {
 				<-done
 			})
 			d, begin := startProbe(t, scheme+"://"+plain.Addr().String()+"/healthz"), time.Now()
-			waitFor(t, "an answer", func() bool { return d.Alive(begin) == nil })
+			testrun.WaitFor(t, "an answer", func() bool { return d.Alive(begin) == nil })
 			if n := full.Count().Refused[connlimit.ReasonTotal]; n == 0 {
 				t.Error("it was not full")
 			}

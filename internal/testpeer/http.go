@@ -3,10 +3,13 @@ package testpeer
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // ServeHTTP serves a clip in an endless loop, at its own rate, as HTTP MJPEG by ffmpeg, and returns its URL. A clip of
@@ -23,7 +26,7 @@ func ServeHTTP(t testing.TB, clip Clip) string {
 	k := &restarter{path: ffmpeg, args: []string{"-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", path, "-an", "-c:v", codec,
 		"-f", "mpjpeg", "-content_type", "multipart/x-mixed-replace; boundary=ffmpeg", "-listen", "1", url}}
 	k.start(t)
-	WaitFor(t, "ffmpeg to listen", func() bool { return isListening(port) })
+	testrun.WaitFor(t, "ffmpeg to listen", func() bool { return isListening(port) })
 	return url
 }
 
@@ -33,7 +36,7 @@ type restarter struct {
 	args []string
 
 	mu      sync.Mutex
-	current *process
+	current *testrun.Process
 	stopped bool
 }
 
@@ -52,14 +55,14 @@ func (k *restarter) start(t testing.TB) {
 		k.stop()
 		<-gone
 		if t.Failed() {
-			t.Logf("%s: %s", k.path, k.current.output.String())
+			t.Logf("%s: %s", k.path, k.current.Output.String())
 		}
 	})
 }
 
 func (k *restarter) restartLoop(quit chan struct{}) {
 	for {
-		<-k.currentProcess().exited
+		<-k.currentProcess().Exited
 		select {
 		case <-quit:
 			return
@@ -77,14 +80,14 @@ func (k *restarter) launch() error {
 	if k.stopped {
 		return os.ErrProcessDone
 	}
-	p, err := startProcess(k.path, k.args...)
+	p, err := testrun.Start(exec.Command(k.path, k.args...))
 	if err == nil {
 		k.current = p
 	}
 	return err
 }
 
-func (k *restarter) currentProcess() *process {
+func (k *restarter) currentProcess() *testrun.Process {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.current
@@ -94,7 +97,7 @@ func (k *restarter) stop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.stopped = true
-	k.current.kill()
+	k.current.Kill()
 }
 
 // isListening looks at the kernel's table, since a connection would be taken for the one client.

@@ -8,7 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // MQTT is a mosquitto, used through its own command-line tools.
@@ -18,7 +21,7 @@ type MQTT struct {
 	CA             string // PEM, for TLS; empty without
 	t              testing.TB
 	config         string
-	process        *process
+	process        *testrun.Process
 }
 
 // ServeMQTT starts a broker that keeps nothing across restarts. extra is more of its configuration; with a certificate it
@@ -44,9 +47,9 @@ func ServeMQTT(t testing.TB, user, password, extra string, certificates ...KeyPa
 	m := &MQTT{CA: ca, Address: fmt.Sprintf("127.0.0.1:%d", port), User: user, Password: password, t: t, config: config}
 	m.Start()
 	t.Cleanup(func() {
-		m.process.kill()
+		m.process.Kill()
 		if t.Failed() {
-			t.Logf("mosquitto:\n%s", m.process.output.String())
+			t.Logf("mosquitto:\n%s", m.process.Output.String())
 		}
 	})
 	return m
@@ -59,31 +62,31 @@ func (m *MQTT) Start() {
 	if err != nil {
 		path = "/usr/sbin/mosquitto"
 	}
-	if m.process, err = startProcess(path, "-c", m.config); err != nil {
+	if m.process, err = testrun.Start(exec.Command(path, "-c", m.config)); err != nil {
 		m.t.Fatalf("mosquitto: %v", err)
 	}
-	WaitFor(m.t, "mosquitto", func() bool {
-		if !m.process.isRunning() {
-			m.t.Fatalf("mosquitto ended:\n%s", m.process.output.String())
+	testrun.WaitFor(m.t, "mosquitto", func() bool {
+		if m.process.HasExited() {
+			m.t.Fatalf("mosquitto ended:\n%s", m.process.Output.String())
 		}
 		return m.command("mosquitto_pub", "-t", "peer/ready", "-m", "yes").Run() == nil
 	})
 }
 
 // Kill ends the broker without a word.
-func (m *MQTT) Kill() { m.process.kill() }
+func (m *MQTT) Kill() { m.process.Kill() }
 
 // Hang stops the broker's process: its connections stay, and nothing answers any more. It lives on by Kill and Start.
-func (m *MQTT) Hang() { m.process.suspend() }
+func (m *MQTT) Hang() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Log is what the broker has said.
-func (m *MQTT) Log() string { return m.process.output.String() }
+func (m *MQTT) Log() string { return m.process.Output.String() }
 
 // Retained returns what the broker holds, by topic.
 func (m *MQTT) Retained() map[string][]byte {
 	m.t.Helper()
 	out, err := m.command("mosquitto_sub", "-t", "#", "--retained-only", "-W", "1", "-F", "%t %x").Output()
-	if err != nil && len(out) == 0 && m.process.isRunning() {
+	if err != nil && len(out) == 0 && !m.process.HasExited() {
 		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // it waited as long as it was told to
 			m.t.Fatalf("mosquitto_sub: %v", err)
 		}

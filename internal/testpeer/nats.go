@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // NATS is Debian's nats-server as a process.
@@ -18,7 +20,7 @@ type NATS struct {
 	t       testing.TB
 	config  string
 	address string
-	process *process
+	process *testrun.Process
 }
 
 // ServeNATS starts a server. config is the rest of its configuration, in nats-server's own words.
@@ -29,9 +31,9 @@ func ServeNATS(t testing.TB, config string) *NATS {
 	n.writeConfig(config)
 	n.Start()
 	t.Cleanup(func() {
-		n.process.kill()
+		n.process.Kill()
 		if t.Failed() {
-			t.Logf("nats-server:\n%s", n.process.output.String())
+			t.Logf("nats-server:\n%s", n.process.Output.String())
 		}
 	})
 	return n
@@ -54,12 +56,12 @@ func (n *NATS) Start() {
 	if _, err := os.Stat(path); err != nil {
 		path = RequireProgram(n.t, "nats-server", "nats-server")
 	}
-	if n.process, err = startProcess(path, "-c", n.config); err != nil {
+	if n.process, err = testrun.Start(exec.Command(path, "-c", n.config)); err != nil {
 		n.t.Fatalf("nats-server: %v", err)
 	}
-	WaitFor(n.t, "nats-server", func() bool {
-		if !n.process.isRunning() {
-			n.t.Fatalf("nats-server ended:\n%s", n.process.output.String())
+	testrun.WaitFor(n.t, "nats-server", func() bool {
+		if n.process.HasExited() {
+			n.t.Fatalf("nats-server ended:\n%s", n.process.Output.String())
 		}
 		c, err := net.DialTimeout("tcp", n.address, time.Second)
 		if err == nil {
@@ -70,19 +72,19 @@ func (n *NATS) Start() {
 }
 
 // Kill ends the server without a word.
-func (n *NATS) Kill() { n.process.kill() }
+func (n *NATS) Kill() { n.process.Kill() }
 
 // Hang makes the server stand still: connections stay, and nothing answers any more. It lives on by Kill and Start.
-func (n *NATS) Hang() { n.process.suspend() }
+func (n *NATS) Hang() { _ = n.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Reload gives the server another configuration while it runs.
 func (n *NATS) Reload(config string) {
 	n.t.Helper()
 	n.writeConfig(config)
-	if err := n.process.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+	if err := n.process.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		n.t.Fatal(err)
 	}
 }
 
 // PID is that of the server's process.
-func (n *NATS) PID() int { return n.process.cmd.Process.Pid }
+func (n *NATS) PID() int { return n.process.Cmd.Process.Pid }

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // pebbleModule is Let's Encrypt's ACME server for tests. It is run, and no part of this module.
@@ -52,14 +54,14 @@ func ServePebble(t testing.TB) *Pebble {
 			"-tlsalpn01", "", "-doh", "", "-management", fmt.Sprintf("127.0.0.1:%d", FreePort(t))},
 		{buildPebble(t, "pebble"), "-config", file, "-dnsserver", names, "-strict"},
 	} {
-		process, err := startProcess("env", append([]string{"PEBBLE_VA_NOSLEEP=1"}, args...)...) // no pause before it looks
+		process, err := testrun.Start(exec.Command("env", append([]string{"PEBBLE_VA_NOSLEEP=1"}, args...)...)) // no pause before it looks
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(process.kill)
-		p.stops = append(p.stops, process.kill)
+		t.Cleanup(process.Kill)
+		p.stops = append(p.stops, process.Kill)
 	}
-	WaitFor(t, "pebble", func() bool { _, err := p.readRoot(); return err == nil })
+	testrun.WaitFor(t, "pebble", func() bool { _, err := p.readRoot(); return err == nil })
 	return p
 }
 

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os/exec"
 	"sync"
 	"testing"
 
 	"github.com/bluenviron/gortsplib/v5"
+
+	"camd/internal/testrun"
 )
 
 // RTSP says what an RTSP server serves.
@@ -27,7 +30,7 @@ type RTSPServer struct {
 	stream   *rtspStream
 	mu       sync.Mutex
 	running  bool
-	pusher   *process
+	pusher   *testrun.Process
 	udpPorts [2]int
 }
 
@@ -40,7 +43,7 @@ func ServeRTSP(t testing.TB, o RTSP) *RTSPServer {
 	t.Cleanup(func() {
 		s.Stop()
 		if t.Failed() {
-			t.Logf("ffmpeg: %s", s.pusher.output.String())
+			t.Logf("ffmpeg: %s", s.pusher.Output.String())
 		}
 	})
 	return s
@@ -75,16 +78,16 @@ func (s *RTSPServer) Start() {
 	if err := s.server.Start(); err != nil {
 		s.t.Fatalf("rtsp server: %v", err)
 	}
-	p, err := startProcess(ffmpeg, "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip, "-an", "-c", "copy",
-		"-f", "rtsp", "-rtsp_transport", "tcp", s.URL())
+	p, err := testrun.Start(exec.Command(ffmpeg, "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip, "-an", "-c", "copy",
+		"-f", "rtsp", "-rtsp_transport", "tcp", s.URL()))
 	if err != nil {
 		s.server.Close()
 		s.t.Fatalf("rtsp pusher: %v", err)
 	}
 	s.pusher, s.running = p, true
-	WaitFor(s.t, "the rtsp stream", func() bool {
-		if !p.isRunning() {
-			s.t.Fatalf("rtsp pusher: %s", p.output.String())
+	testrun.WaitFor(s.t, "the rtsp stream", func() bool {
+		if p.HasExited() {
+			s.t.Fatalf("rtsp pusher: %s", p.Output.String())
 		}
 		return s.stream.recording()
 	})
@@ -98,7 +101,7 @@ func (s *RTSPServer) Stop() {
 		return
 	}
 	s.running = false
-	s.pusher.kill()
+	s.pusher.Kill()
 	s.server.Close()
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"camd/internal/testrun"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -16,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // ffprobe asks ffprobe, which is not ours either, what it sees at an address.
 func ffprobe(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+	ctx, cancel := context.WithTimeout(t.Context(), testrun.Deadline)
 	defer cancel()
 	args = append([]string{"-v", "error", "-select_streams", "v", "-show_entries", "stream=codec_name,width", "-of", "csv=p=0"}, args...)
 	out, err := exec.CommandContext(ctx, RequireProgram(t, "ffprobe", "ffmpeg"), args...).CombinedOutput()
@@ -46,7 +48,7 @@ func TestServeHTTPServesOneClientAfterAnother(t *testing.T) {
 	url := ServeHTTP(t, MJPEG)
 	for range 2 { // the second client finds it up again
 		var r *http.Response
-		WaitFor(t, "an answer", func() (ok bool) {
+		testrun.WaitFor(t, "an answer", func() (ok bool) {
 			var err error
 			r, err = http.Get(url)
 			return err == nil

@@ -2,7 +2,10 @@ package testpeer
 
 import (
 	"fmt"
+	"os/exec"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // ServeUstreamer runs a ustreamer until the test ends and returns its address. It has no camera, and shows its picture
@@ -10,19 +13,19 @@ import (
 func ServeUstreamer(t testing.TB) string {
 	t.Helper()
 	port := FreePort(t)
-	p, err := startProcess(RequireProgram(t, "ustreamer", "ustreamer"), "--device", "/dev/no-camera", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
+	p, err := testrun.Start(exec.Command(RequireProgram(t, "ustreamer", "ustreamer"), "--device", "/dev/no-camera", "--host", "127.0.0.1", "--port", fmt.Sprint(port)))
 	if err != nil {
 		t.Fatalf("start ustreamer: %v", err)
 	}
 	t.Cleanup(func() {
-		p.kill()
+		p.Kill()
 		if t.Failed() {
-			t.Logf("ustreamer: %s", p.output.String())
+			t.Logf("ustreamer: %s", p.Output.String())
 		}
 	})
-	WaitFor(t, "ustreamer to listen", func() bool {
-		if !p.isRunning() {
-			t.Fatalf("ustreamer ended: %s", p.output.String())
+	testrun.WaitFor(t, "ustreamer to listen", func() bool {
+		if p.HasExited() {
+			t.Fatalf("ustreamer ended: %s", p.Output.String())
 		}
 		return isListening(port)
 	})

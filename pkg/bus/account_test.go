@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -59,9 +60,9 @@ func TestEachAccountKindConnects(t *testing.T) {
 			relay, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.good, TLS: encrypted})
 			waitCamera(t, relay, "north.yard", camera.Live)
 			refused, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.bad, TLS: encrypted})
-			testpeer.WaitFor(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses this user") })
+			testrun.WaitFor(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses this user") })
 			unknown, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.good})
-			testpeer.WaitFor(t, "the certificate not to be believed", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
+			testrun.WaitFor(t, "the certificate not to be believed", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
 			if p := refused.State().Problem + unknown.State().Problem; strings.Contains(p, "a-secret") {
 				t.Errorf("a secret in %q", p)
 			}
@@ -74,7 +75,7 @@ func TestPermissionViolationIsReported(t *testing.T) {
 	nats := testpeer.ServeNATS(t, `authorization { users: [{user: north, password: p, permissions: {publish: "other.>", subscribe: "camd.>"}}] }`)
 	site, _ := startBus(t, Options{URLs: []string{nats.URL}, Site: "north", Account: Account{User: "north", Password: "p"}})
 	site.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
-	testpeer.WaitFor(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "camd.north") })
+	testrun.WaitFor(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "camd.north") })
 }
 
 func TestMissingAccountFileIsReported(t *testing.T) {
@@ -87,6 +88,6 @@ func TestMissingAccountFileIsReported(t *testing.T) {
 	for _, o := range []Options{{Account: Account{Credentials: missing}}, {TLS: TLS{CA: missing}}} {
 		o.URLs, o.Relay = []string{url}, true
 		b, _ := startBus(t, o)
-		testpeer.WaitFor(t, "the file to be named", func() bool { return strings.Contains(b.State().Problem, missing) })
+		testrun.WaitFor(t, "the file to be named", func() bool { return strings.Contains(b.State().Problem, missing) })
 	}
 }

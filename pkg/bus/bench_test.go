@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 
@@ -20,7 +21,7 @@ func BenchmarkLatencyAddedByBus(b *testing.B) {
 	url := testpeer.ServeNATS(b, "").URL
 	yard, _, relay := startQuietPair(b, url)
 	v := watchTopic(b, waitCamera(b, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+	testrun.WaitFor(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
 	near := watchTopic(b, yard, camera.Main)
@@ -56,7 +57,7 @@ func BenchmarkFrame(b *testing.B) {
 			url := testpeer.ServeNATS(b, "").URL
 			yard, _, relay := startQuietPair(b, url)
 			v := watchTopic(b, waitCamera(b, relay, "north.yard", camera.Live), camera.Main)
-			testpeer.WaitFor(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+			testrun.WaitFor(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 			pic := testJPEG(size)
 			f := broker.Frame{Width: 32, Height: 16, Part: pic, JPEG: pic}
 			b.ReportAllocs()
@@ -95,7 +96,7 @@ func BenchmarkFirstPicture(b *testing.B) {
 		took += time.Since(begun)
 		n++
 		v.sub.Close()
-		testpeer.WaitFor(b, "the end of demand", func() bool { return !topic.Wanted() && !yard.topics[camera.Main].Wanted() })
+		testrun.WaitFor(b, "the end of demand", func() bool { return !topic.Wanted() && !yard.topics[camera.Main].Wanted() })
 	}
 	b.ReportMetric(float64(took.Microseconds())/float64(n), "µs-to-first")
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -30,7 +30,7 @@ func TestRelayDeliversSameFrames(t *testing.T) {
 		t.Errorf("got renditions %q", got)
 	}
 	v := watchTopic(t, c, camera.Main)
-	testpeer.WaitFor(t, "demand at the site", func() bool { return yard.topics[camera.Main].Wanted() })
+	testrun.WaitFor(t, "demand at the site", func() bool { return yard.topics[camera.Main].Wanted() })
 	sent := yard.publish(100_000)
 	got := v.next(false)
 	if !bytes.Equal(got.JPEG, sent.JPEG) || !bytes.Equal(got.Part, sent.Part) {
@@ -43,6 +43,6 @@ func TestRelayDeliversSameFrames(t *testing.T) {
 		t.Error("a rendition is wanted that nobody watches")
 	}
 	v.sub.Close()
-	testpeer.WaitFor(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
-	testpeer.WaitFor(t, "it to be told", func() bool { return !sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
+	testrun.WaitFor(t, "it to be told", func() bool { return !sentStream(site, "yard", camera.Main).Watched })
 }

@@ -8,10 +8,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/camera/statelog"
 )
 
 // Camera is one of another site. It is served like a local one: its topics have live pictures and placeholders in turn, and
@@ -25,21 +25,13 @@ type Camera struct {
 	info         cameraInfo
 	silentReason string // why its box cannot be asked; empty if it can be
 	clockOffset  time.Duration
-	state        cameraState
+	state        camera.StateChange // as viewers see it
 	renditions   []string
 	owner        string                   // the box that has it, as receivers know it
 	receivers    map[string]*receiver     // of the renditions that somebody has asked for: one that nobody asks for costs its name
 	stats        map[string]*receiveStats // of the same
 	ended        bool
 	isStateKnown bool // state has been found once
-}
-
-// cameraState is a camera's state as viewers see it.
-type cameraState struct {
-	state  camera.State
-	reason camera.Reason
-	detail string
-	since  time.Time
 }
 
 func newCamera(s *remoteSite, id string) *Camera {
@@ -63,11 +55,11 @@ func (c *Camera) Status() camera.Status {
 	defer c.mu.Unlock()
 	t := &c.info
 	s := camera.Status{
-		ID: c.id, Title: t.Title, Source: "bus:" + c.id, State: c.state.state, Reason: c.state.reason, Detail: c.state.detail, Since: c.state.since,
+		ID: c.id, Title: t.Title, Source: "bus:" + c.id, State: c.state.State, Reason: c.state.Reason, Detail: c.state.Detail, Since: c.state.Since,
 		Format: camera.Format{Backend: "NATS", Codec: t.Codec, Width: t.Width, Height: t.Height, FPS: t.DeclaredFPS},
 		Counts: camera.Counts{FPS: t.FPS, Published: map[string]uint64{}, Refused: map[string]uint64{}},
 	}
-	if !t.Retry.IsZero() && c.state.state == t.State {
+	if !t.Retry.IsZero() && c.state.State == t.State {
 		s.NextRetry = t.Retry.Add(c.clockOffset)
 	}
 	for _, r := range t.Renditions[1:] {
@@ -129,7 +121,7 @@ func (c *Camera) update(info cameraInfo, b *siteInstance) bool {
 	for _, in := range c.receivers {
 		in.setSource(b.id, c.clockOffset, info.State == camera.Paused)
 	}
-	if info.State == camera.Paused && c.state.state != camera.Paused {
+	if info.State == camera.Paused && c.state.State != camera.Paused {
 		c.setState(c.currentState(time.Now(), 0))
 		for _, in := range c.receivers {
 			in.withdraw(c.placeholder(in))
@@ -209,28 +201,18 @@ func (c *Camera) renditionsWhere(which func(*receiver) bool) (names []string) {
 	return names
 }
 
-// setState makes the state known to all but viewers.
-func (c *Camera) setState(now cameraState) {
+// setState sets the state and logs a new one. Placeholders are drawn again for a new state, and one is due at once.
+func (c *Camera) setState(now camera.StateChange) {
 	before := c.state
 	c.state = now
-	if before.state == now.state && before.reason == now.reason {
+	if !now.IsNew(before) {
 		return
 	}
-	level := zapcore.InfoLevel
-	switch {
-	case len(c.receivers) == 0: // nobody has asked for it here
-		level = zapcore.DebugLevel
-	case now.state == camera.Offline, now.state == camera.Stalled:
-		level = zapcore.WarnLevel
+	for _, in := range c.receivers {
+		in.resetPlaceholder()
 	}
-	if !c.relay.log.Core().Enabled(level) {
-		return
-	}
-	fields := []zap.Field{zap.String("camera", c.id), zap.String("state", string(now.state))}
-	if now.reason != camera.None {
-		fields = append(fields, zap.String("reason", string(now.reason)), zap.String("detail", now.detail))
-	}
-	c.relay.log.Log(level, "camera state", fields...)
+	isUnused := len(c.receivers) == 0 // no viewer has asked for it
+	statelog.Write(c.relay.log, now, isUnused, zap.String("camera", c.id))
 }
 
 func (c *Camera) report(list []Stream) []Stream {

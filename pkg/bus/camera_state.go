@@ -5,7 +5,6 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/media"
 	"camd/pkg/source/placeholder"
 )
 
@@ -15,23 +14,23 @@ const (
 	placeholderInterval = time.Second // between placeholders, as a local camera repeats them
 )
 
-// currentState says how the camera is. down is how long there has been no connection; why is for those who look after camd, not for viewers.
-func (c *Camera) currentState(now time.Time, down time.Duration) cameraState {
-	state := cameraState{c.info.State, c.info.Reason, c.info.Detail, c.info.Since.Add(c.clockOffset)}
+// currentState returns the state that viewers here see. down is how long there has been no connection.
+func (c *Camera) currentState(now time.Time, down time.Duration) camera.StateChange {
+	state := camera.StateChange{State: c.info.State, Reason: c.info.Reason, Detail: c.info.Detail, Since: c.info.Since.Add(c.clockOffset)}
 	switch {
 	case c.info.State == camera.Paused:
 	case down > disconnectGrace:
-		state = cameraState{camera.Offline, camera.Unreachable, "no connection to the bus", now}
+		state = camera.StateChange{State: camera.Offline, Reason: camera.Unreachable, Detail: "no connection to the bus", Since: now}
 	case c.silentReason != "" && !c.isReceiving(now):
-		state = cameraState{camera.Offline, camera.Unreachable, c.silentReason, now}
+		state = camera.StateChange{State: camera.Offline, Reason: camera.Unreachable, Detail: c.silentReason, Since: now}
 	case c.info.State == camera.Live && c.isStalled(now):
-		state = cameraState{camera.Stalled, camera.Timeout, "no pictures come over the bus", now}
+		state = camera.StateChange{State: camera.Stalled, Reason: camera.Timeout, Detail: "no pictures come over the bus", Since: now}
 		if size := c.oversize(); size > 0 {
-			state.reason, state.detail = camera.TooLarge, camera.FrameTooLargeDetail(int64(size), int64(c.relay.limits.Bytes))
+			state.Reason, state.Detail = camera.TooLarge, camera.FrameTooLargeDetail(int64(size), int64(c.relay.limits.Bytes))
 		}
 	}
-	if state.state == c.state.state && state.reason == c.state.reason && !c.state.since.IsZero() && state.state != c.info.State {
-		state.since = c.state.since
+	if state.State == c.state.State && state.Reason == c.state.Reason && !c.state.Since.IsZero() && state.State != c.info.State {
+		state.Since = c.state.Since
 	}
 	return state
 }
@@ -82,13 +81,7 @@ func (c *Camera) stallTimeout(rendition string) time.Duration {
 func (c *Camera) updateState(now time.Time, down time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	state := c.currentState(now, down)
-	if state.state != c.state.state || state.reason != c.state.reason {
-		for _, in := range c.receivers {
-			in.resetPlaceholder()
-		}
-	}
-	c.setState(state)
+	c.setState(c.currentState(now, down))
 }
 
 // needsPlaceholder reports whether viewers of any stream are to get a placeholder of this relay's now.
@@ -121,11 +114,11 @@ func (c *Camera) receiverNeedsPlaceholder(in *receiver, now time.Time) bool {
 	}
 	waited := in.waited(now)
 	switch {
-	case c.state.state == camera.Live:
+	case c.state.State == camera.Live:
 		return waited > firstFrameTimeout && in.isWaiting()
-	case c.state.reason == camera.Unreachable && c.state.state != c.info.State:
+	case c.state.Reason == camera.Unreachable && c.state.State != c.info.State:
 		return true
-	case c.state.state == camera.Stalled && c.info.State == camera.Live:
+	case c.state.State == camera.Stalled && c.info.State == camera.Live:
 		return waited > c.stallTimeout(in.name)
 	}
 	// The site draws them itself, once a second.
@@ -134,35 +127,30 @@ func (c *Camera) receiverNeedsPlaceholder(in *receiver, now time.Time) bool {
 
 // placeholder is the placeholder frame of a stream in the camera's present state.
 func (c *Camera) placeholder(in *receiver) broker.Frame {
-	now := time.Now()
-	width, height := c.placeholderSize(in)
-	picture := in.placeholderJPEG(func(background []byte) []byte {
-		card := placeholder.Options{Width: width, Height: height, MaxBytes: c.relay.limits.Bytes, Background: background, Title: c.info.Title, State: c.state.state,
-			Reason: c.state.reason, Since: c.state.since}
-		switch card.State {
-		case camera.Live:
-			card.State, card.Since = camera.Starting, time.Time{}
-		case camera.Paused:
-			card.Background = nil
-		}
-		return placeholder.Draw(card)
-	})
-	part, jpeg := media.NewPart(picture, now)
-	return broker.Frame{Captured: now, Width: width, Height: height, Placeholder: true, Part: part, JPEG: jpeg}
+	width, height := c.expectedSize(in)
+	o := placeholder.Options{
+		Width: width, Height: height, Limits: c.relay.limits,
+		Title: c.info.Title, State: c.state.State, Reason: c.state.Reason, Since: c.state.Since,
+	}
+	if o.State == camera.Live {
+		o.State, o.Since = camera.Starting, time.Time{}
+	}
+	return in.placeholderFrame(o, time.Now())
 }
 
-// placeholderSize is that of a stream's last picture, else the one that is to be expected.
-func (c *Camera) placeholderSize(in *receiver) (width, height int) {
-	if width, height = in.size(); width == 0 {
-		width, height = c.info.Width, c.info.Height
-		if width == 0 || height == 0 {
-			width, height = 1280, 720
-		}
-		for _, r := range c.info.Renditions {
-			if r.Name == in.name && r.Width > 0 && r.Width < width {
-				width, height = r.Width, (height*r.Width/width+1)&^1
-			}
+// expectedSize is the size of a stream's last picture, otherwise the size that its site announces.
+func (c *Camera) expectedSize(in *receiver) (width, height int) {
+	if width, height = in.size(); width > 0 {
+		return width, height
+	}
+	width, height = c.info.Width, c.info.Height
+	if width == 0 || height == 0 {
+		width, height = placeholder.DefaultWidth, placeholder.DefaultHeight
+	}
+	for _, r := range c.info.Renditions {
+		if r.Name == in.name {
+			return camera.Rendition{Width: r.Width}.Size(width, height)
 		}
 	}
-	return placeholder.Fit(width, height, c.relay.limits.Pixels)
+	return width, height
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -98,7 +98,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 	asRelay.Relay = true
 	relay, _ := startBus(t, asRelay)
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	yard.publish(1000)
 	v.next(false)
 	if p := site.State().Problem + relay.State().Problem; p != "" {
@@ -109,7 +109,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 	forged.Site = "south"
 	other, _ := startBus(t, forged)
 	other.SetLocalCameras([]LocalCamera{yard})
-	testpeer.WaitFor(t, "the permissions", func() bool { return strings.Contains(other.State().Problem, "camd.south") })
+	testrun.WaitFor(t, "the permissions", func() bool { return strings.Contains(other.State().Problem, "camd.south") })
 
 	account, err := o.server.LookupAccount(publicKey(t, o.account))
 	if err != nil {
@@ -118,7 +118,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 	claims := jwt.NewAccountClaims(publicKey(t, o.account))
 	claims.Revoke(public)
 	o.server.UpdateAccountClaims(account, claims)
-	testpeer.WaitFor(t, "the revocation", func() bool {
+	testrun.WaitFor(t, "the revocation", func() bool {
 		s := site.State()
 		return !s.Connected && strings.Contains(s.Problem, "refuses this user")
 	})

@@ -6,7 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -36,7 +36,7 @@ func TestDetailStaysAtItsSite(t *testing.T) {
 		t.Errorf("the relay has %s, %q", s.Reason, s.Detail)
 	}
 	seen := false
-	testpeer.WaitFor(t, "what the site says", func() bool {
+	testrun.WaitFor(t, "what the site says", func() bool {
 		for n, _, _ := announcements.Pending(); n > 0; n-- {
 			m, err := announcements.NextMsg(nats.DefaultTimeout)
 			if err != nil {

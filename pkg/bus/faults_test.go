@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -30,7 +31,7 @@ func cluster(t testing.TB) (nodes []*server.Server) {
 		}
 		nodes = append(nodes, n)
 	}
-	testpeer.WaitFor(t, "the cluster", func() bool {
+	testrun.WaitFor(t, "the cluster", func() bool {
 		for _, n := range nodes {
 			if n.NumRoutes() < 2 {
 				return false
@@ -48,14 +49,14 @@ func TestRelayMovesToAnotherServer(t *testing.T) {
 	// It is told of one server, and learns of the others from it.
 	relay, _ := startBus(t, Options{URLs: []string{nodes[1].ClientURL()}, Relay: true})
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(50_000).Seq
 	v.next(false)
 	stop := yard.play(t, 50_000, 20*time.Millisecond)
 	v.next(false)
 	killed := time.Now()
 	nodes[1].Shutdown()
-	testpeer.WaitFor(t, "another server", func() bool { s := relay.State(); return s.Connected && s.Reconnects > 0 })
+	testrun.WaitFor(t, "another server", func() bool { s := relay.State(); return s.Connected && s.Reconnects > 0 })
 	for f := v.next(false); !f.Captured.After(killed); f = v.next(false) {
 	}
 	t.Logf("live again %v after the server's end", time.Since(killed))
@@ -72,10 +73,10 @@ func TestLeafNodeCarriesFrames(t *testing.T) {
 		o.LeafNode.Remotes = []*server.RemoteLeafOpts{{URLs: []*url.URL{{Scheme: "nats", Host: fmt.Sprint("127.0.0.1:", port)}}}}
 		o.LeafNode.ReconnectInterval = 50 * time.Millisecond
 	})
-	testpeer.WaitFor(t, "the leaf node", func() bool { return hub.NumLeafNodes() == 1 })
+	testrun.WaitFor(t, "the leaf node", func() bool { return hub.NumLeafNodes() == 1 })
 	yard, site, relay := startPair(t, leaf.ClientURL(), hub.ClientURL())
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(3 << 20).Seq
 	v.next(false)
 	waitLastFrame(t, yard, relay)
@@ -89,7 +90,7 @@ func TestPartitionIsReportedAndRecovers(t *testing.T) {
 	yard, site, relay := startPair(t, nats, far.URL)
 	c := waitCamera(t, relay, "north.yard", camera.Live)
 	v := watchTopic(t, c, camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(20_000).Seq
 	v.next(false)
 	stop := yard.play(t, 20_000, 20*time.Millisecond)
@@ -115,14 +116,14 @@ func TestSlowLinkDropsAndDoesNotQueue(t *testing.T) {
 	slow, _ := startBus(t, Options{URLs: []string{far.URL}, Relay: true})
 	v := watchTopic(t, waitCamera(t, slow, "north.yard", camera.Live), camera.Main)
 	w := watchTopic(t, waitCamera(t, fast, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(100_000).Seq
 	v.next(false)
 	w.next(false)
 	far.AddFault("bandwidth", `"rate": 500`) // KB/s, a sixth of what there is
 	stop := yard.play(t, 100_000, 33*time.Millisecond)
 	// The server would hold tens of seconds for it.
-	testpeer.WaitFor(t, "the slow relay to leave its queue", func() bool { return slow.State().SlowReconnects > 0 })
+	testrun.WaitFor(t, "the slow relay to leave its queue", func() bool { return slow.State().SlowReconnects > 0 })
 	left := time.Now()
 	for f := v.next(false); !f.Captured.After(left); f = v.next(false) {
 	}
@@ -143,7 +144,7 @@ func TestSlowUplinkDropsAtTheSite(t *testing.T) {
 	near := testpeer.ServeFaultProxy(t, nats)
 	yard, site, relay := startPair(t, near.URL, nats)
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(1000).Seq
 	v.next(false)
 	near.AddUpstreamFault("bandwidth", `"rate": 500`)
@@ -178,7 +179,7 @@ func TestRevokedCredentialsRecover(t *testing.T) {
 	site.SetLocalCameras([]LocalCamera{yard})
 	relay, _ := startBus(t, Options{URLs: []string{nats.URL}, Relay: true, Account: Account{User: "relay", Password: "secret-of-relay"}})
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(1000).Seq
 	v.next(false)
 	stop := yard.play(t, 1000, 10*time.Millisecond)
@@ -186,13 +187,13 @@ func TestRevokedCredentialsRecover(t *testing.T) {
 		nats.Reload(serverConfig(left))
 		v.next(true)
 		b := map[string]*Bus{"north": relay, "relay": site}[left]
-		testpeer.WaitFor(t, "the refusal to be told", func() bool { return strings.Contains(b.State().Problem, "refuses this user") })
+		testrun.WaitFor(t, "the refusal to be told", func() bool { return strings.Contains(b.State().Problem, "refuses this user") })
 		if p := b.State().Problem; strings.Contains(p, "secret") {
 			t.Errorf("a secret in %q", p)
 		}
 		nats.Reload(serverConfig("north", "relay"))
 		v.next(false)
-		testpeer.WaitFor(t, "no problem", func() bool { return b.State().Problem == "" })
+		testrun.WaitFor(t, "no problem", func() bool { return b.State().Problem == "" })
 	}
 	stop()
 	waitLastFrame(t, yard, relay)
@@ -204,7 +205,7 @@ func TestServerRestartRecovers(t *testing.T) {
 	nats := testpeer.ServeNATS(t, "")
 	yard, site, relay := startPair(t, nats.URL, nats.URL)
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	first := yard.publish(1000).Seq
 	v.next(false)
 	stop := yard.play(t, 200_000, 10*time.Millisecond)

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -49,7 +50,7 @@ func expectEveryFrameCounted(t *testing.T, yard *fakeCamera, first uint64, site,
 		t.Logf("published %d, want %d, sent %+v, received %+v", published, want, sentStream(site, "yard", camera.Main), receivedStream(relay, "north.yard", camera.Main))
 	}()
 	// A frame is counted behind its way.
-	testpeer.WaitFor(t, "the last frame to be counted", func() bool {
+	testrun.WaitFor(t, "the last frame to be counted", func() bool {
 		return sentStream(site, "yard", camera.Main).Passed >= want && receivedStream(relay, "north.yard", camera.Main).Passed >= want
 	})
 	out, in := sentStream(site, "yard", camera.Main), receivedStream(relay, "north.yard", camera.Main)
@@ -69,7 +70,7 @@ func waitLastFrame(t *testing.T, yard *fakeCamera, relay *Bus) {
 	t.Helper()
 	c := waitCamera(t, relay, "north.yard", camera.Live)
 	var f uint64
-	testpeer.WaitFor(t, "the last frame", func() bool {
+	testrun.WaitFor(t, "the last frame", func() bool {
 		c.mu.Lock()
 		in := c.receivers[camera.Main]
 		c.mu.Unlock()
@@ -93,7 +94,7 @@ func TestEveryFrameIsCounted(t *testing.T) {
 			near, far := testpeer.ServeFaultProxy(t, url), testpeer.ServeFaultProxy(t, url)
 			yard, site, relay := startPair(t, near.URL, far.URL)
 			v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-			testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+			testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 			first := yard.publish(size).Seq
 			v.next(false)
 			stop := yard.play(t, size, 2*time.Millisecond)
@@ -102,7 +103,7 @@ func TestEveryFrameIsCounted(t *testing.T) {
 				ends := []*testpeer.FaultProxy{near, far}[random.IntN(2)]
 				ends.AddFault("limit_data", fmt.Sprintf(`"bytes": %d`, 1000+random.IntN(100_000)))
 				ends.ClearFaults() // which ends its connections
-				testpeer.WaitFor(t, "both again", func() bool { return site.State().Connected && relay.State().Connected })
+				testrun.WaitFor(t, "both again", func() bool { return site.State().Connected && relay.State().Connected })
 				v.next(false)
 			}
 			stop()

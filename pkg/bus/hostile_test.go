@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -138,11 +139,11 @@ func TestOversizeAnnouncementIsReported(t *testing.T) {
 		many = append(many, newFakeCamera(fmt.Sprint("c", i)))
 	}
 	site.SetLocalCameras(many)
-	testpeer.WaitFor(t, "it to be told", func() bool {
+	testrun.WaitFor(t, "it to be told", func() bool {
 		return strings.Contains(site.State().Problem, "the list of 50 cameras is larger than max_payload")
 	})
 	site.SetLocalCameras(many[:1])
-	testpeer.WaitFor(t, "it to be over", func() bool { return site.State().Problem == "" })
+	testrun.WaitFor(t, "it to be over", func() bool { return site.State().Problem == "" })
 }
 
 // A server may repeat what it was sent. Nobody reads it from camd.
@@ -158,7 +159,7 @@ func TestServerErrorDoesNotShowSecrets(t *testing.T) {
 			_, _ = in.ReadString(0) // until camd hangs up
 		})
 		b, _ := startBus(t, Options{URLs: []string{"nats://" + address}, Relay: true, Account: a})
-		testpeer.WaitFor(t, "what it says", func() bool { return strings.Contains(b.State().Problem, "no: ") })
+		testrun.WaitFor(t, "what it says", func() bool { return strings.Contains(b.State().Problem, "no: ") })
 		if p := b.State().Problem; strings.Contains(p, "na<ry") || strings.Contains(p, `na\u003cry`) || strings.Contains(p, "\x1b") {
 			t.Errorf("%q", p)
 		}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -382,7 +383,7 @@ func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 	yard, site, relay := startPair(t, url, url)
 	c := waitCamera(t, relay, "north.yard", camera.Live)
 	v := watchTopic(t, c, camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
 	forger, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -401,7 +402,7 @@ func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 				}
 			}
 		}
-		if err := forger.FlushTimeout(testpeer.Deadline); err != nil {
+		if err := forger.FlushTimeout(testrun.Deadline); err != nil {
 			t.Fatal(err)
 		}
 		want := yard.publish(20_000)

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
@@ -44,7 +45,7 @@ func startServer(t testing.TB, change ...func(*server.Options)) *server.Server {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(testpeer.Deadline) {
+	if !s.ReadyForConnections(testrun.Deadline) {
 		t.Fatal("no NATS server")
 	}
 	return s
@@ -148,7 +149,7 @@ func testJPEG(n int) []byte {
 func waitCamera(t testing.TB, b *Bus, id string, state camera.State) *Camera {
 	t.Helper()
 	var found *Camera
-	testpeer.WaitFor(t, id+" "+string(state), func() bool {
+	testrun.WaitFor(t, id+" "+string(state), func() bool {
 		for _, c := range b.Cameras() {
 			if c.ID() == id && c.Status().State == state {
 				found = c
@@ -180,7 +181,7 @@ func watchTopic(t testing.TB, c LocalCamera, rendition string) *viewer {
 // next waits for a frame that is a placeholder, or one that is none.
 func (v *viewer) next(placeholder bool) *broker.Frame {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testpeer.Deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), testrun.Deadline)
 	defer cancel()
 	for {
 		f, err := v.sub.Next(ctx)

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -52,10 +52,10 @@ camd_bus_frames_total{camera="yard",direction="out",rendition="preview"} 0
 	compare(busMetrics(relay, nil), up, "camd_bus_frames_total", "camd_camera_up", "camd_camera_frames_published_total")
 
 	v := watchTopic(t, remote, camera.Main)
-	testpeer.WaitFor(t, "demand at the site", func() bool { return yard.topics[camera.Main].Wanted() })
+	testrun.WaitFor(t, "demand at the site", func() bool { return yard.topics[camera.Main].Wanted() })
 	yard.publish(1000)
 	v.next(false)
-	testpeer.WaitFor(t, "the frame to be counted", func() bool {
+	testrun.WaitFor(t, "the frame to be counted", func() bool {
 		return sentStream(site, "yard", camera.Main).Frames == 1 && receivedStream(relay, "north.yard", camera.Main).Frames == 1
 	})
 	compare(busMetrics(site, nil), frames+`camd_bus_frames_total{camera="yard",direction="out",rendition="main"} 1

@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -20,12 +20,12 @@ func TestFramesLargerThanAMessageGoInPieces(t *testing.T) {
 		url := startServer(t, func(o *server.Options) { o.MaxPayload, o.MaxPending = c.maxPayload, 64<<20 }).ClientURL()
 		yard, _, relay := startPair(t, url, url)
 		v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-		testpeer.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+		testrun.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 		want := yard.publish(c.size)
 		if got := v.next(false); !bytes.Equal(got.Part, want.Part) {
 			t.Errorf("max_payload %d: got another picture than the one of %d bytes", c.maxPayload, len(want.JPEG))
 		}
-		testpeer.WaitFor(t, "it to be counted", func() bool {
+		testrun.WaitFor(t, "it to be counted", func() bool {
 			s := receivedStream(relay, "north.yard", camera.Main)
 			return s.Frames == 1 && s.Passed == 1
 		})
@@ -37,9 +37,9 @@ func TestFrameOfTooManyPiecesIsRefusedWithARemedy(t *testing.T) {
 	url := startServer(t, func(o *server.Options) { o.MaxPayload = 4 << 10 }).ClientURL()
 	yard, site, relay := startPair(t, url, url)
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+	testrun.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	yard.publish(1 << 20)
-	testpeer.WaitFor(t, "it to be refused", func() bool { return sentStream(site, "yard", camera.Main).Dropped[TooLarge] == 1 })
+	testrun.WaitFor(t, "it to be refused", func() bool { return sentStream(site, "yard", camera.Main).Dropped[TooLarge] == 1 })
 	if p := site.State().Problem; !strings.Contains(p, "max_payload") {
 		t.Errorf("got problem %q, want it to name max_payload", p)
 	}

@@ -9,6 +9,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/placeholder"
 )
 
 const (
@@ -38,8 +39,8 @@ type receiver struct {
 	waiting         bool      // viewers have no picture, or a placeholder of this relay's
 	lastPlaceholder time.Time // when the last placeholder of this relay's was
 	lastForeign     time.Time // when somebody else's message last came on the camera's subject
-	placeholder     []byte    // of the placeholder; nil when it must be drawn
-	paused          bool      // the newest frame says that the camera is switched off
+	placeholder     placeholder.Cache
+	paused          bool // the newest frame says that the camera is switched off
 	lastLive        *broker.Frame
 	width           int
 	height          int
@@ -201,14 +202,11 @@ func (in *receiver) publish(h header, part, jpeg []byte, captured time.Time) (ca
 	if in.isOff && h.state == camera.Live {
 		return SwitchedOff
 	}
-	p, err := media.Normalize(jpeg, in.camera.relay.limits)
+	part, p, err := media.NormalizePart(part, jpeg, captured, in.camera.relay.limits)
 	if err != nil {
 		return refusal(err)
 	}
-	if len(p.JPEG) != len(jpeg) {
-		part, jpeg = media.NewPart(p.JPEG, captured)
-	}
-	f := broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Placeholder: h.state != camera.Live, Part: part, JPEG: jpeg}
+	f := broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Placeholder: h.state != camera.Live, Part: part, JPEG: p.JPEG}
 	if paused := h.state == camera.Paused; paused && !in.paused {
 		in.lastLive = nil
 		in.topic.Withdraw(f)

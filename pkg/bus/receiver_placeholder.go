@@ -6,6 +6,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/placeholder"
 )
 
 func (in *receiver) isWatched() bool {
@@ -56,42 +57,38 @@ func (in *receiver) size() (width, height int) {
 	return in.width, in.height
 }
 
-// placeholderJPEG returns the placeholder's picture, which is drawn over the last live one if there is none.
-func (in *receiver) placeholderJPEG(draw func(background []byte) []byte) []byte {
+// placeholderFrame returns the placeholder, with the last live picture as its background unless the camera is switched off.
+func (in *receiver) placeholderFrame(o placeholder.Options, now time.Time) broker.Frame {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.placeholder == nil {
-		var background []byte
-		if in.lastLive != nil {
-			background = in.lastLive.JPEG
-		}
-		in.placeholder = draw(background)
+	if in.lastLive != nil && o.State != camera.Paused {
+		o.Background = in.lastLive.JPEG
 	}
-	return in.placeholder
+	return in.placeholder.Frame(o, now)
 }
 
 func (in *receiver) resetPlaceholder() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.placeholder, in.lastPlaceholder = nil, time.Time{}
+	in.placeholder, in.lastPlaceholder = placeholder.Cache{}, time.Time{}
 }
 
 // publishPlaceholder gives viewers a placeholder of this relay's.
-func (in *receiver) publishPlaceholder(placeholder broker.Frame, now time.Time) {
+func (in *receiver) publishPlaceholder(f broker.Frame, now time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.topic.Publish(placeholder)
+	in.topic.Publish(f)
 	in.lastPlaceholder, in.waiting = now, true
 }
 
 // withdraw takes back what was shown of a camera that is switched off now.
-func (in *receiver) withdraw(placeholder broker.Frame) {
+func (in *receiver) withdraw(f broker.Frame) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.lastLive, in.placeholder = nil, nil
-	in.topic.Withdraw(placeholder)
+	in.lastLive = nil
+	in.topic.Withdraw(f)
 	if !in.watchedSince.IsZero() {
-		in.topic.Publish(placeholder)
+		in.topic.Publish(f)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/placeholder"
 )
 
 // A frame beyond the limit is dropped with its first piece, and the state of a camera that sends only such frames says so.
@@ -42,12 +43,12 @@ func TestFramesBeyondTheLimitAreDropped(t *testing.T) {
 	}
 	in.arrived = time.Now().Add(-time.Hour)
 	now := in.camera.currentState(time.Now(), 0)
-	if want := "pictures of 0.0 MB exceed limits.frame_bytes (1 KiB)"; now.state != camera.Stalled || now.reason != camera.TooLarge || now.detail != want {
+	if want := "pictures of 0.0 MB exceed limits.frame_bytes (1 KiB)"; now.State != camera.Stalled || now.Reason != camera.TooLarge || now.Detail != want {
 		t.Errorf("the camera is %+v, want %q", now, want)
 	}
 	in.receivePiece(testPublisher, 10, testJPEG(1000), 1, 1)
 	in.arrived = time.Now().Add(-time.Hour)
-	if now := in.camera.currentState(time.Now(), 0); now.reason != camera.Timeout {
+	if now := in.camera.currentState(time.Now(), 0); now.Reason != camera.Timeout {
 		t.Errorf("after a frame within the limit the camera is %+v", now)
 	}
 }
@@ -121,6 +122,32 @@ func TestOversizedFramesOfOtherSitesAreRefused(t *testing.T) {
 	}
 	if f := in.topic.Newest(); f == nil || !bytes.Equal(f.JPEG, testJPEG(1000)) {
 		t.Error("viewers got another picture than the one without its comments")
+	}
+}
+
+// A camera that is switched off while its site cannot be reached leaves no placeholder with its last picture.
+func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
+	b, in := newTestReceiver(t)
+	sub := in.topic.Subscribe(broker.InOrder)
+	defer sub.Close()
+	in.updateSubscription(nil, time.Now())
+	in.receivePiece(testPublisher, 5, testJPEG(1000), 1, 1)
+	in.camera.updateState(time.Now(), time.Minute) // without a connection
+	in.camera.publishPlaceholders(time.Now())
+	if s, f := in.camera.Status(), in.topic.Newest(); s.Reason != camera.Unreachable || !f.Placeholder {
+		t.Fatalf("%s %s, placeholder %v", s.State, s.Reason, f.Placeholder)
+	}
+	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
+	s, frames := in.camera.Status(), 0
+	for f := sub.TryNext(); f != nil; f = sub.TryNext() {
+		frames++
+		want := placeholder.Draw(placeholder.Options{Width: f.Width, Height: f.Height, Title: s.Title, State: camera.Paused, Since: s.Since})
+		if !bytes.Equal(f.JPEG, want) {
+			t.Errorf("frame %d is not the placeholder of a camera that is switched off", f.Seq)
+		}
+	}
+	if frames != 3 {
+		t.Errorf("%d frames, want 3", frames)
 	}
 }
 

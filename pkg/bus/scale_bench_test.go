@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 )
@@ -67,7 +68,7 @@ func BenchmarkBoxCost(b *testing.B) {
 					})
 				}
 				if i < viewers {
-					testpeer.WaitFor(b, "pictures", func() bool { return topic.Published() > 30 })
+					testrun.WaitFor(b, "pictures", func() bool { return topic.Published() > 30 })
 				}
 			}
 			proc, err := procfs.NewProc(box.Process.Pid)

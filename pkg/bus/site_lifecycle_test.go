@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 )
@@ -59,7 +59,7 @@ func TestRemovedCameraEndsReaders(t *testing.T) {
 		<-changes
 	}
 	site.SetLocalCameras([]LocalCamera{yard})
-	ctx, cancel := context.WithTimeout(context.Background(), testpeer.Deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), testrun.Deadline)
 	defer cancel()
 	if _, err := v.sub.Next(ctx); !errors.Is(err, broker.ErrEnded) {
 		t.Errorf("got %v, want the end", err)
@@ -109,7 +109,7 @@ func TestSecondPublisherOfACameraIsRefused(t *testing.T) {
 	url := startServer(t).ClientURL()
 	yard, site, relay := startPair(t, url, url)
 	waitCamera(t, relay, "north.yard", camera.Live)
-	testpeer.WaitFor(t, "the first to be older", func() bool {
+	testrun.WaitFor(t, "the first to be older", func() bool {
 		site.localSite.mu.Lock()
 		defer site.localSite.mu.Unlock()
 		return time.Since(site.localSite.cameras["yard"].since) > claimTolerance
@@ -117,7 +117,7 @@ func TestSecondPublisherOfACameraIsRefused(t *testing.T) {
 	double, gate := newFakeCamera("yard"), newFakeCamera("gate")
 	second, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
 	second.SetLocalCameras([]LocalCamera{double, gate})
-	testpeer.WaitFor(t, "the later one to step back", func() bool { return slices.Equal(second.State().Duplicates, []string{"yard"}) })
+	testrun.WaitFor(t, "the later one to step back", func() bool { return slices.Equal(second.State().Duplicates, []string{"yard"}) })
 	// What only one of them has, they may share a site's name for.
 	waitCamera(t, relay, "north.gate", camera.Live)
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
@@ -142,11 +142,11 @@ func TestLaterPublisherTakesOverWhenTheFirstIsGone(t *testing.T) {
 	url := startServer(t).ClientURL()
 	first, stop := startBus(t, Options{URLs: []string{url}, Site: "north"})
 	first.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
-	testpeer.WaitFor(t, "the first", func() bool { return first.State().Connected })
+	testrun.WaitFor(t, "the first", func() bool { return first.State().Connected })
 	second, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
 	second.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
 	var held *Bus
-	testpeer.WaitFor(t, "one to step back", func() bool {
+	testrun.WaitFor(t, "one to step back", func() bool {
 		for _, b := range []*Bus{first, second} {
 			if len(b.State().Duplicates) == 1 {
 				held = b
@@ -156,7 +156,7 @@ func TestLaterPublisherTakesOverWhenTheFirstIsGone(t *testing.T) {
 	})
 	if held == second { // begun within a tie, names decide
 		stop()
-		testpeer.WaitFor(t, "it to take over", func() bool { return len(second.State().Duplicates) == 0 })
+		testrun.WaitFor(t, "it to take over", func() bool { return len(second.State().Duplicates) == 0 })
 	}
 }
 
@@ -191,11 +191,11 @@ func TestSilentRelayIsForgotten(t *testing.T) {
 	url := startServer(t).ClientURL()
 	yard, _, relay := startPair(t, url, url)
 	watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
-	testpeer.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
+	testrun.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	// Gone without a word.
 	relay.relay.mu.Lock()
 	relay.relay.closed = true
 	relay.relay.sites = map[string]*remoteSite{}
 	relay.relay.mu.Unlock()
-	testpeer.WaitFor(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
+	testrun.WaitFor(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
 }

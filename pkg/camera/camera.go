@@ -109,6 +109,15 @@ type Rendition struct {
 	Quality int     // of its JPEGs, 1 to 100
 }
 
+// Size returns the size of the rendition's pictures where main has pictures of this size. A height that is scaled is even, because
+// chroma is subsampled.
+func (r Rendition) Size(width, height int) (int, int) {
+	if r.Width <= 0 || r.Width >= width {
+		return width, height
+	}
+	return r.Width, max(2, (height*r.Width/width+1)&^1)
+}
+
 // Status is a snapshot of one camera. The times are zero for what has not happened.
 type Status struct {
 	ID        string
@@ -131,12 +140,18 @@ type Status struct {
 	Controls []Control // as last read; nil while it is not open, and for sources that have none. Not to be changed
 }
 
-// StateChange is a camera's coming into a state, or its going on in it for another reason.
+// StateChange is a camera's state and the reason for it. The newest one is the camera's current state.
 type StateChange struct {
 	State  State
 	Reason Reason
-	Detail string    // in the newest words
-	Since  time.Time // when it changed: of a state that goes on, later than Status.Since
+	Detail string    // the cause in words; they may change while State and Reason do not
+	Since  time.Time // when the state began; in a history, when its reason changed
+}
+
+// IsNew reports whether the state or its reason differs from the one before. Only then is a change worth a log message or an entry
+// in a history: another detail is another wording.
+func (c StateChange) IsNew(before StateChange) bool {
+	return c.State != before.State || c.Reason != before.Reason
 }
 
 // Counts are totals since the daemon started.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 )
 
@@ -18,7 +19,7 @@ func TestAliveNamesTheStreamOfASenderThatHangs(t *testing.T) {
 	}
 	addViewer(t, f, topic, nil)
 	begin := time.Now()
-	eventually(t, "the sender comes round without a frame", func() bool { return f.Alive(begin) == nil })
+	testrun.WaitFor(t, "the sender comes round without a frame", func() bool { return f.Alive(begin) == nil })
 	topic.Publish(frame(1, 1000))
 	<-entered
 	if err := f.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "stream yard/main: its sender has not come round since ") {
@@ -26,5 +27,5 @@ func TestAliveNamesTheStreamOfASenderThatHangs(t *testing.T) {
 	}
 	close(release)
 	begin = time.Now()
-	eventually(t, "the sender goes on", func() bool { return f.Alive(begin) == nil })
+	testrun.WaitFor(t, "the sender goes on", func() bool { return f.Alive(begin) == nil })
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 )
 
@@ -53,7 +54,7 @@ func TestTopicEndClosesItsViewersAtAFrameBoundary(t *testing.T) {
 	if n, err := readFrame(stays.client); n != 7 || err != nil {
 		t.Errorf("the other topic's viewer: %d, %v", n, err)
 	}
-	eventually(t, "no sender and no subscription is left", func() bool {
+	testrun.WaitFor(t, "no sender and no subscription is left", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return len(f.senders[topic]) == 0 && topic.Subscriptions() == 0
@@ -67,7 +68,7 @@ func TestTopicEndDoesNotWaitForAStalledViewer(t *testing.T) {
 	topic := broker.NewTopic("gone", broker.Options{})
 	g := addViewer(t, f, topic, nil)
 	topic.Publish(frame(1, 64<<20))
-	eventually(t, "it takes as much as fits", func() bool { return g.Counts.Bytes.Load() > 0 })
+	testrun.WaitFor(t, "it takes as much as fits", func() bool { return g.Counts.Bytes.Load() > 0 })
 	topic.End()
 	_, _ = io.CopyN(io.Discard, g.client, 8<<20) // on a slow machine it is gone before that
 	select {

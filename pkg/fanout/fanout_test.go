@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 )
 
@@ -82,15 +83,6 @@ func addViewer(t testing.TB, f *Fanout, topic *broker.Topic, filter func(*broker
 	return g
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
 func (g *testViewer) accounted() uint64 {
 	return g.Counts.Sent.Load() + g.Counts.SkippedSlow.Load() + g.Counts.SkippedRate.Load() + g.Counts.SkippedOverLimit.Load()
 }
@@ -141,7 +133,7 @@ func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 		time.Sleep(time.Duration(rand.IntN(2)) * time.Millisecond)
 	}
 	for i, g := range testViewers {
-		eventually(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
+		testrun.WaitFor(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
 		if i%3 == 1 && g.Counts.SkippedRate.Load() == 0 {
 			t.Errorf("viewer %d asked for fewer frames and was spared none", i)
 		}
@@ -165,7 +157,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 	stalled, other := addViewer(t, f, topic, nil), addViewer(t, f, topic, nil)
 	n := uint64(0)
 	var err error
-	eventually(t, "the stalled viewer is cut", func() bool {
+	testrun.WaitFor(t, "the stalled viewer is cut", func() bool {
 		n++
 		topic.Publish(frame(n, 1<<20))
 		if got, rerr := readFrame(other.client); rerr != nil || got != n {
@@ -209,7 +201,7 @@ func TestSlowViewerContinuesWithNewestFrame(t *testing.T) {
 	if read > frames/2 {
 		t.Errorf("%d of %d frames waited for a viewer that did not read", read, frames)
 	}
-	eventually(t, "all accounted for", func() bool { return g.accounted() == frames })
+	testrun.WaitFor(t, "all accounted for", func() bool { return g.accounted() == frames })
 }
 
 func TestLastFrameIsRepeatedOnce(t *testing.T) {
@@ -226,7 +218,7 @@ func TestLastFrameIsRepeatedOnce(t *testing.T) {
 			t.Fatalf("read %d, %v; want %d", n, err, want)
 		}
 	}
-	eventually(t, "three frames are counted: a repeat is none", func() bool { return g.Counts.Sent.Load() == 3 })
+	testrun.WaitFor(t, "three frames are counted: a repeat is none", func() bool { return g.Counts.Sent.Load() == 3 })
 }
 
 func TestSenderEndsWithItsLastViewer(t *testing.T) {
@@ -241,7 +233,7 @@ func TestSenderEndsWithItsLastViewer(t *testing.T) {
 		}
 		_ = g.client.Close()
 	}
-	eventually(t, "all are gone", func() bool {
+	testrun.WaitFor(t, "all are gone", func() bool {
 		topic.Publish(frame(2, 1000))
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 )
 
@@ -34,7 +35,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 		for range frames {
 			n++
 			topic.Publish(frame(n, size))
-			eventually(t, "every one of the 800 has the frame", func() bool {
+			testrun.WaitFor(t, "every one of the 800 has the frame", func() bool {
 				for _, g := range fast {
 					if g.Counts.Sent.Load() < n {
 						return false
@@ -110,7 +111,7 @@ func TestAwaitWritableReturnsIfSocketIsAlreadyWritable(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, client, int64(sent)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the socket is writable", func() bool { return writable(v.fd) })
+	testrun.WaitFor(t, "the socket is writable", func() bool { return writable(v.fd) })
 	s := &sender{topic: broker.NewTopic("camera", broker.Options{}), Fanout: New(Options{WriteTimeout: 5 * time.Second})}
 	if err := s.awaitWritable(v); err != nil {
 		t.Errorf("waited for room that was there: %v", err)

@@ -46,6 +46,20 @@ func AllocatePart(n int, captured time.Time) (part, picture []byte) {
 	return part, part[begin : begin+n : begin+n]
 }
 
+// NormalizePart is Normalize for the picture within a part. It returns the part and its picture; they are new if Normalize changed
+// the picture.
+func NormalizePart(part, picture []byte, captured time.Time, limits Limits) ([]byte, Picture, error) {
+	p, err := Normalize(picture, limits)
+	if err != nil {
+		return nil, Picture{}, err
+	}
+	// Compare the addresses, too: padding that is cut may be as long as the tables that are put in.
+	if len(p.JPEG) != len(picture) || &p.JPEG[0] != &picture[0] {
+		part, p.JPEG = NewPart(p.JPEG, captured)
+	}
+	return part, p, nil
+}
+
 // FormatTimestamp renders t as ustreamer and mjpg-streamer do in X-Timestamp: seconds since 1970 with six decimals.
 func FormatTimestamp(t time.Time) string { return string(appendTimestamp(nil, t)) }
 

@@ -71,6 +71,44 @@ func TestAllocatePartEqualsNewPart(t *testing.T) {
 	}
 }
 
+func TestNormalizePartHoldsTheNormalizedPicture(t *testing.T) {
+	captured := time.Now()
+	whole := encodeJPEG(t, noisyImage(40, 24))
+	withoutTables := withoutSegments(whole, 0xC4)
+	p, err := Normalize(withoutTables, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := len(p.JPEG) - len(withoutTables)
+	for name, picture := range map[string][]byte{
+		"as it comes":               whole,
+		"padded":                    append(bytes.Clone(whole), make([]byte, 100)...),
+		"without tables":            withoutTables,
+		"padding as long as tables": append(bytes.Clone(withoutTables), make([]byte, tables)...),
+	} {
+		part, inside := NewPart(picture, captured)
+		normalized, p, err := NormalizePart(part, inside, captured, Limits{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want, err := Normalize(bytes.Clone(picture), Limits{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		wantPart, _ := NewPart(want.JPEG, captured)
+		if !bytes.Equal(normalized, wantPart) || !bytes.Equal(p.JPEG, want.JPEG) {
+			t.Errorf("%s: the part does not hold the normalized picture", name)
+		}
+		if isSame := &normalized[0] == &part[0]; isSame != (name == "as it comes") {
+			t.Errorf("%s: the part is the same: %v", name, isSame)
+		}
+	}
+	part, inside := NewPart(whole[:100], captured)
+	if _, _, err := NormalizePart(part, inside, captured, Limits{}); err == nil {
+		t.Error("a cut picture is accepted")
+	}
+}
+
 var sink []byte
 
 func TestFormatTimestampHasSixDecimals(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
@@ -163,11 +164,7 @@ func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
 		t.Errorf("%d lines say so", got)
 	}
 	release()
-	for deadline := time.Now().Add(2 * time.Minute); processExists(pid); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it is not reaped when it can be")
-		}
-	}
+	testrun.WaitFor(t, "the process to be reaped", func() bool { return !processExists(pid) })
 }
 
 func TestSilentWorkerIsKilled(t *testing.T) {

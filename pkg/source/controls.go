@@ -112,10 +112,10 @@ func (s *supervisor) handleControlRequest(a controlRequest) {
 
 func (s *supervisor) notOpenError() error {
 	why := ""
-	if s.reason != camera.None {
-		why = ", " + s.reason.Text()
+	if s.Reason != camera.None {
+		why = ", " + s.Reason.Text()
 	}
-	return camera.ControlErrorf(camera.NotOpen, "the camera is %s%s; its controls can be reached while it is open", s.state, why)
+	return camera.ControlErrorf(camera.NotOpen, "the camera is %s%s; its controls can be reached while it is open", s.State, why)
 }
 
 // handleControlReply takes the worker's reply, or the report that it sends unasked after opening.

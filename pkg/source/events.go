@@ -129,14 +129,11 @@ func readFrame(in *wire.Reader, m wire.Frame, limits media.Limits) (event, error
 	if err := in.ReadPicture(jpeg); err != nil {
 		return nil, err
 	}
-	p, err := media.Normalize(jpeg, limits)
+	part, p, err := media.NormalizePart(part, jpeg, captured, limits)
 	if err != nil {
 		var r *media.RefusedError
 		errors.As(err, &r)
 		return refusedEvent{m.Count, r}, nil
-	}
-	if len(p.JPEG) != len(jpeg) { // padding cut or tables put in: lay it out again
-		part, p.JPEG = media.NewPart(p.JPEG, captured)
 	}
 	return frameEvent{
 		rendition: int(m.Rendition),

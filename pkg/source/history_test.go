@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -14,11 +15,7 @@ func TestHistoryListsNewestChangeFirst(t *testing.T) {
 	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "crash")})
 	c.waitForState(t, camera.Live)
 	// It crashed once: later than the first time that it was live, if not earlier than this.
-	for deadline := time.Now().Add(30 * time.Second); len(c.History()) < 4; time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%+v", c.History())
-		}
-	}
+	testrun.WaitFor(t, "four changes of state", func() bool { return len(c.History()) >= 4 })
 	list := c.History()
 	var states []string
 	for i, h := range list {

@@ -5,9 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 )
 
@@ -26,7 +26,7 @@ func TestHostileWorkersPublishOnlyPictures(t *testing.T) {
 		defer sub.Close()
 		cameras = append(cameras, c)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+	testrun.WaitFor(t, "64 processes to end", func() bool {
 		ended := uint64(0)
 		for _, c := range cameras {
 			for _, n := range c.Status().Counts.Restarts {
@@ -37,13 +37,8 @@ func TestHostileWorkersPublishOnlyPictures(t *testing.T) {
 				t.Fatalf("published %d bytes that are no picture", len(f.JPEG))
 			}
 		}
-		if ended >= 64 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d processes have ended, want 64", ended)
-		}
-	}
+		return ended >= 64
+	})
 	for _, c := range cameras {
 		c.stop()
 	}

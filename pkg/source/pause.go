@@ -60,7 +60,7 @@ func (s *supervisor) pause() {
 	s.applyState(camera.Paused, camera.None, "")
 	s.cancelRetry()
 	s.stopWorker()
-	s.detail = s.stuckWorkerDetail()
+	s.Detail = s.stuckWorkerDetail()
 	s.reportState(true)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/source/placeholder"
@@ -61,11 +62,7 @@ func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
 		topic, _ := c.Topic(name)
 		subs[name] = topic.Subscribe(broker.InOrder)
 		defer subs[name].Close()
-		for deadline := time.Now().Add(30 * time.Second); topic.Newest() == nil || topic.Newest().Placeholder; time.Sleep(2 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s never gives a picture", name)
-			}
-		}
+		testrun.WaitFor(t, "a picture of "+name, func() bool { f := topic.Newest(); return f != nil && !f.Placeholder })
 	}
 	pid := c.waitForState(t, camera.Live).Worker.PID
 	c.setPausedOrFail(t, true)
@@ -151,10 +148,8 @@ func TestSetPausedWorksInEveryState(t *testing.T) {
 			tt.o.WorkerPath = faultyWorker(t, tt.fault)
 			c := startCamera(t, tt.o)
 			s := c.waitForState(t, tt.at)
-			for deadline := time.Now().Add(30 * time.Second); tt.process && s.Worker.PID == 0; s = c.Status() {
-				if time.Now().After(deadline) {
-					t.Fatal("no process")
-				}
+			if tt.process {
+				testrun.WaitFor(t, "a process", func() bool { s = c.Status(); return s.Worker.PID != 0 })
 			}
 			c.setPausedOrFail(t, true)
 			c.checkPaused(t, s.Worker.PID)
@@ -212,11 +207,7 @@ func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 	nextFrame(t, sub, true) // as soon as the camera knows of its reader
 	c.checkPaused(t, 0)
 	sub.Close()
-	for deadline := time.Now().Add(30 * time.Second); topic.Newest() != nil; time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("its readers are never gone")
-		}
-	}
+	testrun.WaitFor(t, "its readers to be gone", func() bool { return topic.Newest() == nil })
 	if changed, err := c.SetPaused(context.Background(), true); changed || err != nil {
 		t.Errorf("%v, %v", changed, err)
 	}
@@ -276,11 +267,7 @@ func TestSetPausedReportsUnkillableProcess(t *testing.T) {
 				t.Errorf("%s: %q", s.State, s.Detail)
 			}
 			release()
-			for deadline := time.Now().Add(30 * time.Second); c.Status().Detail != ""; time.Sleep(2 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal("it is gone, and nobody says so")
-				}
-			}
+			testrun.WaitFor(t, "the detail to be gone with the process", func() bool { return c.Status().Detail == "" })
 			c.checkPaused(t, pid)
 		})
 	}

@@ -90,13 +90,13 @@ func (s *supervisor) applyOptions(updated Options) {
 	case s.paused:
 	case difference == Reopened:
 		s.reopen()
-	case s.state == camera.Idle || updated.OnDemand && !s.hasAnyReader():
+	case s.State == camera.Idle || updated.OnDemand && !s.hasAnyReader():
 		s.applyOnDemand()
 	}
 	if s.worker != nil && difference != Reopened {
 		s.updateWorker()
 	}
-	if s.state != camera.Live && s.placeholders == nil {
+	if s.State != camera.Live && s.placeholders == nil {
 		s.publishPlaceholder(time.Now())
 	}
 }
@@ -131,7 +131,7 @@ func (s *supervisor) applyOnDemand() {
 	switch {
 	case !s.opts.OnDemand || s.hasAnyReader():
 		s.openIfNeeded()
-	case s.state != camera.Idle:
+	case s.State != camera.Idle:
 		s.stopWorker()
 		s.cancelRetry()
 		s.setState(camera.Idle, camera.None, "")

@@ -2,8 +2,8 @@ package source
 
 import (
 	"testing"
-	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 )
@@ -23,11 +23,7 @@ func TestRenditionIsMadeWhileWatched(t *testing.T) {
 		t.Error("it is not counted")
 	}
 	sub.Close()
-	for deadline := time.Now().Add(30 * time.Second); topic.Newest() != nil; time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("an old picture waits for the next viewer")
-		}
-	}
+	testrun.WaitFor(t, "the old picture to be gone", func() bool { return topic.Newest() == nil })
 }
 
 // What shows a placeholder although the camera is live is requested again.

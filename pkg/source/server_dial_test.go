@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 )
@@ -191,11 +192,7 @@ func TestServerIsNotDialedBeforeEachProcess(t *testing.T) {
 	}()
 	t.Cleanup(func() { _ = l.Close(); <-done })
 	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "missing"), Source: parseSource(t, "rtsp://"+l.Addr().String()+"/")})
-	for deadline := time.Now().Add(30 * time.Second); c.Status().Counts.Restarts[camera.NotFound] < 2; time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%+v", c.Status())
-		}
-	}
+	testrun.WaitFor(t, "two attempts", func() bool { return c.Status().Counts.Restarts[camera.NotFound] >= 2 })
 	if n := dials.Load(); n != 1 {
 		t.Errorf("%d connections before two attempts, want 1", n)
 	}

@@ -178,7 +178,7 @@ func (s *supervisor) handleFrame(p frameEvent) {
 
 // handleRenditionFrame publishes a picture of a rendition beside main: for readers, and only while main is live.
 func (s *supervisor) handleRenditionFrame(p frameEvent) {
-	if s.state != camera.Live || p.rendition >= len(s.hasReaders) || !s.hasReaders[p.rendition] {
+	if s.State != camera.Live || p.rendition >= len(s.hasReaders) || !s.hasReaders[p.rendition] {
 		return
 	}
 	s.publishFrame(p)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 )
@@ -51,7 +52,7 @@ func TestStoppedProcessIsKilledWithoutGrace(t *testing.T) {
 	if err := testpeer.Signal(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	testpeer.WaitFor(t, "the process to be stopped", func() bool { _, stopped := s.readWorkerProcess(); return stopped })
+	testrun.WaitFor(t, "the process to be stopped", func() bool { _, stopped := s.readWorkerProcess(); return stopped })
 	for i := range maxStoppedChecks {
 		if s.worker == nil {
 			t.Fatalf("it was ended after %d looks, want %d", i, maxStoppedChecks)

@@ -173,7 +173,7 @@ func (s *supervisor) handleDialResult(r dialResult) {
 // handleUnreachable makes the camera offline until its server answers. An outage counts once, however often the server is dialed.
 func (s *supervisor) handleUnreachable(r dialResult) {
 	reason, detail := netprobe.Explain(s.opts.Source.URL.Host, r.err)
-	if !s.serverUnreachable || reason != s.reason {
+	if !s.serverUnreachable || reason != s.Reason {
 		s.restarts[reason].Add(1)
 	}
 	s.serverUnreachable, s.freezeDetector = true, freezeDetector{}
@@ -253,7 +253,7 @@ func (s *supervisor) updateDemand() {
 		s.stopWorker()
 		s.cancelRetry()
 		s.setState(camera.Idle, camera.None, "")
-	case s.state == camera.Idle:
+	case s.State == camera.Idle:
 		s.openIfNeeded()
 	}
 }
@@ -267,7 +267,7 @@ func (s *supervisor) setDemand(rendition int, wanted bool) {
 	case rendition == 0: // of which there is a picture a second anyway
 	case !wanted:
 		s.streams.Load().byNumber[rendition].topic.Expire()
-	case s.state != camera.Live:
+	case s.State != camera.Live:
 		s.publishPlaceholder(time.Now())
 	}
 }
@@ -290,7 +290,7 @@ func (s *supervisor) tick(now time.Time) {
 		s.setState(camera.Paused, camera.None, s.stuckWorkerDetail())
 	}
 	switch {
-	case s.state == camera.Live:
+	case s.State == camera.Live:
 		s.requestMissingRenditions()
 	case s.hasAnyReader():
 		s.publishPlaceholder(now)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/access"
 )
 
@@ -209,7 +210,7 @@ cameras:
 // camdWithInput runs a command of camd with something to read.
 func camdWithInput(t *testing.T, in string, args ...string) commandResult {
 	t.Helper()
-	cmd := exec.Command(programPath(t, "camd"), args...)
+	cmd := exec.Command(testrun.Program(t, "camd"), args...)
 	cmd.Stdin = strings.NewReader(in)
 	return runCommand(t, cmd)
 }

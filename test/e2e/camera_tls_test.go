@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/source/tlsverify"
 )
 
@@ -82,7 +83,7 @@ func TestProbeCertificate(t *testing.T) {
 		{"http", []string{"http://127.0.0.1/", "--tls-verify=false"}, "", 2, nil, "only an https:// or rtsps:// source has a certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command(programPath(t, "camd"), append([]string{"probe", "--measure", "300ms"}, c.args...)...)
+			cmd := exec.Command(testrun.Program(t, "camd"), append([]string{"probe", "--measure", "300ms"}, c.args...)...)
 			cmd.Env = os.Environ()
 			if c.roots != "" {
 				cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+c.roots)
@@ -125,7 +126,7 @@ func TestDoctorVerifiesCameras(t *testing.T) {
 	good, bad := testpeer.ServeTLS(t, web, own).Address, testpeer.ServeTLS(t, web, old).Address
 	config := write(t, t.TempDir(), "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\ncameras: [{id: good, source: 'https://%s/', ca_file: %s}, "+
 		"{id: bad, source: 'rtsps://%s/', ca_file: %s}, {id: any, source: 'https://%s/', tls_verify: false}]\n", good, own.File, bad, old.File, bad))
-	all, code := runDoctor(t, exec.Command(programPath(t, "camd"), "doctor", "--json", "-c", config))
+	all, code := runDoctor(t, exec.Command(testrun.Program(t, "camd"), "doctor", "--json", "-c", config))
 	if code != 1 {
 		t.Errorf("exit code %d", code)
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // Every command's exit code and what it says, to stdout where that is what was asked for, else to stderr.
@@ -103,7 +105,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	for args, code := range map[string]int{"--help": 0, "--version": 0, "--nonsense": 2} {
-		if o := run(t, programPath(t, "camd-capture"), args); o.code != code || !strings.Contains(o.stdout+o.stderr, "camd-capture") {
+		if o := run(t, testrun.Program(t, "camd-capture"), args); o.code != code || !strings.Contains(o.stdout+o.stderr, "camd-capture") {
 			t.Errorf("camd-capture %s: %+v", args, o)
 		}
 	}

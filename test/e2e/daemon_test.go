@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // options say how camd is started. The zero value is without a configuration.
@@ -31,7 +32,7 @@ type daemon struct {
 	URL            string // http://127.0.0.1:port, or https
 	config         string // the file; empty without one
 	cmd            *exec.Cmd
-	stdout, stderr output
+	stdout, stderr testrun.Output
 	exited         chan struct{} // closed when it has been reaped
 }
 
@@ -58,7 +59,7 @@ func start(t testing.TB, o options) *daemon {
 func launch(t testing.TB, o options) *daemon {
 	t.Helper()
 	d := &daemon{t: t, exited: make(chan struct{})}
-	path, dir := programPath(t, "camd"), t.TempDir()
+	path, dir := testrun.Program(t, "camd"), t.TempDir()
 	if o.bin != "" {
 		path, dir = filepath.Join(o.bin, "camd"), o.bin
 	}

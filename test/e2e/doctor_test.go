@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/access"
 )
 
@@ -48,12 +49,12 @@ func TestDoctorReportsNoProblem(t *testing.T) {
 	dir := t.TempDir()
 	i := testpeer.Certificate{}.Make(t)
 	config := write(t, dir, "camd.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nstate_dir: %s/new/state\ntls: {certificate: %s, key: %s}\n%s", dir, i.File, i.Key, healthyCamera))
-	all, code := runDoctor(t, exec.Command(programPath(t, "camd"), "doctor", "--json", "-c", config))
+	all, code := runDoctor(t, exec.Command(testrun.Program(t, "camd"), "doctor", "--json", "-c", config))
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	for check, text := range map[string]string{
-		"config": config + " is good: 1 cameras", "capture": programPath(t, "camd-capture") + ": camd-capture ", "opencv": "OpenCV 4.",
+		"config": config + " is good: 1 cameras", "capture": testrun.Program(t, "camd-capture") + ": camd-capture ", "opencv": "OpenCV 4.",
 		"port": "127.0.0.1:0 is free", "tls": "certificate and key fit", "state": dir + "/new/state can be written", "limits": "",
 		"device": "", "kernel": "TCP_NOTSENT_LOWAT",
 	} {
@@ -79,7 +80,7 @@ func TestDoctorReportsProblems(t *testing.T) {
 	}
 	defer taken.Close()
 	alone := filepath.Join(dir, "alone") // a camd without camd-capture
-	b, err := os.ReadFile(programPath(t, "camd"))
+	b, err := os.ReadFile(testrun.Program(t, "camd"))
 	if err == nil {
 		err = os.WriteFile(alone, b, 0o755)
 	}
@@ -112,9 +113,9 @@ func TestDoctorReportsProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := []string{"doctor", "--json", "-c", write(t, t.TempDir(), "camd.yaml", c.config)}
-			cmd := exec.Command(programPath(t, "camd"), args...)
+			cmd := exec.Command(testrun.Program(t, "camd"), args...)
 			if c.shell != "" {
-				cmd = exec.Command("/bin/sh", append([]string{"-c", c.shell, programPath(t, "camd")}, args...)...)
+				cmd = exec.Command("/bin/sh", append([]string{"-c", c.shell, testrun.Program(t, "camd")}, args...)...)
 			}
 			all, code := runDoctor(t, cmd)
 			if code != c.code {
@@ -135,7 +136,7 @@ func TestDoctorBesideRunningCamd(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera})
 	config := write(t, t.TempDir(), "camd.yaml", "listen: "+strings.TrimPrefix(d.URL, "http://")+"\n"+healthyCamera)
-	all, code := runDoctor(t, exec.Command(programPath(t, "camd"), "doctor", "--json", "-c", config))
+	all, code := runDoctor(t, exec.Command(testrun.Program(t, "camd"), "doctor", "--json", "-c", config))
 	if f, ok := findFinding(all, "port", strings.TrimPrefix(d.URL, "http://")+": camd serves there"); code != 0 || !ok || f.Verdict != "ok" {
 		t.Errorf("%d: %+v", code, all)
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+
+	"camd/internal/testrun"
 )
 
 // logLine is a line of the log.
@@ -109,7 +111,7 @@ func TestTerminal(t *testing.T) {
 		env     string
 		colours bool
 	}{{"TERM=xterm", true}, {"NO_COLOR=1", false}, {"TERM=dumb", false}} {
-		cmd := exec.Command(programPath(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", healthyCamera))
+		cmd := exec.Command(testrun.Program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", healthyCamera))
 		cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=", c.env)
 		terminal, err := pty.Start(cmd)
 		if err != nil {
@@ -189,7 +191,7 @@ func TestRealJournal(t *testing.T) {
 		t.Skip("journald needs root, and a mount namespace")
 	}
 	config := write(t, t.TempDir(), "camd.yaml", "cameras:\n  - {id: gone, source: /nowhere.mp4}\n")
-	o := run(t, "unshare", "-mpf", "--mount-proc", "--kill-child", "bash", "-c", journaldScript, "journald", programPath(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", config)
+	o := run(t, "unshare", "-mpf", "--mount-proc", "--kill-child", "bash", "-c", journaldScript, "journald", testrun.Program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", config)
 	priorities := map[string]string{}
 	for line := range strings.Lines(o.stdout) {
 		var entry struct{ Priority, Message string }

@@ -8,14 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 func TestMain(m *testing.M) {
@@ -32,31 +31,10 @@ func TestMain(m *testing.M) {
 // testTimeout only catches what hangs: a busy machine is no failure.
 const testTimeout = 3 * time.Minute
 
-// programPath returns the path of one of the two built programs.
-func programPath(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("CAMD_BIN")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "bin")
-	}
-	path, err := filepath.Abs(filepath.Join(dir, name))
-	if err == nil {
-		_, err = os.Stat(path)
-	}
-	if err != nil {
-		t.Fatalf("%v; run make build", err)
-	}
-	return path
-}
-
-// eventually polls done until it is true, and fails the test after patience.
+// eventually is testrun.WaitFor with a short name.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(testTimeout); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", testTimeout, what)
-		}
-	}
+	testrun.WaitFor(t, what, done)
 }
 
 // commandResult is what a program that has ended leaves behind.
@@ -76,7 +54,7 @@ func run(t testing.TB, name string, args ...string) commandResult {
 // camd runs a command of camd to its end.
 func camd(t testing.TB, args ...string) commandResult {
 	t.Helper()
-	return run(t, programPath(t, "camd"), args...)
+	return run(t, testrun.Program(t, "camd"), args...)
 }
 
 func runCommand(t testing.TB, cmd *exec.Cmd) commandResult {
@@ -92,25 +70,19 @@ func runCommand(t testing.TB, cmd *exec.Cmd) commandResult {
 }
 
 // startBackground runs a program until the test ends, and logs what it said if the test failed.
-func startBackground(t testing.TB, cmd *exec.Cmd) *output {
+func startBackground(t testing.TB, cmd *exec.Cmd) *testrun.Output {
 	t.Helper()
-	said := &output{}
-	cmd.Stdout, cmd.Stderr = said, said
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL // a test binary that is killed runs no Cleanup
-	if err := cmd.Start(); err != nil {
+	p, err := testrun.Start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		p.Kill()
 		if t.Failed() {
-			t.Logf("%s: %s", filepath.Base(cmd.Path), tail(said.String(), 4000))
+			t.Logf("%s: %s", filepath.Base(cmd.Path), tail(p.Output.String(), 4000))
 		}
 	})
-	return said
+	return &p.Output
 }
 
 // write makes a file in dir and returns its path.
@@ -121,22 +93,4 @@ func write(t testing.TB, dir, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// output collects what a running program prints.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	capture "camd/pkg/source"
 	"camd/pkg/source/sourceurl"
 )
@@ -36,7 +37,7 @@ func BenchmarkOnDemand(b *testing.B) {
 				waits = append(waits, time.Since(begin))
 				v.close()
 				d.close() // another camd each time: a placeholder takes on the size of the pictures before it
-				r, err := capture.Probe(context.Background(), capture.Options{Source: src, WorkerPath: programPath(b, capture.WorkerName)}, time.Millisecond)
+				r, err := capture.Probe(context.Background(), capture.Options{Source: src, WorkerPath: testrun.Program(b, capture.WorkerName)}, time.Millisecond)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"camd/internal/testrun"
 	"camd/pkg/access"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestHashPassword(t *testing.T) {
 	t.Parallel()
 	const password = "correct horse"
-	piped := exec.Command(programPath(t, "camd"), "hash-password", "anna", "--role", "control", "--cameras", "yard,front-*")
+	piped := exec.Command(testrun.Program(t, "camd"), "hash-password", "anna", "--role", "control", "--cameras", "yard,front-*")
 	piped.Stdin = strings.NewReader(password + "\r\nnot this\n")
 	o := runCommand(t, piped)
 	checkHash(t, o.stdout, "anna", password)
@@ -59,7 +60,7 @@ func runOnTerminal(t *testing.T, answers ...string) commandResult {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(programPath(t, "camd"), "hash-password", "guest")
+	cmd := exec.Command(testrun.Program(t, "camd"), "hash-password", "guest")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, stdout, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

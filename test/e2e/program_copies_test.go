@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // nobodyID is the user and group whom nothing belongs to.
@@ -35,7 +37,7 @@ func programsForNobody(t *testing.T) (string, *syscall.Credential) {
 // copyProgram puts a copy of a built program into dir.
 func copyProgram(t *testing.T, name, dir string) string {
 	t.Helper()
-	b, err := os.ReadFile(programPath(t, name))
+	b, err := os.ReadFile(testrun.Program(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // BenchmarkRecovery kills a camera's capture process, an operation each, and reports when its viewer has the placeholder
@@ -91,7 +91,7 @@ func untilLive(b *testing.B, config string) time.Duration {
 	begin := time.Now()
 	d := start(b, options{config: config})
 	defer d.stop()
-	testpeer.WaitFor(b, "eight live cameras", func() bool {
+	testrun.WaitFor(b, "eight live cameras", func() bool {
 		live := 0
 		for id, s := range d.cameras() {
 			if strings.HasPrefix(id, "good") && s.State == "live" {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"golang.org/x/sys/unix"
+
+	"camd/internal/testrun"
 )
 
 // A page that is open follows the configuration: cameras go, come, are renamed and come back, and move.
@@ -62,8 +64,8 @@ func TestTerminalHangsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer terminal.Close()
-	var stdout output
-	cmd := exec.Command(programPath(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", numberedCameras(1, nil)))
+	var stdout testrun.Output
+	cmd := exec.Command(testrun.Program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", write(t, t.TempDir(), "camd.yaml", numberedCameras(1, nil)))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, &stdout, terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // BenchmarkStartStorm starts thirty cameras on half a core and reports when the last one is live, and how many capture
@@ -78,7 +79,7 @@ func limitedCPU(b *testing.B, cores float64) (bin string) {
 		}
 	}
 	bin = b.TempDir()
-	script := fmt.Sprintf("#!/bin/sh\necho $$ > %s/cgroup.procs && exec %s \"$@\"\n", group, programPath(b, "camd"))
+	script := fmt.Sprintf("#!/bin/sh\necho $$ > %s/cgroup.procs && exec %s \"$@\"\n", group, testrun.Program(b, "camd"))
 	if err := os.WriteFile(filepath.Join(bin, "camd"), []byte(script), 0o700); err != nil {
 		b.Fatal(err)
 	}

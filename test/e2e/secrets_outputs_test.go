@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // tryInvalidConfigs gives camd files with mistakes next to secrets, and asks where mistakes are told.
@@ -91,7 +93,7 @@ func (p canaryConfig) runCamd(t *testing.T, input string, args ...string) comman
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, programPath(t, "camd"), args...)
+	cmd := exec.CommandContext(ctx, testrun.Program(t, "camd"), args...)
 	cmd.Env, cmd.WaitDelay, cmd.Stdin = append(os.Environ(), p.env...), time.Second, strings.NewReader(input)
 	return runCommand(t, cmd)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // Many cameras start on a machine on which one capture process after the other can load OpenCV, and the last one is loaded
@@ -57,7 +59,7 @@ sleep 0.7
 exec 9>&-
 echo end >>%[1]s
 exec %[2]s "$@"
-`, starts, programPath(t, "camd-capture"))
+`, starts, testrun.Program(t, "camd-capture"))
 	if err := os.WriteFile(filepath.Join(bin, "camd-capture"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // What keeps camd from starting is one clear line and an exit code.
@@ -23,11 +25,11 @@ func TestCannotStart(t *testing.T) {
 		cmd  *exec.Cmd
 		want []string
 	}{
-		{"taken port", exec.Command(programPath(t, "camd"), "--listen", taken.Addr().String()),
+		{"taken port", exec.Command(testrun.Program(t, "camd"), "--listen", taken.Addr().String()),
 			[]string{"listen on " + taken.Addr().String() + ": another program has this port", "--listen"}},
-		{"taken port, no camera", exec.Command(programPath(t, "camd"), "serve", "-c", empty),
+		{"taken port, no camera", exec.Command(testrun.Program(t, "camd"), "serve", "-c", empty),
 			[]string{"listen on " + taken.Addr().String() + ": another program has this port"}},
-		{"an address that is not ours", exec.Command(programPath(t, "camd"), "--listen", "192.0.2.1:0", "--anonymous", "view"),
+		{"an address that is not ours", exec.Command(testrun.Program(t, "camd"), "--listen", "192.0.2.1:0", "--anonymous", "view"),
 			[]string{"this machine has no such address"}},
 		{"camd-capture missing", exec.Command(lonely, "--listen", "127.0.0.1:0"),
 			[]string{"camd-capture not found", alone + "/camd-capture", "/usr/lib/camd/camd-capture", "PATH", "make build"}},

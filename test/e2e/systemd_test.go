@@ -16,12 +16,13 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // listenNotify collects what a camd tells the service manager.
-func listenNotify(t *testing.T) (socket string, heard *output) {
+func listenNotify(t *testing.T) (socket string, heard *testrun.Output) {
 	t.Helper()
-	socket, heard = filepath.Join(t.TempDir(), "notify"), &output{}
+	socket, heard = filepath.Join(t.TempDir(), "notify"), &testrun.Output{}
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +90,7 @@ func startWithListener(t *testing.T, l *os.File, config string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, config: write(t, t.TempDir(), "camd.yaml", config), exited: make(chan struct{})}
 	// The process ID must be known before the program begins.
-	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, programPath(t, "camd"), "serve", "-c", d.config)
+	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, testrun.Program(t, "camd"), "serve", "-c", d.config)
 	d.cmd.ExtraFiles = []*os.File{l}
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

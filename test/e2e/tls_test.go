@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/source/pattern"
 )
 
@@ -39,7 +40,7 @@ func TestTLS(t *testing.T) {
 		return run(t, curl, append([]string{"-sS", "--cacert", i.File, "-w", "%{stderr}%{http_version} %{http_code}", d.URL + path}, args...)...)
 	}
 	streams := map[string]*exec.Cmd{}
-	bodies := map[string]*output{}
+	bodies := map[string]*testrun.Output{}
 	for version, option := range map[string]string{"1.1": "--http1.1", "2": "--http2"} {
 		for _, c := range []struct{ path, want, code string }{
 			{"/", "<title>", "200"}, {"/cameras/c0/snapshot.jpg", "\xff\xd8", "200"}, {"/metrics", "camd_camera_up", "200"},
@@ -54,7 +55,7 @@ func TestTLS(t *testing.T) {
 			_, h, _ := get(t, d.URL+"/cameras/c0/snapshot.jpg")
 			return ask("/cameras/c0/snapshot.jpg", option, "-H", "If-None-Match: "+h.Get("ETag")).stderr == version+" 304"
 		})
-		bodies[version] = &output{}
+		bodies[version] = &testrun.Output{}
 		streams[version] = exec.Command(curl, "-sSN", "--cacert", i.File, option, d.URL+"/cameras/c0/stream.mjpg")
 		streams[version].Stdout, streams[version].Stderr = bodies[version], os.Stderr
 		if err := streams[version].Start(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // All there is, over a unix socket; and whose file it is.
@@ -41,7 +42,7 @@ func TestUnixSocket(t *testing.T) {
 	eventually(t, "the camera", func() bool { return strings.Contains(ask("/api/v1/cameras").stdout, `"live"`) })
 	var streams []*exec.Cmd
 	for range 2 { // though there may be one to an address
-		var body output
+		var body testrun.Output
 		stream := exec.Command(curl, "-sSN", "--unix-socket", path, "http://localhost/cameras/healthy/stream.mjpg")
 		stream.Stdout, stream.Stderr = &body, os.Stderr
 		if err := stream.Start(); err != nil {

@@ -1,7 +1,6 @@
 package systemd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // Where the units expect things.
@@ -63,34 +64,10 @@ func copyFile(from, to string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, mode))
 }
 
-// testTimeout is how long anything may take that is waited for. In the lab a process takes seconds to start.
-const testTimeout = 120 * time.Second
-
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(testTimeout); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", testTimeout, what)
-		}
-	}
-}
-
-// run runs a program to its end and returns what it printed.
-func run(t *testing.T, name string, args ...string) (string, error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatalf("%s %v: %v", name, args, err)
-	}
-	return string(out), err
-}
-
 // systemctl may not fail.
 func systemctl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := run(t, "systemctl", args...)
+	out, err := testrun.Run(t, "systemctl", args...)
 	if err != nil {
 		t.Fatalf("systemctl %v: %v\n%s", args, err, out)
 	}
@@ -112,7 +89,7 @@ func mainPID(t *testing.T) int {
 // journal returns what camd and systemd have written about it since a time, of a priority or worse.
 func journal(t *testing.T, since time.Time, priority string) string {
 	t.Helper()
-	out, _ := run(t, "journalctl", "-u", "camd.service", "--no-pager", "-o", "cat", "-a", "-p", priority,
+	out, _ := testrun.Run(t, "journalctl", "-u", "camd.service", "--no-pager", "-o", "cat", "-a", "-p", priority,
 		"--since", fmt.Sprintf("@%d.%06d", since.Unix(), since.Nanosecond()/1000))
 	return out
 }
@@ -138,8 +115,8 @@ func serve(t *testing.T, cameras ...string) {
 		if t.Failed() {
 			t.Logf("journal:\n%s", journal(t, begin, "debug"))
 		}
-		_, _ = run(t, "systemctl", "stop", "camd.socket", "camd.service")
-		_, _ = run(t, "systemctl", "reset-failed", "camd.service")
+		_, _ = testrun.Run(t, "systemctl", "stop", "camd.socket", "camd.service")
+		_, _ = testrun.Run(t, "systemctl", "reset-failed", "camd.service")
 	})
 	systemctl(t, "start", "camd.service") // which returns at READY=1
 	t.Logf("start to READY: %v", time.Since(begin).Round(10*time.Millisecond))
@@ -154,5 +131,5 @@ func waitForStatus(t *testing.T, want string) {
 			t.Logf("the status line is %q", got)
 		}
 	}()
-	eventually(t, "the status "+strconv.Quote(want), func() bool { got = property(t, "StatusText"); return got == want })
+	testrun.WaitFor(t, "the status "+strconv.Quote(want), func() bool { got = property(t, "StatusText"); return got == want })
 }

@@ -12,15 +12,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // waitForNewProcess waits until another process serves, and logs how long after what has been done to the last that took.
 func waitForNewProcess(t *testing.T, pid int, what string, begin time.Time) {
 	t.Helper()
 	another := func() bool { now := mainPID(t); return now != 0 && now != pid }
-	eventually(t, "another process", another)
+	testrun.WaitFor(t, "another process", another)
 	began := time.Since(begin).Round(100 * time.Millisecond)
-	eventually(t, "it to serve", func() bool { return another() && property(t, "ActiveState") == "active" })
+	testrun.WaitFor(t, "it to serve", func() bool { return another() && property(t, "ActiveState") == "active" })
 	t.Logf("%s: another process after %v, READY after %v", what, began, time.Since(begin).Round(100*time.Millisecond))
 }
 
@@ -79,7 +81,7 @@ func TestBlockedSupervisor(t *testing.T) {
 func TestSocketActivation(t *testing.T) {
 	configure(t, pattern)
 	systemctl(t, "start", "camd.socket")
-	if state, _ := run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {
+	if state, _ := testrun.Run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {
 		t.Fatalf("camd is %s before anybody came", state)
 	}
 	serve(t, pattern)

@@ -2,6 +2,8 @@ package systemd
 
 import (
 	"encoding/base64"
+	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // What the tests look at, beside a film that FFmpeg decodes: vivid's webcam, and a generated picture.
@@ -56,6 +59,7 @@ func TestService(t *testing.T) {
 	}
 	for _, pid := range append(children(mainPID(t)), mainPID(t)) {
 		checkConfinement(t, pid)
+		checkTimerSlack(t, pid)
 	}
 
 	begin = time.Now()
@@ -88,6 +92,25 @@ func checkConfinement(t *testing.T, pid int) {
 	for _, want := range []string{`Uid:\t6\d{4}\t`, `Groups:.*\b44\b`, `CapEff:\t0+\n`, `CapBnd:\t0+\n`, `CapAmb:\t0+\n`, `NoNewPrivs:\t1\n`, `Seccomp:\t2\n`} {
 		if !regexp.MustCompile(want).Match(b) {
 			t.Errorf("process %d has no %s:\n%s", pid, want, b)
+		}
+	}
+}
+
+// checkTimerSlack checks that every thread of a process has the timer slack that the unit sets (TimerSlackNSec=).
+func checkTimerSlack(t *testing.T, pid int) {
+	t.Helper()
+	threads, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "task"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "1000000" // nanoseconds
+	for _, thread := range threads {
+		b, err := os.ReadFile(filepath.Join("/proc", thread.Name(), "timerslack_ns"))
+		if errors.Is(err, fs.ErrNotExist) { // the thread has ended
+			continue
+		}
+		if got := strings.TrimSpace(string(b)); err != nil || got != want {
+			t.Errorf("process %d, thread %s: timer slack %q (%v), want %s", pid, thread.Name(), got, err, want)
 		}
 	}
 }
@@ -145,7 +168,7 @@ func TestCredential(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
-	if help, _ := run(t, daemon, "serve", "--help"); !strings.Contains(help, "SIGHUP") {
+	if help, _ := testrun.Run(t, daemon, "serve", "--help"); !strings.Contains(help, "SIGHUP") {
 		t.Skip("this camd does not reload")
 	}
 	serve(t, pattern)
@@ -163,7 +186,7 @@ func TestReloadOfABadFile(t *testing.T) {
 	serve(t, pattern)
 	begin, pid := time.Now(), mainPID(t)
 	configure(t, pattern, "id: yard")
-	if out, err := run(t, "systemctl", "reload", "camd.service"); err == nil {
+	if out, err := testrun.Run(t, "systemctl", "reload", "camd.service"); err == nil {
 		t.Errorf("accepted: %s", out)
 	}
 	if log := journal(t, begin, "debug"); !strings.Contains(log, "camd.yaml:4:6: ") && !strings.Contains(log, "camd.yaml:4:5: ") {

@@ -12,13 +12,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"camd/internal/testrun"
 )
 
 // daemon is a running camd.
 type daemon struct {
 	t   testing.TB
 	url string
-	*process
+	*testrun.Process
 }
 
 var dashboard = regexp.MustCompile(`dashboard at (http://127\.0\.0\.1:\d+)/`)
@@ -27,7 +29,7 @@ var dashboard = regexp.MustCompile(`dashboard at (http://127\.0\.0\.1:\d+)/`)
 // exit with 0.
 func serve(t testing.TB, cameras ...string) *daemon {
 	t.Helper()
-	return serveAs(t, nil, program(t, "camd"), cameras...)
+	return serveAs(t, nil, testrun.Program(t, "camd"), cameras...)
 }
 
 func serveAs(t testing.TB, user *syscall.Credential, program string, cameras ...string) *daemon {
@@ -46,15 +48,15 @@ func serveAs(t testing.TB, user *syscall.Credential, program string, cameras ...
 			t.Fatal(err)
 		}
 	}
-	d := &daemon{t: t, process: startProcess(t, user, program, "serve", "-c", config, "--listen", "127.0.0.1:0")}
+	d := &daemon{t: t, Process: startProcess(t, user, program, "serve", "-c", config, "--listen", "127.0.0.1:0")}
 	t.Cleanup(d.stop)
-	eventually(t, "the dashboard's address", func() bool {
-		m := dashboard.FindStringSubmatch(d.out.String())
+	testrun.WaitFor(t, "the dashboard's address", func() bool {
+		m := dashboard.FindStringSubmatch(d.Output.String())
 		if m != nil {
 			d.url = m[1]
 		}
-		if d.ended() {
-			t.Fatalf("camd ended:\n%s", d.out.String())
+		if d.HasExited() {
+			t.Fatalf("camd ended:\n%s", d.Output.String())
 		}
 		return m != nil
 	})
@@ -62,17 +64,17 @@ func serveAs(t testing.TB, user *syscall.Credential, program string, cameras ...
 }
 
 func (d *daemon) stop() {
-	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	_ = d.Cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-d.exited:
-		if code := d.cmd.ProcessState.ExitCode(); code != 0 {
+	case <-d.Exited:
+		if code := d.Cmd.ProcessState.ExitCode(); code != 0 {
 			d.t.Errorf("camd ended with %d, want 0", code)
 		}
 	case <-time.After(testTimeout):
 		d.t.Errorf("camd does not end")
 	}
 	if d.t.Failed() {
-		log := d.out.String()
+		log := d.Output.String()
 		d.t.Logf("camd:\n%s", log[max(0, len(log)-8000):])
 	}
 }

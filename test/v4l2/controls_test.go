@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // camera is vivid's, whose controls v4l2-ctl reads and sets beside camd.
@@ -44,8 +45,8 @@ func TestControls(t *testing.T) {
 		if b, f, c := readControl(t, "brightness"), readControl(t, "horizontal_flip"), readControl(t, "contrast"); b != 77 || f != 1 || c != contrast {
 			t.Errorf("got brightness %d, flip %d, contrast %d, want 77, 1, %d", b, f, c, contrast)
 		}
-		eventually(t, "the log to name what could not be set", func() bool {
-			return strings.Contains(d.out.String(), `contrast: want a whole number from`) && strings.Contains(d.out.String(), `no control \"nonsense\"; there are`)
+		testrun.WaitFor(t, "the log to name what could not be set", func() bool {
+			return strings.Contains(d.Output.String(), `contrast: want a whole number from`) && strings.Contains(d.Output.String(), `no control \"nonsense\"; there are`)
 		})
 	})
 	t.Run("listed", func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestControls(t *testing.T) {
 			t.Errorf("got brightness %d, flip %d, want 200, 0", b, f)
 		}
 		d.waitForControl(t, "brightness", 200)
-		eventually(t, "more pictures from the same process", func() bool {
+		testrun.WaitFor(t, "more pictures from the same process", func() bool {
 			_, now := d.request(t, http.MethodGet, "/cam", "")
 			if now.Worker.PID != before.Worker.PID {
 				t.Fatal("the capture process was replaced")
@@ -125,7 +126,7 @@ func TestControls(t *testing.T) {
 	t.Run("kept when it was unplugged", func(t *testing.T) {
 		_, c := d.request(t, http.MethodGet, "/cam", "")
 		unplug(t)
-		eventually(t, "the camera to be offline", func() bool {
+		testrun.WaitFor(t, "the camera to be offline", func() bool {
 			_, c := d.request(t, http.MethodGet, "/cam", "")
 			return c.State == "offline" && c.Controls == nil
 		})
@@ -185,7 +186,7 @@ func (d *daemon) request(t *testing.T, method, path, body string) (int, cameraAn
 // waitForNewWorker waits until the camera is live by another process than the one given.
 func (d *daemon) waitForNewWorker(t *testing.T, but int) {
 	t.Helper()
-	eventually(t, "live pictures", func() bool {
+	testrun.WaitFor(t, "live pictures", func() bool {
 		_, c := d.request(t, http.MethodGet, "/cam", "")
 		return c.State == "live" && c.Worker.PID != but && c.Worker.PID != 0
 	})
@@ -194,7 +195,7 @@ func (d *daemon) waitForNewWorker(t *testing.T, but int) {
 // waitForControl waits until the camera is shown with a control's value.
 func (d *daemon) waitForControl(t *testing.T, control string, value float64) {
 	t.Helper()
-	eventually(t, control+" to be shown", func() bool {
+	testrun.WaitFor(t, control+" to be shown", func() bool {
 		_, c := d.request(t, http.MethodGet, "/cam", "")
 		return c.value(control) == value
 	})

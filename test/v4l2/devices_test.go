@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // listed is what the tests read of camd devices --json.
@@ -20,7 +22,7 @@ type listed struct {
 
 func devices(t *testing.T, args ...string) (paths []string, all []listed) {
 	t.Helper()
-	out := runOrFail(t, program(t, "camd"), append([]string{"devices", "--json"}, args...)...)
+	out := runOrFail(t, testrun.Program(t, "camd"), append([]string{"devices", "--json"}, args...)...)
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -56,7 +58,7 @@ func TestNotCameras(t *testing.T) {
 		{"/dev/null", "/dev/null is not a V4L2 device"},
 		{"/dev/video9", "/dev/video9 does not exist"},
 	} {
-		if out, err := run(t, program(t, "camd"), "probe", c.source); err == nil || !strings.Contains(out, c.says) {
+		if out, err := testrun.Run(t, testrun.Program(t, "camd"), "probe", c.source); err == nil || !strings.Contains(out, c.says) {
 			t.Errorf("%s: got %v, %s; want %s", c.source, err, out, c.says)
 		}
 	}
@@ -65,17 +67,17 @@ func TestNotCameras(t *testing.T) {
 // A device that somebody else has is tried again, and had when it is free.
 func TestBusy(t *testing.T) {
 	feed(t, "/dev/video20")
-	var others []*process
+	var others []*testrun.Process
 	for _, device := range []string{"/dev/video1", "/dev/video20"} {
 		other := startProcess(t, nil, "v4l2-ctl", "-d", device, "--stream-mmap", "--verbose")
-		eventually(t, "another program's pictures", func() bool { return len(other.out.String()) > 2000 })
+		testrun.WaitFor(t, "another program's pictures", func() bool { return len(other.Output.String()) > 2000 })
 		others = append(others, other)
 	}
 	d := serve(t, "id: raw, source: /dev/video1", "id: mjpeg, source: /dev/video20")
 	d.waitForState("raw", "offline/busy")
 	d.waitForState("mjpeg", "offline/busy")
 	for _, other := range others {
-		other.kill()
+		other.Kill()
 	}
 	d.waitForState("raw", "live")
 	d.waitForState("mjpeg", "live")
@@ -106,7 +108,7 @@ func copied(t *testing.T) (bin string) {
 	}
 	t.Cleanup(func() { os.RemoveAll(bin) })
 	for _, name := range []string{"camd", "camd-capture"} {
-		b, err := os.ReadFile(program(t, name))
+		b, err := os.ReadFile(testrun.Program(t, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(bin, name), b, 0o755)
 		}

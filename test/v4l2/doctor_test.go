@@ -7,14 +7,16 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // doctor returns what camd doctor says, and whether it is content. It may be run as another user.
 func doctor(t *testing.T, as *syscall.Credential, program, config string) (string, bool) {
 	t.Helper()
 	p := startProcess(t, as, program, "doctor", "-c", config)
-	eventually(t, "the doctor's verdict", p.ended)
-	return p.out.String(), p.cmd.ProcessState.Success()
+	testrun.WaitFor(t, "the doctor's verdict", p.HasExited)
+	return p.Output.String(), p.Cmd.ProcessState.Success()
 }
 
 func TestDoctor(t *testing.T) {
@@ -55,8 +57,8 @@ func TestDoctor(t *testing.T) {
 	says(nil, true, "ok    device   camera cam: "+camera+" (vivid), which camd reads")
 	d.stop()
 	other := startProcess(t, nil, "v4l2-ctl", "-d", camera, "--stream-mmap", "--stream-count=100000")
-	eventually(t, "another program to have the camera", func() bool {
-		return hasOpen(other.cmd.Process.Pid, camera) && strings.Contains(other.out.String(), "<")
+	testrun.WaitFor(t, "another program to have the camera", func() bool {
+		return hasOpen(other.Cmd.Process.Pid, camera) && strings.Contains(other.Output.String(), "<")
 	})
 	says(nil, false, "FAIL  device   camera cam: "+camera+" (vivid): another program is using it", "what to do: close v4l2-ctl (process ")
 }

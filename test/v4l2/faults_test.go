@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 const driver = "/sys/bus/platform/drivers/vivid"
@@ -195,7 +196,7 @@ func TestDriverTimestamps(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = testpeer.Signal(s.Worker.PID, syscall.SIGCONT) })
-	eventually(t, "some time to pass", func() bool { return time.Since(begin) > held })
+	testrun.WaitFor(t, "some time to pass", func() bool { return time.Since(begin) > held })
 	end := time.Now()
 	if err := testpeer.Signal(s.Worker.PID, syscall.SIGCONT); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"camd/internal/testrun"
 )
 
 // Whatever the driver makes of what is asked, the status says it.
@@ -41,7 +43,7 @@ func TestFormats(t *testing.T) {
 		{"auto", "bgr24"}, {"yuyv", "yuyv"}, {"uyvy", "uyvy"}, {"yvyu", "yvyu"}, {"nv12", "nv12"}, {"nv21", "nv21"},
 		{"yu12", "i420"}, {"yv12", "yv12"}, {"rgb3", "rgb24"}, {"bgr3", "bgr24"}, {"grey", "grey"},
 	} {
-		out := runOrFail(t, program(t, "camd"), "probe", "/dev/video0", "--format", c.format, "--size", "640x360", "--measure", "100ms",
+		out := runOrFail(t, testrun.Program(t, "camd"), "probe", "/dev/video0", "--format", c.format, "--size", "640x360", "--measure", "100ms",
 			"--snapshot", snapshot)
 		if m := codec.FindStringSubmatch(out); m == nil || m[1] != c.codec {
 			t.Errorf("%s: got\n%s", c.format, out)

@@ -7,20 +7,21 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 )
 
 // clip is what the loopback devices show.
 var clip = testpeer.Clip{Codec: "mjpeg", Size: "320x176"}
 
 // feed makes a loopback device a camera with MJPEG pictures at 30 a second, until the test ends or the process is killed.
-func feed(t testing.TB, device string) *process {
+func feed(t testing.TB, device string) *testrun.Process {
 	t.Helper()
 	p := startProcess(t, nil, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(t), "-c:v", "copy", "-f", "v4l2", device)
-	eventually(t, device+" to be fed", func() bool {
-		if p.ended() {
-			t.Fatalf("ffmpeg: %s", p.out.String())
+	testrun.WaitFor(t, device+" to be fed", func() bool {
+		if p.HasExited() {
+			t.Fatalf("ffmpeg: %s", p.Output.String())
 		}
-		out, _ := run(t, "v4l2-ctl", "-d", device, "-D")
+		out, _ := testrun.Run(t, "v4l2-ctl", "-d", device, "-D")
 		_, caps, _ := strings.Cut(out, "Device Caps")
 		return strings.Contains(caps, "Video Capture")
 	})
@@ -60,7 +61,7 @@ func TestQuiet(t *testing.T) {
 	d.waitForState("a", "live")
 	v := d.watch("a")
 	size := len(v.next("a picture", func(picture) bool { return true }).jpeg)
-	writer.kill()
+	writer.Kill()
 	d.waitForState("a", "stalled/timeout")
 	v.next("the placeholder", func(p picture) bool { return len(p.jpeg) != size })
 	feed(t, "/dev/video20")

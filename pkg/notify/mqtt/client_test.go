@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -102,7 +103,7 @@ func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 			if c.name == "hangs" {
 				large := strings.Repeat("x", 64<<20) // more than the kernel takes for a broker that takes nothing
 				h.setPicture("yard", large)
-				testpeer.WaitFor(t, "the picture to be on its way", func() bool { return unsentBytes(t, broker.Address) > 1<<20 })
+				testrun.WaitFor(t, "the picture to be on its way", func() bool { return unsentBytes(t, broker.Address) > 1<<20 })
 				began := time.Now()
 				stop()                                          // it must not wait for such a broker
 				if took := time.Since(began); took >= timeout { // what a write may take
@@ -114,7 +115,7 @@ func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 				_, log = runClient(t, h.options(broker))
 			} else {
 				h.setState("yard", camera.Offline, camera.Timeout, "")
-				testpeer.WaitFor(t, "failing attempts", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+				testrun.WaitFor(t, "failing attempts", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 				broker.Start()
 			}
 			waitRetained(t, broker, "the newest state", func(held map[string][]byte) bool {
@@ -141,7 +142,7 @@ func TestCommandsSwitchCameras(t *testing.T) {
 		broker.Publish("camd/yard/set", nonsense, false)
 	}
 	broker.Publish("camd/gate/set", "OFF", false)
-	testpeer.WaitFor(t, "the answers", func() bool {
+	testrun.WaitFor(t, "the answers", func() bool {
 		return log.FilterMessage("command not understood").Len() == 3 && log.FilterMessage("command for no camera").Len() == 1
 	})
 	broker.Publish("camd/yard/set", "OFF", false)
@@ -165,7 +166,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 	wrong := h.options(broker)
 	wrong.Password = "another"
 	stop, log := runClient(t, wrong)
-	testpeer.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+	testrun.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 	if got := log.FilterMessage("mqtt not connected").All()[0].ContextMap()["problem"]; got != "the broker refuses the user or password" {
 		t.Errorf("it says %q", got)
 	}
@@ -185,7 +186,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 	h.setPicture("yard", strings.Repeat("x", 3000))
 	_, log = runClient(t, o)
 	held := waitRetained(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
-	testpeer.WaitFor(t, "the failure", func() bool { return log.FilterMessage("mqtt message refused").Len() > 0 })
+	testrun.WaitFor(t, "the failure", func() bool { return log.FilterMessage("mqtt message refused").Len() > 0 })
 	if held["camd/yard/snapshot"] != nil {
 		t.Error("it holds what it does not take")
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -158,7 +159,7 @@ func TestClientVerifiesBrokerCertificate(t *testing.T) {
 	o.Broker = &url.URL{Scheme: "mqtts", Host: broker.Address}
 	o.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
 	stop, log := runClient(t, o)
-	testpeer.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
+	testrun.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 	if got := log.FilterMessage("mqtt not connected").All()[0].ContextMap()["problem"].(string); !strings.Contains(got, "unknown authority") {
 		t.Errorf("it says %q", got)
 	}

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/notify"
 )
@@ -137,7 +138,7 @@ func waitRetained(t *testing.T, broker *testpeer.MQTT, what string, ok func(map[
 			t.Logf("the broker holds %q", slices.Sorted(maps.Keys(held)))
 		}
 	}()
-	testpeer.WaitFor(t, what, func() bool {
+	testrun.WaitFor(t, what, func() bool {
 		held = broker.Retained()
 		return ok(held)
 	})

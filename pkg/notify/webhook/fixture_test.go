@@ -136,12 +136,3 @@ func verify(t *testing.T, r request) {
 		t.Errorf("timestamp %q is %v old, %v", stamp, age, err)
 	}
 }
-
-func waitFor(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(testTimeout); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", testTimeout, what)
-		}
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 )
 
@@ -30,8 +31,8 @@ func TestReceiverAnswerIsNotLogged(t *testing.T) {
 			yard.setState(camera.Live, camera.None)
 			counted, log := runWebhooks(t, Options{URL: parse(t, "http://"+address+"/canary?token=canary"), Cameras: yard.cameras})
 			yard.setState(camera.Offline, camera.Unreachable)
-			waitFor(t, "an attempt", func() bool { return counted(Retried)+counted(Failed) > 0 })
-			waitFor(t, "a word about it", func() bool {
+			testrun.WaitFor(t, "an attempt", func() bool { return counted(Retried)+counted(Failed) > 0 })
+			testrun.WaitFor(t, "a word about it", func() bool {
 				return log.FilterMessageSnippet("receiver fails").Len()+log.FilterMessageSnippet("notice not delivered").Len() > 0
 			})
 			for _, e := range log.All() {

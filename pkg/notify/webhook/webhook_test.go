@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/notify"
 )
@@ -54,7 +55,7 @@ func TestNoticesAreDeliveredSigned(t *testing.T) {
 	if !strings.Contains(string(well.body), `"type":"camera.well"`) || well.header.Get("Webhook-Id") == trouble.header.Get("Webhook-Id") {
 		t.Errorf("got %s", well.body)
 	}
-	waitFor(t, "both deliveries", func() bool { return counted(Delivered) == 2 })
+	testrun.WaitFor(t, "both deliveries", func() bool { return counted(Delivered) == 2 })
 	if counted(Delivered) != 2 || counted(Retried)+counted(Failed)+counted(Superseded) != 0 {
 		t.Error("it counts otherwise")
 	}
@@ -79,7 +80,7 @@ func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 	yard.setState(camera.Live, camera.None)
 	counted, log := runWebhooks(t, Options{URL: parse(t, "http://"+address+"/canary"), Cameras: yard.cameras})
 	yard.setState(camera.Offline, camera.Unreachable)
-	waitFor(t, "an attempt", func() bool { return counted(Retried) > 0 })
+	testrun.WaitFor(t, "an attempt", func() bool { return counted(Retried) > 0 })
 	if l, err = net.Listen("tcp", address); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 	if string(first.body) != string(second.body) || first.header.Get("Webhook-Id") != second.header.Get("Webhook-Id") {
 		t.Error("another attempt is another message")
 	}
-	waitFor(t, "the delivery", func() bool { return counted(Delivered) == 1 })
+	testrun.WaitFor(t, "the delivery", func() bool { return counted(Delivered) == 1 })
 	for _, e := range log.FilterMessage("receiver fails").All() {
 		if problem, _ := e.ContextMap()["problem"].(string); problem == "" || strings.Contains(problem, "canary") {
 			t.Errorf("the log says %q", problem)
@@ -125,7 +126,7 @@ func TestHangingReceiverDelaysNoOther(t *testing.T) {
 	if r := nextRequest(t, requests); !strings.Contains(string(r.body), "camera.well") {
 		t.Errorf("got %s", r.body)
 	}
-	waitFor(t, "the newer one in the older's place", func() bool { return counted(Superseded) == 1 })
+	testrun.WaitFor(t, "the newer one in the older's place", func() bool { return counted(Superseded) == 1 })
 	if len(stuck) != 0 {
 		t.Error("a second request while the first hangs")
 	}
@@ -142,7 +143,7 @@ func TestExpiredAndUnwantedNoticesAreNotSent(t *testing.T) {
 		Options{URL: address, Cameras: yard.cameras, CameraIDs: []string{"hall"}})
 	yard.setState(camera.Offline, camera.Unreachable)
 	nextRequest(t, requests)
-	waitFor(t, "the end", func() bool { return counted(Failed) == 1 })
+	testrun.WaitFor(t, "the end", func() bool { return counted(Failed) == 1 })
 	if len(requests) != 0 || counted(Retried) != 0 {
 		t.Error("more was sent")
 	}
@@ -159,7 +160,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	counted, _ := runWebhooks(t, Options{URL: address, Cameras: yard.cameras})
 	yard.setState(camera.Offline, camera.Unreachable)
 	nextRequest(t, requests)
-	waitFor(t, "the end", func() bool { return counted(Failed) == 1 })
+	testrun.WaitFor(t, "the end", func() bool { return counted(Failed) == 1 })
 	if len(strays) != 0 {
 		t.Error("it was followed")
 	}

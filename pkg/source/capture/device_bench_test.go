@@ -9,6 +9,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/source/wire"
 )
 
@@ -44,7 +45,7 @@ func feedLoopback(b *testing.B, clip testpeer.Clip) string {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for end := time.Now().Add(testpeer.Deadline); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(testrun.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		n, err := openNode(path)
 		if err == nil {
 			n.close()

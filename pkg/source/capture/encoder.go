@@ -116,9 +116,9 @@ func (m *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
 	return &m.decoded
 }
 
-// scale makes a picture so many pixels wide. Its height stays even, as chroma has it.
+// scale reduces a picture to a width.
 func (m *encoder) scale(from *gocv.Mat, width int) *gocv.Mat {
-	height := max(2, (from.Rows()*width/from.Cols()+1)&^1)
+	width, height := camera.Rendition{Width: width}.Size(from.Cols(), from.Rows())
 	if err := gocv.Resize(*from, &m.scaled, image.Pt(width, height), 0, 0, gocv.InterpolationArea); err != nil {
 		return from
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
@@ -135,7 +136,7 @@ func (d *testDaemon) next() message {
 	select {
 	case m := <-d.messages:
 		return m
-	case <-time.After(testpeer.Deadline):
+	case <-time.After(testrun.Deadline):
 		d.t.Fatal("no message")
 		return message{}
 	}
@@ -176,7 +177,7 @@ func (d *testDaemon) waitEnd() error {
 		case err := <-d.done:
 			return err
 		case <-d.messages:
-		case <-time.After(testpeer.Deadline):
+		case <-time.After(testrun.Deadline):
 			d.t.Fatal("the capture does not end")
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/source/wire"
 )
 
@@ -69,7 +69,7 @@ func TestPreviewIsMadeOfTheNewestPictureAtOnce(t *testing.T) {
 			}
 		}
 	})
-	d := startCapture(t, wire.Start{Source: source, ReadTimeout: testpeer.Deadline, Renditions: []wire.Rendition{{Width: 32, FPS: 0.05, Quality: 60}}})
+	d := startCapture(t, wire.Start{Source: source, ReadTimeout: testrun.Deadline, Renditions: []wire.Rendition{{Width: 32, FPS: 0.05, Quality: 60}}})
 	main, _ := d.frame()
 	d.send(wire.Demand{Wanted: true})
 	for range 2 { // and requested again

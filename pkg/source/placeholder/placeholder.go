@@ -20,13 +20,20 @@ import (
 	"golang.org/x/image/math/fixed"
 
 	"camd/pkg/camera"
+	"camd/pkg/media"
+)
+
+// The size of placeholders while the size of the camera's pictures is unknown.
+const (
+	DefaultWidth  = 1280
+	DefaultHeight = 720
 )
 
 // Options are what a placeholder shows.
 type Options struct {
-	Width, Height int    // pixels; see Fit
-	MaxBytes      int    // how large the JPEG may be: the background is left out of one that is larger; 0 is any size
-	Background    []byte // the camera's last picture as JPEG, or nil
+	Width, Height int          // of the camera's pictures; the placeholder is smaller if they are too large to draw
+	Limits        media.Limits // of the JPEG; 0 is no limit. The background is left out if the JPEG has too many bytes with it.
+	Background    []byte       // the camera's last picture as JPEG, or nil
 	Title         string
 	State         camera.State
 	Reason        camera.Reason
@@ -63,9 +70,9 @@ var stateTexts = map[camera.State]string{
 // background up to 15.
 const maxPixels = 3840 * 2160
 
-// Fit returns the size at which a placeholder is drawn: in the same proportions, sides from 64 to 4096 pixels and an area of at most
+// fit returns the size at which a placeholder is drawn: in the same proportions, sides from 64 to 4096 pixels and an area of at most
 // 3840x2160, or of maxArea if that is less and not 0.
-func Fit(width, height, maxArea int) (int, int) {
+func fit(width, height, maxArea int) (int, int) {
 	if maxArea <= 0 || maxArea > maxPixels {
 		maxArea = maxPixels
 	}
@@ -89,12 +96,13 @@ func Draw(o Options) []byte {
 	if err != nil || background.Width*background.Height > maxPixels {
 		o.Background = nil
 	}
-	if w, h := Fit(o.Width, o.Height, 0); w*h > maxParallelPixels || o.Background != nil && background.Width*background.Height > maxParallelPixels {
+	o.Width, o.Height = fit(o.Width, o.Height, o.Limits.Pixels)
+	if o.Width*o.Height > maxParallelPixels || o.Background != nil && background.Width*background.Height > maxParallelPixels {
 		largeDrawing.Lock()
 		defer largeDrawing.Unlock()
 	}
 	encoded := render(o)
-	if o.MaxBytes > 0 && len(encoded) > o.MaxBytes && o.Background != nil {
+	if o.Limits.Bytes > 0 && len(encoded) > o.Limits.Bytes && o.Background != nil {
 		o.Background = nil
 		encoded = render(o)
 	}
@@ -102,8 +110,7 @@ func Draw(o Options) []byte {
 }
 
 func render(o Options) []byte {
-	w, h := Fit(o.Width, o.Height, 0)
-	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	img := image.NewRGBA(image.Rect(0, 0, o.Width, o.Height))
 	draw.Draw(img, img.Rect, image.NewUniform(backdropColor), image.Point{}, draw.Src)
 	drawBackground(img, o.Background)
 	drawText(img, o)

@@ -26,7 +26,7 @@ func TestDrawFitsEverySizeAndText(t *testing.T) {
 	for _, size := range [][2]int{{0, 0}, {64, 64}, {160, 120}, {320, 180}, {1920, 1080}, {720, 1280}, {10000, 20}, {8000, 6000}} {
 		for _, title := range []string{"", "Door", strings.Repeat("very long ", 30), strings.Repeat("x", 300), "Überwachung Ⅷ 門"} {
 			c := Options{Width: size[0], Height: size[1], Title: title, State: camera.Offline, Reason: camera.Auth, Since: time.Now()}
-			w, h := Fit(size[0], size[1], 0)
+			w, h := fit(size[0], size[1], 0)
 			if got := decodeDrawn(t, c).Bounds().Size(); got != image.Pt(w, h) {
 				t.Errorf("%v %.10q: drawn at %v", size, title, got)
 			}
@@ -43,17 +43,17 @@ func TestFitKeepsToTheLimits(t *testing.T) {
 		{1920, 1080, 1 << 18, 682, 384},
 		{65500, 1, 1 << 18, 4096, 64},
 	} {
-		w, h := Fit(tt.width, tt.height, tt.pixels)
+		w, h := fit(tt.width, tt.height, tt.pixels)
 		if w != tt.wantWidth || h != tt.wantHeight {
 			t.Errorf("%+v: got %dx%d", tt, w, h)
 		}
-		if again, _ := Fit(w, h, tt.pixels); again != w {
+		if again, _ := fit(w, h, tt.pixels); again != w {
 			t.Errorf("%+v: fitted again it is %d wide, want %d", tt, again, w)
 		}
 	}
 }
 
-func TestDrawOmitsBackgroundAboveMaxBytes(t *testing.T) {
+func TestDrawOmitsBackgroundAboveTheByteLimit(t *testing.T) {
 	noise := image.NewGray(image.Rect(0, 0, 640, 360))
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range noise.Pix {
@@ -68,7 +68,7 @@ func TestDrawOmitsBackgroundAboveMaxBytes(t *testing.T) {
 	c.Background = background.Bytes()
 	full := len(Draw(c))
 	for limit, want := range map[int]int{0: full, full: full, full - 1: plain} {
-		if c.MaxBytes = limit; len(Draw(c)) != want {
+		if c.Limits.Bytes = limit; len(Draw(c)) != want {
 			t.Errorf("with at most %d bytes it has %d, want %d", limit, len(Draw(c)), want)
 		}
 	}

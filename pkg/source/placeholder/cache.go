@@ -1,0 +1,25 @@
+package placeholder
+
+import (
+	"time"
+
+	"camd/pkg/broker"
+	"camd/pkg/media"
+)
+
+// Cache holds the placeholder of one topic, so that it is drawn once and not for each frame. The zero value is empty: assign Cache{}
+// when the placeholder must show something else. A Cache is not safe for concurrent use.
+type Cache struct {
+	jpeg          []byte
+	width, height int
+}
+
+// Frame returns the placeholder as a frame captured at now. An empty cache draws o; otherwise o has no effect.
+func (c *Cache) Frame(o Options, now time.Time) broker.Frame {
+	if c.jpeg == nil {
+		c.width, c.height = fit(o.Width, o.Height, o.Limits.Pixels)
+		c.jpeg = Draw(o)
+	}
+	part, jpeg := media.NewPart(c.jpeg, now)
+	return broker.Frame{Captured: now, Width: c.width, Height: c.height, Placeholder: true, Part: part, JPEG: jpeg}
+}
