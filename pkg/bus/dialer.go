@@ -9,12 +9,13 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"camd/internal/progresswrite"
 )
 
 const (
 	dialTimeout  = 2 * time.Second
 	writeTimeout = 2 * time.Second
-	writeChunk   = 64 << 10 // bytes within which a write must make progress
 	sendBuffer   = 64 << 10 // bytes that the kernel may hold unsent (TCP_NOTSENT_LOWAT): beyond it pictures would queue there
 )
 
@@ -67,18 +68,12 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 type progressConn struct{ net.Conn }
 
 // Write implements net.Conn.
-func (s *progressConn) Write(b []byte) (n int, err error) {
-	for n < len(b) {
-		_ = s.SetWriteDeadline(time.Now().Add(writeTimeout)) // it fails where Write does
-		m, err := s.Conn.Write(b[n:min(n+writeChunk, len(b))])
-		n += m
-		if err != nil {
-			// What follows would not be understood; the reading side notices.
-			_ = s.Close()
-			return n, err
-		}
+func (s *progressConn) Write(b []byte) (int, error) {
+	n, err := progresswrite.Writer{Conn: s.Conn, Timeout: writeTimeout}.Write(b)
+	if err != nil {
+		_ = s.Close() // the server could not parse what follows half a message; the library's reader notices
 	}
-	return n, nil
+	return n, err
 }
 
 const (

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/progresswrite"
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
 	"camd/pkg/media"
@@ -92,7 +93,7 @@ func fanoutCutReason(err error) string {
 		return cutShutdown
 	case errors.Is(err, broker.ErrEnded):
 		return cutRemoved
-	case fanout.IsStalled(err):
+	case progresswrite.IsStalled(err):
 		return cutStalled
 	}
 	return ""

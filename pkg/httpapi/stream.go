@@ -68,7 +68,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v cameraRequest)
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
 	p := &streamWriter{
-		viewer: viewer, sub: sub, filter: filter, response: w, controller: http.NewResponseController(w),
+		viewer: viewer, sub: sub, filter: filter, response: &responseConn{w, http.NewResponseController(w)},
 		timeout: v.config.WriteTimeout, frameAge: s.frameAgeOf(topic),
 	}
 	s.removeViewer(viewer, streamCutReason(r.Context(), p.run(ctx), s.stopping.Load))
