@@ -52,7 +52,7 @@ var knownPackages = []string{
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/certificate", "pkg/media", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify",
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify",
 	"pkg/source/wire"}
 
 // forbiddenDependencies lists which package must not depend on which; both stand for all packages below them, too. Only main may import everything.
