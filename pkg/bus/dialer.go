@@ -84,20 +84,10 @@ const (
 // reconnectWhenSlow leaves a server whose answers are late while isFetching reports that pictures come from it: they lie behind a queue of
 // those, which grows to old ones over a link that is too slow. The queue goes with the connection.
 func (l *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bool) {
-	tick := time.NewTicker(probeInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, probeInterval, func() {
 		conn, _ := l.ready()
-		if conn == nil || !isFetching() {
-			continue
-		}
-		if conn.FlushTimeout(l.maxDelay) == nil || ctx.Err() != nil {
-			continue
+		if conn == nil || !isFetching() || conn.FlushTimeout(l.maxDelay) == nil || ctx.Err() != nil {
+			return
 		}
 		if current, _ := l.ready(); current == conn && conn.ForceReconnect() == nil {
 			l.mu.Lock()
@@ -105,5 +95,5 @@ func (l *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bo
 			l.mu.Unlock()
 			l.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", l.maxDelay))
 		}
-	}
+	})
 }
