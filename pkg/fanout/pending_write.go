@@ -9,7 +9,8 @@ import (
 )
 
 // writeChunk is how much of a frame must get through within the write timeout: a viewer on a bad link takes long for a frame,
-// one that has stalled takes nothing.
+// one that has stalled takes nothing. TCP could resume after a deadline, so that one byte would do; but a viewer that takes a
+// few bytes a second must not hold up Close.
 const writeChunk = 16 << 10
 
 // pendingWrite is a frame of which a viewer's socket has taken some bytes, but not all. A goroutine of its own finishes it.
@@ -68,7 +69,7 @@ func (p *pendingWrite) Write(b []byte) (int, error) {
 
 // SetWriteDeadline implements progresswrite.Conn. Once the sender ends, the drain timeout bounds every deadline.
 func (p *pendingWrite) SetWriteDeadline(t time.Time) error {
-	// First t, then the check: if the sender ends after the check, closeViewers shortens t later than it was set here.
+	// t is set before the check: if the sender ends after it, closeViewers then replaces t by its shorter deadline.
 	if err := p.viewer.Conn.SetWriteDeadline(t); err != nil || !p.sender.isEnding() {
 		return err
 	}
