@@ -37,8 +37,8 @@ var layers = [][]string{
 	{"pkg/access", "pkg/audit", "pkg/certificate", "pkg/connlimit", "pkg/statestore"},
 	{"pkg/camera"},
 	{"pkg/broker"},
-	{"internal/arch", "internal/atomicfile", "internal/fdlimit", "internal/metric", "internal/nodump", "internal/sbom", "internal/statedir", "internal/systemd",
-		"internal/testpeer"},
+	{"internal/arch", "internal/atomicfile", "internal/boundedfile", "internal/clientnet", "internal/fdlimit", "internal/metric", "internal/nodump",
+		"internal/progresswrite", "internal/sbom", "internal/statedir", "internal/systemd", "internal/testpeer"},
 	{"internal/testrun"},
 }
 
@@ -55,7 +55,7 @@ func layerOf(importPath string) (layer int, entry string) {
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/certificate", "pkg/media", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify",
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify",
 	"pkg/source/wire"}
 
 // forbiddenDependencies lists which package must not depend on which although the layers allow it. Both stand for all packages below

@@ -9,6 +9,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
+
+	"camd/internal/clientnet"
 )
 
 // What wrong passwords cost. An address may be wrong ten times, and then once in ten seconds. A name that many are wrong about is
@@ -61,7 +63,7 @@ func NewLoginLimiter() *LoginLimiter {
 
 // attempt runs verify unless the client has to wait. It returns ErrWrongCredentials or a *RetryLaterError.
 func (a *LoginLimiter) attempt(client Client, name string, verify func() bool) error {
-	source := userAddress{name, networkOf(client.Addr)}
+	source := userAddress{name, clientnet.Of(client.Addr)}
 	if err := a.enqueue(source); err != nil {
 		return err
 	}
@@ -130,14 +132,4 @@ func limiterFor[K comparable](all *lru.Cache[K, *rate.Limiter], key K, every tim
 		all.Add(key, l)
 	}
 	return l
-}
-
-// networkOf is what counts as one address: of IPv6, whoever has one has all of a /64.
-func networkOf(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a.Is6() {
-		bits = 64
-	}
-	p, _ := a.Prefix(bits) // invalid for a client on a unix socket
-	return p
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"testing"
+
+	"camd/internal/clientnet"
 )
 
 func TestClientTrustsOnlyProxies(t *testing.T) {
@@ -68,7 +70,7 @@ func FuzzClientForwardedFor(f *testing.F) {
 		if got.Addr.IsValid() && (got.Addr.Zone() != "" || got.Addr.Is4In6()) {
 			t.Errorf("an address of two forms: %v", got)
 		}
-		if networkOf(got.Addr).IsValid() != got.Addr.IsValid() {
+		if clientnet.Of(got.Addr).IsValid() != got.Addr.IsValid() {
 			t.Errorf("no neighbourhood of %v", got)
 		}
 	})

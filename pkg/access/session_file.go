@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"camd/internal/atomicfile"
+	"camd/internal/boundedfile"
 )
 
 // SessionsFile is what the file of the sessions is called, in camd's own folder.
@@ -54,19 +54,11 @@ func (s *Sessions) SetLimits(o SessionOptions) {
 }
 
 func (s *Sessions) load() error {
-	f, err := os.Open(s.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSessionsFile+1))
+	data, err := boundedfile.Read(s.path, maxSessionsFile)
 	if err != nil {
 		return err
 	}
 	var all []savedSession
-	if len(data) > maxSessionsFile {
-		return fmt.Errorf("%s is larger than 4 MiB", s.path)
-	}
 	if err := json.Unmarshal(data, &all); err != nil {
 		return fmt.Errorf("%s is damaged: %w", s.path, err)
 	}

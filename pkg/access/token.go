@@ -51,12 +51,11 @@ const tokenHashPrefix = "sha256:"
 func (s TokenHash) String() string { return tokenHashPrefix + hex.EncodeToString(s[:]) }
 
 // ParseTokenHash reads the text form. The error does not repeat it: it may be a token.
-func ParseTokenHash(text string) (s TokenHash, err error) {
+func ParseTokenHash(text string) (TokenHash, error) {
 	digits, ok := strings.CutPrefix(text, tokenHashPrefix)
-	b, err := hex.DecodeString(digits)
-	if !ok || err != nil || len(b) != len(s) {
+	hash, err := decodeHash(digits)
+	if !ok || err != nil {
 		return TokenHash{}, errors.New("want sha256: and 64 hexadecimal digits, as camd new-token prints them; a token itself belongs in a file")
 	}
-	copy(s[:], b)
-	return s, nil
+	return hash, nil
 }

@@ -257,3 +257,17 @@ func (b *Bus) State() State {
 	slices.SortFunc(s.Received, byName)
 	return s
 }
+
+// every calls f at each interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			f()
+		}
+	}
+}

@@ -9,12 +9,13 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"camd/internal/progresswrite"
 )
 
 const (
 	dialTimeout  = 2 * time.Second
 	writeTimeout = 2 * time.Second
-	writeChunk   = 64 << 10 // bytes within which a write must make progress
 	sendBuffer   = 64 << 10 // bytes that the kernel may hold unsent (TCP_NOTSENT_LOWAT): beyond it pictures would queue there
 )
 
@@ -67,18 +68,12 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 type progressConn struct{ net.Conn }
 
 // Write implements net.Conn.
-func (s *progressConn) Write(b []byte) (n int, err error) {
-	for n < len(b) {
-		_ = s.SetWriteDeadline(time.Now().Add(writeTimeout)) // it fails where Write does
-		m, err := s.Conn.Write(b[n:min(n+writeChunk, len(b))])
-		n += m
-		if err != nil {
-			// What follows would not be understood; the reading side notices.
-			_ = s.Close()
-			return n, err
-		}
+func (s *progressConn) Write(b []byte) (int, error) {
+	n, err := progresswrite.Writer{Conn: s.Conn, Timeout: writeTimeout}.Write(b)
+	if err != nil {
+		_ = s.Close() // the server could not parse what follows half a message; the library's reader notices
 	}
-	return n, nil
+	return n, err
 }
 
 const (
@@ -89,20 +84,10 @@ const (
 // reconnectWhenSlow leaves a server whose answers are late while isFetching reports that pictures come from it: they lie behind a queue of
 // those, which grows to old ones over a link that is too slow. The queue goes with the connection.
 func (l *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bool) {
-	tick := time.NewTicker(probeInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, probeInterval, func() {
 		conn, _ := l.ready()
-		if conn == nil || !isFetching() {
-			continue
-		}
-		if conn.FlushTimeout(l.maxDelay) == nil || ctx.Err() != nil {
-			continue
+		if conn == nil || !isFetching() || conn.FlushTimeout(l.maxDelay) == nil || ctx.Err() != nil {
+			return
 		}
 		if current, _ := l.ready(); current == conn && conn.ForceReconnect() == nil {
 			l.mu.Lock()
@@ -110,5 +95,5 @@ func (l *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bo
 			l.mu.Unlock()
 			l.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", l.maxDelay))
 		}
-	}
+	})
 }

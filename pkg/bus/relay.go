@@ -226,14 +226,7 @@ func (r *relay) refresh() {
 // publishPlaceholders publishes placeholders, every pollInterval until ctx ends, where no pictures come. It has a goroutine
 // to itself: when a whole region is gone, to draw hundreds of them takes its time, and interests must not wait for that.
 func (r *relay) publishPlaceholders(ctx context.Context) {
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, pollInterval, func() {
 		down := r.connection.down()
 		all := *r.list.Load()
 		for _, c := range all {
@@ -247,7 +240,7 @@ func (r *relay) publishPlaceholders(ctx context.Context) {
 			}
 		}
 		_ = draw.Wait() // none fails
-	}
+	})
 }
 
 // rebuildList makes the list of cameras anew if sites say otherwise than before, and reports whether they do.

@@ -8,12 +8,12 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
+
+	"camd/internal/boundedfile"
 )
 
 // Files are the PEM files of a certificate and its private key. They may be the same one.
@@ -83,23 +83,7 @@ func readPEM(path, block, description string) ([]byte, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New(path + " is not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err == nil && len(text) > maxFileSize {
-		err = errors.New(path + " is larger than 1 MiB")
-	}
+	text, err := boundedfile.Read(path, maxFileSize)
 	return bytes.TrimPrefix(text, []byte("\ufeff")), err
 }
 

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"camd/internal/atomicfile"
 )
 
 // SelfSigned is a certificate of camd's own making, which nobody vouches for: who connects compares its fingerprint. It is kept in a
@@ -82,7 +84,7 @@ func (s SelfSigned) Save(text []byte) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return err
 	}
-	return writeFile(s.Files().Certificate, text)
+	return atomicfile.Replace(s.Files().Certificate, text)
 }
 
 func (s SelfSigned) isUsable(c *tls.Certificate, now time.Time) bool {
@@ -128,26 +130,6 @@ func (s SelfSigned) generate(now time.Time) ([]byte, error) {
 	}
 	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...), nil
-}
-
-// writeFile puts text where path is, whole or not at all, for nobody else to read.
-func writeFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".self-signed-*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // Fingerprint is what browsers show of a certificate, for people to compare: the SHA-256 of all of it.

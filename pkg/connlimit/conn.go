@@ -7,6 +7,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"camd/internal/clientnet"
 )
 
 // duplex is what *net.TCPConn and *net.UnixConn are.
@@ -74,19 +76,10 @@ func unwrapConn(c net.Conn) *conn {
 	}
 }
 
-// address is what connections are counted by: an IPv4 address, or a /64 of IPv6, which is what one household or
-// machine is given. The zero value is everything without an IP address.
+// address is what connections are counted by. The zero value is everything without an IP address.
 type address struct{ netip.Prefix }
 
-func addressOf(a net.Addr) address {
-	ip := ipOf(a)
-	bits := ip.BitLen()
-	if ip.Is6() && !ip.IsLoopback() {
-		bits = 64
-	}
-	p, _ := ip.Prefix(bits) // bits are in range
-	return address{p}
-}
+func addressOf(a net.Addr) address { return address{clientnet.Of(ipOf(a))} }
 
 func ipOf(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"camd/internal/progresswrite"
 	"camd/internal/testrun"
 	"camd/pkg/broker"
 )
@@ -170,7 +171,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 			return false
 		}
 	})
-	if !IsStalled(err) {
+	if !progresswrite.IsStalled(err) {
 		t.Errorf("cut with %v", err)
 	}
 	if got := stalled.accounted(); got == 0 {

@@ -2,81 +2,93 @@ package fanout
 
 import (
 	"cmp"
-	"errors"
-	"os"
 	"time"
 
+	"camd/internal/progresswrite"
 	"camd/pkg/broker"
 )
 
 // writeChunk is how much of a frame must get through within the write timeout: a viewer on a bad link takes long for a frame,
-// one that has stalled takes nothing.
+// one that has stalled takes nothing. TCP could resume after a deadline, so that one byte would do; but a viewer that takes a
+// few bytes a second must not hold up Close.
 const writeChunk = 16 << 10
 
-// pendingWrite is a frame of which a socket has taken some bytes, but not all.
+// pendingWrite is a frame of which a viewer's socket has taken some bytes, but not all. A goroutine of its own finishes it.
 type pendingWrite struct {
+	sender    *sender
+	viewer    *Viewer
 	frame     *broker.Frame
 	written   int
 	isCounted bool // it is not a repeat
 }
 
-// finishWrite writes the rest of a frame, or, if the socket has taken none of it, waits until it would: by then the newest
+// finish writes the rest of the frame, or, if the socket has taken none of it, waits until it would: by then the newest
 // frame is a better one than this.
-func (s *sender) finishWrite(v *Viewer, r pendingWrite) {
+func (p *pendingWrite) finish() {
+	s, v, f := p.sender, p.viewer, p.frame
 	var err error
-	if r.written == 0 {
-		err = s.awaitWritable(v)
+	if p.written == 0 {
+		err = p.awaitWritable()
 	} else {
-		err = s.write(v, r.frame.Part[r.written:])
+		_, err = progresswrite.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Part[p.written:])
 	}
 	_ = v.Conn.SetWriteDeadline(time.Time{}) // a deadline that has passed would fail the next send
-	if r.isCounted && r.written > 0 {
-		v.advanceTo(r.frame)
+	if p.isCounted && p.written > 0 {
+		v.advanceTo(f)
 		if err == nil {
 			now := time.Now()
-			v.recordSent(r.frame, now)
-			if !r.frame.Placeholder {
-				s.opts.ObserveAges(s.topic, []time.Duration{now.Sub(r.frame.Captured)})
+			v.recordSent(f, now)
+			if !f.Placeholder {
+				s.opts.ObserveAges(s.topic, []time.Duration{now.Sub(f.Captured)})
 			}
 		} else {
 			v.Counts.SkippedSlow.Add(1)
 		}
 	}
 	v.err = err
+	p.frame = nil
 	s.enqueue(&s.resumed, v)
 }
 
-// write writes b.
-func (s *sender) write(v *Viewer, b []byte) error {
-	for len(b) > 0 {
-		s.extendDeadline(v)
-		n, err := v.Conn.Write(b[:min(writeChunk, len(b))])
-		v.Counts.Bytes.Add(uint64(n))
-		if err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
-}
-
 // awaitWritable returns when the socket takes bytes again.
-func (s *sender) awaitWritable(v *Viewer) error {
-	s.extendDeadline(v)
-	return v.raw.Write(writable) // called now and whenever the runtime sees room, since the runtime does not keep what it saw before
+func (p *pendingWrite) awaitWritable() error {
+	_ = p.SetWriteDeadline(time.Now().Add(p.timeout())) // it fails where the wait does
+	return p.viewer.raw.Write(writable)                 // called now and whenever the runtime sees room, since the runtime does not keep what it saw before
 }
 
-// extendDeadline restarts the viewer's write timeout, or its drain timeout once the fan-out closes or the topic has ended.
-func (s *sender) extendDeadline(v *Viewer) {
-	timeout := cmp.Or(v.WriteTimeout, s.opts.WriteTimeout)
+func (p *pendingWrite) timeout() time.Duration {
+	return cmp.Or(p.viewer.WriteTimeout, p.sender.opts.WriteTimeout)
+}
+
+// Write implements progresswrite.Conn.
+func (p *pendingWrite) Write(b []byte) (int, error) {
+	n, err := p.viewer.Conn.Write(b)
+	p.viewer.Counts.Bytes.Add(uint64(n))
+	return n, err
+}
+
+// SetWriteDeadline implements progresswrite.Conn. Once the sender ends, the drain timeout bounds every deadline.
+func (p *pendingWrite) SetWriteDeadline(t time.Time) error {
+	// t is set before the check: if the sender ends after it, closeViewers then replaces t by its shorter deadline.
+	if err := p.viewer.Conn.SetWriteDeadline(t); err != nil || !p.sender.isEnding() {
+		return err
+	}
+	if drained := time.Now().Add(p.sender.opts.DrainTimeout); drained.Before(t) {
+		t = drained
+	}
+	return p.viewer.Conn.SetWriteDeadline(t)
+}
+
+// isEnding reports whether the fan-out closes, or the topic has ended.
+func (s *sender) isEnding() bool {
 	select {
 	case <-s.closing:
-		timeout = min(timeout, s.opts.DrainTimeout)
+		return true
 	case <-s.topic.Ended():
-		timeout = min(timeout, s.opts.DrainTimeout)
+		return true
 	default:
+		return false
 	}
-	_ = v.Conn.SetWriteDeadline(time.Now().Add(timeout))
 }
 
 // closeViewers lets viewers finish the frame that they are taking, and closes all connections; cause is passed to OnClose.
@@ -95,6 +107,3 @@ func (s *sender) closeViewers(cause error) {
 		s.remove(v, cause)
 	}
 }
-
-// IsStalled reports whether an error given to OnClose says that the viewer took nothing for the write timeout.
-func IsStalled(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -120,14 +120,15 @@ func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
 			s.ages = append(s.ages, now.Sub(f.Captured))
 		}
 	default:
-		s.handOff(v, pendingWrite{f, n, true})
+		s.handOff(pendingWrite{s, v, f, n, true})
 	}
 }
 
 // handOff starts a goroutine that writes the rest of a viewer's frame.
-func (s *sender) handOff(v *Viewer, r pendingWrite) {
-	v.busy, v.lastFrame = true, nil
-	s.pendingWrites.Go(func() { s.finishWrite(v, r) })
+func (s *sender) handOff(p pendingWrite) {
+	v := p.viewer
+	v.busy, v.lastFrame, v.pending = true, nil, p
+	s.pendingWrites.Go(v.pending.finish)
 }
 
 // updateViewers takes added and resumed viewers, sends them the newest frame, and removes those that failed. It reports whether any
@@ -203,7 +204,7 @@ func (s *sender) repeatFrames(now time.Time) {
 		case err != nil:
 			v.err = err
 		case n > 0 && n < len(f.Part):
-			s.handOff(v, pendingWrite{f, n, false})
+			s.handOff(pendingWrite{s, v, f, n, false})
 		}
 	}
 }

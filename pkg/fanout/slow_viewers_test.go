@@ -113,7 +113,8 @@ func TestAwaitWritableReturnsIfSocketIsAlreadyWritable(t *testing.T) {
 	}
 	testrun.WaitFor(t, "the socket is writable", func() bool { return writable(v.fd) })
 	s := &sender{topic: broker.NewTopic("camera", broker.Options{}), Fanout: New(Options{WriteTimeout: 5 * time.Second})}
-	if err := s.awaitWritable(v); err != nil {
+	p := &pendingWrite{sender: s, viewer: v}
+	if err := p.awaitWritable(); err != nil {
 		t.Errorf("waited for room that was there: %v", err)
 	}
 }

@@ -31,8 +31,9 @@ type Viewer struct {
 	lastSeq     uint64        // Seq of the last frame passed
 	lastFrame   *broker.Frame // the last frame written, until it has been repeated
 	lastFrameAt time.Time
-	busy        bool  // a goroutine writes the rest of a frame
-	err         error // how that ended
+	busy        bool         // a goroutine writes the rest of a frame
+	pending     pendingWrite // that write; the goroutine's while busy
+	err         error        // how that ended
 }
 
 // prepare makes the viewer ready to be sent to, from the newest frame on.

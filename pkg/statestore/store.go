@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/internal/atomicfile"
+	"camd/internal/boundedfile"
 )
 
 // FileName is the file's name in its folder.
@@ -100,21 +100,15 @@ func (s *Store) load() error {
 var errDamaged = errors.New("damaged")
 
 func readFile(path string) (map[string]cameraState, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	data, err := boundedfile.Read(path, maxFileSize)
+	if _, ok := errors.AsType[*boundedfile.TooLargeError](err); ok {
+		return nil, fmt.Errorf("%s is %w: it is larger than 1 MiB", path, errDamaged)
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return nil, err
 	}
 	var c fileContent
-	err = json.Unmarshal(data, &c)
-	switch {
-	case len(data) > maxFileSize:
-		err = errors.New("it is larger than 1 MiB")
-	case err == nil && c.Cameras == nil:
+	if err = json.Unmarshal(data, &c); err == nil && c.Cameras == nil {
 		err = errors.New(`it has no "cameras"`)
 	}
 	if err != nil {

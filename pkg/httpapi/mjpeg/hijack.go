@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/progresswrite"
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/request"
@@ -73,7 +74,7 @@ func fanoutCutReason(err error) string {
 		return viewers.CutShutdown
 	case errors.Is(err, broker.ErrEnded):
 		return viewers.CutRemoved
-	case fanout.IsStalled(err):
+	case progresswrite.IsStalled(err):
 		return viewers.CutStalled
 	}
 	return ""

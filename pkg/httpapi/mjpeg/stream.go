@@ -111,7 +111,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, viewer *viewers.V
 	sub := stream.Topic.Subscribe(broker.Latest)
 	defer sub.Close()
 	p := &streamWriter{
-		Viewer: viewer, sub: sub, filter: stream.Filter, response: w, controller: http.NewResponseController(w),
+		Viewer: viewer, sub: sub, filter: stream.Filter, response: &responseConn{w, http.NewResponseController(w)},
 		timeout: stream.WriteTimeout,
 	}
 	s.opts.Viewers.Remove(viewer, streamCutReason(r.Context(), p.run(ctx), s.opts.Stopping))

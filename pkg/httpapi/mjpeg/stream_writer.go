@@ -6,25 +6,27 @@ import (
 	"net/http"
 	"time"
 
+	"camd/internal/progresswrite"
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
 
-// writeChunkSize is how much of a frame must get through within the write timeout: a viewer on a bad link takes long for a frame,
-// one that has stalled takes nothing.
-const writeChunkSize = 64 << 10
-
 // streamWriter sends one viewer its frames, over a connection that encrypts or multiplexes: plain ones go to package fanout.
 type streamWriter struct {
 	*viewers.Viewer
-	sub        *broker.Subscription
-	filter     func(*broker.Frame) fanout.Decision
-	response   http.ResponseWriter
-	controller *http.ResponseController
-	timeout    time.Duration
-	dropped    uint64 // as the subscription counts it
+	sub      *broker.Subscription
+	filter   func(*broker.Frame) fanout.Decision
+	response *responseConn
+	timeout  time.Duration
+	dropped  uint64 // as the subscription counts it
+}
+
+// responseConn is a response as a progresswrite.Conn.
+type responseConn struct {
+	http.ResponseWriter
+	*http.ResponseController
 }
 
 // run returns when the viewer has left, takes nothing any more, or its topic or ctx has ended.
@@ -91,22 +93,16 @@ func (p *streamWriter) repeatFrame(last *broker.Frame) error {
 // write returns when the connection has taken all of b. A stream of HTTP/2 alone is ended by its deadline, and not the
 // connection, whose other streams go on.
 func (p *streamWriter) write(b []byte) error {
-	for len(b) > 0 {
-		if err := p.controller.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
-			return err
-		}
-		n, err := p.response.Write(b[:min(writeChunkSize, len(b))])
-		p.Bytes.Add(uint64(n))
-		if err != nil {
-			return err
-		}
-		b = b[n:]
+	n, err := progresswrite.Writer{Conn: p.response, Timeout: p.timeout}.Write(b)
+	p.Bytes.Add(uint64(n))
+	if err != nil {
+		return err
 	}
-	if err := p.controller.Flush(); err != nil {
+	if err := p.response.Flush(); err != nil {
 		return err
 	}
 	// On HTTP/2 a deadline that passes between two frames would end the stream.
-	return p.controller.SetWriteDeadline(time.Time{})
+	return p.response.SetWriteDeadline(time.Time{})
 }
 
 // countDropped passes on what the ring has dropped for this viewer.
@@ -120,7 +116,7 @@ func (p *streamWriter) countDropped() {
 // streamCutReason returns why camd cut a viewer, empty if it left by itself.
 func streamCutReason(ctx context.Context, err error, stopping func() bool) string {
 	switch {
-	case fanout.IsStalled(err):
+	case progresswrite.IsStalled(err):
 		return viewers.CutStalled
 	case errors.Is(err, broker.ErrEnded):
 		return viewers.CutRemoved

@@ -4,22 +4,20 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"camd/internal/progresswrite"
 )
 
 const (
 	// writeBufferSize is larger than most pictures, which leave in one write, and no more than a wall is worth: one for all its cameras.
 	writeBufferSize = 128 << 10
-	// tlsChunkSize is how much must get through an encrypted connection within the write timeout: one that was late cannot go on.
-	tlsChunkSize = 64 << 10
 	// slowWriteThreshold is how long a write takes that had to wait for its client. What the kernel has room for, it takes at once.
 	slowWriteThreshold = 100 * time.Millisecond
 )
@@ -66,7 +64,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.conn, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(h.conn, writeBufferSize)), nil
 }
 
-// conn is a connection whose writes fail when no byte gets through for the timeout.
+// progressConn is a connection whose writes fail when no byte gets through for the timeout. An encrypted one cannot go on
+// after a deadline, so that a whole chunk must get through.
 type progressConn struct {
 	net.Conn
 	timeout    time.Duration
@@ -74,27 +73,20 @@ type progressConn struct {
 	slowWrites atomic.Uint64 // writes that waited, and then got something through: the client lives
 }
 
-func (f *progressConn) Write(b []byte) (n int, err error) {
-	for {
-		chunk := b[n:]
-		if f.encrypted {
-			chunk = chunk[:min(tlsChunkSize, len(chunk))]
-		}
-		start := time.Now()
-		if err := f.SetWriteDeadline(start.Add(f.timeout)); err != nil {
-			return n, err
-		}
-		written, err := f.Conn.Write(chunk)
-		n += written
-		timedOut := errors.Is(err, os.ErrDeadlineExceeded)
-		switch {
-		case err != nil && (written == 0 || !timedOut):
-			return n, err
-		case timedOut || time.Since(start) > slowWriteThreshold:
-			f.slowWrites.Add(1)
-		}
-		if n == len(b) {
-			return n, nil
-		}
+// Write implements net.Conn.
+func (c *progressConn) Write(b []byte) (int, error) {
+	return progresswrite.Writer{Conn: slowWriteCounter{c}, Timeout: c.timeout, CanResume: !c.encrypted}.Write(b)
+}
+
+// slowWriteCounter counts the slow writes of a progressConn.
+type slowWriteCounter struct{ *progressConn }
+
+// Write implements progresswrite.Conn.
+func (c slowWriteCounter) Write(b []byte) (int, error) {
+	start := time.Now()
+	n, err := c.Conn.Write(b)
+	if n > 0 && time.Since(start) >= slowWriteThreshold {
+		c.slowWrites.Add(1)
 	}
+	return n, err
 }

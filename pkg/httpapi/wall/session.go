@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
+	"camd/internal/progresswrite"
 	"camd/pkg/broker"
 )
 
@@ -80,7 +79,7 @@ func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 	background.Wait()
 	s.mu.Lock()
 	for _, t := range s.subscriptions {
-		s.leaveStream(t, s.ackTimedOut || errors.Is(err, os.ErrDeadlineExceeded))
+		s.leaveStream(t, s.ackTimedOut || progresswrite.IsStalled(err))
 	}
 	s.mu.Unlock()
 	s.topicWatchers.Wait()

@@ -10,6 +10,7 @@ import (
 	"camd/internal/testpeer"
 	"camd/internal/testrun"
 	"camd/pkg/camera"
+	"camd/pkg/notify"
 )
 
 func TestClientPublishesCameraChanges(t *testing.T) {
@@ -29,7 +30,10 @@ func TestClientPublishesCameraChanges(t *testing.T) {
 	h.setState("yard", camera.Offline, camera.Auth, "a placeholder")
 	held := waitRetained(t, broker, "the trouble", func(held map[string][]byte) bool { return stateOf(held, "yard").Trouble })
 	got := stateOf(held, "yard")
-	want := state{1, "box", "yard", "The yard", camera.Offline, camera.Auth, "the camera refused the user or password", "what exactly", got.Since, true, 0}
+	want := state{notify.CameraState{
+		Version: 1, Site: "box", Camera: "yard", Title: "The yard", State: camera.Offline, Reason: camera.Auth,
+		ReasonText: "the camera refused the user or password", Detail: "what exactly", Since: got.Since,
+	}, true, 0}
 	if got != want || time.Since(got.Since) > time.Minute {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -71,7 +75,7 @@ func TestClientRemovesRetainedOfGoneCameras(t *testing.T) {
 		return held["camd/hall/snapshot"] != nil && held["camd/yard/snapshot"] != nil
 	})
 	stop()
-	other := string(marshal(state{Site: "another", Camera: "gate"}))
+	other := string(marshal(state{CameraState: notify.CameraState{Site: "another", Camera: "gate"}}))
 	broker.Publish("camd/gate/state", other, true)
 	h.remove("hall")
 	o.Snapshots = 0

@@ -16,16 +16,16 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 	"go.uber.org/zap"
+
+	"camd/pkg/notify"
 )
 
 // The connection's limits.
 const (
-	firstRetry  = time.Second
-	lastRetry   = 30 * time.Second
-	jitter      = 0.3
-	stableAfter = time.Minute      // a connection that lasted so long was a good one
-	timeout     = 10 * time.Second // for a connection, an answer, a write
-	keepAlive   = 20               // seconds after which a silent broker is asked whether it is there
+	maxRetryDelay = 30 * time.Second
+	stableAfter   = time.Minute      // a connection that lasted so long was a good one
+	timeout       = 10 * time.Second // for a connection, an answer, a write
+	keepAlive     = 20               // seconds after which a silent broker is asked whether it is there
 )
 
 // connection is the state of the connection to the broker.
@@ -52,8 +52,7 @@ func (l *connection) nextDelay(int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.retries == nil {
-		l.retries = &backoff.ExponentialBackOff{InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter}
-		l.retries.Reset()
+		l.retries = notify.NewBackoff(maxRetryDelay)
 		return 0
 	}
 	if !l.connectedAt.IsZero() && time.Since(l.connectedAt) > stableAfter {

@@ -17,9 +17,6 @@ import (
 	"camd/pkg/notify"
 )
 
-// schema is the version of a camera's state as it is published; docs/alerts.md describes it.
-const schema = 1
-
 // What the status topic says.
 const (
 	online  = "online"
@@ -32,19 +29,11 @@ type message struct {
 	payload []byte
 }
 
-// statePayload is a camera's state as it is published.
+// state is a camera's state as it is published.
 type state struct {
-	Version    int           `json:"version"`
-	Site       string        `json:"site"`
-	Camera     string        `json:"camera"`
-	Title      string        `json:"title"`
-	State      camera.State  `json:"state"`
-	Reason     camera.Reason `json:"reason"`
-	ReasonText string        `json:"reason_text"`
-	Detail     string        `json:"detail"`
-	Since      time.Time     `json:"since"`
-	Trouble    bool          `json:"trouble"`
-	Viewers    int           `json:"viewers"`
+	notify.CameraState
+	Trouble bool `json:"trouble"`
+	Viewers int  `json:"viewers"`
 }
 
 // snapshot is a camera's, as it was taken for the broker.
@@ -80,9 +69,8 @@ func (c *Client) desired(now time.Time) []message {
 
 func (c *Client) statePayload(cam notify.Camera, now camera.StateChange, viewers int) []byte {
 	return marshal(state{
-		Version: schema, Site: c.opts.Site, Camera: cam.ID, Title: cam.Title,
-		State: now.State, Reason: now.Reason, ReasonText: now.Reason.Text(), Detail: now.Detail, Since: now.Since.UTC().Truncate(time.Millisecond),
-		Trouble: c.watcher.InTrouble(cam.ID), Viewers: viewers,
+		CameraState: notify.NewCameraState(c.opts.Site, cam.ID, cam.Title, now, now.Since),
+		Trouble:     c.watcher.InTrouble(cam.ID), Viewers: viewers,
 	})
 }
 

@@ -11,9 +11,6 @@ import (
 	"camd/pkg/notify"
 )
 
-// schemaVersion is the version of what is sent; docs/alerts.md describes it. It changes when a field changes its meaning or goes.
-const schemaVersion = 1
-
 // newDelivery is a notice as it is sent. An attempt that is repeated sends the same bytes under the same id.
 type delivery struct {
 	id        string
@@ -31,17 +28,9 @@ type payload struct {
 }
 
 type cameraEvent struct {
-	Version    int            `json:"version"`
-	Site       string         `json:"site"`
-	Camera     string         `json:"camera"`
-	Title      string         `json:"title"`
-	State      camera.State   `json:"state"`
-	Reason     camera.Reason  `json:"reason"`
-	ReasonText string         `json:"reason_text"`
-	Detail     string         `json:"detail"`
-	Since      time.Time      `json:"since"`
-	Previous   *previousState `json:"previous"`
-	URL        string         `json:"url,omitempty"`
+	notify.CameraState
+	Previous *previousState `json:"previous"`
+	URL      string         `json:"url,omitempty"`
 }
 
 type previousState struct {
@@ -53,10 +42,7 @@ type previousState struct {
 
 // newDelivery makes the delivery of a notice.
 func (w *Webhook) newDelivery(n notify.Notice, now time.Time) *delivery {
-	d := cameraEvent{
-		Version: schemaVersion, Site: w.opts.Site, Camera: n.Camera, Title: n.Title,
-		State: n.Change.State, Reason: n.Change.Reason, ReasonText: n.Change.Reason.Text(), Detail: n.Change.Detail, Since: utcMillis(n.Since),
-	}
+	d := cameraEvent{CameraState: notify.NewCameraState(w.opts.Site, n.Camera, n.Title, n.Change, n.Since)}
 	if p := n.Previous; p.State != "" {
 		d.Previous = &previousState{p.State, p.Reason, p.Reason.Text(), utcMillis(n.PreviousSince)}
 	}

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"go.uber.org/zap"
 
@@ -52,12 +51,8 @@ const (
 // Results lists every result.
 var Results = []Result{Delivered, Retried, Failed, Superseded}
 
-// Limits on waiting between attempts.
-const (
-	firstRetry = time.Second
-	lastRetry  = time.Minute
-	jitter     = 0.3
-)
+// maxRetryDelay is the longest wait between attempts.
+const maxRetryDelay = time.Minute
 
 // Webhook is one receiver. Run belongs to one goroutine.
 type Webhook struct {
@@ -131,8 +126,7 @@ func (w *Webhook) enqueue(n notify.Notice, now time.Time) {
 
 // deliver sends deliveries from the queue, one at a time.
 func (w *Webhook) deliver(ctx context.Context) {
-	retries := &backoff.ExponentialBackOff{InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: jitter}
-	retries.Reset()
+	retries := notify.NewBackoff(maxRetryDelay)
 	for {
 		l := w.queue.next(ctx)
 		if l == nil {

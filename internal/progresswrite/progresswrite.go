@@ -1,0 +1,60 @@
+// Package progresswrite writes to connections that may be slow: a write may take long as long as bytes get through, and
+// fails when the other side has stalled.
+package progresswrite
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// defaultChunkSize keeps the calls few. At a timeout of ten seconds it is a link of 6.4 KiB a second.
+const defaultChunkSize = 64 << 10
+
+// Conn is what a Writer needs of a connection: a net.Conn has it, and so has an http.ResponseWriter together with its
+// http.ResponseController.
+type Conn interface {
+	io.Writer
+	SetWriteDeadline(time.Time) error
+}
+
+// Writer writes to Conn. Each chunk gets a deadline of its own, so that only a side that has stalled is late. Conn and
+// Timeout are required.
+//
+// The deadline of the last chunk stays set. A caller that writes to Conn in other ways, or uses HTTP/2, clears it.
+type Writer struct {
+	Conn      Conn
+	Timeout   time.Duration
+	ChunkSize int // bytes that must get through within Timeout; 0 means 64 KiB
+
+	// CanResume says that Conn can be written to after a deadline has passed, as plain TCP can, and TLS and HTTP cannot.
+	// Then one byte within Timeout is enough, and ChunkSize is not used.
+	CanResume bool
+}
+
+// Write returns when Conn has taken all of b. IsStalled reports whether its error is a stall.
+func (w Writer) Write(b []byte) (n int, err error) {
+	size := w.ChunkSize
+	switch {
+	case w.CanResume:
+		size = len(b)
+	case size == 0:
+		size = defaultChunkSize
+	}
+	for n < len(b) {
+		if err := w.Conn.SetWriteDeadline(time.Now().Add(w.Timeout)); err != nil {
+			return n, err
+		}
+		written, err := w.Conn.Write(b[n:min(n+size, len(b))])
+		n += written
+		isSlow := w.CanResume && written > 0 && IsStalled(err)
+		if err != nil && !isSlow {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// IsStalled reports whether a write failed because the other side took too little within the timeout.
+func IsStalled(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

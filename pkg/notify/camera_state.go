@@ -1,0 +1,31 @@
+package notify
+
+import (
+	"time"
+
+	"camd/pkg/camera"
+)
+
+// stateVersion is the version of CameraState. It changes when a field changes its meaning or goes.
+const stateVersion = 1
+
+// CameraState is a camera's state as JSON for webhooks and MQTT; docs/alerts.md describes it.
+type CameraState struct {
+	Version    int           `json:"version"`
+	Site       string        `json:"site"`
+	Camera     string        `json:"camera"`
+	Title      string        `json:"title"`
+	State      camera.State  `json:"state"`
+	Reason     camera.Reason `json:"reason"`
+	ReasonText string        `json:"reason_text"`
+	Detail     string        `json:"detail"`
+	Since      time.Time     `json:"since"`
+}
+
+// NewCameraState returns the state of a camera at a site, in which it has been since then.
+func NewCameraState(site, id, title string, c camera.StateChange, since time.Time) CameraState {
+	return CameraState{
+		Version: stateVersion, Site: site, Camera: id, Title: title,
+		State: c.State, Reason: c.Reason, ReasonText: c.Reason.Text(), Detail: c.Detail, Since: since.UTC().Truncate(time.Millisecond),
+	}
+}
