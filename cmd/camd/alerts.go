@@ -20,6 +20,7 @@ import (
 	"camd/pkg/notify/mqtt"
 	"camd/pkg/notify/webhook"
 	"camd/pkg/source"
+	"camd/pkg/source/options"
 )
 
 // notifier sends notifications about the cameras while it runs.
@@ -117,7 +118,7 @@ func (a *alertRunner) build(cfg *config.Config) (all []notifier, err error) {
 	return all, nil
 }
 
-func notifyCamera(c config.Camera, from *source.Camera) notices.Camera {
+func notifyCamera(c options.Camera, from *source.Camera) notices.Camera {
 	return notices.Camera{ID: c.ID, Title: c.Title, History: from.History, Picture: func() []byte {
 		main, _ := from.Topic(camera.Main)
 		if f := main.Newest(); f != nil {

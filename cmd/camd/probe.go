@@ -14,6 +14,7 @@ import (
 
 	"camd/pkg/config"
 	"camd/pkg/source"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -92,7 +93,10 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 	if err != nil {
 		return source.Options{}, err
 	}
-	o := source.Options{ID: "probe", Source: src, Transport: f.transport, Format: f.format, FPS: f.fps, OpenTimeout: f.timeout}
+	o := source.Options{Camera: options.Camera{
+		ID: "probe", Source: src,
+		Capture: options.Capture{Transport: f.transport, Format: f.format, FPS: f.fps, OpenTimeout: f.timeout, RedirectHosts: f.redirectHosts},
+	}}
 	if f.size != "" {
 		if o.Size, err = sourceurl.ParseSize(f.size); err != nil {
 			return o, err
@@ -104,7 +108,6 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 	if o.TLS, err = f.tlsOptions(src); err != nil {
 		return o, err
 	}
-	o.RedirectHosts = f.redirectHosts
 	if f.user != "" {
 		o.Source.User = f.user
 	}

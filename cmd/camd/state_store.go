@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/pkg/config"
+	"camd/pkg/source/options"
 	"camd/pkg/statestore"
 )
 
@@ -65,7 +66,7 @@ func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id
 }
 
 // startsPaused says whether a camera begins switched off: what a person has set goes before the configuration.
-func startsPaused(c config.Camera, m *statestore.Store) bool {
+func startsPaused(c options.Camera, m *statestore.Store) bool {
 	if paused, known := m.Paused(c.ID); known {
 		return paused
 	}

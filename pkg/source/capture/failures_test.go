@@ -12,6 +12,7 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -85,7 +86,7 @@ func TestFailuresReportReasonWithoutSecrets(t *testing.T) {
 		{"http silent", silentServer("http"), camera.Timeout, "no answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := startCapture(t, wire.Start{Source: c.source(t), OpenTimeout: time.Second, ReadTimeout: time.Second})
+			d := startCapture(t, wire.Start{Source: c.source(t), ReadTimeout: time.Second, Capture: options.Capture{OpenTimeout: time.Second}})
 			e, _ := awaitMessage[wire.Ended](d)
 			if e.Reason != string(c.reason) || !strings.Contains(e.Detail, c.detail) {
 				t.Errorf("got %q %q, want %q and …%s…", e.Reason, e.Detail, c.reason, c.detail)

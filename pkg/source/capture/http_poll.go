@@ -35,7 +35,7 @@ type httpPoller struct {
 
 func openHTTPPoll(ctx context.Context, rules *serverRules, start wire.Start, onLoss func(httpmjpeg.SkippedPicture)) (source, error) {
 	fps := cmp.Or(start.FPS, defaultPollRate)
-	p := &httpPoller{client: newHTTPClient(rules), onLoss: onLoss, pacer: newPacer(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true, oversizeTracker: oversizeTracker{limit: pictureLimits(start).Bytes}}
+	p := &httpPoller{client: newHTTPClient(rules), onLoss: onLoss, pacer: newPacer(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true, oversizeTracker: oversizeTracker{limit: start.Limits.OrDefault().Bytes}}
 	p.pacer.maxLag = 0
 	p.newPictureTimeout = max(start.ReadTimeout, 3*p.pacer.period)
 	if _, err := p.fetch(ctx); err != nil {

@@ -26,7 +26,7 @@ func openHTTP(ctx context.Context, rules *serverRules, start wire.Start, speed f
 		l.release()
 		return nil, connectFailure(rules.source, err)
 	}
-	s := &httpStream{extendableContext: l, client: w, body: response.Body, timeout: start.ReadTimeout, onLoss: onLoss, oversizeTracker: oversizeTracker{limit: pictureLimits(start).Bytes}}
+	s := &httpStream{extendableContext: l, client: w, body: response.Body, timeout: start.ReadTimeout, onLoss: onLoss, oversizeTracker: oversizeTracker{limit: start.Limits.OrDefault().Bytes}}
 	if f := statusFailure(rules.source, response.StatusCode); f != nil {
 		s.close()
 		return nil, f

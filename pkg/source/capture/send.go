@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"camd/pkg/media"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -127,7 +128,7 @@ func (s *session) catchUp(m *encoder) error {
 
 // sendRenditions sends renditions of the encoder's frame, a bit for each.
 func (s *session) sendRenditions(m *encoder, wanted uint32) error {
-	for i := range 1 + wire.MaxRenditions {
+	for i := range 1 + options.MaxRenditions {
 		if wanted&(1<<i) == 0 {
 			continue
 		}
