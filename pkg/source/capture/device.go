@@ -37,7 +37,7 @@ func openDevice(ctx context.Context, path string, start wire.Start) (source, err
 	if err != nil {
 		return nil, err
 	}
-	n.close()
+	n.Close()
 	// Twice within the timeout, so that one wait that was cut short by a signal or a hiccup decides nothing. OpenCV reads
 	// whole seconds, once in a process.
 	seconds := max(1, int(start.ReadTimeout.Seconds()+1)/2)
@@ -67,9 +67,10 @@ func diagnoseOpen(path string) error {
 	if err != nil {
 		return err
 	}
-	defer n.close()
-	if err = n.setFormat(); err == nil {
-		err = n.stream()
+	defer n.Close()
+	// With the format that OpenCV begins with: some drivers refuse a second program only a format other than the present.
+	if err = n.SetFormat(640, 480, "BGR3"); err == nil {
+		err = n.StartStreaming(openCVBuffers)
 	}
 	if f := streamFailure(path, err); f != nil {
 		return f
@@ -83,8 +84,8 @@ func diagnoseNoPicture(path string) error {
 	if err != nil {
 		return err
 	}
-	defer n.close()
-	err = n.stream()
+	defer n.Close()
+	err = n.StartStreaming(openCVBuffers)
 	if f := streamFailure(path, err); f != nil {
 		return f
 	}

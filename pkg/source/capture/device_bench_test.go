@@ -49,7 +49,7 @@ func feedLoopback(b *testing.B, clip testpeer.Clip) string {
 	for end := time.Now().Add(testpeer.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		n, err := openNode(path)
 		if err == nil {
-			n.close()
+			n.Close()
 			return path
 		}
 		if time.Now().After(end) {
