@@ -3,6 +3,7 @@ package camera
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Control is something about the picture that can be adjusted at the camera: its brightness, its exposure. Capture processes send it as
@@ -22,6 +23,12 @@ type Control struct {
 	ReadOnly bool `json:"read_only,omitempty"`
 	Inactive bool `json:"inactive,omitempty"` // another control, such as an automatic, decides at present
 	Volatile bool `json:"volatile,omitempty"` // its value changes by itself
+}
+
+// ControlName makes a control's name of the driver's title for it as v4l2-ctl does: "power_line_frequency" of "Power Line Frequency".
+func ControlName(title string) string {
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "_")
 }
 
 // Kinds of controls.

@@ -23,14 +23,7 @@ func renditionFields() []field[camera.Rendition] {
 
 // readRenditions reads names and what belongs to them. What a rendition does not say is as in main, but for those of preview.
 func readRenditions(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
-	if isNull(n) {
-		return
-	}
-	if n.Kind != yaml.MappingNode {
-		d.errorf(n, `%s: want names and what they are, such as "small: {width: 320, fps: 2}", got %s`, key, describeKind(n))
-		return
-	}
-	d.eachNamed(key, n, func(name *yaml.Node) bool {
+	d.eachNamed(key, n, `names and what they are, such as "small: {width: 320, fps: 2}"`, func(name *yaml.Node) bool {
 		switch {
 		case name.Value == camera.Main:
 			d.errorf(name, "%s: %q is what the pictures as they come are called; choose another name", key, camera.Main)
