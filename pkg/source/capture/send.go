@@ -10,6 +10,7 @@ import (
 
 	"camd/pkg/media"
 	"camd/pkg/source/options"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
@@ -53,7 +54,7 @@ func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 // reportFailure reports a failure of the source to camd. It returns other errors.
 func (s *session) reportFailure(c *sourceReader, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
-		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: c.redact(f.detail)})
+		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: sourceurl.NewRedactor(c.src).Redact(f.detail)})
 	}
 	return err
 }
