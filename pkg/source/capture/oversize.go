@@ -12,12 +12,14 @@ const maxConsecutiveOversize = 30
 // oversizeTracker follows the pictures of a source that have more bytes than the limit.
 type oversizeTracker struct {
 	limit       int
+	onLoss      func(httpmjpeg.SkippedPicture) // is called for every picture that was left out
 	size        int64 // of the newest one
 	consecutive int   // how many came since the last picture that was whole and small enough
 }
 
 // record takes a picture that was left out.
 func (o *oversizeTracker) record(l httpmjpeg.SkippedPicture) {
+	o.onLoss(l)
 	if l.Size > 0 {
 		o.size = l.Size
 		o.consecutive++
