@@ -13,8 +13,8 @@ const maxConsecutiveOversize = 30
 type oversizeTracker struct {
 	limit       int
 	onLoss      func(httpmjpeg.SkippedPicture) // is called for every picture that was left out
-	size        int64 // of the newest one
-	consecutive int   // how many came since the last picture that was whole and small enough
+	size        int64                          // of the newest one
+	consecutive int                            // how many came since the last picture that was whole and small enough
 }
 
 // record takes a picture that was left out.
