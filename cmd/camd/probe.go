@@ -15,6 +15,7 @@ import (
 	"camd/internal/logging"
 	"camd/pkg/config"
 	"camd/pkg/source"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -93,7 +94,10 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 	if err != nil {
 		return source.Options{}, err
 	}
-	o := source.Options{ID: "probe", Source: src, Transport: f.transport, Format: f.format, FPS: f.fps, OpenTimeout: f.timeout}
+	o := source.Options{Camera: options.Camera{
+		ID: "probe", Source: src,
+		Capture: options.Capture{Transport: f.transport, Format: f.format, FPS: f.fps, OpenTimeout: f.timeout, RedirectHosts: f.redirectHosts},
+	}}
 	if f.size != "" {
 		if o.Size, err = sourceurl.ParseSize(f.size); err != nil {
 			return o, err
@@ -105,7 +109,6 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 	if o.TLS, err = f.tlsOptions(src); err != nil {
 		return o, err
 	}
-	o.RedirectHosts = f.redirectHosts
 	if f.user != "" {
 		o.Source.User = f.user
 	}

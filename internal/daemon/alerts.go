@@ -20,6 +20,7 @@ import (
 	"camd/pkg/notify/mqtt"
 	"camd/pkg/notify/webhook"
 	"camd/pkg/source"
+	"camd/pkg/source/options"
 )
 
 // notifier sends notifications about the cameras while it runs.
@@ -118,7 +119,7 @@ func (a *alertRunner) build(cfg *config.Config) (func() []notifier, error) {
 	}, nil
 }
 
-func notifyCamera(c config.Camera, from *source.Camera) notify.Camera {
+func notifyCamera(c options.Camera, from *source.Camera) notify.Camera {
 	return notify.Camera{ID: c.ID, Title: c.Title, History: from.History, Picture: func() []byte {
 		main, _ := from.Topic(camera.Main)
 		if f := main.Newest(); f != nil {

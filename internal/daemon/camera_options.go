@@ -10,7 +10,7 @@ import (
 	"camd/pkg/httpapi"
 	"camd/pkg/media"
 	"camd/pkg/source"
-	"camd/pkg/source/tlsverify"
+	"camd/pkg/source/options"
 	"camd/pkg/statestore"
 )
 
@@ -47,14 +47,9 @@ func frameLimits(cfg *config.Config) media.Limits {
 // cameraOptions returns what the configuration's are.
 func (s cameraResources) cameraOptions(cfg *config.Config, worker string) (all []source.Options) {
 	for _, c := range cfg.Cameras {
-		all = append(all, source.Options{
-			ID: c.ID, Title: c.Title, Site: cfg.Site, Source: c.Source, WorkerPath: worker,
-			Size: c.Size, FPS: c.FPS, Format: c.Format, Quality: c.Quality, Transport: c.Transport,
-			TLS: tlsverify.Options{CAFile: c.CAFile, Fingerprint: c.Fingerprint, SkipVerify: !c.TLSVerify}, RedirectHosts: c.RedirectHosts,
-			Once: !c.Loop, OnDemand: c.OnDemand, Paused: startsPaused(c, s.store), StallTimeout: c.StallTimeout, OpenTimeout: c.OpenTimeout,
-			FrozenTimeout: c.FrozenTimeout, WorkerMaxAge: c.WorkerMaxAge, WorkerMaxMemory: cfg.Limits.WorkerMemory, Limits: frameLimits(cfg), Budget: s.budget, Controls: c.Controls,
-			Renditions: c.Renditions, Observer: wrapObserver(c.ID, s.metrics.Observer(c.ID, renditionNames(c))), Log: s.log,
-		})
+		observer := wrapObserver(c.ID, s.metrics.Observer(c.ID, renditionNames(c)))
+		c.Paused, c.MaxMemory, c.Limits = startsPaused(c, s.store), cfg.Limits.WorkerMemory, frameLimits(cfg)
+		all = append(all, source.Options{Camera: c, Site: cfg.Site, WorkerPath: worker, Budget: s.budget, Observer: observer, Log: s.log})
 	}
 	return all
 }
@@ -82,7 +77,7 @@ func newServerConfig(cfg *config.Config, cameras []*source.Camera, authenticator
 	return r
 }
 
-func renditionNames(c config.Camera) []string {
+func renditionNames(c options.Camera) []string {
 	names := []string{camera.Main}
 	for _, r := range c.Renditions {
 		names = append(names, r.Name)

@@ -9,6 +9,7 @@ import (
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/source"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -41,7 +42,7 @@ func TestBusSettingsNeedRestart(t *testing.T) {
 		cfg := relay()
 		cfg.Site = "north"
 		for _, id := range cameras {
-			cfg.Cameras = append(cfg.Cameras, config.Camera{ID: id})
+			cfg.Cameras = append(cfg.Cameras, options.Camera{ID: id})
 		}
 		return cfg
 	}
@@ -75,7 +76,7 @@ func TestRestrictShowsWhatBothConfigurationsShow(t *testing.T) {
 			t.Fatal(err)
 		}
 		cfg.Cameras = append(cfg.Cameras, config.DefaultCamera(id, src))
-		cameras = append(cameras, source.New(source.Options{ID: id, Source: src}))
+		cameras = append(cameras, source.New(source.Options{Camera: options.Camera{ID: id, Source: src}}))
 	}
 	showing := func(ids ...string) *access.Authenticator {
 		return access.New(access.Options{Anonymous: access.Permission{Role: access.View, Cameras: ids}})

@@ -24,6 +24,7 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -171,7 +172,7 @@ func (d *testDaemon) config(t *testing.T, title string) configfile.Loaded {
 	cfg.Auth.Tokens = []access.Token{{Name: "prometheus", Hash: hash, Permission: access.Permission{Role: access.Metrics}}}
 	camera := config.DefaultCamera("yard", sourceurl.Source{Kind: sourceurl.Test})
 	camera.Title, camera.OnDemand = title, true
-	cfg.Cameras = []config.Camera{camera}
+	cfg.Cameras = []options.Camera{camera}
 	return configfile.Loaded{Config: cfg, Path: filepath.Join(d.dir, "camd.yaml"), Text: []byte(title), HasAuth: true}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"camd/internal/statedir"
 	"camd/pkg/config"
+	"camd/pkg/source/options"
 	"camd/pkg/statestore"
 )
 
@@ -39,7 +40,7 @@ func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id
 }
 
 // startsPaused reports whether a camera starts switched off. What a person has switched overrides the configuration.
-func startsPaused(c config.Camera, m *statestore.Store) bool {
+func startsPaused(c options.Camera, m *statestore.Store) bool {
 	if paused, known := m.Paused(c.ID); known {
 		return paused
 	}

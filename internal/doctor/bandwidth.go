@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"camd/pkg/config"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
@@ -33,7 +33,7 @@ const usb2Capacity = 40e6
 
 // checkBandwidth looks for cameras at the same USB controller that together ask for more than USB 2 carries. Only raw formats
 // have a rate that can be reckoned; they are also what fills a bus.
-func checkBandwidth(devices []v4l2.Device, configured []config.Camera, speed func(string) int) (all []Finding) {
+func checkBandwidth(devices []v4l2.Device, configured []options.Camera, speed func(string) int) (all []Finding) {
 	demand, details := map[string]float64{}, map[string][]string{}
 	for _, c := range configured {
 		if c.Source.Kind != sourceurl.Device {
@@ -71,7 +71,7 @@ func controller(bus string) string {
 }
 
 // rawRate is how many bytes a second a camera sends, 0 if it sends JPEG.
-func rawRate(c config.Camera, d v4l2.Device) float64 {
+func rawRate(c options.Camera, d v4l2.Device) float64 {
 	jpeg := slices.ContainsFunc(d.Formats, func(f v4l2.Format) bool { return f.Name() == "mjpeg" && !f.Emulated })
 	if c.Format == "mjpeg" || c.Format == "auto" && jpeg {
 		return 0

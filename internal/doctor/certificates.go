@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"camd/pkg/config"
 	"camd/pkg/source/netprobe"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 )
@@ -19,8 +19,8 @@ const (
 )
 
 // checkCertificates verifies those of the cameras that are read over TLS, as camd-capture will.
-func checkCertificates(ctx context.Context, cameras []config.Camera) []Finding {
-	var encrypted []config.Camera
+func checkCertificates(ctx context.Context, cameras []options.Camera) []Finding {
+	var encrypted []options.Camera
 	for _, c := range cameras {
 		if c.Source.IsTLS() {
 			encrypted = append(encrypted, c)
@@ -41,13 +41,13 @@ func checkCertificates(ctx context.Context, cameras []config.Camera) []Finding {
 }
 
 // checkCertificate looks at that of one camera.
-func checkCertificate(ctx context.Context, c config.Camera) Finding {
+func checkCertificate(ctx context.Context, c options.Camera) Finding {
 	const check = "camera"
-	verifier, err := tlsverify.New(tlsverify.Options{CAFile: c.CAFile, Fingerprint: c.Fingerprint, SkipVerify: !c.TLSVerify})
+	verifier, err := tlsverify.New(c.TLS)
 	if err != nil {
 		return fail(check, "", "camera %s: %v", c.ID, err)
 	}
-	if !c.TLSVerify {
+	if c.TLS.SkipVerify {
 		return warn(check, "camd probe SOURCE prints what to set instead", "camera %s: its certificate is not verified (tls_verify: false)", c.ID)
 	}
 	ctx, cancel := context.WithTimeout(ctx, certificateTimeout)

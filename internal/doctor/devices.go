@@ -12,7 +12,7 @@ import (
 	"syscall"
 
 	"camd/pkg/camera"
-	"camd/pkg/config"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
@@ -35,7 +35,7 @@ func resolveDevice(path string) string {
 }
 
 // checkCameras looks at the devices and files of the cameras that are configured, and at the other capture devices.
-func checkCameras(devices []v4l2.Device, configured []config.Camera, open func(string) error) (all []Finding) {
+func checkCameras(devices []v4l2.Device, configured []options.Camera, open func(string) error) (all []Finding) {
 	used := map[string]bool{}
 	for _, c := range configured {
 		switch c.Source.Kind {
@@ -59,7 +59,7 @@ func checkCameras(devices []v4l2.Device, configured []config.Camera, open func(s
 }
 
 // checkDevice looks at the one of a camera.
-func checkDevice(c config.Camera, path string, devices []v4l2.Device) Finding {
+func checkDevice(c options.Camera, path string, devices []v4l2.Device) Finding {
 	i := slices.IndexFunc(devices, func(d v4l2.Device) bool { return d.Path == path })
 	if _, err := os.Stat(path); i < 0 && err == nil {
 		return fail("device", "`camd devices` shows those that do", "camera %s: %s delivers no pictures", c.ID, c.Source.Path)
@@ -134,7 +134,7 @@ func currentUser() string {
 	return fmt.Sprintf("%s (groups: %s)", me.Username, strings.Join(groups, ", "))
 }
 
-func checkFile(c config.Camera, err error) Finding {
+func checkFile(c options.Camera, err error) Finding {
 	what := fmt.Sprintf("camera %s: %s", c.ID, c.Source.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

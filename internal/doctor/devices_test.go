@@ -7,12 +7,13 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/config"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
 
 // testCamera is a camera on a device or file.
-func testCamera(id string, kind sourceurl.Kind, path string) config.Camera {
+func testCamera(id string, kind sourceurl.Kind, path string) options.Camera {
 	return config.DefaultCamera(id, sourceurl.Source{Kind: kind, Path: path})
 }
 
@@ -35,20 +36,20 @@ func TestCheckCamerasReportsDevicesAndFiles(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		devices []v4l2.Device
-		cameras []config.Camera
+		cameras []options.Camera
 		want    []string // beginnings
 		remedy  string   // of the first
 	}{
 		"none":           {nil, nil, []string{"ok device no capture device"}, ""},
-		"missing":        {nil, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 is not there"}, "plug it in"},
-		"no camera":      {nil, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/null")}, []string{"FAIL device camera yard: /dev/null delivers no pictures"}, "`camd devices`"},
-		"read by camd":   {[]v4l2.Device{by("camd-capture")}, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"ok device camera yard: /dev/video7 (C920), which camd reads"}, ""},
-		"read by others": {[]v4l2.Device{by("vlc")}, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 (C920): another program is using it"}, "close vlc"},
+		"missing":        {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 is not there"}, "plug it in"},
+		"no camera":      {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/null")}, []string{"FAIL device camera yard: /dev/null delivers no pictures"}, "`camd devices`"},
+		"read by camd":   {[]v4l2.Device{by("camd-capture")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"ok device camera yard: /dev/video7 (C920), which camd reads"}, ""},
+		"read by others": {[]v4l2.Device{by("vlc")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 (C920): another program is using it"}, "close vlc"},
 		"not configured": {[]v4l2.Device{by("vlc")}, nil, []string{"warn device /dev/video7 (C920), not configured"}, "close vlc"},
-		"denied":         {[]v4l2.Device{denied}, []config.Camera{testCamera("yard", sourceurl.Device, "/dev/video8")}, []string{"FAIL device camera yard: /dev/video8: "}, "sudo usermod -aG video $USER"},
-		"file":           {nil, []config.Camera{testCamera("film", sourceurl.File, "/srv/good.mp4")}, []string{"ok file camera film"}, ""},
-		"no file":        {nil, []config.Camera{testCamera("film", sourceurl.File, "/srv/gone.mp4")}, []string{"FAIL file camera film: /srv/gone.mp4 is not there"}, "put it there"},
-		"closed file":    {nil, []config.Camera{testCamera("film", sourceurl.File, "/srv/secret.mp4")}, []string{"FAIL file camera film: /srv/secret.mp4 cannot be read by "}, "chmod a+r /srv/secret.mp4"},
+		"denied":         {[]v4l2.Device{denied}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video8")}, []string{"FAIL device camera yard: /dev/video8: "}, "sudo usermod -aG video $USER"},
+		"file":           {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/good.mp4")}, []string{"ok file camera film"}, ""},
+		"no file":        {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/gone.mp4")}, []string{"FAIL file camera film: /srv/gone.mp4 is not there"}, "put it there"},
+		"closed file":    {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/secret.mp4")}, []string{"FAIL file camera film: /srv/secret.mp4 cannot be read by "}, "chmod a+r /srv/secret.mp4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := checkCameras(c.devices, c.cameras, func(path string) error {
@@ -71,7 +72,7 @@ func TestCheckBandwidthWarnsWhenUSB2IsFull(t *testing.T) {
 	at := func(n, bus string, f []v4l2.Format) v4l2.Device {
 		return v4l2.Device{Path: "/dev/camd-test-video" + n, Bus: bus, Capture: true, Formats: f}
 	}
-	hd := func(n string) config.Camera {
+	hd := func(n string) options.Camera {
 		c := testCamera("c"+n, sourceurl.Device, "/dev/camd-test-video"+n)
 		c.Size, c.FPS = sourceurl.Size{Width: 1280, Height: 720}, 15 // 27.6 MB/s raw
 		return c
@@ -90,7 +91,7 @@ func TestCheckBandwidthWarnsWhenUSB2IsFull(t *testing.T) {
 		"not USB":            {[]v4l2.Device{at("1", "platform:vivid-000", yuyv), at("2", "platform:vivid-001", yuyv)}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := renderFindings(checkBandwidth(c.devices, []config.Camera{hd("1"), hd("2")}, func(string) int { return c.speed })); got != c.want {
+			if got := renderFindings(checkBandwidth(c.devices, []options.Camera{hd("1"), hd("2")}, func(string) int { return c.speed })); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -58,10 +57,7 @@ func checkSocket(ctx context.Context, p Target) Finding {
 // checkTLS looks at the certificate. What keeps it from being served is among the mistakes of the configuration.
 func checkTLS(c *config.Config, folder string) (all []Finding) {
 	if c.TLS == nil {
-		if _, ok := config.SocketPath(c.Listen); ok {
-			return nil
-		}
-		if host, _, err := net.SplitHostPort(c.Listen); err == nil && !isLoopback(host) {
+		if !config.IsLocalAddress(c.Listen) {
 			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "%s go over the network unencrypted (%s)", unencryptedContent(c), c.Listen)}
 		}
 		return nil
@@ -109,10 +105,4 @@ func checkAccess(c *config.Config) []Finding {
 // roleActions is what somebody may, in words.
 var roleActions = map[access.Role]string{
 	"": "nothing", access.View: "see pictures", access.Control: "switch cameras", access.Admin: "do everything", access.Metrics: "read /metrics",
-}
-
-// isLoopback reports whether an address is this machine's alone.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

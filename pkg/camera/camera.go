@@ -103,10 +103,10 @@ const Main = "main"
 
 // Rendition is another stream of a camera's pictures, smaller or rarer. It is made only while somebody watches it.
 type Rendition struct {
-	Name    string  // part of an address and a metric label
-	Width   int     // pixels; the height follows, and nothing is made larger
-	FPS     float64 // at most so many pictures a second; 0 is all of them
-	Quality int     // of its JPEGs, 1 to 100
+	Name    string  `json:"name"`          // part of an address and a metric label
+	Width   int     `json:"width"`         // pixels; the height follows, and nothing is made larger
+	FPS     float64 `json:"fps,omitempty"` // at most so many pictures a second; 0 is all of them
+	Quality int     `json:"quality"`       // of its JPEGs, 1 to 100
 }
 
 // Size returns the size of the rendition's pictures where main has pictures of this size. A height that is scaled is even, because

@@ -3,24 +3,32 @@ package camera
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
-// Control is something about the picture that can be adjusted at the camera: its brightness, its exposure.
+// Control is something about the picture that can be adjusted at the camera: its brightness, its exposure. Capture processes send it as
+// JSON.
 type Control struct {
-	Name     string // "power_line_frequency", as v4l2-ctl has it
-	Title    string // the driver's name for it, for people
-	Kind     string // one of those below
-	Min      int64
-	Max      int64
-	Step     int64
-	Default  int64
-	Value    int64
-	HasValue bool             // Value has been read; a button has none
-	Menu     map[int64]string // of menus: the values that it may have, and what they say
+	Name     string           `json:"name"`  // "power_line_frequency", as v4l2-ctl has it
+	Title    string           `json:"title"` // the driver's name for it, for people
+	Kind     string           `json:"kind"`  // one of those below
+	Min      int64            `json:"min,omitempty"`
+	Max      int64            `json:"max,omitempty"`
+	Step     int64            `json:"step,omitempty"`
+	Default  int64            `json:"default,omitempty"`
+	Value    int64            `json:"value,omitempty"`
+	HasValue bool             `json:"known,omitempty"` // Value has been read; a button has none
+	Menu     map[int64]string `json:"menu,omitempty"`  // of menus: the values that it may have, and what they say
 
-	ReadOnly bool
-	Inactive bool // another control, such as an automatic, decides at present
-	Volatile bool // its value changes by itself
+	ReadOnly bool `json:"read_only,omitempty"`
+	Inactive bool `json:"inactive,omitempty"` // another control, such as an automatic, decides at present
+	Volatile bool `json:"volatile,omitempty"` // its value changes by itself
+}
+
+// ControlName makes a control's name of the driver's title for it as v4l2-ctl does: "power_line_frequency" of "Power Line Frequency".
+func ControlName(title string) string {
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "_")
 }
 
 // Kinds of controls.
@@ -34,9 +42,9 @@ const (
 
 // Setting is what a control is to be set to, in the words of whoever wants it.
 type Setting struct {
-	Kind   string // KindNumber, KindSwitch or KindText
-	Number int64  // of a number; of a switch 0 or 1
-	Text   string // of a text
+	Kind   string `json:"kind"`             // KindNumber, KindSwitch or KindText
+	Number int64  `json:"number,omitempty"` // of a number; of a switch 0 or 1
+	Text   string `json:"text,omitempty"`   // of a text
 }
 
 // Kinds of settings.

@@ -86,13 +86,7 @@ func readBus(d *decoder, key string, n *yaml.Node, to *Config) {
 
 // checkBusCredentials reports ways of saying who camd is that exclude each other.
 func (d *decoder) checkBusCredentials(given map[string]*yaml.Node) {
-	password := given["password"]
-	if file := given["password_file"]; file != nil {
-		if password != nil {
-			d.errorf(laterNode(password, file), "password and password_file are both given; keep one")
-		}
-		password = file
-	}
+	password := d.passwordKey(given)
 	user := given["user"]
 	switch {
 	case password != nil && user == nil:

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 
 	"go.yaml.in/yaml/v3"
@@ -14,7 +15,7 @@ import (
 
 // cameraEntry is a camera as the file has it, before its parts are put together.
 type cameraEntry struct {
-	Camera
+	options.Camera
 	user, password string
 	given          map[string]*yaml.Node // by key
 }
@@ -39,11 +40,11 @@ func cameraFields() []field[cameraEntry] {
 		{"password", readCameraPassword},
 		{"password_file", readCameraPasswordFile},
 		{"transport", oneOf(func(e *cameraEntry) *string { return &e.Transport }, "tcp", "udp")},
-		{"ca_file", caFile(func(e *cameraEntry) *string { return &e.CAFile })},
+		{"ca_file", caFile(func(e *cameraEntry) *string { return &e.TLS.CAFile })},
 		{"fingerprint", readFingerprint},
-		{"tls_verify", boolean(func(e *cameraEntry) *bool { return &e.TLSVerify })},
+		{"tls_verify", inverted(func(e *cameraEntry) *bool { return &e.TLS.SkipVerify })},
 		{"redirect_hosts", readRedirectHosts},
-		{"loop", boolean(func(e *cameraEntry) *bool { return &e.Loop })},
+		{"loop", inverted(func(e *cameraEntry) *bool { return &e.Once })},
 		{"on_demand", boolean(func(e *cameraEntry) *bool { return &e.OnDemand })},
 		{"paused", boolean(func(e *cameraEntry) *bool { return &e.Paused })},
 		{"stall_timeout", duration(func(e *cameraEntry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
@@ -71,7 +72,7 @@ var keysBySourceKind = []struct {
 }
 
 // camera reads an entry of cameras.
-func (d *decoder) camera(n *yaml.Node, fields []field[cameraEntry], index *cameraIndex) Camera {
+func (d *decoder) camera(n *yaml.Node, fields []field[cameraEntry], index *cameraIndex) options.Camera {
 	e := cameraEntry{Camera: DefaultCamera("", sourceurl.Source{})}
 	e.given = decode(d, "cameras", n, fields, &e)
 	if n.Kind != yaml.MappingNode {

@@ -26,7 +26,7 @@ func (d *decoder) checkVerification(e *cameraEntry) {
 	case fingerprint != nil && ca != nil:
 		d.errorf(laterNode(fingerprint, ca), "ca_file and fingerprint are both given; keep one")
 	}
-	if e.TLSVerify {
+	if !e.TLS.SkipVerify {
 		return
 	}
 	for _, at := range []*yaml.Node{ca, fingerprint} {
@@ -46,7 +46,7 @@ func readFingerprint(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 		d.errorf(n, "%s: %v, got %s", key, err, quoteValue(n))
 		return
 	}
-	to.Fingerprint = fingerprint
+	to.TLS.Fingerprint = fingerprint
 }
 
 // maxRedirectHosts bounds what a capture process is told.

@@ -46,8 +46,8 @@ func TestCameraVerificationKeysAreChecked(t *testing.T) {
 		if c.problem == "" {
 			if err != nil {
 				t.Errorf("%s, %s: %v", c.source, c.keys, err)
-			} else if got := cfg.Cameras[0]; strings.Contains(c.keys, "ca_file") != (got.CAFile == ca.File) ||
-				strings.Contains(c.keys, "fingerprint") != (got.Fingerprint == "sha256:"+sum) || strings.Contains(c.keys, "false") == got.TLSVerify {
+			} else if got := cfg.Cameras[0]; strings.Contains(c.keys, "ca_file") != (got.TLS.CAFile == ca.File) ||
+				strings.Contains(c.keys, "fingerprint") != (got.TLS.Fingerprint == "sha256:"+sum) || strings.Contains(c.keys, "false") != got.TLS.SkipVerify {
 				t.Errorf("%s, %s: got %+v", c.source, c.keys, got)
 			}
 			continue

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"camd/pkg/source/options"
 )
 
 // sectionsByKey are the sections whose keys ChangedKeys names one by one.
@@ -44,9 +46,9 @@ func keyOfField(field string) string {
 	return strings.ToLower(camelBoundary.ReplaceAllString(field, "${1}_${2}"))
 }
 
-func changedCameras(before, now []Camera) (keys []string) {
-	find := func(all []Camera, id string) *Camera {
-		if i := slices.IndexFunc(all, func(c Camera) bool { return c.ID == id }); i >= 0 {
+func changedCameras(before, now []options.Camera) (keys []string) {
+	find := func(all []options.Camera, id string) *options.Camera {
+		if i := slices.IndexFunc(all, func(c options.Camera) bool { return c.ID == id }); i >= 0 {
 			return &all[i]
 		}
 		return nil

@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -29,7 +30,7 @@ type Config struct {
 	MetricsListen string      // an address of /metrics' own, as Listen; empty: there
 	TLS           *TLS        // nil: plain HTTP
 	Auth          *Auth       // nil: there is no section auth, and on this machine alone everybody may everything
-	Cameras       []Camera
+	Cameras       []options.Camera
 	Limits        Limits
 	WriteTimeout  time.Duration // a viewer that reads nothing for so long is cut
 	SendBuffer    int64         // bytes that the kernel may hold unsent for a viewer
@@ -90,33 +91,6 @@ type Log struct {
 	Addresses string // how much of an address is written there: full, short or none
 }
 
-// Camera is one camera. What does not apply to its kind of source has its zero or default value.
-type Camera struct {
-	ID        string // a URL segment and a metric label
-	Title     string // for people; the ID unless given
-	Source    sourceurl.Source
-	Size      sourceurl.Size // devices: what to ask for; zero leaves it to the driver
-	FPS       float64        // devices: what to ask for; zero leaves it to the driver
-	Format    string         // devices: one of Formats
-	Quality   int            // JPEG quality where camd encodes, 1 to 100
-	Transport string         // RTSP: tcp or udp
-
-	CAFile        string   // https and rtsps: PEM file with the certificates to trust; empty: the system's
-	Fingerprint   string   // https: of the server's certificate, as tlsverify.Fingerprint returns it; empty: none
-	TLSVerify     bool     // https and rtsps: verify the server's certificate
-	RedirectHosts []string // HTTP: other hosts that it may redirect to, or name in a playlist
-
-	Loop          bool          // files: start again at the end
-	OnDemand      bool          // open only while somebody watches
-	Paused        bool          // begin switched off, until somebody switches it on
-	StallTimeout  time.Duration // without a frame for so long it counts as stalled
-	OpenTimeout   time.Duration
-	FrozenTimeout time.Duration             // when every picture has been the same for so long it counts as frozen; 0 is never
-	WorkerMaxAge  time.Duration             // how old its capture process may become; 0 is any age
-	Controls      map[string]camera.Setting // devices: image controls to set, by name
-	Renditions    []camera.Rendition        // what there is beside the pictures as they come, by name
-}
-
 // Formats lists what a device can be asked for.
 var Formats = []string{"auto", "mjpeg", "yuyv", "uyvy", "yvyu", "nv12", "nv21", "yu12", "yv12", "rgb3", "bgr3", "grey"}
 
@@ -137,11 +111,12 @@ func Default() *Config {
 const DefaultSendBuffer = 64 << 10
 
 // DefaultCamera returns a camera on src as a file that says no more would give it.
-func DefaultCamera(id string, src sourceurl.Source) Camera {
-	c := Camera{
+func DefaultCamera(id string, src sourceurl.Source) options.Camera {
+	c := options.Camera{
 		ID: id, Title: id, Source: src,
-		Format: "auto", Quality: 80, Loop: true, TLSVerify: true, StallTimeout: 5 * time.Second, OpenTimeout: 10 * time.Second,
-		Renditions: []camera.Rendition{defaultPreview},
+		Capture:      options.Capture{Format: "auto", Quality: 80, OpenTimeout: 10 * time.Second},
+		StallTimeout: 5 * time.Second,
+		Renditions:   []camera.Rendition{defaultPreview},
 	}
 	if src.Kind == sourceurl.RTSP {
 		c.Transport = "tcp"

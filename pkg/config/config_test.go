@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 
 	"go.yaml.in/yaml/v3"
@@ -117,11 +118,11 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
 	yard.Title, yard.Transport, yard.OnDemand, yard.Paused = "The ${yard}, $5", "udp", true, true
 	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))
-	clip.Loop = false
+	clip.Once = true
 	want := &Config{
 		Listen:     ":0",
 		SocketMode: 0o600, MetricsListen: "unix:/run/metrics.sock",
-		Cameras: []Camera{
+		Cameras: []options.Camera{
 			door, yard, DefaultCamera("2", source("http://u:hunter2@10.0.0.7/a")), clip, DefaultCamera("pattern", source("test://")),
 		},
 		Limits: Limits{

@@ -18,21 +18,16 @@ const (
 // readControls reads what a device's image controls are to be set to. Which there are, and what they take, is known only
 // once the device is open.
 func readControls(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
-	if isNull(n) {
-		return
+	if n.Kind == yaml.MappingNode {
+		if len(n.Content)/2 > maxControls {
+			d.errorf(n, "%s: more than %d", key, maxControls)
+			return
+		}
+		to.Controls = map[string]camera.Setting{}
 	}
-	if n.Kind != yaml.MappingNode {
-		d.errorf(n, `%s: want names and values, such as "brightness: 128", got %s`, key, describeKind(n))
-		return
-	}
-	if len(n.Content)/2 > maxControls {
-		d.errorf(n, "%s: more than %d", key, maxControls)
-		return
-	}
-	to.Controls = map[string]camera.Setting{}
-	d.eachNamed(key, n, func(name *yaml.Node) bool {
+	d.eachNamed(key, n, `names and values, such as "brightness: 128"`, func(name *yaml.Node) bool {
 		if !isControl(name.Value) {
-			d.errorf(name, `%s: want a name as "v4l2-ctl --list-ctrls" has it%s; got %s`, key, suggestion(controlName(name.Value)), quoteValue(name))
+			d.errorf(name, `%s: want a name as "v4l2-ctl --list-ctrls" has it%s; got %s`, key, suggestion(camera.ControlName(name.Value)), quoteValue(name))
 			return false
 		}
 		return true
@@ -51,13 +46,8 @@ func suggestion(name string) string {
 	return ", such as " + strconv.Quote(name)
 }
 
-func isControl(s string) bool { return s != "" && len(s) <= maxControlName && s == controlName(s) }
-
-// controlName makes a control's name of a title.
-func controlName(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	}), "_")
+func isControl(s string) bool {
+	return s != "" && len(s) <= maxControlName && s == camera.ControlName(s)
 }
 
 // setting reads a control's value. What stands in quotes is a text, unless a variable is in it.

@@ -17,13 +17,7 @@ const maxSecretSize = 4 << 10
 
 // mergeCredentials merges user and password into the source. Each may be given in one place only.
 func (d *decoder) mergeCredentials(e *cameraEntry) {
-	password := e.given["password"]
-	if file := e.given["password_file"]; file != nil {
-		if password != nil {
-			d.errorf(laterNode(password, file), "password and password_file are both given; keep one")
-		}
-		password = file
-	}
+	password := d.passwordKey(e.given)
 	src := &e.Source
 	if !src.IsNetwork() {
 		return // checkSourceKind has said so
@@ -43,6 +37,18 @@ func (d *decoder) mergeCredentials(e *cameraEntry) {
 	if e.password != "" {
 		src.Password = e.password
 	}
+}
+
+// passwordKey returns the key that gives the password, or nil. It reports a section that has both keys.
+func (d *decoder) passwordKey(given map[string]*yaml.Node) *yaml.Node {
+	password, file := given["password"], given["password_file"]
+	switch {
+	case file == nil:
+		return password
+	case password != nil:
+		d.errorf(laterNode(password, file), "password and password_file are both given; keep one")
+	}
+	return file
 }
 
 func laterNode(a, b *yaml.Node) *yaml.Node {

@@ -68,8 +68,15 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 	return given
 }
 
-// eachNamed reads a mapping whose keys are the user's own names: those that fit, each once. fits reports what is wrong with one.
-func (d *decoder) eachNamed(key string, n *yaml.Node, fits func(*yaml.Node) bool, read func(name string, value *yaml.Node)) {
+// eachNamed reads a mapping whose keys are the user's own names: those that fit, each once. fits reports what is wrong with one. want is
+// what the mapping holds, with an example.
+func (d *decoder) eachNamed(key string, n *yaml.Node, want string, fits func(*yaml.Node) bool, read func(name string, value *yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		if !isNull(n) {
+			d.errorf(n, "%s: want %s, got %s", key, want, describeKind(n))
+		}
+		return
+	}
 	lines := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
@@ -88,6 +95,25 @@ func (d *decoder) eachNamed(key string, n *yaml.Node, fits func(*yaml.Node) bool
 		default:
 			lines[name.Value] = name.Line
 			read(name.Value, value)
+		}
+	}
+}
+
+// eachEntry reads the entries of a list of mappings. first is the key that their example begins with, needed what an entry must have.
+func (d *decoder) eachEntry(key string, n *yaml.Node, first, needed string, read func(entry *yaml.Node)) {
+	if n.Kind != yaml.SequenceNode {
+		if !isNull(n) {
+			d.errorf(n, `%s: want a list whose entries begin with "- %s:", got %s`, key, first, describeKind(n))
+		}
+		return
+	}
+	for _, entry := range n.Content {
+		switch {
+		case entry.Kind == yaml.AliasNode: // reported by rejectReferences
+		case isNull(entry):
+			d.errorf(entry, "%s: this entry is empty; it needs %s", key, needed)
+		default:
+			read(entry)
 		}
 	}
 }

@@ -159,23 +159,9 @@ func notInHostName(r rune) bool {
 }
 
 func readCameras(d *decoder, key string, n *yaml.Node, to *Config) {
-	if isNull(n) {
-		return
-	}
-	if n.Kind != yaml.SequenceNode {
-		d.errorf(n, `%s: want a list whose entries begin with "- id:", got %s`, key, describeKind(n))
-		return
-	}
 	index := &cameraIndex{ids: map[string]int{}, devices: map[string]string{}}
 	fields := cameraFields() // once: they take longer than a camera
-	for _, entry := range n.Content {
-		if entry.Kind == yaml.AliasNode {
-			continue
-		}
-		if isNull(entry) {
-			d.errorf(entry, "cameras: this entry is empty; it needs an id and a source")
-			continue
-		}
+	d.eachEntry(key, n, "id", "an id and a source", func(entry *yaml.Node) {
 		to.Cameras = append(to.Cameras, d.camera(entry, fields, index))
-	}
+	})
 }

@@ -57,13 +57,7 @@ func readMQTT(d *decoder, key string, n *yaml.Node, to *Config) {
 	if given["url"] == nil {
 		d.errorf(n, "mqtt: has no url; want the broker's, such as mqtt://host:1883")
 	}
-	password := given["password"]
-	if file := given["password_file"]; file != nil {
-		if password != nil {
-			d.errorf(laterNode(password, file), "password and password_file are both given; keep one")
-		}
-		password = file
-	}
+	password := d.passwordKey(given)
 	if password != nil && given["user"] == nil {
 		d.errorf(password, "%s: there is no user to it; add user", password.Value)
 	}

@@ -5,15 +5,13 @@ import (
 	"strings"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // defaultPreview is a rendition that every camera has, unless its entry says otherwise: for many cameras on one screen.
 var defaultPreview = camera.Rendition{Name: "preview", Width: 640, FPS: 5, Quality: 60}
-
-// maxRenditions is as many as a capture process can be asked for (wire.MaxRenditions).
-const maxRenditions = 16
 
 func renditionFields() []field[camera.Rendition] {
 	return []field[camera.Rendition]{
@@ -25,14 +23,7 @@ func renditionFields() []field[camera.Rendition] {
 
 // readRenditions reads names and what belongs to them. What a rendition does not say is as in main, but for those of preview.
 func readRenditions(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
-	if isNull(n) {
-		return
-	}
-	if n.Kind != yaml.MappingNode {
-		d.errorf(n, `%s: want names and what they are, such as "small: {width: 320, fps: 2}", got %s`, key, describeKind(n))
-		return
-	}
-	d.eachNamed(key, n, func(name *yaml.Node) bool {
+	d.eachNamed(key, n, `names and what they are, such as "small: {width: 320, fps: 2}"`, func(name *yaml.Node) bool {
 		switch {
 		case name.Value == camera.Main:
 			d.errorf(name, "%s: %q is what the pictures as they come are called; choose another name", key, camera.Main)
@@ -43,8 +34,8 @@ func readRenditions(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 		}
 		return false
 	}, func(name string, value *yaml.Node) { to.Renditions = d.addRendition(name, value, to.Renditions) })
-	if len(to.Renditions) > maxRenditions {
-		d.errorf(n, "%s: more than %d, with %q", key, maxRenditions, defaultPreview.Name)
+	if len(to.Renditions) > options.MaxRenditions {
+		d.errorf(n, "%s: more than %d, with %q", key, options.MaxRenditions, defaultPreview.Name)
 	}
 	slices.SortStableFunc(to.Renditions, func(a, b camera.Rendition) int { return strings.Compare(a.Name, b.Name) })
 }

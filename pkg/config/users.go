@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 
@@ -29,15 +30,8 @@ func userFields() []field[userEntry] {
 
 // userOrTokenMap reads a mapping from names of users or tokens.
 func userOrTokenMap(d *decoder, key, example string, n *yaml.Node, read func(nameNode, value *yaml.Node)) {
-	if isNull(n) {
-		return
-	}
-	if n.Kind != yaml.MappingNode {
-		d.errorf(n, `%s: want names and what they may, such as "%s", got %s`, key, example, describeKind(n))
-		return
-	}
 	var nameNode *yaml.Node
-	d.eachNamed(key, n, func(name *yaml.Node) bool {
+	d.eachNamed(key, n, fmt.Sprintf("names and what they may, such as %q", example), func(name *yaml.Node) bool {
 		nameNode = name
 		err := access.CheckName(name.Value)
 		if err != nil {

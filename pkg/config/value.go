@@ -140,6 +140,11 @@ func boolean[T any](target func(*T) *bool) func(*decoder, string, *yaml.Node, *T
 	return scalar(target, "true or false", func(s string) (bool, bool) { return s == "true", s == "true" || s == "false" })
 }
 
+// inverted reads a key that is the opposite of its option: with "loop: true" the option Once is false.
+func inverted[T any](target func(*T) *bool) func(*decoder, string, *yaml.Node, *T) {
+	return scalar(target, "true or false", func(s string) (bool, bool) { return s == "false", s == "true" || s == "false" })
+}
+
 func pixelSize[T any](target func(*T) *sourceurl.Size) func(*decoder, string, *yaml.Node, *T) {
 	return scalar(target, "WIDTHxHEIGHT in pixels, such as 1280x720", func(s string) (sourceurl.Size, bool) {
 		v, err := sourceurl.ParseSize(s)

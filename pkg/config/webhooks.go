@@ -45,22 +45,7 @@ func webhookFields() []field[webhookEntry] {
 }
 
 func readWebhooks(d *decoder, key string, n *yaml.Node, to *Config) {
-	if isNull(n) {
-		return
-	}
-	if n.Kind != yaml.SequenceNode {
-		d.errorf(n, `%s: want a list whose entries begin with "- url:", got %s`, key, describeKind(n))
-		return
-	}
-	for _, entry := range n.Content {
-		switch {
-		case entry.Kind == yaml.AliasNode:
-		case isNull(entry):
-			d.errorf(entry, "webhooks: this entry is empty; it needs a url and a secret_file")
-		default:
-			to.Webhooks = append(to.Webhooks, d.webhook(entry))
-		}
-	}
+	d.eachEntry(key, n, "url", "a url and a secret_file", func(entry *yaml.Node) { to.Webhooks = append(to.Webhooks, d.webhook(entry)) })
 }
 
 // webhook reads an entry of webhooks.

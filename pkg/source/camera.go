@@ -8,44 +8,16 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/media"
-	"camd/pkg/source/sourceurl"
-	"camd/pkg/source/tlsverify"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
-// Options of a camera. ID, Source and Worker are required.
+// Options are a camera's own options and how camd runs it. ID, Source and WorkerPath are required.
 type Options struct {
-	ID         string // a URL segment and a metric label
-	Title      string // for people; empty means ID
-	Site       string // for people: where it is; may be empty
-	Source     sourceurl.Source
-	WorkerPath string // path of the capture program, see FindWorker
-
-	Size      sourceurl.Size // devices: what to ask for; zero leaves it to the driver
-	FPS       float64        // devices: likewise
-	Format    string         // devices: "auto", "mjpeg" or a raw format
-	Quality   int            // JPEG quality where camd encodes, 1 to 100; 0 means 80
-	Transport string         // RTSP: "tcp" or "udp"
-
-	TLS           tlsverify.Options // https:// and rtsps://: how the server's certificate is verified
-	RedirectHosts []string          // HTTP: hosts that it may redirect to, beside its own
-
-	Once            bool          // files: stop at the end instead of starting again
-	OnDemand        bool          // open only while somebody watches
-	Paused          bool          // begin switched off, until Camera.SetPaused says otherwise
-	StallTimeout    time.Duration // without a new picture for so long, a camera is stalled; 0 means 5 s
-	OpenTimeout     time.Duration // how long opening may take once the process has loaded OpenCV; 0 means 10 s
-	FrozenTimeout   time.Duration // when every picture has been the same for so long, a camera is frozen; 0 means never
-	WorkerMaxAge    time.Duration // how old a capture process may become; 0 means any age
-	WorkerMaxMemory int64         // resident bytes that a capture process may take; 0 means any number
-	Limits          media.Limits  // of a picture; what is larger is refused
+	options.Camera
+	Site            string        // for people: where it is; may be empty
+	WorkerPath      string        // path of the capture program, see FindWorker
 	StopGracePeriod time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
-
-	Controls map[string]camera.Setting // devices: what to set whenever the camera is opened, by the control's name
-
-	// Renditions are what there is beside the pictures as they come, which are called main; at most wire.MaxRenditions.
-	Renditions []camera.Rendition
 
 	Budget   *broker.Budget // bounds what the topics of this camera and of others hold together; nil is none
 	Observer Observer       // may be nil
@@ -106,7 +78,7 @@ func New(o Options) *Camera {
 		state = camera.Paused
 	}
 	c.stats.init(c.buildStreams(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
-		Worker: camera.Worker{LimitBytes: uint64(max(o.WorkerMaxMemory, 0))}})
+		Worker: camera.Worker{LimitBytes: uint64(max(o.MaxMemory, 0))}})
 	return c
 }
 
@@ -142,11 +114,8 @@ func (o *Options) startMessage() wire.Start {
 	withoutLogin := o.Source
 	withoutLogin.User, withoutLogin.Password = "", ""
 	return wire.Start{
-		Source: withoutLogin.WithCredentials(), User: o.Source.User, Password: o.Source.Password, Transport: o.Transport, Once: o.Once,
-		Width: o.Size.Width, Height: o.Size.Height, FPS: o.FPS, Format: o.Format, Quality: o.Quality,
-		TLS: wire.TLS(o.TLS), RedirectHosts: o.RedirectHosts,
-		OpenTimeout: o.OpenTimeout, ReadTimeout: max(2*o.StallTimeout, 10*time.Second), MaxMemory: o.WorkerMaxMemory,
-		FrameBytes: o.Limits.Bytes, FramePixels: o.Limits.Pixels,
+		Source: withoutLogin.WithCredentials(), User: o.Source.User, Password: o.Source.Password,
+		Capture: o.Capture, ReadTimeout: max(2*o.StallTimeout, 10*time.Second),
 	}
 }
 

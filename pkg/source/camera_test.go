@@ -17,6 +17,7 @@ import (
 	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -79,7 +80,7 @@ func TestWorkerFaultsBecomeReasons(t *testing.T) {
 		{"damaged", camera.Stalled, camera.Damaged, "3 of 9 blocks"},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
-			cam := startCamera(t, Options{WorkerPath: faultyWorker(t, c.fault), StallTimeout: 300 * time.Millisecond})
+			cam := startCamera(t, Options{Camera: options.Camera{StallTimeout: 300 * time.Millisecond}, WorkerPath: faultyWorker(t, c.fault)})
 			s := cam.waitForState(t, c.state)
 			if s.Reason != c.reason || !strings.Contains(s.Detail, c.detail) {
 				t.Errorf("%s: %q, want %s: %q", s.Reason, s.Detail, c.reason, c.detail)
@@ -169,14 +170,14 @@ func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
 
 func TestSilentWorkerIsKilled(t *testing.T) {
 	// The limit on opening is OpenTimeout + hangMargin.
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "silent"), OpenTimeout: 100 * time.Millisecond})
+	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{OpenTimeout: 100 * time.Millisecond}}, WorkerPath: faultyWorker(t, "silent")})
 	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "opening it took longer than 100ms" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 }
 
 func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), OnDemand: true})
+	c := startCamera(t, Options{Camera: options.Camera{OnDemand: true}, WorkerPath: faultyWorker(t, "none")})
 	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 {
 		t.Error("a process runs though nobody watches")
 	}
@@ -208,7 +209,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	}
 	src.User, src.Password = "viewer", secret
 	t.Setenv("CAMD_TEST_SECRET", secret)
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "leaks"), Source: src})
+	c := startCamera(t, Options{Camera: options.Camera{Source: src}, WorkerPath: faultyWorker(t, "leaks")})
 	c.waitForState(t, camera.Live)
 	if c.logs.FilterMessage("capture output").Len() == 0 {
 		t.Fatal("the worker's output is not in the log")
@@ -238,7 +239,7 @@ func TestUnreachableServerStartsNoProcess(t *testing.T) {
 	}
 	_ = l.Close()
 	worker := faultyWorker(t, "good")
-	c := startCamera(t, Options{WorkerPath: worker, Source: src})
+	c := startCamera(t, Options{Camera: options.Camera{Source: src}, WorkerPath: worker})
 	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refuses connections" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
@@ -275,11 +276,11 @@ func TestPathWatcherReportsNewFile(t *testing.T) {
 }
 
 func TestProbeReturnsReportOrReason(t *testing.T) {
-	_, err := Probe(context.Background(), Options{ID: "probe", WorkerPath: faultyWorker(t, "reason"), Source: sourceurl.Source{Kind: sourceurl.Test}}, time.Second)
+	_, err := Probe(context.Background(), Options{Camera: options.Camera{ID: "probe", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "reason")}, time.Second)
 	if err == nil || err.Error() != "the camera refused the user or password: 401 Unauthorized" {
 		t.Errorf("%v", err)
 	}
-	r, err := Probe(context.Background(), Options{ID: "probe", WorkerPath: faultyWorker(t, "none"), Source: sourceurl.Source{Kind: sourceurl.Test}}, 100*time.Millisecond)
+	r, err := Probe(context.Background(), Options{Camera: options.Camera{ID: "probe", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "none")}, 100*time.Millisecond)
 	if err != nil || r.Frames != 3 || r.Frame.Width != 32 || r.Format.Codec != "mjpeg" || r.FirstFrame < r.OpenTime {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -88,7 +88,7 @@ func newControlState(wanted map[string]camera.Setting) controlState {
 // startMessage is the message that makes a worker open this camera as it is wanted now.
 func (s *supervisor) startMessage() wire.Start {
 	start := s.opts.startMessage()
-	start.Controls, start.Renditions = wireSettings(s.desired), s.streams.Load().wireRenditions()
+	start.Controls, start.Renditions = s.desired, s.streams.Load().numbered()
 	return start
 }
 
@@ -106,7 +106,7 @@ func (s *supervisor) handleControlRequest(a controlRequest) {
 	default:
 		s.lastRequest++
 		s.pending[s.lastRequest] = a
-		s.worker.send(wire.SetControls{Request: s.lastRequest, Set: wireSettings(a.settings)})
+		s.worker.send(wire.SetControls{Request: s.lastRequest, Set: a.settings})
 	}
 }
 
@@ -130,9 +130,7 @@ func (s *supervisor) handleControlReply(m wire.Controls) {
 		got.err = &camera.ControlError{Kind: camera.ControlErrorKind(m.ErrorKind), Detail: m.Detail}
 		s.log.Log(a.failureLogLevel(), "controls not had", zap.Error(got.err))
 	} else {
-		for _, c := range m.List {
-			got.list = append(got.list, camera.Control(c))
-		}
+		got.list = m.List
 		s.saveControls(a.settings, got.list)
 		s.updateStatus(func(st *camera.Status) { st.Controls = got.list })
 	}
@@ -168,7 +166,7 @@ func (s *supervisor) sendUnsentControls() {
 		settings := map[string]camera.Setting{name: to}
 		s.lastRequest++
 		s.pending[s.lastRequest] = controlRequest{settings, make(chan<- controlReply, 1), true}
-		s.worker.send(wire.SetControls{Request: s.lastRequest, Set: wireSettings(settings)})
+		s.worker.send(wire.SetControls{Request: s.lastRequest, Set: settings})
 	}
 	clear(s.unsent)
 }
@@ -193,12 +191,4 @@ func (s *supervisor) failPendingRequests() {
 	}
 	clear(s.pending)
 	s.updateStatus(func(st *camera.Status) { st.Controls = nil })
-}
-
-func wireSettings(settings map[string]camera.Setting) map[string]wire.Setting {
-	to := make(map[string]wire.Setting, len(settings))
-	for name, s := range settings {
-		to[name] = wire.Setting(s)
-	}
-	return to
 }

@@ -11,6 +11,7 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -22,7 +23,7 @@ func runControlsWorker(in *wire.Reader, out *wire.Writer) {
 		if to, set := m.Set["brightness"]; set {
 			brightness = to.Number
 		}
-		_ = out.Write(wire.Controls{Request: m.Request, Refused: refused, List: []wire.Control{
+		_ = out.Write(wire.Controls{Request: m.Request, Refused: refused, List: []camera.Control{
 			{Name: "brightness", Kind: camera.Integer, Max: 255, Value: brightness, HasValue: true},
 			{Name: "press", Kind: camera.Button},
 			{Name: "hang", Kind: camera.Boolean},
@@ -62,7 +63,7 @@ func runControlsWorker(in *wire.Reader, out *wire.Writer) {
 // startDevice runs a camera with controls until the test ends.
 func startDevice(t *testing.T, controls map[string]camera.Setting) *runningCamera {
 	t.Helper()
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "tuned"), Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}, Controls: controls, StallTimeout: time.Minute})
+	c := startCamera(t, Options{Camera: options.Camera{Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}, Controls: controls, StallTimeout: time.Minute}, WorkerPath: faultyWorker(t, "tuned")})
 	c.waitForState(t, camera.Live)
 	return c
 }
@@ -172,7 +173,7 @@ func TestControlsFailWhileCameraIsClosed(t *testing.T) {
 	}
 	c.stop()
 
-	c = startCamera(t, Options{WorkerPath: "/nowhere", Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}})
+	c = startCamera(t, Options{Camera: options.Camera{Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}}, WorkerPath: "/nowhere"})
 	c.waitForState(t, camera.Offline)
 	_, err := c.setControl(t, "brightness", camera.NumberSetting(1))
 	want := "the camera is offline, the capture program does not start; its controls can be reached while it is open"

@@ -53,12 +53,12 @@ func (w *worker) receive(r io.Reader) {
 		e, err := nextEvent(in, &w.renditionCount, w.limits)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				w.emit(w.stderr.redactor.redactEvent(endedEvent{camera.WorkerCrashed, err.Error()}))
+				w.emit(redactEvent(w.stderr.redactor, endedEvent{camera.WorkerCrashed, err.Error()}))
 			}
 			_, _ = io.Copy(io.Discard, r) // or the process could block on its last write and never end
 			return
 		}
-		w.emit(w.stderr.redactor.redactEvent(e))
+		w.emit(redactEvent(w.stderr.redactor, e))
 	}
 }
 

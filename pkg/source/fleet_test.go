@@ -9,6 +9,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -56,7 +57,7 @@ func (f *runningFleet) ids() (ids []string) {
 func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 	worker := faultyWorker(t, "quiet")
 	options := func(id string, fps float64) Options {
-		return Options{ID: id, WorkerPath: worker, StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 32, Height: 16}, FPS: fps}}
+		return Options{Camera: options.Camera{ID: id, StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 32, Height: 16}, FPS: fps}}, WorkerPath: worker}
 	}
 	live := func(c *Camera) camera.Status { return (&runningCamera{Camera: c}).waitForState(t, camera.Live) }
 	f := startFleet(t, options("a", 5), options("b", 5), options("c", 5))
@@ -112,7 +113,7 @@ func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 
 // A camera that is taken out can be put in again, and is another one then.
 func TestFleetRunsRemovedCameraAgain(t *testing.T) {
-	o := Options{ID: "a", WorkerPath: faultyWorker(t, "quiet"), Source: sourceurl.Source{Kind: sourceurl.Test}}
+	o := Options{Camera: options.Camera{ID: "a", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "quiet")}
 	f := startFleet(t, o)
 	first := f.current[0]
 	(&runningCamera{Camera: first}).waitForState(t, camera.Live)

@@ -9,12 +9,13 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/options"
 )
 
 // A capture process that sends pictures beyond the limit, although it was told the limit.
 func TestOversizedFramesStallCamera(t *testing.T) {
 	worker := faultyWorker(t, "oversized")
-	c := startCamera(t, Options{WorkerPath: worker, StallTimeout: time.Second, Limits: media.Limits{Bytes: 1 << 20}})
+	c := startCamera(t, Options{Camera: options.Camera{StallTimeout: time.Second, Capture: options.Capture{Limits: media.Limits{Bytes: 1 << 20}}}, WorkerPath: worker})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
@@ -35,7 +36,7 @@ func TestOversizedFramesStallCamera(t *testing.T) {
 }
 
 func TestFramesWithTooManyPixelsStallCamera(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "wide"), StallTimeout: time.Second, Limits: media.Limits{Pixels: 32*16 - 1}})
+	c := startCamera(t, Options{Camera: options.Camera{StallTimeout: time.Second, Capture: options.Capture{Limits: media.Limits{Pixels: 32*16 - 1}}}, WorkerPath: faultyWorker(t, "wide")})
 	s := c.waitForState(t, camera.Stalled)
 	if want := "size 32x16 is more than 511 pixels (limits.frame_pixels is 511, limits.frame_bytes 8388608)"; s.Reason != camera.TooLarge || s.Detail != want {
 		t.Errorf("stalled by %s: %q, want %s: %q", s.Reason, s.Detail, camera.TooLarge, want)
@@ -52,7 +53,7 @@ func TestFramesWithTooManyPixelsStallCamera(t *testing.T) {
 // The topics of one camera share a budget, and all cameras share another.
 func TestRingsAreWithinTheBudget(t *testing.T) {
 	total := broker.NewBudget(1<<20, nil)
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions, Budget: total})
+	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "none"), Budget: total})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()

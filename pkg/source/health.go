@@ -44,7 +44,7 @@ func (s *supervisor) checkWorker(now time.Time) {
 		s.releaseLoadingSlot()
 	}
 	process, stopped := s.readWorkerProcess()
-	switch limit, used := s.opts.WorkerMaxMemory, int64(process.RSSBytes); {
+	switch limit, used := s.opts.MaxMemory, int64(process.RSSBytes); {
 	case s.stopDetector.check(stopped, process.CPUSeconds):
 		s.stopWorker()
 		s.handleFailure(camera.WorkerHung, "a signal stopped it (SIGSTOP)")

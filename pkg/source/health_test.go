@@ -8,12 +8,13 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 )
 
 // A camera that repeats its picture is not live, whatever its rate, until the picture is another.
 func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 	worker := faultyWorker(t, "frozen")
-	c := startCamera(t, Options{WorkerPath: worker, FrozenTimeout: time.Second})
+	c := startCamera(t, Options{Camera: options.Camera{FrozenTimeout: time.Second}, WorkerPath: worker})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
@@ -34,7 +35,7 @@ func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 }
 
 func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "hungry"), WorkerMaxMemory: 100 << 20})
+	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{MaxMemory: 100 << 20}}, WorkerPath: faultyWorker(t, "hungry")})
 	s := c.waitForState(t, camera.Offline)
 	if s.Reason != camera.WorkerMemory || s.Counts.Restarts[camera.WorkerMemory] != 1 || s.Worker.LimitBytes != 100<<20 {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
@@ -43,7 +44,7 @@ func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
 }
 
 func TestWorkerIsReplacedAtMaxAge(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "good"), WorkerMaxAge: time.Second})
+	c := startCamera(t, Options{Camera: options.Camera{WorkerMaxAge: time.Second}, WorkerPath: faultyWorker(t, "good")})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest) // that worker gives pictures while they are wanted
 	defer sub.Close()

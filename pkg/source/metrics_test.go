@@ -10,6 +10,7 @@ import (
 
 	"camd/internal/metric"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -114,7 +115,7 @@ func TestMetricsFollowFleet(t *testing.T) {
 	r := prometheus.NewRegistry()
 	m := NewMetrics(r)
 	options := func(id string, renditions ...string) Options {
-		o := Options{ID: id, WorkerPath: "/nowhere/" + WorkerName, Source: sourceurl.Source{Kind: sourceurl.Test}}
+		o := Options{Camera: options.Camera{ID: id, Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: "/nowhere/" + WorkerName}
 		for _, name := range renditions {
 			o.Renditions = append(o.Renditions, camera.Rendition{Name: name, Width: 32, Quality: 50})
 		}

@@ -18,6 +18,7 @@ import (
 	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/placeholder"
 	"camd/pkg/source/sourceurl"
 )
@@ -56,7 +57,7 @@ func (r *runningCamera) checkPaused(t *testing.T, pid int) {
 }
 
 func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions})
+	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "none")})
 	subs := map[string]*broker.Subscription{}
 	for _, name := range c.Renditions() {
 		topic, _ := c.Topic(name)
@@ -138,11 +139,11 @@ func TestSetPausedWorksInEveryState(t *testing.T) {
 		{"opening", Options{}, "silent", camera.Starting, camera.Starting, true},
 		{"live", Options{}, "tuned", camera.Live, camera.Live, true},
 		{"hanging", Options{}, "deaf", camera.Live, camera.Live, true},
-		{"stalled", Options{StallTimeout: 300 * time.Millisecond}, "quiet", camera.Stalled, camera.Live, true},
+		{"stalled", Options{Camera: options.Camera{StallTimeout: 300 * time.Millisecond}}, "quiet", camera.Stalled, camera.Live, true},
 		{"waiting to try again", Options{}, "reason", camera.Offline, camera.Offline, false},
-		{"waiting for a device", Options{Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}}, "reason", camera.Offline, camera.Offline, false},
-		{"dialing", Options{Source: unansweredSource(t), OpenTimeout: time.Hour}, "none", camera.Starting, camera.Starting, false},
-		{"asleep", Options{OnDemand: true}, "none", camera.Idle, camera.Idle, false},
+		{"waiting for a device", Options{Camera: options.Camera{Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}}}, "reason", camera.Offline, camera.Offline, false},
+		{"dialing", Options{Camera: options.Camera{Source: unansweredSource(t), Capture: options.Capture{OpenTimeout: time.Hour}}}, "none", camera.Starting, camera.Starting, false},
+		{"asleep", Options{Camera: options.Camera{OnDemand: true}}, "none", camera.Idle, camera.Idle, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.o.WorkerPath = faultyWorker(t, tt.fault)
@@ -161,7 +162,7 @@ func TestSetPausedWorksInEveryState(t *testing.T) {
 
 // Nothing waits while a camera is switched off: no attempt, no device that may appear, no server that may answer.
 func TestSetPausedCancelsEveryAttempt(t *testing.T) {
-	c := New(Options{ID: "cam", WorkerPath: faultyWorker(t, "silent"), Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}})
+	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}}, WorkerPath: faultyWorker(t, "silent")})
 	s := newSupervisor(c)
 	waits := func() []bool {
 		return []bool{s.retry != nil, s.pathWatcher != nil, s.dialing != nil, s.queuedSlot != nil, s.worker != nil}
@@ -201,7 +202,7 @@ func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 
 // A camera on demand that is switched off is not opened by viewers, nor put to sleep when they leave.
 func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions, OnDemand: true, Paused: true})
+	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions, OnDemand: true, Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)
 	nextFrame(t, sub, true) // as soon as the camera knows of its reader
@@ -221,10 +222,10 @@ func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 }
 
 func TestCameraStartsPaused(t *testing.T) {
-	if s := New(Options{Paused: true}).Status(); s.State != camera.Paused {
+	if s := New(Options{Camera: options.Camera{Paused: true}}).Status(); s.State != camera.Paused {
 		t.Errorf("before it runs it is %s", s.State)
 	}
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Paused: true})
+	c := startCamera(t, Options{Camera: options.Camera{Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
@@ -254,7 +255,7 @@ func TestControlsFailWhilePaused(t *testing.T) {
 
 func TestSetPausedReportsUnkillableProcess(t *testing.T) {
 	// WorkerMaxAge: it may well have been another process before the one that runs.
-	for name, o := range map[string]Options{"this": {}, "an earlier": {WorkerMaxAge: 500 * time.Millisecond}} {
+	for name, o := range map[string]Options{"this": {}, "an earlier": {Camera: options.Camera{WorkerMaxAge: 500 * time.Millisecond}}} {
 		t.Run(name, func(t *testing.T) {
 			o.WorkerPath = faultyWorker(t, "deaf")
 			c := startCamera(t, o)

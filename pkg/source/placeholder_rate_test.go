@@ -8,6 +8,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -15,8 +16,7 @@ import (
 func TestPlaceholderIsPublishedOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const watched = 100
-		c := New(Options{ID: "cam", Paused: true, Renditions: smallRenditions,
-			Source: sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 320, Height: 180}, FPS: 30}})
+		c := New(Options{Camera: options.Camera{ID: "cam", Paused: true, Renditions: smallRenditions, Source: sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 320, Height: 180}, FPS: 30}}})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); c.Run(ctx) }()

@@ -32,7 +32,8 @@ func Compare(old, updated Options) Difference {
 	return Same
 }
 
-// reopenSettings is what a capture process is told once, when it begins; all else it can be told later, or need not know.
+// reopenSettings returns what a capture process is told only once, when it starts. The options that it lacks can be changed later, or
+// matter to camd alone.
 func (o Options) reopenSettings() wire.Start {
 	s := o.startMessage()
 	s.Quality, s.OpenTimeout, s.ReadTimeout, s.MaxMemory = 0, 0, 0, 0
@@ -72,7 +73,7 @@ func (s *supervisor) applyOptions(updated Options) {
 	updated.ID, updated.Log = old.ID, old.Log
 	s.opts = updated
 	s.updateStatus(func(st *camera.Status) {
-		st.Title, st.Site, st.Source, st.Worker.LimitBytes = updated.Title, updated.Site, updated.Source.String(), uint64(max(updated.WorkerMaxMemory, 0))
+		st.Title, st.Site, st.Source, st.Worker.LimitBytes = updated.Title, updated.Site, updated.Source.String(), uint64(max(updated.MaxMemory, 0))
 	})
 	if updated.Title != old.Title {
 		s.placeholders = nil
@@ -103,7 +104,7 @@ func (s *supervisor) applyOptions(updated Options) {
 
 // updateWorker tells a worker that goes on what is wanted of it now.
 func (s *supervisor) updateWorker() {
-	list := s.streams.Load().wireRenditions()
+	list := s.streams.Load().numbered()
 	s.worker.renditionCount.Store(max(s.worker.renditionCount.Load(), int32(1+len(list)))) // before it knows them
 	s.worker.send(wire.Renditions{Quality: s.opts.Quality, List: list})
 	s.sendUnsentControls()

@@ -8,6 +8,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -36,7 +37,7 @@ func TestCompareReportsDifference(t *testing.T) {
 		{"open timeout", net, func(o *Options) { o.OpenTimeout = time.Minute }, Adjusted},
 		{"frozen timeout", net, func(o *Options) { o.FrozenTimeout = time.Minute }, Adjusted},
 		{"worker_max_age", net, func(o *Options) { o.WorkerMaxAge = time.Hour }, Adjusted},
-		{"memory", net, func(o *Options) { o.WorkerMaxMemory = 1 << 30 }, Adjusted},
+		{"memory", net, func(o *Options) { o.MaxMemory = 1 << 30 }, Adjusted},
 		{"quality", net, func(o *Options) { o.Quality = 10 }, Adjusted},
 		{"on demand", net, func(o *Options) { o.OnDemand = true }, Adjusted},
 		{"paused", net, func(o *Options) { o.Paused = true }, Adjusted},
@@ -47,6 +48,8 @@ func TestCompareReportsDifference(t *testing.T) {
 		{"user", net, func(o *Options) { o.Source = parseSource(t, "rtsp://other:secret@10.0.0.7/a?b=c") }, Reopened},
 		{"password", net, func(o *Options) { o.Source.Password = "another" }, Reopened},
 		{"transport", net, func(o *Options) { o.Transport = "udp" }, Reopened},
+		{"certificate", net, func(o *Options) { o.TLS.CAFile = "/etc/camera.pem" }, Reopened},
+		{"redirect hosts", net, func(o *Options) { o.RedirectHosts = []string{"cdn.example.com"} }, Reopened},
 		{"limit on bytes", net, func(o *Options) { o.Limits.Bytes = 1 << 20 }, Reopened},
 		{"limit on pixels", net, func(o *Options) { o.Limits.Pixels = 1 << 20 }, Reopened},
 		{"limits that are written out", net, func(o *Options) { o.Limits = media.DefaultLimits }, Same},
@@ -59,7 +62,7 @@ func TestCompareReportsDifference(t *testing.T) {
 		{"pattern", parseSource(t, "test://?size=320x180&fps=5"), func(o *Options) { o.Source = parseSource(t, "test://?size=320x180&fps=6") }, Reopened},
 		{"source and title", device, func(o *Options) { o.Source, o.Title = net, "Gate" }, Reopened},
 	} {
-		before := Options{ID: "a", Source: c.source}
+		before := Options{Camera: options.Camera{ID: "a", Source: c.source}}
 		now := before
 		c.change(&now)
 		if got := Compare(before, now); got != c.want {
@@ -87,7 +90,7 @@ func (r *runningCamera) reconfigure(t *testing.T, o Options, change func(*Option
 
 // What is no matter of the capture process leaves it alone, and the viewers too.
 func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
-	o := Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions}
+	o := Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "none")}
 	c := startCamera(t, o)
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.InOrder)
@@ -95,7 +98,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	pid := c.waitForState(t, camera.Live).Worker.PID
 	before := topic.Published()
 	o = c.reconfigure(t, o, func(o *Options) {
-		o.Title, o.StallTimeout, o.FrozenTimeout, o.WorkerMaxAge, o.WorkerMaxMemory, o.Quality = "Gate", time.Minute, time.Hour, time.Hour, 1<<30, 50
+		o.Title, o.StallTimeout, o.FrozenTimeout, o.WorkerMaxAge, o.MaxMemory, o.Quality = "Gate", time.Minute, time.Hour, time.Hour, 1<<30, 50
 		o.Renditions = []camera.Rendition{{Name: "small", Width: 80, Quality: 60}, {Name: "tiny", Width: 32, Quality: 60}}
 	})
 	s := c.Status()
@@ -165,7 +168,7 @@ func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
 
 // A camera begins and ends to sleep when the configuration says so, and is switched by it until a person has had a say.
 func TestReconfigureAppliesOnDemandAndPaused(t *testing.T) {
-	o := Options{WorkerPath: faultyWorker(t, "quiet"), OnDemand: true, StallTimeout: time.Minute}
+	o := Options{Camera: options.Camera{OnDemand: true, StallTimeout: time.Minute}, WorkerPath: faultyWorker(t, "quiet")}
 	c := startCamera(t, o)
 	c.waitForState(t, camera.Idle)
 	o = c.reconfigure(t, o, func(o *Options) { o.OnDemand = false })
@@ -190,7 +193,7 @@ func TestReconfigureAppliesOnDemandAndPaused(t *testing.T) {
 func TestReconfigureSetsChangedControls(t *testing.T) {
 	controls := map[string]camera.Setting{"brightness": camera.NumberSetting(7)}
 	c := startDevice(t, controls)
-	o := Options{WorkerPath: c.opts.WorkerPath, Source: c.opts.Source, StallTimeout: time.Minute, Controls: controls}
+	o := Options{Camera: options.Camera{Source: c.opts.Source, StallTimeout: time.Minute, Controls: controls}, WorkerPath: c.opts.WorkerPath}
 	pid := c.Status().Worker.PID
 	if _, err := c.setControl(t, "brightness", camera.NumberSetting(200)); err != nil {
 		t.Fatal(err)
@@ -216,7 +219,7 @@ func TestReconfigureSetsChangedControls(t *testing.T) {
 
 // Sixteen renditions that all change their names find a number, again and again.
 func TestRenditionNumbersAreReused(t *testing.T) {
-	o := Options{WorkerPath: faultyWorker(t, "quiet"), StallTimeout: time.Minute}
+	o := Options{Camera: options.Camera{StallTimeout: time.Minute}, WorkerPath: faultyWorker(t, "quiet")}
 	c := startCamera(t, o)
 	pid := c.waitForState(t, camera.Live).Worker.PID
 	for round := range 3 {

@@ -6,12 +6,13 @@ import (
 	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 )
 
 var smallRenditions = []camera.Rendition{{Name: "small", Width: 160, FPS: 5, Quality: 60}}
 
 func TestRenditionIsMadeWhileWatched(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "quiet"), Renditions: smallRenditions})
+	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "quiet")})
 	c.waitForState(t, camera.Live)
 	topic, ok := c.Topic("small")
 	if !ok || topic.Newest() != nil || c.Status().Counts.Published["small"] != 0 {
@@ -28,7 +29,7 @@ func TestRenditionIsMadeWhileWatched(t *testing.T) {
 
 // What shows a placeholder although the camera is live is requested again.
 func TestMissingRenditionIsRequestedAgain(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "rare"), Renditions: smallRenditions})
+	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "rare")})
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)
 	defer sub.Close()
@@ -37,7 +38,7 @@ func TestMissingRenditionIsRequestedAgain(t *testing.T) {
 
 func TestRenditionShowsPlaceholderWhileOffline(t *testing.T) {
 	rare := camera.Rendition{Name: "rare", FPS: 1, Quality: 60}
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "reason"), Renditions: append(smallRenditions[:1:1], rare)})
+	c := startCamera(t, Options{Camera: options.Camera{Renditions: append(smallRenditions[:1:1], rare)}, WorkerPath: faultyWorker(t, "reason")})
 	c.waitForState(t, camera.Offline)
 	for name, width := range map[string]int{"small": 160, "rare": 320} {
 		topic, _ := c.Topic(name)
@@ -50,7 +51,7 @@ func TestRenditionShowsPlaceholderWhileOffline(t *testing.T) {
 }
 
 func TestRenditionOpensCameraOnDemand(t *testing.T) {
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "none"), Renditions: smallRenditions, OnDemand: true})
+	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions, OnDemand: true}, WorkerPath: faultyWorker(t, "none")})
 	c.waitForState(t, camera.Idle)
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)

@@ -12,6 +12,7 @@ import (
 
 	"camd/internal/testrun"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -123,7 +124,7 @@ func TestLastCameraEndsTheDials(t *testing.T) {
 
 // An outage counts once. When the server is back, the camera is tried as if nothing had gone wrong before.
 func TestReturningServerResetsTheBackoff(t *testing.T) {
-	c := New(Options{ID: "cam", WorkerPath: "/nowhere", Source: parseSource(t, "rtsp://10.0.0.7/stream")})
+	c := New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}, WorkerPath: "/nowhere"})
 	s := newSupervisor(c)
 	defer s.cancelRetry()
 	for range 8 { // as if it had failed often
@@ -150,7 +151,7 @@ func TestReturningServerResetsTheBackoff(t *testing.T) {
 }
 
 func TestRetryDelayAfterRefusedPassword(t *testing.T) {
-	s := newSupervisor(New(Options{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}))
+	s := newSupervisor(New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}}))
 	for _, event := range []func(){func() {}, func() { s.hasFrame = true }, func() { s.serverUnreachable = true; s.handleDialResult(dialResult{}) }} {
 		event()
 		if d := s.retryDelay(camera.Auth); d < maxRetryDelay*8/10 {
@@ -162,7 +163,7 @@ func TestRetryDelayAfterRefusedPassword(t *testing.T) {
 
 // camd looks up no mDNS names. The capture process may, and is started although the lookup failed.
 func TestUnknownNameIsLeftToTheProcess(t *testing.T) {
-	s := newSupervisor(New(Options{ID: "cam", Source: parseSource(t, "rtsp://camera.local/stream")}))
+	s := newSupervisor(New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://camera.local/stream")}}))
 	defer s.cancelRetry()
 	s.handleDialResult(dialResult{err: errors.Join(&net.DNSError{IsNotFound: true, Name: "camera.local"})})
 	if s.queuedSlot == nil || s.dialing != nil {
@@ -191,7 +192,7 @@ func TestServerIsNotDialedBeforeEachProcess(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() { _ = l.Close(); <-done })
-	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "missing"), Source: parseSource(t, "rtsp://"+l.Addr().String()+"/")})
+	c := startCamera(t, Options{Camera: options.Camera{Source: parseSource(t, "rtsp://"+l.Addr().String()+"/")}, WorkerPath: faultyWorker(t, "missing")})
 	testrun.WaitFor(t, "two attempts", func() bool { return c.Status().Counts.Restarts[camera.NotFound] >= 2 })
 	if n := dials.Load(); n != 1 {
 		t.Errorf("%d connections before two attempts, want 1", n)

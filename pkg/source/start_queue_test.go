@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -54,7 +55,7 @@ func TestStartQueueGrantsInOrder(t *testing.T) {
 
 // A process that loads for too long no longer keeps others from starting, and is replaced much later.
 func TestHangingStartFreesItsSlot(t *testing.T) {
-	c := New(Options{ID: "cam", WorkerPath: faultyWorker(t, "loading"), Source: sourceurl.Source{Kind: sourceurl.Test}})
+	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "loading")})
 	s := newSupervisor(c)
 	defer s.stopWorker()
 	s.openIfNeeded()
@@ -85,7 +86,7 @@ func TestHangingStartFreesItsSlot(t *testing.T) {
 
 // The open timeout begins when OpenCV is loaded, and the start slot is free from then on.
 func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
-	c := New(Options{ID: "cam", WorkerPath: faultyWorker(t, "silent"), Source: sourceurl.Source{Kind: sourceurl.Test}})
+	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "silent")})
 	s := newSupervisor(c)
 	defer s.stopWorker()
 	s.openIfNeeded()
@@ -118,7 +119,7 @@ func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
 func TestFleetWithOneStartSlot(t *testing.T) {
 	var wanted []Options
 	for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
-		wanted = append(wanted, Options{ID: id, WorkerPath: faultyWorker(t, "quiet"), StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test}})
+		wanted = append(wanted, Options{Camera: options.Camera{ID: id, StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "quiet")})
 	}
 	wanted[2].WorkerPath = "/nowhere/" + WorkerName
 	f := NewFleet(wanted, nil)

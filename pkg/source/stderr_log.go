@@ -11,13 +11,14 @@ import (
 
 	"go.uber.org/zap"
 
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
 // stderrLog turns what OpenCV and FFmpeg print into log lines of the camera.
 type stderrLog struct {
 	log        *zap.Logger
-	redactor   redactor
+	redactor   sourceurl.Redactor
 	mu         sync.Mutex
 	newestLine string
 	crashLine  string // the line that begins a crash's report, of hundreds
@@ -53,9 +54,9 @@ func (c *stderrLog) read(r io.Reader) {
 
 // redactLine takes the secrets out of a line. One that was cut may end with the beginning of a secret, which is left out.
 func (c *stderrLog) redactLine(raw []byte, cut bool) string {
-	line := c.redactor.redact(string(raw))
+	line := c.redactor.Redact(string(raw))
 	if cut {
-		line = line[:max(0, len(line)-c.redactor.maxSecretBytes)]
+		line = line[:max(0, len(line)-c.redactor.MaxSecretBytes())]
 	}
 	return line
 }

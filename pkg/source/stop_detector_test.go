@@ -8,6 +8,7 @@ import (
 	"camd/internal/testpeer"
 	"camd/internal/testrun"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -42,7 +43,7 @@ func TestStopDetectorReportsLongStops(t *testing.T) {
 
 // A process that SIGSTOP has stopped is killed at once: it could answer neither a request to stop nor SIGTERM.
 func TestStoppedProcessIsKilledWithoutGrace(t *testing.T) {
-	c := New(Options{ID: "cam", WorkerPath: faultyWorker(t, "silent"), StopGracePeriod: time.Hour, Source: sourceurl.Source{Kind: sourceurl.Test}})
+	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "silent"), StopGracePeriod: time.Hour})
 	s := newSupervisor(c)
 	s.openIfNeeded()
 	s.startWorker()

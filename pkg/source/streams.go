@@ -7,6 +7,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -43,7 +44,7 @@ func (c *Camera) buildStreams(renditions []camera.Rendition, previous []*stream)
 		if updated.indexOf(r.Name) >= 0 {
 			continue
 		}
-		if free := slices.Index(updated.byNumber, nil); len(updated.byNumber) > wire.MaxRenditions && free >= 0 {
+		if free := slices.Index(updated.byNumber, nil); len(updated.byNumber) > options.MaxRenditions && free >= 0 {
 			updated.byNumber[free] = c.newStream(r)
 		} else {
 			updated.byNumber = append(updated.byNumber, c.newStream(r))
@@ -61,12 +62,12 @@ func (s *streamSet) indexOf(name string) int {
 	return slices.IndexFunc(s.byNumber, func(st *stream) bool { return st != nil && st.Name == name })
 }
 
-// wireRenditions is what a capture process is told of them.
-func (s *streamSet) wireRenditions() (list []wire.Rendition) {
+// numbered returns the renditions beside main by number, from 1, as a capture process gets them. A number that is not in use has an empty one.
+func (s *streamSet) numbered() (list []camera.Rendition) {
 	for _, st := range s.byNumber[1:] {
-		var r wire.Rendition
+		var r camera.Rendition
 		if st != nil {
-			r = wire.Rendition{Width: st.Width, FPS: st.FPS, Quality: st.Quality}
+			r = st.Rendition
 		}
 		list = append(list, r)
 	}

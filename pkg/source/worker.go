@@ -96,7 +96,7 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 		exited:        make(chan struct{}),
 		outputPipes:   [2]*os.File(parent[1:]),
 		stderr:        newStderrLog(log, start),
-		limits:        media.Limits{Bytes: start.FrameBytes, Pixels: start.FramePixels}.OrDefault(),
+		limits:        start.Limits.OrDefault(),
 		log:           log,
 	}
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = child[0], child[1], child[2]

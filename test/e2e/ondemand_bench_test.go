@@ -37,7 +37,9 @@ func BenchmarkOnDemand(b *testing.B) {
 				waits = append(waits, time.Since(begin))
 				v.close()
 				d.close() // another camd each time: a placeholder takes on the size of the pictures before it
-				r, err := capture.Probe(context.Background(), capture.Options{Source: src, WorkerPath: testrun.Program(b, capture.WorkerName)}, time.Millisecond)
+				o := capture.Options{WorkerPath: testrun.Program(b, capture.WorkerName)}
+				o.Source = src
+				r, err := capture.Probe(context.Background(), o, time.Millisecond)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -11,6 +11,7 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
@@ -41,18 +42,18 @@ func fingerprint(t *testing.T, i testpeer.KeyPair) string {
 type certificateCase struct {
 	name        string
 	certificate testpeer.KeyPair
-	tls         wire.TLS
+	tls         tlsverify.Options
 	problem     string // "" means that pictures come
 }
 
 func certificateCases(c certificates) []certificateCase {
-	ca := wire.TLS{CAFile: c.authority.File}
+	ca := tlsverify.Options{CAFile: c.authority.File}
 	return []certificateCase{
 		{"signed by ca_file", c.good, ca, ""},
-		{"self-signed in ca_file", c.selfSigned, wire.TLS{CAFile: c.selfSigned.File}, ""},
-		{"verification off", c.otherHost, wire.TLS{SkipVerify: true}, ""},
-		{"self-signed", c.selfSigned, wire.TLS{}, "the certificate is self-signed; set ca_file"},
-		{"unknown authority", c.good, wire.TLS{}, "which is not trusted; set ca_file"},
+		{"self-signed in ca_file", c.selfSigned, tlsverify.Options{CAFile: c.selfSigned.File}, ""},
+		{"verification off", c.otherHost, tlsverify.Options{SkipVerify: true}, ""},
+		{"self-signed", c.selfSigned, tlsverify.Options{}, "the certificate is self-signed; set ca_file"},
+		{"unknown authority", c.good, tlsverify.Options{}, "which is not trusted; set ca_file"},
 		{"expired", c.expired, ca, "the certificate expired at "},
 		{"another host", c.otherHost, ca, `the certificate is not for the host "127.0.0.1" but for other.example; give the camera another certificate`},
 	}
@@ -61,7 +62,7 @@ func certificateCases(c certificates) []certificateCase {
 // check opens a source whose server is behind front, and reports whether what comes of it is what the case says.
 func (v certificateCase) check(t *testing.T, url string, front *testpeer.TLSServer) {
 	t.Helper()
-	d := startCapture(t, wire.Start{Source: url, User: "viewer", Password: secret, TLS: v.tls, FPS: 20})
+	d := startCapture(t, wire.Start{Source: url, User: "viewer", Password: secret, Capture: options.Capture{TLS: v.tls, FPS: 20}})
 	d.send(wire.Demand{Wanted: true})
 	if v.problem == "" {
 		d.frame()
@@ -101,11 +102,11 @@ func TestHTTPSVerifiesTheCertificate(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := makeCertificates(t)
 	all := append(certificateCases(c),
-		certificateCase{"fingerprint", c.selfSigned, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)}, ""},
-		certificateCase{"fingerprint of an expired one", c.expired, wire.TLS{Fingerprint: fingerprint(t, c.expired)}, ""},
-		certificateCase{"another fingerprint", c.good, wire.TLS{Fingerprint: fingerprint(t, c.selfSigned)},
+		certificateCase{"fingerprint", c.selfSigned, tlsverify.Options{Fingerprint: fingerprint(t, c.selfSigned)}, ""},
+		certificateCase{"fingerprint of an expired one", c.expired, tlsverify.Options{Fingerprint: fingerprint(t, c.expired)}, ""},
+		certificateCase{"another fingerprint", c.good, tlsverify.Options{Fingerprint: fingerprint(t, c.selfSigned)},
 			"the certificate is not the one whose fingerprint is configured; set fingerprint: " + fingerprint(t, c.good)},
-		certificateCase{"no ca_file", c.good, wire.TLS{CAFile: "/none.pem"}, "read ca_file: open /none.pem: no such file"},
+		certificateCase{"no ca_file", c.good, tlsverify.Options{CAFile: "/none.pem"}, "read ca_file: open /none.pem: no such file"},
 	)
 	for _, scheme := range []string{"https", "https+poll"} {
 		for _, v := range all {
@@ -122,7 +123,7 @@ func TestHTTPSVerifiesTheCertificate(t *testing.T) {
 func TestPlaylistSegmentsVerifyTheCertificate(t *testing.T) {
 	c := makeCertificates(t)
 	pieces := serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)})
-	for _, v := range []certificateCase{{"good", c.good, wire.TLS{CAFile: c.authority.File}, ""}, {"another host", c.otherHost, wire.TLS{CAFile: c.authority.File}, "not for the host"}} {
+	for _, v := range []certificateCase{{"good", c.good, tlsverify.Options{CAFile: c.authority.File}, ""}, {"another host", c.otherHost, tlsverify.Options{CAFile: c.authority.File}, "not for the host"}} {
 		t.Run(v.name, func(t *testing.T) {
 			second := testpeer.ServeTLS(t, pieces, v.certificate)
 			list := serveFiles(t, map[string]string{"/list.m3u8": playlist("https://" + second.Address + "/piece.ts")})
@@ -135,7 +136,7 @@ func TestPlaylistSegmentsVerifyTheCertificate(t *testing.T) {
 func TestFingerprintIsRefusedForWhatFFmpegPlays(t *testing.T) {
 	c := makeCertificates(t)
 	front := testpeer.ServeTLS(t, serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)}), c.good)
-	d := startCapture(t, wire.Start{Source: "https://" + front.Address + "/piece.ts", TLS: wire.TLS{Fingerprint: fingerprint(t, c.good)}})
+	d := startCapture(t, wire.Start{Source: "https://" + front.Address + "/piece.ts", Capture: options.Capture{TLS: tlsverify.Options{Fingerprint: fingerprint(t, c.good)}}})
 	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
 		t.Errorf("got %+v", e)
 	}
@@ -186,7 +187,7 @@ func TestSourceWithoutVerificationIsRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rules, err := newServerRules(src, wire.Start{TLS: wire.TLS{SkipVerify: off}})
+			rules, err := newServerRules(src, wire.Start{Capture: options.Capture{TLS: tlsverify.Options{SkipVerify: off}}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,7 @@ import (
 // openDeviceWithControls opens a device with its controls set as camd wants them, before the first picture is taken. What the
 // device does not take yet is tried again by the control worker: with some drivers a format must be set before.
 func (c *sourceReader) openDeviceWithControls(ctx context.Context, path string) (source, error) {
-	pending := convertSettings(c.start.Controls)
+	pending := c.start.Controls
 	if len(pending) > 0 {
 		pending = restoreControls(path, pending)
 	}
@@ -134,21 +134,10 @@ func (b *controlTarget) handle(m wire.SetControls) wire.Controls {
 	if b.path == "" {
 		return wire.Controls{Request: m.Request, ErrorKind: string(camera.NoControls), Detail: "this source has no controls"}
 	}
-	list, err := v4l2.SetControls(b.path, convertSettings(m.Set))
-	a := wire.Controls{Request: m.Request}
+	list, err := v4l2.SetControls(b.path, m.Set)
+	a := wire.Controls{Request: m.Request, List: list}
 	if e, ok := errors.AsType[*camera.ControlError](err); ok {
 		a.ErrorKind, a.Detail = string(e.Kind), e.Detail
 	}
-	for _, c := range list {
-		a.List = append(a.List, wire.Control(c))
-	}
 	return a
-}
-
-func convertSettings(from map[string]wire.Setting) map[string]camera.Setting {
-	to := make(map[string]camera.Setting, len(from))
-	for name, s := range from {
-		to[name] = camera.Setting(s)
-	}
-	return to
 }

@@ -9,7 +9,7 @@ import (
 
 // Those of a device are tested with a real driver, in test/v4l2.
 func TestSourceWithoutControlsReportsNone(t *testing.T) {
-	d := startCapture(t, wire.Start{Source: "test://?size=320x180", Controls: map[string]wire.Setting{"brightness": {Kind: "number"}}})
+	d := startCapture(t, wire.Start{Source: "test://?size=320x180", Controls: map[string]camera.Setting{"brightness": {Kind: "number"}}})
 	for _, n := range []uint32{3, 7, 1<<32 - 1} {
 		d.send(wire.SetControls{Request: n})
 		c, _ := awaitMessage[wire.Controls](d)

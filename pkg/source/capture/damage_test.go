@@ -16,6 +16,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/pkg/media"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -66,7 +67,7 @@ func TestDamagedPicturesAreNotSent(t *testing.T) {
 		"file": clip,
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := startCapture(t, wire.Start{Source: source, FPS: 50})
+			d := startCapture(t, wire.Start{Source: source, Capture: options.Capture{FPS: 50}})
 			d.send(wire.Demand{Wanted: true})
 			damaged, beats := uint64(0), 0
 			for damaged < 5 || beats == 0 {

@@ -13,6 +13,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
@@ -36,7 +37,7 @@ func openDevice(ctx context.Context, path string, start wire.Start) (source, err
 	if err != nil {
 		return nil, err
 	}
-	n.close()
+	n.Close()
 	// Twice within the timeout, so that one wait that was cut short by a signal or a hiccup decides nothing. OpenCV reads
 	// whole seconds, once in a process.
 	seconds := max(1, int(start.ReadTimeout.Seconds()+1)/2)
@@ -66,9 +67,10 @@ func diagnoseOpen(path string) error {
 	if err != nil {
 		return err
 	}
-	defer n.close()
-	if err = n.setFormat(); err == nil {
-		err = n.stream()
+	defer n.Close()
+	// With the format that OpenCV begins with: some drivers refuse a second program only a format other than the present.
+	if err = n.SetFormat(640, 480, "BGR3"); err == nil {
+		err = n.StartStreaming(openCVBuffers)
 	}
 	if f := streamFailure(path, err); f != nil {
 		return f
@@ -82,8 +84,8 @@ func diagnoseNoPicture(path string) error {
 	if err != nil {
 		return err
 	}
-	defer n.close()
-	err = n.stream()
+	defer n.Close()
+	err = n.StartStreaming(openCVBuffers)
 	if f := streamFailure(path, err); f != nil {
 		return f
 	}
@@ -102,9 +104,9 @@ func (d *device) negotiate(start wire.Start) {
 	if code := fourCC(format); code != 0 {
 		d.vc.Set(gocv.VideoCaptureFOURCC, code)
 	}
-	if start.Width > 0 && start.Height > 0 {
-		d.vc.Set(gocv.VideoCaptureFrameWidth, float64(start.Width))
-		d.vc.Set(gocv.VideoCaptureFrameHeight, float64(start.Height))
+	if start.Size != (sourceurl.Size{}) {
+		d.vc.Set(gocv.VideoCaptureFrameWidth, float64(start.Size.Width))
+		d.vc.Set(gocv.VideoCaptureFrameHeight, float64(start.Size.Height))
 	}
 	if start.FPS > 0 {
 		d.vc.Set(gocv.VideoCaptureFPS, start.FPS)
@@ -162,8 +164,8 @@ func negotiationNote(start wire.Start, found wire.Opened) string {
 	if start.Format != "" && start.Format != "auto" && codecName(fourCC(start.Format)) != found.Codec {
 		differ("format", start.Format, found.Codec)
 	}
-	if start.Width > 0 && start.Height > 0 && (start.Width != found.Width || start.Height != found.Height) {
-		differ("size", fmt.Sprintf("%dx%d", start.Width, start.Height), fmt.Sprintf("%dx%d", found.Width, found.Height))
+	if start.Size != (sourceurl.Size{}) && (start.Size.Width != found.Width || start.Size.Height != found.Height) {
+		differ("size", start.Size, fmt.Sprintf("%dx%d", found.Width, found.Height))
 	}
 	// Drivers count in fractions: 30 is also 29.97.
 	if start.FPS > 0 && found.FPS > 0 && max(start.FPS/found.FPS, found.FPS/start.FPS) > 1.01 {

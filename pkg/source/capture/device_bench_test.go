@@ -10,6 +10,8 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/internal/testrun"
+	"camd/pkg/source/options"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
@@ -21,7 +23,7 @@ func BenchmarkDevice(b *testing.B) {
 		b.Skip("not in the lab")
 	}
 	b.Run("mjpeg1080p30", func(b *testing.B) {
-		start := wire.Start{Source: feedLoopback(b, clip1080), Width: 1920, Height: 1080}
+		start := wire.Start{Source: feedLoopback(b, clip1080), Capture: options.Capture{Size: sourceurl.Size{Width: 1920, Height: 1080}}}
 		compareCPU(b, start, 1, func(pictures int) time.Duration {
 			cpu, _ := measureProcess(b, wire.Start{Source: clip1080.Make(b)}, 1, pictures)
 			return cpu
@@ -29,7 +31,7 @@ func BenchmarkDevice(b *testing.B) {
 	})
 	b.Run("yuyv720p30", func(b *testing.B) {
 		clip := testpeer.Clip{Codec: "rawvideo", Size: "1280x720", Length: time.Second}
-		start := wire.Start{Source: feedLoopback(b, clip), Width: 1280, Height: 720, Format: "yuyv"}
+		start := wire.Start{Source: feedLoopback(b, clip), Capture: options.Capture{Size: sourceurl.Size{Width: 1280, Height: 720}, Format: "yuyv"}}
 		compareCPU(b, start, 1, func(pictures int) time.Duration {
 			return measureMinimalLoop(b, start.Source, gocv.VideoCaptureV4L2, pictures, 0)
 		})
@@ -48,7 +50,7 @@ func feedLoopback(b *testing.B, clip testpeer.Clip) string {
 	for end := time.Now().Add(testrun.Deadline); ; time.Sleep(10 * time.Millisecond) {
 		n, err := openNode(path)
 		if err == nil {
-			n.close()
+			n.Close()
 			return path
 		}
 		if time.Now().After(end) {

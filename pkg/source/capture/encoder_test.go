@@ -12,6 +12,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/internal/testpeer"
+	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/pattern"
 	"camd/pkg/source/sourceurl"
@@ -20,7 +21,7 @@ import (
 
 // testRenditions are what TestRenditionsHaveTheirSizeAndRate requests beside the picture as it is: the first two are the same one in a smaller and in a
 // larger width than its own.
-var testRenditions = []wire.Rendition{{Width: 320, Quality: 60}, {Width: 10000, Quality: 60}, {Width: 320, FPS: 5, Quality: 60}, {FPS: 5, Quality: 60}}
+var testRenditions = []camera.Rendition{{Width: 320, Quality: 60}, {Width: 10000, Quality: 60}, {Width: 320, FPS: 5, Quality: 60}, {FPS: 5, Quality: 60}}
 
 func TestRenditionsHaveTheirSizeAndRate(t *testing.T) {
 	clip := testpeer.Clip{Codec: "mjpeg", FPS: 30, Length: 2 * time.Second}
@@ -76,7 +77,7 @@ func TestDamagedPictureHasNoRenditions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newEncoder(newScheduler(wire.Renditions{List: []wire.Rendition{{Width: 160, Quality: 60}, {FPS: 1}}}), media.DefaultLimits)
+	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 160, Quality: 60}, {FPS: 1}}}), media.DefaultLimits)
 	defer m.close()
 	for part, there := range map[int]bool{len(whole): true, len(whole) / 2: false} {
 		m.setFrame(&frame{jpeg: whole[:part]})
@@ -93,7 +94,7 @@ func TestPreviewKeepsExif(t *testing.T) {
 	// One entry: orientation (0x0112), a short (3), one of them, 6: to be turned to the right.
 	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
 	turned := slices.Insert(testJPEG(t, 64), 2, exif...) // of 64x48
-	m := newEncoder(newScheduler(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}), media.DefaultLimits)
+	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 32, Quality: 60}}}), media.DefaultLimits)
 	defer m.close()
 	m.setFrame(&frame{jpeg: turned})
 	small, _, err := m.encodeRendition(1)
@@ -116,7 +117,7 @@ func TestPreviewKeepsExif(t *testing.T) {
 func TestPictureWithHugeHeaderIsNotDecoded(t *testing.T) {
 	jpeg := testJPEG(t, 64)
 	at := bytes.Index(jpeg, []byte{0xFF, 0xC0}) + 5 // height and width
-	m := newEncoder(newScheduler(wire.Renditions{List: []wire.Rendition{{Width: 32, Quality: 60}}}), media.DefaultLimits)
+	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 32, Quality: 60}}}), media.DefaultLimits)
 	defer m.close()
 	for side, there := range map[uint16]bool{64: true, 1024: false, 16384: false} {
 		binary.BigEndian.PutUint16(jpeg[at:], side)
@@ -166,7 +167,7 @@ func comparePictures(t *testing.T, source string, big, small []byte) {
 
 // BenchmarkPreview makes 640 pixels of a JPEG of 1080p, as camd does and, for comparison, by decoding all of it.
 func BenchmarkPreview(b *testing.B) {
-	m := newEncoder(newScheduler(wire.Renditions{List: []wire.Rendition{{Width: 640, Quality: 60}}}), media.DefaultLimits)
+	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 640, Quality: 60}}}), media.DefaultLimits)
 	defer m.close()
 	src := newTestPattern(sourceurl.Source{Size: sourceurl.Size{Width: 1920, Height: 1080}, FPS: 1000}, 1000)
 	p := &frame{mat: gocv.NewMat()}

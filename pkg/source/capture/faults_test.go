@@ -11,6 +11,7 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -56,7 +57,7 @@ func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 func TestOpenTimesOutIfPacketsAreDropped(t *testing.T) {
 	for _, scheme := range []string{"rtsp", "http", "http+poll"} {
 		t.Run(scheme, func(t *testing.T) {
-			d := startCapture(t, wire.Start{Source: withSecrets(scheme + "://" + fullServer(t) + "/cam"), OpenTimeout: time.Second, ReadTimeout: time.Second})
+			d := startCapture(t, wire.Start{Source: withSecrets(scheme + "://" + fullServer(t) + "/cam"), ReadTimeout: time.Second, Capture: options.Capture{OpenTimeout: time.Second}})
 			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Timeout) || strings.Contains(e.Detail, secret) {
 				t.Errorf("got %+v, want reason %q", e, camera.Timeout)
 			}
@@ -111,7 +112,7 @@ func TestNonRTSPAnswerIsReported(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-serverEnded })
-	d := startCapture(t, wire.Start{Source: "rtsp://" + l.Addr().String() + "/cam", OpenTimeout: 2 * time.Second})
+	d := startCapture(t, wire.Start{Source: "rtsp://" + l.Addr().String() + "/cam", Capture: options.Capture{OpenTimeout: 2 * time.Second}})
 	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.BadStream) && e.Reason != string(camera.Unreachable) {
 		t.Errorf("got %+v", e)
 	}

@@ -29,13 +29,13 @@ type httpPoller struct {
 	lastNewAt         time.Time     // when there was something new
 	header            http.Header   // makes a request conditional
 	pending           bool
-	onLoss            func(httpmjpeg.SkippedPicture)
 	oversizeTracker
 }
 
 func openHTTPPoll(ctx context.Context, rules *serverRules, start wire.Start, onLoss func(httpmjpeg.SkippedPicture)) (source, error) {
 	fps := cmp.Or(start.FPS, defaultPollRate)
-	p := &httpPoller{client: newHTTPClient(rules), onLoss: onLoss, pacer: newPacer(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true, oversizeTracker: oversizeTracker{limit: pictureLimits(start).Bytes}}
+	p := &httpPoller{client: newHTTPClient(rules), pacer: newPacer(fps), header: http.Header{}, timeout: start.OpenTimeout, pending: true,
+		oversizeTracker: oversizeTracker{limit: start.Limits.OrDefault().Bytes, onLoss: onLoss}}
 	p.pacer.maxLag = 0
 	p.newPictureTimeout = max(start.ReadTimeout, 3*p.pacer.period)
 	if _, err := p.fetch(ctx); err != nil {
@@ -119,22 +119,17 @@ func (p *httpPoller) fetch(ctx context.Context) (isNew bool, err error) {
 func (p *httpPoller) read(response *http.Response) error {
 	p.consecutive = 0
 	if size := response.ContentLength; size > int64(p.limit) {
-		p.recordLoss(httpmjpeg.SkippedPicture{Size: size})
+		p.record(httpmjpeg.SkippedPicture{Size: size})
 		return io.ErrUnexpectedEOF
 	}
 	body := io.LimitReader(response.Body, 2*int64(p.limit)) // of one without a length, to say how large it is
-	reader := httpmjpeg.New(httpmjpeg.Options{Source: body, MaxBytes: p.limit, Clock: monotonic, OnSkip: p.recordLoss})
+	reader := httpmjpeg.New(httpmjpeg.Options{Source: body, MaxBytes: p.limit, Clock: monotonic, OnSkip: p.record})
 	var err error
 	p.jpeg, p.firstByteAt, err = reader.Next(p.jpeg)
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-func (p *httpPoller) recordLoss(l httpmjpeg.SkippedPicture) {
-	p.onLoss(l)
-	p.record(l)
 }
 
 // setConditional makes the next request conditional on what this answer had.

@@ -26,7 +26,8 @@ func openHTTP(ctx context.Context, rules *serverRules, start wire.Start, speed f
 		l.release()
 		return nil, connectFailure(rules.source, err)
 	}
-	s := &httpStream{extendableContext: l, client: w, body: response.Body, timeout: start.ReadTimeout, onLoss: onLoss, oversizeTracker: oversizeTracker{limit: pictureLimits(start).Bytes}}
+	s := &httpStream{extendableContext: l, client: w, body: response.Body, timeout: start.ReadTimeout,
+		oversizeTracker: oversizeTracker{limit: start.Limits.OrDefault().Bytes, onLoss: onLoss}}
 	if f := statusFailure(rules.source, response.StatusCode); f != nil {
 		s.close()
 		return nil, f
@@ -81,7 +82,6 @@ type httpStream struct {
 	body    io.ReadCloser
 	reader  *httpmjpeg.Reader
 	timeout time.Duration
-	onLoss  func(httpmjpeg.SkippedPicture)
 	oversizeTracker
 	pending bool // the newest picture was read to look at it and has not been delivered
 }
@@ -138,7 +138,6 @@ func (s *httpStream) next(ctx context.Context, _ *gocv.Mat) error {
 
 // recordLoss counts a picture that the reader has left out, and ends a stream that has only pictures that are too large.
 func (s *httpStream) recordLoss(l httpmjpeg.SkippedPicture) {
-	s.onLoss(l)
 	s.record(l)
 	if s.hasTooMany() {
 		s.cancel(errOversize)

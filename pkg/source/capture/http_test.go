@@ -18,6 +18,7 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -172,7 +173,7 @@ func TestHTTPReportsRefusedPicturesByCause(t *testing.T) {
 				w.Header().Set("Content-Type", kind)
 				_, _ = w.Write(slices.Concat(torn, torn, []byte("\xff\xd8\xff\xe0\x00\x01"), a))
 			})
-			d := startCapture(t, wire.Start{Source: url, FPS: 50})
+			d := startCapture(t, wire.Start{Source: url, Capture: options.Capture{FPS: 50}})
 			d.send(wire.Demand{Wanted: true})
 			got, _ := awaitMessage[wire.Refused](d)
 			if cut, other := got.Pictures[media.Truncated], got.Pictures[media.Damaged]; other == 0 || cut != 2*other || len(got.Pictures) != 2 {
@@ -231,7 +232,7 @@ func TestPollRequestsConditionallyAndOneAtATime(t *testing.T) {
 				w.Header().Set("Content-Type", "image/jpg")
 				_, _ = w.Write(testJPEG(t, 64+int(n)))
 			}))
-			d := startCapture(t, wire.Start{Source: strings.Replace(url, "http:", scheme+":", 1), User: "viewer", Password: secret, FPS: 50})
+			d := startCapture(t, wire.Start{Source: strings.Replace(url, "http:", scheme+":", 1), User: "viewer", Password: secret, Capture: options.Capture{FPS: 50}})
 			d.send(wire.Demand{Wanted: true})
 			if o, _ := awaitMessage[wire.Opened](d); o.Backend != "HTTP" || o.FPS != 50 || !o.Passthrough {
 				t.Errorf("got %+v", o)
@@ -276,7 +277,7 @@ func TestPollFailuresReportReason(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			url := withSecrets(strings.Replace(serveHTTP(t, c.serve), "http:", "http+poll:", 1))
-			d := startCapture(t, wire.Start{Source: url, FPS: 20, OpenTimeout: time.Second, ReadTimeout: time.Second})
+			d := startCapture(t, wire.Start{Source: url, ReadTimeout: time.Second, Capture: options.Capture{FPS: 20, OpenTimeout: time.Second}})
 			e, _ := awaitMessage[wire.Ended](d)
 			if e.Reason != string(c.reason) || strings.Contains(e.Detail, secret) {
 				t.Errorf("got %+v, want reason %q", e, c.reason)

@@ -50,5 +50,3 @@ func (c *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
 	}
 	c.frames.countRefused(cause, l.Size)
 }
-
-func (c *sourceReader) redact(text string) string { return redact(c.src, text) }

@@ -2,29 +2,24 @@ package capture
 
 import (
 	"camd/pkg/camera"
-	"camd/pkg/media"
 	"camd/pkg/source/httpmjpeg"
-	"camd/pkg/source/wire"
 )
 
 // maxConsecutiveOversize is how many pictures in a row may be too large before a source is given up: to read on costs much and shows
 // nothing. camd tries it again later.
 const maxConsecutiveOversize = 30
 
-// pictureLimits returns what camd allows of a picture.
-func pictureLimits(start wire.Start) media.Limits {
-	return media.Limits{Bytes: start.FrameBytes, Pixels: start.FramePixels}.OrDefault()
-}
-
 // oversizeTracker follows the pictures of a source that have more bytes than the limit.
 type oversizeTracker struct {
 	limit       int
-	size        int64 // of the newest one
-	consecutive int   // how many came since the last picture that was whole and small enough
+	onLoss      func(httpmjpeg.SkippedPicture) // is called for every picture that was left out
+	size        int64                          // of the newest one
+	consecutive int                            // how many came since the last picture that was whole and small enough
 }
 
 // record takes a picture that was left out.
 func (o *oversizeTracker) record(l httpmjpeg.SkippedPicture) {
+	o.onLoss(l)
 	if l.Size > 0 {
 		o.size = l.Size
 		o.consecutive++

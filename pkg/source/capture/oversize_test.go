@@ -11,6 +11,7 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -56,7 +57,7 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 	for name, stream := range map[string]bool{"stream": true, "poll": false} {
 		t.Run(name+" begins with them", func(t *testing.T) {
 			url, _ := serveLargeOrSmall(t, stream, large, small)
-			d := startCapture(t, wire.Start{Source: url, FPS: 50, FrameBytes: 256 << 10})
+			d := startCapture(t, wire.Start{Source: url, Capture: options.Capture{FPS: 50, Limits: media.Limits{Bytes: 256 << 10}}})
 			got, _ := awaitMessage[wire.Refused](d)
 			if got.Pictures[media.TooLarge] == 0 || got.Size != int64(len(large)) {
 				t.Errorf("refused %+v, want pictures of %d bytes", got, len(large))
@@ -69,7 +70,7 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 		t.Run(name+" goes on with them", func(t *testing.T) {
 			url, isSmall := serveLargeOrSmall(t, stream, large, small)
 			isSmall.Store(true)
-			d := startCapture(t, wire.Start{Source: url, FPS: 50, FrameBytes: 256 << 10, ReadTimeout: 2 * time.Second})
+			d := startCapture(t, wire.Start{Source: url, ReadTimeout: 2 * time.Second, Capture: options.Capture{FPS: 50, Limits: media.Limits{Bytes: 256 << 10}}})
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 			isSmall.Store(false)
@@ -87,7 +88,7 @@ func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
 		w.(http.Flusher).Flush()
 		_, _ = w.Write(large)
 	})
-	d := startCapture(t, wire.Start{Source: strings.Replace(url, "http:", "http+poll:", 1), FrameBytes: 256 << 10})
+	d := startCapture(t, wire.Start{Source: strings.Replace(url, "http:", "http+poll:", 1), Capture: options.Capture{Limits: media.Limits{Bytes: 256 << 10}}})
 	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.TooLarge) {
 		t.Errorf("got %+v, want reason %q", e, camera.TooLarge)
 	}
@@ -101,7 +102,7 @@ func TestStreamSkipsSinglePicturesBeyondTheLimit(t *testing.T) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
 		sendRepeatedly(w, r, slices.Concat(large, small))
 	})
-	d := startCapture(t, wire.Start{Source: url, FrameBytes: 256 << 10})
+	d := startCapture(t, wire.Start{Source: url, Capture: options.Capture{Limits: media.Limits{Bytes: 256 << 10}}})
 	d.send(wire.Demand{Wanted: true})
 	for range 2 * maxConsecutiveOversize {
 		d.frame()
@@ -110,7 +111,7 @@ func TestStreamSkipsSinglePicturesBeyondTheLimit(t *testing.T) {
 
 // Pictures that are encoded here are refused as well.
 func TestEncodedPicturesBeyondTheLimitAreRefused(t *testing.T) {
-	d := startCapture(t, wire.Start{Source: "test://?size=640x480&fps=30", Quality: 100, FrameBytes: 1000})
+	d := startCapture(t, wire.Start{Source: "test://?size=640x480&fps=30", Capture: options.Capture{Quality: 100, Limits: media.Limits{Bytes: 1000}}})
 	d.send(wire.Demand{Wanted: true})
 	if got, _ := awaitMessage[wire.Refused](d); got.Pictures[media.TooLarge] == 0 || got.Size <= 1000 {
 		t.Errorf("refused %+v", got)

@@ -17,6 +17,8 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
+	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
 )
 
@@ -69,7 +71,7 @@ func TestRedirectToAnotherHostNeedsRedirectHosts(t *testing.T) {
 			home := serveHTTP(t, requireDigest("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://"+other.address+"/picture.jpg", http.StatusFound)
 			}))
-			start := wire.Start{Source: strings.Replace(home, "http", scheme, 1), User: "viewer", Password: secret, FPS: 20}
+			start := wire.Start{Source: strings.Replace(home, "http", scheme, 1), User: "viewer", Password: secret, Capture: options.Capture{FPS: 20}}
 			e, _ := awaitMessage[wire.Ended](startCapture(t, start))
 			want := `the camera leads to the host "127.0.0.2": add it to redirect_hosts if that is right`
 			if e.Reason != string(camera.Redirect) || e.Detail != want {
@@ -107,7 +109,7 @@ func TestRedirectNeverLeavesHTTPS(t *testing.T) {
 		{"itself", "http://" + redirect("/again"), camera.Redirect},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := startCapture(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}, FPS: 20})
+			d := startCapture(t, wire.Start{Source: test.source, Capture: options.Capture{TLS: tlsverify.Options{CAFile: c.File}, FPS: 20}})
 			d.send(wire.Demand{Wanted: true})
 			if test.reason == camera.None {
 				d.frame()
@@ -204,7 +206,7 @@ func TestRTPOfAnotherHostIsRefused(t *testing.T) {
 		}
 		return "RTSP/1.0 200 OK\r\nSession: 1\r\n\r\n"
 	})
-	d := startCapture(t, wire.Start{Source: "rtsp://" + cameraAddress + "/cam", Transport: "udp", OpenTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second})
+	d := startCapture(t, wire.Start{Source: "rtsp://" + cameraAddress + "/cam", ReadTimeout: 2 * time.Second, Capture: options.Capture{Transport: "udp", OpenTimeout: 2 * time.Second}})
 	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
 		t.Errorf("got %+v", e)
 	}
@@ -231,7 +233,7 @@ func TestRTSPRedirectStaysOnTheHost(t *testing.T) {
 		{"rtsps to rtsp", "rtsps://" + front.Address + "/cam", "which rtsps:// sources do not follow"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := startCapture(t, wire.Start{Source: test.source, TLS: wire.TLS{CAFile: c.File}})
+			d := startCapture(t, wire.Start{Source: test.source, Capture: options.Capture{TLS: tlsverify.Options{CAFile: c.File}}})
 			d.send(wire.Demand{Wanted: true})
 			if test.problem == "" {
 				d.frame()
@@ -304,7 +306,7 @@ func TestPlaylistOfAllowedHostsPlays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := serveFiles(t, map[string]string{"/list.m3u8": playlist(uri), "/piece.ts": video})
-			d := startCapture(t, wire.Start{Source: "http://" + home + "/list.m3u8", RedirectHosts: []string{"127.0.0.2"}})
+			d := startCapture(t, wire.Start{Source: "http://" + home + "/list.m3u8", Capture: options.Capture{RedirectHosts: []string{"127.0.0.2"}}})
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 		})

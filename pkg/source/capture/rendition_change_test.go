@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
+	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -15,7 +17,7 @@ func TestRenditionsChangeWhileTheSourceRuns(t *testing.T) {
 		"passthrough": testpeer.ServeHTTP(t, testpeer.Clip{Codec: "mjpeg", FPS: 30, Size: "640x360"}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := startCapture(t, wire.Start{Source: source, Quality: 90, Renditions: []wire.Rendition{{Width: 160, Quality: 60}, {Width: 320, Quality: 60}}})
+			d := startCapture(t, wire.Start{Source: source, Renditions: []camera.Rendition{{Width: 160, Quality: 60}, {Width: 320, Quality: 60}}, Capture: options.Capture{Quality: 90}})
 			for number := range uint8(3) {
 				d.send(wire.Demand{Rendition: number, Wanted: true})
 			}
@@ -34,7 +36,7 @@ func TestRenditionsChangeWhileTheSourceRuns(t *testing.T) {
 			for widths[0] == 0 || widths[1] != 160 || widths[2] != 320 {
 				look()
 			}
-			d.send(wire.Renditions{Quality: 10, List: []wire.Rendition{{Width: 200, Quality: 60}, {}, {Width: 80, Quality: 60}}})
+			d.send(wire.Renditions{Quality: 10, List: []camera.Rendition{{Width: 200, Quality: 60}, {}, {Width: 80, Quality: 60}}})
 			d.send(wire.Demand{Rendition: 3, Wanted: true})
 			for widths[1] != 200 || widths[3] != 80 { // what was wanted of number 1 still is
 				look()

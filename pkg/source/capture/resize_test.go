@@ -14,6 +14,7 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -32,7 +33,7 @@ func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 		transport := map[bool]string{true: "udp", false: "tcp"}[i == len(resizedClips)]
 		t.Run(fmt.Sprintf("%s from %s to %s over %s", c.Codec, c.Size, c.SecondSize, transport), func(t *testing.T) {
 			c.Length = 3 * time.Second
-			d := startCapture(t, wire.Start{Source: testpeer.ServeRTSP(t, testpeer.RTSP{Clip: c}).URL(), Transport: transport})
+			d := startCapture(t, wire.Start{Source: testpeer.ServeRTSP(t, testpeer.RTSP{Clip: c}).URL(), Capture: options.Capture{Transport: transport}})
 			o, _ := awaitMessage[wire.Opened](d)
 			e, _ := awaitMessage[wire.Ended](d)
 			was := fmt.Sprintf("%dx%d", o.Width, o.Height)
@@ -49,7 +50,7 @@ func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
 	for _, c := range resizedClips {
 		t.Run(fmt.Sprintf("%s from %s to %s", c.Codec, c.Size, c.SecondSize), func(t *testing.T) {
 			c.Length = time.Second
-			d := startCapture(t, wire.Start{Source: c.Make(t), Once: true})
+			d := startCapture(t, wire.Start{Source: c.Make(t), Capture: options.Capture{Once: true}})
 			e, _ := awaitMessage[wire.Ended](d)
 			if want := fmt.Sprintf(": %d pictures", c.Frames()); e.Reason != string(camera.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
 				t.Errorf("%+v, want %s", e, want)
@@ -78,7 +79,7 @@ func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 	for name, timeout := range map[string]time.Duration{"to its end": 0, "in time": time.Nanosecond} {
 		t.Run(name, func(t *testing.T) {
 			open := func() (*ffmpeg, error) {
-				return openFFmpeg(path, "", nil, wire.Start{OpenTimeout: time.Minute, ReadTimeout: time.Minute})
+				return openFFmpeg(path, "", nil, wire.Start{ReadTimeout: time.Minute, Capture: options.Capture{OpenTimeout: time.Minute}})
 			}
 			f, err := open()
 			if err != nil {

@@ -66,11 +66,11 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 
 	// One picture is encoded by one thread whatever is set here; more than that, OpenCV's pool only costs memory.
 	gocv.SetNumThreads(0)
-	s.frames, s.damageCheck.limits = newFrameSlot(), pictureLimits(start)
+	s.frames, s.damageCheck.limits = newFrameSlot(), start.Limits.OrDefault()
 	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)
-	err = s.send(ctx, &c, newEncoder(s.scheduler, pictureLimits(start)))
+	err = s.send(ctx, &c, newEncoder(s.scheduler, start.Limits.OrDefault()))
 	close(release)
 	cancel(nil)
 	c.waitClosed()

@@ -15,6 +15,7 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/pattern"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
@@ -23,7 +24,7 @@ import (
 func TestFileEndsWithOnceAndLoopsWithout(t *testing.T) {
 	for _, clip := range []testpeer.Clip{testpeer.H264, testpeer.MJPEG} {
 		t.Run(clip.Codec, func(t *testing.T) {
-			d := startCaptureAtSpeed(t, wire.Start{Source: clip.Make(t), Once: true}, 10)
+			d := startCaptureAtSpeed(t, wire.Start{Source: clip.Make(t), Capture: options.Capture{Once: true}}, 10)
 			d.send(wire.Demand{Wanted: true})
 			var last uint64
 			for {
@@ -96,7 +97,7 @@ func TestStopDoesNotWaitForOpenCV(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// Longer than the test's own deadline: only a capture that does not wait for OpenCV passes. The end of the
 			// server ends the call.
-			d := startCapture(t, wire.Start{Source: source, OpenTimeout: 10 * time.Minute})
+			d := startCapture(t, wire.Start{Source: source, Capture: options.Capture{OpenTimeout: 10 * time.Minute}})
 			act(d)
 			awaitMessage[wire.Ended](d)
 			if err := d.waitEnd(); err != nil {
@@ -124,7 +125,7 @@ func TestInvalidCommandsEndTheSession(t *testing.T) {
 
 func TestTestPatternNumbersIncrease(t *testing.T) {
 	for _, quality := range []int{50, 80, 100} {
-		d := startCapture(t, wire.Start{Source: "test://?size=320x180&fps=100", Quality: quality})
+		d := startCapture(t, wire.Start{Source: "test://?size=320x180&fps=100", Capture: options.Capture{Quality: quality}})
 		d.send(wire.Demand{Wanted: true})
 		var last uint32
 		for range 20 {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -18,10 +19,10 @@ const (
 // is safe for concurrent use.
 type scheduler struct {
 	mu                      sync.Mutex
-	definitions             []wire.Rendition  // number 0 is the pictures as they come
-	timings                 []renditionTiming // from number 1 on
-	demanded                uint32            // a bit for each rendition, main's the lowest
-	newestCount             uint64            // the count of the camera's newest picture
+	definitions             []camera.Rendition // number 0 is the pictures as they come
+	timings                 []renditionTiming  // from number 1 on
+	demanded                uint32             // a bit for each rendition, main's the lowest
+	newestCount             uint64             // the count of the camera's newest picture
 	nextMain, nextHeartbeat int64
 }
 
@@ -42,7 +43,7 @@ func (d *scheduler) setRenditions(to wire.Renditions) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.definitions
-	d.definitions = append([]wire.Rendition{{Quality: cmp.Or(to.Quality, defaultQuality)}}, to.List...)
+	d.definitions = append([]camera.Rendition{{Quality: cmp.Or(to.Quality, defaultQuality)}}, to.List...)
 	timings := make([]renditionTiming, len(to.List))
 	for i, r := range to.List {
 		if i+1 < len(before) && before[i+1] == r {
@@ -55,11 +56,11 @@ func (d *scheduler) setRenditions(to wire.Renditions) {
 }
 
 // rendition says how to make one; ok is false where there is none any more.
-func (d *scheduler) rendition(number int) (r wire.Rendition, ok bool) {
+func (d *scheduler) rendition(number int) (r camera.Rendition, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if number >= len(d.definitions) || number > 0 && d.definitions[number] == (wire.Rendition{}) {
-		return wire.Rendition{}, false
+	if number >= len(d.definitions) || number > 0 && d.definitions[number] == (camera.Rendition{}) {
+		return camera.Rendition{}, false
 	}
 	return d.definitions[number], true
 }

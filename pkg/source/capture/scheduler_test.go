@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"camd/internal/testrun"
+	"camd/pkg/camera"
 	"camd/pkg/source/wire"
 )
 
@@ -16,7 +17,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 		rare
 		hardly // never again, in a person's time
 	)
-	d := newScheduler(wire.Renditions{List: []wire.Rendition{{}, {FPS: 0.5}, {FPS: 1e-300}}})
+	d := newScheduler(wire.Renditions{List: []camera.Rendition{{}, {FPS: 0.5}, {FPS: 1e-300}}})
 	var count uint64
 	expectDue := func(seconds float64, want uint32) {
 		t.Helper()
@@ -69,7 +70,7 @@ func TestPreviewIsMadeOfTheNewestPictureAtOnce(t *testing.T) {
 			}
 		}
 	})
-	d := startCapture(t, wire.Start{Source: source, ReadTimeout: testrun.Deadline, Renditions: []wire.Rendition{{Width: 32, FPS: 0.05, Quality: 60}}})
+	d := startCapture(t, wire.Start{Source: source, ReadTimeout: testrun.Deadline, Renditions: []camera.Rendition{{Width: 32, FPS: 0.05, Quality: 60}}})
 	main, _ := d.frame()
 	d.send(wire.Demand{Wanted: true})
 	for range 2 { // and requested again

@@ -9,6 +9,8 @@ import (
 	"runtime"
 
 	"camd/pkg/media"
+	"camd/pkg/source/options"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
@@ -52,7 +54,7 @@ func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 // reportFailure reports a failure of the source to camd. It returns other errors.
 func (s *session) reportFailure(c *sourceReader, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
-		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: c.redact(f.detail)})
+		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: sourceurl.NewRedactor(c.src).Redact(f.detail)})
 	}
 	return err
 }
@@ -127,7 +129,7 @@ func (s *session) catchUp(m *encoder) error {
 
 // sendRenditions sends renditions of the encoder's frame, a bit for each.
 func (s *session) sendRenditions(m *encoder, wanted uint32) error {
-	for i := range 1 + wire.MaxRenditions {
+	for i := range 1 + options.MaxRenditions {
 		if wanted&(1<<i) == 0 {
 			continue
 		}

@@ -24,7 +24,7 @@ type serverRules struct {
 }
 
 func newServerRules(src sourceurl.Source, start wire.Start) (*serverRules, error) {
-	r := &serverRules{source: src, redirectHosts: start.RedirectHosts, tls: tlsverify.Options(start.TLS)}
+	r := &serverRules{source: src, redirectHosts: start.RedirectHosts, tls: start.TLS}
 	var err error
 	if r.verifier, err = tlsverify.New(r.tls); err != nil {
 		return nil, newFailure(camera.Certificate, "%v", err)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
@@ -15,7 +16,7 @@ func TestSourcesOpenAndDeliver(t *testing.T) {
 	rtsp := func(clip testpeer.Clip, transport string) func(*testing.T) wire.Start {
 		return func(t *testing.T) wire.Start {
 			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: clip})
-			return wire.Start{Source: s.URL(), Transport: transport}
+			return wire.Start{Source: s.URL(), Capture: options.Capture{Transport: transport}}
 		}
 	}
 	mjpegIn := func(container string) testpeer.Clip { return testpeer.Clip{Codec: "mjpeg", Container: container} }

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/pkg/source/confine"
+	"camd/pkg/source/options"
+	"camd/pkg/source/tlsverify"
 	"camd/pkg/source/wire"
 )
 
@@ -142,7 +144,7 @@ func TestProcessAllowsOnlyItsSource(t *testing.T) {
 	} {
 		t.Run(source, func(t *testing.T) {
 			permitted := append(authorities, permitted...)
-			got := runConfined(t, testPlan{wire.Start{Source: source, MaxMemory: 1 << 30, TLS: wire.TLS{CAFile: ca}}, other, l.Addr().String()})
+			got := runConfined(t, testPlan{wire.Start{Source: source, Capture: options.Capture{MaxMemory: 1 << 30, TLS: tlsverify.Options{CAFile: ca}}}, other, l.Addr().String()})
 			for what := range attempts {
 				want := false
 				for _, allowed := range permitted {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	"strings"
 	"syscall"
 
 	"camd/pkg/camera"
@@ -48,8 +47,9 @@ func listControls(t controlDriver) ([]control, error) {
 		if kind == "" {
 			continue
 		}
+		title := cString(q.Name[:])
 		c := control{id: id, is64Bit: q.Type == typeInteger64, Control: camera.Control{
-			Name: controlName(q.Name[:]), Title: cString(q.Name[:]), Kind: kind,
+			Name: camera.ControlName(title), Title: title, Kind: kind,
 			Min: q.Min, Max: q.Max, Step: int64(q.Step), Default: q.Default,
 			ReadOnly: q.Flags&flagReadOnly != 0, Inactive: q.Flags&flagInactive != 0, Volatile: q.Flags&flagVolatile != 0,
 		}}
@@ -119,11 +119,4 @@ func (c *control) writeValue(t controlDriver, value int64) error {
 		binary.NativeEndian.PutUint32(b[:], uint32(value))
 	}
 	return t.setValue(c.id, b)
-}
-
-// controlName makes a name of a driver's title as v4l2-ctl does: "power_line_frequency".
-func controlName(title []byte) string {
-	s, _, _ := strings.Cut(string(title), "\x00")
-	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	return strings.Join(words, "_")
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"camd/pkg/camera"
 )
@@ -245,31 +244,6 @@ func TestControlsAreBounded(t *testing.T) {
 	}
 	if _, err := listControls(long); err != nil || long.queries > maxMenuItems+len(long.list)+1 {
 		t.Errorf("asked %d times about menus: %v", long.queries, err)
-	}
-}
-
-// The requests' numbers, as a C program prints them.
-func TestControlRequestNumbersMatchKernel(t *testing.T) {
-	for _, c := range []struct {
-		name         string
-		size, number uintptr
-		wantSize     uintptr
-		want         uintptr
-	}{
-		{"VIDIOC_QUERY_EXT_CTRL", unsafe.Sizeof(queryControl{}), 103, 232, 0xc0e85667},
-		{"VIDIOC_QUERYMENU", unsafe.Sizeof(menuItem{}), 37, 44, 0xc02c5625},
-		{"VIDIOC_G_EXT_CTRLS", unsafe.Sizeof(extControls{}), 71, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205647},
-		{"VIDIOC_S_EXT_CTRLS", unsafe.Sizeof(extControls{}), 72, 24 + unsafe.Sizeof(uintptr(0)), 0xc0205648},
-	} {
-		if got := requestNumber(iocRead|iocWrite, c.size, c.number); c.size != c.wantSize || unsafe.Sizeof(uintptr(0)) == 8 && got != c.want {
-			t.Errorf("%s: got %#x of %d bytes, want %#x of %d", c.name, got, c.size, c.want, c.wantSize)
-		}
-	}
-	if s := unsafe.Sizeof(extControl{}); s != 20 {
-		t.Errorf("v4l2_ext_control: got %d bytes, want 20", s)
-	}
-	if o := unsafe.Offsetof(queryControl{}.Flags); o != 72 {
-		t.Errorf("v4l2_query_ext_ctrl.flags: got offset %d, want 72", o)
 	}
 }
 

@@ -66,7 +66,7 @@ func (f *fakeDriver) busy(uint32) error {
 	return nil
 }
 
-func (f *fakeDriver) close() { f.closed = true }
+func (f *fakeDriver) Close() { f.closed = true }
 
 // fakeMachine lays out what List looks at.
 func fakeMachine(t *testing.T, drivers map[string]any) scanner {

@@ -16,7 +16,7 @@ import (
 // List returns every /dev/videoN by number, the capture devices and the others. A device that cannot be used is in the
 // list with its problem; the error is for /dev itself.
 func List() ([]Device, error) {
-	return scanner{dev: "/dev", sys: "/sys/class/video4linux", proc: "/proc", open: openNode}.list()
+	return scanner{dev: "/dev", sys: "/sys/class/video4linux", proc: "/proc", open: openDriver}.list()
 }
 
 // scanner is where devices are looked for.
@@ -61,7 +61,7 @@ func (s scanner) examine(d *Device) {
 		s.describeUnopened(d, err)
 		return
 	}
-	defer drv.close()
+	defer drv.Close()
 	c, err := drv.capability()
 	if err != nil {
 		s.describeUnopened(d, err)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"camd/pkg/camera"
 )
@@ -153,35 +152,17 @@ func TestProblemsHaveRemedies(t *testing.T) {
 	}
 }
 
-// The kernel's header says how large its structures are, and the size is part of each request's number.
-func TestStructureSizesMatchKernel(t *testing.T) {
-	for _, c := range []struct {
-		name      string
-		got, want uintptr
-	}{
-		{"v4l2_capability", unsafe.Sizeof(capability{}), 104},
-		{"v4l2_fmtdesc", unsafe.Sizeof(formatDesc{}), 64},
-		{"v4l2_frmsizeenum", unsafe.Sizeof(frameSize{}), 44},
-		{"v4l2_frmivalenum", unsafe.Sizeof(interval{}), 52},
-		{"v4l2_requestbuffers", unsafe.Sizeof(requestBuffers{}), 20},
-	} {
-		if c.got != c.want {
-			t.Errorf("%s: got %d bytes, want %d", c.name, c.got, c.want)
-		}
-	}
-}
-
 // Any file that is no device answers as one would expect, through the real system calls.
-func TestOpenNodeRejectsRegularFile(t *testing.T) {
+func TestListRejectsRegularFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "video0")
-	if _, err := openNode(path); !errors.Is(err, syscall.ENOENT) {
+	if _, err := openDriver(path); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("got %v, want that there is no such file", err)
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d := Device{Path: path}
-	scanner{sys: "none", open: openNode}.examine(&d)
+	scanner{sys: "none", open: openDriver}.examine(&d)
 	if d.Problem != camera.NotACamera || d.Capture || d.Detail != "VIDIOC_QUERYCAP: inappropriate ioctl for device" {
 		t.Errorf("got %+v, want not a camera", d)
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"camd/pkg/camera"
 )
 
@@ -21,7 +19,7 @@ func SetControls(path string, settings map[string]camera.Setting) ([]camera.Cont
 	if err != nil {
 		return nil, err
 	}
-	defer n.close()
+	defer n.Close()
 	return setControls(n, settings)
 }
 
@@ -32,7 +30,7 @@ func RestoreControls(path string, settings map[string]camera.Setting) map[string
 	if err != nil {
 		return allRefused(settings, err)
 	}
-	defer n.close()
+	defer n.Close()
 	return restoreControls(n, settings)
 }
 
@@ -44,13 +42,13 @@ func allRefused(settings map[string]camera.Setting, err error) map[string]error 
 	return refused
 }
 
-func openControls(path string) (node, error) {
-	// Whether it is a camera at all is for the capture to find out.
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+// openControls opens a device. Whether it is a camera at all is for the capture to find out.
+func openControls(path string) (Node, error) {
+	n, err := OpenNode(path)
 	if err != nil {
-		return -1, camera.ControlErrorf(camera.SettingRefused, "open the device: %v", err) // its path is for the role admin
+		return n, camera.ControlErrorf(camera.SettingRefused, "open the device: %v", err) // its path is for the role admin
 	}
-	return node(fd), nil
+	return n, nil
 }
 
 func setControls(t controlDriver, settings map[string]camera.Setting) ([]camera.Control, error) {

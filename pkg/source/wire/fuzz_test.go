@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/options"
+	"camd/pkg/source/sourceurl"
 )
 
 // FuzzReader sends hostile bytes, after a valid hello or without.
@@ -70,11 +74,12 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		sent := []Message{
 			Hello{Version},
-			Start{Source: s, User: text, Password: s + text, Width: n, Height: -n, FPS: x, Once: on, OpenTimeout: time.Duration(at), Renditions: []Rendition{{n, x, -n}}},
+			Start{Source: s, User: text, Password: s + text, Renditions: []camera.Rendition{{Name: s, Width: n, FPS: x, Quality: -n}},
+				Capture: options.Capture{Size: sourceurl.Size{Width: n, Height: -n}, FPS: x, Once: on, OpenTimeout: time.Duration(at)}},
 			Opened{Backend: text, Codec: s, Width: n, FPS: x, Passthrough: on, Note: text},
-			Heartbeat{at, count}, Demand{uint8(n) % MaxRenditions, on}, Stop{}, Ended{s, text},
-			SetControls{Request: uint32(n), Set: map[string]Setting{s: {Kind: text, Number: at, Text: s}}},
-			Controls{Request: uint32(n), ErrorKind: s, Refused: map[string]string{s: text}, List: []Control{
+			Heartbeat{at, count}, Demand{uint8(n) % options.MaxRenditions, on}, Stop{}, Ended{s, text},
+			SetControls{Request: uint32(n), Set: map[string]camera.Setting{s: {Kind: text, Number: at, Text: s}}},
+			Controls{Request: uint32(n), ErrorKind: s, Refused: map[string]string{s: text}, List: []camera.Control{
 				{Name: s, Title: text, Min: at, Value: int64(n), HasValue: on, Menu: map[int64]string{at: s}},
 			}},
 		}

@@ -5,35 +5,43 @@ import (
 	"encoding/binary"
 	"testing"
 	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/media"
+	"camd/pkg/source/options"
+	"camd/pkg/source/sourceurl"
+	"camd/pkg/source/tlsverify"
 )
 
 // sampleMessages holds every kind of message but Frame, filled and empty; Hello is first, since it must be.
 var sampleMessages = []Message{
 	Hello{Version: Version},
 	Start{},
-	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", Transport: "udp",
-		TLS: TLS{"/ca.pem", "sha256:00", true}, RedirectHosts: []string{"cdn.example.com", "::1"}, Width: 1280, Height: 720,
-		FPS: 12.5, Format: "mjpeg", Quality: 80, Once: true, OpenTimeout: 3 * time.Second, ReadTimeout: time.Nanosecond,
-		Controls: map[string]Setting{"gain": {Kind: "switch", Number: 1}}},
+	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", ReadTimeout: time.Nanosecond,
+		Capture: options.Capture{Size: sourceurl.Size{Width: 1280, Height: 720}, FPS: 12.5, Format: "mjpeg", Quality: 80, Transport: "udp", Once: true,
+			TLS: tlsverify.Options{CAFile: "/ca.pem", Fingerprint: "sha256:00", SkipVerify: true}, RedirectHosts: []string{"cdn.example.com", "::1"},
+			OpenTimeout: 3 * time.Second, MaxMemory: 1 << 40, Limits: media.Limits{Bytes: 1 << 20, Pixels: 1 << 24}},
+		Controls:   map[string]camera.Setting{"gain": {Kind: "switch", Number: 1}},
+		Renditions: []camera.Rendition{{Name: "small", Width: 320, FPS: 0.5, Quality: 70}, {}}},
 	Opened{},
 	Opened{Backend: "V4L2", Codec: "mjpeg", Width: 1280, Height: 720, FPS: 29.97, Passthrough: true, Note: "asked for 30 fps"},
 	Heartbeat{},
 	Heartbeat{Captured: -1, Count: 1<<64 - 1},
 	Demand{},
 	Demand{Wanted: true},
-	Demand{Rendition: MaxRenditions, Wanted: true},
+	Demand{Rendition: options.MaxRenditions, Wanted: true},
 	Ended{},
 	Ended{Reason: "busy", Detail: "another program has it"},
 	Stop{},
 	Renditions{},
-	Renditions{Quality: 70, List: []Rendition{{Width: 640, FPS: 5, Quality: 60}, {}, {Width: 16, FPS: 0.001, Quality: 1}}},
+	Renditions{Quality: 70, List: []camera.Rendition{{Width: 640, FPS: 5, Quality: 60}, {}, {Width: 16, FPS: 0.001, Quality: 1}}},
 	Refused{},
 	Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "ä"},
 	Refused{Pictures: map[string]uint64{"damaged": 1<<64 - 1, "truncated": 0}},
 	SetControls{},
-	SetControls{Request: 1<<32 - 1, Set: map[string]Setting{"brightness": {Kind: "number", Number: -1 << 63}, "ä": {Kind: "text", Text: "50 Hz"}}},
+	SetControls{Request: 1<<32 - 1, Set: map[string]camera.Setting{"brightness": {Kind: "number", Number: -1 << 63}, "ä": {Kind: "text", Text: "50 Hz"}}},
 	Controls{},
-	Controls{Request: 1, ErrorKind: "timeout", Detail: "no answer", Refused: map[string]string{"hue": "not there"}, List: []Control{
+	Controls{Request: 1, ErrorKind: "timeout", Detail: "no answer", Refused: map[string]string{"hue": "not there"}, List: []camera.Control{
 		{Name: "hue", Title: "Hue", Kind: "integer", Min: -1 << 63, Max: 1<<63 - 1, Step: 1, Default: 2, Value: 3, HasValue: true, Volatile: true},
 		{Name: "menu", Kind: "menu", Menu: map[int64]string{0: "off", 10: ""}, ReadOnly: true, Inactive: true},
 	}},

@@ -15,9 +15,9 @@ func TestReaderRejectsInvalidMessages(t *testing.T) {
 		name, want string
 		in         []byte
 	}{
-		{"a newer build", "version 6, want 5: camd and camd-capture are of different builds", encodeMessages(t, Hello{6})},
+		{"a newer build", "version 7, want 6: camd and camd-capture are of different builds", encodeMessages(t, Hello{7})},
 		{"a newer build with a longer hello", "different builds", rawMessage(kindHello, "camd\x00\x07 and more")},
-		{"a hello too long", "9 bytes, want 6", rawMessage(kindHello, "camd\x00\x05abc")},
+		{"a hello too long", "9 bytes, want 6", rawMessage(kindHello, "camd\x00\x06abc")},
 		{"a hello too short", "not camd's protocol", rawMessage(kindHello, "camd\x00")},
 		{"another magic", "not camd's protocol", rawMessage(kindHello, "CAMD\x00\x01")},
 		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},

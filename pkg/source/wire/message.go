@@ -1,16 +1,19 @@
 package wire
 
-import "time"
+import (
+	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/options"
+)
 
 // Version of the protocol; both sides must have the same.
-const Version = 5
+const Version = 6
 
 // Limits on what a peer may announce.
 const (
 	MaxFrame   = 32 << 20 // bytes of a picture: an 8K JPEG at quality 100 stays below it
 	MaxMessage = 64 << 10 // bytes of any other message: texts for people, addresses, credentials
-
-	MaxRenditions = 16 // beside the source's own pictures
 )
 
 // Message is one of the types below.
@@ -24,50 +27,23 @@ type Hello struct {
 // Start tells camd-capture what to open and how. It carries the credentials, which therefore never stand in a command
 // line or an environment.
 type Start struct {
-	Source      string        `json:"source"` // as package sourceurl reads it
-	User        string        `json:"user,omitempty"`
-	Password    string        `json:"password,omitempty"`
-	Transport   string        `json:"transport,omitempty"` // RTSP: "tcp" (default) or "udp"
-	Width       int           `json:"width,omitempty"`     // devices: what to ask for; 0 leaves it to the driver
-	Height      int           `json:"height,omitempty"`
-	FPS         float64       `json:"fps,omitempty"`
-	Format      string        `json:"format,omitempty"`  // devices: "auto" (default), "mjpeg" or a raw format such as "yuyv"
-	Quality     int           `json:"quality,omitempty"` // JPEG quality where it encodes, 1 to 100; 0 means 80
-	Once        bool          `json:"once,omitempty"`    // files: end at the end instead of starting again
-	OpenTimeout time.Duration `json:"open_timeout,omitempty"`
-	ReadTimeout time.Duration `json:"read_timeout,omitempty"`
-	MaxMemory   int64         `json:"memory,omitempty"`       // resident bytes beyond which camd will end it; 0 for any number
-	FrameBytes  int           `json:"frame_bytes,omitempty"`  // of a picture; what is larger is left out; 0 leaves it to media.DefaultLimits
-	FramePixels int           `json:"frame_pixels,omitempty"` // likewise
+	Source   string `json:"source"` // as package sourceurl reads it
+	User     string `json:"user,omitempty"`
+	Password string `json:"password,omitempty"`
 
-	TLS           TLS      `json:"tls,omitzero"`             // https:// and rtsps://: how the certificate is verified
-	RedirectHosts []string `json:"redirect_hosts,omitempty"` // HTTP: other hosts that it may redirect to
+	options.Capture
 
-	Controls map[string]Setting `json:"controls,omitempty"` // devices: what to set before the first picture
-
-	Renditions []Rendition `json:"renditions,omitempty"` // what else to make of its pictures; the first is number 1
-}
-
-// TLS says how a server's certificate is verified, as tlsverify.Options do.
-type TLS struct {
-	CAFile      string `json:"ca_file,omitempty"`
-	Fingerprint string `json:"fingerprint,omitempty"`
-	SkipVerify  bool   `json:"off,omitempty"`
-}
-
-// Rendition is a smaller, rarer stream of a source's pictures. Number 0 is the pictures as they come.
-type Rendition struct {
-	Width   int     `json:"width"`         // pixels; the height follows, and nothing is made larger
-	FPS     float64 `json:"fps,omitempty"` // at most so many pictures a second; 0 is all
-	Quality int     `json:"quality"`       // of its JPEGs, 1 to 100
+	ReadTimeout time.Duration             `json:"read_timeout,omitempty"`
+	Controls    map[string]camera.Setting `json:"controls,omitempty"`   // devices: what to set before the first picture
+	Renditions  []camera.Rendition        `json:"renditions,omitempty"` // as in Renditions
 }
 
 // Renditions tells a running camd-capture what to make of its pictures from now on, in the place of what Start said. The
 // numbers of those that stay are the same; a number that is not in use has an empty one. A picture that was made before may
 // still come.
 type Renditions struct {
-	Quality int         `json:"quality,omitempty"` // of rendition 0, where it encodes
-	List    []Rendition `json:"list,omitempty"`    // the first is number 1
+	Quality int                `json:"quality,omitempty"` // of rendition 0, where it encodes
+	List    []camera.Rendition `json:"list,omitempty"`    // the first is number 1; number 0 is the pictures as they come
 }
 
 // Opened says what the source turned out to be.

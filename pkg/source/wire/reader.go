@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"camd/pkg/source/options"
 )
 
 // Reader receives messages. Not safe for concurrent use.
@@ -112,7 +114,7 @@ func decode(kind byte, body []byte) (Message, error) {
 		}
 		return Heartbeat{int64(binary.BigEndian.Uint64(body)), binary.BigEndian.Uint64(body[8:])}, nil
 	case kindDemand:
-		if len(body) != 2 || body[0] > MaxRenditions || body[1] > 1 {
+		if len(body) != 2 || body[0] > options.MaxRenditions || body[1] > 1 {
 			return nil, fmt.Errorf("% x is no rendition and flag", body)
 		}
 		return Demand{body[0], body[1] == 1}, nil
@@ -135,8 +137,8 @@ func decode(kind byte, body []byte) (Message, error) {
 		return decodeJSON[Controls](body)
 	case kindRenditions:
 		m, err := decodeJSON[Renditions](body)
-		if r, ok := m.(Renditions); ok && len(r.List) > MaxRenditions {
-			return nil, fmt.Errorf("%d renditions, at most %d", len(r.List), MaxRenditions)
+		if r, ok := m.(Renditions); ok && len(r.List) > options.MaxRenditions {
+			return nil, fmt.Errorf("%d renditions, at most %d", len(r.List), options.MaxRenditions)
 		}
 		return m, err
 	}
