@@ -26,7 +26,7 @@ func TestCurl(t *testing.T) {
 		{"/", 200, "text/html; charset=utf-8", "<title>camd</title>"},
 		{"/assets/api.js", 200, "text/javascript; charset=utf-8", "fetch("},
 		{"/assets/wall.js", 200, "text/javascript; charset=utf-8", "WebSocket"},
-		{"/assets/wall.css", 200, "text/css; charset=utf-8", ".tile"},
+		{"/assets/dashboard.css", 200, "text/css; charset=utf-8", ".tile"},
 		{"/assets/icon.svg", 200, "image/svg+xml", "<svg"},
 		{"/assets/nothing.js", 404, "text/plain; charset=utf-8", ""},
 		{"/cameras/a", 200, "text/html; charset=utf-8", "/assets/camera.js"},

@@ -122,7 +122,7 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.why').textContent`)
+	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.problem').textContent`)
 	b.saveScreenshots("link-gone")
 	b.do(chromedp.Navigate(link))
 	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.problem')?.textContent ?? ''`)

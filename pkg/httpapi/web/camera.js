@@ -1,16 +1,16 @@
 // The page about one camera: its picture, state and history, graphs, controls, addresses.
 
 import { age, ask, cameraPath, listCameras, until } from './api.js';
-import { applyTheme, choice } from './choice.js';
+import { applyTheme, choice } from './settings.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
 import { furnish } from './icons.js';
-import { introduce, may, named } from './me.js';
-import { Screen } from './screen.js';
-import { offerLinks } from './share.js';
+import { introduce, may, named } from './user.js';
+import { Screen } from './live_canvas.js';
+import { offerLinks } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
-import { snapshot, toggle } from './switches.js';
-import { bytes, count, countdown, explain, seconds, stateWord, toast, why } from './words.js';
+import { snapshot, toggle } from './camera_actions.js';
+import { bytes, count, countdown, explain, seconds, stateWord, toast, why } from './format.js';
 import { Wall } from './wall.js';
 import { Zoom } from './zoom.js';
 

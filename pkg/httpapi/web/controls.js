@@ -1,7 +1,7 @@
 // The camera's own adjustments: brightness, exposure, focus.
 
 import { ask, cameraPath, change } from './api.js';
-import { toast } from './words.js';
+import { toast } from './format.js';
 
 const box = document.getElementById('controls');
 const section = document.getElementById('controls-section');

@@ -1,6 +1,6 @@
 // Cameras of several sites, each under its site's name.
 
-import { count } from './words.js';
+import { count } from './format.js';
 
 // group returns runs of cameras of one site, in their order.
 export function group(cameras) {

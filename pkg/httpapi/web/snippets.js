@@ -1,7 +1,7 @@
 // Addresses to copy, and what to write where in other programs.
 
 import { furnish } from './icons.js';
-import { toast } from './words.js';
+import { toast } from './format.js';
 
 // copyable is a text with a button that copies it.
 function copyable(text, kind, label) {

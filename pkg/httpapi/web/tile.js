@@ -1,7 +1,7 @@
 // One camera on the wall.
 
-import { Screen } from './screen.js';
-import { count, explain, seconds, stateWord, why } from './words.js';
+import { Screen } from './live_canvas.js';
+import { count, explain, seconds, stateWord, why } from './format.js';
 
 const template = document.getElementById('tile');
 

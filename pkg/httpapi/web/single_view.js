@@ -1,9 +1,9 @@
 // The stage: one camera in full size, over all others.
 
-import { may } from './me.js';
-import { Screen } from './screen.js';
+import { may } from './user.js';
+import { Screen } from './live_canvas.js';
 import { condition, figures } from './tile.js';
-import { explain } from './words.js';
+import { explain } from './format.js';
 import { Zoom } from './zoom.js';
 
 const step = 80; // pixels that an arrow moves a zoomed picture

@@ -1,6 +1,6 @@
 // The keyboard, for whoever does not want to aim.
 
-import { choice } from './choice.js';
+import { choice } from './settings.js';
 
 const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const letters = { f: 'fullscreen', s: 'snapshot', p: 'pause', d: 'details', '?': 'help' };

@@ -1,7 +1,7 @@
 // Who looks at this page, and what they may.
 
 import { ask } from './api.js';
-import { toast } from './words.js';
+import { toast } from './format.js';
 
 const holds = { view: ['view'], control: ['view', 'control'], admin: ['view', 'control', 'admin'] };
 let me = { role: 'view' };

@@ -1,7 +1,7 @@
 // What a person can do with a camera, from any page.
 
 import { change, saveSnapshot } from './api.js';
-import { toast } from './words.js';
+import { toast } from './format.js';
 
 // snapshot saves a camera's picture, or says why not.
 export async function snapshot(camera) {

@@ -1,6 +1,6 @@
 // The sheet on which cameras are put in order and hidden.
 
-import { choice, save, sorted } from './choice.js';
+import { choice, save, sorted } from './settings.js';
 import { furnish } from './icons.js';
 
 const sheet = document.getElementById('arrange');

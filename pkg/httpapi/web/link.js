@@ -1,6 +1,6 @@
 // What the page to log in and the one that a link leads to do better with a script than without.
 
-import { applyTheme } from './choice.js';
+import { applyTheme } from './settings.js';
 
 applyTheme();
 for (const time of document.querySelectorAll('time')) time.textContent = new Date(time.dateTime).toLocaleString();
@@ -11,7 +11,7 @@ if (picture) watch(picture.src);
 // watch keeps a picture from being taken for live that is not: one that has stopped looks like one in which nothing moves.
 function watch(src) {
   const state = src.replace(/\/cameras\/(.*)\/stream\.mjpg/, '/api/v1/cameras/$1');
-  const why = document.querySelector('.why');
+  const why = document.querySelector('.problem');
   let lost = false;
   const say = (text) => {
     why.hidden = !text;

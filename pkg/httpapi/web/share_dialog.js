@@ -1,7 +1,7 @@
 // A link that lets whoever has it see one camera for a while.
 
 import { share } from './api.js';
-import { toast } from './words.js';
+import { toast } from './format.js';
 
 // offerLinks makes the dialog with which links to a camera are made. camera returns it.
 export function offerLinks(dialog, camera) {

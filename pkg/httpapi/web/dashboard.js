@@ -4,17 +4,17 @@
 // with that camera opened.
 
 import { listCameras } from './api.js';
-import { arrange } from './arrange.js';
-import { applyTheme, choice, nextTheme, save, sorted } from './choice.js';
+import { arrange } from './arrange_dialog.js';
+import { applyTheme, choice, nextTheme, save, sorted } from './settings.js';
 import { fit, shapeOf, vertical } from './grid.js';
 import { furnish } from './icons.js';
-import { listen } from './keys.js';
-import { introduce, may } from './me.js';
-import { Stage } from './stage.js';
+import { listen } from './shortcuts.js';
+import { introduce, may } from './user.js';
+import { Stage } from './single_view.js';
 import { group, headings } from './sites.js';
-import { snapshot, toggle } from './switches.js';
+import { snapshot, toggle } from './camera_actions.js';
 import { Tile } from './tile.js';
-import { count, countdown, listenable, stateWord, toast } from './words.js';
+import { count, countdown, listenable, stateWord, toast } from './format.js';
 import { Wall } from './wall.js';
 
 const asked = new URLSearchParams(location.search);
