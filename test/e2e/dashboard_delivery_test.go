@@ -73,9 +73,9 @@ func TestRefusedSubscriptionIsRetried(t *testing.T) {
 		other := watch(t, d.URL+"/cameras/gate/stream.mjpg")
 		b := openBrowser(t, 800, 600, keepLeftPages)
 		b.do(chromedp.Navigate(d.URL + page))
-		b.waitForText("yes", `/viewers/.test(document.querySelector('.tile .why, .picture .why')?.textContent) ? 'yes' : ''`)
+		b.waitForText("yes", `/viewers/.test(document.querySelector('.tile .problem, .picture .problem')?.textContent) ? 'yes' : ''`)
 		_ = other.body.Close()
-		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.shown ?? ''`)
+		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.rendition ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		d.waitForCamera("gate", "left", func(s state) bool { return s.Viewers == 0 })
 	}
@@ -118,7 +118,7 @@ func TestDashboardAfterCrash(t *testing.T) {
 	waitForMotion(t, b, "The gate")
 	waitForMotion(t, b, "The yard")
 	b.do(chromedp.Evaluate[chromedp.Void](`window.drawn = 0;
-		new MutationObserver(() => window.drawn++).observe(` + tileScript("The gate") + `.querySelector('canvas'), {attributeFilter: ['data-drawn']});`))
+		new MutationObserver(() => window.drawn++).observe(` + tileScript("The gate") + `.querySelector('canvas'), {attributeFilter: ['data-placeholder']});`))
 	d.signalWorker("gate", syscall.SIGSEGV)
 	b.waitForText("2", `window.drawn + ''`) // the placeholder has come, and gone
 	waitForMotion(t, b, "The yard")

@@ -41,7 +41,7 @@ cameras:
 		return moved
 	})
 
-	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.why').title`)
+	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
 	if want := "the device or file is not there: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
@@ -50,7 +50,7 @@ cameras:
 	}
 	eventually(t, "the placeholder", func() bool { return b.picture("<b>Gone</b>") != nil })
 	// The placeholder says the rest.
-	b.waitForText("/dev/camd-has-no-such-device does not exist", tileScript("<b>Gone</b>")+`.querySelector('.why').textContent`)
+	b.waitForText("/dev/camd-has-no-such-device does not exist", tileScript("<b>Gone</b>")+`.querySelector('.problem').textContent`)
 	if figures := b.evaluate(tileScript("The gate") + `.querySelector('.figures').textContent`); !strings.Contains(figures, "320×180") || !strings.Contains(figures, "fps") {
 		t.Errorf("figures %q", figures)
 	}
@@ -74,7 +74,7 @@ func TestDashboardOfSixteenCameras(t *testing.T) {
 		waitForMotion(t, b, fmt.Sprint("Camera ", i))
 	}
 	b.waitForText("16 of 16 cameras live", `document.getElementById('summary').textContent`)
-	if scrolls := b.evaluate(`(w => w.scrollHeight > w.clientHeight ? 'yes' : '')(document.getElementById('wall'))`); scrolls != "" {
+	if scrolls := b.evaluate(`(w => w.scrollHeight > w.clientHeight ? 'yes' : '')(document.getElementById('grid'))`); scrolls != "" {
 		t.Error("sixteen tiles do not fit the screen")
 	}
 	var list struct {
@@ -98,7 +98,7 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 	d := start(t, options{config: noCameras})
 	b := openBrowser(t, 400, 300)
 	b.do(chromedp.Navigate(d.URL + "/"))
-	b.waitForText("No camera is configured.", `document.querySelector('#wall .notice')?.textContent ?? ''`)
+	b.waitForText("No camera is configured.", `document.querySelector('#grid .notice')?.textContent ?? ''`)
 	for _, c := range []struct{ n, width, height, columns, used int }{ // used: per cent of the screen that is picture
 		{1, 1280, 750, 1, 85}, {2, 1280, 750, 2, 45}, {4, 1280, 750, 2, 80}, {9, 1280, 750, 3, 70}, {16, 1280, 750, 4, 60}, {30, 1280, 750, 6, 60},
 		{4, 1920, 1030, 2, 75}, {30, 1920, 1030, 6, 70}, {2, 360, 700, 1, 50}, {1, 360, 700, 1, 25}, {30, 360, 700, 2, 0},
@@ -142,11 +142,11 @@ func TestDashboardAfterRestart(t *testing.T) {
 	b.do(chromedp.Navigate(d.URL + "/"))
 	waitForMotion(t, b, "The gate")
 	b.press("1")
-	b.waitForText("The gate", stageTitle)
+	b.waitForText("The gate", singleViewTitle)
 	d.killAndWait()
 	old, _ := shownNumber(b, "The gate")
-	for _, place := range []string{`document.querySelector('#stage')`, tileScript("The gate")} {
-		b.waitForText("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.why').textContent) ? 'yes' : ''`)
+	for _, place := range []string{`document.querySelector('#single-view')`, tileScript("The gate")} {
+		b.waitForText("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.problem').textContent) ? 'yes' : ''`)
 		b.waitForText("not connected", place+`.querySelector('.state').textContent`)
 	}
 	b.waitForText("camd does not answer", `document.getElementById('summary').textContent`)

@@ -1,50 +1,50 @@
-// The sheet on which cameras are put in order and hidden.
+// The dialog in which cameras are put in order and hidden.
 
-import { choice, save, sorted } from './settings.js';
-import { furnish } from './icons.js';
+import { saveSettings, settings, sortCameras } from './settings.js';
+import { addIcons } from './icons.js';
 
-const sheet = document.getElementById('arrange');
-const list = sheet.querySelector('ol');
+const dialog = document.getElementById('arrange');
+const list = dialog.querySelector('ol');
 const template = document.getElementById('row');
 
-// arrange opens the sheet; changed is called after each change.
-export function arrange(cameras, changed) {
+// openArrangeDialog opens the dialog. onChange is called after each change.
+export function openArrangeDialog(cameras, onChange) {
   const draw = () => {
-    list.replaceChildren(...sorted(cameras).map((camera, i) => row(camera, i)));
-    changed();
+    list.replaceChildren(...sortCameras(cameras).map((camera, i) => row(camera, i)));
+    onChange();
   };
   const row = (camera, i) => {
     const element = template.content.firstElementChild.cloneNode(true);
-    const box = element.querySelector('input');
+    const checkbox = element.querySelector('input');
     element.querySelector('label span').textContent = camera.remote ? `${camera.site} · ${camera.title}` : camera.title;
-    box.checked = !choice.hidden.includes(camera.id);
-    box.onchange = () => {
-      const others = choice.hidden.filter((id) => id !== camera.id);
-      save({ hidden: box.checked ? others : [...others, camera.id] });
-      changed();
+    checkbox.checked = !settings.hidden.includes(camera.id);
+    checkbox.onchange = () => {
+      const others = settings.hidden.filter((id) => id !== camera.id);
+      saveSettings({ hidden: checkbox.checked ? others : [...others, camera.id] });
+      onChange();
     };
-    for (const [selector, step, word] of [['.up', -1, 'before'], ['.down', 1, 'after']]) {
+    for (const [selector, step, direction] of [['.up', -1, 'before'], ['.down', 1, 'after']]) {
       const button = element.querySelector(selector);
-      const other = [sorted(cameras)[i + step]].find((one) => one?.site === camera.site);
+      const other = [sortCameras(cameras)[i + step]].find((one) => one?.site === camera.site);
       button.disabled = !other;
-      button.setAttribute('aria-label', other ? `${camera.title} ${word} ${other.title}` : `${camera.title} stays`);
+      button.setAttribute('aria-label', other ? `${camera.title} ${direction} ${other.title}` : `${camera.title} stays`);
       button.onclick = () => {
-        const order = sorted(cameras).map(({ id }) => id);
+        const order = sortCameras(cameras).map(({ id }) => id);
         [order[i], order[i + step]] = [order[i + step], order[i]];
-        save({ order });
+        saveSettings({ order });
         draw();
         const moved = list.children[i + step];
         (moved.querySelector(`${selector}:enabled`) ?? moved.querySelector('button:enabled'))?.focus();
       };
     }
-    furnish(element);
+    addIcons(element);
     return element;
   };
-  sheet.querySelector('.reset').onclick = () => {
-    save({ order: [], hidden: [] });
+  dialog.querySelector('.reset').onclick = () => {
+    saveSettings({ order: [], hidden: [] });
     draw();
   };
-  sheet.querySelector('.done').onclick = () => sheet.close();
+  dialog.querySelector('.done').onclick = () => dialog.close();
   draw();
-  sheet.showModal();
+  dialog.showModal();
 }

@@ -1,21 +1,21 @@
-// What a person can do with a camera, from any page.
+// What a user can do with a camera on any page: save a snapshot, switch it off and on.
 
-import { change, saveSnapshot } from './api.js';
-import { toast } from './format.js';
+import { downloadSnapshot, patchCamera } from './api.js';
+import { toast } from './messages.js';
 
-// snapshot saves a camera's picture, or says why not.
-export async function snapshot(camera) {
+// saveSnapshot downloads a camera's picture, or shows why not.
+export async function saveSnapshot(camera) {
   try {
-    await saveSnapshot(camera.id);
+    await downloadSnapshot(camera.id);
   } catch (error) {
     toast(`No snapshot of ${camera.title}: ${error.message}`);
   }
 }
 
-// toggle switches a camera off or on and returns it as it is then.
-export async function toggle(camera) {
+// togglePaused switches a camera off or on and returns its new state.
+export async function togglePaused(camera) {
   try {
-    const { camera: changed, warning } = await change(camera.id, { paused: !camera.paused });
+    const { camera: changed, warning } = await patchCamera(camera.id, { paused: !camera.paused });
     toast([changed.paused ? `${camera.title} is switched off for everybody` : `${camera.title} is switched on again`, warning].filter(Boolean).join('; '));
     return changed;
   } catch (error) {

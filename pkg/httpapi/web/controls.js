@@ -1,29 +1,29 @@
-// The camera's own adjustments: brightness, exposure, focus.
+// The image controls of a camera: brightness, exposure, focus.
 
-import { ask, cameraPath, change } from './api.js';
-import { toast } from './format.js';
+import { cameraPath, fetchJSON, patchCamera } from './api.js';
+import { toast } from './messages.js';
 
-const box = document.getElementById('controls');
+const list = document.getElementById('controls');
 const section = document.getElementById('controls-section');
 
 // loadControls lists a camera's controls, and hides the section where there are none: most sources, and a camera that is
 // not open.
 export async function loadControls(id) {
-  const { controls = [] } = await ask(cameraPath(id)).catch(() => ({}));
+  const { controls = [] } = await fetchJSON(cameraPath(id)).catch(() => ({}));
   draw(id, controls);
 }
 
 function draw(id, controls) {
   section.hidden = controls.length === 0;
   const focused = document.activeElement?.id;
-  box.replaceChildren(...controls.map((control) => row(id, control)));
+  list.replaceChildren(...controls.map((control) => row(id, control)));
   if (focused) document.getElementById(focused)?.focus();
 }
 
 async function set(id, control, value) {
   try {
-    const { camera } = await change(id, { controls: { [control.name]: value } });
-    draw(id, camera.controls ?? []); // one may switch others off and on
+    const { camera } = await patchCamera(id, { controls: { [control.name]: value } });
+    draw(id, camera.controls ?? []); // one control may enable or disable others
   } catch (error) {
     toast(error.message);
     loadControls(id);

@@ -1,114 +1,115 @@
-// The dashboard: one tile a camera, kept current from /api/v1/cameras, with pictures from the wall.
+// The dashboard: a grid with one tile per camera. States come from /api/v1/cameras, pictures from the wall.
 //
-// The address says what is on it: ?kiosk without anything to press, ?cameras=a,b those alone, ?columns=3, and #front-door
-// with that camera opened.
+// Parameters in the address: ?kiosk hides all buttons, ?cameras=a,b selects cameras, ?columns=3 sets the columns, and
+// #front-door opens that camera.
 
 import { listCameras } from './api.js';
-import { arrange } from './arrange_dialog.js';
-import { applyTheme, choice, nextTheme, save, sorted } from './settings.js';
-import { fit, shapeOf, vertical } from './grid.js';
-import { furnish } from './icons.js';
-import { listen } from './shortcuts.js';
-import { introduce, may } from './user.js';
-import { Stage } from './single_view.js';
-import { group, headings } from './sites.js';
-import { snapshot, toggle } from './camera_actions.js';
+import { openArrangeDialog } from './arrange_dialog.js';
+import { applyTheme, nextTheme, saveSettings, settings, sortCameras } from './settings.js';
+import { commonAspectRatio, fitTiles, indexBelow } from './grid.js';
+import { addIcons } from './icons.js';
+import { listenForShortcuts } from './shortcuts.js';
+import { hasRole, loadUser } from './user.js';
+import { SingleView } from './single_view.js';
+import { groupBySite, withHeadings } from './sites.js';
+import { saveSnapshot, togglePaused } from './camera_actions.js';
 import { Tile } from './tile.js';
-import { count, countdown, listenable, stateWord, toast } from './format.js';
-import { Wall } from './wall.js';
+import { count, countdown, stateLabel } from './format.js';
+import { moveIntoDialog, toast } from './messages.js';
+import { WallClient } from './wall.js';
 
-const asked = new URLSearchParams(location.search);
-const kiosk = asked.has('kiosk');
-const only = asked.get('cameras')?.split(',').filter(Boolean);
-const columns = Math.min(30, Math.max(0, Number.parseInt(asked.get('columns'), 10) || 0));
+const query = new URLSearchParams(location.search);
+const kiosk = query.has('kiosk');
+const only = query.get('cameras')?.split(',').filter(Boolean);
+const columns = Math.min(30, Math.max(0, Number.parseInt(query.get('columns'), 10) || 0));
 
-const wall = document.getElementById('wall');
+const grid = document.getElementById('grid');
 const summary = document.getElementById('summary');
 const tiles = new Map();
-let cameras = []; // as camd has them
-let shown = []; // on this screen, in this order
+let cameras = []; // as camd lists them
+let shown = []; // cameras in the grid, in their order
 let refreshing;
-let known = false; // who looks
-let changes = 0; // made here: what was asked before one says nothing of it
-let entered = false; // the stage was entered from the wall, and Back leads there
+let userLoaded = false;
+let changeCount = 0; // changes made on this page; a response to an older request is ignored
+let openedFromGrid = false; // the Back button leads to the grid
 
-const stage = new Stage(() => leave());
+const singleView = new SingleView(() => closeCamera());
 
-// place is where a camera's pictures go: on the stage, or on its tile.
-const place = (id) => (stage.camera?.id === id ? stage : tiles.get(id));
+// viewOf returns where a camera's pictures go: the single view, or its tile.
+const viewOf = (id) => (singleView.camera?.id === id ? singleView : tiles.get(id));
 
-const pictures = new Wall({
-  show: (id, bitmap, picture) => place(id)?.draw(bitmap, picture),
-  refused: (id, why) => { if (place(id)) place(id).refusal = why; },
-  trouble: (until) => {
-    again = until;
-    document.body.classList.toggle('lost', until !== null);
-    if (until === null) refresh();
+const wall = new WallClient({
+  onPicture: (id, bitmap, picture) => viewOf(id)?.draw(bitmap, picture),
+  onRefused: (id, reason) => { if (viewOf(id)) viewOf(id).refusedReason = reason; },
+  onConnection: (at) => {
+    retryAt = at;
+    document.body.classList.toggle('disconnected', at !== null);
+    if (at === null) refresh();
     else summary.textContent = 'camd does not answer';
-    countDown();
+    showCountdown();
   },
 });
 
-// again is when the next attempt to connect is made; null while there is a connection.
-let again = null;
-function countDown() {
-  if (again === null) return;
-  const text = countdown(again); // not in the summary: that is read out at each change
-  summary.className = 'bad';
-  for (const tile of tiles.values()) tile.lost(text);
-  if (stage.camera) stage.lost(text);
+// retryAt is when the next attempt to connect is made; null while there is a connection.
+let retryAt = null;
+function showCountdown() {
+  if (retryAt === null) return;
+  const text = countdown(retryAt); // not in the summary, which screen readers announce at each change
+  summary.className = 'error';
+  for (const tile of tiles.values()) tile.showDisconnected(text);
+  if (singleView.camera) singleView.showDisconnected(text);
 }
 
 function tick() {
-  countDown();
-  if (again !== null || document.hidden) return;
+  showCountdown();
+  if (retryAt !== null || document.hidden) return;
   for (const camera of shown) tiles.get(camera.id).tick();
-  if (stage.camera) stage.tick();
+  if (singleView.camera) singleView.tick();
 }
 
-// watch asks for what can be seen: the camera on the stage, or else the tiles that are not scrolled away.
+// watch subscribes to what is visible: the camera in the single view, or else the tiles that are not scrolled out of view.
 function watch() {
-  if (stage.camera) {
-    pictures.watch([[stage.camera.id, 'main']]);
+  if (singleView.camera) {
+    wall.watch([[singleView.camera.id, 'main']]);
     return;
   }
   const preview = shown.length > 1;
-  pictures.watch(shown.filter(({ id }) => tiles.get(id).visible)
+  wall.watch(shown.filter(({ id }) => tiles.get(id).visible)
     .map(({ id, renditions }) => [id, preview && renditions.some(({ name }) => name === 'preview') ? 'preview' : 'main']));
 }
 
-const scrolled = new IntersectionObserver((entries) => {
+const visibility = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     const tile = tiles.get(target.dataset.camera);
     if (!tile || tile.visible === isIntersecting) continue;
     tile.visible = isIntersecting;
-    tile.screen.resume();
+    tile.liveCanvas.restartTimeout();
   }
   watch();
-}, { root: wall, rootMargin: '100px' });
+}, { root: grid, rootMargin: '100px' });
 
 function layout() {
-  const style = getComputedStyle(wall);
-  const shape = shapeOf(shown);
-  const groups = group(shown);
-  const best = fit(groups.map(({ cameras: { length } }) => length), shape, {
+  const style = getComputedStyle(grid);
+  const aspectRatio = commonAspectRatio(shown);
+  const groups = groupBySite(shown);
+  const best = fitTiles(groups.map(({ cameras: { length } }) => length), aspectRatio, {
     bar: kiosk ? 0 : 2 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize),
-    heading: wall.querySelector('.site')?.offsetHeight ?? 0,
-    gap: Number.parseFloat(style.columnGap), width: wall.clientWidth, height: wall.clientHeight, columns,
+    heading: grid.querySelector('.site')?.offsetHeight ?? 0,
+    gap: Number.parseFloat(style.columnGap), width: grid.clientWidth, height: grid.clientHeight, columns,
   });
-  wall.style.setProperty('--columns', best.columns);
-  wall.style.setProperty('--width', `${best.width}px`);
-  wall.style.setProperty('--shape', shape);
+  grid.style.setProperty('--columns', best.columns);
+  grid.style.setProperty('--width', `${best.width}px`);
+  grid.style.setProperty('--aspect-ratio', aspectRatio);
 }
 
-// arrangeTiles makes the tiles those that are to be shown, in their order.
+// arrangeTiles adds, removes and sorts tiles.
 function arrangeTiles() {
   shown = only ? only.map((id) => cameras.find((camera) => camera.id === id)).filter(Boolean)
-    : sorted(cameras).filter(({ id }) => !choice.hidden.includes(id));
+    : sortCameras(cameras).filter(({ id }) => !settings.hidden.includes(id));
   const present = new Set(shown.map(({ id }) => id));
   for (const [id, tile] of tiles) {
     if (present.has(id)) continue;
-    scrolled.unobserve(tile.element);
+    visibility.unobserve(tile.element);
     tile.element.remove();
     tiles.delete(id);
   }
@@ -117,27 +118,27 @@ function arrangeTiles() {
     if (tile) tile.show(camera);
     else {
       tiles.set(camera.id, new Tile(camera));
-      scrolled.observe(tiles.get(camera.id).element);
+      visibility.observe(tiles.get(camera.id).element);
     }
   }
-  headings(wall, shown).forEach((part, i) => {
+  withHeadings(grid, shown).forEach((part, i) => {
     const element = part instanceof Element ? part : tiles.get(part.id).element;
-    if (wall.children[i] !== element) wall.insertBefore(element, wall.children[i] ?? null);
+    if (grid.children[i] !== element) grid.insertBefore(element, grid.children[i] ?? null);
   });
-  explainNothing();
+  showEmptyNotice();
   layout();
   watch();
 }
 
-// explainNothing says why there are no tiles.
-function explainNothing() {
-  wall.querySelector('.notice')?.remove();
+// showEmptyNotice shows why there are no tiles.
+function showEmptyNotice() {
+  grid.querySelector('.notice')?.remove();
   if (shown.length) return;
   const notice = document.createElement('p');
   notice.className = 'notice';
   if (!cameras.length) notice.textContent = 'No camera is configured.';
   else notice.textContent = only ? `There is no camera ${only.join(', ')}.` : 'Every camera is hidden on this screen.';
-  wall.append(notice);
+  grid.append(notice);
 }
 
 function render(list) {
@@ -148,150 +149,150 @@ function render(list) {
   const text = cameras.length ? `${live} of ${count(cameras.length, 'camera')} live` : 'No camera is configured.';
   if (summary.textContent !== text) summary.textContent = text;
   summary.className = '';
-  follow();
+  applyAddress();
 }
 
-// announce tells those who listen rather than look.
+// announce reports changes of state to screen readers.
 function announce(before, now) {
   const states = new Map(before.map(({ id, state }) => [id, state]));
-  const news = now.filter(({ id, state }) => states.has(id) && states.get(id) !== state)
-    .map(({ title, site, remote, state, reason_text: reason }) => `${remote ? `${site}, ` : ''}${title}: ${stateWord(state)}${reason ? `, ${reason}` : ''}`);
-  if (news.length) listenable('announce').textContent = news.join('. ');
+  const changed = now.filter(({ id, state }) => states.has(id) && states.get(id) !== state)
+    .map(({ title, site, remote, state, reason_text: reason }) => `${remote ? `${site}, ` : ''}${title}: ${stateLabel(state)}${reason ? `, ${reason}` : ''}`);
+  if (changed.length) moveIntoDialog('announce').textContent = changed.join('. ');
 }
 
 async function refresh() {
   clearTimeout(refreshing);
   if (!document.hidden) {
     try {
-      known ||= await introduce();
-      const before = changes;
+      userLoaded ||= await loadUser();
+      const before = changeCount;
       const list = await listCameras();
-      if (again !== null) pictures.hurry();
-      else if (before === changes) render(list);
+      if (retryAt !== null) wall.retryNow();
+      else if (before === changeCount) render(list);
     } catch {
       summary.textContent = 'camd does not answer';
-      summary.className = 'bad';
+      summary.className = 'error';
     }
   }
   clearTimeout(refreshing);
   refreshing = setTimeout(refresh, 2000);
 }
 
-// follow does what the address says: a camera on the stage, or none.
-function follow() {
+// applyAddress opens the camera that the address names, or closes the single view.
+function applyAddress() {
   const camera = cameras.find(({ id }) => `#${id}` === location.hash);
   if (!camera) {
-    if (!stage.camera) return;
-    const last = stage.camera.id;
-    stage.close();
-    entered = false;
-    for (const tile of tiles.values()) tile.screen.resume();
+    if (!singleView.camera) return;
+    const last = singleView.camera.id;
+    singleView.close();
+    openedFromGrid = false;
+    for (const tile of tiles.values()) tile.liveCanvas.restartTimeout();
     tiles.get(last)?.link.focus();
-  } else if (stage.camera?.id === camera.id) {
-    stage.show(camera);
+  } else if (singleView.camera?.id === camera.id) {
+    singleView.show(camera);
     return;
-  } else stage.open(camera, tiles.get(camera.id));
+  } else singleView.open(camera, tiles.get(camera.id));
   watch();
 }
 
-function leave() {
-  if (entered) {
+function closeCamera() {
+  if (openedFromGrid) {
     history.back();
     return;
   }
   history.replaceState(null, '', location.pathname + location.search);
-  follow();
+  applyAddress();
 }
 
-// open shows a camera: a step that Back undoes, but from one camera to the next.
-function open(camera) {
+// openCamera opens a camera. The Back button leads to the grid, not to the previous camera.
+function openCamera(camera) {
   if (!camera) return;
-  if (stage.camera) location.replace(`#${camera.id}`);
+  if (singleView.camera) location.replace(`#${camera.id}`);
   else location.hash = camera.id;
 }
 
-// beside goes so many cameras on from the one on the stage.
-function beside(step) {
-  const i = shown.findIndex(({ id }) => id === stage.camera?.id);
-  open(shown[(i + step + shown.length) % shown.length]);
+// openNeighbour opens the camera that is step places after the one in the single view.
+function openNeighbour(step) {
+  const i = shown.findIndex(({ id }) => id === singleView.camera?.id);
+  openCamera(shown[(i + step + shown.length) % shown.length]);
 }
 
 function fullscreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else (stage.camera ? stage.theatre : document.documentElement).requestFullscreen?.().catch((error) => toast(error.message));
+  else (singleView.camera ? singleView.content : document.documentElement).requestFullscreen?.().catch((error) => toast(error.message));
 }
 
-// current is the camera on the stage, or the one whose tile has the focus.
-const current = () => stage.camera ?? tiles.get(document.activeElement?.closest('.tile')?.dataset.camera)?.camera;
+// current returns the camera in the single view, or the one whose tile has the focus.
+const current = () => singleView.camera ?? tiles.get(document.activeElement?.closest('.tile')?.dataset.camera)?.camera;
 
 const actions = {
   fullscreen,
-  arrange: () => arrange(cameras, arrangeTiles),
+  arrange: () => openArrangeDialog(cameras, arrangeTiles),
   help: () => document.getElementById('help').showModal(),
   theme: () => toast(`Colours: ${nextTheme()}`),
-  close: leave,
-  previous: () => beside(-1),
-  next: () => beside(1),
-  zoomIn: () => stage.zoomIn(),
-  zoomOut: () => stage.zoomOut(),
-  unzoom: () => stage.zoom.reset(),
-  snapshot: () => { if (current()) snapshot(current()); },
+  close: closeCamera,
+  previous: () => openNeighbour(-1),
+  next: () => openNeighbour(1),
+  zoomIn: () => singleView.zoomIn(),
+  zoomOut: () => singleView.zoomOut(),
+  unzoom: () => singleView.zoom.reset(),
+  snapshot: () => { if (current()) saveSnapshot(current()); },
   pause: async () => {
-    if (!stage.camera || stage.camera.remote || kiosk || !may('control')) return; // it is off for everybody: not by a key pressed in passing
-    const changed = await toggle(stage.camera);
-    changes++;
+    if (!singleView.camera || singleView.camera.remote || kiosk || !hasRole('control')) return; // it switches the camera off for everyone: not by a key pressed by accident
+    const changed = await togglePaused(singleView.camera);
+    changeCount++;
     cameras = cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other));
     render(cameras);
   },
   details: () => { if (current()) location.href = `/cameras/${encodeURIComponent(current().id)}`; },
-  digit: (n) => open(shown[n - 1]),
+  digit: (n) => openCamera(shown[n - 1]),
   // An arrow moves a zoomed picture, goes on to the next camera, or moves the focus among the tiles.
   arrow: (across, down, shift) => {
-    if (stage.camera) {
-      if (!shift || !stage.pan(across, down)) beside(across + down);
+    if (singleView.camera) {
+      if (!shift || !singleView.pan(across, down)) openNeighbour(across + down);
       return;
     }
     const from = shown.findIndex(({ id }) => id === current()?.id);
     let to = from < 0 ? 0 : from + across;
-    if (from >= 0 && down) to = vertical(shown.map(({ id }) => tiles.get(id).element.getBoundingClientRect()), from, down);
+    if (from >= 0 && down) to = indexBelow(shown.map(({ id }) => tiles.get(id).element.getBoundingClientRect()), from, down);
     tiles.get(shown[to]?.id)?.link.focus();
   },
 };
 
-furnish(document);
+addIcons(document);
 applyTheme();
 document.body.classList.toggle('kiosk', kiosk);
-listen(actions, () => stage.camera !== null, kiosk);
-const keys = document.querySelector('#help input');
-keys.checked = choice.keys;
-keys.addEventListener('change', () => save({ keys: keys.checked }));
-for (const button of document.querySelectorAll('[data-do]')) button.addEventListener('click', () => actions[button.dataset.do]());
+listenForShortcuts(actions, () => singleView.camera !== null, kiosk);
+const shortcutsBox = document.querySelector('#help input');
+shortcutsBox.checked = settings.keys;
+shortcutsBox.addEventListener('change', () => saveSettings({ keys: shortcutsBox.checked }));
+for (const button of document.querySelectorAll('[data-action]')) button.addEventListener('click', () => actions[button.dataset.action]());
 document.querySelector('#help .done').addEventListener('click', () => document.getElementById('help').close());
 addEventListener('hashchange', () => {
-  entered ||= stage.camera === null;
-  follow();
+  openedFromGrid ||= singleView.camera === null;
+  applyAddress();
 });
-new ResizeObserver(layout).observe(wall);
+new ResizeObserver(layout).observe(grid);
 
-// A hidden page takes no pictures, and gets them at once when it is shown again.
+// A hidden page gets no pictures. They come at once when it is shown again.
 document.addEventListener('visibilitychange', () => {
-  pictures.pause(document.hidden);
-  for (const tile of tiles.values()) tile.screen.resume();
-  stage.screen.resume();
+  wall.pause(document.hidden);
+  for (const tile of tiles.values()) tile.liveCanvas.restartTimeout();
+  singleView.liveCanvas.restartTimeout();
   if (!document.hidden) refresh();
 });
 
 if (kiosk) {
-  // The pointer goes when nobody moves it, and the screen stays on where the browser allows that.
-  let still;
+  // The pointer is hidden when nobody moves it, and the screen stays on if the browser allows it.
+  let hideTimer;
   addEventListener('pointermove', () => {
-    document.body.classList.remove('still');
-    clearTimeout(still);
-    still = setTimeout(() => document.body.classList.add('still'), 3000);
+    document.body.classList.remove('pointer-hidden');
+    clearTimeout(hideTimer);
+    hideTimer = setTimeout(() => document.body.classList.add('pointer-hidden'), 3000);
   });
-  const stayOn = () => { if (!document.hidden) navigator.wakeLock?.request('screen').catch(() => {}); };
-  document.addEventListener('visibilitychange', stayOn);
-  stayOn();
+  const keepScreenOn = () => { if (!document.hidden) navigator.wakeLock?.request('screen').catch(() => {}); };
+  document.addEventListener('visibilitychange', keepScreenOn);
+  keepScreenOn();
 }
 
 setInterval(tick, 500);

@@ -1,10 +1,10 @@
-// A canvas that shows one camera's newest picture, and knows how old it is.
+// A canvas with one camera's newest picture. It detects when no new picture comes.
 
-import { age } from './api.js';
+import { secondsSince } from './api.js';
 
-const patience = 3; // seconds; a slow camera gets three pictures' time
+const minTimeout = 3; // seconds; a slow camera gets three pictures' time
 
-export class Screen {
+export class LiveCanvas {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext('2d', { alpha: false });
@@ -13,10 +13,10 @@ export class Screen {
 
   clear() {
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    this.picture = null; // of the newest picture: when it was taken, whether camd drew it
-    this.since = Date.now(); // when it came, or when waiting for it began
-    delete this.canvas.dataset.shown;
-    this.canvas.removeAttribute('data-drawn');
+    this.picture = null; // {taken, placeholder, rendition} of the newest picture
+    this.receivedAt = Date.now(); // or when waiting for the first one began
+    delete this.canvas.dataset.rendition;
+    this.canvas.removeAttribute('data-placeholder');
   }
 
   draw(bitmap, picture) {
@@ -27,37 +27,37 @@ export class Screen {
     }
     this.context.drawImage(bitmap, 0, 0);
     this.picture = picture;
-    this.since = Date.now();
-    canvas.dataset.shown = picture.rendition;
-    canvas.toggleAttribute('data-drawn', picture.drawn);
+    this.receivedAt = Date.now();
+    canvas.dataset.rendition = picture.rendition;
+    canvas.toggleAttribute('data-placeholder', picture.placeholder);
   }
 
-  // hide takes away a picture that its camera gave: it has been switched off.
-  hide() {
-    if (this.picture && !this.picture.drawn) this.clear();
+  // hidePicture removes a picture of a camera that has been switched off.
+  hidePicture() {
+    if (this.picture && !this.picture.placeholder) this.clear();
   }
 
-  // copy takes over what another screen shows, until something better comes.
-  copy(other) {
+  // copyFrom shows what another canvas shows, until a picture comes.
+  copyFrom(other) {
     this.clear();
     if (other.picture) {
       this.draw(other.canvas, other.picture);
-      this.since = other.since;
+      this.receivedAt = other.receivedAt;
     }
   }
 
-  // resume begins to wait anew, after a time in which nothing was asked for.
-  resume() { this.since = Date.now(); }
+  // restartTimeout starts the wait for a picture again, after a time without a subscription.
+  restartTimeout() { this.receivedAt = Date.now(); }
 
-  // age is the picture's when it was last looked at, in seconds; null if it is none of the camera's.
-  get age() { return this.picture && !this.picture.drawn ? age(this.picture.taken) : null; }
+  // age is the picture's age in seconds; null for a placeholder.
+  get age() { return this.picture && !this.picture.placeholder ? secondsSince(this.picture.taken) : null; }
 
-  // silent is for how many seconds nothing came, where something should have: then what is shown is not live.
-  silent(camera) {
-    const quiet = (Date.now() - this.since) / 1000;
+  // silentSeconds returns for how long no picture came although one was due: then what is shown is not live. Otherwise it is 0.
+  silentSeconds(camera) {
+    const silence = (Date.now() - this.receivedAt) / 1000;
     const expected = camera.state !== 'idle';
-    const rates = [camera.format.fps, camera.renditions.find(({ name }) => name === this.canvas.dataset.shown)?.fps];
-    const rate = Math.min(...rates.filter((fps) => fps > 0)); // infinite if nobody knows
-    return expected && quiet > Math.max(patience, 3 / rate) ? quiet : 0;
+    const rates = [camera.format.fps, camera.renditions.find(({ name }) => name === this.canvas.dataset.rendition)?.fps];
+    const rate = Math.min(...rates.filter((fps) => fps > 0)); // infinite if none is known
+    return expected && silence > Math.max(minTimeout, 3 / rate) ? silence : 0;
   }
 }

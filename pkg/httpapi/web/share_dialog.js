@@ -1,22 +1,22 @@
-// A link that lets whoever has it see one camera for a while.
+// The dialog that makes a link to one camera for a limited time.
 
-import { share } from './api.js';
-import { toast } from './format.js';
+import { createLink } from './api.js';
+import { toast } from './messages.js';
 
-// offerLinks makes the dialog with which links to a camera are made. camera returns it.
-export function offerLinks(dialog, camera) {
+// initShareDialog sets up the dialog and returns a function that opens it. camera returns the camera to share.
+export function initShareDialog(dialog, camera) {
   const part = (selector) => dialog.querySelector(selector);
   const field = part('input');
   part('form').addEventListener('submit', async (event) => {
     event.preventDefault();
     try {
-      const link = await share(camera().id, part('select').value);
+      const link = await createLink(camera().id, part('select').value);
       field.value = link.page;
-      part('.until').textContent = `Until ${new Date(link.until).toLocaleString()}, whoever has it sees this camera live, and nothing else.`;
-      part('.made').hidden = false;
+      part('.expiry').textContent = `Until ${new Date(link.until).toLocaleString()}, whoever has it sees this camera live, and nothing else.`;
+      part('.result').hidden = false;
       field.focus();
       field.setSelectionRange(0, field.value.length, 'backward');
-      field.scrollLeft = 0; // its beginning says where it leads
+      field.scrollLeft = 0; // the beginning has the host
     } catch (error) {
       toast(`No link: ${error.message}`);
     }
@@ -25,16 +25,16 @@ export function offerLinks(dialog, camera) {
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
-      part('.copied').textContent = 'Copied.';
+      part('.copy-status').textContent = 'Copied.';
     } catch {
-      part('.copied').textContent = 'Press Ctrl+C to copy it.';
+      part('.copy-status').textContent = 'Press Ctrl+C to copy it.';
     }
   });
   part('.done').addEventListener('click', () => dialog.close());
-  dialog.addEventListener('close', () => { // nothing of it stays on the page
+  dialog.addEventListener('close', () => { // the link does not stay on the page
     field.value = '';
-    part('.copied').textContent = '';
-    part('.made').hidden = true;
+    part('.copy-status').textContent = '';
+    part('.result').hidden = true;
   });
   return () => {
     part('h2').textContent = `Share ${camera().title}`;

@@ -1,38 +1,38 @@
-// The stage: one camera in full size, over all others.
+// The dialog with one camera in full size, over the grid.
 
-import { may } from './user.js';
-import { Screen } from './live_canvas.js';
-import { condition, figures } from './tile.js';
-import { explain } from './format.js';
+import { hasRole } from './user.js';
+import { LiveCanvas } from './live_canvas.js';
+import { showFigures, showState } from './tile.js';
+import { showProblem } from './messages.js';
 import { Zoom } from './zoom.js';
 
-const step = 80; // pixels that an arrow moves a zoomed picture
+const panStep = 80; // pixels that an arrow moves a zoomed picture
 
-export class Stage {
-  // closed is called when the person goes back to all cameras.
-  constructor(closed) {
-    this.element = document.getElementById('stage');
+export class SingleView {
+  // onClose is called when the user goes back to all cameras.
+  constructor(onClose) {
+    this.element = document.getElementById('single-view');
     this.camera = null;
-    this.theatre = document.getElementById('theatre'); // what goes full screen: a dialog may not
+    this.content = document.getElementById('single-view-content'); // the element for full screen: a dialog cannot be
     this.part = (selector) => this.element.querySelector(selector);
-    this.screen = new Screen(this.part('canvas'));
-    this.zoom = new Zoom(document.getElementById('view'), this.screen.canvas);
+    this.liveCanvas = new LiveCanvas(this.part('canvas'));
+    this.zoom = new Zoom(document.getElementById('view'), this.liveCanvas.canvas);
     this.element.addEventListener('cancel', (event) => {
-      event.preventDefault(); // Esc: the address has to change, too
-      closed();
+      event.preventDefault(); // Esc has to change the address, too
+      onClose();
     });
   }
 
-  // open shows a camera, with the picture that its tile has until its own comes.
+  // open shows a camera, with its tile's picture until the first one comes.
   open(camera, tile) {
     this.camera = camera;
-    this.opened = performance.now();
+    this.openedAt = performance.now();
     this.zoom.reset();
-    this.screen.clear();
-    this.refusal = '';
-    if (tile) this.screen.copy(tile.screen);
-    this.screen.canvas.setAttribute('aria-label', `Live picture of ${camera.title}`);
-    this.part('#stage-title').textContent = camera.remote ? `${camera.site} · ${camera.title}` : camera.title;
+    this.liveCanvas.clear();
+    this.refusedReason = '';
+    if (tile) this.liveCanvas.copyFrom(tile.liveCanvas);
+    this.liveCanvas.canvas.setAttribute('aria-label', `Live picture of ${camera.title}`);
+    this.part('#single-view-title').textContent = camera.remote ? `${camera.site} · ${camera.title}` : camera.title;
     this.part('.details').href = `/cameras/${encodeURIComponent(camera.id)}`;
     this.show(camera);
     if (!this.element.open) this.element.showModal();
@@ -44,45 +44,45 @@ export class Stage {
   }
 
   draw(bitmap, picture) {
-    this.screen.draw(bitmap, picture);
-    this.refusal = '';
-    if (this.opened === null || picture.rendition !== 'main') return;
-    // How long it took from the click to the first picture, for whoever measures it.
+    this.liveCanvas.draw(bitmap, picture);
+    this.refusedReason = '';
+    if (this.openedAt === null || picture.rendition !== 'main') return;
+    // The time from the click to the first picture, for tests and measurements.
     performance.clearMeasures('camd.open');
-    performance.measure('camd.open', { start: this.opened, end: performance.now() });
-    this.opened = null;
+    performance.measure('camd.open', { start: this.openedAt, end: performance.now() });
+    this.openedAt = null;
   }
 
   show(camera) {
     this.camera = camera;
-    if (camera.paused) this.screen.hide();
-    const power = this.part('[data-do=pause]');
-    power.hidden = camera.remote || !may('control'); // whoever is there decides
-    power.setAttribute('aria-pressed', camera.paused);
-    power.setAttribute('aria-label', camera.paused ? `Switch ${camera.title} on` : `Switch ${camera.title} off`);
+    if (camera.paused) this.liveCanvas.hidePicture();
+    const pauseButton = this.part('[data-action=pause]');
+    pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can switch it
+    pauseButton.setAttribute('aria-pressed', camera.paused);
+    pauseButton.setAttribute('aria-label', camera.paused ? `Switch ${camera.title} on` : `Switch ${camera.title} off`);
     this.tick();
   }
 
-  lost(text) {
+  showDisconnected(text) {
     this.element.dataset.state = 'offline';
     this.part('.state').textContent = 'not connected';
-    explain(this.part('.why'), text);
+    showProblem(this.part('.problem'), text);
     this.part('.figures').replaceChildren();
   }
 
   tick() {
-    condition(this, this.screen.silent(this.camera));
-    figures(this.part('.figures'), this.camera, this.screen);
+    showState(this, this.liveCanvas.silentSeconds(this.camera));
+    showFigures(this.part('.figures'), this.camera, this.liveCanvas);
   }
 
-  zoomIn() { this.zoom.by(1.5); }
+  zoomIn() { this.zoom.scaleBy(1.5); }
 
-  zoomOut() { this.zoom.by(1 / 1.5); }
+  zoomOut() { this.zoom.scaleBy(1 / 1.5); }
 
-  // pan moves a zoomed picture and says whether there was one.
+  // pan moves a zoomed picture and returns whether it is zoomed.
   pan(across, down) {
     if (this.zoom.scale === 1) return false;
-    this.zoom.move(-across * step, -down * step);
+    this.zoom.move(-across * panStep, -down * panStep);
     return true;
   }
 }

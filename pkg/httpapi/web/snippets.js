@@ -1,9 +1,9 @@
-// Addresses to copy, and what to write where in other programs.
+// Addresses to copy, and configuration snippets for other programs.
 
-import { furnish } from './icons.js';
-import { toast } from './format.js';
+import { addIcons } from './icons.js';
+import { toast } from './messages.js';
 
-// copyable is a text with a button that copies it.
+// copyable makes an element with a text and a button that copies it.
 function copyable(text, kind, label) {
   const element = document.createElement('div');
   element.className = 'copy';
@@ -16,13 +16,13 @@ function copyable(text, kind, label) {
   button.setAttribute('aria-label', `Copy ${label}`);
   button.onclick = () => copy(text, code);
   element.append(code, button);
-  furnish(element);
+  addIcons(element);
   return element;
 }
 
 async function copy(text, code) {
   try {
-    await navigator.clipboard.writeText(text); // not there without HTTPS, but for this machine's own pages
+    await navigator.clipboard.writeText(text); // available only with HTTPS or at localhost
     toast('Copied');
   } catch {
     getSelection().selectAllChildren(code);
@@ -43,7 +43,7 @@ export function listAddresses(element, camera) {
   }
 }
 
-// listSnippets shows them for a camera; credentials, whether camd asks programs who they are.
+// listSnippets shows the snippets of a camera. credentials is true if programs have to authenticate.
 export function listSnippets(element, camera, credentials) {
   const stream = new URL(camera.urls.stream, location.href).href;
   const snapshot = new URL(camera.urls.snapshot, location.href).href;

@@ -1,36 +1,36 @@
-// Who looks at this page, and what they may.
+// The user of this page, their roles, and the button to log in or out.
 
-import { ask } from './api.js';
-import { toast } from './format.js';
+import { fetchJSON } from './api.js';
+import { toast } from './messages.js';
 
-const holds = { view: ['view'], control: ['view', 'control'], admin: ['view', 'control', 'admin'] };
-let me = { role: 'view' };
+const impliedRoles = { view: ['view'], control: ['view', 'control'], admin: ['view', 'control', 'admin'] };
+let user = { role: 'view' };
 
-// may tells whether a role's things may be done, at every camera that is shown.
-export const may = (role) => (holds[me.role] ?? []).includes(role);
+// hasRole reports whether the user has a role at every camera that is shown.
+export const hasRole = (role) => (impliedRoles[user.role] ?? []).includes(role);
 
-export const canShare = () => may('control') && me.links;
+export const canShare = () => hasRole('control') && user.links;
 
-// named tells whether who looks has told camd who they are, as their programs will have to.
-export const named = () => ['session', 'password', 'token'].includes(me.kind);
+// isAuthenticated reports whether the user gave credentials. Their programs need credentials then, too.
+export const isAuthenticated = () => ['session', 'password', 'token'].includes(user.kind);
 
-// introduce asks who looks, and takes away what they may not do, until they have been answered.
-export async function introduce() {
+// loadUser loads the user and hides what they are not allowed to do. It returns false if camd does not answer.
+export async function loadUser() {
   try {
-    me = await ask('/api/v1/me');
+    user = await fetchJSON('/api/v1/me');
   } catch {
-    return false; // it is asked again
+    return false; // the caller tries again
   }
-  for (const element of document.querySelectorAll('[data-needs]')) {
-    element.hidden = element.dataset.needs === 'links' ? !canShare() : !may(element.dataset.needs);
+  for (const control of document.querySelectorAll('[data-requires]')) {
+    control.hidden = control.dataset.requires === 'links' ? !canShare() : !hasRole(control.dataset.requires);
   }
-  const who = document.getElementById('who');
-  who.hidden = me.kind === 'anonymous' && !me.login;
-  who.querySelector('span').textContent = me.kind === 'anonymous' ? '' : me.who;
-  const button = who.querySelector('button');
-  button.hidden = me.kind !== 'session' && me.kind !== 'anonymous';
-  button.textContent = me.kind === 'session' ? 'Log out' : 'Log in';
-  button.onclick = me.kind === 'session' ? logOut : () => location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  const element = document.getElementById('current-user');
+  element.hidden = user.kind === 'anonymous' && !user.login;
+  element.querySelector('span').textContent = user.kind === 'anonymous' ? '' : user.who;
+  const button = element.querySelector('button');
+  button.hidden = user.kind !== 'session' && user.kind !== 'anonymous';
+  button.textContent = user.kind === 'session' ? 'Log out' : 'Log in';
+  button.onclick = user.kind === 'session' ? logOut : () => location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   return true;
 }
 
