@@ -65,7 +65,7 @@ func (v accessClient) getJSON(path string, to any) {
 }
 
 // Users of a file, a token, a session that outlives camd, and a link: who comes in, until when.
-func TestAccessControl(t *testing.T) {
+func TestUsersTokensSessionsAndLinksGrantAccess(t *testing.T) {
 	t.Parallel()
 	dir, token := t.TempDir(), access.NewToken()
 	user := func(name, more string) string {

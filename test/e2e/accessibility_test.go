@@ -19,7 +19,7 @@ const axeScript = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 
 	r.violations.map(v => v.id + ': ' + v.help + ' at ' + v.nodes.map(n => n.html.slice(0, 150)).join(' | ')).join('\n'))`
 
 // Pages can be used by people who see, point or hear otherwise, on a phone as on a large screen.
-func TestAccessibility(t *testing.T) {
+func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:

@@ -12,7 +12,7 @@ import (
 
 // A real ACME authority makes out certificates, whichever way it can reach camd; they last beyond a restart and its own end. Who comes
 // by another name, or before there is one, is shown camd's own.
-func TestACME(t *testing.T) {
+func TestACMECertificateIsObtainedAndKept(t *testing.T) {
 	t.Parallel()
 	curl, authority := testpeer.RequireProgram(t, "curl", "curl"), testpeer.ServePebble(t)
 	root := authority.RootCA(t)

@@ -68,7 +68,7 @@ func (d *daemon) waitForNotice(notices <-chan notice, kind, camera string) notic
 
 // A file is taken away and brought back, a capture process killed, a camera switched off from the broker, the daemon killed:
 // those who are to be told are told, one receiver that hangs all the while notwithstanding.
-func TestAlerts(t *testing.T) {
+func TestNoticesReachEveryReceiver(t *testing.T) {
 	t.Parallel()
 	key := bytes.Repeat([]byte("k"), 32)
 	url, notices := serveWebhook(t, key)
@@ -182,7 +182,7 @@ func (d *daemon) lastOutage(id string) time.Duration {
 }
 
 // The broker says that camd is gone when it could not say so itself; not when another has taken its place meanwhile.
-func TestMQTTLastWill(t *testing.T) {
+func TestMQTTLastWillReportsKilledDaemon(t *testing.T) {
 	t.Parallel()
 	broker := testpeer.ServeMQTT(t, "camd", "broker-pass", "")
 	o := options{config: healthyCamera + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}

@@ -86,7 +86,7 @@ func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
 
 // Who does what is in the log, with who they were, from where and how long; a poller is counted, and the level silences nothing.
-func TestAudit(t *testing.T) {
+func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 	t.Parallel()
 	const snapshots = 40
 	d := start(t, options{config: auditedCameras + "log: {level: error}\n"})
@@ -138,7 +138,7 @@ func TestAudit(t *testing.T) {
 }
 
 // In a file it is there alone, goes on in a new one at a reload, as logrotate needs it, and turned off it is nowhere.
-func TestAuditFile(t *testing.T) {
+func TestAuditFileIsReopenedOnReload(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
 	d := start(t, options{config: auditedCameras + "log: {audit: " + file + "}\n"})

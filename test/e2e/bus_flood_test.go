@@ -17,7 +17,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// The limits of TestRelayUnderFlood. Before there were limits on the bus, 6,000 forged sites took a relay to 1131 MB of
+// The limits of TestRelayIsBoundedUnderFlood. Before there were limits on the bus, 6,000 forged sites took a relay to 1131 MB of
 // memory, 95 MB of metrics and 12,290 log lines.
 const (
 	maxFloodMemory   = 150e6
@@ -119,7 +119,7 @@ var floods = []struct {
 }
 
 // A relay under a flood keeps its memory, metrics and log small, and an honest site's pictures and states go on.
-func TestRelayUnderFlood(t *testing.T) {
+func TestRelayIsBoundedUnderFlood(t *testing.T) {
 	for _, flood := range floods {
 		t.Run(flood.name, func(t *testing.T) {
 			server := testpeer.ServeNATS(t, "")

@@ -14,7 +14,7 @@ import (
 const pageState = `document.querySelector('.top .state').textContent`
 
 // The page about a camera: its picture moves, what it says is so, its addresses can be fetched, and its switch switches.
-func TestCameraPage(t *testing.T) {
+func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
@@ -72,7 +72,7 @@ func TestCameraPage(t *testing.T) {
 }
 
 // The switch on the dashboard turns a camera off for everybody, whose pages say so and stay connected.
-func TestSwitchOff(t *testing.T) {
+func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +

@@ -15,7 +15,7 @@ import (
 )
 
 // Programs that are not ours read what camd serves.
-func TestThirdPartyClients(t *testing.T) {
+func TestThirdPartyClientsReadStreams(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:

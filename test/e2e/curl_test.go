@@ -10,7 +10,7 @@ import (
 )
 
 // Snapshots and everything else that has an end, by curl.
-func TestCurl(t *testing.T) {
+func TestCurlGetsEveryAddress(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n  - {id: b, source: 'test://?size=160x96&fps=10'}\n"})

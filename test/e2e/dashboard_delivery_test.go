@@ -10,7 +10,7 @@ import (
 )
 
 // A hidden page costs nothing, and has live pictures at once when it is looked at again.
-func TestHiddenPage(t *testing.T) {
+func TestHiddenPageGetsNoPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
@@ -82,7 +82,7 @@ func TestRefusedSubscriptionIsRetried(t *testing.T) {
 }
 
 // A slow link gets fewer pictures, not older ones: however long it lasts, what is shown overtakes what was new a moment ago.
-func TestSlowBrowser(t *testing.T) {
+func TestSlowBrowserGetsFewerNotOlderPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=1280x720&fps=30'}\n"})
 	link := testpeer.ServeFaultProxy(t, d.URL)
@@ -108,7 +108,7 @@ func TestSlowBrowser(t *testing.T) {
 }
 
 // A camera whose capture process dies says so on the page, and is live again there.
-func TestDashboardAfterCrash(t *testing.T) {
+func TestDashboardShowsCrashedCameraUntilItIsLive(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +

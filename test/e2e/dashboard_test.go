@@ -14,7 +14,7 @@ import (
 )
 
 // A person's browser shows every camera, live ones moving, dead ones saying why.
-func TestDashboard(t *testing.T) {
+func TestDashboardShowsLiveAndFailedCameras(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:
@@ -58,7 +58,7 @@ cameras:
 }
 
 // A browser has six connections to a host; all of sixteen cameras come over one.
-func TestDashboardOfSixteenCameras(t *testing.T) {
+func TestDashboardShowsSixteenCameras(t *testing.T) {
 	t.Parallel()
 	config := "cameras:\n"
 	for i := range 16 {
@@ -131,7 +131,7 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 }
 
 // A page that stays open counts down while camd is away, and shows live pictures again when it is back.
-func TestDashboardAfterRestart(t *testing.T) {
+func TestDashboardReconnectsAfterRestart(t *testing.T) {
 	t.Parallel()
 	o := options{
 		config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n",

@@ -54,7 +54,7 @@ func readGrafanaDashboard(t *testing.T) (b grafanaDashboard) {
 var corePanelKinds = []string{"row", "stat", "timeseries", "state-timeline", "table", "heatmap"}
 
 // Grafana takes what is wrong with a dashboard in silence; so it is looked for here.
-func TestDashboardForGrafana(t *testing.T) {
+func TestGrafanaDashboardIsValid(t *testing.T) {
 	t.Parallel()
 	b := readGrafanaDashboard(t)
 	if b.SchemaVersion < 38 || len(b.Panels) < 20 {
@@ -107,7 +107,7 @@ func (p grafanaPanel) check(t *testing.T) {
 }
 
 // Every variable that is used is defined, and the other way round.
-func TestVariablesForGrafana(t *testing.T) {
+func TestGrafanaVariablesAreDefinedAndUsed(t *testing.T) {
 	t.Parallel()
 	b := readGrafanaDashboard(t)
 	text, defined := string(readFile(t, dashboardFile)), map[string]bool{}
@@ -131,7 +131,7 @@ func TestVariablesForGrafana(t *testing.T) {
 }
 
 // The files beside the dashboard agree with Prometheus' and with each other.
-func TestProvisioning(t *testing.T) {
+func TestGrafanaProvisioningMatchesPrometheus(t *testing.T) {
 	t.Parallel()
 	var prometheus struct {
 		Global struct {

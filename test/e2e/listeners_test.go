@@ -17,7 +17,7 @@ import (
 )
 
 // A camd that only who has a certificate may come to, with all its doors, as openssl and curl meet it.
-func TestListeners(t *testing.T) {
+func TestListenersWithClientCertificates(t *testing.T) {
 	t.Parallel()
 	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
 	authority, stranger, first := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
@@ -171,7 +171,7 @@ func checkRenewal(t *testing.T, d *daemon, openssl, metrics, live string) {
 }
 
 // A certificate that camd makes for itself is the same after a restart, and the one that the log names.
-func TestSelfSigned(t *testing.T) {
+func TestSelfSignedCertificateIsKeptOverRestart(t *testing.T) {
 	t.Parallel()
 	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
 	dir := t.TempDir()

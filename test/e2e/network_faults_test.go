@@ -25,7 +25,7 @@ var networkFaults = []struct{ kind, attributes string }{
 
 // Networks fail in any order under forty viewers: each camera comes back when its network does, nobody is disconnected, and
 // nobody gets a picture that cannot be decoded.
-func TestNetworkFaults(t *testing.T) {
+func TestNetworkFaultsDisconnectNoViewer(t *testing.T) {
 	servers := []*testpeer.FaultProxy{
 		testpeer.ServeFaultProxy(t, testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).URL()),
 		testpeer.ServeFaultProxy(t, testpeer.ServeHTTP(t, testpeer.MJPEG)),

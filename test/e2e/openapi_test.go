@@ -15,7 +15,7 @@ import (
 
 // What a daemon with real cameras answers, whole ones and broken ones, is as it describes itself. pkg/httpapi provokes the
 // rest.
-func TestOpenAPI(t *testing.T) {
+func TestResponsesMatchOpenAPI(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:

@@ -9,9 +9,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// BenchmarkOpen is how long a person waits, from the key that opens a live camera until its first picture in full size is
+// BenchmarkOpenCameraOnDashboard is how long a person waits, from the key that opens a live camera until its first picture in full size is
 // drawn, as the page measures it. The baseline is the time between two pictures. An operation is one opening.
-func BenchmarkOpen(b *testing.B) {
+func BenchmarkOpenCameraOnDashboard(b *testing.B) {
 	d := start(b, options{config: "cameras:\n" +
 		"  - {id: a, title: A, source: 'test://?size=1280x720&fps=30'}\n" +
 		"  - {id: b, title: B, source: 'test://?size=1280x720&fps=30'}\n"})

@@ -14,7 +14,7 @@ import (
 )
 
 // What is printed for a file of users is what camd reads, from a pipe as from a terminal, which shows nothing of the password.
-func TestHashPassword(t *testing.T) {
+func TestHashPasswordPrintsUsersFileLine(t *testing.T) {
 	t.Parallel()
 	const password = "correct horse"
 	piped := exec.Command(programPath(t, "camd"), "hash-password", "anna", "--role", "control", "--cameras", "yard,front-*")

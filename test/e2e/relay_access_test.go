@@ -13,7 +13,7 @@ import (
 // Who may see some of other sites' cameras sees those alone, and nothing of sites of which he sees none: in lists, at addresses, in
 // what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there; it has a leaf node
 // of its own.
-func TestRelayAccess(t *testing.T) {
+func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 	t.Parallel()
 	hub, leaf := natsLeaf(t)
 	north := start(t, options{config: "log: {audit: on}\n" + busConfig(leaf, "north", "gate:20", "yard:20")})

@@ -8,7 +8,7 @@ import (
 )
 
 // A relay without OpenCV serves other sites' cameras just as if they were its own, and takes over the bus what is watched alone.
-func TestRelay(t *testing.T) {
+func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 	t.Parallel()
 	servers := natsCluster(t, 3)
 	cameras := []string{"gate:20", "yard:10"}

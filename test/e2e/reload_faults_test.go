@@ -39,7 +39,7 @@ func (d *daemon) readiness() (r readiness) {
 
 // A file with mistakes changes nothing: all of them are said with their places, wherever somebody may look, and without the
 // secrets in it. Mended, it is in force.
-func TestReloadOfBadFile(t *testing.T) {
+func TestReloadOfBadFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	good := numberedCameras(2, nil)
 	d := start(t, options{config: good})
@@ -86,7 +86,7 @@ func TestReloadOfBadFile(t *testing.T) {
 }
 
 // What cannot change while camd runs is said to wait, until the file is as it was or camd starts anew. A flag goes before the file.
-func TestReloadThatNeedsRestart(t *testing.T) {
+func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(1, nil), args: []string{"--log-level", "info"}})
 	d.waitForState("c0", "live")
@@ -123,7 +123,7 @@ func TestReloadRefusesExposure(t *testing.T) {
 }
 
 // Certificate and key are read again though their names are the same: who comes sees the new one, a stream goes on.
-func TestReloadOfCertificate(t *testing.T) {
+func TestReloadOfCertificateKeepsStreams(t *testing.T) {
 	t.Parallel()
 	first, second := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encryptedConfig(first, 1)})
@@ -163,7 +163,7 @@ func TestReloadOfCertificate(t *testing.T) {
 }
 
 // Fifty reloads in a row, each with another change, under viewers: nothing is left behind.
-func TestFiftyReloads(t *testing.T) {
+func TestFiftyReloadsLeakNothing(t *testing.T) {
 	const cameras = 6
 	version := func(n int) string {
 		if n < 0 {
@@ -224,7 +224,7 @@ func TestFiftyReloads(t *testing.T) {
 }
 
 // Signals that come while a reload is under way are not lost, and do not pile up.
-func TestManySignals(t *testing.T) {
+func TestSignalsDuringReloadAreNotLost(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(1, nil)})
 	w := d.startStreamChecker("c0")
@@ -241,7 +241,7 @@ func TestManySignals(t *testing.T) {
 }
 
 // A file that is watched is read when it has changed: written in place, slowly, or replaced; and not before, or for nothing.
-func TestWatchedFile(t *testing.T) {
+func TestWatchedFileIsReadWhenChanged(t *testing.T) {
 	t.Parallel()
 	watched := func(n int) string { return "watch_config: true\n" + numberedCameras(n, nil) }
 	d := start(t, options{config: watched(1)})
@@ -275,7 +275,7 @@ func TestWatchedFile(t *testing.T) {
 }
 
 // Without a file a reload looks for cameras anew, and leaves those alone that were found before.
-func TestReloadWithoutFile(t *testing.T) {
+func TestReloadWithoutFileFindsDevices(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{})
 	before := d.waitForState("test", "live")

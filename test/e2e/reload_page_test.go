@@ -44,7 +44,7 @@ func TestDashboardFollowsReloads(t *testing.T) {
 }
 
 // A terminal that hangs up ends camd: it sends the signal that means reload elsewhere.
-func TestTerminalHangsUp(t *testing.T) {
+func TestTerminalHangupStopsDaemon(t *testing.T) {
 	t.Parallel()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // A preview is there without being configured, costs nothing until somebody watches, and is small and slow; its viewers
 // share it.
-func TestPreview(t *testing.T) {
+func TestPreviewIsSmallAndOnDemand(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - id: gate\n    source: 'test://?size=1280x720&fps=30'\n" +
 		"    renditions: {thumb: {width: 160, fps: 1}}\n  - {id: asleep, source: 'test://', on_demand: true}\n"})
@@ -70,7 +70,7 @@ func TestPreview(t *testing.T) {
 }
 
 // The preview of a camera whose next picture is a long way off is made of its newest.
-func TestPreviewOfSlowCamera(t *testing.T) {
+func TestPreviewOfSlowCameraIsItsNewestPicture(t *testing.T) {
 	t.Parallel()
 	photo := readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1))
 	web := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

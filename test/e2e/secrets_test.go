@@ -34,7 +34,7 @@ func (e observedOutput) checkNoSecrets(t *testing.T, secrets []string) {
 
 // What stands in the configuration as a secret, in whichever of its places, stands nowhere else: whatever is asked, whatever fails
 // and whoever repeats what it was sent.
-func TestSecrets(t *testing.T) {
+func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	t.Parallel()
 	p := newCanaryConfig(t)
 	d := start(t, options{config: p.text, env: append(p.env, "GOTRACEBACK=all"), bin: p.dir, user: p.user})

@@ -19,7 +19,7 @@ const (
 )
 
 // Without a mouse: a camera is opened in full size, zoomed, saved, left for the next one, and closed.
-func TestKeyboard(t *testing.T) {
+func TestKeyboardShortcutsControlDashboard(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:
@@ -89,7 +89,7 @@ cameras:
 }
 
 // A snapshot becomes a file of the person's.
-func TestSnapshotDownload(t *testing.T) {
+func TestSnapshotIsDownloadedFromDashboard(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	b := openBrowser(t, 800, 600)
@@ -120,7 +120,7 @@ func TestSnapshotDownload(t *testing.T) {
 }
 
 // What a person arranges is there again when the page is.
-func TestArrangement(t *testing.T) {
+func TestArrangementIsKeptInBrowser(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: a, title: A, source: 'test://?size=320x180&fps=5'}\n" +

@@ -8,7 +8,7 @@ import (
 )
 
 // A relay's pages have each site's cameras under its name, and nothing to press that is not for them.
-func TestSitesOnDashboard(t *testing.T) {
+func TestDashboardGroupsCamerasBySite(t *testing.T) {
 	t.Parallel()
 	server := natsCluster(t, 1)[0]
 	start(t, options{config: busConfig(server, "north", "gate:5", "hall:5", "yard:5")})

@@ -8,7 +8,7 @@ import (
 )
 
 // The contract of a snapshot, which pollers of all kinds rely on.
-func TestSnapshot(t *testing.T) {
+func TestSnapshotIsNewestPicture(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:

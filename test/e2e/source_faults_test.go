@@ -17,7 +17,7 @@ const longWriteTimeout = "write_timeout: 10m\n"
 const healthyCamera = longWriteTimeout + "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
 
 // Everything that can be wrong with a source, all at once: each camera says what, and the healthy one goes on.
-func TestBadSources(t *testing.T) {
+func TestBadSourcesAreOfflineWithReason(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := write(t, dir, "notes.mp4", "This is no video.\nThis is no video either.\n")
@@ -74,7 +74,7 @@ func TestBadSources(t *testing.T) {
 }
 
 // A device or file that camd may not open, as an ordinary user meets it.
-func TestNoPermission(t *testing.T) {
+func TestUnreadableSourceIsOfflineByPermission(t *testing.T) {
 	t.Parallel()
 	o := options{}
 	o.bin, o.user = programsForNobody(t)

@@ -12,7 +12,7 @@ import (
 )
 
 // Every kind of source, all at once in one daemon.
-func TestSources(t *testing.T) {
+func TestEveryKindOfSourceIsServed(t *testing.T) {
 	t.Parallel()
 	avi, mp4 := mjpegClip.Make(t), h264Clip.Make(t)
 	web := testpeer.ServeHTTP(t, webClip)

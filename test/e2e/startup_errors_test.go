@@ -8,7 +8,7 @@ import (
 )
 
 // What keeps camd from starting is one clear line and an exit code.
-func TestCannotStart(t *testing.T) {
+func TestStartupErrorIsOneLineWithExitCode(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestCannotStart(t *testing.T) {
 const noCameras = "bus: {servers: ['nats://127.0.0.1:1']}\n"
 
 // A daemon without cameras needs no capture program, and says what to do.
-func TestNoCameras(t *testing.T) {
+func TestDaemonWithoutCamerasNeedsNoCaptureProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	copyProgram(t, "camd", dir)

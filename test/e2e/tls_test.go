@@ -27,7 +27,7 @@ func encryptedConfig(i testpeer.KeyPair, n int) string {
 }
 
 // Everything there is, encrypted, by curl with either version of HTTP; and its end.
-func TestTLS(t *testing.T) {
+func TestEverythingIsServedOverTLS(t *testing.T) {
 	t.Parallel()
 	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encryptedConfig(i, 1)})
@@ -102,7 +102,7 @@ func TestOldOrMissingTLSIsRefused(t *testing.T) {
 
 // healthcheck knows its own camd by its certificate, whatever name that is made out for; and what is not well about a
 // certificate is in the log.
-func TestCertificateHealthcheckAndWarnings(t *testing.T) {
+func TestHealthcheckAcceptsOwnCertificateAndLogWarns(t *testing.T) {
 	t.Parallel()
 	mine := testpeer.Certificate{Name: "cameras.example", NotAfter: time.Now().Add(-time.Hour)}.Make(t)
 	other := testpeer.Certificate{}.Make(t)
@@ -134,7 +134,7 @@ func TestCertificateHealthcheckAndWarnings(t *testing.T) {
 }
 
 // Twelve <img> play at once in one page, over one connection, where HTTP/1.1 would let six.
-func TestTwelveStreamsInOnePage(t *testing.T) {
+func TestTwelveStreamsPlayInOnePage(t *testing.T) {
 	t.Parallel()
 	const cameras = 12
 	i := testpeer.Certificate{}.Make(t)
@@ -196,7 +196,7 @@ func (b *browser) imageNumber(n int) (uint32, bool) {
 }
 
 // The dashboard's WebSocket is encrypted as its page is.
-func TestDashboardOverTLS(t *testing.T) {
+func TestDashboardWorksOverTLS(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encryptedConfig(i, 8)})

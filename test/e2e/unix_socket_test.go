@@ -15,7 +15,7 @@ import (
 )
 
 // All there is, over a unix socket; and whose file it is.
-func TestUnixSocket(t *testing.T) {
+func TestUnixSocketServesEverything(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")
 	path := filepath.Join(t.TempDir(), "camd.sock")

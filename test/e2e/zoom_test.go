@@ -13,7 +13,7 @@ const (
 )
 
 // By wheel, by double click and by two fingers a picture is made larger; one finger or the mouse moves it.
-func TestZoom(t *testing.T) {
+func TestZoomByWheelDoubleClickAndTouch(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	b := openBrowser(t, 800, 600)

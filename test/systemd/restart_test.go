@@ -24,7 +24,7 @@ func waitForNewProcess(t *testing.T, pid int, what string, begin time.Time) {
 	t.Logf("%s: another process after %v, READY after %v", what, began, time.Since(begin).Round(100*time.Millisecond))
 }
 
-func TestKilled(t *testing.T) {
+func TestKilledDaemonIsRestarted(t *testing.T) {
 	serve(t, pattern)
 	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 	pid, begin := mainPID(t), time.Now()
@@ -51,7 +51,7 @@ func TestStoppedProcessIsReplaced(t *testing.T) {
 
 // A supervisor that stands still, while all else goes on and requests are answered, is found, named and mended. The program
 // is built with the tag testhook, by which SIGUSR1 does that to the camera called blocked.
-func TestBlockedSupervisor(t *testing.T) {
+func TestBlockedSupervisorRestartsDaemon(t *testing.T) {
 	if err := copyFile(filepath.Join(os.Getenv("CAMD_BIN"), "camd-testhook"), daemon); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestBlockedSupervisor(t *testing.T) {
 }
 
 // Clients that come while camd is restarted wait, and get what they came for.
-func TestSocketActivation(t *testing.T) {
+func TestSocketActivationLosesNoClient(t *testing.T) {
 	configure(t, pattern)
 	systemctl(t, "start", "camd.socket")
 	if state, _ := run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {

@@ -48,7 +48,7 @@ func TestDevicesAreThoseThatCapture(t *testing.T) {
 
 func first(paths []string, _ []listed) []string { return paths }
 
-func TestNotCameras(t *testing.T) {
+func TestProbeRefusesOtherDevices(t *testing.T) {
 	for _, c := range []struct{ source, says string }{
 		{"/dev/video2", "not a capture device: /dev/video2 offers no video capture"}, // metadata
 		{"/dev/video3", "not a capture device: /dev/video3 offers no video capture"}, // output
@@ -63,7 +63,7 @@ func TestNotCameras(t *testing.T) {
 }
 
 // A device that somebody else has is tried again, and had when it is free.
-func TestBusy(t *testing.T) {
+func TestBusyDeviceIsRetried(t *testing.T) {
 	feed(t, "/dev/video20")
 	var others []*process
 	for _, device := range []string{"/dev/video1", "/dev/video20"} {
@@ -82,7 +82,7 @@ func TestBusy(t *testing.T) {
 }
 
 // Permission that comes later ends the wait.
-func TestPermission(t *testing.T) {
+func TestDeviceIsOpenedWhenPermitted(t *testing.T) {
 	const device = "/dev/video0"
 	bin := copied(t)
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}

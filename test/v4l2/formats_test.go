@@ -9,7 +9,7 @@ import (
 )
 
 // Whatever the driver makes of what is asked, the status says it.
-func TestNegotiation(t *testing.T) {
+func TestStatusReportsNegotiatedFormat(t *testing.T) {
 	cases := []struct {
 		ask, codec    string
 		width, height int
@@ -34,7 +34,7 @@ func TestNegotiation(t *testing.T) {
 }
 
 // Every format that can be asked for arrives, in its right colours.
-func TestFormats(t *testing.T) {
+func TestEveryFormatArrivesInItsColours(t *testing.T) {
 	snapshot := filepath.Join(t.TempDir(), "snapshot.jpg")
 	codec := regexp.MustCompile(`(?m)^codec +(\S+)$`)
 	for _, c := range []struct{ format, codec string }{

@@ -54,7 +54,7 @@ func TestPassthroughIsExact(t *testing.T) {
 }
 
 // A camera that goes quiet is stalled, and live again when it resumes, on the connection that was there.
-func TestQuiet(t *testing.T) {
+func TestQuietCameraIsStalledUntilItResumes(t *testing.T) {
 	writer := feed(t, "/dev/video20")
 	d := serve(t, "id: a, source: /dev/video20, stall_timeout: 1s")
 	d.waitForState("a", "live")

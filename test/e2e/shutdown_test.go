@@ -16,7 +16,7 @@ import (
 )
 
 // SIGTERM with viewers attached: every stream ends between two pictures, the capture processes are gone, exit code 0.
-func TestSIGTERM(t *testing.T) {
+func TestSIGTERMEndsStreamsBetweenPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + `
   - {id: second, source: 'test://?size=160x96&fps=30'}
@@ -36,7 +36,7 @@ func TestSIGTERM(t *testing.T) {
 }
 
 // A thousand of them at once, at a rate at which the test, under the race detector, can still read what it gets.
-func TestSIGTERMWithThousandViewers(t *testing.T) {
+func TestSIGTERMEndsThousandStreamsBetweenPictures(t *testing.T) {
 	d := start(t, options{config: longWriteTimeout + `
 limits: {viewers: 1000}
 cameras:
@@ -143,7 +143,7 @@ func countParts(b []byte) (n int, rest string) {
 }
 
 // A capture process does not outlive a camd that is killed.
-func TestKilledCamd(t *testing.T) {
+func TestCaptureProcessEndsWithKilledDaemon(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera})
 	pid := d.waitForState("healthy", "live").Worker.PID

@@ -11,7 +11,7 @@ import (
 
 // A capture process dies or is stopped: its viewer keeps its connection, sees a placeholder, and then live pictures of
 // another process. A stopped process is found by its state: the camera's silence would not be noticed during this test.
-func TestCaptureProcess(t *testing.T) {
+func TestDeadCaptureProcessIsReplaced(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + `
   - {id: victim, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}
@@ -88,7 +88,7 @@ func TestCameraIsLiveWhenServerReturns(t *testing.T) {
 }
 
 // A camera is given another size, larger or smaller: its viewers go on at that.
-func TestCameraChangesItsSize(t *testing.T) {
+func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 	t.Parallel()
 	for _, c := range []testpeer.Clip{
 		{Codec: "h264", Size: "320x240", SecondSize: "640x480"}, {Codec: "h264", Size: "640x480", SecondSize: "320x240"},
@@ -117,7 +117,7 @@ func TestCameraChangesItsSize(t *testing.T) {
 }
 
 // An MJPEG server that hangs up after every few pictures is opened again and again, and its viewer stays.
-func TestServerHangsUp(t *testing.T) {
+func TestServerThatHangsUpIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	web := serveHTTP(t, servePictureTimes(readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1)), 20))
 	d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: short, source: %q}\n", web)})

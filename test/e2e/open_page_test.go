@@ -13,7 +13,7 @@ import (
 )
 
 // A page of sixteen cameras is kept open: SOAK=30m for long. What it holds does not grow, and it takes every picture.
-func TestPageKeptOpen(t *testing.T) {
+func TestOpenPageDoesNotGrow(t *testing.T) {
 	t.Parallel()
 	length := soakDuration(t)
 	d := start(t, options{config: smallTestCameras("cam", 16)})

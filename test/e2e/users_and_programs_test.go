@@ -20,7 +20,7 @@ import (
 
 // People log in, see their own cameras and no other, share one by a link, and log out; programs come with a password, a token or
 // a link. One daemon is behind all of it.
-func TestUsersAndPrograms(t *testing.T) {
+func TestUsersAndProgramsSeeOnlyTheirCameras(t *testing.T) {
 	t.Parallel()
 	link := write(t, t.TempDir(), "link.key", access.NewLinkKey())
 	hash := access.HashPassword("hunter2")
