@@ -103,8 +103,8 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 		{1, 1280, 750, 1, 85}, {2, 1280, 750, 2, 45}, {4, 1280, 750, 2, 80}, {9, 1280, 750, 3, 70}, {16, 1280, 750, 4, 60}, {30, 1280, 750, 6, 60},
 		{4, 1920, 1030, 2, 75}, {30, 1920, 1030, 6, 70}, {2, 360, 700, 1, 50}, {1, 360, 700, 1, 25}, {30, 360, 700, 2, 0},
 	} {
-		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
-			const n = %d, {columns, width} = fit([n], 16 / 9, {bar: 32, gap: 8, width: %d, height: %d});
+		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fitTiles}) => {
+			const n = %d, {columns, width} = fitTiles([n], 16 / 9, {bar: 32, gap: 8, width: %d, height: %d});
 			return [columns, Math.floor(100 * n * width * width * 9 / 16 / (%[2]d * %[3]d)), width].join();
 		})`, c.n, c.width, c.height))
 		var columns, used, width int
@@ -117,8 +117,8 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 		}
 	}
 	for groups, want := range map[string]string{"[4, 4]": "4 fit", "[7, 10, 13]": "7 fit", "[1, 1]": "1 fit", "[100, 100]": "8 scroll"} {
-		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
-			const groups = %s, {columns, width} = fit(groups, 16 / 9, {bar: 32, gap: 8, heading: 30, width: 1280, height: 750});
+		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fitTiles}) => {
+			const groups = %s, {columns, width} = fitTiles(groups, 16 / 9, {bar: 32, gap: 8, heading: 30, width: 1280, height: 750});
 			const rows = groups.reduce((sum, n) => sum + Math.ceil(n / columns), 0);
 			const down = rows * (width * 9 / 16 + 32 + 8) + groups.length * (30 + 8) + 8;
 			return columns + (down <= 750 ? ' fit' : ' scroll');
