@@ -11,7 +11,7 @@ import (
 )
 
 // Who may see some of other sites' cameras sees those alone, and nothing of sites of which he sees none: in lists, at addresses, in
-// what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there; it has a leaf node
+// what errors suggest, and after a reload that takes a camera from him. Its instance knows the relay, and not who watches there; it has a leaf node
 // of its own.
 func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 	t.Parallel()
@@ -117,7 +117,7 @@ func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 	}
 	for _, d := range auditRecords(t, north.stderr.String()) {
 		if d.Camera != "" && d.Who != "" {
-			t.Errorf("at the box: %v", d)
+			t.Errorf("at the instance: %v", d)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (d *daemon) connectedServer(servers []*testpeer.NATS) (found *testpeer.NATS
 	return found
 }
 
-// BenchmarkInstanceWithRelays is the processor time that a box takes for a camera with one viewer and with five hundred behind two
+// BenchmarkInstanceWithRelays is the processor time that an instance takes for a camera with one viewer and with five hundred behind two
 // relays, in turns; an operation is one turn of each.
 func BenchmarkInstanceWithRelays(b *testing.B) {
 	const many = 500
@@ -82,7 +82,7 @@ func BenchmarkInstanceWithRelays(b *testing.B) {
 	for _, relay := range relays {
 		relay.waitForCameras("north.gate")
 	}
-	// cost is the box's in microseconds a picture with n viewers.
+	// cost is the instance's in microseconds a picture with n viewers.
 	cost := func(n int) float64 {
 		var viewers []*viewer
 		var reading sync.WaitGroup

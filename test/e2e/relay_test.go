@@ -98,7 +98,7 @@ func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 	})
 }
 
-// From the box's ring to the relay's viewers, by two programs' metrics: what the box published while it was watched is what came to
+// From the instance's ring to the relay's viewers, by two programs' metrics: what the instance published while it was watched is what came to
 // the relay, and what was dropped, by whom and why; though the NATS server between them, and every packet on its way, dies.
 func TestRelayCountsEveryFrame(t *testing.T) {
 	t.Parallel()
@@ -148,7 +148,7 @@ func TestRelayCountsEveryFrame(t *testing.T) {
 		_, delivered, lost = account(relay, `camera="north.gate",direction="in"`)
 		return published == delivered+lost
 	})
-	t.Logf("published %v = delivered %v + dropped %v; the box sent %v and dropped %v", published, delivered, lost, sent, unsent)
+	t.Logf("published %v = delivered %v + dropped %v; the instance sent %v and dropped %v", published, delivered, lost, sent, unsent)
 	if delivered < 60 || published != sent+unsent || sent < delivered {
 		t.Errorf("published %v = sent %v + dropped %v, and delivered %v", published, sent, unsent, delivered)
 	}
