@@ -136,7 +136,7 @@ func localPath(next string) string {
 
 // meJSON is who somebody is here.
 type meJSON struct {
-	Name  string      `json:"who"`
+	Name  string      `json:"name"`
 	Kind  access.Kind `json:"kind"`
 	Role  access.Role `json:"role"` // at every camera that is shown
 	Until *time.Time  `json:"until"`

@@ -15,14 +15,14 @@ import (
 
 // auditRecord is a line of the audit log.
 type auditRecord struct {
-	Logger, Msg, Who, Via, Address, Camera, Rendition, Transport, Reason, From, To string
-	Cameras, Keys                                                                  []string
-	Frames, Bytes                                                                  uint64
-	Seconds                                                                        *float64
+	Logger, Msg, Requester, Via, Address, Camera, Rendition, Transport, Reason, From, To string
+	Cameras, Keys                                                                        []string
+	Frames, Bytes                                                                        uint64
+	Seconds                                                                              *float64
 }
 
 func (e auditRecord) String() string {
-	return strings.Join(strings.Fields(fmt.Sprint(e.Msg, " ", e.Who, " ", e.Via, " ", e.Address, " ", e.Camera, " ", e.Rendition, " ", e.Transport, " ", e.Reason,
+	return strings.Join(strings.Fields(fmt.Sprint(e.Msg, " ", e.Requester, " ", e.Via, " ", e.Address, " ", e.Camera, " ", e.Rendition, " ", e.Transport, " ", e.Reason,
 		" ", e.From, " ", e.To, " ", strings.Join(e.Keys, ","))), " ")
 }
 

@@ -109,14 +109,14 @@ func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 	for _, want := range []string{"guest", "mia", "link"} {
 		seen := false
 		for _, d := range auditRecords(t, log) {
-			seen = seen || strings.Contains(d.Who, want) && d.Camera == "north.yard"
+			seen = seen || strings.Contains(d.Requester, want) && d.Camera == "north.yard"
 		}
 		if !seen {
 			t.Errorf("nothing of %s at north.yard in the audit log", want)
 		}
 	}
 	for _, d := range auditRecords(t, north.stderr.String()) {
-		if d.Camera != "" && d.Who != "" {
+		if d.Camera != "" && d.Requester != "" {
 			t.Errorf("at the instance: %v", d)
 		}
 	}

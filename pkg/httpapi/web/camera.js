@@ -122,7 +122,7 @@ function listViewers(viewers) {
   const cell = (text) => Object.assign(document.createElement('td'), { textContent: text });
   const rows = viewers.map((viewer) => {
     const row = document.createElement('tr');
-    row.append(cell(viewer.who), cell(viewer.address), cell(viewer.user_agent), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
+    row.append(cell(viewer.requester), cell(viewer.address), cell(viewer.user_agent), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
       cell(viewer.frame_age === null ? '' : `${Math.round(1000 * viewer.frame_age)} ms`), cell(bytes(viewer.bytes)), cell(viewer.dropped));
     return row;
   });

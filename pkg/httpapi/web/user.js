@@ -26,7 +26,7 @@ export async function loadUser() {
   }
   const element = document.getElementById('current-user');
   element.hidden = user.kind === 'anonymous' && !user.login;
-  element.querySelector('span').textContent = user.kind === 'anonymous' ? '' : user.who;
+  element.querySelector('span').textContent = user.kind === 'anonymous' ? '' : user.name;
   const button = element.querySelector('button');
   button.hidden = user.kind !== 'session' && user.kind !== 'anonymous';
   button.textContent = user.kind === 'session' ? 'Log out' : 'Log in';
