@@ -13,7 +13,7 @@ import (
 
 const pageState = `document.querySelector('.top .state').textContent`
 
-// The page about a camera: its picture moves, what it says is so, its addresses can be fetched, and its switch switches.
+// On the camera page the picture moves, the status is right, the addresses can be fetched and the switch works.
 func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -39,7 +39,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	b.waitForText("320 × 180", factScript("Picture"))
 	b.waitForText("test://?size=320x180&fps=15", factScript("Source"))
 	b.waitForText("1", factScript("Viewers"))
-	b.waitForText("Who watches: 1 viewer", `document.getElementById('viewers-title').textContent`)
+	b.waitForText("Viewers: 1", `document.getElementById('viewers-title').textContent`)
 	b.waitForText("starting,live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)
 	b.waitForText("3", `[...document.querySelectorAll('#graph canvas')].filter(c =>
 		c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)).length + ''`)
@@ -71,7 +71,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	}
 }
 
-// The switch on the dashboard turns a camera off for everybody, whose pages say so and stay connected.
+// The switch on the dashboard turns a camera off for everyone. Other pages show it and stay connected.
 func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +

@@ -90,7 +90,7 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	b.waitForText("live", pageState)
 	b.waitForText("anna", `document.querySelector('#current-user span')?.textContent ?? ''`)
 	b.waitForText("true", `document.querySelector('[aria-labelledby=viewers-title]').hidden + ''`)
-	b.waitForText("true", `/password here.*credentials_file/s.test(document.querySelector('[aria-labelledby=snippets-title]').innerText + document.getElementById('snippets').textContent) + ''`)
+	b.waitForText("true", `/need your name and password.*credentials_file/s.test(document.querySelector('[aria-labelledby=snippets-title]').innerText + document.getElementById('snippets').textContent) + ''`)
 	b.saveScreenshots("camera")
 
 	b.do(chromedp.Click(chromedp.CSS("[data-action=share]")), chromedp.Click(chromedp.CSS("#share form button")))

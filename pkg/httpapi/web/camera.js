@@ -10,7 +10,7 @@ import { LiveCanvas } from './live_canvas.js';
 import { initShareDialog } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
-import { bytes, cameraProblem, count, countdown, seconds, stateLabel } from './format.js';
+import { bytes, cameraProblem, countdown, seconds, stateLabel } from './format.js';
 import { showProblem, toast } from './messages.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
@@ -60,15 +60,15 @@ function statusRows() {
     ['State', `${stateLabel(camera.state)} for ${seconds(secondsSince(Date.parse(camera.since)))}`],
     ['Next attempt', camera.retry && `in ${seconds(secondsUntil(Date.parse(camera.retry)))}`],
     ['Picture', format.width ? `${format.width} × ${format.height}` : ''],
-    ['Rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (says ${Number(format.fps.toFixed(2))})` : ''}` : ''],
-    ['Arrives as', format.codec && `${format.codec}${format.passthrough ? ', passed through' : ', encoded once'}`],
-    ['Read by', format.backend],
+    ['Frame rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (camera reports ${Number(format.fps.toFixed(2))})` : ''}` : ''],
+    ['Codec', format.codec && `${format.codec}${format.passthrough ? ', passed through' : ', transcoded to JPEG'}`],
+    ['Backend', format.backend],
     ['Note', format.note],
     ['Viewers', camera.viewers],
-    ['Pictures', camera.remote ? `${counts.published} came over the bus` : `${counts.captured} read, ${counts.published} published`],
+    ['Pictures', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} read, ${counts.published} published`],
     ['Refused', camera.remote ? '' : listCounts(counts.refused, 'none')],
     ['Restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
-    ['Processor', worker.cpu_seconds ? `${seconds(worker.cpu_seconds)} so far` : ''],
+    ['CPU time', worker.cpu_seconds ? seconds(worker.cpu_seconds) : ''],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
 }
@@ -96,7 +96,7 @@ function tick() {
   find('.top').dataset.state = disconnected ? 'offline' : state;
   const label = disconnected ? 'not connected' : stateLabel(state);
   if (find('.state').textContent !== label) find('.state').textContent = label; // screen readers announce each change
-  showProblem(find('.problem'), disconnected ? countdown(retryAt) : cameraProblem(camera) || refusedReason || (silentFor ? `no picture has come for ${seconds(silentFor)}` : ''));
+  showProblem(find('.problem'), disconnected ? countdown(retryAt) : cameraProblem(camera) || refusedReason || (silentFor ? `no new picture for ${seconds(silentFor)}` : ''));
 }
 
 function listHistory(states) {
@@ -127,7 +127,7 @@ function listViewers(viewers) {
     return row;
   });
   document.getElementById('viewers').replaceChildren(...rows);
-  find('#viewers-title').textContent = `Who watches: ${count(viewers.length, 'viewer')}`;
+  find('#viewers-title').textContent = `Viewers: ${viewers.length}`;
 }
 
 let userLoaded = false;
@@ -141,7 +141,7 @@ async function refresh() {
       const [cameras, { viewers }, history] = await Promise.all([
         listCameras(), hasRole('admin') ? fetchJSON(`/api/v1/viewers?camera=${encodeURIComponent(id)}`) : { viewers: [] }, fetchJSON(`${cameraPath(id)}/history`)]);
       const now = cameras.find((other) => other.id === id);
-      if (!now) throw new Error('this camera is not configured any more');
+      if (!now) throw new Error('this camera is no longer configured');
       update(now, viewers, history);
     } catch (error) {
       if (retryAt === null) toast(error.message);

@@ -16,7 +16,7 @@ export async function saveSnapshot(camera) {
 export async function togglePaused(camera) {
   try {
     const { camera: changed, warning } = await patchCamera(camera.id, { paused: !camera.paused });
-    toast([changed.paused ? `${camera.title} is switched off for everybody` : `${camera.title} is switched on again`, warning].filter(Boolean).join('; '));
+    toast([changed.paused ? `${camera.title} is switched off for everyone` : `${camera.title} is switched on again`, warning].filter(Boolean).join('; '));
     return changed;
   } catch (error) {
     toast(`${camera.title} stays ${camera.paused ? 'off' : 'on'}: ${error.message}`);

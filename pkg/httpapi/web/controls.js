@@ -39,7 +39,7 @@ function row(id, control) {
   input.id = `control-${control.name}`;
   label.htmlFor = input.id;
   input.disabled = control.read_only || control.inactive;
-  if (control.inactive) input.title = 'Another control decides at present';
+  if (control.inactive) input.title = 'Another control sets this value';
   element.append(label, input);
   if (input.type === 'range') {
     const output = document.createElement('output');
@@ -75,6 +75,6 @@ const inputs = {
   },
   integer_menu(control, set) { return inputs.menu(control, set); },
   button(control, set) {
-    return make('button', { type: 'button', textContent: 'Do it', onclick: () => set(1) });
+    return make('button', { type: 'button', textContent: 'Run', onclick: () => set(1) });
   },
 };

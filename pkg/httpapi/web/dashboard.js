@@ -229,7 +229,7 @@ const actions = {
   fullscreen,
   arrange: () => openArrangeDialog(cameras, arrangeTiles),
   help: () => document.getElementById('help').showModal(),
-  theme: () => toast(`Colours: ${nextTheme()}`),
+  theme: () => toast(`Theme: ${nextTheme()}`),
   close: closeCamera,
   previous: () => openNeighbour(-1),
   next: () => openNeighbour(1),

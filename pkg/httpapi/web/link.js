@@ -31,7 +31,7 @@ function watch(src) {
     }
     if (!answer?.ok) {
       lost = true;
-      showProblem('camd does not answer. The page tries again by itself.');
+      showProblem('camd does not answer. The page tries again.');
     } else if (lost) {
       lost = false;
       picture.src = src;

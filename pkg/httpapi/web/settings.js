@@ -44,5 +44,5 @@ export function applyTheme() {
 export function nextTheme() {
   saveSettings({ theme: themes[(themes.indexOf(settings.theme) + 1) % themes.length] });
   applyTheme();
-  return settings.theme || 'as the system has them';
+  return settings.theme || 'follow system';
 }

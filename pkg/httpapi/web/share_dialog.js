@@ -12,7 +12,7 @@ export function initShareDialog(dialog, camera) {
     try {
       const link = await createLink(camera().id, part('select').value);
       field.value = link.page;
-      part('.expiry').textContent = `Until ${new Date(link.until).toLocaleString()}, whoever has it sees this camera live, and nothing else.`;
+      part('.expiry').textContent = `Until ${new Date(link.until).toLocaleString()}, anyone with the link sees this camera live, and nothing else.`;
       part('.result').hidden = false;
       field.focus();
       field.setSelectionRange(0, field.value.length, 'backward');

@@ -50,8 +50,8 @@ export function listSnippets(element, camera, credentials) {
   for (const [name, text] of [
     ['Home Assistant', `Settings > Devices & services > Add integration > MJPEG IP Camera\n\nMJPEG URL:       ${stream}\nStill image URL: ${snapshot}`],
     ['OctoPrint', `Settings > Classic Webcam\n\nStream URL:   ${stream}\nSnapshot URL: ${snapshot}`],
-    ['A web page', `<img src="${stream}" alt="${camera.title.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">`],
-    ['ffmpeg', `# watch\nffplay -fflags nobuffer ${stream}\n# record, without encoding anew\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
+    ['Web page', `<img src="${stream}" alt="${camera.title.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">`],
+    ['ffmpeg', `# watch\nffplay -fflags nobuffer ${stream}\n# record without transcoding\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
     ['VLC', `vlc --network-caching=300 ${stream}`],
     ['OpenCV', `import cv2\ncamera = cv2.VideoCapture("${stream}")\nok, picture = camera.read()`],
     ['Another camd', `cameras:\n  - id: ${camera.id.replace('.', '-')}\n    source: ${stream}`],

@@ -64,7 +64,7 @@ export function showState(view, silent) {
   // A picture that stands still is never labelled live, although camd says that the camera is.
   const value = stale && camera.state === 'live' ? 'stalled' : camera.state;
   setState(view, value, stateLabel(value));
-  const text = cameraProblem(camera) || view.refusedReason || (stale ? `no picture has come for ${seconds(silent)}` : '');
+  const text = cameraProblem(camera) || view.refusedReason || (stale ? `no new picture for ${seconds(silent)}` : '');
   showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? camera.detail : text); // the placeholder shows the rest
 }
 
