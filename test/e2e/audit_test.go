@@ -85,7 +85,8 @@ func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 
 const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
 
-// Who does what is in the log, with who they were, from where and how long; a poller is counted, and the level silences nothing.
+// The audit log has the requester, address and duration of each view and change. Polled snapshots are summed up. The log level has
+// no effect.
 func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 	t.Parallel()
 	const snapshots = 40
@@ -137,7 +138,7 @@ func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 	}
 }
 
-// In a file it is there alone, goes on in a new one at a reload, as logrotate needs it, and turned off it is nowhere.
+// With a file the audit log is there only. A reload reopens the file, as logrotate needs it. With off there is no audit log.
 func TestAuditFileIsReopenedOnReload(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")

@@ -9,8 +9,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A capture process dies or is stopped: its viewer keeps its connection, sees a placeholder, and then live pictures of
-// another process. A stopped process is found by its state: the camera's silence would not be noticed during this test.
+// If a capture process dies or is stopped, its viewer keeps the connection and gets a placeholder, then live pictures of a new
+// process. A stopped process is found by its state: stall_timeout is too long to notice it in this test.
 func TestDeadCaptureProcessIsReplaced(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + `
@@ -52,7 +52,7 @@ func TestDeadCaptureProcessIsReplaced(t *testing.T) {
 	}
 }
 
-// A camera behind the network goes away and comes back at the same address.
+// A network camera is live again when its server returns at the same address.
 func TestCameraIsLiveWhenServerReturns(t *testing.T) {
 	t.Parallel()
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip})
@@ -87,7 +87,7 @@ func TestCameraIsLiveWhenServerReturns(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// A camera is given another size, larger or smaller: its viewers go on at that.
+// Viewers keep their stream when the camera's picture size changes.
 func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 	t.Parallel()
 	for _, c := range []testpeer.Clip{
@@ -116,7 +116,7 @@ func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 	}
 }
 
-// An MJPEG server that hangs up after every few pictures is opened again and again, and its viewer stays.
+// An MJPEG server that closes the connection every few pictures is opened again each time, and the viewer stays connected.
 func TestServerThatHangsUpIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	web := serveHTTP(t, servePictureTimes(readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1)), 20))

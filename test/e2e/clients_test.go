@@ -14,7 +14,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Programs that are not ours read what camd serves.
+// Third-party programs read camd's streams and snapshots.
 func TestThirdPartyClientsReadStreams(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `

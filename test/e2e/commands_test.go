@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Every command's exit code and what it says, to stdout where that is what was asked for, else to stderr.
+// Every command has its exit code, its result on stdout and its errors on stderr.
 func TestCommandsHaveExitCodesAndOutput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -9,7 +9,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Snapshots and everything else that has an end, by curl.
+// curl gets snapshots and every other address whose response ends.
 func TestCurlGetsEveryAddress(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")

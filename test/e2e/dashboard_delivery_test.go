@@ -9,7 +9,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A hidden page costs nothing, and has live pictures at once when it is looked at again.
+// A hidden page gets no pictures, and live ones at once when it is shown again.
 func TestHiddenPageGetsNoPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -36,7 +36,7 @@ func TestHiddenPageGetsNoPictures(t *testing.T) {
 	b.checkConsole()
 }
 
-// A picture that stands still is not passed off as live, whatever was last heard of its camera.
+// A frozen picture is not shown as live, even if camd's last message said that its camera is live.
 func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -64,7 +64,7 @@ func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 	b.waitForText("live", tileScript("The gate")+`.querySelector('.state').textContent`)
 }
 
-// A place that is refused is asked for again, and the page says why meanwhile.
+// A refused subscription is retried, and the page shows the reason until then.
 func TestRefusedSubscriptionIsRetried(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
@@ -81,7 +81,7 @@ func TestRefusedSubscriptionIsRetried(t *testing.T) {
 	}
 }
 
-// A slow link gets fewer pictures, not older ones: however long it lasts, what is shown overtakes what was new a moment ago.
+// A browser on a slow link gets fewer pictures, not older ones.
 func TestSlowBrowserGetsFewerNotOlderPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=1280x720&fps=30'}\n"})
@@ -107,7 +107,7 @@ func TestSlowBrowserGetsFewerNotOlderPictures(t *testing.T) {
 	b.checkConsole()
 }
 
-// A camera whose capture process dies says so on the page, and is live again there.
+// The page shows that a camera's capture process died, and then that the camera is live again.
 func TestDashboardShowsCrashedCameraUntilItIsLive(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +

@@ -53,7 +53,7 @@ func readGrafanaDashboard(t *testing.T) (b grafanaDashboard) {
 // corePanelKinds are the kinds of panels that every Grafana has.
 var corePanelKinds = []string{"row", "stat", "timeseries", "state-timeline", "table", "heatmap"}
 
-// Grafana takes what is wrong with a dashboard in silence; so it is looked for here.
+// Grafana ignores mistakes in a dashboard silently, so this test looks for them.
 func TestGrafanaDashboardIsValid(t *testing.T) {
 	t.Parallel()
 	b := readGrafanaDashboard(t)
@@ -106,7 +106,7 @@ func (p grafanaPanel) check(t *testing.T) {
 	}
 }
 
-// Every variable that is used is defined, and the other way round.
+// Every variable that is used is defined, and every defined one is used.
 func TestGrafanaVariablesAreDefinedAndUsed(t *testing.T) {
 	t.Parallel()
 	b := readGrafanaDashboard(t)

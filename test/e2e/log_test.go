@@ -64,7 +64,7 @@ func parseLogLine(t *testing.T, line string) (l logLine) {
 	return l
 }
 
-// In the journal each line has its priority, what OpenCV and FFmpeg say among them; elsewhere it is plain JSON.
+// In the journal each line has its priority, also the lines of OpenCV and FFmpeg. Elsewhere lines are plain JSON.
 func TestJournalLinesHavePriorities(t *testing.T) {
 	t.Parallel()
 	whole := readFile(t, h264Clip.Make(t))
@@ -102,7 +102,7 @@ func TestJournalLinesHavePriorities(t *testing.T) {
 	}
 }
 
-// On a terminal there are columns, in colours unless somebody wants none.
+// On a terminal the log has columns, in colours unless NO_COLOR is set.
 func TestTerminalLogHasColumnsAndColours(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -139,7 +139,7 @@ func TestTerminalLogHasColumnsAndColours(t *testing.T) {
 	}
 }
 
-// A viewer that comes again and again fills no log.
+// A viewer that reconnects all the time does not fill the log.
 func TestReconnectingViewersDoNotFillLog(t *testing.T) {
 	t.Parallel()
 	const visits = 50

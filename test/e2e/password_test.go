@@ -13,7 +13,7 @@ import (
 	"camd/pkg/access"
 )
 
-// What is printed for a file of users is what camd reads, from a pipe as from a terminal, which shows nothing of the password.
+// hash-password prints a line that camd accepts in a users file, from a pipe and from a terminal, without showing the password.
 func TestHashPasswordPrintsUsersFileLine(t *testing.T) {
 	t.Parallel()
 	const password = "correct horse"

@@ -12,7 +12,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A real Prometheus with the configuration that camd comes with finds the series that the README promises.
+// A real Prometheus with camd's example configuration scrapes the series that the README promises.
 func TestPrometheusScrapesPromisedSeries(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
@@ -48,7 +48,7 @@ func TestPrometheusScrapesPromisedSeries(t *testing.T) {
 	}
 }
 
-// A Prometheus that knows native histograms gets them, finer than the classic ones and without their buckets.
+// A Prometheus with native histograms gets those, without the classic buckets.
 func TestPrometheusScrapesNativeHistograms(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera})

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// Who may see some of other sites' cameras sees those alone, and nothing of sites of which he sees none: in lists, at addresses, in
-// what errors suggest, and after a reload that takes a camera from him. Its instance knows the relay, and not who watches there; it has a leaf node
-// of its own.
+// A user of a relay sees only the cameras of other sites that the user has a permission for, and no site without one: in lists, at
+// addresses, in suggestions of errors, and after a reload that removes a permission. The site knows the relay but not its viewers.
+// The site has a leaf node of its own.
 func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 	t.Parallel()
 	hub, leaf := natsLeaf(t)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A relay without OpenCV serves other sites' cameras just as if they were its own, and takes over the bus what is watched alone.
+// A relay without OpenCV serves cameras of other sites like its own. Only watched renditions go over the bus.
 func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 	t.Parallel()
 	servers := natsCluster(t, 3)

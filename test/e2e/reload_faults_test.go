@@ -37,8 +37,8 @@ func (d *daemon) readiness() (r readiness) {
 	return r
 }
 
-// A file with mistakes changes nothing: all of them are said with their places, wherever somebody may look, and without the
-// secrets in it. Mended, it is in force.
+// A reload of a file with mistakes changes nothing. Log and /readyz name each mistake with its place and without secrets.
+// The corrected file is loaded.
 func TestReloadOfBadFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	good := numberedCameras(2, nil)
@@ -85,7 +85,7 @@ func TestReloadOfBadFileChangesNothing(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// What cannot change while camd runs is said to wait, until the file is as it was or camd starts anew. A flag goes before the file.
+// A reload names the keys that need a restart, until the file has the old values again or camd restarts. A flag overrides the file.
 func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(1, nil), args: []string{"--log-level", "info"}})
@@ -105,7 +105,7 @@ func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	}
 }
 
-// A file that lets everybody in, because by it camd is to listen on this machine alone, is refused while other machines reach it.
+// A file without auth whose listen address is local is refused while camd still listens on an address that other machines reach.
 func TestReloadRefusesExposure(t *testing.T) {
 	t.Parallel()
 	l, file := openListener(t, "0.0.0.0:0")
@@ -122,7 +122,7 @@ func TestReloadRefusesExposure(t *testing.T) {
 	}
 }
 
-// Certificate and key are read again though their names are the same: who comes sees the new one, a stream goes on.
+// A reload reads certificate and key again. New connections get the new certificate, and streams continue.
 func TestReloadOfCertificateKeepsStreams(t *testing.T) {
 	t.Parallel()
 	first, second := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
@@ -162,7 +162,7 @@ func TestReloadOfCertificateKeepsStreams(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// Fifty reloads in a row, each with another change, under viewers: nothing is left behind.
+// Fifty reloads with different changes, under viewers, leak nothing.
 func TestFiftyReloadsLeakNothing(t *testing.T) {
 	const cameras = 6
 	version := func(n int) string {
@@ -240,7 +240,7 @@ func TestSignalsDuringReloadAreNotLost(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// A file that is watched is read when it has changed: written in place, slowly, or replaced; and not before, or for nothing.
+// A watched file is read when it has changed: written in place, written slowly, or replaced. It is not read before it is complete.
 func TestWatchedFileIsReadWhenChanged(t *testing.T) {
 	t.Parallel()
 	watched := func(n int) string { return "watch_config: true\n" + numberedCameras(n, nil) }
@@ -274,7 +274,7 @@ func TestWatchedFileIsReadWhenChanged(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// Without a file a reload looks for cameras anew, and leaves those alone that were found before.
+// Without a file a reload finds new devices, and does not disturb those that were found before.
 func TestReloadWithoutFileFindsDevices(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{})

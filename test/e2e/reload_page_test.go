@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A page that is open follows the configuration: cameras go, come, are renamed and come back, and move.
+// An open page follows reloads: cameras are removed, added, renamed and reordered.
 func TestDashboardFollowsReloads(t *testing.T) {
 	t.Parallel()
 	camera := func(id, title string) string {
@@ -43,7 +43,7 @@ func TestDashboardFollowsReloads(t *testing.T) {
 	b.checkConsole()
 }
 
-// A terminal that hangs up ends camd: it sends the signal that means reload elsewhere.
+// SIGHUP of a terminal that hangs up stops camd. Elsewhere the signal reloads the configuration.
 func TestTerminalHangupStopsDaemon(t *testing.T) {
 	t.Parallel()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The contract of a snapshot, which pollers of all kinds rely on.
+// Snapshots have the headers and status codes that polling programs rely on.
 func TestSnapshotIsNewestPicture(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `

@@ -37,8 +37,8 @@ func soakDuration(t testing.TB) time.Duration {
 	return d
 }
 
-// Eight cameras, two of them behind another camd, a hundred viewers who come and go, and a fault again and again: nobody
-// is disconnected, nobody sees a picture that no camera made, and nothing grows.
+// Eight cameras, two of them behind another camd, a hundred viewers that join and leave, and repeated faults: no viewer is
+// disconnected, every picture is one of its camera, and memory does not grow.
 func TestSoakDisconnectsNoViewerAndLeaksNothing(t *testing.T) {
 	length := soakDuration(t)
 	fault := max(length/720, 500*time.Millisecond) // every 5 s of an hour

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What keeps camd from starting is one clear line and an exit code.
+// A startup error is one line with an exit code.
 func TestStartupErrorIsOneLineWithExitCode(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -52,7 +52,7 @@ func TestStartupErrorIsOneLineWithExitCode(t *testing.T) {
 // noCameras is a relay that has not heard of any camera.
 const noCameras = "bus: {servers: ['nats://127.0.0.1:1']}\n"
 
-// A daemon without cameras needs no capture program, and says what to do.
+// A daemon without cameras needs no capture program, and /stream says that no camera is configured.
 func TestDaemonWithoutCamerasNeedsNoCaptureProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

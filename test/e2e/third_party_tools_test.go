@@ -16,8 +16,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Programs that are not ours look at what camd speaks, and somebody watches meanwhile. What takes minutes is left to make
-// test-abuse (CAMD_ABUSE).
+// Third-party test tools run against camd while a viewer watches. Long runs are for make test-abuse (CAMD_ABUSE).
 func TestThirdPartyToolsDisturbNoViewer(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)

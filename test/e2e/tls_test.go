@@ -26,7 +26,7 @@ func encryptedConfig(i testpeer.KeyPair, n int) string {
 	return config
 }
 
-// Everything there is, encrypted, by curl with either version of HTTP; and its end.
+// curl gets everything over TLS with HTTP/1.1 and HTTP/2, and streams end cleanly.
 func TestEverythingIsServedOverTLS(t *testing.T) {
 	t.Parallel()
 	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
@@ -79,7 +79,7 @@ func TestEverythingIsServedOverTLS(t *testing.T) {
 	}
 }
 
-// Who does not speak TLS, or too old a one, is told so.
+// A client without TLS, or with a TLS version that is too old, gets an error that says so.
 func TestOldOrMissingTLSIsRefused(t *testing.T) {
 	t.Parallel()
 	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
@@ -100,8 +100,7 @@ func TestOldOrMissingTLSIsRefused(t *testing.T) {
 	}
 }
 
-// healthcheck knows its own camd by its certificate, whatever name that is made out for; and what is not well about a
-// certificate is in the log.
+// healthcheck accepts exactly its own camd's certificate, whatever its names. The log warns of problems of a certificate.
 func TestHealthcheckAcceptsOwnCertificateAndLogWarns(t *testing.T) {
 	t.Parallel()
 	mine := testpeer.Certificate{Name: "cameras.example", NotAfter: time.Now().Add(-time.Hour)}.Make(t)

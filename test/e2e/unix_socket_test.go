@@ -14,7 +14,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// All there is, over a unix socket; and whose file it is.
+// A unix socket serves everything, has the configured mode, and is removed at the end.
 func TestUnixSocketServesEverything(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")

@@ -18,8 +18,7 @@ import (
 	"camd/pkg/access"
 )
 
-// People log in, see their own cameras and no other, share one by a link, and log out; programs come with a password, a token or
-// a link. One daemon is behind all of it.
+// Users log in on the pages, see only their cameras, share one by a link and log out. Programs use a password, a token or a link.
 func TestUsersAndProgramsSeeOnlyTheirCameras(t *testing.T) {
 	t.Parallel()
 	link := write(t, t.TempDir(), "link.key", access.NewLinkKey())

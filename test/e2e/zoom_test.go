@@ -12,7 +12,7 @@ const (
 	offsetScript = `document.querySelector('#single-view canvas').style.transform`
 )
 
-// By wheel, by double click and by two fingers a picture is made larger; one finger or the mouse moves it.
+// The wheel, a double click and two fingers zoom a picture; one finger or the mouse moves it.
 func TestZoomByWheelDoubleClickAndTouch(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})

@@ -106,14 +106,14 @@ func addDropIn(t *testing.T, lines string) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir); systemctl(t, "daemon-reload") })
 }
 
-// DeviceAllow= is what lets it have the camera: that the lab's kernel enforces it makes the test above one of the unit.
+// Without DeviceAllow= the camera cannot be opened, so the lab's kernel enforces it and the test above covers the unit.
 func TestDeviceAllowIsRequired(t *testing.T) {
 	addDropIn(t, "DeviceAllow=\n")
 	serve(t, vivid, pattern)
 	waitForStatus(t, "1 of 2 cameras live (vivid is offline), 0 viewers")
 }
 
-// A password that only root can read reaches a camera by LoadCredential=.
+// LoadCredential= passes a password that only root can read to a camera.
 func TestCredentialReachesCamera(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "yard.password")
 	if err := os.WriteFile(file, []byte("not-a-real-one\n"), 0o600); err != nil {
@@ -158,7 +158,7 @@ func TestServiceIsReloaded(t *testing.T) {
 	}
 }
 
-// What is refused is refused where it was asked for.
+// systemctl reload fails if camd refuses the configuration.
 func TestReloadOfBadFileFails(t *testing.T) {
 	serve(t, pattern)
 	begin, pid := time.Now(), mainPID(t)

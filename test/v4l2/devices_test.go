@@ -62,7 +62,7 @@ func TestProbeRefusesOtherDevices(t *testing.T) {
 	}
 }
 
-// A device that somebody else has is tried again, and had when it is free.
+// A busy device is retried, and live when it is free.
 func TestBusyDeviceIsRetried(t *testing.T) {
 	feed(t, "/dev/video20")
 	var others []*process
@@ -81,7 +81,7 @@ func TestBusyDeviceIsRetried(t *testing.T) {
 	d.waitForState("mjpeg", "live")
 }
 
-// Permission that comes later ends the wait.
+// A device is opened as soon as its permissions allow it.
 func TestDeviceIsOpenedWhenPermitted(t *testing.T) {
 	const device = "/dev/video0"
 	bin := copied(t)

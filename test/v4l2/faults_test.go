@@ -130,7 +130,7 @@ func TestCameraFollowsLinkToAnotherNode(t *testing.T) {
 	}
 }
 
-// A node that no longer answers, though it is there.
+// A device node that exists but returns errors is offline by disconnected.
 func TestDeadNodeIsOfflineByDisconnected(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video1")
 	d.waitForState("a", "live")

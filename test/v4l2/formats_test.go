@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Whatever the driver makes of what is asked, the status says it.
+// The status reports the format that the driver chose.
 func TestStatusReportsNegotiatedFormat(t *testing.T) {
 	cases := []struct {
 		ask, codec    string
@@ -33,7 +33,7 @@ func TestStatusReportsNegotiatedFormat(t *testing.T) {
 	}
 }
 
-// Every format that can be asked for arrives, in its right colours.
+// Every format that can be configured arrives with the right colours.
 func TestEveryFormatArrivesInItsColours(t *testing.T) {
 	snapshot := filepath.Join(t.TempDir(), "snapshot.jpg")
 	codec := regexp.MustCompile(`(?m)^codec +(\S+)$`)
