@@ -58,7 +58,7 @@ func (k lineKey) withFields(fields []zapcore.Field) lineKey {
 		switch f.Key {
 		case "camera":
 			k.camera = f.String
-		case "who":
+		case "requester":
 			k.actor = f.String
 		case "address", "remote":
 			k.remote = remoteNetwork(f.String)
@@ -162,7 +162,7 @@ func (k lineKey) fields(suppressed int) []zapcore.Field {
 		fields = append(fields, zap.String("remote", k.remote))
 	}
 	if k.actor != "" {
-		fields = append(fields, zap.String("who", k.actor))
+		fields = append(fields, zap.String("requester", k.actor))
 	}
 	return append(fields, zap.Int("suppressed", suppressed))
 }

@@ -82,7 +82,7 @@ func (l *Log) Record(e Event, actor Actor, fields ...zap.Field) {
 func (l *Log) actorFields(p Actor) []zap.Field {
 	fields := make([]zap.Field, 0, 12)
 	if p.Name != "" {
-		fields = append(fields, zap.String("who", p.Name))
+		fields = append(fields, zap.String("requester", p.Name))
 	}
 	if p.Via != "" {
 		fields = append(fields, zap.String("via", p.Via))

@@ -37,7 +37,7 @@ func TestViewIsStartAndEndRecord(t *testing.T) {
 		for _, line := range all {
 			got := line.ContextMap()
 			for key, want := range map[string]any{
-				"who": "anna", "via": "session", "address": "192.0.2.17", "camera": "porch", "rendition": "main", "transport": "http1",
+				"requester": "anna", "via": "session", "address": "192.0.2.17", "camera": "porch", "rendition": "main", "transport": "http1",
 			} {
 				if got[key] != want {
 					t.Errorf("%s: %s is %v, want %v", line.Message, key, got[key], want)
@@ -69,14 +69,14 @@ func TestSnapshotsAreRecordedOncePerMinute(t *testing.T) {
 		other := anna
 		other.Name = "bob"
 		trail.SnapshotTaken(other, porch, 5)
-		if last := logs.AllUntimed()[logs.Len()-1].ContextMap(); last["who"] != "bob" || last["frames"] != uint64(1) {
+		if last := logs.AllUntimed()[logs.Len()-1].ContextMap(); last["requester"] != "bob" || last["frames"] != uint64(1) {
 			t.Errorf("somebody else's first is not written at once: %v", last)
 		}
 		stop()
 		running.Wait()
 		frames, bytes := uint64(0), uint64(0)
 		for _, line := range logs.AllUntimed() {
-			if c := line.ContextMap(); c["who"] == "anna" {
+			if c := line.ContextMap(); c["requester"] == "anna" {
 				frames += c["frames"].(uint64)
 				bytes += c["bytes"].(uint64)
 			}

@@ -60,7 +60,7 @@ func (l *localSite) announce(complete bool, cameras []cameraInfo) {
 	}
 }
 
-// cameraInfos is what there is to tell of the cameras that this box has.
+// cameraInfos is what there is to tell of the cameras that this instance has.
 func (l *localSite) cameraInfos() []cameraInfo {
 	list := make([]cameraInfo, 0, len(l.order))
 	for _, id := range l.order {

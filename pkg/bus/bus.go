@@ -185,7 +185,7 @@ func (b *Bus) readAnnouncements(ctx context.Context) {
 func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 	var refused string
 	site, ok := b.subjects.siteOf(m.Subject)
-	instance := peekPublisher(m.Data, "box")
+	instance := peekPublisher(m.Data, "instance")
 	switch {
 	case !ok || len(m.Data) > maxMessage:
 		refused = NotUnderstood
@@ -206,9 +206,9 @@ func (b *Bus) isLocalSite(site string) bool { return b.localSite != nil && site 
 func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 	site, _ := b.subjects.siteOf(m.Subject)
 	w, err := parseAnnouncement(m.Data)
-	instance := peekPublisher(m.Data, "box")
+	instance := peekPublisher(m.Data, "instance")
 	switch {
-	case err != nil || instance != "" && instance != w.Instance: // the quota was that of box
+	case err != nil || instance != "" && instance != w.Instance: // the quota was that of instance
 		b.refusals.add(NotUnderstood)
 	case b.isLocalSite(site):
 		if w.Instance != b.localSite.instance {

@@ -23,11 +23,11 @@ type Camera struct {
 
 	mu           sync.Mutex
 	info         cameraInfo
-	silentReason string // why its box cannot be asked; empty if it can be
+	silentReason string // why its instance cannot be asked; empty if it can be
 	clockOffset  time.Duration
 	state        camera.StateChange // as viewers see it
 	renditions   []string
-	owner        string                   // the box that has it, as receivers know it
+	owner        string                   // the instance that has it, as receivers know it
 	receivers    map[string]*receiver     // of the renditions that somebody has asked for: one that nobody asks for costs its name
 	stats        map[string]*receiveStats // of the same
 	ended        bool
@@ -109,7 +109,7 @@ func (c *Camera) receiver(name string) *receiver {
 	return in
 }
 
-// update takes what the box that has the camera says of it, and reports whether its renditions are others than before.
+// update takes what the instance that has the camera says of it, and reports whether its renditions are others than before.
 func (c *Camera) update(info cameraInfo, b *siteInstance) bool {
 	c.instance = b.id
 	c.mu.Lock()
@@ -160,7 +160,7 @@ func (c *Camera) endTopics() {
 	}
 }
 
-// setSilent says why the camera's box cannot be asked.
+// setSilent says why the camera's instance cannot be asked.
 func (c *Camera) setSilent(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,7 +20,7 @@ func (l *localSite) admits(instance string, size int, now time.Time) (known bool
 	return of != nil, ""
 }
 
-// handleAnnouncement takes note of what another camd says under the same site's name. Two boxes may share a site, but no camera: of two
+// handleAnnouncement takes note of what another camd says under the same site's name. Two instances may share a site, but no camera: of two
 // that have one, the one that has had it for longer keeps it.
 func (l *localSite) handleAnnouncement(w announcement, now time.Time) {
 	l.mu.Lock()
@@ -84,10 +84,10 @@ func (l *localSite) requestComplete() {
 	}
 }
 
-// close to each other, two claims are as old as each other, and the names of the boxes decide.
+// close to each other, two claims are as old as each other, and the names of the instances decide.
 const claimTolerance = time.Second
 
-// resolveDuplicates decides of each camera whether it is this box's.
+// resolveDuplicates decides of each camera whether it is this instance's.
 func (l *localSite) resolveDuplicates() {
 	now := time.Now()
 	for instance, r := range l.duplicateSites {
@@ -113,7 +113,7 @@ func heldLonger(a time.Time, instanceA string, b time.Time, instanceB string) bo
 	return instanceA < instanceB
 }
 
-// setOwner makes a camera another box's, or this one's if box is empty.
+// setOwner makes a camera another instance's, or this one's if instance is empty.
 func (l *localSite) setOwner(id string, o *publishedCamera, instance string) {
 	if (o.owner == "") == (instance == "") {
 		o.owner = instance
@@ -126,10 +126,10 @@ func (l *localSite) setOwner(id string, o *publishedCamera, instance string) {
 	}
 	o.stop()
 	l.log.Error("camera not offered: the site has another one of this name", zap.String("camera", id), zap.String("site", l.site),
-		zap.String("box", instance), zap.String("remedy", "give one of them another id, or one of the boxes another site"))
+		zap.String("instance", instance), zap.String("remedy", "give one of them another id, or one of the instances another site"))
 }
 
-// duplicateCameras lists the cameras that another box has.
+// duplicateCameras lists the cameras that another instance has.
 func (l *localSite) duplicateCameras() (list []string) {
 	for _, id := range l.order {
 		if l.cameras[id].owner != "" {

@@ -21,7 +21,7 @@ func FuzzAnnouncement(f *testing.F) {
 		f.Add("north", data)
 	}
 	f.Add("north.ask", []byte("{}"))
-	f.Add("*", []byte(`{"v":1,"box":"`+testPublisher+`"}`))
+	f.Add("*", []byte(`{"v":1,"instance":"`+testPublisher+`"}`))
 	f.Fuzz(func(t *testing.T, site string, data []byte) {
 		b := newLimitedRelay(t, SiteLimits{Sites: 2, Cameras: 4})
 		honest := testInstance(1)
@@ -38,7 +38,7 @@ func FuzzAnnouncement(f *testing.F) {
 			t.Errorf("an announcement of %d bytes made the relay allocate %d", len(data), got)
 		}
 		if sites, cameras := len(b.relay.sites), len(b.Cameras()); sites > 2 || cameras > 4 || b.relay.cameras > 4 {
-			t.Errorf("%d sites with %d cameras, %d of boxes", sites, cameras, b.relay.cameras)
+			t.Errorf("%d sites with %d cameras, %d of instances", sites, cameras, b.relay.cameras)
 		}
 		if !strings.Contains(string(data), honest) {
 			if c := b.relay.sites["north"].cameras["yard"]; c == nil || c.instance != honest {
@@ -71,7 +71,7 @@ func announcementSeeds() (all [][]byte) {
 	add(func(w *announcement) { w.Cameras[0].Renditions = nil })
 	add(func(w *announcement) { w.Cameras = w.Cameras[:1]; w.Cameras[0].State = camera.Paused })
 	add(func(w *announcement) { *w = announce(testPublisher, []string{"a", "b", "c", "d", "e", "f"}) })
-	return append(all, all[0][:len(all[0])/2], []byte(`{"box":"`+testPublisher+`","v":1}`), []byte(`{"v":1,"box":"`+testPublisher+`","box":"`+testInstance(3)+`","whole":true}`))
+	return append(all, all[0][:len(all[0])/2], []byte(`{"instance":"`+testPublisher+`","v":1}`), []byte(`{"v":1,"instance":"`+testPublisher+`","instance":"`+testInstance(3)+`","complete":true}`))
 }
 
 func expectPrintable(t *testing.T, b *Bus) {

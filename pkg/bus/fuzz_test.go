@@ -182,15 +182,15 @@ func TestAnnouncementsAreBounded(t *testing.T) {
 		t.Errorf("%d cameras: %v", maxCamerasPerInstance, err)
 	}
 	for what, b := range map[string][]byte{
-		"too many cameras": many(maxCamerasPerInstance + 1),
-		"another version":  []byte(`{"v":2,"box":"` + testPublisher + `"}`),
-		"no box":           []byte(`{"v":1}`),
-		"a box with a dot": []byte(`{"v":1,"box":"aaaa.aaaaaaa"}`),
-		"no JSON":          []byte(`yes`),
-		"a camera twice":   []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"main"}]},{"id":"a","renditions":[{"name":"main"}]}]}`),
-		"a wild card":      []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"*","renditions":[{"name":"main"}]}]}`),
-		"no main":          []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"a","renditions":[{"name":"x"}]}]}`),
-		"too long":         append([]byte(`{"v":1}`), make([]byte, maxMessage)...),
+		"too many cameras":       many(maxCamerasPerInstance + 1),
+		"another version":        []byte(`{"v":2,"instance":"` + testPublisher + `"}`),
+		"no instance":            []byte(`{"v":1}`),
+		"an instance with a dot": []byte(`{"v":1,"instance":"aaaa.aaaaaaa"}`),
+		"no JSON":                []byte(`yes`),
+		"a camera twice":         []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"a","renditions":[{"name":"main"}]},{"id":"a","renditions":[{"name":"main"}]}]}`),
+		"a wild card":            []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"*","renditions":[{"name":"main"}]}]}`),
+		"no main":                []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"a","renditions":[{"name":"x"}]}]}`),
+		"too long":               append([]byte(`{"v":1}`), make([]byte, maxMessage)...),
 	} {
 		if _, err := parseAnnouncement(b); err == nil {
 			t.Errorf("%s: taken", what)

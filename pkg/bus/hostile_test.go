@@ -38,7 +38,7 @@ func (c *Camera) openReceiver(rendition string) *receiver {
 // testInstance is the name of the nth run of a camd.
 func testInstance(n int) string { return fmt.Sprintf("RUN%08d", n) }
 
-// announce is the announcement of a box with such cameras and renditions beside main.
+// announce is the announcement of an instance with such cameras and renditions beside main.
 func announce(instance string, cameras []string, renditions ...string) announcement {
 	w := announcement{Version: protocolVersion, Instance: instance, SentAt: time.Now(), Revision: 1, Complete: true}
 	for _, id := range cameras {
@@ -75,10 +75,10 @@ func TestOldInstancesDoNotKeepNewOnesOut(t *testing.T) {
 		r.handleAnnouncement("north", announcement{Version: protocolVersion, Instance: testInstance(i), Host: w.Host, SentAt: now, Revision: 1, Leaving: true}, now)
 	}
 	if n := len(r.sites["north"].instances); n > maxInstances {
-		t.Errorf("%d boxes are known, want at most %d", n, maxInstances)
+		t.Errorf("%d instances are known, want at most %d", n, maxInstances)
 	}
 	if got, want := r.listCameras(t), []string{"north.yard"}; !slices.Equal(got, want) || r.cameras > maxInstances {
-		t.Errorf("%q and %d cameras of boxes, want %q", got, r.cameras, want)
+		t.Errorf("%q and %d cameras of instances, want %q", got, r.cameras, want)
 	}
 }
 
@@ -102,11 +102,11 @@ func TestCamerasEndWithTheirInstance(t *testing.T) {
 	yard := r.sites["north"].cameras["yard"].openReceiver(camera.Main).topic
 	r.sites["north"].instances[after.Instance].lastSeen = now.Add(-25 * time.Hour)
 	if got := r.listCameras(t); len(got) > 0 || !topicEnded(yard) || r.cameras != 0 {
-		t.Errorf("%q and %d cameras of boxes are left; readers are at the end: %v", got, r.cameras, topicEnded(yard))
+		t.Errorf("%q and %d cameras of instances are left; readers are at the end: %v", got, r.cameras, topicEnded(yard))
 	}
 }
 
-// A site of several boxes may have more cameras than one box.
+// A site of several instances may have more cameras than one instance.
 func TestInterestInAllCamerasOfLargeSite(t *testing.T) {
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
 	if err != nil {

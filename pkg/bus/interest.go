@@ -98,7 +98,7 @@ func (l *localSite) removeInterest(relay string) {
 	}
 }
 
-// localStreams returns the renditions of an interest that this box has. What it returns does not hold the memory of the message.
+// localStreams returns the renditions of an interest that this instance has. What it returns does not hold the memory of the message.
 func (l *localSite) localStreams(watch map[string][]string) map[streamKey]bool {
 	streams := map[streamKey]bool{}
 	for id, o := range l.cameras {
@@ -156,7 +156,7 @@ func (l *localSite) updateSenders() {
 	}
 }
 
-// sendStream sends a rendition, if this box has such a one, and once more what was sent of it if somebody has no picture yet.
+// sendStream sends a rendition, if this instance has such a one, and once more what was sent of it if somebody has no picture yet.
 func (l *localSite) sendStream(k streamKey, repeat bool) {
 	o := l.cameras[k.camera]
 	if o == nil || o.owner != "" {

@@ -88,7 +88,7 @@ func announcementAdmission(sites int) admission {
 	}
 }
 
-// unknownInstanceQuota is that of the announcements of boxes that a known site is not known to have.
+// unknownInstanceQuota is that of the announcements of instances that a known site is not known to have.
 func unknownInstanceQuota() quota { return newQuota(2, maxInstances, 128<<10, maxMessage) }
 
 // newInterestAdmission is that of what relays say their viewers watch. A relay speaks whenever viewers come and go.

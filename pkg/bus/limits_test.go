@@ -222,7 +222,7 @@ func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 	})
 }
 
-// Nor does the box that has it give it up.
+// Nor does the instance that has it give it up.
 func TestForgedClaimDoesNotStopASite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})

@@ -58,7 +58,7 @@ type localSite struct {
 type publishedCamera struct {
 	camera        LocalCamera
 	since         time.Time
-	owner         string // the box that has it; empty is this one
+	owner         string // the instance that has it; empty is this one
 	senders       map[string]*sender
 	streamNumbers map[*broker.Topic]uint64 // of streams: a topic that is sent anew goes on under its number
 }
@@ -121,7 +121,7 @@ func (o *publishedCamera) stop() {
 	}
 }
 
-// announceLeaving says that this box goes, and ends what is being sent.
+// announceLeaving says that this instance goes, and ends what is being sent.
 func (l *localSite) announceLeaving() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

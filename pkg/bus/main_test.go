@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if url := os.Getenv(boxEnv); url != "" {
+	if url := os.Getenv(instanceEnv); url != "" {
 		runBox(url)
 	}
 	goleak.VerifyTestMain(m, append(testpeer.FaultProxyLeaks(),

@@ -17,8 +17,8 @@ import (
 // What a bus takes note of, at most: beyond it somebody is wrong or hostile.
 const (
 	maxInstances          = 16      // of one site
-	maxCamerasPerInstance = 512     // of one box
-	maxCamerasPerSite     = 1024    // cameras of all boxes of one site
+	maxCamerasPerInstance = 512     // of one instance
+	maxCamerasPerSite     = 1024    // cameras of all instances of one site
 	maxRenditions         = 17      // of one camera: main and as many as a configuration may have
 	maxRelays             = 4096    // that say what their viewers watch
 	maxInterests          = 1 << 16 // renditions that all relays watch together
@@ -28,20 +28,20 @@ const (
 	maxCodec              = 40
 )
 
-// announcement is what a box says about itself under its site's name. A heartbeat has no cameras; a complete announcement has all of them.
+// announcement is what an instance says about itself under its site's name. A heartbeat has no cameras; a complete announcement has all of them.
 type announcement struct {
 	Version     int          `json:"v"`
-	Instance    string       `json:"box"`            // this run of camd, and no other
+	Instance    string       `json:"instance"`       // this run of camd, and no other
 	Host        string       `json:"host,omitempty"` // one that comes with the same host's name comes in its place
 	CamdVersion string       `json:"camd,omitempty"` // its version, for people
-	SentAt      time.Time    `json:"now"`
+	SentAt      time.Time    `json:"sent_at"`
 	Revision    uint64       `json:"revision"` // of the list of cameras; another one means that there is news to ask for
-	Complete    bool         `json:"whole,omitempty"`
-	Leaving     bool         `json:"gone,omitempty"` // its last announcement
+	Complete    bool         `json:"complete,omitempty"`
+	Leaving     bool         `json:"leaving,omitempty"` // its last announcement
 	Cameras     []cameraInfo `json:"cameras,omitempty"`
 }
 
-// cameraInfo is what a box says of a camera.
+// cameraInfo is what an instance says of a camera.
 type cameraInfo struct {
 	ID          string          `json:"id"`
 	Title       string          `json:"title"`
@@ -50,7 +50,7 @@ type cameraInfo struct {
 	Detail      string          `json:"detail,omitempty"`
 	Since       time.Time       `json:"since"`
 	Retry       time.Time       `json:"retry,omitzero"`
-	HeldSeconds float64         `json:"held"` // seconds for which this box has offered it
+	HeldSeconds float64         `json:"held_seconds"` // seconds for which this instance has offered it
 	FPS         float64         `json:"fps,omitempty"`
 	Codec       string          `json:"codec,omitempty"`
 	Width       int             `json:"width,omitempty"`
@@ -79,13 +79,13 @@ const protocolVersion = 1
 
 var errVersion = errors.New("another version of what camds say to each other")
 
-// parseAnnouncement reads what a box says, and makes sure that it is within bounds.
+// parseAnnouncement reads what an instance says, and makes sure that it is within bounds.
 func parseAnnouncement(b []byte) (w announcement, err error) {
 	if err := decode(b, &w, &w.Version); err != nil {
 		return w, err
 	}
 	if !isInstance(w.Instance) || len(w.Host) > 255 || len(w.CamdVersion) > 255 {
-		return w, errors.New("no box")
+		return w, errors.New("no instance")
 	}
 	if len(w.Cameras) > maxCamerasPerInstance || len(w.Cameras) > 0 && !w.Complete {
 		return w, fmt.Errorf("%d cameras", len(w.Cameras))

@@ -32,7 +32,7 @@ type receiver struct {
 	instance        string             // whose frames are taken
 	clockOffset     time.Duration
 	isOff           bool   // its site says that the camera is switched off: a picture that was on its way then is not shown
-	stream          header // box and stream of the newest frame
+	stream          header // instance and stream of the newest frame
 	last            uint64 // its number; 0 before the first of a watch and of a stream
 	reassembler     reassembler
 	arrived         time.Time // when the newest frame came; zero before the first of a watch
@@ -55,7 +55,7 @@ func newReceiver(c *Camera, name string, count *receiveStats) *receiver {
 	}
 }
 
-// setSource says whose frames are taken, how far that box's clock is from this one's, and whether the camera is switched off.
+// setSource says whose frames are taken, how far that instance's clock is from this one's, and whether the camera is switched off.
 func (in *receiver) setSource(instance string, ahead time.Duration, off bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -60,7 +60,7 @@ func newTestReceiver(t *testing.T) (*Bus, *receiver) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"yard","state":"live","renditions":[{"name":"main"}]}]}`)})
+	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"live","renditions":[{"name":"main"}]}]}`)})
 	return b, b.relay.sites["north"].cameras["yard"].openReceiver(camera.Main)
 }
 
@@ -95,7 +95,7 @@ func TestEachFrameIsCountedByWhatBecameOfIt(t *testing.T) {
 	if n := in.topic.Published(); n != 4 {
 		t.Errorf("viewers got %d frames, want 4", n)
 	}
-	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
+	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	in.receivePiece(testPublisher, 14, pic, 1, 1)
 	if f := in.topic.Newest(); !f.Placeholder || in.stats.stream().Dropped[SwitchedOff] != 1 {
 		t.Errorf("got %+v of a camera that is switched off", in.stats.stream())

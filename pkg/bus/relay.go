@@ -36,7 +36,7 @@ type relay struct {
 	mu          sync.Mutex
 	admission   admission
 	sites       map[string]*remoteSite
-	cameras     int        // of all their boxes
+	cameras     int        // of all their instances
 	conn        *nats.Conn // where frames are listened to; nil before the first
 	listChanged bool       // list is not what sites say
 	closed      bool
@@ -128,11 +128,11 @@ func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 		}
 	}
 	if !known {
-		s.sendInterest(now) // a new box knows no relay's interests
+		s.sendInterest(now) // a new instance knows no relay's interests
 	}
 }
 
-// fitCameras returns those of a box's cameras that there is room for beside all others', in their order. Those that it had before come
+// fitCameras returns those of an instance's cameras that there is room for beside all others', in their order. Those that it had before come
 // first.
 func (r *relay) fitCameras(s *remoteSite, b *siteInstance, cameras []cameraInfo, now time.Time) []cameraInfo {
 	others := r.cameras - len(b.cameras)
@@ -159,7 +159,7 @@ func (r *relay) fitCameras(s *remoteSite, b *siteInstance, cameras []cameraInfo,
 	})
 }
 
-// countCameras notes how many cameras a box has.
+// countCameras notes how many cameras an instance has.
 func (r *relay) countCameras(s *remoteSite, b *siteInstance, cameras int) {
 	r.cameras += cameras - len(b.cameras)
 	s.announced += cameras - len(b.cameras)

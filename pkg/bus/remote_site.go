@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// rememberFor is how long a box is remembered that is silent and has no successor: as long as it was heard, within bounds.
+// rememberFor is how long an instance is remembered that is silent and has no successor: as long as it was heard, within bounds.
 func rememberFor(seen time.Duration) time.Duration {
 	return min(max(seen, 10*time.Minute), 24*time.Hour)
 }
@@ -19,11 +19,11 @@ type remoteSite struct {
 	firstSeen        time.Time // when its first announcement came
 	lastSeen         time.Time // when its last announcement came
 	wasAlive         bool      // at the last look
-	unknownInstances quota     // of boxes that are not known
+	unknownInstances quota     // of instances that are not known
 	instances        map[string]*siteInstance
-	announced        int // cameras of all boxes
+	announced        int // cameras of all instances
 	cameras          map[string]*Camera
-	order            []string // of cameras, as their boxes have them
+	order            []string // of cameras, as their instances have them
 	lastRequest      time.Time
 	lastInterest     time.Time
 	hasInterest      bool // the last interest was not empty
@@ -44,7 +44,7 @@ type siteInstance struct {
 	clockOffset clockOffset
 }
 
-// addSample processes a box's announcement. known is false if it is its first; incomplete is true if there is more to know.
+// addSample processes an instance's announcement. known is false if it is its first; incomplete is true if there is more to know.
 func (s *remoteSite) handleAnnouncement(w announcement, now time.Time) (known, incomplete bool) {
 	b, known := s.instances[w.Instance]
 	if !known {
@@ -71,7 +71,7 @@ func (s *remoteSite) hasRoom() bool {
 	return s.announced < maxCamerasPerSite && s.relay.cameras < s.relay.siteLimits.Cameras
 }
 
-// setCameras makes a box's cameras what it says, as far as there is room.
+// setCameras makes an instance's cameras what it says, as far as there is room.
 func (s *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) {
 	cameras := s.relay.fitCameras(s, b, w.Cameras, now)
 	if b.partial = len(cameras) < len(w.Cameras); b.partial {
@@ -93,7 +93,7 @@ func (s *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) 
 	s.assignCameras(now)
 }
 
-// isOwnedByOther reports whether another box, which is heard, has a camera.
+// isOwnedByOther reports whether another instance, which is heard, has a camera.
 func (s *remoteSite) isOwnedByOther(id string, b *siteInstance, now time.Time) bool {
 	c := s.cameras[id]
 	if c == nil || c.instance == b.id {
@@ -103,11 +103,11 @@ func (s *remoteSite) isOwnedByOther(id string, b *siteInstance, now time.Time) b
 	return owner != nil && s.isInstanceAlive(owner, now)
 }
 
-// heldSince is since when a box has had a camera. before are its cameras as they were; believed says whether its word is enough
+// heldSince is since when an instance has had a camera. before are its cameras as they were; believed says whether its word is enough
 // for the time before it was heard. Otherwise somebody who has just come would have had any camera for longest. It is not
-// proven if the box says of a camera that is new here that it has had it for long.
+// proven if the instance says of a camera that is new here that it has had it for long.
 func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now time.Time) (since time.Time, proven bool) {
-	// For how long, not since when: the clocks of two boxes need not agree.
+	// For how long, not since when: the clocks of two instances need not agree.
 	since = now.Add(-time.Duration(c.HeldSeconds * float64(time.Second)))
 	known, exists := before[c.ID]
 	switch {
@@ -119,7 +119,7 @@ func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now tim
 	return now, now.Sub(since) <= expiry
 }
 
-// evictInstance forgets a box that is silent, the one that was heard for the shortest time, and reports whether there was one: a
+// evictInstance forgets an instance that is silent, the one that was heard for the shortest time, and reports whether there was one: a
 // camd in a container has another host's name at each start, and so no successor.
 func (s *remoteSite) evictInstance(now time.Time) bool {
 	var shortestSeen *siteInstance
@@ -141,7 +141,7 @@ func (s *remoteSite) removeInstance(b *siteInstance) {
 	s.relay.countCameras(s, b, 0)
 }
 
-// isInstanceAlive reports whether a box spoke lately. One that has a successor at its host is given less time.
+// isInstanceAlive reports whether an instance spoke lately. One that has a successor at its host is given less time.
 func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	silence := now.Sub(b.lastSeen)
 	if b.leaving || silence > expiry {
@@ -150,7 +150,7 @@ func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	return silence <= heartbeatInterval+heartbeatInterval/4 || !s.hasSuccessor(b)
 }
 
-// hasSuccessor reports whether another box speaks in b's place: camd was started anew.
+// hasSuccessor reports whether another instance speaks in b's place: camd was started anew.
 func (s *remoteSite) hasSuccessor(b *siteInstance) bool {
 	for _, o := range s.instances {
 		if o != b && o.host == b.host && o.host != "" && o.complete && !o.leaving && o.lastSeen.After(b.lastSeen) {
@@ -169,7 +169,7 @@ func (s *remoteSite) isAlive(now time.Time) bool {
 	return false
 }
 
-// refresh forgets boxes that are not coming back, and arranges cameras anew when one has fallen silent or speaks again.
+// refresh forgets instances that are not coming back, and arranges cameras anew when one has fallen silent or speaks again.
 func (s *remoteSite) refresh(now time.Time) {
 	changed := false
 	for _, b := range s.instances {
@@ -200,12 +200,12 @@ func (s *remoteSite) logAlive(alive bool) {
 	s.relay.log.Warn("site silent", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)), zap.Time("heard", s.lastSeen))
 }
 
-// assignCameras finds for each camera the box that has it: a living one before one that is not, and the one that has had it for
-// longest. Cameras that no box has any more end.
+// assignCameras finds for each camera the instance that has it: a living one before one that is not, and the one that has had it for
+// longest. Cameras that no instance has any more end.
 func (s *remoteSite) assignCameras(now time.Time) {
 	type claim struct {
-		box  *siteInstance
-		told cameraInfo
+		instance *siteInstance
+		told     cameraInfo
 	}
 	owners := map[string]claim{}
 	var order []string
@@ -215,7 +215,7 @@ func (s *remoteSite) assignCameras(now time.Time) {
 			if !has {
 				order = append(order, t.ID)
 			}
-			if !has || s.isPreferred(b, other.box, t.ID, now) {
+			if !has || s.isPreferred(b, other.instance, t.ID, now) {
 				owners[t.ID] = claim{b, t}
 			}
 		}
@@ -234,7 +234,7 @@ func (s *remoteSite) assignCameras(now time.Time) {
 			s.cameras[id] = c
 			s.relay.listChanged = true
 		}
-		if c.update(owners[id].told, owners[id].box) {
+		if c.update(owners[id].told, owners[id].instance) {
 			s.relay.listChanged = true
 		}
 	}
@@ -243,7 +243,7 @@ func (s *remoteSite) assignCameras(now time.Time) {
 	}
 }
 
-// sortedInstances returns the boxes in an order that stays.
+// sortedInstances returns the instances in an order that stays.
 func (s *remoteSite) sortedInstances() []*siteInstance {
 	list := make([]*siteInstance, 0, len(s.instances))
 	for _, b := range s.instances {
@@ -270,7 +270,7 @@ func (s *remoteSite) isPreferred(a, b *siteInstance, id string, now time.Time) b
 	return heldLonger(a.since[id], a.id, b.since[id], b.id)
 }
 
-// silentReason returns why a camera's box cannot be asked; empty if it can be.
+// silentReason returns why a camera's instance cannot be asked; empty if it can be.
 func (s *remoteSite) silentReason(c *Camera, now time.Time) string {
 	b := s.instances[c.instance]
 	switch {

@@ -22,8 +22,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// boxEnv makes this test binary a box that publishes at a server: pictures of 100 KB, 30 a second.
-const boxEnv = "CAMD_BUS_TEST_BOX_AT"
+// instanceEnv makes this test binary an instance that publishes at a server: pictures of 100 KB, 30 a second.
+const instanceEnv = "CAMD_BUS_TEST_BOX_AT"
 
 func runBox(url string) {
 	yard := newFakeCamera("yard")
@@ -38,18 +38,18 @@ func runBox(url string) {
 	}
 }
 
-// BenchmarkBoxCost measures the processor time of a box while 0, 1 and 500 viewers at two relays watch its camera.
-func BenchmarkBoxCost(b *testing.B) {
+// BenchmarkInstanceCost measures the processor time of an instance while 0, 1 and 500 viewers at two relays watch its camera.
+func BenchmarkInstanceCost(b *testing.B) {
 	for _, viewers := range []int{0, 1, 2, 500} {
 		b.Run(fmt.Sprint(viewers), func(b *testing.B) {
 			url := testpeer.ServeNATS(b, "").URL
-			box := exec.Command(os.Args[0])
-			box.Env = append(os.Environ(), boxEnv+"="+url)
-			box.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-			if err := box.Start(); err != nil {
+			instance := exec.Command(os.Args[0])
+			instance.Env = append(os.Environ(), instanceEnv+"="+url)
+			instance.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			if err := instance.Start(); err != nil {
 				b.Fatal(err)
 			}
-			defer func() { _ = box.Process.Kill(); _ = box.Wait() }()
+			defer func() { _ = instance.Process.Kill(); _ = instance.Wait() }()
 			var watching sync.WaitGroup
 			ctx, stop := context.WithCancel(context.Background())
 			defer func() { stop(); watching.Wait() }()
@@ -71,16 +71,16 @@ func BenchmarkBoxCost(b *testing.B) {
 					testrun.WaitFor(b, "pictures", func() bool { return topic.Published() > 30 })
 				}
 			}
-			proc, err := procfs.NewProc(box.Process.Pid)
+			proc, err := procfs.NewProc(instance.Process.Pid)
 			if err != nil {
 				b.Fatal(err)
 			}
 			cpu := func() float64 { s, _ := proc.Stat(); return s.CPUTime() }
 			begun, before := time.Now(), cpu()
 			for b.Loop() {
-				time.Sleep(100 * time.Millisecond) // of the box's time; nothing here is waited for
+				time.Sleep(100 * time.Millisecond) // of the instance's time; nothing here is waited for
 			}
-			b.ReportMetric((cpu()-before)/time.Since(begun).Seconds()*1000, "box-ms/s")
+			b.ReportMetric((cpu()-before)/time.Since(begun).Seconds()*1000, "instance-ms/s")
 		})
 	}
 }

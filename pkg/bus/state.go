@@ -65,17 +65,17 @@ var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, SwitchedOff}, 
 
 // Why a message was not taken: a fixed set, fit for a metric's label.
 const (
-	NotUnderstood    = "not_understood" // it is not what camds say to each other
-	WrongPublisher   = "stranger"       // a frame by another publisher than the one that has the camera
-	TooFast          = "rate"           // its publisher, or all new publishers together, send more than is read
-	TooManySites     = "sites"          // another site than those that there is room for
-	TooManyInstances = "boxes"          // another camd under a site's name than those that there is room for
+	NotUnderstood    = "not_understood"  // it is not what camds say to each other
+	WrongPublisher   = "wrong_publisher" // a frame by another publisher than the one that has the camera
+	TooFast          = "rate"            // its publisher, or all new publishers together, send more than is read
+	TooManySites     = "sites"           // another site than those that there is room for
+	TooManyInstances = "instances"       // another camd under a site's name than those that there is room for
 	// TooManyCameras is an announcement with more cameras than there is room for. The others of it were taken.
 	TooManyCameras = "cameras"
 	TooManyRelays  = "relays" // another relay than those that there is room for. What it wants is sent all the same
 	// UnprovenClaim is an announcement of a publisher that says of a camera that it has had it for longer than it was heard.
 	UnprovenClaim = "claim"
-	TooManyPieces = "unjoined" // a picture in pieces, dropped since too many bytes of such pictures waited for the rest
+	TooManyPieces = "pieces" // a picture in pieces, dropped since too many bytes of such pictures waited for the rest
 )
 
 // RefusedCauses lists every cause in Refused.

@@ -10,7 +10,7 @@ import (
 
 // meJSON is the requester as the API shows it.
 type meJSON struct {
-	Name  string      `json:"who"`
+	Name  string      `json:"name"`
 	Kind  access.Kind `json:"kind"`
 	Role  access.Role `json:"role"` // at every camera that is shown
 	Until *time.Time  `json:"until"`

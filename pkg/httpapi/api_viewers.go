@@ -15,7 +15,7 @@ type viewerJSON struct {
 	Camera     string            `json:"camera"`
 	Rendition  string            `json:"rendition"`
 	Transport  string            `json:"transport"`
-	Name       string            `json:"who"`
+	Name       string            `json:"requester"`
 	Address    string            `json:"address"`
 	UserAgent  string            `json:"user_agent"`
 	Since      *time.Time        `json:"since"`

@@ -46,7 +46,7 @@ func TestAuditNamesTheViewer(t *testing.T) {
 		if resp.StatusCode != http.StatusOK {
 			t.Fatalf("%s by %s: %s", c.who, c.via, resp.Status)
 		}
-		checkFields(t, auditRecord(t, logs, audit.ViewSnapshot), map[string]any{"who": c.who, "via": c.via, "address": clientAddress, "camera": "yard"})
+		checkFields(t, auditRecord(t, logs, audit.ViewSnapshot), map[string]any{"requester": c.who, "via": c.via, "address": clientAddress, "camera": "yard"})
 	}
 }
 
@@ -54,10 +54,10 @@ func TestAuditNamesTheViewer(t *testing.T) {
 func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
 	s, logs := startAuditedWithAuth(t)
 	resp := s.logIn(t, "anna", "hunter2", "/")
-	checkFields(t, auditRecord(t, logs, audit.Login), map[string]any{"who": "anna", "via": "session", "address": "127.0.0.1"})
+	checkFields(t, auditRecord(t, logs, audit.Login), map[string]any{"requester": "anna", "via": "session", "address": "127.0.0.1"})
 	c := resp.Cookies()[0]
 	s.send(t, http.MethodPost, "/logout", "", "Cookie", c.Name+"="+c.Value)
-	checkFields(t, auditRecord(t, logs, audit.Logout), map[string]any{"who": "anna", "via": "session", "address": "127.0.0.1"})
+	checkFields(t, auditRecord(t, logs, audit.Logout), map[string]any{"requester": "anna", "via": "session", "address": "127.0.0.1"})
 	s.send(t, http.MethodPost, "/logout", "", "Cookie", c.Name+"="+c.Value)
 	auditRecord(t, logs, audit.Logout) // and not a second one of a session that is over
 
@@ -67,11 +67,11 @@ func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
 		logs.TakeAll()
 	}
 	s.logIn(t, "anna", "hunter3", "/")
-	failed(map[string]any{"who": "anna", "via": "password", "reason": "wrong"})
+	failed(map[string]any{"requester": "anna", "via": "password", "reason": "wrong"})
 	s.logIn(t, "hunter2", "anna", "/")
-	failed(map[string]any{"who": nil, "via": "password", "reason": "wrong"})
+	failed(map[string]any{"requester": nil, "via": "password", "reason": "wrong"})
 	s.send(t, http.MethodGet, "/api/v1/cameras", "", "Authorization", "Bearer camd_guessed")
-	failed(map[string]any{"who": nil, "via": "token", "reason": "wrong"})
+	failed(map[string]any{"requester": nil, "via": "token", "reason": "wrong"})
 	basic, err := http.NewRequest(http.MethodGet, s.url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
 	basic.SetBasicAuth("hunter2", "x")
 	for _, path := range []string{"/api/v1/cameras", "/readyz"} {
 		s.send(t, http.MethodGet, path, "", "Authorization", basic.Header.Get("Authorization"))
-		failed(map[string]any{"who": nil, "via": "password", "reason": "wrong"})
+		failed(map[string]any{"requester": nil, "via": "password", "reason": "wrong"})
 	}
 	s.send(t, http.MethodGet, "/readyz", "")
 	s.send(t, http.MethodGet, "/api/v1/cameras", "")
@@ -97,7 +97,7 @@ func TestAuditLogsLinksWithoutSecrets(t *testing.T) {
 		t.Fatal(resp.Status)
 	}
 	got := auditRecord(t, logs, audit.LinkCreated)
-	checkFields(t, got, map[string]any{"who": "token control-yard", "via": "token", "camera": "yard"})
+	checkFields(t, got, map[string]any{"requester": "token control-yard", "via": "token", "camera": "yard"})
 	if got["until"] == nil {
 		t.Errorf("until when: %v", got)
 	}
@@ -117,5 +117,5 @@ func TestAuditLogsLinksWithoutSecrets(t *testing.T) {
 func TestAuditLogsForbiddenRequests(t *testing.T) {
 	s, logs := startAuditedWithAuth(t)
 	s.send(t, http.MethodPatch, "/api/v1/cameras/yard", `{"paused": true}`, append(bearer(access.View, "yard"), "Content-Type", "application/json")...)
-	checkFields(t, auditRecord(t, logs, audit.Refused), map[string]any{"who": "token view-yard", "via": "token", "role": "control"})
+	checkFields(t, auditRecord(t, logs, audit.Refused), map[string]any{"requester": "token view-yard", "via": "token", "role": "control"})
 }

@@ -48,7 +48,7 @@ func TestAuditLogsStreamStartAndEnd(t *testing.T) {
 	s, logs := startAudited(t, cam)
 	resp, parts := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, parts)
-	want := map[string]any{"who": "anonymous", "via": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "http1"}
+	want := map[string]any{"requester": "anonymous", "via": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "http1"}
 	begin := auditRecord(t, logs, audit.ViewBegin)
 	checkFields(t, begin, want)
 	if agent, _ := begin["agent"].(string); !strings.HasPrefix(agent, "Go-http-client") {
@@ -87,7 +87,7 @@ func TestAuditLogsWallViews(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow()
-	want := map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "websocket"}
+	want := map[string]any{"requester": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "websocket"}
 	checkFields(t, auditRecord(t, logs, audit.ViewBegin), want)
 	for {
 		kind, _, err := conn.Read(t.Context())
@@ -120,7 +120,7 @@ func TestAuditSumsUpPolledSnapshots(t *testing.T) {
 	frames, bytes := uint64(0), uint64(0)
 	for _, line := range logs.FilterMessage(string(audit.ViewSnapshot)).All() {
 		got := line.ContextMap()
-		checkFields(t, got, map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "http1"})
+		checkFields(t, got, map[string]any{"requester": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "http1"})
 		frames += got["frames"].(uint64)
 		bytes += got["bytes"].(uint64)
 	}
@@ -137,7 +137,7 @@ func TestAuditLogsControlChanges(t *testing.T) {
 	patch := func(text string) { s.patch(t, "/api/v1/cameras/a", "application/json", strings.NewReader(text)) }
 	patch(`{"controls": {"brightness": 7}}`)
 	got := auditRecord(t, logs, audit.Adjusted)
-	checkFields(t, got, map[string]any{"who": "anonymous", "address": "127.0.0.1", "camera": "a"})
+	checkFields(t, got, map[string]any{"requester": "anonymous", "address": "127.0.0.1", "camera": "a"})
 	if text, err := json.Marshal(got["changes"]); err != nil || string(text) != `{"brightness":{"from":99,"to":7}}` {
 		t.Errorf("changes are %s, %v", text, err)
 	}
@@ -156,5 +156,5 @@ func TestAuditLogsPausesByMQTT(t *testing.T) {
 		}
 	}
 	got := auditRecord(t, logs, audit.Switched)
-	checkFields(t, got, map[string]any{"via": "mqtt", "camera": "a", "from": "on", "to": "off", "who": nil, "address": nil})
+	checkFields(t, got, map[string]any{"via": "mqtt", "camera": "a", "from": "on", "to": "off", "requester": nil, "address": nil})
 }

@@ -51,7 +51,7 @@ func TestAllowOriginDecidesWhoMayRead(t *testing.T) {
 		for path, pictures := range map[string]bool{
 			"/?action=stream": true, "/?action=snapshot": true, "/stream": true, "/snapshot": true, "/state": true,
 			"/cameras/a/stream.mjpg": true, "/cameras/a/snapshot.jpg": true, "/cameras/none/snapshot.jpg": true,
-			"/": false, "/api/v1/cameras": false, "/api/v1/viewers": false, "/metrics": false, "/assets/app.js": false,
+			"/": false, "/api/v1/cameras": false, "/api/v1/viewers": false, "/metrics": false, "/assets/dashboard.js": false,
 		} {
 			want, resource := "", "same-origin"
 			if pictures {

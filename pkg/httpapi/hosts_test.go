@@ -84,7 +84,7 @@ func TestUnknownHostIsRefused(t *testing.T) {
 	s := startServer(t, Options{Config: Config{Hosts: Hosts{"cams.example.com"}}, Log: zap.New(core)}, cam)
 	for _, path := range []string{
 		"/", "/cameras/a", "/cameras/a/stream.mjpg", "/cameras/a/snapshot.jpg", "/?action=stream", "/stream", "/state", "/api/v1/cameras", "/api/v1/wall",
-		"/api/v1/openapi.json", "/metrics", "/readyz", "/assets/app.js", "/nothing",
+		"/api/v1/openapi.json", "/metrics", "/readyz", "/assets/dashboard.js", "/nothing",
 	} {
 		resp := s.requestAs(t, http.MethodGet, "evil.example:8080", path, "Origin", "http://evil.example:8080")
 		text := body(t, resp)

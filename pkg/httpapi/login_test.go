@@ -24,7 +24,7 @@ func TestLoginStartsAndLogoutEndsSession(t *testing.T) {
 	}
 	mine := []string{"Cookie", c.Name + "=" + c.Value}
 	me := body(t, s.get(t, "/api/v1/me", mine...))
-	for _, want := range []string{`"who": "anna"`, `"kind": "session"`, `"role": "control"`, `"links": true`} {
+	for _, want := range []string{`"name": "anna"`, `"kind": "session"`, `"role": "control"`, `"links": true`} {
 		if !strings.Contains(me, want) {
 			t.Errorf("no %s in %s", want, me)
 		}

@@ -216,7 +216,7 @@ func (c contractClient) files(t *testing.T) {
 	c.get(t, "/cameras/{camera}", "/cameras/nope")
 	for name, path := range map[string]string{
 		"/": "/", "/cameras/a": "/cameras/{camera}",
-		"/assets/app.js": "/assets/{file}", "/assets/base.css": "/assets/{file}", "/assets/icon.svg": "/assets/{file}",
+		"/assets/dashboard.js": "/assets/{file}", "/assets/base.css": "/assets/{file}", "/assets/icon.svg": "/assets/{file}",
 	} {
 		c.get(t, path, name)
 		c.get(t, path, name, "If-None-Match", "*")

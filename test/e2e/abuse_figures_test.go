@@ -18,7 +18,7 @@ const abuseDuration = 5 * time.Second
 
 // What a viewer notices of each assault while it goes on, beside what it had just before: figures, and no test, since a machine
 // that is busy with assaulting has less for both. CAMD_ABUSE=1 takes them, in three minutes.
-func TestAbuseFigures(t *testing.T) {
+func TestMeasureViewersUnderAbuse(t *testing.T) {
 	if os.Getenv("CAMD_ABUSE") == "" {
 		t.Skip("CAMD_ABUSE is not set")
 	}

@@ -8,9 +8,9 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Whatever is done to the daemon from outside, who watches has every picture in order on the same connection, the camera does not
-// begin anew, others are answered, and nothing is left behind.
-func TestAbuse(t *testing.T) {
+// During abuse from outside a viewer gets every picture in order on one connection, the camera is not restarted, other requests
+// are answered, and nothing leaks.
+func TestAbuseDisturbsNoViewer(t *testing.T) {
 	i := testpeer.Certificate{}.Make(t)
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plain", true: "tls"}[secure], func(t *testing.T) {

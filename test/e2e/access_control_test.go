@@ -65,8 +65,8 @@ func (v accessClient) getJSON(path string, to any) {
 	}
 }
 
-// Users of a file, a token, a session that outlives camd, and a link: who comes in, until when.
-func TestAccessControl(t *testing.T) {
+// Users of a file, tokens, sessions (also after a restart of camd) and links give access until they end.
+func TestUsersTokensSessionsAndLinksGrantAccess(t *testing.T) {
 	t.Parallel()
 	dir, token := t.TempDir(), access.NewToken()
 	user := func(name, more string) string {

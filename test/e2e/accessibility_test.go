@@ -19,7 +19,7 @@ const axeScript = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 
 	r.violations.map(v => v.id + ': ' + v.help + ' at ' + v.nodes.map(n => n.html.slice(0, 150)).join(' | ')).join('\n'))`
 
 // Pages can be used by people who see, point or hear otherwise, on a phone as on a large screen.
-func TestAccessibility(t *testing.T) {
+func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:
@@ -43,17 +43,17 @@ cameras:
 				waitForMotion(t, b, "The gate")
 				b.checkAccessibility("the wall")
 				b.press("1")
-				b.waitForText("main", stagePicture)
-				b.checkAccessibility("the stage")
+				b.waitForText("main", singleViewRendition)
+				b.checkAccessibility("the single view")
 				b.press("3")
-				b.waitForText("Switched off", stageTitle)
-				b.checkAccessibility("the stage of a camera that is off")
+				b.waitForText("Switched off", singleViewTitle)
+				b.checkAccessibility("the single view of a camera that is off")
 				b.do(chromedp.Navigate(d.URL + "/?kiosk"))
 				waitForMotion(t, b, "The gate")
 				b.checkAccessibility("the kiosk")
 				b.do(chromedp.Navigate(d.URL + "/"))
 				b.waitForText("3", `document.querySelectorAll('.tile').length + ''`)
-				b.do(chromedp.Click(chromedp.CSS("[data-do=arrange]")))
+				b.do(chromedp.Click(chromedp.CSS("[data-action=arrange]")))
 				b.checkAccessibility("the sheet")
 				b.do(chromedp.Click(chromedp.CSS("#arrange .done")))
 				b.press("?")
@@ -61,7 +61,7 @@ cameras:
 				b.checkAccessibility("the keys")
 				for _, id := range []string{"gate", "gone"} {
 					b.do(chromedp.Navigate(d.URL + "/cameras/" + id))
-					b.waitForText("true", `document.querySelectorAll('#history li').length > 0 && document.querySelector('canvas').dataset.shown === 'main' ? 'true' : ''`)
+					b.waitForText("true", `document.querySelectorAll('#history li').length > 0 && document.querySelector('canvas').dataset.rendition === 'main' ? 'true' : ''`)
 					b.checkAccessibility("the page of " + id)
 				}
 				b.checkConsole()

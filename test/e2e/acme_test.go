@@ -10,9 +10,9 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A real ACME authority makes out certificates, whichever way it can reach camd; they last beyond a restart and its own end. Who comes
-// by another name, or before there is one, is shown camd's own.
-func TestACME(t *testing.T) {
+// A real ACME server issues certificates by each challenge. They are kept over a restart and without the server. Clients that use
+// another name, or that connect before there is a certificate, get the self-signed one.
+func TestACMECertificateIsObtainedAndKept(t *testing.T) {
 	t.Parallel()
 	curl, authority := testpeer.RequireProgram(t, "curl", "curl"), testpeer.ServePebble(t)
 	root := authority.RootCA(t)

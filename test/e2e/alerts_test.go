@@ -66,9 +66,9 @@ func (d *daemon) waitForNotice(notices <-chan notice, kind, camera string) notic
 	}
 }
 
-// A file is taken away and brought back, a capture process killed, a camera switched off from the broker, the daemon killed:
-// those who are to be told are told, one receiver that hangs all the while notwithstanding.
-func TestAlerts(t *testing.T) {
+// A file is removed and restored, a capture process is killed, a camera is switched off by MQTT, the daemon is killed: each receiver
+// gets its notices, although one receiver hangs all the time.
+func TestNoticesReachEveryReceiver(t *testing.T) {
 	t.Parallel()
 	key := bytes.Repeat([]byte("k"), 32)
 	url, notices := serveWebhook(t, key)
@@ -181,8 +181,8 @@ func (d *daemon) lastOutage(id string) time.Duration {
 	return past.States[0].Since.Sub(*past.States[i].Since) // the state after the last live one
 }
 
-// The broker says that camd is gone when it could not say so itself; not when another has taken its place meanwhile.
-func TestMQTTLastWill(t *testing.T) {
+// The broker publishes the last will of a killed camd, but not if another camd has taken its place.
+func TestMQTTLastWillReportsKilledDaemon(t *testing.T) {
 	t.Parallel()
 	broker := testpeer.ServeMQTT(t, "camd", "broker-pass", "")
 	o := options{config: healthyCamera + "mqtt: {url: 'mqtt://" + broker.Address + "', user: camd, password: broker-pass}\n"}

@@ -15,14 +15,14 @@ import (
 
 // auditRecord is a line of the audit log.
 type auditRecord struct {
-	Logger, Msg, Who, Via, Address, Camera, Rendition, Transport, Reason, From, To string
-	Cameras, Keys                                                                  []string
-	Frames, Bytes                                                                  uint64
-	Seconds                                                                        *float64
+	Logger, Msg, Requester, Via, Address, Camera, Rendition, Transport, Reason, From, To string
+	Cameras, Keys                                                                        []string
+	Frames, Bytes                                                                        uint64
+	Seconds                                                                              *float64
 }
 
 func (e auditRecord) String() string {
-	return strings.Join(strings.Fields(fmt.Sprint(e.Msg, " ", e.Who, " ", e.Via, " ", e.Address, " ", e.Camera, " ", e.Rendition, " ", e.Transport, " ", e.Reason,
+	return strings.Join(strings.Fields(fmt.Sprint(e.Msg, " ", e.Requester, " ", e.Via, " ", e.Address, " ", e.Camera, " ", e.Rendition, " ", e.Transport, " ", e.Reason,
 		" ", e.From, " ", e.To, " ", strings.Join(e.Keys, ","))), " ")
 }
 
@@ -85,8 +85,9 @@ func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 
 const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
 
-// Who does what is in the log, with who they were, from where and how long; a poller is counted, and the level silences nothing.
-func TestAudit(t *testing.T) {
+// The audit log has the requester, address and duration of each view and change. Polled snapshots are summed up. The log level has
+// no effect.
+func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 	t.Parallel()
 	const snapshots = 40
 	d := start(t, options{config: auditedCameras + "log: {level: error}\n"})
@@ -137,8 +138,8 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// In a file it is there alone, goes on in a new one at a reload, as logrotate needs it, and turned off it is nowhere.
-func TestAuditFile(t *testing.T) {
+// With a file the audit log is there only. A reload reopens the file, as logrotate needs it. With off there is no audit log.
+func TestAuditFileIsReopenedOnReload(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
 	d := start(t, options{config: auditedCameras + "log: {audit: " + file + "}\n"})

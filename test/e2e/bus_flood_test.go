@@ -17,7 +17,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// The limits of TestRelayUnderFlood. Before there were limits on the bus, 6,000 forged sites took a relay to 1131 MB of
+// The limits of TestRelayIsBoundedUnderFlood. Before there were limits on the bus, 6,000 forged sites took a relay to 1131 MB of
 // memory, 95 MB of metrics and 12,290 log lines.
 const (
 	maxFloodMemory   = 150e6
@@ -35,7 +35,7 @@ func forgedCamera(id string, large bool) map[string]any {
 			renditions = append(renditions, map[string]any{"name": fmt.Sprintf("%s-%02d", strings.Repeat("r", 60), i), "width": 640})
 		}
 	}
-	return map[string]any{"id": id, "title": text, "detail": text, "codec": text, "state": "live", "since": time.Now(), "held": 1e9, "renditions": renditions}
+	return map[string]any{"id": id, "title": text, "detail": text, "codec": text, "state": "live", "since": time.Now(), "held_seconds": 1e9, "renditions": renditions}
 }
 
 // forgedCameras is the rest of an announcement: a list of so many cameras. An @ in their names stands for the instance.
@@ -44,7 +44,7 @@ func forgedCameras(n int, large bool) string {
 	for i := range cameras {
 		cameras[i] = forgedCamera(fmt.Sprintf("c%d-@", i), large)
 	}
-	b, err := json.Marshal(map[string]any{"revision": 1, "whole": true, "now": time.Now(), "cameras": cameras})
+	b, err := json.Marshal(map[string]any{"revision": 1, "complete": true, "sent_at": time.Now(), "cameras": cameras})
 	if err != nil {
 		panic(err) // it has no value that JSON does not know
 	}
@@ -62,7 +62,7 @@ func forgedAnnouncements(n int, site, cameras string) iter.Seq[*nats.Msg] {
 			if site == "" {
 				subject += fmt.Sprint("forged", i)
 			}
-			if !yield(&nats.Msg{Subject: subject, Data: []byte(`{"v":1,"box":"` + forgedID(i) + `","host":"` + forgedID(i) + `",` + strings.ReplaceAll(cameras, "@", fmt.Sprint(i)))}) {
+			if !yield(&nats.Msg{Subject: subject, Data: []byte(`{"v":1,"instance":"` + forgedID(i) + `","host":"` + forgedID(i) + `",` + strings.ReplaceAll(cameras, "@", fmt.Sprint(i)))}) {
 				return
 			}
 		}
@@ -119,7 +119,7 @@ var floods = []struct {
 }
 
 // A relay under a flood keeps its memory, metrics and log small, and an honest site's pictures and states go on.
-func TestRelayUnderFlood(t *testing.T) {
+func TestRelayIsBoundedUnderFlood(t *testing.T) {
 	for _, flood := range floods {
 		t.Run(flood.name, func(t *testing.T) {
 			server := testpeer.ServeNATS(t, "")
@@ -173,11 +173,11 @@ func waitForInstance(t *testing.T, listener *nats.Subscription) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said struct{ Box string }
-	if err := json.Unmarshal(m.Data, &said); err != nil || said.Box == "" {
+	var announced struct{ Instance string }
+	if err := json.Unmarshal(m.Data, &announced); err != nil || announced.Instance == "" {
 		t.Fatalf("%s: %v", m.Data, err)
 	}
-	return said.Box
+	return announced.Instance
 }
 
 // checkBounded checks what a flood has left behind. before is the memory that it began with.

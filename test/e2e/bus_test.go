@@ -27,7 +27,7 @@ func natsCluster(t testing.TB, n int) (all []*testpeer.NATS) {
 	return all
 }
 
-// natsLeaf starts a server, and one that is a leaf node of it, as a box behind a thin line has.
+// natsLeaf starts a server, and one that is a leaf node of it, as an instance behind a thin line has.
 func natsLeaf(t testing.TB) (hub, leaf *testpeer.NATS) {
 	t.Helper()
 	port := testpeer.FreePort(t)

@@ -13,8 +13,8 @@ import (
 
 const pageState = `document.querySelector('.top .state').textContent`
 
-// The page about a camera: its picture moves, what it says is so, its addresses can be fetched, and its switch switches.
-func TestCameraPage(t *testing.T) {
+// On the camera page the picture moves, the status is right, the addresses can be fetched and the switch works.
+func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
@@ -39,7 +39,7 @@ func TestCameraPage(t *testing.T) {
 	b.waitForText("320 × 180", factScript("Picture"))
 	b.waitForText("test://?size=320x180&fps=15", factScript("Source"))
 	b.waitForText("1", factScript("Viewers"))
-	b.waitForText("Who watches: 1 viewer", `document.getElementById('viewers-title').textContent`)
+	b.waitForText("Viewers: 1", `document.getElementById('viewers-title').textContent`)
 	b.waitForText("starting,live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)
 	b.waitForText("3", `[...document.querySelectorAll('#graph canvas')].filter(c =>
 		c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)).length + ''`)
@@ -59,20 +59,20 @@ func TestCameraPage(t *testing.T) {
 	b.press("p")
 	b.waitForText("switched off", pageState)
 	d.waitForState("gate", "paused")
-	b.waitForText("", `document.querySelector('#view canvas').dataset.drawn ?? 'no'`)
-	b.do(chromedp.Click(chromedp.CSS("[data-do=pause]")))
+	b.waitForText("", `document.querySelector('#view canvas').dataset.placeholder ?? 'no'`)
+	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
 	b.waitForText("live", pageState)
 	b.checkConsole()
 
 	b.do(chromedp.Navigate(d.URL + "/cameras/gone"))
 	b.waitForText("offline", pageState)
-	if why := b.evaluate(`document.querySelector('.why').textContent`); !strings.HasPrefix(why, "the device or file is not there: ") {
+	if why := b.evaluate(`document.querySelector('.problem').textContent`); !strings.HasPrefix(why, "the device or file is not there: ") {
 		t.Errorf("why: %q", why)
 	}
 }
 
-// The switch on the dashboard turns a camera off for everybody, whose pages say so and stay connected.
-func TestSwitchOff(t *testing.T) {
+// The switch on the dashboard turns a camera off for everyone. Other pages show it and stay connected.
+func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
@@ -84,20 +84,20 @@ func TestSwitchOff(t *testing.T) {
 		waitForMotion(t, b, "The yard")
 	}
 	mine.press("1")
-	mine.waitForText("The gate", stageTitle)
+	mine.waitForText("The gate", singleViewTitle)
 	mine.press("p")
-	mine.waitForText("true", `document.querySelector('[data-do=pause]').getAttribute('aria-pressed')`)
+	mine.waitForText("true", `document.querySelector('[data-action=pause]').getAttribute('aria-pressed')`)
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
 		b.waitForText("switched off", tileScript("The gate")+`.querySelector('.state').textContent`)
-		b.waitForText("", tileScript("The gate")+`.querySelector('canvas').dataset.drawn ?? 'no'`)
+		b.waitForText("", tileScript("The gate")+`.querySelector('canvas').dataset.placeholder ?? 'no'`)
 		waitForMotion(t, b, "The yard")
 	}
 	if pid := d.camera("gate").Worker.PID; pid != 0 {
 		t.Errorf("a camera that is switched off has process %d", pid)
 	}
 	mine.press("1")
-	mine.waitForText("The gate", stageTitle)
+	mine.waitForText("The gate", singleViewTitle)
 	mine.press("p")
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
@@ -108,5 +108,5 @@ func TestSwitchOff(t *testing.T) {
 
 // factScript is a script for what the page says of something.
 func factScript(term string) string {
-	return `[...document.querySelectorAll('#facts dt')].find(t => t.textContent === '` + term + `')?.nextElementSibling.textContent ?? ''`
+	return `[...document.querySelectorAll('#status dt')].find(t => t.textContent === '` + term + `')?.nextElementSibling.textContent ?? ''`
 }

@@ -44,7 +44,7 @@ func servePicture(t *testing.T) string {
 var spacesPattern = regexp.MustCompile(` +`)
 
 // camd probe prints a camera's certificate, also one that does not verify, and what to set so that it does.
-func TestProbeCertificate(t *testing.T) {
+func TestProbePrintsCertificate(t *testing.T) {
 	dir := t.TempDir()
 	own := testpeer.Certificate{}.Make(t)
 	ca := testpeer.Certificate{Name: "ca.example"}.Make(t)
@@ -102,7 +102,7 @@ func TestProbeCertificate(t *testing.T) {
 }
 
 // A camera whose certificate does not verify is offline with the reason, and live once the configuration accepts it.
-func TestCertificateOfCamera(t *testing.T) {
+func TestCameraWithUnverifiedCertificateIsOffline(t *testing.T) {
 	own := testpeer.Certificate{}.Make(t)
 	front := testpeer.ServeTLS(t, servePicture(t), own)
 	text := func(keys string) string {
@@ -120,7 +120,7 @@ func TestCertificateOfCamera(t *testing.T) {
 	d.waitForState("yard", "live")
 }
 
-func TestDoctorVerifiesCameras(t *testing.T) {
+func TestDoctorVerifiesCameraCertificates(t *testing.T) {
 	own, old := testpeer.Certificate{}.Make(t), testpeer.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}.Make(t)
 	web := servePicture(t)
 	good, bad := testpeer.ServeTLS(t, web, own).Address, testpeer.ServeTLS(t, web, old).Address

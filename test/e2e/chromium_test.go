@@ -131,7 +131,7 @@ func (b *browser) canvas(script string) image.Image {
 	b.t.Helper()
 	return b.image(`(() => {
 		const canvas = ` + script + `;
-		if (!canvas?.dataset.shown) return '';
+		if (!canvas?.dataset.rendition) return '';
 		return canvas.toDataURL('image/png');
 	})()`)
 }

@@ -14,8 +14,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Programs that are not ours read what camd serves.
-func TestThirdPartyClients(t *testing.T) {
+// Third-party programs read camd's streams and snapshots.
+func TestThirdPartyClientsReadStreams(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:

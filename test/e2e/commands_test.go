@@ -11,8 +11,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// Every command's exit code and what it says, to stdout where that is what was asked for, else to stderr.
-func TestCommands(t *testing.T) {
+// Every command has its exit code, its result on stdout and its errors on stderr.
+func TestCommandsHaveExitCodesAndOutput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	good := write(t, dir, "good.yaml", "cameras:\n  - id: a\n    source: test://\n")
@@ -93,7 +93,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestHelpHasUsageAndExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"", "serve", "check", "devices", "probe", "healthcheck", "version", "hash-password", "share", "rotate-links"} {
 		o := camd(t, append(strings.Fields(command), "--help")...)
@@ -111,7 +111,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestProbe(t *testing.T) {
+func TestProbePrintsFormatAndRate(t *testing.T) {
 	t.Parallel()
 	snapshot := filepath.Join(t.TempDir(), "now.jpg")
 	for _, c := range []struct {

@@ -9,8 +9,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Snapshots and everything else that has an end, by curl.
-func TestCurl(t *testing.T) {
+// curl gets snapshots and every other address whose response ends.
+func TestCurlGetsEveryAddress(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n  - {id: b, source: 'test://?size=160x96&fps=10'}\n"})
@@ -26,7 +26,7 @@ func TestCurl(t *testing.T) {
 		{"/", 200, "text/html; charset=utf-8", "<title>camd</title>"},
 		{"/assets/api.js", 200, "text/javascript; charset=utf-8", "fetch("},
 		{"/assets/wall.js", 200, "text/javascript; charset=utf-8", "WebSocket"},
-		{"/assets/wall.css", 200, "text/css; charset=utf-8", ".tile"},
+		{"/assets/dashboard.css", 200, "text/css; charset=utf-8", ".tile"},
 		{"/assets/icon.svg", 200, "image/svg+xml", "<svg"},
 		{"/assets/nothing.js", 404, "text/plain; charset=utf-8", ""},
 		{"/cameras/a", 200, "text/html; charset=utf-8", "/assets/camera.js"},

@@ -9,8 +9,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A hidden page costs nothing, and has live pictures at once when it is looked at again.
-func TestHiddenPage(t *testing.T) {
+// A hidden page gets no pictures, and live ones at once when it is shown again.
+func TestHiddenPageGetsNoPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
@@ -36,7 +36,7 @@ func TestHiddenPage(t *testing.T) {
 	b.checkConsole()
 }
 
-// A picture that stands still is not passed off as live, whatever was last heard of its camera.
+// A frozen picture is not shown as live, even if camd's last message said that its camera is live.
 func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -64,7 +64,7 @@ func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 	b.waitForText("live", tileScript("The gate")+`.querySelector('.state').textContent`)
 }
 
-// A place that is refused is asked for again, and the page says why meanwhile.
+// A refused subscription is retried, and the page shows the reason until then.
 func TestRefusedSubscriptionIsRetried(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
@@ -73,16 +73,16 @@ func TestRefusedSubscriptionIsRetried(t *testing.T) {
 		other := watch(t, d.URL+"/cameras/gate/stream.mjpg")
 		b := openBrowser(t, 800, 600, keepLeftPages)
 		b.do(chromedp.Navigate(d.URL + page))
-		b.waitForText("yes", `/viewers/.test(document.querySelector('.tile .why, .picture .why')?.textContent) ? 'yes' : ''`)
+		b.waitForText("yes", `/viewers/.test(document.querySelector('.tile .problem, .picture .problem')?.textContent) ? 'yes' : ''`)
 		_ = other.body.Close()
-		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.shown ?? ''`)
+		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.rendition ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		d.waitForCamera("gate", "left", func(s state) bool { return s.Viewers == 0 })
 	}
 }
 
-// A slow link gets fewer pictures, not older ones: however long it lasts, what is shown overtakes what was new a moment ago.
-func TestSlowBrowser(t *testing.T) {
+// A browser on a slow link gets fewer pictures, not older ones.
+func TestSlowBrowserGetsFewerNotOlderPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=1280x720&fps=30'}\n"})
 	link := testpeer.ServeFaultProxy(t, d.URL)
@@ -107,8 +107,8 @@ func TestSlowBrowser(t *testing.T) {
 	b.checkConsole()
 }
 
-// A camera whose capture process dies says so on the page, and is live again there.
-func TestDashboardAfterCrash(t *testing.T) {
+// The page shows that a camera's capture process died, and then that the camera is live again.
+func TestDashboardShowsCrashedCameraUntilItIsLive(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n" +
@@ -118,7 +118,7 @@ func TestDashboardAfterCrash(t *testing.T) {
 	waitForMotion(t, b, "The gate")
 	waitForMotion(t, b, "The yard")
 	b.do(chromedp.Evaluate[chromedp.Void](`window.drawn = 0;
-		new MutationObserver(() => window.drawn++).observe(` + tileScript("The gate") + `.querySelector('canvas'), {attributeFilter: ['data-drawn']});`))
+		new MutationObserver(() => window.drawn++).observe(` + tileScript("The gate") + `.querySelector('canvas'), {attributeFilter: ['data-placeholder']});`))
 	d.signalWorker("gate", syscall.SIGSEGV)
 	b.waitForText("2", `window.drawn + ''`) // the placeholder has come, and gone
 	waitForMotion(t, b, "The yard")

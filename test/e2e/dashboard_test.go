@@ -14,7 +14,7 @@ import (
 )
 
 // A person's browser shows every camera, live ones moving, dead ones saying why.
-func TestDashboard(t *testing.T) {
+func TestDashboardShowsLiveAndFailedCameras(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:
@@ -41,7 +41,7 @@ cameras:
 		return moved
 	})
 
-	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.why').title`)
+	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
 	if want := "the device or file is not there: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
@@ -50,7 +50,7 @@ cameras:
 	}
 	eventually(t, "the placeholder", func() bool { return b.picture("<b>Gone</b>") != nil })
 	// The placeholder says the rest.
-	b.waitForText("/dev/camd-has-no-such-device does not exist", tileScript("<b>Gone</b>")+`.querySelector('.why').textContent`)
+	b.waitForText("/dev/camd-has-no-such-device does not exist", tileScript("<b>Gone</b>")+`.querySelector('.problem').textContent`)
 	if figures := b.evaluate(tileScript("The gate") + `.querySelector('.figures').textContent`); !strings.Contains(figures, "320×180") || !strings.Contains(figures, "fps") {
 		t.Errorf("figures %q", figures)
 	}
@@ -58,7 +58,7 @@ cameras:
 }
 
 // A browser has six connections to a host; all of sixteen cameras come over one.
-func TestDashboardOfSixteenCameras(t *testing.T) {
+func TestDashboardShowsSixteenCameras(t *testing.T) {
 	t.Parallel()
 	config := "cameras:\n"
 	for i := range 16 {
@@ -74,7 +74,7 @@ func TestDashboardOfSixteenCameras(t *testing.T) {
 		waitForMotion(t, b, fmt.Sprint("Camera ", i))
 	}
 	b.waitForText("16 of 16 cameras live", `document.getElementById('summary').textContent`)
-	if scrolls := b.evaluate(`(w => w.scrollHeight > w.clientHeight ? 'yes' : '')(document.getElementById('wall'))`); scrolls != "" {
+	if scrolls := b.evaluate(`(w => w.scrollHeight > w.clientHeight ? 'yes' : '')(document.getElementById('grid'))`); scrolls != "" {
 		t.Error("sixteen tiles do not fit the screen")
 	}
 	var list struct {
@@ -98,13 +98,13 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 	d := start(t, options{config: noCameras})
 	b := openBrowser(t, 400, 300)
 	b.do(chromedp.Navigate(d.URL + "/"))
-	b.waitForText("No camera is configured.", `document.querySelector('#wall .notice')?.textContent ?? ''`)
+	b.waitForText("No camera is configured.", `document.querySelector('#grid .notice')?.textContent ?? ''`)
 	for _, c := range []struct{ n, width, height, columns, used int }{ // used: per cent of the screen that is picture
 		{1, 1280, 750, 1, 85}, {2, 1280, 750, 2, 45}, {4, 1280, 750, 2, 80}, {9, 1280, 750, 3, 70}, {16, 1280, 750, 4, 60}, {30, 1280, 750, 6, 60},
 		{4, 1920, 1030, 2, 75}, {30, 1920, 1030, 6, 70}, {2, 360, 700, 1, 50}, {1, 360, 700, 1, 25}, {30, 360, 700, 2, 0},
 	} {
-		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
-			const n = %d, {columns, width} = fit([n], 16 / 9, {bar: 32, gap: 8, width: %d, height: %d});
+		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fitTiles}) => {
+			const n = %d, {columns, width} = fitTiles([n], 16 / 9, {bar: 32, gap: 8, width: %d, height: %d});
 			return [columns, Math.floor(100 * n * width * width * 9 / 16 / (%[2]d * %[3]d)), width].join();
 		})`, c.n, c.width, c.height))
 		var columns, used, width int
@@ -117,8 +117,8 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 		}
 	}
 	for groups, want := range map[string]string{"[4, 4]": "4 fit", "[7, 10, 13]": "7 fit", "[1, 1]": "1 fit", "[100, 100]": "8 scroll"} {
-		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fit}) => {
-			const groups = %s, {columns, width} = fit(groups, 16 / 9, {bar: 32, gap: 8, heading: 30, width: 1280, height: 750});
+		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fitTiles}) => {
+			const groups = %s, {columns, width} = fitTiles(groups, 16 / 9, {bar: 32, gap: 8, heading: 30, width: 1280, height: 750});
 			const rows = groups.reduce((sum, n) => sum + Math.ceil(n / columns), 0);
 			const down = rows * (width * 9 / 16 + 32 + 8) + groups.length * (30 + 8) + 8;
 			return columns + (down <= 750 ? ' fit' : ' scroll');
@@ -131,7 +131,7 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 }
 
 // A page that stays open counts down while camd is away, and shows live pictures again when it is back.
-func TestDashboardAfterRestart(t *testing.T) {
+func TestDashboardReconnectsAfterRestart(t *testing.T) {
 	t.Parallel()
 	o := options{
 		config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n",
@@ -142,11 +142,11 @@ func TestDashboardAfterRestart(t *testing.T) {
 	b.do(chromedp.Navigate(d.URL + "/"))
 	waitForMotion(t, b, "The gate")
 	b.press("1")
-	b.waitForText("The gate", stageTitle)
+	b.waitForText("The gate", singleViewTitle)
 	d.killAndWait()
 	old, _ := shownNumber(b, "The gate")
-	for _, place := range []string{`document.querySelector('#stage')`, tileScript("The gate")} {
-		b.waitForText("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.why').textContent) ? 'yes' : ''`)
+	for _, place := range []string{`document.querySelector('#single-view')`, tileScript("The gate")} {
+		b.waitForText("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.problem').textContent) ? 'yes' : ''`)
 		b.waitForText("not connected", place+`.querySelector('.state').textContent`)
 	}
 	b.waitForText("camd does not answer", `document.getElementById('summary').textContent`)

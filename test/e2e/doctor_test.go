@@ -132,7 +132,7 @@ func TestDoctorReportsProblems(t *testing.T) {
 }
 
 // All the mistakes of a file, and no secret; and a camd that serves has its own port.
-func TestDoctorBesideRunningCamd(t *testing.T) {
+func TestDoctorWorksBesideRunningDaemon(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera})
 	config := write(t, t.TempDir(), "camd.yaml", "listen: "+strings.TrimPrefix(d.URL, "http://")+"\n"+healthyCamera)

@@ -25,7 +25,7 @@ var emptyWhenHealthy = map[string]string{
 }
 
 // On a healthy system every panel of Grafana's dashboard shows something, but for those that show trouble.
-func TestGrafanaPanelsOfHealthySystem(t *testing.T) {
+func TestGrafanaPanelsShowHealthySystem(t *testing.T) {
 	t.Parallel()
 	bus := busConfig(natsCluster(t, 1)[0], "")
 	d := start(t, options{config: bus + "site: north\n" + healthyCamera})
@@ -85,7 +85,7 @@ cameras:
 `
 
 // With all that trouble every panel shows something, and the alerts that must fire do, in words for people.
-func TestGrafanaPanelsAndAlertsOfFaults(t *testing.T) {
+func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
 	t.Parallel()
 	clip := mjpegClip.Make(t)
 	half, whole := readFile(t, truncateFirstPicture(t, clip, 0.5)), readFile(t, truncateFirstPicture(t, clip, 1))

@@ -53,8 +53,8 @@ func readGrafanaDashboard(t *testing.T) (b grafanaDashboard) {
 // corePanelKinds are the kinds of panels that every Grafana has.
 var corePanelKinds = []string{"row", "stat", "timeseries", "state-timeline", "table", "heatmap"}
 
-// Grafana takes what is wrong with a dashboard in silence; so it is looked for here.
-func TestDashboardForGrafana(t *testing.T) {
+// Grafana ignores mistakes in a dashboard silently, so this test looks for them.
+func TestGrafanaDashboardIsValid(t *testing.T) {
 	t.Parallel()
 	b := readGrafanaDashboard(t)
 	if b.SchemaVersion < 38 || len(b.Panels) < 20 {
@@ -106,8 +106,8 @@ func (p grafanaPanel) check(t *testing.T) {
 	}
 }
 
-// Every variable that is used is defined, and the other way round.
-func TestVariablesForGrafana(t *testing.T) {
+// Every variable that is used is defined, and every defined one is used.
+func TestGrafanaVariablesAreDefinedAndUsed(t *testing.T) {
 	t.Parallel()
 	b := readGrafanaDashboard(t)
 	text, defined := string(readFile(t, dashboardFile)), map[string]bool{}
@@ -131,7 +131,7 @@ func TestVariablesForGrafana(t *testing.T) {
 }
 
 // The files beside the dashboard agree with Prometheus' and with each other.
-func TestProvisioning(t *testing.T) {
+func TestGrafanaProvisioningMatchesPrometheus(t *testing.T) {
 	t.Parallel()
 	var prometheus struct {
 		Global struct {

@@ -19,7 +19,7 @@ func TestLeftPageDisconnects(t *testing.T) {
 	for path, canvas := range map[string]string{"/": ".tile canvas", "/cameras/gate": "#view canvas"} {
 		b := openBrowser(t, 800, 600, keepLeftPages)
 		b.do(chromedp.Navigate(d.URL + path))
-		b.waitForText("main", `document.querySelector('`+canvas+`')?.dataset.shown ?? ''`)
+		b.waitForText("main", `document.querySelector('`+canvas+`')?.dataset.rendition ?? ''`)
 		b.do(chromedp.Evaluate[chromedp.Void](`addEventListener('pageshow', (event) => { window.kept = String(event.persisted); })`))
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
@@ -44,12 +44,12 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 		b := openBrowser(t, 800, 600)
 		b.do(chromedp.Navigate(d.URL + path))
 		b.waitForText("1 walls are connected, as many as this server allows viewers; try again later",
-			`(document.querySelector('.tile .why, .picture .why')?.textContent ?? '').replace(/, since .*/, '')`)
+			`(document.querySelector('.tile .problem, .picture .problem')?.textContent ?? '').replace(/, since .*/, '')`)
 		if state := b.evaluate(`document.querySelector('.tile .state, .top .state').textContent`); state == "not connected" {
 			t.Errorf("%s calls the camera %q", path, state)
 		}
 		_ = other.CloseNow()
-		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.shown ?? ''`)
+		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.rendition ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
 	}

@@ -16,8 +16,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A camd that only who has a certificate may come to, with all its doors, as openssl and curl meet it.
-func TestListeners(t *testing.T) {
+// A camd that requires client certificates, with all kinds of listeners, tested with openssl and curl.
+func TestListenersWithClientCertificates(t *testing.T) {
 	t.Parallel()
 	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
 	authority, stranger, first := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
@@ -170,8 +170,8 @@ func checkRenewal(t *testing.T, d *daemon, openssl, metrics, live string) {
 	}
 }
 
-// A certificate that camd makes for itself is the same after a restart, and the one that the log names.
-func TestSelfSigned(t *testing.T) {
+// The self-signed certificate is the same after a restart, and the log has its fingerprint.
+func TestSelfSignedCertificateIsKeptOverRestart(t *testing.T) {
 	t.Parallel()
 	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
 	dir := t.TempDir()

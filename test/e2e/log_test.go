@@ -66,8 +66,8 @@ func parseLogLine(t *testing.T, line string) (l logLine) {
 	return l
 }
 
-// In the journal each line has its priority, what OpenCV and FFmpeg say among them; elsewhere it is plain JSON.
-func TestJournal(t *testing.T) {
+// In the journal each line has its priority, also the lines of OpenCV and FFmpeg. Elsewhere lines are plain JSON.
+func TestJournalLinesHavePriorities(t *testing.T) {
 	t.Parallel()
 	whole := readFile(t, h264Clip.Make(t))
 	half := write(t, t.TempDir(), "half.mp4", string(whole[:len(whole)/2])) // FFmpeg has a lot to say to it
@@ -104,8 +104,8 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// On a terminal there are columns, in colours unless somebody wants none.
-func TestTerminal(t *testing.T) {
+// On a terminal the log has columns, in colours unless NO_COLOR is set.
+func TestTerminalLogHasColumnsAndColours(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		env     string
@@ -141,8 +141,8 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// A viewer that comes again and again fills no log.
-func TestLogRepeats(t *testing.T) {
+// A viewer that reconnects all the time does not fill the log.
+func TestReconnectingViewersDoNotFillLog(t *testing.T) {
 	t.Parallel()
 	const visits = 50
 	said, withheld := 0, 0
@@ -185,7 +185,7 @@ wait $! || true
 journalctl -q --sync
 journalctl -q -t camd -o json --no-pager`
 
-func TestRealJournal(t *testing.T) {
+func TestJournaldStoresPriorities(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 || exec.Command("unshare", "-mpf", "--mount-proc", "mount", "-t", "tmpfs", "tmpfs", "/run").Run() != nil {
 		t.Skip("journald needs root, and a mount namespace")

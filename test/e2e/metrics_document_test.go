@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the documents that are made from 
 
 const metricsDoc = "../../docs/metrics.md"
 
-// docs/metrics.md says what a camd with one of everything says of itself.
-func TestMetricsDocument(t *testing.T) {
+// docs/metrics.md lists the metrics of a camd with one of each feature.
+func TestMetricsDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: encryptedConfig(testpeer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
 		"site: here\nbus: {servers: ['nats://127.0.0.1:1'], relay: true}\n" +

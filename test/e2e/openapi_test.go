@@ -13,9 +13,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// What a daemon with real cameras answers, whole ones and broken ones, is as it describes itself. pkg/httpapi provokes the
-// rest.
-func TestOpenAPI(t *testing.T) {
+// Responses of a daemon with working and failed cameras match openapi.json. Tests in pkg/httpapi cover the other responses.
+func TestResponsesMatchOpenAPI(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:

@@ -14,8 +14,8 @@ import (
 	"camd/pkg/access"
 )
 
-// What is printed for a file of users is what camd reads, from a pipe as from a terminal, which shows nothing of the password.
-func TestHashPassword(t *testing.T) {
+// hash-password prints a line that camd accepts in a users file, from a pipe and from a terminal, without showing the password.
+func TestHashPasswordPrintsUsersFileLine(t *testing.T) {
 	t.Parallel()
 	const password = "correct horse"
 	piped := exec.Command(testrun.Program(t, "camd"), "hash-password", "anna", "--role", "control", "--cameras", "yard,front-*")

@@ -16,9 +16,8 @@ import (
 	"camd/pkg/source/pattern"
 )
 
-// Programs that people watch cameras with. Each must give whole pictures, of which none comes again after a later one, and
-// which move on.
-func TestPlayers(t *testing.T) {
+// Each player shows complete pictures in order.
+func TestPlayersShowWholePicturesInOrder(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=640x352&fps=20'}\n"})
 	d.waitForState("a", "live")

@@ -12,8 +12,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A real Prometheus with the configuration that camd comes with finds the series that the README promises.
-func TestPrometheus(t *testing.T) {
+// A real Prometheus with camd's example configuration scrapes the series that the README promises.
+func TestPrometheusScrapesPromisedSeries(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
 	d.waitForState("healthy", "live")
@@ -48,8 +48,8 @@ func TestPrometheus(t *testing.T) {
 	}
 }
 
-// A Prometheus that knows native histograms gets them, finer than the classic ones and without their buckets.
-func TestNativeHistograms(t *testing.T) {
+// A Prometheus with native histograms gets those, without the classic buckets.
+func TestPrometheusScrapesNativeHistograms(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera})
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
@@ -68,7 +68,7 @@ func TestNativeHistograms(t *testing.T) {
 
 func equals(want float64) func(float64) bool { return func(v float64) bool { return v == want } }
 
-func TestMetricsAreClean(t *testing.T) {
+func TestMetricsPassPromtool(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
 	_, _, before := get(t, d.URL+"/metrics")

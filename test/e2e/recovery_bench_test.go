@@ -66,9 +66,9 @@ cameras:
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkBesideBlackHoles is how long it takes until the last of eight cameras is live, alone and beside eight others
+// BenchmarkRecoveryBesideUnreachableServers is how long it takes until the last of eight cameras is live, alone and beside eight others
 // whose address swallows every packet. An operation is one start of each.
-func BenchmarkBesideBlackHoles(b *testing.B) {
+func BenchmarkRecoveryBesideUnreachableServers(b *testing.B) {
 	good := smallTestCameras("good", 8)
 	bad := good
 	for i := range 8 {

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// Who may see some of other sites' cameras sees those alone, and nothing of sites of which he sees none: in lists, at addresses, in
-// what errors suggest, and after a reload that takes a camera from him. Its box knows the relay, and not who watches there; it has a leaf node
-// of its own.
-func TestRelayAccess(t *testing.T) {
+// A user of a relay sees only the cameras of other sites that the user has a permission for, and no site without one: in lists, at
+// addresses, in suggestions of errors, and after a reload that removes a permission. The site knows the relay but not its viewers.
+// The site has a leaf node of its own.
+func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 	t.Parallel()
 	hub, leaf := natsLeaf(t)
 	north := start(t, options{config: "log: {audit: on}\n" + busConfig(leaf, "north", "gate:20", "yard:20")})
@@ -109,15 +109,15 @@ func TestRelayAccess(t *testing.T) {
 	for _, want := range []string{"guest", "mia", "link"} {
 		seen := false
 		for _, d := range auditRecords(t, log) {
-			seen = seen || strings.Contains(d.Who, want) && d.Camera == "north.yard"
+			seen = seen || strings.Contains(d.Requester, want) && d.Camera == "north.yard"
 		}
 		if !seen {
 			t.Errorf("nothing of %s at north.yard in the audit log", want)
 		}
 	}
 	for _, d := range auditRecords(t, north.stderr.String()) {
-		if d.Camera != "" && d.Who != "" {
-			t.Errorf("at the box: %v", d)
+		if d.Camera != "" && d.Requester != "" {
+			t.Errorf("at the instance: %v", d)
 		}
 	}
 }

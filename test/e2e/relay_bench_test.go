@@ -14,9 +14,9 @@ import (
 	"camd/internal/testpeer"
 )
 
-// BenchmarkServerDies kills the NATS server that a relay hangs on, an operation each, and reports when the relay's viewer, who
+// BenchmarkNATSServerFailover kills the NATS server that a relay hangs on, an operation each, and reports when the relay's viewer, who
 // stays, has the next live picture.
-func BenchmarkServerDies(b *testing.B) {
+func BenchmarkNATSServerFailover(b *testing.B) {
 	servers := natsCluster(b, 3)
 	site := start(b, options{config: busConfig(servers[0], "north", "gate:30")})
 	relay := start(b, options{config: busConfig(servers[1], "")})
@@ -72,9 +72,9 @@ func (d *daemon) connectedServer(servers []*testpeer.NATS) (found *testpeer.NATS
 	return found
 }
 
-// BenchmarkBoxWithRelays is the processor time that a box takes for a camera with one viewer and with five hundred behind two
+// BenchmarkInstanceWithRelays is the processor time that an instance takes for a camera with one viewer and with five hundred behind two
 // relays, in turns; an operation is one turn of each.
-func BenchmarkBoxWithRelays(b *testing.B) {
+func BenchmarkInstanceWithRelays(b *testing.B) {
 	const many = 500
 	server := natsCluster(b, 1)[0]
 	site := start(b, options{config: busConfig(server, "north", "gate:10")})
@@ -82,7 +82,7 @@ func BenchmarkBoxWithRelays(b *testing.B) {
 	for _, relay := range relays {
 		relay.waitForCameras("north.gate")
 	}
-	// cost is the box's in microseconds a picture with n viewers.
+	// cost is the instance's in microseconds a picture with n viewers.
 	cost := func(n int) float64 {
 		var viewers []*viewer
 		var reading sync.WaitGroup

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A relay without OpenCV serves other sites' cameras just as if they were its own, and takes over the bus what is watched alone.
-func TestRelay(t *testing.T) {
+// A relay without OpenCV serves cameras of other sites like its own. Only watched renditions go over the bus.
+func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 	t.Parallel()
 	servers := natsCluster(t, 3)
 	cameras := []string{"gate:20", "yard:10"}
@@ -98,7 +98,7 @@ func TestRelay(t *testing.T) {
 	})
 }
 
-// From the box's ring to the relay's viewers, by two programs' metrics: what the box published while it was watched is what came to
+// From the instance's ring to the relay's viewers, by two programs' metrics: what the instance published while it was watched is what came to
 // the relay, and what was dropped, by whom and why; though the NATS server between them, and every packet on its way, dies.
 func TestRelayCountsEveryFrame(t *testing.T) {
 	t.Parallel()
@@ -148,7 +148,7 @@ func TestRelayCountsEveryFrame(t *testing.T) {
 		_, delivered, lost = account(relay, `camera="north.gate",direction="in"`)
 		return published == delivered+lost
 	})
-	t.Logf("published %v = delivered %v + dropped %v; the box sent %v and dropped %v", published, delivered, lost, sent, unsent)
+	t.Logf("published %v = delivered %v + dropped %v; the instance sent %v and dropped %v", published, delivered, lost, sent, unsent)
 	if delivered < 60 || published != sent+unsent || sent < delivered {
 		t.Errorf("published %v = sent %v + dropped %v, and delivered %v", published, sent, unsent, delivered)
 	}

@@ -37,9 +37,9 @@ func (d *daemon) readiness() (r readiness) {
 	return r
 }
 
-// A file with mistakes changes nothing: all of them are said with their places, wherever somebody may look, and without the
-// secrets in it. Mended, it is in force.
-func TestReloadOfBadFile(t *testing.T) {
+// A reload of a file with mistakes changes nothing. Log and /readyz name each mistake with its place and without secrets.
+// The corrected file is loaded.
+func TestReloadOfBadFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	good := numberedCameras(2, nil)
 	d := start(t, options{config: good})
@@ -85,8 +85,8 @@ func TestReloadOfBadFile(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// What cannot change while camd runs is said to wait, until the file is as it was or camd starts anew. A flag goes before the file.
-func TestReloadThatNeedsRestart(t *testing.T) {
+// A reload names the keys that need a restart, until the file has the old values again or camd restarts. A flag overrides the file.
+func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(1, nil), args: []string{"--log-level", "info"}})
 	d.waitForState("c0", "live")
@@ -105,7 +105,7 @@ func TestReloadThatNeedsRestart(t *testing.T) {
 	}
 }
 
-// A file that lets everybody in, because by it camd is to listen on this machine alone, is refused while other machines reach it.
+// A file without auth whose listen address is local is refused while camd still listens on an address that other machines reach.
 func TestReloadRefusesExposure(t *testing.T) {
 	t.Parallel()
 	l, file := openListener(t, "0.0.0.0:0")
@@ -122,8 +122,8 @@ func TestReloadRefusesExposure(t *testing.T) {
 	}
 }
 
-// Certificate and key are read again though their names are the same: who comes sees the new one, a stream goes on.
-func TestReloadOfCertificate(t *testing.T) {
+// A reload reads certificate and key again. New connections get the new certificate, and streams continue.
+func TestReloadOfCertificateKeepsStreams(t *testing.T) {
 	t.Parallel()
 	first, second := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encryptedConfig(first, 1)})
@@ -162,8 +162,8 @@ func TestReloadOfCertificate(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// Fifty reloads in a row, each with another change, under viewers: nothing is left behind.
-func TestFiftyReloads(t *testing.T) {
+// Fifty reloads with different changes, under viewers, leak nothing.
+func TestFiftyReloadsLeakNothing(t *testing.T) {
 	const cameras = 6
 	version := func(n int) string {
 		if n < 0 {
@@ -224,7 +224,7 @@ func TestFiftyReloads(t *testing.T) {
 }
 
 // Signals that come while a reload is under way are not lost, and do not pile up.
-func TestManySignals(t *testing.T) {
+func TestSignalsDuringReloadAreNotLost(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(1, nil)})
 	w := d.startStreamChecker("c0")
@@ -240,8 +240,8 @@ func TestManySignals(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// A file that is watched is read when it has changed: written in place, slowly, or replaced; and not before, or for nothing.
-func TestWatchedFile(t *testing.T) {
+// A watched file is read when it has changed: written in place, written slowly, or replaced. It is not read before it is complete.
+func TestWatchedFileIsReadWhenChanged(t *testing.T) {
 	t.Parallel()
 	watched := func(n int) string { return "watch_config: true\n" + numberedCameras(n, nil) }
 	d := start(t, options{config: watched(1)})
@@ -274,8 +274,8 @@ func TestWatchedFile(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// Without a file a reload looks for cameras anew, and leaves those alone that were found before.
-func TestReloadWithoutFile(t *testing.T) {
+// Without a file a reload finds new devices, and does not disturb those that were found before.
+func TestReloadWithoutFileFindsDevices(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{})
 	before := d.waitForState("test", "live")

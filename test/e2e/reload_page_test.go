@@ -13,7 +13,7 @@ import (
 	"camd/internal/testrun"
 )
 
-// A page that is open follows the configuration: cameras go, come, are renamed and come back, and move.
+// An open page follows reloads: cameras are removed, added, renamed and reordered.
 func TestDashboardFollowsReloads(t *testing.T) {
 	t.Parallel()
 	camera := func(id, title string) string {
@@ -45,8 +45,8 @@ func TestDashboardFollowsReloads(t *testing.T) {
 	b.checkConsole()
 }
 
-// A terminal that hangs up ends camd: it sends the signal that means reload elsewhere.
-func TestTerminalHangsUp(t *testing.T) {
+// SIGHUP of a terminal that hangs up stops camd. Elsewhere the signal reloads the configuration.
+func TestTerminalHangupStopsDaemon(t *testing.T) {
 	t.Parallel()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {

@@ -107,7 +107,7 @@ func countSkipped(before, after state) int {
 
 // Of sixteen cameras with a hundred viewers one is changed: the others' streams go on as if nothing had been, picture for
 // picture, with the same processes; that one's viewers stay, and see it as it is now.
-func TestReloadUnderViewers(t *testing.T) {
+func TestReloadKeepsViewers(t *testing.T) {
 	const cameras, viewers, changed = 16, 100, "c7"
 	d := start(t, options{config: numberedCameras(cameras, nil)})
 	for i := range cameras {
@@ -247,7 +247,7 @@ func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 }
 
 // Cameras come and go; whoever watches one that goes comes to its end between two pictures.
-func TestReloadAddsAndRemoves(t *testing.T) {
+func TestReloadAddsAndRemovesCameras(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(3, nil)})
 	w := d.startStreamChecker("c0")

@@ -11,9 +11,8 @@ import (
 	"camd/pkg/source/pattern"
 )
 
-// A preview is there without being configured, costs nothing until somebody watches, and is small and slow; its viewers
-// share it.
-func TestPreview(t *testing.T) {
+// Every camera has a preview without configuration. It is made only while it is watched, is small and slow, and its viewers share it.
+func TestPreviewIsSmallAndOnDemand(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - id: gate\n    source: 'test://?size=1280x720&fps=30'\n" +
 		"    renditions: {thumb: {width: 160, fps: 1}}\n  - {id: asleep, source: 'test://', on_demand: true}\n"})
@@ -69,8 +68,8 @@ func TestPreview(t *testing.T) {
 	})
 }
 
-// The preview of a camera whose next picture is a long way off is made of its newest.
-func TestPreviewOfSlowCamera(t *testing.T) {
+// The preview of a slow camera is made of its newest picture, without waiting for the next one.
+func TestPreviewOfSlowCameraIsItsNewestPicture(t *testing.T) {
 	t.Parallel()
 	photo := readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1))
 	web := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

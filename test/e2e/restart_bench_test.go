@@ -86,9 +86,9 @@ func limitedCPU(b *testing.B, cores float64) (bin string) {
 	return bin
 }
 
-// BenchmarkStoppedProcess stops a camera's capture process with SIGSTOP, an operation each, and reports when its viewer has
+// BenchmarkStoppedProcessIsReplaced stops a camera's capture process with SIGSTOP, an operation each, and reports when its viewer has
 // live pictures of another one.
-func BenchmarkStoppedProcess(b *testing.B) {
+func BenchmarkStoppedProcessIsReplaced(b *testing.B) {
 	d := start(b, options{config: "cameras:\n  - {id: victim, source: 'test://?size=640x360&fps=30'}\n"})
 	v := watch(b, d.URL+"/cameras/victim/stream.mjpg")
 	var lives []time.Duration
@@ -105,9 +105,9 @@ func BenchmarkStoppedProcess(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkServerReturns stops an RTSP server for forty seconds, an operation each, and reports how long after the server's
+// BenchmarkCameraServerReturns stops an RTSP server for forty seconds, an operation each, and reports how long after the server's
 // stream can be read again the camera is live.
-func BenchmarkServerReturns(b *testing.B) {
+func BenchmarkCameraServerReturns(b *testing.B) {
 	rtsp := testpeer.ServeRTSP(b, testpeer.RTSP{Clip: h264Clip})
 	d := start(b, options{config: fmt.Sprintf("cameras:\n  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})
 	var lives []time.Duration

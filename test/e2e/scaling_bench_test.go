@@ -26,13 +26,13 @@ func BenchmarkServerFanOut(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				box, frame := dialNATS(b, server.URL), make([]byte, size)
+				publisher, frame := dialNATS(b, server.URL), make([]byte, size)
 				pace := time.NewTicker(200 * time.Millisecond)
 				defer pace.Stop()
 				before, n := processorTime(b, server.PID()), 0
 				for b.Loop() {
 					<-pace.C
-					if err := box.Publish("camd.north.gate.main", frame); err != nil {
+					if err := publisher.Publish("camd.north.gate.main", frame); err != nil {
 						b.Fatal(err)
 					}
 					n++

@@ -32,9 +32,8 @@ func (e observedOutput) checkNoSecrets(t *testing.T, secrets []string) {
 	}
 }
 
-// What stands in the configuration as a secret, in whichever of its places, stands nowhere else: whatever is asked, whatever fails
-// and whoever repeats what it was sent.
-func TestSecrets(t *testing.T) {
+// A secret of the configuration appears in no output: in no response, log line or error, also if a peer repeats what it was sent.
+func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	t.Parallel()
 	p := newCanaryConfig(t)
 	d := start(t, options{config: p.text, env: append(p.env, "GOTRACEBACK=all"), bin: p.dir, user: p.user})

@@ -8,7 +8,7 @@ import (
 )
 
 // A relay's pages have each site's cameras under its name, and nothing to press that is not for them.
-func TestSitesOnDashboard(t *testing.T) {
+func TestDashboardGroupsCamerasBySite(t *testing.T) {
 	t.Parallel()
 	server := natsCluster(t, 1)[0]
 	start(t, options{config: busConfig(server, "north", "gate:5", "hall:5", "yard:5")})
@@ -20,9 +20,9 @@ func TestSitesOnDashboard(t *testing.T) {
 	}
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(relay.URL + "/"))
-	const order = `[...document.querySelectorAll('#wall > *')].map(e => e.dataset.camera ?? '# ' + e.firstChild.textContent).join()`
+	const order = `[...document.querySelectorAll('#grid > *')].map(e => e.dataset.camera ?? '# ' + e.firstChild.textContent).join()`
 	b.waitForText("# north,north.gate,north.hall,north.yard,# south,south.gate,south.hall", order)
-	b.waitForText("5", `document.querySelectorAll('.tile canvas[data-shown]').length + ''`)
+	b.waitForText("5", `document.querySelectorAll('.tile canvas[data-rendition]').length + ''`)
 
 	const focus = `document.activeElement?.closest('.tile')?.dataset.camera ?? 'nowhere'`
 	press := func(key, want string) {
@@ -39,13 +39,13 @@ func TestSitesOnDashboard(t *testing.T) {
 	press(kb.ArrowLeft, "south.gate")
 	press(kb.ArrowLeft, "north.yard")
 	b.do(chromedp.KeyEvent("1"))
-	b.waitForText("north · The gate", `document.getElementById('stage-title').textContent`)
-	b.waitForText("false", `document.querySelector('#stage [data-do=pause]').checkVisibility() + ''`)
+	b.waitForText("north · The gate", `document.getElementById('single-view-title').textContent`)
+	b.waitForText("false", `document.querySelector('#single-view [data-action=pause]').checkVisibility() + ''`)
 
 	b.do(chromedp.Navigate(relay.URL + "/cameras/south.hall/"))
 	b.waitForText("live", pageState)
 	b.waitForText("south", factScript("Site"))
 	b.waitForText("true", `document.getElementById('snippets').textContent.includes('id: south-hall') + ''`) // an id that can be configured
-	b.waitForText("false", `document.querySelector('[data-do=pause]').checkVisibility() + ''`)
+	b.waitForText("false", `document.querySelector('[data-action=pause]').checkVisibility() + ''`)
 	b.checkConsole()
 }

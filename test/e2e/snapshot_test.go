@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The contract of a snapshot, which pollers of all kinds rely on.
-func TestSnapshot(t *testing.T) {
+// Snapshots have the headers and status codes that polling programs rely on.
+func TestSnapshotIsNewestPicture(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:

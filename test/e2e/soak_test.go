@@ -23,7 +23,7 @@ import (
 	"camd/pkg/source/pattern"
 )
 
-// soakDuration is how long TestSoak and TestPageKeptOpen go on: SOAK in the environment, such as 1h.
+// soakDuration is how long TestSoakDisconnectsNoViewerAndLeaksNothing and TestOpenPageDoesNotGrow go on: SOAK in the environment, such as 1h.
 func soakDuration(t testing.TB) time.Duration {
 	t.Helper()
 	text := os.Getenv("SOAK")
@@ -37,9 +37,9 @@ func soakDuration(t testing.TB) time.Duration {
 	return d
 }
 
-// Eight cameras, two of them behind another camd, a hundred viewers who come and go, and a fault again and again: nobody
-// is disconnected, nobody sees a picture that no camera made, and nothing grows.
-func TestSoak(t *testing.T) {
+// Eight cameras, two of them behind another camd, a hundred viewers that join and leave, and repeated faults: no viewer is
+// disconnected, every picture is one of its camera, and memory does not grow.
+func TestSoakDisconnectsNoViewerAndLeaksNothing(t *testing.T) {
 	length := soakDuration(t)
 	fault := max(length/720, 500*time.Millisecond) // every 5 s of an hour
 	upstream := start(t, options{config: smallTestCameras("up", 2)})

@@ -16,8 +16,8 @@ const longWriteTimeout = "write_timeout: 10m\n"
 // healthyCamera is the camera that every failure happens beside. A busy machine does not make it stall.
 const healthyCamera = longWriteTimeout + "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
 
-// Everything that can be wrong with a source, all at once: each camera says what, and the healthy one goes on.
-func TestBadSources(t *testing.T) {
+// One camera for each problem of a source, all at once: each is offline with its reason, and the healthy camera continues.
+func TestBadSourcesAreOfflineWithReason(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := write(t, dir, "notes.mp4", "This is no video.\nThis is no video either.\n")
@@ -73,8 +73,8 @@ func TestBadSources(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// A device or file that camd may not open, as an ordinary user meets it.
-func TestNoPermission(t *testing.T) {
+// A device or file that camd is not allowed to open is offline by permission.
+func TestUnreadableSourceIsOfflineByPermission(t *testing.T) {
 	t.Parallel()
 	o := options{}
 	o.bin, o.user = programsForNobody(t)

@@ -11,8 +11,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Every kind of source, all at once in one daemon.
-func TestSources(t *testing.T) {
+// Every kind of source is live in one daemon.
+func TestEveryKindOfSourceIsServed(t *testing.T) {
 	t.Parallel()
 	avi, mp4 := mjpegClip.Make(t), h264Clip.Make(t)
 	web := testpeer.ServeHTTP(t, webClip)

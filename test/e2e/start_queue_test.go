@@ -13,7 +13,7 @@ import (
 // Many cameras start on a machine on which one capture process after the other can load OpenCV, and the last one is loaded
 // long after its open timeout. Each is started once, no more of them load at a time than camd has processors, and none is
 // ended by a timeout.
-func TestManyCamerasStartOnce(t *testing.T) {
+func TestManyCamerasStartWithoutRestarts(t *testing.T) {
 	const cameras, processors = 12, 2
 	bin, starts := slowLoading(t)
 	config := "cameras:\n"

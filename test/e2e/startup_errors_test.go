@@ -9,8 +9,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// What keeps camd from starting is one clear line and an exit code.
-func TestCannotStart(t *testing.T) {
+// A startup error is one line with an exit code.
+func TestStartupErrorIsOneLineWithExitCode(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,8 +54,8 @@ func TestCannotStart(t *testing.T) {
 // noCameras is a relay that has not heard of any camera.
 const noCameras = "bus: {servers: ['nats://127.0.0.1:1']}\n"
 
-// A daemon without cameras needs no capture program, and says what to do.
-func TestNoCameras(t *testing.T) {
+// A daemon without cameras needs no capture program, and /stream says that no camera is configured.
+func TestDaemonWithoutCamerasNeedsNoCaptureProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	copyProgram(t, "camd", dir)

@@ -41,7 +41,7 @@ func listenNotify(t *testing.T) (socket string, heard *testrun.Output) {
 	return socket, heard
 }
 
-func TestSystemdNotifications(t *testing.T) {
+func TestSystemdIsNotified(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
 	for name, tls := range map[string]string{"http": "", "https": fmt.Sprintf("tls: {certificate: %s, key: %s}\n", i.File, i.Key)} {
@@ -103,7 +103,7 @@ func startWithListener(t *testing.T, l *os.File, config string) *daemon {
 }
 
 // One camd after another serves the same socket, and who asks between them waits.
-func TestListenerFromSystemd(t *testing.T) {
+func TestListenerFromSystemdIsServed(t *testing.T) {
 	t.Parallel()
 	l, file := openListener(t, "127.0.0.1:0")
 	url := "http://" + l.Addr().String() + "/healthz"
@@ -135,7 +135,7 @@ func TestListenerFromSystemd(t *testing.T) {
 	}
 }
 
-func TestUnfitSocketsFromSystemd(t *testing.T) {
+func TestUnfitSocketsFromSystemdAreRefused(t *testing.T) {
 	t.Parallel()
 	l, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

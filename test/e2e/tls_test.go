@@ -27,8 +27,8 @@ func encryptedConfig(i testpeer.KeyPair, n int) string {
 	return config
 }
 
-// Everything there is, encrypted, by curl with either version of HTTP; and its end.
-func TestTLS(t *testing.T) {
+// curl gets everything over TLS with HTTP/1.1 and HTTP/2, and streams end cleanly.
+func TestEverythingIsServedOverTLS(t *testing.T) {
 	t.Parallel()
 	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encryptedConfig(i, 1)})
@@ -80,7 +80,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// Who does not speak TLS, or too old a one, is told so.
+// A client without TLS, or with a TLS version that is too old, gets an error that says so.
 func TestOldOrMissingTLSIsRefused(t *testing.T) {
 	t.Parallel()
 	curl, i := testpeer.RequireProgram(t, "curl", "curl"), testpeer.Certificate{}.Make(t)
@@ -101,9 +101,8 @@ func TestOldOrMissingTLSIsRefused(t *testing.T) {
 	}
 }
 
-// healthcheck knows its own camd by its certificate, whatever name that is made out for; and what is not well about a
-// certificate is in the log.
-func TestCertificateHealthcheckAndWarnings(t *testing.T) {
+// healthcheck accepts exactly its own camd's certificate, whatever its names. The log warns of problems of a certificate.
+func TestHealthcheckAcceptsOwnCertificateAndLogWarns(t *testing.T) {
 	t.Parallel()
 	mine := testpeer.Certificate{Name: "cameras.example", NotAfter: time.Now().Add(-time.Hour)}.Make(t)
 	other := testpeer.Certificate{}.Make(t)
@@ -135,7 +134,7 @@ func TestCertificateHealthcheckAndWarnings(t *testing.T) {
 }
 
 // Twelve <img> play at once in one page, over one connection, where HTTP/1.1 would let six.
-func TestTwelveStreamsInOnePage(t *testing.T) {
+func TestTwelveStreamsPlayInOnePage(t *testing.T) {
 	t.Parallel()
 	const cameras = 12
 	i := testpeer.Certificate{}.Make(t)
@@ -197,7 +196,7 @@ func (b *browser) imageNumber(n int) (uint32, bool) {
 }
 
 // The dashboard's WebSocket is encrypted as its page is.
-func TestDashboardOverTLS(t *testing.T) {
+func TestDashboardWorksOverTLS(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
 	d := start(t, options{config: encryptedConfig(i, 8)})

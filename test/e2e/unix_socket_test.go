@@ -15,8 +15,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// All there is, over a unix socket; and whose file it is.
-func TestUnixSocket(t *testing.T) {
+// A unix socket serves everything, has the configured mode, and is removed at the end.
+func TestUnixSocketServesEverything(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")
 	path := filepath.Join(t.TempDir(), "camd.sock")

@@ -14,7 +14,7 @@ import (
 )
 
 // What camd answers at ustreamer's addresses is what ustreamer answers there, as far as it goes.
-func TestUstreamerCompatibility(t *testing.T) {
+func TestUstreamerAnswersAreMatched(t *testing.T) {
 	t.Parallel()
 	theirs := testpeer.ServeUstreamer(t)
 	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n"})

@@ -13,7 +13,7 @@ import (
 )
 
 // Sixteen cameras over one connection; one of them dies and is live again on the same connection.
-func TestWall(t *testing.T) {
+func TestWallRecoversFromKilledCaptureProcess(t *testing.T) {
 	t.Parallel()
 	const cameras = 16
 	d := start(t, options{config: smallTestCameras("cam", cameras)})

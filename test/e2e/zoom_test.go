@@ -9,16 +9,16 @@ import (
 
 const (
 	zoomScript   = `document.getElementById('view').className`
-	offsetScript = `document.querySelector('#stage canvas').style.transform`
+	offsetScript = `document.querySelector('#single-view canvas').style.transform`
 )
 
-// By wheel, by double click and by two fingers a picture is made larger; one finger or the mouse moves it.
-func TestZoom(t *testing.T) {
+// The wheel, a double click and two fingers zoom a picture; one finger or the mouse moves it.
+func TestZoomByWheelDoubleClickAndTouch(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	b := openBrowser(t, 800, 600)
 	b.do(chromedp.Navigate(d.URL + "/#gate"))
-	b.waitForText("main", stagePicture)
+	b.waitForText("main", singleViewRendition)
 
 	b.mouse(input.DispatchMouseEventParams{Type: "mouseWheel", X: 200, Y: 300, DeltaX: 1, DeltaY: -400})
 	b.waitForText("zoomed", zoomScript)

@@ -26,7 +26,7 @@ func waitForNewProcess(t *testing.T, pid int, what string, begin time.Time) {
 	t.Logf("%s: another process after %v, READY after %v", what, began, time.Since(begin).Round(100*time.Millisecond))
 }
 
-func TestKilled(t *testing.T) {
+func TestKilledDaemonIsRestarted(t *testing.T) {
 	serve(t, pattern)
 	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 	pid, begin := mainPID(t), time.Now()
@@ -51,9 +51,9 @@ func TestStoppedProcessIsReplaced(t *testing.T) {
 	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 }
 
-// A supervisor that stands still, while all else goes on and requests are answered, is found, named and mended. The program
-// is built with the tag testhook, by which SIGUSR1 does that to the camera called blocked.
-func TestBlockedSupervisor(t *testing.T) {
+// The watchdog finds a blocked supervisor although requests are answered, and systemd restarts camd. With the build tag testhook,
+// SIGUSR1 blocks the supervisor of the camera "blocked".
+func TestBlockedSupervisorRestartsDaemon(t *testing.T) {
 	if err := copyFile(filepath.Join(os.Getenv("CAMD_BIN"), "camd-testhook"), daemon); err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +77,8 @@ func TestBlockedSupervisor(t *testing.T) {
 	waitForStatus(t, "2 of 2 cameras live, 0 viewers")
 }
 
-// Clients that come while camd is restarted wait, and get what they came for.
-func TestSocketActivation(t *testing.T) {
+// Clients that connect while camd restarts wait and are served.
+func TestSocketActivationLosesNoClient(t *testing.T) {
 	configure(t, pattern)
 	systemctl(t, "start", "camd.socket")
 	if state, _ := testrun.Run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {

@@ -37,7 +37,7 @@ func watch(t *testing.T, n int) {
 	}
 }
 
-func TestService(t *testing.T) {
+func TestServiceRunsConfined(t *testing.T) {
 	clip, err := os.ReadFile(testpeer.Clip{Codec: "h264", Size: "320x180"}.Make(t))
 	if err != nil {
 		t.Fatal(err)
@@ -129,15 +129,15 @@ func addDropIn(t *testing.T, lines string) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir); systemctl(t, "daemon-reload") })
 }
 
-// DeviceAllow= is what lets it have the camera: that the lab's kernel enforces it makes the test above one of the unit.
-func TestWithoutDeviceAllow(t *testing.T) {
+// Without DeviceAllow= the camera cannot be opened, so the lab's kernel enforces it and the test above covers the unit.
+func TestDeviceAllowIsRequired(t *testing.T) {
 	addDropIn(t, "DeviceAllow=\n")
 	serve(t, vivid, pattern)
 	waitForStatus(t, "1 of 2 cameras live (vivid is offline), 0 viewers")
 }
 
-// A password that only root can read reaches a camera by LoadCredential=.
-func TestCredential(t *testing.T) {
+// LoadCredential= passes a password that only root can read to a camera.
+func TestCredentialReachesCamera(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "yard.password")
 	if err := os.WriteFile(file, []byte("not-a-real-one\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestCredential(t *testing.T) {
 	waitForStatus(t, "1 of 1 camera live, 0 viewers")
 }
 
-func TestReload(t *testing.T) {
+func TestServiceIsReloaded(t *testing.T) {
 	if help, _ := testrun.Run(t, daemon, "serve", "--help"); !strings.Contains(help, "SIGHUP") {
 		t.Skip("this camd does not reload")
 	}
@@ -181,8 +181,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// What is refused is refused where it was asked for.
-func TestReloadOfABadFile(t *testing.T) {
+// systemctl reload fails if camd refuses the configuration.
+func TestReloadOfBadFileFails(t *testing.T) {
 	serve(t, pattern)
 	begin, pid := time.Now(), mainPID(t)
 	configure(t, pattern, "id: yard")

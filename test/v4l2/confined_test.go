@@ -8,8 +8,8 @@ import (
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 )
 
-// A capture process has its device and no other, though it runs as root here: the link that it was given leads elsewhere
-// after it has confined itself, and the controls, for which it opens the link again, are denied.
+// A capture process can open its device only, even as root: after the confinement the link leads to another device, and reading
+// controls, which opens the link again, fails.
 func TestConfinedToItsDevice(t *testing.T) {
 	abi, err := ll.LandlockGetABIVersion()
 	if err != nil {

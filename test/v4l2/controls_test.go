@@ -31,7 +31,7 @@ func setControl(t testing.TB, control string, to int) {
 	runOrFail(t, "v4l2-ctl", "-d", camera, "-c", control+"="+strconv.Itoa(to))
 }
 
-func TestControls(t *testing.T) {
+func TestControlsAreListedSetAndRestored(t *testing.T) {
 	setControl(t, "horizontal_flip", 0)
 	brightness := readControl(t, "brightness")
 	t.Cleanup(func() { setControl(t, "brightness", brightness); setControl(t, "horizontal_flip", 0) }) // others look at colours

@@ -50,7 +50,7 @@ func TestDevicesAreThoseThatCapture(t *testing.T) {
 
 func first(paths []string, _ []listed) []string { return paths }
 
-func TestNotCameras(t *testing.T) {
+func TestProbeRefusesOtherDevices(t *testing.T) {
 	for _, c := range []struct{ source, says string }{
 		{"/dev/video2", "not a capture device: /dev/video2 offers no video capture"}, // metadata
 		{"/dev/video3", "not a capture device: /dev/video3 offers no video capture"}, // output
@@ -64,8 +64,8 @@ func TestNotCameras(t *testing.T) {
 	}
 }
 
-// A device that somebody else has is tried again, and had when it is free.
-func TestBusy(t *testing.T) {
+// A busy device is retried, and live when it is free.
+func TestBusyDeviceIsRetried(t *testing.T) {
 	feed(t, "/dev/video20")
 	var others []*testrun.Process
 	for _, device := range []string{"/dev/video1", "/dev/video20"} {
@@ -83,8 +83,8 @@ func TestBusy(t *testing.T) {
 	d.waitForState("mjpeg", "live")
 }
 
-// Permission that comes later ends the wait.
-func TestPermission(t *testing.T) {
+// A device is opened as soon as its permissions allow it.
+func TestDeviceIsOpenedWhenPermitted(t *testing.T) {
 	const device = "/dev/video0"
 	bin := copied(t)
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}

@@ -19,7 +19,7 @@ func doctor(t *testing.T, as *syscall.Credential, program, config string) (strin
 	return p.Output.String(), p.Cmd.ProcessState.Success()
 }
 
-func TestDoctor(t *testing.T) {
+func TestDoctorReportsDevices(t *testing.T) {
 	// As udev has it: a node that came back after a test unplugged it is root's alone.
 	for _, node := range []string{camera, "/dev/video1"} {
 		if err := errors.Join(os.Chown(node, 0, 44), os.Chmod(node, 0o660)); err != nil {

@@ -76,7 +76,7 @@ func (d *daemon) checkRetriedEarly(id string) {
 	}
 }
 
-func TestUnplug(t *testing.T) {
+func TestUnpluggedCameraComesBack(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video0", "id: b, source: /dev/video1")
 	d.waitForState("a", "live")
 	d.waitForState("b", "live")
@@ -99,7 +99,7 @@ func TestUnplug(t *testing.T) {
 }
 
 // A link in /dev/v4l/by-id leads to another node when the camera has been plugged in elsewhere.
-func TestLinkToAnotherNode(t *testing.T) {
+func TestCameraFollowsLinkToAnotherNode(t *testing.T) {
 	dir := "/dev/v4l/by-id"
 	link := filepath.Join(dir, "usb-vendor_camera-video-index0")
 	t.Cleanup(func() { os.RemoveAll("/dev/v4l") })
@@ -131,8 +131,8 @@ func TestLinkToAnotherNode(t *testing.T) {
 	}
 }
 
-// A node that no longer answers, though it is there.
-func TestDisconnect(t *testing.T) {
+// A device node that exists but returns errors is offline by disconnected.
+func TestDeadNodeIsOfflineByDisconnected(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video1")
 	d.waitForState("a", "live")
 	triggerFault(t, "/dev/video1", "disconnect")
@@ -142,7 +142,7 @@ func TestDisconnect(t *testing.T) {
 	d.waitForState("a", "live")
 }
 
-func TestStreamErrors(t *testing.T) {
+func TestStreamErrorsRestartCapture(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video0")
 	d.waitForState("a", "live")
 	triggerFault(t, "/dev/video0", "inject_v4l2_buf_flag_error")
@@ -185,7 +185,7 @@ func TestSignalsLoseNoFrame(t *testing.T) {
 }
 
 // A picture that waited in the driver's queue is as old as the driver says.
-func TestDriverTimestamps(t *testing.T) {
+func TestFramesHaveDriverTimestamps(t *testing.T) {
 	const held = time.Second // camd replaces a process that is stopped for longer than two
 	d := serve(t, "id: a, source: /dev/video1, size: 640x480")
 	s := d.waitForState("a", "live")

@@ -10,8 +10,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// Whatever the driver makes of what is asked, the status says it.
-func TestNegotiation(t *testing.T) {
+// The status reports the format that the driver chose.
+func TestStatusReportsNegotiatedFormat(t *testing.T) {
 	cases := []struct {
 		ask, codec    string
 		width, height int
@@ -35,8 +35,8 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-// Every format that can be asked for arrives, in its right colours.
-func TestFormats(t *testing.T) {
+// Every format that can be configured arrives with the right colours.
+func TestEveryFormatArrivesInItsColours(t *testing.T) {
 	snapshot := filepath.Join(t.TempDir(), "snapshot.jpg")
 	codec := regexp.MustCompile(`(?m)^codec +(\S+)$`)
 	for _, c := range []struct{ format, codec string }{

@@ -54,8 +54,8 @@ func TestPassthroughIsExact(t *testing.T) {
 	}
 }
 
-// A camera that goes quiet is stalled, and live again when it resumes, on the connection that was there.
-func TestQuiet(t *testing.T) {
+// A camera that sends nothing is stalled, and live again when it sends, on the same viewer connection.
+func TestQuietCameraIsStalledUntilItResumes(t *testing.T) {
 	writer := feed(t, "/dev/video20")
 	d := serve(t, "id: a, source: /dev/video20, stall_timeout: 1s")
 	d.waitForState("a", "live")

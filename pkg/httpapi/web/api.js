@@ -1,82 +1,82 @@
-// camd's answers, and its clock.
+// Requests to camd's API, and the offset of its clock.
 
-// A page that is open for days asks often, and the browser notes each time.
+// A page that is open for days makes many requests, and the browser keeps an entry of each.
 performance.setResourceTimingBufferSize(0);
 
-// ask returns an answer's JSON; its error is camd's own words where there are any.
-export async function ask(path, options = {}) {
+// fetchJSON returns the body of a response. If camd refuses, the error has camd's message.
+export async function fetchJSON(path, options = {}) {
   return (await request(path, options)).body;
 }
 
-// It keeps the browser from asking for a password in a window of its own.
-const ours = { 'X-Requested-With': 'camd' };
+// With this header camd does not make the browser show its own password dialog.
+const csrfHeader = { 'X-Requested-With': 'camd' };
 
-// logIn leaves for where people log in: a session has ended.
-function logIn() {
+// goToLogin opens the login page: the session has ended.
+function goToLogin() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
 async function request(path, options) {
-  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options, headers: { ...ours, ...options.headers } });
+  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options, headers: { ...csrfHeader, ...options.headers } });
   const body = await answer.json().catch(() => ({}));
-  if (answer.status === 401) logIn();
+  if (answer.status === 401) goToLogin();
   if (!answer.ok) throw new Error(body.error ?? `${answer.status} ${answer.statusText}`);
   return { body, warning: answer.headers.get('X-Camd-Warning') ?? '' };
 }
 
 export const cameraPath = (id) => `/api/v1/cameras/${encodeURIComponent(id)}`;
 
-// change patches a camera and returns it as it is then, and a warning, which is usually empty.
-export async function change(id, patch) {
+// patchCamera changes a camera and returns its new state and a warning, which is usually empty.
+export async function patchCamera(id, patch) {
   const { body, warning } = await request(cameraPath(id), {
     method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(patch), signal: AbortSignal.timeout(20000),
   });
   return { camera: body, warning };
 }
 
-// share makes a link to a camera that is good for so long: {page, stream, until}.
-export async function share(id, lasting) {
-  return ask(`${cameraPath(id)}/links`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ for: lasting }) });
+// createLink makes a link to a camera: {page, stream, until}. lifetime is a duration such as 8h.
+export async function createLink(id, lifetime) {
+  return fetchJSON(`${cameraPath(id)}/links`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ for: lifetime }) });
 }
 
-// wallRefusal returns why camd refuses a connection for pictures, and null if camd does not answer. The same address without a
-// WebSocket says so.
-export async function wallRefusal() {
+// fetchWallError returns why camd refuses the WebSocket, and null if camd does not answer. A plain request to the same address has
+// the same error.
+export async function fetchWallError() {
   try {
-    const answer = await fetch('/api/v1/wall', { cache: 'no-store', headers: ours, signal: AbortSignal.timeout(5000) });
-    if (answer.status === 401) logIn();
+    const answer = await fetch('/api/v1/wall', { cache: 'no-store', headers: csrfHeader, signal: AbortSignal.timeout(5000) });
+    if (answer.status === 401) goToLogin();
     const { error } = await answer.json();
-    if ([400, 426].includes(answer.status)) return 'no WebSocket connection; trying again'; // camd would take one now
+    if ([400, 426].includes(answer.status)) return 'no WebSocket connection; trying again'; // camd would accept one now
     return error;
   } catch {
     return null; // no answer, or that of a proxy
   }
 }
 
-// camd's clock is ahead of this one by so many milliseconds, as the quickest answer of late has it.
-let ahead = 0;
-let rounds = [];
+// clockOffset is how many milliseconds camd's clock is ahead of this one, by the quickest of the last twenty responses.
+let clockOffset = 0;
+let roundTrips = [];
 
-// listCameras returns all cameras, and sets the clock by the way.
+// listCameras returns all cameras. It also updates the clock offset.
 export async function listCameras() {
-  const asked = Date.now();
-  const began = performance.now();
-  const list = await ask('/api/v1/cameras');
-  const took = performance.now() - began;
-  rounds = [...rounds.slice(-19), { took, ahead: Date.parse(list.time) - (asked + took / 2) }];
-  ({ ahead } = rounds.reduce((best, round) => (round.took < best.took ? round : best)));
+  const sentAt = Date.now();
+  const start = performance.now();
+  const list = await fetchJSON('/api/v1/cameras');
+  const took = performance.now() - start;
+  roundTrips = [...roundTrips.slice(-19), { took, clockOffset: Date.parse(list.time) - (sentAt + took / 2) }];
+  ({ clockOffset } = roundTrips.reduce((best, trip) => (trip.took < best.took ? trip : best)));
   return list.cameras;
 }
 
-// until returns in how many seconds something is by camd's clock, given in milliseconds since 1970.
-export const until = (then) => Math.max(0, (then - Date.now() - ahead) / 1000);
+// secondsUntil returns the seconds from now to a time of camd's clock, given in milliseconds since 1970.
+export const secondsUntil = (time) => Math.max(0, (time - Date.now() - clockOffset) / 1000);
 
-// age returns how many seconds ago something was by camd's clock, given in milliseconds since 1970.
-export const age = (then) => Math.max(0, (Date.now() + ahead - then) / 1000);
+// secondsSince returns the seconds from a time of camd's clock, given in milliseconds since 1970, to now.
+export const secondsSince = (time) => Math.max(0, (Date.now() + clockOffset - time) / 1000);
 
-// saveSnapshot gives a camera's newest picture to the person as a file.
-export async function saveSnapshot(id) {
-  const answer = await fetch(`/cameras/${encodeURIComponent(id)}/snapshot.jpg`, { cache: 'no-store', headers: ours, signal: AbortSignal.timeout(20000) });
+// downloadSnapshot downloads a camera's newest picture as a file.
+export async function downloadSnapshot(id) {
+  const answer = await fetch(`/cameras/${encodeURIComponent(id)}/snapshot.jpg`, { cache: 'no-store', headers: csrfHeader, signal: AbortSignal.timeout(20000) });
   if (!answer.ok) throw new Error(answer.status === 503 ? 'this camera has no live picture now' : `${answer.status} ${answer.statusText}`);
   const taken = new Date(1000 * Number(answer.headers.get('X-Timestamp')));
   const link = document.createElement('a');

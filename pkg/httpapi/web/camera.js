@@ -1,46 +1,47 @@
-// The page about one camera: its picture, state and history, graphs, controls, addresses.
+// The page of one camera: its picture, state and history, graphs, controls, addresses.
 
-import { age, ask, cameraPath, listCameras, until } from './api.js';
-import { applyTheme, choice } from './choice.js';
+import { cameraPath, fetchJSON, listCameras, secondsSince, secondsUntil } from './api.js';
+import { applyTheme, settings } from './settings.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
-import { furnish } from './icons.js';
-import { introduce, may, named } from './me.js';
-import { Screen } from './screen.js';
-import { offerLinks } from './share.js';
+import { addIcons } from './icons.js';
+import { hasRole, isAuthenticated, loadUser } from './user.js';
+import { LiveCanvas } from './live_canvas.js';
+import { initShareDialog } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
-import { snapshot, toggle } from './switches.js';
-import { bytes, count, countdown, explain, seconds, stateWord, toast, why } from './words.js';
-import { Wall } from './wall.js';
+import { saveSnapshot, togglePaused } from './camera_actions.js';
+import { bytes, cameraProblem, countdown, seconds, stateLabel } from './format.js';
+import { showProblem, toast } from './messages.js';
+import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
 
 const id = decodeURIComponent(location.pathname.split('/')[2]);
-const part = (selector) => document.querySelector(selector);
+const find = (selector) => document.querySelector(selector);
 const view = document.getElementById('view');
-const screen = new Screen(view.querySelector('canvas'));
-const zoom = new Zoom(view, screen.canvas);
-const graph = new Graph(document.getElementById('graph'), document.getElementById('graph-words'));
+const liveCanvas = new LiveCanvas(view.querySelector('canvas'));
+const zoom = new Zoom(view, liveCanvas.canvas);
+const graph = new Graph(document.getElementById('graph'), document.getElementById('graph-summary'));
 let camera = null;
-let again = null; // when the next attempt to connect is made
+let retryAt = null; // when the next attempt to connect is made
 
-let refusal = ''; // why pictures are not to be had
+let refusedReason = ''; // why camd refuses the pictures
 
-const pictures = new Wall({
-  show: (_, bitmap, picture) => {
-    screen.draw(bitmap, picture);
-    refusal = '';
+const wall = new WallClient({
+  onPicture: (_, bitmap, picture) => {
+    liveCanvas.draw(bitmap, picture);
+    refusedReason = '';
   },
-  refused: (_, message) => { refusal = message; },
-  trouble: (at) => {
-    again = at;
+  onRefused: (_, message) => { refusedReason = message; },
+  onConnection: (at) => {
+    retryAt = at;
     if (at === null) refresh();
     tick();
   },
 });
 
-// fill makes a list of terms and what stands for them.
-function fill(element, facts) {
-  element.replaceChildren(...facts.filter(([, text]) => text || text === 0).flatMap(([term, text]) => {
+// fillList fills a description list with [term, text] rows, without those that have no text.
+function fillList(element, rows) {
+  element.replaceChildren(...rows.filter(([, text]) => text || text === 0).flatMap(([term, text]) => {
     const dt = document.createElement('dt');
     const dd = document.createElement('dd');
     dt.textContent = term;
@@ -49,53 +50,53 @@ function fill(element, facts) {
   }));
 }
 
-const total = (counts, word) => Object.entries(counts).map(([what, n]) => `${n} ${what.replaceAll('_', ' ')}`).join(', ') || word;
+const listCounts = (counts, none) => Object.entries(counts).map(([what, n]) => `${n} ${what.replaceAll('_', ' ')}`).join(', ') || none;
 
-function facts() {
+function statusRows() {
   const { format, counts, worker } = camera;
   return [
     ['Site', camera.site],
     ['Source', camera.source],
-    ['State', `${stateWord(camera.state)} for ${seconds(age(Date.parse(camera.since)))}`],
-    ['Next attempt', camera.retry && `in ${seconds(until(Date.parse(camera.retry)))}`],
+    ['State', `${stateLabel(camera.state)} for ${seconds(secondsSince(Date.parse(camera.since)))}`],
+    ['Next attempt', camera.retry && `in ${seconds(secondsUntil(Date.parse(camera.retry)))}`],
     ['Picture', format.width ? `${format.width} × ${format.height}` : ''],
-    ['Rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (says ${Number(format.fps.toFixed(2))})` : ''}` : ''],
-    ['Arrives as', format.codec && `${format.codec}${format.passthrough ? ', passed through' : ', encoded once'}`],
-    ['Read by', format.backend],
+    ['Frame rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (camera reports ${Number(format.fps.toFixed(2))})` : ''}` : ''],
+    ['Codec', format.codec && `${format.codec}${format.passthrough ? ', passed through' : ', transcoded to JPEG'}`],
+    ['Backend', format.backend],
     ['Note', format.note],
     ['Viewers', camera.viewers],
-    ['Pictures', camera.remote ? `${counts.published} came over the bus` : `${counts.captured} read, ${counts.published} published`],
-    ['Refused', camera.remote ? '' : total(counts.refused, 'none')],
-    ['Restarts', camera.remote ? '' : total(counts.restarts, 'none')],
-    ['Processor', worker.cpu_seconds ? `${seconds(worker.cpu_seconds)} so far` : ''],
+    ['Pictures', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} read, ${counts.published} published`],
+    ['Refused', camera.remote ? '' : listCounts(counts.refused, 'none')],
+    ['Restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
+    ['CPU time', worker.cpu_seconds ? seconds(worker.cpu_seconds) : ''],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
 }
 
-function show() {
+function showCamera() {
   document.title = `${camera.title} – camd`;
-  part('#title').textContent = camera.title;
-  if (camera.paused) screen.hide();
-  const power = part('[data-do=pause]');
-  power.hidden = camera.remote || !may('control'); // whoever is there decides
-  document.getElementById('history').closest('section').hidden = camera.remote; // its own camd knows
-  power.setAttribute('aria-pressed', camera.paused);
-  power.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
-  fill(part('#facts'), facts());
+  find('#title').textContent = camera.title;
+  if (camera.paused) liveCanvas.hidePicture();
+  const pauseButton = find('[data-action=pause]');
+  pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can switch it
+  document.getElementById('history').closest('section').hidden = camera.remote; // only its own camd keeps it
+  pauseButton.setAttribute('aria-pressed', camera.paused);
+  pauseButton.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
+  fillList(find('#status'), statusRows());
   tick();
 }
 
-// tick says what changes by itself.
+// tick updates what changes with time.
 function tick() {
   if (!camera) return;
-  const lost = again !== null;
-  const silent = document.hidden ? 0 : screen.silent(camera);
-  document.body.toggleAttribute('data-stale', lost || silent > 0);
-  const state = silent && camera.state === 'live' ? 'stalled' : camera.state;
-  part('.top').dataset.state = lost ? 'offline' : state;
-  const word = lost ? 'not connected' : stateWord(state);
-  if (part('.state').textContent !== word) part('.state').textContent = word; // it is read out
-  explain(part('.why'), lost ? countdown(again) : why(camera) || refusal || (silent ? `no picture has come for ${seconds(silent)}` : ''));
+  const disconnected = retryAt !== null;
+  const silentFor = document.hidden ? 0 : liveCanvas.silentSeconds(camera);
+  document.body.toggleAttribute('data-stale', disconnected || silentFor > 0);
+  const state = silentFor && camera.state === 'live' ? 'stalled' : camera.state;
+  find('.top').dataset.state = disconnected ? 'offline' : state;
+  const label = disconnected ? 'not connected' : stateLabel(state);
+  if (find('.state').textContent !== label) find('.state').textContent = label; // screen readers announce each change
+  showProblem(find('.problem'), disconnected ? countdown(retryAt) : cameraProblem(camera) || refusedReason || (silentFor ? `no new picture for ${seconds(silentFor)}` : ''));
 }
 
 function listHistory(states) {
@@ -106,7 +107,7 @@ function listHistory(states) {
     dot.className = 'dot';
     const state = document.createElement('span');
     state.className = 'state';
-    state.textContent = stateWord(entry.state);
+    state.textContent = stateLabel(entry.state);
     const time = document.createElement('time');
     time.dateTime = entry.since;
     time.textContent = new Date(entry.since).toLocaleString();
@@ -121,29 +122,29 @@ function listViewers(viewers) {
   const cell = (text) => Object.assign(document.createElement('td'), { textContent: text });
   const rows = viewers.map((viewer) => {
     const row = document.createElement('tr');
-    row.append(cell(viewer.who), cell(viewer.address), cell(viewer.user_agent), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
+    row.append(cell(viewer.requester), cell(viewer.address), cell(viewer.user_agent), cell(viewer.transport), cell(viewer.rendition), cell(viewer.fps === null ? '' : viewer.fps.toFixed(1)),
       cell(viewer.frame_age === null ? '' : `${Math.round(1000 * viewer.frame_age)} ms`), cell(bytes(viewer.bytes)), cell(viewer.dropped));
     return row;
   });
   document.getElementById('viewers').replaceChildren(...rows);
-  part('#viewers-title').textContent = `Who watches: ${count(viewers.length, 'viewer')}`;
+  find('#viewers-title').textContent = `Viewers: ${viewers.length}`;
 }
 
-let known = false; // who looks
+let userLoaded = false;
 let states = '';
 let refreshing;
 async function refresh() {
   clearTimeout(refreshing);
   if (!document.hidden) {
     try {
-      known ||= await introduce();
+      userLoaded ||= await loadUser();
       const [cameras, { viewers }, history] = await Promise.all([
-        listCameras(), may('admin') ? ask(`/api/v1/viewers?camera=${encodeURIComponent(id)}`) : { viewers: [] }, ask(`${cameraPath(id)}/history`)]);
+        listCameras(), hasRole('admin') ? fetchJSON(`/api/v1/viewers?camera=${encodeURIComponent(id)}`) : { viewers: [] }, fetchJSON(`${cameraPath(id)}/history`)]);
       const now = cameras.find((other) => other.id === id);
-      if (!now) throw new Error('this camera is not configured any more');
+      if (!now) throw new Error('this camera is no longer configured');
       update(now, viewers, history);
     } catch (error) {
-      if (again === null) toast(error.message);
+      if (retryAt === null) toast(error.message);
     }
   }
   clearTimeout(refreshing);
@@ -155,30 +156,30 @@ function update(now, viewers, history) {
   camera = now;
   if (!before) {
     listAddresses(document.getElementById('addresses'), camera);
-    listSnippets(document.getElementById('snippets'), camera, named());
-    document.getElementById('credentials').hidden = !named();
+    listSnippets(document.getElementById('snippets'), camera, isAuthenticated());
+    document.getElementById('credentials').hidden = !isAuthenticated();
   }
-  pictures.watch([[id, 'main']]); // again each time: it may have been refused, or gone for a while
-  if (before?.state !== camera.state && may('control')) loadControls(id);
-  show();
+  wall.watch([[id, 'main']]); // on each update: camd may have refused it, or the camera was gone for a while
+  if (before?.state !== camera.state && hasRole('control')) loadControls(id);
+  showCamera();
   listViewers(viewers);
   graph.show(history.samples);
   if (states !== JSON.stringify(history.states)) listHistory(history.states);
   states = JSON.stringify(history.states);
 }
 
-const openShare = offerLinks(document.getElementById('share'), () => camera);
+const openShare = initShareDialog(document.getElementById('share'), () => camera);
 
 const actions = {
   share: openShare,
-  snapshot: () => snapshot(camera),
+  snapshot: () => saveSnapshot(camera),
   pause: async () => {
-    if (camera.remote || !may('control')) return;
-    camera = { ...camera, ...await toggle(camera) };
+    if (camera.remote || !hasRole('control')) return;
+    camera = { ...camera, ...await togglePaused(camera) };
     refresh();
   },
-  zoomIn: () => zoom.by(1.5),
-  zoomOut: () => zoom.by(1 / 1.5),
+  zoomIn: () => zoom.scaleBy(1.5),
+  zoomOut: () => zoom.scaleBy(1 / 1.5),
   unzoom: () => zoom.reset(),
   fullscreen: () => {
     if (document.fullscreenElement) document.exitFullscreen();
@@ -186,20 +187,20 @@ const actions = {
   },
 };
 
-furnish(document);
+addIcons(document);
 applyTheme();
-for (const button of document.querySelectorAll('[data-do]')) {
-  button.addEventListener('click', () => { if (camera) actions[button.dataset.do](); });
+for (const button of document.querySelectorAll('[data-action]')) {
+  button.addEventListener('click', () => { if (camera) actions[button.dataset.action](); });
 }
 addEventListener('keydown', (event) => {
   const action = { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
-  if (!action || !camera || !choice.keys || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog')) return;
+  if (!action || !camera || !settings.keys || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog')) return;
   event.preventDefault();
   actions[action]();
 });
 document.addEventListener('visibilitychange', () => {
-  pictures.pause(document.hidden);
-  screen.resume();
+  wall.pause(document.hidden);
+  liveCanvas.restartTimeout();
   if (!document.hidden) refresh();
 });
 setInterval(tick, 500);

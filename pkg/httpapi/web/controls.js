@@ -1,29 +1,29 @@
-// The camera's own adjustments: brightness, exposure, focus.
+// The image controls of a camera: brightness, exposure, focus.
 
-import { ask, cameraPath, change } from './api.js';
-import { toast } from './words.js';
+import { cameraPath, fetchJSON, patchCamera } from './api.js';
+import { toast } from './messages.js';
 
-const box = document.getElementById('controls');
+const list = document.getElementById('controls');
 const section = document.getElementById('controls-section');
 
 // loadControls lists a camera's controls, and hides the section where there are none: most sources, and a camera that is
 // not open.
 export async function loadControls(id) {
-  const { controls = [] } = await ask(cameraPath(id)).catch(() => ({}));
+  const { controls = [] } = await fetchJSON(cameraPath(id)).catch(() => ({}));
   draw(id, controls);
 }
 
 function draw(id, controls) {
   section.hidden = controls.length === 0;
   const focused = document.activeElement?.id;
-  box.replaceChildren(...controls.map((control) => row(id, control)));
+  list.replaceChildren(...controls.map((control) => row(id, control)));
   if (focused) document.getElementById(focused)?.focus();
 }
 
 async function set(id, control, value) {
   try {
-    const { camera } = await change(id, { controls: { [control.name]: value } });
-    draw(id, camera.controls ?? []); // one may switch others off and on
+    const { camera } = await patchCamera(id, { controls: { [control.name]: value } });
+    draw(id, camera.controls ?? []); // one control may enable or disable others
   } catch (error) {
     toast(error.message);
     loadControls(id);
@@ -39,7 +39,7 @@ function row(id, control) {
   input.id = `control-${control.name}`;
   label.htmlFor = input.id;
   input.disabled = control.read_only || control.inactive;
-  if (control.inactive) input.title = 'Another control decides at present';
+  if (control.inactive) input.title = 'Another control sets this value';
   element.append(label, input);
   if (input.type === 'range') {
     const output = document.createElement('output');
@@ -75,6 +75,6 @@ const inputs = {
   },
   integer_menu(control, set) { return inputs.menu(control, set); },
   button(control, set) {
-    return make('button', { type: 'button', textContent: 'Do it', onclick: () => set(1) });
+    return make('button', { type: 'button', textContent: 'Run', onclick: () => set(1) });
   },
 };

@@ -19,8 +19,8 @@ const paths = {
   up: 'M6 15l6-6 6 6',
 };
 
-// furnish puts into the elements below root the icons that they name.
-export function furnish(root) {
+// addIcons adds an icon to each element below root that has data-icon.
+export function addIcons(root) {
   for (const element of root.querySelectorAll('[data-icon]')) {
     const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
     svg.setAttribute('viewBox', '0 0 24 24');

@@ -1,9 +1,9 @@
 // Cameras of several sites, each under its site's name.
 
-import { count } from './words.js';
+import { count } from './format.js';
 
-// group returns runs of cameras of one site, in their order.
-export function group(cameras) {
+// groupBySite returns runs of cameras of one site, in their order.
+export function groupBySite(cameras) {
   const groups = [];
   for (const camera of cameras) {
     if (groups.at(-1)?.site !== camera.site) groups.push({ site: camera.site, cameras: [] });
@@ -12,22 +12,22 @@ export function group(cameras) {
   return groups;
 }
 
-// headings returns what is on a wall: the cameras and, where they are of several sites, a heading before each site's, new or that
-// which is there. It takes those off the wall that are not needed any more.
-export function headings(wall, cameras) {
-  const groups = group(cameras);
-  const old = [...wall.querySelectorAll('.site')];
+// withHeadings returns the cameras with a heading before those of each site, if there are several sites. It uses the headings that
+// are in the grid, and removes those that are not needed.
+export function withHeadings(grid, cameras) {
+  const groups = groupBySite(cameras);
+  const old = [...grid.querySelectorAll('.site')];
   const parts = groups.flatMap((one) => (groups.length < 2 ? one.cameras : [heading(old.shift(), one), ...one.cameras]));
   for (const element of old) element.remove();
   return parts;
 }
 
 function heading(element, { site, cameras }) {
-  const made = element ?? Object.assign(document.createElement('h2'), { className: 'site' });
+  const result = element ?? Object.assign(document.createElement('h2'), { className: 'site' });
   const live = cameras.filter(({ state }) => state === 'live').length;
-  if (!made.children.length) made.append(document.createElement('span'), document.createElement('small'));
+  if (!result.children.length) result.append(document.createElement('span'), document.createElement('small'));
   const texts = [site || 'Here', live === cameras.length ? count(live, 'camera') : `${live} of ${count(cameras.length, 'camera')} live`];
-  texts.forEach((text, i) => { if (made.children[i].textContent !== text) made.children[i].textContent = text; });
-  made.classList.toggle('bad', cameras.some(({ state }) => state === 'offline' || state === 'stalled'));
-  return made;
+  texts.forEach((text, i) => { if (result.children[i].textContent !== text) result.children[i].textContent = text; });
+  result.classList.toggle('error', cameras.some(({ state }) => state === 'offline' || state === 'stalled'));
+  return result;
 }

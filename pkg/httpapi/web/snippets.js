@@ -1,9 +1,9 @@
-// Addresses to copy, and what to write where in other programs.
+// Addresses to copy, and configuration snippets for other programs.
 
-import { furnish } from './icons.js';
-import { toast } from './words.js';
+import { addIcons } from './icons.js';
+import { toast } from './messages.js';
 
-// copyable is a text with a button that copies it.
+// copyable makes an element with a text and a button that copies it.
 function copyable(text, kind, label) {
   const element = document.createElement('div');
   element.className = 'copy';
@@ -16,13 +16,13 @@ function copyable(text, kind, label) {
   button.setAttribute('aria-label', `Copy ${label}`);
   button.onclick = () => copy(text, code);
   element.append(code, button);
-  furnish(element);
+  addIcons(element);
   return element;
 }
 
 async function copy(text, code) {
   try {
-    await navigator.clipboard.writeText(text); // not there without HTTPS, but for this machine's own pages
+    await navigator.clipboard.writeText(text); // available only with HTTPS or at localhost
     toast('Copied');
   } catch {
     getSelection().selectAllChildren(code);
@@ -43,15 +43,15 @@ export function listAddresses(element, camera) {
   }
 }
 
-// listSnippets shows them for a camera; credentials, whether camd asks programs who they are.
+// listSnippets shows the snippets of a camera. credentials is true if programs have to authenticate.
 export function listSnippets(element, camera, credentials) {
   const stream = new URL(camera.urls.stream, location.href).href;
   const snapshot = new URL(camera.urls.snapshot, location.href).href;
   for (const [name, text] of [
     ['Home Assistant', `Settings > Devices & services > Add integration > MJPEG IP Camera\n\nMJPEG URL:       ${stream}\nStill image URL: ${snapshot}`],
     ['OctoPrint', `Settings > Classic Webcam\n\nStream URL:   ${stream}\nSnapshot URL: ${snapshot}`],
-    ['A web page', `<img src="${stream}" alt="${camera.title.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">`],
-    ['ffmpeg', `# watch\nffplay -fflags nobuffer ${stream}\n# record, without encoding anew\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
+    ['Web page', `<img src="${stream}" alt="${camera.title.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">`],
+    ['ffmpeg', `# watch\nffplay -fflags nobuffer ${stream}\n# record without transcoding\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
     ['VLC', `vlc --network-caching=300 ${stream}`],
     ['OpenCV', `import cv2\ncamera = cv2.VideoCapture("${stream}")\nok, picture = camera.read()`],
     ['Another camd', `cameras:\n  - id: ${camera.id.replace('.', '-')}\n    source: ${stream}`],

@@ -1,7 +1,8 @@
-// One camera on the wall.
+// One camera in the grid.
 
-import { Screen } from './screen.js';
-import { count, explain, seconds, stateWord, why } from './words.js';
+import { LiveCanvas } from './live_canvas.js';
+import { cameraProblem, count, seconds, stateLabel } from './format.js';
+import { showProblem } from './messages.js';
 
 const template = document.getElementById('tile');
 
@@ -9,11 +10,11 @@ export class Tile {
   constructor(camera) {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.part = (selector) => this.element.querySelector(selector);
-    this.screen = new Screen(this.part('canvas'));
+    this.liveCanvas = new LiveCanvas(this.part('canvas'));
     this.link = this.part('.open');
     this.link.href = `#${camera.id}`;
     this.id = camera.id;
-    this.visible = true; // until the page says that it is scrolled away
+    this.visible = true; // until it is scrolled out of view
     this.element.dataset.camera = camera.id;
     this.show(camera);
   }
@@ -25,52 +26,52 @@ export class Tile {
       this.part('canvas').setAttribute('aria-label', `Open ${camera.title}`);
     }
     this.camera = camera;
-    if (camera.paused) this.screen.hide();
+    if (camera.paused) this.liveCanvas.hidePicture();
     this.tick();
   }
 
   draw(bitmap, picture) {
-    this.screen.draw(bitmap, picture);
-    this.refusal = '';
+    this.liveCanvas.draw(bitmap, picture);
+    this.refusedReason = '';
   }
 
-  // lost says that nothing is known of the camera, as camd does not answer.
-  lost(text) {
-    state(this, 'offline', 'not connected');
-    explain(this.part('.why'), text);
+  // showDisconnected shows that camd does not answer.
+  showDisconnected(text) {
+    setState(this, 'offline', 'not connected');
+    showProblem(this.part('.problem'), text);
     this.part('.figures').replaceChildren();
   }
 
-  // tick says what changes by itself.
+  // tick updates what changes with time.
   tick() {
-    const { camera, screen } = this;
-    condition(this, this.visible ? screen.silent(camera) : 0);
-    this.element.toggleAttribute('data-drawn', screen.picture?.drawn ?? false);
-    figures(this.part('.figures'), camera, screen);
+    const { camera, liveCanvas } = this;
+    showState(this, this.visible ? liveCanvas.silentSeconds(camera) : 0);
+    this.element.toggleAttribute('data-placeholder', liveCanvas.picture?.placeholder ?? false);
+    showFigures(this.part('.figures'), camera, liveCanvas);
   }
 }
 
-function state({ element, part }, value, word) {
+function setState({ element, part }, value, label) {
   element.dataset.state = value;
-  part('.state').textContent = word;
+  part('.state').textContent = label;
 }
 
-// condition says on a tile or on the stage how its camera is, for how many seconds no picture has come, and what is wrong.
-export function condition(place, silent) {
-  const { camera, screen } = place;
+// showState shows on a tile or in the single view its camera's state and problem. silent is for how many seconds no picture came.
+export function showState(view, silent) {
+  const { camera, liveCanvas } = view;
   const stale = silent > 0;
-  place.element.toggleAttribute('data-stale', stale);
-  // That camd has called it live is not to be seen beside a picture that stands still.
+  view.element.toggleAttribute('data-stale', stale);
+  // A picture that stands still is never labelled live, although camd says that the camera is.
   const value = stale && camera.state === 'live' ? 'stalled' : camera.state;
-  state(place, value, stateWord(value));
-  const text = why(camera) || place.refusal || (stale ? `no picture has come for ${seconds(silent)}` : '');
-  explain(place.part('.why'), text, screen.picture?.drawn && !stale ? camera.detail : text); // a drawn picture says the rest
+  setState(view, value, stateLabel(value));
+  const text = cameraProblem(camera) || view.refusedReason || (stale ? `no new picture for ${seconds(silent)}` : '');
+  showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? camera.detail : text); // the placeholder shows the rest
 }
 
-// figures says a camera's size, rate, the age of the picture on the screen, and who watches.
-export function figures(element, camera, screen) {
+// showFigures shows a camera's size, frame rate, the age of the picture and the number of viewers.
+export function showFigures(element, camera, liveCanvas) {
   const { width, height } = camera.format;
-  const { age } = screen;
+  const { age } = liveCanvas;
   const parts = [
     ['size', width ? `${width}×${height}` : ''],
     ['rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps` : ''],

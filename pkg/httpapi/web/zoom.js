@@ -1,6 +1,6 @@
 // Digital zoom: wheel, two fingers, double click, keys; a picture larger than its frame is dragged.
 
-const most = 8;
+const maxScale = 8;
 
 export class Zoom {
   constructor(frame, canvas) {
@@ -9,9 +9,9 @@ export class Zoom {
     this.pointers = new Map();
     frame.addEventListener('wheel', (event) => {
       event.preventDefault();
-      this.by(Math.exp(-event.deltaY / 400), event);
+      this.scaleBy(Math.exp(-event.deltaY / 400), event);
     }, { passive: false });
-    frame.addEventListener('dblclick', (event) => (this.scale > 1 ? this.reset() : this.by(2.5, event)));
+    frame.addEventListener('dblclick', (event) => (this.scale > 1 ? this.reset() : this.scaleBy(2.5, event)));
     frame.addEventListener('pointerdown', (event) => {
       this.pointers.set(event.pointerId, event);
       frame.setPointerCapture(event.pointerId);
@@ -29,12 +29,12 @@ export class Zoom {
     this.apply();
   }
 
-  // by zooms by a factor, so that what is at a point of the page (clientX, clientY) stays there; without one, the middle.
-  by(factor, point) {
-    const box = this.frame.getBoundingClientRect();
-    const px = (point?.clientX ?? box.x + box.width / 2) - box.x;
-    const py = (point?.clientY ?? box.y + box.height / 2) - box.y;
-    const scale = Math.min(most, Math.max(1, this.scale * factor));
+  // scaleBy zooms by a factor around a point of the page (clientX, clientY), or around the middle.
+  scaleBy(factor, point) {
+    const frameRect = this.frame.getBoundingClientRect();
+    const px = (point?.clientX ?? frameRect.x + frameRect.width / 2) - frameRect.x;
+    const py = (point?.clientY ?? frameRect.y + frameRect.height / 2) - frameRect.y;
+    const scale = Math.min(maxScale, Math.max(1, this.scale * factor));
     this.x = px - (px - this.x) * (scale / this.scale);
     this.y = py - (py - this.y) * (scale / this.scale);
     this.scale = scale;
@@ -56,9 +56,9 @@ export class Zoom {
       this.move(event.clientX - before.clientX, event.clientY - before.clientY);
       return;
     }
-    const far = (a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY);
+    const distance = (a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY);
     const middle = { clientX: (event.clientX + other.clientX) / 2, clientY: (event.clientY + other.clientY) / 2 };
-    this.by(far(event) / Math.max(1, far(before)), middle);
+    this.scaleBy(distance(event) / Math.max(1, distance(before)), middle);
     this.move((event.clientX - before.clientX) / 2, (event.clientY - before.clientY) / 2);
   }
 

@@ -138,7 +138,7 @@ func TestUnusablePicturesAreNeverShown(t *testing.T) {
 }
 
 // A camera whose pictures become damaged is taken off live.
-func TestCameraThatBeginsToSendCutPictures(t *testing.T) {
+func TestCameraWithTruncatedPicturesIsTakenOffLive(t *testing.T) {
 	c := servePictures(t, unchanged)
 	d := start(t, options{config: fmt.Sprintf("cameras:\n  - {id: cam, source: %q, stall_timeout: 1s}\n", c.url)})
 	d.waitForState("cam", "live")

@@ -9,9 +9,9 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A capture process dies or is stopped: its viewer keeps its connection, sees a placeholder, and then live pictures of
-// another process. A stopped process is found by its state: the camera's silence would not be noticed during this test.
-func TestCaptureProcess(t *testing.T) {
+// If a capture process dies or is stopped, its viewer keeps the connection and gets a placeholder, then live pictures of a new
+// process. A stopped process is found by its state: stall_timeout is too long to notice it in this test.
+func TestDeadCaptureProcessIsReplaced(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + `
   - {id: victim, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}
@@ -52,7 +52,7 @@ func TestCaptureProcess(t *testing.T) {
 	}
 }
 
-// A camera behind the network goes away and comes back at the same address.
+// A network camera is live again when its server returns at the same address.
 func TestCameraIsLiveWhenServerReturns(t *testing.T) {
 	t.Parallel()
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip})
@@ -87,8 +87,8 @@ func TestCameraIsLiveWhenServerReturns(t *testing.T) {
 	w.checkUndisturbed()
 }
 
-// A camera is given another size, larger or smaller: its viewers go on at that.
-func TestCameraChangesItsSize(t *testing.T) {
+// Viewers keep their stream when the camera's picture size changes.
+func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 	t.Parallel()
 	for _, c := range []testpeer.Clip{
 		{Codec: "h264", Size: "320x240", SecondSize: "640x480"}, {Codec: "h264", Size: "640x480", SecondSize: "320x240"},
@@ -116,8 +116,8 @@ func TestCameraChangesItsSize(t *testing.T) {
 	}
 }
 
-// An MJPEG server that hangs up after every few pictures is opened again and again, and its viewer stays.
-func TestServerHangsUp(t *testing.T) {
+// An MJPEG server that closes the connection every few pictures is opened again each time, and the viewer stays connected.
+func TestServerThatHangsUpIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	web := serveHTTP(t, servePictureTimes(readFile(t, truncateFirstPicture(t, mjpegClip.Make(t), 1)), 20))
 	d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: short, source: %q}\n", web)})

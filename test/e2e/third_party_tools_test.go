@@ -16,9 +16,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Programs that are not ours look at what camd speaks, and somebody watches meanwhile. What takes minutes is left to make
-// test-abuse (CAMD_ABUSE).
-func TestToolsOfOthers(t *testing.T) {
+// Third-party test tools run against camd while a viewer watches. Long runs are for make test-abuse (CAMD_ABUSE).
+func TestThirdPartyToolsDisturbNoViewer(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
 	d := startAbuseTarget(t, "tls: {certificate: "+i.File+", key: "+i.Key+"}\n")
@@ -142,7 +141,7 @@ var slowModes = map[string][]string{
 	"reading": {"-X", "-w", "1", "-y", "10", "-n", "1", "-z", "5", "-k", "3"},
 }
 
-func TestSlowHTTPTest(t *testing.T) {
+func TestSlowRequestsDisturbNoViewer(t *testing.T) {
 	if os.Getenv("CAMD_ABUSE") == "" {
 		t.Skip("CAMD_ABUSE is not set")
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Without any configuration there is a test pattern to see.
-func TestWithoutConfiguration(t *testing.T) {
+func TestDaemonWithoutConfigurationServesTestPattern(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/etc/camd/camd.yaml"); err == nil {
 		t.Skip("this machine has a configuration of its own")

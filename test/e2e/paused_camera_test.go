@@ -34,9 +34,9 @@ func (d *daemon) patchCamera(id, body string) (s state, warning string) {
 	return s, answer.Header.Get("X-Camd-Warning")
 }
 
-// Somebody switches a camera off: it is closed and shows nothing that it ever saw, its viewers stay, and it is off until
-// somebody switches it on, whatever becomes of camd.
-func TestPause(t *testing.T) {
+// A camera that is switched off is closed and shows no earlier picture. Its viewers stay connected. It stays off, also after a
+// restart, until it is switched on.
+func TestPausedCameraStaysOffUntilResumed(t *testing.T) {
 	t.Parallel()
 	config := fmt.Sprintf("state_dir: %s\n%s"+
 		"  - {id: door, source: 'test://?size=320x180&fps=15'}\n"+
@@ -113,8 +113,8 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// Without a place camd switches all the same, and says that it will forget. With systemd's, what is damaged there is called out.
-func TestPauseWithoutStateDir(t *testing.T) {
+// Without a state directory a camera can be switched off, with a warning that this is not kept. A damaged state file is reported.
+func TestPauseWithoutStateDirWarnsThatItIsNotKept(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera, env: []string{"STATE_DIRECTORY="}})
 	if s, warning := d.patchCamera("healthy", `{"paused": true}`); !s.Paused || !strings.Contains(warning, "no state_dir") {

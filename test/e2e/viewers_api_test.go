@@ -29,8 +29,8 @@ func (d *daemon) viewers(query string) []viewerInfo {
 	return list.Viewers
 }
 
-// Who watches what: one with fewer pictures, one on another camera, and one that does not keep up, each told as it is.
-func TestViewers(t *testing.T) {
+// The viewers API lists a throttled viewer, one of another camera, and a slow one, each with its counts.
+func TestViewersAPICountsEachViewer(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: small, source: 'test://?size=320x180&fps=20'}\n" +
 		"  - {id: large, source: 'test://?size=1920x1080&fps=20', quality: 100}\n"})

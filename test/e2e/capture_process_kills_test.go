@@ -17,7 +17,7 @@ import (
 )
 
 // Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
-func TestTwoHundredWorkerKills(t *testing.T) {
+func TestKilledWorkersAreReplacedUnderViewers(t *testing.T) {
 	const cameras, kills = 10, 200
 	d := start(t, options{config: smallTestCameras("cam", cameras) + "log: {level: warn}\n"})
 	ids := make([]string, cameras)

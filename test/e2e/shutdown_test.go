@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// SIGTERM with viewers attached: every stream ends between two pictures, the capture processes are gone, exit code 0.
-func TestSIGTERM(t *testing.T) {
+// SIGTERM ends every stream between two pictures and every capture process, with exit code 0.
+func TestSIGTERMEndsStreamsBetweenPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + `
   - {id: second, source: 'test://?size=160x96&fps=30'}
@@ -35,8 +35,8 @@ func TestSIGTERM(t *testing.T) {
 	}
 }
 
-// A thousand of them at once, at a rate at which the test, under the race detector, can still read what it gets.
-func TestSIGTERMWithThousandViewers(t *testing.T) {
+// The same with a thousand viewers, at a rate that the test can still read under the race detector.
+func TestSIGTERMEndsThousandStreamsBetweenPictures(t *testing.T) {
 	d := start(t, options{config: longWriteTimeout + `
 limits: {viewers: 1000}
 cameras:
@@ -143,7 +143,7 @@ func countParts(b []byte) (n int, rest string) {
 }
 
 // A capture process does not outlive a camd that is killed.
-func TestKilledCamd(t *testing.T) {
+func TestCaptureProcessEndsWithKilledDaemon(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera})
 	pid := d.waitForState("healthy", "live").Worker.PID
@@ -154,7 +154,7 @@ func TestKilledCamd(t *testing.T) {
 	eventually(t, "the capture process to end", func() bool { return !isRunning(pid) })
 }
 
-// A viewer that takes nothing does not hold up the end, nor, before it, anybody else.
+// A stalled viewer delays neither other viewers nor the shutdown.
 func TestStalledViewerDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + "  - {id: large, source: 'test://?size=1920x1080&fps=30', quality: 100}\n"})

@@ -18,9 +18,8 @@ import (
 	"camd/pkg/access"
 )
 
-// People log in, see their own cameras and no other, share one by a link, and log out; programs come with a password, a token or
-// a link. One daemon is behind all of it.
-func TestUsersAndPrograms(t *testing.T) {
+// Users log in on the pages, see only their cameras, share one by a link and log out. Programs use a password, a token or a link.
+func TestUsersAndProgramsSeeOnlyTheirCameras(t *testing.T) {
 	t.Parallel()
 	link := write(t, t.TempDir(), "link.key", access.NewLinkKey())
 	hash := access.HashPassword("hunter2")
@@ -88,12 +87,12 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	b.logIn("anna", "hunter2")
 	b.waitForText("The yard – camd", `document.title`)
 	b.waitForText("live", pageState)
-	b.waitForText("anna", `document.querySelector('#who span')?.textContent ?? ''`)
+	b.waitForText("anna", `document.querySelector('#current-user span')?.textContent ?? ''`)
 	b.waitForText("true", `document.querySelector('[aria-labelledby=viewers-title]').hidden + ''`)
-	b.waitForText("true", `/password here.*credentials_file/s.test(document.querySelector('[aria-labelledby=snippets-title]').innerText + document.getElementById('snippets').textContent) + ''`)
+	b.waitForText("true", `/need your name and password.*credentials_file/s.test(document.querySelector('[aria-labelledby=snippets-title]').innerText + document.getElementById('snippets').textContent) + ''`)
 	b.saveScreenshots("camera")
 
-	b.do(chromedp.Click(chromedp.CSS("[data-do=share]")), chromedp.Click(chromedp.CSS("#share form button")))
+	b.do(chromedp.Click(chromedp.CSS("[data-action=share]")), chromedp.Click(chromedp.CSS("#share form button")))
 	b.waitForText("true", `document.querySelector('#share input').value.startsWith(location.origin + '/cameras/yard?link=') + ''`)
 	b.checkAccessibility("the dialog to share")
 	b.saveScreenshots("share")
@@ -105,7 +104,7 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	waitForMotion(t, b, "The yard")
 	b.waitForText("1", `document.querySelectorAll('.tile').length + ''`)
 	b.saveScreenshots("dashboard")
-	b.do(chromedp.Click(chromedp.CSS("#who button")))
+	b.do(chromedp.Click(chromedp.CSS("#current-user button")))
 	b.waitForText("Log in – camd", `document.title`)
 	b.do(chromedp.Navigate(home + "/"))
 	b.waitForText("Log in – camd", `document.title`)
@@ -122,7 +121,7 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.why').textContent`)
+	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.problem').textContent`)
 	b.saveScreenshots("link-gone")
 	b.do(chromedp.Navigate(link))
 	b.waitForText("This link has expired, or was taken back.", `document.querySelector('.problem')?.textContent ?? ''`)
@@ -130,10 +129,10 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 
 	b.do(chromedp.Navigate(home + "/login"))
 	b.logIn("otto", "hunter2")
-	b.waitForText("otto", `document.querySelector('#who span')?.textContent ?? ''`)
+	b.waitForText("otto", `document.querySelector('#current-user span')?.textContent ?? ''`)
 	b.do(chromedp.Navigate(home + "/cameras/yard"))
 	b.waitForText("live", pageState)
-	b.waitForText("true,true", `['share', 'pause'].map(what => document.querySelector('[data-do=' + what + ']').hidden).join()`)
+	b.waitForText("true,true", `['share', 'pause'].map(what => document.querySelector('[data-action=' + what + ']').hidden).join()`)
 	b.do(chromedp.Navigate(home + "/cameras/shed"))
 	b.waitForText("no camera \"shed\"; there are: yard", `document.body.textContent.trim()`)
 }

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	stageTitle   = `document.querySelector('#stage[open] h2')?.textContent ?? ''`
-	stagePicture = `document.querySelector('#stage canvas').dataset.shown ?? ''` // the rendition
-	focusedTile  = `document.activeElement?.closest('.tile')?.querySelector('h2').textContent ?? ''`
+	singleViewTitle     = `document.querySelector('#single-view[open] h2')?.textContent ?? ''`
+	singleViewRendition = `document.querySelector('#single-view canvas').dataset.rendition ?? ''`
+	focusedTile         = `document.activeElement?.closest('.tile')?.querySelector('h2').textContent ?? ''`
 )
 
 // Without a mouse: a camera is opened in full size, zoomed, saved, left for the next one, and closed.
-func TestKeyboard(t *testing.T) {
+func TestKeyboardShortcutsControlDashboard(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
 cameras:
@@ -39,14 +39,14 @@ cameras:
 	b.press(kb.ArrowDown)
 	b.waitForText("The shed", focusedTile)
 	b.press(kb.Enter)
-	b.waitForText("The shed", stageTitle)
+	b.waitForText("The shed", singleViewTitle)
 	before := b.evaluate(`history.length + ''`)
 	b.waitForText("#shed", `location.hash`)
 	b.press(kb.ArrowRight) // and round to the first
-	b.waitForText("The gate", stageTitle)
-	b.waitForText("main", stagePicture)
-	if size := b.evaluate(`document.querySelector('#stage canvas').width + ''`); size != "960" {
-		t.Errorf("a picture %s wide on the stage, want 960", size)
+	b.waitForText("The gate", singleViewTitle)
+	b.waitForText("main", singleViewRendition)
+	if size := b.evaluate(`document.querySelector('#single-view canvas').width + ''`); size != "960" {
+		t.Errorf("a picture %s wide in the single view, want 960", size)
 	}
 	if opened := b.evaluate(`performance.getEntriesByName('camd.open').map(e => e.duration.toFixed(1)).join() + ''`); opened == "" {
 		t.Error("how long it took was not measured")
@@ -54,25 +54,25 @@ cameras:
 		t.Logf("from the key to the first picture in full size: %s ms", opened)
 	}
 	b.press("3")
-	b.waitForText("The hall", stageTitle)
+	b.waitForText("The hall", singleViewTitle)
 
 	b.press("+")
 	b.waitForText("zoomed", `document.getElementById('view').className`)
-	zoomed := b.evaluate(`document.querySelector('#stage canvas').style.transform`)
+	zoomed := b.evaluate(`document.querySelector('#single-view canvas').style.transform`)
 	b.press(kb.ArrowRight, chromedp.KeyModifiers(kb.ModifierShift))
-	if moved := b.evaluate(`document.querySelector('#stage canvas').style.transform`); moved == zoomed || moved == "" {
+	if moved := b.evaluate(`document.querySelector('#single-view canvas').style.transform`); moved == zoomed || moved == "" {
 		t.Errorf("a zoomed picture stays at %q", moved)
 	}
 	b.press("0")
 	b.waitForText("", `document.getElementById('view').className`)
 
 	b.press("f")
-	b.waitForText("theatre", `document.fullscreenElement?.id ?? ''`)
+	b.waitForText("single-view-content", `document.fullscreenElement?.id ?? ''`)
 	b.press("f")
 	b.waitForText("", `document.fullscreenElement?.id ?? ''`)
 
 	b.press(kb.Escape)
-	b.waitForText("", stageTitle)
+	b.waitForText("", singleViewTitle)
 	b.waitForText("The hall", focusedTile)
 	b.waitForText("", `location.hash`)
 	if n := b.evaluate(`history.length + ''`); n != before {
@@ -89,7 +89,7 @@ cameras:
 }
 
 // A snapshot becomes a file of the person's.
-func TestSnapshotDownload(t *testing.T) {
+func TestSnapshotIsDownloadedFromDashboard(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	b := openBrowser(t, 800, 600)
@@ -100,7 +100,7 @@ func TestSnapshotDownload(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.do(chromedp.Navigate(d.URL + "/#gate"))
-	b.waitForText("main", stagePicture)
+	b.waitForText("main", singleViewRendition)
 	b.press("s")
 	var path string
 	eventually(t, "the file", func() bool {
@@ -120,7 +120,7 @@ func TestSnapshotDownload(t *testing.T) {
 }
 
 // What a person arranges is there again when the page is.
-func TestArrangement(t *testing.T) {
+func TestArrangementIsKeptInBrowser(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
 		"  - {id: a, title: A, source: 'test://?size=320x180&fps=5'}\n" +
@@ -130,7 +130,7 @@ func TestArrangement(t *testing.T) {
 	const titles = `[...document.querySelectorAll('.tile h2')].map(h => h.textContent).join()`
 	b.do(chromedp.Navigate(d.URL + "/"))
 	b.waitForText("A,B,C", titles)
-	b.do(chromedp.Click(chromedp.CSS("[data-do=arrange]")))
+	b.do(chromedp.Click(chromedp.CSS("[data-action=arrange]")))
 	b.do(chromedp.Click(chromedp.CSS("#arrange li:nth-child(3) .up")))
 	b.waitForText("A,C,B", titles)
 	b.do(chromedp.Click(chromedp.CSS("#arrange li:nth-child(1) input")))
@@ -143,7 +143,7 @@ func TestArrangement(t *testing.T) {
 	b.do(chromedp.Navigate(d.URL + "/?kiosk&cameras=b,a&columns=1"))
 	b.waitForText("B,A", titles)
 	b.waitForText("none", `getComputedStyle(document.querySelector('.top')).display`)
-	b.waitForText("1", `document.getElementById('wall').style.getPropertyValue('--columns')`)
+	b.waitForText("1", `document.getElementById('grid').style.getPropertyValue('--columns')`)
 	waitForMotion(t, b, "A")
 	if cut := b.evaluate(`[...document.querySelectorAll('.tile h2')].filter(h => h.scrollWidth > h.clientWidth).map(h => h.textContent).join()`); cut != "" {
 		t.Errorf("names that cannot be read: %s", cut)
@@ -152,7 +152,7 @@ func TestArrangement(t *testing.T) {
 	b.do(chromedp.Navigate(d.URL + "/?cameras=nope"))
 	b.waitForText("There is no camera nope.", `document.querySelector('.notice')?.textContent ?? ''`)
 
-	b.do(chromedp.Click(chromedp.CSS("[data-do=theme]")))
+	b.do(chromedp.Click(chromedp.CSS("[data-action=theme]")))
 	b.waitForText("light", `document.documentElement.dataset.theme ?? ''`)
 	b.press("?")
 	b.do(chromedp.Click(chromedp.CSS("#help input")), chromedp.Click(chromedp.CSS("#help .done")))

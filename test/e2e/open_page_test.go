@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A page of sixteen cameras is kept open: SOAK=30m for long. What it holds does not grow, and it takes every picture.
-func TestPageKeptOpen(t *testing.T) {
+// A page with sixteen cameras stays open (SOAK=30m for a long run). Its memory does not grow, and it gets every picture.
+func TestOpenPageDoesNotGrow(t *testing.T) {
 	t.Parallel()
 	length := soakDuration(t)
 	d := start(t, options{config: smallTestCameras("cam", 16)})

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A camd that takes its picture from another camd serves the very same bytes.
-func TestCamdBehindCamd(t *testing.T) {
+// A camd whose source is another camd serves the same bytes.
+func TestCamdForwardsPicturesOfCamdUnchanged(t *testing.T) {
 	t.Parallel()
 	front := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=20'}\n"})
 	back := start(t, options{config: "cameras:\n  - {id: b, source: '" + front.URL + "/cameras/a/stream.mjpg'}\n"})

@@ -1,0 +1,16 @@
+package camera
+
+// State is what a camera is doing. It follows frames, never the mere existence of a process or a connection.
+type State string
+
+const (
+	Idle     State = "idle"     // on demand, and nobody watches
+	Starting State = "starting" // being opened; no frame yet
+	Live     State = "live"     // frames arrive
+	Stalled  State = "stalled"  // open, but no new frame for the stall timeout
+	Offline  State = "offline"  // failed; waiting to try again
+	Paused   State = "paused"   // switched off by a person
+)
+
+// States lists every state.
+var States = []State{Idle, Starting, Live, Stalled, Offline, Paused}

@@ -1,0 +1,37 @@
+// Texts for people: states, problems, counts, times and sizes.
+
+const stateLabels = {
+  idle: 'idle', starting: 'starting', live: 'live', stalled: 'no new picture', offline: 'offline', paused: 'switched off',
+};
+
+export const stateLabel = (state) => stateLabels[state] ?? state;
+
+// cameraProblem returns what is wrong with a camera, empty if nothing is.
+export function cameraProblem(camera) {
+  const reason = [camera.reason_text, camera.detail].filter(Boolean).join(': ');
+  return reason && `${reason}, since ${new Date(camera.since).toLocaleString()}`;
+}
+
+// countdown returns a text with the time until the next attempt to connect.
+export function countdown(until) {
+  const wait = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+  return `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
+}
+
+export const count = (n, thing) => `${n} ${thing}${n === 1 ? '' : 's'}`;
+
+// seconds formats a duration: 0.12 s, 4.0 s, 3 min.
+export function seconds(s) {
+  if (s < 1) return `${Math.max(0, s).toFixed(2)} s`;
+  if (s < 10) return `${s.toFixed(1)} s`;
+  if (s < 100) return `${Math.round(s)} s`;
+  if (s < 6000) return `${Math.round(s / 60)} min`;
+  return `${Math.round(s / 3600)} h`;
+}
+
+export function bytes(n) {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let i = 0;
+  for (; n >= 1000 && i < units.length - 1; i++) n /= 1000;
+  return `${n.toFixed(i && n < 100 ? 1 : 0)} ${units[i]}`;
+}

@@ -1,0 +1,5 @@
+// The login page: the theme that was chosen on the dashboard.
+
+import { applyTheme } from './settings.js';
+
+applyTheme();

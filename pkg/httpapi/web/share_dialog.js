@@ -1,0 +1,43 @@
+// The dialog that makes a link to one camera for a limited time.
+
+import { createLink } from './api.js';
+import { toast } from './messages.js';
+
+// initShareDialog sets up the dialog and returns a function that opens it. camera returns the camera to share.
+export function initShareDialog(dialog, camera) {
+  const part = (selector) => dialog.querySelector(selector);
+  const field = part('input');
+  part('form').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    try {
+      const link = await createLink(camera().id, part('select').value);
+      field.value = link.page;
+      part('.expiry').textContent = `Until ${new Date(link.until).toLocaleString()}, anyone with the link sees this camera live, and nothing else.`;
+      part('.result').hidden = false;
+      field.focus();
+      field.setSelectionRange(0, field.value.length, 'backward');
+      field.scrollLeft = 0; // the beginning has the host
+    } catch (error) {
+      toast(`No link: ${error.message}`);
+    }
+  });
+  part('.copy-link').addEventListener('click', async () => {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      part('.copy-status').textContent = 'Copied.';
+    } catch {
+      part('.copy-status').textContent = 'Press Ctrl+C to copy it.';
+    }
+  });
+  part('.done').addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', () => { // the link does not stay on the page
+    field.value = '';
+    part('.copy-status').textContent = '';
+    part('.result').hidden = true;
+  });
+  return () => {
+    part('h2').textContent = `Share ${camera().title}`;
+    dialog.showModal();
+  };
+}
