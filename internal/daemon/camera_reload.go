@@ -25,13 +25,13 @@ func (d *daemon) prepareCameras(next configfile.Loaded) (commit func(context.Con
 // that configuration apply alone.
 func (d *daemon) publishCameras(cfg *config.Config, cameras []*source.Camera) {
 	d.registry.setCameras(cfg, cameras, d.auth.authenticator)
-	d.alerts.setCameras(cfg, cameras)
+	d.notifiers.setCameras(cfg, cameras)
 	d.localCameras.set(cfg, cameras)
 }
 
 // prepareNotifications refuses webhooks and MQTT settings that cannot be used.
 func (d *daemon) prepareNotifications(next configfile.Loaded) (commit func(context.Context), err error) {
-	replace, err := d.alerts.prepare(next.Config)
+	replace, err := d.notifiers.prepare(next.Config)
 	if err != nil {
 		return nil, err
 	}

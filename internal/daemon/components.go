@@ -35,7 +35,7 @@ func (d *daemon) components() []component {
 		{name: "access rules", prepare: d.prepareAccess, run: withoutError(d.auth.sessions.Run)},
 		{name: "certificate", prepare: d.prepareCertificate, run: withoutError(d.certs.Run)},
 		{name: "cameras", prepare: d.prepareCameras, run: withoutError(d.fleet.Run)},
-		{name: "notifications", prepare: d.prepareNotifications, run: withoutError(d.alerts.Run)},
+		{name: "notifications", prepare: d.prepareNotifications, run: withoutError(d.notifiers.Run)},
 		{name: "active configuration", commit: d.commitActive},
 		{name: "audit log", commit: d.commitAuditLog},
 		{name: "log", prepare: d.prepareLog},

@@ -59,7 +59,7 @@ type daemon struct {
 	fleetChange    source.FleetChange // of the newest reload
 	registry       *cameraRegistry
 	server         *httpapi.Server
-	alerts         *alertRunner
+	notifiers      *notifierRunner
 	service        *systemd.Service
 	mainListener   net.Listener
 	extraListeners []httpapi.ExtraListener
@@ -116,12 +116,12 @@ func newDaemon(o Options) (*daemon, error) {
 		return nil, err
 	}
 	d.server = d.registry.server
-	d.alerts = newAlertRunner(notify.NewMetrics(d.metricsRegistry), d.server, o.Version, log)
-	startAlerts, err := d.alerts.prepare(cfg)
+	d.notifiers = newNotifierRunner(notify.NewMetrics(d.metricsRegistry), d.server, o.Version, log)
+	startAlerts, err := d.notifiers.prepare(cfg)
 	if err != nil {
 		return nil, err
 	}
-	d.alerts.setCameras(cfg, d.fleet.Cameras())
+	d.notifiers.setCameras(cfg, d.fleet.Cameras())
 	startAlerts()
 	return d, nil
 }

@@ -110,7 +110,7 @@ func (c *cameraRegistry) setCameras(cfg *config.Config, cameras []*source.Camera
 func (c *cameraRegistry) restrict(authenticator *access.Authenticator) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.authenticator = authenticator.LimitedBy(c.authenticator)
+	c.authenticator = authenticator.Intersect(c.authenticator)
 	c.server.SetConfig(c.serverConfig())
 }
 

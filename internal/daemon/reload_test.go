@@ -238,7 +238,7 @@ func (d *testDaemon) observe(t *testing.T) map[string]string {
 		seen["active configuration"] = fmt.Sprintf("%p %s", running.active.Config, running.active.Text)
 		seen["authenticator"] = fmt.Sprintf("%p", running.registry.authenticator)
 		seen["camera titles"] = fmt.Sprint(running.registry.statuses()[0].Title)
-		seen["notifications"] = fmt.Sprintf("%p", running.alerts.config)
+		seen["notifications"] = fmt.Sprintf("%p", running.notifiers.config)
 		seen["log level"] = running.options.Loggers.Level.String()
 		return configfile.Loaded{}, errNotRead
 	})

@@ -25,8 +25,8 @@ type listenerProbe struct {
 
 // probeResult is the outcome of the newest probe.
 type probeResult struct {
-	lastAnswer time.Time // with a monotonic reading: nothing dies of a clock that is set
-	err        error     // what has gone wrong since
+	lastResponse time.Time // with a monotonic reading: nothing dies of a clock that is set
+	err          error     // what has gone wrong since
 }
 
 // newListenerProbe returns a probe of url through a transport. It sends a request each interval, which may take twice as long.
@@ -34,7 +34,7 @@ func newListenerProbe(url string, transport *http.Transport, interval time.Durat
 	transport = transport.Clone()
 	transport.DisableKeepAlives = true // each request a new connection: accepting one is what it is about
 	d := &listenerProbe{url: url, interval: interval, client: &http.Client{Timeout: 2 * interval, Transport: transport}}
-	d.last.Store(&probeResult{lastAnswer: time.Now()})
+	d.last.Store(&probeResult{lastResponse: time.Now()})
 	return d
 }
 
@@ -45,9 +45,9 @@ func (d *listenerProbe) run(ctx context.Context) {
 	for {
 		switch err := d.probe(ctx); {
 		case err == nil || isFull(err) || restartCannotHelp(err):
-			d.last.Store(&probeResult{lastAnswer: time.Now()})
+			d.last.Store(&probeResult{lastResponse: time.Now()})
 		default:
-			d.last.Store(&probeResult{d.last.Load().lastAnswer, err})
+			d.last.Store(&probeResult{d.last.Load().lastResponse, err})
 		}
 		select {
 		case <-ctx.Done():
@@ -112,11 +112,11 @@ func filesExhausted() bool {
 // Alive says whether a request has been answered since then.
 func (d *listenerProbe) Alive(since time.Time) error {
 	v := d.last.Load()
-	if !v.lastAnswer.Before(since) {
+	if !v.lastResponse.Before(since) {
 		return nil
 	}
 	if v.err == nil {
-		return fmt.Errorf("listener: a request has been waiting since %s", v.lastAnswer.Format(time.TimeOnly))
+		return fmt.Errorf("listener: a request has been waiting since %s", v.lastResponse.Format(time.TimeOnly))
 	}
-	return fmt.Errorf("listener: not one request answered since %s: %w", v.lastAnswer.Format(time.TimeOnly), v.err)
+	return fmt.Errorf("listener: not one request answered since %s: %w", v.lastResponse.Format(time.TimeOnly), v.err)
 }

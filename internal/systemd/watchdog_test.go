@@ -145,7 +145,7 @@ func TestProbeIgnoresMissingAddress(t *testing.T) {
 }
 
 // A listener that is full answers: a restart would cut all connections.
-func TestProbeTakesRefusalWhenFullAsAnswer(t *testing.T) {
+func TestProbeCountsRefusalWhenFullAsResponse(t *testing.T) {
 	for scheme, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(scheme, func(t *testing.T) {
 			plain, err := net.Listen("tcp", "127.0.0.1:0")

@@ -76,8 +76,8 @@ func (m *MQTT) Start() {
 // Kill ends the broker without a word.
 func (m *MQTT) Kill() { m.process.Kill() }
 
-// Hang stops the broker's process: its connections stay, and nothing answers any more. It lives on by Kill and Start.
-func (m *MQTT) Hang() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
+// Suspend stops the broker's process: its connections stay, and nothing answers any more. It lives on by Kill and Start.
+func (m *MQTT) Suspend() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Log is what the broker has said.
 func (m *MQTT) Log() string { return m.process.Output.String() }

@@ -74,8 +74,8 @@ func (n *NATS) Start() {
 // Kill ends the server without a word.
 func (n *NATS) Kill() { n.process.Kill() }
 
-// Hang makes the server stand still: connections stay, and nothing answers any more. It lives on by Kill and Start.
-func (n *NATS) Hang() { _ = n.process.Cmd.Process.Signal(syscall.SIGSTOP) }
+// Suspend makes the server stand still: connections stay, and nothing answers any more. It lives on by Kill and Start.
+func (n *NATS) Suspend() { _ = n.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Reload gives the server another configuration while it runs.
 func (n *NATS) Reload(config string) {

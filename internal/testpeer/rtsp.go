@@ -105,8 +105,8 @@ func (s *RTSPServer) Stop() {
 	s.server.Close()
 }
 
-// Mute keeps the server up and its readers connected, and sends nothing more.
-func (s *RTSPServer) Mute() { s.stream.mute() }
+// StopSending keeps the server up and its readers connected, and sends nothing more.
+func (s *RTSPServer) StopSending() { s.stream.mute() }
 
 // evenPort returns the first of two free UDP ports: RTP has the even one, RTCP the next.
 func evenPort(t testing.TB) int {

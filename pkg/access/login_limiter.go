@@ -26,7 +26,7 @@ const (
 // Passwords are checked one at a time, since that costs memory and time. So many may wait, of one address and in all, and more of
 // those who come from where they have been right before.
 const (
-	maxQueuedPerAddress, maxQueued, maxQueuedKnown = 4, 16, 24
+	maxQueuedPerAddress, maxQueued, maxQueuedTrusted = 4, 16, 24
 )
 
 // How many addresses, names and successful logins are remembered. Whoever has more addresses is still held to one check at a time.
@@ -91,7 +91,7 @@ func (a *LoginLimiter) enqueue(source userAddress) error {
 	}
 	limit := maxQueued
 	if a.succeeded.Contains(source) {
-		limit = maxQueuedKnown
+		limit = maxQueuedTrusted
 	}
 	if queuedHere >= maxQueuedPerAddress || a.queued >= limit {
 		return &RetryLaterError{time.Second}

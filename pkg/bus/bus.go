@@ -48,7 +48,7 @@ func New(o Options) (*Bus, error) {
 		return nil, err
 	}
 	b := &Bus{opts: o, log: o.Log, subjects: subjects{o.Prefix}, refusals: newRefusals(o.Log), announcementQueue: newPendingAnnouncements()}
-	b.connection = &connection{opts: o, log: o.Log, auth: auth, dialer: newDialer(), maxDelay: maxAnswerDelay, since: time.Now()}
+	b.connection = &connection{opts: o, log: o.Log, auth: auth, dialer: newDialer(), maxDelay: maxResponseDelay, since: time.Now()}
 	b.localCameras.Store(&[]LocalCamera{})
 	instance := nuid.Next()
 	if o.Site != "" {

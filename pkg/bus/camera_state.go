@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	disconnectGrace     = time.Second // without a connection, before viewers are told: most come back sooner
+	offlineDelay        = time.Second // without a connection, before viewers are told: most come back sooner
 	firstFrameTimeout   = time.Second // for the first picture, before viewers get a placeholder
 	placeholderInterval = time.Second // between placeholders, as a local camera repeats them
 )
@@ -19,7 +19,7 @@ func (c *Camera) currentState(now time.Time, down time.Duration) camera.StateCha
 	state := camera.StateChange{State: c.info.State, Reason: c.info.Reason, Detail: c.info.Detail, Since: c.info.Since.Add(c.clockOffset)}
 	switch {
 	case c.info.State == camera.Paused:
-	case down > disconnectGrace:
+	case down > offlineDelay:
 		state = camera.StateChange{State: camera.Offline, Reason: camera.Unreachable, Detail: "no connection to the bus", Since: now}
 	case c.silentReason != "" && !c.isReceiving(now):
 		state = camera.StateChange{State: camera.Offline, Reason: camera.Unreachable, Detail: c.silentReason, Since: now}

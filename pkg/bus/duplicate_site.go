@@ -46,7 +46,7 @@ func (l *localSite) handleAnnouncement(w announcement, now time.Time) {
 		}
 		return
 	}
-	believed := duplicate.since == nil && duplicate.firstSeen.Sub(l.connectedAt) <= expiry
+	believed := duplicate.since == nil && duplicate.firstSeen.Sub(l.connectedAt) <= silenceTimeout
 	before, unproven := duplicate.since, false
 	duplicate.revision, duplicate.since = w.Revision, map[string]time.Time{}
 	for _, c := range w.Cameras {
@@ -73,7 +73,7 @@ func (l *localSite) evictDuplicateSite(now time.Time) bool {
 	return briefest != ""
 }
 
-func (r *duplicateSite) isSilent(now time.Time) bool { return now.Sub(r.lastSeen) > expiry }
+func (r *duplicateSite) isSilent(now time.Time) bool { return now.Sub(r.lastSeen) > silenceTimeout }
 
 // seenFor is how long it was seen.
 func (r *duplicateSite) seenFor() time.Duration { return r.lastSeen.Sub(r.firstSeen) }
@@ -91,7 +91,7 @@ const claimTolerance = time.Second
 func (l *localSite) resolveDuplicates() {
 	now := time.Now()
 	for instance, r := range l.duplicateSites {
-		if now.Sub(r.lastSeen) > rememberFor(r.seenFor()) {
+		if now.Sub(r.lastSeen) > retentionOf(r.seenFor()) {
 			delete(l.duplicateSites, instance)
 		}
 	}

@@ -209,7 +209,7 @@ func TestServerRestartRecovers(t *testing.T) {
 	first := yard.publish(1000).Seq
 	v.next(false)
 	stop := yard.play(t, 200_000, 10*time.Millisecond)
-	for _, end := range []func(){nats.Kill, nats.Hang} {
+	for _, end := range []func(){nats.Kill, nats.Suspend} {
 		end()
 		v.next(true)
 		nats.Kill()

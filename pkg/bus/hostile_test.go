@@ -62,7 +62,7 @@ func (r *relay) listCameras(t *testing.T) (ids []string) {
 }
 
 // A camd in a container has another host's name at each start: the runs that are over must not keep the next one out.
-func TestOldInstancesDoNotKeepNewOnesOut(t *testing.T) {
+func TestNewInstanceReplacesSilentOne(t *testing.T) {
 	r, now := newTestRelay(t), time.Now()
 	for i := range 3 * maxInstances {
 		now = now.Add(time.Minute)
@@ -194,7 +194,7 @@ func TestInterestsOutliveLostConnection(t *testing.T) {
 		t.Error("forgotten as soon as it can be heard again")
 	}
 	b.localSite.interests[testInstance(1)].until = time.Now().Add(-time.Second)
-	b.connection.isUp, b.connection.since = false, time.Now().Add(-disconnectedGrace)
+	b.connection.isUp, b.connection.since = false, time.Now().Add(-interestRetention)
 	if holds() {
 		t.Error("it is kept for ever")
 	}

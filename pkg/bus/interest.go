@@ -87,7 +87,7 @@ func (l *localSite) storeInterest(relay string, watch map[streamKey]bool, now ti
 		w = &relayInterest{publisher: l.interestAdmission.newPublisher(now)}
 		l.interests[relay] = w
 	}
-	w.streams, w.until = watch, now.Add(expiry)
+	w.streams, w.until = watch, now.Add(silenceTimeout)
 	l.interestCount += len(watch) - before
 }
 
@@ -115,9 +115,9 @@ func (l *localSite) localStreams(watch map[string][]string) map[streamKey]bool {
 	return streams
 }
 
-// disconnectedGrace is how long interests are kept without a connection, while relays cannot repeat them: whoever watches there still does,
+// interestRetention is how long interests are kept without a connection, while relays cannot repeat them: whoever watches there still does,
 // and counts what passes. Cameras that are opened on demand are not kept open for longer than that.
-const disconnectedGrace = 30 * time.Second
+const interestRetention = 30 * time.Second
 
 // extendInterests gives relays that were heard before a connection was lost the time to be heard on the next.
 func (l *localSite) extendInterests() {
@@ -125,14 +125,14 @@ func (l *localSite) extendInterests() {
 	defer l.mu.Unlock()
 	l.connectedAt = time.Now()
 	for _, w := range l.interests {
-		w.until = time.Now().Add(expiry)
+		w.until = time.Now().Add(silenceTimeout)
 	}
 }
 
 // updateSenders starts and stops senders according to the interests.
 func (l *localSite) updateSenders() {
 	down := l.connection.down()
-	keep := down > 0 && down < disconnectedGrace
+	keep := down > 0 && down < interestRetention
 	wanted := map[streamKey]bool{}
 	for relay, w := range l.interests {
 		if time.Now().After(w.until) && !keep {

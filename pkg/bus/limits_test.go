@@ -82,7 +82,7 @@ func TestKnownSiteIsReadDuringFlood(t *testing.T) {
 	})
 }
 
-func TestNewSiteReplacesASilentOneAndNeverOneOfLongStanding(t *testing.T) {
+func TestNewSiteReplacesOnlyARecentSilentOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLimitedRelay(t, SiteLimits{Sites: 3})
 		b.announce(t, "north", announce(testPublisher, []string{"yard"}))
@@ -96,7 +96,7 @@ func TestNewSiteReplacesASilentOneAndNeverOneOfLongStanding(t *testing.T) {
 		if b.relay.sites["south"] != nil {
 			t.Error("a site takes the place of one that is heard")
 		}
-		time.Sleep(2 * expiry) // all are silent
+		time.Sleep(2 * silenceTimeout) // all are silent
 		b.relay.refresh()
 		b.announce(t, "south", announce(testInstance(9), []string{"gate"}))
 		b.announceForged(t, 10, 5)
@@ -294,7 +294,7 @@ func TestForgedInterestsAreBounded(t *testing.T) {
 		if b.State().Refused[TooManyRelays] == 0 {
 			t.Error("nothing was refused")
 		}
-		for range 2 * expiry / pollInterval {
+		for range 2 * silenceTimeout / pollInterval {
 			time.Sleep(pollInterval)
 			b.localSite.refresh()
 		}

@@ -12,13 +12,6 @@ import (
 	"camd/pkg/broker"
 )
 
-// How often a bus announces, and when silence counts as an end. Three announcements may be lost.
-const (
-	pollInterval      = 250 * time.Millisecond // between checks for changes
-	heartbeatInterval = 2 * time.Second        // between announcements while nothing has changed
-	expiry            = 3 * heartbeatInterval
-)
-
 // streamKey names one rendition of a camera.
 type streamKey struct{ camera, rendition string }
 

@@ -83,7 +83,7 @@ func (r *reassembler) reset(u *pendingPieces) {
 
 // add puts a piece to those before it. whole is true with the last of them. A piece that is not the next ends what was
 // begun: pieces come in order or are lost.
-func (r *reassembler) add(h header, piece []byte, captured time.Time, u *pendingPieces) (part, jpeg []byte, whole bool) {
+func (r *reassembler) add(h header, piece []byte, captured time.Time, u *pendingPieces) (part, jpeg []byte, complete bool) {
 	if h.piece == 1 {
 		r.reset(u)
 		r.seq, r.first = h.seq, h

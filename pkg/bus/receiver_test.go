@@ -74,7 +74,7 @@ func (in *receiver) receivePiece(instance string, seq uint64, pic []byte, piece,
 	in.handleMessage(&nats.Msg{Header: h, Data: pic[(piece-1)*size : min(piece*size, len(pic))]})
 }
 
-func TestEachFrameIsCountedByWhatBecameOfIt(t *testing.T) {
+func TestEachFrameIsCountedByOutcome(t *testing.T) {
 	b, in := newTestReceiver(t)
 	pic := testJPEG(1000)
 	in.receivePiece(testPublisher, 5, pic, 1, 1)

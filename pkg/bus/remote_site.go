@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// rememberFor is how long an instance is remembered that is silent and has no successor: as long as it was heard, within bounds.
-func rememberFor(seen time.Duration) time.Duration {
+// retentionOf is how long an instance is remembered that is silent and has no successor: as long as it was heard, within bounds.
+func retentionOf(seen time.Duration) time.Duration {
 	return min(max(seen, 10*time.Minute), 24*time.Hour)
 }
 
@@ -77,7 +77,7 @@ func (s *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) 
 	if b.partial = len(cameras) < len(w.Cameras); b.partial {
 		s.relay.refuse(TooManyCameras)
 	}
-	believed := !b.complete && b.firstSeen.Sub(s.firstSeen) <= expiry
+	believed := !b.complete && b.firstSeen.Sub(s.firstSeen) <= silenceTimeout
 	before := b.since
 	s.relay.countCameras(s, b, len(cameras))
 	b.revision, b.complete, b.cameras, b.since = w.Revision, true, cameras, make(map[string]time.Time, len(cameras))
@@ -116,7 +116,7 @@ func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now tim
 	case exists, believed:
 		return since, true
 	}
-	return now, now.Sub(since) <= expiry
+	return now, now.Sub(since) <= silenceTimeout
 }
 
 // evictInstance forgets an instance that is silent, the one that was heard for the shortest time, and reports whether there was one: a
@@ -144,7 +144,7 @@ func (s *remoteSite) removeInstance(b *siteInstance) {
 // isInstanceAlive reports whether an instance spoke lately. One that has a successor at its host is given less time.
 func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	silence := now.Sub(b.lastSeen)
-	if b.leaving || silence > expiry {
+	if b.leaving || silence > silenceTimeout {
 		return false
 	}
 	return silence <= heartbeatInterval+heartbeatInterval/4 || !s.hasSuccessor(b)
@@ -176,7 +176,7 @@ func (s *remoteSite) refresh(now time.Time) {
 		living := s.isInstanceAlive(b, now)
 		changed = changed || living != b.wasAlive
 		b.wasAlive = living
-		if !living && (s.hasSuccessor(b) || now.Sub(b.lastSeen) > rememberFor(b.lastSeen.Sub(b.firstSeen))) {
+		if !living && (s.hasSuccessor(b) || now.Sub(b.lastSeen) > retentionOf(b.lastSeen.Sub(b.firstSeen))) {
 			s.removeInstance(b)
 			changed = true // what it alone had ends with it
 		}

@@ -137,7 +137,7 @@ func TestSecondPublisherOfACameraIsRefused(t *testing.T) {
 	}
 }
 
-func TestLaterPublisherTakesOverWhenTheFirstIsGone(t *testing.T) {
+func TestLaterPublisherTakesOverWhenTheFirstLeaves(t *testing.T) {
 	t.Parallel()
 	url := startServer(t).ClientURL()
 	first, stop := startBus(t, Options{URLs: []string{url}, Site: "north"})

@@ -68,8 +68,8 @@ type Limits struct {
 // ConnectionLimits returns how many connections there may be, and how many of them from one address. Unless said otherwise
 // there is room for pages and pollers beside all viewers, and one address cannot take it all.
 func (l Limits) ConnectionLimits() (total, perAddress int) {
-	const besideViewers = 1500
-	total = cmp.Or(l.Connections, l.Viewers+besideViewers)
+	const otherConnections = 1500
+	total = cmp.Or(l.Connections, l.Viewers+otherConnections)
 	return total, cmp.Or(l.ConnectionsPerAddress, max(total/2, 1))
 }
 
@@ -157,7 +157,7 @@ func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*C
 	cfg := Default()
 	if root := d.parseDocument(data); root != nil {
 		d.rejectReferences(root)
-		given := decode(d, "", root, fileFields(), cfg)
+		given := decode(d, "", root, topLevelFields(), cfg)
 		d.checkCameraRefs(cfg)
 		d.checkBusSite(cfg, given)
 		d.checkHasCameraOrBus(cfg, root, given)

@@ -185,7 +185,7 @@ type keyGroup struct {
 // keyGroups lists what belongs where, for keys that were put too far left or right.
 func keyGroups() []keyGroup {
 	return []keyGroup{
-		{"", "at the left edge of the file", keyNames(fileFields())},
+		{"", "at the left edge of the file", keyNames(topLevelFields())},
 		{"cameras", `in an entry of "cameras"`, keyNames(cameraFields())},
 		{"renditions", `under a name in "renditions"`, keyNames(renditionFields())},
 		{"limits", `under "limits"`, keyNames(limitFields())},

@@ -16,7 +16,7 @@ var stateDirLine = regexp.MustCompile(`(?m)^state_dir:.*$`)
 func FindStateDir(path string, text []byte) string {
 	cfg, d := Default(), &decoder{file: path, dir: filepath.Dir(path), env: os.LookupEnv}
 	if root := d.parseDocument(stateDirLine.Find(bytes.TrimPrefix(text, byteOrderMark))); root != nil {
-		decode(d, "", root, fileFields(), cfg)
+		decode(d, "", root, topLevelFields(), cfg)
 	}
 	return cfg.StateDir
 }

@@ -34,8 +34,8 @@ type pauseRequest struct {
 	reply  chan<- bool
 }
 
-// handleCommand applies a person's request. From then on Options.Paused has no effect.
-func (s *supervisor) handleCommand(paused bool) (changed bool) {
+// handlePauseRequest applies a person's request. From then on Options.Paused has no effect.
+func (s *supervisor) handlePauseRequest(paused bool) (changed bool) {
 	s.pauseOverridden = true
 	return s.setPaused(paused)
 }

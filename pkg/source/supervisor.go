@@ -99,7 +99,7 @@ func (s *supervisor) run(ctx context.Context) {
 		case a := <-s.controlRequests:
 			s.handleControlRequest(a)
 		case w := <-s.pauseRequests:
-			w.reply <- s.handleCommand(w.paused)
+			w.reply <- s.handlePauseRequest(w.paused)
 		case n := <-s.reconfigureRequests:
 			s.applyOptions(n.options)
 			close(n.done)
@@ -210,7 +210,7 @@ func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
 		s.setState(camera.Offline, reason, detail)
 		return
 	}
-	wait := s.retryDelay(reason)
+	wait := s.retryBackoff(reason)
 	s.retry = time.After(wait)
 	if s.pathWatcher == nil && (s.opts.Source.Kind == sourceurl.Device || s.opts.Source.Kind == sourceurl.File) {
 		s.pathWatcher = watchPath(s.opts.Source.Path, s.log)
@@ -219,8 +219,8 @@ func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
 	s.setState(camera.Offline, reason, detail)
 }
 
-// retryDelay returns how long to wait after a failure.
-func (s *supervisor) retryDelay(reason camera.Reason) time.Duration {
+// retryBackoff returns how long to wait after a failure.
+func (s *supervisor) retryBackoff(reason camera.Reason) time.Duration {
 	switch {
 	case reason == camera.Auth: // many cameras lock a user out after a few attempts with a wrong password
 		return withJitter(maxRetryDelay)

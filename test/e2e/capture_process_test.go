@@ -80,7 +80,7 @@ func TestCameraIsLiveWhenServerReturns(t *testing.T) {
 	v.waitFor("a picture of the camera", func(p picture) bool { return p.captured.After(card.captured) && isJPEG(p.jpeg) })
 	w.checkUndisturbed()
 
-	rtsp.Mute()
+	rtsp.StopSending()
 	if s := d.waitForState("away", "stalled"); s.Reason != "timeout" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Whatever a broker answers, the client survives it, ends when it is told to, and repeats little of it in its log.
-func FuzzBrokerAnswers(f *testing.F) {
+func FuzzBrokerPackets(f *testing.F) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		f.Fatal(err)

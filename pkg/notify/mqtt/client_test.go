@@ -95,7 +95,7 @@ func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		harm func(*testpeer.MQTT)
-	}{{"killed", (*testpeer.MQTT).Kill}, {"hangs", func(m *testpeer.MQTT) { m.Hang() }}} {
+	}{{"killed", (*testpeer.MQTT).Kill}, {"hangs", func(m *testpeer.MQTT) { m.Suspend() }}} {
 		t.Run(c.name, func(t *testing.T) {
 			broker := testpeer.ServeMQTT(t, "camd", password, "")
 			h := newFakeCameras("yard")

@@ -17,7 +17,7 @@ import (
 )
 
 // Whatever a receiver answers, one request is made, the wait that it asks for is bounded, and none of its words are repeated.
-func FuzzReceiverAnswers(f *testing.F) {
+func FuzzReceiverResponses(f *testing.F) {
 	answers, asked := make(chan []byte, 1), make(chan string, 100)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -144,7 +144,7 @@ func TestLostServerReportsReason(t *testing.T) {
 		reason camera.Reason
 	}{
 		"stopped": {(*testpeer.RTSPServer).Stop, camera.Disconnected},
-		"silent":  {(*testpeer.RTSPServer).Mute, camera.Timeout},
+		"silent":  {(*testpeer.RTSPServer).StopSending, camera.Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264})

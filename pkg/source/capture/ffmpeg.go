@@ -11,6 +11,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
@@ -22,6 +23,19 @@ const (
 
 // rawPackets is the value of the property FORMAT that makes OpenCV hand out packets as they are.
 const rawPackets = -1
+
+// ffmpegOptions are FFmpeg's options, as OpenCV parses them: key;value|key;value.
+func ffmpegOptions(kind sourceurl.Kind, transport string) string {
+	if kind != sourceurl.RTSP {
+		return ""
+	}
+	if transport != "udp" {
+		transport = "tcp"
+	}
+	// Only pictures: a camera's sound would be received for nothing. Three of them tell the rate; the twenty that FFmpeg
+	// takes by default make the first one more than half a second late.
+	return "rtsp_transport;" + transport + "|allowed_media_types;video|fpsprobesize;3"
+}
 
 // ffmpeg is what OpenCV's FFmpeg backend opened: a file or a network stream.
 type ffmpeg struct {

@@ -9,7 +9,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-func TestSourcesOpenAndDeliver(t *testing.T) {
+func TestEverySourceKindOpensAndDelivers(t *testing.T) {
 	file := func(clip testpeer.Clip) func(*testing.T) wire.Start {
 		return func(t *testing.T) wire.Start { return wire.Start{Source: clip.Make(t)} }
 	}

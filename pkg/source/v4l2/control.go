@@ -34,7 +34,7 @@ type control struct {
 func listControls(t controlDriver) ([]control, error) {
 	var all []control
 	items := maxMenuItems
-	for id, asked := uint32(0), 0; asked < maxQueries && len(all) < maxControls; asked++ {
+	for id, queries := uint32(0), 0; queries < maxQueries && len(all) < maxControls; queries++ {
 		q, err := t.query(id)
 		if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTTY) || err == nil && q.ID <= id {
 			break // the end of the list, or none

@@ -77,8 +77,8 @@ func (s *progressConn) Write(b []byte) (int, error) {
 }
 
 const (
-	probeInterval  = 500 * time.Millisecond
-	maxAnswerDelay = 1500 * time.Millisecond // that an answer may be late where nothing but interests goes out
+	probeInterval    = 500 * time.Millisecond
+	maxResponseDelay = 1500 * time.Millisecond // that an answer may be late where nothing but interests goes out
 )
 
 // reconnectWhenSlow leaves a server whose answers are late while isFetching reports that pictures come from it: they lie behind a queue of

@@ -26,9 +26,9 @@ import (
 // notifier sends notifications about the cameras while it runs.
 type notifier interface{ Run(context.Context) }
 
-// alertRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one goroutine; the
+// notifierRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one goroutine; the
 // other methods belong to another.
-type alertRunner struct {
+type notifierRunner struct {
 	metrics *notify.Metrics
 	server  *httpapi.Server
 	version string
@@ -38,12 +38,12 @@ type alertRunner struct {
 	config  *config.Config  // of the current notifiers
 }
 
-func newAlertRunner(metrics *notify.Metrics, server *httpapi.Server, version string, log *zap.Logger) *alertRunner {
-	return &alertRunner{metrics: metrics, server: server, version: version, log: log, next: make(chan []notifier, 1)}
+func newNotifierRunner(metrics *notify.Metrics, server *httpapi.Server, version string, log *zap.Logger) *notifierRunner {
+	return &notifierRunner{metrics: metrics, server: server, version: version, log: log, next: make(chan []notifier, 1)}
 }
 
 // prepare checks the notifiers of a configuration. commit replaces the current ones, if they differ.
-func (a *alertRunner) prepare(cfg *config.Config) (commit func(), err error) {
+func (a *notifierRunner) prepare(cfg *config.Config) (commit func(), err error) {
 	if g := a.config; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
 		reflect.DeepEqual(g.MQTT, cfg.MQTT) {
 		return func() {}, nil
@@ -63,7 +63,7 @@ func (a *alertRunner) prepare(cfg *config.Config) (commit func(), err error) {
 }
 
 // setCameras gives the notifiers the cameras, in the configuration's order.
-func (a *alertRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
+func (a *notifierRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
 	all := make([]notify.Camera, len(cameras))
 	for i, c := range cameras {
 		all[i] = notifyCamera(cfg.Cameras[i], c)
@@ -72,7 +72,7 @@ func (a *alertRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
 }
 
 // Run runs the notifiers until ctx ends, and returns when they have.
-func (a *alertRunner) Run(ctx context.Context) {
+func (a *notifierRunner) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	stop := func() {}
@@ -94,7 +94,7 @@ func (a *alertRunner) Run(ctx context.Context) {
 }
 
 // build returns the function that makes the notifiers of a configuration. The error says which of them cannot be made.
-func (a *alertRunner) build(cfg *config.Config) (func() []notifier, error) {
+func (a *notifierRunner) build(cfg *config.Config) (func() []notifier, error) {
 	cameras := func() []notify.Camera { return *a.cameras.Load() }
 	var builds []func() notifier
 	for _, w := range cfg.Webhooks {

@@ -52,7 +52,7 @@ func compileC(t *testing.T, args ...string) {
 }
 
 // What is decoded where nobody can see it has no size that could be another one.
-func TestUnknownSizeIsNoResize(t *testing.T) {
+func TestUnknownSizeIsNotCountedAsResize(t *testing.T) {
 	var f ffmpeg
 	for _, size := range []image.Point{{}, {X: 640, Y: 480}, {}, {X: 640, Y: 480}} {
 		if err := f.checkSize(size); err != nil {

@@ -13,12 +13,12 @@ import (
 
 // workerSession is one worker's life.
 type workerSession struct {
-	worker       *worker      // nil when none runs
-	events       <-chan event // the worker's; nil when none runs
-	reportedEnd  *endedEvent  // the worker's last message, which says why it ends
-	loadingSlot  *startSlot   // until it has loaded OpenCV; nil after that
-	loaded       bool         // it has loaded OpenCV
-	stopDetector stopDetector // whether a signal has stopped it
+	worker       *worker         // nil when none runs
+	events       <-chan event    // the worker's; nil when none runs
+	reportedEnd  *endedEvent     // the worker's last message, which says why it ends
+	loadingSlot  *startSlot      // until it has loaded OpenCV; nil after that
+	loaded       bool            // it has loaded OpenCV
+	stopDetector stoppedDetector // whether a signal has stopped it
 	started      time.Time
 	lastProgress time.Time     // when it last gave a sign of good pictures, had loaded OpenCV, or was started
 	format       camera.Format // zero until it has the source open

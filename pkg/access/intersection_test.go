@@ -6,7 +6,7 @@ import (
 )
 
 // An authenticator that another one limits allows what both allow, to a request and to a viewer who is already there.
-func TestLimitedAuthenticatorAllowsWhatBothAllow(t *testing.T) {
+func TestIntersectAllowsWhatBothAllow(t *testing.T) {
 	token := NewToken()
 	before := testOptions(token)
 	before.Anonymous = Permission{View, Scope{"street", "gate"}}
@@ -17,7 +17,7 @@ func TestLimitedAuthenticatorAllowsWhatBothAllow(t *testing.T) {
 		{"phil", hashWith("hunter3", 64), Permission{Role: Control}}, // has a password now
 		{"zoe", cheapHash(), Permission{Role: View}},                 // is new
 	}
-	gate := New(now).LimitedBy(New(before))
+	gate := New(now).Intersect(New(before))
 	if g, err := gate.Identify(request()); err != nil || !g.CanSee("gate") || g.CanSee("street") || g.CanSee("yard") || g.HasRole(Control) || g.Allows(View, "") {
 		t.Errorf("anonymous: %+v, %v", g, err)
 	}

@@ -44,8 +44,8 @@ func TestConfigFieldsAreNamedAsKeys(t *testing.T) {
 	for i := range reflect.TypeFor[Config]().NumField() {
 		f := reflect.TypeFor[Config]().Field(i)
 		name := keyOfField(f.Name)
-		if f.IsExported() && !slices.Contains(keyNames(fileFields()), name) {
-			t.Errorf("%q is no key of the file; the keys are %q", name, keyNames(fileFields()))
+		if f.IsExported() && !slices.Contains(keyNames(topLevelFields()), name) {
+			t.Errorf("%q is no key of the file; the keys are %q", name, keyNames(topLevelFields()))
 		}
 	}
 }

@@ -8,15 +8,15 @@ import (
 // continued sooner, or stopped and continued in turns to limit its use of a processor, is left alone.
 const maxStoppedChecks = 3
 
-// stopDetector notices a process that was stopped by a signal (SIGSTOP, SIGTSTP) and not continued. It goes by the state that the
+// stoppedDetector notices a process that was stopped by a signal (SIGSTOP, SIGTSTP) and not continued. It goes by the state that the
 // kernel reports, and not by silence: on a busy machine a healthy process can be silent for long.
-type stopDetector struct {
+type stoppedDetector struct {
 	stoppedChecks int     // that found it stopped in a row, without use of a processor in between
 	lastCPU       float64 // seconds that it had used at the last check
 }
 
 // check takes the process' state once a second, and reports whether the process is to be replaced.
-func (h *stopDetector) check(stopped bool, cpu float64) bool {
+func (h *stoppedDetector) check(stopped bool, cpu float64) bool {
 	switch {
 	case !stopped:
 		h.stoppedChecks = 0

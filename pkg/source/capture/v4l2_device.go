@@ -160,7 +160,7 @@ func (d *device) readFirst(ctx context.Context, start wire.Start) error {
 // negotiationNote says where the driver's settings differ from those requested.
 func negotiationNote(start wire.Start, found wire.Opened) string {
 	var notes []string
-	differ := func(what, asked, got any) { notes = append(notes, fmt.Sprintf("asked for %v, got %v", asked, got)) }
+	differ := func(what, want, got any) { notes = append(notes, fmt.Sprintf("asked for %v, got %v", want, got)) }
 	if start.Format != "" && start.Format != "auto" && codecName(fourCC(start.Format)) != found.Codec {
 		differ("format", start.Format, found.Codec)
 	}

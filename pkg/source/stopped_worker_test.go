@@ -12,7 +12,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-func TestStopDetectorReportsLongStops(t *testing.T) {
+func TestStoppedDetectorReportsLongStops(t *testing.T) {
 	type look struct {
 		stopped bool
 		cpu     float64
@@ -29,7 +29,7 @@ func TestStopDetectorReportsLongStops(t *testing.T) {
 		{"silent without being stopped", []look{{false, 1}, {false, 1}, {false, 1}, {false, 1}, {false, 1}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var h stopDetector
+			var h stoppedDetector
 			got := false
 			for _, l := range c.looks {
 				got = h.check(l.stopped, l.cpu)

@@ -65,19 +65,6 @@ func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, con
 }
 
 // hasTimedOut reports whether OpenCV gave up for want of time.
-func hasTimedOut(began time.Time, start wire.Start) bool {
-	return time.Since(began) >= min(start.OpenTimeout, start.ReadTimeout)*9/10
-}
-
-// ffmpegOptions are FFmpeg's options, as OpenCV parses them: key;value|key;value.
-func ffmpegOptions(kind sourceurl.Kind, transport string) string {
-	if kind != sourceurl.RTSP {
-		return ""
-	}
-	if transport != "udp" {
-		transport = "tcp"
-	}
-	// Only pictures: a camera's sound would be received for nothing. Three of them tell the rate; the twenty that FFmpeg
-	// takes by default make the first one more than half a second late.
-	return "rtsp_transport;" + transport + "|allowed_media_types;video|fpsprobesize;3"
+func hasTimedOut(startedAt time.Time, start wire.Start) bool {
+	return time.Since(startedAt) >= min(start.OpenTimeout, start.ReadTimeout)*9/10
 }

@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fileFields are the keys at the left edge of the file.
-func fileFields() []field[Config] {
+// topLevelFields are the keys at the left edge of the file.
+func topLevelFields() []field[Config] {
 	return []field[Config]{
 		{"listen", readListen(func(c *Config) *string { return &c.Listen })},
 		{"socket_mode", scalar(func(c *Config) *os.FileMode { return &c.SocketMode }, "a file's mode in octal, such as 0660", parseFileMode)},

@@ -141,11 +141,11 @@ func TestReturningServerResetsTheBackoff(t *testing.T) {
 		t.Fatal("no process is to be started")
 	}
 	for i := range maxStreamRetries {
-		if d := s.retryDelay(camera.NotFound); d > streamRetryDelay*12/10 {
+		if d := s.retryBackoff(camera.NotFound); d > streamRetryDelay*12/10 {
 			t.Errorf("attempt %d to find the stream comes after %v", i, d)
 		}
 	}
-	if d := s.retryDelay(camera.NotFound); d > initialRetryDelay*12/10 {
+	if d := s.retryBackoff(camera.NotFound); d > initialRetryDelay*12/10 {
 		t.Errorf("the backoff begins with %v, want about %v", d, initialRetryDelay)
 	}
 }
@@ -154,7 +154,7 @@ func TestRetryDelayAfterRefusedPassword(t *testing.T) {
 	s := newSupervisor(New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}}))
 	for _, event := range []func(){func() {}, func() { s.hasFrame = true }, func() { s.serverUnreachable = true; s.handleDialResult(dialResult{}) }} {
 		event()
-		if d := s.retryDelay(camera.Auth); d < maxRetryDelay*8/10 {
+		if d := s.retryBackoff(camera.Auth); d < maxRetryDelay*8/10 {
 			t.Errorf("the next attempt comes after %v, want about %v", d, maxRetryDelay)
 		}
 	}
@@ -162,7 +162,7 @@ func TestRetryDelayAfterRefusedPassword(t *testing.T) {
 }
 
 // camd looks up no mDNS names. The capture process may, and is started although the lookup failed.
-func TestUnknownNameIsLeftToTheProcess(t *testing.T) {
+func TestUnknownHostIsOpenedByTheProcess(t *testing.T) {
 	s := newSupervisor(New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://camera.local/stream")}}))
 	defer s.cancelRetry()
 	s.handleDialResult(dialResult{err: errors.Join(&net.DNSError{IsNotFound: true, Name: "camera.local"})})

@@ -1,0 +1,68 @@
+package viewers
+
+import (
+	"fmt"
+	"time"
+
+	"camd/pkg/httpapi/request"
+)
+
+// Limits on viewers; 0 means none, but for Viewers.
+type Limits struct {
+	Viewers              int // streams at once; 0 means 500
+	PerCamera            int
+	PerAddress           int   // from one IP address
+	TotalBytesPerSecond  int64 // bytes a second of all streams together, beyond which nobody new is admitted
+	ViewerBytesPerSecond int64 // bytes a second of one stream, beyond which it gets fewer frames
+}
+
+// SetLimits sets the limits for viewers from now on.
+func (r *Registry) SetLimits(l Limits) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limits = l
+}
+
+// exceededLimit returns the limit that v would exceed, and the error for its user.
+func (r *Registry) exceededLimit(v *Viewer) (string, error) {
+	l := r.limits
+	switch {
+	case len(r.viewers) >= l.Viewers:
+		return LimitViewers, fmt.Errorf("%d viewers are connected, as many as this server allows; try again later", len(r.viewers))
+	case l.PerCamera > 0 && r.perCamera[v.Camera] >= l.PerCamera:
+		return LimitPerCamera, fmt.Errorf("%d viewers watch camera %q, as many as may; try again later", l.PerCamera, v.Camera)
+	case l.PerAddress > 0 && r.perAddress[v.address] >= l.PerAddress && v.address != request.UnixAddress:
+		return LimitPerAddress, fmt.Errorf("%d streams go to your address, as many as may; close one", l.PerAddress)
+	case l.TotalBytesPerSecond > 0 && r.measured.perSecond(r.totalBytes(), v.Since) >= float64(l.TotalBytesPerSecond):
+		return LimitBytes, fmt.Errorf("this server sends as many bytes a second as it may; try again later")
+	}
+	return "", nil
+}
+
+// totalBytes returns the bytes sent to all viewers ever. r.mu must be held.
+func (r *Registry) totalBytes() (bytes uint64) {
+	for _, t := range r.pastCounts {
+		bytes += t.Bytes
+	}
+	for v := range r.viewers {
+		bytes += v.Bytes.Load()
+	}
+	return bytes
+}
+
+// throughput measures bytes a second over at least the last second.
+type throughput struct {
+	at    time.Time
+	bytes uint64
+	rate  float64
+}
+
+func (t *throughput) perSecond(bytes uint64, now time.Time) float64 {
+	if span := now.Sub(t.at); span >= time.Second {
+		if !t.at.IsZero() {
+			t.rate = float64(bytes-t.bytes) / span.Seconds()
+		}
+		t.at, t.bytes = now, bytes
+	}
+	return t.rate
+}
