@@ -25,7 +25,8 @@ DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db
 DEBS_TEST_DEB   := debootstrap zstd lintian curl file
 DEBS_TEST_IMAGE := docker-compose dpkg-dev
 
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 ##@ Use
@@ -66,8 +67,8 @@ PURE     := -trimpath -buildvcs=false
 
 # What make test runs, three steps at a time, in this order. test/step says how long each took.
 LAB   := yes
-STEPS := vet $(if $(filter no,$(LAB)),,lab) test-e2e test-go staticcheck test-deb fuzz $(if $(filter no,$(LAB)),,test-v4l2 test-systemd) \
-         test-metrics test-image test-unit verify format
+STEPS := vet $(if $(filter no,$(LAB)),,lab) test-e2e test-go lint test-deb fuzz $(if $(filter no,$(LAB)),,test-v4l2 test-systemd) \
+         test-metrics test-image test-unit verify
 
 .PHONY: test
 test: test-deps bin/camd bin/camd-capture ## install what the tests need and run everything; LAB=no leaves V4L2 and systemd out
@@ -81,7 +82,7 @@ test: test-deps bin/camd bin/camd-capture ## install what the tests need and run
 step-%:
 	@test/step $* $(MAKE) --no-print-directory -o bin/camd -o bin/camd-capture $*
 # What vet compiles, the others need not.
-step-test-e2e step-test-go step-staticcheck: step-vet
+step-test-e2e step-test-go step-lint: step-vet
 step-test-v4l2 step-test-systemd: step-lab
 
 .PHONY: test-deps
@@ -97,21 +98,15 @@ test-e2e: ## the end-to-end tests, against the built programs, and each of their
 	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) -parallel 4 ./test/e2e
 
 .PHONY: lint
-lint: format vet staticcheck ## formatting, shell syntax, go vet, staticcheck
-
-.PHONY: format
-format:
-	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
+lint: ## golangci-lint (.golangci.yml), GitHub workflows, shell syntax; GOLANGCI_ARGS=--fix fixes what it can
+	go run -exec 'env GOFLAGS=-race' $(GOLANGCI) run $(GOLANGCI_ARGS) ./...
+	go run $(ACTIONLINT) -shellcheck= -pyflakes=
 	@for script in deploy/need deploy/demo/cluster deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,fuzz,image,metrics,step,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
 
 .PHONY: vet
 vet:
 	go vet $(GO_CHECK) ./...
 	go vet -race -tags testhook ./cmd/camd ./internal/daemon
-
-.PHONY: staticcheck
-staticcheck:
-	go run -exec 'env GOFLAGS=-race' $(STATICCHECK) -tags $(TAGS) ./...
 
 .PHONY: verify
 verify: ## the modules that are used are the ones that go.sum names, byte for byte

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -84,10 +85,10 @@ func (a *Authenticator) verifyPassword(client Client, name, password string) (us
 	// Many requests with one password, as a page or a recorder begins with, are one attempt.
 	_, err, _ := a.inFlight.Do(string(key[:]), func() (any, error) {
 		err := a.options.LoginLimiter.attempt(client, name, func() bool { return hash.Matches(password) && exists })
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			a.verified.accepted.Add(key, name)
-		case ErrWrongCredentials:
+		case errors.Is(err, ErrWrongCredentials):
 			a.verified.rejected.Add(key, name)
 		}
 		return nil, err

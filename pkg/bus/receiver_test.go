@@ -137,7 +137,7 @@ func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
 	if s, f := in.camera.Status(), in.topic.Newest(); s.Reason != camera.Unreachable || !f.Placeholder {
 		t.Fatalf("%s %s, placeholder %v", s.State, s.Reason, f.Placeholder)
 	}
-	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"box":"` + testPublisher + `","whole":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
+	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	s, frames := in.camera.Status(), 0
 	for f := sub.TryNext(); f != nil; f = sub.TryNext() {
 		frames++

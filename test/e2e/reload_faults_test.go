@@ -140,7 +140,7 @@ func TestReloadOfCertificateKeepsStreams(t *testing.T) {
 	w := d.startStreamChecker("c0")
 	before := serial()
 	for from, to := range map[string]string{second.File: first.File, second.Key: first.Key} {
-		if err := os.WriteFile(to, []byte(readFile(t, from)), 0o600); err != nil {
+		if err := os.WriteFile(to, readFile(t, from), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

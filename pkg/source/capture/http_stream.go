@@ -21,7 +21,7 @@ import (
 func openHTTP(ctx context.Context, rules *serverRules, start wire.Start, speed float64, onLoss func(httpmjpeg.SkippedPicture)) (source, error) {
 	w := newHTTPClient(rules)
 	l := newExtendableContext(ctx, start.OpenTimeout)
-	response, err := w.get(l, http.Header{})
+	response, err := w.get(l, http.Header{}) //nolint:bodyclose // s.close closes it
 	if err != nil {
 		l.release()
 		return nil, connectFailure(rules.source, err)

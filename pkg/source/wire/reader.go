@@ -171,7 +171,7 @@ func decodeJSON[M Message](body []byte) (Message, error) {
 
 // truncationError names an end of input by where it fell.
 func truncationError(err, at error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && at == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && errors.Is(at, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("wire: message cut short: %w", io.ErrUnexpectedEOF)
 	}
 	return err
