@@ -389,7 +389,7 @@ func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer forger.Close()
-	first := yard.publish(20_000).Seq
+	yard.publish(20_000)
 	v.next(false)
 	forged := 0
 	for round := range 20 {
@@ -412,8 +412,14 @@ func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 		yard.setState(state, camera.None)
 		waitCamera(t, relay, "north.yard", state)
 	}
-	expectEveryFrameCounted(t, yard, first, site, relay)
-	if in := receivedStream(relay, "north.yard", camera.Main); in.Frames != 21 {
+	// On a busy machine the site may start to send again, and then counts its newest frame twice.
+	testrun.WaitFor(t, "all frames to be counted", func() bool {
+		return sentStream(site, "yard", camera.Main).Passed >= 21 && receivedStream(relay, "north.yard", camera.Main).Passed >= 21
+	})
+	if out := sentStream(site, "yard", camera.Main); out.accountedFor() != out.Passed {
+		t.Errorf("the site passed %d frames and accounts for %d", out.Passed, out.accountedFor())
+	}
+	if in := receivedStream(relay, "north.yard", camera.Main); in.Frames != 21 || in.Passed != 21 {
 		t.Errorf("%d of 21 pictures came: %+v", in.Frames, in)
 	}
 	t.Logf("refused %v", relay.State().Refused)

@@ -22,7 +22,7 @@ type Redactor struct {
 const minSecretValue = 6
 
 // secretKey matches the keys in a query whose values are secret at any length.
-var secretKey = regexp.MustCompile(`(?i)pass|pwd|secret|token|auth`)
+var secretKey = regexp.MustCompile(`(?i)pass|pwd|secret|token|auth|key|sig|code|pin|session|sid`)
 
 // NewRedactor returns the redactor of a source. Secret are its password, as it stands, as a URL has it and as a Basic Authorization has it,
 // and the query of its URL with the values in it, where cameras often take another password.
