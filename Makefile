@@ -131,7 +131,7 @@ fuzz: ## a short run of every fuzz target; FUZZTIME=5000000x for a long one
 bench: ## fan-out beside a bare send loop and a tutorial's server, in five minutes (BENCH=quick: 40 s, into bin/ alone)
 	@deploy/need g++ iproute2
 	@mkdir -p bin
-	go run ./bench --json bin/bench.json --svg $(if $(BENCH),bin/bench.svg,docs/bench.svg)
+	CGO_ENABLED=0 go run ./bench --json bin/bench.json --svg $(if $(BENCH),bin/bench.svg,docs/bench.svg)
 
 .PHONY: bench-go
 bench-go: bin/camd bin/camd-capture ## the Go benchmarks, each with a baseline of the same run

@@ -78,14 +78,6 @@ func (r *runner) serverCommand(server string, c testCase, address string) []stri
 	return []string{r.self, "serve", server, size, fps, address}
 }
 
-// serverTimerSlack returns a server's timer slack: camd has the one that its systemd unit sets (TimerSlackNSec=).
-func serverTimerSlack(server string) time.Duration {
-	if server == "camd" || server == "before" {
-		return time.Millisecond
-	}
-	return 0
-}
-
 // errSkip marks a case for which this machine has not what it takes.
 var errSkip = errors.New("not here")
 
@@ -103,7 +95,7 @@ func (r *runner) runCase(ctx context.Context, server string, c testCase) ([]samp
 		defer l.remove()
 		serverPrefix, clientPrefix, address = l.serverPrefix(), l.clientPrefix(), "0.0.0.0"
 	}
-	p, err := startProcess(ctx, serverTimerSlack(server), append(serverPrefix, r.serverCommand(server, c, address)...)...)
+	p, err := startProcess(ctx, append(serverPrefix, r.serverCommand(server, c, address)...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +129,7 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 
 // measureWindow runs a client against a server that had baseRSS bytes in memory without viewers.
 func measureWindow(ctx context.Context, server *process, baseRSS float64, args []string) (s sample, err error) {
-	client, err := startProcess(ctx, 0, args...)
+	client, err := startProcess(ctx, args...)
 	if err != nil {
 		return s, err
 	}

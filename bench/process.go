@@ -8,12 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // process is a server or the client while it runs.
@@ -23,8 +20,7 @@ type process struct {
 	lines *bufio.Scanner
 }
 
-// startProcess starts a program with a timer slack (prctl(2), PR_SET_TIMERSLACK); 0 is this process's own.
-func startProcess(ctx context.Context, timerSlack time.Duration, args ...string) (*process, error) {
+func startProcess(ctx context.Context, args ...string) (*process, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -35,21 +31,10 @@ func startProcess(ctx context.Context, timerSlack time.Duration, args ...string)
 	if err != nil {
 		return nil, err
 	}
-	if err := startWithTimerSlack(cmd, timerSlack); err != nil {
+	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	return &process{cmd, stdin, bufio.NewScanner(stdout)}, nil
-}
-
-// startWithTimerSlack starts cmd from a thread that has this timer slack: a process inherits it from the thread that starts it.
-func startWithTimerSlack(cmd *exec.Cmd, slack time.Duration) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack), 0, 0, 0); err != nil {
-		return fmt.Errorf("set timer slack: %w", err)
-	}
-	defer func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) }() // restores the thread's default, and cannot fail
-	return cmd.Start()
 }
 
 // readLine returns the next line that the process prints.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"camd/internal/timerslack"
 )
 
 // publisher makes frames by publish until stopped.
@@ -25,6 +27,11 @@ var servers = map[string]func(ctx context.Context, l net.Listener, p publisher) 
 func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) != 4 || servers[args[0]] == nil {
 		return fmt.Errorf("serve %q: want NAME SIZE FPS ADDRESS", args)
+	}
+	if args[0] == "camd" {
+		if err := timerslack.SetAtLeast(timerslack.Recommended); err != nil { // as the daemon does
+			return err
+		}
 	}
 	size, err := strconv.Atoi(args[1])
 	if err != nil {

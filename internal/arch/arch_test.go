@@ -38,7 +38,7 @@ var layers = [][]string{
 	{"pkg/camera"},
 	{"pkg/broker"},
 	{"internal/arch", "internal/atomicfile", "internal/boundedfile", "internal/clientnet", "internal/fdlimit", "internal/metric", "internal/nodump",
-		"internal/progresswrite", "internal/sbom", "internal/statedir", "internal/systemd", "internal/testpeer"},
+		"internal/progresswrite", "internal/sbom", "internal/statedir", "internal/systemd", "internal/testpeer", "internal/timerslack"},
 	{"internal/testrun"},
 }
 

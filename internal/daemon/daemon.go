@@ -15,6 +15,7 @@ import (
 	"camd/internal/listener"
 	"camd/internal/logging"
 	"camd/internal/systemd"
+	"camd/internal/timerslack"
 	"camd/pkg/audit"
 	"camd/pkg/broker"
 	"camd/pkg/config"
@@ -68,6 +69,9 @@ type daemon struct {
 
 // Run runs a daemon until ctx ends.
 func Run(ctx context.Context, o Options) error {
+	if err := timerslack.SetAtLeast(timerslack.Recommended); err != nil {
+		o.Loggers.Log.Debug("timer slack not set", zap.Error(err), zap.String("effect", "camd takes more processor time"))
+	}
 	limitMemory(o.Loggers.Log)
 	d, err := newDaemon(o)
 	if err != nil {

@@ -96,7 +96,7 @@ func checkConfinement(t *testing.T, pid int) {
 	}
 }
 
-// checkTimerSlack checks that every thread of a process has the timer slack that the unit sets (TimerSlackNSec=).
+// checkTimerSlack checks that every thread of a process has the timer slack that camd sets.
 func checkTimerSlack(t *testing.T, pid int) {
 	t.Helper()
 	threads, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "task"))
