@@ -53,7 +53,7 @@ func run(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := capture.Run(ctx, os.Stdin, out, confine.Process); err != nil {
+	if err := capture.Run(ctx, os.Stdin, out, confine.ThisProcess); err != nil {
 		fmt.Fprintln(os.Stderr, "camd-capture:", err)
 		return 1
 	}

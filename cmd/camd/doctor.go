@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"camd/internal/client"
 	"camd/internal/configfile"
 	"camd/internal/daemon"
 	"camd/internal/doctor"
+	"camd/internal/healthclient"
 	"camd/internal/logging"
 	"camd/internal/statedir"
 	"camd/pkg/config"
@@ -76,7 +76,7 @@ func newDoctorTarget(path string) doctor.Target {
 		if err != nil {
 			return err
 		}
-		return client.CheckHealth(ctx, own, client.HealthURL(cfg.Scheme(), cfg.Listen))
+		return healthclient.CheckHealth(ctx, own, healthclient.HealthURL(cfg.Scheme(), cfg.Listen))
 	}
 	return p
 }

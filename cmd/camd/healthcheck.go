@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"camd/internal/client"
 	"camd/internal/configfile"
+	"camd/internal/healthclient"
 	"camd/internal/statedir"
 	"camd/pkg/config"
 )
@@ -36,12 +36,12 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 					}
 					cfg.Listen = listen
 				}
-				address = client.HealthURL(cfg.Scheme(), cfg.Listen)
+				address = healthclient.HealthURL(cfg.Scheme(), cfg.Listen)
 				if httpClient, err = newClient(cfg); err != nil {
 					return failure(err)
 				}
 			}
-			if err := client.CheckHealth(cmd.Context(), httpClient, address); err != nil {
+			if err := healthclient.CheckHealth(cmd.Context(), httpClient, address); err != nil {
 				return failure(err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "ok")
@@ -57,11 +57,11 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 // newClient returns a client for the camd of a configuration, which accepts no other server.
 func newClient(cfg *config.Config) (*http.Client, error) {
 	if cfg.TLS == nil {
-		return client.New(cfg.Listen, nil), nil
+		return healthclient.New(cfg.Listen, nil), nil
 	}
 	c, err := cfg.TLS.CertificateFiles(statedir.Path(cfg.StateDir)).Load()
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
-	return client.New(cfg.Listen, c), nil
+	return healthclient.New(cfg.Listen, c), nil
 }

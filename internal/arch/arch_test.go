@@ -26,7 +26,7 @@ const (
 var layers = [][]string{
 	{"cmd/camd", "cmd/camd-capture"},
 	{"internal/daemon", "internal/doctor"},
-	{"internal/certreload", "internal/client", "internal/configfile", "internal/linkkey", "internal/listener"},
+	{"internal/certreload", "internal/healthclient", "internal/configfile", "internal/linkkey", "internal/listener"},
 	{"internal/filewatch", "internal/logging"},
 	{"pkg/config"},
 	{"pkg/httpapi"},
@@ -37,8 +37,8 @@ var layers = [][]string{
 	{"pkg/access", "pkg/audit", "pkg/certificate", "pkg/connlimit", "pkg/statestore"},
 	{"pkg/camera"},
 	{"pkg/broker"},
-	{"internal/arch", "internal/atomicfile", "internal/boundedfile", "internal/clientnet", "internal/fdlimit", "internal/metric", "internal/nodump",
-		"internal/progresswrite", "internal/sbom", "internal/statedir", "internal/systemd", "internal/testpeer", "internal/timerslack"},
+	{"internal/arch", "internal/atomicfile", "internal/boundedfile", "internal/clientprefix", "internal/fdlimit", "internal/metric", "internal/nodump",
+		"internal/sbom", "internal/stalltimeout", "internal/statedir", "internal/systemd", "internal/testpeer", "internal/timerslack"},
 	{"internal/testrun"},
 }
 

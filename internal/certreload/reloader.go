@@ -28,6 +28,7 @@ type Reloader struct {
 	mu       sync.Mutex
 	settings *Settings // in force; nil before the first
 	seen     filewatch.Fingerprint
+	unsaved  []byte // the generated certificate that is served, if it could not be saved
 	state    State
 }
 
@@ -98,9 +99,12 @@ func (r *Reloader) prepare(s Settings) (p prepared, err error) {
 // install serves what was prepared. It does so even if the generated certificate cannot be saved. r.mu must be held.
 func (r *Reloader) install(p prepared) error {
 	var err error
+	r.unsaved = nil
 	if p.unsaved != nil {
 		if err = p.settings.selfSigned().Save(p.unsaved); err == nil {
 			p.seen = p.settings.fingerprint()
+		} else {
+			r.unsaved = p.unsaved
 		}
 		if p.settings.SelfSigned {
 			names, _ := p.settings.Names()
@@ -198,14 +202,15 @@ func (r *Reloader) reloadFiles() {
 	if seen == r.seen && !r.settings.isGenerated() {
 		return
 	}
+	if r.unsaved != nil { // another one would have another fingerprint
+		r.retrySave()
+		return
+	}
 	p, err := r.prepare(*r.settings)
 	if seen == r.seen && err == nil && p.unsaved == nil {
 		return
 	}
 	r.seen = seen
-	if err == nil {
-		err = r.install(p)
-	}
 	r.state.LastFailed = err != nil
 	if err != nil {
 		r.state.Failed++
@@ -213,4 +218,21 @@ func (r *Reloader) reloadFiles() {
 		return
 	}
 	r.state.Renewed++
+	if err := r.install(p); err != nil {
+		r.logUnsaved(err)
+	}
+}
+
+// retrySave saves the certificate that is served and could not be saved. r.mu must be held.
+func (r *Reloader) retrySave() {
+	if err := r.settings.selfSigned().Save(r.unsaved); err != nil {
+		r.logUnsaved(err)
+		return
+	}
+	r.unsaved, r.seen = nil, r.settings.fingerprint()
+	r.log.Info("certificate saved")
+}
+
+func (r *Reloader) logUnsaved(err error) {
+	r.log.Error("certificate not saved", zap.Error(err), zap.String("remedy", "camd makes another one when it restarts, and tries to save this one in an hour"))
 }

@@ -106,3 +106,41 @@ func TestBrokenFileKeepsServedCertificate(t *testing.T) {
 		}
 	}
 }
+
+// A generated certificate that cannot be saved stays the same, and is saved once that works.
+func TestUnsavedCertificateIsServedUntilItCanBeSaved(t *testing.T) {
+	dir := t.TempDir()
+	state := filepath.Join(dir, "state")
+	// access(2) takes the missing target of the link for a folder that can be created, and mkdir does not.
+	if err := os.Symlink(filepath.Join(dir, "target"), state); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"camd.example"}
+	s := Settings{SelfSigned: true, StateDir: state, Names: func() (all, configured []string) { return names, names }}
+	r := New(nil, zap.NewNop())
+	commit, err := r.Prepare(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := commit(); err == nil {
+		t.Fatal("the certificate was saved")
+	}
+	first := certificate.Fingerprint(r.Certificate())
+	check := func() {
+		t.Helper()
+		r.reloadFiles()
+		if now := certificate.Fingerprint(r.Certificate()); now != first {
+			t.Errorf("another certificate is served: %s, want %s", now, first)
+		}
+	}
+	check()
+	if err := os.Mkdir(filepath.Join(dir, "target"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	saved, err := s.files().Load()
+	if err != nil || certificate.Fingerprint(saved) != first {
+		t.Errorf("the saved certificate is another one: %v", err)
+	}
+	check()
+}

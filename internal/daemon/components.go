@@ -34,8 +34,8 @@ func (d *daemon) components() []component {
 		// Before the cameras, whose processes may take seconds to stop: a client that loses access loses it at once.
 		{name: "access rules", prepare: d.prepareAccess, run: withoutError(d.auth.sessions.Run)},
 		{name: "certificate", prepare: d.prepareCertificate, run: withoutError(d.certs.Run)},
+		{name: "notifications", prepare: d.prepareNotifications, run: withoutError(d.notifiers.Run)}, // in force with the cameras
 		{name: "cameras", prepare: d.prepareCameras, run: withoutError(d.fleet.Run)},
-		{name: "notifications", prepare: d.prepareNotifications, run: withoutError(d.notifiers.Run)},
 		{name: "active configuration", commit: d.commitActive},
 		{name: "audit log", commit: d.commitAuditLog},
 		{name: "log", prepare: d.prepareLog},
@@ -78,6 +78,8 @@ func reloadAll(ctx context.Context, components []component, next configfile.Load
 
 // runAll runs components until ctx ends or one of them fails, and returns when all have ended.
 func runAll(ctx context.Context, components []component) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	lastCtx, stopLast := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLast()
 	first, firstCtx := errgroup.WithContext(ctx)
@@ -86,7 +88,13 @@ func runAll(ctx context.Context, components []component) error {
 		switch {
 		case c.run == nil:
 		case c.stopsLast:
-			last.Go(func() error { return c.run(lastCtx) })
+			last.Go(func() error {
+				err := c.run(lastCtx)
+				if err != nil {
+					stop()
+				}
+				return err
+			})
 		default:
 			first.Go(func() error { return c.run(firstCtx) })
 		}

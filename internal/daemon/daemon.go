@@ -3,7 +3,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 
@@ -47,8 +46,9 @@ func (e *ExposureError) Unwrap() error { return e.Err }
 type daemon struct {
 	cameraResources
 	options     Options
-	active      configfile.Loaded // the configuration in force
-	startConfig *config.Config    // what camd was started with
+	stop        context.CancelFunc // ends Run
+	active      configfile.Loaded  // the configuration in force
+	startConfig *config.Config     // what camd was started with
 
 	metricsRegistry *prometheus.Registry // each package registers its own metrics in it
 
@@ -56,7 +56,7 @@ type daemon struct {
 	auth           *authState
 	certs          *certreload.Reloader
 	fleet          *source.Fleet
-	localCameras   *cameraSet
+	localCameras   *localCameras
 	fleetChange    source.FleetChange // of the newest reload
 	registry       *cameraRegistry
 	server         *httpapi.Server
@@ -80,9 +80,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.listen(); err != nil {
 		return err
 	}
-	if err = runAll(ctx, d.components()); errors.Is(err, errTerminalGone) {
-		err = nil
-	}
+	ctx, d.stop = context.WithCancel(ctx)
+	defer d.stop()
+	err = runAll(ctx, d.components())
 	d.auditLog.Record(audit.Stopped, audit.Actor{}, zap.Error(err))
 	if err == nil {
 		d.log.Info("stopped")
@@ -114,7 +114,7 @@ func newDaemon(o Options) (*daemon, error) {
 		store: openStateStore(cfg, log), metrics: source.NewMetrics(d.metricsRegistry), budget: broker.NewBudget(ringBytes, nil), log: log,
 	}
 	d.fleet = source.NewFleet(d.cameraOptions(cfg, worker), d.metrics)
-	d.localCameras = &cameraSet{}
+	d.localCameras = &localCameras{}
 	d.localCameras.set(cfg, d.fleet.Cameras())
 	if d.registry, err = newCameraRegistry(cfg, d.budget, d.fleet.Cameras(), d.auth.authenticator, d.serverOptions()); err != nil {
 		return nil, err
@@ -125,8 +125,8 @@ func newDaemon(o Options) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.notifiers.setCameras(cfg, d.fleet.Cameras())
 	startAlerts()
+	d.notifiers.setCameras(cfg, d.fleet.Cameras())
 	return d, nil
 }
 

@@ -34,41 +34,44 @@ type notifierRunner struct {
 	version string
 	log     *zap.Logger
 	cameras atomic.Pointer[[]notify.Camera]
-	next    chan []notifier // has room for one: the newest
-	config  *config.Config  // of the current notifiers
+	next    chan []notifier   // has room for one: the newest
+	config  *config.Config    // of the current notifiers
+	build   func() []notifier // makes the notifiers that replace the current ones at the next setCameras; nil: these stay
 }
 
 func newNotifierRunner(metrics *notify.Metrics, server *httpapi.Server, version string, log *zap.Logger) *notifierRunner {
 	return &notifierRunner{metrics: metrics, server: server, version: version, log: log, next: make(chan []notifier, 1)}
 }
 
-// prepare checks the notifiers of a configuration. commit replaces the current ones, if they differ.
+// prepare checks the notifiers of a configuration. After commit, setCameras replaces the current ones, if they differ.
 func (a *notifierRunner) prepare(cfg *config.Config) (commit func(), err error) {
 	if g := a.config; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
 		reflect.DeepEqual(g.MQTT, cfg.MQTT) {
 		return func() {}, nil
 	}
-	build, err := a.build(cfg)
+	build, err := a.newNotifiers(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return func() {
-		a.config = cfg
-		select {
-		case <-a.next: // those that have not started
-		default:
-		}
-		a.next <- build()
-	}, nil
+	return func() { a.config, a.build = cfg, build }, nil
 }
 
-// setCameras gives the notifiers the cameras, in the configuration's order.
+// setCameras gives the notifiers the cameras, in the configuration's order, and starts the notifiers that were committed.
 func (a *notifierRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
 	all := make([]notify.Camera, len(cameras))
 	for i, c := range cameras {
 		all[i] = notifyCamera(cfg.Cameras[i], c)
 	}
 	a.cameras.Store(&all)
+	if a.build == nil {
+		return
+	}
+	select {
+	case <-a.next: // those that have not started
+	default:
+	}
+	a.next <- a.build()
+	a.build = nil
 }
 
 // Run runs the notifiers until ctx ends, and returns when they have.
@@ -93,8 +96,8 @@ func (a *notifierRunner) Run(ctx context.Context) {
 	}
 }
 
-// build returns the function that makes the notifiers of a configuration. The error says which of them cannot be made.
-func (a *notifierRunner) build(cfg *config.Config) (func() []notifier, error) {
+// newNotifiers returns the function that makes the notifiers of a configuration. The error says which of them cannot be made.
+func (a *notifierRunner) newNotifiers(cfg *config.Config) (func() []notifier, error) {
 	cameras := func() []notify.Camera { return *a.cameras.Load() }
 	var builds []func() notifier
 	for _, w := range cfg.Webhooks {

@@ -19,15 +19,12 @@ import (
 	"camd/pkg/config"
 )
 
-// errTerminalGone stops the daemon when the terminal that it was started from is gone.
-var errTerminalGone = errors.New("terminal gone")
-
 // maxReadRetries is how often a watched file is read again that does not have the content that the watch reported. After that the
 // file is gone, or the watch will report its other content.
 const maxReadRetries = 10
 
 // handleReloads reloads when a signal asks for it, or when the file changes and is watched, until ctx ends. A terminal that hangs up
-// sends the same signal: then it returns errTerminalGone.
+// sends the same signal, and stops the daemon.
 func (d *daemon) handleReloads(ctx context.Context) error {
 	d.reportLastGood()
 	d.keepLastGood()
@@ -62,7 +59,8 @@ func (d *daemon) handleReloads(ctx context.Context) error {
 		case <-d.options.Reload:
 			if d.options.TerminalGone() {
 				d.log.Info("terminal gone")
-				return errTerminalGone
+				d.stop()
+				return nil
 			}
 			next, err := d.options.ReadConfig()
 			_ = d.service.Reload(ctx, d.auditedReload("signal", next, err)) // the log, /readyz and the metrics have it

@@ -72,7 +72,7 @@ func (a *Authenticator) Identify(r *http.Request) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	if grant, ok := a.intersect(grant); ok {
+	if grant, ok := a.limitGrant(grant); ok {
 		return grant, nil
 	}
 	return Grant{}, ErrNoCredentials

@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"testing"
 
-	"camd/internal/clientnet"
+	"camd/internal/clientprefix"
 )
 
 func TestClientTrustsOnlyProxies(t *testing.T) {
@@ -70,7 +70,7 @@ func FuzzClientForwardedFor(f *testing.F) {
 		if got.Addr.IsValid() && (got.Addr.Zone() != "" || got.Addr.Is4In6()) {
 			t.Errorf("an address of two forms: %v", got)
 		}
-		if clientnet.Of(got.Addr).IsValid() != got.Addr.IsValid() {
+		if clientprefix.Of(got.Addr).IsValid() != got.Addr.IsValid() {
 			t.Errorf("no neighbourhood of %v", got)
 		}
 	})

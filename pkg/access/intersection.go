@@ -8,8 +8,8 @@ func (a *Authenticator) Intersect(other *Authenticator) *Authenticator {
 	return New(o)
 }
 
-// intersect restricts a grant of a to what the limiting authenticator allows its holder; ok is false if that is nothing.
-func (a *Authenticator) intersect(grant Grant) (limited Grant, ok bool) {
+// limitGrant restricts a grant of a to what the limiting authenticator allows its holder; ok is false if that is nothing.
+func (a *Authenticator) limitGrant(grant Grant) (limited Grant, ok bool) {
 	if a.options.limit == nil {
 		return grant, true
 	}

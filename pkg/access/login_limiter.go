@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
-	"camd/internal/clientnet"
+	"camd/internal/clientprefix"
 )
 
 // What wrong passwords cost. An address may be wrong ten times, and then once in ten seconds. A name that many are wrong about is
@@ -63,7 +63,7 @@ func NewLoginLimiter() *LoginLimiter {
 
 // attempt runs verify unless the client has to wait. It returns ErrWrongCredentials or a *RetryLaterError.
 func (a *LoginLimiter) attempt(client Client, name string, verify func() bool) error {
-	source := userAddress{name, clientnet.Of(client.Addr)}
+	source := userAddress{name, clientprefix.Of(client.Addr)}
 	if err := a.enqueue(source); err != nil {
 		return err
 	}

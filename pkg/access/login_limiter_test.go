@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"camd/internal/clientnet"
+	"camd/internal/clientprefix"
 )
 
 // countGuesses counts how many different wrong passwords of n are looked at before one is not.
@@ -172,7 +172,7 @@ func TestRightPasswordIsCheckedOnce(t *testing.T) {
 func TestPasswordQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewLoginLimiter()
-		source := userAddress{"anna", clientnet.Of(peerAddr(request(fromAddress("198.51.100.1:1"))))}
+		source := userAddress{"anna", clientprefix.Of(peerAddr(request(fromAddress("198.51.100.1:1"))))}
 		a.succeeded.Add(source, struct{}{})
 		proceed, results := make(chan struct{}), make(chan error, 1000)
 		ask := func(r *http.Request, name string) {

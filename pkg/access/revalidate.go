@@ -34,7 +34,7 @@ func (a *Authenticator) Revalidate(grant Grant) (renewed Grant, ok bool) {
 	if !ok {
 		return Grant{}, false
 	}
-	return a.intersect(renewed)
+	return a.limitGrant(renewed)
 }
 
 // EndStaleSessions ends the sessions of users who are gone or have another password. It is for when the authenticator has replaced another one.

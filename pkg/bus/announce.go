@@ -12,8 +12,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// refresh announces what has changed, or that nothing has, and removes what has expired. It is called every pollInterval.
-func (l *localSite) refresh() {
+// announceChanges announces what has changed, or that nothing has, and removes what has expired. It is called every pollInterval.
+func (l *localSite) announceChanges() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// A write that hangs holds up what is heard, too: that time is nobody's silence.
@@ -33,7 +33,7 @@ func (l *localSite) refresh() {
 	if l.requested && time.Since(l.lastComplete) >= completeInterval {
 		l.announceComplete = true
 	}
-	if l.announceComplete || time.Since(l.lastAnnounced) >= heartbeatInterval {
+	if l.announceComplete || time.Since(l.lastAnnounced) >= announcementInterval {
 		l.announce(l.announceComplete, cameras)
 	}
 }

@@ -34,7 +34,7 @@ type Bus struct {
 	localSite         *localSite // nil without a site
 	relay             *relay     // nil for one that only offers
 	refusals          *refusals
-	announcementQueue *pendingAnnouncements
+	announcementQueue *incomingAnnouncements
 }
 
 // New returns a bus that does nothing until Run. Its error says which option is wrong.
@@ -115,7 +115,7 @@ func (b *Bus) poll(ctx context.Context) {
 			b.relay.updateSubscriptions()
 		case <-tick.C:
 			if b.localSite != nil {
-				b.localSite.refresh()
+				b.localSite.announceChanges()
 			}
 			if b.relay != nil {
 				b.relay.refresh()
@@ -202,7 +202,7 @@ func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 
 func (b *Bus) isLocalSite(site string) bool { return b.localSite != nil && site == b.localSite.site }
 
-// handleAnnouncement processes an announcement. Nothing of this site's reaches the relay: its cameras must not come back.
+// handleDuplicate processes an announcement. Nothing of this site's reaches the relay: its cameras must not come back.
 func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 	site, _ := b.subjects.siteOf(m.Subject)
 	w, err := parseAnnouncement(m.Data)
@@ -212,7 +212,7 @@ func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 		b.refusals.add(NotUnderstood)
 	case b.isLocalSite(site):
 		if w.Instance != b.localSite.instance {
-			b.localSite.handleAnnouncement(w, now)
+			b.localSite.handleDuplicate(w, now)
 		}
 	case b.relay != nil:
 		b.relay.handleAnnouncement(site, w, now)

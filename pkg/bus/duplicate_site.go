@@ -6,6 +6,14 @@ import (
 	"go.uber.org/zap"
 )
 
+// duplicateSite is another camd under the same site's name.
+type duplicateSite struct {
+	*publisher
+	lastSeen time.Time
+	revision uint64
+	since    map[string]time.Time // from when on it has had each camera
+}
+
 // admits decides whether what another camd says under this site's name is read. If not, it returns the reason.
 func (l *localSite) admits(instance string, size int, now time.Time) (known bool, refused string) {
 	l.mu.Lock()
@@ -20,9 +28,9 @@ func (l *localSite) admits(instance string, size int, now time.Time) (known bool
 	return of != nil, ""
 }
 
-// handleAnnouncement takes note of what another camd says under the same site's name. Two instances may share a site, but no camera: of two
+// handleDuplicate takes note of what another camd says under the same site's name. Two instances may share a site, but no camera: of two
 // that have one, the one that has had it for longer keeps it.
-func (l *localSite) handleAnnouncement(w announcement, now time.Time) {
+func (l *localSite) handleDuplicate(w announcement, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	duplicate := l.duplicateSites[w.Instance]

@@ -21,7 +21,7 @@ func FuzzAnnouncement(f *testing.F) {
 		f.Add("north", data)
 	}
 	f.Add("north.ask", []byte("{}"))
-	f.Add("*", []byte(`{"v":1,"instance":"`+testPublisher+`"}`))
+	f.Add("*", []byte(`{"v":2,"instance":"`+testPublisher+`"}`))
 	f.Fuzz(func(t *testing.T, site string, data []byte) {
 		b := newLimitedRelay(t, SiteLimits{Sites: 2, Cameras: 4})
 		honest := testInstance(1)
@@ -71,7 +71,7 @@ func announcementSeeds() (all [][]byte) {
 	add(func(w *announcement) { w.Cameras[0].Renditions = nil })
 	add(func(w *announcement) { w.Cameras = w.Cameras[:1]; w.Cameras[0].State = camera.Paused })
 	add(func(w *announcement) { *w = announce(testPublisher, []string{"a", "b", "c", "d", "e", "f"}) })
-	return append(all, all[0][:len(all[0])/2], []byte(`{"instance":"`+testPublisher+`","v":1}`), []byte(`{"v":1,"instance":"`+testPublisher+`","instance":"`+testInstance(3)+`","complete":true}`))
+	return append(all, all[0][:len(all[0])/2], []byte(`{"instance":"`+testPublisher+`","v":2}`), []byte(`{"v":2,"instance":"`+testPublisher+`","instance":"`+testInstance(3)+`","complete":true}`))
 }
 
 func expectPrintable(t *testing.T, b *Bus) {

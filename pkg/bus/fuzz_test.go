@@ -65,7 +65,7 @@ func addFuzzSeeds(f *testing.F) {
 	f.Add(fuzzMessage(fuzzAnnounce, beats, nil))
 	f.Add(fuzzMessage(fuzzFrame, frame("9", "2", "2", 1<<25), pic))
 	f.Add(slices.Concat(fuzzMessage(fuzzAnnounce, whole, nil), fuzzMessage(fuzzFrame, frame("9", "1", "1", 0), nil)))
-	f.Add(fuzzMessage(fuzzInterest, []byte(`{"v":1,"relay":"`+testPublisher+`","watch":{"yard":null,"":[""]}}`), nil))
+	f.Add(fuzzMessage(fuzzInterest, []byte(`{"v":2,"relay":"`+testPublisher+`","watch":{"yard":null,"":[""]}}`), nil))
 }
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
@@ -85,7 +85,7 @@ func FuzzMessage(f *testing.F) {
 		for rest := in; len(rest) > 0; messages++ {
 			rest = b.handleFuzzMessage(rest)
 		}
-		b.localSite.refresh()
+		b.localSite.announceChanges()
 		b.relay.refresh()
 		for _, c := range b.Cameras() {
 			c.updateState(time.Now(), 0)
@@ -183,14 +183,14 @@ func TestAnnouncementsAreBounded(t *testing.T) {
 	}
 	for what, b := range map[string][]byte{
 		"too many cameras":       many(maxCamerasPerInstance + 1),
-		"another version":        []byte(`{"v":2,"instance":"` + testPublisher + `"}`),
-		"no instance":            []byte(`{"v":1}`),
-		"an instance with a dot": []byte(`{"v":1,"instance":"aaaa.aaaaaaa"}`),
+		"another version":        []byte(`{"v":1,"instance":"` + testPublisher + `"}`),
+		"no instance":            []byte(`{"v":2}`),
+		"an instance with a dot": []byte(`{"v":2,"instance":"aaaa.aaaaaaa"}`),
 		"no JSON":                []byte(`yes`),
-		"a camera twice":         []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"a","renditions":[{"name":"main"}]},{"id":"a","renditions":[{"name":"main"}]}]}`),
-		"a wild card":            []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"*","renditions":[{"name":"main"}]}]}`),
-		"no main":                []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"a","renditions":[{"name":"x"}]}]}`),
-		"too long":               append([]byte(`{"v":1}`), make([]byte, maxMessage)...),
+		"a camera twice":         []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"a","renditions":[{"name":"main"}]},{"id":"a","renditions":[{"name":"main"}]}]}`),
+		"a wild card":            []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"*","renditions":[{"name":"main"}]}]}`),
+		"no main":                []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"a","renditions":[{"name":"x"}]}]}`),
+		"too long":               append([]byte(`{"v":2}`), make([]byte, maxMessage)...),
 	} {
 		if _, err := parseAnnouncement(b); err == nil {
 			t.Errorf("%s: taken", what)

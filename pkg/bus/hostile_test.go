@@ -180,7 +180,7 @@ func TestInterestsOutliveLostConnection(t *testing.T) {
 	}
 	b.localSite.handleInterest(&nats.Msg{Data: data})
 	holds := func() bool {
-		b.localSite.refresh()
+		b.localSite.announceChanges()
 		return len(b.localSite.interests) == 1
 	}
 	b.localSite.interests[testInstance(1)].until = time.Now().Add(-time.Second)

@@ -87,7 +87,7 @@ func TestNewSiteReplacesOnlyARecentSilentOne(t *testing.T) {
 		b := newLimitedRelay(t, SiteLimits{Sites: 3})
 		b.announce(t, "north", announce(testPublisher, []string{"yard"}))
 		for begin := time.Now(); time.Since(begin) <= establishedAfter; {
-			time.Sleep(heartbeatInterval)
+			time.Sleep(announcementInterval)
 			b.announce(t, "north", announce(testPublisher, []string{"yard"}))
 			b.relay.refresh()
 		}
@@ -186,7 +186,7 @@ func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 		owner := func() string { return b.relay.sites["north"].cameras["yard"].instance }
 		beats := func(instances ...int) {
 			for range 10 {
-				time.Sleep(heartbeatInterval)
+				time.Sleep(announcementInterval)
 				for _, i := range instances {
 					w := announce(testInstance(i), []string{"yard"})
 					w.Cameras[0].HeldSeconds = 1e9
@@ -236,12 +236,12 @@ func TestForgedClaimDoesNotStopASite(t *testing.T) {
 			w := announce(testInstance(i), []string{"yard"})
 			w.Cameras[0].HeldSeconds = 1e9
 			b.announce(t, "north", w)
-			b.localSite.refresh()
+			b.localSite.announceChanges()
 		}
 		time.Sleep(time.Minute)
 		for i := range 100 {
 			claim(i)
-			time.Sleep(heartbeatInterval)
+			time.Sleep(announcementInterval)
 		}
 		if s := b.State(); len(s.Duplicates) > 0 || s.Refused[UnprovenClaim] == 0 {
 			t.Errorf("it gives up %q; refused %v", s.Duplicates, s.Refused)
@@ -282,7 +282,7 @@ func TestForgedInterestsAreBounded(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			if i%100 == 0 {
 				say(testPublisher, map[string][]string{"c0": {camera.Main}})
-				b.localSite.refresh()
+				b.localSite.announceChanges()
 			}
 			if b.localSite.interests[testPublisher] == nil {
 				t.Fatalf("the relay that was known is forgotten after %d others", i)
@@ -296,7 +296,7 @@ func TestForgedInterestsAreBounded(t *testing.T) {
 		}
 		for range 2 * silenceTimeout / pollInterval {
 			time.Sleep(pollInterval)
-			b.localSite.refresh()
+			b.localSite.announceChanges()
 		}
 		if b.localSite.interestCount != 0 || len(b.localSite.interests) != 0 {
 			t.Errorf("%d renditions of %d relays are left", b.localSite.interestCount, len(b.localSite.interests))

@@ -56,14 +56,6 @@ type publishedCamera struct {
 	streamNumbers map[*broker.Topic]uint64 // of streams: a topic that is sent anew goes on under its number
 }
 
-// duplicateSite is another camd under the same site's name.
-type duplicateSite struct {
-	*publisher
-	lastSeen time.Time
-	revision uint64
-	since    map[string]time.Time // from when on it has had each camera
-}
-
 func newLocalSite(o Options, instance string, l *connection, refuse func(string)) *localSite {
 	host, _ := os.Hostname() // without one, cameras of an earlier run linger longer in others' lists
 	return &localSite{

@@ -75,7 +75,7 @@ type interest struct {
 	Fresh   map[string][]string `json:"fresh,omitempty"`
 }
 
-const protocolVersion = 1
+const protocolVersion = 2
 
 var errVersion = errors.New("another version of what camds say to each other")
 
@@ -161,7 +161,7 @@ func truncate(s string, limit int) string {
 // peekPublisher returns the name of a message's publisher without parsing the message: the value of key, which camd writes right behind
 // the version. It is empty if the message begins otherwise.
 func peekPublisher(message []byte, key string) string {
-	rest, ok := bytes.CutPrefix(message, []byte(`{"v":1,"`+key+`":"`))
+	rest, ok := bytes.CutPrefix(message, []byte(`{"v":2,"`+key+`":"`))
 	if !ok {
 		return ""
 	}

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
-	"camd/internal/progresswrite"
+	"camd/internal/stalltimeout"
 )
 
 const (
@@ -69,7 +69,7 @@ type progressConn struct{ net.Conn }
 
 // Write implements net.Conn.
 func (s *progressConn) Write(b []byte) (int, error) {
-	n, err := progresswrite.Writer{Conn: s.Conn, Timeout: writeTimeout}.Write(b)
+	n, err := stalltimeout.Writer{Conn: s.Conn, Timeout: writeTimeout}.Write(b)
 	if err != nil {
 		_ = s.Close() // the server could not parse what follows half a message; the library's reader notices
 	}

@@ -60,7 +60,7 @@ func newTestReceiver(t *testing.T) (*Bus, *receiver) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"live","renditions":[{"name":"main"}]}]}`)})
+	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"live","renditions":[{"name":"main"}]}]}`)})
 	return b, b.relay.sites["north"].cameras["yard"].openReceiver(camera.Main)
 }
 
@@ -95,7 +95,7 @@ func TestEachFrameIsCountedByOutcome(t *testing.T) {
 	if n := in.topic.Published(); n != 4 {
 		t.Errorf("viewers got %d frames, want 4", n)
 	}
-	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
+	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	in.receivePiece(testPublisher, 14, pic, 1, 1)
 	if f := in.topic.Newest(); !f.Placeholder || in.stats.stream().Dropped[SwitchedOff] != 1 {
 		t.Errorf("got %+v of a camera that is switched off", in.stats.stream())
@@ -137,7 +137,7 @@ func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
 	if s, f := in.camera.Status(), in.topic.Newest(); s.Reason != camera.Unreachable || !f.Placeholder {
 		t.Fatalf("%s %s, placeholder %v", s.State, s.Reason, f.Placeholder)
 	}
-	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":1,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
+	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	s, frames := in.camera.Status(), 0
 	for f := sub.TryNext(); f != nil; f = sub.TryNext() {
 		frames++

@@ -100,7 +100,7 @@ func (r *relay) evictSite(except *remoteSite, now time.Time) bool {
 	return true
 }
 
-// handleAnnouncement processes an announcement of another site.
+// handleDuplicate processes an announcement of another site.
 func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -209,7 +209,7 @@ func (r *relay) refresh() {
 		if len(s.instances) == 0 {
 			delete(r.sites, name)
 		}
-		if now.Sub(s.lastInterest) >= heartbeatInterval || now.Sub(s.lastInterest) >= heartbeatInterval/2 && s.isWaiting() {
+		if now.Sub(s.lastInterest) >= announcementInterval || now.Sub(s.lastInterest) >= announcementInterval/2 && s.isWaiting() {
 			s.sendInterest(now)
 		}
 		for _, c := range s.cameras {

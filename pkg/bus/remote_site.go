@@ -147,7 +147,7 @@ func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	if b.leaving || silence > silenceTimeout {
 		return false
 	}
-	return silence <= heartbeatInterval+heartbeatInterval/4 || !s.hasSuccessor(b)
+	return silence <= announcementInterval+announcementInterval/4 || !s.hasSuccessor(b)
 }
 
 // hasSuccessor reports whether another instance speaks in b's place: camd was started anew.

@@ -109,7 +109,7 @@ func BenchmarkInterests(b *testing.B) {
 				w, _ := parseInterest(said[i%relays].Data)
 				f.setInterest(w, time.Now())
 			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)*float64(relays)/heartbeatInterval.Seconds()/10_000, "%-of-a-core")
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)*float64(relays)/announcementInterval.Seconds()/10_000, "%-of-a-core")
 			f.announceLeaving()
 		})
 	}

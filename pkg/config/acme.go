@@ -9,6 +9,14 @@ import (
 	"camd/pkg/certificate"
 )
 
+// ACME is the authority that makes out certificates.
+type ACME struct {
+	Domains   []string
+	Email     string
+	Directory string // its address; empty: Let's Encrypt's
+	CA        string // a PEM file of those who vouch for it; empty: whom the system trusts
+}
+
 func acmeFields() []field[ACME] {
 	return []field[ACME]{
 		{"domains", readDomains},

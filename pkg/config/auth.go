@@ -176,3 +176,8 @@ func forwardAuthFields() []field[access.ForwardAuth] {
 }
 
 func notInHeaderName(r rune) bool { return r == '.' || notInHostName(r) }
+
+func readLinkKey(d *decoder, key string, n *yaml.Node, to *authEntry) {
+	parsedSecretFile(d, key, n, &to.LinkKey, access.ParseLinkKey)
+	to.LinkKeyFile = d.resolvePath(n.Value)
+}

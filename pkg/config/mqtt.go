@@ -1,8 +1,6 @@
 package config
 
 import (
-	"crypto/x509"
-	"errors"
 	"net"
 	"net/url"
 	"strings"
@@ -88,34 +86,6 @@ func readBroker(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
 	default:
 		to.Broker = u.Scheme + "://" + u.Host
 	}
-}
-
-// caFile makes a reader of the path of a CA file.
-func caFile[T any](target func(*T) *string) func(*decoder, string, *yaml.Node, *T) {
-	return func(d *decoder, key string, n *yaml.Node, to *T) {
-		path, ok := d.text(key, n, "a path")
-		if !ok {
-			return
-		}
-		if _, err := ReadCA(d.resolvePath(path)); err != nil {
-			d.errorf(n, "%s: %v", key, err)
-			return
-		}
-		*target(to) = d.resolvePath(path)
-	}
-}
-
-// ReadCA reads a PEM file with the certificates of those who vouch for others.
-func ReadCA(path string) (*x509.CertPool, error) {
-	b, err := readRegularFile(path, MaxFileSize)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(b) {
-		return nil, errors.New(path + " holds no certificate; want PEM, with -----BEGIN CERTIFICATE-----")
-	}
-	return pool, nil
 }
 
 // topicPrefix makes a reader of what topics begin with; off, where it may be so, is none.

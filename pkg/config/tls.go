@@ -25,14 +25,6 @@ type TLS struct {
 	RedirectFrom string        // an address whose callers are told to come by https://; empty: none
 }
 
-// ACME is the authority that makes out certificates.
-type ACME struct {
-	Domains   []string
-	Email     string
-	Directory string // its address; empty: Let's Encrypt's
-	CA        string // a PEM file of those who vouch for it; empty: whom the system trusts
-}
-
 // Scheme is the scheme of camd's URLs.
 func (c *Config) Scheme() string {
 	if c.TLS == nil {

@@ -4,15 +4,8 @@ import (
 	"errors"
 	"net/netip"
 
-	"camd/pkg/access"
-
 	"go.yaml.in/yaml/v3"
 )
-
-func readLinkKey(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	parsedSecretFile(d, key, n, &to.LinkKey, access.ParseLinkKey)
-	to.LinkKeyFile = d.resolvePath(n.Value)
-}
 
 // readProxies reads addresses and networks, and unix for whoever comes by a unix socket.
 func readProxies(d *decoder, key string, n *yaml.Node, to *authEntry) {

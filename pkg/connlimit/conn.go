@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"camd/internal/clientnet"
+	"camd/internal/clientprefix"
 )
 
 // duplex is what *net.TCPConn and *net.UnixConn are.
@@ -79,7 +79,7 @@ func unwrapConn(c net.Conn) *conn {
 // address is what connections are counted by. The zero value is everything without an IP address.
 type address struct{ netip.Prefix }
 
-func addressOf(a net.Addr) address { return address{clientnet.Of(ipOf(a))} }
+func addressOf(a net.Addr) address { return address{clientprefix.Of(ipOf(a))} }
 
 func ipOf(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)

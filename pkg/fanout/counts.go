@@ -13,9 +13,9 @@ type Counts struct {
 
 	Sent             atomic.Uint64 // frames written whole
 	Bytes            atomic.Uint64
-	SkippedSlow      atomic.Uint64 // frames passed over because it was still taking an earlier one
-	SkippedRate      atomic.Uint64 // frames passed over because it asked for fewer
-	SkippedOverLimit atomic.Uint64 // frames passed over because it may not have more bytes
+	DroppedSlow      atomic.Uint64 // frames passed over because it was still taking an earlier one
+	DroppedRate      atomic.Uint64 // frames passed over because it asked for fewer
+	DroppedOverLimit atomic.Uint64 // frames passed over because it may not have more bytes
 
 	age   atomic.Int64 // nanoseconds; 0 for none
 	meter meter
@@ -30,12 +30,12 @@ const (
 	SkipOverLimit          // it may not have more bytes
 )
 
-// CountSkipped counts a frame that the viewer does not get.
-func (c *Counts) CountSkipped(decision Decision) {
+// CountDropped counts a frame that the viewer does not get.
+func (c *Counts) CountDropped(decision Decision) {
 	if decision == SkipOverLimit {
-		c.SkippedOverLimit.Add(1)
+		c.DroppedOverLimit.Add(1)
 	} else {
-		c.SkippedRate.Add(1)
+		c.DroppedRate.Add(1)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"camd/internal/progresswrite"
+	"camd/internal/stalltimeout"
 	"camd/internal/testrun"
 	"camd/pkg/broker"
 )
@@ -85,7 +85,7 @@ func addViewer(t testing.TB, f *Fanout, topic *broker.Topic, filter func(*broker
 }
 
 func (g *testViewer) accounted() uint64 {
-	return g.Counts.Sent.Load() + g.Counts.SkippedSlow.Load() + g.Counts.SkippedRate.Load() + g.Counts.SkippedOverLimit.Load()
+	return g.Counts.Sent.Load() + g.Counts.DroppedSlow.Load() + g.Counts.DroppedRate.Load() + g.Counts.DroppedOverLimit.Load()
 }
 
 // Viewers of every kind at once: what each reads is whole, in order and newest first, and every frame is accounted for.
@@ -135,7 +135,7 @@ func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 	}
 	for i, g := range testViewers {
 		testrun.WaitFor(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
-		if i%3 == 1 && g.Counts.SkippedRate.Load() == 0 {
+		if i%3 == 1 && g.Counts.DroppedRate.Load() == 0 {
 			t.Errorf("viewer %d asked for fewer frames and was spared none", i)
 		}
 	}
@@ -171,7 +171,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 			return false
 		}
 	})
-	if !progresswrite.IsStalled(err) {
+	if !stalltimeout.IsStalled(err) {
 		t.Errorf("cut with %v", err)
 	}
 	if got := stalled.accounted(); got == 0 {

@@ -104,7 +104,7 @@ func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
 	if v.Filter != nil {
 		if decision := v.Filter(f); decision != Send {
 			v.advanceTo(f)
-			v.Counts.CountSkipped(decision)
+			v.Counts.CountDropped(decision)
 			return
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"camd/internal/progresswrite"
+	"camd/internal/stalltimeout"
 	"camd/pkg/broker"
 )
 
@@ -30,7 +30,7 @@ func (p *pendingWrite) finish() {
 	if p.written == 0 {
 		err = p.awaitWritable()
 	} else {
-		_, err = progresswrite.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Part[p.written:])
+		_, err = stalltimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Part[p.written:])
 	}
 	_ = v.Conn.SetWriteDeadline(time.Time{}) // a deadline that has passed would fail the next send
 	if p.isCounted && p.written > 0 {
@@ -42,7 +42,7 @@ func (p *pendingWrite) finish() {
 				s.opts.ObserveAges(s.topic, []time.Duration{now.Sub(f.Captured)})
 			}
 		} else {
-			v.Counts.SkippedSlow.Add(1)
+			v.Counts.DroppedSlow.Add(1)
 		}
 	}
 	v.err = err
@@ -60,14 +60,14 @@ func (p *pendingWrite) timeout() time.Duration {
 	return cmp.Or(p.viewer.WriteTimeout, p.sender.opts.WriteTimeout)
 }
 
-// Write implements progresswrite.Conn.
+// Write implements stalltimeout.Conn.
 func (p *pendingWrite) Write(b []byte) (int, error) {
 	n, err := p.viewer.Conn.Write(b)
 	p.viewer.Counts.Bytes.Add(uint64(n))
 	return n, err
 }
 
-// SetWriteDeadline implements progresswrite.Conn. Once the sender ends, the drain timeout bounds every deadline.
+// SetWriteDeadline implements stalltimeout.Conn. Once the sender ends, the drain timeout bounds every deadline.
 func (p *pendingWrite) SetWriteDeadline(t time.Time) error {
 	// t is set before the check: if the sender ends after it, closeViewers then replaces t by its shorter deadline.
 	if err := p.viewer.Conn.SetWriteDeadline(t); err != nil || !p.sender.isEnding() {

@@ -65,7 +65,7 @@ func (v *Viewer) trySend(b []byte) (int, error) {
 // advanceTo records that the viewer has passed a frame; those between it and the one before were missed.
 func (v *Viewer) advanceTo(f *broker.Frame) {
 	if missed := f.Seq - v.lastSeq - 1; missed > 0 {
-		v.Counts.SkippedSlow.Add(missed)
+		v.Counts.DroppedSlow.Add(missed)
 	}
 	v.lastSeq = f.Seq
 }

@@ -75,7 +75,7 @@ func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []view
 		metric.Counter(out, descSent, t.Sent, key.Camera, key.Rendition, key.Transport)
 		metric.Counter(out, descDropped, t.Slow, key.Camera, key.Rendition, key.Transport, viewers.DropSlow)
 		metric.Counter(out, descDropped, t.Rate, key.Camera, key.Rendition, key.Transport, viewers.DropRate)
-		metric.Counter(out, descDropped, t.OverLimit, key.Camera, key.Rendition, key.Transport, viewers.DropBytes)
+		metric.Counter(out, descDropped, t.OverLimit, key.Camera, key.Rendition, key.Transport, viewers.DropOverLimit)
 		metric.Counter(out, descBytes, t.Bytes, key.Camera, key.Rendition, key.Transport)
 	}
 	for _, id := range cfg.Order {

@@ -89,14 +89,6 @@ func (s *scanner) tooLargeError(size int) error {
 	return &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes to forward, %d are allowed", size, s.limits.Bytes)}
 }
 
-// Verify decodes the entropy-coded data of a picture and reports damage in it: data that ends early, or codes that its Huffman
-// tables do not have. One row of blocks may be missing at the lower edge. The scans that refine a progressive picture are not
-// decoded. Verify allocates a few kilobytes. Its error is always a *RefusedError.
-func Verify(b []byte, limits Limits) error {
-	_, err := scan(b, limits, true)
-	return err
-}
-
 func scan(b []byte, limits Limits, decode bool) (scanner, error) {
 	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
 		return scanner{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}

@@ -35,7 +35,7 @@ func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 }
 
 func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
-	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{MaxMemory: 100 << 20}}, WorkerPath: faultyWorker(t, "hungry")})
+	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{WorkerMemory: 100 << 20}}, WorkerPath: faultyWorker(t, "hungry")})
 	s := c.waitForState(t, camera.Offline)
 	if s.Reason != camera.WorkerMemory || s.Counts.Restarts[camera.WorkerMemory] != 1 || s.Worker.LimitBytes != 100<<20 {
 		t.Errorf("%s: %s", s.Reason, s.Detail)

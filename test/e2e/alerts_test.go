@@ -110,7 +110,7 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 
 	// A camera that is live again before "after" is over is no news. On a busy machine it may come back later.
 	killed := d.signalWorker("hall", syscall.SIGKILL)
-	d.waitForCamera("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != killed })
+	d.waitForCamera("hall", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != 0 && s.Worker.PID != killed })
 	late := d.lastOutage("hall") >= after
 	if late {
 		d.waitForNotice(notices, "camera.trouble", "hall")

@@ -62,7 +62,7 @@ func forgedAnnouncements(n int, site, cameras string) iter.Seq[*nats.Msg] {
 			if site == "" {
 				subject += fmt.Sprint("forged", i)
 			}
-			if !yield(&nats.Msg{Subject: subject, Data: []byte(`{"v":1,"instance":"` + forgedID(i) + `","host":"` + forgedID(i) + `",` + strings.ReplaceAll(cameras, "@", fmt.Sprint(i)))}) {
+			if !yield(&nats.Msg{Subject: subject, Data: []byte(`{"v":2,"instance":"` + forgedID(i) + `","host":"` + forgedID(i) + `",` + strings.ReplaceAll(cameras, "@", fmt.Sprint(i)))}) {
 				return
 			}
 		}
@@ -95,7 +95,7 @@ func forgedInterests(n int) iter.Seq[*nats.Msg] {
 	}
 	return func(yield func(*nats.Msg) bool) {
 		for i := range n {
-			if !yield(&nats.Msg{Subject: "camd.north.want", Data: []byte(`{"v":1,"relay":"` + forgedID(i) + `",` + string(b[1:]))}) {
+			if !yield(&nats.Msg{Subject: "camd.north.want", Data: []byte(`{"v":2,"relay":"` + forgedID(i) + `",` + string(b[1:]))}) {
 				return
 			}
 		}

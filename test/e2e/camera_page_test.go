@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 const pageState = `document.querySelector('.top .state').textContent`
@@ -30,7 +30,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 		if img == nil {
 			return false
 		}
-		n, ok := pattern.Decode(img)
+		n, ok := framenumber.Decode(img)
 		if ok && n > first {
 			first, seen = n, seen+1
 		}

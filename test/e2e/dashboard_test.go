@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"camd/internal/testpeer"
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 // A person's browser shows every camera, live ones moving, dead ones saying why.
@@ -181,7 +181,7 @@ func shownNumber(b *browser, title string) (uint32, bool) {
 	if img == nil {
 		return 0, false
 	}
-	return pattern.Decode(img)
+	return framenumber.Decode(img)
 }
 
 // imagesDiffer compares two pictures pixel by pixel.

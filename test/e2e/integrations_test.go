@@ -12,7 +12,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 // checkHomeAssistant watches through what Home Assistant does to a stream.
@@ -73,7 +73,7 @@ func checkOctoPrintPage(t *testing.T, stream string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, ok := pattern.Decode(img); ok {
+		if n, ok := framenumber.Decode(img); ok {
 			all = append(all, n)
 		}
 		return len(all) >= 10

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 // Each player shows complete pictures in order.
@@ -113,7 +113,7 @@ func frameNumbers(t *testing.T, paths []string) (all []uint32) {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		n, ok := pattern.Decode(img)
+		n, ok := framenumber.Decode(img)
 		if !ok {
 			t.Fatalf("%s: %v and no frame number", path, img.Bounds())
 		}

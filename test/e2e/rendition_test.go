@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 // Every camera has a preview without configuration. It is made only while it is watched, is small and slow, and its viewers share it.
@@ -33,7 +33,7 @@ func TestPreviewIsSmallAndOnDemand(t *testing.T) {
 		if err != nil || img.Bounds().Dx() != 640 || img.Bounds().Dy() != 360 {
 			t.Fatalf("%v, %v", img.Bounds(), err)
 		}
-		if _, ok := pattern.Decode(img); !ok {
+		if _, ok := framenumber.Decode(img); !ok {
 			t.Error("its number cannot be read")
 		}
 		if q, err := other.read(); err != nil || !bytes.Equal(p.jpeg, q.jpeg) && p.captured == q.captured {

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 // soakDuration is how long TestSoakDisconnectsNoViewerAndLeaksNothing and TestOpenPageDoesNotGrow go on: SOAK in the environment, such as 1h.
@@ -210,12 +210,12 @@ func checkPicture(b []byte) pictureResult {
 	if err != nil {
 		return pictureResult{problem: err.Error()}
 	}
-	if _, ok := pattern.Decode(img); ok {
+	if _, ok := framenumber.Decode(img); ok {
 		return pictureResult{live: true}
 	}
-	strip := pattern.Strip(img.Bounds().Dx(), img.Bounds().Dy())
-	for i := range pattern.Cells {
-		if maxBrightness(img, pattern.Cell(strip, i)) > 128 {
+	strip := framenumber.Strip(img.Bounds().Dx(), img.Bounds().Dy())
+	for i := range framenumber.Cells {
+		if maxBrightness(img, framenumber.Cell(strip, i)) > 128 {
 			return pictureResult{problem: "a picture whose number is wrong"}
 		}
 	}

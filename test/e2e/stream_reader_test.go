@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 // picture is one part of a stream.
@@ -31,7 +31,7 @@ func (p picture) frameNumber() (n uint32, ok bool) {
 	if err != nil {
 		return 0, false
 	}
-	return pattern.Decode(img)
+	return framenumber.Decode(img)
 }
 
 // viewer reads a stream with nothing but the standard library.
@@ -124,7 +124,7 @@ func isPlaceholder(p picture) bool {
 	if err != nil {
 		return false
 	}
-	_, ok := pattern.Decode(img)
+	_, ok := framenumber.Decode(img)
 	return !ok
 }
 

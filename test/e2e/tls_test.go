@@ -15,7 +15,7 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/internal/testrun"
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 )
 
 // encryptedConfig is a configuration with n small test cameras, served with a certificate.
@@ -192,7 +192,7 @@ func (b *browser) imageNumber(n int) (uint32, bool) {
 	if img == nil {
 		return 0, false
 	}
-	return pattern.Decode(img)
+	return framenumber.Decode(img)
 }
 
 // The dashboard's WebSocket is encrypted as its page is.

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"camd/internal/progresswrite"
+	"camd/internal/stalltimeout"
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/viewers"
@@ -23,7 +23,7 @@ type streamWriter struct {
 	dropped  uint64 // as the subscription counts it
 }
 
-// responseConn is a response as a progresswrite.Conn.
+// responseConn is a response as a stalltimeout.Conn.
 type responseConn struct {
 	http.ResponseWriter
 	*http.ResponseController
@@ -56,7 +56,7 @@ func (p *streamWriter) run(ctx context.Context) error {
 		default:
 			if p.filter != nil {
 				if decision := p.filter(f); decision != fanout.Send {
-					p.CountSkipped(decision)
+					p.CountDropped(decision)
 					break
 				}
 			}
@@ -93,7 +93,7 @@ func (p *streamWriter) repeatFrame(last *broker.Frame) error {
 // write returns when the connection has taken all of b. A stream of HTTP/2 alone is ended by its deadline, and not the
 // connection, whose other streams go on.
 func (p *streamWriter) write(b []byte) error {
-	n, err := progresswrite.Writer{Conn: p.response, Timeout: p.timeout}.Write(b)
+	n, err := stalltimeout.Writer{Conn: p.response, Timeout: p.timeout}.Write(b)
 	p.Bytes.Add(uint64(n))
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (p *streamWriter) write(b []byte) error {
 // countDropped passes on what the ring has dropped for this viewer.
 func (p *streamWriter) countDropped() {
 	if d := p.sub.Stats().Dropped; d != p.dropped {
-		p.SkippedSlow.Add(d - p.dropped)
+		p.DroppedSlow.Add(d - p.dropped)
 		p.dropped = d
 	}
 }
@@ -116,7 +116,7 @@ func (p *streamWriter) countDropped() {
 // streamCutReason returns why camd cut a viewer, empty if it left by itself.
 func streamCutReason(ctx context.Context, err error, stopping func() bool) string {
 	switch {
-	case progresswrite.IsStalled(err):
+	case stalltimeout.IsStalled(err):
 		return viewers.CutStalled
 	case errors.Is(err, broker.ErrEnded):
 		return viewers.CutRemoved

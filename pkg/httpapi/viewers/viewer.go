@@ -69,7 +69,7 @@ func New(key Key, r *http.Request, throttled bool) *Viewer {
 
 // Totals returns what the viewer has got so far.
 func (v *Viewer) Totals() Totals {
-	return Totals{Sent: v.Sent.Load(), Slow: v.SkippedSlow.Load(), Rate: v.SkippedRate.Load(), OverLimit: v.SkippedOverLimit.Load(), Bytes: v.Bytes.Load()}
+	return Totals{Sent: v.Sent.Load(), Slow: v.DroppedSlow.Load(), Rate: v.DroppedRate.Load(), OverLimit: v.DroppedOverLimit.Load(), Bytes: v.Bytes.Load()}
 }
 
 // RecordSent counts a frame that the viewer's connection has taken, and observes how old it was. It is not for viewers of package

@@ -12,7 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"camd/internal/progresswrite"
+	"camd/internal/stalltimeout"
 )
 
 const (
@@ -75,13 +75,13 @@ type progressConn struct {
 
 // Write implements net.Conn.
 func (c *progressConn) Write(b []byte) (int, error) {
-	return progresswrite.Writer{Conn: slowWriteCounter{c}, Timeout: c.timeout, CanResume: !c.encrypted}.Write(b)
+	return stalltimeout.Writer{Conn: slowWriteCounter{c}, Timeout: c.timeout, CanResume: !c.encrypted}.Write(b)
 }
 
 // slowWriteCounter counts the slow writes of a progressConn.
 type slowWriteCounter struct{ *progressConn }
 
-// Write implements progresswrite.Conn.
+// Write implements stalltimeout.Conn.
 func (c slowWriteCounter) Write(b []byte) (int, error) {
 	start := time.Now()
 	n, err := c.Conn.Write(b)

@@ -72,7 +72,7 @@ func FuzzMessages(f *testing.F) {
 // checkNotice checks a notice, and reports whether it is the answer to the last message.
 func checkNotice(t *testing.T, message []byte, inputSize int) bool {
 	t.Helper()
-	var n notice
+	var n serverMessage
 	dec := json.NewDecoder(bytes.NewReader(message))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&n); err != nil || len(message) > 500+12*inputSize {

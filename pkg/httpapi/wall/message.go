@@ -25,8 +25,8 @@ type clientMessage struct {
 	Seen map[string]uint64 `json:"seen"` // ack: of several cameras at once
 }
 
-// notice is a text message to the client.
-type notice struct {
+// serverMessage is a text message to the client.
+type serverMessage struct {
 	Type      string `json:"type"` // hello, subscribed, unsubscribed, alive or error
 	Version   int    `json:"version,omitempty"`
 	Camera    string `json:"camera,omitempty"`

@@ -157,7 +157,7 @@ func (p *viewedStream) Sent(f *broker.Frame, bytes int) {
 	p.viewer.Bytes.Add(uint64(bytes))
 }
 
-func (p *viewedStream) Dropped(frames uint64) { p.viewer.SkippedSlow.Add(frames) }
+func (p *viewedStream) Dropped(frames uint64) { p.viewer.DroppedSlow.Add(frames) }
 
 func (p *viewedStream) Leave(cut bool) {
 	reason := ""

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"camd/internal/progresswrite"
+	"camd/internal/stalltimeout"
 	"camd/pkg/broker"
 )
 
@@ -64,9 +64,9 @@ func (o sessionOptions) withDefaults() sessionOptions {
 // ctx ends. It closes conn, and returns when all that it started has ended. Its error is ErrTooManyMessages or nil.
 func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o.withDefaults(), conn: conn, ctx: ctx, cancel: cancel, subscriptions: map[string]*subscription{}, wake: make(chan struct{}, 1), notices: make(chan notice, MaxCameras)}
+	s := &session{opts: o.withDefaults(), conn: conn, ctx: ctx, cancel: cancel, subscriptions: map[string]*subscription{}, wake: make(chan struct{}, 1), notices: make(chan serverMessage, MaxCameras)}
 	conn.SetReadLimit(maxMessageBytes)
-	s.queueNotice(notice{Type: "hello", Version: Version})
+	s.queueNotice(serverMessage{Type: "hello", Version: Version})
 	for _, id := range o.Cameras {
 		s.handleRequest(clientMessage{Type: "subscribe", Camera: id, Rendition: o.Rendition})
 	}
@@ -79,7 +79,7 @@ func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 	background.Wait()
 	s.mu.Lock()
 	for _, t := range s.subscriptions {
-		s.leaveStream(t, s.ackTimedOut || progresswrite.IsStalled(err))
+		s.leaveStream(t, s.ackTimedOut || stalltimeout.IsStalled(err))
 	}
 	s.mu.Unlock()
 	s.topicWatchers.Wait()
@@ -96,7 +96,7 @@ type session struct {
 	ctx           context.Context // of all its goroutines
 	cancel        context.CancelFunc
 	wake          chan struct{} // has a token when the writer has something to send
-	notices       chan notice
+	notices       chan serverMessage
 	topicWatchers sync.WaitGroup
 	writer        messageWriter
 
@@ -153,7 +153,7 @@ func (s *session) handleRequest(r clientMessage) (expected bool) {
 		if t != nil {
 			s.remove(t)
 		}
-		s.queueNotice(notice{Type: "unsubscribed", Camera: r.Camera})
+		s.queueNotice(serverMessage{Type: "unsubscribed", Camera: r.Camera})
 	case "ack":
 		expected = s.acknowledge(t, r.Seq)
 		for id, seq := range r.Seen {
@@ -193,11 +193,11 @@ func (s *session) wakeWriter() {
 }
 
 func (s *session) queueError(camera, message string) {
-	s.queueNotice(notice{Type: "error", Camera: camera, Message: message})
+	s.queueNotice(serverMessage{Type: "error", Camera: camera, Message: message})
 }
 
 // queueNotice queues a notice for the writer, and drops it if the queue is full.
-func (s *session) queueNotice(n notice) {
+func (s *session) queueNotice(n serverMessage) {
 	select {
 	case s.notices <- n:
 		s.wakeWriter()

@@ -162,7 +162,7 @@ func (c *client) read(want websocket.MessageType) []byte {
 	return b
 }
 
-func (c *client) readNotice() (n notice) {
+func (c *client) readNotice() (n serverMessage) {
 	c.t.Helper()
 	if err := json.Unmarshal(c.read(websocket.MessageText), &n); err != nil {
 		c.t.Fatal(err)
@@ -325,7 +325,7 @@ func TestQuietSessionSendsAliveNotices(t *testing.T) {
 	s := newTestServerWith(t, 10*time.Second, sessionOptions{AliveInterval: 20 * time.Millisecond}, "gate")
 	c := s.dial(t)
 	for range 3 {
-		if n := c.readNotice(); n != (notice{Type: "alive"}) {
+		if n := c.readNotice(); n != (serverMessage{Type: "alive"}) {
 			t.Fatalf("%+v", n)
 		}
 	}
@@ -379,7 +379,7 @@ func TestEndedStreamUnsubscribesAndCanBeJoinedAgain(t *testing.T) {
 	}
 	ended := s.topics["gate"]
 	ended.End()
-	if n := c.readNotice(); n != (notice{Type: "unsubscribed", Camera: "gate", Message: "this stream has ended"}) {
+	if n := c.readNotice(); n != (serverMessage{Type: "unsubscribed", Camera: "gate", Message: "this stream has ended"}) {
 		t.Errorf("%+v", n)
 	}
 	s.waitForSubscriptions(t, "gate", 0)

@@ -40,7 +40,7 @@ func (s *session) subscribe(t *subscription, camera, rendition string) {
 	}
 	s.subscriptions[camera] = t
 	s.roundRobin = append(s.roundRobin, t)
-	s.queueNotice(notice{Type: "subscribed", Camera: camera, Rendition: rendition})
+	s.queueNotice(serverMessage{Type: "subscribed", Camera: camera, Rendition: rendition})
 }
 
 // joinStream joins the camera's stream and reports whether it was admitted.
@@ -80,7 +80,7 @@ func (s *session) streamEnded(camera string, sub *broker.Subscription) {
 	defer s.mu.Unlock()
 	if t := s.subscriptions[camera]; t != nil && t.sub == sub {
 		s.remove(t)
-		s.queueNotice(notice{Type: "unsubscribed", Camera: camera, Message: "this stream has ended"})
+		s.queueNotice(serverMessage{Type: "unsubscribed", Camera: camera, Message: "this stream has ended"})
 	}
 }
 
@@ -118,7 +118,7 @@ func (s *session) setPaused(paused bool) {
 			s.leaveStream(t, false)
 		case !s.joinStream(t):
 			s.remove(t)
-			s.queueNotice(notice{Type: "unsubscribed", Camera: t.camera})
+			s.queueNotice(serverMessage{Type: "unsubscribed", Camera: t.camera})
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (s *session) sendAlive() time.Duration {
 	if left > 0 {
 		return left
 	}
-	s.queueNotice(notice{Type: "alive"})
+	s.queueNotice(serverMessage{Type: "alive"})
 	return s.opts.AliveInterval
 }
 
@@ -158,7 +158,7 @@ func (s *session) writeFrame(header, jpeg []byte) error {
 	return err
 }
 
-func (s *session) writeNotice(n notice) error {
+func (s *session) writeNotice(n serverMessage) error {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return err

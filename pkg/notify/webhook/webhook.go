@@ -51,9 +51,6 @@ const (
 // Results lists every result.
 var Results = []Result{Delivered, Retried, Failed, Superseded}
 
-// maxRetryDelay is the longest wait between attempts.
-const maxRetryDelay = time.Minute
-
 // Webhook is one receiver. Run belongs to one goroutine.
 type Webhook struct {
 	opts   Options
@@ -121,49 +118,5 @@ func (w *Webhook) enqueue(n notify.Notice, now time.Time) {
 	}
 	if w.queue.put(w.newDelivery(n, now)) {
 		w.opts.Count(Superseded)
-	}
-}
-
-// deliver sends deliveries from the queue, one at a time.
-func (w *Webhook) deliver(ctx context.Context) {
-	retries := notify.NewBackoff(maxRetryDelay)
-	for {
-		l := w.queue.next(ctx)
-		if l == nil {
-			return
-		}
-		failed := w.post(ctx, l)
-		switch {
-		case failed == nil:
-			w.finish(l, Delivered)
-			w.log.Info("notice delivered", l.logFields()...)
-			retries.Reset()
-		case ctx.Err() != nil:
-			return
-		case failed.permanent || time.Since(l.createdAt) >= w.opts.GiveUp:
-			w.finish(l, Failed)
-			w.log.Error("notice not delivered", append(l.logFields(), zap.String("problem", failed.problem))...)
-		default:
-			w.opts.Count(Retried)
-			wait := max(retries.NextBackOff(), failed.retryAfter)
-			w.log.Warn("receiver fails", append(l.logFields(), zap.String("problem", failed.problem), zap.Duration("retry", wait))...)
-			sleep(ctx, wait)
-		}
-	}
-}
-
-// finish removes a delivery and counts its result.
-func (w *Webhook) finish(l *delivery, r Result) {
-	w.queue.done(l)
-	w.opts.Count(r)
-}
-
-// sleep waits, or returns when ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }

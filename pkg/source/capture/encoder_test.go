@@ -14,7 +14,7 @@ import (
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/media"
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -141,8 +141,8 @@ func comparePictures(t *testing.T, source string, big, small []byte) {
 		t.Fatal(err)
 	}
 	if source == "raw" {
-		want, ok := pattern.Decode(a)
-		if got, _ := pattern.Decode(b); !ok || got != want {
+		want, ok := framenumber.Decode(a)
+		if got, _ := framenumber.Decode(b); !ok || got != want {
 			t.Errorf("picture %d, want %d", got, want)
 		}
 	}

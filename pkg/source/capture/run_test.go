@@ -15,8 +15,8 @@ import (
 
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
+	"camd/pkg/source/framenumber"
 	"camd/pkg/source/options"
-	"camd/pkg/source/pattern"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -134,7 +134,7 @@ func TestTestPatternNumbersIncrease(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n, ok := pattern.Decode(img)
+			n, ok := framenumber.Decode(img)
 			if !ok || n <= last {
 				t.Fatalf("quality %d: number %d %v after %d", quality, n, ok, last)
 			}
@@ -157,7 +157,7 @@ func TestTestPatternHasEverySize(t *testing.T) {
 		}
 		if img, err := m.ToImage(); err != nil {
 			t.Fatal(err)
-		} else if n, ok := pattern.Decode(img); ok != !pattern.Strip(size.X, size.Y).Empty() || ok && n != 40 {
+		} else if n, ok := framenumber.Decode(img); ok != !framenumber.Strip(size.X, size.Y).Empty() || ok && n != 40 {
 			t.Errorf("%v: number %d %v", size, n, ok)
 		}
 		m.Close()

@@ -9,7 +9,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"camd/pkg/source/pattern"
+	"camd/pkg/source/framenumber"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -34,7 +34,7 @@ func newTestPattern(src sourceurl.Source, speed float64) *testPattern {
 		pacer:      newPacer(src.FPS * speed),
 		background: gocv.NewMatWithSize(h, w, gocv.MatTypeCV8UC3),
 		bounds:     image.Rect(0, 0, w, h),
-		strip:      pattern.Strip(w, h),
+		strip:      framenumber.Strip(w, h),
 	}
 	if h >= 48 && w >= 64 {
 		t.label = image.Rect(w/20, h/20, w-w/20, h/20+h/7)
@@ -65,9 +65,9 @@ func (t *testPattern) retrieve(m *gocv.Mat) bool {
 		_ = gocv.PutText(m, text, at, gocv.FontHersheySimplex, t.scale, white, max(1, int(t.scale*2)))
 	}
 	if !t.strip.Empty() {
-		for i, on := range pattern.Encode(t.number) {
+		for i, on := range framenumber.Encode(t.number) {
 			if on {
-				fillRect(m, pattern.Cell(t.strip, i), white)
+				fillRect(m, framenumber.Cell(t.strip, i), white)
 			}
 		}
 	}

@@ -54,8 +54,8 @@ var systemRules = []landlock.Rule{
 // memory limit is half of it too, so a capture process goes before the daemon.
 const oomScoreAdjust = 500
 
-// Process confines this process, for good, to what the source of start takes. It cannot be undone, and holds for all threads.
-func Process(start wire.Start) error {
+// ThisProcess confines this process, for good, to what the source of start takes. It cannot be undone, and holds for all threads.
+func ThisProcess(start wire.Start) error {
 	scoreErr := raiseOOMScore() // while /proc can be written
 	return errors.Join(scoreErr, restrictToSource(start))
 }
@@ -77,7 +77,7 @@ func raiseOOMScore() error {
 }
 
 func restrictToSource(start wire.Start) error {
-	if err := limitResources(start.MaxMemory); err != nil {
+	if err := limitResources(start.WorkerMemory); err != nil {
 		return fmt.Errorf("limit resources: %w", err)
 	}
 	source, err := sourceurl.Parse(start.Source)

@@ -95,7 +95,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	var p testPlan
-	if err := errors.Join(json.Unmarshal([]byte(encoded), &p), confine.Process(p.Start)); err != nil {
+	if err := errors.Join(json.Unmarshal([]byte(encoded), &p), confine.ThisProcess(p.Start)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -144,7 +144,7 @@ func TestProcessAllowsOnlyItsSource(t *testing.T) {
 	} {
 		t.Run(source, func(t *testing.T) {
 			permitted := append(authorities, permitted...)
-			got := runConfined(t, testPlan{wire.Start{Source: source, Capture: options.Capture{MaxMemory: 1 << 30, TLS: tlsverify.Options{CAFile: ca}}}, other, l.Addr().String()})
+			got := runConfined(t, testPlan{wire.Start{Source: source, Capture: options.Capture{WorkerMemory: 1 << 30, TLS: tlsverify.Options{CAFile: ca}}}, other, l.Addr().String()})
 			for what := range attempts {
 				want := false
 				for _, allowed := range permitted {

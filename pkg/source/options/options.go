@@ -45,7 +45,7 @@ type Capture struct {
 	TLS           tlsverify.Options `json:"tls,omitzero"`             // https:// and rtsps://: how the server's certificate is verified
 	RedirectHosts []string          `json:"redirect_hosts,omitempty"` // HTTP: other hosts that it may redirect to, or name in a playlist
 
-	OpenTimeout time.Duration `json:"open_timeout,omitempty"` // for opening, once the process has loaded OpenCV; 0 means 10 s
-	MaxMemory   int64         `json:"max_memory,omitempty"`   // resident bytes that the process may take; 0 means any number
-	Limits      media.Limits  `json:"limits,omitzero"`        // of a picture; a larger one is refused; 0 means media.DefaultLimits
+	OpenTimeout  time.Duration `json:"open_timeout,omitempty"` // for opening, once the process has loaded OpenCV; 0 means 10 s
+	WorkerMemory int64         `json:"max_memory,omitempty"`   // resident bytes that the process may take; 0 means any number
+	Limits       media.Limits  `json:"limits,omitzero"`        // of a picture; a larger one is refused; 0 means media.DefaultLimits
 }

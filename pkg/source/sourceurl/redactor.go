@@ -21,8 +21,11 @@ type Redactor struct {
 // channels and similar, and would hide half of every line.
 const minSecretValue = 6
 
-// secretKey matches the keys in a query whose values are secret at any length.
-var secretKey = regexp.MustCompile(`(?i)pass|pwd|secret|token|auth|key|sig|code|pin|session|sid`)
+// secretKey matches the keys in a query whose values are secrets, also those of only minShortSecret bytes.
+var secretKey = regexp.MustCompile(`(?i)^(.*[_-])?(p|pw|pwd|pass|passwd|password|secret|token|auth|(api)?key|sig|signature|pin|code|session(id)?|sid)$`)
+
+// minShortSecret is how long such a value must be. A shorter one is no secret, and would hide half of every line.
+const minShortSecret = 3
 
 // NewRedactor returns the redactor of a source. Secret are its password, as it stands, as a URL has it and as a Basic Authorization has it,
 // and the query of its URL with the values in it, where cameras often take another password.
@@ -46,7 +49,7 @@ func NewRedactor(src Source) Redactor {
 		add(src.URL.RawQuery)
 		for piece := range strings.SplitSeq(src.URL.RawQuery, "&") {
 			key, value, _ := strings.Cut(piece, "=")
-			if plain, err := url.QueryUnescape(value); err == nil && (len(plain) >= minSecretValue || secretKey.MatchString(key)) {
+			if plain, err := url.QueryUnescape(value); err == nil && (len(plain) >= minSecretValue || len(plain) >= minShortSecret && secretKey.MatchString(key)) {
 				add(plain)
 				add(value)
 				add(url.QueryEscape(plain))

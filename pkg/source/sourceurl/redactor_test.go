@@ -26,3 +26,27 @@ func TestRedactRemovesSecrets(t *testing.T) {
 		t.Errorf("got a longest secret of %d bytes, want at least %d", got, len(basic))
 	}
 }
+
+func TestRedactKeepsOrdinaryText(t *testing.T) {
+	for source, text := range map[string]string{
+		"rtsp://host/media.amp?videocodec=h264":   "h264",
+		"rtsp://host/live?codec=0&channel=1":      "no picture for 10s (RTSP 400)",
+		"http://host/video?keyframe=100&signal=5": "the server answered 500 after 100 ms",
+		"http://host/video?u=admin&p=12":          "12 frames",
+	} {
+		src, err := Parse(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := NewRedactor(src).Redact(text); got != text {
+			t.Errorf("%s: got %q, want %q", source, got, text)
+		}
+	}
+	src, err := Parse("http://host/video?u=admin&p=1234")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := NewRedactor(src).Redact("wrong password 1234"); strings.Contains(got, "1234") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,4 +1,4 @@
-// Package pattern reads the frame number out of camd's test picture, so that a test can tell which picture it got, at
+// Package framenumber reads the frame number out of camd's test picture, so that a test can tell which picture it got, at
 // the far end of any chain of programs, from the pixels alone.
 //
 // Along the picture's bottom edge runs a strip of [Cells] black and white cells of equal width: 32 bits of the frame
@@ -6,7 +6,7 @@
 // Pictures too small for that have none; see [Strip].
 //
 // Pure Go, standard library only.
-package pattern
+package framenumber
 
 import (
 	"image"

@@ -1,5 +1,5 @@
-// Package client asks a camd on the same machine whether it is healthy.
-package client
+// Package healthclient asks a camd on the same machine whether it is healthy.
+package healthclient
 
 import (
 	"cmp"

@@ -2,9 +2,9 @@ package viewers
 
 // Why frames that were published did not reach a viewer.
 const (
-	DropSlow  = "slow_viewer" // it was still taking an earlier one
-	DropRate  = "fps_limit"   // it asked for fewer
-	DropBytes = "byte_limit"  // it may not have more bytes a second
+	DropSlow      = "slow_viewer" // it was still taking an earlier one
+	DropRate      = "fps_limit"   // it asked for fewer
+	DropOverLimit = "byte_limit"  // it may not have more bytes a second
 )
 
 // Why a viewer was cut off.

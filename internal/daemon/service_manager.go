@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"camd/internal/client"
+	"camd/internal/healthclient"
 	"camd/internal/listener"
 	"camd/pkg/audit"
 )
@@ -24,7 +24,7 @@ func (d *daemon) reportToService(ctx context.Context) {
 	reporting.Go(func() { d.service.Report(ctx, d.registry.statusLine) })
 	reporting.Go(func() {
 		address := listener.ConfigAddress(addr)
-		d.service.RunWatchdog(ctx, client.HealthURL(cfg.Scheme(), address), client.SelfTransport(address, d.certs.Certificate), d.server, d.localCameras)
+		d.service.RunWatchdog(ctx, healthclient.HealthURL(cfg.Scheme(), address), healthclient.SelfTransport(address, d.certs.Certificate), d.server, d.localCameras)
 	})
 	<-ctx.Done()
 	d.service.Stopping()

@@ -1,6 +1,6 @@
-// Package progresswrite writes to connections that may be slow: a write may take long as long as bytes get through, and
+// Package stalltimeout writes to connections that may be slow: a write may take long as long as bytes get through, and
 // fails when the other side has stalled.
-package progresswrite
+package stalltimeout
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package progresswrite
+package stalltimeout
 
 import (
 	"context"

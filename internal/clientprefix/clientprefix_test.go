@@ -1,4 +1,4 @@
-package clientnet
+package clientprefix
 
 import (
 	"net/netip"

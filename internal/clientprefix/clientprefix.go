@@ -1,5 +1,5 @@
-// Package clientnet says which addresses count as one client, for limits per client.
-package clientnet
+// Package clientprefix says which addresses count as one client, for limits per client.
+package clientprefix
 
 import "net/netip"
 

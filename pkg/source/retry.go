@@ -1,0 +1,115 @@
+package source
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"camd/pkg/camera"
+	"camd/pkg/source/netprobe"
+	"camd/pkg/source/sourceurl"
+)
+
+// Limits on waiting between attempts. The jitter keeps cameras behind one switch from retrying in step.
+const (
+	initialRetryDelay = 500 * time.Millisecond
+	maxRetryDelay     = 25 * time.Second // 30 s with the jitter
+	jitter            = 0.2
+)
+
+// A server that was restarted answers before its streams are there. The first attempts that find no stream are therefore
+// repeated soon.
+const (
+	streamRetryDelay = 2 * time.Second
+	maxStreamRetries = 5
+)
+
+// attemptOpen makes an attempt: as soon as the camera's server answers and few enough other cameras start.
+func (s *supervisor) attemptOpen() {
+	s.retry = nil
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Time{} })
+	if src := s.opts.Source; src.IsNetwork() && !s.serverAnswered {
+		s.dialing = s.dialer.join(src, s.opts.OpenTimeout)
+		return
+	}
+	s.serverAnswered = false
+	s.queuedSlot = s.startQueue.join()
+}
+
+// handleDialResult goes on after an attempt to connect to the camera's server. While the server does not answer, more follow.
+func (s *supervisor) handleDialResult(r dialResult) {
+	// camd links no C library: a name that only one of those can look up (mDNS, for instance) is for the worker to try.
+	if _, isLookup := errors.AsType[*net.DNSError](r.err); r.err != nil && !isLookup {
+		s.handleUnreachable(r)
+		return
+	}
+	s.dialing.close()
+	s.dialing = nil
+	if s.serverUnreachable && r.err == nil { // what went wrong before says nothing
+		s.backoff.Reset()
+		s.streamRetriesLeft = maxStreamRetries
+	}
+	s.serverUnreachable, s.serverAnswered = false, true
+	s.queuedSlot = s.startQueue.join()
+}
+
+// handleUnreachable makes the camera offline until its server answers. An outage counts once, however often the server is dialed.
+func (s *supervisor) handleUnreachable(r dialResult) {
+	reason, detail := netprobe.Explain(s.opts.Source.URL.Host, r.err)
+	if !s.serverUnreachable || reason != s.Reason {
+		s.restarts[reason].Add(1)
+	}
+	s.serverUnreachable, s.freezeDetector = true, freezeDetector{}
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = r.next })
+	s.setState(camera.Offline, reason, detail)
+}
+
+// cancelRetry ends whatever waits for another attempt.
+func (s *supervisor) cancelRetry() {
+	s.retry = nil
+	s.pathWatcher.close()
+	s.dialing.close()
+	s.queuedSlot.release()
+	s.pathWatcher, s.dialing, s.queuedSlot = nil, nil, nil
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Time{} })
+}
+
+// handleFailure makes the camera offline and arranges for the next attempt.
+func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
+	s.restarts[reason].Add(1)
+	if reason != camera.Frozen { // that one may well be so still when it is back
+		s.freezeDetector = freezeDetector{}
+	}
+	if s.hasFrame {
+		s.backoff.Reset()
+		s.hasFrame, s.serverAnswered, s.streamRetriesLeft = false, false, maxStreamRetries
+	}
+	if s.opts.OnDemand && !s.hasAnyReader() {
+		s.cancelRetry()
+		s.setState(camera.Idle, camera.None, "")
+		return
+	}
+	if reason == camera.EndOfFile && s.opts.Once {
+		s.setState(camera.Offline, reason, detail)
+		return
+	}
+	wait := s.retryBackoff(reason)
+	s.retry = time.After(wait)
+	if s.pathWatcher == nil && (s.opts.Source.Kind == sourceurl.Device || s.opts.Source.Kind == sourceurl.File) {
+		s.pathWatcher = watchPath(s.opts.Source.Path, s.log)
+	}
+	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Now().Add(wait) })
+	s.setState(camera.Offline, reason, detail)
+}
+
+// retryBackoff returns how long to wait after a failure.
+func (s *supervisor) retryBackoff(reason camera.Reason) time.Duration {
+	switch {
+	case reason == camera.Auth: // many cameras lock a user out after a few attempts with a wrong password
+		return withJitter(maxRetryDelay)
+	case reason == camera.NotFound && s.streamRetriesLeft > 0:
+		s.streamRetriesLeft--
+		return withJitter(streamRetryDelay)
+	}
+	return s.backoff.NextBackOff()
+}
