@@ -162,7 +162,7 @@ func TestSlowUplinkDropsAtTheSite(t *testing.T) {
 	expectEveryFrameCounted(t, yard, first, site, relay)
 }
 
-// serverConfig is a configuration of Debian's server that knows the users named.
+// serverConfig returns a configuration of Debian's server with the users named.
 func serverConfig(users ...string) string {
 	var b strings.Builder
 	for _, u := range users {
