@@ -15,7 +15,7 @@ import (
 )
 
 // Camera is a camera of another site. It is served like a local one: its topics carry live pictures, and placeholders while
-// there are none. Its frames go over the bus only while somebody reads its topics. Its methods are safe for concurrent use.
+// there are none. Its frames go over the bus only while its topics have readers. Its methods are safe for concurrent use.
 type Camera struct {
 	id, site, localID string
 	relay             *relay

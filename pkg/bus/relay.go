@@ -160,7 +160,7 @@ func (r *relay) fitCameras(s *remoteSite, b *siteInstance, cameras []cameraInfo,
 	})
 }
 
-// countCameras updates the totals for an instance that now has so many cameras.
+// countCameras updates the totals for an instance whose number of cameras changes to cameras.
 func (r *relay) countCameras(s *remoteSite, b *siteInstance, cameras int) {
 	r.cameras += cameras - len(b.cameras)
 	s.announced += cameras - len(b.cameras)

@@ -13,7 +13,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// sender sends one rendition of a local camera to the bus while somebody watches it there.
+// sender sends one rendition of a local camera to the bus while relays want it.
 type sender struct {
 	subject         string
 	from            string // this instance, a slash and the stream's number

@@ -11,7 +11,7 @@ const (
 	readBurst          = 512 << 10 // bytes at once
 	readBytesPerSecond = 128 << 10 // bytes a second in the long run
 	maxReadSize        = 16 << 10  // bytes of one read
-	writtenPerReadByte = 8         // for each so many bytes sent to it, a client may send one more: acknowledging an HTTP/2 stream takes one in 80
+	writtenPerReadByte = 8         // bytes sent to a client for which it may send one more; acknowledging an HTTP/2 stream takes one in 80
 )
 
 // timePerByte is the time in which the rate allows one byte.
