@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain makes the test program the server process, too, which the benchmark finds in os.Executable.
+// TestMain lets the test program also be the server process, because the benchmark starts os.Executable for that.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		main()
@@ -23,14 +23,14 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// smallCase is a second of three viewers who look at every byte.
+// smallCase returns a case with three viewers for a second that check every byte.
 func smallCase() testCase {
 	c := fanoutCase(20_000, 3)
 	c.rounds, c.warm, c.measure, c.verify = 1, 100*time.Millisecond, time.Second, true
 	return c
 }
 
-// measureFrames runs a case, with a longer window on a machine that is too busy for so many frames of the first viewers.
+// measureFrames runs a case. While the first group gets fewer than that many frames, as on a busy machine, it tries a longer window.
 func (r *runner) measureFrames(t *testing.T, server string, c testCase, frames int) sample {
 	t.Helper()
 	for {
@@ -81,7 +81,7 @@ func TestServersDeliverWholeFrames(t *testing.T) {
 	}
 }
 
-// A stalled and a throttled viewer, beside a fast one.
+// A throttled and a stalled viewer get fewer frames than a fast one.
 func TestThrottledViewersGetFewerFrames(t *testing.T) {
 	r, c := newTestRunner(t), smallCase()
 	c.size, c.phases = 100_000, [][]string{{"1:0", "1:500000", "1:-1"}}

@@ -13,7 +13,7 @@ import (
 	"camd/pkg/media"
 )
 
-// cameraID is in the address that viewers ask every server for.
+// cameraID is the camera in the path that viewers request from every server.
 const cameraID = "bench"
 
 // syntheticCamera is a camera whose frames the benchmark publishes.
@@ -29,7 +29,7 @@ func (s syntheticCamera) Topic(rendition string) (*broker.Topic, bool) {
 
 func (s syntheticCamera) Renditions() []string { return []string{camera.Main} }
 
-// serveCamd serves one synthetic camera by camd's own server.
+// serveCamd serves one synthetic camera with camd's real server, until ctx ends.
 func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	topic := broker.NewTopic(cameraID, broker.Options{})
 	srv := httpapi.New(httpapi.Options{
@@ -49,7 +49,7 @@ func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 		frames.fill(picture, seq, due)
 		topic.Publish(broker.Frame{Captured: captured, Part: part, JPEG: picture})
 	}
-	// The heap gets its size before viewers come, so that theirs can be told from it.
+	// The heap reaches its size before viewers connect, so that the memory of viewers can be measured separately.
 	for range 8 * broker.DefaultDepth {
 		publish(0, monotonic())
 	}

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// linkNamespaces are two network namespaces, a server's and a client's, with a pair of virtual Ethernet devices for each viewer;
-// a token bucket on the server's side limits the rate of all but the first.
+// linkNamespaces are two network namespaces, one for the server and one for the client. A pair of virtual Ethernet devices is the link
+// of each viewer. A token bucket on the server's side limits the rate of all links but the first.
 type linkNamespaces struct{ name string }
 
-// linkRates are bytes per second; 0 is no limit.
+// linkRates are the rates of the links in bytes per second; 0 means no limit.
 var linkRates = []int{0, 1_000_000, 300_000}
 
-// newLinks needs root, ip and tc.
+// newLinks creates the namespaces, with names that begin with name. It needs root, ip and tc.
 func newLinks(ctx context.Context, name string) (*linkNamespaces, error) {
 	l := &linkNamespaces{name}
 	if err := l.setUp(ctx); err != nil {
@@ -48,7 +48,7 @@ func (l *linkNamespaces) setUp(ctx context.Context) error {
 	return nil
 }
 
-// remove takes the devices along. It also runs when the benchmark is interrupted.
+// remove removes the namespaces with their devices. It has its own context, so that it also works after an interrupt.
 func (l *linkNamespaces) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -57,10 +57,11 @@ func (l *linkNamespaces) remove() {
 	}
 }
 
-// linkAddress is the server's on link i, from a network reserved for documentation: it exists in the namespaces alone.
+// linkAddress returns the server's address on link i. It is from a network reserved for documentation, and exists in the namespaces
+// only.
 func linkAddress(i int) string { return fmt.Sprintf("192.0.2.%d", 4*i+1) }
 
-// serverPrefix and clientPrefix return the command prefix for either end.
+// serverPrefix and clientPrefix return the command prefixes that run a command in either namespace.
 func (l *linkNamespaces) serverPrefix() []string {
 	return []string{"ip", "netns", "exec", l.name + "-s"}
 }

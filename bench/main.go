@@ -19,7 +19,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// options are what the command line says.
+// options are the options of the command line.
 type options struct {
 	quick               bool
 	json, svg, baseline string

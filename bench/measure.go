@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// runner is what measuring needs: the programs.
+// runner starts the measured programs: the C programs in dir, this program (self) and another build of it (baseline).
 type runner struct{ dir, self, baseline string }
 
 func newRunner(ctx context.Context, dir string, c options) (*runner, error) {
@@ -23,7 +23,7 @@ func newRunner(ctx context.Context, dir string, c options) (*runner, error) {
 	return &runner{dir: dir, self: self, baseline: c.baseline}, compile(ctx, dir)
 }
 
-// groupResult is what the viewers of a group got, as the client prints it.
+// groupResult is the result of a group of viewers, as the client prints it.
 type groupResult struct {
 	Viewers   int     `json:"viewers"`
 	Rate      int     `json:"rate"`
@@ -46,7 +46,7 @@ type sample struct {
 	CPU       float64       `json:"server_cpu_s"`
 	ClientCPU float64       `json:"client_cpu_s"`
 	Window    float64       `json:"window_s"`
-	OtherLoad float64       `json:"others"` // share of the machine that neither server nor client used
+	OtherLoad float64       `json:"others"` // share of the machine's CPU time that other processes used
 	RSS       float64       `json:"rss_per_viewer_bytes"`
 }
 
@@ -64,7 +64,7 @@ func (s sample) bytes() (n float64) {
 	return n
 }
 
-// serverCommand returns how a server is started, but for its place.
+// serverCommand returns the command that starts a server, without the prefix for a namespace.
 func (r *runner) serverCommand(server string, c testCase, address string) []string {
 	size, fps := strconv.Itoa(c.size), strconv.Itoa(c.fps)
 	switch server {
@@ -78,7 +78,7 @@ func (r *runner) serverCommand(server string, c testCase, address string) []stri
 	return []string{r.self, "serve", server, size, fps, address}
 }
 
-// errSkip marks a case for which this machine has not what it takes.
+// errSkip marks a case that cannot run on this machine.
 var errSkip = errors.New("not here")
 
 // runCase starts a server and measures the phases of a case.
@@ -104,7 +104,7 @@ func (r *runner) runCase(ctx context.Context, server string, c testCase) ([]samp
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(200 * time.Millisecond) // until it has its size without viewers
+	time.Sleep(200 * time.Millisecond) // until its memory without viewers is stable
 	baseRSS, err := p.rss()
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func measureWindow(ctx context.Context, server *process, baseRSS float64, args [
 		return s, err
 	}
 	defer client.stop()
-	var busyTime [2]time.Duration // of the machine, when the window begins and when it ends
+	var busyTime [2]time.Duration // of the machine, at the start and at the end of the window
 	for i := range busyTime {
 		if _, err := client.readLine(); err != nil {
 			return s, err
@@ -160,7 +160,7 @@ func measureWindow(ctx context.Context, server *process, baseRSS float64, args [
 	return s, nil
 }
 
-// readFigures takes the client's figures: a line about the window, and one for each group.
+// readFigures reads the client's results: a line about the window, and one for each group.
 func (s *sample) readFigures(client *process) error {
 	window, err := client.readLine()
 	if err != nil {

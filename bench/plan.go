@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// caseKind is what a case is about, and so how it is shown.
+// caseKind is the kind of a case. It decides how the results are shown.
 type caseKind string
 
 const (
@@ -21,13 +21,13 @@ type testCase struct {
 	name          string
 	kind          caseKind
 	size, fps     int
-	phases        [][]string // client groups, one client after the other on the same server
+	phases        [][]string // groups of viewers; each phase is another client on the same server
 	rounds        int
 	warm, measure time.Duration
-	together      bool     // all servers at once: little work, long waits
-	links         bool     // through network namespaces
+	together      bool     // measure all servers at once, because the case has little work and long waits
+	links         bool     // use network namespaces
 	servers       []string // nil means all
-	verify        bool     // look at every byte; only tests pay for that
+	verify        bool     // check every byte; for tests only, because it takes time
 }
 
 func fanoutCase(size, n int) testCase {
@@ -69,7 +69,7 @@ func plan(c options) []testCase {
 	return cases
 }
 
-// quickCases leaves one case of each kind, and less of it.
+// quickCases returns one shorter case of each kind.
 func quickCases(cases []testCase) []testCase {
 	var few []testCase
 	for _, t := range cases {

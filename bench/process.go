@@ -16,7 +16,7 @@ import (
 // process is a server or the client while it runs.
 type process struct {
 	cmd   *exec.Cmd
-	stdin io.Closer // a server ends when it is closed
+	stdin io.Closer // a server ends when this is closed
 	lines *bufio.Scanner
 }
 
@@ -45,7 +45,7 @@ func (p *process) readLine() (string, error) {
 	return "", fmt.Errorf("%s ended early", filepath.Base(p.cmd.Path))
 }
 
-// stop ends the process; one that does not end by itself within a second is killed.
+// stop ends the process. If it does not end by itself within a second, it is killed.
 func (p *process) stop() {
 	_ = p.stdin.Close()
 	kill := time.AfterFunc(time.Second, func() { _ = p.cmd.Process.Kill() })
@@ -53,7 +53,7 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
-// rss returns the process's resident memory in bytes. statm would be cheaper, and is off by some hundred pages.
+// rss returns the process's resident memory in bytes. It does not use the cheaper statm, which is wrong by some hundred pages.
 func (p *process) rss() (float64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.cmd.Process.Pid))
 	if err != nil {
@@ -64,7 +64,7 @@ func (p *process) rss() (float64, error) {
 	return kb * 1024, err
 }
 
-// machineCPUTime returns how long the processors of this machine have worked, over all of them.
+// machineCPUTime returns the sum of the busy times of all processors of this machine.
 func machineCPUTime() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -77,7 +77,7 @@ func machineCPUTime() (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		if i != 3 && i != 4 && i < 8 { // idle and waiting for disks; guests are counted as user time already
+		if i != 3 && i != 4 && i < 8 { // 3 is idle and 4 is waiting for disks; from 8 on are guests, which user time includes
 			ticks += n
 		}
 	}

@@ -12,7 +12,7 @@ import (
 //go:embed c
 var sources embed.FS
 
-// programs lists what each C program is made of.
+// programs lists the source files of each C program.
 var programs = map[string][]string{
 	"floor":  {"floor.c", "setup.c"},
 	"client": {"client.c", "group.c", "stream.c", "setup.c"},

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// report is everything that was measured.
+// report holds everything that was measured.
 type report struct {
 	Machine string   `json:"machine"`
 	Seconds float64  `json:"seconds"`
@@ -19,7 +19,7 @@ type report struct {
 	Rows    []*row   `json:"cases"`
 }
 
-// row is one case's.
+// row holds the results of one case.
 type row struct {
 	Name    string                `json:"name"`
 	Kind    caseKind              `json:"kind"`
@@ -29,15 +29,15 @@ type row struct {
 	Samples map[string][][]sample `json:"samples"` // by server, round and phase
 }
 
-// figures sum up a server's first phase: medians over the rounds. Ages and rates are those of the first group. Ratios are
-// to the floor of the same round, 0 without one.
+// figures sum up a server's first phase, as medians over the rounds. Ages and rates are those of the first group. Ratios are relative
+// to the floor in the same round, and 0 without a floor.
 type figures struct {
 	CPUMicros  float64    `json:"cpu_us_per_frame"`
 	Per1000    float64    `json:"cpu_s_per_1000_frames"`
 	PerGB      float64    `json:"cpu_s_per_gb"`
 	Ratio      float64    `json:"cpu_to_floor"`
 	RatioRange [2]float64 `json:"cpu_to_floor_range"`
-	BothRatio  float64    `json:"cpu_with_client_to_floor"` // on one machine, work moves between the two as it falls out
+	BothRatio  float64    `json:"cpu_with_client_to_floor"` // with the client's CPU time, because on one machine work can move between server and client
 	AgeP50     float64    `json:"age_p50_ms"`
 	AgeP99     float64    `json:"age_p99_ms"`
 	AgeMax     float64    `json:"age_max_ms"`
@@ -72,7 +72,7 @@ func (r *report) writeJSON(name string) error {
 	return os.WriteFile(name, append(b, '\n'), 0o644)
 }
 
-// summarize makes the figures of all servers.
+// summarize computes the figures of all servers.
 func (r *row) summarize() {
 	r.Figures = map[string]figures{}
 	for server, rounds := range r.Samples {
@@ -100,7 +100,7 @@ func (r *row) summarize() {
 	}
 }
 
-// perRound returns a figure of every round's first phase.
+// perRound returns a figure of the first phase of every round.
 func (r *row) perRound(rounds [][]sample, f func(sample) float64) []float64 {
 	var values []float64
 	for _, phases := range rounds {
@@ -109,7 +109,7 @@ func (r *row) perRound(rounds [][]sample, f func(sample) float64) []float64 {
 	return values
 }
 
-// group returns the median over the rounds of what a group got in a phase.
+// group returns the median over the rounds of a figure of one group in a phase.
 func (r *row) group(server string, phase, group int, f func(groupResult) float64) float64 {
 	var values []float64
 	for _, phases := range r.Samples[server] {
@@ -148,7 +148,7 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// median is 0 for nothing.
+// median returns the median of values, or 0 if there are none.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// runAll measures every case and sums it up.
+// runAll measures every case and adds a row for each to rep.
 func (r *runner) runAll(ctx context.Context, cases []testCase, rep *report, progress io.Writer) error {
 	for _, c := range cases {
 		fmt.Fprintln(progress, "measuring", c.name)
@@ -29,7 +29,7 @@ func (r *runner) runAll(ctx context.Context, cases []testCase, rep *report, prog
 	return nil
 }
 
-// runRounds lets the servers take turns, each round beginning with another, so that what disturbs them disturbs all alike.
+// runRounds measures the servers in turn. Each round begins with another server, so that disturbances affect all alike.
 func (r *runner) runRounds(ctx context.Context, c testCase, servers []string) (*row, error) {
 	if c.servers != nil {
 		servers = slices.DeleteFunc(slices.Clone(servers), func(s string) bool { return !slices.Contains(c.servers, s) })

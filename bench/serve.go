@@ -11,19 +11,19 @@ import (
 	"camd/internal/timerslack"
 )
 
-// publisher makes frames by publish until stopped.
+// publisher publishes frames of size bytes, fps times a second.
 type publisher struct {
 	size, fps int
 }
 
-// servers are those written in Go, each of which serves its publisher's frames on l until ctx ends.
+// servers are the servers written in Go. Each serves the frames of p on l until ctx ends.
 var servers = map[string]func(ctx context.Context, l net.Listener, p publisher) error{
 	"camd":     serveCamd,
 	"tutorial": serveTutorial,
 }
 
-// serve is the server process: serve NAME SIZE FPS ADDRESS. It prints its port and ends when stdin does, so that none
-// outlives the benchmark.
+// serve runs a server process. args are NAME SIZE FPS ADDRESS. It prints its port, and ends when stdin does, so that no server outlives
+// the benchmark.
 func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) != 4 || servers[args[0]] == nil {
 		return fmt.Errorf("serve %q: want NAME SIZE FPS ADDRESS", args)
@@ -55,7 +55,7 @@ func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer
 	return servers[args[0]](ctx, l, publisher{size, fps})
 }
 
-// run publishes until ctx ends.
+// run calls publish for each frame until ctx ends.
 func (p publisher) run(ctx context.Context, publish func(seq uint64, captured int64)) error {
 	period := time.Second / time.Duration(p.fps)
 	timer, start, err := newTimer(period)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// template makes the pictures of c/stamp.h: a comment segment to be stamped, and one byte repeated, which differs
-// between a frame and the next.
+// template holds pictures in the format of c/stamp.h: a comment segment for the stamp, and one byte repeated. That byte differs between
+// one frame and the next.
 type template [4][]byte
 
 func newTemplate(size int) *template {
@@ -23,23 +23,23 @@ func newTemplate(size int) *template {
 	return &t
 }
 
-// fill fills a picture.
+// fill writes a picture with a sequence number and a capture time.
 func (t *template) fill(picture []byte, seq uint64, captured int64) {
 	copy(picture, t[seq%4])
 	binary.NativeEndian.PutUint64(picture[14:], seq)
 	binary.NativeEndian.PutUint64(picture[22:], uint64(captured))
 }
 
-// monotonic is the clock that the client compares capture times with.
+// monotonic returns the time of the monotonic clock in nanoseconds. The client compares capture times with the same clock.
 func monotonic() int64 {
 	var t unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
 	return t.Nano()
 }
 
-// schedule calls publish fps times a second with a frame's number, from 1, and the time when it is due, until its timer is
-// closed; a time that it misses is a frame lost. A timer descriptor wakes Go as precisely as a frame in a capture
-// process's pipe does; Go's own timers are up to a millisecond late.
+// schedule calls publish once in each period with a frame's number, from 1, and the time when the frame is due. It returns when timer is
+// closed. If it misses a time, that frame is lost. A timer descriptor wakes Go as precisely as a frame in a capture process's pipe
+// does. Go's own timers are up to a millisecond late.
 func schedule(timer *os.File, start int64, period time.Duration, publish func(seq uint64, captured int64)) {
 	var expired [8]byte
 	for seq := uint64(0); ; {

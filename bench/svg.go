@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// chart is a column of groups of horizontal bars.
+// chart is a chart with groups of horizontal bars.
 type chart struct {
 	title  string
 	groups []barGroup
-	log    bool    // lengths are logarithms
+	log    bool    // the scale is logarithmic
 	mark   float64 // a line at this value; 0 means none
 }
 
@@ -24,7 +24,7 @@ type bar struct {
 	value        float64
 }
 
-// svgStyle keeps the drawing readable on light and on dark ground, which stay the page's own.
+// svgStyle makes the drawing readable on light and dark pages. It sets no background.
 const svgStyle = `<style>
 text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:14px}.mark{stroke:#24292f;stroke-dasharray:3 3}
 .floor{fill:#8c959f}.camd{fill:#2da44e}.tutorial{fill:#bf8700}.other{fill:#8250df}
@@ -121,7 +121,7 @@ func (c chart) draw(w *strings.Builder, y int) int {
 	return y
 }
 
-// length is a value's before scaling; a logarithmic one begins at a tenth of a millisecond.
+// length returns the length of a value's bar before scaling. A logarithmic scale begins at 0.1 ms.
 func (c chart) length(value float64) float64 {
 	if c.log {
 		return math.Log10(max(value, .11) / .1)

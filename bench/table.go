@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// writeTable writes what people read; all figures are in the JSON.
+// writeTable writes the most important figures as tables. writeJSON writes all of them.
 func (r *report) writeTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%s; %.0f s\n", r.Machine, r.Seconds)
@@ -54,7 +54,7 @@ func (r *report) eachRow(rows []*row, f func(*row, string)) {
 
 func writeFanoutLine(w io.Writer, r *row, server string) {
 	f := r.Figures[server]
-	rss := "-" // of a few viewers it drowns in the heap's breathing
+	rss := "-" // for a few viewers, changes of the heap hide it
 	if r.Samples[server][0][0].Groups[0].Viewers >= 100 {
 		rss = fmt.Sprintf("%.1f", f.RSS/1024)
 	}
@@ -78,12 +78,12 @@ func writeMixedLine(w io.Writer, r *row, server string) {
 	fmt.Fprintf(w, "%.1f\t\n", r.group(server, 1, 0, fpsMin))
 }
 
-// noise returns the share of the machine that others used, in the median window and the worst.
+// noise returns the share of the machine's CPU time that other processes used, in the median window and in the worst.
 func (r *report) noise() (mid, most float64) {
 	var shares []float64
 	r.eachRow(r.Rows, func(row *row, server string) {
 		if row.Kind == slowLink {
-			return // there, the servers measured at the same time are the others
+			return // the other processes are mostly the servers that are measured at the same time
 		}
 		for _, phases := range row.Samples[server] {
 			for _, s := range phases {

@@ -9,13 +9,13 @@ import (
 	"sync"
 )
 
-// hub is the broker of the tutorials: a map of channels behind a lock.
+// hub distributes frames as the tutorials do: with a map of channels and a mutex.
 type hub struct {
 	mu      sync.Mutex
 	viewers map[chan []byte]struct{}
 }
 
-// broadcast gives every viewer the frame, unless its channel is full: it loses the newest.
+// broadcast sends the frame to every viewer. A viewer whose channel is full loses it.
 func (h *hub) broadcast(jpeg []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,7 +64,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveTutorial is what people copy from tutorials, at its better end: nothing in it blocks or races.
+// serveTutorial serves frames like the better of the tutorials: nothing in it blocks or races.
 func serveTutorial(ctx context.Context, l net.Listener, p publisher) error {
 	h := &hub{viewers: map[chan []byte]struct{}{}}
 	srv := &http.Server{Handler: h, BaseContext: func(net.Listener) context.Context { return ctx }}

@@ -21,7 +21,7 @@
 #include "stamp.h"
 
 #define SECOND 1000000000LL
-#define TICK 2    /* ms between looks at the throttled viewers */
+#define TICK 2    /* ms between reads of the throttled viewers */
 #define MIN_READ 4096  /* bytes that one of them reads at least, at once */
 
 static int64_t warm = SECOND, measure = 2 * SECOND;
@@ -31,7 +31,7 @@ static struct group *groups;
 static int ngroups, poller, measuring, throttled;
 static int nwaiting; /* unthrottled viewers, for their first frame */
 
-/* A complete picture. Only those of the window count, and none twice: servers may repeat one. */
+/* A picture is complete. Only pictures in the window count, and none twice, because servers may repeat one. */
 void arrived(struct stream *s)
 {
 	struct viewer *v = (struct viewer *)s;
@@ -57,7 +57,7 @@ static void connect_viewer(struct group *g, struct viewer *v, int port)
 	v->stream.fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (v->stream.fd < 0)
 		die("socket");
-	/* A throttled viewer stands for a slow link, and the receive buffer for what is on its way. */
+	/* A throttled viewer simulates a slow link, and its receive buffer holds what is on the way. */
 	if (g->rate)
 		setsockopt(v->stream.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	inet_pton(AF_INET, g->address, &a.sin_addr);
@@ -77,7 +77,7 @@ static void disconnected(struct viewer *v)
 	close(v->stream.fd);
 }
 
-/* Reads what there is; a throttled viewer what it may. */
+/* Reads all that is there, or as much as a throttled viewer may. */
 static void read_stream(struct viewer *v)
 {
 	int more = MORE;

@@ -1,7 +1,7 @@
 /*
- * The floor: what it costs at least to send the newest frame to many sockets. One thread, epoll, and a send for each
- * viewer and frame; it parses nothing, limits nothing and counts nothing. Newest frame wins: a viewer whose socket is
- * full finishes its frame and then gets the newest.
+ * The floor: the least that it can cost to send the newest frame to many sockets. It is one thread with epoll, and a send for
+ * each viewer and frame. It parses, limits and counts nothing. A viewer whose socket is full finishes its frame and then gets
+ * the newest.
  *
  *   floor SIZE FPS [LOWAT [ADDRESS]]     prints its port; ends when its standard input does
  */
@@ -24,7 +24,7 @@ static const char response_head[] =
 	"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=" BOUNDARY "\r\n"
 	"Cache-Control: no-store\r\nConnection: close\r\n\r\n--" BOUNDARY "\r\n";
 
-/* A frame stays untouched while a viewer is in the middle of it. */
+/* A frame does not change while any viewer has a part of it. */
 struct frame {
 	size_t len;
 	unsigned viewers;
@@ -33,9 +33,9 @@ struct frame {
 
 struct viewer {
 	int fd, index;
-	struct frame *current; /* in the middle of this one, or NULL */
+	struct frame *current; /* partly sent, or NULL */
 	size_t sent;
-	struct frame *last; /* the one before */
+	struct frame *last; /* the last one sent */
 };
 
 static struct viewer **connected;
@@ -58,7 +58,7 @@ static struct frame *unused_frame(void)
 	return frames[nframes++];
 }
 
-/* A frame comes from somewhere: every server of this benchmark copies it once out of a template. */
+/* Makes a frame. Every server of this benchmark copies each frame once from a template. */
 static void capture(uint64_t seq, int64_t when)
 {
 	struct frame *f = unused_frame();
@@ -99,7 +99,7 @@ static void push(struct viewer *v)
 			return;
 		n = send(v->fd, f->part + v->sent, f->len - v->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno != EAGAIN)
-			return; /* its EPOLLHUP is on the way, and on_event() lets it go */
+			return; /* its EPOLLHUP is on the way, and on_event() removes the viewer */
 		v->sent += n > 0 ? n : 0;
 		if (v->sent < f->len) {
 			if (!v->current && n > 0) {
@@ -128,13 +128,13 @@ static void accept_viewers(int listener)
 		if (lowat)
 			setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
 		v->fd = fd;
-		v->index = -1; /* until its request is there */
+		v->index = -1; /* until its request has come */
 		if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e))
 			die("epoll_ctl");
 	}
 }
 
-/* on_event is the only one that frees a viewer, and each comes once in a batch of events. */
+/* Only on_event frees a viewer, and each viewer is in a batch of events once. */
 static void on_event(struct viewer *v, unsigned events)
 {
 	char request[4096];
@@ -153,8 +153,8 @@ static void on_event(struct viewer *v, unsigned events)
 }
 
 /*
- * An absolute schedule: capture times are where they should be, so a server that comes late delivers old frames, and one
- * that misses a time has lost a frame.
+ * An absolute schedule: capture times are the scheduled times. So a server that is late delivers old frames, and one that
+ * misses a time has lost a frame.
  */
 static void tick(int timer, int64_t start, int64_t period)
 {

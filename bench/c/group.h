@@ -1,4 +1,4 @@
-/* Viewers of one kind, and what they got within the window. */
+/* A group of viewers of one kind, and its results in the window. */
 #ifndef GROUP_H
 #define GROUP_H
 
@@ -26,10 +26,10 @@ struct group {
 
 void group_parse(struct group *g, const char *text);
 
-/* Counting starts; the bytes before do not count. */
+/* Starts counting. Bytes received before do not count. */
 void group_begin(struct group *g);
 
-/* A frame is there, newer than all before. */
+/* Counts a frame that is newer than all before; age in nanoseconds. */
 void group_count(struct viewer *v, int64_t age);
 
 void group_report(struct group *g, int64_t window);

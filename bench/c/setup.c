@@ -1,4 +1,4 @@
-/* What happens once, in both programs. */
+/* Setup that both programs do once. */
 #define _GNU_SOURCE
 #include "setup.h"
 

@@ -4,19 +4,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Says what failed, and ends the program. */
+/* Prints what failed, and ends the program. */
 void die(const char *what);
 
-/* Allows as many descriptors as may be. */
+/* Raises the limit of file descriptors to its maximum. */
 void raise_files(void);
 
-/* A timer that expires fps times a second, first at *start on the monotonic clock. */
+/* Returns a timer that expires fps times a second, first at *start on the monotonic clock. */
 int schedule(int fps, int64_t *start);
 
-/* A non-blocking listener on a free port, which it prints. */
+/* Returns a non-blocking listener on a free port, and prints the port. */
 int listen_at(const char *address);
 
-/* What a process has been on a processor, in seconds: all its threads, also those that ended. 0 is this process. */
+/* Returns the CPU time of a process in seconds, with all its threads, including ended ones. 0 is this process. */
 double cpu(pid_t pid);
 
 #endif

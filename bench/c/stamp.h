@@ -1,4 +1,4 @@
-/* What the servers write into a frame, and the client reads out of it: the Go side is stamp.go. */
+/* The stamp that servers write into a picture and the client reads. stamp.go is the same in Go. */
 #ifndef STAMP_H
 #define STAMP_H
 

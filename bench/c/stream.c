@@ -1,4 +1,4 @@
-/* Understands the three servers' streams without copying pictures: a real viewer's cost is not what is measured. */
+/* Parses the streams of all servers without copying pictures, because the cost of viewers is not measured. */
 #define _GNU_SOURCE
 #include "stream.h"
 
@@ -61,7 +61,7 @@ static void verify(struct stream *s, const char *b, size_t n, size_t at, size_t 
 /* n bytes of the picture have come; b is NULL if they were discarded. */
 static void picture_bytes(struct stream *s, const char *b, size_t n)
 {
-	/* picture_size is free while a picture arrives: it is where we are in it. */
+	/* While a picture arrives, picture_size holds the position in it. */
 	size_t at = s->picture_size, size = at + s->picture_left;
 
 	for (size_t i = 0; i < n && at + i < STAMP_END; i++)

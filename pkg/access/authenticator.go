@@ -8,27 +8,27 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Options are who may do what. The zero Options let nobody do anything.
+// Options of an authenticator. The zero Options allow nothing to anybody.
 type Options struct {
-	Anonymous    Permission // what everybody may
-	Users        []User     // of different names
+	Anonymous    Permission // of requests without credentials
+	Users        []User     // with different names
 	Tokens       []Token
-	LinkKey      LinkKey // empty: there are no links
+	LinkKey      LinkKey // empty disables links
 	Proxies      Proxies
 	ForwardAuth  ForwardAuth
-	Sessions     *Sessions     // nil makes its own
-	LoginLimiter *LoginLimiter // nil makes its own
+	Sessions     *Sessions     // nil means new ones in memory
+	LoginLimiter *LoginLimiter // nil means a new one
 
-	limit *Authenticator // see Gate.Within
+	limit *Authenticator // see Authenticator.Intersect
 }
 
-// ForwardAuth is for a proxy that knows who asks, and says so in a header. Only Options.Proxies are believed.
+// ForwardAuth accepts users that a proxy has authenticated and names in a header. Only Options.Proxies may do that.
 type ForwardAuth struct {
-	Header            string     // such as Remote-User; empty: none
-	DefaultPermission Permission // what those may whom the proxy names and who are not among Users
+	Header            string     // such as Remote-User; empty disables it
+	DefaultPermission Permission // of names that are not in Users
 }
 
-// Authenticator knows who may what. It never changes; its methods are safe for concurrent use.
+// Authenticator decides what a request may do. It is immutable, and its methods are safe for concurrent use.
 type Authenticator struct {
 	options            Options
 	users              map[string]userRecord
@@ -60,13 +60,13 @@ func New(o Options) *Authenticator {
 	return g
 }
 
-// HasLogin reports whether there is anybody who could log in with a password.
+// HasLogin reports whether any user has a password.
 func (a *Authenticator) HasLogin() bool { return len(a.decoyHashes) > 0 }
 
 // HasLinks reports whether links can be made.
 func (a *Authenticator) HasLinks() bool { return len(a.options.LinkKey) > 0 }
 
-// Identify returns what a request may do, or ErrNoCredentials, ErrWrongCredentials, ErrExpired or a *RetryLaterError.
+// Identify returns the grant of a request. Its error is ErrNoCredentials, ErrWrongCredentials, ErrExpired or a *RetryLaterError.
 func (a *Authenticator) Identify(r *http.Request) (Grant, error) {
 	grant, err := a.identify(r)
 	if err != nil {
@@ -86,7 +86,7 @@ func (a *Authenticator) identify(r *http.Request) (Grant, error) {
 	sessionGrant, hasSession := a.bySession(r)
 	if text := linkParameter(r); text != "" {
 		grant, err := a.byLink(text)
-		if err == nil && !(hasSession && sessionGrant.CanSee(grant.name)) { // who has logged in may have been sent a link to what he does not see
+		if err == nil && !(hasSession && sessionGrant.CanSee(grant.name)) { // a link may show a user a camera that the session does not
 			return grant, nil
 		}
 		noGrant = err
@@ -116,11 +116,12 @@ func (a *Authenticator) bySession(r *http.Request) (Grant, bool) {
 	return u.sessionGrant(s), ok && u.fingerprint == s.fingerprint
 }
 
-// byHeader is what comes of the header Authorization, if it has what could be right here: a proxy may have put in what is its own.
+// byHeader returns the grant or the error of the header Authorization. given is false if the header has no credentials of a kind
+// that is configured here: a proxy may have added its own.
 func (a *Authenticator) byHeader(r *http.Request) (grant Grant, err error, given bool) {
 	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(kind, "Bearer") && len(a.tokens) > 0 {
-		t, ok := a.tokens[sha256.Sum256([]byte(strings.TrimSpace(token)))] // it is no secret how long this takes: the hash is not the sender's choice
+		t, ok := a.tokens[sha256.Sum256([]byte(strings.TrimSpace(token)))] // its time tells nothing, because the sender cannot choose the hash
 		if !ok {
 			return Grant{}, ErrWrongCredentials, true
 		}
@@ -141,7 +142,7 @@ func (t Token) grant() Grant {
 	return Grant{Identity: "token " + t.Name, Kind: ByToken, permission: t.Permission, name: t.Name, fingerprint: t.Hash}
 }
 
-// byProxy is whom a proxy vouches for.
+// byProxy returns the grant of the user that a trusted proxy names.
 func (a *Authenticator) byProxy(r *http.Request) (Grant, bool) {
 	f := a.options.ForwardAuth
 	if f.Header == "" || !a.options.Proxies.isTrusted(r) {
@@ -149,7 +150,7 @@ func (a *Authenticator) byProxy(r *http.Request) (Grant, bool) {
 	}
 	names := r.Header.Values(f.Header)
 	if len(names) != 1 || names[0] == "" || len(names[0]) > maxNameLength {
-		return Grant{}, false // of two, one may be the client's own
+		return Grant{}, false // if there are two, the client may have sent one
 	}
 	return a.proxyGrant(names[0])
 }
@@ -162,16 +163,16 @@ func (a *Authenticator) proxyGrant(name string) (Grant, bool) {
 	return Grant{Identity: name, Kind: ByProxy, permission: permission, name: name}, permission.Role != ""
 }
 
-// linkParameter returns the signature in a request's query, empty if none.
+// linkParameter returns the value of LinkParameter in a request's query; empty if there is none.
 func linkParameter(r *http.Request) string {
-	if !strings.Contains(r.URL.RawQuery, LinkParameter+"=") { // most have none, and need not be taken apart
+	if !strings.Contains(r.URL.RawQuery, LinkParameter+"=") { // most queries need not be parsed
 		return ""
 	}
 	return r.URL.Query().Get(LinkParameter)
 }
 
-// HasUser reports whether there is a user of that name. It is for logs, since what is typed as a name may be a password; nobody who
-// asks is to learn it.
+// HasUser reports whether a user has that name. It is for logs only: an unknown name may be a mistyped password, and must not be
+// logged. Do not show the result to clients.
 func (a *Authenticator) HasUser(name string) bool {
 	_, ok := a.users[name]
 	return ok

@@ -75,7 +75,7 @@ func TestIdentifyReturnsGrantOrReason(t *testing.T) {
 	}
 }
 
-// A proxy before camd may have users of its own, and send on what they gave it.
+// A proxy before camd may have its own users, and forward their credentials to camd.
 func TestAnonymousIgnoresUnknownCredentials(t *testing.T) {
 	g := New(Options{Anonymous: Permission{Role: Admin}})
 	for _, r := range []*http.Request{request(withBasicAuth("anna", "hunter2")), request(withBearer(NewToken())), request(withLink("x"))} {
@@ -91,7 +91,7 @@ func TestAnonymousIgnoresUnknownCredentials(t *testing.T) {
 	}
 }
 
-// What is remembered of one user's password says nothing of another's.
+// A cached password check of one user does not apply to another.
 func TestVerifiedCredentialsAreKeyedByUser(t *testing.T) {
 	o := testOptions(NewToken())
 	o.Users = append(o.Users, User{"annah", hashWith("other", 64), Permission{Role: View}})
@@ -104,7 +104,7 @@ func TestVerifiedCredentialsAreKeyedByUser(t *testing.T) {
 	}
 }
 
-// What somebody was let in with may not be in force any more, or be worth something else.
+// After a reload, earlier credentials may be invalid or have another permission.
 func TestRevalidateAppliesNewOptions(t *testing.T) {
 	token, proxy := NewToken(), fromAddress("10.1.2.3:1")
 	o := testOptions(token)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What it costs to know who asks. The baseline is nobody in particular.
+// The cost of identifying a request. The baseline is an anonymous one.
 func BenchmarkIdentify(b *testing.B) {
 	token := NewToken()
 	o := testOptions(token)

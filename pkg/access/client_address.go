@@ -8,19 +8,20 @@ import (
 	"strings"
 )
 
-// Proxies are those whose word is taken for whom they speak for. The zero Proxies are none.
+// Proxies are the trusted reverse proxies. Their X-Forwarded-For, X-Forwarded-Proto and ForwardAuth headers are believed. The zero
+// value trusts none.
 type Proxies struct {
 	Networks []netip.Prefix
-	Unix     bool // whoever comes by a unix socket
+	Unix     bool // also trust every connection over a unix socket
 }
 
-// Client is who asks, as far as it can be told.
+// Client is the sender of a request.
 type Client struct {
-	Addr   netip.Addr // invalid for one on a unix socket of whom no trusted proxy says more
-	Secure bool       // it speaks TLS, to camd or to the trusted proxy
+	Addr   netip.Addr // invalid on a unix socket, unless a trusted proxy names an address
+	Secure bool       // the client uses TLS, to camd or to the trusted proxy
 }
 
-// String is the address for logs, limits and audit; "unix" where there is none.
+// String returns the address for logs, limits and the audit log, or "unix" if there is none.
 func (c Client) String() string {
 	if !c.Addr.IsValid() {
 		return "unix"
@@ -28,8 +29,8 @@ func (c Client) String() string {
 	return c.Addr.String()
 }
 
-// Client returns who asks: the nearest address that is not a trusted proxy's. What anybody else says in X-Forwarded-For and
-// X-Forwarded-Proto counts for nothing.
+// Client returns the sender of a request: the nearest address that is not a trusted proxy's. X-Forwarded-For and
+// X-Forwarded-Proto of anybody but a trusted proxy are ignored.
 func (a *Authenticator) Client(r *http.Request) Client {
 	c := Client{Addr: peerAddr(r), Secure: r.TLS != nil}
 	if !a.options.Proxies.isTrusted(r) {
@@ -42,7 +43,7 @@ func (a *Authenticator) Client(r *http.Request) Client {
 	for _, text := range slices.Backward(forwarded) {
 		addr, ok := parseAddr(text)
 		if !ok {
-			break // what is before it was said by who knows whom
+			break // the addresses before it cannot be trusted
 		}
 		c.Addr = addr
 		if !a.options.Proxies.contains(addr) {
@@ -52,7 +53,7 @@ func (a *Authenticator) Client(r *http.Request) Client {
 	return c
 }
 
-// isTrusted reports whether the request comes straight from a proxy.
+// isTrusted reports whether the connection of a request comes from a trusted proxy.
 func (p Proxies) isTrusted(r *http.Request) bool {
 	addr := peerAddr(r)
 	if !addr.IsValid() {
@@ -70,7 +71,7 @@ func isUnixSocket(r *http.Request) bool {
 	return ok && local.Network() == "unix"
 }
 
-// peerAddr is the address at the other end of the connection, invalid if it has none.
+// peerAddr returns the address at the other end of the connection. It is invalid if there is none.
 func peerAddr(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -79,7 +80,7 @@ func peerAddr(r *http.Request) netip.Addr {
 	return normalizeAddr(ap.Addr())
 }
 
-// parseAddr reads an address as X-Forwarded-For has it, with or without a port.
+// parseAddr parses an address of X-Forwarded-For, with or without a port.
 func parseAddr(s string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return normalizeAddr(ap.Addr()), true
@@ -88,10 +89,10 @@ func parseAddr(s string) (netip.Addr, bool) {
 	return normalizeAddr(addr), err == nil
 }
 
-// normalizeAddr gives an address one form: no IPv4 within IPv6, no zone.
+// normalizeAddr returns an address without a zone, and IPv4-mapped IPv6 as IPv4.
 func normalizeAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// listElements are the parts of a list header, in whatever number of lines it comes.
+// listElements returns the elements of a list header that may have several lines.
 func listElements(lines []string) (all []string) {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {
@@ -101,7 +102,7 @@ func listElements(lines []string) (all []string) {
 	return all
 }
 
-// lastElement is what the nearest proxy has said.
+// lastElement returns the last element of a list header, which the nearest proxy has added; empty if there is none.
 func lastElement(lines []string) string {
 	if all := listElements(lines); len(all) > 0 {
 		return all[len(all)-1]

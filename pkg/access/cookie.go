@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// cookieName is what a session's cookie is called. Cookies do not know ports: without one in their name, two camds on one host
-// would take each other's away. A browser takes __Host- from nobody but this very host, by TLS.
+// cookieName returns the name of the session cookie. It contains the port, because browsers share cookies between all ports of a
+// host, and two camds would overwrite each other's. Browsers accept the prefix __Host- only from this host over TLS.
 func cookieName(r *http.Request, secure bool) string {
 	name := "camd"
 	if _, port, err := net.SplitHostPort(r.Host); err == nil {
@@ -18,8 +18,7 @@ func cookieName(r *http.Request, secure bool) string {
 	return name
 }
 
-// cookie makes the one that names a session. It lives as long as the browser's window, and the session at most as long as
-// Sessions says.
+// cookie returns the session cookie with that id. An empty id makes the browser delete the cookie.
 func cookie(r *http.Request, secure bool, id string) *http.Cookie {
 	c := &http.Cookie{Name: cookieName(r, secure), Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
 	if id == "" {
@@ -28,7 +27,7 @@ func cookie(r *http.Request, secure bool, id string) *http.Cookie {
 	return c
 }
 
-// sessionID returns the session's id that a request has in its cookie, empty if none.
+// sessionID returns the id in a request's session cookie; empty if there is none.
 func (a *Authenticator) sessionID(r *http.Request) string {
 	c, err := r.Cookie(cookieName(r, a.Client(r).Secure))
 	if err != nil {
@@ -37,7 +36,8 @@ func (a *Authenticator) sessionID(r *http.Request) string {
 	return c.Value
 }
 
-// Login checks a user's password, and begins a session. The cookie is to be set; errors are as Identify has them.
+// Login checks a user's password and creates a session, in place of one that the request has. The caller must set the returned
+// cookie. Its error is one of those of Identify.
 func (a *Authenticator) Login(r *http.Request, user, password string) (*http.Cookie, Grant, error) {
 	client := a.Client(r)
 	u, err := a.verifyPassword(client, user, password)
@@ -53,8 +53,8 @@ func (a *Authenticator) Login(r *http.Request, user, password string) (*http.Coo
 	return c, u.sessionGrant(s), nil
 }
 
-// Logout ends the request's session, for whoever may have a copy of the cookie too, and returns the cookie to set, which
-// removes it.
+// Logout ends the request's session, so that copies of its cookie are void, too. The caller must set the returned cookie, which
+// deletes the browser's.
 func (a *Authenticator) Logout(r *http.Request) *http.Cookie {
 	if id := a.sessionID(r); id != "" {
 		a.options.Sessions.end(id)

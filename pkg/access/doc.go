@@ -1,23 +1,29 @@
 // Package access decides who may see and do what.
 //
-// A [Authenticator] identifies a request: it gives its [Grant], or says why there is none. A grant says what its holder may do: a [Role] at
-// the cameras of a [Scope]. The package knows cameras by their names alone, and nothing of pages and routes.
+// An [Authenticator] identifies a request and returns its [Grant], or an error that says why there is none. A grant allows a
+// [Role] at the cameras of a [Scope]. The package knows cameras by their ids only, and knows no pages or routes.
 //
-// # Who is asked first
+// # Order of credentials
 //
-// A bearer token, HTTP Basic, a session's cookie, a link's signature in the query, the header of a proxy that vouches for
-// somebody, and then whatever everybody may. Credentials that are given and wrong are refused, and nothing behind them is looked
-// at; a session that has ended or a link that has expired leaves what everybody may. A link goes before a session that does not see
-// its camera.
+// An authenticator tries these in order, and uses the first that applies:
+//
+//  1. a bearer token
+//  2. HTTP Basic with a user's password
+//  3. a link in the query, unless the session may see the link's camera, too
+//  4. the cookie of a session
+//  5. the header of a trusted proxy that names a user
+//  6. [Options].Anonymous, the permission of everybody
+//
+// A wrong token or password is refused, and nothing after it is tried. An invalid or expired link or session is skipped.
 //
 // # What a reload keeps
 //
-// An authenticator never changes. A reload makes another one, and gets the [Sessions] and the [LoginLimiter] of the one before.
-// [Authenticator.Renew] says what somebody whom an earlier authenticator accepted may do now.
+// An authenticator never changes. A reload makes another one, with the [Sessions] and the [LoginLimiter] of the one before.
+// [Authenticator.Revalidate] returns what the holder of an earlier grant may do now.
 //
 // # What is kept of secrets
 //
-// Passwords are known by hashes that cost time (argon2id, bcrypt), tokens, which nobody can guess, by SHA-256, sessions by
-// SHA-256 of the cookie. No error shows any of them. Who guesses at a name learns nothing from how long an answer takes, is
-// slowed, and locks nobody out: see [LoginLimiter].
+// Passwords are kept as slow hashes (argon2id, bcrypt). Tokens and session cookies are random, and kept as SHA-256. No error
+// shows any of them. The time of an answer does not show whether a user exists. Wrong passwords slow their senders down and lock
+// nobody out: see [LoginLimiter].
 package access

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Why there is no grant. RetryLaterError is one more.
+// Why there is no grant. RetryLaterError is another reason.
 var (
-	ErrNoCredentials    = errors.New("no credentials")                                                   // none were given, and not everybody may come in
-	ErrWrongCredentials = errors.New("wrong credentials")                                                // never says which part of them
-	ErrExpired          = fmt.Errorf("the link has expired, or was taken back: %w", ErrWrongCredentials) // also of a session that has ended
+	ErrNoCredentials    = errors.New("no credentials")                                                   // none were given, and anonymous access is not allowed
+	ErrWrongCredentials = errors.New("wrong credentials")                                                // it does not say which part is wrong
+	ErrExpired          = fmt.Errorf("the link has expired, or was taken back: %w", ErrWrongCredentials) // only of links
 )
 
-// RetryLaterError says that credentials were not looked at: too many have been wrong, or too many are being looked at.
+// RetryLaterError says that credentials were not checked: too many were wrong, or too many are waiting to be checked.
 type RetryLaterError struct{ RetryAfter time.Duration }
 
-// Error says when to come back.
+// Error says after how many seconds to try again.
 func (e *RetryLaterError) Error() string {
 	return fmt.Sprintf("too many attempts; try again in %d s", e.Seconds())
 }
 
-// Seconds is After as Retry-After has it: whole seconds, at least 1.
+// Seconds returns RetryAfter for the header Retry-After: in whole seconds, rounded up, at least 1.
 func (e *RetryLaterError) Seconds() int { return max(1, int((e.RetryAfter+time.Second-1)/time.Second)) }

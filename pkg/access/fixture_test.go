@@ -12,7 +12,7 @@ import (
 // cheapHash is a hash of hunter2. Tests are not about how long it takes.
 var cheapHash = sync.OnceValue(func() Hash { return hashWith("hunter2", 64) })
 
-// acceptedHash is one with the least memory that ParseHash takes.
+// acceptedHash is a hash with the least memory that ParseHash accepts.
 var acceptedHash = sync.OnceValue(func() Hash { return hashWith("hunter2", minArgonMemory) })
 
 func hashWith(password string, memory uint32) Hash {
@@ -21,7 +21,7 @@ func hashWith(password string, memory uint32) Hash {
 	return Hash{text: a.String(), argon: a}
 }
 
-// request is an anonymous request, changed by functions.
+// request returns an anonymous request, changed by functions.
 func request(change ...func(*http.Request)) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "http://cams.example.com:8080/", nil)
 	r.RemoteAddr = "192.0.2.7:4711"
@@ -57,7 +57,7 @@ func withCookie(c *http.Cookie) func(*http.Request) {
 
 var testKey = LinkKey("0123456789abcdef0123456789abcdef")
 
-// testOptions has users, a token, links and proxies.
+// testOptions returns options with users, a token, links and proxies.
 func testOptions(token string) Options {
 	s, err := HashToken(token)
 	if err != nil {

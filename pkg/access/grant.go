@@ -2,7 +2,7 @@ package access
 
 import "time"
 
-// Kind is what a grant is founded on.
+// Kind is the kind of credentials that a grant is based on.
 type Kind string
 
 // The kinds.
@@ -15,21 +15,21 @@ const (
 	ByAnonymous Kind = "anonymous"
 )
 
-// Grant is what a request may do. The zero Grant may nothing.
+// Grant is what a request may do, and why. The zero Grant allows nothing.
 type Grant struct {
 	Identity  string    // for logs: "anna", "token prometheus", "link", "anonymous"
-	Kind      Kind      // what it is founded on
-	ExpiresAt time.Time // when it ends; zero if by no clock
+	Kind      Kind      // the credentials that it is based on
+	ExpiresAt time.Time // zero if it does not expire
 
 	permission  Permission
-	limit       *Permission // if there is one, it must allow it, too: see Gate.Within
-	name        string      // of the user or token
-	fingerprint [32]byte    // of the password's hash, the token or the key that it is founded on
-	session     secretHash  // BySession
+	limit       *Permission // if not nil, this must allow the same: see Authenticator.Intersect
+	name        string      // of the user or token, or the camera of a link
+	fingerprint [32]byte    // SHA-256 of the password's hash, the token or the link key
+	session     secretHash  // key of the session; for BySession only
 }
 
-// Allows reports whether the holder may do at a camera what the role is for. An empty name stands for all cameras together, such
-// as /metrics shows them: who has the role at some of them only may not.
+// Allows reports whether the grant includes a role at a camera. An empty camera means all cameras together, as /metrics shows
+// them. A grant for only some cameras does not allow that.
 func (g Grant) Allows(r Role, camera string) bool {
 	return g.permission.allows(r, camera) && (g.limit == nil || g.limit.allows(r, camera))
 }
@@ -44,10 +44,10 @@ func (a Permission) allows(r Role, camera string) bool {
 	return a.Cameras.Has(camera)
 }
 
-// CanSee reports whether the holder may know of a camera. For who may not, it should be as if it were not there.
+// CanSee reports whether the grant allows viewing a camera. To a requester that it does not, treat the camera as nonexistent.
 func (g Grant) CanSee(camera string) bool { return camera != "" && g.Allows(View, camera) }
 
-// HasRole reports whether the holder has the role at any camera at all.
+// HasRole reports whether the grant includes the role at some or all cameras.
 func (g Grant) HasRole(r Role) bool {
 	return g.permission.Role.Includes(r) && (g.limit == nil || g.limit.Role.Includes(r))
 }

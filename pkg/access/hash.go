@@ -14,7 +14,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Hash is what is kept of a password: argon2id in PHC's form, or bcrypt as htpasswd -B writes it. It is not shown.
+// Hash is the hash of a password: argon2id in PHC string format, or bcrypt as htpasswd -B writes it. Formatting and marshaling a
+// Hash shows "***".
 type Hash struct {
 	text     string
 	argon    argon2Hash
@@ -28,8 +29,8 @@ type argon2Hash struct {
 	salt, key []byte
 }
 
-// What HashPassword takes, and the bounds of what ParseHash accepts: the least is OWASP's, the most keeps one attempt from taking
-// the machine.
+// The parameters of HashPassword, and the limits of ParseHash. The minimums are OWASP's. The maximums keep one check from using up
+// the machine's memory and time. Memory is in KiB.
 const (
 	argonMemory, minArgonMemory, maxArgonMemory              = 19 << 10, 7 << 10, 256 << 10
 	argonTime, maxArgonTime                                  = 2, 16
@@ -39,7 +40,7 @@ const (
 	saltLength, keyLength                                    = 16, 32
 )
 
-// HashPassword returns what to keep of a password.
+// HashPassword returns the argon2id hash of a password, with a random salt.
 func HashPassword(password string) string {
 	a := argon2Hash{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, saltLength)}
 	_, _ = rand.Read(a.salt) // it never fails
@@ -51,7 +52,7 @@ func (a argon2Hash) derive(password string, length int) []byte {
 	return argon2.IDKey([]byte(password), a.salt, a.time, a.memory, a.threads, uint32(length))
 }
 
-// String is PHC's form.
+// String returns the hash in PHC string format.
 func (a argon2Hash) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, a.memory, a.time, a.threads, b64(a.salt), b64(a.key))
@@ -59,13 +60,13 @@ func (a argon2Hash) String() string {
 
 const makeHashHint = "make one with camd hash-password"
 
-// weakHashes are hashes that can be undone by trying, and how they begin.
+// weakHashes lists hashes that are too easy to break, and their prefixes.
 var weakHashes = []struct{ prefix, name string }{
 	{"$apr1$", "an MD5"}, {"$1$", "an MD5"}, {"{SHA}", "a SHA-1"}, {"{SSHA}", "a SHA-1"}, {"{PLAIN}", "a plain-text"},
 	{"$5$", "a SHA-256-crypt"}, {"$6$", "a SHA-512-crypt"}, {"$argon2i$", "an argon2i"}, {"$argon2d$", "an argon2d"}, {"$2x$", "a broken bcrypt"},
 }
 
-// ParseHash reads a hash. Its error says what would be right, and does not repeat it: it may be a password.
+// ParseHash parses a hash. Its error says what is expected. It does not repeat the text, which may be a password.
 func ParseHash(text string) (Hash, error) {
 	for _, w := range weakHashes {
 		if strings.HasPrefix(text, w.prefix) {
@@ -116,7 +117,8 @@ func parseBcrypt(text string) (Hash, error) {
 	return Hash{text: text, isBcrypt: true}, nil
 }
 
-// Matches reports whether it is the password's. That takes tens of milliseconds, and memory.
+// Matches reports whether it is the hash of password. A check takes tens of milliseconds and some MB of memory. The zero Hash
+// matches nothing.
 func (h Hash) Matches(password string) bool {
 	switch {
 	case h.isBcrypt:
@@ -127,11 +129,11 @@ func (h Hash) Matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.argon.derive(password, len(h.argon.key)), h.argon.key) == 1
 }
 
-// IsZero reports whether there is none, as for users whom only a proxy vouches for.
+// IsZero reports whether there is no hash, as for users that only a proxy authenticates.
 func (h Hash) IsZero() bool { return h.text == "" }
 
-// Format prints nothing of it.
+// Format prints "***".
 func (h Hash) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
 
-// MarshalText returns nothing of it.
+// MarshalText returns "***".
 func (h Hash) MarshalText() ([]byte, error) { return []byte("***"), nil }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// An authenticator that another one limits allows what both allow, to a request and to a viewer who is already there.
+// An intersection allows what both authenticators allow, to new requests and to running streams.
 func TestIntersectAllowsWhatBothAllow(t *testing.T) {
 	token := NewToken()
 	before := testOptions(token)

@@ -11,29 +11,30 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// LinkParameter is where in an address' query a link has its signature.
+// LinkParameter is the query parameter of a link that holds its signed token.
 const LinkParameter = "link"
 
-// MaxLinkLifetime is how long a link may be good.
+// MaxLinkLifetime is the longest time for which a link can be valid.
 const MaxLinkLifetime = 30 * 24 * time.Hour
 
-// maxLinkLength bounds what is looked at of a link.
+// maxLinkLength bounds the tokens that are parsed, in bytes.
 const maxLinkLength = 1 << 10
 
-// linkAudience tells links from what else may be signed with the same key.
+// linkAudience marks tokens as links. Other tokens signed with the same key are refused.
 const linkAudience = "camd-link"
 
-// LinkKey signs links, and whoever has it can make them: another key, and all of them are void. An empty one makes and knows none.
+// LinkKey is the secret key that signs links. Anybody who has it can make links. A new key makes all existing links invalid. An
+// empty key disables links.
 type LinkKey []byte
 
-// NewLinkKey returns the text of a key of 256 random bits.
+// NewLinkKey returns a new key of 256 random bits, in base64.
 func NewLinkKey() string {
 	var b [sha256.Size]byte
 	_, _ = rand.Read(b[:]) // it never fails
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
-// ParseLinkKey reads the text of a key. Its error does not repeat it.
+// ParseLinkKey parses a key in base64. Its error does not repeat the text.
 func ParseLinkKey(text string) (LinkKey, error) {
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(b) < sha256.Size || len(b) > 4*sha256.Size {
@@ -42,13 +43,15 @@ func ParseLinkKey(text string) (LinkKey, error) {
 	return b, nil
 }
 
-// Format prints nothing of it.
+// Format prints "***".
 func (k LinkKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
 
-// MarshalText returns nothing of it.
+// MarshalText returns "***".
 func (k LinkKey) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
-// Sign returns the text that lets whoever has it see a camera from now on for so long. It is a JSON Web Token, by HMAC-SHA256.
+// Sign returns a token that allows its holder to view a camera, from now until lifetime has passed. The token is a JSON Web Token
+// signed with HMAC-SHA256. It returns an error if the key or the camera is empty, or if lifetime is below 1 s or above
+// MaxLinkLifetime.
 func (k LinkKey) Sign(camera string, now time.Time, lifetime time.Duration) (string, error) {
 	switch {
 	case len(k) < sha256.Size:
@@ -64,7 +67,7 @@ func (k LinkKey) Sign(camera string, now time.Time, lifetime time.Duration) (str
 	}).SignedString([]byte(k))
 }
 
-// verify returns which camera a link is for and until when, or ErrWrongCredentials or ErrExpired.
+// verify returns the camera of a link's token and when the link expires. Its error is ErrWrongCredentials or ErrExpired.
 func (k LinkKey) verify(text string, now time.Time) (camera string, expiresAt time.Time, err error) {
 	if len(k) < sha256.Size || len(text) > maxLinkLength {
 		return "", time.Time{}, ErrWrongCredentials
@@ -78,17 +81,17 @@ func (k LinkKey) verify(text string, now time.Time) (camera string, expiresAt ti
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "", time.Time{}, ErrExpired
 	case err != nil || c.Subject == "" || c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > MaxLinkLifetime:
-		return "", time.Time{}, ErrWrongCredentials // not from jwt's error, which repeats what was sent
+		return "", time.Time{}, ErrWrongCredentials // without jwt's error, which repeats what was sent
 	}
 	return c.Subject, c.ExpiresAt.Time, nil
 }
 
-// SignLink returns the value of LinkParameter that lets whoever has it see a camera, and nothing else, for so long.
+// SignLink returns a value for LinkParameter that allows viewing one camera for that lifetime. For its errors see [LinkKey.Sign].
 func (a *Authenticator) SignLink(camera string, lifetime time.Duration) (string, error) {
 	return a.options.LinkKey.Sign(camera, time.Now(), lifetime)
 }
 
-// byLink is the grant of a link.
+// byLink returns the grant of a link's token.
 func (a *Authenticator) byLink(text string) (Grant, error) {
 	camera, expiresAt, err := a.options.LinkKey.verify(text, time.Now())
 	if err != nil {

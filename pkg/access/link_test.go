@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Who has logged in sees by a link what he does not see otherwise, and loses nothing by one.
+// A logged-in user can see another camera by a link, and loses no permission by it.
 func TestLinkExtendsSession(t *testing.T) {
 	g := New(testOptions(NewToken()))
 	c, _, err := g.Login(request(), "guest", "hunter2")
@@ -91,7 +91,7 @@ func TestSignLinkRejectsBadInput(t *testing.T) {
 	}
 }
 
-// What is signed by the right key and is no link of ours is refused too.
+// A token that the right key has signed and that is not a link is refused.
 func TestForgedLinksAreRejected(t *testing.T) {
 	g := New(testOptions(NewToken()))
 	now := time.Now()
@@ -149,7 +149,7 @@ func TestForgedLinksAreRejected(t *testing.T) {
 	}
 }
 
-// lastBits changes those bits of a base64 text's last letter that belong to no byte.
+// lastBits changes the unused bits of the last letter of a base64 text.
 func lastBits(s string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	at := strings.IndexByte(letters, s[len(s)-1])
@@ -174,7 +174,7 @@ func TestLinkKeyIsRandomAndHidden(t *testing.T) {
 
 func FuzzLink(f *testing.F) {
 	g := New(Options{LinkKey: testKey})
-	// By another key: what the fuzzer makes of it is never good, in whichever second its processes begin.
+	// Another key signs it, so that the fuzzer cannot make a valid one of it.
 	link, err := LinkKey(strings.Repeat("another ", 4)).Sign("yard", time.Now(), MaxLinkLifetime)
 	if err != nil {
 		f.Fatal(err)
@@ -192,7 +192,7 @@ func FuzzLink(f *testing.F) {
 		}
 		got, err := g.byLink(made)
 		if err != nil || !got.CanSee(camera) || got.HasRole(Control) || got.CanSee(camera+"x") {
-			// A name that JSON cannot carry comes back as another, which no camera has.
+			// A name that is not valid UTF-8 changes on the way through JSON. No camera has such a name.
 			if err == nil && !got.HasRole(Control) && strings.ToValidUTF8(camera, "\ufffd") != camera {
 				return
 			}

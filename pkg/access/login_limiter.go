@@ -13,28 +13,32 @@ import (
 	"camd/internal/clientprefix"
 )
 
-// What wrong passwords cost. An address may be wrong ten times, and then once in ten seconds. A name that many are wrong about is
-// guessed at: then a wrong password counts fivefold at addresses from which nobody has had it right, so that of an army of
-// addresses each has two guesses, and then one in fifty seconds. What others do elsewhere refuses nobody, but for moments in which the
-// queue below is full.
+// The limits of wrong passwords. An address has ten guesses, and then one in ten seconds.
+//
+// A user name is under attack after twenty wrong passwords from anywhere, and as long as more than one in thirty seconds follows.
+// Then a wrong password for that name counts five times at an address from which the user has never logged in. So each address of a
+// distributed attack has two guesses, and then one in fifty seconds.
+//
+// Failures from other addresses never refuse a client, except while the queue below is full.
 const (
 	addressBurst, addressInterval = 10, 10 * time.Second
 	nameBurst, nameInterval       = 20, 30 * time.Second
 	attackedNameCost              = 5
 )
 
-// Passwords are checked one at a time, since that costs memory and time. So many may wait, of one address and in all, and more of
-// those who come from where they have been right before.
+// Passwords are checked one at a time, because a check costs memory and time. These bound the attempts that wait: of one address,
+// in all, and in all for a user at an address of an earlier login.
 const (
 	maxQueuedPerAddress, maxQueued, maxQueuedTrusted = 4, 16, 24
 )
 
-// How many addresses, names and successful logins are remembered. Whoever has more addresses is still held to one check at a time.
+// How many addresses, names and successful logins are remembered. An attacker with more addresses is still limited to one check at a
+// time.
 const maxAddresses, maxNames, maxSucceeded = 4096, 1024, 1024
 
-// LoginLimiter slows those who guess at passwords, by their addresses (IPv6 by /64) and by the names that they guess at. Who has a
-// session, a token or a password that was right before is not looked at here, and so not slowed. It takes bounded memory, and
-// outlives a [Authenticator]. Its methods are safe for concurrent use.
+// LoginLimiter limits how fast passwords can be guessed, by client address (IPv6 by /64) and by user name. It does not slow down
+// requests with a session, a token or a password that was accepted before. Its memory is bounded. It outlives an [Authenticator].
+// Its methods are safe for concurrent use.
 type LoginLimiter struct {
 	checkSlot *semaphore.Weighted
 
@@ -42,17 +46,17 @@ type LoginLimiter struct {
 	addresses *lru.Cache[netip.Prefix, *rate.Limiter]
 	names     *lru.Cache[string, *rate.Limiter]
 	succeeded *lru.Cache[userAddress, struct{}]
-	waiting   map[netip.Prefix]int // by address, those that are being checked included
+	waiting   map[netip.Prefix]int // attempts by address, including the one that is being checked
 	queued    int
 }
 
-// userAddress is a user who logged in, and from which network.
+// userAddress is a user name and the network of a client.
 type userAddress struct {
 	user    string
 	address netip.Prefix
 }
 
-// NewLoginLimiter returns a limiter that has no failures yet.
+// NewLoginLimiter returns a limiter that has seen no failures.
 func NewLoginLimiter() *LoginLimiter {
 	a := &LoginLimiter{checkSlot: semaphore.NewWeighted(1), waiting: map[netip.Prefix]int{}}
 	a.addresses, _ = lru.New[netip.Prefix, *rate.Limiter](maxAddresses) // it fails for sizes below 1 only
@@ -67,7 +71,7 @@ func (a *LoginLimiter) attempt(client Client, name string, verify func() bool) e
 	if err := a.enqueue(source); err != nil {
 		return err
 	}
-	// The queue is short, and a check is not: nobody is waited for in vain.
+	// The attempt keeps its place in the short queue even if its client leaves: the check counts all the same.
 	_ = a.checkSlot.Acquire(context.Background(), 1)
 	isRight := verify()
 	a.checkSlot.Release(1)
@@ -78,8 +82,8 @@ func (a *LoginLimiter) attempt(client Client, name string, verify func() bool) e
 	return nil
 }
 
-// enqueue admits to the queue. Those of an address that are in it count as wrong until they are known to be right, or many at once
-// could be more than may be one after the other.
+// enqueue puts an attempt into the queue, or returns a *RetryLaterError. Waiting attempts count as wrong until they are checked.
+// Otherwise an address could make more guesses in parallel than one after the other.
 func (a *LoginLimiter) enqueue(source userAddress) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -108,7 +112,7 @@ func (a *LoginLimiter) dequeue(source userAddress, isRight bool) {
 	if a.waiting[source.address]--; a.waiting[source.address] == 0 {
 		delete(a.waiting, source.address)
 	}
-	if isRight { // earlier wrong ones stay: a guesser may have a name of his own
+	if isRight { // earlier failures stay counted: an attacker may have an account
 		a.succeeded.Add(source, struct{}{})
 		return
 	}
@@ -116,7 +120,7 @@ func (a *LoginLimiter) dequeue(source userAddress, isRight bool) {
 	limiterFor(a.names, source.user, nameInterval, nameBurst).Allow()
 }
 
-// cost is how much a wrong password counts. a.mu is held.
+// cost returns how much a wrong password counts. a.mu is held.
 func (a *LoginLimiter) cost(source userAddress) int {
 	l, ok := a.names.Get(source.user)
 	if !ok || l.Tokens() >= 1 || a.succeeded.Contains(source) {

@@ -12,7 +12,7 @@ import (
 	"camd/internal/clientprefix"
 )
 
-// countGuesses counts how many different wrong passwords of n are looked at before one is not.
+// countGuesses tries n different wrong passwords, and returns how many are checked before one is not.
 func countGuesses(g *Authenticator, user string, n int, change ...func(*http.Request)) int {
 	for i := range n {
 		var later *RetryLaterError
@@ -87,7 +87,7 @@ func TestLoginLimiterDoesNotLockOutOwner(t *testing.T) {
 	})
 }
 
-// An army guesses at one name from many addresses: each has fewer guesses, and the owner comes in from a new address.
+// If many addresses guess at one name, each has fewer guesses, and the owner can still log in from a new address.
 func TestLoginLimiterSlowsDistributedGuessing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(testOptions(NewToken()))
@@ -140,7 +140,7 @@ func TestLoginLimiterCountsIPv6ByNetwork(t *testing.T) {
 	})
 }
 
-// A program that goes on with an old password should not keep its owner out.
+// A program that repeats an old password does not lock its owner out.
 func TestRepeatedWrongPasswordIsNotCounted(t *testing.T) {
 	g := New(testOptions(NewToken()))
 	for range 1000 {

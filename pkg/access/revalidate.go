@@ -5,8 +5,16 @@ import (
 	"time"
 )
 
-// Revalidate returns what the holder of a grant may do according to this authenticator, which may not be the one that accepted it; ok is false if nothing: a user
-// has gone or has another password, a session was ended, a token or a key is not in force, a time has passed.
+// Revalidate returns what the holder of a grant may do now. The grant may be one of an earlier authenticator. ok is false if the
+// holder may do nothing any more:
+//
+//   - the grant has expired,
+//   - its user was removed or has another password,
+//   - its session has ended,
+//   - its token or link key was removed,
+//   - anonymous access or the proxy's header is no longer accepted.
+//
+// It counts as use of a session, so that a viewer's session does not end as idle.
 func (a *Authenticator) Revalidate(grant Grant) (renewed Grant, ok bool) {
 	if !grant.ExpiresAt.IsZero() && !time.Now().Before(grant.ExpiresAt) {
 		return Grant{}, false
@@ -16,7 +24,7 @@ func (a *Authenticator) Revalidate(grant Grant) (renewed Grant, ok bool) {
 		u, exists := a.users[grant.name]
 		renewed, ok = u.grant(grant.Kind), exists && u.fingerprint == grant.fingerprint
 		if grant.Kind == BySession && ok {
-			_, ok = a.options.Sessions.touch(grant.session) // who watches uses it
+			_, ok = a.options.Sessions.touch(grant.session) // a running stream is use of the session
 		}
 	case ByToken:
 		t, exists := a.tokens[grant.fingerprint]
@@ -37,7 +45,8 @@ func (a *Authenticator) Revalidate(grant Grant) (renewed Grant, ok bool) {
 	return a.limitGrant(renewed)
 }
 
-// EndStaleSessions ends the sessions of users who are gone or have another password. It is for when the authenticator has replaced another one.
+// EndStaleSessions ends the sessions of users that were removed or have another password. Call it when the authenticator has
+// replaced another one.
 func (a *Authenticator) EndStaleSessions() {
 	a.options.Sessions.retain(func(user string, fingerprint [32]byte) bool {
 		u, ok := a.users[user]
@@ -45,7 +54,7 @@ func (a *Authenticator) EndStaleSessions() {
 	})
 }
 
-// escapePattern is the pattern that a text alone matches.
+// escapePattern returns the pattern of path.Match that matches only text.
 func escapePattern(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(text)
 }

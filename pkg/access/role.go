@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Role is what somebody may do.
+// Role is a set of actions that a permission allows.
 type Role string
 
-// The roles. Each of the first three holds those before it; metrics is part of admin alone.
+// The roles. Control includes view, and admin includes all others.
 const (
-	View    Role = "view"    // pictures and state
-	Control Role = "control" // switch cameras off, set their controls, share them by links
-	Admin   Role = "admin"   // all there is, with who is watching from where
-	Metrics Role = "metrics" // /metrics alone
+	View    Role = "view"    // see pictures and state
+	Control Role = "control" // also switch cameras off, set their controls and share them by links
+	Admin   Role = "admin"   // everything, including who is watching from where
+	Metrics Role = "metrics" // read /metrics, and nothing else
 )
 
-// Roles are all roles, as people should see them listed.
+// Roles lists all roles, in the order in which to show them.
 var Roles = []Role{View, Control, Admin, Metrics}
 
-// Includes reports whether who has the role may do what other may. The empty role may nothing, and nothing includes it.
+// Includes reports whether the role allows everything that other allows. The empty role includes nothing, and no role includes it.
 func (r Role) Includes(other Role) bool {
 	switch r {
 	case Admin:
@@ -34,10 +34,10 @@ func (r Role) Includes(other Role) bool {
 	return false
 }
 
-// Scope names cameras by patterns as path.Match has them: yard, front-*. An empty one is all cameras.
+// Scope selects cameras by patterns of path.Match: yard, front-*. An empty Scope selects all cameras.
 type Scope []string
 
-// CheckPattern reports what is wrong with a pattern.
+// CheckPattern returns what is wrong with a pattern of a Scope, or nil.
 func CheckPattern(p string) error {
 	if _, err := path.Match(p, ""); err != nil || p == "" {
 		return fmt.Errorf("want a camera's id, or a pattern such as front-*")
@@ -53,14 +53,14 @@ func (s Scope) Has(camera string) bool {
 	})
 }
 
-// Permission is a role and where it holds. The zero Allowance is nothing.
+// Permission is a role at some or all cameras. The zero Permission allows nothing.
 type Permission struct {
 	Role    Role
 	Cameras Scope
 }
 
-// IsSubsetOf reports whether other allows everything that a does, at cameras that there are and at those that may come. In doubt, as
-// with two different patterns, it does not.
+// IsSubsetOf reports whether other allows everything that a allows, at all cameras that can exist. It returns false if it cannot
+// tell, as for two different patterns.
 func (a Permission) IsSubsetOf(other Permission) bool {
 	if a.Role == "" {
 		return true

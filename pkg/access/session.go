@@ -8,40 +8,40 @@ import (
 
 // SessionOptions say how long sessions last and where they are kept.
 type SessionOptions struct {
-	Path        string        // of the file that keeps them across restarts; empty: they end with the process
-	OnError     func(error)   // is told why the file could not be written; may be nil
-	IdleTimeout time.Duration // a session that is not used for so long ends; default 7 days
-	MaxAge      time.Duration // and at this age in any case; default 30 days
-	MaxSessions int           // beyond so many one of whoever has the most ends, that was used longest ago; default 1000
+	Path        string        // of the file that keeps sessions across restarts; empty keeps them in memory only
+	OnError     func(error)   // called when the file could not be written; may be nil
+	IdleTimeout time.Duration // a session ends if it is not used for this long; 0 means 7 days
+	MaxAge      time.Duration // a session ends at this age; 0 means 30 days
+	MaxSessions int           // beyond it, a new session ends the oldest-used one of the user with the most; 0 means 1000
 }
 
-// Sessions are those of people who have logged in. They outlive a [Authenticator]. Its methods are safe for concurrent use.
+// Sessions are the sessions of users that have logged in. They outlive an [Authenticator]. Its methods are safe for concurrent use.
 type Sessions struct {
 	path    string
 	onError func(error)
-	saveMu  sync.Mutex // orders what the file says
+	saveMu  sync.Mutex // orders writes of the file
 
 	mu      sync.Mutex
 	options SessionOptions
 	all     map[secretHash]*session
-	dirty   bool // the file does not say what all does
+	dirty   bool // all has changes that are not in the file
 }
 
-// session is one. It ends when its user goes, or the password that he logged in with.
+// session is one session. EndStaleSessions ends it when its user is removed or gets another password.
 type session struct {
 	user              string
 	fingerprint       [sha256.Size]byte
 	createdAt, usedAt time.Time
 }
 
-// activeSession is a session that somebody has the cookie of.
+// activeSession is a copy of a session, with its key and its end.
 type activeSession struct {
 	session
 	key       secretHash
 	expiresAt time.Time
 }
 
-// create makes a session and returns its id, which is kept nowhere.
+// create creates a session and returns its id. The id is a secret for the cookie, and only its hash is kept.
 func (s *Sessions) create(user string, fingerprint [sha256.Size]byte) (string, activeSession) {
 	id := randomText()
 	now := time.Now()
@@ -56,7 +56,7 @@ func (s *Sessions) create(user string, fingerprint [sha256.Size]byte) (string, a
 	return id, b
 }
 
-// end ends a session at once, and for good: when it returns, the file does not have it either.
+// end ends a session. When it returns, the session is not in the file any more, unless the file could not be written.
 func (s *Sessions) end(id string) {
 	key := secretHash(sha256.Sum256([]byte(id)))
 	s.mu.Lock()
@@ -68,12 +68,12 @@ func (s *Sessions) end(id string) {
 	}
 }
 
-// touchByID returns the session of a cookie, and notes that it is used.
+// touchByID returns the session with the id of a cookie, and marks it as used now.
 func (s *Sessions) touchByID(id string) (activeSession, bool) {
 	return s.touch(sha256.Sum256([]byte(id)))
 }
 
-// touch returns a session by its key, and notes that it is used.
+// touch returns the session with that key, and marks it as used now.
 func (s *Sessions) touch(key secretHash) (activeSession, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,13 +86,13 @@ func (s *Sessions) touch(key secretHash) (activeSession, bool) {
 	return activeSession{*one, key, one.createdAt.Add(s.options.MaxAge)}, true
 }
 
-// isExpired reports whether a session has ended by itself. s.mu is held.
+// isExpired reports whether a session is idle or old for too long. s.mu is held.
 func (s *Sessions) isExpired(one *session, now time.Time) bool {
 	return now.Sub(one.usedAt) > s.options.IdleTimeout || now.Sub(one.createdAt) > s.options.MaxAge
 }
 
-// evict drops those that have ended by themselves, and beyond the bound one of whoever has the most: nobody ends others' by
-// beginning many. s.mu is held.
+// evict removes expired sessions. If the limit is still reached, it removes one session of the user with the most, so that a user
+// with many logins does not end the sessions of others. s.mu is held.
 func (s *Sessions) evict(now time.Time) {
 	for key, one := range s.all {
 		if s.isExpired(one, now) {
@@ -104,7 +104,7 @@ func (s *Sessions) evict(now time.Time) {
 	}
 }
 
-// evictable is the session that was used longest ago, of whoever has the most. s.mu is held.
+// evictable returns the key of the session that was used longest ago, of the user with the most sessions. s.mu is held.
 func (s *Sessions) evictable() (oldest secretHash) {
 	count := map[string]int{}
 	for _, one := range s.all {
@@ -119,7 +119,7 @@ func (s *Sessions) evictable() (oldest secretHash) {
 	return oldest
 }
 
-// retain ends those that keep is not for.
+// retain ends the sessions for which keep returns false.
 func (s *Sessions) retain(keep func(user string, fingerprint [sha256.Size]byte) bool) {
 	s.mu.Lock()
 	before := len(s.all)

@@ -14,13 +14,13 @@ import (
 	"camd/internal/boundedfile"
 )
 
-// SessionsFile is what the file of the sessions is called, in camd's own folder.
+// SessionsFile is the name of the sessions' file in the state directory.
 const SessionsFile = "sessions.json"
 
-// maxSessionsFile bounds that file. A session takes about 250 bytes.
+// maxSessionsFile bounds that file, in bytes. A session takes about 250.
 const maxSessionsFile = 4 << 20
 
-// savedSession is a session as the file has it.
+// savedSession is a session in the file.
 type savedSession struct {
 	Hash        string    `json:"sum"` // of the cookie
 	User        string    `json:"user"`
@@ -29,8 +29,8 @@ type savedSession struct {
 	UsedAt      time.Time `json:"used"`
 }
 
-// OpenSessions returns the sessions that are kept in a file. Whatever its error, the Sessions are there, and empty: people have to
-// log in again, and the file is written anew.
+// OpenSessions returns the sessions of a file, or none if the file does not exist. If it returns an error, the file is damaged or
+// cannot be read. The returned Sessions are then usable and empty: users have to log in again, and the file is overwritten.
 func OpenSessions(o SessionOptions) (*Sessions, error) {
 	s := &Sessions{path: o.Path, onError: o.OnError, all: map[secretHash]*session{}}
 	s.SetLimits(o)
@@ -44,7 +44,7 @@ func OpenSessions(o SessionOptions) (*Sessions, error) {
 	return s, err
 }
 
-// SetLimits sets how long sessions last from now on, those that are there too. Path and Failed stay.
+// SetLimits sets the limits of all sessions, including existing ones. It ignores Path and OnError.
 func (s *Sessions) SetLimits(o SessionOptions) {
 	const day = 24 * time.Hour
 	o.IdleTimeout, o.MaxAge, o.MaxSessions = cmp.Or(o.IdleTimeout, 7*day), cmp.Or(o.MaxAge, 30*day), cmp.Or(o.MaxSessions, 1000)
@@ -83,10 +83,11 @@ func decodeHash(text string) (s [32]byte, err error) {
 	return [32]byte(b), nil
 }
 
-// saveInterval is how much of when sessions were last used a crash may cost.
+// saveInterval is how often the file is written while sessions are only used. After a crash, times of last use may be that old.
 const saveInterval = 5 * time.Minute
 
-// Run keeps the file informed of which sessions are used, until ctx ends. Their beginnings and ends are written as they happen.
+// Run writes the times of last use to the file now and then, and once more when ctx ends. New and ended sessions are written at
+// once, without Run.
 func (s *Sessions) Run(ctx context.Context) {
 	tick := time.NewTicker(saveInterval)
 	defer tick.Stop()
@@ -107,7 +108,7 @@ func (s *Sessions) isDirty() bool {
 	return s.dirty
 }
 
-// save writes the file. s.mu is not held: a slow disk holds up nobody who has a session already.
+// save writes the file. s.mu must not be held, so that a slow disk does not delay requests with a session.
 func (s *Sessions) save() {
 	if s.path == "" {
 		return
@@ -120,7 +121,7 @@ func (s *Sessions) save() {
 	}
 }
 
-// snapshot is what the file should say.
+// snapshot returns the new content of the file.
 func (s *Sessions) snapshot() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,6 +130,6 @@ func (s *Sessions) snapshot() []byte {
 	for key, one := range s.all {
 		all = append(all, savedSession{hex.EncodeToString(key[:]), one.user, hex.EncodeToString(one.fingerprint[:]), one.createdAt, one.usedAt})
 	}
-	data, _ := json.Marshal(all) // of texts and times it cannot fail
+	data, _ := json.Marshal(all) // strings and times cannot fail
 	return data
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whatever the file of sessions says, it is read or refused, in bounds; what is kept of it is read again as it is.
+// Any sessions file is either read or refused, within the limits. Sessions that were read can be written and read again.
 func FuzzSessions(f *testing.F) {
 	const sum = "00000000000000000000000000000000000000000000000000000000000000ff"
 	for _, text := range []string{

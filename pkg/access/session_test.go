@@ -22,7 +22,7 @@ func logIn(t *testing.T, g *Authenticator, user string) (*http.Request, Grant) {
 	return request(withCookie(c)), grant
 }
 
-// expectRefused expects that a request brings nothing, and that its grant is gone.
+// expectRefused expects that a request gets no grant, and that an earlier grant is void.
 func expectRefused(t *testing.T, g *Authenticator, r *http.Request, was Grant) {
 	t.Helper()
 	if got, err := g.Identify(r); !errors.Is(err, ErrNoCredentials) {
@@ -124,7 +124,7 @@ func TestLoginEndsPreviousSession(t *testing.T) {
 	expectRefused(t, g, before, was)
 }
 
-// Who begins sessions without end ends his own, and nobody else's.
+// A user who logs in again and again ends his own sessions, and nobody else's.
 func TestSessionLimitEvictsBusiestUser(t *testing.T) {
 	s, err := OpenSessions(SessionOptions{MaxSessions: 4})
 	if err != nil {

@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// secretHash is the SHA-256 of a secret that nobody can guess.
+// secretHash is the SHA-256 of a secret that is too long to guess.
 type secretHash [sha256.Size]byte
 
-// Token lets a program in.
+// Token is a bearer token of a program.
 type Token struct {
 	Name string
 	Hash TokenHash
 	Permission
 }
 
-// TokenHash is what is kept of a token.
+// TokenHash is the SHA-256 of a token. The token itself is not kept.
 type TokenHash secretHash
 
-// tokenPrefix tells people, and programs that look for secrets where none should be, what it is.
+// tokenPrefix marks tokens of camd, for people and for programs that scan for leaked secrets.
 const tokenPrefix = "camd_"
 
 // NewToken returns a token of 256 random bits.
@@ -34,10 +34,10 @@ func randomText() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// MinTokenLength is how long a token must be that camd did not make.
+// MinTokenLength is the least length of a token, in bytes.
 const MinTokenLength = 32
 
-// HashToken returns what to keep of a token, or what is wrong with it. The error does not repeat it.
+// HashToken returns the hash of a token. Its error says what is wrong with the token, and does not repeat it.
 func HashToken(token string) (TokenHash, error) {
 	if len(token) < MinTokenLength || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return TokenHash{}, errors.New("want a token of at least 32 printable characters without spaces, as camd new-token makes it")
@@ -47,10 +47,10 @@ func HashToken(token string) (TokenHash, error) {
 
 const tokenHashPrefix = "sha256:"
 
-// String is the text form, as configurations have it.
+// String returns the hash as configurations have it: sha256: and 64 hexadecimal digits.
 func (s TokenHash) String() string { return tokenHashPrefix + hex.EncodeToString(s[:]) }
 
-// ParseTokenHash reads the text form. The error does not repeat it: it may be a token.
+// ParseTokenHash parses the form that String returns. Its error does not repeat the text, which may be a token.
 func ParseTokenHash(text string) (TokenHash, error) {
 	digits, ok := strings.CutPrefix(text, tokenHashPrefix)
 	hash, err := decodeHash(digits)

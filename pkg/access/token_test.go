@@ -35,7 +35,7 @@ func TestTokenHashRoundTrip(t *testing.T) {
 	}
 }
 
-// fuzzAuthenticator has one token and one user, and nobody else may come in.
+// fuzzAuthenticator has one token and one user, and no anonymous access.
 func fuzzAuthenticator(token string) *Authenticator {
 	o := testOptions(token)
 	o.Users, o.ForwardAuth, o.LinkKey = o.Users[:1], ForwardAuth{}, nil

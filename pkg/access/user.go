@@ -10,17 +10,17 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// User is a person, or a program that knows only passwords.
+// User is a person, or a program that can only log in with a password.
 type User struct {
 	Name string
-	Hash Hash // zero: only a proxy vouches for him
+	Hash Hash // zero if only a proxy can authenticate the user
 	Permission
 }
 
-// fingerprint ends what a user has been let in with when his password changes.
+// fingerprint returns a value that changes with the password. Grants and sessions with another value are void.
 func (h Hash) fingerprint() [sha256.Size]byte { return sha256.Sum256([]byte(h.text)) }
 
-// userRecord is a user as the authenticator keeps it.
+// userRecord is a user with the fingerprint of the password's hash.
 type userRecord struct {
 	User
 	fingerprint [sha256.Size]byte
@@ -30,19 +30,19 @@ func (u userRecord) grant(k Kind) Grant {
 	return Grant{Identity: u.Name, Kind: k, permission: u.Permission, name: u.Name, fingerprint: u.fingerprint}
 }
 
-// sessionGrant is the grant of a session.
+// sessionGrant returns the grant of a session.
 func (u userRecord) sessionGrant(s activeSession) Grant {
 	g := u.grant(BySession)
 	g.session, g.ExpiresAt = s.key, s.expiresAt
 	return g
 }
 
-// maxPasswordLength bounds what is hashed; maxNameLength what is remembered of a name.
+// The limits of passwords and names, in bytes. Longer ones are refused without a check.
 const maxPasswordLength, maxNameLength = 1 << 10, 64
 
-// verifiedCredentials are the Basic credentials that were checked, so that repeating them costs nothing, by a hash that only
-// this process can make. A wrong one that comes again teaches a guesser nothing, and a program with an old password should not
-// keep its owner out: it is refused without counting.
+// verifiedCredentials caches the results of password checks, so that repeated Basic credentials cost nothing. The keys are HMACs
+// with a key of this process. A repeated wrong password is refused without being counted. It tells an attacker nothing new, and a
+// program with an old password must not lock its owner out.
 type verifiedCredentials struct {
 	key                [sha256.Size]byte
 	accepted, rejected *lru.Cache[secretHash, string]
@@ -51,7 +51,7 @@ type verifiedCredentials struct {
 func newVerifiedCredentials() *verifiedCredentials {
 	r := &verifiedCredentials{}
 	_, _ = rand.Read(r.key[:])                           // it never fails
-	r.accepted, _ = lru.New[secretHash, string](1 << 10) // nor does this, of a size above 0
+	r.accepted, _ = lru.New[secretHash, string](1 << 10) // it fails for sizes below 1 only
 	r.rejected, _ = lru.New[secretHash, string](1 << 10)
 	return r
 }
@@ -65,10 +65,10 @@ func (r *verifiedCredentials) hash(user, password string) (s secretHash) {
 	return s
 }
 
-// verifyPassword returns the user whose password it is.
+// verifyPassword returns the user with that name if the password is right. Its error is ErrWrongCredentials or a *RetryLaterError.
 func (a *Authenticator) verifyPassword(client Client, name, password string) (userRecord, error) {
 	if !a.HasLogin() || len(name) > maxNameLength || len(password) > maxPasswordLength {
-		return userRecord{}, ErrWrongCredentials // nobody's: none such can be made
+		return userRecord{}, ErrWrongCredentials // no user can have such a name or password
 	}
 	key := a.verified.hash(name, password)
 	if _, ok := a.verified.accepted.Get(key); ok {
@@ -82,7 +82,7 @@ func (a *Authenticator) verifyPassword(client Client, name, password string) (us
 	if !exists || hash.IsZero() {
 		exists, hash = false, a.decoyHash(name)
 	}
-	// Many requests with one password, as a page or a recorder begins with, are one attempt.
+	// Parallel requests with the same password, as a page or a recorder makes at its start, are one attempt.
 	_, err, _ := a.inFlight.Do(string(key[:]), func() (any, error) {
 		err := a.options.LoginLimiter.attempt(client, name, func() bool { return hash.Matches(password) && exists })
 		switch {
@@ -99,8 +99,8 @@ func (a *Authenticator) verifyPassword(client Client, name, password string) (us
 	return user, nil
 }
 
-// decoyHash is the hash that an unknown user's password is compared with, always the same for a name, so that he takes as long as
-// one of those who are there.
+// decoyHash returns the hash of another user, to compare an unknown user's password with. So an unknown name takes as long as a
+// known one. It is always the same for a name.
 func (a *Authenticator) decoyHash(name string) Hash {
 	s := a.verified.hash(name, "")
 	return a.decoyHashes[binary.BigEndian.Uint64(s[:8])%uint64(len(a.decoyHashes))]

@@ -8,22 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// UserLine is a line of a file of users.
+// UserLine is a line of a users file.
 type UserLine struct {
 	User
 	Number  int  // of the line, from 1
-	HasRole bool // the line says what he may; else Allowance is that of View, everywhere
+	HasRole bool // the line has a role; otherwise Permission is View at all cameras
 }
 
-// UserLineError is what is wrong with a line of a file of users.
+// UserLineError is what is wrong with a line of a users file.
 type UserLineError struct {
 	Line, Column int // from 1
 	Message      string
 }
 
-// ParseUsers reads a file of users: a line for each, NAME:HASH, as htpasswd -B makes them, or NAME:HASH:ROLE, or
-// NAME:HASH:ROLE:CAMERAS with commas between patterns. Blank lines and those that begin with # are passed over. No message
-// repeats what could be a password.
+// ParseUsers parses a users file. Each line is NAME:HASH, as htpasswd -B makes it, NAME:HASH:ROLE, or NAME:HASH:ROLE:CAMERAS with
+// commas between patterns. Blank lines and lines that begin with # are skipped. It returns all valid lines, and a problem for each
+// other one. No message repeats what may be a password.
 func ParseUsers(data string) (lines []UserLine, problems []UserLineError) {
 	first := map[string]int{}
 	data = strings.TrimPrefix(data, "\ufeff") // Windows editors put this mark before UTF-8
@@ -47,7 +47,7 @@ func ParseUsers(data string) (lines []UserLine, problems []UserLineError) {
 	return lines, problems
 }
 
-// parseUser reads a line, and says in which column it is wrong.
+// parseUser parses a line. If it is wrong, column is the column of the error, from 1.
 func parseUser(text string) (l UserLine, column int, err error) {
 	fields := strings.Split(text, ":")
 	columnOf := func(field int) int {
@@ -92,7 +92,7 @@ func parseScope(text string) (s Scope, err error) {
 	return s, nil
 }
 
-// FileLine is the line that ParseUsers reads.
+// FileLine returns the user as a line for ParseUsers.
 func (u User) FileLine() string {
 	fields := []string{u.Name, u.Hash.text, string(u.Role)}
 	if len(u.Cameras) > 0 {
@@ -101,7 +101,8 @@ func (u User) FileLine() string {
 	return strings.Join(fields, ":")
 }
 
-// CheckName reports what is wrong with a user's or token's name. It does not repeat it: it may be a whole line.
+// CheckName returns what is wrong with a user's or token's name, or nil. The error does not repeat the name, which may be a whole
+// line.
 func CheckName(name string) error {
 	if name == "" || len(name) > maxNameLength || strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._@+-", r)
@@ -111,7 +112,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// ParseRole reads a role. Its error does not repeat it.
+// ParseRole parses a role. Its error does not repeat the text.
 func ParseRole(text string) (Role, error) {
 	if r := Role(text); slices.Contains(Roles, r) {
 		return r, nil
@@ -119,7 +120,7 @@ func ParseRole(text string) (Role, error) {
 	return "", errors.New("want a role: view, control, admin or metrics")
 }
 
-// Check reports a role and cameras that do not go together.
+// Check returns an error if the role cannot be limited to these cameras.
 func (a Permission) Check() error {
 	if a.Role == Metrics && len(a.Cameras) > 0 {
 		return errors.New("the role metrics is for all cameras: /metrics has them together")

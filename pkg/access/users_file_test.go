@@ -53,7 +53,7 @@ func TestParseUsersReportsErrors(t *testing.T) {
 	}
 }
 
-// What is accepted is written as it was read, and lets nobody in but by its password.
+// An accepted line is written as it was read, and allows nothing without its password.
 func FuzzParseUsers(f *testing.F) {
 	h := acceptedHash().text
 	for _, s := range []string{"anna:HASH:admin", "guest:HASH:view:front-*,yard", "# x\n\na:HASH", "anna:hunter2", "a:$2y$10$" + strings.Repeat("a", 53), "a:HASH:metrics:x", "a:HASH:view:["} {

@@ -12,10 +12,10 @@ const (
 	None  Addresses = "none"
 )
 
-// Of an address so many bits are written when it is to be short: in both worlds what a provider gives to many, or to a site.
+// How many bits of an IPv4 and an IPv6 address Short leaves. Many customers of a provider, or a whole site, share such a network.
 const shortV4, shortV6 = 24, 48
 
-// redact returns what may be written of an address; what is none is written as it is, unless nothing may be.
+// redact returns what to write of an address. With Full and Short, a text that is not an IP address is returned unchanged.
 func (a Addresses) redact(address string) string {
 	switch a {
 	case None:

@@ -1,12 +1,12 @@
-// Package audit writes down who did what, when and from where: who viewed a camera and for how long, who switched it, who logged
-// in. Each [Event] is a line of a log of its own, with fields that docs/audit.md promises to keep.
+// Package audit writes the audit log: who viewed a camera and for how long, who switched it, who logged in, and from where. Each
+// [Event] is one line of a separate log. docs/audit.md describes the fields, which are stable.
 //
-// A view of a stream is two lines, its beginning and its end. Snapshots are asked for again and again: a person's of one camera
-// are a line at the first and then one a minute, with their count ([Log.Glance]). Nothing is written for a frame, and no
-// method waits for anything but the log.
+// A view of a stream has two lines, at its start and at its end. Snapshots are requested again and again. So the log has one line
+// for an actor's first snapshot of a stream, and then at most one a minute, with their count: see [Log.SnapshotTaken]. Frames have
+// no lines. No method waits for anything but the log.
 //
-// # What is personal
+// # Personal data
 //
-// Names and addresses are. Addresses can be shortened to a network or left out ([Addresses]), and without a logger nothing is
-// written or kept. What somebody typed is never written: a name is that of somebody who is known.
+// Names and addresses are personal data. [Addresses] can shorten addresses to a network or leave them out. Without a logger,
+// nothing is written or kept. Callers record names of known users only, and never other text that a client has sent as a name.
 package audit

@@ -8,10 +8,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// Event is what happened; it is the message of its line.
+// Event says what happened. It is the message of a line.
 type Event string
 
-// The events. docs/audit.md says what each has beside who did it.
+// The events. docs/audit.md lists the fields of each.
 const (
 	ViewBegin    Event = "view.begin"
 	ViewEnd      Event = "view.end"
@@ -33,9 +33,9 @@ const (
 
 // Actor is who did something.
 type Actor struct {
-	Name    string // anna, token prometheus, link, anonymous; what camd itself does has none
-	Via     string // by what that is known: password, token, session, link, proxy, anonymous; or mqtt, signal
-	Address string // of their machine, without a port; empty if there is none
+	Name    string // anna, token prometheus, link, anonymous; empty for camd itself
+	Via     string // the kind of credentials: password, token, session, link, proxy, anonymous; or mqtt, signal
+	Address string // of the client, without a port; empty if there is none
 }
 
 // Stream names a camera, its rendition and the transport.
@@ -54,7 +54,7 @@ type Log struct {
 	snapshots map[snapshotKey]*snapshotCount
 }
 
-// New returns a log that writes to log; nil writes nothing.
+// New returns an audit log that writes to log. If log is nil, nothing is written.
 func New(log *zap.Logger) *Log {
 	if log == nil {
 		log = zap.NewNop()
@@ -70,7 +70,7 @@ func (l *Log) SetAddresses(a Addresses) { l.addresses.Store(a) }
 // isEnabled reports whether anything is written at all.
 func (l *Log) isEnabled() bool { return l.log.Core().Enabled(zap.InfoLevel) }
 
-// Record writes an event and what belongs to it.
+// Record writes an event, its actor and further fields.
 func (l *Log) Record(e Event, actor Actor, fields ...zap.Field) {
 	if !l.isEnabled() {
 		return
@@ -78,7 +78,7 @@ func (l *Log) Record(e Event, actor Actor, fields ...zap.Field) {
 	l.log.Info(string(e), append(l.actorFields(actor), fields...)...)
 }
 
-// actorFields returns the fields that describe an actor, as far as they may be recorded.
+// actorFields returns the fields of an actor. The address is redacted.
 func (l *Log) actorFields(p Actor) []zap.Field {
 	fields := make([]zap.Field, 0, 12)
 	if p.Name != "" {
@@ -93,18 +93,18 @@ func (l *Log) actorFields(p Actor) []zap.Field {
 	return fields
 }
 
-// ViewStarted writes that somebody has begun to watch; agent is what their program calls itself.
+// ViewStarted records the start of a view. agent is the client's User-Agent.
 func (l *Log) ViewStarted(actor Actor, stream Stream, agent string) {
 	if l.isEnabled() {
 		l.Record(ViewBegin, actor, append(stream.fields(), zap.String("agent", agent))...)
 	}
 }
 
-// ViewStats is what a finished view sent.
+// ViewStats describe a finished view.
 type ViewStats struct {
-	Since                  time.Time
+	Since                  time.Time // when it started
 	Frames, Dropped, Bytes uint64
-	Reason                 string // why it ended: left, or what they were cut for
+	Reason                 string // why it ended: left, or why camd ended it
 }
 
 // ViewEnded records the end of a view.
@@ -115,5 +115,5 @@ func (l *Log) ViewEnded(actor Actor, stream Stream, stats ViewStats) {
 	}
 }
 
-// seconds is a time to the millisecond.
+// seconds returns a duration in seconds, rounded to milliseconds.
 func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

@@ -22,7 +22,7 @@ func observedLog(level zapcore.Level) (*Log, *observer.ObservedLogs) {
 	return New(zap.New(core)), logs
 }
 
-// A view is two lines, which say who, what and how long.
+// A view has two lines, with the actor, the stream and the duration.
 func TestViewIsStartAndEndRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		trail, logs := observedLog(zap.InfoLevel)
@@ -51,7 +51,7 @@ func TestViewIsStartAndEndRecord(t *testing.T) {
 	})
 }
 
-// Who polls is written at once, then once a minute, and at the end; no snapshot is left out of the counts.
+// Snapshots of one actor are recorded at once, then once a minute, and at the end. All of them are counted.
 func TestSnapshotsAreRecordedOncePerMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		trail, logs := observedLog(zap.InfoLevel)
@@ -87,7 +87,7 @@ func TestSnapshotsAreRecordedOncePerMinute(t *testing.T) {
 	})
 }
 
-// Who has stopped polling is forgotten, and written at once when they come again.
+// The key of an actor that has stopped is removed. The actor's next snapshot is recorded at once.
 func TestIdleSnapshotKeysAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		trail, logs := observedLog(zap.InfoLevel)
@@ -112,7 +112,7 @@ func TestIdleSnapshotKeysAreForgotten(t *testing.T) {
 	})
 }
 
-// More people than are kept in mind cost lines, and neither memory nor counts.
+// Actors beyond the bound cost lines, but no memory, and all their snapshots are counted.
 func TestSnapshotKeysAreBounded(t *testing.T) {
 	trail, logs := observedLog(zap.InfoLevel)
 	for i := range maxSnapshotKeys + 10 {
@@ -150,7 +150,7 @@ func TestAddressesAreRedacted(t *testing.T) {
 	}
 }
 
-// Without a log nothing is kept in mind either.
+// Without a logger no keys are kept.
 func TestNilLoggerRecordsNothing(t *testing.T) {
 	trail := New(nil)
 	trail.SnapshotTaken(anna, porch, 1)

@@ -7,26 +7,27 @@ import (
 	"go.uber.org/zap"
 )
 
-// An actor's snapshots of one stream are recorded once in this time.
+// snapshotPeriod is how often an actor's snapshots of one stream are recorded.
 const snapshotPeriod = time.Minute
 
-// maxSnapshotKeys bounds the keys that are remembered; snapshots beyond it are recorded at once.
+// maxSnapshotKeys bounds the keys that are kept. Snapshots beyond it are recorded at once.
 const maxSnapshotKeys = 4096
 
-// snapshotKey is one actor's snapshots of one stream.
+// snapshotKey identifies one actor's snapshots of one stream.
 type snapshotKey struct {
 	actor  Actor
 	stream Stream
 }
 
-// snapshotCount is the snapshots that are not recorded yet.
+// snapshotCount counts the snapshots of one key that are not recorded yet.
 type snapshotCount struct {
-	since         time.Time // when the first of these came, or the last were written
-	last          time.Time
+	since         time.Time // when the period began: at the first snapshot, or at the last one of the period before
+	last          time.Time // when the newest was taken
 	frames, bytes uint64
 }
 
-// SnapshotTaken notes a snapshot of so many bytes. An actor's first is recorded at once, further ones once a minute.
+// SnapshotTaken records a snapshot and its size in bytes. An actor's first snapshot of a stream is written at once. Further ones
+// are counted, and written by Run once a minute.
 func (l *Log) SnapshotTaken(actor Actor, stream Stream, bytes uint64) {
 	if !l.isEnabled() {
 		return
@@ -54,7 +55,7 @@ func (l *Log) writeSnapshots(key snapshotKey, count snapshotCount) {
 		zap.Uint64("frames", count.frames), zap.Uint64("bytes", count.bytes))...)
 }
 
-// Run writes snapshots that have not been written yet, once in a while, and all of them when ctx ends.
+// Run writes the counted snapshots of each key once a minute, and all of them when ctx ends.
 func (l *Log) Run(ctx context.Context) {
 	every := time.NewTicker(snapshotPeriod / 6)
 	defer every.Stop()
@@ -69,7 +70,7 @@ func (l *Log) Run(ctx context.Context) {
 	}
 }
 
-// flush writes what began by then, and removes keys without snapshots since.
+// flush writes the snapshots of periods that began at or before a time. It removes keys that have had none since then.
 func (l *Log) flush(before time.Time) {
 	due := map[snapshotKey]snapshotCount{}
 	l.mu.Lock()

@@ -12,11 +12,11 @@ import (
 	"camd/pkg/camera"
 )
 
-// announceChanges announces what has changed, or that nothing has, and removes what has expired. It is called every pollInterval.
+// announceChanges publishes an announcement if one is due, and removes expired interests. It is called every pollInterval.
 func (l *localSite) announceChanges() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// A write that hangs holds up what is heard, too: that time is nobody's silence.
+	// A write that hangs also delays incoming messages. That time does not count as silence of relays.
 	if delay := time.Since(l.lastRefresh); !l.lastRefresh.IsZero() && delay > 2*pollInterval {
 		for _, w := range l.interests {
 			w.until = w.until.Add(delay)
@@ -38,7 +38,7 @@ func (l *localSite) announceChanges() {
 	}
 }
 
-// publish publishes an announcement.
+// announce publishes an announcement: a complete one with cameras, or a heartbeat.
 func (l *localSite) announce(complete bool, cameras []cameraInfo) {
 	w := announcement{Version: protocolVersion, Instance: l.instance, Host: l.host, CamdVersion: l.camdVersion, SentAt: time.Now(), Revision: l.revision, Complete: complete}
 	if complete {
@@ -60,7 +60,7 @@ func (l *localSite) announce(complete bool, cameras []cameraInfo) {
 	}
 }
 
-// cameraInfos is what there is to tell of the cameras that this instance has.
+// cameraInfos returns what to announce of the cameras that this instance has.
 func (l *localSite) cameraInfos() []cameraInfo {
 	list := make([]cameraInfo, 0, len(l.order))
 	for _, id := range l.order {
@@ -74,7 +74,7 @@ func (l *localSite) cameraInfos() []cameraInfo {
 func (o *publishedCamera) info(id string) cameraInfo {
 	s := o.camera.Status()
 	t := cameraInfo{
-		// Without s.Detail, which may have addresses and user names of this site: others can read the bus, and relays show what it says.
+		// s.Detail is left out: it may hold addresses and user names of this site, and others can read the bus.
 		ID: id, Title: s.Title, State: s.State, Reason: s.Reason, Since: s.Since, Retry: s.NextRetry,
 		HeldSeconds: time.Since(o.since).Seconds(), FPS: math.Round(s.Counts.FPS*10) / 10, Codec: s.Format.Codec,
 		Width: s.Format.Width, Height: s.Format.Height, DeclaredFPS: s.Format.FPS,
@@ -89,7 +89,7 @@ func (o *publishedCamera) info(id string) cameraInfo {
 	return t
 }
 
-// cameraInfosDiffer reports whether there is news: a rate that is a little different is none.
+// cameraInfosDiffer reports whether a new revision must be announced. Small changes of a frame rate do not count.
 func cameraInfosDiffer(before, now []cameraInfo) bool {
 	return !slices.EqualFunc(before, now, func(a, b cameraInfo) bool {
 		if math.Abs(a.FPS-b.FPS) > max(1, 0.2*a.FPS) {
@@ -101,10 +101,10 @@ func cameraInfosDiffer(before, now []cameraInfo) bool {
 	})
 }
 
-// completeInterval is how long a site that is asked for all of its cameras waits before it answers the next time.
+// completeInterval is the least time between two complete announcements that relays have requested.
 const completeInterval = time.Second
 
-// handleAnnounceRequest makes one of the next looks tell of everything: many who ask at once get one answer.
+// handleAnnounceRequest makes a complete announcement due. Many requests at once get one answer.
 func (l *localSite) handleAnnounceRequest(*nats.Msg) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// BenchmarkLatencyAddedByBus measures when a picture of 100 KB is at a reader of the site's ring and when at one of the relay's, at 30 pictures a
-// second, with Debian's server between them: what it takes more is the hop's, and the rest is the machine's other load.
+// BenchmarkLatencyAddedByBus measures when a reader of the site's ring gets a picture of 100 KB, and when a reader of the relay's ring
+// does, at 30 pictures a second over Debian's server. The difference is the cost of the bus.
 func BenchmarkLatencyAddedByBus(b *testing.B) {
 	url := testpeer.ServeNATS(b, "").URL
 	yard, _, relay := startQuietPair(b, url)

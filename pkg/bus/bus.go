@@ -17,14 +17,15 @@ import (
 	"camd/pkg/camera"
 )
 
-// LocalCamera is a local camera, as far as a bus needs it; Status().ID names it. Its methods are safe for concurrent use.
+// LocalCamera is what a bus needs of a local camera. Status().ID is its name on the bus. Its methods are safe for concurrent use.
 type LocalCamera interface {
 	Status() camera.Status
 	Renditions() []string
 	Topic(rendition string) (*broker.Topic, bool)
 }
 
-// Bus is one connection to NATS and all that goes over it. Run belongs to one goroutine; the rest is safe for concurrent use.
+// Bus is one connection to NATS and everything that goes over it. Call Run once, from one goroutine. The other methods are safe
+// for concurrent use.
 type Bus struct {
 	opts              Options
 	log               *zap.Logger
@@ -32,7 +33,7 @@ type Bus struct {
 	connection        *connection
 	localCameras      atomic.Pointer[[]LocalCamera]
 	localSite         *localSite // nil without a site
-	relay             *relay     // nil for one that only offers
+	relay             *relay     // nil without Options.Relay
 	refusals          *refusals
 	announcementQueue *incomingAnnouncements
 }
@@ -57,17 +58,17 @@ func New(o Options) (*Bus, error) {
 	if o.Relay {
 		b.relay = newRelay(o, instance, b.connection, b.refusals.add)
 		if o.Site != "" {
-			b.connection.maxDelay *= 3 // answers come behind what goes out, too
+			b.connection.maxDelay *= 3 // the server's answers also wait behind the frames that this camd sends
 		}
 	}
 	return b, nil
 }
 
-// flush is how long the last announcement may take.
+// shutdownTimeout bounds how long the last announcement may take.
 const shutdownTimeout = 700 * time.Millisecond
 
-// Run connects, and keeps the connection until ctx ends: it tries again for ever, whatever refuses it. It returns when all
-// that it started has ended; the topics of remote cameras end with it.
+// Run connects, and reconnects after every failure until ctx ends. Then it announces that this instance leaves, and ends the
+// topics of remote cameras. It returns when everything that it started has ended.
 func (b *Bus) Run(ctx context.Context) {
 	sendCtx, disconnect := context.WithCancel(context.WithoutCancel(ctx))
 	defer disconnect()
@@ -82,7 +83,7 @@ func (b *Bus) Run(ctx context.Context) {
 		running.Go(func() { b.relay.publishPlaceholders(sendCtx) })
 	}
 	b.poll(ctx)
-	// Even while a write hangs.
+	// This ends the connection even while a write hangs.
 	abortTimer := time.AfterFunc(shutdownTimeout, b.connection.dialer.abort)
 	defer abortTimer.Stop()
 	if b.localSite != nil {
@@ -125,7 +126,8 @@ func (b *Bus) poll(ctx context.Context) {
 	}
 }
 
-// attach does what a connection begins with. again: the same one is back, with its subscriptions.
+// attach sets up a connection: it subscribes, makes a complete announcement due and attaches the relay. isReconnect is true if
+// the library has restored the connection with its subscriptions.
 func (b *Bus) attach(isReconnect bool) {
 	conn := b.connection.current()
 	if !isReconnect {
@@ -147,7 +149,7 @@ func (b *Bus) attach(isReconnect bool) {
 	}
 }
 
-// subscriptions says what is listened to, and by whom, beside frames.
+// subscriptions returns the handler of each subject that this bus subscribes to, without those of frames.
 func (b *Bus) subscriptions() map[string]func(*nats.Msg) {
 	l := map[string]func(*nats.Msg){}
 	if f := b.localSite; f != nil {
@@ -163,14 +165,14 @@ func (b *Bus) subscriptions() map[string]func(*nats.Msg) {
 	return l
 }
 
-// receiveAnnouncement takes an announcement from the connection. It is quick, so that nothing waits behind one that is refused.
+// receiveAnnouncement queues an announcement if it is admitted. It is quick, so that nothing waits behind a refused announcement.
 func (b *Bus) receiveAnnouncement(m *nats.Msg) {
 	if known, admitted := b.admit(m, time.Now()); admitted && !b.announcementQueue.put(m, known) {
 		b.refusals.add(TooFast)
 	}
 }
 
-// readAnnouncements reads the announcements that have been admitted until ctx ends.
+// readAnnouncements processes the admitted announcements until ctx ends.
 func (b *Bus) readAnnouncements(ctx context.Context) {
 	for {
 		m := b.announcementQueue.next(ctx)
@@ -181,7 +183,7 @@ func (b *Bus) readAnnouncements(ctx context.Context) {
 	}
 }
 
-// admit decides whether an announcement is read, and says whether its publisher is known.
+// admit reports whether an announcement is to be parsed, and whether its publisher is known. It counts a refused one.
 func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 	var refused string
 	site, ok := b.subjects.siteOf(m.Subject)
@@ -190,9 +192,9 @@ func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 	case !ok || len(m.Data) > maxMessage:
 		refused = NotUnderstood
 	case b.isLocalSite(site):
-		known, refused = b.localSite.admits(instance, m.Size(), now)
+		known, refused = b.localSite.admit(instance, m.Size(), now)
 	case b.relay != nil:
-		known, refused = b.relay.admits(site, instance, m.Size(), now)
+		known, refused = b.relay.admit(site, instance, m.Size(), now)
 	}
 	if refused != "" {
 		b.refusals.add(refused)
@@ -202,7 +204,7 @@ func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 
 func (b *Bus) isLocalSite(site string) bool { return b.localSite != nil && site == b.localSite.site }
 
-// handleDuplicate processes an announcement. Nothing of this site's reaches the relay: its cameras must not come back.
+// handleAnnouncement processes an announcement. The relay gets none of this site: its cameras must not come back as remote ones.
 func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 	site, _ := b.subjects.siteOf(m.Subject)
 	w, err := parseAnnouncement(m.Data)
@@ -219,9 +221,9 @@ func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 	}
 }
 
-// SetLocalCameras makes cameras, in the order in which people want to see them, those that others may have from now on. Readers
-// elsewhere of one that is gone come to its end. Cameras taken from a bus do not belong here. It may be called at any time,
-// before Run too. Without a site, no other camd gets them.
+// SetLocalCameras sets the local cameras that other camds can get. Their order is the display order. The streams of a camera
+// that is no longer in the list end at every relay. Cameras from a bus must not be in the list. Without Options.Site the list
+// has no effect. It may be called at any time, also before Run.
 func (b *Bus) SetLocalCameras(cameras []LocalCamera) {
 	cameras = slices.Clone(cameras)
 	b.localCameras.Store(&cameras)
@@ -230,8 +232,8 @@ func (b *Bus) SetLocalCameras(cameras []LocalCamera) {
 	}
 }
 
-// Cameras returns the cameras of other sites, ordered by site and then as their site has them. Those that cannot be reached
-// are among them; a camera is gone when its own site says so.
+// Cameras returns the cameras of other sites, ordered by site and then in their site's order. The list includes cameras that
+// cannot be reached. A camera leaves the list when its site announces that the camera is gone, or has been silent for a long time.
 func (b *Bus) Cameras() []*Camera {
 	if b.relay == nil {
 		return nil
@@ -239,7 +241,7 @@ func (b *Bus) Cameras() []*Camera {
 	return *b.relay.list.Load()
 }
 
-// State returns how the bus is.
+// State returns the present state and the counts of the bus.
 func (b *Bus) State() State {
 	var s State
 	b.connection.report(&s)

@@ -9,7 +9,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// pair is a site with one camera and a relay, at one server.
+// startPair starts a site with one camera, and a relay, on one server.
 func startPair(t testing.TB, siteURL, relayURL string) (*fakeCamera, *Bus, *Bus) {
 	t.Helper()
 	yard := newFakeCamera("yard", "preview")

@@ -14,24 +14,24 @@ import (
 	"camd/pkg/camera/statelog"
 )
 
-// Camera is one of another site. It is served like a local one: its topics have live pictures and placeholders in turn, and
-// pictures are on the bus only while a topic has readers. Safe for concurrent use.
+// Camera is a camera of another site. It is served like a local one: its topics carry live pictures, and placeholders while
+// there are none. Its frames go over the bus only while its topics have readers. Its methods are safe for concurrent use.
 type Camera struct {
 	id, site, localID string
 	relay             *relay
-	instance          string // that has it; belongs to whoever has the relay's lock
+	instance          string // the one that has the camera; guarded by relay.mu
 
 	mu           sync.Mutex
 	info         cameraInfo
-	silentReason string // why its instance cannot be asked; empty if it can be
+	silentReason string // why its instance cannot be reached; empty if it can be
 	clockOffset  time.Duration
 	state        camera.StateChange // as viewers see it
 	renditions   []string
-	owner        string                   // the instance that has it, as receivers know it
-	receivers    map[string]*receiver     // of the renditions that somebody has asked for: one that nobody asks for costs its name
-	stats        map[string]*receiveStats // of the same
+	owner        string                   // the instance whose frames the receivers take
+	receivers    map[string]*receiver     // by rendition, made when a topic is first asked for
+	stats        map[string]*receiveStats // of the same renditions
 	ended        bool
-	isStateKnown bool // state has been found once
+	isStateKnown bool // state has been set
 }
 
 func newCamera(s *remoteSite, id string) *Camera {
@@ -41,15 +41,16 @@ func newCamera(s *remoteSite, id string) *Camera {
 	}
 }
 
-// ID is its site's name, a dot and its own: "north.yard". It is fit for a URL's segment and a metric's label, and no local
-// camera has such a one.
+// ID returns the site's name, a dot and the camera's id at its site: "north.yard". It is safe in URL paths and metric labels. The
+// id of a local camera never has a dot.
 func (c *Camera) ID() string { return c.id }
 
-// Site returns its site's name.
+// Site returns the name of the camera's site.
 func (c *Camera) Site() string { return c.site }
 
-// Status is what its site announces, but where site or bus cannot be reached: then it is offline, unreachable. While it is watched and
-// no frame comes, it is stalled. Counts are those of this relay.
+// Status returns the state that the camera's site announces, with three exceptions. The camera is offline, with the reason
+// unreachable, while the bus is disconnected or its instance is silent. It is stalled while it is watched and no frames arrive.
+// Counts are those of this relay.
 func (c *Camera) Status() camera.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,14 +75,15 @@ func (c *Camera) Status() camera.Status {
 	return s
 }
 
-// Renditions returns the names of its streams, main first.
+// Renditions returns the names of the camera's renditions, main first.
 func (c *Camera) Renditions() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.renditions)
 }
 
-// Topic returns the stream in a rendition; empty means main. A stream takes memory from when it is first asked for.
+// Topic returns the topic of a rendition; empty means main. It reports whether the camera has the rendition. A topic takes
+// memory from its first call on.
 func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +93,8 @@ func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	return nil, false
 }
 
-// receiver returns the stream in a rendition, and makes it if it is asked for the first time; nil if there is no such rendition.
+// receiver returns the receiver of a rendition, and makes it if there is none yet. It returns nil if there is no such
+// rendition. c.mu is held.
 func (c *Camera) receiver(name string) *receiver {
 	if in := c.receivers[name]; in != nil || !slices.Contains(c.renditions, name) {
 		return in
@@ -109,7 +112,7 @@ func (c *Camera) receiver(name string) *receiver {
 	return in
 }
 
-// update takes what the instance that has the camera says of it, and reports whether its renditions are others than before.
+// update takes over what the instance that has the camera announces, and reports whether the renditions have changed.
 func (c *Camera) update(info cameraInfo, b *siteInstance) bool {
 	c.instance = b.id
 	c.mu.Lock()
@@ -138,19 +141,19 @@ func (c *Camera) update(info cameraInfo, b *siteInstance) bool {
 	return true
 }
 
-// setRenditions makes the renditions those that there are now. Readers of one that goes come to its end.
+// setRenditions replaces the renditions. The topics of removed ones end.
 func (c *Camera) setRenditions(names []string) {
 	for name, in := range c.receivers {
 		if !slices.Contains(names, name) {
 			in.end()
 			delete(c.receivers, name)
-			delete(c.stats, name) // else whoever thinks of ever new names fills the memory
+			delete(c.stats, name) // so that a site that announces ever new names cannot fill the memory
 		}
 	}
 	c.renditions = names
 }
 
-// endTopics lets all readers go.
+// endTopics ends all topics, and so the streams of their viewers.
 func (c *Camera) endTopics() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -160,7 +163,7 @@ func (c *Camera) endTopics() {
 	}
 }
 
-// setSilent says why the camera's instance cannot be asked.
+// setSilent sets why the camera's instance cannot be reached; empty if it can be.
 func (c *Camera) setSilent(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,7 +189,7 @@ func (c *Camera) dropSubscriptions() {
 	}
 }
 
-// watched lists the renditions that viewers watch; needs, those of them that have no picture yet.
+// watched lists the renditions that viewers watch; waiting lists those of them that have no picture yet.
 func (c *Camera) watched() []string { return c.renditionsWhere((*receiver).isWatched) }
 func (c *Camera) waiting() []string { return c.renditionsWhere((*receiver).isWaiting) }
 
@@ -201,7 +204,7 @@ func (c *Camera) renditionsWhere(which func(*receiver) bool) (names []string) {
 	return names
 }
 
-// setState sets the state and logs a new one. Placeholders are drawn again for a new state, and one is due at once.
+// setState sets the state. If it is new, it is logged, and a new placeholder is due at once.
 func (c *Camera) setState(now camera.StateChange) {
 	before := c.state
 	c.state = now

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	offlineDelay        = time.Second // without a connection, before viewers are told: most come back sooner
-	firstFrameTimeout   = time.Second // for the first picture, before viewers get a placeholder
-	placeholderInterval = time.Second // between placeholders, as a local camera repeats them
+	offlineDelay        = time.Second // how long the bus may be down before cameras are offline: most connections are back sooner
+	firstFrameTimeout   = time.Second // how long viewers wait for the first picture before they get a placeholder
+	placeholderInterval = time.Second // between placeholders, as for a local camera
 )
 
 // currentState returns the state that viewers here see. down is how long there has been no connection.
@@ -35,7 +35,7 @@ func (c *Camera) currentState(now time.Time, down time.Duration) camera.StateCha
 	return state
 }
 
-// isReceiving reports whether frames come: then the site is there, whatever became of its words.
+// isReceiving reports whether frames arrive. If so, the site is reachable even if its announcements are missing.
 func (c *Camera) isReceiving(now time.Time) bool {
 	for _, in := range c.receivers {
 		if in.age(now) < 2*time.Second {
@@ -55,7 +55,7 @@ func (c *Camera) isStalled(now time.Time) bool {
 	return false
 }
 
-// oversize returns how many bytes a stream's newest frame has that was too large, 0 if that of none was.
+// oversize returns the size in bytes of a stream's newest frame if that frame was too large, and 0 if no stream has one.
 func (c *Camera) oversize() (size int) {
 	for _, in := range c.receivers {
 		size = max(size, in.oversizeBytes())
@@ -63,7 +63,7 @@ func (c *Camera) oversize() (size int) {
 	return size
 }
 
-// stallTimeout is how long a rendition may have no new frame.
+// stallTimeout returns how long a rendition may have no new frame before it counts as stalled.
 func (c *Camera) stallTimeout(rendition string) time.Duration {
 	fps := c.info.FPS
 	for _, r := range c.info.Renditions {
@@ -77,14 +77,14 @@ func (c *Camera) stallTimeout(rendition string) time.Duration {
 	return min(max(time.Duration(4/fps*float64(time.Second)), 2*time.Second), time.Minute)
 }
 
-// updateState finds how the camera is.
+// updateState updates the state that viewers see. down is how long there has been no connection.
 func (c *Camera) updateState(now time.Time, down time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.setState(c.currentState(now, down))
 }
 
-// needsPlaceholder reports whether viewers of any stream are to get a placeholder of this relay's now.
+// needsPlaceholder reports whether this relay must publish a placeholder on any stream now.
 func (c *Camera) needsPlaceholder(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,7 +96,7 @@ func (c *Camera) needsPlaceholder(now time.Time) bool {
 	return false
 }
 
-// publishPlaceholders gives viewers a placeholder where they have no picture.
+// publishPlaceholders publishes a placeholder on each stream that needs one.
 func (c *Camera) publishPlaceholders(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,7 +107,7 @@ func (c *Camera) publishPlaceholders(now time.Time) {
 	}
 }
 
-// receiverNeedsPlaceholder is lacking of one stream.
+// receiverNeedsPlaceholder reports whether this relay must publish a placeholder on one stream now.
 func (c *Camera) receiverNeedsPlaceholder(in *receiver, now time.Time) bool {
 	if !in.isWatched() || !in.isPlaceholderDue(now) {
 		return false
@@ -121,11 +121,11 @@ func (c *Camera) receiverNeedsPlaceholder(in *receiver, now time.Time) bool {
 	case c.state.State == camera.Stalled && c.info.State == camera.Live:
 		return waited > c.stallTimeout(in.name)
 	}
-	// The site draws them itself, once a second.
+	// The site sends its own placeholders, once a second.
 	return waited > 3*placeholderInterval
 }
 
-// placeholder is the placeholder frame of a stream in the camera's present state.
+// placeholder returns a placeholder frame for a stream, which shows the camera's present state.
 func (c *Camera) placeholder(in *receiver) broker.Frame {
 	width, height := c.expectedSize(in)
 	o := placeholder.Options{
@@ -138,7 +138,7 @@ func (c *Camera) placeholder(in *receiver) broker.Frame {
 	return in.placeholderFrame(o, time.Now())
 }
 
-// expectedSize is the size of a stream's last picture, otherwise the size that its site announces.
+// expectedSize returns the size of a stream's last picture. Before the first picture it is the size that the site announces.
 func (c *Camera) expectedSize(in *receiver) (width, height int) {
 	if width, height = in.size(); width > 0 {
 		return width, height

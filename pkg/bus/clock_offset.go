@@ -11,14 +11,15 @@ type clockOffset struct {
 	n       int
 }
 
-// addSample notes the time of an instance's announcement. Its transit time counts too, so the least of several is the best.
+// addSample adds an announcement that was sent at an instance's time and arrived now. A sample includes the transit time, so the
+// least of several is the best.
 func (c *clockOffset) addSample(sent, now time.Time) {
 	c.samples[c.n%len(c.samples)] = now.Round(0).Sub(sent)
 	c.n++
 }
 
-// estimate is what is to be added to an instance's time. Clocks that are within a second of each other, as those are that are
-// kept by NTP, are better than what can be learned here.
+// estimate returns what to add to an instance's times. It is 0 for an offset below one second: clocks that NTP keeps are more exact
+// than this estimate.
 func (c *clockOffset) estimate() time.Duration {
 	if c.n == 0 {
 		return 0

@@ -15,20 +15,20 @@ import (
 	"go.uber.org/zap"
 )
 
-// How soon a connection is given up that does not answer, and tried for again.
+// How soon a connection that does not answer is closed, and how long to wait before the next attempt.
 const (
 	pingInterval  = 500 * time.Millisecond
 	maxPings      = 3
 	reconnectWait = 200 * time.Millisecond
 )
 
-// connection keeps a connection. Its fields are what State tells of it.
+// connection keeps one connection to NATS. State reports its fields.
 type connection struct {
 	opts     Options
 	log      *zap.Logger
 	auth     []nats.Option
 	dialer   *dialer
-	maxDelay time.Duration // that answers may be
+	maxDelay time.Duration // how late a server's answers may be
 
 	mu             sync.Mutex
 	conn           *nats.Conn
@@ -36,117 +36,117 @@ type connection struct {
 	server         string
 	since          time.Time
 	problem        string
-	connects       uint64 // connections
-	slowReconnects uint64 // of those, left because they were behind
+	connects       uint64 // connections made
+	slowReconnects uint64 // connections left because their answers were late
 	maxPayload     int64
 }
 
 // current returns the connection; it may be nil, or down.
-func (l *connection) current() *nats.Conn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.conn
+func (c *connection) current() *nats.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn
 }
 
-// ready returns the connection and what it takes in one message; nil while there is none.
-func (l *connection) ready() (*nats.Conn, int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.isUp {
+// ready returns the connection and the most bytes that it takes in one message. It returns nil while the connection is down.
+func (c *connection) ready() (*nats.Conn, int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.isUp {
 		return nil, 0
 	}
-	return l.conn, l.maxPayload
+	return c.conn, c.maxPayload
 }
 
 // down returns how long there has been no connection; 0 while there is one.
-func (l *connection) down() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.isUp {
+func (c *connection) down() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isUp {
 		return 0
 	}
-	return time.Since(l.since)
+	return time.Since(c.since)
 }
 
-// dial begins a connection, which goes on trying by itself until it is closed. attach is called each time that it is there,
-// by one goroutine at a time. The channel is closed when it has ended for good, as some answers of a server make it.
-func (l *connection) dial(onConnect func(isReconnect bool)) (*nats.Conn, <-chan struct{}, error) {
+// dial starts a connection, which reconnects by itself until it is closed. onConnect is called each time that it is up, by one
+// goroutine at a time. The channel is closed when the library has given the connection up, as it does after some errors of a server.
+func (c *connection) dial(onConnect func(isReconnect bool)) (*nats.Conn, <-chan struct{}, error) {
 	ended := make(chan struct{})
 	opts := append([]nats.Option{
-		nats.Name("camd " + l.opts.Site), nats.NoEcho(), nats.RetryOnFailedConnect(true),
+		nats.Name("camd " + c.opts.Site), nats.NoEcho(), nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
 		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), nats.ReconnectOnFlusherError(),
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings), nats.Timeout(dialTimeout),
-		nats.SetCustomDialer(l.dialer),
-		nats.ConnectHandler(func(c *nats.Conn) { l.connected(c); onConnect(false) }),
-		nats.ReconnectHandler(func(c *nats.Conn) { l.connected(c); onConnect(true) }),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.disconnected(err) }),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.reportProblem(err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.reportProblem(err) }),
-		nats.ClosedHandler(func(c *nats.Conn) { l.disconnected(c.LastError()); close(ended) }),
-	}, l.auth...)
-	conn, err := nats.Connect(strings.Join(l.opts.URLs, ","), opts...)
+		nats.SetCustomDialer(c.dialer),
+		nats.ConnectHandler(func(nc *nats.Conn) { c.connected(nc); onConnect(false) }),
+		nats.ReconnectHandler(func(nc *nats.Conn) { c.connected(nc); onConnect(true) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.disconnected(err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.reportProblem(err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.reportProblem(err) }),
+		nats.ClosedHandler(func(nc *nats.Conn) { c.disconnected(nc.LastError()); close(ended) }),
+	}, c.auth...)
+	conn, err := nats.Connect(strings.Join(c.opts.URLs, ","), opts...)
 	if err != nil {
-		l.reportProblem(err)
+		c.reportProblem(err)
 		return nil, nil, err
 	}
-	l.mu.Lock()
-	l.conn = conn
-	l.mu.Unlock()
+	c.mu.Lock()
+	c.conn = conn
+	c.mu.Unlock()
 	return conn, ended, nil
 }
 
-func (l *connection) connected(c *nats.Conn) {
-	l.mu.Lock()
-	l.conn, l.isUp, l.server, l.since, l.problem = c, true, c.ConnectedAddr(), time.Now(), ""
-	l.connects++
-	l.maxPayload = c.MaxPayload()
-	again := l.connects > 1
-	l.mu.Unlock()
-	l.log.Info("bus connected", zap.String("server", c.ConnectedAddr()), zap.Int64("max_payload", c.MaxPayload()), zap.Bool("again", again))
+func (c *connection) connected(nc *nats.Conn) {
+	c.mu.Lock()
+	c.conn, c.isUp, c.server, c.since, c.problem = nc, true, nc.ConnectedAddr(), time.Now(), ""
+	c.connects++
+	c.maxPayload = nc.MaxPayload()
+	again := c.connects > 1
+	c.mu.Unlock()
+	c.log.Info("bus connected", zap.String("server", nc.ConnectedAddr()), zap.Int64("max_payload", nc.MaxPayload()), zap.Bool("again", again))
 }
 
-func (l *connection) disconnected(err error) {
-	l.mu.Lock()
-	wasUp := l.isUp
-	l.isUp = false
+func (c *connection) disconnected(err error) {
+	c.mu.Lock()
+	wasUp := c.isUp
+	c.isUp = false
 	if wasUp {
-		l.since = time.Now()
+		c.since = time.Now()
 	}
-	l.mu.Unlock()
-	l.reportProblem(err)
+	c.mu.Unlock()
+	c.reportProblem(err)
 }
 
-// reportProblem notes why there is no connection, or what is wrong with it, and says it once.
-func (l *connection) reportProblem(err error) {
+// reportProblem keeps err as the connection's problem, and logs it if it is another one than before.
+func (c *connection) reportProblem(err error) {
 	if err == nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrSlowConsumer) {
 		return
 	}
-	text := l.describe(err)
-	l.mu.Lock()
-	same := l.problem == text
-	l.problem = text
-	l.mu.Unlock()
+	text := c.describe(err)
+	c.mu.Lock()
+	same := c.problem == text
+	c.problem = text
+	c.mu.Unlock()
 	if !same {
-		l.log.Warn("bus trouble", zap.String("problem", text))
+		c.log.Warn("bus trouble", zap.String("problem", text))
 	}
 }
 
-// clearProblem takes a trouble back that is over.
-func (l *connection) clearProblem(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.problem == l.describe(err) {
-		l.problem = ""
+// clearProblem removes the connection's problem if it is err.
+func (c *connection) clearProblem(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.problem == c.describe(err) {
+		c.problem = ""
 	}
 }
 
-// describe is explain without what camd shows of itself, which a server may repeat, and fit for a line.
-func (l *connection) describe(err error) string {
-	return printable(l.opts.Account.redact(describeError(err)))
+// describe is describeError on one line, without the account's secrets, which a server may repeat.
+func (c *connection) describe(err error) string {
+	return printable(c.opts.Account.redact(describeError(err)))
 }
 
-// describeError says to people what is wrong and, where it can be known, what would be right.
+// describeError says in plain words what is wrong and, where it is known, what to do.
 func describeError(err error) string {
 	var addr *url.Error
 	switch {
@@ -172,10 +172,10 @@ func describeError(err error) string {
 	return err.Error()
 }
 
-// run has a connection until ctx ends.
-func (l *connection) run(ctx context.Context, onConnect func(isReconnect bool)) {
+// run keeps a connection until ctx ends. It starts another one when the library has given one up.
+func (c *connection) run(ctx context.Context, onConnect func(isReconnect bool)) {
 	for ctx.Err() == nil {
-		conn, ended, err := l.dial(onConnect)
+		conn, ended, err := c.dial(onConnect)
 		if err == nil {
 			select {
 			case <-ctx.Done():
@@ -185,7 +185,7 @@ func (l *connection) run(ctx context.Context, onConnect func(isReconnect bool)) 
 			case <-ended:
 			}
 		}
-		// For good, says the library, of what an administrator can mend.
+		// The library gives up after errors that an administrator can repair.
 		select {
 		case <-ctx.Done():
 		case <-time.After(2 * time.Second):
@@ -193,9 +193,9 @@ func (l *connection) run(ctx context.Context, onConnect func(isReconnect bool)) 
 	}
 }
 
-// publish publishes what is no frame.
-func (l *connection) publish(subject string, what any) error {
-	conn, _ := l.ready()
+// publish publishes a message that is not a frame, as JSON.
+func (c *connection) publish(subject string, what any) error {
+	conn, _ := c.ready()
 	if conn == nil {
 		return errDisconnected
 	}
@@ -206,17 +206,17 @@ func (l *connection) publish(subject string, what any) error {
 	return conn.Publish(subject, b)
 }
 
-// flush gives what was said last a moment to go out.
-func (l *connection) flush() {
-	if conn, _ := l.ready(); conn != nil {
+// flush waits up to shutdownTimeout until the server has received everything that was published.
+func (c *connection) flush() {
+	if conn, _ := c.ready(); conn != nil {
 		_ = conn.FlushTimeout(shutdownTimeout)
 	}
 }
 
-// report puts how the link is into s.
-func (l *connection) report(s *State) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.Connected, s.Server, s.Since, s.Problem, s.MaxPayload = l.isUp, l.server, l.since, l.problem, l.maxPayload
-	s.Reconnects, s.SlowReconnects = max(l.connects, 1)-1, l.slowReconnects
+// report writes the state of the connection into s.
+func (c *connection) report(s *State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Connected, s.Server, s.Since, s.Problem, s.MaxPayload = c.isUp, c.server, c.since, c.problem, c.maxPayload
+	s.Reconnects, s.SlowReconnects = max(c.connects, 1)-1, c.slowReconnects
 }

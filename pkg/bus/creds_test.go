@@ -14,7 +14,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// jwtServer is a server that believes its operator's JWTs, and an account there.
+// jwtServer is a server that accepts its operator's JWTs, with one account.
 type jwtServer struct {
 	server  *server.Server
 	account nkeys.KeyPair
@@ -54,7 +54,7 @@ func publicKey(t *testing.T, k nkeys.KeyPair) string {
 	return public
 }
 
-// writeCredentials writes a .creds file of a user who may publish and subscribe to these, as docs/relay.md has it, and no other.
+// writeCredentials writes a .creds file of a user with only these permissions, as docs/relay.md makes them.
 func (o jwtServer) writeCredentials(t *testing.T, publishes, subscribes string) (path, public string) {
 	t.Helper()
 	key := newKeyPair(t, nkeys.CreateUser)
@@ -80,7 +80,8 @@ func (o jwtServer) writeCredentials(t *testing.T, publishes, subscribes string) 
 	return path, publicKey(t, key)
 }
 
-// Users by JWT, with the permissions of docs/relay.md, and not as another site; one whose JWT is revoked is told so and tries on.
+// Users with the JWTs and permissions of docs/relay.md can run a site and a relay, and cannot publish as another site. A user whose
+// JWT is revoked gets a clear problem and keeps trying.
 func TestDocumentedPermissionsSuffice(t *testing.T) {
 	t.Parallel()
 	o := newJWTServer(t)

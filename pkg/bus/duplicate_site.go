@@ -6,30 +6,31 @@ import (
 	"go.uber.org/zap"
 )
 
-// duplicateSite is another camd under the same site's name.
+// duplicateSite is another instance under this site's name.
 type duplicateSite struct {
 	*publisher
 	lastSeen time.Time
 	revision uint64
-	since    map[string]time.Time // from when on it has had each camera
+	since    map[string]time.Time // since when it has had each camera
 }
 
-// admits decides whether what another camd says under this site's name is read. If not, it returns the reason.
-func (l *localSite) admits(instance string, size int, now time.Time) (known bool, refused string) {
+// admit decides whether an announcement of another instance of this site is parsed. If not, it returns the cause. known is true if
+// the instance is.
+func (l *localSite) admit(instance string, size int, now time.Time) (known bool, refused string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var of *publisher
 	if r := l.duplicateSites[instance]; r != nil {
 		of = r.publisher
 	}
-	if !l.duplicateAdmission.allows(of, size, now) {
+	if !l.duplicateLimits.allows(of, size, now) {
 		return false, TooFast
 	}
 	return of != nil, ""
 }
 
-// handleDuplicate takes note of what another camd says under the same site's name. Two instances may share a site, but no camera: of two
-// that have one, the one that has had it for longer keeps it.
+// handleDuplicate processes an announcement of another instance of this site. Two instances may share a site, but not a camera. If
+// both have the same camera, the one that has had it for longer keeps it.
 func (l *localSite) handleDuplicate(w announcement, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,9 +44,9 @@ func (l *localSite) handleDuplicate(w announcement, now time.Time) {
 		l.refuse(TooManyInstances)
 		return
 	case duplicate == nil:
-		duplicate = &duplicateSite{publisher: l.duplicateAdmission.newPublisher(now)}
+		duplicate = &duplicateSite{publisher: l.duplicateLimits.newPublisher(now)}
 		l.duplicateSites[w.Instance] = duplicate
-		l.requested = true // it is to know what there is here
+		l.requested = true // the new instance needs a complete announcement of this one
 	}
 	duplicate.lastSeen = now
 	if !w.Complete {
@@ -69,7 +70,8 @@ func (l *localSite) handleDuplicate(w announcement, now time.Time) {
 	l.updateSenders()
 }
 
-// evictInstance removes a silent duplicate site, the one that was seen for the shortest time, and reports whether there was one.
+// evictDuplicateSite removes a silent duplicate site, and reports whether there was one. Of several, it removes the one that was
+// seen for the shortest time.
 func (l *localSite) evictDuplicateSite(now time.Time) bool {
 	briefest := ""
 	for instance, r := range l.duplicateSites {
@@ -81,21 +83,22 @@ func (l *localSite) evictDuplicateSite(now time.Time) bool {
 	return briefest != ""
 }
 
-func (r *duplicateSite) isSilent(now time.Time) bool { return now.Sub(r.lastSeen) > silenceTimeout }
+func (d *duplicateSite) isSilent(now time.Time) bool { return now.Sub(d.lastSeen) > silenceTimeout }
 
-// seenFor is how long it was seen.
-func (r *duplicateSite) seenFor() time.Duration { return r.lastSeen.Sub(r.firstSeen) }
+// seenFor returns the time from its first to its last announcement.
+func (d *duplicateSite) seenFor() time.Duration { return d.lastSeen.Sub(d.firstSeen) }
 
 func (l *localSite) requestComplete() {
 	if conn, _ := l.connection.ready(); conn != nil {
-		_ = conn.Publish(l.subjects.announceRequest(l.site), nil) // its next heartbeat is another chance
+		_ = conn.Publish(l.subjects.announceRequest(l.site), nil) // the next heartbeat causes another request
 	}
 }
 
-// close to each other, two claims are as old as each other, and the names of the instances decide.
+// claimTolerance is how close two claims count as equally old. Then the names of the instances decide.
 const claimTolerance = time.Second
 
-// resolveDuplicates decides of each camera whether it is this instance's.
+// resolveDuplicates decides for each camera whether this instance or another one has it. It removes duplicate sites that have been
+// silent for too long.
 func (l *localSite) resolveDuplicates() {
 	now := time.Now()
 	for instance, r := range l.duplicateSites {
@@ -121,7 +124,7 @@ func heldLonger(a time.Time, instanceA string, b time.Time, instanceB string) bo
 	return instanceA < instanceB
 }
 
-// setOwner makes a camera another instance's, or this one's if instance is empty.
+// setOwner records which instance has a camera; empty is this one. If that is another one, the senders stop.
 func (l *localSite) setOwner(id string, o *publishedCamera, instance string) {
 	if (o.owner == "") == (instance == "") {
 		o.owner = instance

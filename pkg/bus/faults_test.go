@@ -46,7 +46,7 @@ func TestRelayMovesToAnotherServer(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t)
 	yard, site, _ := startPair(t, nodes[0].ClientURL(), nodes[0].ClientURL())
-	// It is told of one server, and learns of the others from it.
+	// It is configured with one server, and learns the others from it.
 	relay, _ := startBus(t, Options{URLs: []string{nodes[1].ClientURL()}, Relay: true})
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
@@ -162,7 +162,7 @@ func TestSlowUplinkDropsAtTheSite(t *testing.T) {
 	expectEveryFrameCounted(t, yard, first, site, relay)
 }
 
-// serverConfig is a configuration of Debian's server that knows the users named.
+// serverConfig returns a configuration of Debian's server with the users named.
 func serverConfig(users ...string) string {
 	var b strings.Builder
 	for _, u := range users {

@@ -13,28 +13,28 @@ import (
 	"camd/pkg/camera"
 )
 
-// MaxFrame is how many bytes of a picture go over the bus at most: an 8K JPEG at quality 100 stays below it.
+// MaxFrame is the largest picture that goes over the bus, in bytes. An 8K JPEG at quality 100 stays below it.
 const MaxFrame = 32 << 20
 
 const (
 	maxPieces    = 256
-	headerRoom   = 512     // bytes that a frame's headers may take of a message
-	maxPieceSize = 1 << 20 // whatever the server takes: servers between may take less, and a piece of a megabyte costs nothing to speak of
+	headerRoom   = 512     // bytes of a message that are kept free for a frame's headers
+	maxPieceSize = 1 << 20 // even if the server takes larger messages: other servers on the way may not, and splitting is cheap
 )
 
-// The headers of a frame, for whoever else reads them too. A picture of one piece is a JPEG as it is; of one of several,
-// the pieces follow each other under the same number.
+// The headers of a frame. Other programs may read them, too. A picture in one piece is a plain JPEG. A larger picture is sent as
+// several messages with the same number, in order.
 const (
-	headerFrom  = "Camd-From"  // the publisher, a slash, and its stream: numbers of different streams do not go on from each other
+	headerFrom  = "Camd-From"  // the instance, a slash and its stream's number; each stream counts its frames separately
 	headerSeq   = "Camd-Seq"   // the frame's number in the ring that it was published from
 	headerTime  = "Camd-Time"  // when the picture was taken, RFC 3339
 	headerSize  = "Camd-Size"  // 1280x720
 	headerState = "Camd-State" // the camera's: live, or what the placeholder says
 	headerPiece = "Camd-Piece" // 2/3; absent means 1/1
-	headerBytes = "Camd-Bytes" // of the whole picture, when it is in pieces
+	headerBytes = "Camd-Bytes" // of the whole picture, if it is in pieces
 )
 
-// header is what comes with a picture or a piece of it.
+// header is the parsed headers of a picture or a piece of one.
 type header struct {
 	instance      string
 	stream        uint64
@@ -46,7 +46,7 @@ type header struct {
 	bytes         int // of the whole picture
 }
 
-// frameHeader makes the headers of a frame's first piece.
+// frameHeader returns the headers of a frame's first piece.
 func frameHeader(f *broker.Frame, from string, state camera.State, pieces int) nats.Header {
 	h := nats.Header{
 		headerFrom:  {from},
@@ -62,23 +62,23 @@ func frameHeader(f *broker.Frame, from string, state camera.State, pieces int) n
 	return h
 }
 
-// splitFrame says in how many pieces a picture of n bytes goes, and how large each but the last is.
+// splitFrame returns in how many pieces a picture of n bytes is sent, and the size of each piece but the last.
 func splitFrame(n int, maxPayload int64) (pieces, size int, err error) {
 	room := int(min(maxPayload-headerRoom, maxPieceSize))
 	if n > MaxFrame || room <= 0 || (n+room-1)/room > maxPieces {
 		return 0, 0, fmt.Errorf("a picture of %d bytes: want at most %d, in pieces of max_payload (%d) less %d", n, MaxFrame, maxPayload, headerRoom)
 	}
 	pieces = (n + room - 1) / room
-	// All as large as each other, so that whoever gets the first knows what is to come.
+	// All pieces have the same size, so that the first tells a receiver the sizes of the others.
 	return pieces, pieceSize(n, pieces), nil
 }
 
-// pieceSize is how large each but the last of a picture's pieces is.
+// pieceSize returns the size of each piece but the last of a picture of n bytes.
 func pieceSize(n, pieces int) int { return (n + pieces - 1) / pieces }
 
 var errHeader = errors.New("no headers of a frame")
 
-// readHeader reads and bounds what comes with n bytes of a picture.
+// readHeader parses and checks the headers of a message with n bytes of a picture.
 func readHeader(h nats.Header, n int) (r header, err error) {
 	instance, stream, found := strings.Cut(headerValue(h, headerFrom), "/")
 	r.instance = instance
@@ -112,7 +112,7 @@ func readHeader(h nats.Header, n int) (r header, err error) {
 	return r, r.check(n)
 }
 
-// check makes sure that n bytes are what a picture's piece of that number has.
+// check returns errHeader unless n is the size of this piece of the picture.
 func (r header) check(n int) error {
 	if r.bytes < 1 || r.bytes > MaxFrame || r.piece > r.pieces || r.pieces > r.bytes {
 		return errHeader
@@ -127,7 +127,7 @@ func (r header) check(n int) error {
 	return nil
 }
 
-// headerValue returns a header's only value.
+// headerValue returns the value of a header, or "" unless it has exactly one.
 func headerValue(h nats.Header, key string) string {
 	if v := h[key]; len(v) == 1 {
 		return v[0]
@@ -135,7 +135,7 @@ func headerValue(h nats.Header, key string) string {
 	return ""
 }
 
-// parsePair reads two numbers from 1 to most.
+// parsePair parses two numbers from 1 to most with the text between in the middle.
 func parsePair(s, between string, most int) (a, b int, err error) {
 	left, right, _ := strings.Cut(s, between)
 	if a, err = strconv.Atoi(left); err != nil {

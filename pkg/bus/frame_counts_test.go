@@ -13,7 +13,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// accountedFor is all that became of a stream's frames.
+// accountedFor sums up what became of a stream's frames.
 func (s Stream) accountedFor() uint64 {
 	n := s.Frames
 	for _, d := range s.Dropped {
@@ -40,8 +40,8 @@ func sentStream(b *Bus, camera, rendition string) Stream {
 	return Stream{}
 }
 
-// expectEveryFrameCounted checks that from the first frame that a relay got to the last that the site's ring had, each is accounted for at both
-// ends. Nothing is published meanwhile; the last frame has come.
+// expectEveryFrameCounted checks that both ends have counted every frame, from the first that a relay got to the last in the site's
+// ring. Call it when the last frame has arrived and nothing is being published.
 func expectEveryFrameCounted(t *testing.T, yard *fakeCamera, first uint64, site, relay *Bus) {
 	t.Helper()
 	published := yard.topics[camera.Main].Published()
@@ -49,7 +49,7 @@ func expectEveryFrameCounted(t *testing.T, yard *fakeCamera, first uint64, site,
 	defer func() {
 		t.Logf("published %d, want %d, sent %+v, received %+v", published, want, sentStream(site, "yard", camera.Main), receivedStream(relay, "north.yard", camera.Main))
 	}()
-	// A frame is counted behind its way.
+	// A frame is counted after it has been delivered.
 	testrun.WaitFor(t, "the last frame to be counted", func() bool {
 		return sentStream(site, "yard", camera.Main).Passed >= want && receivedStream(relay, "north.yard", camera.Main).Passed >= want
 	})
@@ -65,7 +65,7 @@ func expectEveryFrameCounted(t *testing.T, yard *fakeCamera, first uint64, site,
 	}
 }
 
-// waitLastFrame waits for the newest frame of the site's ring to come, and publishes more as long as it does not.
+// waitLastFrame waits until the newest frame of the site's ring has arrived. It publishes more frames until then.
 func waitLastFrame(t *testing.T, yard *fakeCamera, relay *Bus) {
 	t.Helper()
 	c := waitCamera(t, relay, "north.yard", camera.Live)

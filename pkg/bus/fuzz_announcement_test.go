@@ -49,7 +49,7 @@ func FuzzAnnouncement(f *testing.F) {
 	})
 }
 
-// announcementSeeds are what camds say, and what is nearly that.
+// announcementSeeds returns announcements of camds, and ones that are nearly right.
 func announcementSeeds() (all [][]byte) {
 	w := announce(testPublisher, []string{"yard", "hall"}, "preview")
 	w.Host, w.SentAt = "host", time.Unix(1700000000, 0).UTC()

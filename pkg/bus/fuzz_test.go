@@ -17,7 +17,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// fuzzMessage is what a hostile peer says, one message after another: to whom, and two byte strings.
+// fuzzMessage is returns one message of a hostile peer: its kind and two byte strings.
 func fuzzMessage(kind byte, a, b []byte) []byte {
 	out := []byte{kind}
 	out = binary.BigEndian.AppendUint32(out, uint32(len(a)))
@@ -36,7 +36,7 @@ const (
 
 const testPublisher = "STRANGER01234567890123"
 
-// addFuzzSeeds are what camds say, and what is nearly that.
+// addFuzzSeeds adds messages of camds, and ones that are nearly right.
 func addFuzzSeeds(f *testing.F) {
 	now := time.Unix(1700000000, 0).UTC()
 	w := announcement{Version: protocolVersion, Instance: testPublisher, Host: "box", SentAt: now, Revision: 1, Complete: true, Cameras: []cameraInfo{{
@@ -70,7 +70,7 @@ func addFuzzSeeds(f *testing.F) {
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 
-// FuzzMessage lets a hostile peer say anything to a site and a relay.
+// FuzzMessage gives a site and a relay any messages of a hostile peer.
 func FuzzMessage(f *testing.F) {
 	addFuzzSeeds(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
@@ -102,7 +102,7 @@ func FuzzMessage(f *testing.F) {
 	})
 }
 
-// handleFuzzMessage takes one message, as the connection would give it.
+// handleFuzzMessage handles one message as if the connection had received it.
 func (b *Bus) handleFuzzMessage(in []byte) (rest []byte) {
 	kind, in := in[0]%fuzzKinds, in[1:]
 	one := func() (s []byte) {
@@ -134,7 +134,7 @@ func (b *Bus) handleFuzzMessage(in []byte) (rest []byte) {
 	return in
 }
 
-// expectConsistent looks at what has become of it.
+// expectConsistent checks the bus's state.
 func expectConsistent(t *testing.T, b *Bus) {
 	t.Helper()
 	s := b.State()
@@ -166,7 +166,7 @@ func expectConsistent(t *testing.T, b *Bus) {
 	}
 }
 
-// isJPEGError are errors inside a picture whose structure is whole, which mjpeg lets pass.
+// isJPEGError reports whether err is an error inside a picture with a correct structure, which mjpeg accepts.
 func isJPEGError(err error) bool { _, is := err.(jpeg.FormatError); return is }
 
 func TestAnnouncementsAreBounded(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// newTestRelay is a relay without a connection, which gets announcements from the test.
+// newTestRelay returns a relay without a connection, which gets announcements from the test.
 func newTestRelay(t testing.TB) *relay {
 	t.Helper()
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
@@ -28,17 +28,17 @@ func newTestRelay(t testing.TB) *relay {
 	return b.relay
 }
 
-// openReceiver returns a rendition's stream, as if somebody had asked for it.
+// openReceiver returns the receiver of a rendition, as if a viewer had asked for it.
 func (c *Camera) openReceiver(rendition string) *receiver {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.receiver(rendition)
 }
 
-// testInstance is the name of the nth run of a camd.
+// testInstance returns the name of the nth instance.
 func testInstance(n int) string { return fmt.Sprintf("RUN%08d", n) }
 
-// announce is the announcement of an instance with such cameras and renditions beside main.
+// announce returns a complete announcement of an instance, with these cameras and these renditions besides main.
 func announce(instance string, cameras []string, renditions ...string) announcement {
 	w := announcement{Version: protocolVersion, Instance: instance, SentAt: time.Now(), Revision: 1, Complete: true}
 	for _, id := range cameras {
@@ -51,7 +51,7 @@ func announce(instance string, cameras []string, renditions ...string) announcem
 	return w
 }
 
-// listCameras returns the cameras that the relay has, after a look.
+// listCameras refreshes the relay and returns the ids of its cameras.
 func (r *relay) listCameras(t *testing.T) (ids []string) {
 	t.Helper()
 	r.refresh()
@@ -61,7 +61,7 @@ func (r *relay) listCameras(t *testing.T) (ids []string) {
 	return ids
 }
 
-// A camd in a container has another host's name at each start: the runs that are over must not keep the next one out.
+// A camd in a container has another host name at each start. Its earlier instances must not keep the next one out.
 func TestNewInstanceReplacesSilentOne(t *testing.T) {
 	r, now := newTestRelay(t), time.Now()
 	for i := range 3 * maxInstances {
@@ -82,7 +82,7 @@ func TestNewInstanceReplacesSilentOne(t *testing.T) {
 	}
 }
 
-// What a run of camd had and its successor has not is gone, as is all of a site that is silent for a day; readers come to the end.
+// Cameras that a restarted camd no longer has end, and so do all cameras of a site that has been silent for a day.
 func TestCamerasEndWithTheirInstance(t *testing.T) {
 	r, now := newTestRelay(t), time.Now()
 	before := announce(testInstance(1), []string{"yard", "hall"})
@@ -129,7 +129,7 @@ func TestInterestInAllCamerasOfLargeSite(t *testing.T) {
 	}
 }
 
-// A list that the server does not take is told, and no more once it takes it.
+// An announcement that is too large for the server is reported as a problem, until the server accepts one.
 func TestOversizeAnnouncementIsReported(t *testing.T) {
 	t.Parallel()
 	nats := testpeer.ServeNATS(t, "max_payload: 1024\n")
@@ -146,7 +146,7 @@ func TestOversizeAnnouncementIsReported(t *testing.T) {
 	testrun.WaitFor(t, "it to be over", func() bool { return site.State().Problem == "" })
 }
 
-// A server may repeat what it was sent. Nobody reads it from camd.
+// A server may repeat what it was sent. camd does not show the secrets in it.
 func TestServerErrorDoesNotShowSecrets(t *testing.T) {
 	t.Parallel()
 	for _, a := range []Account{{User: "u", Password: `ca"na<ry`}, {Token: `ca"na<ry`}} {
@@ -166,7 +166,7 @@ func TestServerErrorDoesNotShowSecrets(t *testing.T) {
 	}
 }
 
-// Without a connection no relay can say again what it wants; what it watches goes on being counted, for a while.
+// Without a connection no relay can repeat its interest. Frames of watched streams are still counted for interestRetention.
 func TestInterestsOutliveLostConnection(t *testing.T) {
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
 	if err != nil {

@@ -7,51 +7,51 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// incomingAnnouncements holds the announcements that have been admitted and not been read yet. Reading one may take a hundredth of a second.
-// Those of publishers that are not known wait until no others do, so that no number of them delays an announcement of a known one.
+// incomingAnnouncements queues admitted announcements until they are parsed, which may take 10 ms for one. Announcements of known
+// publishers come first, so that no number of unknown publishers delays them. Its methods are safe for concurrent use.
 type incomingAnnouncements struct {
 	known, unknown chan *nats.Msg
 	bytes          atomic.Int64 // of both
 }
 
-// maxUnreadBytes is how many bytes of announcements, headers included, wait to be read.
+// maxUnreadBytes bounds the queued announcements, in bytes including headers.
 const maxUnreadBytes = 32 << 20
 
 func newPendingAnnouncements() *incomingAnnouncements {
 	return &incomingAnnouncements{known: make(chan *nats.Msg, 4096), unknown: make(chan *nats.Msg, 4096)}
 }
 
-// put adds an announcement, and reports whether there was room.
-func (i *incomingAnnouncements) put(m *nats.Msg, known bool) bool {
-	if i.bytes.Add(int64(m.Size())) > maxUnreadBytes {
-		i.bytes.Add(-int64(m.Size()))
+// put queues an announcement, and reports whether there was room. It does not block.
+func (q *incomingAnnouncements) put(m *nats.Msg, known bool) bool {
+	if q.bytes.Add(int64(m.Size())) > maxUnreadBytes {
+		q.bytes.Add(-int64(m.Size()))
 		return false
 	}
-	to := i.unknown
+	to := q.unknown
 	if known {
-		to = i.known
+		to = q.known
 	}
 	select {
 	case to <- m:
 		return true
 	default:
-		i.bytes.Add(-int64(m.Size()))
+		q.bytes.Add(-int64(m.Size()))
 		return false
 	}
 }
 
-// next waits for an announcement; it is nil once ctx has ended.
-func (i *incomingAnnouncements) next(ctx context.Context) (m *nats.Msg) {
+// next waits for an announcement and returns it. It returns nil when ctx has ended.
+func (q *incomingAnnouncements) next(ctx context.Context) (m *nats.Msg) {
 	select {
-	case m = <-i.known:
+	case m = <-q.known:
 	default:
 		select {
-		case m = <-i.known:
-		case m = <-i.unknown:
+		case m = <-q.known:
+		case m = <-q.unknown:
 		case <-ctx.Done():
 			return nil
 		}
 	}
-	i.bytes.Add(-int64(m.Size()))
+	q.bytes.Add(-int64(m.Size()))
 	return m
 }

@@ -12,21 +12,21 @@ import (
 	"camd/pkg/camera"
 )
 
-// relayInterest is what one relay's viewers watch here.
+// relayInterest is the set of renditions that one relay's viewers watch at this site.
 type relayInterest struct {
 	*publisher
 	until   time.Time
 	streams map[streamKey]bool
 }
 
-// overflowRelay is the entry of all relays that there is no room for. What one of them wants is sent, and sent until expiry after one of
-// them last wanted something.
+// overflowRelay is the name of the entry that all relays beyond maxRelays share. Its interest is the union of theirs, and
+// expires after the newest message of any of them.
 const overflowRelay = ""
 
-// handleInterest reads what a relay's viewers watch, if its publisher does not send too much.
+// handleInterest processes a relay's interest, unless its publisher exceeds its quota.
 func (l *localSite) handleInterest(m *nats.Msg) {
 	relay, now := peekPublisher(m.Data, "relay"), time.Now()
-	if !l.admitsInterest(relay, len(m.Data), now) {
+	if !l.allowsInterest(relay, len(m.Data), now) {
 		l.refuse(TooFast)
 		return
 	}
@@ -51,23 +51,23 @@ func (l *localSite) setInterest(w interest, now time.Time) {
 	}
 	streams := l.localStreams(w.Watch)
 	l.storeInterest(w.Relay, streams, now)
-	// What nobody wants any more ends with the next refresh, which considers all relays; here a thousand of them cost each its own.
+	// announceChanges stops senders that no relay wants. Here that would need a look at all relays for each message.
 	for k := range streams {
 		l.sendStream(k, slices.Contains(w.Fresh[k.camera], k.rendition))
 	}
 }
 
-func (l *localSite) admitsInterest(relay string, size int, now time.Time) bool {
+func (l *localSite) allowsInterest(relay string, size int, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var known *publisher
 	if w := l.interests[relay]; w != nil && relay != overflowRelay {
 		known = w.publisher
 	}
-	return size <= maxMessage && l.interestAdmission.allows(known, size, now)
+	return size <= maxMessage && l.interestLimits.allows(known, size, now)
 }
 
-// storeInterest stores a relay's interest.
+// storeInterest stores a relay's interest, in the entry overflowRelay if there is no room.
 func (l *localSite) storeInterest(relay string, watch map[streamKey]bool, now time.Time) {
 	w := l.interests[relay]
 	before := 0
@@ -84,7 +84,7 @@ func (l *localSite) storeInterest(relay string, watch map[streamKey]bool, now ti
 		}
 	}
 	if w == nil {
-		w = &relayInterest{publisher: l.interestAdmission.newPublisher(now)}
+		w = &relayInterest{publisher: l.interestLimits.newPublisher(now)}
 		l.interests[relay] = w
 	}
 	w.streams, w.until = watch, now.Add(silenceTimeout)
@@ -98,7 +98,7 @@ func (l *localSite) removeInterest(relay string) {
 	}
 }
 
-// localStreams returns the renditions of an interest that this instance has. What it returns does not hold the memory of the message.
+// localStreams returns the renditions of an interest that exist here. The result does not keep the message's memory.
 func (l *localSite) localStreams(watch map[string][]string) map[streamKey]bool {
 	streams := map[streamKey]bool{}
 	for id, o := range l.cameras {
@@ -115,11 +115,11 @@ func (l *localSite) localStreams(watch map[string][]string) map[streamKey]bool {
 	return streams
 }
 
-// interestRetention is how long interests are kept without a connection, while relays cannot repeat them: whoever watches there still does,
-// and counts what passes. Cameras that are opened on demand are not kept open for longer than that.
+// interestRetention is how long interests are kept while there is no connection and relays cannot repeat them. Their viewers
+// still watch, so frames are still counted. Afterwards, cameras that are opened on demand can close.
 const interestRetention = 30 * time.Second
 
-// extendInterests gives relays that were heard before a connection was lost the time to be heard on the next.
+// extendInterests postpones the expiry of all interests, so that relays have time to repeat them on a new connection.
 func (l *localSite) extendInterests() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,20 +156,21 @@ func (l *localSite) updateSenders() {
 	}
 }
 
-// sendStream sends a rendition, if this instance has such a one, and once more what was sent of it if somebody has no picture yet.
+// sendStream makes sure that a rendition is being sent, if this instance has it. With repeat, a running sender sends the newest
+// frame again for a viewer that has no picture yet.
 func (l *localSite) sendStream(k streamKey, repeat bool) {
 	o := l.cameras[k.camera]
 	if o == nil || o.owner != "" {
 		return
 	}
-	// One that is ending is in the way until the next refresh; two would send a frame twice.
+	// A sender that is ending must be gone first, because two would send a frame twice. The next updateSenders tries again.
 	if out := o.senders[k.rendition]; out != nil && !out.isDone() {
 		if repeat {
 			out.requestRepeat()
 		}
 		return
 	}
-	// Also a rendition's other names, or whatever else a source answers to, would be streams of their own here.
+	// Topic may accept other names for the same rendition. Each would be a stream of its own here.
 	if !slices.Contains(o.camera.Renditions(), k.rendition) {
 		return
 	}

@@ -2,7 +2,7 @@ package bus
 
 import "time"
 
-// How often a bus announces, and when silence counts as an end. Three announcements may be lost.
+// How often a bus announces its cameras, and after how long without announcements an instance counts as gone.
 const (
 	pollInterval         = 250 * time.Millisecond // between checks for changes
 	announcementInterval = 2 * time.Second        // between announcements while nothing has changed

@@ -18,7 +18,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// newLimitedRelay is a relay without a connection, with limits.
+// newLimitedRelay returns a bus that is a relay with limits, without a connection.
 func newLimitedRelay(t testing.TB, l SiteLimits) *Bus {
 	t.Helper()
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true, SiteLimits: l})
@@ -39,7 +39,7 @@ func (b *Bus) announce(t testing.TB, site string, w announcement) {
 	b.receiveNow(&nats.Msg{Subject: b.subjects.site(site), Data: data})
 }
 
-// announceForged announces so many sites with a camera each, from one on.
+// announceForged announces n sites with a camera each, numbered from from on.
 func (b *Bus) announceForged(t testing.TB, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
@@ -47,7 +47,7 @@ func (b *Bus) announceForged(t testing.TB, from, n int) {
 	}
 }
 
-// stateOf is the state of a camera of site north.
+// stateOf returns the state of a camera of site north.
 func (b *Bus) stateOf(id string) camera.State {
 	c := b.relay.sites["north"].cameras[id]
 	c.updateState(time.Now(), 0)
@@ -160,7 +160,7 @@ func TestSiteCamerasAreBounded(t *testing.T) {
 	})
 }
 
-// A camera that nobody asks for has neither topics nor series.
+// A camera that nobody has asked for has neither topics nor series.
 func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
 	b := newLimitedRelay(t, SiteLimits{})
 	b.announce(t, "north", announce(testPublisher, []string{"yard"}, "preview"))
@@ -179,7 +179,7 @@ func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
 	}
 }
 
-// Whoever has just come and says that a camera has been his for years does not get it from the one that is known to have it.
+// A new instance that claims to have had a camera for years does not get it from the instance that is known to have it.
 func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLimitedRelay(t, SiteLimits{})
@@ -222,7 +222,7 @@ func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 	})
 }
 
-// Nor does the instance that has it give it up.
+// A site keeps its camera when a new instance claims to have had it for years.
 func TestForgedClaimDoesNotStopASite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
@@ -304,7 +304,7 @@ func TestForgedInterestsAreBounded(t *testing.T) {
 	})
 }
 
-// A relay that there is no room for has its pictures all the same.
+// A relay beyond the limit still gets its pictures.
 func TestInterestBeyondLimitIsServed(t *testing.T) {
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Site: "north"})
 	if err != nil {
@@ -376,7 +376,7 @@ func TestRefusalsAreLoggedOnceAMinuteForEachReason(t *testing.T) {
 	})
 }
 
-// A flood of a NATS server's other clients costs an honest site no picture and no state.
+// While other clients of the NATS server flood it, an honest site loses no picture and no state.
 func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 	t.Parallel()
 	url := testpeer.ServeNATS(t, "").URL

@@ -24,27 +24,27 @@ type localSite struct {
 	refuse                            func(cause string)
 	ctx                               context.Context // of senders; set by Run
 
-	mu                 sync.Mutex
-	order              []string
-	cameras            map[string]*publishedCamera
-	interests          map[string]*relayInterest
-	interestCount      int // renditions in all interests
-	interestAdmission  admission
-	duplicateSites     map[string]*duplicateSite
-	duplicateAdmission admission // of duplicate sites' announcements
-	connectedAt        time.Time // when the newest connection began; zero before the first
-	streamCount        uint64    // topics sent from so far
-	revision           uint64
-	announced          []cameraInfo // as of the revision, without what changes all the time
-	lastRefresh        time.Time    // when the last look began
-	lastAnnounced      time.Time    // when something was last said
-	announceComplete   bool         // a complete announcement is due
-	requested          bool         // a relay asked for a complete announcement
-	lastComplete       time.Time    // when the last complete announcement was
-	sizeError          error        // the complete announcement was too large
-	left               bool         // the last announcement has been sent
-	counts             map[streamKey]*sendStats
-	senders            sync.WaitGroup
+	mu               sync.Mutex
+	order            []string
+	cameras          map[string]*publishedCamera
+	interests        map[string]*relayInterest
+	interestCount    int // renditions in all interests
+	interestLimits   rateLimits
+	duplicateSites   map[string]*duplicateSite
+	duplicateLimits  rateLimits // of duplicate sites' announcements
+	connectedAt      time.Time  // when the newest connection began; zero before the first
+	streamCount      uint64     // topics sent from so far
+	revision         uint64
+	announced        []cameraInfo // the list of the newest revision
+	lastRefresh      time.Time    // when announceChanges last began
+	lastAnnounced    time.Time    // when an announcement was last published
+	announceComplete bool         // a complete announcement is due
+	requested        bool         // a relay asked for a complete announcement
+	lastComplete     time.Time    // when a complete announcement was last published
+	sizeError        error        // the complete announcement was too large
+	left             bool         // the last announcement has been sent
+	counts           map[streamKey]*sendStats
+	senders          sync.WaitGroup
 }
 
 // publishedCamera is one local camera.
@@ -53,19 +53,19 @@ type publishedCamera struct {
 	since         time.Time
 	owner         string // the instance that has it; empty is this one
 	senders       map[string]*sender
-	streamNumbers map[*broker.Topic]uint64 // of streams: a topic that is sent anew goes on under its number
+	streamNumbers map[*broker.Topic]uint64 // of streams: a topic keeps its number when it is sent again
 }
 
 func newLocalSite(o Options, instance string, l *connection, refuse func(string)) *localSite {
-	host, _ := os.Hostname() // without one, cameras of an earlier run linger longer in others' lists
+	host, _ := os.Hostname() // without it, relays keep the cameras of an earlier run for longer
 	return &localSite{
 		site: o.Site, instance: instance, host: host, camdVersion: o.Version, subjects: subjects{o.Prefix}, connection: l, log: o.Log, refuse: refuse,
 		cameras: map[string]*publishedCamera{}, interests: map[string]*relayInterest{}, duplicateSites: map[string]*duplicateSite{}, counts: map[streamKey]*sendStats{},
-		ctx: context.Background(), interestAdmission: newInterestAdmission(), duplicateAdmission: announcementAdmission(maxInstances),
+		ctx: context.Background(), interestLimits: newInterestLimits(), duplicateLimits: newAnnouncementLimits(maxInstances),
 	}
 }
 
-// setCameras makes sources those that are offered.
+// setCameras replaces the cameras that are published. Senders of cameras that are not in localCameras stop.
 func (l *localSite) setCameras(localCameras []LocalCamera) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,14 +99,14 @@ func (l *localSite) setCameras(localCameras []LocalCamera) {
 	l.updateSenders()
 }
 
-// stop ends what is being sent. It does not wait: a write may take long over a slow link.
+// stop stops the camera's senders. It does not wait for them: a write may take long over a slow link.
 func (o *publishedCamera) stop() {
 	for _, out := range o.senders {
 		out.stop()
 	}
 }
 
-// announceLeaving says that this instance goes, and ends what is being sent.
+// announceLeaving stops all senders and announces that this instance leaves.
 func (l *localSite) announceLeaving() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,7 +116,7 @@ func (l *localSite) announceLeaving() {
 	}
 	l.senders.Wait()
 	last := announcement{Version: protocolVersion, Instance: l.instance, Host: l.host, CamdVersion: l.camdVersion, SentAt: time.Now(), Revision: l.revision, Leaving: true}
-	_ = l.connection.publish(l.subjects.site(l.site), last) // silence says the same, later
+	_ = l.connection.publish(l.subjects.site(l.site), last) // if it is lost, relays notice the silence later
 	l.left = true
 }
 
@@ -127,7 +127,7 @@ func (l *localSite) setContext(ctx context.Context) {
 	l.ctx = ctx
 }
 
-// report puts what was sent into s.
+// report writes the duplicate cameras and the sent streams into s.
 func (l *localSite) report(s *State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

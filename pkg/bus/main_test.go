@@ -51,7 +51,7 @@ func startServer(t testing.TB, change ...func(*server.Options)) *server.Server {
 	return s
 }
 
-// startBus runs a bus until the test ends, or until what is returned is called.
+// startBus runs a bus until the test ends or the returned function is called.
 func startBus(t testing.TB, o Options) (*Bus, func()) {
 	t.Helper()
 	if o.Log == nil {
@@ -69,7 +69,7 @@ func startBus(t testing.TB, o Options) (*Bus, func()) {
 	return b, stop
 }
 
-// local is a camera whose pictures and state the test decides.
+// fakeCamera is a camera whose pictures and state the test sets.
 type fakeCamera struct {
 	id         string
 	topics     map[string]*broker.Topic
@@ -103,7 +103,7 @@ func (l *fakeCamera) setState(s camera.State, why camera.Reason) {
 	l.status.State, l.status.Reason, l.status.Since = s, why, time.Now()
 }
 
-// publish gives readers of main a picture of at least n bytes.
+// publish publishes a picture of at least n bytes in main.
 func (l *fakeCamera) publish(n int) *broker.Frame {
 	now := time.Now()
 	part, pic := media.NewPart(testJPEG(n), now)
@@ -137,7 +137,7 @@ var blankJPEG = sync.OnceValue(func() []byte {
 	return b.Bytes()
 })
 
-// testJPEG is a JPEG of n bytes. What is missing is put behind its data, where decoders pass it over.
+// testJPEG returns a JPEG of n bytes, padded after its data, where decoders ignore it.
 func testJPEG(n int) []byte {
 	whole := blankJPEG()
 	end := len(whole) - 2
@@ -178,7 +178,7 @@ func watchTopic(t testing.TB, c LocalCamera, rendition string) *viewer {
 	return v
 }
 
-// next waits for a frame that is a placeholder, or one that is none.
+// next waits for a frame that is a placeholder, or for one that is not.
 func (v *viewer) next(placeholder bool) *broker.Frame {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testrun.Deadline)

@@ -14,34 +14,35 @@ import (
 	"camd/pkg/camera"
 )
 
-// What a bus takes note of, at most: beyond it somebody is wrong or hostile.
+// The limits of what a bus accepts. An honest camd stays below them.
 const (
 	maxInstances          = 16      // of one site
 	maxCamerasPerInstance = 512     // of one instance
 	maxCamerasPerSite     = 1024    // cameras of all instances of one site
 	maxRenditions         = 17      // of one camera: main and as many as a configuration may have
-	maxRelays             = 4096    // that say what their viewers watch
-	maxInterests          = 1 << 16 // renditions that all relays watch together
-	maxMessage            = 1 << 20 // bytes of a message that is no frame
+	maxRelays             = 4096    // with an interest in this site
+	maxInterests          = 1 << 16 // renditions in the interests of all relays together
+	maxMessage            = 1 << 20 // bytes of a message that is not a frame
 	maxText               = 500     // bytes of a text for people
 	maxTitle              = 200
 	maxCodec              = 40
 )
 
-// announcement is what an instance says about itself under its site's name. A heartbeat has no cameras; a complete announcement has all of them.
+// announcement is a message of an instance about itself, under its site's name. A heartbeat has no cameras; a complete
+// announcement has all of them.
 type announcement struct {
 	Version     int          `json:"v"`
-	Instance    string       `json:"instance"`       // this run of camd, and no other
-	Host        string       `json:"host,omitempty"` // one that comes with the same host's name comes in its place
-	CamdVersion string       `json:"camd,omitempty"` // its version, for people
+	Instance    string       `json:"instance"`       // unique for each run of camd
+	Host        string       `json:"host,omitempty"` // a later instance on the same host is a restart of this one
+	CamdVersion string       `json:"camd,omitempty"` // for people
 	SentAt      time.Time    `json:"sent_at"`
-	Revision    uint64       `json:"revision"` // of the list of cameras; another one means that there is news to ask for
+	Revision    uint64       `json:"revision"` // of the list of cameras; if it changes, relays ask for a complete announcement
 	Complete    bool         `json:"complete,omitempty"`
 	Leaving     bool         `json:"leaving,omitempty"` // its last announcement
 	Cameras     []cameraInfo `json:"cameras,omitempty"`
 }
 
-// cameraInfo is what an instance says of a camera.
+// cameraInfo is what an instance announces of a camera.
 type cameraInfo struct {
 	ID          string          `json:"id"`
 	Title       string          `json:"title"`
@@ -66,8 +67,8 @@ type renditionInfo struct {
 	Quality int     `json:"quality,omitempty"`
 }
 
-// interest is all that a relay's viewers watch at a site, by camera; it replaces that relay's last one. Fresh are
-// those of it for which there is no picture yet.
+// interest lists the renditions that a relay's viewers watch at a site, by camera. It replaces the relay's last one. Fresh lists
+// those of them that have no picture yet.
 type interest struct {
 	Version int                 `json:"v"`
 	Relay   string              `json:"relay"`
@@ -79,7 +80,7 @@ const protocolVersion = 2
 
 var errVersion = errors.New("another version of what camds say to each other")
 
-// parseAnnouncement reads what an instance says, and makes sure that it is within bounds.
+// parseAnnouncement parses an announcement and checks its limits.
 func parseAnnouncement(b []byte) (w announcement, err error) {
 	if err := decode(b, &w, &w.Version); err != nil {
 		return w, err
@@ -104,7 +105,7 @@ func parseAnnouncement(b []byte) (w announcement, err error) {
 	return w, nil
 }
 
-// normalize makes what is said fit to be shown. It leaves out what a newer camd may say and this one does not know.
+// normalize checks the limits and makes all texts printable. It replaces a state or reason that only a newer camd knows.
 func (c *cameraInfo) normalize() error {
 	if len(c.Renditions) == 0 || len(c.Renditions) > maxRenditions || c.Renditions[0].Name != camera.Main {
 		return errors.New("renditions without main first, or too many")
@@ -136,7 +137,7 @@ func (c *cameraInfo) normalize() error {
 
 func inRange(f, low, high float64) bool { return f >= low && f <= high }
 
-// printable leaves of a text what can be shown on one line.
+// printable returns s without what cannot be shown on one line, and at most maxText bytes of it.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -147,7 +148,7 @@ func printable(s string) string {
 	return truncate(s, maxText)
 }
 
-// truncate returns the beginning of a text, at most so many bytes of it, without the memory of the rest.
+// truncate returns at most the first limit bytes of s, cut between characters. The result does not keep the memory of s.
 func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return s
@@ -158,8 +159,8 @@ func truncate(s string, limit int) string {
 	return strings.Clone(s[:limit])
 }
 
-// peekPublisher returns the name of a message's publisher without parsing the message: the value of key, which camd writes right behind
-// the version. It is empty if the message begins otherwise.
+// peekPublisher returns the name of a message's publisher without parsing the message. That is the value of key, which camd
+// writes right after the version. It is empty if the message begins differently.
 func peekPublisher(message []byte, key string) string {
 	rest, ok := bytes.CutPrefix(message, []byte(`{"v":2,"`+key+`":"`))
 	if !ok {
@@ -172,7 +173,7 @@ func peekPublisher(message []byte, key string) string {
 	return string(id)
 }
 
-// parseInterest reads what a relay wants. Names that are none are left out: they name nothing here.
+// parseInterest parses a relay's interest and checks its limits. It does not check names: unknown ones match no camera.
 func parseInterest(b []byte) (w interest, err error) {
 	if err := decode(b, &w, &w.Version); err != nil {
 		return w, err
@@ -201,7 +202,7 @@ func decode(b []byte, to any, v *int) error {
 
 const maxInstanceLength = 40
 
-// isInstance reports whether s can name a run of camd: letters and digits, as package nuid makes them.
+// isInstance reports whether s can be the name of an instance: letters and digits, as package nuid makes them.
 func isInstance(s string) bool {
 	if len(s) < 8 || len(s) > maxInstanceLength {
 		return false

@@ -7,7 +7,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// Remote cameras have these two series of local ones, with the same help text: pkg/source has the rest.
+// Local cameras have these two series, too, with the same help text: see pkg/source.
 var (
 	descCameraUp        = metric.Desc("camd_camera_up", "1 while the camera gives live pictures, else 0.", "camera")
 	descCameraPublished = metric.Desc("camd_camera_frames_published_total", "Live pictures given to viewers.", "camera", "rendition")

@@ -16,10 +16,10 @@ import (
 const (
 	dialTimeout  = 2 * time.Second
 	writeTimeout = 2 * time.Second
-	sendBuffer   = 64 << 10 // bytes that the kernel may hold unsent (TCP_NOTSENT_LOWAT): beyond it pictures would queue there
+	sendBuffer   = 64 << 10 // bytes that the kernel may hold unsent (TCP_NOTSENT_LOWAT), so that pictures do not queue there
 )
 
-// dialer makes connections that hold little, and that break when they take nothing.
+// dialer makes connections that buffer little, and whose writes fail when they make no progress.
 type dialer struct {
 	net.Dialer
 	mu     sync.Mutex
@@ -30,14 +30,14 @@ type dialer struct {
 func newDialer() *dialer {
 	return &dialer{Dialer: net.Dialer{Timeout: dialTimeout, Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) {
-			// Where the kernel does not know it, more is held.
+			// A kernel without this option buffers more.
 			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, sendBuffer)
 		})
 	}}}
 }
 
-// abort ends the connection, whatever is being written, and lets there be no other: closing it in the library's way waits
-// for the write.
+// abort closes the connection at once, and makes all later dials fail. Closing it through the library would wait for a write
+// that hangs.
 func (d *dialer) abort() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,7 +47,7 @@ func (d *dialer) abort() {
 	}
 }
 
-// Dial implements what the library asks of a dialer.
+// Dial implements nats.CustomDialer.
 func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	c, err := d.Dialer.Dial(network, address)
 	if err != nil {
@@ -63,37 +63,38 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	return &progressConn{c}, nil
 }
 
-// progressConn is a connection whose writes may take as long as they make progress: over a slow link a large picture takes
-// seconds and is none the worse, while one that is dead should be noticed within two.
+// progressConn is a connection whose writes fail only when they make no progress for writeTimeout. Over a slow link, a large
+// picture may take seconds. A dead connection is noticed within two.
 type progressConn struct{ net.Conn }
 
 // Write implements net.Conn.
-func (s *progressConn) Write(b []byte) (int, error) {
-	n, err := stalltimeout.Writer{Conn: s.Conn, Timeout: writeTimeout}.Write(b)
+func (c *progressConn) Write(b []byte) (int, error) {
+	n, err := stalltimeout.Writer{Conn: c.Conn, Timeout: writeTimeout}.Write(b)
 	if err != nil {
-		_ = s.Close() // the server could not parse what follows half a message; the library's reader notices
+		_ = c.Close() // the server cannot parse anything after half a message; the library's reader notices the close
 	}
 	return n, err
 }
 
 const (
 	probeInterval    = 500 * time.Millisecond
-	maxResponseDelay = 1500 * time.Millisecond // that an answer may be late where nothing but interests goes out
+	maxResponseDelay = 1500 * time.Millisecond // how late a server's answers may be while this camd sends nothing but interests
 )
 
-// reconnectWhenSlow leaves a server whose answers are late while isFetching reports that pictures come from it: they lie behind a queue of
-// those, which grows to old ones over a link that is too slow. The queue goes with the connection.
-func (l *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bool) {
+// reconnectWhenSlow makes another connection when the server's answers are late and isFetching reports that pictures are being
+// received. The answers then wait behind a queue of pictures, which grow old because the link is too slow. Closing the
+// connection drops that queue. It returns when ctx ends.
+func (c *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bool) {
 	every(ctx, probeInterval, func() {
-		conn, _ := l.ready()
-		if conn == nil || !isFetching() || conn.FlushTimeout(l.maxDelay) == nil || ctx.Err() != nil {
+		conn, _ := c.ready()
+		if conn == nil || !isFetching() || conn.FlushTimeout(c.maxDelay) == nil || ctx.Err() != nil {
 			return
 		}
-		if current, _ := l.ready(); current == conn && conn.ForceReconnect() == nil {
-			l.mu.Lock()
-			l.slowReconnects++
-			l.mu.Unlock()
-			l.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", l.maxDelay))
+		if current, _ := c.ready(); current == conn && conn.ForceReconnect() == nil {
+			c.mu.Lock()
+			c.slowReconnects++
+			c.mu.Unlock()
+			c.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", c.maxDelay))
 		}
 	})
 }

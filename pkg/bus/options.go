@@ -14,27 +14,27 @@ import (
 	"camd/pkg/media"
 )
 
-// Options of a bus. URLs is required, and one of Site and Relay.
+// Options of a bus. URLs is required, and Site or Relay or both.
 type Options struct {
 	URLs    []string // nats://host:port or tls://host:port, of any servers of one cluster; without user and password
 	Prefix  string   // of all subjects; empty means DefaultPrefix
-	Site    string   // under whose name local cameras are offered; empty offers none. See CheckSite
-	Relay   bool     // find the cameras of other sites
+	Site    string   // the name under which local cameras are published; empty publishes none. See CheckSite
+	Relay   bool     // serve the cameras of other sites
 	Account Account
 	TLS     TLS
 	Version string // of this camd, for people
 
-	SiteLimits SiteLimits     // of what a relay keeps of other sites
-	Limits     media.Limits   // of a picture; what is larger is dropped
-	Budget     *broker.Budget // bounds what the topics of all cameras hold together; nil is none
+	SiteLimits SiteLimits     // bound the tables of a relay
+	Limits     media.Limits   // of a received picture; a larger one is dropped
+	Budget     *broker.Budget // bounds the memory of the topics of all cameras together; nil means no bound
 
-	// Changed is called when the list that Cameras returns has changed, or the renditions of one of them, and never twice at
-	// once. It must not wait for the bus. May be nil.
+	// Changed is called after the list that Cameras returns has changed, or the renditions of one camera in it. Calls do not
+	// overlap. It must not wait for the bus. May be nil.
 	Changed func()
 	Log     *zap.Logger // nil means none
 }
 
-// Account is how a bus shows who it is. At most one of the ways is used; none is anonymous.
+// Account is how a bus logs in at the NATS server. The first way that is set is used. The zero Account connects anonymously.
 type Account struct {
 	Credentials    string // path of a .creds file: a user's JWT and its key
 	NKey           string // path of a file with an NKey seed
@@ -42,27 +42,28 @@ type Account struct {
 	Token          string
 }
 
-// redact takes the password and the token out of a text, as they are and as a connection's JSON has them.
+// redact replaces the password and the token in a text, in plain and as JSON strings.
 func (a Account) redact(text string) string {
 	for _, secret := range []string{a.Password, a.Token} {
 		if secret == "" {
 			continue
 		}
-		quoted, _ := json.Marshal(secret) // no text fails
+		quoted, _ := json.Marshal(secret) // a string never fails
 		text = strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), "***")
 		text = strings.ReplaceAll(text, secret, "***")
 	}
 	return text
 }
 
-// TLS says whom a bus trusts and what it shows of itself. Files are read at each connection, so that they can be replaced.
+// TLS says which servers a bus trusts and which certificate it presents. The files are read at each connection, so that they can
+// be replaced while camd runs.
 type TLS struct {
-	CA               string // path of PEM certificates; empty trusts what the system trusts
-	Certificate, Key string // paths of what is shown to servers that ask; empty shows nothing
+	CA               string // path of PEM certificates; empty means the system's
+	Certificate, Key string // paths of the client certificate and its key; empty means none
 	First            bool   // for servers with handshake_first
 }
 
-// validated returns the options with their defaults, or what is wrong with them.
+// validated returns the options with their defaults. Its error says which option is wrong.
 func (o Options) validated() (Options, error) {
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
@@ -96,7 +97,7 @@ func (o Options) validated() (Options, error) {
 	return o, nil
 }
 
-// CheckURL says what is wrong with a server's address; nil if nothing is. It does not repeat what may be a password.
+// CheckURL returns what is wrong with a server's address, or nil. The error does not repeat what may be a password.
 func CheckURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
@@ -112,7 +113,7 @@ func CheckURL(address string) error {
 	return nil
 }
 
-// natsOptions returns what makes a connection show who it is.
+// natsOptions returns the library's options for the account and TLS.
 func (o Options) natsOptions() ([]nats.Option, error) {
 	var opts []nats.Option
 	a := o.Account

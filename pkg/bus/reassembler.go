@@ -11,81 +11,82 @@ import (
 	"camd/pkg/media"
 )
 
-// maxPendingPieceBytes is how many bytes of pictures that have not come whole a relay holds.
+// maxPendingPieceBytes bounds the bytes of incomplete pictures that a relay holds.
 const maxPendingPieceBytes = 2 * MaxFrame
 
-// pendingPieces holds the pieces of all streams' pictures that wait for the rest. It holds what has come, and not what a first piece
-// announces. Beyond maxPendingPieceBytes it drops the picture that was begun first: one that is never completed makes room for others.
+// pendingPieces holds the received pieces of all streams' incomplete pictures. Beyond maxPendingPieceBytes it drops the oldest
+// picture, so that pictures that are never completed make room for others. It takes memory only for bytes that have arrived, and
+// not for those that a first piece announces. Its methods are safe for concurrent use, except remove.
 type pendingPieces struct {
 	refuse   func(cause string)
 	mu       sync.Mutex
 	bytes    int
-	pictures list.List // of *reassembler, the one that was begun first in front
+	pictures list.List // of *reassembler, the oldest picture in front
 }
 
-// add adds a piece to those of a picture, and reports whether they are all still there.
-func (p *pendingPieces) add(j *reassembler, piece []byte) bool {
+// add adds a piece to a picture. It reports whether all pieces of the picture are still held.
+func (p *pendingPieces) add(r *reassembler, piece []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case j.pieces == 0:
-		j.position = p.pictures.PushBack(j)
-	case j.position == nil:
+	case r.pieces == 0:
+		r.position = p.pictures.PushBack(r)
+	case r.position == nil:
 		return false
 	}
-	j.parts = append(j.parts, bytes.Clone(piece)) // the message that it is part of may have headers, which are not counted
+	r.parts = append(r.parts, bytes.Clone(piece)) // cloned, because the message's memory includes headers, which are not counted
 	p.bytes += len(piece)
 	for p.bytes > maxPendingPieceBytes {
 		p.remove(p.pictures.Front().Value.(*reassembler))
 		p.refuse(TooManyPieces)
 	}
-	return j.position != nil
+	return r.position != nil
 }
 
-// take returns the pieces of a picture, which are not held here any more; none if it was dropped.
-func (p *pendingPieces) take(j *reassembler) (pieces [][]byte) {
+// take removes a picture and returns its pieces. It returns none if the picture was dropped.
+func (p *pendingPieces) take(r *reassembler) (pieces [][]byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	pieces = j.parts
-	p.remove(j)
+	pieces = r.parts
+	p.remove(r)
 	return pieces
 }
 
-// remove lets a picture's pieces go. u.mu must be held.
-func (p *pendingPieces) remove(j *reassembler) {
-	if j.position == nil {
+// remove removes a picture with its pieces. p.mu is held.
+func (p *pendingPieces) remove(r *reassembler) {
+	if r.position == nil {
 		return
 	}
-	for _, piece := range j.parts {
+	for _, piece := range r.parts {
 		p.bytes -= len(piece)
 	}
-	p.pictures.Remove(j.position)
-	j.position, j.parts = nil, nil
+	p.pictures.Remove(r.position)
+	r.position, r.parts = nil, nil
 }
 
-// reassembler puts the pieces of a stream's picture together, in the memory that viewers will share.
+// reassembler joins the pieces of one stream's pictures, in the memory that viewers will share.
 type reassembler struct {
 	seq    uint64
-	pieces int // that came; below 0 if the picture will not be whole
+	pieces int // how many came; below 0 if the picture cannot become complete
 	first  header
 
-	position *list.Element // in pendingPieces, whose lock guards these; nil if no pieces are held
+	position *list.Element // in pendingPieces, whose mu guards this and parts; nil if no pieces are held
 	parts    [][]byte
 }
 
-// reset forgets the picture that was begun.
-func (r *reassembler) reset(u *pendingPieces) {
+// reset drops the incomplete picture, if any.
+func (r *reassembler) reset(p *pendingPieces) {
 	if r.pieces > 0 {
-		u.take(r)
+		p.take(r)
 	}
 	*r = reassembler{}
 }
 
-// add puts a piece to those before it. whole is true with the last of them. A piece that is not the next ends what was
-// begun: pieces come in order or are lost.
-func (r *reassembler) add(h header, piece []byte, captured time.Time, u *pendingPieces) (part, jpeg []byte, complete bool) {
+// add adds a piece to the picture. When the last piece has come, complete is true and part and jpeg hold the picture. A piece that
+// is out of order drops the picture, because pieces arrive in order or not at all.
+func (r *reassembler) add(h header, piece []byte, captured time.Time, p *pendingPieces) (part, jpeg []byte, complete bool) {
 	if h.piece == 1 {
-		r.reset(u)
+		r.reset(p)
 		r.seq, r.first = h.seq, h
 	}
 	if h.pieces == 1 {
@@ -94,18 +95,18 @@ func (r *reassembler) add(h header, piece []byte, captured time.Time, u *pending
 		*r = reassembler{}
 		return part, jpeg, true
 	}
-	if r.seq != h.seq || r.pieces != h.piece-1 || r.first.pieces != h.pieces || r.first.bytes != h.bytes || !u.add(r, piece) {
-		u.take(r)
+	if r.seq != h.seq || r.pieces != h.piece-1 || r.first.pieces != h.pieces || r.first.bytes != h.bytes || !p.add(r, piece) {
+		p.take(r)
 		r.pieces = -1
 		return nil, nil, false
 	}
 	if r.pieces++; r.pieces < h.pieces {
 		return nil, nil, false
 	}
-	pieces := u.take(r)
+	pieces := p.take(r)
 	*r = reassembler{}
 	if len(pieces) < h.pieces {
-		return nil, nil, false // it was dropped a moment ago
+		return nil, nil, false // another stream's piece has dropped it meanwhile
 	}
 	part, jpeg = media.AllocatePart(h.bytes, captured)
 	rest := jpeg
@@ -115,7 +116,7 @@ func (r *reassembler) add(h header, piece []byte, captured time.Time, u *pending
 	return part, jpeg, true
 }
 
-// refusal is the cause for which a picture is none.
+// refusal returns the cause for which a picture was refused.
 func refusal(err error) string {
 	if r, ok := errors.AsType[*media.RefusedError](err); ok {
 		return r.Cause
@@ -131,7 +132,7 @@ type receiveStats struct {
 
 func newReceiveStats() *receiveStats { return &receiveStats{n: Stream{Dropped: map[string]uint64{}}} }
 
-// pass notes what became of a frame, and how many before it never came.
+// pass counts a frame, and the lost frames before it. cause is empty if the frame was published.
 func (r *receiveStats) pass(lost uint64, size int, cause string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,7 +154,7 @@ func (r *receiveStats) repeat() {
 	r.n.Repeated++
 }
 
-// stream returns the counts as they are now.
+// stream returns a copy of the counts.
 func (r *receiveStats) stream() Stream {
 	r.mu.Lock()
 	defer r.mu.Unlock()

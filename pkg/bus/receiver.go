@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	ringDepth          = 8               // frames that a remote camera's ring holds: readers here are viewers, who want the newest
-	subscriptionLinger = 3 * time.Second // how long a stream is fetched after its last viewer left
-	maxBehind          = 3               // frames that may wait behind one before it is passed over
+	ringDepth          = 8               // frames in a remote camera's ring: its readers are viewers, who want the newest
+	subscriptionLinger = 3 * time.Second // how long a stream is received after its last viewer left
+	maxBehind          = 3               // if more frames than this wait behind a frame, it is dropped
 )
 
-// receiver is one rendition of a remote camera as it comes in.
+// receiver receives one rendition of a remote camera.
 type receiver struct {
 	camera  *Camera
 	name    string
@@ -28,24 +28,24 @@ type receiver struct {
 
 	mu              sync.Mutex
 	sub             *nats.Subscription // nil while nobody watches
-	watchedSince    time.Time          // since when; zero while nobody does
-	instance        string             // whose frames are taken
+	watchedSince    time.Time          // zero while nobody watches
+	instance        string             // the one whose frames are accepted
 	clockOffset     time.Duration
-	isOff           bool   // its site says that the camera is switched off: a picture that was on its way then is not shown
+	isOff           bool   // the camera's site announces that the camera is switched off: live frames are dropped
 	stream          header // instance and stream of the newest frame
-	last            uint64 // its number; 0 before the first of a watch and of a stream
+	last            uint64 // number of the newest frame; 0 before the first of a watch and of a stream
 	reassembler     reassembler
 	arrived         time.Time // when the newest frame came; zero before the first of a watch
-	waiting         bool      // viewers have no picture, or a placeholder of this relay's
-	lastPlaceholder time.Time // when the last placeholder of this relay's was
-	lastForeign     time.Time // when somebody else's message last came on the camera's subject
+	waiting         bool      // viewers have no picture yet, or only a placeholder of this relay
+	lastPlaceholder time.Time // when this relay last published a placeholder
+	lastForeign     time.Time // when the subject last had a message that is not a frame of the instance
 	placeholder     placeholder.Cache
-	paused          bool // the newest frame says that the camera is switched off
+	paused          bool // the newest frame's header says that the camera is switched off
 	lastLive        *broker.Frame
 	width           int
 	height          int
 
-	oversize int // bytes of the newest frame, if they exceed the limit
+	oversize int // size in bytes of the newest frame if it exceeds the limit, else 0
 }
 
 func newReceiver(c *Camera, name string, count *receiveStats) *receiver {
@@ -55,171 +55,172 @@ func newReceiver(c *Camera, name string, count *receiveStats) *receiver {
 	}
 }
 
-// setSource says whose frames are taken, how far that instance's clock is from this one's, and whether the camera is switched off.
-func (in *receiver) setSource(instance string, ahead time.Duration, off bool) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.instance, in.clockOffset, in.isOff = instance, ahead, off
+// setSource sets the instance whose frames are accepted, what to add to that instance's times, and whether the camera is switched
+// off.
+func (r *receiver) setSource(instance string, ahead time.Duration, off bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.instance, r.clockOffset, r.isOff = instance, ahead, off
 }
 
-// updateSubscription subscribes while somebody watches, and reports whether that has changed.
-func (in *receiver) updateSubscription(conn *nats.Conn, now time.Time) bool {
-	wanted := in.topic.Wanted()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	changed := wanted != !in.watchedSince.IsZero()
+// updateSubscription subscribes while the topic has demand and unsubscribes otherwise. It reports whether the demand has changed.
+func (r *receiver) updateSubscription(conn *nats.Conn, now time.Time) bool {
+	wanted := r.topic.Wanted()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changed := wanted != !r.watchedSince.IsZero()
 	switch {
 	case changed && wanted:
-		in.watchedSince, in.waiting, in.last = now, true, 0
+		r.watchedSince, r.waiting, r.last = now, true, 0
 	case changed:
-		in.watchedSince, in.arrived, in.waiting, in.lastPlaceholder = time.Time{}, time.Time{}, false, time.Time{}
-		in.resetPieces()
-		// Old pictures to whoever comes next.
-		in.topic.Expire()
+		r.watchedSince, r.arrived, r.waiting, r.lastPlaceholder = time.Time{}, time.Time{}, false, time.Time{}
+		r.resetPieces()
+		// The next viewer must not get old pictures.
+		r.topic.Expire()
 	}
-	if wanted && in.sub == nil && conn != nil {
-		in.subscribe(conn)
-	} else if !wanted && in.sub != nil {
-		_ = in.sub.Unsubscribe() // it fails where there is no connection, and then there is nothing to end
-		in.sub = nil
+	if wanted && r.sub == nil && conn != nil {
+		r.subscribe(conn)
+	} else if !wanted && r.sub != nil {
+		_ = r.sub.Unsubscribe() // it fails without a connection, and then there is no subscription
+		r.sub = nil
 	}
 	return changed
 }
 
-func (in *receiver) subscribe(conn *nats.Conn) {
-	sub, err := conn.Subscribe(in.subject, in.handleMessage)
+func (r *receiver) subscribe(conn *nats.Conn) {
+	sub, err := conn.Subscribe(r.subject, r.handleMessage)
 	if err != nil {
-		return // the connection has ended, and the next one listens
+		return // the connection has ended; attach subscribes on the next one
 	}
-	// Room for the largest picture and the next one: beyond it the library drops.
-	_ = sub.SetPendingLimits(maxPieces*maxBehind, 2*in.camera.relay.limits.Bytes)
-	in.sub = sub
+	// The library drops messages beyond this: room for the largest picture and the next one.
+	_ = sub.SetPendingLimits(maxPieces*maxBehind, 2*r.camera.relay.limits.Bytes)
+	r.sub = sub
 }
 
-func (in *receiver) dropSubscription() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.sub = nil
+func (r *receiver) dropSubscription() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sub = nil
 }
 
-func (in *receiver) end() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.sub != nil {
-		_ = in.sub.Unsubscribe()
-		in.sub = nil
+func (r *receiver) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sub != nil {
+		_ = r.sub.Unsubscribe()
+		r.sub = nil
 	}
-	in.resetPieces()
-	in.topic.End()
+	r.resetPieces()
+	r.topic.End()
 }
 
-func (in *receiver) resetPieces() { in.reassembler.reset(&in.camera.relay.pending) }
+func (r *receiver) resetPieces() { r.reassembler.reset(&r.camera.relay.pending) }
 
-// handleMessage takes a message with a frame or a piece of one. It is called by the subscription's goroutine, and is quick.
-func (in *receiver) handleMessage(m *nats.Msg) {
+// handleMessage processes a message with a frame or a piece of one. The subscription's goroutine calls it.
+func (r *receiver) handleMessage(m *nats.Msg) {
 	h, err := readHeader(m.Header, len(m.Data))
-	in.mu.Lock()
-	defer in.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
-	case m.Sub != in.sub: // the end of an earlier watch
+	case m.Sub != r.sub: // a late message of an earlier watch
 	case err != nil:
-		in.lastForeign = time.Now()
-		in.camera.relay.refuse(NotUnderstood)
-	case h.instance != in.instance:
-		in.lastForeign = time.Now()
-		in.camera.relay.refuse(WrongPublisher)
+		r.lastForeign = time.Now()
+		r.camera.relay.refuse(NotUnderstood)
+	case h.instance != r.instance:
+		r.lastForeign = time.Now()
+		r.camera.relay.refuse(WrongPublisher)
 	default:
-		in.handlePiece(h, m)
+		r.handlePiece(h, m)
 	}
 }
 
-// handlePiece puts a piece to the others, and deals with a picture that is whole.
-func (in *receiver) handlePiece(h header, m *nats.Msg) {
-	if h.instance != in.stream.instance || h.stream != in.stream.stream {
-		in.stream, in.last = h, 0 // numbers begin anew
-		in.resetPieces()
+// handlePiece adds a piece to the picture, and publishes and counts a complete one.
+func (r *receiver) handlePiece(h header, m *nats.Msg) {
+	if h.instance != r.stream.instance || h.stream != r.stream.stream {
+		r.stream, r.last = h, 0 // another stream counts separately
+		r.resetPieces()
 	}
-	if in.reassembler.seq != 0 && in.reassembler.seq != h.seq && in.reassembler.seq > in.last {
-		in.countFrame(in.reassembler.seq, 0, Incomplete)
+	if r.reassembler.seq != 0 && r.reassembler.seq != h.seq && r.reassembler.seq > r.last {
+		r.countFrame(r.reassembler.seq, 0, Incomplete)
 	}
-	if h.bytes > in.camera.relay.limits.Bytes { // before any memory is taken for it
-		in.dropTooLarge(h)
+	if h.bytes > r.camera.relay.limits.Bytes { // checked before any memory is allocated
+		r.dropTooLarge(h)
 		return
 	}
-	old := in.last != 0 && h.seq <= in.last
-	if old && !in.waiting {
-		in.stats.repeat()
-		in.resetPieces()
+	old := r.last != 0 && h.seq <= r.last
+	if old && !r.waiting {
+		r.stats.repeat()
+		r.resetPieces()
 		return
 	}
-	captured := localTime(h.taken.Add(in.clockOffset), time.Now())
-	part, jpeg, whole := in.reassembler.add(h, m.Data, captured, &in.camera.relay.pending)
+	captured := localTime(h.taken.Add(r.clockOffset), time.Now())
+	part, jpeg, whole := r.reassembler.add(h, m.Data, captured, &r.camera.relay.pending)
 	if !whole {
 		return
 	}
 	switch {
 	case old:
-		in.stats.repeat()
-		in.publish(h, part, jpeg, captured)
-	case in.isBehind(m, h.pieces):
-		in.countFrame(h.seq, 0, Overtaken)
+		r.stats.repeat()
+		r.publish(h, part, jpeg, captured)
+	case r.isBehind(m, h.pieces):
+		r.countFrame(h.seq, 0, Overtaken)
 	default:
-		in.countFrame(h.seq, len(jpeg), in.publish(h, part, jpeg, captured))
+		r.countFrame(h.seq, len(jpeg), r.publish(h, part, jpeg, captured))
 	}
 }
 
-// dropTooLarge counts a frame that is too large, once for all its pieces.
-func (in *receiver) dropTooLarge(h header) {
-	in.oversize = h.bytes
-	in.resetPieces()
-	if h.seq > in.last {
-		in.countFrame(h.seq, 0, TooLarge)
+// dropTooLarge drops a frame that is too large, and counts it once for all its pieces.
+func (r *receiver) dropTooLarge(h header) {
+	r.oversize = h.bytes
+	r.resetPieces()
+	if h.seq > r.last {
+		r.countFrame(h.seq, 0, TooLarge)
 	}
 }
 
-// isBehind reports whether several newer frames wait already. What waits may be somebody else's messages, and nobody's frames are
-// passed over for those.
-func (in *receiver) isBehind(m *nats.Msg, pieces int) bool {
-	if time.Since(in.lastForeign) < time.Second {
+// isBehind reports whether more than maxBehind newer frames are waiting. It returns false if other publishers' messages may be
+// waiting, because no frame is dropped for those.
+func (r *receiver) isBehind(m *nats.Msg, pieces int) bool {
+	if time.Since(r.lastForeign) < time.Second {
 		return false
 	}
 	waiting, _, err := m.Sub.Pending()
 	return err == nil && waiting > 1+maxBehind*pieces // m is among them
 }
 
-// countFrame counts a frame, and those before it that never came.
-func (in *receiver) countFrame(seq uint64, size int, cause string) {
+// countFrame counts a frame, and the lost frames before it. cause is empty if the frame was published.
+func (r *receiver) countFrame(seq uint64, size int, cause string) {
 	lost := uint64(0)
-	if in.last != 0 {
-		lost = seq - in.last - 1
+	if r.last != 0 {
+		lost = seq - r.last - 1
 	}
-	in.last = seq
-	in.stats.pass(lost, size, cause)
+	r.last = seq
+	r.stats.pass(lost, size, cause)
 }
 
-// publish gives a frame to viewers, unless it is no picture; then it returns the cause.
-func (in *receiver) publish(h header, part, jpeg []byte, captured time.Time) (cause string) {
-	if in.isOff && h.state == camera.Live {
+// publish checks a frame and publishes it to viewers. It returns the cause if the frame is dropped instead.
+func (r *receiver) publish(h header, part, jpeg []byte, captured time.Time) (cause string) {
+	if r.isOff && h.state == camera.Live {
 		return SwitchedOff
 	}
-	part, p, err := media.NormalizePart(part, jpeg, captured, in.camera.relay.limits)
+	part, p, err := media.NormalizePart(part, jpeg, captured, r.camera.relay.limits)
 	if err != nil {
 		return refusal(err)
 	}
 	f := broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Placeholder: h.state != camera.Live, Part: part, JPEG: p.JPEG}
-	if paused := h.state == camera.Paused; paused && !in.paused {
-		in.lastLive = nil
-		in.topic.Withdraw(f)
+	if paused := h.state == camera.Paused; paused && !r.paused {
+		r.lastLive = nil
+		r.topic.Withdraw(f)
 	}
-	in.paused = h.state == camera.Paused
+	r.paused = h.state == camera.Paused
 	if !f.Placeholder {
-		in.lastLive = &f
+		r.lastLive = &f
 	}
-	in.topic.Publish(f)
-	in.oversize = 0
-	in.arrived, in.waiting, in.width, in.height = time.Now(), false, p.Width, p.Height
+	r.topic.Publish(f)
+	r.oversize = 0
+	r.arrived, r.waiting, r.width, r.height = time.Now(), false, p.Width, p.Height
 	return ""
 }
 
-// localTime is a time as this process would have noted it, had it been there: with a monotonic reading, and not in the future.
+// localTime returns the time taken with a monotonic clock reading, as this process would have noted it. It is never after now.
 func localTime(taken, now time.Time) time.Time { return now.Add(-max(now.Round(0).Sub(taken), 0)) }

@@ -53,7 +53,7 @@ func TestFramesBeyondTheLimitAreDropped(t *testing.T) {
 	}
 }
 
-// newTestReceiver returns a relay without a connection that has heard of one camera, and its stream.
+// newTestReceiver returns a relay without a connection that knows one camera, and a receiver of that camera.
 func newTestReceiver(t *testing.T) (*Bus, *receiver) {
 	t.Helper()
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
@@ -64,14 +64,14 @@ func newTestReceiver(t *testing.T) (*Bus, *receiver) {
 	return b, b.relay.sites["north"].cameras["yard"].openReceiver(camera.Main)
 }
 
-// receivePiece gives a stream a piece of a frame.
-func (in *receiver) receivePiece(instance string, seq uint64, pic []byte, piece, pieces int) {
+// receivePiece gives a receiver a piece of a frame.
+func (r *receiver) receivePiece(instance string, seq uint64, pic []byte, piece, pieces int) {
 	h := frameHeader(&broker.Frame{Seq: seq, Captured: time.Now(), Width: 32, Height: 16, JPEG: pic}, instance+"/1", camera.Live, pieces)
 	if pieces > 1 {
 		h[headerPiece] = []string{strconv.Itoa(piece) + "/" + strconv.Itoa(pieces)}
 	}
 	size := pieceSize(len(pic), pieces)
-	in.handleMessage(&nats.Msg{Header: h, Data: pic[(piece-1)*size : min(piece*size, len(pic))]})
+	r.handleMessage(&nats.Msg{Header: h, Data: pic[(piece-1)*size : min(piece*size, len(pic))]})
 }
 
 func TestEachFrameIsCountedByOutcome(t *testing.T) {
@@ -151,7 +151,7 @@ func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
 	}
 }
 
-// receiveNow takes an announcement at once, as the goroutines of Run do together.
+// receiveNow processes an announcement at once, as the goroutines of Run do together.
 func (b *Bus) receiveNow(m *nats.Msg) {
 	if _, admitted := b.admit(m, time.Now()); admitted {
 		b.handleAnnouncement(m, time.Now())

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// refusalLogInterval is how long nothing more is logged of messages that are refused for one reason.
+// refusalLogInterval is the least time between two log lines about messages refused for one reason.
 const refusalLogInterval = time.Minute
 
 // remedies say for each reason in RefusedCauses what an administrator can do.
@@ -53,7 +53,7 @@ func (r *refusals) snapshot() map[string]uint64 {
 	return maps.Clone(r.counts)
 }
 
-// logNew logs what has been refused since it was last logged. It is called again and again.
+// logNew logs how many messages have been refused since the last log line for each reason. It is called every pollInterval.
 func (r *refusals) logNew(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"camd/pkg/media"
 )
 
-// relay finds the cameras of other sites and fetches what viewers here watch of them.
+// relay finds the cameras of other sites and receives the renditions that viewers here watch.
 type relay struct {
 	ownSite, instance string // this site's name, if it has one, and this run of camd
 	subjects          subjects
@@ -27,31 +27,32 @@ type relay struct {
 	limits            media.Limits   // of a picture
 	budget            *broker.Budget // of all topics
 	changed           func()
-	demand            chan struct{} // all topics' changes of demand
+	demand            chan struct{} // signalled when the demand of any topic changes
 	list              atomic.Pointer[[]*Camera]
 
 	siteLimits SiteLimits
 	pending    pendingPieces // of all streams
 
-	mu          sync.Mutex
-	admission   admission
-	sites       map[string]*remoteSite
-	cameras     int        // of all their instances
-	conn        *nats.Conn // where frames are listened to; nil before the first
-	listChanged bool       // list is not what sites say
-	closed      bool
+	mu                 sync.Mutex
+	announcementLimits rateLimits
+	sites              map[string]*remoteSite
+	cameras            int        // of all instances of all sites
+	conn               *nats.Conn // for subscriptions to frames; nil before the first connection
+	listChanged        bool       // list is out of date
+	closed             bool
 }
 
 func newRelay(o Options, instance string, l *connection, refuse func(string)) *relay {
 	r := &relay{ownSite: o.Site, instance: instance, subjects: subjects{o.Prefix}, connection: l, log: o.Log, refuse: refuse, limits: o.Limits.OrDefault(), budget: o.Budget,
 		changed: o.Changed, demand: make(chan struct{}, 1), siteLimits: o.SiteLimits, pending: pendingPieces{refuse: refuse},
-		admission: announcementAdmission(o.SiteLimits.Sites), sites: map[string]*remoteSite{}}
+		announcementLimits: newAnnouncementLimits(o.SiteLimits.Sites), sites: map[string]*remoteSite{}}
 	r.list.Store(&[]*Camera{})
 	return r
 }
 
-// admits decides whether an announcement is read, by what is known without reading it. If not, it returns the reason.
-func (r *relay) admits(site, instance string, size int, now time.Time) (known bool, refused string) {
+// admit decides whether an announcement is parsed, by what is known before. If not, it returns the cause. known is true if the
+// instance is.
+func (r *relay) admit(site, instance string, size int, now time.Time) (known bool, refused string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var of *publisher
@@ -64,7 +65,7 @@ func (r *relay) admits(site, instance string, size int, now time.Time) (known bo
 		}
 	}
 	switch {
-	case !r.admission.allows(of, size, now):
+	case !r.announcementLimits.allows(of, size, now):
 		return false, TooFast
 	case s == nil && len(r.sites) >= r.siteLimits.Sites && r.evictableSite(nil, now) == nil:
 		return false, TooManySites
@@ -72,8 +73,8 @@ func (r *relay) admits(site, instance string, size int, now time.Time) (known bo
 	return of != nil, ""
 }
 
-// evictableSite returns the site that has been silent for longest of those that a new site may replace: nobody watches them, and
-// they were heard for a short time only. It is nil if there is none. It leaves out one site.
+// evictableSite returns the site that a new one may replace, or nil. Such a site is silent, nobody watches it, and it was heard for
+// less than establishedAfter. Of several, the one that has been silent for longest is returned, and never the site except.
 func (r *relay) evictableSite(except *remoteSite, now time.Time) (oldest *remoteSite) {
 	for _, s := range r.sites {
 		if s == except || s.hasInterest || s.lastSeen.Sub(s.firstSeen) >= establishedAfter || s.isAlive(now) {
@@ -86,7 +87,7 @@ func (r *relay) evictableSite(except *remoteSite, now time.Time) (oldest *remote
 	return oldest
 }
 
-// evictSite makes room: it forgets a site that others may replace, and reports whether there was one.
+// evictSite removes the evictable site, and reports whether there was one.
 func (r *relay) evictSite(except *remoteSite, now time.Time) bool {
 	s := r.evictableSite(except, now)
 	if s == nil {
@@ -100,7 +101,7 @@ func (r *relay) evictSite(except *remoteSite, now time.Time) bool {
 	return true
 }
 
-// handleDuplicate processes an announcement of another site.
+// handleAnnouncement processes an announcement of another site.
 func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,7 +125,7 @@ func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 	if incomplete && now.Sub(s.lastRequest) >= pollInterval {
 		s.lastRequest = now
 		if conn, _ := r.connection.ready(); conn != nil {
-			_ = conn.Publish(r.subjects.announceRequest(name), nil) // its next heartbeat is another chance
+			_ = conn.Publish(r.subjects.announceRequest(name), nil) // the next heartbeat causes another request
 		}
 	}
 	if !known {
@@ -132,8 +133,8 @@ func (r *relay) handleAnnouncement(name string, w announcement, now time.Time) {
 	}
 }
 
-// fitCameras returns those of an instance's cameras that there is room for beside all others', in their order. Those that it had before come
-// first.
+// fitCameras returns the announced cameras of an instance that fit into the limits, in their order. Cameras that the instance had
+// before take precedence over new ones.
 func (r *relay) fitCameras(s *remoteSite, b *siteInstance, cameras []cameraInfo, now time.Time) []cameraInfo {
 	others := r.cameras - len(b.cameras)
 	for others+len(cameras) > r.siteLimits.Cameras && r.evictSite(s, now) {
@@ -149,7 +150,7 @@ func (r *relay) fitCameras(s *remoteSite, b *siteInstance, cameras []cameraInfo,
 			known++
 		}
 	}
-	fresh := room - known // that there is room for
+	fresh := room - known // how many new cameras fit
 	return slices.DeleteFunc(cameras, func(c cameraInfo) bool {
 		if _, has := b.since[c.ID]; has {
 			return false
@@ -159,13 +160,13 @@ func (r *relay) fitCameras(s *remoteSite, b *siteInstance, cameras []cameraInfo,
 	})
 }
 
-// countCameras notes how many cameras an instance has.
+// countCameras updates the totals for an instance whose number of cameras changes to cameras.
 func (r *relay) countCameras(s *remoteSite, b *siteInstance, cameras int) {
 	r.cameras += cameras - len(b.cameras)
 	s.announced += cameras - len(b.cameras)
 }
 
-// updateSubscriptions makes what is fetched what is watched, and tells the sites.
+// updateSubscriptions subscribes to exactly the renditions that are watched, and sends changed interests to the sites.
 func (r *relay) updateSubscriptions() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -181,7 +182,7 @@ func (r *relay) updateSubscriptions() {
 	}
 }
 
-// attach goes on with a connection: again is the one that there was, on which the library listens again by itself.
+// attach uses a connection that is up. isReconnect is true if the library has restored the subscriptions of the last connection.
 func (r *relay) attach(conn *nats.Conn, isReconnect bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -196,11 +197,11 @@ func (r *relay) attach(conn *nats.Conn, isReconnect bool) {
 		}
 		s.sendInterest(now)
 	}
-	// Who is there?
-	_ = conn.Publish(r.subjects.discovery(), nil) // heartbeats come by themselves
+	// This asks all sites for complete announcements. If it is lost, their heartbeats lead to requests.
+	_ = conn.Publish(r.subjects.discovery(), nil)
 }
 
-// refresh finds sites that are silent. It is called every pollInterval.
+// refresh removes sites that have been silent for too long, repeats interests and updates the list. It is called every pollInterval.
 func (r *relay) refresh() {
 	now := time.Now()
 	r.mu.Lock()
@@ -223,8 +224,8 @@ func (r *relay) refresh() {
 	}
 }
 
-// publishPlaceholders publishes placeholders, every pollInterval until ctx ends, where no pictures come. It has a goroutine
-// to itself: when a whole region is gone, to draw hundreds of them takes its time, and interests must not wait for that.
+// publishPlaceholders updates the cameras' states and publishes placeholders, every pollInterval until ctx ends. It has its own
+// goroutine. If many sites fail at once, it takes a while to draw hundreds of placeholders, and interests must not wait for that.
 func (r *relay) publishPlaceholders(ctx context.Context) {
 	every(ctx, pollInterval, func() {
 		down := r.connection.down()
@@ -243,7 +244,7 @@ func (r *relay) publishPlaceholders(ctx context.Context) {
 	})
 }
 
-// rebuildList makes the list of cameras anew if sites say otherwise than before, and reports whether they do.
+// rebuildList rebuilds the list of cameras if it is out of date, and reports whether it was.
 func (r *relay) rebuildList() bool {
 	if !r.listChanged {
 		return false
@@ -260,7 +261,7 @@ func (r *relay) rebuildList() bool {
 	return true
 }
 
-// isFetching reports whether anything is watched.
+// isFetching reports whether viewers here watch any camera of another site.
 func (r *relay) isFetching() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -272,7 +273,7 @@ func (r *relay) isFetching() bool {
 	return false
 }
 
-// clearInterest tells the sites that nothing is watched here any more.
+// clearInterest tells the sites that this relay watches nothing any more. The relay ignores later announcements.
 func (r *relay) clearInterest() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -285,7 +286,7 @@ func (r *relay) clearInterest() {
 	}
 }
 
-// endTopics lets all readers go.
+// endTopics ends the topics of all cameras, and so the streams of their viewers.
 func (r *relay) endTopics() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -296,13 +297,13 @@ func (r *relay) endTopics() {
 	}
 }
 
-// sendInterest tells a site what is watched here.
+// sendInterest sends an interest to a site.
 func (r *relay) sendInterest(s *remoteSite, w interest) {
 	w.Version, w.Relay = protocolVersion, r.instance
-	_ = r.connection.publish(r.subjects.interest(s.name), w) // it is said again soon
+	_ = r.connection.publish(r.subjects.interest(s.name), w) // a lost one is repeated soon
 }
 
-// report puts what came in into s.
+// report writes the counts of sites and the received streams into to.
 func (r *relay) report(to *State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

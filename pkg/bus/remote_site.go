@@ -7,19 +7,20 @@ import (
 	"go.uber.org/zap"
 )
 
-// retentionOf is how long an instance is remembered that is silent and has no successor: as long as it was heard, within bounds.
+// retentionOf returns how long a silent instance without a successor is kept: as long as it was heard, at least ten minutes and at
+// most a day.
 func retentionOf(seen time.Duration) time.Duration {
 	return min(max(seen, 10*time.Minute), 24*time.Hour)
 }
 
-// remoteSite is what a relay knows of one. It belongs to whoever has the relay's lock.
+// remoteSite is what a relay knows of another site. relay.mu guards it.
 type remoteSite struct {
 	name             string
 	relay            *relay
 	firstSeen        time.Time // when its first announcement came
 	lastSeen         time.Time // when its last announcement came
-	wasAlive         bool      // at the last look
-	unknownInstances quota     // of instances that are not known
+	wasAlive         bool      // at the last refresh
+	unknownInstances quota     // of announcements of unknown instances
 	instances        map[string]*siteInstance
 	announced        int // cameras of all instances
 	cameras          map[string]*Camera
@@ -35,16 +36,17 @@ type siteInstance struct {
 	id, host    string
 	lastSeen    time.Time
 	leaving     bool // it announced that it ends
-	wasAlive    bool // at the last look
+	wasAlive    bool // at the last refresh
 	revision    uint64
-	complete    bool // cameras is what it has, as of revision
-	partial     bool // there was no room for all of them
+	complete    bool // cameras is the list of this revision
+	partial     bool // not all cameras of the revision fit
 	cameras     []cameraInfo
-	since       map[string]time.Time // from when on it has had each camera
+	since       map[string]time.Time // since when it has had each camera
 	clockOffset clockOffset
 }
 
-// addSample processes an instance's announcement. known is false if it is its first; incomplete is true if there is more to know.
+// handleAnnouncement processes an instance's announcement. known is false if it is the instance's first. incomplete is true if a
+// complete announcement must be requested.
 func (s *remoteSite) handleAnnouncement(w announcement, now time.Time) (known, incomplete bool) {
 	b, known := s.instances[w.Instance]
 	if !known {
@@ -55,7 +57,7 @@ func (s *remoteSite) handleAnnouncement(w announcement, now time.Time) (known, i
 			s.relay.refuse(TooManyInstances)
 			return true, false
 		}
-		b = &siteInstance{publisher: s.relay.admission.newPublisher(now), id: w.Instance, host: w.Host}
+		b = &siteInstance{publisher: s.relay.announcementLimits.newPublisher(now), id: w.Instance, host: w.Host}
 		s.instances[w.Instance] = b
 	}
 	b.lastSeen, b.leaving = now, w.Leaving
@@ -71,7 +73,7 @@ func (s *remoteSite) hasRoom() bool {
 	return s.announced < maxCamerasPerSite && s.relay.cameras < s.relay.siteLimits.Cameras
 }
 
-// setCameras makes an instance's cameras what it says, as far as there is room.
+// setCameras replaces an instance's cameras with those of a complete announcement that fit into the limits.
 func (s *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) {
 	cameras := s.relay.fitCameras(s, b, w.Cameras, now)
 	if b.partial = len(cameras) < len(w.Cameras); b.partial {
@@ -93,7 +95,7 @@ func (s *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) 
 	s.assignCameras(now)
 }
 
-// isOwnedByOther reports whether another instance, which is heard, has a camera.
+// isOwnedByOther reports whether an instance other than b has a camera and is alive.
 func (s *remoteSite) isOwnedByOther(id string, b *siteInstance, now time.Time) bool {
 	c := s.cameras[id]
 	if c == nil || c.instance == b.id {
@@ -103,11 +105,11 @@ func (s *remoteSite) isOwnedByOther(id string, b *siteInstance, now time.Time) b
 	return owner != nil && s.isInstanceAlive(owner, now)
 }
 
-// heldSince is since when an instance has had a camera. before are its cameras as they were; believed says whether its word is enough
-// for the time before it was heard. Otherwise somebody who has just come would have had any camera for longest. It is not
-// proven if the instance says of a camera that is new here that it has had it for long.
+// heldSince returns since when an instance has had a camera. before holds the times of the instance's last complete announcement.
+// believed is true if the instance may claim a time before it was first heard. Otherwise such a claim counts as of now, or a new
+// instance could take over any camera. proven is false if the claim was cut for that reason.
 func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now time.Time) (since time.Time, proven bool) {
-	// For how long, not since when: the clocks of two instances need not agree.
+	// The announcement has a duration and not a time, because the clocks of two instances may differ.
 	since = now.Add(-time.Duration(c.HeldSeconds * float64(time.Second)))
 	known, exists := before[c.ID]
 	switch {
@@ -119,8 +121,8 @@ func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now tim
 	return now, now.Sub(since) <= silenceTimeout
 }
 
-// evictInstance forgets an instance that is silent, the one that was heard for the shortest time, and reports whether there was one: a
-// camd in a container has another host's name at each start, and so no successor.
+// evictInstance removes a silent instance, and reports whether there was one. Of several, it removes the one that was heard for
+// the shortest time. A camd in a container has another host name at each start, and so no successor.
 func (s *remoteSite) evictInstance(now time.Time) bool {
 	var shortestSeen *siteInstance
 	for _, b := range s.instances {
@@ -141,7 +143,7 @@ func (s *remoteSite) removeInstance(b *siteInstance) {
 	s.relay.countCameras(s, b, 0)
 }
 
-// isInstanceAlive reports whether an instance spoke lately. One that has a successor at its host is given less time.
+// isInstanceAlive reports whether an instance was heard within silenceTimeout, or within a shorter time if it has a successor.
 func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	silence := now.Sub(b.lastSeen)
 	if b.leaving || silence > silenceTimeout {
@@ -150,7 +152,7 @@ func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	return silence <= announcementInterval+announcementInterval/4 || !s.hasSuccessor(b)
 }
 
-// hasSuccessor reports whether another instance speaks in b's place: camd was started anew.
+// hasSuccessor reports whether a newer instance on the same host replaces b: camd was restarted.
 func (s *remoteSite) hasSuccessor(b *siteInstance) bool {
 	for _, o := range s.instances {
 		if o != b && o.host == b.host && o.host != "" && o.complete && !o.leaving && o.lastSeen.After(b.lastSeen) {
@@ -169,7 +171,8 @@ func (s *remoteSite) isAlive(now time.Time) bool {
 	return false
 }
 
-// refresh forgets instances that are not coming back, and arranges cameras anew when one has fallen silent or speaks again.
+// refresh removes instances that have been silent for too long. It assigns the cameras again when an instance has become silent or
+// is heard again.
 func (s *remoteSite) refresh(now time.Time) {
 	changed := false
 	for _, b := range s.instances {
@@ -178,7 +181,7 @@ func (s *remoteSite) refresh(now time.Time) {
 		b.wasAlive = living
 		if !living && (s.hasSuccessor(b) || now.Sub(b.lastSeen) > retentionOf(b.lastSeen.Sub(b.firstSeen))) {
 			s.removeInstance(b)
-			changed = true // what it alone had ends with it
+			changed = true // cameras that only this instance had end
 		}
 	}
 	if changed {
@@ -190,8 +193,8 @@ func (s *remoteSite) refresh(now time.Time) {
 	}
 }
 
-// logAlive says that the site is heard, or is not heard any more. Sites are many: the log has no more of their cameras' states than of
-// those that are watched here.
+// logAlive logs that the site is heard again, or has become silent. There is one line for a site, because the states of its
+// cameras are logged only while they are watched here.
 func (s *remoteSite) logAlive(alive bool) {
 	if alive {
 		s.relay.log.Info("site heard", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)))
@@ -200,8 +203,8 @@ func (s *remoteSite) logAlive(alive bool) {
 	s.relay.log.Warn("site silent", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)), zap.Time("heard", s.lastSeen))
 }
 
-// assignCameras finds for each camera the instance that has it: a living one before one that is not, and the one that has had it for
-// longest. Cameras that no instance has any more end.
+// assignCameras assigns each camera to an instance that announces it. An instance that is alive is preferred, and of those the one
+// that has had the camera for longest. The topics of cameras that no instance announces end.
 func (s *remoteSite) assignCameras(now time.Time) {
 	type claim struct {
 		instance *siteInstance
@@ -243,7 +246,7 @@ func (s *remoteSite) assignCameras(now time.Time) {
 	}
 }
 
-// sortedInstances returns the instances in an order that stays.
+// sortedInstances returns the instances in a stable order.
 func (s *remoteSite) sortedInstances() []*siteInstance {
 	list := make([]*siteInstance, 0, len(s.instances))
 	for _, b := range s.instances {
@@ -258,7 +261,7 @@ func (s *remoteSite) sortedInstances() []*siteInstance {
 	return list
 }
 
-// isPreferred reports whether a rather than b has a camera.
+// isPreferred reports whether the camera id is assigned to a rather than to b.
 func (s *remoteSite) isPreferred(a, b *siteInstance, id string, now time.Time) bool {
 	aliveA, aliveB := s.isInstanceAlive(a, now), s.isInstanceAlive(b, now)
 	switch {
@@ -270,7 +273,7 @@ func (s *remoteSite) isPreferred(a, b *siteInstance, id string, now time.Time) b
 	return heldLonger(a.since[id], a.id, b.since[id], b.id)
 }
 
-// silentReason returns why a camera's instance cannot be asked; empty if it can be.
+// silentReason returns why a camera's instance cannot be reached; empty if it can be.
 func (s *remoteSite) silentReason(c *Camera, now time.Time) string {
 	b := s.instances[c.instance]
 	switch {
@@ -282,7 +285,7 @@ func (s *remoteSite) silentReason(c *Camera, now time.Time) string {
 	return "nothing heard from site " + s.name + " since " + b.lastSeen.Format("15:04:05, 2 January")
 }
 
-// isWaiting reports whether viewers wait for a picture of the site.
+// isWaiting reports whether viewers wait for a first picture of any of the site's cameras.
 func (s *remoteSite) isWaiting() bool {
 	for _, c := range s.cameras {
 		if len(c.waiting()) > 0 {
@@ -292,7 +295,7 @@ func (s *remoteSite) isWaiting() bool {
 	return false
 }
 
-// sendInterest sends the site what is watched here, or once that nothing is.
+// sendInterest sends the site this relay's interest. An empty one is sent once.
 func (s *remoteSite) sendInterest(now time.Time) {
 	w := interest{Watch: map[string][]string{}, Fresh: map[string][]string{}}
 	for id, c := range s.cameras {

@@ -85,7 +85,7 @@ func BenchmarkInstanceCost(b *testing.B) {
 	}
 }
 
-// BenchmarkInterests measures what relays that watch cost a site: each says so every two seconds.
+// BenchmarkInterests measures what the interests of many relays cost a site. Each relay repeats its own every two seconds.
 func BenchmarkInterests(b *testing.B) {
 	for _, relays := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(relays), func(b *testing.B) {
@@ -115,8 +115,7 @@ func BenchmarkInterests(b *testing.B) {
 	}
 }
 
-// BenchmarkRelayRefresh measures what it costs a relay every pollInterval that it knows so many cameras of which nobody watches one, and of each the
-// memory, without what serves it.
+// BenchmarkRelayRefresh measures the time of one refresh of a relay that knows many unwatched cameras, and the memory that each takes.
 func BenchmarkRelayRefresh(b *testing.B) {
 	for _, sites := range []int{2, 20} {
 		b.Run(fmt.Sprint(sites*500), func(b *testing.B) {

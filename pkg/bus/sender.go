@@ -13,19 +13,19 @@ import (
 	"camd/pkg/camera"
 )
 
-// sender sends one rendition of a local camera to the bus while somebody watches it there.
+// sender sends one rendition of a local camera to the bus while relays want it.
 type sender struct {
 	subject         string
-	from            string // who sends, and which of its streams this is
+	from            string // this instance, a slash and the stream's number
 	topic           *broker.Topic
 	state           func() camera.State
 	connection      *connection
-	repeatRequested chan struct{} // somebody has no picture yet; has room for one
+	repeatRequested chan struct{} // a viewer has no picture yet; has room for one request
 	stop            context.CancelFunc
 	done            chan struct{}
 	count           *sendStats
-	sizeError       error     // the newest frame was too large
-	repeatedAt      time.Time // when a frame was last sent once more
+	sizeError       error     // set if the newest frame was too large
+	repeatedAt      time.Time // when a frame was last repeated
 }
 
 // sendStats counts what became of a rendition's frames. It outlives its senders.
@@ -40,7 +40,7 @@ type sendStats struct {
 
 func newSendStats() *sendStats { return &sendStats{dropped: map[string]uint64{}} }
 
-// pass notes what became of a frame and of those between it and the last one: cause is empty for one that was sent.
+// pass counts a frame, and the overtaken frames before it. cause is empty if the frame was sent.
 func (s *sendStats) pass(overtaken uint64, bytes int, cause string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *sendStats) pass(overtaken uint64, bytes int, cause string) {
 	s.bytes += uint64(bytes)
 }
 
-// start starts sending, which ends with ctx or stop; then it calls ended.
+// start starts sending in a goroutine. Sending ends with ctx or stop, and then calls onEnd.
 func (s *sender) start(ctx context.Context, onEnd func()) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.repeatRequested, s.done = make(chan struct{}, 1), make(chan struct{})
@@ -78,7 +78,7 @@ func (s *sender) isDone() bool {
 	}
 }
 
-// requestRepeat sends the newest frame once more, soon.
+// requestRepeat makes the sender send the newest frame again soon. It does not block.
 func (s *sender) requestRepeat() {
 	select {
 	case s.repeatRequested <- struct{}{}:
@@ -86,7 +86,8 @@ func (s *sender) requestRepeat() {
 	}
 }
 
-// run sends frames until ctx or the topic ends. It reads the ring as a viewer does: while a write blocks, frames pass by.
+// run sends frames until ctx or the topic ends. It reads the ring as a viewer does: it skips the frames that are published while
+// a write blocks.
 func (s *sender) run(ctx context.Context) {
 	sub := s.topic.Subscribe(broker.Latest)
 	defer sub.Close()
@@ -109,7 +110,7 @@ func (s *sender) run(ctx context.Context) {
 		select {
 		case <-updated:
 		case <-s.repeatRequested:
-			// Whoever asks again and again has the frame sent once in a while.
+			// Many requests cause at most one repetition per repeatInterval.
 			if repeatTimer == nil {
 				repeatTimer = time.After(repeatInterval - time.Since(s.repeatedAt))
 			}
@@ -124,10 +125,11 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// repeatInterval is how long a frame that was sent once more is not sent another time.
+// repeatInterval is the least time between two repetitions.
 const repeatInterval = pollInterval
 
-// repeatNewest sends the frame that was sent last to those who came later, unless a newer one is about to be.
+// repeatNewest sends the frame with number last again, for viewers that came later. It does nothing if the ring has a newer one,
+// which will be sent anyway.
 func (s *sender) repeatNewest(last uint64) {
 	s.repeatedAt = time.Now()
 	f := s.topic.Newest()
@@ -156,7 +158,7 @@ func dropCause(err error) string {
 	return Failed
 }
 
-// send hands a frame to the connection, in pieces if need be. It blocks while the server takes nothing, up to writeTimeout.
+// send hands a frame to the connection, in pieces if necessary. It blocks while the server accepts nothing, up to writeTimeout.
 func (s *sender) send(f *broker.Frame) error {
 	conn, maxPayload := s.connection.ready()
 	if conn == nil {

@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// DefaultPrefix is of all subjects, unless an option says otherwise.
+// DefaultPrefix is the prefix of all subjects if Options.Prefix is empty.
 const DefaultPrefix = "camd"
 
-// namePattern is what a site, a camera and a rendition may be called: one token of a subject by construction, since NATS parts them
-// by dots and gives meaning to * and >.
+// namePattern matches the names of sites, cameras and renditions. A match is always one token of a NATS subject, because it has no
+// dot, * or >.
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// tokenPattern is one of a prefix, whose names may come from elsewhere in an organisation.
+// tokenPattern matches one token of a prefix. It allows more than namePattern, because an organisation may have named its subjects.
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 
 var errName = errors.New("want letters a-z, digits and hyphens, at most 63, the first no hyphen")
 
-// CheckSite says what is wrong with a site's name; nil if nothing is.
+// CheckSite returns what is wrong with a site's name, or nil.
 func CheckSite(site string) error {
 	if !namePattern.MatchString(site) {
 		return errName
@@ -27,7 +27,7 @@ func CheckSite(site string) error {
 	return nil
 }
 
-// CheckPrefix says what is wrong with a prefix of subjects; nil if nothing is.
+// CheckPrefix returns what is wrong with a prefix of subjects, or nil.
 func CheckPrefix(prefix string) error {
 	tokens := strings.Split(prefix, ".")
 	for _, t := range tokens {
@@ -41,7 +41,7 @@ func CheckPrefix(prefix string) error {
 	return nil
 }
 
-// subjects makes the names under which messages go.
+// subjects makes the subjects of messages.
 type subjects struct{ prefix string }
 
 func (s subjects) discovery() string                  { return s.prefix }
@@ -53,7 +53,7 @@ func (s subjects) frames(site, camera, rendition string) string {
 	return s.prefix + "." + site + "." + camera + "." + rendition
 }
 
-// siteOf returns the site whose announcement a message on a subject is; ok is false if it is none.
+// siteOf returns the site of an announcement's subject. ok is false if the subject is not one of announcements.
 func (s subjects) siteOf(subject string) (site string, ok bool) {
 	site, ok = strings.CutPrefix(subject, s.prefix+".")
 	return site, ok && namePattern.MatchString(site)

@@ -1,7 +1,7 @@
-// Package certificate reads or makes the certificate with which camd shows who it is, and makes TLS configurations of it.
+// Package certificate loads or generates the TLS certificate of camd, and makes the TLS configurations of servers and clients.
 //
-// [Files.Load] says what is wrong with the files in words that tell what would be right; [Files.Concerns] what is not well
-// about a certificate that can be served all the same. No message repeats anything of a key.
+// The errors of [Files.Load] say what is wrong with the files and what is expected. [Files.Warnings] lists problems with a
+// certificate that can still be served. No message repeats any part of a key.
 package certificate
 
 import (
@@ -16,15 +16,15 @@ import (
 	"camd/internal/boundedfile"
 )
 
-// Files are the PEM files of a certificate and its private key. They may be the same one.
+// Files are the paths of PEM files with a certificate and its private key. Both may be the same file.
 type Files struct {
-	Certificate string // the server's own first, then those that vouch for it
+	Certificate string // has the server's own certificate first, then the intermediate ones
 	Key         string
 }
 
-// FileError is what is wrong with one of the files.
+// FileError is an error in one of the files.
 type FileError struct {
-	InKey bool // and not of the certificate
+	InKey bool // the error is in the file of the key, not in that of the certificate
 	Err   error
 }
 
@@ -55,10 +55,10 @@ func (f Files) Load() (*tls.Certificate, error) {
 	return nil, &FileError{false, fmt.Errorf("%s: %s", f.Certificate, strings.TrimPrefix(err.Error(), "tls: "))}
 }
 
-// maxFileSize bounds a file, so that a wrong path is an error.
+// maxFileSize bounds a file, in bytes, so that a path to something else is an error.
 const maxFileSize = 1 << 20
 
-// readPEM returns the PEM text of a file that holds a block of that type.
+// readPEM returns the content of a PEM file that holds a block of that type. description names the expected content in errors.
 func readPEM(path, block, description string) ([]byte, error) {
 	text, err := readFile(path)
 	if err != nil {
@@ -73,7 +73,7 @@ func readPEM(path, block, description string) ([]byte, error) {
 		switch {
 		case block == "PRIVATE KEY" && (b.Type == "ENCRYPTED PRIVATE KEY" || b.Headers["DEK-Info"] != ""):
 			return nil, fmt.Errorf("%s is locked with a passphrase, and camd cannot ask for it; unlock it: openssl pkey -in %[1]s -out NEW", path)
-		case strings.HasSuffix(b.Type, block): // of a key there are several: RSA PRIVATE KEY, EC PRIVATE KEY
+		case strings.HasSuffix(b.Type, block): // keys have several types, such as RSA PRIVATE KEY and EC PRIVATE KEY
 			return text, nil
 		case strings.HasSuffix(b.Type, "PRIVATE KEY") || b.Type == "CERTIFICATE":
 			hint = "; it looks like the other of the two files"
@@ -90,7 +90,7 @@ func readFile(path string) ([]byte, error) {
 // Warning is a problem with a certificate that can still be served.
 type Warning struct{ Summary, Detail string }
 
-// Warnings lists what the administrator should fix.
+// Warnings lists what the administrator should fix, at the time now. c is the loaded certificate.
 func (f Files) Warnings(c *tls.Certificate, now time.Time) (warnings []Warning) {
 	leaf := c.Leaf
 	switch {

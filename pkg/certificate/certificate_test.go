@@ -111,7 +111,7 @@ func TestWarningsNameWhatNeedsAttention(t *testing.T) {
 	}
 }
 
-// A key's bytes are in no message.
+// No message contains bytes of a key.
 func TestErrorDoesNotRepeatKey(t *testing.T) {
 	i := testpeer.Certificate{}.Make(t)
 	b := bytes.Replace([]byte(text(t, i.Key)), []byte("M"), []byte("N"), 1)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// LoadCAs reads a PEM file with the certificates of those who vouch for clients.
+// LoadCAs reads a PEM file with the certificates of the CAs that sign client certificates.
 func LoadCAs(path string) (*x509.CertPool, error) {
 	text, err := readPEM(path, "CERTIFICATE", "certificates of those who vouch for clients")
 	if err != nil {

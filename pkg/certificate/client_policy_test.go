@@ -10,7 +10,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Who may come, and by what name, where clients have certificates.
+// The policy decides which clients can connect, with which certificates and TLS versions.
 func TestClientPolicyDecidesWhoConnects(t *testing.T) {
 	authority, otherCA, selfIssued := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
 	load := func(i testpeer.KeyPair) *tls.Certificate {
@@ -75,8 +75,8 @@ func TestClientPolicyDecidesWhoConnects(t *testing.T) {
 	}
 }
 
-// Who looks whether a name leads here needs no certificate, and gets nothing but the proof: HTTP is not spoken to it, also if it
-// offers to.
+// A connection of an ACME authority needs no client certificate. It gets the challenge certificate and never HTTP, even if it offers
+// HTTP, too.
 func TestChallengeNeedsNoClientCertificate(t *testing.T) {
 	i := testpeer.Certificate{}.Make(t)
 	pair, err := Files{i.File, i.Key}.Load()

@@ -22,28 +22,29 @@ import (
 	"camd/internal/atomicfile"
 )
 
-// SelfSigned is a certificate of camd's own making, which nobody vouches for: who connects compares its fingerprint. It is kept in a
-// folder, so that it stays the same from start to start.
+// SelfSigned is a certificate that camd generates and signs itself. No CA has signed it, so users must compare its fingerprint. It is
+// kept in a directory, so that it stays the same across restarts.
 type SelfSigned struct {
 	Dir           string
-	Names         []string // host names and IP addresses that it is made out for; the first is its subject
-	RequiredNames []string // those of them without which it is made anew. Addresses come and go, and a new one has another fingerprint
+	Names         []string // host names and IP addresses that it is valid for; the first is its subject
+	RequiredNames []string // if it is not valid for one of these, a new one is generated. Leave out addresses that may change: users must compare the fingerprint of a new one again
 }
 
-// How long it is good, which is as long as Apple's systems take, and how long before its end another is made.
+// How long the certificate is valid, and how long before its end a new one is generated. Apple's systems accept at most 825 days.
 const (
 	selfSignedLifetime = 825 * 24 * time.Hour
 	renewBefore        = 30 * 24 * time.Hour
 )
 
-// Files are where it is: certificate and key in one file, which is replaced as a whole.
+// Files returns the path of the file, which holds both certificate and key. It is replaced as a whole.
 func (s SelfSigned) Files() Files {
 	path := filepath.Join(s.Dir, "self-signed.pem")
 	return Files{path, path}
 }
 
-// LoadOrGenerate returns the certificate of the folder. If it is missing, not for a required name, or expires soon, it generates
-// another one instead, which Save puts into the folder: unsaved is nil otherwise. A file that exists and cannot be read is an error.
+// LoadOrGenerate returns the certificate of the directory. If there is none, or it is not valid for a required name, or it expires
+// soon, LoadOrGenerate generates another one. unsaved is then the text to pass to Save, and nil otherwise. A file that exists and
+// cannot be loaded is an error.
 func (s SelfSigned) LoadOrGenerate(now time.Time) (c *tls.Certificate, unsaved []byte, err error) {
 	f := s.Files()
 	if _, err := os.Lstat(f.Certificate); err == nil {
@@ -66,7 +67,7 @@ func (s SelfSigned) LoadOrGenerate(now time.Time) (c *tls.Certificate, unsaved [
 	return &pair, text, err
 }
 
-// checkWritable reports that files cannot be created in a folder, or that the folder cannot be created.
+// checkWritable returns an error if files cannot be created in a directory, or if the directory itself cannot be created.
 func checkWritable(dir string) error {
 	const writeAccess = 2 // W_OK of access(2)
 	err := syscall.Access(dir+"/.", writeAccess)
@@ -79,7 +80,7 @@ func checkWritable(dir string) error {
 	return &os.PathError{Op: "write to", Path: dir, Err: err}
 }
 
-// Save puts a certificate that was generated into the folder.
+// Save writes a generated certificate into the directory, which it creates if necessary.
 func (s SelfSigned) Save(text []byte) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return err
@@ -96,7 +97,7 @@ func (s SelfSigned) isUsable(c *tls.Certificate, now time.Time) bool {
 	return now.Add(renewBefore).Before(c.Leaf.NotAfter) && now.After(c.Leaf.NotBefore)
 }
 
-// generate returns key and certificate as PEM.
+// generate returns a new key and certificate as PEM.
 func (s SelfSigned) generate(now time.Time) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

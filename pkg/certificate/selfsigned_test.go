@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// One is made at first, stays the same, and gives way to another when its time comes or a name that it must have is not in it.
+// A certificate is generated at first and stays the same. It is replaced when it expires soon or lacks a required name.
 func TestLoadOrGenerateRenewsSelfSignedCertificate(t *testing.T) {
 	s := SelfSigned{Dir: filepath.Join(t.TempDir(), "state"), Names: []string{"box", "cams.example", "10.0.0.7", "fd00::7"}, RequiredNames: []string{"cams.example"}}
 	now := time.Now()

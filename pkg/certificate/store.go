@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 )
 
-// Store is the certificate that a server shows, and what it demands of who comes. Both can be replaced while the server runs:
-// open connections continue, and new ones get the new values. Safe for concurrent use; call SetCertificate before the first
-// connection.
+// Store holds the certificate that a server presents, and its policy for clients. Both can be replaced while the server runs: open
+// connections continue, and new ones use the new values. Call SetCertificate before the first connection. Its methods are safe for
+// concurrent use.
 type Store struct {
 	certificate atomic.Pointer[tls.Certificate]
 	source      atomic.Pointer[Source]
@@ -21,50 +21,50 @@ type Store struct {
 // tlsConfigs are the TLS configurations of a ClientPolicy.
 type tlsConfigs struct {
 	general   *tls.Config
-	challenge *tls.Config // for protocols of their own; nil without any
+	challenge *tls.Config // for ChallengeProtocols; nil if there are none
 }
 
-// Source finds the certificate for a connection, where there is not one for all.
+// Source returns the certificate for one connection. It must be safe for concurrent use.
 type Source func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
-// SetCertificate replaces the certificate.
+// SetCertificate replaces the certificate of all connections.
 func (s *Store) SetCertificate(c *tls.Certificate) { s.certificate.Store(c) }
 
-// Certificate is the certificate that is shown to everybody, nil if there is none.
+// Certificate returns the certificate that SetCertificate has set, or nil.
 func (s *Store) Certificate() *tls.Certificate { return s.certificate.Load() }
 
-// SetSource has the certificates of connections come from a source.
+// SetSource makes new connections use the certificates of a source instead of that of SetCertificate.
 func (s *Store) SetSource(source Source) { s.source.Store(&source) }
 
-// ClientPolicy are what a server demands. The zero value is TLS 1.2 or later, and no certificate.
+// ClientPolicy is what a server requires of clients. The zero value requires TLS 1.2 or later, and no certificate.
 type ClientPolicy struct {
-	MinVersion         uint16         // tls.VersionTLS12 unless given
-	CAs                *x509.CertPool // who vouches for clients; nil: none is asked for a certificate
-	Require            bool           // who shows none is sent away; else only who shows one that nobody vouches for
-	ChallengeProtocols []string       // protocols by which others look whether a name leads here, over which nothing else is said: none needs a certificate
+	MinVersion         uint16         // 0 means tls.VersionTLS12
+	CAs                *x509.CertPool // that sign client certificates; nil requests no certificates
+	Require            bool           // refuse clients without a certificate. Clients with an invalid one are always refused
+	ChallengeProtocols []string       // ALPN protocols of an ACME authority's challenges. They need no client certificate, and carry no HTTP
 }
 
 // SetClientPolicy replaces the policy.
 func (s *Store) SetClientPolicy(policy ClientPolicy) {
 	c := &tlsConfigs{general: s.newConfig(policy)}
 	if len(policy.ChallengeProtocols) > 0 {
-		c.challenge = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: policy.ChallengeProtocols, GetCertificate: s.certificateFor} // and not HTTP
+		c.challenge = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: policy.ChallengeProtocols, GetCertificate: s.certificateFor} // without HTTP
 	}
 	s.configs.Store(c)
 }
 
-// Server returns what a server needs, for HTTP/2 and HTTP/1.1.
+// Server returns the configuration of a server for HTTP/2 and HTTP/1.1. It follows later changes of the Store.
 func (s *Store) Server() *tls.Config {
 	c := s.newConfig(ClientPolicy{})
 	s.configs.CompareAndSwap(nil, &tlsConfigs{general: c})
 	c = c.Clone()
-	// A connection keeps the policy that it began with. Tickets are this configuration's, so that who resumes a session after a
-	// reload is known still, and is looked at again: VerifyConnection is called for it, too.
+	// A connection keeps the policy with which it started. Session tickets belong to this configuration, so that clients can resume
+	// sessions after a reload. VerifyConnection then checks them with the new policy.
 	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { return s.configs.Load().forHello(hello), nil }
 	return c
 }
 
-// forHello returns the configuration of a connection.
+// forHello returns the configuration for a connection.
 func (c *tlsConfigs) forHello(hello *tls.ClientHelloInfo) *tls.Config {
 	if c.challenge != nil && slices.ContainsFunc(hello.SupportedProtos, func(p string) bool { return slices.Contains(c.challenge.NextProtos, p) }) {
 		return c.challenge
@@ -80,7 +80,7 @@ func (s *Store) newConfig(policy ClientPolicy) *tls.Config {
 	if policy.CAs == nil {
 		return c
 	}
-	c.ClientCAs = policy.CAs // tells clients which of theirs to show
+	c.ClientCAs = policy.CAs // tells clients which of their certificates to present
 	// Checked below, and not by crypto/tls: camd's requests to itself present its own certificate, which no client CA signed.
 	c.ClientAuth = tls.RequestClientCert
 	if policy.Require {
@@ -97,10 +97,10 @@ func (s *Store) certificateFor(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 	return s.certificate.Load(), nil
 }
 
-// verifyClient checks what a client has shown.
+// verifyClient checks the certificate that a client has presented, if any.
 func (s *Store) verifyClient(state tls.ConnectionState, policy ClientPolicy) error {
 	if len(state.PeerCertificates) == 0 || s.isOwnCertificate(state) {
-		return nil // crypto/tls has sent away who must show one
+		return nil // crypto/tls has refused clients without a required certificate
 	}
 	intermediates := x509.NewCertPool()
 	for _, c := range state.PeerCertificates[1:] {
@@ -118,7 +118,7 @@ func (s *Store) isOwnCertificate(state tls.ConnectionState) bool {
 	return own != nil && own.Leaf != nil && bytes.Equal(state.PeerCertificates[0].Raw, own.Leaf.Raw)
 }
 
-// Server returns what a server needs that shows c for good.
+// Server returns the configuration of a server that always presents c.
 func Server(c *tls.Certificate) *tls.Config {
 	var s Store
 	s.SetCertificate(c)
@@ -127,9 +127,9 @@ func Server(c *tls.Certificate) *tls.Config {
 
 var errWrongCertificate = errors.New("the server shows another certificate than the one configured")
 
-// Client returns what a client needs that speaks to a server with c and nobody else, by whatever name it calls it and
-// whoever vouches for it: a daemon is asked at its loopback address, for which no certificate is made out. Should the server
-// want one of it, it shows c itself, whose key only the server's machine has.
+// Client returns the configuration of a client that accepts only a server with the certificate c. It checks neither names nor CAs,
+// because camd's requests to itself use a loopback address, which is not in the certificate. If the server requests a client
+// certificate, the client presents c, whose key only this machine has.
 func Client(c *tls.Certificate) *tls.Config {
 	return &tls.Config{
 		MinVersion:           tls.VersionTLS12,

@@ -41,7 +41,7 @@ func TestClientRejectsOtherServer(t *testing.T) {
 	<-served
 }
 
-// Who comes after a change sees the new certificate; who is there goes on.
+// Connections after a change get the new certificate, and open connections continue.
 func TestSetCertificateKeepsConnections(t *testing.T) {
 	load := func() *tls.Certificate {
 		i := testpeer.Certificate{}.Make(t)

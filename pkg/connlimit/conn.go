@@ -11,14 +11,14 @@ import (
 	"camd/internal/clientprefix"
 )
 
-// duplex is what *net.TCPConn and *net.UnixConn are.
+// duplex is what *net.TCPConn and *net.UnixConn have in common.
 type duplex interface {
 	net.Conn
 	syscall.Conn
 	CloseWrite() error
 }
 
-// conn is an admitted connection, until it is closed.
+// conn is an admitted connection. It is counted until it is closed or displaced.
 type conn struct {
 	duplex
 	limiter *Limiter
@@ -27,42 +27,42 @@ type conn struct {
 
 	// Guarded by limiter.mu.
 	counted                   bool
-	idleElem, addressIdleElem *list.Element // its place among idle connections; nil while busy
+	idleElem, addressIdleElem *list.Element // in Limiter.idle and addressState.idle; nil while busy
 }
 
-// NetConn returns the connection as the listener made it, as tls.Conn does.
+// NetConn returns the underlying connection, like the method of tls.Conn.
 func (c *conn) NetConn() net.Conn { return c.duplex }
 
 // Close closes the connection and frees its place.
 func (c *conn) Close() error {
-	err := c.duplex.Close() // before it is counted out: no more descriptors than places
+	err := c.duplex.Close() // before it is removed, so that there are never more descriptors than counted connections
 	c.limiter.mu.Lock()
 	defer c.limiter.mu.Unlock()
 	c.limiter.remove(c)
 	return err
 }
 
-// Read reads from the client. A client that sends too much is not read for a moment, so that the kernel slows it down: nothing of
-// it is lost, and it costs nobody else anything.
+// Read reads from the client, at most maxReadSize bytes. If the client has sent too much, Read waits a moment afterwards, so that
+// the kernel slows the client down. No data is lost, and no other client is delayed.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.duplex.Read(b[:min(len(b), maxReadSize)])
 	if wait := c.reads.delayAfterRead(n, time.Now()); wait > 0 && err == nil {
-		time.Sleep(wait) // at most the time of maxReadSize bytes
+		time.Sleep(wait) // at most maxReadSize*timePerByte
 	}
 	return n, err
 }
 
-// Write sends.
+// Write writes to the client. What it writes raises the limit of what the client may send.
 func (c *conn) Write(b []byte) (int, error) {
 	n, err := c.duplex.Write(b)
 	c.reads.creditWrite(n)
 	return n, err
 }
 
-// abort closes a displaced connection. Its own user closes it, too.
+// abort closes a displaced connection. The server that uses it also calls Close, later.
 func (c *conn) abort() { _ = c.duplex.Close() }
 
-// unwrapConn returns the counted connection that c is or wraps, nil if there is none.
+// unwrapConn returns the conn that c is or wraps, or nil if there is none.
 func unwrapConn(c net.Conn) *conn {
 	for {
 		switch inner := c.(type) {
@@ -76,7 +76,7 @@ func unwrapConn(c net.Conn) *conn {
 	}
 }
 
-// address is what connections are counted by. The zero value is everything without an IP address.
+// address is the key by which connections are counted. All connections without an IP address share the zero value.
 type address struct{ netip.Prefix }
 
 func addressOf(a net.Addr) address { return address{clientprefix.Of(ipOf(a))} }
@@ -89,8 +89,8 @@ func ipOf(a net.Addr) netip.Addr {
 	return tcp.AddrPort().Addr().Unmap().WithZone("")
 }
 
-// classify returns what connections from a are counted by, and whether PerAddress limits them. An exempt address is
-// counted apart from the rest of its /64, or it would use up their limit.
+// classify returns the key by which connections from a are counted, and whether PerAddress limits them. An exempt address has its
+// own key. Otherwise it would use up the limit of its /64.
 func (l Limits) classify(a net.Addr) (from address, limited bool) {
 	ip := ipOf(a)
 	if slices.ContainsFunc(l.Exempt, func(n netip.Prefix) bool { return n.Contains(ip) }) {

@@ -1,13 +1,12 @@
-// Package connlimit limits the connections that are open at once: in total, and from one address.
+// Package connlimit limits how many connections are open at once, in total and from one address.
 //
-// A [Limiter] guards any number of listeners, which share its limits. A connection beyond them replaces the
-// connection that has been idle longest: one that has sent nothing yet, or half a request, or
-// that is kept for a next request. So connections that are merely held open keep nobody out. Where every connection is busy
-// the new one is refused: over plain HTTP with 503 and Retry-After, over TLS, where an answer would cost a handshake,
-// with an alert.
+// A [Limiter] guards any number of listeners, which share its limits. At a limit, a new connection replaces the connection that
+// has been idle longest. Idle means that no request is being answered: the client has sent nothing yet, or half a request, or the
+// connection is kept alive. So clients that only hold connections open keep nobody out. If all connections are busy, the new one
+// is refused. Over plain HTTP it gets a 503 with Retry-After. Over TLS it gets an alert, because an answer would need a handshake.
 //
-// Its user reports with [Limiter.Busy] and [Limiter.Idle] what a connection is doing. Accepting never waits for a client, and
-// nothing here costs anything for each picture of a plain stream, which goes past it.
+// The server must report with [Limiter.MarkBusy] and [Limiter.MarkIdle] what each connection is doing. Accepting never waits for a
+// client. A plain stream is written directly to its socket, so the limiter costs nothing for each picture.
 //
-// A client that says more over a connection than any use of camd needs is read slowly. That delays this client alone.
+// A client that sends much more than any use of camd needs is read slowly. That delays this client only.
 package connlimit

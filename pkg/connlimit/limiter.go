@@ -14,23 +14,23 @@ import (
 const (
 	ReasonTotal       = "connections"             // the total limit is reached
 	ReasonPerAddress  = "connections_per_address" // the limit of one address is reached
-	ReasonDescriptors = "descriptors"             // the process or the machine has no more files to open
+	ReasonDescriptors = "descriptors"             // the process or the machine has no free file descriptors or socket memory
 )
 
-// Limits on connections. 0 is no limit.
+// Limits on connections. 0 means no limit.
 type Limits struct {
 	Total         int
 	PerAddress    int            // from one IPv4 address, or one /64 of IPv6
-	LimitLoopback bool           // PerAddress applies to loopback addresses, too
-	Exempt        []netip.Prefix // addresses without PerAddress: proxies, which connect for many clients
+	LimitLoopback bool           // apply PerAddress to loopback addresses, too
+	Exempt        []netip.Prefix // addresses that PerAddress does not limit: proxies, which connect for many clients
 }
 
-// Counts are of one moment.
+// Counts is a snapshot of a Limiter.
 type Counts struct {
-	Open      int
-	Limits    Limits
-	Refused   map[string]uint64 // by reason
-	Displaced map[string]uint64 // closed for others, by reason
+	Open      int               // now
+	Limits    Limits            // now
+	Refused   map[string]uint64 // so far, by reason
+	Displaced map[string]uint64 // idle connections closed for others so far, by reason
 }
 
 // Limiter counts connections. Its methods are safe for concurrent use.
@@ -40,8 +40,8 @@ type Limiter struct {
 	mu        sync.Mutex
 	limits    Limits
 	open      int
-	idle      *list.List                // of *conn: those without a request, longest idle first
-	addresses map[address]*addressState // those that have any
+	idle      *list.List                // of *conn: idle connections, longest idle first
+	addresses map[address]*addressState // of addresses with connections
 	refused   map[string]uint64
 	displaced map[string]uint64
 }
@@ -49,7 +49,7 @@ type Limiter struct {
 // addressState counts the connections of one address.
 type addressState struct {
 	open int
-	idle *list.List // as that of the Limiter
+	idle *list.List // like Limiter.idle
 }
 
 // New returns a Limiter without limits. log may be nil.
@@ -64,7 +64,7 @@ func New(log *zap.Logger) *Limiter {
 	}
 }
 
-// SetLimits sets the limits for connections from now on.
+// SetLimits sets the limits for new connections. Open connections stay.
 func (t *Limiter) SetLimits(l Limits) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -78,8 +78,8 @@ func (t *Limiter) Count() Counts {
 	return Counts{Open: t.open, Limits: t.limits, Refused: maps.Clone(t.refused), Displaced: maps.Clone(t.displaced)}
 }
 
-// MarkBusy notes that a request has come over a connection: it is not displaced until it is idle. c is what a limited listener
-// has accepted, or what encrypts it; others are passed over.
+// MarkBusy marks a connection as busy, so that it is not displaced until MarkIdle. Call it when a request arrives. c is a connection
+// that a limited listener has accepted, or a TLS connection over one. Others are ignored.
 func (t *Limiter) MarkBusy(c net.Conn) {
 	if c := unwrapConn(c); c != nil {
 		t.mu.Lock()
@@ -88,7 +88,7 @@ func (t *Limiter) MarkBusy(c net.Conn) {
 	}
 }
 
-// MarkIdle notes that all requests that have come over a connection are answered.
+// MarkIdle marks a connection as idle. Call it when all requests on the connection are answered. For c see MarkBusy.
 func (t *Limiter) MarkIdle(c net.Conn) {
 	if c := unwrapConn(c); c != nil {
 		t.mu.Lock()
@@ -100,8 +100,9 @@ func (t *Limiter) MarkIdle(c net.Conn) {
 	}
 }
 
-// admit admits a connection, if need be in place of another, which the caller closes; or returns the reason why not. reason is also set
-// when another was displaced.
+// admit counts a new connection and returns it as admitted. At a limit it also returns an idle connection as displaced, which the
+// caller must abort, and the limit's reason. If no connection is idle, it returns only the reason, and the caller must refuse the
+// new connection.
 func (t *Limiter) admit(plain duplex) (admitted, displaced *conn, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -136,7 +137,8 @@ func (t *Limiter) admit(plain duplex) (admitted, displaced *conn, reason string)
 	return c, displaced, reason
 }
 
-// displaceIdle closes the connection that has been idle longest and reports whether there was one. It is for other shortages than the limits.
+// displaceIdle closes the connection that has been idle longest, and reports whether there was one. It is for shortages other than
+// the limits, such as of file descriptors. It counts the connection as displaced, or, if there is none, a refused one.
 func (t *Limiter) displaceIdle(reason string) bool {
 	t.mu.Lock()
 	first := t.idle.Front()
@@ -153,7 +155,7 @@ func (t *Limiter) displaceIdle(reason string) bool {
 	return true
 }
 
-// addIdle appends a connection to the idle ones. t.mu must be held, as for what follows.
+// addIdle appends a connection to the idle ones. t.mu must be held, as for removeIdle and remove.
 func (t *Limiter) addIdle(c *conn) {
 	c.idleElem = t.idle.PushBack(c)
 	c.addressIdleElem = t.addresses[c.from].idle.PushBack(c)

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTimeout is how long anything may take that is waited for.
+// testTimeout bounds every wait.
 const testTimeout = 2 * time.Minute
 
 // testListener is a limited listener on loopback that keeps its connections.
@@ -94,7 +94,7 @@ func (g *testListener) connect(from string) (client, server net.Conn) {
 	}
 }
 
-// checkRefused checks that a client is told so over HTTP.
+// checkRefused checks that a client gets the refusal over HTTP.
 func (g *testListener) checkRefused(c net.Conn) {
 	g.t.Helper()
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: camd\r\n\r\n"); err != nil {
@@ -110,7 +110,7 @@ func (g *testListener) checkRefused(c net.Conn) {
 	}
 }
 
-// checkClosed checks that an end is, by the other.
+// checkClosed checks that the other end of c has closed the connection.
 func checkClosed(t *testing.T, c net.Conn) {
 	t.Helper()
 	if n, err := c.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -118,7 +118,7 @@ func checkClosed(t *testing.T, c net.Conn) {
 	}
 }
 
-// checkOpen checks that bytes get through.
+// checkOpen checks that bytes get through a connection.
 func checkOpen(t *testing.T, client, server net.Conn) {
 	t.Helper()
 	if _, err := client.Write([]byte("x")); err != nil {
@@ -156,7 +156,7 @@ func TestFullLimiterRefusesWhenAllAreBusy(t *testing.T) {
 	}
 }
 
-// The connection idle longest is displaced, and never a busy one.
+// The connection that has been idle longest is displaced, and never a busy one.
 func TestFullLimiterDisplacesLongestIdle(t *testing.T) {
 	g := newTestListener(t, "tcp", "127.0.0.1:0", false, Limits{Total: 3})
 	busyClient, busyServer := g.connect("127.0.0.2")
@@ -212,8 +212,7 @@ func TestUnlimitedConnectionsAreAdmitted(t *testing.T) {
 	})
 }
 
-// Over TLS the refusal is an alert, which a client understands before anything is encrypted.
-// A proxy connects for all its clients, and uses nothing of the limit of its /64.
+// A proxy connects for all its clients, and does not use up the limit of its /64.
 func TestExemptAddressesHaveNoPerAddressLimit(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32"), netip.MustParsePrefix("2001:db8::9/128")}
 	limits := Limits{PerAddress: 1, LimitLoopback: true, Exempt: proxies}
@@ -244,7 +243,7 @@ func TestRefusalOverTLSIsAnAlert(t *testing.T) {
 	}
 }
 
-// As many as are refused at once linger; of the others nothing is left.
+// At most MaxLingering refused connections linger. The others are closed at once.
 func TestRefusedConnectionsAreNotKept(t *testing.T) {
 	g := newTestListener(t, "tcp", "127.0.0.1:0", false, Limits{Total: 1})
 	_, server := g.connect("")
@@ -258,7 +257,7 @@ func TestRefusedConnectionsAreNotKept(t *testing.T) {
 	}
 }
 
-// waitForRefused waits until so many have been.
+// waitForRefused waits until that many connections have been refused.
 func (g *testListener) waitForRefused(n uint64) {
 	g.t.Helper()
 	for end := time.Now().Add(testTimeout); g.limiter.Count().Refused[ReasonTotal] < n; time.Sleep(time.Millisecond) {
@@ -313,7 +312,7 @@ func TestMissingDescriptorDisplacesIdleConnection(t *testing.T) {
 	}
 }
 
-// exhaustDescriptors lets the process open nothing more until what it returns is called.
+// exhaustDescriptors uses up the process's file descriptors until the returned function is called.
 func exhaustDescriptors(t *testing.T) (restore func()) {
 	t.Helper()
 	var before syscall.Rlimit

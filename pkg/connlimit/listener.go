@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Listener returns l with this limiter in front of it. secure says that its connections speak TLS. l must be of TCP or unix
-// sockets: others are not counted.
+// Listener returns a listener that accepts from l within the limits. secure is true if its connections speak TLS, and so cannot be
+// refused over HTTP. l must accept TCP or unix connections: others are not counted.
 func (t *Limiter) Listener(l net.Listener, secure bool) net.Listener {
 	g := &listener{Listener: l, limiter: t, refusal: httpRefusal}
 	if secure {
@@ -25,15 +25,15 @@ type listener struct {
 	lingering lingeringConns
 }
 
-// Close closes the listener, and returns when all that it has refused are closed, too.
+// Close closes the listener. It returns when all refused connections are closed, too.
 func (g *listener) Close() error {
 	err := g.Listener.Close()
 	g.lingering.closeAll()
 	return err
 }
 
-// Accept returns the next admitted connection. Without a file descriptor for it, an idle one is closed; its error
-// says that there was none, and is a temporary one, of which net/http tries again after a while.
+// Accept returns the next admitted connection. If there is no free file descriptor, it closes an idle connection and tries again. If
+// there is no idle one either, it returns the error, which is temporary: net/http calls Accept again after a while.
 func (g *listener) Accept() (net.Conn, error) {
 	for {
 		c, err := g.Listener.Accept()
@@ -64,13 +64,13 @@ func (g *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// isOutOfResources reports whether accepting failed for want of what closing a connection gives back.
+// isOutOfResources reports whether accepting failed for lack of a resource that closing a connection frees.
 func isOutOfResources(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
 
-// refuse logs a refused or displaced connection. The address is under a key of its own: lines of all of them together are limited,
-// for there may be as many as there are connections.
+// logLimit logs a refused or displaced connection. The address has another key than elsewhere, so that the log's rate limit counts
+// the lines of all addresses together: there may be one for each connection.
 func (g *listener) logLimit(refused bool, reason string, from net.Addr) {
 	message := "idle connection closed for another"
 	if refused {

@@ -5,25 +5,26 @@ import (
 	"time"
 )
 
-// How much a client may send over one connection. Requests come nowhere near it; floods of requests that are refused, of pings or of
-// windows of a byte do, and cost more to answer than to send.
+// How much a client may send over one connection. Normal requests stay far below. Floods of refused requests, of HTTP/2 pings or of
+// window updates exceed it. They cost camd more than their sender.
 const (
-	readBurst          = 512 << 10 // bytes, at once
-	readBytesPerSecond = 128 << 10 // bytes a second, for good
-	maxReadSize        = 16 << 10  // bytes that are read at a time
-	writtenPerReadByte = 8         // a client that is sent so many bytes may send one more: acknowledging a stream of HTTP/2 takes one in 80
+	readBurst          = 512 << 10 // bytes at once
+	readBytesPerSecond = 128 << 10 // bytes a second in the long run
+	maxReadSize        = 16 << 10  // bytes of one read
+	writtenPerReadByte = 8         // bytes sent to a client for which it may send one more; acknowledging an HTTP/2 stream takes one in 80
 )
 
-// timePerByte is the time that one byte costs.
+// timePerByte is the time in which the rate allows one byte.
 const timePerByte = time.Second / readBytesPerSecond
 
-// readLimiter limits how fast a client is read. The zero value has read nothing.
+// readLimiter limits how fast a client is read. The zero value has read nothing. It is safe for concurrent use.
 type readLimiter struct {
 	mu        sync.Mutex
-	paidUntil time.Time // when the rate has made up for the bytes read so far
+	paidUntil time.Time // when the rate has allowed all bytes read so far
 }
 
-// delayAfterRead notes n bytes read, and returns how long to wait before the next read: the time of maxReadSize bytes at most, if callers wait.
+// delayAfterRead counts n bytes that were read, and returns how long to wait before the next read; 0 or less means not at all. If
+// callers wait, it is at most the time of maxReadSize bytes.
 func (p *readLimiter) delayAfterRead(n int, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -34,7 +35,7 @@ func (p *readLimiter) delayAfterRead(n int, now time.Time) time.Duration {
 	return p.paidUntil.Sub(now) - readBurst*timePerByte
 }
 
-// creditWrite notes n bytes written to the client.
+// creditWrite counts n bytes that were written to the client, which may then send more.
 func (p *readLimiter) creditWrite(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A reader that waits as long as asked gets the rate and hardly more, however reads are sized, and never waits long at a time.
+// A reader that waits as long as asked gets the rate and hardly more, at any size of reads. No wait is long.
 func TestReadLimiterHoldsTheRate(t *testing.T) {
 	start := time.Unix(1e9, 0)
 	for seed := range uint64(50) {
@@ -56,7 +56,7 @@ func TestReadLimiterNeverDelaysModestClients(t *testing.T) {
 	}
 }
 
-// Nothing is lost of what is read late, and what is written counts.
+// A delayed read loses no data, and written bytes raise the limit.
 func TestConnDelaysReadsAndLosesNothing(t *testing.T) {
 	g := newTestListener(t, "tcp", "127.0.0.1:0", false, Limits{})
 	client, server := g.connect("")

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// What a refused client is sent: an HTTP response, or TLS' alert internal_error, which a server may send
-// in place of its hello. Nothing else of camd's sends that one.
+// What a refused client gets: an HTTP response, or the TLS alert internal_error. A server may send an alert in place of its
+// ServerHello. camd sends this alert for nothing else.
 var (
 	httpRefusal = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nCache-Control: no-store\r\n" +
 		"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 69\r\n\r\n" +
@@ -16,15 +16,15 @@ var (
 	tlsRefusal = []byte{21, 3, 3, 0, 2, 2, 80}
 )
 
-// How long a refused connection stays open. Were it closed at once, what it has sent would be unread, and the kernel would take
-// the answer back.
+// How refused connections stay open for a moment. If they were closed with unread data, the kernel would send a reset, and the client
+// could lose the answer.
 const (
-	MaxLingering   = 32          // how many at once, beyond those that are counted
-	lingerTimeout  = time.Second // to take the answer
-	maxLingerBytes = 64 << 10    // bytes that it may have sent
+	MaxLingering   = 32          // connections at once, in addition to the counted ones
+	lingerTimeout  = time.Second // for the client to read the answer
+	maxLingerBytes = 64 << 10    // bytes from the client that are read and discarded
 )
 
-// lingeringConns are the connections that have been refused and are still open. The zero value has none.
+// lingeringConns are the refused connections that are still open. The zero value has none.
 type lingeringConns struct {
 	mu      sync.Mutex
 	closed  bool
@@ -35,7 +35,7 @@ type lingeringConns struct {
 // refuse writes the response and closes c. It never waits; up to MaxLingering clients get time to read it.
 func (f *lingeringConns) refuse(c duplex, response []byte) {
 	_ = c.SetDeadline(time.Now().Add(lingerTimeout))
-	_, _ = c.Write(response) // fits into the kernel's buffer, which is empty
+	_, _ = c.Write(response) // does not block: it fits into the kernel's empty buffer
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed || len(f.conns) >= MaxLingering {
@@ -56,7 +56,7 @@ func (f *lingeringConns) refuse(c duplex, response []byte) {
 	})
 }
 
-// closeAll closes all of them.
+// closeAll closes all of them, and returns when their goroutines have ended. Later ones are closed at once.
 func (f *lingeringConns) closeAll() {
 	f.mu.Lock()
 	f.closed = true

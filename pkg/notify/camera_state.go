@@ -6,7 +6,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// stateVersion is the version of CameraState. It changes when a field changes its meaning or goes.
+// stateVersion is the version of CameraState. It changes when a field changes its meaning or is removed.
 const stateVersion = 1
 
 // CameraState is a camera's state as JSON for webhooks and MQTT; docs/alerts.md describes it.
@@ -22,7 +22,7 @@ type CameraState struct {
 	Since      time.Time     `json:"since"`
 }
 
-// NewCameraState returns the state of a camera at a site, in which it has been since then.
+// NewCameraState returns the state c of a camera at a site. since is when the camera came into it.
 func NewCameraState(site, id, title string, c camera.StateChange, since time.Time) CameraState {
 	return CameraState{
 		Version: stateVersion, Site: site, Camera: id, Title: title,

@@ -7,11 +7,12 @@ import (
 	"camd/pkg/camera"
 )
 
-// Condition is what a state means to somebody who does not look.
+// Condition summarizes the states of a camera for notices.
 type Condition string
 
+// The conditions.
 const (
-	Healthy Condition = "well"    // it gives pictures, or would if somebody watched
+	Healthy Condition = "well"    // live, or idle without an earlier failure
 	Trouble Condition = "trouble" // offline or stalled
 	Paused  Condition = "paused"  // switched off by a person
 )
@@ -19,7 +20,7 @@ const (
 // Conditions lists every condition.
 var Conditions = []Condition{Trouble, Healthy, Paused}
 
-// next is the condition that a camera is in when it comes into a state.
+// next returns the condition of a camera that was in condition c and is now in state s.
 func (c Condition) next(s camera.State) Condition {
 	switch {
 	case s == camera.Offline || s == camera.Stalled:
@@ -28,49 +29,49 @@ func (c Condition) next(s camera.State) Condition {
 		return Paused
 	case s == camera.Live:
 		return Healthy
-	case s == camera.Idle && c != Trouble: // a camera that failed when it was watched last is not well because nobody watches
+	case s == camera.Idle && c != Trouble: // a camera that has failed is not healthy just because nobody watches it any more
 		return Healthy
 	}
-	return c // starting says nothing yet
+	return c // starting does not change the condition
 }
 
-// Camera is a camera as this package knows it.
+// Camera is what a Watcher needs of a camera.
 type Camera struct {
 	ID, Title string
 	History   func() []camera.StateChange // its changes of state, newest first; safe for concurrent use
-	Picture   func() []byte               // its newest JPEG, be it a placeholder, or nil; nobody changes the bytes
+	Picture   func() []byte               // its newest JPEG, which may be a placeholder, or nil; the bytes must not change
 }
 
-// Notice says that a camera has come into a condition.
+// Notice says that the condition of a camera has changed.
 type Notice struct {
 	Camera, Title string
 	Condition     Condition
 	Change        camera.StateChange // the newest in this condition
 	Since         time.Time          // when the condition began
-	Previous      camera.StateChange // the last one in the condition before
-	PreviousSince time.Time          // since when it was so
+	Previous      camera.StateChange // the newest in the condition of the notice before; zero if there is none
+	PreviousSince time.Time          // when that condition began
 }
 
-// A flapping camera's limits.
+// How long a flapping camera must be healthy before a notice.
 const (
-	flapWindow  = time.Hour        // how long a trouble makes the camera suspect
-	minFlapHold = time.Second      // what is doubled where nothing else is asked for
-	maxFlapHold = 15 * time.Minute // how long it must be well at most
+	flapWindow  = time.Hour        // troubles that began within this time count
+	minFlapHold = time.Second      // the time that is doubled if the minimum duration is shorter
+	maxFlapHold = 15 * time.Minute // the longest time, unless the minimum duration is longer
 )
 
-// tracker is what a watcher keeps of one camera.
+// tracker is the condition of one camera, and what the last notice said.
 type tracker struct {
-	processed      time.Time // the newest change that has been looked at
+	processed      time.Time // of the newest change that apply has processed
 	current        Condition
-	since          time.Time          // of now
-	currentChange  camera.StateChange // the newest in now
-	notified       Condition
-	notifiedChange camera.StateChange // the newest when notified was reported
-	notifiedSince  time.Time          // since when notified was the condition
+	since          time.Time          // when current began
+	currentChange  camera.StateChange // the newest in current
+	notified       Condition          // of the last notice
+	notifiedChange camera.StateChange // the newest while notified was the condition
+	notifiedSince  time.Time          // when notified began
 	recentTroubles []time.Time        // when they began, within flapWindow
 }
 
-// init takes a first look at a camera. What happened before is not told, unless it lasts.
+// init processes the history of a camera that is new to the watcher. It causes a notice only if the camera is in trouble now.
 func (s *tracker) init(history []camera.StateChange) {
 	s.current, s.notified = Healthy, Healthy
 	for _, c := range slices.Backward(history) {
@@ -81,14 +82,14 @@ func (s *tracker) init(history []camera.StateChange) {
 	}
 }
 
-// apply notes a change.
+// apply processes a change of state.
 func (s *tracker) apply(c camera.StateChange) {
 	first := s.processed.IsZero()
 	s.processed = c.Since
 	if next := s.current.next(c.State); next != s.current || first {
 		s.current, s.since = next, c.Since
 	} else if c.State == camera.Starting || c.State == camera.Idle && next == Trouble {
-		return // what was before it says more
+		return // the change before it says more
 	}
 	s.currentChange = c
 	if s.current == s.notified {
@@ -96,17 +97,17 @@ func (s *tracker) apply(c camera.StateChange) {
 	}
 }
 
-// isDue reports whether there is something to tell at that time.
+// isDue reports whether a notice is due at that time.
 func (s *tracker) isDue(at time.Time, minDuration time.Duration) bool {
 	return s.current != s.notified && at.Sub(s.since) >= s.holdTime(at, minDuration)
 }
 
-// markNotified notes that the condition is known.
+// markNotified records that receivers know the current condition.
 func (s *tracker) markNotified() {
 	s.notified, s.notifiedChange, s.notifiedSince = s.current, s.currentChange, s.since
 }
 
-// holdTime is how long the condition must last.
+// holdTime returns how long the current condition must last before a notice.
 func (s *tracker) holdTime(at time.Time, minDuration time.Duration) time.Duration {
 	s.recentTroubles = slices.DeleteFunc(s.recentTroubles, func(t time.Time) bool { return at.Sub(t) > flapWindow })
 	if s.notified != Trouble || s.current != Healthy || len(s.recentTroubles) < 2 {

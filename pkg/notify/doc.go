@@ -1,14 +1,14 @@
-// Package notify decides what of a camera's states is worth telling to somebody who does not look: that it is in trouble,
-// that it is well again, that a person has switched it off. Who is told is for the packages below it, each of which has a
-// [Watcher] of its own: pkg/notify/webhook and pkg/notify/mqtt.
+// Package notify turns the state changes of cameras into notices: a camera is in trouble, is healthy again, or was switched off. The
+// packages pkg/notify/webhook and pkg/notify/mqtt deliver them. Each of their receivers has its own [Watcher].
 //
-// A [Watcher] reads the cameras' histories whenever it is asked to look. It is told of every change with its time, so that it
-// makes no difference how often it looks. It tells of a condition that has held for a while, and only of changes:
+// A [Watcher] reads the histories of the cameras at each [Watcher.Poll]. The changes in them have times, so the notices do not
+// depend on how often it polls. It returns a [Notice] when a camera's [Condition] has changed and lasted for a configured time:
 //
-//   - trouble that is over within that while is not told,
-//   - one trouble is told once, whatever its reasons are in the course of it, and so is its end,
-//   - a camera that comes and goes must be well for twice as long each time before that is told, so that nobody is flooded.
+//   - A trouble that is shorter causes no notice.
+//   - A trouble causes one notice when it begins, and one when it ends, even if its reason changes.
+//   - If a camera fails again and again, it must be healthy for twice as long each time before the next notice. So a flapping
+//     camera does not flood its receivers.
 //
-// What has been told is kept in memory: after a new start a camera that is in trouble is told of again, and one that has come
-// back meanwhile is not.
+// The conditions are kept in memory only. After a restart there is another notice of a camera that is in trouble. There is none of
+// a camera that has recovered meanwhile.
 package notify

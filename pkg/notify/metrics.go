@@ -2,7 +2,7 @@ package notify
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics count the notices of all receivers. They are safe for concurrent use.
+// Metrics count the results of all receivers. They are safe for concurrent use.
 type Metrics struct{ results *prometheus.CounterVec }
 
 // NewMetrics registers the metrics.
@@ -14,8 +14,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// ResultCounter returns a function that counts a result of one kind of receiver, such as "webhook". The series of all results
-// exist from then on.
+// ResultCounter returns a function that counts a result of one kind of receiver, such as "webhook". It creates the series of all
+// results at zero.
 func ResultCounter[R ~string](m *Metrics, receiverKind string, results []R) func(R) {
 	for _, r := range results {
 		m.results.WithLabelValues(receiverKind, string(r))

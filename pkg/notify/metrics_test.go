@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// The series of a receiver exist at zero before the first notice. Receivers of one kind share them, also after a reload.
+// The series of a receiver exist at zero before the first notice. Receivers of the same kind share them, also after a reload.
 func TestNotificationsAreCountedByReceiverKind(t *testing.T) {
 	type result string
 	r := prometheus.NewRegistry()

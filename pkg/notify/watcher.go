@@ -7,22 +7,23 @@ import (
 	"camd/pkg/camera"
 )
 
-// PollInterval is how often a watcher should look.
+// PollInterval is how often to call Watcher.Poll.
 const PollInterval = time.Second
 
-// Watcher tells what is new at cameras. It belongs to one goroutine. The zero value is not ready for use.
+// Watcher returns notices of changed conditions. It is not safe for concurrent use. Create it with NewWatcher.
 type Watcher struct {
 	minDuration time.Duration
 	cameras     func() []Camera
 	trackers    map[string]*tracker // by camera
 }
 
-// NewWatcher returns a watcher of the cameras that cameras returns whenever it looks. A condition must last minDuration to be reported.
+// NewWatcher returns a watcher of the cameras that cameras returns. Poll calls cameras each time. A condition must last minDuration
+// before there is a notice of it.
 func NewWatcher(minDuration time.Duration, cameras func() []Camera) *Watcher {
 	return &Watcher{minDuration: minDuration, cameras: cameras, trackers: map[string]*tracker{}}
 }
 
-// Poll returns what there is to tell, oldest first at each camera, and the cameras that there are.
+// Poll returns the notices that are due, oldest first for each camera, and the present cameras. It forgets cameras that are gone.
 func (w *Watcher) Poll(now time.Time) (notices []Notice, cameras []Camera) {
 	cameras = w.cameras()
 	present := make(map[string]bool, len(cameras))
@@ -47,7 +48,7 @@ func (w *Watcher) InTrouble(id string) bool {
 func (w *Watcher) pollCamera(c Camera, now time.Time) (notices []Notice) {
 	history := c.History()
 	if len(history) == 0 {
-		return nil // it has not begun
+		return nil // the camera has not started
 	}
 	s := w.trackers[c.ID]
 	if s == nil {
@@ -65,17 +66,17 @@ func (w *Watcher) pollCamera(c Camera, now time.Time) (notices []Notice) {
 		unread = len(history)
 	}
 	for _, change := range slices.Backward(history[:unread]) {
-		notifyIfDue(change.Since) // what lasted long enough and is over
+		notifyIfDue(change.Since) // of a condition that lasted long enough and ended with this change
 		s.apply(change)
 	}
 	if s.currentChange.Since.Equal(history[0].Since) {
-		s.currentChange.Detail = history[0].Detail // the same in other words
+		s.currentChange.Detail = history[0].Detail // the detail of a change may be updated later
 	}
 	notifyIfDue(now)
 	return notices
 }
 
-// notice makes the condition known.
+// notice returns the notice of the current condition, and records that it was made.
 func (s *tracker) notice(c Camera) Notice {
 	n := Notice{
 		Camera: c.ID, Title: c.Title, Condition: s.current, Change: s.currentChange, Since: s.since, Previous: s.notifiedChange, PreviousSince: s.notifiedSince,

@@ -18,7 +18,7 @@ func at(seconds float64) time.Time {
 	return start.Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// timeline is a camera's history, as it is at a time.
+// timeline is a camera's history up to a time.
 type timeline []camera.StateChange
 
 func (l timeline) historyAt(now time.Time) []camera.StateChange {
@@ -42,7 +42,7 @@ func parseTimeline(t *testing.T, text string) (l timeline) {
 	return l
 }
 
-// watchTimeline looks at a camera's life each step seconds and returns what it was told, as "30 trouble offline unreachable".
+// watchTimeline polls a camera's history every step seconds and returns the notices, as "30 trouble offline unreachable".
 func watchTimeline(l timeline, minDuration time.Duration, step, end float64) []string {
 	var now time.Time
 	w := NewWatcher(minDuration, func() []Camera {
@@ -92,7 +92,7 @@ func TestWatcherNotifiesLastingConditions(t *testing.T) {
 	}
 }
 
-// A camera that comes and goes for ever is told of less and less, and the end of it in the end.
+// A camera that flaps causes fewer and fewer notices, and a last one when it is healthy for good.
 func TestFlappingCameraNotifiesRarely(t *testing.T) {
 	for _, up := range []float64{1, 15, 100} {
 		var l timeline
@@ -112,7 +112,7 @@ func TestFlappingCameraNotifiesRarely(t *testing.T) {
 	}
 }
 
-// However often it looks, a watcher says the same; conditions alternate, and the last word is true once all is quiet.
+// The notices do not depend on how often a watcher polls. Their conditions alternate, and the last is right in the end.
 func TestPollFrequencyDoesNotMatter(t *testing.T) {
 	states := []camera.State{camera.Live, camera.Offline, camera.Stalled, camera.Paused, camera.Starting, camera.Idle}
 	for seed := range uint64(40) {
@@ -150,7 +150,7 @@ func TestPollFrequencyDoesNotMatter(t *testing.T) {
 	}
 }
 
-// What is told says what was before it, and a camera that is gone is forgotten.
+// A notice has the state before it, and a camera that is gone is forgotten.
 func TestNoticeHasPreviousCondition(t *testing.T) {
 	l := parseTimeline(t, "0 starting, 1 live, 20 offline timeout, 50 live")
 	now, gone := start, false

@@ -1,7 +1,7 @@
-// Package statestore keeps across restarts what people have switched: which cameras are off.
+// Package statestore keeps across restarts which cameras people have switched off.
 //
-// It is one small JSON file in a folder of camd's own. The file is replaced as a whole, so that a machine that loses power
-// finds the old one or the new one. Cameras in it that nobody knows are kept: they may be configured again.
+// The state is one small JSON file in the state directory. The file is replaced as a whole, so that after a power failure it has
+// either the old or the new content. Cameras that are not configured stay in the file, because they may be configured again.
 package statestore
 
 import (
@@ -20,29 +20,29 @@ import (
 	"camd/internal/boundedfile"
 )
 
-// FileName is the file's name in its folder.
+// FileName is the name of the file in the state directory.
 const FileName = "cameras.json"
 
-// maxFileSize bounds the file: a thousand cameras take less than a tenth of it.
+// maxFileSize bounds the file, in bytes. A thousand cameras take less than a tenth of it.
 const maxFileSize = 1 << 20
 
-// ErrNoStateDir is why nothing is kept without a state_dir.
+// ErrNoStateDir says that a change is not kept, because no state_dir is configured.
 var ErrNoStateDir = errors.New("there is no state_dir to keep it in")
 
-// ErrNotWritable is why nothing new can be kept, while what was kept before is known.
+// ErrNotWritable says that changes cannot be kept. The state that was kept before has been read.
 var ErrNotWritable = errors.New("nothing can be written")
 
-// Store is what is kept. Its methods are safe for concurrent use.
+// Store is the kept state of the cameras. Its methods are safe for concurrent use.
 type Store struct {
 	dir string
 
 	mu       sync.Mutex
 	cameras  map[string]cameraState
-	dirty    bool // the file does not say what cameras does
-	unloaded bool // the file may say what cameras does not, and must not be written over
+	dirty    bool // cameras has changes that are not in the file
+	unloaded bool // the file has not been read, and must not be overwritten
 }
 
-// fileContent is what the file holds.
+// fileContent is the content of the file.
 type fileContent struct {
 	Cameras map[string]cameraState `json:"cameras"`
 }
@@ -51,9 +51,13 @@ type cameraState struct {
 	Paused *bool `json:"paused,omitempty"`
 }
 
-// Open reads what is kept in a folder, which it makes if need be. Whatever its error, the Store is not nil. It knows what was kept
-// if the error is ErrNotWritable, and nothing otherwise. A file that is damaged is set aside, and one that cannot be read is never written over. The empty folder's name
-// is no error, and nothing is ever kept.
+// Open returns the store of a directory, which it creates if necessary. It always returns a usable Store, also with an error:
+//
+//   - With ErrNotWritable, the store has the kept state and cannot write changes.
+//   - If the file is damaged, it is renamed to cameras.json.damaged, and the store is empty.
+//   - With any other error, the store is empty, and the file is not overwritten before it can be read.
+//
+// With an empty dir, Open returns no error, and the store keeps changes in memory only.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir, cameras: map[string]cameraState{}}
 	if dir == "" {
@@ -72,7 +76,7 @@ func Open(dir string) (*Store, error) {
 	return s, nil
 }
 
-// load reads the file. What somebody has switched before it could be read goes before what it says.
+// load reads the file. Changes that were made before the file could be read take precedence over its content.
 func (s *Store) load() error {
 	path := filepath.Join(s.dir, FileName)
 	cameras, err := readFile(path)
@@ -96,7 +100,7 @@ func (s *Store) load() error {
 	return err
 }
 
-// errDamaged says that a file holds something else than it should.
+// errDamaged says that a file does not have the expected content.
 var errDamaged = errors.New("damaged")
 
 func readFile(path string) (map[string]cameraState, error) {
@@ -117,7 +121,7 @@ func readFile(path string) (map[string]cameraState, error) {
 	return c.Cameras, nil
 }
 
-// Paused returns whether somebody has switched a camera off; known is false if nobody ever switched it.
+// Paused returns whether a camera is switched off. known is false if nobody has ever switched it.
 func (s *Store) Paused(camera string) (paused, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,8 +129,8 @@ func (s *Store) Paused(camera string) (paused, known bool) {
 	return p != nil && *p, p != nil
 }
 
-// SetPaused keeps that somebody has switched a camera off or on. When it returns nil, that is on the disk. What an earlier
-// call could not write goes with it.
+// SetPaused stores that a camera has been switched off or on. If it returns nil, the change is on disk, with all changes that
+// earlier calls could not write. If it returns an error, the change is kept in memory only.
 func (s *Store) SetPaused(camera string, paused bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +150,7 @@ func (s *Store) SetPaused(camera string, paused bool) error {
 	return nil
 }
 
-// save replaces the file. m.mu is held.
+// save replaces the file. s.mu is held.
 func (s *Store) save() error {
 	if s.dir == "" {
 		return ErrNoStateDir

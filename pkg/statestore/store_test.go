@@ -98,7 +98,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 	}
 }
 
-// What cannot be written is said, and goes with what can be later.
+// A change that cannot be written is an error, and is written with the next change that can be.
 func TestFailedWriteIsRetriedWithNext(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "camd")
 	s := openStore(t, dir)
@@ -143,7 +143,7 @@ func TestUnusableDirIsError(t *testing.T) {
 	}
 }
 
-// What could not be read at the start is not written over: other cameras' switches are in it.
+// A file that could not be read at the start is not overwritten: it has the state of other cameras.
 func TestUnreadableFileIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)

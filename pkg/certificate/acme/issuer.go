@@ -1,9 +1,9 @@
-// Package acme obtains certificates from an ACME authority, such as Let's Encrypt, for the domains of this server, and
-// keeps them in a folder.
+// Package acme obtains certificates for this server's domains from an ACME authority, such as Let's Encrypt, and keeps them in a
+// directory.
 //
-// The authority looks whether the names lead here: over TLS, by [Issuer.Certificate] (tls-alpn-01), or in the clear, by
-// [Issuer.Challenges] (http-01). Nothing but [Issuer.Renew] asks it for anything: no stranger's handshake waits for it, or uses
-// up what it grants.
+// The authority checks that the domains lead to this server. It does so over TLS, which [Issuer.Certificate] answers (tls-alpn-01),
+// or over plain HTTP, which [Issuer.Challenges] answers (http-01). Only [Issuer.Renew] sends requests to the authority. So handshakes
+// of clients never wait for it, and cannot use up its rate limits.
 package acme
 
 import (
@@ -22,16 +22,16 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// ALPNProtocol is what the authority's connections are known by among a server's.
+// ALPNProtocol is the ALPN protocol of the authority's connections for tls-alpn-01.
 const ALPNProtocol = acme.ALPNProto
 
 // Options of an issuer. Domains and CacheDir are required.
 type Options struct {
 	Domains      []string
 	CacheDir     string         // where keys and certificates are kept
-	Email        string         // where the authority may write to; empty: nowhere
-	DirectoryURL string         // the authority's address; empty: Let's Encrypt's
-	RootCAs      *x509.CertPool // who vouches for the authority; nil: whom the system trusts
+	Email        string         // a contact for the authority; may be empty
+	DirectoryURL string         // of the authority; empty means Let's Encrypt's
+	RootCAs      *x509.CertPool // that sign the authority's certificate; nil means the system's
 }
 
 // Issuer obtains certificates from an ACME authority. Its methods are safe for concurrent use.
@@ -43,7 +43,7 @@ type Issuer struct {
 	certificates map[string]*tls.Certificate
 }
 
-// New returns an issuer, which requests nothing yet. The terms of the authority are accepted.
+// New returns an issuer. It sends no request before Renew. With it, you accept the authority's terms of service.
 func New(o Options) *Issuer {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}
@@ -53,8 +53,8 @@ func New(o Options) *Issuer {
 	}}
 }
 
-// Certificate returns what to show to who begins a connection: the authority's proof, or the certificate of the name that is asked
-// for. It is nil where there is none, for now or for ever.
+// Certificate returns the certificate to present on a connection. On a connection of the authority it is the challenge certificate.
+// Otherwise it is the certificate of the requested domain, or nil if there is none.
 func (i *Issuer) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if slices.Contains(hello.SupportedProtos, ALPNProtocol) {
 		return i.manager.GetCertificate(hello)
@@ -64,19 +64,20 @@ func (i *Issuer) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	return i.certificates[strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))], nil
 }
 
-// Challenges answers the authority in the clear, and leaves all else to next.
+// Challenges returns a handler for plain HTTP that answers the authority's challenges and leaves all other requests to next.
 func (i *Issuer) Challenges(next http.Handler) http.Handler {
 	handler := i.manager.HTTPHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if host, _, err := net.SplitHostPort(r.Host); err == nil && strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") {
-			r.Host = host // autocert compares it with the names, and an authority of one's own may come to another port than 80
+			r.Host = host // without the port, because autocert compares it with the domains. A private authority may use another port than 80
 		}
 		handler.ServeHTTP(w, r)
 	})
 }
 
-// Renew has the certificates made out that are not there. Those that are there are renewed 30 days before they end by
-// themselves, and found by it. It may take minutes for each, and cannot be interrupted; one call at a time.
+// Renew obtains the missing certificates. The library renews existing ones in the background, 30 days before they expire, and Renew
+// takes over the new ones, so call it regularly. It may take minutes for each domain, and cannot be interrupted. Calls must not
+// overlap. Its error joins those of all domains that failed.
 func (i *Issuer) Renew() error {
 	var failures []error
 	for _, name := range i.domains {
@@ -92,7 +93,7 @@ func (i *Issuer) Renew() error {
 	return errors.Join(failures...)
 }
 
-// ecdsaHello is what a client says that takes ECDSA, which all do that camd speaks to.
+// ecdsaHello returns the hello of a client that accepts ECDSA certificates, as all clients of camd do.
 func ecdsaHello(name string) *tls.ClientHelloInfo {
 	return &tls.ClientHelloInfo{ServerName: name, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}
 }
@@ -102,7 +103,7 @@ func (i *Issuer) Handles(name string) bool {
 	return slices.Contains(i.domains, strings.ToLower(strings.TrimSuffix(name, ".")))
 }
 
-// NotAfter is when the first of the certificates ends, zero while one is missing.
+// NotAfter returns when the first of the certificates expires. It is zero while any certificate is missing.
 func (i *Issuer) NotAfter() (earliest time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

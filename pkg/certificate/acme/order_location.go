@@ -8,16 +8,16 @@ import (
 	"sync"
 )
 
-// orderLocationTransport is an authority's transport. golang.org/x/crypto/acme looks for an order's address in the answer to its being finalized,
-// where RFC 8555 (7.4) does not ask for it and Pebble does not give it: there it is added, as the order's beginning had it.
+// orderLocationTransport adds the header Location to the response that finalizes an order. golang.org/x/crypto/acme needs it there.
+// RFC 8555 (7.4) does not require it, and Pebble does not send it. The value is the Location of the response that created the order.
 type orderLocationTransport struct {
 	base http.RoundTripper
 
 	mu        sync.Mutex
-	locations map[string]string // addresses of orders, by where they are finalized
+	locations map[string]string // URLs of orders, by their finalize URLs
 }
 
-// maxOrderSize bounds an order's text.
+// maxOrderSize bounds the body of an order, in bytes.
 const maxOrderSize = 1 << 20
 
 func (t *orderLocationTransport) RoundTrip(r *http.Request) (*http.Response, error) {

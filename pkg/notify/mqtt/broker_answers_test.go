@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// Whatever a broker answers, the client survives it, ends when it is told to, and repeats little of it in its log.
+// The client survives any answer of a broker, ends when its context does, and logs little of the answer.
 func FuzzBrokerPackets(f *testing.F) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,15 +1,15 @@
-// Package mqtt keeps at an MQTT broker what is to be known of each camera, as retained messages, so that whoever subscribes
-// has it at once: state, viewers, pictures if configured, and what makes Home Assistant show each camera as a device of its own.
+// Package mqtt publishes the state of each camera to an MQTT broker, as retained messages, so that new subscribers get it at once.
+// Home Assistant can discover each camera as a device. These are the topics, with the default prefixes and a camera "yard":
 //
-//	camd/status              online, or offline by the broker's word (last will)
-//	camd/yard/state          JSON; docs/alerts.md describes it
-//	camd/yard/snapshot       the newest JPEG, or the placeholder that says why there is none
-//	camd/yard/set            ON and OFF, from whoever may switch cameras, if anybody may
+//	camd/status              online; offline is the last will
+//	camd/yard/state          state and viewers as JSON; docs/alerts.md describes it
+//	camd/yard/snapshot       the newest picture or placeholder as JPEG, if snapshots are configured
+//	camd/yard/set            commands to camd: ON or OFF, if switching is allowed
 //	homeassistant/device/camd_yard/config
 //
-// There is no queue: once a second what the broker should hold is compared with what it was told, and the difference is
-// published. A connection that was lost is tried for again for ever, and then all of it is published anew. What the broker
-// holds of cameras that are gone is taken away.
+// There is no queue. Once a second, the client compares the messages that the broker should hold with those that it has published,
+// and publishes the difference. After a lost connection it reconnects, for as long as necessary, and publishes everything again. It
+// removes the retained messages of cameras that are gone.
 package mqtt
 
 import (
@@ -32,47 +32,48 @@ type Options struct {
 	TLS            *tls.Config // for mqtts
 	User, Password string
 
-	Prefix    string                 // of camd's own topics, which no other camd uses at this broker
-	Discovery string                 // Home Assistant's discovery prefix; empty leaves it out
-	Cameras   func() []notify.Camera // those that there are now; safe for concurrent use
-	Viewers   func() map[string]int  // by camera; safe for concurrent use
-	Snapshots time.Duration          // between pictures; 0 means none
-	After     time.Duration          // how long a trouble must last to be told as one
+	Prefix    string                 // of camd's topics; no other camd may use it at this broker
+	Discovery string                 // Home Assistant's discovery prefix; empty disables discovery
+	Cameras   func() []notify.Camera // returns the present cameras; safe for concurrent use
+	Viewers   func() map[string]int  // returns the number of viewers by camera; safe for concurrent use
+	Snapshots time.Duration          // between pictures; 0 means no pictures
+	After     time.Duration          // how long a trouble must last before it is published
 
-	// Switch turns a camera off and on. nil: nobody at the broker may.
+	// Switch turns a camera off or on. nil ignores commands.
 	Switch func(ctx context.Context, camera string, on bool) error
 
-	Site, Version string // name this camd
-	Dashboard     string // the address of this camd's pages, without a / at its end; empty if it is not known
+	Site, Version string // of this camd
+	Dashboard     string // the address of the dashboard, without a / at its end; empty if it is not known
 
 	Count func(Result) // may be nil; safe for concurrent use
 	Log   *zap.Logger  // nil means none
 }
 
-// Result is what became of a message: a fixed set, fit for a metric's label.
+// Result is the result of publishing a message. The set is fixed, so that it can be a metric's label.
 type Result string
 
+// The results.
 const (
-	Delivered Result = "delivered" // the broker has it
-	Failed    Result = "failed"    // the broker refused it, or did not answer
+	Delivered Result = "delivered" // the broker has accepted the message
+	Failed    Result = "failed"    // the broker refused the message, or did not answer
 )
 
 // Results lists every result.
 var Results = []Result{Delivered, Failed}
 
-// Client is one broker's. Run belongs to one goroutine.
+// Client publishes to one broker. Call Run once.
 type Client struct {
 	opts       Options
 	log        *zap.Logger
 	connection connection
 	watcher    *notify.Watcher
-	published  map[string][]byte // payloads published over this connection, by topic; nil where the broker's is not known
+	published  map[string][]byte // payloads published over this connection, by topic; nil if the broker may hold an unknown one
 	snapshots  map[string]snapshot
 
-	connAcks        chan *paho.Connack // a connection is there
+	connAcks        chan *paho.Connack // of new connections
 	commands        chan command
 	mu              sync.Mutex
-	retainedCameras []string // cameras of which the broker has something, by its own word
+	retainedCameras []string // cameras of this camd that the broker has sent retained messages of
 }
 
 // New returns a client that does nothing until Run.
@@ -92,7 +93,7 @@ func New(o Options) *Client {
 // disconnectTimeout bounds how long a disconnect may take.
 const disconnectTimeout = 700 * time.Millisecond
 
-// Run keeps the broker informed until ctx ends, and returns when all that it started has ended.
+// Run connects, and publishes changes until ctx ends. It returns when everything that it started has ended.
 func (c *Client) Run(ctx context.Context) {
 	connCtx, disconnect := context.WithCancel(context.WithoutCancel(ctx))
 	defer disconnect()
@@ -101,7 +102,7 @@ func (c *Client) Run(ctx context.Context) {
 		c.log.Error("mqtt not possible", zap.Error(err))
 		return
 	}
-	// Even while a write hangs.
+	// This ends the connection even while a write hangs.
 	stopAbort := context.AfterFunc(ctx, func() {
 		disconnect()
 		select {
@@ -122,7 +123,7 @@ func (c *Client) Run(ctx context.Context) {
 func (c *Client) publishChanges(ctx context.Context, conn *autopaho.ConnectionManager) {
 	tick := time.NewTicker(notify.PollInterval)
 	defer tick.Stop()
-	var maxPacket uint32 // message that the broker takes; 0 is any
+	var maxPacket uint32 // the largest packet that the broker accepts; 0 means any
 	for {
 		select {
 		case <-ctx.Done():

@@ -63,7 +63,7 @@ func TestClientPublishesCameraChanges(t *testing.T) {
 	}
 }
 
-// What an earlier run left of cameras that are gone is taken away; what another camd has there is not.
+// The client removes retained messages of an earlier run about cameras that are gone, and none of another camd.
 func TestClientRemovesRetainedOfGoneCameras(t *testing.T) {
 	t.Parallel()
 	broker := testpeer.ServeMQTT(t, "camd", password, "")
@@ -89,7 +89,7 @@ func TestClientRemovesRetainedOfGoneCameras(t *testing.T) {
 	}
 }
 
-// A broker that is killed, or hangs, and comes back has everything again.
+// A broker that was killed or hung has everything again when it is back.
 func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -132,7 +132,7 @@ func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 	}
 }
 
-// Cameras are switched by who may, and by nobody who is long gone or not understood.
+// Commands switch cameras. Retained and unknown commands do not.
 func TestCommandsSwitchCameras(t *testing.T) {
 	t.Parallel()
 	broker := testpeer.ServeMQTT(t, "camd", password, "")

@@ -10,19 +10,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// maxCommands may wait; whoever sends more at once is not heard.
+// maxCommands bounds the commands that wait. More are dropped.
 const maxCommands = 16
 
-// maxRetained cameras are taken away from the broker in one go. A broker may name any number.
+// maxRetained bounds the retained cameras that are kept until the next publish, because a broker may name any number.
 const maxRetained = 1024
 
-// command is what somebody at the broker wants.
+// command is a request from the broker to switch a camera.
 type command struct {
 	camera string
 	on     bool
 }
 
-// handleMessage takes note of a message. It is called by the connection's goroutine and must not wait.
+// handleMessage handles a received message. The connection's goroutine calls it, so it must not block.
 func (c *Client) handleMessage(r paho.PublishReceived) (bool, error) {
 	p := r.Packet
 	name, _ := strings.CutPrefix(p.Topic, c.opts.Prefix+"/")
@@ -30,7 +30,7 @@ func (c *Client) handleMessage(r paho.PublishReceived) (bool, error) {
 	switch {
 	case kind == "state" && p.Retain:
 		c.noteRetained(id, p.Payload)
-	case kind == "set" && p.Retain: // retained: an old command
+	case kind == "set" && p.Retain: // a retained command is old
 	case kind == "set" && (string(p.Payload) == "ON" || string(p.Payload) == "OFF"):
 		select {
 		case c.commands <- command{id, string(p.Payload) == "ON"}:
@@ -43,7 +43,7 @@ func (c *Client) handleMessage(r paho.PublishReceived) (bool, error) {
 	return true, nil
 }
 
-// noteRetained notes a camera of which the broker holds something that this camd has published, now or long ago.
+// noteRetained records a camera whose retained state comes from this camd, maybe from an earlier run.
 func (c *Client) noteRetained(id string, payload []byte) {
 	var s state
 	if json.Unmarshal(payload, &s) != nil || s.Site != c.opts.Site || s.Camera != id {
@@ -56,7 +56,7 @@ func (c *Client) noteRetained(id string, payload []byte) {
 	}
 }
 
-// handleCommands switches cameras as commanded, one command at a time.
+// handleCommands carries out commands, one at a time, until ctx ends.
 func (c *Client) handleCommands(ctx context.Context) {
 	for {
 		select {

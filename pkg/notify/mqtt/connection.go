@@ -23,9 +23,9 @@ import (
 // The connection's limits.
 const (
 	maxRetryDelay = 30 * time.Second
-	stableAfter   = time.Minute      // a connection that lasted so long was a good one
-	timeout       = 10 * time.Second // for a connection, an answer, a write
-	keepAlive     = 20               // seconds after which a silent broker is asked whether it is there
+	stableAfter   = time.Minute      // after a connection that lasted this long, retries start again at the shortest wait
+	timeout       = 10 * time.Second // of connecting, of an answer and of a write
+	keepAlive     = 20               // seconds of silence before a ping
 )
 
 // connection is the state of the connection to the broker.
@@ -34,7 +34,7 @@ type connection struct {
 	netConn     net.Conn
 	lastProblem string // the last problem that was logged
 	retries     *backoff.ExponentialBackOff
-	connectedAt time.Time // of the connection
+	connectedAt time.Time // when the last connection was made; zero once nextDelay has used it
 }
 
 // abort closes the connection at once.
@@ -46,8 +46,8 @@ func (l *connection) abort() {
 	}
 }
 
-// nextDelay is how long to wait before another attempt. The library begins anew after each connection that it had; one that is
-// ended again and again must not be tried for in a tight loop.
+// nextDelay returns how long to wait before another attempt. It ignores the library's count of attempts, which starts again after
+// each connection: if a broker closes every connection at once, camd must not reconnect in a tight loop.
 func (l *connection) nextDelay(int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +62,7 @@ func (l *connection) nextDelay(int) time.Duration {
 	return l.retries.NextBackOff()
 }
 
-// clientConfig is how the library is to connect.
+// clientConfig returns the library's configuration.
 func (c *Client) clientConfig() autopaho.ClientConfig {
 	return autopaho.ClientConfig{
 		ServerUrls: []*url.URL{c.opts.Broker}, TlsCfg: c.opts.TLS, ConnectUsername: c.opts.User, ConnectPassword: []byte(c.opts.Password),
@@ -70,7 +70,7 @@ func (c *Client) clientConfig() autopaho.ClientConfig {
 		AttemptConnection: c.dial,
 		WillMessage:       &paho.WillMessage{Topic: c.statusTopic(), Payload: []byte(offline), QoS: 1, Retain: true},
 		WillProperties:    &paho.WillProperties{},
-		// An honest broker then leaves out what is larger: see limitedConn.
+		// A correct broker then sends no larger packets. limitedConn enforces it.
 		ConnectPacketBuilder: func(cp *paho.Connect, _ *url.URL) (*paho.Connect, error) {
 			cp.Properties = &paho.ConnectProperties{MaximumPacketSize: new(uint32(maxPacketSize)), RequestProblemInfo: true}
 			return cp, nil
@@ -87,12 +87,13 @@ func (c *Client) clientConfig() autopaho.ClientConfig {
 	}
 }
 
-// clientID is the same after a new start, so that the broker ends what is left of the connection before, and its will with it.
+// clientID returns the MQTT client id. It is the same after a restart, so that the broker ends an old connection, with its will, before
+// it accepts the new one.
 func (c *Client) clientID() string {
 	return "camd-" + sanitizeID(c.opts.Prefix+"-"+c.opts.Site)
 }
 
-// dial connects. Every write has a deadline: the library has none.
+// dial connects to the broker. It adds a deadline to every write, because the library has none.
 func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, broker *url.URL) (net.Conn, error) {
 	dialer := &net.Dialer{Timeout: timeout}
 	var conn net.Conn
@@ -111,7 +112,7 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, broker *url.
 	return packets.NewThreadSafeConn(deadlineConn{&limitedConn{Conn: conn}}), nil
 }
 
-// deadlineConn is a connection whose writes do not wait for ever.
+// deadlineConn is a connection whose writes fail after timeout.
 type deadlineConn struct{ net.Conn }
 
 func (i deadlineConn) Write(p []byte) (int, error) {
@@ -128,7 +129,7 @@ func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) 
 	c.log.Info("mqtt connected")
 	select {
 	case c.connAcks <- ack:
-	default: // the one before has not been looked at, and what is published goes to the newest
+	default: // an earlier one is still waiting, and everything is published over the newest connection
 	}
 }
 
@@ -137,7 +138,7 @@ func (c *Client) connectionLost() bool {
 	return true
 }
 
-// connectFailed says why an attempt failed, once for each reason.
+// connectFailed logs why an attempt failed, unless the one before failed for the same reason.
 func (c *Client) connectFailed(err error) {
 	problem := truncate(c.redact(describeError(err)))
 	c.connection.mu.Lock()
@@ -149,7 +150,7 @@ func (c *Client) connectFailed(err error) {
 	}
 }
 
-// redact takes the password out of what the broker says, which may be what it was sent.
+// redact replaces the password in a text of the broker, which may echo what it was sent.
 func (c *Client) redact(s string) string {
 	if c.opts.Password == "" {
 		return s
@@ -157,7 +158,7 @@ func (c *Client) redact(s string) string {
 	return strings.ReplaceAll(s, c.opts.Password, "***")
 }
 
-// maxLogText bounds what the log repeats of the broker's words, in bytes.
+// maxLogText bounds the texts of the broker in the log, in bytes.
 const maxLogText = 300
 
 func truncate(s string) string {

@@ -10,14 +10,14 @@ import (
 func (c *Client) statusTopic() string                { return c.opts.Prefix + "/status" }
 func (c *Client) cameraTopic(id, what string) string { return c.opts.Prefix + "/" + id + "/" + what }
 
-// deviceID names a camera to Home Assistant.
+// deviceID returns the id of a camera's device in Home Assistant.
 func (c *Client) deviceID(id string) string { return sanitizeID(c.opts.Prefix + "_" + id) }
 
 func (c *Client) discoveryTopic(id string) string {
 	return c.opts.Discovery + "/device/" + c.deviceID(id) + "/config"
 }
 
-// cameraTopics lists those under which the broker holds something of a camera.
+// cameraTopics lists the topics of a camera's retained messages.
 func (c *Client) cameraTopics(id string) []string {
 	all := []string{c.cameraTopic(id, "state"), c.cameraTopic(id, "snapshot")}
 	if c.opts.Discovery != "" {
@@ -26,7 +26,7 @@ func (c *Client) cameraTopics(id string) []string {
 	return all
 }
 
-// sanitizeID leaves of a name what Home Assistant takes for an identifier.
+// sanitizeID replaces the characters that Home Assistant does not accept in an identifier.
 func sanitizeID(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
@@ -38,8 +38,8 @@ func sanitizeID(s string) string {
 
 type entity map[string]any
 
-// discoveryPayload is what makes Home Assistant (2024.11 or later) show a camera as a device, with an entity for each thing that is
-// to be known: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
+// discoveryPayload returns the message from which Home Assistant (2024.11 or later) makes a device with its entities:
+// https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
 func (c *Client) discoveryPayload(cam notify.Camera) []byte {
 	device := entity{"identifiers": []string{c.deviceID(cam.ID)}, "name": cam.Title, "manufacturer": "camd", "model": "camera", "sw_version": c.opts.Version}
 	if c.opts.Dashboard != "" {
@@ -72,7 +72,7 @@ func (c *Client) entities(id string) entity {
 			"platform": "sensor", "name": "Viewers", "state_class": "measurement", "icon": "mdi:eye", "state_topic": state,
 			"value_template": "{{ value_json.viewers }}",
 		},
-		// With nothing but its platform, Home Assistant takes away what it may have been told before.
+		// If an entity has only its platform, Home Assistant removes the one of an earlier message.
 		"snapshot": entity{"platform": "image"},
 		"switch":   entity{"platform": "switch"},
 	}

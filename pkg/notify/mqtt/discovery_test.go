@@ -17,8 +17,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// documentedKeys are the keys of Home Assistant's documentation that an entity of each platform may have, as far as they are
-// not common to all; the first are required.
+// documentedKeys are the keys that Home Assistant documents for an entity of each platform, without those that all platforms have. The
+// first are required.
 var documentedKeys = map[string][2]string{
 	"binary_sensor": {"state_topic", "device_class expire_after force_update off_delay payload_off payload_on value_template"},
 	"sensor":        {"state_topic", "device_class expire_after force_update last_reset_value_template options state_class suggested_display_precision unit_of_measurement value_template"},
@@ -96,7 +96,7 @@ func TestDiscoveryUsesDocumentedKeys(t *testing.T) {
 	}
 }
 
-// The templates are run by the engine that Home Assistant runs them by, over states as they are published.
+// The test runs the templates with Home Assistant's template engine, on published states.
 func TestDiscoveryTemplatesRender(t *testing.T) {
 	t.Parallel()
 	python := testpeer.RequireProgram(t, "python3", "python3-jinja2")
@@ -149,7 +149,7 @@ json.dump({n: e.from_string(t).render(value_json=d["payload"]) for n, t in d["te
 	}
 }
 
-// Over TLS, to a broker whose certificate the configuration vouches for, and to no other.
+// Over TLS, the client connects only to a broker whose certificate the configured CA has signed.
 func TestClientVerifiesBrokerCertificate(t *testing.T) {
 	t.Parallel()
 	shown := testpeer.Certificate{}.Make(t)

@@ -129,7 +129,7 @@ func runClient(t *testing.T, o Options) (stop func(), log *observer.ObservedLogs
 	return stop, log
 }
 
-// waitRetained waits until the broker holds what ok says.
+// waitRetained waits until ok accepts the broker's retained messages.
 func waitRetained(t *testing.T, broker *testpeer.MQTT, what string, ok func(map[string][]byte) bool) map[string][]byte {
 	t.Helper()
 	var held map[string][]byte
@@ -152,7 +152,7 @@ func stateOf(held map[string][]byte, id string) (s state) {
 
 const jpeg = "\xff\xd8 not one really \x00\r\n \xff\xd9"
 
-// unsentBytes is how many bytes the kernel holds for whoever listens at a port of this machine.
+// unsentBytes returns how many bytes the kernel holds for the program that listens at a port of this machine.
 func unsentBytes(t *testing.T, address string) (bytes int64) {
 	t.Helper()
 	_, port, _ := strings.Cut(address, ":")

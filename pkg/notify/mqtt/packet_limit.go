@@ -5,17 +5,17 @@ import (
 	"net"
 )
 
-// maxPacketSize is how many bytes a packet of the broker may have. camd subscribes to nothing larger than a camera's state, and the
+// maxPacketSize is the largest packet that the broker may send, in bytes. camd subscribes to nothing larger than a camera's state. The
 // protocol allows 256 MiB.
 const maxPacketSize = 256 << 10
 
-// limitedConn is a connection whose reads fail before a packet that is larger than maxPacketSize (MQTT 5.0, 2.1.1).
+// limitedConn is a connection whose reads fail at a packet that is larger than maxPacketSize, before its body is read (MQTT 5.0, 2.1.1).
 type limitedConn struct {
 	net.Conn
-	length    uint64 // of the packet, as far as its digits have come
-	shift     uint   // of the next digit; digits are 7 bits each, the least significant first
+	length    uint64 // of the packet, as far as its digits have been read
+	shift     uint   // of the next digit; each digit has 7 bits, and the least significant comes first
 	inLength  bool
-	remaining uint64 // bytes of the packet that have yet to come
+	remaining uint64 // bytes of the packet that have not been read
 }
 
 func (l *limitedConn) Read(p []byte) (int, error) {

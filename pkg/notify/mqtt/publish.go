@@ -17,29 +17,29 @@ import (
 	"camd/pkg/notify"
 )
 
-// What the status topic says.
+// The payloads of the status topic.
 const (
 	online  = "online"
 	offline = "offline"
 )
 
-// message is what the broker should hold.
+// message is a retained message that the broker should hold; a nil payload removes it.
 type message struct {
 	topic   string
 	payload []byte
 }
 
-// state is a camera's state as it is published.
+// state is the payload of a camera's state topic.
 type state struct {
 	notify.CameraState
 	Trouble bool `json:"trouble"`
 	Viewers int  `json:"viewers"`
 }
 
-// snapshot is a camera's, as it was taken for the broker.
+// snapshot is a camera's newest picture for the broker.
 type snapshot struct {
 	taken      time.Time
-	stateSince time.Time // the state that it belongs to
+	stateSince time.Time // StateChange.Since of the state in which it was taken
 	jpeg       []byte
 }
 
@@ -56,7 +56,7 @@ func (c *Client) desired(now time.Time) []message {
 		}
 		history := cam.History()
 		if len(history) == 0 {
-			continue // it has not begun
+			continue // the camera has not started
 		}
 		all = append(all, message{c.cameraTopic(cam.ID, "state"), c.statePayload(cam, history[0], viewers[cam.ID])})
 		if jpeg := c.snapshot(cam, history[0], now); len(jpeg) > 0 {
@@ -74,17 +74,17 @@ func (c *Client) statePayload(cam notify.Camera, now camera.StateChange, viewers
 	})
 }
 
-// marshal is v as JSON.
+// marshal returns v as JSON.
 func marshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // texts, numbers and times always can be written
+		panic(err) // strings, numbers and times cannot fail
 	}
 	return b
 }
 
-// snapshot returns the camera's newest picture, taken anew when it is time, and when the state has changed: what is shown of a
-// camera that was switched off, or is gone, must say so.
+// snapshot returns the picture of a camera for the broker, or nil without Options.Snapshots. It takes a new one when Snapshots has
+// passed, and at once when the state has changed: the picture of a camera that was switched off or failed must show that.
 func (c *Client) snapshot(cam notify.Camera, now camera.StateChange, at time.Time) []byte {
 	if c.opts.Snapshots == 0 {
 		return nil
@@ -97,7 +97,7 @@ func (c *Client) snapshot(cam notify.Camera, now camera.StateChange, at time.Tim
 	return p.jpeg
 }
 
-// resubscribe makes a new connection known, and that it is not known what the broker holds.
+// resubscribe subscribes on a new connection. It forgets what was published before, so that everything is published again.
 func (c *Client) resubscribe(ctx context.Context, conn *autopaho.ConnectionManager) {
 	c.published = map[string][]byte{}
 	if c.opts.Snapshots == 0 { // there may be old ones
@@ -114,7 +114,8 @@ func (c *Client) resubscribe(ctx context.Context, conn *autopaho.ConnectionManag
 	}
 }
 
-// publish makes the broker hold what is wanted, and nothing else of what it was told.
+// publish publishes the messages that the broker does not hold, and removes all others of this camd. It stops at the first message
+// that cannot be sent.
 func (c *Client) publish(ctx context.Context, conn *autopaho.ConnectionManager, messages []message, maxPacket uint32) {
 	c.mu.Lock()
 	retained := c.retainedCameras
@@ -150,9 +151,9 @@ func (c *Client) publish(ctx context.Context, conn *autopaho.ConnectionManager, 
 	}
 }
 
-// send publishes a message, and reports whether the broker has dealt with it.
+// send publishes a message. It reports whether the broker has accepted or refused it, so that it need not be sent again.
 func (c *Client) send(ctx context.Context, conn *autopaho.ConnectionManager, m message, maxPacket uint32) bool {
-	const overhead = 32 // of a packet, beside topic and payload
+	const overhead = 32 // bytes of a packet without topic and payload
 	if maxPacket > 0 && len(m.topic)+len(m.payload)+overhead > int(maxPacket) {
 		c.messageRefused(m, "larger than the broker takes")
 		return true
@@ -162,7 +163,7 @@ func (c *Client) send(ctx context.Context, conn *autopaho.ConnectionManager, m m
 	case err == nil:
 		c.opts.Count(Delivered)
 		return true
-	case response != nil: // the broker's own word: it will say the same again
+	case response != nil: // the broker refused the message, and would refuse it again
 		c.messageRefused(m, err.Error())
 		return true
 	case ctx.Err() == nil && !errors.Is(err, autopaho.ConnectionDownError):

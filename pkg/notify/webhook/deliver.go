@@ -12,7 +12,7 @@ import (
 // maxRetryDelay is the longest wait between attempts.
 const maxRetryDelay = time.Minute
 
-// deliver sends deliveries from the queue, one at a time.
+// deliver sends deliveries from the queue, one at a time, until ctx ends.
 func (w *Webhook) deliver(ctx context.Context) {
 	retries := notify.NewBackoff(maxRetryDelay)
 	for {
@@ -40,7 +40,7 @@ func (w *Webhook) deliver(ctx context.Context) {
 	}
 }
 
-// finish removes a delivery and counts its result.
+// finish removes a delivery from the queue and counts its result.
 func (w *Webhook) finish(l *delivery, r Result) {
 	w.queue.done(l)
 	w.opts.Count(r)

@@ -25,12 +25,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTimeout is how long anything may take that is waited for.
+// testTimeout bounds every wait.
 const testTimeout = 2 * time.Minute
 
 var key = []byte("0123456789abcdef0123456789abcdef")
 
-// fakeCamera is a camera's history that a test writes.
+// fakeCamera is a camera whose history a test writes.
 type fakeCamera struct {
 	mu      sync.Mutex
 	changes []camera.StateChange // newest first
@@ -52,7 +52,7 @@ func (l *fakeCamera) cameras() []notify.Camera {
 	return []notify.Camera{{ID: "yard", Title: "The yard", History: l.history}}
 }
 
-// runWebhooks runs webhooks until the test ends. counted returns how often each result came, of all of them together.
+// runWebhooks runs webhooks until the test ends. counted returns the count of each result, for all of them together.
 func runWebhooks(t *testing.T, options ...Options) (counted func(Result) int, log *observer.ObservedLogs) {
 	t.Helper()
 	core, log := observer.New(zap.DebugLevel)
@@ -86,7 +86,7 @@ type request struct {
 	body   []byte
 }
 
-// serveReceiver serves until the test ends: the requests go to the channel, and each is answered by what answer says.
+// serveReceiver serves until the test ends. The requests go to the channel, and answer answers them.
 func serveReceiver(t *testing.T, answer http.HandlerFunc) (*url.URL, <-chan request) {
 	t.Helper()
 	requests := make(chan request, 100)
@@ -121,7 +121,7 @@ func nextRequest(t *testing.T, requests <-chan request) request {
 
 func accept(http.ResponseWriter, *http.Request) {}
 
-// verify checks a signature by the text of the specification, without its library.
+// verify checks a signature as the specification says, without its library.
 func verify(t *testing.T, r request) {
 	t.Helper()
 	id, stamp := r.header.Get("Webhook-Id"), r.header.Get("Webhook-Timestamp")

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/notify"
 )
 
-// newDelivery is a notice as it is sent. An attempt that is repeated sends the same bytes under the same id.
+// delivery is a notice in the form in which it is sent. All attempts send the same body under the same id.
 type delivery struct {
 	id        string
 	createdAt time.Time
@@ -51,14 +51,14 @@ func (w *Webhook) newDelivery(n notify.Notice, now time.Time) *delivery {
 	}
 	body, err := json.Marshal(payload{"camera." + string(n.Condition), utcMillis(now), d})
 	if err != nil {
-		panic(err) // texts and times always can be written
+		panic(err) // strings and times cannot fail
 	}
 	return &delivery{id: "msg_" + rand.Text(), createdAt: now, camera: n.Camera, condition: n.Condition, state: n.Change.State, body: body}
 }
 
 func utcMillis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// logFields are what the log says of it.
+// logFields returns the delivery's fields for the log.
 func (l *delivery) logFields() []zap.Field {
 	return []zap.Field{zap.String("camera", l.camera), zap.String("condition", string(l.condition)), zap.String("state", string(l.state)), zap.String("id", l.id)}
 }

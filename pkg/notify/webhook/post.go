@@ -16,22 +16,22 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// maxResponseSize bounds what is read of an answer, of which nothing is used.
+// maxResponseSize bounds what is read of a response's header and of its body, in bytes. The body is discarded.
 const maxResponseSize = 64 << 10
 
-// maxRetryAfter is how long a receiver may ask to be left alone.
+// maxRetryAfter is the longest Retry-After that is followed.
 const maxRetryAfter = 5 * time.Minute
 
-// failure is why an attempt came to nothing.
+// failure is why an attempt failed.
 type failure struct {
 	problem    string        // for people, without the receiver's address
-	permanent  bool          // another attempt would be refused, too
-	retryAfter time.Duration // what the receiver asks for
+	permanent  bool          // another attempt would fail, too
+	retryAfter time.Duration // the receiver's Retry-After; 0 if it has none
 }
 
 func newClient(timeout time.Duration) *http.Client {
 	return &http.Client{
-		Timeout: timeout, // for all of it, down to the answer's last byte
+		Timeout: timeout, // for the whole request, including the response's body
 		Transport: &http.Transport{
 			Proxy:                  environmentProxy,
 			ForceAttemptHTTP2:      true,
@@ -39,12 +39,12 @@ func newClient(timeout time.Duration) *http.Client {
 			IdleConnTimeout:        time.Minute,
 			MaxResponseHeaderBytes: maxResponseSize,
 		},
-		// What is signed for one receiver is not taken to another.
+		// A request that is signed for one receiver must not be sent to another.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// post makes one attempt.
+// post makes one attempt. It returns nil if the receiver has accepted the delivery.
 func (w *Webhook) post(ctx context.Context, l *delivery) *failure {
 	now := time.Now()
 	signature, err := w.signer.Sign(l.id, now, l.body)
@@ -89,8 +89,8 @@ func classify(response *http.Response) *failure {
 	return r
 }
 
-// describeError says why there was no answer. Only errors are repeated in which nothing of the receiver's or a proxy's words can be: it
-// may say what it was sent, and the address' path may be a secret.
+// describeError says why there was no response. It repeats only errors that cannot contain text of the receiver or a proxy, which may
+// echo secrets of the request. It does not repeat the URL, whose path may be secret.
 func describeError(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
@@ -115,7 +115,7 @@ func describeError(err error) string {
 	return "its answer is no HTTP that can be understood"
 }
 
-// errProxy stands for an error that repeats what is wrong with the proxy's address, its password included.
+// errProxy replaces the error about an invalid proxy address, because that error shows the address with its password.
 var errProxy = errors.New("HTTP_PROXY or HTTPS_PROXY in the environment is no proxy's address")
 
 func environmentProxy(r *http.Request) (*url.URL, error) {

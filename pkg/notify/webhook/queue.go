@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// queue holds at most one delivery for each camera, in the order in which the cameras came. Safe for concurrent use.
+// queue holds at most one delivery for each camera, in the order in which the cameras were added. Its methods are safe for concurrent
+// use.
 type queue struct {
 	mu         sync.Mutex
 	deliveries []*delivery
@@ -31,7 +32,7 @@ func (q *queue) put(l *delivery) (isReplaced bool) {
 	return false
 }
 
-// next waits for the first delivery, and returns nil when ctx ends. It stays in the queue until done.
+// next waits for the first delivery and returns it, or nil when ctx ends. The delivery stays in the queue until done.
 func (q *queue) next(ctx context.Context) *delivery {
 	for {
 		if ctx.Err() != nil {

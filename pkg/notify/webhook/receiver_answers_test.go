@@ -16,7 +16,7 @@ import (
 	"camd/pkg/notify"
 )
 
-// Whatever a receiver answers, one request is made, the wait that it asks for is bounded, and none of its words are repeated.
+// Any answer of a receiver causes no second request, no unbounded wait and no text of the answer in the log.
 func FuzzReceiverResponses(f *testing.F) {
 	answers, asked := make(chan []byte, 1), make(chan string, 100)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/notify"
 )
 
-// Without the network: what is put into the queue, and when, by a clock of the test's.
+// A trouble is queued only when it lasts. The test has no network and its own clock.
 func TestBriefTroubleIsNotQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yard := &fakeCamera{}
@@ -40,7 +40,7 @@ func TestBriefTroubleIsNotQueued(t *testing.T) {
 	})
 }
 
-// fakeReceiver is a receiver by the test's own clock: it says when it was asked, and answers with the codes one after the other.
+// fakeReceiver is a receiver with the test's clock. It reports when requests came, and answers them with the codes in order.
 type fakeReceiver struct {
 	codes []int
 	times []time.Time
@@ -53,7 +53,7 @@ func (a *fakeReceiver) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Body: http.NoBody}, nil
 }
 
-// Waits grow up to a limit, and begin anew once the receiver has answered well.
+// Waits grow up to a limit, and start again at the shortest after a successful delivery.
 func TestRetryDelaysGrowAndReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeReceiver{codes: []int{500, 500, 500, 500, 500, 500, 500, 500, 500, 200, 500, 200}}

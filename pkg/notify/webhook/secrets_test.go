@@ -13,7 +13,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// A receiver that says what it was sent, in every place of an answer, gets it into no log.
+// A receiver that echoes secrets of a request, anywhere in its response, gets none of them into the log.
 func TestReceiverAnswerIsNotLogged(t *testing.T) {
 	for name, answer := range map[string]string{
 		"status":  "HTTP/1.1 canary 500\r\n\r\n",

@@ -1,8 +1,8 @@
-// Package webhook tells one HTTP receiver of cameras' troubles and their ends: a POST of JSON for each [notify.Notice], signed
-// as Standard Webhooks says (https://www.standardwebhooks.com), so that receivers have libraries to check it with.
+// Package webhook sends notices about cameras to one HTTP receiver. Each [notify.Notice] is a POST request with JSON. It is signed
+// according to Standard Webhooks (https://www.standardwebhooks.com), so that receivers can check it with existing libraries.
 //
-// What cannot be delivered is tried again with growing waits until it is too old. Of each camera only the newest notice
-// waits, so that a receiver that is away, or hangs, costs a bounded amount of memory and delays nobody but itself.
+// A failed delivery is tried again, after growing waits, until the notice is too old. Only the newest notice of each camera waits.
+// So a receiver that is down or hangs costs bounded memory, and delays no other receiver.
 package webhook
 
 import (
@@ -22,36 +22,37 @@ import (
 // Options of a webhook. URL, Key and Cameras are required.
 type Options struct {
 	URL     *url.URL
-	Key     []byte                 // what to sign with
-	Cameras func() []notify.Camera // those that there are now; safe for concurrent use
+	Key     []byte                 // signs the requests
+	Cameras func() []notify.Camera // returns the present cameras; safe for concurrent use
 
-	After     time.Duration      // how long a condition must last to be told
-	Timeout   time.Duration      // for an attempt; 0 means 10 s
-	GiveUp    time.Duration      // a notice is tried for so long; 0 means 1 h
-	Events    []notify.Condition // only these; empty means all
-	CameraIDs []string           // only these cameras; empty means all
+	After     time.Duration      // how long a condition must last before there is a notice
+	Timeout   time.Duration      // of one attempt; 0 means 10 s
+	GiveUp    time.Duration      // how long to try to deliver a notice; 0 means 1 h
+	Events    []notify.Condition // send only these; empty means all
+	CameraIDs []string           // send only notices about these; empty means all
 
-	Site      string // names this camd to the receiver
-	Dashboard string // the address of this camd's pages, without a / at its end; empty if it is not known
+	Site      string // the name of this camd in the requests
+	Dashboard string // the address of the dashboard, without a / at its end; empty if it is not known
 
 	Count func(Result) // may be nil; safe for concurrent use
 	Log   *zap.Logger  // nil means none
 }
 
-// Result is what became of an attempt or a notice: a fixed set, fit for a metric's label.
+// Result is the result of an attempt or a notice. The set is fixed, so that it can be a metric's label.
 type Result string
 
+// The results.
 const (
-	Delivered  Result = "delivered"  // the receiver has it
-	Retried    Result = "retried"    // an attempt failed, another will follow
-	Failed     Result = "failed"     // refused, or too old
-	Superseded Result = "superseded" // a newer one of the same camera took its place
+	Delivered  Result = "delivered"  // the receiver has accepted the notice
+	Retried    Result = "retried"    // an attempt failed, and another will follow
+	Failed     Result = "failed"     // the receiver has refused the notice, or it is too old
+	Superseded Result = "superseded" // a newer notice of the same camera has replaced it
 )
 
 // Results lists every result.
 var Results = []Result{Delivered, Retried, Failed, Superseded}
 
-// Webhook is one receiver. Run belongs to one goroutine.
+// Webhook delivers notices to one receiver. Call Run once.
 type Webhook struct {
 	opts   Options
 	log    *zap.Logger
@@ -74,14 +75,14 @@ func New(o Options) *Webhook {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	signer, _ := standard.NewWebhookRaw(o.Key) // it has no error to give
+	signer, _ := standard.NewWebhookRaw(o.Key) // its error is always nil
 	return &Webhook{
 		opts: o, signer: signer, client: newClient(o.Timeout), queue: newQueue(),
-		log: o.Log.With(zap.String("webhook", o.URL.Host)), // its path and query may well be a secret
+		log: o.Log.With(zap.String("webhook", o.URL.Host)), // without path and query, which may be secret
 	}
 }
 
-// Run tells the receiver until ctx ends, and returns when all that it started has ended. What waits then is lost.
+// Run delivers notices until ctx ends. It returns when everything that it started has ended. Notices that still wait are lost.
 func (w *Webhook) Run(ctx context.Context) {
 	defer w.client.CloseIdleConnections()
 	var watching sync.WaitGroup
@@ -93,7 +94,7 @@ func (w *Webhook) Run(ctx context.Context) {
 	}
 }
 
-// watchCameras puts what is new into the queue.
+// watchCameras queues new notices until ctx ends.
 func (w *Webhook) watchCameras(ctx context.Context) {
 	watcher := notify.NewWatcher(w.opts.After, w.opts.Cameras)
 	tick := time.NewTicker(notify.PollInterval)
@@ -111,7 +112,7 @@ func (w *Webhook) watchCameras(ctx context.Context) {
 	}
 }
 
-// enqueue queues a notice, if it passes the filters.
+// enqueue queues a notice, if it passes the filters Events and CameraIDs.
 func (w *Webhook) enqueue(n notify.Notice, now time.Time) {
 	if len(w.opts.Events) > 0 && !slices.Contains(w.opts.Events, n.Condition) || len(w.opts.CameraIDs) > 0 && !slices.Contains(w.opts.CameraIDs, n.Camera) {
 		return

@@ -68,7 +68,7 @@ func TestNoticesAreDeliveredSigned(t *testing.T) {
 	}
 }
 
-// A receiver that is away gets the newest word when it is back, and attempts that fail are repeated as they were.
+// A receiver that was down gets the newest notice when it is back. Failed attempts are repeated with the same bytes.
 func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -110,7 +110,7 @@ func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 	}
 }
 
-// A receiver that hangs delays no other one, and what waits for it does not grow.
+// A receiver that hangs delays no other one, and its queue does not grow.
 func TestHangingReceiverDelaysNoOther(t *testing.T) {
 	release := make(chan struct{})
 	hanging, stuck := serveReceiver(t, func(http.ResponseWriter, *http.Request) { <-release })
@@ -132,7 +132,7 @@ func TestHangingReceiverDelaysNoOther(t *testing.T) {
 	}
 }
 
-// What is too old is given up, and what is not wanted is not sent.
+// A notice that is too old is given up, and a notice that the filters exclude is not sent.
 func TestExpiredAndUnwantedNoticesAreNotSent(t *testing.T) {
 	address, requests := serveReceiver(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
 	yard := &fakeCamera{}
@@ -149,7 +149,7 @@ func TestExpiredAndUnwantedNoticesAreNotSent(t *testing.T) {
 	}
 }
 
-// A receiver that sends elsewhere is not followed.
+// Redirects are not followed.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere, strays := serveReceiver(t, accept)
 	address, requests := serveReceiver(t, func(w http.ResponseWriter, r *http.Request) {
