@@ -59,7 +59,7 @@ func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, target requ
 	return nil
 }
 
-// SetPaused switches a camera off or on for a caller outside HTTP, which via names. The state is saved as well.
+// SetPaused switches a camera off or on for a caller outside HTTP, and saves that. via names the caller for the audit log.
 func (s *Server) SetPaused(ctx context.Context, via, id string, paused bool) error {
 	c, ok := s.config.Load().Cameras[id].(Pausable)
 	if !ok {
