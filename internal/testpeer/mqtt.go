@@ -73,13 +73,13 @@ func (m *MQTT) Start() {
 	})
 }
 
-// Kill ends the broker without a word.
+// Kill ends the broker without closing its connections properly.
 func (m *MQTT) Kill() { m.process.Kill() }
 
-// Suspend stops the broker's process: its connections stay, and nothing answers any more. It lives on by Kill and Start.
+// Suspend stops the broker's process: its connections stay, and nothing answers. Kill and Start resume it.
 func (m *MQTT) Suspend() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Log is what the broker has said.
+// Log returns what the broker has logged.
 func (m *MQTT) Log() string { return m.process.Output.String() }
 
 // Retained returns what the broker holds, by topic.

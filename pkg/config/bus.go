@@ -22,7 +22,7 @@ type Bus struct {
 	Client      *certificate.Files // the certificate that camd presents to servers; nil means none
 	Prefix      string             // what subjects begin with
 	Relay       bool               // serve other sites' cameras although there are own ones
-	MaxSites    int                // other sites that a relay keeps; 0 is the bus's default
+	MaxSites    int                // how many other sites a relay keeps; 0 is the default of the bus
 	MaxCameras  int                // how many cameras of other sites a relay keeps; 0 is the default of the bus
 
 	HandshakeFirst bool // the servers expect the TLS handshake first

@@ -171,8 +171,8 @@ func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*C
 // addCameraHint tells how to repair a file that serves nothing.
 const addCameraHint = `add a camera, such as "cameras: [{id: test, source: 'test://'}]", or, for a relay, "bus: {servers: [nats://HOST:4222]}"`
 
-// checkHasCameraOrBus refuses a file without cameras and without a bus: it is most likely cut short. Other mistakes go before
-// it, because they may be the reason.
+// checkHasCameraOrBus refuses a file without cameras and without a bus, because it has most likely been cut short. If there are other
+// mistakes it reports nothing, because they may be the reason.
 func (d *decoder) checkHasCameraOrBus(cfg *Config, root *yaml.Node, given map[string]*yaml.Node) {
 	switch cameras := given["cameras"]; {
 	case len(cfg.Cameras) > 0 || cfg.Bus != nil || len(d.problems) > 0:
@@ -185,5 +185,5 @@ func (d *decoder) checkHasCameraOrBus(cfg *Config, root *yaml.Node, given map[st
 	}
 }
 
-// emptyFileMessage is what is wrong with a file that holds no document, or the document null.
+// emptyFileMessage is the error for a file without a document, or with the document null.
 const emptyFileMessage = "the file is empty; " + addCameraHint

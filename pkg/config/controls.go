@@ -37,7 +37,7 @@ func readControls(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	})
 }
 
-// suggestion is an example, if there is one.
+// suggestion returns a hint with a name that is valid; empty if there is none.
 func suggestion(name string) string {
 	if !isControl(name) {
 		return ""
