@@ -1,5 +1,5 @@
-// Package nodump protects the memory and environment of a process, which hold passwords. Other users of the machine cannot read them, and
-// no core dump writes them to a disk.
+// Package nodump protects the memory and environment of a process, which hold passwords. Only root can read them, and no core dump writes
+// them to a disk.
 package nodump
 
 import (

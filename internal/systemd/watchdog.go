@@ -20,12 +20,12 @@ type LivenessChecker interface {
 
 // RunWatchdog feeds the watchdog of the service manager until ctx ends. It does nothing if there is no watchdog.
 //
-// It checks at every half of the watchdog's time, and feeds only if everything has made progress within that half: all, and the server at
-// url, which is an address of this process that is reached through transport.
+// It feeds every half of the watchdog's time, and only if everything has made progress within the last half: all, and the server at url,
+// which is an address of this process that is reached through transport.
 //
 // If something has made no progress, that is logged once, with all goroutines. It may still recover. After three quarters of the time
-// without progress RunWatchdog triggers the watchdog at once. Otherwise it would fire the whole time after the last feeding, which may be
-// up to half of it after something blocked.
+// without progress RunWatchdog triggers the watchdog at once. Otherwise the watchdog would fire its whole time after the last feeding,
+// which may be half of it later than necessary.
 func (s *Service) RunWatchdog(ctx context.Context, url string, transport *http.Transport, all ...LivenessChecker) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {

@@ -76,7 +76,7 @@ func (m *MQTT) Start() {
 // Kill ends the broker without closing its connections properly.
 func (m *MQTT) Kill() { m.process.Kill() }
 
-// Suspend stops the broker's process: its connections stay, and nothing answers. Kill and Start resume it.
+// Suspend stops the broker's process: its connections stay, and nothing answers. To go on, call Kill and Start.
 func (m *MQTT) Suspend() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Log returns what the broker has logged.
@@ -87,7 +87,7 @@ func (m *MQTT) Retained() map[string][]byte {
 	m.t.Helper()
 	out, err := m.command("mosquitto_sub", "-t", "#", "--retained-only", "-W", "1", "-F", "%t %x").Output()
 	if err != nil && len(out) == 0 && !m.process.HasExited() {
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // it waited as long as it was told to
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // 27: it has waited for the given time
 			m.t.Fatalf("mosquitto_sub: %v", err)
 		}
 	}

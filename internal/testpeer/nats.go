@@ -74,7 +74,7 @@ func (n *NATS) Start() {
 // Kill ends the server without closing its connections properly.
 func (n *NATS) Kill() { n.process.Kill() }
 
-// Suspend stops the server's process: its connections stay, and nothing answers. Kill and Start resume it.
+// Suspend stops the server's process: its connections stay, and nothing answers. To go on, call Kill and Start.
 func (n *NATS) Suspend() { _ = n.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Reload gives the server another configuration while it runs.

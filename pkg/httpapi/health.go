@@ -27,7 +27,7 @@ type BusState struct {
 // configuration does not change that, because the one before stays in force.
 //
 // A relay is ready once it has heard which cameras there are, and stays ready when it loses the bus. Its viewers then see the
-// placeholder, and another camd would show them no more.
+// placeholder, and another camd would have no pictures for them either.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	s.checkStarted()
 	cfg := s.config.Load()

@@ -32,7 +32,7 @@ func (s *Server) allowCrossOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, allowed := w.Header(), s.config.Load().AllowOrigin
 		h.Set("Cross-Origin-Resource-Policy", "same-site")
-		if len(allowed) > 0 || isEmbeddedBySameHost(r) { // a browser that shows a picture does not say for whom
+		if len(allowed) > 0 || isEmbeddedBySameHost(r) { // a browser does not tell for which page it shows a picture
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		}
 		origin := r.Header.Get("Origin")
