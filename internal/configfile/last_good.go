@@ -57,8 +57,8 @@ func (e *LastGoodError) Error() string { return e.Err.Error() }
 
 func (e *LastGoodError) Unwrap() error { return e.Err }
 
-// FindLastGood returns the last good configuration of the file at path. The state directory is that of state_dir in text, if that line
-// can be read.
+// FindLastGood returns the last good configuration of the file at path. It looks in state_dir of text, if that line can be read, and in
+// the state directory that systemd makes.
 func FindLastGood(path string, text []byte) (LastGood, error) {
 	var tried []string
 	for _, dir := range []string{config.FindStateDir(path, text), statedir.FromSystemd(), statedir.Service} {

@@ -20,7 +20,7 @@ const (
 // Finding is the result of one check.
 type Finding struct {
 	Severity Severity `json:"verdict"`
-	Check    string   `json:"check"`            // what was looked at: a fixed word, for scripts
+	Check    string   `json:"check"`            // what was checked: a fixed word, for scripts
 	Text     string   `json:"text"`             // for people
 	Remedy   string   `json:"remedy,omitempty"` // what to do, a command where there is one
 }

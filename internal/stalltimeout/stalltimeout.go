@@ -1,5 +1,5 @@
-// Package stalltimeout writes to connections that may be slow. A write may take any time while bytes get through. It fails when the other
-// side takes nothing for the timeout.
+// Package stalltimeout writes to connections that may be slow. A write may take any time while bytes get through. It fails when too few
+// bytes get through within the timeout.
 package stalltimeout
 
 import (

@@ -18,7 +18,7 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 // BusState is the state of the bus, which brings the cameras of other sites.
 type BusState struct {
 	Connected       bool              `json:"connected"`
-	Sites           int               `json:"sites"`             // other sites that were heard recently; /readyz counts only those with a camera that the requester can see
+	Sites           int               `json:"sites"`             // other sites heard recently; /readyz counts those with a camera that the requester can see
 	Refused         map[string]uint64 `json:"refused,omitempty"` // refused messages, by reason; /readyz shows them to administrators only
 	AwaitingCameras bool              `json:"-"`                 // no announcement of cameras has arrived yet
 }

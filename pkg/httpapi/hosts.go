@@ -18,8 +18,8 @@ import (
 // resolve elsewhere.
 type Hosts []string // NAME, *.NAME for all names below it, or * for any, in lower case
 
-// allows reports whether a browser may reach this server by a name. local says that it runs on this machine. A browser on another machine
-// may also use a name without a dot: no public domain has one.
+// allows reports whether a browser may reach this server by a name. local says that the browser runs on this machine. Any other may also
+// use a name without a dot, because no public domain has one.
 func (h Hosts) allows(name string, local bool) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" {
