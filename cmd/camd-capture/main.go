@@ -1,9 +1,7 @@
-// Command camd-capture reads one camera and sends its pictures to camd, which starts it. It is the only program of the
-// two that links OpenCV.
+// Command camd-capture reads one camera and sends its pictures to camd, which starts it. Of the two programs, only this one links OpenCV.
 //
-// camd starts it with GODEBUG=asyncpreemptoff=1, which a //go:debug line cannot set: OpenCV waits for a device in
-// select(2), Go's preemption signal interrupts that, and OpenCV takes it for a failed read. Without, about one read in a
-// thousand fails, which costs a moment and no more.
+// camd starts it with GODEBUG=asyncpreemptoff=1, which a //go:debug line cannot set. OpenCV waits for a device in select(2), and takes an
+// interruption by Go's preemption signal for a failed read. Without the setting about one read in a thousand fails, which costs a moment.
 package main
 
 import (
@@ -17,7 +15,7 @@ import (
 	"camd/pkg/source/confine"
 )
 
-// Stamped by the Makefile from git.
+// version is set by the Makefile from git.
 var version = "development"
 
 const help = `camd-capture reads one camera for camd. It is started by camd, one process per camera, and is of no use by itself:

@@ -89,7 +89,7 @@ func printFormats(out io.Writer, formats []v4l2.Format) {
 	}
 }
 
-// formatRates says a size's rates in a line.
+// formatRates returns the frame rates of a size in one line.
 func formatRates(s v4l2.Size) string {
 	if len(s.Rates) == 0 {
 		return ""

@@ -52,7 +52,7 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 	return cmd
 }
 
-// newDoctorTarget is the camd that would be served by the file.
+// newDoctorTarget returns the camd that would serve the configuration file at path.
 func newDoctorTarget(path string) doctor.Target {
 	p := doctor.Target{ConfigName: cmp.Or(path, configfile.DefaultPath)}
 	cfg, err := configfile.Load(path)

@@ -15,7 +15,7 @@ import (
 	"camd/pkg/access"
 )
 
-// minPasswordLength is as NIST SP 800-63B has it for a password that people choose.
+// minPasswordLength is the minimum of NIST SP 800-63B for passwords that users choose.
 const minPasswordLength, maxPasswordLength = 8, 1024
 
 func newHashPasswordCommand() *cobra.Command {
@@ -58,7 +58,7 @@ Exit codes: 0 printed, 1 the password cannot be read or is none, 2 the command l
 	return cmd
 }
 
-// parseUser is the user of a command line.
+// parseUser returns the user that a command line describes.
 func parseUser(args []string, role string, cameras []string) (u access.User, err error) {
 	if u.Role, err = access.ParseRole(role); err != nil {
 		return u, fmt.Errorf("--role: %w", err)
@@ -82,7 +82,7 @@ func parseUser(args []string, role string, cameras []string) (u access.User, err
 	return u, access.CheckName(u.Name)
 }
 
-// promptPassword asks twice on a terminal, without showing what is typed, and otherwise reads a line.
+// promptPassword asks twice on a terminal, without showing the input. Without a terminal it reads a line.
 func promptPassword(ctx context.Context, in io.Reader, out io.Writer) (string, error) {
 	lines := bufio.NewReader(in)
 	f, ok := in.(*os.File)
@@ -93,7 +93,7 @@ func promptPassword(ctx context.Context, in io.Reader, out io.Writer) (string, e
 	if err != nil { // no terminal
 		return readPassword(lines)
 	}
-	// Before the question: what is typed at once is not shown either.
+	// Before the question, so that early input is not shown either.
 	hidden := *original
 	hidden.Lflag &^= unix.ECHO
 	if err := unix.IoctlSetTermios(int(f.Fd()), unix.TCSETSF, &hidden); err != nil {
@@ -147,7 +147,7 @@ func checkPassword(password string) error {
 	return nil
 }
 
-// completeRoles lets a shell complete a flag that is a role.
+// completeRoles completes a flag with the names of roles in a shell.
 func completeRoles(cmd *cobra.Command, flag string) {
 	roles := make([]string, len(access.Roles))
 	for i, r := range access.Roles {

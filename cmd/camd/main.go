@@ -33,7 +33,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the whole program; it returns the exit code.
+// run is the whole program. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRootCommand()
 	root.SetArgs(args)
@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code := exitCode(err); code != 0 {
 		return code
 	}
-	// Only cobra's own errors come without a code: they are about the command line.
+	// Only cobra's own errors have no code. They are about the command line.
 	fmt.Fprintf(stderr, "See '%s --help'.\n", cmd.CommandPath())
 	return exitUsage
 }
@@ -63,7 +63,7 @@ type exitError struct {
 
 func (e exitError) Unwrap() error { return e.error }
 
-// errPrinted is an error of which everything has been printed.
+// errPrinted is an error whose text has been printed already.
 var errPrinted = errors.New("printed")
 
 func failure(err error) error    { return exitError{err, exitFailed} }
@@ -84,7 +84,7 @@ and every capture device of this machine.
 
 Exit codes: 0 done, 1 it did not work, 2 the command line or the configuration is wrong.`
 
-// rejectUnknownCommand names the commands that may have been meant.
+// rejectUnknownCommand returns an error that suggests similar commands.
 func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -118,7 +118,7 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
-// printConfigError prints what is wrong with a configuration, a line for each mistake.
+// printConfigError prints the mistakes in a configuration, one line for each.
 func printConfigError(cmd *cobra.Command, err error) error {
 	var e *config.Error
 	if !errors.As(err, &e) {

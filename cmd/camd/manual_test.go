@@ -18,8 +18,8 @@ import (
 	"camd/internal/configfile"
 )
 
-// TestManual makes what a package has of the commands, and of the example configuration: man pages, and completions for
-// three shells. They are made anew for every package, so that none can be behind. With CAMD_MANUAL they stay in that folder.
+// TestManual makes man pages of the commands and of the example configuration, and completions for three shells. Every package makes them
+// again, so that they are up to date. With CAMD_MANUAL they are kept in that folder.
 func TestManual(t *testing.T) {
 	dir := cmp.Or(os.Getenv("CAMD_MANUAL"), t.TempDir())
 	if err := writeManual(dir); err != nil {

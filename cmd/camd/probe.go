@@ -124,7 +124,7 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 	return o, err
 }
 
-// check refuses values that mean nothing, and flags that mean nothing for this kind of source.
+// check refuses invalid values, and flags that do not apply to this kind of source.
 func (f probeFlags) check(kind sourceurl.Kind) error {
 	switch {
 	case !slices.Contains([]string{"", "tcp", "udp"}, f.transport):
@@ -172,7 +172,7 @@ func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 	_ = w.Flush()
 }
 
-// saveSnapshot writes the picture, if asked.
+// saveSnapshot writes the picture to a file if a flag asks for it.
 func (f probeFlags) saveSnapshot(out io.Writer, r source.ProbeReport) error {
 	if f.snapshot == "" {
 		return nil

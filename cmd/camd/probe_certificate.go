@@ -19,7 +19,7 @@ import (
 	"camd/pkg/source/tlsverify"
 )
 
-// tlsOptions turns the flags into how the source's certificate is verified. It refuses what the configuration refuses.
+// tlsOptions turns the flags into options for verifying the source's certificate. It refuses what the configuration refuses.
 func (f probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err error) {
 	o.SkipVerify = !f.tlsVerify
 	switch {
@@ -46,8 +46,8 @@ func (f probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err e
 	return o, nil
 }
 
-// printCertificate prints the certificate of the source's server, and saves it if asked. A server that shows none is left to the
-// probe, which says what is wrong with it.
+// printCertificate prints the certificate of the source's server, and saves it if a flag asks for it. If a server presents none, the
+// probe reports what is wrong.
 func (f probeFlags) printCertificate(ctx context.Context, out io.Writer, o source.Options) error {
 	if !o.Source.IsTLS() {
 		return nil

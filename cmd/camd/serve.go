@@ -51,7 +51,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	cmd.Flags().BoolVar(&o.LastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		reloadSignals := make(chan os.Signal, 1) // one that waits is as good as many
+		reloadSignals := make(chan os.Signal, 1) // one pending reload is enough
 		signal.Notify(reloadSignals, syscall.SIGHUP)
 		defer signal.Stop(reloadSignals)
 		initial, err := o.ReadInitial()
@@ -81,7 +81,7 @@ Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line 
 	return cmd
 }
 
-// refuseConfig prints why a configuration cannot be served, and whether the last good one can. It returns the command's error.
+// refuseConfig prints why a configuration cannot be served, and whether a last good one is available. It returns the command's error.
 func refuseConfig(cmd *cobra.Command, o configfile.Options, l configfile.Loaded, cause error) error {
 	if _, missing := errors.AsType[*configfile.LastGoodError](cause); missing {
 		return failure(cause)
@@ -107,7 +107,7 @@ func refuseConfig(cmd *cobra.Command, o configfile.Options, l configfile.Loaded,
 	return usageError(errPrinted)
 }
 
-// dashboardURL is where to point a browser on this machine.
+// dashboardURL returns the URL of the dashboard for a browser on this machine.
 func dashboardURL(cfg *config.Config, addr net.Addr) string {
 	if addr.Network() == "unix" {
 		return fmt.Sprintf("unix:%s (curl --unix-socket %s %s://localhost/)", addr, addr, cfg.Scheme())

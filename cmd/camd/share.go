@@ -74,10 +74,10 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 
 const day = 24 * time.Hour
 
-// linkLifetime is a time as people give links: 30m, 2h, 7d.
+// linkLifetime is the value of a flag for how long a link is valid: 30m, 2h, 7d.
 type linkLifetime time.Duration
 
-// Set reads it.
+// Set parses the value of the flag.
 func (l *linkLifetime) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if n, ok := strings.CutSuffix(text, "d"); ok {
@@ -94,10 +94,10 @@ func (l *linkLifetime) Set(text string) error {
 
 func (l *linkLifetime) String() string { return time.Duration(*l).String() }
 
-// Type is what the flag's help calls it, but for LONG.
+// Type returns the type of the value. The flag's help shows LONG instead.
 func (l *linkLifetime) Type() string { return "time" }
 
-// checkShareable reports why there is no link for a camera.
+// checkShareable returns an error if no link can be made for a camera.
 func checkShareable(cfg *config.Config, id string) error {
 	ids := cfg.CameraIDs()
 	switch {
@@ -128,8 +128,8 @@ func signingKey(cfg *config.Config) (access.LinkKey, error) {
 	return key, err
 }
 
-// linkKeyPath is where a camd of that configuration keeps a key that it made itself. systemd tells the service alone where that
-// is.
+// linkKeyPath returns the path of the key that a camd of that configuration creates itself. systemd passes the state directory only to
+// the service.
 func linkKeyPath(cfg *config.Config) (string, error) {
 	dir := statedir.Path(cfg.StateDir)
 	if dir == "" {
@@ -141,13 +141,13 @@ func linkKeyPath(cfg *config.Config) (string, error) {
 	return linkkey.Path(dir), nil
 }
 
-// shareURL is a link: to where people reach camd, as far as the configuration says.
+// shareURL returns a link. It begins with the address at which users reach camd, as far as the configuration says.
 func shareURL(cfg *config.Config, id, signature string) string {
 	base := cmp.Or(cfg.PublicURL, cfg.Scheme()+"://"+dialAddress(cfg.Listen))
 	return base + "/cameras/" + id + "?" + access.LinkParameter + "=" + url.QueryEscape(signature)
 }
 
-// dialAddress is an address to listen on as others would write it.
+// dialAddress returns an address to listen on in the form that clients use.
 func dialAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {

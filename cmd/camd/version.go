@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Stamped by the Makefile from git.
+// The Makefile sets these from git.
 var (
 	version = "development"
 	commit  = "unknown"

@@ -21,8 +21,8 @@ const (
 	tags         = "gocv_specific_modules,gocv_videoio"
 )
 
-// layers lists all packages below cmd, internal and pkg, from the top down. A package imports only packages of lower layers, and those below its
-// own name. An entry stands for the packages below it, too: pkg/httpapi for pkg/httpapi/wall.
+// layers lists all packages below cmd, internal and pkg, from the top down. A package imports only packages of lower layers and those
+// below itself. An entry includes the packages below it: pkg/httpapi includes pkg/httpapi/wall.
 var layers = [][]string{
 	{"cmd/camd", "cmd/camd-capture"},
 	{"internal/daemon", "internal/doctor"},
@@ -42,7 +42,7 @@ var layers = [][]string{
 	{"internal/testrun"},
 }
 
-// layerOf returns the layer of a package and the entry that stands for it; -1 if it has none.
+// layerOf returns the layer of a package and the entry that includes it; -1 if it has none.
 func layerOf(importPath string) (layer int, entry string) {
 	for i, entries := range layers {
 		for _, e := range entries {
@@ -61,8 +61,8 @@ var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media", "pkg/source
 // values.
 var valuesOnly = []string{"pkg/source/options", "pkg/source/wire"}
 
-// forbiddenDependencies lists which package must not depend on which although the layers allow it. Both stand for all packages below
-// them, too. A server gets interfaces, and the daemon connects it to the rest.
+// forbiddenDependencies lists dependencies that are forbidden although the layers allow them. Each name includes all packages below it. A
+// server gets interfaces, and the daemon connects it to the rest.
 var forbiddenDependencies = []struct{ from, to string }{
 	{"pkg/httpapi", "pkg/bus"},
 	{"pkg/httpapi", "pkg/notify"},
@@ -261,7 +261,7 @@ func isGoCV(importPath string) bool {
 // subcommands are the files of cmd/camd beside main.go: each has the name of its subcommand, or begins with it.
 var subcommands = []string{"check", "devices", "doctor", "hash_password", "healthcheck", "new_token", "probe", "serve", "share", "version"}
 
-// assembled are packages that internal/daemon assembles, and subcommands do not.
+// assembled are packages that internal/daemon uses to build the daemon, and subcommands do not use.
 var assembled = []string{"pkg/broker", "pkg/bus", "pkg/httpapi", "pkg/notify", "pkg/source", "pkg/statestore"}
 
 // cmd/camd has only main and subcommands. camd probe opens a source itself: that is all it does.
@@ -293,7 +293,7 @@ func TestCommandsAssembleNothing(t *testing.T) {
 }
 
 // TestDaemonHasNoC holds the daemon to pure Go: no package that it is made of, outside the standard library, has C code
-// even where cgo is at hand, and it builds where it is not.
+// even if cgo is available, and it builds without cgo.
 func TestDaemonHasNoC(t *testing.T) {
 	for _, p := range listPackages(t, "CGO_ENABLED=1", "./cmd/camd") {
 		if isGoCV(p.ImportPath) || !p.Standard && len(p.CgoFiles) > 0 {

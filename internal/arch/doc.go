@@ -1,2 +1,3 @@
-// Package arch holds no code, only the test that checks which package may import which.
+// Package arch has only tests of the source text: which package may import which, the format of text files, links of documents, and doc
+// comments.
 package arch

@@ -1,4 +1,4 @@
-// Package atomicfile replaces files as a whole: a machine that loses power finds the old one or the new one.
+// Package atomicfile replaces a file as a whole. After a power failure the file has either its old or its new content.
 package atomicfile
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Replace makes data the content of a file that its owner alone may read: whose it was, if there was one and the system lets
-// us. When it returns nil, that is on the disk.
+// Replace makes data the content of a file that only its owner may read. An existing file keeps its owner if the system allows that. When
+// Replace returns nil, the content is on the disk.
 func Replace(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(0o600))

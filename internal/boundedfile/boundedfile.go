@@ -1,4 +1,4 @@
-// Package boundedfile reads regular files up to a size, so that a wrong path is an error and neither blocks nor fills the memory.
+// Package boundedfile reads regular files up to a size, so that a wrong path gives an error and neither blocks nor fills the memory.
 package boundedfile
 
 import (
@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// TooLargeError says that a file is larger than its reader takes.
+// TooLargeError says that a file is larger than the limit of its reader.
 type TooLargeError struct {
 	Path  string
 	Limit int64 // bytes, a multiple of 1 MiB

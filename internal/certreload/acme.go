@@ -7,7 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// issuedCertificate returns the certificate of the ACME authority, else the generated one: until there is one, and for other names.
+// issuedCertificate returns the certificate of the ACME authority. It returns the generated one until that is issued, and for other
+// names.
 func (r *Reloader) issuedCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c, err := r.issuer.Certificate(hello)
 	if c == nil && err == nil {
@@ -16,8 +17,8 @@ func (r *Reloader) issuedCertificate(hello *tls.ClientHelloInfo) (*tls.Certifica
 	return c, err
 }
 
-// obtain asks the authority for the missing certificates, and does not wait for it: that may take minutes, and cannot be interrupted.
-// Nothing waits for its goroutine when camd ends.
+// obtain starts to get the missing certificates from the authority, and returns at once. Getting them may take minutes and cannot be
+// interrupted, so camd does not wait for that goroutine when it stops.
 func (r *Reloader) obtain() {
 	if r.issuer == nil || !r.obtaining.CompareAndSwap(false, true) {
 		return

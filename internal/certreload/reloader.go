@@ -1,4 +1,4 @@
-// Package certreload serves the newest certificate: of files, generated, or from an ACME authority.
+// Package certreload serves the newest certificate. It comes from files, is generated, or is issued by an ACME authority.
 package certreload
 
 import (
@@ -16,7 +16,7 @@ import (
 	"camd/pkg/certificate/acme"
 )
 
-// Reloader serves the newest certificate, by the settings that were committed last. It is safe for concurrent use.
+// Reloader serves the newest certificate according to the settings that were committed last. It is safe for concurrent use.
 type Reloader struct {
 	store           *certificate.Store
 	issuer          *acme.Issuer // nil without ACME
@@ -48,8 +48,11 @@ func New(issuer *acme.Issuer, log *zap.Logger) *Reloader {
 	return r
 }
 
-// Prepare reads and checks what the settings name, and changes nothing. The error says what is wrong. commit serves the certificate
-// from then on; its error says that a generated certificate is served and could not be saved.
+// Prepare reads and checks the certificate of the settings. It changes nothing. err says why the settings cannot be used; then commit is
+// nil.
+//
+// commit puts them into force: from then on the certificate is served. Its error says only that a generated certificate could not be
+// saved. That certificate is served all the same, and saving it is tried again.
 func (r *Reloader) Prepare(s Settings) (commit func() error, err error) {
 	p, err := r.prepare(s)
 	if err != nil {
@@ -96,7 +99,7 @@ func (r *Reloader) prepare(s Settings) (p prepared, err error) {
 	return p, nil
 }
 
-// install serves what was prepared. It does so even if the generated certificate cannot be saved. r.mu must be held.
+// install serves a prepared certificate, even if it was generated and cannot be saved. r.mu must be held.
 func (r *Reloader) install(p prepared) error {
 	var err error
 	r.unsaved = nil
@@ -152,7 +155,7 @@ func (r *Reloader) IsCertified(name string) bool {
 // renewInterval is how often a certificate that camd generates or obtains is checked.
 const renewInterval = time.Hour
 
-// Run serves what replaces the files of the certificate, until ctx ends.
+// Run serves each certificate that replaces the one in the files, until ctx ends.
 func (r *Reloader) Run(ctx context.Context) {
 	age := time.NewTicker(renewInterval)
 	defer age.Stop()
@@ -172,7 +175,7 @@ func (r *Reloader) Run(ctx context.Context) {
 	}
 }
 
-// watch watches the files of the settings in force; stop ends that, and waits for it.
+// watch watches the files of the settings in force. stop ends that and waits for its end.
 func (r *Reloader) watch(ctx context.Context) (changed chan filewatch.Fingerprint, stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -191,7 +194,7 @@ func (r *Reloader) watch(ctx context.Context) (changed chan filewatch.Fingerprin
 	return changed, func() { cancel(); watching.Wait() }
 }
 
-// reloadFiles serves the certificate that the files have now, if it is another one. If it cannot be served, the one before stays.
+// reloadFiles serves the certificate in the files, if it has changed. If it cannot be served, the previous one stays.
 func (r *Reloader) reloadFiles() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -223,7 +226,7 @@ func (r *Reloader) reloadFiles() {
 	}
 }
 
-// retrySave saves the certificate that is served and could not be saved. r.mu must be held.
+// retrySave tries again to save the certificate that is served and could not be saved. r.mu must be held.
 func (r *Reloader) retrySave() {
 	if err := r.settings.selfSigned().Save(r.unsaved); err != nil {
 		r.logUnsaved(err)

@@ -9,12 +9,12 @@ import (
 	"camd/pkg/certificate"
 )
 
-// Settings say which certificate is served, and what clients must show. A certificate is generated if SelfSigned or ACME is set,
-// else it is that of Files.
+// Settings say which certificate is served, and what clients must present. A certificate is generated if SelfSigned or ACME is set.
+// Otherwise it is the one of Files.
 type Settings struct {
 	Files      certificate.Files
-	SelfSigned bool // the generated certificate is for people, who are told to compare it
-	ACME       bool // the generated certificate is for names and times without one of the authority
+	SelfSigned bool // users see the generated certificate, and are told to compare its fingerprint
+	ACME       bool // the generated certificate serves names without one of the authority, and until that is issued
 
 	StateDir string                              // where the generated certificate is kept
 	Names    func() (names, configured []string) // of this machine, for the generated certificate; it must be for those configured
@@ -53,7 +53,7 @@ func (s *Settings) loadOrGenerate() (c *tls.Certificate, unsaved []byte, err err
 
 var errNoStateDir = errors.New("there is no state_dir to keep the certificate in; name one in the configuration, such as \"state_dir: state\"")
 
-// watchedFiles lists the files of which a change concerns TLS.
+// watchedFiles returns the files whose changes concern TLS.
 func (s *Settings) watchedFiles() (all []string) {
 	files := s.files()
 	for _, path := range []string{files.Certificate, files.Key, s.ClientCA} {

@@ -11,8 +11,8 @@ import (
 const missingAuthFormat = `%s: the section "auth" is missing, which %s; put it back, or say who has access: ` +
 	`"auth: {anonymous: admin}" gives everybody full access, "auth: {anonymous: view}" shows everybody all cameras`
 
-// CheckAuthKept refuses a reload whose file has no section auth while the one in force has it. Without the section everybody who
-// reaches camd has full access, and a file that was cut short looks the same as one from which somebody removed it.
+// CheckAuthKept refuses a reload whose file has no section auth although the one in force has it. Without the section everybody who
+// reaches camd has full access. A file that was cut short looks the same as one from which a user removed the section.
 func CheckAuthKept(before, next Loaded) error {
 	if !before.HasAuth || next.HasAuth {
 		return nil
@@ -20,8 +20,8 @@ func CheckAuthKept(before, next Loaded) error {
 	return fmt.Errorf(missingAuthFormat, next.Path, "the configuration in force has")
 }
 
-// checkAuthKeptSinceLastGood refuses a start with a file that has lost its section auth since it was in force last, as a reload does.
-// Nothing is known, and nothing refused, where no last good configuration of the file can be read.
+// checkAuthKeptSinceLastGood refuses to start with a file that has lost its section auth since it was last in force, as a reload does. If
+// no last good configuration of the file can be read, it refuses nothing.
 func checkAuthKeptSinceLastGood(l Loaded) error {
 	if l.Path == "" || l.Auth != nil {
 		return nil

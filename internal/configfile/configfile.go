@@ -18,7 +18,8 @@ const DefaultPath = "/etc/camd/camd.yaml"
 // ErrNone says that no file was named and the default one does not exist.
 var ErrNone = errors.New("no configuration: " + DefaultPath + " is not there, and none is named with -c")
 
-// Load reads the named file, else the default one. With ErrNone it returns the configuration without a file, which has no cameras.
+// Load reads the named file. Without a name it reads DefaultPath. With ErrNone it returns the configuration without a file, which has no
+// cameras.
 func Load(path string) (*config.Config, error) {
 	if path != "" {
 		return config.Load(path)
@@ -44,12 +45,12 @@ type Loaded struct {
 	*config.Config
 	Path    string // of the file; empty for the built-in default
 	Text    []byte // of the file
-	HasAuth bool   // the file has the section auth; the command line may let people in, too
+	HasAuth bool   // the file has the section auth; the command line can give access, too
 
-	KeptAt time.Time // if it is the last good configuration instead of the file: when it was kept
+	KeptAt time.Time // when it was saved, if it is the last good configuration instead of the file
 }
 
-// Read returns the configuration with the options put over it. With an error come Path and Text as far as they are known.
+// Read returns the configuration with the options applied. With an error it returns Path and Text as far as they are known.
 func (o Options) Read() (Loaded, error) {
 	path := cmp.Or(o.Path, DefaultPath)
 	text, err := config.Read(path)
@@ -68,7 +69,7 @@ func (o Options) Read() (Loaded, error) {
 	return o.applyTo(l)
 }
 
-// applyTo puts the options over a configuration.
+// applyTo applies the options to a configuration.
 func (o Options) applyTo(l Loaded) (Loaded, error) {
 	l.HasAuth = l.Auth != nil
 	if o.Listen != "" {

@@ -16,9 +16,9 @@ import (
 	"camd/pkg/config"
 )
 
-// lastGoodFile is the file in the state directory that keeps the text of the configuration file that camd served last. Its
-// first line, a comment, names the file. Relative paths in it are relative to that file's folder. What other files held, such
-// as passwords and users, is not kept: it is read where it is.
+// lastGoodFile is the file in the state directory with the text of the last configuration file that camd served. Its first line, a
+// comment, names the file, and relative paths are relative to that file's folder. The content of other files, such as passwords and
+// users, is not saved. It is read from those files again.
 const lastGoodFile = "last-good.yaml"
 
 // lastGoodPrefix begins the first line. The path of the configuration file follows it, in quotes.
@@ -26,8 +26,8 @@ const lastGoodPrefix = "# The last good configuration of "
 
 var byteOrderMark = []byte("\ufeff") // YAML allows it only at the beginning
 
-// KeepLastGood keeps the text of a configuration in the state directory. It does nothing for a configuration without a file, for one
-// that was itself read from there, and without a state directory.
+// KeepLastGood saves the text of a configuration in the state directory. It does nothing without a state directory, without a file, or
+// for a configuration that was read from there.
 func KeepLastGood(stateDir string, l Loaded) error {
 	if l.Path == "" || !l.KeptAt.IsZero() || stateDir == "" {
 		return nil
@@ -43,7 +43,7 @@ func KeepLastGood(stateDir string, l Loaded) error {
 	return atomicfile.Replace(filepath.Join(stateDir, lastGoodFile), append([]byte(first), bytes.TrimPrefix(l.Text, byteOrderMark)...))
 }
 
-// LastGood is a configuration that was kept.
+// LastGood is a saved configuration.
 type LastGood struct {
 	File   string // that it is kept in
 	Text   []byte
@@ -57,8 +57,8 @@ func (e *LastGoodError) Error() string { return e.Err.Error() }
 
 func (e *LastGoodError) Unwrap() error { return e.Err }
 
-// FindLastGood returns the last good configuration of the file at path. The text of the file says where state_dir is, if that line can
-// be read.
+// FindLastGood returns the last good configuration of the file at path. It looks in state_dir of text, if that line can be read, and in
+// the state directory that systemd makes.
 func FindLastGood(path string, text []byte) (LastGood, error) {
 	var tried []string
 	for _, dir := range []string{config.FindStateDir(path, text), statedir.FromSystemd(), statedir.Service} {
@@ -78,7 +78,7 @@ func FindLastGood(path string, text []byte) (LastGood, error) {
 		path, strings.Join(tried, " or "))
 }
 
-// readLastGood returns the configuration in a file, and the path of the configuration file that it was kept of.
+// readLastGood returns the saved configuration, and the path of the configuration file that it is a copy of.
 func readLastGood(file string) (kept LastGood, configPath string, err error) {
 	info, err := os.Stat(file)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"camd/pkg/config"
 )
 
-// prepareAccess refuses a configuration by which everybody would have access to a camd that others reach, or that has lost its section
-// auth. Its commit allows a client only what both the access rules in force and the new ones allow: the cameras' commit, which comes
-// later, puts the new ones into force alone.
+// prepareAccess refuses a configuration that would give everybody access although other machines reach camd, or that has lost its section
+// auth. Until the cameras have changed, too, its commit allows a client only what both the old and the new access rules allow.
+// publishCameras then puts the new rules into force.
 func (d *daemon) prepareAccess(next configfile.Loaded) (commit func(context.Context), err error) {
 	if err := checkExposedAddrs(next.Config, d.servedAddrs...); err != nil {
 		return nil, fmt.Errorf("camd listens where it did when it was started: %w", err)
@@ -29,8 +29,7 @@ func (d *daemon) prepareAccess(next configfile.Loaded) (commit func(context.Cont
 	}, nil
 }
 
-// checkExposedAddrs reports that camd listens at one of these addresses where other machines reach it, and that the configuration does
-// not say who has access.
+// checkExposedAddrs returns an error if other machines reach one of these addresses and the configuration does not say who has access.
 func checkExposedAddrs(cfg *config.Config, addrs ...net.Addr) error {
 	for _, addr := range addrs {
 		if _, tcp := addr.(*net.TCPAddr); !tcp {
@@ -43,7 +42,7 @@ func checkExposedAddrs(cfg *config.Config, addrs ...net.Addr) error {
 	return nil
 }
 
-// warnWiderAnonymousAccess logs that everybody may do more by a configuration than by the one before it.
+// warnWiderAnonymousAccess logs that a configuration allows everybody to do more than the one before.
 func (d *daemon) warnWiderAnonymousAccess(before, now *config.Config) {
 	was, is := anonymousPermission(before), anonymousPermission(now)
 	if is.IsSubsetOf(was) {
@@ -53,7 +52,7 @@ func (d *daemon) warnWiderAnonymousAccess(before, now *config.Config) {
 		zap.String("remedy", "if everybody should not have this access, change auth.anonymous and reload"))
 }
 
-// anonymousPermission is what a configuration lets everybody do.
+// anonymousPermission returns what a configuration allows everybody to do.
 func anonymousPermission(cfg *config.Config) access.Permission {
 	if cfg.Auth == nil {
 		return access.Permission{Role: access.Admin}

@@ -11,8 +11,7 @@ import (
 	"camd/pkg/config"
 )
 
-// authState is the access state that outlives a configuration: sessions, login attempts, and the key for links that camd made
-// itself.
+// authState is the access state that outlives a configuration: sessions, login attempts, and the generated key for links.
 type authState struct {
 	sessions     *access.Sessions
 	loginLimiter *access.LoginLimiter
@@ -39,11 +38,11 @@ func newAuthState(cfg *config.Config, log *zap.Logger) *authState {
 	return d
 }
 
-// apply makes the authenticator of a configuration, and limits sessions as it says. Open sessions and streams stay as they are.
+// apply makes the authenticator of a configuration and sets its session limits. Open sessions and streams stay unchanged.
 func (d *authState) apply(cfg *config.Config) {
 	o := access.Options{Anonymous: anonymousPermission(cfg), Sessions: d.sessions, LoginLimiter: d.loginLimiter}
 	d.linkKey = nil
-	if a := cfg.Auth; a != nil { // else only this machine reaches it
+	if a := cfg.Auth; a != nil { // otherwise only this machine reaches it
 		d.sessions.SetLimits(access.SessionOptions{IdleTimeout: a.SessionIdle, MaxAge: a.SessionLifetime})
 		d.linkKey = d.chooseLinkKey(a)
 		o.Users, o.Tokens, o.LinkKey, o.Proxies, o.ForwardAuth = a.Users, a.Tokens, d.linkKey, a.Proxies, a.ForwardAuth
@@ -51,7 +50,8 @@ func (d *authState) apply(cfg *config.Config) {
 	d.authenticator = access.New(o)
 }
 
-// chooseLinkKey returns the key for links: the configured one, else the one in the state directory. Without a key camd serves no links.
+// chooseLinkKey returns the key for links: the configured one, otherwise the one in the state directory. Without a key camd serves no
+// links.
 func (d *authState) chooseLinkKey(a *config.Auth) access.LinkKey {
 	if len(a.LinkKey) > 0 || d.stateDir == "" {
 		return a.LinkKey

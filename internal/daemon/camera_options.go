@@ -27,24 +27,24 @@ var _ interface {
 	httpapi.HistorySource
 } = (*source.Camera)(nil)
 
-// cameraResources is what cameras are made with, and stays the same for as long as camd runs.
+// cameraResources is what all cameras share for as long as camd runs.
 type cameraResources struct {
 	store   *statestore.Store
 	metrics *source.Metrics
-	budget  *broker.Budget // bounds what all rings hold together
+	budget  *broker.Budget // bounds all rings together
 	log     *zap.Logger
 }
 
-// ringBytes is how many bytes of pictures the rings of all cameras hold together, beside the newest of each. It is 20 topics of
-// 32 pictures of 100 KB; viewers take only the newest.
+// ringBytes bounds the pictures in the rings of all cameras together, without the newest of each. It is enough for 20 topics with 32
+// pictures of 100 KB. Viewers take only the newest.
 const ringBytes = 64 << 20
 
-// frameLimits is what a configuration allows of a picture.
+// frameLimits returns the limits of a configuration for one picture.
 func frameLimits(cfg *config.Config) media.Limits {
 	return media.Limits{Bytes: int(cfg.Limits.FrameBytes), Pixels: cfg.Limits.FramePixels}
 }
 
-// cameraOptions returns what the configuration's are.
+// cameraOptions returns the options of the cameras in a configuration.
 func (s cameraResources) cameraOptions(cfg *config.Config, worker string) (all []source.Options) {
 	for _, c := range cfg.Cameras {
 		observer := wrapObserver(c.ID, s.metrics.Observer(c.ID, renditionNames(c)))
@@ -54,7 +54,7 @@ func (s cameraResources) cameraOptions(cfg *config.Config, worker string) (all [
 	return all
 }
 
-// newServerConfig is what is served of a configuration and its cameras.
+// newServerConfig returns what the server serves of a configuration and its cameras.
 func newServerConfig(cfg *config.Config, cameras []*source.Camera, authenticator *access.Authenticator) httpapi.Config {
 	limits, _ := connectionLimits(cfg)
 	r := httpapi.Config{

@@ -16,23 +16,23 @@ import (
 	"camd/pkg/source"
 )
 
-// cameraRegistry is the cameras that are served: those of the configuration in force, and those of other sites. It keeps the server and
-// the bus informed of them. It is safe for concurrent use.
+// cameraRegistry holds the cameras that are served: those of the configuration in force and those of other sites. It informs the server
+// and the bus when they change. It is safe for concurrent use.
 type cameraRegistry struct {
 	server                *httpapi.Server
 	bus                   *bus.Bus // nil without a bus
 	busChanged            chan struct{}
-	startedWithoutCameras bool        // it began without cameras of its own
-	sitesKnown            atomic.Bool // other sites have announced cameras, or had the time to do so
+	startedWithoutCameras bool        // camd started without cameras of its own
+	sitesKnown            atomic.Bool // other sites have announced cameras, or have had time to do so
 
-	mu            sync.Mutex // of the server's configuration, too: its changes must not overlap
+	mu            sync.Mutex // also serializes calls of the server's SetConfig
 	cfg           *config.Config
 	localCameras  []*source.Camera
 	authenticator *access.Authenticator
 }
 
-// newCameraRegistry makes the server of a configuration and its cameras, with options but for those that follow from them, and the bus
-// if there is one.
+// newCameraRegistry makes the server of a configuration and its cameras, and the bus if there is one. o has the options of the server
+// that do not follow from these.
 func newCameraRegistry(cfg *config.Config, budget *broker.Budget, cameras []*source.Camera, authenticator *access.Authenticator, o httpapi.Options) (*cameraRegistry, error) {
 	c := &cameraRegistry{busChanged: make(chan struct{}, 1), startedWithoutCameras: len(cfg.Cameras) == 0}
 	if err := c.setUpBus(cfg, budget, &o); err != nil {
@@ -47,7 +47,7 @@ func newCameraRegistry(cfg *config.Config, budget *broker.Budget, cameras []*sou
 	return c, nil
 }
 
-// setUpBus prepares for the bus.
+// setUpBus makes the bus, and sets the options of the server that concern it.
 func (c *cameraRegistry) setUpBus(cfg *config.Config, budget *broker.Budget, serverOptions *httpapi.Options) error {
 	if cfg.Bus == nil {
 		return nil
@@ -69,7 +69,7 @@ func (c *cameraRegistry) setUpBus(cfg *config.Config, budget *broker.Budget, ser
 	return nil
 }
 
-// BusOptions returns the options of a configuration's bus, without those of the process; zero if it has no bus.
+// BusOptions returns the options of the bus that follow from a configuration. They are zero if it has no bus.
 func BusOptions(cfg *config.Config) bus.Options {
 	b := cfg.Bus
 	if b == nil {
@@ -97,16 +97,16 @@ func (c *cameraRegistry) setCameras(cfg *config.Config, cameras []*source.Camera
 	c.cfg, c.localCameras, c.authenticator = cfg, cameras, authenticator
 	c.server.SetConfig(c.serverConfig())
 	if c.bus != nil {
-		offered := make([]bus.LocalCamera, len(cameras))
+		localCameras := make([]bus.LocalCamera, len(cameras))
 		for i, one := range cameras {
-			offered[i] = one
+			localCameras[i] = one
 		}
-		c.bus.SetLocalCameras(offered)
+		c.bus.SetLocalCameras(localCameras)
 	}
 }
 
-// restrict makes rules of access take effect before the cameras that they are for: until change, everybody may do only what both
-// the rules in force and these allow. It ends the streams of viewers who may not watch any more.
+// restrict allows everybody only what both the rules in force and the given ones allow, until setCameras is called. It ends the streams
+// of viewers that lose access. So new rules apply before the cameras have changed.
 func (c *cameraRegistry) restrict(authenticator *access.Authenticator) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +114,7 @@ func (c *cameraRegistry) restrict(authenticator *access.Authenticator) {
 	c.server.SetConfig(c.serverConfig())
 }
 
-// newServerConfig is what is served. The caller has locked c, or has it alone.
+// serverConfig returns what the server serves. c.mu must be held, unless no other goroutine has c yet.
 func (c *cameraRegistry) serverConfig() httpapi.Config {
 	r := newServerConfig(c.cfg, c.localCameras, c.authenticator)
 	for _, one := range c.remoteCameras() {
@@ -137,14 +137,14 @@ func (c *cameraRegistry) remoteCameras() []remoteCamera {
 	return all
 }
 
-// runBus keeps the connection to other sites, if there is a bus, until ctx ends.
+// runBus runs the bus, if there is one, until ctx ends.
 func (c *cameraRegistry) runBus(ctx context.Context) {
 	if c.bus != nil {
 		c.bus.Run(ctx)
 	}
 }
 
-// Run serves other sites' cameras as they come and go, until ctx ends.
+// Run updates the server when cameras of other sites come and go, until ctx ends.
 func (c *cameraRegistry) Run(ctx context.Context) {
 	if c.bus == nil {
 		return
@@ -168,7 +168,7 @@ func (c *cameraRegistry) publicURL() string {
 	return c.cfg.PublicURL
 }
 
-// busState says how the bus is, for readiness.
+// busState returns the state of the bus for /readyz.
 func (c *cameraRegistry) busState() httpapi.BusState {
 	s := c.bus.State()
 	if s.Connected && (s.Sites+s.Silent > 0 || time.Since(s.Since) > bus.DiscoveryTime) {
@@ -177,7 +177,7 @@ func (c *cameraRegistry) busState() httpapi.BusState {
 	return httpapi.BusState{Connected: s.Connected, Sites: s.Sites, Refused: s.Refused, AwaitingCameras: c.startedWithoutCameras && !c.sitesKnown.Load()}
 }
 
-// statuses returns those of all cameras.
+// statuses returns the statuses of all cameras.
 func (c *cameraRegistry) statuses() (all []camera.Status) {
 	c.mu.Lock()
 	cameras := c.localCameras
@@ -191,7 +191,7 @@ func (c *cameraRegistry) statuses() (all []camera.Status) {
 	return all
 }
 
-// statusLine says in a line how all is.
+// statusLine returns the state of all cameras in one line.
 func (c *cameraRegistry) statusLine() string {
 	line := statusLine(c.statuses(), c.server.Viewers())
 	if c.server.UsesLastGood() {

@@ -22,8 +22,8 @@ func (r benchCamera) Status() camera.Status {
 func (r benchCamera) Renditions() []string                 { return []string{camera.Main, "preview"} }
 func (r benchCamera) Topic(n string) (*broker.Topic, bool) { t, ok := r.topics[n]; return t, ok }
 
-// BenchmarkSetConfig measures what it costs a relay that one of so many cameras comes or goes, or its renditions change; a site's
-// announcements alone do not cost that.
+// BenchmarkSetConfig measures what it costs a relay when one of many cameras comes or goes, or its renditions change. An announcement
+// alone does not cost that.
 func BenchmarkSetConfig(b *testing.B) {
 	for _, n := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -8,7 +8,7 @@ import (
 	"camd/pkg/source"
 )
 
-// prepareCameras refuses cameras without the capture program. Its commit returns when every camera follows the next configuration.
+// prepareCameras refuses cameras if the capture program is missing. Its commit returns when every camera follows the next configuration.
 func (d *daemon) prepareCameras(next configfile.Loaded) (commit func(context.Context), err error) {
 	worker, err := findWorker(next.Config)
 	if err != nil {
@@ -21,8 +21,8 @@ func (d *daemon) prepareCameras(next configfile.Loaded) (commit func(context.Con
 	}, nil
 }
 
-// publishCameras gives the cameras of a configuration to everything that serves or observes them. From then on the access rules of
-// that configuration apply alone.
+// publishCameras passes the cameras of a configuration to everything that serves or observes them. From then on only the access rules of
+// that configuration apply.
 func (d *daemon) publishCameras(cfg *config.Config, cameras []*source.Camera) {
 	d.registry.setCameras(cfg, cameras, d.auth.authenticator)
 	d.notifiers.setCameras(cfg, cameras)

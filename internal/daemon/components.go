@@ -13,8 +13,8 @@ import (
 type component struct {
 	name string
 
-	// prepare reads and checks what the component needs of the next configuration. It changes nothing that can be observed. With an
-	// error it refuses the configuration. Else commit puts the configuration into force, and cannot refuse it.
+	// prepare reads and checks what the component needs of the next configuration. It changes nothing that can be observed. With an error
+	// it refuses the configuration. Otherwise commit puts the configuration into force, and cannot refuse it.
 	prepare func(next configfile.Loaded) (commit func(context.Context), err error)
 
 	// commit is for a component that refuses no configuration and has nothing to prepare.
@@ -36,7 +36,7 @@ func (d *daemon) components() []component {
 		{name: "certificate", prepare: d.prepareCertificate, run: withoutError(d.certs.Run)},
 		{name: "notifications", prepare: d.prepareNotifications, run: withoutError(d.notifiers.Run)}, // in force with the cameras
 		{name: "cameras", prepare: d.prepareCameras, run: withoutError(d.fleet.Run)},
-		{name: "active configuration", commit: d.commitActive},
+		{name: "active configuration", commit: d.setActiveConfig},
 		{name: "audit log", commit: d.commitAuditLog},
 		{name: "log", prepare: d.prepareLog},
 
@@ -51,8 +51,8 @@ func withoutError(run func(context.Context)) func(context.Context) error {
 	return func(ctx context.Context) error { run(ctx); return nil }
 }
 
-// reloadAll puts a configuration into force. First every component prepares, and may refuse; then nothing has changed. Only if none
-// refuses do all commit, in the order of the table. When ctx ends, the daemon stops, and the rest does not commit.
+// reloadAll puts a configuration into force. First every component prepares, and may refuse; then nothing has changed. If none refuses,
+// all commit in the order of the table. If ctx ends, the daemon is stopping, and the remaining components do not commit.
 func reloadAll(ctx context.Context, components []component, next configfile.Loaded) error {
 	var commits []func(context.Context)
 	for _, c := range components {

@@ -10,11 +10,11 @@ import (
 	"camd/pkg/connlimit"
 )
 
-// minConnections are accepted however few files may be open: a camd that nobody reaches cannot be asked what is wrong.
+// minConnections are accepted however few files may be open, so that an administrator can still reach camd.
 const minConnections = 16
 
-// connectionLimits returns the configured limits, reduced so that file descriptors remain for the cameras. fits is false if they were
-// reduced.
+// connectionLimits returns the configured limits. It reduces them if too few file descriptors would remain for the cameras; then fits is
+// false.
 func connectionLimits(cfg *config.Config) (limits connlimit.Limits, fits bool) {
 	limits.Total, limits.PerAddress = cfg.Limits.ConnectionLimits()
 	limits.LimitLoopback = cfg.Limits.ConnectionsPerAddress > 0

@@ -28,27 +28,27 @@ type Options struct {
 	Version, Commit string
 
 	Config       configfile.Loaded
-	ReadConfig   func() (configfile.Loaded, error) // reads the configuration again, for a reload
-	Reload       <-chan os.Signal                  // asks for a reload
+	ReadConfig   func() (configfile.Loaded, error) // reads the configuration for a reload
+	Reload       <-chan os.Signal                  // each value asks for a reload
 	TerminalGone func() bool                       // the terminal that camd was started from is gone
 	Loggers      *logging.Loggers
 	Ready        func(net.Addr) // is called once, with the address that camd serves
 }
 
-// ExposureError says that other machines reach the daemon, and that its configuration does not say who has access.
+// ExposureError says that other machines reach the daemon and its configuration does not say who has access.
 type ExposureError struct{ Err error }
 
 func (e *ExposureError) Error() string { return e.Err.Error() }
 
 func (e *ExposureError) Unwrap() error { return e.Err }
 
-// daemon holds the components. Its methods belong to one goroutine at a time: first Run's, then the one that reloads.
+// daemon holds the components. Its methods belong to one goroutine at a time: first to that of Run, then to the one that reloads.
 type daemon struct {
 	cameraResources
 	options     Options
 	stop        context.CancelFunc // ends Run
 	active      configfile.Loaded  // the configuration in force
-	startConfig *config.Config     // what camd was started with
+	startConfig *config.Config     // the configuration that camd was started with
 
 	metricsRegistry *prometheus.Registry // each package registers its own metrics in it
 
@@ -57,7 +57,7 @@ type daemon struct {
 	certs          *certreload.Reloader
 	fleet          *source.Fleet
 	localCameras   *localCameras
-	fleetChange    source.FleetChange // of the newest reload
+	fleetChange    source.FleetChange // of the last reload
 	registry       *cameraRegistry
 	server         *httpapi.Server
 	notifiers      *notifierRunner
@@ -90,7 +90,7 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// newDaemon makes the components of the configuration, and starts none of them.
+// newDaemon makes the components of the configuration and starts none of them.
 func newDaemon(o Options) (*daemon, error) {
 	cfg, log := o.Config.Config, o.Loggers.Log
 	d := &daemon{options: o, active: o.Config, startConfig: cfg, auditLog: audit.New(o.Loggers.Audit), service: systemd.New(log)}

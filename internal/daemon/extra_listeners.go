@@ -11,7 +11,7 @@ import (
 	"camd/pkg/httpapi"
 )
 
-// listenExtra opens the further addresses of a configuration.
+// listenExtra opens the additional listeners of a configuration.
 func (d *daemon) listenExtra(cfg *config.Config, main net.Listener) (extra []httpapi.ExtraListener, err error) {
 	defer func() {
 		if err != nil {
@@ -49,7 +49,7 @@ func servedAddrs(cfg *config.Config, main net.Listener, extra []httpapi.ExtraLis
 	return all
 }
 
-// portOf returns the port of a listener. For a unix socket it is that of https, since a proxy serves the port.
+// portOf returns the port of a listener. For a unix socket it is 443, because a proxy serves the port.
 func portOf(l net.Listener) string {
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
 		return strconv.Itoa(tcp.Port)

@@ -12,11 +12,11 @@ import (
 	"camd/pkg/httpapi"
 )
 
-// resolvConf says in which domains this machine looks names up.
+// resolvConf is the file with the domains in which this machine looks up names.
 const resolvConf = "/etc/resolv.conf"
 
-// acceptedHosts returns the names by which browsers may address the camd of a configuration: those configured, that of its public
-// address, those in its certificate, and the machine's own.
+// acceptedHosts returns the names by which browsers may reach the camd of a configuration: those configured, that of its public URL,
+// those in its certificate, and those of the machine.
 func acceptedHosts(cfg *config.Config) httpapi.Hosts {
 	all := slices.Clone(cfg.Hosts)
 	if host := publicHost(cfg); host != "" {
@@ -58,7 +58,7 @@ func machineNames(host, conf string) (all []string) {
 	return all
 }
 
-// publicOrigin returns the origin of the configuration's public address as browsers write it; empty if it has none.
+// publicOrigin returns the origin of the public URL as browsers write it; empty without one.
 func publicOrigin(cfg *config.Config) string {
 	u, err := url.Parse(cfg.PublicURL)
 	if err != nil || cfg.PublicURL == "" {
@@ -95,7 +95,7 @@ func certificateNames(cfg *config.Config) (names, configured []string) {
 	}), configured
 }
 
-// publicHost is the name in public_url, empty if there is none.
+// publicHost returns the name in public_url, empty if there is none.
 func publicHost(cfg *config.Config) string {
 	u, err := url.Parse(cfg.PublicURL)
 	if err != nil {

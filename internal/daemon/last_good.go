@@ -10,7 +10,7 @@ import (
 	"camd/internal/statedir"
 )
 
-// keepLastGood keeps the configuration in force, if it is from a file and there is a state directory.
+// keepLastGood saves the configuration in force, if it is from a file and there is a state directory.
 func (d *daemon) keepLastGood() {
 	dir := statedir.Path(d.startConfig.StateDir)
 	if err := configfile.KeepLastGood(dir, d.active); err != nil {

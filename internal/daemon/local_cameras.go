@@ -30,7 +30,7 @@ func (c *localCameras) cameras() []*source.Camera { return c.snapshot.Load().cam
 
 func (c *localCameras) isPausedInConfig(id string) bool { return c.snapshot.Load().paused[id] }
 
-// Alive returns which camera's supervisor has made no progress since then, or nil.
+// Alive returns nil if the supervisors of all cameras have made progress since then. Otherwise it returns an error that names the camera.
 func (c *localCameras) Alive(since time.Time) error {
 	for _, one := range c.cameras() {
 		if err := one.Alive(since); err != nil {

@@ -5,12 +5,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// memoryShare is how much of the memory the daemon's Go heap may take before the garbage collector works harder. Capture processes
-// are in the same cgroup, and the kernel ends them first: see package confine.
+// memoryShare is the share of the memory that the Go heap of the daemon may use before the garbage collector works harder. Capture
+// processes are in the same cgroup, and the kernel kills them first: see package confine.
 const memoryShare = 0.5
 
-// limitMemory sets Go's memory limit to a share of what the cgroup allows, or of what the machine has if that is less. GOMEMLIMIT in
-// the environment overrides it.
+// limitMemory sets Go's memory limit to a share of the cgroup's limit, or of the machine's memory if that is less. GOMEMLIMIT in the
+// environment overrides it.
 func limitMemory(log *zap.Logger) {
 	limit, err := memlimit.Set(memlimit.WithProvider(availableMemory), memlimit.WithRatio(memoryShare))
 	if err != nil {

@@ -43,7 +43,7 @@ func newNotifierRunner(metrics *notify.Metrics, server *httpapi.Server, version 
 	return &notifierRunner{metrics: metrics, server: server, version: version, log: log, next: make(chan []notifier, 1)}
 }
 
-// prepare checks the notifiers of a configuration. After commit, setCameras replaces the current ones, if they differ.
+// prepare checks the notifiers of a configuration. After commit, the next setCameras replaces the current ones if they differ.
 func (a *notifierRunner) prepare(cfg *config.Config) (commit func(), err error) {
 	if g := a.config; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
 		reflect.DeepEqual(g.MQTT, cfg.MQTT) {
@@ -84,7 +84,7 @@ func (a *notifierRunner) Run(ctx context.Context) {
 		select {
 		case notifiers := <-a.next:
 			stop()
-			running.Wait() // two must not tell the same broker
+			running.Wait() // two notifiers must not use the same broker
 			own, cancel := context.WithCancel(ctx)
 			stop = func() { cancel() }
 			for _, r := range notifiers {
@@ -96,7 +96,7 @@ func (a *notifierRunner) Run(ctx context.Context) {
 	}
 }
 
-// newNotifiers returns the function that makes the notifiers of a configuration. The error says which of them cannot be made.
+// newNotifiers returns the function that makes the notifiers of a configuration. The error says which notifier cannot be made.
 func (a *notifierRunner) newNotifiers(cfg *config.Config) (func() []notifier, error) {
 	cameras := func() []notify.Camera { return *a.cameras.Load() }
 	var builds []func() notifier
@@ -132,7 +132,7 @@ func notifyCamera(c options.Camera, from *source.Camera) notify.Camera {
 	}}
 }
 
-// siteName is the name of this camd in notifications.
+// siteName returns the name of this camd in notifications.
 func siteName(cfg *config.Config) string {
 	host, _ := os.Hostname()
 	return cmp.Or(cfg.Site, host, "camd")

@@ -11,8 +11,8 @@ import (
 	"camd/pkg/statestore"
 )
 
-// openStateStore opens the state that is kept across restarts. camd serves without it, but logs an error: a camera that a person has
-// switched off may be on again.
+// openStateStore opens the state that survives restarts. On an error camd logs that and continues without it. Then a camera that a user
+// has switched off may be on again.
 func openStateStore(cfg *config.Config, log *zap.Logger) *statestore.Store {
 	dir := statedir.Path(cfg.StateDir)
 	m, err := statestore.Open(dir)
@@ -27,8 +27,8 @@ func openStateStore(cfg *config.Config, log *zap.Logger) *statestore.Store {
 	return m
 }
 
-// newPauseSaver returns a function that saves whether a camera is switched off. Without a state directory, switching a camera to what
-// is configured is no error: nothing is lost.
+// newPauseSaver returns a function that saves whether a camera is switched off. Without a state directory it is no error to switch a
+// camera to its configured state, because nothing is lost.
 func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id string, paused bool) error {
 	return func(id string, paused bool) error {
 		err := m.SetPaused(id, paused)
@@ -39,7 +39,7 @@ func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id
 	}
 }
 
-// startsPaused reports whether a camera starts switched off. What a person has switched overrides the configuration.
+// startsPaused reports whether a camera starts switched off. What a user has switched overrides the configuration.
 func startsPaused(c options.Camera, m *statestore.Store) bool {
 	if paused, known := m.Paused(c.ID); known {
 		return paused

@@ -19,11 +19,11 @@ import (
 	"camd/pkg/config"
 )
 
-// maxReadRetries is how often a watched file is read again that does not have the content that the watch reported. After that the
-// file is gone, or the watch will report its other content.
+// maxReadRetries is how often a watched file is read again if it does not have the content that the watch reported. After that the file
+// is gone, or the watch will report its other content.
 const maxReadRetries = 10
 
-// handleReloads reloads when a signal asks for it, or when the file changes and is watched, until ctx ends. A terminal that hangs up
+// handleReloads reloads until ctx ends: when a signal asks for it, or when the file is watched and changes. A terminal that hangs up
 // sends the same signal, and stops the daemon.
 func (d *daemon) handleReloads(ctx context.Context) error {
 	d.reportLastGood()
@@ -97,9 +97,9 @@ func (d *daemon) auditedReload(via string, next configfile.Loaded, readErr error
 	}
 }
 
-// reload puts a configuration into force that was read; readErr says why it could not be read. With an error the configuration of
-// before stays in force unchanged, and the error has been logged, counted and shown. When reload returns, every camera follows the
-// new configuration, and clients that it does not concern have noticed nothing.
+// reload puts a configuration into force that was read. readErr says why it could not be read. When reload returns nil, every camera
+// follows the new configuration, and clients that it does not concern have noticed nothing. With an error the configuration before stays
+// in force unchanged, and the error has been logged, counted and published in /readyz.
 func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr error) error {
 	err := readErr
 	if err == nil {
@@ -132,15 +132,16 @@ func (d *daemon) prepareFile(next configfile.Loaded) (commit func(context.Contex
 	return func(context.Context) {}, nil
 }
 
-// commitActive makes next the configuration in force.
-func (d *daemon) commitActive(_ context.Context, next configfile.Loaded) {
+// setActiveConfig makes next the configuration in force.
+func (d *daemon) setActiveConfig(_ context.Context, next configfile.Loaded) {
 	d.warnWiderAnonymousAccess(d.active.Config, next.Config)
 	d.active = next
 	d.keepLastGood()
 	warnFDLimit(next.Config, d.log)
 }
 
-// commitAuditLog continues the audit log as the configuration says. Its file may be another one under the same name.
+// commitAuditLog applies the audit settings of the configuration. It opens the file of the audit log again, because that may have been
+// replaced.
 func (d *daemon) commitAuditLog(_ context.Context, next configfile.Loaded) {
 	d.auditLog.SetAddresses(audit.Addresses(next.Log.Addresses))
 	if err := d.options.Loggers.ReopenAudit(); err != nil {
@@ -157,7 +158,7 @@ func (d *daemon) prepareLog(next configfile.Loaded) (commit func(context.Context
 	return func(context.Context) { d.options.Loggers.Level.SetLevel(level) }, nil
 }
 
-// keysNeedingRestart lists the keys that cannot change while camd runs, of those that have changed since it was started.
+// keysNeedingRestart returns the keys that have changed since camd was started and take effect only at a restart.
 func keysNeedingRestart(first, now *config.Config) (keys []string) {
 	for _, k := range []struct {
 		key     string
@@ -182,7 +183,7 @@ func keysNeedingRestart(first, now *config.Config) (keys []string) {
 	return keys
 }
 
-// configErrorField is what is wrong, a string for each mistake of a file.
+// configErrorField returns the log field of a configuration error, with one string for each mistake of a file.
 func configErrorField(err error) zap.Field {
 	var e *config.Error
 	if errors.As(err, &e) {

@@ -11,8 +11,8 @@ import (
 	"camd/pkg/audit"
 )
 
-// reportToService tells the log, the service manager and the program that camd serves, keeps the service manager informed until ctx
-// ends, and tells it that camd stops.
+// reportToService reports to the log, the service manager and Options.Ready that camd serves. It keeps the service manager informed until
+// ctx ends, and then reports that camd stops.
 func (d *daemon) reportToService(ctx context.Context) {
 	cfg, addr := d.startConfig, d.mainListener.Addr()
 	d.log.Info("serving", zap.Stringer("address", addr), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", d.options.Version))

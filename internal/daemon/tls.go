@@ -15,7 +15,7 @@ import (
 	"camd/pkg/config"
 )
 
-// makeCertificateReloader makes the reloader, which serves the certificate of the configuration.
+// makeCertificateReloader makes the reloader that serves the certificate of the configuration.
 func (d *daemon) makeCertificateReloader() error {
 	cfg := d.startConfig
 	issuer, err := newACMEIssuer(cfg)
@@ -33,7 +33,7 @@ func (d *daemon) makeCertificateReloader() error {
 	return commit()
 }
 
-// prepareCertificate reads the certificate of the next configuration. Without TLS in it, the certificate stays until a restart.
+// prepareCertificate reads the certificate of the next configuration. If that has no TLS, the certificate stays until a restart.
 func (d *daemon) prepareCertificate(next configfile.Loaded) (commit func(context.Context), err error) {
 	if next.TLS == nil {
 		return func(context.Context) {}, nil

@@ -14,7 +14,7 @@ import (
 	"camd/pkg/source/v4l2"
 )
 
-// deviceSpeed is how fast a device is connected, in Mbit/s; 0 if the kernel does not say.
+// deviceSpeed returns the speed at which a device is connected, in Mbit/s; 0 if the kernel does not report it.
 func deviceSpeed(node string) int {
 	dir, err := filepath.EvalSymlinks(filepath.Join("/sys/class/video4linux", filepath.Base(node), "device"))
 	if err != nil {
@@ -28,11 +28,11 @@ func deviceSpeed(node string) int {
 	return n
 }
 
-// usb2Capacity is about what a bus of USB 2 carries of pictures, in bytes a second: 80 % of its time may be reserved.
+// usb2Capacity is approximately how many bytes of pictures per second a USB 2 bus carries: 80 % of its time can be reserved.
 const usb2Capacity = 40e6
 
-// checkBandwidth looks for cameras at the same USB controller that together ask for more than USB 2 carries. Only raw formats
-// have a rate that can be reckoned; they are also what fills a bus.
+// checkBandwidth looks for cameras at the same USB controller that together need more than USB 2 carries. Only the rate of raw formats
+// can be calculated, and they are what fills a bus.
 func checkBandwidth(devices []v4l2.Device, configured []options.Camera, speed func(string) int) (all []Finding) {
 	demand, details := map[string]float64{}, map[string][]string{}
 	for _, c := range configured {
@@ -62,7 +62,7 @@ func checkBandwidth(devices []v4l2.Device, configured []options.Camera, speed fu
 	return all
 }
 
-// controller is the part of a bus' name that all devices at it have in common: usb-0000:00:14.0 of usb-0000:00:14.0-1.2.
+// controller returns the part of a bus name that all devices at one controller share: usb-0000:00:14.0 of usb-0000:00:14.0-1.2.
 func controller(bus string) string {
 	if !strings.HasPrefix(bus, "usb-") {
 		return ""
@@ -70,7 +70,7 @@ func controller(bus string) string {
 	return bus[:max(strings.LastIndex(bus, "-"), len("usb-"))]
 }
 
-// rawRate is how many bytes a second a camera sends, 0 if it sends JPEG.
+// rawRate returns how many bytes per second a camera sends, 0 if it sends JPEG.
 func rawRate(c options.Camera, d v4l2.Device) float64 {
 	jpeg := slices.ContainsFunc(d.Formats, func(f v4l2.Format) bool { return f.Name() == "mjpeg" && !f.Emulated })
 	if c.Format == "mjpeg" || c.Format == "auto" && jpeg {

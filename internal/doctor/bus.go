@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// BusReport is what was found on it.
+// BusReport is what a probe found on the bus.
 type BusReport struct {
-	Server     string         // to which there was a connection; empty if there was none
-	Problem    string         // why there was none, or what is wrong all the same
+	Server     string         // the server that was connected; empty without a connection
+	Problem    string         // why there was no connection, or what is wrong with it
 	Sites      map[string]int // how many cameras each site there has
 	MaxPayload int64
-	Refused    map[string]uint64 // messages that were not taken, by reason
+	Refused    map[string]uint64 // refused messages, by reason
 }
 
-// checkBus looks at the bus, and at what is reachable there.
+// checkBus checks the connection to the bus, and reports the sites there.
 func checkBus(ctx context.Context, probe func(context.Context) BusReport) []Finding {
 	if probe == nil {
 		return nil

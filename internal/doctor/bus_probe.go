@@ -8,12 +8,12 @@ import (
 	"camd/pkg/bus"
 )
 
-// busProbeTimeout is how long a probe of the bus takes at most.
+// busProbeTimeout is how long a probe of the bus may take.
 const busProbeTimeout = 5 * time.Second
 
-// probeBus joins the bus as a relay without viewers, and returns what is there.
+// probeBus connects to the bus as a relay without viewers, and returns what is there.
 func probeBus(ctx context.Context, o bus.Options) BusReport {
-	o.Site, o.Relay = "", true // a site hears nothing of itself
+	o.Site, o.Relay = "", true // a site does not receive its own messages
 	b, err := bus.New(o)
 	if err != nil {
 		return BusReport{Problem: err.Error()}

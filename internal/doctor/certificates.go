@@ -12,13 +12,13 @@ import (
 	"camd/pkg/source/tlsverify"
 )
 
-// Limits of asking cameras for their certificates.
+// Limits of requesting the certificates of cameras.
 const (
 	certificateTimeout   = 5 * time.Second
 	maxCertificateChecks = 16
 )
 
-// checkCertificates verifies those of the cameras that are read over TLS, as camd-capture will.
+// checkCertificates verifies the certificates of cameras that are read over TLS, as camd-capture does.
 func checkCertificates(ctx context.Context, cameras []options.Camera) []Finding {
 	var encrypted []options.Camera
 	for _, c := range cameras {
@@ -40,7 +40,7 @@ func checkCertificates(ctx context.Context, cameras []options.Camera) []Finding 
 	return all
 }
 
-// checkCertificate looks at that of one camera.
+// checkCertificate verifies the certificate of one camera.
 func checkCertificate(ctx context.Context, c options.Camera) Finding {
 	const check = "camera"
 	verifier, err := tlsverify.New(c.TLS)

@@ -17,7 +17,7 @@ import (
 	"camd/pkg/source/v4l2"
 )
 
-// tryRead says whether a file or device can be read by this process.
+// tryRead returns an error if this process cannot read a file or device.
 func tryRead(path string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -26,7 +26,7 @@ func tryRead(path string) error {
 	return f.Close()
 }
 
-// resolveDevice is the device that a path leads to.
+// resolveDevice returns the device that a path leads to.
 func resolveDevice(path string) string {
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		return to
@@ -34,7 +34,7 @@ func resolveDevice(path string) string {
 	return path
 }
 
-// checkCameras looks at the devices and files of the cameras that are configured, and at the other capture devices.
+// checkCameras checks the devices and files of configured cameras, and lists the other capture devices.
 func checkCameras(devices []v4l2.Device, configured []options.Camera, open func(string) error) (all []Finding) {
 	used := map[string]bool{}
 	for _, c := range configured {
@@ -58,7 +58,7 @@ func checkCameras(devices []v4l2.Device, configured []options.Camera, open func(
 	return all
 }
 
-// checkDevice looks at the one of a camera.
+// checkDevice checks the device of one camera.
 func checkDevice(c options.Camera, path string, devices []v4l2.Device) Finding {
 	i := slices.IndexFunc(devices, func(d v4l2.Device) bool { return d.Path == path })
 	if _, err := os.Stat(path); i < 0 && err == nil {
@@ -80,7 +80,7 @@ func checkDevice(c options.Camera, path string, devices []v4l2.Device) Finding {
 	return fail("device", d.Remedy, "%s: %s (%s)", what, d.Problem.Text(), d.Detail)
 }
 
-// checkUnconfigured looks at a capture device that no camera is configured for.
+// checkUnconfigured reports a capture device that no camera uses.
 func checkUnconfigured(d v4l2.Device) Finding {
 	if d.Usable() {
 		return checkPermission(deviceName(d)+", not configured", d)
@@ -88,7 +88,7 @@ func checkUnconfigured(d v4l2.Device) Finding {
 	return warn("device", d.Remedy, "%s, not configured: %s", deviceName(d), d.Problem.Text())
 }
 
-// checkPermission is a usable device, by the rights of this user. Those of root are not the service's.
+// checkPermission returns the finding about a usable device, by the permissions of this user. The service may not have those of root.
 func checkPermission(what string, d v4l2.Device) Finding {
 	info, err := os.Stat(d.Path)
 	if err != nil || os.Geteuid() != 0 {
@@ -113,19 +113,19 @@ func deviceName(d v4l2.Device) string {
 	return d.Path + " (" + d.Card + ")"
 }
 
-// isHeldByCamd reports whether it is camd that has a device open.
+// isHeldByCamd reports whether camd has a device open.
 func isHeldByCamd(holders []v4l2.Holder) bool {
 	return slices.ContainsFunc(holders, func(h v4l2.Holder) bool { return h.Name == "camd-capture" })
 }
 
-// currentUser is the user that this runs as, with the groups that decide about devices.
+// currentUser returns the user of this process, with the groups that matter for devices.
 func currentUser() string {
 	me, err := user.Current()
 	if err != nil {
 		return fmt.Sprintf("user %d", os.Geteuid())
 	}
 	groups := []string{}
-	ids, _ := os.Getgroups() // of this process, which may be older than what /etc/group says
+	ids, _ := os.Getgroups() // of this process, which may have started before a change of /etc/group
 	for _, id := range ids {
 		if g, err := user.LookupGroupId(fmt.Sprint(id)); err == nil && !slices.Contains(groups, g.Name) {
 			groups = append(groups, g.Name)

@@ -1,3 +1,3 @@
-// Package doctor looks for what would keep camd from serving on this machine, and says for each thing it looks at that it is
-// well, or what is wrong and what mends it. It changes nothing, and disturbs no camera that is being read.
+// Package doctor checks what camd needs on this machine. Each [Finding] says that something works, or what is wrong and how to repair it.
+// The checks change nothing, and do not disturb cameras that are being read.
 package doctor

@@ -12,18 +12,18 @@ import (
 	"camd/pkg/source/v4l2"
 )
 
-// Target is the camd that is looked at.
+// Target is the camd to check.
 type Target struct {
 	ConfigName string         // of the configuration file, for people; empty if there is none
-	Config     *config.Config // as it would be served; what holds without a file if the file is no good
+	Config     *config.Config // the configuration that camd would serve; the one without a file if the file has mistakes
 	ConfigErr  error          // what is wrong with the file
-	StateDir   string         // where it would keep what people switch; empty if nowhere
+	StateDir   string         // where it would keep its state; empty without
 	Bus        *bus.Options   // of the configuration's bus; nil if it has none
 
-	CheckHealth func(context.Context) error // asks whether a camd of the configuration answers already
+	CheckHealth func(context.Context) error // reports whether a camd of the configuration is running already
 }
 
-// Examine looks at everything there is to look at.
+// Examine makes all checks.
 func Examine(ctx context.Context, p Target) []Finding {
 	all := checkConfig(p)
 	if p.isRelay() {
@@ -44,7 +44,7 @@ func Examine(ctx context.Context, p Target) []Finding {
 	return append(all, checkAccess(p.Config)...)
 }
 
-// isRelay reports whether it has cameras from the bus alone.
+// isRelay reports whether the target has only cameras from the bus.
 func (p Target) isRelay() bool { return p.Config.Bus != nil && len(p.Config.Cameras) == 0 }
 
 func checkConfig(p Target) []Finding {
@@ -73,7 +73,7 @@ func checkConfig(p Target) []Finding {
 	return []Finding{ok("config", "%s is good: %d cameras", p.ConfigName, len(p.Config.Cameras))}
 }
 
-// configRemedy is for what is wrong only where the doctor is.
+// configRemedy returns the remedy for mistakes that may exist only where the doctor runs.
 func configRemedy(p config.Problem) string {
 	if strings.Contains(p.Message, "CREDENTIALS_DIRECTORY") {
 		return "systemd sets it for the service; here put the folder in its place: CREDENTIALS_DIRECTORY=/etc/camd camd doctor"

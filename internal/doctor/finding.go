@@ -13,14 +13,14 @@ type Severity string
 
 const (
 	OK   Severity = "ok"
-	Warn Severity = "warn" // camd serves, and something may go wrong
-	Fail Severity = "FAIL" // camd, or a camera that is configured, does not work
+	Warn Severity = "warn" // camd serves, but something may go wrong
+	Fail Severity = "FAIL" // camd or a configured camera does not work
 )
 
-// Finding is what came of looking at one thing.
+// Finding is the result of one check.
 type Finding struct {
 	Severity Severity `json:"verdict"`
-	Check    string   `json:"check"`            // what was looked at: a fixed word, for scripts
+	Check    string   `json:"check"`            // what was checked: a fixed word, for scripts
 	Text     string   `json:"text"`             // for people
 	Remedy   string   `json:"remedy,omitempty"` // what to do, a command where there is one
 }
@@ -37,12 +37,12 @@ func fail(check, remedy, format string, args ...any) Finding {
 	return Finding{Fail, check, fmt.Sprintf(format, args...), remedy}
 }
 
-// Failed reports whether anything is a failure.
+// Failed reports whether any finding is a failure.
 func Failed(all []Finding) bool {
 	return slices.ContainsFunc(all, func(f Finding) bool { return f.Severity == Fail })
 }
 
-// Print writes a line for each finding, and one more for its remedy.
+// Print writes a line for each finding, and another for its remedy.
 func Print(out io.Writer, all []Finding, colour bool) {
 	paint := map[Severity]string{OK: "\x1b[32m", Warn: "\x1b[33m", Fail: "\x1b[31m"}
 	count := map[Severity]int{}
@@ -60,7 +60,7 @@ func Print(out io.Writer, all []Finding, colour bool) {
 	fmt.Fprintf(out, "%d well, %d to look at, %d wrong\n", count[OK], count[Warn], count[Fail])
 }
 
-// PrintJSON writes the findings for scripts.
+// PrintJSON writes the findings as JSON, for scripts.
 func PrintJSON(out io.Writer, all []Finding) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)

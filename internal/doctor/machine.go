@@ -14,7 +14,7 @@ import (
 	"camd/pkg/config"
 )
 
-// checkOpenFiles looks whether as many connections as may come can.
+// checkOpenFiles checks that enough files may be open for all connections that are allowed.
 func checkOpenFiles(c *config.Config) Finding {
 	maxFiles, err := fdlimit.Limit()
 	if err != nil {
@@ -29,7 +29,7 @@ func checkOpenFiles(c *config.Config) Finding {
 	return ok("limits", "%d files may be open, enough for %d connections", maxFiles, connections)
 }
 
-// checkClock looks whether the kernel believes its time to be right: pictures carry it.
+// checkClock checks that the kernel considers its clock synchronized, because pictures carry the time.
 func checkClock() Finding {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
@@ -42,7 +42,7 @@ func checkClock() Finding {
 	return ok("clock", "synchronised")
 }
 
-// checkLandlock looks for what capture processes confine themselves with.
+// checkLandlock checks for Landlock, with which capture processes confine themselves.
 func checkLandlock() Finding {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
@@ -51,7 +51,7 @@ func checkLandlock() Finding {
 	return ok("kernel", "Landlock %d: capture processes are confined to their camera", abi)
 }
 
-// checkNotSentLowat looks for what keeps the pictures of slow viewers new.
+// checkNotSentLowat checks for TCP_NOTSENT_LOWAT, which keeps the pictures of slow viewers new.
 func checkNotSentLowat() Finding {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
@@ -64,7 +64,7 @@ func checkNotSentLowat() Finding {
 	return ok("kernel", "TCP_NOTSENT_LOWAT: slow viewers see new pictures")
 }
 
-// checkStateDir looks whether what people switch can be kept.
+// checkStateDir checks that camd can write to its state directory.
 func checkStateDir(dir string) Finding {
 	if dir == "" {
 		return ok("state", "no state_dir: cameras that people switch off are on again when camd starts anew, but for the service, which has one")

@@ -13,7 +13,7 @@ import (
 	"camd/pkg/config"
 )
 
-// checkPort looks whether camd can listen where it is to, or does already.
+// checkPort checks that camd can listen at its address, or does already.
 func checkPort(ctx context.Context, p Target) Finding {
 	addr := p.Config.Listen
 	if _, ok := config.SocketPath(addr); ok {
@@ -36,7 +36,7 @@ func checkPort(ctx context.Context, p Target) Finding {
 	return fail("port", "", "%v", err)
 }
 
-// checkSocket looks whether camd can listen at a path, or does already.
+// checkSocket checks that camd can listen at the path of a unix socket, or does already.
 func checkSocket(ctx context.Context, p Target) Finding {
 	path, _ := config.SocketPath(p.Config.Listen)
 	info, err := os.Lstat(path)
@@ -54,7 +54,7 @@ func checkSocket(ctx context.Context, p Target) Finding {
 	return ok("port", "%s is free", path)
 }
 
-// checkTLS looks at the certificate. What keeps it from being served is among the mistakes of the configuration.
+// checkTLS checks the certificate. A certificate that cannot be served is a mistake in the configuration.
 func checkTLS(c *config.Config, folder string) (all []Finding) {
 	if c.TLS == nil {
 		if !config.IsLocalAddress(c.Listen) {
@@ -82,7 +82,7 @@ func checkTLS(c *config.Config, folder string) (all []Finding) {
 	return all
 }
 
-// unencryptedContent is what is to be read on the way where there is no TLS.
+// unencryptedContent lists what others on the network can read without TLS.
 func unencryptedContent(c *config.Config) string {
 	if c.Auth != nil && len(c.Auth.Users) > 0 {
 		return "pictures and passwords"
@@ -90,7 +90,7 @@ func unencryptedContent(c *config.Config) string {
 	return "pictures"
 }
 
-// checkAccess looks at who may come in. What nobody could use is among the mistakes of the configuration.
+// checkAccess checks who has access. A section auth that nobody can use is a mistake in the configuration.
 func checkAccess(c *config.Config) []Finding {
 	if c.Auth == nil {
 		return nil
@@ -102,7 +102,7 @@ func checkAccess(c *config.Config) []Finding {
 	return []Finding{ok("access", "%d users, %d tokens; others may %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
 }
 
-// roleActions is what somebody may, in words.
+// roleActions describes what each role allows.
 var roleActions = map[access.Role]string{
 	"": "nothing", access.View: "see pictures", access.Control: "switch cameras", access.Admin: "do everything", access.Metrics: "read /metrics",
 }

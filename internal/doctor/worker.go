@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// startupTimeout is how long the capture program may take to say what it is. Loading OpenCV takes a moment.
+// startupTimeout is how long the capture program may take to report its version. Loading OpenCV takes a moment.
 const startupTimeout = 30 * time.Second
 
-// checkWorker looks for the capture program, and has it say which OpenCV it has.
+// checkWorker checks that the capture program exists, and that its OpenCV works.
 func checkWorker(ctx context.Context, find func() (string, error)) []Finding {
 	path, err := find()
 	if err != nil {
@@ -34,10 +34,10 @@ func checkWorker(ctx context.Context, find func() (string, error)) []Finding {
 	return append(all, checkBackends(rest))
 }
 
-// neededBackends are the parts of OpenCV that camd reads cameras with, and what for.
+// neededBackends are the backends of OpenCV with which camd reads cameras, and what each is for.
 var neededBackends = []struct{ name, reads string }{{"V4L2", "local cameras"}, {"FFMPEG", "network cameras and files"}}
 
-// checkBackends looks at what OpenCV says that it can read.
+// checkBackends checks that OpenCV reports those backends.
 func checkBackends(text string) Finding {
 	have := strings.Fields(text)
 	for _, n := range neededBackends {

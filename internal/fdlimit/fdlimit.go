@@ -1,20 +1,19 @@
-// Package fdlimit says how many file descriptors there are for connections: what comes from outside must not take those
-// that cameras need.
+// Package fdlimit calculates how many file descriptors are left for connections. Clients must not use up those that the cameras need.
 package fdlimit
 
 import "golang.org/x/sys/unix"
 
-// What camd opens beside connections: some of its own, among them those of clients that are being refused, and pipes for each
-// capture process.
+// Estimates of the files that camd opens in addition to connections: files of its own, with those of clients that are being refused, and
+// pipes for each capture process.
 const (
 	baseFiles      = 96
 	filesPerCamera = 8
 )
 
-// Needed returns how many a camd needs with so many cameras, beside connections.
+// Needed returns how many files camd needs for that number of cameras, in addition to connections.
 func Needed(cameras int) int { return baseFiles + filesPerCamera*cameras }
 
-// Limit returns how many files the process may have open. Go's runtime has raised the soft limit to the hard one.
+// Limit returns how many files the process may have open. That is the hard limit, because Go's runtime raises the soft limit to it.
 func Limit() (int, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

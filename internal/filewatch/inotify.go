@@ -25,8 +25,8 @@ const (
 	completeEvent           // the writer has closed the file, or it was renamed or removed
 )
 
-// folderWatch receives the kernel's events of folders. The library fsnotify, which watches devices here, does not pass on
-// IN_CLOSE_WRITE, without which a slow writer looks the same as one that has finished.
+// folderWatch receives the kernel's events of folders. The library fsnotify, which camd uses for devices, does not report IN_CLOSE_WRITE.
+// Without that event a slow writer looks the same as one that has finished.
 type folderWatch struct {
 	file    *os.File
 	folders map[int32]string // by the kernel's watch descriptor
@@ -35,7 +35,7 @@ type folderWatch struct {
 const watchedEvents = unix.IN_MODIFY | unix.IN_CLOSE_WRITE | unix.IN_ATTRIB | unix.IN_CREATE | unix.IN_DELETE |
 	unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
 
-// newFolderWatch watches folders. One that does not exist may come later, and is no error.
+// newFolderWatch watches folders. A missing folder is no error, because it may be created later.
 func newFolderWatch(folders map[string]bool) (*folderWatch, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -83,7 +83,7 @@ func (w *folderWatch) read(ctx context.Context, events chan<- fileEvent) {
 	}
 }
 
-// parse takes one event of inotify(7) off the buffer: int wd, uint32_t mask, cookie and len, and len bytes of the name.
+// parse removes one event of inotify(7) from the buffer: int wd, uint32_t mask, cookie and len, and len bytes of the name.
 func (w *folderWatch) parse(b []byte) (e fileEvent, rest []byte) {
 	wd, mask, length := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:]), int(binary.NativeEndian.Uint32(b[12:]))
 	name, rest := b[unix.SizeofInotifyEvent:][:length], b[unix.SizeofInotifyEvent+length:]

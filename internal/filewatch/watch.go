@@ -1,4 +1,4 @@
-// Package filewatch reports when files have other content and are written completely.
+// Package filewatch reports when the content of files has changed and is completely written.
 package filewatch
 
 import (
@@ -20,16 +20,16 @@ import (
 // quietPeriod is how long files must stay the same to count as written completely.
 const quietPeriod = 300 * time.Millisecond
 
-// recheckInterval is how long a change without an event may stay unnoticed, such as one on another machine's disk. It is also how
-// long a file that was written to and not closed counts as incomplete.
+// recheckInterval is how long a change without an event may stay unnoticed, such as a change by another machine. It is also how long a
+// file counts as incomplete after a write without a close.
 const recheckInterval = time.Minute
 
-// Fingerprint tells the content of files apart.
+// Fingerprint identifies the content of files.
 type Fingerprint [sha256.Size]byte
 
-// Watch sends the fingerprint of files on changed when it differs from known and the files are written completely, until ctx ends. The
-// files may be written in place or replaced by renaming. The channel has room for one: the newest fingerprint replaces one that nobody
-// has received.
+// Watch sends the fingerprint of files on changed when it differs from known and the files are completely written, until ctx ends. The
+// files may be written in place or replaced by renaming. The channel must have room for one value: a newer fingerprint replaces one that
+// nobody has received.
 func Watch(ctx context.Context, paths []string, known Fingerprint, changed chan Fingerprint) error {
 	watch, err := newFolderWatch(foldersToWatch(paths))
 	if err != nil {
@@ -54,7 +54,7 @@ func Watch(ctx context.Context, paths []string, known Fingerprint, changed chan 
 	return nil
 }
 
-// snapshot is the state of files at a time.
+// snapshot is the state of files at one time.
 type snapshot struct {
 	content  Fingerprint // zero if no file can be read
 	modified time.Time   // of the file that was modified last
@@ -91,7 +91,7 @@ func (w *fileWatch) run(ctx context.Context) {
 	defer recheck.Stop()
 	armed := true
 	arm := func() {
-		if !armed { // else the timer keeps running: a folder may never be quiet
+		if !armed { // otherwise the timer keeps running, because events may never pause
 			next.Reset(quietPeriod)
 			armed = true
 		}
@@ -125,7 +125,7 @@ func (w *fileWatch) recordEvent(e fileEvent) {
 	}
 }
 
-// isChanging reports whether the files must be looked at again. It sends their fingerprint if they have changed and are complete.
+// isChanging reports whether the files must be checked again soon. It sends their fingerprint if they have changed and are complete.
 func (w *fileWatch) isChanging() bool {
 	if len(w.written) > 0 {
 		return false // until the event of closing the file
@@ -182,7 +182,7 @@ func resolveFirstLink(path string, folders map[string]bool) string {
 	return ""
 }
 
-// FingerprintOfFiles is the fingerprint of files; zero if none of them can be read.
+// FingerprintOfFiles returns the fingerprint of files; zero if none of them can be read.
 func FingerprintOfFiles(paths ...string) (sum Fingerprint) {
 	texts, readable := make([][]byte, len(paths)), false
 	for i, path := range paths {
@@ -205,7 +205,7 @@ func readStart(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, config.MaxFileSize+1))
 }
 
-// FingerprintOf is the fingerprint of files that have these texts.
+// FingerprintOf returns the fingerprint of files with these texts.
 func FingerprintOf(texts ...[]byte) (sum Fingerprint) {
 	all := sha256.New()
 	for _, text := range texts {

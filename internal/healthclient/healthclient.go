@@ -16,8 +16,8 @@ import (
 	"camd/pkg/config"
 )
 
-// New returns a client for the camd that listens at an address of the configuration's form. With a certificate it accepts no server
-// that shows another one; nil means plain HTTP.
+// New returns a client for the camd that listens at an address in the form of the configuration. With a certificate it accepts only a
+// server that presents it; nil means plain HTTP.
 func New(listen string, c *tls.Certificate) *http.Client {
 	transport := transportFor(listen)
 	if c != nil {
@@ -26,8 +26,9 @@ func New(listen string, c *tls.Certificate) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// SelfTransport returns a transport from this process to its own address. It does not check the certificate: the question is whether
-// anything answers, and no request carries a secret. If the server asks for a certificate, it presents the server's own, if that is known.
+// SelfTransport returns a transport from this process to its own address. It does not check the server's certificate, because the only
+// question is whether anything answers, and requests carry no secret. If the server asks for a certificate, it presents the server's own,
+// if that is known.
 func SelfTransport(listen string, certificate func() *tls.Certificate) *http.Transport {
 	transport := transportFor(listen)
 	transport.TLSClientConfig = &tls.Config{
@@ -39,10 +40,10 @@ func SelfTransport(listen string, certificate func() *tls.Certificate) *http.Tra
 	return transport
 }
 
-// transportFor returns a transport for an address of the configuration's form.
+// transportFor returns a transport for an address in the form of the configuration.
 func transportFor(listen string) *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // none leads here
+	transport.Proxy = nil // no proxy leads to this machine
 	if path, ok := config.SocketPath(listen); ok {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
@@ -61,7 +62,7 @@ func HealthURL(scheme, listen string) string {
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1"
 		if ip.To4() == nil && ip != nil {
-			host = "::1" // a socket may be IPv6's alone
+			host = "::1" // the socket may accept only IPv6
 		}
 		addr = net.JoinHostPort(host, port)
 	}

@@ -15,7 +15,7 @@ import (
 // Path returns the file of the key that camd keeps in its state directory.
 func Path(stateDir string) string { return filepath.Join(stateDir, "link.key") }
 
-// ReadOrCreate returns the key in the state directory, which it creates if it is missing.
+// ReadOrCreate returns the key in the state directory. It creates the key if that is missing.
 func ReadOrCreate(stateDir string) (access.LinkKey, error) {
 	path := Path(stateDir)
 	key, err := Read(path)

@@ -14,7 +14,7 @@ import (
 	"camd/pkg/config"
 )
 
-// ListenOrInherit returns the listener that systemd hands over, else one at addr.
+// ListenOrInherit returns the listener that systemd passes on, otherwise a new one at addr.
 func ListenOrInherit(addr string, mode os.FileMode, log *zap.Logger) (net.Listener, error) {
 	switch l, err := systemd.Listener(); {
 	case err != nil:
@@ -41,7 +41,7 @@ func Listen(addr string, mode os.FileMode) (net.Listener, error) {
 	return l, nil
 }
 
-// sameAddress reports whether a listener is where addr says.
+// sameAddress reports whether a listener has the address addr.
 func sameAddress(addr string, of net.Addr) bool {
 	if path, ok := config.SocketPath(addr); ok || of.Network() == "unix" {
 		return ok && of.Network() == "unix" && of.String() == path
@@ -55,7 +55,7 @@ func sameAddress(addr string, of net.Addr) bool {
 	return want.IP.Equal(got.IP) || everywhere && got.IP.IsUnspecified()
 }
 
-// listenError says why an address cannot be listened on, and what to do.
+// listenError returns an error that says why an address cannot be listened on, and what to do.
 func listenError(addr string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -68,7 +68,7 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("listen on %s: %w", addr, err)
 }
 
-// ConfigAddress writes an address in the form of the configuration.
+// ConfigAddress returns an address in the form of the configuration.
 func ConfigAddress(a net.Addr) string {
 	if a.Network() == "unix" {
 		return "unix:" + a.String()

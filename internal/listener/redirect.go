@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Redirect says where HTTP requests are redirected to: to the public URL if it is an https one, else to the requested name at a port.
-// A name that is not this machine's is not redirected to.
+// Redirect says where HTTP requests are redirected: to the public URL if that is HTTPS, otherwise to the requested name at a port. It
+// refuses names that are not names of this machine.
 type Redirect struct {
 	Port        string                 // that serves HTTPS
 	PublicURL   func() string          // at which people reach camd; empty if it is not known

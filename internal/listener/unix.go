@@ -51,7 +51,7 @@ func bindUnix(path string) (*net.UnixListener, error) {
 func removeStaleSocket(path string) error {
 	info, err := os.Lstat(path)
 	switch {
-	case errors.Is(err, os.ErrNotExist): // it has just gone
+	case errors.Is(err, os.ErrNotExist): // it was removed meanwhile
 		return nil
 	case err != nil:
 		return socketError(path, err)
@@ -68,7 +68,7 @@ func removeStaleSocket(path string) error {
 		return fmt.Errorf("listen on unix:%s: another program listens there; `ss -lxp` shows which. Stop it, or choose another path", path)
 	}
 	if now, err := os.Lstat(path); err != nil || !os.SameFile(info, now) {
-		return nil // somebody else was faster
+		return nil // another process was faster
 	}
 	return os.Remove(path)
 }

@@ -22,8 +22,8 @@ func openAuditFile(path string) (*auditFile, error) {
 	return f, f.Reopen()
 }
 
-// Reopen continues in the file that has the path now: a log rotation may have renamed the old one. On an error it continues in the
-// old file.
+// Reopen continues in the file that has the path now, because a log rotation may have renamed the old one. On an error it continues in
+// the old file.
 func (f *auditFile) Reopen() error {
 	file, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Loggers are the loggers of a process: one for what it does, and one for who views and changes what.
+// Loggers are the loggers of a process: one for what the process does, and one for who views and changes what.
 type Loggers struct {
 	Log       *zap.Logger
 	Level     zap.AtomicLevel // of Log; it can be set at any time
@@ -51,7 +51,7 @@ func New(o Options, out io.Writer) (*Loggers, error) {
 	return l, nil
 }
 
-// Sync writes what is still counted or buffered. A terminal cannot be synced, which is no error.
+// Sync writes buffered lines, and reports lines that were suppressed so far. A terminal cannot be synced, which is no error.
 func (l *Loggers) Sync() {
 	_ = l.Audit.Sync()
 	_ = l.Log.Sync()

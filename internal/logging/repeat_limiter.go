@@ -11,23 +11,23 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// maxRepeats lines of a kind are written within a window; further ones are only counted.
+// At most maxRepeats lines of a kind are written within a window. Further ones are only counted.
 const (
 	maxRepeats   = 20
 	repeatWindow = time.Minute
 	maxLineKeys  = 10_000 // kinds that are counted; those beyond it are counted together
 )
 
-// repeatLimiter is a core that suppresses lines which repeat too often. The next line of the kind says in the field "suppressed" how
-// many were. If none follows, a line of its own says so, when the window is over and any line is logged. Debug lines are never
-// suppressed.
+// repeatLimiter is a core that suppresses lines which repeat too often. The next line of the kind has the number of suppressed lines in
+// its field "suppressed". If no such line follows, a separate line reports the number once the window is over and any line is logged.
+// Debug lines are never suppressed.
 type repeatLimiter struct {
 	zapcore.Core
 	lineKey // of the logger's own fields
 	*repeatCounter
 }
 
-// lineKey is what makes a line a repetition of another.
+// lineKey identifies a kind of lines, which count as repetitions of each other.
 type lineKey struct{ message, camera, remote, actor string }
 
 // repeatCounter counts the lines of each kind. All loggers that are derived from one share it.
@@ -104,7 +104,7 @@ func (r *repeatLimiter) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return errors.Join(sweepErr, r.Core.Write(e, fields))
 }
 
-// record counts a line. It returns whether to write the line, and how many of its kind were suppressed in the window before.
+// record counts a line. It returns whether to write the line, and how many of its kind were suppressed in the previous window.
 func (t *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppressed int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package metric makes the Prometheus metrics that several packages need: constants that are read at each scrape, and
-// histograms of frame times.
+// Package metric makes kinds of Prometheus metrics that several packages need: values that are read at each scrape, and histograms of
+// frame times.
 package metric
 
 import (
@@ -37,7 +37,7 @@ func CounterFloat(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, l
 	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 }
 
-// Bool is 1 for true and 0 for false.
+// Bool returns 1 for true and 0 for false.
 func Bool(b bool) float64 {
 	if b {
 		return 1
@@ -45,7 +45,7 @@ func Bool(b bool) float64 {
 	return 0
 }
 
-// UnixTime is t in seconds since 1970, and 0 for the zero time.
+// UnixTime returns t in seconds since 1970, and 0 for the zero time.
 func UnixTime(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -1,4 +1,5 @@
-// Package nodump keeps a process' memory and environment, where passwords are, from the machine's other users and from its disk.
+// Package nodump protects the memory and environment of a process, which hold passwords. Only root can read them, and no core dump writes
+// them to a disk.
 package nodump
 
 import (
@@ -8,10 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Enable makes this process one whose memory is dumped by no crash, and whose memory and /proc/PID/environ no process of the same
-// user can read, only root (prctl(2), PR_SET_DUMPABLE). What it starts may not dump core either, and is its user's to read
-// again: a process that executes another program is dumpable anew. The core's limit alone would not do: the kernel does not
-// ask it where cores go to a program (core(5)).
+// Enable protects this process (prctl(2), PR_SET_DUMPABLE). No crash dumps its memory, and only root can read its memory and
+// /proc/PID/environ.
+//
+// It also sets the limit on core dumps to 0, which child processes inherit. They do not inherit the rest: executing another program makes
+// a process readable for its own user again. The limit alone is not enough, because the kernel ignores it if core dumps go to a program
+// (core(5)).
 func Enable() error {
 	var errs []error
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {

@@ -12,14 +12,14 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// Product is what a bill of materials is about.
+// Product is the subject of a bill of materials.
 type Product struct {
 	Name, Version string
 	Programs      []Program
 	Debian        []DebianPackage
 }
 
-// WriteBOM writes the product's software bill of materials as CycloneDX 1.6 in JSON. It has no time and no number, so that the same
+// WriteBOM writes the product's software bill of materials as CycloneDX 1.6 in JSON. It has no time and no serial number, so the same
 // product gives the same bytes.
 func WriteBOM(w io.Writer, p Product) error {
 	modules, err := AllModules(p.Programs)
@@ -44,14 +44,14 @@ func WriteBOM(w io.Writer, p Product) error {
 	return b.write(w)
 }
 
-// bomBuilder is a bill of materials as it grows.
+// bomBuilder is an unfinished bill of materials.
 type bomBuilder struct {
 	product    Product
 	components []cdx.Component
 	dependsOn  map[string][]string // references by what needs them
 }
 
-// addComponent adds a component, which is known by its package URL.
+// addComponent adds a component, whose package URL identifies it.
 func (b *bomBuilder) addComponent(c cdx.Component) {
 	c.BOMRef = c.PackageURL
 	b.components = append(b.components, c)
@@ -60,7 +60,7 @@ func (b *bomBuilder) addComponent(c cdx.Component) {
 
 func (b *bomBuilder) productRef() string { return goPURL(b.product.Name, b.product.Version) }
 
-// addProgram adds a program with what it contains and links.
+// addProgram adds a program, and the modules and libraries in it.
 func (b *bomBuilder) addProgram(p Program) {
 	ref := b.productRef() + "#cmd/" + p.Name
 	b.components = append(b.components, cdx.Component{BOMRef: ref, Type: cdx.ComponentTypeApplication, Name: p.Name, Version: b.product.Version})
@@ -144,7 +144,7 @@ func references(all []cdx.Component) []string {
 	return refs
 }
 
-// licencesOf is an SPDX expression, or the name of one licence.
+// licencesOf returns a licence choice with an SPDX expression, or with the name of one licence.
 func licencesOf(expression string) *cdx.Licenses {
 	if strings.Contains(expression, " ") {
 		return &cdx.Licenses{{Expression: expression}}
@@ -152,7 +152,7 @@ func licencesOf(expression string) *cdx.Licenses {
 	return &cdx.Licenses{{License: &cdx.License{ID: expression}}}
 }
 
-// goPURL is a Go module's package URL.
+// goPURL returns the package URL of a Go module.
 func goPURL(path, version string) string {
 	return "pkg:golang/" + path + "@" + url.PathEscape(version)
 }

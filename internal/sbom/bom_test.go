@@ -77,7 +77,7 @@ func TestBOMNamesEveryModuleAndLibrary(t *testing.T) {
 	checkDependencies(t, bom, have)
 }
 
-// checkDependencies holds what needs what against the components, of which each is needed by something.
+// checkDependencies checks that dependencies name components, and that something needs each component.
 func checkDependencies(t *testing.T, bom cdx.BOM, have map[string]bool) {
 	t.Helper()
 	top := bom.Metadata.Component.BOMRef

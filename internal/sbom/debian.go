@@ -26,21 +26,21 @@ var triplets = map[elf.Machine]struct{ dir, arch string }{
 	elf.EM_AARCH64: {"aarch64-linux-gnu", "arm64"},
 }
 
-// library is a shared library of a Debian.
+// library is a shared library of a Debian package.
 type library struct {
 	path, owner string
 	imports     []string // names of libraries
 }
 
-// debianSystem is the Debian whose packages are queried: the machine's own, or one in a folder.
+// debianSystem is a Debian whose packages are queried: the machine's own, or one in a folder.
 type debianSystem struct {
 	root, libDir, arch string
 	packaged           map[string]library // all that packages have, by name
 	libraries          map[string]library // those that are needed
 }
 
-// LinkedPackages returns the packages with the libraries that programs need, and those that these need in turn, by name, as they are
-// installed below root.
+// LinkedPackages returns the installed packages below root with the libraries that programs need, directly or through other libraries.
+// They are sorted by name.
 func LinkedPackages(root string, programs []Program) ([]DebianPackage, error) {
 	t := &debianSystem{root: root, libraries: map[string]library{}}
 	all := map[string]*DebianPackage{}
@@ -61,7 +61,7 @@ func LinkedPackages(root string, programs []Program) ([]DebianPackage, error) {
 	return t.describe(all)
 }
 
-// imports returns the libraries that a program or library names.
+// importedLibraries returns the libraries that a program or library needs directly.
 func (t *debianSystem) importedLibraries(path string) ([]string, error) {
 	f, err := elf.Open(path)
 	if err != nil {
@@ -76,7 +76,7 @@ func (t *debianSystem) importedLibraries(path string) ([]string, error) {
 	return f.ImportedLibraries()
 }
 
-// resolveLibraries finds libraries, and all that they need.
+// resolveLibraries finds libraries and all that they need.
 func (t *debianSystem) resolveLibraries(names []string) error {
 	if t.packaged == nil {
 		t.packaged = map[string]library{}
@@ -112,8 +112,8 @@ func (t *debianSystem) dpkgQuery(args ...string) *exec.Cmd {
 	return exec.Command("dpkg-query", append([]string{"--admindir=" + filepath.Join(t.root, "var/lib/dpkg")}, args...)...)
 }
 
-// indexLibraries asks dpkg which packages libraries are in: once, since each question takes it long. Of some there are variants in folders
-// of their own, and another machine's may be there too.
+// indexLibraries asks dpkg once which packages the libraries are in, because each query is slow. Some libraries have variants in other
+// folders, and those of another machine type may be there, too.
 func (t *debianSystem) indexLibraries() error {
 	out, err := t.dpkgQuery("-S", "*.so*").Output()
 	if err != nil {
@@ -136,7 +136,7 @@ func (t *debianSystem) indexLibraries() error {
 	return nil
 }
 
-// rank is the lower the more likely the loader takes the library there.
+// rank returns a lower number for a path from which the loader more likely takes the library.
 func (t *debianSystem) rank(path string) int {
 	if strings.Contains(path, "/"+t.libDir+"/") {
 		return strings.Count(path, "/")
@@ -144,7 +144,7 @@ func (t *debianSystem) rank(path string) int {
 	return 100 + strings.Count(path, "/")
 }
 
-// groupByPackage puts the libraries into their packages.
+// groupByPackage groups the libraries by their packages.
 func (t *debianSystem) groupByPackage(all map[string]*DebianPackage) {
 	for _, l := range t.libraries {
 		p := all[l.owner]
@@ -193,7 +193,7 @@ func (t *debianSystem) describe(all map[string]*DebianPackage) ([]DebianPackage,
 	return list, nil
 }
 
-// release is the number of the Debian.
+// release returns the version number of the Debian.
 func (t *debianSystem) release() string {
 	text, _ := os.ReadFile(filepath.Join(t.root, "etc/os-release")) // one that is being prepared has none
 	for line := range strings.Lines(string(text)) {

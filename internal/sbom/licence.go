@@ -10,7 +10,7 @@ import (
 	"github.com/google/licensecheck"
 )
 
-// reviewedLicences are modules whose files quote more than one licence, with what that comes to.
+// reviewedLicences are the reviewed licences of modules whose files quote more than one.
 var reviewedLicences = map[string]string{
 	"github.com/eclipse/paho.golang":                "EPL-2.0 OR BSD-3-Clause", // at the choice of who takes it; camd takes the latter
 	"kernel.org/pub/linux/libs/security/libcap/psx": "BSD-3-Clause OR GPL-2.0-only",
@@ -19,17 +19,17 @@ var reviewedLicences = map[string]string{
 	"go.yaml.in/yaml/v4":                            "MIT AND Apache-2.0",
 }
 
-// Permissive lists the licences that ask for no more than their own text beside what is built.
+// Permissive lists the licences that only ask for their text to accompany what is built.
 var Permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 
-// fileCopyleft are modules under a licence that asks who passes them on for the source of their own files, and nothing for camd's. They are
-// not changed here, and the notice says where the source is.
+// fileCopyleft are modules whose licence asks for the source of the module's own files, and not for camd's. camd does not change those
+// files, and the notice says where their source is.
 var fileCopyleft = map[string]string{"github.com/hashicorp/golang-lru/v2": "MPL-2.0"}
 
-// minLicenceCover is how much of a licence's file must be words of known licences, in percent: a copyright line more or less.
+// minLicenceCover is how much of a licence's file must be text of known licences, in percent. The rest may be a copyright line.
 const minLicenceCover = 90
 
-// LicenceFiles returns the files in a module's folder that its licence obliges those to quote who pass it on.
+// LicenceFiles returns the files in a module's folder whose text must accompany the module.
 func LicenceFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -49,7 +49,7 @@ func LicenceFiles(dir string) ([]string, error) {
 	return files, nil
 }
 
-// Licence returns by which licence a module may be used, as SPDX names it. Its error says that nobody has looked at it yet.
+// Licence returns the SPDX name of the licence under which camd uses a module. Its error says that nobody has reviewed the licence yet.
 func (m Module) Licence() (string, error) {
 	files, err := LicenceFiles(m.Dir)
 	if err != nil {

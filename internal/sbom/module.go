@@ -28,7 +28,7 @@ type Program struct {
 	Modules []Module
 }
 
-// ReadPrograms returns what built programs say that they are made of.
+// ReadPrograms returns what built programs report about their modules.
 func ReadPrograms(paths ...string) ([]Program, error) {
 	var all []Program
 	for _, path := range paths {
@@ -48,7 +48,7 @@ func ReadPrograms(paths ...string) ([]Program, error) {
 	return all, nil
 }
 
-// AllModules returns the modules of all programs, each once and where it lies, by path.
+// AllModules returns the modules of all programs, each once and with its folder, sorted by path.
 func AllModules(programs []Program) ([]Module, error) {
 	args := []string{"list", "-m", "-json"}
 	for _, p := range programs {
@@ -77,7 +77,7 @@ func AllModules(programs []Program) ([]Module, error) {
 	return slices.CompactFunc(all, func(a, b Module) bool { return a.Path == b.Path }), checkVersions(programs, all)
 }
 
-// checkVersions says which module is in a program in another version than the one that lies here.
+// checkVersions returns an error if a program contains another version of a module than the one in its folder.
 func checkVersions(programs []Program, listed []Module) error {
 	var errs []error
 	for _, p := range programs {

@@ -14,10 +14,10 @@ type WebAsset struct {
 	LicenceFile                  string // the licence, in this repository
 }
 
-// WebAssets lists all that the pages carry.
+// WebAssets lists the third-party code in the pages.
 var WebAssets = []WebAsset{{Name: "uPlot", Version: "1.6.32", Licence: "MIT", PURL: "pkg:npm/uplot@1.6.32", LicenceFile: "pkg/httpapi/web/uplot.LICENSE"}}
 
-// WriteNotice writes the licences of all that the programs are made of beside camd, each in full. It is called in the repository's
+// WriteNotice writes the licences of all that the programs contain beside camd, each in full. It must be called in the repository's
 // folder.
 func WriteNotice(w io.Writer, programs []Program) error {
 	modules, err := AllModules(programs)

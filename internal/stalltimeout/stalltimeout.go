@@ -1,5 +1,5 @@
-// Package stalltimeout writes to connections that may be slow: a write may take long as long as bytes get through, and
-// fails when the other side has stalled.
+// Package stalltimeout writes to connections that may be slow. A write may take any time while bytes get through. It fails when too few
+// bytes get through within the timeout.
 package stalltimeout
 
 import (
@@ -9,18 +9,17 @@ import (
 	"time"
 )
 
-// defaultChunkSize keeps the calls few. At a timeout of ten seconds it is a link of 6.4 KiB a second.
+// defaultChunkSize keeps the number of calls small. With a timeout of ten seconds it needs a link of 6.4 KiB per second.
 const defaultChunkSize = 64 << 10
 
-// Conn is what a Writer needs of a connection: a net.Conn has it, and so has an http.ResponseWriter together with its
+// Conn is what a [Writer] needs of a connection. A net.Conn has it, and so has an http.ResponseWriter together with its
 // http.ResponseController.
 type Conn interface {
 	io.Writer
 	SetWriteDeadline(time.Time) error
 }
 
-// Writer writes to Conn. Each chunk gets a deadline of its own, so that only a side that has stalled is late. Conn and
-// Timeout are required.
+// Writer writes to Conn. Each chunk has its own deadline, so only a side that has stalled misses it. Conn and Timeout are required.
 //
 // The deadline of the last chunk stays set. A caller that writes to Conn in other ways, or uses HTTP/2, clears it.
 type Writer struct {
@@ -28,12 +27,12 @@ type Writer struct {
 	Timeout   time.Duration
 	ChunkSize int // bytes that must get through within Timeout; 0 means 64 KiB
 
-	// CanResume says that Conn can be written to after a deadline has passed, as plain TCP can, and TLS and HTTP cannot.
-	// Then one byte within Timeout is enough, and ChunkSize is not used.
+	// CanResume says that Conn can be written to after a deadline has passed. That is so for plain TCP, and not for TLS and HTTP. Then
+	// one byte within Timeout is enough, and ChunkSize is not used.
 	CanResume bool
 }
 
-// Write returns when Conn has taken all of b. IsStalled reports whether its error is a stall.
+// Write returns when Conn has taken all of b. [IsStalled] reports whether its error is a stall.
 func (w Writer) Write(b []byte) (n int, err error) {
 	size := w.ChunkSize
 	switch {

@@ -1,4 +1,4 @@
-// Package statedir finds the state directory, and says what to do when it cannot be used.
+// Package statedir finds the state directory, and explains errors in it.
 package statedir
 
 import (
@@ -14,7 +14,7 @@ import (
 // Service is where systemd keeps the state of camd.service.
 const Service = "/var/lib/camd"
 
-// Path returns the state directory: the configured one, else the one that systemd has made; empty if there is none.
+// Path returns the state directory: the configured one, otherwise the one that systemd has made; empty if there is none.
 func Path(configured string) string { return cmp.Or(configured, FromSystemd()) }
 
 // FromSystemd returns the directory that systemd has made for camd by StateDirectory=: the first, if there are several.
@@ -25,7 +25,7 @@ func FromSystemd() string {
 	return ""
 }
 
-// Remedy says what to do about an error in the state directory.
+// Remedy returns a text that says what to do about an error in the state directory.
 func Remedy(err error, dir string) string {
 	const elsewhere = "set state_dir to a folder that camd may write to"
 	switch {

@@ -9,8 +9,8 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 )
 
-// Listener returns the listener, TCP's or a unix socket's, that the service manager has opened (LISTEN_FDS), nil if it has opened none. It stays
-// open there when this one is closed: who connects between the end of one process and the beginning of the next waits.
+// Listener returns the listener that the service manager has opened (LISTEN_FDS), of TCP or a unix socket; nil if it has opened none. The
+// socket stays open there when this listener is closed, so clients that connect between two processes wait.
 func Listener() (net.Listener, error) {
 	if os.Getenv("LISTEN_FDS") == "" {
 		return nil, nil

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listenerProbe asks the process' own listener over HTTP: alive while requests are answered.
+// listenerProbe sends requests to the process' own listener. It is alive while they are answered.
 type listenerProbe struct {
 	url      string
 	interval time.Duration
@@ -25,14 +25,14 @@ type listenerProbe struct {
 
 // probeResult is the outcome of the newest probe.
 type probeResult struct {
-	lastResponse time.Time // with a monotonic reading: nothing dies of a clock that is set
+	lastResponse time.Time // with a monotonic reading, so that setting the clock has no effect
 	err          error     // what has gone wrong since
 }
 
-// newListenerProbe returns a probe of url through a transport. It sends a request each interval, which may take twice as long.
+// newListenerProbe returns a probe of url through a transport. It sends a request each interval. A request may take two intervals.
 func newListenerProbe(url string, transport *http.Transport, interval time.Duration) *listenerProbe {
 	transport = transport.Clone()
-	transport.DisableKeepAlives = true // each request a new connection: accepting one is what it is about
+	transport.DisableKeepAlives = true // each request opens a connection, to test that the listener accepts
 	d := &listenerProbe{url: url, interval: interval, client: &http.Client{Timeout: 2 * interval, Transport: transport}}
 	d.last.Store(&probeResult{lastResponse: time.Now()})
 	return d
@@ -79,14 +79,14 @@ func (d *listenerProbe) probe(ctx context.Context) error {
 
 var errFull = errors.New("it has as many connections as it may have")
 
-// isFull reports whether the listener refused the request since it is full: it answers, and has no room. Over TLS that is an alert.
+// isFull reports whether the listener refused the request because it has too many connections. Then it answers, over TLS with an alert.
 func isFull(err error) bool {
 	alert, ok := errors.AsType[*net.OpError](err)
 	return errors.Is(err, errFull) || ok && alert.Op == "remote error"
 }
 
-// restartCannotHelp reports whether an attempt failed for a reason that a restart would not mend: an address that this machine has
-// lost, or file descriptors that viewers have used up, who would all be cut by one.
+// restartCannotHelp reports whether a request failed for a reason that a restart would not repair: this machine has lost the address, or
+// viewers have used up the file descriptors. A restart would disconnect all of those.
 func restartCannotHelp(err error) bool {
 	for _, e := range []error{syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EMFILE, syscall.ENFILE} {
 		if errors.Is(err, e) {
@@ -96,7 +96,7 @@ func restartCannotHelp(err error) bool {
 	return filesExhausted()
 }
 
-// spareFiles is how many file descriptors may be free when they count as used up: those that an attempt itself had.
+// spareFiles is how many file descriptors may be free when they count as used up: as many as the request itself used.
 const spareFiles = 4
 
 // filesExhausted reports whether the process has as many files open as it may.
@@ -109,7 +109,7 @@ func filesExhausted() bool {
 	return errors.Is(err, syscall.EMFILE) || err == nil && uint64(len(open)+spareFiles) > limit.Cur
 }
 
-// Alive says whether a request has been answered since then.
+// Alive returns nil if a request has been answered since then.
 func (d *listenerProbe) Alive(since time.Time) error {
 	v := d.last.Load()
 	if !v.lastResponse.Before(since) {

@@ -8,10 +8,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// Service tells the service manager how this process fares. Its methods are safe for concurrent use.
+// Service reports the state of this process to the service manager. Its methods are safe for concurrent use.
 type Service struct{ log *zap.Logger }
 
-// New returns one that says in log what goes wrong; nil means nowhere.
+// New returns a service that logs errors to log; nil logs none.
 func New(log *zap.Logger) *Service {
 	if log == nil {
 		log = zap.NewNop()
@@ -19,24 +19,24 @@ func New(log *zap.Logger) *Service {
 	return &Service{log}
 }
 
-// Ready says that the process serves.
+// Ready reports that the process serves.
 func (s *Service) Ready() { s.notify(daemon.SdNotifyReady) }
 
-// Stopping says that it is about to end, as it was told to.
+// Stopping reports that the process is stopping.
 func (s *Service) Stopping() { s.notify(daemon.SdNotifyStopping) }
 
-// Reload says that the process is reloading while reload runs, and that it serves again when reload has returned, with
-// whatever error: a configuration that is refused leaves the old one in force. The error is reload's.
+// Reload reports that the process is reloading while reload runs. Afterwards it reports that the process serves again, even on an error,
+// because a refused configuration leaves the old one in force. The error is reload's.
 func (s *Service) Reload(ctx context.Context, reload func(context.Context) error) error {
 	s.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	defer s.Ready()
 	return reload(ctx)
 }
 
-// reportInterval is how often Report looks, and so the most often that it speaks.
+// reportInterval is how often Report checks the line, so the status changes at most that often.
 const reportInterval = 3 * time.Second
 
-// Report keeps what `systemctl status` shows up to date with what line says, until ctx ends.
+// Report updates the status in `systemctl status` with the result of line, until ctx ends.
 func (s *Service) Report(ctx context.Context, line func() string) {
 	ticker := time.NewTicker(reportInterval)
 	defer ticker.Stop()

@@ -12,17 +12,20 @@ import (
 	"go.uber.org/zap"
 )
 
-// LivenessChecker is something that must make progress for the process to be of use.
+// LivenessChecker is a part of the process that must make progress.
 type LivenessChecker interface {
-	// Alive returns nil if it has made progress since then, or has nothing to do; else an error that says who has not.
+	// Alive returns nil if it has made progress since then, or has nothing to do. Otherwise it returns an error that names the part.
 	Alive(since time.Time) error
 }
 
-// RunWatchdog feeds the watchdog, if the service manager keeps one, until ctx ends. It does so at half of the time that the
-// watchdog allows, and only while everything has made progress within that half: all that is given, and whoever answers
-// at url, an address of this process' own reached through transport. What has not is logged once, with all goroutines, and may yet go on; but when three
-// quarters of the time have passed without progress the watchdog is triggered at once. Without that it would fire the
-// whole time after the last feeding, which may be half of it after something blocked.
+// RunWatchdog feeds the watchdog of the service manager until ctx ends. It does nothing if there is no watchdog.
+//
+// It feeds every half of the watchdog's time, and only if everything has made progress within the last half: all, and the server at url,
+// which is an address of this process that is reached through transport.
+//
+// If something has made no progress, that is logged once, with all goroutines. It may still recover. After three quarters of the time
+// without progress RunWatchdog triggers the watchdog at once. Otherwise the watchdog would fire its whole time after the last feeding,
+// which may be half of it later than necessary.
 func (s *Service) RunWatchdog(ctx context.Context, url string, transport *http.Transport, all ...LivenessChecker) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
@@ -54,7 +57,7 @@ type watchdog struct {
 	limit   time.Duration
 	all     []LivenessChecker
 	lastFed time.Time
-	stalled bool // something blocks, and that has been said
+	stalled bool // something blocks, and that has been logged
 }
 
 func (g *watchdog) check(now time.Time) {
@@ -90,7 +93,7 @@ func (g *watchdog) checkAll(since time.Time) error {
 	return nil
 }
 
-// goroutineDump says where they all are, those at the same place together: a thousand viewers are one entry.
+// goroutineDump returns the stacks of all goroutines. Those at the same place are one entry, even for a thousand viewers.
 func goroutineDump() string {
 	var b bytes.Buffer
 	_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // a buffer takes everything

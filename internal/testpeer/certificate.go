@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Certificate is a certificate of the test's own making, signed by itself. The zero value is for 127.0.0.1, and good now.
+// Certificate describes a self-signed certificate of a test. The zero value is for 127.0.0.1, and valid now.
 type Certificate struct {
 	Name                string // a host or an IP address; default 127.0.0.1
 	NotBefore, NotAfter time.Time
@@ -31,7 +31,7 @@ type KeyPair struct {
 	SPKIHash  string // as Chromium's --ignore-certificate-errors-spki-list wants it
 }
 
-// Make writes the files into a folder that goes when the test ends.
+// Make writes the files into a folder that is deleted when the test ends.
 func (c Certificate) Make(t testing.TB) KeyPair {
 	t.Helper()
 	key, template := c.template(t)
@@ -40,7 +40,7 @@ func (c Certificate) Make(t testing.TB) KeyPair {
 	return issue(t, template, template, key, key)
 }
 
-// IssueServer makes a server's certificate that this one has signed.
+// IssueServer makes a server certificate that this one has signed.
 func (i KeyPair) IssueServer(t testing.TB, c Certificate) KeyPair {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
@@ -112,7 +112,7 @@ func writeKeyPair(t testing.TB, der, secret []byte) KeyPair {
 	return i
 }
 
-// IssueClient makes the certificate of a client of that name, for which this one vouches.
+// IssueClient makes a client certificate for that name, which this one has signed.
 func (i KeyPair) IssueClient(t testing.TB, name string, until time.Time) KeyPair {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(i.File, i.Key)

@@ -73,13 +73,13 @@ func (m *MQTT) Start() {
 	})
 }
 
-// Kill ends the broker without a word.
+// Kill ends the broker without closing its connections properly.
 func (m *MQTT) Kill() { m.process.Kill() }
 
-// Suspend stops the broker's process: its connections stay, and nothing answers any more. It lives on by Kill and Start.
+// Suspend stops the broker's process: its connections stay, and nothing answers. To go on, call Kill and Start.
 func (m *MQTT) Suspend() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Log is what the broker has said.
+// Log returns what the broker has logged.
 func (m *MQTT) Log() string { return m.process.Output.String() }
 
 // Retained returns what the broker holds, by topic.
@@ -87,7 +87,7 @@ func (m *MQTT) Retained() map[string][]byte {
 	m.t.Helper()
 	out, err := m.command("mosquitto_sub", "-t", "#", "--retained-only", "-W", "1", "-F", "%t %x").Output()
 	if err != nil && len(out) == 0 && !m.process.HasExited() {
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // it waited as long as it was told to
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // 27: it has waited for the given time
 			m.t.Fatalf("mosquitto_sub: %v", err)
 		}
 	}

@@ -71,10 +71,10 @@ func (n *NATS) Start() {
 	})
 }
 
-// Kill ends the server without a word.
+// Kill ends the server without closing its connections properly.
 func (n *NATS) Kill() { n.process.Kill() }
 
-// Suspend makes the server stand still: connections stay, and nothing answers any more. It lives on by Kill and Start.
+// Suspend stops the server's process: its connections stay, and nothing answers. To go on, call Kill and Start.
 func (n *NATS) Suspend() { _ = n.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Reload gives the server another configuration while it runs.
@@ -86,5 +86,5 @@ func (n *NATS) Reload(config string) {
 	}
 }
 
-// PID is that of the server's process.
+// PID returns the ID of the server's process.
 func (n *NATS) PID() int { return n.process.Cmd.Process.Pid }

@@ -19,10 +19,10 @@ const pebbleModule = "github.com/letsencrypt/pebble/v2/cmd/"
 
 const pebbleVersion = "v2.10.3"
 
-// Pebble is an ACME authority, to which every name in the world leads to 127.0.0.1.
+// Pebble is an ACME authority for which every name resolves to 127.0.0.1.
 type Pebble struct {
 	Directory string // its address
-	CA        string // a PEM file of who vouches for that
+	CA        string // a PEM file with the CA of that URL's server
 	TLSPort   int    // where it looks for tls-alpn-01
 	HTTPPort  int    // and for http-01
 
@@ -72,7 +72,7 @@ func (p *Pebble) Stop() {
 	}
 }
 
-// RootCA is a PEM file of who vouches for what it makes out.
+// RootCA returns a PEM file with the CA of the certificates that Pebble issues.
 func (p *Pebble) RootCA(t testing.TB) string {
 	t.Helper()
 	text, err := p.readRoot()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FreePort chooses below the ports that the kernel gives to outgoing connections, of which some tests have thousands.
+// FreePort chooses ports below those that the kernel gives to outgoing connections, because some tests have thousands of these.
 const (
 	lowestPort  = 10_000
 	highestPort = 32_767

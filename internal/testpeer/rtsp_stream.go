@@ -66,8 +66,8 @@ func (s *rtspStream) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Resp
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
-// updateParams keeps what readers are told of a stream what it is, as a camera does whose size is changed: a decoder that is told
-// otherwise gives nonsense until the next key frame.
+// updateParams updates the parameters that readers get of a stream, as a camera does whose picture size is changed. With other parameters
+// a decoder gives nonsense until the next key frame.
 func updateParams(f *format.H265, units [][]byte) {
 	for _, u := range units {
 		switch u[0] >> 1 & 0x3f { // ITU-T H.265, table 7-1

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Seed returns what a test draws its chances from, and logs it: the one that SEED in the environment gives back, or another
-// each time.
+// Seed returns the seed for the random numbers of a test, and logs it. It is SEED of the environment if that is set, and otherwise a new
+// one each time.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())

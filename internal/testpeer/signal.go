@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Signal sends a signal to one process. It refuses what the kernel takes for whole groups of them: 0, which a camera may have
-// for its capture process for a moment, is the test's own.
+// Signal sends a signal to one process. It refuses IDs that the kernel takes for groups of processes. 0, which a camera may report as its
+// capture process for a moment, is the group of the test.
 func Signal(pid int, sig syscall.Signal) error {
 	if pid <= 0 {
 		return fmt.Errorf("%d is no process to send %v to", pid, sig)
@@ -19,8 +19,8 @@ func Signal(pid int, sig syscall.Signal) error {
 	return syscall.Kill(pid, sig)
 }
 
-// HoldUnreaped keeps a process from being reaped, whatever kills it, until release is called or the test ends. To its parent it
-// looks like one that hangs inside the kernel. It must not be a child of the test, which would reap it all the same.
+// HoldUnreaped keeps a process from being reaped when it is killed, until release is called or the test ends. To its parent it looks like
+// a process that hangs inside the kernel. It must not be a child of the test, which would reap it all the same.
 func HoldUnreaped(t testing.TB, pid int) (release func()) {
 	t.Helper()
 	held, done := make(chan error), make(chan struct{})

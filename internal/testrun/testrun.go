@@ -1,5 +1,5 @@
-// Package testrun has what tests of running programs and goroutines share: waiting for a condition, the output of a program, and the
-// paths of camd's built programs.
+// Package testrun helps tests with programs and goroutines. It waits for conditions, collects the output of a program, and finds the
+// built programs of camd.
 package testrun
 
 import (

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Recommended is a slack beyond which more saved no more.
+// Recommended is a slack above which a larger one saved no more.
 const Recommended = time.Millisecond
 
 // SetAtLeast gives all threads of this process a timer slack of at least d. Threads and processes that they start later inherit it.

@@ -9,12 +9,12 @@ import (
 	"camd/pkg/certificate"
 )
 
-// ACME is the authority that makes out certificates.
+// ACME says which certificate authority issues the certificate.
 type ACME struct {
 	Domains   []string
 	Email     string
-	Directory string // its address; empty: Let's Encrypt's
-	CA        string // a PEM file of those who vouch for it; empty: whom the system trusts
+	Directory string // URL of the authority's directory; empty means Let's Encrypt
+	CA        string // a PEM file with the CAs of that URL's server; empty means those of the system
 }
 
 func acmeFields() []field[ACME] {

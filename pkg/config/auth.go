@@ -11,20 +11,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Auth is who may see and do what.
+// Auth says who may see and do what.
 type Auth struct {
-	Anonymous       access.Permission // what everybody may; the zero one is nothing
+	Anonymous       access.Permission // what everybody may do; the zero value allows nothing
 	Users           []access.User
 	Tokens          []access.Token
-	LinkKey         access.LinkKey // empty: camd makes one in StateDir
-	LinkKeyFile     string         // what LinkKey was read from
+	LinkKey         access.LinkKey // empty: camd creates one in StateDir
+	LinkKeyFile     string         // the file that LinkKey was read from
 	SessionIdle     time.Duration
 	SessionLifetime time.Duration
 	Proxies         access.Proxies
 	ForwardAuth     access.ForwardAuth
 }
 
-// DefaultAuth returns what holds where a section says nothing. It lets nobody in.
+// DefaultAuth returns the defaults of the section auth. They give nobody access.
 func DefaultAuth() *Auth {
 	return &Auth{SessionIdle: 7 * 24 * time.Hour, SessionLifetime: 30 * 24 * time.Hour}
 }
@@ -57,7 +57,7 @@ func sessionFields() []field[Auth] {
 	}
 }
 
-// permissionEntry is what somebody may, as the file has it.
+// permissionEntry is a permission as the file has it.
 type permissionEntry struct{ access.Permission }
 
 func permissionFields() []field[permissionEntry] {
@@ -67,8 +67,8 @@ func permissionFields() []field[permissionEntry] {
 	}
 }
 
-// readAuth reads who may come in. A section that lets nobody in is a mistake. So is an empty one: without auth everybody on this
-// machine has full access, and a file that was cut short may end there.
+// readAuth reads the section auth. A section that gives nobody access is a mistake. So is an empty section: without auth everybody on
+// this machine has full access, and a file that was cut short may end there.
 func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
 	e := authEntry{Auth: *DefaultAuth()}
 	before := len(d.problems)
@@ -92,7 +92,7 @@ func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
 	}
 }
 
-// readAnonymous reads what everybody may: a role, a role at some cameras, or none.
+// readAnonymous reads what everybody may do: a role, a role at some cameras, or none.
 func readAnonymous(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	if n.Kind == yaml.MappingNode {
 		to.Anonymous = d.permission(key, n)
@@ -110,7 +110,7 @@ func readAnonymous(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	to.Anonymous.Role = r
 }
 
-// permission reads a role and where it holds.
+// permission reads a role and the cameras that it is for.
 func (d *decoder) permission(key string, n *yaml.Node) access.Permission {
 	var e permissionEntry
 	given := decode(d, key, n, permissionFields(), &e)
@@ -134,7 +134,7 @@ func readRole[T any](target func(*T) *access.Role) func(*decoder, string, *yaml.
 	})
 }
 
-// readScope reads ids of cameras and patterns. An id must be there.
+// readScope returns a reader of ids of cameras and patterns. A camera with each id must exist.
 func readScope[T any](target func(*T) *access.Scope) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		d.textList(key, n, "[yard, front-*], or leave the key out for all", func(s string, item *yaml.Node) {
@@ -162,7 +162,7 @@ func readForwardAuth(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	d.checkPermission(to.ForwardAuth.DefaultPermission, given)
 }
 
-// browserHeaders are headers that browsers and programs set, and proxies pass on as they are.
+// browserHeaders are headers that browsers and other clients set, and that proxies pass on unchanged.
 var browserHeaders = []string{"Authorization", "Cookie", "Host", "Origin", "Referer", "User-Agent"}
 
 func forwardAuthFields() []field[access.ForwardAuth] {

@@ -10,29 +10,29 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Bus is the NATS servers by which camds share cameras.
+// Bus says over which NATS servers camds share cameras.
 type Bus struct {
 	Servers     []string // nats://host:port or tls://host:port
-	Credentials string   // a .creds file; read at each connection, as is NKey
+	Credentials string   // a .creds file; read for each connection, like NKey
 	NKey        string   // a file with an NKey's seed
 	User        string
 	Password    Secret
 	Token       Secret
-	CA          string             // PEM file with who vouches for the servers; empty: the system's
-	Client      *certificate.Files // who camd is, for servers that ask; nil: it does not say
+	CA          string             // PEM file with the CAs of the servers; empty means those of the system
+	Client      *certificate.Files // the certificate that camd presents to servers; nil means none
 	Prefix      string             // what subjects begin with
-	Relay       bool               // show other sites' cameras though there are own ones
-	MaxSites    int                // other sites that a relay keeps; 0 is the bus's default
-	MaxCameras  int                // cameras of other sites that a relay keeps; 0 is the bus's default
+	Relay       bool               // serve other sites' cameras although there are own ones
+	MaxSites    int                // how many other sites a relay keeps; 0 is the default of the bus
+	MaxCameras  int                // how many cameras of other sites a relay keeps; 0 is the default of the bus
 
-	HandshakeFirst bool // servers that want TLS before they say anything
+	HandshakeFirst bool // the servers expect the TLS handshake first
 }
 
-// IsRelay says whether camd shows other sites' cameras.
+// IsRelay reports whether camd serves other sites' cameras.
 func (c *Config) IsRelay() bool { return c.Bus != nil && (c.Bus.Relay || len(c.Cameras) == 0) }
 
-// CanBeRemoteCamera says whether id can be that of another site's camera, such as north.yard, and those are shown. Which there are is not
-// known before camd runs.
+// CanBeRemoteCamera reports whether camd serves other sites' cameras and id has the form of one, such as north.yard. Which of them exist
+// is known only while camd runs.
 func (c *Config) CanBeRemoteCamera(id string) bool {
 	site, camera, _ := strings.Cut(id, ".")
 	own := len(c.Cameras) > 0 && site == c.Site
@@ -66,7 +66,7 @@ func busFields() []field[busEntry] {
 	}
 }
 
-// DefaultBusPrefix is what subjects begin with where nothing else is said.
+// DefaultBusPrefix is the default beginning of all subjects.
 const DefaultBusPrefix = "camd"
 
 func readBus(d *decoder, key string, n *yaml.Node, to *Config) {
@@ -84,7 +84,7 @@ func readBus(d *decoder, key string, n *yaml.Node, to *Config) {
 	to.Bus = &e.Bus
 }
 
-// checkBusCredentials reports ways of saying who camd is that exclude each other.
+// checkBusCredentials reports kinds of credentials that exclude each other.
 func (d *decoder) checkBusCredentials(given map[string]*yaml.Node) {
 	password := d.passwordKey(given)
 	user := given["user"]
@@ -106,7 +106,7 @@ func (d *decoder) checkBusCredentials(given map[string]*yaml.Node) {
 	}
 }
 
-// checkBusCertificate looks at the certificate that camd shows to servers.
+// checkBusCertificate checks the certificate that camd presents to servers.
 func (d *decoder) checkBusCertificate(given map[string]*yaml.Node, e *busEntry) {
 	certificateNode, keyNode := given["certificate"], given["key"]
 	switch {
@@ -133,7 +133,7 @@ func (d *decoder) checkBusCertificate(given map[string]*yaml.Node, e *busEntry) 
 	}
 }
 
-// checkBusSite reports a camd that would publish cameras without a name for where they are. given are the file's keys.
+// checkBusSite reports a camd that would publish cameras without the name of their site. given are the file's keys.
 func (d *decoder) checkBusSite(cfg *Config, given map[string]*yaml.Node) {
 	const want = `1 to 63 of a-z, 0-9 and "-", since cameras are published under it`
 	switch {
@@ -166,7 +166,7 @@ func readBusServers(d *decoder, key string, n *yaml.Node, to *busEntry) {
 	})
 }
 
-// credentialFile makes a reader of the name of a file that proves who camd is. It must have begin in it, and is not kept.
+// credentialFile returns a reader of the name of a credentials file. The file must contain marker; its content is not kept.
 func credentialFile[T any](target func(*T) *string, what, marker string) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		name, ok := d.singleLine(key, n, "a path")
@@ -186,7 +186,7 @@ func credentialFile[T any](target func(*T) *string, what, marker string) func(*d
 	}
 }
 
-// filePath makes a reader of a file's name.
+// filePath returns a reader of the name of a file.
 func filePath[T any](target func(*T) *string) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		if path, ok := d.singleLine(key, n, "a path"); ok {

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// caFile makes a reader of the path of a CA file.
+// caFile returns a reader of the path of a CA file.
 func caFile[T any](target func(*T) *string) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		path, ok := d.text(key, n, "a path")
@@ -22,7 +22,7 @@ func caFile[T any](target func(*T) *string) func(*decoder, string, *yaml.Node, *
 	}
 }
 
-// ReadCA reads a PEM file with the certificates of those who vouch for others.
+// ReadCA reads a PEM file with the certificates of certificate authorities.
 func ReadCA(path string) (*x509.CertPool, error) {
 	b, err := readRegularFile(path, MaxFileSize)
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// cameraEntry is a camera as the file has it, before its parts are put together.
+// cameraEntry is a camera as the file has it, before its parts are merged.
 type cameraEntry struct {
 	options.Camera
 	user, password string
 	given          map[string]*yaml.Node // by key
 }
 
-// cameraIndex is what earlier cameras use already.
+// cameraIndex holds the ids and devices that earlier cameras use.
 type cameraIndex struct {
 	ids     map[string]int    // line
 	devices map[string]string // path to id
 }
 
-// cameraFields are the keys of an entry of cameras.
+// cameraFields returns the keys of an entry of cameras.
 func cameraFields() []field[cameraEntry] {
 	return []field[cameraEntry]{
 		{"id", readID},
@@ -56,7 +56,7 @@ func cameraFields() []field[cameraEntry] {
 	}
 }
 
-// keysBySourceKind says which keys make sense for some kinds of source only.
+// keysBySourceKind lists the keys that apply to only some kinds of source.
 var keysBySourceKind = []struct {
 	keys  []string
 	kinds []sourceurl.Kind
@@ -99,7 +99,7 @@ func (d *decoder) camera(n *yaml.Node, fields []field[cameraEntry], index *camer
 	return e.Camera
 }
 
-// checkSourceKind reports what does not go with the kind of source.
+// checkSourceKind reports keys that do not apply to the kind of source.
 func (d *decoder) checkSourceKind(e *cameraEntry, index *cameraIndex) {
 	kind := e.Source.Kind
 	if e.given["frozen_timeout"] == nil {
@@ -154,7 +154,7 @@ func isID(s string) bool {
 	return len(s) >= 1 && len(s) <= 63 && s[0] != '-'
 }
 
-// idFrom makes an id of a name.
+// idFrom returns a valid id that resembles a name.
 func idFrom(s string) string {
 	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !isID(string(r)) })
 	return strings.Join(words, "-")

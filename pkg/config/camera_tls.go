@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// checkVerification reports what does not go together in how a camera's certificate is verified.
+// checkVerification reports contradictions in how a camera's certificate is verified.
 func (d *decoder) checkVerification(e *cameraEntry) {
 	ca, fingerprint, verify := e.given["ca_file"], e.given["fingerprint"], e.given["tls_verify"]
 	if !e.Source.IsTLS() {
@@ -49,7 +49,7 @@ func readFingerprint(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	to.TLS.Fingerprint = fingerprint
 }
 
-// maxRedirectHosts bounds what a capture process is told.
+// maxRedirectHosts bounds the list that a capture process is given.
 const maxRedirectHosts = 50
 
 func readRedirectHosts(d *decoder, key string, n *yaml.Node, to *cameraEntry) {

@@ -12,8 +12,8 @@ import (
 // sectionsByKey are the sections whose keys ChangedKeys names one by one.
 var sectionsByKey = []string{"Auth", "Limits", "Log"}
 
-// ChangedKeys returns the keys whose values differ, with what other files hold of them, in the order of Config: listen, log.level. Of
-// cameras it names those that differ, came or went: cameras.yard.
+// ChangedKeys returns the keys whose values differ, in the order of the fields of Config: listen, log.level. The content of files that
+// they name counts, too. It names each camera that was changed, added or removed: cameras.yard.
 func ChangedKeys(before, now *Config) (keys []string) {
 	return changedFields(reflect.ValueOf(*before), reflect.ValueOf(*now), func(field string, a, b reflect.Value) []string {
 		key := keyOfField(field)
@@ -29,7 +29,7 @@ func ChangedKeys(before, now *Config) (keys []string) {
 	})
 }
 
-// changedFields returns what name says of the exported fields that differ.
+// changedFields returns the names of the exported fields that differ. name returns the name of a field.
 func changedFields(a, b reflect.Value, name func(field string, a, b reflect.Value) []string) (keys []string) {
 	for i := range a.NumField() {
 		if f := a.Type().Field(i); f.IsExported() && !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
@@ -41,7 +41,7 @@ func changedFields(a, b reflect.Value, name func(field string, a, b reflect.Valu
 
 var camelBoundary = regexp.MustCompile(`([a-z])([A-Z])`)
 
-// keyOfField is what a field of Config is called in the file.
+// keyOfField returns the key of a field of Config in the file.
 func keyOfField(field string) string {
 	return strings.ToLower(camelBoundary.ReplaceAllString(field, "${1}_${2}"))
 }

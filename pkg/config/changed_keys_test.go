@@ -39,7 +39,7 @@ func parseText(t *testing.T, text string) *Config {
 	return c
 }
 
-// Each field of a Config is called as the key that it is read from, or Changed would name keys that there are not.
+// Each field of a Config has the name of its key. Otherwise ChangedKeys would name keys that do not exist.
 func TestConfigFieldsAreNamedAsKeys(t *testing.T) {
 	for i := range reflect.TypeFor[Config]().NumField() {
 		f := reflect.TypeFor[Config]().Field(i)

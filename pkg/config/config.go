@@ -1,13 +1,13 @@
-// Package config reads camd's configuration file: YAML, strict, and every mistake at once with its place.
+// Package config reads camd's configuration file. The file is strict YAML, and all mistakes are reported at once, each with its place.
 //
-// [Load] returns a complete [Config], defaults filled in, credentials merged into each camera's source, relative paths
-// made absolute from the file's folder. If anything is wrong it returns an [*Error] that lists each [Problem] as
-// file:line:column, what is wrong and what would be right.
+// [Load] returns a complete [Config]: defaults are filled in, credentials are merged into each camera's source, and relative paths are
+// resolved from the folder of the file. If anything is wrong, it returns an [*Error] that lists each [Problem] as file:line:column. A
+// problem says what is wrong and what would be right.
 //
-// ${NAME} in a value stands for the environment variable NAME. It is put in after the YAML has been understood, so that
-// no variable can add a key. $${ is a plain ${.
+// ${NAME} in a value stands for the environment variable NAME. It is replaced after the YAML has been parsed, so no variable can add a
+// key. $${ is a plain ${.
 //
-// No error shows a password, nor does printing or marshalling a Config.
+// No error shows a password. Printing or marshalling a Config does not, either.
 package config
 
 import (
@@ -23,57 +23,57 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// Config is a whole configuration.
+// Config is a complete configuration.
 type Config struct {
 	Listen        string      // host:port, port 0 takes a free one; or unix: and a path
 	SocketMode    os.FileMode // of a unix socket
-	MetricsListen string      // an address of /metrics' own, as Listen; empty: there
+	MetricsListen string      // a separate address for /metrics, in the form of Listen; empty means that of Listen
 	TLS           *TLS        // nil: plain HTTP
-	Auth          *Auth       // nil: there is no section auth, and on this machine alone everybody may everything
+	Auth          *Auth       // nil: there is no section auth; camd serves this machine only, and everybody there has full access
 	Cameras       []options.Camera
 	Limits        Limits
-	WriteTimeout  time.Duration // a viewer that reads nothing for so long is cut
+	WriteTimeout  time.Duration // a viewer that reads nothing for this long is disconnected
 	SendBuffer    int64         // bytes that the kernel may hold unsent for a viewer
-	WatchConfig   bool          // read the file again when it changes
-	Hosts         []string      // by which names browsers may call this camd, beside those that it knows: NAME, *.NAME, or * for any
-	AllowOrigin   []string      // whose pages' scripts may read pictures: origins, or * for any; empty is nobody's
-	// FrameAncestors are whose pages may have camd's in a frame: self, origins, or none alone; nil is self.
+	WatchConfig   bool          // reload when the file changes
+	Hosts         []string      // names by which browsers may reach this camd, in addition to those that it knows: NAME, *.NAME, or * for any
+	AllowOrigin   []string      // origins whose scripts may read pictures, or * for any; empty allows none
+	// FrameAncestors are the origins whose pages may show camd's in a frame: self, origins, or only none. nil means self.
 	FrameAncestors []string
 	Webhooks       []Webhook
 	MQTT           *MQTT  // nil: no broker
 	Bus            *Bus   // nil: cameras are not shared
-	Site           string // what this camd is called where there are several; empty leaves it to the host's name
-	PublicURL      string // where people reach this camd's pages, without a / at its end; empty: not known
-	StateDir       string // where to keep what people switch; empty leaves it to the environment
+	Site           string // name of this camd where there are several; empty means the host name
+	PublicURL      string // where users reach this camd, without a trailing slash; empty: not known
+	StateDir       string // where camd keeps its state; empty means the directory that systemd has made, if any
 	Log            Log
 
 	listenPosition Problem // where the file has listen, and what it says
 }
 
-// Limits keep a daemon from being used up. 0 is no limit.
+// Limits bound what a daemon uses. 0 means no limit.
 type Limits struct {
 	Viewers              int   // streams of all cameras together
 	ViewersPerCamera     int   // streams of one camera
 	ViewersPerAddress    int   // streams to one IP address
-	BytesPerSecond       int64 // of all streams together: beyond it nobody new is admitted
-	ViewerBytesPerSecond int64 // of one stream: beyond it frames are left out
-	WorkerMemory         int64 // resident bytes of one capture process: beyond it it is replaced
-	FrameBytes           int64 // of one picture: a larger one is refused
-	FramePixels          int   // of one picture, width times height: a larger one is refused
+	BytesPerSecond       int64 // of all streams together; above it no viewer is admitted
+	ViewerBytesPerSecond int64 // of one stream; above it frames are dropped
+	WorkerMemory         int64 // resident bytes of one capture process; above it the process is replaced
+	FrameBytes           int64 // of one picture; a larger one is refused
+	FramePixels          int   // of one picture, width times height; a larger one is refused
 
-	Connections           int // of any kind; 0 leaves it to ConnectionLimits
-	ConnectionsPerAddress int // likewise; a number is for loopback addresses, too
+	Connections           int // of any kind; 0 means the default of ConnectionLimits
+	ConnectionsPerAddress int // from one address; 0 means that default; another number applies to loopback addresses, too
 }
 
-// ConnectionLimits returns how many connections there may be, and how many of them from one address. Unless said otherwise
-// there is room for pages and pollers beside all viewers, and one address cannot take it all.
+// ConnectionLimits returns how many connections there may be in all, and from one address. By default there is room for pages and pollers
+// beside all viewers, and one address cannot use it all.
 func (l Limits) ConnectionLimits() (total, perAddress int) {
 	const otherConnections = 1500
 	total = cmp.Or(l.Connections, l.Viewers+otherConnections)
 	return total, cmp.Or(l.ConnectionsPerAddress, max(total/2, 1))
 }
 
-// CameraIDs returns the ids of the cameras, in their order.
+// CameraIDs returns the ids of the cameras in their order.
 func (c *Config) CameraIDs() []string {
 	ids := make([]string, len(c.Cameras))
 	for i, one := range c.Cameras {
@@ -87,8 +87,8 @@ type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // auto, json or console
 
-	Audit     string // where it is written who views and does what: on (with the rest), off, or a file's path
-	Addresses string // how much of an address is written there: full, short or none
+	Audit     string // where the audit log goes: on (to the log), off, or a file's path
+	Addresses string // how much of an address the audit log has: full, short or none
 }
 
 // Formats lists what a device can be asked for.
@@ -110,7 +110,7 @@ func Default() *Config {
 // docs/performance.md.
 const DefaultSendBuffer = 64 << 10
 
-// DefaultCamera returns a camera on src as a file that says no more would give it.
+// DefaultCamera returns a camera on src with the defaults of a file.
 func DefaultCamera(id string, src sourceurl.Source) options.Camera {
 	c := options.Camera{
 		ID: id, Title: id, Source: src,
@@ -125,7 +125,7 @@ func DefaultCamera(id string, src sourceurl.Source) options.Camera {
 	return c
 }
 
-// defaultFrozenTimeout is for what has a sensor behind it. A file or a test pattern may stand still.
+// defaultFrozenTimeout returns the timeout for sources with a sensor. A file or a test pattern may stand still.
 func defaultFrozenTimeout(k sourceurl.Kind) time.Duration {
 	switch k {
 	case sourceurl.Device, sourceurl.RTSP, sourceurl.HTTP:
@@ -168,11 +168,11 @@ func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*C
 	return cfg, nil
 }
 
-// addCameraHint says how to mend a file that serves nothing.
+// addCameraHint tells how to repair a file that serves nothing.
 const addCameraHint = `add a camera, such as "cameras: [{id: test, source: 'test://'}]", or, for a relay, "bus: {servers: [nats://HOST:4222]}"`
 
-// checkHasCameraOrBus refuses a file without cameras and without a bus: it is most likely cut short. Other mistakes go before
-// it, because they may be the reason.
+// checkHasCameraOrBus refuses a file without cameras and without a bus, because it has most likely been cut short. If there are other
+// mistakes it reports nothing, because they may be the reason.
 func (d *decoder) checkHasCameraOrBus(cfg *Config, root *yaml.Node, given map[string]*yaml.Node) {
 	switch cameras := given["cameras"]; {
 	case len(cfg.Cameras) > 0 || cfg.Bus != nil || len(d.problems) > 0:
@@ -185,5 +185,5 @@ func (d *decoder) checkHasCameraOrBus(cfg *Config, root *yaml.Node, given map[st
 	}
 }
 
-// emptyFileMessage is what is wrong with a file that holds no document, or the document null.
+// emptyFileMessage is the error for a file without a document, or with the document null.
 const emptyFileMessage = "the file is empty; " + addCameraHint

@@ -9,14 +9,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Bounds on controls: the kernel's on a name, and more of them than any camera has.
+// Limits of controls: the kernel's for the length of a name, and a number that no camera reaches.
 const (
 	maxControlName = 31
 	maxControls    = 100
 )
 
-// readControls reads what a device's image controls are to be set to. Which there are, and what they take, is known only
-// once the device is open.
+// readControls reads the settings of a device's image controls. Which controls and values exist is known only once the device is open.
 func readControls(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	if n.Kind == yaml.MappingNode {
 		if len(n.Content)/2 > maxControls {
@@ -38,7 +37,7 @@ func readControls(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	})
 }
 
-// suggestion is an example, if there is one.
+// suggestion returns a hint with a name that is valid; empty if there is none.
 func suggestion(name string) string {
 	if !isControl(name) {
 		return ""
@@ -50,7 +49,7 @@ func isControl(s string) bool {
 	return s != "" && len(s) <= maxControlName && s == camera.ControlName(s)
 }
 
-// setting reads a control's value. What stands in quotes is a text, unless a variable is in it.
+// setting reads a control's value. A quoted value is a text, unless it contains a variable.
 func (d *decoder) setting(key string, n *yaml.Node) (camera.Setting, bool) {
 	const want = "a whole number, true, false, or the text of a menu's item"
 	s, ok := d.text(key, n, want)

@@ -20,7 +20,7 @@ func (d *decoder) mergeCredentials(e *cameraEntry) {
 	password := d.passwordKey(e.given)
 	src := &e.Source
 	if !src.IsNetwork() {
-		return // checkSourceKind has said so
+		return // checkSourceKind has reported it
 	}
 	if at := e.given["user"]; at != nil && src.User != "" {
 		d.errorf(at, "user: the source has one already; keep one")
@@ -113,7 +113,7 @@ func ReadSecret(path string) (string, error) {
 	return s, nil
 }
 
-// missingFileError says why there is no file: people write the password itself where its file's name belongs.
+// missingFileError returns the error for a missing file. Users sometimes write the password itself where the name of its file belongs.
 func missingFileError(path string, err error) error {
 	dir := filepath.Dir(path)
 	for info, e := os.Stat(dir); (e != nil || !info.IsDir()) && dir != filepath.Dir(dir); info, e = os.Stat(dir) {
@@ -122,12 +122,12 @@ func missingFileError(path string, err error) error {
 	return fmt.Errorf("%w, below %s", err, dir)
 }
 
-// permissionError says what to do about a file that may not be read: root, who writes it, sees nothing wrong with it.
+// permissionError tells what to do about a file that camd may not read. Root, who writes the file, sees nothing wrong with it.
 func permissionError(err error) error {
 	return fmt.Errorf("%w: the user that camd runs as must be able to read it, or systemd hand it over (LoadCredential= in the unit)", err)
 }
 
-// readRegularFile reads a file, and one byte more than most if it is larger.
+// readRegularFile reads a regular file up to limit bytes, and one byte more if it is larger.
 func readRegularFile(path string, limit int64) ([]byte, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
 	info, err := os.Stat(path)

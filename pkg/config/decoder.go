@@ -12,10 +12,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// decoder reads nodes and collects mistakes.
+// decoder reads YAML nodes and collects mistakes.
 type decoder struct {
 	file     string
-	dir      string // what relative paths are relative to
+	dir      string // folder of relative paths
 	env      func(string) (string, bool)
 	lines    []string // of the file
 	problems []Problem
@@ -23,17 +23,17 @@ type decoder struct {
 	cameraRefs []cameraRef
 }
 
-// field is a key that a T may have. read reports what is wrong with the value, or puts it into to.
+// field is a key that a T may have. read stores the value in to, or reports what is wrong with it.
 type field[T any] struct {
 	key  string
 	read func(d *decoder, key string, n *yaml.Node, to *T)
 }
 
-// decode reads the mapping n of that name ("" for the whole file) into to and returns the nodes of the keys it has.
+// decode reads the mapping n of that name ("" for the whole file) into to. It returns the nodes of the keys that n has.
 func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to *T) map[string]*yaml.Node {
 	given := map[string]*yaml.Node{}
 	if n.Kind != yaml.MappingNode {
-		// "limits:" with all its keys commented out is as good as none.
+		// "limits:" with all its keys commented out counts as missing.
 		if !isNull(n) {
 			d.errorf(n, "%swant keys such as %q, got %s", keyPrefix(name), fields[0].key+":", describeKind(n))
 		}
@@ -68,8 +68,8 @@ func decode[T any](d *decoder, name string, n *yaml.Node, fields []field[T], to 
 	return given
 }
 
-// eachNamed reads a mapping whose keys are the user's own names: those that fit, each once. fits reports what is wrong with one. want is
-// what the mapping holds, with an example.
+// eachNamed reads a mapping whose keys are the user's own names, each of them once. fits reports what is wrong with a name; such an entry
+// is not read. want describes the mapping, with an example.
 func (d *decoder) eachNamed(key string, n *yaml.Node, want string, fits func(*yaml.Node) bool, read func(name string, value *yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
 		if !isNull(n) {
@@ -99,7 +99,8 @@ func (d *decoder) eachNamed(key string, n *yaml.Node, want string, fits func(*ya
 	}
 }
 
-// eachEntry reads the entries of a list of mappings. first is the key that their example begins with, needed what an entry must have.
+// eachEntry reads the entries of a list of mappings. first is the key that their example begins with. needed are the keys that an entry
+// must have.
 func (d *decoder) eachEntry(key string, n *yaml.Node, first, needed string, read func(entry *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode {
 		if !isNull(n) {
@@ -118,14 +119,14 @@ func (d *decoder) eachEntry(key string, n *yaml.Node, first, needed string, read
 	}
 }
 
-// section makes a reader of a nested mapping.
+// section returns a reader of a nested mapping.
 func section[T, S any](fields []field[S], target func(*T) *S) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) { decode(d, key, n, fields, target(to)) }
 }
 
-// unknownKey reports a key that has no meaning where it stands.
+// unknownKey reports a key that does not belong where it stands.
 func (d *decoder) unknownKey(key *yaml.Node, name string, known []string) {
-	if d.isFull() { // looking for what was meant takes time
+	if d.isFull() { // the search for similar keys takes time
 		d.errorf(key, "unknown key")
 		return
 	}
@@ -152,7 +153,7 @@ func (d *decoder) unknownKey(key *yaml.Node, name string, known []string) {
 	d.errorf(key, "unknown key %q; known here: %s", shown, strings.Join(known, ", "))
 }
 
-// keyCompletedFrom is the first key that a word is the beginning of: token_file, if it is token.
+// keyCompletedFrom returns the first key that begins with a word: token_file for token.
 func keyCompletedFrom(begin string, known []string) string {
 	i := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, begin+"_") })
 	if i < 0 {
@@ -161,7 +162,7 @@ func keyCompletedFrom(begin string, known []string) string {
 	return known[i]
 }
 
-// leadingWord is the beginning of a key that is none. What is behind it may be a password whose ": " was forgotten.
+// leadingWord returns the beginning of an unknown key. The rest may be a password whose ": " was forgotten.
 func leadingWord(key string) (begin string, whole bool) {
 	if i := strings.IndexFunc(key, func(r rune) bool { return r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }); i >= 0 {
 		return key[:i], false
@@ -169,7 +170,7 @@ func leadingWord(key string) (begin string, whole bool) {
 	return key, true
 }
 
-// suggestedKey names the key that something begins with, if it is a known one.
+// suggestedKey returns the known key that a text begins with, if there is one.
 func suggestedKey(text string, known []string) string {
 	if begin, _ := leadingWord(text); slices.Contains(known, begin) {
 		return "the key " + strconv.Quote(begin)
@@ -182,7 +183,7 @@ type keyGroup struct {
 	keys           []string
 }
 
-// keyGroups lists what belongs where, for keys that were put too far left or right.
+// keyGroups lists the sections and their keys, to find keys that are indented wrongly.
 func keyGroups() []keyGroup {
 	return []keyGroup{
 		{"", "at the left edge of the file", keyNames(topLevelFields())},
@@ -228,7 +229,7 @@ func nearestKey(key string, known []string) string {
 	return best
 }
 
-// describeKind says what n is in plain words.
+// describeKind returns what kind of node n is, in plain words.
 func describeKind(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.SequenceNode:
@@ -249,7 +250,7 @@ func describeKind(n *yaml.Node) string {
 	return "a single value"
 }
 
-// quoteValue repeats a value as it stands in the file, but for what may well have a password in it.
+// quoteValue quotes a value as it stands in the file, unless it may contain a password.
 func quoteValue(n *yaml.Node) string {
 	if strings.ContainsAny(n.Value, "@?") || strings.Contains(n.Value, "://") || strings.Contains(n.Value, "whsec_") {
 		return describeKind(n)
@@ -269,7 +270,7 @@ func keyPrefix(name string) string {
 	return name + ": "
 }
 
-// truncate shortens what a message repeats from the file.
+// truncate shortens text of the file for a message.
 func truncate(s string) string {
 	const most = 60
 	if utf8.RuneCountInString(s) <= most {

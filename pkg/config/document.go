@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// byteOrderMark is what Windows editors put before UTF-8.
+// byteOrderMark is what Windows editors write at the beginning of UTF-8 files.
 var byteOrderMark = []byte("\ufeff")
 
 // parseDocument returns the root of the one YAML document in data, or nil if there is none or data is not YAML.
@@ -40,11 +40,10 @@ func (d *decoder) parseDocument(data []byte) *yaml.Node {
 	return first.Content[0]
 }
 
-// lineBreaks are what the parser ends a line at.
+// lineBreaks are what ends a line for the parser.
 var lineBreaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
-// isText reports whether data is text as YAML allows it. It looks before the parser does, which knows no places for
-// these mistakes.
+// isText reports whether data is text as YAML allows it. It runs before the parser, whose errors for such bytes have no place.
 func (d *decoder) isText(data []byte) bool {
 	if len(data) > MaxFileSize {
 		d.errorfAt(1, 1, "larger than 1 MiB; this is no configuration file")
@@ -72,7 +71,7 @@ func (d *decoder) isText(data []byte) bool {
 	return true
 }
 
-// isPrintable follows YAML 1.2.2, section 5.1: c-printable, without a byte order mark in the middle.
+// isPrintable reports whether YAML 1.2.2, section 5.1, allows a character (c-printable), without a byte order mark in the middle.
 func isPrintable(r rune) bool {
 	switch {
 	case r == '\t', r == '\n', r == '\r', r == 0x85:
@@ -83,7 +82,7 @@ func isPrintable(r rune) bool {
 	return true
 }
 
-// syntaxHints says what most likely causes each of the parser's complaints.
+// syntaxHints lists the parser's errors and what most likely causes each.
 var syntaxHints = []struct{ says, means string }{
 	{"mapping values are not allowed", `there is a ": " where none can be; put a text that has one in quotes, and line up the keys`},
 	{"did not find expected key", "this does not line up with what is above it, or a quote or bracket is opened and not closed"},
@@ -121,11 +120,10 @@ func (d *decoder) syntaxError(data []byte, err error) {
 	d.errorfAt(number, len(indent)+1, "not valid YAML: %s", message)
 }
 
-// errorLine finds the line of a syntax error. What the parser says is of little use: it names the line where the group
-// begins that has the error, one less in some cases, and none in others. So look for the longest beginning of the file
-// that is valid; the next line is the one that spoils it.
+// errorLine returns the line of a syntax error. The parser's line is of little use: it is where the group with the error begins, or one
+// less, or missing. So errorLine looks for the longest valid beginning of the file; the next line has the error.
 func errorLine(lines []string, parserMessage string) (number int, message string) {
-	budget := 4 << 20 // bytes to parse; beyond, the parser's word must do
+	budget := 4 << 20 // bytes to parse at most; after that the parser's line is used
 	number, message = 1, parserMessage
 	if after, ok := strings.CutPrefix(parserMessage, "line "); ok {
 		n, rest, _ := strings.Cut(after, ": ")
@@ -158,7 +156,7 @@ func isYAML(s string) bool {
 	}
 }
 
-// rejectReferences reports what makes one place of a file mean another.
+// rejectReferences reports anchors, aliases and merge keys, by which one place of a file changes another.
 func (d *decoder) rejectReferences(n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.AliasNode:

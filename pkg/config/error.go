@@ -21,7 +21,7 @@ func (p Problem) String() string {
 // maxListedProblems is how many mistakes an Error lists.
 const maxListedProblems = 50
 
-// Error is the mistakes in a configuration file, in the order of their places.
+// Error holds the mistakes in a configuration file, in the order of their places.
 type Error struct {
 	Problems []Problem // at most maxListedProblems: the first that were found
 	More     int       // further mistakes, which are not listed
@@ -39,7 +39,7 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// isFull reports whether further mistakes are counted and not listed. Nothing has to be found out about those.
+// isFull reports whether further mistakes are only counted, so that their texts need not be made.
 func (d *decoder) isFull() bool { return len(d.problems) >= maxListedProblems }
 
 // problemsError returns the problems found so far as an *Error.
@@ -52,7 +52,7 @@ func (d *decoder) problemsError() error {
 	return &Error{Problems: slices.Compact(listed), More: more}
 }
 
-// fileRank puts files that the configuration names behind it.
+// fileRank sorts files that the configuration names after the configuration.
 func (d *decoder) fileRank(p Problem) int {
 	if p.File == d.file {
 		return 0

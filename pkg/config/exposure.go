@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// CheckExposure reports that camd would be reached from other machines where it is told to listen, and nothing says who may come
-// in. It is an *Error, with a place, if the file says where to listen.
+// CheckExposure returns an error if other machines can reach camd where it listens and the configuration does not say who has access. It
+// is an *Error with a place if the file sets listen.
 func (c *Config) CheckExposure() error {
 	if c.MetricsListen != "" {
 		if err := c.CheckAddressExposure(c.MetricsListen); err != nil {
@@ -27,7 +27,7 @@ func (c *Config) CheckExposure() error {
 	return &Error{Problems: []Problem{p}}
 }
 
-// CheckAddressExposure reports that an address is reached from other machines, and nothing says who may come in.
+// CheckAddressExposure returns an error if other machines can reach an address and the configuration does not say who has access.
 func (c *Config) CheckAddressExposure(address string) error {
 	if c.Auth != nil || IsLocalAddress(address) {
 		return nil
@@ -37,7 +37,7 @@ func (c *Config) CheckAddressExposure(address string) error {
 		`by "auth: {anonymous: view}" there, or --anonymous view`, address)
 }
 
-// IsLocalAddress reports whether this machine alone reaches an address to listen on.
+// IsLocalAddress reports whether only this machine can reach an address to listen on.
 func IsLocalAddress(address string) bool {
 	if _, ok := SocketPath(address); ok {
 		return true

@@ -9,20 +9,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// defaultAlertDelay is how long a trouble must last to be told: a camera that is opened anew is back before.
+// defaultAlertDelay is how long a problem must last before it is reported. A camera that is only reopened is back before.
 const defaultAlertDelay = 10 * time.Second
 
-// MQTT is a broker that is kept informed of the cameras.
+// MQTT is a broker that gets the states of the cameras.
 type MQTT struct {
 	Broker          string // mqtt://host:port or mqtts://host:port
 	User            string
 	Password        Secret
-	CA              string        // PEM file with who vouches for the broker; empty: the system's
+	CA              string        // PEM file with the CAs of the broker; empty means those of the system
 	TopicPrefix     string        // of camd's own topics
-	DiscoveryPrefix string        // Home Assistant's; empty: none
-	Snapshots       time.Duration // between pictures; 0 is none
-	Switches        bool          // whoever is at the broker may switch cameras
-	After           time.Duration // how long a trouble must last to be told as one
+	DiscoveryPrefix string        // beginning of Home Assistant's discovery topics; empty sends no discovery
+	Snapshots       time.Duration // time between pictures; 0 sends none
+	Switches        bool          // clients of the broker may switch cameras
+	After           time.Duration // how long a problem must last before it is reported
 }
 
 // mqttEntry is the section mqtt as the file has it.
@@ -88,7 +88,7 @@ func readBroker(d *decoder, key string, n *yaml.Node, to *mqttEntry) {
 	}
 }
 
-// topicPrefix makes a reader of what topics begin with; off, where it may be so, is none.
+// topicPrefix returns a reader of the beginning of topics. With mayBeOff, off is an empty one.
 func topicPrefix(target func(*mqttEntry) *string, mayBeOff bool) func(*decoder, string, *yaml.Node, *mqttEntry) {
 	want := "1 to 100 letters of a topic such as camd or house/camd, without +, # and / at either end"
 	if mayBeOff {

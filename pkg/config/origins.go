@@ -15,7 +15,7 @@ func readOrigins(d *decoder, key string, n *yaml.Node, to *Config) {
 	to.AllowOrigin = nil
 	d.textOrList(key, n, want, func(s string, n *yaml.Node) {
 		if s != "*" && !isOrigin(s) {
-			// It is not repeated: there may be a password in it.
+			// The message does not repeat it: it may contain a password.
 			d.errorf(n, "%s: want %s: nothing behind host and port, and no capitals", key, want)
 			return
 		}
@@ -23,14 +23,14 @@ func readOrigins(d *decoder, key string, n *yaml.Node, to *Config) {
 	})
 }
 
-// isOrigin reports whether s is what a browser calls a page's origin: scheme, host and port.
+// isOrigin reports whether s has the form of an origin in a browser: scheme, host and port.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && s == strings.ToLower(u.Scheme+"://"+u.Host) &&
 		!strings.ContainsAny(s, "*;,' ")
 }
 
-// readFrameAncestors reads whose pages may have camd's in a frame. self is always among them, unless it is none.
+// readFrameAncestors reads the origins whose pages may show camd's in a frame. self is always among them, except for none.
 func readFrameAncestors(d *decoder, key string, n *yaml.Node, to *Config) {
 	const want = `self, none, or an origin, such as https://home.example.com`
 	all := []string{}
@@ -48,7 +48,7 @@ func readFrameAncestors(d *decoder, key string, n *yaml.Node, to *Config) {
 	to.FrameAncestors = all
 }
 
-// readHosts reads by which names browsers may call camd.
+// readHosts reads names by which browsers may reach camd.
 func readHosts(d *decoder, key string, n *yaml.Node, to *Config) {
 	const want = `a host name, such as cams.example.com, *.example.com, or "*" for any`
 	to.Hosts = nil

@@ -8,10 +8,10 @@ import (
 	"os"
 )
 
-// MaxFileSize bounds a configuration file, so that a wrong path (a video, a device) is an error and not a long wait.
+// MaxFileSize bounds a configuration file, so that a wrong path (a video, a device) gives an error instead of a long wait.
 const MaxFileSize = 1 << 20
 
-// readAttempts bounds how often a file is read that changes meanwhile.
+// readAttempts is how often a file is read that changes meanwhile.
 const readAttempts = 3
 
 var errChanging = errors.New("the file changed while it was read; try again when it is written completely")

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// defaultPreview is a rendition that every camera has, unless its entry says otherwise: for many cameras on one screen.
+// defaultPreview is the rendition for many cameras on one screen. Every camera has it, unless its entry says otherwise.
 var defaultPreview = camera.Rendition{Name: "preview", Width: 640, FPS: 5, Quality: 60}
 
 func renditionFields() []field[camera.Rendition] {
@@ -21,7 +21,7 @@ func renditionFields() []field[camera.Rendition] {
 	}
 }
 
-// readRenditions reads names and what belongs to them. What a rendition does not say is as in main, but for those of preview.
+// readRenditions reads the renditions by name. What one leaves out is as in main, or for preview as in defaultPreview.
 func readRenditions(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	d.eachNamed(key, n, `names and what they are, such as "small: {width: 320, fps: 2}"`, func(name *yaml.Node) bool {
 		switch {
@@ -40,7 +40,7 @@ func readRenditions(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	slices.SortStableFunc(to.Renditions, func(a, b camera.Rendition) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// addRendition reads one and puts it into the others, in the place of one of its name.
+// addRendition reads one rendition and adds it to the others. It replaces one of the same name.
 func (d *decoder) addRendition(name string, n *yaml.Node, renditions []camera.Rendition) []camera.Rendition {
 	r := camera.Rendition{Name: name, Quality: 80}
 	at := slices.IndexFunc(renditions, func(o camera.Rendition) bool { return o.Name == name })

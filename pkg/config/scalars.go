@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// text returns the scalar n with its variables put in. want says what belongs there.
+// text returns the scalar n with its variables replaced. want describes the value that belongs there.
 func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
 	if isNull(n) {
 		d.errorf(n, "%s: has no value; want %s, or leave the key out", key, want)
@@ -41,11 +41,11 @@ func (d *decoder) text(key string, n *yaml.Node, want string) (string, bool) {
 	return s, true
 }
 
-// textFrom leaves out the bytes of a line that are before a column for certain: a list of many values may be one line. A column counts
-// characters from 1, and each has at least one byte.
+// textFrom returns a line without bytes that are certainly before a column, because a list of many values may be one line. A column
+// counts characters from 1, and each has at least one byte.
 func textFrom(line string, column int) string { return line[min(max(column-1, 0), len(line)):] }
 
-// parseScalar reads n by parse. A wrong value is repeated as it stands in the file, without what a variable holds.
+// parseScalar reads n by parse. An error repeats the value as it stands in the file, without the content of variables.
 func parseScalar[V any](d *decoder, key string, n *yaml.Node, want string, parse func(string) (V, bool)) (v V, ok bool) {
 	s, ok := d.text(key, n, want)
 	if !ok {
@@ -57,7 +57,7 @@ func parseScalar[V any](d *decoder, key string, n *yaml.Node, want string, parse
 	return v, ok
 }
 
-// scalar makes a field's reader: where to put the value and how to read it.
+// scalar returns a field's reader. target is where to store the value, and parse reads it.
 func scalar[T, V any](target func(*T) *V, want string, parse func(string) (V, bool)) func(*decoder, string, *yaml.Node, *T) {
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		if v, ok := parseScalar(d, key, n, want, parse); ok {
@@ -88,7 +88,7 @@ func duration[T any](target func(*T) *time.Duration, low, high time.Duration) fu
 	})
 }
 
-// durationOrOff reads a duration, or off, which is 0.
+// durationOrOff returns a reader of a duration, or of off, which is 0.
 func durationOrOff[T any](target func(*T) *time.Duration, low, high time.Duration) func(*decoder, string, *yaml.Node, *T) {
 	want := fmt.Sprintf("off, or a duration from %s to %s, such as 1m", shortDuration(low), shortDuration(high))
 	return scalar(target, want, func(s string) (time.Duration, bool) {
@@ -100,7 +100,7 @@ func durationOrOff[T any](target func(*T) *time.Duration, low, high time.Duratio
 	})
 }
 
-// byteUnits are what a byte size may end in; longer names first, so that none is taken for another's end.
+// byteUnits are the units of a byte size, longer names first, so that none is taken for the end of another.
 var byteUnits = []struct {
 	name   string
 	factor float64
@@ -140,7 +140,7 @@ func boolean[T any](target func(*T) *bool) func(*decoder, string, *yaml.Node, *T
 	return scalar(target, "true or false", func(s string) (bool, bool) { return s == "true", s == "true" || s == "false" })
 }
 
-// inverted reads a key that is the opposite of its option: with "loop: true" the option Once is false.
+// inverted returns a reader of a key that is the opposite of its option: "loop: true" sets Once to false.
 func inverted[T any](target func(*T) *bool) func(*decoder, string, *yaml.Node, *T) {
 	return scalar(target, "true or false", func(s string) (bool, bool) { return s == "false", s == "true" || s == "false" })
 }
@@ -164,7 +164,7 @@ func shortDuration(d time.Duration) string {
 	return s
 }
 
-// expandEnv puts environment variables in.
+// expandEnv replaces ${NAME} by environment variables.
 func expandEnv(s string, env func(string) (string, bool)) (string, error) {
 	var b strings.Builder
 	for {
@@ -180,7 +180,7 @@ func expandEnv(s string, env func(string) (string, bool)) (string, error) {
 			s = s[3:]
 		case strings.HasPrefix(s, "${"):
 			name, rest, ok := strings.Cut(s[2:], "}")
-			// Not repeated: this may be part of a password, and no name at all.
+			// The message does not repeat it: it may be part of a password instead of a name.
 			if !ok || !isEnvName(name) {
 				return "", errors.New("${ must be followed by the name of an environment variable and }; for a plain ${ write $${")
 			}
@@ -206,7 +206,7 @@ func isEnvName(s string) bool {
 	return s != ""
 }
 
-// singleLine reads a text of one line that is not empty, and repeats it in no message.
+// singleLine reads a text of one line that is not empty. No message repeats it.
 func (d *decoder) singleLine(key string, n *yaml.Node, want string) (string, bool) {
 	s, ok := d.text(key, n, want)
 	switch {

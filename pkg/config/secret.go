@@ -2,7 +2,7 @@ package config
 
 import "fmt"
 
-// Secret is a text that is not shown: however it is printed or marshalled, it appears as "***".
+// Secret is a text that must not be shown. Printed or marshalled, it appears as "***".
 type Secret string
 
 const redacted = "***"
@@ -10,7 +10,7 @@ const redacted = "***"
 // Format prints what stands for the secret, whatever the verb.
 func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
-// String returns what stands for the secret; nothing stands for none.
+// String returns "***", or an empty text for an empty secret.
 func (s Secret) String() string {
 	if s == "" {
 		return ""

@@ -22,7 +22,7 @@ import (
 // secretsDir is a configuration with a canary in every place where a secret can stand, which the end-to-end tests drive, too.
 const secretsDir = "testdata/secrets"
 
-// busIdentities are the ways in which a camd says to the bus who it is, of which a configuration has one.
+// busIdentities are the kinds of credentials for the bus. A configuration has one of them.
 var busIdentities = []string{"user: camd, password_file: bus.password", "token_file: bus.token", "nkey_file: bus.nkey"}
 
 // parseSecretsConfig parses it with one of identities, and returns it with its text.
@@ -126,14 +126,13 @@ func isCanary(v reflect.Value) bool {
 	return false
 }
 
-// isCanaryEverywhere reports whether a secret is a canary in every place of its path, of which there is one at least.
+// isCanaryEverywhere reports whether a secret is a canary in every place of its path, and there is at least one.
 func isCanaryEverywhere(cfg *Config, path string) bool {
 	all := valuesAt(reflect.ValueOf(cfg), strings.Split(path, ".")[1:])
 	return len(all) > 0 && !slices.ContainsFunc(all, func(v reflect.Value) bool { return !isCanary(v) })
 }
 
-// Every field that holds a secret is of a type that shows nothing, and has a canary in that configuration, of which no
-// printing shows any.
+// Every field that holds a secret has a type that hides it, and has a canary in that configuration. No way of printing shows a canary.
 func TestEverySecretFieldHasCanary(t *testing.T) {
 	var all []*Config
 	for _, identity := range busIdentities {

@@ -11,8 +11,8 @@ import (
 
 var stateDirLine = regexp.MustCompile(`(?m)^state_dir:.*$`)
 
-// FindStateDir returns the state_dir of the file at path, whose text may have mistakes elsewhere; empty if it has none in a line of
-// its own.
+// FindStateDir returns the state_dir of the file at path. The text may have mistakes elsewhere. It returns an empty path if state_dir has
+// no line of its own.
 func FindStateDir(path string, text []byte) string {
 	cfg, d := Default(), &decoder{file: path, dir: filepath.Dir(path), env: os.LookupEnv}
 	if root := d.parseDocument(stateDirLine.Find(bytes.TrimPrefix(text, byteOrderMark))); root != nil {
@@ -21,8 +21,8 @@ func FindStateDir(path string, text []byte) string {
 	return cfg.StateDir
 }
 
-// HasAuth reports whether a configuration's text has the section auth, whatever mistakes it has elsewhere. Text that is not YAML
-// has none.
+// HasAuth reports whether a configuration's text has the section auth, even if the text has mistakes elsewhere. Text that is not YAML has
+// none.
 func HasAuth(text []byte) bool {
 	var sections map[string]yaml.Node
 	if err := yaml.Unmarshal(bytes.TrimPrefix(text, byteOrderMark), &sections); err != nil {

@@ -13,19 +13,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TLS is how connections are encrypted: by a certificate of files, or by one that camd makes or has made for it.
+// TLS says how connections are encrypted: with a certificate from files, one that camd generates, or one of a certificate authority.
 type TLS struct {
-	Files        certificate.Files // empty: see SelfSigned and ACME
+	Files        certificate.Files // empty with SelfSigned or ACME
 	SelfSigned   bool
-	ACME         *ACME         // nil: no authority is asked
-	MinVersion   uint16        // one of crypto/tls; 0 is its default here, 1.2
-	ClientCA     string        // a PEM file of those who vouch for clients; empty: none is asked for a certificate
+	ACME         *ACME         // nil without
+	MinVersion   uint16        // as in crypto/tls; 0 means 1.2
+	ClientCA     string        // a PEM file with the CAs of client certificates; empty asks clients for none
 	ClientAuth   string        // request or require; with ClientCA
-	HSTS         time.Duration // for how long browsers come by https:// alone; 0: as they please
-	RedirectFrom string        // an address whose callers are told to come by https://; empty: none
+	HSTS         time.Duration // how long browsers must use only HTTPS (Strict-Transport-Security); 0 sends no such header
+	RedirectFrom string        // an address that redirects to HTTPS; empty: none
 }
 
-// Scheme is the scheme of camd's URLs.
+// Scheme returns the scheme of camd's URLs.
 func (c *Config) Scheme() string {
 	if c.TLS == nil {
 		return "http"
@@ -33,9 +33,9 @@ func (c *Config) Scheme() string {
 	return "https"
 }
 
-// CertificateFiles is where the certificate is, if its files are in this machine's hands; a folder is that of the state.
+// CertificateFiles returns the files of the certificate. Generated ones are in stateDir.
 func (t *TLS) CertificateFiles(stateDir string) certificate.Files {
-	if t.SelfSigned || t.ACME != nil { // who comes by no name of ACME's is shown camd's own
+	if t.SelfSigned || t.ACME != nil { // for names without an ACME certificate camd serves its generated one
 		return certificate.SelfSigned{Dir: stateDir}.Files()
 	}
 	return t.Files
@@ -96,7 +96,7 @@ func readRedirectFrom(d *decoder, key string, n *yaml.Node, to *tlsEntry) {
 	to.RedirectFrom = s
 }
 
-// readTLS reads the files' names, and whether the files are good.
+// readTLS reads the section tls and checks its files.
 func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 	var e tlsEntry
 	found := len(d.problems)
@@ -147,7 +147,7 @@ func (d *decoder) checkCertificateSource(key string, n *yaml.Node, given map[str
 	}
 }
 
-// checkClientAuth reads who vouches for clients.
+// checkClientAuth checks the CA file for client certificates.
 func (d *decoder) checkClientAuth(given map[string]*yaml.Node, e *tlsEntry) {
 	switch {
 	case given["client_ca"] == nil && given["client_auth"] != nil:
@@ -163,7 +163,7 @@ func (d *decoder) checkClientAuth(given map[string]*yaml.Node, e *tlsEntry) {
 	}
 }
 
-// pemFile makes a reader of a file's name.
+// pemFile returns a reader of the name of a PEM file.
 func pemFile(target func(*tlsEntry) (*string, **yaml.Node)) func(*decoder, string, *yaml.Node, *tlsEntry) {
 	return func(d *decoder, key string, n *yaml.Node, to *tlsEntry) {
 		if path, ok := d.singleLine(key, n, "a path"); ok {
@@ -173,7 +173,7 @@ func pemFile(target func(*tlsEntry) (*string, **yaml.Node)) func(*decoder, strin
 	}
 }
 
-// resolvePath is relative to the configuration's folder.
+// resolvePath returns a path relative to the folder of the configuration.
 func (d *decoder) resolvePath(p string) string {
 	if filepath.IsAbs(p) {
 		return p

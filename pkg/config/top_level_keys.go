@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// topLevelFields are the keys at the left edge of the file.
+// topLevelFields returns the top-level keys of the file.
 func topLevelFields() []field[Config] {
 	return []field[Config]{
 		{"listen", readListen(func(c *Config) *string { return &c.Listen })},
@@ -119,13 +119,13 @@ func readListen(target func(*Config) *string) func(*decoder, string, *yaml.Node,
 	}
 }
 
-// unixScheme begins an address that is a unix socket's path.
+// unixScheme is the beginning of an address that is the path of a unix socket.
 const unixScheme = "unix:"
 
 // maxSocketPath is how many bytes the kernel takes for a socket's path (unix(7)).
 const maxSocketPath = 107
 
-// CheckListen reports what is wrong with an address to listen on.
+// CheckListen returns an error if an address to listen on is not valid.
 func CheckListen(s string) error {
 	if path, ok := SocketPath(s); ok || strings.HasPrefix(s, "/") {
 		if !ok || !filepath.IsAbs(path) || strings.HasSuffix(path, "/") || len(path) > maxSocketPath || hasControl(path) {

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readProxies reads addresses and networks, and unix for whoever comes by a unix socket.
+// readProxies reads addresses and networks, and unix for all clients of a unix socket.
 func readProxies(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	d.textList(key, n, "[127.0.0.1, 10.0.0.0/8], or leave the key out to believe nobody", func(s string, item *yaml.Node) {
 		p, err := parseNetwork(s)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A file that its writer can read, and camd's own user cannot, is said to be so.
+// The error for a file that its owner can read and the user of camd cannot says so.
 func TestUnreadableFileNamesRemedy(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "users"), nil, 0o000); err != nil {

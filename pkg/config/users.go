@@ -28,7 +28,7 @@ func userFields() []field[userEntry] {
 	}
 }
 
-// userOrTokenMap reads a mapping from names of users or tokens.
+// userOrTokenMap reads a mapping by names of users or tokens.
 func userOrTokenMap(d *decoder, key, example string, n *yaml.Node, read func(nameNode, value *yaml.Node)) {
 	var nameNode *yaml.Node
 	d.eachNamed(key, n, fmt.Sprintf("names and what they may, such as %q", example), func(name *yaml.Node) bool {
@@ -52,7 +52,7 @@ func readUsers(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	})
 }
 
-// rejectPlainPassword takes a password out of a user's entry, and says that it should not be there.
+// rejectPlainPassword removes a password from a user's entry, and reports that it must not be there.
 func (d *decoder) rejectPlainPassword(n *yaml.Node) (found bool) {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); {
 		if key := n.Content[i]; key.Value == "password" {
@@ -101,8 +101,8 @@ func readUsersFile(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	}
 }
 
-// mergeUsers puts the users of the file and those of the section together. Who is in both has his hash from the file and what he
-// may from the section.
+// mergeUsers merges the users of the file and those of the section. A user in both has the hash of the file and the permission of the
+// section.
 func (d *decoder) mergeUsers(e *authEntry) {
 	for _, l := range e.userLines {
 		at := slices.IndexFunc(e.users, func(u userEntry) bool { return u.Name == l.Name })

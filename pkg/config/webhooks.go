@@ -14,15 +14,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Webhook is an HTTP receiver that is told of cameras' troubles.
+// Webhook is an HTTP endpoint that is notified of problems of cameras.
 type Webhook struct {
-	URL     Secret // whole: its path and query are often all that keeps others from sending to it
-	Key     Secret // the bytes to sign with
+	URL     Secret // secret: often only the path and query keep others from sending to it
+	Key     Secret // the signing key
 	Events  []notify.Condition
 	Cameras []string      // only these; empty means all
-	After   time.Duration // how long a condition must last to be told
-	Timeout time.Duration // for an attempt
-	GiveUp  time.Duration // how long a notice is tried
+	After   time.Duration // how long a problem must last before it is reported
+	Timeout time.Duration // of one attempt
+	GiveUp  time.Duration // how long sending a notice is tried
 }
 
 // webhookEntry is a webhook as the file has it.
@@ -80,7 +80,7 @@ func (d *decoder) webhook(n *yaml.Node) Webhook {
 	return e.Webhook
 }
 
-// wantSigningKey describes a secret as Standard Webhooks has it.
+// wantSigningKey describes a signing key of the Standard Webhooks form.
 const wantSigningKey = `24 to 64 random bytes in base64, as "openssl rand -base64 32" makes them, with or without whsec_ before them`
 
 // httpURL reads an http:// or https:// address, which no message repeats.

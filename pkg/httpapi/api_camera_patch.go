@@ -10,16 +10,16 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// patchJSON is what can be changed of a camera.
+// patchJSON is the body of a PATCH request: what to change about a camera.
 type patchJSON struct {
-	Paused   *bool          `json:"paused"` // nil leaves it
+	Paused   *bool          `json:"paused"` // nil changes nothing
 	Controls map[string]any `json:"controls"`
 }
 
 const patchExample = `{"controls": {"brightness": 128}} or {"paused": true}`
 
-// changeCamera does all that a request asks for or nothing, and answers with the camera as it is then.
-func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, target request.Target) {
+// patchCamera makes all requested changes or none. It answers with the camera as it is afterwards.
+func (s *Server) patchCamera(w http.ResponseWriter, r *http.Request, target request.Target) {
 	patch, bad := readPatch(w, r)
 	if bad == nil {
 		bad = patch.check(target)
@@ -33,7 +33,7 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, target req
 		request.Fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	// The controls first: they can be refused, and are those of a camera that is on before and after.
+	// Controls come first, because they can be refused. They are of a camera that is on before and after.
 	var list []camera.Control
 	if len(settings) > 0 {
 		before := target.Camera.Status().Controls
@@ -56,7 +56,7 @@ func (s *Server) changeCamera(w http.ResponseWriter, r *http.Request, target req
 	request.WriteJSON(w, http.StatusOK, j)
 }
 
-// check says what cannot be asked of this camera, or not at once.
+// check returns an error if the camera cannot do what is requested, or cannot do all of it at once.
 func (p patchJSON) check(target request.Target) *request.Error {
 	_, pausable := target.Camera.(Pausable)
 	switch {
@@ -101,7 +101,7 @@ func (p patchJSON) settings() (map[string]camera.Setting, error) {
 	return settings, nil
 }
 
-// isControl reports whether a control can have that name. What cannot is not repeated as it is: it may be anything.
+// isControl reports whether a control can have that name. Error messages do not repeat other names: they may be anything.
 func isControl(name string) bool {
 	return name != "" && len(name) <= 64 && strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

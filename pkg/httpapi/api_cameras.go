@@ -9,8 +9,8 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// cameraJSON is a camera as the API shows it. Times are RFC 3339, null for what has not happened. Source and Detail are empty
-// unless the role is admin: they may have addresses and user names.
+// cameraJSON is a camera as the API shows it. Times are RFC 3339, and null for what has not happened. Source and Detail may hold
+// addresses and user names, so they are empty unless the role is admin.
 type cameraJSON struct {
 	ID         string            `json:"id"`
 	Title      string            `json:"title"`
@@ -45,7 +45,7 @@ type formatJSON struct {
 	Note        string  `json:"note,omitempty"`
 }
 
-// renditionJSON is a stream of the camera's pictures. Width and fps bound it; 0 is no bound.
+// renditionJSON is a stream of the camera's pictures. Width and FPS are upper bounds; 0 means no bound.
 type renditionJSON struct {
 	Name      string  `json:"name"`
 	Width     int     `json:"width"`

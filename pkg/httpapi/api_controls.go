@@ -11,25 +11,24 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// Adjustable is a Camera with image controls. Both methods are safe for concurrent use, and their errors are ctx's or a
-// *camera.ControlError.
+// Adjustable is a Camera with image controls. Both methods are safe for concurrent use. Their errors are ctx's or a *camera.ControlError.
 type Adjustable interface {
 	Controls(ctx context.Context) ([]camera.Control, error)
-	// SetControls sets all of the settings or none, and returns what the controls are then.
+	// SetControls sets all of the settings or none. It returns the controls as they are afterwards.
 	SetControls(ctx context.Context, settings map[string]camera.Setting) ([]camera.Control, error)
 }
 
-// controlJSON is a control as the API shows it. A boolean's values are true and false.
+// controlJSON is a control as the API shows it. The values of a boolean are true and false.
 type controlJSON struct {
 	Name     string         `json:"name"`
 	Title    string         `json:"title"`
 	Kind     string         `json:"kind"`
-	Min      *int64         `json:"min,omitempty"` // of integers, as are max and step
+	Min      *int64         `json:"min,omitempty"` // of integers, like Max and Step
 	Max      *int64         `json:"max,omitempty"`
 	Step     *int64         `json:"step,omitempty"`
 	Menu     []menuItemJSON `json:"menu,omitempty"`
 	Default  any            `json:"default,omitempty"`
-	Value    any            `json:"value"` // null where there is none to be read
+	Value    any            `json:"value"` // null if it cannot be read
 	ReadOnly bool           `json:"read_only"`
 	Inactive bool           `json:"inactive"`
 	Volatile bool           `json:"volatile"`
@@ -81,7 +80,7 @@ func (s *Server) listControls(w http.ResponseWriter, r *http.Request, target req
 	request.WriteJSON(w, http.StatusOK, map[string]any{"controls": controlsJSON(list)})
 }
 
-// applyControls sets what is to be set, and returns what the controls are then.
+// applyControls sets the controls and returns them as they are afterwards.
 func applyControls(ctx context.Context, c request.Camera, settings map[string]camera.Setting) ([]camera.Control, error) {
 	adjustable, ok := c.(Adjustable)
 	switch {
@@ -93,7 +92,7 @@ func applyControls(ctx context.Context, c request.Camera, settings map[string]ca
 	return adjustable.SetControls(ctx, settings)
 }
 
-// failControls answers with what went wrong.
+// failControls answers with the error of reading or setting controls.
 func failControls(w http.ResponseWriter, r *http.Request, err error) {
 	var e *camera.ControlError
 	if !errors.As(err, &e) {

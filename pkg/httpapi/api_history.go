@@ -9,9 +9,9 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// HistorySource is a Camera that remembers the states it was in.
+// HistorySource is a Camera that remembers its states.
 type HistorySource interface {
-	History() []camera.StateChange // newest first, and not too many; safe for concurrent use
+	History() []camera.StateChange // newest first, a bounded number; safe for concurrent use
 }
 
 type sampleJSON struct {
@@ -44,7 +44,7 @@ func (d *sampleHistory) samplesOf(id string) []sampleJSON {
 	return list
 }
 
-// changeJSON is a state that a camera was in. Detail is empty unless the role is admin.
+// changeJSON is a state that the camera was in. Detail is empty unless the role is admin.
 type changeJSON struct {
 	State      camera.State  `json:"state"`
 	Reason     camera.Reason `json:"reason"`

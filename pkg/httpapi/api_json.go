@@ -14,11 +14,11 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// maxJSON bounds the JSON body of a request: forty controls take less than half of it.
+// maxJSON bounds the JSON body of a request. Forty controls take less than half of it.
 const maxJSON = 4 << 10
 
-// readJSON reads a request's body. JSON it must be by its Content-Type too: a form of another site in a person's browser can send
-// any other without asking this server first.
+// readJSON reads the JSON body of a request. It requires the Content-Type of JSON: a form of another site in a user's browser can send
+// any other type without asking this server first.
 func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *request.Error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return request.Errorf(http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as %s", example)
@@ -27,7 +27,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *r
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
-	if err == nil { // else net/http waits for what is left of it
+	if err == nil { // otherwise net/http waits for the rest of it
 		_ = deadline.SetReadDeadline(time.Time{})
 	}
 	var large *http.MaxBytesError
@@ -54,8 +54,8 @@ func parseJSON(body []byte, to any, example string) *request.Error {
 	return nil
 }
 
-// forAdmin returns a text about a camera if the role there is admin, and otherwise nothing. It is for texts that may have addresses
-// of the internal network, user names or paths. They come from many programs, so nothing can be taken out of them reliably.
+// forAdmin returns a text about a camera if the role at that camera is admin, and an empty text otherwise. It is for texts that may hold
+// internal addresses, user names or paths. Many programs write such texts, so nothing can be removed from them reliably.
 func forAdmin(g access.Grant, camera, text string) string {
 	if !g.Allows(access.Admin, camera) {
 		return ""
@@ -71,7 +71,7 @@ func jsonTime(t time.Time) *time.Time {
 	return &t
 }
 
-// nonzero leaves out what has not happened.
+// nonzero returns the counts that are not zero.
 func nonzero[K comparable](counts map[K]uint64) map[K]uint64 {
 	m := map[K]uint64{}
 	for k, n := range counts {

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// linkJSON is a link that was made.
+// linkJSON is a new link.
 type linkJSON struct {
 	Page   string     `json:"page"`   // for people
 	Stream string     `json:"stream"` // for programs
@@ -21,7 +21,7 @@ type linkJSON struct {
 
 const linkExample = `{"for": "2h"}`
 
-// createLink lets whoever has the link see this camera for a while.
+// createLink makes a link that shows this camera for a limited time.
 func (s *Server) createLink(w http.ResponseWriter, r *http.Request, target request.Target) {
 	validFor, bad := readLinkDuration(w, r)
 	if bad != nil {
@@ -46,7 +46,7 @@ func (s *Server) createLink(w http.ResponseWriter, r *http.Request, target reque
 	request.WriteJSON(w, http.StatusCreated, linkJSON{address + query, address + "/stream.mjpg" + query, jsonTime(until)})
 }
 
-// baseURL is where people reach this server: its public address, else what this request was sent to.
+// baseURL returns the URL at which users reach this server: its public URL, otherwise the one that this request was sent to.
 func (r *activeConfig) baseURL(req *http.Request, client access.Client) string {
 	if r.PublicURL != "" {
 		return r.PublicURL
@@ -58,7 +58,7 @@ func (r *activeConfig) baseURL(req *http.Request, client access.Client) string {
 	return scheme + req.Host
 }
 
-// readLinkDuration reads for how long a link is to be good.
+// readLinkDuration reads how long a link is valid.
 func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *request.Error) {
 	var body struct {
 		For string `json:"for"`

@@ -77,7 +77,7 @@ func TestLinkGrantsOneCamera(t *testing.T) {
 	}
 }
 
-// A link leads to where people reach the server, which may be below a path of a proxy's.
+// A link begins with the public URL of the server, which may be below a path of a proxy.
 func TestLinksUseThePublicURL(t *testing.T) {
 	for public, want := range map[string]string{"": "http://127.0.0.1:", "https://home.example/cams": "https://home.example/cams/cameras/yard"} {
 		s := startServer(t, Options{Config: Config{Auth: access.New(authOptions(t)), PublicURL: public}}, newTestCamera("yard"))
@@ -89,7 +89,7 @@ func TestLinksUseThePublicURL(t *testing.T) {
 	}
 }
 
-// Where there is no key, who may make links is told what it takes.
+// Without a key, the answer to a requester who may make links says what is missing.
 func TestLinksNeedAKey(t *testing.T) {
 	s := startServer(t, Options{Config: Config{Auth: access.New(access.Options{Tokens: allTokens(t)})}}, newTestCamera("yard"))
 	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
@@ -98,7 +98,7 @@ func TestLinksNeedAKey(t *testing.T) {
 	}
 }
 
-// A viewer whose grant ends is cut, plain, encrypted and on a wall, and no other is.
+// A viewer whose grant ends is disconnected, on a plain or encrypted connection and on a wall. No other viewer is.
 func TestStreamEndsWithTheGrant(t *testing.T) {
 	for _, how := range []string{"plain", "tls", "http2"} {
 		t.Run(how, func(t *testing.T) {

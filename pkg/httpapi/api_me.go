@@ -12,10 +12,10 @@ import (
 type meJSON struct {
 	Name  string      `json:"name"`
 	Kind  access.Kind `json:"kind"`
-	Role  access.Role `json:"role"` // at every camera that is shown
+	Role  access.Role `json:"role"` // the role at every visible camera
 	Until *time.Time  `json:"until"`
-	Links bool        `json:"links"` // whether links can be made here
-	Login bool        `json:"login"` // whether somebody can log in here
+	Links bool        `json:"links"` // links can be made
+	Login bool        `json:"login"` // users can log in
 }
 
 func (s *Server) showMe(w http.ResponseWriter, r *http.Request) {

@@ -9,7 +9,7 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// viewerJSON is a viewer as the API shows it. Its address is a person's, and is shown nowhere else but in the log.
+// viewerJSON is a viewer as the API shows it. Its address is personal data. Only this list and the log show it.
 type viewerJSON struct {
 	ID         string            `json:"id"`
 	Camera     string            `json:"camera"`
@@ -46,7 +46,7 @@ func newViewerJSON(v *viewers.Viewer, now time.Time) viewerJSON {
 	return j
 }
 
-// listViewers says who watches: all, or those of ?camera=.
+// listViewers lists all viewers, or those of ?camera=.
 func (s *Server) listViewers(w http.ResponseWriter, r *http.Request) {
 	camera, requester := r.FormValue("camera"), request.RequesterOf(r)
 	if camera != "" {

@@ -15,7 +15,7 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// fetchViewers asks who watches.
+// fetchViewers requests the viewers.
 func (s *testServer) fetchViewers(t *testing.T, query string) []viewerJSON {
 	t.Helper()
 	var list struct{ Viewers []viewerJSON }
@@ -25,7 +25,7 @@ func (s *testServer) fetchViewers(t *testing.T, query string) []viewerJSON {
 	return list.Viewers
 }
 
-// waitForFrames waits until the only viewer has passed so many frames.
+// waitForFrames waits until the only viewer has been sent or has skipped that many frames.
 func (s *testServer) waitForFrames(t *testing.T, frames uint64) viewerJSON {
 	t.Helper()
 	var v viewerJSON
@@ -106,7 +106,7 @@ func TestViewersRefuseUnknownCameras(t *testing.T) {
 	}
 }
 
-// What a viewer did not get is told by why.
+// Dropped frames are reported by reason.
 func TestViewersReportDropReasons(t *testing.T) {
 	a := newTestCamera("a")
 	s := startServer(t, Options{}, a)

@@ -28,7 +28,7 @@ func startAuditedWithAuth(t *testing.T) (*testServer, *observer.ObservedLogs) {
 
 const clientAddress = "203.0.113.9"
 
-// Who looks is named as they came in, with the address that a trusted proxy has for them.
+// A viewer is named as it authenticated, with the address that a trusted proxy reports.
 func TestAuditNamesTheViewer(t *testing.T) {
 	s, logs := startAuditedWithAuth(t)
 	session := s.logIn(t, "anna", "hunter2", "/").Cookies()[0]
@@ -50,7 +50,7 @@ func TestAuditNamesTheViewer(t *testing.T) {
 	}
 }
 
-// Logins are written, and a password that was typed as a name is not.
+// Logins are logged. A password that was typed as a name is not.
 func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
 	s, logs := startAuditedWithAuth(t)
 	resp := s.logIn(t, "anna", "hunter2", "/")
@@ -88,7 +88,7 @@ func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
 	}
 }
 
-// Links are written when they are made and when they are no good, and never what they are.
+// Links are logged when they are made and when they are refused, without their signatures.
 func TestAuditLogsLinksWithoutSecrets(t *testing.T) {
 	s, logs := startAuditedWithAuth(t)
 	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`,
@@ -113,7 +113,7 @@ func TestAuditLogsLinksWithoutSecrets(t *testing.T) {
 	}
 }
 
-// Who is known and may not is written, for what they wanted.
+// A known requester who is refused is logged, with what was requested.
 func TestAuditLogsForbiddenRequests(t *testing.T) {
 	s, logs := startAuditedWithAuth(t)
 	s.send(t, http.MethodPatch, "/api/v1/cameras/yard", `{"paused": true}`, append(bearer(access.View, "yard"), "Content-Type", "application/json")...)

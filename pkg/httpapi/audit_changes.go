@@ -10,13 +10,14 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// controlChange is what a control was and is; nil is not known.
+// controlChange is the value of a control before and after a change; nil if it is not known.
 type controlChange struct {
 	From any `json:"from"`
 	To   any `json:"to"`
 }
 
-// logControlChanges writes which of a camera's controls somebody has set; before is what they were, after what all are now.
+// logControlChanges writes to the audit log which controls of a camera a requester has set. before and after are all controls before and
+// after that.
 func (s *Server) logControlChanges(r *http.Request, id string, settings map[string]camera.Setting, before, after []camera.Control) {
 	was := map[string]any{}
 	for _, c := range controlsJSON(before) {
@@ -31,7 +32,7 @@ func (s *Server) logControlChanges(r *http.Request, id string, settings map[stri
 	s.audit.Record(audit.Adjusted, request.RequesterOf(r).Actor(), zap.String("camera", id), zap.Any("changes", changes))
 }
 
-// logPause writes who has switched a camera off or on.
+// logPause writes to the audit log who has switched a camera off or on.
 func (s *Server) logPause(by audit.Actor, id string, paused bool) {
 	from, to := "off", "on"
 	if paused {

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// logBadCredentials logs credentials that were refused. A request without any is not logged.
+// logBadCredentials writes refused credentials to the audit log. A request without credentials is not logged.
 func (s *Server) logBadCredentials(r *http.Request, auth *access.Authenticator, err error) {
 	authorization, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch name, _, basic := r.BasicAuth(); {
@@ -26,8 +26,8 @@ func (s *Server) logBadCredentials(r *http.Request, auth *access.Authenticator, 
 	}
 }
 
-// logLoginFailure writes that a password or token was not taken. What was typed as a name is written only if it is one: it may be a
-// password in the wrong field.
+// logLoginFailure writes to the audit log that a password or token was refused. It writes the name only if a user has it: somebody may
+// have typed a password into the wrong field.
 func (s *Server) logLoginFailure(r *http.Request, auth *access.Authenticator, via access.Kind, name string, err error) {
 	if !auth.HasUser(name) {
 		name = ""
@@ -35,7 +35,7 @@ func (s *Server) logLoginFailure(r *http.Request, auth *access.Authenticator, vi
 	s.audit.Record(audit.LoginFailed, audit.Actor{Name: name, Via: string(via), Address: auth.Client(r).String()}, zap.String("reason", loginFailureReason(err)))
 }
 
-// loginFailureReason is why somebody is not known, in a word.
+// loginFailureReason returns in a word why a login failed.
 func loginFailureReason(err error) string {
 	var later *access.RetryLaterError
 	switch {
@@ -47,7 +47,7 @@ func loginFailureReason(err error) string {
 	return "wrong"
 }
 
-// refuseForbidden writes that somebody who is known wanted what they may not, and tells them so.
+// refuseForbidden answers a known requester without the needed role, and writes that to the audit log.
 func (s *Server) refuseForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role access.Role, camera string) {
 	fields := []zap.Field{zap.String("role", string(role))}
 	if camera != "" {

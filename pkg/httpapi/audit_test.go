@@ -67,7 +67,7 @@ func TestAuditLogsStreamStartAndEnd(t *testing.T) {
 	}
 }
 
-// Whom camd sends away it says so of.
+// Viewers that camd disconnects at shutdown are logged with that reason.
 func TestAuditLogsShutdownAsReason(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -102,7 +102,7 @@ func TestAuditLogsWallViews(t *testing.T) {
 	checkFields(t, auditRecord(t, logs, audit.ViewEnd), want)
 }
 
-// A poller is a line at once and one at the end, of all its pictures; what shows nothing is no view.
+// A poller gives one line at once, and one at the end with all its pictures. An answer without a picture is not a view.
 func TestAuditSumsUpPolledSnapshots(t *testing.T) {
 	cam := newTestCamera("a")
 	f := cam.publish(1)
@@ -129,7 +129,7 @@ func TestAuditSumsUpPolledSnapshots(t *testing.T) {
 	}
 }
 
-// A control's change says what it was and is; what was refused is none.
+// A change of a control is logged with the values before and after. A refused change is not.
 func TestAuditLogsControlChanges(t *testing.T) {
 	c := newAdjustableCamera()
 	c.status.Controls = []camera.Control{{Name: "brightness", Kind: camera.Integer, Value: 99, HasValue: true}}
@@ -146,7 +146,7 @@ func TestAuditLogsControlChanges(t *testing.T) {
 	auditRecord(t, logs, audit.Adjusted)
 }
 
-// Who switches by MQTT is not known, but that it was so.
+// A switch by MQTT is logged as such, without a name.
 func TestAuditLogsPausesByMQTT(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	_, s := startPausable(t, Options{Audit: audit.New(zap.New(core))})

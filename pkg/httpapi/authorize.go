@@ -12,7 +12,7 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// Roles of routes beside those of package access.
+// Roles of routes, in addition to those of package access.
 const (
 	publicRole access.Role = ""
 	anyRole    access.Role = "known" // any role
@@ -23,7 +23,7 @@ func openAuthenticator() *access.Authenticator {
 	return access.New(access.Options{Anonymous: access.Permission{Role: access.Admin}})
 }
 
-// requireRole admits requests with the role at some camera. next checks at which.
+// requireRole passes on requests whose grant has the role at some camera. next checks at which.
 func (s *Server) requireRole(role access.Role, next http.HandlerFunc) http.HandlerFunc {
 	if role == publicRole {
 		return next
@@ -50,7 +50,7 @@ func failForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role 
 	request.Fail(w, r, http.StatusForbidden, fmt.Sprintf("%s may not do this; it takes the role %s", g.Identity, role))
 }
 
-// refuse answers an unauthenticated request: browsers are sent to the login page, programs get a challenge.
+// refuse answers an unauthenticated request. It redirects browsers to the login page and sends programs a challenge.
 func refuse(w http.ResponseWriter, r *http.Request, auth *access.Authenticator, err error) {
 	var later *access.RetryLaterError
 	if errors.As(err, &later) {
@@ -61,12 +61,12 @@ func refuse(w http.ResponseWriter, r *http.Request, auth *access.Authenticator, 
 	if wantsHTML(r) && auth.HasLogin() {
 		query := url.Values{"next": {withoutLink(r.URL)}}
 		if errors.Is(err, access.ErrWrongCredentials) && r.Header.Get("Authorization") == "" {
-			query.Set("ended", "link") // a person with a link alone has no name to log in with
+			query.Set("ended", "link") // somebody who has only a link has no account
 		}
 		seeOther(w, "/login?"+query.Encode())
 		return
 	}
-	// A page's own script, and the picture of a link that has ended, would make a browser ask for a password in a window of its own.
+	// To a challenge a browser would open its own password dialog, even for a script of a page or the picture of an expired link.
 	if auth.HasLogin() && r.Header.Get("X-Requested-With") == "" && !r.URL.Query().Has(access.LinkParameter) {
 		w.Header().Add("WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`)
 	} else {
@@ -82,12 +82,12 @@ func refuse(w http.ResponseWriter, r *http.Request, auth *access.Authenticator, 
 	}
 }
 
-// wantsHTML reports whether a browser asks for what it is to show in its window.
+// wantsHTML reports whether a browser requests a page to show in its window.
 func wantsHTML(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// withoutLink is a request's address without what lets its holder in.
+// withoutLink returns the URL of a request without the signature of a link.
 func withoutLink(u *url.URL) string {
 	query := u.Query()
 	if query.Has(access.LinkParameter) {

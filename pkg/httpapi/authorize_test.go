@@ -24,8 +24,8 @@ func (s *testServer) requestRoute(t *testing.T, rt route, camera string, header 
 	return resp, body(t, resp)
 }
 
-// Every address, asked by everybody, for every camera: what comes follows from the role in the table, and a camera that somebody
-// may not see cannot be told from one that is not there.
+// Every address is requested by everybody for every camera. The answer follows from the role in the table. A camera that a requester may
+// not see gets the same answer as one that does not exist.
 func TestEveryRouteEnforcesItsRole(t *testing.T) {
 	s, yard, shed := startWithAuth(t, authOptions(t))
 	for _, rt := range s.routeTable() {
@@ -75,7 +75,7 @@ func mayBeMissing(rt route, scope string) bool {
 	return false
 }
 
-// checkIndistinguishable compares what is said of a camera that is hidden and of one that is not there, byte for byte.
+// checkIndistinguishable compares the answers for a hidden camera and for one that does not exist, byte for byte.
 func (s *testServer) checkIndistinguishable(t *testing.T, rt route, header ...string) {
 	t.Helper()
 	hidden, text := s.requestRoute(t, rt, "shed", header...)
@@ -87,7 +87,7 @@ func (s *testServer) checkIndistinguishable(t *testing.T, rt route, header ...st
 	}
 }
 
-// What is for anybody is the same whoever asks, and tells of no camera.
+// Public addresses give everybody the same answer, and name no camera.
 func TestPublicRoutesShowNoCameras(t *testing.T) {
 	s, _, _ := startWithAuth(t, authOptions(t))
 	for _, rt := range s.routeTable() {
@@ -104,7 +104,7 @@ func TestPublicRoutesShowNoCameras(t *testing.T) {
 	}
 }
 
-// Where many cameras are spoken of, those that somebody may not see are left out.
+// Lists omit cameras that the requester may not see.
 func TestListsOmitHiddenCameras(t *testing.T) {
 	s, yard, shed := startWithAuth(t, authOptions(t))
 	for _, c := range []*testCamera{yard, shed} {
@@ -175,7 +175,7 @@ func TestUnauthenticatedRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// Names and passwords do for programs that know nothing else.
+// Programs can use a name and password (Basic authentication).
 func TestBasicAuthChecksNameAndPassword(t *testing.T) {
 	s, _, _ := startWithAuth(t, authOptions(t))
 	ask := func(user, password string) int {

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// What mjpg-streamer and ustreamer make of a query: what clients hang behind it changes nothing.
+// Queries select the camera as in mjpg-streamer and ustreamer. Text that clients append changes nothing.
 func TestActionQueriesSelectTheCamera(t *testing.T) {
 	cameras := make([]*testCamera, 12)
 	all := make([]Camera, len(cameras))
@@ -36,7 +36,7 @@ func TestActionQueriesSelectTheCamera(t *testing.T) {
 				path = "/" + fmt.Sprintf(c.query, verb)
 			}
 			for i, c := range cameras {
-				c.publish(uint8(20 * i)) // anew: a snapshot waits for one that is not old
+				c.publish(uint8(20 * i)) // again: a snapshot waits for a new frame
 			}
 			var got string
 			if verb == "stream" {
@@ -67,7 +67,7 @@ func TestActionQueriesSelectTheCamera(t *testing.T) {
 	}
 }
 
-// Nothing may keep pictures at these addresses: clients that know them ask again and again, without conditions.
+// Nothing may cache pictures at these addresses: clients request them again and again, without conditions.
 func TestCompatPicturesAreNotCached(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)

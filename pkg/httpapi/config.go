@@ -13,35 +13,35 @@ import (
 	"camd/pkg/httpapi/wall"
 )
 
-// Config is what is served, and within which limits. It is not changed once the server has it.
+// Config is what the server serves, and within which limits. The caller does not change it once the server has it.
 type Config struct {
 	Cameras     map[string]Camera // by ID
-	Order       []string          // IDs as people want to see them; the first is what /stream and /?action=stream serve
+	Order       []string          // IDs in the order of the pages; /stream and /?action=stream serve the first
 	Limits      Limits
-	Connections connlimit.Limits      // of any kind, whatever they ask for
+	Connections connlimit.Limits      // of any kind
 	SendBuffer  int                   // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
-	Auth        *access.Authenticator // who may see and do what; nil is full access for everyone
-	Hosts       Hosts                 // by which names browsers may call this server, beside its addresses and localhost
-	OwnOrigin   string                // what a proxy before it is to browsers, empty if there is none: an origin
-	PublicURL   string                // where people reach this server, without a / at its end; empty: where they ask
-	AllowOrigin []string              // whose pages' scripts may read pictures: origins or *; empty is nobody's
-	// FrameAncestors are whose pages may have those of this server in a frame: self, origins, or none alone; empty is self.
+	Auth        *access.Authenticator // who may see and do what; nil gives everyone full access
+	Hosts       Hosts                 // names by which browsers may reach this server, in addition to its addresses and localhost
+	OwnOrigin   string                // the origin that browsers see if a proxy is in front; empty without
+	PublicURL   string                // where users reach this server, without a trailing slash; empty means the address of each request
+	AllowOrigin []string              // origins whose scripts may read pictures, or *; empty allows none
+	// FrameAncestors are the origins whose pages may show those of this server in a frame: self, origins, or only none. Empty means self.
 	FrameAncestors []string
-	WriteTimeout   time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
-	HSTS           time.Duration // for how long browsers that came encrypted come by https:// alone; 0: as they please
+	WriteTimeout   time.Duration // a viewer that takes nothing for this long is disconnected; 0 means 10 s
+	HSTS           time.Duration // how long browsers that used HTTPS must keep to it (Strict-Transport-Security); 0 sends no such header
 }
 
-// activeConfig is a Config with what follows from it. A request reads it once, and uses it to its end.
+// activeConfig is a Config and what the server derives from it. A request reads it once and uses it until its end.
 type activeConfig struct {
 	Config
 	crossOrigin *http.CrossOriginProtection
 	streamKeys  []viewers.Key // of this camd's cameras
 	transports  []string
 	frameAges   map[*broker.Topic]prometheus.Observer // of this camd's cameras
-	remote      map[string]bool                       // cameras of other sites, which have series and history once they are watched
+	remote      map[string]bool                       // streams of other sites that have series and history, because they have been watched
 }
 
-// newActiveConfig makes the metrics of every camera appear at zero.
+// newActiveConfig derives what a Config needs, and makes the metrics of every camera appear at zero.
 func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 	if cfg.WriteTimeout == 0 {
 		cfg.WriteTimeout = 10 * time.Second
@@ -63,7 +63,7 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 	for id, c := range cfg.Cameras {
 		if c.Status().Remote {
 			active.remote[id] = true
-			continue // there may be thousands, and a topic of theirs takes memory once it is asked for
+			continue // there may be thousands, and each of their topics takes memory once it is used
 		}
 		for _, name := range c.Renditions() {
 			topic, ok := c.Topic(name)
@@ -79,9 +79,11 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 	return active
 }
 
-// SetConfig makes cfg what is served, from the next request on. Viewers of what is in it still, as they came, notice nothing;
-// timeouts and limits are for those who come. It ends no stream: whoever takes a camera or a rendition away ends its topic. The
-// series of what is gone go too. Viewers that lose access are cut. Calls must not overlap.
+// SetConfig makes cfg what the server serves, from the next request on. Calls must not overlap.
+//
+// Viewers of streams that cfg still has notice nothing. New timeouts and limits apply to new viewers. SetConfig ends no stream: the owner
+// of a camera ends its topics when it removes the camera or a rendition. It deletes the series of removed streams, and disconnects
+// viewers that lose access.
 func (s *Server) SetConfig(cfg Config) {
 	before, next := s.config.Load(), s.newActiveConfig(cfg)
 	if before != nil {

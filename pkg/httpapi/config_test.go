@@ -29,8 +29,8 @@ func newConfig(limits Limits, cameras ...Camera) Config {
 	return r
 }
 
-// A Config is swapped under viewers: those of a camera that stays go on with every picture, those of one that goes come to
-// their end, and requests find what there is now.
+// A Config is replaced while viewers watch. Viewers of a kept camera get every picture, those of a removed one are disconnected, and
+// requests use the new Config.
 func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 	for _, encrypted := range []bool{false, true} {
 		stays, goes, comes := newTestCamera("stays"), newTestCamera("goes"), newTestCamera("comes")
@@ -92,7 +92,7 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 	}
 }
 
-// A camera that comes back under its name goes on counting, and its old pictures are not taken for its new ones.
+// A camera that is removed and added again continues its counts. Its old pictures are not taken for new ones.
 func TestReturningCameraKeepsCounting(t *testing.T) {
 	first, second := newTestCamera("a"), newTestCamera("a")
 	s := startServer(t, Options{}, first)
@@ -120,7 +120,7 @@ func TestReturningCameraKeepsCounting(t *testing.T) {
 	}
 }
 
-// Configs are swapped while requests of all kinds arrive: every answer follows one Config or the other.
+// Configs are replaced while requests of all kinds arrive. Every answer follows one Config or the other.
 func TestSetConfigUnderRequests(t *testing.T) {
 	a, b := newTestCamera("a"), newTestCamera("b")
 	s := startServer(t, Options{}, a, b)
@@ -167,7 +167,7 @@ func TestSetConfigUnderRequests(t *testing.T) {
 	}
 }
 
-// A timeout is that of the time when a viewer came.
+// A viewer has the timeout that was set when it joined.
 func TestWriteTimeoutAppliesToNewViewers(t *testing.T) {
 	cam := newTestCamera("a")
 	s := startServer(t, Options{Config: Config{WriteTimeout: time.Hour}}, cam)
@@ -190,7 +190,7 @@ func TestWriteTimeoutAppliesToNewViewers(t *testing.T) {
 	}
 }
 
-// A camera that comes does not make a server unready that nobody has asked yet.
+// A camera that is added does not make a server unready that was not asked before.
 func TestNewCameraKeepsServerReady(t *testing.T) {
 	live, comes := newTestCamera("a"), newTestCamera("b")
 	comes.set(camera.Starting)

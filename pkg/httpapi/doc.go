@@ -1,5 +1,4 @@
-// Package httpapi serves cameras over HTTP: its router mounts one package per kind of delivery, and it has the JSON API, access
-// checks, health and Prometheus metrics itself.
+// Package httpapi serves cameras over HTTP. Its router mounts one package for each kind of delivery:
 //
 //   - mjpeg: streams
 //   - snapshot: single pictures
@@ -7,11 +6,11 @@
 //   - compat: the addresses of mjpg-streamer and ustreamer
 //   - web: pages, scripts and styles
 //
-// They share packages request (who asks, for which camera, and how it is answered) and viewers (who watches, within which limits).
-// None of them imports this package.
+// The package itself has the JSON API, access checks, health and Prometheus metrics. The packages below share request (the requester, the
+// camera and the answer) and viewers (the running streams and their limits). None of them imports this package.
 //
-// [New] takes the cameras as an interface and knows nothing of where their pictures come from. Streams end when the context given to
-// [Server.Serve] does, when their viewer leaves, or when their topic ends, and never because a camera fails.
+// [New] takes the cameras as an interface and does not know where their pictures come from. A stream ends when the context of
+// [Server.Serve] ends, when its viewer leaves, or when its topic ends. It does not end because a camera fails.
 //
-// The configuration can change at any time: [Server.SetConfig] replaces a [Config] that each request reads once.
+// The configuration can change at any time. [Server.SetConfig] replaces a [Config] that each request reads once.
 package httpapi

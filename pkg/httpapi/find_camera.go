@@ -44,14 +44,14 @@ func (r *activeConfig) target(id string) request.Target {
 // currentCameras finds cameras in the current configuration.
 type currentCameras struct{ server *Server }
 
-// RevalidatedCamera returns a camera, if the grant still holds and can see it.
+// RevalidatedCamera returns a camera if the grant still holds and can see it.
 func (c currentCameras) RevalidatedCamera(id string, g access.Grant) (request.Target, *request.Error) {
 	cfg := c.server.config.Load()
 	current, _ := cfg.Auth.Revalidate(g)
 	return cfg.findCamera(id, current)
 }
 
-// NumberedCamera returns a camera by its place, from 0, among those that the grant can see.
+// NumberedCamera returns a camera by its position, from 0, among those that the grant can see.
 func (c currentCameras) NumberedCamera(number int, g access.Grant) (request.Target, *request.Error) {
 	cfg := c.server.config.Load()
 	visible := cfg.visibleTo(g)
@@ -64,7 +64,7 @@ func (c currentCameras) NumberedCamera(number int, g access.Grant) (request.Targ
 	return cfg.target(visible[number]), nil
 }
 
-// cameraByID finds {camera} of the address for the next handler, if the requester has the role there.
+// cameraByID passes on requests whose requester has the role at the camera of the path. next gets that camera.
 func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *http.Request, request.Target)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := chi.URLParam(r, "camera")

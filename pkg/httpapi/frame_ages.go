@@ -10,14 +10,14 @@ import (
 // frameAges observes the ages of frames in the server's metrics, for its viewers.
 type frameAges struct{ server *Server }
 
-// Add gives a stream of another site's camera its series, unless it has them.
+// Add creates the series of a stream of another site's camera, unless they exist.
 func (a frameAges) Add(key viewers.Key, topic *broker.Topic) {
 	if a.server.config.Load().remote[key.Camera] {
 		a.server.remotes.add(remoteStream{key.Camera, key.Rendition}, topic)
 	}
 }
 
-// Observer returns what observes the ages of a topic's frames. The ages of a topic that is not served any more go nowhere.
+// Observer returns the observer of the ages of a topic's frames. For a topic that is no longer served it observes nothing.
 func (a frameAges) Observer(topic *broker.Topic) prometheus.Observer {
 	if o, ok := a.server.config.Load().frameAges[topic]; ok {
 		return o

@@ -46,8 +46,8 @@ func newUnservedServer(f *testing.F) (*Server, *pausableCamera) {
 	return s, c
 }
 
-// Whatever stands behind the ?, an answer follows from it alone: what is good is served, all else is refused in one line that
-// nothing in it can break or bloat.
+// An answer follows from the query alone. A valid query is served. All others are refused in one line, which nothing in the query can
+// break or enlarge.
 func FuzzQuery(f *testing.F) {
 	for _, q := range []string{
 		"", "rendition=main&fps=5", "rendition=preview", "fps=1e3", "fps=0x1p-2", "fps=NaN", "fps=-1", "fps=%35", "fps=5&fps=x", "max_age=500ms", "max_age=0.5",
@@ -105,7 +105,7 @@ func checkErrorLine(t *testing.T, answer *http.Response, inputSize int) {
 	}
 }
 
-// A PATCH does what encoding/json says that its body says, or nothing.
+// A PATCH makes the changes that encoding/json reads in its body, or none.
 func FuzzPatch(f *testing.F) {
 	for _, body := range []string{
 		`{"paused": true}`, `{"paused": false, "controls": {"brightness": 1}}`, `{"controls": {"flip": true, "power_line_frequency": "60 Hz"}}`,

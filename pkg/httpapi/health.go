@@ -8,32 +8,32 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// healthz says that the daemon answers. It says nothing of cameras: restarting camd mends none.
+// healthz reports that the daemon answers. It says nothing about cameras, because a restart of camd repairs none.
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// BusState is how the link to other camds is, by which cameras come from elsewhere.
+// BusState is the state of the bus, which brings the cameras of other sites.
 type BusState struct {
 	Connected       bool              `json:"connected"`
-	Sites           int               `json:"sites"`             // other ones that were heard lately; to who may not see all cameras, those of which he may see one
-	Refused         map[string]uint64 `json:"refused,omitempty"` // messages that were not taken, by reason; to administrators alone
+	Sites           int               `json:"sites"`             // other sites heard recently; /readyz counts those with a camera that the requester can see
+	Refused         map[string]uint64 `json:"refused,omitempty"` // refused messages, by reason; /readyz shows them to administrators only
 	AwaitingCameras bool              `json:"-"`                 // no announcement of cameras has arrived yet
 }
 
-// readyz says whether it is worth sending viewers here: every camera has left its first start, in whatever direction, and
-// camd is not stopping. A configuration that could not be taken changes nothing in that: the one before is in force.
+// readyz reports whether camd is ready for viewers: every camera has left its first start, and camd is not stopping. A refused
+// configuration does not change that, because the one before stays in force.
 //
-// A relay is ready once it has heard which cameras there are. One that loses its link later stays so: its viewers have the
-// placeholder here, and would have no more elsewhere.
+// A relay is ready once it has heard which cameras there are, and stays ready when it loses the bus. Its viewers then see the
+// placeholder, and another camd would have no pictures for them either.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	s.checkStarted()
 	cfg := s.config.Load()
-	grant, err := cfg.Auth.Identify(r) // without access the answer is the status alone
+	grant, err := cfg.Auth.Identify(r) // without access the answer has only the status
 	if err != nil {
-		s.logBadCredentials(r, cfg.Auth, err) // a guess is one here, too: what comes back tells whether it was right
+		s.logBadCredentials(r, cfg.Auth, err) // credentials can be guessed here, too: the answer tells whether they are right
 	}
 	states, sites := map[camera.State]int{}, map[string]bool{}
 	for _, id := range cfg.visibleTo(grant) {
@@ -45,7 +45,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	config := s.reloadState.current().toJSON()
 	if !grant.Allows(access.Admin, "") {
-		config = configJSON{OK: config.OK} // the rest has names of cameras and files
+		config = configJSON{OK: config.OK} // the rest may name cameras and files
 	}
 	code, status := http.StatusOK, "ready"
 	answer := map[string]any{"cameras": states, "config": config}
@@ -73,8 +73,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	request.WriteJSON(w, code, answer)
 }
 
-// current notes when all cameras of this camd have left their first start. That is for good: one that wakes, or comes,
-// or is opened otherwise is no reason to send viewers elsewhere.
+// checkStarted notes when all cameras of this camd have left their first start. It is never undone: a camera that is added, woken or
+// reopened later is no reason to send viewers elsewhere.
 func (s *Server) checkStarted() {
 	starting := 0
 	for _, c := range s.config.Load().Cameras {

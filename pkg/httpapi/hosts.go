@@ -13,13 +13,13 @@ import (
 	"go.uber.org/zap"
 )
 
-// Hosts are the names by which a browser may call this server. A page of another server could else make its own name lead here
-// (DNS rebinding), and would be this server's own for its visitors' browsers. Addresses are always good: nobody can make one lead
-// elsewhere.
-type Hosts []string // NAME, *.NAME for all below it, or * for any, in small letters
+// Hosts are the names by which a browser may reach this server. Otherwise the owner of another domain could make its name resolve to this
+// machine (DNS rebinding), and its pages would count as pages of this server. Addresses are always allowed, because nobody can make one
+// resolve elsewhere.
+type Hosts []string // NAME, *.NAME for all names below it, or * for any, in lower case
 
-// allows reports whether a browser may call this server so. From another machine it may by a name without a dot, too: nobody out
-// there can give one.
+// allows reports whether a browser may reach this server by a name. local says that the browser runs on this machine. Any other may also
+// use a name without a dot, because no public domain has one.
 func (h Hosts) allows(name string, local bool) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" {
@@ -37,7 +37,7 @@ func (h Hosts) allows(name string, local bool) bool {
 	return false
 }
 
-// hostName is the name in a Host header, without its port and an address' brackets.
+// hostName returns the name in a Host header, without its port and the brackets of an address.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -47,7 +47,7 @@ func hostName(host string) string {
 	return name
 }
 
-// checkHost refuses requests with a Host that is not this server's. /healthz takes any.
+// checkHost refuses requests with a Host that is not this server's. /healthz accepts any.
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := hostName(r.Host)
@@ -65,8 +65,8 @@ func (s *Server) checkHost(next http.Handler) http.Handler {
 	})
 }
 
-// classifyConn says whether a request came from this machine to an address of its own, and whether it can be a browser's: none speaks to
-// a unix socket.
+// classifyConn reports whether a request came from this machine to one of its own addresses, and whether a browser may have sent it.
+// Browsers do not use unix sockets.
 func classifyConn(r *http.Request) (local, canBeBrowser bool) {
 	switch at := r.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:
@@ -77,16 +77,16 @@ func classifyConn(r *http.Request) (local, canBeBrowser bool) {
 	return true, true
 }
 
-// maxRefusedHosts bounds how many names are logged, since anybody can make them up.
+// maxRefusedHosts is how many refused names are logged, because anybody can invent names.
 const maxRefusedHosts = 20
 
-// refusedHosts are the names that have been refused. They are safe for concurrent use.
+// refusedHosts are the names that have been refused and logged. It is safe for concurrent use.
 type refusedHosts struct {
 	mu    sync.Mutex
 	names map[string]bool
 }
 
-// isNew notes a name, and reports whether it is worth a line in the log: it is the first time, and not one of too many.
+// isNew notes a name. It reports whether to log it: this is the first time, and the limit is not reached.
 func (s *refusedHosts) isNew(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,10 +13,10 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// ExtraListener is a further address that a server listens at.
+// ExtraListener is an additional listener of a server.
 type ExtraListener struct {
 	Listener net.Listener
-	Handler  http.Handler // what it answers there
+	Handler  http.Handler // answers its requests
 }
 
 // httpListener is a listener and its server.
@@ -25,11 +25,11 @@ type httpListener struct {
 	server *http.Server
 }
 
-// newListeners returns the listeners: the server's own first, which alone is encrypted.
+// newListeners returns all listeners. The server's own is first, and only that one is encrypted.
 func (s *Server) newListeners(base context.Context, errs *log.Logger, l net.Listener, extra []ExtraListener) (listeners []httpListener) {
 	for i, d := range append([]ExtraListener{{l, s}}, extra...) {
 		if d.Handler != s {
-			next := s.limitWrites(s.limitBodies(d.Handler)) // as the server's own: limits are for all listeners together
+			next := s.limitWrites(s.limitBodies(d.Handler)) // the server's own hook: limits count the connections of all listeners together
 			d.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.trackRequest(r); next.ServeHTTP(w, r) })
 		}
 		// WriteTimeout stays 0: it would end every stream. Each frame has its own deadline.
@@ -60,8 +60,8 @@ func (l httpListener) serve() error {
 	return l.server.ServeTLS(l.Listener, "", "")
 }
 
-// serveAll serves until ctx ends or a listener fails, and returns when none accepts connections any more. onStop is called
-// before they are closed.
+// serveAll serves until ctx ends or a listener fails. It returns when none accepts connections any more. It calls onStop before it closes
+// the listeners.
 func serveAll(ctx context.Context, listeners []httpListener, onStop func()) error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -76,10 +76,10 @@ func serveAll(ctx context.Context, listeners []httpListener, onStop func()) erro
 	}
 	onStop()
 	for _, l := range listeners {
-		l.server.SetKeepAlivesEnabled(false) // whatever is answered from now on says that its connection ends
+		l.server.SetKeepAlivesEnabled(false) // from now on each answer closes its connection
 	}
 	for _, l := range listeners {
-		_ = l.Listener.Close() // who comes now is for the next process, if systemd keeps the socket
+		_ = l.Listener.Close() // new connections wait for the next process, if systemd keeps the socket
 	}
 	for ; ended < len(listeners); ended++ {
 		if err := <-failed; first == nil && !errors.Is(err, net.ErrClosed) {
@@ -92,7 +92,7 @@ func serveAll(ctx context.Context, listeners []httpListener, onStop func()) erro
 	return nil
 }
 
-// closeAll returns when all connections are closed. Those that are in the middle of a frame have the timeout to take the rest.
+// closeAll returns when all connections are closed. Connections in the middle of a frame have the timeout to take the rest.
 func closeAll(listeners []httpListener, timeout time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -107,5 +107,5 @@ func closeAll(listeners []httpListener, timeout time.Duration) {
 	closing.Wait()
 }
 
-// MetricsHandler answers for /metrics and whether camd is well, and nothing else.
+// MetricsHandler serves only /metrics and the health of camd.
 func (s *Server) MetricsHandler() http.Handler { return s.metricsHandler }

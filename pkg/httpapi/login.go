@@ -14,7 +14,7 @@ import (
 	"camd/pkg/httpapi/web"
 )
 
-// maxForm bounds what a login page sends.
+// maxForm bounds the form that a login page sends.
 const maxForm = 4 << 10
 
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p
 	}
 	local, _ := classifyConn(r)
 	p.Open = !auth.Client(r).Secure && !local
-	// Under no-referrer browsers send the form with "Origin: null", and without TLS nothing else says that it is of this page.
+	// With no-referrer browsers would send the form with "Origin: null". Without TLS nothing else tells that it comes from this page.
 	w.Header().Set("Referrer-Policy", "same-origin")
 	s.pages.WriteLogin(w, code, p, web.NewPolicy(s.config.Load().FrameAncestors))
 }
@@ -69,7 +69,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// logout ends the session, and whatever is watched by it.
+// logout ends the session and the streams that it allowed.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	auth := s.config.Load().Auth
 	if grant, err := auth.Identify(r); err == nil && grant.Kind == access.BySession {
@@ -97,13 +97,13 @@ func readForm(w http.ResponseWriter, r *http.Request) *request.Error {
 	switch {
 	case errors.As(err, &large):
 		return request.Errorf(http.StatusRequestEntityTooLarge, "the form is larger than %d bytes", maxForm)
-	case err != nil: // which may repeat what was sent
+	case err != nil: // its text may repeat what was sent
 		return request.Errorf(http.StatusBadRequest, "the form did not arrive, or is none")
 	}
 	return nil
 }
 
-// localPath is where a login leads: an address of this server, and never another's, whatever a link to the login page says.
+// localPath returns where a login leads: next if it is an address of this server, and never an address elsewhere.
 func localPath(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
@@ -111,7 +111,7 @@ func localPath(next string) string {
 		return "/"
 	}
 	path := u.RequestURI()
-	// Where the text has what no URL may, it is written anew from what it means, and %2f comes out as a slash.
+	// URL.String encodes a path with invalid characters again from its decoded form, in which %2f is a slash.
 	if u.Path == "/login" || u.Path == "/logout" || strings.HasPrefix(path, "//") {
 		return "/"
 	}

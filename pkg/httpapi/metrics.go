@@ -55,7 +55,7 @@ func (s *Server) deleteFrameAges(before, now []viewers.Key) {
 	}
 }
 
-// collectMetrics sends what the server knows at the time of a scrape.
+// collectMetrics sends the metrics that are read at each scrape.
 func (s *Server) collectMetrics(out chan<- prometheus.Metric) {
 	cfg := s.config.Load()
 	collectViewers(out, cfg, cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), s.viewers.Stats())
@@ -64,8 +64,8 @@ func (s *Server) collectMetrics(out chan<- prometheus.Metric) {
 	collectReloads(out, s.reloadState.current())
 }
 
-// collectViewers sends the series of each key, at zero without viewers. Of removed cameras it sends how many viewers were
-// disconnected for that.
+// collectViewers sends the series of each key, at zero without viewers. Removed cameras keep the count of viewers that were disconnected
+// for that.
 func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []viewers.Key, stats viewers.Stats) {
 	metric.Gauge(out, descViewersLimit, float64(stats.MaxViewers))
 	metric.Gauge(out, descWalls, float64(stats.Walls))

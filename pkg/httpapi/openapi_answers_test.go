@@ -205,7 +205,7 @@ func (c contractClient) changes(t *testing.T, a *adjustableCamera) {
 		a.err = err
 		change(good, "application/json")
 		var e *camera.ControlError
-		if errors.As(err, &e) && e.Kind != camera.BadSetting { // of which a list has none
+		if errors.As(err, &e) && e.Kind != camera.BadSetting { // which a list of controls cannot have
 			c.get(t, list, "/api/v1/cameras/a/controls")
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// contract holds answers against the description, and remembers what of it was seen.
+// contract compares answers with the description, and remembers which parts of it were seen.
 type contract struct {
 	doc  *openapi3.T
 	seen map[string]bool // "GET /x 200", "GET /x 200 header Age", "GET /x 200 text/html", "Camera.fps"
@@ -41,7 +41,7 @@ func readContract(t *testing.T) *contract {
 var commonHeaders = []string{"Accept-Ranges", "Access-Control-Allow-Origin", "Cache-Control", "Connection", "Content-Length", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Content-Type", "Date", "Expires", "Pragma",
 	"Referrer-Policy", "Vary", "X-Accel-Buffering", "X-Content-Type-Options"}
 
-// check holds an answer against the description of a path. A request that was served must be as described, too.
+// check compares an answer with the description of a path. A request that was served must follow the description, too.
 func (c *contract) check(t *testing.T, path string, req *http.Request, body string, resp *http.Response) {
 	t.Helper()
 	item := c.doc.Paths.Value(path)

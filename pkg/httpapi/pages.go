@@ -38,7 +38,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, name string) 
 	s.pages.ServePage(w, r, name, web.NewPolicy(s.config.Load().FrameAncestors))
 }
 
-// cameraPage is the page about one camera.
+// cameraPage serves the page about one camera.
 func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, target request.Target) {
 	if request.RequesterOf(r).Kind == access.ByLink {
 		s.showLinkPage(w, r, target)
@@ -47,7 +47,7 @@ func (s *Server) cameraPage(w http.ResponseWriter, r *http.Request, target reque
 	s.servePage(w, r, "camera.html")
 }
 
-// showLinkPage serves a page with only a camera's picture, which needs no script.
+// showLinkPage serves the page of a link: the picture of one camera, which is shown without scripts, too.
 func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target request.Target) {
 	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
 	s.pages.WriteLink(w, web.LinkPage{

@@ -14,20 +14,22 @@ import (
 
 // Pausable is a Camera that a person can switch off and on.
 type Pausable interface {
-	// SetPaused returns when it is done, and reports whether that was a change: a camera that is switched off is closed, and
-	// nobody gets a picture any more that it gave. It is safe for concurrent use. Its error is ctx's, or that the camera is no
-	// more; then nothing was done.
+	// SetPaused switches the camera off or on, and returns when that is done. changed reports whether the camera was in the other state
+	// before. Once a camera is switched off, it is closed and nobody gets a picture of it any more. SetPaused is safe for concurrent use.
+	// Its error is that of ctx, or says that the camera has been removed; then nothing has changed.
 	SetPaused(ctx context.Context, paused bool) (changed bool, err error)
 }
 
-// pauseSetter turns cameras off and on, each of them one request at a time, so that what is remembered is what was done last.
+// pauseSetter switches cameras off and on, and saves that. It handles one request at a time for each camera, so that the saved state is
+// the latest.
 type pauseSetter struct {
 	save  func(camera string, paused bool) error
-	locks sync.Map // by camera: a *sync.Mutex
+	locks sync.Map // a *sync.Mutex for each camera
 }
 
-// pauseCamera switches a camera off or on. saveErr is why a restart of camd forgets it; err is why it was not done.
-func (s *pauseSetter) setPaused(ctx context.Context, id string, c Pausable, paused bool) (changed bool, saveErr, err error) {
+// setAndSave switches a camera off or on and saves that. err says why it was not switched. saveErr says why it was not saved, so that the
+// next start of camd does not know it.
+func (s *pauseSetter) setAndSave(ctx context.Context, id string, c Pausable, paused bool) (changed bool, saveErr, err error) {
 	lock, _ := s.locks.LoadOrStore(id, new(sync.Mutex))
 	lock.(*sync.Mutex).Lock()
 	defer lock.(*sync.Mutex).Unlock()
@@ -40,9 +42,10 @@ func (s *pauseSetter) setPaused(ctx context.Context, id string, c Pausable, paus
 	return changed, saveErr, nil
 }
 
-// pauseCamera does what a person asked for, notes who that was, and tells them what it is worth.
+// pauseCamera switches a camera off or on as a request asks, and writes that to the audit log. If it cannot be saved, a header warns the
+// requester.
 func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, target request.Target, paused bool) error {
-	changed, saveErr, err := s.pauseSetter.setPaused(r.Context(), target.ID, target.Camera.(Pausable), paused)
+	changed, saveErr, err := s.pauseSetter.setAndSave(r.Context(), target.ID, target.Camera.(Pausable), paused)
 	if err != nil {
 		return err
 	}
@@ -56,13 +59,13 @@ func (s *Server) pauseCamera(w http.ResponseWriter, r *http.Request, target requ
 	return nil
 }
 
-// SetPaused switches a camera off or on for a caller outside HTTP, which via names. The state is saved as well.
+// SetPaused switches a camera off or on for a caller outside HTTP, and saves that. via names the caller for the audit log.
 func (s *Server) SetPaused(ctx context.Context, via, id string, paused bool) error {
 	c, ok := s.config.Load().Cameras[id].(Pausable)
 	if !ok {
 		return fmt.Errorf("there is no camera %q that can be switched", id)
 	}
-	changed, saveErr, err := s.pauseSetter.setPaused(ctx, id, c, paused)
+	changed, saveErr, err := s.pauseSetter.setAndSave(ctx, id, c, paused)
 	if err == nil && changed {
 		s.logPause(audit.Actor{Via: via}, id, paused)
 	}

@@ -94,7 +94,7 @@ func TestPatchPausesAndResumes(t *testing.T) {
 	}
 }
 
-// All or nothing: what is refused in part changes nothing.
+// A request that is refused in part changes nothing.
 func TestRefusedPauseChangesNothing(t *testing.T) {
 	c, s := startPausable(t, Options{SavePaused: func(string, bool) error { t.Error("remembered"); return nil }})
 	refused := func(id, body string, code int, says string) {
@@ -120,7 +120,7 @@ func TestRefusedPauseChangesNothing(t *testing.T) {
 	}
 }
 
-// A switch that cannot be kept is a switch all the same, and both who asked and the log hear of it.
+// A switch that cannot be saved takes effect all the same. The requester and the log are informed.
 func TestUnsavedPauseWarns(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	c, s := startPausable(t, Options{Log: zap.New(core), SavePaused: func(string, bool) error { return errors.New("the disk\nis full") }})

@@ -7,26 +7,25 @@ import (
 	"time"
 )
 
-// timeout is how long a server that ends waits for the request of who has just connected. A browser connects now and then
-// without asking for anything.
+// firstRequestTimeout is how long a stopping server waits for the first request on a new connection. Browsers sometimes connect without
+// sending a request.
 const firstRequestTimeout = 500 * time.Millisecond
 
-// pendingConns are the connections that have been accepted, and whose first request has yet to come. http.Server.Shutdown
-// closes them without an answer, where somebody who was not accepted yet would be by the next process (systemd keeps the
-// socket). Its methods are safe for concurrent use.
+// pendingConns are the accepted connections whose first request has not arrived. http.Server.Shutdown closes them without an answer. Had
+// they not been accepted, the next process would answer them, because systemd keeps the socket. The methods are safe for concurrent use.
 type pendingConns struct {
 	timeout time.Duration
 
 	mu      sync.Mutex
 	conns   map[net.Conn]struct{}
-	removed chan struct{} // something has been taken out of conns
+	removed chan struct{} // receives after a connection was removed from conns
 }
 
 func newPendingConns() *pendingConns {
 	return &pendingConns{timeout: firstRequestTimeout, conns: map[net.Conn]struct{}{}, removed: make(chan struct{}, 1)}
 }
 
-// trackState is an http.Server's ConnState.
+// trackState is the ConnState hook of an http.Server.
 func (n *pendingConns) trackState(c net.Conn, s http.ConnState) {
 	switch s {
 	case http.StateNew:
@@ -38,8 +37,8 @@ func (n *pendingConns) trackState(c net.Conn, s http.ConnState) {
 	}
 }
 
-// remove notes that a request has come over c. Nothing but the handler knows: that a connection is active is said before
-// http.Server decides whether to answer it.
+// remove notes that a request has arrived over c. Only the handler knows that: the state becomes active before http.Server decides
+// whether to answer.
 func (n *pendingConns) remove(c net.Conn) {
 	n.mu.Lock()
 	delete(n.conns, c)
@@ -56,7 +55,7 @@ func (n *pendingConns) count() int {
 	return len(n.conns)
 }
 
-// drain returns when there are none. Those without a request after the timeout are closed. No more may come
+// drain returns when no connection is pending. It closes those without a request after the timeout. The caller accepts no connections
 // meanwhile.
 func (n *pendingConns) drain() {
 	timer := time.NewTimer(n.timeout)
@@ -75,7 +74,7 @@ func (n *pendingConns) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for c := range n.conns {
-		_ = c.Close() // nothing has been said that could be lost
+		_ = c.Close() // no request is lost
 	}
 	clear(n.conns)
 }

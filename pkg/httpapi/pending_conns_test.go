@@ -39,7 +39,7 @@ func TestShutdownServesPendingConnections(t *testing.T) {
 	s.stop(t)
 }
 
-// Who says nothing does not hold it up for long, nor is anybody remembered.
+// A silent connection delays shutdown only briefly, and is not kept in the list.
 func TestShutdownClosesSilentConnections(t *testing.T) {
 	s := startServer(t, Options{}, newTestCamera("a"))
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// reloadState is what became of the configuration. It is good at the start, or camd would not be there.
+// reloadState is the outcome of the last reload. It begins as a success: camd does not start with a refused configuration.
 type reloadState struct {
 	mu sync.Mutex
 	reloadStatus
@@ -13,14 +13,14 @@ type reloadState struct {
 
 type reloadStatus struct {
 	ok, failed  uint64
-	at          time.Time // of the last, or the start
-	err         error     // of the last; nil if it was good
+	at          time.Time // time of the last reload, or of the start
+	err         error     // of the last reload; nil if it succeeded
 	restartKeys []string
 	lastGood    time.Time // when the configuration in force was kept, if it is not the file's
 }
 
-// RecordReload notes that the configuration was read again. problem is why that of before stays in force, for people and without
-// secrets; nil if the new one is. restartKeys are its keys that take effect when camd restarts.
+// RecordReload records that the configuration was read again. err is nil if the new configuration is in force. Otherwise the one before
+// stays in force, and err says why, for people and without secrets. restartKeys are the changed keys that take effect when camd restarts.
 func (s *Server) RecordReload(err error, restartKeys []string) {
 	r := &s.reloadState
 	r.mu.Lock()
@@ -34,8 +34,8 @@ func (s *Server) RecordReload(err error, restartKeys []string) {
 	r.restartKeys, r.lastGood = restartKeys, time.Time{}
 }
 
-// SetLastGood notes that the configuration in force is not the file's, but the last good one, which was kept at that time. problem
-// says why, as for RecordReload. It holds until RecordReload gets a good file.
+// SetLastGood records that the last good configuration is in force instead of the file's. It was saved at savedAt. err says why the file
+// is not in force, for people and without secrets. This holds until RecordReload reports a success.
 func (s *Server) SetLastGood(savedAt time.Time, err error) {
 	r := &s.reloadState
 	r.mu.Lock()
@@ -52,7 +52,7 @@ func (r *reloadState) current() reloadStatus {
 	return r.reloadStatus
 }
 
-// configJSON is what /readyz says of the configuration.
+// configJSON is the state of the configuration in the answer of /readyz.
 type configJSON struct {
 	OK      bool     `json:"ok"`
 	Error   string   `json:"error,omitempty"`   // why the file is not in force

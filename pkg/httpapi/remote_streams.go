@@ -11,10 +11,10 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// maxRemoteStreams is how many streams of other sites' cameras have series. A stream has some 40.
+// maxRemoteStreams is how many streams of other sites' cameras have series. Each stream has about 40.
 const maxRemoteStreams = 1024
 
-// remoteStreams are the streams of other sites' cameras that have been watched here. Only these have series: a relay may know
+// remoteStreams are the streams of other sites' cameras that have been watched here. Only these have series, because a relay may know
 // thousands of cameras. It is safe for concurrent use.
 type remoteStreams struct {
 	frameAge *prometheus.HistogramVec
@@ -46,7 +46,7 @@ func (r *remoteStreams) add(stream remoteStream, topic *broker.Topic) {
 	r.topics[topic] = stream
 }
 
-// frameAgeOf returns what notes the ages of a topic's frames.
+// frameAgeOf returns the observer of the ages of a topic's frames.
 func (r *remoteStreams) frameAgeOf(t *broker.Topic) prometheus.Observer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,7 +56,8 @@ func (r *remoteStreams) frameAgeOf(t *broker.Topic) prometheus.Observer {
 	return discardObserver{}
 }
 
-// WatchedRemoteStreams returns the renditions of each camera of another site that have series, because viewers have watched them.
+// WatchedRemoteStreams returns the renditions that have series, for each camera of another site. They have series because viewers have
+// watched them.
 func (s *Server) WatchedRemoteStreams() map[string][]string { return s.remotes.renditionsByCamera() }
 
 // renditionsByCamera returns the renditions of each camera that have series, in order.
@@ -79,7 +80,7 @@ func (r *remoteStreams) countExcluded() int {
 	return len(r.excluded)
 }
 
-// retain forgets the streams that are not served any more, and their series.
+// retain removes the streams that cfg does not serve, and their series.
 func (r *remoteStreams) retain(cfg *activeConfig) {
 	isGone := func(s remoteStream) bool {
 		c := cfg.Cameras[s.camera]

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// A camera of another site is served as any other, under its site's name and its own. What cannot be done from here is refused.
+// A camera of another site is served like any other, under the name of its site and its own. What needs its own camd is refused.
 func TestRemoteCameraIsServedReadOnly(t *testing.T) {
 	remote := newTestCamera("north.yard")
 	remote.status.Site, remote.status.Remote = "north", true
@@ -116,7 +116,7 @@ func TestHistoryOfRemoteCameraBeginsWhenAskedFor(t *testing.T) {
 	}
 }
 
-// How many sites there are is nobody's business who sees nothing of them.
+// A requester who sees no camera of other sites does not learn how many sites there are.
 func TestReadyzCountsOnlyVisibleSites(t *testing.T) {
 	yard, shed := newTestCamera("yard"), newTestCamera("shed")
 	for _, c := range []*testCamera{yard, shed} {

@@ -14,22 +14,22 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// maxBodyBytes bounds the body of any request. Addresses that take one have a narrower bound of their own.
+// maxBodyBytes bounds the body of any request. Addresses that read one have a smaller bound.
 const maxBodyBytes = 64 << 10
 
-// bodyTimeout is how long the body of a request may take.
+// bodyTimeout is how long the body of a request may take to arrive.
 const bodyTimeout = 10 * time.Second
 
-// Why requests were refused, or their connections closed, that were nobody's who wants to watch.
+// Reasons for which requests were refused or their connections closed, beside refused viewers.
 const (
-	tooLarge         = "body"            // its body was larger than any may be
-	tooManyWaiting   = "snapshots"       // as many wait for a picture as may
-	tooManyMessages  = "messages"        // a wall's client sent too many messages
-	tooManyStreams   = "http2_streams"   // more at once on a connection than it may have
+	tooLarge         = "body"            // its body exceeded maxBodyBytes
+	tooManyWaiting   = "snapshots"       // too many snapshots were waiting for a picture
+	tooManyMessages  = "messages"        // the client of a wall sent too many messages
+	tooManyStreams   = "http2_streams"   // more than a connection may have at once
 	tooManyCancelled = "http2_cancelled" // streams opened and cancelled faster than they could start
 )
 
-// requestRefusals counts refused requests, but for those that other packages count.
+// requestRefusals counts refused requests, except those that other packages count.
 type requestRefusals struct{ bodies, streams, cancelled atomic.Uint64 }
 
 // refusedRequests returns how many requests were refused, by reason.
@@ -41,8 +41,8 @@ func (s *Server) refusedRequests() map[string]uint64 {
 	}
 }
 
-// limitBodies keeps every request's body small, whether its address takes one or not, and has it arrive in time: net/http reads
-// what a handler has left of it, and waits for that as long as it takes.
+// limitBodies bounds the size of every body and the time it may take, even where no body is expected. net/http reads what a handler has
+// left of a body, and waits for it without a limit.
 func (s *Server) limitBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength == 0 {
@@ -64,23 +64,23 @@ func (s *Server) limitBodies(next http.Handler) http.Handler {
 	})
 }
 
-// http2Config bound what a client may have the server do over one connection. What floods it with resets, settings, pings or
-// continuations, net/http cuts by itself.
+// http2Config bounds what a client can make the server do over one connection. net/http itself disconnects clients that flood it with
+// resets, settings, pings or continuations.
 func (s *Server) http2Config() *http.HTTP2Config {
 	return &http.HTTP2Config{
-		MaxConcurrentStreams: 100, // as the standard advises; a page with more cameras has the wall
-		// Nothing that is sent here is large.
+		MaxConcurrentStreams: 100, // as RFC 9113 recommends; a page with more cameras uses the wall
+		// Clients send nothing large.
 		MaxReadFrameSize:              16 << 10,
 		MaxReceiveBufferPerConnection: maxBodyBytes,
 		MaxReceiveBufferPerStream:     maxBodyBytes,
 		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
 		// was at the start: net/http has one for good.
 		WriteByteTimeout: s.config.Load().WriteTimeout + mjpeg.RepeatAfter,
-		// One that is gone without a word is found as a plain viewer is: see viewers.KeepAlive.
+		// A client that is gone without closing is detected as on a plain connection: see viewers.KeepAlive.
 		SendPingTimeout: viewers.KeepAlive.Idle,
 		PingTimeout:     time.Duration(viewers.KeepAlive.Count) * viewers.KeepAlive.Interval,
 		CountError: func(kind string) {
-			switch { // kinds of error and codes come first
+			switch { // the text begins with the kind of error and its code
 			case strings.Contains(kind, "_over_max_streams"):
 				s.refusals.streams.Add(1)
 			case strings.HasSuffix(kind, "_too_many_early_resets"):
@@ -90,7 +90,7 @@ func (s *Server) http2Config() *http.HTTP2Config {
 	}
 }
 
-// trackState is an http.Server's ConnState.
+// trackConnState is the ConnState hook of the http.Server.
 func (s *Server) trackConnState(c net.Conn, state http.ConnState) {
 	s.pendingConns.trackState(c, state)
 	if state == http.StateIdle {

@@ -28,7 +28,7 @@ func (s *testServer) sendRaw(t *testing.T, request string) (net.Conn, *bufio.Rea
 	return c, bufio.NewReader(c)
 }
 
-// A body that is announced and does not come holds its connection no longer than one may take, whatever was asked for.
+// A body that is announced and does not arrive holds its connection no longer than a body may take, at any address.
 func TestMissingBodyEndsTheConnection(t *testing.T) {
 	for _, head := range []string{
 		"GET /healthz HTTP/1.1\r\nContent-Length: 10\r\n",
@@ -124,7 +124,7 @@ func TestUnusedBodyKeepsTheConnection(t *testing.T) {
 	}
 }
 
-// Connections that say nothing, or half of something, or nothing more, keep nobody out.
+// Connections that send nothing, or half of a request, or nothing more, keep nobody out.
 func TestIdleConnectionsAreDisplaced(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -153,7 +153,7 @@ func TestIdleConnectionsAreDisplaced(t *testing.T) {
 	}
 }
 
-// Where all are at work, who comes is told when to come again.
+// If all connections are busy, a new client is told when to try again.
 func TestBusyConnectionsStay(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -194,7 +194,7 @@ func TestWaitingSnapshotsAreLimited(t *testing.T) {
 	}
 }
 
-// A wall's client that floods is cut, by whatever it floods with, and acknowledgements of pictures are no flood.
+// A wall's client that floods with messages of any kind is disconnected. Acknowledgements of pictures are not a flood.
 func TestFloodingWallIsCut(t *testing.T) {
 	s := startServer(t, Options{}, newTestCamera("a"))
 	for n, flood := range []string{

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// logRequests logs requests at debug level: surveillance boxes are polled a lot.
+// logRequests logs requests at debug level, because video recorders poll often.
 func (s *Server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.log.Core().Enabled(zap.DebugLevel) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// revalidateInterval is how often it is looked whether those who watch still may: a link's time passes without anybody saying so.
+// revalidateInterval is how often the grants of viewers are checked. Nothing else reports that a link has expired.
 const revalidateInterval = time.Second
 
 // revalidateLoop disconnects viewers that have lost access, until ctx ends.
@@ -22,7 +22,7 @@ func (s *Server) revalidateLoop(ctx context.Context) {
 	}
 }
 
-// revalidate checks every viewer's access once. Frames are sent meanwhile.
+// revalidate checks every viewer's grant once. Frames are sent meanwhile.
 func (s *Server) revalidate() {
 	auth := s.config.Load().Auth
 	for _, v := range s.viewers.All() {

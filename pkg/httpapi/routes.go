@@ -12,15 +12,15 @@ import (
 	"camd/pkg/httpapi/wall"
 )
 
-// route is an address: what it does, and whom it does it for.
+// route is an address of the server, its handler, and the role that it needs.
 type route struct {
 	method, pattern string
-	role            access.Role // at the camera, where there is one
+	role            access.Role // at the camera if it names one
 	serve           http.HandlerFunc
-	camera          func(http.ResponseWriter, *http.Request, request.Target) // instead of serve, of addresses that name a camera
+	camera          func(http.ResponseWriter, *http.Request, request.Target) // replaces serve for addresses that name a camera
 }
 
-// routeTable is every address. One that is for anybody says so.
+// routeTable returns every address. An address that anybody may use says so.
 func (s *Server) routeTable() []route {
 	crossOrigin := func(next http.HandlerFunc) http.HandlerFunc { return s.allowCrossOrigin(next).ServeHTTP }
 	return []route{
@@ -35,7 +35,7 @@ func (s *Server) routeTable() []route {
 		{"GET", "/api/v1/wall", access.View, s.serveWall, nil},
 		{"GET", "/api/v1/cameras", access.View, s.listCameras, nil},
 		{"GET", "/api/v1/cameras/{camera}", access.View, nil, s.showCamera},
-		{"PATCH", "/api/v1/cameras/{camera}", access.Control, nil, s.changeCamera},
+		{"PATCH", "/api/v1/cameras/{camera}", access.Control, nil, s.patchCamera},
 		{"GET", "/api/v1/cameras/{camera}/controls", access.View, nil, s.listControls},
 		{"GET", "/api/v1/cameras/{camera}/history", access.View, nil, s.showHistory},
 		{"POST", "/api/v1/cameras/{camera}/links", access.Control, nil, s.createLink},
@@ -52,7 +52,7 @@ func (s *Server) routeTable() []route {
 	}
 }
 
-// servesPictures are what pages of others may show: the table's addresses that end so.
+// servesPictures returns the addresses of pictures, which pages of other origins may show.
 func (rt route) servesPictures() bool {
 	return strings.HasSuffix(rt.pattern, ".mjpg") || strings.HasSuffix(rt.pattern, ".jpg")
 }
@@ -71,7 +71,7 @@ func (s *Server) routes() http.Handler {
 	return r
 }
 
-// mount puts each route behind its role.
+// mount adds each route, and requires its role.
 func (s *Server) mount(r chi.Router, table []route) {
 	for _, rt := range table {
 		serve := rt.serve
@@ -114,7 +114,7 @@ func (s *Server) mainMetricsHandler() http.HandlerFunc {
 	}
 }
 
-// allowed lists the methods that an address takes.
+// allowed returns the methods that an address supports.
 func allowed(r chi.Routes, path string) string {
 	var methods []string
 	for _, method := range []string{http.MethodGet, http.MethodPatch, http.MethodPost} {

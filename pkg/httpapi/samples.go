@@ -9,26 +9,27 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// A sample of every camera is taken each sampleInterval, and kept for sampleInterval times maxSamples: ten minutes.
+// Every sampleInterval a sample of every camera is taken. It is kept for maxSamples intervals, which is ten minutes.
 const (
 	sampleInterval = 2 * time.Second
 	maxSamples     = 300
 )
 
-// sampleHistory holds the samples of each camera of the last minutes. It takes 10 KB of memory a camera. A camera of another site
-// has samples from when it has viewers here or its history is requested, until neither has been so for as long as samples are kept.
+// sampleHistory holds the samples of each camera for the last minutes. It takes 10 KB of memory for each camera. Samples of a camera of
+// another site begin when it has viewers here or when its history is requested. They are deleted when neither has been so for as long as
+// samples are kept.
 type sampleHistory struct {
 	mu     sync.Mutex
-	count  int // samples ever
+	count  int // samples taken since the start
 	times  [maxSamples]time.Time
 	rows   map[string]*cameraSamples // by camera
 	remote map[string]bool
 }
 
-// cameraSamples is one camera's samples, beside the times of sampleHistory.
+// cameraSamples is one camera's samples. Their times are in sampleHistory.
 type cameraSamples struct {
-	first    int // the count of the first that is its own
-	lastUsed int // the count when it last had viewers or was asked for
+	first    int // value of sampleHistory.count at its first sample
+	lastUsed int // value of sampleHistory.count when it last had viewers or its history was requested
 	samples  [maxSamples]sample
 }
 
@@ -39,7 +40,7 @@ type sample struct {
 
 func newSampleHistory() *sampleHistory { return &sampleHistory{rows: map[string]*cameraSamples{}} }
 
-// setCameras makes the cameras those given: others are forgotten. remote are those of other sites.
+// setCameras sets the cameras that have samples, and deletes the samples of others. remote are the cameras of other sites.
 func (d *sampleHistory) setCameras(cameras []string, remote map[string]bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -54,7 +55,7 @@ func (d *sampleHistory) setCameras(cameras []string, remote map[string]bool) {
 	}
 }
 
-// ensureSamples gives a camera its samples, unless it has them. d.mu must be held.
+// ensureSamples adds a camera unless it is there. d.mu must be held.
 func (d *sampleHistory) ensureSamples(id string) *cameraSamples {
 	if d.rows[id] == nil {
 		d.rows[id] = &cameraSamples{first: d.count, lastUsed: d.count}

@@ -11,8 +11,8 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// securityHeaders keep a browser from reading more into an answer than it says, from giving it to pages of others, and from coming
-// back unencrypted.
+// securityHeaders sets headers for browsers. They must not guess the type of an answer, must not give it to pages of other origins, and
+// must not return unencrypted.
 func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -26,13 +26,13 @@ func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// allowCrossOrigin lets pages of the same site show pictures, such as those at another port of this machine, and pages of others as far as
-// the configuration lets scripts read them.
+// allowCrossOrigin lets pages of the same site show pictures, such as pages at another port of this machine. Pages of other origins may
+// show them if the configuration lets their scripts read pictures.
 func (s *Server) allowCrossOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, allowed := w.Header(), s.config.Load().AllowOrigin
 		h.Set("Cross-Origin-Resource-Policy", "same-site")
-		if len(allowed) > 0 || isEmbeddedBySameHost(r) { // a browser that shows a picture does not say for whom
+		if len(allowed) > 0 || isEmbeddedBySameHost(r) { // a browser does not tell for which page it shows a picture
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		}
 		origin := r.Header.Get("Origin")
@@ -49,14 +49,15 @@ func (s *Server) allowCrossOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// isEmbeddedBySameHost reports whether a page of this host shows what is asked for, at whatever port: OctoPrint's, say. To Chromium two ports of
-// an IP address are not of the same site. A page of another host can have its address left out, but not name this one.
+// isEmbeddedBySameHost reports whether a page of the same host, at any port, embeds the requested picture: OctoPrint, for example. For
+// Chromium two ports of an IP address are not the same site. A page of another host can hide its address, but cannot pretend to be of
+// this host.
 func isEmbeddedBySameHost(r *http.Request) bool {
 	page, err := url.Parse(r.Referer())
 	return err == nil && page.Host != "" && strings.EqualFold(page.Hostname(), hostName(r.Host))
 }
 
-// refuseCrossSite refuses what pages of other servers, in a person's browser, want changed here.
+// refuseCrossSite refuses requests that change something and come from pages of other origins in a user's browser.
 func (s *Server) refuseCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.config.Load().crossOrigin.Check(r); err != nil {

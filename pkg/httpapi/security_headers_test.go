@@ -94,7 +94,7 @@ func TestFrameAncestorsAreInThePolicy(t *testing.T) {
 	}
 }
 
-// What changes something is refused to pages of other servers, whatever a browser says of them, and whatever they send.
+// Requests of other origins that change something are refused, whatever headers the browser sends with them.
 func TestCrossSiteRequestsChangeNothing(t *testing.T) {
 	s := startServer(t, Options{Config: Config{OwnOrigin: "https://cams.example.com"}}, newTestCamera("a"))
 	for _, c := range []struct {

@@ -25,7 +25,7 @@ import (
 	"camd/pkg/httpapi/web"
 )
 
-// Camera is what the server needs of a camera. When its renditions change, so must the Config: see Server.SetConfig.
+// Camera is what the server needs of a camera. When its renditions change, the Config must change, too: see [Server.SetConfig].
 type Camera = request.Camera
 
 // Limits are limits on viewers.
@@ -33,29 +33,29 @@ type Limits = viewers.Limits
 
 // Options of a server.
 type Options struct {
-	Config              // to begin with
-	TLS     *tls.Config // what Serve encrypts by, with HTTP/2 and HTTP/1.1; nil is plain HTTP/1.1
+	Config              // until SetConfig
+	TLS     *tls.Config // for HTTPS with HTTP/2 and HTTP/1.1; nil means plain HTTP/1.1
 	Version string      // shown by the API
 	Log     *zap.Logger // nil means none
 	Audit   *audit.Log  // who views and changes what; nil means no audit log
 
-	// SeparateMetrics says that /metrics has a listener of its own, and is not served here: see Server.MetricsHandler.
+	// SeparateMetrics says that /metrics has a listener of its own, and is not served here: see [Server.MetricsHandler].
 	SeparateMetrics bool
 	// Metrics is where the server registers its own metrics, and what it serves at /metrics. nil means a new registry.
 	Metrics *prometheus.Registry
 
-	// BusState returns the state of the bus. nil: there is none.
+	// BusState returns the state of the bus. nil means that there is no bus.
 	BusState func() BusState
 
 	drainTimeout time.Duration // how long streams may take to finish their frame when camd stops; 0 leaves it to fanout, and means streamDrainTimeout
 
-	// SavePaused saves for the next start whether a camera is paused, one call at a time for each camera. nil saves nothing.
+	// SavePaused saves for the next start whether a camera is paused. It is called once at a time for each camera. nil saves nothing.
 	SavePaused func(camera string, paused bool) error
 }
 
 // Server answers requests. Its methods are safe for concurrent use.
 type Server struct {
-	opts           Options // but for the Config
+	opts           Options // without the Config
 	config         atomic.Pointer[activeConfig]
 	log            *zap.Logger
 	audit          *audit.Log
@@ -112,7 +112,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// ServeHTTP makes the server a handler, for tests and for those who bring their own listener.
+// ServeHTTP makes the server a handler, for tests and for callers with their own listener.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.trackRequest(r)
 	s.handler.ServeHTTP(w, r)
@@ -128,11 +128,11 @@ func (s *Server) trackRequest(r *http.Request) {
 	}
 }
 
-// How long Serve lets streams finish the frame they are in the middle of.
+// streamDrainTimeout is how long Serve waits for streams to finish their current frame.
 const streamDrainTimeout = 1500 * time.Millisecond
 
-// Serve answers requests on l, and on the extra listeners, until ctx ends, and returns when every request has been
-// answered. It closes the listeners. l is encrypted if the options say so; the further ones are not.
+// Serve answers requests on l and on the extra listeners until ctx ends. It closes the listeners, and returns when every request has been
+// answered. l is encrypted if Options.TLS is set; the extra listeners are not.
 func (s *Server) Serve(ctx context.Context, l net.Listener, extra ...ExtraListener) error {
 	errs, err := zap.NewStdLogAt(s.log.Named("http"), zap.DebugLevel)
 	if err != nil {
@@ -142,7 +142,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, extra ...ExtraListen
 	defer background.Wait()
 	auditCtx, stopAudit := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been answered
 	defer stopAudit()
-	// Streams end by this context, which ends after stopping is set: they can tell why.
+	// This context ends the streams. stopping is set before, so that they know why.
 	streamCtx, endStreams := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStreams()
 	background.Go(func() { s.sampleLoop(streamCtx) })
@@ -165,8 +165,8 @@ func (s *Server) drain(listeners []httpListener) {
 	s.walls.Wait()
 }
 
-// Alive returns nil if all goroutines that send frames to many viewers have made progress since then, else an error that names one.
-// It does not tell whether requests are answered.
+// Alive returns nil if all goroutines that send frames to many viewers have made progress since then. Otherwise it returns an error that
+// names one of them. It does not tell whether requests are answered.
 func (s *Server) Alive(since time.Time) error { return s.streams.Alive(since) }
 
 // Viewers returns the number of viewers.

@@ -44,7 +44,7 @@ func startTLS(t *testing.T, o Options, version2 bool, cameras ...Camera) (*testS
 	return s, l
 }
 
-// dialer dials connections that a test can stop reading from.
+// stoppableDialer dials connections that a test can stop reading from.
 type stoppableDialer struct {
 	mu      sync.Mutex
 	dialled int

@@ -205,7 +205,7 @@ func (d *daemon) checkBounded(t *testing.T, before float64) {
 
 var peakMemoryPattern = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
 
-// peakMemoryMB is the most resident memory that camd has had, in bytes.
+// peakMemory returns the most resident memory that camd has had, in bytes.
 func (d *daemon) peakMemory() float64 {
 	d.t.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "status"))

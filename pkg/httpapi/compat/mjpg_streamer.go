@@ -11,8 +11,8 @@ import (
 	"camd/pkg/httpapi/snapshot"
 )
 
-// Action is what a client of mjpg-streamer asks for at /: stream or snapshot, either with _N for camera number N. The text behind
-// these words does not matter. It is empty if the query has no action.
+// Action is what a client of mjpg-streamer requests at /. It is stream or snapshot, and either may end in _N for camera number N. Text
+// after that does not matter. Action is empty if the query has no action.
 type Action string
 
 // ServesPictures reports whether the answer to the action is a stream or a snapshot.
@@ -54,7 +54,7 @@ func ParseAction(query string) Action {
 	return ""
 }
 
-// cameraNumber returns N of _N: 0 without it or if N is no number, as in mjpg-streamer.
+// cameraNumber returns N of _N. It is 0 without _N or if N is not a number, as in mjpg-streamer.
 func (a Action) cameraNumber() int {
 	_, digits, _ := strings.Cut(string(a), "_")
 	if end := strings.IndexFunc(digits, func(c rune) bool { return c < '0' || c > '9' }); end >= 0 {

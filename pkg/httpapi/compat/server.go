@@ -14,7 +14,7 @@ import (
 
 // Cameras finds cameras as mjpg-streamer numbers its inputs.
 type Cameras interface {
-	// NumberedCamera returns a camera by its place, from 0, among those that the grant can see.
+	// NumberedCamera returns a camera by its position, from 0, among those that the grant can see.
 	NumberedCamera(number int, g access.Grant) (request.Target, *request.Error)
 }
 
@@ -32,7 +32,7 @@ type Server struct{ opts Options }
 // New returns a server.
 func New(o Options) *Server { return &Server{o} }
 
-// camera returns a camera by its number. Without such a camera it answers the request, and ok is false.
+// camera returns a camera by its number. If there is none, it answers the request and ok is false.
 func (s *Server) camera(w http.ResponseWriter, r *http.Request, number int) (target request.Target, ok bool) {
 	target, bad := s.opts.Cameras.NumberedCamera(number, request.RequesterOf(r).Grant)
 	if bad != nil {

@@ -90,7 +90,7 @@ type stateJSON struct {
 	} `json:"stream"`
 }
 
-// clientJSON is a viewer. camd has none of the variants of a stream, whatever was asked for.
+// clientJSON is a viewer. camd has none of the stream variants that ustreamer has, so it reports none.
 type clientJSON struct {
 	FPS             int    `json:"fps"`
 	ExtraHeaders    bool   `json:"extra_headers"`
@@ -103,7 +103,7 @@ type clientJSON struct {
 // maxKeyLength bounds ?key=, which PiKVM makes of eight letters.
 const maxKeyLength = 64
 
-// clientKey returns the key by which a client finds itself in clients_stat; "0" without one, as in ustreamer.
+// clientKey returns ?key=, by which a client recognizes itself in clients_stat. Without one it returns "0", as ustreamer does.
 func clientKey(r *http.Request) string {
 	if key := url.QueryEscape(r.FormValue("key")); key != "" && len(key) <= maxKeyLength {
 		return key
@@ -111,15 +111,14 @@ func clientKey(r *http.Request) string {
 	return "0"
 }
 
-// setClientCookie sets a cookie with the viewer's ID in clients_stat, if the client gave a key by which to know its answer. Other
-// clients get no cookie.
+// setClientCookie sets a cookie with the viewer's ID in clients_stat. Clients that gave no key get no cookie.
 func setClientCookie(h http.Header, r *http.Request, viewer *viewers.Viewer) {
 	if viewer.ClientKey = clientKey(r); viewer.ClientKey != "0" {
 		h.Set("Set-Cookie", "stream_client="+viewer.ClientKey+"/"+viewer.ID+"; path=/; max-age=30")
 	}
 }
 
-// setSnapshotHeaders gives a snapshot ustreamer's headers.
+// setSnapshotHeaders adds the headers that ustreamer sends with a snapshot.
 func setSnapshotHeaders(h http.Header, f *broker.Frame, state camera.State) {
 	h.Set("X-UStreamer-Online", strconv.FormatBool(!f.Placeholder && state == camera.Live))
 	h.Set("X-UStreamer-Width", strconv.Itoa(f.Width))

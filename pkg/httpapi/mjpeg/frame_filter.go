@@ -7,7 +7,7 @@ import (
 	"camd/pkg/fanout"
 )
 
-// newFrameFilter returns a function that decides which frames a viewer gets, by its rate and its bytes per second; 0 is no limit.
+// newFrameFilter returns a function that decides which frames a viewer gets, by frames per second and bytes per second; 0 is no limit.
 // Without a limit it returns nil.
 func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanout.Decision {
 	if fps == 0 && bytesPerSecond == 0 {
@@ -26,8 +26,8 @@ func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanou
 	}
 }
 
-// fpsLimiter thins a stream to a rate: of the frames that come, it lets through those that are due. It goes by when frames
-// were captured, so that a viewer's own delays do not change what it sees.
+// fpsLimiter limits the frame rate of a stream: it allows the frames that are due. It counts by capture times, so that delays of the
+// viewer do not change what it sees.
 type fpsLimiter struct {
 	interval time.Duration // 0: everything is due
 	next     time.Time
@@ -41,12 +41,12 @@ func newFPSLimiter(fps float64) *fpsLimiter {
 	return &fpsLimiter{interval: time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))}
 }
 
-// allow reports whether a frame captured at t is to be shown.
+// allow reports whether a frame captured at t is due.
 func (p *fpsLimiter) allow(t time.Time) bool {
 	if p.interval == 0 {
 		return true
 	}
-	// Cameras jitter: a frame that is a little early is the one that was meant.
+	// Cameras jitter: a frame that is slightly early counts as due.
 	if t.Before(p.next.Add(-min(p.interval/4, 20*time.Millisecond))) {
 		return false
 	}
@@ -57,8 +57,8 @@ func (p *fpsLimiter) allow(t time.Time) bool {
 	return true
 }
 
-// byteLimiter thins a stream to bytes per second: a bucket that fills at that rate and holds a second's worth, or one frame
-// if that is more.
+// byteLimiter limits the bytes per second of a stream. It is a token bucket that fills at that rate and holds one second of it, or one
+// frame if that is larger.
 type byteLimiter struct {
 	rate  float64 // bytes a second; 0: no limit
 	left  float64

@@ -43,7 +43,7 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn
 	s.fanout.Add(v)
 }
 
-// responseHead is the head of the response and the beginning of the stream.
+// responseHead returns the head of the response and the beginning of the stream.
 func responseHead(r *http.Request, header http.Header) []byte {
 	var b bytes.Buffer
 	header.Del("Transfer-Encoding") // meant for net/http
@@ -54,7 +54,7 @@ func responseHead(r *http.Request, header http.Header) []byte {
 	return b.Bytes()
 }
 
-// shutdownConn returns a function that ends a connection in both directions. Its owner notices at the next write.
+// shutdownConn returns a function that shuts a connection down in both directions. Its owner notices at the next write.
 func shutdownConn(c net.Conn) func() {
 	return func() {
 		s, ok := c.(syscall.Conn)

@@ -1,7 +1,7 @@
-// Package mjpeg serves cameras as MJPEG streams: one multipart response that never ends.
+// Package mjpeg serves cameras as MJPEG streams. A stream is one multipart response that never ends.
 //
-// All viewers on plain connections are served by package fanout, which writes the same shared bytes to all of them. A viewer on an
-// encrypted or multiplexed connection has a goroutine of its own. A viewer that cannot keep up skips frames.
+// Package fanout serves all viewers on plain connections, and writes the same shared bytes to each. A viewer on an encrypted or
+// multiplexed connection has a goroutine of its own. A viewer that cannot keep up skips frames.
 package mjpeg
 
 import (
@@ -19,8 +19,8 @@ import (
 	"camd/pkg/media"
 )
 
-// RepeatAfter is how long a viewer waits for a new frame before it gets the last one again. Some browsers paint a part
-// only when the next one begins, so that at low rates they would always show the picture before the last.
+// RepeatAfter is how long a viewer waits for a new frame before it gets the last one again. Some browsers show a part only when the next
+// one begins. At low rates they would always show the second newest picture.
 const RepeatAfter = 500 * time.Millisecond
 
 // MaxFPS bounds ?fps=; no camera is faster.
@@ -45,13 +45,14 @@ func New(o Options) *Server {
 	return &Server{o, fanout.New(fanout.Options{RepeatAfter: RepeatAfter, DrainTimeout: o.DrainTimeout, ObserveAges: o.Viewers.ObserveFrameAges})}
 }
 
-// Alive returns nil if all goroutines that send frames to many viewers have made progress since then, else an error that names one.
+// Alive returns nil if all goroutines that send frames to many viewers have made progress since then. Otherwise it returns an error that
+// names one of them.
 func (s *Server) Alive(since time.Time) error { return s.fanout.Alive(since) }
 
 // Close ends the streams on plain connections at the end of their frame. The others end with the context of their request.
 func (s *Server) Close() { s.fanout.Close() }
 
-// Variant is how a response differs from camd's own, for clients of other programs. The zero Variant is camd's own response.
+// Variant is how a response differs from the default, for clients of other programs. The zero Variant is the default response.
 type Variant struct {
 	// Prepare adds headers, and may give the viewer a client key, before the viewer joins. nil does nothing.
 	Prepare func(http.Header, *viewers.Viewer)
@@ -62,7 +63,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, target request.Ta
 	s.ServeVariant(w, r, target, Variant{})
 }
 
-// ServeVariant is Serve with another response.
+// ServeVariant is [Server.Serve] with another response.
 func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target request.Target, variant Variant) {
 	rendition, fps, bad := streamQuery(r, target)
 	if bad != nil {
@@ -135,7 +136,7 @@ func streamQuery(r *http.Request, target request.Target) (rendition string, fps 
 	return rendition, fps, nil
 }
 
-// setStreamHeaders announce a stream that ends with its connection and that nothing on the way may keep.
+// setStreamHeaders sets the headers of a stream that ends with its connection and that nothing may cache.
 func setStreamHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", media.ContentType)

@@ -13,7 +13,7 @@ import (
 	"camd/pkg/media"
 )
 
-// streamWriter sends one viewer its frames, over a connection that encrypts or multiplexes: plain ones go to package fanout.
+// streamWriter sends frames to one viewer on a connection that encrypts or multiplexes. Package fanout serves plain ones.
 type streamWriter struct {
 	*viewers.Viewer
 	sub      *broker.Subscription
@@ -29,7 +29,7 @@ type responseConn struct {
 	*http.ResponseController
 }
 
-// run returns when the viewer has left, takes nothing any more, or its topic or ctx has ended.
+// run sends frames. It returns when the viewer has left or has stalled, or when its topic or ctx has ended.
 func (p *streamWriter) run(ctx context.Context) error {
 	if err := p.write([]byte(media.Preamble)); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (p *streamWriter) run(ctx context.Context) error {
 	}
 }
 
-// writeFrame writes a frame and notes how old it was when the kernel had it.
+// writeFrame writes a frame and records how old it was when the kernel had taken it.
 func (p *streamWriter) writeFrame(f *broker.Frame) error {
 	if err := p.write(f.Part); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (p *streamWriter) writeFrame(f *broker.Frame) error {
 	return nil
 }
 
-// repeatFrame writes the last frame once more; it counts as no frame.
+// repeatFrame writes the last frame again, without counting it.
 func (p *streamWriter) repeatFrame(last *broker.Frame) error {
 	if last == nil {
 		return nil
@@ -90,8 +90,8 @@ func (p *streamWriter) repeatFrame(last *broker.Frame) error {
 	return p.write(last.Part)
 }
 
-// write returns when the connection has taken all of b. A stream of HTTP/2 alone is ended by its deadline, and not the
-// connection, whose other streams go on.
+// write returns when the connection has taken all of b. On HTTP/2 a missed deadline ends only this stream, and the other streams of the
+// connection continue.
 func (p *streamWriter) write(b []byte) error {
 	n, err := stalltimeout.Writer{Conn: p.response, Timeout: p.timeout}.Write(b)
 	p.Bytes.Add(uint64(n))
@@ -105,7 +105,7 @@ func (p *streamWriter) write(b []byte) error {
 	return p.response.SetWriteDeadline(time.Time{})
 }
 
-// countDropped passes on what the ring has dropped for this viewer.
+// countDropped adds the frames that the ring has dropped for this viewer to its counts.
 func (p *streamWriter) countDropped() {
 	if d := p.sub.Stats().Dropped; d != p.dropped {
 		p.DroppedSlow.Add(d - p.dropped)

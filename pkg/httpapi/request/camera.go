@@ -11,7 +11,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// Camera is a camera that is served. Its methods are safe for concurrent use.
+// Camera is a camera that the server serves. Its methods are safe for concurrent use.
 type Camera interface {
 	Status() camera.Status
 	// Renditions returns the names of its streams, main first.
@@ -27,15 +27,15 @@ type Target struct {
 	Limits Limits
 }
 
-// Limits are what the configuration in which a request found its camera allows for the answer.
+// Limits are the limits for an answer, from the configuration in which the request found its camera.
 type Limits struct {
-	WriteTimeout     time.Duration // a viewer that takes nothing for so long is disconnected
+	WriteTimeout     time.Duration // a viewer that takes nothing for this long is disconnected
 	SendBuffer       int           // bytes that the kernel may hold unsent for a viewer; 0 leaves it to the system
 	BytesPerSecond   int64         // of one stream; 0 is no limit
 	WaitingSnapshots int           // snapshots that may wait for a picture at once
 }
 
-// Rendition reads ?rendition=, which is main unless given.
+// Rendition returns ?rendition=, and main by default.
 func (t Target) Rendition(r *http.Request) (string, *Error) {
 	name := cmp.Or(r.FormValue("rendition"), camera.Main)
 	if !slices.Contains(t.Camera.Renditions(), name) {

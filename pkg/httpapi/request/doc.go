@@ -1,3 +1,3 @@
-// Package request has what all handlers share: who sent a request, over which connection, for which camera, and how it is
-// answered.
+// Package request describes a request for the handlers below package httpapi: who sent it, over which connection, and for which camera
+// with which limits. It also has the ways to answer: errors, JSON and headers against caching.
 package request

@@ -23,13 +23,14 @@ func WithRequester(r *http.Request, from Requester) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), requesterKey{}, from))
 }
 
-// RequesterOf returns who sent an admitted request. The requester of any other request has no role.
+// RequesterOf returns the requester of an authenticated request. The requester of any other request has no role.
 func RequesterOf(r *http.Request) Requester {
 	v, _ := r.Context().Value(requesterKey{}).(Requester)
 	return v
 }
 
-// RemoteAddr returns where a request comes from: the address and port of the other end, or the address that a trusted proxy gives.
+// RemoteAddr returns the address of the client with its port. It is the address that a trusted proxy reports, otherwise that of the other
+// end of the connection.
 func (v Requester) RemoteAddr(r *http.Request) string {
 	if forwarded := v.Client.String(); v.Client.Addr.IsValid() && forwarded != WithoutPort(r.RemoteAddr) {
 		return forwarded
@@ -45,7 +46,7 @@ func (v Requester) Actor() audit.Actor {
 // maxTextLength is how many bytes of a client's text are kept: browsers' user agents have about 120.
 const maxTextLength = 200
 
-// SanitizeText bounds text from a client, and replaces bytes that are no text or change its direction.
+// SanitizeText shortens text from a client, and replaces bytes that are not text or that change its direction.
 func SanitizeText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -54,5 +55,5 @@ func SanitizeText(s string) string {
 		return r
 	}, s)
 	s = s[:min(len(s), maxTextLength)]
-	return strings.Clone(strings.ToValidUTF8(s, "")) // without the half of a character, or the memory of the rest
+	return strings.Clone(strings.ToValidUTF8(s, "")) // drops a partial character, and the memory of the rest
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Error is why a request cannot be served, for people.
+// Error says why a request cannot be served, in words for people.
 type Error struct {
 	Code    int // the HTTP status
 	Message string

@@ -10,10 +10,10 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// defaultMaxAge is how old a snapshot may be unless the request says otherwise. A camera without viewers takes a picture a second.
+// defaultMaxAge is how old a snapshot may be by default. A camera without viewers takes one picture a second.
 const defaultMaxAge = 2 * time.Second
 
-// oldestAllowed reads ?fresh= and ?max_age= and returns the earliest capture time that will do.
+// oldestAllowed reads ?fresh= and ?max_age=. It returns the earliest capture time that a snapshot may have.
 func oldestAllowed(r *http.Request, c request.Camera, rendition string, now time.Time) (time.Time, *request.Error) {
 	switch fresh := r.FormValue("fresh"); fresh {
 	case "1", "true":
@@ -32,7 +32,7 @@ func oldestAllowed(r *http.Request, c request.Camera, rendition string, now time
 	return now.Add(-age), nil
 }
 
-// maxAge returns how old the newest picture of a live stream may be: as long as three pictures of a slow one take.
+// maxAge returns how old the newest picture of a live stream may be: at least the time that a slow stream takes for three pictures.
 func maxAge(st camera.Status, rendition string) time.Duration {
 	age := defaultMaxAge
 	allowSlow := func(fps float64) {

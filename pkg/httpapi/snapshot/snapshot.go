@@ -19,7 +19,7 @@ import (
 	"camd/pkg/media"
 )
 
-// WaitTimeout is how long a snapshot waits for a picture: an on-demand camera may have to be opened for it.
+// WaitTimeout is how long a snapshot waits for a picture, because an on-demand camera may have to be opened for it.
 const WaitTimeout = 10 * time.Second
 
 // Server serves snapshots. Its methods are safe for concurrent use.
@@ -38,18 +38,18 @@ func New(log *audit.Log) *Server {
 // RefusedWaits returns how many requests did not wait for a picture because too many waited already.
 func (s *Server) RefusedWaits() uint64 { return s.refusedWaits.Load() }
 
-// Variant is how an answer differs from camd's own, for clients of other programs. The zero Variant is camd's own answer.
+// Variant is how an answer differs from the default, for clients of other programs. The zero Variant is the default answer.
 type Variant struct {
 	NoStore    bool                             // caches must not keep the picture
 	SetHeaders func(http.Header, *broker.Frame) // adds headers about the picture; nil adds none
 }
 
-// Serve serves the newest picture. It never decodes one, and any number of requests share one wait.
+// Serve serves the newest picture. It never decodes one. Any number of requests share one wait for a picture.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, target request.Target) {
 	s.ServeVariant(w, r, target, Variant{})
 }
 
-// ServeVariant is Serve with another answer.
+// ServeVariant is [Server.Serve] with another answer.
 func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target request.Target, variant Variant) {
 	rendition, bad := target.Rendition(r)
 	if bad != nil {
@@ -76,8 +76,8 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 	}
 }
 
-// waitForFrame returns the newest live frame captured at oldest or later. It waits for one if the camera is about to give it, and
-// otherwise returns the newest frame of any kind. The number that may wait is limited: each of them makes the camera work.
+// waitForFrame returns the newest live frame captured at oldest or later. It waits for one if the camera will soon deliver one, and
+// otherwise returns the newest frame of any kind. The number of waiting requests is limited, because each makes the camera work.
 func (s *Server) waitForFrame(ctx context.Context, target request.Target, topic *broker.Topic, oldest time.Time) *broker.Frame {
 	if f := topic.Newest(); isLiveSince(f, oldest) {
 		return f
@@ -107,7 +107,7 @@ func isLiveSince(f *broker.Frame, oldest time.Time) bool {
 	return f != nil && !f.Placeholder && !f.Captured.Before(oldest)
 }
 
-// expectsFrames reports whether a camera in this state is about to give pictures.
+// expectsFrames reports whether a camera in this state will soon deliver pictures.
 func expectsFrames(state camera.State) bool {
 	return state == camera.Starting || state == camera.Idle || state == camera.Live
 }

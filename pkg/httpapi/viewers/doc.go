@@ -1,2 +1,2 @@
-// Package viewers keeps the viewers that receive streams now: who they are, what they have received, and the limits on their number.
+// Package viewers keeps the viewers of running streams: who they are, what they have received, and the limits on their number.
 package viewers

@@ -12,8 +12,8 @@ type Limits struct {
 	Viewers              int // streams at once; 0 means 500
 	PerCamera            int
 	PerAddress           int   // from one IP address
-	TotalBytesPerSecond  int64 // bytes a second of all streams together, beyond which nobody new is admitted
-	ViewerBytesPerSecond int64 // bytes a second of one stream, beyond which it gets fewer frames
+	TotalBytesPerSecond  int64 // bytes a second of all streams together, above which no viewer is admitted
+	ViewerBytesPerSecond int64 // bytes a second of one stream, above which it gets fewer frames
 }
 
 // SetLimits sets the limits for viewers from now on.
@@ -23,7 +23,7 @@ func (r *Registry) SetLimits(l Limits) {
 	r.limits = l
 }
 
-// exceededLimit returns the limit that v would exceed, and the error for its user.
+// exceededLimit returns the limit that v would exceed, and the error to show to its user.
 func (r *Registry) exceededLimit(v *Viewer) (string, error) {
 	l := r.limits
 	switch {
@@ -39,7 +39,7 @@ func (r *Registry) exceededLimit(v *Viewer) (string, error) {
 	return "", nil
 }
 
-// totalBytes returns the bytes sent to all viewers ever. r.mu must be held.
+// totalBytes returns the bytes that were ever sent to all viewers. r.mu must be held.
 func (r *Registry) totalBytes() (bytes uint64) {
 	for _, t := range r.pastCounts {
 		bytes += t.Bytes

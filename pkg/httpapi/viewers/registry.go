@@ -11,7 +11,7 @@ import (
 	"camd/pkg/broker"
 )
 
-// Registry holds the viewers. Its lock is taken when one joins or leaves and to count them, never for a frame.
+// Registry holds the viewers. Its lock is taken to add, remove and count viewers, and never for a frame.
 type Registry struct {
 	opts                Options
 	mu                  sync.Mutex
@@ -30,7 +30,7 @@ type Registry struct {
 
 // FrameAges observes how old frames are when viewers' connections have taken them. Its methods are safe for concurrent use.
 type FrameAges interface {
-	// Add makes the observer for a stream that a viewer joins, where there is none yet.
+	// Add creates the observer for a stream that a viewer joins, unless it exists.
 	Add(Key, *broker.Topic)
 	// Observer returns what observes the ages of a topic's frames, in seconds.
 	Observer(*broker.Topic) prometheus.Observer
@@ -57,7 +57,7 @@ func NewRegistry(o Options) *Registry {
 	}
 }
 
-// Add admits a viewer of a topic, or returns for people why not.
+// Add admits a viewer of a topic, or returns an error that says for people why not.
 func (r *Registry) Add(v *Viewer, topic *broker.Topic) error {
 	if err := r.admit(v); err != nil {
 		return err
@@ -82,7 +82,8 @@ func (r *Registry) admit(v *Viewer) error {
 	return nil
 }
 
-// Remove removes a viewer. cut is why camd cut it, empty if it left by itself; of a viewer that has lost access, that is the reason.
+// Remove removes a viewer. cut is why camd disconnected it, empty if it left by itself. For a viewer that has lost access, the reason is
+// CutAccess whatever cut says.
 func (r *Registry) Remove(v *Viewer, cut string) {
 	if v.accessRevoked.Load() {
 		cut = CutAccess
@@ -110,7 +111,7 @@ func (r *Registry) forget(v *Viewer, cut string) {
 	r.connected.Done()
 }
 
-// ObserveFrameAges observes how old frames of a topic were.
+// ObserveFrameAges records the ages of frames of a topic, as of when the connections of viewers have taken them.
 func (r *Registry) ObserveFrameAges(topic *broker.Topic, ages []time.Duration) {
 	observer := r.opts.FrameAges.Observer(topic)
 	for _, age := range ages {
@@ -121,7 +122,7 @@ func (r *Registry) ObserveFrameAges(topic *broker.Topic, ages []time.Duration) {
 // Wait returns when no viewer is left.
 func (r *Registry) Wait() { r.connected.Wait() }
 
-// decrement counts one down and forgets what has none left: addresses come and go without end.
+// decrement decrements a count, and deletes it at zero, because addresses come and go without end.
 func decrement(counts map[string]int, key string) {
 	if counts[key]--; counts[key] <= 0 {
 		delete(counts, key)

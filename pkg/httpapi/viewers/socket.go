@@ -10,12 +10,13 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// KeepAlive finds within 25 s a viewer that is gone without a word. While a frame is on its way to it, the write timeout does.
+// KeepAlive detects within 25 s a viewer that is gone without closing its connection. While a frame is being sent, the write timeout does
+// that.
 var KeepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
 
-// SetSocketOptions bounds how many bytes the kernel holds unsent for a viewer, and enables keep-alive probes. A send buffer grows to
-// megabytes: without a bound a slow viewer would look at pictures seconds old, although camd gives it only new ones (tcp(7),
-// TCP_NOTSENT_LOWAT). sendBuffer 0 sets no bound.
+// SetSocketOptions bounds how many bytes the kernel holds unsent for a viewer (tcp(7), TCP_NOTSENT_LOWAT), and enables keep-alive probes.
+// sendBuffer 0 sets no bound. Without one, a send buffer grows to megabytes, and a slow viewer sees pictures that are seconds old
+// although camd sends only new ones.
 func SetSocketOptions(c net.Conn, sendBuffer int) {
 	c = request.UnderlyingConn(c)
 	if t, ok := c.(*net.TCPConn); ok {

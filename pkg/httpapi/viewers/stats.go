@@ -55,7 +55,7 @@ func (r *Registry) All() []*Viewer {
 	return slices.Collect(maps.Keys(r.viewers))
 }
 
-// Sorted returns the viewers by camera, and those of one camera in the order in which they came.
+// Sorted returns the viewers by camera. Those of one camera are in the order in which they joined.
 func (r *Registry) Sorted() []*Viewer {
 	viewers := r.All()
 	slices.SortFunc(viewers, func(v, w *Viewer) int {
@@ -64,8 +64,8 @@ func (r *Registry) Sorted() []*Viewer {
 	return viewers
 }
 
-// Sample is how many viewers a camera has, and how old their newest frames were, in seconds on average. The age is NaN while no
-// viewer has a frame of the camera.
+// Sample is how many viewers a camera has, and the average age of their newest frames in seconds. The age is NaN while no viewer has a
+// frame of the camera.
 type Sample struct {
 	Viewers  int
 	FrameAge float64

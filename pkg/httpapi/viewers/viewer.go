@@ -15,15 +15,15 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// Key is what metrics count viewers by.
+// Key is the labels by which metrics count viewers.
 type Key struct{ Camera, Rendition, Transport string }
 
-// auditStream returns the key as the audit log has it.
+// auditStream returns the stream as the audit log names it.
 func (k Key) auditStream() audit.Stream {
 	return audit.Stream{Camera: k.Camera, Rendition: k.Rendition, Transport: k.Transport}
 }
 
-// Totals counts what viewers got; all of it only grows.
+// Totals counts what viewers got. Its values only grow.
 type Totals struct {
 	Sent, Slow, Rate, OverLimit, Bytes uint64
 }
@@ -39,15 +39,15 @@ func (t *Totals) add(u Totals) {
 	t.Bytes += u.Bytes
 }
 
-// Viewer receives a stream. Its counters are written by the goroutine that serves it and read by any.
+// Viewer receives a stream. The goroutine that serves it writes its counters; any goroutine may read them.
 type Viewer struct {
 	Key
 	fanout.Counts
-	ID         string // means nothing but this viewer
+	ID         string // identifies this viewer, and has no other meaning
 	Remote     string // address and port
 	UserAgent  string
 	Throttled  bool   // it asked for fewer frames
-	ClientKey  string // by which a client of ustreamer finds itself in /state; empty without
+	ClientKey  string // the key by which a client of ustreamer recognizes itself in /state; empty without
 	Grant      access.Grant
 	Disconnect func() // makes it leave; set before it is added
 
@@ -72,8 +72,8 @@ func (v *Viewer) Totals() Totals {
 	return Totals{Sent: v.Sent.Load(), Slow: v.DroppedSlow.Load(), Rate: v.DroppedRate.Load(), OverLimit: v.DroppedOverLimit.Load(), Bytes: v.Bytes.Load()}
 }
 
-// RecordSent counts a frame that the viewer's connection has taken, and observes how old it was. It is not for viewers of package
-// fanout, which counts by itself.
+// RecordSent counts a frame that the connection of the viewer has taken, and records how old it was. It is not for viewers of package
+// fanout, which counts its own frames.
 func (v *Viewer) RecordSent(f *broker.Frame) {
 	now := time.Now()
 	v.CountSent(f, now)

@@ -6,7 +6,8 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// AddWall admits the connection of a wall, with cameras or without, or returns for people why not. There may be as many as viewers.
+// AddWall admits the connection of a wall, with or without cameras, or returns an error that says for people why not. The limits are
+// those for viewers.
 func (r *Registry) AddWall(address string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -27,7 +28,8 @@ func (r *Registry) CheckWall(address string) error {
 	return err
 }
 
-// exceededWallLimit returns the limit that another wall from an address would exceed, and the error for its user. r.mu must be held.
+// exceededWallLimit returns the limit that another wall from an address would exceed, and the error to show to its user. r.mu must be
+// held.
 func (r *Registry) exceededWallLimit(address string) (string, error) {
 	l := r.limits
 	switch {

@@ -29,8 +29,8 @@ func (s *session) watchLiveness() {
 	}
 }
 
-// isResponsive reports whether the client is there. It is while it takes a message that is being written, which the write timeout
-// watches: a ping waits behind that, and so may its answer on a slow link.
+// isResponsive reports whether the client answers. It counts as responsive while it takes a message, which the write timeout bounds. A
+// ping waits behind that message, and on a slow link its answer may, too.
 func (s *session) isResponsive() bool {
 	if !s.writer.mu.TryLock() {
 		return true
@@ -42,7 +42,7 @@ func (s *session) isResponsive() bool {
 	return s.conn.Ping(ctx) == nil || s.conn.progress.slowWrites.Load() != before
 }
 
-// unacked returns a camera of which a picture has gone unacknowledged for too long. The client is cut then: it would hold
+// overdueAck returns a camera with a picture that has been unacknowledged for too long. The client is then disconnected: it would hold
 // its streams without showing anything.
 func (s *session) overdueAck() (camera string, ok bool) {
 	s.mu.Lock()

@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// writeBufferSize is larger than most pictures, which leave in one write, and no more than a wall is worth: one for all its cameras.
+	// writeBufferSize is larger than most pictures, so that they need one write. A wall needs only one such buffer for all its cameras.
 	writeBufferSize = 128 << 10
-	// slowWriteThreshold is how long a write takes that had to wait for its client. What the kernel has room for, it takes at once.
+	// slowWriteThreshold is how long a write takes if it had to wait for its client. Bytes for which the kernel has room are taken at
+	// once.
 	slowWriteThreshold = 100 * time.Millisecond
 )
 
@@ -29,8 +30,8 @@ type Conn struct {
 	messages *messageLimiter
 }
 
-// Accept makes a WebSocket of a request: one that compresses nothing, and refuses pages of other origins than the request's own
-// host and those given. A client that takes nothing at all for the timeout fails what is being written; a message may take longer.
+// Accept upgrades a request to a WebSocket without compression. It refuses pages of origins other than the request's own host and those
+// given. A write fails when the client takes nothing at all for the timeout; a message may take longer.
 func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration, origins ...string) (*Conn, error) {
 	h := &hijacker{ResponseWriter: w, timeout: timeout}
 	limiter := newMessageLimiter()
@@ -64,8 +65,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.conn, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(h.conn, writeBufferSize)), nil
 }
 
-// progressConn is a connection whose writes fail when no byte gets through for the timeout. An encrypted one cannot go on
-// after a deadline, so that a whole chunk must get through.
+// progressConn is a connection whose writes fail when no byte gets through for the timeout. An encrypted connection cannot continue after
+// a missed deadline, so there a whole chunk must get through in that time.
 type progressConn struct {
 	net.Conn
 	timeout    time.Duration

@@ -1,10 +1,9 @@
-// Package wall sends the newest pictures of many cameras over one WebSocket, as fast as its client says that it has taken
-// them.
+// Package wall sends the newest pictures of many cameras over one WebSocket, as fast as the client acknowledges them. docs/protocol.md
+// describes the messages.
 //
-// A browser has six connections to a host on HTTP/1.1, and every MJPEG stream keeps one. A wall of cameras has one for all.
-// docs/protocol.md describes the messages. Server admits clients and counts them as viewers; a session speaks with one client.
+// On HTTP/1.1 a browser opens at most six connections to a host, and every MJPEG stream keeps one. A wall needs one connection for all
+// cameras. A [Server] admits clients and counts them as viewers; a session serves one client.
 //
-// Of each camera at most two pictures are on their way that the client has not acknowledged; then that camera waits, and
-// goes on with its newest picture. A slow client gets fewer pictures, never older ones, and cameras take turns, so that one
-// with large pictures does not keep another from its own.
+// At most two pictures of each camera are unacknowledged. Then that camera waits, and continues with its newest picture. A slow client
+// gets fewer pictures, never older ones. Cameras take turns, so that large pictures of one camera do not delay the others.
 package wall

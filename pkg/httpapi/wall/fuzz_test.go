@@ -13,8 +13,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Whatever a client says, line by line, it is answered in notices that are described, stays connected unless it says too much at
-// once, gets pictures of the cameras that there are, and leaves nothing behind.
+// A client may send any lines. It is answered in notices that are described, and stays connected unless it floods. It gets pictures of
+// existing cameras, and leaves nothing behind.
 func FuzzMessages(f *testing.F) {
 	for _, s := range []string{
 		`{"type":"subscribe","camera":"yard"}`,

@@ -10,7 +10,7 @@ import (
 // MaxQueryBytes bounds the query of a wall's address: it has room for MaxCameras of the longest ids.
 const MaxQueryBytes = 32 << 10
 
-// initialCameras returns the cameras that ?cameras= names, each once.
+// initialCameras returns the cameras of ?cameras=, each once.
 func initialCameras(r *http.Request) ([]string, *request.Error) {
 	if n := len(r.URL.RawQuery); n > MaxQueryBytes {
 		return nil, request.Errorf(http.StatusBadRequest, "a query of %d bytes, want at most %d; subscribe to further cameras over the connection", n, MaxQueryBytes)

@@ -34,7 +34,7 @@ type serverMessage struct {
 	Message   string `json:"message,omitempty"` // error, and unsubscribed unasked: for people
 }
 
-// appendHeader appends what stands before a picture's JPEG in its message. Numbers are big-endian.
+// appendHeader appends the header that precedes a picture's JPEG in its message. Numbers are big-endian.
 func appendHeader(b []byte, camera, rendition string, f *broker.Frame) []byte {
 	flags := byte(0)
 	if f.Placeholder {

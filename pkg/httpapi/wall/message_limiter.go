@@ -10,8 +10,8 @@ import (
 // ErrTooManyMessages ends the session of a client that sent too many messages.
 var ErrTooManyMessages = errors.New("too many messages")
 
-// messageLimiter limits a client's messages: each costs time, and makes the server answer. Its methods belong to the goroutine that
-// reads.
+// messageLimiter limits a client's messages, because each costs time and makes the server answer. Only the goroutine that reads may call
+// its methods.
 type messageLimiter struct {
 	limit     *rate.Limiter
 	exceeded  atomic.Bool
@@ -22,7 +22,8 @@ func newMessageLimiter() *messageLimiter {
 	return &messageLimiter{limit: rate.NewLimiter(messagesPerSecond, messageBurst)}
 }
 
-// allow notes a message. If it is one too many, it closes the connection without a notice: a client that floods does not read.
+// allow counts a message. If the limit is exceeded, it closes the connection without a notice, because a client that floods does not
+// read.
 func (t *messageLimiter) allow() (ok bool) {
 	if t.limit.Allow() {
 		return true

@@ -17,12 +17,12 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// Transport is what viewers over a wall's WebSocket are counted as.
+// Transport is the transport of viewers over the WebSocket of a wall.
 const Transport = "websocket"
 
 // Cameras finds cameras for a client that stays connected while the configuration changes.
 type Cameras interface {
-	// RevalidatedCamera returns a camera of the current configuration, if the grant still holds there and can see the camera.
+	// RevalidatedCamera returns a camera of the current configuration if the grant still holds there and can see the camera.
 	RevalidatedCamera(id string, g access.Grant) (request.Target, *request.Error)
 }
 
@@ -50,16 +50,16 @@ func (s *Server) Flooded() uint64 { return s.flooded.Load() }
 // Wait returns when no connection is left. Each ends with the context of its request.
 func (s *Server) Wait() { s.sessions.Wait() }
 
-// Settings are what the configuration sets for a connection.
+// Settings are the limits that the configuration sets for a connection.
 type Settings struct {
-	WriteTimeout time.Duration // a client that takes nothing for so long is disconnected
+	WriteTimeout time.Duration // a client that takes nothing for this long is disconnected
 	SendBuffer   int           // bytes that the kernel may hold unsent for it; 0 leaves it to the system
 	OwnOrigin    string        // the origin that browsers see if a proxy is in front; empty without
 }
 
-// Serve serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are those to begin with.
+// Serve serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are the cameras at the beginning.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings) {
-	address := request.WithoutPort(request.RequesterOf(r).RemoteAddr(r)) // the client's, not a proxy's
+	address := request.WithoutPort(request.RequesterOf(r).RemoteAddr(r)) // of the client, not of a proxy
 	if r.ProtoMajor != 1 || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		s.explain(w, r, address)
 		return
@@ -77,7 +77,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings
 		return
 	}
 	defer s.opts.Viewers.RemoveWall(address)
-	s.sessions.Add(1) // before Accept: until then the HTTP server waits for the request
+	s.sessions.Add(1) // before Accept: until then the HTTP server waits for this request
 	defer s.sessions.Done()
 	viewers.SetSocketOptions(request.Conn(r), settings.SendBuffer)
 	conn, err := Accept(w, r, settings.WriteTimeout, settings.OwnOrigin)
@@ -99,8 +99,8 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings
 	}
 }
 
-// explain answers a request without a WebSocket. It reports that there is no room for another wall: a page cannot read the answer that
-// refuses its WebSocket, and asks here.
+// explain answers a request that is not for a WebSocket. It reports whether there is room for another wall. A page cannot read the answer
+// that refuses its WebSocket, so it asks here.
 func (s *Server) explain(w http.ResponseWriter, r *http.Request, address string) {
 	switch err := s.opts.Viewers.CheckWall(address); {
 	case err != nil:
@@ -118,8 +118,8 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	request.Fail(w, r, http.StatusServiceUnavailable, err.Error())
 }
 
-// isDowngraded reports whether the request is encrypted, and from a page of this server that came unencrypted. Somebody on the network
-// can have changed such a page, and not all browsers keep a session's cookie from it.
+// isDowngraded reports whether the request is encrypted but comes from a page of this server that was not. Somebody on the network may
+// have changed such a page, and not all browsers keep the session cookie from it.
 func isDowngraded(r *http.Request, own string) bool {
 	origin := r.Header.Get("Origin")
 	return request.RequesterOf(r).Client.Secure && strings.HasPrefix(strings.ToLower(origin), "http://") && !strings.EqualFold(origin, own)

@@ -17,31 +17,31 @@ import (
 const MaxCameras = 256
 
 const (
-	maxUnacked        = 2              // pictures of one camera that may be under way
-	maxMessageBytes   = 16 << 10       // bytes of a client's message
-	messagesPerSecond = 50             // messages of a client, but for acknowledgements of what it has not acknowledged yet
+	maxUnacked        = 2              // pictures of one camera that may be unacknowledged
+	maxMessageBytes   = 16 << 10       // bytes of a message of the client
+	messagesPerSecond = 50             // without acknowledgements of pictures that were not acknowledged yet
 	messageBurst      = 4 * MaxCameras // of them
 	pingInterval      = 20 * time.Second
 	defaultRendition  = "preview"
 )
 
-// Stream is one camera that a client watches. Its methods are called by one goroutine at a time.
+// Stream is a camera that a client watches. One goroutine at a time calls its methods.
 type Stream interface {
 	Topic() *broker.Topic
 	Sent(f *broker.Frame, bytes int) // a picture has been handed to the connection
-	Dropped(frames uint64)           // so many more were passed over
-	Leave(cut bool)                  // the client leaves, or is cut because it takes nothing; called once
+	Dropped(frames uint64)           // this many frames were skipped
+	Leave(cut bool)                  // the client leaves or is disconnected; called once
 }
 
-// sessionOptions are what a session begins with, and its times. Join is required.
+// sessionOptions are the initial cameras of a session, and its timeouts. Join is required.
 type sessionOptions struct {
-	Cameras   []string // what to begin with
-	Rendition string   // in which; empty is preview
-	// Join admits the client to a camera in a rendition. Its error is for people.
+	Cameras   []string // at the beginning
+	Rendition string   // of these; empty is preview
+	// Join admits the client to a camera in a rendition. Its error is a text for people.
 	Join func(camera, rendition string) (Stream, error)
-	// AliveInterval is after how much silence the client is told that the connection lives; 0 means 10 s.
+	// AliveInterval is how long the connection may be silent before the client gets a notice that it is alive; 0 means 10 s.
 	AliveInterval time.Duration
-	// AckTimeout is how long a picture may go unacknowledged before the client is cut; 0 means 2 minutes.
+	// AckTimeout is how long a picture may be unacknowledged before the client is disconnected; 0 means 2 minutes.
 	AckTimeout time.Duration
 
 	pongTimeout time.Duration // 0 means 10 s
@@ -60,8 +60,9 @@ func (o sessionOptions) withDefaults() sessionOptions {
 	return o
 }
 
-// serveSession speaks with one client until it leaves, takes nothing for the write timeout, acknowledges nothing for too long, or
-// ctx ends. It closes conn, and returns when all that it started has ended. Its error is ErrTooManyMessages or nil.
+// serveSession serves one client until ctx ends or the client leaves. It also ends when the client takes nothing for the write timeout,
+// or acknowledges nothing for too long. It closes conn, and returns when all that it started has ended. Its error is ErrTooManyMessages
+// or nil.
 func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &session{opts: o.withDefaults(), conn: conn, ctx: ctx, cancel: cancel, subscriptions: map[string]*subscription{}, wake: make(chan struct{}, 1), notices: make(chan serverMessage, MaxCameras)}
@@ -73,7 +74,7 @@ func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 	var background sync.WaitGroup
 	background.Go(func() { defer cancel(); s.readRequests() })
 	background.Go(func() { defer cancel(); s.watchLiveness() })
-	context.AfterFunc(ctx, func() { _ = conn.CloseNow() }) // ends what is being read and written
+	context.AfterFunc(ctx, func() { _ = conn.CloseNow() }) // ends reads and writes
 	err := s.writeLoop()
 	cancel()
 	background.Wait()
@@ -93,7 +94,7 @@ func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 type session struct {
 	opts          sessionOptions
 	conn          *Conn
-	ctx           context.Context // of all its goroutines
+	ctx           context.Context // of all goroutines of the session
 	cancel        context.CancelFunc
 	wake          chan struct{} // has a token when the writer has something to send
 	notices       chan serverMessage
@@ -102,10 +103,10 @@ type session struct {
 
 	mu            sync.Mutex
 	subscriptions map[string]*subscription
-	roundRobin    []*subscription // the next to send first
+	roundRobin    []*subscription // index of the camera to try first
 	paused        bool
 	ackTimedOut   bool   // it has acknowledged nothing for too long
-	sending       Stream // whose picture is being sent
+	sending       Stream // stream whose picture is being sent
 	deferredLeave func() // Leave of that stream, if it was left meanwhile
 }
 
@@ -138,7 +139,8 @@ func (s *session) readRequests() {
 	}
 }
 
-// handleRequest reports whether a request was one that the client was expected to make: an acknowledgement of what had none.
+// handleRequest handles one request. It reports whether the client was expected to send it: an acknowledgement of a picture that was not
+// acknowledged yet.
 func (s *session) handleRequest(r clientMessage) (expected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,8 +169,8 @@ func (s *session) handleRequest(r clientMessage) (expected bool) {
 	return expected
 }
 
-// acknowledge notes what a client has dealt with, and reports whether that was anything. t may be nil: it may be a camera that
-// it has just let go.
+// acknowledge notes which pictures a client has handled, and reports whether there were any. t may be nil, because the client may have
+// unsubscribed meanwhile.
 func (s *session) acknowledge(t *subscription, upTo uint64) bool {
 	if t == nil {
 		return false
@@ -179,7 +181,7 @@ func (s *session) acknowledge(t *subscription, upTo uint64) bool {
 		return false
 	}
 	t.unackedSince = time.Now()
-	if before >= maxUnacked { // there may be a picture that it may have now
+	if before >= maxUnacked { // the writer may send another picture now
 		s.wakeWriter()
 	}
 	return true

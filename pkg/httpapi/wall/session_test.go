@@ -107,7 +107,7 @@ func (s *testServer) add(counter *int, n int) {
 	*counter += n
 }
 
-// waitForSubscriptions waits until so many subscriptions are open on a camera.
+// waitForSubscriptions waits until n subscriptions of a camera are open.
 func (s *testServer) waitForSubscriptions(t testing.TB, camera string, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); s.topics[camera].Subscriptions() != n; time.Sleep(time.Millisecond) {
@@ -320,7 +320,7 @@ func TestInvalidRequestsKeepTheSession(t *testing.T) {
 	s.waitForSubscriptions(t, "gate", 0)
 }
 
-// A page cannot see pings: it is told that the connection lives.
+// A page cannot see pings, so it gets notices that the connection is alive.
 func TestQuietSessionSendsAliveNotices(t *testing.T) {
 	s := newTestServerWith(t, 10*time.Second, sessionOptions{AliveInterval: 20 * time.Millisecond}, "gate")
 	c := s.dial(t)
@@ -349,7 +349,7 @@ func TestPausedClientGetsErrors(t *testing.T) {
 	c.expectFrame("gate", 1)
 }
 
-// A camera that cannot be had again is said to be gone.
+// A camera whose stream cannot be joined again is unsubscribed.
 func TestRefusedResumeUnsubscribes(t *testing.T) {
 	s := newTestServer(t, "gate")
 	c := s.dial(t)
@@ -366,8 +366,7 @@ func TestRefusedResumeUnsubscribes(t *testing.T) {
 	}
 }
 
-// A client that answers pings and acknowledges nothing is cut.
-// A camera that is taken out is unsubscribed, its stream is left, and it can be joined again; the others go on.
+// A camera that is removed is unsubscribed and its stream is left. It can be joined again. The other cameras continue.
 func TestEndedStreamUnsubscribesAndCanBeJoinedAgain(t *testing.T) {
 	s := newTestServer(t, "gate", "yard")
 	c := s.dial(t)
@@ -415,7 +414,7 @@ func TestClientWithoutAcksIsCut(t *testing.T) {
 	}
 }
 
-// One that reads nothing is cut when a message takes too long.
+// A client that reads nothing is disconnected when a message takes too long.
 func TestClientThatReadsNothingIsCut(t *testing.T) {
 	s := newTestServerWith(t, 200*time.Millisecond, sessionOptions{}, "gate")
 	c := s.dial(t)
@@ -429,7 +428,7 @@ func TestClientThatReadsNothingIsCut(t *testing.T) {
 	}
 }
 
-// One that takes bytes all the time is not cut, however long a picture takes.
+// A client that keeps taking bytes is not disconnected, however long a picture takes.
 func TestSlowClientIsNotCut(t *testing.T) {
 	const timeout, size, portion = 400 * time.Millisecond, 4 << 20, 32 << 10
 	s := newTestServerWith(t, timeout, sessionOptions{}, "gate")
@@ -455,7 +454,7 @@ func TestSlowClientIsNotCut(t *testing.T) {
 	}
 }
 
-// While a client takes a message it lives, whatever becomes of a ping.
+// A client that takes bytes of a message counts as alive, even if a ping is not answered.
 func TestWriteProgressCountsAsLiveness(t *testing.T) {
 	s := &session{}
 	s.writer.mu.Lock()
@@ -490,7 +489,7 @@ func TestWriteProgressCountsAsLiveness(t *testing.T) {
 	<-done
 }
 
-// The end does not wait for a client that takes nothing.
+// Shutdown does not wait for a client that takes nothing.
 func TestShutdownDoesNotWaitForStalledClient(t *testing.T) {
 	s := newTestServerWith(t, time.Hour, sessionOptions{}, "gate")
 	c := s.dial(t)
@@ -509,7 +508,7 @@ func TestShutdownDoesNotWaitForStalledClient(t *testing.T) {
 	}
 }
 
-// One that acknowledges late, or has nothing to acknowledge, or is paused, is not cut.
+// A client that acknowledges late, has nothing to acknowledge, or is paused is not disconnected.
 func TestLateAcksKeepTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const almostTimeout = 2*time.Minute - time.Second

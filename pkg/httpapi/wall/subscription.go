@@ -9,7 +9,7 @@ import (
 	"camd/pkg/broker"
 )
 
-// subscription is one camera that the client wants.
+// subscription is a camera that the client has subscribed to.
 type subscription struct {
 	camera, rendition string
 
@@ -18,10 +18,11 @@ type subscription struct {
 	stop         context.CancelFunc
 	dropped      uint64    // as reported to the stream
 	unacked      []uint64  // pictures not acknowledged
-	unackedSince time.Time // while there are some: when the first was sent, or another acknowledged
+	unackedSince time.Time // if there are unacknowledged pictures: when the first was sent or the last was acknowledged
 }
 
-// subscribe begins with a camera, or changes its rendition. s.mu is held, as in all that follows but watchTopic and streamEnded.
+// subscribe adds a camera, or changes its rendition. s.mu must be held, here and in all functions below except watchTopic and
+// streamEnded.
 func (s *session) subscribe(t *subscription, camera, rendition string) {
 	if t == nil && len(s.subscriptions) >= MaxCameras {
 		s.queueError(camera, fmt.Sprintf("%d cameras are as many as one connection may have", MaxCameras))
@@ -58,10 +59,11 @@ func (s *session) joinStream(t *subscription) bool {
 	return true
 }
 
-// watchTopic sends each of a camera's pictures, and what else there is: it is awake, and to wake the writer costs more.
+// watchTopic sends each picture of a camera, and whatever else is queued. This goroutine is awake already, and to wake the writer costs
+// more.
 func (s *session) watchTopic(ctx context.Context, camera string, sub *broker.Subscription) {
 	for {
-		updated := sub.Updated() // before looking: a later frame closes it
+		updated := sub.Updated() // before the check: a later frame closes it
 		s.flush()
 		select {
 		case <-updated:
@@ -74,7 +76,7 @@ func (s *session) watchTopic(ctx context.Context, camera string, sub *broker.Sub
 	}
 }
 
-// streamEnded removes a stream that has ended, unless the client has another of that camera by now.
+// streamEnded removes a stream that has ended, unless the subscription has another stream by now.
 func (s *session) streamEnded(camera string, sub *broker.Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +125,7 @@ func (s *session) setPaused(paused bool) {
 	}
 }
 
-// reportDropped passes on what the ring has dropped.
+// reportDropped reports to the stream the frames that the ring has dropped.
 func (t *subscription) reportDropped() {
 	if d := t.sub.Stats().Dropped; d != t.dropped {
 		t.stream.Dropped(d - t.dropped)

@@ -13,16 +13,17 @@ import (
 	"camd/pkg/broker"
 )
 
-// messageWriter is held by the one goroutine that writes.
+// messageWriter is the state of sending. Only the goroutine that holds its mutex writes to the connection; any goroutine of the session
+// may.
 type messageWriter struct {
 	mu        sync.Mutex
-	sendAgain atomic.Bool // another goroutine found it locked, or has yet to look
+	sendAgain atomic.Bool // another goroutine found it locked, or is about to lock it
 	header    []byte
-	lastWrite time.Time // when something was sent
-	err       error     // why nothing can be any more
+	lastWrite time.Time // when the last message was sent
+	err       error     // why writing has failed
 }
 
-// writeLoop sends notices, what others ask it to, and signs of life, until it cannot.
+// writeLoop sends notices, frames when other goroutines ask for it, and alive notices, until a write fails or the session ends.
 func (s *session) writeLoop() error {
 	alive := time.NewTimer(s.opts.AliveInterval)
 	defer alive.Stop()
@@ -40,7 +41,7 @@ func (s *session) writeLoop() error {
 	}
 }
 
-// sendAlive says that the connection lives, unless something else has, and returns when to look again.
+// sendAlive sends an alive notice, unless something else was sent in time. It returns when to check again.
 func (s *session) sendAlive() time.Duration {
 	s.writer.mu.Lock()
 	left := s.opts.AliveInterval - time.Since(s.writer.lastWrite)
@@ -52,11 +53,11 @@ func (s *session) sendAlive() time.Duration {
 	return s.opts.AliveInterval
 }
 
-// flush sends all that there is. If somebody is at it, they look once more after what they are sending.
+// flush sends everything that is queued. If another goroutine is sending, that one checks again when it has finished.
 func (s *session) flush() {
 	w := &s.writer
 	for w.sendAgain.Store(true); w.sendAgain.Load() && w.mu.TryLock(); {
-		w.sendAgain.Store(false) // before looking: what is not seen has yet to set it
+		w.sendAgain.Store(false) // before sending: what is queued later sets it again
 		if w.err == nil {
 			if w.err = s.flushLocked(); w.err != nil {
 				s.cancel()
@@ -66,7 +67,7 @@ func (s *session) flush() {
 	}
 }
 
-// flushLocked sends until there is nothing to send. s.writer.mu must be held.
+// flushLocked sends until nothing is queued. s.writer.mu must be held.
 func (s *session) flushLocked() error {
 	w := &s.writer
 	for {
@@ -116,7 +117,7 @@ func (s *session) finishSend() {
 func (s *session) nextFrame() (*subscription, Stream, *broker.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.notices) > 0 { // that a camera is subscribed is said before its pictures
+	if len(s.notices) > 0 { // the notice that a camera is subscribed precedes its pictures
 		return nil, nil, nil
 	}
 	for i, t := range s.roundRobin {
@@ -134,14 +135,14 @@ func (s *session) nextFrame() (*subscription, Stream, *broker.Frame) {
 		t.unacked = append(t.unacked, f.Seq)
 		s.sending = t.stream
 		copy(s.roundRobin[i:], s.roundRobin[i+1:])
-		s.roundRobin[len(s.roundRobin)-1] = t // the last to send again
+		s.roundRobin[len(s.roundRobin)-1] = t // this camera comes last in the next turn
 		return t, t.stream, f
 	}
 	return nil, nil, nil
 }
 
-// writeFrame writes one message: the header, and the picture's bytes, which all viewers share. Between pieces of a large one
-// there is room for the answer to a ping.
+// writeFrame writes one message: the header, and the picture's bytes, which all viewers share. A large picture is written in pieces, so
+// that answers to pings can go in between.
 func (s *session) writeFrame(header, jpeg []byte) error {
 	w, err := s.conn.Writer(noDeadline, websocket.MessageBinary)
 	if err == nil {
@@ -166,6 +167,6 @@ func (s *session) writeNotice(n serverMessage) error {
 	return s.conn.Write(noDeadline, websocket.MessageText, text)
 }
 
-// noDeadline has no end. A context that has one is watched again for each chunk of a message, which costs as much as the chunk;
-// closing the connection ends a write, too.
+// noDeadline is a context without an end. For a context that can end, the library starts a watch for each chunk of a message, which costs
+// as much as the chunk. Closing the connection ends a write, too.
 var noDeadline = context.Background()

@@ -10,8 +10,8 @@ import { LiveCanvas } from './live_canvas.js';
 import { initShareDialog } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
-import { bytes, cameraProblem, countdown, seconds, stateLabel } from './format.js';
-import { showProblem, toast } from './messages.js';
+import { bytes, countdown, pictureProblem, seconds, shownState, stateLabel } from './format.js';
+import { showPageProblem, toast } from './messages.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
 
@@ -91,12 +91,11 @@ function tick() {
   if (!camera) return;
   const disconnected = retryAt !== null;
   const silentFor = document.hidden ? 0 : liveCanvas.silentSeconds(camera);
-  document.body.toggleAttribute('data-stale', disconnected || silentFor > 0);
-  const state = silentFor && camera.state === 'live' ? 'stalled' : camera.state;
+  const state = shownState(camera, silentFor);
   find('.top').dataset.state = disconnected ? 'offline' : state;
   const label = disconnected ? 'not connected' : stateLabel(state);
   if (find('.state').textContent !== label) find('.state').textContent = label; // screen readers announce each change
-  showProblem(find('.problem'), disconnected ? countdown(retryAt) : cameraProblem(camera) || refusedReason || (silentFor ? `no new picture for ${seconds(silentFor)}` : ''));
+  showPageProblem(disconnected ? countdown(retryAt) : pictureProblem(camera, refusedReason, silentFor), disconnected || silentFor > 0);
 }
 
 function listHistory(states) {

@@ -1,3 +1,3 @@
-// Package web has the dashboard and the pages for logins and links: their files, embedded in the program, and the headers that
-// browsers get with them.
+// Package web serves the dashboard and the pages for logins and links. It embeds their files in the program, and sets their headers for
+// browsers.
 package web

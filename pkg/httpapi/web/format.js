@@ -12,6 +12,14 @@ export function cameraProblem(camera) {
   return reason && `${reason}, since ${new Date(camera.since).toLocaleString()}`;
 }
 
+// shownState returns the state to show of a camera. Without a new picture for silentFor seconds it is never live, whatever camd says.
+export const shownState = (camera, silentFor) => silentFor && camera.state === 'live' ? 'stalled' : camera.state;
+
+// pictureProblem returns why the picture of a camera is missing or not live, empty if nothing is wrong. refusedReason is why camd sends none.
+export function pictureProblem(camera, refusedReason, silentFor) {
+  return cameraProblem(camera) || refusedReason || (silentFor ? `no new picture for ${seconds(silentFor)}` : '');
+}
+
 // countdown returns a text with the time until the next attempt to connect.
 export function countdown(until) {
   const wait = Math.max(0, Math.ceil((until - Date.now()) / 1000));

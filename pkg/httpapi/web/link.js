@@ -1,5 +1,6 @@
 // The page that a link leads to: local times, reconnection, and a warning when the picture is not live.
 
+import { showPageProblem } from './messages.js';
 import { applyTheme } from './settings.js';
 
 applyTheme();
@@ -11,13 +12,7 @@ if (picture) watch(picture.src);
 // watch polls the camera's state, marks a picture that is not live, and reconnects. A stopped picture looks like a still scene.
 function watch(src) {
   const state = src.replace(/\/cameras\/(.*)\/stream\.mjpg/, '/api/v1/cameras/$1');
-  const problem = document.querySelector('.problem');
   let lost = false;
-  const showProblem = (text) => {
-    problem.hidden = !text;
-    if (problem.textContent !== text) problem.textContent = text;
-    document.body.toggleAttribute('data-stale', text !== '');
-  };
   // A browser may keep a page after the user left it, and its connection with it.
   addEventListener('pagehide', () => { picture.removeAttribute('src'); });
   addEventListener('pageshow', (event) => { if (event.persisted) picture.src = src; });
@@ -26,16 +21,16 @@ function watch(src) {
     const answer = await fetch(state, { cache: 'no-store', headers: { 'X-Requested-With': 'camd' }, signal: AbortSignal.timeout(5000) }).catch(() => null);
     if (answer && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
       picture.hidden = true;
-      showProblem('This link has expired, or was taken back.');
+      showPageProblem('This link has expired, or was taken back.', true);
       return;
     }
     if (!answer?.ok) {
       lost = true;
-      showProblem('camd does not answer. The page tries again.');
+      showPageProblem('camd does not answer. The page tries again.', true);
     } else if (lost) {
       lost = false;
       picture.src = src;
-      showProblem('');
+      showPageProblem('', false);
     }
     setTimeout(poll, 3000);
   };

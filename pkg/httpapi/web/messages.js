@@ -7,6 +7,13 @@ export function showProblem(element, text, brief = text) {
   element.hidden = !brief;
 }
 
+// showPageProblem shows what is wrong on a page of one camera. A picture that is stale is not live, and is dimmed.
+export function showPageProblem(text, isStale) {
+  const element = document.querySelector('.problem');
+  if (element.title !== text) showProblem(element, text); // screen readers announce each change
+  document.body.toggleAttribute('data-stale', isStale);
+}
+
 // moveIntoDialog moves an element into the open dialog and returns it: screen readers do not announce what is outside.
 export function moveIntoDialog(id) {
   const element = document.getElementById(id);

@@ -17,8 +17,8 @@ import (
 //go:embed *.css *.html *.js *.svg *.LICENSE
 var files embed.FS
 
-// Pages are the files of the dashboard, each with its ETag: embedded files have no time by which a browser could ask
-// whether they have changed. Its methods are safe for concurrent use.
+// Pages are the files of the dashboard, each with an ETag. Embedded files have no modification time by which a browser could check for
+// changes. The methods are safe for concurrent use.
 type Pages struct {
 	tags        map[string]string
 	login, link *template.Template

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// LoginPage is the content of the page on which people log in.
+// LoginPage is the content of the login page.
 type LoginPage struct {
 	Next, User, Problem string
 	Open                bool // the password would cross a network unencrypted
@@ -17,13 +17,13 @@ func (p *Pages) WriteLogin(w http.ResponseWriter, code int, page LoginPage, poli
 	render(w, code, p.login, page, policy)
 }
 
-// LinkPage is the content of the page that a link leads to: the picture of one camera, without scripts.
+// LinkPage is the content of the page of a link: the picture of one camera, which is shown without scripts, too.
 type LinkPage struct {
 	Title, Stream string
 	Until         time.Time
 }
 
-// WriteLink answers with a link's page.
+// WriteLink answers with the page of a link.
 func (p *Pages) WriteLink(w http.ResponseWriter, page LinkPage, policy Policy) {
 	render(w, http.StatusOK, p.link, page, policy)
 }

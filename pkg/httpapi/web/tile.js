@@ -1,7 +1,7 @@
 // One camera in the grid.
 
 import { LiveCanvas } from './live_canvas.js';
-import { cameraProblem, count, seconds, stateLabel } from './format.js';
+import { count, pictureProblem, seconds, shownState, stateLabel } from './format.js';
 import { showProblem } from './messages.js';
 
 const template = document.getElementById('tile');
@@ -56,15 +56,14 @@ function setState({ element, part }, value, label) {
   part('.state').textContent = label;
 }
 
-// showState shows on a tile or in the single view its camera's state and problem. silent is for how many seconds no picture came.
-export function showState(view, silent) {
+// showState shows on a tile or in the single view its camera's state and problem. silentFor is for how many seconds no picture came.
+export function showState(view, silentFor) {
   const { camera, liveCanvas } = view;
-  const stale = silent > 0;
+  const stale = silentFor > 0;
   view.element.toggleAttribute('data-stale', stale);
-  // A picture that stands still is never labelled live, although camd says that the camera is.
-  const value = stale && camera.state === 'live' ? 'stalled' : camera.state;
+  const value = shownState(camera, silentFor);
   setState(view, value, stateLabel(value));
-  const text = cameraProblem(camera) || view.refusedReason || (stale ? `no new picture for ${seconds(silent)}` : '');
+  const text = pictureProblem(camera, view.refusedReason, silentFor);
   showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? camera.detail : text); // the placeholder shows the rest
 }
 
