@@ -105,8 +105,8 @@ func (t *Topic) shrinkTo(bytes int64) {
 }
 
 // Expire hides all frames that were published so far from new subscriptions and from Newest. Then it drops all but the newest frame.
-// Call it when a stream stops for want of readers, so that the next reader does not begin with an old picture. Subscriptions that are
-// open are not affected by the expiry, but frames that they have not passed are lost, except the newest.
+// Call it when a stream stops because it has no readers, so that the next reader does not begin with an old picture. Open subscriptions
+// still get the newest frame.
 func (t *Topic) Expire() {
 	t.expired.Store(t.head.Load())
 	t.shrinkTo(0)
