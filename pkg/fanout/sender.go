@@ -57,7 +57,7 @@ func (s *sender) run() {
 	repeatTicker := time.NewTicker(s.opts.RepeatAfter)
 	defer repeatTicker.Stop()
 	for ; ; s.heartbeat() {
-		// Take the channel before TryNext: a Publish that TryNext does not see has yet to close it.
+		// Call Updated before TryNext: then a Publish that TryNext does not see is yet to close the channel.
 		updated := s.sub.Updated()
 		if f := s.sub.TryNext(); f != nil {
 			s.sendToAll(f)
@@ -116,7 +116,7 @@ func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
 	case n == len(f.Part):
 		v.advanceTo(f)
 		v.recordSent(f, now)
-		if !f.Placeholder { // one may be hours old
+		if !f.Placeholder { // the age of a placeholder means nothing
 			s.ages = append(s.ages, now.Sub(f.Captured))
 		}
 	default:

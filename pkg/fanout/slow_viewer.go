@@ -9,7 +9,7 @@ import (
 )
 
 // writeChunk is how many bytes a viewer must take within the write timeout. A viewer on a bad link may need long for a whole frame. A
-// single byte would not do as a sign of progress: a viewer that takes a few bytes a second would keep its connection.
+// single byte is not enough progress: a viewer that takes a few bytes a second must not keep its connection, or hold up Close.
 const writeChunk = 16 << 10
 
 // pendingWrite is a frame that a viewer's socket has not taken completely. A goroutine of its own finishes it.
