@@ -20,10 +20,10 @@ import (
 
 // filePlayer is a video with an end, played at its own rate and again from its beginning.
 type filePlayer struct {
-	*ffmpeg
+	*ffmpegSource
 	pacer    pacer
 	once     bool
-	reopen   func() (*ffmpeg, error)
+	reopen   func() (*ffmpegSource, error)
 	pictures int // in this pass
 	resized  int // skipped in this pass for another size
 }
@@ -35,7 +35,7 @@ func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed
 	if err != nil {
 		return nil, err
 	}
-	open := func() (*ffmpeg, error) {
+	open := func() (*ffmpegSource, error) {
 		if err := checkFile(path); err != nil {
 			return nil, err
 		}
@@ -51,21 +51,21 @@ func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed
 	return newFilePlayer(f, open, start.Once, speed), nil
 }
 
-func newFilePlayer(f *ffmpeg, reopen func() (*ffmpeg, error), once bool, speed float64) *filePlayer {
+func newFilePlayer(f *ffmpegSource, reopen func() (*ffmpegSource, error), once bool, speed float64) *filePlayer {
 	fps := f.found.FPS
 	if fps == 0 {
 		fps = 25
 	}
-	return &filePlayer{ffmpeg: f, reopen: reopen, once: once, pacer: newPacer(fps * speed)}
+	return &filePlayer{ffmpegSource: f, reopen: reopen, once: once, pacer: newPacer(fps * speed)}
 }
 
 func (c *filePlayer) next(ctx context.Context, m *gocv.Mat) error {
-	err := c.ffmpeg.next(ctx, m)
+	err := c.ffmpegSource.next(ctx, m)
 	for began := time.Now(); isResized(err) && ctx.Err() == nil; c.resized++ {
 		if time.Since(began) > c.timeout {
 			return c.resizedError()
 		}
-		err = c.ffmpeg.next(ctx, m)
+		err = c.ffmpegSource.next(ctx, m)
 	}
 	if errors.Is(err, errStreamEnded) {
 		err = c.rewind(ctx, m)
@@ -109,9 +109,9 @@ func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
 		f.close()
 		return newFailure(camera.Disconnected, "the file has changed")
 	}
-	c.ffmpeg.close()
-	c.ffmpeg, c.pictures, c.resized = f, 0, 0
-	return c.ffmpeg.next(ctx, m)
+	c.ffmpegSource.close()
+	c.ffmpegSource, c.pictures, c.resized = f, 0, 0
+	return c.ffmpegSource.next(ctx, m)
 }
 
 // checkFile refuses files that cannot be a video.

@@ -39,7 +39,7 @@ func (c *sourceReader) open(ctx context.Context) (source, error) {
 	}
 }
 
-// countLoss counts a picture that package mixed has left out.
+// countLoss counts a picture that package httpmjpeg has left out.
 func (c *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
 	cause := media.Damaged
 	switch {

@@ -42,7 +42,7 @@ func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, con
 	if rules.tls.Fingerprint != "" {
 		return nil, newFailure(camera.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
 	}
-	open := func() (*ffmpeg, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
+	open := func() (*ffmpegSource, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
 	began := time.Now()
 	f, err := open()
 	switch {
