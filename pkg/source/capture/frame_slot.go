@@ -56,7 +56,7 @@ func (e *frameSlot) publish(p *frame) *frame {
 	e.ready = p
 	e.notify()
 	if replaced != nil {
-		p.wanted |= replaced.wanted // this one is for them, too
+		p.wanted |= replaced.wanted // p is made in these renditions, too
 		return replaced
 	}
 	return e.popFree()
