@@ -82,8 +82,9 @@ func (t *Topic) Publish(f Frame) *Frame {
 	return &f
 }
 
-// Trim drops the oldest frames until the ring is within Options.Bytes and its share of the budget. It never drops the newest frame. Publish
-// trims, too. A publisher without new frames should call Trim now and then, because other topics of the budget may need the bytes.
+// Trim drops the oldest frames until the ring is within Options.Bytes and its share of the budget. It never drops the newest
+// frame. Publish trims, too. A publisher without new frames should call Trim now and then, because other topics of the budget may
+// need the bytes.
 func (t *Topic) Trim() {
 	if t.usage.exceeded() {
 		t.shrinkTo(t.usage.allowance())
@@ -112,9 +113,9 @@ func (t *Topic) Expire() {
 	t.shrinkTo(0)
 }
 
-// Withdraw replaces every frame that the topic holds by a copy of f with the Seq of the replaced frame. When it returns, no reader can get
-// a replaced frame. The counts of subscriptions do not change, and waiting readers are not woken. A reader that has passed a frame does
-// not get its replacement: publish f afterwards for that.
+// Withdraw replaces every frame that the topic holds by a copy of f with the Seq of the replaced frame. When it returns, no
+// reader can get a replaced frame. The counts of subscriptions do not change, and waiting readers are not woken. A reader that
+// has passed a frame does not get its replacement: publish f afterwards for that.
 func (t *Topic) Withdraw(f Frame) {
 	for i := range t.slots {
 		if held := t.slots[i].Load(); held != nil {

@@ -174,8 +174,8 @@ func (s *sender) unregisterIfEmpty(removed int) bool {
 	return false
 }
 
-// unregister removes the sender from the fan-out after its topic has ended, so that no viewer is added to it. Viewers that are added later
-// get a new sender, which then closes them.
+// unregister removes the sender from the fan-out after its topic has ended, so that no viewer is added to it. Viewers that are
+// added later get a new sender, which then closes them.
 func (s *sender) unregister() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -113,8 +113,8 @@ func (d *entropyDecoder) decodeBlock(c int) bool {
 	return true
 }
 
-// readSymbol reads a Huffman code and skips the bits behind it, whose number is in the low half of the symbol. It returns false if the code
-// is invalid or the data ends before. The high half of a DC symbol is 0.
+// readSymbol reads a Huffman code and skips the bits behind it, whose number is in the low half of the symbol. It returns false
+// if the code is invalid or the data ends before. The high half of a DC symbol is 0.
 func (d *entropyDecoder) readSymbol(codes *huffmanCodes) (symbol byte, ok bool) {
 	if d.bitsLeft < 32 {
 		d.refill()

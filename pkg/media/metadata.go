@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// maxMetadata bounds the metadata of a picture that is forwarded without a copy, in bytes of application segments, comments and fill bytes.
-// It is the largest size of a segment. An Exif block is one segment, thumbnail included (Exif 2.3, section 4.7.2), so the metadata of
-// cameras is smaller.
+// maxMetadata bounds the metadata of a picture that is forwarded without a copy, in bytes of application segments, comments and
+// fill bytes. It is the largest size of a segment. An Exif block is one segment, thumbnail included (Exif 2.3, section 4.7.2), so
+// the metadata of cameras is smaller.
 const maxMetadata = 64 << 10
 
 // maxProfile is the largest ICC profile that a stripped copy keeps. Profiles of common colour spaces have 0.5 to 4 KB.
@@ -58,8 +58,8 @@ func (o *strippedCopy) add(b ...byte) {
 	}
 }
 
-// addMetadata adds what decoders need of a segment of metadata: the colour coding (JFIF, Adobe), the colour space (ICC) and the orientation
-// (Exif).
+// addMetadata adds what decoders need of a segment of metadata: the colour coding (JFIF, Adobe), the colour space (ICC) and the
+// orientation (Exif).
 func (o *strippedCopy) addMetadata(m byte, body, whole []byte) {
 	if o == nil {
 		return

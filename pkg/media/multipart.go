@@ -19,8 +19,8 @@ const Preamble = "--" + Boundary + "\r\n"
 // boundary after it arrives.
 const closingBoundary = "\r\n--" + Boundary + "\r\n"
 
-// NewPart returns the part of a stream for a picture: headers, picture and closing boundary in one slice. The result picture is the copy of
-// jpeg within part.
+// NewPart returns the part of a stream for a picture: headers, picture and closing boundary in one slice. The result picture is
+// the copy of jpeg within part.
 func NewPart(jpeg []byte, captured time.Time) (part, picture []byte) {
 	part, picture = AllocatePart(len(jpeg), captured)
 	copy(picture, jpeg)
@@ -46,8 +46,8 @@ func AllocatePart(n int, captured time.Time) (part, picture []byte) {
 	return part, part[begin : begin+n : begin+n]
 }
 
-// NormalizePart normalizes the picture within a part. It returns the part and the picture. If Normalize changed the picture, it builds a new
-// part for it. Its error is always a *RefusedError.
+// NormalizePart normalizes the picture within a part. It returns the part and the picture. If Normalize changed the picture, it
+// builds a new part for it. Its error is always a *RefusedError.
 func NormalizePart(part, picture []byte, captured time.Time, limits Limits) ([]byte, Picture, error) {
 	p, err := Normalize(picture, limits)
 	if err != nil {

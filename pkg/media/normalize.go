@@ -56,8 +56,8 @@ type Picture struct {
 //   - with the standard Huffman tables if the camera leaves them out (UVC MJPEG, AVI1);
 //   - without metadata if it has more than 64 KiB of it. The colour coding, a small ICC profile and the orientation stay.
 //
-// The result aliases b unless tables were inserted or metadata was left out. Normalize does not decode the entropy-coded data, so it does not
-// find all damage there, see [Verify]. Its error is always a *RefusedError.
+// The result aliases b unless tables were inserted or metadata was left out. Normalize does not decode the entropy-coded data, so
+// it does not find all damage there, see [Verify]. Its error is always a *RefusedError.
 func Normalize(b []byte, limits Limits) (Picture, error) {
 	s, err := scan(b, limits, false)
 	if err != nil {

@@ -23,8 +23,8 @@ var standardHuffmanTables = [][]byte{
 		"\xd7\xd8\xd9\xda\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa"),
 }
 
-// huffmanTable returns a Huffman table in the layout of T.81, B.2.4.2: class (0 DC, 1 AC) and destination in one byte, the number of codes
-// of each length from 1 to 16 bits, and the values in order of increasing code length.
+// huffmanTable returns a Huffman table in the layout of T.81, B.2.4.2: class (0 DC, 1 AC) and destination in one byte, the number
+// of codes of each length from 1 to 16 bits, and the values in order of increasing code length.
 func huffmanTable(destination byte, counts [16]byte, values string) []byte {
 	return append(append([]byte{destination}, counts[:]...), values...)
 }

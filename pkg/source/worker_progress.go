@@ -14,8 +14,8 @@ const hangMargin = 5 * time.Second
 // loadTimeout is how long a process may take to load OpenCV. It is long because starting again would only make a busy machine busier.
 const loadTimeout = time.Minute
 
-// checkProgress makes the camera stalled if its worker has shown no progress for the stall timeout, and replaces the worker if that lasts.
-// silent is the time since lastProgress.
+// checkProgress makes the camera stalled if its worker has shown no progress for the stall timeout, and replaces the worker if
+// that lasts. silent is the time since lastProgress.
 func (s *supervisor) checkProgress(silent time.Duration) {
 	limit := s.opts.OpenTimeout
 	if s.opened {

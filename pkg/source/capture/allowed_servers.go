@@ -71,8 +71,8 @@ func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) err
 	return nil
 }
 
-// protocols returns the protocols of FFmpeg that the source may use, also in a playlist or after a redirect. With nil rules, which are for
-// files, it returns the protocols that read files.
+// protocols returns the protocols of FFmpeg that the source may use, also in a playlist or after a redirect. With nil rules,
+// which are for files, it returns the protocols that read files.
 func (r *serverRules) protocols() []string {
 	if r == nil {
 		return []string{"file", "crypto", "data"}

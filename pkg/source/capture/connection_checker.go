@@ -26,8 +26,8 @@ type connectionChecker struct {
 	failure   *failure        // why the last refused connection was refused
 }
 
-// currentChecker is the checker that the functions in connect.c use. It is nil before FFmpeg opens a source. A process opens only one such
-// source at a time.
+// currentChecker is the checker that the functions in connect.c use. It is nil before FFmpeg opens a source. A process opens only
+// one such source at a time.
 var currentChecker atomic.Pointer[connectionChecker]
 
 // refusal returns why the last refused connection was refused, or nil if none was.
@@ -131,8 +131,8 @@ func toCInt(b bool) C.int {
 	return 0
 }
 
-// configureFFmpeg puts FFmpeg's options into the environment, where OpenCV reads them, with the protocols that the rules allow. It returns a
-// checker that applies the rules to FFmpeg's connections from now on.
+// configureFFmpeg puts FFmpeg's options into the environment, where OpenCV reads them, with the protocols that the rules allow.
+// It returns a checker that applies the rules to FFmpeg's connections from now on.
 func configureFFmpeg(rules *serverRules, options string) (*connectionChecker, error) {
 	if rules != nil && rules.mustVerify() && !canVerify() {
 		return nil, errCannotVerify

@@ -10,8 +10,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// openDeviceWithControls sets the controls of a device and opens it. The control worker tries the settings again that the device refused: some
-// drivers accept them only after a format was set.
+// openDeviceWithControls sets the controls of a device and opens it. The control worker tries the settings again that the device
+// refused: some drivers accept them only after a format was set.
 func (c *sourceReader) openDeviceWithControls(ctx context.Context, path string) (source, error) {
 	pending := c.start.Controls
 	if len(pending) > 0 {
@@ -44,8 +44,8 @@ func restoreControls(path string, all map[string]camera.Setting) map[string]came
 	}
 }
 
-// controlWorker reads and sets image controls in a goroutine of its own. It opens the device again for each request, which V4L2 allows during
-// a capture. A driver that hangs in a request therefore blocks neither pictures nor commands.
+// controlWorker reads and sets image controls in a goroutine of its own. It opens the device again for each request, which V4L2
+// allows during a capture. A driver that hangs in a request therefore blocks neither pictures nor commands.
 type controlWorker struct {
 	target   chan controlTarget // one value: the device to serve
 	requests chan wire.SetControls

@@ -10,8 +10,8 @@ import (
 	"camd/pkg/media"
 )
 
-// damageCheck decodes a sample of the JPEGs that are forwarded, to find pictures that are cut off or damaged inside. It always decodes the
-// first one. It belongs to the sender.
+// damageCheck decodes a sample of the JPEGs that are forwarded, to find pictures that are cut off or damaged inside. It always
+// decodes the first one. It belongs to the sender.
 type damageCheck struct {
 	limits   media.Limits
 	schedule checkSchedule

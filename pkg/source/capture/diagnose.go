@@ -16,8 +16,8 @@ import (
 // diagnoseTimeout is how long diagnose may take.
 const diagnoseTimeout = 3 * time.Second
 
-// diagnose finds out why an RTSP source does not open. OpenCV does not report that, so diagnose sends a request to the server. slow says that
-// OpenCV's timeout had passed.
+// diagnose finds out why an RTSP source does not open. OpenCV does not report that, so diagnose sends a request to the server.
+// slow says that OpenCV's timeout had passed.
 func diagnose(ctx context.Context, rules *serverRules, slow bool) *failure {
 	currentChecker.Store(nil) // FFmpeg's connections have ended, and Go's own lookups must not be checked as if they were FFmpeg's
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
@@ -55,7 +55,8 @@ func statusFailure(src sourceurl.Source, status int) *failure {
 	return nil
 }
 
-// connectFailure returns the failure for a request that got no answer. It does not use the text of err, which may contain the whole address.
+// connectFailure returns the failure for a request that got no answer. It does not use the text of err, which may contain the
+// whole address.
 func connectFailure(src sourceurl.Source, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -76,8 +77,8 @@ func isNotVideo(contentType string) bool {
 		contentType == "application/xhtml+xml"
 }
 
-// safeContentType returns a content type for an error message. It returns only known types: a server may put secrets that it was sent into
-// others.
+// safeContentType returns a content type for an error message. It returns only known types: a server may put secrets that it was
+// sent into others.
 func safeContentType(contentType string) string {
 	switch contentType {
 	case "text/html", "text/plain", "text/xml", "application/json", "application/pdf", "application/xhtml+xml":

@@ -98,8 +98,8 @@ func (m *encoder) original() ([]byte, error) {
 	return b, nil
 }
 
-// decodeReduced decodes a JPEG at 1/8, 1/4, 1/2 or full size: the smallest that is at least 1/ratio. That takes a fraction of the work. It
-// ignores the Exif orientation, which the rendition keeps for the viewer. It returns nil if decoding fails.
+// decodeReduced decodes a JPEG at 1/8, 1/4, 1/2 or full size: the smallest that is at least 1/ratio. That takes a fraction of the
+// work. It ignores the Exif orientation, which the rendition keeps for the viewer. It returns nil if decoding fails.
 func (m *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
 	flag := gocv.IMReadColor
 	switch {

@@ -79,8 +79,8 @@ func openFFmpeg(address, options string, rules *serverRules, start wire.Start) (
 	return f, err
 }
 
-// tryFFmpeg opens an address as openFFmpeg does. passthrough is passMJPEG or decodeMJPEG. If an error comes after opening, tryFFmpeg returns
-// the source too, and the caller must close it.
+// tryFFmpeg opens an address as openFFmpeg does. passthrough is passMJPEG or decodeMJPEG. If an error comes after opening,
+// tryFFmpeg returns the source too, and the caller must close it.
 func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, passthrough bool) (*ffmpegSource, error) {
 	connections, err := configureFFmpeg(rules, options)
 	if err != nil {

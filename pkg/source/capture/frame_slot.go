@@ -70,8 +70,8 @@ func (e *frameSlot) setHeartbeat(b wire.Heartbeat) {
 	e.notify()
 }
 
-// countRefused counts a picture that is left out. cause is one of media.Causes. size is the size of a picture that is too large, else 0. It
-// does not wake the sender, because a source may send nothing but such pictures.
+// countRefused counts a picture that is left out. cause is one of media.Causes. size is the size of a picture that is too large,
+// else 0. It does not wake the sender, because a source may send nothing but such pictures.
 func (e *frameSlot) countRefused(cause string, size int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -93,8 +93,8 @@ func (e *frameSlot) takeRefused() wire.Refused {
 	return refused
 }
 
-// take returns the newest frame and heartbeat if they are new. p is nil without a new frame. The sender may use p until take returns another
-// frame.
+// take returns the newest frame and heartbeat if they are new. p is nil without a new frame. The sender may use p until take
+// returns another frame.
 func (e *frameSlot) take() (p *frame, b wire.Heartbeat, hasHeartbeat bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -80,8 +80,8 @@ func splitChallenges(header string) []string {
 
 var challengeParameter = regexp.MustCompile(`(\w+)\s*=\s*(?:"([^"]*)"|([^,\s]+))`)
 
-// parseDigestChallenge parses parameters such as realm="a", nonce=b. The library's own parser accepts only what follows the standard; cameras
-// leave out quotes and add commas.
+// parseDigestChallenge parses parameters such as realm="a", nonce=b. The library's own parser accepts only what follows the
+// standard; cameras leave out quotes and add commas.
 func parseDigestChallenge(s string) *digest.Challenge {
 	found := map[string]string{}
 	for _, m := range challengeParameter.FindAllStringSubmatch(s, -1) {

@@ -86,8 +86,8 @@ func (l *authTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections makes http.Client.CloseIdleConnections work.
 func (l *authTransport) CloseIdleConnections() { l.transport.CloseIdleConnections() }
 
-// isOrigin reports whether the password may be sent to an address: to the same server, or to the same host if that is a change from http to
-// https.
+// isOrigin reports whether the password may be sent to an address: to the same server, or to the same host if that is a change
+// from http to https.
 func (l *authTransport) isOrigin(u *url.URL) bool {
 	if u.Scheme == l.origin.Scheme {
 		return strings.EqualFold(u.Host, l.origin.Host)

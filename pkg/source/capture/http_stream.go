@@ -17,7 +17,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// openHTTP requests an HTTP source. The content type decides how it is read: a series of JPEGs, a single JPEG that is polled, or with FFmpeg.
+// openHTTP requests an HTTP source. The content type decides how it is read: a series of JPEGs, a single JPEG that is polled, or
+// with FFmpeg.
 func openHTTP(ctx context.Context, rules *serverRules, start wire.Start, speed float64, onLoss func(httpmjpeg.SkippedPicture)) (source, error) {
 	w := newHTTPClient(rules)
 	l := newExtendableContext(ctx, start.OpenTimeout)

@@ -14,12 +14,12 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Run reads commands from in and writes messages to out. It returns when the source ends, ctx ends, camd sends Stop, or camd closes its end.
-// If the source fails, Run reports that to camd in the last message and returns nil. It returns an error if the other side breaks the
-// protocol.
+// Run reads commands from in and writes messages to out. It returns when the source ends, ctx ends, camd sends Stop, or camd
+// closes its end. If the source fails, Run reports that to camd in the last message and returns nil. It returns an error if the
+// other side breaks the protocol.
 //
-// Run calls confine before it opens the source; confine may be nil. If confine fails, Run prints the error to standard error and continues.
-// The goroutine that reads in ends only when in ends.
+// Run calls confine before it opens the source; confine may be nil. If confine fails, Run prints the error to standard error and
+// continues. The goroutine that reads in ends only when in ends.
 func Run(ctx context.Context, in io.Reader, out io.Writer, confine func(wire.Start) error) error {
 	s := session{speed: 1, confine: confine}
 	return s.run(ctx, in, out)

@@ -15,8 +15,8 @@ const (
 	heartbeatInterval = 200 * time.Millisecond
 )
 
-// scheduler decides which pictures are sent, and in which renditions. Times are of CLOCK_MONOTONIC in nanoseconds. It is safe for concurrent
-// use.
+// scheduler decides which pictures are sent, and in which renditions. Times are of CLOCK_MONOTONIC in nanoseconds. It is safe for
+// concurrent use.
 type scheduler struct {
 	mu                      sync.Mutex
 	definitions             []camera.Rendition // number 0 is the pictures as they come
@@ -96,8 +96,8 @@ func (d *scheduler) dueRenditions(captured int64, count uint64) uint32 {
 	return wanted
 }
 
-// lateRenditions returns the renditions that became wanted after dueRenditions was called for this picture, one bit for each. It returns none
-// if there is a newer picture. The next picture of a slow camera may come much later.
+// lateRenditions returns the renditions that became wanted after dueRenditions was called for this picture, one bit for each. It
+// returns none if there is a newer picture. The next picture of a slow camera may come much later.
 func (d *scheduler) lateRenditions(captured int64, count uint64) uint32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -118,8 +118,8 @@ func (d *scheduler) heartbeatDue(captured int64) bool {
 	return advanceIfDue(&d.nextHeartbeat, captured, heartbeatInterval)
 }
 
-// advanceIfDue reports whether the time *next has come. If so, it adds period to *next, so that a camera with one picture a second is not too
-// early every other time. If *next was 0, or the sum has passed too, it sets *next to a period from now.
+// advanceIfDue reports whether the time *next has come. If so, it adds period to *next, so that a camera with one picture a
+// second is not too early every other time. If *next was 0, or the sum has passed too, it sets *next to a period from now.
 func advanceIfDue(next *int64, now int64, period time.Duration) bool {
 	if now < *next {
 		return false

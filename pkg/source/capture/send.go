@@ -45,7 +45,7 @@ func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 			if ctx.Err() != nil {
 				return s.sendStopped(ctx)
 			}
-			// The picture before the end is a picture too.
+			// Send the last picture before the end.
 			return s.reportFailure(c, cmp.Or(s.deliver(m), end))
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// testPattern is a source that draws its own pictures: colour bars with a clock, the frame number, a moving square, a moving line, and the
-// strip of package framenumber.
+// testPattern is a source that draws its own pictures: colour bars with a clock, the frame number, a moving square, a moving
+// line, and the strip of package framenumber.
 type testPattern struct {
 	found      wire.Opened
 	pacer      pacer

@@ -122,22 +122,23 @@ func (d *device) negotiate(start wire.Start) {
 	}
 }
 
-// conversion converts a raw picture to BGR. The raw picture has this many bytes a pixel, and this many half rows for each row of the result.
+// conversion converts a raw picture to BGR. The raw picture has this many bytes a pixel, and this many half rows for each row of
+// the result.
 type conversion struct {
 	code           gocv.ColorConversionCode
 	bytes, halfRow int
 }
 
-// conversions has the formats that OpenCV's capture converts wrongly: it exchanges red and blue in the first two, and returns the third as if
-// it were BGR.
+// conversions has the formats that OpenCV's capture converts wrongly: it exchanges red and blue in the first two, and returns the
+// third as if it were BGR.
 var conversions = map[string]conversion{
 	"nv12": {gocv.ColorYUVToBGRNV12, 1, 3},
 	"nv21": {gocv.ColorYUVToBGRNV21, 1, 3},
 	"yvyu": {gocv.ColorYUVToBGRYVYU, 2, 2},
 }
 
-// readFirst reads the first picture and then the settings that the driver chose. If a format is called MJPEG but is none, it reads the picture
-// again with decoding.
+// readFirst reads the first picture and then the settings that the driver chose. If a format is called MJPEG but is none, it
+// reads the picture again with decoding.
 func (d *device) readFirst(ctx context.Context, start wire.Start) error {
 	d.lastRead = time.Now()
 	if err := d.read(ctx, &d.firstPicture); err != nil {
@@ -237,8 +238,9 @@ func (d *device) captured() int64 { return d.capturedAt }
 // maxCaptureAge bounds how old a picture can be when it is read: a few buffers of a slow camera.
 const maxCaptureAge = int64(5 * time.Second)
 
-// captureTime returns the driver's time of a picture in nanoseconds if it is plausible, else now. driver is in milliseconds, last and now are
-// in nanoseconds. Most drivers use CLOCK_MONOTONIC. Some use another clock or none, or repeat the time of an earlier picture.
+// captureTime returns the driver's time of a picture in nanoseconds if it is plausible, else now. driver is in milliseconds, last
+// and now are in nanoseconds. Most drivers use CLOCK_MONOTONIC. Some use another clock or none, or repeat the time of an earlier
+// picture.
 func captureTime(driver float64, last, now int64) int64 {
 	if t := int64(driver * 1e6); t > last && t <= now && now-t <= maxCaptureAge {
 		return t

@@ -14,8 +14,9 @@
 // The process also gets no new privileges (PR_SET_NO_NEW_PRIVS), no core dumps, and limits on memory and descriptors (setrlimit(2)). When
 // memory runs out, the kernel kills a capture process before the daemon.
 //
-// The package installs no seccomp filter: that of the systemd unit applies to camd and all its processes. An older kernel enforces only the
-// part of the sandbox that it supports. If confining fails, the capture process only logs that, and opens its source anyway.
+// The package installs no seccomp filter: that of the systemd unit applies to camd and all its processes. An older kernel
+// enforces only the part of the sandbox that it supports. If confining fails, the capture process only logs that, and opens its
+// source anyway.
 package confine
 
 import (
@@ -59,12 +60,13 @@ var systemRules = []landlock.Rule{
 	landlock.PathAccess(accessReadFile|landlock.AccessFSSet(ll.AccessFSWriteFile), "/dev/null").IgnoreIfMissing(),
 }
 
-// oomScoreAdjust is added to the score by which the kernel chooses a process to kill when memory runs out. It counts as much as using half
-// of the memory. The Go memory limit of camd is half of the memory, so the kernel kills a capture process before the daemon.
+// oomScoreAdjust is added to the score by which the kernel chooses a process to kill when memory runs out. It counts as much as
+// using half of the memory. The Go memory limit of camd is half of the memory, so the kernel kills a capture process before the
+// daemon.
 const oomScoreAdjust = 500
 
-// ThisProcess confines this process to what the source of start needs. It applies to all threads and cannot be undone. On an error, some of
-// the restrictions may be in force.
+// ThisProcess confines this process to what the source of start needs. It applies to all threads and cannot be undone. On an
+// error, some of the restrictions may be in force.
 func ThisProcess(start wire.Start) error {
 	scoreErr := raiseOOMScore() // first: the sandbox forbids writing to /proc
 	return errors.Join(scoreErr, restrictToSource(start))

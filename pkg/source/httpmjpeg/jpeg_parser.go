@@ -139,8 +139,8 @@ func (p *jpegParser) readScan() (byte, error) {
 	}
 }
 
-// appendBytes appends bytes to the picture. Once the picture exceeds the limit, it only counts them: the picture must still be read to its
-// end, to find the next one.
+// appendBytes appends bytes to the picture. Once the picture exceeds the limit, it only counts them: the picture must still be
+// read to its end, to find the next one.
 func (p *jpegParser) appendBytes(b ...byte) {
 	if p.size += int64(len(b)); !p.isTooLarge() {
 		p.jpeg = append(p.jpeg, b...)

@@ -51,9 +51,9 @@ func New(o Options) *Reader {
 // Skipped returns how many pictures were left out because they were damaged or larger than the limit.
 func (r *Reader) Skipped() uint64 { return r.skipped }
 
-// Next returns the next complete picture and the time when its first byte arrived, by Options.Clock. It uses the memory of into if that is
-// large enough. The time is that of the picture and not of its part: some servers send the headers of a part right after the part before
-// it. The error is that of Options.Source.
+// Next returns the next complete picture and the time when its first byte arrived, by Options.Clock. It uses the memory of into
+// if that is large enough. The time is that of the picture and not of its part: some servers send the headers of a part right
+// after the part before it. The error is that of Options.Source.
 func (r *Reader) Next(into []byte) (jpeg []byte, startedAt int64, err error) {
 	for {
 		if err := r.findStart(); err != nil {

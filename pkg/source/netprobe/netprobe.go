@@ -1,5 +1,5 @@
-// Package netprobe connects to the servers of network sources, and explains in plain words why a connection failed. Its functions are safe
-// for concurrent use.
+// Package netprobe connects to the servers of network sources, and explains in plain words why a connection failed. Its functions
+// are safe for concurrent use.
 package netprobe
 
 import (

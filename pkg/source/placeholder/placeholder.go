@@ -70,8 +70,8 @@ var stateTexts = map[camera.State]string{
 // background up to 15.
 const maxPixels = 3840 * 2160
 
-// fit returns the size at which a placeholder is drawn. Its sides have 64 to 4096 pixels. Its area is at most maxPixels, or maxArea if that
-// is smaller and not 0; for that, the size is scaled down in proportion.
+// fit returns the size at which a placeholder is drawn. Its sides have 64 to 4096 pixels. Its area is at most maxPixels, or
+// maxArea if that is smaller and not 0; for that, the size is scaled down in proportion.
 func fit(width, height, maxArea int) (int, int) {
 	if maxArea <= 0 || maxArea > maxPixels {
 		maxArea = maxPixels

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Redactor removes a source's secrets from texts. A camera, and the libraries that read it, may repeat what they were sent, in a header or
-// error message for instance. The zero Redactor is not usable. A Redactor is safe for concurrent use.
+// Redactor removes a source's secrets from texts. A camera, and the libraries that read it, may repeat what they were sent, in a
+// header or error message for instance. The zero Redactor is not usable. A Redactor is safe for concurrent use.
 type Redactor struct {
 	replacer       *strings.Replacer
 	maxSecretBytes int
@@ -24,7 +24,8 @@ const minSecretValue = 6
 // secretKey matches keys in a query whose values count as secrets from minShortSecret bytes on.
 var secretKey = regexp.MustCompile(`(?i)^(.*[_-])?(p|pw|pwd|pass|passwd|password|secret|token|auth|(api)?key|sig|signature|pin|code|session(id)?|sid)$`)
 
-// minShortSecret is the length from which a value with a secretKey counts as a secret. Replacing shorter ones would hide half of every line.
+// minShortSecret is the length from which a value with a secretKey counts as a secret. Replacing shorter ones would hide half of
+// every line.
 const minShortSecret = 3
 
 // NewRedactor returns the redactor of a source. The secrets are its password, plain and as encoded in a URL or in a Basic Authorization,

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// pathPassword matches a password in a path, where some recorders take it: rtsp://host/user=admin&password=secret&channel=1. It matches up to
-// the end of the path, since the end of the password is unknown.
+// pathPassword matches a password in a path, where some recorders take it: rtsp://host/user=admin&password=secret&channel=1. It
+// matches up to the end of the path, since the end of the password is unknown.
 var pathPassword = regexp.MustCompile(`(?i)(pass|password|passwd|pwd)=.+`)
 
 // String returns the source for people and logs: without the password, and without the query of a URL, where cameras often take another

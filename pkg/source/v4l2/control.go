@@ -64,8 +64,8 @@ func listControls(t controlDriver) ([]control, error) {
 	return all, nil
 }
 
-// kind returns the control's kind. It returns "" if the control is of another class than the picture and the lens, disabled by its driver,
-// or of a type without a plain value.
+// kind returns the control's kind. It returns "" if the control is of another class than the picture and the lens, disabled by
+// its driver, or of a type without a plain value.
 func (q *queryControl) kind() string {
 	class := q.ID & classMask
 	if class != classUser && class != classCamera || q.Flags&(flagDisabled|flagPayload) != 0 {
@@ -77,7 +77,8 @@ func (q *queryControl) kind() string {
 	}[q.Type]
 }
 
-// readMenu returns the items of a menu. Drivers leave out items that a device does not support. left is how many items may still be queried.
+// readMenu returns the items of a menu. Drivers leave out items that a device does not support. left is how many items may still
+// be queried.
 func readMenu(t controlDriver, q queryControl, left *int) map[int64]string {
 	items := map[int64]string{}
 	for i := max(q.Min, 0); i <= q.Max && *left > 0; i++ {

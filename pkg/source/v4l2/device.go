@@ -1,5 +1,5 @@
-// Package v4l2 finds the V4L2 capture devices of this machine. It says what they can do, or why they cannot be used and what would help. It
-// also lists and sets their image controls.
+// Package v4l2 finds the V4L2 capture devices of this machine. It says what they can do, or why they cannot be used and what
+// would help. It also lists and sets their image controls.
 //
 // [List] and the functions for controls do not disturb a capture that is running. The number of queries to a driver is bounded, whatever
 // the driver answers.

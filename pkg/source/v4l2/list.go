@@ -13,8 +13,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// List returns every /dev/videoN, ordered by number, also those that are no capture devices. A device that cannot be used is in the list with
-// its problem. List returns an error only if it cannot read /dev.
+// List returns every /dev/videoN, ordered by number, also those that are no capture devices. A device that cannot be used is in
+// the list with its problem. List returns an error only if it cannot read /dev.
 func List() ([]Device, error) {
 	return scanner{dev: "/dev", sys: "/sys/class/video4linux", proc: "/proc", open: openDriver}.list()
 }
@@ -85,8 +85,8 @@ func (s scanner) examine(d *Device) {
 	}
 }
 
-// busyCheckDrivers lists the drivers that are asked whether another program captures. The question is safe for drivers that use videobuf2,
-// which checks the owner first. v4l2loopback would take the buffers away from the program that reads.
+// busyCheckDrivers lists the drivers that are asked whether another program captures. The question is safe for drivers that use
+// videobuf2, which checks the owner first. v4l2loopback would take the buffers away from the program that reads.
 var busyCheckDrivers = []string{"uvcvideo", "vivid"}
 
 // describeUnopened describes a device that cannot be opened or queried, by its files in /sys.

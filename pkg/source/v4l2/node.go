@@ -51,8 +51,8 @@ func (n Node) SetFormat(width, height int, fourCC string) error {
 	return ioctl(n, "VIDIOC_S_FMT", iocRead|iocWrite, setFormat, &f)
 }
 
-// StartStreaming starts streaming single-planar pictures in the present format into this many buffers of the driver. Its error is that of the
-// driver.
+// StartStreaming starts streaming single-planar pictures in the present format into this many buffers of the driver. Its error is
+// that of the driver.
 func (n Node) StartStreaming(buffers int) error {
 	r := requestBuffers{Count: uint32(buffers), Kind: kindCapture, Memory: memoryMap}
 	if err := ioctl(n, "VIDIOC_REQBUFS", iocRead|iocWrite, reqBufs, &r); err != nil {
@@ -71,8 +71,8 @@ func (n Node) StartStreaming(buffers int) error {
 // maxBuffers is VIDEO_MAX_FRAME of linux/videodev2.h.
 const maxBuffers = 32
 
-// ofNode returns the capabilities of the node itself. The field Capabilities has them only for old drivers. With newer ones, it has those of
-// the whole camera, also in a metadata node.
+// ofNode returns the capabilities of the node itself. The field Capabilities has them only for old drivers. With newer ones, it
+// has those of the whole camera, also in a metadata node.
 func (c capability) ofNode() uint32 {
 	if c.Capabilities&capHasDeviceCaps != 0 {
 		return c.DeviceCaps

@@ -11,9 +11,9 @@ import (
 	"camd/pkg/camera"
 )
 
-// SetControls opens a device, sets controls by name, and returns all controls with their new values. settings may be empty. The device may
-// be captured from at the same time. SetControls checks all settings before it sets one. If the device refuses one, the controls that were
-// set before get their old values back. Its error is a *camera.ControlError.
+// SetControls opens a device, sets controls by name, and returns all controls with their new values. settings may be empty. The
+// device may be captured from at the same time. SetControls checks all settings before it sets one. If the device refuses one,
+// the controls that were set before get their old values back. Its error is a *camera.ControlError.
 func SetControls(path string, settings map[string]camera.Setting) ([]camera.Control, error) {
 	n, err := openControls(path)
 	if err != nil {
@@ -23,8 +23,8 @@ func SetControls(path string, settings map[string]camera.Setting) ([]camera.Cont
 	return setControls(n, settings)
 }
 
-// RestoreControls opens a device and sets as many of the controls as it can. It returns an error for each of the others, by name. The errors
-// are of type *camera.ControlError.
+// RestoreControls opens a device and sets as many of the controls as it can. It returns an error for each of the others, by name.
+// The errors are of type *camera.ControlError.
 func RestoreControls(path string, settings map[string]camera.Setting) map[string]error {
 	n, err := openControls(path)
 	if err != nil {

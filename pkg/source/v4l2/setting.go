@@ -9,8 +9,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// resolve returns the value of a setting for this control, or an error that says which values are allowed. It does not check Step: the driver
-// uses the nearest value.
+// resolve returns the value of a setting for this control, or an error that says which values are allowed. It does not check
+// Step: the driver uses the nearest value.
 func (c *control) resolve(s camera.Setting) (int64, error) {
 	if c.ReadOnly {
 		return 0, camera.ControlErrorf(camera.BadSetting, "%s: can only be read", c.Name)

@@ -2,14 +2,15 @@ package wire
 
 import "camd/pkg/camera"
 
-// SetControls requests that the controls in Set be set, and then all image controls be listed. All settings are checked before one is set.
+// SetControls requests that the controls in Set be set, and then all image controls be listed. All settings are checked before
+// one is set.
 type SetControls struct {
 	Request uint32                    `json:"request"` // from 1 on; the answer has the same number
 	Set     map[string]camera.Setting `json:"set,omitempty"`
 }
 
-// Controls is the answer to SetControls. camd-capture also sends it once without a request, after it has opened a device: Request is then 0,
-// and Refused has the settings of Start that the device did not take.
+// Controls is the answer to SetControls. camd-capture also sends it once without a request, after it has opened a device: Request
+// is then 0, and Refused has the settings of Start that the device did not take.
 type Controls struct {
 	Request   uint32            `json:"request"`
 	List      []camera.Control  `json:"list,omitempty"`

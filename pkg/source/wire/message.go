@@ -37,8 +37,8 @@ type Start struct {
 	Renditions  []camera.Rendition        `json:"renditions,omitempty"` // as in Renditions
 }
 
-// Renditions replaces the renditions of Start while camd-capture runs. Renditions that stay keep their numbers. An unused number has an empty
-// rendition. Pictures that were made before may still come.
+// Renditions replaces the renditions of Start while camd-capture runs. Renditions that stay keep their numbers. An unused number
+// has an empty rendition. Pictures that were made before may still come.
 type Renditions struct {
 	Quality int                `json:"quality,omitempty"` // JPEG quality of rendition 0, unless the source's JPEGs are forwarded
 	List    []camera.Rendition `json:"list,omitempty"`    // the first is number 1; number 0 is main
@@ -70,8 +70,8 @@ type Heartbeat struct {
 	Count    uint64 // as in Frame
 }
 
-// Refused says how many pictures camd-capture has left out since the last Refused, because they were not fit to be shown. Pictures that the
-// HTTP reader left out do not count in Frame.Count and Heartbeat.Count.
+// Refused says how many pictures camd-capture has left out since the last Refused, because they were not fit to be shown.
+// Pictures that the HTTP reader left out do not count in Frame.Count and Heartbeat.Count.
 type Refused struct {
 	Pictures map[string]uint64 `json:"pictures"`       // by cause, one of media.Causes
 	Size     int64             `json:"size,omitempty"` // bytes of the newest picture that was too large
@@ -81,9 +81,10 @@ type Refused struct {
 	Detail string `json:"detail,omitempty"` // for people
 }
 
-// Demand says whether pictures of a rendition are wanted. At the start, none are. Of a rendition that is not wanted, camd-capture sends no
-// pictures, except one a second of rendition 0, so that there always is a recent one. When another rendition becomes wanted, or is requested
-// again, camd-capture makes it at once from the camera's newest picture if it still has that, whatever the rendition's rate.
+// Demand says whether pictures of a rendition are wanted. At the start, none are. Of a rendition that is not wanted, camd-capture
+// sends no pictures, except one a second of rendition 0, so that there always is a recent one. When another rendition becomes
+// wanted, or is requested again, camd-capture makes it at once from the camera's newest picture if it still has that, whatever
+// the rendition's rate.
 type Demand struct {
 	Rendition uint8
 	Wanted    bool

@@ -24,8 +24,8 @@ type Reader struct {
 // NewReader returns a reader from r.
 func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 512)} }
 
-// Next returns the next message. After a Frame, call ReadPicture or SkipPicture before Next. The error is io.EOF if the peer closed the stream
-// between messages, else it says how the peer broke the protocol. Do not use the Reader after an error.
+// Next returns the next message. After a Frame, call ReadPicture or SkipPicture before Next. The error is io.EOF if the peer
+// closed the stream between messages, else it says how the peer broke the protocol. Do not use the Reader after an error.
 func (r *Reader) Next() (Message, error) {
 	if r.unreadPicture > 0 {
 		return nil, errors.New("wire: picture not taken")
@@ -168,8 +168,8 @@ func decodeJSON[M Message](body []byte) (Message, error) {
 	return m, nil
 }
 
-// truncationError returns the error for a failed read. An end of input inside a message becomes an error that wraps io.ErrUnexpectedEOF. at is
-// io.EOF if the input may end here.
+// truncationError returns the error for a failed read. An end of input inside a message becomes an error that wraps
+// io.ErrUnexpectedEOF. at is io.EOF if the input may end here.
 func truncationError(err, at error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && errors.Is(at, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("wire: message cut short: %w", io.ErrUnexpectedEOF)
