@@ -2,13 +2,13 @@ package broker
 
 import "sync/atomic"
 
-// DefaultTopicBytes is how many bytes of frames a topic holds at most by default.
+// DefaultTopicBytes is the default of Options.Bytes.
 const DefaultTopicBytes = 8 << 20
 
-// Budget bounds the bytes that the rings of several topics hold together. While they exceed it, each topic keeps at most its share:
-// the limit divided by the number of topics. A topic goes down to its share when it publishes, and in [Topic.Trim]. The newest
-// frame always stays. Once every topic has done one or the other, their rings hold at most the limit and one frame a topic.
-// Safe for concurrent use.
+// Budget bounds the bytes that the rings of several topics hold together. While the topics exceed it, each may keep its share: the
+// limit divided by the number of topics. A topic drops frames down to its share in [Topic.Publish] and [Topic.Trim], but never the
+// newest. Once every topic has called one of them, the rings hold at most the limit plus one frame for each topic. A Budget is safe for
+// concurrent use.
 type Budget struct {
 	limit  int64
 	parent *Budget
@@ -16,13 +16,13 @@ type Budget struct {
 	topics atomic.Int64
 }
 
-// NewBudget returns a budget of so many bytes. What counts against it also counts against parent, which may be nil.
+// NewBudget returns a budget of limit bytes. Its frames also count against parent, which may be nil.
 func NewBudget(limit int64, parent *Budget) *Budget { return &Budget{limit: limit, parent: parent} }
 
-// Held returns how many bytes of frames the rings of the budget hold now.
+// Held returns the bytes of frames that the budget's topics hold now.
 func (b *Budget) Held() int64 { return b.held.Load() }
 
-// addTopics counts a topic that holds frames, or with -1 one that no longer does.
+// addTopics changes the number of topics: 1 for a topic with its first frame, -1 for one that has ended.
 func (b *Budget) addTopics(topics int64) {
 	for ; b != nil; b = b.parent {
 		b.topics.Add(topics)
@@ -35,7 +35,7 @@ func (b *Budget) addBytes(bytes int64) {
 	}
 }
 
-// allowance returns how many bytes a topic may keep now, at most its own limit.
+// allowance returns how many bytes a topic with the limit own may keep now. It is never more than own.
 func (b *Budget) allowance(own int64) int64 {
 	for ; b != nil; b = b.parent {
 		if b.held.Load() > b.limit {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// demand tells a publisher whether anybody reads its topic.
+// demand tells a publisher whether anybody reads its topic. It is safe for concurrent use.
 type demand struct {
 	mu      sync.Mutex
 	linger  time.Duration
 	readers int
 	wanted  bool
-	timer   *time.Timer // of the last linger begun
+	timer   *time.Timer // of the newest linger
 	changed chan struct{}
 }
 
@@ -22,15 +22,15 @@ func (d *demand) init(o Options) {
 	}
 }
 
-// Wanted reports whether the topic has subscriptions, or had one within the last Linger.
+// Wanted reports whether the topic has an open subscription, or had one within the last Options.Linger.
 func (d *demand) Wanted() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.wanted
 }
 
-// Demand returns a channel that receives when Wanted has changed since the last receive. Changes coalesce, so read
-// Wanted after each. It is for one receiver: the topic's publisher.
+// Demand returns a channel that receives a value when Wanted changes. Several changes can be one value, so call Wanted after each
+// receive. The channel is for one receiver, the topic's publisher.
 func (d *demand) Demand() <-chan struct{} { return d.changed }
 
 // Subscriptions returns how many subscriptions are open.
@@ -62,7 +62,7 @@ func (d *demand) remove() {
 	timer = time.AfterFunc(d.linger, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		// Another timer: readers came and left since, and a new linger began.
+		// If it is another timer, readers came and left in the meantime, and a new linger has begun.
 		if d.timer == timer {
 			d.update()
 		}
@@ -70,8 +70,8 @@ func (d *demand) remove() {
 	d.timer = timer
 }
 
-// update compares what is wanted with what was last reported. A reader that came back while the timer ran makes the
-// timer's call find nothing changed.
+// update sets wanted and notifies the publisher if it has changed. If a reader came back during the linger, the timer's call changes
+// nothing. The caller holds mu.
 func (d *demand) update() {
 	if now := d.readers > 0; now != d.wanted {
 		d.wanted = now

@@ -1,33 +1,34 @@
-// Package broker carries frames from one publisher to any number of readers without either ever waiting for the other.
+// Package broker carries frames from one publisher to any number of readers. The publisher never waits for readers.
 //
 // # Usage
 //
-// A [Topic] is one stream of frames: a camera in one rendition. One goroutine calls [Topic.Publish]; any number
-// call [Topic.Subscribe] and then [Subscription.Next].
+// A [Topic] is one stream of frames: one camera in one rendition. One goroutine calls [Topic.Publish]. Each reader calls
+// [Topic.Subscribe] and then [Subscription.Next].
 //
-// # What is promised
+// # Promises
 //
-//   - A frame is immutable once published. Readers share its bytes; nobody copies and nobody frees: the garbage
-//     collector reclaims a frame when the ring and its last reader have let go of it.
-//   - Publish costs the same with no subscriber and with ten thousand busy ones. It looks at none of them.
-//   - Conservation: for every subscription, received + dropped = passed, exactly. Each frame carries its own
-//     sequence number (from 1, without gaps), so the slot itself tells a reader that it was overtaken and by how many.
-//   - A new subscription starts at the newest frame: a picture at once.
-//   - After [Topic.End] no frame follows, and waiting readers get [ErrEnded].
-//   - A ring holds a limited number of frames and of bytes. Its oldest frames are dropped first, its newest never; for a reader
-//     that has not passed them they count as dropped. A [Budget] bounds the bytes of several topics together.
-//   - [Topic.Withdraw] takes back what is held: another frame stands in for each, under its number.
+//   - A frame is immutable once it is published. Readers share its bytes and never copy or free them. The garbage collector frees a
+//     frame when neither the ring nor a reader refers to it.
+//   - The cost of Publish does not depend on the number of subscriptions, as long as their readers are busy and do not wait.
+//   - For every subscription, received + dropped = passed, exactly. Each frame carries its sequence number (from 1, without gaps), so a
+//     reader finds out from the frame in the slot how many frames it has missed.
+//   - A new subscription starts at the newest frame, so a viewer gets a picture at once.
+//   - After [Topic.End], readers get the frames that are left and then [ErrEnded].
+//   - A ring holds a limited number of frames and bytes. It drops the oldest frames first and never the newest. A frame counts as
+//     dropped for each reader that has not passed it. A [Budget] bounds the bytes of several topics together.
+//   - [Topic.Withdraw] replaces all frames that a topic holds by another frame, and keeps their sequence numbers.
 //
-// # What is lock-free and what is not
+// # Locks
 //
-// Every read and every write of a frame is: a slot is one atomic pointer, the head one atomic integer, and a reader
-// only compares. Only the publisher writes slots, and it empties only those below the head: a reader that finds an empty slot
-// reads the head again and finds a newer one. Budgets are atomic counters that only publishers use. Waking is not: readers that wait share one channel, which Publish closes, and the Go runtime takes
-// that channel's lock to wake them. A publisher whose readers are all busy makes no channel and touches none.
-// Subscribing and unsubscribing take a mutex that frames never meet.
+// Reading and writing frames is lock-free: a slot is one atomic pointer, and the head is one atomic integer. Only the publisher writes
+// slots. It empties only slots below the head, so a reader that finds an empty slot also finds a newer head. Budgets are atomic
+// counters that only publishers use.
+//
+// Waking readers is not lock-free. Waiting readers share one channel that Publish closes, and the Go runtime locks it to wake them.
+// While no reader waits, there is no such channel. Subscribe and Close take a mutex that Publish and Next do not take.
 //
 // # Ownership
 //
-// The package starts no goroutine but the timer of [Options].Linger. A subscription belongs to the goroutine that calls
-// Next and is closed by it; its [Subscription.Stats] may be read from anywhere.
+// The package starts no goroutine except for the timer of [Options].Linger. A subscription belongs to the goroutine that calls Next.
+// Any goroutine may call [Subscription.Stats] and [Subscription.Close].
 package broker

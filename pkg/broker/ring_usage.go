@@ -1,17 +1,17 @@
 package broker
 
-// ringUsage is a publisher's account of the frames that its topic's slots hold. It belongs to the publisher.
+// ringUsage counts the bytes of the frames that a topic holds. It belongs to the publisher.
 type ringUsage struct {
-	sizes     []int64 // bytes of each slot's frame: to look into a frame that is long gone from the processor's cache would cost more
+	sizes     []int64 // bytes of each slot's frame; reading them from an old frame, which is not in the processor's cache, would cost more
 	limit     int64
 	budget    *Budget // may be nil
 	held      int64   // bytes of the frames in the slots
 	tail      uint64  // Seq up to which slots have been emptied or overwritten
-	isCounted bool    // the budget counts the topic
-	closed    bool    // the topic has ended and counts no more
+	isCounted bool    // the topic counts in the budget
+	closed    bool    // the topic has ended, so changes no longer count in the budget
 }
 
-// set counts the frame that a slot holds now, of 0 bytes if it holds none.
+// set records the bytes of the frame in a slot; 0 if the slot is empty.
 func (s *ringUsage) set(slot uint64, bytes int64) {
 	change := bytes - s.sizes[slot]
 	s.sizes[slot] = bytes
@@ -28,13 +28,13 @@ func (s *ringUsage) set(slot uint64, bytes int64) {
 	}
 }
 
-// exceeded reports whether the slots hold more than they may.
+// exceeded reports whether the slots hold more bytes than they may.
 func (s *ringUsage) exceeded() bool { return s.held > s.allowance() }
 
-// allowance is how many bytes they may hold now.
+// allowance returns how many bytes the slots may hold now.
 func (s *ringUsage) allowance() int64 { return s.budget.allowance(s.limit) }
 
-// close gives the budget back what the topic has of it. Readers may still take the frames of a topic that has ended.
+// close removes the topic and its bytes from the budget. Readers may still read the frames of a topic that has ended.
 func (s *ringUsage) close() {
 	if s.isCounted {
 		s.budget.addBytes(-s.held)

@@ -6,34 +6,36 @@ import (
 	"sync/atomic"
 )
 
-// Mode says which frame a reader gets when several are waiting for it.
+// Mode selects the frame that a reader gets when there are several new ones.
 type Mode int
 
 const (
-	// Latest is for live viewers: always the newest frame; those passed over count as dropped.
+	// Latest is for live viewers. The reader gets the newest frame; older new frames count as dropped.
 	Latest Mode = iota
-	// InOrder is for recorders and relays: every frame, oldest held first, with a jump only when the ring lapped the
-	// reader; those lost to the lap count as dropped.
+	// InOrder is for recorders and relays. The reader gets every frame that the ring still holds, oldest first. Frames that the ring
+	// has dropped before the reader got them count as dropped.
 	InOrder
 )
 
-// Stats is what has happened to a subscription. Received + Dropped is the number of frames published since its start
-// that it has passed, exactly whenever its reader is between two calls of Next.
+// Stats counts the frames of a subscription. Received + Dropped is the number of frames that it has passed since its start. The sum is
+// exact while its reader is between two calls of Next.
 type Stats struct {
 	Received, Dropped uint64
 }
 
-// Subscription is one reader's place in a topic. Next belongs to one goroutine; Stats and Close may be called from any.
+// Subscription is one reader's cursor in a topic. Only one goroutine may call Next and TryNext. All other methods are safe for
+// concurrent use.
 type Subscription struct {
 	topic    *Topic
 	mode     Mode
-	start    uint64        // Seq of the last frame before its first
-	cursor   atomic.Uint64 // Seq of the last frame passed; written by the reader alone
-	received atomic.Uint64 // written by the reader alone
+	start    uint64        // Seq of the frame before the first one of the subscription
+	cursor   atomic.Uint64 // Seq of the last frame passed; only the reader writes it
+	received atomic.Uint64 // only the reader writes it
 	closed   atomic.Bool
 }
 
-// Subscribe starts reading at the newest frame, or at the next one if there is none or it has expired. Close it when done.
+// Subscribe returns a subscription that starts at the newest frame. If there is none, or it has expired, the subscription starts at the
+// next frame. The caller must close it.
 func (t *Topic) Subscribe(mode Mode) *Subscription {
 	s := &Subscription{topic: t, mode: mode, start: t.head.Load()}
 	if s.start > t.expired.Load() {
@@ -44,7 +46,7 @@ func (t *Topic) Subscribe(mode Mode) *Subscription {
 	return s
 }
 
-// Close ends the subscription's demand for frames. It is idempotent and does not wake Next: cancel its context.
+// Close ends the subscription's demand for frames. Further calls do nothing. It does not wake Next: cancel the context for that.
 func (s *Subscription) Close() {
 	if !s.closed.Swap(true) {
 		s.topic.demand.remove()
@@ -53,19 +55,19 @@ func (s *Subscription) Close() {
 
 // Stats returns what the subscription has received and dropped so far.
 func (s *Subscription) Stats() Stats {
-	// Received first: seen while the reader moves, it may lag behind the cursor and never runs ahead of it, which would
+	// Received first: if the reader moves in the meantime, received may be too small for the cursor but never too large, which would
 	// make Dropped wrap around.
 	received := s.received.Load()
 	return Stats{Received: received, Dropped: s.cursor.Load() - s.start - received}
 }
 
-// ErrEnded is why there is no next frame: the topic has ended.
+// ErrEnded is the error of Next when the topic has ended and no frame is left.
 var ErrEnded = errors.New("the stream has ended")
 
-// Next returns the next frame for this reader and waits for one if need be. Its error is ctx's, and a ctx that has ended comes
-// before a frame that is ready, or ErrEnded behind the last frame of a topic that has ended.
+// Next returns the next frame, and waits for it if there is no new one. It returns ctx's error if ctx has ended, even if there is a new
+// frame. It returns ErrEnded if the topic has ended and no frame is left.
 func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
-	// Looked at first: a reader so slow that a frame is always ready would never see its end in the select below.
+	// Checked first: a slow reader always finds a new frame and never reaches the select below.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -91,10 +93,10 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 	}
 }
 
-// TryNext is Next without waiting: nil when there is no new frame.
+// TryNext returns the next frame, or nil if there is no new one. It does not wait.
 func (s *Subscription) TryNext() *Frame {
 	head, cursor := s.topic.head.Load(), s.cursor.Load()
-	// Less, not only equal: a reader that was lapped can hold the frame whose Seq is about to become the head.
+	// Not only if equal: a reader that was lapped can have got the frame whose Seq is about to become the head.
 	if head <= cursor {
 		return nil
 	}
@@ -104,9 +106,9 @@ func (s *Subscription) TryNext() *Frame {
 	} else {
 		f = s.oldest(cursor, head)
 	}
-	// What lies between the cursor and the frame's own Seq is what this reader has missed, whatever overtook it.
+	// The frames between the old cursor and f are those that this reader has missed.
 	s.cursor.Store(f.Seq)
-	// After the cursor: Stats, which reads in the other order, finds every received frame passed.
+	// After the cursor: Stats reads in the other order, so every frame that it counts as received is also passed.
 	s.received.Add(1)
 	return f
 }
@@ -138,9 +140,9 @@ func (s *Subscription) oldest(cursor, head uint64) *Frame {
 	}
 }
 
-// Updated returns a channel that the topic's next Publish closes, for readers that wait for more than a frame. Take it
-// before TryNext, not after: a Publish that TryNext does not see has yet to close it.
+// Updated returns a channel that the topic's next Publish closes. It is for readers that wait for other events too. Call it before
+// TryNext, not after: then a Publish that TryNext does not see is yet to close the channel.
 func (s *Subscription) Updated() <-chan struct{} { return s.topic.updated() }
 
-// Ended returns a channel that is closed when the topic has ended; frames that came before may be left to take.
+// Ended returns a channel that is closed when the topic has ended. TryNext may still return frames that were published before.
 func (s *Subscription) Ended() <-chan struct{} { return s.topic.ended }

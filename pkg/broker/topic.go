@@ -6,29 +6,28 @@ import (
 	"time"
 )
 
-// DefaultDepth is how many frames a topic holds by default: a second of a 30 fps camera for readers in order,
-// 3 MB of 100 KB pictures.
+// DefaultDepth is the default of Options.Depth: a second of a camera with 30 fps, or 3 MB in pictures of 100 KB.
 const DefaultDepth = 32
 
-// Options of a topic; the zero value is a good one.
+// Options are the options of a topic. The zero value has all defaults.
 type Options struct {
 	// Depth is how many frames the ring holds, rounded up to a power of two. 0 means DefaultDepth.
 	Depth int
-	// Linger is how long a topic stays wanted after its last subscription closed, so that a page reload does not
-	// stop and start an encoder. 0 means at once.
+	// Linger is how long a topic stays wanted after its last subscription was closed, so that a page reload does not
+	// stop and start an encoder. 0 means not at all.
 	Linger time.Duration
-	// Bytes is how many bytes of frames the ring holds at most; its newest frame stays even if it is larger. 0 means
+	// Bytes bounds the bytes of frames that the ring holds. The newest frame stays even if it is larger. 0 means
 	// DefaultTopicBytes.
 	Bytes int64
-	// Budget is shared with other topics and bounds them together. nil is none.
+	// Budget bounds the bytes of this and other topics together. nil means no budget.
 	Budget *Budget
-	// Demand is the channel that [Topic.Demand] returns: one with room for one value, which a publisher's topics may
-	// share. nil makes the topic one of its own.
+	// Demand is the channel that [Topic.Demand] returns. It must have room for one value. Several topics of one publisher may
+	// share it. nil means that the topic makes its own.
 	Demand chan struct{}
 }
 
-// Topic is a ring of the newest frames of one stream. One goroutine at a time publishes; all else is safe for
-// concurrent use.
+// Topic is a ring of the newest frames of one stream. Publish, Trim, Expire, Withdraw and End belong to the publisher: only one
+// goroutine may call them at a time. All other methods are safe for concurrent use.
 type Topic struct {
 	name    string
 	slots   []atomic.Pointer[Frame]
@@ -36,16 +35,16 @@ type Topic struct {
 	head    atomic.Uint64                // Seq of the newest frame, 0 before the first
 	expired atomic.Uint64                // Seq up to which frames are expired
 	signal  atomic.Pointer[updateSignal] // nil while nobody waits
-	usage   ringUsage                    // the publisher's own account of what the slots hold
+	usage   ringUsage                    // the bytes that the slots hold; only the publisher uses it
 	ended   chan struct{}                // closed by End
-	endOnce sync.Once                    // of End
+	endOnce sync.Once                    // for End
 	demand
 }
 
-// signal wakes all readers that wait for the next frame. It fires once.
+// updateSignal wakes all readers that wait for the next frame. It fires once.
 type updateSignal struct{ fired chan struct{} }
 
-// NewTopic returns an empty topic. name is for people: logs and metrics.
+// NewTopic returns an empty topic. The name appears in logs and error messages.
 func NewTopic(name string, o Options) *Topic {
 	if o.Depth <= 0 {
 		o.Depth = DefaultDepth
@@ -66,15 +65,15 @@ func NewTopic(name string, o Options) *Topic {
 // Name returns the name that the topic was made with.
 func (t *Topic) Name() string { return t.name }
 
-// Publish makes f the newest frame, gives it the next Seq and wakes the readers that wait. It never blocks. The
-// returned frame is the one that readers share.
+// Publish makes f the newest frame, gives it the next Seq, wakes the readers that wait, and trims the ring. It never blocks. It returns
+// the frame that readers share.
 func (t *Topic) Publish(f Frame) *Frame {
 	f.Seq = t.head.Load() + 1
-	// The slot before the head: a reader that sees the head finds this frame in its slot, or a newer one.
+	// The slot before the head: a reader that sees the new head finds f in its slot, or a newer frame.
 	t.slots[f.Seq&t.mask].Store(&f)
 	t.head.Store(f.Seq)
-	// The head before the signal: one that was set before this line is fired, and a reader that sets one after it looks at
-	// the head afterwards and sees f.
+	// The head before the signal: a signal that was set before this line is fired here. A reader that sets one after this line then
+	// reads the head and sees f.
 	if b := t.signal.Swap(nil); b != nil {
 		close(b.fired)
 	}
@@ -83,21 +82,22 @@ func (t *Topic) Publish(f Frame) *Frame {
 	return &f
 }
 
-// Trim drops the oldest frames until the ring is within its limit and its budget. Publish does so by itself; a publisher
-// that has no frames calls it from time to time, since the other topics of its budget may need the room. It belongs to the publisher.
+// Trim drops the oldest frames until the ring is within Options.Bytes and its share of the budget. It never drops the newest
+// frame. Publish trims, too. A publisher without new frames should call Trim now and then, because other topics of the budget may
+// need the bytes.
 func (t *Topic) Trim() {
 	if t.usage.exceeded() {
 		t.shrinkTo(t.usage.allowance())
 	}
 }
 
-// shrinkTo drops the oldest frames until the ring holds at most so many bytes, or only the newest frame.
+// shrinkTo drops the oldest frames until the ring holds at most this many bytes, or only the newest frame.
 func (t *Topic) shrinkTo(bytes int64) {
 	head := t.head.Load()
 	if depth := uint64(len(t.slots)); head > depth {
 		t.usage.tail = max(t.usage.tail, head-depth)
 	}
-	// Below the head: the newest frame stays, and so a reader that finds an empty slot also finds a newer head.
+	// Only below the head: the newest frame stays, and a reader that finds an empty slot also finds a newer head.
 	for t.usage.held > bytes && t.usage.tail+1 < head {
 		t.usage.tail++
 		t.slots[t.usage.tail&t.mask].Store(nil)
@@ -105,28 +105,31 @@ func (t *Topic) shrinkTo(bytes int64) {
 	}
 }
 
-// Expire hides the frames published so far from new subscriptions: those of a stream that stops without readers would
-// be old pictures to the next one. The ring drops all but the newest. It belongs to the publisher.
+// Expire hides all frames that were published so far from new subscriptions and from Newest. Then it drops all but the newest frame.
+// Call it when a stream stops because it has no readers, so that the next reader does not begin with an old picture. Open subscriptions
+// still get the newest frame.
 func (t *Topic) Expire() {
 	t.expired.Store(t.head.Load())
 	t.shrinkTo(0)
 }
 
-// Withdraw puts f in the place of every frame that the topic holds, each time with the Seq of the frame that it replaces:
-// no reader can get one of those from here on, and none counts one more or less. It wakes nobody. It belongs to the publisher.
+// Withdraw replaces every frame that the topic holds by a copy of f with the Seq of the replaced frame. When it returns, no
+// reader can get a replaced frame. The counts of subscriptions do not change, and waiting readers are not woken. A reader that
+// has passed a frame does not get its replacement: publish f afterwards for that.
 func (t *Topic) Withdraw(f Frame) {
 	for i := range t.slots {
 		if held := t.slots[i].Load(); held != nil {
-			// The same Seq in the same slot: a reader that looks for it finds one or the other, and no gap.
+			// The same Seq in the same slot: a reader that looks for this Seq finds either frame, and no gap.
 			replacement := f
 			replacement.Seq = held.Seq
 			t.slots[i].Store(&replacement)
-			t.usage.set(uint64(i), 0) // the bytes of f are shared, and not counted
+			t.usage.set(uint64(i), 0) // all replacements share the bytes of f, which are not counted
 		}
 	}
 }
 
-// End says that no frame will follow, now or ever: its readers may go. It belongs to the publisher, and may be called twice.
+// End ends the topic: the publisher must not publish any more. Readers get the frames that are left and then ErrEnded. Further calls do
+// nothing.
 func (t *Topic) End() {
 	t.endOnce.Do(func() {
 		close(t.ended)
@@ -137,21 +140,21 @@ func (t *Topic) End() {
 // Ended returns a channel that End closes.
 func (t *Topic) Ended() <-chan struct{} { return t.ended }
 
-// Newest returns the newest frame, or nil if there is none that has not expired. It counts for no subscription.
+// Newest returns the newest frame, or nil if there is none or it has expired. It does not change the counts of any subscription.
 func (t *Topic) Newest() *Frame {
 	for {
 		head := t.head.Load()
 		if head <= t.expired.Load() {
 			return nil
 		}
-		// An empty slot: the frame was overtaken and dropped since head was read, so there is a newer one.
+		// If the slot is empty, the frame was dropped after head was read, so there is a newer one.
 		if f := t.slots[head&t.mask].Load(); f != nil {
 			return f
 		}
 	}
 }
 
-// Published returns how many frames have been published.
+// Published returns how many frames have been published so far.
 func (t *Topic) Published() uint64 { return t.head.Load() }
 
 // updated returns a channel that the next Publish closes.

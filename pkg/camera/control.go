@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Control is something about the picture that can be adjusted at the camera: its brightness, its exposure. Capture processes send it as
-// JSON.
+// Control is an image control of a device, such as brightness or exposure. Capture processes send it as JSON.
 type Control struct {
-	Name     string           `json:"name"`  // "power_line_frequency", as v4l2-ctl has it
-	Title    string           `json:"title"` // the driver's name for it, for people
-	Kind     string           `json:"kind"`  // one of those below
+	Name     string           `json:"name"`  // the name that v4l2-ctl uses, such as "power_line_frequency"
+	Title    string           `json:"title"` // the driver's name, for people
+	Kind     string           `json:"kind"`  // Integer, Boolean, Menu, IntegerMenu or Button
 	Min      int64            `json:"min,omitempty"`
 	Max      int64            `json:"max,omitempty"`
 	Step     int64            `json:"step,omitempty"`
 	Default  int64            `json:"default,omitempty"`
 	Value    int64            `json:"value,omitempty"`
-	HasValue bool             `json:"known,omitempty"` // Value has been read; a button has none
-	Menu     map[int64]string `json:"menu,omitempty"`  // of menus: the values that it may have, and what they say
+	HasValue bool             `json:"known,omitempty"` // Value has been read; always false for a button
+	Menu     map[int64]string `json:"menu,omitempty"`  // menus: the text of each allowed value
 
 	ReadOnly bool `json:"read_only,omitempty"`
-	Inactive bool `json:"inactive,omitempty"` // another control, such as an automatic, decides at present
-	Volatile bool `json:"volatile,omitempty"` // its value changes by itself
+	Inactive bool `json:"inactive,omitempty"` // has no effect at present, because another control such as an automatic mode is on
+	Volatile bool `json:"volatile,omitempty"` // the value changes by itself
 }
 
-// ControlName makes a control's name of the driver's title for it as v4l2-ctl does: "power_line_frequency" of "Power Line Frequency".
+// ControlName returns the name of a control from the driver's title, as v4l2-ctl does: "power_line_frequency" from
+// "Power Line Frequency".
 func ControlName(title string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	return strings.Join(words, "_")
@@ -37,27 +37,28 @@ const (
 	Boolean     = "boolean" // 0 or 1
 	Menu        = "menu"
 	IntegerMenu = "integer_menu" // a menu of numbers
-	Button      = "button"       // does something when it is set to 1
+	Button      = "button"       // acts when it is set to 1
 )
 
-// Setting is what a control is to be set to, in the words of whoever wants it.
+// Setting is the value to which a control is to be set, as the configuration or a client of the API gave it. Package v4l2 checks it
+// against the control.
 type Setting struct {
 	Kind   string `json:"kind"`             // KindNumber, KindSwitch or KindText
-	Number int64  `json:"number,omitempty"` // of a number; of a switch 0 or 1
-	Text   string `json:"text,omitempty"`   // of a text
+	Number int64  `json:"number,omitempty"` // for KindNumber; for KindSwitch 0 or 1
+	Text   string `json:"text,omitempty"`   // for KindText
 }
 
 // Kinds of settings.
 const (
-	KindNumber = "number" // also a menu's value
+	KindNumber = "number" // also the value of a menu's item
 	KindSwitch = "switch"
-	KindText   = "text" // what an item of a menu says
+	KindText   = "text" // the text of a menu's item
 )
 
-// NumberSetting is a setting by number.
+// NumberSetting returns a setting to a number.
 func NumberSetting(n int64) Setting { return Setting{Kind: KindNumber, Number: n} }
 
-// SwitchSetting is a setting to true or false.
+// SwitchSetting returns a setting to true or false.
 func SwitchSetting(on bool) Setting {
 	s := Setting{Kind: KindSwitch}
 	if on {
@@ -66,7 +67,7 @@ func SwitchSetting(on bool) Setting {
 	return s
 }
 
-// TextSetting is a setting by the text of a menu's item.
+// TextSetting returns a setting to the item of a menu that has this text.
 func TextSetting(s string) Setting { return Setting{Kind: KindText, Text: s} }
 
 func (s Setting) String() string {
@@ -83,15 +84,15 @@ func (s Setting) String() string {
 type ControlErrorKind string
 
 const (
-	NoControls      ControlErrorKind = "no_controls" // this source has none
+	NoControls      ControlErrorKind = "no_controls" // this source has no controls
 	NotOpen         ControlErrorKind = "not_open"    // the camera is not open at present
-	CameraPaused    ControlErrorKind = "paused"      // a person has switched the camera off
-	BadSetting      ControlErrorKind = "bad_setting" // there is no such control, or it takes no such value; none was changed
-	SettingRefused  ControlErrorKind = "refused"     // the device did not take it, or could not be asked; none stays changed
-	ControlsTimeout ControlErrorKind = "timeout"     // the driver does not answer
+	CameraPaused    ControlErrorKind = "paused"      // the camera is switched off
+	BadSetting      ControlErrorKind = "bad_setting" // no such control, or a value that it does not take; nothing was changed
+	SettingRefused  ControlErrorKind = "refused"     // the device refused a value or does not answer; controls that were changed before are changed back
+	ControlsTimeout ControlErrorKind = "timeout"     // the driver does not answer in time
 )
 
-// ControlError is why controls cannot be listed or set.
+// ControlError says why controls cannot be listed or set.
 type ControlError struct {
 	Kind   ControlErrorKind
 	Detail string // for people
@@ -99,7 +100,7 @@ type ControlError struct {
 
 func (e *ControlError) Error() string { return e.Detail }
 
-// ControlErrorf returns a *ControlError.
+// ControlErrorf returns a *ControlError with a formatted Detail.
 func ControlErrorf(kind ControlErrorKind, format string, args ...any) *ControlError {
 	return &ControlError{kind, fmt.Sprintf(format, args...)}
 }

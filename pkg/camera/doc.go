@@ -1,5 +1,5 @@
-// Package camera has the words for a camera's condition: states, reasons, status with counters, and image controls.
+// Package camera declares the types that describe a camera: states, reasons, status with counters, renditions and image controls.
 //
-// It has no behaviour and imports only the standard library, so that packages that supply cameras and packages that show
-// them do not depend on each other.
+// It has almost no behaviour and imports only the standard library. Packages that run cameras and packages that show them both import
+// it, and so do not depend on each other.
 package camera

@@ -1,42 +1,42 @@
 package camera
 
-// Reason is why a camera is not live. It is one of a fixed set, since it is a metric's label. A new reason needs its constant,
-// an entry in Reasons and one in reasonTexts.
+// Reason says why a camera is not live. The set of reasons is fixed, because a reason is a label of a metric. A new reason needs a
+// constant, an entry in Reasons and an entry in reasonTexts.
 type Reason string
 
 const (
 	None          Reason = ""
 	NoDevice      Reason = "no_device"      // the device node or file does not exist
-	Permission    Reason = "permission"     // it exists, and camd may not open it
-	Busy          Reason = "busy"           // another program has the device
-	Bandwidth     Reason = "bandwidth"      // the USB bus has no room for its pictures
-	NotACamera    Reason = "not_a_camera"   // it opens, and offers no video capture
-	Unreachable   Reason = "unreachable"    // no connection: refused, no route, unknown host
-	Auth          Reason = "auth"           // user or password refused
-	NotFound      Reason = "not_found"      // the server is there, the stream is not
+	Permission    Reason = "permission"     // camd may not open the device or file
+	Busy          Reason = "busy"           // another program uses the device
+	Bandwidth     Reason = "bandwidth"      // the USB bus has no bandwidth left for the device
+	NotACamera    Reason = "not_a_camera"   // the device has no video capture that camd can use
+	Unreachable   Reason = "unreachable"    // no connection to the server: refused, no route, unknown host
+	Auth          Reason = "auth"           // the server refuses the user or password, or asks for one
+	NotFound      Reason = "not_found"      // the server has no such stream
 	Certificate   Reason = "certificate"    // the server's certificate does not verify
 	Redirect      Reason = "redirect"       // a redirect or playlist leads to a host that is not allowed
-	Timeout       Reason = "timeout"        // no answer, or no frame, in time
-	BadStream     Reason = "bad_stream"     // what arrives is no video that OpenCV understands
-	TooLarge      Reason = "too_large"      // pictures come, and they have more bytes or pixels than the limits allow
-	Damaged       Reason = "damaged"        // pictures come, and they are cut off or damaged
-	EndOfFile     Reason = "end_of_file"    // the file or stream came to its end
-	Disconnected  Reason = "disconnected"   // it worked, and then the device or connection was gone
-	Resized       Reason = "resized"        // it changed its picture's size, for which it must be opened anew
-	Frozen        Reason = "frozen"         // pictures come, and every one is the same
+	Timeout       Reason = "timeout"        // no answer or no picture in time
+	BadStream     Reason = "bad_stream"     // the source sends no video that camd can read
+	TooLarge      Reason = "too_large"      // the pictures have more bytes or pixels than the limits allow
+	Damaged       Reason = "damaged"        // the pictures are cut off or damaged
+	EndOfFile     Reason = "end_of_file"    // a file that is played once has ended
+	Disconnected  Reason = "disconnected"   // the device or connection was lost
+	Resized       Reason = "resized"        // the pictures changed their size, so the source must be opened again
+	Frozen        Reason = "frozen"         // all pictures are the same
 	WorkerMissing Reason = "worker_missing" // camd-capture was not found or does not start
-	WorkerCrashed Reason = "worker_crashed" // camd-capture ended without saying why
-	WorkerHung    Reason = "worker_hung"    // camd-capture stopped answering and was killed
-	WorkerMemory  Reason = "worker_memory"  // camd-capture took more memory than it may and was ended
-	Recycled      Reason = "recycled"       // camd-capture was replaced because its time was up
-	Reconfigured  Reason = "reconfigured"   // camd-capture was replaced because the configuration says otherwise now
+	WorkerCrashed Reason = "worker_crashed" // camd-capture ended without a reason
+	WorkerHung    Reason = "worker_hung"    // camd-capture did not answer or a signal stopped it, and it was killed
+	WorkerMemory  Reason = "worker_memory"  // camd-capture took more memory than its limit and was stopped
+	Recycled      Reason = "recycled"       // camd-capture was replaced because it had reached its maximum age
+	Reconfigured  Reason = "reconfigured"   // camd-capture was replaced because the configuration has changed
 )
 
 // Reasons lists every reason but None.
 var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Certificate, Redirect, Timeout, BadStream,
 	TooLarge, Damaged, EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
-// reasonTexts has each reason in words.
+// reasonTexts holds the result of Reason.Text for each reason.
 var reasonTexts = map[Reason]string{
 	NoDevice:      "the device or file is not there",
 	Permission:    "no permission to open it",
@@ -64,5 +64,5 @@ var reasonTexts = map[Reason]string{
 	Reconfigured:  "it is being opened as configured now",
 }
 
-// Text says the reason in plain words, without a full stop.
+// Text returns the reason as a short English text without a full stop, or "" for None.
 func (r Reason) Text() string { return reasonTexts[r] }

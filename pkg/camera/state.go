@@ -1,6 +1,6 @@
 package camera
 
-// State is what a camera is doing. It follows frames, never the mere existence of a process or a connection.
+// State is what a camera is doing. It depends on frames: a process or connection alone does not make a camera live.
 type State string
 
 const (

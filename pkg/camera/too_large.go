@@ -2,7 +2,7 @@ package camera
 
 import "fmt"
 
-// FrameTooLargeDetail says, for people, that pictures of so many bytes are larger than limits.frame_bytes allows.
+// FrameTooLargeDetail returns the detail for a camera whose pictures have size bytes, more than the limit of limits.frame_bytes.
 func FrameTooLargeDetail(size, limit int64) string {
 	allowed := fmt.Sprintf("%d KiB", limit>>10)
 	if limit >= 1<<20 {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Alive returns nil if every sender has completed a loop since then, which takes at most Options.RepeatAfter; else an
-// error that names the topic of one that has not.
+// Alive returns an error that names the topic of a sender if that sender is blocked: its last heartbeat is older than since. A sender
+// gives a heartbeat at least every Options.RepeatAfter, and once for each frame.
 func (f *Fanout) Alive(since time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -20,7 +20,7 @@ func (f *Fanout) Alive(since time.Time) error {
 	return nil
 }
 
-// heartbeat records that the sender is alive, once a frame and not once a viewer.
+// heartbeat records that the sender is not blocked.
 func (s *sender) heartbeat() {
 	s.lastHeartbeat.Store(int64(time.Since(s.created)))
 }

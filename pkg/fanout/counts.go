@@ -7,17 +7,17 @@ import (
 	"camd/pkg/broker"
 )
 
-// Counts is what a viewer got and did not get. It is written by one goroutine at a time and may be read by anybody.
+// Counts counts the frames that a viewer got and did not get. Only one goroutine at a time may change it. Any goroutine may read it.
 type Counts struct {
-	Since time.Time // when the viewer was added; set before anything is counted
+	Since time.Time // when the viewer was added; set it before anything is counted
 
-	Sent             atomic.Uint64 // frames written whole
-	Bytes            atomic.Uint64
-	DroppedSlow      atomic.Uint64 // frames passed over because it was still taking an earlier one
-	DroppedRate      atomic.Uint64 // frames passed over because it asked for fewer
-	DroppedOverLimit atomic.Uint64 // frames passed over because it may not have more bytes
+	Sent             atomic.Uint64 // frames written completely
+	Bytes            atomic.Uint64 // bytes written, incomplete and repeated frames included
+	DroppedSlow      atomic.Uint64 // frames that the viewer missed because it was too slow
+	DroppedRate      atomic.Uint64 // frames left out because the viewer asked for fewer frames a second
+	DroppedOverLimit atomic.Uint64 // frames left out because the viewer has reached its limit of bytes
 
-	age   atomic.Int64 // nanoseconds; 0 for none
+	age   atomic.Int64 // of the newest frame when it was sent, in nanoseconds; 0 for none
 	meter meter
 }
 
@@ -26,11 +26,11 @@ type Decision int
 
 const (
 	Send          Decision = iota
-	SkipRate               // it asked for fewer frames
-	SkipOverLimit          // it may not have more bytes
+	SkipRate               // no: the viewer asked for fewer frames a second
+	SkipOverLimit          // no: the viewer has reached its limit of bytes
 )
 
-// CountDropped counts a frame that the viewer does not get.
+// CountDropped counts a frame that the viewer does not get. decision is SkipRate or SkipOverLimit.
 func (c *Counts) CountDropped(decision Decision) {
 	if decision == SkipOverLimit {
 		c.DroppedOverLimit.Add(1)
@@ -39,7 +39,7 @@ func (c *Counts) CountDropped(decision Decision) {
 	}
 }
 
-// CountSent counts a frame of which the last byte was written now.
+// CountSent counts a frame whose last byte was written at now. It does not change Bytes.
 func (c *Counts) CountSent(f *broker.Frame, now time.Time) {
 	c.Sent.Add(1)
 	c.meter.add(now.Sub(c.Since))
@@ -50,26 +50,26 @@ func (c *Counts) CountSent(f *broker.Frame, now time.Time) {
 	}
 }
 
-// FrameAge returns how old the newest frame was when its last byte was written; false if there was none yet, or it is a
-// placeholder.
+// FrameAge returns how old the newest frame was when its last byte was written. It returns false if there was no frame yet, or the newest
+// is a placeholder.
 func (c *Counts) FrameAge() (time.Duration, bool) {
 	age := c.age.Load()
 	return time.Duration(age), age != 0
 }
 
-// FPS returns the frames a second that were written in the last five seconds that are complete; false in a viewer's first.
+// FPS returns the frames per second over the last five complete seconds. It returns false in the viewer's first second.
 func (c *Counts) FPS(now time.Time) (float64, bool) { return c.meter.perSecond(now.Sub(c.Since)) }
 
 const (
-	meterSeconds = 5  // seconds over which a rate is taken
-	countBits    = 24 // of a cell, for its frames; the bits above say which second they belong to
+	meterSeconds = 5  // seconds over which the rate is computed
+	countBits    = 24 // bits of a cell that count frames; the bits above them are the second of these frames
 )
 
-// meter counts frames by the second. Each cell carries the second that it was written for, so that what lies in it from
-// an earlier round is no frame of this one.
+// meter counts frames for each second, in a ring of cells. Each cell has the number of its second, so that counts from an earlier
+// second in the same cell are recognized.
 type meter [8]atomic.Uint64
 
-// add counts a frame; t is the time since the viewer was added. Loading and storing is enough: there is one writer.
+// add counts a frame. t is the time since the viewer was added. Load and Store are enough, because there is one writer.
 func (m *meter) add(t time.Duration) {
 	second := uint64(t / time.Second)
 	cell := &m[second%uint64(len(m))]

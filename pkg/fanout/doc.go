@@ -1,21 +1,25 @@
 // Package fanout sends a topic's frames to many TCP connections from a few goroutines.
 //
-// A goroutine for each viewer is woken for each frame, which costs more than the frame's own send. Here a few senders,
-// each woken once a frame, walk over their viewers and give the kernel the frame's shared bytes by a send that does not
-// wait. A viewer whose socket takes only part of a frame gets a goroutine for as long as that lasts; meanwhile it misses
-// frames, and goes on with the newest.
+// With one goroutine for each viewer, every frame wakes every goroutine, which costs more than sending the frame. This package has a
+// few senders instead. A frame wakes each sender once. The sender then passes the frame's bytes, which all viewers share, to the socket
+// of each viewer with a send that does not wait.
+//
+// If the socket of a viewer takes only a part of a frame, a goroutine writes the rest. The viewer misses the frames in the meantime and
+// continues with the newest.
 //
 // # Ownership
 //
-// [Fanout.Add] takes a connection over: it is closed here, once, and then the viewer's OnClose is called. A topic that ends ends
-// its streams at a frame boundary. [Fanout.Close]
-// ends every stream at a frame boundary, and returns when all goroutines have ended and all connections are closed.
+// [Fanout.Add] takes ownership of a viewer's connection. The fan-out closes it exactly once, and then calls the viewer's OnClose.
 //
-// # Accounting
+// When a topic ends, the streams of its viewers end at a frame boundary. [Fanout.Close] ends all streams at a frame boundary. It returns
+// when all goroutines have ended and all connections are closed. Viewers that take longer than Options.DrainTimeout are cut off.
 //
-// For each viewer sent + slow + rate + over limit is exactly the number of frames that it has passed since it was added.
+// # Counts
 //
-// # What it is not for
+// For each viewer, Sent + DroppedSlow + DroppedRate + DroppedOverLimit of its [Counts] is exactly the number of frames that it has passed
+// since it was added. Repeated frames do not count.
 //
-// Connections that encrypt or multiplex: their bytes are not the frame's. They need a goroutine each.
+// # Limits
+//
+// Do not use it for connections that encrypt or multiplex, because viewers then do not share bytes. They need one goroutine each.
 package fanout

@@ -8,18 +8,20 @@ import (
 	"camd/pkg/broker"
 )
 
-// Options of a fan-out. A zero value is a good one.
+// Options are the options of a fan-out. The zero value has all defaults.
 type Options struct {
-	WriteTimeout     time.Duration // a viewer that takes nothing for so long is cut; 0 means 10 s
-	RepeatAfter      time.Duration // a viewer without a new frame for so long gets the last again, once; 0 means 500 ms
-	DrainTimeout     time.Duration // how long Close lets viewers finish the frame that they are taking; 0 means 1 s
-	ViewersPerSender int           // how many viewers of a topic a sender gets before another is started beside it; 0 means 1000
+	WriteTimeout     time.Duration // how long a viewer may make no progress before it is cut off; 0 means 10 s
+	RepeatAfter      time.Duration // how long after its last frame a viewer without a new one gets it again, once; 0 means 500 ms
+	DrainTimeout     time.Duration // how long viewers may take to finish a frame when their stream ends; 0 means 1 s
+	ViewersPerSender int           // how many viewers a topic's sender gets before another sender starts; 0 means 1000
 
-	// ObserveAges is called once a frame and sender with the ages of the frames when the kernel took them. May be nil.
+	// ObserveAges receives how old frames were when the kernel had taken their last byte: one age for each viewer. A sender calls it
+	// once for each frame, and once more for each frame that was finished later. It is called from several goroutines and must not
+	// keep ages. May be nil.
 	ObserveAges func(t *broker.Topic, ages []time.Duration)
 }
 
-// Fanout owns the senders. Its methods are safe for concurrent use.
+// Fanout sends frames to viewers. Its methods are safe for concurrent use.
 type Fanout struct {
 	opts    Options
 	created time.Time
@@ -43,7 +45,7 @@ func New(o Options) *Fanout {
 		o.DrainTimeout = time.Second
 	}
 	if o.ViewersPerSender == 0 {
-		o.ViewersPerSender = 1000 // up to there a second one made no frame cheaper: docs/performance.md
+		o.ViewersPerSender = 1000 // with fewer viewers, a second sender made no frame cheaper: docs/performance.md
 	}
 	if o.ObserveAges == nil {
 		o.ObserveAges = func(*broker.Topic, []time.Duration) {}
@@ -51,7 +53,8 @@ func New(o Options) *Fanout {
 	return &Fanout{opts: o, created: time.Now(), closing: make(chan struct{}), senders: map[*broker.Topic][]*sender{}}
 }
 
-// Add starts to send v the frames of its topic, from the newest on. The connection then belongs to the fan-out.
+// Add starts to send v the frames of its topic, from the newest on. The fan-out owns v and its connection from then on. After Close, Add
+// closes the connection and calls OnClose with nil.
 func (f *Fanout) Add(v *Viewer) {
 	if err := v.prepare(); err != nil {
 		f.remove(v, err)
@@ -68,7 +71,7 @@ func (f *Fanout) Add(v *Viewer) {
 	}
 }
 
-// senderFor returns the topic's least busy sender, or a new one.
+// senderFor returns the topic's sender with the fewest viewers, or a new one. The caller holds mu.
 func (f *Fanout) senderFor(t *broker.Topic) *sender {
 	var leastLoaded *sender
 	for _, s := range f.senders[t] {
@@ -84,7 +87,7 @@ func (f *Fanout) senderFor(t *broker.Topic) *sender {
 	return leastLoaded
 }
 
-// Close ends every stream and returns when that is done.
+// Close ends all streams, closes their connections, and returns when all goroutines have ended.
 func (f *Fanout) Close() {
 	f.mu.Lock()
 	if !f.closed {
@@ -95,8 +98,8 @@ func (f *Fanout) Close() {
 	f.running.Wait()
 }
 
-// remove closes a connection and calls OnClose.
+// remove closes a viewer's connection and calls its OnClose.
 func (f *Fanout) remove(v *Viewer, err error) {
-	_ = v.Conn.Close() // nothing is left to be lost
+	_ = v.Conn.Close() // nothing more is written, so an error does not matter
 	v.OnClose(err)
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// send is send(2) without waiting. It does not tell the Go scheduler, which would otherwise take the processor away from
-// a sender in the middle of its round: the call copies bytes and comes back.
+// send calls send(2) without waiting. It is a raw system call: the Go scheduler does not know of it and takes no processor away from the
+// sender. That is safe because the call only copies bytes.
 func send(fd uintptr, b []byte) (int, syscall.Errno) {
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
@@ -23,9 +23,9 @@ func send(fd uintptr, b []byte) (int, syscall.Errno) {
 	}
 }
 
-// writable reports whether a socket takes bytes, or has an error to tell.
+// writable reports whether a socket takes bytes or has an error.
 func writable(fd uintptr) bool {
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 	n, err := unix.Poll(p, 0)
-	return n > 0 || err != nil // the next send tells
+	return n > 0 || err != nil // the next send finds the error
 }

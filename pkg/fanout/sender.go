@@ -9,7 +9,7 @@ import (
 	"camd/pkg/broker"
 )
 
-// sender serves some of a topic's viewers. Fields belong to its goroutine but for those that say otherwise.
+// sender serves some viewers of one topic. Only its goroutine uses its fields, except those whose comment says otherwise.
 type sender struct {
 	*Fanout
 	topic         *broker.Topic
@@ -22,8 +22,8 @@ type sender struct {
 
 	viewerCount int // viewers added and not yet removed; guarded by Fanout.mu
 
-	wake    chan struct{} // has a token after something was added to one of these:
-	queueMu sync.Mutex
+	wake    chan struct{} // has a token after a viewer was appended to added or resumed
+	queueMu sync.Mutex    // guards added and resumed
 	added   []*Viewer
 	resumed []*Viewer // no longer busy
 }
@@ -34,7 +34,7 @@ func newSender(f *Fanout, t *broker.Topic) *sender {
 	return s
 }
 
-// add hands the sender a viewer. Fanout.mu must be held, or the sender could be about to end.
+// add adds a viewer to the sender. The caller holds Fanout.mu, so that the sender does not end in the meantime.
 func (s *sender) add(v *Viewer) {
 	s.viewerCount++
 	s.enqueue(&s.added, v)
@@ -51,13 +51,13 @@ func (s *sender) enqueue(list *[]*Viewer, v *Viewer) {
 	}
 }
 
-// run sends until the last viewer has left, the topic has ended, or the fan-out closes.
+// run sends frames until the last viewer has left, the topic has ended, or the fan-out closes.
 func (s *sender) run() {
 	defer s.sub.Close()
 	repeatTicker := time.NewTicker(s.opts.RepeatAfter)
 	defer repeatTicker.Stop()
 	for ; ; s.heartbeat() {
-		// Take the channel before TryNext: a Publish that TryNext does not see has yet to close it.
+		// Call Updated before TryNext: then a Publish that TryNext does not see is yet to close the channel.
 		updated := s.sub.Updated()
 		if f := s.sub.TryNext(); f != nil {
 			s.sendToAll(f)
@@ -96,7 +96,7 @@ func (s *sender) sendToAll(f *broker.Frame) {
 	}
 }
 
-// sendFrame sends v a frame, if it is due and new to it.
+// sendFrame sends a frame to v if it is new to v and the viewer's Filter allows it.
 func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
 	if f.Seq <= v.lastSeq {
 		return
@@ -116,7 +116,7 @@ func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
 	case n == len(f.Part):
 		v.advanceTo(f)
 		v.recordSent(f, now)
-		if !f.Placeholder { // one may be hours old
+		if !f.Placeholder { // the age of a placeholder means nothing
 			s.ages = append(s.ages, now.Sub(f.Captured))
 		}
 	default:
@@ -131,8 +131,8 @@ func (s *sender) handOff(p pendingWrite) {
 	s.pendingWrites.Go(v.pending.finish)
 }
 
-// updateViewers takes added and resumed viewers, sends them the newest frame, and removes those that failed. It reports whether any
-// viewer remains; if none does, the sender has ended.
+// updateViewers takes over added and resumed viewers, sends them the newest frame, and removes viewers that failed. It reports whether
+// any viewer remains. If none does, the sender is unregistered and must end.
 func (s *sender) updateViewers() bool {
 	s.queueMu.Lock()
 	added, resumed := s.added, s.resumed
@@ -152,7 +152,7 @@ func (s *sender) updateViewers() bool {
 	}
 	removed := 0
 	s.viewers = slices.DeleteFunc(s.viewers, func(v *Viewer) bool {
-		if v.busy || v.err == nil { // in this order: while it is busy, its error is another goroutine's
+		if v.busy || v.err == nil { // in this order: while the viewer is busy, another goroutine may write err
 			return false
 		}
 		removed++
@@ -162,7 +162,7 @@ func (s *sender) updateViewers() bool {
 	return removed == 0 && len(s.viewers) > 0 || s.unregisterIfEmpty(removed)
 }
 
-// unregisterIfEmpty subtracts removed viewers, and unregisters the sender with the last of them. It reports whether any remain.
+// unregisterIfEmpty subtracts removed viewers, and unregisters the sender if none remains. It reports whether any remains.
 func (s *sender) unregisterIfEmpty(removed int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,15 +174,15 @@ func (s *sender) unregisterIfEmpty(removed int) bool {
 	return false
 }
 
-// unregister keeps viewers from being added to a sender whose topic has ended: later ones get a new sender, which
-// finds the end, too.
+// unregister removes the sender from the fan-out after its topic has ended, so that no viewer is added to it. Viewers that are
+// added later get a new sender, which then closes them.
 func (s *sender) unregister() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unregisterLocked()
 }
 
-// unregisterLocked removes the sender from the fan-out. Fanout.mu must be held.
+// unregisterLocked removes the sender from the fan-out. The caller holds Fanout.mu.
 func (s *sender) unregisterLocked() {
 	s.senders[s.topic] = slices.DeleteFunc(s.senders[s.topic], func(other *sender) bool { return other == s })
 	if len(s.senders[s.topic]) == 0 {
@@ -190,8 +190,8 @@ func (s *sender) unregisterLocked() {
 	}
 }
 
-// repeatFrames sends the last frame once more to viewers that have had no other for a while. Some browsers paint a part only
-// when the next begins, so that at low rates they would always show the picture before the last.
+// repeatFrames sends the last frame again, once, to viewers that got no new one for Options.RepeatAfter. Some browsers paint a part only
+// when the next one begins, so at low rates they would always show the picture before the last.
 func (s *sender) repeatFrames(now time.Time) {
 	for _, v := range s.viewers {
 		if v.busy || v.err != nil || v.lastFrame == nil || now.Sub(v.lastFrameAt) < s.opts.RepeatAfter {

@@ -8,22 +8,21 @@ import (
 	"camd/pkg/broker"
 )
 
-// writeChunk is how much of a frame must get through within the write timeout: a viewer on a bad link takes long for a frame,
-// one that has stalled takes nothing. TCP could resume after a deadline, so that one byte would do; but a viewer that takes a
-// few bytes a second must not hold up Close.
+// writeChunk is how many bytes a viewer must take within the write timeout. A viewer on a bad link may need long for a whole frame. A
+// single byte is not enough progress: a viewer that takes a few bytes a second must not keep its connection, or hold up Close.
 const writeChunk = 16 << 10
 
-// pendingWrite is a frame of which a viewer's socket has taken some bytes, but not all. A goroutine of its own finishes it.
+// pendingWrite is a frame that a viewer's socket has not taken completely. A goroutine of its own finishes it.
 type pendingWrite struct {
 	sender    *sender
 	viewer    *Viewer
 	frame     *broker.Frame
-	written   int
-	isCounted bool // it is not a repeat
+	written   int  // bytes that the socket has taken
+	isCounted bool // false for a repeated frame
 }
 
-// finish writes the rest of the frame, or, if the socket has taken none of it, waits until it would: by then the newest
-// frame is a better one than this.
+// finish writes the rest of the frame, and then lets the viewer resume. If the socket has taken nothing of the frame, finish only waits
+// until the socket takes bytes: the viewer then gets the newest frame instead of this one.
 func (p *pendingWrite) finish() {
 	s, v, f := p.sender, p.viewer, p.frame
 	var err error
@@ -32,7 +31,7 @@ func (p *pendingWrite) finish() {
 	} else {
 		_, err = stalltimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Part[p.written:])
 	}
-	_ = v.Conn.SetWriteDeadline(time.Time{}) // a deadline that has passed would fail the next send
+	_ = v.Conn.SetWriteDeadline(time.Time{}) // else the next send could fail by an old deadline
 	if p.isCounted && p.written > 0 {
 		v.advanceTo(f)
 		if err == nil {
@@ -50,12 +49,13 @@ func (p *pendingWrite) finish() {
 	s.enqueue(&s.resumed, v)
 }
 
-// awaitWritable returns when the socket takes bytes again.
+// awaitWritable returns when the socket takes bytes again, or with an error after the write timeout.
 func (p *pendingWrite) awaitWritable() error {
-	_ = p.SetWriteDeadline(time.Now().Add(p.timeout())) // it fails where the wait does
-	return p.viewer.raw.Write(writable)                 // called now and whenever the runtime sees room, since the runtime does not keep what it saw before
+	_ = p.SetWriteDeadline(time.Now().Add(p.timeout())) // if this fails, so does the wait
+	return p.viewer.raw.Write(writable)                 // the runtime calls writable now and after each event, since it does not keep earlier events
 }
 
+// timeout returns the viewer's write timeout.
 func (p *pendingWrite) timeout() time.Duration {
 	return cmp.Or(p.viewer.WriteTimeout, p.sender.opts.WriteTimeout)
 }
@@ -69,7 +69,7 @@ func (p *pendingWrite) Write(b []byte) (int, error) {
 
 // SetWriteDeadline implements stalltimeout.Conn. Once the sender ends, the drain timeout bounds every deadline.
 func (p *pendingWrite) SetWriteDeadline(t time.Time) error {
-	// t is set before the check: if the sender ends after it, closeViewers then replaces t by its shorter deadline.
+	// t is set before the check: if the sender ends after the check, closeViewers replaces t by a shorter deadline.
 	if err := p.viewer.Conn.SetWriteDeadline(t); err != nil || !p.sender.isEnding() {
 		return err
 	}
@@ -79,7 +79,7 @@ func (p *pendingWrite) SetWriteDeadline(t time.Time) error {
 	return p.viewer.Conn.SetWriteDeadline(t)
 }
 
-// isEnding reports whether the fan-out closes, or the topic has ended.
+// isEnding reports whether the fan-out closes or the topic has ended.
 func (s *sender) isEnding() bool {
 	select {
 	case <-s.closing:
@@ -91,7 +91,8 @@ func (s *sender) isEnding() bool {
 	}
 }
 
-// closeViewers lets viewers finish the frame that they are taking, and closes all connections; cause is passed to OnClose.
+// closeViewers waits until busy viewers have finished their frame, for Options.DrainTimeout at most. Then it closes all connections and
+// passes cause to OnClose.
 func (s *sender) closeViewers(cause error) {
 	for _, v := range s.viewers {
 		if v.busy {

@@ -14,29 +14,28 @@ type Conn interface {
 	syscall.Conn
 }
 
-// Viewer is a connection to which a topic's frames go. Conn, Topic, Counts and OnClose are required, and
-// nobody else may close Conn.
+// Viewer is a connection that gets the frames of a topic. Conn, Topic, Counts and OnClose are required. Only the fan-out may close Conn.
 type Viewer struct {
 	Conn    Conn
 	Topic   *broker.Topic
 	Counts  *Counts
-	Filter  func(*broker.Frame) Decision // whether it gets a frame; nil means every one. Called by one goroutine
-	OnClose func(err error)              // called once, when the connection has been closed; nil error after Close
+	Filter  func(*broker.Frame) Decision // whether the viewer gets a frame; nil sends every frame. Only one goroutine calls it
+	OnClose func(err error)              // called once, after Conn was closed: with nil after Fanout.Close, broker.ErrEnded if the topic ended, else why writing failed
 
-	WriteTimeout time.Duration // overrides that of Options; 0 means that of Options
+	WriteTimeout time.Duration // overrides Options.WriteTimeout unless it is 0
 
 	raw syscall.RawConn
-	fd  uintptr // good until the sender itself closes Conn; RawConn would lock it for each send
+	fd  uintptr // valid until the sender closes Conn; sending by RawConn would take its lock for each frame
 
 	lastSeq     uint64        // Seq of the last frame passed
-	lastFrame   *broker.Frame // the last frame written, until it has been repeated
+	lastFrame   *broker.Frame // the last frame written; nil once it was repeated
 	lastFrameAt time.Time
-	busy        bool         // a goroutine writes the rest of a frame
-	pending     pendingWrite // that write; the goroutine's while busy
-	err         error        // how that ended
+	busy        bool         // a goroutine works on pending
+	pending     pendingWrite // belongs to that goroutine while busy
+	err         error        // why writing failed; belongs to that goroutine while busy
 }
 
-// prepare makes the viewer ready to be sent to, from the newest frame on.
+// prepare gets the connection's descriptor, and lets the viewer start at the topic's newest frame.
 func (v *Viewer) prepare() error {
 	raw, err := v.Conn.SyscallConn()
 	if err != nil {
@@ -52,7 +51,7 @@ func (v *Viewer) prepare() error {
 	return nil
 }
 
-// trySend gives the kernel as much of b as it takes at once, possibly nothing.
+// trySend passes as much of b to the kernel as it takes without waiting, and returns how many bytes that was, possibly 0.
 func (v *Viewer) trySend(b []byte) (int, error) {
 	n, errno := send(v.fd, b)
 	if errno != 0 && errno != syscall.EAGAIN {
@@ -62,7 +61,7 @@ func (v *Viewer) trySend(b []byte) (int, error) {
 	return n, nil
 }
 
-// advanceTo records that the viewer has passed a frame; those between it and the one before were missed.
+// advanceTo records that the viewer has passed frame f. It counts the frames since the last one passed as dropped.
 func (v *Viewer) advanceTo(f *broker.Frame) {
 	if missed := f.Seq - v.lastSeq - 1; missed > 0 {
 		v.Counts.DroppedSlow.Add(missed)
@@ -70,7 +69,7 @@ func (v *Viewer) advanceTo(f *broker.Frame) {
 	v.lastSeq = f.Seq
 }
 
-// recordSent records that the viewer has a frame.
+// recordSent records that the viewer got all of frame f at now.
 func (v *Viewer) recordSent(f *broker.Frame, now time.Time) {
 	v.Counts.CountSent(f, now)
 	v.lastFrame, v.lastFrameAt = f, now

@@ -2,11 +2,11 @@ package media
 
 import "bytes"
 
-// decodeScan decodes a scan's data, and refuses it if more MCUs are missing than may be. Coefficients are passed over, not
-// kept. A restart interval that is damaged does not spoil the next.
+// decodeScan decodes the data of a scan, and returns an error if more than maxMissingMCUs are missing. It does not keep coefficients.
+// Damage in one restart interval does not affect the next.
 func (s *scanner) decodeScan(h *scanHeader, data []byte) error {
 	if h.progressive && h.isRefinement {
-		return nil // what such a scan says depends on the coefficients, and its loss can hardly be seen
+		return nil // decoding it needs the coefficients of earlier scans, and damage in it can hardly be seen
 	}
 	d := newEntropyDecoder(&s.tables, *h)
 	lost, total := 0, h.mcuCount()
@@ -25,7 +25,7 @@ func (s *scanner) decodeScan(h *scanHeader, data []byte) error {
 	return nil
 }
 
-// nextInterval cuts off what comes before a restart marker. Fill bytes may stand before the marker.
+// nextInterval splits data at the first restart marker. Fill bytes may precede the marker.
 func nextInterval(data []byte) (interval, rest []byte) {
 	for at := 0; ; {
 		i := bytes.IndexByte(data[at:], 0xFF)
@@ -43,15 +43,15 @@ func nextInterval(data []byte) (interval, rest []byte) {
 	}
 }
 
-// entropyDecoder reads Huffman codes (T.81, F.2.2) and passes over the bits that follow them.
+// entropyDecoder reads Huffman codes (T.81, F.2.2) and skips the bits of the coefficients that follow them.
 type entropyDecoder struct {
 	scanHeader
 	dc, ac [4]*huffmanCodes // by the scan's component
 
 	data       []byte
-	bits       uint64 // the next are the highest; zeros behind the last
-	bitsLeft   int    // how many of them there are; negative when more were taken than there were
-	skipBlocks int    // blocks of a progressive scan that have no more coefficients
+	bits       uint64 // the highest bit is the next one; zeros follow the last
+	bitsLeft   int    // how many bits are left in bits; negative if more were read than there were
+	skipBlocks int    // how many of the next blocks of a progressive scan have no coefficients
 }
 
 func newEntropyDecoder(t *tables, h scanHeader) entropyDecoder {
@@ -82,7 +82,7 @@ func (d *entropyDecoder) decodeMCUs(n int) int {
 	return n
 }
 
-// decodeBlock decodes a block, and reports whether it was there.
+// decodeBlock decodes a block of component c, and reports whether all of it was there.
 func (d *entropyDecoder) decodeBlock(c int) bool {
 	k := d.first
 	if k == 0 {
@@ -113,7 +113,8 @@ func (d *entropyDecoder) decodeBlock(c int) bool {
 	return true
 }
 
-// readSymbol reads a Huffman code, and passes over as many bits as its low half says. The lower half of a DC symbol is all of it.
+// readSymbol reads a Huffman code and skips the bits behind it, whose number is in the low half of the symbol. It returns false
+// if the code is invalid or the data ends before. The high half of a DC symbol is 0.
 func (d *entropyDecoder) readSymbol(codes *huffmanCodes) (symbol byte, ok bool) {
 	if d.bitsLeft < 32 {
 		d.refill()
@@ -125,7 +126,7 @@ func (d *entropyDecoder) readSymbol(codes *huffmanCodes) (symbol byte, ok bool) 
 	return symbol, d.bitsLeft >= 0 && length > 0
 }
 
-// readBits reads bits.
+// readBits reads n bits, from 1 to 15, as a number.
 func (d *entropyDecoder) readBits(n int) int {
 	if d.bitsLeft < n {
 		d.refill()
@@ -136,7 +137,7 @@ func (d *entropyDecoder) readBits(n int) int {
 	return v
 }
 
-// refill reads bytes, and passes over the zeros that are stuffed in behind FF (T.81, F.1.2.3).
+// refill reads bytes into bits. It skips the zero bytes that encoders put after FF (T.81, F.1.2.3).
 func (d *entropyDecoder) refill() {
 	for d.bitsLeft <= 56 && len(d.data) > 0 {
 		c := d.data[0]

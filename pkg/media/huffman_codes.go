@@ -1,22 +1,22 @@
 package media
 
-// prefixBits is the length of codes that are found by one look into a table. Longer ones are rare.
+// prefixBits is the length of the longest codes that byPrefix has. Longer ones are rare.
 const prefixBits = 9
 
-// huffmanCodes find the symbols of a Huffman table.
+// huffmanCodes finds the symbols of a Huffman table by their codes.
 type huffmanCodes struct {
-	byPrefix [1 << prefixBits]struct{ symbol, length uint8 } // by the next bits
-	end      [17]uint32                                      // by length: the first code that is longer, in 16 bits
-	first    [17]int                                         // by length: the value of the first code of it
+	byPrefix [1 << prefixBits]struct{ symbol, length uint8 } // by the next prefixBits bits; length 0 for longer codes
+	end      [17]uint32                                      // by length: the first longer code, padded to 16 bits
+	first    [17]int                                         // by length: index in values of a code, minus the code
 	values   []byte
 }
 
-// newHuffmanCodes reads a table as T.81, C.2 and F.2.2.3 say: 16 counts and the values.
+// newHuffmanCodes builds the codes from a table: 16 counts and the values (T.81, C.2 and F.2.2.3).
 func newHuffmanCodes(table []byte) *huffmanCodes {
 	c := &huffmanCodes{values: table[16:]}
 	code, at := uint32(0), 0
 	for length := 1; length <= 16; length++ {
-		unit := uint32(1) << (16 - length) // of codes with bits behind
+		unit := uint32(1) << (16 - length) // the distance between codes of this length, padded to 16 bits
 		c.first[length] = at - int(code>>(16-length))
 		for range table[length-1] {
 			if length <= prefixBits {
@@ -33,7 +33,7 @@ func newHuffmanCodes(table []byte) *huffmanCodes {
 	return c
 }
 
-// find returns the symbol whose code the highest bits are, and its length, or 0 and 0 if there is none.
+// find returns the symbol whose code is in the highest bits, and the length of the code. It returns 0 and 0 if there is none.
 func (c *huffmanCodes) find(bits uint64) (symbol byte, length int) {
 	if e := c.byPrefix[bits>>(64-prefixBits)]; e.length > 0 {
 		return e.symbol, int(e.length)

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// frameHeader is what a frame header says (T.81, B.2.2).
+// frameHeader is the content of a frame header (T.81, B.2.2).
 type frameHeader struct {
 	width, height int // 0 until the frame header
 	progressive   bool
@@ -14,16 +14,17 @@ type frameHeader struct {
 	hMax, vMax    int // the largest sampling factors
 }
 
+// component is a component of a frame.
 type component struct {
 	id         byte
 	h, v       int  // sampling factors
-	quantTable byte // for quantisation
-	hasScan    bool // a scan has its DC coefficients
+	quantTable byte // number of its quantisation table
+	hasScan    bool // there was a scan with its DC coefficients
 }
 
 func (f *frameHeader) all() []component { return f.components[:f.count] }
 
-// readFrameHeader reads SOF0 to SOF2: precision, height, width, number of components, three bytes for each.
+// readFrameHeader reads the body of SOF0 to SOF2: precision, height, width, number of components, and three bytes for each.
 func (s *scanner) readFrameHeader(m byte, body []byte) error {
 	f := &s.frame
 	if f.width != 0 {
@@ -61,19 +62,19 @@ func (s *scanner) readFrameHeader(m byte, body []byte) error {
 	return nil
 }
 
-// readScanHeader is what a scan header says (T.81, B.2.3), and what follows from it.
+// scanHeader is the content of a scan header (T.81, B.2.3), and the scan's size in MCUs.
 type scanHeader struct {
 	count            int // of components
 	components       [4]scanComponent
-	first, last      int // coefficients of a progressive scan, in zigzag order; 0 and 63 in a sequential one
+	first, last      int // range of coefficients in zigzag order; 0 and 63 in a sequential scan
 	progressive      bool
-	isRefinement     bool // a bit of what earlier scans have
-	rows, mcusPerRow int  // of MCUs
+	isRefinement     bool // the scan has another bit of coefficients in earlier scans
+	rows, mcusPerRow int  // size of the scan
 }
 
 // scanComponent is a component in a scan.
 type scanComponent struct {
-	dc, ac byte // Huffman tables
+	dc, ac byte // numbers of its Huffman tables
 	blocks int  // in an MCU
 }
 
@@ -85,14 +86,14 @@ func (h *scanHeader) needsAC() bool { return h.last > 0 }
 
 func (h *scanHeader) mcuCount() int { return h.rows * h.mcusPerRow }
 
-// maxMissingMCUs is how many of a scan's last MCUs may be missing. Cheap cameras end their data some blocks early; every decoder
-// shows the picture, with a few grey blocks at its lower edge.
+// maxMissingMCUs returns how many of the scan's last MCUs may be missing. Cheap cameras end their data some blocks early. Every decoder
+// shows such a picture, with a few grey blocks at its lower edge.
 func (h *scanHeader) maxMissingMCUs() int { return min(h.mcusPerRow, h.mcuCount()/16) }
 
 // maxBlocksPerMCU is how many blocks an MCU of several components may have (T.81, B.2.3).
 const maxBlocksPerMCU = 10
 
-// readScanHeader reads a scan header: number of components, two bytes for each, three more.
+// readScanHeader reads the body of a scan header: number of components, two bytes for each, and three more.
 func (s *scanner) readScanHeader(body []byte) (scanHeader, error) {
 	var h scanHeader
 	f := &s.frame
@@ -134,8 +135,8 @@ func (s *scanner) readScanHeader(body []byte) (scanHeader, error) {
 	return h, nil
 }
 
-// readSpectralSelection reads the last three bytes of a scan header. Decoders do not look at them in a sequential picture, where
-// some cameras write anything.
+// readSpectralSelection reads the last three bytes of a scan header into h. In a sequential picture it ignores them, as decoders do: some
+// cameras write wrong values there.
 func (s *scanner) readSpectralSelection(h *scanHeader, b []byte) error {
 	if !s.frame.progressive {
 		return nil
@@ -151,16 +152,18 @@ func (s *scanner) readSpectralSelection(h *scanHeader, b []byte) error {
 	return nil
 }
 
-// componentBlocks is a component's size in blocks where it has a scan of its own (T.81, A.1.1 and A.2.2).
+// componentBlocks returns a component's size in blocks in a scan of its own (T.81, A.1.1 and A.2.2).
 func (f *frameHeader) componentBlocks(c *component) (across, down int) {
 	return ceilDiv(ceilDiv(f.width*c.h, f.hMax), 8), ceilDiv(ceilDiv(f.height*c.v, f.vMax), 8)
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// checkScanLength refuses a scan that is too short for its blocks. No Huffman code is shorter than a bit (T.81, B.2.4.2), so that a
-// block takes two in a sequential scan (one code for DC, one for AC: F.1.2) and one in a progressive scan of DC coefficients
-// (G.1.2.1). There is no such bound for AC coefficients, where one code ends 32767 blocks.
+// checkScanLength returns an error if a scan of size bytes is too short for its blocks, or has a wrong number of restart markers.
+//
+// A Huffman code has at least one bit (T.81, B.2.4.2). A block therefore takes at least two bits in a sequential scan (a code for DC and
+// one for AC: F.1.2), and one in a progressive scan of DC coefficients (G.1.2.1). For a progressive scan of AC coefficients there is no
+// such bound, since one code can end 32767 blocks.
 func (s *scanner) checkScanLength(h *scanHeader, size, restarts int) error {
 	bits := 2
 	switch {
@@ -180,7 +183,7 @@ func (s *scanner) checkScanLength(h *scanHeader, size, restarts int) error {
 	if s.restartInterval > 0 {
 		minRestarts, maxRestarts = ceilDiv(mcus, s.restartInterval)-1, ceilDiv(h.mcuCount(), s.restartInterval)-1
 	}
-	if restarts < minRestarts || restarts > maxRestarts+1 { // some encoders put one behind the last interval, too
+	if restarts < minRestarts || restarts > maxRestarts+1 { // some encoders put a marker after the last interval, too
 		return s.refuse(Damaged, "%d restart markers, want %d", restarts, maxRestarts)
 	}
 	return nil

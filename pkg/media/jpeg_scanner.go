@@ -31,7 +31,8 @@ const (
 	markTEM   = 0x01
 )
 
-// scanner walks a JPEG's segments. It checks all of them, and on request decodes the scans or copies what is forwarded.
+// scanner reads the segments of a JPEG and checks them. If decode is true, it decodes the scans. If stripped is set, it copies the
+// picture there without its metadata.
 type scanner struct {
 	b      []byte
 	pos    int
@@ -46,14 +47,15 @@ type scanner struct {
 
 	metadata       metadata
 	insertedTables []byte        // a segment of Huffman tables that the first scan needs before it; nil if none is missing
-	stripped       *strippedCopy // where the picture is copied to without its metadata; nil for nowhere
+	stripped       *strippedCopy // gets a copy of the picture without its metadata; nil for no copy
 }
 
+// refuse returns a *RefusedError at the present position.
 func (s *scanner) refuse(cause, format string, args ...any) error {
 	return &RefusedError{cause, s.pos, fmt.Sprintf(format, args...)}
 }
 
-// run leaves pos behind the end marker.
+// run reads the picture up to its end marker. pos is then behind that marker.
 func (s *scanner) run() error {
 	for {
 		begin := s.pos
@@ -66,7 +68,7 @@ func (s *scanner) run() error {
 			return s.checkComplete()
 		case m == markTEM || isRestart(m):
 			s.metadata.size += s.pos - begin
-			continue // stand alone, and mean nothing here
+			continue // these markers have no segment, and no meaning here
 		case m == markSOI || m == 0:
 			return s.refuse(Damaged, "marker ff %02x between segments", m)
 		}
@@ -89,7 +91,7 @@ func (s *scanner) run() error {
 	}
 }
 
-// checkComplete checks that nothing is missing when the end marker has come.
+// checkComplete checks at the end marker that every component had a scan.
 func (s *scanner) checkComplete() error {
 	if s.firstScan == 0 {
 		return s.refuse(Damaged, "end marker before any scan")
@@ -119,7 +121,7 @@ func (s *scanner) readMarker() (byte, error) {
 	return s.b[s.pos-1], nil
 }
 
-// readSegment reads a segment's length and returns its body.
+// readSegment reads the length of a segment and returns the segment's body.
 func (s *scanner) readSegment() ([]byte, error) {
 	if len(s.b)-s.pos < 2 {
 		return nil, s.refuse(Truncated, "no segment length")
@@ -136,7 +138,7 @@ func (s *scanner) readSegment() ([]byte, error) {
 	return body, nil
 }
 
-// checkSegment checks a segment that decoders need; after a scan header it also skips the entropy-coded data.
+// checkSegment checks a segment that is not metadata. After a scan header, it also reads the entropy-coded data.
 func (s *scanner) checkSegment(m byte, body []byte) error {
 	switch {
 	case m == markDHT:
@@ -160,11 +162,11 @@ func (s *scanner) checkSegment(m byte, body []byte) error {
 	return nil
 }
 
-// maxScans is where Chromium gives up, because each scan of a progressive picture costs time in proportion to its pixels. Encoders
-// make about ten.
+// maxScans is the limit of Chromium. Each scan of a progressive picture costs time in proportion to the number of pixels. Encoders make
+// about ten scans.
 const maxScans = 100
 
-// readScan reads a scan header and skips the entropy-coded data behind it.
+// readScan reads a scan header, and skips the entropy-coded data behind it or, if s.decode is true, decodes it.
 func (s *scanner) readScan(body []byte) error {
 	if s.scans++; s.scans > maxScans {
 		return s.refuse(Unsupported, "more than %d scans", maxScans)
@@ -197,7 +199,8 @@ func (s *scanner) readScan(body []byte) error {
 	return nil
 }
 
-// skipEntropyData skips everything up to an FF that is followed by neither 00 nor a restart marker, and counts those.
+// skipEntropyData skips everything up to a byte FF that is followed by neither 00 nor a restart marker. It returns the number of restart
+// markers.
 func (s *scanner) skipEntropyData() (restarts int, err error) {
 	for {
 		i := bytes.IndexByte(s.b[s.pos:], 0xFF)
@@ -207,13 +210,13 @@ func (s *scanner) skipEntropyData() (restarts int, err error) {
 		}
 		s.pos += i
 		switch m := s.b[s.pos+1]; {
-		case m == 0xFF: // fill; the marker behind it may be a restart
+		case m == 0xFF: // a fill byte; a restart marker may follow
 			s.pos++
 		case m == 0:
 			s.pos += 2
 		case !isRestart(m):
 			return restarts, nil
-		case int(m-markRST0) != restarts%8: // T.81, B.2.1: 0 to 7, again and again
+		case int(m-markRST0) != restarts%8: // T.81, B.2.1: they count from 0 to 7 and start over
 			return 0, s.refuse(Damaged, "restart marker %d after %d others", m-markRST0, restarts)
 		default:
 			restarts++

@@ -1,12 +1,12 @@
 package media
 
-// tables are those that a picture has defined so far.
+// tables are the tables that a picture has defined so far.
 type tables struct {
-	quantisation uint8        // a bit for each
+	quantisation uint8        // a bit for each quantisation table
 	huffman      [2][4][]byte // by class (0 DC, 1 AC) and destination: 16 counts and the values (T.81, B.2.4.2)
 }
 
-// readQuantTables reads DQT (T.81, B.2.4.1): precision and destination, and 64 values of one or two bytes.
+// readQuantTables reads the body of DQT (T.81, B.2.4.1): for each table precision, destination, and 64 values of one or two bytes.
 func (s *scanner) readQuantTables(body []byte) error {
 	for len(body) > 0 {
 		precision, at := body[0]>>4, body[0]&15
@@ -20,13 +20,13 @@ func (s *scanner) readQuantTables(body []byte) error {
 	return nil
 }
 
-// readHuffmanTables reads DHT (T.81, B.2.4.2).
+// readHuffmanTables reads the body of DHT (T.81, B.2.4.2).
 func (s *scanner) readHuffmanTables(body []byte) error {
 	for len(body) > 0 {
 		if len(body) < 17 || body[0]>>4 > 1 || body[0]&15 > 3 {
 			return s.refuse(Damaged, "Huffman table %02x with %d bytes", body[0], len(body)-1)
 		}
-		// codes is how many bit patterns of the present length are codes or begin with one (T.81, C.2).
+		// codes is how many bit patterns of the present length are a code or begin with one (T.81, C.2).
 		values, codes := 0, 0
 		for _, n := range body[1:17] {
 			values, codes = values+int(n), min(2*codes+int(n), 1<<20)
@@ -40,8 +40,8 @@ func (s *scanner) readHuffmanTables(body []byte) error {
 	return nil
 }
 
-// insertStandardTables defines the standard tables where the first scan needs some that the picture does not define. UVC cameras
-// leave all of them out.
+// insertStandardTables adds the standard tables that the picture does not define, if the first scan needs a table that is missing. UVC
+// cameras leave all of them out.
 func (s *scanner) insertStandardTables(h *scanHeader) {
 	if s.tables.hasTablesFor(h) {
 		return
@@ -60,7 +60,7 @@ func (s *scanner) insertStandardTables(h *scanHeader) {
 	s.stripped.add(s.insertedTables...)
 }
 
-// hasTablesFor reports whether all Huffman tables are defined that a scan needs.
+// hasTablesFor reports whether all Huffman tables that a scan needs are defined.
 func (t *tables) hasTablesFor(h *scanHeader) bool {
 	for _, p := range h.all() {
 		if h.needsDC() && t.huffman[0][p.dc] == nil || h.needsAC() && t.huffman[1][p.ac] == nil {

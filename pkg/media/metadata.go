@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// maxMetadata is how many bytes of metadata pass as they are: application segments, comments and fill bytes. It is a segment's
-// largest size. An Exif block is one segment (Exif 2.3, section 4.7.2), thumbnail included, so that what cameras write stays
-// below it, and the picture needs no copy.
+// maxMetadata bounds the metadata of a picture that is forwarded without a copy, in bytes of application segments, comments and
+// fill bytes. It is the largest size of a segment. An Exif block is one segment, thumbnail included (Exif 2.3, section 4.7.2), so
+// the metadata of cameras is smaller.
 const maxMetadata = 64 << 10
 
-// maxProfile is the largest ICC profile that stays where metadata is left out. Those of common colour spaces have 0.5 to 4 KB.
+// maxProfile is the largest ICC profile that a stripped copy keeps. Profiles of common colour spaces have 0.5 to 4 KB.
 const maxProfile = 16 << 10
 
 var (
@@ -21,17 +21,18 @@ var (
 	profileName = []byte("ICC_PROFILE\x00")
 )
 
-// addMetadata counts a picture's metadata.
+// metadata counts the metadata of a picture.
 type metadata struct {
-	size    int // bytes, in all
-	profile int // bytes, of an ICC profile
-	exif    []byte
+	size    int    // bytes of all metadata
+	profile int    // bytes of the ICC profile
+	exif    []byte // the first Exif segment, nil if there is none
 }
 
-// isMetadata reports whether a segment is an application segment or a comment. Decoders need a few of them: strippedCopy.addMetadata.
+// isMetadata reports whether a segment is an application segment or a comment. Decoders need a few of them, see
+// strippedCopy.addMetadata.
 func isMetadata(m byte) bool { return markAPP0 <= m && m <= markAPP15 || m == markCOM }
 
-// add counts a segment. whole is the segment with its marker.
+// add counts a segment of metadata with the marker m. whole is the segment with its marker.
 func (d *metadata) add(m byte, body, whole []byte) {
 	d.size += len(whole)
 	switch {
@@ -42,13 +43,13 @@ func (d *metadata) add(m byte, body, whole []byte) {
 	}
 }
 
-// strippedCopy is a copy of a picture without its metadata. The methods of a nil copy do nothing.
+// strippedCopy is a copy of a picture without its metadata. On a nil copy, add and addMetadata do nothing.
 type strippedCopy struct {
 	b           []byte
 	keepProfile bool // keep the ICC profile
 
-	hasJFIF, hasAdobe, hasExif bool // the first one was seen
-	exifStart, exifEnd         int
+	hasJFIF, hasAdobe, hasExif bool // the picture's first such segment was seen
+	exifStart, exifEnd         int  // where the copy's Exif segment is in b
 }
 
 func (o *strippedCopy) add(b ...byte) {
@@ -57,8 +58,8 @@ func (o *strippedCopy) add(b ...byte) {
 	}
 }
 
-// addMetadata adds as much of a segment of metadata as decoders need: how the colours are coded (JFIF, Adobe), what they
-// mean (ICC), and how the picture is turned (Exif).
+// addMetadata adds what decoders need of a segment of metadata: the colour coding (JFIF, Adobe), the colour space (ICC) and the
+// orientation (Exif).
 func (o *strippedCopy) addMetadata(m byte, body, whole []byte) {
 	if o == nil {
 		return
@@ -92,7 +93,7 @@ func (o *strippedCopy) addSegment(m byte, body []byte) {
 	o.add(body...)
 }
 
-// exifSegment returns the Exif segment of the copy, nil if it has none.
+// exifSegment returns the Exif segment of the copy, or nil if it has none.
 func (o *strippedCopy) exifSegment() []byte {
 	if o.exifStart == o.exifEnd {
 		return nil
@@ -102,8 +103,8 @@ func (o *strippedCopy) exifSegment() []byte {
 
 const tagOrientation = 0x0112
 
-// orientation reads how a picture is to be turned from an Exif segment's body: 1 to 8 (Exif 2.3, section 4.6.4), 1 if it does
-// not say. It is in the first directory of a TIFF file.
+// orientation returns the orientation in the body of an Exif segment: 1 to 8 (Exif 2.3, section 4.6.4), or 1 if it has none. It is in the
+// first directory of a TIFF file.
 func orientation(body []byte) uint16 {
 	tiff := body[len(exifName):]
 	if len(tiff) < 8 {
@@ -130,11 +131,11 @@ func orientation(body []byte) uint16 {
 	return 1
 }
 
-// exifWithOrientation is the body of an Exif segment with an orientation and nothing else.
+// exifWithOrientation returns the body of an Exif segment that has only an orientation.
 func exifWithOrientation(orientation uint16) []byte {
 	b := append(slices.Clone(exifName), "MM\x00\x2a\x00\x00\x00\x08\x00\x01"...)
 	b = binary.BigEndian.AppendUint16(b, tagOrientation)
 	b = append(b, 0, 3, 0, 0, 0, 1) // one unsigned 16-bit number
 	b = binary.BigEndian.AppendUint16(b, orientation)
-	return append(b, 0, 0, 0, 0, 0, 0) // the rest of the value, and no other directory
+	return append(b, 0, 0, 0, 0, 0, 0) // the rest of the value, and the end of the directories
 }

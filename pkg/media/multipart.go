@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Boundary separates the parts of a stream. It is the one of mjpg-streamer and ustreamer, as are a part's headers and their
-// order: there are clients that look for no other. It is a plain token, since many do not understand a quoted one.
+// Boundary separates the parts of a stream. The boundary, the headers of a part and their order are those of mjpg-streamer and ustreamer,
+// because some clients accept no others. It needs no quotes, because many clients do not understand a quoted boundary.
 const Boundary = "boundarydonotcross"
 
 // ContentType is the media type of a stream (RFC 2046 section 5.1 for the syntax; x-mixed-replace is Netscape's, 1995).
@@ -15,19 +15,19 @@ const ContentType = "multipart/x-mixed-replace; boundary=" + Boundary
 // Preamble opens a stream; parts follow it directly.
 const Preamble = "--" + Boundary + "\r\n"
 
-// closingBoundary ends a part and opens the next. It belongs to the part that it ends: browsers paint a part when the next
-// boundary arrives.
+// closingBoundary ends a part and begins the next. It is sent with the part that it ends, because browsers paint a part only when the
+// boundary after it arrives.
 const closingBoundary = "\r\n--" + Boundary + "\r\n"
 
-// NewPart builds the part of a stream that carries jpeg: header, picture and closing boundary in one piece of memory.
-// The second result is the picture within it.
+// NewPart returns the part of a stream for a picture: headers, picture and closing boundary in one slice. The result picture is
+// the copy of jpeg within part.
 func NewPart(jpeg []byte, captured time.Time) (part, picture []byte) {
 	part, picture = AllocatePart(len(jpeg), captured)
 	copy(picture, jpeg)
 	return part, picture
 }
 
-// AllocatePart is NewPart for a picture of n bytes that is yet to be read: the caller fills the second result.
+// AllocatePart returns a part for a picture of n bytes that is yet to be read. The caller must fill picture, which is within part.
 func AllocatePart(n int, captured time.Time) (part, picture []byte) {
 	const fixed = "Content-Type: image/jpeg\r\nContent-Length: "
 	var buf [64]byte // on the stack, so that the part is the only allocation
@@ -46,21 +46,21 @@ func AllocatePart(n int, captured time.Time) (part, picture []byte) {
 	return part, part[begin : begin+n : begin+n]
 }
 
-// NormalizePart is Normalize for the picture within a part. It returns the part and its picture; they are new if Normalize changed
-// the picture.
+// NormalizePart normalizes the picture within a part. It returns the part and the picture. If Normalize changed the picture, it
+// builds a new part for it. Its error is always a *RefusedError.
 func NormalizePart(part, picture []byte, captured time.Time, limits Limits) ([]byte, Picture, error) {
 	p, err := Normalize(picture, limits)
 	if err != nil {
 		return nil, Picture{}, err
 	}
-	// Compare the addresses, too: padding that is cut may be as long as the tables that are put in.
+	// Compare the addresses, too: the padding that is cut off may be as long as the tables that are inserted.
 	if len(p.JPEG) != len(picture) || &p.JPEG[0] != &picture[0] {
 		part, p.JPEG = NewPart(p.JPEG, captured)
 	}
 	return part, p, nil
 }
 
-// FormatTimestamp renders t as ustreamer and mjpg-streamer do in X-Timestamp: seconds since 1970 with six decimals.
+// FormatTimestamp returns t as ustreamer and mjpg-streamer write it in X-Timestamp: seconds since 1970 with six decimals.
 func FormatTimestamp(t time.Time) string { return string(appendTimestamp(nil, t)) }
 
 func appendTimestamp(b []byte, t time.Time) []byte {
@@ -70,7 +70,7 @@ func appendTimestamp(b []byte, t time.Time) []byte {
 		micros = -micros
 	}
 	b = strconv.AppendInt(b, micros/1e6, 10)
-	// 1 in front keeps the zeros; the point takes its place.
+	// A leading 1 keeps the zeros; the point then replaces it.
 	point := len(b)
 	b = strconv.AppendInt(b, 1e6+micros%1e6, 10)
 	b[point] = '.'

@@ -6,23 +6,23 @@ import (
 	"fmt"
 )
 
-// Causes for which Normalize refuses a picture: a fixed set, fit for a metric's label.
+// Causes for which pictures are refused. The set is fixed, because a cause is a label of a metric.
 const (
-	NotJPEG     = "not_jpeg"    // does not begin as a JPEG does
-	Truncated   = "truncated"   // ends before its end marker
-	Damaged     = "damaged"     // its structure contradicts itself
-	Unsupported = "unsupported" // a JPEG that browsers do not decode: lossless, arithmetic, hierarchical, 12-bit
-	TooLarge    = "too_large"   // more bytes or pixels than the limits allow
-	Unchecked   = "unchecked"   // left out without being decoded, since an earlier picture of the source was damaged
+	NotJPEG     = "not_jpeg"    // does not begin with the start marker of a JPEG
+	Truncated   = "truncated"   // has no end marker
+	Damaged     = "damaged"     // has an invalid structure or, for Verify, invalid data
+	Unsupported = "unsupported" // is a JPEG that browsers do not decode: lossless, arithmetic, hierarchical, 12-bit
+	TooLarge    = "too_large"   // has more bytes or pixels than the limits allow
+	Unchecked   = "unchecked"   // was left out without a check, because an earlier picture of the source was damaged; only camd-capture uses it
 )
 
-// Causes lists every cause of refusal.
+// Causes lists all causes.
 var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge, Unchecked}
 
-// RefusedError says why and where bytes are not a picture that can be shown.
+// RefusedError says why a picture is refused, and where in its bytes the reason is.
 type RefusedError struct {
 	Cause  string // one of Causes
-	Offset int    // where in the input, in bytes
+	Offset int    // in the input, in bytes
 	Detail string
 }
 
@@ -30,16 +30,16 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("jpeg %s at byte %d: %s", e.Cause, e.Offset, e.Detail)
 }
 
-// Limits bound a picture. A zero field is that of DefaultLimits.
+// Limits bound the size of a picture. For a zero field, the one of DefaultLimits applies.
 type Limits struct {
-	Bytes  int // of the picture as it is forwarded, without the metadata that is left out
+	Bytes  int // of the picture that is forwarded, without the metadata that Normalize leaves out
 	Pixels int // width times height
 }
 
 // DefaultLimits are 8 MiB and 8192x8192 pixels.
 var DefaultLimits = Limits{Bytes: 8 << 20, Pixels: 8192 * 8192}
 
-// OrDefault returns the limits with those of DefaultLimits for zero fields.
+// OrDefault returns the limits with the fields of DefaultLimits for zero fields.
 func (l Limits) OrDefault() Limits {
 	return Limits{cmp.Or(l.Bytes, DefaultLimits.Bytes), cmp.Or(l.Pixels, DefaultLimits.Pixels)}
 }
@@ -47,17 +47,17 @@ func (l Limits) OrDefault() Limits {
 // Picture is a JPEG that every browser decodes.
 type Picture struct {
 	JPEG          []byte
-	Width, Height int    // pixels, as they are stored
-	Exif          []byte // the segment, whole, that may say to turn it before it is shown; nil without
+	Width, Height int    // in pixels, before the Exif orientation is applied
+	Exif          []byte // the whole Exif segment, which may have an orientation; nil if there is none
 }
 
-// Normalize checks that b holds a whole picture within limits and returns it in the form in which it is forwarded:
-//   - without what follows its end marker, since V4L2 buffers are padded;
-//   - with the standard Huffman tables put in where a camera omits them (UVC MJPEG, AVI1);
-//   - without its metadata if that is more than 64 KiB. The colour coding, a small ICC profile and the orientation stay.
+// Normalize checks that b holds a complete picture within limits. It returns the picture as it is forwarded:
+//   - without the bytes after its end marker, because V4L2 buffers are padded;
+//   - with the standard Huffman tables if the camera leaves them out (UVC MJPEG, AVI1);
+//   - without metadata if it has more than 64 KiB of it. The colour coding, a small ICC profile and the orientation stay.
 //
-// The result aliases b unless something was put in or left out. Normalize does not decode: damage inside the entropy-coded
-// data that leaves the structure whole passes, see [Verify]. Its error is always a *RefusedError.
+// The result aliases b unless tables were inserted or metadata was left out. Normalize does not decode the entropy-coded data, so
+// it does not find all damage there, see [Verify]. Its error is always a *RefusedError.
 func Normalize(b []byte, limits Limits) (Picture, error) {
 	s, err := scan(b, limits, false)
 	if err != nil {
@@ -89,6 +89,7 @@ func (s *scanner) tooLargeError(size int) error {
 	return &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes to forward, %d are allowed", size, s.limits.Bytes)}
 }
 
+// scan checks b and returns the scanner, whose fields describe the picture. If decode is true, it also decodes the scans.
 func scan(b []byte, limits Limits, decode bool) (scanner, error) {
 	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
 		return scanner{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
@@ -98,7 +99,7 @@ func scan(b []byte, limits Limits, decode bool) (scanner, error) {
 	return s, err
 }
 
-// withoutMetadata copies a picture without its metadata, and returns the copy and its Exif segment. size is that of the picture
+// withoutMetadata returns a copy of the picture without its metadata, and the Exif segment of the copy. size is the size of the picture
 // without any metadata.
 func (s *scanner) withoutMetadata(size int) (jpeg, exif []byte, err error) {
 	out := &strippedCopy{b: make([]byte, 0, size+maxProfile+256), keepProfile: s.metadata.profile <= maxProfile}

@@ -1,7 +1,7 @@
 package media
 
-// standardDHT is one DHT segment with the four typical tables of ITU-T T.81, annex K.3, which MJPEG decoders are to
-// assume where a picture has none (USB Video Class, payload MJPEG 1.5, section 3; the OpenDML AVI specification).
+// standardDHT is a DHT segment with the four typical tables of ITU-T T.81, annex K.3. MJPEG decoders must use them for pictures without
+// tables (USB Video Class, payload MJPEG 1.5, section 3; the OpenDML AVI specification).
 var standardDHT = dhtSegment(standardHuffmanTables...)
 
 var standardHuffmanTables = [][]byte{
@@ -23,13 +23,13 @@ var standardHuffmanTables = [][]byte{
 		"\xd7\xd8\xd9\xda\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa"),
 }
 
-// huffmanTable is a Huffman table as T.81, B.2.4.2 lays it out: class (0 DC, 1 AC) and destination, how many codes there are of
-// each length, 1 to 16 bits, and the values in order of increasing code length.
+// huffmanTable returns a Huffman table in the layout of T.81, B.2.4.2: class (0 DC, 1 AC) and destination in one byte, the number
+// of codes of each length from 1 to 16 bits, and the values in order of increasing code length.
 func huffmanTable(destination byte, counts [16]byte, values string) []byte {
 	return append(append([]byte{destination}, counts[:]...), values...)
 }
 
-// dhtSegment is a DHT segment with some tables.
+// dhtSegment returns a DHT segment with these tables.
 func dhtSegment(tables ...[]byte) []byte {
 	seg := []byte{0xFF, markDHT, 0, 0}
 	for _, t := range tables {

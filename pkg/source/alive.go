@@ -5,9 +5,11 @@ import (
 	"time"
 )
 
-// Alive returns nil if the camera's goroutine has given a heartbeat since then, which it does every second whatever the camera does, or
-// if there is none; else an error that names the camera. The longest that it stays away in good health is while it ends a
-// process: twice Options.StopGracePeriod, and three seconds where a driver holds the process.
+// Alive returns an error that names the camera if the goroutine of Run is blocked: its last heartbeat is older than since.
+// It returns nil while Run does not run.
+//
+// The goroutine gives a heartbeat every second, in every state of the camera. Only while it stops a capture process may a healthy
+// goroutine give none: for twice Options.StopGracePeriod, and three seconds more if a driver holds the process.
 func (c *Camera) Alive(since time.Time) error {
 	if last := c.lastHeartbeat.Load(); last != nil && last.Before(since) {
 		return fmt.Errorf("camera %s: its supervisor has not come round since %s", c.opts.ID, last.Format(time.TimeOnly))
@@ -15,5 +17,6 @@ func (c *Camera) Alive(since time.Time) error {
 	return nil
 }
 
-// heartbeat notes a sign of life. The time keeps its monotonic reading: nothing is blocked because a clock was set.
+// heartbeat records that the goroutine of Run is not blocked. The time keeps its monotonic reading, so a change of the wall clock
+// has no effect.
 func (c *Camera) heartbeat(now time.Time) { c.lastHeartbeat.Store(&now) }

@@ -12,38 +12,38 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Options are a camera's own options and how camd runs it. ID, Source and WorkerPath are required.
+// Options are a camera's configured options, and how camd runs the camera. ID, Source and WorkerPath are required.
 type Options struct {
 	options.Camera
-	Site            string        // for people: where it is; may be empty
+	Site            string        // the camera's site, for people; may be empty
 	WorkerPath      string        // path of the capture program, see FindWorker
-	StopGracePeriod time.Duration // how long a process may take to end before it is forced to; 0 means 0.7 s: both steps fit into the two seconds in which camd ends
+	StopGracePeriod time.Duration // how long worker.stop waits for a process, after the request to stop and again after SIGTERM; 0 means 0.7 s: both fit into the two seconds in which camd ends
 
-	Budget   *broker.Budget // bounds what the topics of this camera and of others hold together; nil is none
+	Budget   *broker.Budget // bounds the bytes that the topics of this camera and of others hold together; nil means no bound
 	Observer Observer       // may be nil
 	Log      *zap.Logger    // nil means none
 }
 
-// Observer receives the time that pictures take. Its methods are called by the camera's goroutine, once a picture.
+// Observer receives how long each picture took. The camera's goroutine calls its methods, once for each picture.
 type Observer interface {
 	Encoded(rendition string, took time.Duration)  // not called for pictures passed through
 	Published(rendition string, age time.Duration) // from capture to publication
 }
 
-// demandLinger is how long pictures are made, and an on-demand camera stays open, after the last reader left.
+// demandLinger is for how long after the last reader has left a rendition is still made and an on-demand camera stays open.
 const demandLinger = 5 * time.Second
 
-// cameraRingBytes is how many bytes of pictures the topics of a camera hold together, beside the newest of each.
+// cameraRingBytes bounds the bytes of pictures that the topics of a camera hold together. The newest picture of each topic always
+// stays.
 const cameraRingBytes = 16 << 20
 
-// Camera is one camera: its capture process, its state and its topics. Run belongs to one goroutine; the rest is safe
-// for concurrent use.
+// Camera is one camera: its capture process, its state and its topics. Call Run once. All other methods are safe for concurrent use.
 type Camera struct {
 	id            string
-	opts          Options // once it runs, its goroutine's alone
+	opts          Options // while Run runs, only its goroutine uses them
 	log           *zap.Logger
 	budget        *broker.Budget // of all topics
-	demandChanged chan struct{}  // all topics' changes of demand
+	demandChanged chan struct{}  // receives when the demand for any topic has changed
 	done          chan struct{}  // closed when Run has returned
 	stats
 	controlRequests     chan controlRequest
@@ -55,7 +55,7 @@ type Camera struct {
 	dialer     *serverDialer
 }
 
-// New returns a camera that does nothing until Run.
+// New returns a camera. It starts no goroutine and no process: Run does.
 func New(o Options) *Camera {
 	o = o.withDefaults()
 	c := &Camera{
@@ -82,10 +82,10 @@ func New(o Options) *Camera {
 	return c
 }
 
-// ID returns the camera's, which stays the same.
+// ID returns the camera's ID, which never changes.
 func (c *Camera) ID() string { return c.id }
 
-// withDefaults returns the options with their defaults.
+// withDefaults returns the options with the default in every field that is zero and has one.
 func (o Options) withDefaults() Options {
 	if o.Title == "" {
 		o.Title = o.ID
@@ -109,7 +109,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// startMessage is the message that makes a worker open this camera, without what its goroutine knows better: controls and renditions.
+// startMessage returns the message that makes a worker open this camera, without controls and renditions: the supervisor adds them.
 func (o *Options) startMessage() wire.Start {
 	withoutLogin := o.Source
 	withoutLogin.User, withoutLogin.Password = "", ""

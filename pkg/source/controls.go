@@ -14,19 +14,19 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// A driver has controlTimeout to answer, and at most maxPendingRequests requests at a time.
+// Limits on requests for controls: how long a driver may take to answer, and how many requests may wait for an answer.
 const (
 	controlTimeout     = 5 * time.Second
 	maxPendingRequests = 8
 )
 
-// Controls asks the camera for its image controls. The error is ctx's or a *camera.ControlError.
+// Controls returns the camera's image controls, read from the device. The error is ctx's or a *camera.ControlError.
 func (c *Camera) Controls(ctx context.Context) ([]camera.Control, error) {
 	return c.sendControlRequest(ctx, nil)
 }
 
-// SetControls sets controls, by name, and returns all as they are then. Either all are set or none. What has been set is
-// set again whenever the camera is opened again. The error is ctx's or a *camera.ControlError.
+// SetControls sets controls by name and returns all controls with their new values. It sets either all of them or none. The camera
+// keeps the settings, and sets them again whenever it is opened again. The error is ctx's or a *camera.ControlError.
 func (c *Camera) SetControls(ctx context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
 	return c.sendControlRequest(ctx, maps.Clone(settings))
 }
@@ -59,11 +59,11 @@ func controlTimeoutError(parent context.Context) error {
 	return camera.ControlErrorf(camera.ControlsTimeout, "the camera's driver has not answered within %v; it may yet do what was asked", controlTimeout)
 }
 
-// controlRequest is a request to the camera's goroutine.
+// controlRequest is a request to the supervisor. Without settings, it only reads the controls.
 type controlRequest struct {
 	settings   map[string]camera.Setting
-	reply      chan<- controlReply // has room for it
-	fromConfig bool                // nobody waits for an answer, and the log is to say what was not set
+	reply      chan<- controlReply // has room for the reply
+	fromConfig bool                // the settings are from the configuration: nobody waits for the reply, so a failure is logged as a warning
 }
 
 type controlReply struct {
@@ -71,12 +71,12 @@ type controlReply struct {
 	err  error
 }
 
-// controlState is what the camera's goroutine knows of controls.
+// controlState is what the supervisor keeps about image controls.
 type controlState struct {
-	desired     map[string]camera.Setting // what the configuration and people want, newest
-	unsent      map[string]camera.Setting // of these, what has not been sent to the worker yet
-	pending     map[uint32]controlRequest // sent to the worker and not answered yet
-	lastRequest uint32                    // request
+	desired     map[string]camera.Setting // by the control's name: the newest setting of the configuration or of a person
+	unsent      map[string]camera.Setting // those of desired that have not been sent to the worker yet
+	pending     map[uint32]controlRequest // by the request's number: sent to the worker and not answered yet
+	lastRequest uint32                    // the number of the newest request
 }
 
 func newControlState(wanted map[string]camera.Setting) controlState {
@@ -85,14 +85,14 @@ func newControlState(wanted map[string]camera.Setting) controlState {
 	return t
 }
 
-// startMessage is the message that makes a worker open this camera as it is wanted now.
+// startMessage returns the message that makes a worker open this camera with the present controls and renditions.
 func (s *supervisor) startMessage() wire.Start {
 	start := s.opts.startMessage()
 	start.Controls, start.Renditions = s.desired, s.streams.Load().numbered()
 	return start
 }
 
-// handleControlRequest passes a request on to the worker.
+// handleControlRequest passes a request on to the worker, or replies with the reason why that is not possible.
 func (s *supervisor) handleControlRequest(a controlRequest) {
 	switch {
 	case s.opts.Source.Kind != sourceurl.Device:
@@ -118,7 +118,7 @@ func (s *supervisor) notOpenError() error {
 	return camera.ControlErrorf(camera.NotOpen, "the camera is %s%s; its controls can be reached while it is open", s.State, why)
 }
 
-// handleControlReply takes the worker's reply, or the report that it sends unasked after opening.
+// handleControlReply handles the worker's reply to a request, or the report that it sends without a request after opening.
 func (s *supervisor) handleControlReply(m wire.Controls) {
 	for name, why := range m.Refused {
 		s.log.Warn("control not set", zap.String("control", name), zap.Stringer("setting", s.desired[name]), zap.String("problem", why))
@@ -139,7 +139,7 @@ func (s *supervisor) handleControlReply(m wire.Controls) {
 	}
 }
 
-// failureLogLevel is the log level of its failure.
+// failureLogLevel returns the level at which a failure of the request is logged.
 func (a controlRequest) failureLogLevel() zapcore.Level {
 	if a.fromConfig {
 		return zapcore.WarnLevel
@@ -147,7 +147,8 @@ func (a controlRequest) failureLogLevel() zapcore.Level {
 	return zapcore.DebugLevel
 }
 
-// applyConfiguredControls notes the settings that the configuration has changed. What people have set of the rest stays.
+// applyConfiguredControls takes over the settings that differ from those of the configuration before. All other controls keep what
+// people have set.
 func (s *supervisor) applyConfiguredControls(before map[string]camera.Setting) {
 	for name, to := range s.opts.Controls {
 		if was, had := before[name]; !had || was != to {
@@ -156,8 +157,8 @@ func (s *supervisor) applyConfiguredControls(before map[string]camera.Setting) {
 	}
 }
 
-// sendUnsentControls sends the unsent settings to the worker, once it takes them. Each control is a request of its own: one that the device does not
-// have keeps no other from being set.
+// sendUnsentControls sends the unsent settings to the worker if it has the source open. Each setting is a request of its own, so that a
+// control that the device does not have does not prevent the others.
 func (s *supervisor) sendUnsentControls() {
 	if s.worker == nil || !s.opened {
 		return
@@ -171,7 +172,7 @@ func (s *supervisor) sendUnsentControls() {
 	clear(s.unsent)
 }
 
-// saveControls notes what has been set, for the next time that the camera is opened. A button is not a state.
+// saveControls keeps the settings for the next time that the camera is opened. Buttons are left out, since they have no value.
 func (s *supervisor) saveControls(settings map[string]camera.Setting, list []camera.Control) {
 	if len(settings) == 0 {
 		return
@@ -184,7 +185,7 @@ func (s *supervisor) saveControls(settings map[string]camera.Setting, list []cam
 	s.log.Info("controls set", zap.String("settings", fmt.Sprint(settings)))
 }
 
-// failPendingRequests ends requests to a worker that is gone.
+// failPendingRequests replies with an error to the requests that the worker did not answer before it ended.
 func (s *supervisor) failPendingRequests() {
 	for _, a := range s.pending {
 		a.reply <- controlReply{err: camera.ControlErrorf(camera.NotOpen, "the camera was closed before it answered")}

@@ -1,43 +1,42 @@
-// Package source runs cameras: each [Camera] owns one capture process, publishes its pictures on a broker topic and
-// shows viewers a placeholder when there are none.
+// Package source runs cameras. Each [Camera] owns one capture process and publishes the pictures on broker topics, one for each
+// rendition. While there are no pictures, it publishes a placeholder.
 //
-// # Life
+// # Run
 //
-// A camera belongs to the goroutine that calls [Camera.Run], which returns when its process and everything else that it
-// started has ended. Run never fails because of a camera: whatever goes wrong with the device, the network, the stream
-// or the process becomes a state with a reason, and is tried again after a backoff that doubles from half a second to
-// half a minute and starts over once pictures have flowed. A device node that appears ends the wait at once. A server that
-// does not answer is dialed every two seconds, and no process is started for its cameras until it does.
+// [Camera.Run] returns when its context has ended and everything that it started has ended too. It has no error. A failure of the
+// device, the network, the stream or the process becomes a state with a reason, and the camera is opened again:
 //
-// A [Fleet] lets only as many processes load OpenCV at a time as there are processors. A process that was stopped by a signal
-// is replaced within a few seconds, by its state and not by its silence.
+//   - The wait before the next attempt doubles from half a second to half a minute. It starts over once there were pictures.
+//   - A device node or file that appears ends the wait at once.
+//   - A server that does not answer is dialed every two seconds. Until it answers, no process is started for its cameras.
+//   - A process that a signal has stopped is replaced after a few seconds. Its state in /proc shows that it is stopped.
+//
+// A [Fleet] runs many cameras. It lets only as many processes load OpenCV at the same time as there are processors.
 //
 // # What viewers get
 //
-// The topic carries live pictures while there are any. When they stop, the newest frame becomes a placeholder that says
-// so, repeated once a second, until live pictures resume on the same topic: a reader need never leave.
+// A topic has live pictures while the camera is live. In every other state it has a placeholder, repeated once a second while
+// somebody watches. Live pictures resume on the same topic, so readers can stay.
 //
-// # Change
+// # Reconfigure
 //
-// [Camera.Reconfigure] gives a running camera other options: viewers stay, and there is another capture process only where
-// [Compare] says [Reopened]. A [Fleet] does that for all cameras of a configuration, and starts and ends those that come and
-// go. The topics of a camera or rendition that goes end, which tells their readers to go too.
+// [Camera.Reconfigure] gives a running camera other options. Its viewers stay. It gets another capture process only where [Compare]
+// returns [Reopened]. [Fleet.Reconfigure] does this for all cameras of a configuration, and starts and ends cameras that were added
+// and removed. When a camera or rendition is removed, its topics end, and readers get [broker.ErrEnded].
 //
-// # Switched off
+// # Pause
 //
-// [Camera.Pause] switches a camera off, and only another call ends that: no reader, no device that appears. It closes the
-// device and takes back every picture that the topics hold, for readers in order too; what they get instead has none
-// dimmed behind it.
+// [Camera.SetPaused] switches a camera off. It stays off until another call switches it on, whatever readers and devices do. A camera
+// that is switched off has no capture process. All pictures in its topics are withdrawn, also for readers that read in order. The
+// placeholder that replaces them does not show the last picture.
 //
 // # Capture process
 //
-// Pictures come from camd-capture, one process per camera, over the pipes of package wire; nothing here links OpenCV.
-// Each picture is read straight into the multipart part that viewers will share, and is checked by package media before
-// anybody sees it.
+// Pictures come from camd-capture, one process for each camera, over the pipes of package wire. Nothing here links OpenCV. Each picture
+// is read straight into the multipart part that all viewers share. Package media checks it before it is published.
 //
 // # Controls
 //
-// A V4L2 device's image controls are listed and set by the capture process, beside the running capture. What was set is
-// remembered here and set again with each new process, before its first picture: a camera that was unplugged comes back
-// as it was.
+// The capture process lists and sets the image controls of a V4L2 device while it captures. The camera keeps what was set. A new
+// process sets it again before the first picture, so a camera that was unplugged keeps its settings.
 package source

@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// Fleet is the cameras that run. It owns the goroutine of each and waits for it, also for those of cameras that are taken out
-// while others go on. Run belongs to one goroutine; Reconfigure may be called from any, before Run, too.
+// Fleet runs cameras. It owns one goroutine for each camera and waits for it to end, also when a camera is removed while others run.
+// Call Run once. Reconfigure is safe for concurrent use; called before Run, it waits for Run.
 type Fleet struct {
-	members    []*member // once it runs, Run's alone
+	cameras    []*fleetCamera // while Run runs, only its goroutine uses them
 	requests   chan fleetRequest
 	done       chan struct{} // closed when Run has returned
 	startQueue *startQueue
@@ -17,15 +17,15 @@ type Fleet struct {
 	metrics    *Metrics
 }
 
-// member is a camera with its newest options.
-type member struct {
+// fleetCamera is a camera with its newest options.
+type fleetCamera struct {
 	*Camera
 	options Options
-	cancel  context.CancelCauseFunc // nil until it runs
+	cancel  context.CancelCauseFunc // ends the camera; nil until it runs
 }
 
-// NewFleet returns cameras that do nothing until Run. Their IDs differ. m, which also made their observers, gets the cameras to
-// collect; it may be nil.
+// NewFleet returns a fleet of the wanted cameras, which do nothing until Run. Their IDs must differ. m collects the cameras' metrics
+// and must be the one that made their observers; it may be nil.
 func NewFleet(wanted []Options, m *Metrics) *Fleet {
 	f := &Fleet{
 		requests:   make(chan fleetRequest),
@@ -35,69 +35,75 @@ func NewFleet(wanted []Options, m *Metrics) *Fleet {
 		metrics:    m,
 	}
 	for _, o := range wanted {
-		f.members = append(f.members, f.newMember(o))
+		f.cameras = append(f.cameras, f.newCamera(o))
 	}
 	m.setCameras(f.Cameras())
 	return f
 }
 
-func (f *Fleet) newMember(o Options) *member {
-	m := &member{Camera: New(o), options: o}
-	m.startQueue, m.dialer = f.startQueue, f.dialer
-	return m
+func (f *Fleet) newCamera(o Options) *fleetCamera {
+	c := &fleetCamera{Camera: New(o), options: o}
+	c.startQueue, c.dialer = f.startQueue, f.dialer
+	return c
 }
 
-// Cameras returns those of NewFleet, in their order. It may not be called once the fleet runs: Reconfigure says what there is then.
-func (f *Fleet) Cameras() []*Camera { return camerasOf(f.members) }
+// Cameras returns the cameras of NewFleet, in their order. Do not call it while the fleet runs: Reconfigure passes the cameras to its
+// publish function.
+func (f *Fleet) Cameras() []*Camera { return camerasOf(f.cameras) }
 
-func camerasOf(members []*member) (all []*Camera) {
-	for _, m := range members {
-		all = append(all, m.Camera)
+func camerasOf(cameras []*fleetCamera) (all []*Camera) {
+	for _, c := range cameras {
+		all = append(all, c.Camera)
 	}
 	return all
 }
 
-// Run keeps the cameras going until ctx ends, and returns when all that ever ran have ended.
+// Run runs the cameras until ctx ends. It returns when all cameras have ended, also those that were removed before.
 func (f *Fleet) Run(ctx context.Context) {
 	defer close(f.done)
 	var running sync.WaitGroup
 	defer running.Wait()
-	startMember := func(m *member) {
-		var memberCtx context.Context
-		memberCtx, m.cancel = context.WithCancelCause(ctx)
-		running.Go(func() { m.Run(memberCtx); m.cancel(nil) })
+	startCamera := func(c *fleetCamera) {
+		var cameraCtx context.Context
+		cameraCtx, c.cancel = context.WithCancelCause(ctx)
+		running.Go(func() { c.Run(cameraCtx); c.cancel(nil) })
 	}
-	for _, m := range f.members {
-		startMember(m)
+	for _, c := range f.cameras {
+		startCamera(c)
 	}
 	for {
 		select {
-		case c := <-f.requests:
-			c.reply <- f.reconfigure(ctx, c, startMember)
+		case r := <-f.requests:
+			r.reply <- f.reconfigure(ctx, r, startCamera)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// FleetChange says what a change has done, by the cameras' IDs. All others have not been touched.
+// FleetChange lists what Fleet.Reconfigure has done, by the cameras' IDs. It has done nothing to all other cameras.
 type FleetChange struct{ Added, Removed, Adjusted, Reopened []string }
 
+// fleetRequest is a request to Fleet.Run.
 type fleetRequest struct {
 	wanted  []Options
 	publish func([]*Camera)
-	reply   chan FleetChange // has room for it
+	reply   chan FleetChange // has room for the reply
 }
 
-// Reconfigure makes the cameras those that are wanted, with their IDs different and in their order. Of those that stay, each goes by
-// its new options as Camera.Reconfigure has it, all of them at once. Then publish is called, once, with the cameras that there
-// are from now on; then the others are ended, their streams first; and then the new ones begin. The error is ctx's, or says
-// that the fleet has ended; then nothing was done.
+// Reconfigure replaces the cameras of the fleet by the wanted ones. Their IDs must differ. It goes in this order:
+//
+//  1. Cameras whose ID stays get their new options by Camera.Reconfigure, all at the same time.
+//  2. It calls publish once, with all wanted cameras in their order.
+//  3. Cameras that are not wanted any more end: their streams first, then their processes.
+//  4. New cameras start.
+//
+// The error is ctx's, or says that the fleet has ended. On an error, nothing was changed.
 func (f *Fleet) Reconfigure(ctx context.Context, wanted []Options, publish func([]*Camera)) (FleetChange, error) {
-	c := fleetRequest{wanted, publish, make(chan FleetChange, 1)}
+	r := fleetRequest{wanted, publish, make(chan FleetChange, 1)}
 	select {
-	case f.requests <- c:
-		return <-c.reply, nil
+	case f.requests <- r:
+		return <-r.reply, nil
 	case <-f.done:
 		return FleetChange{}, errCameraEnded
 	case <-ctx.Done():
@@ -105,45 +111,45 @@ func (f *Fleet) Reconfigure(ctx context.Context, wanted []Options, publish func(
 	}
 }
 
-// reconfigure applies a request. ctx is the fleet's: when it ends, what is left to do does not matter any more.
-func (f *Fleet) reconfigure(ctx context.Context, c fleetRequest, startMember func(*member)) (changed FleetChange) {
-	before := map[string]*member{}
-	for _, m := range f.members {
-		before[m.options.ID] = m
+// reconfigure applies a request. ctx is that of Run: when it ends, all cameras end, and the rest of the request has no effect.
+func (f *Fleet) reconfigure(ctx context.Context, r fleetRequest, startCamera func(*fleetCamera)) (changed FleetChange) {
+	before := map[string]*fleetCamera{}
+	for _, c := range f.cameras {
+		before[c.options.ID] = c
 	}
-	var now, added []*member
+	var now, added []*fleetCamera
 	var reconfiguring sync.WaitGroup
-	for _, o := range c.wanted {
-		m := before[o.ID]
-		if m == nil {
-			m = f.newMember(o)
-			added, changed.Added = append(added, m), append(changed.Added, o.ID)
+	for _, o := range r.wanted {
+		c := before[o.ID]
+		if c == nil {
+			c = f.newCamera(o)
+			added, changed.Added = append(added, c), append(changed.Added, o.ID)
 		} else {
 			delete(before, o.ID)
-			changed.add(o.ID, Compare(m.options, o))
-			if Compare(m.options, o) != Same {
-				m.options = o
-				reconfiguring.Go(func() { _ = m.Reconfigure(ctx, o) }) // its error is that all ends
+			changed.add(o.ID, Compare(c.options, o))
+			if Compare(c.options, o) != Same {
+				c.options = o
+				reconfiguring.Go(func() { _ = c.Reconfigure(ctx, o) }) // it fails only when all cameras end
 			}
 		}
-		now = append(now, m)
+		now = append(now, c)
 	}
 	reconfiguring.Wait()
 	f.metrics.setCameras(camerasOf(now))
-	c.publish(camerasOf(now))
-	for _, m := range f.members { // in their order
-		if before[m.options.ID] == m {
-			m.cancel(errRemoved)
-			changed.Removed = append(changed.Removed, m.options.ID)
+	r.publish(camerasOf(now))
+	for _, c := range f.cameras { // in their order
+		if before[c.options.ID] == c {
+			c.cancel(errRemoved)
+			changed.Removed = append(changed.Removed, c.options.ID)
 		}
 	}
-	for _, m := range before {
-		<-m.done
+	for _, c := range before {
+		<-c.done
 	}
-	for _, m := range added { // which may have the device of one that is gone
-		startMember(m)
+	for _, c := range added { // after that: a new camera may have the device of a removed one
+		startCamera(c)
 	}
-	f.members = now
+	f.cameras = now
 	return changed
 }
 

@@ -8,14 +8,14 @@ import (
 	"camd/pkg/camera"
 )
 
-// freezeDetector notices pictures that repeat. A sensor's noise makes every picture a little different even of a scene where
-// nothing moves; the same bytes again and again come from a driver or a camera that has stopped looking.
+// freezeDetector finds cameras that repeat one picture. The noise of a sensor makes every picture different, even where nothing moves.
+// The same bytes again and again come from a driver or camera that hangs.
 type freezeDetector struct {
 	lastJPEG []byte
-	since    time.Time // when it first came
+	since    time.Time // when lastJPEG first came
 }
 
-// observe takes the newest picture and returns for how long it has been the same.
+// observe records the newest picture and returns for how long the picture has been the same.
 func (s *freezeDetector) observe(jpeg []byte, now time.Time) time.Duration {
 	if !bytes.Equal(jpeg, s.lastJPEG) {
 		s.lastJPEG, s.since = jpeg, now
@@ -23,8 +23,8 @@ func (s *freezeDetector) observe(jpeg []byte, now time.Time) time.Duration {
 	return now.Sub(s.since)
 }
 
-// handleFreeze deals with a picture that viewers have seen for too long. The camera is opened again, after a while, like one
-// that gives no pictures.
+// handleFreeze makes a camera stalled that repeats one picture. checkProgress opens it again later, like a camera that gives no
+// pictures.
 func (s *supervisor) handleFreeze() {
 	s.lastFault = fault{camera.Frozen, fmt.Sprintf("not a bit of its picture has changed for %v", s.opts.FrozenTimeout)}
 	s.setState(camera.Stalled, s.lastFault.reason, s.lastFault.detail)

@@ -6,20 +6,20 @@ import (
 	"camd/pkg/camera"
 )
 
-// maxHistory is how many changes of state a camera remembers: of one that fails all the time, and is tried twice a
-// minute, an hour's.
+// maxHistory is how many changes of state a camera keeps. For a camera that always fails, and is opened twice a minute, they cover
+// about an hour.
 const maxHistory = 100
 
-// maxDetailBytes is how many bytes of a detail are remembered: a capture process may say a lot.
+// maxDetailBytes bounds the bytes of a detail in the history: a capture process can send more.
 const maxDetailBytes = 1000
 
-// history is a ring of the newest changes of state.
+// stateHistory is a ring of the newest changes of state.
 type stateHistory struct {
 	changes [maxHistory]camera.StateChange
-	count   int // ever
+	count   int // of all changes so far
 }
 
-// History returns the last 100 changes of the camera's state or of the reason for it, newest first.
+// History returns the newest changes of the camera's state or its reason, at most 100, newest first.
 func (l *stats) History() []camera.StateChange {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -31,7 +31,7 @@ func (l *stats) History() []camera.StateChange {
 	return list
 }
 
-// recordChange adds a change, or, if it is not new, replaces the detail of the newest.
+// recordChange adds a change to the history. If isNew is false, it only replaces the detail of the newest change.
 func (l *stats) recordChange(c camera.StateChange, isNew bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

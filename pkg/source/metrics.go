@@ -34,13 +34,13 @@ type Metrics struct {
 
 	mu      sync.Mutex
 	cameras []*Camera
-	streams map[streamKey]bool // that have histograms
+	streams map[streamKey]bool // the streams that have histograms
 }
 
 // streamKey names one rendition of a camera.
 type streamKey struct{ camera, rendition string }
 
-// NewMetrics registers the metrics. They have no series until a fleet has them.
+// NewMetrics registers the metrics with r. They have no series until they are passed to NewFleet.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		streams: map[streamKey]bool{},
@@ -52,8 +52,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// Observer returns the observer for the options of one camera, and creates the series of its histograms. The fleet deletes them when
-// it changes its cameras and this one, or the rendition, is not among them.
+// Observer returns the observer for the options of one camera. It creates the histograms of the camera's renditions. The fleet deletes
+// them when it no longer has the camera or the rendition.
 func (m *Metrics) Observer(id string, renditions []string) Observer {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,15 +10,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// pathWatcher watches for a device node or file to appear or to change its permissions. A nil one never reports.
+// pathWatcher watches for a device node or file that appears or changes its permissions. A nil watcher never reports anything.
 type pathWatcher struct {
 	watcher  *fsnotify.Watcher
 	appeared chan struct{}
 	running  sync.WaitGroup
 }
 
-// watchPath reports once when path exists after something changed beside it. Where the system has no more watches to give,
-// it returns nil, and the camera comes back with the next attempt.
+// watchPath returns a watcher that reports when path exists after something on the way to it changed. If the system has no watches
+// left, watchPath returns nil, and the camera is opened only by its next attempt.
 func watchPath(path string, log *zap.Logger) *pathWatcher {
 	w, err := fsnotify.NewWatcher()
 	if err == nil {
@@ -36,7 +36,7 @@ func watchPath(path string, log *zap.Logger) *pathWatcher {
 	return a
 }
 
-// What can have happened to a path, or to a folder on the way to it.
+// Events of a path, or of a folder on the way to it.
 const (
 	appearOps    = fsnotify.Create | fsnotify.Chmod
 	disappearOps = fsnotify.Remove | fsnotify.Rename
@@ -52,8 +52,8 @@ func (a *pathWatcher) run(path string) {
 			if !e.Has(appearOps) && !e.Has(disappearOps) {
 				continue
 			}
-			// A folder on the way to it may have come, with it or before it, or gone: udev removes the last link's folders
-			// after a watch has begun.
+			// The nearest folder may be another one now. A folder on the way may be new, or gone: udev removes the folders of the
+			// last link.
 			if found, _ := watchNearestDir(a.watcher, path); found && e.Has(appearOps) && affectsPath(e.Name, path) {
 				select {
 				case a.appeared <- struct{}{}:
@@ -68,8 +68,8 @@ func (a *pathWatcher) run(path string) {
 	}
 }
 
-// watchNearestDir watches the folder closest to path and reports whether path exists. It looks again behind the watch: what came
-// before that is in no event.
+// watchNearestDir watches the folder closest to path that exists, and reports whether path exists. It checks the path after it has
+// added the watch: no event reports what happened before.
 func watchNearestDir(w *fsnotify.Watcher, path string) (found bool, err error) {
 	for {
 		dir := nearestDir(path)
@@ -93,7 +93,7 @@ func affectsPath(name, path string) bool {
 	return err == nil && target == name
 }
 
-// nearestDir is the folder closest to path that exists.
+// nearestDir returns the folder closest to path that exists.
 func nearestDir(path string) string {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -102,7 +102,7 @@ func nearestDir(path string) string {
 	}
 }
 
-// changed receives when it is worth trying again.
+// changed returns a channel that receives when path exists after a change. For a nil watcher it is nil.
 func (a *pathWatcher) changed() <-chan struct{} {
 	if a == nil {
 		return nil
@@ -110,7 +110,7 @@ func (a *pathWatcher) changed() <-chan struct{} {
 	return a.appeared
 }
 
-// close ends the watch and waits for it.
+// close ends the watch and waits for its goroutine. For a nil watcher it does nothing.
 func (a *pathWatcher) close() {
 	if a != nil {
 		_ = a.watcher.Close()

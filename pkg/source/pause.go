@@ -9,15 +9,18 @@ import (
 	"camd/pkg/camera"
 )
 
-// SetPaused switches the camera off or on, and reports whether that is a change. When it returns, a camera that is switched
-// off has no capture process, and no reader of its topics can get a picture any more that it ever gave; one that is
-// switched on is being opened, unless it waits for somebody to watch. Its error is ctx's, or that Run has returned; then nothing
-// was done.
+// SetPaused switches the camera off or on, and reports whether that was a change.
+//
+// When it returns, a camera that is switched off has no capture process, except one that hangs inside the kernel. Readers of its
+// topics can get no picture that was taken before. A camera that is switched on is being opened, unless it is on demand and nobody
+// watches.
+//
+// The error is ctx's, or says that Run has returned. On an error, nothing was changed.
 func (c *Camera) SetPaused(ctx context.Context, paused bool) (changed bool, err error) {
 	reply := make(chan bool)
 	select {
 	case c.pauseRequests <- pauseRequest{paused, reply}:
-		return <-reply, nil // for as long as a process may take to end; once begun it is not left half done
+		return <-reply, nil // without ctx: a change that has begun is completed, which takes as long as the process takes to end
 	case <-c.done:
 		return false, errCameraEnded
 	case <-ctx.Done():
@@ -25,22 +28,22 @@ func (c *Camera) SetPaused(ctx context.Context, paused bool) (changed bool, err 
 	}
 }
 
-// errCameraEnded is why nothing can be asked of a camera any more.
+// errCameraEnded is the error of requests to a camera or fleet whose Run has returned.
 var errCameraEnded = errors.New("the camera is no more: it was taken out of the configuration, or camd ends")
 
-// pauseRequest is a request to the camera's goroutine.
+// pauseRequest is a request to the supervisor.
 type pauseRequest struct {
 	paused bool
 	reply  chan<- bool
 }
 
-// handlePauseRequest applies a person's request. From then on Options.Paused has no effect.
+// handlePauseRequest applies the request of a person. From then on, Options.Paused has no effect.
 func (s *supervisor) handlePauseRequest(paused bool) (changed bool) {
 	s.pauseOverridden = true
 	return s.setPaused(paused)
 }
 
-// setPaused switches the camera off or on.
+// setPaused switches the camera off or on, and reports whether that was a change.
 func (s *supervisor) setPaused(paused bool) (changed bool) {
 	if paused == s.paused {
 		return false
@@ -50,12 +53,12 @@ func (s *supervisor) setPaused(paused bool) (changed bool) {
 		s.pause()
 		return true
 	}
-	s.backoff.Reset() // what went wrong before says nothing
+	s.backoff.Reset() // earlier failures do not count
 	s.openIfNeeded()
 	return true
 }
 
-// pause switches the camera off. Viewers are told first: a process may take seconds to end.
+// pause switches the camera off. It withdraws the pictures before it stops the process, which may take seconds.
 func (s *supervisor) pause() {
 	s.applyState(camera.Paused, camera.None, "")
 	s.cancelRetry()
@@ -64,7 +67,7 @@ func (s *supervisor) pause() {
 	s.reportState(true)
 }
 
-// stuckWorkerDetail says, for people, what may still hold the device of a camera that is switched off; usually nothing.
+// stuckWorkerDetail returns the detail of a camera that is switched off: that a process may still hold its device, or usually "".
 func (s *supervisor) stuckWorkerDetail() string {
 	if s.stuckWorkers = removeExited(s.stuckWorkers); len(s.stuckWorkers) > 0 {
 		return "a capture process hangs inside the kernel, and may still hold the device"
@@ -72,7 +75,7 @@ func (s *supervisor) stuckWorkerDetail() string {
 	return ""
 }
 
-// removeExited leaves out the workers that are gone by now.
+// removeExited removes the workers that have exited from the list.
 func removeExited(stuck []*worker) []*worker {
 	return slices.DeleteFunc(stuck, func(w *worker) bool {
 		select {
@@ -84,17 +87,17 @@ func removeExited(stuck []*worker) []*worker {
 	})
 }
 
-// withdrawFrames puts the placeholder in the place of every picture that the topics hold, in every slot of theirs, and forgets the
-// one that would be dimmed behind it.
+// withdrawFrames replaces every picture in every topic by the placeholder, and drops the background, so that the placeholder shows
+// none.
 func (s *supervisor) withdrawFrames(now time.Time) {
-	s.saveBackground() // for its size
+	s.saveBackground() // for lastFrameSize
 	s.background, s.freezeDetector = nil, freezeDetector{}
 	for i, st := range s.streams.Load().byNumber {
 		if st == nil {
 			continue
 		}
 		if !s.hasReaders[i] {
-			i = 0 // what it holds is retired, and only has to go
+			i = 0 // nobody reads it: any placeholder will do, and that of main is drawn anyway
 		}
 		st.topic.Withdraw(s.placeholderFrame(i, now))
 	}

@@ -12,11 +12,11 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// ProbeReport is what a probe found out.
+// ProbeReport is the result of a probe.
 type ProbeReport struct {
 	Format     camera.Format
 	OpenTime   time.Duration // from the start of the capture process until the source was open
-	FirstFrame time.Duration // from the same start until the first picture
+	FirstFrame time.Duration // from the start of the capture process until the first picture
 	Frames     int           // pictures received while measuring
 	FPS        float64       // measured; 0 for fewer than two pictures
 	Frame      broker.Frame  // the last picture
@@ -30,8 +30,8 @@ type ProbeError struct {
 
 func (e *ProbeError) Error() string { return fmt.Sprintf("%s: %s", e.Reason.Text(), e.Detail) }
 
-// Probe opens a source, takes pictures for the given time after the first, and closes it again. Of the options it needs
-// Source and Worker. Its error is a *ProbeError unless ctx ended.
+// Probe opens a source, receives pictures for the time measure after the first one, and closes the source. Of the options, only Source
+// and WorkerPath are required. The error is ctx's or a *ProbeError.
 func Probe(ctx context.Context, o Options, measure time.Duration) (ProbeReport, error) {
 	o = o.withDefaults()
 	started := time.Now()
@@ -53,6 +53,7 @@ func Probe(ctx context.Context, o Options, measure time.Duration) (ProbeReport, 
 	return p.report, err
 }
 
+// prober is the state of one Probe.
 type prober struct {
 	started     time.Time
 	measure     time.Duration
@@ -62,8 +63,8 @@ type prober struct {
 	failure     ProbeError
 }
 
-// collect collects pictures until there are enough, the worker ends, or it stays silent beyond timeout after it has loaded
-// OpenCV.
+// collect receives pictures until measure has passed since the first one, or the worker ends. Without a picture, it returns when
+// timeout has passed since the worker loaded OpenCV, or loadTimeout if it never does. The error is only ctx's.
 func (p *prober) collect(ctx context.Context, w *worker, timeout time.Duration) error {
 	timer := time.NewTimer(loadTimeout)
 	defer timer.Stop()
@@ -94,7 +95,7 @@ func (p *prober) collect(ctx context.Context, w *worker, timeout time.Duration) 
 	}
 }
 
-// handleEvent notes an event and reports whether it was the first picture.
+// handleEvent records an event and reports whether it was the first picture.
 func (p *prober) handleEvent(e event) bool {
 	switch e := e.(type) {
 	case openedEvent:

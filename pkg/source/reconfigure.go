@@ -10,17 +10,17 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Difference is what it takes to go from some options to others.
+// Difference is what Camera.Reconfigure must do to a camera to replace its options by others.
 type Difference int
 
 const (
-	Same     Difference = iota
-	Adjusted            // nothing that the camera's viewers or its capture process would notice
-	Reopened            // another capture process; the viewers stay
+	Same     Difference = iota // nothing: the options are equal
+	Adjusted                   // change the running camera; its capture process stays
+	Reopened                   // start another capture process; the viewers stay
 )
 
-// Compare says what it takes to go from one camera's options to others for it. Their Observer, Log, WorkerPath and Budget are not compared:
-// they are where a camera runs, and not what it is.
+// Compare returns what replacing the old options by the updated ones takes. It ignores Observer, Log, WorkerPath and Budget, which
+// describe how camd runs the camera and not the camera.
 func Compare(old, updated Options) Difference {
 	old, updated = old.withDefaults(), updated.withDefaults()
 	switch {
@@ -32,27 +32,31 @@ func Compare(old, updated Options) Difference {
 	return Same
 }
 
-// reopenSettings returns what a capture process is told only once, when it starts. The options that it lacks can be changed later, or
-// matter to camd alone.
+// reopenSettings returns the options that a capture process gets only when it starts: if one of them changes, the camera is reopened.
+// All others can be changed while the process runs, or matter only to camd.
 func (o Options) reopenSettings() wire.Start {
 	s := o.startMessage()
 	s.Quality, s.OpenTimeout, s.ReadTimeout, s.WorkerMemory = 0, 0, 0, 0
 	return s
 }
 
+// withoutRuntime returns the options without those that Compare ignores.
 func (o Options) withoutRuntime() Options {
 	o.Observer, o.Log, o.WorkerPath, o.Budget = nil, nil, "", nil
 	return o
 }
 
-// Reconfigure gives the camera, which keeps its ID, other options. When it returns it goes by them. Where nothing but a new
-// capture process will do, as Compare says, the old one has ended and the camera is being opened again; its viewers stay. What a
-// person has switched goes before Paused. The error is ctx's, or that Run has returned; then nothing was done.
+// Reconfigure replaces the camera's options. The ID and Log stay as they are. The new options are in force when it returns.
+//
+// If Compare returns Reopened for the change, the old capture process has ended then, and the camera is being opened again. Its
+// viewers stay. Options.Paused has no effect once a person has switched the camera on or off.
+//
+// The error is ctx's, or says that Run has returned. On an error, nothing was changed.
 func (c *Camera) Reconfigure(ctx context.Context, o Options) error {
 	n := reconfigureRequest{o.withDefaults(), make(chan struct{})}
 	select {
 	case c.reconfigureRequests <- n:
-		<-n.done // for as long as a process may take to end
+		<-n.done // which takes as long as a process takes to end
 		return nil
 	case <-c.done:
 		return errCameraEnded
@@ -61,13 +65,13 @@ func (c *Camera) Reconfigure(ctx context.Context, o Options) error {
 	}
 }
 
-// reconfigureRequest is a request to the camera's goroutine.
+// reconfigureRequest is a request to the supervisor.
 type reconfigureRequest struct {
 	options Options
-	done    chan struct{} // closed when it is done
+	done    chan struct{} // closed when the options are in force
 }
 
-// applyOptions makes the options those that the camera goes by.
+// applyOptions puts new options into force.
 func (s *supervisor) applyOptions(updated Options) {
 	old := s.opts
 	updated.ID, updated.Log = old.ID, old.Log
@@ -102,7 +106,7 @@ func (s *supervisor) applyOptions(updated Options) {
 	}
 }
 
-// updateWorker tells a worker that goes on what is wanted of it now.
+// updateWorker sends the renditions and the changed controls to a worker that keeps running.
 func (s *supervisor) updateWorker() {
 	list := s.streams.Load().numbered()
 	s.worker.renditionCount.Store(max(s.worker.renditionCount.Load(), int32(1+len(list)))) // before it knows them
@@ -110,10 +114,11 @@ func (s *supervisor) updateWorker() {
 	s.sendUnsentControls()
 }
 
-// reopen has another worker open what is to be opened now. Viewers are told first: a process may take seconds to end.
+// reopen replaces the worker, so that it opens the source with the new options. It shows viewers the new state before it stops the old
+// worker, which may take seconds.
 func (s *supervisor) reopen() {
 	s.cancelRetry()
-	s.backoff.Reset() // what went wrong before says nothing
+	s.backoff.Reset() // earlier failures do not count
 	if s.opts.OnDemand && !s.hasAnyReader() {
 		s.applyOnDemand()
 		return
@@ -127,7 +132,7 @@ func (s *supervisor) reopen() {
 	s.attemptOpen()
 }
 
-// applyOnDemand lets a camera sleep that is opened on demand, if nobody watches, or wakes it.
+// applyOnDemand closes a camera that is on demand while nobody watches. It opens any other camera.
 func (s *supervisor) applyOnDemand() {
 	switch {
 	case !s.opts.OnDemand || s.hasAnyReader():

@@ -7,14 +7,14 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// newRedactor returns a redactor of what is secret in a start message. Only a capture process may know it.
+// newRedactor returns a redactor of the secrets in a start message.
 func newRedactor(start wire.Start) sourceurl.Redactor {
 	src, _ := sourceurl.Parse(start.Source) // the login is a secret also of a source that camd cannot read
 	src.User, src.Password = cmp.Or(start.User, src.User), cmp.Or(start.Password, src.Password)
 	return sourceurl.NewRedactor(src)
 }
 
-// redactEvent takes the secrets out of what a process says in messages.
+// redactEvent removes the secrets from the texts of an event.
 func redactEvent(r sourceurl.Redactor, e event) event {
 	switch e := e.(type) {
 	case openedEvent:

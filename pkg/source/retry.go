@@ -17,14 +17,14 @@ const (
 	jitter            = 0.2
 )
 
-// A server that was restarted answers before its streams are there. The first attempts that find no stream are therefore
-// repeated soon.
+// Limits on quick attempts: a server that has restarted answers before its streams exist. The first attempts that find no stream are
+// therefore repeated soon.
 const (
 	streamRetryDelay = 2 * time.Second
 	maxStreamRetries = 5
 )
 
-// attemptOpen makes an attempt: as soon as the camera's server answers and few enough other cameras start.
+// attemptOpen begins an attempt to open the camera. The process starts when the camera's server answers and startQueue grants a slot.
 func (s *supervisor) attemptOpen() {
 	s.retry = nil
 	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Time{} })
@@ -36,16 +36,16 @@ func (s *supervisor) attemptOpen() {
 	s.queuedSlot = s.startQueue.join()
 }
 
-// handleDialResult goes on after an attempt to connect to the camera's server. While the server does not answer, more follow.
+// handleDialResult handles the result of a dial. If the server answers, the camera waits for a start slot; if not, more dials follow.
 func (s *supervisor) handleDialResult(r dialResult) {
-	// camd links no C library: a name that only one of those can look up (mDNS, for instance) is for the worker to try.
+	// camd links no C library, so it cannot look up names of mDNS, for instance. The worker can: start it if only the lookup failed.
 	if _, isLookup := errors.AsType[*net.DNSError](r.err); r.err != nil && !isLookup {
 		s.handleUnreachable(r)
 		return
 	}
 	s.dialing.close()
 	s.dialing = nil
-	if s.serverUnreachable && r.err == nil { // what went wrong before says nothing
+	if s.serverUnreachable && r.err == nil { // earlier failures do not count
 		s.backoff.Reset()
 		s.streamRetriesLeft = maxStreamRetries
 	}
@@ -64,7 +64,7 @@ func (s *supervisor) handleUnreachable(r dialResult) {
 	s.setState(camera.Offline, reason, detail)
 }
 
-// cancelRetry ends whatever waits for another attempt.
+// cancelRetry ends everything that waits for another attempt: the timer, the path watcher, the dials and the place in the start queue.
 func (s *supervisor) cancelRetry() {
 	s.retry = nil
 	s.pathWatcher.close()
@@ -74,10 +74,11 @@ func (s *supervisor) cancelRetry() {
 	s.updateStatus(func(st *camera.Status) { st.NextRetry = time.Time{} })
 }
 
-// handleFailure makes the camera offline and arranges for the next attempt.
+// handleFailure counts a failure, makes the camera offline and schedules the next attempt. A camera on demand that nobody watches
+// becomes idle instead.
 func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
 	s.restarts[reason].Add(1)
-	if reason != camera.Frozen { // that one may well be so still when it is back
+	if reason != camera.Frozen { // a frozen camera may still be frozen after it was opened again
 		s.freezeDetector = freezeDetector{}
 	}
 	if s.hasFrame {
@@ -102,7 +103,7 @@ func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
 	s.setState(camera.Offline, reason, detail)
 }
 
-// retryBackoff returns how long to wait after a failure.
+// retryBackoff returns how long to wait before the next attempt after a failure.
 func (s *supervisor) retryBackoff(reason camera.Reason) time.Duration {
 	switch {
 	case reason == camera.Auth: // many cameras lock a user out after a few attempts with a wrong password

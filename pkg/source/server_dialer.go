@@ -10,17 +10,17 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// A server that does not answer is dialed every dialInterval, a bit more or less. The first attempt may take the camera's
-// open timeout. Later ones are cut after dialTimeout: TCP repeats a lost SYN after 1, 3 and 7 seconds, and a new attempt is
-// noticed sooner by a host that has just returned.
+// Timing of dials. A server that does not answer is dialed every dialInterval, with jitter. The first dial may take the camera's open
+// timeout. Later ones end after dialTimeout: TCP repeats a lost SYN only after 1, 3 and 7 seconds, so a new dial reaches a host that
+// has just returned sooner.
 const (
 	dialInterval = 2 * time.Second
 	dialTimeout  = 4 * time.Second
 )
 
-// serverDialer connects to the servers of network cameras before a capture process is started for them. A connection costs
-// almost nothing; a process costs up to half a second of processor time. Cameras of one server share its attempts, so that
-// a recorder with many channels is dialed no more often than a single camera.
+// serverDialer dials the servers of network cameras before a capture process is started for them. A connection costs almost nothing. A
+// process costs up to half a second of processor time. Cameras of one server share its dials, so a recorder with many channels is
+// dialed as often as a single camera. It is safe for concurrent use.
 type serverDialer struct {
 	dial func(context.Context, sourceurl.Source) error
 
@@ -35,28 +35,28 @@ func newServerDialer() *serverDialer {
 // dialLoop dials one server until it answers or no camera waits for it.
 type dialLoop struct {
 	dialer  *serverDialer
-	source  sourceurl.Source // of the camera that was first
-	open    time.Duration
+	source  sourceurl.Source // of the camera that joined first
+	open    time.Duration    // the open timeout of that camera
 	cancel  context.CancelFunc
 	ended   chan struct{}          // closed when run has returned
 	waiting map[*dialWait]struct{} // guarded by dialer.mu
-	last    *dialResult            // guarded by dialer.mu; nil before the first
+	last    *dialResult            // guarded by dialer.mu; nil before the first result
 }
 
-// dialResult is the outcome of one attempt.
+// dialResult is the result of one dial.
 type dialResult struct {
 	err  error     // nil if the server answers
-	next time.Time // of the next attempt; zero if the server answers
+	next time.Time // of the next dial; zero if the server answers
 }
 
-// dialWait is a camera that waits for its server. A nil one gets no results.
+// dialWait is a camera that waits for its server. A nil dialWait gets no results.
 type dialWait struct {
 	loop    *dialLoop
-	results chan dialResult // holds the newest that has not been received
+	results chan dialResult // holds the newest result until it is received
 }
 
-// join begins to dial the source's server, or joins the camera that already does. open bounds the first attempt. The caller
-// must close the wait.
+// join starts to dial the source's server, or joins the dials that another camera has started. open bounds the first dial. The caller
+// must close the result.
 func (d *serverDialer) join(src sourceurl.Source, open time.Duration) *dialWait {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -101,7 +101,7 @@ func (l *dialLoop) run(ctx context.Context) {
 	}
 }
 
-// publish tells all cameras that wait. After a success, cameras that come later dial again.
+// publish sends a result to all cameras that wait. After a success it ends the loop, so that cameras that join later dial again.
 func (l *dialLoop) publish(r dialResult) {
 	l.dialer.mu.Lock()
 	defer l.dialer.mu.Unlock()
@@ -118,14 +118,14 @@ func (l *dialLoop) publish(r dialResult) {
 	}
 }
 
-// remove takes the loop out of the dialer. The caller holds mu.
+// remove removes the loop from the dialer. The caller holds dialer.mu.
 func (l *dialLoop) remove() {
 	if address := netprobe.Address(l.source); l.dialer.loops[address] == l {
 		delete(l.dialer.loops, address)
 	}
 }
 
-// received returns the channel on which the results come.
+// received returns the channel of the results. For a nil dialWait it is nil.
 func (w *dialWait) received() <-chan dialResult {
 	if w == nil {
 		return nil
@@ -133,7 +133,7 @@ func (w *dialWait) received() <-chan dialResult {
 	return w.results
 }
 
-// close ends the wait. The last camera that leaves ends the attempts, and waits for that.
+// close ends the wait. For the last camera that waits, it also ends the dials and waits for that. For a nil dialWait it does nothing.
 func (w *dialWait) close() {
 	if w == nil {
 		return
@@ -152,7 +152,7 @@ func (w *dialWait) close() {
 	}
 }
 
-// withJitter returns a duration that differs by up to a fifth, so that cameras do not retry in step.
+// withJitter returns a random duration that differs from d by at most a fifth, so that cameras do not retry at the same time.
 func withJitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (1 - jitter + 2*jitter*rand.Float64()))
 }

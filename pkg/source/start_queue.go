@@ -6,7 +6,8 @@ import (
 )
 
 // startQueue bounds how many capture processes load OpenCV at the same time. Loading takes up to half a second of processor
-// time. If all cameras load at once on a small machine, none of them is ready in time. Slots are given in the order of join.
+// time. If all cameras load at once on a small machine, none of them is ready in time. Slots are granted in the order of join. It is
+// safe for concurrent use.
 type startQueue struct {
 	mu      sync.Mutex
 	free    int
@@ -51,7 +52,7 @@ func (s *startSlot) granted() <-chan struct{} {
 	return s.given
 }
 
-// release leaves the queue or gives the slot back. Releasing a slot twice does nothing.
+// release leaves the queue, or gives the slot back if it was granted. Further calls do nothing.
 func (s *startSlot) release() {
 	if s == nil {
 		return

@@ -13,13 +13,13 @@ import (
 // currentState is the camera's state as last published, and the placeholder that shows it.
 type currentState struct {
 	camera.StateChange
-	background    []byte              // the last live picture
+	background    []byte              // the last live picture; nil if there was none or it was withdrawn
 	placeholders  []placeholder.Cache // by rendition; nil when they must be drawn
-	lastFrameSize sourceurl.Size      // of the last live picture; zero before it
+	lastFrameSize sourceurl.Size      // of the last live picture; zero before the first
 }
 
-// setState makes the state known: to the log, to Status, and, unless it is live, to viewers by a placeholder. A state
-// that only changes its reason keeps its time.
+// setState changes the state: in the log, in Status and in the history, and for viewers by a placeholder unless it is live. If only the
+// reason or detail changes, Since stays as it is.
 func (s *supervisor) setState(state camera.State, reason camera.Reason, detail string) {
 	if state == s.State && reason == s.Reason && detail == s.Detail {
 		return
@@ -29,8 +29,8 @@ func (s *supervisor) setState(state camera.State, reason camera.Reason, detail s
 	s.reportState(s.IsNew(before))
 }
 
-// applyState makes the state known to viewers. It comes before reportState: whoever sees the new state must not find the old picture
-// beside it.
+// applyState sets the state and shows it to viewers. It comes before reportState: a client that reads the new state must not get the old
+// picture.
 func (s *supervisor) applyState(state camera.State, reason camera.Reason, detail string) {
 	now := time.Now()
 	if state != s.State {
@@ -46,7 +46,7 @@ func (s *supervisor) applyState(state camera.State, reason camera.Reason, detail
 	}
 }
 
-// reportState makes the state known to all others.
+// reportState publishes the state in Status, in the history and in the log. isNew is the result of StateChange.IsNew.
 func (s *supervisor) reportState(isNew bool) {
 	s.updateStatus(func(st *camera.Status) {
 		st.State, st.Reason, st.Detail, st.Since = s.State, s.Reason, s.Detail, s.Since
@@ -57,7 +57,7 @@ func (s *supervisor) reportState(isNew bool) {
 	statelog.Write(s.log, s.StateChange, !isNew)
 }
 
-// publishPlaceholder publishes the placeholder, in every rendition that has readers and in main.
+// publishPlaceholder publishes the placeholder in main and in every other rendition that has readers.
 func (s *supervisor) publishPlaceholder(now time.Time) {
 	s.saveBackground()
 	for i, st := range s.streams.Load().byNumber {
@@ -69,14 +69,14 @@ func (s *supervisor) publishPlaceholder(now time.Time) {
 
 func (s *supervisor) mainTopic() *broker.Topic { return s.streams.Load().byNumber[0].topic }
 
-// saveBackground keeps the last live picture, while it is the newest.
+// saveBackground keeps the newest picture of main as the background if it is a live one.
 func (s *supervisor) saveBackground() {
 	if f := s.mainTopic().Newest(); f != nil && !f.Placeholder {
 		s.background, s.lastFrameSize = f.JPEG, sourceurl.Size{Width: f.Width, Height: f.Height}
 	}
 }
 
-// placeholderFrame is the placeholder in a rendition. It is drawn once for each change of state.
+// placeholderFrame returns the placeholder in a rendition. It is drawn once for each change of state.
 func (s *supervisor) placeholderFrame(rendition int, now time.Time) broker.Frame {
 	if s.placeholders == nil {
 		s.placeholders = make([]placeholder.Cache, len(s.hasReaders))
@@ -88,7 +88,8 @@ func (s *supervisor) placeholderFrame(rendition int, now time.Time) broker.Frame
 	}, now)
 }
 
-// expectedSize is a rendition's: that of the last picture, else the one asked for, else a common one.
+// expectedSize returns the size of a rendition's pictures. It follows from the size of the last picture in main, else from the configured
+// size, else from the default size of placeholders.
 func (s *supervisor) expectedSize(rendition int) (width, height int) {
 	width, height = placeholder.DefaultWidth, placeholder.DefaultHeight
 	for _, size := range []sourceurl.Size{s.lastFrameSize, s.opts.Size, s.opts.Source.Size} {

@@ -9,17 +9,17 @@ import (
 	"camd/pkg/media"
 )
 
-// stats holds what is known of a camera, written by its goroutine and read by any. Per picture it takes only atomics;
-// the mutex guards what changes with the state.
+// stats holds the status, counters and history of a camera. The supervisor writes them, any goroutine may read them. A picture costs
+// only atomic operations; the mutex guards what changes less often.
 type stats struct {
 	captured       atomic.Uint64
-	streams        atomic.Pointer[streamSet] // which count what they published
+	streams        atomic.Pointer[streamSet] // each stream counts the pictures that it published
 	lastFrameNanos atomic.Int64              // Unix nanoseconds; 0 before the first
 	refused        map[string]*atomic.Uint64
 	restarts       map[camera.Reason]*atomic.Uint64
 
 	mu      sync.Mutex
-	status  camera.Status // without what the atomics count
+	status  camera.Status // without the values that the atomics have
 	history stateHistory
 	usage   workerUsage
 	rate    rateMeter
@@ -66,21 +66,21 @@ func (l *stats) Status() camera.Status {
 	return s
 }
 
-// updateStatus changes what the mutex guards.
+// updateStatus calls change with the status, under the mutex.
 func (l *stats) updateStatus(change func(*camera.Status)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change(&l.status)
 }
 
-// sampleRate takes note of the pictures captured so far, for the rate.
+// sampleRate adds the number of pictures captured so far to the rate.
 func (l *stats) sampleRate(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rate.sample(now, l.captured.Load())
 }
 
-// setWorker notes the process that runs now, 0 for none, and what the one before has used.
+// setWorker records the process that runs now, 0 for none, and the processor time that the previous process used.
 func (l *stats) setWorker(pid int, used time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +89,7 @@ func (l *stats) setWorker(pid int, used time.Duration) {
 	l.rate = rateMeter{}
 }
 
-// readWorkerProcess asks the kernel about the process that runs now.
+// readWorkerProcess reads the state and usage of the present process from /proc.
 func (l *stats) readWorkerProcess() (w camera.Worker, stopped bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,7 +104,7 @@ func loadCounters[K comparable](counters map[K]*atomic.Uint64) map[K]uint64 {
 	return m
 }
 
-// rateMeter is pictures per second over the last few samples.
+// rateMeter computes the pictures per second over the last six samples, which are a second apart.
 type rateMeter struct {
 	samples   [6]struct{ at, count float64 }
 	n         int

@@ -15,26 +15,26 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// stderrLog turns what OpenCV and FFmpeg print into log lines of the camera.
+// stderrLog logs what OpenCV and FFmpeg print to the standard error of a capture process.
 type stderrLog struct {
 	log        *zap.Logger
 	redactor   sourceurl.Redactor
 	mu         sync.Mutex
 	newestLine string
-	crashLine  string // the line that begins a crash's report, of hundreds
+	crashLine  string // the first line of a crash report, which may have hundreds
 }
 
-// crashPattern matches the line with which Go and C++ begin to report a crash.
+// crashPattern matches the first line of a crash report of Go or C++.
 var crashPattern = regexp.MustCompile(`^(panic|fatal error|SIG[A-Z]+): |^terminate called `)
 
-// newStderrLog logs to log, without the secrets in start.
+// newStderrLog returns a stderrLog that logs to log, without the secrets in start.
 func newStderrLog(log *zap.Logger, start wire.Start) *stderrLog {
 	return &stderrLog{log: log, redactor: newRedactor(start)}
 }
 
 const (
-	maxLogLine   = 1000     // bytes of a line in the log; what is longer is logged in pieces
-	maxLineBytes = 16 << 10 // what is longer yet is cut off
+	maxLogLine   = 1000     // bytes of a line in the log; a longer line is logged in pieces
+	maxLineBytes = 16 << 10 // bytes of a line that is read; the rest of a longer line is left out
 )
 
 // read logs lines until r ends.
@@ -52,7 +52,7 @@ func (c *stderrLog) read(r io.Reader) {
 	}
 }
 
-// redactLine takes the secrets out of a line. One that was cut may end with the beginning of a secret, which is left out.
+// redactLine removes the secrets from a line. A line that was cut may end with the beginning of a secret, so its end is left out.
 func (c *stderrLog) redactLine(raw []byte, cut bool) string {
 	line := c.redactor.Redact(string(raw))
 	if cut {
@@ -61,7 +61,7 @@ func (c *stderrLog) redactLine(raw []byte, cut bool) string {
 	return line
 }
 
-// logLine logs a line.
+// logLine logs a line, in pieces if it is long, and keeps its first piece for lastLine.
 func (c *stderrLog) logLine(line string) {
 	line = strings.TrimSpace(line)
 	if line == "" {
@@ -82,7 +82,7 @@ func (c *stderrLog) logLine(line string) {
 	}
 }
 
-// lastLine returns the newest line, or the one that says what the process died of.
+// lastLine returns the first line of a crash report if there was one, else the newest line.
 func (c *stderrLog) lastLine() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

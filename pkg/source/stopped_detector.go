@@ -5,17 +5,17 @@ import (
 )
 
 // maxStoppedChecks is how many checks in a row, one a second, must find a process stopped before it is replaced. A process that is
-// continued sooner, or stopped and continued in turns to limit its use of a processor, is left alone.
+// continued sooner is not replaced. Neither is one that is stopped and continued in turns to limit its use of a processor.
 const maxStoppedChecks = 3
 
-// stoppedDetector notices a process that was stopped by a signal (SIGSTOP, SIGTSTP) and not continued. It goes by the state that the
-// kernel reports, and not by silence: on a busy machine a healthy process can be silent for long.
+// stoppedDetector finds a process that a signal (SIGSTOP, SIGTSTP) has stopped and nobody has continued. It uses the state that the
+// kernel reports: on a busy machine, a healthy process can send nothing for a long time.
 type stoppedDetector struct {
-	stoppedChecks int     // that found it stopped in a row, without use of a processor in between
-	lastCPU       float64 // seconds that it had used at the last check
+	stoppedChecks int     // checks in a row that found the process stopped, without processor time used in between
+	lastCPU       float64 // seconds of processor time used at the last check
 }
 
-// check takes the process' state once a second, and reports whether the process is to be replaced.
+// check records the process's state, which the caller reads once a second, and reports whether to replace the process.
 func (h *stoppedDetector) check(stopped bool, cpu float64) bool {
 	switch {
 	case !stopped:

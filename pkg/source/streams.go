@@ -11,22 +11,22 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// stream is one of a camera's renditions: what it is, and where it is published.
+// stream is one rendition of a camera, and the topic on which it is published.
 type stream struct {
-	camera.Rendition // of main only the name
+	camera.Rendition // for main, only Name is set
 	topic            *broker.Topic
 	published        *atomic.Uint64
 }
 
-// streamSet is all streams of a camera. It is never changed, but replaced as a whole.
+// streamSet holds all streams of a camera. It is immutable: changes replace the whole set.
 type streamSet struct {
-	byNumber []*stream // as the capture process counts them; main is 0, and nil a number that is not in use
-	names    []string  // as people want to see them, main first
+	byNumber []*stream // by the rendition's number in package wire; main is 0, and an unused number has nil
+	names    []string  // main first, then the others as configured
 }
 
-// buildStreams returns the streams for renditions. Those of earlier ones with the same name keep their number, topic and
-// readers. A number that is free is given to another only when there are no more: a picture of the rendition that had it may be
-// on its way.
+// buildStreams returns the streams for main and the renditions. A stream of previous with the same name keeps its number, topic and
+// readers. A number that has become free is used again only when no unused one is left: a picture of its old rendition may still
+// arrive.
 func (c *Camera) buildStreams(renditions []camera.Rendition, previous []*stream) *streamSet {
 	if previous == nil {
 		previous = []*stream{c.newStream(camera.Rendition{Name: camera.Main})}
@@ -57,12 +57,13 @@ func (c *Camera) newStream(r camera.Rendition) *stream {
 	return &stream{r, broker.NewTopic(c.opts.ID+"/"+r.Name, broker.Options{Linger: demandLinger, Demand: c.demandChanged, Budget: c.budget}), new(atomic.Uint64)}
 }
 
-// indexOf returns the number of a rendition, -1 if there is none of that name.
+// indexOf returns the number of the rendition with a name, or -1 if there is none.
 func (s *streamSet) indexOf(name string) int {
 	return slices.IndexFunc(s.byNumber, func(st *stream) bool { return st != nil && st.Name == name })
 }
 
-// numbered returns the renditions beside main by number, from 1, as a capture process gets them. A number that is not in use has an empty one.
+// numbered returns the renditions beside main by number, from 1 on, as a capture process gets them. An unused number has an empty
+// rendition.
 func (s *streamSet) numbered() (list []camera.Rendition) {
 	for _, st := range s.byNumber[1:] {
 		var r camera.Rendition
@@ -74,10 +75,10 @@ func (s *streamSet) numbered() (list []camera.Rendition) {
 	return list
 }
 
-// Renditions returns their names, main first.
+// Renditions returns the names of the camera's renditions, main first.
 func (c *Camera) Renditions() []string { return slices.Clone(c.streams.Load().names) }
 
-// Topic returns the camera's stream in a rendition; empty means main.
+// Topic returns the topic of a rendition; an empty name means main. It returns false if the camera has no such rendition.
 func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	all := c.streams.Load()
 	if i := all.indexOf(cmp.Or(rendition, camera.Main)); i >= 0 {
@@ -86,7 +87,7 @@ func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	return nil, false
 }
 
-// setRenditions makes the renditions those that are wanted now. Readers of one that goes come to its end; nobody else notices.
+// setRenditions replaces the renditions. The topics of removed renditions end; readers of the others notice nothing.
 func (s *supervisor) setRenditions(renditions []camera.Rendition) {
 	old, updated := s.streams.Load(), s.buildStreams(renditions, s.streams.Load().byNumber)
 	s.streams.Store(updated)
@@ -107,7 +108,7 @@ func (s *supervisor) setRenditions(renditions []camera.Rendition) {
 	s.updateStatus(func(st *camera.Status) { st.Renditions = renditions })
 }
 
-// endStreams lets all readers go.
+// endStreams ends all topics, so that their readers get broker.ErrEnded.
 func (s *supervisor) endStreams() {
 	for _, st := range s.streams.Load().byNumber {
 		if st != nil {

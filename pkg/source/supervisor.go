@@ -12,34 +12,34 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// supervisor is the state of one Run, seen by its goroutine alone.
+// supervisor is the state of one Run. Only the goroutine of Run uses it.
 type supervisor struct {
 	*Camera
 	currentState                // the state as last published
-	controlState                // its image controls
-	paused            bool      // it is switched off
-	pauseOverridden   bool      // a person has switched it; Options.Paused has no effect any more
-	hasReaders        []bool    // by rendition: somebody reads its topic
-	workerSession               // the worker that runs, or the last one
-	stuckWorkers      []*worker // those that were killed and are not gone
+	controlState                // the image controls
+	paused            bool      // the camera is switched off
+	pauseOverridden   bool      // a person has switched the camera on or off, so Options.Paused has no effect
+	hasReaders        []bool    // by rendition: somebody reads its topic, or did within demandLinger
+	workerSession               // of the worker that runs, or of the last one
+	stuckWorkers      []*worker // killed, but still there: a driver holds them inside the kernel
 	retry             <-chan time.Time
 	backoff           *backoff.ExponentialBackOff
-	pathWatcher       *pathWatcher
-	dialing           *dialWait  // for its server
-	queuedSlot        *startSlot // for permission to start a process
-	serverAnswered    bool       // the server answered the last dial, and no picture followed: a server for one client at a time may have taken the dial for that one
-	serverUnreachable bool       // the server did not answer the last dial
-	streamRetriesLeft int        // how many attempts that find no stream are still repeated after streamRetryDelay
+	pathWatcher       *pathWatcher // nil unless the camera waits for a device or file
+	dialing           *dialWait    // nil unless the camera waits for its server
+	queuedSlot        *startSlot   // nil unless the camera waits for permission to start a process
+	serverAnswered    bool         // the server answered a dial after the last picture, so the next attempt does not dial: a server for one client at a time may refuse a process right after a dial
+	serverUnreachable bool         // the server did not answer the last dial
+	streamRetriesLeft int          // how many attempts that find no stream are still repeated after streamRetryDelay
 	freezeDetector    freezeDetector
 }
 
-// Run keeps the camera going until ctx ends, and returns when all that it started has ended. It is called once.
+// Run runs the camera until ctx ends. It returns when everything that it started has ended. Call it once.
 func (c *Camera) Run(ctx context.Context) {
 	defer close(c.done)
 	newSupervisor(c).run(ctx)
 }
 
-// errRemoved is the cause of a context's end that lets the camera's readers go.
+// errRemoved is the cause with which a fleet cancels the context of a camera that is removed. Run then ends the camera's topics.
 var errRemoved = errors.New("the camera is removed")
 
 func newSupervisor(c *Camera) *supervisor {
@@ -98,9 +98,9 @@ func (s *supervisor) run(ctx context.Context) {
 	}
 }
 
-// openIfNeeded opens the camera, or leaves it be until somebody watches or switches it on.
+// openIfNeeded opens the camera, unless it is switched off, or on demand and nobody watches.
 func (s *supervisor) openIfNeeded() {
-	s.freezeDetector = freezeDetector{} // what was seen before it slept says nothing
+	s.freezeDetector = freezeDetector{} // pictures from before it was idle do not count
 	switch {
 	case s.paused:
 		s.setState(camera.Paused, camera.None, "")
@@ -112,8 +112,8 @@ func (s *supervisor) openIfNeeded() {
 	}
 }
 
-// pathChanged receives while no worker runs or is about to. What changes while one tries to open the device makes another
-// follow it: a node appears before it gets its permissions.
+// pathChanged returns the channel of the path watcher, or nil while a worker runs or waits to start. A change in the meantime stays in
+// the channel and causes another attempt: a node appears before it gets its permissions.
 func (s *supervisor) pathChanged() <-chan struct{} {
 	if s.worker != nil || s.queuedSlot != nil {
 		return nil
@@ -121,10 +121,10 @@ func (s *supervisor) pathChanged() <-chan struct{} {
 	return s.pathWatcher.changed()
 }
 
-// hasAnyReader reports whether somebody reads any of the topics.
+// hasAnyReader reports whether somebody reads any topic, or did within demandLinger.
 func (s *supervisor) hasAnyReader() bool { return slices.Contains(s.hasReaders, true) }
 
-// updateDemand follows the topics' readers.
+// updateDemand applies changes in the demand for the topics. It opens and closes a camera that is on demand.
 func (s *supervisor) updateDemand() {
 	before := s.hasAnyReader()
 	for i, st := range s.streams.Load().byNumber {
@@ -148,13 +148,13 @@ func (s *supervisor) updateDemand() {
 	}
 }
 
-// setDemand begins and ends a rendition.
+// setDemand starts or ends a rendition at the worker, and shows a placeholder in one that starts while the camera is not live.
 func (s *supervisor) setDemand(rendition int, wanted bool) {
 	if s.worker != nil {
 		s.worker.send(wire.Demand{Rendition: uint8(rendition), Wanted: wanted})
 	}
 	switch {
-	case rendition == 0: // of which there is a picture a second anyway
+	case rendition == 0: // the worker sends one picture a second without demand
 	case !wanted:
 		s.streams.Load().byNumber[rendition].topic.Expire()
 	case s.State != camera.Live:
@@ -162,7 +162,7 @@ func (s *supervisor) setDemand(rendition int, wanted bool) {
 	}
 }
 
-// tick runs once a second: it updates the rate and the placeholder, and checks the worker.
+// tick is called once a second. It checks the worker, updates the rate, trims the topics and repeats the placeholder.
 func (s *supervisor) tick(now time.Time) {
 	s.sampleRate(now)
 	if s.worker != nil {
@@ -176,7 +176,7 @@ func (s *supervisor) tick(now time.Time) {
 			st.topic.Trim()
 		}
 	}
-	if s.paused { // a process that was stuck may be gone
+	if s.paused { // a stuck process may have exited
 		s.setState(camera.Paused, camera.None, s.stuckWorkerDetail())
 	}
 	switch {

@@ -24,7 +24,7 @@ import (
 // WorkerName is the capture program's file name.
 const WorkerName = "camd-capture"
 
-// FindWorker returns the path of the capture program: beside this executable, in /usr/lib/camd, or in PATH.
+// FindWorker returns the path of the capture program. It looks beside this executable, then in /usr/lib/camd, then in PATH.
 func FindWorker() (string, error) {
 	tried := []string{filepath.Join("/usr/lib/camd", WorkerName)}
 	if self, err := os.Executable(); err == nil {
@@ -42,29 +42,29 @@ func FindWorker() (string, error) {
 		WorkerName, strings.Join(tried, ", "))
 }
 
-// pipeSize lets a whole picture of usual size enter the pipe at once instead of in slices of 64 KiB, each of which would
-// cost a switch between the two processes.
+// pipeSize is the size of the pipe for messages, so that it takes a whole picture of usual size at once. The default of 64 KiB would
+// take it in slices, and each slice costs a switch between the two processes.
 const pipeSize = 1 << 20
 
-// worker is a running capture process. Its methods belong to the goroutine that started it.
+// worker is a capture process. Only the goroutine that started it may call its methods.
 type worker struct {
 	cmd           *exec.Cmd
 	commandPipe   *os.File
 	commandWriter *wire.Writer
 	events        chan event    // closed after the last message of the process
-	quit          chan struct{} // closed when nobody listens to events any more
+	quit          chan struct{} // closed when nobody receives from events any more
 	exited        chan struct{} // closed when the process has been reaped
 	readers       sync.WaitGroup
 	outputPipes   [2]*os.File // messages and log output; stop closes them
 	stderr        *stderrLog
 	limits        media.Limits
 	log           *zap.Logger
-	reaped        bool // it has been reaped; for after stop
+	reaped        bool // stop has seen the process reaped
 
-	renditionCount atomic.Int32 // how many it knows, main included
+	renditionCount atomic.Int32 // how many renditions the process knows, main included
 }
 
-// startWorker starts the capture program on a source. The caller must end it with stop.
+// startWorker starts the capture program at path and sends it start. The caller must call stop.
 func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error) {
 	var parent, child [3]*os.File // commands, messages, log output
 	closeAll := func(files []*os.File) {
@@ -101,9 +101,9 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 	}
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = child[0], child[1], child[2]
 	w.cmd.Env = workerEnvironment()
-	// A process group of its own, so that Ctrl-C reaches camd alone, which then stops its workers in order.
+	// A process group of its own, so that Ctrl-C reaches only camd, which then stops its workers.
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	// What camd was started with, and did not ask for, may be anything. Kernels before 5.11 leave it as it is.
+	// The process must not inherit descriptors with which camd was started. Kernels before 5.11 do not know the flag.
 	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err := w.cmd.Start(); err != nil {
 		closeAll(parent[:])
@@ -113,21 +113,22 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 	w.readers.Go(func() { w.receive(w.outputPipes[0]) })
 	w.readers.Go(func() { w.stderr.read(w.outputPipes[1]) })
 	go func() { _ = w.cmd.Wait(); close(w.exited) }() // stop waits for it
-	// A worker that does not take these lines is found by its silence.
+	// A worker that does not read these messages sends none, and is replaced for that.
 	w.send(wire.Hello{Version: wire.Version})
 	w.send(start)
 	return w, nil
 }
 
-// enlargePipe gives a pipe room for pipeSize bytes. The system refuses it to users with many large pipes
-// (pipe-user-pages-soft), and pictures then come in slices.
+// enlargePipe gives a pipe room for pipeSize bytes. The system refuses that to users with many large pipes
+// (pipe-user-pages-soft). Pictures then come in slices.
 func enlargePipe(pipe *os.File) {
 	if conn, err := pipe.SyscallConn(); err == nil {
 		_ = conn.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
 	}
 }
 
-// workerEnvironment is what OpenCV and FFmpeg need of camd's, which may hold secrets.
+// workerEnvironment returns the environment of a capture process. Of camd's own environment, which may hold secrets, it has only what
+// OpenCV and FFmpeg need.
 func workerEnvironment() []string {
 	// Go's preemption signal would interrupt OpenCV's select, which takes that for a failed read.
 	env := []string{"LC_ALL=C.UTF-8", "OPENCV_LOG_LEVEL=WARNING", "GODEBUG=asyncpreemptoff=1"}
@@ -139,18 +140,19 @@ func workerEnvironment() []string {
 	return env
 }
 
-// send writes a command. A worker that does not read its commands must not hold up its supervisor.
+// send writes a command to the worker. It waits 100 ms at most: a worker that does not read must not block its supervisor. Errors are
+// ignored, since such a worker is found by checkProgress.
 func (w *worker) send(m wire.Message) {
 	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 	_ = w.commandWriter.Write(m)
 }
 
-// killTimeout is how long a killed process may take to be gone. One that takes longer is in the hands of a driver.
+// killTimeout is how long stop waits for a process after SIGKILL. A driver holds a process that takes longer.
 const killTimeout = 3 * time.Second
 
-// stop ends the process and returns when it is gone and reaped: asked first, after grace by SIGTERM, after another by
-// SIGKILL, which is the only one that a stopped process takes. What not even that ends, a process inside a driver that hangs,
-// is left to the kernel and reaped when it lets go.
+// stop ends the process and returns when it has been reaped. It first sends a request to stop, after grace SIGTERM, and after grace again
+// SIGKILL. A process that a signal has stopped gets SIGKILL at once, since it reacts to nothing else. If a driver that hangs holds the
+// process even then, stop logs an error and returns; the process is reaped later.
 func (w *worker) stop(grace time.Duration) {
 	close(w.quit)
 	w.send(wire.Stop{})
@@ -188,7 +190,7 @@ func (w *worker) waitForExit(timeout time.Duration) bool {
 	return w.reaped
 }
 
-// exitReason says why the process ended, for one that did not say so itself. To be called after stop.
+// exitReason returns why the process ended and the detail, for a process that sent no wire.Ended. Call it after stop.
 func (w *worker) exitReason() (camera.Reason, string) {
 	if !w.reaped {
 		return camera.WorkerHung, "and cannot be killed"
@@ -200,7 +202,7 @@ func (w *worker) exitReason() (camera.Reason, string) {
 	return camera.WorkerCrashed, detail
 }
 
-// cpuTime returns what the process has used. To be called after stop.
+// cpuTime returns the processor time that the process has used, or 0 if it has not been reaped. Call it after stop.
 func (w *worker) cpuTime() time.Duration {
 	if !w.reaped {
 		return 0
@@ -208,7 +210,7 @@ func (w *worker) cpuTime() time.Duration {
 	return w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
 }
 
-// startErrorDetail tells a missing program from one that the system refuses to run.
+// startErrorDetail returns the detail for a capture program at path that did not start. It names the path only once.
 func startErrorDetail(path string, err error) string {
 	var e *os.PathError
 	if errors.As(err, &e) {

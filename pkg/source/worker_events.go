@@ -16,27 +16,28 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// event is what a worker has to say, as its supervisor sees it: loadedEvent, openedEvent, frameEvent, heartbeatEvent, refusedEvent, workerRefusedEvent, wire.Controls or endedEvent.
+// event is a message of a worker, checked and decoded for the supervisor. It is a loadedEvent, openedEvent, frameEvent,
+// heartbeatEvent, refusedEvent, workerRefusedEvent, wire.Controls or endedEvent.
 type event any
 
 type (
 	loadedEvent struct{} // the process has loaded OpenCV and is about to open its source
 	openedEvent struct{ camera.Format }
-	frameEvent  struct {
+	frameEvent  struct { // count is that of wire.Frame, here and below
 		rendition int
 		frame     broker.Frame
 		count     uint64
 		encode    time.Duration
 	}
 	heartbeatEvent struct{ count uint64 }
-	refusedEvent   struct {
+	refusedEvent   struct { // camd has refused a picture that the worker sent
 		count uint64
 		err   *media.RefusedError
 	}
 	workerRefusedEvent struct {
-		counts map[string]uint64 // that the worker left out, by one of media.Causes
-		size   int64             // bytes of the newest one that was too large; 0 if none was
-		fault  fault             // what is wrong with the newest picture, where the worker says so
+		counts map[string]uint64 // of pictures that the worker left out, by cause (one of media.Causes)
+		size   int64             // bytes of the newest picture that was too large; 0 if none was
+		fault  fault             // what is wrong with the newest picture, if the worker found damage in it
 	}
 	endedEvent struct {
 		reason camera.Reason
@@ -44,8 +45,8 @@ type (
 	}
 )
 
-// receive turns messages into events until the process closes its end or sends nonsense. Pictures are read into their
-// final place and checked here, beside the supervisor, which stays free.
+// receive turns messages into events until the process closes its end or breaks the protocol. It has a goroutine of its own, so reading
+// and checking pictures does not block the supervisor.
 func (w *worker) receive(r io.Reader) {
 	defer close(w.events)
 	in := wire.NewReader(r)
@@ -55,14 +56,14 @@ func (w *worker) receive(r io.Reader) {
 			if !errors.Is(err, io.EOF) {
 				w.emit(redactEvent(w.stderr.redactor, endedEvent{camera.WorkerCrashed, err.Error()}))
 			}
-			_, _ = io.Copy(io.Discard, r) // or the process could block on its last write and never end
+			_, _ = io.Copy(io.Discard, r) // else the process could block on its last write and never end
 			return
 		}
 		w.emit(redactEvent(w.stderr.redactor, e))
 	}
 }
 
-// emit hands an event to the supervisor, or drops it once nobody listens.
+// emit passes an event to the supervisor, or drops it after stop.
 func (w *worker) emit(e event) {
 	select {
 	case w.events <- e:
@@ -70,14 +71,15 @@ func (w *worker) emit(e event) {
 	}
 }
 
-// nextEvent waits for a message. renditionCount is how many the worker knows by then.
+// nextEvent waits for a message and returns it as an event. renditionCount is how many renditions the worker may know. The error is
+// io.EOF at the end, or says how the message breaks the protocol.
 func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, limits media.Limits) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
 	}
 	switch m := m.(type) {
-	case wire.Hello: // its program begins when all libraries are loaded
+	case wire.Hello: // the program sends it when all libraries are loaded
 		return loadedEvent{}, nil
 	case wire.Opened:
 		return openedEvent{camera.Format{
@@ -117,8 +119,9 @@ func newWorkerRefusedEvent(m wire.Refused) (event, error) {
 	return e, nil
 }
 
+// readFrame reads the picture of m into the part that viewers will share, and checks it.
 func readFrame(in *wire.Reader, m wire.Frame, limits media.Limits) (event, error) {
-	if m.Size > limits.Bytes { // before any memory is taken for it
+	if m.Size > limits.Bytes { // before memory is allocated for it
 		if err := in.SkipPicture(); err != nil {
 			return nil, err
 		}
@@ -144,14 +147,14 @@ func readFrame(in *wire.Reader, m wire.Frame, limits media.Limits) (event, error
 	}, nil
 }
 
-// fromMonotonic turns a reading of CLOCK_MONOTONIC into a time.Time that carries Go's own monotonic reading, so that
-// subtraction is exact whatever happens to the wall clock.
+// fromMonotonic converts a reading of CLOCK_MONOTONIC into a time.Time with a monotonic reading, so that a change of the wall clock
+// does not affect durations.
 func fromMonotonic(monotonic int64) time.Time {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		return time.Now()
 	}
 	age := time.Duration(ts.Nano() - monotonic)
-	// A worker cannot see the future, and nothing stays in a pipe for an hour.
+	// Bounded against a worker that sends wrong times: no picture is from the future or older than an hour.
 	return time.Now().Add(-min(max(age, 0), time.Hour))
 }

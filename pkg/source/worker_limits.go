@@ -7,10 +7,11 @@ import (
 	"camd/pkg/camera"
 )
 
-// slotTimeout is for how long a process that loads OpenCV keeps other cameras from starting. A process that hangs must not.
+// slotTimeout is how long a process may hold its start slot while it loads OpenCV. A process that hangs must not prevent other cameras
+// from starting.
 const slotTimeout = 10 * time.Second
 
-// checkWorker ends a worker that is stopped or takes too much memory, and replaces one that is too old.
+// checkWorker ends a worker that a signal has stopped or that takes too much memory, and replaces one that is too old.
 func (s *supervisor) checkWorker(now time.Time) {
 	if s.loadingSlot != nil && now.Sub(s.started) >= slotTimeout {
 		s.releaseLoadingSlot()
@@ -28,10 +29,11 @@ func (s *supervisor) checkWorker(now time.Time) {
 	}
 }
 
-// minRunBeforeResize is how long a worker must have run for its camera to be opened again at once when its pictures change their size.
+// minRunBeforeResize is how long a worker must have run before its camera is opened again at once after its pictures changed their size.
+// A worker that ran for less counts as a failure, with backoff.
 const minRunBeforeResize = 5 * time.Second
 
-// replaceWorker starts another worker at once, for a reason that is no failure.
+// replaceWorker replaces the worker without backoff, for a reason that is not a failure.
 func (s *supervisor) replaceWorker(reason camera.Reason) {
 	s.stopWorker()
 	s.restarts[reason].Add(1)

@@ -8,14 +8,14 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// hangMargin is what a worker may take longer than its own timeouts before it counts as hung.
+// hangMargin is how much longer than its own timeouts a worker may take before it counts as hung.
 const hangMargin = 5 * time.Second
 
-// loadTimeout is how long a process may take to load OpenCV. A busy machine is no reason to start it again, which would only
-// cost more.
+// loadTimeout is how long a process may take to load OpenCV. It is long because starting again would only make a busy machine busier.
 const loadTimeout = time.Minute
 
-// checkProgress checks a worker that has given no picture for a while.
+// checkProgress makes the camera stalled if its worker has shown no progress for the stall timeout, and replaces the worker if
+// that lasts. silent is the time since lastProgress.
 func (s *supervisor) checkProgress(silent time.Duration) {
 	limit := s.opts.OpenTimeout
 	if s.opened {
@@ -29,7 +29,7 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 	case silent > limit+hangMargin && !s.opened:
 		s.stopWorker()
 		s.handleFailure(camera.Timeout, "opening it took longer than "+s.opts.OpenTimeout.String())
-	case silent > limit+hangMargin && s.lastFault != (fault{}): // it works, on pictures that are of no use: start again
+	case silent > limit+hangMargin && s.lastFault != (fault{}): // the worker works, but all pictures are bad: start again
 		s.stopWorker()
 		s.handleFailure(s.lastFault.reason, s.lastFault.detail)
 	case silent > limit+hangMargin:
@@ -42,10 +42,11 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 	}
 }
 
-// maxFrameInterval bounds how slow a camera may call itself.
+// maxFrameInterval bounds the stall timeout of a camera that declares a very low rate.
 const maxFrameInterval = time.Minute
 
-// stallTimeout is the stall timeout, or three pictures' time of a camera that is slower than that by its own account.
+// stallTimeout returns how long the camera may give no picture before it is stalled: the configured time, or the time of three pictures
+// if that is longer at the rate that the camera declares or that is configured for polling.
 func (s *supervisor) stallTimeout() time.Duration {
 	stall := s.opts.StallTimeout
 	if s.opts.Source.Kind == sourceurl.Poll && s.opts.FPS > 0 { // as configured

@@ -11,31 +11,31 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// workerSession is one worker's life.
+// workerSession is the state of one worker, from its start to its end.
 type workerSession struct {
 	worker       *worker         // nil when none runs
-	events       <-chan event    // the worker's; nil when none runs
-	reportedEnd  *endedEvent     // the worker's last message, which says why it ends
-	loadingSlot  *startSlot      // until it has loaded OpenCV; nil after that
-	loaded       bool            // it has loaded OpenCV
-	stopDetector stoppedDetector // whether a signal has stopped it
+	events       <-chan event    // of the worker; nil when none runs
+	reportedEnd  *endedEvent     // the worker's last message, with the reason why it ends; nil before it
+	loadingSlot  *startSlot      // held until the worker has loaded OpenCV; then nil
+	loaded       bool            // the worker has loaded OpenCV
+	stopDetector stoppedDetector // finds out that a signal has stopped the worker
 	started      time.Time
-	lastProgress time.Time     // when it last gave a sign of good pictures, had loaded OpenCV, or was started
-	format       camera.Format // zero until it has the source open
-	opened       bool
-	hasFrame     bool          // it has given a picture
-	framesRead   uint64        // its own count of pictures
-	readTimeout  time.Duration // how long it waits for its source
-	lastFault    fault
+	lastProgress time.Time     // of the newest sign of good pictures; before the first, when the worker opened its source, loaded OpenCV or started
+	format       camera.Format // zero until the worker has opened its source
+	opened       bool          // the worker has opened its source
+	hasFrame     bool          // the worker has sent a good picture
+	framesRead   uint64        // how many pictures the worker has read, by its own count
+	readTimeout  time.Duration // how long the worker waits for a picture
+	lastFault    fault         // of the newest picture
 }
 
-// fault is what is wrong with the newest picture; the zero value is nothing.
+// fault is what is wrong with a picture. The zero value means that nothing is.
 type fault struct {
 	reason camera.Reason
 	detail string
 }
 
-// refusalFault says why a picture was refused.
+// refusalFault returns the fault of a picture that camd refused.
 func (s *supervisor) refusalFault(err *media.RefusedError) fault {
 	if err.Cause == media.TooLarge {
 		return fault{camera.TooLarge, fmt.Sprintf("%s (limits.frame_pixels is %d, limits.frame_bytes %d)",
@@ -44,7 +44,7 @@ func (s *supervisor) refusalFault(err *media.RefusedError) fault {
 	return fault{causeReason(err.Cause), err.Error()}
 }
 
-// causeReason is why a camera is not live whose pictures are refused for one of media.Causes.
+// causeReason returns the reason for a camera whose pictures are refused for a cause, one of media.Causes.
 func causeReason(cause string) camera.Reason {
 	switch cause {
 	case media.Damaged, media.Truncated:
@@ -55,7 +55,7 @@ func causeReason(cause string) camera.Reason {
 	return camera.BadStream
 }
 
-// startWorker starts a process, with the permission that was granted for it.
+// startWorker starts a process. It uses queuedSlot, which has been granted.
 func (s *supervisor) startWorker() {
 	slot := s.queuedSlot
 	s.queuedSlot = nil
@@ -77,7 +77,7 @@ func (s *supervisor) startWorker() {
 	}
 }
 
-// stopWorker stops the worker, if any.
+// stopWorker stops the worker, if one runs, and returns when it has ended or counts as stuck.
 func (s *supervisor) stopWorker() {
 	if w := s.worker; w != nil {
 		s.releaseLoadingSlot()
@@ -91,7 +91,7 @@ func (s *supervisor) stopWorker() {
 	}
 }
 
-// releaseLoadingSlot lets another camera start.
+// releaseLoadingSlot releases the start slot, so that another camera can start. Further calls do nothing.
 func (s *supervisor) releaseLoadingSlot() {
 	s.loadingSlot.release()
 	s.loadingSlot = nil
@@ -141,7 +141,7 @@ func (s *supervisor) handleEvent(e event) {
 	}
 }
 
-// countFrames notes how many pictures the worker has read, and reports whether that is more than before.
+// countFrames records how many pictures the worker has read so far, and reports whether that is more than before.
 func (s *supervisor) countFrames(total uint64) bool {
 	if total <= s.framesRead {
 		return false
@@ -151,7 +151,8 @@ func (s *supervisor) countFrames(total uint64) bool {
 	return true
 }
 
-// noteProgress notes a sign of good pictures. Only a picture that could be shown makes a camera live for the first time.
+// noteProgress records a sign of good pictures and makes the camera live. It does nothing before the worker's first good picture, or
+// while the newest picture has a fault.
 func (s *supervisor) noteProgress() {
 	if s.hasFrame && s.lastFault == (fault{}) {
 		s.lastProgress = time.Now()
@@ -159,7 +160,7 @@ func (s *supervisor) noteProgress() {
 	}
 }
 
-// handleFrame publishes a live picture.
+// handleFrame publishes a picture and makes the camera live, unless the camera is frozen.
 func (s *supervisor) handleFrame(p frameEvent) {
 	s.countFrames(p.count)
 	if p.rendition > 0 {
@@ -176,7 +177,7 @@ func (s *supervisor) handleFrame(p frameEvent) {
 	s.noteProgress()
 }
 
-// handleRenditionFrame publishes a picture of a rendition beside main: for readers, and only while main is live.
+// handleRenditionFrame publishes a picture of a rendition other than main if the camera is live and somebody reads the rendition.
 func (s *supervisor) handleRenditionFrame(p frameEvent) {
 	if s.State != camera.Live || p.rendition >= len(s.hasReaders) || !s.hasReaders[p.rendition] {
 		return
@@ -185,8 +186,8 @@ func (s *supervisor) handleRenditionFrame(p frameEvent) {
 	s.noteProgress()
 }
 
-// requestMissingRenditions asks again for renditions that have no picture although main has: the worker made theirs when main had trouble yet,
-// and may make the next a long time after.
+// requestMissingRenditions requests renditions again that have readers but no live picture although the camera is live. Their pictures
+// came before the camera was live and were not published, and the next may come much later.
 func (s *supervisor) requestMissingRenditions() {
 	for i, st := range s.streams.Load().byNumber {
 		if i == 0 || !s.hasReaders[i] || s.worker == nil {
@@ -208,7 +209,7 @@ func (s *supervisor) publishFrame(p frameEvent) {
 	s.opts.Observer.Published(st.Name, time.Since(f.Captured))
 }
 
-// handleWorkerExit deals with a worker that has closed its end.
+// handleWorkerExit stops a worker that has ended or reported its end, and handles the reason.
 func (s *supervisor) handleWorkerExit() {
 	w := s.worker
 	s.stopWorker()

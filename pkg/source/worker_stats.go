@@ -8,19 +8,19 @@ import (
 	"camd/pkg/camera"
 )
 
-// workerUsage is what a camera's capture processes cost.
+// workerUsage is what a camera's capture processes use.
 type workerUsage struct {
-	pid          int
-	endedCPUTime time.Duration // processor time of those that have ended
+	pid          int           // of the process that runs now; 0 for none
+	endedCPUTime time.Duration // processor time of all processes that have ended
 }
 
-// read asks the kernel about the process that runs now.
+// read reads the usage of the present process from /proc, and reports whether a signal has stopped it.
 func (u workerUsage) read() (w camera.Worker, stopped bool) {
 	w = camera.Worker{PID: u.pid, CPUSeconds: u.endedCPUTime.Seconds()}
 	if u.pid == 0 {
 		return w, false
 	}
-	// It may end at any moment; then its figures are missing until the supervisor has reaped it.
+	// The process may end at any moment. Its values are then missing until the supervisor has reaped it.
 	s, err := processStat(u.pid)
 	if err != nil {
 		return w, false

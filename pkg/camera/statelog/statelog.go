@@ -1,4 +1,4 @@
-// Package statelog logs the states of cameras, local and remote ones in the same way.
+// Package statelog logs the states of local and remote cameras in the same way.
 package statelog
 
 import (
@@ -8,8 +8,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// Write logs a camera's state: a state that is a problem as a warning, any other for information. If isMinor, it logs for debugging
-// only. The fields given come first.
+// Write logs a camera's state: offline and stalled at level Warn, all other states at level Info. If isMinor is true, it logs at level
+// Debug. The given fields come before those of the state.
 func Write(log *zap.Logger, c camera.StateChange, isMinor bool, fields ...zap.Field) {
 	level := zapcore.InfoLevel
 	switch {

@@ -15,7 +15,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// serverRules say which servers a network source may use: its own, and the configured ones that an HTTP source may redirect to.
+// serverRules say which servers a network source may use: its own, and the configured hosts to which an HTTP source may lead.
 type serverRules struct {
 	source        sourceurl.Source
 	redirectHosts []string
@@ -43,7 +43,7 @@ func (r *serverRules) allows(host string) bool {
 	return same(r.source.URL.Hostname()) || slices.ContainsFunc(r.redirectHosts, same)
 }
 
-// hostFailure says that a host is not allowed.
+// hostFailure returns the failure for a host that is not allowed.
 func (r *serverRules) hostFailure(host string) *failure {
 	if r.source.Kind == sourceurl.RTSP { // FFmpeg would send the password there
 		return newFailure(camera.Redirect, "the camera leads to the host %q: set source to the address there if that is right", shorten(host))
@@ -54,7 +54,7 @@ func (r *serverRules) hostFailure(host string) *failure {
 // maxRedirects is how many redirects are followed in a row.
 const maxRedirects = 8
 
-// checkRedirect is an http.Client's CheckRedirect.
+// checkRedirect is the CheckRedirect of an http.Client. It returns an error if the redirect is not allowed.
 func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) error {
 	from, to := via[len(via)-1].URL, next.URL
 	switch {
@@ -71,7 +71,8 @@ func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) err
 	return nil
 }
 
-// protocols are FFmpeg's that the source may use, also in a playlist or after a redirect. Of a file they are those that read files.
+// protocols returns the protocols of FFmpeg that the source may use, also in a playlist or after a redirect. With nil rules,
+// which are for files, it returns the protocols that read files.
 func (r *serverRules) protocols() []string {
 	if r == nil {
 		return []string{"file", "crypto", "data"}
@@ -111,7 +112,7 @@ func (r *serverRules) dialTLS(ctx context.Context, network, address string) (net
 	return (&tls.Dialer{Config: r.verifier.Config(host)}).DialContext(ctx, network, address)
 }
 
-// shorten bounds a text that a camera sent, for messages.
+// shorten bounds the length of a text that a camera sent, for messages.
 func shorten(s string) string {
 	const maxLen = 100
 	if len(s) > maxLen {

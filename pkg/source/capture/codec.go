@@ -2,7 +2,7 @@ package capture
 
 import "strings"
 
-// codecs are names for what FFmpeg and V4L2 call by several.
+// codecs maps the lower-case FOURCCs of FFmpeg and V4L2 to names, where several mean the same codec.
 var codecs = map[string]string{
 	"mjpg": "mjpeg", "mjpe": "mjpeg", "jpeg": "mjpeg", "mjpa": "mjpeg", "avrn": "mjpeg", // RTSP: the first four letters of the codec's name
 	"avc1": "h264", "x264": "h264",
@@ -11,7 +11,7 @@ var codecs = map[string]string{
 	"bgr3": "bgr24", "rgb3": "rgb24", "yu12": "i420", "422p": "yuv422p",
 }
 
-// codecName turns OpenCV's FOURCC property into a name: four bytes, the first in the lowest bits.
+// codecName returns the name of a codec from OpenCV's FOURCC property, which has the first of four bytes in the lowest bits.
 func codecName(property float64) string {
 	code := uint32(int64(property))
 	var b []byte
@@ -28,12 +28,12 @@ func codecName(property float64) string {
 	return name
 }
 
-// formats are the FOURCCs of V4L2 formats that go by other names too.
+// formats maps other names of V4L2 formats to their FOURCCs.
 var formats = map[string]string{
 	"mjpeg": "MJPG", "bgr24": "BGR3", "rgb24": "RGB3", "i420": "YU12", "yuv420": "YU12", "yvu420": "YV12", "grey": "GREY", "gray": "GREY",
 }
 
-// fourCC is the property value for a format as a person writes it, or 0 if it cannot be one.
+// fourCC returns OpenCV's FOURCC property for a format in the configuration, or 0 if there can be no such format.
 func fourCC(format string) float64 {
 	code, ok := formats[strings.ToLower(format)]
 	if !ok {

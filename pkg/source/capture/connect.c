@@ -9,7 +9,7 @@
 
 #include "_cgo_export.h"
 #include "connect.h"
-#include "library.h"
+#include "next_symbol.h"
 
 static _Thread_local char resolved[NI_MAXHOST]; // the host that this thread asked for last
 
@@ -20,7 +20,7 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 	static _Atomic(resolve *) library;
 	resolve *r = library;
 	if (!r)
-		library = r = (resolve *)library_function("getaddrinfo", getaddrinfo, __builtin_return_address(0));
+		library = r = (resolve *)next_symbol("getaddrinfo", getaddrinfo, __builtin_return_address(0));
 	if (!r)
 		return EAI_FAIL;
 	if (!host || (hints && hints->ai_flags & AI_NUMERICHOST)) // to listen, or to parse an address that FFmpeg does not connect to
@@ -47,8 +47,8 @@ int gnutls_handshake(struct gnutls_session_int *session);
 int gnutls_handshake(struct gnutls_session_int *session)
 {
 	void *caller = __builtin_return_address(0);
-	shake *handshake = (shake *)library_function("gnutls_handshake", gnutls_handshake, caller);
-	peers *certificates = (peers *)library_function("gnutls_certificate_get_peers", 0, caller);
+	shake *handshake = (shake *)next_symbol("gnutls_handshake", gnutls_handshake, caller);
+	peers *certificates = (peers *)next_symbol("gnutls_certificate_get_peers", 0, caller);
 	if (!handshake || !certificates)
 		return CERTIFICATE_ERROR;
 	int failed = handshake(session);

@@ -26,10 +26,11 @@ type connectionChecker struct {
 	failure   *failure        // why the last refused connection was refused
 }
 
-// currentChecker is used by the functions in connect.c. A process opens one of FFmpeg's sources at a time.
+// currentChecker is the checker that the functions in connect.c use. It is nil before FFmpeg opens a source. A process opens only
+// one such source at a time.
 var currentChecker atomic.Pointer[connectionChecker]
 
-// refusal returns why a connection was refused, or nil if none was.
+// refusal returns why the last refused connection was refused, or nil if none was.
 func (c *connectionChecker) refusal() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -39,7 +40,7 @@ func (c *connectionChecker) refusal() error {
 	return c.failure
 }
 
-// checkVerified reports a source that was opened without the verification that it needs.
+// checkVerified returns an error if the source must verify certificates and FFmpeg has verified none.
 func (c *connectionChecker) checkVerified() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,7 +96,7 @@ func (c *connectionChecker) certificateAllowed(host string, chain [][]byte) bool
 //export hostAllowed
 func hostAllowed(host *C.char) C.int {
 	c := currentChecker.Load()
-	if c == nil { // Go's own, before FFmpeg opens anything
+	if c == nil { // a lookup of Go, not of FFmpeg
 		return 1
 	}
 	return toCInt(c.hostAllowed(C.GoString(host)))
@@ -130,9 +131,9 @@ func toCInt(b bool) C.int {
 	return 0
 }
 
-// prepareConnections has FFmpeg's next connections follow the rules, and gives it the options, as OpenCV has them in the
-// environment.
-func prepareConnections(rules *serverRules, options string) (*connectionChecker, error) {
+// configureFFmpeg puts FFmpeg's options into the environment, where OpenCV reads them, with the protocols that the rules allow.
+// It returns a checker that applies the rules to FFmpeg's connections from now on.
+func configureFFmpeg(rules *serverRules, options string) (*connectionChecker, error) {
 	if rules != nil && rules.mustVerify() && !canVerify() {
 		return nil, errCannotVerify
 	}

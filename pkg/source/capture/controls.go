@@ -10,8 +10,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// openDeviceWithControls opens a device with its controls set as camd wants them, before the first picture is taken. What the
-// device does not take yet is tried again by the control worker: with some drivers a format must be set before.
+// openDeviceWithControls sets the controls of a device and opens it. The control worker tries the settings again that the device
+// refused: some drivers accept them only after a format was set.
 func (c *sourceReader) openDeviceWithControls(ctx context.Context, path string) (source, error) {
 	pending := c.start.Controls
 	if len(pending) > 0 {
@@ -27,8 +27,8 @@ func (c *sourceReader) openDeviceWithControls(ctx context.Context, path string) 
 // restoreTimeout is how long a driver may take to set its controls before the camera is opened without them.
 const restoreTimeout = time.Second
 
-// restoreControls sets what it can, and returns what is left to be set. A driver that hangs in it must not keep the camera from
-// being opened: its goroutine is left behind, and the control worker tries everything again.
+// restoreControls sets the controls that it can, and returns the settings that are left. If the driver hangs, restoreControls returns all
+// settings after restoreTimeout and leaves its goroutine behind, so that the camera is opened anyway.
 func restoreControls(path string, all map[string]camera.Setting) map[string]camera.Setting {
 	result := make(chan map[string]error, 1)
 	go func() { result <- v4l2.RestoreControls(path, all) }() // ends with the driver, or with the process
@@ -44,8 +44,8 @@ func restoreControls(path string, all map[string]camera.Setting) map[string]came
 	}
 }
 
-// controlWorker serves the image controls. It has a goroutine and, for each request, a descriptor of its own, which V4L2 allows
-// beside a running capture: a driver that hangs in one of them holds up neither pictures nor commands.
+// controlWorker reads and sets image controls in a goroutine of its own. It opens the device again for each request, which V4L2
+// allows during a capture. A driver that hangs in a request therefore blocks neither pictures nor commands.
 type controlWorker struct {
 	target   chan controlTarget // one value: the device to serve
 	requests chan wire.SetControls
@@ -53,7 +53,7 @@ type controlWorker struct {
 	closed   chan struct{} // closed when run has ended
 }
 
-// controlTarget is an opened source and what is still to be set. Without a path, it is one that has no controls.
+// controlTarget is the device to serve, and the settings that are still to be set. An empty path means a source without controls.
 type controlTarget struct {
 	path    string
 	pending map[string]camera.Setting
@@ -74,7 +74,7 @@ func newControlWorker() *controlWorker {
 // setTarget sets the device to serve. It is called once.
 func (p *controlWorker) setTarget(b controlTarget) { p.target <- b }
 
-// enqueue passes a request on. It never blocks: a request that finds the queue full is answered with an error.
+// enqueue adds a request to the queue. It never blocks: if the queue is full, the reply is an error.
 func (p *controlWorker) enqueue(m wire.SetControls) {
 	select {
 	case p.requests <- m:
@@ -83,7 +83,7 @@ func (p *controlWorker) enqueue(m wire.SetControls) {
 	}
 	select {
 	case p.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
-	default: // nobody takes answers either
+	default: // the queue of replies is full, too
 	}
 }
 
@@ -130,6 +130,7 @@ func (b *controlTarget) initialControls() wire.Controls {
 	return a
 }
 
+// handle executes a request and returns the reply.
 func (b *controlTarget) handle(m wire.SetControls) wire.Controls {
 	if b.path == "" {
 		return wire.Controls{Request: m.Request, ErrorKind: string(camera.NoControls), Detail: "this source has no controls"}

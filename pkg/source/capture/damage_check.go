@@ -10,15 +10,14 @@ import (
 	"camd/pkg/media"
 )
 
-// damageCheck decodes some of the pictures that pass through, and finds those that are cut off or damaged inside. The first one
-// is always decoded. It belongs to the sender.
+// damageCheck decodes a sample of the JPEGs that are forwarded, to find pictures that are cut off or damaged inside. It always
+// decodes the first one. It belongs to the sender.
 type damageCheck struct {
 	limits   media.Limits
 	schedule checkSchedule
 }
 
-// check returns why a picture must not be sent: one of media.Causes, and what is wrong with it. The cause is empty if
-// it may be sent.
+// check returns why a picture must not be sent: one of media.Causes, and the detail. The cause is empty if the picture may be sent.
 func (c *damageCheck) check(jpeg []byte) (cause, detail string) {
 	if !c.schedule.isDue(monotonic()) {
 		if c.schedule.isTrusted() {
@@ -44,8 +43,8 @@ const (
 // checksUntilTrusted is how many good pictures in a row make a source trusted again.
 const checksUntilTrusted = 3
 
-// checkSchedule says which pictures are decoded. After a damaged one they are decoded more often, and those that are not
-// decoded are not sent, until several in a row were good. Times are of CLOCK_MONOTONIC.
+// checkSchedule decides which pictures are decoded. After a damaged picture, more of them are decoded, and only those are sent, until
+// checksUntilTrusted in a row were good. Times are of CLOCK_MONOTONIC in nanoseconds.
 type checkSchedule struct {
 	next       int64
 	goodNeeded int // how many more good pictures are needed; 0 while the source is trusted
@@ -55,7 +54,7 @@ func (s *checkSchedule) isDue(now int64) bool { return now >= s.next }
 
 func (s *checkSchedule) isTrusted() bool { return s.goodNeeded == 0 }
 
-// record takes the result of decoding a picture, and how much CPU time it took.
+// record records whether a decoded picture was good and how much CPU time decoding took.
 func (s *checkSchedule) record(now int64, cost time.Duration, good bool) {
 	if good {
 		s.goodNeeded = max(0, s.goodNeeded-1)
@@ -69,7 +68,7 @@ func (s *checkSchedule) record(now int64, cost time.Duration, good bool) {
 	s.next = now + int64(float64(cost)*100/share)
 }
 
-// cpuTime is how much CPU time work takes.
+// cpuTime calls work and returns how much CPU time it took.
 func cpuTime(work func()) time.Duration {
 	runtime.LockOSThread() // the clock is the thread's
 	defer runtime.UnlockOSThread()

@@ -4,7 +4,7 @@
 #include <libavutil/frame.h>
 
 #include "decoded.h"
-#include "library.h"
+#include "next_symbol.h"
 
 struct AVCodecContext;
 typedef int receive(struct AVCodecContext *, AVFrame *);
@@ -20,7 +20,7 @@ int avcodec_receive_frame(struct AVCodecContext *context, AVFrame *frame)
 	static _Atomic(receive *) library;
 	receive *r = library;
 	if (!r)
-		library = r = (receive *)library_function("avcodec_receive_frame", avcodec_receive_frame, __builtin_return_address(0));
+		library = r = (receive *)next_symbol("avcodec_receive_frame", avcodec_receive_frame, __builtin_return_address(0));
 	if (!r)
 		return AVERROR(ENOSYS);
 	int failed = r(context, frame);

@@ -21,7 +21,7 @@ func TestDecodedSizeIsSeenInAPlugin(t *testing.T) {
 	const source = "testdata/plugin/"
 	compileC(t, "-shared", "-fPIC", "-o", plugin, source+"plugin.c", "@libavcodec")
 	// Only what camd-capture has of FFmpeg: the functions come with the plugin. -rdynamic is what Go links with.
-	compileC(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "library.c", "-ldl", "@libavutil")
+	compileC(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "next_symbol.c", "-ldl", "@libavutil")
 	if out, err := exec.Command(program, plugin).CombinedOutput(); err != nil {
 		t.Errorf("%s (%v)", out, err)
 	}
@@ -53,7 +53,7 @@ func compileC(t *testing.T, args ...string) {
 
 // What is decoded where nobody can see it has no size that could be another one.
 func TestUnknownSizeIsNotCountedAsResize(t *testing.T) {
-	var f ffmpeg
+	var f ffmpegSource
 	for _, size := range []image.Point{{}, {X: 640, Y: 480}, {}, {X: 640, Y: 480}} {
 		if err := f.checkSize(size); err != nil {
 			t.Errorf("%v: %v", size, err)

@@ -13,13 +13,13 @@ import (
 	"camd/pkg/source/tlsverify"
 )
 
-// diagnoseTimeout is how long finding out may take.
+// diagnoseTimeout is how long diagnose may take.
 const diagnoseTimeout = 3 * time.Second
 
-// diagnose finds out why an RTSP source does not open, which OpenCV does not say, by asking the server itself. slow means
-// that OpenCV gave up for want of time.
+// diagnose finds out why an RTSP source does not open. OpenCV does not report that, so diagnose sends a request to the server.
+// slow says that OpenCV's timeout had passed.
 func diagnose(ctx context.Context, rules *serverRules, slow bool) *failure {
-	currentChecker.Store(nil) // FFmpeg's connections have ended; where Go resolves names by the C library, its own must not be taken for one
+	currentChecker.Store(nil) // FFmpeg's connections have ended, and Go's own lookups must not be checked as if they were FFmpeg's
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()
 	status, err := probeRTSP(ctx, rules)
@@ -55,7 +55,8 @@ func statusFailure(src sourceurl.Source, status int) *failure {
 	return nil
 }
 
-// connectFailure says why there was no answer. The library's own text may repeat the whole address.
+// connectFailure returns the failure for a request that got no answer. It does not use the text of err, which may contain the
+// whole address.
 func connectFailure(src sourceurl.Source, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -70,14 +71,14 @@ func connectFailure(src sourceurl.Source, err error) *failure {
 	return &failure{reason, detail}
 }
 
-// isNotVideo tells the content types that are certainly something else. Cameras send video as anything but these.
+// isNotVideo reports whether a content type is certainly not video. Cameras send video with all kinds of other types.
 func isNotVideo(contentType string) bool {
 	return strings.HasPrefix(contentType, "text/") || contentType == "application/json" || contentType == "application/pdf" ||
 		contentType == "application/xhtml+xml"
 }
 
-// safeContentType is a content type as it may stand in an error. A server may put what it was sent into one, so that only
-// those are repeated that are known.
+// safeContentType returns a content type for an error message. It returns only known types: a server may put secrets that it was
+// sent into others.
 func safeContentType(contentType string) string {
 	switch contentType {
 	case "text/html", "text/plain", "text/xml", "application/json", "application/pdf", "application/xhtml+xml":

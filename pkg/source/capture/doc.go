@@ -1,42 +1,46 @@
-// Package capture is the whole of camd-capture: it opens one source, reads it and sends its pictures as JPEGs to camd, in
-// the protocol of package wire. It is the only package of the module that imports gocv. JPEGs over HTTP are read in Go,
-// everything else by OpenCV.
+// Package capture implements camd-capture. It opens one source, reads it, and sends its pictures as JPEGs to camd in the protocol
+// of package wire. It is the only package of the module that imports gocv. Go reads JPEGs over HTTP; OpenCV reads all other
+// sources.
 //
-// # Two goroutines
+// # Goroutines
 //
-// The reader goroutine owns the source and everything of OpenCV's that belongs to it: it opens, reads and closes it,
-// so that nothing is ever closed under a call in progress. The sender, which is the goroutine that called [Run], encodes
-// and writes. Between them is a slot of three frames in which the newest wins: the reader never waits for a slow
-// encoder or for camd, and no picture is allocated per frame. The sender keeps the newest that it took, for renditions that
-// become wanted before a slow camera's next. Image controls are set beside them, each request on a goroutine and a descriptor
-// of its own, so that a driver that hangs holds up no picture.
+// The reader goroutine opens, reads and closes the source. It owns all objects of OpenCV that belong to the source, so none is
+// closed during a call. The sender is the goroutine that called [Run]. It encodes pictures and writes to camd.
 //
-// # What is encoded
+// Between them is a slot of three frames, which keeps the newest. The reader never waits for the encoder or for camd, and frames
+// are reused. The sender keeps its newest frame, to make a rendition that becomes wanted before the next picture of a slow
+// camera.
 //
-// A source that delivers JPEGs is passed through (V4L2 MJPG, and MJPEG over HTTP, over RTSP or from a file): nothing is
-// decoded. All else is decoded, and encoded once. Without demand one picture a second is, and for the others the
-// conversion to BGR is saved too.
+// The control worker is a goroutine for image controls. It opens the device again for each request, so a driver that hangs does not block
+// pictures.
+//
+// # Encoding
+//
+// JPEGs of the source are forwarded without decoding (V4L2 MJPG, and MJPEG over HTTP, over RTSP or from a file). All other pictures are
+// decoded and encoded once for each rendition. Without demand, only one picture a second is encoded, and the others are not even
+// converted to BGR.
 //
 // # Damaged pictures
 //
-// Of the pictures that pass through, the first and then a sample are decoded to find damage inside, for half a percent of a
-// CPU. After a damaged one up to five percent is spent, and only pictures that were decoded are sent, until three in a row
-// were good. See damage.go.
+// Of the JPEGs that are forwarded, the first one and then a sample are decoded to find damage. That takes half a percent of a
+// CPU. After a damaged picture it takes up to five percent, and only pictures that were decoded are sent, until three in a row
+// were good. See damage_check.go.
 //
 // # Connections
 //
-// A camera may redirect, and a playlist may name any address. Go's HTTP client and FFmpeg follow the same serverRules: the source's own
-// host, and the hosts that the configuration names. FFmpeg has no option for that, and its RTSP and HLS readers pass no TLS option on.
-// The program therefore defines getaddrinfo and gnutls_handshake in front of the libraries' (connect.c): the one refuses hosts, the other
-// verifies certificates, in the connection that FFmpeg uses. Which protocols FFmpeg may use at all is in its protocol_whitelist.
+// A camera may redirect to any host, and a playlist may name any address. Go's HTTP client and FFmpeg follow the same
+// serverRules: they may use the source's own host, and the hosts that the configuration names. FFmpeg has no option for that, and
+// its RTSP and HLS readers do not pass TLS options on. The program therefore defines its own getaddrinfo and gnutls_handshake,
+// which precede those of the libraries (connect.c). The first refuses hosts. The second verifies certificates in the connection
+// that FFmpeg uses. FFmpeg's protocol_whitelist limits the protocols.
 //
 // # Ending
 //
-// A call blocked inside OpenCV cannot be cancelled. When Run is asked to stop during one, it sends its last message and returns
-// without waiting for it; the process should then exit.
+// A call that is blocked inside OpenCV cannot be cancelled. If Run must stop during such a call, it sends its last message and
+// returns soon without waiting for the call. The process should then exit.
 //
 // # Processes
 //
-// OpenCV and FFmpeg take settings from the environment, which is why two sources with different settings do not fit into
-// one process at a time. FFmpeg decodes with one thread per CPU, which OpenCV 4.6 gives no way to change.
+// OpenCV and FFmpeg read settings from the environment, so two sources with different settings need two processes. FFmpeg decodes
+// with one thread for each CPU, which OpenCV 4.6 gives no way to change.
 package capture

@@ -12,19 +12,19 @@ import (
 	"camd/pkg/media"
 )
 
-// defaultQuality is the JPEG quality where none is asked for.
+// defaultQuality is the JPEG quality if none is configured.
 const defaultQuality = 80
 
-// encoder makes renditions of one picture after the other. It belongs to the sender.
+// encoder makes the renditions of one frame after the other. It belongs to the sender.
 type encoder struct {
-	passthrough bool
-	scheduler   *scheduler   // knows the renditions
-	limits      media.Limits // of a picture; decoding takes memory for all pixels that its header has
-	frame       *frame
+	passthrough bool         // the source's frames are JPEGs in the Mat
+	scheduler   *scheduler   // has the definitions of the renditions
+	limits      media.Limits // on a picture that is decoded, which takes memory for all pixels in its header
+	frame       *frame       // the present frame; nil for none
 
-	decoded gocv.Mat // of a JPEG that passes through
+	decoded gocv.Mat // of a JPEG of the source
 	scaled  gocv.Mat
-	buffer  *gocv.NativeByteBuffer // what holds the newest JPEG made here
+	buffer  *gocv.NativeByteBuffer // memory of the newest JPEG that encode has made
 }
 
 func newEncoder(d *scheduler, limits media.Limits) *encoder {
@@ -37,7 +37,7 @@ func (m *encoder) close() {
 	m.scaled.Close()
 }
 
-// setFrame takes the next picture.
+// setFrame sets the frame to encode.
 func (m *encoder) setFrame(p *frame) {
 	m.frame = p
 	if m.buffer != nil {
@@ -46,8 +46,8 @@ func (m *encoder) setFrame(p *frame) {
 	}
 }
 
-// encodeRendition returns the picture in a rendition, valid until the encoder is used again, and how long encoding took; nil if it is
-// damaged, of any rendition but 0, or there is no such rendition any more.
+// encodeRendition returns the frame's picture in a rendition, and how long encoding took. The picture is valid until the encoder is used
+// again. It is nil if there is no such rendition any more, or if the picture is damaged and the rendition is not 0.
 func (m *encoder) encodeRendition(rendition int) ([]byte, time.Duration, error) {
 	r, ok := m.scheduler.rendition(rendition)
 	if !ok {
@@ -60,7 +60,7 @@ func (m *encoder) encodeRendition(rendition int) ([]byte, time.Duration, error) 
 		if err != nil || rendition == 0 {
 			return whole, 0, err
 		}
-		// What is damaged must not become whole by being decoded: camd is to refuse it, as it does in main.
+		// Decoding a damaged picture would hide the damage. camd must refuse it in every rendition, as it does in main.
 		checked, err := media.Normalize(bytes.Clone(whole), m.limits)
 		if err != nil {
 			return nil, 0, nil
@@ -98,8 +98,8 @@ func (m *encoder) original() ([]byte, error) {
 	return b, nil
 }
 
-// decodeReduced decodes a JPEG at the smallest scale that is no less than one in ratio, which is a fraction of the work, or returns
-// nil if it cannot be decoded. It is not turned as its Exif says, which stays in it for the viewer.
+// decodeReduced decodes a JPEG at 1/8, 1/4, 1/2 or full size: the smallest that is at least 1/ratio. That takes a fraction of the
+// work. It ignores the Exif orientation, which the rendition keeps for the viewer. It returns nil if decoding fails.
 func (m *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
 	flag := gocv.IMReadColor
 	switch {
@@ -116,7 +116,7 @@ func (m *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
 	return &m.decoded
 }
 
-// scale reduces a picture to a width.
+// scale returns a picture reduced to a width.
 func (m *encoder) scale(from *gocv.Mat, width int) *gocv.Mat {
 	width, height := camera.Rendition{Width: width}.Size(from.Cols(), from.Rows())
 	if err := gocv.Resize(*from, &m.scaled, image.Pt(width, height), 0, 0, gocv.InterpolationArea); err != nil {

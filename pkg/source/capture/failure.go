@@ -6,7 +6,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// failure is why a source cannot be opened or read any more.
+// failure is the error of a source that cannot be opened or read.
 type failure struct {
 	reason camera.Reason
 	detail string

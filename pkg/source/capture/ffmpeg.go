@@ -15,7 +15,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Properties that FFmpeg takes when it opens something, in milliseconds.
+// Properties of FFmpeg for opening, in milliseconds. gocv has no names for them.
 const (
 	openTimeoutProperty = gocv.VideoCaptureProperties(53)
 	readTimeoutProperty = gocv.VideoCaptureProperties(54)
@@ -24,7 +24,7 @@ const (
 // rawPackets is the value of the property FORMAT that makes OpenCV hand out packets as they are.
 const rawPackets = -1
 
-// ffmpegOptions are FFmpeg's options, as OpenCV parses them: key;value|key;value.
+// ffmpegOptions returns FFmpeg's options in the form that OpenCV parses: key;value|key;value.
 func ffmpegOptions(kind sourceurl.Kind, transport string) string {
 	if kind != sourceurl.RTSP {
 		return ""
@@ -37,8 +37,8 @@ func ffmpegOptions(kind sourceurl.Kind, transport string) string {
 	return "rtsp_transport;" + transport + "|allowed_media_types;video|fpsprobesize;3"
 }
 
-// ffmpeg is what OpenCV's FFmpeg backend opened: a file or a network stream.
-type ffmpeg struct {
+// ffmpegSource is a file or network stream that OpenCV reads with FFmpeg.
+type ffmpegSource struct {
 	vc        *gocv.VideoCapture
 	found     wire.Opened
 	timeout   time.Duration // of a read
@@ -50,22 +50,28 @@ type ffmpeg struct {
 	checker *connectionChecker
 }
 
-// errOpen says only that it failed: OpenCV does not tell why, and the constructor's error repeats the password.
+// errOpen is the failure of OpenCV to open a source. It has no cause: OpenCV reports none, and gocv's error contains the password.
 var errOpen = newFailure(camera.BadStream, "OpenCV cannot open it")
 
-// errNoPicture is a stream that opens and then gives nothing.
+// errNoPicture is the failure of a source that opens but gives no picture.
 var errNoPicture = newFailure(camera.BadStream, "it opens, but there is no picture in it")
 
-// openFFmpeg opens an address, MJPEG undecoded, and looks at the first picture. options are FFmpeg's, as OpenCV has them
-// in the environment. rules are for its connections; nil is for a file, which has none.
-func openFFmpeg(address, options string, rules *serverRules, start wire.Start) (*ffmpeg, error) {
-	f, err := tryFFmpeg(address, options, rules, start, true)
+// How tryFFmpeg reads a source that is called MJPEG.
+const (
+	passMJPEG   = true  // pictures pass as they are
+	decodeMJPEG = false // pictures are decoded and encoded again
+)
+
+// openFFmpeg opens an address and reads the first picture. MJPEG passes through without decoding. options are FFmpeg's, in the form of
+// OPENCV_FFMPEG_CAPTURE_OPTIONS. rules apply to its connections; they are nil for a file, which may make none.
+func openFFmpeg(address, options string, rules *serverRules, start wire.Start) (*ffmpegSource, error) {
+	f, err := tryFFmpeg(address, options, rules, start, passMJPEG)
 	if err == nil || f == nil {
 		return f, err
 	}
-	// Called MJPEG and no JPEG in it: another try, decoded.
+	// It may be called MJPEG and have no JPEG in it: try again with decoding.
 	f.close()
-	f, err = tryFFmpeg(address, options, rules, start, false)
+	f, err = tryFFmpeg(address, options, rules, start, decodeMJPEG)
 	if err != nil && f != nil {
 		f.close()
 		f = nil
@@ -73,9 +79,10 @@ func openFFmpeg(address, options string, rules *serverRules, start wire.Start) (
 	return f, err
 }
 
-// tryFFmpeg returns something to close beside an error that came after opening.
-func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, passthrough bool) (*ffmpeg, error) {
-	connections, err := prepareConnections(rules, options)
+// tryFFmpeg opens an address as openFFmpeg does. passthrough is passMJPEG or decodeMJPEG. If an error comes after opening,
+// tryFFmpeg returns the source too, and the caller must close it.
+func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, passthrough bool) (*ffmpegSource, error) {
+	connections, err := configureFFmpeg(rules, options)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +92,7 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 		_ = vc.Close()
 		return nil, cmp.Or(connections.refusal(), error(errOpen))
 	}
-	f := &ffmpeg{vc: vc, timeout: start.ReadTimeout, pending: true, checker: connections}
+	f := &ffmpegSource{vc: vc, timeout: start.ReadTimeout, pending: true, checker: connections}
 	if err := connections.checkVerified(); err != nil {
 		f.close()
 		return nil, err
@@ -110,9 +117,9 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 	return f, nil
 }
 
-func (f *ffmpeg) opened() wire.Opened { return f.found }
+func (f *ffmpegSource) opened() wire.Opened { return f.found }
 
-func (f *ffmpeg) next(context.Context, *gocv.Mat) error {
+func (f *ffmpegSource) next(context.Context, *gocv.Mat) error {
 	if f.pending {
 		f.pending = false
 		return nil
@@ -120,14 +127,14 @@ func (f *ffmpeg) next(context.Context, *gocv.Mat) error {
 	return f.grab()
 }
 
-func (f *ffmpeg) retrieve(m *gocv.Mat) bool { return f.vc.Retrieve(m) }
+func (f *ffmpegSource) retrieve(m *gocv.Mat) bool { return f.vc.Retrieve(m) }
 
-func (f *ffmpeg) close() { _ = f.vc.Close() }
+func (f *ffmpegSource) close() { _ = f.vc.Close() }
 
 // grab takes the next picture without converting it, which is a quarter of the work of reading H.264, and all of the
 // copying of MJPEG. gocv does not say whether it succeeded, but OpenCV's count of pictures does. (gocv's Grab would read
 // a freed message if OpenCV threw; this backend's grab does not, unless exceptions are asked for.)
-func (f *ffmpeg) grab() error {
+func (f *ffmpegSource) grab() error {
 	runtime.LockOSThread() // for checkSize
 	defer runtime.UnlockOSThread()
 	began := time.Now()
@@ -150,10 +157,10 @@ func (f *ffmpeg) grab() error {
 	return errStreamEnded
 }
 
-// checkSize looks at the size of the picture that this thread has just grabbed, zero if that could not be seen. OpenCV would go
-// on scaling from the first one's: a larger picture fails, and it hands out the one before for ever; of a smaller one there is
-// only a corner.
-func (f *ffmpeg) checkSize(size image.Point) error {
+// checkSize returns a failure if the picture that was just grabbed has another size than the first one. size is zero if it is unknown.
+// OpenCV would scale from the size of the first picture: it would fail on a larger picture and return the one before for ever, and of a
+// smaller one it would return only a corner.
+func (f *ffmpegSource) checkSize(size image.Point) error {
 	if f.found.Passthrough || size == (image.Point{}) {
 		return nil
 	}
@@ -166,10 +173,10 @@ func (f *ffmpeg) checkSize(size image.Point) error {
 	return nil
 }
 
-// errStreamEnded is a read that failed at once: the end of a file, or a lost connection.
+// errStreamEnded is the failure of a read that failed at once: the file has ended, or the connection was lost.
 var errStreamEnded = newFailure(camera.Disconnected, "the stream ended")
 
-func (f *ffmpeg) holdsJPEG() bool {
+func (f *ffmpegSource) holdsJPEG() bool {
 	m := gocv.NewMat()
 	defer m.Close()
 	return f.vc.Retrieve(&m) && isJPEG(&m)
@@ -183,12 +190,12 @@ func isJPEG(m *gocv.Mat) bool {
 	return err == nil && len(b) > 2 && b[0] == 0xFF && b[1] == 0xD8
 }
 
-// milliseconds is a duration as OpenCV takes it.
+// milliseconds returns a duration as OpenCV takes it.
 func milliseconds(d time.Duration) gocv.VideoCaptureProperties {
 	return gocv.VideoCaptureProperties(min(d.Milliseconds(), math.MaxInt32))
 }
 
-// validFPS is a frame rate that somebody could mean, or 0.
+// validFPS returns fps if it is a plausible frame rate, else 0.
 func validFPS(fps float64) float64 {
 	if fps > 0 && fps <= 1000 {
 		return fps

@@ -18,24 +18,23 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// filePlayer is a video with an end, played at its own rate and again from its beginning.
+// filePlayer plays a video that has an end at its own rate, and repeats it unless once is set.
 type filePlayer struct {
-	*ffmpeg
+	*ffmpegSource
 	pacer    pacer
 	once     bool
-	reopen   func() (*ffmpeg, error)
+	reopen   func() (*ffmpegSource, error)
 	pictures int // in this pass
 	resized  int // skipped in this pass for another size
 }
 
-// openFile opens a file. What FFmpeg makes of things that are no video is looked at before: it renders text as a picture
-// of text.
+// openFile opens a video file. It first refuses files that are no video, because FFmpeg would show a text file as a picture of its text.
 func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed float64) (source, error) {
 	path, err := filepath.Abs(src.Path) // a colon in a relative path would make FFmpeg take it for a URL
 	if err != nil {
 		return nil, err
 	}
-	open := func() (*ffmpeg, error) {
+	open := func() (*ffmpegSource, error) {
 		if err := checkFile(path); err != nil {
 			return nil, err
 		}
@@ -51,21 +50,21 @@ func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed
 	return newFilePlayer(f, open, start.Once, speed), nil
 }
 
-func newFilePlayer(f *ffmpeg, reopen func() (*ffmpeg, error), once bool, speed float64) *filePlayer {
+func newFilePlayer(f *ffmpegSource, reopen func() (*ffmpegSource, error), once bool, speed float64) *filePlayer {
 	fps := f.found.FPS
 	if fps == 0 {
 		fps = 25
 	}
-	return &filePlayer{ffmpeg: f, reopen: reopen, once: once, pacer: newPacer(fps * speed)}
+	return &filePlayer{ffmpegSource: f, reopen: reopen, once: once, pacer: newPacer(fps * speed)}
 }
 
 func (c *filePlayer) next(ctx context.Context, m *gocv.Mat) error {
-	err := c.ffmpeg.next(ctx, m)
+	err := c.ffmpegSource.next(ctx, m)
 	for began := time.Now(); isResized(err) && ctx.Err() == nil; c.resized++ {
 		if time.Since(began) > c.timeout {
 			return c.resizedError()
 		}
-		err = c.ffmpeg.next(ctx, m)
+		err = c.ffmpegSource.next(ctx, m)
 	}
 	if errors.Is(err, errStreamEnded) {
 		err = c.rewind(ctx, m)
@@ -77,17 +76,18 @@ func (c *filePlayer) next(ctx context.Context, m *gocv.Mat) error {
 	return c.pacer.wait(ctx)
 }
 
-// maxResizedPerPicture is how many pictures of another size there may be for each that is shown: they are decoded as fast as may be.
+// maxResizedPerPicture is how many pictures of another size a recording may have for each that is shown. They are skipped at full speed,
+// which costs processor time.
 const maxResizedPerPicture = 10
 
-// resizedError is the failure of a recording of which almost nothing can be shown.
+// resizedError returns the failure for a recording whose pictures mostly have another size than the first.
 func (c *filePlayer) resizedError() error {
 	return newFailure(camera.BadStream, "%d of its pictures are %dx%d, as the first, and %d are not: cut it where the size changes, or convert it to one size",
 		c.pictures, c.firstSize.X, c.firstSize.Y, c.resized)
 }
 
-// isResized reports a picture of another size than the first. Such pictures are skipped: a recording opened again would restart, and
-// never get past them.
+// isResized reports whether err says that a picture has another size than the first. Such pictures of a recording are skipped, because it
+// would start from its beginning if it were opened again.
 func isResized(err error) bool {
 	f, ok := errors.AsType[*failure](err)
 	return ok && f.reason == camera.Resized
@@ -109,9 +109,9 @@ func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
 		f.close()
 		return newFailure(camera.Disconnected, "the file has changed")
 	}
-	c.ffmpeg.close()
-	c.ffmpeg, c.pictures, c.resized = f, 0, 0
-	return c.ffmpeg.next(ctx, m)
+	c.ffmpegSource.close()
+	c.ffmpegSource, c.pictures, c.resized = f, 0, 0
+	return c.ffmpegSource.next(ctx, m)
 }
 
 // checkFile refuses files that cannot be a video.
@@ -152,7 +152,7 @@ func isPlaylist(head string) bool {
 	return false
 }
 
-// pacer says when each picture of a series is due, from the first one on, so that no delay adds up.
+// pacer waits until each picture of a series is due. Due times count from the first picture, so that delays do not add up.
 type pacer struct {
 	period time.Duration
 	maxLag time.Duration // how far behind it may fall before it restarts from now instead of catching up
@@ -163,7 +163,7 @@ func newPacer(fps float64) pacer {
 	return pacer{period: frameInterval(fps), maxLag: time.Second}
 }
 
-// frameInterval is the time between two pictures, a day at most: a rate may be so low that it would not fit into a Duration.
+// frameInterval returns the time between two pictures. It is a day at most: at very low rates, it would not fit into a Duration.
 func frameInterval(fps float64) time.Duration {
 	return time.Duration(min(float64(time.Second)/fps, float64(24*time.Hour)))
 }

@@ -8,13 +8,13 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// frame is a Mat with what is known of its content: BGR pixels, or a JPEG as one row of bytes.
+// frame is one picture of the source. The Mat has BGR pixels, or a JPEG as one row of bytes.
 type frame struct {
 	mat      gocv.Mat
-	jpeg     []byte // of a source that does without OpenCV; the Mat is empty then
-	captured int64
-	count    uint64
-	wanted   uint32 // the renditions to make of it, a bit for each
+	jpeg     []byte // the picture of a jpegSource; the Mat is then empty
+	captured int64  // CLOCK_MONOTONIC in nanoseconds
+	count    uint64 // pictures read from the source so far, this one included
+	wanted   uint32 // the renditions to make of it, one bit for each
 }
 
 // frameSlot hands frames from the reader to the sender; the newest wins. Three are enough: the reader fills one,
@@ -41,14 +41,14 @@ func newFrameSlot() *frameSlot {
 	return e
 }
 
-// acquire returns a picture to fill. The reader holds one at a time.
+// acquire returns a frame for the reader to fill. The reader has one frame at a time.
 func (e *frameSlot) acquire() *frame {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.popFree()
 }
 
-// publish makes p the picture to take and returns another to fill: the one that p replaced if nobody took it.
+// publish makes p the ready frame, and returns another frame to fill. If the sender has not taken the frame before, p replaces it.
 func (e *frameSlot) publish(p *frame) *frame {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -56,7 +56,7 @@ func (e *frameSlot) publish(p *frame) *frame {
 	e.ready = p
 	e.notify()
 	if replaced != nil {
-		p.wanted |= replaced.wanted // this one is for them, too
+		p.wanted |= replaced.wanted // p is made in these renditions, too
 		return replaced
 	}
 	return e.popFree()
@@ -70,8 +70,8 @@ func (e *frameSlot) setHeartbeat(b wire.Heartbeat) {
 	e.notify()
 }
 
-// countRefused counts a picture that is left out, for a cause of package media's; size is that of one that is too large. It wakes nobody:
-// a source may send nothing else.
+// countRefused counts a picture that is left out. cause is one of media.Causes. size is the size of a picture that is too large,
+// else 0. It does not wake the sender, because a source may send nothing but such pictures.
 func (e *frameSlot) countRefused(cause string, size int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -84,7 +84,7 @@ func (e *frameSlot) countRefused(cause string, size int64) {
 	}
 }
 
-// takeRefused returns what was refused since the last call.
+// takeRefused returns the counts of pictures that were refused since the last call.
 func (e *frameSlot) takeRefused() wire.Refused {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -93,8 +93,8 @@ func (e *frameSlot) takeRefused() wire.Refused {
 	return refused
 }
 
-// take returns the newest picture if there is a new one, which is the sender's until it takes another, and the newest heartbeat
-// if there is a new one.
+// take returns the newest frame and heartbeat if they are new. p is nil without a new frame. The sender may use p until take
+// returns another frame.
 func (e *frameSlot) take() (p *frame, b wire.Heartbeat, hasHeartbeat bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -109,7 +109,7 @@ func (e *frameSlot) take() (p *frame, b wire.Heartbeat, hasHeartbeat bool) {
 	return p, b, hasHeartbeat
 }
 
-// close frees the pictures. Neither side may use the slot any more.
+// close frees all frames. Neither the reader nor the sender may use the slot any more.
 func (e *frameSlot) close() {
 	for _, p := range e.buffers {
 		p.mat.Close()

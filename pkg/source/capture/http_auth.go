@@ -18,7 +18,7 @@ type credentials struct {
 	basic      bool
 }
 
-// acceptChallenges takes a server's challenges and reports whether there is an answer to one.
+// acceptChallenges stores a server's challenges and reports whether authorization can answer one of them.
 func (c *credentials) acceptChallenges(challenges []string) bool {
 	c.digest, c.nonceCount, c.basic = nil, 0, false
 	if c.src.User == "" && c.src.Password == "" {
@@ -40,7 +40,7 @@ func (c *credentials) acceptChallenges(challenges []string) bool {
 	return c.digest != nil || c.basic
 }
 
-// authorization is the header for a request, or "" before a challenge.
+// authorization returns the value of the header Authorization for a request, or "" before a challenge.
 func (c *credentials) authorization(method, uri string) string {
 	if c.digest != nil {
 		c.nonceCount++
@@ -59,7 +59,7 @@ func (c *credentials) authorization(method, uri string) string {
 // cameras forget quotes, and any other word may be a value.
 var challengeStart = regexp.MustCompile(`(?i)"[^"]*"|(?:^|,)\s*(?:basic|digest|bearer|negotiate|ntlm)\b`)
 
-// splitChallenges takes a header apart that holds several challenges (RFC 9110, section 11.6.1).
+// splitChallenges splits a header that holds several challenges (RFC 9110, section 11.6.1).
 func splitChallenges(header string) []string {
 	var starts []int
 	for _, at := range challengeStart.FindAllStringIndex(header, -1) {
@@ -80,8 +80,8 @@ func splitChallenges(header string) []string {
 
 var challengeParameter = regexp.MustCompile(`(\w+)\s*=\s*(?:"([^"]*)"|([^,\s]+))`)
 
-// parseDigestChallenge reads realm="a", nonce=b and the like. The library's own reader wants it as the standard has it; cameras
-// leave out quotes and add commas.
+// parseDigestChallenge parses parameters such as realm="a", nonce=b. The library's own parser accepts only what follows the
+// standard; cameras leave out quotes and add commas.
 func parseDigestChallenge(s string) *digest.Challenge {
 	found := map[string]string{}
 	for _, m := range challengeParameter.FindAllStringSubmatch(s, -1) {

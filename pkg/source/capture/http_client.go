@@ -32,7 +32,7 @@ func newHTTPClient(rules *serverRules) *httpClient {
 	return w
 }
 
-// get requests the source. The answer's body is the caller's to close, and ctx bounds the reading of it, too.
+// get requests the source. The caller must close the body of the response. When ctx ends, reading the body fails, too.
 func (w *httpClient) get(ctx context.Context, header http.Header) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.address.String(), nil)
 	if err != nil {
@@ -49,16 +49,16 @@ func (w *httpClient) get(ctx context.Context, header http.Header) (*http.Respons
 	return response, nil
 }
 
-// close ends the connections that are kept for the next request.
+// close closes the idle connections.
 func (w *httpClient) close() { w.client.CloseIdleConnections() }
 
-// drainBody closes a body, and reads its last bytes before, so that the connection can be used again.
+// drainBody reads the rest of a body, 64 KiB at most, and closes it, so that the connection can be used again.
 func drainBody(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, 64<<10)
 	_ = body.Close()
 }
 
-// mediaType is an answer's content type without its parameters, which cameras get wrong.
+// mediaType returns the content type of a response without its parameters, which are wrong in many cameras.
 func mediaType(response *http.Response) string {
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	return strings.ToLower(strings.TrimSpace(kind))
@@ -83,11 +83,11 @@ func (l *authTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.transport.RoundTrip(l.withAuthorization(r))
 }
 
-// CloseIdleConnections is what http.Client looks for.
+// CloseIdleConnections makes http.Client.CloseIdleConnections work.
 func (l *authTransport) CloseIdleConnections() { l.transport.CloseIdleConnections() }
 
-// isOrigin reports whether the password may be sent there: to the same server, or over TLS to the same host where it was to go
-// openly.
+// isOrigin reports whether the password may be sent to an address: to the same server, or to the same host if that is a change
+// from http to https.
 func (l *authTransport) isOrigin(u *url.URL) bool {
 	if u.Scheme == l.origin.Scheme {
 		return strings.EqualFold(u.Host, l.origin.Host)
@@ -105,7 +105,7 @@ func (l *authTransport) withAuthorization(r *http.Request) *http.Request {
 	return r
 }
 
-// errDeadline is the cause that ends an extendableContext when its time has run out.
+// errDeadline is the cause of an extendableContext whose time has run out.
 var errDeadline = context.DeadlineExceeded
 
 // extendableContext is a context that ends when it is not extended in time.

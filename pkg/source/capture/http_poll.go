@@ -16,7 +16,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// defaultPollRate is how many pictures a second are fetched unless camd says otherwise.
+// defaultPollRate is how many pictures a second are fetched if no rate is configured.
 const defaultPollRate = 1
 
 // httpPoller fetches one picture after the other, never two at a time: a slow server makes the rate lower.
@@ -25,8 +25,8 @@ type httpPoller struct {
 	client            *httpClient
 	pacer             pacer
 	timeout           time.Duration // of a request
-	newPictureTimeout time.Duration // with a server that has nothing new
-	lastNewAt         time.Time     // when there was something new
+	newPictureTimeout time.Duration // how long the server may have no new picture
+	lastNewAt         time.Time     // when the last new picture came
 	header            http.Header   // makes a request conditional
 	pending           bool
 	oversizeTracker
@@ -62,7 +62,7 @@ func (p *httpPoller) next(ctx context.Context, _ *gocv.Mat) error {
 			p.lastNewAt = time.Now()
 			return nil
 		}
-		// One answer that is no picture, among others that are, is passed over.
+		// A single response without a picture is ignored.
 		over := time.Since(p.lastNewAt) > p.newPictureTimeout
 		switch f, failed := errors.AsType[*failure](err); {
 		case err != nil && (over || !failed || slices.Contains(permanentReasons, f.reason)):
@@ -73,7 +73,7 @@ func (p *httpPoller) next(ctx context.Context, _ *gocv.Mat) error {
 	}
 }
 
-// permanentReasons are the reasons that the next request would have, too.
+// permanentReasons are the reasons for which the next request would fail, too.
 var permanentReasons = []camera.Reason{camera.Auth, camera.NotFound, camera.Certificate, camera.Redirect}
 
 // fetch requests a picture, and reports whether it is a new one.
@@ -115,7 +115,7 @@ func (p *httpPoller) fetch(ctx context.Context) (isNew bool, err error) {
 	return true, nil
 }
 
-// read takes the picture out of an answer.
+// read reads the picture of a response.
 func (p *httpPoller) read(response *http.Response) error {
 	p.consecutive = 0
 	if size := response.ContentLength; size > int64(p.limit) {
@@ -132,7 +132,7 @@ func (p *httpPoller) read(response *http.Response) error {
 	return err
 }
 
-// setConditional makes the next request conditional on what this answer had.
+// setConditional makes the next request conditional on the ETag and Last-Modified of this response.
 func (p *httpPoller) setConditional(h http.Header) {
 	p.header = http.Header{}
 	for responseName, requestName := range map[string]string{"Etag": "If-None-Match", "Last-Modified": "If-Modified-Since"} {

@@ -17,7 +17,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// openHTTP requests an HTTP source and goes by the content type: a series of JPEGs, one of them, or something for FFmpeg.
+// openHTTP requests an HTTP source. The content type decides how it is read: a series of JPEGs, a single JPEG that is polled, or
+// with FFmpeg.
 func openHTTP(ctx context.Context, rules *serverRules, start wire.Start, speed float64, onLoss func(httpmjpeg.SkippedPicture)) (source, error) {
 	w := newHTTPClient(rules)
 	l := newExtendableContext(ctx, start.OpenTimeout)
@@ -49,7 +50,7 @@ func isPicture(contentType string) bool {
 	return contentType == "image/jpeg" || contentType == "image/jpg" || contentType == "image/pjpeg"
 }
 
-// bufferedJPEG is a picture that has been read.
+// bufferedJPEG holds the newest picture of an HTTP source, and implements the methods that these sources share.
 type bufferedJPEG struct {
 	found       wire.Opened
 	jpeg        []byte
@@ -66,7 +67,7 @@ func (h *bufferedJPEG) takeJPEG(spare []byte) ([]byte, int64) {
 
 func (h *bufferedJPEG) retrieve(*gocv.Mat) bool { return false }
 
-// describeSource describes the source by the picture that it begins with.
+// describeSource sets found from the first picture.
 func (h *bufferedJPEG) describeSource() {
 	h.found = wire.Opened{Backend: "HTTP", Codec: "mjpeg", Passthrough: true}
 	if c, err := jpeg.DecodeConfig(bytes.NewReader(h.jpeg)); err == nil {
@@ -74,7 +75,7 @@ func (h *bufferedJPEG) describeSource() {
 	}
 }
 
-// httpStream is a series of JPEGs in one HTTP answer.
+// httpStream is a series of JPEGs in one HTTP response.
 type httpStream struct {
 	bufferedJPEG
 	*extendableContext

@@ -142,7 +142,7 @@ func (d *testDaemon) next() message {
 	}
 }
 
-// awaitMessage returns the next message of a type, with its picture, passing over frames and beats.
+// awaitMessage returns the next message of a type, with its picture, passing over frames and heartbeats.
 func awaitMessage[M wire.Message](d *testDaemon) (M, []byte) {
 	d.t.Helper()
 	for {

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// defaultTimeout is how long opening, and waiting for one picture, may take unless camd says otherwise.
+// defaultTimeout is how long opening, and waiting for a picture, may take if Start has no timeout.
 const defaultTimeout = 10 * time.Second
 
 // open opens the source that camd named.
@@ -39,7 +39,7 @@ func (c *sourceReader) open(ctx context.Context) (source, error) {
 	}
 }
 
-// countLoss counts a picture that package mixed has left out.
+// countLoss counts a picture that package httpmjpeg has left out.
 func (c *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
 	cause := media.Damaged
 	switch {

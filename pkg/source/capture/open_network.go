@@ -36,13 +36,12 @@ func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, sp
 	return f, nil
 }
 
-// openHTTPWithFFmpeg opens what is neither a picture nor a series of them with FFmpeg: recordings, HLS and the like. contentType is the
-// answer's.
+// openHTTPWithFFmpeg opens an HTTP source with FFmpeg: recordings, HLS and the like. contentType is that of the server's response.
 func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, contentType string) (source, error) {
 	if rules.tls.Fingerprint != "" {
 		return nil, newFailure(camera.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
 	}
-	open := func() (*ffmpeg, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
+	open := func() (*ffmpegSource, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
 	began := time.Now()
 	f, err := open()
 	switch {
@@ -64,7 +63,7 @@ func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, con
 	return f, nil
 }
 
-// hasTimedOut reports whether OpenCV gave up for want of time.
+// hasTimedOut reports whether opening, which began at startedAt, took as long as one of OpenCV's timeouts.
 func hasTimedOut(startedAt time.Time, start wire.Start) bool {
 	return time.Since(startedAt) >= min(start.OpenTimeout, start.ReadTimeout)*9/10
 }

@@ -5,19 +5,19 @@ import (
 	"camd/pkg/source/httpmjpeg"
 )
 
-// maxConsecutiveOversize is how many pictures in a row may be too large before a source is given up: to read on costs much and shows
-// nothing. camd tries it again later.
+// maxConsecutiveOversize is how many pictures in a row may be too large before the source is closed. Reading on would cost much and show
+// nothing. camd opens the source again later.
 const maxConsecutiveOversize = 30
 
 // oversizeTracker follows the pictures of a source that have more bytes than the limit.
 type oversizeTracker struct {
 	limit       int
-	onLoss      func(httpmjpeg.SkippedPicture) // is called for every picture that was left out
-	size        int64                          // of the newest one
-	consecutive int                            // how many came since the last picture that was whole and small enough
+	onLoss      func(httpmjpeg.SkippedPicture) // called for every picture that was left out
+	size        int64                          // of the newest picture that was too large
+	consecutive int                            // how many were too large since the last good picture
 }
 
-// record takes a picture that was left out.
+// record records a picture that was left out.
 func (o *oversizeTracker) record(l httpmjpeg.SkippedPicture) {
 	o.onLoss(l)
 	if l.Size > 0 {
@@ -28,7 +28,7 @@ func (o *oversizeTracker) record(l httpmjpeg.SkippedPicture) {
 
 func (o *oversizeTracker) hasTooMany() bool { return o.consecutive >= maxConsecutiveOversize }
 
-// failure is why the source gives no picture, nil if that is not for the size of its pictures.
+// failure returns the failure of a source whose pictures are too large, or nil if they are not.
 func (o *oversizeTracker) failure() error {
 	if o.consecutive == 0 {
 		return nil

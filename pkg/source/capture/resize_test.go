@@ -78,7 +78,7 @@ func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 	}
 	for name, timeout := range map[string]time.Duration{"to its end": 0, "in time": time.Nanosecond} {
 		t.Run(name, func(t *testing.T) {
-			open := func() (*ffmpeg, error) {
+			open := func() (*ffmpegSource, error) {
 				return openFFmpeg(path, "", nil, wire.Start{ReadTimeout: time.Minute, Capture: options.Capture{OpenTimeout: time.Minute}})
 			}
 			f, err := open()

@@ -14,13 +14,13 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// errNotRTSP is an answer in another protocol.
+// errNotRTSP is the error for a response in another protocol.
 var errNotRTSP = errors.New("not an RTSP answer")
 
-// maxHeaderBytes bounds the heads of all answers of a server: the reader below would take them without end.
+// maxHeaderBytes bounds the headers of all responses of a server, which textproto.Reader does not bound.
 const maxHeaderBytes = 64 << 10
 
-// newHeaderReader reads answers' heads from a connection.
+// newHeaderReader returns a reader for the headers of responses.
 func newHeaderReader(conn io.Reader) *textproto.Reader {
 	return textproto.NewReader(bufio.NewReader(io.LimitReader(conn, maxHeaderBytes)))
 }
@@ -45,7 +45,7 @@ func probeRTSP(ctx context.Context, rules *serverRules) (status int, err error) 
 	return status, err
 }
 
-// sendDescribe sends one DESCRIBE and reads the head of its answer. A refusal has no body worth skipping.
+// sendDescribe sends a DESCRIBE and reads the status and header of the response. It does not skip a body, because a refusal has none.
 func sendDescribe(conn net.Conn, responses *textproto.Reader, src sourceurl.Source, seq int, authorization string) (int, textproto.MIMEHeader, error) {
 	request := fmt.Sprintf("DESCRIBE %s RTSP/1.0\r\nCSeq: %d\r\nAccept: application/sdp\r\n", src.URL.String(), seq)
 	if authorization != "" {

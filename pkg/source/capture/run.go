@@ -14,23 +14,24 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Run follows the commands that arrive on in and answers on out, until the source ends, ctx is cancelled, or camd says
-// stop or is gone. A source that fails is no error: it is reported to camd in the last message. Errors are for a peer
-// that does not speak the protocol.
+// Run reads commands from in and writes messages to out. It returns when the source ends, ctx ends, camd sends Stop, or camd
+// closes its end. If the source fails, Run reports that to camd in the last message and returns nil. It returns an error if the
+// other side breaks the protocol.
 //
-// confine is called with what is to be opened before it is, and may be nil. The goroutine that reads in lives until in ends.
+// Run calls confine before it opens the source; confine may be nil. If confine fails, Run prints the error to standard error and
+// continues. The goroutine that reads in ends only when in ends.
 func Run(ctx context.Context, in io.Reader, out io.Writer, confine func(wire.Start) error) error {
 	s := session{speed: 1, confine: confine}
 	return s.run(ctx, in, out)
 }
 
-// errStopped is the cause of a session's end that camd asked for.
+// errStopped is the cause that ends the context when camd has sent Stop or closed its end.
 var errStopped = errors.New("stopped")
 
 // closeTimeout is how long Run waits, after its last message, for a reader goroutine that may be blocked inside OpenCV.
 const closeTimeout = 300 * time.Millisecond
 
-// session is one Run.
+// session is the state of one Run.
 type session struct {
 	speed             float64 // how much faster than its own rate a file is played
 	confine           func(wire.Start) error
@@ -96,7 +97,7 @@ func handshake(commands *wire.Reader) (wire.Start, error) {
 	return start, nil
 }
 
-// handleCommands follows commands until the end and returns why it came.
+// handleCommands handles commands until the last one, and returns why there are no more.
 func (s *session) handleCommands(commands *wire.Reader) error {
 	for {
 		m, err := commands.Next()

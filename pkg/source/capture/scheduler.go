@@ -9,14 +9,14 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Without demand, one picture in idleInterval is sent, and a heartbeat in heartbeatInterval.
+// Rates without demand: one picture every idleInterval is sent, and a heartbeat every heartbeatInterval.
 const (
 	idleInterval      = time.Second
 	heartbeatInterval = 200 * time.Millisecond
 )
 
-// scheduler decides which pictures are sent, and in which renditions, with demand and without. Times are of CLOCK_MONOTONIC. It
-// is safe for concurrent use.
+// scheduler decides which pictures are sent, and in which renditions. Times are of CLOCK_MONOTONIC in nanoseconds. It is safe for
+// concurrent use.
 type scheduler struct {
 	mu                      sync.Mutex
 	definitions             []camera.Rendition // number 0 is the pictures as they come
@@ -26,10 +26,10 @@ type scheduler struct {
 	nextMain, nextHeartbeat int64
 }
 
-// renditionTiming is a rendition's. next is 0 until the rendition is wanted and was made once.
+// renditionTiming is when a rendition is made.
 type renditionTiming struct {
-	period time.Duration // 0: every picture
-	next   int64
+	period time.Duration // 0 means every picture
+	next   int64         // when the next one is due; 0 means at once: none was made since the rendition became wanted
 }
 
 func newScheduler(renditions wire.Renditions) *scheduler {
@@ -55,7 +55,7 @@ func (d *scheduler) setRenditions(to wire.Renditions) {
 	d.timings = timings
 }
 
-// rendition says how to make one; ok is false where there is none any more.
+// rendition returns the definition of a rendition. ok is false if there is none with this number any more.
 func (d *scheduler) rendition(number int) (r camera.Rendition, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,8 +79,7 @@ func (d *scheduler) setDemand(rendition uint8, on bool) {
 	}
 }
 
-// dueRenditions takes the newest picture and returns the renditions to make of it, a bit for each. It is called for each picture, so
-// that the first one after demand has come is sent.
+// dueRenditions returns the renditions to make of the newest picture, one bit for each. Call it for every picture.
 func (d *scheduler) dueRenditions(captured int64, count uint64) uint32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -97,8 +96,8 @@ func (d *scheduler) dueRenditions(captured int64, count uint64) uint32 {
 	return wanted
 }
 
-// lateRenditions returns the renditions that have become wanted since a picture was made of others, if there is no newer one: a slow
-// camera's next may be long in coming.
+// lateRenditions returns the renditions that became wanted after dueRenditions was called for this picture, one bit for each. It
+// returns none if there is a newer picture. The next picture of a slow camera may come much later.
 func (d *scheduler) lateRenditions(captured int64, count uint64) uint32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -112,16 +111,15 @@ func (d *scheduler) lateRenditions(captured int64, count uint64) uint32 {
 	return wanted
 }
 
-// heartbeatDue reports whether to send a heartbeat for a picture that is not sent.
+// heartbeatDue reports whether a heartbeat is due for a picture that is not sent.
 func (d *scheduler) heartbeatDue(captured int64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return advanceIfDue(&d.nextHeartbeat, captured, heartbeatInterval)
 }
 
-// advanceIfDue reports whether the time *next has come, and if so sets the next one: counted from the last one, so that a
-// camera of one picture a second is not found early every other time, or from now where there was none or that has passed
-// too.
+// advanceIfDue reports whether the time *next has come. If so, it adds period to *next, so that a camera with one picture a
+// second is not too early every other time. If *next was 0, or the sum has passed too, it sets *next to a period from now.
 func advanceIfDue(next *int64, now int64, period time.Duration) bool {
 	if now < *next {
 		return false

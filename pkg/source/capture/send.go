@@ -14,7 +14,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// send writes to camd until the camera or ctx ends; its last message says why.
+// send writes messages to camd until the source or ctx ends. The last message says why.
 func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 	defer m.close()
 	for {
@@ -45,13 +45,13 @@ func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 			if ctx.Err() != nil {
 				return s.sendStopped(ctx)
 			}
-			// The picture before the end is a picture too.
+			// Send the last picture before the end.
 			return s.reportFailure(c, cmp.Or(s.deliver(m), end))
 		}
 	}
 }
 
-// reportFailure reports a failure of the source to camd. It returns other errors.
+// reportFailure sends a *failure to camd as the last message. It returns all other errors.
 func (s *session) reportFailure(c *sourceReader, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: sourceurl.NewRedactor(c.src).Redact(f.detail)})
@@ -68,8 +68,7 @@ func (s *session) sendStopped(ctx context.Context) error {
 	return err
 }
 
-// deliver sends what the frame slot holds: the counts of refused pictures, and a picture, or else the heartbeat of pictures
-// that nobody wanted.
+// deliver sends what the frame slot has: the counts of refused pictures, and then a frame or, without one, a heartbeat.
 func (s *session) deliver(m *encoder) error {
 	if err := s.reportRefused(); err != nil {
 		return err
@@ -119,7 +118,7 @@ func (s *session) checkFrame(m *encoder) (isGood bool, err error) {
 	return false, s.out.Write(wire.Heartbeat{Captured: m.frame.captured, Count: m.frame.count})
 }
 
-// catchUp makes of the newest picture what has become wanted since.
+// catchUp sends the newest frame in the renditions that have become wanted since it was sent.
 func (s *session) catchUp(m *encoder) error {
 	if m.frame == nil {
 		return nil

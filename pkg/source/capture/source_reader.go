@@ -14,20 +14,20 @@ import (
 
 // source is an opened camera. Its methods belong to the goroutine that opened it.
 type source interface {
-	// opened says what the source turned out to be.
+	// opened describes the source.
 	opened() wire.Opened
-	// next waits for the next picture, and may already put it into m. Its error is ctx's, or says why there is none.
+	// next waits for the next picture, and may already put it into m. Its error is ctx's, or says why there is no picture.
 	next(ctx context.Context, m *gocv.Mat) error
-	// retrieve puts the picture that next waited for into the same m. False means that this one is not to be had.
+	// retrieve puts the picture that next waited for into the same m. It returns false if there is no whole picture.
 	retrieve(m *gocv.Mat) bool
 	// close is called once.
 	close()
 }
 
-// timestampedSource is a source that knows when the picture that next waited for was taken, in CLOCK_MONOTONIC.
+// timestampedSource is a source that knows when its newest picture was taken, by CLOCK_MONOTONIC in nanoseconds.
 type timestampedSource interface{ captured() int64 }
 
-// jpegSource is a source that reads JPEGs by itself; retrieve is not called.
+// jpegSource is a source that reads JPEGs without OpenCV. Its retrieve is not called.
 type jpegSource interface {
 	source
 	// takeJPEG returns the picture that next waited for, and when its first byte came. spare is memory for another one.
@@ -81,7 +81,7 @@ func (c *sourceReader) waitClosed() {
 	}
 }
 
-// read reads pictures for ever; its error says why it ended.
+// read reads pictures until the source or ctx ends. Its error is never nil.
 func (c *sourceReader) read(ctx context.Context, src source) error {
 	select {
 	case c.opened <- src.opened():
@@ -118,7 +118,7 @@ func (c *sourceReader) read(ctx context.Context, src source) error {
 	}
 }
 
-// monotonic is the clock that camd and its capture processes share.
+// monotonic returns the time of CLOCK_MONOTONIC in nanoseconds, which camd and its capture processes share.
 func monotonic() int64 {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TakeStdout returns the process's standard output and lets everything else that writes to file descriptor 1 end up on
-// standard error: OpenCV and FFmpeg print there, and one word among the messages would end the protocol.
+// TakeStdout returns the standard output of the process for messages to camd, and redirects file descriptor 1 to standard error.
+// OpenCV and FFmpeg print to descriptor 1, and a single word among the messages would break the protocol.
 func TakeStdout() (*os.File, error) {
 	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {

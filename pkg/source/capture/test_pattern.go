@@ -14,8 +14,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// testPattern draws its own pictures: colour bars, and in front of them a clock, the frame number, a box that moves, a line
-// that sweeps, and the strip of package pattern.
+// testPattern is a source that draws its own pictures: colour bars with a clock, the frame number, a moving square, a moving
+// line, and the strip of package framenumber.
 type testPattern struct {
 	found      wire.Opened
 	pacer      pacer
@@ -74,7 +74,7 @@ func (t *testPattern) retrieve(m *gocv.Mat) bool {
 	return true
 }
 
-// drawMotion moves a box to and fro and a line across, at the same speed at any frame rate.
+// drawMotion draws a square that moves to and fro, and a line that moves across, at the same speed at any frame rate.
 func (t *testPattern) drawMotion(m *gocv.Mat) {
 	seconds := float64(t.number) / t.found.FPS
 	w, h := t.bounds.Dx(), t.bounds.Dy()

@@ -23,7 +23,7 @@ type device struct {
 	path         string
 	timeout      time.Duration
 	found        wire.Opened
-	pending      bool       // the first picture is in first and has not been delivered
+	pending      bool       // firstPicture has not been delivered
 	firstPicture gocv.Mat   // closed with the device
 	lastRead     time.Time  // when the newest picture was read
 	capturedAt   int64      // when the newest picture was taken
@@ -122,21 +122,23 @@ func (d *device) negotiate(start wire.Start) {
 	}
 }
 
-// conversion makes BGR of a raw picture, of so many bytes a pixel and half rows a row.
+// conversion converts a raw picture to BGR. The raw picture has this many bytes a pixel, and this many half rows for each row of
+// the result.
 type conversion struct {
 	code           gocv.ColorConversionCode
 	bytes, halfRow int
 }
 
-// conversions are of the formats that OpenCV's capture gets wrong: it exchanges red and blue in the first two, and hands
-// out the third as if it were BGR.
+// conversions has the formats that OpenCV's capture converts wrongly: it exchanges red and blue in the first two, and returns the
+// third as if it were BGR.
 var conversions = map[string]conversion{
 	"nv12": {gocv.ColorYUVToBGRNV12, 1, 3},
 	"nv21": {gocv.ColorYUVToBGRNV21, 1, 3},
 	"yvyu": {gocv.ColorYUVToBGRYVYU, 2, 2},
 }
 
-// readFirst reads the first picture, decoded if what is called MJPEG is not, and then what the driver settled for.
+// readFirst reads the first picture and then the settings that the driver chose. If a format is called MJPEG but is none, it
+// reads the picture again with decoding.
 func (d *device) readFirst(ctx context.Context, start wire.Start) error {
 	d.lastRead = time.Now()
 	if err := d.read(ctx, &d.firstPicture); err != nil {
@@ -182,10 +184,9 @@ func (d *device) close() {
 	_ = d.raw.Close()
 }
 
-// A read that fails at once is a signal, which is harmless, or a camera that is gone. The first comes alone, the other
-// stays.
+// Handling of reads that fail at once. A signal causes a single such failure, which is harmless. If they go on, the camera is gone.
 const (
-	maxFastFailures = time.Second // for how long they are borne
+	maxFastFailures = time.Second // how long reads may fail before the source ends
 	retryDelay      = 10 * time.Millisecond
 )
 
@@ -231,14 +232,15 @@ func (d *device) read(ctx context.Context, m *gocv.Mat) error {
 	}
 }
 
-// captured is by the driver's account, which is before the picture waited in its queue and was read.
+// captured returns when the newest picture was taken by the driver's account, that is before it waited in the driver's queue.
 func (d *device) captured() int64 { return d.capturedAt }
 
 // maxCaptureAge bounds how old a picture can be when it is read: a few buffers of a slow camera.
 const maxCaptureAge = int64(5 * time.Second)
 
-// captureTime is when a picture was taken by the driver's account, in milliseconds, if that can be true, and else now. Most
-// drivers stamp by CLOCK_MONOTONIC; some by another clock, by none, or with the time of an earlier picture.
+// captureTime returns the driver's time of a picture in nanoseconds if it is plausible, else now. driver is in milliseconds, last
+// and now are in nanoseconds. Most drivers use CLOCK_MONOTONIC. Some use another clock or none, or repeat the time of an earlier
+// picture.
 func captureTime(driver float64, last, now int64) int64 {
 	if t := int64(driver * 1e6); t > last && t <= now && now-t <= maxCaptureAge {
 		return t
@@ -246,7 +248,7 @@ func captureTime(driver float64, last, now int64) int64 {
 	return now
 }
 
-// retrieve converts what next read, if that is to be done here.
+// retrieve converts the picture that next has read, if OpenCV's capture does not.
 func (d *device) retrieve(m *gocv.Mat) bool {
 	if d.convert.code == 0 {
 		return true

@@ -12,8 +12,8 @@ import (
 // openCVBuffers is how many buffers OpenCV asks a driver for.
 const openCVBuffers = 4
 
-// openNode opens a device and checks that it is a camera that OpenCV can read. OpenCV's failures all look the same, so the device is asked
-// beforehand.
+// openNode opens a device and checks that it is a camera that OpenCV can read. OpenCV's failures all look the same, so the device
+// is asked beforehand.
 func openNode(path string) (v4l2.Node, error) {
 	n, err := v4l2.OpenNode(path)
 	if err != nil {
@@ -55,7 +55,7 @@ func checkNode(n v4l2.Node, path string) error {
 	return newFailure(camera.NotACamera, "%s offers no video capture (a loopback device does only while a program feeds it)", path)
 }
 
-// streamFailure explains what a driver has against streaming; nil where it says nothing that helps.
+// streamFailure returns the failure for a driver's error on streaming, or nil if the error does not show the cause.
 func streamFailure(path string, err error) *failure {
 	switch {
 	case errors.Is(err, unix.ENOSPC):

@@ -6,7 +6,7 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// Versions says, in a line for people and `camd doctor`, which OpenCV this is and what it can read cameras with.
+// Versions returns the version of OpenCV and its video backends in one line, for people and `camd doctor`.
 func Versions() string {
 	var names []string
 	for _, api := range gocv.VideoRegistry.GetBackends() {

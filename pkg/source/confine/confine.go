@@ -1,12 +1,22 @@
-// Package confine takes from a capture process what reading one source does not need, before it reads a byte of it:
-// OpenCV and FFmpeg parse whatever a camera sends, and a mistake of theirs should be of little use to it.
+// Package confine puts a capture process into a sandbox before it opens its source. OpenCV and FFmpeg parse untrusted data from cameras.
+// The sandbox limits what an attacker can do with a bug in them.
 //
-// What remains: for every source the system's libraries and certificates, read-only; for a device that device, for a
-// file that file (for a playlist its folder), and neither of them TCP; for a network source the network. UDP Landlock cannot
-// forbid. Nothing can be written or created,
-// no process outside can be signalled or traced (Landlock, landlock(7)), no right gained (PR_SET_NO_NEW_PRIVS), no core
-// dumped, and memory and descriptors are limited (setrlimit(2)). Where memory runs out, the kernel ends a capture process before
-// the daemon. An older kernel gives as much of it as it has.
+// Landlock (landlock(7)) allows only this:
+//
+//   - every source: read the system's libraries and certificates;
+//   - a device: use that device;
+//   - a file: read that file, or the whole folder of a playlist;
+//   - a network source: use the network.
+//
+// Devices and files get no TCP. Landlock cannot forbid UDP. A capture process cannot write or create files, and cannot signal or trace
+// processes outside the sandbox.
+//
+// The process also gets no new privileges (PR_SET_NO_NEW_PRIVS), no core dumps, and limits on memory and descriptors (setrlimit(2)). When
+// memory runs out, the kernel kills a capture process before the daemon.
+//
+// The package installs no seccomp filter: that of the systemd unit applies to camd and all its processes. An older kernel
+// enforces only the part of the sandbox that it supports. If confining fails, the capture process only logs that, and opens its
+// source anyway.
 package confine
 
 import (
@@ -26,22 +36,22 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// maxDescriptors is what libraries, sockets and devices of one source take, many times over.
+// maxDescriptors bounds the open descriptors. It is many times what the libraries, sockets and devices of one source need.
 const maxDescriptors = 256
 
-// unusedMappings is what a process maps and never touches: stacks, and Go's heap ahead of its use.
+// unusedMappings is the memory that a process maps without using it, in bytes: stacks, and heap that Go reserves.
 const unusedMappings = 4 << 30
 
-// Executing is in neither: a library is mapped, not executed.
+// Access rights for reading. They do not include executing: libraries are mapped, not executed.
 const (
 	accessReadFile = landlock.AccessFSSet(ll.AccessFSReadFile)
 	accessRead     = accessReadFile | landlock.AccessFSSet(ll.AccessFSReadDir)
 )
 
-// playlistExtensions are the names of files that name others.
+// playlistExtensions are the extensions of files that refer to other files.
 var playlistExtensions = []string{".m3u8", ".m3u", ".mpd", ".ffconcat"}
 
-// systemRules is what libraries read, and /dev/null.
+// systemRules allow what libraries read, and /dev/null.
 var systemRules = []landlock.Rule{
 	landlock.PathAccess(accessRead, "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls", "/etc/crypto-policies",
 		"/etc/ld.so.conf.d", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/self", "/proc/sys/net").IgnoreIfMissing(),
@@ -50,17 +60,19 @@ var systemRules = []landlock.Rule{
 	landlock.PathAccess(accessReadFile|landlock.AccessFSSet(ll.AccessFSWriteFile), "/dev/null").IgnoreIfMissing(),
 }
 
-// oomScoreAdjust is added to what the kernel counts when it looks for a process to end for want of memory: half of what there is. camd's Go
-// memory limit is half of it too, so a capture process goes before the daemon.
+// oomScoreAdjust is added to the score by which the kernel chooses a process to kill when memory runs out. It counts as much as
+// using half of the memory. The Go memory limit of camd is half of the memory, so the kernel kills a capture process before the
+// daemon.
 const oomScoreAdjust = 500
 
-// ThisProcess confines this process, for good, to what the source of start takes. It cannot be undone, and holds for all threads.
+// ThisProcess confines this process to what the source of start needs. It applies to all threads and cannot be undone. On an
+// error, some of the restrictions may be in force.
 func ThisProcess(start wire.Start) error {
-	scoreErr := raiseOOMScore() // while /proc can be written
+	scoreErr := raiseOOMScore() // first: the sandbox forbids writing to /proc
 	return errors.Join(scoreErr, restrictToSource(start))
 }
 
-// raiseOOMScore makes the kernel prefer this process when memory runs out. A process may raise its own score, and only root may lower it.
+// raiseOOMScore makes the kernel kill this process first when memory runs out. A process may raise its own score. Only root may lower it.
 func raiseOOMScore() error {
 	const path = "/proc/self/oom_score_adj"
 	text, err := os.ReadFile(path)
@@ -82,7 +94,7 @@ func restrictToSource(start wire.Start) error {
 	}
 	source, err := sourceurl.Parse(start.Source)
 	if err != nil {
-		return nil // whoever opens it says so better
+		return nil // opening the source reports the error
 	}
 	if err := applyLandlock(source, start); err != nil {
 		return fmt.Errorf("landlock: %w", err)
@@ -99,13 +111,13 @@ func limitResources(memory int64) error {
 		set(unix.RLIMIT_NOFILE, maxDescriptors),
 	}
 	if memory > 0 {
-		// camd watches what is resident, once a second; this is for what is faster than that.
+		// camd checks the resident memory once a second. This limit is for a process that allocates faster.
 		errs = append(errs, set(unix.RLIMIT_DATA, uint64(memory)+unusedMappings))
 	}
 	return errors.Join(errs...)
 }
 
-// caRules are the files with the certificates that this camera's is verified with.
+// caRules allow reading the CA certificates with which the camera's certificate is verified.
 func caRules(start wire.Start) []landlock.Rule {
 	var rules []landlock.Rule
 	for _, path := range []string{start.TLS.CAFile, os.Getenv("SSL_CERT_FILE")} {
@@ -129,17 +141,17 @@ func applyLandlock(source sourceurl.Source, start wire.Start) error {
 	case sourceurl.File:
 		access := accessReadFile
 		if info, err := os.Stat(source.Path); err == nil && info.IsDir() {
-			access = accessRead // opening it fails by being a folder then, which is easier to mend than a right that is missing
+			access = accessRead // opening it then fails because it is a folder, which says more than a missing permission
 		}
 		path := source.Path
 		if slices.Contains(playlistExtensions, strings.ToLower(filepath.Ext(path))) {
-			access, path = accessRead, filepath.Dir(path) // its parts are beside it
+			access, path = accessRead, filepath.Dir(path) // a playlist's parts are in its folder
 		}
 		rules = append(rules, landlock.PathAccess(access, path).IgnoreIfMissing())
 	}
 	kernel := landlock.V6.BestEffort()
 	if source.IsNetwork() {
-		// Landlock allows ports, not hosts, and a server may send its client to any.
+		// Landlock can only allow ports, not hosts, and a server may redirect to any port.
 		return errors.Join(kernel.RestrictPaths(rules...), kernel.RestrictScoped())
 	}
 	return kernel.Restrict(rules...)

@@ -1,11 +1,11 @@
-// Package framenumber reads the frame number out of camd's test picture, so that a test can tell which picture it got, at
-// the far end of any chain of programs, from the pixels alone.
+// Package framenumber encodes frame numbers in camd's test pictures and reads them back from the pixels. A test can so tell which
+// picture it got through any chain of programs.
 //
-// Along the picture's bottom edge runs a strip of [Cells] black and white cells of equal width: 32 bits of the frame
-// number, the highest first, then 8 bits of checksum; white is 1. It survives JPEG at quality 50 and scaling to half.
-// Pictures too small for that have none; see [Strip].
+// A strip of [Cells] black and white cells of equal width runs along the bottom edge of the picture. The cells are 32 bits of the frame
+// number, the highest first, and then 8 bits of checksum. White is 1. The strip survives JPEG at quality 50 and scaling to half the size.
+// Small pictures have no strip, see [Strip].
 //
-// Pure Go, standard library only.
+// The package is pure Go and uses only the standard library. Its functions are safe for concurrent use.
 package framenumber
 
 import (
@@ -22,7 +22,7 @@ const (
 	minHeight = 96
 )
 
-// Strip returns where a picture of the given size has its strip; it is empty for pictures too small for one.
+// Strip returns where a picture of the given size has its strip. It is empty if the picture is too small for a strip.
 func Strip(width, height int) image.Rectangle {
 	if width < minWidth || height < minHeight {
 		return image.Rectangle{}
@@ -45,8 +45,8 @@ func Encode(number uint32) (cells [Cells]bool) {
 	return cells
 }
 
-// Decode reads the frame number from a picture, which may have been scaled to half its size. ok is false where there is
-// no strip or its checksum is wrong.
+// Decode reads the frame number from a picture, which may have been scaled to half its size. ok is false if there is no strip or its
+// checksum is wrong.
 func Decode(img image.Image) (number uint32, ok bool) {
 	b := img.Bounds()
 	if b.Dx() < minWidth/2 || b.Dy() < minHeight/2 {
@@ -68,7 +68,7 @@ func stripRect(width, height int) image.Rectangle {
 	return image.Rect(0, height-height/16, width, height)
 }
 
-// brightness is the mean over the middle of a cell, away from what JPEG and scaling smear over its edges.
+// brightness returns the mean brightness of the middle of a cell. JPEG and scaling blur its edges.
 func brightness(img image.Image, cell image.Rectangle) int {
 	in := cell.Inset(min(cell.Dx(), cell.Dy()) / 4)
 	sum, n := 0, 0
@@ -81,7 +81,7 @@ func brightness(img image.Image, cell image.Rectangle) int {
 	return sum / max(n, 1)
 }
 
-// checksum is a CRC-8 (polynomial 7) that starts such that neither an all-black nor an all-white strip is valid.
+// checksum returns a CRC-8 (polynomial 7). Its start value makes an all-black and an all-white strip invalid.
 func checksum(number uint32) byte {
 	crc := byte(0xA5)
 	for shift := 24; shift >= 0; shift -= 8 {

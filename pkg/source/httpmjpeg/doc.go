@@ -1,14 +1,15 @@
-// Package httpmjpeg takes the JPEGs out of an HTTP body of the type multipart/x-mixed-replace, as cameras really send it.
+// Package httpmjpeg reads JPEGs from an HTTP body of the type multipart/x-mixed-replace, as cameras really send it.
 //
-// The standard library's mime/multipart reads what the standard describes, and cameras do not: they announce boundaries
-// that they do not send, with the dashes doubled or missing, end lines with LF alone, put garbage between the parts, and
-// give lengths that are wrong or none. mime/multipart returns an error at the first of these, keeps a part until the
-// boundary behind it has come, which is a picture late, and knows no limit; FFmpeg's demuxer is no more patient.
+// Cameras do not follow the standard of multipart bodies. They announce one boundary and send another, double or omit its dashes,
+// end lines with LF alone, put garbage between the parts, and send wrong lengths or none. The standard library's mime/multipart
+// fails on all of this. It also returns a part only when the next boundary has come, which is a picture late, and has no limit on
+// the size of a part. FFmpeg's demuxer fails on such bodies, too.
 //
-// So the frame around the pictures is not read at all. A JPEG says itself where it begins and ends: its segments have
-// lengths, and in the data between them no byte FF stands alone (ITU-T T.81, B.1.1). [Reader] follows that structure,
-// passes over everything outside of it, and hands a picture on with its last byte. What does not follow the structure is
-// damaged: it is left out and counted, and the search for the next picture goes on behind it. A picture of more bytes than
-// the limit is read to its end and left out too. Every byte is looked at once, whatever a server sends, and no more of them are
-// kept than the limit on a picture allows.
+// [Reader] therefore ignores the multipart structure. A JPEG itself shows where it begins and ends: its segments have lengths, and in the
+// data between them no byte FF stands alone (ITU-T T.81, B.1.1). Reader follows that structure, skips everything outside of it,
+// and returns a picture as soon as its last byte has come.
+//
+// A picture that does not follow the structure is damaged. Reader skips and counts it, and searches for the next picture behind
+// it. It also skips a picture of more bytes than the limit, after reading it to its end. Reader processes every byte once,
+// whatever a server sends, and keeps no more bytes than the limit on a picture.
 package httpmjpeg

@@ -20,20 +20,21 @@ const (
 var (
 	// errDamaged is a picture that does not follow the structure.
 	errDamaged = errors.New("damaged picture")
-	// errTruncated is one in whose middle another begins.
+	// errTruncated is a picture in whose middle another one begins.
 	errTruncated = fmt.Errorf("%w: cut off", errDamaged)
-	// errTooLarge is a whole one of more bytes than the limit.
+	// errTooLarge is a complete picture of more bytes than the limit.
 	errTooLarge = fmt.Errorf("%w: too large", errDamaged)
 )
 
-// jpegParser is a JPEG being read, byte for byte as it comes.
+// jpegParser reads one picture. Its methods "take" bytes: they read them and append them to jpeg.
 type jpegParser struct {
 	*Reader
 	jpeg []byte
-	size int64 // bytes so far; those beyond the limit are not in jpeg
+	size int64 // of the picture so far, in bytes; may be more than jpeg has
 }
 
-// parse takes everything behind the start marker up to the end marker.
+// parse takes everything behind the start marker up to the end marker. The error is that of the body, errDamaged, errTruncated or
+// errTooLarge.
 func (p *jpegParser) parse() error {
 	scans := 0
 	c, err := p.readMarker()
@@ -138,7 +139,8 @@ func (p *jpegParser) readScan() (byte, error) {
 	}
 }
 
-// appendBytes appends to the picture. Of one that exceeds the limit only the size is kept: to go on behind it, its end must be found.
+// appendBytes appends bytes to the picture. Once the picture exceeds the limit, it only counts them: the picture must still be
+// read to its end, to find the next one.
 func (p *jpegParser) appendBytes(b ...byte) {
 	if p.size += int64(len(b)); !p.isTooLarge() {
 		p.jpeg = append(p.jpeg, b...)

@@ -6,38 +6,38 @@ import (
 	"io"
 )
 
-// DefaultMaxBytes is the largest picture in bytes where Options say nothing.
+// DefaultMaxBytes is the default of Options.MaxBytes.
 const DefaultMaxBytes = 8 << 20
 
-// SkippedPicture is a picture that is left out.
+// SkippedPicture describes a picture that a Reader has left out.
 type SkippedPicture struct {
-	Truncated bool  // another one began inside of it
-	Size      int64 // how many bytes came of it, if those were more than the limit; else 0
+	Truncated bool  // another picture began inside of it
+	Size      int64 // how many bytes of it came if that is more than the limit; else 0
 }
 
-// Options are what a Reader needs.
+// Options are the options of a Reader.
 type Options struct {
-	Source   io.Reader    // required
-	MaxBytes int          // bytes of a picture; 0 means DefaultMaxBytes
-	Clock    func() int64 // tells when bytes arrive; nil leaves the time 0
+	Source   io.Reader    // the body; required
+	MaxBytes int          // limit on the bytes of a picture; 0 means DefaultMaxBytes
+	Clock    func() int64 // returns the present time; nil makes all times 0
 
-	// OnSkip is called for each picture that is left out, and may be nil.
+	// OnSkip is called for each picture that is left out. It may be nil.
 	OnSkip func(SkippedPicture)
 }
 
-// Reader reads one body. It is not for two goroutines.
+// Reader reads the pictures of one body. It is not safe for concurrent use.
 type Reader struct {
 	options    Options
 	buf        [64 << 10]byte
-	r, w       int   // buf[r:w] has been read and not been looked at
+	r, w       int   // buf[r:w] was read from the source and not yet processed
 	arrivedAt  int64 // when buf[r:w] came
-	err        error // of the source, once buf is used up
-	startFound bool  // the next picture's start marker was found inside a damaged one
+	err        error // of the source; returned when buf[r:w] is empty
+	startFound bool  // the next picture's start marker was found inside a damaged picture
 	startedAt  int64 // when the picture's first byte came
 	skipped    uint64
 }
 
-// New returns a Reader of a body's beginning.
+// New returns a Reader that begins at the present position of o.Source.
 func New(o Options) *Reader {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
@@ -48,12 +48,12 @@ func New(o Options) *Reader {
 	return &Reader{options: o}
 }
 
-// Skipped is how many beginnings of pictures had no proper end, or were larger than the limit.
+// Skipped returns how many pictures were left out because they were damaged or larger than the limit.
 func (r *Reader) Skipped() uint64 { return r.skipped }
 
-// Next returns the next whole picture, in the memory of into where that is large enough, and when its first byte
-// arrived: some servers send the frame of a part as soon as the part before it is complete, so that its own beginning
-// says nothing. The error is the source's.
+// Next returns the next complete picture and the time when its first byte arrived, by Options.Clock. It uses the memory of into
+// if that is large enough. The time is that of the picture and not of its part: some servers send the headers of a part right
+// after the part before it. The error is that of Options.Source.
 func (r *Reader) Next(into []byte) (jpeg []byte, startedAt int64, err error) {
 	for {
 		if err := r.findStart(); err != nil {
@@ -86,7 +86,8 @@ func (r *Reader) reportSkipped(p *jpegParser, truncated bool) {
 	r.options.OnSkip(skippedPicture)
 }
 
-// findStart passes over what is no picture, and over the start marker. A marker always follows a start marker.
+// findStart skips everything up to the next start marker, and that marker. It only accepts a start marker that another marker follows, as
+// in every JPEG.
 func (r *Reader) findStart() error {
 	if r.startFound {
 		r.startFound = false
@@ -117,7 +118,7 @@ func (r *Reader) findStart() error {
 	}
 }
 
-// skipToMarker passes over everything up to a byte FF, and over that.
+// skipToMarker skips everything up to the next byte FF, and that byte.
 func (r *Reader) skipToMarker() error {
 	for {
 		if err := r.fill(); err != nil {
@@ -147,7 +148,7 @@ func (r *Reader) peekByte() (byte, error) {
 	return r.buf[r.r], nil
 }
 
-// fill sees to it that there is something to look at.
+// fill reads from the source if buf[r:w] is empty.
 func (r *Reader) fill() error {
 	for idle := 0; r.r == r.w; idle++ {
 		if r.err != nil {

@@ -1,4 +1,5 @@
-// Package netprobe connects to the server of a network source, and says in plain words why it cannot.
+// Package netprobe connects to the servers of network sources, and explains in plain words why a connection failed. Its functions
+// are safe for concurrent use.
 package netprobe
 
 import (
@@ -14,7 +15,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// defaultPorts are what is meant where an address names none.
+// defaultPorts are the ports of addresses without one, by scheme.
 var defaultPorts = map[string]string{"rtsp": "554", "rtsps": "322", "http": "80", "https": "443"}
 
 // Address returns the source's server as host:port.
@@ -27,7 +28,7 @@ func Address(src sourceurl.Source) string {
 	return net.JoinHostPort(src.URL.Hostname(), port)
 }
 
-// Dial connects to the source's server and hangs up.
+// Dial opens a TCP connection to the source's server and closes it.
 func Dial(ctx context.Context, src sourceurl.Source) error {
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", Address(src))
 	if err != nil {
@@ -36,7 +37,7 @@ func Dial(ctx context.Context, src sourceurl.Source) error {
 	return c.Close()
 }
 
-// Certificates returns those that the source's server shows, its own first. They are not verified.
+// Certificates returns the certificates that the source's server presents, its own first. It does not verify them.
 func Certificates(ctx context.Context, src sourceurl.Source) ([]*x509.Certificate, error) {
 	//nolint:gosec // the certificates are shown to a person, also those that do not verify
 	d := tls.Dialer{Config: &tls.Config{ServerName: src.URL.Hostname(), InsecureSkipVerify: true}}
@@ -48,7 +49,7 @@ func Certificates(ctx context.Context, src sourceurl.Source) ([]*x509.Certificat
 	return c.(*tls.Conn).ConnectionState().PeerCertificates, nil
 }
 
-// Explain says why a connection to host failed, without the address that err may repeat.
+// Explain returns the reason and the detail for a connection to host that failed with err. The detail does not repeat the address in err.
 func Explain(host string, err error) (camera.Reason, string) {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	timeout, isNet := errors.AsType[net.Error](err)

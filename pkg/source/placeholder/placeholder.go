@@ -1,5 +1,5 @@
-// Package placeholder draws the picture that viewers get while a camera has none: its name, its state, the reason in
-// plain words and since when, over its last picture, dimmed.
+// Package placeholder draws the picture that viewers get while a camera has none. It shows the camera's title, its state, the reason, and
+// since when, on top of its last picture, which is dimmed.
 package placeholder
 
 import (
@@ -29,10 +29,10 @@ const (
 	DefaultHeight = 720
 )
 
-// Options are what a placeholder shows.
+// Options say what a placeholder shows.
 type Options struct {
-	Width, Height int          // of the camera's pictures; the placeholder is smaller if they are too large to draw
-	Limits        media.Limits // of the JPEG; 0 is no limit. The background is left out if the JPEG has too many bytes with it.
+	Width, Height int          // size of the camera's pictures; the placeholder is smaller if they are too large to draw
+	Limits        media.Limits // on the JPEG; 0 means no limit. The background is left out if the JPEG would have too many bytes with it
 	Background    []byte       // the camera's last picture as JPEG, or nil
 	Title         string
 	State         camera.State
@@ -48,7 +48,7 @@ var (
 	backdropColor  = color.RGBA{0x14, 0x18, 0x1f, 0xff}
 )
 
-// accentColors are the colours of the bar beside the text: amber for waiting, red for trouble, grey for asleep.
+// accentColors are the colours of the bar and of the state: amber while the camera starts, red for failures, grey while it is closed.
 var accentColors = map[camera.State]color.RGBA{
 	camera.Starting: {0xf0, 0xb4, 0x29, 0xff},
 	camera.Stalled:  {0xe5, 0x48, 0x4d, 0xff},
@@ -57,7 +57,7 @@ var accentColors = map[camera.State]color.RGBA{
 	camera.Paused:   {0x8b, 0x95, 0xa5, 0xff},
 }
 
-// stateTexts say each state to a person.
+// stateTexts are the texts that placeholders show for states.
 var stateTexts = map[camera.State]string{
 	camera.Starting: "Starting…",
 	camera.Stalled:  "No new picture",
@@ -70,8 +70,8 @@ var stateTexts = map[camera.State]string{
 // background up to 15.
 const maxPixels = 3840 * 2160
 
-// fit returns the size at which a placeholder is drawn: in the same proportions, sides from 64 to 4096 pixels and an area of at most
-// 3840x2160, or of maxArea if that is less and not 0.
+// fit returns the size at which a placeholder is drawn. Its sides have 64 to 4096 pixels. Its area is at most maxPixels, or
+// maxArea if that is smaller and not 0; for that, the size is scaled down in proportion.
 func fit(width, height, maxArea int) (int, int) {
 	if maxArea <= 0 || maxArea > maxPixels {
 		maxArea = maxPixels
@@ -84,13 +84,13 @@ func fit(width, height, maxArea int) (int, int) {
 	return w, h
 }
 
-// largeDrawing is held while a large placeholder is drawn, so that many cameras that fail at once take the memory for one.
+// largeDrawing is held while a large placeholder is drawn. Many cameras that fail at the same time so need the memory for only one.
 var largeDrawing sync.Mutex
 
 // maxParallelPixels is the area up to which placeholders are drawn in parallel.
 const maxParallelPixels = 1920 * 1080
 
-// Draw returns the placeholder as a JPEG. Safe for concurrent use.
+// Draw returns the placeholder as a JPEG. It is safe for concurrent use.
 func Draw(o Options) []byte {
 	background, err := jpeg.DecodeConfig(bytes.NewReader(o.Background))
 	if err != nil || background.Width*background.Height > maxPixels {
@@ -115,12 +115,12 @@ func render(o Options) []byte {
 	drawBackground(img, o.Background)
 	drawText(img, o)
 	var out bytes.Buffer
-	// Neither can fail: the size is in range and a Buffer takes everything.
+	// Encoding cannot fail: the size is in range, and a Buffer accepts all bytes.
 	_ = jpeg.Encode(&out, img, &jpeg.Options{Quality: 75})
 	return out.Bytes()
 }
 
-// drawBackground lays the last picture under the text, darkened and without colour, so that nobody takes it for a live one.
+// drawBackground draws the last picture, dark and without colour, so that nobody takes it for a live one.
 func drawBackground(img *image.RGBA, background []byte) {
 	last, err := jpeg.Decode(bytes.NewReader(background))
 	if err != nil {
@@ -134,7 +134,7 @@ func drawBackground(img *image.RGBA, background []byte) {
 	}
 }
 
-// drawText sets the text in a block at the lower left, as large as the picture allows.
+// drawText draws the text at the left, as large as the picture allows, with a bar beside it.
 func drawText(img *image.RGBA, o Options) {
 	size := float64(min(img.Rect.Dx()*9/16, img.Rect.Dy())) / 11
 	margin := int(size)
@@ -175,7 +175,7 @@ type textLine struct {
 
 func (r textLine) height() int { return int(r.size * 1.35) }
 
-// wrapText breaks text into rows of at most width pixels, at spaces; a word that is too long is cut.
+// wrapText breaks text at spaces into lines of at most width pixels. It cuts words that are too long for a line.
 func wrapText(text string, f *opentype.Font, size float64, textColor color.RGBA, width int) []textLine {
 	face := func() font.Face {
 		// Only a size of 0 can fail, and Draw has none.

@@ -10,27 +10,28 @@ import (
 	"strings"
 )
 
-// Redactor takes a source's secrets out of texts. A camera and the libraries that read it may repeat what they were sent: in a header, in
-// the reason for a refusal. The zero Redactor is not usable.
+// Redactor removes a source's secrets from texts. A camera, and the libraries that read it, may repeat what they were sent, in a
+// header or error message for instance. The zero Redactor is not usable. A Redactor is safe for concurrent use.
 type Redactor struct {
 	replacer       *strings.Replacer
 	maxSecretBytes int
 }
 
-// minSecretValue is how long a value in a query must be to be hidden by itself, unless its key is a secretKey. Shorter ones are numbers of
-// channels and similar, and would hide half of every line.
+// minSecretValue is the length from which a value in a query counts as a secret, whatever its key. Shorter values are often numbers of
+// channels and the like. Replacing them would hide half of every line.
 const minSecretValue = 6
 
-// secretKey matches the keys in a query whose values are secrets, also those of only minShortSecret bytes.
+// secretKey matches keys in a query whose values count as secrets from minShortSecret bytes on.
 var secretKey = regexp.MustCompile(`(?i)^(.*[_-])?(p|pw|pwd|pass|passwd|password|secret|token|auth|(api)?key|sig|signature|pin|code|session(id)?|sid)$`)
 
-// minShortSecret is how long such a value must be. A shorter one is no secret, and would hide half of every line.
+// minShortSecret is the length from which a value with a secretKey counts as a secret. Replacing shorter ones would hide half of
+// every line.
 const minShortSecret = 3
 
-// NewRedactor returns the redactor of a source. Secret are its password, as it stands, as a URL has it and as a Basic Authorization has it,
-// and the query of its URL with the values in it, where cameras often take another password.
+// NewRedactor returns the redactor of a source. The secrets are its password, plain and as encoded in a URL or in a Basic Authorization,
+// and the query of its URL and the values in it, since cameras often take a password there.
 func NewRedactor(src Source) Redactor {
-	replacements := map[string]string{} // to what stands for it
+	replacements := map[string]string{} // by secret
 	add := func(secret string) {
 		if secret != "" {
 			replacements[secret] = "***"
@@ -59,7 +60,7 @@ func NewRedactor(src Source) Redactor {
 		withoutLogin.User, withoutLogin.Password = "", ""
 		replacements[withoutLogin.WithCredentials()] = withoutLogin.String()
 	}
-	// The longer ones first: one may be the beginning of another.
+	// Longer secrets first: one may be the beginning of another.
 	var pairs []string
 	r := Redactor{}
 	for _, secret := range slices.SortedFunc(maps.Keys(replacements), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) }) {
@@ -70,7 +71,7 @@ func NewRedactor(src Source) Redactor {
 	return r
 }
 
-// Redact returns a text without the secrets.
+// Redact returns the text with "***" in place of each secret.
 func (r Redactor) Redact(text string) string { return r.replacer.Replace(text) }
 
 // MaxSecretBytes returns the length of the longest secret.

@@ -1,4 +1,4 @@
-// Package sourceurl reads the one string that names a camera's source and tells what kind it is, without opening it.
+// Package sourceurl parses the string that names a camera's source. It does not open the source. The kinds are:
 //
 //	test://?size=1280x720&fps=30         a generated picture
 //	/dev/video0, /dev/v4l/by-id/…        a V4L2 capture device
@@ -31,7 +31,7 @@ const (
 	Poll   Kind = "poll"
 )
 
-// Source is a source string taken apart. However it is printed or marshalled, it appears as String has it.
+// Source is a parsed source string. Printing or marshalling it gives the result of String, without the password.
 type Source struct {
 	Kind Kind
 	Path string  // Device and File: the path
@@ -52,13 +52,13 @@ func (s Size) String() string { return fmt.Sprintf("%dx%d", s.Width, s.Height) }
 // MaxSide is the largest width or height that a JPEG can have (ITU-T T.81, B.2.2).
 const MaxSide = 65535
 
-// MinFPS and MaxFPS bound rates that a person may ask for.
+// MinFPS and MaxFPS bound the rates that a configuration may have.
 const (
 	MinFPS = 0.001
 	MaxFPS = 1000
 )
 
-// ParseSize reads "1280x720".
+// ParseSize parses a size such as "1280x720".
 func ParseSize(s string) (Size, error) {
 	w, h, ok := strings.Cut(s, "x")
 	width, err1 := strconv.Atoi(w)
@@ -69,7 +69,7 @@ func ParseSize(s string) (Size, error) {
 	return Size{width, height}, nil
 }
 
-// Parse reads a source string. Its errors never repeat a user or password.
+// Parse parses a source string. Its errors never contain a user or password.
 func Parse(s string) (Source, error) {
 	scheme, rest, isURL := strings.Cut(s, "://")
 	switch {
@@ -93,20 +93,20 @@ func Parse(s string) (Source, error) {
 		return parseURL(Poll, scheme+"://"+rest)
 	}
 	if !isScheme(scheme) {
-		scheme = "" // not repeated: whatever stands there may be a password
+		scheme = "" // not repeated: it may be a part of a password
 	}
 	return Source{}, fmt.Errorf("unknown kind of source %q; camd reads test://, rtsp://, rtsps://, http://, https://, "+
 		"http+poll://, https+poll://, file://, /dev/videoN and file paths", scheme+"://")
 }
 
-// isScheme follows RFC 3986, section 3.1.
+// isScheme reports whether s has only characters that a scheme may have (RFC 3986, section 3.1).
 func isScheme(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '+' && r != '-' && r != '.'
 	})
 }
 
-// incompleteURL finds what is meant as a URL and would pass for a file's path: "rtsp:/host", "user:password@host".
+// incompleteURL matches strings that are meant as URLs but would be taken for paths: "rtsp:/host", "user:password@host".
 var incompleteURL = regexp.MustCompile(`^(?i:test|rtsps?|https?(\+poll)?|file):|^(//)?[^/]*:.*@`)
 
 func parsePath(path string) (Source, error) {
@@ -121,7 +121,7 @@ func parsePath(path string) (Source, error) {
 			"begin with ./ or /")
 	}
 	path = filepath.Clean(path)
-	if strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/dev/shm/") { // which is a place for files
+	if strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/dev/shm/") { // /dev/shm has ordinary files
 		return Source{Kind: Device, Path: path}, nil
 	}
 	return Source{Kind: File, Path: path}, nil
@@ -161,7 +161,7 @@ func parseTest(rest string) (Source, error) {
 func parseURL(kind Kind, s string) (Source, error) {
 	u, err := url.Parse(s)
 	// The library's error repeats what it could not parse, which may be part of a password.
-	// A # or a late @ is most likely one too, cut off where the library took it for syntax.
+	// A fragment or a late @ is most likely a part of a password, too, which the library took for syntax.
 	if err != nil || u.Hostname() == "" || !roundTrips(u) || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") ||
 		u.Path == "" && strings.Contains(u.RawQuery, "@") {
 		scheme := string(kind)
@@ -185,14 +185,14 @@ func parseURL(kind Kind, s string) (Source, error) {
 	return src, nil
 }
 
-// roundTrips reports whether the URL is the same when its text is read again. In the zone of an IPv6 address the library reads
-// bytes that it does not write.
+// roundTrips reports whether parsing the URL's text gives the same URL. The library accepts bytes in the zone of an IPv6 address that it
+// does not write.
 func roundTrips(u *url.URL) bool {
 	again, err := url.Parse(u.String())
 	return err == nil && again.String() == u.String()
 }
 
-// IsTLS reports whether the source is read over IsTLS.
+// IsTLS reports whether the source is read over TLS.
 func (s Source) IsTLS() bool {
 	return s.URL.Scheme == "rtsps" || s.URL.Scheme == "https" || s.URL.Scheme == "https+poll"
 }

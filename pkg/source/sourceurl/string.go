@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// pathPassword finds a password as some recorders want it, in the path: rtsp://host/user=admin&password=secret&channel=1.
-// Nobody can tell where it ends.
+// pathPassword matches a password in a path, where some recorders take it: rtsp://host/user=admin&password=secret&channel=1. It
+// matches up to the end of the path, since the end of the password is unknown.
 var pathPassword = regexp.MustCompile(`(?i)(pass|password|passwd|pwd)=.+`)
 
-// String is the source for people and logs: without password, and without the query of a URL, where cameras often take
-// a second one.
+// String returns the source for people and logs: without the password, and without the query of a URL, where cameras often take another
+// password.
 func (s Source) String() string {
 	switch s.Kind {
 	case Test:
@@ -33,7 +33,7 @@ func (s Source) String() string {
 	return strings.ReplaceAll(u.String(), "%E2%80%A6", "…")
 }
 
-// Format prints String, whatever the verb: %#v and %+v would show the password otherwise.
+// Format prints the result of String for every verb. Without it, %#v and %+v would print the password.
 func (s Source) Format(f fmt.State, verb rune) {
 	if verb != 'q' {
 		verb = 's'
@@ -41,10 +41,10 @@ func (s Source) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), s.String())
 }
 
-// MarshalText returns String, for JSON and YAML.
+// MarshalText returns the result of String, for JSON and YAML.
 func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// WithCredentials is the source for the library that opens it: with user and password. Never log it.
+// WithCredentials returns the source with user and password, for the library that opens it. Never log it.
 func (s Source) WithCredentials() string {
 	switch s.Kind {
 	case Test:

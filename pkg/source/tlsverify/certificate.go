@@ -16,13 +16,13 @@ type Error struct {
 	Problem     string
 	Fingerprint string // of the server's certificate; empty if it has none
 
-	untrusted bool // by nobody that is trusted
-	replaced  bool // by another than the configured one
+	untrusted bool // no trusted CA has signed the certificate
+	replaced  bool // the certificate is not the one with the configured fingerprint
 }
 
 func (e *Error) Error() string { return e.Problem }
 
-// Remedy says what to change in the configuration. pinnable says whether the camera may have a fingerprint there.
+// Remedy returns what a person can do about the failure. pinnable says whether a fingerprint may be configured for the camera.
 func (e *Error) Remedy(pinnable bool) string {
 	switch {
 	case e.replaced:
@@ -39,7 +39,7 @@ func (e *Error) Remedy(pinnable bool) string {
 	return "give the camera another certificate"
 }
 
-// ConfigLine returns a line for the camera's configuration with which the certificate is accepted. pinnable is as for Remedy.
+// ConfigLine returns a line for the camera's configuration that makes camd accept the certificate. pinnable is as for Remedy.
 func (e *Error) ConfigLine(pinnable bool) string {
 	switch {
 	case pinnable && e.Fingerprint != "":
@@ -58,8 +58,8 @@ func Fingerprint(c *x509.Certificate) string {
 	return fingerprintPrefix + hex.EncodeToString(sum[:])
 }
 
-// ParseFingerprint reads "sha256:" and 64 hexadecimal digits of either case, with or without colons between the bytes. It
-// returns the form that Fingerprint has.
+// ParseFingerprint parses "sha256:" and 64 hexadecimal digits of either case, with or without colons between the bytes. It returns the
+// fingerprint in the form of Fingerprint.
 func ParseFingerprint(s string) (string, error) {
 	prefix, digits, _ := strings.Cut(strings.ToLower(s), ":")
 	if strings.Contains(digits, ":") {
@@ -75,7 +75,7 @@ func ParseFingerprint(s string) (string, error) {
 	return fingerprintPrefix + digits, nil
 }
 
-// validityProblem says why a certificate is not valid now.
+// validityProblem returns why a certificate is not valid at the present time.
 func validityProblem(c *x509.Certificate) string {
 	if time.Now().Before(c.NotBefore) {
 		return "the certificate is not valid before " + c.NotBefore.UTC().Format(time.DateTime) + " UTC: check this machine's clock"
@@ -83,7 +83,7 @@ func validityProblem(c *x509.Certificate) string {
 	return "the certificate expired at " + c.NotAfter.UTC().Format(time.DateTime) + " UTC"
 }
 
-// Names returns the host names and IP addresses that a certificate is for, at most 20 of them.
+// Names returns the host names and IP addresses of a certificate. After 20 of them it says how many more there are.
 func Names(c *x509.Certificate) []string {
 	const maxNames = 20
 	var all []string
@@ -110,10 +110,10 @@ func namesText(c *x509.Certificate) string {
 	return strings.Join(all, ", ")
 }
 
-// Subject returns a certificate's subject as a text for people.
+// Subject returns the subject of a certificate as a text for people.
 func Subject(c *x509.Certificate) string { return printable(c.Subject.String()) }
 
-// printable makes a text from a certificate fit for messages.
+// printable makes a text from a certificate safe for messages: it replaces characters that cannot be printed, and cuts a long text.
 func printable(s string) string {
 	const maxRunes = 100
 	s = strings.Map(func(r rune) rune {

@@ -24,7 +24,7 @@ type Verifier struct {
 	roots   *x509.CertPool // nil: the system's
 }
 
-// New returns a Verifier. It reads the CA file.
+// New returns a Verifier. It reads the CA file if one is set, and returns an error if that has no certificates.
 func New(o Options) (*Verifier, error) {
 	v := &Verifier{options: o}
 	if o.CAFile == "" {
@@ -41,7 +41,7 @@ func New(o Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify checks the certificates that the server of a host presented, its own first. The error is an *Error.
+// Verify checks the certificates that the server of a host presented, its own first. Its error is always an *Error.
 func (v *Verifier) Verify(host string, chain []*x509.Certificate) error {
 	switch {
 	case v.options.SkipVerify:
@@ -72,7 +72,7 @@ func (v *Verifier) verifyFingerprint(leaf *x509.Certificate) error {
 	}
 }
 
-// Config returns the settings for a TLS connection to a host.
+// Config returns the configuration of a TLS connection to a host, which is verified by Verify.
 func (v *Verifier) Config(host string) *tls.Config {
 	return &tls.Config{
 		ServerName:         host,
@@ -81,7 +81,7 @@ func (v *Verifier) Config(host string) *tls.Config {
 	}
 }
 
-// VerifyDER is Verify for certificates in DER form.
+// VerifyDER checks certificates in DER form as Verify does.
 func (v *Verifier) VerifyDER(host string, chain [][]byte) error {
 	var certificates []*x509.Certificate
 	for _, der := range chain {
@@ -94,7 +94,7 @@ func (v *Verifier) VerifyDER(host string, chain [][]byte) error {
 	return v.Verify(host, certificates)
 }
 
-// explain says which check of Verify failed.
+// explain returns the *Error for an error of x509.Certificate.Verify.
 func explain(host string, leaf *x509.Certificate, err error) *Error {
 	e := &Error{Fingerprint: Fingerprint(leaf)}
 	if wrong, ok := errors.AsType[x509.HostnameError](err); ok {

@@ -9,7 +9,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// Limits on what a driver may list. A camera has twenty controls; together they must fit into a message to camd.
+// Limits on what a driver may list, so that the controls fit into a message to camd. A usual camera has twenty controls.
 const (
 	maxControls  = 96
 	maxMenuItems = 384 // of all menus together
@@ -23,14 +23,14 @@ type controlDriver interface {
 	setValue(id uint32, value [8]byte) error
 }
 
-// control is a control with what the driver needs to know of it.
+// control is a control with the values that the driver needs for it.
 type control struct {
 	camera.Control
 	id      uint32
 	is64Bit bool // its value has 64 bits
 }
 
-// listControls returns those that a person can use. Its error is a *camera.ControlError.
+// listControls returns the controls that a person can use. Its error is a *camera.ControlError.
 func listControls(t controlDriver) ([]control, error) {
 	var all []control
 	items := maxMenuItems
@@ -64,8 +64,8 @@ func listControls(t controlDriver) ([]control, error) {
 	return all, nil
 }
 
-// kind is the control's kind, or nothing if it is not for people: of another class than the picture and the lens,
-// switched off by its driver, or of a type that has no plain value.
+// kind returns the control's kind. It returns "" if the control is of another class than the picture and the lens, disabled by
+// its driver, or of a type without a plain value.
 func (q *queryControl) kind() string {
 	class := q.ID & classMask
 	if class != classUser && class != classCamera || q.Flags&(flagDisabled|flagPayload) != 0 {
@@ -77,7 +77,8 @@ func (q *queryControl) kind() string {
 	}[q.Type]
 }
 
-// readMenu returns the items that a menu has; drivers leave out those that a device cannot do.
+// readMenu returns the items of a menu. Drivers leave out items that a device does not support. left is how many items may still
+// be queried.
 func readMenu(t controlDriver, q queryControl, left *int) map[int64]string {
 	items := map[int64]string{}
 	for i := max(q.Min, 0); i <= q.Max && *left > 0; i++ {
@@ -93,7 +94,7 @@ func readMenu(t controlDriver, q queryControl, left *int) map[int64]string {
 	return items
 }
 
-// readValue gets the value.
+// readValue reads the control's value from the driver, if it has one.
 func (c *control) readValue(t controlDriver, flags uint32) {
 	if flags&flagWriteOnly != 0 || c.Kind == camera.Button {
 		return
@@ -110,7 +111,7 @@ func (c *control) readValue(t controlDriver, flags uint32) {
 	}
 }
 
-// writeValue sets the value.
+// writeValue sets the control's value at the driver.
 func (c *control) writeValue(t controlDriver, value int64) error {
 	var b [8]byte
 	if c.is64Bit {

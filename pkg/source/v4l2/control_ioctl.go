@@ -87,7 +87,7 @@ func (n Node) setValue(id uint32, value [8]byte) error {
 	return ioctl(n, "VIDIOC_S_EXT_CTRLS", iocRead|iocWrite, setExtControls, &extControls{Count: 1, Values: &v})
 }
 
-// number is an integer menu's item.
+// number returns the text of an integer menu's item.
 func (m *menuItem) number() string {
 	return strconv.FormatInt(int64(binary.NativeEndian.Uint64(m.Name[:8])), 10)
 }

@@ -1,8 +1,8 @@
-// Package v4l2 finds the V4L2 capture devices of this machine and says what they can do, or why they cannot be used and
-// what would help. It also lists and sets their image controls.
+// Package v4l2 finds the V4L2 capture devices of this machine. It says what they can do, or why they cannot be used and what
+// would help. It also lists and sets their image controls.
 //
-// Looking does not disturb: a device is opened, asked and closed, which a running capture does not notice. Whatever a
-// driver answers, the number of questions is bounded.
+// [List] and the functions for controls do not disturb a capture that is running. The number of queries to a driver is bounded, whatever
+// the driver answers.
 package v4l2
 
 import "camd/pkg/camera"
@@ -15,19 +15,18 @@ type Device struct {
 	Card   string // the device's own name, for people
 	Bus    string
 
-	// Capture says that it delivers pictures; where it cannot be opened, that it most likely does. Otherwise Role says
-	// what it is: cameras have metadata nodes beside them.
+	// Capture says that the device delivers pictures. If it cannot be opened, Capture says that it most likely does.
 	Capture bool
-	Role    string
+	Role    string // what the device is if it is no capture device, such as the metadata node of a camera
 	Formats []Format
 
-	Problem camera.Reason // why it cannot be used now; None if it can
+	Problem camera.Reason // why the device cannot be used now; None if it can
 	Detail  string        // what exactly went wrong
 	Remedy  string        // what a person can do about it
-	Holders []Holder      // who has it open, as far as this process may see
+	Holders []Holder      // the processes that have the device open, as far as this process can see them
 }
 
-// Usable reports whether it delivers pictures to whoever opens it now.
+// Usable reports whether the device can be captured from now.
 func (d Device) Usable() bool { return d.Capture && d.Problem == camera.None }
 
 // Holder is a process that has a device open.
@@ -45,7 +44,7 @@ type Format struct {
 	Sizes       []Size
 }
 
-// Name is the format as the configuration names it: "mjpeg", "yuyv".
+// Name returns the name of the format in the configuration, such as "mjpeg" or "yuyv".
 func (f Format) Name() string { return formatName(f.FourCC) }
 
 // Size is a picture size, or the largest of a range.
@@ -54,11 +53,11 @@ type Size struct {
 	Range         *Range // nil for a single size
 
 	Rates []float64 // frames per second, highest first
-	// Between says that any rate from the highest to the lowest of Rates will do.
+	// Between says that every rate from the highest to the lowest of Rates is possible.
 	Between bool
 }
 
-// Range is a range of sizes from the least up to Size, in steps.
+// Range is a range of sizes: from the smallest size up to that of Size, in steps.
 type Range struct {
 	MinWidth, MinHeight   int
 	StepWidth, StepHeight int

@@ -7,22 +7,22 @@ import (
 	"unicode"
 )
 
-// maxQueries is how many answers a device gets to give. Drivers exist that never come to the end of a list.
+// maxQueries bounds the queries to one device. Some drivers have lists without an end.
 const maxQueries = 4096
 
-// enumerator asks a driver for its lists.
+// enumerator reads the lists of a driver.
 type enumerator struct {
 	drv  driver
-	left int
+	left int // queries that are left
 }
 
-// takeQuery spends one question.
+// takeQuery counts a query, and reports whether it is allowed.
 func (e *enumerator) takeQuery() bool {
 	e.left--
 	return e.left >= 0
 }
 
-// listFormats returns what the device delivers. A driver's error ends the list it came in: it is how a list ends.
+// listFormats returns the formats of a device for a kind of buffers. An error of the driver ends a list: that is how lists end in V4L2.
 func listFormats(drv driver, kind uint32) []Format {
 	e := &enumerator{drv, maxQueries}
 	var all []Format
@@ -63,7 +63,7 @@ func (e *enumerator) sizes(pixels uint32) []Size {
 	return all
 }
 
-// rates puts the rates of one size into it.
+// rates sets the rates of a size.
 func (e *enumerator) rates(s *Size, pixels uint32) {
 	for i := uint32(0); i < 64 && e.takeQuery(); i++ {
 		f, err := e.drv.interval(i, pixels, uint32(s.Width), uint32(s.Height))
@@ -88,7 +88,7 @@ func (s *Size) addRate(numerator, denominator uint32) {
 	}
 }
 
-// fourCC spells a pixel format out.
+// fourCC returns the characters of a pixel format.
 func fourCC(code uint32) string {
 	s := cString([]byte{byte(code), byte(code >> 8), byte(code >> 16), byte(code>>24) & 0x7f})
 	if code>>31 != 0 {
@@ -105,7 +105,7 @@ func formatName(fourCC string) string {
 	return strings.ToLower(fourCC)
 }
 
-// cString reads a C string. What a device calls itself is shown on terminals, so nothing unprintable stays.
+// cString returns a C string. It replaces characters that cannot be printed, because the texts of devices are shown on terminals.
 func cString(b []byte) string {
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return strings.TrimSpace(strings.Map(func(r rune) rune {

@@ -113,7 +113,7 @@ const (
 	iocRead  = 2
 )
 
-// ioctl does an ioctl of V4L2 with arg, whose size is part of the request's number. Its error has the name.
+// ioctl calls a V4L2 ioctl with arg, whose size is a part of the request number. The error contains name.
 func ioctl[T any](n Node, name string, direction, number uintptr, arg *T) error {
 	request := requestNumber(direction, unsafe.Sizeof(*arg), number)
 	for range 10 {
@@ -129,7 +129,7 @@ func ioctl[T any](n Node, name string, direction, number uintptr, arg *T) error 
 	return fmt.Errorf("%s: %w", name, unix.EINTR)
 }
 
-// requestNumber is the macro _IOC of asm-generic/ioctl.h for V4L2.
+// requestNumber returns the number of a V4L2 ioctl, as the macro _IOC of asm-generic/ioctl.h does.
 func requestNumber(direction, size, number uintptr) uintptr {
 	return direction<<30 | size<<16 | 'V'<<8 | number
 }

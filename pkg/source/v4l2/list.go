@@ -13,13 +13,13 @@ import (
 	"camd/pkg/camera"
 )
 
-// List returns every /dev/videoN by number, the capture devices and the others. A device that cannot be used is in the
-// list with its problem; the error is for /dev itself.
+// List returns every /dev/videoN, ordered by number, also those that are no capture devices. A device that cannot be used is in
+// the list with its problem. List returns an error only if it cannot read /dev.
 func List() ([]Device, error) {
 	return scanner{dev: "/dev", sys: "/sys/class/video4linux", proc: "/proc", open: openDriver}.list()
 }
 
-// scanner is where devices are looked for.
+// scanner finds devices below three directories.
 type scanner struct {
 	dev, sys, proc string
 	open           func(path string) (driver, error)
@@ -54,7 +54,7 @@ func (s scanner) list() ([]Device, error) {
 	return devices, nil
 }
 
-// examine opens the device and asks it what it is.
+// examine opens the device and fills in what the driver says about it.
 func (s scanner) examine(d *Device) {
 	drv, err := s.open(d.Path)
 	if err != nil {
@@ -85,11 +85,11 @@ func (s scanner) examine(d *Device) {
 	}
 }
 
-// busyCheckDrivers lists drivers that can be asked whether somebody captures. The question is harmless with those of the kernel
-// (videobuf2 looks at the owner first); v4l2loopback takes the buffers from whoever reads.
+// busyCheckDrivers lists the drivers that are asked whether another program captures. The question is safe for drivers that use
+// videobuf2, which checks the owner first. v4l2loopback would take the buffers away from the program that reads.
 var busyCheckDrivers = []string{"uvcvideo", "vivid"}
 
-// describeUnopened describes a device that does not let itself be asked, by what the kernel publishes of it.
+// describeUnopened describes a device that cannot be opened or queried, by its files in /sys.
 func (s scanner) describeUnopened(d *Device, err error) {
 	dir := filepath.Join(s.sys, filepath.Base(d.Path))
 	d.Card = cString(readFile(filepath.Join(dir, "name")))
@@ -108,7 +108,7 @@ func (s scanner) describeUnopened(d *Device, err error) {
 	}
 }
 
-// stableNames maps each node to its best link: by identity, else by where it is plugged in.
+// stableNames maps each node to its best link: that in by-id, else that in by-path.
 func (s scanner) stableNames() map[string]string {
 	best := map[string]string{}
 	for _, by := range []string{"by-id", "by-path"} {
@@ -134,7 +134,7 @@ func (s scanner) stableNames() map[string]string {
 	return best
 }
 
-// holders maps each node to the processes that have it open. Those of other users show to root only.
+// holders maps each node to the processes that have it open. Only root sees processes of other users.
 func (s scanner) holders() map[string][]Holder {
 	found := map[string][]Holder{}
 	links, _ := filepath.Glob(filepath.Join(s.proc, "[0-9]*", "fd", "*")) // the pattern is a constant and right
@@ -159,7 +159,7 @@ func (s scanner) holders() map[string][]Holder {
 	return found
 }
 
-// readFile returns a small file's content, or nothing.
+// readFile returns the content of a small file, or nil if it cannot be read.
 func readFile(path string) []byte {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -7,27 +7,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// driver is a device that can be asked.
+// driver is an open device that can be queried.
 type driver interface {
 	capability() (capability, error)
 	format(index, kind uint32) (formatDesc, error)
 	frameSize(index, pixels uint32) (frameSize, error)
 	interval(index, pixels, width, height uint32) (interval, error)
-	busy(kind uint32) error // EBUSY while somebody captures; only for the drivers in busyCheckDrivers
+	busy(kind uint32) error // EBUSY while another program captures; only for the drivers in busyCheckDrivers
 	Close()
 }
 
 // Node is an open device file.
 type Node int
 
-// OpenNode opens a device, beside other programs that have it open. Its error is that of open(2).
+// OpenNode opens a device. Other programs may have it open at the same time. Its error is that of open(2).
 func OpenNode(path string) (Node, error) {
-	// For writing too: that is the permission which capturing takes.
+	// For writing too, because capturing needs that permission.
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	return Node(fd), err
 }
 
-// Close closes the device, which also ends what StartStreaming started.
+// Close closes the device, and ends streaming that StartStreaming started.
 func (n Node) Close() { _ = unix.Close(int(n)) }
 
 // Captures reports whether the device captures video in single-planar formats, and whether it does in multi-planar ones.
@@ -51,8 +51,8 @@ func (n Node) SetFormat(width, height int, fourCC string) error {
 	return ioctl(n, "VIDIOC_S_FMT", iocRead|iocWrite, setFormat, &f)
 }
 
-// StartStreaming starts streaming of single-planar pictures in the present format into this many buffers of the driver. Its error is the
-// driver's reason against it.
+// StartStreaming starts streaming single-planar pictures in the present format into this many buffers of the driver. Its error is
+// that of the driver.
 func (n Node) StartStreaming(buffers int) error {
 	r := requestBuffers{Count: uint32(buffers), Kind: kindCapture, Memory: memoryMap}
 	if err := ioctl(n, "VIDIOC_REQBUFS", iocRead|iocWrite, reqBufs, &r); err != nil {
@@ -71,8 +71,8 @@ func (n Node) StartStreaming(buffers int) error {
 // maxBuffers is VIDEO_MAX_FRAME of linux/videodev2.h.
 const maxBuffers = 32
 
-// ofNode returns the capabilities of the node itself. Capabilities has them of old drivers only: of a metadata node, it says what the
-// camera beside it can do.
+// ofNode returns the capabilities of the node itself. The field Capabilities has them only for old drivers. With newer ones, it
+// has those of the whole camera, also in a metadata node.
 func (c capability) ofNode() uint32 {
 	if c.Capabilities&capHasDeviceCaps != 0 {
 		return c.DeviceCaps
@@ -80,7 +80,7 @@ func (c capability) ofNode() uint32 {
 	return c.Capabilities
 }
 
-// role returns the kind of buffers in which the node delivers pictures, or 0 and what it is instead.
+// role returns the kind of buffers in which the node delivers pictures. If it delivers none, role returns 0 and what the node is.
 func (c capability) role() (kind uint32, role string) {
 	switch caps := c.ofNode(); {
 	case caps&capMemToMem != 0:
@@ -103,7 +103,7 @@ func (c capability) role() (kind uint32, role string) {
 	return 0, "not for pictures"
 }
 
-// openDriver opens a device to ask it questions.
+// openDriver opens a device for queries.
 func openDriver(path string) (driver, error) {
 	n, err := OpenNode(path)
 	if err != nil {
@@ -136,7 +136,7 @@ func (n Node) interval(index, pixels, width, height uint32) (interval, error) {
 	return f, err
 }
 
-// busy asks for no buffers at all, which a driver refuses while another has some.
+// busy requests zero buffers, which a driver refuses with EBUSY while another program has buffers.
 func (n Node) busy(kind uint32) error {
 	r := requestBuffers{Kind: kind, Memory: memoryMap}
 	if err := ioctl(n, "VIDIOC_REQBUFS", iocRead|iocWrite, reqBufs, &r); errors.Is(err, unix.EBUSY) {

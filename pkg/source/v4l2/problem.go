@@ -12,14 +12,14 @@ import (
 	"camd/pkg/camera"
 )
 
-// setProblem notes why the device cannot be used, and what would help.
+// setProblem sets why the device cannot be used, and what would help.
 func (d *Device) setProblem(err error) {
 	d.Detail = err.Error()
 	switch {
 	case errors.Is(err, syscall.EACCES):
 		d.Problem, d.Remedy = camera.Permission, permissionRemedy(d.Path)
 	case errors.Is(err, syscall.EPERM):
-		// The file's mode allows it, and a container or service does not.
+		// The mode of the file allows it, but the container or the service does not.
 		d.Problem = camera.Permission
 		d.Remedy = fmt.Sprintf("pass the device on: docker run --device %s, or DeviceAllow=%s rw for a systemd service", d.Path, d.Path)
 	case errors.Is(err, syscall.EBUSY):

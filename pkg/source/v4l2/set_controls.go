@@ -11,9 +11,9 @@ import (
 	"camd/pkg/camera"
 )
 
-// SetControls opens a device beside whoever captures from it, changes the settings, by name, if there are any, and returns its
-// controls as they are then. All settings are checked before any is changed, and if the device refuses one, those before
-// it are put back. Its error is a *camera.ControlError.
+// SetControls opens a device, sets controls by name, and returns all controls with their new values. settings may be empty. The
+// device may be captured from at the same time. SetControls checks all settings before it sets one. If the device refuses one,
+// the controls that were set before get their old values back. Its error is a *camera.ControlError.
 func SetControls(path string, settings map[string]camera.Setting) ([]camera.Control, error) {
 	n, err := openControls(path)
 	if err != nil {
@@ -23,8 +23,8 @@ func SetControls(path string, settings map[string]camera.Setting) ([]camera.Cont
 	return setControls(n, settings)
 }
 
-// RestoreControls opens a device and changes each of the settings that it can. The others are returned with their reasons, which
-// are of type *camera.ControlError.
+// RestoreControls opens a device and sets as many of the controls as it can. It returns an error for each of the others, by name.
+// The errors are of type *camera.ControlError.
 func RestoreControls(path string, settings map[string]camera.Setting) map[string]error {
 	n, err := openControls(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func allRefused(settings map[string]camera.Setting, err error) map[string]error 
 	return refused
 }
 
-// openControls opens a device. Whether it is a camera at all is for the capture to find out.
+// openControls opens a device. It does not check that the device is a camera, because opening it for capture does.
 func openControls(path string) (Node, error) {
 	n, err := OpenNode(path)
 	if err != nil {
@@ -74,7 +74,7 @@ func setControls(t controlDriver, settings map[string]camera.Setting) ([]camera.
 			return nil, c.refusedError(t, err)
 		}
 	}
-	if len(changes) > 0 { // one control's value changes what others are
+	if len(changes) > 0 { // setting one control can change others
 		if all, err = listControls(t); err != nil {
 			return nil, err
 		}
@@ -100,13 +100,13 @@ func restoreControls(t controlDriver, settings map[string]camera.Setting) map[st
 	return refused
 }
 
-// change is a control with the value that it is to get.
+// change is a control with the value to set.
 type change struct {
 	control
 	target int64
 }
 
-// planChanges turns settings into changes in an order that works, and says what is wrong with those that it cannot.
+// planChanges returns the changes for the settings, in an order that works, and an error for each setting that is wrong, by name.
 func planChanges(all []control, settings map[string]camera.Setting) ([]change, map[string]error) {
 	var changes []change
 	bad := map[string]error{}
@@ -136,10 +136,10 @@ func (c *change) order() int {
 	case camera.Integer:
 		return 1
 	}
-	return 2 // a button acts on what is set
+	return 2 // buttons last: they act on the other values
 }
 
-// refusedError says that the device did not take a value.
+// refusedError returns the error for a value that the device refused with err.
 func (c *change) refusedError(t controlDriver, err error) error {
 	why := ""
 	switch q, e := t.query(c.id - 1); {

@@ -9,8 +9,8 @@ import (
 	"camd/pkg/camera"
 )
 
-// resolve returns the value that a setting means for this control, or says what would be right. Whether it falls onto a
-// step is left to the driver, which takes the nearest.
+// resolve returns the value of a setting for this control, or an error that says which values are allowed. It does not check
+// Step: the driver uses the nearest value.
 func (c *control) resolve(s camera.Setting) (int64, error) {
 	if c.ReadOnly {
 		return 0, camera.ControlErrorf(camera.BadSetting, "%s: can only be read", c.Name)
@@ -42,7 +42,7 @@ func (c *control) resolve(s camera.Setting) (int64, error) {
 	return 0, camera.ControlErrorf(camera.BadSetting, "%s: want %s, got %v", c.Name, c.allowedText(), s)
 }
 
-// allowedText says what the control can be set to.
+// allowedText returns a text with the values that the control can be set to.
 func (c *control) allowedText() string {
 	switch c.Kind {
 	case camera.Boolean:
@@ -59,7 +59,7 @@ func (c *control) allowedText() string {
 	return fmt.Sprintf("a whole number from %d to %d", c.Min, c.Max)
 }
 
-// unknownControlError says which controls there are.
+// unknownControlError returns the error for a control that does not exist. It lists those that do.
 func unknownControlError(name string, all []control) error {
 	if len(all) == 0 {
 		return camera.ControlErrorf(camera.BadSetting, "no control %q; this device has none", name)

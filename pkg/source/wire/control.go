@@ -2,18 +2,19 @@ package wire
 
 import "camd/pkg/camera"
 
-// SetControls asks for the source's image controls, once those in Set have been set. All are checked before any is.
+// SetControls requests that the controls in Set be set, and then all image controls be listed. All settings are checked before
+// one is set.
 type SetControls struct {
-	Request uint32                    `json:"request"` // from 1, and in the answer again
+	Request uint32                    `json:"request"` // from 1 on; the answer has the same number
 	Set     map[string]camera.Setting `json:"set,omitempty"`
 }
 
-// Controls answers SetControls. A device that has been opened also sends one that answers nothing: Request is 0, and Refused
-// says which of Start's settings it did not take.
+// Controls is the answer to SetControls. camd-capture also sends it once without a request, after it has opened a device: Request
+// is then 0, and Refused has the settings of Start that the device did not take.
 type Controls struct {
 	Request   uint32            `json:"request"`
 	List      []camera.Control  `json:"list,omitempty"`
-	ErrorKind string            `json:"trouble,omitempty"` // a camera.ControlErrorKind; empty if all went well
-	Detail    string            `json:"detail,omitempty"`  // for people
-	Refused   map[string]string `json:"refused,omitempty"` // why, for people, by the control's name
+	ErrorKind string            `json:"trouble,omitempty"` // a camera.ControlErrorKind; empty without an error
+	Detail    string            `json:"detail,omitempty"`  // of the error, for people
+	Refused   map[string]string `json:"refused,omitempty"` // the reason, for people, by the control's name
 }

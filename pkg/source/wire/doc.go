@@ -1,15 +1,26 @@
 // Package wire is the protocol between camd and camd-capture, spoken over two pipes.
 //
-// A message is a 4-byte big-endian length, then that many bytes: one byte of type and the payload. Each side begins
-// with a [Hello] that carries the version; a peer of another version is refused. camd then sends [Start] once, and
-// after it [Demand], [Renditions] and [SetControls] as often as it likes and [Stop]; camd-capture answers with [Opened] and after
-// it a stream of [Frame] and [Heartbeat], with [Refused] where it leaves some out, with [Controls] to each SetControls, and with [Ended]
-// before it exits. Control payloads are JSON, since they are rare and grow; frames and heartbeats are fixed binary fields.
+// A message is a 4-byte big-endian length, then one byte of type, then the payload. The length counts the type and the payload. Frames,
+// heartbeats and demands have fixed binary fields. The other payloads are JSON, because they are rare and may get more fields.
 //
-// Clocks: times are nanoseconds of CLOCK_MONOTONIC, which both processes share, so that a step of the wall clock
-// between capture and delivery changes no frame's age.
+// Each side begins with a [Hello] that has the version. A peer of another version is refused. Then camd sends:
 //
-// Whatever a peer sends, reading it ends in a message or an error, never a panic or an allocation beyond [MaxMessage]. Of a picture the
-// reader is told the size, and takes it or skips it.
-// A [Reader] and a [Writer] belong to one goroutine each.
+//   - [Start] once;
+//   - [Demand], [Renditions] and [SetControls] any number of times;
+//   - [Stop] to end the process.
+//
+// camd-capture sends:
+//
+//   - [Opened] when it has opened the source;
+//   - [Frame] for each picture that is wanted, and [Heartbeat] while none is;
+//   - [Refused] for pictures that it leaves out;
+//   - [Controls] as the answer to each SetControls;
+//   - [Ended] before it exits.
+//
+// Times are nanoseconds of CLOCK_MONOTONIC, which both processes share. A change of the wall clock therefore changes no frame's age.
+//
+// Reading returns a message or an error, whatever a peer sends. It never panics, and never allocates more than [MaxMessage] bytes for a
+// message. It returns the size of a picture, which the caller then reads with [Reader.ReadPicture] or skips with [Reader.SkipPicture].
+//
+// [Reader] and [Writer] are not safe for concurrent use.
 package wire

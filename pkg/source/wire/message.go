@@ -7,12 +7,12 @@ import (
 	"camd/pkg/source/options"
 )
 
-// Version of the protocol; both sides must have the same.
+// Version is the version of the protocol. Both sides must have the same.
 const Version = 6
 
-// Limits on what a peer may announce.
+// Limits on the sizes that a peer may send.
 const (
-	MaxFrame   = 32 << 20 // bytes of a picture: an 8K JPEG at quality 100 stays below it
+	MaxFrame   = 32 << 20 // bytes of a picture: an 8K JPEG at quality 100 has less
 	MaxMessage = 64 << 10 // bytes of any other message: texts for people, addresses, credentials
 )
 
@@ -24,8 +24,7 @@ type Hello struct {
 	Version uint16
 }
 
-// Start tells camd-capture what to open and how. It carries the credentials, which therefore never stand in a command
-// line or an environment.
+// Start tells camd-capture what to open and how. It contains the credentials, so that they are never in a command line or environment.
 type Start struct {
 	Source   string `json:"source"` // as package sourceurl reads it
 	User     string `json:"user,omitempty"`
@@ -38,15 +37,14 @@ type Start struct {
 	Renditions  []camera.Rendition        `json:"renditions,omitempty"` // as in Renditions
 }
 
-// Renditions tells a running camd-capture what to make of its pictures from now on, in the place of what Start said. The
-// numbers of those that stay are the same; a number that is not in use has an empty one. A picture that was made before may
-// still come.
+// Renditions replaces the renditions of Start while camd-capture runs. Renditions that stay keep their numbers. An unused number
+// has an empty rendition. Pictures that were made before may still come.
 type Renditions struct {
-	Quality int                `json:"quality,omitempty"` // of rendition 0, where it encodes
-	List    []camera.Rendition `json:"list,omitempty"`    // the first is number 1; number 0 is the pictures as they come
+	Quality int                `json:"quality,omitempty"` // JPEG quality of rendition 0, unless the source's JPEGs are forwarded
+	List    []camera.Rendition `json:"list,omitempty"`    // the first is number 1; number 0 is main
 }
 
-// Opened says what the source turned out to be.
+// Opened says that the source is open, and describes it.
 type Opened struct {
 	Backend     string  `json:"backend"` // "V4L2", "FFMPEG", "HTTP" or "PATTERN"
 	Codec       string  `json:"codec"`   // lower case: "mjpeg", "h264", "yuyv"
@@ -54,38 +52,39 @@ type Opened struct {
 	Height      int     `json:"height"`
 	FPS         float64 `json:"fps"` // as the source declares it; 0 where it does not
 	Passthrough bool    `json:"passthrough"`
-	Note        string  `json:"note,omitempty"` // what differs from what was asked, for people
+	Note        string  `json:"note,omitempty"` // how the format differs from what was requested, for people
 }
 
-// Frame announces a picture of Size bytes, which follow and are taken with [Reader.Picture].
+// Frame is the header of a picture of Size bytes. Read the picture with [Reader.ReadPicture], or skip it with [Reader.SkipPicture].
 type Frame struct {
-	Rendition uint8         // its number
-	Captured  int64         // CLOCK_MONOTONIC, ns, when the picture was taken
+	Rendition uint8         // number of the rendition
+	Captured  int64         // when the picture was taken: CLOCK_MONOTONIC in nanoseconds
 	Count     uint64        // pictures read from the source so far, this one included
-	Encode    time.Duration // what encoding took; 0 when passed through
+	Encode    time.Duration // how long encoding took; 0 if the source's JPEG is forwarded
 	Size      int
 }
 
-// Heartbeat says that pictures arrive though none is asked for.
+// Heartbeat says that the source delivers pictures that are not wanted or not sent.
 type Heartbeat struct {
 	Captured int64  // of the newest picture
 	Count    uint64 // as in Frame
 }
 
-// Refused says how many pictures camd-capture has left out since the last such message, because they were not fit to be shown.
-// Those that it read in Go and never took for pictures count in no Frame and no Heartbeat.
+// Refused says how many pictures camd-capture has left out since the last Refused, because they were not fit to be shown.
+// Pictures that the HTTP reader left out do not count in Frame.Count and Heartbeat.Count.
 type Refused struct {
-	Pictures map[string]uint64 `json:"pictures"`       // by one of media.Causes
-	Size     int64             `json:"size,omitempty"` // bytes of the newest one that was too large
+	Pictures map[string]uint64 `json:"pictures"`       // by cause, one of media.Causes
+	Size     int64             `json:"size,omitempty"` // bytes of the newest picture that was too large
 
-	// What is wrong with the source's newest picture, where camd-capture decoded it and found damage.
+	// Cause is what is wrong with the source's newest picture, if camd-capture decoded it and found damage.
 	Cause  string `json:"cause,omitempty"`  // one of media.Causes
 	Detail string `json:"detail,omitempty"` // for people
 }
 
-// Demand says whether pictures of a rendition are wanted. Without demand, camd-capture sends none, but of rendition 0 one a
-// second, so that there is a recent picture to begin with, and heartbeats. It begins without. A rendition other than 0 that is
-// wanted, or wanted again, is made at once of the camera's newest picture if that is at hand, whatever its rate.
+// Demand says whether pictures of a rendition are wanted. At the start, none are. Of a rendition that is not wanted, camd-capture
+// sends no pictures, except one a second of rendition 0, so that there always is a recent one. When another rendition becomes
+// wanted, or is requested again, camd-capture makes it at once from the camera's newest picture if it still has that, whatever
+// the rendition's rate.
 type Demand struct {
 	Rendition uint8
 	Wanted    bool

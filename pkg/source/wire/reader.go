@@ -24,9 +24,8 @@ type Reader struct {
 // NewReader returns a reader from r.
 func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 512)} }
 
-// Next returns the next message. The error is io.EOF when the peer closed between messages, and says what was wrong
-// when it sent nonsense; either way the stream is of no more use. A Frame's picture must be taken or skipped before the
-// next call.
+// Next returns the next message. After a Frame, call ReadPicture or SkipPicture before Next. The error is io.EOF if the peer
+// closed the stream between messages, else it says how the peer broke the protocol. Do not use the Reader after an error.
 func (r *Reader) Next() (Message, error) {
 	if r.unreadPicture > 0 {
 		return nil, errors.New("wire: picture not taken")
@@ -76,7 +75,7 @@ func (r *Reader) ReadPicture(p []byte) error {
 	return nil
 }
 
-// SkipPicture passes over the picture of the Frame that Next returned last, without keeping it.
+// SkipPicture skips the picture of the Frame that Next returned last.
 func (r *Reader) SkipPicture() error {
 	n := int64(r.unreadPicture)
 	r.unreadPicture = 0
@@ -169,7 +168,8 @@ func decodeJSON[M Message](body []byte) (Message, error) {
 	return m, nil
 }
 
-// truncationError names an end of input by where it fell.
+// truncationError returns the error for a failed read. An end of input inside a message becomes an error that wraps
+// io.ErrUnexpectedEOF. at is io.EOF if the input may end here.
 func truncationError(err, at error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && errors.Is(at, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("wire: message cut short: %w", io.ErrUnexpectedEOF)

@@ -13,7 +13,7 @@ type Writer struct {
 	buf []byte
 }
 
-// NewWriter returns a writer onto w. It does not buffer: each message is one write, a frame's picture a second.
+// NewWriter returns a Writer to w. It does not buffer: each message is one write, and the picture of a frame is another one.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Write sends a message other than Frame.
@@ -47,7 +47,7 @@ func (w *Writer) Write(m Message) error {
 	return err
 }
 
-// WriteFrame sends a picture. f.Size is taken from the picture.
+// WriteFrame sends a picture. It ignores f.Size and sends the size of the picture.
 func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 	if n := len(picture); n < 1 || n > MaxFrame {
 		return fmt.Errorf("wire: picture of %d bytes, want 1 to %d", n, MaxFrame)
@@ -61,15 +61,15 @@ func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 	if _, err := w.w.Write(b); err != nil {
 		return err
 	}
-	// A write of its own: cheaper than copying the picture behind its header.
+	// A write of its own is cheaper than copying the picture behind its header.
 	_, err := w.w.Write(picture)
 	return err
 }
 
-// magic tells a peer that speaks another protocol at once.
+// magic begins the payload of Hello, so that a peer of another protocol is recognized at once.
 const magic = "camd"
 
-// frameHeader is the length of a Frame's fixed fields: Rendition, Captured, Count, Encode.
+// frameHeader is the size of a Frame's fixed fields in bytes: Rendition, Captured, Count, Encode.
 const frameHeader = 1 + 8 + 8 + 8
 
 func boolByte(on bool) byte {

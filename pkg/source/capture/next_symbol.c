@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 
-#include "library.h"
+#include "next_symbol.h"
 
 // An OpenCV that loads its FFmpeg as a plugin keeps the libraries to itself, but the caller's own dependencies lead to them.
-void *library_function(const char *name, void *own, void *caller)
+void *next_symbol(const char *name, void *own, void *caller)
 {
 	void *function = dlsym(RTLD_NEXT, name);
 	Dl_info plugin;
