@@ -88,6 +88,6 @@ func quickCases(cases []testCase) []testCase {
 	return few
 }
 
-func (c options) includes(t testCase) bool {
-	return len(c.cases) == 0 || slices.ContainsFunc(c.cases, func(word string) bool { return strings.Contains(t.name, word) })
+func (o options) includes(t testCase) bool {
+	return len(o.cases) == 0 || slices.ContainsFunc(o.cases, func(word string) bool { return strings.Contains(t.name, word) })
 }

@@ -89,35 +89,35 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 }
 
 // options turns the flags into a camera's options.
-func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error) {
+func (p probeFlags) options(arg string, stderr io.Writer) (source.Options, error) {
 	src, err := sourceurl.Parse(arg)
 	if err != nil {
 		return source.Options{}, err
 	}
 	o := source.Options{Camera: options.Camera{
 		ID: "probe", Source: src,
-		Capture: options.Capture{Transport: f.transport, Format: f.format, FPS: f.fps, OpenTimeout: f.timeout, RedirectHosts: f.redirectHosts},
+		Capture: options.Capture{Transport: p.transport, Format: p.format, FPS: p.fps, OpenTimeout: p.timeout, RedirectHosts: p.redirectHosts},
 	}}
-	if f.size != "" {
-		if o.Size, err = sourceurl.ParseSize(f.size); err != nil {
+	if p.size != "" {
+		if o.Size, err = sourceurl.ParseSize(p.size); err != nil {
 			return o, err
 		}
 	}
-	if err := f.check(src.Kind); err != nil {
+	if err := p.check(src.Kind); err != nil {
 		return o, err
 	}
-	if o.TLS, err = f.tlsOptions(src); err != nil {
+	if o.TLS, err = p.tlsOptions(src); err != nil {
 		return o, err
 	}
-	if f.user != "" {
-		o.Source.User = f.user
+	if p.user != "" {
+		o.Source.User = p.user
 	}
-	if f.passwordFile != "" {
-		if o.Source.Password, err = config.ReadSecret(f.passwordFile); err != nil {
+	if p.passwordFile != "" {
+		if o.Source.Password, err = config.ReadSecret(p.passwordFile); err != nil {
 			return o, fmt.Errorf("--password-file: %w", err)
 		}
 	}
-	logs, err := logging.New(logging.Options{Level: f.logLevel, Format: "auto", Audit: "off"}, stderr)
+	logs, err := logging.New(logging.Options{Level: p.logLevel, Format: "auto", Audit: "off"}, stderr)
 	if err == nil {
 		o.Log = logs.Log
 	}
@@ -125,23 +125,23 @@ func (f probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 }
 
 // check refuses invalid values, and flags that do not apply to this kind of source.
-func (f probeFlags) check(kind sourceurl.Kind) error {
+func (p probeFlags) check(kind sourceurl.Kind) error {
 	switch {
-	case !slices.Contains([]string{"", "tcp", "udp"}, f.transport):
-		return fmt.Errorf("--transport %q: want tcp or udp", f.transport)
-	case !slices.Contains(config.Formats, f.format):
-		return fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(config.Formats, ", "))
-	case f.fps != 0 && !(f.fps >= sourceurl.MinFPS && f.fps <= sourceurl.MaxFPS):
-		return fmt.Errorf("--fps %v: want a number from %v to %v", f.fps, sourceurl.MinFPS, sourceurl.MaxFPS)
-	case f.timeout <= 0 || f.measure <= 0:
+	case !slices.Contains([]string{"", "tcp", "udp"}, p.transport):
+		return fmt.Errorf("--transport %q: want tcp or udp", p.transport)
+	case !slices.Contains(config.Formats, p.format):
+		return fmt.Errorf("--format %q: want one of %s", p.format, strings.Join(config.Formats, ", "))
+	case p.fps != 0 && !(p.fps >= sourceurl.MinFPS && p.fps <= sourceurl.MaxFPS):
+		return fmt.Errorf("--fps %v: want a number from %v to %v", p.fps, sourceurl.MinFPS, sourceurl.MaxFPS)
+	case p.timeout <= 0 || p.measure <= 0:
 		return errors.New("--timeout and --measure: want a duration above 0, such as 10s")
-	case kind != sourceurl.Device && (f.size != "" || kind != sourceurl.Poll && f.fps != 0 || f.format != "auto"):
+	case kind != sourceurl.Device && (p.size != "" || kind != sourceurl.Poll && p.fps != 0 || p.format != "auto"):
 		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them, and an http+poll:// source for --fps")
-	case kind != sourceurl.HTTP && kind != sourceurl.Poll && f.redirectHosts != nil:
+	case kind != sourceurl.HTTP && kind != sourceurl.Poll && p.redirectHosts != nil:
 		return errors.New("--redirect-hosts: only an http:// or https:// source has them")
-	case kind != sourceurl.RTSP && f.transport != "":
+	case kind != sourceurl.RTSP && p.transport != "":
 		return errors.New("--transport: only an rtsp:// source has one")
-	case kind != sourceurl.RTSP && kind != sourceurl.HTTP && kind != sourceurl.Poll && (f.user != "" || f.passwordFile != ""):
+	case kind != sourceurl.RTSP && kind != sourceurl.HTTP && kind != sourceurl.Poll && (p.user != "" || p.passwordFile != ""):
 		return errors.New("--user and --password-file: only an rtsp:// or http:// source has them")
 	}
 	return nil
@@ -173,17 +173,17 @@ func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 }
 
 // saveSnapshot writes the picture to a file if a flag asks for it.
-func (f probeFlags) saveSnapshot(out io.Writer, r source.ProbeReport) error {
-	if f.snapshot == "" {
+func (p probeFlags) saveSnapshot(out io.Writer, r source.ProbeReport) error {
+	if p.snapshot == "" {
 		return nil
 	}
-	if err := os.WriteFile(f.snapshot, r.Frame.JPEG, 0o644); err != nil {
+	if err := os.WriteFile(p.snapshot, r.Frame.JPEG, 0o644); err != nil {
 		var e *os.PathError
 		if errors.As(err, &e) {
 			err = e.Err
 		}
-		return failure(fmt.Errorf("write snapshot %s: %w", f.snapshot, err))
+		return failure(fmt.Errorf("write snapshot %s: %w", p.snapshot, err))
 	}
-	fmt.Fprintf(out, "snapshot written to %s\n", f.snapshot)
+	fmt.Fprintf(out, "snapshot written to %s\n", p.snapshot)
 	return nil
 }

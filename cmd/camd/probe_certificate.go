@@ -20,26 +20,26 @@ import (
 )
 
 // tlsOptions turns the flags into options for verifying the source's certificate. It refuses what the configuration refuses.
-func (f probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err error) {
-	o.SkipVerify = !f.tlsVerify
+func (p probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err error) {
+	o.SkipVerify = !p.tlsVerify
 	switch {
-	case !src.IsTLS() && (o.SkipVerify || f.caFile != "" || f.fingerprint != "" || f.saveCertificate != ""):
+	case !src.IsTLS() && (o.SkipVerify || p.caFile != "" || p.fingerprint != "" || p.saveCertificate != ""):
 		return o, errors.New("--ca-file, --fingerprint, --tls-verify and --save-certificate: only an https:// or rtsps:// source has a certificate")
-	case o.SkipVerify && (f.caFile != "" || f.fingerprint != ""), f.caFile != "" && f.fingerprint != "":
+	case o.SkipVerify && (p.caFile != "" || p.fingerprint != ""), p.caFile != "" && p.fingerprint != "":
 		return o, errors.New("--ca-file, --fingerprint and --tls-verify=false: give one of them")
-	case f.fingerprint != "" && src.Kind == sourceurl.RTSP:
+	case p.fingerprint != "" && src.Kind == sourceurl.RTSP:
 		return o, errors.New("--fingerprint: FFmpeg reads rtsps:// sources and checks no fingerprint; give --ca-file")
 	}
-	if f.caFile != "" {
-		if o.CAFile, err = filepath.Abs(f.caFile); err != nil {
+	if p.caFile != "" {
+		if o.CAFile, err = filepath.Abs(p.caFile); err != nil {
 			return o, fmt.Errorf("--ca-file: %w", err)
 		}
 		if _, err = tlsverify.New(o); err != nil {
 			return o, fmt.Errorf("--ca-file: %w", err)
 		}
 	}
-	if f.fingerprint != "" {
-		if o.Fingerprint, err = tlsverify.ParseFingerprint(f.fingerprint); err != nil {
+	if p.fingerprint != "" {
+		if o.Fingerprint, err = tlsverify.ParseFingerprint(p.fingerprint); err != nil {
 			return o, fmt.Errorf("--fingerprint: %w", err)
 		}
 	}
@@ -48,7 +48,7 @@ func (f probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err e
 
 // printCertificate prints the certificate of the source's server, and saves it if a flag asks for it. If a server presents none, the
 // probe reports what is wrong.
-func (f probeFlags) printCertificate(ctx context.Context, out io.Writer, o source.Options) error {
+func (p probeFlags) printCertificate(ctx context.Context, out io.Writer, o source.Options) error {
 	if !o.Source.IsTLS() {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (f probeFlags) printCertificate(ctx context.Context, out io.Writer, o sourc
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	chain, err := netprobe.Certificates(ctx, o.Source)
 	if err != nil || len(chain) == 0 {
@@ -78,12 +78,12 @@ func (f probeFlags) printCertificate(ctx context.Context, out io.Writer, o sourc
 		fmt.Fprintf(w, "verifies\tyes\n")
 	}
 	_ = w.Flush()
-	if f.saveCertificate == "" {
+	if p.saveCertificate == "" {
 		return nil
 	}
-	if err := os.WriteFile(f.saveCertificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}), 0o644); err != nil {
+	if err := os.WriteFile(p.saveCertificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}), 0o644); err != nil {
 		return fmt.Errorf("save certificate: %w", err)
 	}
-	fmt.Fprintf(out, "certificate written to %s\n", f.saveCertificate)
+	fmt.Fprintf(out, "certificate written to %s\n", p.saveCertificate)
 	return nil
 }

@@ -259,7 +259,7 @@ func isGoCV(importPath string) bool {
 }
 
 // subcommands are the files of cmd/camd beside main.go: each has the name of its subcommand, or begins with it.
-var subcommands = []string{"check", "devices", "doctor", "hash_password", "healthcheck", "new_token", "probe", "serve", "share", "version"}
+var subcommands = []string{"check", "devices", "doctor", "hash_password", "healthcheck", "new_token", "probe", "rotate_links", "serve", "share", "version"}
 
 // assembled are packages that internal/daemon uses to build the daemon, and subcommands do not use.
 var assembled = []string{"pkg/broker", "pkg/bus", "pkg/httpapi", "pkg/notify", "pkg/source", "pkg/statestore"}

@@ -52,31 +52,31 @@ func parseModule(t *testing.T) (*token.FileSet, map[string]*sourcePackage) {
 }
 
 // declare notes the names of a declaration.
-func (p *sourcePackage) declare(d ast.Decl) {
+func (s *sourcePackage) declare(d ast.Decl) {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
 		if d.Recv == nil {
-			p.names[d.Name.Name] = true
+			s.names[d.Name.Name] = true
 		} else {
-			p.declareMember(typeName(d.Recv.List[0].Type), d.Name.Name)
+			s.declareMember(typeName(d.Recv.List[0].Type), d.Name.Name)
 		}
 	case *ast.GenDecl:
 		for _, spec := range d.Specs {
 			switch spec := spec.(type) {
 			case *ast.ValueSpec:
 				for _, name := range spec.Names {
-					p.names[name.Name] = true
+					s.names[name.Name] = true
 				}
 			case *ast.TypeSpec:
-				p.names[spec.Name.Name] = true
-				p.declareFields(spec)
+				s.names[spec.Name.Name] = true
+				s.declareFields(spec)
 			}
 		}
 	}
 }
 
 // declareFields notes the fields of a struct or the methods of an interface. An embedded field has the name of its type.
-func (p *sourcePackage) declareFields(spec *ast.TypeSpec) {
+func (s *sourcePackage) declareFields(spec *ast.TypeSpec) {
 	var fields *ast.FieldList
 	switch t := spec.Type.(type) {
 	case *ast.StructType:
@@ -84,29 +84,29 @@ func (p *sourcePackage) declareFields(spec *ast.TypeSpec) {
 	case *ast.InterfaceType:
 		fields = t.Methods
 	default:
-		p.embedded[spec.Name.Name] = []ast.Expr{t}
+		s.embedded[spec.Name.Name] = []ast.Expr{t}
 		return
 	}
 	for _, field := range fields.List {
 		for _, name := range field.Names {
-			p.declareMember(spec.Name.Name, name.Name)
+			s.declareMember(spec.Name.Name, name.Name)
 		}
 		if len(field.Names) == 0 {
-			p.declareMember(spec.Name.Name, typeName(field.Type))
-			p.embedded[spec.Name.Name] = append(p.embedded[spec.Name.Name], field.Type)
+			s.declareMember(spec.Name.Name, typeName(field.Type))
+			s.embedded[spec.Name.Name] = append(s.embedded[spec.Name.Name], field.Type)
 		}
 	}
 }
 
-func (p *sourcePackage) declareMember(of, name string) {
-	p.names[of+"."+name] = true
-	p.members[name] = true
+func (s *sourcePackage) declareMember(of, name string) {
+	s.names[of+"."+name] = true
+	s.members[name] = true
 }
 
 // hasMember reports whether a type has a method or field, of its own or of an embedded type. A type of another package may have any.
-func (p *sourcePackage) hasMember(of, name string) bool {
-	return p.names[of+"."+name] || slices.ContainsFunc(p.embedded[of], func(t ast.Expr) bool {
-		return isForeign(t) || p.hasMember(typeName(t), name)
+func (s *sourcePackage) hasMember(of, name string) bool {
+	return s.names[of+"."+name] || slices.ContainsFunc(s.embedded[of], func(t ast.Expr) bool {
+		return isForeign(t) || s.hasMember(typeName(t), name)
 	})
 }
 
@@ -120,11 +120,11 @@ func isForeign(t ast.Expr) bool {
 }
 
 // resolves reports whether a link names a declaration of the package.
-func (p *sourcePackage) resolves(link *comment.DocLink) bool {
+func (s *sourcePackage) resolves(link *comment.DocLink) bool {
 	if link.Recv == "" {
-		return p.names[link.Name]
+		return s.names[link.Name]
 	}
-	return p.hasMember(link.Recv, link.Name)
+	return s.hasMember(link.Recv, link.Name)
 }
 
 // typeName returns the name of a type without its package, pointer and type parameters; empty if it has none.

@@ -215,8 +215,8 @@ func (c *cameraRegistry) statusLine() string {
 type remoteCamera struct{ *bus.Camera }
 
 // Status is the camera's, with where it is.
-func (v remoteCamera) Status() camera.Status {
-	s := v.Camera.Status()
-	s.Site, s.Remote = v.Site(), true
+func (r remoteCamera) Status() camera.Status {
+	s := r.Camera.Status()
+	s.Site, s.Remote = r.Site(), true
 	return s
 }

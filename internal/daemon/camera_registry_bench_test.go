@@ -16,11 +16,11 @@ type benchCamera struct {
 	topics map[string]*broker.Topic
 }
 
-func (r benchCamera) Status() camera.Status {
-	return camera.Status{ID: r.id, State: camera.Live, Remote: true, Site: "north"}
+func (b benchCamera) Status() camera.Status {
+	return camera.Status{ID: b.id, State: camera.Live, Remote: true, Site: "north"}
 }
-func (r benchCamera) Renditions() []string                 { return []string{camera.Main, "preview"} }
-func (r benchCamera) Topic(n string) (*broker.Topic, bool) { t, ok := r.topics[n]; return t, ok }
+func (b benchCamera) Renditions() []string                 { return []string{camera.Main, "preview"} }
+func (b benchCamera) Topic(n string) (*broker.Topic, bool) { t, ok := b.topics[n]; return t, ok }
 
 // BenchmarkSetConfig measures what it costs a relay when one of many cameras comes or goes, or its renditions change. An announcement
 // alone does not cost that.

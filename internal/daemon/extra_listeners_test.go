@@ -37,6 +37,6 @@ func TestServedAddrsDecideExposure(t *testing.T) {
 // stubListener is a listener that is somewhere.
 type stubListener struct{ addr net.Addr }
 
-func (p stubListener) Addr() net.Addr          { return p.addr }
+func (s stubListener) Addr() net.Addr          { return s.addr }
 func (stubListener) Accept() (net.Conn, error) { return nil, net.ErrClosed }
 func (stubListener) Close() error              { return nil }

@@ -18,21 +18,21 @@ type localCamerasSnapshot struct {
 	paused  map[string]bool // as the configuration has it, by camera
 }
 
-func (c *localCameras) set(cfg *config.Config, cameras []*source.Camera) {
+func (l *localCameras) set(cfg *config.Config, cameras []*source.Camera) {
 	m := &localCamerasSnapshot{cameras, map[string]bool{}}
 	for _, one := range cfg.Cameras {
 		m.paused[one.ID] = one.Paused
 	}
-	c.snapshot.Store(m)
+	l.snapshot.Store(m)
 }
 
-func (c *localCameras) cameras() []*source.Camera { return c.snapshot.Load().cameras }
+func (l *localCameras) cameras() []*source.Camera { return l.snapshot.Load().cameras }
 
-func (c *localCameras) isPausedInConfig(id string) bool { return c.snapshot.Load().paused[id] }
+func (l *localCameras) isPausedInConfig(id string) bool { return l.snapshot.Load().paused[id] }
 
 // Alive returns nil if the supervisors of all cameras have made progress since then. Otherwise it returns an error that names the camera.
-func (c *localCameras) Alive(since time.Time) error {
-	for _, one := range c.cameras() {
+func (l *localCameras) Alive(since time.Time) error {
+	for _, one := range l.cameras() {
 		if err := one.Alive(since); err != nil {
 			return err
 		}

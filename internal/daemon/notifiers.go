@@ -44,45 +44,45 @@ func newNotifierRunner(metrics *notify.Metrics, server *httpapi.Server, version 
 }
 
 // prepare checks the notifiers of a configuration. After commit, the next setCameras replaces the current ones if they differ.
-func (a *notifierRunner) prepare(cfg *config.Config) (commit func(), err error) {
-	if g := a.config; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
+func (n *notifierRunner) prepare(cfg *config.Config) (commit func(), err error) {
+	if g := n.config; g != nil && g.Site == cfg.Site && g.PublicURL == cfg.PublicURL && reflect.DeepEqual(g.Webhooks, cfg.Webhooks) &&
 		reflect.DeepEqual(g.MQTT, cfg.MQTT) {
 		return func() {}, nil
 	}
-	build, err := a.newNotifiers(cfg)
+	build, err := n.newNotifiers(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return func() { a.config, a.build = cfg, build }, nil
+	return func() { n.config, n.build = cfg, build }, nil
 }
 
 // setCameras gives the notifiers the cameras, in the configuration's order, and starts the notifiers that were committed.
-func (a *notifierRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
+func (n *notifierRunner) setCameras(cfg *config.Config, cameras []*source.Camera) {
 	all := make([]notify.Camera, len(cameras))
 	for i, c := range cameras {
 		all[i] = notifyCamera(cfg.Cameras[i], c)
 	}
-	a.cameras.Store(&all)
-	if a.build == nil {
+	n.cameras.Store(&all)
+	if n.build == nil {
 		return
 	}
 	select {
-	case <-a.next: // those that have not started
+	case <-n.next: // those that have not started
 	default:
 	}
-	a.next <- a.build()
-	a.build = nil
+	n.next <- n.build()
+	n.build = nil
 }
 
 // Run runs the notifiers until ctx ends, and returns when they have.
-func (a *notifierRunner) Run(ctx context.Context) {
+func (n *notifierRunner) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	stop := func() {}
 	defer func() { stop() }()
 	for {
 		select {
-		case notifiers := <-a.next:
+		case notifiers := <-n.next:
 			stop()
 			running.Wait() // two notifiers must not use the same broker
 			own, cancel := context.WithCancel(ctx)
@@ -97,18 +97,18 @@ func (a *notifierRunner) Run(ctx context.Context) {
 }
 
 // newNotifiers returns the function that makes the notifiers of a configuration. The error says which notifier cannot be made.
-func (a *notifierRunner) newNotifiers(cfg *config.Config) (func() []notifier, error) {
-	cameras := func() []notify.Camera { return *a.cameras.Load() }
+func (n *notifierRunner) newNotifiers(cfg *config.Config) (func() []notifier, error) {
+	cameras := func() []notify.Camera { return *n.cameras.Load() }
 	var builds []func() notifier
 	for _, w := range cfg.Webhooks {
-		r, err := newWebhook(cfg, w, cameras, a.metrics, a.log)
+		r, err := newWebhook(cfg, w, cameras, n.metrics, n.log)
 		if err != nil {
 			return nil, err
 		}
 		builds = append(builds, r)
 	}
 	if cfg.MQTT != nil {
-		r, err := newMQTT(cfg, cameras, a.server, a.metrics, a.version, a.log)
+		r, err := newMQTT(cfg, cameras, n.server, n.metrics, n.version, n.log)
 		if err != nil {
 			return nil, err
 		}

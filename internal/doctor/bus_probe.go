@@ -37,11 +37,11 @@ func probeBus(ctx context.Context, o bus.Options) BusReport {
 }
 
 // busProbe returns the probe of the target's bus; nil if it has none.
-func (p Target) busProbe() func(context.Context) BusReport {
-	if p.Bus == nil {
+func (t Target) busProbe() func(context.Context) BusReport {
+	if t.Bus == nil {
 		return nil
 	}
-	return func(ctx context.Context) BusReport { return probeBus(ctx, *p.Bus) }
+	return func(ctx context.Context) BusReport { return probeBus(ctx, *t.Bus) }
 }
 
 // waitForSites returns when the bus has been connected for long enough to know all sites, or when ctx ends.

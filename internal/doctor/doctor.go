@@ -45,7 +45,7 @@ func Examine(ctx context.Context, p Target) []Finding {
 }
 
 // isRelay reports whether the target has only cameras from the bus.
-func (p Target) isRelay() bool { return p.Config.Bus != nil && len(p.Config.Cameras) == 0 }
+func (t Target) isRelay() bool { return t.Config.Bus != nil && len(t.Config.Cameras) == 0 }
 
 func checkConfig(p Target) []Finding {
 	var e *config.Error

@@ -61,19 +61,19 @@ func newFolderWatch(folders map[string]bool) (*folderWatch, error) {
 }
 
 // close makes read return.
-func (w *folderWatch) close() { _ = w.file.Close() }
+func (f *folderWatch) close() { _ = f.file.Close() }
 
 // read sends events until ctx ends or w is closed.
-func (w *folderWatch) read(ctx context.Context, events chan<- fileEvent) {
+func (f *folderWatch) read(ctx context.Context, events chan<- fileEvent) {
 	buffer := make([]byte, 64*(unix.SizeofInotifyEvent+unix.NAME_MAX+1))
 	for {
-		n, err := w.file.Read(buffer)
+		n, err := f.file.Read(buffer)
 		if err != nil {
 			return
 		}
 		for rest := buffer[:n]; len(rest) >= unix.SizeofInotifyEvent; {
 			var e fileEvent
-			e, rest = w.parse(rest)
+			e, rest = f.parse(rest)
 			select {
 			case events <- e:
 			case <-ctx.Done():
@@ -84,11 +84,11 @@ func (w *folderWatch) read(ctx context.Context, events chan<- fileEvent) {
 }
 
 // parse removes one event of inotify(7) from the buffer: int wd, uint32_t mask, cookie and len, and len bytes of the name.
-func (w *folderWatch) parse(b []byte) (e fileEvent, rest []byte) {
+func (f *folderWatch) parse(b []byte) (e fileEvent, rest []byte) {
 	wd, mask, length := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:]), int(binary.NativeEndian.Uint32(b[12:]))
 	name, rest := b[unix.SizeofInotifyEvent:][:length], b[unix.SizeofInotifyEvent+length:]
 	name, _, _ = bytes.Cut(name, []byte{0})
-	if folder, ok := w.folders[wd]; ok && len(name) > 0 {
+	if folder, ok := f.folders[wd]; ok && len(name) > 0 {
 		e.path = filepath.Join(folder, string(name))
 	}
 	switch {

@@ -83,8 +83,8 @@ type fileWatch struct {
 	written map[string]time.Time // files that were written to and not closed, with the time of the last write
 }
 
-func (w *fileWatch) run(ctx context.Context) {
-	w.written = map[string]time.Time{}
+func (f *fileWatch) run(ctx context.Context) {
+	f.written = map[string]time.Time{}
 	next := time.NewTimer(0) // a change between reading the files and now gives no event
 	defer next.Stop()
 	recheck := time.NewTicker(recheckInterval)
@@ -98,16 +98,16 @@ func (w *fileWatch) run(ctx context.Context) {
 	}
 	for {
 		select {
-		case e := <-w.events:
-			w.recordEvent(e)
+		case e := <-f.events:
+			f.recordEvent(e)
 			arm()
 		case <-recheck.C:
 			// Not every writer closes: truncate(2) writes without opening, and events can be lost.
-			maps.DeleteFunc(w.written, func(_ string, at time.Time) bool { return time.Since(at) >= recheckInterval })
+			maps.DeleteFunc(f.written, func(_ string, at time.Time) bool { return time.Since(at) >= recheckInterval })
 			arm()
 		case <-next.C:
 			armed = false
-			if w.isChanging() {
+			if f.isChanging() {
 				arm()
 			}
 		case <-ctx.Done():
@@ -116,34 +116,34 @@ func (w *fileWatch) run(ctx context.Context) {
 	}
 }
 
-func (w *fileWatch) recordEvent(e fileEvent) {
+func (f *fileWatch) recordEvent(e fileEvent) {
 	switch {
-	case e.kind == writeEvent && w.isWatched(e.path):
-		w.written[e.path] = time.Now()
+	case e.kind == writeEvent && f.isWatched(e.path):
+		f.written[e.path] = time.Now()
 	case e.kind == completeEvent:
-		delete(w.written, e.path)
+		delete(f.written, e.path)
 	}
 }
 
 // isChanging reports whether the files must be checked again soon. It sends their fingerprint if they have changed and are complete.
-func (w *fileWatch) isChanging() bool {
-	if len(w.written) > 0 {
+func (f *fileWatch) isChanging() bool {
+	if len(f.written) > 0 {
 		return false // until the event of closing the file
 	}
-	now := w.takeSnapshot()
+	now := f.takeSnapshot()
 	switch {
-	case now.content == w.known || now.content == Fingerprint{}: // gone for a moment, or for good: nothing to read
+	case now.content == f.known || now.content == Fingerprint{}: // gone for a moment, or for good: nothing to read
 		return false
-	case now != w.seen:
-		w.seen = now
+	case now != f.seen:
+		f.seen = now
 		return true
 	}
-	w.known = now.content
+	f.known = now.content
 	select { // the newest replaces one that nobody has received
-	case <-w.changed:
+	case <-f.changed:
 	default:
 	}
-	w.changed <- now.content
+	f.changed <- now.content
 	return false
 }
 

@@ -74,11 +74,11 @@ func removeStaleSocket(path string) error {
 }
 
 // Close ends listening.
-func (s *unixListener) Close() error {
-	if now, err := os.Lstat(s.path); err == nil && os.SameFile(s.created, now) {
-		_ = os.Remove(s.path)
+func (u *unixListener) Close() error {
+	if now, err := os.Lstat(u.path); err == nil && os.SameFile(u.created, now) {
+		_ = os.Remove(u.path)
 	}
-	return s.UnixListener.Close()
+	return u.UnixListener.Close()
 }
 
 func socketError(path string, err error) error {

@@ -24,29 +24,29 @@ func openAuditFile(path string) (*auditFile, error) {
 
 // Reopen continues in the file that has the path now, because a log rotation may have renamed the old one. On an error it continues in
 // the old file.
-func (f *auditFile) Reopen() error {
-	file, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+func (a *auditFile) Reopen() error {
+	file, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
 		return fmt.Errorf("log.audit: %w; camd must be able to write to that file and its folder", err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.file != nil {
-		_ = f.file.Close() // writes to it had no buffer
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.file != nil {
+		_ = a.file.Close() // writes to it had no buffer
 	}
-	f.file = file
+	a.file = file
 	return nil
 }
 
-func (f *auditFile) Write(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.file.Write(p)
+func (a *auditFile) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.file.Write(p)
 }
 
 // Sync returns when everything is on the disk.
-func (f *auditFile) Sync() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.file.Sync()
+func (a *auditFile) Sync() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.file.Sync()
 }

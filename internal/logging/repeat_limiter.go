@@ -53,18 +53,18 @@ func (r *repeatLimiter) With(fields []zapcore.Field) zapcore.Core {
 	return &repeatLimiter{Core: r.Core.With(fields), lineKey: r.lineKey.withFields(fields), repeatCounter: r.repeatCounter}
 }
 
-func (k lineKey) withFields(fields []zapcore.Field) lineKey {
+func (l lineKey) withFields(fields []zapcore.Field) lineKey {
 	for _, f := range fields {
 		switch f.Key {
 		case "camera":
-			k.camera = f.String
+			l.camera = f.String
 		case "requester":
-			k.actor = f.String
+			l.actor = f.String
 		case "address", "remote":
-			k.remote = remoteNetwork(f.String)
+			l.remote = remoteNetwork(f.String)
 		}
 	}
-	return k
+	return l
 }
 
 // remoteNetwork returns the part of an address that counts as one remote host: the owner of an IPv6 address has its whole /64.
@@ -105,20 +105,20 @@ func (r *repeatLimiter) Write(e zapcore.Entry, fields []zapcore.Field) error {
 }
 
 // record counts a line. It returns whether to write the line, and how many of its kind were suppressed in the previous window.
-func (t *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppressed int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	full := t.counts[k] == nil && len(t.counts) >= maxLineKeys
+func (r *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppressed int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	full := r.counts[k] == nil && len(r.counts) >= maxLineKeys
 	if full && k.remote != "" { // remote hosts are unlimited, messages are not
 		k, full = lineKey{message: k.message}, false
 	}
-	c := t.counts[k]
+	c := r.counts[k]
 	switch {
 	case full:
 		return true, 0
 	case c == nil:
 		c = &lineCount{start: e.Time}
-		t.counts[k] = c
+		r.counts[k] = c
 	case e.Time.Sub(c.start) >= repeatWindow:
 		suppressed = c.suppressed
 		*c = lineCount{start: e.Time}
@@ -133,36 +133,36 @@ func (t *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppress
 }
 
 // sweep forgets the kinds whose window is over, or all kinds, and logs how many of their lines were suppressed.
-func (t *repeatCounter) sweep(now time.Time, all bool) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !all && now.Sub(t.lastSweep) < repeatWindow {
+func (r *repeatCounter) sweep(now time.Time, all bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !all && now.Sub(r.lastSweep) < repeatWindow {
 		return nil
 	}
-	t.lastSweep = now
+	r.lastSweep = now
 	var errs error
-	for k, c := range t.counts {
+	for k, c := range r.counts {
 		if !all && now.Sub(c.start) < repeatWindow {
 			continue
 		}
-		delete(t.counts, k)
-		if c.suppressed > 0 && t.bare.Enabled(c.level) {
-			errs = errors.Join(errs, t.bare.Write(zapcore.Entry{Level: c.level, LoggerName: c.logger, Time: now, Message: "lines suppressed"}, k.fields(c.suppressed)))
+		delete(r.counts, k)
+		if c.suppressed > 0 && r.bare.Enabled(c.level) {
+			errs = errors.Join(errs, r.bare.Write(zapcore.Entry{Level: c.level, LoggerName: c.logger, Time: now, Message: "lines suppressed"}, k.fields(c.suppressed)))
 		}
 	}
 	return errs
 }
 
-func (k lineKey) fields(suppressed int) []zapcore.Field {
-	fields := []zapcore.Field{zap.String("message", k.message)}
-	if k.camera != "" {
-		fields = append(fields, zap.String("camera", k.camera))
+func (l lineKey) fields(suppressed int) []zapcore.Field {
+	fields := []zapcore.Field{zap.String("message", l.message)}
+	if l.camera != "" {
+		fields = append(fields, zap.String("camera", l.camera))
 	}
-	if k.remote != "" {
-		fields = append(fields, zap.String("remote", k.remote))
+	if l.remote != "" {
+		fields = append(fields, zap.String("remote", l.remote))
 	}
-	if k.actor != "" {
-		fields = append(fields, zap.String("requester", k.actor))
+	if l.actor != "" {
+		fields = append(fields, zap.String("requester", l.actor))
 	}
 	return append(fields, zap.Int("suppressed", suppressed))
 }

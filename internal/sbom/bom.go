@@ -157,6 +157,6 @@ func goPURL(path, version string) string {
 	return "pkg:golang/" + path + "@" + url.PathEscape(version)
 }
 
-func (p DebianPackage) purl() string {
-	return fmt.Sprintf("pkg:deb/debian/%s@%s?arch=%s", url.PathEscape(p.Name), url.PathEscape(p.Version), p.Arch)
+func (d DebianPackage) purl() string {
+	return fmt.Sprintf("pkg:deb/debian/%s@%s?arch=%s", url.PathEscape(d.Name), url.PathEscape(d.Version), d.Arch)
 }

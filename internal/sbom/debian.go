@@ -62,7 +62,7 @@ func LinkedPackages(root string, programs []Program) ([]DebianPackage, error) {
 }
 
 // importedLibraries returns the libraries that a program or library needs directly.
-func (t *debianSystem) importedLibraries(path string) ([]string, error) {
+func (d *debianSystem) importedLibraries(path string) ([]string, error) {
 	f, err := elf.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -72,32 +72,32 @@ func (t *debianSystem) importedLibraries(path string) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s is for %s, want amd64 or arm64", path, f.Machine)
 	}
-	t.libDir, t.arch = at.dir, at.arch
+	d.libDir, d.arch = at.dir, at.arch
 	return f.ImportedLibraries()
 }
 
 // resolveLibraries finds libraries and all that they need.
-func (t *debianSystem) resolveLibraries(names []string) error {
-	if t.packaged == nil {
-		t.packaged = map[string]library{}
-		if err := t.indexLibraries(); err != nil {
+func (d *debianSystem) resolveLibraries(names []string) error {
+	if d.packaged == nil {
+		d.packaged = map[string]library{}
+		if err := d.indexLibraries(); err != nil {
 			return err
 		}
 	}
 	for len(names) > 0 {
 		var next []string
 		for _, name := range names {
-			l, ok := t.packaged[name]
+			l, ok := d.packaged[name]
 			if !ok {
 				return fmt.Errorf("%s is in no package", name)
 			}
 			var err error
-			if l.imports, err = t.importedLibraries(filepath.Join(t.root, l.path)); err != nil {
+			if l.imports, err = d.importedLibraries(filepath.Join(d.root, l.path)); err != nil {
 				return err
 			}
-			t.libraries[name] = l
+			d.libraries[name] = l
 			for _, n := range l.imports {
-				if _, known := t.libraries[n]; !known {
+				if _, known := d.libraries[n]; !known {
 					next = append(next, n)
 				}
 			}
@@ -108,14 +108,14 @@ func (t *debianSystem) resolveLibraries(names []string) error {
 	return nil
 }
 
-func (t *debianSystem) dpkgQuery(args ...string) *exec.Cmd {
-	return exec.Command("dpkg-query", append([]string{"--admindir=" + filepath.Join(t.root, "var/lib/dpkg")}, args...)...)
+func (d *debianSystem) dpkgQuery(args ...string) *exec.Cmd {
+	return exec.Command("dpkg-query", append([]string{"--admindir=" + filepath.Join(d.root, "var/lib/dpkg")}, args...)...)
 }
 
 // indexLibraries asks dpkg once which packages the libraries are in, because each query is slow. Some libraries have variants in other
 // folders, and those of another machine type may be there, too.
-func (t *debianSystem) indexLibraries() error {
-	out, err := t.dpkgQuery("-S", "*.so*").Output()
+func (d *debianSystem) indexLibraries() error {
+	out, err := d.dpkgQuery("-S", "*.so*").Output()
 	if err != nil {
 		return fmt.Errorf("dpkg-query: %w", err)
 	}
@@ -125,35 +125,35 @@ func (t *debianSystem) indexLibraries() error {
 			continue
 		}
 		owner, arch, _ := strings.Cut(owner, ":")
-		if arch != "" && arch != t.arch {
+		if arch != "" && arch != d.arch {
 			continue
 		}
 		name := filepath.Base(path)
-		if have, ok := t.packaged[name]; !ok || t.rank(path) < t.rank(have.path) {
-			t.packaged[name] = library{path: path, owner: owner}
+		if have, ok := d.packaged[name]; !ok || d.rank(path) < d.rank(have.path) {
+			d.packaged[name] = library{path: path, owner: owner}
 		}
 	}
 	return nil
 }
 
 // rank returns a lower number for a path from which the loader more likely takes the library.
-func (t *debianSystem) rank(path string) int {
-	if strings.Contains(path, "/"+t.libDir+"/") {
+func (d *debianSystem) rank(path string) int {
+	if strings.Contains(path, "/"+d.libDir+"/") {
 		return strings.Count(path, "/")
 	}
 	return 100 + strings.Count(path, "/")
 }
 
 // groupByPackage groups the libraries by their packages.
-func (t *debianSystem) groupByPackage(all map[string]*DebianPackage) {
-	for _, l := range t.libraries {
+func (d *debianSystem) groupByPackage(all map[string]*DebianPackage) {
+	for _, l := range d.libraries {
 		p := all[l.owner]
 		if p == nil {
-			p = &DebianPackage{Name: l.owner, Arch: t.arch}
+			p = &DebianPackage{Name: l.owner, Arch: d.arch}
 			all[l.owner] = p
 		}
 		for _, n := range l.imports {
-			if owner := t.libraries[n].owner; owner != "" && owner != p.Name {
+			if owner := d.libraries[n].owner; owner != "" && owner != p.Name {
 				p.DependsOn = append(p.DependsOn, owner)
 			}
 		}
@@ -161,16 +161,16 @@ func (t *debianSystem) groupByPackage(all map[string]*DebianPackage) {
 }
 
 // describe returns the packages with their versions and sources.
-func (t *debianSystem) describe(all map[string]*DebianPackage) ([]DebianPackage, error) {
+func (d *debianSystem) describe(all map[string]*DebianPackage) ([]DebianPackage, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
 	args := []string{"-W", "-f", `${Package} ${Version} ${source:Package} ${source:Version}\n`}
 	names := slices.Sorted(maps.Keys(all))
 	for _, name := range names {
-		args = append(args, name+":"+t.arch)
+		args = append(args, name+":"+d.arch)
 	}
-	out, err := t.dpkgQuery(args...).Output()
+	out, err := d.dpkgQuery(args...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("dpkg-query: %w", err)
 	}
@@ -180,7 +180,7 @@ func (t *debianSystem) describe(all map[string]*DebianPackage) ([]DebianPackage,
 			p.Version, p.Source, p.SourceVersion = f[1], f[2], f[3]
 		}
 	}
-	release := t.release()
+	release := d.release()
 	list := make([]DebianPackage, 0, len(all))
 	for _, name := range names {
 		p := all[name]
@@ -194,8 +194,8 @@ func (t *debianSystem) describe(all map[string]*DebianPackage) ([]DebianPackage,
 }
 
 // release returns the version number of the Debian.
-func (t *debianSystem) release() string {
-	text, _ := os.ReadFile(filepath.Join(t.root, "etc/os-release")) // one that is being prepared has none
+func (d *debianSystem) release() string {
+	text, _ := os.ReadFile(filepath.Join(d.root, "etc/os-release")) // one that is being prepared has none
 	for line := range strings.Lines(string(text)) {
 		if number, ok := strings.CutPrefix(strings.TrimSpace(line), "VERSION_ID="); ok {
 			return strings.Trim(number, `"`)

@@ -39,15 +39,15 @@ func newListenerProbe(url string, transport *http.Transport, interval time.Durat
 }
 
 // run probes until ctx ends.
-func (d *listenerProbe) run(ctx context.Context) {
-	tick := time.NewTicker(d.interval)
+func (l *listenerProbe) run(ctx context.Context) {
+	tick := time.NewTicker(l.interval)
 	defer tick.Stop()
 	for {
-		switch err := d.probe(ctx); {
+		switch err := l.probe(ctx); {
 		case err == nil || isFull(err) || restartCannotHelp(err):
-			d.last.Store(&probeResult{lastResponse: time.Now()})
+			l.last.Store(&probeResult{lastResponse: time.Now()})
 		default:
-			d.last.Store(&probeResult{d.last.Load().lastResponse, err})
+			l.last.Store(&probeResult{l.last.Load().lastResponse, err})
 		}
 		select {
 		case <-ctx.Done():
@@ -57,12 +57,12 @@ func (d *listenerProbe) run(ctx context.Context) {
 	}
 }
 
-func (d *listenerProbe) probe(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+func (l *listenerProbe) probe(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := d.client.Do(req)
+	resp, err := l.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func filesExhausted() bool {
 }
 
 // Alive returns nil if a request has been answered since then.
-func (d *listenerProbe) Alive(since time.Time) error {
-	v := d.last.Load()
+func (l *listenerProbe) Alive(since time.Time) error {
+	v := l.last.Load()
 	if !v.lastResponse.Before(since) {
 		return nil
 	}

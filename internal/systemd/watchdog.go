@@ -60,32 +60,32 @@ type watchdog struct {
 	stalled bool // something blocks, and that has been logged
 }
 
-func (g *watchdog) check(now time.Time) {
-	err := g.checkAll(now.Add(-g.limit / 2))
+func (w *watchdog) check(now time.Time) {
+	err := w.checkAll(now.Add(-w.limit / 2))
 	switch {
-	case err == nil && g.stalled:
-		g.stalled = false
-		g.log.Warn("watchdog fed again")
-		g.feed(now)
-	case err == nil && now.Sub(g.lastFed) >= g.limit/2:
-		g.feed(now)
-	case err != nil && !g.stalled:
-		g.stalled = true
-		g.log.Error("watchdog not fed", zap.Error(err), zap.Duration("watchdog", g.limit), zap.String("goroutines", goroutineDump()),
+	case err == nil && w.stalled:
+		w.stalled = false
+		w.log.Warn("watchdog fed again")
+		w.feed(now)
+	case err == nil && now.Sub(w.lastFed) >= w.limit/2:
+		w.feed(now)
+	case err != nil && !w.stalled:
+		w.stalled = true
+		w.log.Error("watchdog not fed", zap.Error(err), zap.Duration("watchdog", w.limit), zap.String("goroutines", goroutineDump()),
 			zap.String("remedy", "systemd restarts camd if this goes on; please report it with this line"))
-	case err != nil && g.checkAll(now.Add(-g.limit*3/4)) != nil:
-		g.notify("WATCHDOG=trigger")
+	case err != nil && w.checkAll(now.Add(-w.limit*3/4)) != nil:
+		w.notify("WATCHDOG=trigger")
 	}
 }
 
-func (g *watchdog) feed(now time.Time) {
-	g.lastFed = now
-	g.notify(daemon.SdNotifyWatchdog)
+func (w *watchdog) feed(now time.Time) {
+	w.lastFed = now
+	w.notify(daemon.SdNotifyWatchdog)
 }
 
 // checkAll returns the first error.
-func (g *watchdog) checkAll(since time.Time) error {
-	for _, l := range g.all {
+func (w *watchdog) checkAll(since time.Time) error {
+	for _, l := range w.all {
 		if err := l.Alive(since); err != nil {
 			return err
 		}

@@ -26,8 +26,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fakeWorker is a LivenessChecker: it worked last at a time.
 type fakeWorker struct{ last time.Time }
 
-func (w *fakeWorker) Alive(since time.Time) error {
-	if w.last.Before(since) {
+func (f *fakeWorker) Alive(since time.Time) error {
+	if f.last.Before(since) {
 		return errors.New("worker: stands still")
 	}
 	return nil

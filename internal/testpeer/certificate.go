@@ -41,9 +41,9 @@ func (c Certificate) Make(t testing.TB) KeyPair {
 }
 
 // IssueServer makes a server certificate that this one has signed.
-func (i KeyPair) IssueServer(t testing.TB, c Certificate) KeyPair {
+func (k KeyPair) IssueServer(t testing.TB, c Certificate) KeyPair {
 	t.Helper()
-	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
+	pair, err := tls.LoadX509KeyPair(k.File, k.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,9 +113,9 @@ func writeKeyPair(t testing.TB, der, secret []byte) KeyPair {
 }
 
 // IssueClient makes a client certificate for that name, which this one has signed.
-func (i KeyPair) IssueClient(t testing.TB, name string, until time.Time) KeyPair {
+func (k KeyPair) IssueClient(t testing.TB, name string, until time.Time) KeyPair {
 	t.Helper()
-	pair, err := tls.LoadX509KeyPair(i.File, i.Key)
+	pair, err := tls.LoadX509KeyPair(k.File, k.Key)
 	if err != nil {
 		t.Fatal(err)
 	}

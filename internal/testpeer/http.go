@@ -40,64 +40,64 @@ type restarter struct {
 	stopped bool
 }
 
-func (k *restarter) start(t testing.TB) {
+func (r *restarter) start(t testing.TB) {
 	t.Helper()
-	if err := k.launch(); err != nil {
-		t.Fatalf("start %s: %v", k.path, err)
+	if err := r.launch(); err != nil {
+		t.Fatalf("start %s: %v", r.path, err)
 	}
 	quit, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
-		k.restartLoop(quit)
+		r.restartLoop(quit)
 	}()
 	t.Cleanup(func() {
 		close(quit)
-		k.stop()
+		r.stop()
 		<-gone
 		if t.Failed() {
-			t.Logf("%s: %s", k.path, k.current.Output.String())
+			t.Logf("%s: %s", r.path, r.current.Output.String())
 		}
 	})
 }
 
-func (k *restarter) restartLoop(quit chan struct{}) {
+func (r *restarter) restartLoop(quit chan struct{}) {
 	for {
-		<-k.currentProcess().Exited
+		<-r.currentProcess().Exited
 		select {
 		case <-quit:
 			return
 		case <-time.After(50 * time.Millisecond): // a program that ends at once must not spin
 		}
-		if k.launch() != nil {
+		if r.launch() != nil {
 			return
 		}
 	}
 }
 
-func (k *restarter) launch() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.stopped {
+func (r *restarter) launch() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
 		return os.ErrProcessDone
 	}
-	p, err := testrun.Start(exec.Command(k.path, k.args...))
+	p, err := testrun.Start(exec.Command(r.path, r.args...))
 	if err == nil {
-		k.current = p
+		r.current = p
 	}
 	return err
 }
 
-func (k *restarter) currentProcess() *testrun.Process {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.current
+func (r *restarter) currentProcess() *testrun.Process {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current
 }
 
-func (k *restarter) stop() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.stopped = true
-	k.current.Kill()
+func (r *restarter) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	r.current.Kill()
 }
 
 // isListening looks at the kernel's table, since a connection would be taken for the one client.

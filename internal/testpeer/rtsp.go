@@ -50,63 +50,63 @@ func ServeRTSP(t testing.TB, o RTSP) *RTSPServer {
 }
 
 // URL is the stream's address without user and password.
-func (s *RTSPServer) URL() string { return "rtsp://" + s.Address + "/cam" }
+func (r *RTSPServer) URL() string { return "rtsp://" + r.Address + "/cam" }
 
 // UserURL is the stream's address with the user and password in it.
-func (s *RTSPServer) UserURL() string {
-	u := url.URL{Scheme: "rtsp", Host: s.Address, Path: "/cam"}
-	if s.options.User != "" {
-		u.User = url.UserPassword(s.options.User, s.options.Password)
+func (r *RTSPServer) UserURL() string {
+	u := url.URL{Scheme: "rtsp", Host: r.Address, Path: "/cam"}
+	if r.options.User != "" {
+		u.User = url.UserPassword(r.options.User, r.options.Password)
 	}
 	return u.String()
 }
 
 // Start starts the server again after Stop, at the same address, and returns when its stream can be read.
-func (s *RTSPServer) Start() {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ffmpeg, clip := RequireProgram(s.t, "ffmpeg", "ffmpeg"), s.options.Clip.Make(s.t)
-	s.stream = &rtspStream{user: s.options.User, password: s.options.Password}
-	s.server = &gortsplib.Server{
-		Handler:        s.stream,
-		RTSPAddress:    s.Address,
-		UDPRTPAddress:  fmt.Sprintf("127.0.0.1:%d", s.udpPorts[0]),
-		UDPRTCPAddress: fmt.Sprintf("127.0.0.1:%d", s.udpPorts[1]),
+func (r *RTSPServer) Start() {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ffmpeg, clip := RequireProgram(r.t, "ffmpeg", "ffmpeg"), r.options.Clip.Make(r.t)
+	r.stream = &rtspStream{user: r.options.User, password: r.options.Password}
+	r.server = &gortsplib.Server{
+		Handler:        r.stream,
+		RTSPAddress:    r.Address,
+		UDPRTPAddress:  fmt.Sprintf("127.0.0.1:%d", r.udpPorts[0]),
+		UDPRTCPAddress: fmt.Sprintf("127.0.0.1:%d", r.udpPorts[1]),
 	}
-	s.stream.server = s.server
-	if err := s.server.Start(); err != nil {
-		s.t.Fatalf("rtsp server: %v", err)
+	r.stream.server = r.server
+	if err := r.server.Start(); err != nil {
+		r.t.Fatalf("rtsp server: %v", err)
 	}
 	p, err := testrun.Start(exec.Command(ffmpeg, "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip, "-an", "-c", "copy",
-		"-f", "rtsp", "-rtsp_transport", "tcp", s.URL()))
+		"-f", "rtsp", "-rtsp_transport", "tcp", r.URL()))
 	if err != nil {
-		s.server.Close()
-		s.t.Fatalf("rtsp pusher: %v", err)
+		r.server.Close()
+		r.t.Fatalf("rtsp pusher: %v", err)
 	}
-	s.pusher, s.running = p, true
-	testrun.WaitFor(s.t, "the rtsp stream", func() bool {
+	r.pusher, r.running = p, true
+	testrun.WaitFor(r.t, "the rtsp stream", func() bool {
 		if p.HasExited() {
-			s.t.Fatalf("rtsp pusher: %s", p.Output.String())
+			r.t.Fatalf("rtsp pusher: %s", p.Output.String())
 		}
-		return s.stream.recording()
+		return r.stream.recording()
 	})
 }
 
 // Stop ends the server and the connections of all readers.
-func (s *RTSPServer) Stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.running {
+func (r *RTSPServer) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.running {
 		return
 	}
-	s.running = false
-	s.pusher.Kill()
-	s.server.Close()
+	r.running = false
+	r.pusher.Kill()
+	r.server.Close()
 }
 
 // StopSending keeps the server up and its readers connected, and sends nothing more.
-func (s *RTSPServer) StopSending() { s.stream.mute() }
+func (r *RTSPServer) StopSending() { r.stream.mute() }
 
 // evenPort returns the first of two free UDP ports: RTP has the even one, RTCP the next.
 func evenPort(t testing.TB) int {

@@ -39,36 +39,36 @@ func ServeTLS(t testing.TB, backend string, certificate KeyPair) *TLSServer {
 }
 
 // Received returns how many bytes clients have sent inside of TLS.
-func (s *TLSServer) Received() int64 { return s.received.Load() }
+func (t *TLSServer) Received() int64 { return t.received.Load() }
 
-func (s *TLSServer) accept() {
+func (t *TLSServer) accept() {
 	for {
-		c, err := s.listener.Accept()
+		c, err := t.listener.Accept()
 		if err != nil {
 			return
 		}
-		s.serving.Go(func() { s.forward(c) })
+		t.serving.Go(func() { t.forward(c) })
 	}
 }
 
-func (s *TLSServer) forward(client net.Conn) {
+func (t *TLSServer) forward(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", s.backend)
+	server, err := net.Dial("tcp", t.backend)
 	if err != nil {
 		return
 	}
 	defer server.Close()
-	if !s.addConn(client) {
+	if !t.addConn(client) {
 		return
 	}
-	defer s.removeConn(client)
+	defer t.removeConn(client)
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
 		_, _ = io.Copy(client, server)
 		client.Close()
 	}()
-	_, _ = io.Copy(server, io.TeeReader(client, &counter{&s.received}))
+	_, _ = io.Copy(server, io.TeeReader(client, &counter{&t.received}))
 	server.Close()
 	<-answered
 }
@@ -80,28 +80,28 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (s *TLSServer) addConn(c net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open != nil {
-		s.open[c] = true
+func (t *TLSServer) addConn(c net.Conn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open != nil {
+		t.open[c] = true
 	}
-	return s.open != nil
+	return t.open != nil
 }
 
-func (s *TLSServer) removeConn(c net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, c)
+func (t *TLSServer) removeConn(c net.Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.open, c)
 }
 
-func (s *TLSServer) close() {
-	s.listener.Close()
-	s.mu.Lock()
-	for c := range s.open {
+func (t *TLSServer) close() {
+	t.listener.Close()
+	t.mu.Lock()
+	for c := range t.open {
 		c.Close()
 	}
-	s.open = nil
-	s.mu.Unlock()
-	s.serving.Wait()
+	t.open = nil
+	t.mu.Unlock()
+	t.serving.Wait()
 }

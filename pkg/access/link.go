@@ -44,17 +44,17 @@ func ParseLinkKey(text string) (LinkKey, error) {
 }
 
 // Format prints "***".
-func (k LinkKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
+func (l LinkKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "***") }
 
 // MarshalText returns "***".
-func (k LinkKey) MarshalText() ([]byte, error) { return []byte("***"), nil }
+func (l LinkKey) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // Sign returns a token that allows its holder to view a camera, from now until lifetime has passed. The token is a JSON Web Token
 // signed with HMAC-SHA256. It returns an error if the key or the camera is empty, or if lifetime is below 1 s or above
 // MaxLinkLifetime.
-func (k LinkKey) Sign(camera string, now time.Time, lifetime time.Duration) (string, error) {
+func (l LinkKey) Sign(camera string, now time.Time, lifetime time.Duration) (string, error) {
 	switch {
-	case len(k) < sha256.Size:
+	case len(l) < sha256.Size:
 		return "", errors.New("there is no key to sign links with")
 	case camera == "":
 		return "", errors.New("a link is for one camera")
@@ -64,19 +64,19 @@ func (k LinkKey) Sign(camera string, now time.Time, lifetime time.Duration) (str
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
 		Audience: jwt.ClaimStrings{linkAudience}, Subject: camera,
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(lifetime)),
-	}).SignedString([]byte(k))
+	}).SignedString([]byte(l))
 }
 
 // verify returns the camera of a link's token and when the link expires. Its error is ErrWrongCredentials or ErrExpired.
-func (k LinkKey) verify(text string, now time.Time) (camera string, expiresAt time.Time, err error) {
-	if len(k) < sha256.Size || len(text) > maxLinkLength {
+func (l LinkKey) verify(text string, now time.Time) (camera string, expiresAt time.Time, err error) {
+	if len(l) < sha256.Size || len(text) > maxLinkLength {
 		return "", time.Time{}, ErrWrongCredentials
 	}
 	var c jwt.RegisteredClaims
 	_, err = jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithStrictDecoding(), jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(), jwt.WithAudience(linkAudience), jwt.WithTimeFunc(func() time.Time { return now }),
-	).ParseWithClaims(text, &c, func(*jwt.Token) (any, error) { return []byte(k), nil })
+	).ParseWithClaims(text, &c, func(*jwt.Token) (any, error) { return []byte(l), nil })
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "", time.Time{}, ErrExpired

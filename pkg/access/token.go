@@ -48,7 +48,7 @@ func HashToken(token string) (TokenHash, error) {
 const tokenHashPrefix = "sha256:"
 
 // String returns the hash as configurations have it: sha256: and 64 hexadecimal digits.
-func (s TokenHash) String() string { return tokenHashPrefix + hex.EncodeToString(s[:]) }
+func (t TokenHash) String() string { return tokenHashPrefix + hex.EncodeToString(t[:]) }
 
 // ParseTokenHash parses the form that String returns. Its error does not repeat the text, which may be a token.
 func ParseTokenHash(text string) (TokenHash, error) {

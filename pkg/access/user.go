@@ -56,8 +56,8 @@ func newVerifiedCredentials() *verifiedCredentials {
 	return r
 }
 
-func (r *verifiedCredentials) hash(user, password string) (s secretHash) {
-	h := hmac.New(sha256.New, r.key[:])
+func (v *verifiedCredentials) hash(user, password string) (s secretHash) {
+	h := hmac.New(sha256.New, v.key[:])
 	_ = binary.Write(h, binary.BigEndian, uint64(len(user)))
 	h.Write([]byte(user))
 	h.Write([]byte(password))

@@ -49,51 +49,51 @@ type checkedReader struct {
 	received, dropped uint64
 }
 
-func (r *checkedReader) run(ctx context.Context, late, frames uint64) error {
-	for r.topic.Published() < late {
+func (c *checkedReader) run(ctx context.Context, late, frames uint64) error {
+	for c.topic.Published() < late {
 		runtime.Gosched()
 	}
-	before := r.topic.Published()
-	s := r.topic.Subscribe(r.mode)
+	before := c.topic.Published()
+	s := c.topic.Subscribe(c.mode)
 	defer s.Close()
 	if before > 0 && s.start+1 < before {
 		return fmt.Errorf("starts at %d, although %d was there", s.start+1, before)
 	}
 	random := rand.New(rand.NewPCG(2, late))
-	for last := s.start; last < frames; yield(random.IntN(r.pause + 1)) {
-		head := r.topic.Published()
+	for last := s.start; last < frames; yield(random.IntN(c.pause + 1)) {
+		head := c.topic.Published()
 		f, err := s.Next(ctx)
 		if err != nil {
-			return fmt.Errorf("after %d of %d: %w", last, r.topic.Published(), err)
+			return fmt.Errorf("after %d of %d: %w", last, c.topic.Published(), err)
 		}
-		if err := r.check(f, last, head); err != nil {
+		if err := c.check(f, last, head); err != nil {
 			return err
 		}
-		r.received++
-		r.dropped += f.Seq - last - 1
+		c.received++
+		c.dropped += f.Seq - last - 1
 		last = f.Seq
-		if got, want := s.Stats(), (Stats{r.received, r.dropped}); got != want {
+		if got, want := s.Stats(), (Stats{c.received, c.dropped}); got != want {
 			return fmt.Errorf("stats %+v, want %+v", got, want)
 		}
 	}
-	if passed := frames - s.start; r.received+r.dropped != passed {
-		return fmt.Errorf("received %d + dropped %d != passed %d", r.received, r.dropped, passed)
+	if passed := frames - s.start; c.received+c.dropped != passed {
+		return fmt.Errorf("received %d + dropped %d != passed %d", c.received, c.dropped, passed)
 	}
 	return nil
 }
 
 // check checks a frame that came after last, when the head was at least head.
-func (r *checkedReader) check(f *Frame, last, head uint64) error {
-	now := r.topic.Published()
+func (c *checkedReader) check(f *Frame, last, head uint64) error {
+	now := c.topic.Published()
 	switch {
 	case f.Seq <= last:
 		return fmt.Errorf("frame %d after %d", f.Seq, last)
 	case !isIntact(f):
 		return fmt.Errorf("frame %d is torn", f.Seq)
-	case r.mode == Latest && f.Seq < head:
+	case c.mode == Latest && f.Seq < head:
 		return fmt.Errorf("frame %d, although %d was there", f.Seq, head)
 	// The frame before f is lost only when its slot has been taken, at the latest just before the head moves on.
-	case r.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+r.minHeld:
+	case c.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+c.minHeld:
 		return fmt.Errorf("frame %d after %d, although the ring holds those between: head %d", f.Seq, last, now)
 	}
 	return nil

@@ -73,7 +73,7 @@ type waitHookContext struct {
 	beforeWait func()
 }
 
-func (e waitHookContext) Done() <-chan struct{} { e.beforeWait(); return e.Context.Done() }
+func (w waitHookContext) Done() <-chan struct{} { w.beforeWait(); return w.Context.Done() }
 
 // Next has looked, found nothing and is about to sleep. What is published now must wake it.
 func TestPublishJustBeforeAWaitWakesTheReader(t *testing.T) {

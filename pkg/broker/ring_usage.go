@@ -12,33 +12,33 @@ type ringUsage struct {
 }
 
 // set records the bytes of the frame in a slot; 0 if the slot is empty.
-func (s *ringUsage) set(slot uint64, bytes int64) {
-	change := bytes - s.sizes[slot]
-	s.sizes[slot] = bytes
-	s.held += change
-	if s.budget == nil || s.closed {
+func (r *ringUsage) set(slot uint64, bytes int64) {
+	change := bytes - r.sizes[slot]
+	r.sizes[slot] = bytes
+	r.held += change
+	if r.budget == nil || r.closed {
 		return
 	}
-	if !s.isCounted {
-		s.isCounted = true
-		s.budget.addTopics(1)
+	if !r.isCounted {
+		r.isCounted = true
+		r.budget.addTopics(1)
 	}
 	if change != 0 {
-		s.budget.addBytes(change)
+		r.budget.addBytes(change)
 	}
 }
 
 // exceeded reports whether the slots hold more bytes than they may.
-func (s *ringUsage) exceeded() bool { return s.held > s.allowance() }
+func (r *ringUsage) exceeded() bool { return r.held > r.allowance() }
 
 // allowance returns how many bytes the slots may hold now.
-func (s *ringUsage) allowance() int64 { return s.budget.allowance(s.limit) }
+func (r *ringUsage) allowance() int64 { return r.budget.allowance(r.limit) }
 
 // close removes the topic and its bytes from the budget. Readers may still read the frames of a topic that has ended.
-func (s *ringUsage) close() {
-	if s.isCounted {
-		s.budget.addBytes(-s.held)
-		s.budget.addTopics(-1)
+func (r *ringUsage) close() {
+	if r.isCounted {
+		r.budget.addBytes(-r.held)
+		r.budget.addTopics(-1)
 	}
-	s.closed = true
+	r.closed = true
 }

@@ -71,15 +71,15 @@ func (l *localSite) cameraInfos() []cameraInfo {
 	return list
 }
 
-func (o *publishedCamera) info(id string) cameraInfo {
-	s := o.camera.Status()
+func (p *publishedCamera) info(id string) cameraInfo {
+	s := p.camera.Status()
 	t := cameraInfo{
 		// s.Detail is left out: it may hold addresses and user names of this site, and others can read the bus.
 		ID: id, Title: s.Title, State: s.State, Reason: s.Reason, Since: s.Since, Retry: s.NextRetry,
-		HeldSeconds: time.Since(o.since).Seconds(), FPS: math.Round(s.Counts.FPS*10) / 10, Codec: s.Format.Codec,
+		HeldSeconds: time.Since(p.since).Seconds(), FPS: math.Round(s.Counts.FPS*10) / 10, Codec: s.Format.Codec,
 		Width: s.Format.Width, Height: s.Format.Height, DeclaredFPS: s.Format.FPS,
 	}
-	for _, r := range o.camera.Renditions() {
+	for _, r := range p.camera.Renditions() {
 		all := renditionInfo{Name: r}
 		if at := slices.IndexFunc(s.Renditions, func(c camera.Rendition) bool { return c.Name == r }); at >= 0 {
 			all.Width, all.FPS, all.Quality = s.Renditions[at].Width, s.Renditions[at].FPS, s.Renditions[at].Quality

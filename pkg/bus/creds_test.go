@@ -55,13 +55,13 @@ func publicKey(t *testing.T, k nkeys.KeyPair) string {
 }
 
 // writeCredentials writes a .creds file of a user with only these permissions, as docs/relay.md makes them.
-func (o jwtServer) writeCredentials(t *testing.T, publishes, subscribes string) (path, public string) {
+func (j jwtServer) writeCredentials(t *testing.T, publishes, subscribes string) (path, public string) {
 	t.Helper()
 	key := newKeyPair(t, nkeys.CreateUser)
 	claims := jwt.NewUserClaims(publicKey(t, key))
 	claims.Pub.Allow.Add(strings.Split(publishes, ",")...)
 	claims.Sub.Allow.Add(strings.Split(subscribes, ",")...)
-	signed, err := claims.Encode(o.account)
+	signed, err := claims.Encode(j.account)
 	if err != nil {
 		t.Fatal(err)
 	}

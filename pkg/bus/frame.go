@@ -113,13 +113,13 @@ func readHeader(h nats.Header, n int) (r header, err error) {
 }
 
 // check returns errHeader unless n is the size of this piece of the picture.
-func (r header) check(n int) error {
-	if r.bytes < 1 || r.bytes > MaxFrame || r.piece > r.pieces || r.pieces > r.bytes {
+func (h header) check(n int) error {
+	if h.bytes < 1 || h.bytes > MaxFrame || h.piece > h.pieces || h.pieces > h.bytes {
 		return errHeader
 	}
-	want := pieceSize(r.bytes, r.pieces)
-	if r.piece == r.pieces {
-		want = r.bytes - want*(r.pieces-1)
+	want := pieceSize(h.bytes, h.pieces)
+	if h.piece == h.pieces {
+		want = h.bytes - want*(h.pieces-1)
 	}
 	if n != want {
 		return errHeader

@@ -22,36 +22,36 @@ func newPendingAnnouncements() *incomingAnnouncements {
 }
 
 // put queues an announcement, and reports whether there was room. It does not block.
-func (q *incomingAnnouncements) put(m *nats.Msg, known bool) bool {
-	if q.bytes.Add(int64(m.Size())) > maxUnreadBytes {
-		q.bytes.Add(-int64(m.Size()))
+func (i *incomingAnnouncements) put(m *nats.Msg, known bool) bool {
+	if i.bytes.Add(int64(m.Size())) > maxUnreadBytes {
+		i.bytes.Add(-int64(m.Size()))
 		return false
 	}
-	to := q.unknown
+	to := i.unknown
 	if known {
-		to = q.known
+		to = i.known
 	}
 	select {
 	case to <- m:
 		return true
 	default:
-		q.bytes.Add(-int64(m.Size()))
+		i.bytes.Add(-int64(m.Size()))
 		return false
 	}
 }
 
 // next waits for an announcement and returns it. It returns nil when ctx has ended.
-func (q *incomingAnnouncements) next(ctx context.Context) (m *nats.Msg) {
+func (i *incomingAnnouncements) next(ctx context.Context) (m *nats.Msg) {
 	select {
-	case m = <-q.known:
+	case m = <-i.known:
 	default:
 		select {
-		case m = <-q.known:
-		case m = <-q.unknown:
+		case m = <-i.known:
+		case m = <-i.unknown:
 		case <-ctx.Done():
 			return nil
 		}
 	}
-	q.bytes.Add(-int64(m.Size()))
+	i.bytes.Add(-int64(m.Size()))
 	return m
 }

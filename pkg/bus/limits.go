@@ -18,14 +18,14 @@ const (
 	DefaultCameras = 4096
 )
 
-func (l SiteLimits) orDefault() SiteLimits {
-	if l.Sites == 0 {
-		l.Sites = DefaultSites
+func (s SiteLimits) orDefault() SiteLimits {
+	if s.Sites == 0 {
+		s.Sites = DefaultSites
 	}
-	if l.Cameras == 0 {
-		l.Cameras = DefaultCameras
+	if s.Cameras == 0 {
+		s.Cameras = DefaultCameras
 	}
-	return l
+	return s
 }
 
 const (
@@ -63,19 +63,19 @@ type rateLimits struct {
 	unknown, recent quota
 }
 
-func (l rateLimits) newPublisher(now time.Time) *publisher {
-	return &publisher{firstSeen: now, quota: l.perPublisher()}
+func (r rateLimits) newPublisher(now time.Time) *publisher {
+	return &publisher{firstSeen: now, quota: r.perPublisher()}
 }
 
 // allows reports whether a message of size bytes is accepted, and counts it. p is nil for an unknown publisher.
-func (l rateLimits) allows(p *publisher, size int, now time.Time) bool {
+func (r rateLimits) allows(p *publisher, size int, now time.Time) bool {
 	switch {
 	case p == nil:
-		return l.unknown.allows(now, size)
+		return r.unknown.allows(now, size)
 	case !p.quota.allows(now, size):
 		return false
 	}
-	return now.Sub(p.firstSeen) >= newPublisherPeriod || l.recent.allows(now, size)
+	return now.Sub(p.firstSeen) >= newPublisherPeriod || r.recent.allows(now, size)
 }
 
 // newAnnouncementLimits returns the limits of announcements. An instance sends at most four a second, and one in two seconds while

@@ -100,8 +100,8 @@ func (l *localSite) setCameras(localCameras []LocalCamera) {
 }
 
 // stop stops the camera's senders. It does not wait for them: a write may take long over a slow link.
-func (o *publishedCamera) stop() {
-	for _, out := range o.senders {
+func (p *publishedCamera) stop() {
+	for _, out := range p.senders {
 		out.stop()
 	}
 }

@@ -90,28 +90,28 @@ func newFakeCamera(id string, renditions ...string) *fakeCamera {
 	return l
 }
 
-func (l *fakeCamera) Status() camera.Status {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.status
+func (f *fakeCamera) Status() camera.Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status
 }
-func (l *fakeCamera) Renditions() []string                 { return l.renditions }
-func (l *fakeCamera) Topic(r string) (*broker.Topic, bool) { t, ok := l.topics[r]; return t, ok }
-func (l *fakeCamera) setState(s camera.State, why camera.Reason) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.status.State, l.status.Reason, l.status.Since = s, why, time.Now()
+func (f *fakeCamera) Renditions() []string                 { return f.renditions }
+func (f *fakeCamera) Topic(r string) (*broker.Topic, bool) { t, ok := f.topics[r]; return t, ok }
+func (f *fakeCamera) setState(s camera.State, why camera.Reason) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status.State, f.status.Reason, f.status.Since = s, why, time.Now()
 }
 
 // publish publishes a picture of at least n bytes in main.
-func (l *fakeCamera) publish(n int) *broker.Frame {
+func (f *fakeCamera) publish(n int) *broker.Frame {
 	now := time.Now()
 	part, pic := media.NewPart(testJPEG(n), now)
-	return l.topics[camera.Main].Publish(broker.Frame{Captured: now, Width: 32, Height: 16, Part: part, JPEG: pic})
+	return f.topics[camera.Main].Publish(broker.Frame{Captured: now, Width: 32, Height: 16, Part: part, JPEG: pic})
 }
 
 // play publishes pictures of n bytes until the test ends or stop is called.
-func (l *fakeCamera) play(t testing.TB, n int, every time.Duration) (stop func()) {
+func (f *fakeCamera) play(t testing.TB, n int, every time.Duration) (stop func()) {
 	done, end := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -122,7 +122,7 @@ func (l *fakeCamera) play(t testing.TB, n int, every time.Duration) (stop func()
 			case <-end:
 				return
 			case <-tick.C:
-				l.publish(n)
+				f.publish(n)
 			}
 		}
 	}()

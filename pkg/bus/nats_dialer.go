@@ -68,10 +68,10 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 type progressConn struct{ net.Conn }
 
 // Write implements net.Conn.
-func (c *progressConn) Write(b []byte) (int, error) {
-	n, err := stalltimeout.Writer{Conn: c.Conn, Timeout: writeTimeout}.Write(b)
+func (p *progressConn) Write(b []byte) (int, error) {
+	n, err := stalltimeout.Writer{Conn: p.Conn, Timeout: writeTimeout}.Write(b)
 	if err != nil {
-		_ = c.Close() // the server cannot parse anything after half a message; the library's reader notices the close
+		_ = p.Close() // the server cannot parse anything after half a message; the library's reader notices the close
 	}
 	return n, err
 }

@@ -47,62 +47,62 @@ type siteInstance struct {
 
 // handleAnnouncement processes an instance's announcement. known is false if it is the instance's first. incomplete is true if a
 // complete announcement must be requested.
-func (s *remoteSite) handleAnnouncement(w announcement, now time.Time) (known, incomplete bool) {
-	b, known := s.instances[w.Instance]
+func (r *remoteSite) handleAnnouncement(w announcement, now time.Time) (known, incomplete bool) {
+	b, known := r.instances[w.Instance]
 	if !known {
 		if w.Leaving {
 			return true, false
 		}
-		if len(s.instances) >= maxInstances && !s.evictInstance(now) {
-			s.relay.refuse(TooManyInstances)
+		if len(r.instances) >= maxInstances && !r.evictInstance(now) {
+			r.relay.refuse(TooManyInstances)
 			return true, false
 		}
-		b = &siteInstance{publisher: s.relay.announcementLimits.newPublisher(now), id: w.Instance, host: w.Host}
-		s.instances[w.Instance] = b
+		b = &siteInstance{publisher: r.relay.announcementLimits.newPublisher(now), id: w.Instance, host: w.Host}
+		r.instances[w.Instance] = b
 	}
 	b.lastSeen, b.leaving = now, w.Leaving
 	b.clockOffset.addSample(w.SentAt, now)
 	if w.Complete {
-		s.setCameras(b, w, now)
+		r.setCameras(b, w, now)
 	}
-	return known, !w.Leaving && (!b.complete || b.revision != w.Revision || b.partial && s.hasRoom())
+	return known, !w.Leaving && (!b.complete || b.revision != w.Revision || b.partial && r.hasRoom())
 }
 
 // hasRoom reports whether another camera fits.
-func (s *remoteSite) hasRoom() bool {
-	return s.announced < maxCamerasPerSite && s.relay.cameras < s.relay.siteLimits.Cameras
+func (r *remoteSite) hasRoom() bool {
+	return r.announced < maxCamerasPerSite && r.relay.cameras < r.relay.siteLimits.Cameras
 }
 
 // setCameras replaces an instance's cameras with those of a complete announcement that fit into the limits.
-func (s *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) {
-	cameras := s.relay.fitCameras(s, b, w.Cameras, now)
+func (r *remoteSite) setCameras(b *siteInstance, w announcement, now time.Time) {
+	cameras := r.relay.fitCameras(r, b, w.Cameras, now)
 	if b.partial = len(cameras) < len(w.Cameras); b.partial {
-		s.relay.refuse(TooManyCameras)
+		r.relay.refuse(TooManyCameras)
 	}
-	believed := !b.complete && b.firstSeen.Sub(s.firstSeen) <= silenceTimeout
+	believed := !b.complete && b.firstSeen.Sub(r.firstSeen) <= silenceTimeout
 	before := b.since
-	s.relay.countCameras(s, b, len(cameras))
+	r.relay.countCameras(r, b, len(cameras))
 	b.revision, b.complete, b.cameras, b.since = w.Revision, true, cameras, make(map[string]time.Time, len(cameras))
 	unproven := false
 	for _, c := range cameras {
 		since, proven := heldSince(c, before, believed, now)
 		b.since[c.ID] = since
-		unproven = unproven || !proven && s.isOwnedByOther(c.ID, b, now)
+		unproven = unproven || !proven && r.isOwnedByOther(c.ID, b, now)
 	}
 	if unproven {
-		s.relay.refuse(UnprovenClaim)
+		r.relay.refuse(UnprovenClaim)
 	}
-	s.assignCameras(now)
+	r.assignCameras(now)
 }
 
 // isOwnedByOther reports whether an instance other than b has a camera and is alive.
-func (s *remoteSite) isOwnedByOther(id string, b *siteInstance, now time.Time) bool {
-	c := s.cameras[id]
+func (r *remoteSite) isOwnedByOther(id string, b *siteInstance, now time.Time) bool {
+	c := r.cameras[id]
 	if c == nil || c.instance == b.id {
 		return false
 	}
-	owner := s.instances[c.instance]
-	return owner != nil && s.isInstanceAlive(owner, now)
+	owner := r.instances[c.instance]
+	return owner != nil && r.isInstanceAlive(owner, now)
 }
 
 // heldSince returns since when an instance has had a camera. before holds the times of the instance's last complete announcement.
@@ -123,38 +123,38 @@ func heldSince(c cameraInfo, before map[string]time.Time, believed bool, now tim
 
 // evictInstance removes a silent instance, and reports whether there was one. Of several, it removes the one that was heard for
 // the shortest time. A camd in a container has another host name at each start, and so no successor.
-func (s *remoteSite) evictInstance(now time.Time) bool {
+func (r *remoteSite) evictInstance(now time.Time) bool {
 	var shortestSeen *siteInstance
-	for _, b := range s.instances {
-		if !s.isInstanceAlive(b, now) && (shortestSeen == nil || b.lastSeen.Sub(b.firstSeen) < shortestSeen.lastSeen.Sub(shortestSeen.firstSeen)) {
+	for _, b := range r.instances {
+		if !r.isInstanceAlive(b, now) && (shortestSeen == nil || b.lastSeen.Sub(b.firstSeen) < shortestSeen.lastSeen.Sub(shortestSeen.firstSeen)) {
 			shortestSeen = b
 		}
 	}
 	if shortestSeen == nil {
 		return false
 	}
-	s.removeInstance(shortestSeen)
-	s.assignCameras(now)
+	r.removeInstance(shortestSeen)
+	r.assignCameras(now)
 	return true
 }
 
-func (s *remoteSite) removeInstance(b *siteInstance) {
-	delete(s.instances, b.id)
-	s.relay.countCameras(s, b, 0)
+func (r *remoteSite) removeInstance(b *siteInstance) {
+	delete(r.instances, b.id)
+	r.relay.countCameras(r, b, 0)
 }
 
 // isInstanceAlive reports whether an instance was heard within silenceTimeout, or within a shorter time if it has a successor.
-func (s *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
+func (r *remoteSite) isInstanceAlive(b *siteInstance, now time.Time) bool {
 	silence := now.Sub(b.lastSeen)
 	if b.leaving || silence > silenceTimeout {
 		return false
 	}
-	return silence <= announcementInterval+announcementInterval/4 || !s.hasSuccessor(b)
+	return silence <= announcementInterval+announcementInterval/4 || !r.hasSuccessor(b)
 }
 
 // hasSuccessor reports whether a newer instance on the same host replaces b: camd was restarted.
-func (s *remoteSite) hasSuccessor(b *siteInstance) bool {
-	for _, o := range s.instances {
+func (r *remoteSite) hasSuccessor(b *siteInstance) bool {
+	for _, o := range r.instances {
 		if o != b && o.host == b.host && o.host != "" && o.complete && !o.leaving && o.lastSeen.After(b.lastSeen) {
 			return true
 		}
@@ -162,9 +162,9 @@ func (s *remoteSite) hasSuccessor(b *siteInstance) bool {
 	return false
 }
 
-func (s *remoteSite) isAlive(now time.Time) bool {
-	for _, b := range s.instances {
-		if s.isInstanceAlive(b, now) {
+func (r *remoteSite) isAlive(now time.Time) bool {
+	for _, b := range r.instances {
+		if r.isInstanceAlive(b, now) {
 			return true
 		}
 	}
@@ -173,83 +173,83 @@ func (s *remoteSite) isAlive(now time.Time) bool {
 
 // refresh removes instances that have been silent for too long. It assigns the cameras again when an instance has become silent or
 // is heard again.
-func (s *remoteSite) refresh(now time.Time) {
+func (r *remoteSite) refresh(now time.Time) {
 	changed := false
-	for _, b := range s.instances {
-		living := s.isInstanceAlive(b, now)
+	for _, b := range r.instances {
+		living := r.isInstanceAlive(b, now)
 		changed = changed || living != b.wasAlive
 		b.wasAlive = living
-		if !living && (s.hasSuccessor(b) || now.Sub(b.lastSeen) > retentionOf(b.lastSeen.Sub(b.firstSeen))) {
-			s.removeInstance(b)
+		if !living && (r.hasSuccessor(b) || now.Sub(b.lastSeen) > retentionOf(b.lastSeen.Sub(b.firstSeen))) {
+			r.removeInstance(b)
 			changed = true // cameras that only this instance had end
 		}
 	}
 	if changed {
-		s.assignCameras(now)
+		r.assignCameras(now)
 	}
-	if alive := s.isAlive(now); alive != s.wasAlive {
-		s.wasAlive = alive
-		s.logAlive(alive)
+	if alive := r.isAlive(now); alive != r.wasAlive {
+		r.wasAlive = alive
+		r.logAlive(alive)
 	}
 }
 
 // logAlive logs that the site is heard again, or has become silent. There is one line for a site, because the states of its
 // cameras are logged only while they are watched here.
-func (s *remoteSite) logAlive(alive bool) {
+func (r *remoteSite) logAlive(alive bool) {
 	if alive {
-		s.relay.log.Info("site heard", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)))
+		r.relay.log.Info("site heard", zap.String("site", r.name), zap.Int("cameras", len(r.cameras)))
 		return
 	}
-	s.relay.log.Warn("site silent", zap.String("site", s.name), zap.Int("cameras", len(s.cameras)), zap.Time("heard", s.lastSeen))
+	r.relay.log.Warn("site silent", zap.String("site", r.name), zap.Int("cameras", len(r.cameras)), zap.Time("heard", r.lastSeen))
 }
 
 // assignCameras assigns each camera to an instance that announces it. An instance that is alive is preferred, and of those the one
 // that has had the camera for longest. The topics of cameras that no instance announces end.
-func (s *remoteSite) assignCameras(now time.Time) {
+func (r *remoteSite) assignCameras(now time.Time) {
 	type claim struct {
 		instance *siteInstance
 		told     cameraInfo
 	}
 	owners := map[string]claim{}
 	var order []string
-	for _, b := range s.sortedInstances() {
+	for _, b := range r.sortedInstances() {
 		for _, t := range b.cameras {
 			other, has := owners[t.ID]
 			if !has {
 				order = append(order, t.ID)
 			}
-			if !has || s.isPreferred(b, other.instance, t.ID, now) {
+			if !has || r.isPreferred(b, other.instance, t.ID, now) {
 				owners[t.ID] = claim{b, t}
 			}
 		}
 	}
-	for id, c := range s.cameras {
+	for id, c := range r.cameras {
 		if _, has := owners[id]; !has {
 			c.endTopics()
-			delete(s.cameras, id)
-			s.relay.listChanged = true
+			delete(r.cameras, id)
+			r.relay.listChanged = true
 		}
 	}
 	for _, id := range order {
-		c := s.cameras[id]
+		c := r.cameras[id]
 		if c == nil {
-			c = newCamera(s, id)
-			s.cameras[id] = c
-			s.relay.listChanged = true
+			c = newCamera(r, id)
+			r.cameras[id] = c
+			r.relay.listChanged = true
 		}
 		if c.update(owners[id].told, owners[id].instance) {
-			s.relay.listChanged = true
+			r.relay.listChanged = true
 		}
 	}
-	if !slices.Equal(order, s.order) {
-		s.order, s.relay.listChanged = order, true
+	if !slices.Equal(order, r.order) {
+		r.order, r.relay.listChanged = order, true
 	}
 }
 
 // sortedInstances returns the instances in a stable order.
-func (s *remoteSite) sortedInstances() []*siteInstance {
-	list := make([]*siteInstance, 0, len(s.instances))
-	for _, b := range s.instances {
+func (r *remoteSite) sortedInstances() []*siteInstance {
+	list := make([]*siteInstance, 0, len(r.instances))
+	for _, b := range r.instances {
 		list = append(list, b)
 	}
 	slices.SortFunc(list, func(a, b *siteInstance) int {
@@ -262,8 +262,8 @@ func (s *remoteSite) sortedInstances() []*siteInstance {
 }
 
 // isPreferred reports whether the camera id is assigned to a rather than to b.
-func (s *remoteSite) isPreferred(a, b *siteInstance, id string, now time.Time) bool {
-	aliveA, aliveB := s.isInstanceAlive(a, now), s.isInstanceAlive(b, now)
+func (r *remoteSite) isPreferred(a, b *siteInstance, id string, now time.Time) bool {
+	aliveA, aliveB := r.isInstanceAlive(a, now), r.isInstanceAlive(b, now)
 	switch {
 	case aliveA != aliveB:
 		return aliveA
@@ -274,20 +274,20 @@ func (s *remoteSite) isPreferred(a, b *siteInstance, id string, now time.Time) b
 }
 
 // silentReason returns why a camera's instance cannot be reached; empty if it can be.
-func (s *remoteSite) silentReason(c *Camera, now time.Time) string {
-	b := s.instances[c.instance]
+func (r *remoteSite) silentReason(c *Camera, now time.Time) string {
+	b := r.instances[c.instance]
 	switch {
-	case b == nil || s.isInstanceAlive(b, now):
+	case b == nil || r.isInstanceAlive(b, now):
 		return ""
 	case b.leaving:
-		return "camd at site " + s.name + " has ended"
+		return "camd at site " + r.name + " has ended"
 	}
-	return "nothing heard from site " + s.name + " since " + b.lastSeen.Format("15:04:05, 2 January")
+	return "nothing heard from site " + r.name + " since " + b.lastSeen.Format("15:04:05, 2 January")
 }
 
 // isWaiting reports whether viewers wait for a first picture of any of the site's cameras.
-func (s *remoteSite) isWaiting() bool {
-	for _, c := range s.cameras {
+func (r *remoteSite) isWaiting() bool {
+	for _, c := range r.cameras {
 		if len(c.waiting()) > 0 {
 			return true
 		}
@@ -296,9 +296,9 @@ func (s *remoteSite) isWaiting() bool {
 }
 
 // sendInterest sends the site this relay's interest. An empty one is sent once.
-func (s *remoteSite) sendInterest(now time.Time) {
+func (r *remoteSite) sendInterest(now time.Time) {
 	w := interest{Watch: map[string][]string{}, Fresh: map[string][]string{}}
-	for id, c := range s.cameras {
+	for id, c := range r.cameras {
 		if watched := c.watched(); len(watched) > 0 {
 			w.Watch[id] = watched
 		}
@@ -306,8 +306,8 @@ func (s *remoteSite) sendInterest(now time.Time) {
 			w.Fresh[id] = needs
 		}
 	}
-	if len(w.Watch) > 0 || s.hasInterest {
-		s.relay.sendInterest(s, w)
+	if len(w.Watch) > 0 || r.hasInterest {
+		r.relay.sendInterest(r, w)
 	}
-	s.hasInterest, s.lastInterest = len(w.Watch) > 0, now
+	r.hasInterest, r.lastInterest = len(w.Watch) > 0, now
 }

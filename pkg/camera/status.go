@@ -65,8 +65,8 @@ type StateChange struct {
 
 // IsNew reports whether the state or the reason differs from before. If only the detail differs, the change gets no entry in the
 // history, and is logged at level Debug.
-func (c StateChange) IsNew(before StateChange) bool {
-	return c.State != before.State || c.Reason != before.Reason
+func (s StateChange) IsNew(before StateChange) bool {
+	return s.State != before.State || s.Reason != before.Reason
 }
 
 // Counts are totals since the camera was added, except for FPS.

@@ -65,11 +65,11 @@ func (s *Store) Server() *tls.Config {
 }
 
 // forHello returns the configuration for a connection.
-func (c *tlsConfigs) forHello(hello *tls.ClientHelloInfo) *tls.Config {
-	if c.challenge != nil && slices.ContainsFunc(hello.SupportedProtos, func(p string) bool { return slices.Contains(c.challenge.NextProtos, p) }) {
-		return c.challenge
+func (t *tlsConfigs) forHello(hello *tls.ClientHelloInfo) *tls.Config {
+	if t.challenge != nil && slices.ContainsFunc(hello.SupportedProtos, func(p string) bool { return slices.Contains(t.challenge.NextProtos, p) }) {
+		return t.challenge
 	}
-	return c.general
+	return t.general
 }
 
 func (s *Store) newConfig(policy ClientPolicy) *tls.Config {

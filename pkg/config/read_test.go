@@ -16,11 +16,11 @@ type changingFile struct {
 	change func()
 }
 
-func (d *changingFile) Read(b []byte) (int, error) {
-	n, err := d.File.Read(b)
-	if err == io.EOF && d.change != nil {
-		d.change()
-		d.change = nil
+func (c *changingFile) Read(b []byte) (int, error) {
+	n, err := c.File.Read(b)
+	if err == io.EOF && c.change != nil {
+		c.change()
+		c.change = nil
 	}
 	return n, err
 }

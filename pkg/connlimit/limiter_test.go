@@ -65,48 +65,48 @@ func newTestListener(t *testing.T, network, addr string, secure bool, limits Lim
 }
 
 // dial connects, from an address if one is given.
-func (g *testListener) dial(from string) net.Conn {
-	g.t.Helper()
+func (t *testListener) dial(from string) net.Conn {
+	t.t.Helper()
 	d := net.Dialer{Timeout: testTimeout}
 	if from != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
 	}
-	c, err := d.Dial(g.listener.Addr().Network(), g.listener.Addr().String())
+	c, err := d.Dial(t.listener.Addr().Network(), t.listener.Addr().String())
 	if err != nil {
-		g.t.Fatal(err)
+		t.t.Fatal(err)
 	}
-	g.t.Cleanup(func() { _ = c.Close() })
+	t.t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(testTimeout))
 	return c
 }
 
 // connect connects and returns both ends.
-func (g *testListener) connect(from string) (client, server net.Conn) {
-	g.t.Helper()
-	client = g.dial(from)
+func (t *testListener) connect(from string) (client, server net.Conn) {
+	t.t.Helper()
+	client = t.dial(from)
 	select {
-	case server = <-g.accepted:
-		g.t.Cleanup(func() { _ = server.Close() })
+	case server = <-t.accepted:
+		t.t.Cleanup(func() { _ = server.Close() })
 		return client, server
 	case <-time.After(testTimeout):
-		g.t.Fatal("not accepted")
+		t.t.Fatal("not accepted")
 		return nil, nil
 	}
 }
 
 // checkRefused checks that a client gets the refusal over HTTP.
-func (g *testListener) checkRefused(c net.Conn) {
-	g.t.Helper()
+func (t *testListener) checkRefused(c net.Conn) {
+	t.t.Helper()
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: camd\r\n\r\n"); err != nil {
-		g.t.Fatal(err)
+		t.t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
-		g.t.Fatalf("not told: %v", err)
+		t.t.Fatalf("not told: %v", err)
 	}
 	text, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || len(text) == 0 {
-		g.t.Errorf("%s %v %q %v", answer.Status, answer.Header, text, err)
+		t.t.Errorf("%s %v %q %v", answer.Status, answer.Header, text, err)
 	}
 }
 
@@ -258,11 +258,11 @@ func TestRefusedConnectionsAreNotKept(t *testing.T) {
 }
 
 // waitForRefused waits until that many connections have been refused.
-func (g *testListener) waitForRefused(n uint64) {
-	g.t.Helper()
-	for end := time.Now().Add(testTimeout); g.limiter.Count().Refused[ReasonTotal] < n; time.Sleep(time.Millisecond) {
+func (t *testListener) waitForRefused(n uint64) {
+	t.t.Helper()
+	for end := time.Now().Add(testTimeout); t.limiter.Count().Refused[ReasonTotal] < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			g.t.Fatalf("%+v", g.limiter.Count())
+			t.t.Fatalf("%+v", t.limiter.Count())
 		}
 	}
 }

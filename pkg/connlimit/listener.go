@@ -26,21 +26,21 @@ type listener struct {
 }
 
 // Close closes the listener. It returns when all refused connections are closed, too.
-func (g *listener) Close() error {
-	err := g.Listener.Close()
-	g.lingering.closeAll()
+func (l *listener) Close() error {
+	err := l.Listener.Close()
+	l.lingering.closeAll()
 	return err
 }
 
 // Accept returns the next admitted connection. If there is no free file descriptor, it closes an idle connection and tries again. If
 // there is no idle one either, it returns the error, which is temporary: net/http calls Accept again after a while.
-func (g *listener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	for {
-		c, err := g.Listener.Accept()
+		c, err := l.Listener.Accept()
 		if err != nil {
 			if isOutOfResources(err) {
-				g.limiter.log.Warn("no file descriptor for a connection", zap.Error(err), zap.String("remedy", "a larger LimitNOFILE= in the unit, or ulimit -n"))
-				if g.limiter.displaceIdle(ReasonDescriptors) {
+				l.limiter.log.Warn("no file descriptor for a connection", zap.Error(err), zap.String("remedy", "a larger LimitNOFILE= in the unit, or ulimit -n"))
+				if l.limiter.displaceIdle(ReasonDescriptors) {
 					continue
 				}
 			}
@@ -50,17 +50,17 @@ func (g *listener) Accept() (net.Conn, error) {
 		if !ok {
 			return c, nil
 		}
-		admitted, displaced, reason := g.limiter.admit(plain)
+		admitted, displaced, reason := l.limiter.admit(plain)
 		if displaced != nil {
 			displaced.abort()
 		}
 		if reason != "" {
-			g.logLimit(admitted == nil, reason, c.RemoteAddr())
+			l.logLimit(admitted == nil, reason, c.RemoteAddr())
 		}
 		if admitted != nil {
 			return admitted, nil
 		}
-		g.lingering.refuse(plain, g.refusal)
+		l.lingering.refuse(plain, l.refusal)
 	}
 }
 
@@ -71,10 +71,10 @@ func isOutOfResources(err error) bool {
 
 // logLimit logs a refused or displaced connection. The address has another key than elsewhere, so that the log's rate limit counts
 // the lines of all addresses together: there may be one for each connection.
-func (g *listener) logLimit(refused bool, reason string, from net.Addr) {
+func (l *listener) logLimit(refused bool, reason string, from net.Addr) {
 	message := "idle connection closed for another"
 	if refused {
 		message = "connection refused"
 	}
-	g.limiter.log.Warn(message, zap.String("limit", reason), zap.Stringer("from", from))
+	l.limiter.log.Warn(message, zap.String("limit", reason), zap.Stringer("from", from))
 }

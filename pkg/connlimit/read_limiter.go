@@ -25,19 +25,19 @@ type readLimiter struct {
 
 // delayAfterRead counts n bytes that were read, and returns how long to wait before the next read; 0 or less means not at all. If
 // callers wait, it is at most the time of maxReadSize bytes.
-func (p *readLimiter) delayAfterRead(n int, now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.paidUntil.Before(now) {
-		p.paidUntil = now
+func (r *readLimiter) delayAfterRead(n int, now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.paidUntil.Before(now) {
+		r.paidUntil = now
 	}
-	p.paidUntil = p.paidUntil.Add(time.Duration(n) * timePerByte)
-	return p.paidUntil.Sub(now) - readBurst*timePerByte
+	r.paidUntil = r.paidUntil.Add(time.Duration(n) * timePerByte)
+	return r.paidUntil.Sub(now) - readBurst*timePerByte
 }
 
 // creditWrite counts n bytes that were written to the client, which may then send more.
-func (p *readLimiter) creditWrite(n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.paidUntil = p.paidUntil.Add(-time.Duration(n/writtenPerReadByte) * timePerByte)
+func (r *readLimiter) creditWrite(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paidUntil = r.paidUntil.Add(-time.Duration(n/writtenPerReadByte) * timePerByte)
 }

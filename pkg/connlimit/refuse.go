@@ -33,36 +33,36 @@ type lingeringConns struct {
 }
 
 // refuse writes the response and closes c. It never waits; up to MaxLingering clients get time to read it.
-func (f *lingeringConns) refuse(c duplex, response []byte) {
+func (l *lingeringConns) refuse(c duplex, response []byte) {
 	_ = c.SetDeadline(time.Now().Add(lingerTimeout))
 	_, _ = c.Write(response) // does not block: it fits into the kernel's empty buffer
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed || len(f.conns) >= MaxLingering {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.conns) >= MaxLingering {
 		_ = c.Close()
 		return
 	}
-	if f.conns == nil {
-		f.conns = map[net.Conn]struct{}{}
+	if l.conns == nil {
+		l.conns = map[net.Conn]struct{}{}
 	}
-	f.conns[c] = struct{}{}
-	f.closing.Go(func() {
+	l.conns[c] = struct{}{}
+	l.closing.Go(func() {
 		_ = c.CloseWrite()
 		_, _ = io.CopyN(io.Discard, c, maxLingerBytes)
 		_ = c.Close()
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		delete(f.conns, c)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.conns, c)
 	})
 }
 
 // closeAll closes all of them, and returns when their goroutines have ended. Later ones are closed at once.
-func (f *lingeringConns) closeAll() {
-	f.mu.Lock()
-	f.closed = true
-	for c := range f.conns {
+func (l *lingeringConns) closeAll() {
+	l.mu.Lock()
+	l.closed = true
+	for c := range l.conns {
 		_ = c.Close()
 	}
-	f.mu.Unlock()
-	f.closing.Wait()
+	l.mu.Unlock()
+	l.closing.Wait()
 }

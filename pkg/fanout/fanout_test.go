@@ -84,8 +84,8 @@ func addViewer(t testing.TB, f *Fanout, topic *broker.Topic, filter func(*broker
 	return g
 }
 
-func (g *testViewer) accounted() uint64 {
-	return g.Counts.Sent.Load() + g.Counts.DroppedSlow.Load() + g.Counts.DroppedRate.Load() + g.Counts.DroppedOverLimit.Load()
+func (t *testViewer) accounted() uint64 {
+	return t.Counts.Sent.Load() + t.Counts.DroppedSlow.Load() + t.Counts.DroppedRate.Load() + t.Counts.DroppedOverLimit.Load()
 }
 
 // Viewers of every kind at once: what each reads is whole, in order and newest first, and every frame is accounted for.

@@ -15,10 +15,10 @@ type deadlineRecorder struct {
 	afterSet func() // called once
 }
 
-func (c *deadlineRecorder) SetWriteDeadline(t time.Time) error {
-	c.deadline = t
-	if f := c.afterSet; f != nil {
-		c.afterSet = nil
+func (d *deadlineRecorder) SetWriteDeadline(t time.Time) error {
+	d.deadline = t
+	if f := d.afterSet; f != nil {
+		d.afterSet = nil
 		f()
 	}
 	return nil

@@ -111,9 +111,9 @@ func dialWall(t *testing.T, s *testServer, query string, header ...string) wallC
 }
 
 // read returns the next message.
-func (c wallClient) read(t *testing.T) string {
+func (w wallClient) read(t *testing.T) string {
 	t.Helper()
-	_, b, err := c.Read(c.ctx)
+	_, b, err := w.Read(w.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,9 +121,9 @@ func (c wallClient) read(t *testing.T) string {
 }
 
 // drain reads until the end.
-func (c wallClient) drain() {
+func (w wallClient) drain() {
 	for {
-		if _, _, err := c.Read(c.ctx); err != nil {
+		if _, _, err := w.Read(w.ctx); err != nil {
 			return
 		}
 	}

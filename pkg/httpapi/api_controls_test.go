@@ -21,11 +21,11 @@ type adjustableCamera struct {
 	set  map[string]camera.Setting // the last
 }
 
-func (c *adjustableCamera) Controls(context.Context) ([]camera.Control, error) { return c.list, c.err }
+func (a *adjustableCamera) Controls(context.Context) ([]camera.Control, error) { return a.list, a.err }
 
-func (c *adjustableCamera) SetControls(_ context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
-	c.set = settings
-	return c.list, c.err
+func (a *adjustableCamera) SetControls(_ context.Context, settings map[string]camera.Setting) ([]camera.Control, error) {
+	a.set = settings
+	return a.list, a.err
 }
 
 func newAdjustableCamera() *adjustableCamera {
@@ -95,9 +95,9 @@ const wantControls = `[
 `
 
 // serve starts a server with the camera beside one without controls.
-func (c *adjustableCamera) serve(t *testing.T) *testServer {
+func (a *adjustableCamera) serve(t *testing.T) *testServer {
 	t.Helper()
-	return startServer(t, Options{}, c, newTestCamera("plain"))
+	return startServer(t, Options{}, a, newTestCamera("plain"))
 }
 
 // patch sends a body. The answer's is read.

@@ -78,12 +78,12 @@ func fetchSamples(t *testing.T, s *Server, id string) (list []sampleJSON) {
 	return got.Samples
 }
 
-func (j sampleJSON) String() string {
+func (s sampleJSON) String() string {
 	age := "null"
-	if j.FrameAge != nil {
-		age = fmt.Sprint(*j.FrameAge)
+	if s.FrameAge != nil {
+		age = fmt.Sprint(*s.FrameAge)
 	}
-	return fmt.Sprintf("%v fps, %s old, %d viewers", j.FPS, age, j.Viewers)
+	return fmt.Sprintf("%v fps, %s old, %d viewers", s.FPS, age, s.Viewers)
 }
 
 func TestSamplesCoverTenMinutes(t *testing.T) {

@@ -47,9 +47,9 @@ func (s *Server) createLink(w http.ResponseWriter, r *http.Request, target reque
 }
 
 // baseURL returns the URL at which users reach this server: its public URL, otherwise the one that this request was sent to.
-func (r *activeConfig) baseURL(req *http.Request, client access.Client) string {
-	if r.PublicURL != "" {
-		return r.PublicURL
+func (a *activeConfig) baseURL(req *http.Request, client access.Client) string {
+	if a.PublicURL != "" {
+		return a.PublicURL
 	}
 	scheme := "http://"
 	if client.Secure {

@@ -12,9 +12,9 @@ import (
 )
 
 // visibleTo returns the cameras that a grant can see, in their order.
-func (r *activeConfig) visibleTo(g access.Grant) []string {
+func (a *activeConfig) visibleTo(g access.Grant) []string {
 	var visible []string
-	for _, id := range r.Order {
+	for _, id := range a.Order {
 		if g.CanSee(id) {
 			visible = append(visible, id)
 		}
@@ -23,21 +23,21 @@ func (r *activeConfig) visibleTo(g access.Grant) []string {
 }
 
 // findCamera returns a camera that the grant can see. A hidden camera gives the same error as an unknown one.
-func (r *activeConfig) findCamera(id string, g access.Grant) (request.Target, *request.Error) {
-	if _, ok := r.Cameras[id]; ok && g.CanSee(id) {
-		return r.target(id), nil
+func (a *activeConfig) findCamera(id string, g access.Grant) (request.Target, *request.Error) {
+	if _, ok := a.Cameras[id]; ok && g.CanSee(id) {
+		return a.target(id), nil
 	}
 	message := fmt.Sprintf("no camera %q; none is configured", id)
-	if visible := r.visibleTo(g); len(visible) > 0 {
+	if visible := a.visibleTo(g); len(visible) > 0 {
 		message = fmt.Sprintf("no camera %q; there are: %s", id, strings.Join(visible, ", "))
 	}
 	return request.Target{}, request.Errorf(http.StatusNotFound, "%s", message)
 }
 
 // target returns a camera of the configuration for a request.
-func (r *activeConfig) target(id string) request.Target {
-	return request.Target{ID: id, Camera: r.Cameras[id], Limits: request.Limits{
-		WriteTimeout: r.WriteTimeout, SendBuffer: r.SendBuffer, BytesPerSecond: r.Limits.ViewerBytesPerSecond, WaitingSnapshots: r.Limits.Viewers,
+func (a *activeConfig) target(id string) request.Target {
+	return request.Target{ID: id, Camera: a.Cameras[id], Limits: request.Limits{
+		WriteTimeout: a.WriteTimeout, SendBuffer: a.SendBuffer, BytesPerSecond: a.Limits.ViewerBytesPerSecond, WaitingSnapshots: a.Limits.Viewers,
 	}}
 }
 

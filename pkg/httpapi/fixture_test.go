@@ -44,27 +44,27 @@ func newTestCamera(id string) *testCamera {
 	}
 }
 
-func (c *testCamera) Status() camera.Status {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.status
+func (t *testCamera) Status() camera.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.status
 }
 
-func (c *testCamera) Topic(rendition string) (*broker.Topic, bool) {
-	return c.topic, rendition == camera.Main
+func (t *testCamera) Topic(rendition string) (*broker.Topic, bool) {
+	return t.topic, rendition == camera.Main
 }
 
-func (c *testCamera) Renditions() []string { return []string{camera.Main} }
+func (t *testCamera) Renditions() []string { return []string{camera.Main} }
 
-func (c *testCamera) set(s camera.State) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.status.State = s
+func (t *testCamera) set(s camera.State) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.status.State = s
 }
 
 // publish gives viewers a picture in shade n.
-func (c *testCamera) publish(n uint8) *broker.Frame {
-	return c.topic.Publish(newFrame(picture(n), time.Now()))
+func (t *testCamera) publish(n uint8) *broker.Frame {
+	return t.topic.Publish(newFrame(picture(n), time.Now()))
 }
 
 func newFrame(jpeg []byte, captured time.Time) broker.Frame {
@@ -72,10 +72,10 @@ func newFrame(jpeg []byte, captured time.Time) broker.Frame {
 	return broker.Frame{Captured: captured, Width: 32, Height: 16, Part: part, JPEG: pic}
 }
 
-func (c *testCamera) placeholder() *broker.Frame {
+func (t *testCamera) placeholder() *broker.Frame {
 	f := newFrame(picture(0), time.Now())
 	f.Placeholder = true
-	return c.topic.Publish(f)
+	return t.topic.Publish(f)
 }
 
 func picture(shade uint8) []byte {
@@ -105,20 +105,20 @@ type recordingListener struct {
 	accepted []net.Conn
 }
 
-func (l *recordingListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
+func (r *recordingListener) Accept() (net.Conn, error) {
+	c, err := r.Listener.Accept()
 	if err == nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.accepted = append(l.accepted, c)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.accepted = append(r.accepted, c)
 	}
 	return c, err
 }
 
-func (l *recordingListener) last() net.Conn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.accepted[len(l.accepted)-1]
+func (r *recordingListener) last() net.Conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.accepted[len(r.accepted)-1]
 }
 
 // startServer serves the cameras until the test ends.

@@ -87,15 +87,15 @@ type refusedHosts struct {
 }
 
 // isNew notes a name. It reports whether to log it: this is the first time, and the limit is not reached.
-func (s *refusedHosts) isNew(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.names[name] || len(s.names) == maxRefusedHosts {
+func (r *refusedHosts) isNew(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.names[name] || len(r.names) == maxRefusedHosts {
 		return false
 	}
-	if s.names == nil {
-		s.names = map[string]bool{}
+	if r.names == nil {
+		r.names = map[string]bool{}
 	}
-	s.names[name] = true
+	r.names[name] = true
 	return true
 }

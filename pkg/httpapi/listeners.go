@@ -53,11 +53,11 @@ func (s *Server) newListeners(base context.Context, errs *log.Logger, l net.List
 	return listeners
 }
 
-func (l httpListener) serve() error {
-	if l.server.TLSConfig == nil {
-		return l.server.Serve(l.Listener)
+func (h httpListener) serve() error {
+	if h.server.TLSConfig == nil {
+		return h.server.Serve(h.Listener)
 	}
-	return l.server.ServeTLS(l.Listener, "", "")
+	return h.server.ServeTLS(h.Listener, "", "")
 }
 
 // serveAll serves until ctx ends or a listener fails. It returns when none accepts connections any more. It calls onStop before it closes

@@ -29,15 +29,15 @@ type pauseSetter struct {
 
 // setAndSave switches a camera off or on and saves that. err says why it was not switched. saveErr says why it was not saved, so that the
 // next start of camd does not know it.
-func (s *pauseSetter) setAndSave(ctx context.Context, id string, c Pausable, paused bool) (changed bool, saveErr, err error) {
-	lock, _ := s.locks.LoadOrStore(id, new(sync.Mutex))
+func (p *pauseSetter) setAndSave(ctx context.Context, id string, c Pausable, paused bool) (changed bool, saveErr, err error) {
+	lock, _ := p.locks.LoadOrStore(id, new(sync.Mutex))
 	lock.(*sync.Mutex).Lock()
 	defer lock.(*sync.Mutex).Unlock()
 	if changed, err = c.SetPaused(ctx, paused); err != nil {
 		return false, nil, err
 	}
-	if s.save != nil {
-		saveErr = s.save(id, paused)
+	if p.save != nil {
+		saveErr = p.save(id, paused)
 	}
 	return changed, saveErr, nil
 }

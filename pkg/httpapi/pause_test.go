@@ -23,16 +23,16 @@ type pausableCamera struct {
 	pauseErr error
 }
 
-func (c *pausableCamera) SetPaused(_ context.Context, paused bool) (bool, error) {
-	if c.pauseErr != nil {
-		return false, c.pauseErr
+func (p *pausableCamera) SetPaused(_ context.Context, paused bool) (bool, error) {
+	if p.pauseErr != nil {
+		return false, p.pauseErr
 	}
-	c.pauses = append(c.pauses, paused)
-	was := c.Status().State == camera.Paused
+	p.pauses = append(p.pauses, paused)
+	was := p.Status().State == camera.Paused
 	if paused {
-		c.testCamera.set(camera.Paused)
+		p.testCamera.set(camera.Paused)
 	} else if was {
-		c.testCamera.set(camera.Starting)
+		p.testCamera.set(camera.Starting)
 	}
 	return was != paused, nil
 }

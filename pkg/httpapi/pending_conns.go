@@ -26,55 +26,55 @@ func newPendingConns() *pendingConns {
 }
 
 // trackState is the ConnState hook of an http.Server.
-func (n *pendingConns) trackState(c net.Conn, s http.ConnState) {
+func (p *pendingConns) trackState(c net.Conn, s http.ConnState) {
 	switch s {
 	case http.StateNew:
-		n.mu.Lock()
-		n.conns[c] = struct{}{}
-		n.mu.Unlock()
+		p.mu.Lock()
+		p.conns[c] = struct{}{}
+		p.mu.Unlock()
 	case http.StateClosed, http.StateHijacked:
-		n.remove(c)
+		p.remove(c)
 	}
 }
 
 // remove notes that a request has arrived over c. Only the handler knows that: the state becomes active before http.Server decides
 // whether to answer.
-func (n *pendingConns) remove(c net.Conn) {
-	n.mu.Lock()
-	delete(n.conns, c)
-	n.mu.Unlock()
+func (p *pendingConns) remove(c net.Conn) {
+	p.mu.Lock()
+	delete(p.conns, c)
+	p.mu.Unlock()
 	select {
-	case n.removed <- struct{}{}:
+	case p.removed <- struct{}{}:
 	default:
 	}
 }
 
-func (n *pendingConns) count() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.conns)
+func (p *pendingConns) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.conns)
 }
 
 // drain returns when no connection is pending. It closes those without a request after the timeout. The caller accepts no connections
 // meanwhile.
-func (n *pendingConns) drain() {
-	timer := time.NewTimer(n.timeout)
+func (p *pendingConns) drain() {
+	timer := time.NewTimer(p.timeout)
 	defer timer.Stop()
-	for n.count() > 0 {
+	for p.count() > 0 {
 		select {
-		case <-n.removed:
+		case <-p.removed:
 		case <-timer.C:
-			n.close()
+			p.close()
 			return
 		}
 	}
 }
 
-func (n *pendingConns) close() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for c := range n.conns {
+func (p *pendingConns) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
 		_ = c.Close() // no request is lost
 	}
-	clear(n.conns)
+	clear(p.conns)
 }

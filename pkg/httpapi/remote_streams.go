@@ -99,11 +99,11 @@ func (r *remoteStreams) retain(cfg *activeConfig) {
 }
 
 // streamKeysWithRemote returns the keys of this camd's streams and of the watched streams of other sites.
-func (r *activeConfig) streamKeysWithRemote(watched map[string][]string) []viewers.Key {
-	keys := slices.Clone(r.streamKeys)
+func (a *activeConfig) streamKeysWithRemote(watched map[string][]string) []viewers.Key {
+	keys := slices.Clone(a.streamKeys)
 	for id, renditions := range watched {
 		for _, rendition := range renditions {
-			for _, transport := range r.transports {
+			for _, transport := range a.transports {
 				keys = append(keys, viewers.Key{Camera: id, Rendition: rendition, Transport: transport})
 			}
 		}

@@ -52,31 +52,31 @@ type stoppableDialer struct {
 	resumed chan struct{}
 }
 
-func (l *stoppableDialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (s *stoppableDialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.dialled++
-	return &stoppableConn{c, l}, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialled++
+	return &stoppableConn{c, s}, err
 }
 
-func (l *stoppableDialer) stop() { l.mu.Lock(); defer l.mu.Unlock(); l.stopped = true }
+func (s *stoppableDialer) stop() { s.mu.Lock(); defer s.mu.Unlock(); s.stopped = true }
 
-func (l *stoppableDialer) resume() { close(l.resumed) }
+func (s *stoppableDialer) resume() { close(s.resumed) }
 
 type stoppableConn struct {
 	net.Conn
 	dialer *stoppableDialer
 }
 
-func (c *stoppableConn) Read(b []byte) (int, error) {
-	c.dialer.mu.Lock()
-	stopped := c.dialer.stopped
-	c.dialer.mu.Unlock()
+func (s *stoppableConn) Read(b []byte) (int, error) {
+	s.dialer.mu.Lock()
+	stopped := s.dialer.stopped
+	s.dialer.mu.Unlock()
 	if stopped {
-		<-c.dialer.resumed
+		<-s.dialer.resumed
 	}
-	return c.Conn.Read(b)
+	return s.Conn.Read(b)
 }
 
 func TestHTTP2StreamsShareAConnection(t *testing.T) {

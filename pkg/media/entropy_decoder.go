@@ -68,12 +68,12 @@ func newEntropyDecoder(t *tables, h scanHeader) entropyDecoder {
 }
 
 // decodeMCUs decodes n MCUs of a restart interval and returns how many there were.
-func (d *entropyDecoder) decodeMCUs(n int) int {
-	d.bits, d.bitsLeft, d.skipBlocks = 0, 0, 0
+func (e *entropyDecoder) decodeMCUs(n int) int {
+	e.bits, e.bitsLeft, e.skipBlocks = 0, 0, 0
 	for i := range n {
-		for c, p := range d.all() {
+		for c, p := range e.all() {
 			for range p.blocks {
-				if !d.decodeBlock(c) {
+				if !e.decodeBlock(c) {
 					return i
 				}
 			}
@@ -83,29 +83,29 @@ func (d *entropyDecoder) decodeMCUs(n int) int {
 }
 
 // decodeBlock decodes a block of component c, and reports whether all of it was there.
-func (d *entropyDecoder) decodeBlock(c int) bool {
-	k := d.first
+func (e *entropyDecoder) decodeBlock(c int) bool {
+	k := e.first
 	if k == 0 {
-		if _, ok := d.readSymbol(d.dc[c]); !ok {
+		if _, ok := e.readSymbol(e.dc[c]); !ok {
 			return false
 		}
 		k = 1
 	}
-	if d.skipBlocks > 0 {
-		d.skipBlocks--
+	if e.skipBlocks > 0 {
+		e.skipBlocks--
 		return true
 	}
-	for k <= d.last {
-		symbol, ok := d.readSymbol(d.ac[c])
+	for k <= e.last {
+		symbol, ok := e.readSymbol(e.ac[c])
 		if !ok {
 			return false
 		}
 		switch run, size := int(symbol>>4), symbol&15; {
 		case size > 0 || run == 15:
 			k += run + 1
-		case d.progressive && run > 0: // T.81, G.1.2.2: so many blocks end here
-			d.skipBlocks = 1<<run - 1 + d.readBits(run)
-			return d.bitsLeft >= 0
+		case e.progressive && run > 0: // T.81, G.1.2.2: so many blocks end here
+			e.skipBlocks = 1<<run - 1 + e.readBits(run)
+			return e.bitsLeft >= 0
 		default:
 			return true
 		}
@@ -115,37 +115,37 @@ func (d *entropyDecoder) decodeBlock(c int) bool {
 
 // readSymbol reads a Huffman code and skips the bits behind it, whose number is in the low half of the symbol. It returns false
 // if the code is invalid or the data ends before. The high half of a DC symbol is 0.
-func (d *entropyDecoder) readSymbol(codes *huffmanCodes) (symbol byte, ok bool) {
-	if d.bitsLeft < 32 {
-		d.refill()
+func (e *entropyDecoder) readSymbol(codes *huffmanCodes) (symbol byte, ok bool) {
+	if e.bitsLeft < 32 {
+		e.refill()
 	}
-	symbol, length := codes.find(d.bits)
+	symbol, length := codes.find(e.bits)
 	length += int(symbol & 15)
-	d.bits <<= length
-	d.bitsLeft -= length
-	return symbol, d.bitsLeft >= 0 && length > 0
+	e.bits <<= length
+	e.bitsLeft -= length
+	return symbol, e.bitsLeft >= 0 && length > 0
 }
 
 // readBits reads n bits, from 1 to 15, as a number.
-func (d *entropyDecoder) readBits(n int) int {
-	if d.bitsLeft < n {
-		d.refill()
+func (e *entropyDecoder) readBits(n int) int {
+	if e.bitsLeft < n {
+		e.refill()
 	}
-	v := int(d.bits >> (64 - n))
-	d.bits <<= n
-	d.bitsLeft -= n
+	v := int(e.bits >> (64 - n))
+	e.bits <<= n
+	e.bitsLeft -= n
 	return v
 }
 
 // refill reads bytes into bits. It skips the zero bytes that encoders put after FF (T.81, F.1.2.3).
-func (d *entropyDecoder) refill() {
-	for d.bitsLeft <= 56 && len(d.data) > 0 {
-		c := d.data[0]
-		d.data = d.data[1:]
-		if c == 0xFF && len(d.data) > 0 && d.data[0] == 0 {
-			d.data = d.data[1:]
+func (e *entropyDecoder) refill() {
+	for e.bitsLeft <= 56 && len(e.data) > 0 {
+		c := e.data[0]
+		e.data = e.data[1:]
+		if c == 0xFF && len(e.data) > 0 && e.data[0] == 0 {
+			e.data = e.data[1:]
 		}
-		d.bits |= uint64(c) << (56 - d.bitsLeft)
-		d.bitsLeft += 8
+		e.bits |= uint64(c) << (56 - e.bitsLeft)
+		e.bitsLeft += 8
 	}
 }

@@ -34,14 +34,14 @@ func newHuffmanCodes(table []byte) *huffmanCodes {
 }
 
 // find returns the symbol whose code is in the highest bits, and the length of the code. It returns 0 and 0 if there is none.
-func (c *huffmanCodes) find(bits uint64) (symbol byte, length int) {
-	if e := c.byPrefix[bits>>(64-prefixBits)]; e.length > 0 {
+func (h *huffmanCodes) find(bits uint64) (symbol byte, length int) {
+	if e := h.byPrefix[bits>>(64-prefixBits)]; e.length > 0 {
 		return e.symbol, int(e.length)
 	}
 	next := uint32(bits >> 48)
 	for length := prefixBits + 1; length <= 16; length++ {
-		if next < c.end[length] {
-			return c.values[c.first[length]+int(next>>(16-length))], length
+		if next < h.end[length] {
+			return h.values[h.first[length]+int(next>>(16-length))], length
 		}
 	}
 	return 0, 0

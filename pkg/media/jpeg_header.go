@@ -78,17 +78,17 @@ type scanComponent struct {
 	blocks int  // in an MCU
 }
 
-func (h *scanHeader) all() []scanComponent { return h.components[:h.count] }
+func (s *scanHeader) all() []scanComponent { return s.components[:s.count] }
 
-func (h *scanHeader) needsDC() bool { return h.first == 0 && !h.isRefinement }
+func (s *scanHeader) needsDC() bool { return s.first == 0 && !s.isRefinement }
 
-func (h *scanHeader) needsAC() bool { return h.last > 0 }
+func (s *scanHeader) needsAC() bool { return s.last > 0 }
 
-func (h *scanHeader) mcuCount() int { return h.rows * h.mcusPerRow }
+func (s *scanHeader) mcuCount() int { return s.rows * s.mcusPerRow }
 
 // maxMissingMCUs returns how many of the scan's last MCUs may be missing. Cheap cameras end their data some blocks early. Every decoder
 // shows such a picture, with a few grey blocks at its lower edge.
-func (h *scanHeader) maxMissingMCUs() int { return min(h.mcusPerRow, h.mcuCount()/16) }
+func (s *scanHeader) maxMissingMCUs() int { return min(s.mcusPerRow, s.mcuCount()/16) }
 
 // maxBlocksPerMCU is how many blocks an MCU of several components may have (T.81, B.2.3).
 const maxBlocksPerMCU = 10

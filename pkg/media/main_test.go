@@ -70,7 +70,7 @@ func samples(t testing.TB) []sample {
 // jpegSegment is a segment with its marker; a scan header has the entropy-coded data behind it.
 type jpegSegment []byte
 
-func (p jpegSegment) marker() byte { return p[1] }
+func (j jpegSegment) marker() byte { return j[1] }
 
 // splitSegments cuts a well-formed picture with a single scan into its pieces, SOI and EOI included.
 func splitSegments(b []byte) []jpegSegment {

@@ -52,53 +52,53 @@ type strippedCopy struct {
 	exifStart, exifEnd         int  // where the copy's Exif segment is in b
 }
 
-func (o *strippedCopy) add(b ...byte) {
-	if o != nil {
-		o.b = append(o.b, b...)
+func (s *strippedCopy) add(b ...byte) {
+	if s != nil {
+		s.b = append(s.b, b...)
 	}
 }
 
 // addMetadata adds what decoders need of a segment of metadata: the colour coding (JFIF, Adobe), the colour space (ICC) and the
 // orientation (Exif).
-func (o *strippedCopy) addMetadata(m byte, body, whole []byte) {
-	if o == nil {
+func (s *strippedCopy) addMetadata(m byte, body, whole []byte) {
+	if s == nil {
 		return
 	}
-	isExif := m == markAPP1 && !o.hasExif && bytes.HasPrefix(body, exifName)
+	isExif := m == markAPP1 && !s.hasExif && bytes.HasPrefix(body, exifName)
 	if isExif {
-		o.hasExif, o.exifStart = true, len(o.b)
+		s.hasExif, s.exifStart = true, len(s.b)
 	}
 	switch {
-	case m == markAPP2 && o.keepProfile && bytes.HasPrefix(body, profileName):
-		o.add(whole...)
-	case m == markAPP0 && !o.hasJFIF && len(body) >= 14 && bytes.HasPrefix(body, jfifName):
-		o.hasJFIF = true
-		o.addSegment(m, append(slices.Clone(body[:12]), 0, 0)) // no thumbnail
-	case m == markAPP14 && !o.hasAdobe && len(body) >= 12 && bytes.HasPrefix(body, adobeName):
-		o.hasAdobe = true
-		o.addSegment(m, body[:12])
+	case m == markAPP2 && s.keepProfile && bytes.HasPrefix(body, profileName):
+		s.add(whole...)
+	case m == markAPP0 && !s.hasJFIF && len(body) >= 14 && bytes.HasPrefix(body, jfifName):
+		s.hasJFIF = true
+		s.addSegment(m, append(slices.Clone(body[:12]), 0, 0)) // no thumbnail
+	case m == markAPP14 && !s.hasAdobe && len(body) >= 12 && bytes.HasPrefix(body, adobeName):
+		s.hasAdobe = true
+		s.addSegment(m, body[:12])
 	case isExif:
 		if value := orientation(body); value > 1 {
-			o.addSegment(m, exifWithOrientation(value))
+			s.addSegment(m, exifWithOrientation(value))
 		}
 	}
 	if isExif {
-		o.exifEnd = len(o.b)
+		s.exifEnd = len(s.b)
 	}
 }
 
-func (o *strippedCopy) addSegment(m byte, body []byte) {
-	o.add(0xFF, m)
-	o.b = binary.BigEndian.AppendUint16(o.b, uint16(len(body)+2))
-	o.add(body...)
+func (s *strippedCopy) addSegment(m byte, body []byte) {
+	s.add(0xFF, m)
+	s.b = binary.BigEndian.AppendUint16(s.b, uint16(len(body)+2))
+	s.add(body...)
 }
 
 // exifSegment returns the Exif segment of the copy, or nil if it has none.
-func (o *strippedCopy) exifSegment() []byte {
-	if o.exifStart == o.exifEnd {
+func (s *strippedCopy) exifSegment() []byte {
+	if s.exifStart == s.exifEnd {
 		return nil
 	}
-	return o.b[o.exifStart:o.exifEnd:o.exifEnd]
+	return s.b[s.exifStart:s.exifEnd:s.exifEnd]
 }
 
 const tagOrientation = 0x0112

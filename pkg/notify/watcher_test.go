@@ -21,9 +21,9 @@ func at(seconds float64) time.Time {
 // timeline is a camera's history up to a time.
 type timeline []camera.StateChange
 
-func (l timeline) historyAt(now time.Time) []camera.StateChange {
-	n := sort.Search(len(l), func(i int) bool { return l[i].Since.After(now) })
-	history := slices.Clone(l[max(0, n-100):n])
+func (t timeline) historyAt(now time.Time) []camera.StateChange {
+	n := sort.Search(len(t), func(i int) bool { return t[i].Since.After(now) })
+	history := slices.Clone(t[max(0, n-100):n])
 	slices.Reverse(history)
 	return history
 }

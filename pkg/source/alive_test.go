@@ -13,11 +13,11 @@ type blockingObserver struct {
 	release chan struct{} // closed to let go
 }
 
-func (g blockingObserver) Published(string, time.Duration) {
+func (b blockingObserver) Published(string, time.Duration) {
 	select {
-	case <-g.release:
-	case g.blocked <- struct{}{}:
-		<-g.release
+	case <-b.release:
+	case b.blocked <- struct{}{}:
+		<-b.release
 	}
 }
 

@@ -140,8 +140,8 @@ func (s *supervisor) handleControlReply(m wire.Controls) {
 }
 
 // failureLogLevel returns the level at which a failure of the request is logged.
-func (a controlRequest) failureLogLevel() zapcore.Level {
-	if a.fromConfig {
+func (c controlRequest) failureLogLevel() zapcore.Level {
+	if c.fromConfig {
 		return zapcore.WarnLevel
 	}
 	return zapcore.DebugLevel

@@ -153,11 +153,11 @@ func (f *Fleet) reconfigure(ctx context.Context, r fleetRequest, startCamera fun
 	return changed
 }
 
-func (c *FleetChange) add(id string, d Difference) {
+func (f *FleetChange) add(id string, d Difference) {
 	switch d {
 	case Adjusted:
-		c.Adjusted = append(c.Adjusted, id)
+		f.Adjusted = append(f.Adjusted, id)
 	case Reopened:
-		c.Reopened = append(c.Reopened, id)
+		f.Reopened = append(f.Reopened, id)
 	}
 }

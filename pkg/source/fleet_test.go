@@ -38,17 +38,17 @@ func runFleet(t *testing.T, f *Fleet) (stop func()) {
 	return stop
 }
 
-func (f *runningFleet) reconfigure(t *testing.T, wanted ...Options) FleetChange {
+func (r *runningFleet) reconfigure(t *testing.T, wanted ...Options) FleetChange {
 	t.Helper()
-	done, err := f.Reconfigure(t.Context(), wanted, func(now []*Camera) { f.current = now })
+	done, err := r.Reconfigure(t.Context(), wanted, func(now []*Camera) { r.current = now })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return done
 }
 
-func (f *runningFleet) ids() (ids []string) {
-	for _, c := range f.current {
+func (r *runningFleet) ids() (ids []string) {
+	for _, c := range r.current {
 		ids = append(ids, c.Status().ID)
 	}
 	return ids

@@ -16,11 +16,11 @@ type freezeDetector struct {
 }
 
 // observe records the newest picture and returns for how long the picture has been the same.
-func (s *freezeDetector) observe(jpeg []byte, now time.Time) time.Duration {
-	if !bytes.Equal(jpeg, s.lastJPEG) {
-		s.lastJPEG, s.since = jpeg, now
+func (f *freezeDetector) observe(jpeg []byte, now time.Time) time.Duration {
+	if !bytes.Equal(jpeg, f.lastJPEG) {
+		f.lastJPEG, f.since = jpeg, now
 	}
-	return now.Sub(s.since)
+	return now.Sub(f.since)
 }
 
 // handleFreeze makes a camera stalled that repeats one picture. checkProgress opens it again later, like a camera that gives no

@@ -70,12 +70,12 @@ type histogramObserver struct {
 	encode, publish map[string]prometheus.Observer
 }
 
-func (o *histogramObserver) Encoded(rendition string, took time.Duration) {
-	o.encode[rendition].Observe(took.Seconds())
+func (h *histogramObserver) Encoded(rendition string, took time.Duration) {
+	h.encode[rendition].Observe(took.Seconds())
 }
 
-func (o *histogramObserver) Published(rendition string, age time.Duration) {
-	o.publish[rendition].Observe(age.Seconds())
+func (h *histogramObserver) Published(rendition string, age time.Duration) {
+	h.publish[rendition].Observe(age.Seconds())
 }
 
 // setCameras replaces the cameras that are collected. It deletes the histograms of streams that no longer exist.

@@ -42,10 +42,10 @@ const (
 	disappearOps = fsnotify.Remove | fsnotify.Rename
 )
 
-func (a *pathWatcher) run(path string) {
+func (p *pathWatcher) run(path string) {
 	for {
 		select {
-		case e, ok := <-a.watcher.Events:
+		case e, ok := <-p.watcher.Events:
 			if !ok {
 				return
 			}
@@ -54,13 +54,13 @@ func (a *pathWatcher) run(path string) {
 			}
 			// The nearest folder may be another one now. A folder on the way may be new, or gone: udev removes the folders of the
 			// last link.
-			if found, _ := watchNearestDir(a.watcher, path); found && e.Has(appearOps) && affectsPath(e.Name, path) {
+			if found, _ := watchNearestDir(p.watcher, path); found && e.Has(appearOps) && affectsPath(e.Name, path) {
 				select {
-				case a.appeared <- struct{}{}:
+				case p.appeared <- struct{}{}:
 				default:
 				}
 			}
-		case _, ok := <-a.watcher.Errors:
+		case _, ok := <-p.watcher.Errors:
 			if !ok {
 				return
 			}
@@ -103,17 +103,17 @@ func nearestDir(path string) string {
 }
 
 // changed returns a channel that receives when path exists after a change. For a nil watcher it is nil.
-func (a *pathWatcher) changed() <-chan struct{} {
-	if a == nil {
+func (p *pathWatcher) changed() <-chan struct{} {
+	if p == nil {
 		return nil
 	}
-	return a.appeared
+	return p.appeared
 }
 
 // close ends the watch and waits for its goroutine. For a nil watcher it does nothing.
-func (a *pathWatcher) close() {
-	if a != nil {
-		_ = a.watcher.Close()
-		a.running.Wait()
+func (p *pathWatcher) close() {
+	if p != nil {
+		_ = p.watcher.Close()
+		p.running.Wait()
 	}
 }

@@ -57,15 +57,15 @@ type dialWait struct {
 
 // join starts to dial the source's server, or joins the dials that another camera has started. open bounds the first dial. The caller
 // must close the result.
-func (d *serverDialer) join(src sourceurl.Source, open time.Duration) *dialWait {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (s *serverDialer) join(src sourceurl.Source, open time.Duration) *dialWait {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	address := netprobe.Address(src)
-	l := d.loops[address]
+	l := s.loops[address]
 	if l == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		l = &dialLoop{dialer: d, source: src, open: open, cancel: cancel, ended: make(chan struct{}), waiting: map[*dialWait]struct{}{}}
-		d.loops[address] = l
+		l = &dialLoop{dialer: s, source: src, open: open, cancel: cancel, ended: make(chan struct{}), waiting: map[*dialWait]struct{}{}}
+		s.loops[address] = l
 		go l.run(ctx)
 	}
 	w := &dialWait{loop: l, results: make(chan dialResult, 1)}
@@ -77,22 +77,22 @@ func (d *serverDialer) join(src sourceurl.Source, open time.Duration) *dialWait 
 }
 
 // run dials until the server answers.
-func (l *dialLoop) run(ctx context.Context) {
-	defer close(l.ended)
-	defer l.cancel()
-	for timeout := l.open; ; timeout = min(l.open, dialTimeout) {
+func (d *dialLoop) run(ctx context.Context) {
+	defer close(d.ended)
+	defer d.cancel()
+	for timeout := d.open; ; timeout = min(d.open, dialTimeout) {
 		next := time.Now().Add(withJitter(dialInterval))
 		attempt, cancel := context.WithTimeout(ctx, timeout)
-		err := l.dialer.dial(attempt, l.source)
+		err := d.dialer.dial(attempt, d.source)
 		cancel()
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
-			l.publish(dialResult{})
+			d.publish(dialResult{})
 			return
 		}
-		l.publish(dialResult{err, next})
+		d.publish(dialResult{err, next})
 		select {
 		case <-time.After(time.Until(next)):
 		case <-ctx.Done():
@@ -102,14 +102,14 @@ func (l *dialLoop) run(ctx context.Context) {
 }
 
 // publish sends a result to all cameras that wait. After a success it ends the loop, so that cameras that join later dial again.
-func (l *dialLoop) publish(r dialResult) {
-	l.dialer.mu.Lock()
-	defer l.dialer.mu.Unlock()
-	l.last = &r
+func (d *dialLoop) publish(r dialResult) {
+	d.dialer.mu.Lock()
+	defer d.dialer.mu.Unlock()
+	d.last = &r
 	if r.err == nil {
-		l.remove()
+		d.remove()
 	}
-	for w := range l.waiting {
+	for w := range d.waiting {
 		select {
 		case <-w.results: // out of date
 		default:
@@ -119,28 +119,28 @@ func (l *dialLoop) publish(r dialResult) {
 }
 
 // remove removes the loop from the dialer. The caller holds dialer.mu.
-func (l *dialLoop) remove() {
-	if address := netprobe.Address(l.source); l.dialer.loops[address] == l {
-		delete(l.dialer.loops, address)
+func (d *dialLoop) remove() {
+	if address := netprobe.Address(d.source); d.dialer.loops[address] == d {
+		delete(d.dialer.loops, address)
 	}
 }
 
 // received returns the channel of the results. For a nil dialWait it is nil.
-func (w *dialWait) received() <-chan dialResult {
-	if w == nil {
+func (d *dialWait) received() <-chan dialResult {
+	if d == nil {
 		return nil
 	}
-	return w.results
+	return d.results
 }
 
 // close ends the wait. For the last camera that waits, it also ends the dials and waits for that. For a nil dialWait it does nothing.
-func (w *dialWait) close() {
-	if w == nil {
+func (d *dialWait) close() {
+	if d == nil {
 		return
 	}
-	l := w.loop
+	l := d.loop
 	l.dialer.mu.Lock()
-	delete(l.waiting, w)
+	delete(l.waiting, d)
 	last := len(l.waiting) == 0
 	if last {
 		l.remove()

@@ -38,13 +38,13 @@ const (
 )
 
 // read logs lines until r ends.
-func (c *stderrLog) read(r io.Reader) {
+func (s *stderrLog) read(r io.Reader) {
 	in := bufio.NewReaderSize(r, maxLineBytes)
 	for skipping := false; ; {
 		raw, err := in.ReadSlice('\n')
 		cut := errors.Is(err, bufio.ErrBufferFull)
 		if !skipping {
-			c.logLine(c.redactLine(raw, cut))
+			s.logLine(s.redactLine(raw, cut))
 		}
 		if skipping = cut; err != nil && !cut {
 			return
@@ -53,16 +53,16 @@ func (c *stderrLog) read(r io.Reader) {
 }
 
 // redactLine removes the secrets from a line. A line that was cut may end with the beginning of a secret, so its end is left out.
-func (c *stderrLog) redactLine(raw []byte, cut bool) string {
-	line := c.redactor.Redact(string(raw))
+func (s *stderrLog) redactLine(raw []byte, cut bool) string {
+	line := s.redactor.Redact(string(raw))
 	if cut {
-		line = line[:max(0, len(line)-c.redactor.MaxSecretBytes())]
+		line = line[:max(0, len(line)-s.redactor.MaxSecretBytes())]
 	}
 	return line
 }
 
 // logLine logs a line, in pieces if it is long, and keeps its first piece for lastLine.
-func (c *stderrLog) logLine(line string) {
+func (s *stderrLog) logLine(line string) {
 	line = strings.TrimSpace(line)
 	if line == "" {
 		return
@@ -71,20 +71,20 @@ func (c *stderrLog) logLine(line string) {
 	for len(line) > 0 {
 		piece := strings.ToValidUTF8(line[:min(maxLogLine, len(line))], "?")
 		line = line[min(maxLogLine, len(line)):]
-		c.log.Debug("capture output", zap.String("line", piece))
+		s.log.Debug("capture output", zap.String("line", piece))
 		first = cmp.Or(first, piece)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.newestLine = first
-	if c.crashLine == "" && crashPattern.MatchString(first) {
-		c.crashLine = first
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newestLine = first
+	if s.crashLine == "" && crashPattern.MatchString(first) {
+		s.crashLine = first
 	}
 }
 
 // lastLine returns the first line of a crash report if there was one, else the newest line.
-func (c *stderrLog) lastLine() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return cmp.Or(c.crashLine, c.newestLine)
+func (s *stderrLog) lastLine() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cmp.Or(s.crashLine, s.newestLine)
 }

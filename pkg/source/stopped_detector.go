@@ -16,17 +16,17 @@ type stoppedDetector struct {
 }
 
 // check records the process's state, which the caller reads once a second, and reports whether to replace the process.
-func (h *stoppedDetector) check(stopped bool, cpu float64) bool {
+func (s *stoppedDetector) check(stopped bool, cpu float64) bool {
 	switch {
 	case !stopped:
-		h.stoppedChecks = 0
-	case h.stoppedChecks > 0 && cpu != h.lastCPU: // it ran in between
-		h.stoppedChecks = 1
+		s.stoppedChecks = 0
+	case s.stoppedChecks > 0 && cpu != s.lastCPU: // it ran in between
+		s.stoppedChecks = 1
 	default:
-		h.stoppedChecks++
+		s.stoppedChecks++
 	}
-	h.lastCPU = cpu
-	return h.stoppedChecks >= maxStoppedChecks
+	s.lastCPU = cpu
+	return s.stoppedChecks >= maxStoppedChecks
 }
 
 // isStopped reports whether a signal has stopped the process. A process that a debugger has stopped is in another state.

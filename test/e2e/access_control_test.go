@@ -26,42 +26,42 @@ type accessClient struct {
 }
 
 // status returns the answer's status, 0 if there is none.
-func (v accessClient) status(path string) int {
-	v.t.Helper()
-	resp, err := v.get(path)
+func (a accessClient) status(path string) int {
+	a.t.Helper()
+	resp, err := a.get(path)
 	if err != nil {
-		v.t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	_ = resp.Body.Close()
 	return resp.StatusCode
 }
 
-func (v accessClient) get(path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.d.URL+path, nil)
+func (a accessClient) get(path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, a.d.URL+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	v.authorize(req)
+	a.authorize(req)
 	return http.DefaultTransport.RoundTrip(req) // which follows no redirect
 }
 
-func (v accessClient) checkStatus(path string, code int) {
-	v.t.Helper()
-	if got := v.status(path); got != code {
-		v.t.Errorf("%s: got %d, want %d", path, got, code)
+func (a accessClient) checkStatus(path string, code int) {
+	a.t.Helper()
+	if got := a.status(path); got != code {
+		a.t.Errorf("%s: got %d, want %d", path, got, code)
 	}
 }
 
 // getJSON reads a JSON answer.
-func (v accessClient) getJSON(path string, to any) {
-	v.t.Helper()
-	resp, err := v.get(path)
+func (a accessClient) getJSON(path string, to any) {
+	a.t.Helper()
+	resp, err := a.get(path)
 	if err != nil {
-		v.t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(to); err != nil {
-		v.t.Fatalf("%s: %v", path, err)
+		a.t.Fatalf("%s: %v", path, err)
 	}
 }
 

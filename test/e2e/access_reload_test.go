@@ -95,40 +95,40 @@ func startWithUsers(t *testing.T, more string, args ...string) daemonWithUsers {
 	return g
 }
 
-func (g daemonWithUsers) writeConfig(config string) {
-	g.t.Helper()
-	if err := os.WriteFile(g.daemon.config, []byte(config), 0o644); err != nil {
-		g.t.Fatal(err)
+func (d daemonWithUsers) writeConfig(config string) {
+	d.t.Helper()
+	if err := os.WriteFile(d.daemon.config, []byte(config), 0o644); err != nil {
+		d.t.Fatal(err)
 	}
 }
 
 // reloadState returns what /readyz says of the configuration, and how often it was read again.
-func (g daemonWithUsers) reloadState() (r readiness, times int) {
-	g.t.Helper()
-	g.admin.getJSON("/readyz", &r)
-	log := g.stderr.String()
+func (d daemonWithUsers) reloadState() (r readiness, times int) {
+	d.t.Helper()
+	d.admin.getJSON("/readyz", &r)
+	log := d.stderr.String()
 	return r, strings.Count(log, `"msg":"configuration not reloaded"`) + strings.Count(log, `"msg":"configuration reloaded"`)
 }
 
 // reloadAndRead has a configuration read by SIGHUP.
-func (g daemonWithUsers) reloadAndRead(config string) (r readiness) {
-	g.t.Helper()
-	g.writeConfig(config)
-	_, before := g.reloadState()
-	if err := g.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		g.t.Fatal(err)
+func (d daemonWithUsers) reloadAndRead(config string) (r readiness) {
+	d.t.Helper()
+	d.writeConfig(config)
+	_, before := d.reloadState()
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		d.t.Fatal(err)
 	}
-	eventually(g.t, "the reload", func() bool { _, now := g.reloadState(); return now > before })
-	r, _ = g.reloadState()
+	eventually(d.t, "the reload", func() bool { _, now := d.reloadState(); return now > before })
+	r, _ = d.reloadState()
 	return r
 }
 
 // checkUnchanged checks that users and cameras are as at the start.
-func (g daemonWithUsers) checkUnchanged() {
-	g.t.Helper()
-	g.anonymous.checkStatus("/api/v1/cameras", http.StatusUnauthorized)
+func (d daemonWithUsers) checkUnchanged() {
+	d.t.Helper()
+	d.anonymous.checkStatus("/api/v1/cameras", http.StatusUnauthorized)
 	for _, id := range []string{"hall", "yard"} {
-		g.admin.checkStatus("/api/v1/cameras/"+id, http.StatusOK)
+		d.admin.checkStatus("/api/v1/cameras/"+id, http.StatusOK)
 	}
 }
 

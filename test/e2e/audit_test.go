@@ -21,9 +21,9 @@ type auditRecord struct {
 	Seconds                                                                              *float64
 }
 
-func (e auditRecord) String() string {
-	return strings.Join(strings.Fields(fmt.Sprint(e.Msg, " ", e.Requester, " ", e.Via, " ", e.Address, " ", e.Camera, " ", e.Rendition, " ", e.Transport, " ", e.Reason,
-		" ", e.From, " ", e.To, " ", strings.Join(e.Keys, ","))), " ")
+func (a auditRecord) String() string {
+	return strings.Join(strings.Fields(fmt.Sprint(a.Msg, " ", a.Requester, " ", a.Via, " ", a.Address, " ", a.Camera, " ", a.Rendition, " ", a.Transport, " ", a.Reason,
+		" ", a.From, " ", a.To, " ", strings.Join(a.Keys, ","))), " ")
 }
 
 // auditRecords returns the lines of the audit log that a text has, without their priorities.

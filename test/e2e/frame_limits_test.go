@@ -61,19 +61,19 @@ func newFastCamera(t testing.TB, picture []byte) *fastCamera {
 	return c
 }
 
-func (c *fastCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *fastCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")
 	for r.Context().Err() == nil {
-		picture := *c.picture.Load()
+		picture := *f.picture.Load()
 		// A comment segment with a number makes every picture a new one.
-		counter := binary.BigEndian.AppendUint64([]byte{0xFF, 0xD8, 0xFF, 0xFE, 0, 10}, c.sent.Load())
+		counter := binary.BigEndian.AppendUint64([]byte{0xFF, 0xD8, 0xFF, 0xFE, 0, 10}, f.sent.Load())
 		_, _ = fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", len(counter)+len(picture)-2)
 		_, _ = w.Write(counter)
 		if _, err := w.Write(picture[2:]); err != nil {
 			return
 		}
 		_, _ = io.WriteString(w, "\r\n")
-		c.sent.Add(1)
+		f.sent.Add(1)
 	}
 }
 
@@ -116,7 +116,7 @@ type streamReaders struct {
 }
 
 // read reads a stream until the daemon ends it. pause delays each read, so that the viewer is a slow one.
-func (r *streamReaders) read(t testing.TB, url string, pause time.Duration) {
+func (s *streamReaders) read(t testing.TB, url string, pause time.Duration) {
 	t.Helper()
 	answer, err := streamClient.Get(url)
 	if err != nil {
@@ -127,8 +127,8 @@ func (r *streamReaders) read(t testing.TB, url string, pause time.Duration) {
 	}
 	t.Cleanup(func() { _ = answer.Body.Close() })
 	parts := &atomic.Uint64{}
-	r.parts = append(r.parts, parts)
-	r.done.Go(func() {
+	s.parts = append(s.parts, parts)
+	s.done.Go(func() {
 		buf := make([]byte, 256<<10)
 		for {
 			n, err := answer.Body.Read(buf)

@@ -87,21 +87,21 @@ func TestGrafanaDashboardIsValid(t *testing.T) {
 var columnPattern = regexp.MustCompile(`Value #(\w+)`)
 
 // check looks at what a panel asks for.
-func (p grafanaPanel) check(t *testing.T) {
+func (g grafanaPanel) check(t *testing.T) {
 	t.Helper()
 	refs := map[string]bool{}
-	for _, q := range p.Targets {
+	for _, q := range g.Targets {
 		if refs[q.RefID] || q.RefID == "" || q.Expr == "" || q.Datasource.UID != "${datasource}" {
-			t.Errorf("%q asks %+v", p.Title, q)
+			t.Errorf("%q asks %+v", g.Title, q)
 		}
 		refs[q.RefID] = true
 	}
-	if len(refs) == 0 || p.Datasource.UID != "${datasource}" {
-		t.Errorf("%q asks for nothing, or not where people chose", p.Title)
+	if len(refs) == 0 || g.Datasource.UID != "${datasource}" {
+		t.Errorf("%q asks for nothing, or not where people chose", g.Title)
 	}
-	for _, m := range columnPattern.FindAllStringSubmatch(string(p.Transformations), -1) {
+	for _, m := range columnPattern.FindAllStringSubmatch(string(g.Transformations), -1) {
 		if !refs[m[1]] {
-			t.Errorf("%q has a column %q that no query gives", p.Title, m[0])
+			t.Errorf("%q has a column %q that no query gives", g.Title, m[0])
 		}
 	}
 }
@@ -172,10 +172,10 @@ type panelQuery struct{ panel, expr string }
 
 var labelValuesPattern = regexp.MustCompile(`label_values\((.*), \w+\)`)
 
-func (b grafanaDashboard) queries(t *testing.T) (all []panelQuery) {
+func (g grafanaDashboard) queries(t *testing.T) (all []panelQuery) {
 	t.Helper()
 	chosen := strings.NewReplacer("$job", "camd", "$instance", ".+", "$camera", ".+", "$__rate_interval", "10s")
-	for _, p := range b.Panels {
+	for _, p := range g.Panels {
 		for _, q := range p.Targets {
 			name := p.Title
 			if len(p.Targets) > 1 {
@@ -184,7 +184,7 @@ func (b grafanaDashboard) queries(t *testing.T) (all []panelQuery) {
 			all = append(all, panelQuery{name, chosen.Replace(q.Expr)})
 		}
 	}
-	for _, v := range b.Templating.List {
+	for _, v := range g.Templating.List {
 		if v.Type != "query" {
 			continue
 		}

@@ -31,8 +31,8 @@ type canaryConfig struct {
 }
 
 // secrets are what no output may have, in the forms in which they might be.
-func (p canaryConfig) secrets() []string {
-	return append(p.hashes, "canary", "Y2FuYXJ5", base64.StdEncoding.EncodeToString([]byte("viewer:canary"))[:16], "63616e617279", "ca4a21ca4a21", p.key)
+func (c canaryConfig) secrets() []string {
+	return append(c.hashes, "canary", "Y2FuYXJ5", base64.StdEncoding.EncodeToString([]byte("viewer:canary"))[:16], "63616e617279", "ca4a21ca4a21", c.key)
 }
 
 func newCanaryConfig(t *testing.T) canaryConfig {
@@ -76,17 +76,17 @@ func newCanaryConfig(t *testing.T) canaryConfig {
 }
 
 // addCredentials adds a user and a token that can be shown.
-func (p *canaryConfig) addCredentials(t *testing.T) {
+func (c *canaryConfig) addCredentials(t *testing.T) {
 	sum, err := access.HashToken(loginToken)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hash := access.HashPassword(loginPassword)
-	p.text = strings.NewReplacer(
+	c.text = strings.NewReplacer(
 		"\n  users:\n", "\n  users:\n    carla: {role: control, cameras: [good, in-address], hash: '"+hash+"'}\n",
 		"\n  tokens:\n", "\n  tokens:\n    driver: {role: admin, hash: '"+sum.String()+"'}\n",
-	).Replace(p.text)
-	p.hashes = []string{hash[strings.LastIndex(hash, "$")+1:], strings.TrimPrefix(sum.String(), "sha256:")}
+	).Replace(c.text)
+	c.hashes = []string{hash[strings.LastIndex(hash, "$")+1:], strings.TrimPrefix(sum.String(), "sha256:")}
 }
 
 // makeReadable lets everybody read a file.

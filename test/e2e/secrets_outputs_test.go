@@ -89,11 +89,11 @@ func (e observedOutput) runCommands(t *testing.T, p canaryConfig) {
 }
 
 // runCamd runs a command where the configuration's variables are set.
-func (p canaryConfig) runCamd(t *testing.T, input string, args ...string) commandResult {
+func (c canaryConfig) runCamd(t *testing.T, input string, args ...string) commandResult {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, testrun.Program(t, "camd"), args...)
-	cmd.Env, cmd.WaitDelay, cmd.Stdin = append(os.Environ(), p.env...), time.Second, strings.NewReader(input)
+	cmd.Env, cmd.WaitDelay, cmd.Stdin = append(os.Environ(), c.env...), time.Second, strings.NewReader(input)
 	return runCommand(t, cmd)
 }

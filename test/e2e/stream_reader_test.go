@@ -166,25 +166,25 @@ func (d *daemon) startStreamChecker(id string) *streamChecker {
 	return w
 }
 
-func (w *streamChecker) run(v *viewer) {
+func (s *streamChecker) run(v *viewer) {
 	for {
 		p, err := v.read()
-		w.mu.Lock()
+		s.mu.Lock()
 		n, ok := p.frameNumber()
 		switch {
-		case w.err != nil:
+		case s.err != nil:
 		case err != nil:
-			w.err = err
+			s.err = err
 		case !ok:
-			w.err = errPlaceholder
-		case n < w.last: // equal is a picture repeated because none came for half a second
-			w.err = errOlderFrame
+			s.err = errPlaceholder
+		case n < s.last: // equal is a picture repeated because none came for half a second
+			s.err = errOlderFrame
 		default:
-			w.last = n
-			w.seen++
+			s.last = n
+			s.seen++
 		}
-		over := w.err != nil
-		w.mu.Unlock()
+		over := s.err != nil
+		s.mu.Unlock()
 		if over {
 			return
 		}
@@ -192,20 +192,20 @@ func (w *streamChecker) run(v *viewer) {
 }
 
 // checkUndisturbed checks that the stream has had nothing but new live pictures until now, and goes on.
-func (w *streamChecker) checkUndisturbed() {
-	w.t.Helper()
-	begin, _, _ := w.progress()
-	eventually(w.t, "camera "+w.id+" to go on", func() bool {
-		last, seen, err := w.progress()
+func (s *streamChecker) checkUndisturbed() {
+	s.t.Helper()
+	begin, _, _ := s.progress()
+	eventually(s.t, "camera "+s.id+" to go on", func() bool {
+		last, seen, err := s.progress()
 		if err != nil {
-			w.t.Fatalf("camera %s was disturbed after %d pictures: %v", w.id, seen, err)
+			s.t.Fatalf("camera %s was disturbed after %d pictures: %v", s.id, seen, err)
 		}
 		return last >= begin+5
 	})
 }
 
-func (w *streamChecker) progress() (last uint32, seen int, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.last, w.seen, w.err
+func (s *streamChecker) progress() (last uint32, seen int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last, s.seen, s.err
 }

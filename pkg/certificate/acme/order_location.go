@@ -20,15 +20,15 @@ type orderLocationTransport struct {
 // maxOrderSize bounds the body of an order, in bytes.
 const maxOrderSize = 1 << 20
 
-func (t *orderLocationTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := t.base.RoundTrip(r)
+func (o *orderLocationTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := o.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
 	location := response.Header.Get("Location")
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch order, ok := t.locations[r.URL.String()]; {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch order, ok := o.locations[r.URL.String()]; {
 	case ok && location == "":
 		response.Header.Set("Location", order)
 	case response.StatusCode == http.StatusCreated && location != "":
@@ -40,7 +40,7 @@ func (t *orderLocationTransport) RoundTrip(r *http.Request) (*http.Response, err
 		response.Body = io.NopCloser(bytes.NewReader(text))
 		var v struct{ Finalize string }
 		if json.Unmarshal(text, &v) == nil && v.Finalize != "" {
-			t.locations[v.Finalize] = location
+			o.locations[v.Finalize] = location
 		}
 	}
 	return response, nil

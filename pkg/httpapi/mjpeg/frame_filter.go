@@ -42,18 +42,18 @@ func newFPSLimiter(fps float64) *fpsLimiter {
 }
 
 // allow reports whether a frame captured at t is due.
-func (p *fpsLimiter) allow(t time.Time) bool {
-	if p.interval == 0 {
+func (f *fpsLimiter) allow(t time.Time) bool {
+	if f.interval == 0 {
 		return true
 	}
 	// Cameras jitter: a frame that is slightly early counts as due.
-	if t.Before(p.next.Add(-min(p.interval/4, 20*time.Millisecond))) {
+	if t.Before(f.next.Add(-min(f.interval/4, 20*time.Millisecond))) {
 		return false
 	}
-	if late := t.Sub(p.next); late > p.interval {
-		p.next = t // after a pause, restart rather than catch up
+	if late := t.Sub(f.next); late > f.interval {
+		f.next = t // after a pause, restart rather than catch up
 	}
-	p.next = p.next.Add(p.interval)
+	f.next = f.next.Add(f.interval)
 	return true
 }
 

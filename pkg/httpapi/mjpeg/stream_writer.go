@@ -30,43 +30,43 @@ type responseConn struct {
 }
 
 // run sends frames. It returns when the viewer has left or has stalled, or when its topic or ctx has ended.
-func (p *streamWriter) run(ctx context.Context) error {
-	if err := p.write([]byte(media.Preamble)); err != nil {
+func (s *streamWriter) run(ctx context.Context) error {
+	if err := s.write([]byte(media.Preamble)); err != nil {
 		return err
 	}
 	repeat := time.NewTimer(RepeatAfter)
 	defer repeat.Stop()
 	var last *broker.Frame
 	for {
-		updated := p.sub.Updated()
-		f := p.sub.TryNext()
+		updated := s.sub.Updated()
+		f := s.sub.TryNext()
 		switch {
 		case f == nil:
 			select {
 			case <-updated:
 			case <-repeat.C:
-				if err := p.repeatFrame(last); err != nil {
+				if err := s.repeatFrame(last); err != nil {
 					return err
 				}
-			case <-p.sub.Ended():
+			case <-s.sub.Ended():
 				return broker.ErrEnded
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		default:
-			if p.filter != nil {
-				if decision := p.filter(f); decision != fanout.Send {
-					p.CountDropped(decision)
+			if s.filter != nil {
+				if decision := s.filter(f); decision != fanout.Send {
+					s.CountDropped(decision)
 					break
 				}
 			}
-			if err := p.writeFrame(f); err != nil {
+			if err := s.writeFrame(f); err != nil {
 				return err
 			}
 			last = f
 			repeat.Reset(RepeatAfter)
 		}
-		p.countDropped()
+		s.countDropped()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -74,42 +74,42 @@ func (p *streamWriter) run(ctx context.Context) error {
 }
 
 // writeFrame writes a frame and records how old it was when the kernel had taken it.
-func (p *streamWriter) writeFrame(f *broker.Frame) error {
-	if err := p.write(f.Part); err != nil {
+func (s *streamWriter) writeFrame(f *broker.Frame) error {
+	if err := s.write(f.Part); err != nil {
 		return err
 	}
-	p.RecordSent(f)
+	s.RecordSent(f)
 	return nil
 }
 
 // repeatFrame writes the last frame again, without counting it.
-func (p *streamWriter) repeatFrame(last *broker.Frame) error {
+func (s *streamWriter) repeatFrame(last *broker.Frame) error {
 	if last == nil {
 		return nil
 	}
-	return p.write(last.Part)
+	return s.write(last.Part)
 }
 
 // write returns when the connection has taken all of b. On HTTP/2 a missed deadline ends only this stream, and the other streams of the
 // connection continue.
-func (p *streamWriter) write(b []byte) error {
-	n, err := stalltimeout.Writer{Conn: p.response, Timeout: p.timeout}.Write(b)
-	p.Bytes.Add(uint64(n))
+func (s *streamWriter) write(b []byte) error {
+	n, err := stalltimeout.Writer{Conn: s.response, Timeout: s.timeout}.Write(b)
+	s.Bytes.Add(uint64(n))
 	if err != nil {
 		return err
 	}
-	if err := p.response.Flush(); err != nil {
+	if err := s.response.Flush(); err != nil {
 		return err
 	}
 	// On HTTP/2 a deadline that passes between two frames would end the stream.
-	return p.response.SetWriteDeadline(time.Time{})
+	return s.response.SetWriteDeadline(time.Time{})
 }
 
 // countDropped adds the frames that the ring has dropped for this viewer to its counts.
-func (p *streamWriter) countDropped() {
-	if d := p.sub.Stats().Dropped; d != p.dropped {
-		p.DroppedSlow.Add(d - p.dropped)
-		p.dropped = d
+func (s *streamWriter) countDropped() {
+	if d := s.sub.Stats().Dropped; d != s.dropped {
+		s.DroppedSlow.Add(d - s.dropped)
+		s.dropped = d
 	}
 }
 

@@ -75,19 +75,19 @@ type progressConn struct {
 }
 
 // Write implements net.Conn.
-func (c *progressConn) Write(b []byte) (int, error) {
-	return stalltimeout.Writer{Conn: slowWriteCounter{c}, Timeout: c.timeout, CanResume: !c.encrypted}.Write(b)
+func (p *progressConn) Write(b []byte) (int, error) {
+	return stalltimeout.Writer{Conn: slowWriteCounter{p}, Timeout: p.timeout, CanResume: !p.encrypted}.Write(b)
 }
 
 // slowWriteCounter counts the slow writes of a progressConn.
 type slowWriteCounter struct{ *progressConn }
 
 // Write implements stalltimeout.Conn.
-func (c slowWriteCounter) Write(b []byte) (int, error) {
+func (s slowWriteCounter) Write(b []byte) (int, error) {
 	start := time.Now()
-	n, err := c.Conn.Write(b)
+	n, err := s.Conn.Write(b)
 	if n > 0 && time.Since(start) >= slowWriteThreshold {
-		c.slowWrites.Add(1)
+		s.slowWrites.Add(1)
 	}
 	return n, err
 }

@@ -24,11 +24,11 @@ func newMessageLimiter() *messageLimiter {
 
 // allow counts a message. If the limit is exceeded, it closes the connection without a notice, because a client that floods does not
 // read.
-func (t *messageLimiter) allow() (ok bool) {
-	if t.limit.Allow() {
+func (m *messageLimiter) allow() (ok bool) {
+	if m.limit.Allow() {
 		return true
 	}
-	t.exceeded.Store(true)
-	t.closeConn()
+	m.exceeded.Store(true)
+	m.closeConn()
 	return false
 }

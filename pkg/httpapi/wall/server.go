@@ -150,28 +150,28 @@ type viewedStream struct {
 	topic  *broker.Topic
 }
 
-func (p *viewedStream) Topic() *broker.Topic { return p.topic }
+func (v *viewedStream) Topic() *broker.Topic { return v.topic }
 
-func (p *viewedStream) Sent(f *broker.Frame, bytes int) {
-	p.viewer.RecordSent(f)
-	p.viewer.Bytes.Add(uint64(bytes))
+func (v *viewedStream) Sent(f *broker.Frame, bytes int) {
+	v.viewer.RecordSent(f)
+	v.viewer.Bytes.Add(uint64(bytes))
 }
 
-func (p *viewedStream) Dropped(frames uint64) { p.viewer.DroppedSlow.Add(frames) }
+func (v *viewedStream) Dropped(frames uint64) { v.viewer.DroppedSlow.Add(frames) }
 
-func (p *viewedStream) Leave(cut bool) {
+func (v *viewedStream) Leave(cut bool) {
 	reason := ""
 	switch {
 	case cut:
 		reason = viewers.CutStalled
-	case p.server.opts.Stopping():
+	case v.server.opts.Stopping():
 		reason = viewers.CutShutdown
 	default:
 		select {
-		case <-p.topic.Ended():
+		case <-v.topic.Ended():
 			reason = viewers.CutRemoved
 		default:
 		}
 	}
-	p.server.opts.Viewers.Remove(p.viewer, reason)
+	v.server.opts.Viewers.Remove(v.viewer, reason)
 }

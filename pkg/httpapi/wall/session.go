@@ -47,17 +47,17 @@ type sessionOptions struct {
 	pongTimeout time.Duration // 0 means 10 s
 }
 
-func (o sessionOptions) withDefaults() sessionOptions {
-	if o.AliveInterval == 0 {
-		o.AliveInterval = 10 * time.Second
+func (s sessionOptions) withDefaults() sessionOptions {
+	if s.AliveInterval == 0 {
+		s.AliveInterval = 10 * time.Second
 	}
-	if o.AckTimeout == 0 {
-		o.AckTimeout = 2 * time.Minute
+	if s.AckTimeout == 0 {
+		s.AckTimeout = 2 * time.Minute
 	}
-	if o.pongTimeout == 0 {
-		o.pongTimeout = 10 * time.Second
+	if s.pongTimeout == 0 {
+		s.pongTimeout = 10 * time.Second
 	}
-	return o
+	return s
 }
 
 // serveSession serves one client until ctx ends or the client leaves. It also ends when the client takes nothing for the write timeout,

@@ -88,16 +88,16 @@ type testStream struct {
 	topic *broker.Topic
 }
 
-func (s testStream) Topic() *broker.Topic { return s.topic }
+func (t testStream) Topic() *broker.Topic { return t.topic }
 
-func (s testStream) Sent(*broker.Frame, int) { s.add(&s.sent, 1) }
+func (t testStream) Sent(*broker.Frame, int) { t.add(&t.sent, 1) }
 
-func (s testStream) Dropped(n uint64) { s.add(&s.dropped, int(n)) }
+func (t testStream) Dropped(n uint64) { t.add(&t.dropped, int(n)) }
 
-func (s testStream) Leave(cut bool) {
-	s.add(&s.left, 1)
+func (t testStream) Leave(cut bool) {
+	t.add(&t.left, 1)
 	if cut {
-		s.add(&s.cut, 1)
+		t.add(&t.cut, 1)
 	}
 }
 

@@ -126,9 +126,9 @@ func (s *session) setPaused(paused bool) {
 }
 
 // reportDropped reports to the stream the frames that the ring has dropped.
-func (t *subscription) reportDropped() {
-	if d := t.sub.Stats().Dropped; d != t.dropped {
-		t.stream.Dropped(d - t.dropped)
-		t.dropped = d
+func (s *subscription) reportDropped() {
+	if d := s.sub.Stats().Dropped; d != s.dropped {
+		s.stream.Dropped(d - s.dropped)
+		s.dropped = d
 	}
 }

@@ -38,28 +38,28 @@ type connection struct {
 }
 
 // abort closes the connection at once.
-func (l *connection) abort() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.netConn != nil {
-		_ = l.netConn.Close()
+func (c *connection) abort() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.netConn != nil {
+		_ = c.netConn.Close()
 	}
 }
 
 // nextDelay returns how long to wait before another attempt. It ignores the library's count of attempts, which starts again after
 // each connection: if a broker closes every connection at once, camd must not reconnect in a tight loop.
-func (l *connection) nextDelay(int) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.retries == nil {
-		l.retries = notify.NewBackoff(maxRetryDelay)
+func (c *connection) nextDelay(int) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.retries == nil {
+		c.retries = notify.NewBackoff(maxRetryDelay)
 		return 0
 	}
-	if !l.connectedAt.IsZero() && time.Since(l.connectedAt) > stableAfter {
-		l.retries.Reset()
+	if !c.connectedAt.IsZero() && time.Since(c.connectedAt) > stableAfter {
+		c.retries.Reset()
 	}
-	l.connectedAt = time.Time{}
-	return l.retries.NextBackOff()
+	c.connectedAt = time.Time{}
+	return c.retries.NextBackOff()
 }
 
 // clientConfig returns the library's configuration.
@@ -115,11 +115,11 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, broker *url.
 // deadlineConn is a connection whose writes fail after timeout.
 type deadlineConn struct{ net.Conn }
 
-func (i deadlineConn) Write(p []byte) (int, error) {
-	if err := i.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+func (d deadlineConn) Write(p []byte) (int, error) {
+	if err := d.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return 0, err
 	}
-	return i.Conn.Write(p)
+	return d.Conn.Write(p)
 }
 
 func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {

@@ -47,63 +47,63 @@ func newFakeCameras(cameras ...string) *fakeCameras {
 	return h
 }
 
-func (h *fakeCameras) setState(id string, s camera.State, r camera.Reason, picture string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.changes[id] = slices.Insert(h.changes[id], 0, camera.StateChange{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
-	h.pictures[id] = []byte(picture)
+func (f *fakeCameras) setState(id string, s camera.State, r camera.Reason, picture string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changes[id] = slices.Insert(f.changes[id], 0, camera.StateChange{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
+	f.pictures[id] = []byte(picture)
 }
 
-func (h *fakeCameras) setPicture(id, picture string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.pictures[id] = []byte(picture)
+func (f *fakeCameras) setPicture(id, picture string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pictures[id] = []byte(picture)
 }
 
-func (h *fakeCameras) remove(id string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ids = slices.DeleteFunc(h.ids, func(o string) bool { return o == id })
+func (f *fakeCameras) remove(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ids = slices.DeleteFunc(f.ids, func(o string) bool { return o == id })
 }
 
-func (h *fakeCameras) cameras() (all []notify.Camera) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, id := range h.ids {
+func (f *fakeCameras) cameras() (all []notify.Camera) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range f.ids {
 		all = append(all, notify.Camera{ID: id, Title: "The " + id, History: func() []camera.StateChange {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			return slices.Clone(h.changes[id])
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return slices.Clone(f.changes[id])
 		}, Picture: func() []byte {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			return h.pictures[id]
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.pictures[id]
 		}})
 	}
 	return all
 }
 
-func (h *fakeCameras) viewerCounts() map[string]int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return map[string]int{"yard": h.viewers}
+func (f *fakeCameras) viewerCounts() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return map[string]int{"yard": f.viewers}
 }
 
-func (h *fakeCameras) switchCamera(_ context.Context, id string, on bool) error {
+func (f *fakeCameras) switchCamera(_ context.Context, id string, on bool) error {
 	if on {
-		h.setState(id, camera.Live, camera.None, "live again")
-		h.switched <- id + " on"
+		f.setState(id, camera.Live, camera.None, "live again")
+		f.switched <- id + " on"
 	} else {
-		h.setState(id, camera.Paused, camera.None, "switched off")
-		h.switched <- id + " off"
+		f.setState(id, camera.Paused, camera.None, "switched off")
+		f.switched <- id + " off"
 	}
 	return nil
 }
 
-func (h *fakeCameras) options(broker *testpeer.MQTT) Options {
+func (f *fakeCameras) options(broker *testpeer.MQTT) Options {
 	return Options{
 		Broker: &url.URL{Scheme: "mqtt", Host: broker.Address}, User: broker.User, Password: broker.Password,
-		Prefix: "camd", Discovery: "homeassistant", Cameras: h.cameras, Viewers: h.viewerCounts, Site: "box", Version: "1.2.3", Dashboard: "https://cams.example",
+		Prefix: "camd", Discovery: "homeassistant", Cameras: f.cameras, Viewers: f.viewerCounts, Site: "box", Version: "1.2.3", Dashboard: "https://cams.example",
 	}
 }
 

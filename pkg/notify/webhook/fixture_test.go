@@ -36,20 +36,20 @@ type fakeCamera struct {
 	changes []camera.StateChange // newest first
 }
 
-func (l *fakeCamera) setState(s camera.State, r camera.Reason) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.changes = slices.Insert(l.changes, 0, camera.StateChange{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
+func (f *fakeCamera) setState(s camera.State, r camera.Reason) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changes = slices.Insert(f.changes, 0, camera.StateChange{State: s, Reason: r, Detail: "what exactly", Since: time.Now()})
 }
 
-func (l *fakeCamera) history() []camera.StateChange {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.changes)
+func (f *fakeCamera) history() []camera.StateChange {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.changes)
 }
 
-func (l *fakeCamera) cameras() []notify.Camera {
-	return []notify.Camera{{ID: "yard", Title: "The yard", History: l.history}}
+func (f *fakeCamera) cameras() []notify.Camera {
+	return []notify.Camera{{ID: "yard", Title: "The yard", History: f.history}}
 }
 
 // runWebhooks runs webhooks until the test ends. counted returns the count of each result, for all of them together.

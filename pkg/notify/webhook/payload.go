@@ -59,6 +59,6 @@ func (w *Webhook) newDelivery(n notify.Notice, now time.Time) *delivery {
 func utcMillis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // logFields returns the delivery's fields for the log.
-func (l *delivery) logFields() []zap.Field {
-	return []zap.Field{zap.String("camera", l.camera), zap.String("condition", string(l.condition)), zap.String("state", string(l.state)), zap.String("id", l.id)}
+func (d *delivery) logFields() []zap.Field {
+	return []zap.Field{zap.String("camera", d.camera), zap.String("condition", string(d.condition)), zap.String("state", string(d.state)), zap.String("id", d.id)}
 }

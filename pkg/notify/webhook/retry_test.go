@@ -46,10 +46,10 @@ type fakeReceiver struct {
 	times []time.Time
 }
 
-func (a *fakeReceiver) RoundTrip(*http.Request) (*http.Response, error) {
-	a.times = append(a.times, time.Now())
-	code := a.codes[0]
-	a.codes = a.codes[1:]
+func (f *fakeReceiver) RoundTrip(*http.Request) (*http.Response, error) {
+	f.times = append(f.times, time.Now())
+	code := f.codes[0]
+	f.codes = f.codes[1:]
 	return &http.Response{StatusCode: code, Body: http.NoBody}, nil
 }
 

@@ -33,19 +33,19 @@ func newServerRules(src sourceurl.Source, start wire.Start) (*serverRules, error
 }
 
 // mustVerify reports whether the source's own server must show a certificate that verifies.
-func (r *serverRules) mustVerify() bool { return r.source.IsTLS() && !r.tls.SkipVerify }
+func (s *serverRules) mustVerify() bool { return s.source.IsTLS() && !s.tls.SkipVerify }
 
 // allows reports whether a host is the source's, or one that it may redirect to.
-func (r *serverRules) allows(host string) bool {
+func (s *serverRules) allows(host string) bool {
 	same := func(other string) bool {
 		return strings.EqualFold(strings.TrimSuffix(host, "."), strings.TrimSuffix(other, "."))
 	}
-	return same(r.source.URL.Hostname()) || slices.ContainsFunc(r.redirectHosts, same)
+	return same(s.source.URL.Hostname()) || slices.ContainsFunc(s.redirectHosts, same)
 }
 
 // hostFailure returns the failure for a host that is not allowed.
-func (r *serverRules) hostFailure(host string) *failure {
-	if r.source.Kind == sourceurl.RTSP { // FFmpeg would send the password there
+func (s *serverRules) hostFailure(host string) *failure {
+	if s.source.Kind == sourceurl.RTSP { // FFmpeg would send the password there
 		return newFailure(camera.Redirect, "the camera leads to the host %q: set source to the address there if that is right", shorten(host))
 	}
 	return newFailure(camera.Redirect, "the camera leads to the host %q: add it to redirect_hosts if that is right", shorten(host))
@@ -55,7 +55,7 @@ func (r *serverRules) hostFailure(host string) *failure {
 const maxRedirects = 8
 
 // checkRedirect is the CheckRedirect of an http.Client. It returns an error if the redirect is not allowed.
-func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) error {
+func (s *serverRules) checkRedirect(next *http.Request, via []*http.Request) error {
 	from, to := via[len(via)-1].URL, next.URL
 	switch {
 	case len(via) > maxRedirects:
@@ -64,8 +64,8 @@ func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) err
 		return newFailure(camera.Redirect, "the camera redirects to a %q address; only http:// and https:// are followed", shorten(to.Scheme))
 	case from.Scheme == "https" && to.Scheme != "https":
 		return newFailure(camera.Redirect, "the camera redirects from https:// to http://: set source to http:// if that is right")
-	case !r.allows(to.Hostname()):
-		return r.hostFailure(to.Hostname())
+	case !s.allows(to.Hostname()):
+		return s.hostFailure(to.Hostname())
 	}
 	next.Header.Del("Referer") // it would carry the query to another server
 	return nil
@@ -73,43 +73,43 @@ func (r *serverRules) checkRedirect(next *http.Request, via []*http.Request) err
 
 // protocols returns the protocols of FFmpeg that the source may use, also in a playlist or after a redirect. With nil rules,
 // which are for files, it returns the protocols that read files.
-func (r *serverRules) protocols() []string {
-	if r == nil {
+func (s *serverRules) protocols() []string {
+	if s == nil {
 		return []string{"file", "crypto", "data"}
 	}
 	var all []string
-	switch scheme := r.source.URL.Scheme; {
+	switch scheme := s.source.URL.Scheme; {
 	case scheme == "rtsps", scheme == "https":
 		all = []string{"tcp", "tls"}
-	case r.source.Kind == sourceurl.RTSP:
+	case s.source.Kind == sourceurl.RTSP:
 		all = []string{"tcp", "udp", "rtp"}
 	default:
 		all = []string{"http", "tcp"}
 	}
-	if r.source.Kind != sourceurl.RTSP {
+	if s.source.Kind != sourceurl.RTSP {
 		all = append(all, "crypto", "data")
 	}
-	if canVerify() || r.tls.SkipVerify {
+	if canVerify() || s.tls.SkipVerify {
 		all = append(all, "tls", "https")
 	}
 	return all
 }
 
 // dial connects to the source's server.
-func (r *serverRules) dial(ctx context.Context) (net.Conn, error) {
-	if !r.source.IsTLS() {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", netprobe.Address(r.source))
+func (s *serverRules) dial(ctx context.Context) (net.Conn, error) {
+	if !s.source.IsTLS() {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", netprobe.Address(s.source))
 	}
-	return r.dialTLS(ctx, "tcp", netprobe.Address(r.source))
+	return s.dialTLS(ctx, "tcp", netprobe.Address(s.source))
 }
 
 // dialTLS connects to a server and verifies its certificate.
-func (r *serverRules) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+func (s *serverRules) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	return (&tls.Dialer{Config: r.verifier.Config(host)}).DialContext(ctx, network, address)
+	return (&tls.Dialer{Config: s.verifier.Config(host)}).DialContext(ctx, network, address)
 }
 
 // shorten bounds the length of a text that a camera sent, for messages.

@@ -60,17 +60,17 @@ func certificateCases(c certificates) []certificateCase {
 }
 
 // check opens a source whose server is behind front, and reports whether what comes of it is what the case says.
-func (v certificateCase) check(t *testing.T, url string, front *testpeer.TLSServer) {
+func (c certificateCase) check(t *testing.T, url string, front *testpeer.TLSServer) {
 	t.Helper()
-	d := startCapture(t, wire.Start{Source: url, User: "viewer", Password: secret, Capture: options.Capture{TLS: v.tls, FPS: 20}})
+	d := startCapture(t, wire.Start{Source: url, User: "viewer", Password: secret, Capture: options.Capture{TLS: c.tls, FPS: 20}})
 	d.send(wire.Demand{Wanted: true})
-	if v.problem == "" {
+	if c.problem == "" {
 		d.frame()
 		return
 	}
 	e, _ := awaitMessage[wire.Ended](d)
-	if e.Reason != string(camera.Certificate) || !strings.Contains(e.Detail, v.problem) {
-		t.Errorf("got %+v, want reason %q and %q", e, camera.Certificate, v.problem)
+	if e.Reason != string(camera.Certificate) || !strings.Contains(e.Detail, c.problem) {
+		t.Errorf("got %+v, want reason %q and %q", e, camera.Certificate, c.problem)
 	}
 	if n := front.Received(); n != 0 {
 		t.Errorf("the server has received %d bytes", n)

@@ -12,14 +12,14 @@ import (
 
 // openDeviceWithControls sets the controls of a device and opens it. The control worker tries the settings again that the device
 // refused: some drivers accept them only after a format was set.
-func (c *sourceReader) openDeviceWithControls(ctx context.Context, path string) (source, error) {
-	pending := c.start.Controls
+func (s *sourceReader) openDeviceWithControls(ctx context.Context, path string) (source, error) {
+	pending := s.start.Controls
 	if len(pending) > 0 {
 		pending = restoreControls(path, pending)
 	}
-	src, err := openDevice(ctx, path, c.start)
+	src, err := openDevice(ctx, path, s.start)
 	if err == nil {
-		c.controls.setTarget(controlTarget{path, pending})
+		s.controls.setTarget(controlTarget{path, pending})
 	}
 	return src, err
 }
@@ -72,70 +72,70 @@ func newControlWorker() *controlWorker {
 }
 
 // setTarget sets the device to serve. It is called once.
-func (p *controlWorker) setTarget(b controlTarget) { p.target <- b }
+func (c *controlWorker) setTarget(b controlTarget) { c.target <- b }
 
 // enqueue adds a request to the queue. It never blocks: if the queue is full, the reply is an error.
-func (p *controlWorker) enqueue(m wire.SetControls) {
+func (c *controlWorker) enqueue(m wire.SetControls) {
 	select {
-	case p.requests <- m:
+	case c.requests <- m:
 		return
 	default:
 	}
 	select {
-	case p.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
+	case c.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
 	default: // the queue of replies is full, too
 	}
 }
 
 // run serves requests until ctx ends.
-func (p *controlWorker) run(ctx context.Context) {
-	defer close(p.closed)
+func (c *controlWorker) run(ctx context.Context) {
+	defer close(c.closed)
 	var b controlTarget
 	select {
-	case b = <-p.target:
+	case b = <-c.target:
 	case <-ctx.Done():
 		return
 	}
 	if b.path != "" {
-		p.reply(ctx, b.initialControls())
+		c.reply(ctx, b.initialControls())
 	}
 	for {
 		select {
-		case m := <-p.requests:
-			p.reply(ctx, b.handle(m))
+		case m := <-c.requests:
+			c.reply(ctx, b.handle(m))
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (p *controlWorker) reply(ctx context.Context, a wire.Controls) {
+func (c *controlWorker) reply(ctx context.Context, a wire.Controls) {
 	select {
-	case p.replies <- a:
+	case c.replies <- a:
 	case <-ctx.Done():
 	}
 }
 
 // initialControls returns the device's controls, and the settings that failed.
-func (b *controlTarget) initialControls() wire.Controls {
+func (c *controlTarget) initialControls() wire.Controls {
 	var refused map[string]string
-	if len(b.pending) > 0 {
+	if len(c.pending) > 0 {
 		refused = map[string]string{}
-		for name, err := range v4l2.RestoreControls(b.path, b.pending) {
+		for name, err := range v4l2.RestoreControls(c.path, c.pending) {
 			refused[name] = err.Error()
 		}
 	}
-	a := b.handle(wire.SetControls{})
+	a := c.handle(wire.SetControls{})
 	a.Refused = refused
 	return a
 }
 
 // handle executes a request and returns the reply.
-func (b *controlTarget) handle(m wire.SetControls) wire.Controls {
-	if b.path == "" {
+func (c *controlTarget) handle(m wire.SetControls) wire.Controls {
+	if c.path == "" {
 		return wire.Controls{Request: m.Request, ErrorKind: string(camera.NoControls), Detail: "this source has no controls"}
 	}
-	list, err := v4l2.SetControls(b.path, m.Set)
+	list, err := v4l2.SetControls(c.path, m.Set)
 	a := wire.Controls{Request: m.Request, List: list}
 	if e, ok := errors.AsType[*camera.ControlError](err); ok {
 		a.ErrorKind, a.Detail = string(e.Kind), e.Detail

@@ -18,16 +18,16 @@ type damageCheck struct {
 }
 
 // check returns why a picture must not be sent: one of media.Causes, and the detail. The cause is empty if the picture may be sent.
-func (c *damageCheck) check(jpeg []byte) (cause, detail string) {
-	if !c.schedule.isDue(monotonic()) {
-		if c.schedule.isTrusted() {
+func (d *damageCheck) check(jpeg []byte) (cause, detail string) {
+	if !d.schedule.isDue(monotonic()) {
+		if d.schedule.isTrusted() {
 			return "", ""
 		}
 		return media.Unchecked, ""
 	}
 	var err error
-	cost := cpuTime(func() { err = media.Verify(jpeg, c.limits) })
-	c.schedule.record(monotonic(), cost, err == nil)
+	cost := cpuTime(func() { err = media.Verify(jpeg, d.limits) })
+	d.schedule.record(monotonic(), cost, err == nil)
 	if r, ok := errors.AsType[*media.RefusedError](err); ok {
 		return r.Cause, r.Error()
 	}
@@ -50,22 +50,22 @@ type checkSchedule struct {
 	goodNeeded int // how many more good pictures are needed; 0 while the source is trusted
 }
 
-func (s *checkSchedule) isDue(now int64) bool { return now >= s.next }
+func (c *checkSchedule) isDue(now int64) bool { return now >= c.next }
 
-func (s *checkSchedule) isTrusted() bool { return s.goodNeeded == 0 }
+func (c *checkSchedule) isTrusted() bool { return c.goodNeeded == 0 }
 
 // record records whether a decoded picture was good and how much CPU time decoding took.
-func (s *checkSchedule) record(now int64, cost time.Duration, good bool) {
+func (c *checkSchedule) record(now int64, cost time.Duration, good bool) {
 	if good {
-		s.goodNeeded = max(0, s.goodNeeded-1)
+		c.goodNeeded = max(0, c.goodNeeded-1)
 	} else {
-		s.goodNeeded = checksUntilTrusted
+		c.goodNeeded = checksUntilTrusted
 	}
 	share := normalCPUShare
-	if !s.isTrusted() {
+	if !c.isTrusted() {
 		share = damagedCPUShare
 	}
-	s.next = now + int64(float64(cost)*100/share)
+	c.next = now + int64(float64(cost)*100/share)
 }
 
 // cpuTime calls work and returns how much CPU time it took.

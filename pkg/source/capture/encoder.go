@@ -31,52 +31,52 @@ func newEncoder(d *scheduler, limits media.Limits) *encoder {
 	return &encoder{scheduler: d, limits: limits, decoded: gocv.NewMat(), scaled: gocv.NewMat()}
 }
 
-func (m *encoder) close() {
-	m.setFrame(nil)
-	m.decoded.Close()
-	m.scaled.Close()
+func (e *encoder) close() {
+	e.setFrame(nil)
+	e.decoded.Close()
+	e.scaled.Close()
 }
 
 // setFrame sets the frame to encode.
-func (m *encoder) setFrame(p *frame) {
-	m.frame = p
-	if m.buffer != nil {
-		m.buffer.Close()
-		m.buffer = nil
+func (e *encoder) setFrame(p *frame) {
+	e.frame = p
+	if e.buffer != nil {
+		e.buffer.Close()
+		e.buffer = nil
 	}
 }
 
 // encodeRendition returns the frame's picture in a rendition, and how long encoding took. The picture is valid until the encoder is used
 // again. It is nil if there is no such rendition any more, or if the picture is damaged and the rendition is not 0.
-func (m *encoder) encodeRendition(rendition int) ([]byte, time.Duration, error) {
-	r, ok := m.scheduler.rendition(rendition)
+func (e *encoder) encodeRendition(rendition int) ([]byte, time.Duration, error) {
+	r, ok := e.scheduler.rendition(rendition)
 	if !ok {
 		return nil, 0, nil
 	}
 	began := time.Now()
-	pixels, exif := &m.frame.mat, []byte(nil)
-	if m.isPassthrough() {
-		whole, err := m.original()
+	pixels, exif := &e.frame.mat, []byte(nil)
+	if e.isPassthrough() {
+		whole, err := e.original()
 		if err != nil || rendition == 0 {
 			return whole, 0, err
 		}
 		// Decoding a damaged picture would hide the damage. camd must refuse it in every rendition, as it does in main.
-		checked, err := media.Normalize(bytes.Clone(whole), m.limits)
+		checked, err := media.Normalize(bytes.Clone(whole), e.limits)
 		if err != nil {
 			return nil, 0, nil
 		}
 		if r.Width == 0 || checked.Width <= r.Width { // nothing is made larger
 			return whole, 0, nil
 		}
-		if pixels = m.decodeReduced(checked.JPEG, checked.Width/r.Width); pixels == nil {
+		if pixels = e.decodeReduced(checked.JPEG, checked.Width/r.Width); pixels == nil {
 			return nil, 0, nil
 		}
 		exif = checked.Exif
 	}
 	if r.Width > 0 && pixels.Cols() > r.Width {
-		pixels = m.scale(pixels, r.Width)
+		pixels = e.scale(pixels, r.Width)
 	}
-	jpeg, err := m.encode(pixels, r.Quality)
+	jpeg, err := e.encode(pixels, r.Quality)
 	if len(exif) > 0 && err == nil {
 		jpeg = slices.Insert(bytes.Clone(jpeg), 2, exif...) // behind the start marker
 	}
@@ -84,14 +84,14 @@ func (m *encoder) encodeRendition(rendition int) ([]byte, time.Duration, error) 
 }
 
 // isPassthrough reports whether the picture is the source's own JPEG.
-func (m *encoder) isPassthrough() bool { return m.passthrough || m.frame.jpeg != nil }
+func (e *encoder) isPassthrough() bool { return e.passthrough || e.frame.jpeg != nil }
 
 // original returns the JPEG that passes through.
-func (m *encoder) original() ([]byte, error) {
-	if m.frame.jpeg != nil {
-		return m.frame.jpeg, nil
+func (e *encoder) original() ([]byte, error) {
+	if e.frame.jpeg != nil {
+		return e.frame.jpeg, nil
 	}
-	b, err := m.frame.mat.DataPtrUint8()
+	b, err := e.frame.mat.DataPtrUint8()
 	if err != nil {
 		return nil, newFailure(camera.BadStream, "picture: %v", err)
 	}
@@ -100,7 +100,7 @@ func (m *encoder) original() ([]byte, error) {
 
 // decodeReduced decodes a JPEG at 1/8, 1/4, 1/2 or full size: the smallest that is at least 1/ratio. That takes a fraction of the
 // work. It ignores the Exif orientation, which the rendition keeps for the viewer. It returns nil if decoding fails.
-func (m *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
+func (e *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
 	flag := gocv.IMReadColor
 	switch {
 	case ratio >= 8:
@@ -110,31 +110,31 @@ func (m *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
 	case ratio >= 2:
 		flag = gocv.IMReadReducedColor2
 	}
-	if err := gocv.IMDecodeIntoMat(jpeg, flag|gocv.IMReadIgnoreOrientation, &m.decoded); err != nil || m.decoded.Empty() {
+	if err := gocv.IMDecodeIntoMat(jpeg, flag|gocv.IMReadIgnoreOrientation, &e.decoded); err != nil || e.decoded.Empty() {
 		return nil
 	}
-	return &m.decoded
+	return &e.decoded
 }
 
 // scale returns a picture reduced to a width.
-func (m *encoder) scale(from *gocv.Mat, width int) *gocv.Mat {
+func (e *encoder) scale(from *gocv.Mat, width int) *gocv.Mat {
 	width, height := camera.Rendition{Width: width}.Size(from.Cols(), from.Rows())
-	if err := gocv.Resize(*from, &m.scaled, image.Pt(width, height), 0, 0, gocv.InterpolationArea); err != nil {
+	if err := gocv.Resize(*from, &e.scaled, image.Pt(width, height), 0, 0, gocv.InterpolationArea); err != nil {
 		return from
 	}
-	return &m.scaled
+	return &e.scaled
 }
 
-func (m *encoder) encode(pixels *gocv.Mat, quality int) ([]byte, error) {
-	if m.buffer != nil {
-		m.buffer.Close()
-		m.buffer = nil
+func (e *encoder) encode(pixels *gocv.Mat, quality int) ([]byte, error) {
+	if e.buffer != nil {
+		e.buffer.Close()
+		e.buffer = nil
 	}
 	buf, err := gocv.IMEncodeWithParams(gocv.JPEGFileExt, *pixels, []int{gocv.IMWriteJpegQuality, min(max(quality, 1), 100)})
 	if err != nil {
 		buf.Close()
 		return nil, newFailure(camera.BadStream, "encode: %v", err)
 	}
-	m.buffer = buf
+	e.buffer = buf
 	return buf.GetBytes(), nil
 }

@@ -169,13 +169,13 @@ func frameInterval(fps float64) time.Duration {
 }
 
 // wait returns when the next picture is due.
-func (s *pacer) wait(ctx context.Context) error {
+func (p *pacer) wait(ctx context.Context) error {
 	now := time.Now()
-	if now.Sub(s.due) > s.maxLag {
-		s.due = now
+	if now.Sub(p.due) > p.maxLag {
+		p.due = now
 	}
-	delay := s.due.Sub(now)
-	s.due = s.due.Add(s.period)
+	delay := p.due.Sub(now)
+	p.due = p.due.Add(p.period)
 	if delay <= 0 {
 		return ctx.Err()
 	}

@@ -42,89 +42,89 @@ func newFrameSlot() *frameSlot {
 }
 
 // acquire returns a frame for the reader to fill. The reader has one frame at a time.
-func (e *frameSlot) acquire() *frame {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.popFree()
+func (f *frameSlot) acquire() *frame {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.popFree()
 }
 
 // publish makes p the ready frame, and returns another frame to fill. If the sender has not taken the frame before, p replaces it.
-func (e *frameSlot) publish(p *frame) *frame {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	replaced := e.ready
-	e.ready = p
-	e.notify()
+func (f *frameSlot) publish(p *frame) *frame {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	replaced := f.ready
+	f.ready = p
+	f.notify()
 	if replaced != nil {
 		p.wanted |= replaced.wanted // p is made in these renditions, too
 		return replaced
 	}
-	return e.popFree()
+	return f.popFree()
 }
 
 // setHeartbeat stores the heartbeat of a picture that is not sent.
-func (e *frameSlot) setHeartbeat(b wire.Heartbeat) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.heartbeat, e.hasHeartbeat = b, true
-	e.notify()
+func (f *frameSlot) setHeartbeat(b wire.Heartbeat) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.heartbeat, f.hasHeartbeat = b, true
+	f.notify()
 }
 
 // countRefused counts a picture that is left out. cause is one of media.Causes. size is the size of a picture that is too large,
 // else 0. It does not wake the sender, because a source may send nothing but such pictures.
-func (e *frameSlot) countRefused(cause string, size int64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.refused.Pictures == nil {
-		e.refused.Pictures = map[string]uint64{}
+func (f *frameSlot) countRefused(cause string, size int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refused.Pictures == nil {
+		f.refused.Pictures = map[string]uint64{}
 	}
-	e.refused.Pictures[cause]++
+	f.refused.Pictures[cause]++
 	if size > 0 {
-		e.refused.Size = size
+		f.refused.Size = size
 	}
 }
 
 // takeRefused returns the counts of pictures that were refused since the last call.
-func (e *frameSlot) takeRefused() wire.Refused {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	refused := e.refused
-	e.refused = wire.Refused{}
+func (f *frameSlot) takeRefused() wire.Refused {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	refused := f.refused
+	f.refused = wire.Refused{}
 	return refused
 }
 
 // take returns the newest frame and heartbeat if they are new. p is nil without a new frame. The sender may use p until take
 // returns another frame.
-func (e *frameSlot) take() (p *frame, b wire.Heartbeat, hasHeartbeat bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	p, b, hasHeartbeat = e.ready, e.heartbeat, e.hasHeartbeat
-	e.ready, e.hasHeartbeat = nil, false
+func (f *frameSlot) take() (p *frame, b wire.Heartbeat, hasHeartbeat bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, b, hasHeartbeat = f.ready, f.heartbeat, f.hasHeartbeat
+	f.ready, f.hasHeartbeat = nil, false
 	if p != nil {
-		if e.inUse != nil {
-			e.free = append(e.free, e.inUse)
+		if f.inUse != nil {
+			f.free = append(f.free, f.inUse)
 		}
-		e.inUse = p
+		f.inUse = p
 	}
 	return p, b, hasHeartbeat
 }
 
 // close frees all frames. Neither the reader nor the sender may use the slot any more.
-func (e *frameSlot) close() {
-	for _, p := range e.buffers {
+func (f *frameSlot) close() {
+	for _, p := range f.buffers {
 		p.mat.Close()
 	}
 }
 
-func (e *frameSlot) popFree() *frame {
-	p := e.free[len(e.free)-1]
-	e.free = e.free[:len(e.free)-1]
+func (f *frameSlot) popFree() *frame {
+	p := f.free[len(f.free)-1]
+	f.free = f.free[:len(f.free)-1]
 	return p
 }
 
-func (e *frameSlot) notify() {
+func (f *frameSlot) notify() {
 	select {
-	case e.wake <- struct{}{}:
+	case f.wake <- struct{}{}:
 	default:
 	}
 }

@@ -33,13 +33,13 @@ func newHTTPClient(rules *serverRules) *httpClient {
 }
 
 // get requests the source. The caller must close the body of the response. When ctx ends, reading the body fails, too.
-func (w *httpClient) get(ctx context.Context, header http.Header) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.address.String(), nil)
+func (h *httpClient) get(ctx context.Context, header http.Header) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.address.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	r.Header = header
-	response, err := w.client.Do(r)
+	response, err := h.client.Do(r)
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errDeadline) {
 			err = errDeadline
@@ -50,7 +50,7 @@ func (w *httpClient) get(ctx context.Context, header http.Header) (*http.Respons
 }
 
 // close closes the idle connections.
-func (w *httpClient) close() { w.client.CloseIdleConnections() }
+func (h *httpClient) close() { h.client.CloseIdleConnections() }
 
 // drainBody reads the rest of a body, 64 KiB at most, and closes it, so that the connection can be used again.
 func drainBody(body io.ReadCloser) {
@@ -71,32 +71,32 @@ type authTransport struct {
 	credentials credentials
 }
 
-func (l *authTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !l.isOrigin(r.URL) {
-		return l.transport.RoundTrip(r)
+func (a *authTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !a.isOrigin(r.URL) {
+		return a.transport.RoundTrip(r)
 	}
-	response, err := l.transport.RoundTrip(l.withAuthorization(r))
-	if err != nil || response.StatusCode != http.StatusUnauthorized || !l.credentials.acceptChallenges(response.Header.Values("Www-Authenticate")) {
+	response, err := a.transport.RoundTrip(a.withAuthorization(r))
+	if err != nil || response.StatusCode != http.StatusUnauthorized || !a.credentials.acceptChallenges(response.Header.Values("Www-Authenticate")) {
 		return response, err
 	}
 	drainBody(response.Body)
-	return l.transport.RoundTrip(l.withAuthorization(r))
+	return a.transport.RoundTrip(a.withAuthorization(r))
 }
 
 // CloseIdleConnections makes http.Client.CloseIdleConnections work.
-func (l *authTransport) CloseIdleConnections() { l.transport.CloseIdleConnections() }
+func (a *authTransport) CloseIdleConnections() { a.transport.CloseIdleConnections() }
 
 // isOrigin reports whether the password may be sent to an address: to the same server, or to the same host if that is a change
 // from http to https.
-func (l *authTransport) isOrigin(u *url.URL) bool {
-	if u.Scheme == l.origin.Scheme {
-		return strings.EqualFold(u.Host, l.origin.Host)
+func (a *authTransport) isOrigin(u *url.URL) bool {
+	if u.Scheme == a.origin.Scheme {
+		return strings.EqualFold(u.Host, a.origin.Host)
 	}
-	return u.Scheme == "https" && strings.EqualFold(u.Hostname(), l.origin.Hostname())
+	return u.Scheme == "https" && strings.EqualFold(u.Hostname(), a.origin.Hostname())
 }
 
-func (l *authTransport) withAuthorization(r *http.Request) *http.Request {
-	authorization := l.credentials.authorization(r.Method, r.URL.RequestURI())
+func (a *authTransport) withAuthorization(r *http.Request) *http.Request {
+	authorization := a.credentials.authorization(r.Method, r.URL.RequestURI())
 	if authorization == "" {
 		return r
 	}
@@ -123,11 +123,11 @@ func newExtendableContext(ctx context.Context, d time.Duration) *extendableConte
 }
 
 // hasExpired reports whether time has run out.
-func (l *extendableContext) hasExpired() bool { return errors.Is(context.Cause(l), errDeadline) }
+func (e *extendableContext) hasExpired() bool { return errors.Is(context.Cause(e), errDeadline) }
 
-func (l *extendableContext) extend(d time.Duration) { l.timer.Reset(d) }
+func (e *extendableContext) extend(d time.Duration) { e.timer.Reset(d) }
 
-func (l *extendableContext) release() {
-	l.timer.Stop()
-	l.cancel(nil)
+func (e *extendableContext) release() {
+	e.timer.Stop()
+	e.cancel(nil)
 }

@@ -57,21 +57,21 @@ type bufferedJPEG struct {
 	firstByteAt int64
 }
 
-func (h *bufferedJPEG) opened() wire.Opened { return h.found }
+func (b *bufferedJPEG) opened() wire.Opened { return b.found }
 
-func (h *bufferedJPEG) takeJPEG(spare []byte) ([]byte, int64) {
-	p := h.jpeg
-	h.jpeg = spare
-	return p, h.firstByteAt
+func (b *bufferedJPEG) takeJPEG(spare []byte) ([]byte, int64) {
+	p := b.jpeg
+	b.jpeg = spare
+	return p, b.firstByteAt
 }
 
-func (h *bufferedJPEG) retrieve(*gocv.Mat) bool { return false }
+func (b *bufferedJPEG) retrieve(*gocv.Mat) bool { return false }
 
 // describeSource sets found from the first picture.
-func (h *bufferedJPEG) describeSource() {
-	h.found = wire.Opened{Backend: "HTTP", Codec: "mjpeg", Passthrough: true}
-	if c, err := jpeg.DecodeConfig(bytes.NewReader(h.jpeg)); err == nil {
-		h.found.Width, h.found.Height = c.Width, c.Height
+func (b *bufferedJPEG) describeSource() {
+	b.found = wire.Opened{Backend: "HTTP", Codec: "mjpeg", Passthrough: true}
+	if c, err := jpeg.DecodeConfig(bytes.NewReader(b.jpeg)); err == nil {
+		b.found.Width, b.found.Height = c.Width, c.Height
 	}
 }
 
@@ -88,60 +88,60 @@ type httpStream struct {
 }
 
 // readFirst waits for the first picture.
-func (s *httpStream) readFirst(ctx context.Context) (source, error) {
-	s.reader = httpmjpeg.New(httpmjpeg.Options{Source: s.body, MaxBytes: s.limit, Clock: monotonic, OnSkip: s.recordLoss})
+func (h *httpStream) readFirst(ctx context.Context) (source, error) {
+	h.reader = httpmjpeg.New(httpmjpeg.Options{Source: h.body, MaxBytes: h.limit, Clock: monotonic, OnSkip: h.recordLoss})
 	var err error
-	s.jpeg, s.firstByteAt, err = s.reader.Next(nil)
+	h.jpeg, h.firstByteAt, err = h.reader.Next(nil)
 	if err == nil {
-		s.consecutive = 0
-		s.describeSource()
-		s.pending = true
-		return s, nil
+		h.consecutive = 0
+		h.describeSource()
+		h.pending = true
+		return h, nil
 	}
-	defer s.close()
+	defer h.close()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case s.oversizeTracker.failure() != nil:
-		return nil, s.oversizeTracker.failure()
-	case s.reader.Skipped() > 0:
+	case h.oversizeTracker.failure() != nil:
+		return nil, h.oversizeTracker.failure()
+	case h.reader.Skipped() > 0:
 		return nil, newFailure(camera.Damaged, "the pictures are damaged")
-	case s.hasExpired():
+	case h.hasExpired():
 		return nil, errNoPictureInTime
 	}
 	return nil, errNoPicture
 }
 
-func (s *httpStream) next(ctx context.Context, _ *gocv.Mat) error {
-	s.extend(s.timeout)
-	if s.pending {
-		s.pending = false
+func (h *httpStream) next(ctx context.Context, _ *gocv.Mat) error {
+	h.extend(h.timeout)
+	if h.pending {
+		h.pending = false
 		return nil
 	}
-	damaged := s.reader.Skipped()
+	damaged := h.reader.Skipped()
 	var err error
-	s.jpeg, s.firstByteAt, err = s.reader.Next(s.jpeg)
+	h.jpeg, h.firstByteAt, err = h.reader.Next(h.jpeg)
 	switch {
 	case err == nil:
-		s.consecutive = 0
+		h.consecutive = 0
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case (s.hasExpired() || s.hasTooMany()) && s.oversizeTracker.failure() != nil:
-		return s.oversizeTracker.failure()
-	case s.hasExpired() && s.reader.Skipped() > damaged:
-		return newFailure(camera.Damaged, "only damaged pictures for %v", s.timeout)
-	case s.hasExpired():
-		return newFailure(camera.Timeout, "no picture for %v", s.timeout)
+	case (h.hasExpired() || h.hasTooMany()) && h.oversizeTracker.failure() != nil:
+		return h.oversizeTracker.failure()
+	case h.hasExpired() && h.reader.Skipped() > damaged:
+		return newFailure(camera.Damaged, "only damaged pictures for %v", h.timeout)
+	case h.hasExpired():
+		return newFailure(camera.Timeout, "no picture for %v", h.timeout)
 	}
 	return errStreamEnded
 }
 
 // recordLoss counts a picture that the reader has left out, and ends a stream that has only pictures that are too large.
-func (s *httpStream) recordLoss(l httpmjpeg.SkippedPicture) {
-	s.record(l)
-	if s.hasTooMany() {
-		s.cancel(errOversize)
+func (h *httpStream) recordLoss(l httpmjpeg.SkippedPicture) {
+	h.record(l)
+	if h.hasTooMany() {
+		h.cancel(errOversize)
 	}
 }
 
@@ -149,8 +149,8 @@ func (s *httpStream) recordLoss(l httpmjpeg.SkippedPicture) {
 var errOversize = errors.New("pictures too large")
 
 // close ends the connection.
-func (s *httpStream) close() {
-	s.release()
-	_ = s.body.Close()
-	s.client.close()
+func (h *httpStream) close() {
+	h.release()
+	_ = h.body.Close()
+	h.client.close()
 }

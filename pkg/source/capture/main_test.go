@@ -123,21 +123,21 @@ func pipe(t testing.TB) (r, w *os.File) {
 	return r, w
 }
 
-func (d *testDaemon) send(m wire.Message) {
-	d.t.Helper()
-	if err := d.commands.Write(m); err != nil {
-		d.t.Fatalf("send %T: %v", m, err)
+func (t *testDaemon) send(m wire.Message) {
+	t.t.Helper()
+	if err := t.commands.Write(m); err != nil {
+		t.t.Fatalf("send %T: %v", m, err)
 	}
 }
 
 // next returns the next message, or a nil one after the last.
-func (d *testDaemon) next() message {
-	d.t.Helper()
+func (t *testDaemon) next() message {
+	t.t.Helper()
 	select {
-	case m := <-d.messages:
+	case m := <-t.messages:
 		return m
 	case <-time.After(testrun.Deadline):
-		d.t.Fatal("no message")
+		t.t.Fatal("no message")
 		return message{}
 	}
 }
@@ -159,26 +159,26 @@ func awaitMessage[M wire.Message](d *testDaemon) (M, []byte) {
 }
 
 // frame returns the next frame and its picture, which must be a good one.
-func (d *testDaemon) frame() (wire.Frame, media.Picture) {
-	d.t.Helper()
-	f, b := awaitMessage[wire.Frame](d)
+func (t *testDaemon) frame() (wire.Frame, media.Picture) {
+	t.t.Helper()
+	f, b := awaitMessage[wire.Frame](t)
 	p, err := media.Normalize(b, media.Limits{})
 	if err != nil {
-		d.t.Fatalf("picture %d: %v", f.Count, err)
+		t.t.Fatalf("picture %d: %v", f.Count, err)
 	}
 	return f, p
 }
 
 // waitEnd waits for the capture's end.
-func (d *testDaemon) waitEnd() error {
-	d.t.Helper()
+func (t *testDaemon) waitEnd() error {
+	t.t.Helper()
 	for {
 		select {
-		case err := <-d.done:
+		case err := <-t.done:
 			return err
-		case <-d.messages:
+		case <-t.messages:
 		case <-time.After(testrun.Deadline):
-			d.t.Fatal("the capture does not end")
+			t.t.Fatal("the capture does not end")
 		}
 	}
 }

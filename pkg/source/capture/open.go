@@ -15,32 +15,32 @@ import (
 const defaultTimeout = 10 * time.Second
 
 // open opens the source that camd named.
-func (c *sourceReader) open(ctx context.Context) (source, error) {
-	src, err := sourceurl.Parse(c.start.Source)
+func (s *sourceReader) open(ctx context.Context) (source, error) {
+	src, err := sourceurl.Parse(s.start.Source)
 	if err != nil {
 		return nil, newFailure(camera.BadStream, "%v", err)
 	}
-	src.User, src.Password = cmp.Or(c.start.User, src.User), cmp.Or(c.start.Password, src.Password)
-	c.src = src
-	c.start.OpenTimeout = cmp.Or(c.start.OpenTimeout, defaultTimeout)
-	c.start.ReadTimeout = cmp.Or(c.start.ReadTimeout, defaultTimeout)
+	src.User, src.Password = cmp.Or(s.start.User, src.User), cmp.Or(s.start.Password, src.Password)
+	s.src = src
+	s.start.OpenTimeout = cmp.Or(s.start.OpenTimeout, defaultTimeout)
+	s.start.ReadTimeout = cmp.Or(s.start.ReadTimeout, defaultTimeout)
 	if src.Kind != sourceurl.Device {
-		c.controls.setTarget(controlTarget{})
+		s.controls.setTarget(controlTarget{})
 	}
 	switch src.Kind {
 	case sourceurl.Test:
-		return newTestPattern(src, c.speed), nil
+		return newTestPattern(src, s.speed), nil
 	case sourceurl.Device:
-		return c.openDeviceWithControls(ctx, src.Path)
+		return s.openDeviceWithControls(ctx, src.Path)
 	case sourceurl.File:
-		return openFile(ctx, src, c.start, c.speed)
+		return openFile(ctx, src, s.start, s.speed)
 	default:
-		return openNetwork(ctx, src, c.start, c.speed, c.countLoss)
+		return openNetwork(ctx, src, s.start, s.speed, s.countLoss)
 	}
 }
 
 // countLoss counts a picture that package httpmjpeg has left out.
-func (c *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
+func (s *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
 	cause := media.Damaged
 	switch {
 	case l.Size > 0:
@@ -48,5 +48,5 @@ func (c *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
 	case l.Truncated:
 		cause = media.Truncated
 	}
-	c.frames.countRefused(cause, l.Size)
+	s.frames.countRefused(cause, l.Size)
 }

@@ -39,57 +39,57 @@ func newScheduler(renditions wire.Renditions) *scheduler {
 }
 
 // setRenditions replaces the renditions. Their demand stays, and those that have changed are made at once.
-func (d *scheduler) setRenditions(to wire.Renditions) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	before := d.definitions
-	d.definitions = append([]camera.Rendition{{Quality: cmp.Or(to.Quality, defaultQuality)}}, to.List...)
+func (s *scheduler) setRenditions(to wire.Renditions) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.definitions
+	s.definitions = append([]camera.Rendition{{Quality: cmp.Or(to.Quality, defaultQuality)}}, to.List...)
 	timings := make([]renditionTiming, len(to.List))
 	for i, r := range to.List {
 		if i+1 < len(before) && before[i+1] == r {
-			timings[i] = d.timings[i]
+			timings[i] = s.timings[i]
 		} else if r.FPS > 0 {
 			timings[i].period = frameInterval(r.FPS)
 		}
 	}
-	d.timings = timings
+	s.timings = timings
 }
 
 // rendition returns the definition of a rendition. ok is false if there is none with this number any more.
-func (d *scheduler) rendition(number int) (r camera.Rendition, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if number >= len(d.definitions) || number > 0 && d.definitions[number] == (camera.Rendition{}) {
+func (s *scheduler) rendition(number int) (r camera.Rendition, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if number >= len(s.definitions) || number > 0 && s.definitions[number] == (camera.Rendition{}) {
 		return camera.Rendition{}, false
 	}
-	return d.definitions[number], true
+	return s.definitions[number], true
 }
 
 // setDemand starts or ends the demand for a rendition; starting it again requests a picture at once.
-func (d *scheduler) setDemand(rendition uint8, on bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if i := int(rendition) - 1; i >= 0 && i < len(d.timings) {
-		d.timings[i].next = 0
+func (s *scheduler) setDemand(rendition uint8, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := int(rendition) - 1; i >= 0 && i < len(s.timings) {
+		s.timings[i].next = 0
 	}
 	if bit := uint32(1) << rendition; on {
-		d.demanded |= bit
+		s.demanded |= bit
 	} else {
-		d.demanded &^= bit
+		s.demanded &^= bit
 	}
 }
 
 // dueRenditions returns the renditions to make of the newest picture, one bit for each. Call it for every picture.
-func (d *scheduler) dueRenditions(captured int64, count uint64) uint32 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.newestCount = count
-	wanted := d.demanded & 1
-	if advanceIfDue(&d.nextMain, captured, idleInterval) {
+func (s *scheduler) dueRenditions(captured int64, count uint64) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newestCount = count
+	wanted := s.demanded & 1
+	if advanceIfDue(&s.nextMain, captured, idleInterval) {
 		wanted = 1
 	}
-	for i := range d.timings {
-		if p := &d.timings[i]; d.demanded&(2<<i) != 0 && advanceIfDue(&p.next, captured, p.period) {
+	for i := range s.timings {
+		if p := &s.timings[i]; s.demanded&(2<<i) != 0 && advanceIfDue(&p.next, captured, p.period) {
 			wanted |= 2 << i
 		}
 	}
@@ -98,12 +98,12 @@ func (d *scheduler) dueRenditions(captured int64, count uint64) uint32 {
 
 // lateRenditions returns the renditions that became wanted after dueRenditions was called for this picture, one bit for each. It
 // returns none if there is a newer picture. The next picture of a slow camera may come much later.
-func (d *scheduler) lateRenditions(captured int64, count uint64) uint32 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (s *scheduler) lateRenditions(captured int64, count uint64) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	wanted := uint32(0)
-	for i := range d.timings {
-		if p := &d.timings[i]; count == d.newestCount && d.demanded&(2<<i) != 0 && p.next == 0 {
+	for i := range s.timings {
+		if p := &s.timings[i]; count == s.newestCount && s.demanded&(2<<i) != 0 && p.next == 0 {
 			advanceIfDue(&p.next, captured, p.period)
 			wanted |= 2 << i
 		}
@@ -112,10 +112,10 @@ func (d *scheduler) lateRenditions(captured int64, count uint64) uint32 {
 }
 
 // heartbeatDue reports whether a heartbeat is due for a picture that is not sent.
-func (d *scheduler) heartbeatDue(captured int64) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return advanceIfDue(&d.nextHeartbeat, captured, heartbeatInterval)
+func (s *scheduler) heartbeatDue(captured int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return advanceIfDue(&s.nextHeartbeat, captured, heartbeatInterval)
 }
 
 // advanceIfDue reports whether the time *next has come. If so, it adds period to *next, so that a camera with one picture a

@@ -35,12 +35,12 @@ type jpegSource interface {
 }
 
 // retrieveFrom puts the picture that src waited for into p.
-func (p *frame) retrieveFrom(src source) bool {
+func (f *frame) retrieveFrom(src source) bool {
 	if s, ok := src.(jpegSource); ok {
-		p.jpeg, p.captured = s.takeJPEG(p.jpeg)
+		f.jpeg, f.captured = s.takeJPEG(f.jpeg)
 		return true
 	}
-	return src.retrieve(&p.mat) && !p.mat.Empty()
+	return src.retrieve(&f.mat) && !f.mat.Empty()
 }
 
 // sourceReader is the goroutine that owns the source.
@@ -54,25 +54,25 @@ type sourceReader struct {
 }
 
 // run opens, reads and closes the source. It frees the pictures once the sender has released them.
-func (c *sourceReader) run(ctx context.Context, release <-chan struct{}) {
-	defer close(c.closed)
-	src, err := c.open(ctx)
+func (s *sourceReader) run(ctx context.Context, release <-chan struct{}) {
+	defer close(s.closed)
+	src, err := s.open(ctx)
 	if err == nil {
-		err = c.read(ctx, src)
+		err = s.read(ctx, src)
 	}
-	c.ended <- err
+	s.ended <- err
 	if src != nil {
 		src.close()
 	}
 	<-release
-	c.frames.close()
+	s.frames.close()
 }
 
 // waitClosed waits for run and the control worker to end, but not for a call inside OpenCV or a driver to return.
-func (c *sourceReader) waitClosed() {
+func (s *sourceReader) waitClosed() {
 	t := time.NewTimer(closeTimeout)
 	defer t.Stop()
-	for _, closed := range []chan struct{}{c.closed, c.controls.closed} {
+	for _, closed := range []chan struct{}{s.closed, s.controls.closed} {
 		select {
 		case <-closed:
 		case <-t.C:
@@ -82,9 +82,9 @@ func (c *sourceReader) waitClosed() {
 }
 
 // read reads pictures until the source or ctx ends. Its error is never nil.
-func (c *sourceReader) read(ctx context.Context, src source) error {
+func (s *sourceReader) read(ctx context.Context, src source) error {
 	select {
-	case c.opened <- src.opened():
+	case s.opened <- src.opened():
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -96,7 +96,7 @@ func (c *sourceReader) read(ctx context.Context, src source) error {
 		defer runtime.UnlockOSThread()
 	}
 	timestamped, _ := src.(timestampedSource)
-	p := c.frames.acquire()
+	p := s.frames.acquire()
 	for count := uint64(1); ; count++ {
 		if err := src.next(ctx, &p.mat); err != nil {
 			return err
@@ -106,14 +106,14 @@ func (c *sourceReader) read(ctx context.Context, src source) error {
 		} else {
 			p.captured = monotonic()
 		}
-		if p.wanted = c.scheduler.dueRenditions(p.captured, count); p.wanted == 0 {
-			if c.scheduler.heartbeatDue(p.captured) {
-				c.frames.setHeartbeat(wire.Heartbeat{Captured: p.captured, Count: count})
+		if p.wanted = s.scheduler.dueRenditions(p.captured, count); p.wanted == 0 {
+			if s.scheduler.heartbeatDue(p.captured) {
+				s.frames.setHeartbeat(wire.Heartbeat{Captured: p.captured, Count: count})
 			}
 			continue
 		}
 		if p.retrieveFrom(src) {
-			p = c.frames.publish(p)
+			p = s.frames.publish(p)
 		}
 	}
 }

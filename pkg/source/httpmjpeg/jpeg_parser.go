@@ -35,30 +35,30 @@ type jpegParser struct {
 
 // parse takes everything behind the start marker up to the end marker. The error is that of the body, errDamaged, errTruncated or
 // errTooLarge.
-func (p *jpegParser) parse() error {
+func (j *jpegParser) parse() error {
 	scans := 0
-	c, err := p.readMarker()
+	c, err := j.readMarker()
 	for err == nil {
 		switch {
-		case c == markEOI && scans > 0 && p.isTooLarge():
+		case c == markEOI && scans > 0 && j.isTooLarge():
 			return errTooLarge
 		case c == markEOI && scans > 0:
 			return nil
 		case c == markSOI:
-			p.startFound, p.startedAt = true, p.arrivedAt // the next one begins here
+			j.startFound, j.startedAt = true, j.arrivedAt // the next one begins here
 			return errTruncated
 		case c == 0 || c == markEOI:
 			return errDamaged
 		case c == markTEM || markRST0 <= c && c <= markRST7: // they stand alone
-			c, err = p.readMarker()
+			c, err = j.readMarker()
 		case c == markSOS:
 			scans++
-			if err = p.readSegment(); err == nil {
-				c, err = p.readScan()
+			if err = j.readSegment(); err == nil {
+				c, err = j.readScan()
 			}
 		default:
-			if err = p.readSegment(); err == nil {
-				c, err = p.readMarker()
+			if err = j.readSegment(); err == nil {
+				c, err = j.readMarker()
 			}
 		}
 	}
@@ -66,40 +66,40 @@ func (p *jpegParser) parse() error {
 }
 
 // readMarker takes a marker and returns its code.
-func (p *jpegParser) readMarker() (byte, error) {
-	c, err := p.peekByte()
+func (j *jpegParser) readMarker() (byte, error) {
+	c, err := j.peekByte()
 	switch {
 	case err != nil:
 		return 0, err
 	case c != markPrefix:
 		return 0, errDamaged
 	}
-	p.r++
-	return p.readMarkerCode()
+	j.r++
+	return j.readMarkerCode()
 }
 
 // readMarkerCode takes the rest of a marker: its code, and any fill bytes before it.
-func (p *jpegParser) readMarkerCode() (byte, error) {
+func (j *jpegParser) readMarkerCode() (byte, error) {
 	for {
-		c, err := p.readByte()
+		c, err := j.readByte()
 		if err != nil {
 			return 0, err
 		}
-		p.appendBytes(markPrefix)
+		j.appendBytes(markPrefix)
 		if c != markPrefix {
-			p.appendBytes(c)
+			j.appendBytes(c)
 			return c, nil
 		}
 	}
 }
 
 // readSegment takes a segment: two bytes of length, which counts them, and its body.
-func (p *jpegParser) readSegment() error {
-	high, err := p.readByte()
+func (j *jpegParser) readSegment() error {
+	high, err := j.readByte()
 	if err != nil {
 		return err
 	}
-	low, err := p.readByte()
+	low, err := j.readByte()
 	if err != nil {
 		return err
 	}
@@ -107,33 +107,33 @@ func (p *jpegParser) readSegment() error {
 	if n < 2 {
 		return errDamaged
 	}
-	p.appendBytes(high, low)
+	j.appendBytes(high, low)
 	for n -= 2; n > 0 && err == nil; {
-		if err = p.fill(); err == nil {
-			piece := p.buf[p.r:min(p.w, p.r+n)]
-			p.r, n = p.r+len(piece), n-len(piece)
-			p.appendBytes(piece...)
+		if err = j.fill(); err == nil {
+			piece := j.buf[j.r:min(j.w, j.r+n)]
+			j.r, n = j.r+len(piece), n-len(piece)
+			j.appendBytes(piece...)
 		}
 	}
 	return err
 }
 
 // readScan takes entropy-coded data and returns the code of the marker that ends it.
-func (p *jpegParser) readScan() (byte, error) {
+func (j *jpegParser) readScan() (byte, error) {
 	for {
-		if err := p.fill(); err != nil {
+		if err := j.fill(); err != nil {
 			return 0, err
 		}
-		piece := p.buf[p.r:p.w]
+		piece := j.buf[j.r:j.w]
 		end := bytes.IndexByte(piece, markPrefix)
 		if end < 0 {
-			p.r = p.w
-			p.appendBytes(piece...)
+			j.r = j.w
+			j.appendBytes(piece...)
 			continue
 		}
-		p.r += end + 1
-		p.appendBytes(piece[:end]...)
-		if c, err := p.readMarkerCode(); err != nil || c != 0 && (c < markRST0 || c > markRST7) {
+		j.r += end + 1
+		j.appendBytes(piece[:end]...)
+		if c, err := j.readMarkerCode(); err != nil || c != 0 && (c < markRST0 || c > markRST7) {
 			return c, err
 		}
 	}
@@ -141,10 +141,10 @@ func (p *jpegParser) readScan() (byte, error) {
 
 // appendBytes appends bytes to the picture. Once the picture exceeds the limit, it only counts them: the picture must still be
 // read to its end, to find the next one.
-func (p *jpegParser) appendBytes(b ...byte) {
-	if p.size += int64(len(b)); !p.isTooLarge() {
-		p.jpeg = append(p.jpeg, b...)
+func (j *jpegParser) appendBytes(b ...byte) {
+	if j.size += int64(len(b)); !j.isTooLarge() {
+		j.jpeg = append(j.jpeg, b...)
 	}
 }
 
-func (p *jpegParser) isTooLarge() bool { return p.size > int64(p.options.MaxBytes) }
+func (j *jpegParser) isTooLarge() bool { return j.size > int64(j.options.MaxBytes) }

@@ -328,4 +328,4 @@ type chunkReader struct {
 	size int
 }
 
-func (p *chunkReader) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), p.size)]) }
+func (c *chunkReader) Read(b []byte) (int, error) { return c.Reader.Read(b[:min(len(b), c.size)]) }

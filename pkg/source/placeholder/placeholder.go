@@ -173,7 +173,7 @@ type textLine struct {
 	size      float64
 }
 
-func (r textLine) height() int { return int(r.size * 1.35) }
+func (t textLine) height() int { return int(t.size * 1.35) }
 
 // wrapText breaks text at spaces into lines of at most width pixels. It cuts words that are too long for a line.
 func wrapText(text string, f *opentype.Font, size float64, textColor color.RGBA, width int) []textLine {

@@ -25,15 +25,15 @@ type fakeControls struct {
 	gone      bool
 }
 
-func (p *fakeControls) query(after uint32) (queryControl, error) {
-	p.queries++
-	if p.endless {
+func (f *fakeControls) query(after uint32) (queryControl, error) {
+	f.queries++
+	if f.endless {
 		return queryControl{ID: after + 1}, nil
 	}
-	if p.gone {
+	if f.gone {
 		return queryControl{}, syscall.ENODEV
 	}
-	for _, q := range p.list {
+	for _, q := range f.list {
 		if q.ID > after {
 			return q, nil
 		}
@@ -41,8 +41,8 @@ func (p *fakeControls) query(after uint32) (queryControl, error) {
 	return queryControl{}, syscall.EINVAL
 }
 
-func (p *fakeControls) menuItem(id, index uint32) (menuItem, error) {
-	p.queries++
+func (f *fakeControls) menuItem(id, index uint32) (menuItem, error) {
+	f.queries++
 	m := menuItem{}
 	if id == idLink {
 		binary.NativeEndian.PutUint64(m.Name[:], 1e10*uint64(index))
@@ -51,8 +51,8 @@ func (p *fakeControls) menuItem(id, index uint32) (menuItem, error) {
 	return m, map[bool]error{true: syscall.EINVAL}[index == 2 || copy(m.Name[:], []string{"Disabled", "50 Hz", "", "Auto \x1b[31m"}[index]) > 20]
 }
 
-func (p *fakeControls) value(id uint32) (b [8]byte, err error) {
-	v, ok := p.values[id]
+func (f *fakeControls) value(id uint32) (b [8]byte, err error) {
+	v, ok := f.values[id]
 	if !ok {
 		return b, syscall.EACCES
 	}
@@ -65,13 +65,13 @@ func (p *fakeControls) value(id uint32) (b [8]byte, err error) {
 	return b, nil
 }
 
-func (p *fakeControls) setValue(id uint32, b [8]byte) error {
-	if err := p.setErrors[id]; err != nil {
+func (f *fakeControls) setValue(id uint32, b [8]byte) error {
+	if err := f.setErrors[id]; err != nil {
 		return err
 	}
-	p.written = append(p.written, id)
-	if p.values[id] = int64(int32(binary.NativeEndian.Uint32(b[:]))); id == idWide {
-		p.values[id] = int64(binary.NativeEndian.Uint64(b[:]))
+	f.written = append(f.written, id)
+	if f.values[id] = int64(int32(binary.NativeEndian.Uint32(b[:]))); id == idWide {
+		f.values[id] = int64(binary.NativeEndian.Uint64(b[:]))
 	}
 	return nil
 }
