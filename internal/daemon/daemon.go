@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := timerslack.SetAtLeast(timerslack.Recommended); err != nil {
 		o.Loggers.Log.Debug("timer slack not set", zap.Error(err), zap.String("effect", "camd takes more processor time"))
 	}
-	limitMemory(o.Loggers.Log)
+	limitGoHeap(o.Loggers.Log)
 	d, err := newDaemon(o)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ const resolvConf = "/etc/resolv.conf"
 
 // acceptedHosts returns the names by which browsers may reach the camd of a configuration: those configured, that of its public URL,
 // those in its certificate, and those of the machine.
-func acceptedHosts(cfg *config.Config) httpapi.Hosts {
+func acceptedHosts(cfg *config.Config) httpapi.AllowedHosts {
 	all := slices.Clone(cfg.Hosts)
 	if host := publicHost(cfg); host != "" {
 		all = append(all, strings.ToLower(host))

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
-	"camd/internal/stalltimeout"
+	"camd/internal/writetimeout"
 )
 
 const (
@@ -69,7 +69,7 @@ type progressConn struct{ net.Conn }
 
 // Write implements net.Conn.
 func (p *progressConn) Write(b []byte) (int, error) {
-	n, err := stalltimeout.Writer{Conn: p.Conn, Timeout: writeTimeout}.Write(b)
+	n, err := writetimeout.Writer{Conn: p.Conn, Timeout: writeTimeout}.Write(b)
 	if err != nil {
 		_ = p.Close() // the server cannot parse anything after half a message; the library's reader notices the close
 	}

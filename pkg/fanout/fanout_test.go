@@ -14,8 +14,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"camd/internal/stalltimeout"
 	"camd/internal/testrun"
+	"camd/internal/writetimeout"
 	"camd/pkg/broker"
 )
 
@@ -171,7 +171,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 			return false
 		}
 	})
-	if !stalltimeout.IsStalled(err) {
+	if !writetimeout.IsExceeded(err) {
 		t.Errorf("cut with %v", err)
 	}
 	if got := stalled.accounted(); got == 0 {

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"camd/internal/stalltimeout"
+	"camd/internal/writetimeout"
 	"camd/pkg/broker"
 )
 
@@ -29,7 +29,7 @@ func (p *pendingWrite) finish() {
 	if p.written == 0 {
 		err = p.awaitWritable()
 	} else {
-		_, err = stalltimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Part[p.written:])
+		_, err = writetimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Part[p.written:])
 	}
 	_ = v.Conn.SetWriteDeadline(time.Time{}) // else the next send could fail by an old deadline
 	if p.isCounted && p.written > 0 {
@@ -60,14 +60,14 @@ func (p *pendingWrite) timeout() time.Duration {
 	return cmp.Or(p.viewer.WriteTimeout, p.sender.opts.WriteTimeout)
 }
 
-// Write implements stalltimeout.Conn.
+// Write implements writetimeout.Conn.
 func (p *pendingWrite) Write(b []byte) (int, error) {
 	n, err := p.viewer.Conn.Write(b)
 	p.viewer.Counts.Bytes.Add(uint64(n))
 	return n, err
 }
 
-// SetWriteDeadline implements stalltimeout.Conn. Once the sender ends, the drain timeout bounds every deadline.
+// SetWriteDeadline implements writetimeout.Conn. Once the sender ends, the drain timeout bounds every deadline.
 func (p *pendingWrite) SetWriteDeadline(t time.Time) error {
 	// t is set before the check: if the sender ends after the check, closeViewers replaces t by a shorter deadline.
 	if err := p.viewer.Conn.SetWriteDeadline(t); err != nil || !p.sender.isEnding() {

@@ -13,14 +13,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// Hosts are the names by which a browser may reach this server. Otherwise the owner of another domain could make its name resolve to this
+// AllowedHosts are the names by which a browser may reach this server. Otherwise the owner of another domain could make its name resolve to this
 // machine (DNS rebinding), and its pages would count as pages of this server. Addresses are always allowed, because nobody can make one
 // resolve elsewhere.
-type Hosts []string // NAME, *.NAME for all names below it, or * for any, in lower case
+type AllowedHosts []string // NAME, *.NAME for all names below it, or * for any, in lower case
 
 // allows reports whether a browser may reach this server by a name. local says that the browser runs on this machine. Any other may also
 // use a name without a dot, because no public domain has one.
-func (h Hosts) allows(name string, local bool) bool {
+func (a AllowedHosts) allows(name string, local bool) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" {
 		return true // no browser leaves the name out
@@ -28,7 +28,7 @@ func (h Hosts) allows(name string, local bool) bool {
 	if !local && !strings.Contains(name, ".") {
 		return true
 	}
-	for _, known := range h {
+	for _, known := range a {
 		below, wild := strings.CutPrefix(known, "*")
 		if name == known || wild && strings.HasSuffix(name, below) {
 			return true

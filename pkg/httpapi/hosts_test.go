@@ -14,7 +14,7 @@ import (
 )
 
 func TestHostsAllowOnlyKnownNames(t *testing.T) {
-	known := Hosts{"box", "box.local", "*.example.com"}
+	known := AllowedHosts{"box", "box.local", "*.example.com"}
 	for name, want := range map[string]struct{ local, others bool }{
 		"":                   {true, true}, // HTTP/1.0
 		"localhost":          {true, true},
@@ -45,7 +45,7 @@ func TestHostsAllowOnlyKnownNames(t *testing.T) {
 			t.Errorf("%q from another: %v", name, got)
 		}
 	}
-	if !(Hosts{"*"}).allows("evil.example", true) {
+	if !(AllowedHosts{"*"}).allows("evil.example", true) {
 		t.Error("any is not any")
 	}
 	for host, want := range map[string]string{
@@ -81,7 +81,7 @@ func TestUnknownHostIsRefused(t *testing.T) {
 	core, logs := observer.New(zapcore.WarnLevel)
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := startServer(t, Options{Config: Config{Hosts: Hosts{"cams.example.com"}}, Log: zap.New(core)}, cam)
+	s := startServer(t, Options{Config: Config{Hosts: AllowedHosts{"cams.example.com"}}, Log: zap.New(core)}, cam)
 	for _, path := range []string{
 		"/", "/cameras/a", "/cameras/a/stream.mjpg", "/cameras/a/snapshot.jpg", "/?action=stream", "/stream", "/state", "/api/v1/cameras", "/api/v1/wall",
 		"/api/v1/openapi.json", "/metrics", "/readyz", "/assets/dashboard.js", "/nothing",

@@ -35,7 +35,7 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p
 	p.Open = !auth.Client(r).Secure && !local
 	// With no-referrer browsers would send the form with "Origin: null". Without TLS nothing else tells that it comes from this page.
 	w.Header().Set("Referrer-Policy", "same-origin")
-	s.pages.WriteLogin(w, code, p, web.NewPolicy(s.config.Load().FrameAncestors))
+	s.pages.WriteLogin(w, code, p, web.NewContentSecurityPolicy(s.config.Load().FrameAncestors))
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {

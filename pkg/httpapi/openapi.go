@@ -6,6 +6,8 @@ import (
 )
 
 // openapi is the OpenAPI description of every address. The tests compare it with what the server answers.
+//
+//go:embed openapi.json
 var openapi []byte
 
 func showOpenAPI(w http.ResponseWriter, _ *http.Request) {

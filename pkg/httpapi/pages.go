@@ -35,7 +35,7 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 
 // servePage serves one of the dashboard's pages.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request, name string) {
-	s.pages.ServePage(w, r, name, web.NewPolicy(s.config.Load().FrameAncestors))
+	s.pages.ServePage(w, r, name, web.NewContentSecurityPolicy(s.config.Load().FrameAncestors))
 }
 
 // cameraPage serves the page about one camera.
@@ -52,7 +52,7 @@ func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target req
 	query := url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}
 	s.pages.WriteLink(w, web.LinkPage{
 		Title: target.Camera.Status().Title, Stream: "/cameras/" + target.ID + "/stream.mjpg?" + query.Encode(), Until: request.RequesterOf(r).ExpiresAt,
-	}, web.NewPolicy(s.config.Load().FrameAncestors))
+	}, web.NewContentSecurityPolicy(s.config.Load().FrameAncestors))
 }
 
 // redirectToLinkedCamera redirects a request with a link to the page of the link's camera.

@@ -2,9 +2,17 @@ package media
 
 import "bytes"
 
+// Verify checks a picture as Normalize does, and also decodes its entropy-coded data. It finds data that ends early, and codes
+// that are not in the Huffman tables. One row of blocks may be missing at the lower edge. Verify does not decode the scans that
+// refine a progressive picture. It allocates a few kilobytes. Its error is always a *RefusedError.
+func Verify(b []byte, limits Limits) error {
+	_, err := parse(b, limits, true)
+	return err
+}
+
 // decodeScan decodes the data of a scan, and returns an error if more than maxMissingMCUs are missing. It does not keep coefficients.
 // Damage in one restart interval does not affect the next.
-func (s *scanner) decodeScan(h *scanHeader, data []byte) error {
+func (s *parser) decodeScan(h *scanHeader, data []byte) error {
 	if h.progressive && h.isRefinement {
 		return nil // decoding it needs the coefficients of earlier scans, and damage in it can hardly be seen
 	}

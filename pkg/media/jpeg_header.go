@@ -25,7 +25,7 @@ type component struct {
 func (f *frameHeader) all() []component { return f.components[:f.count] }
 
 // readFrameHeader reads the body of SOF0 to SOF2: precision, height, width, number of components, and three bytes for each.
-func (s *scanner) readFrameHeader(m byte, body []byte) error {
+func (s *parser) readFrameHeader(m byte, body []byte) error {
 	f := &s.frame
 	if f.width != 0 {
 		return s.refuse(Damaged, "second frame header")
@@ -94,7 +94,7 @@ func (s *scanHeader) maxMissingMCUs() int { return min(s.mcusPerRow, s.mcuCount(
 const maxBlocksPerMCU = 10
 
 // readScanHeader reads the body of a scan header: number of components, two bytes for each, and three more.
-func (s *scanner) readScanHeader(body []byte) (scanHeader, error) {
+func (s *parser) readScanHeader(body []byte) (scanHeader, error) {
 	var h scanHeader
 	f := &s.frame
 	if f.width == 0 || s.tables.quantisation == 0 {
@@ -137,7 +137,7 @@ func (s *scanner) readScanHeader(body []byte) (scanHeader, error) {
 
 // readSpectralSelection reads the last three bytes of a scan header into h. In a sequential picture it ignores them, as decoders do: some
 // cameras write wrong values there.
-func (s *scanner) readSpectralSelection(h *scanHeader, b []byte) error {
+func (s *parser) readSpectralSelection(h *scanHeader, b []byte) error {
 	if !s.frame.progressive {
 		return nil
 	}
@@ -164,7 +164,7 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 // A Huffman code has at least one bit (T.81, B.2.4.2). A block therefore takes at least two bits in a sequential scan (a code for DC and
 // one for AC: F.1.2), and one in a progressive scan of DC coefficients (G.1.2.1). For a progressive scan of AC coefficients there is no
 // such bound, since one code can end 32767 blocks.
-func (s *scanner) checkScanLength(h *scanHeader, size, restarts int) error {
+func (s *parser) checkScanLength(h *scanHeader, size, restarts int) error {
 	bits := 2
 	switch {
 	case h.first > 0:

@@ -7,7 +7,7 @@ type tables struct {
 }
 
 // readQuantTables reads the body of DQT (T.81, B.2.4.1): for each table precision, destination, and 64 values of one or two bytes.
-func (s *scanner) readQuantTables(body []byte) error {
+func (s *parser) readQuantTables(body []byte) error {
 	for len(body) > 0 {
 		precision, at := body[0]>>4, body[0]&15
 		size := 1 + 64*(1+int(precision))
@@ -21,7 +21,7 @@ func (s *scanner) readQuantTables(body []byte) error {
 }
 
 // readHuffmanTables reads the body of DHT (T.81, B.2.4.2).
-func (s *scanner) readHuffmanTables(body []byte) error {
+func (s *parser) readHuffmanTables(body []byte) error {
 	for len(body) > 0 {
 		if len(body) < 17 || body[0]>>4 > 1 || body[0]&15 > 3 {
 			return s.refuse(Damaged, "Huffman table %02x with %d bytes", body[0], len(body)-1)
@@ -42,7 +42,7 @@ func (s *scanner) readHuffmanTables(body []byte) error {
 
 // insertStandardTables adds the standard tables that the picture does not define, if the first scan needs a table that is missing. UVC
 // cameras leave all of them out.
-func (s *scanner) insertStandardTables(h *scanHeader) {
+func (s *parser) insertStandardTables(h *scanHeader) {
 	if s.tables.hasTablesFor(h) {
 		return
 	}

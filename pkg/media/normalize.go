@@ -59,7 +59,7 @@ type Picture struct {
 // The result aliases b unless tables were inserted or metadata was left out. Normalize does not decode the entropy-coded data, so
 // it does not find all damage there, see [Verify]. Its error is always a *RefusedError.
 func Normalize(b []byte, limits Limits) (Picture, error) {
-	s, err := scan(b, limits, false)
+	s, err := parse(b, limits, false)
 	if err != nil {
 		return Picture{}, err
 	}
@@ -85,26 +85,26 @@ func Normalize(b []byte, limits Limits) (Picture, error) {
 	return p, nil
 }
 
-func (s *scanner) tooLargeError(size int) error {
+func (s *parser) tooLargeError(size int) error {
 	return &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes to forward, %d are allowed", size, s.limits.Bytes)}
 }
 
-// scan checks b and returns the scanner, whose fields describe the picture. If decode is true, it also decodes the scans.
-func scan(b []byte, limits Limits, decode bool) (scanner, error) {
+// parse checks b and returns the scanner, whose fields describe the picture. If decode is true, it also decodes the scans.
+func parse(b []byte, limits Limits, decode bool) (parser, error) {
 	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
-		return scanner{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
+		return parser{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
 	}
-	s := scanner{b: b, pos: 2, limits: limits.OrDefault(), decode: decode}
+	s := parser{b: b, pos: 2, limits: limits.OrDefault(), decode: decode}
 	err := s.run()
 	return s, err
 }
 
 // withoutMetadata returns a copy of the picture without its metadata, and the Exif segment of the copy. size is the size of the picture
 // without any metadata.
-func (s *scanner) withoutMetadata(size int) (jpeg, exif []byte, err error) {
+func (s *parser) withoutMetadata(size int) (jpeg, exif []byte, err error) {
 	out := &strippedCopy{b: make([]byte, 0, size+maxProfile+256), keepProfile: s.metadata.profile <= maxProfile}
 	out.add(0xFF, markSOI)
-	second := scanner{b: s.b, pos: 2, limits: s.limits, stripped: out}
+	second := parser{b: s.b, pos: 2, limits: s.limits, stripped: out}
 	if err := second.run(); err != nil {
 		return nil, nil, err
 	}

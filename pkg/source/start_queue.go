@@ -3,7 +3,12 @@ package source
 import (
 	"slices"
 	"sync"
+	"time"
 )
+
+// slotTimeout is how long a process may hold its start slot while it loads OpenCV. A process that hangs must not prevent other cameras
+// from starting.
+const slotTimeout = 10 * time.Second
 
 // startQueue bounds how many capture processes load OpenCV at the same time. Loading takes up to half a second of processor
 // time. If all cameras load at once on a small machine, none of them is ready in time. Slots are granted in the order of join. It is

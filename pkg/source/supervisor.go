@@ -169,7 +169,7 @@ func (s *supervisor) tick(now time.Time) {
 		s.checkProgress(now.Sub(s.lastProgress))
 	}
 	if s.worker != nil {
-		s.checkWorker(now)
+		s.enforceWorkerLimits(now)
 	}
 	for _, st := range s.streams.Load().byNumber {
 		if st != nil {

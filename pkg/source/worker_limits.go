@@ -7,18 +7,14 @@ import (
 	"camd/pkg/camera"
 )
 
-// slotTimeout is how long a process may hold its start slot while it loads OpenCV. A process that hangs must not prevent other cameras
-// from starting.
-const slotTimeout = 10 * time.Second
-
-// checkWorker ends a worker that a signal has stopped or that takes too much memory, and replaces one that is too old.
-func (s *supervisor) checkWorker(now time.Time) {
+// enforceWorkerLimits ends a worker that a signal has stopped or that takes too much memory, and replaces one that is too old.
+func (s *supervisor) enforceWorkerLimits(now time.Time) {
 	if s.loadingSlot != nil && now.Sub(s.started) >= slotTimeout {
 		s.releaseLoadingSlot()
 	}
 	process, stopped := s.readWorkerProcess()
 	switch limit, used := s.opts.WorkerMemory, int64(process.RSSBytes); {
-	case s.stopDetector.check(stopped, process.CPUSeconds):
+	case s.sigstopDetector.check(stopped, process.CPUSeconds):
 		s.stopWorker()
 		s.handleFailure(camera.WorkerHung, "a signal stopped it (SIGSTOP)")
 	case limit > 0 && used > limit:

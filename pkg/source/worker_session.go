@@ -13,20 +13,20 @@ import (
 
 // workerSession is the state of one worker, from its start to its end.
 type workerSession struct {
-	worker       *worker         // nil when none runs
-	events       <-chan event    // of the worker; nil when none runs
-	reportedEnd  *endedEvent     // the worker's last message, with the reason why it ends; nil before it
-	loadingSlot  *startSlot      // held until the worker has loaded OpenCV; then nil
-	loaded       bool            // the worker has loaded OpenCV
-	stopDetector stoppedDetector // finds out that a signal has stopped the worker
-	started      time.Time
-	lastProgress time.Time     // of the newest sign of good pictures; before the first, when the worker opened its source, loaded OpenCV or started
-	format       camera.Format // zero until the worker has opened its source
-	opened       bool          // the worker has opened its source
-	hasFrame     bool          // the worker has sent a good picture
-	framesRead   uint64        // how many pictures the worker has read, by its own count
-	readTimeout  time.Duration // how long the worker waits for a picture
-	lastFault    fault         // of the newest picture
+	worker          *worker         // nil when none runs
+	events          <-chan event    // of the worker; nil when none runs
+	reportedEnd     *endedEvent     // the worker's last message, with the reason why it ends; nil before it
+	loadingSlot     *startSlot      // held until the worker has loaded OpenCV; then nil
+	loaded          bool            // the worker has loaded OpenCV
+	sigstopDetector sigstopDetector // finds out that a signal has stopped the worker
+	started         time.Time
+	lastProgress    time.Time     // of the newest sign of good pictures; before the first, when the worker opened its source, loaded OpenCV or started
+	format          camera.Format // zero until the worker has opened its source
+	opened          bool          // the worker has opened its source
+	hasFrame        bool          // the worker has sent a good picture
+	framesRead      uint64        // how many pictures the worker has read, by its own count
+	readTimeout     time.Duration // how long the worker waits for a picture
+	lastFault       fault         // of the newest picture
 }
 
 // fault is what is wrong with a picture. The zero value means that nothing is.

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
-	"camd/internal/stalltimeout"
+	"camd/internal/writetimeout"
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/request"
@@ -74,7 +74,7 @@ func fanoutCutReason(err error) string {
 		return viewers.CutShutdown
 	case errors.Is(err, broker.ErrEnded):
 		return viewers.CutRemoved
-	case stalltimeout.IsStalled(err):
+	case writetimeout.IsExceeded(err):
 		return viewers.CutStalled
 	}
 	return ""

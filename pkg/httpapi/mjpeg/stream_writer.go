@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"camd/internal/stalltimeout"
+	"camd/internal/writetimeout"
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/viewers"
@@ -23,7 +23,7 @@ type streamWriter struct {
 	dropped  uint64 // as the subscription counts it
 }
 
-// responseConn is a response as a stalltimeout.Conn.
+// responseConn is a response as a writetimeout.Conn.
 type responseConn struct {
 	http.ResponseWriter
 	*http.ResponseController
@@ -93,7 +93,7 @@ func (s *streamWriter) repeatFrame(last *broker.Frame) error {
 // write returns when the connection has taken all of b. On HTTP/2 a missed deadline ends only this stream, and the other streams of the
 // connection continue.
 func (s *streamWriter) write(b []byte) error {
-	n, err := stalltimeout.Writer{Conn: s.response, Timeout: s.timeout}.Write(b)
+	n, err := writetimeout.Writer{Conn: s.response, Timeout: s.timeout}.Write(b)
 	s.Bytes.Add(uint64(n))
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (s *streamWriter) countDropped() {
 // streamCutReason returns why camd cut a viewer, empty if it left by itself.
 func streamCutReason(ctx context.Context, err error, stopping func() bool) string {
 	switch {
-	case stalltimeout.IsStalled(err):
+	case writetimeout.IsExceeded(err):
 		return viewers.CutStalled
 	case errors.Is(err, broker.ErrEnded):
 		return viewers.CutRemoved

@@ -23,8 +23,8 @@ func (r *Registry) SetLimits(l Limits) {
 	r.limits = l
 }
 
-// exceededLimit returns the limit that v would exceed, and the error to show to its user.
-func (r *Registry) exceededLimit(v *Viewer) (string, error) {
+// exceededViewerLimit returns the limit that v would exceed, and the error to show to its user.
+func (r *Registry) exceededViewerLimit(v *Viewer) (string, error) {
 	l := r.limits
 	switch {
 	case len(r.viewers) >= l.Viewers:

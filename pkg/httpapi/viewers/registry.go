@@ -71,7 +71,7 @@ func (r *Registry) Add(v *Viewer, topic *broker.Topic) error {
 func (r *Registry) admit(v *Viewer) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if limit, err := r.exceededLimit(v); err != nil {
+	if limit, err := r.exceededViewerLimit(v); err != nil {
 		r.refused[limit]++
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"camd/internal/stalltimeout"
+	"camd/internal/writetimeout"
 )
 
 const (
@@ -76,13 +76,13 @@ type progressConn struct {
 
 // Write implements net.Conn.
 func (p *progressConn) Write(b []byte) (int, error) {
-	return stalltimeout.Writer{Conn: slowWriteCounter{p}, Timeout: p.timeout, CanResume: !p.encrypted}.Write(b)
+	return writetimeout.Writer{Conn: slowWriteCounter{p}, Timeout: p.timeout, CanResume: !p.encrypted}.Write(b)
 }
 
 // slowWriteCounter counts the slow writes of a progressConn.
 type slowWriteCounter struct{ *progressConn }
 
-// Write implements stalltimeout.Conn.
+// Write implements writetimeout.Conn.
 func (s slowWriteCounter) Write(b []byte) (int, error) {
 	start := time.Now()
 	n, err := s.Conn.Write(b)

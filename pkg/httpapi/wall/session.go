@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"camd/internal/stalltimeout"
+	"camd/internal/writetimeout"
 	"camd/pkg/broker"
 )
 
@@ -80,7 +80,7 @@ func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
 	background.Wait()
 	s.mu.Lock()
 	for _, t := range s.subscriptions {
-		s.leaveStream(t, s.ackTimedOut || stalltimeout.IsStalled(err))
+		s.leaveStream(t, s.ackTimedOut || writetimeout.IsExceeded(err))
 	}
 	s.mu.Unlock()
 	s.topicWatchers.Wait()

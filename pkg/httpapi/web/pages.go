@@ -41,7 +41,7 @@ func New() *Pages {
 }
 
 // ServePage serves one of the pages that are the same for all requests: index.html or camera.html.
-func (p *Pages) ServePage(w http.ResponseWriter, r *http.Request, name string, policy Policy) {
+func (p *Pages) ServePage(w http.ResponseWriter, r *http.Request, name string, policy ContentSecurityPolicy) {
 	w.Header().Set("Content-Security-Policy", string(policy))
 	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 	p.serveFile(w, r, name)

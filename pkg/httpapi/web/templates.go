@@ -13,7 +13,7 @@ type LoginPage struct {
 }
 
 // WriteLogin answers with the login page.
-func (p *Pages) WriteLogin(w http.ResponseWriter, code int, page LoginPage, policy Policy) {
+func (p *Pages) WriteLogin(w http.ResponseWriter, code int, page LoginPage, policy ContentSecurityPolicy) {
 	render(w, code, p.login, page, policy)
 }
 
@@ -24,12 +24,12 @@ type LinkPage struct {
 }
 
 // WriteLink answers with the page of a link.
-func (p *Pages) WriteLink(w http.ResponseWriter, page LinkPage, policy Policy) {
+func (p *Pages) WriteLink(w http.ResponseWriter, page LinkPage, policy ContentSecurityPolicy) {
 	render(w, http.StatusOK, p.link, page, policy)
 }
 
 // render answers with a page that is made for one request.
-func render(w http.ResponseWriter, code int, page *template.Template, content any, policy Policy) {
+func render(w http.ResponseWriter, code int, page *template.Template, content any, policy ContentSecurityPolicy) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")

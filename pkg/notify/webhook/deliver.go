@@ -9,12 +9,13 @@ import (
 	"camd/pkg/notify"
 )
 
-// maxRetryDelay is the longest wait between attempts.
-const maxRetryDelay = time.Minute
+// maxBackoff is the longest wait between attempts, before the jitter of notify.NewBackoff. A Retry-After of the receiver may be longer, up
+// to maxRetryAfter.
+const maxBackoff = time.Minute
 
 // deliver sends deliveries from the queue, one at a time, until ctx ends.
 func (w *Webhook) deliver(ctx context.Context) {
-	retries := notify.NewBackoff(maxRetryDelay)
+	retries := notify.NewBackoff(maxBackoff)
 	for {
 		l := w.queue.next(ctx)
 		if l == nil {

@@ -55,6 +55,9 @@ type Opened struct {
 	Note        string  `json:"note,omitempty"` // how the format differs from what was requested, for people
 }
 
+// frameHeaderSize is the size of a Frame's fixed fields in bytes: Rendition, Captured, Count, Encode.
+const frameHeaderSize = 1 + 8 + 8 + 8
+
 // Frame is the header of a picture of Size bytes. Read the picture with [Reader.ReadPicture], or skip it with [Reader.SkipPicture].
 type Frame struct {
 	Rendition uint8         // number of the rendition

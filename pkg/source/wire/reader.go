@@ -18,7 +18,7 @@ type Reader struct {
 	r             *bufio.Reader
 	unreadPicture int // bytes of the last Frame's picture not yet taken
 	gotHello      bool
-	scratch       [frameHeader]byte // for fixed fields; on the stack it would escape into r
+	scratch       [frameHeaderSize]byte // for fixed fields; on the stack it would escape into r
 }
 
 // NewReader returns a reader from r.
@@ -86,14 +86,14 @@ func (r *Reader) SkipPicture() error {
 }
 
 func (r *Reader) readFrame(size uint32) (Message, error) {
-	if size <= frameHeader || size > frameHeader+MaxFrame {
-		return nil, fmt.Errorf("wire: frame of %d bytes, want %d to %d", size, frameHeader+1, frameHeader+MaxFrame)
+	if size <= frameHeaderSize || size > frameHeaderSize+MaxFrame {
+		return nil, fmt.Errorf("wire: frame of %d bytes, want %d to %d", size, frameHeaderSize+1, frameHeaderSize+MaxFrame)
 	}
 	b := r.scratch[:]
 	if _, err := io.ReadFull(r.r, b); err != nil {
 		return nil, truncationError(err, io.ErrUnexpectedEOF)
 	}
-	r.unreadPicture = int(size - frameHeader)
+	r.unreadPicture = int(size - frameHeaderSize)
 	return Frame{
 		Rendition: b[0],
 		Captured:  int64(binary.BigEndian.Uint64(b[1:])),

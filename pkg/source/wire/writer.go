@@ -52,7 +52,7 @@ func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 	if n := len(picture); n < 1 || n > MaxFrame {
 		return fmt.Errorf("wire: picture of %d bytes, want 1 to %d", n, MaxFrame)
 	}
-	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+frameHeader+len(picture)))
+	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+frameHeaderSize+len(picture)))
 	b = append(b, kindFrame, f.Rendition)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured))
 	b = binary.BigEndian.AppendUint64(b, f.Count)
@@ -68,9 +68,6 @@ func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 
 // magic begins the payload of Hello, so that a peer of another protocol is recognized at once.
 const magic = "camd"
-
-// frameHeader is the size of a Frame's fixed fields in bytes: Rendition, Captured, Count, Encode.
-const frameHeader = 1 + 8 + 8 + 8
 
 func boolByte(on bool) byte {
 	if on {

@@ -9,9 +9,9 @@ import (
 // processes are in the same cgroup, and the kernel kills them first: see package confine.
 const memoryShare = 0.5
 
-// limitMemory sets Go's memory limit to a share of the cgroup's limit, or of the machine's memory if that is less. GOMEMLIMIT in the
+// limitGoHeap sets Go's memory limit to a share of the cgroup's limit, or of the machine's memory if that is less. GOMEMLIMIT in the
 // environment overrides it.
-func limitMemory(log *zap.Logger) {
+func limitGoHeap(log *zap.Logger) {
 	limit, err := memlimit.Set(memlimit.WithProvider(availableMemory), memlimit.WithRatio(memoryShare))
 	if err != nil {
 		log.Warn("no memory limit", zap.Error(err))

@@ -1,4 +1,4 @@
-package stalltimeout
+package writetimeout
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func TestWriteFailsOnlyWithoutProgress(t *testing.T) {
 				reader.Go(func() { readSlowly(ctx, remote, tt.portion, tt.pause) })
 				tt.w.Conn, tt.w.Timeout = local, timeout
 				n, err := tt.w.Write(make([]byte, size))
-				if n != tt.written || IsStalled(err) != tt.stalled || (err != nil) != tt.stalled {
+				if n != tt.written || IsExceeded(err) != tt.stalled || (err != nil) != tt.stalled {
 					t.Errorf("wrote %d bytes of %d: %v; want %d, stalled: %v", n, size, err, tt.written, tt.stalled)
 				}
 			})
@@ -65,7 +65,7 @@ func TestClosedConnectionIsNotStalled(t *testing.T) {
 	local, remote := net.Pipe()
 	_ = remote.Close()
 	n, err := Writer{Conn: local, Timeout: time.Minute, CanResume: true}.Write(make([]byte, 10))
-	if n != 0 || err == nil || IsStalled(err) {
+	if n != 0 || err == nil || IsExceeded(err) {
 		t.Errorf("wrote %d bytes: %v", n, err)
 	}
 }
@@ -97,7 +97,7 @@ func TestUnreadResponseStalls(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer response.Body.Close()
-			if err := <-result; !IsStalled(err) {
+			if err := <-result; !IsExceeded(err) {
 				t.Errorf("ended with %v", err)
 			}
 		})

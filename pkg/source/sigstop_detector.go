@@ -8,15 +8,15 @@ import (
 // continued sooner is not replaced. Neither is one that is stopped and continued in turns to limit its use of a processor.
 const maxStoppedChecks = 3
 
-// stoppedDetector finds a process that a signal (SIGSTOP, SIGTSTP) has stopped and nobody has continued. It uses the state that the
+// sigstopDetector finds a process that a signal (SIGSTOP, SIGTSTP) has stopped and nobody has continued. It uses the state that the
 // kernel reports: on a busy machine, a healthy process can send nothing for a long time.
-type stoppedDetector struct {
+type sigstopDetector struct {
 	stoppedChecks int     // checks in a row that found the process stopped, without processor time used in between
 	lastCPU       float64 // seconds of processor time used at the last check
 }
 
 // check records the process's state, which the caller reads once a second, and reports whether to replace the process.
-func (s *stoppedDetector) check(stopped bool, cpu float64) bool {
+func (s *sigstopDetector) check(stopped bool, cpu float64) bool {
 	switch {
 	case !stopped:
 		s.stoppedChecks = 0

@@ -93,7 +93,7 @@ func sampleNamed(t testing.TB, name string) sample {
 // firstScanData is where the entropy-coded data of the first scan begins and ends.
 func firstScanData(t testing.TB, b []byte) (begin, end int) {
 	t.Helper()
-	s := scanner{b: b, pos: 2, limits: DefaultLimits}
+	s := parser{b: b, pos: 2, limits: DefaultLimits}
 	if err := s.run(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,9 +31,9 @@ const (
 	markTEM   = 0x01
 )
 
-// scanner reads the segments of a JPEG and checks them. If decode is true, it decodes the scans. If stripped is set, it copies the
+// parser reads the segments of a JPEG and checks them. If decode is true, it decodes the scans. If stripped is set, it copies the
 // picture there without its metadata.
-type scanner struct {
+type parser struct {
 	b      []byte
 	pos    int
 	limits Limits
@@ -51,12 +51,12 @@ type scanner struct {
 }
 
 // refuse returns a *RefusedError at the present position.
-func (s *scanner) refuse(cause, format string, args ...any) error {
+func (s *parser) refuse(cause, format string, args ...any) error {
 	return &RefusedError{cause, s.pos, fmt.Sprintf(format, args...)}
 }
 
 // run reads the picture up to its end marker. pos is then behind that marker.
-func (s *scanner) run() error {
+func (s *parser) run() error {
 	for {
 		begin := s.pos
 		m, err := s.readMarker()
@@ -92,7 +92,7 @@ func (s *scanner) run() error {
 }
 
 // checkComplete checks at the end marker that every component had a scan.
-func (s *scanner) checkComplete() error {
+func (s *parser) checkComplete() error {
 	if s.firstScan == 0 {
 		return s.refuse(Damaged, "end marker before any scan")
 	}
@@ -107,7 +107,7 @@ func (s *scanner) checkComplete() error {
 func isRestart(m byte) bool { return markRST0 <= m && m <= markRST7 }
 
 // readMarker reads FF, any fill bytes and the marker's code.
-func (s *scanner) readMarker() (byte, error) {
+func (s *parser) readMarker() (byte, error) {
 	if s.pos < len(s.b) && s.b[s.pos] != 0xFF {
 		return 0, s.refuse(Damaged, "%02x where a marker should be", s.b[s.pos])
 	}
@@ -122,7 +122,7 @@ func (s *scanner) readMarker() (byte, error) {
 }
 
 // readSegment reads the length of a segment and returns the segment's body.
-func (s *scanner) readSegment() ([]byte, error) {
+func (s *parser) readSegment() ([]byte, error) {
 	if len(s.b)-s.pos < 2 {
 		return nil, s.refuse(Truncated, "no segment length")
 	}
@@ -139,7 +139,7 @@ func (s *scanner) readSegment() ([]byte, error) {
 }
 
 // checkSegment checks a segment that is not metadata. After a scan header, it also reads the entropy-coded data.
-func (s *scanner) checkSegment(m byte, body []byte) error {
+func (s *parser) checkSegment(m byte, body []byte) error {
 	switch {
 	case m == markDHT:
 		return s.readHuffmanTables(body)
@@ -167,7 +167,7 @@ func (s *scanner) checkSegment(m byte, body []byte) error {
 const maxScans = 100
 
 // readScan reads a scan header, and skips the entropy-coded data behind it or, if s.decode is true, decodes it.
-func (s *scanner) readScan(body []byte) error {
+func (s *parser) readScan(body []byte) error {
 	if s.scans++; s.scans > maxScans {
 		return s.refuse(Unsupported, "more than %d scans", maxScans)
 	}
@@ -201,7 +201,7 @@ func (s *scanner) readScan(body []byte) error {
 
 // skipEntropyData skips everything up to a byte FF that is followed by neither 00 nor a restart marker. It returns the number of restart
 // markers.
-func (s *scanner) skipEntropyData() (restarts int, err error) {
+func (s *parser) skipEntropyData() (restarts int, err error) {
 	for {
 		i := bytes.IndexByte(s.b[s.pos:], 0xFF)
 		if i < 0 || s.pos+i+1 >= len(s.b) {

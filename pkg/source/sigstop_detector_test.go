@@ -29,7 +29,7 @@ func TestStoppedDetectorReportsLongStops(t *testing.T) {
 		{"silent without being stopped", []look{{false, 1}, {false, 1}, {false, 1}, {false, 1}, {false, 1}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var h stoppedDetector
+			var h sigstopDetector
 			got := false
 			for _, l := range c.looks {
 				got = h.check(l.stopped, l.cpu)

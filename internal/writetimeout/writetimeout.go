@@ -1,6 +1,6 @@
-// Package stalltimeout writes to connections that may be slow. A write may take any time while bytes get through. It fails when too few
+// Package writetimeout writes to connections that may be slow. A write may take any time while bytes get through. It fails when too few
 // bytes get through within the timeout.
-package stalltimeout
+package writetimeout
 
 import (
 	"errors"
@@ -32,7 +32,7 @@ type Writer struct {
 	CanResume bool
 }
 
-// Write returns when Conn has taken all of b. [IsStalled] reports whether its error is a stall.
+// Write returns when Conn has taken all of b. [IsExceeded] reports whether its error is a stall.
 func (w Writer) Write(b []byte) (n int, err error) {
 	size := w.ChunkSize
 	switch {
@@ -47,7 +47,7 @@ func (w Writer) Write(b []byte) (n int, err error) {
 		}
 		written, err := w.Conn.Write(b[n:min(n+size, len(b))])
 		n += written
-		isSlow := w.CanResume && written > 0 && IsStalled(err)
+		isSlow := w.CanResume && written > 0 && IsExceeded(err)
 		if err != nil && !isSlow {
 			return n, err
 		}
@@ -55,5 +55,5 @@ func (w Writer) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// IsStalled reports whether a write failed because the other side took too little within the timeout.
-func IsStalled(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+// IsExceeded reports whether a write failed because the other side took too little within the timeout.
+func IsExceeded(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
