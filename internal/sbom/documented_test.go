@@ -75,7 +75,7 @@ func TestDependenciesAreDocumented(t *testing.T) {
 func scriptText(t *testing.T) string {
 	t.Helper()
 	var all []byte
-	for _, path := range []string{"../../Makefile", "../../deploy/deb/build", "../../internal/testpeer/pebble.go", "../../test/e2e/strangers_test.go"} {
+	for _, path := range []string{"../../Makefile", "../../deploy/deb/build", "../../internal/testpeer/pebble.go", "../../test/e2e/third_party_tools_test.go"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
