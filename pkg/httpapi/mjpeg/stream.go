@@ -70,9 +70,9 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 		bad.Fail(w, r)
 		return
 	}
-	topic, ok := target.Camera.Topic(rendition)
-	if !ok { // it has just gone
-		target.NoRendition(rendition).Fail(w, r)
+	topic, bad := target.Topic(rendition)
+	if bad != nil { // a reload has just removed it
+		bad.Fail(w, r)
 		return
 	}
 	setStreamHeaders(w, r)

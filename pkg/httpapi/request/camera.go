@@ -39,12 +39,20 @@ type Limits struct {
 func (t Target) Rendition(r *http.Request) (string, *Error) {
 	name := cmp.Or(r.FormValue("rendition"), camera.Main)
 	if !slices.Contains(t.Camera.Renditions(), name) {
-		return "", t.NoRendition(name)
+		return "", t.noRendition(name)
 	}
 	return name, nil
 }
 
-// NoRendition returns the error for a rendition that the camera does not have.
-func (t Target) NoRendition(name string) *Error {
+// Topic returns the camera's stream in a rendition, or the error for one that the camera does not have.
+func (t Target) Topic(rendition string) (*broker.Topic, *Error) {
+	topic, ok := t.Camera.Topic(rendition)
+	if !ok {
+		return nil, t.noRendition(rendition)
+	}
+	return topic, nil
+}
+
+func (t Target) noRendition(name string) *Error {
 	return Errorf(http.StatusNotFound, "camera %q has no rendition %q; there are: %s", t.ID, name, strings.Join(t.Camera.Renditions(), ", "))
 }

@@ -61,9 +61,9 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 		bad.Fail(w, r)
 		return
 	}
-	topic, ok := target.Camera.Topic(rendition)
-	if !ok { // it has just gone
-		target.NoRendition(rendition).Fail(w, r)
+	topic, bad := target.Topic(rendition)
+	if bad != nil { // a reload has just removed it
+		bad.Fail(w, r)
 		return
 	}
 	f := s.waitForFrame(r.Context(), target, topic, oldest)

@@ -131,9 +131,9 @@ func (s *Server) join(id, rendition string, r *http.Request, disconnect func()) 
 	if bad != nil {
 		return nil, bad
 	}
-	topic, ok := target.Camera.Topic(rendition)
-	if !ok {
-		return nil, target.NoRendition(rendition)
+	topic, bad := target.Topic(rendition)
+	if bad != nil {
+		return nil, bad
 	}
 	viewer := viewers.New(viewers.Key{Camera: id, Rendition: rendition, Transport: Transport}, r, false)
 	viewer.Disconnect = disconnect
