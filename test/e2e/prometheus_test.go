@@ -12,7 +12,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A real Prometheus with camd's example configuration scrapes the series that the README promises.
+// A real Prometheus with camd's example configuration scrapes the series that docs/metrics.md lists.
 func TestPrometheusScrapesPromisedSeries(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n"})
