@@ -44,7 +44,7 @@ func TestExampleCommentsAreRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const inUse = "    password: not-a-real-one # default: none\n"
+	const inUse = "    password: not-a-real-one # Password at the camera. Default: none\n"
 	for comment, want := range map[string]string{
 		"    # password: ${YARD_PASSWORD} ":   "",
 		"    # password_file: yard.password ": "20: password_file: no such file or directory, below /",

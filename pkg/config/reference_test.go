@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var update = goflag.Bool("update", false, "write the documents that are made from the code anew")
+var update = goflag.Bool("update", false, "write the documents that are generated from the code")
 
 const referencePath = "../../docs/configuration.md"
 
@@ -27,16 +27,19 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	}
 	got, err := os.ReadFile(referencePath)
 	if err != nil || string(got) != want {
-		t.Errorf("%s is not what the code and the example say (%v); go test ./pkg/config -run TestReferenceIsUpToDate -update writes it anew", referencePath, err)
+		t.Errorf("%s differs from the code and the example (%v); to write it, run go test ./pkg/config -run TestReferenceIsUpToDate -update", referencePath, err)
 	}
 }
 
-const referenceHead = `# Configuration, key by key
+const referenceHead = `# Configuration reference
 
-Made from the code and [the example](../deploy/camd.example.yaml), which shows every key in its place. ` + "`camd check -c FILE`" + `
-names every mistake in a file with its line and column. Durations are written 10s, 1m30s or 500ms, sizes 1280x720, numbers of
-bytes 64KiB or 5MB. Paths are relative to the file's folder. ` + "`${NAME}`" + ` in a value stands for the environment variable NAME.
-What changes without a restart: [reload.md](reload.md).
+This page lists every key. [The example](../deploy/camd.example.yaml) shows each key in its place. Both are checked against the code.
+
+- Check a file: ` + "`camd check -c FILE`" + `. It reports every mistake with its line and column.
+- Apply a change without a restart: [reload.md](reload.md).
+- Values: durations are 10s, 1m30s or 500ms, picture sizes 1280x720, numbers of bytes 64KiB or 5MB.
+- Paths are relative to the folder of the configuration file.
+- ` + "`${NAME}`" + ` in a value is replaced by the environment variable NAME. Write ` + "`$${`" + ` for a plain ` + "`${`" + `.
 `
 
 func reference(t *testing.T, example []string) string {
@@ -45,9 +48,9 @@ func reference(t *testing.T, example []string) string {
 	for _, p := range keyGroups() {
 		title := p.name
 		if title == "" {
-			title = "The file"
+			title = "Top level"
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n| key | what |\n|---|---|\n", title)
+		fmt.Fprintf(&b, "\n## %s\n\n| key | meaning |\n|---|---|\n", title)
 		from := 0
 		if p.name != "" {
 			from = keyLine(t, example, 0, "", p.name) + 1
