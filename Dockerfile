@@ -51,7 +51,7 @@ VOLUME /var/lib/camd
 USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=4s CMD ["/usr/bin/camd", "healthcheck", "--listen", "0.0.0.0:8080"]
-# In a container, loopback would reach nobody. Who may come in, the configuration or --anonymous has to say.
+# In a container, nobody reaches the loopback address. The configuration or --anonymous must say who has access.
 ENTRYPOINT ["/usr/bin/camd"]
 CMD ["serve", "--listen", "0.0.0.0:8080"]
 

@@ -170,7 +170,7 @@ test-v4l2: lab bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machi
 test-systemd: lab bin/camd bin/camd-capture bin/camd-testhook ## the units under a real systemd in the same virtual machine, watchdog and all
 	$(LAB_TEST) -exec '$(CURDIR)/test/v4l2/lab/run --systemd' ./test/systemd
 
-# A camd of which a supervisor can be blocked; nobody's but test-systemd's.
+# A camd in which a supervisor can be blocked. Only test-systemd uses it.
 bin/camd-testhook: FORCE
 	$(GO_PURE) build $(PURE) -tags testhook -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
 
@@ -199,11 +199,11 @@ image-relay: ## the container image camd-relay: camd alone, static, without capt
 ##@ Other
 
 .PHONY: screenshots
-screenshots: test-deps bin/camd bin/camd-capture ## take the pictures of docs/ anew
+screenshots: test-deps bin/camd bin/camd-capture ## take the screenshots of docs/ again
 	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshot ./test/e2e
 
 .PHONY: metrics-doc
-metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md anew from what camd says
+metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md from what camd reports
 	CAMD_BIN=$(CURDIR)/bin go test -count=1 -run TestMetricsDocument ./test/e2e -update
 
 .PHONY: clean

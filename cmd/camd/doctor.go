@@ -23,7 +23,7 @@ func newDoctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "look for what keeps camd from working here, and say what mends it",
 		Long: `Look at the configuration, capture devices and who may and does use them, USB bandwidth, camd-capture and its OpenCV,
-the bus, the port, camd's certificate and those of cameras, who may come in, the clock, limits, the kernel and the state directory. A line for each: ok, warn for what may go
+the bus, the port, camd's certificate and those of cameras, access, the clock, limits, the kernel and the state directory. A line for each: ok, warn for what may go
 wrong, or FAIL for what does, with what to do about it. Nothing is changed, and no camera disturbed.
 
 Rights are those of who runs it: "sudo -u USER camd doctor" for another user's.

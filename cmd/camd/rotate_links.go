@@ -38,7 +38,7 @@ Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the confi
 			if err := linkkey.Replace(file); err != nil {
 				return failure(fmt.Errorf("write another key: %w", err))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is another now; all links end when camd reads its configuration again: systemctl reload camd, or SIGHUP\n", file)
+			fmt.Fprintf(cmd.OutOrStdout(), "replaced the key in %s; all links end when camd reads its configuration again: systemctl reload camd, or SIGHUP\n", file)
 			return nil
 		},
 	}

@@ -31,7 +31,7 @@ SIGHUP reads the configuration again: what has not changed keeps its viewers and
 changes nothing. camd keeps the last good configuration in its state directory: if the file has mistakes when camd starts,
 --last-good serves that one until the file is mended and read again. SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
 
-Where other machines reach it, camd serves only if something says who may come in: auth in the configuration, with users,
+On an address that other machines reach, camd serves only if access is configured: auth in the configuration, with users,
 tokens or "anonymous", or --anonymous.
 
 A socket that systemd opened (camd.socket) is served instead of the address that is configured.

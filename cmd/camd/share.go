@@ -26,8 +26,8 @@ func newShareCommand() *cobra.Command {
 	duration := linkLifetime(time.Hour)
 	cmd := &cobra.Command{
 		Use:   "share CAMERA",
-		Short: "print a link that lets whoever has it see a camera for a while",
-		Long: `Print a link that lets whoever has it see one camera, and nothing else, for as long as --for says. "camd rotate-links"
+		Short: "print a link that shows one camera for a limited time",
+		Long: `Print a link that shows one camera, and nothing else, to everyone who has it. --for sets how long it is valid. "camd rotate-links"
 takes back all links at once. It begins with public_url of the configuration, and is signed with the key that camd itself uses:
 run it as a user who may read that.
 

@@ -119,7 +119,7 @@ func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr err
 	restartKeys := keysNeedingRestart(d.startConfig, next.Config)
 	d.server.RecordReload(nil, restartKeys)
 	if len(restartKeys) > 0 {
-		d.log.Warn("restart needed", zap.Strings("keys", restartKeys), zap.String("remedy", "these take effect when camd is started anew: systemctl restart camd"))
+		d.log.Warn("restart needed", zap.Strings("keys", restartKeys), zap.String("remedy", "these take effect when camd restarts: systemctl restart camd"))
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr err
 // prepareFile refuses a configuration without a file if the one in force has a file.
 func (d *daemon) prepareFile(next configfile.Loaded) (commit func(context.Context), err error) {
 	if d.active.Path != "" && next.Path == "" {
-		return nil, fmt.Errorf("%s is not there any more; put it back, or start camd anew to serve without it", configfile.DefaultPath)
+		return nil, fmt.Errorf("%s is not there any more; put it back, or restart camd to serve without it", configfile.DefaultPath)
 	}
 	return func(context.Context) {}, nil
 }
@@ -145,7 +145,7 @@ func (d *daemon) setActiveConfig(_ context.Context, next configfile.Loaded) {
 func (d *daemon) commitAuditLog(_ context.Context, next configfile.Loaded) {
 	d.auditLog.SetAddresses(audit.Addresses(next.Log.Addresses))
 	if err := d.options.Loggers.ReopenAudit(); err != nil {
-		d.log.Error("audit file not opened anew", zap.Error(err))
+		d.log.Error("audit file not reopened", zap.Error(err))
 	}
 }
 

@@ -67,7 +67,7 @@ func checkNotSentLowat() Finding {
 // checkStateDir checks that camd can write to its state directory.
 func checkStateDir(dir string) Finding {
 	if dir == "" {
-		return ok("state", "no state_dir: cameras that people switch off are on again when camd starts anew, but for the service, which has one")
+		return ok("state", "no state_dir: cameras that people turn off are on again when camd restarts. The systemd service has a state_dir")
 	}
 	existing := dir
 	for existing != filepath.Dir(existing) {

@@ -97,7 +97,7 @@ func checkAccess(c *config.Config) []Finding {
 	}
 	role := c.Auth.Anonymous.Role
 	if (role == access.Control || role == access.Admin) && !config.IsLocalAddress(c.Listen) {
-		return []Finding{warn("access", "anonymous: view, or users: camd hash-password makes them", "whoever reaches %s may %s, without a password", c.Listen, roleActions[role])}
+		return []Finding{warn("access", "anonymous: view, or users: camd hash-password makes them", "everyone who reaches %s may %s, without a password", c.Listen, roleActions[role])}
 	}
 	return []Finding{ok("access", "%d users, %d tokens; others may %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
 }

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // startWithSecret starts a process with a secret in its environment, and returns it when it has said how that went.
 func startWithSecret(t *testing.T, role string) *exec.Cmd {
 	t.Helper()
-	// What everybody may execute, in a folder that is everybody's.
+	// A program that every user can execute, in a folder of every user.
 	dir, err := os.MkdirTemp("", "camd-secrecy-")
 	if err != nil {
 		t.Fatal(err)

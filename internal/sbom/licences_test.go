@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/licences.md anew")
+var update = flag.Bool("update", false, "write docs/licences.md")
 
 const (
 	tags         = "gocv_specific_modules,gocv_videoio"
@@ -62,7 +62,7 @@ func TestLicencesAreAllowedAndListed(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(licencesPath); err != nil || string(got) != b.String() {
-		t.Errorf("%s is not what the modules say (%v); go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update writes it anew", licencesPath, err)
+		t.Errorf("%s is not what the modules say (%v); go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update writes it", licencesPath, err)
 	}
 }
 
@@ -88,7 +88,7 @@ Where it says OR, camd takes the one that asks for less: of paho.golang the Ecli
 and of psx BSD-3-Clause. MPL-2.0 asks for the source of a module's own files, which are unchanged: the NOTICE says where it is.
 axe-core's MPL-2.0 is about its own file, which only a test reads. Debian's libraries are linked and not
 contained: ` + "`/usr/share/doc/PACKAGE/copyright`" + `; which they are, ` + "`sbom.cdx.json`" + ` beside the NOTICE says. Of OpenCV's, FFmpeg as Debian builds
-it is under the GPL, version 2 or later: whoever hands on camd-capture together with those libraries does so under its terms.
+it is under the GPL, version 2 or later: if you distribute camd-capture together with those libraries, its terms apply.
 
 | module | licence | in |
 |---|---|---|

@@ -84,7 +84,7 @@ func checkVersions(programs []Program, listed []Module) error {
 		for _, m := range p.Modules {
 			at := slices.IndexFunc(listed, func(h Module) bool { return h.Path == m.Path })
 			if at < 0 || listed[at].Version != m.Version {
-				errs = append(errs, fmt.Errorf("%s has %s %s, which is not what go.mod says; build it anew", p.Name, m.Path, m.Version))
+				errs = append(errs, fmt.Errorf("%s has %s %s, which is not what go.mod says; build it again", p.Name, m.Path, m.Version))
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func updateParams(f *format.H265, units [][]byte) {
 	}
 }
 
-// OnDescribe tells a reader what there is.
+// OnDescribe describes the stream to a reader.
 func (s *rtspStream) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	return s.streamFor(c.Conn, c.Request, c.Path)
 }

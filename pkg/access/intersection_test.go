@@ -29,7 +29,7 @@ func TestIntersectAllowsWhatBothAllow(t *testing.T) {
 	}
 	for _, r := range []struct{ user, password string }{{"phil", "hunter3"}, {"zoe", "hunter2"}} {
 		if g, err := gate.Identify(request(withBasicAuth(r.user, r.password))); !errors.Is(err, ErrNoCredentials) || g.HasRole(View) {
-			t.Errorf("%s, whom the rules before do not know: %+v, %v", r.user, g, err)
+			t.Errorf("%s, who is unknown to the rules before: %+v, %v", r.user, g, err)
 		}
 	}
 	if g, err := gate.Identify(request(withBearer(token))); err != nil || !g.Allows(Metrics, "") {

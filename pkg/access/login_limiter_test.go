@@ -165,7 +165,7 @@ func TestRightPasswordIsCheckedOnce(t *testing.T) {
 	}
 	all.Wait()
 	if n := testing.AllocsPerRun(1, func() { _ = identifyError(g, withBasicAuth("anna", "hunter2")) }); n > 100 {
-		t.Errorf("got %v allocations, as if it were checked anew", n)
+		t.Errorf("got %v allocations, as if it were checked again", n)
 	}
 }
 

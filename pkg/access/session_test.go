@@ -218,7 +218,7 @@ func TestDamagedSessionsFileIsReplaced(t *testing.T) {
 		}
 		r, was := logIn(t, New(o), "anna")
 		if o.Sessions, err = OpenSessions(SessionOptions{Path: path}); err != nil {
-			t.Errorf("%.20q: not written anew: %v", text, err)
+			t.Errorf("%.20q: not written again: %v", text, err)
 		}
 		expectAccepted(t, New(o), r, was)
 	}

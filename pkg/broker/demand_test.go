@@ -52,7 +52,7 @@ func TestDemandReportsFirstAndLastReader(t *testing.T) {
 			{"just before", wait(5*time.Second - 1), true, false},
 			{"just after", wait(1), false, true},
 		}},
-		{"every leaving begins anew", 5 * time.Second, []step{
+		{"every leaving begins again", 5 * time.Second, []step{
 			{"come", join, true, true},
 			{"leave", leave, true, false},
 			{"a glance at 3 s", func(t *Topic) { wait(3 * time.Second)(t); join(t); leave(t) }, true, false},

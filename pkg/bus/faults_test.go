@@ -120,7 +120,7 @@ func TestSlowLinkDropsAndDoesNotQueue(t *testing.T) {
 	first := yard.publish(100_000).Seq
 	v.next(false)
 	w.next(false)
-	far.AddFault("bandwidth", `"rate": 500`) // KB/s, a sixth of what there is
+	far.AddFault("bandwidth", `"rate": 500`) // KB/s, a sixth of the stream
 	stop := yard.play(t, 100_000, 33*time.Millisecond)
 	// The server would hold tens of seconds for it.
 	testrun.WaitFor(t, "the slow relay to leave its queue", func() bool { return slow.State().SlowReconnects > 0 })

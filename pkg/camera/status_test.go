@@ -8,7 +8,7 @@ func TestRenditionSizeKeepsProportions(t *testing.T) {
 		{640, 1920, 1080, 640, 360},    // smaller
 		{640, 320, 240, 320, 240},      // nothing is made larger
 		{100, 1920, 1080, 100, 56},     // an even height
-		{101, 1000, 990, 101, 100},     // likewise, rounded up
+		{101, 1000, 990, 101, 100},     // the same, rounded up
 		{320, 65500, 1, 320, 2},        // at least two rows
 		{1920, 1920, 1081, 1920, 1081}, // as it comes
 	} {

@@ -13,7 +13,7 @@ import (
 
 // Auth says who may see and do what.
 type Auth struct {
-	Anonymous       access.Permission // what everybody may do; the zero value allows nothing
+	Anonymous       access.Permission // of requests without a login; the zero value allows nothing
 	Users           []access.User
 	Tokens          []access.Token
 	LinkKey         access.LinkKey // empty: camd creates one in StateDir
@@ -86,13 +86,13 @@ func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
 	case given["forward_auth"] != nil && len(e.Proxies.Networks) == 0 && !e.Proxies.Unix && given["trusted_proxies"] == nil:
 		d.errorf(given["forward_auth"], "forward_auth: nobody is believed without trusted_proxies; add the proxy's address")
 	case f.Header != "" && f.DefaultPermission.Role == "" && len(e.Users) == 0 && len(d.problems) == before:
-		d.errorf(given["forward_auth"], "forward_auth: lets nobody in; add a role for those whom the proxy names, or name them under users")
+		d.errorf(given["forward_auth"], "forward_auth: allows nobody; add a role for the users that the proxy names, or list them under users")
 	case len(d.problems) == before && len(e.Users) == 0 && len(e.Tokens) == 0 && e.Anonymous.Role == "" && f.Header == "":
 		d.errorf(n, `%s: lets nobody in; add users_file or users, which camd hash-password helps with, or, for everybody, "anonymous: view"`, key)
 	}
 }
 
-// readAnonymous reads what everybody may do: a role, a role at some cameras, or none.
+// readAnonymous reads the permission of requests without a login: a role, a role at some cameras, or none.
 func readAnonymous(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	if n.Kind == yaml.MappingNode {
 		to.Anonymous = d.permission(key, n)

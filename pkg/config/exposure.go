@@ -32,7 +32,7 @@ func (c *Config) CheckAddressExposure(address string) error {
 	if c.Auth != nil || IsLocalAddress(address) {
 		return nil
 	}
-	return fmt.Errorf("%s is reached from other machines, and nothing says who may come in; make a user, by "+
+	return fmt.Errorf("%s is reached from other machines, and access is not configured; make a user, by "+
 		`"camd hash-password anna --role admin >> users", and write "auth: {users_file: users}" into the configuration; or let everybody in, `+
 		`by "auth: {anonymous: view}" there, or --anonymous view`, address)
 }

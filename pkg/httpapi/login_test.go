@@ -48,7 +48,7 @@ func TestLoginStartsAndLogoutEndsSession(t *testing.T) {
 	}
 }
 
-// Whoever logs in over TLS gets a cookie that never leaves it.
+// A login over TLS gets a cookie that browsers send over TLS only.
 func TestCookieOverTLSIsSecure(t *testing.T) {
 	o := Options{Config: Config{Auth: access.New(authOptions(t))}}
 	s, _ := startTLS(t, o, true, newTestCamera("yard"))

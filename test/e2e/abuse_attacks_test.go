@@ -204,7 +204,7 @@ func floodWalls(ctx context.Context, d *daemon, n int) {
 	}
 }
 
-// makeHandshakes makes n of them, one after the other, each anew.
+// makeHandshakes makes n full handshakes, one after the other.
 func makeHandshakes(ctx context.Context, d *daemon, n int) {
 	dialer := tls.Dialer{Config: insecureTLS}
 	for range n {
@@ -280,7 +280,7 @@ func readUntilLastPing(f *http2.Framer) {
 // startAbuseTarget starts a daemon for assaults.
 func startAbuseTarget(t testing.TB, certificate string) *daemon {
 	t.Helper()
-	// Everybody may everything, and there is somebody whose password can be guessed at.
+	// Everyone has full access, and there is a user with a password to guess.
 	const users = "auth: {anonymous: admin, users: {anna: {role: admin, hash: '$argon2id$v=19$m=19456,t=2,p=1$2LYldxWDGID9iTuf56wwcw$uK1xWLn0WYADcqqDwzUduAk8qop2YvKJOxYsIQ2Ap04'}}}\n"
 	d := start(t, options{config: fmt.Sprintf("%s"+users+longWriteTimeout+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
 	d.waitForState("a", "live")

@@ -60,7 +60,7 @@ func (d *daemon) checkReleased(before resourceUsage) {
 	_, _, text := get(d.t, d.URL+"/metrics")
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "camd_camera_restarts_total{") && !strings.HasSuffix(line, " 0\n") {
-			d.t.Errorf("a camera began anew: %s", line)
+			d.t.Errorf("a camera restarted: %s", line)
 		}
 	}
 }

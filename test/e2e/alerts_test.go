@@ -166,7 +166,7 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 	if code, _ := d.stop(); code != 0 { // within patience, which is less than the timeout of the receiver that hangs
 		t.Errorf("with a receiver that hangs it ends with %d", code)
 	}
-	eventually(t, "the farewell", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
+	eventually(t, "the status offline", func() bool { return string(broker.Retained()["camd/status"]) == "offline" })
 }
 
 // lastOutage returns for how long a live camera was not live before.

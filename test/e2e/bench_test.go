@@ -17,7 +17,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// sources720p are the 720p30 sources that figures are given for; the clips long enough for their beginning anew to count little.
+// sources720p are the 720p30 sources that figures are given for; the clips long enough for their restarts to count little.
 func sources720p(b *testing.B) map[string]string {
 	return map[string]string{
 		"pattern": "test://?size=1280x720&fps=30",

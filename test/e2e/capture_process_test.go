@@ -105,7 +105,7 @@ func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 			for _, wide := range []int{320, 640, 320} {
 				v.waitFor(fmt.Sprintf("%d pixels", wide), func(p picture) bool { return jpegWidth(p.jpeg) == wide })
 			}
-			d.waitForCamera("changing", "opened anew for that reason only", func(s state) bool {
+			d.waitForCamera("changing", "opened again for that reason only", func(s state) bool {
 				if s.Counts.Restarts["worker_crashed"]+s.Counts.Restarts["timeout"] > 0 {
 					t.Fatalf("%v", s.Counts.Restarts)
 				}

@@ -43,7 +43,7 @@ func TestCommandsHaveExitCodesAndOutput(t *testing.T) {
 		{[]string{"serve", "-c", filepath.Join(dir, "none.yaml")}, 2, "", "no such file"},
 		{[]string{"serve", "--listen", "nonsense"}, 2, "", "--listen: want HOST:PORT"},
 		{[]string{"serve", "--log-level", "loud", "--listen", "127.0.0.1:0"}, 2, "", "want debug, info, warn or error"},
-		{[]string{"serve", "--listen", "0.0.0.0:0", "-c", good}, 2, "", "--listen 0.0.0.0:0 is reached from other machines, and nothing says who may come in"},
+		{[]string{"serve", "--listen", "0.0.0.0:0", "-c", good}, 2, "", "--listen 0.0.0.0:0 is reached from other machines, and access is not configured"},
 		{[]string{"serve", "-c", exposed}, 2, "", "exposed.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines"},
 		{[]string{"check", "-c", exposed}, 2, "", `or let everybody in, by "auth: {anonymous: view}" there, or --anonymous view`},
 		{[]string{"serve", "--anonymous", "root"}, 2, "", "--anonymous: want a role: view, control, admin or metrics"},

@@ -19,7 +19,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-var update = flag.Bool("update", false, "write the documents that are made from the program anew")
+var update = flag.Bool("update", false, "write the documents that are made from the program")
 
 const metricsDoc = "../../docs/metrics.md"
 
@@ -38,11 +38,11 @@ func TestMetricsDocumentIsCurrent(t *testing.T) {
 	got := strings.Split(string(readFile(t, metricsDoc)), "\n")
 	for i, line := range strings.Split(want, "\n") {
 		if i >= len(got) || got[i] != line {
-			t.Fatalf("docs/metrics.md is out of date; make metrics-doc writes it anew. Line %d should be:\n%s", i+1, line)
+			t.Fatalf("docs/metrics.md is out of date; run make metrics-doc. Line %d should be:\n%s", i+1, line)
 		}
 	}
 	if n := strings.Count(want, "\n") + 1; len(got) != n {
-		t.Fatalf("docs/metrics.md has %d lines, want %d; make metrics-doc writes it anew", len(got), n)
+		t.Fatalf("docs/metrics.md has %d lines, want %d; run make metrics-doc", len(got), n)
 	}
 }
 

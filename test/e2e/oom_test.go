@@ -31,7 +31,7 @@ func oomScore(t *testing.T, pid int) int {
 	return score
 }
 
-// The daemon's Go memory limit is half of what there is, and GOMEMLIMIT in the environment goes before it.
+// The daemon's Go memory limit is half of the memory, unless GOMEMLIMIT in the environment sets another.
 func TestMemoryLimitIsSet(t *testing.T) {
 	for _, tt := range []struct {
 		env  []string

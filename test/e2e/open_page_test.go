@@ -25,7 +25,7 @@ func TestOpenPageDoesNotGrow(t *testing.T) {
 	for i := range 16 {
 		waitForMotion(t, b, "cam"+itoa(i))
 	}
-	// The browser keeps every answer for whoever debugs it.
+	// The browser keeps every answer for its debugger.
 	if _, err := chromedp.Call(b.ctx, network.Disable, struct{}{}); err != nil {
 		t.Fatal(err)
 	}

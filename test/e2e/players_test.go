@@ -79,7 +79,7 @@ func checkVLC(t *testing.T, url string) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	var user *syscall.Credential
-	if os.Getuid() == 0 { // as whom VLC does not run
+	if os.Getuid() == 0 { // VLC does not run as root
 		user = &syscall.Credential{Uid: nobodyID, Gid: nobodyID}
 		if err := os.Chown(dir, nobodyID, nobodyID); err != nil {
 			t.Fatal(err)

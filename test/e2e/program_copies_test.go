@@ -9,11 +9,11 @@ import (
 	"camd/internal/testrun"
 )
 
-// nobodyID is the user and group whom nothing belongs to.
+// nobodyID is the user and group nobody.
 const nobodyID = 65534
 
-// programsForNobody returns a directory with both programs that everybody can read, and, to root, whom nothing is forbidden, the
-// user nobody.
+// programsForNobody returns a directory with both programs that every user can read. Permissions do not stop root, so for root it also returns
+// the credential of the user nobody.
 func programsForNobody(t *testing.T) (string, *syscall.Credential) {
 	t.Helper()
 	// Not t.TempDir, which is its owner's alone.

@@ -12,7 +12,7 @@ import (
 )
 
 // The permissions that are given away with camd let sites and relays do what they have to, and relays send no picture. The doctor
-// says what there is to be reached.
+// says what it could not reach.
 func TestBusPermissionsSuffice(t *testing.T) {
 	t.Setenv("NORTH_PASSWORD", "hunter2-north")
 	t.Setenv("RELAY_PASSWORD", "hunter2-relay")

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The picture of docs/relay.md, made anew in the folder that CAMD_SCREENSHOTS names.
+// Takes the picture of docs/relay.md, into the folder that CAMD_SCREENSHOTS names.
 func TestScreenshotOfRelay(t *testing.T) {
 	dir := os.Getenv("CAMD_SCREENSHOTS")
 	if dir == "" {

@@ -99,7 +99,7 @@ func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 }
 
 // From the instance's ring to the relay's viewers, by two programs' metrics: what the instance published while it was watched is what came to
-// the relay, and what was dropped, by whom and why; though the NATS server between them, and every packet on its way, dies.
+// the relay, plus what was dropped, with place and reason, although the NATS server between them, and every packet on its way, dies.
 func TestRelayCountsEveryFrame(t *testing.T) {
 	t.Parallel()
 	servers := natsCluster(t, 2)

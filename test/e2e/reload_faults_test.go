@@ -113,7 +113,7 @@ func TestReloadRefusesExposure(t *testing.T) {
 	d.URL = fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
 	d.waitForState("c0", "live")
 	d.reloadWith(numberedCameras(1, nil) + "listen: 127.0.0.1:0\n")
-	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "is reached from other machines, and nothing says who may come in") {
+	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "is reached from other machines, and access is not configured") {
 		t.Errorf("without auth: %+v", r.Config)
 	}
 	d.reloadWith(numberedCameras(1, nil) + "listen: 127.0.0.1:0\nauth: {anonymous: admin}\n")

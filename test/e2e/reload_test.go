@@ -100,7 +100,7 @@ func countMissing(t *testing.T, camera string, list []int) (n int) {
 	return n
 }
 
-// countSkipped is what the capture process has left out between two states because the machine was slow, whoever watched.
+// countSkipped is what the capture process has left out between two states because the machine was slow, with or without viewers.
 func countSkipped(before, after state) int {
 	return int(after.Counts.Captured-after.Counts.Published) - int(before.Counts.Captured-before.Counts.Published)
 }
@@ -174,9 +174,9 @@ func TestReloadKeepsViewers(t *testing.T) {
 			continue
 		}
 		card := slices.Index(list, -1)
-		anew := slices.IndexFunc(list[max(card, 0):], func(n int) bool { return n > 0 })
-		if card < 1 || anew < 0 || list[card+anew] >= list[card-1] {
-			t.Errorf("a viewer of the changed camera saw %v: want pictures, a placeholder, and pictures counted anew", list)
+		again := slices.IndexFunc(list[max(card, 0):], func(n int) bool { return n > 0 })
+		if card < 1 || again < 0 || list[card+again] >= list[card-1] {
+			t.Errorf("a viewer of the changed camera saw %v: want pictures, a placeholder, and pictures counted from the start", list)
 		}
 	}
 	total := 0
@@ -216,7 +216,7 @@ func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 	tiny := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=tiny")
 	tiny.waitFor("a tiny picture", func(p picture) bool { return jpegWidth(p.jpeg) == 80 })
 	preview.waitFor("a preview of another size", func(p picture) bool { return jpegWidth(p.jpeg) == 240 })
-	for { // whoever watched what is no more has come to its end, between two pictures
+	for { // streams of removed cameras end between two pictures
 		if _, err := small.read(); err == io.EOF {
 			break
 		} else if err != nil {
@@ -246,7 +246,7 @@ func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 	}
 }
 
-// Cameras come and go; whoever watches one that goes comes to its end between two pictures.
+// Cameras are added and removed. A stream of a removed camera ends between two pictures.
 func TestReloadAddsAndRemovesCameras(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(3, nil)})

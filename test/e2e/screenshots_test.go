@@ -11,7 +11,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// The pictures of docs/, made anew in the folder that CAMD_SCREENSHOTS names.
+// Takes the pictures of docs/, into the folder that CAMD_SCREENSHOTS names.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("CAMD_SCREENSHOTS")
 	if dir == "" {

@@ -158,7 +158,7 @@ func (e observedOutput) runSecretCommands(t *testing.T, d *daemon, p canaryConfi
 	e["camd hash-password, what was asked for"], e["camd rotate-links, what it says"] = hashed.stdout, rotated.stdout
 	key := filepath.Join(p.dir, "link.key")
 	makeReadable(t, key)
-	d.restrictAccess(p.text) // everybody may everything again
+	d.restrictAccess(p.text) // full access for everyone again
 	e["by a link that was taken back"] = requestBeginning(t, "GET", d.URL+"/cameras/good/", by.addTo)
 	text := linkSignature(t, shared.stdout)
 	return []string{strings.TrimSpace(fresh.stdout), text[strings.LastIndex(text, ".")+1:], strings.TrimSpace(string(readFile(t, key)))}

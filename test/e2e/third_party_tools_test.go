@@ -72,10 +72,10 @@ const h2specModule = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatibl
 var h2specKnown = map[string]string{
 	"× 1: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                        "net/http refuses settings that say the same twice, and closes",
 	"× 1: Sends a HEADERS frame that contains the connection-specific header field":                     "net/http refuses it with 400 instead of resetting the stream",
-	`× 2: Sends a HEADERS frame that contains the TE header field with any value other than "trailers"`: "likewise",
+	`× 2: Sends a HEADERS frame that contains the TE header field with any value other than "trailers"`: "the same",
 	// Seen now and then.
 	`× 1: Sends a HEADERS frame with the "content-length" header field which does not equal the DATA frame payload length`:                      "the answer needs no body, and was there before it",
-	`× 2: Sends a HEADERS frame with the "content-length" header field which does not equal the sum of the multiple DATA frames payload length`: "likewise",
+	`× 2: Sends a HEADERS frame with the "content-length" header field which does not equal the sum of the multiple DATA frames payload length`: "the same",
 }
 
 func (d *daemon) runH2spec(t *testing.T) {
@@ -102,10 +102,10 @@ func (d *daemon) runH2spec(t *testing.T) {
 var testsslKnown = map[string]string{
 	"cert_chain_of_trust":   "the test's certificate is signed by itself",
 	"cert_expirationStatus": "and good for a day",
-	"cert_notAfter":         "likewise",
+	"cert_notAfter":         "the same",
 	"cert_revocation":       "and nobody has anywhere to revoke it",
 	"cipherlist_AVERAGE":    "TLS 1.2 with ECDHE and CBC: for clients without AEAD, last in Go's order, and constant in time",
-	"LUCKY13":               "likewise",
+	"LUCKY13":               "the same",
 	"HSTS":                  "for who configures it",
 	"TLS_session_ticket":    "Go makes new keys every day, and takes those of the last seven",
 }

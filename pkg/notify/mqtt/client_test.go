@@ -57,7 +57,7 @@ func TestClientPublishesCameraChanges(t *testing.T) {
 		}
 	}
 	stop()
-	left = waitRetained(t, broker, "the farewell", func(held map[string][]byte) bool { return string(held["camd/status"]) == "offline" })
+	left = waitRetained(t, broker, "the status offline", func(held map[string][]byte) bool { return string(held["camd/status"]) == "offline" })
 	if stateOf(left, "hall").State != camera.Live {
 		t.Error("the last state is gone")
 	}

@@ -48,7 +48,7 @@ func TestListDescribesDevices(t *testing.T) {
 			Role: "metadata", Problem: camera.NotACamera,
 		},
 	}
-	got[1].Remedy = "" // names the group of whoever runs the test; see TestProblemsHaveRemedies
+	got[1].Remedy = "" // names the group of the test's user; see TestProblemsHaveRemedies
 	for i := range max(len(got), len(want)) {
 		if i >= len(got) || i >= len(want) || !reflect.DeepEqual(got[i], want[i]) {
 			t.Errorf("device %d:\ngot  %+v\nwant %+v", i, got[i:min(i+1, len(got))], want[i:min(i+1, len(want))])
@@ -73,7 +73,7 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// v4l2loopback gives its reader's buffers to whoever asks whether it is busy.
+// v4l2loopback gives its reader's buffers to every program that asks whether it is busy.
 func TestListChecksBusyOnlyOnSafeDrivers(t *testing.T) {
 	f := &fakeDriver{caps: capCapture, inUse: true, name: "v4l2 loopback"}
 	got, err := fakeMachine(t, map[string]any{"video0": f}).list()
