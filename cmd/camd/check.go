@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camd/internal/configfile"
+	"camd/internal/statedir"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -26,6 +27,9 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 				return printConfigError(cmd, err)
 			}
 			if err := cfg.CheckExposure(); err != nil {
+				return printConfigError(cmd, err)
+			}
+			if err := cfg.CheckStateDir(cmp.Or(statedir.Path(cfg.StateDir), statedir.OfService())); err != nil {
 				return printConfigError(cmd, err)
 			}
 			name := cmp.Or(path, configfile.DefaultPath)

@@ -47,7 +47,8 @@ type Config struct {
 	StateDir       string // where camd keeps its state; empty means the directory that systemd has made, if any
 	Log            Log
 
-	listenPosition Problem // where the file has listen, and what it says
+	listenPosition      Problem // where the file has listen, and what it says
+	certificatePosition Problem // where the file says that camd makes or requests its certificate; the message is the key
 }
 
 // Limits bound what a daemon uses. 0 means no limit.

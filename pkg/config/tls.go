@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"path/filepath"
@@ -111,6 +112,8 @@ func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 	}
 	to.TLS = &e.TLS
 	if e.SelfSigned || e.ACME != nil {
+		at := cmp.Or(given["acme"], given["self_signed"])
+		to.certificatePosition = Problem{d.file, at.Line, at.Column, at.Value}
 		return
 	}
 	_, err := e.Files.Load()

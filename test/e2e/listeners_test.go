@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"camd/internal/statedir"
 	"camd/internal/testpeer"
 )
 
@@ -207,7 +208,14 @@ func TestSelfSignedCertificateIsKeptOverRestart(t *testing.T) {
 	if prints[0] != prints[1] {
 		t.Errorf("%v", prints)
 	}
-	if o := camd(t, "serve", "-c", write(t, dir, "homeless.yaml", "tls: {self_signed: true}\n"+noCameras)); o.code != 1 || !strings.Contains(o.stderr, "state_dir") {
-		t.Errorf("%+v", o)
+	config = write(t, dir, "homeless.yaml", "listen: 127.0.0.1:0\ntls: {self_signed: true}\n"+noCameras)
+	for _, command := range []string{"check", "serve"} {
+		if command == "check" && statedir.OfService() != "" { // the service of this machine would have a directory
+			continue
+		}
+		o := camd(t, command, "-c", config)
+		if o.code != 2 || !strings.Contains(o.stderr, `homeless.yaml:2:7: self_signed: there is no directory for the certificate; add a line such as "state_dir: state"`) {
+			t.Errorf("%s: %+v", command, o)
+		}
 	}
 }
