@@ -77,7 +77,7 @@ func readUsersFile(d *decoder, key string, n *yaml.Node, to *authEntry) {
 	to.usersFile = d.resolvePath(path)
 	data, err := readRegularFile(to.usersFile, maxUsersFileSize)
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), isWritableError(err):
 		d.errorf(n, "%s: %v", key, err)
 		return
 	case err != nil:
