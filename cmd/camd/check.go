@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,15 +15,19 @@ import (
 func newCheckCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check [FILE]",
 		Short: "check a configuration file",
 		Long: `Check a configuration file without opening a camera. Every mistake is printed at once as FILE:LINE:COLUMN with what
 would be right.
 
 Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
-		Example: "  camd check -c camd.yaml",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: "  camd check camd.yaml",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && path != "" {
+				return usageError(errors.New("give the file once: as FILE or with -c"))
+			}
+			path := cmp.Or(path, strings.Join(args, ""))
 			cfg, err := configfile.Load(path)
 			if err != nil {
 				return printConfigError(cmd, err)
@@ -43,5 +49,6 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+	cmd.ValidArgsFunction = cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
 	return cmd
 }

@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"camd/pkg/camera"
+	"camd/pkg/media"
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
@@ -81,6 +82,15 @@ func (c *Config) CameraIDs() []string {
 		ids[i] = one.ID
 	}
 	return ids
+}
+
+// ForProbe returns a camera as a probe opens it: within the limits of the configuration, but without changing its controls, and with its
+// main pictures only.
+func (c *Config) ForProbe(camera options.Camera) options.Camera {
+	camera.Controls, camera.Renditions = nil, nil
+	camera.WorkerMemory = c.Limits.WorkerMemory
+	camera.Limits = media.Limits{Bytes: int(c.Limits.FrameBytes), Pixels: c.Limits.FramePixels}
+	return camera
 }
 
 // Log says what is logged and how.
