@@ -103,6 +103,29 @@ func TestListenersWithClientCertificates(t *testing.T) {
 			}
 		}
 	})
+	t.Run("without TLS", func(t *testing.T) {
+		address := "http://" + listen
+		long := "X: " + strings.Repeat("x", 6000)
+		for _, c := range []struct {
+			args   []string
+			status string
+			to     string // the header Location
+			says   string
+		}{
+			{[]string{address + "/cameras/healthy/?a=b"}, "308 Permanent Redirect", d.URL + "/cameras/healthy/?a=b", "This port serves HTTPS: " + d.URL},
+			{[]string{"-H", long, address}, "308 Permanent Redirect", d.URL + "/", ""},
+			{[]string{"-I", address}, "308 Permanent Redirect", d.URL + "/", ""},
+			{[]string{"-d", "user=anna&password=s3cret", address + "/login"}, "400 Bad Request", "", "This port serves HTTPS: " + d.URL + "/"},
+			{[]string{"-u", "anna:s3cret", address}, "400 Bad Request", "", "This port serves HTTPS: " + d.URL + "/"},
+			{[]string{"-H", "Host: evil.example", address}, "400 Bad Request", "", "Use https:// in the address."},
+		} {
+			o := run(t, curl, append([]string{"-sS", "-i"}, c.args...)...)
+			location := regexp.MustCompile(`(?m)^Location: (.*)\r$`).FindStringSubmatch(o.stdout + "\nLocation: \r\n")[1]
+			if o.code != 0 || !strings.HasPrefix(o.stdout, "HTTP/1.1 "+c.status) || location != c.to || !strings.Contains(o.stdout, c.says) {
+				t.Errorf("%v: %+v", c.args, o)
+			}
+		}
+	})
 	t.Run("reload", func(t *testing.T) {
 		next := strings.Replace(string(readFile(t, d.config)), "min_version: 1.3, hsts: 180d", "client_auth: request, hsts: 1h", 1)
 		write(t, filepath.Dir(d.config), "camd.yaml", next)
