@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"camd/internal/configfile"
 	"camd/pkg/config"
@@ -21,8 +20,8 @@ import (
 // errNoCameraID says that an argument is a source and not the id of a camera.
 var errNoCameraID = errors.New("not the id of a camera")
 
-// flagsForCameras are the flags that apply to a camera of the configuration, which has the values of the others.
-var flagsForCameras = []string{"config", "snapshot", "save-certificate", "timeout", "measure", "log-level"}
+// sourceFlags are the flags with values that the configuration has for its cameras.
+var sourceFlags = []string{"user", "password-file", "transport", "ca-file", "fingerprint", "tls-verify", "redirect-hosts", "size", "fps", "format"}
 
 // configured returns the options of the camera with an id. It returns errNoCameraID if the argument is a source: because it cannot be an
 // id, because there is no configuration, or because it is the name of a file.
@@ -51,15 +50,10 @@ func (p *probeFlags) configured(cmd *cobra.Command, arg string) (source.Options,
 
 // cameraOptions returns the options with which to probe a camera of the configuration.
 func (p *probeFlags) cameraOptions(cmd *cobra.Command, cfg *config.Config, c options.Camera) (source.Options, error) {
-	var err error
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if !slices.Contains(flagsForCameras, f.Name) {
-			err = fmt.Errorf("--%s: the configuration says this for a camera of it; give a source to try another value", f.Name)
-		}
-	})
+	if at := slices.IndexFunc(sourceFlags, cmd.Flags().Changed); at >= 0 {
+		return source.Options{}, fmt.Errorf("--%s: the configuration says this for a camera of it; give a source to try another value", sourceFlags[at])
+	}
 	switch {
-	case err != nil:
-		return source.Options{}, err
 	case p.timeout <= 0 || p.measure <= 0:
 		return source.Options{}, errProbeTimes
 	case p.saveCertificate != "" && !c.Source.IsTLS():
