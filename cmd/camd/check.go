@@ -18,7 +18,7 @@ func newCheckCommand() *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "check a configuration file",
 		Long: `Check a configuration file without opening a camera. Every mistake is printed at once as FILE:LINE:COLUMN with what
-would be right.
+would be right. For ` + configfile.DefaultPath + `, root also gets the files that the user of camd.service cannot read.
 
 Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 		Example: "  camd check camd.yaml",
@@ -36,6 +36,9 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 				return printConfigError(cmd, err)
 			}
 			if err := cfg.CheckStateDir(cmp.Or(statedir.Path(cfg.StateDir), statedir.OfService())); err != nil {
+				return printConfigError(cmd, err)
+			}
+			if err := checkServiceFiles(cmd.Context(), cfg, path); err != nil {
 				return printConfigError(cmd, err)
 			}
 			name := cmp.Or(path, configfile.DefaultPath)

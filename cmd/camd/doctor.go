@@ -35,7 +35,7 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 		Example: "  camd doctor\n  camd doctor --network\n  camd doctor -c camd.yaml --json | jq '.findings[] | select(.verdict != \"ok\")'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			target := newDoctorTarget(path)
+			target := newDoctorTarget(cmd.Context(), path)
 			target.Network = network
 			all := doctor.Examine(cmd.Context(), target)
 			if asJSON {
@@ -59,7 +59,7 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 }
 
 // newDoctorTarget returns the camd that would serve the configuration file at path.
-func newDoctorTarget(path string) doctor.Target {
+func newDoctorTarget(ctx context.Context, path string) doctor.Target {
 	p := doctor.Target{ConfigName: cmp.Or(path, configfile.DefaultPath)}
 	cfg, err := configfile.Load(path)
 	switch {
@@ -68,7 +68,9 @@ func newDoctorTarget(path string) doctor.Target {
 	case err != nil:
 		cfg = config.Default()
 	default:
-		err = cfg.CheckExposure()
+		if err = cfg.CheckExposure(); err == nil {
+			err = checkServiceFiles(ctx, cfg, path)
+		}
 	}
 	p.Config, p.ConfigErr = cfg, err
 	p.StateDir = statedir.Path(cfg.StateDir)

@@ -174,6 +174,7 @@ func credentialFile[T any](target func(*T) *string, what, marker string) func(*d
 			return
 		}
 		path := d.resolvePath(name)
+		d.nameFile(key, n, path)
 		content, err := readRegularFile(path, MaxFileSize)
 		switch {
 		case err != nil:
@@ -191,6 +192,7 @@ func filePath[T any](target func(*T) *string) func(*decoder, string, *yaml.Node,
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		if path, ok := d.singleLine(key, n, "a path"); ok {
 			*target(to) = d.resolvePath(path)
+			d.nameFile(key, n, *target(to))
 		}
 	}
 }

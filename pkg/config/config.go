@@ -49,6 +49,7 @@ type Config struct {
 	Log            Log
 
 	listenPosition      Problem // where the file has listen, and what it says
+	files               []namedFile
 	certificatePosition Problem // where the file says that camd makes or requests its certificate; the message is the key
 }
 
@@ -169,6 +170,7 @@ func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*C
 	if root := d.parseDocument(data); root != nil {
 		d.rejectReferences(root)
 		given := decode(d, "", root, topLevelFields(), cfg)
+		cfg.files = d.files
 		d.checkCameraRefs(cfg)
 		d.checkBusSite(cfg, given)
 		d.checkHasCameraOrBus(cfg, root, given)

@@ -87,7 +87,9 @@ func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 		d.errorf(n, "%s: is empty", key)
 		return
 	}
-	s, err := ReadSecret(d.resolvePath(path))
+	path = d.resolvePath(path)
+	d.nameFile(key, n, path)
+	s, err := ReadSecret(path)
 	if err != nil {
 		d.errorf(n, "%s: %v", key, err)
 		return

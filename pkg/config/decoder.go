@@ -21,6 +21,7 @@ type decoder struct {
 	problems []Problem
 
 	cameraRefs []cameraRef
+	files      []namedFile
 }
 
 // field is a key that a T may have. read stores the value in to, or reports what is wrong with it.

@@ -172,6 +172,7 @@ func pemFile(target func(*tlsEntry) (*string, **yaml.Node)) func(*decoder, strin
 		if path, ok := d.singleLine(key, n, "a path"); ok {
 			file, value := target(to)
 			*file, *value = d.resolvePath(path), n
+			d.nameFile(key, n, *file)
 		}
 	}
 }
