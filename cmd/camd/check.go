@@ -10,6 +10,7 @@ import (
 
 	"camd/internal/configfile"
 	"camd/internal/statedir"
+	"camd/pkg/config"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -32,14 +33,8 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 			if err != nil {
 				return printConfigError(cmd, err)
 			}
-			if err := cfg.CheckExposure(); err != nil {
-				return printConfigError(cmd, err)
-			}
-			if err := cfg.CheckStateDir(cmp.Or(statedir.Path(cfg.StateDir), statedir.OfService())); err != nil {
-				return printConfigError(cmd, err)
-			}
-			if err := checkServiceFiles(cmd.Context(), cfg, path); err != nil {
-				return printConfigError(cmd, err)
+			if !checkSurroundings(cmd, cfg, path) {
+				return usageError(errPrinted)
 			}
 			name := cmp.Or(path, configfile.DefaultPath)
 			what := fmt.Sprintf("%d cameras", len(cfg.Cameras))
@@ -54,4 +49,20 @@ Exit codes: 0 the file is good, 2 it is not or cannot be read.`,
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.ValidArgsFunction = cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
 	return cmd
+}
+
+// checkSurroundings reports whether a configuration that has no mistakes can be served. It prints everything that it lacks.
+func checkSurroundings(cmd *cobra.Command, cfg *config.Config, path string) bool {
+	good := true
+	stateDir := cmp.Or(statedir.Path(cfg.StateDir), statedir.OfService())
+	for _, err := range []error{cfg.CheckExposure(), cfg.CheckStateDir(stateDir), checkServiceFiles(cmd.Context(), cfg, path)} {
+		if err == nil {
+			continue
+		}
+		good = false
+		if !errors.Is(printConfigError(cmd, err), errPrinted) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "camd: %v\n", err)
+		}
+	}
+	return good
 }

@@ -241,4 +241,8 @@ func TestSelfSignedCertificateIsKeptOverRestart(t *testing.T) {
 			t.Errorf("%s: %+v", command, o)
 		}
 	}
+	config = write(t, dir, "exposed.yaml", "listen: 0.0.0.0:0\ntls: {self_signed: true}\n"+noCameras)
+	if o := camd(t, "check", config); o.code != 2 || statedir.OfService() == "" && strings.Count(o.stderr, "exposed.yaml:") != 2 {
+		t.Errorf("not both mistakes: %+v", o)
+	}
 }
