@@ -18,7 +18,7 @@ import (
 
 func newDoctorCommand() *cobra.Command {
 	var path string
-	var asJSON bool
+	var asJSON, network bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "look for what keeps camd from working here, and say what mends it",
@@ -26,13 +26,18 @@ func newDoctorCommand() *cobra.Command {
 the bus, the port, camd's certificate and those of cameras, access, the clock, limits, the kernel and the state directory. A line for each: ok, warn for what may go
 wrong, or FAIL for what does, with what to do about it. Nothing is changed, and no camera disturbed.
 
+With --network, also open each network camera and report its pictures. A camera that allows few connections may refuse this one
+while camd reads it.
+
 Rights are those of who runs it: "sudo -u USER camd doctor" for another user's.
 
 Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
-		Example: "  camd doctor\n  camd doctor -c camd.yaml --json | jq '.findings[] | select(.verdict != \"ok\")'",
+		Example: "  camd doctor\n  camd doctor --network\n  camd doctor -c camd.yaml --json | jq '.findings[] | select(.verdict != \"ok\")'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := doctor.Examine(cmd.Context(), newDoctorTarget(path))
+			target := newDoctorTarget(cmd.Context(), path)
+			target.Network = network
+			all := doctor.Examine(cmd.Context(), target)
 			if asJSON {
 				if err := doctor.PrintJSON(cmd.OutOrStdout(), all); err != nil {
 					return failure(err)
@@ -47,13 +52,14 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 		},
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
+	cmd.Flags().BoolVar(&network, "network", false, "also open each network camera, and report what it delivers")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }
 
 // newDoctorTarget returns the camd that would serve the configuration file at path.
-func newDoctorTarget(path string) doctor.Target {
+func newDoctorTarget(ctx context.Context, path string) doctor.Target {
 	p := doctor.Target{ConfigName: cmp.Or(path, configfile.DefaultPath)}
 	cfg, err := configfile.Load(path)
 	switch {
@@ -62,7 +68,9 @@ func newDoctorTarget(path string) doctor.Target {
 	case err != nil:
 		cfg = config.Default()
 	default:
-		err = cfg.CheckExposure()
+		if err = cfg.CheckExposure(); err == nil {
+			err = checkServiceFiles(ctx, cfg, path)
+		}
 	}
 	p.Config, p.ConfigErr = cfg, err
 	p.StateDir = statedir.Path(cfg.StateDir)

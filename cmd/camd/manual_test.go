@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,9 +18,10 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"camd/internal/configfile"
+	"camd/pkg/config"
 )
 
-// TestManual makes man pages of the commands and of the example configuration, and completions for three shells. Every package makes them
+// TestManual makes man pages of the commands and of the configuration, and completions for three shells. Every package makes them
 // again, so that they are up to date. With CAMD_MANUAL they are kept in that folder.
 func TestManual(t *testing.T) {
 	dir := cmp.Or(os.Getenv("CAMD_MANUAL"), t.TempDir())
@@ -36,11 +39,49 @@ func TestManual(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the example's last line is in its page", func(t *testing.T) {
-		lines := strings.Split(strings.TrimSpace(example(t)), "\n")
-		last := strings.TrimSpace(lines[len(lines)-1])
-		if page := renderPage(t, dir, "man5/camd.yaml.5"); !strings.Contains(page, last) {
-			t.Errorf("no %q in\n%s", last, page)
+	t.Run("options are as in --help", func(t *testing.T) {
+		page := renderPage(t, dir, "man1/camd-probe.1")
+		for _, want := range []string{
+			"\n       -h, --help      help for probe", "\n       -c, --config FILE      configuration FILE", "\n       --measure duration      how long to measure the rate (default 2s)",
+			"\n       --tls-verify      verify the certificate of an https:// or rtsps:// source (default true)",
+		} {
+			if !strings.Contains(page, want) {
+				t.Errorf("no %q in\n%s", want, page)
+			}
+		}
+		for _, name := range []string{"camd", "camd-serve", "camd-doctor"} {
+			if page := renderPage(t, dir, "man1/"+name+".1"); strings.Contains(page, "[=") || strings.Contains(page, `=""`) {
+				t.Errorf("values of flags without one:\n%s", page)
+			}
+		}
+	})
+	t.Run("every key is in the page of the configuration", func(t *testing.T) {
+		page := renderPage(t, dir, "man5/camd.yaml.5")
+		keys := referenceRow.FindAllStringSubmatch(readFile(t, "", referenceFile), -1)
+		if len(keys) < 100 {
+			t.Errorf("only %d keys in %s", len(keys), referenceFile)
+		}
+		for _, key := range keys {
+			if !regexp.MustCompile(`(?m)^       ` + key[1] + `\s`).MatchString(page) {
+				t.Errorf("no %q in\n%s", key[1], page)
+			}
+		}
+		wanted := []string{"\nKEYS\n", "\nEXAMPLE\n", "*.example.com"}
+		for _, heading := range regexp.MustCompile("(?m)^## (.*)$").FindAllStringSubmatch(readFile(t, "", referenceFile), -1) {
+			wanted = append(wanted, "\n   "+heading[1]+"\n")
+		}
+		for _, want := range wanted {
+			if !strings.Contains(page, want) {
+				t.Errorf("no %q in\n%s", want, page)
+			}
+		}
+		if strings.ContainsAny(page, "`\\") {
+			t.Errorf("Markdown or roff is left in\n%s", page)
+		}
+	})
+	t.Run("the example of the page is right", func(t *testing.T) {
+		if _, err := config.Parse("camd.yaml", []byte(configExample), func(string) (string, bool) { return "", false }); err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("man has nothing to say against them", func(t *testing.T) {
@@ -74,9 +115,10 @@ func writeManual(dir string) error {
 		}
 	}
 	pageDate := manualDate()
-	header := &doc.GenManHeader{Section: "1", Source: "camd", Manual: "camd", Date: &pageDate}
-	if err := doc.GenManTree(root, header, filepath.Join(dir, "man1")); err != nil {
-		return err
+	for _, c := range append(root.Commands(), root) {
+		if err := writeCommandPage(c, filepath.Join(dir, "man1"), pageDate); err != nil {
+			return err
+		}
 	}
 	if err := writeConfigPage(filepath.Join(dir, "man5", "camd.yaml.5"), pageDate); err != nil {
 		return err
@@ -92,29 +134,106 @@ func manualDate() time.Time {
 	return time.Now().UTC()
 }
 
+// optionEntry is what a page says of an option. Its groups are the names, the last name alone, and the description.
+var optionEntry = regexp.MustCompile(`(?m)^((?:\\fB-\w\\fP, )?\\fB--([\w-]+)\\fP)\[?=.*\n\t(.*)$`)
+
+// writeCommandPage makes the page of a command. package doc shows the default of every option as its value, and "[=false]" at those
+// without a value. The page has them as --help does.
+func writeCommandPage(c *cobra.Command, dir string, pageDate time.Time) error {
+	var page bytes.Buffer
+	if err := doc.GenMan(c, &doc.GenManHeader{Section: "1", Source: "camd", Manual: "camd", Date: &pageDate}, &page); err != nil {
+		return err
+	}
+	help := c.Flags().FlagUsages()
+	text := optionEntry.ReplaceAllStringFunc(page.String(), func(entry string) string {
+		m := optionEntry.FindStringSubmatch(entry)
+		inHelp := regexp.MustCompile("(?m)--" + m[2] + `(?: (\S+))?  .*?( \(default \S+\))?$`).FindStringSubmatch(help)
+		if inHelp == nil {
+			return entry // the test reports it
+		}
+		value := ""
+		if inHelp[1] != "" {
+			value = ` \fI` + inHelp[1] + `\fP`
+		}
+		return m[1] + value + "\n\t" + strings.TrimSuffix(m[3], inHelp[2]) + inHelp[2]
+	})
+	return os.WriteFile(filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"), []byte(text), 0o644)
+}
+
 const configPage = `%% "CAMD.YAML" "5" "%s" "camd" "camd"
 # NAME
 camd.yaml \- configuration of the surveillance camera server camd
 
 # DESCRIPTION
-camd reads the file named with **--config**, else **` + configfile.DefaultPath + `**; without one it serves a test pattern and every
-capture device of this machine, to this machine alone. The file is YAML. A key that camd does not know is a mistake, and
-**camd check** names every mistake with its line and column. What follows is a whole file, with every key explained.
+camd reads the file that **--config** names, otherwise **` + configfile.DefaultPath + `**. Without a file it serves a test pattern and
+every capture device of this machine, to this machine only.
+
+The file is YAML. Indent nested keys with spaces, and give keys of one level the same indentation. camd refuses keys that it does not
+know. **camd check** reports every mistake with its line and column.
+
+Durations are written 10s, 1m30s or 500ms, sizes 1280x720, and numbers of bytes 64KiB or 5MB. Paths are relative to the file's folder.
+${NAME} in a value is replaced by the environment variable NAME. Write $${ for a plain ${.
 
 # EXAMPLE
+` + "```" + `
+%s` + "```" + `
+
+# KEYS
 %s
+# FILES
+**` + configfile.DefaultPath + `**
+: the configuration of the service
+
+**/usr/share/doc/camd/examples/camd.yaml**
+: a whole file with every key
+
 # SEE ALSO
-**camd(1)**, **camd-check(1)**, **camd-devices(1)**
+**camd(1)**, **camd-check(1)**, **camd-devices(1)**, **camd-probe(1)**
 `
 
-// writeConfigPage makes camd.yaml(5) of the example, in which the tests of pkg/config look for every key.
+// configExample is the example of the page.
+const configExample = `listen: 127.0.0.1:8080
+cameras:
+  - id: front-door
+    title: Front door
+    source: /dev/video0
+  - id: yard
+    title: Yard
+    source: rtsp://10.0.0.7/stream1
+    on_demand: true
+limits:
+  viewers: 100
+log:
+  level: info
+`
+
+// referenceRow is a key of the reference. Its groups are the key and its description.
+var referenceRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\|$")
+
+// writeConfigPage makes camd.yaml(5) of docs/configuration.md, which a test of pkg/config makes of the code.
 func writeConfigPage(path string, pageDate time.Time) error {
-	text, err := os.ReadFile(exampleFile)
+	text, err := os.ReadFile(referenceFile)
 	if err != nil {
 		return err
 	}
-	indented := "    " + strings.ReplaceAll(strings.TrimRight(string(text), "\n"), "\n", "\n    ") + "\n"
-	return os.WriteFile(path, md2man.Render(fmt.Appendf(nil, configPage, pageDate.Format("Jan 2006"), indented)), 0o644)
+	var keys strings.Builder
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		if heading, ok := strings.CutPrefix(line, "## "); ok {
+			fmt.Fprintf(&keys, "\n### %s\n", heading)
+		} else if m := referenceRow.FindStringSubmatch(line); m != nil {
+			fmt.Fprintf(&keys, "**%s**\n: %s\n\n", escapeMarkdown(m[1]), escapeMarkdown(m[2]))
+		}
+	}
+	return os.WriteFile(path, md2man.Render(fmt.Appendf(nil, configPage, pageDate.Format("Jan 2006"), configExample, keys.String())), 0o644)
+}
+
+var markdownLink = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`)
+
+// escapeMarkdown returns a cell of a table as text that stands for itself. It keeps the words of links.
+func escapeMarkdown(cell string) string {
+	cell = markdownLink.ReplaceAllString(strings.NewReplacer("\\|", "|", "`", "").Replace(cell), "$1")
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "<", `\<`, "[", `\[`, "~", `\~`).Replace(cell)
 }
 
 func writeCompletions(root *cobra.Command, dir string) error {
@@ -127,9 +246,7 @@ func writeCompletions(root *cobra.Command, dir string) error {
 	return root.GenFishCompletionFile(filepath.Join(dir, "camd.fish"), true)
 }
 
-const exampleFile = "../../deploy/camd.example.yaml"
-
-func example(t *testing.T) string { return readFile(t, "", exampleFile) }
+const referenceFile = "../../docs/configuration.md"
 
 func readFile(t *testing.T, dir, name string) string {
 	t.Helper()

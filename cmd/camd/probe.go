@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camd/internal/configfile"
 	"camd/internal/logging"
 	"camd/pkg/config"
 	"camd/pkg/source"
@@ -20,9 +21,9 @@ import (
 )
 
 type probeFlags struct {
-	user, passwordFile, transport, size, format, snapshot, logLevel string
-	fps                                                             float64
-	timeout, measure                                                time.Duration
+	user, passwordFile, transport, size, format, snapshot, logLevel, config string
+	fps                                                                     float64
+	timeout, measure                                                        time.Duration
 
 	caFile, fingerprint, saveCertificate string
 	tlsVerify                            bool
@@ -32,25 +33,36 @@ type probeFlags struct {
 func newProbeCommand() *cobra.Command {
 	var f probeFlags
 	cmd := &cobra.Command{
-		Use:   "probe SOURCE",
+		Use:   "probe SOURCE|CAMERA",
 		Short: "open a source and say what it delivers",
 		Long: `Open a source, print its size, rate and codec, whether its pictures are passed through as they are, and how long the
 first one took; write a picture to a file if asked. For an https:// or rtsps:// source, first print its server's certificate, whether
 it verifies, and the line for the configuration with which camd accepts it.
 
+CAMERA is the id of a camera in the configuration. camd opens its source with the options that the configuration has for it.
+
 A password in SOURCE can be seen by every user of this machine while the command runs; --password-file avoids that.
 
 Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 		Example: `  camd probe /dev/video0 --snapshot now.jpg
+  camd probe front-door
   camd probe rtsp://viewer@10.0.0.7/stream1 --password-file yard.password
   camd probe https://10.0.0.8/stream.mjpg --save-certificate camera.pem
   camd probe 'test://?size=640x480&fps=5'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(args[0], cmd.ErrOrStderr())
+			o, err := f.configured(cmd, args[0])
+			if errors.Is(err, errNoCameraID) {
+				o, err = f.options(args[0])
+			}
+			if err != nil {
+				return printConfigError(cmd, err)
+			}
+			logs, err := logging.New(logging.Options{Level: f.logLevel, Format: "auto", Audit: "off"}, cmd.ErrOrStderr())
 			if err != nil {
 				return usageError(err)
 			}
+			o.Log = logs.Log
 			if o.WorkerPath, err = source.FindWorker(); err != nil {
 				return failure(err)
 			}
@@ -81,6 +93,14 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long opening may take")
 	fl.DurationVar(&f.measure, "measure", 2*time.Second, "how long to measure the rate")
 	fl.StringVar(&f.logLevel, "log-level", "error", "debug shows what OpenCV and FFmpeg print")
+	fl.StringVarP(&f.config, "config", "c", "", "configuration `FILE` that CAMERA is in (default "+configfile.DefaultPath+" if it is there)")
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if cfg, err := configfile.Load(f.config); err == nil && len(args) == 0 {
+			return cfg.CameraIDs(), cobra.ShellCompDirectiveDefault
+		}
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("password-file")
 	_ = cmd.MarkFlagFilename("snapshot", "jpg", "jpeg")
 	_ = cmd.MarkFlagFilename("ca-file", "pem", "crt")
@@ -89,7 +109,7 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 }
 
 // options turns the flags into a camera's options.
-func (p probeFlags) options(arg string, stderr io.Writer) (source.Options, error) {
+func (p probeFlags) options(arg string) (source.Options, error) {
 	src, err := sourceurl.Parse(arg)
 	if err != nil {
 		return source.Options{}, err
@@ -117,12 +137,10 @@ func (p probeFlags) options(arg string, stderr io.Writer) (source.Options, error
 			return o, fmt.Errorf("--password-file: %w", err)
 		}
 	}
-	logs, err := logging.New(logging.Options{Level: p.logLevel, Format: "auto", Audit: "off"}, stderr)
-	if err == nil {
-		o.Log = logs.Log
-	}
-	return o, err
+	return o, nil
 }
+
+var errProbeTimes = errors.New("--timeout and --measure: want a duration above 0, such as 10s")
 
 // check refuses invalid values, and flags that do not apply to this kind of source.
 func (p probeFlags) check(kind sourceurl.Kind) error {
@@ -134,7 +152,7 @@ func (p probeFlags) check(kind sourceurl.Kind) error {
 	case p.fps != 0 && !(p.fps >= sourceurl.MinFPS && p.fps <= sourceurl.MaxFPS):
 		return fmt.Errorf("--fps %v: want a number from %v to %v", p.fps, sourceurl.MinFPS, sourceurl.MaxFPS)
 	case p.timeout <= 0 || p.measure <= 0:
-		return errors.New("--timeout and --measure: want a duration above 0, such as 10s")
+		return errProbeTimes
 	case kind != sourceurl.Device && (p.size != "" || kind != sourceurl.Poll && p.fps != 0 || p.format != "auto"):
 		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them, and an http+poll:// source for --fps")
 	case kind != sourceurl.HTTP && kind != sourceurl.Poll && p.redirectHosts != nil:

@@ -19,12 +19,14 @@ import (
 	"camd/pkg/source/tlsverify"
 )
 
+var errNoCertificate = errors.New("--ca-file, --fingerprint, --tls-verify and --save-certificate: only an https:// or rtsps:// source has a certificate")
+
 // tlsOptions turns the flags into options for verifying the source's certificate. It refuses what the configuration refuses.
 func (p probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err error) {
 	o.SkipVerify = !p.tlsVerify
 	switch {
 	case !src.IsTLS() && (o.SkipVerify || p.caFile != "" || p.fingerprint != "" || p.saveCertificate != ""):
-		return o, errors.New("--ca-file, --fingerprint, --tls-verify and --save-certificate: only an https:// or rtsps:// source has a certificate")
+		return o, errNoCertificate
 	case o.SkipVerify && (p.caFile != "" || p.fingerprint != ""), p.caFile != "" && p.fingerprint != "":
 		return o, errors.New("--ca-file, --fingerprint and --tls-verify=false: give one of them")
 	case p.fingerprint != "" && src.Kind == sourceurl.RTSP:

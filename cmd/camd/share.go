@@ -128,15 +128,11 @@ func signingKey(cfg *config.Config) (access.LinkKey, error) {
 	return key, err
 }
 
-// linkKeyPath returns the path of the key that a camd of that configuration creates itself. systemd passes the state directory only to
-// the service.
+// linkKeyPath returns the path of the key that a camd of that configuration creates itself.
 func linkKeyPath(cfg *config.Config) (string, error) {
-	dir := statedir.Path(cfg.StateDir)
+	dir := cmp.Or(statedir.Path(cfg.StateDir), statedir.OfService())
 	if dir == "" {
-		if _, err := os.Stat(statedir.Service); err != nil {
-			return "", errors.New("there is no key for links: set link_key_file or state_dir in the configuration")
-		}
-		dir = statedir.Service
+		return "", errors.New("there is no key for links: set link_key_file or state_dir in the configuration")
 	}
 	return linkkey.Path(dir), nil
 }

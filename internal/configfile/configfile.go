@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"camd/internal/statedir"
 	"camd/pkg/access"
 	"camd/pkg/config"
 )
@@ -84,7 +85,10 @@ func (o Options) applyTo(l Loaded) (Loaded, error) {
 	if err := o.applyAnonymous(l.Config); err != nil {
 		return l, err
 	}
-	return l, l.CheckExposure()
+	if err := l.CheckExposure(); err != nil {
+		return l, err
+	}
+	return l, l.CheckStateDir(statedir.Path(l.StateDir))
 }
 
 // applyAnonymous sets the anonymous permission, if the options have one.

@@ -157,6 +157,9 @@ func (d *daemon) listen() (err error) {
 		_ = d.mainListener.Close()
 		return err
 	}
+	if cfg.TLS != nil {
+		d.mainListener = d.redirect().AnswerPlain(d.mainListener)
+	}
 	d.servedAddrs = servedAddrs(cfg, d.mainListener, d.extraListeners)
 	return nil
 }

@@ -33,11 +33,17 @@ func (d *daemon) listenExtra(cfg *config.Config, main net.Listener) (extra []htt
 		if err != nil {
 			return extra, err
 		}
-		redirect := listener.Redirect{Port: portOf(main), PublicURL: d.registry.publicURL, IsCertified: d.certs.IsCertified}
+		redirect := d.redirect()
+		redirect.Port = portOf(main)
 		d.log.Info("redirecting", zap.Stringer("address", l.Addr()))
 		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: d.certs.WithChallenges(redirect.Handler())})
 	}
 	return extra, nil
+}
+
+// redirect returns where requests without TLS are redirected.
+func (d *daemon) redirect() listener.Redirect {
+	return listener.Redirect{PublicURL: d.registry.publicURL, IsCertified: d.certs.IsCertified}
 }
 
 // servedAddrs returns the addresses that serve pictures or metrics, without the one that redirects.

@@ -20,6 +20,8 @@ type Target struct {
 	StateDir   string         // where it would keep its state; empty without
 	Bus        *bus.Options   // of the configuration's bus; nil if it has none
 
+	Network bool // also open the network cameras
+
 	CheckHealth func(context.Context) error // reports whether a camd of the configuration is running already
 }
 
@@ -38,6 +40,9 @@ func Examine(ctx context.Context, p Target) []Finding {
 	}
 	all = append(all, checkCameras(devices, p.Config.Cameras, tryRead)...)
 	all = append(all, checkCertificates(ctx, p.Config.Cameras)...)
+	if worker, err := source.FindWorker(); p.Network && err == nil {
+		all = append(all, checkNetworkCameras(ctx, p.Config, worker, source.Probe)...)
+	}
 	all = append(all, checkBandwidth(devices, p.Config.Cameras, deviceSpeed)...)
 	all = append(all, checkPort(ctx, p), checkOpenFiles(p.Config), checkClock(), checkLandlock(), checkNotSentLowat(), checkStateDir(p.StateDir))
 	all = append(all, checkTLS(p.Config, p.StateDir)...)

@@ -12,7 +12,7 @@ import (
 // Redirect says where HTTP requests are redirected: to the public URL if that is HTTPS, otherwise to the requested name at a port. It
 // refuses names that are not names of this machine.
 type Redirect struct {
-	Port        string                 // that serves HTTPS
+	Port        string                 // that serves HTTPS; only Handler needs it
 	PublicURL   func() string          // at which people reach camd; empty if it is not known
 	IsCertified func(name string) bool // a certificate is for that name
 }
@@ -26,28 +26,39 @@ func (d Redirect) Handler() http.Handler {
 				http.StatusMisdirectedRequest)
 			return
 		}
-		path := r.URL.EscapedPath()
-		if !strings.HasPrefix(path, "/") {
-			path = "/"
-		}
-		to := "https://" + host + path
-		if r.URL.RawQuery != "" {
-			to += "?" + r.URL.RawQuery
-		}
 		// A browser may keep a 308 for ever, and the port or the address may change.
 		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Location", to)
+		w.Header().Set("Location", "https://"+host+pathAndQuery(r.URL))
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusPermanentRedirect)
 		_, _ = fmt.Fprintln(w, "come by https://")
 	})
 }
 
+// pathAndQuery returns what stands behind the host in a URL.
+func pathAndQuery(u *url.URL) string {
+	path := u.EscapedPath()
+	if !strings.HasPrefix(path, "/") {
+		path = "/"
+	}
+	if u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	return path
+}
+
+// publicHost returns the host and port of the public URL if that is HTTPS.
+func (d Redirect) publicHost() string {
+	if public, err := url.Parse(d.PublicURL()); err == nil && public.Scheme == "https" {
+		return public.Host
+	}
+	return ""
+}
+
 // host returns the host and port to redirect a request to; empty if there is none.
 func (d Redirect) host(r *http.Request) string {
-	public, err := url.Parse(d.PublicURL())
-	if err == nil && public.Scheme == "https" {
-		return public.Host
+	if public := d.publicHost(); public != "" {
+		return public
 	}
 	asked, err := url.Parse("http://" + r.Host)
 	if err != nil || !d.isOwnName(asked.Hostname(), r) {

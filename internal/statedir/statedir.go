@@ -17,6 +17,14 @@ const Service = "/var/lib/camd"
 // Path returns the state directory: the configured one, otherwise the one that systemd has made; empty if there is none.
 func Path(configured string) string { return cmp.Or(configured, FromSystemd()) }
 
+// OfService returns the state directory of camd.service if this machine has it. systemd passes it only to the service.
+func OfService() string {
+	if info, err := os.Stat(Service); err != nil || !info.IsDir() {
+		return ""
+	}
+	return Service
+}
+
 // FromSystemd returns the directory that systemd has made for camd by StateDirectory=: the first, if there are several.
 func FromSystemd() string {
 	if dirs := filepath.SplitList(os.Getenv("STATE_DIRECTORY")); len(dirs) > 0 {

@@ -36,6 +36,7 @@ func acmeFields() []field[ACME] {
 		{"ca", func(d *decoder, key string, n *yaml.Node, to *ACME) {
 			if path, ok := d.singleLine(key, n, "a path"); ok {
 				to.CA = d.resolvePath(path)
+				d.nameFile(key, n, to.CA)
 				if _, err := certificate.LoadCAs(to.CA); err != nil {
 					d.errorf(n, "%s: %v", key, err)
 				}

@@ -36,7 +36,7 @@ func (c *Config) IsRelay() bool { return c.Bus != nil && (c.Bus.Relay || len(c.C
 func (c *Config) CanBeRemoteCamera(id string) bool {
 	site, camera, _ := strings.Cut(id, ".")
 	own := len(c.Cameras) > 0 && site == c.Site
-	return c.IsRelay() && !own && isID(site) && isID(camera)
+	return c.IsRelay() && !own && IsCameraID(site) && IsCameraID(camera)
 }
 
 // busEntry is the section bus as the file has it.
@@ -137,7 +137,7 @@ func (d *decoder) checkBusCertificate(given map[string]*yaml.Node, e *busEntry) 
 func (d *decoder) checkBusSite(cfg *Config, given map[string]*yaml.Node) {
 	const want = `1 to 63 of a-z, 0-9 and "-", since cameras are published under it`
 	switch {
-	case cfg.Bus == nil || len(cfg.Cameras) == 0 || isID(cfg.Site):
+	case cfg.Bus == nil || len(cfg.Cameras) == 0 || IsCameraID(cfg.Site):
 	case given["site"] == nil:
 		d.errorf(given["bus"], "bus: needs site beside it: what this camd is called, %s", want)
 	default:
@@ -174,6 +174,7 @@ func credentialFile[T any](target func(*T) *string, what, marker string) func(*d
 			return
 		}
 		path := d.resolvePath(name)
+		d.nameFile(key, n, path)
 		content, err := readRegularFile(path, MaxFileSize)
 		switch {
 		case err != nil:
@@ -191,6 +192,7 @@ func filePath[T any](target func(*T) *string) func(*decoder, string, *yaml.Node,
 	return func(d *decoder, key string, n *yaml.Node, to *T) {
 		if path, ok := d.singleLine(key, n, "a path"); ok {
 			*target(to) = d.resolvePath(path)
+			d.nameFile(key, n, *target(to))
 		}
 	}
 }

@@ -14,6 +14,7 @@ func caFile[T any](target func(*T) *string) func(*decoder, string, *yaml.Node, *
 		if !ok {
 			return
 		}
+		d.nameFile(key, n, d.resolvePath(path))
 		if _, err := ReadCA(d.resolvePath(path)); err != nil {
 			d.errorf(n, "%s: %v", key, err)
 			return

@@ -134,18 +134,19 @@ func readID(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 	if !ok {
 		return
 	}
-	if isID(id) {
+	if IsCameraID(id) {
 		to.ID = id
 		return
 	}
 	hint := ""
-	if s := idFrom(n.Value); isID(s) && !strings.Contains(n.Value, "${") {
+	if s := idFrom(n.Value); IsCameraID(s) && !strings.Contains(n.Value, "${") {
 		hint = fmt.Sprintf(", such as %q", s)
 	}
 	d.errorf(n, `%s: want 1 to 63 of a-z, 0-9 and "-", not "-" first%s; got %s`, key, hint, quoteValue(n))
 }
 
-func isID(s string) bool {
+// IsCameraID reports whether a text can be the id of a camera.
+func IsCameraID(s string) bool {
 	for _, r := range s {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
 			return false
@@ -156,7 +157,7 @@ func isID(s string) bool {
 
 // idFrom returns a valid id that resembles a name.
 func idFrom(s string) string {
-	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !isID(string(r)) })
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !IsCameraID(string(r)) })
 	return strings.Join(words, "-")
 }
 

@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"camd/pkg/camera"
+	"camd/pkg/media"
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
@@ -47,7 +48,9 @@ type Config struct {
 	StateDir       string // where camd keeps its state; empty means the directory that systemd has made, if any
 	Log            Log
 
-	listenPosition Problem // where the file has listen, and what it says
+	listenPosition      Problem // where the file has listen, and what it says
+	files               []namedFile
+	certificatePosition Problem // where the file says that camd makes or requests its certificate; the message is the key
 }
 
 // Limits bound what a daemon uses. 0 means no limit.
@@ -80,6 +83,15 @@ func (c *Config) CameraIDs() []string {
 		ids[i] = one.ID
 	}
 	return ids
+}
+
+// ForProbe returns a camera as a probe opens it: within the limits of the configuration, but without changing its controls, and with its
+// main pictures only.
+func (c *Config) ForProbe(camera options.Camera) options.Camera {
+	camera.Controls, camera.Renditions = nil, nil
+	camera.WorkerMemory = c.Limits.WorkerMemory
+	camera.Limits = media.Limits{Bytes: int(c.Limits.FrameBytes), Pixels: c.Limits.FramePixels}
+	return camera
 }
 
 // Log says what is logged and how.
@@ -158,6 +170,7 @@ func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*C
 	if root := d.parseDocument(data); root != nil {
 		d.rejectReferences(root)
 		given := decode(d, "", root, topLevelFields(), cfg)
+		cfg.files = d.files
 		d.checkCameraRefs(cfg)
 		d.checkBusSite(cfg, given)
 		d.checkHasCameraOrBus(cfg, root, given)

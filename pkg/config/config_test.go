@@ -134,7 +134,7 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 		StateDir: filepath.Join(dir, "var/state"),
 		Log:      Log{Level: "debug", Format: "json", Audit: filepath.Join(dir, "log/audit.json"), Addresses: "short"},
 	}
-	got.listenPosition = Problem{}
+	got.listenPosition, got.files = Problem{}, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -87,7 +87,9 @@ func (d *decoder) secretFile(key string, n *yaml.Node, to *string) {
 		d.errorf(n, "%s: is empty", key)
 		return
 	}
-	s, err := ReadSecret(d.resolvePath(path))
+	path = d.resolvePath(path)
+	d.nameFile(key, n, path)
+	s, err := ReadSecret(path)
 	if err != nil {
 		d.errorf(n, "%s: %v", key, err)
 		return
@@ -127,6 +129,19 @@ func permissionError(err error) error {
 	return fmt.Errorf("%w: the user that camd runs as must be able to read it, or systemd hand it over (LoadCredential= in the unit)", err)
 }
 
+// writableError says that every user may change a file. All files that the configuration names for secrets, users and CAs say who is
+// trusted.
+type writableError struct{ path string }
+
+func (e *writableError) Error() string {
+	return fmt.Sprintf("every user of this machine may change %s; run chmod o-w %[1]s", e.path)
+}
+
+func isWritableError(err error) bool {
+	_, is := errors.AsType[*writableError](err)
+	return is
+}
+
 // readRegularFile reads a regular file up to limit bytes, and one byte more if it is larger.
 func readRegularFile(path string, limit int64) ([]byte, error) {
 	// Before opening: a pipe that nobody writes to would hold up the daemon's start.
@@ -139,6 +154,9 @@ func readRegularFile(path string, limit int64) ([]byte, error) {
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	if info.Mode()&0o002 != 0 {
+		return nil, &writableError{path}
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrPermission) {

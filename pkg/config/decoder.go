@@ -21,6 +21,7 @@ type decoder struct {
 	problems []Problem
 
 	cameraRefs []cameraRef
+	files      []namedFile
 }
 
 // field is a key that a T may have. read stores the value in to, or reports what is wrong with it.
@@ -135,7 +136,7 @@ func (d *decoder) unknownKey(key *yaml.Node, name string, known []string) {
 	if !whole {
 		shown += "…"
 	}
-	if near := cmp.Or(nearestKey(begin, known), keyCompletedFrom(begin, known)); near != "" {
+	if near := cmp.Or(nearestKey(begin, known), keyCompletedFrom(begin, known), keyForWord(begin, known)); near != "" {
 		d.errorf(key, "unknown key %q, did you mean %q?", shown, near)
 		return
 	}
@@ -160,6 +161,21 @@ func keyCompletedFrom(begin string, known []string) string {
 		return ""
 	}
 	return known[i]
+}
+
+// wordsForKeys are words of other programs' configurations, with the keys that mean the same here.
+var wordsForKeys = map[string]string{
+	"url": "source", "uri": "source", "address": "source", "device": "source", "host": "source", "input": "source", "stream": "source",
+	"name": "title", "label": "title", "description": "title", "username": "user", "login": "user", "resolution": "size",
+	"framerate": "fps", "frame_rate": "fps", "rate": "fps", "cert": "certificate", "private_key": "key",
+}
+
+// keyForWord returns the known key for a word that other programs use.
+func keyForWord(begin string, known []string) string {
+	if key := wordsForKeys[strings.ReplaceAll(strings.ToLower(begin), "-", "_")]; slices.Contains(known, key) {
+		return key
+	}
+	return ""
 }
 
 // leadingWord returns the beginning of an unknown key. The rest may be a password whose ": " was forgotten.
@@ -220,13 +236,30 @@ func nearestKey(key string, known []string) string {
 	key = strings.ReplaceAll(strings.ToLower(key), "-", "_")
 	best, distance := "", 3
 	for _, k := range known {
-		by := levenshtein.ComputeDistance(strings.ReplaceAll(key, "_", ""), strings.ReplaceAll(k, "_", ""))
+		by := countTypos(strings.ReplaceAll(key, "_", ""), strings.ReplaceAll(k, "_", ""))
 		// Two wrong letters of four are another word.
 		if by < distance && by*3 <= len(k) {
 			best, distance = k, by
 		}
 	}
 	return best
+}
+
+// countTypos returns how many letters are wrong, missing or added. Two neighbouring letters in the wrong order count as one.
+func countTypos(a, b string) int {
+	if i := differsAt(a, b); len(a) == len(b) && i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:] {
+		return 1
+	}
+	return levenshtein.ComputeDistance(a, b)
+}
+
+// differsAt returns the index of the first byte in which two texts differ, or the length of the shorter one.
+func differsAt(a, b string) int {
+	i := 0
+	for i < min(len(a), len(b)) && a[i] == b[i] {
+		i++
+	}
+	return i
 }
 
 // describeKind returns what kind of node n is, in plain words.

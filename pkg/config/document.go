@@ -111,6 +111,10 @@ func (d *decoder) syntaxError(data []byte, err error) {
 		d.errorfAt(number, tab+1, "a tab indents this line; YAML wants spaces")
 		return
 	}
+	if problem := explainIndentation(lines, number, message); problem != "" {
+		d.errorfAt(number, len(indent)+1, "%s", problem)
+		return
+	}
 	for _, h := range syntaxHints {
 		if strings.Contains(message, h.says) {
 			message = h.means

@@ -32,7 +32,7 @@ func FuzzParse(f *testing.F) {
 		})
 		if err == nil {
 			for _, c := range cfg.Cameras {
-				if !isID(c.ID) || c.Source.Kind == "" || c.Quality < 1 || c.Title == "" {
+				if !IsCameraID(c.ID) || c.Source.Kind == "" || c.Quality < 1 || c.Title == "" {
 					t.Errorf("accepted %+v", c)
 				}
 			}

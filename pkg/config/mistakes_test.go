@@ -62,6 +62,10 @@ func TestPasswordFileIsReadOrReported(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	writeFile(t, filepath.Join(dir, "open"), "hunter2")
+	if err := os.Chmod(filepath.Join(dir, "open"), 0o602); err != nil {
+		t.Fatal(err)
+	}
 	const place = "/camd.yaml:1:65: "
 	for _, c := range []struct{ file, password, problem string }{
 		{"good", "hunter2", ""},
@@ -74,6 +78,7 @@ func TestPasswordFileIsReadOrReported(t *testing.T) {
 		{"lines", "", "password_file: DIR/lines has more than one line or a control character in it"},
 		{"large", "", "password_file: DIR/large is larger than 4 KiB; it should hold one password"},
 		{"folder", "", "password_file: DIR/folder is not a regular file"},
+		{"open", "", "password_file: every user of this machine may change DIR/open; run chmod o-w DIR/open"},
 		{"none", "", "password_file: no such file or directory, below DIR"},
 		{"''", "", "password_file: is empty"},
 	} {
@@ -90,8 +95,12 @@ func TestPasswordFileIsReadOrReported(t *testing.T) {
 			t.Errorf("%s: got password %q, want %q", c.file, cfg.Cameras[0].Source.Password, c.password)
 		}
 	}
+	want := dir + "/camd.yaml:1:20: users_file: every user of this machine may change " + dir + "/open; run chmod o-w " + dir + "/open"
+	if _, err := Parse(dir+"/camd.yaml", []byte("auth: {users_file: open}\n"+oneCamera), env); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 	both := "cameras: [{id: a, source: rtsp://h/, user: u, password_file: good, password: hunter2}]"
-	want := dir + "/camd.yaml:1:68: password and password_file are both given; keep one"
+	want = dir + "/camd.yaml:1:68: password and password_file are both given; keep one"
 	if _, err := Parse(dir+"/camd.yaml", []byte(both), env); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

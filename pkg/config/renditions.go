@@ -27,7 +27,7 @@ func readRenditions(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
 		switch {
 		case name.Value == camera.Main:
 			d.errorf(name, "%s: %q is what the pictures as they come are called; choose another name", key, camera.Main)
-		case !isID(name.Value):
+		case !IsCameraID(name.Value):
 			d.errorf(name, `%s: want a name of 1 to 63 of a-z, 0-9 and "-", not "-" first; got %s`, key, quoteValue(name))
 		default:
 			return true

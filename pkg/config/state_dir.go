@@ -21,6 +21,18 @@ func FindStateDir(path string, text []byte) string {
 	return cfg.StateDir
 }
 
+// CheckStateDir returns an error if camd makes or requests its certificate and has no directory to keep it in. dir is the state directory,
+// which systemd may have made; empty if there is none.
+func (c *Config) CheckStateDir(dir string) error {
+	if dir != "" || c.TLS == nil || !c.TLS.SelfSigned && c.TLS.ACME == nil {
+		return nil
+	}
+	p := c.certificatePosition
+	p.Message += `: there is no directory for the certificate; add a line such as "state_dir: state" (for a service whose directory ` +
+		`systemd makes: STATE_DIRECTORY=/var/lib/camd camd check)`
+	return &Error{Problems: []Problem{p}}
+}
+
 // HasAuth reports whether a configuration's text has the section auth, even if the text has mistakes elsewhere. Text that is not YAML has
 // none.
 func HasAuth(text []byte) bool {

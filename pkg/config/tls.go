@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"path/filepath"
@@ -111,6 +112,8 @@ func readTLS(d *decoder, key string, n *yaml.Node, to *Config) {
 	}
 	to.TLS = &e.TLS
 	if e.SelfSigned || e.ACME != nil {
+		at := cmp.Or(given["acme"], given["self_signed"])
+		to.certificatePosition = Problem{d.file, at.Line, at.Column, at.Value}
 		return
 	}
 	_, err := e.Files.Load()
@@ -169,6 +172,7 @@ func pemFile(target func(*tlsEntry) (*string, **yaml.Node)) func(*decoder, strin
 		if path, ok := d.singleLine(key, n, "a path"); ok {
 			file, value := target(to)
 			*file, *value = d.resolvePath(path), n
+			d.nameFile(key, n, *file)
 		}
 	}
 }

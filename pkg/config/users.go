@@ -75,9 +75,10 @@ func readUsersFile(d *decoder, key string, n *yaml.Node, to *authEntry) {
 		return
 	}
 	to.usersFile = d.resolvePath(path)
+	d.nameFile(key, n, to.usersFile)
 	data, err := readRegularFile(to.usersFile, maxUsersFileSize)
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), isWritableError(err):
 		d.errorf(n, "%s: %v", key, err)
 		return
 	case err != nil:

@@ -145,3 +145,40 @@ func TestDoctorWorksBesideRunningDaemon(t *testing.T) {
 		t.Errorf("%d:\n%s%s", o.code, o.stdout, o.stderr)
 	}
 }
+
+// With --network, and only then, each network camera is opened, with the login and the options of the configuration.
+func TestDoctorProbesNetworkCameras(t *testing.T) {
+	t.Parallel()
+	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "s3cret-word"})
+	config := write(t, t.TempDir(), "camd.yaml", fmt.Sprintf(`listen: 127.0.0.1:0
+cameras:
+  - {id: good, source: '%[1]s', user: viewer, password: s3cret-word}
+  - {id: login, source: '%[1]s', user: viewer, password: s3cret-wrong}
+  - {id: path, source: 'rtsp://%[2]s/none', user: viewer, password: s3cret-word}
+  - {id: gone, source: 'http://127.0.0.1:%[3]d/'}
+  - {id: off, source: '%[1]s', paused: true}
+  - {id: pattern, source: 'test://'}
+`, rtsp.URL(), rtsp.Address, testpeer.FreePort(t)))
+	plain, code := runDoctor(t, exec.Command(testrun.Program(t, "camd"), "doctor", "--json", "-c", config))
+	if f, found := findFinding(plain, "camera", ""); found || code != 0 {
+		t.Errorf("without --network: %d, %+v", code, f)
+	}
+	all, code := runDoctor(t, exec.Command(testrun.Program(t, "camd"), "doctor", "--json", "--network", "-c", config))
+	if code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []finding{
+		{"ok", "camera", "camera good: delivers h264, 320x176, ", ""},
+		{"FAIL", "camera", "camera login: rtsp://viewer@" + rtsp.Address, "check user: and password_file:"},
+		{"FAIL", "camera", "camera path: rtsp://viewer@" + rtsp.Address + "/none", "take the path in source:"},
+		{"FAIL", "camera", "camera gone: http://127.0.0.1:", "check the camera's power"},
+		{"ok", "camera", "camera off: switched off", ""},
+	} {
+		if f, found := findFinding(all, want.Check, want.Text); !found || f.Verdict != want.Verdict || !strings.HasPrefix(f.Remedy, want.Remedy) {
+			t.Errorf("want %+v among %+v", want, all)
+		}
+	}
+	if _, found := findFinding(all, "camera", "camera pattern"); found || strings.Contains(fmt.Sprint(all), "s3cret") {
+		t.Errorf("%+v", all)
+	}
+}

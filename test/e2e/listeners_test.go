@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"camd/internal/statedir"
 	"camd/internal/testpeer"
 )
 
@@ -99,6 +100,29 @@ func TestListenersWithClientCertificates(t *testing.T) {
 				"http://"+plain+strings.ReplaceAll(c.path, " ", "%20"))
 			if want := "308 " + c.to; c.to != "" && o.stderr != want || c.to == "" && !regexp.MustCompile(`^4\d\d $`).MatchString(o.stderr) {
 				t.Errorf("%s%s: %q, want %q", c.host, c.path, o.stderr, want)
+			}
+		}
+	})
+	t.Run("without TLS", func(t *testing.T) {
+		address := "http://" + listen
+		long := "X: " + strings.Repeat("x", 6000)
+		for _, c := range []struct {
+			args   []string
+			status string
+			to     string // the header Location
+			says   string
+		}{
+			{[]string{address + "/cameras/healthy/?a=b"}, "308 Permanent Redirect", d.URL + "/cameras/healthy/?a=b", "This port serves HTTPS: " + d.URL},
+			{[]string{"-H", long, address}, "308 Permanent Redirect", d.URL + "/", ""},
+			{[]string{"-I", address}, "308 Permanent Redirect", d.URL + "/", ""},
+			{[]string{"-d", "user=anna&password=s3cret", address + "/login"}, "400 Bad Request", "", "This port serves HTTPS: " + d.URL + "/"},
+			{[]string{"-u", "anna:s3cret", address}, "400 Bad Request", "", "This port serves HTTPS: " + d.URL + "/"},
+			{[]string{"-H", "Host: evil.example", address}, "400 Bad Request", "", "Use https:// in the address."},
+		} {
+			o := run(t, curl, append([]string{"-sS", "-i"}, c.args...)...)
+			location := regexp.MustCompile(`(?m)^Location: (.*)\r$`).FindStringSubmatch(o.stdout + "\nLocation: \r\n")[1]
+			if o.code != 0 || !strings.HasPrefix(o.stdout, "HTTP/1.1 "+c.status) || location != c.to || !strings.Contains(o.stdout, c.says) {
+				t.Errorf("%v: %+v", c.args, o)
 			}
 		}
 	})
@@ -207,7 +231,18 @@ func TestSelfSignedCertificateIsKeptOverRestart(t *testing.T) {
 	if prints[0] != prints[1] {
 		t.Errorf("%v", prints)
 	}
-	if o := camd(t, "serve", "-c", write(t, dir, "homeless.yaml", "tls: {self_signed: true}\n"+noCameras)); o.code != 1 || !strings.Contains(o.stderr, "state_dir") {
-		t.Errorf("%+v", o)
+	config = write(t, dir, "homeless.yaml", "listen: 127.0.0.1:0\ntls: {self_signed: true}\n"+noCameras)
+	for _, command := range []string{"check", "serve"} {
+		if command == "check" && statedir.OfService() != "" { // the service of this machine would have a directory
+			continue
+		}
+		o := camd(t, command, "-c", config)
+		if o.code != 2 || !strings.Contains(o.stderr, `homeless.yaml:2:7: self_signed: there is no directory for the certificate; add a line such as "state_dir: state"`) {
+			t.Errorf("%s: %+v", command, o)
+		}
+	}
+	config = write(t, dir, "exposed.yaml", "listen: 0.0.0.0:0\ntls: {self_signed: true}\n"+noCameras)
+	if o := camd(t, "check", config); o.code != 2 || statedir.OfService() == "" && strings.Count(o.stderr, "exposed.yaml:") != 2 {
+		t.Errorf("not both mistakes: %+v", o)
 	}
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"os/exec"
 	"regexp"
@@ -120,19 +121,50 @@ func seriesNames(text []byte) map[string]bool {
 
 type prometheus struct{ url string }
 
+var schemes = regexp.MustCompile("https?://")
+
 // forPattern are how long a condition must hold before an alert fires: not at all for those who wait for it.
 var forPattern = regexp.MustCompile(`(?m)^( +for:) \w+$`)
+
+// The comments of the example configuration are what a camd with TLS and tokens needs.
+func TestPrometheusScrapesOverTLSWithToken(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	token := camd(t, "new-token")
+	write(t, dir, "camd.token", token.stdout)
+	d := start(t, options{config: "tls: {self_signed: true}\nstate_dir: " + dir + "\nauth: {tokens: {prometheus: {role: metrics, token_file: " + dir + "/camd.token}}}\n" + healthyCamera})
+	if o := run(t, testpeer.RequireProgram(t, "openssl", "openssl"), "x509", "-in", dir+"/self-signed.pem", "-out", dir+"/camd.pem"); o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	p := startEditedPrometheus(t, []string{d.URL}, map[string]string{
+		"# authorization: {credentials_file: /etc/prometheus/camd.token}": "authorization: {credentials_file: " + dir + "/camd.token}",
+		"# scheme: https": "scheme: https",
+		"# tls_config: {ca_file: /etc/prometheus/camd.pem}": "tls_config: {ca_file: " + dir + "/camd.pem}",
+	})
+	eventually(t, "a scrape", func() bool {
+		v, ok := p.query(t, `up{job="camd"}`)
+		return ok && v == 1
+	})
+}
 
 // startPrometheus runs a Prometheus that watches the daemons at targets, with the rules that camd comes with, every second
 // rather than as configured, and with alerts that fire at once.
 func startPrometheus(t *testing.T, targets []string, args ...string) prometheus {
 	t.Helper()
+	return startEditedPrometheus(t, targets, nil, args...)
+}
+
+// startEditedPrometheus is startPrometheus with further texts of the configuration replaced.
+func startEditedPrometheus(t *testing.T, targets []string, edits map[string]string, args ...string) prometheus {
+	t.Helper()
 	path := testpeer.RequireProgram(t, "prometheus", "prometheus")
 	config := string(readFile(t, "../../deploy/prometheus/prometheus.yml"))
-	addresses := strings.ReplaceAll(strings.Join(targets, `", "`), "http://", "")
-	for old, new := range map[string]string{
-		"127.0.0.1:8080": addresses, "scrape_interval: 10s": "scrape_interval: 1s", "evaluation_interval: 15s": "evaluation_interval: 1s",
-	} {
+	all := map[string]string{
+		`["127.0.0.1:8080"]`:   `["` + schemes.ReplaceAllString(strings.Join(targets, `", "`), "") + `"]`,
+		"scrape_interval: 10s": "scrape_interval: 1s", "evaluation_interval: 15s": "evaluation_interval: 1s",
+	}
+	maps.Copy(all, edits)
+	for old, new := range all {
 		if !strings.Contains(config, old) {
 			t.Fatalf("%q is not in prometheus.yml", old)
 		}

@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -109,9 +110,19 @@ func isScheme(s string) bool {
 // incompleteURL matches strings that are meant as URLs but would be taken for paths: "rtsp:/host", "user:password@host".
 var incompleteURL = regexp.MustCompile(`^(?i:test|rtsps?|https?(\+poll)?|file):|^(//)?[^/]*:.*@`)
 
+// deviceName matches a V4L2 device without its folder.
+var deviceName = regexp.MustCompile(`^video\d+$`)
+
 func parsePath(path string) (Source, error) {
 	if _, err := strconv.Atoi(path); err == nil {
 		return Source{}, fmt.Errorf("source %q is only a number; for a V4L2 device write /dev/video%s", path, path)
+	}
+	if deviceName.MatchString(path) {
+		return Source{}, fmt.Errorf("source %q has no folder; for the V4L2 device write /dev/%s, for a file of that name ./%[1]s", path, path)
+	}
+	if ip, found := leadingAddress(path); found {
+		return Source{}, fmt.Errorf("source begins with an IP address and not with a scheme; write rtsp://%s/PATH or http://%[1]s/PATH, "+
+			"with the path from the camera's manual", ip)
 	}
 	if path == "" {
 		return Source{}, errors.New("file:// needs a path, such as file:///srv/clip.mp4")
@@ -125,6 +136,20 @@ func parsePath(path string) (Source, error) {
 		return Source{Kind: Device, Path: path}, nil
 	}
 	return Source{Kind: File, Path: path}, nil
+}
+
+// leadingAddress returns the IP address that a path begins with, with its port, if there is one. It leaves out a user before it.
+func leadingAddress(path string) (address string, found bool) {
+	first, _, _ := strings.Cut(path, "/")
+	address = first[strings.LastIndex(first, "@")+1:]
+	if a, err := netip.ParseAddrPort(address); err == nil {
+		return a.String(), a.Addr().Zone() == ""
+	}
+	ip, err := netip.ParseAddr(strings.Trim(address, "[]"))
+	if ip.Is6() {
+		return "[" + ip.String() + "]", ip.Zone() == ""
+	}
+	return address, err == nil
 }
 
 func parseTest(rest string) (Source, error) {

@@ -68,10 +68,19 @@ func TestParseRefusesInvalidSources(t *testing.T) {
 	}
 	const known = "; camd reads test://, rtsp://, rtsps://, http://, https://, http+poll://, https+poll://, file://, /dev/videoN and file paths"
 	const neither = "source is neither a URL nor a path; a URL looks like rtsp://host/path, and a file's path can begin with ./ or /"
+	address := func(a string) string {
+		return fmt.Sprintf("source begins with an IP address and not with a scheme; write rtsp://%s/PATH or http://%[1]s/PATH, with the path from the camera's manual", a)
+	}
 	for in, want := range map[string]string{
 		"":                     "source is empty",
 		"/srv/a\nb":            "source has a control character in it",
 		"0":                    `source "0" is only a number; for a V4L2 device write /dev/video0`,
+		"video0":               `source "video0" has no folder; for the V4L2 device write /dev/video0, for a file of that name ./video0`,
+		"10.0.0.5":             address("10.0.0.5"),
+		"10.0.0.5:554/live":    address("10.0.0.5:554"),
+		"viewer@10.0.0.5/a":    address("10.0.0.5"),
+		"fe80::1":              address("[fe80::1]"),
+		"[fe80::1]:554/a":      address("[fe80::1]:554"),
 		"file://":              "file:// needs a path, such as file:///srv/clip.mp4",
 		"ftp://h/a":            `unknown kind of source "ftp://"` + known,
 		"u:p://h":              `unknown kind of source "://"` + known,
@@ -99,6 +108,20 @@ func TestParseRefusesInvalidSources(t *testing.T) {
 	} {
 		if got, err := Parse(in); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, %v, want %s", in, got, err, want)
+		}
+	}
+}
+
+// A file whose name looks like something else is read if a folder is before it, also by the process that gets the source as a text.
+func TestFileWithFolderIsNoDeviceOrAddress(t *testing.T) {
+	for _, name := range []string{"video0", "10.0.0.5", "0", "rtsp:a"} {
+		src, err := Parse("./" + name)
+		if err != nil || src.Kind != File || src.Path != name {
+			t.Errorf("./%s: got %s %q, %v", name, src.Kind, src.Path, err)
+			continue
+		}
+		if again, err := Parse(src.WithCredentials()); err != nil || again != src {
+			t.Errorf("./%s: read again as %+v, %v", name, again, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package sourceurl
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -49,7 +50,12 @@ func (s Source) WithCredentials() string {
 	switch s.Kind {
 	case Test:
 		return s.String()
-	case Device, File:
+	case File:
+		if !filepath.IsAbs(s.Path) { // Parse takes some names for a device or an address
+			return "./" + s.Path
+		}
+		return s.Path
+	case Device:
 		return s.Path
 	}
 	u := s.URL

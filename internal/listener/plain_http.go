@@ -1,0 +1,150 @@
+package listener
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+// Limits of reading a request that came without TLS.
+const (
+	plainHeadTimeout = time.Second // for the rest of its head, and again for the client to take the answer
+	maxPlainHead     = 8 << 10
+	maxPlainRest     = 64 << 10 // bytes that are discarded
+)
+
+// AnswerPlain returns a listener whose connections, which a server uses for TLS, answer a request without TLS with the https address. A
+// GET or HEAD is redirected. Other requests, and those with a login, get the address in an error: a program must notice that it has
+// sent its password unencrypted.
+//
+// net/http recognizes such a request, within its timeout for the handshake, and writes a fixed text to the connection. The connection
+// replaces this text. It does nothing to TLS, whose records begin with a byte that no text begins with.
+func (d Redirect) AnswerPlain(l net.Listener) net.Listener { return &plainListener{l, d} }
+
+type plainListener struct {
+	net.Listener
+	redirect Redirect
+}
+
+func (l *plainListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if plain, ok := c.(duplex); ok && err == nil {
+		return &plainConn{duplex: plain, redirect: l.redirect}, nil
+	}
+	return c, err
+}
+
+// duplex is what *net.TCPConn and *net.UnixConn have in common.
+type duplex interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
+}
+
+// plainConn is a connection of a plainListener. A server reads and writes it in one goroutine until the TLS handshake is done.
+type plainConn struct {
+	duplex
+	redirect Redirect
+	isTLS    bool
+	head     []byte // what has been read of a request without TLS
+}
+
+// NetConn returns the underlying connection, like the method of tls.Conn.
+func (c *plainConn) NetConn() net.Conn { return c.duplex }
+
+// Read reads from the client, and keeps what looks like HTTP.
+func (c *plainConn) Read(b []byte) (int, error) {
+	n, err := c.duplex.Read(b)
+	if c.isTLS || n == 0 {
+		return n, err
+	}
+	if len(c.head) == 0 && !isLetter(b[0]) || len(c.head)+n > maxPlainHead {
+		c.isTLS, c.head = true, nil
+		return n, err
+	}
+	c.head = append(c.head, b[:n]...)
+	return n, err
+}
+
+// Write writes to the client, or another answer instead of a text.
+func (c *plainConn) Write(b []byte) (int, error) {
+	if c.isTLS || len(c.head) == 0 || len(b) == 0 || !isLetter(b[0]) {
+		return c.duplex.Write(b)
+	}
+	if err := c.answer(); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// answer reads the rest of the request's head and answers it. Without a whole head it answers without an address.
+func (c *plainConn) answer() error {
+	rest := io.LimitReader(c.duplex, int64(maxPlainHead-len(c.head)))
+	_ = c.duplex.SetDeadline(time.Now().Add(plainHeadTimeout))
+	answer := plainAnswer(http.StatusBadRequest, "")
+	if r, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(c.head), rest))); err == nil {
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, c.duplex.LocalAddr()))
+		answer = c.redirect.answerPlainRequest(r)
+	}
+	_ = c.duplex.SetDeadline(time.Now().Add(plainHeadTimeout))
+	if _, err := c.duplex.Write(answer); err != nil {
+		return err
+	}
+	// A connection that is closed with unread bytes is reset, and the client may lose the answer.
+	_ = c.duplex.CloseWrite()
+	_, _ = io.CopyN(io.Discard, c.duplex, maxPlainRest)
+	return nil
+}
+
+// answerPlainRequest returns the answer to a request without TLS at an address that speaks TLS.
+func (d Redirect) answerPlainRequest(r *http.Request) []byte {
+	host := d.sameHost(r)
+	if host == "" {
+		return plainAnswer(http.StatusBadRequest, "")
+	}
+	isSafe := (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == ""
+	if !isSafe {
+		return plainAnswer(http.StatusBadRequest, "https://"+host+"/")
+	}
+	return plainAnswer(http.StatusPermanentRedirect, "https://"+host+pathAndQuery(r.URL))
+}
+
+// sameHost returns the host and port of the public URL, otherwise those of the request, which has reached this very listener; empty
+// if they are not this machine's.
+func (d Redirect) sameHost(r *http.Request) string {
+	if public := d.publicHost(); public != "" {
+		return public
+	}
+	asked, err := url.Parse("http://" + r.Host)
+	switch {
+	case err != nil || !d.isOwnName(asked.Hostname(), r):
+		return ""
+	case asked.Port() == "":
+		return net.JoinHostPort(asked.Hostname(), "80")
+	}
+	return asked.Host
+}
+
+// plainAnswer returns a response that ends the connection. address is where to go; empty if it is not known.
+func plainAnswer(status int, address string) []byte {
+	var b bytes.Buffer
+	text := "This port serves HTTPS. Use https:// in the address.\n"
+	if address != "" {
+		text = "This port serves HTTPS: " + address + "\n"
+	}
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
+	if status == http.StatusPermanentRedirect {
+		fmt.Fprintf(&b, "Location: %s\r\n", address)
+	}
+	fmt.Fprintf(&b, "Cache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(text), text)
+	return b.Bytes()
+}
+
+func isLetter(b byte) bool { return 'A' <= b && b <= 'Z' }

@@ -1,0 +1,124 @@
+package systemd
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// showTimeout bounds asking the service manager.
+const showTimeout = 5 * time.Second
+
+// Account is the user of a service, as far as the rights to files depend on it.
+type Account struct {
+	UID     int    // -1 for a user that exists only while the service runs, and owns no file
+	GIDs    []int  // of all its groups that are known
+	Sharing string // the name of a group of GIDs with which files can be shared; empty if there is none
+}
+
+// ServiceAccount returns the account of a unit. found is false without a service manager, without the unit, or if the unit runs as root.
+func ServiceAccount(ctx context.Context, unit string) (a Account, found bool) {
+	ctx, cancel := context.WithTimeout(ctx, showTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "systemctl", "show", unit, "--property=LoadState,User,Group,DynamicUser,SupplementaryGroups").Output()
+	if err != nil {
+		return Account{}, false
+	}
+	return accountOf(string(out), strings.TrimSuffix(unit, ".service"))
+}
+
+// accountOf returns the account that the properties of a unit describe. name is the user of a unit with DynamicUser= and without User=.
+func accountOf(properties, name string) (a Account, found bool) {
+	values := map[string]string{}
+	for line := range strings.Lines(properties) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		values[key] = value
+	}
+	isDynamic := values["DynamicUser"] == "yes"
+	switch {
+	case values["LoadState"] != "loaded":
+		return Account{}, false
+	case values["User"] != "":
+		name = values["User"]
+	case !isDynamic:
+		return Account{}, false
+	}
+	a.UID = -1
+	if u, err := user.Lookup(name); err == nil {
+		a.UID, _ = strconv.Atoi(u.Uid)
+		if gid, err := strconv.Atoi(u.Gid); err == nil {
+			a.GIDs = append(a.GIDs, gid)
+		}
+	} else if !isDynamic {
+		return Account{}, false
+	}
+	for _, group := range append(strings.Fields(values["SupplementaryGroups"]), values["Group"]) {
+		if g, err := user.LookupGroup(group); err == nil {
+			gid, _ := strconv.Atoi(g.Gid)
+			a.GIDs = append(a.GIDs, gid)
+			if a.Sharing == "" {
+				a.Sharing = group
+			}
+		}
+	}
+	return a, a.UID != 0
+}
+
+// CheckRead returns an error with a remedy if the account cannot read a file, by the modes of the file and of the folders that it is in.
+func (a Account) CheckRead(path string) error {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		resolved, err = filepath.Abs(resolved)
+	}
+	if err != nil {
+		return err
+	}
+	for dir := filepath.Dir(resolved); ; dir = filepath.Dir(dir) {
+		if may, err := a.may(dir, 0o1); err != nil || !may {
+			return fmt.Errorf("the user of the service cannot enter %s, where %s is; run chmod o+x %[1]s, or move the file", dir, path)
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	if may, err := a.may(resolved, 0o4); err != nil || may {
+		return err
+	}
+	remedy := "let systemd hand it over (LoadCredential= in the unit)"
+	if a.Sharing != "" {
+		remedy = fmt.Sprintf("run chgrp %s %s && chmod 640 %[2]s", a.Sharing, path)
+	}
+	return fmt.Errorf("the user of the service cannot read %s; %s", path, remedy)
+}
+
+// may reports whether the account has a right, given as the bit for others.
+func (a Account) may(path string, right fs.FileMode) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	if n, err := unix.Getxattr(path, "system.posix_acl_access", nil); err == nil && n > 0 {
+		return true, nil // who has the right is not in the mode
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok:
+		return true, nil
+	case int(owner.Uid) == a.UID:
+		right <<= 6
+	case slices.Contains(a.GIDs, int(owner.Gid)):
+		right <<= 3
+	}
+	return info.Mode()&right != 0, nil
+}
