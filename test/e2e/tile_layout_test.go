@@ -35,3 +35,32 @@ func TestTilesOfMixedAspectRatiosHaveOneHeight(t *testing.T) {
 		b.checkConsole()
 	}
 }
+
+// On a phone a tile has the whole width, and the page scrolls. The user can choose more columns, and the browser keeps the choice.
+func TestPhoneShowsTilesInFullWidth(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: mixedCameras})
+	b := openBrowser(t, 390, 844)
+	const columns = `document.getElementById('grid').style.getPropertyValue('--columns')`
+	b.do(chromedp.Navigate(d.URL + "/"))
+	b.waitForText("1", columns)
+	b.waitForText("yes", `document.querySelector('.tile')?.offsetWidth >= 370 ? 'yes' : ''`)
+	b.waitForText("yes", `(grid => grid.scrollHeight > grid.clientHeight ? 'yes' : '')(document.getElementById('grid'))`)
+	b.do(chromedp.Click(chromedp.CSS("[data-action=columns]")))
+	b.waitForText("2", columns)
+	b.do(chromedp.Reload())
+	b.waitForText("2", columns)
+	b.waitForText("yes", `(w => w > 170 && w < 195 ? 'yes' : '')(document.querySelector('.tile')?.offsetWidth)`)
+	b.checkConsole()
+}
+
+// A tablet in portrait has no empty columns beside its tiles.
+func TestTabletInPortraitUsesItsWidth(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: mixedCameras})
+	b := openBrowser(t, 820, 1180)
+	b.do(chromedp.Navigate(d.URL + "/"))
+	b.waitForText("4", `document.querySelectorAll('.tile').length + ''`)
+	b.waitForText("yes", `Math.max(...[...document.querySelectorAll('.tile')].map(t => t.getBoundingClientRect().right)) > 790 ? 'yes' : ''`)
+	b.checkConsole()
+}
