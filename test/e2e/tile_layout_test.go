@@ -64,3 +64,26 @@ func TestTabletInPortraitUsesItsWidth(t *testing.T) {
 	b.waitForText("yes", `Math.max(...[...document.querySelectorAll('.tile')].map(t => t.getBoundingClientRect().right)) > 790 ? 'yes' : ''`)
 	b.checkConsole()
 }
+
+// A finger hits each button: it is at least 44 pixels wide and high.
+func TestButtonsAreLargeEnoughForFingers(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: mixedCameras})
+	d.waitForState("gate", "live")
+	const small = `[...document.querySelectorAll('button, .button, select')].map(e => [e, e.getBoundingClientRect()])
+		.filter(([, r]) => r.width && (r.width < 44 || r.height < 44)).map(([e, r]) => e.outerHTML.slice(0, 80) + ' ' + r.width + 'x' + r.height).join('; ')`
+	for _, width := range []int{390, 1366} {
+		b := openBrowser(t, width, 844)
+		b.do(chromedp.Navigate(d.URL + "/"))
+		b.waitForText("4", `document.querySelectorAll('.tile').length + ''`)
+		b.waitForText("", small)
+		b.press("1")
+		b.waitForText("The gate", singleViewTitle)
+		b.waitForText("", small)
+		b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
+		b.waitForText("live", pageState)
+		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll('#snippets details').forEach(e => { e.open = true; })`))
+		b.waitForText("", small)
+		b.checkConsole()
+	}
+}
