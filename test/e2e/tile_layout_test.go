@@ -87,3 +87,19 @@ func TestButtonsAreLargeEnoughForFingers(t *testing.T) {
 		b.checkConsole()
 	}
 }
+
+// A click anywhere on a tile opens its camera: on its name and on its reason, too.
+func TestWholeTileOpensCamera(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: mixedCameras})
+	d.waitForState("gone", "offline")
+	b := openBrowser(t, 1366, 768)
+	for _, part := range []string{"canvas", ".problem", "footer"} {
+		b.do(chromedp.Navigate(d.URL + "/"))
+		eventually(t, "the placeholder", func() bool { return b.picture("Gone") != nil })
+		b.do(chromedp.Click(chromedp.CSS("[data-camera=gone] " + part)))
+		b.waitForText("Gone", singleViewTitle)
+		b.do(chromedp.Navigate("about:blank"))
+	}
+	b.checkConsole()
+}

@@ -46,6 +46,7 @@ export class Tile {
   tick() {
     const { camera, liveCanvas } = this;
     showState(this, this.visible ? liveCanvas.silentSeconds(camera) : 0);
+    this.link.title = this.part('.problem').title; // the link covers the problem
     this.element.toggleAttribute('data-placeholder', liveCanvas.picture?.placeholder ?? false);
     showFigures(this.part('.figures'), camera, liveCanvas);
   }
