@@ -164,13 +164,16 @@ function announce(before, now) {
   if (changed.length) moveIntoDialog('announce').textContent = changed.join('. ');
 }
 
+// withOtherViewers adds to each camera its number of viewers without this page.
+const withOtherViewers = (list) => list.map((camera) => ({ ...camera, otherViewers: Math.max(0, camera.viewers - (wall.isWatching(camera.id) ? 1 : 0)) }));
+
 async function refresh() {
   clearTimeout(refreshing);
   if (!document.hidden) {
     try {
       userLoaded ||= await loadUser();
       const before = changeCount;
-      const list = await listCameras();
+      const list = withOtherViewers(await listCameras());
       if (retryAt !== null) wall.retryNow();
       else if (before === changeCount) render(list);
     } catch {

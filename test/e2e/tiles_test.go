@@ -103,3 +103,19 @@ func TestWholeTileOpensCamera(t *testing.T) {
 	}
 	b.checkConsole()
 }
+
+// The figures of a tile count the viewers other than the page itself.
+func TestTileDoesNotCountItsOwnPage(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: mixedCameras})
+	b := openBrowser(t, 1366, 768)
+	viewers := tileScript("The gate") + `?.querySelector('.figures .viewers')?.textContent ?? 'none'`
+	b.do(chromedp.Navigate(d.URL + "/"))
+	waitForMotion(t, b, "The gate")
+	watch(t, d.URL+"/cameras/gate/stream.mjpg")
+	d.waitForCamera("gate", "watched by two", func(s state) bool { return s.Viewers == 2 })
+	b.waitForText("1 viewer", viewers)
+	b.press("1")
+	b.waitForText("1 viewer", `document.querySelector('#single-view .viewers')?.textContent ?? 'none'`)
+	b.checkConsole()
+}
