@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"image"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -44,6 +45,9 @@ cameras:
 	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
 	if want := "the device or file is not there: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
+	}
+	if !regexp.MustCompile(`, since \d\d:\d\d:\d\d, \d+ [A-Z][a-z]+$`).MatchString(why) {
+		t.Errorf("the offline tile says %q, want a time as on the placeholder", why)
 	}
 	if state := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.state').textContent`); state != "offline" {
 		t.Errorf("the offline tile is %q", state)

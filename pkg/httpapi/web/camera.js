@@ -10,7 +10,7 @@ import { LiveCanvas } from './live_canvas.js';
 import { initShareDialog } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
-import { bytes, countdown, pictureProblem, seconds, shownState, stateLabel } from './format.js';
+import { bytes, countdown, dateTime, pictureProblem, seconds, shownState, stateLabel } from './format.js';
 import { showPageProblem, toast } from './messages.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
@@ -109,7 +109,7 @@ function listHistory(states) {
     state.textContent = stateLabel(entry.state);
     const time = document.createElement('time');
     time.dateTime = entry.since;
-    time.textContent = new Date(entry.since).toLocaleString();
+    time.textContent = dateTime(new Date(entry.since));
     item.append(dot, state, time);
     const text = [entry.reason_text, entry.detail].filter(Boolean).join(': ');
     if (text) item.append(Object.assign(document.createElement('p'), { textContent: text }));

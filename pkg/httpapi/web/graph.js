@@ -1,5 +1,7 @@
 // Three small graphs with one time axis, drawn by uPlot: frame rate, age of pictures, viewers.
 
+import { clock } from './format.js';
+
 /* global uPlot */
 
 const height = 92;
@@ -63,7 +65,7 @@ export class Graph {
     const [times, values] = plot.data;
     const i = plot.cursor.idx ?? values.length - 1;
     const value = values[i];
-    const then = plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : ` at ${new Date(1000 * times[i]).toLocaleTimeString()}`;
+    const then = plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : ` at ${clock(new Date(1000 * times[i]))}`;
     label.textContent = `${plotted.label}: ${value === null || value === undefined ? 'none' : plotted.format(value)}${then}`;
   }
 
