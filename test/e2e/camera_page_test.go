@@ -38,6 +38,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	})
 	b.waitForText("320 × 180", factScript("Picture"))
 	b.waitForText("test://?size=320x180&fps=15", factScript("Source"))
+	b.waitForText("yes", `/^\d+ % of one core$/.test(`+factScript("CPU")+`) ? 'yes' : ''`)
 	b.waitForText("1", factScript("Viewers"))
 	b.waitForText("Viewers: 1", `document.getElementById('viewers-title').textContent`)
 	b.waitForText("starting,live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)

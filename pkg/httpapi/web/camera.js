@@ -68,9 +68,21 @@ function statusRows() {
     ['Pictures', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} read, ${counts.published} published`],
     ['Refused', camera.remote ? '' : listCounts(counts.refused, 'none')],
     ['Restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
-    ['CPU time', worker.cpu_seconds ? seconds(worker.cpu_seconds) : ''],
+    ['CPU', cpuLoad === null ? '' : `${Math.round(100 * cpuLoad)} % of one core`],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
+}
+
+// measureCPU computes the share of one core that the capture process took since the last sample.
+let cpuSample = null;
+let cpuLoad = null; // null if there are no two samples of one process
+function measureCPU({ pid, cpu_seconds: total }) {
+  const sample = { pid, total, at: performance.now() / 1000 };
+  const isSame = cpuSample?.pid === pid && sample.total >= cpuSample.total;
+  if (!pid || !isSame) cpuLoad = null;
+  else if (sample.at - cpuSample.at < 1) return; // too short to be exact
+  else cpuLoad = (total - cpuSample.total) / (sample.at - cpuSample.at);
+  cpuSample = sample;
 }
 
 function showCamera() {
@@ -153,6 +165,7 @@ async function refresh() {
 function update(now, viewers, history) {
   const before = camera;
   camera = now;
+  measureCPU(camera.worker);
   if (!before) {
     listAddresses(document.getElementById('addresses'), camera);
     listSnippets(document.getElementById('snippets'), camera, isAuthenticated());
