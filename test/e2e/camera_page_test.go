@@ -58,11 +58,17 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	}
 
 	b.press("p")
-	b.waitForText("switched off", pageState)
+	b.waitForText("turned off", pageState)
 	d.waitForState("gate", "paused")
 	b.waitForText("", `document.querySelector('#view canvas').dataset.placeholder ?? 'no'`)
+	b.waitForText("Turn on", `document.querySelector('[data-action=pause]').textContent`)
 	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
 	b.waitForText("live", pageState)
+	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
+	b.waitForText("turned off", pageState)
+	b.do(chromedp.Click(chromedp.CSS("#toast button")))
+	b.waitForText("live", pageState)
+	b.waitForText("", `document.querySelector('#toast:popover-open button')?.textContent ?? ''`)
 	b.checkConsole()
 
 	b.do(chromedp.Navigate(d.URL + "/cameras/gone"))
@@ -72,7 +78,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	}
 }
 
-// The switch on the dashboard turns a camera off for everyone. Other pages show it and stay connected.
+// The dashboard turns a camera off for everyone, and undoes that. Other pages show it and stay connected.
 func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -90,17 +96,16 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	mine.waitForText("true", `document.querySelector('[data-action=pause]').getAttribute('aria-pressed')`)
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
-		b.waitForText("switched off", tileScript("The gate")+`.querySelector('.state').textContent`)
+		b.waitForText("turned off", tileScript("The gate")+`.querySelector('.state').textContent`)
 		b.waitForText("", tileScript("The gate")+`.querySelector('canvas').dataset.placeholder ?? 'no'`)
 		waitForMotion(t, b, "The yard")
 	}
 	if pid := d.camera("gate").Worker.PID; pid != 0 {
 		t.Errorf("a camera that is switched off has process %d", pid)
 	}
-	mine.press("1")
-	mine.waitForText("The gate", singleViewTitle)
-	mine.press("p")
-	mine.press(kb.Escape)
+	// The message outlasts the single view, and undoes the change.
+	mine.waitForText("Undo", `document.querySelector('#toast:popover-open button')?.textContent ?? ''`)
+	mine.do(chromedp.Click(chromedp.CSS("#toast button")))
 	for _, b := range []*browser{mine, theirs} {
 		waitForMotion(t, b, "The gate")
 		b.checkConsole()

@@ -44,7 +44,7 @@ func TestPhoneShowsTilesInFullWidth(t *testing.T) {
 	const columns = `document.getElementById('grid').style.getPropertyValue('--columns')`
 	b.do(chromedp.Navigate(d.URL + "/"))
 	b.waitForText("1", columns)
-	b.waitForText("yes", `document.querySelector('.tile')?.offsetWidth >= 370 ? 'yes' : ''`)
+	b.waitForText("yes", `document.querySelector('.tile')?.offsetWidth >= 355 ? 'yes' : ''`)
 	b.waitForText("yes", `(grid => grid.scrollHeight > grid.clientHeight ? 'yes' : '')(document.getElementById('grid'))`)
 	b.do(chromedp.Click(chromedp.CSS("[data-action=columns]")))
 	b.waitForText("2", columns)

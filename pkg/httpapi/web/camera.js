@@ -90,10 +90,10 @@ function showCamera() {
   find('#title').textContent = camera.title;
   if (camera.paused) liveCanvas.hidePicture();
   const pauseButton = find('[data-action=pause]');
-  pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can switch it
+  pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can turn it off
   document.getElementById('history').closest('section').hidden = camera.remote; // only its own camd keeps it
   pauseButton.setAttribute('aria-pressed', camera.paused);
-  pauseButton.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
+  pauseButton.querySelector('span').textContent = camera.paused ? 'Turn on' : 'Turn off';
   fillList(find('#status'), statusRows());
   tick();
 }
@@ -187,8 +187,10 @@ const actions = {
   snapshot: () => saveSnapshot(camera),
   pause: async () => {
     if (camera.remote || !hasRole('control')) return;
-    camera = { ...camera, ...await togglePaused(camera) };
-    refresh();
+    await togglePaused(camera, (changed) => {
+      camera = { ...camera, ...changed };
+      refresh();
+    });
   },
   zoomIn: () => zoom.scaleBy(1.5),
   zoomOut: () => zoom.scaleBy(1 / 1.5),

@@ -255,11 +255,11 @@ const actions = {
   unzoom: () => singleView.zoom.reset(),
   snapshot: () => { if (current()) saveSnapshot(current()); },
   pause: async () => {
-    if (!singleView.camera || singleView.camera.remote || kiosk || !hasRole('control')) return; // it switches the camera off for everyone: not by a key pressed by accident
-    const changed = await togglePaused(singleView.camera);
-    changeCount++;
-    cameras = cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other));
-    render(cameras);
+    if (!singleView.camera || singleView.camera.remote || kiosk || !hasRole('control')) return; // it turns the camera off for everyone: not by a key pressed by accident
+    await togglePaused(singleView.camera, (changed) => {
+      changeCount++;
+      render(cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other)));
+    });
   },
   details: () => { if (current()) location.href = `/cameras/${encodeURIComponent(current().id)}`; },
   digit: (n) => openCamera(shown[n - 1]),

@@ -1,7 +1,7 @@
 // Texts for people: states, problems, counts, times and sizes.
 
 const stateLabels = {
-  idle: 'idle', starting: 'starting', live: 'live', stalled: 'no new picture', offline: 'offline', paused: 'switched off',
+  idle: 'idle', starting: 'starting', live: 'live', stalled: 'no new picture', offline: 'offline', paused: 'turned off',
 };
 
 export const stateLabel = (state) => stateLabels[state] ?? state;
