@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -115,4 +116,37 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 // factScript is a script for what the page says of something.
 func factScript(term string) string {
 	return `[...document.querySelectorAll('#status dt')].find(t => t.textContent === '` + term + `')?.nextElementSibling.textContent ?? ''`
+}
+
+// The graphs have the colours of the chosen theme, whatever the system's is.
+func TestGraphsHaveColoursOfChosenTheme(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=5'}\n"})
+	d.waitForState("gate", "live")
+	b := openBrowser(t, 1280, 900)
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Navigate(d.URL + "/"))
+	for _, theme := range []string{"light", "dark"} {
+		b.do(chromedp.Click(chromedp.CSS("[data-action=theme]")))
+		b.waitForText(theme, `document.documentElement.dataset.theme ?? ''`)
+	}
+	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
+	b.waitForText("live", pageState)
+	// The grid has the colour of borders, which is light in the light theme.
+	b.waitForText("yes", `(() => {
+		const canvas = document.querySelector('#graph canvas');
+		const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+		let light = 0, dark = 0;
+		for (let i = 0; i < data.length; i += 4) {
+			if (data[i + 3] < 255) continue;
+			if (data[i] === 0xcc && data[i + 1] === 0xd4 && data[i + 2] === 0xde) light++;
+			if (data[i] === 0x2d && data[i + 1] === 0x36 && data[i + 2] === 0x43) dark++;
+		}
+		return dark > 0 && light === 0 ? 'yes' : '';
+	})()`)
+	b.checkConsole()
 }

@@ -15,6 +15,8 @@ import { showPageProblem, toast } from './messages.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
 
+applyTheme(); // before the graph takes its colours
+
 const id = decodeURIComponent(location.pathname.split('/')[2]);
 const find = (selector) => document.querySelector(selector);
 const view = document.getElementById('view');
@@ -202,7 +204,6 @@ const actions = {
 };
 
 addIcons(document);
-applyTheme();
 for (const button of document.querySelectorAll('[data-action]')) {
   button.addEventListener('click', () => { if (camera) actions[button.dataset.action](); });
 }
