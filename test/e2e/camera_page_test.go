@@ -150,3 +150,22 @@ func TestGraphsHaveColoursOfChosenTheme(t *testing.T) {
 	})()`)
 	b.checkConsole()
 }
+
+// The time axis has texts that can be told apart: minutes, or seconds on a short axis.
+func TestGraphAxisHasDistinctTimes(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=5'}\n"})
+	b := openBrowser(t, 1280, 900)
+	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
+	b.waitForText("live", pageState)
+	for times, want := range map[string]string{"[0, 120, 240]": "05:00,05:02,05:04", "[30, 60, 90, 120]": "05:00:30,05:01:00,05:01:30,05:02:00"} {
+		got := b.evaluatePromise(`import('/assets/graph.js').then(({timeTexts}) => {
+			const start = new Date(2026, 10, 30, 5, 0, 0).getTime() / 1000;
+			return timeTexts(null, ` + times + `.map(s => start + s)).join();
+		})`)
+		if got != want {
+			t.Errorf("%s: %s, want %s", times, got, want)
+		}
+	}
+	b.checkConsole()
+}

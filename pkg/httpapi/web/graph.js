@@ -11,6 +11,14 @@ const series = [
   { field: 'viewers', label: 'Viewers', color: '--link', factor: 1, minRange: 1, format: (v) => String(v) },
 ];
 
+const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600]; // seconds between two texts on the axis
+
+// timeTexts returns the texts on the time axis: hours and minutes, and seconds if the steps are shorter than a minute.
+export const timeTexts = (_, times) => {
+  const length = times.some((time) => time % 60) ? 'hh:mm:ss'.length : 'hh:mm'.length;
+  return times.map((time) => clock(new Date(1000 * time)).slice(0, length));
+};
+
 // color returns the value of a CSS variable. The browser resolves light-dark() only in use.
 function color(name) {
   const probe = document.createElement('i');
@@ -79,7 +87,7 @@ export class Graph {
       hooks: { setCursor: [(plot) => this.showValue(plot, label, plotted)] },
       scales: { y: { range: (plot, low, high) => [0, Math.max(high * 1.15, plotted.minRange)] } },
       axes: [
-        { show: last, stroke: muted, grid, ticks: grid, size: 26 },
+        { show: last, stroke: muted, grid, ticks: grid, size: 26, space: 90, incrs: timeSteps, values: timeTexts },
         { stroke: muted, grid, ticks: grid, size: 44, space: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 1e5, 1e6] },
       ],
       series: [{}, { stroke: color(plotted.color), width: 1.5, points: { show: false } }],
