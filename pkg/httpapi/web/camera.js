@@ -1,7 +1,7 @@
 // The page of one camera: its picture, state and history, graphs, controls, addresses.
 
 import { cameraPath, fetchJSON, listCameras, secondsSince, secondsUntil } from './api.js';
-import { applyTheme, settings } from './settings.js';
+import { applyTheme, settings, sortCameras } from './settings.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
 import { addIcons } from './icons.js';
@@ -155,6 +155,7 @@ async function refresh() {
         listCameras(), hasRole('admin') ? fetchJSON(`/api/v1/viewers?camera=${encodeURIComponent(id)}`) : { viewers: [] }, fetchJSON(`${cameraPath(id)}/history`)]);
       const now = cameras.find((other) => other.id === id);
       if (!now) throw new Error('this camera is no longer configured');
+      showNeighbours(cameras);
       update(now, viewers, history);
     } catch (error) {
       if (retryAt === null) toast(error.message);
@@ -182,9 +183,29 @@ function update(now, viewers, history) {
   states = JSON.stringify(history.states);
 }
 
+// showNeighbours sets the links to the cameras before and after this one in the order of the dashboard.
+function showNeighbours(cameras) {
+  const others = sortCameras(cameras).filter((one) => one.id === id || !settings.hidden.includes(one.id));
+  const i = others.findIndex((one) => one.id === id);
+  for (const [name, step] of [['previous', -1], ['next', 1]]) {
+    const link = document.getElementById(name);
+    const neighbour = others.at((i + step) % others.length);
+    link.hidden = neighbour.id === id;
+    link.href = `/cameras/${encodeURIComponent(neighbour.id)}`;
+    link.title = `${neighbour.title} (${step < 0 ? '←' : '→'})`;
+  }
+}
+
 const openShare = initShareDialog(document.getElementById('share'), () => camera);
 
+const openNeighbour = (name) => {
+  const link = document.getElementById(name);
+  if (!link.hidden) location.assign(link.href);
+};
+
 const actions = {
+  previous: () => openNeighbour('previous'),
+  next: () => openNeighbour('next'),
   share: openShare,
   snapshot: () => saveSnapshot(camera),
   pause: async () => {
@@ -208,8 +229,9 @@ for (const button of document.querySelectorAll('[data-action]')) {
   button.addEventListener('click', () => { if (camera) actions[button.dataset.action](); });
 }
 addEventListener('keydown', (event) => {
-  const action = { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
-  if (!action || !camera || !settings.keys || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog')) return;
+  const neighbour = { ArrowLeft: 'previous', ArrowRight: 'next' }[event.key];
+  const action = neighbour ?? { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
+  if (!action || !camera || !(settings.keys || neighbour) || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog, .scroll')) return;
   event.preventDefault();
   actions[action]();
 });

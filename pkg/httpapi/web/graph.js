@@ -81,7 +81,7 @@ export class Graph {
     const muted = color('--muted');
     const grid = { stroke: color('--border'), width: 1 };
     return {
-      width: this.element.clientWidth, height: height + (last ? 20 : 0), padding: [6, 14, 4, 0],
+      width: this.element.clientWidth, height: height + (last ? 20 : 0), padding: [6, 30, 4, 0],
       legend: { show: false },
       cursor: { sync: { key: 'camera' }, points: { size: 5 }, drag: { x: false, y: false } },
       hooks: { setCursor: [(plot) => this.showValue(plot, label, plotted)] },
