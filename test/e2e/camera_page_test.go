@@ -175,15 +175,15 @@ func TestCameraPageLeadsToItsNeighbours(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: mixedCameras})
 	b := openBrowser(t, 820, 1180)
-	const title = `document.getElementById('title').textContent`
+	const title = `document.getElementById('title')?.textContent ?? ''`
 	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
 	b.waitForText("/cameras/hall /cameras/yard", `[...document.querySelectorAll('#previous[href], #next[href]')].map(a => a.getAttribute('href')).join(' ')`)
 	b.do(chromedp.Click(chromedp.CSS("#next")))
 	b.waitForText("The yard", title)
-	b.waitForText("/cameras/gone", `document.getElementById('next').getAttribute('href') ?? ''`)
+	b.waitForText("/cameras/gone", `document.getElementById('next')?.getAttribute('href') ?? ''`)
 	b.press(kb.ArrowRight)
 	b.waitForText("Gone", title)
-	b.waitForText("/cameras/yard", `document.getElementById('previous').getAttribute('href') ?? ''`)
+	b.waitForText("/cameras/yard", `document.getElementById('previous')?.getAttribute('href') ?? ''`)
 	b.press(kb.ArrowLeft)
 	b.waitForText("The yard", title)
 	b.checkConsole()
