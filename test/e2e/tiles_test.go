@@ -60,7 +60,9 @@ func TestTabletInPortraitUsesItsWidth(t *testing.T) {
 	d := start(t, options{config: mixedCameras})
 	b := openBrowser(t, 820, 1180)
 	b.do(chromedp.Navigate(d.URL + "/"))
-	b.waitForText("4", `document.querySelectorAll('.tile').length + ''`)
+	for _, title := range []string{"The gate", "The yard", "Gone", "The hall"} {
+		eventually(t, title, func() bool { return b.picture(title) != nil })
+	}
 	b.waitForText("yes", `Math.max(...[...document.querySelectorAll('.tile')].map(t => t.getBoundingClientRect().right)) > 790 ? 'yes' : ''`)
 	b.checkConsole()
 }
@@ -112,8 +114,18 @@ func TestTileDoesNotCountItsOwnPage(t *testing.T) {
 	viewers := tileScript("The gate") + `?.querySelector('.figures .viewers')?.textContent ?? 'none'`
 	b.do(chromedp.Navigate(d.URL + "/"))
 	waitForMotion(t, b, "The gate")
+	d.waitForCamera("gate", "watched by the page", func(s state) bool { return s.Viewers == 1 })
+	b.do(chromedp.Evaluate[chromedp.Void](`(original => {
+		window.lists = 0;
+		window.fetch = async (path, ...rest) => {
+			const answer = await original(path, ...rest);
+			window.lists += path === '/api/v1/cameras';
+			return answer;
+		};
+	})(window.fetch)`))
+	b.waitForText("yes", `window.lists >= 2 ? 'yes' : ''`) // the page has shown the first of them
+	b.waitForText("none", viewers)
 	watch(t, d.URL+"/cameras/gate/stream.mjpg")
-	d.waitForCamera("gate", "watched by two", func(s state) bool { return s.Viewers == 2 })
 	b.waitForText("1 viewer", viewers)
 	b.press("1")
 	b.waitForText("1 viewer", `document.querySelector('#single-view .viewers')?.textContent ?? 'none'`)
