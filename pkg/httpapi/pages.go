@@ -42,8 +42,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err *request.Error
 	}
 	if r.URL.Path != "/" {
 		page.Back = "/"
-		if link := r.URL.Query().Get(access.LinkParameter); link != "" {
-			page.Back += "?" + url.Values{access.LinkParameter: {link}}.Encode()
+		if request.RequesterOf(r).Kind == access.ByLink { // no other link is repeated in a page
+			page.Back += "?" + url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode()
 		}
 	}
 	s.pages.WriteError(w, err.Code, page, web.NewContentSecurityPolicy(s.config.Load().FrameAncestors))
