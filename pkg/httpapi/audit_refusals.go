@@ -54,5 +54,5 @@ func (s *Server) refuseForbidden(w http.ResponseWriter, r *http.Request, g acces
 		fields = append(fields, zap.String("camera", camera))
 	}
 	s.audit.Record(audit.Refused, request.Requester{Grant: g, Client: s.config.Load().Auth.Client(r)}.Actor(), fields...)
-	failForbidden(w, r, g, role)
+	s.failForbidden(w, r, g, role)
 }

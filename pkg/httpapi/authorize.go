@@ -10,6 +10,7 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/web"
 )
 
 // Roles of routes, in addition to those of package access.
@@ -46,8 +47,12 @@ func (s *Server) requireRole(role access.Role, next http.HandlerFunc) http.Handl
 }
 
 // failForbidden answers an authenticated requester without the role.
-func failForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role access.Role) {
-	request.Fail(w, r, http.StatusForbidden, fmt.Sprintf("%s may not do this; it takes the role %s", g.Identity, role))
+func (s *Server) failForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role access.Role) {
+	page := web.ErrorPage{Title: "Not allowed", Message: fmt.Sprintf("This needs the role %s. You are %s.", role, g.Identity)}
+	if g.Kind != access.ByLink && s.config.Load().Auth.HasLogin() {
+		page.LogIn = "/login?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+	}
+	s.fail(w, r, request.Errorf(http.StatusForbidden, "%s may not do this; it takes the role %s", g.Identity, role), page)
 }
 
 // refuse answers an unauthenticated request. It redirects browsers to the login page and sends programs a challenge.

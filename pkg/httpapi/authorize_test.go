@@ -166,7 +166,8 @@ func TestUnauthenticatedRequestsAreRefused(t *testing.T) {
 		{s, "/api/v1/cameras", []string{"Authorization", "Bearer nonsense"}, 401, "WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`},
 		{s, "/cameras/yard/stream.mjpg?link=forged", nil, 401, "WWW-Authenticate", `Bearer realm="camd"`},
 		{open, "/", []string{"Accept", page}, 401, "WWW-Authenticate", `Bearer realm="camd"`},
-		{open, "/login", []string{"Accept", page}, 404, "Content-Type", "text/plain; charset=utf-8"},
+		{open, "/login", []string{"Accept", page}, 404, "Content-Type", "text/html; charset=utf-8"},
+		{open, "/login", nil, 404, "Content-Type", "text/plain; charset=utf-8"},
 	} {
 		resp := c.s.send(t, http.MethodGet, c.path, "", c.header...)
 		if resp.StatusCode != c.code || resp.Header.Get(c.name) != c.contents || resp.Header.Get("Cache-Control") != "no-store" {

@@ -3,12 +3,14 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"camd/pkg/access"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/web"
 )
 
 // visibleTo returns the cameras that a grant can see, in their order.
@@ -72,7 +74,7 @@ func (s *Server) cameraByID(role access.Role, next func(http.ResponseWriter, *ht
 		requester := request.RequesterOf(r)
 		target, bad := cfg.findCamera(id, requester.Grant)
 		if bad != nil {
-			bad.Fail(w, r)
+			s.fail(w, r, bad, web.ErrorPage{Title: "Not found", Message: "There is no camera " + strconv.Quote(id) + ", or you have no access to it."})
 			return
 		}
 		if !requester.Allows(role, id) {

@@ -28,7 +28,9 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p web.LoginPage) {
 	auth := s.config.Load().Auth
 	if !auth.HasLogin() {
-		request.Fail(w, r, http.StatusNotFound, "nobody can log in here: there are no users in the configuration")
+		s.fail(w, r, request.Errorf(http.StatusNotFound, "nobody can log in here: there are no users in the configuration"), web.ErrorPage{
+			Title: "No login", Message: "Nobody can log in here: the configuration has no users.",
+		})
 		return
 	}
 	local, _ := classifyConn(r)

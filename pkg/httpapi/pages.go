@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"camd/pkg/access"
 	"camd/pkg/httpapi/compat"
@@ -33,6 +34,21 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 	s.servePage(w, r, "index.html")
 }
 
+// fail answers a browser with a page that has a way back, and other programs with the error.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err *request.Error, page web.ErrorPage) {
+	if !wantsHTML(r) || strings.HasPrefix(r.URL.Path, "/api/") {
+		err.Fail(w, r)
+		return
+	}
+	if r.URL.Path != "/" {
+		page.Back = "/"
+		if request.RequesterOf(r).Kind == access.ByLink { // no other link is repeated in a page
+			page.Back += "?" + url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode()
+		}
+	}
+	s.pages.WriteError(w, err.Code, page, web.NewContentSecurityPolicy(s.config.Load().FrameAncestors))
+}
+
 // servePage serves one of the dashboard's pages.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request, name string) {
 	s.pages.ServePage(w, r, name, web.NewContentSecurityPolicy(s.config.Load().FrameAncestors))
@@ -59,7 +75,9 @@ func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target req
 func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, g access.Grant) {
 	visible := s.config.Load().visibleTo(g)
 	if len(visible) == 0 {
-		request.Fail(w, r, http.StatusNotFound, "the camera that this link is for is not configured any more")
+		s.fail(w, r, request.Errorf(http.StatusNotFound, "the camera that this link is for is not configured any more"), web.ErrorPage{
+			Title: "Not found", Message: "The camera of this link is no longer configured.",
+		})
 		return
 	}
 	seeOther(w, "/cameras/"+visible[0]+"?"+url.Values{access.LinkParameter: {r.URL.Query().Get(access.LinkParameter)}}.Encode())

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"camd/pkg/access"
 )
 
 // assetRefs finds what a page, script or style wants loaded.
@@ -88,6 +91,45 @@ func TestAssetsHaveTypesAndETags(t *testing.T) {
 	for _, address := range []string{"/assets/../server.go", "/assets/nothing.js", "/assets/pages.go", "/assets/camera.html", "/assets/"} {
 		if resp := s.get(t, address); resp.StatusCode < 400 {
 			t.Errorf("%s: %s", address, resp.Status)
+		}
+	}
+}
+
+// A browser gets a page with a way back for an address that it cannot open. Programs get a line of text, or JSON below /api.
+func TestErrorPagesHaveAWayBack(t *testing.T) {
+	s, _, _ := startWithAuth(t, authOptions(t))
+	const browser = "text/html,application/xhtml+xml"
+	link := s.linkTo(t, "yard")
+	for _, c := range []struct {
+		path, accept string
+		header       []string
+		code         int
+		contentType  string
+		contents     []string
+	}{
+		{"/nowhere", browser, nil, 404, "text/html", []string{"<h1>Not found</h1>", `href="/">All cameras`}},
+		{"/nowhere", "*/*", nil, 404, "text/plain", []string{"nothing here"}},
+		{"/cameras/nope", browser, bearer(access.View, "all"), 404, "text/html", []string{"There is no camera &#34;nope&#34;", `href="/">All cameras`}},
+		{"/cameras/shed", browser, bearer(access.View, "yard"), 404, "text/html", []string{"or you have no access to it"}},
+		{"/cameras/shed?link=" + url.QueryEscape(link), browser, nil, 404, "text/html", []string{`href="/?link=`}},
+		{"/cameras/nope", "*/*", bearer(access.View, "all"), 404, "text/plain", []string{"there are: "}},
+		{"/api/v1/cameras/nope", browser, bearer(access.View, "all"), 404, "application/json", []string{"error"}},
+		{"/cameras/yard", browser, bearer(access.Metrics, "all"), 403, "text/html", []string{"<h1>Not allowed</h1>", "the role view", `href="/">All cameras`, `href="/login?next=%2Fcameras%2Fyard"`}},
+		{"/", browser, bearer(access.Metrics, "all"), 403, "text/html", []string{`href="/login?next=%2F"`}},
+		{"/cameras/yard", "*/*", bearer(access.Metrics, "all"), 403, "text/plain", []string{"it takes the role view"}},
+	} {
+		resp := s.send(t, http.MethodGet, c.path, "", append(c.header, "Accept", c.accept)...)
+		text := body(t, resp)
+		if resp.StatusCode != c.code || !strings.HasPrefix(resp.Header.Get("Content-Type"), c.contentType) || resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s for %s: %s, %v", c.path, c.accept, resp.Status, resp.Header)
+		}
+		for _, want := range c.contents {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s for %s: no %s in %s", c.path, c.accept, want, text)
+			}
+		}
+		if c.path == "/" && strings.Contains(text, "All cameras") {
+			t.Error("the page at / leads to itself")
 		}
 	}
 }

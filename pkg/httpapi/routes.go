@@ -10,6 +10,7 @@ import (
 	"camd/pkg/access"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/wall"
+	"camd/pkg/httpapi/web"
 )
 
 // route is an address of the server, its handler, and the role that it needs.
@@ -61,7 +62,9 @@ func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logRequests, s.limitWrites, s.securityHeaders, s.limitBodies, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		request.Fail(w, r, http.StatusNotFound, "nothing here; the dashboard is at /")
+		s.fail(w, r, request.Errorf(http.StatusNotFound, "nothing here; the dashboard is at /"), web.ErrorPage{
+			Title: "Not found", Message: "There is no page at this address.",
+		})
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Allow", allowed(r, req.URL.Path))

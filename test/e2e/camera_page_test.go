@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -38,6 +39,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	})
 	b.waitForText("320 × 180", factScript("Picture"))
 	b.waitForText("test://?size=320x180&fps=15", factScript("Source"))
+	b.waitForText("yes", `/^\d+ % of one core$/.test(`+factScript("CPU")+`) ? 'yes' : ''`)
 	b.waitForText("1", factScript("Viewers"))
 	b.waitForText("Viewers: 1", `document.getElementById('viewers-title').textContent`)
 	b.waitForText("starting,live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)
@@ -57,11 +59,17 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	}
 
 	b.press("p")
-	b.waitForText("switched off", pageState)
+	b.waitForText("turned off", pageState)
 	d.waitForState("gate", "paused")
 	b.waitForText("", `document.querySelector('#view canvas').dataset.placeholder ?? 'no'`)
+	b.waitForText("Turn on", `document.querySelector('[data-action=pause]').textContent`)
 	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
 	b.waitForText("live", pageState)
+	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
+	b.waitForText("turned off", pageState)
+	b.do(chromedp.Click(chromedp.CSS("#toast button")))
+	b.waitForText("live", pageState)
+	b.waitForText("", `document.querySelector('#toast:popover-open button')?.textContent ?? ''`)
 	b.checkConsole()
 
 	b.do(chromedp.Navigate(d.URL + "/cameras/gone"))
@@ -71,7 +79,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	}
 }
 
-// The switch on the dashboard turns a camera off for everyone. Other pages show it and stay connected.
+// The dashboard turns a camera off for everyone, and undoes that. Other pages show it and stay connected.
 func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -89,17 +97,16 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	mine.waitForText("true", `document.querySelector('[data-action=pause]').getAttribute('aria-pressed')`)
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
-		b.waitForText("switched off", tileScript("The gate")+`.querySelector('.state').textContent`)
+		b.waitForText("turned off", tileScript("The gate")+`.querySelector('.state').textContent`)
 		b.waitForText("", tileScript("The gate")+`.querySelector('canvas').dataset.placeholder ?? 'no'`)
 		waitForMotion(t, b, "The yard")
 	}
 	if pid := d.camera("gate").Worker.PID; pid != 0 {
 		t.Errorf("a camera that is switched off has process %d", pid)
 	}
-	mine.press("1")
-	mine.waitForText("The gate", singleViewTitle)
-	mine.press("p")
-	mine.press(kb.Escape)
+	// The message outlasts the single view, and undoes the change.
+	mine.waitForText("Undo", `document.querySelector('#toast:popover-open button')?.textContent ?? ''`)
+	mine.do(chromedp.Click(chromedp.CSS("#toast button")))
 	for _, b := range []*browser{mine, theirs} {
 		waitForMotion(t, b, "The gate")
 		b.checkConsole()
@@ -109,4 +116,75 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 // factScript is a script for what the page says of something.
 func factScript(term string) string {
 	return `[...document.querySelectorAll('#status dt')].find(t => t.textContent === '` + term + `')?.nextElementSibling.textContent ?? ''`
+}
+
+// The graphs have the colours of the chosen theme, whatever the system's is.
+func TestGraphsHaveColoursOfChosenTheme(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=5'}\n"})
+	d.waitForState("gate", "live")
+	b := openBrowser(t, 1280, 900)
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Navigate(d.URL + "/"))
+	for _, theme := range []string{"light", "dark"} {
+		b.do(chromedp.Click(chromedp.CSS("[data-action=theme]")))
+		b.waitForText(theme, `document.documentElement.dataset.theme ?? ''`)
+	}
+	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
+	b.waitForText("live", pageState)
+	// The grid has the colour of borders, which is light in the light theme.
+	b.waitForText("yes", `(() => {
+		const canvas = document.querySelector('#graph canvas');
+		const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+		let light = 0, dark = 0;
+		for (let i = 0; i < data.length; i += 4) {
+			if (data[i + 3] < 255) continue;
+			if (data[i] === 0xcc && data[i + 1] === 0xd4 && data[i + 2] === 0xde) light++;
+			if (data[i] === 0x2d && data[i + 1] === 0x36 && data[i + 2] === 0x43) dark++;
+		}
+		return dark > 0 && light === 0 ? 'yes' : '';
+	})()`)
+	b.checkConsole()
+}
+
+// The time axis has texts that can be told apart: minutes, or seconds on a short axis.
+func TestGraphAxisHasDistinctTimes(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=5'}\n"})
+	b := openBrowser(t, 1280, 900)
+	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
+	b.waitForText("live", pageState)
+	for times, want := range map[string]string{"[0, 120, 240]": "05:00,05:02,05:04", "[30, 60, 90, 120]": "05:00:30,05:01:00,05:01:30,05:02:00"} {
+		got := b.evaluatePromise(`import('/assets/graph.js').then(({timeTexts}) => {
+			const start = new Date(2026, 10, 30, 5, 0, 0).getTime() / 1000;
+			return timeTexts(null, ` + times + `.map(s => start + s)).join();
+		})`)
+		if got != want {
+			t.Errorf("%s: %s, want %s", times, got, want)
+		}
+	}
+	b.checkConsole()
+}
+
+// The page leads to the cameras before and after it, in the order of the dashboard.
+func TestCameraPageLeadsToItsNeighbours(t *testing.T) {
+	t.Parallel()
+	d := start(t, options{config: mixedCameras})
+	b := openBrowser(t, 820, 1180)
+	const title = `document.getElementById('title')?.textContent ?? ''`
+	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
+	b.waitForText("/cameras/hall /cameras/yard", `[...document.querySelectorAll('#previous[href], #next[href]')].map(a => a.getAttribute('href')).join(' ')`)
+	b.do(chromedp.Click(chromedp.CSS("#next")))
+	b.waitForText("The yard", title)
+	b.waitForText("/cameras/gone", `document.getElementById('next')?.getAttribute('href') ?? ''`)
+	b.press(kb.ArrowRight)
+	b.waitForText("Gone", title)
+	b.waitForText("/cameras/yard", `document.getElementById('previous')?.getAttribute('href') ?? ''`)
+	b.press(kb.ArrowLeft)
+	b.waitForText("The yard", title)
+	b.checkConsole()
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"image"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -44,6 +45,9 @@ cameras:
 	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
 	if want := "the device or file is not there: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
+	}
+	if !regexp.MustCompile(`, since \d\d:\d\d:\d\d, \d+ [A-Z][a-z]+$`).MatchString(why) {
+		t.Errorf("the offline tile says %q, want a time as on the placeholder", why)
 	}
 	if state := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.state').textContent`); state != "offline" {
 		t.Errorf("the offline tile is %q", state)
@@ -92,7 +96,7 @@ func TestDashboardShowsSixteenCameras(t *testing.T) {
 	b.checkConsole()
 }
 
-// However many cameras there are, they fill the screen; a phone scrolls rather than shows stamps.
+// The tiles fill the screen with any number of cameras. Phones and tablets in portrait scroll.
 func TestDashboardGridFillsScreen(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: noCameras})
@@ -114,6 +118,23 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 		if columns != c.columns || used < c.used || width < 150 {
 			t.Errorf("%d tiles on %dx%d: %d columns of %d pixels, %d %% picture; want %d columns, at least %d %%",
 				c.n, c.width, c.height, columns, width, used, c.columns, c.used)
+		}
+	}
+	for _, c := range []struct{ n, width, height, chosen, columns int }{
+		{1, 390, 790, 0, 1}, {30, 390, 790, 0, 1}, {30, 390, 790, 2, 2}, // a phone
+		{1, 820, 1120, 0, 1}, {2, 820, 1120, 0, 1}, {4, 820, 1120, 0, 2}, {8, 820, 1120, 0, 2}, {9, 820, 1120, 0, 3}, {60, 820, 1120, 0, 3}, // a tablet
+		{60, 820, 1120, 4, 4},
+	} {
+		got := b.evaluatePromise(fmt.Sprintf(`import('/assets/grid.js').then(({fillWidth}) => {
+			const {columns, width} = fillWidth([%d], 16 / 9, {bar: 32, gap: 8, width: %d, height: %d, columns: %d});
+			return [columns, %[2]d - columns * (width + 8) - 8].join();
+		})`, c.n, c.width, c.height, c.chosen))
+		var columns, unused int
+		if _, err := fmt.Sscanf(got, "%d,%d", &columns, &unused); err != nil {
+			t.Fatalf("%q: %v", got, err)
+		}
+		if columns != c.columns || unused < 0 || unused >= columns {
+			t.Errorf("%d tiles on %dx%d: %d columns, %d pixels unused; want %d columns and the whole width", c.n, c.width, c.height, columns, unused, c.columns)
 		}
 	}
 	for groups, want := range map[string]string{"[4, 4]": "4 fit", "[7, 10, 13]": "7 fit", "[1, 1]": "1 fit", "[100, 100]": "8 scroll"} {

@@ -134,7 +134,10 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	b.waitForText("live", pageState)
 	b.waitForText("true,true", `['share', 'pause'].map(what => document.querySelector('[data-action=' + what + ']').hidden).join()`)
 	b.do(chromedp.Navigate(home + "/cameras/shed"))
-	b.waitForText("no camera \"shed\"; there are: yard", `document.body.textContent.trim()`)
+	b.waitForText("There is no camera \"shed\", or you have no access to it.", `document.querySelector('main p')?.textContent ?? ''`)
+	b.checkAccessibility("the page for an unknown camera")
+	b.do(chromedp.Click(chromedp.CSS("main .button")))
+	b.waitForText("1", `document.querySelectorAll('.tile').length + ''`)
 }
 
 // checkProgramsWithCredentials lets real clients in, and turns away what has none.

@@ -1,7 +1,7 @@
 // The page of one camera: its picture, state and history, graphs, controls, addresses.
 
 import { cameraPath, fetchJSON, listCameras, secondsSince, secondsUntil } from './api.js';
-import { applyTheme, settings } from './settings.js';
+import { applyTheme, settings, sortCameras } from './settings.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
 import { addIcons } from './icons.js';
@@ -10,10 +10,12 @@ import { LiveCanvas } from './live_canvas.js';
 import { initShareDialog } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
-import { bytes, countdown, pictureProblem, seconds, shownState, stateLabel } from './format.js';
+import { bytes, countdown, dateTime, pictureProblem, seconds, shownState, stateLabel } from './format.js';
 import { showPageProblem, toast } from './messages.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
+
+applyTheme(); // before the graph takes its colours
 
 const id = decodeURIComponent(location.pathname.split('/')[2]);
 const find = (selector) => document.querySelector(selector);
@@ -68,9 +70,21 @@ function statusRows() {
     ['Pictures', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} read, ${counts.published} published`],
     ['Refused', camera.remote ? '' : listCounts(counts.refused, 'none')],
     ['Restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
-    ['CPU time', worker.cpu_seconds ? seconds(worker.cpu_seconds) : ''],
+    ['CPU', cpuLoad === null ? '' : `${Math.round(100 * cpuLoad)} % of one core`],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
+}
+
+// measureCPU computes the share of one core that the capture process took since the last sample.
+let cpuSample = null;
+let cpuLoad = null; // null if there are no two samples of one process
+function measureCPU({ pid, cpu_seconds: total }) {
+  const sample = { pid, total, at: performance.now() / 1000 };
+  const isSame = cpuSample?.pid === pid && sample.total >= cpuSample.total;
+  if (!pid || !isSame) cpuLoad = null;
+  else if (sample.at - cpuSample.at < 1) return; // too short to be exact
+  else cpuLoad = (total - cpuSample.total) / (sample.at - cpuSample.at);
+  cpuSample = sample;
 }
 
 function showCamera() {
@@ -78,10 +92,10 @@ function showCamera() {
   find('#title').textContent = camera.title;
   if (camera.paused) liveCanvas.hidePicture();
   const pauseButton = find('[data-action=pause]');
-  pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can switch it
+  pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can turn it off
   document.getElementById('history').closest('section').hidden = camera.remote; // only its own camd keeps it
   pauseButton.setAttribute('aria-pressed', camera.paused);
-  pauseButton.querySelector('span').textContent = camera.paused ? 'Switch on' : 'Switch off';
+  pauseButton.querySelector('span').textContent = camera.paused ? 'Turn on' : 'Turn off';
   fillList(find('#status'), statusRows());
   tick();
 }
@@ -109,7 +123,7 @@ function listHistory(states) {
     state.textContent = stateLabel(entry.state);
     const time = document.createElement('time');
     time.dateTime = entry.since;
-    time.textContent = new Date(entry.since).toLocaleString();
+    time.textContent = dateTime(new Date(entry.since));
     item.append(dot, state, time);
     const text = [entry.reason_text, entry.detail].filter(Boolean).join(': ');
     if (text) item.append(Object.assign(document.createElement('p'), { textContent: text }));
@@ -141,6 +155,7 @@ async function refresh() {
         listCameras(), hasRole('admin') ? fetchJSON(`/api/v1/viewers?camera=${encodeURIComponent(id)}`) : { viewers: [] }, fetchJSON(`${cameraPath(id)}/history`)]);
       const now = cameras.find((other) => other.id === id);
       if (!now) throw new Error('this camera is no longer configured');
+      showNeighbours(cameras);
       update(now, viewers, history);
     } catch (error) {
       if (retryAt === null) toast(error.message);
@@ -153,6 +168,7 @@ async function refresh() {
 function update(now, viewers, history) {
   const before = camera;
   camera = now;
+  measureCPU(camera.worker);
   if (!before) {
     listAddresses(document.getElementById('addresses'), camera);
     listSnippets(document.getElementById('snippets'), camera, isAuthenticated());
@@ -167,15 +183,37 @@ function update(now, viewers, history) {
   states = JSON.stringify(history.states);
 }
 
+// showNeighbours sets the links to the cameras before and after this one in the order of the dashboard.
+function showNeighbours(cameras) {
+  const others = sortCameras(cameras).filter((one) => one.id === id || !settings.hidden.includes(one.id));
+  const i = others.findIndex((one) => one.id === id);
+  for (const [name, step] of [['previous', -1], ['next', 1]]) {
+    const link = document.getElementById(name);
+    const neighbour = others.at((i + step) % others.length);
+    link.hidden = neighbour.id === id;
+    link.href = `/cameras/${encodeURIComponent(neighbour.id)}`;
+    link.title = `${neighbour.title} (${step < 0 ? '←' : '→'})`;
+  }
+}
+
 const openShare = initShareDialog(document.getElementById('share'), () => camera);
 
+const openNeighbour = (name) => {
+  const link = document.getElementById(name);
+  if (!link.hidden) location.assign(link.href);
+};
+
 const actions = {
+  previous: () => openNeighbour('previous'),
+  next: () => openNeighbour('next'),
   share: openShare,
   snapshot: () => saveSnapshot(camera),
   pause: async () => {
     if (camera.remote || !hasRole('control')) return;
-    camera = { ...camera, ...await togglePaused(camera) };
-    refresh();
+    await togglePaused(camera, (changed) => {
+      camera = { ...camera, ...changed };
+      refresh();
+    });
   },
   zoomIn: () => zoom.scaleBy(1.5),
   zoomOut: () => zoom.scaleBy(1 / 1.5),
@@ -187,13 +225,13 @@ const actions = {
 };
 
 addIcons(document);
-applyTheme();
 for (const button of document.querySelectorAll('[data-action]')) {
   button.addEventListener('click', () => { if (camera) actions[button.dataset.action](); });
 }
 addEventListener('keydown', (event) => {
-  const action = { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
-  if (!action || !camera || !settings.keys || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog')) return;
+  const neighbour = { ArrowLeft: 'previous', ArrowRight: 'next' }[event.key];
+  const action = neighbour ?? { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
+  if (!action || !camera || !(settings.keys || neighbour) || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog, .scroll')) return;
   event.preventDefault();
   actions[action]();
 });

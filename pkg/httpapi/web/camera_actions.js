@@ -1,4 +1,4 @@
-// What a user can do with a camera on any page: save a snapshot, switch it off and on.
+// What a user can do with a camera on any page: save a snapshot, turn it off and on.
 
 import { downloadSnapshot, patchCamera } from './api.js';
 import { toast } from './messages.js';
@@ -12,14 +12,15 @@ export async function saveSnapshot(camera) {
   }
 }
 
-// togglePaused switches a camera off or on and returns its new state.
-export async function togglePaused(camera) {
+// togglePaused turns a camera off or on and calls onChange with its new state. The message that it is off has a button to undo that.
+export async function togglePaused(camera, onChange) {
   try {
     const { camera: changed, warning } = await patchCamera(camera.id, { paused: !camera.paused });
-    toast([changed.paused ? `${camera.title} is switched off for everyone` : `${camera.title} is switched on again`, warning].filter(Boolean).join('; '));
-    return changed;
+    const text = [changed.paused ? `${camera.title} is turned off for everyone` : `${camera.title} is turned on`, warning].filter(Boolean).join('; ');
+    if (changed.paused) toast(text, { label: 'Undo', run: () => togglePaused({ ...camera, ...changed }, onChange) });
+    else toast(text);
+    onChange(changed);
   } catch (error) {
     toast(`${camera.title} stays ${camera.paused ? 'off' : 'on'}: ${error.message}`);
-    return camera;
   }
 }

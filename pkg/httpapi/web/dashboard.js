@@ -6,7 +6,7 @@
 import { listCameras } from './api.js';
 import { openArrangeDialog } from './arrange_dialog.js';
 import { applyTheme, nextTheme, saveSettings, settings, sortCameras } from './settings.js';
-import { commonAspectRatio, fitTiles, indexBelow } from './grid.js';
+import { commonAspectRatio, fillWidth, fitTiles, indexBelow, isPhone } from './grid.js';
 import { addIcons } from './icons.js';
 import { listenForShortcuts } from './shortcuts.js';
 import { hasRole, loadUser } from './user.js';
@@ -92,11 +92,15 @@ function layout() {
   const style = getComputedStyle(grid);
   const aspectRatio = commonAspectRatio(shown);
   const groups = groupBySite(shown);
-  const best = fitTiles(groups.map(({ cameras: { length } }) => length), aspectRatio, {
+  const { clientWidth: width, clientHeight: height } = grid;
+  const chosen = columns || kiosk ? 0 : settings.columns; // the address goes before the setting
+  const scrolls = !kiosk && !columns && (chosen > 0 || isPhone(width) || height > width); // a kiosk shows all tiles: nobody scrolls there
+  const best = (scrolls ? fillWidth : fitTiles)(groups.map(({ cameras: { length } }) => length), aspectRatio, {
     bar: kiosk ? 0 : 2 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize),
     heading: grid.querySelector('.site')?.offsetHeight ?? 0,
-    gap: Number.parseFloat(style.columnGap), width: grid.clientWidth, height: grid.clientHeight, columns,
+    gap: Number.parseFloat(style.columnGap), width, height, columns: columns || chosen,
   });
+  grid.classList.toggle('scrolls', scrolls);
   grid.style.setProperty('--columns', best.columns);
   grid.style.setProperty('--width', `${best.width}px`);
   grid.style.setProperty('--aspect-ratio', aspectRatio);
@@ -160,13 +164,16 @@ function announce(before, now) {
   if (changed.length) moveIntoDialog('announce').textContent = changed.join('. ');
 }
 
+// withOtherViewers adds to each camera its number of viewers without this page.
+const withOtherViewers = (list) => list.map((camera) => ({ ...camera, otherViewers: Math.max(0, camera.viewers - (wall.isWatching(camera.id) ? 1 : 0)) }));
+
 async function refresh() {
   clearTimeout(refreshing);
   if (!document.hidden) {
     try {
       userLoaded ||= await loadUser();
       const before = changeCount;
-      const list = await listCameras();
+      const list = withOtherViewers(await listCameras());
       if (retryAt !== null) wall.retryNow();
       else if (before === changeCount) render(list);
     } catch {
@@ -217,6 +224,15 @@ function openNeighbour(step) {
   openCamera(shown[(i + step + shown.length) % shown.length]);
 }
 
+// nextColumns switches to the next number of columns; 0 lets the screen decide.
+function nextColumns() {
+  const choices = isPhone(grid.clientWidth) ? [0, 2, 3] : [0, 1, 2, 3, 4, 5, 6];
+  const next = choices[(choices.indexOf(settings.columns) + 1) % choices.length];
+  saveSettings({ columns: next });
+  layout();
+  toast(`Columns: ${next || 'automatic'}`);
+}
+
 function fullscreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else (singleView.camera ? singleView.content : document.documentElement).requestFullscreen?.().catch((error) => toast(error.message));
@@ -227,6 +243,7 @@ const current = () => singleView.camera ?? tiles.get(document.activeElement?.clo
 
 const actions = {
   fullscreen,
+  columns: nextColumns,
   arrange: () => openArrangeDialog(cameras, arrangeTiles),
   help: () => document.getElementById('help').showModal(),
   theme: () => toast(`Theme: ${nextTheme()}`),
@@ -238,11 +255,11 @@ const actions = {
   unzoom: () => singleView.zoom.reset(),
   snapshot: () => { if (current()) saveSnapshot(current()); },
   pause: async () => {
-    if (!singleView.camera || singleView.camera.remote || kiosk || !hasRole('control')) return; // it switches the camera off for everyone: not by a key pressed by accident
-    const changed = await togglePaused(singleView.camera);
-    changeCount++;
-    cameras = cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other));
-    render(cameras);
+    if (!singleView.camera || singleView.camera.remote || kiosk || !hasRole('control')) return; // it turns the camera off for everyone: not by a key pressed by accident
+    await togglePaused(singleView.camera, (changed) => {
+      changeCount++;
+      render(cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other)));
+    });
   },
   details: () => { if (current()) location.href = `/cameras/${encodeURIComponent(current().id)}`; },
   digit: (n) => openCamera(shown[n - 1]),

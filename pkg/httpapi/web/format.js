@@ -1,7 +1,7 @@
 // Texts for people: states, problems, counts, times and sizes.
 
 const stateLabels = {
-  idle: 'idle', starting: 'starting', live: 'live', stalled: 'no new picture', offline: 'offline', paused: 'switched off',
+  idle: 'idle', starting: 'starting', live: 'live', stalled: 'no new picture', offline: 'offline', paused: 'turned off',
 };
 
 export const stateLabel = (state) => stateLabels[state] ?? state;
@@ -9,7 +9,7 @@ export const stateLabel = (state) => stateLabels[state] ?? state;
 // cameraProblem returns what is wrong with a camera, empty if nothing is.
 export function cameraProblem(camera) {
   const reason = [camera.reason_text, camera.detail].filter(Boolean).join(': ');
-  return reason && `${reason}, since ${new Date(camera.since).toLocaleString()}`;
+  return reason && `${reason}, since ${dateTime(new Date(camera.since))}`;
 }
 
 // shownState returns the state to show of a camera. Without a new picture for silentFor seconds it is never live, whatever camd says.
@@ -24,6 +24,15 @@ export function pictureProblem(camera, refusedReason, silentFor) {
 export function countdown(until) {
   const wait = Math.max(0, Math.ceil((until - Date.now()) / 1000));
   return `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
+}
+
+// clock formats the time of a day: 15:04:05.
+export const clock = (date) => date.toLocaleTimeString('en-GB');
+
+// dateTime formats a time as placeholders do: 15:04:05, 2 January. It adds the year if that is not the current one.
+export function dateTime(date) {
+  const year = date.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
+  return `${clock(date)}, ${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year })}`;
 }
 
 export const count = (n, thing) => `${n} ${thing}${n === 1 ? '' : 's'}`;

@@ -1,5 +1,7 @@
 // Three small graphs with one time axis, drawn by uPlot: frame rate, age of pictures, viewers.
 
+import { clock } from './format.js';
+
 /* global uPlot */
 
 const height = 92;
@@ -8,6 +10,14 @@ const series = [
   { field: 'frame_age', label: 'Frame age when sent', color: '--warning', factor: 1000, minRange: 10, format: (v) => `${Math.round(v)} ms` },
   { field: 'viewers', label: 'Viewers', color: '--link', factor: 1, minRange: 1, format: (v) => String(v) },
 ];
+
+const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600]; // seconds between two texts on the axis
+
+// timeTexts returns the texts on the time axis: hours and minutes, and seconds if the steps are shorter than a minute.
+export const timeTexts = (_, times) => {
+  const length = times.some((time) => time % 60) ? 'hh:mm:ss'.length : 'hh:mm'.length;
+  return times.map((time) => clock(new Date(1000 * time)).slice(0, length));
+};
 
 // color returns the value of a CSS variable. The browser resolves light-dark() only in use.
 function color(name) {
@@ -63,7 +73,7 @@ export class Graph {
     const [times, values] = plot.data;
     const i = plot.cursor.idx ?? values.length - 1;
     const value = values[i];
-    const then = plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : ` at ${new Date(1000 * times[i]).toLocaleTimeString()}`;
+    const then = plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : ` at ${clock(new Date(1000 * times[i]))}`;
     label.textContent = `${plotted.label}: ${value === null || value === undefined ? 'none' : plotted.format(value)}${then}`;
   }
 
@@ -71,13 +81,13 @@ export class Graph {
     const muted = color('--muted');
     const grid = { stroke: color('--border'), width: 1 };
     return {
-      width: this.element.clientWidth, height: height + (last ? 20 : 0), padding: [6, 14, 4, 0],
+      width: this.element.clientWidth, height: height + (last ? 20 : 0), padding: [6, 30, 4, 0],
       legend: { show: false },
       cursor: { sync: { key: 'camera' }, points: { size: 5 }, drag: { x: false, y: false } },
       hooks: { setCursor: [(plot) => this.showValue(plot, label, plotted)] },
       scales: { y: { range: (plot, low, high) => [0, Math.max(high * 1.15, plotted.minRange)] } },
       axes: [
-        { show: last, stroke: muted, grid, ticks: grid, size: 26 },
+        { show: last, stroke: muted, grid, ticks: grid, size: 26, space: 90, incrs: timeSteps, values: timeTexts },
         { stroke: muted, grid, ticks: grid, size: 44, space: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 1e5, 1e6] },
       ],
       series: [{}, { stroke: color(plotted.color), width: 1.5, points: { show: false } }],

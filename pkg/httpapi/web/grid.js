@@ -1,6 +1,25 @@
 // The layout of the grid: how large tiles can be so that they fill the screen.
 
 const minTileWidth = 150; // a tile's width; rather than make tiles smaller, the page scrolls
+const phoneWidth = 600; // pixels; a narrower grid has one column unless the user chose more
+const minPortraitWidth = 240; // a tile's width on a screen that is higher than wide
+
+// isPhone reports whether a grid is as narrow as a phone.
+export const isPhone = (width) => width < phoneWidth;
+
+// fillWidth lays out the same groups as fitTiles so that the tiles take the whole width; the page scrolls if they are too many.
+// Without columns it takes the fewest columns with which all tiles fit.
+export function fillWidth(groups, aspectRatio, { bar, gap, width, height, heading = 0, columns = 0 }) {
+  const tileWidth = (c) => Math.floor((width - gap * (c + 1)) / c);
+  const fits = (c) => {
+    const rows = groups.reduce((sum, n) => sum + Math.ceil(n / c), 0);
+    return rows * (tileWidth(c) / aspectRatio + bar + gap) + groups.length * (heading && heading + gap) + gap <= height;
+  };
+  const most = isPhone(width) ? 1 : Math.floor(width / minPortraitWidth);
+  let c = columns || 1;
+  while (!columns && c < most && !fits(c)) c++;
+  return { columns: c, width: tileWidth(c) };
+}
 
 // fitTiles lays out groups of so many tiles of an aspect ratio (width by height) on a screen, each tile with a bar below it and a gap around it,
 // each group with a heading above it, and returns columns and a tile's width. All is in pixels; columns are free unless given.

@@ -3,6 +3,7 @@
 const paths = {
   arrange: 'M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM16.5 13v7M13 16.5h7',
   close: 'M5 5l14 14M19 5L5 19',
+  columns: 'M4 4h16v16H4zM9.3 4v16M14.7 4v16',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   details: 'M12 11v6M12 7.5v.1M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z',
   down: 'M6 9l6 6 6-6',

@@ -1,10 +1,11 @@
 // The page that a link leads to: local times, reconnection, and a warning when the picture is not live.
 
+import { dateTime } from './format.js';
 import { showPageProblem } from './messages.js';
 import { applyTheme } from './settings.js';
 
 applyTheme();
-for (const time of document.querySelectorAll('time')) time.textContent = new Date(time.dateTime).toLocaleString();
+for (const time of document.querySelectorAll('time')) time.textContent = dateTime(new Date(time.dateTime));
 
 const picture = document.getElementById('picture');
 if (picture) watch(picture.src);

@@ -32,7 +32,7 @@ export class LiveCanvas {
     canvas.toggleAttribute('data-placeholder', picture.placeholder);
   }
 
-  // hidePicture removes a picture of a camera that has been switched off.
+  // hidePicture removes a picture of a camera that has been turned off.
   hidePicture() {
     if (this.picture && !this.picture.placeholder) this.clear();
   }

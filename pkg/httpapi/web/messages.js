@@ -21,13 +21,36 @@ export function moveIntoDialog(id) {
   return element;
 }
 
-let hideTimer;
+let hideTimer = null; // null while no toast is shown
 
-// toast shows a text for six seconds.
-export function toast(text) {
+// toast shows a text for six seconds. action is a button beside the text, {label, run}; with it the text stays longer.
+export function toast(text, action) {
+  const element = showToast();
+  element.replaceChildren(text);
+  clearTimeout(hideTimer);
+  hideTimer = setTimeout(hideToast, action ? 15000 : 6000);
+  if (!action) return;
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = action.label;
+  button.addEventListener('click', () => {
+    hideToast();
+    action.run();
+  });
+  element.append(button);
+}
+
+function showToast() {
   const element = moveIntoDialog('toast');
   element.showPopover?.();
-  element.textContent = text;
-  clearTimeout(hideTimer);
-  hideTimer = setTimeout(() => element.hidePopover?.(), 6000);
+  return element;
 }
+
+function hideToast() {
+  clearTimeout(hideTimer);
+  hideTimer = null;
+  document.getElementById('toast').hidePopover?.();
+}
+
+// A toast remains when its dialog is closed.
+document.addEventListener('close', () => { if (hideTimer !== null) showToast(); }, true);

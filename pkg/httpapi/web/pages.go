@@ -20,16 +20,17 @@ var files embed.FS
 // Pages are the files of the dashboard, each with an ETag. Embedded files have no modification time by which a browser could check for
 // changes. The methods are safe for concurrent use.
 type Pages struct {
-	tags        map[string]string
-	login, link *template.Template
+	tags                map[string]string
+	login, link, errors *template.Template
 }
 
 // New returns the pages.
 func New() *Pages {
 	p := &Pages{
-		tags:  map[string]string{},
-		login: template.Must(template.ParseFS(files, "login.html")),
-		link:  template.Must(template.ParseFS(files, "link.html")),
+		tags:   map[string]string{},
+		login:  template.Must(template.ParseFS(files, "login.html")),
+		link:   template.Must(template.ParseFS(files, "link.html")),
+		errors: template.Must(template.ParseFS(files, "error.html")),
 	}
 	names, _ := fs.Glob(files, "*")
 	for _, name := range names {

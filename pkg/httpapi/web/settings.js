@@ -1,14 +1,14 @@
-// Settings of this browser: order of cameras, hidden cameras, theme, keyboard shortcuts. They are kept in localStorage if it is allowed.
+// Settings of this browser: order of cameras, hidden cameras, columns, theme, keyboard shortcuts. They are kept in localStorage if it is allowed.
 
 const key = 'camd.wall';
 
 function load() {
   try {
-    const { order, hidden, theme, keys } = JSON.parse(localStorage.getItem(key)) ?? {};
+    const { order, hidden, columns, theme, keys } = JSON.parse(localStorage.getItem(key)) ?? {};
     const list = (value) => (Array.isArray(value) ? value : []);
-    return { order: list(order), hidden: list(hidden), theme: theme ?? '', keys: keys ?? true };
+    return { order: list(order), hidden: list(hidden), columns: Number.isInteger(columns) ? columns : 0, theme: theme ?? '', keys: keys ?? true };
   } catch {
-    return { order: [], hidden: [], theme: '', keys: true }; // not allowed, or damaged
+    return { order: [], hidden: [], columns: 0, theme: '', keys: true }; // not allowed, or damaged
   }
 }
 

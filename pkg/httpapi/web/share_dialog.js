@@ -1,6 +1,7 @@
 // The dialog that makes a link to one camera for a limited time.
 
 import { createLink } from './api.js';
+import { dateTime } from './format.js';
 import { toast } from './messages.js';
 
 // initShareDialog sets up the dialog and returns a function that opens it. camera returns the camera to share.
@@ -12,7 +13,7 @@ export function initShareDialog(dialog, camera) {
     try {
       const link = await createLink(camera().id, part('select').value);
       field.value = link.page;
-      part('.expiry').textContent = `Until ${new Date(link.until).toLocaleString()}, anyone with the link sees this camera live, and nothing else.`;
+      part('.expiry').textContent = `Until ${dateTime(new Date(link.until))}, anyone with the link sees this camera live, and nothing else.`;
       part('.result').hidden = false;
       field.focus();
       field.setSelectionRange(0, field.value.length, 'backward');

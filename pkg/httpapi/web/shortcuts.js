@@ -12,7 +12,7 @@ export function listenForShortcuts(actions, isSingleView, kiosk) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, .sheet')) return;
     const { key } = event;
     if (arrows[key]) actions.arrow(...arrows[key], event.shiftKey);
-    else if (!settings.keys) return; // switched off: speech and other devices type letters unasked (WCAG 2.1.4)
+    else if (!settings.keys) return; // turned off: speech and other devices type letters unasked (WCAG 2.1.4)
     else if (/^[1-9]$/.test(key)) actions.digit(Number(key));
     else if (letters[key] && (!kiosk || key === 'f')) actions[letters[key]]();
     else if (zoomKeys[key] && isSingleView()) actions[zoomKeys[key]]();

@@ -57,9 +57,9 @@ export class SingleView {
     this.camera = camera;
     if (camera.paused) this.liveCanvas.hidePicture();
     const pauseButton = this.part('[data-action=pause]');
-    pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can switch it
+    pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can turn it off
     pauseButton.setAttribute('aria-pressed', camera.paused);
-    pauseButton.setAttribute('aria-label', camera.paused ? `Switch ${camera.title} on` : `Switch ${camera.title} off`);
+    pauseButton.setAttribute('aria-label', camera.paused ? `Turn on ${camera.title}` : `Turn off ${camera.title}`);
     this.tick();
   }
 

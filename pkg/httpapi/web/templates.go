@@ -28,6 +28,18 @@ func (p *Pages) WriteLink(w http.ResponseWriter, page LinkPage, policy ContentSe
 	render(w, http.StatusOK, p.link, page, policy)
 }
 
+// ErrorPage is the content of the page for an address that a browser cannot open.
+type ErrorPage struct {
+	Title, Message string
+	Back           string // the address of the dashboard; empty if the browser cannot open that
+	LogIn          string // the address of the login page; empty if another user would not help
+}
+
+// WriteError answers with the page for an address that a browser cannot open.
+func (p *Pages) WriteError(w http.ResponseWriter, code int, page ErrorPage, policy ContentSecurityPolicy) {
+	render(w, code, p.errors, page, policy)
+}
+
 // render answers with a page that is made for one request.
 func render(w http.ResponseWriter, code int, page *template.Template, content any, policy ContentSecurityPolicy) {
 	h := w.Header()

@@ -46,6 +46,7 @@ export class Tile {
   tick() {
     const { camera, liveCanvas } = this;
     showState(this, this.visible ? liveCanvas.silentSeconds(camera) : 0);
+    this.link.title = this.part('.problem').title; // the link covers the problem
     this.element.toggleAttribute('data-placeholder', liveCanvas.picture?.placeholder ?? false);
     showFigures(this.part('.figures'), camera, liveCanvas);
   }
@@ -67,7 +68,7 @@ export function showState(view, silentFor) {
   showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? camera.detail : text); // the placeholder shows the rest
 }
 
-// showFigures shows a camera's size, frame rate, the age of the picture and the number of viewers.
+// showFigures shows a camera's size, frame rate, the age of the picture and the number of viewers other than this page.
 export function showFigures(element, camera, liveCanvas) {
   const { width, height } = camera.format;
   const { age } = liveCanvas;
@@ -75,7 +76,7 @@ export function showFigures(element, camera, liveCanvas) {
     ['size', width ? `${width}×${height}` : ''],
     ['rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps` : ''],
     ['age', age === null || camera.state !== 'live' ? '' : seconds(age)],
-    ['viewers', camera.viewers ? count(camera.viewers, 'viewer') : ''],
+    ['viewers', camera.otherViewers ? count(camera.otherViewers, 'viewer') : ''],
   ].filter(([, text]) => text);
   while (element.children.length > parts.length) element.lastChild.remove();
   while (element.children.length < parts.length) element.append(document.createElement('span'));

@@ -32,6 +32,9 @@ export class WallClient {
 
   get connected() { return this.socket?.readyState === WebSocket.OPEN; }
 
+  // isWatching reports whether camd counts this page as a viewer of a camera.
+  isWatching(camera) { return this.connected && !this.paused && this.subscriptions.has(camera); }
+
   // retryNow ends the wait for the next attempt: camd has answered another request.
   retryNow() {
     if (this.retryTimer) this.connect();

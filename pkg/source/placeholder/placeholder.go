@@ -63,7 +63,7 @@ var stateTexts = map[camera.State]string{
 	camera.Stalled:  "No new picture",
 	camera.Offline:  "Offline",
 	camera.Idle:     "Asleep until watched",
-	camera.Paused:   "Switched off",
+	camera.Paused:   "Turned off",
 }
 
 // maxPixels is the area of the largest placeholder, and of the largest background: drawing takes 4 bytes a pixel, and decoding a

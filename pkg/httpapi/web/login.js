@@ -1,5 +1,0 @@
-// The login page: the theme that was chosen on the dashboard.
-
-import { applyTheme } from './settings.js';
-
-applyTheme();
