@@ -121,11 +121,11 @@ func TestListenerFromSystemdIsServed(t *testing.T) {
 		d := startWithListener(t, file, "listen: "+listen+"\n"+healthyCamera)
 		asking.Wait()
 		http.DefaultClient.CloseIdleConnections()
-		if overridden := strings.Contains(d.stderr.String(), "configured address not served"); overridden != (listen == "127.0.0.1:1") {
-			t.Errorf("configured %s, served %s:\n%s", listen, l.Addr(), d.stderr.String())
-		}
 		if code, _ := d.stop(); code != 0 {
 			t.Errorf("exit code %d", code)
+		}
+		if overridden := strings.Contains(d.stderr.String(), "configured address not served"); overridden != (listen == "127.0.0.1:1") {
+			t.Errorf("configured %s, served %s:\n%s", listen, l.Addr(), d.stderr.String())
 		}
 		if conn, err := net.Dial("tcp", l.Addr().String()); errors.Is(err, syscall.ECONNREFUSED) {
 			t.Error("refused between two")
