@@ -110,10 +110,20 @@ func (d Redirect) answerPlainRequest(r *http.Request) []byte {
 		return plainAnswer(http.StatusBadRequest, "")
 	}
 	isSafe := (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == ""
-	if !isSafe {
+	if !isSafe || isProxied(r) {
 		return plainAnswer(http.StatusBadRequest, "https://"+host+"/")
 	}
 	return plainAnswer(http.StatusPermanentRedirect, "https://"+host+pathAndQuery(r.URL))
+}
+
+// isProxied reports whether a proxy forwarded the request. It would forward a redirected request without TLS again.
+func isProxied(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // sameHost returns the host and port of the public URL, otherwise those of the request, which has reached this very listener; empty

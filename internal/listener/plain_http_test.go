@@ -52,7 +52,6 @@ func exchange(t *testing.T, address string, parts ...string) string {
 		if _, err := io.WriteString(c, part); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Millisecond) // so that the parts arrive one by one
 	}
 	answer, err := io.ReadAll(c)
 	if err != nil {
@@ -73,6 +72,7 @@ func TestAnswerPlainNamesHTTPSAddress(t *testing.T) {
 		{"a large body", []string{"POST / HTTP/1.1\r\nHost: ADDRESS\r\nContent-Length: 60000\r\n\r\n" + strings.Repeat("x", 60000)}, []string{"HTTP/1.1 400 ", "HTTPS: https://ADDRESS/\n"}},
 		{"no end", []string{"GET / HTTP/1.1\r\nHost: ADDRESS\r\n"}, []string{"HTTP/1.1 400 ", "Use https://"}},
 		{"another host", []string{"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"}, []string{"HTTP/1.1 400 ", "Use https://"}},
+		{"a proxy that forwards it", []string{"GET / HTTP/1.1\r\nHost: ADDRESS\r\nX-Forwarded-Proto: https\r\n\r\n"}, []string{"HTTP/1.1 400 ", "HTTPS: https://ADDRESS/\n"}},
 		{"no host", []string{"GET / HTTP/1.0\r\n\r\n"}, []string{"HTTP/1.1 400 ", "Use https://"}},
 		{"a port that is mapped", []string{"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"}, []string{"HTTP/1.1 308 ", "https://localhost:80/\r\n"}},
 	} {

@@ -18,11 +18,16 @@ const Service = "/var/lib/camd"
 func Path(configured string) string { return cmp.Or(configured, FromSystemd()) }
 
 // OfService returns the state directory of camd.service if this machine has it. systemd passes it only to the service.
-func OfService() string {
-	if info, err := os.Stat(Service); err != nil || !info.IsDir() {
-		return ""
+func OfService() string { return existing(Service) }
+
+// existing returns dir if it is a directory or a link to one. With DynamicUser=, systemd makes it a link to a folder that only root can
+// enter, so other users see the link alone.
+func existing(dir string) string {
+	info, err := os.Stat(dir)
+	if err == nil && info.IsDir() || errors.Is(err, os.ErrPermission) {
+		return dir
 	}
-	return Service
+	return ""
 }
 
 // FromSystemd returns the directory that systemd has made for camd by StateDirectory=: the first, if there are several.

@@ -57,19 +57,27 @@ func accountOf(properties, name string) (a Account, found bool) {
 	a.UID = -1
 	if u, err := user.Lookup(name); err == nil {
 		a.UID, _ = strconv.Atoi(u.Uid)
-		if gid, err := strconv.Atoi(u.Gid); err == nil {
-			a.GIDs = append(a.GIDs, gid)
+		groups, _ := u.GroupIds() // systemd sets all of them, as a login does
+		for _, group := range append(groups, u.Gid) {
+			if gid, err := strconv.Atoi(group); err == nil {
+				a.GIDs = append(a.GIDs, gid)
+			}
 		}
 	} else if !isDynamic {
 		return Account{}, false
 	}
 	for _, group := range append(strings.Fields(values["SupplementaryGroups"]), values["Group"]) {
+		number := group // a unit may give the number
 		if g, err := user.LookupGroup(group); err == nil {
-			gid, _ := strconv.Atoi(g.Gid)
-			a.GIDs = append(a.GIDs, gid)
-			if a.Sharing == "" {
-				a.Sharing = group
-			}
+			number = g.Gid
+		}
+		gid, err := strconv.Atoi(number)
+		if err != nil {
+			continue
+		}
+		a.GIDs = append(a.GIDs, gid)
+		if a.Sharing == "" {
+			a.Sharing = group
 		}
 	}
 	return a, a.UID != 0
@@ -86,7 +94,7 @@ func (a Account) CheckRead(path string) error {
 	}
 	for dir := filepath.Dir(resolved); ; dir = filepath.Dir(dir) {
 		if may, err := a.may(dir, 0o1); err != nil || !may {
-			return fmt.Errorf("the user of the service cannot enter %s, where %s is; run chmod o+x %[1]s, or move the file", dir, path)
+			return fmt.Errorf("the user of the service cannot enter %s, where %s is; give one of its groups access to that folder, or move the file", dir, path)
 		}
 		if dir == filepath.Dir(dir) {
 			break

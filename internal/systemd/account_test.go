@@ -25,6 +25,7 @@ func TestAccountOfReadsUnit(t *testing.T) {
 		found   bool
 	}{
 		"LoadState=loaded\nUser=\nGroup=\nDynamicUser=yes\nSupplementaryGroups=" + group.Name + "\n": {-1, group.Name, true},
+		"LoadState=loaded\nUser=\nDynamicUser=yes\nSupplementaryGroups=44\n":                         {-1, "44", true},
 		"LoadState=loaded\nUser=" + me.Username + "\nDynamicUser=no\nGroup=" + group.Name + "\n":     {uid, group.Name, uid != 0},
 		"LoadState=loaded\nUser=camd-nobody\nDynamicUser=no\n":                                       {0, "", false},
 		"LoadState=loaded\nUser=\nDynamicUser=no\n":                                                  {0, "", false},
@@ -57,7 +58,7 @@ func TestCheckReadGoesByModes(t *testing.T) {
 		{0o600, 0o755, stranger, "the user of the service cannot read " + path + "; run chgrp video " + path + " && chmod 640 " + path},
 		{0o640, 0o755, stranger, "cannot read"},
 		{0o644, 0o755, stranger, ""},
-		{0o644, 0o750, stranger, "cannot enter " + dir + ", where " + path + " is; run chmod o+x " + dir},
+		{0o644, 0o750, stranger, "cannot enter " + dir + ", where " + path + " is; give one of its groups access to that folder"},
 		{0o600, 0o755, member, "the user of the service cannot read " + path + "; let systemd hand it over"},
 		{0o640, 0o750, member, ""},
 		{0o604, 0o755, member, "cannot read"},

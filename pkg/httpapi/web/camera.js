@@ -232,6 +232,8 @@ addEventListener('keydown', (event) => {
   const neighbour = { ArrowLeft: 'previous', ArrowRight: 'next' }[event.key];
   const action = neighbour ?? { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
   if (!action || !camera || !(settings.keys || neighbour) || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog, .scroll')) return;
+  // These keys also extend a selection and scroll.
+  if (neighbour && (event.shiftKey || document.fullscreenElement || !getSelection().isCollapsed)) return;
   event.preventDefault();
   actions[action]();
 });

@@ -277,6 +277,7 @@ const actions = {
 };
 
 addIcons(document);
+document.querySelector('[data-action=columns]').hidden = columns > 0; // the address sets them
 applyTheme();
 document.body.classList.toggle('kiosk', kiosk);
 listenForShortcuts(actions, () => singleView.camera !== null, kiosk);

@@ -39,6 +39,7 @@ export class Tile {
   showDisconnected(text) {
     setState(this, 'offline', 'not connected');
     showProblem(this.part('.problem'), text);
+    this.link.title = text;
     this.part('.figures').replaceChildren();
   }
 
