@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"strings"
 
 	window "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
@@ -42,7 +43,14 @@ func (b *browser) waitForText(want, script string) {
 		}
 	}()
 	eventually(b.t, want, func() bool {
-		got = b.evaluate(script)
+		text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
+		if err != nil && strings.Contains(err.Error(), "Inspected target navigated or closed") {
+			return false // the page is just being replaced by another one
+		}
+		if err != nil {
+			b.t.Fatalf("chromium: %v in %.200s", err, script)
+		}
+		got = text
 		return got == want
 	})
 }
