@@ -79,9 +79,6 @@ func (m *MQTT) Kill() { m.process.Kill() }
 // Suspend stops the broker's process: its connections stay, and nothing answers. To go on, call Kill and Start.
 func (m *MQTT) Suspend() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Log returns what the broker has logged.
-func (m *MQTT) Log() string { return m.process.Output.String() }
-
 // Retained returns what the broker holds, by topic.
 func (m *MQTT) Retained() map[string][]byte {
 	m.t.Helper()

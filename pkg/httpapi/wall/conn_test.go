@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What gets something through again and again is written to its end, and what gets nothing through for the timeout is not.
+// A write continues while bytes get through, and fails when none get through within the timeout.
 func TestWriteFailsOnlyWithoutProgress(t *testing.T) {
 	const timeout = 2 * time.Second
 	for name, tt := range map[string]struct {
