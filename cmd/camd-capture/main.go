@@ -1,7 +1,7 @@
 // Command camd-capture reads one camera and sends its pictures to camd, which starts it. Of the two programs, only this one links OpenCV.
 //
-// camd starts it with GODEBUG=asyncpreemptoff=1, which a //go:debug line cannot set. OpenCV waits for a device in select(2), and takes an
-// interruption by Go's preemption signal for a failed read. Without the setting about one read in a thousand fails, which costs a moment.
+// camd starts it with GODEBUG=asyncpreemptoff=1, which a //go:debug line cannot set. OpenCV waits for a device in select(2). If Go's
+// preemption signal interrupts that call, OpenCV reports a failed read. Without the setting about one read in a thousand fails.
 package main
 
 import (
@@ -15,16 +15,16 @@ import (
 	"camd/pkg/source/confine"
 )
 
-// version is set by the Makefile from git.
+// The Makefile sets version from git.
 var version = "development"
 
-const help = `camd-capture reads one camera for camd. It is started by camd, one process per camera, and is of no use by itself:
-it takes commands on standard input and writes pictures to standard output, both in a binary protocol.
+const help = `camd-capture reads one camera for camd. Do not start it yourself: camd starts one process for each camera.
+It reads commands from standard input and writes pictures to standard output, both in a binary protocol.
 
-  --version  print the version, that of OpenCV, and what it can read cameras with
+  --version  print the version, the version of OpenCV, and the backends of OpenCV that read cameras
   --help     print this text
 
-To watch a camera start camd; to try one out use "camd probe SOURCE".
+To view cameras, start camd. To try a source, run "camd probe SOURCE".
 `
 
 func main() { os.Exit(run(os.Args[1:])) }

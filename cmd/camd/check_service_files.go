@@ -14,8 +14,8 @@ import (
 // serviceUnit is the unit that serves configfile.DefaultPath.
 const serviceUnit = "camd.service"
 
-// checkServiceFiles returns an error if root checks the configuration of the service, and the service's user cannot read the file or
-// another that it names. Root can read all of them.
+// checkServiceFiles returns an error if root checks the configuration of the service, and the service's user cannot read this file or
+// one that it names. For root itself all of them are readable, so other checks do not find this.
 func checkServiceFiles(ctx context.Context, cfg *config.Config, path string) error {
 	path = cmp.Or(path, configfile.DefaultPath)
 	if abs, err := filepath.Abs(path); err != nil || abs != configfile.DefaultPath || os.Geteuid() != 0 {
@@ -28,7 +28,7 @@ func checkServiceFiles(ctx context.Context, cfg *config.Config, path string) err
 	return checkAccountFiles(account, cfg, path)
 }
 
-// checkAccountFiles returns an error if an account cannot read a configuration file, or another that it names.
+// checkAccountFiles returns an error if an account cannot read a configuration file or one that it names.
 func checkAccountFiles(account systemd.Account, cfg *config.Config, path string) error {
 	if err := account.CheckRead(path); err != nil {
 		return &config.Error{Problems: []config.Problem{{File: path, Line: 1, Column: 1, Message: err.Error()}}}

@@ -19,10 +19,10 @@ func newDevicesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "devices",
 		Short: "list this machine's capture devices",
-		Long: `List the V4L2 capture devices: path, stable name, driver, formats, sizes and rates, and what to do about those that
-cannot be used.
+		Long: `List the V4L2 capture devices: path, stable name, driver, formats, sizes and frame rates. For a device that cannot be used,
+print the reason and what to do.
 
-Exit codes: 0 done, also if there are none; 1 the devices could not be listed.`,
+Exit codes: 0 success, even if there is no device; 1 the devices cannot be listed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			devices, err := v4l2.List()

@@ -21,17 +21,19 @@ func newDoctorCommand() *cobra.Command {
 	var asJSON, network bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "look for what keeps camd from working here, and say what mends it",
-		Long: `Look at the configuration, capture devices and who may and does use them, USB bandwidth, camd-capture and its OpenCV,
-the bus, the port, camd's certificate and those of cameras, access, the clock, limits, the kernel and the state directory. A line for each: ok, warn for what may go
-wrong, or FAIL for what does, with what to do about it. Nothing is changed, and no camera disturbed.
+		Short: "look for problems, and print how to fix them",
+		Long: `Check everything that camd needs: the configuration, capture devices and the rights to them, USB bandwidth, camd-capture and its
+OpenCV, the bus, the port, the certificates of camd and of cameras, access, the clock, limits, the kernel and the state directory.
+
+Each result is one line: ok, warn for a possible problem, or FAIL for a problem. The next line says what to do. The command changes
+nothing and does not disturb cameras.
 
 With --network, also open each network camera and report its pictures. A camera that allows few connections may refuse this one
 while camd reads it.
 
-Rights are those of who runs it: "sudo -u USER camd doctor" for another user's.
+The command checks the rights of the user who runs it. For another user, run "sudo -u USER camd doctor".
 
-Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
+Exit codes: 0 no failure, 1 at least one FAIL, 2 the command line is wrong.`,
 		Example: "  camd doctor\n  camd doctor --network\n  camd doctor -c camd.yaml --json | jq '.findings[] | select(.verdict != \"ok\")'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,8 +53,8 @@ Exit codes: 0 nothing fails, 1 something does, 2 the command line is wrong.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
-	cmd.Flags().BoolVar(&network, "network", false, "also open each network camera, and report what it delivers")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it exists)")
+	cmd.Flags().BoolVar(&network, "network", false, "also open each network camera and report its pictures")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
@@ -73,7 +75,7 @@ func newDoctorTarget(ctx context.Context, path string) doctor.Target {
 		}
 	}
 	p.Config, p.ConfigErr = cfg, err
-	p.StateDir = statedir.Path(cfg.StateDir)
+	p.StateDir, p.ServiceDir = statedir.Path(cfg.StateDir), statedir.OfService()
 	if cfg.Bus != nil {
 		o := daemon.BusOptions(cfg)
 		o.Version = version

@@ -15,7 +15,7 @@ import (
 	"camd/pkg/access"
 )
 
-// minPasswordLength is the minimum of NIST SP 800-63B for passwords that users choose.
+// minPasswordLength is the minimum length of NIST SP 800-63B for passwords that users choose.
 const minPasswordLength, maxPasswordLength = 8, 1024
 
 func newHashPasswordCommand() *cobra.Command {
@@ -23,12 +23,12 @@ func newHashPasswordCommand() *cobra.Command {
 	var cameras []string
 	cmd := &cobra.Command{
 		Use:   "hash-password [NAME]",
-		Short: "print a user's line for users_file",
-		Long: `Print a user's line for the file that auth.users_file names: NAME:HASH:ROLE:CAMERAS, with the argon2id hash of a
-password that is asked for, or read from standard input: never from the command line, which others can see. Without a name,
-print the hash alone, for "hash" in the configuration.
+		Short: "print a user's line for users_file, with a password hash",
+		Long: `Print a user's line for the file that auth.users_file names: NAME:HASH:ROLE:CAMERAS. HASH is the argon2id hash of the password.
+On a terminal, camd asks for the password. Otherwise it reads it from standard input. Other users could see a password on the command
+line, so there is no option for it. Without NAME, print only the hash, for "hash" in the configuration.
 
-Exit codes: 0 printed, 1 the password cannot be read or is none, 2 the command line is wrong.`,
+Exit codes: 0 printed, 1 the password cannot be read or is too short or too long, 2 the command line is wrong.`,
 		Example: "  camd hash-password anna --role admin >> /etc/camd/users\n  camd hash-password guest --cameras 'front-*,yard' < guest.password >> /etc/camd/users",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,8 +52,8 @@ Exit codes: 0 printed, 1 the password cannot be read or is none, 2 the command l
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&role, "role", string(access.View), "what the user may: `ROLE` view, control, admin or metrics")
-	cmd.Flags().StringSliceVar(&cameras, "cameras", nil, "at which `CAMERAS`: ids or patterns with commas between them (default all)")
+	cmd.Flags().StringVar(&role, "role", string(access.View), "`ROLE` of the user: view, control, admin or metrics")
+	cmd.Flags().StringSliceVar(&cameras, "cameras", nil, "`CAMERAS` that the role is for: ids or patterns, separated by commas (default all)")
 	completeRoles(cmd, "role")
 	return cmd
 }
@@ -74,7 +74,7 @@ func parseUser(args []string, role string, cameras []string) (u access.User, err
 	}
 	if len(args) == 0 {
 		if role != string(access.View) || len(cameras) > 0 {
-			return u, errors.New("--role and --cameras are for a user's line; name the user")
+			return u, errors.New("--role and --cameras need the name of the user")
 		}
 		return u, nil
 	}
@@ -90,23 +90,23 @@ func promptPassword(ctx context.Context, in io.Reader, out io.Writer) (string, e
 		return readPassword(lines)
 	}
 	original, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	if err != nil { // no terminal
+	if err != nil { // not a terminal
 		return readPassword(lines)
 	}
-	// Before the question, so that early input is not shown either.
+	// Echo is off before the question is printed, so input that comes early is not shown either.
 	hidden := *original
 	hidden.Lflag &^= unix.ECHO
 	if err := unix.IoctlSetTermios(int(f.Fd()), unix.TCSETSF, &hidden); err != nil {
-		return "", fmt.Errorf("hide what is typed: %w", err)
+		return "", fmt.Errorf("turn off echo: %w", err)
 	}
 	defer func() { _ = unix.IoctlSetTermios(int(f.Fd()), unix.TCSETSF, original) }()
 	first, err := prompt(ctx, lines, out, "Password: ")
 	if err != nil {
 		return "", err
 	}
-	again, err := prompt(ctx, lines, out, "Again: ")
+	again, err := prompt(ctx, lines, out, "Repeat password: ")
 	if err == nil && again != first {
-		err = errors.New("these are two different passwords")
+		err = errors.New("the two passwords differ")
 	}
 	return first, err
 }
@@ -118,7 +118,7 @@ func prompt(ctx context.Context, lines *bufio.Reader, out io.Writer, question st
 	var answer string
 	var err error
 	read := make(chan struct{})
-	go func() { // it cannot be interrupted, and ends with the process
+	go func() { // a read cannot be interrupted: it ends with the process
 		defer close(read)
 		answer, err = readPassword(lines)
 	}()
@@ -132,7 +132,7 @@ func prompt(ctx context.Context, lines *bufio.Reader, out io.Writer, question st
 
 // readPassword reads a line.
 func readPassword(lines *bufio.Reader) (string, error) {
-	line, err := lines.ReadSlice('\n') // as much as its buffer holds: far more than a password may have
+	line, err := lines.ReadSlice('\n') // limited by the buffer, which is larger than any valid password
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
@@ -142,7 +142,7 @@ func readPassword(lines *bufio.Reader) (string, error) {
 
 func checkPassword(password string) error {
 	if n := len([]rune(password)); n < minPasswordLength || len(password) > maxPasswordLength {
-		return fmt.Errorf("the password has %d characters, want %d to %d", n, minPasswordLength, maxPasswordLength)
+		return fmt.Errorf("the password must have %d to %d characters, it has %d", minPasswordLength, maxPasswordLength, n)
 	}
 	return nil
 }

@@ -17,11 +17,12 @@ func newHealthcheckCommand() *cobra.Command {
 	var path, listen, address string
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
-		Short: "ask a running camd whether it is well (for containers)",
-		Long: `Ask the camd that listens where the configuration or --listen says, or at --url, for /healthz. With tls in the
-configuration it must show the certificate that is named there; at --url, one for its name that this machine trusts.
+		Short: "check whether a running camd is healthy (for containers)",
+		Long: `Request /healthz from the camd at the address of the configuration or of --listen. If the configuration has the section tls, the
+server must present the certificate of the configuration. With --url, request that URL instead. Then an HTTPS server must present a
+certificate for its name that this machine trusts.
 
-Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration is wrong.`,
+Exit codes: 0 camd is healthy, 1 it is not healthy or does not answer, 2 the command line or the configuration is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			httpClient := http.DefaultClient
@@ -48,13 +49,13 @@ Exit codes: 0 it answers, 1 it does not, 2 the command line or the configuration
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
-	cmd.Flags().StringVar(&listen, "listen", "", "`ADDRESS` that it was told to serve on; overrides the configuration")
-	cmd.Flags().StringVar(&address, "url", "", "`URL` to ask instead, such as http://127.0.0.1:8080/healthz")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it exists)")
+	cmd.Flags().StringVar(&listen, "listen", "", "`ADDRESS` that camd listens on; overrides the configuration")
+	cmd.Flags().StringVar(&address, "url", "", "`URL` to request instead, such as http://127.0.0.1:8080/healthz")
 	return cmd
 }
 
-// newClient returns a client for the camd of a configuration, which accepts no other server.
+// newClient returns a client for the camd of a configuration. The client accepts no other server.
 func newClient(cfg *config.Config) (*http.Client, error) {
 	if cfg.TLS == nil {
 		return healthclient.New(cfg.Listen, nil), nil

@@ -20,13 +20,13 @@ import (
 // Exit codes, as --help documents them.
 const (
 	exitOK     = 0
-	exitFailed = 1 // it did not work
+	exitFailed = 1 // the command failed
 	exitUsage  = 2 // the command line or the configuration is wrong
 )
 
 func main() {
 	if err := nodump.Enable(); err != nil {
-		fmt.Fprintf(os.Stderr, "camd: other programs of this user can read its memory: %v\n", err)
+		fmt.Fprintf(os.Stderr, "camd: other programs of this user can read camd's memory: %v\n", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -79,10 +79,10 @@ func exitCode(err error) int {
 
 const longHelp = `camd captures cameras, encodes each picture at most once, and serves it live to any number of viewers.
 
-Without a command it serves, as "camd serve" does: the cameras of the configuration file, or, without one, a test pattern
-and every capture device of this machine.
+Without a command, camd does what "camd serve" does. It serves the cameras of the configuration file. If there is no file, it serves
+a test pattern and every capture device of this machine.
 
-Exit codes: 0 done, 1 it did not work, 2 the command line or the configuration is wrong.`
+Exit codes: 0 success, 1 failure, 2 the command line or the configuration is wrong.`
 
 // rejectUnknownCommand returns an error that suggests similar commands.
 func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
@@ -92,8 +92,8 @@ func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return fmt.Errorf("unknown command %q, did you mean %q?", args[0], near[0])
 	}
-	if strings.ContainsAny(args[0], ":@/") { // it may have a password in it
-		return errors.New("that is no command; to try a source out: camd probe SOURCE")
+	if strings.ContainsAny(args[0], ":@/") { // it may contain a password
+		return errors.New("this is not a command; to try a source, run: camd probe SOURCE")
 	}
 	return fmt.Errorf("unknown command %q", args[0])
 }
@@ -101,7 +101,7 @@ func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "camd",
-		Short:         "serve surveillance cameras to browsers and to Prometheus",
+		Short:         "serve surveillance cameras to browsers and metrics to Prometheus",
 		Long:          longHelp,
 		Args:          rejectUnknownCommand,
 		SilenceUsage:  true,

@@ -42,7 +42,7 @@ func TestManual(t *testing.T) {
 	t.Run("options are as in --help", func(t *testing.T) {
 		page := renderPage(t, dir, "man1/camd-probe.1")
 		for _, want := range []string{
-			"\n       -h, --help      help for probe", "\n       -c, --config FILE      configuration FILE", "\n       --measure duration      how long to measure the rate (default 2s)",
+			"\n       -h, --help      help for probe", "\n       -c, --config FILE      configuration FILE", "\n       --measure duration      how long to measure the frame rate (default 2s)",
 			"\n       --tls-verify      verify the certificate of an https:// or rtsps:// source (default true)",
 		} {
 			if !strings.Contains(page, want) {

@@ -12,8 +12,10 @@ func newTokenCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "new-token",
 		Short: "make a token for a program, such as Prometheus",
-		Long: `Print a new token of 256 random bits: what a program sends as "Authorization: Bearer TOKEN". What to write into camd's
-configuration follows on standard error: either the token's file or, where the token should not be on camd's machine, its hash.`,
+		Long: `Print a new token of 256 random bits. A program sends it as "Authorization: Bearer TOKEN".
+
+On standard error, print two lines for camd's configuration. Add one of them: the first names the file with the token, the second
+has its hash, so that the token need not be on camd's machine.`,
 		Example: "  camd new-token > /etc/camd/prometheus.token",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -23,7 +25,7 @@ configuration follows on standard error: either the token's file or, where the t
 				return failure(err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), token)
-			fmt.Fprintf(cmd.ErrOrStderr(), "In the configuration, under tokens in auth, one of:\n"+
+			fmt.Fprintf(cmd.ErrOrStderr(), "Add one of these lines to the configuration, under auth.tokens:\n"+
 				"  NAME: {role: metrics, token_file: FILE}\n  NAME: {role: metrics, hash: %s}\n", sum)
 			return nil
 		},

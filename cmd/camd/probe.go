@@ -34,16 +34,16 @@ func newProbeCommand() *cobra.Command {
 	var f probeFlags
 	cmd := &cobra.Command{
 		Use:   "probe SOURCE|CAMERA",
-		Short: "open a source and say what it delivers",
-		Long: `Open a source, print its size, rate and codec, whether its pictures are passed through as they are, and how long the
-first one took; write a picture to a file if asked. For an https:// or rtsps:// source, first print its server's certificate, whether
-it verifies, and the line for the configuration with which camd accepts it.
+		Short: "open a source and print what it delivers",
+		Long: `Open a source. Print its size, frame rate and codec, whether camd passes its pictures through unchanged, and how long the first
+picture took. For an https:// or rtsps:// source, first print the certificate of its server and whether it verifies. If it does not,
+print the line for the configuration with which camd accepts it.
 
-CAMERA is the id of a camera in the configuration. camd opens its source with the options that the configuration has for it.
+CAMERA is the id of a camera in the configuration. camd opens its source with the options of the configuration.
 
-A password in SOURCE can be seen by every user of this machine while the command runs; --password-file avoids that.
+While the command runs, every user of this machine can see a password in SOURCE. Use --password-file instead.
 
-Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
+Exit codes: 0 the source delivers pictures, 1 it does not, 2 the command line is wrong.`,
 		Example: `  camd probe /dev/video0 --snapshot now.jpg
   camd probe front-door
   camd probe rtsp://viewer@10.0.0.7/stream1 --password-file yard.password
@@ -81,19 +81,19 @@ Exit codes: 0 it gave pictures, 1 it did not, 2 the command line is wrong.`,
 	fl.StringVar(&f.snapshot, "snapshot", "", "write the last picture to `FILE`")
 	fl.StringVar(&f.user, "user", "", "user `NAME` for a network camera")
 	fl.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password")
-	fl.StringVar(&f.transport, "transport", "", "tcp or udp, for RTSP (default tcp)")
-	fl.StringVar(&f.caFile, "ca-file", "", "PEM `FILE` with the certificates to trust instead of the system's")
+	fl.StringVar(&f.transport, "transport", "", "tcp or udp, for an rtsp:// source (default tcp)")
+	fl.StringVar(&f.caFile, "ca-file", "", "PEM `FILE` with certificates to trust instead of the system's")
 	fl.StringVar(&f.fingerprint, "fingerprint", "", "`SHA256` of the certificate to accept, for https:// sources")
 	fl.BoolVar(&f.tlsVerify, "tls-verify", true, "verify the certificate of an https:// or rtsps:// source")
 	fl.StringVar(&f.saveCertificate, "save-certificate", "", "write the server's certificate to `FILE`, for ca_file")
 	fl.StringSliceVar(&f.redirectHosts, "redirect-hosts", nil, "other `HOSTS` that an http:// source may redirect to")
-	fl.StringVar(&f.size, "size", "", "`WIDTHxHEIGHT` to ask a device for")
-	fl.Float64Var(&f.fps, "fps", 0, "rate to ask a device for, or to fetch an http+poll:// source at")
-	fl.StringVar(&f.format, "format", "auto", "format to ask a device for: "+strings.Join(config.Formats, ", "))
-	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long opening may take")
-	fl.DurationVar(&f.measure, "measure", 2*time.Second, "how long to measure the rate")
-	fl.StringVar(&f.logLevel, "log-level", "error", "debug shows what OpenCV and FFmpeg print")
-	fl.StringVarP(&f.config, "config", "c", "", "configuration `FILE` that CAMERA is in (default "+configfile.DefaultPath+" if it is there)")
+	fl.StringVar(&f.size, "size", "", "picture size to request from a device: `WIDTHxHEIGHT`")
+	fl.Float64Var(&f.fps, "fps", 0, "frame rate to request from a device, or at which to poll an http+poll:// source")
+	fl.StringVar(&f.format, "format", "auto", "pixel format to request from a device: "+strings.Join(config.Formats, ", "))
+	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long opening the source may take")
+	fl.DurationVar(&f.measure, "measure", 2*time.Second, "how long to measure the frame rate")
+	fl.StringVar(&f.logLevel, "log-level", "error", "debug, info, warn or error; debug shows what OpenCV and FFmpeg print")
+	fl.StringVarP(&f.config, "config", "c", "", "configuration `FILE` with CAMERA (default "+configfile.DefaultPath+" if it exists)")
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if cfg, err := configfile.Load(f.config); err == nil && len(args) == 0 {
 			return cfg.CameraIDs(), cobra.ShellCompDirectiveDefault
@@ -140,27 +140,27 @@ func (p probeFlags) options(arg string) (source.Options, error) {
 	return o, nil
 }
 
-var errProbeTimes = errors.New("--timeout and --measure: want a duration above 0, such as 10s")
+var errProbeTimes = errors.New("--timeout and --measure: must be a duration above 0, such as 10s")
 
 // check refuses invalid values, and flags that do not apply to this kind of source.
 func (p probeFlags) check(kind sourceurl.Kind) error {
 	switch {
 	case !slices.Contains([]string{"", "tcp", "udp"}, p.transport):
-		return fmt.Errorf("--transport %q: want tcp or udp", p.transport)
+		return fmt.Errorf("--transport %q: must be tcp or udp", p.transport)
 	case !slices.Contains(config.Formats, p.format):
-		return fmt.Errorf("--format %q: want one of %s", p.format, strings.Join(config.Formats, ", "))
+		return fmt.Errorf("--format %q: must be one of %s", p.format, strings.Join(config.Formats, ", "))
 	case p.fps != 0 && !(p.fps >= sourceurl.MinFPS && p.fps <= sourceurl.MaxFPS):
-		return fmt.Errorf("--fps %v: want a number from %v to %v", p.fps, sourceurl.MinFPS, sourceurl.MaxFPS)
+		return fmt.Errorf("--fps %v: must be a number from %v to %v", p.fps, sourceurl.MinFPS, sourceurl.MaxFPS)
 	case p.timeout <= 0 || p.measure <= 0:
 		return errProbeTimes
 	case kind != sourceurl.Device && (p.size != "" || kind != sourceurl.Poll && p.fps != 0 || p.format != "auto"):
-		return errors.New("--size, --fps and --format: only a V4L2 device can be asked for them, and an http+poll:// source for --fps")
+		return errors.New("--size, --fps and --format apply only to a V4L2 device, and --fps also to an http+poll:// source")
 	case kind != sourceurl.HTTP && kind != sourceurl.Poll && p.redirectHosts != nil:
-		return errors.New("--redirect-hosts: only an http:// or https:// source has them")
+		return errors.New("--redirect-hosts applies only to an http:// or https:// source")
 	case kind != sourceurl.RTSP && p.transport != "":
-		return errors.New("--transport: only an rtsp:// source has one")
+		return errors.New("--transport applies only to an rtsp:// source")
 	case kind != sourceurl.RTSP && kind != sourceurl.HTTP && kind != sourceurl.Poll && (p.user != "" || p.passwordFile != ""):
-		return errors.New("--user and --password-file: only an rtsp:// or http:// source has them")
+		return errors.New("--user and --password-file apply only to an rtsp:// or http:// source")
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (p probeFlags) check(kind sourceurl.Kind) error {
 func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 	how := "decoded and encoded once"
 	if r.Format.Passthrough {
-		how = "passed through as they are"
+		how = "passed through unchanged"
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "source\t%s\n", src)
@@ -182,7 +182,7 @@ func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 	if r.FPS > 0 {
 		fmt.Fprintf(w, "measured rate\t%.1f fps, over %d pictures\n", r.FPS, r.Frames)
 	}
-	fmt.Fprintf(w, "open after\t%d ms\n", r.OpenTime.Milliseconds())
+	fmt.Fprintf(w, "opened after\t%d ms\n", r.OpenTime.Milliseconds())
 	fmt.Fprintf(w, "first picture after\t%d ms, %d KB\n", r.FirstFrame.Milliseconds(), (len(r.Frame.JPEG)+999)/1000)
 	if r.Format.Note != "" {
 		fmt.Fprintf(w, "note\t%s\n", r.Format.Note)

@@ -20,11 +20,11 @@ import (
 // errNoCameraID says that an argument is a source and not the id of a camera.
 var errNoCameraID = errors.New("not the id of a camera")
 
-// sourceFlags are the flags with values that the configuration has for its cameras.
+// sourceFlags are the flags for a source. For a camera, its options in the configuration take their place.
 var sourceFlags = []string{"user", "password-file", "transport", "ca-file", "fingerprint", "tls-verify", "redirect-hosts", "size", "fps", "format"}
 
-// configured returns the options of the camera with an id. It returns errNoCameraID if the argument is a source: because it cannot be an
-// id, because there is no configuration, or because it is the name of a file.
+// configured returns the options of the camera with an id. It returns errNoCameraID if the argument must be a source: it cannot be an
+// id, there is no configuration, or it names a file and no camera.
 func (p *probeFlags) configured(cmd *cobra.Command, arg string) (source.Options, error) {
 	if !config.IsCameraID(arg) {
 		return source.Options{}, errNoCameraID
@@ -43,7 +43,7 @@ func (p *probeFlags) configured(cmd *cobra.Command, arg string) (source.Options,
 		return source.Options{}, errNoCameraID
 	}
 	if at < 0 {
-		return source.Options{}, fmt.Errorf("no camera %q in %s; it has: %s", arg, cmp.Or(p.config, configfile.DefaultPath), strings.Join(cfg.CameraIDs(), ", "))
+		return source.Options{}, fmt.Errorf("no camera %q in %s; its cameras are: %s", arg, cmp.Or(p.config, configfile.DefaultPath), strings.Join(cfg.CameraIDs(), ", "))
 	}
 	return p.cameraOptions(cmd, cfg, cfg.Cameras[at])
 }
@@ -51,7 +51,7 @@ func (p *probeFlags) configured(cmd *cobra.Command, arg string) (source.Options,
 // cameraOptions returns the options with which to probe a camera of the configuration.
 func (p *probeFlags) cameraOptions(cmd *cobra.Command, cfg *config.Config, c options.Camera) (source.Options, error) {
 	if at := slices.IndexFunc(sourceFlags, cmd.Flags().Changed); at >= 0 {
-		return source.Options{}, fmt.Errorf("--%s: the configuration says this for a camera of it; give a source to try another value", sourceFlags[at])
+		return source.Options{}, fmt.Errorf("--%s: the configuration sets this for a camera; to try another value, give SOURCE instead of CAMERA", sourceFlags[at])
 	}
 	switch {
 	case p.timeout <= 0 || p.measure <= 0:

@@ -19,18 +19,18 @@ import (
 	"camd/pkg/source/tlsverify"
 )
 
-var errNoCertificate = errors.New("--ca-file, --fingerprint, --tls-verify and --save-certificate: only an https:// or rtsps:// source has a certificate")
+var errNoCertificate = errors.New("--ca-file, --fingerprint, --tls-verify and --save-certificate apply only to an https:// or rtsps:// source")
 
-// tlsOptions turns the flags into options for verifying the source's certificate. It refuses what the configuration refuses.
+// tlsOptions turns the flags into options for verifying the source's certificate. It refuses the same combinations as the configuration.
 func (p probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err error) {
 	o.SkipVerify = !p.tlsVerify
 	switch {
 	case !src.IsTLS() && (o.SkipVerify || p.caFile != "" || p.fingerprint != "" || p.saveCertificate != ""):
 		return o, errNoCertificate
 	case o.SkipVerify && (p.caFile != "" || p.fingerprint != ""), p.caFile != "" && p.fingerprint != "":
-		return o, errors.New("--ca-file, --fingerprint and --tls-verify=false: give one of them")
+		return o, errors.New("use only one of --ca-file, --fingerprint and --tls-verify=false")
 	case p.fingerprint != "" && src.Kind == sourceurl.RTSP:
-		return o, errors.New("--fingerprint: FFmpeg reads rtsps:// sources and checks no fingerprint; give --ca-file")
+		return o, errors.New("--fingerprint: FFmpeg reads rtsps:// sources and does not check fingerprints; use --ca-file")
 	}
 	if p.caFile != "" {
 		if o.CAFile, err = filepath.Abs(p.caFile); err != nil {
@@ -48,8 +48,8 @@ func (p probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err e
 	return o, nil
 }
 
-// printCertificate prints the certificate of the source's server, and saves it if a flag asks for it. If a server presents none, the
-// probe reports what is wrong.
+// printCertificate prints the certificate of the source's server, and saves it if a flag asks for it. If the server presents
+// no certificate, it prints nothing, because the probe that follows reports the reason.
 func (p probeFlags) printCertificate(ctx context.Context, out io.Writer, o source.Options) error {
 	if !o.Source.IsTLS() {
 		return nil

@@ -14,11 +14,11 @@ func newRotateLinksCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "rotate-links",
-		Short: "take back all links that were ever made",
-		Long: `Make another key for links: a running camd refuses all that were made before as soon as it has read its configuration
-again ("systemctl reload camd"), and cuts who watches by one.
+		Short: "revoke all links",
+		Long: `Replace the key that signs links. Then reload camd ("systemctl reload camd"). From then on it refuses all older links, and it
+ends the streams of viewers who use one.
 
-Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the configuration is wrong.`,
+Exit codes: 0 success, 1 the key cannot be written, 2 the command line or the configuration is wrong.`,
 		Example: "  sudo camd rotate-links && sudo systemctl reload camd",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -27,7 +27,7 @@ Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the confi
 				return printConfigError(cmd, err)
 			}
 			if cfg.Auth == nil {
-				return usageError(errors.New("there is no auth in the configuration, and so there are no links"))
+				return usageError(errors.New("the configuration has no section auth, so there are no links"))
 			}
 			file := cfg.Auth.LinkKeyFile
 			if file == "" {
@@ -36,13 +36,13 @@ Exit codes: 0 done, 1 the key cannot be written, 2 the command line or the confi
 				}
 			}
 			if err := linkkey.Replace(file); err != nil {
-				return failure(fmt.Errorf("write another key: %w", err))
+				return failure(fmt.Errorf("replace the key: %w", err))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "replaced the key in %s; all links end when camd reads its configuration again: systemctl reload camd, or SIGHUP\n", file)
+			fmt.Fprintf(cmd.OutOrStdout(), "replaced the key in %s; to revoke all links, reload camd: systemctl reload camd, or SIGHUP\n", file)
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it exists)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }

@@ -24,31 +24,34 @@ func newServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "serve the cameras (the default)",
-		Long: `Serve the cameras of the configuration file: -c FILE, else ` + configfile.DefaultPath + ` if it is there.
+		Long: `Serve the cameras of the configuration file: -c FILE, or ` + configfile.DefaultPath + ` if it exists.
 Without a file, serve a test pattern and every capture device of this machine.
 
-SIGHUP reads the configuration again: what has not changed keeps its viewers and its cameras, and a file with mistakes
-changes nothing. camd keeps the last good configuration in its state directory: if the file has mistakes when camd starts,
---last-good serves that one until the file is mended and read again. SIGTERM and Ctrl-C end every stream at a frame boundary, close the cameras and exit with 0.
+On SIGHUP, camd reads the configuration again. Cameras and viewers that the change does not concern are not interrupted.
+If the file has mistakes, nothing changes. On SIGTERM and Ctrl-C, camd ends every stream after a whole frame, closes the
+cameras and exits with 0.
 
-On an address that other machines reach, camd serves only if access is configured: auth in the configuration, with users,
-tokens or "anonymous", or --anonymous.
+camd keeps the last good configuration in its state directory. If the file has mistakes when camd starts, --last-good serves
+that configuration until you correct the file and reload.
 
-A socket that systemd opened (camd.socket) is served instead of the address that is configured.
+If other machines can reach its address, camd starts only if access is configured: in the section auth of the configuration,
+or with --anonymous.
 
-Exit codes: 0 ended by a signal, 1 could not start or go on, 2 the command line or the configuration is wrong.`,
-		Example: `  camd                              # test pattern and cameras found, on 127.0.0.1:8080
+If systemd has opened a socket (camd.socket), camd serves that socket instead of the configured address.
+
+Exit codes: 0 stopped by a signal, 1 camd cannot start or continue, 2 the command line or the configuration is wrong.`,
+		Example: `  camd                              # test pattern and this machine's cameras, on 127.0.0.1:8080
   camd serve -c camd.yaml
   camd serve -c camd.yaml --last-good
   camd serve --listen 127.0.0.1:0   # takes a free port and prints it`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
+	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it exists)")
 	cmd.Flags().StringVar(&o.Listen, "listen", "", "`ADDRESS` to serve on, host:port or unix:/path; overrides the configuration (default 127.0.0.1:8080)")
-	cmd.Flags().StringVar(&o.Anonymous, "anonymous", "", "let everybody in who reaches camd, as `ROLE` view, control, admin or metrics; overrides the configuration")
+	cmd.Flags().StringVar(&o.Anonymous, "anonymous", "", "`ROLE` of everyone who can reach camd, without a login: view, control, admin or metrics; overrides the configuration")
 	completeRoles(cmd, "anonymous")
 	cmd.Flags().StringVar(&o.LogLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
-	cmd.Flags().BoolVar(&o.LastGood, "last-good", false, "serve the last good configuration, which camd keeps in its state directory, instead of the file")
+	cmd.Flags().BoolVar(&o.LastGood, "last-good", false, "serve the last good configuration from the state directory instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		reloadSignals := make(chan os.Signal, 1) // one pending reload is enough
@@ -102,7 +105,7 @@ func refuseConfig(cmd *cobra.Command, o configfile.Options, l configfile.Loaded,
 	if o.Path != "" {
 		command += " -c " + o.Path
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "camd: the last good configuration of %s is kept in %s; to serve it until the file is mended: %s\n",
+	fmt.Fprintf(cmd.ErrOrStderr(), "camd: %[2]s has the last good configuration, of %[1]s; to serve it until you have corrected the file, run: %[3]s\n",
 		kept.KeptAt.Format(time.RFC3339), kept.File, command)
 	return usageError(errPrinted)
 }
@@ -116,10 +119,10 @@ func dashboardURL(cfg *config.Config, addr net.Addr) string {
 	if !ok || !tcp.IP.IsUnspecified() {
 		return fmt.Sprintf("%s://%s/", cfg.Scheme(), addr)
 	}
-	return fmt.Sprintf("%s://127.0.0.1:%d/ and at every other address of this machine", cfg.Scheme(), tcp.Port)
+	return fmt.Sprintf("%s://127.0.0.1:%d/ and every other address of this machine", cfg.Scheme(), tcp.Port)
 }
 
-// newHangupCheck returns a function that reports whether out was a terminal and has hung up since.
+// newHangupCheck returns a function that reports whether out was a terminal and has since hung up.
 func newHangupCheck(out io.Writer) func() bool {
 	terminal := logging.IsTerminal(out)
 	return func() bool { return terminal && !logging.IsTerminal(out) }

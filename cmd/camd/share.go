@@ -27,9 +27,11 @@ func newShareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "share CAMERA",
 		Short: "print a link that shows one camera for a limited time",
-		Long: `Print a link that shows one camera, and nothing else, to everyone who has it. --for sets how long it is valid. "camd rotate-links"
-takes back all links at once. It begins with public_url of the configuration, and is signed with the key that camd itself uses:
-run it as a user who may read that.
+		Long: `Print a link that shows one camera, and nothing else, to everyone who has the link. --for sets how long it is valid.
+"camd rotate-links" revokes all links at once.
+
+The link begins with public_url of the configuration. It is signed with camd's own key, so run the command as a user who can
+read that key.
 
 Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command line or the configuration is wrong.`,
 		Example: "  camd share front-door --for 2h\n  camd share north.yard             # at a relay\n  sudo camd share yard --for 7d",
@@ -43,7 +45,7 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 				return usageError(err)
 			}
 			if time.Duration(duration) < time.Second || time.Duration(duration) > access.MaxLinkLifetime {
-				return usageError(fmt.Errorf("--for: want 1s to %dd", access.MaxLinkLifetime/day))
+				return usageError(fmt.Errorf("--for: must be from 1s to %dd", access.MaxLinkLifetime/day))
 			}
 			key, err := signingKey(cfg)
 			if err != nil {
@@ -55,7 +57,7 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 				return failure(err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), shareURL(cfg, args[0], signature))
-			fmt.Fprintf(cmd.ErrOrStderr(), "Good until %s. \"camd rotate-links\" takes back all links.\n", now.Add(time.Duration(duration)).Format(time.RFC1123))
+			fmt.Fprintf(cmd.ErrOrStderr(), "Valid until %s. \"camd rotate-links\" revokes all links.\n", now.Add(time.Duration(duration)).Format(time.RFC1123))
 			return nil
 		},
 	}
@@ -65,9 +67,9 @@ Exit codes: 0 printed, 1 there is no key or it cannot be read, 2 the command lin
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	cmd.Flags().Var(&duration, "for", "how `LONG` the link is good: 30m, 2h, 7d; at most 30d")
+	cmd.Flags().Var(&duration, "for", "`DURATION` for which the link is valid, such as 30m, 2h or 7d; at most 30d")
 	cmd.Flags().Lookup("for").DefValue = "1h"
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it is there)")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration `FILE` (default "+configfile.DefaultPath+" if it exists)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	return cmd
 }
@@ -86,7 +88,7 @@ func (l *linkLifetime) Set(text string) error {
 		d = time.Duration(days) * day
 	}
 	if err != nil {
-		return errors.New("want a time such as 30m, 2h or 7d")
+		return errors.New("must be a duration such as 30m, 2h or 7d")
 	}
 	*l = linkLifetime(d)
 	return nil
@@ -94,7 +96,7 @@ func (l *linkLifetime) Set(text string) error {
 
 func (l *linkLifetime) String() string { return time.Duration(*l).String() }
 
-// Type returns the type of the value. The flag's help shows LONG instead.
+// Type returns the type of the value. The flag's help shows DURATION instead.
 func (l *linkLifetime) Type() string { return "time" }
 
 // checkShareable returns an error if no link can be made for a camera.
@@ -102,17 +104,17 @@ func checkShareable(cfg *config.Config, id string) error {
 	ids := cfg.CameraIDs()
 	switch {
 	case cfg.Auth == nil:
-		return errors.New("there is no auth in the configuration: links are for a camd that does not let everybody in")
+		return errors.New("the configuration has no section auth, so everyone has access without a link")
 	case slices.Contains(ids, id) || cfg.CanBeRemoteCamera(id):
 		return nil
 	case len(ids) == 0 && cfg.IsRelay():
-		return fmt.Errorf("no camera %q; want another site's, such as north.yard", id)
+		return fmt.Errorf("no camera %q; cameras of a relay have ids such as north.yard", id)
 	default:
-		return fmt.Errorf("no camera %q; there are: %s", id, strings.Join(ids, ", "))
+		return fmt.Errorf("no camera %q; the cameras are: %s", id, strings.Join(ids, ", "))
 	}
 }
 
-// signingKey returns the key that a camd of that configuration signs with.
+// signingKey returns the key with which the camd of a configuration signs links.
 func signingKey(cfg *config.Config) (access.LinkKey, error) {
 	if len(cfg.Auth.LinkKey) > 0 {
 		return cfg.Auth.LinkKey, nil
@@ -123,12 +125,12 @@ func signingKey(cfg *config.Config) (access.LinkKey, error) {
 	}
 	key, err := linkkey.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w; camd makes it when it is started with auth in its configuration", err)
+		return nil, fmt.Errorf("%w; camd makes the key when it starts with the section auth in its configuration", err)
 	}
 	return key, err
 }
 
-// linkKeyPath returns the path of the key that a camd of that configuration creates itself.
+// linkKeyPath returns the path of the key that the camd of a configuration creates itself.
 func linkKeyPath(cfg *config.Config) (string, error) {
 	dir := cmp.Or(statedir.Path(cfg.StateDir), statedir.OfService())
 	if dir == "" {

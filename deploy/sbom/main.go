@@ -1,4 +1,4 @@
-// Command sbom writes what camd is built from: the NOTICE, with every licence, and the software bill of materials.
+// Command sbom writes two files about the software in camd: the NOTICE, with every licence, and the software bill of materials.
 package main
 
 import (
@@ -19,9 +19,9 @@ func main() {
 
 func run() error {
 	version := flag.String("version", "development", "the product's `VERSION`")
-	root := flag.String("root", "/", "`FOLDER` of the Debian whose libraries are linked")
+	root := flag.String("root", "/", "root `FOLDER` of the Debian whose libraries the programs link")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: sbom [-version VERSION] [-root FOLDER] notice|bill PROGRAM...   in the repository's folder")
+		fmt.Fprintln(os.Stderr, "usage: sbom [-version VERSION] [-root FOLDER] notice|bill PROGRAM...\nRun it in the folder of the repository.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -40,7 +40,7 @@ func run() error {
 	case "bill":
 		err = writeBOM(out, *version, *root, programs)
 	default:
-		err = fmt.Errorf("%q is neither notice nor bill", flag.Arg(0))
+		err = fmt.Errorf("%q: must be notice or bill", flag.Arg(0))
 	}
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func Replace(path string, data []byte) error {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return err
 	}
-	// The new name is on the disk when the folder is.
+	// The new name is on the disk only when the folder is synced.
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

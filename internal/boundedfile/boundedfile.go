@@ -19,7 +19,7 @@ func (e *TooLargeError) Error() string {
 
 // Read returns the content of a regular file of at most limit bytes. Its error is a *TooLargeError if the file has more.
 func Read(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path) // before opening, which waits at a pipe that nobody writes to
+	info, err := os.Stat(path) // before Open, which would block at a pipe without a writer
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// issuedCertificate returns the certificate of the ACME authority. It returns the generated one until that is issued, and for other
-// names.
+// issuedCertificate returns the certificate of the ACME authority. It returns the generated certificate until the authority has issued one,
+// and for names that the authority's certificate is not for.
 func (r *Reloader) issuedCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c, err := r.issuer.Certificate(hello)
 	if c == nil && err == nil {
@@ -35,10 +35,10 @@ func (r *Reloader) obtain() {
 		case err != nil:
 			r.state.Failed++
 			r.log.Error("certificate not renewed", zap.Error(err), zap.String("remedy",
-				"the authority must reach this machine under these names, at port 443, or at port 80 with redirect_from; camd tries again in an hour"))
+				"the authority must be able to reach this machine by these names on port 443, or on port 80 with redirect_from; camd tries again in an hour"))
 		case !until.Equal(before):
 			r.state.Renewed++
-			r.log.Info("certificate from authority", zap.Time("until", until))
+			r.log.Info("certificate issued", zap.Time("until", until))
 		}
 	}()
 }

@@ -7,9 +7,9 @@ import (
 )
 
 var (
-	descNotAfter = metric.Desc("camd_tls_certificate_not_after_timestamp_seconds", "When the certificate that is shown ends, as Unix time; 0 while there is none.")
-	descReloads  = metric.Desc("camd_tls_certificate_reloads_total", "How often another certificate was found while camd ran.", "result")
-	descReloadOK = metric.Desc("camd_tls_certificate_last_reload_success", "1 if the certificate that was found last is shown, 0 if it was of no use and the one before is.")
+	descNotAfter = metric.Desc("camd_tls_certificate_not_after_timestamp_seconds", "When the served certificate expires, as Unix time in seconds. 0 while there is none.")
+	descReloads  = metric.Desc("camd_tls_certificate_reloads_total", "New certificates found since the start: ok if camd serves it, failed if it cannot.", "result")
+	descReloadOK = metric.Desc("camd_tls_certificate_last_reload_success", "1 if camd serves the newest certificate that it found. 0 if it cannot use that one and still serves the previous one.")
 )
 
 // RegisterMetrics registers the metrics of the certificate that is served.

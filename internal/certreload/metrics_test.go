@@ -16,13 +16,13 @@ func TestMetricsOfFailedRenewal(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	r.RegisterMetrics(registry)
 	want := `
-# HELP camd_tls_certificate_last_reload_success 1 if the certificate that was found last is shown, 0 if it was of no use and the one before is.
+# HELP camd_tls_certificate_last_reload_success 1 if camd serves the newest certificate that it found. 0 if it cannot use that one and still serves the previous one.
 # TYPE camd_tls_certificate_last_reload_success gauge
 camd_tls_certificate_last_reload_success 0
-# HELP camd_tls_certificate_not_after_timestamp_seconds When the certificate that is shown ends, as Unix time; 0 while there is none.
+# HELP camd_tls_certificate_not_after_timestamp_seconds When the served certificate expires, as Unix time in seconds. 0 while there is none.
 # TYPE camd_tls_certificate_not_after_timestamp_seconds gauge
 camd_tls_certificate_not_after_timestamp_seconds 1.7e+09
-# HELP camd_tls_certificate_reloads_total How often another certificate was found while camd ran.
+# HELP camd_tls_certificate_reloads_total New certificates found since the start: ok if camd serves it, failed if it cannot.
 # TYPE camd_tls_certificate_reloads_total counter
 camd_tls_certificate_reloads_total{result="failed"} 1
 camd_tls_certificate_reloads_total{result="ok"} 2

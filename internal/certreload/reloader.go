@@ -26,7 +26,7 @@ type Reloader struct {
 	obtaining atomic.Bool
 
 	mu       sync.Mutex
-	settings *Settings // in force; nil before the first
+	settings *Settings // the settings in force; nil before the first
 	seen     filewatch.Fingerprint
 	unsaved  []byte // the generated certificate that is served, if it could not be saved
 	state    State
@@ -35,11 +35,11 @@ type Reloader struct {
 // State is the state of the certificate.
 type State struct {
 	NotAfter        time.Time // when it expires
-	Renewed, Failed uint64    // how often another certificate was found while the process ran, and was served or could not be
-	LastFailed      bool      // the newest could not be served, and the one before is served
+	Renewed, Failed uint64    // new certificates found while the process runs that are served, and that cannot be served
+	LastFailed      bool      // the newest certificate cannot be served, and the previous one still is
 }
 
-// New returns a reloader that serves nothing yet. The issuer obtains certificates by ACME; nil means without.
+// New returns a reloader that serves nothing yet. The issuer obtains certificates by ACME. It is nil without ACME.
 func New(issuer *acme.Issuer, log *zap.Logger) *Reloader {
 	r := &Reloader{store: &certificate.Store{}, issuer: issuer, log: log, settingsChanged: make(chan struct{}, 1)}
 	if issuer != nil {
@@ -48,11 +48,11 @@ func New(issuer *acme.Issuer, log *zap.Logger) *Reloader {
 	return r
 }
 
-// Prepare reads and checks the certificate of the settings. It changes nothing. err says why the settings cannot be used; then commit is
-// nil.
+// Prepare reads and checks the certificate of the settings. It changes nothing. err says why the settings cannot be used. commit is nil
+// then.
 //
-// commit puts them into force: from then on the certificate is served. Its error says only that a generated certificate could not be
-// saved. That certificate is served all the same, and saving it is tried again.
+// commit puts them into force: from then on the certificate is served. Its only error is that a generated certificate could not be saved.
+// That certificate is served nevertheless, and the reloader tries again to save it.
 func (r *Reloader) Prepare(s Settings) (commit func() error, err error) {
 	p, err := r.prepare(s)
 	if err != nil {
@@ -83,7 +83,7 @@ type prepared struct {
 }
 
 func (r *Reloader) prepare(s Settings) (p prepared, err error) {
-	p = prepared{settings: s, seen: s.fingerprint()} // before the files are read: a later change is a change
+	p = prepared{settings: s, seen: s.fingerprint()} // taken before the files are read, so that a change during the read is noticed
 	if p.certificate, p.unsaved, err = s.loadOrGenerate(); err != nil {
 		return p, err
 	}
@@ -111,8 +111,8 @@ func (r *Reloader) install(p prepared) error {
 		}
 		if p.settings.SelfSigned {
 			names, _ := p.settings.Names()
-			r.log.Warn("certificate made", zap.Strings("names", names),
-				zap.String("remedy", "browsers warn of it once: compare what they show with the sha256 that follows, then trust it"))
+			r.log.Warn("certificate generated", zap.Strings("names", names),
+				zap.String("remedy", "browsers warn about this certificate: compare the fingerprint that they show with sha256 in the next line, then trust it"))
 		}
 	}
 	for _, warning := range p.settings.files().Warnings(p.certificate, time.Now()) {
@@ -122,7 +122,7 @@ func (r *Reloader) install(p prepared) error {
 	r.store.SetClientPolicy(p.policy)
 	r.settings, r.seen = &p.settings, p.seen
 	r.state.NotAfter = p.certificate.Leaf.NotAfter
-	r.log.Info("certificate shown", zap.Bool("self_signed", p.settings.isGenerated()), zap.String("sha256", certificate.Fingerprint(p.certificate)),
+	r.log.Info("serving certificate", zap.Bool("self_signed", p.settings.isGenerated()), zap.String("sha256", certificate.Fingerprint(p.certificate)),
 		zap.Time("until", p.certificate.Leaf.NotAfter))
 	return err
 }
@@ -141,7 +141,7 @@ func (r *Reloader) State() State {
 // TLSConfig returns the TLS configuration of a server, which follows every change.
 func (r *Reloader) TLSConfig() *tls.Config { return r.store.Server() }
 
-// Certificate returns the certificate that is served, without those from an ACME authority; nil before the first.
+// Certificate returns the certificate of the files or the generated one, but none from an ACME authority. It is nil before the first.
 func (r *Reloader) Certificate() *tls.Certificate { return r.store.Certificate() }
 
 // IsCertified reports whether a certificate is for that name, or will be once the ACME authority has issued it.
@@ -155,7 +155,7 @@ func (r *Reloader) IsCertified(name string) bool {
 // renewInterval is how often a certificate that camd generates or obtains is checked.
 const renewInterval = time.Hour
 
-// Run serves each certificate that replaces the one in the files, until ctx ends.
+// Run serves each new certificate of the files or the authority, until ctx ends.
 func (r *Reloader) Run(ctx context.Context) {
 	age := time.NewTicker(renewInterval)
 	defer age.Stop()
@@ -175,7 +175,7 @@ func (r *Reloader) Run(ctx context.Context) {
 	}
 }
 
-// watch watches the files of the settings in force. stop ends that and waits for its end.
+// watch watches the files of the settings in force. stop ends the watch and waits until it has ended.
 func (r *Reloader) watch(ctx context.Context) (changed chan filewatch.Fingerprint, stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -188,7 +188,7 @@ func (r *Reloader) watch(ctx context.Context) (changed chan filewatch.Fingerprin
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		if err := filewatch.Watch(ctx, files, seen, changed); err != nil {
-			r.log.Warn("certificate not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP when it is another"))
+			r.log.Warn("certificate not watched", zap.Error(err), zap.String("remedy", "send SIGHUP when you have replaced the certificate"))
 		}
 	})
 	return changed, func() { cancel(); watching.Wait() }
@@ -205,7 +205,7 @@ func (r *Reloader) reloadFiles() {
 	if seen == r.seen && !r.settings.isGenerated() {
 		return
 	}
-	if r.unsaved != nil { // another one would have another fingerprint
+	if r.unsaved != nil { // do not generate another one: it would have another fingerprint
 		r.retrySave()
 		return
 	}
@@ -217,7 +217,7 @@ func (r *Reloader) reloadFiles() {
 	r.state.LastFailed = err != nil
 	if err != nil {
 		r.state.Failed++
-		r.log.Error("certificate not renewed", zap.Error(err), zap.String("remedy", "the one before is shown still; put both files right, and camd takes them by itself"))
+		r.log.Error("certificate not renewed", zap.Error(err), zap.String("remedy", "camd still serves the previous certificate; correct both files, and camd loads them by itself"))
 		return
 	}
 	r.state.Renewed++
@@ -237,5 +237,5 @@ func (r *Reloader) retrySave() {
 }
 
 func (r *Reloader) logUnsaved(err error) {
-	r.log.Error("certificate not saved", zap.Error(err), zap.String("remedy", "camd makes another one when it restarts, and tries to save this one in an hour"))
+	r.log.Error("certificate not saved", zap.Error(err), zap.String("remedy", "camd tries to save it again in an hour; if camd restarts before, it makes a new one"))
 }

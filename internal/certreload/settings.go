@@ -13,14 +13,14 @@ import (
 // Otherwise it is the one of Files.
 type Settings struct {
 	Files      certificate.Files
-	SelfSigned bool // users see the generated certificate, and are told to compare its fingerprint
-	ACME       bool // the generated certificate serves names without one of the authority, and until that is issued
+	SelfSigned bool // users see the generated certificate, and the log asks them to compare its fingerprint
+	ACME       bool // the generated certificate is for names without a certificate of the authority, and until it is issued
 
 	StateDir string                              // where the generated certificate is kept
-	Names    func() (names, configured []string) // of this machine, for the generated certificate; it must be for those configured
+	Names    func() (names, configured []string) // of this machine, for the generated certificate; those configured are required
 
 	MinVersion               uint16 // of TLS, as in crypto/tls; 0: 1.2
-	ClientCA                 string // a PEM file with the CAs of client certificates; empty: clients are asked for none
+	ClientCA                 string // a PEM file with the CAs of client certificates; empty: camd requests none
 	RequireClientCertificate bool
 }
 
@@ -51,7 +51,7 @@ func (s *Settings) loadOrGenerate() (c *tls.Certificate, unsaved []byte, err err
 	return s.selfSigned().LoadOrGenerate(time.Now())
 }
 
-var errNoStateDir = errors.New("there is no state_dir to keep the certificate in; name one in the configuration, such as \"state_dir: state\"")
+var errNoStateDir = errors.New("there is no directory for the certificate; add a line such as \"state_dir: state\" to the configuration")
 
 // watchedFiles returns the files whose changes concern TLS.
 func (s *Settings) watchedFiles() (all []string) {

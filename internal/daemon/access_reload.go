@@ -13,12 +13,12 @@ import (
 	"camd/pkg/config"
 )
 
-// prepareAccess refuses a configuration that would give everybody access although other machines reach camd, or that has lost its section
-// auth. Until the cameras have changed, too, its commit allows a client only what both the old and the new access rules allow.
-// publishCameras then puts the new rules into force.
+// prepareAccess refuses a configuration that would give everybody access while other machines can reach camd. It also refuses one that has
+// lost its section auth. Its commit allows a client only what both the old and the new access rules allow. When the cameras have
+// changed, too, publishCameras puts the new rules into force.
 func (d *daemon) prepareAccess(next configfile.Loaded) (commit func(context.Context), err error) {
 	if err := checkExposedAddrs(next.Config, d.servedAddrs...); err != nil {
-		return nil, fmt.Errorf("camd listens where it did when it was started: %w", err)
+		return nil, fmt.Errorf("camd still listens on the address that it started with: %w", err)
 	}
 	if err := configfile.CheckAuthKept(d.active, next); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (d *daemon) prepareAccess(next configfile.Loaded) (commit func(context.Cont
 	}, nil
 }
 
-// checkExposedAddrs returns an error if other machines reach one of these addresses and the configuration does not say who has access.
+// checkExposedAddrs returns an error if other machines can reach one of these addresses and the configuration does not say who has access.
 func checkExposedAddrs(cfg *config.Config, addrs ...net.Addr) error {
 	for _, addr := range addrs {
 		if _, tcp := addr.(*net.TCPAddr); !tcp {
@@ -42,14 +42,14 @@ func checkExposedAddrs(cfg *config.Config, addrs ...net.Addr) error {
 	return nil
 }
 
-// warnWiderAnonymousAccess logs that a configuration allows everybody to do more than the one before.
+// warnWiderAnonymousAccess logs a warning if a configuration allows everybody to do more than the previous one did.
 func (d *daemon) warnWiderAnonymousAccess(before, now *config.Config) {
 	was, is := anonymousPermission(before), anonymousPermission(now)
 	if is.IsSubsetOf(was) {
 		return
 	}
 	d.log.Warn("anonymous access widened", zap.String("before", describePermission(was)), zap.String("now", describePermission(is)),
-		zap.String("remedy", "if everybody should not have this access, change auth.anonymous and reload"))
+		zap.String("remedy", "if you did not intend this, change auth.anonymous and reload"))
 }
 
 // anonymousPermission returns what a configuration allows everybody to do.

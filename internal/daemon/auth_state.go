@@ -15,25 +15,25 @@ import (
 type authState struct {
 	sessions     *access.Sessions
 	loginLimiter *access.LoginLimiter
-	stateDir     string // empty: there is none
+	stateDir     string // empty if there is none
 	log          *zap.Logger
 
-	authenticator *access.Authenticator // of the configuration that was applied last
+	authenticator *access.Authenticator // for the configuration that was applied last
 	linkKey       access.LinkKey        // of the authenticator
 }
 
-// newAuthState opens the saved sessions. camd serves without them: people have to log in again.
+// newAuthState opens the saved sessions. If that fails, camd serves without them, and users must log in again.
 func newAuthState(cfg *config.Config, log *zap.Logger) *authState {
 	d := &authState{loginLimiter: access.NewLoginLimiter(), stateDir: statedir.Path(cfg.StateDir), log: log}
 	o := access.SessionOptions{OnError: func(err error) {
-		log.Error("sessions not kept", zap.Error(err), zap.String("remedy", "who logs out may come back when camd restarts: "+statedir.Remedy(err, d.stateDir)))
+		log.Error("sessions not saved", zap.Error(err), zap.String("remedy", "after a restart, sessions of users who have logged out may be valid again: "+statedir.Remedy(err, d.stateDir)))
 	}}
 	if d.stateDir != "" {
 		o.Path = filepath.Join(d.stateDir, access.SessionsFile)
 	}
 	var err error
 	if d.sessions, err = access.OpenSessions(o); err != nil {
-		log.Error("sessions not known", zap.Error(err), zap.String("remedy", "people have to log in again; "+statedir.Remedy(err, d.stateDir)))
+		log.Error("sessions not loaded", zap.Error(err), zap.String("remedy", "users must log in again; "+statedir.Remedy(err, d.stateDir)))
 	}
 	return d
 }
@@ -42,7 +42,7 @@ func newAuthState(cfg *config.Config, log *zap.Logger) *authState {
 func (d *authState) apply(cfg *config.Config) {
 	o := access.Options{Anonymous: anonymousPermission(cfg), Sessions: d.sessions, LoginLimiter: d.loginLimiter}
 	d.linkKey = nil
-	if a := cfg.Auth; a != nil { // otherwise only this machine reaches it
+	if a := cfg.Auth; a != nil { // without it, only this machine can reach camd
 		d.sessions.SetLimits(access.SessionOptions{IdleTimeout: a.SessionIdle, MaxAge: a.SessionLifetime})
 		d.linkKey = d.chooseLinkKey(a)
 		o.Users, o.Tokens, o.LinkKey, o.Proxies, o.ForwardAuth = a.Users, a.Tokens, d.linkKey, a.Proxies, a.ForwardAuth
@@ -58,7 +58,7 @@ func (d *authState) chooseLinkKey(a *config.Auth) access.LinkKey {
 	}
 	key, err := linkkey.ReadOrCreate(d.stateDir)
 	if err != nil {
-		d.log.Error("no links", zap.Error(err), zap.String("remedy", statedir.Remedy(err, d.stateDir)+"; or set link_key_file"))
+		d.log.Error("links not available", zap.Error(err), zap.String("remedy", statedir.Remedy(err, d.stateDir)+"; or set link_key_file"))
 	}
 	return key
 }

@@ -32,7 +32,7 @@ type cameraRegistry struct {
 }
 
 // newCameraRegistry makes the server of a configuration and its cameras, and the bus if there is one. o has the options of the server
-// that do not follow from these.
+// that do not depend on these.
 func newCameraRegistry(cfg *config.Config, budget *broker.Budget, cameras []*source.Camera, authenticator *access.Authenticator, o httpapi.Options) (*cameraRegistry, error) {
 	c := &cameraRegistry{busChanged: make(chan struct{}, 1), startedWithoutCameras: len(cfg.Cameras) == 0}
 	if err := c.setUpBus(cfg, budget, &o); err != nil {
@@ -105,8 +105,8 @@ func (c *cameraRegistry) setCameras(cfg *config.Config, cameras []*source.Camera
 	}
 }
 
-// restrict allows everybody only what both the rules in force and the given ones allow, until setCameras is called. It ends the streams
-// of viewers that lose access. So new rules apply before the cameras have changed.
+// restrict allows every client only what both the rules in force and the given ones allow, until setCameras is called. It ends the streams
+// of viewers that lose access. So lost access ends before the cameras have changed.
 func (c *cameraRegistry) restrict(authenticator *access.Authenticator) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -204,7 +204,7 @@ func (c *cameraRegistry) statusLine() string {
 	case !s.Connected:
 		line += ", bus not connected: " + cmp.Or(s.Problem, "not yet tried")
 	case s.Silent > 0:
-		line += ", bus: " + pluralize(s.Sites, "other site") + ", and " + pluralize(s.Silent, "silent one")
+		line += ", bus: " + pluralize(s.Sites, "other site") + ", " + pluralize(s.Silent, "silent site")
 	default:
 		line += ", bus: " + pluralize(s.Sites, "other site")
 	}
@@ -214,7 +214,7 @@ func (c *cameraRegistry) statusLine() string {
 // remoteCamera is a camera of another site.
 type remoteCamera struct{ *bus.Camera }
 
-// Status is the camera's, with where it is.
+// Status returns the camera's status, with its site.
 func (r remoteCamera) Status() camera.Status {
 	s := r.Camera.Status()
 	s.Site, s.Remote = r.Site(), true

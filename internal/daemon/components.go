@@ -41,7 +41,7 @@ func (d *daemon) components() []component {
 		{name: "log", prepare: d.prepareLog},
 
 		{name: "remote cameras", run: withoutError(d.registry.Run)},
-		{name: "bus", run: withoutError(d.registry.runBus), stopsLast: true}, // so that other sites learn why the cameras end
+		{name: "bus", run: withoutError(d.registry.runBus), stopsLast: true}, // so that it can still announce why the cameras end
 		{name: "server", run: d.serve},
 		{name: "service manager", run: withoutError(d.reportToService)},
 	}

@@ -10,7 +10,7 @@ import (
 	"camd/pkg/connlimit"
 )
 
-// minConnections are accepted however few files may be open, so that an administrator can still reach camd.
+// minConnections is accepted even if too few files may be open, so that an administrator can still reach camd.
 const minConnections = 16
 
 // connectionLimits returns the configured limits. It reduces them if too few file descriptors would remain for the cameras; then fits is
@@ -41,5 +41,5 @@ func warnFDLimit(cfg *config.Config, log *zap.Logger) {
 	configured, _ := cfg.Limits.ConnectionLimits()
 	want := configured + fdlimit.Needed(len(cfg.Cameras))
 	log.Warn("fewer connections than configured", zap.Int("configured", configured), zap.Int("connections", limits.Total),
-		zap.String("remedy", fmt.Sprintf("LimitNOFILE=%d in the unit (it has 16384), or ulimit -n %d in a shell", want, want)))
+		zap.String("remedy", fmt.Sprintf("set LimitNOFILE=%d in the unit (it has 16384), or run ulimit -n %[1]d in the shell", want)))
 }

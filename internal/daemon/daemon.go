@@ -30,19 +30,19 @@ type Options struct {
 	Config       configfile.Loaded
 	ReadConfig   func() (configfile.Loaded, error) // reads the configuration for a reload
 	Reload       <-chan os.Signal                  // each value asks for a reload
-	TerminalGone func() bool                       // the terminal that camd was started from is gone
+	TerminalGone func() bool                       // reports whether the terminal that camd was started from has closed
 	Loggers      *logging.Loggers
 	Ready        func(net.Addr) // is called once, with the address that camd serves
 }
 
-// ExposureError says that other machines reach the daemon and its configuration does not say who has access.
+// ExposureError says that other machines can reach the daemon and its configuration does not say who has access.
 type ExposureError struct{ Err error }
 
 func (e *ExposureError) Error() string { return e.Err.Error() }
 
 func (e *ExposureError) Unwrap() error { return e.Err }
 
-// daemon holds the components. Its methods belong to one goroutine at a time: first to that of Run, then to the one that reloads.
+// daemon holds the components. Only one goroutine at a time may call its methods: first that of Run, then the one that reloads.
 type daemon struct {
 	cameraResources
 	options     Options
@@ -64,7 +64,7 @@ type daemon struct {
 	service        *systemd.Service
 	mainListener   net.Listener
 	extraListeners []httpapi.ExtraListener
-	servedAddrs    []net.Addr // where it listens, even if the configuration has other addresses by now
+	servedAddrs    []net.Addr // where it listens, even if a reload has since configured other addresses
 }
 
 // Run runs a daemon until ctx ends.

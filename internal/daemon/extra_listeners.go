@@ -35,13 +35,13 @@ func (d *daemon) listenExtra(cfg *config.Config, main net.Listener) (extra []htt
 		}
 		redirect := d.redirect()
 		redirect.Port = portOf(main)
-		d.log.Info("redirecting", zap.Stringer("address", l.Addr()))
+		d.log.Info("redirecting to https", zap.Stringer("address", l.Addr()))
 		extra = append(extra, httpapi.ExtraListener{Listener: l, Handler: d.certs.WithChallenges(redirect.Handler())})
 	}
 	return extra, nil
 }
 
-// redirect returns where requests without TLS are redirected.
+// redirect returns the rules by which requests without TLS are redirected.
 func (d *daemon) redirect() listener.Redirect {
 	return listener.Redirect{PublicURL: d.registry.publicURL, IsCertified: d.certs.IsCertified}
 }
@@ -49,7 +49,7 @@ func (d *daemon) redirect() listener.Redirect {
 // servedAddrs returns the addresses that serve pictures or metrics, without the one that redirects.
 func servedAddrs(cfg *config.Config, main net.Listener, extra []httpapi.ExtraListener) []net.Addr {
 	all := []net.Addr{main.Addr()}
-	if cfg.MetricsListen != "" { // the first
+	if cfg.MetricsListen != "" { // listenExtra has put it first
 		all = append(all, extra[0].Listener.Addr())
 	}
 	return all

@@ -5,8 +5,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// memoryShare is the share of the memory that the Go heap of the daemon may use before the garbage collector works harder. Capture
-// processes are in the same cgroup, and the kernel kills them first: see package confine.
+// memoryShare is the share of the memory that the Go heap of the daemon may use before the garbage collector works harder. The rest is for
+// capture processes in the same cgroup. If memory runs out, the kernel kills one of them first: see package confine.
 const memoryShare = 0.5
 
 // limitGoHeap sets Go's memory limit to a share of the cgroup's limit, or of the machine's memory if that is less. GOMEMLIMIT in the
@@ -14,10 +14,10 @@ const memoryShare = 0.5
 func limitGoHeap(log *zap.Logger) {
 	limit, err := memlimit.Set(memlimit.WithProvider(availableMemory), memlimit.WithRatio(memoryShare))
 	if err != nil {
-		log.Warn("no memory limit", zap.Error(err))
+		log.Warn("memory limit not set", zap.Error(err))
 		return
 	}
-	log.Debug("memory limit", zap.Int64("bytes", limit))
+	log.Debug("memory limit set", zap.Int64("bytes", limit))
 }
 
 func availableMemory() (uint64, error) {
@@ -25,7 +25,7 @@ func availableMemory() (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// A group without a limit is an error here, and so is a system without groups.
+	// FromCgroup returns an error if the group has no limit or the system has no groups.
 	if group, err := memlimit.FromCgroup(); err == nil {
 		return min(group, machine), nil
 	}

@@ -14,7 +14,7 @@ import (
 func (d *daemon) keepLastGood() {
 	dir := statedir.Path(d.startConfig.StateDir)
 	if err := configfile.KeepLastGood(dir, d.active); err != nil {
-		d.log.Warn("last good configuration not kept", zap.Error(err), zap.String("remedy", "camd serve --last-good has an older one or none: "+statedir.Remedy(err, dir)))
+		d.log.Warn("last good configuration not saved", zap.Error(err), zap.String("remedy", "camd serve --last-good would serve an older one or none: "+statedir.Remedy(err, dir)))
 	}
 }
 
@@ -25,6 +25,6 @@ func (d *daemon) reportLastGood() {
 		return
 	}
 	at := l.KeptAt.Format(time.RFC3339)
-	d.server.SetLastGood(l.KeptAt, fmt.Errorf("the last good configuration of %s is in force, because camd was started with --last-good; mend %s and reload", at, l.Path))
-	d.log.Warn("last good configuration in force", zap.String("kept", at), zap.String("file", l.Path), zap.String("remedy", "mend the file and reload"))
+	d.server.SetLastGood(l.KeptAt, fmt.Errorf("the last good configuration of %s is in force, because camd was started with --last-good; correct %s and reload", at, l.Path))
+	d.log.Warn("last good configuration in force", zap.String("kept", at), zap.String("file", l.Path), zap.String("remedy", "correct the file and reload"))
 }

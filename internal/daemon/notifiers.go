@@ -26,17 +26,17 @@ import (
 // notifier sends notifications about the cameras while it runs.
 type notifier interface{ Run(context.Context) }
 
-// notifierRunner runs the notifiers of the active configuration, and replaces them when it changes. Run belongs to one goroutine; the
-// other methods belong to another.
+// notifierRunner runs the notifiers of the active configuration, and replaces them when it changes. One goroutine calls Run, and another
+// calls the other methods.
 type notifierRunner struct {
 	metrics *notify.Metrics
 	server  *httpapi.Server
 	version string
 	log     *zap.Logger
 	cameras atomic.Pointer[[]notify.Camera]
-	next    chan []notifier   // has room for one: the newest
+	next    chan []notifier   // has room for one element, the newest
 	config  *config.Config    // of the current notifiers
-	build   func() []notifier // makes the notifiers that replace the current ones at the next setCameras; nil: these stay
+	build   func() []notifier // makes the notifiers that replace the current ones at the next setCameras; nil: the current ones stay
 }
 
 func newNotifierRunner(metrics *notify.Metrics, server *httpapi.Server, version string, log *zap.Logger) *notifierRunner {
@@ -67,14 +67,14 @@ func (n *notifierRunner) setCameras(cfg *config.Config, cameras []*source.Camera
 		return
 	}
 	select {
-	case <-n.next: // those that have not started
+	case <-n.next: // notifiers that have not started
 	default:
 	}
 	n.next <- n.build()
 	n.build = nil
 }
 
-// Run runs the notifiers until ctx ends, and returns when they have.
+// Run runs the notifiers until ctx ends, and returns when all of them have returned.
 func (n *notifierRunner) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -141,7 +141,7 @@ func siteName(cfg *config.Config) string {
 func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Camera, metrics *notify.Metrics, log *zap.Logger) (func() notifier, error) {
 	address, err := url.Parse(string(w.URL))
 	if err != nil {
-		return nil, fmt.Errorf("webhook: its url cannot be used") // which the error repeats
+		return nil, fmt.Errorf("webhook: url is not valid") // err would repeat the url, which may be secret
 	}
 	o := webhook.Options{
 		URL: address, Key: []byte(w.Key), Cameras: cameras, After: w.After, Timeout: w.Timeout, GiveUp: w.GiveUp, Events: w.Events, CameraIDs: w.Cameras,

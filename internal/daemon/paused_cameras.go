@@ -11,24 +11,24 @@ import (
 	"camd/pkg/statestore"
 )
 
-// openStateStore opens the state that survives restarts. On an error camd logs that and continues without it. Then a camera that a user
-// has switched off may be on again.
+// openStateStore opens the state that survives restarts. On an error it logs the error and returns a store without state. Then a camera
+// that a user has turned off may be on again.
 func openStateStore(cfg *config.Config, log *zap.Logger) *statestore.Store {
 	dir := statedir.Path(cfg.StateDir)
 	m, err := statestore.Open(dir)
 	switch {
 	case errors.Is(err, statestore.ErrNotWritable):
 		log.Error("state directory not writable", zap.Error(err),
-			zap.String("remedy", "what people switch from now on is lost when camd restarts: "+statedir.Remedy(err, dir)))
+			zap.String("remedy", "cameras that users turn off from now on are on again when camd restarts: "+statedir.Remedy(err, dir)))
 	case err != nil:
-		log.Error("switches not known", zap.Error(err),
-			zap.String("remedy", "cameras begin as configured, and what was switched by a person may be forgotten: look which of them should be off; "+statedir.Remedy(err, dir)))
+		log.Error("paused cameras not loaded", zap.Error(err),
+			zap.String("remedy", "cameras start as configured, so one that a user had turned off may be on: check which should be off; "+statedir.Remedy(err, dir)))
 	}
 	return m
 }
 
-// newPauseSaver returns a function that saves whether a camera is switched off. Without a state directory it is no error to switch a
-// camera to its configured state, because nothing is lost.
+// newPauseSaver returns a function that saves whether a camera is turned off. Without a state directory this fails, except for the
+// configured state of a camera: that needs no saving.
 func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id string, paused bool) error {
 	return func(id string, paused bool) error {
 		err := m.SetPaused(id, paused)
@@ -39,7 +39,7 @@ func newPauseSaver(m *statestore.Store, configured func(id string) bool) func(id
 	}
 }
 
-// startsPaused reports whether a camera starts switched off. What a user has switched overrides the configuration.
+// startsPaused reports whether a camera starts turned off. If a user has turned it off or on, that overrides the configuration.
 func startsPaused(c options.Camera, m *statestore.Store) bool {
 	if paused, known := m.Paused(c.ID); known {
 		return paused

@@ -19,12 +19,12 @@ import (
 	"camd/pkg/config"
 )
 
-// maxReadRetries is how often a watched file is read again if it does not have the content that the watch reported. After that the file
-// is gone, or the watch will report its other content.
+// maxReadRetries is how often a watched file is read again if it does not have the content that the watch reported. After that many
+// retries the file no longer exists, or the watch will report its new content.
 const maxReadRetries = 10
 
-// handleReloads reloads until ctx ends: when a signal asks for it, or when the file is watched and changes. A terminal that hangs up
-// sends the same signal, and stops the daemon.
+// handleReloads reloads on a signal, and when the watched file changes, until ctx ends. A terminal that hangs up sends the same signal. In
+// that case it stops the daemon.
 func (d *daemon) handleReloads(ctx context.Context) error {
 	d.reportLastGood()
 	d.keepLastGood()
@@ -41,7 +41,7 @@ func (d *daemon) handleReloads(ctx context.Context) error {
 	readWatched := func() {
 		next, err := d.options.ReadConfig()
 		if again = nil; next.Text == nil || filewatch.FingerprintOf(next.Text) != latest {
-			// It is being written again, maybe with the same content, which the watch does not report.
+			// Something is writing the file again, maybe with the same content. The watch would not report that.
 			if retries++; retries <= maxReadRetries {
 				again = time.After(time.Second)
 			}
@@ -58,12 +58,12 @@ func (d *daemon) handleReloads(ctx context.Context) error {
 			readWatched()
 		case <-d.options.Reload:
 			if d.options.TerminalGone() {
-				d.log.Info("terminal gone")
+				d.log.Info("terminal closed")
 				d.stop()
 				return nil
 			}
 			next, err := d.options.ReadConfig()
-			_ = d.service.Reload(ctx, d.auditedReload("signal", next, err)) // the log, /readyz and the metrics have it
+			_ = d.service.Reload(ctx, d.auditedReload("signal", next, err)) // reload has reported the error
 		case <-ctx.Done():
 			return nil
 		}
@@ -73,12 +73,12 @@ func (d *daemon) handleReloads(ctx context.Context) error {
 // watchFile watches the configuration file until ctx ends.
 func (d *daemon) watchFile(ctx context.Context, path string, known filewatch.Fingerprint, changed chan filewatch.Fingerprint) {
 	if err := filewatch.Watch(ctx, []string{path}, known, changed); err != nil {
-		d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "ask for a reload by SIGHUP"))
+		d.log.Warn("configuration not watched", zap.Error(err), zap.String("remedy", "send SIGHUP to reload"))
 	}
 }
 
-// auditedReload returns a function that reloads and writes an audit record. next and readErr are what was read; via says what asked
-// for the reload.
+// auditedReload returns a function that reloads and writes an audit record. next and readErr are the result of reading the configuration.
+// via says what requested the reload.
 func (d *daemon) auditedReload(via string, next configfile.Loaded, readErr error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		before, linkKey := d.active.Config, d.auth.linkKey
@@ -97,20 +97,20 @@ func (d *daemon) auditedReload(via string, next configfile.Loaded, readErr error
 	}
 }
 
-// reload puts a configuration into force that was read. readErr says why it could not be read. When reload returns nil, every camera
-// follows the new configuration, and clients that it does not concern have noticed nothing. With an error the configuration before stays
-// in force unchanged, and the error has been logged, counted and published in /readyz.
+// reload puts a configuration into force. readErr says why it could not be read. When reload returns nil, every camera follows the new
+// configuration, and clients that it does not concern were not interrupted. On an error the previous configuration stays in force, and
+// the error has been logged, counted and published in /readyz.
 func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr error) error {
 	err := readErr
 	if err == nil {
 		err = reloadAll(ctx, d.components(), next)
 	}
-	if ctx.Err() != nil { // camd stops, and the file is not at fault
+	if ctx.Err() != nil { // camd is stopping: this is not an error of the file
 		return ctx.Err()
 	}
 	if err != nil {
 		d.server.RecordReload(err, nil)
-		d.log.Error("configuration not reloaded", configErrorField(err), zap.String("remedy", "what was in force stays so; mend the file and reload again"))
+		d.log.Error("configuration not reloaded", configErrorField(err), zap.String("remedy", "the previous configuration stays in force; correct the file and reload again"))
 		return err
 	}
 	changed := d.fleetChange
@@ -119,7 +119,7 @@ func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr err
 	restartKeys := keysNeedingRestart(d.startConfig, next.Config)
 	d.server.RecordReload(nil, restartKeys)
 	if len(restartKeys) > 0 {
-		d.log.Warn("restart needed", zap.Strings("keys", restartKeys), zap.String("remedy", "these take effect when camd restarts: systemctl restart camd"))
+		d.log.Warn("restart needed", zap.Strings("keys", restartKeys), zap.String("remedy", "these keys take effect when camd restarts: systemctl restart camd"))
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (d *daemon) reload(ctx context.Context, next configfile.Loaded, readErr err
 // prepareFile refuses a configuration without a file if the one in force has a file.
 func (d *daemon) prepareFile(next configfile.Loaded) (commit func(context.Context), err error) {
 	if d.active.Path != "" && next.Path == "" {
-		return nil, fmt.Errorf("%s is not there any more; put it back, or restart camd to serve without it", configfile.DefaultPath)
+		return nil, fmt.Errorf("%s no longer exists; restore it, or restart camd to serve without it", configfile.DefaultPath)
 	}
 	return func(context.Context) {}, nil
 }
@@ -140,8 +140,8 @@ func (d *daemon) setActiveConfig(_ context.Context, next configfile.Loaded) {
 	warnFDLimit(next.Config, d.log)
 }
 
-// commitAuditLog applies the audit settings of the configuration. It opens the file of the audit log again, because that may have been
-// replaced.
+// commitAuditLog applies the audit settings of the configuration. It opens the file of the audit log again, because a log rotation may have
+// renamed it.
 func (d *daemon) commitAuditLog(_ context.Context, next configfile.Loaded) {
 	d.auditLog.SetAddresses(audit.Addresses(next.Log.Addresses))
 	if err := d.options.Loggers.ReopenAudit(); err != nil {
@@ -153,7 +153,7 @@ func (d *daemon) commitAuditLog(_ context.Context, next configfile.Loaded) {
 func (d *daemon) prepareLog(next configfile.Loaded) (commit func(context.Context), err error) {
 	level, err := zapcore.ParseLevel(next.Log.Level)
 	if err != nil {
-		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", next.Log.Level)
+		return nil, fmt.Errorf("log level %q: must be debug, info, warn or error", next.Log.Level)
 	}
 	return func(context.Context) { d.options.Loggers.Level.SetLevel(level) }, nil
 }

@@ -7,7 +7,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// statusLine summarizes the state for people: 7 of 8 cameras live (yard is offline), 23 viewers.
+// statusLine summarizes the state for people, such as: 7 of 8 cameras live (yard is offline), 23 viewers.
 func statusLine(cameras []camera.Status, viewers int) string {
 	const maxNamed = 3 // more would fill the line
 	live, notLive := 0, []string(nil)

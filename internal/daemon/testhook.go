@@ -11,8 +11,8 @@ import (
 	"camd/pkg/source"
 )
 
-// wrapObserver makes the supervisor of the camera with the id blocked wait forever after SIGUSR1. No known fault of a camera, viewer or
-// system call does that, and the watchdog is for unknown ones.
+// wrapObserver makes the supervisor of the camera with the id blocked wait forever after SIGUSR1. The watchdog exists for unknown faults of
+// this kind. No known fault of a camera, viewer or system call has this effect, so the test needs this hook.
 func wrapObserver(id string, o source.Observer) source.Observer {
 	if id != "blocked" {
 		return o

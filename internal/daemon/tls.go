@@ -44,7 +44,7 @@ func (d *daemon) prepareCertificate(next configfile.Loaded) (commit func(context
 	}
 	return func(context.Context) {
 		if err := serve(); err != nil {
-			d.log.Error("certificate not saved", zap.Error(err), zap.String("remedy", "camd makes another one when it restarts: "+statedir.Remedy(err, statedir.Path(next.StateDir))))
+			d.log.Error("certificate not saved", zap.Error(err), zap.String("remedy", "camd makes a new one when it restarts: "+statedir.Remedy(err, statedir.Path(next.StateDir))))
 		}
 	}, nil
 }
@@ -59,7 +59,7 @@ func tlsSettings(cfg *config.Config) certreload.Settings {
 	}
 }
 
-// newACMEIssuer returns the client of the configuration's ACME authority; nil without one.
+// newACMEIssuer returns the client of the configuration's ACME authority, and nil without one.
 func newACMEIssuer(cfg *config.Config) (*acme.Issuer, error) {
 	if cfg.TLS == nil || cfg.TLS.ACME == nil {
 		return nil, nil

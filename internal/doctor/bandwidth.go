@@ -20,7 +20,7 @@ func deviceSpeed(node string) int {
 	if err != nil {
 		return 0
 	}
-	b, err := os.ReadFile(filepath.Join(filepath.Dir(dir), "speed")) // the device's; this was one of its interfaces
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(dir), "speed")) // dir is an interface of the device, and the speed is the device's
 	if err != nil {
 		return 0
 	}
@@ -28,11 +28,11 @@ func deviceSpeed(node string) int {
 	return n
 }
 
-// usb2Capacity is approximately how many bytes of pictures per second a USB 2 bus carries: 80 % of its time can be reserved.
+// usb2Capacity is the approximate number of picture bytes that a USB 2 bus carries per second. 80 % of its time can be reserved.
 const usb2Capacity = 40e6
 
-// checkBandwidth looks for cameras at the same USB controller that together need more than USB 2 carries. Only the rate of raw formats
-// can be calculated, and they are what fills a bus.
+// checkBandwidth looks for cameras at the same USB controller that together need more than USB 2 carries. It counts only raw formats: their
+// rate can be calculated, and they are the ones that fill a bus.
 func checkBandwidth(devices []v4l2.Device, configured []options.Camera, speed func(string) int) (all []Finding) {
 	demand, details := map[string]float64{}, map[string][]string{}
 	for _, c := range configured {
@@ -53,16 +53,17 @@ func checkBandwidth(devices []v4l2.Device, configured []options.Camera, speed fu
 	}
 	for _, bus := range slices.Sorted(maps.Keys(demand)) {
 		if demand[bus] > usb2Capacity {
-			all = append(all, warn("usb", "format: mjpeg where a camera has it, a smaller size: or fps:, or a socket of another controller (`lsusb -t` shows them)",
-				"%s: raw pictures of %.0f MB/s (%s), where USB 2 carries about %.0f", bus, demand[bus]/1e6, strings.Join(details[bus], ", "), usb2Capacity/1e6))
+			all = append(all, warn("usb", "set format: mjpeg if a camera supports it, set a smaller size: or fps:, or use a socket of another USB controller (`lsusb -t` lists them)",
+				"%s: cameras send %.0f MB/s of raw pictures (%s); USB 2 carries about %.0f MB/s", bus, demand[bus]/1e6, strings.Join(details[bus], ", "), usb2Capacity/1e6))
 			continue
 		}
-		all = append(all, ok("usb", "%s: raw pictures of %.0f MB/s (%s)", bus, demand[bus]/1e6, strings.Join(details[bus], ", ")))
+		all = append(all, ok("usb", "%s: cameras send %.0f MB/s of raw pictures (%s)", bus, demand[bus]/1e6, strings.Join(details[bus], ", ")))
 	}
 	return all
 }
 
-// controller returns the part of a bus name that all devices at one controller share: usb-0000:00:14.0 of usb-0000:00:14.0-1.2.
+// controller returns the part of a bus name that all devices at one controller have in common. For usb-0000:00:14.0-1.2 it is
+// usb-0000:00:14.0.
 func controller(bus string) string {
 	if !strings.HasPrefix(bus, "usb-") {
 		return ""
@@ -78,7 +79,7 @@ func rawRate(c options.Camera, d v4l2.Device) float64 {
 	}
 	size, fps := c.Size, c.FPS
 	if size.Width == 0 {
-		size = sourceurl.Size{Width: 640, Height: 480} // what most drivers begin with
+		size = sourceurl.Size{Width: 640, Height: 480} // the default of most drivers
 	}
 	if fps == 0 {
 		fps = 30

@@ -11,7 +11,7 @@ import (
 // busProbeTimeout is how long a probe of the bus may take.
 const busProbeTimeout = 5 * time.Second
 
-// probeBus connects to the bus as a relay without viewers, and returns what is there.
+// probeBus connects to the bus as a relay without viewers, and returns what it finds there.
 func probeBus(ctx context.Context, o bus.Options) BusReport {
 	o.Site, o.Relay = "", true // a site does not receive its own messages
 	b, err := bus.New(o)

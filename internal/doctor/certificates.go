@@ -48,7 +48,7 @@ func checkCertificate(ctx context.Context, c options.Camera) Finding {
 		return fail(check, "", "camera %s: %v", c.ID, err)
 	}
 	if c.TLS.SkipVerify {
-		return warn(check, "camd probe SOURCE prints what to set instead", "camera %s: its certificate is not verified (tls_verify: false)", c.ID)
+		return warn(check, "`camd probe "+c.ID+"` prints what to set instead", "camera %s: its certificate is not verified (tls_verify: false)", c.ID)
 	}
 	ctx, cancel := context.WithTimeout(ctx, certificateTimeout)
 	defer cancel()

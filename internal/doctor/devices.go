@@ -53,7 +53,7 @@ func checkCameras(devices []v4l2.Device, configured []options.Camera, open func(
 		}
 	}
 	if len(devices) == 0 && len(used) == 0 {
-		all = append(all, ok("device", "no capture device at this machine, and none is configured"))
+		all = append(all, ok("device", "no capture devices on this machine, and none configured"))
 	}
 	return all
 }
@@ -62,10 +62,10 @@ func checkCameras(devices []v4l2.Device, configured []options.Camera, open func(
 func checkDevice(c options.Camera, path string, devices []v4l2.Device) Finding {
 	i := slices.IndexFunc(devices, func(d v4l2.Device) bool { return d.Path == path })
 	if _, err := os.Stat(path); i < 0 && err == nil {
-		return fail("device", "`camd devices` shows those that do", "camera %s: %s delivers no pictures", c.ID, c.Source.Path)
+		return fail("device", "choose another device; `camd devices` lists those that deliver pictures", "camera %s: %s delivers no pictures", c.ID, c.Source.Path)
 	} else if i < 0 {
-		return fail("device", "plug it in; `camd devices` shows what is there, with names that stay the same",
-			"camera %s: %s is not there", c.ID, c.Source.Path)
+		return fail("device", "plug it in; `camd devices` lists the devices with their stable names",
+			"camera %s: %s does not exist", c.ID, c.Source.Path)
 	}
 	d := devices[i]
 	what := fmt.Sprintf("camera %s: %s", c.ID, deviceName(d))
@@ -73,7 +73,7 @@ func checkDevice(c options.Camera, path string, devices []v4l2.Device) Finding {
 	case d.Usable():
 		return checkPermission(what, d)
 	case d.Problem == camera.Busy && isHeldByCamd(d.Holders):
-		return ok("device", "%s, which camd reads", what)
+		return ok("device", "%s, in use by camd", what)
 	case d.Problem == camera.Permission:
 		return fail("device", d.Remedy, "%s: %s is not allowed to use it (%s)", what, currentUser(), d.Detail)
 	}
@@ -88,7 +88,8 @@ func checkUnconfigured(d v4l2.Device) Finding {
 	return warn("device", d.Remedy, "%s, not configured: %s", deviceName(d), d.Problem.Text())
 }
 
-// checkPermission returns the finding about a usable device, by the permissions of this user. The service may not have those of root.
+// checkPermission returns the finding about a usable device, by the permissions of this user. If that is root, it
+// checks the group of the service instead.
 func checkPermission(what string, d v4l2.Device) Finding {
 	info, err := os.Stat(d.Path)
 	if err != nil || os.Geteuid() != 0 {
@@ -100,10 +101,10 @@ func checkPermission(what string, d v4l2.Device) Finding {
 		group = g.Name
 	}
 	if group == "video" && info.Mode()&0o060 == 0o060 || info.Mode()&0o006 == 0o006 {
-		return ok("device", "%s, usable by root and by the group video, which the service has", what)
+		return ok("device", "%s, usable by root and by the group video, which the service is in", what)
 	}
-	return warn("device", fmt.Sprintf("sudo chgrp video %s && sudo chmod 660 %s, or a udev rule that does so; or SupplementaryGroups= in the unit", d.Path, d.Path),
-		"%s: root may use it, but the group video, which the service has, may not", what)
+	return warn("device", fmt.Sprintf("run sudo chgrp video %s && sudo chmod 660 %[1]s, or add a udev rule that does so, or set SupplementaryGroups= in the unit", d.Path),
+		"%s: root may use it, but the group video, which the service is in, may not", what)
 }
 
 func deviceName(d v4l2.Device) string {
@@ -125,7 +126,7 @@ func currentUser() string {
 		return fmt.Sprintf("user %d", os.Geteuid())
 	}
 	groups := []string{}
-	ids, _ := os.Getgroups() // of this process, which may have started before a change of /etc/group
+	ids, _ := os.Getgroups() // those of this process: /etc/group may have changed since it started
 	for _, id := range ids {
 		if g, err := user.LookupGroupId(fmt.Sprint(id)); err == nil && !slices.Contains(groups, g.Name) {
 			groups = append(groups, g.Name)
@@ -138,9 +139,9 @@ func checkFile(c options.Camera, err error) Finding {
 	what := fmt.Sprintf("camera %s: %s", c.ID, c.Source.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fail("file", "put it there, or correct source:", "%s is not there", what)
+		return fail("file", "copy the file there, or correct source:", "%s does not exist", what)
 	case err != nil:
-		return fail("file", "chmod a+r "+c.Source.Path+", and its folders a+x; under systemd not in /home, which the unit hides", "%s cannot be read by %s", what, currentUser())
+		return fail("file", "run chmod a+r "+c.Source.Path+", and chmod a+x for its folders; the systemd unit hides /home, so do not keep the file there", "%s cannot be read by %s", what, currentUser())
 	}
 	return ok("file", "%s can be read", what)
 }

@@ -41,15 +41,15 @@ func TestCheckCamerasReportsDevicesAndFiles(t *testing.T) {
 		remedy  string   // of the first
 	}{
 		"none":           {nil, nil, []string{"ok device no capture device"}, ""},
-		"missing":        {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 is not there"}, "plug it in"},
-		"no camera":      {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/null")}, []string{"FAIL device camera yard: /dev/null delivers no pictures"}, "`camd devices`"},
-		"read by camd":   {[]v4l2.Device{by("camd-capture")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"ok device camera yard: /dev/video7 (C920), which camd reads"}, ""},
+		"missing":        {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 does not exist"}, "plug it in"},
+		"no camera":      {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/null")}, []string{"FAIL device camera yard: /dev/null delivers no pictures"}, "choose another device; `camd devices`"},
+		"read by camd":   {[]v4l2.Device{by("camd-capture")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"ok device camera yard: /dev/video7 (C920), in use by camd"}, ""},
 		"read by others": {[]v4l2.Device{by("vlc")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 (C920): another program is using it"}, "close vlc"},
 		"not configured": {[]v4l2.Device{by("vlc")}, nil, []string{"warn device /dev/video7 (C920), not configured"}, "close vlc"},
 		"denied":         {[]v4l2.Device{denied}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video8")}, []string{"FAIL device camera yard: /dev/video8: "}, "sudo usermod -aG video $USER"},
 		"file":           {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/good.mp4")}, []string{"ok file camera film"}, ""},
-		"no file":        {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/gone.mp4")}, []string{"FAIL file camera film: /srv/gone.mp4 is not there"}, "put it there"},
-		"closed file":    {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/secret.mp4")}, []string{"FAIL file camera film: /srv/secret.mp4 cannot be read by "}, "chmod a+r /srv/secret.mp4"},
+		"no file":        {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/gone.mp4")}, []string{"FAIL file camera film: /srv/gone.mp4 does not exist"}, "copy the file there"},
+		"closed file":    {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/secret.mp4")}, []string{"FAIL file camera film: /srv/secret.mp4 cannot be read by "}, "run chmod a+r /srv/secret.mp4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := checkCameras(c.devices, c.cameras, func(path string) error {
@@ -83,11 +83,11 @@ func TestCheckBandwidthWarnsWhenUSB2IsFull(t *testing.T) {
 		speed   int
 		want    string
 	}{
-		"two raw at one":     {[]v4l2.Device{at("1", one, yuyv), at("2", two, yuyv)}, 480, "warn usb usb-0000:00:14.0: raw pictures of 55 MB/s (c1 28 MB/s, c2 28 MB/s), where USB 2 carries about 40"},
-		"one of them mjpeg":  {[]v4l2.Device{at("1", one, yuyv), at("2", two, mjpeg)}, 480, "ok usb usb-0000:00:14.0: raw pictures of 28 MB/s (c1 28 MB/s)"},
+		"two raw at one":     {[]v4l2.Device{at("1", one, yuyv), at("2", two, yuyv)}, 480, "warn usb usb-0000:00:14.0: cameras send 55 MB/s of raw pictures (c1 28 MB/s, c2 28 MB/s); USB 2 carries about 40 MB/s"},
+		"one of them mjpeg":  {[]v4l2.Device{at("1", one, yuyv), at("2", two, mjpeg)}, 480, "ok usb usb-0000:00:14.0: cameras send 28 MB/s of raw pictures (c1 28 MB/s)"},
 		"both mjpeg":         {[]v4l2.Device{at("1", one, mjpeg), at("2", two, mjpeg)}, 480, ""},
 		"USB 3":              {[]v4l2.Device{at("1", one, yuyv), at("2", two, yuyv)}, 5000, ""},
-		"at two controllers": {[]v4l2.Device{at("1", one, yuyv), at("2", "usb-0000:05:00.0-1", yuyv)}, 480, "ok usb usb-0000:00:14.0: raw pictures of 28 MB/s (c1 28 MB/s)\nok usb usb-0000:05:00.0: raw pictures of 28 MB/s (c2 28 MB/s)"},
+		"at two controllers": {[]v4l2.Device{at("1", one, yuyv), at("2", "usb-0000:05:00.0-1", yuyv)}, 480, "ok usb usb-0000:00:14.0: cameras send 28 MB/s of raw pictures (c1 28 MB/s)\nok usb usb-0000:05:00.0: cameras send 28 MB/s of raw pictures (c2 28 MB/s)"},
 		"not USB":            {[]v4l2.Device{at("1", "platform:vivid-000", yuyv), at("2", "platform:vivid-001", yuyv)}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

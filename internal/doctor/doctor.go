@@ -14,11 +14,12 @@ import (
 
 // Target is the camd to check.
 type Target struct {
-	ConfigName string         // of the configuration file, for people; empty if there is none
-	Config     *config.Config // the configuration that camd would serve; the one without a file if the file has mistakes
+	ConfigName string         // name of the configuration file, for people; empty if there is none
+	Config     *config.Config // the configuration that camd would serve; the default one if the file has mistakes
 	ConfigErr  error          // what is wrong with the file
-	StateDir   string         // where it would keep its state; empty without
-	Bus        *bus.Options   // of the configuration's bus; nil if it has none
+	StateDir   string         // the state directory of that camd; empty if it has none
+	ServiceDir string         // the state directory that systemd gives camd.service; empty if this machine has none
+	Bus        *bus.Options   // options of the bus of the configuration; nil if it has none
 
 	Network bool // also open the network cameras
 
@@ -29,7 +30,7 @@ type Target struct {
 func Examine(ctx context.Context, p Target) []Finding {
 	all := checkConfig(p)
 	if p.isRelay() {
-		all = append(all, ok("capture", "not needed: a relay has its pictures from the bus"))
+		all = append(all, ok("capture", "not needed: a relay gets its pictures from the bus"))
 	} else {
 		all = append(all, checkWorker(ctx, source.FindWorker)...)
 	}
@@ -45,7 +46,7 @@ func Examine(ctx context.Context, p Target) []Finding {
 	}
 	all = append(all, checkBandwidth(devices, p.Config.Cameras, deviceSpeed)...)
 	all = append(all, checkPort(ctx, p), checkOpenFiles(p.Config), checkClock(), checkLandlock(), checkNotSentLowat(), checkStateDir(p.StateDir))
-	all = append(all, checkTLS(p.Config, p.StateDir)...)
+	all = append(all, checkTLS(p)...)
 	return append(all, checkAccess(p.Config)...)
 }
 
@@ -61,27 +62,27 @@ func checkConfig(p Target) []Finding {
 			all = append(all, fail("config", configRemedy(problem), "%v", problem))
 		}
 		if e.More > 0 {
-			all = append(all, fail("config", "camd check lists the next ones when these are mended", "%d more mistakes in %s", e.More, p.ConfigName))
+			all = append(all, fail("config", "correct these first; then `camd check` lists the others", "%d more mistakes in %s", e.More, p.ConfigName))
 		}
 		return all
 	case errors.Is(p.ConfigErr, fs.ErrPermission):
-		return []Finding{fail("config", "run this as root, or let the file be read: chmod go+r, and secrets into files of their own", "%v", p.ConfigErr)}
+		return []Finding{fail("config", "run this as root, or make the file readable (chmod go+r) and move secrets to files of their own", "%v", p.ConfigErr)}
 	case p.ConfigErr != nil:
 		return []Finding{fail("config", "", "%v", p.ConfigErr)}
 	case p.ConfigName == "":
-		return []Finding{ok("config", "none: a test pattern and every capture device are served")}
+		return []Finding{ok("config", "no file: camd serves a test pattern and every capture device")}
 	case p.isRelay():
-		return []Finding{ok("config", "%s is good: a relay", p.ConfigName)}
+		return []Finding{ok("config", "%s: no mistakes, a relay", p.ConfigName)}
 	case len(p.Config.Cameras) == 0:
-		return []Finding{warn("config", "name them under cameras: in "+p.ConfigName, "%s is good and has no cameras", p.ConfigName)}
+		return []Finding{warn("config", "add them under cameras: in "+p.ConfigName, "%s: no mistakes, but no cameras", p.ConfigName)}
 	}
-	return []Finding{ok("config", "%s is good: %d cameras", p.ConfigName, len(p.Config.Cameras))}
+	return []Finding{ok("config", "%s: no mistakes, cameras: %d", p.ConfigName, len(p.Config.Cameras))}
 }
 
-// configRemedy returns the remedy for mistakes that may exist only where the doctor runs.
+// configRemedy returns the remedy for mistakes that may exist only for the doctor and not for the service.
 func configRemedy(p config.Problem) string {
 	if strings.Contains(p.Message, "CREDENTIALS_DIRECTORY") {
-		return "systemd sets it for the service; here put the folder in its place: CREDENTIALS_DIRECTORY=/etc/camd camd doctor"
+		return "systemd sets CREDENTIALS_DIRECTORY only for the service; set it to your folder: CREDENTIALS_DIRECTORY=/etc/camd camd doctor"
 	}
 	return ""
 }

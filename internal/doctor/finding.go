@@ -20,9 +20,9 @@ const (
 // Finding is the result of one check.
 type Finding struct {
 	Severity Severity `json:"verdict"`
-	Check    string   `json:"check"`            // what was checked: a fixed word, for scripts
+	Check    string   `json:"check"`            // what was checked: one of a fixed set of words, for scripts
 	Text     string   `json:"text"`             // for people
-	Remedy   string   `json:"remedy,omitempty"` // what to do, a command where there is one
+	Remedy   string   `json:"remedy,omitempty"` // what to do, as a command if there is one
 }
 
 func ok(check, format string, args ...any) Finding {
@@ -57,7 +57,7 @@ func Print(out io.Writer, all []Finding, colour bool) {
 			fmt.Fprintf(out, "                what to do: %s\n", f.Remedy)
 		}
 	}
-	fmt.Fprintf(out, "%d well, %d to look at, %d wrong\n", count[OK], count[Warn], count[Fail])
+	fmt.Fprintf(out, "ok: %d, warnings: %d, failures: %d\n", count[OK], count[Warn], count[Fail])
 }
 
 // PrintJSON writes the findings as JSON, for scripts.

@@ -14,7 +14,7 @@ import (
 	"camd/pkg/config"
 )
 
-// checkOpenFiles checks that enough files may be open for all connections that are allowed.
+// checkOpenFiles checks that the process may open enough files for all connections that the limits allow.
 func checkOpenFiles(c *config.Config) Finding {
 	maxFiles, err := fdlimit.Limit()
 	if err != nil {
@@ -23,8 +23,8 @@ func checkOpenFiles(c *config.Config) Finding {
 	connections, _ := c.Limits.ConnectionLimits()
 	need := fdlimit.Needed(len(c.Cameras)) + connections
 	if maxFiles < need {
-		return warn("limits", fmt.Sprintf("LimitNOFILE=%d in the unit (it has 16384), or ulimit -n %d in a shell", need, need),
-			"%d files may be open, and %d connections, as many as limits say, want %d", maxFiles, connections, need)
+		return warn("limits", fmt.Sprintf("set LimitNOFILE=%d in the unit (it has 16384), or run ulimit -n %[1]d in the shell", need),
+			"%d files may be open, but the %d connections of limits: need %d", maxFiles, connections, need)
 	}
 	return ok("limits", "%d files may be open, enough for %d connections", maxFiles, connections)
 }
@@ -37,7 +37,7 @@ func checkClock() Finding {
 	case err != nil:
 		return warn("clock", "", "%v", err)
 	case state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0:
-		return warn("clock", "sudo apt install systemd-timesyncd, then sudo timedatectl set-ntp true", "it is not synchronised; it says %s", time.Now().Format(time.DateTime))
+		return warn("clock", "run sudo apt install systemd-timesyncd, then sudo timedatectl set-ntp true", "not synchronised; the time is %s", time.Now().Format(time.DateTime))
 	}
 	return ok("clock", "synchronised")
 }
@@ -46,12 +46,12 @@ func checkClock() Finding {
 func checkLandlock() Finding {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
-		return warn("kernel", "a kernel from 5.13 on, with landlock among lsm= on its command line", "no Landlock (%v): capture processes are not confined to their camera", errno)
+		return warn("kernel", "use Linux 5.13 or later, with landlock in lsm= on its command line", "no Landlock (%v): capture processes are not confined to their camera", errno)
 	}
 	return ok("kernel", "Landlock %d: capture processes are confined to their camera", abi)
 }
 
-// checkNotSentLowat checks for TCP_NOTSENT_LOWAT, which keeps the pictures of slow viewers new.
+// checkNotSentLowat checks for TCP_NOTSENT_LOWAT. It keeps the send buffers short, so slow viewers get new pictures.
 func checkNotSentLowat() Finding {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
@@ -59,7 +59,7 @@ func checkNotSentLowat() Finding {
 		err = unix.SetsockoptInt(s, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, 64<<10)
 	}
 	if err != nil {
-		return warn("kernel", "a Linux kernel from 3.12 on; gVisor and the like have none of it", "no TCP_NOTSENT_LOWAT (%v): slow viewers see old pictures", err)
+		return warn("kernel", "use Linux 3.12 or later; gVisor and similar kernels do not have it", "no TCP_NOTSENT_LOWAT (%v): slow viewers see old pictures", err)
 	}
 	return ok("kernel", "TCP_NOTSENT_LOWAT: slow viewers see new pictures")
 }
@@ -74,16 +74,16 @@ func checkStateDir(dir string) Finding {
 		if _, err := os.Stat(existing); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		existing = filepath.Dir(existing) // camd makes what is missing
+		existing = filepath.Dir(existing) // camd creates missing folders
 	}
 	info, err := os.Stat(existing)
 	switch {
 	case err != nil:
 		return fail("state", "", "state_dir %s: %v", dir, err)
 	case !info.IsDir():
-		return fail("state", "remove it, or choose another folder", "state_dir %s: %s is no folder", dir, existing)
+		return fail("state", "remove the file, or choose another folder", "state_dir %s: %s is not a folder", dir, existing)
 	case unix.Access(existing, unix.W_OK|unix.X_OK) != nil:
-		return fail("state", fmt.Sprintf("sudo chown USER %s, with the user that camd runs as", existing), "state_dir %s: %s may not write into %s", dir, currentUser(), existing)
+		return fail("state", fmt.Sprintf("run sudo chown USER %s, where USER is the user that camd runs as", existing), "state_dir %s: %s cannot write to %s", dir, currentUser(), existing)
 	}
-	return ok("state", "%s can be written", dir)
+	return ok("state", "camd can write to %s", dir)
 }

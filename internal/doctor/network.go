@@ -13,7 +13,7 @@ import (
 	"camd/pkg/config"
 )
 
-// checkPort checks that camd can listen at its address, or does already.
+// checkPort checks that camd can listen at its address, or already does.
 func checkPort(ctx context.Context, p Target) Finding {
 	addr := p.Config.Listen
 	if _, ok := config.SocketPath(addr); ok {
@@ -25,47 +25,48 @@ func checkPort(ctx context.Context, p Target) Finding {
 		_ = l.Close()
 		return ok("port", "%s is free", addr)
 	case errors.Is(err, syscall.EADDRINUSE) && p.CheckHealth(ctx) == nil:
-		return ok("port", "%s: camd serves there", addr)
+		return ok("port", "%s: in use by camd", addr)
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fail("port", "`ss -ltnp` shows which; stop it, or choose another port by listen:", "%s: another program has it", addr)
+		return fail("port", "`ss -ltnp` shows the program; stop it, or set another port in listen:", "%s: in use by another program", addr)
 	case errors.Is(err, syscall.EACCES):
-		return fail("port", "choose one from 1024 on by listen:, or have systemd open it (camd.socket)", "%s: not allowed", addr)
+		return fail("port", "set a port from 1024 on in listen:, or let systemd open the port (camd.socket)", "%s: no permission to listen", addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fail("port", "`ip addr` shows those that it has; listen: 0.0.0.0:8080 is all of them", "%s: this machine has no such address", addr)
+		return fail("port", "`ip addr` lists the addresses of this machine; listen: 0.0.0.0:8080 serves all of them", "%s: this machine has no such address", addr)
 	}
 	return fail("port", "", "%v", err)
 }
 
-// checkSocket checks that camd can listen at the path of a unix socket, or does already.
+// checkSocket checks that camd can listen at the path of a unix socket, or already does.
 func checkSocket(ctx context.Context, p Target) Finding {
 	path, _ := config.SocketPath(p.Config.Listen)
 	info, err := os.Lstat(path)
 	switch {
 	case err == nil && p.CheckHealth(ctx) == nil:
-		return ok("port", "%s: camd serves there", path)
+		return ok("port", "%s: in use by camd", path)
 	case err == nil && info.Mode().Type() != os.ModeSocket:
-		return fail("port", "choose another path by listen:, or delete it", "%s is a file, and no socket", path)
+		return fail("port", "set another path in listen:, or delete the file", "%s is a file, not a socket", path)
 	case err == nil:
-		return ok("port", "%s: a socket that no camd serves; one that nobody listens on is replaced", path)
+		return ok("port", "%s: a socket that camd does not serve; camd replaces it at the start if no program listens there", path)
 	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fail("port", "make it, or have the unit do so: RuntimeDirectory=camd", "the folder of %s is not there", path)
+		return fail("port", "create it, or let the unit create it: RuntimeDirectory=camd", "the folder of %s does not exist", path)
 	}
 	return ok("port", "%s is free", path)
 }
 
 // checkTLS checks the certificate. A certificate that cannot be served is a mistake in the configuration.
-func checkTLS(c *config.Config, folder string) (all []Finding) {
+func checkTLS(p Target) (all []Finding) {
+	c := p.Config
 	if c.TLS == nil {
 		if !config.IsLocalAddress(c.Listen) {
-			return []Finding{warn("tls", "tls: with certificate and key, or a proxy before camd that has them", "%s go over the network unencrypted (%s)", unencryptedContent(c), c.Listen)}
+			return []Finding{warn("tls", "set tls: with certificate and key, or put a proxy with TLS in front of camd", "%s go over the network unencrypted (%s)", unencryptedContent(c), c.Listen)}
 		}
 		return nil
 	}
-	files := c.TLS.CertificateFiles(folder)
-	if folder == "" && files != c.TLS.Files {
-		return []Finding{warn("tls", "name one by state_dir:, unless systemd starts camd: the service has one", "camd makes a certificate, and there is no state_dir to keep it in")}
+	if p.StateDir == "" && (c.TLS.SelfSigned || c.TLS.ACME != nil) {
+		return []Finding{checkServiceDir(p)}
 	}
+	files := c.TLS.CertificateFiles(p.StateDir)
 	pair, err := files.Load()
 	if _, missing := os.Stat(files.Certificate); files != c.TLS.Files && missing != nil {
 		return []Finding{ok("tls", "camd makes a certificate when it starts")}
@@ -77,9 +78,19 @@ func checkTLS(c *config.Config, folder string) (all []Finding) {
 		all = append(all, warn("tls", "", "%s: %s", warning.Summary, warning.Detail))
 	}
 	if len(all) == 0 {
-		return []Finding{ok("tls", "certificate and key fit; valid until %s", pair.Leaf.NotAfter.Format(time.DateOnly))}
+		return []Finding{ok("tls", "certificate and key match; valid until %s", pair.Leaf.NotAfter.Format(time.DateOnly))}
 	}
 	return all
+}
+
+// checkServiceDir checks for a directory for the certificate that camd makes, if neither the configuration nor the environment has one. The
+// service gets one from systemd. A camd that is started in another way does not start.
+func checkServiceDir(p Target) Finding {
+	if p.ServiceDir == "" {
+		return fail("tls", `add a line such as "state_dir: state" to the configuration`, "camd does not start: there is no directory for the certificate that it makes")
+	}
+	return warn("tls", `if you do not start camd as this service, add a line such as "state_dir: state" to the configuration`,
+		"only camd.service has a directory for the certificate that camd makes (%s)", p.ServiceDir)
 }
 
 // unencryptedContent lists what others on the network can read without TLS.
@@ -90,19 +101,19 @@ func unencryptedContent(c *config.Config) string {
 	return "pictures"
 }
 
-// checkAccess checks who has access. A section auth that nobody can use is a mistake in the configuration.
+// checkAccess checks who has access. A section auth without any user is a mistake in the configuration, which checkConfig reports.
 func checkAccess(c *config.Config) []Finding {
 	if c.Auth == nil {
 		return nil
 	}
 	role := c.Auth.Anonymous.Role
 	if (role == access.Control || role == access.Admin) && !config.IsLocalAddress(c.Listen) {
-		return []Finding{warn("access", "anonymous: view, or users: camd hash-password makes them", "everyone who reaches %s may %s, without a password", c.Listen, roleActions[role])}
+		return []Finding{warn("access", "set anonymous: view, or add users with `camd hash-password`", "everyone who can reach %s may %s, without a password", c.Listen, roleActions[role])}
 	}
-	return []Finding{ok("access", "%d users, %d tokens; others may %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
+	return []Finding{ok("access", "users: %d, tokens: %d; everyone else may %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
 }
 
 // roleActions describes what each role allows.
 var roleActions = map[access.Role]string{
-	"": "nothing", access.View: "see pictures", access.Control: "switch cameras", access.Admin: "do everything", access.Metrics: "read /metrics",
+	"": "nothing", access.View: "see pictures", access.Control: "turn cameras off and on", access.Admin: "do everything", access.Metrics: "read /metrics",
 }

@@ -17,8 +17,8 @@ import (
 
 // Limits of probing network cameras.
 const (
-	probeMeasure = time.Second // for which the rate is measured
-	maxProbes    = 4           // at once: each is a capture process
+	probeMeasure = time.Second // how long the frame rate is measured
+	maxProbes    = 4           // at the same time, because each is a capture process
 )
 
 // probeFunc is source.Probe.
@@ -41,11 +41,11 @@ func checkNetworkCameras(ctx context.Context, cfg *config.Config, worker string,
 	return all
 }
 
-// checkNetworkCamera opens one network camera, unless the configuration switches it off.
+// checkNetworkCamera opens one network camera, unless the configuration turns it off.
 func checkNetworkCamera(ctx context.Context, o source.Options, probe probeFunc) Finding {
 	const check = "camera"
 	if o.Paused {
-		return ok(check, "camera %s: switched off by the configuration (paused), and not probed", o.ID)
+		return ok(check, "camera %s: not probed, because the configuration turns it off (paused)", o.ID)
 	}
 	report, err := probe(ctx, o, probeMeasure)
 	if e, isProbeError := errors.AsType[*source.ProbeError](err); isProbeError {
@@ -71,9 +71,9 @@ func networkRemedy(r camera.Reason, c options.Camera) string {
 		}
 		return remedy
 	case camera.Auth:
-		return "check user: and password_file: with the camera's own page"
+		return "try the values of user: and password_file: on the camera's own web page"
 	case camera.NotFound:
-		return "take the path in source: from the camera's manual"
+		return "correct the path in source:; the camera's manual has it"
 	case camera.TooLarge:
 		return "set a smaller size in the camera, or raise frame_bytes or frame_pixels under limits:"
 	}

@@ -14,7 +14,7 @@ const startupTimeout = 30 * time.Second
 func checkWorker(ctx context.Context, find func() (string, error)) []Finding {
 	path, err := find()
 	if err != nil {
-		return []Finding{fail("capture", "make build, or install camd-capture beside camd or in /usr/lib/camd", "%v", err)}
+		return []Finding{fail("capture", "run make build, or install camd-capture next to camd or in /usr/lib/camd", "%v", err)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, startupTimeout)
 	defer cancel()
@@ -22,7 +22,7 @@ func checkWorker(ctx context.Context, find func() (string, error)) []Finding {
 	text := strings.TrimSpace(string(out))
 	switch {
 	case err != nil && strings.Contains(text, "shared libraries"):
-		return []Finding{fail("capture", "install OpenCV's libraries as its package names them: sudo apt install libopencv-videoio406 on Debian 12; `ldd "+path+"` shows which are missing", "%s: %s", path, text)}
+		return []Finding{fail("capture", "install OpenCV's libraries (on Debian 12: sudo apt install libopencv-videoio406); `ldd "+path+"` shows which are missing", "%s: %s", path, text)}
 	case err != nil:
 		return []Finding{fail("capture", "", "%s does not start: %v: %s", path, err, text)}
 	}
@@ -34,15 +34,15 @@ func checkWorker(ctx context.Context, find func() (string, error)) []Finding {
 	return append(all, checkBackends(rest))
 }
 
-// neededBackends are the backends of OpenCV with which camd reads cameras, and what each is for.
+// neededBackends are the backends of OpenCV with which camd reads cameras, and what each one reads.
 var neededBackends = []struct{ name, reads string }{{"V4L2", "local cameras"}, {"FFMPEG", "network cameras and files"}}
 
-// checkBackends checks that OpenCV reports those backends.
+// checkBackends checks that OpenCV reports the needed backends.
 func checkBackends(text string) Finding {
 	have := strings.Fields(text)
 	for _, n := range neededBackends {
 		if !containsWord(have, n.name) {
-			return fail("opencv", "use Debian's OpenCV (libopencv-videoio), or build it with "+n.name, "%s; without %s no %s", text, n.name, n.reads)
+			return fail("opencv", "use Debian's OpenCV (libopencv-videoio), or build it with "+n.name, "%s; without %s camd cannot read %s", text, n.name, n.reads)
 		}
 	}
 	return ok("opencv", "%s", text)

@@ -1,10 +1,11 @@
-// Package fdlimit calculates how many file descriptors are left for connections. Clients must not use up those that the cameras need.
+// Package fdlimit calculates how many file descriptors are left for connections. Clients must not use up the descriptors that the cameras
+// need.
 package fdlimit
 
 import "golang.org/x/sys/unix"
 
-// Estimates of the files that camd opens in addition to connections: files of its own, with those of clients that are being refused, and
-// pipes for each capture process.
+// Estimates of the files that camd opens in addition to accepted connections: its own files and the connections that it is about to refuse,
+// and the pipes of each capture process.
 const (
 	baseFiles      = 96
 	filesPerCamera = 8

@@ -13,8 +13,8 @@ import (
 
 // fileEvent says that something has happened to a file.
 type fileEvent struct {
-	path string    // empty if it is not known
-	kind eventKind // of what happened
+	path string // empty if it is not known
+	kind eventKind
 }
 
 type eventKind int
@@ -63,7 +63,7 @@ func newFolderWatch(folders map[string]bool) (*folderWatch, error) {
 // close makes read return.
 func (f *folderWatch) close() { _ = f.file.Close() }
 
-// read sends events until ctx ends or w is closed.
+// read sends events until ctx ends or the watch is closed.
 func (f *folderWatch) read(ctx context.Context, events chan<- fileEvent) {
 	buffer := make([]byte, 64*(unix.SizeofInotifyEvent+unix.NAME_MAX+1))
 	for {
@@ -83,7 +83,7 @@ func (f *folderWatch) read(ctx context.Context, events chan<- fileEvent) {
 	}
 }
 
-// parse removes one event of inotify(7) from the buffer: int wd, uint32_t mask, cookie and len, and len bytes of the name.
+// parse splits the first event from the buffer. Its layout is in inotify(7): int wd, uint32_t mask, cookie, len, and len bytes of the name.
 func (f *folderWatch) parse(b []byte) (e fileEvent, rest []byte) {
 	wd, mask, length := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:]), int(binary.NativeEndian.Uint32(b[12:]))
 	name, rest := b[unix.SizeofInotifyEvent:][:length], b[unix.SizeofInotifyEvent+length:]

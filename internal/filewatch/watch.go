@@ -20,7 +20,7 @@ import (
 // quietPeriod is how long files must stay the same to count as written completely.
 const quietPeriod = 300 * time.Millisecond
 
-// recheckInterval is how long a change without an event may stay unnoticed, such as a change by another machine. It is also how long a
+// recheckInterval is how long a change without an event can stay unnoticed, for example a change by another machine. It is also how long a
 // file counts as incomplete after a write without a close.
 const recheckInterval = time.Minute
 
@@ -85,7 +85,7 @@ type fileWatch struct {
 
 func (f *fileWatch) run(ctx context.Context) {
 	f.written = map[string]time.Time{}
-	next := time.NewTimer(0) // a change between reading the files and now gives no event
+	next := time.NewTimer(0) // a change before the watch began gives no event
 	defer next.Stop()
 	recheck := time.NewTicker(recheckInterval)
 	defer recheck.Stop()
@@ -128,11 +128,11 @@ func (f *fileWatch) recordEvent(e fileEvent) {
 // isChanging reports whether the files must be checked again soon. It sends their fingerprint if they have changed and are complete.
 func (f *fileWatch) isChanging() bool {
 	if len(f.written) > 0 {
-		return false // until the event of closing the file
+		return false // the event of closing the file comes later
 	}
 	now := f.takeSnapshot()
 	switch {
-	case now.content == f.known || now.content == Fingerprint{}: // gone for a moment, or for good: nothing to read
+	case now.content == f.known || now.content == Fingerprint{}: // unchanged, or no file can be read
 		return false
 	case now != f.seen:
 		f.seen = now
@@ -147,8 +147,8 @@ func (f *fileWatch) isChanging() bool {
 	return false
 }
 
-// foldersToWatch returns the folders in which files can be replaced: the folder of each file, and of each link on the way to it.
-// certbot replaces links to files, other programs a link to a folder.
+// foldersToWatch returns the folders in which files can be replaced: the folder of each file, and of each link on the way to it. certbot
+// replaces links to files. Other programs replace a link to a folder.
 func foldersToWatch(paths []string) map[string]bool {
 	all := map[string]bool{}
 	for _, path := range paths {
@@ -160,7 +160,7 @@ func foldersToWatch(paths []string) map[string]bool {
 	return all
 }
 
-// resolveFirstLink returns the path with its first link resolved, and adds the folder of the link; empty if the path has no link.
+// resolveFirstLink returns the path with its first link resolved, and adds the folder of the link. It returns "" if the path has no link.
 func resolveFirstLink(path string, folders map[string]bool) string {
 	for at := 0; at < len(path); {
 		end := strings.IndexByte(path[at+1:], '/')
@@ -182,7 +182,7 @@ func resolveFirstLink(path string, folders map[string]bool) string {
 	return ""
 }
 
-// FingerprintOfFiles returns the fingerprint of files; zero if none of them can be read.
+// FingerprintOfFiles returns the fingerprint of files. It is zero if no file can be read.
 func FingerprintOfFiles(paths ...string) (sum Fingerprint) {
 	texts, readable := make([][]byte, len(paths)), false
 	for i, path := range paths {

@@ -26,9 +26,9 @@ func New(listen string, c *tls.Certificate) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// SelfTransport returns a transport from this process to its own address. It does not check the server's certificate, because the only
-// question is whether anything answers, and requests carry no secret. If the server asks for a certificate, it presents the server's own,
-// if that is known.
+// SelfTransport returns a transport from this process to its own address. It does not check the server's certificate, because requests
+// carry no secret and only test whether the server answers. If the server requests a client certificate, the transport presents the
+// server's own certificate, if there is one.
 func SelfTransport(listen string, certificate func() *tls.Certificate) *http.Transport {
 	transport := transportFor(listen)
 	transport.TLSClientConfig = &tls.Config{
@@ -43,7 +43,7 @@ func SelfTransport(listen string, certificate func() *tls.Certificate) *http.Tra
 // transportFor returns a transport for an address in the form of the configuration.
 func transportFor(listen string) *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // no proxy leads to this machine
+	transport.Proxy = nil // a proxy does not lead to this machine
 	if path, ok := config.SocketPath(listen); ok {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
@@ -52,7 +52,7 @@ func transportFor(listen string) *http.Transport {
 	return transport
 }
 
-// HealthURL returns the URL at which a camd that listens at an address answers this machine; scheme is http or https.
+// HealthURL returns the health URL, for clients on this machine, of a camd that listens at an address. scheme is http or https.
 func HealthURL(scheme, listen string) string {
 	addr := listen
 	if _, ok := config.SocketPath(addr); ok {
@@ -76,18 +76,18 @@ func CheckHealth(ctx context.Context, client *http.Client, address string) error
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return errors.New("want an address such as http://127.0.0.1:8080/healthz")
+		return errors.New("the URL must look like http://127.0.0.1:8080/healthz")
 	}
 	resp, err := client.Do(req)
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // without the address, which may have a password in it
+		err = e.Err // without the URL, which may contain a password
 	}
 	if err != nil {
 		return fmt.Errorf("no camd answers at %s: %w", req.URL.Host, err)
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %d", req.URL.Host, resp.StatusCode)
+		return fmt.Errorf("%s answers with status %d", req.URL.Host, resp.StatusCode)
 	}
 	return nil
 }

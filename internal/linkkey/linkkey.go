@@ -26,7 +26,7 @@ func ReadOrCreate(stateDir string) (access.LinkKey, error) {
 		return nil, fmt.Errorf("state_dir: %w", err)
 	}
 	if err := Replace(path); err != nil {
-		return nil, fmt.Errorf("make a key for links: %w", err)
+		return nil, fmt.Errorf("create the key for links: %w", err)
 	}
 	return Read(path)
 }
@@ -39,7 +39,7 @@ func Read(path string) (access.LinkKey, error) {
 	}
 	key, err := access.ParseLinkKey(text)
 	if err != nil {
-		return nil, fmt.Errorf("key for links: %s: %w; camd rotate-links makes another", path, err)
+		return nil, fmt.Errorf("key for links: %s: %w; to replace the key, run: camd rotate-links", path, err)
 	}
 	return key, nil
 }

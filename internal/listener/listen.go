@@ -22,14 +22,14 @@ func ListenOrInherit(addr string, mode os.FileMode, log *zap.Logger) (net.Listen
 	case l != nil:
 		if !sameAddress(addr, l.Addr()) {
 			log.Warn("configured address not served", zap.String("configured", addr), zap.Stringer("serving", l.Addr()),
-				zap.String("reason", "systemd hands over a socket: ListenStream= in camd.socket says where camd listens"))
+				zap.String("reason", "systemd passes a socket: ListenStream= in camd.socket sets the address"))
 		}
 		return l, nil
 	}
 	return Listen(addr, mode)
 }
 
-// Listen returns a listener at host:port or unix:path; mode is that of a unix socket.
+// Listen returns a listener at host:port or unix:path. mode is the file mode of a unix socket.
 func Listen(addr string, mode os.FileMode) (net.Listener, error) {
 	if path, ok := config.SocketPath(addr); ok {
 		return listenUnix(path, mode)
@@ -59,11 +59,11 @@ func sameAddress(addr string, of net.Addr) bool {
 func listenError(addr string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: another program has this port; `ss -ltnp` shows which. Stop it, or choose another with --listen", addr)
+		return fmt.Errorf("listen on %s: another program uses this port; `ss -ltnp` shows which. Stop it, or choose another port with --listen", addr)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %s: ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one with --listen, or see docs/tls.md", addr)
+		return fmt.Errorf("listen on %s: ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher port with --listen, or see docs/tls.md", addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("listen on %s: this machine has no such address; `ip addr` shows those that it has", addr)
+		return fmt.Errorf("listen on %s: this machine has no such address; `ip addr` lists its addresses", addr)
 	}
 	return fmt.Errorf("listen on %s: %w", addr, err)
 }

@@ -9,23 +9,24 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // Limits of reading a request that came without TLS.
 const (
-	plainHeadTimeout = time.Second // for the rest of its head, and again for the client to take the answer
+	plainHeadTimeout = time.Second // to receive the rest of the head, and again to send the answer
 	maxPlainHead     = 8 << 10
 	maxPlainRest     = 64 << 10 // bytes that are discarded
 )
 
-// AnswerPlain returns a listener whose connections, which a server uses for TLS, answer a request without TLS with the https address. A
-// GET or HEAD is redirected. Other requests, and those with a login, get the address in an error: a program must notice that it has
-// sent its password unencrypted.
+// AnswerPlain returns a listener for a TLS server. Its connections answer a request without TLS with the https address. They redirect GET
+// and HEAD. Other requests, and those with a login, get the address in an error, because a program must notice that it has sent its
+// password unencrypted.
 //
-// net/http recognizes such a request, within its timeout for the handshake, and writes a fixed text to the connection. The connection
-// replaces this text. It does nothing to TLS, whose records begin with a byte that no text begins with.
+// net/http recognizes a request without TLS within its timeout for the handshake, and writes a fixed text to the connection. The connection
+// replaces this text. It does not change TLS, whose records begin with a byte that no text begins with.
 func (d Redirect) AnswerPlain(l net.Listener) net.Listener { return &plainListener{l, d} }
 
 type plainListener struct {
@@ -73,7 +74,7 @@ func (c *plainConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write writes to the client, or another answer instead of a text.
+// Write writes to the client. It replaces the text of net/http for a request without TLS.
 func (c *plainConn) Write(b []byte) (int, error) {
 	if c.isTLS || len(c.head) == 0 || len(b) == 0 || !isLetter(b[0]) {
 		return c.duplex.Write(b)
@@ -84,11 +85,12 @@ func (c *plainConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// answer reads the rest of the request's head and answers it. Without a whole head it answers without an address.
+// answer reads the rest of the request's head and answers the request. If the head is not complete, the answer has no address.
 func (c *plainConn) answer() error {
 	rest := io.LimitReader(c.duplex, int64(maxPlainHead-len(c.head)))
 	_ = c.duplex.SetDeadline(time.Now().Add(plainHeadTimeout))
-	answer := plainAnswer(http.StatusBadRequest, "")
+	method, _, _ := strings.Cut(string(c.head), " ")
+	answer := plainAnswer(method, http.StatusBadRequest, "")
 	if r, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(c.head), rest))); err == nil {
 		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, c.duplex.LocalAddr()))
 		answer = c.redirect.answerPlainRequest(r)
@@ -107,13 +109,13 @@ func (c *plainConn) answer() error {
 func (d Redirect) answerPlainRequest(r *http.Request) []byte {
 	host := d.sameHost(r)
 	if host == "" {
-		return plainAnswer(http.StatusBadRequest, "")
+		return plainAnswer(r.Method, http.StatusBadRequest, "")
 	}
 	isSafe := (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == ""
 	if !isSafe || isProxied(r) {
-		return plainAnswer(http.StatusBadRequest, "https://"+host+"/")
+		return plainAnswer(r.Method, http.StatusBadRequest, "https://"+host+"/")
 	}
-	return plainAnswer(http.StatusPermanentRedirect, "https://"+host+pathAndQuery(r.URL))
+	return plainAnswer(r.Method, http.StatusPermanentRedirect, "https://"+host+pathAndQuery(r.URL))
 }
 
 // isProxied reports whether a proxy forwarded the request. It would forward a redirected request without TLS again.
@@ -126,8 +128,8 @@ func isProxied(r *http.Request) bool {
 	return false
 }
 
-// sameHost returns the host and port of the public URL, otherwise those of the request, which has reached this very listener; empty
-// if they are not this machine's.
+// sameHost returns the host and port of the public URL. Without a public URL it returns those of the request, because they lead to this
+// listener. It returns "" if they are not this machine's.
 func (d Redirect) sameHost(r *http.Request) string {
 	if public := d.publicHost(); public != "" {
 		return public
@@ -142,8 +144,9 @@ func (d Redirect) sameHost(r *http.Request) string {
 	return asked.Host
 }
 
-// plainAnswer returns a response that ends the connection. address is where to go; empty if it is not known.
-func plainAnswer(status int, address string) []byte {
+// plainAnswer returns a response that ends the connection. address is the URL to use; empty if it is not known. The response to HEAD has the
+// headers of the response to GET and no body (RFC 9110, section 9.3.2).
+func plainAnswer(method string, status int, address string) []byte {
 	var b bytes.Buffer
 	text := "This port serves HTTPS. Use https:// in the address.\n"
 	if address != "" {
@@ -153,7 +156,10 @@ func plainAnswer(status int, address string) []byte {
 	if status == http.StatusPermanentRedirect {
 		fmt.Fprintf(&b, "Location: %s\r\n", address)
 	}
-	fmt.Fprintf(&b, "Cache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(text), text)
+	fmt.Fprintf(&b, "Cache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", len(text))
+	if method != http.MethodHead {
+		b.WriteString(text)
+	}
 	return b.Bytes()
 }
 

@@ -99,6 +99,21 @@ func TestAnswerPlainNamesHTTPSAddress(t *testing.T) {
 	}
 }
 
+func TestAnswerPlainSendsNoBodyToHead(t *testing.T) {
+	address, _ := serveEncrypted(t, "")
+	for _, c := range []struct{ head, want string }{
+		{"HEAD /a HTTP/1.1\r\nHost: " + address + "\r\n\r\n", "HTTP/1.1 308 "},
+		{"HEAD / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 400 "},
+		{"HEAD / HTTP/1.1\r\nHost: " + address + "\r\n", "HTTP/1.1 400 "},
+	} {
+		answer := exchange(t, address, c.head)
+		head, body, found := strings.Cut(answer, "\r\n\r\n")
+		if !found || body != "" || !strings.HasPrefix(head, c.want) || !strings.Contains(head, "\r\nContent-Length: ") {
+			t.Errorf("%q: got\n%s", c.head, answer)
+		}
+	}
+}
+
 func TestAnswerPlainPrefersPublicURL(t *testing.T) {
 	address, _ := serveEncrypted(t, "https://cams.example.com:8443")
 	answer := exchange(t, address, "GET /x HTTP/1.1\r\nHost: anything\r\n\r\n")

@@ -9,33 +9,33 @@ import (
 	"strings"
 )
 
-// Redirect says where HTTP requests are redirected: to the public URL if that is HTTPS, otherwise to the requested name at a port. It
-// refuses names that are not names of this machine.
+// Redirect says where HTTP requests are redirected: to the public URL if that is HTTPS, and otherwise to the requested name at a port. It
+// refuses names that this machine does not have.
 type Redirect struct {
-	Port        string                 // that serves HTTPS; only Handler needs it
-	PublicURL   func() string          // at which people reach camd; empty if it is not known
-	IsCertified func(name string) bool // a certificate is for that name
+	Port        string                 // the port that serves HTTPS; only Handler needs it
+	PublicURL   func() string          // the URL at which users reach camd; empty if it is not known
+	IsCertified func(name string) bool // reports whether a certificate is for that name
 }
 
-// Handler answers HTTP requests with the redirect.
+// Handler returns a handler that answers every request with the redirect.
 func (d Redirect) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := d.host(r)
 		if host == "" {
-			http.Error(w, "this is not the name of this server; it answers by https:// to the names in its certificate (public_url in its configuration says where people reach it)",
+			http.Error(w, "this server does not have the requested name; use a name in its certificate, with https://, or set public_url in its configuration",
 				http.StatusMisdirectedRequest)
 			return
 		}
-		// A browser may keep a 308 for ever, and the port or the address may change.
+		// A browser may keep a 308 forever, but the port or the address may change.
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Location", "https://"+host+pathAndQuery(r.URL))
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusPermanentRedirect)
-		_, _ = fmt.Fprintln(w, "come by https://")
+		_, _ = fmt.Fprintln(w, "use https://")
 	})
 }
 
-// pathAndQuery returns what stands behind the host in a URL.
+// pathAndQuery returns the part of a URL after the host.
 func pathAndQuery(u *url.URL) string {
 	path := u.EscapedPath()
 	if !strings.HasPrefix(path, "/") {

@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// unixListener is a listener on a unix socket that this process created. Closing it removes the socket's file, unless another file has
-// replaced it.
+// unixListener is a listener on a unix socket that this process created. Close removes the socket's file, unless another file has replaced
+// it.
 type unixListener struct {
 	*net.UnixListener
 	path    string
 	created os.FileInfo // of the socket's file
 }
 
-// listenUnix listens at a path with the mode of its file. It replaces a socket of this user that no process listens on any more.
+// listenUnix listens at a path. mode is the mode of the socket's file. It replaces a socket of this user on which no process listens.
 func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	l, err := bindUnix(path)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -42,7 +42,7 @@ func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 
 // bindUnix creates a socket that no process may connect to yet.
 func bindUnix(path string) (*net.UnixListener, error) {
-	// The mask is that of the whole process, which creates no other file while it starts.
+	// The mask belongs to the whole process. That is safe, because the process creates no other file at this time.
 	defer syscall.Umask(syscall.Umask(0o777))
 	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 }
@@ -56,16 +56,16 @@ func removeStaleSocket(path string) error {
 	case err != nil:
 		return socketError(path, err)
 	case info.Mode().Type() != os.ModeSocket:
-		return fmt.Errorf("listen on unix:%s: there is a file that is no socket; choose another path, or delete it", path)
+		return fmt.Errorf("listen on unix:%s: a file that is not a socket has this path; choose another path, or delete the file", path)
 	case info.Sys().(*syscall.Stat_t).Uid != uint32(os.Geteuid()):
-		return fmt.Errorf("listen on unix:%s: there is a socket of another user's; choose another path", path)
+		return fmt.Errorf("listen on unix:%s: a socket of another user has this path; choose another path", path)
 	}
 	conn, err := net.Dial("unix", path)
 	if err == nil {
 		_ = conn.Close()
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("listen on unix:%s: another program listens there; `ss -lxp` shows which. Stop it, or choose another path", path)
+		return fmt.Errorf("listen on unix:%s: another program listens on this path; `ss -lxp` shows which. Stop it, or choose another path", path)
 	}
 	if now, err := os.Lstat(path); err != nil || !os.SameFile(info, now) {
 		return nil // another process was faster
@@ -84,11 +84,11 @@ func (u *unixListener) Close() error {
 func socketError(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on unix:%s: not allowed; want a folder that camd may write to, such as RuntimeDirectory= of its unit makes", path)
+		return fmt.Errorf("listen on unix:%s: no permission; use a folder that camd may write to, such as the one of RuntimeDirectory= in its unit", path)
 	case errors.Is(err, syscall.ENOENT):
-		return fmt.Errorf("listen on unix:%s: its folder is not there; make it, or have the unit do so (RuntimeDirectory=)", path)
+		return fmt.Errorf("listen on unix:%s: its folder does not exist; create it, or let the unit create it (RuntimeDirectory=)", path)
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on unix:%s: another program was faster", path)
+		return fmt.Errorf("listen on unix:%s: another program has just begun to listen on this path", path)
 	}
 	return fmt.Errorf("listen on unix:%s: %w", path, err)
 }

@@ -32,7 +32,7 @@ func (a *auditFile) Reopen() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.file != nil {
-		_ = a.file.Close() // writes to it had no buffer
+		_ = a.file.Close() // nothing is lost, because writes are not buffered
 	}
 	a.file = file
 	return nil

@@ -10,7 +10,7 @@ type priorityEncoder struct{ zapcore.Encoder }
 
 var linePool = buffer.NewPool()
 
-// Clone is called for each derived logger. Without it their lines would come from the embedded encoder.
+// Clone is called for each derived logger. Without it, the embedded encoder would write their lines, without priorities.
 func (p priorityEncoder) Clone() zapcore.Encoder { return priorityEncoder{p.Encoder.Clone()} }
 
 func (p priorityEncoder) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {

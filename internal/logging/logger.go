@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Loggers are the loggers of a process: one for what the process does, and one for who views and changes what.
+// Loggers are the loggers of a process: the log, and the audit log, which records who viewed and changed what.
 type Loggers struct {
 	Log       *zap.Logger
 	Level     zap.AtomicLevel // of Log; it can be set at any time
@@ -23,15 +23,15 @@ type Loggers struct {
 // Options say what is logged, and how.
 type Options struct {
 	Level  string // debug, info, warn or error
-	Format string // json, console, or auto: console on a terminal, else JSON
-	Audit  string // off, on for the audit log beside the others, or the path of a file
+	Format string // json, console, or auto: console on a terminal, otherwise JSON
+	Audit  string // off, on (the audit log goes where the others go), or the path of a file
 }
 
-// New returns loggers that write to out: JSON for machines, with priorities for the journal, and columns for a terminal.
+// New returns loggers that write to out. The format is columns on a terminal and JSON elsewhere; lines for the journal have priorities.
 func New(o Options, out io.Writer) (*Loggers, error) {
 	level, err := zap.ParseAtomicLevel(o.Level)
 	if err != nil {
-		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", o.Level)
+		return nil, fmt.Errorf("log level %q: must be debug, info, warn or error", o.Level)
 	}
 	sink := zapcore.Lock(zapcore.AddSync(out))
 	l := &Loggers{Log: zap.New(limitRepeats(zapcore.NewCore(newEncoder(o.Format, out), sink, level))), Level: level, Audit: zap.NewNop()}
@@ -51,7 +51,7 @@ func New(o Options, out io.Writer) (*Loggers, error) {
 	return l, nil
 }
 
-// Sync writes buffered lines, and reports lines that were suppressed so far. A terminal cannot be synced, which is no error.
+// Sync writes buffered lines, and logs how many lines were suppressed. It ignores errors, because a terminal cannot be synced.
 func (l *Loggers) Sync() {
 	_ = l.Audit.Sync()
 	_ = l.Log.Sync()

@@ -15,19 +15,19 @@ import (
 const (
 	maxRepeats   = 20
 	repeatWindow = time.Minute
-	maxLineKeys  = 10_000 // kinds that are counted; those beyond it are counted together
+	maxLineKeys  = 10_000 // kinds that are counted separately; all further kinds of one message are counted together
 )
 
-// repeatLimiter is a core that suppresses lines which repeat too often. The next line of the kind has the number of suppressed lines in
-// its field "suppressed". If no such line follows, a separate line reports the number once the window is over and any line is logged.
-// Debug lines are never suppressed.
+// repeatLimiter is a core that suppresses lines which repeat too often. The next line of the same kind reports the number of suppressed lines
+// in its field "suppressed". If no such line follows, a separate line reports the number when any line is logged after the window. Debug
+// lines are never suppressed.
 type repeatLimiter struct {
 	zapcore.Core
 	lineKey // of the logger's own fields
 	*repeatCounter
 }
 
-// lineKey identifies a kind of lines, which count as repetitions of each other.
+// lineKey identifies a kind of lines. Lines of the same kind count as repetitions of each other.
 type lineKey struct{ message, camera, remote, actor string }
 
 // repeatCounter counts the lines of each kind. All loggers that are derived from one share it.
@@ -77,7 +77,7 @@ func remoteNetwork(remote string) string {
 	if addr = addr.Unmap().WithZone(""); err != nil || addr.Is4() {
 		return host
 	}
-	p, _ := addr.Prefix(64) // it has more bits than that
+	p, _ := addr.Prefix(64) // no error: the address has more bits
 	return p.String()
 }
 
@@ -109,7 +109,7 @@ func (r *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppress
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	full := r.counts[k] == nil && len(r.counts) >= maxLineKeys
-	if full && k.remote != "" { // remote hosts are unlimited, messages are not
+	if full && k.remote != "" { // the number of remote hosts has no limit, the number of messages has
 		k, full = lineKey{message: k.message}, false
 	}
 	c := r.counts[k]
@@ -132,7 +132,7 @@ func (r *repeatCounter) record(k lineKey, e zapcore.Entry) (write bool, suppress
 	return true, suppressed
 }
 
-// sweep forgets the kinds whose window is over, or all kinds, and logs how many of their lines were suppressed.
+// sweep forgets the kinds whose window is over, or all kinds. It logs how many of their lines were suppressed.
 func (r *repeatCounter) sweep(now time.Time, all bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -167,5 +167,5 @@ func (l lineKey) fields(suppressed int) []zapcore.Field {
 	return append(fields, zap.Int("suppressed", suppressed))
 }
 
-// Sync logs how many lines are suppressed so far.
+// Sync logs how many lines have been suppressed so far.
 func (r *repeatLimiter) Sync() error { return errors.Join(r.sweep(time.Now(), true), r.Core.Sync()) }

@@ -1,5 +1,5 @@
-// Package metric makes kinds of Prometheus metrics that several packages need: values that are read at each scrape, and histograms of
-// frame times.
+// Package metric has helpers for the Prometheus metrics of several packages: values that are read at each scrape, and histograms of frame
+// times.
 package metric
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Collector sends metrics when Prometheus scrapes. It describes none in advance: the series depend on the configuration.
+// Collector sends metrics when Prometheus scrapes. It describes none in advance, because the series depend on the configuration.
 type Collector func(out chan<- prometheus.Metric)
 
 // Describe sends nothing, which makes the registry check each scrape instead.
@@ -32,7 +32,7 @@ func Counter(out chan<- prometheus.Metric, d *prometheus.Desc, v uint64, labels 
 	CounterFloat(out, d, float64(v), labels...)
 }
 
-// CounterFloat sends one series of a counter that does not count whole things, such as seconds.
+// CounterFloat sends one series of a counter whose values need not be whole numbers, such as seconds.
 func CounterFloat(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
 	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 }
@@ -53,7 +53,8 @@ func UnixTime(t time.Time) float64 {
 	return float64(t.UnixMilli()) / 1000
 }
 
-// frameTimeBuckets are upper bounds in seconds. A healthy camera needs less than the first; after the last a viewer is disconnected.
+// frameTimeBuckets are upper bounds in seconds. A healthy camera needs less than the first. A viewer that needs more than the last is
+// disconnected.
 var frameTimeBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
 
 // NewFrameTimes returns a histogram of seconds by camera and rendition. It has classic buckets and native ones, which are at most

@@ -48,7 +48,7 @@ func WriteBOM(w io.Writer, p Product) error {
 type bomBuilder struct {
 	product    Product
 	components []cdx.Component
-	dependsOn  map[string][]string // references by what needs them
+	dependsOn  map[string][]string // by component: references to the components that it needs
 }
 
 // addComponent adds a component, whose package URL identifies it.
@@ -76,7 +76,7 @@ func (b *bomBuilder) addProgram(p Program) {
 	for _, m := range p.Modules {
 		dependsOn = append(dependsOn, goPURL(m.Path, m.Version))
 	}
-	if p.Name == b.product.Name { // the pages are in it
+	if p.Name == b.product.Name { // this program contains the pages
 		for _, c := range WebAssets {
 			dependsOn = append(dependsOn, c.PURL)
 		}
@@ -97,7 +97,7 @@ func (b *bomBuilder) addModule(m Module) error {
 	c := cdx.Component{
 		Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version, Licenses: licencesOf(licence), PackageURL: goPURL(m.Path, m.Version),
 	}
-	// go.sum's h1 is the SHA-256 of a list of the module's files with theirs.
+	// The h1 hash in go.sum is the SHA-256 of a list of the module's files and their SHA-256.
 	if sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Sum, "h1:")); err == nil && len(sum) > 0 {
 		c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: hex.EncodeToString(sum)}}
 	}
@@ -108,7 +108,7 @@ func (b *bomBuilder) addModule(m Module) error {
 func (b *bomBuilder) addDebian(d DebianPackage) {
 	b.addComponent(cdx.Component{
 		Type: cdx.ComponentTypeLibrary, Name: d.Name, Version: d.Version, PackageURL: d.purl(),
-		Description: fmt.Sprintf("Debian's, not contained: the version that was there when camd was built, from source %s %s", d.Source, d.SourceVersion),
+		Description: fmt.Sprintf("Debian package that camd links and does not contain, in the version at build time. Source: %s %s", d.Source, d.SourceVersion),
 	})
 	for _, name := range d.DependsOn {
 		at := slices.IndexFunc(b.product.Debian, func(o DebianPackage) bool { return o.Name == name })

@@ -16,11 +16,11 @@ type DebianPackage struct {
 	Name, Version, Arch   string
 	Release               string // of Debian: 12
 	Source, SourceVersion string
-	DependsOn             []string // names of packages with libraries that its own need
-	LinkedBy              []string // names of programs that link its libraries themselves
+	DependsOn             []string // names of packages with libraries that this package's libraries need
+	LinkedBy              []string // names of programs that link its libraries directly
 }
 
-// triplets are where Debian keeps the libraries of a machine, and what it calls that.
+// triplets has the folder in which Debian keeps the libraries of a machine type, and Debian's name for that type.
 var triplets = map[elf.Machine]struct{ dir, arch string }{
 	elf.EM_X86_64:  {"x86_64-linux-gnu", "amd64"},
 	elf.EM_AARCH64: {"aarch64-linux-gnu", "arm64"},
@@ -35,7 +35,7 @@ type library struct {
 // debianSystem is a Debian whose packages are queried: the machine's own, or one in a folder.
 type debianSystem struct {
 	root, libDir, arch string
-	packaged           map[string]library // all that packages have, by name
+	packaged           map[string]library // the libraries of all packages, by name
 	libraries          map[string]library // those that are needed
 }
 
@@ -70,7 +70,7 @@ func (d *debianSystem) importedLibraries(path string) ([]string, error) {
 	defer f.Close()
 	at, ok := triplets[f.Machine]
 	if !ok {
-		return nil, fmt.Errorf("%s is for %s, want amd64 or arm64", path, f.Machine)
+		return nil, fmt.Errorf("%s must be for amd64 or arm64, is for %s", path, f.Machine)
 	}
 	d.libDir, d.arch = at.dir, at.arch
 	return f.ImportedLibraries()
@@ -89,7 +89,7 @@ func (d *debianSystem) resolveLibraries(names []string) error {
 		for _, name := range names {
 			l, ok := d.packaged[name]
 			if !ok {
-				return fmt.Errorf("%s is in no package", name)
+				return fmt.Errorf("no Debian package contains %s", name)
 			}
 			var err error
 			if l.imports, err = d.importedLibraries(filepath.Join(d.root, l.path)); err != nil {
@@ -195,7 +195,7 @@ func (d *debianSystem) describe(all map[string]*DebianPackage) ([]DebianPackage,
 
 // release returns the version number of the Debian.
 func (d *debianSystem) release() string {
-	text, _ := os.ReadFile(filepath.Join(d.root, "etc/os-release")) // one that is being prepared has none
+	text, _ := os.ReadFile(filepath.Join(d.root, "etc/os-release")) // a Debian that is being prepared has none
 	for line := range strings.Lines(string(text)) {
 		if number, ok := strings.CutPrefix(strings.TrimSpace(line), "VERSION_ID="); ok {
 			return strings.Trim(number, `"`)

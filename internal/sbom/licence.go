@@ -12,17 +12,17 @@ import (
 
 // reviewedLicences are the reviewed licences of modules whose files quote more than one.
 var reviewedLicences = map[string]string{
-	"github.com/eclipse/paho.golang":                "EPL-2.0 OR BSD-3-Clause", // at the choice of who takes it; camd takes the latter
+	"github.com/eclipse/paho.golang":                "EPL-2.0 OR BSD-3-Clause", // the user may choose; camd uses BSD-3-Clause
 	"kernel.org/pub/linux/libs/security/libcap/psx": "BSD-3-Clause OR GPL-2.0-only",
 	"github.com/klauspost/compress":                 "Apache-2.0 AND BSD-3-Clause AND MIT", // Go's own and snappy's code, S2, and the rest
 	"go.yaml.in/yaml/v3":                            "MIT AND Apache-2.0",                  // files from libyaml, and the rest
 	"go.yaml.in/yaml/v4":                            "MIT AND Apache-2.0",
 }
 
-// Permissive lists the licences that only ask for their text to accompany what is built.
+// Permissive lists the licences that only require their text to accompany the program.
 var Permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 
-// fileCopyleft are modules whose licence asks for the source of the module's own files, and not for camd's. camd does not change those
+// fileCopyleft has the modules whose licence requires the source of the module's own files, but not of camd. camd does not change those
 // files, and the notice says where their source is.
 var fileCopyleft = map[string]string{"github.com/hashicorp/golang-lru/v2": "MPL-2.0"}
 
@@ -44,12 +44,13 @@ func LicenceFiles(dir string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("%s has no licence", dir)
+		return nil, fmt.Errorf("%s has no licence file", dir)
 	}
 	return files, nil
 }
 
-// Licence returns the SPDX name of the licence under which camd uses a module. Its error says that nobody has reviewed the licence yet.
+// Licence returns the SPDX name of the licence under which camd uses a module. It returns an error if the licence has not
+// been reviewed yet.
 func (m Module) Licence() (string, error) {
 	files, err := LicenceFiles(m.Dir)
 	if err != nil {
@@ -74,7 +75,7 @@ func detectLicence(files []string) (string, error) {
 			return "", err
 		}
 		if strings.HasPrefix(strings.ToLower(filepath.Base(file)), "notice") {
-			continue // it names people; the licence is in another file
+			continue // it names authors; the licence is in another file
 		}
 		cover := licensecheck.Scan(text)
 		if cover.Percent < minLicenceCover {
@@ -86,7 +87,7 @@ func detectLicence(files []string) (string, error) {
 	}
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) != 1 {
-		return "", fmt.Errorf("its files quote %q; what that comes to belongs into internal/sbom/licence.go", names)
+		return "", fmt.Errorf("its files quote the licences %q; review them, and add the result to reviewedLicences in internal/sbom/licence.go", names)
 	}
 	return names[0], nil
 }

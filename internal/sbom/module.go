@@ -16,15 +16,15 @@ import (
 // Module is a Go module that programs are built from.
 type Module struct {
 	Path, Version string
-	Sum           string // of its content, as go.sum has it; empty for Go's own library
-	Dir           string // where its source is
+	Sum           string // the hash of its content in go.sum; empty for the standard library
+	Dir           string // the folder of its source
 }
 
 // Program is a built program.
 type Program struct {
-	Name    string // of its file
+	Name    string // the name of its file
 	Path    string
-	Go      string // by which it was built
+	Go      string // the version of Go that built it
 	Modules []Module
 }
 
@@ -56,8 +56,8 @@ func AllModules(programs []Program) ([]Module, error) {
 			args = append(args, m.Path)
 		}
 	}
-	if len(args) == 3 { // go list would take it for the module of this folder
-		return nil, errors.New("the programs say of no module that they are built from it")
+	if len(args) == 3 { // without arguments, go list would list the module of this folder
+		return nil, errors.New("the programs contain no module information; build them with go build in module mode")
 	}
 	out, err := commandOutput("go", args...)
 	if err != nil {
@@ -84,7 +84,7 @@ func checkVersions(programs []Program, listed []Module) error {
 		for _, m := range p.Modules {
 			at := slices.IndexFunc(listed, func(h Module) bool { return h.Path == m.Path })
 			if at < 0 || listed[at].Version != m.Version {
-				errs = append(errs, fmt.Errorf("%s has %s %s, which is not what go.mod says; build it again", p.Name, m.Path, m.Version))
+				errs = append(errs, fmt.Errorf("%s contains %s %s, which differs from go.mod; build it again", p.Name, m.Path, m.Version))
 			}
 		}
 	}

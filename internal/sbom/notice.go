@@ -17,8 +17,7 @@ type WebAsset struct {
 // WebAssets lists the third-party code in the pages.
 var WebAssets = []WebAsset{{Name: "uPlot", Version: "1.6.32", Licence: "MIT", PURL: "pkg:npm/uplot@1.6.32", LicenceFile: "pkg/httpapi/web/uplot.LICENSE"}}
 
-// WriteNotice writes the licences of all that the programs contain beside camd, each in full. It must be called in the repository's
-// folder.
+// WriteNotice writes the licences of all third-party code in the programs, each in full. Call it in the repository's folder.
 func WriteNotice(w io.Writer, programs []Program) error {
 	modules, err := AllModules(programs)
 	if err != nil {
@@ -28,7 +27,7 @@ func WriteNotice(w io.Writer, programs []Program) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "camd is built from the following. Each licence is quoted whole.")
+	fmt.Fprintln(w, "camd contains the following software. The full text of each licence follows its name.")
 	if err := quote(w, "The Go standard library, "+programs[0].Go, filepath.Join(strings.TrimSpace(string(root)), "LICENSE")); err != nil {
 		return err
 	}
@@ -44,7 +43,7 @@ func WriteNotice(w io.Writer, programs []Program) error {
 		}
 		title := m.Path + " " + m.Version
 		if fileCopyleft[m.Path] != "" {
-			title += ", whose source, unchanged, go mod download " + m.Path + "@" + m.Version + " fetches"
+			title += ". Get its unchanged source with: go mod download " + m.Path + "@" + m.Version
 		}
 		if err := quote(w, title, files...); err != nil {
 			return err

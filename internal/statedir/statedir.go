@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Service is where systemd keeps the state of camd.service.
+// Service is the state directory of camd.service.
 const Service = "/var/lib/camd"
 
-// Path returns the state directory: the configured one, otherwise the one that systemd has made; empty if there is none.
+// Path returns the state directory: the configured one, otherwise the one that systemd has made for this process. It is "" if there is none.
 func Path(configured string) string { return cmp.Or(configured, FromSystemd()) }
 
-// OfService returns the state directory of camd.service if this machine has it. systemd passes it only to the service.
+// OfService returns the state directory of camd.service, and "" if this machine has none. systemd passes it only to the service.
 func OfService() string { return existing(Service) }
 
 // existing returns dir if it is a directory or a link to one. With DynamicUser=, systemd makes it a link to a folder that only root can
@@ -30,7 +30,7 @@ func existing(dir string) string {
 	return ""
 }
 
-// FromSystemd returns the directory that systemd has made for camd by StateDirectory=: the first, if there are several.
+// FromSystemd returns the directory that systemd has made for this process by StateDirectory=: the first, if there are several.
 func FromSystemd() string {
 	if dirs := filepath.SplitList(os.Getenv("STATE_DIRECTORY")); len(dirs) > 0 {
 		return dirs[0]
@@ -47,9 +47,9 @@ func Remedy(err error, dir string) string {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Sprintf("the user that camd runs as must be able to read and write %s: sudo chown -R %d %[1]s && sudo chmod -R u+rwX %[1]s", dir, os.Geteuid())
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
-		return "the disk is full; free some space on the file system of " + dir
+		return "the disk is full; free space on the file system of " + dir
 	case errors.Is(err, unix.ENOTDIR), errors.Is(err, os.ErrExist):
-		return fmt.Sprintf("%s, or what it is in, is a file and not a folder; remove the file, or %s", dir, elsewhere)
+		return fmt.Sprintf("%s, or a folder above it, is a file; remove the file, or %s", dir, elsewhere)
 	}
-	return fmt.Sprintf("look at %s, or %s", dir, elsewhere)
+	return fmt.Sprintf("check %s, or %s", dir, elsewhere)
 }

@@ -26,10 +26,10 @@ func TestRemedyNamesTheCause(t *testing.T) {
 		{unix.EROFS, "/state is on a read-only file system; mount it writable"},
 		{unix.EACCES, "must be able to read and write /state: sudo chown -R"},
 		{unix.EPERM, "must be able to read and write /state"},
-		{unix.ENOSPC, "the disk is full; free some space on the file system of /state"},
+		{unix.ENOSPC, "the disk is full; free space on the file system of /state"},
 		{unix.EDQUOT, "the disk is full"},
-		{inFile, "/state, or what it is in, is a file and not a folder"},
-		{unix.EIO, "look at /state, or set state_dir to a folder that camd may write to"},
+		{inFile, "/state, or a folder above it, is a file"},
+		{unix.EIO, "check /state, or set state_dir to a folder that camd may write to"},
 	} {
 		err := fmt.Errorf("keep: %w", &os.PathError{Op: "open", Path: "/state/x", Err: c.err})
 		if got := Remedy(err, "/state"); !strings.Contains(got, c.want) {

@@ -17,13 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// showTimeout bounds asking the service manager.
+// showTimeout limits a query of the service manager.
 const showTimeout = 5 * time.Second
 
-// Account is the user of a service, as far as the rights to files depend on it.
+// Account is the user of a service, with what its rights to files depend on.
 type Account struct {
-	UID     int    // -1 for a user that exists only while the service runs, and owns no file
-	GIDs    []int  // of all its groups that are known
+	UID     int    // -1 for a user that exists only while the service runs and owns no file
+	GIDs    []int  // of all its known groups
 	Sharing string // the name of a group of GIDs with which files can be shared; empty if there is none
 }
 
@@ -57,7 +57,7 @@ func accountOf(properties, name string) (a Account, found bool) {
 	a.UID = -1
 	if u, err := user.Lookup(name); err == nil {
 		a.UID, _ = strconv.Atoi(u.Uid)
-		groups, _ := u.GroupIds() // systemd sets all of them, as a login does
+		groups, _ := u.GroupIds() // systemd gives the service all groups of its user, like a login
 		for _, group := range append(groups, u.Gid) {
 			if gid, err := strconv.Atoi(group); err == nil {
 				a.GIDs = append(a.GIDs, gid)
@@ -83,7 +83,7 @@ func accountOf(properties, name string) (a Account, found bool) {
 	return a, a.UID != 0
 }
 
-// CheckRead returns an error with a remedy if the account cannot read a file, by the modes of the file and of the folders that it is in.
+// CheckRead returns an error with a remedy if the account cannot read a file. It checks the modes of the file and of the folders above it.
 func (a Account) CheckRead(path string) error {
 	resolved, err := filepath.EvalSymlinks(path)
 	if err == nil {
@@ -103,7 +103,7 @@ func (a Account) CheckRead(path string) error {
 	if may, err := a.may(resolved, 0o4); err != nil || may {
 		return err
 	}
-	remedy := "let systemd hand it over (LoadCredential= in the unit)"
+	remedy := "let systemd pass the file to the service (LoadCredential= in the unit)"
 	if a.Sharing != "" {
 		remedy = fmt.Sprintf("run chgrp %s %s && chmod 640 %[2]s", a.Sharing, path)
 	}
@@ -117,7 +117,7 @@ func (a Account) may(path string, right fs.FileMode) (bool, error) {
 		return false, err
 	}
 	if n, err := unix.Getxattr(path, "system.posix_acl_access", nil); err == nil && n > 0 {
-		return true, nil // who has the right is not in the mode
+		return true, nil // with an ACL the mode does not say who has the right
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	switch {

@@ -59,7 +59,7 @@ func TestCheckReadGoesByModes(t *testing.T) {
 		{0o640, 0o755, stranger, "cannot read"},
 		{0o644, 0o755, stranger, ""},
 		{0o644, 0o750, stranger, "cannot enter " + dir + ", where " + path + " is; give one of its groups access to that folder"},
-		{0o600, 0o755, member, "the user of the service cannot read " + path + "; let systemd hand it over"},
+		{0o600, 0o755, member, "the user of the service cannot read " + path + "; let systemd pass the file to the service"},
 		{0o640, 0o750, member, ""},
 		{0o604, 0o755, member, "cannot read"},
 		{0o600, 0o700, owner, ""},

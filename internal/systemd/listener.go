@@ -9,8 +9,8 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 )
 
-// Listener returns the listener that the service manager has opened (LISTEN_FDS), of TCP or a unix socket; nil if it has opened none. The
-// socket stays open there when this listener is closed, so clients that connect between two processes wait.
+// Listener returns the listener that the service manager has opened (LISTEN_FDS), for TCP or a unix socket. It returns nil if there is none.
+// When this listener is closed, the socket stays open in the service manager. So clients that connect during a restart wait.
 func Listener() (net.Listener, error) {
 	if os.Getenv("LISTEN_FDS") == "" {
 		return nil, nil
@@ -20,14 +20,14 @@ func Listener() (net.Listener, error) {
 		return nil, fmt.Errorf("listener from systemd: %w", err)
 	}
 	switch len(all) {
-	case 0: // meant for another process
+	case 0: // LISTEN_PID names another process
 		return nil, nil
 	case 1:
 	default:
-		return nil, fmt.Errorf("systemd hands over %d sockets; want one: a single ListenStream= in camd.socket, such as 8080, which is every address of this machine", len(all))
+		return nil, fmt.Errorf("systemd passes %d sockets; camd.socket must have one ListenStream=, such as 8080 for every address of this machine", len(all))
 	}
-	if all[0] == nil { // of datagrams
-		return nil, errors.New("systemd hands over a socket that takes no connections; want ListenStream= with a port or a path in camd.socket, such as 8080")
+	if all[0] == nil { // a datagram socket
+		return nil, errors.New("systemd passes a socket that accepts no connections; camd.socket must have ListenStream= with a port or a path, such as 8080")
 	}
 	return all[0], nil
 }

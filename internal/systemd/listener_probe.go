@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listenerProbe sends requests to the process' own listener. It is alive while they are answered.
+// listenerProbe sends requests to the listener of this process. It is alive while they are answered.
 type listenerProbe struct {
 	url      string
 	interval time.Duration
@@ -25,8 +25,8 @@ type listenerProbe struct {
 
 // probeResult is the outcome of the newest probe.
 type probeResult struct {
-	lastResponse time.Time // with a monotonic reading, so that setting the clock has no effect
-	err          error     // what has gone wrong since
+	lastResponse time.Time // has a monotonic reading, so setting the clock has no effect
+	err          error     // why no request has been answered since
 }
 
 // newListenerProbe returns a probe of url through a transport. It sends a request each interval. A request may take two intervals.
@@ -71,22 +71,22 @@ func (l *listenerProbe) probe(ctx context.Context) error {
 		return errFull
 	}
 	if resp.StatusCode >= http.StatusInternalServerError {
-		return errors.New("it answers " + resp.Status)
+		return errors.New("the answer is " + resp.Status)
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err
 }
 
-var errFull = errors.New("it has as many connections as it may have")
+var errFull = errors.New("the connection limit is reached")
 
-// isFull reports whether the listener refused the request because it has too many connections. Then it answers, over TLS with an alert.
+// isFull reports whether the listener refused the request because it has too many connections. That is an answer; over TLS it is an alert.
 func isFull(err error) bool {
 	alert, ok := errors.AsType[*net.OpError](err)
 	return errors.Is(err, errFull) || ok && alert.Op == "remote error"
 }
 
-// restartCannotHelp reports whether a request failed for a reason that a restart would not repair: this machine has lost the address, or
-// viewers have used up the file descriptors. A restart would disconnect all of those.
+// restartCannotHelp reports whether a request failed for a reason that a restart would not remove: this machine has lost the address, or
+// viewers have used up the file descriptors. A restart would only disconnect all viewers.
 func restartCannotHelp(err error) bool {
 	for _, e := range []error{syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EMFILE, syscall.ENFILE} {
 		if errors.Is(err, e) {
@@ -96,10 +96,10 @@ func restartCannotHelp(err error) bool {
 	return filesExhausted()
 }
 
-// spareFiles is how many file descriptors may be free when they count as used up: as many as the request itself used.
+// spareFiles is how many free file descriptors still count as none: the request itself uses this many.
 const spareFiles = 4
 
-// filesExhausted reports whether the process has as many files open as it may.
+// filesExhausted reports whether the process has reached its limit of open files.
 func filesExhausted() bool {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
@@ -118,5 +118,5 @@ func (l *listenerProbe) Alive(since time.Time) error {
 	if v.err == nil {
 		return fmt.Errorf("listener: a request has been waiting since %s", v.lastResponse.Format(time.TimeOnly))
 	}
-	return fmt.Errorf("listener: not one request answered since %s: %w", v.lastResponse.Format(time.TimeOnly), v.err)
+	return fmt.Errorf("listener: no request answered since %s: %w", v.lastResponse.Format(time.TimeOnly), v.err)
 }

@@ -26,7 +26,7 @@ func (s *Service) Ready() { s.notify(daemon.SdNotifyReady) }
 func (s *Service) Stopping() { s.notify(daemon.SdNotifyStopping) }
 
 // Reload reports that the process is reloading while reload runs. Afterwards it reports that the process serves again, even on an error,
-// because a refused configuration leaves the old one in force. The error is reload's.
+// because the old configuration is then still in force. It returns the error of reload.
 func (s *Service) Reload(ctx context.Context, reload func(context.Context) error) error {
 	s.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	defer s.Ready()
@@ -55,6 +55,6 @@ func (s *Service) Report(ctx context.Context, line func() string) {
 
 func (s *Service) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		s.log.Warn("systemd not told", zap.Error(err))
+		s.log.Warn("systemd not notified", zap.Error(err))
 	}
 }

@@ -20,16 +20,16 @@ type LivenessChecker interface {
 
 // RunWatchdog feeds the watchdog of the service manager until ctx ends. It does nothing if there is no watchdog.
 //
-// It feeds every half of the watchdog's time, and only if everything has made progress within the last half: all, and the server at url,
-// which is an address of this process that is reached through transport.
+// It feeds the watchdog every half of the watchdog's time, but only if every part has made progress within the last half. The parts are all,
+// and the server at url, an address of this process. The requests to url use transport.
 //
-// If something has made no progress, that is logged once, with all goroutines. It may still recover. After three quarters of the time
-// without progress RunWatchdog triggers the watchdog at once. Otherwise the watchdog would fire its whole time after the last feeding,
-// which may be half of it later than necessary.
+// If a part makes no progress, RunWatchdog logs that once, with all goroutines. The part may still recover. After three quarters of the time
+// without progress, RunWatchdog triggers the watchdog at once. Without that, the watchdog would fire its whole time after it was last fed,
+// which can be half of its time later.
 func (s *Service) RunWatchdog(ctx context.Context, url string, transport *http.Transport, all ...LivenessChecker) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		s.log.Warn("systemd watchdog not understood", zap.Error(err))
+		s.log.Warn("watchdog setting invalid", zap.Error(err))
 	}
 	if err != nil || limit == 0 {
 		return
@@ -57,7 +57,7 @@ type watchdog struct {
 	limit   time.Duration
 	all     []LivenessChecker
 	lastFed time.Time
-	stalled bool // something blocks, and that has been logged
+	stalled bool // a part makes no progress, and that has been logged
 }
 
 func (w *watchdog) check(now time.Time) {
@@ -72,7 +72,7 @@ func (w *watchdog) check(now time.Time) {
 	case err != nil && !w.stalled:
 		w.stalled = true
 		w.log.Error("watchdog not fed", zap.Error(err), zap.Duration("watchdog", w.limit), zap.String("goroutines", goroutineDump()),
-			zap.String("remedy", "systemd restarts camd if this goes on; please report it with this line"))
+			zap.String("remedy", "if this continues, systemd restarts camd; please report it with this line"))
 	case err != nil && w.checkAll(now.Add(-w.limit*3/4)) != nil:
 		w.notify("WATCHDOG=trigger")
 	}
@@ -93,9 +93,9 @@ func (w *watchdog) checkAll(since time.Time) error {
 	return nil
 }
 
-// goroutineDump returns the stacks of all goroutines. Those at the same place are one entry, even for a thousand viewers.
+// goroutineDump returns the stacks of all goroutines. Goroutines with the same stack are one entry, so a thousand viewers add little.
 func goroutineDump() string {
 	var b bytes.Buffer
-	_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // a buffer takes everything
+	_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // writing to a buffer cannot fail
 	return b.String()
 }

@@ -128,7 +128,7 @@ func TestProbeReportsWhyNoRequestIsAnswered(t *testing.T) {
 	for addr, want := range map[string]string{
 		deaf.Addr().String():            "Client.Timeout",
 		gone.Addr().String():            "connection refused",
-		broken.Listener.Addr().String(): "it answers 500",
+		broken.Listener.Addr().String(): "the answer is 500",
 	} {
 		d := startProbe(t, "http://"+addr+"/healthz")
 		testrun.WaitFor(t, want, func() bool {

@@ -1,8 +1,8 @@
 // Package timerslack lets the kernel fire a process's timers a little late, so that it fires several together (prctl(2),
 // PR_SET_TIMERSLACK).
 //
-// While anything runs, Go's runtime wakes every 20 µs to look for a goroutine that has held a processor for too long. In a program that
-// wakes for each frame and works for milliseconds, most context switches come from that. docs/performance.md has the figures.
+// While any goroutine runs, Go's runtime wakes every 20 µs to look for one that has held a processor for too long. In a program that wakes
+// for each frame and works for milliseconds, this causes most context switches. docs/performance.md has the figures.
 package timerslack
 
 import (
@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Recommended is a slack above which a larger one saved no more.
+// Recommended is the slack that camd uses. A larger slack saved no more processor time.
 const Recommended = time.Millisecond
 
 // SetAtLeast gives all threads of this process a timer slack of at least d. Threads and processes that they start later inherit it.

@@ -12,7 +12,7 @@ import (
 // defaultChunkSize keeps the number of calls small. With a timeout of ten seconds it needs a link of 6.4 KiB per second.
 const defaultChunkSize = 64 << 10
 
-// Conn is what a [Writer] needs of a connection. A net.Conn has it, and so has an http.ResponseWriter together with its
+// Conn is the part of a connection that a [Writer] needs. A net.Conn implements it. So does an http.ResponseWriter together with its
 // http.ResponseController.
 type Conn interface {
 	io.Writer
@@ -27,8 +27,8 @@ type Writer struct {
 	Timeout   time.Duration
 	ChunkSize int // bytes that must get through within Timeout; 0 means 64 KiB
 
-	// CanResume says that Conn can be written to after a deadline has passed. That is so for plain TCP, and not for TLS and HTTP. Then
-	// one byte within Timeout is enough, and ChunkSize is not used.
+	// CanResume says that Conn can be written to after a deadline has passed. That is true for plain TCP, but not for TLS and HTTP. If it is
+	// set, one byte within Timeout is enough, and ChunkSize is not used.
 	CanResume bool
 }
 

@@ -111,7 +111,7 @@ cameras:
 	other := logIn(t, d, "anna", "anna password")
 	made := camd(t, "share", "yard", "--for", "30m", "-c", d.config)
 	link, err := url.Parse(strings.TrimSpace(made.stdout))
-	if err != nil || made.code != 0 || !strings.Contains(made.stderr, "Good until ") || !strings.HasPrefix(link.String(), "http://127.0.0.1:8080/cameras/yard?link=") {
+	if err != nil || made.code != 0 || !strings.Contains(made.stderr, "Valid until ") || !strings.HasPrefix(link.String(), "http://127.0.0.1:8080/cameras/yard?link=") {
 		t.Fatalf("%+v", made)
 	}
 	shared := "?" + link.RawQuery

@@ -56,7 +56,7 @@ cameras:
 		if o.code != 0 {
 			t.Fatalf("%+v", o)
 		}
-		for _, want := range []string{"HTTP", "mjpeg", "passed through as they are", "320x180"} {
+		for _, want := range []string{"HTTP", "mjpeg", "passed through unchanged", "320x180"} {
 			if !strings.Contains(o.stdout, want) {
 				t.Errorf("%q is not in\n%s", want, o.stdout)
 			}

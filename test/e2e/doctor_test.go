@@ -34,7 +34,7 @@ func runDoctor(t *testing.T, cmd *exec.Cmd) ([]finding, int) {
 	return all.Findings, o.code
 }
 
-// findFinding returns the finding of a check that begins so.
+// findFinding returns the finding of a check whose text begins with text.
 func findFinding(all []finding, check, text string) (finding, bool) {
 	for _, f := range all {
 		if f.Check == check && strings.HasPrefix(f.Text, text) {
@@ -54,8 +54,8 @@ func TestDoctorReportsNoProblem(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for check, text := range map[string]string{
-		"config": config + " is good: 1 cameras", "capture": testrun.Program(t, "camd-capture") + ": camd-capture ", "opencv": "OpenCV 4.",
-		"port": "127.0.0.1:0 is free", "tls": "certificate and key fit", "state": dir + "/new/state can be written", "limits": "",
+		"config": config + ": no mistakes, cameras: 1", "capture": testrun.Program(t, "camd-capture") + ": camd-capture ", "opencv": "OpenCV 4.",
+		"port": "127.0.0.1:0 is free", "tls": "certificate and key match", "state": "camd can write to " + dir + "/new/state", "limits": "",
 		"device": "", "kernel": "TCP_NOTSENT_LOWAT",
 	} {
 		if f, ok := findFinding(all, check, text); !ok || f.Verdict != "ok" {
@@ -96,19 +96,19 @@ func TestDoctorReportsProblems(t *testing.T) {
 	}{
 		"mistakes":  {"listen: nowhere\ncameras: [{id: a, source: 'test://'}, {id: a, source: 'test://'}]\n", "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen", ""}},
 		"systemd's": {"cameras: [{id: a, source: 'rtsp://viewer@192.0.2.1/', password_file: '${CREDENTIALS_DIRECTORY}/x'}]\n", "", 1, finding{"FAIL", "config", "CREDENTIALS_DIRECTORY", "CREDENTIALS_DIRECTORY=/etc/camd camd doctor"}},
-		"port":      {"listen: " + taken.Addr().String() + "\n" + healthyCamera, "", 1, finding{"FAIL", "port", "another program has it", "ss -ltnp"}},
+		"port":      {"listen: " + taken.Addr().String() + "\n" + healthyCamera, "", 1, finding{"FAIL", "port", "in use by another program", "ss -ltnp"}},
 		"address":   {"listen: 192.0.2.1:8080\nauth: {anonymous: view}\n" + healthyCamera, "", 1, finding{"FAIL", "port", "no such address", "ip addr"}},
 		"exposed":   {"listen: 0.0.0.0:0\n" + healthyCamera, "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines", ""}},
 		"open":      {"listen: 0.0.0.0:0\nauth: {anonymous: view}\n" + healthyCamera, "", 0, finding{"warn", "tls", "pictures go over the network unencrypted", "tls:"}},
 		"passwords": {"listen: 0.0.0.0:0\nauth: {users: {anna: {hash: '" + access.HashPassword("hunter2") + "'}}}\n" + healthyCamera, "", 0, finding{"warn", "tls", "pictures and passwords", "tls:"}},
 		"all may":   {"listen: 0.0.0.0:0\nauth: {anonymous: admin}\n" + healthyCamera, "", 0, finding{"warn", "access", "may do everything", "camd hash-password"}},
-		"some may":  {"listen: 127.0.0.1:0\nauth: {anonymous: view}\n" + healthyCamera, "", 0, finding{"ok", "access", "0 users, 0 tokens; others may see pictures", ""}},
-		"no folder": {"listen: 127.0.0.1:0\ntls: {self_signed: true}\n" + healthyCamera, "", 0, finding{"warn", "tls", "no state_dir", "state_dir:"}},
+		"some may":  {"listen: 127.0.0.1:0\nauth: {anonymous: view}\n" + healthyCamera, "", 0, finding{"ok", "access", "users: 0, tokens: 0; everyone else may see pictures", ""}},
+		"no folder": {"listen: 127.0.0.1:0\ntls: {self_signed: true}\n" + healthyCamera, "", 1, finding{"FAIL", "tls", "there is no directory for the certificate", "state_dir: state"}},
 		"expired":   {fmt.Sprintf("tls: {certificate: %s, key: %s}\nlisten: 127.0.0.1:0\n%s", old.File, old.Key, healthyCamera), "", 0, finding{"warn", "tls", "expired", ""}},
-		"device":    {"listen: 127.0.0.1:0\ncameras: [{id: a, source: /dev/camd-none}]\n", "", 1, finding{"FAIL", "device", "/dev/camd-none is not there", "plug it in"}},
-		"file":      {"listen: 127.0.0.1:0\ncameras: [{id: a, source: gone.mp4}]\n", "", 1, finding{"FAIL", "file", "gone.mp4 is not there", ""}},
+		"device":    {"listen: 127.0.0.1:0\ncameras: [{id: a, source: /dev/camd-none}]\n", "", 1, finding{"FAIL", "device", "/dev/camd-none does not exist", "plug it in"}},
+		"file":      {"listen: 127.0.0.1:0\ncameras: [{id: a, source: gone.mp4}]\n", "", 1, finding{"FAIL", "file", "gone.mp4 does not exist", ""}},
 		"state":     {"listen: 127.0.0.1:0\nstate_dir: " + note + "/x\n" + healthyCamera, "", 1, finding{"FAIL", "state", note, ""}},
-		"limits":    {"listen: 127.0.0.1:0\nlimits: {viewers: 5000}\n" + healthyCamera, "ulimit -n 1000; exec \"$0\" \"$@\"", 0, finding{"warn", "limits", "1000 files may be open, and 6500 connections, as many as limits say, want 6604", "LimitNOFILE=6604"}},
+		"limits":    {"listen: 127.0.0.1:0\nlimits: {viewers: 5000}\n" + healthyCamera, "ulimit -n 1000; exec \"$0\" \"$@\"", 0, finding{"warn", "limits", "1000 files may be open, but the 6500 connections of limits: need 6604", "LimitNOFILE=6604"}},
 		"worker":    {"listen: 127.0.0.1:0\n" + healthyCamera, "PATH=/nowhere exec " + alone + " \"$@\"", 1, finding{"FAIL", "capture", "camd-capture not found", "install"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestDoctorWorksBesideRunningDaemon(t *testing.T) {
 	d := start(t, options{config: healthyCamera})
 	config := write(t, t.TempDir(), "camd.yaml", "listen: "+strings.TrimPrefix(d.URL, "http://")+"\n"+healthyCamera)
 	all, code := runDoctor(t, exec.Command(testrun.Program(t, "camd"), "doctor", "--json", "-c", config))
-	if f, ok := findFinding(all, "port", strings.TrimPrefix(d.URL, "http://")+": camd serves there"); code != 0 || !ok || f.Verdict != "ok" {
+	if f, ok := findFinding(all, "port", strings.TrimPrefix(d.URL, "http://")+": in use by camd"); code != 0 || !ok || f.Verdict != "ok" {
 		t.Errorf("%d: %+v", code, all)
 	}
 	o := camd(t, "doctor", "-c", write(t, t.TempDir(), "camd.yaml", "nonsense: 1\ncameras: [{id: A, source: 'rtsp://viewer:s3cret-word@192.0.2.1/x', fps: -1}]\n"))
@@ -169,10 +169,10 @@ cameras:
 	}
 	for _, want := range []finding{
 		{"ok", "camera", "camera good: delivers h264, 320x176, ", ""},
-		{"FAIL", "camera", "camera login: rtsp://viewer@" + rtsp.Address, "check user: and password_file:"},
-		{"FAIL", "camera", "camera path: rtsp://viewer@" + rtsp.Address + "/none", "take the path in source:"},
+		{"FAIL", "camera", "camera login: rtsp://viewer@" + rtsp.Address, "try the values of user: and password_file:"},
+		{"FAIL", "camera", "camera path: rtsp://viewer@" + rtsp.Address + "/none", "correct the path in source:"},
 		{"FAIL", "camera", "camera gone: http://127.0.0.1:", "check the camera's power"},
-		{"ok", "camera", "camera off: switched off", ""},
+		{"ok", "camera", "camera off: not probed", ""},
 	} {
 		if f, found := findFinding(all, want.Check, want.Text); !found || f.Verdict != want.Verdict || !strings.HasPrefix(f.Remedy, want.Remedy) {
 			t.Errorf("want %+v among %+v", want, all)

@@ -55,7 +55,7 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 	keeps(with("hall", "yard"))
 
 	o := camd(t, "serve", "-c", path)
-	if want := "camd serve --last-good -c " + path; o.code != 2 || !strings.Contains(o.stderr, path+":5:5: ") || !strings.Contains(o.stderr, "camd: the last good configuration of 20") || !strings.Contains(o.stderr, want) {
+	if want := "camd serve --last-good -c " + path; o.code != 2 || !strings.Contains(o.stderr, path+":5:5: ") || !strings.Contains(o.stderr, " has the last good configuration, of 20") || !strings.Contains(o.stderr, want) {
 		t.Errorf("a start with mistakes: %+v", o)
 	}
 	other := write(t, dir, "other.yaml", broken)
@@ -65,7 +65,7 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 
 	g = serving("--last-good")
 	r, _ := g.reloadState()
-	if _, err := time.Parse(time.RFC3339, r.Config.LastGood); err != nil || r.Config.OK || r.Status == "" || !strings.Contains(r.Config.Error, "--last-good; mend "+path) {
+	if _, err := time.Parse(time.RFC3339, r.Config.LastGood); err != nil || r.Config.OK || r.Status == "" || !strings.Contains(r.Config.Error, "--last-good; correct "+path) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	g.checkUnchanged()
@@ -153,18 +153,18 @@ func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 	if state != "paused" {
 		t.Errorf("the camera is %s, and was switched off", state)
 	}
-	for _, want := range []string{`"state directory not writable"`, "write into " + dir + ": permission denied", "what people switch from now on is lost", mend + dir, `"last good configuration not kept"`} {
+	for _, want := range []string{`"state directory not writable"`, "write into " + dir + ": permission denied", "cameras that users turn off from now on are on again", mend + dir, `"last good configuration not saved"`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("%q is not in %s", want, log)
 		}
 	}
-	if strings.Contains(log, "switches not known") || strings.Contains(log, "begin as configured") {
+	if strings.Contains(log, "paused cameras not loaded") || strings.Contains(log, "start as configured") {
 		t.Errorf("the log says that known switches are not known: %s", log)
 	}
 
 	give(dir, 0o700)
 	give(file, 0)
-	if _, log := started(); !strings.Contains(log, `"switches not known"`) || !strings.Contains(log, "cameras.json: permission denied") || !strings.Contains(log, mend+dir) || strings.Contains(log, "not writable") {
+	if _, log := started(); !strings.Contains(log, `"paused cameras not loaded"`) || !strings.Contains(log, "cameras.json: permission denied") || !strings.Contains(log, mend+dir) || strings.Contains(log, "not writable") {
 		t.Errorf("a file that cannot be read: %s", log)
 	}
 }

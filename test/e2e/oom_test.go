@@ -41,7 +41,7 @@ func TestMemoryLimitIsSet(t *testing.T) {
 		{[]string{"GOMEMLIMIT=300MiB"}, func(limit int) bool { return limit == 300<<20 }},
 	} {
 		d := start(t, options{config: healthyCamera, args: []string{"--log-level", "debug"}, env: tt.env})
-		_, rest, found := strings.Cut(d.stderr.String(), `"msg":"memory limit","bytes":`)
+		_, rest, found := strings.Cut(d.stderr.String(), `"msg":"memory limit set","bytes":`)
 		digits, _, _ := strings.Cut(rest, "}")
 		limit, err := strconv.Atoi(digits)
 		if !found || err != nil || !tt.want(limit) {

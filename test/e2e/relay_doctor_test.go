@@ -41,7 +41,7 @@ func TestBusPermissionsSuffice(t *testing.T) {
 	}
 
 	o := camd(t, "doctor", "-c", relay.config)
-	for _, want := range []string{"connected to " + strings.TrimPrefix(server.URL, "nats://"), "site north, cameras: 1", "is good: a relay", "not needed: a relay"} {
+	for _, want := range []string{"connected to " + strings.TrimPrefix(server.URL, "nats://"), "site north, cameras: 1", ": no mistakes, a relay", "not needed: a relay"} {
 		if !strings.Contains(o.stdout, want) {
 			t.Errorf("the doctor does not say %q:\n%s", want, o.stdout)
 		}

@@ -62,7 +62,7 @@ func TestUnixSocketServesEverything(t *testing.T) {
 		t.Errorf("healthcheck: %+v", o)
 	}
 	eventually(t, "the watchdog to be fed", func() bool { return slices.Contains(strings.Split(heard.String(), "\n"), "WATCHDOG=1") })
-	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "another program listens there") {
+	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "another program listens on this path") {
 		t.Errorf("a second: %+v", o)
 	}
 	if code, _ := d.stop(); code != 0 {
