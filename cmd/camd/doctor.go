@@ -25,8 +25,8 @@ func newDoctorCommand() *cobra.Command {
 		Long: `Check everything that camd needs: the configuration, capture devices and the rights to them, USB bandwidth, camd-capture and its
 OpenCV, the bus, the port, the certificates of camd and of cameras, access, the clock, limits, the kernel and the state directory.
 
-Each result is one line: ok, warn for a possible problem, or FAIL for a problem. The next line says what to do. The command changes
-nothing and does not disturb cameras.
+Each result is one line: ok, warn for a possible problem, or FAIL for a problem. The line below a problem says what to do. The
+command changes nothing and does not disturb cameras.
 
 With --network, also open each network camera and report its pictures. A camera that allows few connections may refuse this one
 while camd reads it.

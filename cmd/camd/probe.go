@@ -92,8 +92,8 @@ Exit codes: 0 the source delivers pictures, 1 it does not, 2 the command line is
 	fl.StringVar(&f.format, "format", "auto", "pixel format to request from a device: "+strings.Join(config.Formats, ", "))
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long opening the source may take")
 	fl.DurationVar(&f.measure, "measure", 2*time.Second, "how long to measure the frame rate")
-	fl.StringVar(&f.logLevel, "log-level", "error", "debug, info, warn or error; debug shows what OpenCV and FFmpeg print")
-	fl.StringVarP(&f.config, "config", "c", "", "configuration `FILE` with CAMERA (default "+configfile.DefaultPath+" if it exists)")
+	fl.StringVar(&f.logLevel, "log-level", "error", "`LEVEL` of the log: debug, info, warn or error; debug shows what OpenCV and FFmpeg print")
+	fl.StringVarP(&f.config, "config", "c", "", "configuration `FILE` that defines CAMERA (default "+configfile.DefaultPath+" if it exists)")
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if cfg, err := configfile.Load(f.config); err == nil && len(args) == 0 {
 			return cfg.CameraIDs(), cobra.ShellCompDirectiveDefault

@@ -50,7 +50,7 @@ Exit codes: 0 stopped by a signal, 1 camd cannot start or continue, 2 the comman
 	cmd.Flags().StringVar(&o.Listen, "listen", "", "`ADDRESS` to serve on, host:port or unix:/path; overrides the configuration (default 127.0.0.1:8080)")
 	cmd.Flags().StringVar(&o.Anonymous, "anonymous", "", "`ROLE` of everyone who can reach camd, without a login: view, control, admin or metrics; overrides the configuration")
 	completeRoles(cmd, "anonymous")
-	cmd.Flags().StringVar(&o.LogLevel, "log-level", "", "debug, info, warn or error; overrides the configuration (default info)")
+	cmd.Flags().StringVar(&o.LogLevel, "log-level", "", "`LEVEL` of the log: debug, info, warn or error; overrides the configuration (default info)")
 	cmd.Flags().BoolVar(&o.LastGood, "last-good", false, "serve the last good configuration from the state directory instead of the file")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

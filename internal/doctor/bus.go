@@ -35,7 +35,7 @@ func checkBus(ctx context.Context, probe func(context.Context) BusReport) []Find
 		all = append(all, warn("bus", "camd's log has a remedy for each reason; docs/relay.md lists the limits", "messages refused (%s): %d", reason, b.Refused[reason]))
 	}
 	if len(b.Sites) == 0 {
-		all = append(all, warn("bus", "check that a camd with cameras is connected, that it has the same prefix:, and that this camd may read what it publishes", "no sites found"))
+		all = append(all, warn("bus", "check that a camd with cameras is connected with the same prefix:, and that the server lets this camd read its messages", "no sites found"))
 	}
 	return all
 }

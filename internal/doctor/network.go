@@ -108,12 +108,12 @@ func checkAccess(c *config.Config) []Finding {
 	}
 	role := c.Auth.Anonymous.Role
 	if (role == access.Control || role == access.Admin) && !config.IsLocalAddress(c.Listen) {
-		return []Finding{warn("access", "set anonymous: view, or add users with `camd hash-password`", "everyone who can reach %s may %s, without a password", c.Listen, roleActions[role])}
+		return []Finding{warn("access", "set anonymous: view, or add users with `camd hash-password`", "everyone who can reach %s %s, without a password", c.Listen, roleActions[role])}
 	}
-	return []Finding{ok("access", "users: %d, tokens: %d; everyone else may %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
+	return []Finding{ok("access", "users: %d, tokens: %d; everyone else %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
 }
 
-// roleActions describes what each role allows.
+// roleActions describes what everyone with a role can do.
 var roleActions = map[access.Role]string{
-	"": "nothing", access.View: "see pictures", access.Control: "turn cameras off and on", access.Admin: "do everything", access.Metrics: "read /metrics",
+	"": "has no access", access.View: "can see pictures", access.Control: "can turn cameras off and on", access.Admin: "can do everything", access.Metrics: "can read /metrics",
 }
