@@ -79,8 +79,8 @@ func TestProbePrintsCertificate(t *testing.T) {
 		{"rtsps, the system's roots", []string{rtsps(good)}, ca.File, 0, []string{"verifies yes", "h264"}, ""},
 		{"rtsps, another host", []string{rtsps(other)}, ca.File, 1, []string{"to accept it tls_verify: false"}, `not for the host "127.0.0.1" but for other.example`},
 		{"rtsps, not verified", []string{rtsps(other), "--tls-verify=false"}, "", 0, []string{"verifies not checked", "h264"}, ""},
-		{"rtsps, fingerprint", []string{"rtsps://127.0.0.1/", "--fingerprint", fingerprint(t, own)}, "", 2, nil, "checks no fingerprint; give --ca-file"},
-		{"http", []string{"http://127.0.0.1/", "--tls-verify=false"}, "", 2, nil, "only an https:// or rtsps:// source has a certificate"},
+		{"rtsps, fingerprint", []string{"rtsps://127.0.0.1/", "--fingerprint", fingerprint(t, own)}, "", 2, nil, "does not check fingerprints; use --ca-file"},
+		{"http", []string{"http://127.0.0.1/", "--tls-verify=false"}, "", 2, nil, "apply only to an https:// or rtsps:// source"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cmd := exec.Command(testrun.Program(t, "camd"), append([]string{"probe", "--measure", "300ms"}, c.args...)...)

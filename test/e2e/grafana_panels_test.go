@@ -117,7 +117,7 @@ func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
 		p.checkPanel(t, q)
 	}
 	p.checkRuleMetrics(t)
-	p.checkAlerts(t, map[string]string{"broken": "Reason: no_device.", "still": "Not a bit", "large": "/api/v1/viewers"})
+	p.checkAlerts(t, map[string]string{"broken": "Reason: no_device.", "still": "exactly the same picture", "large": "/api/v1/viewers"})
 	for _, quiet := range []string{"CamdCaptureMemory", "CamdFileDescriptors", "CamdRestarts", "CamdReloadFailed", "CamdPicturesStale"} {
 		if told := p.queryAll(t, `ALERTS{alertname="`+quiet+`"}`); len(told) > 0 {
 			t.Errorf("told without need: %v", told)

@@ -31,7 +31,7 @@ func TestHashPasswordPrintsUsersFileLine(t *testing.T) {
 	if typed.code != 0 || strings.Contains(typed.stderr+typed.stdout, password) || !strings.Contains(typed.stderr, "Password: ") {
 		t.Errorf("%+v", typed)
 	}
-	if o := runOnTerminal(t, password+"\n", password+"x\n"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "two different passwords") || strings.Contains(o.stderr, password) {
+	if o := runOnTerminal(t, password+"\n", password+"x\n"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "the two passwords differ") || strings.Contains(o.stderr, password) {
 		t.Errorf("%+v", o)
 	}
 	if o := runOnTerminal(t, "\x03"); o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, "interrupted") {

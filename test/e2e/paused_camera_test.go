@@ -128,7 +128,7 @@ func TestPauseWithoutStateDirWarnsThatItIsNotKept(t *testing.T) {
 	path := write(t, dir, "cameras.json", `{"cameras": {"healthy": {"paused": tr`)
 	d = start(t, options{config: healthyCamera, env: []string{"STATE_DIRECTORY=" + dir + ":/nowhere"}})
 	d.waitForState("healthy", "live")
-	if log := d.stderr.String(); !strings.Contains(log, path+" is damaged") || !strings.Contains(log, "look which of them should be off") {
+	if log := d.stderr.String(); !strings.Contains(log, path+" is damaged") || !strings.Contains(log, "check which should be off") {
 		t.Errorf("log: %s", tail(log, 2000))
 	}
 	if _, warning := d.patchCamera("healthy", `{"paused": true}`); warning != "" {

@@ -26,9 +26,9 @@ func TestStartupErrorIsOneLineWithExitCode(t *testing.T) {
 		want []string
 	}{
 		{"taken port", exec.Command(testrun.Program(t, "camd"), "--listen", taken.Addr().String()),
-			[]string{"listen on " + taken.Addr().String() + ": another program has this port", "--listen"}},
+			[]string{"listen on " + taken.Addr().String() + ": another program uses this port", "--listen"}},
 		{"taken port, no camera", exec.Command(testrun.Program(t, "camd"), "serve", "-c", empty),
-			[]string{"listen on " + taken.Addr().String() + ": another program has this port"}},
+			[]string{"listen on " + taken.Addr().String() + ": another program uses this port"}},
 		{"an address that is not ours", exec.Command(testrun.Program(t, "camd"), "--listen", "192.0.2.1:0", "--anonymous", "view"),
 			[]string{"this machine has no such address"}},
 		{"camd-capture missing", exec.Command(lonely, "--listen", "127.0.0.1:0"),

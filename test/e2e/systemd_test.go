@@ -149,7 +149,7 @@ func TestUnfitSocketsFromSystemdAreRefused(t *testing.T) {
 	defer file.Close()
 	d := startWithListener(t, file, healthyCamera)
 	eventually(t, "camd to end", d.hasExited)
-	if code := d.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(d.stderr.String(), "want ListenStream= with a port or a path") {
+	if code := d.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(d.stderr.String(), "must have ListenStream= with a port or a path") {
 		t.Errorf("%d: %s", code, d.stderr.String())
 	}
 }

@@ -82,7 +82,7 @@ func TestUnixSocketServesEverything(t *testing.T) {
 	}
 	serving().stop() // in the place of the one that is left
 	write(t, filepath.Dir(path), "camd.sock", "mine")
-	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "no socket") || string(readFile(t, path)) != "mine" {
+	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "not a socket") || string(readFile(t, path)) != "mine" {
 		t.Errorf("in a file's place: %+v", o)
 	}
 }
