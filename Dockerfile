@@ -1,11 +1,11 @@
-# Two images. camd with capture, the default: the two programs and the OpenCV libraries that camd-capture links.
+# This file has two images. The default is camd with capture: the two programs and the OpenCV libraries that camd-capture links.
 #
 #   make image
 #   docker run --rm -p 127.0.0.1:8080:8080 camd serve --listen 0.0.0.0:8080 --anonymous admin      # the test pattern
 #   docker run --rm -p 8080:8080 --device /dev/video0 --group-add video \
-#       -v ./camd.yaml:/etc/camd/camd.yaml:ro -v camd:/var/lib/camd camd                           # with auth in the file
+#       -v ./camd.yaml:/etc/camd/camd.yaml:ro -v camd:/var/lib/camd camd                           # needs auth in the file
 #
-# And camd alone, without OpenCV, a shell or anything else, for relays (docs/relay.md): make image-relay
+# The other has only camd, without OpenCV or a shell, for relays (docs/relay.md). Build it with: make image-relay
 #
 #   docker run --rm -p 8080:8080 -v ./relay.yaml:/etc/camd/camd.yaml:ro camd-relay
 
@@ -16,7 +16,7 @@ RUN go mod download
 
 FROM source AS build
 COPY . .
-# The repository's history stays outside; make says what is being built.
+# The image has no git history. make passes the version.
 ARG VERSION=development
 ARG COMMIT=unknown
 ARG DATE=unknown
@@ -45,13 +45,14 @@ ARG COMMIT=unknown
 ARG DATE=unknown
 LABEL org.opencontainers.image.title="camd, relay only" org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$COMMIT" org.opencontainers.image.created="$DATE"
-# Where camd keeps which cameras people have switched off, sessions, and the key of links.
+# camd keeps its state here: cameras that are turned off, sessions, the key of links and the last good configuration.
 ENV STATE_DIRECTORY=/var/lib/camd
 VOLUME /var/lib/camd
 USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=4s CMD ["/usr/bin/camd", "healthcheck", "--listen", "0.0.0.0:8080"]
-# In a container, nobody reaches the loopback address. The configuration or --anonymous must say who has access.
+# The loopback address of a container cannot be reached from outside, so camd listens on all addresses. The configuration or
+# --anonymous must say who has access.
 ENTRYPOINT ["/usr/bin/camd"]
 CMD ["serve", "--listen", "0.0.0.0:8080"]
 
@@ -70,7 +71,7 @@ LABEL org.opencontainers.image.title="camd" org.opencontainers.image.version="$V
       org.opencontainers.image.revision="$COMMIT" org.opencontainers.image.created="$DATE"
 ENV STATE_DIRECTORY=/var/lib/camd
 VOLUME /var/lib/camd
-# The group video, as Debian numbers it, may open /dev/video*; --group-add names another's.
+# 44 is Debian's number of the group video, which may open /dev/video*. If your host has another number, use --group-add.
 USER 65532:44
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=4s CMD ["/usr/bin/camd", "healthcheck", "--listen", "0.0.0.0:8080"]

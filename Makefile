@@ -1,10 +1,10 @@
-# camd: `make run` to see it, `make test` to trust it, `make help` for the rest.
+# camd: run `make run` to try it, `make test` to test it, and `make help` for all targets.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# gocv compiles only the OpenCV modules that camd-capture links: core, imgproc, imgcodecs, videoio. Programs without
-# OpenCV do not notice the tags.
+# With these tags gocv compiles only the OpenCV modules that camd-capture links: core, imgproc, imgcodecs and videoio. They have no
+# effect on programs without OpenCV.
 TAGS := gocv_specific_modules,gocv_videoio
 
 BIN     := bin
@@ -14,7 +14,7 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DATE    := $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
-# What each step needs of Debian beyond Go, make and git.
+# The Debian packages that each step needs in addition to Go, make and git.
 DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
               gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients nats-server \
@@ -32,7 +32,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 ##@ Use
 
 .PHONY: run
-run: build ## install what is missing, build, and serve; ARGS='--listen 127.0.0.1:8081' passes options
+run: build ## install missing packages, build, and serve; ARGS='--listen 127.0.0.1:8081' passes options
 	bin/camd serve $(ARGS)
 
 .PHONY: build
@@ -52,36 +52,36 @@ deps: ## install the Debian packages that building needs
 	@deploy/need $(DEBS_BUILD)
 
 .PHONY: demo-cluster
-demo-cluster: build ## three NATS servers, two sites of four test cameras and two relays on this machine, until Ctrl-C
+demo-cluster: build ## run three NATS servers, two sites with four test cameras each, and two relays on this machine, until Ctrl-C
 	@deploy/need nats-server
 	@deploy/demo/cluster
 
 ##@ Test
 
-# Tests that build with the race detector and without one compile everything twice, so all Go checks have it.
+# All Go checks use the race detector. Checks with and without it would compile everything twice.
 GO_CHECK := -race -tags $(TAGS)
 GO_TEST  := $(GO_CHECK) -vet off -timeout 40m -bench . -benchtime 1x
-# A program without C is compiled as bin/camd is, and so shares its packages.
+# Programs without C are compiled with the options of bin/camd, so that they share its compiled packages.
 GO_PURE  := CGO_ENABLED=0 go
 PURE     := -trimpath -buildvcs=false
 
-# What make test runs, three steps at a time, in this order. test/step says how long each took.
+# The steps of make test in this order, three at a time. test/step prints how long each took.
 LAB   := yes
 STEPS := vet $(if $(filter no,$(LAB)),,lab) test-e2e test-go lint test-deb fuzz $(if $(filter no,$(LAB)),,test-v4l2 test-systemd) \
          test-metrics test-image test-unit verify
 
 .PHONY: test
-test: test-deps bin/camd bin/camd-capture ## install what the tests need and run everything; LAB=no leaves V4L2 and systemd out
+test: test-deps bin/camd bin/camd-capture ## install the packages that tests need and run everything; LAB=no skips V4L2 and systemd
 	@deploy/need $(DEBS_DEB) $(DEBS_TEST_DEB) $(DEBS_TEST_IMAGE)
 	@rm -rf bin/test; mkdir -p bin/test
 	@export STEP_LOGS=$(CURDIR)/bin/test; code=0; $(MAKE) --no-print-directory -k -j3 $(STEPS:%=step-%) || code=1; test/step --summary; exit $$code
 	@$(if $(filter no,$(LAB)),echo "NOT TESTED: V4L2 and systemd (LAB=no)" >&2)
 	@echo "all tests passed"
 
-# A step builds no program again while others use it.
+# With -o a step does not build a program again while other steps use it.
 step-%:
 	@test/step $* $(MAKE) --no-print-directory -o bin/camd -o bin/camd-capture $*
-# What vet compiles, the others need not.
+# vet compiles packages that these steps then need not compile.
 step-test-e2e step-test-go step-lint: step-vet
 step-test-v4l2 step-test-systemd: step-lab
 
@@ -90,15 +90,15 @@ test-deps: ## install the Debian packages that the tests need
 	@deploy/need $(DEBS_TEST)
 
 .PHONY: test-go
-test-go: ## the Go tests but for the end-to-end tests, with the race detector, and each benchmark once
+test-go: ## run the Go tests without the end-to-end tests, with the race detector, and each benchmark once
 	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) $$(go list ./... | grep -vx camd/test/e2e)
 
 .PHONY: test-e2e
-test-e2e: ## the end-to-end tests, against the built programs, and each of their benchmarks once
+test-e2e: ## run the end-to-end tests against the built programs, and each of their benchmarks once
 	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) -parallel 4 ./test/e2e
 
 .PHONY: lint
-lint: ## golangci-lint (.golangci.yml), GitHub workflows, shell syntax; GOLANGCI_ARGS=--fix fixes what it can
+lint: ## run golangci-lint (.golangci.yml), and check GitHub workflows and shell syntax; GOLANGCI_ARGS=--fix fixes what it can
 	go run -exec 'env GOFLAGS=-race' $(GOLANGCI) run $(GOLANGCI_ARGS) ./...
 	go run $(ACTIONLINT) -shellcheck= -pyflakes=
 	@for script in deploy/need deploy/demo/cluster deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,fuzz,image,metrics,step,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
@@ -109,73 +109,73 @@ vet:
 	go vet -race -tags testhook ./cmd/camd ./internal/daemon
 
 .PHONY: verify
-verify: ## the modules that are used are the ones that go.sum names, byte for byte
+verify: ## check that the modules are exactly those of go.sum
 	go mod verify
 
 .PHONY: vulnerabilities
-vulnerabilities: ## what is known against Go and the modules, as far as camd calls it; asks https://vuln.go.dev
+vulnerabilities: ## list known vulnerabilities of Go and of the modules in code that camd calls; asks https://vuln.go.dev
 	go run $(GOVULNCHECK) -tags $(TAGS) ./...
 
 .PHONY: sbom
-sbom: bin/camd bin/camd-capture ## dist/sbom.cdx.json: what the two programs are built from, and Debian's libraries that they link
+sbom: bin/camd bin/camd-capture ## write dist/sbom.cdx.json: the modules in the two programs, and the Debian libraries that they link
 	@mkdir -p dist
 	go run ./deploy/sbom -version '$(VERSION)' bill bin/camd bin/camd-capture >dist/sbom.cdx.json
 
-# A count and not a time: at the end of a time, a target now and then reports its own deadline as a failure.
+# FUZZTIME is a count and not a time: at the end of a time, a target sometimes reports its own deadline as a failure.
 FUZZTIME :=
 .PHONY: fuzz
-fuzz: ## a short run of every fuzz target; FUZZTIME=5000000x for a long one
+fuzz: ## run every fuzz target for a short time; FUZZTIME=5000000x runs them longer
 	@TAGS=$(TAGS) test/fuzz $(FUZZTIME)
 
 .PHONY: bench
-bench: ## fan-out beside a bare send loop and a tutorial's server, in five minutes (BENCH=quick: 40 s, into bin/ alone)
+bench: ## compare fan-out with a bare send loop and a tutorial's server, in five minutes (BENCH=quick: 40 s, writes only to bin/)
 	@deploy/need g++ iproute2
 	@mkdir -p bin
 	CGO_ENABLED=0 go run ./bench --json bin/bench.json --svg $(if $(BENCH),bin/bench.svg,docs/bench.svg)
 
 .PHONY: bench-go
-bench-go: bin/camd bin/camd-capture ## the Go benchmarks, each with a baseline of the same run
+bench-go: bin/camd bin/camd-capture ## run the Go benchmarks, each with a baseline of the same run
 	CAMD_BIN=$(CURDIR)/bin go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./...
 
 .PHONY: test-metrics
-test-metrics: bin/camd bin/camd-capture ## /metrics, the Prometheus configuration and its rules through promtool
+test-metrics: bin/camd bin/camd-capture ## check /metrics, the Prometheus configuration and its rules with promtool
 	test/metrics
 
 .PHONY: test-unit
-test-unit: bin/camd ## the systemd unit through systemd-analyze
+test-unit: bin/camd ## check the systemd unit with systemd-analyze
 	test/unit
 
 .PHONY: test-deb
-test-deb: ## the package: twice the same, lintian, and a life from install to purge in a root of its own
+test-deb: ## build the package twice and compare, run lintian, and install, upgrade and purge it in a separate root
 	@deploy/need $(DEBS_DEB) $(DEBS_TEST_DEB)
 	test/deb
 
 .PHONY: test-image
-test-image: bin/camd bin/camd-capture ## the Dockerfile and the compose file, without a container engine
+test-image: bin/camd bin/camd-capture ## check the Dockerfile and the compose file, without a container engine
 	@deploy/need $(DEBS_TEST_IMAGE)
 	test/image
 
 .PHONY: lab
-lab: ## the kernel of test-v4l2 and test-systemd, in ~/.cache/camd/v4l2lab; the first time takes ten minutes
-	@test/v4l2/lab/setup || { echo "the lab is not set up; make test LAB=no leaves the tests of V4L2 and systemd out" >&2; exit 1; }
+lab: ## build the kernel for test-v4l2 and test-systemd in ~/.cache/camd/v4l2lab; takes ten minutes the first time
+	@test/v4l2/lab/setup || { echo "the lab cannot be set up; to skip the tests of V4L2 and systemd, run: make test LAB=no" >&2; exit 1; }
 
-# Tests in the lab run without the race detector: its one processor has no time for that.
+# Tests in the lab run without the race detector, because its single processor is too slow for that.
 LAB_TEST := CAMD_BIN=$(CURDIR)/bin $(GO_PURE) test $(PURE) -vet off -count 1 -timeout 40m
 
 .PHONY: test-v4l2
-test-v4l2: lab bin/camd bin/camd-capture ## real V4L2 drivers in a virtual machine
+test-v4l2: lab bin/camd bin/camd-capture ## test real V4L2 drivers in a virtual machine
 	$(LAB_TEST) -exec $(CURDIR)/test/v4l2/lab/run ./test/v4l2
 
 .PHONY: test-systemd
-test-systemd: lab bin/camd bin/camd-capture bin/camd-testhook ## the units under a real systemd in the same virtual machine, watchdog and all
+test-systemd: lab bin/camd bin/camd-capture bin/camd-testhook ## test the units, with the watchdog, under a real systemd in the same virtual machine
 	$(LAB_TEST) -exec '$(CURDIR)/test/v4l2/lab/run --systemd' ./test/systemd
 
-# A camd in which a supervisor can be blocked. Only test-systemd uses it.
+# A camd in which a test can block a supervisor. Only test-systemd uses it.
 bin/camd-testhook: FORCE
 	$(GO_PURE) build $(PURE) -tags testhook -ldflags '$(LDFLAGS)' -o $@ ./cmd/camd
 
 .PHONY: test-abuse
-test-abuse: bin/camd bin/camd-capture ## abuse for minutes, by camd's own tests and others' tools, and what a viewer notices of it
+test-abuse: bin/camd bin/camd-capture ## attack camd for minutes, with its own tests and third-party tools, and measure the effect on a viewer
 	@deploy/need $(DEBS_TEST) slowhttptest testssl.sh wapiti
 	CAMD_ABUSE=1 CAMD_BIN=$(CURDIR)/bin go test -count=1 -timeout 30m -v -tags $(TAGS) -run 'TestAbuse|TestMeasureViewersUnderAbuse|TestThirdPartyTools|TestSlowRequests|TestScanner' ./test/e2e
 
@@ -183,17 +183,17 @@ test-abuse: bin/camd bin/camd-capture ## abuse for minutes, by camd's own tests 
 
 ARCH := $(shell dpkg --print-architecture 2>/dev/null)
 .PHONY: deb
-deb: ## dist/camd_VERSION_ARCH.deb; ARCH=arm64 builds for another architecture
+deb: ## build dist/camd_VERSION_ARCH.deb; ARCH=arm64 builds for another architecture
 	@deploy/need $(DEBS_DEB)
 	deploy/deb/build $(ARCH)
 
 IMAGE_ARGS = --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg DATE='$(DATE)'
 .PHONY: image
-image: ## the container image camd; DOCKER=podman builds it with that
+image: ## build the container image camd; DOCKER=podman uses podman
 	$(DOCKER) build $(IMAGE_ARGS) -t camd .
 
 .PHONY: image-relay
-image-relay: ## the container image camd-relay: camd alone, static, without capture
+image-relay: ## build the container image camd-relay: only camd, static, without capture
 	$(DOCKER) build $(IMAGE_ARGS) --target relay -t camd-relay .
 
 ##@ Other
@@ -203,15 +203,15 @@ screenshots: test-deps bin/camd bin/camd-capture ## take the screenshots of docs
 	CAMD_BIN=$(CURDIR)/bin CAMD_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run TestScreenshot ./test/e2e
 
 .PHONY: metrics-doc
-metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md from what camd reports
+metrics-doc: bin/camd bin/camd-capture ## write docs/metrics.md from the metrics of camd
 	CAMD_BIN=$(CURDIR)/bin go test -count=1 -run TestMetricsDocument ./test/e2e -update
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove built files
 	rm -rf bin dist
 
 .PHONY: help
-help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## print this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 FORCE:

@@ -19,7 +19,7 @@ import (
 var emptyWhenHealthy = map[string]string{
 	"Cameras B":                  "there is no reason, and the table has a column less",
 	"Why cameras were not live":  "there is no reason",
-	"Alerts that fire":           "none does",
+	"Firing alerts":              "no alert fires",
 	"Restarts by reason":         "of nineteen reasons only those that there were are shown",
 	"Refused pictures by reason": "only causes that there were are shown",
 }
