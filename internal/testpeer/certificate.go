@@ -18,20 +18,20 @@ import (
 	"time"
 )
 
-// Certificate describes a self-signed certificate of a test. The zero value is for 127.0.0.1, and valid now.
+// Certificate describes a self-signed certificate of a test. The zero value is for 127.0.0.1 and valid now.
 type Certificate struct {
 	Name                string // a host or an IP address; default 127.0.0.1
 	NotBefore, NotAfter time.Time
 }
 
-// KeyPair is a certificate and where its files are.
+// KeyPair is a certificate and its files.
 type KeyPair struct {
-	File, Key string // PEM, in a folder of their own: cert.pem and key.pem
+	File, Key string // PEM files in their own folder: cert.pem and key.pem
 	Pool      *x509.CertPool
-	SPKIHash  string // as Chromium's --ignore-certificate-errors-spki-list wants it
+	SPKIHash  string // for Chromium's --ignore-certificate-errors-spki-list
 }
 
-// Make writes the files into a folder that is deleted when the test ends.
+// Make writes the files to a folder that is deleted when the test ends.
 func (c Certificate) Make(t testing.TB) KeyPair {
 	t.Helper()
 	key, template := c.template(t)
@@ -40,7 +40,7 @@ func (c Certificate) Make(t testing.TB) KeyPair {
 	return issue(t, template, template, key, key)
 }
 
-// IssueServer makes a server certificate that this one has signed.
+// IssueServer makes a server certificate and signs it with k.
 func (k KeyPair) IssueServer(t testing.TB, c Certificate) KeyPair {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(k.File, k.Key)
@@ -51,7 +51,7 @@ func (k KeyPair) IssueServer(t testing.TB, c Certificate) KeyPair {
 	return issue(t, template, pair.Leaf, key, pair.PrivateKey)
 }
 
-// template is what is to be signed, and a new key for it.
+// template returns an unsigned certificate, and a new key for it.
 func (c Certificate) template(t testing.TB) (*ecdsa.PrivateKey, *x509.Certificate) {
 	t.Helper()
 	if c.Name == "" {
@@ -80,7 +80,7 @@ func (c Certificate) template(t testing.TB) (*ecdsa.PrivateKey, *x509.Certificat
 	return key, template
 }
 
-// issue signs what is in a template, for a key.
+// issue signs a template for a key, and writes both.
 func issue(t testing.TB, template, by *x509.Certificate, key *ecdsa.PrivateKey, signer any) KeyPair {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, by, key.Public(), signer)
@@ -112,7 +112,7 @@ func writeKeyPair(t testing.TB, der, secret []byte) KeyPair {
 	return i
 }
 
-// IssueClient makes a client certificate for that name, which this one has signed.
+// IssueClient makes a client certificate for a name and signs it with k.
 func (k KeyPair) IssueClient(t testing.TB, name string, until time.Time) KeyPair {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(k.File, k.Key)
@@ -131,7 +131,7 @@ func (k KeyPair) IssueClient(t testing.TB, name string, until time.Time) KeyPair
 	return issue(t, template, pair.Leaf, key, pair.PrivateKey)
 }
 
-// SPKIHash tells a certificate's key as Chromium's --ignore-certificate-errors-spki-list wants it.
+// SPKIHash returns the hash of a certificate's key in the form of Chromium's --ignore-certificate-errors-spki-list.
 func SPKIHash(c *x509.Certificate) string {
 	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])

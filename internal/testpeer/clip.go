@@ -16,40 +16,40 @@ import (
 type Clip struct {
 	Codec      string        // "h264", "h265", "mjpeg" or "rawvideo", which is YUYV
 	Container  string        // file name extension: "mp4", "avi", "mkv", "mjpeg"; default "avi" for mjpeg and rawvideo, else "mp4"
-	Size       string        // default "320x240", which costs little, and whose sides RTP can carry: multiples of 8
+	Size       string        // default "320x240", which takes little time to encode; RTP needs multiples of 8
 	FPS        int           // default 30
 	Length     time.Duration // default 2 s
-	SecondSize string        // another size, from the middle on: h264 and h265, like a camera that is set otherwise
-	SlowsDown  bool          // from the middle on, a picture a second
+	SecondSize string        // another size for the second half, as of a camera whose settings are changed; only h264 and h265
+	SlowsDown  bool          // the second half has one picture a second
 }
 
-// Clips that most tests get along with.
+// Clips that are sufficient for most tests.
 var (
 	H264  = Clip{Codec: "h264"}
 	H265  = Clip{Codec: "h265"}
 	MJPEG = Clip{Codec: "mjpeg"}
 )
 
-// Frames returns how many pictures the clip has.
+// Frames returns the number of pictures in the clip.
 func (c Clip) Frames() int {
 	c = c.withDefaults()
 	return int(c.Length.Seconds() * float64(c.FPS))
 }
 
-// Make returns the path of the clip. It is made once and kept in the user's cache directory for later tests and test
-// runs, so do not write to it.
+// Make returns the path of the clip. The clip is made once and stays in the user's cache directory for later test runs, so do not write to
+// it.
 func (c Clip) Make(t testing.TB) string {
 	t.Helper()
 	c = c.withDefaults()
 	ffmpeg := RequireProgram(t, "ffmpeg", "ffmpeg")
 	args := c.args()
-	// Named after the command, so that a clip made otherwise is never taken for this one.
+	// The name has a hash of the command, so that another command makes another clip.
 	sum := sha256.Sum256(fmt.Append(nil, args, c.SecondSize))
 	path := filepath.Join(cacheDir(t), fmt.Sprintf("%s-%s-%d-%x.%s", c.Codec, c.Size, c.FPS, sum[:6], c.Container))
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	// Made under another name: tests of several packages run at the same time.
+	// The clip is made under another name and renamed, because tests of several packages run at the same time.
 	dir, err := os.MkdirTemp(filepath.Dir(path), "making-")
 	if err != nil {
 		t.Fatalf("clip: %v", err)
@@ -68,7 +68,7 @@ func (c Clip) Make(t testing.TB) string {
 	return path
 }
 
-// appendSecondHalf puts the second half behind the first: a transport stream has no beginning and no end.
+// appendSecondHalf appends the second half to the first. That is possible because a transport stream has no header and no trailer.
 func (c Clip) appendSecondHalf(t testing.TB, draft string) {
 	t.Helper()
 	c.Size, c.SecondSize = c.SecondSize, ""
@@ -106,7 +106,7 @@ func (c Clip) args() []string {
 		args = append(args, "-vf", fmt.Sprintf("select='lt(t,%g)+not(mod(n,%d))'", c.Length.Seconds()/2, c.FPS), "-vsync", "vfr")
 	}
 	if c.Codec == "h264" {
-		// What network cameras send: no B-frames, a key frame a second.
+		// Network cameras send no B-frames and one key frame a second.
 		return append(args, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", fmt.Sprint(c.FPS), "-pix_fmt", "yuv420p")
 	}
 	if c.Codec == "h265" {
@@ -116,7 +116,7 @@ func (c Clip) args() []string {
 	if c.Codec == "rawvideo" {
 		return append(args, "-c:v", "rawvideo", "-pix_fmt", "yuyv422")
 	}
-	// The standard Huffman tables and one quantisation table: RTP carries no others (RFC 2435).
+	// RTP carries only the standard Huffman tables and one quantisation table (RFC 2435).
 	return append(args, "-c:v", "mjpeg", "-q:v", "5", "-huffman", "default", "-force_duplicated_matrix", "1", "-pix_fmt", "yuvj420p")
 }
 

@@ -14,7 +14,7 @@ import (
 
 // FaultProxy is a TCP proxy that adds network faults to its connections.
 type FaultProxy struct {
-	URL string // the server's, through the proxy
+	URL string // the URL of the server, through the proxy
 
 	t      testing.TB
 	server string // host:port
@@ -29,7 +29,7 @@ func ServeFaultProxy(t testing.TB, address string) *FaultProxy {
 		t.Fatal(err)
 	}
 	f := &FaultProxy{t: t, server: u.Host}
-	f.start(fmt.Sprintf("127.0.0.1:%d", FreePort(t))) // one that ClearFaults gets again
+	f.start(fmt.Sprintf("127.0.0.1:%d", FreePort(t))) // a fixed port, which ClearFaults needs again
 	t.Cleanup(func() { f.proxy.Stop() })
 	u.Host = f.proxy.Listen
 	f.URL = u.String()
@@ -45,14 +45,14 @@ func (f *FaultProxy) start(listen string) {
 	}
 }
 
-// AddFault adds a fault to those that are there: latency, bandwidth, slicer, timeout, reset_peer or limit_data, with
-// its attributes as the inside of a JSON object.
+// AddFault adds a fault to the data from the server: latency, bandwidth, slicer, timeout, reset_peer or limit_data. attributes are the
+// members of a JSON object.
 func (f *FaultProxy) AddFault(kind, attributes string) {
 	f.t.Helper()
 	f.addFault("downstream", kind, attributes)
 }
 
-// AddUpstreamFault is AddFault for what goes to the server.
+// AddUpstreamFault adds a fault to the data to the server.
 func (f *FaultProxy) AddUpstreamFault(kind, attributes string) {
 	f.t.Helper()
 	f.addFault("upstream", kind, attributes)
@@ -66,7 +66,8 @@ func (f *FaultProxy) addFault(stream, kind, attributes string) {
 	}
 }
 
-// ClearFaults ends all faults, and the connections that have them: the proxy leaks when a fault is taken from one that is open.
+// ClearFaults removes all faults and closes their connections. The proxy would leak a goroutine if a fault were removed from an open
+// connection.
 func (f *FaultProxy) ClearFaults() {
 	f.t.Helper()
 	listen := f.proxy.Listen
@@ -74,7 +75,7 @@ func (f *FaultProxy) ClearFaults() {
 	f.start(listen)
 }
 
-// FaultProxyLeaks are for goleak: what the proxy leaves behind when a connection ends while a fault holds data back.
+// FaultProxyLeaks returns the goroutines that goleak must ignore. The proxy leaks them if a connection ends while a fault holds data back.
 func FaultProxyLeaks() []goleak.Option {
 	return []goleak.Option{
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),

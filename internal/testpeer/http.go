@@ -12,9 +12,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// ServeHTTP serves a clip in an endless loop, at its own rate, as HTTP MJPEG by ffmpeg, and returns its URL. A clip of
-// another codec than MJPEG is encoded on the way. It serves one client at a time and is there again shortly after that
-// one has left.
+// ServeHTTP serves a clip as HTTP MJPEG by ffmpeg, in an endless loop and at its own rate. It returns the URL. A clip in another codec than
+// MJPEG is encoded. The server serves one client at a time. Shortly after that client has left, it accepts the next.
 func ServeHTTP(t testing.TB, clip Clip) string {
 	t.Helper()
 	ffmpeg, path, port := RequireProgram(t, "ffmpeg", "ffmpeg"), clip.Make(t), FreePort(t)
@@ -30,7 +29,7 @@ func ServeHTTP(t testing.TB, clip Clip) string {
 	return url
 }
 
-// restarter starts a program again whenever it ends, until the test does.
+// restarter starts a program again each time it ends, until the test ends.
 type restarter struct {
 	path string
 	args []string
@@ -66,7 +65,7 @@ func (r *restarter) restartLoop(quit chan struct{}) {
 		select {
 		case <-quit:
 			return
-		case <-time.After(50 * time.Millisecond): // a program that ends at once must not spin
+		case <-time.After(50 * time.Millisecond): // no busy loop if the program ends at once
 		}
 		if r.launch() != nil {
 			return
@@ -100,7 +99,7 @@ func (r *restarter) stop() {
 	r.current.Kill()
 }
 
-// isListening looks at the kernel's table, since a connection would be taken for the one client.
+// isListening reads the kernel's table, because a connection would count as the one client.
 func isListening(port int) bool {
 	table, err := os.ReadFile("/proc/net/tcp")
 	const listen = "0A"
@@ -110,5 +109,5 @@ func isListening(port int) bool {
 			return true
 		}
 	}
-	return err != nil // no such table here: hope
+	return err != nil // without the table, assume that it listens
 }

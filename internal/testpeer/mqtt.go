@@ -14,18 +14,18 @@ import (
 	"camd/internal/testrun"
 )
 
-// MQTT is a mosquitto, used through its own command-line tools.
+// MQTT is a mosquitto broker. Tests use it through the command-line tools of mosquitto.
 type MQTT struct {
 	Address        string // 127.0.0.1:port
-	User, Password string // the only ones that it takes
+	User, Password string // the only login that it accepts
 	CA             string // PEM, for TLS; empty without
 	t              testing.TB
 	config         string
 	process        *testrun.Process
 }
 
-// ServeMQTT starts a broker that keeps nothing across restarts. extra is more of its configuration; with a certificate it
-// speaks TLS.
+// ServeMQTT starts a broker that keeps nothing across restarts. extra is added to its configuration. With a certificate the broker uses
+// TLS.
 func ServeMQTT(t testing.TB, user, password, extra string, certificates ...KeyPair) *MQTT {
 	t.Helper()
 	RequireProgram(t, "mosquitto_sub", "mosquitto-clients")
@@ -55,7 +55,7 @@ func ServeMQTT(t testing.TB, user, password, extra string, certificates ...KeyPa
 	return m
 }
 
-// Start starts the broker, again if it has been killed.
+// Start starts the broker. After Kill it starts it again.
 func (m *MQTT) Start() {
 	m.t.Helper()
 	path, err := exec.LookPath("mosquitto")
@@ -76,15 +76,15 @@ func (m *MQTT) Start() {
 // Kill ends the broker without closing its connections properly.
 func (m *MQTT) Kill() { m.process.Kill() }
 
-// Suspend stops the broker's process: its connections stay, and nothing answers. To go on, call Kill and Start.
+// Suspend stops the broker's process. Its connections stay open, but it does not answer. To continue, call Kill and Start.
 func (m *MQTT) Suspend() { _ = m.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Retained returns what the broker holds, by topic.
+// Retained returns the retained messages of the broker, by topic.
 func (m *MQTT) Retained() map[string][]byte {
 	m.t.Helper()
 	out, err := m.command("mosquitto_sub", "-t", "#", "--retained-only", "-W", "1", "-F", "%t %x").Output()
 	if err != nil && len(out) == 0 && !m.process.HasExited() {
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // 27: it has waited for the given time
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 27 { // 27: the time of -W is over
 			m.t.Fatalf("mosquitto_sub: %v", err)
 		}
 	}
@@ -102,7 +102,7 @@ func (m *MQTT) Retained() map[string][]byte {
 	return held
 }
 
-// Publish publishes as somebody else would; retained makes the broker hold it.
+// Publish publishes a message as another client. With retained, the broker keeps it.
 func (m *MQTT) Publish(topic, payload string, retained bool) {
 	m.t.Helper()
 	args := []string{"-q", "1", "-t", topic, "-m", payload}

@@ -23,7 +23,7 @@ type NATS struct {
 	process *testrun.Process
 }
 
-// ServeNATS starts a server. config is the rest of its configuration, in nats-server's own words.
+// ServeNATS starts a server. config is the rest of its configuration, in the format of nats-server.
 func ServeNATS(t testing.TB, config string) *NATS {
 	t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", FreePort(t))
@@ -46,12 +46,12 @@ func (n *NATS) writeConfig(config string) {
 	}
 }
 
-// Start starts the server, again if it has been killed.
+// Start starts the server. After Kill it starts it again.
 func (n *NATS) Start() {
 	n.t.Helper()
 	path, err := exec.LookPath("nats-server")
 	if err != nil {
-		path = "/usr/sbin/nats-server" // where Debian has it, and not everybody looks
+		path = "/usr/sbin/nats-server" // where Debian has it, which may not be in PATH
 	}
 	if _, err := os.Stat(path); err != nil {
 		path = RequireProgram(n.t, "nats-server", "nats-server")
@@ -74,10 +74,10 @@ func (n *NATS) Start() {
 // Kill ends the server without closing its connections properly.
 func (n *NATS) Kill() { n.process.Kill() }
 
-// Suspend stops the server's process: its connections stay, and nothing answers. To go on, call Kill and Start.
+// Suspend stops the server's process. Its connections stay open, but it does not answer. To continue, call Kill and Start.
 func (n *NATS) Suspend() { _ = n.process.Cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Reload gives the server another configuration while it runs.
+// Reload makes the running server use another configuration.
 func (n *NATS) Reload(config string) {
 	n.t.Helper()
 	n.writeConfig(config)

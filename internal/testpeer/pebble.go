@@ -14,23 +14,23 @@ import (
 	"camd/internal/testrun"
 )
 
-// pebbleModule is Let's Encrypt's ACME server for tests. It is run, and no part of this module.
+// pebbleModule is Let's Encrypt's ACME server for tests. The tests run it, but it is not in go.mod.
 const pebbleModule = "github.com/letsencrypt/pebble/v2/cmd/"
 
 const pebbleVersion = "v2.10.3"
 
 // Pebble is an ACME authority for which every name resolves to 127.0.0.1.
 type Pebble struct {
-	Directory string // its address
-	CA        string // a PEM file with the CA of that URL's server
-	TLSPort   int    // where it looks for tls-alpn-01
-	HTTPPort  int    // and for http-01
+	Directory string // the URL of its directory
+	CA        string // a PEM file with the CA of the directory's server
+	TLSPort   int    // the port at which it checks tls-alpn-01
+	HTTPPort  int    // the port at which it checks http-01
 
 	managementURL string
 	stops         []func()
 }
 
-// ServePebble starts one. The first time on a machine it is built, which takes a minute.
+// ServePebble starts an authority. The first call on a machine builds it, which takes a minute.
 func ServePebble(t testing.TB) *Pebble {
 	t.Helper()
 	front := Certificate{}.Make(t)
@@ -54,7 +54,7 @@ func ServePebble(t testing.TB) *Pebble {
 			"-tlsalpn01", "", "-doh", "", "-management", fmt.Sprintf("127.0.0.1:%d", FreePort(t))},
 		{buildPebble(t, "pebble"), "-config", file, "-dnsserver", names, "-strict"},
 	} {
-		process, err := testrun.Start(exec.Command("env", append([]string{"PEBBLE_VA_NOSLEEP=1"}, args...)...)) // no pause before it looks
+		process, err := testrun.Start(exec.Command("env", append([]string{"PEBBLE_VA_NOSLEEP=1"}, args...)...)) // no delay before validation
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func ServePebble(t testing.TB) *Pebble {
 	return p
 }
 
-// Stop ends it before the test does.
+// Stop stops the authority before the test ends.
 func (p *Pebble) Stop() {
 	for _, end := range p.stops {
 		end()
@@ -96,7 +96,7 @@ func (p *Pebble) readRoot() ([]byte, error) {
 	return io.ReadAll(answer.Body)
 }
 
-// buildPebble builds a program of pebble's, once on a machine.
+// buildPebble builds a program of pebble, once on a machine, and returns its path.
 func buildPebble(t testing.TB, program string) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// FreePort chooses ports below those that the kernel gives to outgoing connections, because some tests have thousands of these.
+// FreePort chooses ports below the range of the kernel for outgoing connections, because some tests open thousands of them.
 const (
 	lowestPort  = 10_000
 	highestPort = 32_767
 )
 
-// FreePort returns a TCP port of 127.0.0.1 on which nothing listens. No other test gets it until this one has ended, whichever
-// process that runs in: the port is reserved by an abstract unix socket of its number.
+// FreePort returns a TCP port of 127.0.0.1 on which nothing listens. Until the test has ended, no other test gets the port, also in another
+// process: an abstract unix socket with its number reserves it.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// RequireProgram returns the path of a program that the test cannot do without. If it is not installed the test is skipped, or
-// failed where the environment has CI; either way the message names the Debian package that has it.
+// RequireProgram returns the path of a program that the test needs. If it is not installed, the test is skipped, or fails if CI is set. The
+// message names the Debian package of the program.
 func RequireProgram(t testing.TB, program, debianPackage string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)

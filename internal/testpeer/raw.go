@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// ServeRaw answers connections, one after the other, as answer says, and hangs up on each. It returns the server's address.
+// ServeRaw accepts one connection after the other, calls answer for it and closes it. It returns the server's address.
 func ServeRaw(t testing.TB, answer func(net.Conn)) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -16,11 +16,11 @@ import (
 // RTSP says what an RTSP server serves.
 type RTSP struct {
 	Clip           Clip   // h264, h265 or mjpeg
-	User, Password string // asked of readers when set, by Basic or Digest
+	User, Password string // if set, readers must send them, by Basic or Digest
 }
 
-// RTSPServer is an RTSP server in the test's own process, over TCP and UDP, with one stream at /cam that ffmpeg pushes
-// into it: the clip in an endless loop, at its own rate, not encoded again. Any other path is not found.
+// RTSPServer is an RTSP server in the process of the test, over TCP and UDP. It has one stream, at /cam. ffmpeg pushes the clip into it, in
+// an endless loop and at its own rate, without encoding it again.
 type RTSPServer struct {
 	Address string // host:port
 
@@ -49,10 +49,10 @@ func ServeRTSP(t testing.TB, o RTSP) *RTSPServer {
 	return s
 }
 
-// URL is the stream's address without user and password.
+// URL returns the address of the stream without user and password.
 func (r *RTSPServer) URL() string { return "rtsp://" + r.Address + "/cam" }
 
-// UserURL is the stream's address with the user and password in it.
+// UserURL returns the address of the stream with user and password.
 func (r *RTSPServer) UserURL() string {
 	u := url.URL{Scheme: "rtsp", Host: r.Address, Path: "/cam"}
 	if r.options.User != "" {
@@ -105,10 +105,10 @@ func (r *RTSPServer) Stop() {
 	r.server.Close()
 }
 
-// StopSending keeps the server up and its readers connected, and sends nothing more.
+// StopSending keeps the server running and its readers connected, but sends nothing more.
 func (r *RTSPServer) StopSending() { r.stream.mute() }
 
-// evenPort returns the first of two free UDP ports: RTP has the even one, RTCP the next.
+// evenPort returns the first of two free UDP ports. RTP uses the even port and RTCP the next one.
 func evenPort(t testing.TB) int {
 	t.Helper()
 	for range 100 {

@@ -13,7 +13,7 @@ import (
 	"github.com/pion/rtp"
 )
 
-// rtspStream answers an RTSP server's requests: one publisher at /cam, any number of readers.
+// rtspStream answers the requests to an RTSP server: of one publisher at /cam, and of any number of readers.
 type rtspStream struct {
 	user, password string
 	server         *gortsplib.Server
@@ -27,12 +27,12 @@ type rtspStream struct {
 
 const streamPath = "/cam"
 
-// recording reports whether the publisher's packets arrive.
+// recording reports whether packets of the publisher have arrived.
 func (s *rtspStream) recording() bool { return s.packets.Load() > 0 }
 
 func (s *rtspStream) mute() { s.muted.Store(true) }
 
-// OnAnnounce takes a publisher.
+// OnAnnounce accepts a publisher.
 func (s *rtspStream) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +44,7 @@ func (s *rtspStream) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
-// OnRecord lets the publisher's packets through to the readers.
+// OnRecord forwards the publisher's packets to the readers.
 func (s *rtspStream) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
 	s.mu.Lock()
 	stream := s.stream
@@ -55,7 +55,7 @@ func (s *rtspStream) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Resp
 			if decoder == nil {
 				decoder, _ = h265.CreateDecoder()
 			}
-			units, _ := decoder.Decode(p) // an error is a unit that goes on
+			units, _ := decoder.Decode(p) // an error means that the unit is not complete yet
 			updateParams(h265, units)
 		}
 		if !s.muted.Load() {
@@ -66,8 +66,8 @@ func (s *rtspStream) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Resp
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
-// updateParams updates the parameters that readers get of a stream, as a camera does whose picture size is changed. With other parameters
-// a decoder gives nonsense until the next key frame.
+// updateParams updates the stream parameters that readers get, as a camera does when its picture size is changed. With old parameters a
+// decoder makes wrong pictures until the next key frame.
 func updateParams(f *format.H265, units [][]byte) {
 	for _, u := range units {
 		switch u[0] >> 1 & 0x3f { // ITU-T H.265, table 7-1

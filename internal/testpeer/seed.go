@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Seed returns the seed for the random numbers of a test, and logs it. It is SEED of the environment if that is set, and otherwise a new
-// one each time.
+// Seed returns the seed for the random numbers of a test, and logs it. The environment variable SEED sets it. Otherwise each call returns a
+// new one.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())

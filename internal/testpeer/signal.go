@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Signal sends a signal to one process. It refuses IDs that the kernel takes for groups of processes. 0, which a camera may report as its
-// capture process for a moment, is the group of the test.
+// Signal sends a signal to one process. It refuses IDs that mean groups of processes to the kernel. A camera may report 0 as its capture
+// process for a moment, and 0 means the group of the test.
 func Signal(pid int, sig syscall.Signal) error {
 	if pid <= 0 {
 		return fmt.Errorf("%d is no process to send %v to", pid, sig)
@@ -19,14 +19,14 @@ func Signal(pid int, sig syscall.Signal) error {
 	return syscall.Kill(pid, sig)
 }
 
-// HoldUnreaped keeps a process from being reaped when it is killed, until release is called or the test ends. To its parent it looks like
-// a process that hangs inside the kernel. It must not be a child of the test, which would reap it all the same.
+// HoldUnreaped keeps a killed process from being reaped until release is called or the test ends. To its parent it looks like a process that
+// hangs in the kernel. It must not be a child of the test, because the test would reap it.
 func HoldUnreaped(t testing.TB, pid int) (release func()) {
 	t.Helper()
 	held, done := make(chan error), make(chan struct{})
 	var holding sync.WaitGroup
 	holding.Go(func() {
-		runtime.LockOSThread() // for good: the kernel lets go of the process when the thread that traces it ends
+		runtime.LockOSThread() // never unlocked: the kernel releases the process when the tracing thread ends
 		err := unix.PtraceSeize(pid)
 		held <- err
 		if err == nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TLSServer terminates TLS for another server, as stunnel does. It makes a server of rtsp:// one of rtsps://.
+// TLSServer terminates TLS for another server, as stunnel does. It turns an rtsp:// server into an rtsps:// server.
 type TLSServer struct {
 	Address string // host:port
 
@@ -38,7 +38,7 @@ func ServeTLS(t testing.TB, backend string, certificate KeyPair) *TLSServer {
 	return s
 }
 
-// Received returns how many bytes clients have sent inside of TLS.
+// Received returns how many bytes clients have sent over TLS, as plain text.
 func (t *TLSServer) Received() int64 { return t.received.Load() }
 
 func (t *TLSServer) accept() {

@@ -8,8 +8,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// ServeUstreamer runs a ustreamer until the test ends and returns its address. It has no camera, and shows its picture
-// that says so.
+// ServeUstreamer runs ustreamer until the test ends and returns its address. ustreamer has no camera, so it sends its own picture for
+// that case.
 func ServeUstreamer(t testing.TB) string {
 	t.Helper()
 	port := FreePort(t)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Run runs a program to its end and returns what it printed, and the error of a program that failed. A program that does not end within
-// Deadline is killed; one that cannot be started fails the test.
+// Run runs a program to its end. It returns the output, and an error if the program failed. It kills a program that does not end within
+// Deadline. If the program cannot be started, the test fails.
 func Run(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
@@ -28,14 +28,14 @@ type Process struct {
 	Exited chan struct{} // closed when it has been reaped
 }
 
-// Start starts a program that runs until it ends by itself, is killed, or the test program ends.
+// Start starts a program. It runs until it ends by itself, is killed, or the test program ends.
 func Start(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{Cmd: cmd, Exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.Output, &p.Output
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL // a test program that is killed runs no Cleanup
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL // Cleanup does not run if the test program is killed
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Kill kills the program and returns when it is gone.
+// Kill kills the program and returns when it has ended.
 func (p *Process) Kill() {
 	_ = p.Cmd.Process.Kill()
 	<-p.Exited

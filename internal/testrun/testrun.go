@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Deadline is how long a test waits for anything. It only ends a test that hangs: a busy machine is no failure.
+// Deadline is how long a test waits for anything. It only ends a test that hangs. It is long, because a test must pass on a busy machine.
 const Deadline = 3 * time.Minute
 
 // WaitFor polls isDone until it is true, and fails the test after Deadline.
@@ -24,8 +24,8 @@ func WaitFor(t testing.TB, what string, isDone func() bool) {
 	}
 }
 
-// Program returns the path of a built program, such as camd-capture. It is in the directory CAMD_BIN of the environment, by default in
-// bin of this repository. The test is in a folder two levels below the repository's.
+// Program returns the path of a built program, such as camd-capture. The program is in the folder of the environment variable CAMD_BIN, by
+// default in bin of this repository. The folder of the test must be two levels below the repository.
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	dir := os.Getenv("CAMD_BIN")
