@@ -21,8 +21,8 @@ import (
 	"camd/pkg/config"
 )
 
-// TestManual makes man pages of the commands and of the configuration, and completions for three shells. Every package makes them
-// again, so that they are up to date. With CAMD_MANUAL they are kept in that folder.
+// TestManual makes the man pages of the commands and of the configuration, and the completions for three shells. The build of a Debian package
+// runs this test with CAMD_MANUAL, the folder in which to keep the files.
 func TestManual(t *testing.T) {
 	dir := cmp.Or(os.Getenv("CAMD_MANUAL"), t.TempDir())
 	if err := writeManual(dir); err != nil {
@@ -51,7 +51,7 @@ func TestManual(t *testing.T) {
 		}
 		for _, name := range []string{"camd", "camd-serve", "camd-doctor"} {
 			if page := renderPage(t, dir, "man1/"+name+".1"); strings.Contains(page, "[=") || strings.Contains(page, `=""`) {
-				t.Errorf("values of flags without one:\n%s", page)
+				t.Errorf("a flag without a value has one in\n%s", page)
 			}
 		}
 	})
@@ -79,12 +79,12 @@ func TestManual(t *testing.T) {
 			t.Errorf("Markdown or roff is left in\n%s", page)
 		}
 	})
-	t.Run("the example of the page is right", func(t *testing.T) {
+	t.Run("the example of the page has no mistakes", func(t *testing.T) {
 		if _, err := config.Parse("camd.yaml", []byte(configExample), func(string) (string, bool) { return "", false }); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("man has nothing to say against them", func(t *testing.T) {
+	t.Run("man prints no warnings", func(t *testing.T) {
 		pages, _ := filepath.Glob(filepath.Join(dir, "man*", "*"))
 		if len(pages) < 8 {
 			t.Errorf("only %q", pages)
@@ -126,7 +126,7 @@ func writeManual(dir string) error {
 	return writeCompletions(root, dir)
 }
 
-// manualDate is when the pages say that they were made: when the commit was, for a package.
+// manualDate returns the date of the pages. For a package it is the date of the commit.
 func manualDate() time.Time {
 	if seconds, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
 		return time.Unix(seconds, 0).UTC()
@@ -134,11 +134,11 @@ func manualDate() time.Time {
 	return time.Now().UTC()
 }
 
-// optionEntry is what a page says of an option. Its groups are the names, the last name alone, and the description.
+// optionEntry matches an option in a page. Its groups are the names, the last name alone, and the description.
 var optionEntry = regexp.MustCompile(`(?m)^((?:\\fB-\w\\fP, )?\\fB--([\w-]+)\\fP)\[?=.*\n\t(.*)$`)
 
-// writeCommandPage makes the page of a command. package doc shows the default of every option as its value, and "[=false]" at those
-// without a value. The page has them as --help does.
+// writeCommandPage writes the page of a command. Package doc shows the default of every option as its value, and "[=false]" for options
+// without a value. writeCommandPage replaces that by the text of --help.
 func writeCommandPage(c *cobra.Command, dir string, pageDate time.Time) error {
 	var page bytes.Buffer
 	if err := doc.GenMan(c, &doc.GenManHeader{Section: "1", Source: "camd", Manual: "camd", Date: &pageDate}, &page); err != nil {
@@ -207,10 +207,10 @@ log:
   level: info
 `
 
-// referenceRow is a key of the reference. Its groups are the key and its description.
+// referenceRow matches a key in the reference. Its groups are the key and its description.
 var referenceRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\|$")
 
-// writeConfigPage makes camd.yaml(5) of docs/configuration.md, which a test of pkg/config makes of the code.
+// writeConfigPage writes camd.yaml(5) from docs/configuration.md, which a test of pkg/config writes from the code.
 func writeConfigPage(path string, pageDate time.Time) error {
 	text, err := os.ReadFile(referenceFile)
 	if err != nil {
@@ -230,7 +230,7 @@ func writeConfigPage(path string, pageDate time.Time) error {
 
 var markdownLink = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`)
 
-// escapeMarkdown returns a cell of a table as text that stands for itself. It keeps the words of links.
+// escapeMarkdown returns a cell of a table as plain text, with Markdown escaped. Of links it keeps the words.
 func escapeMarkdown(cell string) string {
 	cell = markdownLink.ReplaceAllString(strings.NewReplacer("\\|", "|", "`", "").Replace(cell), "$1")
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "<", `\<`, "[", `\[`, "~", `\~`).Replace(cell)
@@ -257,7 +257,7 @@ func readFile(t *testing.T, dir, name string) string {
 	return string(text)
 }
 
-// renderPage is what man makes of a page. It may warn of nothing.
+// renderPage returns a page as man shows it. A warning of man fails the test.
 func renderPage(t *testing.T, dir, name string) string {
 	t.Helper()
 	man := exec.Command("man", "--warnings=w", "-l", filepath.Join(dir, name))

@@ -6,7 +6,7 @@ import (
 	"camd/pkg/config"
 )
 
-// The command's links begin with public_url, as those of the dashboard do: see the test of newServerConfig in internal/daemon.
+// The links of the command begin with public_url. So do those of the dashboard: see the test of newServerConfig in internal/daemon.
 func TestShareURLBeginsWithPublicURL(t *testing.T) {
 	cfg := config.Default()
 	cfg.PublicURL = "https://home.example/cams"

@@ -40,7 +40,7 @@ func settingsOf(c testpeer.KeyPair) Settings {
 	return Settings{Files: certificate.Files{Certificate: c.File, Key: c.Key}}
 }
 
-// A generated certificate is in its file once it is committed. If it cannot be saved by then, it is served all the same.
+// Commit saves a generated certificate in its file. If that fails, the certificate is served nevertheless.
 func TestGeneratedCertificateIsSavedByCommit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	r := New(nil, zap.NewNop())
@@ -72,11 +72,11 @@ func TestGeneratedCertificateIsSavedByCommit(t *testing.T) {
 		t.Error("a certificate was saved below a file")
 	}
 	if bytes.Equal(saved.Leaf.Raw, r.Certificate().Leaf.Raw) {
-		t.Error("the certificate of before is still served")
+		t.Error("the previous certificate is still served")
 	}
 }
 
-// A file that cannot be served is counted once, and the certificate of before is served until the file is repaired.
+// A file that cannot be served is counted once. The previous certificate is served until the file is correct again.
 func TestBrokenFileKeepsServedCertificate(t *testing.T) {
 	r := New(nil, zap.NewNop())
 	c := testpeer.Certificate{Name: "box"}.Make(t)
@@ -107,11 +107,11 @@ func TestBrokenFileKeepsServedCertificate(t *testing.T) {
 	}
 }
 
-// A generated certificate that cannot be saved stays the same, and is saved once that works.
+// A generated certificate that cannot be saved stays in use, and is saved as soon as that works.
 func TestUnsavedCertificateIsServedUntilItCanBeSaved(t *testing.T) {
 	dir := t.TempDir()
 	state := filepath.Join(dir, "state")
-	// access(2) takes the missing target of the link for a folder that can be created, and mkdir does not.
+	// The target of this link is missing. To access(2) it looks like a folder that can be created, but mkdir fails.
 	if err := os.Symlink(filepath.Join(dir, "target"), state); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestUnsavedCertificateIsServedUntilItCanBeSaved(t *testing.T) {
 	check()
 	saved, err := s.files().Load()
 	if err != nil || certificate.Fingerprint(saved) != first {
-		t.Errorf("the saved certificate is another one: %v", err)
+		t.Errorf("the saved certificate is not the one that is served: %v", err)
 	}
 	check()
 }

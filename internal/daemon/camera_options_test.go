@@ -6,7 +6,7 @@ import (
 	"camd/pkg/config"
 )
 
-// The dashboard's links begin with public_url, as those of camd share do.
+// The links of the dashboard begin with public_url. So do those of camd share.
 func TestServerConfigHasPublicURL(t *testing.T) {
 	cfg := config.Default()
 	cfg.PublicURL = "https://home.example/cams"

@@ -22,8 +22,8 @@ func (b benchCamera) Status() camera.Status {
 func (b benchCamera) Renditions() []string                 { return []string{camera.Main, "preview"} }
 func (b benchCamera) Topic(n string) (*broker.Topic, bool) { t, ok := b.topics[n]; return t, ok }
 
-// BenchmarkSetConfig measures what it costs a relay when one of many cameras comes or goes, or its renditions change. An announcement
-// alone does not cost that.
+// BenchmarkSetConfig measures the work of a relay when one of many cameras appears or disappears, or its renditions change. An announcement
+// without such a change does not cause this work.
 func BenchmarkSetConfig(b *testing.B) {
 	for _, n := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

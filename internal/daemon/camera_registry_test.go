@@ -13,7 +13,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// A relay that has no servers to go to says so in a line, is not ready, and lists nothing.
+// A relay without a connection to a server reports that in its status line, is not ready, and lists no cameras.
 func TestRelayWithoutServersIsNotReady(t *testing.T) {
 	cfg := config.Default()
 	cfg.Bus = &config.Bus{Servers: []string{"nats://127.0.0.1:1"}, Prefix: config.DefaultBusPrefix}
@@ -31,7 +31,7 @@ func TestRelayWithoutServersIsNotReady(t *testing.T) {
 	}
 }
 
-// What a bus is made of waits for a restart; cameras that come to a camd that offers some do not.
+// A change of the bus takes effect only at a restart. More cameras at a site that already offers some need no restart.
 func TestBusSettingsNeedRestart(t *testing.T) {
 	relay := func() *config.Config {
 		cfg := config.Default()
@@ -66,7 +66,7 @@ func TestBusSettingsNeedRestart(t *testing.T) {
 	}
 }
 
-// While cameras change, a camera is seen only where the rules before and the rules of the new configuration both show it.
+// While cameras change, a client sees a camera only if both the old and the new access rules allow it.
 func TestRestrictShowsWhatBothConfigurationsShow(t *testing.T) {
 	cfg := config.Default()
 	var cameras []*source.Camera

@@ -9,7 +9,7 @@ import (
 	"camd/pkg/config"
 )
 
-// Clients behind a trusted proxy do not count against each other.
+// The limit per address does not apply to trusted proxies, because many clients share their address.
 func TestTrustedProxiesAreExemptFromAddressLimit(t *testing.T) {
 	cfg := config.Default()
 	if limits, _ := connectionLimits(cfg); len(limits.Exempt) != 0 {

@@ -8,7 +8,7 @@ import (
 	"camd/pkg/httpapi"
 )
 
-// Whether other machines reach a camd is a matter of where it listens, not of what is configured by now.
+// Whether other machines can reach camd depends on where it listens, and not on the current configuration.
 func TestServedAddrsDecideExposure(t *testing.T) {
 	local, far := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, &net.TCPAddr{IP: net.IPv4zero, Port: 2}
 	socket := &net.UnixAddr{Name: "/run/camd/camd.sock", Net: "unix"}
@@ -34,7 +34,7 @@ func TestServedAddrsDecideExposure(t *testing.T) {
 	}
 }
 
-// stubListener is a listener that is somewhere.
+// stubListener is a listener with an address, which accepts nothing.
 type stubListener struct{ addr net.Addr }
 
 func (s stubListener) Addr() net.Addr          { return s.addr }

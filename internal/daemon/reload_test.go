@@ -71,7 +71,7 @@ func TestRefusedReloadChangesNothing(t *testing.T) {
 	}
 }
 
-// The test above would pass with observations that no reload changes.
+// The test above would also pass if no reload could change the observations. So this one checks that a reload changes each of them.
 func TestAcceptedReloadChangesEveryObservation(t *testing.T) {
 	d := startDaemon(t)
 	before := d.observe(t)
@@ -102,18 +102,18 @@ func TestEveryComponentThatCanRefuseIsTested(t *testing.T) {
 	}
 }
 
-// metricsToken reads the metrics of a testDaemon.
+// metricsToken is the token with which tests read the metrics of a testDaemon.
 const metricsToken = "camd_0123456789abcdef0123456789abcdef"
 
-// testDaemon is a daemon that runs in the test's process.
+// testDaemon is a daemon in the process of the test.
 type testDaemon struct {
 	daemon  *daemon
 	dir     string
 	signals chan os.Signal
-	reads   chan func() (configfile.Loaded, error) // each is called on the goroutine that the daemon belongs to
+	reads   chan func() (configfile.Loaded, error) // functions to call on the goroutine of the daemon
 }
 
-// startDaemon starts a daemon with a camera that no process is started for.
+// startDaemon starts a daemon with a camera whose process is never started.
 func startDaemon(t *testing.T) *testDaemon {
 	t.Helper()
 	worker := filepath.Join(t.TempDir(), "camd-capture")
@@ -150,14 +150,14 @@ func startDaemon(t *testing.T) *testDaemon {
 		}
 	})
 	<-ready
-	// A rotated audit log: a component that opened the file again would create another one.
+	// The audit log is rotated. A component that opens the file again creates a new one.
 	if err := os.Rename(audit, audit+".1"); err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
-// config returns a configuration of one camera with that title.
+// config returns a configuration with one camera that has the title.
 func (d *testDaemon) config(t *testing.T, title string) configfile.Loaded {
 	t.Helper()
 	cfg := config.Default()
@@ -176,18 +176,18 @@ func (d *testDaemon) config(t *testing.T, title string) configfile.Loaded {
 	return configfile.Loaded{Config: cfg, Path: filepath.Join(d.dir, "camd.yaml"), Text: []byte(title), HasAuth: true}
 }
 
-// changed returns a configuration that differs from the first in all that a reload can change.
+// changed returns a configuration that differs from the first in everything that a reload can change.
 func (d *testDaemon) changed(t *testing.T) configfile.Loaded {
 	t.Helper()
 	next := d.config(t, "Garden")
-	next.PublicURL = "https://cams.example" // which the generated certificate must be for
+	next.PublicURL = "https://cams.example" // the generated certificate must be for this name
 	next.Auth.Anonymous = access.Permission{}
 	next.Webhooks = []config.Webhook{{URL: "http://127.0.0.1:1/"}}
 	next.Log.Level = "error"
 	return next
 }
 
-// reload returns why the daemon refused a configuration, or nil.
+// reload reloads a configuration. It returns the error with which the daemon refused it, or nil.
 func (d *testDaemon) reload(t *testing.T, next configfile.Loaded) error {
 	t.Helper()
 	d.onDaemonGoroutine(func() (configfile.Loaded, error) { return next, nil })
@@ -203,7 +203,7 @@ func (d *testDaemon) reload(t *testing.T, next configfile.Loaded) error {
 
 var errNotRead = errors.New("only the state of the daemon was read")
 
-// onDaemonGoroutine asks for a reload, calls read where the configuration is read, and returns when it has returned.
+// onDaemonGoroutine starts a reload. read takes the place of reading the configuration. onDaemonGoroutine returns after read.
 func (d *testDaemon) onDaemonGoroutine(read func() (configfile.Loaded, error)) {
 	called := make(chan struct{})
 	d.signals <- syscall.SIGHUP
@@ -229,7 +229,7 @@ func (d *testDaemon) refusingComponent(t *testing.T, next configfile.Loaded) (na
 	return name
 }
 
-// observe returns what can be observed of a daemon, by name.
+// observe returns the observable state of a daemon, by name.
 func (d *testDaemon) observe(t *testing.T) map[string]string {
 	t.Helper()
 	seen := map[string]string{}
@@ -245,14 +245,14 @@ func (d *testDaemon) observe(t *testing.T) map[string]string {
 	seen["anonymous access"], seen["certificate"] = d.ask(t)
 	seen["series of notifications"] = d.notificationSeries(t)
 	texts := readFiles(t, d.dir)
-	seen["names of files"] = strings.Join(slices.Sorted(maps.Keys(texts)), " ") // with a new audit log, once that is opened again
+	seen["names of files"] = strings.Join(slices.Sorted(maps.Keys(texts)), " ") // has a new audit log after that is opened again
 	for _, name := range []string{"state/last-good.yaml", "state/self-signed.pem"} {
 		seen[name] = texts[name]
 	}
 	return seen
 }
 
-// ask returns the status of a request without a login, and the certificate that the server shows.
+// ask returns the status of a request without a login, and the certificate of the server.
 func (d *testDaemon) ask(t *testing.T) (status, fingerprint string) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
@@ -265,7 +265,7 @@ func (d *testDaemon) ask(t *testing.T) (status, fingerprint string) {
 	return resp.Status, certificate.Fingerprint(&tls.Certificate{Leaf: resp.TLS.PeerCertificates[0]})
 }
 
-// notificationSeries returns the series that there are of notifications, without their values.
+// notificationSeries returns the names and labels of all series about notifications.
 func (d *testDaemon) notificationSeries(t *testing.T) string {
 	t.Helper()
 	answer := httptest.NewRecorder()

@@ -42,6 +42,6 @@ func TestTerminalHangupStopsDaemon(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(testrun.Deadline):
-		t.Fatal("it still runs")
+		t.Fatal("the daemon is still running")
 	}
 }

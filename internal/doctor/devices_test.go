@@ -12,7 +12,7 @@ import (
 	"camd/pkg/source/v4l2"
 )
 
-// testCamera is a camera on a device or file.
+// testCamera returns a camera with a source of a kind and a path.
 func testCamera(id string, kind sourceurl.Kind, path string) options.Camera {
 	return config.DefaultCamera(id, sourceurl.Source{Kind: kind, Path: path})
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// What is watched of files behind links: each folder in which something could become another.
+// If a path has links, every folder in which a file or link could be replaced is watched.
 func TestFoldersToWatchIncludeFoldersOfLinks(t *testing.T) {
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -68,7 +68,7 @@ func (w *testFile) setContent(text string) {
 
 func (w *testFile) sendEvent(kind eventKind) { w.events <- fileEvent{"/camd.yaml", kind} }
 
-// reported is what was reported until now.
+// reported returns the fingerprints that were reported until now.
 func (w *testFile) reported(t *testing.T) (content Fingerprint) {
 	t.Helper()
 	synctest.Wait()
@@ -79,7 +79,7 @@ func (w *testFile) reported(t *testing.T) (content Fingerprint) {
 	return content
 }
 
-// runWatchTest runs a test with a file whose content is known, and says what it has then.
+// runWatchTest runs a test with a file whose content is known to the watch.
 func runWatchTest(t *testing.T, test func(*testing.T, *testFile)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -94,7 +94,7 @@ func runWatchTest(t *testing.T, test func(*testing.T, *testFile)) {
 		defer stop()
 		time.Sleep(time.Second)
 		if w.reported(t) != (Fingerprint{}) {
-			t.Error("a file that stays as it is counts as changed")
+			t.Error("an unchanged file is reported as changed")
 		}
 		test(t, w)
 	})
@@ -102,13 +102,13 @@ func runWatchTest(t *testing.T, test func(*testing.T, *testFile)) {
 
 var noFingerprint Fingerprint
 
-// A writer that truncates the file and then takes its time is waited for until it closes the file.
+// A writer truncates the file and then writes slowly. The file is reported when the writer has closed it.
 func TestFileOfSlowWriterIsNotReportedBeforeItIsClosed(t *testing.T) {
 	runWatchTest(t, func(t *testing.T, w *testFile) {
 		for _, text := range []string{"", "half", "whole"} {
 			w.setContent(text)
 			w.sendEvent(writeEvent)
-			w.events <- fileEvent{"/camd.yaml", otherEvent}     // as chmod gives
+			w.events <- fileEvent{"/camd.yaml", otherEvent}     // from chmod
 			w.events <- fileEvent{"/camd.yaml~", completeEvent} // of another file
 			time.Sleep(recheckInterval - time.Second)
 			if got := w.reported(t); got != noFingerprint {
@@ -123,7 +123,7 @@ func TestFileOfSlowWriterIsNotReportedBeforeItIsClosed(t *testing.T) {
 	})
 }
 
-// A file that is replaced is complete at once. One that is empty and closed is, too.
+// A replaced file is complete at once. So is an empty file that is closed.
 func TestReplacedFileIsReported(t *testing.T) {
 	for _, text := range []string{"new", ""} {
 		runWatchTest(t, func(t *testing.T, w *testFile) {
@@ -137,10 +137,10 @@ func TestReplacedFileIsReported(t *testing.T) {
 	}
 }
 
-// Where the kernel gives no events, as of another machine's disk, a file is reported when it has stopped changing.
+// For a file on a disk of another machine, the kernel sends no events. The file is reported when it has stopped changing.
 func TestFileWithoutEventsIsReportedWhenItStopsChanging(t *testing.T) {
 	runWatchTest(t, func(t *testing.T, w *testFile) {
-		time.Sleep(recheckInterval - time.Second) // just before the watch looks
+		time.Sleep(recheckInterval - time.Second) // just before the next check
 		for n := range 20 {
 			w.setContent("part " + strconv.Itoa(n%2))
 			time.Sleep(quietPeriod)
@@ -155,7 +155,7 @@ func TestFileWithoutEventsIsReportedWhenItStopsChanging(t *testing.T) {
 	})
 }
 
-// truncate(2) writes without opening, so nobody closes. Such a file is read all the same, later.
+// truncate(2) changes a file without opening it, so no close follows. The change is reported later.
 func TestFileThatNobodyClosesIsReportedLater(t *testing.T) {
 	runWatchTest(t, func(t *testing.T, w *testFile) {
 		w.setContent("new")
@@ -167,7 +167,7 @@ func TestFileThatNobodyClosesIsReportedLater(t *testing.T) {
 	})
 }
 
-// Who receives late receives the newest content.
+// A late receiver gets the newest content.
 func TestNewestContentReplacesTheOneBefore(t *testing.T) {
 	runWatchTest(t, func(t *testing.T, w *testFile) {
 		for _, text := range []string{"first", "second"} {
@@ -182,7 +182,7 @@ func TestNewestContentReplacesTheOneBefore(t *testing.T) {
 	})
 }
 
-// The kernel's events of a real file: a write, and the end of it.
+// The kernel sends events for a real file: a write, and its end.
 func TestFolderWatchTellsWritingFromClosing(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "camd.yaml")
@@ -226,7 +226,7 @@ func TestFolderWatchTellsWritingFromClosing(t *testing.T) {
 	expect("camd.yaml~", completeEvent)
 }
 
-// A link to a folder and the folder have one watch of the kernel's. Its events must have the path that EvalSymlinks gives a file.
+// The kernel has one watch for a folder and a link to it. Its events must have the path that EvalSymlinks returns for a file.
 func TestLinkedFolderIsWatchedUnderItsOwnName(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -236,7 +236,7 @@ func TestLinkedFolderIsWatchedUnderItsOwnName(t *testing.T) {
 	if err := errors.Join(os.Mkdir(real, 0o755), os.Symlink(real, link), os.WriteFile(filepath.Join(real, "camd.yaml"), []byte("x"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	for range 20 { // folders are in no order
+	for range 20 { // the order of the folders is random
 		w, err := newFolderWatch(foldersToWatch([]string{filepath.Join(link, "camd.yaml")}))
 		if err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// loggedLines is what was written, as "message camera suppressed".
+// loggedLines returns the written lines, in the form "message camera suppressed".
 func loggedLines(log *observer.ObservedLogs) (lines []string) {
 	for _, e := range log.TakeAll() {
 		m := e.ContextMap()
@@ -31,7 +31,7 @@ func TestRepeatedLinesAreLimitedPerMinute(t *testing.T) {
 		yard := root.With(zap.String("camera", "yard"))
 		for range 30 {
 			yard.Warn("camera state")
-			root.Warn("camera state", zap.String("camera", "hall")) // its own count, by the line's field
+			root.Warn("camera state", zap.String("camera", "hall")) // a kind of its own, because of its field
 			root.Debug("detail")
 		}
 		got := loggedLines(log)
@@ -41,7 +41,7 @@ func TestRepeatedLinesAreLimitedPerMinute(t *testing.T) {
 			}
 		}
 
-		// The next of its kind says it; for the other kind a line of its own does.
+		// The next line of the kind reports the number. For the other kind a separate line does.
 		time.Sleep(59 * time.Second)
 		yard.Warn("camera state")
 		if got := loggedLines(log); len(got) != 0 {
@@ -59,7 +59,7 @@ func TestRepeatedLinesAreLimitedPerMinute(t *testing.T) {
 			t.Errorf("a new minute: %q", got)
 		}
 
-		// Another remote host is another kind, another port of it is not.
+		// A line about another remote host is another kind, but not one about another port.
 		for port := range 25 {
 			root.Info("viewer joined", zap.String("remote", fmt.Sprintf("192.0.2.1:%d", 1000+port)))
 			root.Info("viewer joined", zap.String("remote", fmt.Sprintf("192.0.2.%d:80", 10+port)))
@@ -74,7 +74,7 @@ func TestRepeatedLinesAreLimitedPerMinute(t *testing.T) {
 	})
 }
 
-// What is written and what is said to have been left out is all that there was; and what is counted does not grow.
+// The written and the suppressed lines together are all lines, and the number of counted kinds does not grow.
 func TestWrittenAndSuppressedLinesAddUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, log := observer.New(zap.InfoLevel)
@@ -115,7 +115,7 @@ func TestWrittenAndSuppressedLinesAddUp(t *testing.T) {
 	})
 }
 
-// Clients with many addresses cannot fill the disk: those of a /64 count as one, and of too many all do.
+// Clients with many addresses cannot fill the disk: those in a /64 count as one. If there are too many, all count as one.
 func TestLinesOfManyAddressesAreLimited(t *testing.T) {
 	for name, address := range map[string]string{"a /64": "2001:db8::%x", "anywhere": "2001:db8:%x::1"} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@ const (
 	nobody = 65534
 )
 
-// TestMain is also the process that has a secret: it says when it is ready, and what became of it.
+// TestMain is also the process with the secret. It prints a line when it is ready, with the result of Enable.
 func TestMain(m *testing.M) {
 	switch os.Getenv("CAMD_SECRECY_ROLE") {
 	case "":
@@ -32,10 +32,10 @@ func TestMain(m *testing.M) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// startWithSecret starts a process with a secret in its environment, and returns it when it has said how that went.
+// startWithSecret starts a process with a secret in its environment. It returns when the process has printed its line.
 func startWithSecret(t *testing.T, role string) *exec.Cmd {
 	t.Helper()
-	// A program that every user can execute, in a folder of every user.
+	// The program is in a folder that every user can enter, and every user can execute it.
 	dir, err := os.MkdirTemp("", "camd-secrecy-")
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func startWithSecret(t *testing.T, role string) *exec.Cmd {
 	return cmd
 }
 
-// readEnviron reads a process' environment as another process of its user would.
+// readEnviron reads the environment of a process from another process of the same user.
 func readEnviron(t *testing.T, target *exec.Cmd) (string, error) {
 	t.Helper()
 	cmd := exec.Command("cat", fmt.Sprintf("/proc/%d/environ", target.Process.Pid))
@@ -80,14 +80,14 @@ func readEnviron(t *testing.T, target *exec.Cmd) (string, error) {
 
 func TestEnvironmentCannotBeRead(t *testing.T) {
 	if said, err := readEnviron(t, startWithSecret(t, "open")); err != nil || !strings.Contains(said, canary) {
-		t.Skipf("not even without it can it be read: %v, %s", err, said)
+		t.Skipf("another process cannot read it even without Enable: %v, %s", err, said)
 	}
 	kept := startWithSecret(t, "kept")
 	if said, err := readEnviron(t, kept); err == nil || strings.Contains(said, "c4nary") {
-		t.Errorf("it is read: %v, %s", err, said)
+		t.Errorf("another process can read it: %v, %s", err, said)
 	}
 	if _, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", kept.Process.Pid)); err != nil {
-		t.Errorf("what it takes of the processor is not to be read any more: %v", err)
+		t.Errorf("its processor time cannot be read any more: %v", err)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestCoreIsNotDumped(t *testing.T) {
 		return cmd.ProcessState.Sys().(syscall.WaitStatus).CoreDump() || len(left) > 0
 	}
 	if !core("open") {
-		t.Skip("not even without it is a core dumped here; see /proc/sys/kernel/core_pattern")
+		t.Skip("no core is dumped here even without Enable; see /proc/sys/kernel/core_pattern")
 	}
 	if core("kept") {
 		t.Error("a core was dumped")

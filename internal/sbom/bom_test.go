@@ -45,11 +45,11 @@ func writeTestBOM(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// The bill of materials of the built programs is CycloneDX, the same bytes each time, and names every module and library.
+// The bill of materials of the built programs is valid CycloneDX, always has the same bytes, and names every module and library.
 func TestBOMNamesEveryModuleAndLibrary(t *testing.T) {
 	text := writeTestBOM(t)
 	if !bytes.Equal(text, writeTestBOM(t)) {
-		t.Error("another time it is another text")
+		t.Error("the second text differs from the first")
 	}
 	validateSchema(t, text)
 	var bom cdx.BOM
@@ -59,7 +59,7 @@ func TestBOMNamesEveryModuleAndLibrary(t *testing.T) {
 	have, versions := map[string]bool{}, map[string]string{}
 	for _, c := range *bom.Components {
 		if have[c.BOMRef] {
-			t.Errorf("%s is there twice", c.BOMRef)
+			t.Errorf("%s is listed twice", c.BOMRef)
 		}
 		have[c.BOMRef], versions[c.Name] = true, c.Version
 	}
@@ -85,7 +85,7 @@ func checkDependencies(t *testing.T, bom cdx.BOM, have map[string]bool) {
 	opencv := 0
 	for _, d := range *bom.Dependencies {
 		if !have[d.Ref] && d.Ref != top {
-			t.Errorf("%s needs something and is not there", d.Ref)
+			t.Errorf("%s has dependencies and is not listed", d.Ref)
 		}
 		if d.Dependencies == nil {
 			continue
@@ -93,7 +93,7 @@ func checkDependencies(t *testing.T, bom cdx.BOM, have map[string]bool) {
 		for _, ref := range *d.Dependencies {
 			needed[ref] = true
 			if !have[ref] {
-				t.Errorf("%s needs %s, which is not there", d.Ref, ref)
+				t.Errorf("%s needs %s, which is not listed", d.Ref, ref)
 			}
 			if strings.HasSuffix(d.Ref, "#cmd/camd-capture") && strings.Contains(ref, "/libopencv-") {
 				opencv++
@@ -110,7 +110,7 @@ func checkDependencies(t *testing.T, bom cdx.BOM, have map[string]bool) {
 	}
 }
 
-// validateSchema holds text against CycloneDX' own schema.
+// validateSchema validates text with the schema of CycloneDX.
 func validateSchema(t *testing.T, text []byte) {
 	t.Helper()
 	out, err := commandOutput("go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go")
@@ -154,6 +154,6 @@ func validateSchema(t *testing.T, text []byte) {
 	}
 	spoiled["specVersion"] = 1.6
 	if wrong, err := json.Marshal(spoiled); err != nil || check(wrong) == nil {
-		t.Errorf("the schema takes what is no bill of materials (%v)", err)
+		t.Errorf("the schema accepts a text that is not a bill of materials (%v)", err)
 	}
 }

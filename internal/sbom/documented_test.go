@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// directModules returns the modules that go.mod asks for because camd's own code uses them, with their versions.
+// directModules returns the modules in go.mod that camd's own code uses, with their versions.
 func directModules(t *testing.T) map[string]string {
 	t.Helper()
 	out, err := commandOutput("go", "mod", "edit", "-json", "../../go.mod")
@@ -35,10 +35,10 @@ func directModules(t *testing.T) map[string]string {
 	return all
 }
 
-// modulePattern is a module or a program of one in a document, with the version where there is one.
+// modulePattern matches a module or a program of a module in a document, with its version if there is one.
 var modulePattern = regexp.MustCompile("`([a-z0-9-]+(?:\\.[a-z0-9-]+)+/[^` ]+)`(?: (v[0-9][^ ,;:|)]*))?")
 
-// docs/dependencies.md gives the reason for each module that go.mod asks for, and for no other.
+// docs/dependencies.md gives the reason for each module that go.mod requires directly, and names no other.
 func TestDependenciesAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/dependencies.md")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestDependenciesAreDocumented(t *testing.T) {
 		path, version := m[1], m[2]
 		documented[path] = true
 		if in, ok := want[path]; !ok {
-			t.Errorf("docs/dependencies.md names %s, which go.mod does not ask for", path)
+			t.Errorf("docs/dependencies.md names %s, which go.mod does not require", path)
 		} else if version != "" && version != in {
 			t.Errorf("docs/dependencies.md says %s %s, go.mod %s", path, version, in)
 		}
@@ -66,12 +66,12 @@ func TestDependenciesAreDocumented(t *testing.T) {
 	scripts := scriptText(t)
 	for _, m := range modulePattern.FindAllStringSubmatch(run, -1) {
 		if !strings.Contains(scripts, m[1]) || !strings.Contains(scripts, m[2]) {
-			t.Errorf("docs/dependencies.md says that %s@%s is run, and nothing runs it", m[1], m[2])
+			t.Errorf("docs/dependencies.md lists %s@%s as a tool, but no script runs it", m[1], m[2])
 		}
 	}
 }
 
-// scriptText is the text of what runs other programs.
+// scriptText returns the text of the scripts, which run other programs.
 func scriptText(t *testing.T) string {
 	t.Helper()
 	var all []byte

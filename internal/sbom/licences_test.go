@@ -37,7 +37,7 @@ func modulesOf(t *testing.T, args ...string) map[string]Module {
 	return all
 }
 
-// Every module has a licence that is known and may be passed on with nothing but its text; docs/licences.md lists them.
+// Every module has a known licence that only requires its text to accompany the program. docs/licences.md lists the licences.
 func TestLicencesAreAllowedAndListed(t *testing.T) {
 	daemon, capture := modulesOf(t, "camd/cmd/camd"), modulesOf(t, "camd/cmd/camd-capture")
 	everything := modulesOf(t, "-test", "camd/...")
@@ -48,7 +48,7 @@ func TestLicencesAreAllowedAndListed(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		} else if !everything[path].IsAllowed(licence) {
-			t.Errorf("%s: %s is not among %v, nor is there a word on it in internal/sbom/licence.go", path, licence, Permissive)
+			t.Errorf("%s: %s is not in %v, and internal/sbom/licence.go does not allow it", path, licence, Permissive)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", path, licence, usedBy(path, daemon, capture))
 	}
@@ -62,7 +62,7 @@ func TestLicencesAreAllowedAndListed(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(licencesPath); err != nil || string(got) != b.String() {
-		t.Errorf("%s is not what the modules say (%v); go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update writes it", licencesPath, err)
+		t.Errorf("%s differs from the licences of the modules (%v); to write it, run: go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update", licencesPath, err)
 	}
 }
 
@@ -94,7 +94,7 @@ it is under the GPL, version 2 or later: if you distribute camd-capture together
 |---|---|---|
 `
 
-// What the pages carry along is what its file says, and the versions here are those of the files.
+// The licences and versions in WebAssets are those of the files in the pages.
 func TestWebAssetsMatchTheirFiles(t *testing.T) {
 	for _, c := range WebAssets {
 		if got, err := detectLicence([]string{"../../" + c.LicenceFile}); err != nil || got != c.Licence {
@@ -109,7 +109,7 @@ func TestWebAssetsMatchTheirFiles(t *testing.T) {
 	}
 }
 
-// A licence that nobody has looked at, or that asks for more, is refused.
+// A licence that nobody has reviewed, or that requires more, is refused.
 func TestUnknownLicenceIsRefused(t *testing.T) {
 	mpl, err := os.ReadFile("../../test/e2e/testdata/axe.LICENSE")
 	if err != nil {

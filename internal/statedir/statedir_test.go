@@ -12,7 +12,7 @@ import (
 	"camd/internal/atomicfile"
 )
 
-// The remedy fits the cause, however deep in an error it is.
+// The remedy depends on the cause, even if that is wrapped several times.
 func TestRemedyNamesTheCause(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -47,7 +47,7 @@ func TestCheckReadGoesByModes(t *testing.T) {
 	if err := stranger.CheckRead(os.TempDir()); err != nil {
 		t.Skip(err)
 	}
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the test's own
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // TempDir makes it for its owner only
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

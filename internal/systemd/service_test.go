@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// notifySocket is the service manager's end of sd_notify.
+// notifySocket is the socket on which a service manager receives the messages of sd_notify.
 type notifySocket struct {
 	t    *testing.T
 	conn *net.UnixConn
@@ -34,7 +34,7 @@ func listenNotify(t *testing.T) *notifySocket {
 	return &notifySocket{t, conn}
 }
 
-// messages returns what was sent since the last call. A datagram has arrived when sending it returns.
+// messages returns the messages since the last call. It does not wait, because a datagram has arrived when its send returns.
 func (m *notifySocket) messages() (all []string) {
 	m.t.Helper()
 	raw, err := m.conn.SyscallConn()
@@ -85,7 +85,7 @@ func TestReportSendsOnlyChanges(t *testing.T) {
 		}{
 			{"one", 0, []string{"STATUS=one"}},
 			{"one", 10 * reportInterval, nil},
-			{"two", 0, nil}, // not before its time
+			{"two", 0, nil}, // the interval is not over yet
 			{"two", reportInterval, []string{"STATUS=two"}},
 		} {
 			line.Store(step.line)

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeWorker is a LivenessChecker: it worked last at a time.
+// fakeWorker is a LivenessChecker with the time of its last progress.
 type fakeWorker struct{ last time.Time }
 
 func (f *fakeWorker) Alive(since time.Time) error {
@@ -33,11 +33,11 @@ func (f *fakeWorker) Alive(since time.Time) error {
 	return nil
 }
 
-// A minute of a watchdog of 30 s, second by second, around something that stands still for a while.
+// One minute of a watchdog of 30 s, second by second, for a part that makes no progress for a while.
 func TestWatchdogIsFedOnlyWhileAllMakeProgress(t *testing.T) {
 	const limit = 30
 	for name, c := range map[string]struct {
-		blocks, goesOn int // from second to second
+		blocks, goesOn int // the part makes no progress from the first second to the other
 		fed            []int
 		triggered      []int
 		said           []string
@@ -94,7 +94,7 @@ func TestWatchdogIsFedOnlyWhileAllMakeProgress(t *testing.T) {
 func startProbe(t *testing.T, url string) *listenerProbe {
 	t.Helper()
 	d := newListenerProbe(url, &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, 20*time.Millisecond)
-	d.last.Store(&probeResult{}) // it has yet to be answered
+	d.last.Store(&probeResult{}) // no request has been answered yet
 	done := make(chan struct{})
 	go func() { defer close(done); d.run(t.Context()) }()
 	t.Cleanup(func() { <-done }) // the context has ended by then
@@ -113,7 +113,7 @@ func TestProbeIsAliveWhileRequestsAreAnswered(t *testing.T) {
 }
 
 func TestProbeReportsWhyNoRequestIsAnswered(t *testing.T) {
-	deaf, err := net.Listen("tcp", "127.0.0.1:0") // which accepts nobody
+	deaf, err := net.Listen("tcp", "127.0.0.1:0") // nothing accepts its connections
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,13 +138,13 @@ func TestProbeReportsWhyNoRequestIsAnswered(t *testing.T) {
 	}
 }
 
-// An address that this machine does not have is no reason to restart.
+// If this machine does not have the address, a restart would not help.
 func TestProbeIgnoresMissingAddress(t *testing.T) {
 	d, begin := startProbe(t, "http://[fe80::1%25lo]:1/healthz"), time.Now()
 	testrun.WaitFor(t, "a probe", func() bool { return d.Alive(begin) == nil })
 }
 
-// A listener that is full answers: a restart would cut all connections.
+// A refusal of a full listener counts as an answer, because a restart would close all connections.
 func TestProbeCountsRefusalWhenFullAsResponse(t *testing.T) {
 	for scheme, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(scheme, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestProbeCountsRefusalWhenFullAsResponse(t *testing.T) {
 			d, begin := startProbe(t, scheme+"://"+plain.Addr().String()+"/healthz"), time.Now()
 			testrun.WaitFor(t, "an answer", func() bool { return d.Alive(begin) == nil })
 			if n := full.Count().Refused[connlimit.ReasonTotal]; n == 0 {
-				t.Error("it was not full")
+				t.Error("the listener was not full")
 			}
 		})
 	}

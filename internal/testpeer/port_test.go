@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Tests of several packages run at the same time, as several processes, and must not get the same port.
+// Tests of several packages run at the same time in several processes, and must not get the same port.
 func TestFreePortIsReserved(t *testing.T) {
 	const ports = 3000
 	if os.Getenv("CAMD_TEST_PORTS") != "" {
@@ -30,7 +30,7 @@ func TestFreePortIsReserved(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		if _, port, ok := strings.Cut(strings.TrimSpace(line), ": port "); ok {
 			if seen[port] {
-				t.Errorf("port %s was given out twice", port)
+				t.Errorf("two tests got port %s", port)
 			}
 			seen[port] = true
 		}

@@ -8,7 +8,7 @@ import (
 
 func TestSignalRefusesProcessGroups(t *testing.T) {
 	for _, pid := range []int{0, -1, -os.Getpid()} {
-		if Signal(pid, 0) == nil { // 0 only asks whether it could be sent
+		if Signal(pid, 0) == nil { // signal 0 only checks whether a signal could be sent
 			t.Errorf("%d: sent", pid)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ffprobe asks ffprobe, which is not ours either, what it sees at an address.
+// ffprobe returns the format that ffprobe finds at an address.
 func ffprobe(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testrun.Deadline)
@@ -46,7 +46,7 @@ func TestClipsHaveRequestedCodecAndSize(t *testing.T) {
 
 func TestServeHTTPServesOneClientAfterAnother(t *testing.T) {
 	url := ServeHTTP(t, MJPEG)
-	for range 2 { // the second client finds it up again
+	for range 2 { // the server accepts a second client after the first
 		var r *http.Response
 		testrun.WaitFor(t, "an answer", func() (ok bool) {
 			var err error
@@ -66,7 +66,7 @@ func TestServeRTSPServesOverTCPAndUDPWithPassword(t *testing.T) {
 		t.Run(clip.Codec, func(t *testing.T) {
 			s := ServeRTSP(t, RTSP{Clip: clip, User: "viewer", Password: "se:cret"})
 			for _, transport := range []string{"tcp", "udp"} {
-				// At the end: who joins in the middle of a picture hears of the half that is missing.
+				// The result is at the end of the output: before it, ffprobe may warn about an incomplete first picture.
 				if got, want := ffprobe(t, "-rtsp_transport", transport, s.UserURL()), clip.Codec+",320"; !strings.HasSuffix(got, want) {
 					t.Errorf("%s: got %q, want %q", transport, got, want)
 				}

@@ -70,7 +70,7 @@ func TestClosedConnectionIsNotStalled(t *testing.T) {
 	}
 }
 
-// A response and its controller are a Conn, on HTTP/1.1, TLS and HTTP/2: one that nobody reads stalls.
+// A response and its controller are a Conn for HTTP/1.1, TLS and HTTP/2. A write to a client that does not read fails.
 func TestUnreadResponseStalls(t *testing.T) {
 	for name, start := range map[string]func(*httptest.Server){
 		"HTTP/1.1": (*httptest.Server).Start,
