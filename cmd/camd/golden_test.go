@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/source"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/v4l2"
 )
@@ -192,6 +194,30 @@ func TestGoldenProbe(t *testing.T) {
 		Format: camera.Format{Backend: "FFMPEG", Codec: "h264", Width: 1920, Height: 1080}, Frames: 1, Frame: broker.Frame{Width: 1920, Height: 1080},
 	})
 	checkGolden(t, "probe", out.String())
+}
+
+func TestGoldenCertificate(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	src, err := sourceurl.Parse(server.URL + "/stream.mjpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, verify := range []bool{true, false} {
+		f := probeFlags{timeout: time.Minute, tlsVerify: verify}
+		o := source.Options{Camera: options.Camera{Source: src}}
+		if o.TLS, err = f.tlsOptions(src); err == nil {
+			err = f.printCertificate(t.Context(), &out, o)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString("\n")
+	}
+	text := regexp.MustCompile(`(?i)\b([0-9a-f]{2}:){31}[0-9a-f]{2}\b|\b[0-9a-f]{64}\b`).ReplaceAllString(out.String(), "SHA256")
+	text = regexp.MustCompile(`(?m)^(certificate|names|expires)( +).*$`).ReplaceAllString(text, "${1}${2}...")
+	checkGolden(t, "certificate", text)
 }
 
 func TestGoldenDevices(t *testing.T) {

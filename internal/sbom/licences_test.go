@@ -80,15 +80,19 @@ func usedBy(path string, daemon, capture map[string]Module) string {
 	return "tests and building"
 }
 
-const licencesHead = `# Licences of what camd is built from
+const licencesHead = `# Licences of third-party software
 
-Made from the modules' own files by ` + "`go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update`" + `, which also refuses what it does not know and
-what asks for more than its own text beside a program. The package has each in full, in ` + "`/usr/share/doc/camd/NOTICE.gz`" + `.
-Where it says OR, camd takes the one that asks for less: of paho.golang the Eclipse Distribution License, which is BSD-3-Clause,
-and of psx BSD-3-Clause. MPL-2.0 asks for the source of a module's own files, which are unchanged: the NOTICE says where it is.
-axe-core's MPL-2.0 is about its own file, which only a test reads. Debian's libraries are linked and not
-contained: ` + "`/usr/share/doc/PACKAGE/copyright`" + `; which they are, ` + "`sbom.cdx.json`" + ` beside the NOTICE says. Of OpenCV's, FFmpeg as Debian builds
-it is under the GPL, version 2 or later: if you distribute camd-capture together with those libraries, its terms apply.
+` + "`go test ./internal/sbom -run TestLicencesAreAllowedAndListed -update`" + ` writes this page from the licence files of the modules. The test fails if
+it does not know a licence, or if a licence requires more than its own text next to a program. The Debian package has the full texts in
+` + "`/usr/share/doc/camd/NOTICE.gz`" + `.
+
+- For OR, camd uses the licence that requires less. For paho.golang that is the Eclipse Distribution License, which is BSD-3-Clause. For
+  psx it is BSD-3-Clause.
+- MPL-2.0 requires the source of a module's own files. They are unchanged, and the NOTICE says where they are. The MPL-2.0 of axe-core
+  applies only to its own file, which only a test uses.
+- camd links libraries of Debian and does not contain them. ` + "`sbom.cdx.json`" + ` next to the NOTICE lists them, and
+  ` + "`/usr/share/doc/PACKAGE/copyright`" + ` has their licences. FFmpeg, which OpenCV uses, is under the GPL, version 2 or later, as Debian builds it.
+  Its terms apply if you distribute camd-capture together with those libraries.
 
 | module | licence | in |
 |---|---|---|

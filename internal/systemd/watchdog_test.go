@@ -28,7 +28,7 @@ type fakeWorker struct{ last time.Time }
 
 func (f *fakeWorker) Alive(since time.Time) error {
 	if f.last.Before(since) {
-		return errors.New("worker: stands still")
+		return errors.New("worker: no progress")
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func TestWatchdogIsFedOnlyWhileAllMakeProgress(t *testing.T) {
 			if len(said) > 0 {
 				e := logs.All()[0]
 				fields := e.ContextMap()
-				if e.Level != zapcore.ErrorLevel || fields["error"] != "worker: stands still" || !strings.Contains(fields["goroutines"].(string), "TestWatchdogIsFedOnlyWhileAllMakeProgress") {
+				if e.Level != zapcore.ErrorLevel || fields["error"] != "worker: no progress" || !strings.Contains(fields["goroutines"].(string), "TestWatchdogIsFedOnlyWhileAllMakeProgress") {
 					t.Errorf("%s %v", e.Level, fields)
 				}
 			}
