@@ -19,8 +19,8 @@ type Settings struct {
 	StateDir string                              // where the generated certificate is kept
 	Names    func() (names, configured []string) // of this machine, for the generated certificate; those configured are required
 
-	MinVersion               uint16 // of TLS, as in crypto/tls; 0: 1.2
-	ClientCA                 string // a PEM file with the CAs of client certificates; empty: camd requests none
+	MinVersion               uint16 // of TLS, as in crypto/tls; 0 means 1.2
+	ClientCA                 string // a PEM file with the CAs of client certificates; if empty, camd requests none
 	RequireClientCertificate bool
 }
 

@@ -51,8 +51,8 @@ func withoutError(run func(context.Context)) func(context.Context) error {
 	return func(ctx context.Context) error { run(ctx); return nil }
 }
 
-// reloadAll puts a configuration into force. First every component prepares, and may refuse; then nothing has changed. If none refuses,
-// all commit in the order of the table. If ctx ends, the daemon is stopping, and the remaining components do not commit.
+// reloadAll puts a configuration into force. First every component prepares. If one refuses, nothing has changed. Otherwise all commit in the
+// order of the table. If ctx ends, the daemon is stopping, and the remaining components do not commit.
 func reloadAll(ctx context.Context, components []component, next configfile.Loaded) error {
 	var commits []func(context.Context)
 	for _, c := range components {

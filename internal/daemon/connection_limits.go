@@ -13,7 +13,7 @@ import (
 // minConnections is accepted even if too few files may be open, so that an administrator can still reach camd.
 const minConnections = 16
 
-// connectionLimits returns the configured limits. It reduces them if too few file descriptors would remain for the cameras; then fits is
+// connectionLimits returns the configured limits. If too few file descriptors would remain for the cameras, it reduces the limits and fits is
 // false.
 func connectionLimits(cfg *config.Config) (limits connlimit.Limits, fits bool) {
 	limits.Total, limits.PerAddress = cfg.Limits.ConnectionLimits()

@@ -15,8 +15,8 @@ import (
 // resolvConf is the file with the domains in which this machine looks up names.
 const resolvConf = "/etc/resolv.conf"
 
-// acceptedHosts returns the names by which browsers may reach the camd of a configuration: those configured, that of its public URL,
-// those in its certificate, and those of the machine.
+// acceptedHosts returns the names by which browsers may reach the camd of a configuration: the configured names, the name in its public URL,
+// the names in its certificate, and the names of the machine.
 func acceptedHosts(cfg *config.Config) httpapi.AllowedHosts {
 	all := slices.Clone(cfg.Hosts)
 	if host := publicHost(cfg); host != "" {

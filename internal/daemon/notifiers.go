@@ -36,7 +36,7 @@ type notifierRunner struct {
 	cameras atomic.Pointer[[]notify.Camera]
 	next    chan []notifier   // has room for one element, the newest
 	config  *config.Config    // of the current notifiers
-	build   func() []notifier // makes the notifiers that replace the current ones at the next setCameras; nil: the current ones stay
+	build   func() []notifier // makes the notifiers that replace the current ones at the next setCameras; nil if the current ones stay
 }
 
 func newNotifierRunner(metrics *notify.Metrics, server *httpapi.Server, version string, log *zap.Logger) *notifierRunner {

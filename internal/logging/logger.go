@@ -27,7 +27,8 @@ type Options struct {
 	Audit  string // off, on (the audit log goes where the others go), or the path of a file
 }
 
-// New returns loggers that write to out. The format is columns on a terminal and JSON elsewhere; lines for the journal have priorities.
+// New returns loggers that write to out. The format is columns on a terminal and JSON elsewhere. Lines for the journal have
+// priorities.
 func New(o Options, out io.Writer) (*Loggers, error) {
 	level, err := zap.ParseAtomicLevel(o.Level)
 	if err != nil {

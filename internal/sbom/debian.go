@@ -113,7 +113,7 @@ func (d *debianSystem) dpkgQuery(args ...string) *exec.Cmd {
 }
 
 // indexLibraries asks dpkg once which packages the libraries are in, because each query is slow. Some libraries have variants in other
-// folders, and those of another machine type may be there, too.
+// folders, and libraries for another machine type may be installed, too.
 func (d *debianSystem) indexLibraries() error {
 	out, err := d.dpkgQuery("-S", "*.so*").Output()
 	if err != nil {

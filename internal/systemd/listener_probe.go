@@ -79,7 +79,8 @@ func (l *listenerProbe) probe(ctx context.Context) error {
 
 var errFull = errors.New("the connection limit is reached")
 
-// isFull reports whether the listener refused the request because it has too many connections. That is an answer; over TLS it is an alert.
+// isFull reports whether the listener refused the request because it has too many connections. Such a refusal is an answer. Over TLS it is
+// an alert.
 func isFull(err error) bool {
 	alert, ok := errors.AsType[*net.OpError](err)
 	return errors.Is(err, errFull) || ok && alert.Op == "remote error"
