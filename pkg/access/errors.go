@@ -8,9 +8,9 @@ import (
 
 // Why there is no grant. RetryLaterError is another reason.
 var (
-	ErrNoCredentials    = errors.New("no credentials")                                                   // none were given, and anonymous access is not allowed
-	ErrWrongCredentials = errors.New("wrong credentials")                                                // it does not say which part is wrong
-	ErrExpired          = fmt.Errorf("the link has expired, or was taken back: %w", ErrWrongCredentials) // only of links
+	ErrNoCredentials    = errors.New("no credentials")                                               // none were given, and anonymous access is not allowed
+	ErrWrongCredentials = errors.New("wrong credentials")                                            // it does not say which part is wrong
+	ErrExpired          = fmt.Errorf("the link has expired or was revoked: %w", ErrWrongCredentials) // only of links
 )
 
 // RetryLaterError says that credentials were not checked: too many were wrong, or too many are waiting to be checked.

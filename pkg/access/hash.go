@@ -80,7 +80,7 @@ func ParseHash(text string) (Hash, error) {
 	case strings.HasPrefix(text, "$2"):
 		return parseBcrypt(text)
 	}
-	return Hash{}, errors.New("want a password's argon2id or bcrypt hash, no plain text and no crypt(3); " + makeHashHint)
+	return Hash{}, errors.New("must be an argon2id or bcrypt hash, not a plain-text password; " + makeHashHint)
 }
 
 var argonForm = regexp.MustCompile(`^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`)
@@ -112,7 +112,7 @@ func parseBcrypt(text string) (Hash, error) {
 		return Hash{}, errors.New("a bcrypt hash must be $2y$, two digits, $ and 53 characters; " + makeHashHint)
 	}
 	if cost < minBcryptCost || cost > maxBcryptCost {
-		return Hash{}, fmt.Errorf("a bcrypt hash of cost %d, want %d to %d; %s, or with htpasswd -B -C 12", cost, minBcryptCost, maxBcryptCost, makeHashHint)
+		return Hash{}, fmt.Errorf("the cost of a bcrypt hash must be %d to %d, is %d; %s, or with htpasswd -B -C 12", minBcryptCost, maxBcryptCost, cost, makeHashHint)
 	}
 	return Hash{text: text, isBcrypt: true}, nil
 }

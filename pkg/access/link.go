@@ -38,7 +38,7 @@ func NewLinkKey() string {
 func ParseLinkKey(text string) (LinkKey, error) {
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(b) < sha256.Size || len(b) > 4*sha256.Size {
-		return nil, errors.New("want 32 to 128 random bytes in base64, as camd rotate-links or openssl rand -base64 32 make them")
+		return nil, errors.New("must be 32 to 128 random bytes in base64; make them with camd rotate-links or openssl rand -base64 32")
 	}
 	return b, nil
 }
@@ -55,11 +55,11 @@ func (l LinkKey) MarshalText() ([]byte, error) { return []byte("***"), nil }
 func (l LinkKey) Sign(camera string, now time.Time, lifetime time.Duration) (string, error) {
 	switch {
 	case len(l) < sha256.Size:
-		return "", errors.New("there is no key to sign links with")
+		return "", errors.New("no key to sign links")
 	case camera == "":
-		return "", errors.New("a link is for one camera")
+		return "", errors.New("a link needs a camera")
 	case lifetime < time.Second || lifetime > MaxLinkLifetime:
-		return "", fmt.Errorf("a link is good for 1 s to %d days", MaxLinkLifetime/(24*time.Hour))
+		return "", fmt.Errorf("a link must be valid for 1 s to %d days", MaxLinkLifetime/(24*time.Hour))
 	}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
 		Audience: jwt.ClaimStrings{linkAudience}, Subject: camera,

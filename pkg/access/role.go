@@ -40,7 +40,7 @@ type Scope []string
 // CheckPattern returns what is wrong with a pattern of a Scope, or nil.
 func CheckPattern(p string) error {
 	if _, err := path.Match(p, ""); err != nil || p == "" {
-		return fmt.Errorf("want a camera's id, or a pattern such as front-*")
+		return fmt.Errorf("must be a camera's id, or a pattern such as front-*")
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (s *Sessions) load() error {
 		fingerprint, err2 := decodeHash(k.Fingerprint)
 		if errors.Join(err, err2) != nil {
 			clear(s.all)
-			return fmt.Errorf("%s is damaged: want 64 hexadecimal digits", s.path)
+			return fmt.Errorf("%s is damaged: a hash must be 64 hexadecimal digits", s.path)
 		}
 		s.evict(time.Now())
 		s.all[key] = &session{user: k.User, fingerprint: fingerprint, createdAt: k.CreatedAt, usedAt: k.UsedAt}
@@ -78,7 +78,7 @@ func (s *Sessions) load() error {
 func decodeHash(text string) (s [32]byte, err error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != len(s) {
-		return s, errors.New("not a sum")
+		return s, errors.New("must be 64 hexadecimal digits")
 	}
 	return [32]byte(b), nil
 }
@@ -117,7 +117,7 @@ func (s *Sessions) save() {
 	defer s.saveMu.Unlock()
 	data := s.snapshot()
 	if err := atomicfile.Replace(s.path, data); err != nil && s.onError != nil {
-		s.onError(fmt.Errorf("keep sessions: %w", err))
+		s.onError(fmt.Errorf("save sessions: %w", err))
 	}
 }
 

@@ -40,7 +40,7 @@ const MinTokenLength = 32
 // HashToken returns the hash of a token. Its error says what is wrong with the token, and does not repeat it.
 func HashToken(token string) (TokenHash, error) {
 	if len(token) < MinTokenLength || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return TokenHash{}, errors.New("want a token of at least 32 printable characters without spaces, as camd new-token makes it")
+		return TokenHash{}, errors.New("a token must be at least 32 printable characters without spaces; make one with camd new-token")
 	}
 	return sha256.Sum256([]byte(token)), nil
 }
@@ -55,7 +55,7 @@ func ParseTokenHash(text string) (TokenHash, error) {
 	digits, ok := strings.CutPrefix(text, tokenHashPrefix)
 	hash, err := decodeHash(digits)
 	if !ok || err != nil {
-		return TokenHash{}, errors.New("want sha256: and 64 hexadecimal digits, as camd new-token prints them; a token itself belongs in a file")
+		return TokenHash{}, errors.New("must be sha256: and 64 hexadecimal digits, as camd new-token prints them; put the token itself into a token_file")
 	}
 	return hash, nil
 }

@@ -34,7 +34,7 @@ func ParseUsers(data string) (lines []UserLine, problems []UserLineError) {
 		}
 		l, column, err := parseUser(text)
 		if err == nil && first[l.Name] > 0 {
-			column, err = 1, fmt.Errorf("user %q is there twice, first on line %d", l.Name, first[l.Name])
+			column, err = 1, fmt.Errorf("user %q is defined twice, first on line %d", l.Name, first[l.Name])
 		}
 		if err != nil {
 			problems = append(problems, UserLineError{i + 1, column, err.Error()})
@@ -55,9 +55,9 @@ func parseUser(text string) (l UserLine, column int, err error) {
 	}
 	switch {
 	case len(fields) < 2:
-		return l, 1, errors.New("want NAME:HASH, as camd hash-password prints it")
+		return l, 1, errors.New("must be NAME:HASH, as camd hash-password prints it")
 	case len(fields) > 4:
-		return l, columnOf(4), errors.New("want nothing behind NAME:HASH:ROLE:CAMERAS")
+		return l, columnOf(4), errors.New("must end after NAME:HASH:ROLE:CAMERAS")
 	}
 	l.Name, l.Permission = fields[0], Permission{Role: View}
 	if err := CheckName(l.Name); err != nil {
@@ -107,7 +107,7 @@ func CheckName(name string) error {
 	if name == "" || len(name) > maxNameLength || strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._@+-", r)
 	}) {
-		return errors.New("want a name of 1 to 64 of A-Z, a-z, 0-9 and . _ @ + -")
+		return errors.New("a name must be 1 to 64 characters: A-Z, a-z, 0-9 and . _ @ + -")
 	}
 	return nil
 }
@@ -117,13 +117,13 @@ func ParseRole(text string) (Role, error) {
 	if r := Role(text); slices.Contains(Roles, r) {
 		return r, nil
 	}
-	return "", errors.New("want a role: view, control, admin or metrics")
+	return "", errors.New("the role must be view, control, admin or metrics")
 }
 
 // Check returns an error if the role cannot be limited to these cameras.
 func (a Permission) Check() error {
 	if a.Role == Metrics && len(a.Cameras) > 0 {
-		return errors.New("the role metrics is for all cameras: /metrics has them together")
+		return errors.New("the role metrics cannot be limited to cameras, because /metrics shows all of them")
 	}
 	return nil
 }

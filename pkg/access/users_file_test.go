@@ -26,20 +26,20 @@ func TestParseUsersReadsLines(t *testing.T) {
 func TestParseUsersReportsErrors(t *testing.T) {
 	h := acceptedHash().text
 	for line, want := range map[string]string{
-		"anna":                            "1:1: want NAME:HASH, as camd hash-password prints it",
-		"anna:hunter2":                    "1:6: want a password's argon2id or bcrypt hash, no plain text and no crypt(3); make one with camd hash-password",
-		":HASH":                           "1:1: want a name of 1 to 64",
-		"an na:HASH":                      "1:1: want a name of 1 to 64",
-		"änna:HASH":                       "1:1: want a name of 1 to 64",
-		strings.Repeat("a", 65) + ":HASH": "1:1: want a name of 1 to 64",
+		"anna":                            "1:1: must be NAME:HASH, as camd hash-password prints it",
+		"anna:hunter2":                    "1:6: must be an argon2id or bcrypt hash, not a plain-text password; make one with camd hash-password",
+		":HASH":                           "1:1: a name must be 1 to 64 characters",
+		"an na:HASH":                      "1:1: a name must be 1 to 64 characters",
+		"änna:HASH":                       "1:1: a name must be 1 to 64 characters",
+		strings.Repeat("a", 65) + ":HASH": "1:1: a name must be 1 to 64 characters",
 		"anna:$apr1$a$b:admin":            "1:6: an MD5 hash is not accepted",
-		"anna:HASH:root":                  fmt.Sprintf("1:%d: want a role: view, control, admin or metrics", 7+len(h)),
-		"anna:HASH:":                      fmt.Sprintf("1:%d: want a role", 7+len(h)),
-		"anna:HASH:view:":                 fmt.Sprintf("1:%d: want a camera's id, or a pattern", 12+len(h)),
-		"anna:HASH:view:yard,[":           fmt.Sprintf("1:%d: want a camera's id, or a pattern", 12+len(h)),
-		"anna:HASH:metrics:yard":          fmt.Sprintf("1:%d: the role metrics is for all cameras", 15+len(h)),
-		"anna:HASH:view:yard:x":           fmt.Sprintf("1:%d: want nothing behind NAME:HASH:ROLE:CAMERAS", 17+len(h)),
-		"anna:HASH\nbob:HASH\nanna:HASH":  `3:1: user "anna" is there twice, first on line 1`,
+		"anna:HASH:root":                  fmt.Sprintf("1:%d: the role must be view, control, admin or metrics", 7+len(h)),
+		"anna:HASH:":                      fmt.Sprintf("1:%d: the role must be", 7+len(h)),
+		"anna:HASH:view:":                 fmt.Sprintf("1:%d: must be a camera's id, or a pattern", 12+len(h)),
+		"anna:HASH:view:yard,[":           fmt.Sprintf("1:%d: must be a camera's id, or a pattern", 12+len(h)),
+		"anna:HASH:metrics:yard":          fmt.Sprintf("1:%d: the role metrics cannot be limited to cameras", 15+len(h)),
+		"anna:HASH:view:yard:x":           fmt.Sprintf("1:%d: must end after NAME:HASH:ROLE:CAMERAS", 17+len(h)),
+		"anna:HASH\nbob:HASH\nanna:HASH":  `3:1: user "anna" is defined twice, first on line 1`,
 	} {
 		_, wrong := ParseUsers(strings.ReplaceAll(line, "HASH", h))
 		if len(wrong) != 1 {

@@ -60,7 +60,7 @@ func TestEachAccountKindConnects(t *testing.T) {
 			relay, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.good, TLS: encrypted})
 			waitCamera(t, relay, "north.yard", camera.Live)
 			refused, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.bad, TLS: encrypted})
-			testrun.WaitFor(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses this user") })
+			testrun.WaitFor(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses the credentials") })
 			unknown, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.good})
 			testrun.WaitFor(t, "the certificate not to be believed", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
 			if p := refused.State().Problem + unknown.State().Problem; strings.Contains(p, "a-secret") {

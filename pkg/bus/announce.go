@@ -55,7 +55,7 @@ func (l *localSite) announce(complete bool, cameras []cameraInfo) {
 			l.sizeError = nil
 		}
 	case errors.Is(err, nats.ErrMaxPayload):
-		l.sizeError = fmt.Errorf("the list of %d cameras is larger than max_payload of the server: %w", len(cameras), err)
+		l.sizeError = fmt.Errorf("an announcement of %d cameras exceeds max_payload of the NATS server, raise it: %w", len(cameras), err)
 		l.connection.reportProblem(l.sizeError)
 	}
 }

@@ -24,7 +24,7 @@ func (c *Camera) currentState(now time.Time, down time.Duration) camera.StateCha
 	case c.silentReason != "" && !c.isReceiving(now):
 		state = camera.StateChange{State: camera.Offline, Reason: camera.Unreachable, Detail: c.silentReason, Since: now}
 	case c.info.State == camera.Live && c.isStalled(now):
-		state = camera.StateChange{State: camera.Stalled, Reason: camera.Timeout, Detail: "no pictures come over the bus", Since: now}
+		state = camera.StateChange{State: camera.Stalled, Reason: camera.Timeout, Detail: "no pictures arrive over the bus", Since: now}
 		if size := c.oversize(); size > 0 {
 			state.Reason, state.Detail = camera.TooLarge, camera.FrameTooLargeDetail(int64(size), int64(c.relay.limits.Bytes))
 		}

@@ -128,7 +128,7 @@ func (c *connection) reportProblem(err error) {
 	c.problem = text
 	c.mu.Unlock()
 	if !same {
-		c.log.Warn("bus trouble", zap.String("problem", text))
+		c.log.Warn("bus problem", zap.String("problem", text))
 	}
 }
 
@@ -151,23 +151,23 @@ func describeError(err error) string {
 	var addr *url.Error
 	switch {
 	case errors.As(err, &addr):
-		return "an address of bus.servers is none"
+		return "an address in bus.servers is invalid"
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
-		return "the server refuses this user: check the credentials, and whether the server still knows them"
+		return "the server refuses the credentials: check them, and the user's account at the server"
 	case errors.Is(err, nats.ErrAuthExpired):
 		return "the credentials have expired: get new ones"
 	case errors.Is(err, nats.ErrPermissionViolation):
-		return "the server does not permit it: " + err.Error()
+		return "the server does not allow this, check the user's permissions there: " + err.Error()
 	case errors.Is(err, nats.ErrStaleConnection):
-		return "the server does not answer, or behind a queue of pictures"
+		return "the server does not answer in time: it is unreachable, or the connection is too slow for the pictures"
 	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
-		return "one side wants TLS and the other has none: check tls:// in the address and tls in the server's configuration"
+		return "only one side uses TLS: check tls:// in bus.servers and tls in the server's configuration"
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return "a file of the credentials or of TLS cannot be read: " + err.Error()
+		return "cannot read a file with credentials or certificates: " + err.Error()
 	case errors.Is(err, io.EOF):
-		return "the server has ended the connection"
+		return "the server closed the connection"
 	case errors.Is(err, nats.ErrNoServers):
-		return "none of the servers can be reached"
+		return "no server of bus.servers can be reached"
 	}
 	return err.Error()
 }

@@ -121,7 +121,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 	o.server.UpdateAccountClaims(account, claims)
 	testrun.WaitFor(t, "the revocation", func() bool {
 		s := site.State()
-		return !s.Connected && strings.Contains(s.Problem, "refuses this user")
+		return !s.Connected && strings.Contains(s.Problem, "refuses the credentials")
 	})
 	waitCamera(t, relay, "north.yard", camera.Offline)
 }

@@ -132,12 +132,12 @@ func (l *localSite) setOwner(id string, o *publishedCamera, instance string) {
 	}
 	o.owner = instance
 	if instance == "" {
-		l.log.Info("camera offered", zap.String("camera", id))
+		l.log.Info("camera published", zap.String("camera", id))
 		return
 	}
 	o.stop()
-	l.log.Error("camera not offered: the site has another one of this name", zap.String("camera", id), zap.String("site", l.site),
-		zap.String("instance", instance), zap.String("remedy", "give one of them another id, or one of the instances another site"))
+	l.log.Error("duplicate camera not published", zap.String("camera", id), zap.String("site", l.site),
+		zap.String("instance", instance), zap.String("remedy", "give one of the two cameras another id, or one of the two camds another site"))
 }
 
 // duplicateCameras lists the cameras that another instance has.

@@ -187,7 +187,7 @@ func TestRevokedCredentialsRecover(t *testing.T) {
 		nats.Reload(serverConfig(left))
 		v.next(true)
 		b := map[string]*Bus{"north": relay, "relay": site}[left]
-		testrun.WaitFor(t, "the refusal to be told", func() bool { return strings.Contains(b.State().Problem, "refuses this user") })
+		testrun.WaitFor(t, "the refusal to be told", func() bool { return strings.Contains(b.State().Problem, "refuses the credentials") })
 		if p := b.State().Problem; strings.Contains(p, "secret") {
 			t.Errorf("a secret in %q", p)
 		}

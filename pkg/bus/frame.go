@@ -66,7 +66,7 @@ func frameHeader(f *broker.Frame, from string, state camera.State, pieces int) n
 func splitFrame(n int, maxPayload int64) (pieces, size int, err error) {
 	room := int(min(maxPayload-headerRoom, maxPieceSize))
 	if n > MaxFrame || room <= 0 || (n+room-1)/room > maxPieces {
-		return 0, 0, fmt.Errorf("a picture of %d bytes: want at most %d, in pieces of max_payload (%d) less %d", n, MaxFrame, maxPayload, headerRoom)
+		return 0, 0, fmt.Errorf("a picture of %d bytes is too large for the bus: must be at most %d bytes, and fit into %d messages of max_payload (%d bytes)", n, MaxFrame, maxPieces, maxPayload)
 	}
 	pieces = (n + room - 1) / room
 	// All pieces have the same size, so that the first tells a receiver the sizes of the others.
@@ -76,7 +76,7 @@ func splitFrame(n int, maxPayload int64) (pieces, size int, err error) {
 // pieceSize returns the size of each piece but the last of a picture of n bytes.
 func pieceSize(n, pieces int) int { return (n + pieces - 1) / pieces }
 
-var errHeader = errors.New("no headers of a frame")
+var errHeader = errors.New("invalid headers of a frame")
 
 // readHeader parses and checks the headers of a message with n bytes of a picture.
 func readHeader(h nats.Header, n int) (r header, err error) {

@@ -214,13 +214,13 @@ func TestNewRejectsBadOptions(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{func(o *Options) { o.Site = "North" }, "site: want letters a-z, digits and hyphens, at most 63, the first no hyphen"},
-		{func(o *Options) { o.Site = "" }, "neither a site to offer cameras under nor a relay of other sites' cameras"},
-		{func(o *Options) { o.Prefix = "a.*" }, `prefix: "*" is no token of a subject: want letters, digits, - and _, and dots between tokens`},
-		{func(o *Options) { o.URLs = nil }, "no server: want nats://host:4222 or tls://host:4222"},
-		{func(o *Options) { o.URLs = []string{"http://x"} }, `scheme "http": want nats://host:4222 or tls://host:4222`},
-		{func(o *Options) { o.URLs = []string{"nats://u:secret@x"} }, "user and password do not belong in the address"},
-		{func(o *Options) { o.URLs = []string{"nats://u:sec ret@x"} }, "not an address: want nats://host:4222 or tls://host:4222"},
+		{func(o *Options) { o.Site = "North" }, `site: must be 1 to 63 of a-z, 0-9 and "-", not "-" first`},
+		{func(o *Options) { o.Site = "" }, "must have a site for its own cameras, or relay those of other sites"},
+		{func(o *Options) { o.Prefix = "a.*" }, `prefix: "*" cannot be part of a NATS subject: must be 1 to 63 letters, digits, "-" and "_", with dots between the parts`},
+		{func(o *Options) { o.URLs = nil }, "must have a server, such as nats://host:4222 or tls://host:4222"},
+		{func(o *Options) { o.URLs = []string{"http://x"} }, `scheme must be nats or tls, is "http"`},
+		{func(o *Options) { o.URLs = []string{"nats://u:secret@x"} }, "must have no user or password in the address"},
+		{func(o *Options) { o.URLs = []string{"nats://u:sec ret@x"} }, "must be an address such as nats://host:4222 or tls://host:4222"},
 	} {
 		o := good
 		c.change(&o)

@@ -140,7 +140,7 @@ func TestOversizeAnnouncementIsReported(t *testing.T) {
 	}
 	site.SetLocalCameras(many)
 	testrun.WaitFor(t, "it to be told", func() bool {
-		return strings.Contains(site.State().Problem, "the list of 50 cameras is larger than max_payload")
+		return strings.Contains(site.State().Problem, "an announcement of 50 cameras exceeds max_payload")
 	})
 	site.SetLocalCameras(many[:1])
 	testrun.WaitFor(t, "it to be over", func() bool { return site.State().Problem == "" })

@@ -74,7 +74,7 @@ func (l *localSite) setCameras(localCameras []LocalCamera) {
 	for _, s := range localCameras {
 		id := s.Status().ID
 		if !namePattern.MatchString(id) || cameras[id] != nil || len(cameras) == maxCamerasPerInstance {
-			l.log.Error("camera not offered", zap.String("camera", id), zap.Error(errName), zap.Int("most", maxCamerasPerInstance))
+			l.log.Error("camera not published", zap.String("camera", id), zap.Error(errName), zap.Int("most", maxCamerasPerInstance))
 			continue
 		}
 		o := l.cameras[id]

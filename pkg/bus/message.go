@@ -78,7 +78,7 @@ type interest struct {
 
 const protocolVersion = 2
 
-var errVersion = errors.New("another version of what camds say to each other")
+var errVersion = errors.New("another version of the protocol")
 
 // parseAnnouncement parses an announcement and checks its limits.
 func parseAnnouncement(b []byte) (w announcement, err error) {
@@ -86,16 +86,16 @@ func parseAnnouncement(b []byte) (w announcement, err error) {
 		return w, err
 	}
 	if !isInstance(w.Instance) || len(w.Host) > 255 || len(w.CamdVersion) > 255 {
-		return w, errors.New("no instance")
+		return w, errors.New("invalid instance")
 	}
 	if len(w.Cameras) > maxCamerasPerInstance || len(w.Cameras) > 0 && !w.Complete {
-		return w, fmt.Errorf("%d cameras", len(w.Cameras))
+		return w, fmt.Errorf("%d cameras: must be at most %d, in a complete announcement", len(w.Cameras), maxCamerasPerInstance)
 	}
 	seen := map[string]bool{}
 	for i := range w.Cameras {
 		c := &w.Cameras[i]
 		if !namePattern.MatchString(c.ID) || seen[c.ID] {
-			return w, errors.New("no name for a camera, or one twice")
+			return w, errors.New("invalid or duplicate camera id")
 		}
 		seen[c.ID] = true
 		if err := c.normalize(); err != nil {
@@ -108,19 +108,19 @@ func parseAnnouncement(b []byte) (w announcement, err error) {
 // normalize checks the limits and makes all texts printable. It replaces a state or reason that only a newer camd knows.
 func (c *cameraInfo) normalize() error {
 	if len(c.Renditions) == 0 || len(c.Renditions) > maxRenditions || c.Renditions[0].Name != camera.Main {
-		return errors.New("renditions without main first, or too many")
+		return errors.New("renditions must be main first, and not too many")
 	}
 	for i, r := range c.Renditions {
 		if !namePattern.MatchString(r.Name) || slices.ContainsFunc(c.Renditions[:i], func(o renditionInfo) bool { return o.Name == r.Name }) {
-			return errors.New("no name for a rendition, or one twice")
+			return errors.New("invalid or duplicate rendition name")
 		}
 		if r.Width < 0 || r.Width > 1<<16 || !inRange(r.FPS, 0, 1000) {
-			return errors.New("no such rendition")
+			return errors.New("invalid rendition")
 		}
 	}
 	if c.Width < 0 || c.Width > 1<<16 || c.Height < 0 || c.Height > 1<<16 || !inRange(c.FPS, 0, 1e4) || !inRange(c.DeclaredFPS, 0, 1e4) ||
 		!inRange(c.HeldSeconds, 0, 1e10) {
-		return errors.New("no such camera")
+		return errors.New("invalid camera")
 	}
 	if !slices.Contains(camera.States, c.State) {
 		c.State = camera.Offline
@@ -179,17 +179,17 @@ func parseInterest(b []byte) (w interest, err error) {
 		return w, err
 	}
 	if !isInstance(w.Relay) || len(w.Watch) > maxCamerasPerSite || len(w.Fresh) > maxCamerasPerSite {
-		return w, errors.New("no relay, or it wants too much")
+		return w, errors.New("invalid relay, or too many cameras")
 	}
 	return w, nil
 }
 
 func decode(b []byte, to any, v *int) error {
 	if len(b) > maxMessage {
-		return fmt.Errorf("%d bytes", len(b))
+		return fmt.Errorf("must be at most %d bytes, is %d", maxMessage, len(b))
 	}
 	if !bytes.HasPrefix(b, []byte("{")) {
-		return errors.New("no JSON object")
+		return errors.New("not a JSON object")
 	}
 	if err := json.Unmarshal(b, to); err != nil {
 		return err

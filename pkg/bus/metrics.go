@@ -14,20 +14,20 @@ var (
 )
 
 var (
-	descConnected            = metric.Desc("camd_bus_connected", "1 while there is a connection to the NATS servers, else 0.")
-	descReconnects           = metric.Desc("camd_bus_reconnects_total", "Connections to the NATS servers made after the first.")
-	descSites                = metric.Desc("camd_bus_sites", "Other sites of which something was heard lately.")
-	descSilentSites          = metric.Desc("camd_bus_silent_sites", "Other sites of which nothing has been heard lately, and whose cameras are therefore offline.")
-	descDuplicateCameras     = metric.Desc("camd_bus_duplicate_cameras", "Cameras of this camd that are not offered, since another publisher of this site's name has them.")
-	descCameras              = metric.Desc("camd_bus_cameras", "Cameras of other sites that this relay lists.")
-	descRefusedMessages      = metric.Desc("camd_bus_messages_refused_total", "Messages from the bus that were not taken, or not as a whole.", "reason")
-	descStreamsWithoutSeries = metric.Desc("camd_bus_streams_without_series", "Streams from the bus that were asked for here and have no series of their own, since there are too many.")
+	descConnected            = metric.Desc("camd_bus_connected", "1 while this camd is connected to a NATS server, else 0.")
+	descReconnects           = metric.Desc("camd_bus_reconnects_total", "Connections to a NATS server after the first one.")
+	descSites                = metric.Desc("camd_bus_sites", "Other sites that this camd hears.")
+	descSilentSites          = metric.Desc("camd_bus_silent_sites", "Other sites that have become silent. Their cameras are offline.")
+	descDuplicateCameras     = metric.Desc("camd_bus_duplicate_cameras", "Cameras of this camd that it does not publish, because another camd of the same site publishes them.")
+	descCameras              = metric.Desc("camd_bus_cameras", "Cameras of other sites in the list of this relay.")
+	descRefusedMessages      = metric.Desc("camd_bus_messages_refused_total", "Messages from the bus that camd refused, in whole or in part.", "reason")
+	descStreamsWithoutSeries = metric.Desc("camd_bus_streams_without_series", "Watched streams of other sites that have no series of their own, because there are too many.")
 
-	descWatched = metric.Desc("camd_bus_watched", "1 while the stream goes over the bus because somebody watches it, else 0.", "direction", "camera", "rendition")
-	descPassed  = metric.Desc("camd_bus_frames_passed_total", "Pictures published while the stream was watched: those that went over the bus, and those that did not.", "direction", "camera", "rendition")
-	descFrames  = metric.Desc("camd_bus_frames_total", "Pictures handed to the bus (out) or had from it (in).", "direction", "camera", "rendition")
-	descBytes   = metric.Desc("camd_bus_bytes_total", "Bytes of these pictures.", "direction", "camera", "rendition")
-	descDropped = metric.Desc("camd_bus_frames_dropped_total", "Pictures published while the stream was watched that did not go out, or did not come in.", "direction", "camera", "rendition", "reason")
+	descWatched = metric.Desc("camd_bus_watched", "1 while the stream goes over the bus because a viewer watches it, else 0.", "direction", "camera", "rendition")
+	descPassed  = metric.Desc("camd_bus_frames_passed_total", "Pictures that the publisher had while the stream was watched, sent and dropped ones together.", "direction", "camera", "rendition")
+	descFrames  = metric.Desc("camd_bus_frames_total", "Pictures sent to the bus (out) or received from it (in).", "direction", "camera", "rendition")
+	descBytes   = metric.Desc("camd_bus_bytes_total", "Bytes of the pictures sent to the bus (out) or received from it (in).", "direction", "camera", "rendition")
+	descDropped = metric.Desc("camd_bus_frames_dropped_total", "Pictures of a watched stream that were not sent (out) or not received (in).", "direction", "camera", "rendition", "reason")
 )
 
 // maxStreamsWithSeries is how many received streams have series.

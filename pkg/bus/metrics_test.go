@@ -35,7 +35,7 @@ func TestMetricsOfSiteAndRelay(t *testing.T) {
 			t.Errorf("%s: %s", p.Metric, p.Text)
 		}
 	}
-	const frames = `# HELP camd_bus_frames_total Pictures handed to the bus (out) or had from it (in).
+	const frames = `# HELP camd_bus_frames_total Pictures sent to the bus (out) or received from it (in).
 # TYPE camd_bus_frames_total counter
 `
 	const up = `# HELP camd_camera_up 1 while the camera gives live pictures, else 0.

@@ -94,7 +94,7 @@ func (c *connection) reconnectWhenSlow(ctx context.Context, isFetching func() bo
 			c.mu.Lock()
 			c.slowReconnects++
 			c.mu.Unlock()
-			c.log.Warn("bus left", zap.String("problem", "the server's answers lie behind a queue of pictures"), zap.Duration("later_than", c.maxDelay))
+			c.log.Warn("slow bus reconnected", zap.String("problem", "the connection is too slow for the pictures that are watched"), zap.Duration("later_than", c.maxDelay))
 		}
 	})
 }

@@ -79,7 +79,7 @@ func (o Options) validated() (Options, error) {
 		return o, fmt.Errorf("prefix: %w", err)
 	}
 	if o.Site == "" && !o.Relay {
-		return o, errors.New("neither a site to offer cameras under nor a relay of other sites' cameras")
+		return o, errors.New("must have a site for its own cameras, or relay those of other sites")
 	}
 	if o.Site != "" {
 		if err := CheckSite(o.Site); err != nil {
@@ -87,7 +87,7 @@ func (o Options) validated() (Options, error) {
 		}
 	}
 	if len(o.URLs) == 0 {
-		return o, errors.New("no server: want nats://host:4222 or tls://host:4222")
+		return o, errors.New("must have a server, such as nats://host:4222 or tls://host:4222")
 	}
 	for _, address := range o.URLs {
 		if err := CheckURL(address); err != nil {
@@ -102,13 +102,13 @@ func CheckURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
-		return errors.New("not an address: want nats://host:4222 or tls://host:4222")
+		return errors.New("must be an address such as nats://host:4222 or tls://host:4222")
 	case u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss":
-		return fmt.Errorf("scheme %q: want nats://host:4222 or tls://host:4222", u.Scheme)
+		return fmt.Errorf("scheme must be nats or tls, is %q", u.Scheme)
 	case u.User != nil:
-		return errors.New("user and password do not belong in the address")
+		return errors.New("must have no user or password in the address")
 	case u.Hostname() == "" || u.Path != "" && u.Path != "/":
-		return errors.New("want a host and no path, as in nats://host:4222")
+		return errors.New("must be a host without a path, such as nats://host:4222")
 	}
 	return nil
 }

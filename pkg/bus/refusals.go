@@ -13,15 +13,15 @@ const refusalLogInterval = time.Minute
 
 // remedies say for each reason in RefusedCauses what an administrator can do.
 var remedies = map[string]string{
-	NotUnderstood:    "find out what else publishes under this prefix",
-	WrongPublisher:   "give each site an account at the NATS server that may publish its own subjects alone",
-	TooFast:          "give each site an account at the NATS server; a publisher that is not camd may be flooding the bus",
-	TooManySites:     "raise bus.max_sites if there are so many sites",
-	TooManyInstances: "give each camd a site name of its own",
-	TooManyCameras:   "raise bus.max_cameras if there are so many cameras",
-	TooManyRelays:    "find out which relays are on the bus",
-	UnprovenClaim:    "give each camd a site name of its own, and each site an account at the NATS server",
-	TooManyPieces:    "look for a slow connection between the NATS server and this camd",
+	NotUnderstood:    "find the program that publishes other messages under this prefix, or run the same camd version everywhere",
+	WrongPublisher:   "give each site an account at the NATS server that can publish its own subjects only",
+	TooFast:          "give each site an account at the NATS server; another program may flood the bus",
+	TooManySites:     "raise bus.max_sites if you have more sites",
+	TooManyInstances: "give each camd its own site name",
+	TooManyCameras:   "raise bus.max_cameras if you have more cameras",
+	TooManyRelays:    "stop relays that you do not need; check which programs use the bus",
+	UnprovenClaim:    "give each camd its own site name, and each site its own account at the NATS server",
+	TooManyPieces:    "check the connection between the NATS server and this camd: it may be too slow",
 }
 
 // refusals counts the messages that are refused, by reason, and logs them once a minute at most for each reason.

@@ -280,9 +280,9 @@ func (r *remoteSite) silentReason(c *Camera, now time.Time) string {
 	case b == nil || r.isInstanceAlive(b, now):
 		return ""
 	case b.leaving:
-		return "camd at site " + r.name + " has ended"
+		return "camd at site " + r.name + " has stopped"
 	}
-	return "nothing heard from site " + r.name + " since " + b.lastSeen.Format("15:04:05, 2 January")
+	return "site " + r.name + " has been silent since " + b.lastSeen.Format("15:04:05, 2 January")
 }
 
 // isWaiting reports whether viewers wait for a first picture of any of the site's cameras.

@@ -25,7 +25,7 @@ func TestSiteRestartKeepsViewers(t *testing.T) {
 
 	stop()
 	c := waitCamera(t, relay, "north.yard", camera.Offline)
-	if s := c.Status(); s.Reason != camera.Unreachable || s.Detail != "camd at site north has ended" {
+	if s := c.Status(); s.Reason != camera.Unreachable || s.Detail != "camd at site north has stopped" {
 		t.Errorf("got %s, %q", s.Reason, s.Detail)
 	}
 	v.next(true)

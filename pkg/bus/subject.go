@@ -17,7 +17,7 @@ var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 // tokenPattern matches one token of a prefix. It allows more than namePattern, because an organisation may have named its subjects.
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 
-var errName = errors.New("want letters a-z, digits and hyphens, at most 63, the first no hyphen")
+var errName = errors.New(`must be 1 to 63 of a-z, 0-9 and "-", not "-" first`)
 
 // CheckSite returns what is wrong with a site's name, or nil.
 func CheckSite(site string) error {
@@ -32,11 +32,11 @@ func CheckPrefix(prefix string) error {
 	tokens := strings.Split(prefix, ".")
 	for _, t := range tokens {
 		if !tokenPattern.MatchString(t) {
-			return fmt.Errorf("%q is no token of a subject: want letters, digits, - and _, and dots between tokens", t)
+			return fmt.Errorf(`%q cannot be part of a NATS subject: must be 1 to 63 letters, digits, "-" and "_", with dots between the parts`, t)
 		}
 	}
 	if len(tokens) > 8 {
-		return fmt.Errorf("%d tokens, want at most 8", len(tokens))
+		return fmt.Errorf("must be at most 8 parts with dots between them, is %d", len(tokens))
 	}
 	return nil
 }

@@ -47,10 +47,10 @@ func (f Files) Load() (*tls.Certificate, error) {
 	case err == nil:
 		return &pair, nil
 	case strings.Contains(err.Error(), "does not match"):
-		return nil, &FileError{true, fmt.Errorf("%s is not the key of the certificate in %s, of which the server's own must be the first",
+		return nil, &FileError{true, fmt.Errorf("%s is not the key of the first certificate in %s; the server's own certificate must come first",
 			f.Key, f.Certificate)}
 	case strings.Contains(err.Error(), "key"): // unreadable, or of a kind that TLS has no use for
-		return nil, &FileError{true, fmt.Errorf("%s: %s; want an RSA, ECDSA or Ed25519 key", f.Key, strings.TrimPrefix(err.Error(), "tls: "))}
+		return nil, &FileError{true, fmt.Errorf("%s: %s; must be an RSA, ECDSA or Ed25519 key", f.Key, strings.TrimPrefix(err.Error(), "tls: "))}
 	}
 	return nil, &FileError{false, fmt.Errorf("%s: %s", f.Certificate, strings.TrimPrefix(err.Error(), "tls: "))}
 }
@@ -62,7 +62,7 @@ const maxFileSize = 1 << 20
 func readPEM(path, block, description string) ([]byte, error) {
 	text, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w; want a PEM file with the %s", err, description)
+		return nil, fmt.Errorf("%w; must be a PEM file with the %s", err, description)
 	}
 	hint := ""
 	for rest := text; ; {
@@ -72,14 +72,14 @@ func readPEM(path, block, description string) ([]byte, error) {
 		}
 		switch {
 		case block == "PRIVATE KEY" && (b.Type == "ENCRYPTED PRIVATE KEY" || b.Headers["DEK-Info"] != ""):
-			return nil, fmt.Errorf("%s is locked with a passphrase, and camd cannot ask for it; unlock it: openssl pkey -in %[1]s -out NEW", path)
+			return nil, fmt.Errorf("%s is encrypted with a passphrase, which camd cannot ask for; decrypt it: openssl pkey -in %[1]s -out NEW", path)
 		case strings.HasSuffix(b.Type, block): // keys have several types, such as RSA PRIVATE KEY and EC PRIVATE KEY
 			return text, nil
 		case strings.HasSuffix(b.Type, "PRIVATE KEY") || b.Type == "CERTIFICATE":
-			hint = "; it looks like the other of the two files"
+			hint = "; the two files may be swapped"
 		}
 	}
-	return nil, fmt.Errorf("%s holds no %s; want PEM, with -----BEGIN %s-----%s", path, description, block, hint)
+	return nil, fmt.Errorf("%s holds no %s; must be PEM, with -----BEGIN %s-----%s", path, description, block, hint)
 }
 
 func readFile(path string) ([]byte, error) {
@@ -96,13 +96,13 @@ func (f Files) Warnings(c *tls.Certificate, now time.Time) (warnings []Warning) 
 	switch {
 	case now.After(leaf.NotAfter):
 		warnings = append(warnings, Warning{"certificate expired",
-			fmt.Sprintf("%s was good until %s, and browsers refuse it; renew it", f.Certificate, leaf.NotAfter.Format(time.RFC3339))})
+			fmt.Sprintf("%s expired at %s, and browsers refuse it; renew it", f.Certificate, leaf.NotAfter.Format(time.RFC3339))})
 	case now.Before(leaf.NotBefore):
 		warnings = append(warnings, Warning{"certificate not valid yet",
-			fmt.Sprintf("%s is good from %s on; is this machine's clock right?", f.Certificate, leaf.NotBefore.Format(time.RFC3339))})
+			fmt.Sprintf("%s is valid from %s; check this machine's clock", f.Certificate, leaf.NotBefore.Format(time.RFC3339))})
 	}
 	if info, err := os.Stat(f.Key); err == nil && info.Mode()&0o004 != 0 {
-		warnings = append(warnings, Warning{"key exposed", f.Key + " can be read by every user of this machine: chmod o= " + f.Key})
+		warnings = append(warnings, Warning{"key exposed", "every user of this machine can read " + f.Key + "; run chmod o= " + f.Key})
 	}
 	return warnings
 }

@@ -7,13 +7,13 @@ import (
 
 // LoadCAs reads a PEM file with the certificates of the CAs that sign client certificates.
 func LoadCAs(path string) (*x509.CertPool, error) {
-	text, err := readPEM(path, "CERTIFICATE", "certificates of those who vouch for clients")
+	text, err := readPEM(path, "CERTIFICATE", "certificates of the CAs that sign client certificates")
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate that can be read", path)
+		return nil, fmt.Errorf("%s holds no certificate that camd can read", path)
 	}
 	return pool, nil
 }

@@ -50,7 +50,7 @@ func (s SelfSigned) LoadOrGenerate(now time.Time) (c *tls.Certificate, unsaved [
 	if _, err := os.Lstat(f.Certificate); err == nil {
 		c, err := f.Load()
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w; delete it to have another made", err)
+			return nil, nil, fmt.Errorf("%w; delete it, and camd makes another one", err)
 		}
 		if s.isUsable(c, now) {
 			return c, nil, nil
@@ -61,7 +61,7 @@ func (s SelfSigned) LoadOrGenerate(now time.Time) (c *tls.Certificate, unsaved [
 	}
 	text, err := s.generate(now)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a certificate: %w", err)
+		return nil, nil, fmt.Errorf("generate a certificate: %w", err)
 	}
 	pair, err := tls.X509KeyPair(text, text)
 	return &pair, text, err

@@ -125,7 +125,7 @@ func Server(c *tls.Certificate) *tls.Config {
 	return s.Server()
 }
 
-var errWrongCertificate = errors.New("the server shows another certificate than the one configured")
+var errWrongCertificate = errors.New("the server presents another certificate than the configured one")
 
 // Client returns the configuration of a client that accepts only a server with the certificate c. It checks neither names nor CAs,
 // because camd's requests to itself use a loopback address, which is not in the certificate. If the server requests a client

@@ -8,7 +8,7 @@ type Metrics struct{ results *prometheus.CounterVec }
 // NewMetrics registers the metrics.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "camd_notifications_total", Help: "What became of notices to others, and of attempts to deliver them.",
+		Name: "camd_notifications_total", Help: "Notices to webhooks and MQTT brokers, and failed attempts to deliver them, by result.",
 	}, []string{"receiver_kind", "result"})}
 	r.MustRegister(m.results)
 	return m

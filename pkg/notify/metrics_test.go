@@ -18,7 +18,7 @@ func TestNotificationsAreCountedByReceiverKind(t *testing.T) {
 	first("failed")
 	ResultCounter(m, "webhook", []result{"delivered", "failed"})("failed")
 	want := `
-# HELP camd_notifications_total What became of notices to others, and of attempts to deliver them.
+# HELP camd_notifications_total Notices to webhooks and MQTT brokers, and failed attempts to deliver them, by result.
 # TYPE camd_notifications_total counter
 camd_notifications_total{receiver_kind="mqtt",result="delivered"} 0
 camd_notifications_total{receiver_kind="webhook",result="delivered"} 0

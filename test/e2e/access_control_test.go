@@ -171,7 +171,7 @@ cameras:
 	}
 	rewrite(anna + "guest:hunter2secret\n")
 	eventually(t, "the mistake in the log", func() bool { // which camd writes after it has counted the reload
-		return strings.Contains(d.stderr.String(), users+":2:7: want a password's argon2id or bcrypt hash")
+		return strings.Contains(d.stderr.String(), users+":2:7: must be an argon2id or bcrypt hash")
 	})
 	if log := d.stderr.String(); strings.Contains(log, "hunter2secret") {
 		t.Errorf("the log has the password: %s", tail(log, 1000))

@@ -47,7 +47,7 @@ func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	d.waitForCamera("in-address", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
 	eventually(t, "the receivers to be tried", func() bool {
 		log := d.stderr.String()
-		return strings.Contains(log, `"receiver fails"`) && strings.Contains(log, `"notice not delivered"`) && strings.Contains(log, `"mqtt connected"`)
+		return strings.Contains(log, `"notice delivery failed"`) && strings.Contains(log, `"notice not delivered"`) && strings.Contains(log, `"mqtt connected"`)
 	})
 	for topic, payload := range p.broker.Retained() {
 		seen["topic "+topic] = string(payload)

@@ -99,7 +99,7 @@ func (c *Client) Run(ctx context.Context) {
 	defer disconnect()
 	conn, err := autopaho.NewConnection(connCtx, c.clientConfig())
 	if err != nil {
-		c.log.Error("mqtt not possible", zap.Error(err))
+		c.log.Error("mqtt client failed", zap.Error(err))
 		return
 	}
 	// This ends the connection even while a write hangs.

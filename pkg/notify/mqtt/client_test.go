@@ -147,7 +147,7 @@ func TestCommandsSwitchCameras(t *testing.T) {
 	}
 	broker.Publish("camd/gate/set", "OFF", false)
 	testrun.WaitFor(t, "the answers", func() bool {
-		return log.FilterMessage("command not understood").Len() == 3 && log.FilterMessage("command for no camera").Len() == 1
+		return log.FilterMessage("command not understood").Len() == 3 && log.FilterMessage("command for unknown camera").Len() == 1
 	})
 	broker.Publish("camd/yard/set", "OFF", false)
 	if got := <-h.switched; got != "yard off" {

@@ -38,7 +38,7 @@ func (c *Client) handleMessage(r paho.PublishReceived) (bool, error) {
 			c.log.Warn("too many commands", zap.String("camera", truncate(c.redact(id))))
 		}
 	case kind == "set":
-		c.log.Warn("command not understood", zap.String("topic", truncate(c.redact(p.Topic))), zap.String("want", "ON or OFF"))
+		c.log.Warn("command not understood", zap.String("topic", truncate(c.redact(p.Topic))), zap.String("expected", "ON or OFF"))
 	}
 	return true, nil
 }
@@ -64,7 +64,7 @@ func (c *Client) handleCommands(ctx context.Context) {
 			return
 		case cmd := <-c.commands:
 			if !c.hasCamera(cmd.camera) {
-				c.log.Warn("command for no camera")
+				c.log.Warn("command for unknown camera")
 				continue
 			}
 			c.switchCamera(ctx, cmd)
@@ -86,7 +86,7 @@ func (c *Client) switchCamera(ctx context.Context, cmd command) {
 	defer cancel()
 	began := time.Now()
 	if err := c.opts.Switch(ctx, cmd.camera, cmd.on); err != nil {
-		c.log.Warn("command not done", zap.String("camera", cmd.camera), zap.Bool("on", cmd.on), zap.Error(err))
+		c.log.Warn("command failed", zap.String("camera", cmd.camera), zap.Bool("on", cmd.on), zap.Error(err))
 		return
 	}
 	c.log.Info("camera switched", zap.String("camera", cmd.camera), zap.Bool("on", cmd.on), zap.Duration("took", time.Since(began)))

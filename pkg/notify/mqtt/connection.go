@@ -175,9 +175,9 @@ func describeError(err error) string {
 		case packets.ConnackBadUsernameOrPassword, packets.ConnackNotAuthorized:
 			return "the broker refuses the user or password"
 		case packets.ConnackUnsupportedProtocolVersion:
-			return "the broker does not speak MQTT 5"
+			return "the broker does not support MQTT 5"
 		}
-		return strings.TrimSpace("the broker refuses: " + refused.Reason + " " + refused.Err.Error())
+		return strings.TrimSpace("the broker refuses the connection: " + refused.Reason + " " + refused.Err.Error())
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return "the broker does not answer in time"

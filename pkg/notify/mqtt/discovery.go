@@ -60,7 +60,7 @@ func (c *Client) entities(id string) entity {
 			"value_template": "{{ 'ON' if value_json.state == 'live' else 'OFF' }}",
 		},
 		"trouble": entity{
-			"platform": "binary_sensor", "name": "Trouble", "device_class": "problem", "state_topic": state,
+			"platform": "binary_sensor", "name": "Problem", "device_class": "problem", "state_topic": state,
 			"value_template": "{{ 'ON' if value_json.trouble else 'OFF' }}",
 		},
 		"state": entity{
@@ -81,7 +81,7 @@ func (c *Client) entities(id string) entity {
 	}
 	if c.opts.Switch != nil {
 		all["switch"] = entity{
-			"platform": "switch", "name": "Switched on", "icon": "mdi:cctv", "command_topic": c.cameraTopic(id, "set"), "state_topic": state,
+			"platform": "switch", "name": "Enabled", "icon": "mdi:cctv", "command_topic": c.cameraTopic(id, "set"), "state_topic": state,
 			"value_template": "{{ 'OFF' if value_json.state == 'paused' else 'ON' }}",
 		}
 	}

@@ -110,7 +110,7 @@ func (c *Client) resubscribe(ctx context.Context, conn *autopaho.ConnectionManag
 		subscriptions = append(subscriptions, paho.SubscribeOptions{Topic: c.cameraTopic("+", "set"), QoS: 1})
 	}
 	if _, err := conn.Subscribe(ctx, &paho.Subscribe{Subscriptions: subscriptions}); err != nil && ctx.Err() == nil {
-		c.log.Warn("mqtt subscription", zap.Error(err))
+		c.log.Warn("mqtt subscription failed", zap.Error(err))
 	}
 }
 
@@ -155,7 +155,7 @@ func (c *Client) publish(ctx context.Context, conn *autopaho.ConnectionManager, 
 func (c *Client) send(ctx context.Context, conn *autopaho.ConnectionManager, m message, maxPacket uint32) bool {
 	const overhead = 32 // bytes of a packet without topic and payload
 	if maxPacket > 0 && len(m.topic)+len(m.payload)+overhead > int(maxPacket) {
-		c.messageRefused(m, "larger than the broker takes")
+		c.messageRefused(m, "larger than the broker accepts")
 		return true
 	}
 	response, err := conn.Publish(ctx, &paho.Publish{Topic: m.topic, Payload: m.payload, QoS: 1, Retain: true})

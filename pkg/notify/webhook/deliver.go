@@ -35,7 +35,7 @@ func (w *Webhook) deliver(ctx context.Context) {
 		default:
 			w.opts.Count(Retried)
 			wait := max(retries.NextBackOff(), failed.retryAfter)
-			w.log.Warn("receiver fails", append(l.logFields(), zap.String("problem", failed.problem), zap.Duration("retry", wait))...)
+			w.log.Warn("notice delivery failed", append(l.logFields(), zap.String("problem", failed.problem), zap.Duration("retry", wait))...)
 			sleep(ctx, wait)
 		}
 	}

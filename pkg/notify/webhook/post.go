@@ -53,7 +53,7 @@ func (w *Webhook) post(ctx context.Context, l *delivery) *failure {
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.opts.URL.String(), bytes.NewReader(l.body))
 	if err != nil {
-		return &failure{problem: "its address cannot be used", permanent: true}
+		return &failure{problem: "the receiver's address is invalid", permanent: true}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "camd")
@@ -72,12 +72,12 @@ func (w *Webhook) post(ctx context.Context, l *delivery) *failure {
 // classify returns why a response is a failure, or nil.
 func classify(response *http.Response) *failure {
 	code := response.StatusCode
-	r := &failure{problem: fmt.Sprintf("it answers %d %s", code, http.StatusText(code))}
+	r := &failure{problem: fmt.Sprintf("the receiver answers %d %s", code, http.StatusText(code))}
 	switch {
 	case 200 <= code && code < 300:
 		return nil
 	case 300 <= code && code < 400:
-		r.problem += ": redirects are not followed, configure the address that it leads to"
+		r.problem += ": camd does not follow redirects, set url to the final address"
 		r.permanent = true
 	case code == http.StatusRequestTimeout || code == http.StatusTooEarly || code == http.StatusTooManyRequests || code >= 500:
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
@@ -94,7 +94,7 @@ func classify(response *http.Response) *failure {
 func describeError(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
-			return "it does not answer in time"
+			return "the receiver does not answer in time"
 		}
 		err = u.Err
 	}
@@ -106,17 +106,17 @@ func describeError(err error) string {
 	case errors.Is(err, errProxy):
 		return errProxy.Error()
 	case network && op.Op == "proxyconnect":
-		return "the proxy of this machine cannot be reached"
+		return "cannot reach the proxy of HTTP_PROXY or HTTPS_PROXY"
 	case network, unknown, invalid, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, http.ErrSchemeMismatch):
 		return err.Error()
 	case other:
-		return "its certificate is another host's"
+		return "the receiver's certificate is for another host"
 	}
-	return "its answer is no HTTP that can be understood"
+	return "the receiver's answer is not valid HTTP"
 }
 
 // errProxy replaces the error about an invalid proxy address, because that error shows the address with its password.
-var errProxy = errors.New("HTTP_PROXY or HTTPS_PROXY in the environment is no proxy's address")
+var errProxy = errors.New("HTTP_PROXY or HTTPS_PROXY in the environment is not the address of a proxy")
 
 func environmentProxy(r *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(r)

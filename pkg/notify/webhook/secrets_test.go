@@ -33,7 +33,7 @@ func TestReceiverAnswerIsNotLogged(t *testing.T) {
 			yard.setState(camera.Offline, camera.Unreachable)
 			testrun.WaitFor(t, "an attempt", func() bool { return counted(Retried)+counted(Failed) > 0 })
 			testrun.WaitFor(t, "a word about it", func() bool {
-				return log.FilterMessageSnippet("receiver fails").Len()+log.FilterMessageSnippet("notice not delivered").Len() > 0
+				return log.FilterMessageSnippet("notice delivery failed").Len()+log.FilterMessageSnippet("notice not delivered").Len() > 0
 			})
 			for _, e := range log.All() {
 				for key, v := range e.ContextMap() {

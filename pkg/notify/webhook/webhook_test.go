@@ -103,7 +103,7 @@ func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 		t.Error("another attempt is another message")
 	}
 	testrun.WaitFor(t, "the delivery", func() bool { return counted(Delivered) == 1 })
-	for _, e := range log.FilterMessage("receiver fails").All() {
+	for _, e := range log.FilterMessage("notice delivery failed").All() {
 		if problem, _ := e.ContextMap()["problem"].(string); problem == "" || strings.Contains(problem, "canary") {
 			t.Errorf("the log says %q", problem)
 		}
