@@ -104,19 +104,20 @@ func alertsByMetric(t *testing.T) map[string][]string {
 
 // labelMeanings says what the labels mean whose values are not of a fixed set.
 var labelMeanings = map[string]string{
-	"camera": "`id` of a camera in the configuration, or `site.id` of one elsewhere", "direction": "`out` of this camd's cameras, `in` of other sites'", "title": "its `title`", "rendition": "`main`, or a name under `renditions`",
-	"backend": "how it is read: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
-	"passthrough": "`true` where the camera's own JPEGs are served",
-	"version":     "camd's", "commit": "that camd was built from", "goversion": "Go's, that camd was built with",
+	"camera": "`id` of a camera in the configuration, or `site.id` of a camera of another site", "direction": "`out` for cameras of this camd, `in` for those of other sites", "title": "`title` of the camera", "rendition": "`main`, or a name under `renditions`",
+	"backend": "how camd reads the camera: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
+	"passthrough": "`true` if camd forwards the camera's own JPEGs",
+	"version":     "version of camd", "commit": "commit that camd was built from", "goversion": "version of Go that built camd",
 }
 
 const metricsPreface = `# Metrics
 
-This file is written by ` + "`make metrics-doc`" + ` from what a running camd says at ` + "`/metrics`" + `; a test compares the two.
+` + "`make metrics-doc`" + ` writes this file from the answer of a running camd at ` + "`/metrics`" + `. A test compares the two.
 
-Every series is there from the start, at 0, so that a rate misses nothing. Times are Unix seconds, 0 for what has not happened.
-Labels come from the configuration and from fixed sets, never from who watches: addresses are at ` + "`/api/v1/viewers`" + `.
-The alerts are those of [rules.yml](../deploy/prometheus/rules.yml) that read a metric.
+- Every series exists from the start, at 0, so that a rate misses nothing.
+- Times are Unix times in seconds. 0 means that the event has not happened.
+- Labels come from the configuration and from fixed sets, and never from viewers. ` + "`/api/v1/viewers`" + ` lists the addresses of viewers.
+- The column *alerts* lists the alerts of [rules.yml](../deploy/prometheus/rules.yml) that use the metric.
 `
 
 // metricsDocument is the text of docs/metrics.md.
@@ -136,7 +137,7 @@ func metricsDocument(families []*dto.MetricFamily, alerts map[string][]string) s
 			}
 		}
 	}
-	b.WriteString("\n`go_*` and `process_*` are the daemon's own, as client_golang has them: memory, processor time, file descriptors.\n\n")
+	b.WriteString("\nThe metrics `go_*` and `process_*` of client_golang describe the daemon: memory, CPU time, file descriptors.\n\n")
 	for _, name := range slices.Sorted(maps.Keys(alerts)) {
 		if !written[name] {
 			fmt.Fprintf(&b, "- %s %s `%s`.\n", quoted(alerts[name]), map[bool]string{true: "reads", false: "read"}[len(alerts[name]) == 1], name)
@@ -179,7 +180,7 @@ func labelTable(families []*dto.MetricFamily) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("\n## Labels\n\n| label | values | of |\n|---|---|---|\n")
+	b.WriteString("\n## Labels\n\n| label | values | metrics |\n|---|---|---|\n")
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
 		of := quoted(rows[key])
 		if len(rows[key]) > 4 {
@@ -187,18 +188,18 @@ func labelTable(families []*dto.MetricFamily) string {
 		}
 		b.WriteString(key + of + " |\n")
 	}
-	b.WriteString("\n`camd_bus_` metrics exist only with `bus` in the configuration. A relay may know thousands of cameras, so a camera of another site has\n" +
-		"only `camd_camera_up` until it is watched here. A watched stream has the series of its viewers, of the bus, and\n" +
-		"`camd_camera_frames_published_total`. At most 1024 streams have them, the ones watched first: `camd_remote_streams_without_series` and\n" +
-		"`camd_bus_streams_without_series` count the others. The camera's own camd has the rest.\n")
-	b.WriteString("\n`http2` is there with `tls` in the configuration alone.\n")
+	b.WriteString("\n`camd_bus_` metrics exist only with `bus` in the configuration. A relay may know thousands of cameras. So a camera of another site has\n" +
+		"only `camd_camera_up` until a viewer watches it here. A watched stream has the metrics of viewers and of the bus, and\n" +
+		"`camd_camera_frames_published_total`. Only the first 1024 watched streams have them: `camd_remote_streams_without_series` and\n" +
+		"`camd_bus_streams_without_series` count the others. The camd at the camera's site has all other metrics of the camera.\n")
+	b.WriteString("\nThe value `http2` exists only with `tls` in the configuration.\n")
 	return b.String()
 }
 
 // histogramTable says what buckets there are.
 func histogramTable(families []*dto.MetricFamily) string {
 	var b strings.Builder
-	b.WriteString("\n## Histograms\n\nClassic and native at once: Prometheus takes what it is set to.\n\n| metric | classic buckets, in seconds | native |\n|---|---|---|\n")
+	b.WriteString("\n## Histograms\n\nEach histogram has both forms, classic and native. Prometheus uses the form that it is configured for.\n\n| metric | classic buckets, in seconds | native |\n|---|---|---|\n")
 	for _, f := range families {
 		if f.GetType() != dto.MetricType_HISTOGRAM {
 			continue
@@ -210,11 +211,11 @@ func histogramTable(families []*dto.MetricFamily) string {
 		}
 		native := "no"
 		if h.Schema != nil {
-			native = fmt.Sprintf("%d buckets to a power of two", 1<<h.GetSchema())
+			native = fmt.Sprintf("%d buckets for each power of two", 1<<h.GetSchema())
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.GetName(), strings.Join(bounds, ", "), native)
 	}
-	b.WriteString("\nA Prometheus that takes native histograms drops the classic ones, which the rules and the dashboard read, unless told to keep\n" +
-		"them: `scrape_classic_histograms: true` from 2.45 on, `always_scrape_classic_histograms: true` from 3.0 on.\n")
+	b.WriteString("\nThe rules and the dashboard use the classic histograms. If your Prometheus scrapes native ones, configure it to keep the classic ones:\n" +
+		"`scrape_classic_histograms: true` from version 2.45, `always_scrape_classic_histograms: true` from version 3.0.\n")
 	return b.String()
 }
