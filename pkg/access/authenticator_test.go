@@ -87,7 +87,7 @@ func TestAnonymousIgnoresUnknownCredentials(t *testing.T) {
 		t.Errorf("login: got %v, want %v", err, ErrWrongCredentials)
 	}
 	if g.HasLogin() || g.HasLinks() {
-		t.Error("says that there is somebody to log in, or a link to make")
+		t.Error("HasLogin or HasLinks is true without users and link key")
 	}
 }
 
@@ -144,7 +144,7 @@ func TestRevalidateAppliesNewOptions(t *testing.T) {
 		})
 	}
 	if got, ok := New(o).Revalidate(Grant{}); ok || got.HasRole(View) {
-		t.Errorf("nobody is renewed: %+v", got)
+		t.Errorf("the zero grant was renewed: %+v", got)
 	}
 }
 
@@ -154,10 +154,10 @@ func TestZeroOptionsDenyAll(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if (Grant{}).CanSee("yard") || (Grant{}).Allows(Metrics, "") {
-		t.Error("the zero grant may something")
+		t.Error("the zero grant allows something")
 	}
 	if _, err := g.SignLink("yard", time.Hour); err == nil {
-		t.Error("a link without a key")
+		t.Error("made a link without a key")
 	}
 }
 
@@ -196,7 +196,7 @@ func TestScopeMatchesPatterns(t *testing.T) {
 		}
 		g := Grant{permission: Permission{Control, c.scope}}
 		if g.CanSee(c.camera) != c.has || g.Allows(Control, c.camera) != c.has || g.Allows(Admin, c.camera) || g.Allows(View, "") != (len(c.scope) == 0) || !g.HasRole(View) {
-			t.Errorf("%q of %q: the grant says otherwise", c.camera, c.scope)
+			t.Errorf("%q of %q: the grant differs", c.camera, c.scope)
 		}
 	}
 	for _, p := range []string{"", "[", `a\`, "[z-a"} {
@@ -205,6 +205,6 @@ func TestScopeMatchesPatterns(t *testing.T) {
 		}
 	}
 	if err := (Permission{Metrics, Scope{"yard"}}).Check(); err == nil {
-		t.Error("metrics of one camera")
+		t.Error("metrics was limited to one camera")
 	}
 }

@@ -65,13 +65,13 @@ func FuzzClientForwardedFor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, remote, forwarded string) {
 		got := g.Client(request(fromAddress(remote), withHeader("X-Forwarded-For", forwarded)))
 		if peer := (Client{Addr: peerAddr(request(fromAddress(remote)))}); !g.options.Proxies.contains(peer.Addr) && got != peer {
-			t.Errorf("%s is taken for %v", remote, got)
+			t.Errorf("%s: got address %v", remote, got)
 		}
 		if got.Addr.IsValid() && (got.Addr.Zone() != "" || got.Addr.Is4In6()) {
-			t.Errorf("an address of two forms: %v", got)
+			t.Errorf("two forms of an address differ: %v", got)
 		}
 		if clientprefix.Of(got.Addr).IsValid() != got.Addr.IsValid() {
-			t.Errorf("no neighbourhood of %v", got)
+			t.Errorf("no prefix of %v", got)
 		}
 	})
 }

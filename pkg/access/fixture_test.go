@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// cheapHash is a hash of hunter2. Tests are not about how long it takes.
+// cheapHash is a hash of hunter2 that is fast to check.
 var cheapHash = sync.OnceValue(func() Hash { return hashWith("hunter2", 64) })
 
 // acceptedHash is a hash with the least memory that ParseHash accepts.

@@ -15,7 +15,7 @@ func TestHashMatchesOnlyItsPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again := HashPassword("hunter2"); again == made.text {
-		t.Error("two hashes of a password are the same")
+		t.Error("two hashes of a password are equal")
 	}
 	for name, h := range map[string]Hash{
 		"argon2id": made,
@@ -25,8 +25,8 @@ func TestHashMatchesOnlyItsPassword(t *testing.T) {
 		// htpasswd -nbB -C 10 anna hunter2
 		"htpasswd": hashed(t, "$2y$10$9ujdvGEgyLZDoAbNJuj7Q.q8qgvcT2UpwGhfQycEZvJJDm5/x.8CO"),
 	} {
-		if !h.Matches("hunter2") || name != "argon2id" && h.Matches("hunter2 ") { // few: they cost by design
-			t.Errorf("%s matches another password, or not its own", name)
+		if !h.Matches("hunter2") || name != "argon2id" && h.Matches("hunter2 ") { // few, because each check is slow
+			t.Errorf("%s matches another password, or does not match its own", name)
 		}
 		text, err := json.Marshal(map[string]any{"hash": h})
 		if printed := fmt.Sprintf("%v %+v %#v %s %q", h, h, h, h, h) + string(text); err != nil || strings.Contains(printed, "$") {
@@ -34,7 +34,7 @@ func TestHashMatchesOnlyItsPassword(t *testing.T) {
 		}
 	}
 	if (Hash{}).Matches("") || !(Hash{}).IsZero() {
-		t.Error("no hash matches")
+		t.Error("the zero hash matches")
 	}
 }
 

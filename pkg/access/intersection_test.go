@@ -29,7 +29,7 @@ func TestIntersectAllowsWhatBothAllow(t *testing.T) {
 	}
 	for _, r := range []struct{ user, password string }{{"phil", "hunter3"}, {"zoe", "hunter2"}} {
 		if g, err := gate.Identify(request(withBasicAuth(r.user, r.password))); !errors.Is(err, ErrNoCredentials) || g.HasRole(View) {
-			t.Errorf("%s, who is unknown to the rules before: %+v, %v", r.user, g, err)
+			t.Errorf("%s, which the other rules do not know: %+v, %v", r.user, g, err)
 		}
 	}
 	if g, err := gate.Identify(request(withBearer(token))); err != nil || !g.Allows(Metrics, "") {
@@ -45,6 +45,6 @@ func TestIntersectAllowsWhatBothAllow(t *testing.T) {
 		t.Errorf("an anonymous viewer: %+v, %v", renewed, ok)
 	}
 	if g, ok := New(now).Revalidate(renewed); !ok || !g.CanSee("yard") || !g.HasRole(Control) {
-		t.Errorf("the limit outlives the gate that made it: %+v, %v", g, ok)
+		t.Errorf("the limit outlives its authenticator: %+v, %v", g, ok)
 	}
 }

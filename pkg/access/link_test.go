@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// A logged-in user can see another camera by a link, and loses no permission by it.
+// A link shows a logged-in user another camera, and removes no permission.
 func TestLinkExtendsSession(t *testing.T) {
 	g := New(testOptions(NewToken()))
 	c, _, err := g.Login(request(), "guest", "hunter2")
@@ -26,7 +26,7 @@ func TestLinkExtendsSession(t *testing.T) {
 		}
 	}
 	if got, err := g.Identify(request(withCookie(c), withLink("forged"))); err != nil || got.Kind != BySession {
-		t.Errorf("a link that is none: by %s, %v", got.Kind, err)
+		t.Errorf("invalid link: by %s, %v", got.Kind, err)
 	}
 }
 
@@ -80,18 +80,18 @@ func TestSignLinkRejectsBadInput(t *testing.T) {
 	g := New(testOptions(NewToken()))
 	for _, lasting := range []time.Duration{0, -time.Hour, time.Millisecond, MaxLinkLifetime + time.Second} {
 		if _, err := g.SignLink("yard", lasting); err == nil {
-			t.Errorf("a link for %v", lasting)
+			t.Errorf("made a link for %v", lasting)
 		}
 	}
 	if _, err := g.SignLink("", time.Hour); err == nil {
-		t.Error("a link for no camera")
+		t.Error("made a link without a camera")
 	}
 	if _, err := (LinkKey("short")).Sign("yard", time.Now(), time.Hour); err == nil {
-		t.Error("a link with a short key")
+		t.Error("made a link with a short key")
 	}
 }
 
-// A token that the right key has signed and that is not a link is refused.
+// A token with a correct signature that is not a link is refused.
 func TestForgedLinksAreRejected(t *testing.T) {
 	g := New(testOptions(NewToken()))
 	now := time.Now()
@@ -115,7 +115,7 @@ func TestForgedLinksAreRejected(t *testing.T) {
 	}
 	hs256, key := jwt.SigningMethodHS256, []byte(testKey)
 	if _, err := g.Identify(request(withLink(sign(hs256, good, key)))); err != nil {
-		t.Fatalf("the good one: %v", err)
+		t.Fatalf("valid token: %v", err)
 	}
 	parts := strings.Split(sign(hs256, good, key), ".")
 	for name, link := range map[string]string{
@@ -174,7 +174,7 @@ func TestLinkKeyIsRandomAndHidden(t *testing.T) {
 
 func FuzzLink(f *testing.F) {
 	g := New(Options{LinkKey: testKey})
-	// Another key signs it, so that the fuzzer cannot make a valid one of it.
+	// Another key has signed it, so that the fuzzer cannot make a valid link from it.
 	link, err := LinkKey(strings.Repeat("another ", 4)).Sign("yard", time.Now(), MaxLinkLifetime)
 	if err != nil {
 		f.Fatal(err)
@@ -184,7 +184,7 @@ func FuzzLink(f *testing.F) {
 	f.Add("", "eyJhbGciOiJub25lIn0.e30.", uint16(0), byte(0))
 	f.Fuzz(func(t *testing.T, camera, raw string, at uint16, flip byte) {
 		if got, err := g.byLink(raw); err == nil {
-			t.Errorf("%q lets in as %+v", raw, got)
+			t.Errorf("%q was accepted as %+v", raw, got)
 		}
 		made, err := g.SignLink(camera, time.Hour)
 		if err != nil || len(made) > maxLinkLength {
@@ -203,7 +203,7 @@ func FuzzLink(f *testing.F) {
 			return
 		}
 		if got, err := g.byLink(string(b)); err == nil {
-			t.Errorf("%q for %q lets in as %+v", b, made, got)
+			t.Errorf("%q for %q was accepted as %+v", b, made, got)
 		}
 	})
 }

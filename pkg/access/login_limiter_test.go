@@ -37,14 +37,14 @@ func TestLoginLimiterSlowsAddress(t *testing.T) {
 		}
 		var later *RetryLaterError
 		if err := identifyError(g, attacker, withBasicAuth("anna", "hunter2")); !errors.As(err, &later) || later.Seconds() < 1 || later.Seconds() > 10 {
-			t.Fatalf("got %v, want to be asked to come within 10 s", err)
+			t.Fatalf("got %v, want a retry within 10 s", err)
 		}
 		time.Sleep(later.RetryAfter)
 		if err := identifyError(g, attacker, withBasicAuth("anna", "hunter4")); !errors.Is(err, ErrWrongCredentials) {
-			t.Errorf("when told to come: got %v, want %v", err, ErrWrongCredentials)
+			t.Errorf("after the wait: got %v, want %v", err, ErrWrongCredentials)
 		}
 		tried := 0
-		for i := range 15 { // at another name each time, which would slow it further
+		for i := range 15 { // another name each time, because one name would slow it further
 			time.Sleep(time.Minute)
 			tried += countGuesses(g, fmt.Sprint("nobody", i), 100, attacker)
 		}
@@ -64,7 +64,7 @@ func TestLoginLimiterDoesNotLockOutOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		link := signLink(t, g, "yard", time.Hour)
-		o := g.options // a reload, which forgets what passwords were right
+		o := g.options // a reload, which forgets accepted passwords
 		g = New(o)
 		countGuesses(g, "anna", 100, attacker)
 		for name, owner := range map[string][]func(*http.Request){
@@ -100,14 +100,14 @@ func TestLoginLimiterSlowsDistributedGuessing(t *testing.T) {
 		}
 		for i := range 20 {
 			if n := countGuesses(g, "anna", 100, fromAddress(fmt.Sprintf("192.0.2.%d:1", 100+i))); n != addressBurst/attackedNameCost {
-				t.Errorf("soldier %d: got %d guesses, want %d", i, n, addressBurst/attackedNameCost)
+				t.Errorf("attacker %d: got %d guesses, want %d", i, n, addressBurst/attackedNameCost)
 			}
 		}
 		if n := countGuesses(g, "guest", 100, fromAddress("192.0.2.200:1")); n != addressBurst {
 			t.Errorf("at another name: got %d guesses, want %d", n, addressBurst)
 		}
-		if n := countGuesses(g, "anna", 9, fromAddress("198.51.100.1:1")); n != 9 { // who mistypes where he was right before
-			t.Errorf("acquainted: got %d guesses, want 9", n)
+		if n := countGuesses(g, "anna", 9, fromAddress("198.51.100.1:1")); n != 9 { // wrong passwords at an address of an earlier login
+			t.Errorf("known address: got %d guesses, want 9", n)
 		}
 		for _, owner := range []string{"198.51.100.1:2", "203.0.113.9:1"} {
 			if err := identifyError(g, fromAddress(owner), withBasicAuth("anna", "hunter2")); err != nil {
@@ -129,13 +129,13 @@ func TestLoginLimiterCountsIPv6ByNetwork(t *testing.T) {
 		}
 		for _, address := range []string{"[2001:db8:1:3::1]:1", "192.0.2.8:1"} {
 			if n := countGuesses(g, "nobody", 1, fromAddress(address)); n != 1 {
-				t.Errorf("%s pays for others", address)
+				t.Errorf("%s is refused for the guesses of others", address)
 			}
 		}
-		// An IPv4 address in IPv6's clothes is the same.
+		// An IPv4-mapped IPv6 address is the same address.
 		countGuesses(g, "nobody", 100, fromAddress("192.0.2.8:1"))
 		if n := countGuesses(g, "nobody", 1, fromAddress("[::ffff:192.0.2.8]:1")); n != 0 {
-			t.Error("::ffff: is another address")
+			t.Error("the IPv4-mapped address counts separately")
 		}
 	})
 }
@@ -156,7 +156,7 @@ func TestRepeatedWrongPasswordIsNotCounted(t *testing.T) {
 func TestRightPasswordIsCheckedOnce(t *testing.T) {
 	g := New(testOptions(NewToken()))
 	var all sync.WaitGroup
-	for range 200 { // more than any queue holds
+	for range 200 { // more than fit into any queue
 		all.Go(func() {
 			if err := identifyError(g, withBasicAuth("anna", "hunter2")); err != nil {
 				t.Error(err)
@@ -165,7 +165,7 @@ func TestRightPasswordIsCheckedOnce(t *testing.T) {
 	}
 	all.Wait()
 	if n := testing.AllocsPerRun(1, func() { _ = identifyError(g, withBasicAuth("anna", "hunter2")) }); n > 100 {
-		t.Errorf("got %v allocations, as if it were checked again", n)
+		t.Errorf("got %v allocations: the password was checked again", n)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestPasswordQueueIsBounded(t *testing.T) {
 				case err := <-results:
 					var later *RetryLaterError
 					if !errors.As(err, &later) {
-						t.Fatalf("got %v, want to be told to come later", err)
+						t.Fatalf("got %v, want a *RetryLaterError", err)
 					}
 					n++
 				default:
@@ -209,7 +209,7 @@ func TestPasswordQueueIsBounded(t *testing.T) {
 		}
 		ask(request(fromAddress("198.51.100.1:1")), "anna")
 		if refused() != 0 {
-			t.Error("no place is kept for those who were right before")
+			t.Error("a user at an address of an earlier login was refused")
 		}
 		close(proceed)
 		synctest.Wait()
@@ -231,6 +231,6 @@ func TestLoginLimiterMemoryIsBounded(t *testing.T) {
 		_ = a.attempt(Client{Addr: peerAddr(r)}, fmt.Sprint("user", i), func() bool { return i%2 == 0 })
 	}
 	if n, m, k := a.addresses.Len(), a.names.Len(), a.succeeded.Len(); n > maxAddresses || m > maxNames || k > maxSucceeded || len(a.waiting) != 0 {
-		t.Errorf("got %d addresses, %d names, %d acquaintances, %d waiting", n, m, k, len(a.waiting))
+		t.Errorf("got %d addresses, %d names, %d successful logins, %d waiting", n, m, k, len(a.waiting))
 	}
 }

@@ -30,12 +30,12 @@ func FuzzSessions(f *testing.F) {
 		s.save()
 		again, err := OpenSessions(SessionOptions{Path: path, MaxSessions: 5})
 		if err != nil || len(again.all) > len(s.all) {
-			t.Fatalf("%q is kept as what is read as %v, %v", text, again.all, err)
+			t.Fatalf("%q was saved and read again as %v, %v", text, again.all, err)
 		}
 		for key, one := range again.all {
 			was := s.all[key]
 			if was == nil || was.user != one.user || was.fingerprint != one.fingerprint || !was.createdAt.Equal(one.createdAt) || !was.usedAt.Equal(one.usedAt) {
-				t.Errorf("%+v is kept as %+v", was, one)
+				t.Errorf("%+v was saved as %+v", was, one)
 			}
 		}
 	})

@@ -109,7 +109,7 @@ func TestSessionsExpire(t *testing.T) {
 		logIn(t, g, "anna")
 		time.Sleep(time.Second)
 		expectAccepted(t, g, first, firsts)
-		logIn(t, g, "anna") // one too many: the one that was used longest ago goes
+		logIn(t, g, "anna") // beyond the limit: the session that was used longest ago ends
 		expectAccepted(t, g, first, firsts)
 		expectRefused(t, g, second, seconds)
 	})
@@ -124,7 +124,7 @@ func TestLoginEndsPreviousSession(t *testing.T) {
 	expectRefused(t, g, before, was)
 }
 
-// A user who logs in again and again ends his own sessions, and nobody else's.
+// A user with many logins ends only their own sessions.
 func TestSessionLimitEvictsBusiestUser(t *testing.T) {
 	s, err := OpenSessions(SessionOptions{MaxSessions: 4})
 	if err != nil {
@@ -140,7 +140,7 @@ func TestSessionLimitEvictsBusiestUser(t *testing.T) {
 	_, last := s.touchByID(his[8])
 	_, first := s.touchByID(his[0])
 	if !ok || !last || first || len(s.all) != 4 {
-		t.Errorf("hers %v, his last %v, his first %v, of %d", ok, last, first, len(s.all))
+		t.Errorf("other user's %v, last %v, first %v, of %d", ok, last, first, len(s.all))
 	}
 }
 
@@ -153,7 +153,7 @@ func TestReloadEndsStaleSessions(t *testing.T) {
 
 	o.Users = []User{{"anna", cheapHash(), Permission{Role: View}}, {"guest", hashWith("hunter22", 64), Permission{Role: View}}}
 	next := New(o)
-	expectRefused(t, next, guest, guests) // also where nobody has settled yet
+	expectRefused(t, next, guest, guests) // also before EndStaleSessions
 	next.EndStaleSessions()
 	if got, err := next.Identify(anna); err != nil || got.HasRole(Control) {
 		t.Errorf("got %+v, %v, want anna with another role", got, err)
@@ -163,7 +163,7 @@ func TestReloadEndsStaleSessions(t *testing.T) {
 	}
 	expectRefused(t, next, guest, guests)
 
-	// The old password again: what it opened once stays closed.
+	// The old password is back, but its ended sessions stay ended.
 	o.Users[1].Hash = cheapHash()
 	back := New(o)
 	back.EndStaleSessions()
@@ -201,7 +201,7 @@ func TestSessionsSurviveRestart(t *testing.T) {
 		t.Errorf("got %v, %v, want mode 0600", info.Mode(), err)
 	}
 	if strings.Contains(string(text), c.Value) || strings.Contains(string(text), cheapHash().text) {
-		t.Errorf("the file lets its reader in: %s", text)
+		t.Errorf("the file contains usable session ids: %s", text)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestSessionsReportSaveError(t *testing.T) {
 	r, was := logIn(t, g, "anna")
 	expectAccepted(t, g, r, was)
 	if reported == nil {
-		t.Error("nobody was told")
+		t.Error("OnError was not called")
 	}
 }
 
@@ -248,7 +248,7 @@ func TestRunSavesSessionUse(t *testing.T) {
 		expectAccepted(t, g, r, was)
 		time.Sleep(2 * saveInterval)
 		synctest.Wait()
-		time.Sleep(45 * time.Minute) // longer than an hour ago it began, and less it was used
+		time.Sleep(45 * time.Minute) // more than an hour since the start, and less since the last use
 		o.Sessions, _ = OpenSessions(SessionOptions{Path: path, IdleTimeout: time.Hour})
 		expectAccepted(t, New(o), r, was)
 	})

@@ -50,7 +50,7 @@ func FuzzToken(f *testing.F) {
 	f.Add("", uint8(47), byte(0x80))
 	f.Fuzz(func(t *testing.T, raw string, at uint8, flip byte) {
 		if got, err := g.Identify(request(withHeader("Authorization", raw))); err == nil && !strings.Contains(raw, token) {
-			t.Errorf("%q lets in as %+v", raw, got)
+			t.Errorf("%q was accepted as %+v", raw, got)
 		}
 		b := []byte(token)
 		b[int(at)%len(b)] ^= flip

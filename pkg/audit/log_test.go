@@ -70,7 +70,7 @@ func TestSnapshotsAreRecordedOncePerMinute(t *testing.T) {
 		other.Name = "bob"
 		trail.SnapshotTaken(other, porch, 5)
 		if last := logs.AllUntimed()[logs.Len()-1].ContextMap(); last["requester"] != "bob" || last["frames"] != uint64(1) {
-			t.Errorf("somebody else's first is not written at once: %v", last)
+			t.Errorf("the first snapshot of another actor was not written at once: %v", last)
 		}
 		stop()
 		running.Wait()
@@ -101,18 +101,18 @@ func TestIdleSnapshotKeysAreForgotten(t *testing.T) {
 		kept := len(trail.snapshots)
 		trail.mu.Unlock()
 		if kept != 0 || logs.Len() != 2 {
-			t.Errorf("%d are kept in mind, %d lines, want 0 and 2", kept, logs.Len())
+			t.Errorf("got %d keys and %d lines, want 0 and 2", kept, logs.Len())
 		}
 		trail.SnapshotTaken(anna, porch, 1)
 		if logs.Len() != 3 {
-			t.Errorf("%d lines after they came again, want 3", logs.Len())
+			t.Errorf("got %d lines after another snapshot, want 3", logs.Len())
 		}
 		stop()
 		running.Wait()
 	})
 }
 
-// Actors beyond the bound cost lines, but no memory, and all their snapshots are counted.
+// Actors beyond the limit get more lines, but take no memory. All their snapshots are counted.
 func TestSnapshotKeysAreBounded(t *testing.T) {
 	trail, logs := observedLog(zap.InfoLevel)
 	for i := range maxSnapshotKeys + 10 {
@@ -126,7 +126,7 @@ func TestSnapshotKeysAreBounded(t *testing.T) {
 		frames += line.ContextMap()["frames"].(uint64)
 	}
 	if len(trail.snapshots) > maxSnapshotKeys || frames != 2*(maxSnapshotKeys+10) {
-		t.Errorf("%d are kept, the lines have %d snapshots, want %d", len(trail.snapshots), frames, 2*(maxSnapshotKeys+10))
+		t.Errorf("got %d keys and %d snapshots in the lines, want %d", len(trail.snapshots), frames, 2*(maxSnapshotKeys+10))
 	}
 }
 
@@ -157,6 +157,6 @@ func TestNilLoggerRecordsNothing(t *testing.T) {
 	trail.ViewStarted(anna, porch, "")
 	trail.ViewEnded(anna, porch, ViewStats{})
 	if len(trail.snapshots) != 0 {
-		t.Error("it keeps who looked")
+		t.Error("it keeps keys")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// writeNKey writes an NKey seed and returns where it is and its public half.
+// writeNKey writes an NKey seed, and returns the path of its file and the public key.
 func writeNKey(t *testing.T) (path, public string) {
 	t.Helper()
 	k, err := nkeys.CreateUser()
@@ -62,9 +62,9 @@ func TestEachAccountKindConnects(t *testing.T) {
 			refused, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.bad, TLS: encrypted})
 			testrun.WaitFor(t, "the refusal", func() bool { return strings.Contains(refused.State().Problem, "refuses the credentials") })
 			unknown, _ := startBus(t, Options{URLs: []string{url}, Relay: true, Account: c.good})
-			testrun.WaitFor(t, "the certificate not to be believed", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
+			testrun.WaitFor(t, "the certificate to be refused", func() bool { return strings.Contains(unknown.State().Problem, "certificate") })
 			if p := refused.State().Problem + unknown.State().Problem; strings.Contains(p, "a-secret") {
-				t.Errorf("a secret in %q", p)
+				t.Errorf("the problem contains a secret: %q", p)
 			}
 		})
 	}
@@ -75,19 +75,19 @@ func TestPermissionViolationIsReported(t *testing.T) {
 	nats := testpeer.ServeNATS(t, `authorization { users: [{user: north, password: p, permissions: {publish: "other.>", subscribe: "camd.>"}}] }`)
 	site, _ := startBus(t, Options{URLs: []string{nats.URL}, Site: "north", Account: Account{User: "north", Password: "p"}})
 	site.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
-	testrun.WaitFor(t, "it to be told", func() bool { return strings.Contains(site.State().Problem, "camd.north") })
+	testrun.WaitFor(t, "the reported problem", func() bool { return strings.Contains(site.State().Problem, "camd.north") })
 }
 
 func TestMissingAccountFileIsReported(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	if _, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true, Account: Account{NKey: missing}}); err == nil || !strings.Contains(err.Error(), missing) {
-		t.Errorf("got %v, want it to name the file", err)
+		t.Errorf("got %v, want an error that names the file", err)
 	}
 	url := startServer(t).ClientURL()
 	for _, o := range []Options{{Account: Account{Credentials: missing}}, {TLS: TLS{CA: missing}}} {
 		o.URLs, o.Relay = []string{url}, true
 		b, _ := startBus(t, o)
-		testrun.WaitFor(t, "the file to be named", func() bool { return strings.Contains(b.State().Problem, missing) })
+		testrun.WaitFor(t, "a problem that names the file", func() bool { return strings.Contains(b.State().Problem, missing) })
 	}
 }

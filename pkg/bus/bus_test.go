@@ -34,15 +34,15 @@ func TestRelayDeliversSameFrames(t *testing.T) {
 	sent := yard.publish(100_000)
 	got := v.next(false)
 	if !bytes.Equal(got.JPEG, sent.JPEG) || !bytes.Equal(got.Part, sent.Part) {
-		t.Errorf("got %d bytes, want those %d", len(got.JPEG), len(sent.JPEG))
+		t.Errorf("got %d bytes, want the %d bytes that were sent", len(got.JPEG), len(sent.JPEG))
 	}
 	if got.Width != 32 || got.Height != 16 || got.Captured.Sub(sent.Captured).Abs() > time.Microsecond {
 		t.Errorf("got %dx%d taken %v, want 32x16 taken %v", got.Width, got.Height, got.Captured, sent.Captured)
 	}
 	if yard.topics["preview"].Wanted() {
-		t.Error("a rendition is wanted that nobody watches")
+		t.Error("a rendition without viewers is requested")
 	}
 	v.sub.Close()
 	testrun.WaitFor(t, "the end of demand", func() bool { return !yard.topics[camera.Main].Wanted() })
-	testrun.WaitFor(t, "it to be told", func() bool { return !sentStream(site, "yard", camera.Main).Watched })
+	testrun.WaitFor(t, "the end of the watched stream", func() bool { return !sentStream(site, "yard", camera.Main).Watched })
 }

@@ -103,7 +103,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 	yard.publish(1000)
 	v.next(false)
 	if p := site.State().Problem + relay.State().Problem; p != "" {
-		t.Errorf("%q with what the documentation permits", p)
+		t.Errorf("problem %q with the documented permissions", p)
 	}
 
 	forged := by(north)

@@ -10,7 +10,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// What exactly is wrong with a camera may have addresses of its site's network, so it does not go over the bus. The reason does.
+// The detail of a camera may contain addresses of its site's network. So it does not go over the bus, but the reason does.
 func TestDetailStaysAtItsSite(t *testing.T) {
 	url := startServer(t).ClientURL()
 	conn, err := nats.Connect(url)
@@ -33,10 +33,10 @@ func TestDetailStaysAtItsSite(t *testing.T) {
 	relay, _ := startBus(t, Options{URLs: []string{url}, Relay: true})
 	s := waitCamera(t, relay, "north.yard", camera.Offline).Status()
 	if s.Reason != camera.Unreachable || s.Detail != "" {
-		t.Errorf("the relay has %s, %q", s.Reason, s.Detail)
+		t.Errorf("got reason %s and detail %q at the relay", s.Reason, s.Detail)
 	}
 	seen := false
-	testrun.WaitFor(t, "what the site says", func() bool {
+	testrun.WaitFor(t, "the announcement of the site", func() bool {
 		for n, _, _ := announcements.Pending(); n > 0; n-- {
 			m, err := announcements.NextMsg(nats.DefaultTimeout)
 			if err != nil {

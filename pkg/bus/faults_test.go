@@ -14,7 +14,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// cluster starts three servers that know of each other.
+// cluster starts three servers that know each other.
 func cluster(t testing.TB) (nodes []*server.Server) {
 	t.Helper()
 	var first *url.URL
@@ -46,7 +46,7 @@ func TestRelayMovesToAnotherServer(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t)
 	yard, site, _ := startPair(t, nodes[0].ClientURL(), nodes[0].ClientURL())
-	// It is configured with one server, and learns the others from it.
+	// The site is configured with one server, and learns the others from it.
 	relay, _ := startBus(t, Options{URLs: []string{nodes[1].ClientURL()}, Relay: true})
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 	testrun.WaitFor(t, "demand", func() bool { return sentStream(site, "yard", camera.Main).Watched })
@@ -95,7 +95,7 @@ func TestPartitionIsReportedAndRecovers(t *testing.T) {
 	v.next(false)
 	stop := yard.play(t, 20_000, 20*time.Millisecond)
 	v.next(false)
-	far.AddFault("timeout", `"timeout": 0`) // nothing comes any more, and nothing says so
+	far.AddFault("timeout", `"timeout": 0`) // data stops without a closed connection
 	v.next(true)
 	if s := waitCamera(t, relay, "north.yard", camera.Offline).Status(); s.Reason != camera.Unreachable || !strings.Contains(s.Detail, "bus") {
 		t.Errorf("got %s, %q", s.Reason, s.Detail)
@@ -122,8 +122,8 @@ func TestSlowLinkDropsAndDoesNotQueue(t *testing.T) {
 	w.next(false)
 	far.AddFault("bandwidth", `"rate": 500`) // KB/s, a sixth of the stream
 	stop := yard.play(t, 100_000, 33*time.Millisecond)
-	// The server would hold tens of seconds for it.
-	testrun.WaitFor(t, "the slow relay to leave its queue", func() bool { return slow.State().SlowReconnects > 0 })
+	// The server would queue pictures of tens of seconds.
+	testrun.WaitFor(t, "the slow relay to reconnect", func() bool { return slow.State().SlowReconnects > 0 })
 	left := time.Now()
 	for f := v.next(false); !f.Captured.After(left); f = v.next(false) {
 	}
@@ -134,7 +134,7 @@ func TestSlowLinkDropsAndDoesNotQueue(t *testing.T) {
 	waitLastFrame(t, yard, slow)
 	expectEveryFrameCounted(t, yard, first, site, slow)
 	if in, out := receivedStream(fast, "north.yard", camera.Main), sentStream(site, "yard", camera.Main); in.Dropped[Lost] != out.accountedFor()-out.Frames {
-		t.Errorf("the fast relay suffers: of %+v it got %+v", out, in)
+		t.Errorf("the fast relay lost pictures: sent %+v, received %+v", out, in)
 	}
 }
 
@@ -187,9 +187,9 @@ func TestRevokedCredentialsRecover(t *testing.T) {
 		nats.Reload(serverConfig(left))
 		v.next(true)
 		b := map[string]*Bus{"north": relay, "relay": site}[left]
-		testrun.WaitFor(t, "the refusal to be told", func() bool { return strings.Contains(b.State().Problem, "refuses the credentials") })
+		testrun.WaitFor(t, "the reported refusal", func() bool { return strings.Contains(b.State().Problem, "refuses the credentials") })
 		if p := b.State().Problem; strings.Contains(p, "secret") {
-			t.Errorf("a secret in %q", p)
+			t.Errorf("the problem contains a secret: %q", p)
 		}
 		nats.Reload(serverConfig("north", "relay"))
 		v.next(false)

@@ -13,7 +13,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// accountedFor sums up what became of a stream's frames.
+// accountedFor returns how many frames of a stream were delivered or dropped.
 func (s Stream) accountedFor() uint64 {
 	n := s.Frames
 	for _, d := range s.Dropped {
@@ -61,7 +61,7 @@ func expectEveryFrameCounted(t *testing.T, yard *fakeCamera, first uint64, site,
 		t.Errorf("at the relay passed %d and accounted for %d, want %d", in.Passed, in.accountedFor(), want)
 	}
 	if out.Frames < in.Frames {
-		t.Errorf("%d frames arrived of %d", in.Frames, out.Frames)
+		t.Errorf("%d of %d frames arrived", in.Frames, out.Frames)
 	}
 }
 
@@ -102,8 +102,8 @@ func TestEveryFrameIsCounted(t *testing.T) {
 			for range 4 {
 				ends := []*testpeer.FaultProxy{near, far}[random.IntN(2)]
 				ends.AddFault("limit_data", fmt.Sprintf(`"bytes": %d`, 1000+random.IntN(100_000)))
-				ends.ClearFaults() // which ends its connections
-				testrun.WaitFor(t, "both again", func() bool { return site.State().Connected && relay.State().Connected })
+				ends.ClearFaults() // this also closes its connections
+				testrun.WaitFor(t, "both connections", func() bool { return site.State().Connected && relay.State().Connected })
 				v.next(false)
 			}
 			stop()

@@ -14,7 +14,7 @@ import (
 )
 
 // FuzzAnnouncement gives a relay whose tables are small any announcement of any site, several times. What the relay keeps stays
-// within its limits, and a known site keeps its camera unless the announcement is in that site's and instance's name.
+// within its limits. A known site keeps its camera unless the announcement has the name of that site and instance.
 func FuzzAnnouncement(f *testing.F) {
 	for _, data := range announcementSeeds() {
 		f.Add("south", data)
@@ -49,7 +49,7 @@ func FuzzAnnouncement(f *testing.F) {
 	})
 }
 
-// announcementSeeds returns announcements of camds, and ones that are nearly right.
+// announcementSeeds returns correct announcements, and almost correct ones.
 func announcementSeeds() (all [][]byte) {
 	w := announce(testPublisher, []string{"yard", "hall"}, "preview")
 	w.Host, w.SentAt = "host", time.Unix(1700000000, 0).UTC()
@@ -80,7 +80,7 @@ func expectPrintable(t *testing.T, b *Bus) {
 		s := c.Status()
 		for _, text := range []string{s.ID, s.Title, s.Detail, s.Format.Codec} {
 			if len(text) > maxText || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-				t.Errorf("%q is not to be shown", text)
+				t.Errorf("%q is not printable", text)
 			}
 		}
 	}

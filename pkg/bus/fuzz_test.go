@@ -17,7 +17,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// fuzzMessage is returns one message of a hostile peer: its kind and two byte strings.
+// fuzzMessage returns one message of a hostile peer: its kind and two byte strings.
 func fuzzMessage(kind byte, a, b []byte) []byte {
 	out := []byte{kind}
 	out = binary.BigEndian.AppendUint32(out, uint32(len(a)))
@@ -36,7 +36,7 @@ const (
 
 const testPublisher = "STRANGER01234567890123"
 
-// addFuzzSeeds adds messages of camds, and ones that are nearly right.
+// addFuzzSeeds adds correct messages, and almost correct ones.
 func addFuzzSeeds(f *testing.F) {
 	now := time.Unix(1700000000, 0).UTC()
 	w := announcement{Version: protocolVersion, Instance: testPublisher, Host: "box", SentAt: now, Revision: 1, Complete: true, Cameras: []cameraInfo{{
@@ -92,9 +92,9 @@ func FuzzMessage(f *testing.F) {
 			c.publishPlaceholders(time.Now())
 		}
 		runtime.ReadMemStats(&after)
-		// A placeholder is drawn for one that is switched off; a picture in pieces is no larger than its first piece says.
+		// The relay draws a placeholder for a camera that is turned off. A picture in pieces is at most as large as its first piece says.
 		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(256<<20+messages*(1<<20)+2000*len(in)); got > most {
-			t.Errorf("%d bytes in %d messages made it allocate %d", len(in), messages, got)
+			t.Errorf("%d bytes in %d messages made the bus allocate %d", len(in), messages, got)
 		}
 		expectConsistent(t, b)
 		b.localSite.announceLeaving()
@@ -148,7 +148,7 @@ func expectConsistent(t *testing.T, b *Bus) {
 		for _, text := range []string{st.ID, st.Title, st.Detail} {
 			for _, r := range text {
 				if !unicode.IsPrint(r) {
-					t.Errorf("%q is not to be shown", text)
+					t.Errorf("%q is not printable", text)
 				}
 			}
 		}
@@ -156,10 +156,10 @@ func expectConsistent(t *testing.T, b *Bus) {
 		sub := topic.Subscribe(broker.InOrder)
 		for f := sub.TryNext(); f != nil; f = sub.TryNext() {
 			if _, err := jpeg.DecodeConfig(bytes.NewReader(f.JPEG)); err != nil && !isJPEGError(err) {
-				t.Errorf("a picture that is none: %v", err)
+				t.Errorf("published an invalid picture: %v", err)
 			}
 			if time.Since(f.Captured) < 0 {
-				t.Error("a picture of the future")
+				t.Error("published a picture with a time in the future")
 			}
 		}
 		sub.Close()
@@ -193,7 +193,7 @@ func TestAnnouncementsAreBounded(t *testing.T) {
 		"too long":               append([]byte(`{"v":2}`), make([]byte, maxMessage)...),
 	} {
 		if _, err := parseAnnouncement(b); err == nil {
-			t.Errorf("%s: taken", what)
+			t.Errorf("%s: accepted", what)
 		}
 	}
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
@@ -241,10 +241,10 @@ func TestClockOffsetIsEstimated(t *testing.T) {
 			k.addSample(now.Add(-c.off-way*time.Millisecond), now)
 		}
 		if got := k.estimate(); (got - c.want).Abs() > 5*time.Millisecond {
-			t.Errorf("a clock %v behind: corrected by %v", c.off, got)
+			t.Errorf("clock is %v behind: got correction %v", c.off, got)
 		}
 	}
 	if d := time.Since(localTime(now.Add(time.Hour), time.Now())); d < 0 || d > time.Minute {
-		t.Errorf("a picture of the future is %v old", d)
+		t.Errorf("a picture with a time in the future is %v old", d)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// newTestRelay returns a relay without a connection, which gets announcements from the test.
+// newTestRelay returns a relay without a connection, for announcements of the test.
 func newTestRelay(t testing.TB) *relay {
 	t.Helper()
 	b, err := New(Options{URLs: []string{"nats://127.0.0.1"}, Relay: true})
@@ -61,7 +61,7 @@ func (r *relay) listCameras(t *testing.T) (ids []string) {
 	return ids
 }
 
-// A camd in a container has another host name at each start. Its earlier instances must not keep the next one out.
+// A camd in a container has another host name at each start. Its earlier instances must not block the next one.
 func TestNewInstanceReplacesSilentOne(t *testing.T) {
 	r, now := newTestRelay(t), time.Now()
 	for i := range 3 * maxInstances {
@@ -70,7 +70,7 @@ func TestNewInstanceReplacesSilentOne(t *testing.T) {
 		w.Host = testInstance(i)
 		r.handleAnnouncement("north", w, now)
 		if b := r.sites["north"].instances[testInstance(i)]; b == nil || !b.complete {
-			t.Fatalf("start %d is not heard", i)
+			t.Fatalf("the announcement of start %d was not accepted", i)
 		}
 		r.handleAnnouncement("north", announcement{Version: protocolVersion, Instance: testInstance(i), Host: w.Host, SentAt: now, Revision: 1, Leaving: true}, now)
 	}
@@ -78,7 +78,7 @@ func TestNewInstanceReplacesSilentOne(t *testing.T) {
 		t.Errorf("%d instances are known, want at most %d", n, maxInstances)
 	}
 	if got, want := r.listCameras(t), []string{"north.yard"}; !slices.Equal(got, want) || r.cameras > maxInstances {
-		t.Errorf("%q and %d cameras of instances, want %q", got, r.cameras, want)
+		t.Errorf("got cameras %q and %d cameras of instances, want %q", got, r.cameras, want)
 	}
 }
 
@@ -96,13 +96,13 @@ func TestCamerasEndWithTheirInstance(t *testing.T) {
 	r.listCameras(t)
 	r.handleAnnouncement("north", after, now)
 	if got, want := r.listCameras(t), []string{"north.yard"}; !slices.Equal(got, want) || !topicEnded(hall) {
-		t.Errorf("%q, want %q; readers of the other are at the end: %v", got, want, topicEnded(hall))
+		t.Errorf("got cameras %q, want %q; topic of the removed camera ended: %v", got, want, topicEnded(hall))
 	}
 
 	yard := r.sites["north"].cameras["yard"].openReceiver(camera.Main).topic
 	r.sites["north"].instances[after.Instance].lastSeen = now.Add(-25 * time.Hour)
 	if got := r.listCameras(t); len(got) > 0 || !topicEnded(yard) || r.cameras != 0 {
-		t.Errorf("%q and %d cameras of instances are left; readers are at the end: %v", got, r.cameras, topicEnded(yard))
+		t.Errorf("got cameras %q and %d cameras of instances, want none; topic ended: %v", got, r.cameras, topicEnded(yard))
 	}
 }
 
@@ -125,7 +125,7 @@ func TestInterestInAllCamerasOfLargeSite(t *testing.T) {
 	}
 	b.localSite.handleInterest(&nats.Msg{Data: data})
 	if n := b.State().Refused; len(n) > 0 || !sentStream(b, "yard", camera.Main).Watched {
-		t.Errorf("refused %v, and nothing is sent", n)
+		t.Errorf("refused %v, and sent nothing", n)
 	}
 }
 
@@ -139,14 +139,14 @@ func TestOversizeAnnouncementIsReported(t *testing.T) {
 		many = append(many, newFakeCamera(fmt.Sprint("c", i)))
 	}
 	site.SetLocalCameras(many)
-	testrun.WaitFor(t, "it to be told", func() bool {
+	testrun.WaitFor(t, "the reported problem", func() bool {
 		return strings.Contains(site.State().Problem, "an announcement of 50 cameras exceeds max_payload")
 	})
 	site.SetLocalCameras(many[:1])
-	testrun.WaitFor(t, "it to be over", func() bool { return site.State().Problem == "" })
+	testrun.WaitFor(t, "the end of the problem", func() bool { return site.State().Problem == "" })
 }
 
-// A server may repeat what it was sent. camd does not show the secrets in it.
+// A server may repeat what camd has sent. camd does not show the secrets in it.
 func TestServerErrorDoesNotShowSecrets(t *testing.T) {
 	t.Parallel()
 	for _, a := range []Account{{User: "u", Password: `ca"na<ry`}, {Token: `ca"na<ry`}} {
@@ -156,10 +156,10 @@ func TestServerErrorDoesNotShowSecrets(t *testing.T) {
 			line, _ := in.ReadString('\n')
 			fmt.Fprintf(c, "-ERR 'no: %s ca\"na<ry\x1b[31m'\r\n", strings.TrimSpace(line))
 			_, _ = in.ReadString('\n')
-			_, _ = in.ReadString(0) // until camd hangs up
+			_, _ = in.ReadString(0) // until camd closes the connection
 		})
 		b, _ := startBus(t, Options{URLs: []string{"nats://" + address}, Relay: true, Account: a})
-		testrun.WaitFor(t, "what it says", func() bool { return strings.Contains(b.State().Problem, "no: ") })
+		testrun.WaitFor(t, "the reported problem", func() bool { return strings.Contains(b.State().Problem, "no: ") })
 		if p := b.State().Problem; strings.Contains(p, "na<ry") || strings.Contains(p, `na\u003cry`) || strings.Contains(p, "\x1b") {
 			t.Errorf("%q", p)
 		}
@@ -186,16 +186,16 @@ func TestInterestsOutliveLostConnection(t *testing.T) {
 	b.localSite.interests[testInstance(1)].until = time.Now().Add(-time.Second)
 	b.connection.since = time.Now()
 	if !holds() {
-		t.Error("forgotten while it cannot be heard")
+		t.Error("interest was removed while there was no connection")
 	}
 	b.localSite.extendInterests()
 	b.connection.isUp = true
 	if !holds() {
-		t.Error("forgotten as soon as it can be heard again")
+		t.Error("interest was removed right after the reconnect")
 	}
 	b.localSite.interests[testInstance(1)].until = time.Now().Add(-time.Second)
 	b.connection.isUp, b.connection.since = false, time.Now().Add(-interestRetention)
 	if holds() {
-		t.Error("it is kept for ever")
+		t.Error("interest was kept without limit")
 	}
 }

@@ -39,7 +39,7 @@ func (b *Bus) announce(t testing.TB, site string, w announcement) {
 	b.receiveNow(&nats.Msg{Subject: b.subjects.site(site), Data: data})
 }
 
-// announceForged announces n sites with a camera each, numbered from from on.
+// announceForged announces n sites with one camera each, with numbers from from.
 func (b *Bus) announceForged(t testing.TB, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
@@ -77,7 +77,7 @@ func TestKnownSiteIsReadDuringFlood(t *testing.T) {
 			}
 		}
 		if s := b.State(); s.Refused[TooFast] == 0 || s.Refused[TooManySites] == 0 {
-			t.Errorf("refused %v, want some for either reason", s.Refused)
+			t.Errorf("refused %v, want refusals of both reasons", s.Refused)
 		}
 	})
 }
@@ -94,7 +94,7 @@ func TestNewSiteReplacesOnlyARecentSilentOne(t *testing.T) {
 		b.announceForged(t, 0, 2)
 		b.announce(t, "south", announce(testInstance(9), []string{"gate"}))
 		if b.relay.sites["south"] != nil {
-			t.Error("a site takes the place of one that is heard")
+			t.Error("a new site replaced a site that is not silent")
 		}
 		time.Sleep(2 * silenceTimeout) // all are silent
 		b.relay.refresh()
@@ -106,7 +106,7 @@ func TestNewSiteReplacesOnlyARecentSilentOne(t *testing.T) {
 		time.Sleep(time.Hour)
 		b.relay.refresh()
 		if got, want := b.relay.listCameras(t), []string{"north.yard"}; len(got) > 0 && !slices.Equal(got, want) {
-			t.Errorf("%q are left after an hour, want at most %q", got, want)
+			t.Errorf("got %q after an hour, want at most %q", got, want)
 		}
 	})
 }
@@ -123,18 +123,18 @@ func TestCamerasBeyondTheLimitAreLeftOutAndKnownOnesKept(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		if got := b.stateOf("a"); got != camera.Idle {
-			t.Errorf("a camera that was known is %s, want its new state", got)
+			t.Errorf("a known camera is %s, want its new state", got)
 		}
 		if n := b.State().Refused[TooManyCameras]; n != 1 {
 			t.Errorf("%d refused, want 1", n)
 		}
 		north := b.relay.sites["north"]
 		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Instance: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); ask {
-			t.Error("the site is asked for cameras that there is no room for")
+			t.Error("requested cameras that do not fit")
 		}
 		b.announce(t, "south", announce(testInstance(2), nil))
 		if _, ask := north.handleAnnouncement(announcement{Version: protocolVersion, Instance: testInstance(1), SentAt: time.Now(), Revision: 1}, time.Now()); !ask {
-			t.Error("the site is not asked for the others, now that there is room")
+			t.Error("did not request the other cameras when there was room")
 		}
 	})
 }
@@ -147,7 +147,7 @@ func TestSiteCamerasAreBounded(t *testing.T) {
 			for i := range maxCamerasPerInstance {
 				cameras = append(cameras, fmt.Sprintf("c%d-%d", instance, i))
 			}
-			time.Sleep(time.Minute) // its quota is another test's
+			time.Sleep(time.Minute) // lets the quota recover, which another test covers
 			b.announce(t, "forged", announce(testInstance(instance), cameras))
 		}
 		if n := b.relay.sites["forged"].announced; n != maxCamerasPerSite {
@@ -155,12 +155,12 @@ func TestSiteCamerasAreBounded(t *testing.T) {
 		}
 		b.announce(t, "north", announce(testPublisher, []string{"yard"}))
 		if !slices.Contains(b.relay.listCameras(t), "north.yard") {
-			t.Error("there is no room for another site")
+			t.Error("another site does not fit")
 		}
 	})
 }
 
-// A camera that nobody has asked for has neither topics nor series.
+// A camera that nobody has requested has no topics and no series.
 func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
 	b := newLimitedRelay(t, SiteLimits{})
 	b.announce(t, "north", announce(testPublisher, []string{"yard"}, "preview"))
@@ -169,17 +169,17 @@ func TestAnnouncedCameraHasNoTopicUntilAskedFor(t *testing.T) {
 	c.Status()
 	c.updateState(time.Now(), 0)
 	if got := c.Renditions(); len(c.receivers) > 0 || len(b.State().Received) > 0 || !slices.Equal(got, []string{"main", "preview"}) {
-		t.Errorf("%d streams of %q before anybody asked", len(c.receivers), got)
+		t.Errorf("%d streams of %q before a request", len(c.receivers), got)
 	}
 	if _, ok := c.Topic("preview"); !ok || len(c.receivers) != 1 || len(b.State().Received) != 1 {
-		t.Errorf("%d streams, want the one that was asked for", len(c.receivers))
+		t.Errorf("%d streams, want only the requested one", len(c.receivers))
 	}
 	if _, ok := c.Topic("other"); ok {
 		t.Error("a rendition that is not announced has a topic")
 	}
 }
 
-// A new instance that claims to have had a camera for years does not get it from the instance that is known to have it.
+// A new instance that claims to have had a camera for years does not take it from the instance that has it.
 func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLimitedRelay(t, SiteLimits{})
@@ -204,17 +204,17 @@ func TestForgedClaimDoesNotTakeACamera(t *testing.T) {
 			t.Errorf("%s has the camera, want %s", got, testInstance(0))
 		}
 		if b.State().Refused[UnprovenClaim] == 0 {
-			t.Error("nothing says that somebody claims the camera")
+			t.Error("the unproven claim was not counted")
 		}
-		// A camera that nobody else has may have been somewhere before this relay hears of it.
+		// A camera without another owner may be older than this relay's knowledge of it.
 		claims := b.State().Refused[UnprovenClaim]
 		moved := announce(testInstance(4), []string{"gate"})
 		moved.Cameras[0].HeldSeconds = 3600
 		b.announce(t, "north", moved)
 		if n := b.State().Refused[UnprovenClaim]; n != claims {
-			t.Error("a camera that nobody else has counts as a claim")
+			t.Error("a camera without another owner counts as an unproven claim")
 		}
-		beats(1, 2, 3) // while the honest one is silent another may show it
+		beats(1, 2, 3) // another instance may publish the camera while the first is silent
 		beats(0, 1, 2, 3)
 		if got := owner(); got != testInstance(0) {
 			t.Errorf("%s has the camera after a silence, want %s", got, testInstance(0))
@@ -244,14 +244,14 @@ func TestForgedClaimDoesNotStopASite(t *testing.T) {
 			time.Sleep(announcementInterval)
 		}
 		if s := b.State(); len(s.Duplicates) > 0 || s.Refused[UnprovenClaim] == 0 {
-			t.Errorf("it gives up %q; refused %v", s.Duplicates, s.Refused)
+			t.Errorf("the site stopped publishing %q; refused %v", s.Duplicates, s.Refused)
 		}
-		// One that is heard right after this one has connected may have been there before.
+		// An instance that is heard right after this one has connected may be older.
 		b.localSite.extendInterests()
 		time.Sleep(time.Second)
 		claim(1000)
 		if s := b.State(); len(s.Duplicates) != 1 {
-			t.Errorf("it does not give way to an older one: %q", s.Duplicates)
+			t.Errorf("the site still publishes a camera of an older instance: %q", s.Duplicates)
 		}
 	})
 }
@@ -285,10 +285,10 @@ func TestForgedInterestsAreBounded(t *testing.T) {
 				b.localSite.announceChanges()
 			}
 			if b.localSite.interests[testPublisher] == nil {
-				t.Fatalf("the relay that was known is forgotten after %d others", i)
+				t.Fatalf("the known relay was removed after %d others", i)
 			}
 			if b.localSite.interestCount > maxInterests+200 {
-				t.Fatalf("%d renditions are wanted, want at most %d", b.localSite.interestCount, maxInterests)
+				t.Fatalf("got interest in %d renditions, want at most %d", b.localSite.interestCount, maxInterests)
 			}
 		}
 		if b.State().Refused[TooManyRelays] == 0 {
@@ -299,7 +299,7 @@ func TestForgedInterestsAreBounded(t *testing.T) {
 			b.localSite.announceChanges()
 		}
 		if b.localSite.interestCount != 0 || len(b.localSite.interests) != 0 {
-			t.Errorf("%d renditions of %d relays are left", b.localSite.interestCount, len(b.localSite.interests))
+			t.Errorf("got %d renditions of %d relays, want none", b.localSite.interestCount, len(b.localSite.interests))
 		}
 	})
 }
@@ -319,7 +319,7 @@ func TestInterestBeyondLimitIsServed(t *testing.T) {
 	b.localSite.storeInterest(testPublisher, hall, time.Now())
 	b.localSite.updateSenders()
 	if !sentStream(b, "hall", "main").Watched || b.State().Refused[TooManyRelays] != 1 {
-		t.Errorf("nothing is sent to a relay that there is no room for; refused %v", b.State().Refused)
+		t.Errorf("a relay beyond the limit gets nothing; refused %v", b.State().Refused)
 	}
 }
 
@@ -349,7 +349,7 @@ func TestPendingPiecesAreBounded(t *testing.T) {
 		endless[i].reset(u)
 	}
 	if u.bytes != 0 || u.pictures.Len() != 0 {
-		t.Errorf("%d bytes of %d pictures are left", u.bytes, u.pictures.Len())
+		t.Errorf("got %d bytes of %d pictures, want none", u.bytes, u.pictures.Len())
 	}
 }
 
@@ -370,7 +370,7 @@ func TestRefusalsAreLoggedOnceAMinuteForEachReason(t *testing.T) {
 		}
 		for _, cause := range RefusedCauses {
 			if remedies[cause] == "" {
-				t.Errorf("there is no remedy for %q", cause)
+				t.Errorf("no remedy for %q", cause)
 			}
 		}
 	})
@@ -417,10 +417,10 @@ func TestKnownSiteLosesNothingDuringFlood(t *testing.T) {
 		return sentStream(site, "yard", camera.Main).Passed >= 21 && receivedStream(relay, "north.yard", camera.Main).Passed >= 21
 	})
 	if out := sentStream(site, "yard", camera.Main); out.accountedFor() != out.Passed {
-		t.Errorf("the site passed %d frames and accounts for %d", out.Passed, out.accountedFor())
+		t.Errorf("the site passed %d frames and accounted for %d", out.Passed, out.accountedFor())
 	}
 	if in := receivedStream(relay, "north.yard", camera.Main); in.Frames != 21 || in.Passed != 21 {
-		t.Errorf("%d of 21 pictures came: %+v", in.Frames, in)
+		t.Errorf("%d of 21 pictures arrived: %+v", in.Frames, in)
 	}
 	t.Logf("refused %v", relay.State().Refused)
 }

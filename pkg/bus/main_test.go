@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		runBox(url)
 	}
 	goleak.VerifyTestMain(m, append(testpeer.FaultProxyLeaks(),
-		// The server's own, which it does not wait for.
+		// The server does not wait for its own goroutines.
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGoRoutine.func1"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"))...)
 }
@@ -69,7 +69,7 @@ func startBus(t testing.TB, o Options) (*Bus, func()) {
 	return b, stop
 }
 
-// fakeCamera is a camera whose pictures and state the test sets.
+// fakeCamera is a camera with pictures and state from the test.
 type fakeCamera struct {
 	id         string
 	topics     map[string]*broker.Topic

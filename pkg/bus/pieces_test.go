@@ -23,9 +23,9 @@ func TestFramesLargerThanAMessageGoInPieces(t *testing.T) {
 		testrun.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 		want := yard.publish(c.size)
 		if got := v.next(false); !bytes.Equal(got.Part, want.Part) {
-			t.Errorf("max_payload %d: got another picture than the one of %d bytes", c.maxPayload, len(want.JPEG))
+			t.Errorf("max_payload %d: did not get the picture of %d bytes", c.maxPayload, len(want.JPEG))
 		}
-		testrun.WaitFor(t, "it to be counted", func() bool {
+		testrun.WaitFor(t, "the counted frame", func() bool {
 			s := receivedStream(relay, "north.yard", camera.Main)
 			return s.Frames == 1 && s.Passed == 1
 		})
@@ -39,14 +39,14 @@ func TestFrameOfTooManyPiecesIsRefusedWithARemedy(t *testing.T) {
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 	testrun.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 	yard.publish(1 << 20)
-	testrun.WaitFor(t, "it to be refused", func() bool { return sentStream(site, "yard", camera.Main).Dropped[TooLarge] == 1 })
+	testrun.WaitFor(t, "the refused frame", func() bool { return sentStream(site, "yard", camera.Main).Dropped[TooLarge] == 1 })
 	if p := site.State().Problem; !strings.Contains(p, "max_payload") {
 		t.Errorf("got problem %q, want it to name max_payload", p)
 	}
 	yard.publish(2000)
 	v.next(false)
 	if p := site.State().Problem; p != "" {
-		t.Errorf("got problem %q after one that fits", p)
+		t.Errorf("got problem %q after a picture that fits", p)
 	}
 }
 
@@ -74,12 +74,12 @@ func TestSplitFrameAndHeaderAgree(t *testing.T) {
 	}
 }
 
-// A piece is part of a message that may have large headers. What waits for the other pieces keeps the piece alone.
+// A piece is part of a message that may have large headers. The relay keeps only the piece while it waits for the others.
 func TestWaitingPieceKeepsNothingOfItsMessage(t *testing.T) {
 	message := make([]byte, 1<<20)
 	u, j := &pendingPieces{refuse: func(string) {}}, &reassembler{}
 	if !u.add(j, message[len(message)-1:]) {
-		t.Fatal("the piece is refused")
+		t.Fatal("the piece was refused")
 	}
 	if piece := j.parts[0]; &piece[0] == &message[len(message)-1] {
 		t.Error("the piece keeps its message of 1 MiB")

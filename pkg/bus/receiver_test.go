@@ -23,14 +23,14 @@ func TestFramesBeyondTheLimitAreDropped(t *testing.T) {
 	in.receivePiece(testPublisher, 5, testJPEG(1000), 1, 1)
 	sub := in.topic.Subscribe(broker.Latest)
 	defer sub.Close()
-	in.updateSubscription(nil, time.Now().Add(-time.Hour)) // somebody has watched for an hour
+	in.updateSubscription(nil, time.Now().Add(-time.Hour)) // viewers have watched for an hour
 	large := testJPEG(3000)
 	for seq := uint64(6); seq < 9; seq++ {
 		for piece := range 3 {
 			in.receivePiece(testPublisher, seq, large, piece+1, 3)
 		}
 		if in.reassembler.parts != nil {
-			t.Fatal("memory was taken for a frame beyond the limit")
+			t.Fatal("memory was allocated for a frame beyond the limit")
 		}
 	}
 	in.receivePiece(testPublisher, 9, large, 1, 1)
@@ -79,14 +79,14 @@ func TestEachFrameIsCountedByOutcome(t *testing.T) {
 	pic := testJPEG(1000)
 	in.receivePiece(testPublisher, 5, pic, 1, 1)
 	in.receivePiece(testPublisher, 6, pic, 1, 3)
-	in.receivePiece(testPublisher, 6, pic, 2, 3) // and never the third
+	in.receivePiece(testPublisher, 6, pic, 2, 3) // the third piece never arrives
 	in.receivePiece(testPublisher, 7, pic, 1, 2)
 	in.receivePiece(testPublisher, 7, pic, 2, 2)
-	in.receivePiece(testPublisher, 10, pic, 1, 1)      // 8 and 9 never come
-	in.receivePiece(testPublisher, 11, pic[:50], 1, 1) // no picture
+	in.receivePiece(testPublisher, 10, pic, 1, 1)      // 8 and 9 never arrive
+	in.receivePiece(testPublisher, 11, pic[:50], 1, 1) // not a picture
 	in.receivePiece(testPublisher, 12, pic, 2, 2)      // the first half was lost
 	in.receivePiece(testPublisher, 13, pic, 1, 1)
-	in.receivePiece(testPublisher, 13, pic, 1, 1) // once more, for somebody else
+	in.receivePiece(testPublisher, 13, pic, 1, 1) // repeated for another relay
 	got := in.stats.stream()
 	if got.Passed != 9 || got.Frames != 4 || got.Repeated != 1 || got.accountedFor() != 9 || got.Bytes != uint64(4*len(pic)) ||
 		got.Dropped[Incomplete] != 1 || got.Dropped[Lost] != 3 || got.Dropped[media.Truncated] != 1 {
@@ -98,15 +98,15 @@ func TestEachFrameIsCountedByOutcome(t *testing.T) {
 	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	in.receivePiece(testPublisher, 14, pic, 1, 1)
 	if f := in.topic.Newest(); !f.Placeholder || in.stats.stream().Dropped[SwitchedOff] != 1 {
-		t.Errorf("got %+v of a camera that is switched off", in.stats.stream())
+		t.Errorf("got %+v of a camera that is turned off", in.stats.stream())
 	}
 	in.receivePiece("ANOTHER012345678901234", 14, pic, 1, 1)
 	if n := in.topic.Published(); n != 4 || b.State().Refused[WrongPublisher] != 1 {
-		t.Errorf("viewers got %d frames, want 4 and none of a stranger; refused %v", n, b.State().Refused)
+		t.Errorf("viewers got %d frames, want 4 and none of another publisher; refused %v", n, b.State().Refused)
 	}
 }
 
-// What another site sends is held to the same limits as a camera's own pictures.
+// Pictures of another site have the same limits as those of a local camera.
 func TestOversizedFramesOfOtherSitesAreRefused(t *testing.T) {
 	_, in := newTestReceiver(t)
 	huge := testJPEG(1000)
@@ -121,11 +121,11 @@ func TestOversizedFramesOfOtherSitesAreRefused(t *testing.T) {
 		t.Errorf("got %+v, want two frames refused and one shown", got)
 	}
 	if f := in.topic.Newest(); f == nil || !bytes.Equal(f.JPEG, testJPEG(1000)) {
-		t.Error("viewers got another picture than the one without its comments")
+		t.Error("viewers did not get the picture without its comments")
 	}
 }
 
-// A camera that is switched off while its site cannot be reached leaves no placeholder with its last picture.
+// A camera that is turned off while its site cannot be reached leaves no placeholder with its last picture.
 func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
 	b, in := newTestReceiver(t)
 	sub := in.topic.Subscribe(broker.InOrder)
@@ -143,7 +143,7 @@ func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
 		frames++
 		want := placeholder.Draw(placeholder.Options{Width: f.Width, Height: f.Height, Title: s.Title, State: camera.Paused, Since: s.Since})
 		if !bytes.Equal(f.JPEG, want) {
-			t.Errorf("frame %d is not the placeholder of a camera that is switched off", f.Seq)
+			t.Errorf("frame %d is not the placeholder of a camera that is turned off", f.Seq)
 		}
 	}
 	if frames != 3 {

@@ -38,7 +38,7 @@ func runBox(url string) {
 	}
 }
 
-// BenchmarkInstanceCost measures the processor time of an instance while 0, 1 and 500 viewers at two relays watch its camera.
+// BenchmarkInstanceCost measures the CPU time of an instance while 0, 1 and 500 viewers at two relays watch its camera.
 func BenchmarkInstanceCost(b *testing.B) {
 	for _, viewers := range []int{0, 1, 2, 500} {
 		b.Run(fmt.Sprint(viewers), func(b *testing.B) {

@@ -33,7 +33,7 @@ func TestSiteRestartKeepsViewers(t *testing.T) {
 	again.SetLocalCameras([]LocalCamera{yard})
 	v.next(false)
 	if c != waitCamera(t, relay, "north.yard", camera.Live) {
-		t.Error("it is another camera now")
+		t.Error("the camera was replaced by another one")
 	}
 }
 
@@ -62,7 +62,7 @@ func TestRemovedCameraEndsReaders(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), testrun.Deadline)
 	defer cancel()
 	if _, err := v.sub.Next(ctx); !errors.Is(err, broker.ErrEnded) {
-		t.Errorf("got %v, want the end", err)
+		t.Errorf("got %v, want the end of the stream", err)
 	}
 	<-changes
 	if got := ids(); !slices.Equal(got, []string{"north.yard"}) {
@@ -79,7 +79,7 @@ func TestPausedCameraShowsNoOldFrame(t *testing.T) {
 	stop := yard.play(t, 2000, 5*time.Millisecond)
 	v.next(false)
 	topic, _ := c.Topic(camera.Main)
-	recorder := topic.Subscribe(broker.InOrder) // which has not come to what is there
+	recorder := topic.Subscribe(broker.InOrder) // it has not read the frames in the ring
 	defer recorder.Close()
 	stop()
 	yard.setState(camera.Paused, camera.None)
@@ -87,7 +87,7 @@ func TestPausedCameraShowsNoOldFrame(t *testing.T) {
 	v.next(true)
 	for f := recorder.TryNext(); f != nil; f = recorder.TryNext() {
 		if !f.Placeholder {
-			t.Error("a picture is left of a camera that is switched off")
+			t.Error("the ring has a picture of a camera that is turned off")
 		}
 	}
 }
@@ -117,23 +117,23 @@ func TestSecondPublisherOfACameraIsRefused(t *testing.T) {
 	double, gate := newFakeCamera("yard"), newFakeCamera("gate")
 	second, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
 	second.SetLocalCameras([]LocalCamera{double, gate})
-	testrun.WaitFor(t, "the later one to step back", func() bool { return slices.Equal(second.State().Duplicates, []string{"yard"}) })
-	// What only one of them has, they may share a site's name for.
+	testrun.WaitFor(t, "the later one to stop publishing", func() bool { return slices.Equal(second.State().Duplicates, []string{"yard"}) })
+	// Two instances may share a site name if they have different cameras.
 	waitCamera(t, relay, "north.gate", camera.Live)
 	v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 	stop := double.play(t, 3000, 5*time.Millisecond)
 	yard.play(t, 1000, 5*time.Millisecond)
 	for range 20 {
 		if f := v.next(false); len(f.JPEG) >= 3000 {
-			t.Fatal("a picture of the later one")
+			t.Fatal("got a picture of the later instance")
 		}
 	}
 	stop()
 	if d := site.State().Duplicates; len(d) > 0 {
-		t.Errorf("the older one steps back: %q", d)
+		t.Errorf("the older instance stopped publishing: %q", d)
 	}
 	if double.topics[camera.Main].Wanted() {
-		t.Error("the later one publishes")
+		t.Error("the later instance publishes")
 	}
 }
 
@@ -146,7 +146,7 @@ func TestLaterPublisherTakesOverWhenTheFirstLeaves(t *testing.T) {
 	second, _ := startBus(t, Options{URLs: []string{url}, Site: "north"})
 	second.SetLocalCameras([]LocalCamera{newFakeCamera("yard")})
 	var held *Bus
-	testrun.WaitFor(t, "one to step back", func() bool {
+	testrun.WaitFor(t, "one instance to stop publishing", func() bool {
 		for _, b := range []*Bus{first, second} {
 			if len(b.State().Duplicates) == 1 {
 				held = b
@@ -154,9 +154,9 @@ func TestLaterPublisherTakesOverWhenTheFirstLeaves(t *testing.T) {
 		}
 		return held != nil
 	})
-	if held == second { // begun within a tie, names decide
+	if held == second { // they started at about the same time, so names decide
 		stop()
-		testrun.WaitFor(t, "it to take over", func() bool { return len(second.State().Duplicates) == 0 })
+		testrun.WaitFor(t, "the other instance to publish the camera", func() bool { return len(second.State().Duplicates) == 0 })
 	}
 }
 
@@ -182,7 +182,7 @@ func TestSiteDoesNotRelayItself(t *testing.T) {
 		}
 	}
 	if len(a.Cameras()) != 1 || len(b.Cameras()) != 1 {
-		t.Errorf("got %d and %d cameras, want the other's one each", len(a.Cameras()), len(b.Cameras()))
+		t.Errorf("got %d and %d cameras, want one each, of the other site", len(a.Cameras()), len(b.Cameras()))
 	}
 }
 
@@ -192,7 +192,7 @@ func TestSilentRelayIsForgotten(t *testing.T) {
 	yard, _, relay := startPair(t, url, url)
 	watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 	testrun.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
-	// Gone without a word.
+	// The relay disappears without a message.
 	relay.relay.mu.Lock()
 	relay.relay.closed = true
 	relay.relay.sites = map[string]*remoteSite{}

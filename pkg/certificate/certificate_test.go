@@ -87,7 +87,7 @@ func TestWarningsNameWhatNeedsAttention(t *testing.T) {
 		want string
 	}{
 		{testpeer.Certificate{}, 0o600, ""},
-		{testpeer.Certificate{}, 0o640, ""}, // to a group of those who may
+		{testpeer.Certificate{}, 0o640, ""}, // readable for a group
 		{testpeer.Certificate{}, 0o644, "key exposed"},
 		{testpeer.Certificate{NotAfter: now.Add(-time.Minute)}, 0o600, "certificate expired"},
 		{testpeer.Certificate{NotBefore: now.Add(time.Hour)}, 0o604, "certificate not valid yet, key exposed"},

@@ -66,11 +66,11 @@ func TestClientPolicyDecidesWhoConnects(t *testing.T) {
 			_ = conn.Close()
 		}()
 		conn := tls.Client(near, client)
-		_, err := io.ReadFull(conn, make([]byte, 1)) // in TLS 1.3 the client learns only then
+		_, err := io.ReadFull(conn, make([]byte, 1)) // in TLS 1.3 the client gets the refusal only at its first read
 		_ = near.Close()
 		<-served
 		if (err == nil) != c.admits {
-			t.Errorf("%s: %v, want to be admitted: %v", c.what, err, c.admits)
+			t.Errorf("%s: %v, want accepted: %v", c.what, err, c.admits)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestChallengeNeedsNoClientCertificate(t *testing.T) {
 	store.SetClientPolicy(ClientPolicy{CAs: i.Pool, Require: true, ChallengeProtocols: []string{"acme-tls/1"}})
 	for _, c := range []struct {
 		offers []string
-		speaks string // empty: turned away
+		speaks string // empty: refused
 	}{{[]string{"acme-tls/1"}, "acme-tls/1"}, {[]string{"h2", "acme-tls/1", "http/1.1"}, "acme-tls/1"}, {[]string{"h2"}, ""}, {nil, ""}} {
 		client := Client(pair)
 		client.NextProtos, client.GetClientCertificate = c.offers, nil

@@ -68,6 +68,6 @@ func TestLoadOrGenerateRenewsSelfSignedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, unsaved, err := s.LoadOrGenerate(now); unsaved != nil || err == nil || !strings.Contains(err.Error(), "delete it") {
-		t.Errorf("made %v, %v in place of what cannot be read", unsaved != nil, err)
+		t.Errorf("made %v, %v, but the file cannot be read", unsaved != nil, err)
 	}
 }

@@ -86,7 +86,7 @@ func TestSetCertificateKeepsConnections(t *testing.T) {
 	_ = (<-served).Close()
 	go func() { _, _ = server.Write([]byte("x")) }()
 	if n, err := old.Read(make([]byte, 1)); n != 1 || err != nil {
-		t.Errorf("the connection from before: %v", err)
+		t.Errorf("the earlier connection: %v", err)
 	}
 }
 

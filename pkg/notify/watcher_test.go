@@ -92,7 +92,7 @@ func TestWatcherNotifiesLastingConditions(t *testing.T) {
 	}
 }
 
-// A camera that flaps causes fewer and fewer notices, and a last one when it is healthy for good.
+// A camera that flaps causes fewer notices over time, and a last one when it stays healthy.
 func TestFlappingCameraNotifiesRarely(t *testing.T) {
 	for _, up := range []float64{1, 15, 100} {
 		var l timeline
@@ -107,12 +107,12 @@ func TestFlappingCameraNotifiesRarely(t *testing.T) {
 			t.Errorf("up for %v s: %d notices in %d hours, want at most %d", up, len(told), hours, most)
 		}
 		if last := told[len(told)-1]; !strings.HasSuffix(last, "well live") {
-			t.Errorf("up for %v s: the last is %q", up, last)
+			t.Errorf("up for %v s: last notice %q", up, last)
 		}
 	}
 }
 
-// The notices do not depend on how often a watcher polls. Their conditions alternate, and the last is right in the end.
+// The notices do not depend on how often a watcher polls. Their conditions alternate, and the last one is correct.
 func TestPollFrequencyDoesNotMatter(t *testing.T) {
 	states := []camera.State{camera.Live, camera.Offline, camera.Stalled, camera.Paused, camera.Starting, camera.Idle}
 	for seed := range uint64(40) {
@@ -130,7 +130,7 @@ func TestPollFrequencyDoesNotMatter(t *testing.T) {
 		}
 		often := words(0.5)
 		if rarely := words(60); !slices.Equal(often, rarely) {
-			t.Fatalf("seed %d: %q, looking rarely %q", seed, often, rarely)
+			t.Fatalf("seed %d: got %q, and %q with rare polls", seed, often, rarely)
 		}
 		condition := Healthy
 		for _, c := range l {
@@ -140,17 +140,17 @@ func TestPollFrequencyDoesNotMatter(t *testing.T) {
 		for i, w := range often {
 			next := Condition(strings.Fields(w)[0])
 			if i > 0 && next == last {
-				t.Errorf("seed %d: told %s twice", seed, next)
+				t.Errorf("seed %d: two notices of %s in a row", seed, next)
 			}
 			last = next
 		}
 		if last != condition {
-			t.Errorf("seed %d: told %s last, and it is %s", seed, last, condition)
+			t.Errorf("seed %d: the last notice is %s, but the condition is %s", seed, last, condition)
 		}
 	}
 }
 
-// A notice has the state before it, and a camera that is gone is forgotten.
+// A notice has the state before it. The watcher forgets a removed camera.
 func TestNoticeHasPreviousCondition(t *testing.T) {
 	l := parseTimeline(t, "0 starting, 1 live, 20 offline timeout, 50 live")
 	now, gone := start, false
@@ -171,10 +171,10 @@ func TestNoticeHasPreviousCondition(t *testing.T) {
 		t.Fatalf("got %+v, want %+v", news, want)
 	}
 	if !w.InTrouble("a") {
-		t.Error("it is not in trouble")
+		t.Error("the camera is not in trouble")
 	}
 	gone = true
 	if _, cameras := w.Poll(now); len(cameras) != 0 || w.InTrouble("a") || len(w.trackers) != 0 {
-		t.Error("what is gone is remembered")
+		t.Error("the watcher remembers a removed camera")
 	}
 }

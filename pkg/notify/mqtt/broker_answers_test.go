@@ -41,7 +41,7 @@ func FuzzBrokerPackets(f *testing.F) {
 		}
 		_, _ = conn.Write(answer)
 		_ = conn.(*net.TCPConn).CloseWrite()
-		_, _ = io.Copy(io.Discard, conn) // until the client has hung up, too
+		_, _ = io.Copy(io.Discard, conn) // until the client has closed the connection, too
 		_ = conn.Close()
 		cancel()
 		<-done

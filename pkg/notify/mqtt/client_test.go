@@ -38,7 +38,7 @@ func TestClientPublishesCameraChanges(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if string(held["camd/yard/snapshot"]) != "a placeholder" || stateOf(held, "hall").Trouble {
-		t.Error("the other topics do not say so")
+		t.Error("the other topics do not have this state")
 	}
 	h.mu.Lock()
 	h.viewers = 3
@@ -53,13 +53,13 @@ func TestClientPublishesCameraChanges(t *testing.T) {
 	left := waitRetained(t, broker, "the camera to be gone", func(held map[string][]byte) bool { return held["camd/yard/state"] == nil })
 	for topic := range left {
 		if strings.Contains(topic, "yard") {
-			t.Errorf("%s is left", topic)
+			t.Errorf("%s was not removed", topic)
 		}
 	}
 	stop()
 	left = waitRetained(t, broker, "the status offline", func(held map[string][]byte) bool { return string(held["camd/status"]) == "offline" })
 	if stateOf(left, "hall").State != camera.Live {
-		t.Error("the last state is gone")
+		t.Error("the last state was removed")
 	}
 }
 
@@ -85,11 +85,11 @@ func TestClientRemovesRetainedOfGoneCameras(t *testing.T) {
 			held["homeassistant/device/camd_hall/config"] == nil && stateOf(held, "yard").State == camera.Live
 	})
 	if string(held["camd/gate/state"]) != other {
-		t.Error("another camd's camera is gone, too")
+		t.Error("the camera of another camd was removed")
 	}
 }
 
-// A broker that was killed or hung has everything again when it is back.
+// A broker that was killed or hung gets all messages again when it returns.
 func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -105,13 +105,13 @@ func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 			waitRetained(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
 			c.harm(broker)
 			if c.name == "hangs" {
-				large := strings.Repeat("x", 64<<20) // more than the kernel takes for a broker that takes nothing
+				large := strings.Repeat("x", 64<<20) // more than the kernel buffers for a broker that reads nothing
 				h.setPicture("yard", large)
-				testrun.WaitFor(t, "the picture to be on its way", func() bool { return unsentBytes(t, broker.Address) > 1<<20 })
+				testrun.WaitFor(t, "the unsent picture", func() bool { return unsentBytes(t, broker.Address) > 1<<20 })
 				began := time.Now()
-				stop()                                          // it must not wait for such a broker
-				if took := time.Since(began); took >= timeout { // what a write may take
-					t.Errorf("it took %v to stop", took)
+				stop()                                          // it must not wait for the broker
+				if took := time.Since(began); took >= timeout { // the limit of a write
+					t.Errorf("stop took %v", took)
 				}
 				broker.Kill()
 				broker.Start()
@@ -126,7 +126,7 @@ func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 				return stateOf(held, "yard").State == camera.Offline && string(held["camd/status"]) == "online" && held["homeassistant/device/camd_yard/config"] != nil
 			})
 			if n := log.FilterMessage("mqtt not connected").Len(); n > 2 {
-				t.Errorf("the log says %d times that there is no broker", n)
+				t.Errorf("%d log lines about the missing broker", n)
 			}
 		})
 	}
@@ -139,7 +139,7 @@ func TestCommandsSwitchCameras(t *testing.T) {
 	h := newFakeCameras("yard")
 	o := h.options(broker)
 	o.Snapshots, o.Switch = time.Hour, h.switchCamera
-	broker.Publish("camd/yard/set", "OFF", true) // of long ago
+	broker.Publish("camd/yard/set", "OFF", true) // retained, so it is old
 	_, log := runClient(t, o)
 	waitRetained(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
 	for _, nonsense := range []string{"off", "", `{"state":"OFF"}`} {
@@ -151,15 +151,15 @@ func TestCommandsSwitchCameras(t *testing.T) {
 	})
 	broker.Publish("camd/yard/set", "OFF", false)
 	if got := <-h.switched; got != "yard off" {
-		t.Errorf("%s before it was asked for", got)
+		t.Errorf("got %s before the command", got)
 	}
-	// An hour before the next picture is due: the old one must be gone at once.
+	// The next picture is due in an hour, but the old one must be replaced at once.
 	waitRetained(t, broker, "the camera to be off", func(held map[string][]byte) bool {
 		return stateOf(held, "yard").State == camera.Paused && string(held["camd/yard/snapshot"]) == "switched off"
 	})
 	broker.Publish("camd/yard/set", "ON", false)
 	if got := <-h.switched; got != "yard on" {
-		t.Errorf("then %s", got)
+		t.Errorf("got %s after the command", got)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 	stop, log := runClient(t, wrong)
 	testrun.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 	if got := log.FilterMessage("mqtt not connected").All()[0].ContextMap()["problem"]; got != "the broker refuses the user or password" {
-		t.Errorf("it says %q", got)
+		t.Errorf("got problem %q", got)
 	}
 	stop()
 
@@ -192,7 +192,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 	held := waitRetained(t, broker, "the camera", func(held map[string][]byte) bool { return stateOf(held, "yard").State == camera.Live })
 	testrun.WaitFor(t, "the failure", func() bool { return log.FilterMessage("mqtt message refused").Len() > 0 })
 	if held["camd/yard/snapshot"] != nil {
-		t.Error("it holds what it does not take")
+		t.Error("the broker holds a message that it refuses")
 	}
 	h.setPicture("yard", "smaller")
 	waitRetained(t, broker, "a smaller picture", func(held map[string][]byte) bool { return bytes.Equal(held["camd/yard/snapshot"], []byte("smaller")) })

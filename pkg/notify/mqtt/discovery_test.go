@@ -66,7 +66,7 @@ func TestDiscoveryUsesDocumentedKeys(t *testing.T) {
 		}
 		c := New(o)
 		if topic := c.discoveryTopic("front-door"); !regexp.MustCompile(`^homeassistant/device/[a-zA-Z0-9_-]+/config$`).MatchString(topic) {
-			t.Errorf("Home Assistant does not look at %s", topic)
+			t.Errorf("Home Assistant does not read the topic %s", topic)
 		}
 		root, components := parseDiscovery(t, c)
 		expectKeys(t, "root", root, rootKeys)
@@ -76,12 +76,12 @@ func TestDiscoveryUsesDocumentedKeys(t *testing.T) {
 		for name, e := range components {
 			platform, _ := e["platform"].(string)
 			known, ok := documentedKeys[platform]
-			if len(e) == 1 && !full && ok { // taken away
+			if len(e) == 1 && !full && ok { // removed
 				continue
 			}
 			expectKeys(t, name, e, commonKeys+" "+known[0]+" "+known[1])
 			if !ok || e[known[0]] == nil || e["unique_id"] == nil || ids[e["unique_id"]] {
-				t.Errorf("%s: a key is missing or not its own: %v", name, e)
+				t.Errorf("%s: a key is missing or wrong: %v", name, e)
 			}
 			ids[e["unique_id"]] = true
 			for key, v := range e {
@@ -161,7 +161,7 @@ func TestClientVerifiesBrokerCertificate(t *testing.T) {
 	stop, log := runClient(t, o)
 	testrun.WaitFor(t, "the refusal", func() bool { return log.FilterMessage("mqtt not connected").Len() > 0 })
 	if got := log.FilterMessage("mqtt not connected").All()[0].ContextMap()["problem"].(string); !strings.Contains(got, "unknown authority") {
-		t.Errorf("it says %q", got)
+		t.Errorf("got problem %q", got)
 	}
 	stop()
 	o.TLS = &tls.Config{RootCAs: shown.Pool}

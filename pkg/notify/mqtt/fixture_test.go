@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const password = "canary-Pa55"
 
-// fakeCameras are cameras whose states a test sets.
+// fakeCameras are cameras with states from a test.
 type fakeCameras struct {
 	mu       sync.Mutex
 	ids      []string
@@ -121,7 +121,7 @@ func runClient(t *testing.T, o Options) (stop func(), log *observer.ObservedLogs
 		for _, e := range log.All() {
 			for _, v := range e.ContextMap() {
 				if s, ok := v.(string); ok && strings.Contains(s, password) {
-					t.Errorf("the password is in the log: %v", e)
+					t.Errorf("the log contains the password: %v", e)
 				}
 			}
 		}

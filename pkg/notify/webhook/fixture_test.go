@@ -30,7 +30,7 @@ const testTimeout = 2 * time.Minute
 
 var key = []byte("0123456789abcdef0123456789abcdef")
 
-// fakeCamera is a camera whose history a test writes.
+// fakeCamera is a camera with a history from a test.
 type fakeCamera struct {
 	mu      sync.Mutex
 	changes []camera.StateChange // newest first
@@ -80,7 +80,7 @@ func runWebhooks(t *testing.T, options ...Options) (counted func(Result) int, lo
 	}, log
 }
 
-// request is a request as a receiver has it.
+// request is a request that a receiver got.
 type request struct {
 	header http.Header
 	body   []byte
@@ -114,7 +114,7 @@ func nextRequest(t *testing.T, requests <-chan request) request {
 	case r := <-requests:
 		return r
 	case <-time.After(testTimeout):
-		t.Fatal("no request came")
+		t.Fatal("no request arrived")
 		return request{}
 	}
 }

@@ -51,13 +51,13 @@ func FuzzReceiverResponses(f *testing.F) {
 		answers <- bytes.Clone(answer) // the fuzzer uses the memory again, and a write may end after its answer was read
 		failed := w.post(t.Context(), &delivery{id: "msg_1", body: []byte("{}")})
 		if path := <-asked; path != "/hook" || len(asked) > 0 {
-			t.Errorf("asked for %s and then for %d more", path, len(asked))
+			t.Errorf("got a request for %s and %d more", path, len(asked))
 		}
 		if failed == nil {
 			return
 		}
 		if failed.retryAfter < 0 || failed.retryAfter > maxRetryAfter {
-			t.Errorf("to wait %v", failed.retryAfter)
+			t.Errorf("got retry after %v", failed.retryAfter)
 		}
 		if len(failed.problem) > 300 || strings.Contains(failed.problem, "canary") {
 			t.Errorf("problem %q", failed.problem)
@@ -65,7 +65,7 @@ func FuzzReceiverResponses(f *testing.F) {
 	})
 }
 
-// A body without end is read up to a limit.
+// An endless body is read up to a limit.
 func TestEndlessResponseBodyIsCut(t *testing.T) {
 	address := testpeer.ServeRaw(t, func(c net.Conn) {
 		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {

@@ -20,7 +20,7 @@ func TestBriefTroubleIsNotQueued(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { w.watchCameras(ctx); close(done) }()
-		for range 100 { // it comes and goes
+		for range 100 { // short troubles
 			yard.setState(camera.Live, camera.None)
 			time.Sleep(5 * time.Second)
 			yard.setState(camera.Offline, camera.Timeout)
@@ -28,19 +28,19 @@ func TestBriefTroubleIsNotQueued(t *testing.T) {
 		}
 		synctest.Wait()
 		if n := w.queue.len(); n != 0 {
-			t.Errorf("%d notices of a camera that was never away for ten seconds", n)
+			t.Errorf("%d notices of troubles shorter than ten seconds", n)
 		}
 		begin := time.Now()
 		l := w.queue.next(ctx) // the last trouble lasts
 		if waited := time.Since(begin); l.condition != notify.Trouble || waited < time.Second || waited > 2*time.Second {
-			t.Errorf("told of %s after %v", l.condition, waited+9*time.Second)
+			t.Errorf("got a notice of %s after %v", l.condition, waited+9*time.Second)
 		}
 		cancel()
 		<-done
 	})
 }
 
-// fakeReceiver is a receiver with the test's clock. It reports when requests came, and answers them with the codes in order.
+// fakeReceiver is a receiver with the test's clock. It reports the times of requests, and answers them with the codes in order.
 type fakeReceiver struct {
 	codes []int
 	times []time.Time
@@ -69,12 +69,12 @@ func TestRetryDelaysGrowAndReset(t *testing.T) {
 		cancel()
 		<-done
 		if len(a.codes) != 0 {
-			t.Fatalf("%d answers were not asked for", len(a.codes))
+			t.Fatalf("%d answers were not used", len(a.codes))
 		}
 		within := func(i int, want time.Duration) {
 			t.Helper()
 			if wait := a.times[i].Sub(a.times[i-1]); wait < want*2/3 || wait > want*4/3 {
-				t.Errorf("attempt %d came after %v, want about %v", i, wait, want)
+				t.Errorf("attempt %d was after %v, want about %v", i, wait, want)
 			}
 		}
 		for i := 1; i < 10; i++ {

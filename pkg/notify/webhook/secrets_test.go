@@ -32,7 +32,7 @@ func TestReceiverAnswerIsNotLogged(t *testing.T) {
 			counted, log := runWebhooks(t, Options{URL: parse(t, "http://"+address+"/canary?token=canary"), Cameras: yard.cameras})
 			yard.setState(camera.Offline, camera.Unreachable)
 			testrun.WaitFor(t, "an attempt", func() bool { return counted(Retried)+counted(Failed) > 0 })
-			testrun.WaitFor(t, "a word about it", func() bool {
+			testrun.WaitFor(t, "the log line", func() bool {
 				return log.FilterMessageSnippet("notice delivery failed").Len()+log.FilterMessageSnippet("notice not delivered").Len() > 0
 			})
 			for _, e := range log.All() {
@@ -46,7 +46,7 @@ func TestReceiverAnswerIsNotLogged(t *testing.T) {
 	}
 }
 
-// serveAnswer answers every request with the same bytes, and hangs up.
+// serveAnswer answers every request with the same bytes, and closes the connection.
 func serveAnswer(t *testing.T, answer string) (address string) {
 	t.Helper()
 	return testpeer.ServeRaw(t, func(c net.Conn) {

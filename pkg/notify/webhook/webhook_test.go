@@ -46,7 +46,7 @@ func TestNoticesAreDeliveredSigned(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	if kind := trouble.header.Get("Content-Type"); kind != "application/json" {
-		t.Errorf("it is %s", kind)
+		t.Errorf("got content type %s", kind)
 	}
 
 	yard.setState(camera.Live, camera.None)
@@ -57,18 +57,18 @@ func TestNoticesAreDeliveredSigned(t *testing.T) {
 	}
 	testrun.WaitFor(t, "both deliveries", func() bool { return counted(Delivered) == 2 })
 	if counted(Delivered) != 2 || counted(Retried)+counted(Failed)+counted(Superseded) != 0 {
-		t.Error("it counts otherwise")
+		t.Error("unexpected counts")
 	}
 	for _, e := range log.All() {
 		for _, v := range e.ContextMap() {
 			if s, ok := v.(string); ok && strings.Contains(s, "canary") {
-				t.Errorf("the log has its address: %v", e)
+				t.Errorf("the log contains the receiver's address: %v", e)
 			}
 		}
 	}
 }
 
-// A receiver that was down gets the newest notice when it is back. Failed attempts are repeated with the same bytes.
+// A receiver that was down gets the newest notice when it returns. Failed attempts are repeated with the same bytes.
 func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -100,12 +100,12 @@ func TestDeliveryIsRetriedUntilReceiverReturns(t *testing.T) {
 	verify(t, first)
 	verify(t, second)
 	if string(first.body) != string(second.body) || first.header.Get("Webhook-Id") != second.header.Get("Webhook-Id") {
-		t.Error("another attempt is another message")
+		t.Error("another attempt has another id or body")
 	}
 	testrun.WaitFor(t, "the delivery", func() bool { return counted(Delivered) == 1 })
 	for _, e := range log.FilterMessage("notice delivery failed").All() {
 		if problem, _ := e.ContextMap()["problem"].(string); problem == "" || strings.Contains(problem, "canary") {
-			t.Errorf("the log says %q", problem)
+			t.Errorf("got problem %q", problem)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func TestHangingReceiverDelaysNoOther(t *testing.T) {
 	if r := nextRequest(t, requests); !strings.Contains(string(r.body), "camera.well") {
 		t.Errorf("got %s", r.body)
 	}
-	testrun.WaitFor(t, "the newer one in the older's place", func() bool { return counted(Superseded) == 1 })
+	testrun.WaitFor(t, "the superseded notice", func() bool { return counted(Superseded) == 1 })
 	if len(stuck) != 0 {
 		t.Error("a second request while the first hangs")
 	}
@@ -143,9 +143,9 @@ func TestExpiredAndUnwantedNoticesAreNotSent(t *testing.T) {
 		Options{URL: address, Cameras: yard.cameras, CameraIDs: []string{"hall"}})
 	yard.setState(camera.Offline, camera.Unreachable)
 	nextRequest(t, requests)
-	testrun.WaitFor(t, "the end", func() bool { return counted(Failed) == 1 })
+	testrun.WaitFor(t, "the failed notice", func() bool { return counted(Failed) == 1 })
 	if len(requests) != 0 || counted(Retried) != 0 {
-		t.Error("more was sent")
+		t.Error("an excluded notice was sent")
 	}
 }
 
@@ -160,8 +160,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	counted, _ := runWebhooks(t, Options{URL: address, Cameras: yard.cameras})
 	yard.setState(camera.Offline, camera.Unreachable)
 	nextRequest(t, requests)
-	testrun.WaitFor(t, "the end", func() bool { return counted(Failed) == 1 })
+	testrun.WaitFor(t, "the failed notice", func() bool { return counted(Failed) == 1 })
 	if len(strays) != 0 {
-		t.Error("it was followed")
+		t.Error("the redirect was followed")
 	}
 }
