@@ -30,7 +30,7 @@ func (c Client) String() string {
 }
 
 // Client returns the sender of a request: the nearest address that is not a trusted proxy's. X-Forwarded-For and
-// X-Forwarded-Proto of anybody but a trusted proxy are ignored.
+// X-Forwarded-Proto from other addresses are ignored.
 func (a *Authenticator) Client(r *http.Request) Client {
 	c := Client{Addr: peerAddr(r), Secure: r.TLS != nil}
 	if !a.options.Proxies.isTrusted(r) {

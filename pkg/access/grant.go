@@ -44,7 +44,7 @@ func (a Permission) allows(r Role, camera string) bool {
 	return a.Cameras.Has(camera)
 }
 
-// CanSee reports whether the grant allows viewing a camera. To a requester that it does not, treat the camera as nonexistent.
+// CanSee reports whether the grant allows viewing a camera. If it does not, treat the camera as nonexistent.
 func (g Grant) CanSee(camera string) bool { return camera != "" && g.Allows(View, camera) }
 
 // HasRole reports whether the grant includes the role at some or all cameras.

@@ -23,7 +23,7 @@ const maxLinkLength = 1 << 10
 // linkAudience marks tokens as links. Other tokens signed with the same key are refused.
 const linkAudience = "camd-link"
 
-// LinkKey is the secret key that signs links. Anybody who has it can make links. A new key makes all existing links invalid. An
+// LinkKey is the secret key that signs links. With it, anybody can make links. A new key makes all existing links invalid. An
 // empty key disables links.
 type LinkKey []byte
 

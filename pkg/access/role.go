@@ -13,7 +13,7 @@ type Role string
 // The roles. Control includes view, and admin includes all others.
 const (
 	View    Role = "view"    // see pictures and state
-	Control Role = "control" // also switch cameras off, set their controls and share them by links
+	Control Role = "control" // also turn cameras off and on, set their controls and share them by links
 	Admin   Role = "admin"   // everything, including who is watching from where
 	Metrics Role = "metrics" // read /metrics, and nothing else
 )

@@ -41,7 +41,7 @@ func (u userRecord) sessionGrant(s activeSession) Grant {
 const maxPasswordLength, maxNameLength = 1 << 10, 64
 
 // verifiedCredentials caches the results of password checks, so that repeated Basic credentials cost nothing. The keys are HMACs
-// with a key of this process. A repeated wrong password is refused without being counted. It tells an attacker nothing new, and a
+// with a key of this process. A repeated wrong password is refused but not counted: an attacker learns nothing new from it, and a
 // program with an old password must not lock its owner out.
 type verifiedCredentials struct {
 	key                [sha256.Size]byte

@@ -1,4 +1,4 @@
-// Package audit writes the audit log: who viewed a camera and for how long, who switched it, who logged in, and from where. Each
+// Package audit writes the audit log: who viewed a camera and for how long, who turned it off, who logged in, and from where. Each
 // [Event] is one line of a separate log. docs/audit.md describes the fields, which are stable.
 //
 // A view of a stream has two lines, at its start and at its end. Snapshots are requested again and again. So the log has one line

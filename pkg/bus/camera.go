@@ -147,7 +147,7 @@ func (c *Camera) setRenditions(names []string) {
 		if !slices.Contains(names, name) {
 			in.end()
 			delete(c.receivers, name)
-			delete(c.stats, name) // so that a site that announces ever new names cannot fill the memory
+			delete(c.stats, name) // or a site that keeps announcing new names could fill the memory
 		}
 	}
 	c.renditions = names

@@ -37,7 +37,7 @@ type connection struct {
 	since          time.Time
 	problem        string
 	connects       uint64 // connections made
-	slowReconnects uint64 // connections left because their answers were late
+	slowReconnects uint64 // connections closed because the server's answers were late
 	maxPayload     int64
 }
 
@@ -146,7 +146,7 @@ func (c *connection) describe(err error) string {
 	return printable(c.opts.Account.redact(describeError(err)))
 }
 
-// describeError says in plain words what is wrong and, where it is known, what to do.
+// describeError says what is wrong and, if it is known, what to do.
 func describeError(err error) string {
 	var addr *url.Error
 	switch {

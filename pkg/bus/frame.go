@@ -69,7 +69,7 @@ func splitFrame(n int, maxPayload int64) (pieces, size int, err error) {
 		return 0, 0, fmt.Errorf("a picture of %d bytes is too large for the bus: must be at most %d bytes, and fit into %d messages of max_payload (%d bytes)", n, MaxFrame, maxPieces, maxPayload)
 	}
 	pieces = (n + room - 1) / room
-	// All pieces have the same size, so that the first tells a receiver the sizes of the others.
+	// All pieces have the same size, so that a receiver can check the sizes of the others.
 	return pieces, pieceSize(n, pieces), nil
 }
 

@@ -163,7 +163,7 @@ func (l *localSite) sendStream(k streamKey, repeat bool) {
 	if o == nil || o.owner != "" {
 		return
 	}
-	// A sender that is ending must be gone first, because two would send a frame twice. The next updateSenders tries again.
+	// A sender that is ending must have ended first, because two senders would send a frame twice. The next updateSenders tries again.
 	if out := o.senders[k.rendition]; out != nil && !out.isDone() {
 		if repeat {
 			out.requestRepeat()

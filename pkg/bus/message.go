@@ -137,7 +137,7 @@ func (c *cameraInfo) normalize() error {
 
 func inRange(f, low, high float64) bool { return f >= low && f <= high }
 
-// printable returns s without what cannot be shown on one line, and at most maxText bytes of it.
+// printable returns at most maxText bytes of s, without characters that cannot be shown on one line.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -31,7 +31,7 @@ type receiver struct {
 	watchedSince    time.Time          // zero while nobody watches
 	instance        string             // the one whose frames are accepted
 	clockOffset     time.Duration
-	isOff           bool   // the camera's site announces that the camera is switched off: live frames are dropped
+	isOff           bool   // the camera's site announces that the camera is turned off: live frames are dropped
 	stream          header // instance and stream of the newest frame
 	last            uint64 // number of the newest frame; 0 before the first of a watch and of a stream
 	reassembler     reassembler
@@ -40,7 +40,7 @@ type receiver struct {
 	lastPlaceholder time.Time // when this relay last published a placeholder
 	lastForeign     time.Time // when the subject last had a message that is not a frame of the instance
 	placeholder     placeholder.Cache
-	paused          bool // the newest frame's header says that the camera is switched off
+	paused          bool // the newest frame's header says that the camera is turned off
 	lastLive        *broker.Frame
 	width           int
 	height          int
@@ -201,7 +201,7 @@ func (r *receiver) countFrame(seq uint64, size int, cause string) {
 // publish checks a frame and publishes it to viewers. It returns the cause if the frame is dropped instead.
 func (r *receiver) publish(h header, part, jpeg []byte, captured time.Time) (cause string) {
 	if r.isOff && h.state == camera.Live {
-		return SwitchedOff
+		return CameraPaused
 	}
 	part, p, err := media.NormalizePart(part, jpeg, captured, r.camera.relay.limits)
 	if err != nil {

@@ -57,7 +57,7 @@ func (r *receiver) size() (width, height int) {
 	return r.width, r.height
 }
 
-// placeholderFrame returns the placeholder, with the last live picture as its background unless the camera is switched off.
+// placeholderFrame returns the placeholder, with the last live picture as its background unless the camera is turned off.
 func (r *receiver) placeholderFrame(o placeholder.Options, now time.Time) broker.Frame {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -81,7 +81,7 @@ func (r *receiver) publishPlaceholder(f broker.Frame, now time.Time) {
 	r.lastPlaceholder, r.waiting = now, true
 }
 
-// withdraw replaces all pictures by the placeholder f, because the camera is switched off now.
+// withdraw replaces all pictures by the placeholder f, because the camera is turned off now.
 func (r *receiver) withdraw(f broker.Frame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

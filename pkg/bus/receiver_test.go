@@ -97,7 +97,7 @@ func TestEachFrameIsCountedByOutcome(t *testing.T) {
 	}
 	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	in.receivePiece(testPublisher, 14, pic, 1, 1)
-	if f := in.topic.Newest(); !f.Placeholder || in.stats.stream().Dropped[SwitchedOff] != 1 {
+	if f := in.topic.Newest(); !f.Placeholder || in.stats.stream().Dropped[CameraPaused] != 1 {
 		t.Errorf("got %+v of a camera that is turned off", in.stats.stream())
 	}
 	in.receivePiece("ANOTHER012345678901234", 14, pic, 1, 1)

@@ -13,7 +13,7 @@ type State struct {
 	Since          time.Time // when Connected last changed
 	Problem        string    // why it is not connected, or what the server does not permit, for people and without secrets
 	Reconnects     uint64    // connections made after the first
-	SlowReconnects uint64    // connections left because pictures queued at the server: the link is too slow for the watched cameras
+	SlowReconnects uint64    // connections closed because pictures queued at the server: the connection is too slow for the watched cameras
 	MaxPayload     int64     // the most bytes of one message; larger frames are sent in pieces. 0 before the first connection
 
 	Sites      int               // other sites that are heard
@@ -58,11 +58,11 @@ const (
 	Lost       = "lost"       // it never arrived: its publisher, a server or a lost connection dropped it
 	Incomplete = "incomplete" // some of its pieces never arrived
 
-	SwitchedOff = "switched_off" // it arrived after its site had announced that the camera is switched off
+	CameraPaused = "paused" // it arrived after its site had announced that the camera is turned off
 )
 
 // ReceivedCauses lists the keys of Stream.Dropped in State.Received.
-var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, SwitchedOff}, media.Causes...)
+var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, CameraPaused}, media.Causes...)
 
 // Why a message was refused. The set is fixed, so that it can be a metric's label.
 const (

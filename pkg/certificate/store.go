@@ -80,8 +80,9 @@ func (s *Store) newConfig(policy ClientPolicy) *tls.Config {
 	if policy.CAs == nil {
 		return c
 	}
-	c.ClientCAs = policy.CAs // tells clients which of their certificates to present
-	// Checked below, and not by crypto/tls: camd's requests to itself present its own certificate, which no client CA signed.
+	c.ClientCAs = policy.CAs // clients choose their certificate by this list
+	// verifyClient checks certificates instead of crypto/tls: camd's requests to itself present its own certificate, which no client
+	// CA has signed.
 	c.ClientAuth = tls.RequestClientCert
 	if policy.Require {
 		c.ClientAuth = tls.RequireAnyClientCert

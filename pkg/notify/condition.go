@@ -14,7 +14,7 @@ type Condition string
 const (
 	Healthy Condition = "well"    // live, or idle without an earlier failure
 	Trouble Condition = "trouble" // offline or stalled
-	Paused  Condition = "paused"  // switched off by a person
+	Paused  Condition = "paused"  // turned off by a person
 )
 
 // Conditions lists every condition.

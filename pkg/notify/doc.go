@@ -1,4 +1,4 @@
-// Package notify turns the state changes of cameras into notices: a camera is in trouble, is healthy again, or was switched off. The
+// Package notify turns the state changes of cameras into notices: a camera is in trouble, is healthy again, or was turned off. The
 // packages pkg/notify/webhook and pkg/notify/mqtt deliver them. Each of their receivers has its own [Watcher].
 //
 // A [Watcher] reads the histories of the cameras at each [Watcher.Poll]. The changes in them have times, so the notices do not

@@ -132,7 +132,7 @@ func TestClientRepublishesAfterBrokerRestart(t *testing.T) {
 	}
 }
 
-// Commands switch cameras. Retained and unknown commands do not.
+// Commands turn cameras off and on. Retained and unknown commands do not.
 func TestCommandsSwitchCameras(t *testing.T) {
 	t.Parallel()
 	broker := testpeer.ServeMQTT(t, "camd", password, "")
@@ -155,7 +155,7 @@ func TestCommandsSwitchCameras(t *testing.T) {
 	}
 	// The next picture is due in an hour, but the old one must be replaced at once.
 	waitRetained(t, broker, "the camera to be off", func(held map[string][]byte) bool {
-		return stateOf(held, "yard").State == camera.Paused && string(held["camd/yard/snapshot"]) == "switched off"
+		return stateOf(held, "yard").State == camera.Paused && string(held["camd/yard/snapshot"]) == "turned off"
 	})
 	broker.Publish("camd/yard/set", "ON", false)
 	if got := <-h.switched; got != "yard on" {

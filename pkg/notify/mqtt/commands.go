@@ -16,7 +16,7 @@ const maxCommands = 16
 // maxRetained bounds the retained cameras that are kept until the next publish, because a broker may name any number.
 const maxRetained = 1024
 
-// command is a request from the broker to switch a camera.
+// command is a request from the broker to turn a camera off or on.
 type command struct {
 	camera string
 	on     bool

@@ -94,7 +94,7 @@ func (f *fakeCameras) switchCamera(_ context.Context, id string, on bool) error 
 		f.setState(id, camera.Live, camera.None, "live again")
 		f.switched <- id + " on"
 	} else {
-		f.setState(id, camera.Paused, camera.None, "switched off")
+		f.setState(id, camera.Paused, camera.None, "turned off")
 		f.switched <- id + " off"
 	}
 	return nil

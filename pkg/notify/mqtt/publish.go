@@ -84,7 +84,7 @@ func marshal(v any) []byte {
 }
 
 // snapshot returns the picture of a camera for the broker, or nil without Options.Snapshots. It takes a new one when Snapshots has
-// passed, and at once when the state has changed: the picture of a camera that was switched off or failed must show that.
+// passed, and at once when the state has changed: the picture of a camera that was turned off or failed must show that.
 func (c *Client) snapshot(cam notify.Camera, now camera.StateChange, at time.Time) []byte {
 	if c.opts.Snapshots == 0 {
 		return nil
