@@ -121,7 +121,8 @@ func (a *Authenticator) bySession(r *http.Request) (Grant, bool) {
 func (a *Authenticator) byHeader(r *http.Request) (grant Grant, err error, given bool) {
 	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(kind, "Bearer") && len(a.tokens) > 0 {
-		t, ok := a.tokens[sha256.Sum256([]byte(strings.TrimSpace(token)))] // the time of the lookup reveals nothing, because the sender cannot choose the hash
+		// The time of the lookup reveals nothing, because the sender cannot choose the hash.
+		t, ok := a.tokens[sha256.Sum256([]byte(strings.TrimSpace(token)))]
 		if !ok {
 			return Grant{}, ErrWrongCredentials, true
 		}

@@ -204,7 +204,8 @@ func (b *Bus) admit(m *nats.Msg, now time.Time) (known, admitted bool) {
 
 func (b *Bus) isLocalSite(site string) bool { return b.localSite != nil && site == b.localSite.site }
 
-// handleAnnouncement processes an announcement. The relay gets no announcements of this site, or its own cameras would appear as remote ones.
+// handleAnnouncement processes an announcement. The relay gets no announcements of this site, or local cameras would appear as
+// remote ones.
 func (b *Bus) handleAnnouncement(m *nats.Msg, now time.Time) {
 	site, _ := b.subjects.siteOf(m.Subject)
 	w, err := parseAnnouncement(m.Data)

@@ -19,9 +19,9 @@
 //
 //   - A frame is published only while viewers watch its rendition: a relay must have sent an interest in it within the last six
 //     seconds.
-//   - Publishers wait for no reader, and nothing queues. A sender reads its ring as a viewer does: the newest frame, never an older one. A
-//     connection that is down takes no frames. A slow connection holds a few tens of kilobytes. A relay drops frames that
-//     newer ones have overtaken.
+//   - Publishers wait for no reader, and nothing queues. A sender reads its ring as a viewer does: the newest frame, never an
+//     older one. A connection that is down takes no frames. A slow connection holds a few tens of kilobytes. A relay drops
+//     frames that newer ones have overtaken.
 //   - All frames are counted. A frame has the same number in the publisher's ring and at every relay. From the first frame of a
 //     watch to the last, passed = delivered + dropped, exactly and by cause, at both ends.
 //   - Frames from the bus are never published to it again. A Bus announces only the cameras of SetLocalCameras, and relays no

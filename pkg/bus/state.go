@@ -13,7 +13,7 @@ type State struct {
 	Since          time.Time // when Connected last changed
 	Problem        string    // why it is not connected, or what the server does not permit, for people and without secrets
 	Reconnects     uint64    // connections made after the first
-	SlowReconnects uint64    // connections closed because pictures queued at the server: the connection is too slow for the watched cameras
+	SlowReconnects uint64    // connections closed because pictures queued at the server: they are too slow for the watched cameras
 	MaxPayload     int64     // the most bytes of one message; larger frames are sent in pieces. 0 before the first connection
 
 	Sites      int               // other sites that are heard

@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// LoadCAs reads a PEM file with the certificates of the CAs that sign client certificates.
+// LoadCAs reads a PEM file with the certificates of certificate authorities.
 func LoadCAs(path string) (*x509.CertPool, error) {
-	text, err := readPEM(path, "CERTIFICATE", "certificates of the CAs that sign client certificates")
+	text, err := readPEM(path, "CERTIFICATE", "certificate")
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate that camd can read", path)
+		return nil, fmt.Errorf("%s holds no certificate that can be read", path)
 	}
 	return pool, nil
 }

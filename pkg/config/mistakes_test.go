@@ -122,7 +122,7 @@ func TestTLSProblemsAreReported(t *testing.T) {
 		{"{certificate: '', key: key.pem}", "20: certificate: is empty"},
 		{"{certificate: cert.pem, key: key.pem, client_ca: cert.pem, min_version: 1.3, hsts: 180d, redirect_from: ':80'}", ""},
 		{"{self_signed: true, key: key.pem}", "26: key: there is self_signed, which sees to the certificate; want one or the other"},
-		{"{self_signed: true, client_ca: key.pem}", "37: client_ca: DIR/key.pem holds no certificates of the CAs that sign client certificates; must be PEM, with -----BEGIN CERTIFICATE-----; the two files may be swapped"},
+		{"{self_signed: true, client_ca: key.pem}", "37: client_ca: DIR/key.pem holds no certificate; must be PEM, with -----BEGIN CERTIFICATE-----; the two files may be swapped"},
 		{"{self_signed: true, client_auth: request}", "26: client_auth: needs client_ca, a PEM file with the certificates of those who vouch for clients"},
 		{"{self_signed: true, client_ca: cert.pem, client_auth: ask}", "60: client_auth: want request or require, got \"ask\""},
 		{"{self_signed: true, min_version: 1.1}", "39: min_version: want 1.2 or 1.3, got 1.1"},
