@@ -22,13 +22,14 @@ export function moveIntoDialog(id) {
 }
 
 let hideTimer = null; // null while no toast is shown
+let showTime = 0; // milliseconds for which the toast is shown
 
-// toast shows a text for six seconds. action is a button beside the text, {label, run}; with it the text stays longer.
+// toast shows a text for six seconds. action adds a button, {label, run}, and shows the text for 15 seconds.
 export function toast(text, action) {
   const element = showToast();
   element.replaceChildren(text);
-  clearTimeout(hideTimer);
-  hideTimer = setTimeout(hideToast, action ? 15000 : 6000);
+  showTime = action ? 15000 : 6000;
+  startHideTimer();
   if (!action) return;
   const button = document.createElement('button');
   button.type = 'button';
@@ -38,6 +39,21 @@ export function toast(text, action) {
     action.run();
   });
   element.append(button);
+}
+
+// startHideTimer hides the toast when its time is over. While the user points at the toast or has the keyboard focus on it, it remains
+// (WCAG 2.2.1).
+function startHideTimer() {
+  clearTimeout(hideTimer);
+  hideTimer = setTimeout(() => {
+    if (document.getElementById('toast').matches(':hover, :focus-within')) startHideTimer();
+    else hideToast();
+  }, showTime);
+}
+
+// When the pointer or the focus leaves the toast, it gets its full time again.
+for (const event of ['pointerleave', 'focusout']) {
+  document.getElementById('toast')?.addEventListener(event, () => { if (hideTimer !== null) startHideTimer(); });
 }
 
 function showToast() {
