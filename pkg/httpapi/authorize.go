@@ -19,7 +19,7 @@ const (
 	anyRole    access.Role = "known" // any role
 )
 
-// openAuthenticator gives everyone full access.
+// openAuthenticator returns an authenticator that gives everyone full access.
 func openAuthenticator() *access.Authenticator {
 	return access.New(access.Options{Anonymous: access.Permission{Role: access.Admin}})
 }
@@ -48,11 +48,11 @@ func (s *Server) requireRole(role access.Role, next http.HandlerFunc) http.Handl
 
 // failForbidden answers an authenticated requester without the role.
 func (s *Server) failForbidden(w http.ResponseWriter, r *http.Request, g access.Grant, role access.Role) {
-	page := web.ErrorPage{Title: "Not allowed", Message: fmt.Sprintf("This needs the role %s. You are %s.", role, g.Identity)}
+	page := web.ErrorPage{Title: "Not allowed", Message: fmt.Sprintf("You need the role %s to open this page. You use camd as %s.", role, g.Identity)}
 	if g.Kind != access.ByLink && s.config.Load().Auth.HasLogin() {
 		page.LogIn = "/login?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
 	}
-	s.fail(w, r, request.Errorf(http.StatusForbidden, "%s may not do this; it takes the role %s", g.Identity, role), page)
+	s.fail(w, r, request.Errorf(http.StatusForbidden, "%s is not allowed to do this: the role %s is needed", g.Identity, role), page)
 }
 
 // refuse answers an unauthenticated request. It redirects browsers to the login page and sends programs a challenge.
@@ -66,12 +66,12 @@ func refuse(w http.ResponseWriter, r *http.Request, auth *access.Authenticator, 
 	if wantsHTML(r) && auth.HasLogin() {
 		query := url.Values{"next": {withoutLink(r.URL)}}
 		if errors.Is(err, access.ErrWrongCredentials) && r.Header.Get("Authorization") == "" {
-			query.Set("ended", "link") // somebody who has only a link has no account
+			query.Set("ended", "link") // the login page then explains why the link does not work
 		}
 		seeOther(w, "/login?"+query.Encode())
 		return
 	}
-	// To a challenge a browser would open its own password dialog, even for a script of a page or the picture of an expired link.
+	// At a Basic challenge, a browser opens its own password dialog, even for a script of a page or the picture of an expired link.
 	if auth.HasLogin() && r.Header.Get("X-Requested-With") == "" && !r.URL.Query().Has(access.LinkParameter) {
 		w.Header().Add("WWW-Authenticate", `Basic realm="camd", charset="UTF-8"`)
 	} else {
@@ -79,11 +79,11 @@ func refuse(w http.ResponseWriter, r *http.Request, auth *access.Authenticator, 
 	}
 	switch {
 	case errors.Is(err, access.ErrExpired):
-		request.Fail(w, r, http.StatusUnauthorized, "this link has expired, or was taken back")
+		request.Fail(w, r, http.StatusUnauthorized, "this link has expired or was revoked: ask for a new link")
 	case errors.Is(err, access.ErrWrongCredentials):
-		request.Fail(w, r, http.StatusUnauthorized, "wrong name, password, token or link")
+		request.Fail(w, r, http.StatusUnauthorized, "the user name, password, token or link is wrong")
 	default:
-		request.Fail(w, r, http.StatusUnauthorized, "this takes a name and password (HTTP Basic), a token (Authorization: Bearer), or a link")
+		request.Fail(w, r, http.StatusUnauthorized, "authentication is required: send a user name and password (HTTP Basic) or a token (Authorization: Bearer), or use a link")
 	}
 }
 

@@ -20,7 +20,7 @@ const maxForm = 4 << 10
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
 	p := web.LoginPage{Next: localPath(r.FormValue("next"))}
 	if r.FormValue("ended") == "link" {
-		p.Problem = "This link has expired, or was taken back."
+		p.Problem = "This link has expired or was revoked. Ask for a new link."
 	}
 	s.renderLogin(w, r, http.StatusOK, p)
 }
@@ -28,14 +28,14 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, code int, p web.LoginPage) {
 	auth := s.config.Load().Auth
 	if !auth.HasLogin() {
-		s.fail(w, r, request.Errorf(http.StatusNotFound, "nobody can log in here: there are no users in the configuration"), web.ErrorPage{
-			Title: "No login", Message: "Nobody can log in here: the configuration has no users.",
+		s.fail(w, r, request.Errorf(http.StatusNotFound, "login is not available: the configuration has no users"), web.ErrorPage{
+			Title: "Login not available", Message: "The configuration has no users. An administrator can add users under auth.",
 		})
 		return
 	}
 	local, _ := classifyConn(r)
 	p.Open = !auth.Client(r).Secure && !local
-	// With no-referrer browsers would send the form with "Origin: null". Without TLS nothing else tells that it comes from this page.
+	// With no-referrer, browsers would send the form with "Origin: null". Without TLS, only the origin shows that it comes from this page.
 	w.Header().Set("Referrer-Policy", "same-origin")
 	s.pages.WriteLogin(w, code, p, web.NewContentSecurityPolicy(s.config.Load().FrameAncestors))
 }
@@ -62,7 +62,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		p.Problem = "Too many attempts. Try again in " + strconv.Itoa(later.Seconds()) + " s."
 		s.renderLogin(w, r, http.StatusTooManyRequests, p)
 	case err != nil:
-		p.Problem = "The name or the password is wrong."
+		p.Problem = "The user name or the password is wrong."
 		s.renderLogin(w, r, http.StatusUnauthorized, p)
 	default:
 		s.audit.Record(audit.Login, request.Requester{Grant: grant, Client: auth.Client(r)}.Actor())
@@ -99,13 +99,13 @@ func readForm(w http.ResponseWriter, r *http.Request) *request.Error {
 	switch {
 	case errors.As(err, &large):
 		return request.Errorf(http.StatusRequestEntityTooLarge, "the form is larger than %d bytes", maxForm)
-	case err != nil: // its text may repeat what was sent
-		return request.Errorf(http.StatusBadRequest, "the form did not arrive, or is none")
+	case err != nil: // the text of err may repeat what was sent
+		return request.Errorf(http.StatusBadRequest, "the form did not arrive completely, or is not a form")
 	}
 	return nil
 }
 
-// localPath returns where a login leads: next if it is an address of this server, and never an address elsewhere.
+// localPath returns the path to open after a login: next if it is an address of this server, otherwise /.
 func localPath(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||

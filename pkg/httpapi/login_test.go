@@ -71,7 +71,7 @@ func TestWrongLoginsAreRefused(t *testing.T) {
 	s, _, _ := startWithAuth(t, authOptions(t))
 	wrong := body(t, s.logIn(t, "anna", "hunter3", "/"))
 	unknown := body(t, s.logIn(t, "otto", "hunter2", "/"))
-	if strings.ReplaceAll(wrong, "anna", "otto") != unknown || !strings.Contains(wrong, "The name or the password is wrong.") || strings.Contains(wrong, "hunter") {
+	if strings.ReplaceAll(wrong, "anna", "otto") != unknown || !strings.Contains(wrong, "The user name or the password is wrong.") || strings.Contains(wrong, "hunter") {
 		t.Errorf("it tells who is there: %s\n%s", wrong, unknown)
 	}
 	if text := body(t, s.logIn(t, `"><script>alert(1)</script>`, "x", `"><b>`)); strings.Contains(text, "<script>alert") || strings.Contains(text, "<b>") {

@@ -116,7 +116,7 @@ func TestErrorPagesHaveAWayBack(t *testing.T) {
 		{"/api/v1/cameras/nope", browser, bearer(access.View, "all"), 404, "application/json", []string{"error"}},
 		{"/cameras/yard", browser, bearer(access.Metrics, "all"), 403, "text/html", []string{"<h1>Not allowed</h1>", "the role view", `href="/">All cameras`, `href="/login?next=%2Fcameras%2Fyard"`}},
 		{"/", browser, bearer(access.Metrics, "all"), 403, "text/html", []string{`href="/login?next=%2F"`}},
-		{"/cameras/yard", "*/*", bearer(access.Metrics, "all"), 403, "text/plain", []string{"it takes the role view"}},
+		{"/cameras/yard", "*/*", bearer(access.Metrics, "all"), 403, "text/plain", []string{"the role view is needed"}},
 	} {
 		resp := s.send(t, http.MethodGet, c.path, "", append(c.header, "Accept", c.accept)...)
 		text := body(t, resp)

@@ -23,7 +23,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	d.waitForState("gate", "live")
 	b := openBrowser(t, 1280, 900)
 	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	b.waitForText("The gate – camd", `document.title`)
 	first, seen := uint32(0), 0
 	eventually(t, "the picture to move", func() bool {
@@ -37,12 +37,12 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 		}
 		return seen >= 3
 	})
-	b.waitForText("320 × 180", factScript("Picture"))
+	b.waitForText("320 × 180", factScript("Resolution"))
 	b.waitForText("test://?size=320x180&fps=15", factScript("Source"))
 	b.waitForText("yes", `/^\d+ % of one core$/.test(`+factScript("CPU")+`) ? 'yes' : ''`)
 	b.waitForText("1", factScript("Viewers"))
 	b.waitForText("Viewers: 1", `document.getElementById('viewers-title').textContent`)
-	b.waitForText("starting,live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)
+	b.waitForText("Starting,Live", `[...document.querySelectorAll('#history .state')].map(s => s.textContent).reverse().join()`)
 	b.waitForText("3", `[...document.querySelectorAll('#graph canvas')].filter(c =>
 		c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)).length + ''`)
 	addresses := strings.Fields(b.evaluate(`[...document.querySelectorAll('#addresses code')].map(c => c.textContent).join(' ')`))
@@ -59,22 +59,22 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	}
 
 	b.press("p")
-	b.waitForText("turned off", pageState)
+	b.waitForText("Turned off", pageState)
 	d.waitForState("gate", "paused")
 	b.waitForText("", `document.querySelector('#view canvas').dataset.placeholder ?? 'no'`)
 	b.waitForText("Turn on", `document.querySelector('[data-action=pause]').textContent`)
 	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
-	b.waitForText("turned off", pageState)
+	b.waitForText("Turned off", pageState)
 	b.do(chromedp.Click(chromedp.CSS("#toast button")))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	b.waitForText("", `document.querySelector('#toast:popover-open button')?.textContent ?? ''`)
 	b.checkConsole()
 
 	b.do(chromedp.Navigate(d.URL + "/cameras/gone"))
-	b.waitForText("offline", pageState)
-	if why := b.evaluate(`document.querySelector('.problem').textContent`); !strings.HasPrefix(why, "the device or file is not there: ") {
+	b.waitForText("Offline", pageState)
+	if why := b.evaluate(`document.querySelector('.problem').textContent`); !strings.HasPrefix(why, "The device or file does not exist: ") {
 		t.Errorf("why: %q", why)
 	}
 }
@@ -97,7 +97,7 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	mine.waitForText("true", `document.querySelector('[data-action=pause]').getAttribute('aria-pressed')`)
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
-		b.waitForText("turned off", tileScript("The gate")+`.querySelector('.state').textContent`)
+		b.waitForText("Turned off", tileScript("The gate")+`.querySelector('.state').textContent`)
 		b.waitForText("", tileScript("The gate")+`.querySelector('canvas').dataset.placeholder ?? 'no'`)
 		waitForMotion(t, b, "The yard")
 	}
@@ -135,7 +135,7 @@ func TestGraphsHaveColoursOfChosenTheme(t *testing.T) {
 		b.waitForText(theme, `document.documentElement.dataset.theme ?? ''`)
 	}
 	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	// The grid has the colour of borders, which is light in the light theme.
 	b.waitForText("yes", `(() => {
 		const canvas = document.querySelector('#graph canvas');
@@ -157,7 +157,7 @@ func TestGraphAxisHasDistinctTimes(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=5'}\n"})
 	b := openBrowser(t, 1280, 900)
 	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	for times, want := range map[string]string{"[0, 120, 240]": "05:00,05:02,05:04", "[30, 60, 90, 120]": "05:00:30,05:01:00,05:01:30,05:02:00"} {
 		got := b.evaluatePromise(`import('/assets/graph.js').then(({timeTexts}) => {
 			const start = new Date(2026, 10, 30, 5, 0, 0).getTime() / 1000;

@@ -55,13 +55,13 @@ func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 	if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	b.waitForText("no new picture", tileScript("The gate")+`.querySelector('.state').textContent`)
+	b.waitForText("No new picture", tileScript("The gate")+`.querySelector('.state').textContent`)
 	b.waitForText("true", tileScript("The gate")+`.hasAttribute('data-stale') + ''`)
 	if err := d.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	waitForMotion(t, b, "The gate")
-	b.waitForText("live", tileScript("The gate")+`.querySelector('.state').textContent`)
+	b.waitForText("Live", tileScript("The gate")+`.querySelector('.state').textContent`)
 }
 
 // A refused subscription is retried, and the page shows the reason until then.

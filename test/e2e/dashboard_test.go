@@ -43,13 +43,13 @@ cameras:
 	})
 
 	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
-	if want := "the device or file is not there: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
+	if want := "The device or file does not exist: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
 	if !regexp.MustCompile(`, since \d\d:\d\d:\d\d, \d+ [A-Z][a-z]+$`).MatchString(why) {
 		t.Errorf("the offline tile says %q, want a time as on the placeholder", why)
 	}
-	if state := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.state').textContent`); state != "offline" {
+	if state := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.state').textContent`); state != "Offline" {
 		t.Errorf("the offline tile is %q", state)
 	}
 	eventually(t, "the placeholder", func() bool { return b.picture("<b>Gone</b>") != nil })
@@ -167,8 +167,8 @@ func TestDashboardReconnectsAfterRestart(t *testing.T) {
 	d.killAndWait()
 	old, _ := shownNumber(b, "The gate")
 	for _, place := range []string{`document.querySelector('#single-view')`, tileScript("The gate")} {
-		b.waitForText("yes", `/trying again (in \d+ s|now)/.test(`+place+`.querySelector('.problem').textContent) ? 'yes' : ''`)
-		b.waitForText("not connected", place+`.querySelector('.state').textContent`)
+		b.waitForText("yes", `/Trying again (in \d+ s|now)/.test(`+place+`.querySelector('.problem').textContent) ? 'yes' : ''`)
+		b.waitForText("Disconnected", place+`.querySelector('.state').textContent`)
 	}
 	b.waitForText("camd does not answer", `document.getElementById('summary').textContent`)
 	b.press(kb.Escape)

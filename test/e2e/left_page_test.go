@@ -45,7 +45,7 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 		b.do(chromedp.Navigate(d.URL + path))
 		b.waitForText("1 walls are connected, as many as this server allows viewers; try again later",
 			`(document.querySelector('.tile .problem, .picture .problem')?.textContent ?? '').replace(/, since .*/, '')`)
-		if state := b.evaluate(`document.querySelector('.tile .state, .top .state').textContent`); state == "not connected" {
+		if state := b.evaluate(`document.querySelector('.tile .state, .top .state').textContent`); state == "Disconnected" {
 			t.Errorf("%s calls the camera %q", path, state)
 		}
 		_ = other.CloseNow()

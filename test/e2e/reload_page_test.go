@@ -25,7 +25,7 @@ func TestDashboardFollowsReloads(t *testing.T) {
 	page.do(chromedp.Navigate(d.URL + "/cameras/yard"))
 	waitForMotion(t, b, "The gate")
 	waitForMotion(t, b, "The yard")
-	page.waitForText("live", pageState)
+	page.waitForText("Live", pageState)
 
 	const titles = `[...document.querySelectorAll('.tile')].map(t => t.dataset.camera).join()`
 	d.reloadWith("cameras:\n" + camera("hall", "The hall") + camera("gate", "The north gate"))

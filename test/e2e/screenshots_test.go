@@ -43,7 +43,7 @@ cameras:
 	v := watch(t, d.URL+"/cameras/front-door/stream.mjpg")
 	d.waitForCamera("front-door", "watched for a while", func(s state) bool { _, err := v.read(); return err == nil && s.Counts.Published > 900 })
 	b.do(chromedp.Navigate(d.URL + "/cameras/front-door"))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	b.waitForText("2", factScript("Viewers"))
 	b.saveScreenshot(filepath.Join(dir, "camera.png"))
 

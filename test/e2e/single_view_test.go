@@ -150,7 +150,7 @@ func TestArrangementIsKeptInBrowser(t *testing.T) {
 	}
 	b.press("d") // leads away, but not from a kiosk
 	b.do(chromedp.Navigate(d.URL + "/?cameras=nope"))
-	b.waitForText("There is no camera nope.", `document.querySelector('.notice')?.textContent ?? ''`)
+	b.waitForText("Not found: nope.", `document.querySelector('.notice')?.textContent ?? ''`)
 
 	b.do(chromedp.Click(chromedp.CSS("[data-action=theme]")))
 	b.waitForText("light", `document.documentElement.dataset.theme ?? ''`)

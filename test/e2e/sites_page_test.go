@@ -43,7 +43,7 @@ func TestDashboardGroupsCamerasBySite(t *testing.T) {
 	b.waitForText("false", `document.querySelector('#single-view [data-action=pause]').checkVisibility() + ''`)
 
 	b.do(chromedp.Navigate(relay.URL + "/cameras/south.hall/"))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	b.waitForText("south", factScript("Site"))
 	b.waitForText("true", `document.getElementById('snippets').textContent.includes('id: south-hall') + ''`) // an id that can be configured
 	b.waitForText("false", `document.querySelector('[data-action=pause]').checkVisibility() + ''`)

@@ -83,7 +83,7 @@ func TestButtonsAreLargeEnoughForFingers(t *testing.T) {
 		b.waitForText("The gate", singleViewTitle)
 		b.waitForText("", small)
 		b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
-		b.waitForText("live", pageState)
+		b.waitForText("Live", pageState)
 		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll('#snippets details').forEach(e => { e.open = true; })`))
 		b.waitForText("", small)
 		b.checkConsole()

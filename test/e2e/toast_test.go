@@ -14,7 +14,7 @@ func TestUndoRemainsWhileFocusedOrPointedAt(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/cameras/gate"))
-	b.waitForText("live", pageState)
+	b.waitForText("Live", pageState)
 	// The timer of the message fires when the test calls expire.
 	b.evaluate(`(() => {
 		const original = window.setTimeout;
@@ -45,7 +45,7 @@ func TestUndoRemainsWhileFocusedOrPointedAt(t *testing.T) {
 	} {
 		b.press("p")
 		b.waitForText("Undo", undo)
-		b.waitForText("turned off", pageState)
+		b.waitForText("Turned off", pageState)
 		way.enter()
 		for range 3 {
 			if got := b.evaluate(`window.expire(), ` + undo); got != "Undo" {
@@ -57,7 +57,7 @@ func TestUndoRemainsWhileFocusedOrPointedAt(t *testing.T) {
 			t.Fatalf("%s: the message remains", way.name)
 		}
 		b.press("p")
-		b.waitForText("live", pageState)
+		b.waitForText("Live", pageState)
 	}
 	b.checkConsole()
 }

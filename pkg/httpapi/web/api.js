@@ -11,13 +11,16 @@ export async function fetchJSON(path, options = {}) {
 // With this header camd does not make the browser show its own password dialog.
 const csrfHeader = { 'X-Requested-With': 'camd' };
 
-// goToLogin opens the login page: the session has ended.
+// goToLogin opens the login page, because the session has ended.
 function goToLogin() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
+// fail replaces the error of a request without an answer, which the browser words for programmers.
+const fail = () => { throw new Error('camd does not answer'); };
+
 async function request(path, options) {
-  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options, headers: { ...csrfHeader, ...options.headers } });
+  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10000), ...options, headers: { ...csrfHeader, ...options.headers } }).catch(fail);
   const body = await answer.json().catch(() => ({}));
   if (answer.status === 401) goToLogin();
   if (!answer.ok) throw new Error(body.error ?? `${answer.status} ${answer.statusText}`);
@@ -34,7 +37,7 @@ export async function patchCamera(id, patch) {
   return { camera: body, warning };
 }
 
-// createLink makes a link to a camera: {page, stream, until}. lifetime is a duration such as 8h.
+// createLink creates a link to a camera: {page, stream, until}. lifetime is a duration such as 8h.
 export async function createLink(id, lifetime) {
   return fetchJSON(`${cameraPath(id)}/links`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ for: lifetime }) });
 }
@@ -46,14 +49,14 @@ export async function fetchWallError() {
     const answer = await fetch('/api/v1/wall', { cache: 'no-store', headers: csrfHeader, signal: AbortSignal.timeout(5000) });
     if (answer.status === 401) goToLogin();
     const { error } = await answer.json();
-    if ([400, 426].includes(answer.status)) return 'no WebSocket connection; trying again'; // camd would accept one now
+    if ([400, 426].includes(answer.status)) return 'the WebSocket connection failed: if a proxy is in front of camd, it must forward WebSockets'; // camd would accept one now
     return error;
   } catch {
-    return null; // no answer, or that of a proxy
+    return null; // there is no answer, or a proxy has answered
   }
 }
 
-// clockOffset is how many milliseconds camd's clock is ahead of this one, by the quickest of the last twenty responses.
+// clockOffset is how many milliseconds camd's clock is ahead of this one. The quickest of the last twenty responses has measured it.
 let clockOffset = 0;
 let roundTrips = [];
 
@@ -76,8 +79,8 @@ export const secondsSince = (time) => Math.max(0, (Date.now() + clockOffset - ti
 
 // downloadSnapshot downloads a camera's newest picture as a file.
 export async function downloadSnapshot(id) {
-  const answer = await fetch(`/cameras/${encodeURIComponent(id)}/snapshot.jpg`, { cache: 'no-store', headers: csrfHeader, signal: AbortSignal.timeout(20000) });
-  if (!answer.ok) throw new Error(answer.status === 503 ? 'this camera has no live picture now' : `${answer.status} ${answer.statusText}`);
+  const answer = await fetch(`/cameras/${encodeURIComponent(id)}/snapshot.jpg`, { cache: 'no-store', headers: csrfHeader, signal: AbortSignal.timeout(20000) }).catch(fail);
+  if (!answer.ok) throw new Error(answer.status === 503 ? 'the camera has no live picture' : `${answer.status} ${answer.statusText}`);
   const taken = new Date(1000 * Number(answer.headers.get('X-Timestamp')));
   const link = document.createElement('a');
   link.href = URL.createObjectURL(await answer.blob());

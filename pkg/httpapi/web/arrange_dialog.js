@@ -27,7 +27,7 @@ export function openArrangeDialog(cameras, onChange) {
       const button = element.querySelector(selector);
       const other = [sortCameras(cameras)[i + step]].find((one) => one?.site === camera.site);
       button.disabled = !other;
-      button.setAttribute('aria-label', other ? `${camera.title} ${direction} ${other.title}` : `${camera.title} stays`);
+      button.setAttribute('aria-label', other ? `Move ${camera.title} ${direction} ${other.title}` : `${camera.title} cannot move`);
       button.onclick = () => {
         const order = sortCameras(cameras).map(({ id }) => id);
         [order[i], order[i + step]] = [order[i + step], order[i]];

@@ -10,7 +10,7 @@ import { LiveCanvas } from './live_canvas.js';
 import { initShareDialog } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
-import { bytes, countdown, dateTime, pictureProblem, seconds, shownState, stateLabel } from './format.js';
+import { bytes, countdown, dateTime, disconnectedLabel, pictureProblem, seconds, sentence, shownState, stateLabel } from './format.js';
 import { showPageProblem, toast } from './messages.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
@@ -61,14 +61,14 @@ function statusRows() {
     ['Source', camera.source],
     ['State', `${stateLabel(camera.state)} for ${seconds(secondsSince(Date.parse(camera.since)))}`],
     ['Next attempt', camera.retry && `in ${seconds(secondsUntil(Date.parse(camera.retry)))}`],
-    ['Picture', format.width ? `${format.width} × ${format.height}` : ''],
+    ['Resolution', format.width ? `${format.width} × ${format.height}` : ''],
     ['Frame rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (camera reports ${Number(format.fps.toFixed(2))})` : ''}` : ''],
-    ['Codec', format.codec && `${format.codec}${format.passthrough ? ', passed through' : ', transcoded to JPEG'}`],
+    ['Codec', format.codec && `${format.codec}${format.passthrough ? ', passed through without decoding' : ', converted to JPEG'}`],
     ['Backend', format.backend],
     ['Note', format.note],
     ['Viewers', camera.viewers],
-    ['Pictures', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} read, ${counts.published} published`],
-    ['Refused', camera.remote ? '' : listCounts(counts.refused, 'none')],
+    ['Frames', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} captured, ${counts.published} published`],
+    ['Refused frames', camera.remote ? '' : listCounts(counts.refused, 'none')],
     ['Restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
     ['CPU', cpuLoad === null ? '' : `${Math.round(100 * cpuLoad)} % of one core`],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
@@ -107,7 +107,7 @@ function tick() {
   const silentFor = document.hidden ? 0 : liveCanvas.silentSeconds(camera);
   const state = shownState(camera, silentFor);
   find('.top').dataset.state = disconnected ? 'offline' : state;
-  const label = disconnected ? 'not connected' : stateLabel(state);
+  const label = disconnected ? disconnectedLabel : stateLabel(state);
   if (find('.state').textContent !== label) find('.state').textContent = label; // screen readers announce each change
   showPageProblem(disconnected ? countdown(retryAt) : pictureProblem(camera, refusedReason, silentFor), disconnected || silentFor > 0);
 }
@@ -126,7 +126,7 @@ function listHistory(states) {
     time.textContent = dateTime(new Date(entry.since));
     item.append(dot, state, time);
     const text = [entry.reason_text, entry.detail].filter(Boolean).join(': ');
-    if (text) item.append(Object.assign(document.createElement('p'), { textContent: text }));
+    if (text) item.append(Object.assign(document.createElement('p'), { textContent: sentence(text) }));
     return item;
   }));
 }
@@ -154,11 +154,11 @@ async function refresh() {
       const [cameras, { viewers }, history] = await Promise.all([
         listCameras(), hasRole('admin') ? fetchJSON(`/api/v1/viewers?camera=${encodeURIComponent(id)}`) : { viewers: [] }, fetchJSON(`${cameraPath(id)}/history`)]);
       const now = cameras.find((other) => other.id === id);
-      if (!now) throw new Error('this camera is no longer configured');
+      if (!now) throw new Error('this camera is no longer configured, or you no longer have access to it');
       showNeighbours(cameras);
       update(now, viewers, history);
     } catch (error) {
-      if (retryAt === null) toast(error.message);
+      if (retryAt === null) toast(sentence(error.message));
     }
   }
   clearTimeout(refreshing);

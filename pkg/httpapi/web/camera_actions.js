@@ -1,6 +1,7 @@
-// What a user can do with a camera on any page: save a snapshot, turn it off and on.
+// What users can do with a camera on each page: save a snapshot, turn the camera off or on.
 
 import { downloadSnapshot, patchCamera } from './api.js';
+import { sentence } from './format.js';
 import { toast } from './messages.js';
 
 // saveSnapshot downloads a camera's picture, or shows why not.
@@ -8,19 +9,19 @@ export async function saveSnapshot(camera) {
   try {
     await downloadSnapshot(camera.id);
   } catch (error) {
-    toast(`No snapshot of ${camera.title}: ${error.message}`);
+    toast(`Snapshot of ${camera.title} failed: ${error.message}`);
   }
 }
 
-// togglePaused turns a camera off or on and calls onChange with its new state. The message that it is off has a button to undo that.
+// togglePaused turns a camera off or on and calls onChange with its new state. The message that a camera is off has an Undo button.
 export async function togglePaused(camera, onChange) {
   try {
     const { camera: changed, warning } = await patchCamera(camera.id, { paused: !camera.paused });
-    const text = [changed.paused ? `${camera.title} is turned off for everyone` : `${camera.title} is turned on`, warning].filter(Boolean).join('; ');
+    const text = [changed.paused ? `${camera.title} is turned off for everyone` : `${camera.title} is turned on`, sentence(warning)].filter(Boolean).join('. ');
     if (changed.paused) toast(text, { label: 'Undo', run: () => togglePaused({ ...camera, ...changed }, onChange) });
     else toast(text);
     onChange(changed);
   } catch (error) {
-    toast(`${camera.title} stays ${camera.paused ? 'off' : 'on'}: ${error.message}`);
+    toast(`${camera.title} could not be turned ${camera.paused ? 'on' : 'off'}: ${error.message}`);
   }
 }

@@ -6,8 +6,8 @@ import { toast } from './messages.js';
 const list = document.getElementById('controls');
 const section = document.getElementById('controls-section');
 
-// loadControls lists a camera's controls, and hides the section where there are none: most sources, and a camera that is
-// not open.
+// loadControls lists a camera's controls. It hides the section if there are none: most sources have none, and neither has a camera that
+// is not open.
 export async function loadControls(id) {
   const { controls = [] } = await fetchJSON(cameraPath(id)).catch(() => ({}));
   draw(id, controls);
@@ -25,7 +25,7 @@ async function set(id, control, value) {
     const { camera } = await patchCamera(id, { controls: { [control.name]: value } });
     draw(id, camera.controls ?? []); // one control may enable or disable others
   } catch (error) {
-    toast(error.message);
+    toast(`${control.title} was not changed: ${error.message}`);
     loadControls(id);
   }
 }

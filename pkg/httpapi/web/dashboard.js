@@ -141,7 +141,7 @@ function showEmptyNotice() {
   const notice = document.createElement('p');
   notice.className = 'notice';
   if (!cameras.length) notice.textContent = 'No camera is configured.';
-  else notice.textContent = only ? `There is no camera ${only.join(', ')}.` : 'Every camera is hidden on this screen.';
+  else notice.textContent = only ? `Not found: ${only.join(', ')}.` : 'All cameras are hidden on this screen. Show them with “Arrange cameras”.';
   grid.append(notice);
 }
 

@@ -1,35 +1,42 @@
 // Texts for people: states, problems, counts, times and sizes.
 
 const stateLabels = {
-  idle: 'idle', starting: 'starting', live: 'live', stalled: 'no new picture', offline: 'offline', paused: 'turned off',
+  idle: 'Idle', starting: 'Starting', live: 'Live', stalled: 'No new picture', offline: 'Offline', paused: 'Turned off',
 };
 
 export const stateLabel = (state) => stateLabels[state] ?? state;
 
-// cameraProblem returns what is wrong with a camera, empty if nothing is.
+// The label while the page has no connection to camd.
+export const disconnectedLabel = 'Disconnected';
+
+// sentence returns a text with a capital first letter. The name camd has none.
+export const sentence = (text) => (text.startsWith('camd') ? text : text.charAt(0).toUpperCase() + text.slice(1));
+
+// cameraProblem returns what is wrong with a camera. The text is empty if nothing is wrong.
 export function cameraProblem(camera) {
   const reason = [camera.reason_text, camera.detail].filter(Boolean).join(': ');
-  return reason && `${reason}, since ${dateTime(new Date(camera.since))}`;
+  return reason && `${sentence(reason)}, since ${dateTime(new Date(camera.since))}`;
 }
 
-// shownState returns the state to show of a camera. Without a new picture for silentFor seconds it is never live, whatever camd says.
+// shownState returns the state to show for a camera. A camera without a new picture for silentFor seconds is never shown as live.
 export const shownState = (camera, silentFor) => silentFor && camera.state === 'live' ? 'stalled' : camera.state;
 
-// pictureProblem returns why the picture of a camera is missing or not live, empty if nothing is wrong. refusedReason is why camd sends none.
+// pictureProblem returns why the picture of a camera is missing or not live. The text is empty if nothing is wrong. refusedReason is why
+// camd refuses to send pictures.
 export function pictureProblem(camera, refusedReason, silentFor) {
-  return cameraProblem(camera) || refusedReason || (silentFor ? `no new picture for ${seconds(silentFor)}` : '');
+  return cameraProblem(camera) || sentence(refusedReason ?? '') || (silentFor ? `No new picture for ${seconds(silentFor)}` : '');
 }
 
 // countdown returns a text with the time until the next attempt to connect.
 export function countdown(until) {
   const wait = Math.max(0, Math.ceil((until - Date.now()) / 1000));
-  return `camd does not answer; trying again ${wait ? `in ${wait} s` : 'now'}…`;
+  return `camd does not answer. Trying again ${wait ? `in ${wait} s` : 'now'}…`;
 }
 
-// clock formats the time of a day: 15:04:05.
+// clock formats a time of day: 15:04:05.
 export const clock = (date) => date.toLocaleTimeString('en-GB');
 
-// dateTime formats a time as placeholders do: 15:04:05, 2 January. It adds the year if that is not the current one.
+// dateTime formats a time as placeholders do: 15:04:05, 2 January. It adds the year unless it is the current one.
 export function dateTime(date) {
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
   return `${clock(date)}, ${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year })}`;

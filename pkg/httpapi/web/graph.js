@@ -62,19 +62,19 @@ export class Graph {
       plot.setData([times, values]);
       this.showValue(plot, label, plotted);
       const known = values.filter((v) => v !== null);
-      if (!known.length) return `${plotted.label}: none yet`;
-      return `${plotted.label}: ${plotted.format(known.at(-1))} last, ${plotted.format(Math.min(...known))} to ${plotted.format(Math.max(...known))}`;
+      if (!known.length) return `${plotted.label}: no data`;
+      return `${plotted.label}: now ${plotted.format(known.at(-1))}, from ${plotted.format(Math.min(...known))} to ${plotted.format(Math.max(...known))}`;
     });
     this.summary.textContent = texts.join('. ');
   }
 
-  // showValue shows the value below the pointer, or else the newest.
+  // showValue shows the value below the pointer. Without a pointer it shows the newest value.
   showValue(plot, label, plotted) {
     const [times, values] = plot.data;
     const i = plot.cursor.idx ?? values.length - 1;
     const value = values[i];
     const then = plot.cursor.idx === null || plot.cursor.idx === undefined ? '' : ` at ${clock(new Date(1000 * times[i]))}`;
-    label.textContent = `${plotted.label}: ${value === null || value === undefined ? 'none' : plotted.format(value)}${then}`;
+    label.textContent = `${plotted.label}: ${value === null || value === undefined ? 'no data' : plotted.format(value)}${then}`;
   }
 
   options(plotted, label, last) {

@@ -1,4 +1,4 @@
-// The page that a link leads to: local times, reconnection, and a warning when the picture is not live.
+// The page of a link: local times, reconnection, and a warning when the picture is not live.
 
 import { dateTime } from './format.js';
 import { showPageProblem } from './messages.js';
@@ -22,12 +22,12 @@ function watch(src) {
     const answer = await fetch(state, { cache: 'no-store', headers: { 'X-Requested-With': 'camd' }, signal: AbortSignal.timeout(5000) }).catch(() => null);
     if (answer && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
       picture.hidden = true;
-      showPageProblem('This link has expired, or was taken back.', true);
+      showPageProblem('This link has expired or was revoked. Ask for a new link.', true);
       return;
     }
     if (!answer?.ok) {
       lost = true;
-      showPageProblem('camd does not answer. The page tries again.', true);
+      showPageProblem('camd does not answer. Trying again…', true);
     } else if (lost) {
       lost = false;
       picture.src = src;

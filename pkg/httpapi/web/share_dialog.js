@@ -1,4 +1,4 @@
-// The dialog that makes a link to one camera for a limited time.
+// The dialog that creates a link to one camera for a limited time.
 
 import { createLink } from './api.js';
 import { dateTime } from './format.js';
@@ -13,13 +13,13 @@ export function initShareDialog(dialog, camera) {
     try {
       const link = await createLink(camera().id, part('select').value);
       field.value = link.page;
-      part('.expiry').textContent = `Until ${dateTime(new Date(link.until))}, anyone with the link sees this camera live, and nothing else.`;
+      part('.expiry').textContent = `This link expires at ${dateTime(new Date(link.until))}. It gives access to this camera only.`;
       part('.result').hidden = false;
       field.focus();
       field.setSelectionRange(0, field.value.length, 'backward');
       field.scrollLeft = 0; // the beginning has the host
     } catch (error) {
-      toast(`No link: ${error.message}`);
+      toast(`The link could not be created: ${error.message}`);
     }
   });
   part('.copy-link').addEventListener('click', async () => {
@@ -28,7 +28,7 @@ export function initShareDialog(dialog, camera) {
       await navigator.clipboard.writeText(field.value);
       part('.copy-status').textContent = 'Copied.';
     } catch {
-      part('.copy-status').textContent = 'Press Ctrl+C to copy it.';
+      part('.copy-status').textContent = 'Press Ctrl+C to copy the link.';
     }
   });
   part('.done').addEventListener('click', () => dialog.close());

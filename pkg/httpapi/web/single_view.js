@@ -1,5 +1,6 @@
 // The dialog with one camera in full size, over the grid.
 
+import { disconnectedLabel } from './format.js';
 import { hasRole } from './user.js';
 import { LiveCanvas } from './live_canvas.js';
 import { showFigures, showState } from './tile.js';
@@ -65,7 +66,7 @@ export class SingleView {
 
   showDisconnected(text) {
     this.element.dataset.state = 'offline';
-    this.part('.state').textContent = 'not connected';
+    this.part('.state').textContent = disconnectedLabel;
     showProblem(this.part('.problem'), text);
     this.part('.figures').replaceChildren();
   }

@@ -26,7 +26,7 @@ function heading(element, { site, cameras }) {
   const result = element ?? Object.assign(document.createElement('h2'), { className: 'site' });
   const live = cameras.filter(({ state }) => state === 'live').length;
   if (!result.children.length) result.append(document.createElement('span'), document.createElement('small'));
-  const texts = [site || 'Here', live === cameras.length ? count(live, 'camera') : `${live} of ${count(cameras.length, 'camera')} live`];
+  const texts = [site || 'This server', live === cameras.length ? count(live, 'camera') : `${live} of ${count(cameras.length, 'camera')} live`];
   texts.forEach((text, i) => { if (result.children[i].textContent !== text) result.children[i].textContent = text; });
   result.classList.toggle('error', cameras.some(({ state }) => state === 'offline' || state === 'stalled'));
   return result;

@@ -26,14 +26,14 @@ async function copy(text, code) {
     toast('Copied');
   } catch {
     getSelection().selectAllChildren(code);
-    toast('Selected: copy it with Ctrl-C');
+    toast('Press Ctrl+C to copy the selected text');
   }
 }
 
 export function listAddresses(element, camera) {
   for (const { name } of camera.renditions) {
     const query = name === 'main' ? '' : `?rendition=${encodeURIComponent(name)}`;
-    for (const [what, path] of [['stream', camera.urls.stream], ['snapshot', camera.urls.snapshot]]) {
+    for (const [what, path] of [['Stream', camera.urls.stream], ['Snapshot', camera.urls.snapshot]]) {
       const term = document.createElement('dt');
       term.textContent = name === 'main' ? what : `${what}, ${name}`;
       const address = document.createElement('dd');
@@ -51,16 +51,16 @@ export function listSnippets(element, camera, credentials) {
     ['Home Assistant', `Settings > Devices & services > Add integration > MJPEG IP Camera\n\nMJPEG URL:       ${stream}\nStill image URL: ${snapshot}`],
     ['OctoPrint', `Settings > Classic Webcam\n\nStream URL:   ${stream}\nSnapshot URL: ${snapshot}`],
     ['Web page', `<img src="${stream}" alt="${camera.title.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">`],
-    ['ffmpeg', `# watch\nffplay -fflags nobuffer ${stream}\n# record without transcoding\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
+    ['ffmpeg', `# play\nffplay -fflags nobuffer ${stream}\n# record without transcoding\nffmpeg -use_wallclock_as_timestamps 1 -i ${stream} -c copy ${camera.id}.mkv`],
     ['VLC', `vlc --network-caching=300 ${stream}`],
     ['OpenCV', `import cv2\ncamera = cv2.VideoCapture("${stream}")\nok, picture = camera.read()`],
     ['Another camd', `cameras:\n  - id: ${camera.id.replace('.', '-')}\n    source: ${stream}`],
-    ['Prometheus', `scrape_configs:\n  - job_name: camd\n    static_configs:\n      - targets: ["${location.host}"]${location.protocol === 'https:' ? '\n    scheme: https' : ''}${credentials ? '\n    authorization:\n      credentials_file: /etc/prometheus/camd.token' : ''}\n\n# this camera's pictures a second\nrate(camd_camera_frames_${camera.remote ? 'published' : 'captured'}_total{camera="${camera.id}"}[1m])`],
+    ['Prometheus', `scrape_configs:\n  - job_name: camd\n    static_configs:\n      - targets: ["${location.host}"]${location.protocol === 'https:' ? '\n    scheme: https' : ''}${credentials ? '\n    authorization:\n      credentials_file: /etc/prometheus/camd.token' : ''}\n\n# frame rate of this camera\nrate(camd_camera_frames_${camera.remote ? 'published' : 'captured'}_total{camera="${camera.id}"}[1m])`],
   ]) {
     const details = document.createElement('details');
     const summary = document.createElement('summary');
     summary.textContent = name;
-    details.append(summary, copyable(text, 'pre', `what ${name} needs`));
+    details.append(summary, copyable(text, 'pre', `the settings for ${name}`));
     element.append(details);
   }
 }

@@ -1,7 +1,7 @@
 // One camera in the grid.
 
 import { LiveCanvas } from './live_canvas.js';
-import { count, pictureProblem, seconds, shownState, stateLabel } from './format.js';
+import { count, disconnectedLabel, pictureProblem, seconds, sentence, shownState, stateLabel } from './format.js';
 import { showProblem } from './messages.js';
 
 const template = document.getElementById('tile');
@@ -37,7 +37,7 @@ export class Tile {
 
   // showDisconnected shows that camd does not answer.
   showDisconnected(text) {
-    setState(this, 'offline', 'not connected');
+    setState(this, 'offline', disconnectedLabel);
     showProblem(this.part('.problem'), text);
     this.link.title = text;
     this.part('.figures').replaceChildren();
@@ -66,7 +66,7 @@ export function showState(view, silentFor) {
   const value = shownState(camera, silentFor);
   setState(view, value, stateLabel(value));
   const text = pictureProblem(camera, view.refusedReason, silentFor);
-  showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? camera.detail : text); // the placeholder shows the rest
+  showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? sentence(camera.detail) : text); // the placeholder shows the rest
 }
 
 // showFigures shows a camera's size, frame rate, the age of the picture and the number of viewers other than this page.

@@ -37,5 +37,5 @@ export async function loadUser() {
 async function logOut() {
   const answer = await fetch('/logout', { method: 'POST', redirect: 'manual', headers: { 'X-Requested-With': 'camd' } }).catch(() => null);
   if (answer) location.assign('/login');
-  else toast('not logged out: camd does not answer');
+  else toast('You are still logged in: camd does not answer');
 }

@@ -57,12 +57,12 @@ var accentColors = map[camera.State]color.RGBA{
 	camera.Paused:   {0x8b, 0x95, 0xa5, 0xff},
 }
 
-// stateTexts are the texts that placeholders show for states.
+// stateTexts are the texts that placeholders show for states. The dashboard has the same ones (format.js).
 var stateTexts = map[camera.State]string{
 	camera.Starting: "Starting…",
 	camera.Stalled:  "No new picture",
 	camera.Offline:  "Offline",
-	camera.Idle:     "Asleep until watched",
+	camera.Idle:     "Idle",
 	camera.Paused:   "Turned off",
 }
 
