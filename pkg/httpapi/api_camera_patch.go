@@ -33,7 +33,7 @@ func (s *Server) patchCamera(w http.ResponseWriter, r *http.Request, target requ
 		request.Fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	// Controls come first, because they can be refused. They are of a camera that is on before and after.
+	// Controls come first, because the device can refuse them. check has made sure that the camera is not turned off by this request.
 	var list []camera.Control
 	if len(settings) > 0 {
 		before := target.Camera.Status().Controls
@@ -56,16 +56,16 @@ func (s *Server) patchCamera(w http.ResponseWriter, r *http.Request, target requ
 	request.WriteJSON(w, http.StatusOK, j)
 }
 
-// check returns an error if the camera cannot do what is requested, or cannot do all of it at once.
+// check returns an error if the camera does not support the change, or the parts of the change exclude each other.
 func (p patchJSON) check(target request.Target) *request.Error {
 	_, pausable := target.Camera.(Pausable)
 	switch {
 	case p.Paused == nil && len(p.Controls) == 0:
-		return request.Errorf(http.StatusBadRequest, "nothing to change; want a body such as %s", patchExample)
+		return request.Errorf(http.StatusBadRequest, "the body changes nothing: send a body such as %s", patchExample)
 	case p.Paused != nil && !pausable:
-		return request.Errorf(http.StatusNotFound, "this camera cannot be switched off")
+		return request.Errorf(http.StatusNotFound, "this camera cannot be turned off here: cameras of other sites are turned off at their own camd")
 	case p.Paused != nil && *p.Paused && len(p.Controls) > 0:
-		return request.Errorf(http.StatusBadRequest, "a camera that is being switched off takes no controls; send them before, or after it has been switched on")
+		return request.Errorf(http.StatusBadRequest, "controls cannot be set in the request that turns the camera off: set them in a request before that")
 	}
 	return nil
 }
@@ -76,12 +76,12 @@ func readPatch(w http.ResponseWriter, r *http.Request) (patch patchJSON, bad *re
 	return patch, bad
 }
 
-// settings returns what the controls are to be set to.
+// settings returns the new values of the controls.
 func (p patchJSON) settings() (map[string]camera.Setting, error) {
 	settings := map[string]camera.Setting{}
 	for name, value := range p.Controls {
 		if !isControl(name) {
-			return nil, fmt.Errorf("%.40q is no control's name; it has a-z, 0-9 and _", name)
+			return nil, fmt.Errorf("%.40q is not the name of a control: names have only a-z, 0-9 and _", name)
 		}
 		switch v := value.(type) {
 		case bool:
@@ -91,17 +91,17 @@ func (p patchJSON) settings() (map[string]camera.Setting, error) {
 		case json.Number:
 			n, err := v.Int64()
 			if err != nil {
-				return nil, fmt.Errorf("%s: want a whole number, got %s", name, v)
+				return nil, fmt.Errorf("%s: must be a whole number, is %s", name, v)
 			}
 			settings[name] = camera.NumberSetting(n)
 		default:
-			return nil, fmt.Errorf("%s: want a whole number, true, false, or the text of a menu's item", name)
+			return nil, fmt.Errorf("%s: must be a whole number, true, false, or the text of a menu item", name)
 		}
 	}
 	return settings, nil
 }
 
-// isControl reports whether a control can have that name. Error messages do not repeat other names: they may be anything.
+// isControl reports whether a control can have that name. Other names are shortened and quoted in error messages.
 func isControl(name string) bool {
 	return name != "" && len(name) <= 64 && strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

@@ -96,7 +96,7 @@ func applyControls(ctx context.Context, c request.Camera, settings map[string]ca
 func failControls(w http.ResponseWriter, r *http.Request, err error) {
 	var e *camera.ControlError
 	if !errors.As(err, &e) {
-		request.Fail(w, r, http.StatusServiceUnavailable, "not done: "+err.Error()) // the daemon ends, or the client has left
+		request.Fail(w, r, http.StatusServiceUnavailable, "the request was interrupted: "+err.Error()) // camd stops, or the client has left
 		return
 	}
 	switch e.Kind {

@@ -166,22 +166,22 @@ func TestPatchRefusesInvalidControls(t *testing.T) {
 		code             int
 		says             string
 	}{
-		{"a", "text/plain", good, 415, "want Content-Type: application/json"},
+		{"a", "text/plain", good, 415, "the Content-Type must be application/json"},
 		{"a", "application/x-www-form-urlencoded", good, 415, "application/json"},
 		{"a", "", good, 415, "application/json"},
 		{"a", "application/json", good + strings.Repeat(" ", maxJSON), 413, "larger than 4096 bytes"},
-		{"a", "application/json", "", 400, `the body is not such as {"controls": {"brightness": 128}} or {"paused": true}: EOF`},
-		{"a", "application/json", good + good, 400, "there is more behind it"},
-		{"a", "application/json", good + "x", 400, "there is more behind it"},
+		{"a", "application/json", "", 400, `the body is not valid: EOF; send a body such as {"controls": {"brightness": 128}} or {"paused": true}`},
+		{"a", "application/json", good + good, 400, "there is more text after"},
+		{"a", "application/json", good + "x", 400, "there is more text after"},
 		{"a", "application/json", `{"control": {}}`, 400, `unknown field "control"`},
 		{"a", "application/json", `[]`, 400, "cannot unmarshal array"},
-		{"a", "application/json", `{}`, 400, "nothing to change"},
-		{"a", "application/json", `null`, 400, "nothing to change"},
-		{"a", "application/json", `{"controls": {"brightness": 1.5}}`, 400, "brightness: want a whole number, got 1.5"},
-		{"a", "application/json", `{"controls": {"brightness": 1e400}}`, 400, "brightness: want a whole number, got 1e400"},
-		{"a", "application/json", `{"controls": {"brightness": null}}`, 400, "brightness: want a whole number, true, false, or the text"},
-		{"a", "application/json", `{"controls": {"brightness": [1]}}`, 400, "brightness: want a whole number"},
-		{"none", "application/json", good, 404, `no camera \"none\"; there are: a, plain`},
+		{"a", "application/json", `{}`, 400, "changes nothing"},
+		{"a", "application/json", `null`, 400, "changes nothing"},
+		{"a", "application/json", `{"controls": {"brightness": 1.5}}`, 400, "brightness: must be a whole number, is 1.5"},
+		{"a", "application/json", `{"controls": {"brightness": 1e400}}`, 400, "brightness: must be a whole number, is 1e400"},
+		{"a", "application/json", `{"controls": {"brightness": null}}`, 400, "brightness: must be a whole number, true, false, or the text"},
+		{"a", "application/json", `{"controls": {"brightness": [1]}}`, 400, "brightness: must be a whole number"},
+		{"none", "application/json", good, 404, `no camera \"none\": the cameras are a, plain`},
 		{"plain", "application/json", good, 404, "this camera has no controls"},
 	} {
 		resp, got := s.patch(t, "/api/v1/cameras/"+x.path, x.kind, strings.NewReader(x.body))

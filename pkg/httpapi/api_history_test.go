@@ -63,7 +63,7 @@ func TestHistoryListsStates(t *testing.T) {
 	if got := getBody(s, "/api/v1/cameras/b/history"); got != "{\n  \"samples\": [],\n  \"states\": []\n}\n" {
 		t.Errorf("without a past: %s", got)
 	}
-	if got := getBody(s, "/api/v1/cameras/c/history"); got != "{\n  \"error\": \"no camera \\\"c\\\"; there are: a, b\"\n}\n" {
+	if got := getBody(s, "/api/v1/cameras/c/history"); got != "{\n  \"error\": \"no camera \\\"c\\\": the cameras are a, b\"\n}\n" {
 		t.Errorf("of none: %s", got)
 	}
 }

@@ -21,7 +21,7 @@ const maxJSON = 4 << 10
 // any other type without asking this server first.
 func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *request.Error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return request.Errorf(http.StatusUnsupportedMediaType, "want Content-Type: application/json, and a body such as %s", example)
+		return request.Errorf(http.StatusUnsupportedMediaType, "the Content-Type must be application/json: send it with a body such as %s", example)
 	}
 	// Tests without a connection have no deadlines.
 	deadline := http.NewResponseController(w)
@@ -35,7 +35,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *r
 		return request.Errorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxJSON)
 	}
 	if err != nil {
-		return request.Errorf(http.StatusBadRequest, "the body did not arrive")
+		return request.Errorf(http.StatusBadRequest, "the body did not arrive completely, or not in time")
 	}
 	return parseJSON(body, to, example)
 }
@@ -46,10 +46,10 @@ func parseJSON(body []byte, to any, example string) *request.Error {
 	dec.UseNumber()
 	err := dec.Decode(to)
 	if _, more := dec.Token(); err == nil && more != io.EOF {
-		err = errors.New("there is more behind it")
+		err = errors.New("there is more text after the JSON object")
 	}
 	if err != nil {
-		return request.Errorf(http.StatusBadRequest, "the body is not such as %s: %s", example, strings.TrimPrefix(err.Error(), "json: "))
+		return request.Errorf(http.StatusBadRequest, "the body is not valid: %s; send a body such as %s", strings.TrimPrefix(err.Error(), "json: "), example)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type linkJSON struct {
 
 const linkExample = `{"for": "2h"}`
 
-// createLink makes a link that shows this camera for a limited time.
+// createLink creates a link to this camera that is valid for a limited time.
 func (s *Server) createLink(w http.ResponseWriter, r *http.Request, target request.Target) {
 	validFor, bad := readLinkDuration(w, r)
 	if bad != nil {
@@ -31,7 +31,7 @@ func (s *Server) createLink(w http.ResponseWriter, r *http.Request, target reque
 	cfg := s.config.Load()
 	auth := cfg.Auth
 	if !auth.HasLinks() {
-		request.Fail(w, r, http.StatusConflict, "no links can be made here: set state_dir in the configuration, or link_key_file in its section auth")
+		request.Fail(w, r, http.StatusConflict, "links are not available: set state_dir or auth.link_key_file in the configuration")
 		return
 	}
 	until := time.Now().Add(validFor)
@@ -68,7 +68,7 @@ func readLinkDuration(w http.ResponseWriter, r *http.Request) (time.Duration, *r
 	}
 	d, err := time.ParseDuration(body.For)
 	if err != nil || d < time.Second || d > access.MaxLinkLifetime {
-		return 0, request.Errorf(http.StatusBadRequest, "for: want a duration from 1s to %dh, in a body such as %s", access.MaxLinkLifetime/time.Hour, linkExample)
+		return 0, request.Errorf(http.StatusBadRequest, "for: must be a duration from 1s to %dh, in a body such as %s", access.MaxLinkLifetime/time.Hour, linkExample)
 	}
 	return d, nil
 }

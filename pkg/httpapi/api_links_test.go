@@ -67,7 +67,7 @@ func TestLinkGrantsOneCamera(t *testing.T) {
 		t.Errorf("a link makes links: %s", resp.Status)
 	}
 	control := append(bearer(access.Control, "yard"), kind, content)
-	if text := body(t, s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "721h"}`, control...)); !strings.Contains(text, "want a duration from 1s to 720h,") {
+	if text := body(t, s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "721h"}`, control...)); !strings.Contains(text, "must be a duration from 1s to 720h,") {
 		t.Errorf("too long: %s", text)
 	}
 	for _, e := range logs.All() {
@@ -93,7 +93,7 @@ func TestLinksUseThePublicURL(t *testing.T) {
 func TestLinksNeedAKey(t *testing.T) {
 	s := startServer(t, Options{Config: Config{Auth: access.New(access.Options{Tokens: allTokens(t)})}}, newTestCamera("yard"))
 	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
-	if text := body(t, resp); resp.StatusCode != http.StatusConflict || !strings.Contains(text, "set state_dir in the configuration, or link_key_file") {
+	if text := body(t, resp); resp.StatusCode != http.StatusConflict || !strings.Contains(text, "set state_dir or auth.link_key_file") {
 		t.Errorf("%s: %s", resp.Status, text)
 	}
 }
@@ -178,7 +178,7 @@ func TestWallEndsWithTheGrant(t *testing.T) {
 	for !strings.Contains(received.String(), "error") || !strings.Contains(received.String(), `"yard"`) {
 		received.WriteString(conn.read(t))
 	}
-	if text := received.String(); !strings.Contains(text, `no camera \"shed\"; there are: yard`) {
+	if text := received.String(); !strings.Contains(text, `no camera \"shed\": the cameras are yard`) {
 		t.Errorf("of the shed it says %s", text)
 	}
 	eventually(t, "it watches", func() bool { return s.Viewers() == 1 })

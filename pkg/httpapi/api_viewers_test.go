@@ -95,7 +95,7 @@ func TestViewersAreListed(t *testing.T) {
 func TestViewersRefuseUnknownCameras(t *testing.T) {
 	s := startServer(t, Options{}, newTestCamera("front-door"))
 	resp := s.get(t, "/api/v1/viewers?camera=nope")
-	if text := body(t, resp); resp.StatusCode != http.StatusNotFound || !strings.Contains(text, `"error": "no camera \"nope\"; there are: front-door"`) {
+	if text := body(t, resp); resp.StatusCode != http.StatusNotFound || !strings.Contains(text, `"error": "no camera \"nope\": the cameras are front-door"`) {
 		t.Errorf("unknown camera: %s %s", resp.Status, text)
 	}
 	if resp := s.request(t, http.MethodDelete, "/api/v1/viewers"); resp.StatusCode != http.StatusMethodNotAllowed {

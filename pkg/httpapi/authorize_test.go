@@ -114,12 +114,12 @@ func TestListsOmitHiddenCameras(t *testing.T) {
 	for path, want := range map[string]string{
 		"/api/v1/cameras":              `"id": "yard"`,
 		"/api/v1/viewers":              `"camera": "yard"`,
-		"/api/v1/viewers?camera=shed":  `no camera \"shed\"; there are: yard`,
-		"/cameras/shed/snapshot.jpg":   `no camera "shed"; there are: yard`,
+		"/api/v1/viewers?camera=shed":  `no camera \"shed\": the cameras are yard`,
+		"/cameras/shed/snapshot.jpg":   `no camera "shed": the cameras are yard`,
 		"/readyz":                      `"live": 1`,
-		"/?action=snapshot_1":          "no camera number 1; there are 0 to 0",
+		"/?action=snapshot_1":          "no camera number 1: the cameras have the numbers 0 to 0",
 		"/state":                       `"instance_id": "yard"`,
-		"/api/v1/cameras/shed/history": `there are: yard`,
+		"/api/v1/cameras/shed/history": `the cameras are yard`,
 	} {
 		text := body(t, s.get(t, path, bearer(access.Admin, "yard")...))
 		if !strings.Contains(text, want) || strings.Contains(strings.ReplaceAll(text, `no camera \"shed\"`, ""), `"shed"`) && !strings.Contains(want, "shed") {

@@ -52,11 +52,11 @@ func TestActionQueriesSelectTheCamera(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"/?action=snapshot_12":                   "404 no camera number 12; there are 0 to 11",
-		"/?action=stream_99999999999999999999":   "404 no camera number 9223372036854775807; there are 0 to 11",
-		"/?action=command&id=0&group=0&value=12": "501 camd does not take mjpg-streamer's commands",
-		"/?action=take&filename=x":               "501 camd does not take",
-		"/?action=dance&action=stream":           `400 action="dance" is not known; there are stream and snapshot`,
+		"/?action=snapshot_12":                   "404 no camera number 12: the cameras have the numbers 0 to 11",
+		"/?action=stream_99999999999999999999":   "404 no camera number 9223372036854775807: the cameras have the numbers 0 to 11",
+		"/?action=command&id=0&group=0&value=12": "501 camd does not support mjpg-streamer's commands",
+		"/?action=take&filename=x":               "501 camd does not support",
+		"/?action=dance&action=stream":           `400 unknown action="dance": use stream or snapshot`,
 		"/?action":                               "200 <!",
 		"/?reaction=stream":                      "200 <!",
 	} {

@@ -60,11 +60,11 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 			}
 		}
 		for path, want := range map[string]string{
-			"/cameras/goes/stream.mjpg":     `no camera "goes"; there are: comes, stays`,
-			"/api/v1/cameras/goes/history":  `there are: comes, stays`,
-			"/api/v1/viewers?camera=goes":   `there are: comes, stays`,
-			"/?action=snapshot_2":           "there are 0 to 1",
-			"/cameras/comes/stream.mjpg":    "1 viewers are connected",
+			"/cameras/goes/stream.mjpg":     `no camera "goes": the cameras are comes, stays`,
+			"/api/v1/cameras/goes/history":  `the cameras are comes, stays`,
+			"/api/v1/viewers?camera=goes":   `the cameras are comes, stays`,
+			"/?action=snapshot_2":           "the cameras have the numbers 0 to 1",
+			"/cameras/comes/stream.mjpg":    "the limit of 1 viewers is reached",
 			"/api/v1/cameras/comes/history": `"samples": `,
 			"/api/v1/cameras":               `"id": "comes"`,
 		} {

@@ -29,9 +29,9 @@ func (a *activeConfig) findCamera(id string, g access.Grant) (request.Target, *r
 	if _, ok := a.Cameras[id]; ok && g.CanSee(id) {
 		return a.target(id), nil
 	}
-	message := fmt.Sprintf("no camera %q; none is configured", id)
+	message := fmt.Sprintf("no camera %q: no camera is configured", id)
 	if visible := a.visibleTo(g); len(visible) > 0 {
-		message = fmt.Sprintf("no camera %q; there are: %s", id, strings.Join(visible, ", "))
+		message = fmt.Sprintf("no camera %q: the cameras are %s", id, strings.Join(visible, ", "))
 	}
 	return request.Target{}, request.Errorf(http.StatusNotFound, "%s", message)
 }
@@ -61,7 +61,7 @@ func (c currentCameras) NumberedCamera(number int, g access.Grant) (request.Targ
 	case len(visible) == 0:
 		return request.Target{}, request.Errorf(http.StatusNotFound, "no camera is configured")
 	case number >= len(visible):
-		return request.Target{}, request.Errorf(http.StatusNotFound, "no camera number %d; there are 0 to %d", number, len(visible)-1)
+		return request.Target{}, request.Errorf(http.StatusNotFound, "no camera number %d: the cameras have the numbers 0 to %d", number, len(visible)-1)
 	}
 	return cfg.target(visible[number]), nil
 }

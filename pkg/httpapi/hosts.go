@@ -55,10 +55,10 @@ func (s *Server) checkHost(next http.Handler) http.Handler {
 			name = request.SanitizeText(name)
 			if s.refusedHosts.isNew(name) {
 				s.log.Warn("host refused", zap.String("host", name), zap.String("remote", r.RemoteAddr),
-					zap.String("remedy", "if people or programs may call this camd so, name it under hosts in the configuration"))
+					zap.String("remedy", "to allow this name, add it to hosts in the configuration"))
 			}
 			request.Fail(w, r, http.StatusMisdirectedRequest, fmt.Sprintf(
-				"this server is not known as %q; if it may be called so, name it under hosts in its configuration, or else ask for it by its address", name))
+				"this server does not accept the name %q: use its IP address, or add the name to hosts in the configuration", name))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -88,7 +88,7 @@ func TestUnknownHostIsRefused(t *testing.T) {
 	} {
 		resp := s.requestAs(t, http.MethodGet, "evil.example:8080", path, "Origin", "http://evil.example:8080")
 		text := body(t, resp)
-		if resp.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(text, "hosts in its configuration") || strings.Contains(text, "Camera a") {
+		if resp.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(text, "hosts in the configuration") || strings.Contains(text, "Camera a") {
 			t.Errorf("%s: %s: %.200s", path, resp.Status, text)
 		}
 		if resp := s.requestAs(t, http.MethodHead, "CAMS.example.com.:99", path); resp.StatusCode == http.StatusMisdirectedRequest {

@@ -11,29 +11,29 @@ import (
 )
 
 var (
-	descViewers        = metric.Desc("camd_viewers", "Viewers connected now.", "camera", "rendition", "transport")
-	descViewersLimit   = metric.Desc("camd_viewers_limit", "How many viewers may be connected at once.")
+	descViewers        = metric.Desc("camd_viewers", "Viewers that are connected.", "camera", "rendition", "transport")
+	descViewersLimit   = metric.Desc("camd_viewers_limit", "Largest number of viewers that can be connected at once.")
 	descSent           = metric.Desc("camd_viewer_frames_sent_total", "Pictures handed to viewers' connections.", "camera", "rendition", "transport")
-	descDropped        = metric.Desc("camd_viewer_frames_dropped_total", "Pictures published while a viewer watched that it did not get.", "camera", "rendition", "transport", "reason")
+	descDropped        = metric.Desc("camd_viewer_frames_dropped_total", "Pictures that were published while a viewer watched and that the viewer did not get.", "camera", "rendition", "transport", "reason")
 	descBytes          = metric.Desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
-	descCut            = metric.Desc("camd_viewers_cut_total", "Viewers sent away.", "camera", "reason")
-	descRemoteExcluded = metric.Desc("camd_remote_streams_without_series", "Streams of other sites' cameras that were watched here and have no series, since there are too many.")
-	descWalls          = metric.Desc("camd_viewer_walls", "WebSockets of walls connected now, with cameras or without.")
-	descViewersRefused = metric.Desc("camd_viewers_refused_total", "Viewers not admitted.", "reason")
+	descCut            = metric.Desc("camd_viewers_cut_total", "Viewers that camd disconnected.", "camera", "reason")
+	descRemoteExcluded = metric.Desc("camd_remote_streams_without_series", "Streams of other sites' cameras that were watched here and have no series, because there are too many.")
+	descWalls          = metric.Desc("camd_viewer_walls", "WebSockets of walls that are connected, with or without cameras.")
+	descViewersRefused = metric.Desc("camd_viewers_refused_total", "Viewers refused because a limit was reached.", "reason")
 
-	descConns           = metric.Desc("camd_connections", "Connections open now, whatever they are for.")
-	descConnLimit       = metric.Desc("camd_connections_limit", "How many connections may be open at once.")
-	descConnsRefused    = metric.Desc("camd_connections_refused_total", "Connections not let in, since all that were there were at work.", "reason")
-	descConnsDisplaced  = metric.Desc("camd_connections_displaced_total", "Connections without a request that were closed to make room for others.", "reason")
-	descRequestsRefused = metric.Desc("camd_requests_refused_total", "Requests, beside viewers', that asked for more than may be, and connections cut for that.", "reason")
+	descConns           = metric.Desc("camd_connections", "Open connections of all kinds.")
+	descConnLimit       = metric.Desc("camd_connections_limit", "Largest number of connections that can be open at once.")
+	descConnsRefused    = metric.Desc("camd_connections_refused_total", "Connections refused because a limit was reached and all other connections were in use.", "reason")
+	descConnsDisplaced  = metric.Desc("camd_connections_displaced_total", "Connections without a request that were closed to make room for new ones.", "reason")
+	descRequestsRefused = metric.Desc("camd_requests_refused_total", "Requests refused, and connections closed, because a client exceeded a limit. Refused viewers are not counted.", "reason")
 
-	descReloads  = metric.Desc("camd_config_reloads_total", "How often the configuration was read again while camd ran.", "result")
-	descReloadOK = metric.Desc("camd_config_last_reload_success", "1 if the configuration that was read last is in force, 0 if it has mistakes and the one before is.")
-	descReloadAt = metric.Desc("camd_config_last_reload_timestamp_seconds", "When the configuration was last read, as Unix time.")
+	descReloads  = metric.Desc("camd_config_reloads_total", "Reloads of the configuration, by result.", "result")
+	descReloadOK = metric.Desc("camd_config_last_reload_success", "1 if the configuration that was read last is in force, 0 if it was refused and an earlier one is in force.")
+	descReloadAt = metric.Desc("camd_config_last_reload_timestamp_seconds", "Time at which the configuration was last read, as Unix time.")
 )
 
 func newFrameAge() *prometheus.HistogramVec {
-	return metric.NewFrameTimes("camd_viewer_frame_age_seconds", "Age of a picture when its last byte was handed to a viewer's connection.")
+	return metric.NewFrameTimes("camd_viewer_frame_age_seconds", "Age of a picture in seconds when its last byte was handed to a viewer's connection.")
 }
 
 // newMetricsHandler serves the metrics in the text formats of Prometheus and OpenMetrics.

@@ -22,7 +22,7 @@ func TestMetricsOfViewer(t *testing.T) {
 	}
 	defer s.viewers.Remove(v, "")
 	want := `
-# HELP camd_viewer_frames_dropped_total Pictures published while a viewer watched that it did not get.
+# HELP camd_viewer_frames_dropped_total Pictures that were published while a viewer watched and that the viewer did not get.
 # TYPE camd_viewer_frames_dropped_total counter
 camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="http1"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="websocket"} 0
@@ -30,11 +30,11 @@ camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="mai
 camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="websocket"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http1"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="websocket"} 0
-# HELP camd_viewers Viewers connected now.
+# HELP camd_viewers Viewers that are connected.
 # TYPE camd_viewers gauge
 camd_viewers{camera="yard",rendition="main",transport="http1"} 1
 camd_viewers{camera="yard",rendition="main",transport="websocket"} 0
-# HELP camd_viewers_limit How many viewers may be connected at once.
+# HELP camd_viewers_limit Largest number of viewers that can be connected at once.
 # TYPE camd_viewers_limit gauge
 camd_viewers_limit 7
 `

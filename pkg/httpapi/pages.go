@@ -75,7 +75,7 @@ func (s *Server) showLinkPage(w http.ResponseWriter, r *http.Request, target req
 func (s *Server) redirectToLinkedCamera(w http.ResponseWriter, r *http.Request, g access.Grant) {
 	visible := s.config.Load().visibleTo(g)
 	if len(visible) == 0 {
-		s.fail(w, r, request.Errorf(http.StatusNotFound, "the camera that this link is for is not configured any more"), web.ErrorPage{
+		s.fail(w, r, request.Errorf(http.StatusNotFound, "the camera of this link is no longer configured"), web.ErrorPage{
 			Title: "Not found", Message: "The camera of this link is no longer configured.",
 		})
 		return

@@ -108,11 +108,11 @@ func TestErrorPagesHaveAWayBack(t *testing.T) {
 		contents     []string
 	}{
 		{"/nowhere", browser, nil, 404, "text/html", []string{"<h1>Not found</h1>", `href="/">All cameras`}},
-		{"/nowhere", "*/*", nil, 404, "text/plain", []string{"nothing here"}},
+		{"/nowhere", "*/*", nil, 404, "text/plain", []string{"nothing at this address"}},
 		{"/cameras/nope", browser, bearer(access.View, "all"), 404, "text/html", []string{"There is no camera &#34;nope&#34;", `href="/">All cameras`}},
 		{"/cameras/shed", browser, bearer(access.View, "yard"), 404, "text/html", []string{"or you have no access to it"}},
 		{"/cameras/shed?link=" + url.QueryEscape(link), browser, nil, 404, "text/html", []string{`href="/?link=`}},
-		{"/cameras/nope", "*/*", bearer(access.View, "all"), 404, "text/plain", []string{"there are: "}},
+		{"/cameras/nope", "*/*", bearer(access.View, "all"), 404, "text/plain", []string{"the cameras are "}},
 		{"/api/v1/cameras/nope", browser, bearer(access.View, "all"), 404, "application/json", []string{"error"}},
 		{"/cameras/yard", browser, bearer(access.Metrics, "all"), 403, "text/html", []string{"<h1>Not allowed</h1>", "the role view", `href="/">All cameras`, `href="/login?next=%2Fcameras%2Fyard"`}},
 		{"/", browser, bearer(access.Metrics, "all"), 403, "text/html", []string{`href="/login?next=%2F"`}},

@@ -103,18 +103,18 @@ func TestRefusedPauseChangesNothing(t *testing.T) {
 			t.Errorf("%s %s: %s %s, want %d %s", id, body, resp.Status, got, code, says)
 		}
 	}
-	refused("a", `{"paused": true, "controls": {"brightness": 1}}`, 400, "takes no controls")
-	refused("a", `{"paused": false, "controls": {"brightness": 1.5}}`, 400, "want a whole number")
-	refused("a", `{"paused": "yes"}`, 400, "the body is not such as")
-	refused("a", `{"paused": null}`, 400, "nothing to change")
-	refused("plain", `{"paused": true}`, 404, "cannot be switched off")
+	refused("a", `{"paused": true, "controls": {"brightness": 1}}`, 400, "controls cannot be set")
+	refused("a", `{"paused": false, "controls": {"brightness": 1.5}}`, 400, "must be a whole number")
+	refused("a", `{"paused": "yes"}`, 400, "the body is not valid")
+	refused("a", `{"paused": null}`, 400, "changes nothing")
+	refused("plain", `{"paused": true}`, 404, "cannot be turned off")
 	if c.set != nil {
 		t.Errorf("set %v", c.set)
 	}
 	c.err = camera.ControlErrorf(camera.CameraPaused, "the camera is switched off")
 	refused("a", `{"paused": false, "controls": {"brightness": 1}}`, 409, "the camera is switched off")
 	c.pauseErr = context.Canceled
-	refused("a", `{"paused": true}`, 503, "not done")
+	refused("a", `{"paused": true}`, 503, "interrupted")
 	if c.pauses != nil || c.Status().State != camera.Live {
 		t.Errorf("turned %v", c.pauses)
 	}
@@ -126,10 +126,10 @@ func TestUnsavedPauseWarns(t *testing.T) {
 	c, s := startPausable(t, Options{Log: zap.New(core), SavePaused: func(string, bool) error { return errors.New("the disk\nis full") }})
 	c.placeholder()
 	resp, got := s.patchCamera(t, "a", `{"paused": true}`)
-	if resp.StatusCode != 200 || c.Status().State != camera.Paused || resp.Header.Get("X-Camd-Warning") != "done, until camd restarts: the disk is full" {
+	if resp.StatusCode != 200 || c.Status().State != camera.Paused || resp.Header.Get("X-Camd-Warning") != "this lasts only until camd restarts: the disk is full" {
 		t.Errorf("%s %v %s", resp.Status, resp.Header, got)
 	}
-	if logs.FilterMessage("switch not kept").FilterLevelExact(zap.WarnLevel).Len() != 1 {
+	if logs.FilterMessage("pause not saved").FilterLevelExact(zap.WarnLevel).Len() != 1 {
 		t.Errorf("%v", logs.All())
 	}
 	if resp := s.get(t, "/cameras/a/snapshot.jpg"); resp.StatusCode != http.StatusServiceUnavailable {

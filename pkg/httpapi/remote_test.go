@@ -29,7 +29,7 @@ func TestRemoteCameraIsServedReadOnly(t *testing.T) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
-	if resp, says := s.patchCamera(t, "north.yard", `{"paused": true}`); resp.StatusCode != http.StatusNotFound || !strings.Contains(says, "cannot be switched off") {
+	if resp, says := s.patchCamera(t, "north.yard", `{"paused": true}`); resp.StatusCode != http.StatusNotFound || !strings.Contains(says, "cannot be turned off") {
 		t.Errorf("pause: %d %s", resp.StatusCode, says)
 	}
 	if resp := s.get(t, "/api/v1/cameras/north.yard/controls"); resp.StatusCode != http.StatusNotFound {

@@ -21,7 +21,7 @@ type route struct {
 	camera          func(http.ResponseWriter, *http.Request, request.Target) // replaces serve for addresses that name a camera
 }
 
-// routeTable returns every address. An address that anybody may use says so.
+// routeTable returns every address. Everyone can use those with publicRole.
 func (s *Server) routeTable() []route {
 	crossOrigin := func(next http.HandlerFunc) http.HandlerFunc { return s.allowCrossOrigin(next).ServeHTTP }
 	return []route{
@@ -53,7 +53,7 @@ func (s *Server) routeTable() []route {
 	}
 }
 
-// servesPictures returns the addresses of pictures, which pages of other origins may show.
+// servesPictures reports whether this is an address of pictures, which pages of other origins may show.
 func (rt route) servesPictures() bool {
 	return strings.HasSuffix(rt.pattern, ".mjpg") || strings.HasSuffix(rt.pattern, ".jpg")
 }
@@ -62,13 +62,13 @@ func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logRequests, s.limitWrites, s.securityHeaders, s.limitBodies, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, request.Errorf(http.StatusNotFound, "nothing here; the dashboard is at /"), web.ErrorPage{
+		s.fail(w, r, request.Errorf(http.StatusNotFound, "there is nothing at this address: the dashboard is at /"), web.ErrorPage{
 			Title: "Not found", Message: "There is no page at this address.",
 		})
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Allow", allowed(r, req.URL.Path))
-		request.Fail(w, req, http.StatusMethodNotAllowed, "this address takes no "+req.Method)
+		request.Fail(w, req, http.StatusMethodNotAllowed, "this address does not support "+req.Method)
 	})
 	s.mount(r, s.routeTable())
 	return r
@@ -97,7 +97,7 @@ func (s *Server) metricsRoutes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logRequests, s.securityHeaders, s.checkHost, s.refuseCrossSite, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		request.Fail(w, r, http.StatusNotFound, "nothing here but /metrics, /healthz and /readyz; the pictures are at the address of listen")
+		request.Fail(w, r, http.StatusNotFound, "this port has only /metrics, /healthz and /readyz: the cameras are at the address of listen in the configuration")
 	})
 	s.mount(r, []route{
 		{"GET", "/metrics", access.Metrics, newMetricsHandler(s.opts.Metrics).ServeHTTP, nil},
@@ -113,7 +113,7 @@ func (s *Server) mainMetricsHandler() http.HandlerFunc {
 		return newMetricsHandler(s.opts.Metrics).ServeHTTP
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		request.Fail(w, r, http.StatusNotFound, "the metrics have an address of their own: metrics_listen in the configuration")
+		request.Fail(w, r, http.StatusNotFound, "the metrics are at another address: see metrics_listen in the configuration")
 	}
 }
 

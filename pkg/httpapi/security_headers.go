@@ -12,11 +12,11 @@ import (
 )
 
 // securityHeaders sets headers for browsers. They must not guess the type of an answer, must not give it to pages of other origins, and
-// must not return unencrypted.
+// must not return without encryption.
 func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		if age := s.config.Load().HSTS; age > 0 && r.TLS != nil { // said in the clear it would count for nothing
+		if age := s.config.Load().HSTS; age > 0 && r.TLS != nil { // browsers ignore the header of an unencrypted answer
 			h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(age/time.Second), 10))
 		}
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -32,7 +32,7 @@ func (s *Server) allowCrossOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, allowed := w.Header(), s.config.Load().AllowOrigin
 		h.Set("Cross-Origin-Resource-Policy", "same-site")
-		if len(allowed) > 0 || isEmbeddedBySameHost(r) { // a browser does not tell for which page it shows a picture
+		if len(allowed) > 0 || isEmbeddedBySameHost(r) { // the request does not say which page shows the picture
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		}
 		origin := r.Header.Get("Origin")
@@ -61,8 +61,8 @@ func isEmbeddedBySameHost(r *http.Request) bool {
 func (s *Server) refuseCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.config.Load().crossOrigin.Check(r); err != nil {
-			request.Fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here; if it is this server's own, a proxy has changed the Host header: "+
-				"pass it on, or set public_url in the configuration")
+			request.Fail(w, r, http.StatusForbidden, "a page of another server cannot change anything here: if this is camd's own page, a proxy has changed the Host header, "+
+				"so forward the header unchanged, or set public_url in the configuration")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -52,16 +52,16 @@ func TestInvalidStreamRequestsAreRefused(t *testing.T) {
 		code int
 		says string
 	}{
-		{"/cameras/nope/stream.mjpg", 404, `no camera "nope"; there are: front-door`},
-		{"/cameras/front-door/stream.mjpg?fps=-1", 400, `fps="-1" is not a number above 0, at most 1000, such as fps=5`},
+		{"/cameras/nope/stream.mjpg", 404, `no camera "nope": the cameras are front-door`},
+		{"/cameras/front-door/stream.mjpg?fps=-1", 400, `fps="-1" must be a number above 0 and at most 1000, such as fps=5`},
 		{"/cameras/front-door/stream.mjpg?fps=0", 400, "fps"},
 		{"/cameras/front-door/stream.mjpg?fps=many", 400, "fps"},
 		{"/cameras/front-door/stream.mjpg?fps=NaN", 400, "fps"},
 		{"/cameras/front-door/stream.mjpg?rendition=huge", 404, `no rendition "huge"`},
-		{"/?action=stream_1", 404, "no camera number 1; there are 0 to 0"},
+		{"/?action=stream_1", 404, "no camera number 1: the cameras have the numbers 0 to 0"},
 		{"/?action=dance", 400, "action"},
-		{"/nowhere", 404, "nothing here"},
-		{"/api/v1/cameras/nope", 404, `"error": "no camera \"nope\"; there are: front-door"`},
+		{"/nowhere", 404, "nothing at this address"},
+		{"/api/v1/cameras/nope", 404, `"error": "no camera \"nope\": the cameras are front-door"`},
 	} {
 		resp := s.get(t, c.path)
 		if text := body(t, resp); resp.StatusCode != c.code || !strings.Contains(text, c.says) {

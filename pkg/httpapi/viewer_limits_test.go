@@ -15,9 +15,9 @@ func TestViewersBeyondLimitsAreRefused(t *testing.T) {
 		says   string
 		reason string
 	}{
-		{"in all", Limits{Viewers: 2}, "2 viewers are connected, as many as this server allows", viewers.LimitViewers},
-		{"of a camera", Limits{PerCamera: 2}, `2 viewers watch camera "a", as many as may`, viewers.LimitPerCamera},
-		{"from an address", Limits{PerAddress: 2}, "2 streams go to your address, as many as may", viewers.LimitPerAddress},
+		{"in all", Limits{Viewers: 2}, "the limit of 2 viewers is reached", viewers.LimitViewers},
+		{"of a camera", Limits{PerCamera: 2}, `the limit of 2 viewers for camera "a" is reached`, viewers.LimitPerCamera},
+		{"from an address", Limits{PerAddress: 2}, "the limit of 2 streams for your address is reached", viewers.LimitPerAddress},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := newTestCamera("a"), newTestCamera("b")

@@ -30,7 +30,7 @@ func TestWallsAreLimited(t *testing.T) {
 			}
 			// A page cannot read that answer, and asks without a WebSocket. That is no refusal more, and no wall.
 			plain := c.server.get(t, "/api/v1/wall")
-			if text := body(t, plain); plain.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "2 walls are connected") {
+			if text := body(t, plain); plain.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "the limit of 2 open dashboards") {
 				t.Errorf("without a WebSocket: %s, %s", plain.Status, text)
 			}
 			if n := c.server.viewers.Stats(); n.Refused[reason] != 1 || n.Walls != 2 {

@@ -224,7 +224,7 @@ func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 		}
 	}
 	code, _, body := get(t, d.URL+"/cameras/gate/stream.mjpg?rendition=small")
-	if code != http.StatusNotFound || !strings.Contains(string(body), "there are: main, preview, tiny") {
+	if code != http.StatusNotFound || !strings.Contains(string(body), "its renditions are main, preview, tiny") {
 		t.Errorf("%d %s", code, body)
 	}
 	eventually(t, "it to be counted", func() bool { return d.metric(`camd_viewers_cut_total{camera="gate",reason="removed"}`) == 1 })
@@ -268,7 +268,7 @@ func TestReloadAddsAndRemovesCameras(t *testing.T) {
 		t.Error("its process is still there")
 	}
 	for _, path := range []string{"/cameras/c2/stream.mjpg", "/cameras/c2/snapshot.jpg", "/cameras/c2/", "/api/v1/cameras/c2", "/api/v1/cameras/c2/history"} {
-		if code, _, body := get(t, d.URL+path); code != http.StatusNotFound || !strings.Contains(string(body), "there are: c0, c1, fresh") {
+		if code, _, body := get(t, d.URL+path); code != http.StatusNotFound || !strings.Contains(string(body), "the cameras are c0, c1, fresh") {
 			t.Errorf("%s: %d %s", path, code, body)
 		}
 	}

@@ -55,7 +55,7 @@ func TestPreviewIsSmallAndOnDemand(t *testing.T) {
 		}
 	}
 	code, _, body := get(t, d.URL+"/cameras/gate/stream.mjpg?rendition=huge")
-	if code != http.StatusNotFound || !strings.Contains(string(body), `no rendition "huge"; there are: main, preview, thumb`) {
+	if code != http.StatusNotFound || !strings.Contains(string(body), `no rendition "huge": its renditions are main, preview, thumb`) {
 		t.Errorf("%d %s", code, body)
 	}
 	one.close()

@@ -34,9 +34,9 @@ func (s *Server) ServeAction(w http.ResponseWriter, r *http.Request, a Action) {
 			s.opts.Snapshots.ServeVariant(w, r, target, snapshot.Variant{NoStore: true})
 		}
 	case strings.HasPrefix(string(a), "command"), strings.HasPrefix(string(a), "take"):
-		request.Fail(w, r, http.StatusNotImplemented, "camd does not take mjpg-streamer's commands; controls are set by PATCH /api/v1/cameras/{camera}")
+		request.Fail(w, r, http.StatusNotImplemented, "camd does not support mjpg-streamer's commands: set controls by PATCH /api/v1/cameras/{camera}")
 	default:
-		request.Fail(w, r, http.StatusBadRequest, fmt.Sprintf("action=%q is not known; there are stream and snapshot, with _N for camera N", string(a)))
+		request.Fail(w, r, http.StatusBadRequest, fmt.Sprintf("unknown action=%q: use stream or snapshot, with _N for camera number N", string(a)))
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn, v *fanout.Viewer, viewer *viewers.Viewer) {
 	header := w.Header()
 	if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
-		s.opts.Log.Warn("hijack", zap.Error(err))
+		s.opts.Log.Warn("hijack failed", zap.Error(err))
 		s.opts.Viewers.Remove(viewer, "")
 		request.Fail(w, r, http.StatusInternalServerError, "this connection cannot carry a stream")
 		return
@@ -46,7 +46,7 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn
 // responseHead returns the head of the response and the beginning of the stream.
 func responseHead(r *http.Request, header http.Header) []byte {
 	var b bytes.Buffer
-	header.Del("Transfer-Encoding") // meant for net/http
+	header.Del("Transfer-Encoding") // it was an instruction for net/http
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	fmt.Fprintf(&b, "HTTP/1.%d 200 OK\r\n", r.ProtoMinor)
 	_ = header.Write(&b) // a Buffer takes everything
@@ -62,12 +62,12 @@ func shutdownConn(c net.Conn) func() {
 			return
 		}
 		if raw, err := s.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) }) // it has left by itself
+			_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) }) // an error means that the viewer has left
 		}
 	}
 }
 
-// fanoutCutReason returns why camd cut a viewer, empty if it left by itself.
+// fanoutCutReason returns why camd disconnected a viewer. It is empty if the viewer left by itself.
 func fanoutCutReason(err error) string {
 	switch {
 	case err == nil:

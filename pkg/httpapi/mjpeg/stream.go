@@ -131,7 +131,7 @@ func streamQuery(r *http.Request, target request.Target) (rendition string, fps 
 	var err error
 	fps, err = strconv.ParseFloat(value, 64)
 	if err != nil || !(fps > 0 && fps <= MaxFPS) {
-		return "", 0, request.Errorf(http.StatusBadRequest, "fps=%q is not a number above 0, at most %d, such as fps=5", value, MaxFPS)
+		return "", 0, request.Errorf(http.StatusBadRequest, "fps=%q must be a number above 0 and at most %d, such as fps=5", value, MaxFPS)
 	}
 	return rendition, fps, nil
 }

@@ -54,5 +54,5 @@ func (t Target) Topic(rendition string) (*broker.Topic, *Error) {
 }
 
 func (t Target) noRendition(name string) *Error {
-	return Errorf(http.StatusNotFound, "camera %q has no rendition %q; there are: %s", t.ID, name, strings.Join(t.Camera.Renditions(), ", "))
+	return Errorf(http.StatusNotFound, "camera %q has no rendition %q: its renditions are %s", t.ID, name, strings.Join(t.Camera.Renditions(), ", "))
 }

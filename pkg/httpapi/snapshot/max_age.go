@@ -20,7 +20,7 @@ func oldestAllowed(r *http.Request, c request.Camera, rendition string, now time
 		return now, nil
 	case "", "0", "false":
 	default:
-		return now, request.Errorf(http.StatusBadRequest, "fresh=%q is neither 1 nor 0", fresh)
+		return now, request.Errorf(http.StatusBadRequest, "fresh=%q must be 1 or 0", fresh)
 	}
 	age := maxAge(c.Status(), rendition)
 	if value := r.FormValue("max_age"); value != "" {
@@ -56,7 +56,7 @@ func parseAge(value string) (time.Duration, error) {
 		d, err = time.Duration(seconds*float64(time.Second)), nil
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("max_age=%q is no age; write seconds or a duration, such as max_age=0.5 or max_age=500ms", value)
+		return 0, fmt.Errorf("max_age=%q must be seconds or a duration, such as max_age=0.5 or max_age=500ms", value)
 	}
 	return d, nil
 }

@@ -116,7 +116,7 @@ func expectsFrames(state camera.State) bool {
 func (s *Server) write(w http.ResponseWriter, r *http.Request, target request.Target, variant Variant, f *broker.Frame, oldest time.Time) {
 	if f == nil {
 		w.Header().Set("Retry-After", "1")
-		request.Fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet", target.ID))
+		request.Fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet: try again later", target.ID))
 		return
 	}
 	h := w.Header()

@@ -7,13 +7,13 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// Limits on viewers; 0 means none, but for Viewers.
+// Limits on viewers. 0 means no limit, except for Viewers.
 type Limits struct {
 	Viewers              int // streams at once; 0 means 500
 	PerCamera            int
 	PerAddress           int   // from one IP address
-	TotalBytesPerSecond  int64 // bytes a second of all streams together, above which no viewer is admitted
-	ViewerBytesPerSecond int64 // bytes a second of one stream, above which it gets fewer frames
+	TotalBytesPerSecond  int64 // of all streams together; above it, no viewer is admitted
+	ViewerBytesPerSecond int64 // of one stream; above it, the viewer gets fewer frames
 }
 
 // SetLimits sets the limits for viewers from now on.
@@ -28,13 +28,13 @@ func (r *Registry) exceededViewerLimit(v *Viewer) (string, error) {
 	l := r.limits
 	switch {
 	case len(r.viewers) >= l.Viewers:
-		return LimitViewers, fmt.Errorf("%d viewers are connected, as many as this server allows; try again later", len(r.viewers))
+		return LimitViewers, fmt.Errorf("the limit of %d viewers is reached: try again later", l.Viewers)
 	case l.PerCamera > 0 && r.perCamera[v.Camera] >= l.PerCamera:
-		return LimitPerCamera, fmt.Errorf("%d viewers watch camera %q, as many as may; try again later", l.PerCamera, v.Camera)
+		return LimitPerCamera, fmt.Errorf("the limit of %d viewers for camera %q is reached: try again later", l.PerCamera, v.Camera)
 	case l.PerAddress > 0 && r.perAddress[v.address] >= l.PerAddress && v.address != request.UnixAddress:
-		return LimitPerAddress, fmt.Errorf("%d streams go to your address, as many as may; close one", l.PerAddress)
+		return LimitPerAddress, fmt.Errorf("the limit of %d streams for your address is reached: close one", l.PerAddress)
 	case l.TotalBytesPerSecond > 0 && r.measured.perSecond(r.totalBytes(), v.Since) >= float64(l.TotalBytesPerSecond):
-		return LimitBytes, fmt.Errorf("this server sends as many bytes a second as it may; try again later")
+		return LimitBytes, fmt.Errorf("the limit of bytes per second for all viewers is reached: try again later")
 	}
 	return "", nil
 }

@@ -34,9 +34,9 @@ func (r *Registry) exceededWallLimit(address string) (string, error) {
 	l := r.limits
 	switch {
 	case r.wallConns >= l.Viewers:
-		return LimitViewers, fmt.Errorf("%d walls are connected, as many as this server allows viewers; try again later", r.wallConns)
+		return LimitViewers, fmt.Errorf("the limit of %d open dashboards is reached: try again later", l.Viewers)
 	case l.PerAddress > 0 && r.wallConnsPerAddress[address] >= l.PerAddress && address != request.UnixAddress:
-		return LimitPerAddress, fmt.Errorf("%d walls are connected from your address, as many as may; close one", l.PerAddress)
+		return LimitPerAddress, fmt.Errorf("the limit of %d open dashboards for your address is reached: close one", l.PerAddress)
 	}
 	return "", nil
 }

@@ -13,7 +13,7 @@ const MaxQueryBytes = 32 << 10
 // initialCameras returns the cameras of ?cameras=, each once.
 func initialCameras(r *http.Request) ([]string, *request.Error) {
 	if n := len(r.URL.RawQuery); n > MaxQueryBytes {
-		return nil, request.Errorf(http.StatusBadRequest, "a query of %d bytes, want at most %d; subscribe to further cameras over the connection", n, MaxQueryBytes)
+		return nil, request.Errorf(http.StatusBadRequest, "the query has %d bytes, more than the limit of %d: subscribe to more cameras over the connection", n, MaxQueryBytes)
 	}
 	var cameras []string
 	seen := map[string]bool{"": true}
@@ -22,7 +22,7 @@ func initialCameras(r *http.Request) ([]string, *request.Error) {
 			continue
 		}
 		if len(cameras) == MaxCameras {
-			return nil, request.Errorf(http.StatusBadRequest, "?cameras= names more than %d, as many as one connection may have", MaxCameras)
+			return nil, request.Errorf(http.StatusBadRequest, "?cameras= names more cameras than the limit of %d for one connection", MaxCameras)
 		}
 		seen[id] = true
 		cameras = append(cameras, id)

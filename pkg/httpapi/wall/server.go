@@ -66,7 +66,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings
 	}
 	cameras, bad := initialCameras(r)
 	if bad == nil && isDowngraded(r, settings.OwnOrigin) {
-		bad = request.Errorf(http.StatusForbidden, "a page that came unencrypted may not have the wall of a server that is encrypted")
+		bad = request.Errorf(http.StatusForbidden, "a page loaded over http:// cannot use an encrypted connection: open the page over https://")
 	}
 	if bad != nil {
 		bad.Fail(w, r)
@@ -82,7 +82,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings
 	viewers.SetSocketOptions(request.Conn(r), settings.SendBuffer)
 	conn, err := Accept(w, r, settings.WriteTimeout, settings.OwnOrigin)
 	if err != nil {
-		s.opts.Log.Debug("no websocket", zap.String("remote", r.RemoteAddr), zap.Error(err))
+		s.opts.Log.Debug("websocket not accepted", zap.String("remote", r.RemoteAddr), zap.Error(err))
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -95,21 +95,21 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings
 	})
 	if errors.Is(err, ErrTooManyMessages) {
 		s.flooded.Add(1)
-		s.opts.Log.Warn("wall cut", zap.String("remote", r.RemoteAddr), zap.Error(err))
+		s.opts.Log.Warn("wall disconnected", zap.String("remote", r.RemoteAddr), zap.Error(err))
 	}
 }
 
-// explain answers a request that is not for a WebSocket. It reports whether there is room for another wall. A page cannot read the answer
-// that refuses its WebSocket, so it asks here.
+// explain answers a request that is not for a WebSocket. If a limit is reached, the answer says so. A page cannot read the answer that
+// refuses its WebSocket, so it sends this request.
 func (s *Server) explain(w http.ResponseWriter, r *http.Request, address string) {
 	switch err := s.opts.Viewers.CheckWall(address); {
 	case err != nil:
 		refuse(w, r, err)
-	case r.ProtoMajor != 1: // where nothing may say "upgrade"
-		request.Fail(w, r, http.StatusBadRequest, "this address speaks WebSocket, over HTTP/1.1 alone; docs/protocol.md describes it")
+	case r.ProtoMajor != 1: // HTTP/2 has no Upgrade header
+		request.Fail(w, r, http.StatusBadRequest, "this address needs a WebSocket request over HTTP/1.1: see docs/protocol.md")
 	default:
 		w.Header().Set("Upgrade", "websocket")
-		request.Fail(w, r, http.StatusUpgradeRequired, "this address speaks WebSocket; docs/protocol.md describes it")
+		request.Fail(w, r, http.StatusUpgradeRequired, "this address needs a WebSocket request: see docs/protocol.md")
 	}
 }
 

@@ -130,7 +130,7 @@ func (s *session) readRequests() {
 			if !s.conn.messages.allow() {
 				return
 			}
-			s.queueError("", "not a JSON object with a type: "+err.Error())
+			s.queueError("", "the message is not a JSON object with a type: "+err.Error())
 			continue
 		}
 		if !s.handleRequest(r) && !s.conn.messages.allow() {
@@ -164,7 +164,7 @@ func (s *session) handleRequest(r clientMessage) (expected bool) {
 	case "pause", "resume":
 		s.setPaused(r.Type == "pause")
 	default:
-		s.queueError(r.Camera, fmt.Sprintf("type %q is not known; there are subscribe, unsubscribe, ack, pause and resume", r.Type))
+		s.queueError(r.Camera, fmt.Sprintf("unknown type %q: the types are subscribe, unsubscribe, ack, pause and resume", r.Type))
 	}
 	return expected
 }

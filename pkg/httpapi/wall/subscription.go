@@ -25,7 +25,7 @@ type subscription struct {
 // streamEnded.
 func (s *session) subscribe(t *subscription, camera, rendition string) {
 	if t == nil && len(s.subscriptions) >= MaxCameras {
-		s.queueError(camera, fmt.Sprintf("%d cameras are as many as one connection may have", MaxCameras))
+		s.queueError(camera, fmt.Sprintf("the limit of %d cameras for one connection is reached", MaxCameras))
 		return
 	}
 	previous := t
@@ -33,7 +33,7 @@ func (s *session) subscribe(t *subscription, camera, rendition string) {
 	if !s.joinStream(t) {
 		return
 	}
-	if s.paused { // it was had, and will be again
+	if s.paused { // the rights and limits have been checked; resume joins the stream again
 		s.leaveStream(t, false)
 	}
 	if previous != nil {

@@ -59,7 +59,7 @@ func (p *Pages) ServeAsset(w http.ResponseWriter, r *http.Request) {
 
 func (p *Pages) serveFile(w http.ResponseWriter, r *http.Request, name string) {
 	if p.tags[name] == "" {
-		request.Fail(w, r, http.StatusNotFound, "no such file")
+		request.Fail(w, r, http.StatusNotFound, "there is no such file")
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")
