@@ -11,7 +11,7 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// Adjustable is a Camera with image controls. Both methods are safe for concurrent use. Their errors are ctx's or a *camera.ControlError.
+// Adjustable is a Camera with image controls. Both methods are safe for concurrent use. They return ctx's error or a *camera.ControlError.
 type Adjustable interface {
 	Controls(ctx context.Context) ([]camera.Control, error)
 	// SetControls sets all of the settings or none. It returns the controls as they are afterwards.

@@ -27,7 +27,7 @@ func (d *sampleHistory) samplesOf(id string) []sampleJSON {
 	defer d.mu.Unlock()
 	list := make([]sampleJSON, 0, maxSamples)
 	row := d.rows[id]
-	if row == nil && !d.remote[id] { // it has just gone
+	if row == nil && !d.remote[id] { // the camera was just removed
 		return list
 	}
 	row = d.ensureSamples(id)

@@ -17,8 +17,8 @@ import (
 // maxJSON bounds the JSON body of a request. Forty controls take less than half of it.
 const maxJSON = 4 << 10
 
-// readJSON reads the JSON body of a request. It requires the Content-Type of JSON: a form of another site in a user's browser can send
-// any other type without asking this server first.
+// readJSON reads the JSON body of a request. It requires Content-Type: application/json, because browsers send other types for the forms
+// of other sites without a preflight request.
 func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *request.Error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return request.Errorf(http.StatusUnsupportedMediaType, "the Content-Type must be application/json: send it with a body such as %s", example)

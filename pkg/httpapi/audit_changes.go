@@ -10,7 +10,7 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// controlChange is the value of a control before and after a change; nil if it is not known.
+// controlChange is the value of a control before and after a change. A value is nil if it is not known.
 type controlChange struct {
 	From any `json:"from"`
 	To   any `json:"to"`
@@ -32,7 +32,7 @@ func (s *Server) logControlChanges(r *http.Request, id string, settings map[stri
 	s.audit.Record(audit.Adjusted, request.RequesterOf(r).Actor(), zap.String("camera", id), zap.Any("changes", changes))
 }
 
-// logPause writes to the audit log who has switched a camera off or on.
+// logPause writes to the audit log who has turned a camera off or on.
 func (s *Server) logPause(by audit.Actor, id string, paused bool) {
 	from, to := "off", "on"
 	if paused {

@@ -22,7 +22,7 @@ type Config struct {
 	SendBuffer  int                   // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
 	Auth        *access.Authenticator // who may see and do what; nil gives everyone full access
 	Hosts       AllowedHosts          // names by which browsers may reach this server, in addition to its addresses and localhost
-	OwnOrigin   string                // the origin that browsers see if a proxy is in front; empty without
+	OwnOrigin   string                // the origin that browsers see if a proxy is in front; empty without a proxy
 	PublicURL   string                // where users reach this server, without a trailing slash; empty means the address of each request
 	AllowOrigin []string              // origins whose scripts may read pictures, or *; empty allows none
 	// FrameAncestors are the origins whose pages may show those of this server in a frame: self, origins, or only none. Empty means self.
@@ -38,7 +38,7 @@ type activeConfig struct {
 	streamKeys  []viewers.Key // of this camd's cameras
 	transports  []string
 	frameAges   map[*broker.Topic]prometheus.Observer // of this camd's cameras
-	remote      map[string]bool                       // streams of other sites that have series and history, because they have been watched
+	remote      map[string]bool                       // the cameras of other sites
 }
 
 // newActiveConfig derives what a Config needs, and makes the metrics of every camera appear at zero.
@@ -58,17 +58,17 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 	}
 	active := &activeConfig{Config: cfg, transports: transports, crossOrigin: http.NewCrossOriginProtection(), frameAges: map[*broker.Topic]prometheus.Observer{}, remote: map[string]bool{}}
 	if cfg.OwnOrigin != "" {
-		_ = active.crossOrigin.AddTrustedOrigin(cfg.OwnOrigin) // what is no origin is nobody's
+		_ = active.crossOrigin.AddTrustedOrigin(cfg.OwnOrigin) // an invalid origin matches no request
 	}
 	for id, c := range cfg.Cameras {
 		if c.Status().Remote {
 			active.remote[id] = true
-			continue // there may be thousands, and each of their topics takes memory once it is used
+			continue // there can be thousands, and each topic takes memory once it is used
 		}
 		for _, name := range c.Renditions() {
 			topic, ok := c.Topic(name)
 			if !ok {
-				continue // it has just gone
+				continue // it was just removed
 			}
 			active.frameAges[topic] = s.frameAge.WithLabelValues(id, name)
 			for _, t := range transports {
@@ -81,13 +81,13 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 
 // SetConfig makes cfg what the server serves, from the next request on. Calls must not overlap.
 //
-// Viewers of streams that cfg still has notice nothing. New timeouts and limits apply to new viewers. SetConfig ends no stream: the owner
+// Viewers of streams that cfg still has are not interrupted. New timeouts and limits apply to new viewers. SetConfig ends no stream: the owner
 // of a camera ends its topics when it removes the camera or a rendition. It deletes the series of removed streams, and disconnects
 // viewers that lose access.
 func (s *Server) SetConfig(cfg Config) {
 	before, next := s.config.Load(), s.newActiveConfig(cfg)
 	if before != nil {
-		s.checkStarted() // those that come are in their first start, and the others may have left theirs
+		s.checkStarted() // before cameras are added that are in their first start
 	}
 	s.history.setCameras(next.Config.Order, next.remote)
 	s.viewers.SetLimits(next.Limits)

@@ -33,7 +33,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	cfg := s.config.Load()
 	grant, err := cfg.Auth.Identify(r) // without access the answer has only the status
 	if err != nil {
-		s.logBadCredentials(r, cfg.Auth, err) // credentials can be guessed here, too: the answer tells whether they are right
+		s.logBadCredentials(r, cfg.Auth, err) // the answer shows whether guessed credentials are right
 	}
 	states, sites := map[camera.State]int{}, map[string]bool{}
 	for _, id := range cfg.visibleTo(grant) {

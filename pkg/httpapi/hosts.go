@@ -23,7 +23,7 @@ type AllowedHosts []string // NAME, *.NAME for all names below it, or * for any,
 func (a AllowedHosts) allows(name string, local bool) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" {
-		return true // no browser leaves the name out
+		return true // no browser sends an empty name
 	}
 	if !local && !strings.Contains(name, ".") {
 		return true

@@ -11,8 +11,9 @@ import (
 // sending a request.
 const firstRequestTimeout = 500 * time.Millisecond
 
-// pendingConns are the accepted connections whose first request has not arrived. http.Server.Shutdown closes them without an answer. Had
-// they not been accepted, the next process would answer them, because systemd keeps the socket. The methods are safe for concurrent use.
+// pendingConns are the accepted connections whose first request has not arrived. http.Server.Shutdown closes them without an answer.
+// The server therefore answers them before. The next process cannot, because it gets only connections that this one has not accepted. The
+// methods are safe for concurrent use.
 type pendingConns struct {
 	timeout time.Duration
 

@@ -20,7 +20,7 @@ const maxBodyBytes = 64 << 10
 // bodyTimeout is how long the body of a request may take to arrive.
 const bodyTimeout = 10 * time.Second
 
-// Reasons for which requests were refused or their connections closed, beside refused viewers.
+// Reasons for which requests were refused or their connections closed. Refused viewers have reasons of their own.
 const (
 	tooLarge         = "body"            // its body exceeded maxBodyBytes
 	tooManyWaiting   = "snapshots"       // too many snapshots were waiting for a picture
@@ -41,8 +41,8 @@ func (s *Server) refusedRequests() map[string]uint64 {
 	}
 }
 
-// limitBodies bounds the size of every body and the time it may take, even where no body is expected. net/http reads what a handler has
-// left of a body, and waits for it without a limit.
+// limitBodies bounds the size of every body and the time it may take, even where no body is expected. net/http reads the rest of a body
+// after the handler has returned, and waits for it without a limit.
 func (s *Server) limitBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength == 0 {
@@ -73,10 +73,10 @@ func (s *Server) http2Config() *http.HTTP2Config {
 		MaxReadFrameSize:              16 << 10,
 		MaxReceiveBufferPerConnection: maxBodyBytes,
 		MaxReceiveBufferPerStream:     maxBodyBytes,
-		// A client that takes nothing of a whole connection is cut when its streams have all waited for the write timeout, as it
-		// was at the start: net/http has one for good.
+		// A client that takes nothing from its connection is disconnected after all its streams have waited for the write timeout.
+		// net/http keeps the timeout of the start, also after a reload.
 		WriteByteTimeout: s.config.Load().WriteTimeout + mjpeg.RepeatAfter,
-		// A client that is gone without closing is detected as on a plain connection: see viewers.KeepAlive.
+		// A client that is gone without closing its connection is detected as on plain connections: see viewers.KeepAlive.
 		SendPingTimeout: viewers.KeepAlive.Idle,
 		PingTimeout:     time.Duration(viewers.KeepAlive.Count) * viewers.KeepAlive.Interval,
 		CountError: func(kind string) {

@@ -15,9 +15,8 @@ const (
 	maxSamples     = 300
 )
 
-// sampleHistory holds the samples of each camera for the last minutes. It takes 10 KB of memory for each camera. Samples of a camera of
-// another site begin when it has viewers here or when its history is requested. They are deleted when neither has been so for as long as
-// samples are kept.
+// sampleHistory holds the samples of each camera for the last ten minutes. It takes 10 KB of memory for each camera. A camera of another
+// site has samples only while it has viewers here or its history is requested. Ten minutes after that its samples are deleted.
 type sampleHistory struct {
 	mu     sync.Mutex
 	count  int // samples taken since the start
@@ -104,7 +103,7 @@ func (s *Server) sample(now time.Time) {
 			continue
 		}
 		s, ok := taken[id]
-		if !ok { // it has just come
+		if !ok { // the camera was just added
 			s.FrameAge = math.NaN()
 		}
 		row.samples[at] = s

@@ -54,7 +54,7 @@ func (s *Server) newState(target request.Target) stateJSON {
 	}
 	j.Source.Resolution.Width, j.Source.Resolution.Height = st.Format.Width, st.Format.Height
 	if topic, ok := target.Camera.Topic(camera.Main); ok {
-		if f := topic.Newest(); f != nil { // of what is shown, as there, be it a placeholder
+		if f := topic.Newest(); f != nil { // the size of the newest picture, even of a placeholder, as in ustreamer
 			j.Source.Resolution.Width, j.Source.Resolution.Height = f.Width, f.Height
 		}
 	}
@@ -90,7 +90,7 @@ type stateJSON struct {
 	} `json:"stream"`
 }
 
-// clientJSON is a viewer. camd has none of the stream variants that ustreamer has, so it reports none.
+// clientJSON is a viewer. camd does not have the stream variants of ustreamer, so their values are false.
 type clientJSON struct {
 	FPS             int    `json:"fps"`
 	ExtraHeaders    bool   `json:"extra_headers"`
@@ -100,7 +100,7 @@ type clientJSON struct {
 	Key             string `json:"key"`
 }
 
-// maxKeyLength bounds ?key=, which PiKVM makes of eight letters.
+// maxKeyLength bounds ?key=. Keys of PiKVM have eight letters.
 const maxKeyLength = 64
 
 // clientKey returns ?key=, by which a client recognizes itself in clients_stat. Without one it returns "0", as ustreamer does.

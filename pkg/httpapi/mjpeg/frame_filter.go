@@ -16,7 +16,7 @@ func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanou
 	fpsLimit, byteLimit := newFPSLimiter(fps), &byteLimiter{rate: float64(bytesPerSecond)}
 	return func(f *broker.Frame) fanout.Decision {
 		switch {
-		case f.Placeholder: // shows a change of state, and is always sent
+		case f.Placeholder: // it shows a change of state, and is always sent
 		case !fpsLimit.allow(f.Captured):
 			return fanout.SkipRate
 		case !byteLimit.allow(len(f.Part), f.Captured):

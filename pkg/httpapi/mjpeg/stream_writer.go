@@ -113,7 +113,7 @@ func (s *streamWriter) countDropped() {
 	}
 }
 
-// streamCutReason returns why camd cut a viewer, empty if it left by itself.
+// streamCutReason returns why camd disconnected a viewer. It is empty if the viewer left by itself.
 func streamCutReason(ctx context.Context, err error, stopping func() bool) string {
 	switch {
 	case writetimeout.IsExceeded(err):

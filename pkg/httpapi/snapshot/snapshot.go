@@ -69,7 +69,7 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 	f := s.waitForFrame(r.Context(), target, topic, oldest)
 	wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 	s.write(wrapped, r, target, variant, f, oldest)
-	// The audit log has pictures that were sent, and those that the client has already.
+	// The audit log records pictures that were sent, and pictures that the client already has.
 	if n := wrapped.BytesWritten(); n > 0 || wrapped.Status() == http.StatusNotModified {
 		stream := audit.Stream{Camera: target.ID, Rendition: rendition, Transport: request.Transport(r)}
 		s.audit.SnapshotTaken(request.RequesterOf(r).Actor(), stream, uint64(n))
@@ -135,17 +135,17 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, target request.Ta
 	if variant.NoStore {
 		request.DisableCaching(h)
 	} else {
-		// The time too: a camera that is removed and added again counts its pictures from the start.
+		// The ETag has the time too, because a camera that is removed and added again counts its pictures from the start.
 		h.Set("ETag", fmt.Sprintf(`"%s-%d-%x"`, s.runID, f.Seq, f.Captured.UnixMicro()))
 	}
-	// No modification time: it has whole seconds, and would make two pictures of one second the same.
+	// There is no modification time, because it has whole seconds: two pictures of one second would have the same.
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.JPEG))
 }
 
 func setFrameHeaders(h http.Header, f *broker.Frame, state camera.State) {
 	age := max(time.Since(f.Captured), 0)
 	h.Set("Content-Type", "image/jpeg")
-	h.Set("Cache-Control", "private, no-cache") // may be kept, and is asked about again: for that is the ETag
+	h.Set("Cache-Control", "private, no-cache") // a cache may keep it, and checks the ETag before each use
 	h.Set("Age", strconv.Itoa(int(age.Seconds())))
 	h.Set("X-Timestamp", media.FormatTimestamp(f.Captured))
 	h.Set("X-Camd-Age", strconv.FormatFloat(age.Seconds(), 'f', 3, 64))

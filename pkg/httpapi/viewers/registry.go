@@ -57,7 +57,7 @@ func NewRegistry(o Options) *Registry {
 	}
 }
 
-// Add admits a viewer of a topic, or returns an error that says for people why not.
+// Add admits a viewer of a topic, or returns an error with the reason for its user.
 func (r *Registry) Add(v *Viewer, topic *broker.Topic) error {
 	if err := r.admit(v); err != nil {
 		return err

@@ -47,9 +47,9 @@ type Viewer struct {
 	Remote     string // address and port
 	UserAgent  string
 	Throttled  bool   // it asked for fewer frames
-	ClientKey  string // the key by which a client of ustreamer recognizes itself in /state; empty without
+	ClientKey  string // the key by which a client of ustreamer recognizes itself in /state; may be empty
 	Grant      access.Grant
-	Disconnect func() // makes it leave; set before it is added
+	Disconnect func() // disconnects it; set before it is added
 
 	address       string // without the port
 	actor         audit.Actor

@@ -6,8 +6,8 @@ import (
 	"camd/pkg/httpapi/request"
 )
 
-// AddWall admits the connection of a wall, with or without cameras, or returns an error that says for people why not. The limits are
-// those for viewers.
+// AddWall admits the connection of a wall, with or without cameras, or returns an error with the reason for its user. The limits are those
+// for viewers.
 func (r *Registry) AddWall(address string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

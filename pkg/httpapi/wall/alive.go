@@ -18,7 +18,7 @@ func (s *session) watchLiveness() {
 			return
 		case <-ackCheck.C:
 			if id, ok := s.overdueAck(); ok {
-				_ = s.conn.Close(websocket.StatusPolicyViolation, "no acknowledgement for camera "+id) // waits for its answer
+				_ = s.conn.Close(websocket.StatusPolicyViolation, "no acknowledgement for camera "+id) // waits for the client's answer
 				return
 			}
 		case <-pings.C:

@@ -54,7 +54,7 @@ func (s *Server) Wait() { s.sessions.Wait() }
 type Settings struct {
 	WriteTimeout time.Duration // a client that takes nothing for this long is disconnected
 	SendBuffer   int           // bytes that the kernel may hold unsent for it; 0 leaves it to the system
-	OwnOrigin    string        // the origin that browsers see if a proxy is in front; empty without
+	OwnOrigin    string        // the origin that browsers see if a proxy is in front; empty without a proxy
 }
 
 // Serve serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are the cameras at the beginning.

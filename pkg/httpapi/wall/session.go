@@ -103,7 +103,7 @@ type session struct {
 
 	mu            sync.Mutex
 	subscriptions map[string]*subscription
-	roundRobin    []*subscription // index of the camera to try first
+	roundRobin    []*subscription // all subscriptions; the first one is next in turn
 	paused        bool
 	ackTimedOut   bool   // it has acknowledged nothing for too long
 	sending       Stream // stream whose picture is being sent

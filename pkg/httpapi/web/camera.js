@@ -75,9 +75,9 @@ function statusRows() {
   ];
 }
 
-// measureCPU computes the share of one core that the capture process took since the last sample.
+// measureCPU computes the share of one core that the capture process used since the last sample.
 let cpuSample = null;
-let cpuLoad = null; // null if there are no two samples of one process
+let cpuLoad = null; // null until there are two samples of one process
 function measureCPU({ pid, cpu_seconds: total }) {
   const sample = { pid, total, at: performance.now() / 1000 };
   const isSame = cpuSample?.pid === pid && sample.total >= cpuSample.total;
@@ -174,7 +174,7 @@ function update(now, viewers, history) {
     listSnippets(document.getElementById('snippets'), camera, isAuthenticated());
     document.getElementById('credentials').hidden = !isAuthenticated();
   }
-  wall.watch([[id, 'main']]); // on each update: camd may have refused it, or the camera was gone for a while
+  wall.watch([[id, 'main']]); // on each update, because camd may have refused it or the camera was removed for a while
   if (before?.state !== camera.state && hasRole('control')) loadControls(id);
   showCamera();
   listViewers(viewers);

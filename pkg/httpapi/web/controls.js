@@ -57,7 +57,7 @@ const inputs = {
   integer(control, set) {
     const { min, max, step } = control;
     const input = make('input', { type: 'range', min, max, step: step || 1 });
-    input.value = control.value ?? control.default; // after its bounds, or it would be clamped to others
+    input.value = control.value ?? control.default; // set after the bounds, because the default bounds would limit it
     input.onchange = () => set(Number(input.value));
     return input;
   },

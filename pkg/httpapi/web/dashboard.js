@@ -27,7 +27,7 @@ const grid = document.getElementById('grid');
 const summary = document.getElementById('summary');
 const tiles = new Map();
 let cameras = []; // as camd lists them
-let shown = []; // cameras in the grid, in their order
+let shown = []; // the cameras in the grid, in order
 let refreshing;
 let userLoaded = false;
 let changeCount = 0; // changes made on this page; a response to an older request is ignored
@@ -67,7 +67,7 @@ function tick() {
   if (singleView.camera) singleView.tick();
 }
 
-// watch subscribes to what is visible: the camera in the single view, or else the tiles that are not scrolled out of view.
+// watch subscribes to the visible cameras: the one in the single view, or the tiles that are not scrolled out of view.
 function watch() {
   if (singleView.camera) {
     wall.watch([[singleView.camera.id, 'main']]);
@@ -93,7 +93,7 @@ function layout() {
   const aspectRatio = commonAspectRatio(shown);
   const groups = groupBySite(shown);
   const { clientWidth: width, clientHeight: height } = grid;
-  const chosen = columns || kiosk ? 0 : settings.columns; // the address goes before the setting
+  const chosen = columns || kiosk ? 0 : settings.columns; // the address overrides the setting
   const scrolls = !kiosk && !columns && (chosen > 0 || isPhone(width) || height > width); // a kiosk shows all tiles: nobody scrolls there
   const best = (scrolls ? fillWidth : fitTiles)(groups.map(({ cameras: { length } }) => length), aspectRatio, {
     bar: kiosk ? 0 : 2 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize),
@@ -255,7 +255,7 @@ const actions = {
   unzoom: () => singleView.zoom.reset(),
   snapshot: () => { if (current()) saveSnapshot(current()); },
   pause: async () => {
-    if (!singleView.camera || singleView.camera.remote || kiosk || !hasRole('control')) return; // it turns the camera off for everyone: not by a key pressed by accident
+    if (!singleView.camera || singleView.camera.remote || kiosk || !hasRole('control')) return; // the key must not turn off a camera by accident
     await togglePaused(singleView.camera, (changed) => {
       changeCount++;
       render(cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other)));
@@ -263,7 +263,7 @@ const actions = {
   },
   details: () => { if (current()) location.href = `/cameras/${encodeURIComponent(current().id)}`; },
   digit: (n) => openCamera(shown[n - 1]),
-  // An arrow moves a zoomed picture, goes on to the next camera, or moves the focus among the tiles.
+  // An arrow opens the next camera, moves the focus among the tiles, or moves a zoomed picture.
   arrow: (across, down, shift) => {
     if (singleView.camera) {
       if (!shift || !singleView.pan(across, down)) openNeighbour(across + down);
@@ -301,7 +301,7 @@ document.addEventListener('visibilitychange', () => {
 });
 
 if (kiosk) {
-  // The pointer is hidden when nobody moves it, and the screen stays on if the browser allows it.
+  // The pointer is hidden while nobody moves it. The screen stays on if the browser allows it.
   let hideTimer;
   addEventListener('pointermove', () => {
     document.body.classList.remove('pointer-hidden');

@@ -1,4 +1,4 @@
-// Three small graphs with one time axis, drawn by uPlot: frame rate, age of pictures, viewers.
+// Three small graphs with one time axis, drawn by uPlot: frame rate, frame age and viewers.
 
 import { clock } from './format.js';
 

@@ -1,14 +1,14 @@
-// The layout of the grid: how large tiles can be so that they fill the screen.
+// The layout of the grid: the size of tiles that fill the screen.
 
-const minTileWidth = 150; // a tile's width; rather than make tiles smaller, the page scrolls
+const minTileWidth = 150; // a tile's width in pixels; the page scrolls if tiles would be narrower
 const phoneWidth = 600; // pixels; a narrower grid has one column unless the user chose more
 const minPortraitWidth = 240; // a tile's width on a screen that is higher than wide
 
 // isPhone reports whether a grid is as narrow as a phone.
 export const isPhone = (width) => width < phoneWidth;
 
-// fillWidth lays out the same groups as fitTiles so that the tiles take the whole width; the page scrolls if they are too many.
-// Without columns it takes the fewest columns with which all tiles fit.
+// fillWidth lays out the same groups as fitTiles so that the tiles take the whole width. The page scrolls if there are too many. Without
+// columns it uses the fewest columns with which all tiles fit.
 export function fillWidth(groups, aspectRatio, { bar, gap, width, height, heading = 0, columns = 0 }) {
   const tileWidth = (c) => Math.floor((width - gap * (c + 1)) / c);
   const fits = (c) => {
@@ -21,8 +21,9 @@ export function fillWidth(groups, aspectRatio, { bar, gap, width, height, headin
   return { columns: c, width: tileWidth(c) };
 }
 
-// fitTiles lays out groups of so many tiles of an aspect ratio (width by height) on a screen, each tile with a bar below it and a gap around it,
-// each group with a heading above it, and returns columns and a tile's width. All is in pixels; columns are free unless given.
+// fitTiles returns the number of columns and the width of a tile with which all tiles fit on a screen. groups has the number of tiles of
+// each group. Each tile has the aspect ratio (width by height), a bar below it and a gap around it. Each group has a heading above it.
+// Lengths are in pixels. columns sets the number of columns; 0 leaves it free.
 export function fitTiles(groups, aspectRatio, { bar, gap, width, height, heading = 0, columns = 0 }) {
   let best = { columns: 1, width: 0 };
   for (let c = columns || 1; c <= (columns || Math.max(1, ...groups)); c++) {
@@ -38,7 +39,7 @@ export function fitTiles(groups, aspectRatio, { bar, gap, width, height, heading
   return { columns: c, width: Math.floor((width - gap * (c + 1)) / c) };
 }
 
-// commonAspectRatio returns the aspect ratio that most cameras have.
+// commonAspectRatio returns the most frequent aspect ratio of the cameras.
 export function commonAspectRatio(cameras) {
   const votes = new Map();
   let best = 16 / 9;

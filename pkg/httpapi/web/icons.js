@@ -1,4 +1,4 @@
-// The icons, as paths on a 24 by 24 ground.
+// The icons, as SVG paths on a field of 24 by 24.
 
 const paths = {
   arrange: 'M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM16.5 13v7M13 16.5h7',

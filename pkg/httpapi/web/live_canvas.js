@@ -1,8 +1,8 @@
-// A canvas with one camera's newest picture. It detects when no new picture comes.
+// A canvas with the newest picture of one camera. It detects when pictures stop.
 
 import { secondsSince } from './api.js';
 
-const minTimeout = 3; // seconds; a slow camera gets three pictures' time
+const minTimeout = 3; // seconds; for a slow camera, the time of three pictures
 
 export class LiveCanvas {
   constructor(canvas) {
@@ -37,7 +37,7 @@ export class LiveCanvas {
     if (this.picture && !this.picture.placeholder) this.clear();
   }
 
-  // copyFrom shows what another canvas shows, until a picture comes.
+  // copyFrom shows the picture of another canvas until a picture arrives.
   copyFrom(other) {
     this.clear();
     if (other.picture) {
@@ -52,7 +52,7 @@ export class LiveCanvas {
   // age is the picture's age in seconds; null for a placeholder.
   get age() { return this.picture && !this.picture.placeholder ? secondsSince(this.picture.taken) : null; }
 
-  // silentSeconds returns for how long no picture came although one was due: then what is shown is not live. Otherwise it is 0.
+  // silentSeconds returns the seconds without a new picture if one is overdue, so that the shown picture is not live. Otherwise it returns 0.
   silentSeconds(camera) {
     const silence = (Date.now() - this.receivedAt) / 1000;
     const expected = camera.state !== 'idle';

@@ -1,6 +1,7 @@
-// Messages on a page: a problem in its place, and a toast that goes by itself.
+// Messages on a page: a problem beside the picture, and a toast that disappears by itself.
 
-// showProblem shows a text in an element, and hides the element if there is none. brief is a shorter text to show; the title has all of it.
+// showProblem shows a text in an element, and hides the element if the text is empty. brief is a shorter text to show. The title then has
+// the full text.
 export function showProblem(element, text, brief = text) {
   element.textContent = brief;
   element.title = text;
@@ -14,7 +15,7 @@ export function showPageProblem(text, isStale) {
   document.body.toggleAttribute('data-stale', isStale);
 }
 
-// moveIntoDialog moves an element into the open dialog and returns it: screen readers do not announce what is outside.
+// moveIntoDialog moves an element into the open dialog and returns it, because screen readers announce only what is in the dialog.
 export function moveIntoDialog(id) {
   const element = document.getElementById(id);
   (document.querySelector('dialog[open]') ?? document.body).append(element);

@@ -19,7 +19,7 @@ export function saveSettings(change) {
   try {
     localStorage.setItem(key, JSON.stringify(settings));
   } catch {
-    // It holds until the page is closed.
+    // The settings then last until the page is closed.
   }
 }
 

@@ -6,7 +6,7 @@ const silenceTimeout = 30000; // ms without a message after which the connection
 const minRetry = 500;
 const maxRetry = 10000;
 const openTimeout = 10000; // ms for a connection to open
-const ackDelay = 30; // ms in which acknowledgements are collected: each message costs camd as much as a picture
+const ackDelay = 30; // ms for which acknowledgements are collected, because each message costs camd as much as a picture
 
 export class WallClient {
   // onPicture is called with a camera's id, its picture as an ImageBitmap that is closed afterwards, and {taken, placeholder,
@@ -104,7 +104,7 @@ export class WallClient {
       }
       const { type, camera, message } = JSON.parse(event.data);
       if (type === 'subscribed') this.newest.delete(camera); // another rendition has other numbers
-      // Refused, or gone: the next watch asks again.
+      // camd refused the camera or removed it. The next call of watch subscribes again.
       if ((type === 'error' || (type === 'unsubscribed' && message)) && this.subscriptions.delete(camera)) this.onRefused(camera, message);
     };
     socket.onclose = () => this.scheduleRetry(socket, !opened);
@@ -164,14 +164,14 @@ export class WallClient {
     const rendition = name(28 + view.getUint16(24), view.getUint16(26));
     try {
       const bitmap = await createImageBitmap(new Blob([new Uint8Array(message, start)], { type: 'image/jpeg' }));
-      // Two may be decoded at a time, and the older one may finish last.
+      // Two pictures can be decoded at the same time, and the older one can finish last.
       if (socket === this.socket && this.subscriptions.get(camera) === rendition && !(seq < this.newest.get(camera))) {
         this.newest.set(camera, seq);
         this.onPicture(camera, bitmap, { taken: Number(view.getBigUint64(12)) / 1000, placeholder: (view.getUint8(1) & 1) !== 0, rendition });
       }
       bitmap.close();
     } catch {
-      // It cannot be decoded. The next one replaces it.
+      // The picture cannot be decoded. The next one replaces it.
     }
     if (socket === this.socket) this.acknowledge(camera, Number(seq));
   }

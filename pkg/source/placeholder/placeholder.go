@@ -1,5 +1,5 @@
-// Package placeholder draws the picture that viewers get while a camera has none. It shows the camera's title, its state, the reason, and
-// since when, on top of its last picture, which is dimmed.
+// Package placeholder draws the picture that viewers get while a camera has none. It shows the camera's title, its state, the reason and
+// the time when the state began, on top of the camera's last picture, which is dimmed.
 package placeholder
 
 import (
@@ -84,7 +84,7 @@ func fit(width, height, maxArea int) (int, int) {
 	return w, h
 }
 
-// largeDrawing is held while a large placeholder is drawn. Many cameras that fail at the same time so need the memory for only one.
+// largeDrawing is held while a large placeholder is drawn. Cameras that fail at the same time then need the memory for only one drawing.
 var largeDrawing sync.Mutex
 
 // maxParallelPixels is the area up to which placeholders are drawn in parallel.
@@ -120,7 +120,7 @@ func render(o Options) []byte {
 	return out.Bytes()
 }
 
-// drawBackground draws the last picture, dark and without colour, so that nobody takes it for a live one.
+// drawBackground draws the last picture dark and without colour, so that it does not look like a live one.
 func drawBackground(img *image.RGBA, background []byte) {
 	last, err := jpeg.Decode(bytes.NewReader(background))
 	if err != nil {
@@ -134,7 +134,7 @@ func drawBackground(img *image.RGBA, background []byte) {
 	}
 }
 
-// drawText draws the text at the left, as large as the picture allows, with a bar beside it.
+// drawText draws the text at the left with a bar beside it. The text is as large as the picture allows.
 func drawText(img *image.RGBA, o Options) {
 	size := float64(min(img.Rect.Dx()*9/16, img.Rect.Dy())) / 11
 	margin := int(size)
