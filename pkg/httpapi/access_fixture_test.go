@@ -13,12 +13,12 @@ import (
 	"camd/pkg/access"
 )
 
-// testToken is what lets a token in that has a role at a scope: all or a camera's name.
+// testToken returns a token with a role. Its scope is all, or the name of a camera.
 func testToken(role access.Role, scope string) string {
 	return "camd_" + strings.Repeat("x", access.MinTokenLength) + string(role) + "-" + scope
 }
 
-// annasHash is of the password hunter2, made once: that costs time.
+// annasHash is the hash of the password hunter2. It is made once, because that takes time.
 var annasHash = sync.OnceValue(func() access.Hash {
 	h, err := access.ParseHash(access.HashPassword("hunter2"))
 	if err != nil {
@@ -27,7 +27,7 @@ var annasHash = sync.OnceValue(func() access.Hash {
 	return h
 })
 
-// allTokens are all roles, each everywhere and at the yard alone.
+// allTokens returns a token of each role for all cameras, and one for the yard only.
 func allTokens(t *testing.T) (all []access.Token) {
 	t.Helper()
 	for _, role := range access.Roles {
@@ -44,7 +44,7 @@ func allTokens(t *testing.T) (all []access.Token) {
 
 var linkKey = access.LinkKey(strings.Repeat("k", 32))
 
-// authOptions are all tokens, links, and anna, who has control at the yard.
+// authOptions returns options with all tokens, links, and the user anna, who has the role control at the yard.
 func authOptions(t *testing.T) access.Options {
 	t.Helper()
 	return access.Options{Tokens: allTokens(t), LinkKey: linkKey, Users: []access.User{
@@ -65,7 +65,7 @@ func startWithAuth(t *testing.T, o access.Options) (s *testServer, yard, shed *t
 	return startServer(t, Options{Config: Config{Auth: access.New(o)}}, shed, yard), yard, shed
 }
 
-// send sends a body, and follows nothing.
+// send sends a request with a body. It follows no redirect.
 func (s *testServer) send(t *testing.T, method, path, text string, header ...string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest(method, s.url+path, strings.NewReader(text))
@@ -83,7 +83,7 @@ func (s *testServer) send(t *testing.T, method, path, text string, header ...str
 	return resp
 }
 
-// logIn sends what the login page does.
+// logIn sends the form of the login page.
 func (s *testServer) logIn(t *testing.T, user, password, next string) *http.Response {
 	t.Helper()
 	form := url.Values{"user": {user}, "password": {password}, "next": {next}}
@@ -120,7 +120,7 @@ func (w wallClient) read(t *testing.T) string {
 	return string(b)
 }
 
-// drain reads until the end.
+// drain reads until the connection ends.
 func (w wallClient) drain() {
 	for {
 		if _, _, err := w.Read(w.ctx); err != nil {

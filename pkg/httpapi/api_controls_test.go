@@ -100,7 +100,7 @@ func (a *adjustableCamera) serve(t *testing.T) *testServer {
 	return startServer(t, Options{}, a, newTestCamera("plain"))
 }
 
-// patch sends a body. The answer's is read.
+// patch sends a body and returns the answer with its text.
 func (s *testServer) patch(t *testing.T, path, kind string, content io.Reader) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodPatch, s.url+path, content)

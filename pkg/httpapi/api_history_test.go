@@ -16,7 +16,7 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// cameraWithHistory is a camera with a past.
+// cameraWithHistory is a camera with a history of states.
 type cameraWithHistory struct {
 	*testCamera
 	history []camera.StateChange
@@ -61,14 +61,14 @@ func TestHistoryListsStates(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	if got := getBody(s, "/api/v1/cameras/b/history"); got != "{\n  \"samples\": [],\n  \"states\": []\n}\n" {
-		t.Errorf("without a past: %s", got)
+		t.Errorf("without history: %s", got)
 	}
 	if got := getBody(s, "/api/v1/cameras/c/history"); got != "{\n  \"error\": \"no camera \\\"c\\\": the cameras are a, b\"\n}\n" {
-		t.Errorf("of none: %s", got)
+		t.Errorf("unknown camera: %s", got)
 	}
 }
 
-// fetchSamples asks for a camera's.
+// fetchSamples requests the samples of a camera.
 func fetchSamples(t *testing.T, s *Server, id string) (list []sampleJSON) {
 	t.Helper()
 	var got struct{ Samples []sampleJSON }
@@ -93,7 +93,7 @@ func TestSamplesCoverTenMinutes(t *testing.T) {
 		busy.status.Counts.FPS = 29.9251
 		s := New(Options{Config: Config{Cameras: map[string]Camera{"busy": busy, "idle": idle}, Order: []string{"busy", "idle"}}})
 		r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
-		for _, age := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 0} { // the last has had none yet
+		for _, age := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 0} { // the last viewer has no frame yet
 			v := viewers.New(viewers.Key{Camera: "busy", Rendition: camera.Main, Transport: "http1"}, r, false)
 			if age > 0 {
 				v.CountSent(&broker.Frame{Captured: begin.Add(-age)}, begin)

@@ -29,7 +29,7 @@ func TestLinkGrantsOneCamera(t *testing.T) {
 		t.Fatalf("%s: %v", resp.Status, err)
 	}
 	if lasting := time.Until(*made.Until); lasting > 2*time.Hour || lasting < time.Hour {
-		t.Errorf("it lasts %s", lasting)
+		t.Errorf("the link is valid for %s", lasting)
 	}
 	path := strings.TrimPrefix(made.Page, s.url)
 	resp = s.get(t, path)
@@ -61,10 +61,10 @@ func TestLinkGrantsOneCamera(t *testing.T) {
 		t.Errorf("/ leads to %s %s", resp.Status, resp.Header.Get("Location"))
 	}
 	if resp := s.send(t, http.MethodPatch, "/api/v1/cameras/yard"+query, `{"paused": true}`, kind, content); resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a link switches: %s", resp.Status)
+		t.Errorf("a link turns a camera off: %s", resp.Status)
 	}
 	if resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links"+query, `{"for": "2h"}`, kind, content); resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a link makes links: %s", resp.Status)
+		t.Errorf("a link creates links: %s", resp.Status)
 	}
 	control := append(bearer(access.Control, "yard"), kind, content)
 	if text := body(t, s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "721h"}`, control...)); !strings.Contains(text, "must be a duration from 1s to 720h,") {
@@ -89,7 +89,7 @@ func TestLinksUseThePublicURL(t *testing.T) {
 	}
 }
 
-// Without a key, the answer to a requester who may make links says what is missing.
+// Without a key, a requester with the needed role gets an answer that says what is missing.
 func TestLinksNeedAKey(t *testing.T) {
 	s := startServer(t, Options{Config: Config{Auth: access.New(access.Options{Tokens: allTokens(t)})}}, newTestCamera("yard"))
 	resp := s.send(t, http.MethodPost, "/api/v1/cameras/yard/links", `{"for": "2h"}`, append(bearer(access.Control, "yard"), "Content-Type", "application/json")...)
@@ -165,7 +165,7 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 				}
 			}
 			if s.Viewers() != 1 || stays.StatusCode != http.StatusOK {
-				t.Errorf("%d watch, want the one who still may", s.Viewers())
+				t.Errorf("%d viewers, want the one that still has access", s.Viewers())
 			}
 		})
 	}

@@ -54,7 +54,7 @@ func TestViewersAreListed(t *testing.T) {
 		conns = append(conns, dialStream(t, s, "/cameras/"+id+"/stream.mjpg"))
 		eventually(t, "it is there", func() bool { return len(s.fetchViewers(t, "")) == i+1 })
 	}
-	s.get(t, "/cameras/a/snapshot.jpg") // who asks for pictures one by one is no viewer
+	s.get(t, "/cameras/a/snapshot.jpg") // a client that requests single pictures is not a viewer
 
 	var list []viewerJSON
 	eventually(t, "each has its frame", func() bool {
@@ -131,7 +131,7 @@ func TestViewersReportDropReasons(t *testing.T) {
 	nextPicture(t, stream)
 }
 
-// Connections that a goroutine serves are viewers too; this one multiplexes, and comes by IPv6.
+// Viewers on connections that a goroutine serves are listed too. This connection is HTTP/2 over IPv6.
 func TestViewersOnHTTP2AreListed(t *testing.T) {
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {

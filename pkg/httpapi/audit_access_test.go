@@ -13,7 +13,7 @@ import (
 	"camd/pkg/audit"
 )
 
-// startAuditedWithAuth serves a yard and a shed with access control, through a proxy that is trusted, and returns what the audit log has.
+// startAuditedWithAuth serves a yard and a shed with access control behind a trusted proxy, and returns the records of the audit log.
 func startAuditedWithAuth(t *testing.T) (*testServer, *observer.ObservedLogs) {
 	t.Helper()
 	o := authOptions(t)
@@ -59,7 +59,7 @@ func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
 	s.send(t, http.MethodPost, "/logout", "", "Cookie", c.Name+"="+c.Value)
 	checkFields(t, auditRecord(t, logs, audit.Logout), map[string]any{"requester": "anna", "via": "session", "address": "127.0.0.1"})
 	s.send(t, http.MethodPost, "/logout", "", "Cookie", c.Name+"="+c.Value)
-	auditRecord(t, logs, audit.Logout) // and not a second one of a session that is over
+	auditRecord(t, logs, audit.Logout) // and no second record for a session that has ended
 
 	failed := func(want map[string]any) {
 		t.Helper()
@@ -84,7 +84,7 @@ func TestAuditLogsLoginsWithoutSecrets(t *testing.T) {
 	s.send(t, http.MethodGet, "/readyz", "")
 	s.send(t, http.MethodGet, "/api/v1/cameras", "")
 	if all := logs.AllUntimed(); len(all) > 0 {
-		t.Errorf("who gives no credentials is written: %v", all)
+		t.Errorf("requests without credentials are logged: %v", all)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestAuditLogsLinksWithoutSecrets(t *testing.T) {
 	}
 }
 
-// A known requester who is refused is logged, with what was requested.
+// An authenticated requester that is refused is logged with the requested role and camera.
 func TestAuditLogsForbiddenRequests(t *testing.T) {
 	s, logs := startAuditedWithAuth(t)
 	s.send(t, http.MethodPatch, "/api/v1/cameras/yard", `{"paused": true}`, append(bearer(access.View, "yard"), "Content-Type", "application/json")...)

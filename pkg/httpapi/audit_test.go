@@ -15,14 +15,14 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// startAudited serves cameras, and returns what the audit log has of them.
+// startAudited serves cameras, and returns the records of the audit log.
 func startAudited(t *testing.T, cameras ...Camera) (*testServer, *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
 	return startServer(t, Options{Audit: audit.New(zap.New(core))}, cameras...), logs
 }
 
-// auditRecord returns the one line of an event that there is, once it is.
+// auditRecord waits for the record of an event and returns it. There must be exactly one.
 func auditRecord(t *testing.T, logs *observer.ObservedLogs, event audit.Event) map[string]any {
 	t.Helper()
 	eventually(t, string(event), func() bool { return logs.FilterMessage(string(event)).Len() > 0 })
@@ -102,7 +102,7 @@ func TestAuditLogsWallViews(t *testing.T) {
 	checkFields(t, auditRecord(t, logs, audit.ViewEnd), want)
 }
 
-// A poller gives one line at once, and one at the end with all its pictures. An answer without a picture is not a view.
+// A client that polls pictures is logged when it begins, and at the end with the number of its pictures. An answer without a picture is not logged.
 func TestAuditSumsUpPolledSnapshots(t *testing.T) {
 	cam := newTestCamera("a")
 	f := cam.publish(1)
@@ -146,7 +146,7 @@ func TestAuditLogsControlChanges(t *testing.T) {
 	auditRecord(t, logs, audit.Adjusted)
 }
 
-// A switch by MQTT is logged as such, without a name.
+// A camera that is turned off by MQTT is logged with that cause, and without a name.
 func TestAuditLogsPausesByMQTT(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	_, s := startPausable(t, Options{Audit: audit.New(zap.New(core))})

@@ -9,7 +9,7 @@ import (
 	"camd/pkg/access"
 )
 
-// requestRoute asks at an address of the table, for a camera where it is for one, and returns the answer, of a stream its head alone.
+// requestRoute sends a request to an address of the table, and returns the answer. Of a stream it returns only the head.
 func (s *testServer) requestRoute(t *testing.T, rt route, camera string, header ...string) (*http.Response, string) {
 	t.Helper()
 	path := strings.NewReplacer("{camera}", camera, "{file}", "base.css").Replace(rt.pattern)
@@ -24,7 +24,7 @@ func (s *testServer) requestRoute(t *testing.T, rt route, camera string, header 
 	return resp, body(t, resp)
 }
 
-// Every address is requested by everybody for every camera. The answer follows from the role in the table. A camera that a requester may
+// Every kind of requester requests every address for every camera. The answer follows from the role in the table. A camera that a requester may
 // not see gets the same answer as one that does not exist.
 func TestEveryRouteEnforcesItsRole(t *testing.T) {
 	s, yard, shed := startWithAuth(t, authOptions(t))
@@ -64,7 +64,7 @@ func TestEveryRouteEnforcesItsRole(t *testing.T) {
 	}
 }
 
-// mayBeMissing tells the addresses of the first camera, where somebody sees none, and what a test's cameras cannot do.
+// mayBeMissing reports whether an address can answer 404: it is for the first visible camera, or a test camera does not support it.
 func mayBeMissing(rt route, scope string) bool {
 	switch rt.pattern {
 	case "/stream", "/snapshot", "/state":
@@ -87,7 +87,7 @@ func (s *testServer) checkIndistinguishable(t *testing.T, rt route, header ...st
 	}
 }
 
-// Public addresses give everybody the same answer, and name no camera.
+// Public addresses give every requester the same answer, and name no camera.
 func TestPublicRoutesShowNoCameras(t *testing.T) {
 	s, _, _ := startWithAuth(t, authOptions(t))
 	for _, rt := range s.routeTable() {
@@ -128,7 +128,7 @@ func TestListsOmitHiddenCameras(t *testing.T) {
 	}
 	yard.publish(7)
 	if got := body(t, s.get(t, "/?action=snapshot_0", bearer(access.View, "yard")...)); got != string(picture(7)) {
-		t.Error("number 0 is another than the first that is seen")
+		t.Error("camera number 0 is not the first visible one")
 	}
 	for scope, want := range map[string]string{"all": `"restart"`, "yard": `"ok"`} {
 		s.RecordReload(nil, []string{"listen"})

@@ -83,7 +83,7 @@ func benchDelivery(b *testing.B, size, viewers int) {
 	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/frames, "B/frame/viewer")
 }
 
-// BenchmarkSample is what the history costs: a hundred cameras with a thousand viewers each, every two seconds.
+// BenchmarkSample measures one sample of the history, which is taken every two seconds: a hundred cameras with a thousand viewers each.
 func BenchmarkSample(b *testing.B) {
 	cameras := map[string]Camera{}
 	for i := range 100 {

@@ -129,7 +129,7 @@ const wantState = `{
 func TestUstreamerStateListsClients(t *testing.T) {
 	a, b := newTestCamera("a"), newTestCamera("b")
 	a.status.Format.Passthrough, a.status.Format.FPS, a.status.Counts.FPS = true, 29.97, 14.6
-	a.status.Format.Width = 640 // and what is shown is smaller
+	a.status.Format.Width = 640 // the shown picture is smaller
 	a.publish(1)
 	b.publish(1)
 	s := startServer(t, Options{}, a, b)

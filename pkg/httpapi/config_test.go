@@ -50,7 +50,7 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 		s.SetConfig(newConfig(Limits{Viewers: 1}, comes, stays))
 		goes.topic.End()
 		if _, err := leaving.NextPart(); err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("encrypted %v: who watched what is gone has %v", encrypted, err)
+			t.Errorf("encrypted %v: the viewer of the removed camera has %v", encrypted, err)
 		}
 		eventually(t, "it is counted", func() bool { return s.viewers.Stats().Cut[[2]string{"goes", viewers.CutRemoved}] == 1 })
 		for shade := range uint8(5) {
@@ -87,12 +87,12 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 			}
 		}
 		if n := strings.Count(metrics, `camera="goes"`); n != 1 {
-			t.Errorf("%d series of what is gone", n)
+			t.Errorf("%d series of removed cameras", n)
 		}
 	}
 }
 
-// A camera that is removed and added again continues its counts. Its old pictures are not taken for new ones.
+// A camera that is removed and added again continues its counts. Its old pictures are not sent as new ones.
 func TestReturningCameraKeepsCounting(t *testing.T) {
 	first, second := newTestCamera("a"), newTestCamera("a")
 	s := startServer(t, Options{}, first)
@@ -113,7 +113,7 @@ func TestReturningCameraKeepsCounting(t *testing.T) {
 	s.SetConfig(newConfig(Limits{}, second))
 	second.publish(2)
 	if resp := s.get(t, "/cameras/a/snapshot.jpg", "If-None-Match", tag); resp.StatusCode != http.StatusOK {
-		t.Errorf("the first picture of another life: %s", resp.Status)
+		t.Errorf("the first picture after the camera was added again: %s", resp.Status)
 	}
 	if sent() != 1 {
 		t.Errorf("%d pictures sent", sent())
@@ -157,12 +157,12 @@ func TestSetConfigUnderRequests(t *testing.T) {
 	asking.Wait()
 	cancel()
 	swapping.Wait()
-	for want := b.publish(9); ; { // the one before may have been repeated meanwhile
+	for want := b.publish(9); ; { // the previous picture may be repeated before it
 		switch got := nextPicture(t, parts); {
 		case bytes.Equal(got, want.JPEG):
 			return
 		case !bytes.Equal(got, picture(1)):
-			t.Fatal("its stream goes on with another picture")
+			t.Fatal("its stream continues with another picture")
 		}
 	}
 }
@@ -186,11 +186,11 @@ func TestWriteTimeoutAppliesToNewViewers(t *testing.T) {
 		return s.viewers.Stats().Cut[[2]string{"a", viewers.CutStalled}] == 1
 	})
 	if n := s.viewers.CountPerCamera()["a"]; n != 1 {
-		t.Errorf("%d watch, want the one that came before", n)
+		t.Errorf("%d viewers, want the one from before", n)
 	}
 }
 
-// A camera that is added does not make a server unready that was not asked before.
+// An added camera does not make a server unready, even if nobody has requested /readyz before.
 func TestNewCameraKeepsServerReady(t *testing.T) {
 	live, comes := newTestCamera("a"), newTestCamera("b")
 	comes.set(camera.Starting)

@@ -98,7 +98,7 @@ type testServer struct {
 	done     chan error
 }
 
-// recordingListener is a listener that keeps what it has accepted.
+// recordingListener is a listener that records the accepted connections.
 type recordingListener struct {
 	net.Listener
 	mu       sync.Mutex
@@ -158,7 +158,7 @@ func (s *testServer) stop(t *testing.T) {
 	}
 }
 
-// get asks for a path; the body is closed when the test ends.
+// get requests a path. The body is closed when the test ends.
 func (s *testServer) get(t *testing.T, path string, header ...string) *http.Response {
 	t.Helper()
 	return s.request(t, http.MethodGet, path, header...)
@@ -190,7 +190,7 @@ func body(t *testing.T, resp *http.Response) string {
 	return string(b)
 }
 
-// watch opens a stream and reads it with the standard library's idea of multipart.
+// watch opens a stream and reads it with the standard library's multipart reader.
 func (s *testServer) watch(t *testing.T, path string) (*http.Response, *multipart.Reader) {
 	t.Helper()
 	resp := s.get(t, path)
@@ -218,7 +218,7 @@ func nextPicture(t *testing.T, r *multipart.Reader) []byte {
 	return b
 }
 
-// eventually waits for a condition that must come true.
+// eventually waits for a condition that must become true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {

@@ -36,7 +36,7 @@ func serveRequest(t *testing.T, s *Server, method, address, query string, body i
 	return w.Result()
 }
 
-// newUnservedServer is a server of a camera with controls and one without, that no test opens.
+// newUnservedServer returns a server without a listener. It has a camera with controls and one without.
 func newUnservedServer(f *testing.F) (*Server, *pausableCamera) {
 	c, plain := &pausableCamera{adjustableCamera: newAdjustableCamera()}, newTestCamera("plain")
 	c.publish(1)
@@ -46,7 +46,7 @@ func newUnservedServer(f *testing.F) (*Server, *pausableCamera) {
 	return s, c
 }
 
-// An answer follows from the query alone. A valid query is served. All others are refused in one line, which nothing in the query can
+// The answer depends only on the query. A valid query is served. All others are refused with one line, which nothing in the query can
 // break or enlarge.
 func FuzzQuery(f *testing.F) {
 	for _, q := range []string{
@@ -59,7 +59,7 @@ func FuzzQuery(f *testing.F) {
 	}
 	s, _ := newUnservedServer(f)
 	f.Fuzz(func(t *testing.T, query string) {
-		values, _ := url.ParseQuery(query) // what is broken is left out, as by the server
+		values, _ := url.ParseQuery(query) // broken parts are left out, as the server does
 		rendition := values.Get("rendition")
 		known := rendition == "" || rendition == camera.Main
 		fps, err := strconv.ParseFloat(values.Get("fps"), 64)
@@ -84,7 +84,7 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// checkErrorLine checks a refusal: JSON below /api, a line elsewhere, in either case not much longer than what was asked.
+// checkErrorLine checks a refusal: JSON below /api, a line elsewhere. It must not be much longer than the request.
 func checkErrorLine(t *testing.T, answer *http.Response, inputSize int) {
 	t.Helper()
 	b, err := io.ReadAll(answer.Body)

@@ -34,7 +34,7 @@ func TestHostsAllowOnlyKnownNames(t *testing.T) {
 		"localhost.evil.com": {false, false},
 		"127.0.0.1.nip.io":   {false, false},
 		"box.local.evil.com": {false, false},
-		"2130706433":         {false, true}, // no address to Go, and no name that anybody can have
+		"2130706433":         {false, true}, // Go does not parse it as an address, and no domain has this name
 		"0x7f.1":             {false, false},
 		"box.":               {true, true},
 	} {
@@ -46,7 +46,7 @@ func TestHostsAllowOnlyKnownNames(t *testing.T) {
 		}
 	}
 	if !(AllowedHosts{"*"}).allows("evil.example", true) {
-		t.Error("any is not any")
+		t.Error("* does not allow any name")
 	}
 	for host, want := range map[string]string{
 		"a": "a", "a:80": "a", "[::1]:80": "::1", "[::1]": "::1", "::1": "::1", "[fe80::1%25lo]:80": "fe80::1", ":80": "", "a:b:c": "a:b:c",
@@ -57,7 +57,7 @@ func TestHostsAllowOnlyKnownNames(t *testing.T) {
 	}
 }
 
-// requestAs asks by a name. It does not follow redirects.
+// requestAs sends a request with a Host header. It does not follow redirects.
 func (s *testServer) requestAs(t *testing.T, method, host, path string, header ...string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest(method, s.url+path, nil)
@@ -76,7 +76,7 @@ func (s *testServer) requestAs(t *testing.T, method, host, path string, header .
 	return resp
 }
 
-// A page that makes its own name lead here gets nothing, at no address and over no protocol.
+// A page whose own name resolves to this server gets nothing, at any address and over any protocol.
 func TestUnknownHostIsRefused(t *testing.T) {
 	core, logs := observer.New(zapcore.WarnLevel)
 	cam := newTestCamera("a")

@@ -72,10 +72,10 @@ func TestWrongLoginsAreRefused(t *testing.T) {
 	wrong := body(t, s.logIn(t, "anna", "hunter3", "/"))
 	unknown := body(t, s.logIn(t, "otto", "hunter2", "/"))
 	if strings.ReplaceAll(wrong, "anna", "otto") != unknown || !strings.Contains(wrong, "The user name or the password is wrong.") || strings.Contains(wrong, "hunter") {
-		t.Errorf("it tells who is there: %s\n%s", wrong, unknown)
+		t.Errorf("the answers show which users exist: %s\n%s", wrong, unknown)
 	}
 	if text := body(t, s.logIn(t, `"><script>alert(1)</script>`, "x", `"><b>`)); strings.Contains(text, "<script>alert") || strings.Contains(text, "<b>") {
-		t.Errorf("it repeats what is no text: %s", text)
+		t.Errorf("the page repeats bytes that are not text: %s", text)
 	}
 	for n := 0; ; n++ {
 		resp := s.logIn(t, "anna", fmt.Sprint("wrong", n), "/")
@@ -83,7 +83,7 @@ func TestWrongLoginsAreRefused(t *testing.T) {
 			continue
 		}
 		if text := body(t, resp); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || !strings.Contains(text, "Too many attempts. Try again in "+resp.Header.Get("Retry-After")+" s.") {
-			t.Errorf("at last: %s %v", resp.Status, resp.Header)
+			t.Errorf("after too many attempts: %s %v", resp.Status, resp.Header)
 		}
 		break
 	}
@@ -95,7 +95,7 @@ func TestWrongLoginsAreRefused(t *testing.T) {
 	}
 }
 
-// A link to the login page leads nowhere else afterwards.
+// After the login, a browser stays on this server, whatever the link to the login page says.
 func TestLoginRedirectsOnlyToLocalPaths(t *testing.T) {
 	for next, want := range map[string]string{
 		"": "/", "/": "/", "/cameras/a": "/cameras/a", "/?cameras=a,b#x": "/?cameras=a,b", "/a%2f..": "/a%2f..",
@@ -111,7 +111,7 @@ func TestLoginRedirectsOnlyToLocalPaths(t *testing.T) {
 	}
 }
 
-func FuzzWhereLoginLeads(f *testing.F) {
+func FuzzLocalPath(f *testing.F) {
 	for _, next := range []string{"/", "//a", `/\a`, "/%2f/a", "/a?b#c", "http://a/b", "/./b", "/%5ca", "/%2fa/<"} {
 		f.Add(next)
 	}

@@ -16,7 +16,7 @@ import (
 	"camd/pkg/httpapi/wall"
 )
 
-// fullFeaturedCamera is a camera that can do all that a camera may be able to.
+// fullFeaturedCamera is a camera with all optional features.
 type fullFeaturedCamera struct{ *adjustableCamera }
 
 func (fullFeaturedCamera) SetPaused(context.Context, bool) (changed bool, err error) {
@@ -28,13 +28,13 @@ func (fullFeaturedCamera) History() []camera.StateChange {
 	return []camera.StateChange{{State: camera.Live, Since: now}, {State: camera.Offline, Reason: camera.Timeout, Detail: "no answer", Since: now}}
 }
 
-// contractClient asks a server, and holds its answers against the description.
+// contractClient sends requests to a server, and compares the answers with the description.
 type contractClient struct {
 	*contract
 	server *testServer
 }
 
-// request asks, and holds the answer against the description. header is names and values in turn, body only PATCH's.
+// request sends a request, and compares the answer with the description. header has names and values in turn. Only PATCH has a body.
 func (c contractClient) request(t *testing.T, path, method, url, body string, header ...string) *http.Response {
 	t.Helper()
 	var content *strings.Reader
@@ -49,7 +49,7 @@ func (c contractClient) request(t *testing.T, path, method, url, body string, he
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req) // which follows nothing
+	resp, err := http.DefaultTransport.RoundTrip(req) // it follows no redirects
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func (c contractClient) get(t *testing.T, path, url string, header ...string) *h
 	return c.request(t, path, http.MethodGet, url, "", header...)
 }
 
-// TestOpenAPIDescribesTheAnswers provokes every answer that is described, and holds each against the description.
+// TestOpenAPIDescribesTheAnswers provokes every described answer, and compares each with the description.
 func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	a, offline := newAdjustableCamera(), offlineCamera()
 	a.status.Controls, a.status.Format.Note = a.list, "30 fps became 25"
@@ -205,7 +205,7 @@ func (c contractClient) changes(t *testing.T, a *adjustableCamera) {
 		a.err = err
 		change(good, "application/json")
 		var e *camera.ControlError
-		if errors.As(err, &e) && e.Kind != camera.BadSetting { // which a list of controls cannot have
+		if errors.As(err, &e) && e.Kind != camera.BadSetting { // a request for the list of controls cannot have this error
 			c.get(t, list, "/api/v1/cameras/a/controls")
 		}
 	}
@@ -230,7 +230,7 @@ func (c contractClient) files(t *testing.T) {
 	}
 }
 
-// upgradeHeaders is what asks for a WebSocket of no version.
+// upgradeHeaders request a WebSocket without a version.
 var upgradeHeaders = []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}
 
 // openWall opens a wall, until the test ends.
@@ -250,7 +250,7 @@ func (c contractClient) wall(t *testing.T) {
 	c.get(t, path, path, append(append(version, upgradeHeaders...), "Origin", "http://elsewhere.example")...)
 }
 
-// access provokes what nobody, somebody and too many attempts are answered.
+// access provokes the answers for requests without credentials, with credentials, and after too many attempts.
 func (c contractClient) access(t *testing.T) {
 	o := authOptions(t)
 	s, _, _ := startWithAuth(t, o)

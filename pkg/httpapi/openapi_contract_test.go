@@ -58,9 +58,9 @@ func (c *contract) check(t *testing.T, path string, req *http.Request, body stri
 	}
 	in.Request.Body = io.NopCloser(strings.NewReader(body))
 	if err := openapi3filter.ValidateRequest(t.Context(), in); err != nil && resp.StatusCode < 400 {
-		t.Errorf("%s is served and not described: %v", req.URL, err)
+		t.Errorf("%s is served, but the description does not allow it: %v", req.URL, err)
 	} else if err == nil && resp.StatusCode == http.StatusBadRequest && strings.HasPrefix(path, "/cameras/") {
-		t.Errorf("%s is refused, and described as good", req.URL)
+		t.Errorf("%s is refused, but the description allows it", req.URL)
 	}
 	described := op.Responses.Status(resp.StatusCode)
 	if described == nil {
@@ -78,7 +78,7 @@ func (c *contract) check(t *testing.T, path string, req *http.Request, body stri
 	c.checkBody(t, what, in, described.Value, resp)
 }
 
-// describedHeader returns how a header is written in the description, which does not matter to HTTP.
+// describedHeader returns the name of a header as the description spells it. HTTP ignores case.
 func describedHeader(r *openapi3.Response, name string) string {
 	for written := range r.Headers {
 		if strings.EqualFold(written, name) {
@@ -124,7 +124,7 @@ func (c *contract) checkBody(t *testing.T, what string, in *openapi3filter.Reque
 	}
 }
 
-// checkPart holds the header of a stream's first part against StreamPart.
+// checkPart compares the header of a stream's first part with StreamPart.
 func (c *contract) checkPart(t *testing.T, what string, stream *multipart.Reader) {
 	t.Helper()
 	part, err := stream.NextRawPart()
@@ -168,7 +168,7 @@ func (c *contract) markProperties(place string, schema *openapi3.SchemaRef, v an
 	}
 }
 
-// missing lists what is described and was never answered.
+// missing lists the described parts that no answer had.
 func (c *contract) missing() (missing []string) {
 	note := func(what string) {
 		if !c.seen[what] {
@@ -190,7 +190,7 @@ func (c *contract) missing() (missing []string) {
 		}
 	}
 	for name, schema := range c.doc.Components.Schemas {
-		if name != "Change" { // which is asked, not answered
+		if name != "Change" { // it is the body of a request
 			listProperties(name, schema, note)
 		}
 	}
@@ -225,7 +225,7 @@ func pathParams(path, actual string) map[string]string {
 	return params
 }
 
-// parameters returns the names of all that a query may have.
+// parameters returns the names of all query parameters.
 func (c *contract) parameters() []string {
 	names := map[string]bool{}
 	for _, item := range c.doc.Paths.Map() {

@@ -47,7 +47,7 @@ func TestOpenAPIIsValid(t *testing.T) {
 
 func keys[V any](m map[string]V) []string { return slices.Collect(maps.Keys(m)) }
 
-// checkClosedSchema checks that an object says what else it may have: nothing, or values of a kind.
+// checkClosedSchema checks that an object limits its additional properties: to none, or to values of a schema.
 func checkClosedSchema(t *testing.T, place string, schema *openapi3.SchemaRef) {
 	t.Helper()
 	if schema == nil || schema.Ref != "" {
@@ -55,7 +55,7 @@ func checkClosedSchema(t *testing.T, place string, schema *openapi3.SchemaRef) {
 	}
 	more := schema.Value.AdditionalProperties
 	if schema.Value.Type.Is("object") && more.Schema == nil && (more.Has == nil || *more.Has) {
-		t.Errorf("%s may have anything", place)
+		t.Errorf("%s allows any additional properties", place)
 	}
 	for name, property := range schema.Value.Properties {
 		checkClosedSchema(t, place+"."+name, property)
@@ -79,7 +79,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	}
 	err := chi.Walk(s.routes().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		if route != "/" {
-			route = strings.TrimSuffix(route, "/") // which chi serves with and without
+			route = strings.TrimSuffix(route, "/") // chi serves the route with and without the slash
 		}
 		there = append(there, method+" "+route)
 		return nil
@@ -91,15 +91,15 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	}
 	slices.Sort(described)
 	slices.Sort(there)
-	there = slices.Compact(there) // a camera's page is there with / at its end, too
+	there = slices.Compact(there) // the page of a camera has a second route with / at its end
 	if err != nil || !slices.Equal(described, there) {
 		t.Errorf("described are\n%s\nthere are\n%s", strings.Join(described, "\n"), strings.Join(there, "\n"))
 	}
 }
 
-// The names of parameters, found where the source reads them.
+// The names of the parameters are found where the source reads them.
 func TestOpenAPIDescribesTheParameters(t *testing.T) {
-	names := []string{"action"} // which compat.ParseAction reads
+	names := []string{"action"} // compat.ParseAction reads it
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

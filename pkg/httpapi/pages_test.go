@@ -15,7 +15,7 @@ import (
 	"camd/pkg/access"
 )
 
-// assetRefs finds what a page, script or style wants loaded.
+// assetRefs finds the files that a page, script or style loads.
 var assetRefs = regexp.MustCompile(`(?:src|href)="(/[^"]*)"|from '\./([^']*)'`)
 
 // pageFiles returns the paths of the dashboard's files.
@@ -58,7 +58,7 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 	}
 }
 
-// A browser asks whether what it keeps is still right.
+// A browser checks whether its cached files are still current.
 func TestAssetsHaveTypesAndETags(t *testing.T) {
 	s := startServer(t, Options{}, newTestCamera("a"))
 	names, err := pageFiles()

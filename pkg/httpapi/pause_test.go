@@ -56,7 +56,7 @@ func TestPatchPausesAndResumes(t *testing.T) {
 	for _, x := range []struct {
 		body, state string
 		paused      bool
-		to          string // as the audit log has it; empty if nothing was switched
+		to          string // as in the audit log; empty if nothing was changed
 	}{
 		{`{"paused": true}`, "paused", true, "off"},
 		{`{"paused": true}`, "paused", true, ""},
@@ -96,7 +96,7 @@ func TestPatchPausesAndResumes(t *testing.T) {
 
 // A request that is refused in part changes nothing.
 func TestRefusedPauseChangesNothing(t *testing.T) {
-	c, s := startPausable(t, Options{SavePaused: func(string, bool) error { t.Error("remembered"); return nil }})
+	c, s := startPausable(t, Options{SavePaused: func(string, bool) error { t.Error("the pause was saved"); return nil }})
 	refused := func(id, body string, code int, says string) {
 		t.Helper()
 		if resp, got := s.patchCamera(t, id, body); resp.StatusCode != code || !strings.Contains(got, says) {
@@ -120,7 +120,7 @@ func TestRefusedPauseChangesNothing(t *testing.T) {
 	}
 }
 
-// A switch that cannot be saved takes effect all the same. The requester and the log are informed.
+// If a pause cannot be saved, it still takes effect. The requester and the log are informed.
 func TestUnsavedPauseWarns(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	c, s := startPausable(t, Options{Log: zap.New(core), SavePaused: func(string, bool) error { return errors.New("the disk\nis full") }})

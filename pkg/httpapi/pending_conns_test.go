@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A request on a connection from before the shutdown is answered; later connections are not accepted.
+// A request on a connection from before the shutdown is answered. Later connections are not accepted.
 func TestShutdownServesPendingConnections(t *testing.T) {
 	s := startServer(t, Options{}, newTestCamera("a"))
 	s.pendingConns.timeout = time.Minute // however slow the machine

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// A camera of another site is served like any other, under the name of its site and its own. What needs its own camd is refused.
+// A camera of another site is served like any other, with an id of its site and its own. Requests that need its own camd are refused.
 func TestRemoteCameraIsServedReadOnly(t *testing.T) {
 	remote := newTestCamera("north.yard")
 	remote.status.Site, remote.status.Remote = "north", true
@@ -61,7 +61,7 @@ func TestRemoteCameraIsServedReadOnly(t *testing.T) {
 	}
 }
 
-// The series of a relay are bounded, however many cameras it knows and however many of them are watched.
+// The number of series of a relay is bounded, even if it knows many cameras and many of them are watched.
 func TestRemoteStreamsWithSeriesAreBounded(t *testing.T) {
 	var cameras []Camera
 	for i := range maxRemoteStreams + 10 {
@@ -89,7 +89,7 @@ func TestRemoteStreamsWithSeriesAreBounded(t *testing.T) {
 	}
 }
 
-// A camera of another site has a history from when somebody asks for it or watches it, and none once nobody has done so for long.
+// A camera of another site has a history from the first request for it or the first viewer. Without both for a long time it has none.
 func TestHistoryOfRemoteCameraBeginsWhenAskedFor(t *testing.T) {
 	remote := newTestCamera("north.yard")
 	remote.status.Remote = true
@@ -140,10 +140,10 @@ func TestReadyzCountsOnlyVisibleSites(t *testing.T) {
 	}
 }
 
-// A relay is ready when it has heard which cameras there are, and stays so.
+// A relay is ready when the first announcement of cameras has arrived, and stays ready.
 func TestRelayIsReadyAfterFirstAnnouncement(t *testing.T) {
 	bus := BusState{AwaitingCameras: true}
-	remote := newTestCamera("north.yard") // which is its own camd's affair
+	remote := newTestCamera("north.yard") // this does not matter, because the camera has its own camd
 	remote.status.Remote, remote.status.State = true, camera.Starting
 	s := startServer(t, Options{BusState: func() BusState { return bus }}, remote)
 	ask := func(code int, want string) {

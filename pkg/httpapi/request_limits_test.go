@@ -14,7 +14,7 @@ import (
 	"camd/pkg/connlimit"
 )
 
-// sendRaw sends a request as it is written and returns the connection.
+// sendRaw sends the text of a request and returns the connection.
 func (s *testServer) sendRaw(t *testing.T, request string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -28,7 +28,7 @@ func (s *testServer) sendRaw(t *testing.T, request string) (net.Conn, *bufio.Rea
 	return c, bufio.NewReader(c)
 }
 
-// A body that is announced and does not arrive holds its connection no longer than a body may take, at any address.
+// A body that is announced and does not arrive holds its connection only for the body timeout, at any address.
 func TestMissingBodyEndsTheConnection(t *testing.T) {
 	for _, head := range []string{
 		"GET /healthz HTTP/1.1\r\nContent-Length: 10\r\n",
@@ -104,7 +104,7 @@ func TestLargeBodyIsRefused(t *testing.T) {
 	}
 }
 
-// A body that its address has no use for does no harm: the connection goes on, and streams begin.
+// A body at an address that does not need one does no harm: the connection continues, and streams begin.
 func TestUnusedBodyKeepsTheConnection(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -124,7 +124,7 @@ func TestUnusedBodyKeepsTheConnection(t *testing.T) {
 	}
 }
 
-// Connections that send nothing, or half of a request, or nothing more, keep nobody out.
+// Connections that send nothing, half of a request or no further request do not keep other clients out.
 func TestIdleConnectionsAreDisplaced(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -145,11 +145,11 @@ func TestIdleConnectionsAreDisplaced(t *testing.T) {
 	}
 	cam.publish(2)
 	if string(nextPicture(t, stream)) != string(picture(2)) {
-		t.Error("the stream suffers")
+		t.Error("the stream is interrupted")
 	}
 	if text := body(t, s.get(t, "/metrics")); !strings.Contains(text, `camd_connections_displaced_total{reason="connections"} `) ||
 		!strings.Contains(text, "\ncamd_connections_limit 5\n") {
-		t.Error("the metrics do not say so")
+		t.Error("the metrics do not count it")
 	}
 }
 
@@ -200,8 +200,8 @@ func TestFloodingWallIsCut(t *testing.T) {
 	for n, flood := range []string{
 		"\x89\x80\x00\x00\x00\x00",                    // pings
 		"\x8a\x80\x00\x00\x00\x00",                    // pongs
-		"\x81\x8e\x00\x00\x00\x00" + `{"type":"ack"}`, // what is of no use
-		"\x81\x81\x00\x00\x00\x00{",                   // no JSON
+		"\x81\x8e\x00\x00\x00\x00" + `{"type":"ack"}`, // acknowledgements of nothing
+		"\x81\x81\x00\x00\x00\x00{",                   // not JSON
 	} {
 		c, r := s.sendRaw(t, "GET /api/v1/wall HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
 			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -209,7 +209,7 @@ func TestFloodingWallIsCut(t *testing.T) {
 		if answer, err := http.ReadResponse(r, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("%+v %v", answer, err)
 		}
-		go func() { _, _ = io.Copy(io.Discard, r) }() // it takes what it is answered
+		go func() { _, _ = io.Copy(io.Discard, r) }() // it reads the answers
 		for err := error(nil); err == nil; {
 			_, err = io.WriteString(c, flood)
 		}

@@ -10,7 +10,7 @@ import (
 	"camd/pkg/access"
 )
 
-// A page of this host at another port shows pictures, as OctoPrint's does.
+// A page of this host at another port shows pictures, as OctoPrint does.
 func TestPagesOfThisHostMayShowPictures(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -31,7 +31,7 @@ func TestAllowOriginDecidesWhoMayRead(t *testing.T) {
 	const one, two = "http://mainsail.local", "https://b.example"
 	for _, c := range []struct {
 		allowed      []string
-		origin, want string // who asks, and what it is told
+		origin, want string // the origin of the request, and the origin in the answer
 		resource     string
 	}{
 		{nil, "", "", "same-site"},
@@ -150,7 +150,7 @@ func TestWallRefusesForeignOrigins(t *testing.T) {
 	}
 }
 
-// Over TLS a page of the same name has no wall that came in the clear: somebody on the way may have written it.
+// Over TLS, a page of the same host that was loaded without encryption gets no wall: somebody on the network may have changed it.
 func TestWallRefusesUnencryptedOriginsOverTLS(t *testing.T) {
 	s := startServer(t, Options{Config: Config{Auth: access.New(proxyOptions())}}, newTestCamera("a"))
 	host := strings.TrimPrefix(s.url, "http://")

@@ -47,7 +47,7 @@ func TestSnapshotHonoursMaxAge(t *testing.T) {
 	s := startServer(t, Options{}, cam)
 	for _, c := range []struct {
 		query string
-		fresh bool // the old picture will not do
+		fresh bool // the old picture is too old
 		code  int
 	}{
 		{"?max_age=90", false, 200},

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// A camera's source, and what exactly is wrong with it, may have addresses, user names and paths. Only the role admin sees them.
+// The source and the detail of a camera can hold addresses, user names and paths. Only the role admin sees them.
 func TestSourceAndDetailAreForAdmins(t *testing.T) {
 	const source, detail = "rtsp://planted-user@planted-host/1", "dial tcp planted-host:554: planted-detail"
 	yard := &cameraWithHistory{newTestCamera("yard"), []camera.StateChange{{State: camera.Offline, Reason: camera.Unreachable, Detail: detail, Since: time.Unix(1700000000, 0)}}}
@@ -49,7 +49,7 @@ func TestSourceAndDetailAreForAdmins(t *testing.T) {
 		}
 		want := map[string]int{"/api/v1/cameras": 2, "/api/v1/cameras/{camera}": 2, "/api/v1/cameras/{camera}/history": 1}[rt.pattern]
 		if rt.method == http.MethodPatch {
-			want = 0 // this camera cannot be switched
+			want = 0 // this camera cannot be turned off
 		}
 		text := answer("", bearer(access.Admin, "yard")...)
 		if got := strings.Count(text, source) + strings.Count(text, detail); got != want {

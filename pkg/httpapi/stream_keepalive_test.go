@@ -12,7 +12,7 @@ import (
 	"camd/pkg/httpapi/viewers"
 )
 
-// The kernel tells in /proc/net/tcp when it will probe next: a timer of kind 2, in hundredths of a second.
+// /proc/net/tcp shows when the kernel sends the next probe: a timer of kind 2, in hundredths of a second.
 func TestStreamsUseKeepAliveProbes(t *testing.T) {
 	cam := newTestCamera("door")
 	s := startServer(t, Options{}, cam)
@@ -31,7 +31,7 @@ func TestStreamsUseKeepAliveProbes(t *testing.T) {
 			}
 			kind, when, _ := strings.Cut(f[5], ":")
 			due, err := strconv.ParseInt(when, 16, 64)
-			// By default it would be 15 s, and is until the request has been read.
+			// The default is 15 s. It applies until the request has been read.
 			if in := time.Duration(due) * 10 * time.Millisecond; kind == "02" && in > viewers.KeepAlive.Idle {
 				return false
 			}

@@ -84,7 +84,7 @@ func TestStreamLimitFreesPlaces(t *testing.T) {
 		t.Fatalf("third viewer: %s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
 	}
 	_ = firstViewer.Body.Close()
-	cam.publish(2) // its server notices when it writes
+	cam.publish(2) // the server notices the closed connection when it writes
 	eventually(t, "a place is free", func() bool { cam.publish(3); return s.viewers.CountPerCamera()["a"] == 1 })
 	s.watch(t, "/cameras/a/stream.mjpg")
 }
@@ -108,7 +108,7 @@ func TestStreamOutlivesPlaceholders(t *testing.T) {
 	}
 }
 
-// dialStream opens a stream on a bare connection, whose reading the test controls.
+// dialStream opens a stream on a plain connection. The test decides when it reads.
 func dialStream(t *testing.T, s *testServer, path string) net.Conn {
 	t.Helper()
 	c, err := dial(s, path)
@@ -127,14 +127,14 @@ func dial(s *testServer, path string) (net.Conn, error) {
 	return c, err
 }
 
-// largeJPEG is a frame that no kernel buffer swallows many of.
+// largeJPEG is a frame so large that kernel buffers hold only a few.
 func largeJPEG(shade uint8) []byte {
 	jpeg := picture(shade)
 	comment := append([]byte{0xFF, 0xD8}, bytes.Repeat(append([]byte{0xFF, 0xFE, 0xFF, 0xFF}, make([]byte, 0xFFFD)...), 16)...)
 	return append(comment, jpeg[2:]...)
 }
 
-// nextDifferentPicture reads on to another picture than the last, which comes again where a slow machine takes half a second for the next.
+// nextDifferentPicture reads until a picture differs from the last one. The last one is repeated if a slow machine needs half a second for the next.
 func nextDifferentPicture(t *testing.T, r *multipart.Reader, last []byte) []byte {
 	t.Helper()
 	next := nextPicture(t, r)
@@ -144,12 +144,12 @@ func nextDifferentPicture(t *testing.T, r *multipart.Reader, last []byte) []byte
 	return next
 }
 
-// untimedOptions are options by which no viewer is cut for being slow: a busy machine may take long for a picture.
+// untimedOptions are options with which no slow viewer is disconnected, because a busy machine may need long for a picture.
 func untimedOptions() Options {
 	return Options{Config: Config{WriteTimeout: time.Hour}, drainTimeout: time.Hour}
 }
 
-// setShortWriteTimeout gives those who come from now on little time for a picture. Who is there already keeps theirs: a slow machine may need it.
+// setShortWriteTimeout sets a short write timeout for new viewers. Present viewers keep theirs, because a slow machine may need it.
 func (s *testServer) setShortWriteTimeout(cameras ...Camera) {
 	cfg := newConfig(Limits{}, cameras...)
 	cfg.WriteTimeout = 200 * time.Millisecond
@@ -253,7 +253,7 @@ func TestViewersLeaveNoResourcesBehind(t *testing.T) {
 	const visits = 10_000
 	cam := newTestCamera("a")
 	cam.publish(1)
-	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: visits}}}, cam) // those who left are noticed with the next frame
+	s := startServer(t, Options{Config: Config{Limits: Limits{Viewers: visits}}}, cam) // the server notices at the next frame who has left
 	descriptors := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -285,7 +285,7 @@ func TestViewersLeaveNoResourcesBehind(t *testing.T) {
 	})
 }
 
-// A picture that came alone is sent once more, since some browsers paint a part only when the next begins.
+// A single picture is sent again, because some browsers show a part only when the next one begins.
 func TestLastFrameIsRepeated(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)
@@ -297,7 +297,7 @@ func TestLastFrameIsRepeated(t *testing.T) {
 		}
 	}
 	if n := s.viewers.Stats().Totals[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http1"}].Sent; n != 1 {
-		t.Errorf("%d frames counted as sent, want 1: a repeat is no frame", n)
+		t.Errorf("%d frames counted as sent, want 1: a repeated frame does not count", n)
 	}
 }
 

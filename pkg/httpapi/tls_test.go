@@ -23,7 +23,7 @@ import (
 	"camd/pkg/media"
 )
 
-// startTLS serves the cameras encrypted. All requests of the server's client that can share a connection do.
+// startTLS serves the cameras over TLS. All requests of the server's client that can share a connection share one.
 func startTLS(t *testing.T, o Options, version2 bool, cameras ...Camera) (*testServer, *stoppableDialer) {
 	t.Helper()
 	i := testpeer.Certificate{}.Make(t)
@@ -111,11 +111,11 @@ func TestHTTP2StreamsShareAConnection(t *testing.T) {
 	eventually(t, "one has left", func() bool { return s.viewers.CountPerCamera()["a"] == 0 })
 	b.publish(4)
 	if !bytes.Equal(nextPicture(t, others), picture(4)) {
-		t.Error("the other stream suffers")
+		t.Error("the other stream is interrupted")
 	}
 }
 
-// Below HTTP/1.1's TLS a stream is as it is without: no chunks, and the connection ends with it.
+// A stream over TLS with HTTP/1.1 is the same as without TLS: it has no chunks, and ends with its connection.
 func TestStreamOverTLSIsUnchunked(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -129,7 +129,7 @@ func TestStreamOverTLSIsUnchunked(t *testing.T) {
 	}
 }
 
-// What the kernel may hold is set on the TCP connection below.
+// The send buffer is set on the TCP connection below TLS.
 func TestSendBufferIsSetBelowTLS(t *testing.T) {
 	for _, version2 := range []bool{false, true} {
 		cam := newTestCamera("a")
@@ -152,7 +152,7 @@ func TestSendBufferIsSetBelowTLS(t *testing.T) {
 func TestStalledStreamEndsAlone(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
-	// The stalled one alone has little time: a slow machine may take long for the other's pictures, and for the connection's.
+	// Only the stalled stream has a short timeout, because a slow machine may need long for the pictures of the other one.
 	s, l := startTLS(t, Options{Config: Config{WriteTimeout: time.Hour}}, true, cam)
 	_, stream := s.watch(t, "/cameras/a/stream.mjpg")
 	nextPicture(t, stream)
@@ -171,14 +171,14 @@ func TestStalledStreamEndsAlone(t *testing.T) {
 	}
 	cam.publish(9)
 	if !bytes.Equal(nextDifferentPicture(t, stream, frame), picture(9)) || l.dialled != 1 {
-		t.Errorf("the other stream suffers; %d connections", l.dialled)
+		t.Errorf("the other stream is interrupted; %d connections", l.dialled)
 	}
 	if n := s.viewers.Stats().Connected[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http2"}]; n != 1 {
 		t.Errorf("%d viewers left, want 1", n)
 	}
 }
 
-// A client that reads nothing of its connection loses all of it.
+// A client that reads nothing from its connection loses all streams of the connection.
 func TestStalledConnectionLosesAllStreams(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(1)
@@ -195,7 +195,7 @@ func TestStalledConnectionLosesAllStreams(t *testing.T) {
 	})
 }
 
-// A deadline is for a frame: none may pass, and end the stream, while there is nothing to send.
+// A deadline is for one frame. No deadline passes and ends the stream while there is nothing to send.
 func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)

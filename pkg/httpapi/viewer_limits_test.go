@@ -37,7 +37,7 @@ func TestViewersBeyondLimitsAreRefused(t *testing.T) {
 			if want := map[bool]int{true: 200, false: 503}[c.reason == viewers.LimitPerCamera]; other.StatusCode != want {
 				t.Errorf("another camera's viewer: %s, want %d", other.Status, want)
 			}
-			// Nobody who is there notices.
+			// Present viewers are not affected.
 			nextPicture(t, second)
 			a.publish(2)
 			if string(nextPicture(t, second)) != string(picture(2)) {

@@ -14,7 +14,7 @@ import (
 	"camd/pkg/httpapi/wall"
 )
 
-// Walls are bounded as viewers are, whether they have cameras or not, and counted.
+// Walls are counted and limited like viewers, with or without cameras.
 func TestWallsAreLimited(t *testing.T) {
 	for reason, limits := range map[string]Limits{viewers.LimitViewers: {Viewers: 2}, viewers.LimitPerAddress: {PerAddress: 2}} {
 		t.Run(reason, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestWallsAreLimited(t *testing.T) {
 			if third.StatusCode != http.StatusServiceUnavailable || third.Header.Get("Retry-After") == "" || c.server.viewers.Stats().Refused[reason] != 1 {
 				t.Errorf("%s, refused %v", third.Status, c.server.viewers.Stats().Refused)
 			}
-			// A page cannot read that answer, and asks without a WebSocket. That is no refusal more, and no wall.
+			// A page cannot read that answer, and sends a request without a WebSocket. It counts neither as refused nor as a wall.
 			plain := c.server.get(t, "/api/v1/wall")
 			if text := body(t, plain); plain.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "the limit of 2 open dashboards") {
 				t.Errorf("without a WebSocket: %s, %s", plain.Status, text)
@@ -42,13 +42,13 @@ func TestWallsAreLimited(t *testing.T) {
 				t.Errorf("with room: %s", again.Status)
 			}
 			if text := body(t, c.server.get(t, "/metrics")); !strings.Contains(text, "\ncamd_viewer_walls 2\n") {
-				t.Error("the metrics do not say so")
+				t.Error("the metrics do not count it")
 			}
 		})
 	}
 }
 
-// Behind a proxy everybody has an address of his own, and as many walls from it as others.
+// Behind a proxy, each client has its own address and its own limit of walls.
 func TestWallsBehindProxyAreLimitedPerClient(t *testing.T) {
 	s := startServer(t, Options{Config: Config{Auth: access.New(proxyOptions()), Limits: Limits{PerAddress: 1}}}, newTestCamera("a"))
 	dialWall(t, s, "", "X-Forwarded-For", "192.0.2.1")
@@ -58,7 +58,7 @@ func TestWallsBehindProxyAreLimitedPerClient(t *testing.T) {
 	}
 }
 
-// proxyOptions lets everybody see who comes by a proxy on this machine.
+// proxyOptions gives clients behind a proxy on this machine the role view.
 func proxyOptions() access.Options {
 	return access.Options{
 		Anonymous: access.Permission{Role: access.View}, Proxies: access.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}},
@@ -75,7 +75,7 @@ func TestWallQueryIsLimited(t *testing.T) {
 		cameras []string
 		code    int
 	}{
-		"as many as may":    {append(ids, ids[0], "", ids[255]), http.StatusSwitchingProtocols},
+		"at the limit":      {append(ids, ids[0], "", ids[255]), http.StatusSwitchingProtocols},
 		"one too many":      {append(ids, "a"), http.StatusBadRequest},
 		"a long address":    {[]string{strings.Repeat("y", wall.MaxQueryBytes)}, http.StatusBadRequest},
 		"the same for ever": {strings.Split(strings.Repeat("a,", wall.MaxQueryBytes), ","), http.StatusBadRequest},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Of any query, the camera's number is not negative, and a client's key fits into a cookie.
+// For any query, the camera's number is not negative, and the client's key fits into a cookie.
 func FuzzCompatQuery(f *testing.F) {
 	for _, query := range []string{
 		"", "action=stream", "action=snapshot_1&1700000000", "action=stream_18446744073709551616", "?action=snapshot;5", "action=command&id=1", "action=%73tream_%31",

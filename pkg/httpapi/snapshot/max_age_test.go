@@ -2,7 +2,7 @@ package snapshot
 
 import "testing"
 
-// An age that is accepted is not negative, and is read again from its own text.
+// An accepted age is not negative, and its own text gives the same age.
 func FuzzMaxAge(f *testing.F) {
 	for _, value := range []string{
 		"", "500ms", "0.5", "-1s", "1e300", "+Inf", "NaN", "-0", "2562047h47m16.854775807s", "9223372036854775807ns", "1h",

@@ -28,7 +28,7 @@ func TestTotalBytesLimitRefusesNewViewers(t *testing.T) {
 	a.measured.at, a.measured.bytes = time.Now().Add(-10*time.Second), 5000
 	late, err := connect()
 	if err != nil {
-		t.Errorf("refused though nothing is sent any more: %v", err)
+		t.Errorf("refused although nothing is being sent: %v", err)
 	}
 	a.Remove(v, "")
 	a.Remove(late, "")

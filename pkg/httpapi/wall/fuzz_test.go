@@ -54,7 +54,7 @@ func FuzzMessages(f *testing.F) {
 			kind, message, err := conn.Read(ctx)
 			switch {
 			case err != nil && large && (websocket.CloseStatus(err) == websocket.StatusMessageTooBig || websocket.CloseStatus(err) == -1):
-				return // it may find itself cut off before it reads why
+				return // the connection may end before the client reads the reason
 			case err != nil:
 				t.Fatal(err)
 			case kind == websocket.MessageText:
@@ -64,7 +64,7 @@ func FuzzMessages(f *testing.F) {
 			}
 		}
 		if large {
-			t.Error("a message longer than allowed was taken")
+			t.Error("a message longer than allowed was accepted")
 		}
 	})
 }
@@ -85,7 +85,7 @@ func checkNotice(t *testing.T, message []byte, inputSize int) bool {
 	return n.Type == "unsubscribed" && n.Camera == "the end"
 }
 
-// checkFrame checks what stands before a picture.
+// checkFrame checks the header of a picture.
 func checkFrame(t *testing.T, message []byte) {
 	t.Helper()
 	if len(message) < fixedHeaderLength || message[0] != Version {

@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testServer is cameras whose pictures the test decides, and a server of walls.
+// testServer is a server of walls, with cameras whose pictures the test decides.
 type testServer struct {
 	topics map[string]*broker.Topic
 	url    string
@@ -34,7 +34,7 @@ type testServer struct {
 	cut                 int
 	stop                func()
 	refuseJoins         atomic.Bool
-	sessions            sync.WaitGroup // of those who are served
+	sessions            sync.WaitGroup // of the connected clients
 }
 
 func newTestServer(t testing.TB, cameras ...string) *testServer {
@@ -62,7 +62,7 @@ func newTestServerWith(t testing.TB, timeout time.Duration, o sessionOptions, ca
 		serveSession(ctx, conn, o)
 	}))
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil { // the kernel is not to hide who takes nothing
+		if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil { // so that the kernel does not buffer for a client that reads nothing
 			t.Error(err)
 		}
 		return ctx
@@ -121,7 +121,7 @@ func (s *testServer) publish(camera string, size int) {
 	s.topics[camera].Publish(broker.Frame{Captured: time.UnixMicro(1234567), Width: 640, Height: 360, JPEG: make([]byte, size)})
 }
 
-// client is a wall.
+// client is the client of a wall.
 type client struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -206,7 +206,7 @@ func TestClientGetsNewestFramesAsItAcknowledges(t *testing.T) {
 	}
 	c.send(clientMessage{Type: "nonsense"})
 	if n := c.readNotice(); n.Type != "error" {
-		t.Fatalf("%+v", n) // and not a picture
+		t.Fatalf("%+v", n) // and no picture
 	}
 	c.send(clientMessage{Type: "ack", Camera: "gate", Seq: 1})
 	c.expectFrame("gate", maxUnacked+7)
@@ -238,7 +238,7 @@ func TestOneAckCoversSeveralCameras(t *testing.T) {
 	c.expectFrame("yard", maxUnacked+1)
 }
 
-// A camera whose pictures are large and many takes turns with the others.
+// A camera with many large pictures takes turns with the others.
 func TestLargeFramesDoNotStarveOtherCameras(t *testing.T) {
 	s := newTestServer(t, "big", "small")
 	c := s.dial(t)
@@ -496,7 +496,7 @@ func TestShutdownDoesNotWaitForStalledClient(t *testing.T) {
 	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
 	c.readNotice()
 	s.publish("gate", 32<<20)
-	if _, r, err := c.conn.Reader(c.ctx); err != nil { // it is on its way
+	if _, r, err := c.conn.Reader(c.ctx); err != nil { // the message has begun
 		t.Fatal(err)
 	} else if _, err := io.ReadFull(r, make([]byte, 100)); err != nil {
 		t.Fatal(err)
