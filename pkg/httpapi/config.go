@@ -20,7 +20,7 @@ type Config struct {
 	Limits      Limits
 	Connections connlimit.Limits      // of any kind
 	SendBuffer  int                   // bytes that the kernel may hold unsent for a viewer (TCP_NOTSENT_LOWAT); 0 leaves it to the system
-	Auth        *access.Authenticator // who may see and do what; nil gives everyone full access
+	Auth        *access.Authenticator // the access of each requester; nil gives everyone full access
 	Hosts       AllowedHosts          // names by which browsers may reach this server, in addition to its addresses and localhost
 	OwnOrigin   string                // the origin that browsers see if a proxy is in front; empty without a proxy
 	PublicURL   string                // where users reach this server, without a trailing slash; empty means the address of each request

@@ -21,7 +21,7 @@ type remoteStreams struct {
 	mu       sync.Mutex
 	streams  map[remoteStream]struct{}
 	topics   map[*broker.Topic]remoteStream
-	excluded map[remoteStream]struct{} // watched streams without series, at most as many as have some
+	excluded map[remoteStream]struct{} // watched streams without series, at most maxRemoteStreams
 }
 
 type remoteStream struct{ camera, rendition string }

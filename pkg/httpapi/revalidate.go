@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// revalidateInterval is how often the grants of viewers are checked. Nothing else reports that a link has expired.
+// revalidateInterval is how often the grants of viewers are checked. This check alone finds links that have expired.
 const revalidateInterval = time.Second
 
 // revalidateLoop disconnects viewers that have lost access, until ctx ends.

@@ -59,7 +59,7 @@ func (s *session) joinStream(t *subscription) bool {
 	return true
 }
 
-// watchTopic sends each picture of a camera, and whatever else is queued. This goroutine is awake already, and to wake the writer costs
+// watchTopic sends each picture of a camera, and everything else that is queued. It does so itself, because waking the writer would cost
 // more.
 func (s *session) watchTopic(ctx context.Context, camera string, sub *broker.Subscription) {
 	for {

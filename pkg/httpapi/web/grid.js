@@ -52,8 +52,8 @@ export function commonAspectRatio(cameras) {
   return best;
 }
 
-// indexBelow returns the index of the nearest rectangle below another, or above it if down is -1; -1 if there is none.
-// Groups end in rows that are not full, so the index cannot be computed.
+// indexBelow returns the index of the nearest rectangle below another, or above it if down is -1. It returns -1 without such a rectangle.
+// The index cannot be computed, because the last row of a group may not be full.
 export function indexBelow(rects, from, down) {
   let best = -1;
   const distance = ({ left, top }) => Math.abs(top - rects[from].top) * 1000 + Math.abs(left - rects[from].left);

@@ -40,7 +40,7 @@ export class WallClient {
     if (this.retryTimer) this.connect();
   }
 
-  // watch subscribes to a list of [camera, rendition], and to nothing else.
+  // watch subscribes to a list of [camera, rendition], and unsubscribes from all other cameras.
   watch(list) {
     const subscriptions = new Map(list);
     for (const [camera, rendition] of subscriptions) {
@@ -143,7 +143,7 @@ export class WallClient {
     if (this.connected) this.socket.send(JSON.stringify(message));
   }
 
-  // acknowledge tells camd that a picture was processed, at once if there is one camera only.
+  // acknowledge reports to camd that a picture was processed. With only one camera it does so at once.
   acknowledge(camera, seq) {
     this.pendingAcks[camera] = Math.max(seq, this.pendingAcks[camera] ?? 0); // the older of two may be decoded last
     this.ackTimer ??= setTimeout(() => {
