@@ -63,7 +63,7 @@ func (p patchJSON) check(target request.Target) *request.Error {
 	case p.Paused == nil && len(p.Controls) == 0:
 		return request.Errorf(http.StatusBadRequest, "the body changes nothing: send a body such as %s", patchExample)
 	case p.Paused != nil && !pausable:
-		return request.Errorf(http.StatusNotFound, "this camera cannot be turned off here: cameras of other sites are turned off at their own camd")
+		return request.Errorf(http.StatusNotFound, "this camera cannot be turned off here: turn a camera of another site off at its own site")
 	case p.Paused != nil && *p.Paused && len(p.Controls) > 0:
 		return request.Errorf(http.StatusBadRequest, "controls cannot be set in the request that turns the camera off: set them in a request before that")
 	}

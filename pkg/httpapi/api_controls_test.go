@@ -169,7 +169,7 @@ func TestPatchRefusesInvalidControls(t *testing.T) {
 		{"a", "text/plain", good, 415, "the Content-Type must be application/json"},
 		{"a", "application/x-www-form-urlencoded", good, 415, "application/json"},
 		{"a", "", good, 415, "application/json"},
-		{"a", "application/json", good + strings.Repeat(" ", maxJSON), 413, "larger than 4096 bytes"},
+		{"a", "application/json", good + strings.Repeat(" ", maxJSON), 413, "the limit of 4096 bytes"},
 		{"a", "application/json", "", 400, `the body is not valid: EOF; send a body such as {"controls": {"brightness": 128}} or {"paused": true}`},
 		{"a", "application/json", good + good, 400, "there is more text after"},
 		{"a", "application/json", good + "x", 400, "there is more text after"},

@@ -32,7 +32,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, to any, example string) *r
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return request.Errorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxJSON)
+		return request.Errorf(http.StatusRequestEntityTooLarge, "the body is larger than the limit of %d bytes", maxJSON)
 	}
 	if err != nil {
 		return request.Errorf(http.StatusBadRequest, "the body did not arrive completely, or not in time")

@@ -98,7 +98,7 @@ func readForm(w http.ResponseWriter, r *http.Request) *request.Error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return request.Errorf(http.StatusRequestEntityTooLarge, "the form is larger than %d bytes", maxForm)
+		return request.Errorf(http.StatusRequestEntityTooLarge, "the form is larger than the limit of %d bytes", maxForm)
 	case err != nil: // the text of err may repeat what was sent
 		return request.Errorf(http.StatusBadRequest, "the form did not arrive completely, or is not a form")
 	}

@@ -56,7 +56,7 @@ func (s *Server) limitBodies(next http.Handler) http.Handler {
 			if r.ProtoMajor == 1 { // on HTTP/2 it would end the session
 				w.Header().Set("Connection", "close")
 			}
-			request.Fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBodyBytes))
+			request.Fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than the limit of %d bytes", maxBodyBytes))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)

@@ -94,7 +94,7 @@ func TestLargeBodyIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := body(t, answer); answer.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(text, "larger than 65536 bytes") {
+		if text := body(t, answer); answer.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(text, "the limit of 65536 bytes") {
 			t.Errorf("%s: %s %s", method, answer.Status, text)
 		}
 		_ = answer.Body.Close()
