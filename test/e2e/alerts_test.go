@@ -123,7 +123,7 @@ mqtt: {url: 'mqtt://%[5]s', user: camd, password_file: %[1]s/broker, snapshots: 
 	}
 	n := d.waitForNotice(notices, "camera.trouble", "clip")
 	if x := n.Data; x.Version != 1 || x.Site != "barn" || x.Title != "The clip" || x.State != "offline" || x.Reason != "no_device" ||
-		x.ReasonText != "the device or file is not there" || x.URL != "https://cams.example/cameras/clip" || x.Previous == nil || x.Previous.State != "live" {
+		x.ReasonText != "the device or file is missing" || x.URL != "https://cams.example/cameras/clip" || x.Previous == nil || x.Previous.State != "live" {
 		t.Errorf("got %+v", n)
 	}
 	eventually(t, "the broker to have it", func() bool { s := view("clip"); return s.State == "offline" && s.Trouble && s.Site == "barn" })

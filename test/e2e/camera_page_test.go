@@ -74,7 +74,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 
 	b.do(chromedp.Navigate(d.URL + "/cameras/gone"))
 	b.waitForText("offline", pageState)
-	if why := b.evaluate(`document.querySelector('.problem').textContent`); !strings.HasPrefix(why, "the device or file is not there: ") {
+	if why := b.evaluate(`document.querySelector('.problem').textContent`); !strings.HasPrefix(why, "the device or file is missing: ") {
 		t.Errorf("why: %q", why)
 	}
 }

@@ -60,5 +60,5 @@ func TestDoctorReportsDevices(t *testing.T) {
 	testrun.WaitFor(t, "another program to have the camera", func() bool {
 		return hasOpen(other.Cmd.Process.Pid, camera) && strings.Contains(other.Output.String(), "<")
 	})
-	says(nil, false, "FAIL  device   camera cam: "+camera+" (vivid): another program is using it", "what to do: close v4l2-ctl (process ")
+	says(nil, false, "FAIL  device   camera cam: "+camera+" (vivid): another program uses the device", "what to do: close v4l2-ctl (process ")
 }
