@@ -44,7 +44,7 @@ func TestCheckCamerasReportsDevicesAndFiles(t *testing.T) {
 		"missing":        {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 does not exist"}, "plug it in"},
 		"no camera":      {nil, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/null")}, []string{"FAIL device camera yard: /dev/null delivers no pictures"}, "choose another device; `camd devices`"},
 		"read by camd":   {[]v4l2.Device{by("camd-capture")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"ok device camera yard: /dev/video7 (C920), in use by camd"}, ""},
-		"read by others": {[]v4l2.Device{by("vlc")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 (C920): another program is using it"}, "close vlc"},
+		"read by others": {[]v4l2.Device{by("vlc")}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video7")}, []string{"FAIL device camera yard: /dev/video7 (C920): another program uses the device"}, "close vlc"},
 		"not configured": {[]v4l2.Device{by("vlc")}, nil, []string{"warn device /dev/video7 (C920), not configured"}, "close vlc"},
 		"denied":         {[]v4l2.Device{denied}, []options.Camera{testCamera("yard", sourceurl.Device, "/dev/video8")}, []string{"FAIL device camera yard: /dev/video8: "}, "sudo usermod -aG video $USER"},
 		"file":           {nil, []options.Camera{testCamera("film", sourceurl.File, "/srv/good.mp4")}, []string{"ok file camera film"}, ""},
