@@ -102,7 +102,7 @@ func (t *testListener) checkRefused(c net.Conn) {
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
-		t.t.Fatalf("not told: %v", err)
+		t.t.Fatalf("no result: %v", err)
 	}
 	text, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || len(text) == 0 {
@@ -125,7 +125,7 @@ func checkOpen(t *testing.T, client, server net.Conn) {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadFull(server, make([]byte, 1)); err != nil {
-		t.Errorf("a connection that was to stay is gone: %v", err)
+		t.Errorf("a connection that must stay is closed: %v", err)
 	}
 }
 
@@ -164,7 +164,7 @@ func TestFullLimiterDisplacesLongestIdle(t *testing.T) {
 	first, firstServer := g.connect("127.0.0.3")
 	second, _ := g.connect("127.0.0.4")
 	g.limiter.MarkBusy(firstServer)
-	g.limiter.MarkIdle(firstServer) // now it is the second that has waited longest
+	g.limiter.MarkIdle(firstServer) // now the second one has been idle longest
 	third, _ := g.connect("127.0.0.5")
 	checkClosed(t, second)
 	g.connect("127.0.0.6")
@@ -304,7 +304,7 @@ func TestMissingDescriptorDisplacesIdleConnection(t *testing.T) {
 	restore = exhaustDescriptors(t)
 	_, err = l.Accept()
 	restore()
-	if !errors.Is(err, syscall.EMFILE) { // which net/http tries again after
+	if !errors.Is(err, syscall.EMFILE) { // net/http accepts again after this error
 		t.Errorf("%v, want %v", err, syscall.EMFILE)
 	}
 	if n := limiter.Count(); n.Displaced[ReasonDescriptors] != 1 || n.Refused[ReasonDescriptors] != 1 {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A reader that waits as long as asked gets the rate and hardly more, at any size of reads. No wait is long.
+// A reader that waits as told reads at the rate, and hardly faster, at any size of reads. No wait is long.
 func TestReadLimiterHoldsTheRate(t *testing.T) {
 	start := time.Unix(1e9, 0)
 	for seed := range uint64(50) {
@@ -30,7 +30,7 @@ func TestReadLimiterHoldsTheRate(t *testing.T) {
 			now = now.Add(max(0, wait))
 		}
 		most := readBurst + int(now.Sub(start)/timePerByte) + written/writtenPerReadByte
-		if read > most || read < most-readBurst { // what it was sent while it was not in debt is forgotten
+		if read > most || read < most-readBurst { // credit of writes is lost while the reader is below its limit
 			t.Errorf("seed %d: %d bytes in %v, with %d sent, want at most %d", seed, read, now.Sub(start), written, most)
 		}
 	}
@@ -70,9 +70,9 @@ func TestConnDelaysReadsAndLosesNothing(t *testing.T) {
 	}
 	got := make([]byte, len(sent))
 	if _, err := io.ReadFull(server, got); err != nil || !bytes.Equal(got, sent) {
-		t.Errorf("something else was heard, or %v", err)
+		t.Errorf("got another event, or %v", err)
 	}
-	if took, least := time.Since(began), maxReadSize*timePerByte; took < least { // the clock of a slow machine only shows more
+	if took, least := time.Since(began), maxReadSize*timePerByte; took < least { // a slow machine can only take longer
 		t.Errorf("it took %v, want %v at least", took, least)
 	}
 	p := &server.(*conn).reads

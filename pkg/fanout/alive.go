@@ -6,14 +6,14 @@ import (
 )
 
 // Alive returns an error that names the topic of a sender if that sender is blocked: its last heartbeat is older than since. A sender
-// gives a heartbeat at least every Options.RepeatAfter, and once for each frame.
+// records a heartbeat at least every Options.RepeatAfter, and once for each frame.
 func (f *Fanout) Alive(since time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for t, senders := range f.senders {
 		for _, s := range senders {
 			if last := f.created.Add(time.Duration(s.lastHeartbeat.Load())); last.Before(since) {
-				return fmt.Errorf("stream %s: its sender has not come round since %s", t.Name(), last.Format(time.TimeOnly))
+				return fmt.Errorf("stream %s: its sender has not responded since %s", t.Name(), last.Format(time.TimeOnly))
 			}
 		}
 	}

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// frame n is its length, its number and filling that follows from the number.
+// frame n holds its length, its number, and bytes that follow from the number.
 func frame(n uint64, size int) broker.Frame {
 	b := binary.BigEndian.AppendUint32(nil, uint32(size))
 	b = binary.BigEndian.AppendUint64(b, n)
@@ -29,7 +29,7 @@ func frame(n uint64, size int) broker.Frame {
 	return broker.Frame{Part: b, Captured: time.Now()}
 }
 
-// readFrame reads one and checks that it is whole.
+// readFrame reads a frame and checks that it is complete.
 func readFrame(r io.Reader) (uint64, error) {
 	var head [12]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -65,7 +65,7 @@ func connPair(t testing.TB) (server *net.TCPConn, client net.Conn) {
 	return c.(*net.TCPConn), client
 }
 
-// longTimeouts makes no test depend on time: a busy machine may take long for a frame.
+// longTimeouts keep tests independent of time: a busy machine may take long for a frame.
 var longTimeouts = Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour}
 
 // testViewer is a viewer with its client's end and the error of OnClose.
@@ -88,11 +88,11 @@ func (t *testViewer) accounted() uint64 {
 	return t.Counts.Sent.Load() + t.Counts.DroppedSlow.Load() + t.Counts.DroppedRate.Load() + t.Counts.DroppedOverLimit.Load()
 }
 
-// Viewers of every kind at once: what each reads is whole, in order and newest first, and every frame is accounted for.
+// All kinds of viewers run at once. Each reads complete frames in order and continues with the newest. Every frame is counted.
 func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 	const frames, viewers = 400, 24
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour, ViewersPerSender: 8}) // more senders than one
+	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour, ViewersPerSender: 8}) // uses several senders
 	defer f.Close()
 	topic.Publish(frame(1, 1000))
 	var readers sync.WaitGroup
@@ -134,9 +134,9 @@ func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 		time.Sleep(time.Duration(rand.IntN(2)) * time.Millisecond)
 	}
 	for i, g := range testViewers {
-		testrun.WaitFor(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
+		testrun.WaitFor(t, "every frame to be counted", func() bool { return g.accounted() == frames })
 		if i%3 == 1 && g.Counts.DroppedRate.Load() == 0 {
-			t.Errorf("viewer %d asked for fewer frames and was spared none", i)
+			t.Errorf("viewer %d asked for fewer frames, but no frame was left out for that", i)
 		}
 	}
 	f.Close()
@@ -158,7 +158,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 	stalled, other := addViewer(t, f, topic, nil), addViewer(t, f, topic, nil)
 	n := uint64(0)
 	var err error
-	testrun.WaitFor(t, "the stalled viewer is cut", func() bool {
+	testrun.WaitFor(t, "the stalled viewer to be cut off", func() bool {
 		n++
 		topic.Publish(frame(n, 1<<20))
 		if got, rerr := readFrame(other.client); rerr != nil || got != n {
@@ -179,7 +179,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 	}
 }
 
-// A viewer that comes back after a pause gets the newest frame, not what it missed.
+// A viewer that reads again after a pause gets the newest frame, and not the frames that it missed.
 func TestSlowViewerContinuesWithNewestFrame(t *testing.T) {
 	topic := broker.NewTopic("t", broker.Options{})
 	f := New(longTimeouts)
@@ -202,7 +202,7 @@ func TestSlowViewerContinuesWithNewestFrame(t *testing.T) {
 	if read > frames/2 {
 		t.Errorf("%d of %d frames waited for a viewer that did not read", read, frames)
 	}
-	testrun.WaitFor(t, "all accounted for", func() bool { return g.accounted() == frames })
+	testrun.WaitFor(t, "all frames to be counted", func() bool { return g.accounted() == frames })
 }
 
 func TestLastFrameIsRepeatedOnce(t *testing.T) {
@@ -219,7 +219,7 @@ func TestLastFrameIsRepeatedOnce(t *testing.T) {
 			t.Fatalf("read %d, %v; want %d", n, err, want)
 		}
 	}
-	testrun.WaitFor(t, "three frames are counted: a repeat is none", func() bool { return g.Counts.Sent.Load() == 3 })
+	testrun.WaitFor(t, "three frames to be counted, without the repeated one", func() bool { return g.Counts.Sent.Load() == 3 })
 }
 
 func TestSenderEndsWithItsLastViewer(t *testing.T) {
@@ -234,7 +234,7 @@ func TestSenderEndsWithItsLastViewer(t *testing.T) {
 		}
 		_ = g.client.Close()
 	}
-	testrun.WaitFor(t, "all are gone", func() bool {
+	testrun.WaitFor(t, "all viewers to be gone", func() bool {
 		topic.Publish(frame(2, 1000))
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -276,11 +276,11 @@ func TestCloseEndsStreamsAtAFrameBoundary(t *testing.T) {
 	}
 }
 
-// Viewers that read nothing hold one frame each and no more, however many go by: see docs/performance.md, Memory.
+// A viewer that reads nothing holds only one frame, however many are published: see docs/performance.md, Memory.
 func TestMemoryIsBounded(t *testing.T) {
 	const viewers, size, frames = 100, 200_000, 2000
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour}) // Close is not to wait for viewers that read nothing
+	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour}) // Close must not wait for viewers that read nothing
 	defer f.Close()
 	for range viewers {
 		addViewer(t, f, topic, nil)

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/broker"
 )
 
-// Of 1000 viewers 100 read nothing and 100 read slowly: the other 800 still get every frame.
+// There are 1000 viewers: 100 read nothing, and 100 read slowly. The other 800 still get every frame.
 func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 	const size, frames = 20_000, 60
 	topic := broker.NewTopic("t", broker.Options{})
@@ -21,7 +21,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 		var readers sync.WaitGroup
 		for range n {
 			g := addViewer(t, f, topic, nil)
-			_ = g.client.(*net.TCPConn).SetReadBuffer(size) // or the kernel would take it all
+			_ = g.client.(*net.TCPConn).SetReadBuffer(size) // else the kernel would buffer everything
 			_ = g.Conn.(*net.TCPConn).SetWriteBuffer(size)
 			testViewers = append(testViewers, g)
 			readers.Go(func() { read(g.client) })
@@ -30,12 +30,12 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 	}
 	n := uint64(0)
 	fast, end := addViewers(800, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	// A frame follows when all of the 800 have the last: if one of them waited for the others, none would follow.
+	// The next frame is published when all 800 have the last one. If they waited for the slow viewers, no frame would follow.
 	publish := func() {
 		for range frames {
 			n++
 			topic.Publish(frame(n, size))
-			testrun.WaitFor(t, "every one of the 800 has the frame", func() bool {
+			testrun.WaitFor(t, "all 800 viewers to have the frame", func() bool {
 				for _, g := range fast {
 					if g.Counts.Sent.Load() < n {
 						return false
@@ -80,7 +80,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 			}
 		}
 		if behind == 0 {
-			t.Errorf("the %s viewers got every frame: they were none", what)
+			t.Errorf("the %s viewers got every frame, so they were not slow", what)
 		}
 	}
 	close(quit)
@@ -93,7 +93,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 	end()
 }
 
-// A socket that became writable after a failed send and before the wait is found writable.
+// The wait also returns if the socket became writable after the failed send and before the wait.
 func TestAwaitWritableReturnsIfSocketIsAlreadyWritable(t *testing.T) {
 	server, client := connPair(t)
 	v := &Viewer{Conn: server, Topic: broker.NewTopic("t", broker.Options{}), Counts: &Counts{}}
@@ -111,10 +111,10 @@ func TestAwaitWritableReturnsIfSocketIsAlreadyWritable(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, client, int64(sent)); err != nil {
 		t.Fatal(err)
 	}
-	testrun.WaitFor(t, "the socket is writable", func() bool { return writable(v.fd) })
+	testrun.WaitFor(t, "the socket to be writable", func() bool { return writable(v.fd) })
 	s := &sender{topic: broker.NewTopic("camera", broker.Options{}), Fanout: New(Options{WriteTimeout: 5 * time.Second})}
 	p := &pendingWrite{sender: s, viewer: v}
 	if err := p.awaitWritable(); err != nil {
-		t.Errorf("waited for room that was there: %v", err)
+		t.Errorf("waited although the socket was writable: %v", err)
 	}
 }

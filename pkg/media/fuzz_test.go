@@ -30,7 +30,7 @@ func FuzzNormalize(f *testing.F) {
 		given := bytes.Clone(in)
 		p, err := Normalize(in, limits)
 		if !bytes.Equal(in, given) {
-			t.Fatal("the input was written to")
+			t.Fatal("the input was modified")
 		}
 		if err != nil {
 			var refused *RefusedError
@@ -63,7 +63,7 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
-// orientationOf finds the first Exif segment of a picture that Normalize accepts, and returns what it says.
+// orientationOf returns the orientation in the first Exif segment of a picture that Normalize accepts.
 func orientationOf(t *testing.T, b []byte) uint16 {
 	t.Helper()
 	for b = b[2:]; b[1] != markSOS; {
@@ -81,7 +81,7 @@ func orientationOf(t *testing.T, b []byte) uint16 {
 	return 1
 }
 
-// FuzzVerify decodes what is cut, damaged or claims to be large. It must end, and refuse with a cause.
+// FuzzVerify decodes pictures that are cut, damaged or declare a large size. It must end, and refuse with a cause.
 func FuzzVerify(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add(s.jpeg)
@@ -92,7 +92,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		err := Verify(in, Limits{})
 		if _, structure := Normalize(in, Limits{}); structure != nil && err == nil {
-			t.Fatalf("decoded, and refused for its structure: %v", structure)
+			t.Fatalf("Verify accepts the picture, but Normalize refuses it: %v", structure)
 		}
 		var refused *RefusedError
 		if err != nil && (!errors.As(err, &refused) || !slices.Contains(Causes, refused.Cause)) {

@@ -82,7 +82,7 @@ func TestOversizedMetadataKeepsOrientation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if way < 2 || way > 8 { // not turned, or nonsense
+				if way < 2 || way > 8 { // not turned, or invalid
 					if !bytes.Equal(p.JPEG, plain) || p.Exif != nil {
 						t.Errorf("%d bytes, Exif % x; want the picture alone", len(p.JPEG), p.Exif)
 					}
@@ -92,14 +92,14 @@ func TestOversizedMetadataKeepsOrientation(t *testing.T) {
 					t.Errorf("%d bytes, orientation %d, want %d; Exif % x", len(p.JPEG), got, way, p.Exif)
 				}
 				if !reflect.DeepEqual(decodeJPEG(t, p.JPEG), decodeJPEG(t, plain)) {
-					t.Error("it decodes to other pixels")
+					t.Error("the picture decodes to other pixels")
 				}
 			})
 		}
 	}
 }
 
-// What decoders need for the right colours stays.
+// The segments that decoders need for the right colours stay.
 func TestOversizedMetadataKeepsColourSegments(t *testing.T) {
 	profile := buildSegment(markAPP2, append([]byte("ICC_PROFILE\x00\x01\x01"), make([]byte, 3000)...)...)
 	for _, name := range []string{"pil-cmyk.jpg", "cjpeg-rgb.jpg", "cjpeg-420.jpg"} {
@@ -114,13 +114,13 @@ func TestOversizedMetadataKeepsColourSegments(t *testing.T) {
 				t.Errorf("%d bytes became %d, want %d", len(in), len(p.JPEG), len(s.jpeg)+len(profile))
 			}
 			if !reflect.DeepEqual(decodeJPEG(t, p.JPEG), decodeJPEG(t, s.jpeg)) {
-				t.Error("it decodes to other pixels")
+				t.Error("the picture decodes to other pixels")
 			}
 		})
 	}
 }
 
-// A thumbnail in the JFIF segment goes, the segment stays.
+// A thumbnail in the JFIF segment is removed. The segment stays.
 func TestOversizedJFIFLosesItsThumbnail(t *testing.T) {
 	s := sampleNamed(t, "cjpeg-420.jpg")
 	large := append([]byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x90\x90"), make([]byte, 0x90*0x90*3)...)
@@ -133,7 +133,7 @@ func TestOversizedJFIFLosesItsThumbnail(t *testing.T) {
 	}
 }
 
-// Metadata of usual size passes, whatever it is, and without a copy.
+// Metadata of usual size is forwarded unchanged and without a copy.
 func TestUsualMetadataStays(t *testing.T) {
 	plain := encodeJPEG(t, noisyImage(320, 240))
 	in := insertBefore(plain, markDQT, slices.Concat(
@@ -170,7 +170,7 @@ func TestOnlyMissingTablesAreInserted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(decodeJPEG(t, p.JPEG), decodeJPEG(t, plain)) {
-		t.Error("it decodes to other pixels")
+		t.Error("the picture decodes to other pixels")
 	}
 }
 

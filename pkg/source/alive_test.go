@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// blockingObserver is an Observer that holds the supervisor at its first picture.
+// blockingObserver is an Observer that blocks the supervisor at its first picture.
 type blockingObserver struct {
 	noopObserver
 	blocked chan struct{}
@@ -25,14 +25,14 @@ func TestAliveReportsBlockedSupervisor(t *testing.T) {
 	g := blockingObserver{blocked: make(chan struct{}), release: make(chan struct{})}
 	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "quiet"), Observer: g})
 	<-g.blocked
-	if err := c.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "camera cam: its supervisor has not come round since ") {
+	if err := c.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "camera cam: its supervisor has not responded since ") {
 		t.Errorf("held: %v", err)
 	}
 	close(g.release)
 	since := time.Now()
 	for end := since.Add(30 * time.Second); c.Alive(since) != nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it does not come round again")
+			t.Fatal("it does not respond again")
 		}
 	}
 	c.stop()

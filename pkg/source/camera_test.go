@@ -95,7 +95,7 @@ func TestWorkerFaultsBecomeReasons(t *testing.T) {
 	}
 }
 
-// What the capture process leaves out by itself counts as what camd refuses does.
+// Pictures that the capture process leaves out count in the same way as pictures that camd refuses.
 func TestWorkerRefusalsAreCounted(t *testing.T) {
 	s := startCamera(t, Options{WorkerPath: faultyWorker(t, "loses")}).waitForState(t, camera.Live)
 	for cause, want := range map[string]uint64{"truncated": 2, "damaged": 7, "not_jpeg": 0} {
@@ -136,7 +136,7 @@ func TestStoppingEndsEveryProcess(t *testing.T) {
 	}
 }
 
-// holdInKernel makes a process one that nothing can kill, until it is released.
+// holdInKernel makes a process unkillable until release is called.
 func holdInKernel(t *testing.T, pid int) (release func()) {
 	t.Helper()
 	holder := exec.Command(os.Args[0], "hold", strconv.Itoa(pid))
@@ -159,9 +159,9 @@ func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
 	release := holdInKernel(t, pid)
 	c.stop()
 	if !processExists(pid) {
-		t.Error("it could be killed: this test shows nothing")
+		t.Error("the process could be killed, so this test shows nothing")
 	}
-	if got := c.logs.FilterMessage("capture process cannot be killed").Len(); got != 1 {
+	if got := c.logs.FilterMessage("capture process not killed").Len(); got != 1 {
 		t.Errorf("%d lines say so", got)
 	}
 	release()
@@ -171,7 +171,7 @@ func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
 func TestSilentWorkerIsKilled(t *testing.T) {
 	// The limit on opening is OpenTimeout + hangMargin.
 	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{OpenTimeout: 100 * time.Millisecond}}, WorkerPath: faultyWorker(t, "silent")})
-	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "opening it took longer than 100ms" {
+	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "the camera did not open within 100ms: raise open_timeout if it is slow" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 }
@@ -179,7 +179,7 @@ func TestSilentWorkerIsKilled(t *testing.T) {
 func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{OnDemand: true}, WorkerPath: faultyWorker(t, "none")})
 	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 {
-		t.Error("a process runs though nobody watches")
+		t.Error("a process runs although nobody watches")
 	}
 	topic, _ := c.Topic(camera.Main)
 	sub := topic.Subscribe(broker.Latest)
@@ -189,16 +189,16 @@ func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
 	}
 	sub.Close()
 	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 {
-		t.Error("a process runs though nobody watches any more")
+		t.Error("a process still runs although nobody watches")
 	}
 	if f := topic.Newest(); !f.Placeholder {
-		t.Error("an old picture stands as the newest one")
+		t.Error("an old picture is the newest one")
 	}
 }
 
 func TestSecretsAreNotLogged(t *testing.T) {
 	const secret = "p@ss w0rd/%"
-	l, err := net.Listen("tcp", "127.0.0.1:0") // nothing is started for a camera whose server is not there
+	l, err := net.Listen("tcp", "127.0.0.1:0") // without a server, no process is started
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	}
 }
 
-// For a network camera whose server cannot be reached no process is started.
+// camd starts no process for a network camera whose server does not answer.
 func TestUnreachableServerStartsNoProcess(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -240,7 +240,7 @@ func TestUnreachableServerStartsNoProcess(t *testing.T) {
 	_ = l.Close()
 	worker := faultyWorker(t, "good")
 	c := startCamera(t, Options{Camera: options.Camera{Source: src}, WorkerPath: worker})
-	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refuses connections" {
+	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refused the connection: check the port" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(worker), "ran")); err == nil {

@@ -16,7 +16,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// runControlsWorker is a worker whose device has a brightness, a button, and a control that its driver does not come back from.
+// runControlsWorker is a worker whose device has a brightness, a button, and a control with which its driver hangs.
 func runControlsWorker(in *wire.Reader, out *wire.Writer) {
 	var brightness int64
 	answer := func(m wire.SetControls, refused map[string]string) {
@@ -75,7 +75,7 @@ func (r *runningCamera) setControl(t *testing.T, name string, to camera.Setting)
 	return r.SetControls(ctx, map[string]camera.Setting{name: to})
 }
 
-// brightness is what the worker's device has.
+// brightness returns the brightness of the worker's device.
 func (r *runningCamera) brightness(t *testing.T) int64 {
 	t.Helper()
 	list, err := r.Controls(context.Background())
@@ -138,7 +138,7 @@ func TestHangingDriverLimitsPendingRequests(t *testing.T) {
 		go func() {
 			for {
 				_, err := c.SetControls(ctx, map[string]camera.Setting{"hang": camera.NumberSetting(1)})
-				if errorKind(err) != camera.ControlsTimeout { // one of the test's own was there at that moment
+				if errorKind(err) != camera.ControlsTimeout { // a request of the test was pending at that moment
 					left <- err
 					return
 				}
@@ -176,7 +176,7 @@ func TestControlsFailWhileCameraIsClosed(t *testing.T) {
 	c = startCamera(t, Options{Camera: options.Camera{Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}}, WorkerPath: "/nowhere"})
 	c.waitForState(t, camera.Offline)
 	_, err := c.setControl(t, "brightness", camera.NumberSetting(1))
-	want := "the camera is offline, the capture process does not start; its controls can be reached while it is open"
+	want := "the camera is offline (the capture process does not start): its controls are available only while it is open"
 	if errorKind(err) != camera.NotOpen || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -20,14 +20,14 @@
 //
 // # Reconfigure
 //
-// [Camera.Reconfigure] gives a running camera other options. Its viewers stay. It gets another capture process only where [Compare]
+// [Camera.Reconfigure] gives a running camera other options. Its viewers stay. It gets another capture process only if [Compare]
 // returns [Reopened]. [Fleet.Reconfigure] does this for all cameras of a configuration, and starts and ends cameras that were added
 // and removed. When a camera or rendition is removed, its topics end, and readers get [broker.ErrEnded].
 //
 // # Pause
 //
-// [Camera.SetPaused] switches a camera off. It stays off until another call switches it on, whatever readers and devices do. A camera
-// that is switched off has no capture process. All pictures in its topics are withdrawn, also for readers that read in order. The
+// [Camera.SetPaused] turns a camera off. It stays off until another call turns it on, whatever readers and devices do. A camera
+// that is turned off has no capture process. All pictures in its topics are withdrawn, also for readers that read in order. The
 // placeholder that replaces them does not show the last picture.
 //
 // # Capture process

@@ -29,8 +29,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// TestMain lets the test program be the capture program too: one that misbehaves in ways that no real camera can be made
-// to on demand.
+// TestMain also runs the test program as camd-capture, with faults that no real camera shows on demand.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "worker" {
 		runFaultyWorker(os.Args[2], os.Args[3])
@@ -42,8 +41,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// preventReaping keeps a process from being reaped, whatever kills it, until its own standard input ends. To its parent it looks like
-// one that hangs inside the kernel.
+// preventReaping keeps a process from being reaped, whatever kills it, until the standard input of this program ends. For its parent, it
+// looks like a process that hangs in a driver.
 func preventReaping(pid string) {
 	runtime.LockOSThread()
 	id, _ := strconv.Atoi(pid)
@@ -56,7 +55,7 @@ func preventReaping(pid string) {
 	os.Exit(0)
 }
 
-// runFaultyWorker is a worker with a fault. dir is its memory from one run to the next.
+// runFaultyWorker is a worker with a fault. It keeps state from one run to the next in dir.
 func runFaultyWorker(fault, dir string) {
 	out := wire.NewWriter(os.Stdout)
 	in := wire.NewReader(os.Stdin)
@@ -68,7 +67,7 @@ func runFaultyWorker(fault, dir string) {
 	switch fault {
 	case "silent":
 		time.Sleep(time.Hour)
-	case "deaf": // ends for nothing but SIGKILL
+	case "deaf": // ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM)
 		sendFrames(out, 1)
 		time.Sleep(time.Hour)
@@ -83,7 +82,7 @@ func runFaultyWorker(fault, dir string) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
-	case "reason": // says why it ends, and does not
+	case "reason": // reports its end, and does not end
 		_ = out.Write(wire.Ended{Reason: string(camera.Auth), Detail: "401 Unauthorized"})
 		time.Sleep(time.Hour)
 	case "missing": // its server has no such stream
@@ -102,14 +101,14 @@ func runFaultyWorker(fault, dir string) {
 		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"ugly": 1}})
 	case "invents a cause":
 		_ = out.Write(wire.Refused{Cause: "ugly"})
-	case "damaged": // has good pictures, and then finds them damaged
+	case "damaged": // sends good pictures, and then reports damaged ones
 		sendFrames(out, 3)
 		for i := uint64(4); ; i++ {
 			_ = out.Write(wire.Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "3 of 9 blocks"})
 			_ = out.Write(wire.Heartbeat{Captured: monotonicNow(), Count: i})
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "frozen": // gives the same picture for ever
+	case "frozen": // sends the same picture again and again
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
 			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
@@ -119,7 +118,7 @@ func runFaultyWorker(fault, dir string) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "oversized": // gives a good picture, then too large ones until the test has it recover
+	case "oversized": // sends a good picture, then pictures that are too large, until the test lets it recover
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: 1}, testJPEG())
 		large := make([]byte, 1<<20+1)
@@ -131,13 +130,13 @@ func runFaultyWorker(fault, dir string) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		sendFrames(out, 3)
-	case "wide": // gives pictures of more pixels than are allowed
+	case "wide": // sends pictures with too many pixels
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
 			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "hostile": // says anything at all, and each time something else
+	case "hostile": // sends random messages, different ones in each run
 		r := rand.New(rand.NewPCG(readSeed(dir)))
 		sendRandomMessages(os.Stdout, out, r)
 		os.Exit(r.IntN(3))
@@ -149,7 +148,7 @@ func runFaultyWorker(fault, dir string) {
 		if first {
 			heldMemory = bytes.Repeat([]byte{1}, 128<<20)
 		}
-	case "rare": // has made its only picture of a rendition before main had one
+	case "rare": // sends its only picture of a rendition before one of main
 		sendFrames(out, 3)
 		for asked := 0; asked < 2; {
 			m, err := in.Next()
@@ -161,11 +160,11 @@ func runFaultyWorker(fault, dir string) {
 			}
 		}
 		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: monotonicNow(), Count: 3}, shadedJPEG(100))
-	case "quiet": // gives three pictures and then none
+	case "quiet": // sends three pictures and then none
 		sendFrames(out, 3)
-	case "tuned": // is none of them: it has controls
+	case "tuned": // has no fault, and has controls
 		runControlsWorker(in, out)
-	case "leaks": // prints what it was told
+	case "leaks": // prints its start message
 		for {
 			m, err := in.Next()
 			if s, ok := m.(wire.Start); ok {
@@ -181,7 +180,7 @@ func runFaultyWorker(fault, dir string) {
 	serveUntilStopped(in, out)
 }
 
-// readSeed is the seed in a worker's memory, and which of the workers it is.
+// readSeed returns the seed in dir, and the number of this worker.
 func readSeed(dir string) (seed, run uint64) {
 	b, _ := os.ReadFile(filepath.Join(dir, "seed"))
 	seed, _ = strconv.ParseUint(string(b), 10, 64)
@@ -191,7 +190,7 @@ func readSeed(dir string) (seed, run uint64) {
 	return seed, run
 }
 
-// serveUntilStopped behaves, for the rest: pictures while they are wanted.
+// serveUntilStopped works without a fault: it sends pictures while they are wanted.
 func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 	for wanted := false; ; {
 		m, err := in.Next()
@@ -215,7 +214,7 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 	}
 }
 
-// sendFrames gives n pictures.
+// sendFrames sends n pictures.
 func sendFrames(out *wire.Writer, n int) {
 	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 	for i := range n {
@@ -223,7 +222,7 @@ func sendFrames(out *wire.Writer, n int) {
 	}
 }
 
-// sendRandomMessages writes messages in any order and with any content, whole, cut short, or no messages at all.
+// sendRandomMessages writes messages in any order and with any content, complete or cut, or bytes that are no messages.
 func sendRandomMessages(raw io.Writer, out *wire.Writer, r *rand.Rand) {
 	noise := func(n int) []byte {
 		b := make([]byte, n)
@@ -262,7 +261,7 @@ func sendRandomMessages(raw io.Writer, out *wire.Writer, r *rand.Rand) {
 	}
 }
 
-// heldMemory is memory that a worker cannot give back.
+// heldMemory keeps memory of a worker allocated.
 var heldMemory []byte
 
 func testJPEG() []byte { return shadedJPEG(0) }
@@ -299,7 +298,7 @@ func faultyWorker(t *testing.T, fault string) string {
 	return path
 }
 
-// runningCamera is a camera whose Run is under way.
+// runningCamera is a camera that runs.
 type runningCamera struct {
 	*Camera
 	logs *observer.ObservedLogs

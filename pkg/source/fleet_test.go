@@ -13,7 +13,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// runningFleet is a fleet whose Run is under way, with its current cameras.
+// runningFleet is a fleet that runs, with its current cameras.
 type runningFleet struct {
 	*Fleet
 	current []*Camera
@@ -81,7 +81,7 @@ func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 		t.Errorf("shown %v", got)
 	}
 	if processExists(before["b"].Worker.PID) {
-		t.Error("the process of the one that was taken out is still there")
+		t.Error("the process of the removed camera is still there")
 	}
 	for id, sub := range subs {
 		var err error
@@ -99,7 +99,7 @@ func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 		}
 	}
 	if done := f.reconfigure(t, options("d", 5), renamed, options("a", 6)); done.Added != nil || done.Removed != nil || done.Adjusted != nil || done.Reopened != nil {
-		t.Errorf("nothing changed, and %+v", done)
+		t.Errorf("nothing has changed, but got %+v", done)
 	}
 	pid := live(f.current[0]).Worker.PID
 	f.stop()
@@ -111,7 +111,7 @@ func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 	}
 }
 
-// A camera that is taken out can be put in again, and is another one then.
+// A camera that was removed can be added again. It is a new Camera then.
 func TestFleetRunsRemovedCameraAgain(t *testing.T) {
 	o := Options{Camera: options.Camera{ID: "a", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "quiet")}
 	f := startFleet(t, o)
@@ -122,7 +122,7 @@ func TestFleetRunsRemovedCameraAgain(t *testing.T) {
 		t.Errorf("shown %v", f.ids())
 	}
 	if _, err := first.SetPaused(t.Context(), true); !errors.Is(err, errCameraEnded) {
-		t.Errorf("switched off: %v", err)
+		t.Errorf("turned off: %v", err)
 	}
 	if err := first.Reconfigure(t.Context(), o); !errors.Is(err, errCameraEnded) {
 		t.Errorf("reconfigured: %v", err)

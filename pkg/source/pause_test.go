@@ -23,7 +23,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// setPausedOrFail switches the camera off or on, which must be a change.
+// setPausedOrFail turns the camera off or on, which must be a change.
 func (r *runningCamera) setPausedOrFail(t *testing.T, paused bool) camera.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -34,7 +34,7 @@ func (r *runningCamera) setPausedOrFail(t *testing.T, paused bool) camera.Status
 	return r.Status()
 }
 
-// checkPaused checks that the camera is switched off, wholly.
+// checkPaused checks that the camera is turned off: its state, its process and its pictures.
 func (r *runningCamera) checkPaused(t *testing.T, pid int) {
 	t.Helper()
 	s := r.Status()
@@ -44,7 +44,7 @@ func (r *runningCamera) checkPaused(t *testing.T, pid int) {
 	if pid != 0 && processExists(pid) {
 		t.Errorf("process %d is still there", pid)
 	}
-	want := placeholder.Options{Title: "cam", State: camera.Paused, Since: s.Since} // and no last picture behind it
+	want := placeholder.Options{Title: "cam", State: camera.Paused, Since: s.Since} // without the last picture as background
 	for _, name := range r.Renditions() {
 		topic, _ := r.Topic(name)
 		if f := topic.Newest(); f != nil {
@@ -72,7 +72,7 @@ func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
 		n := 0
 		for f := sub.TryNext(); f != nil; f = sub.TryNext() {
 			if n++; !f.Placeholder {
-				t.Errorf("a reader of %s that is behind still gets picture %d", name, f.Seq)
+				t.Errorf("a slow reader of %s still gets picture %d", name, f.Seq)
 			}
 		}
 		if n < 2 || sub.Stats().Dropped != 0 {
@@ -88,7 +88,7 @@ func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The last picture was black; where there is none behind the text, it is a dark grey.
+		// The last picture was black. Without a background, the placeholder is dark grey.
 		if got := color.GrayModel.Convert(first.At(1, 1)).(color.Gray).Y; got < 15 {
 			t.Errorf("%s: the picture from before is behind the first placeholder: %d", name, got)
 		}
@@ -97,7 +97,7 @@ func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
 	c.waitForState(t, camera.Live)
 }
 
-// unansweredSource is an address that answers no connection: whatever can wait to be accepted already does.
+// unansweredSource returns an address that answers no connection, because its queue is full.
 func unansweredSource(t *testing.T) sourceurl.Source {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -160,7 +160,7 @@ func TestSetPausedWorksInEveryState(t *testing.T) {
 	}
 }
 
-// Nothing waits while a camera is switched off: no attempt, no device that may appear, no server that may answer.
+// Nothing waits while a camera is turned off: no attempt, no device that may appear, no server that may answer.
 func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}}, WorkerPath: faultyWorker(t, "silent")})
 	s := newSupervisor(c)
@@ -185,7 +185,7 @@ func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 	s.tick(time.Now().Add(time.Hour))
 	s.updateDemand()
 	check("off for long", false, false, false, false, false)
-	for range 5 { // as if it had failed often
+	for range 5 { // simulates many failures
 		s.backoff.NextBackOff()
 	}
 	s.setPaused(false)
@@ -200,12 +200,12 @@ func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 	}
 }
 
-// A camera on demand that is switched off is not opened by viewers, nor put to sleep when they leave.
+// Viewers neither open an on-demand camera that is turned off, nor make it idle when they leave.
 func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions, OnDemand: true, Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)
-	nextFrame(t, sub, true) // as soon as the camera knows of its reader
+	nextFrame(t, sub, true) // the camera has noticed its reader
 	c.checkPaused(t, 0)
 	sub.Close()
 	testrun.WaitFor(t, "its readers to be gone", func() bool { return topic.Newest() == nil })
@@ -223,7 +223,7 @@ func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 
 func TestCameraStartsPaused(t *testing.T) {
 	if s := New(Options{Camera: options.Camera{Paused: true}}).Status(); s.State != camera.Paused {
-		t.Errorf("before it runs it is %s", s.State)
+		t.Errorf("before Run, the camera is %s", s.State)
 	}
 	c := startCamera(t, Options{Camera: options.Camera{Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("")
@@ -242,7 +242,7 @@ func TestControlsFailWhilePaused(t *testing.T) {
 	}
 	c.setPausedOrFail(t, true)
 	_, err := c.setControl(t, "brightness", camera.NumberSetting(9))
-	if e, ok := errors.AsType[*camera.ControlError](err); !ok || e.Kind != camera.CameraPaused || !strings.Contains(e.Detail, "switched off") {
+	if e, ok := errors.AsType[*camera.ControlError](err); !ok || e.Kind != camera.CameraPaused || !strings.Contains(e.Detail, "turned off") {
 		t.Errorf("%v", err)
 	}
 	c.checkPaused(t, 0)
@@ -254,7 +254,7 @@ func TestControlsFailWhilePaused(t *testing.T) {
 }
 
 func TestSetPausedReportsUnkillableProcess(t *testing.T) {
-	// WorkerMaxAge: it may well have been another process before the one that runs.
+	// With WorkerMaxAge, the stuck process is an earlier one than the process that runs.
 	for name, o := range map[string]Options{"this": {}, "an earlier": {Camera: options.Camera{WorkerMaxAge: 500 * time.Millisecond}}} {
 		t.Run(name, func(t *testing.T) {
 			o.WorkerPath = faultyWorker(t, "deaf")
@@ -264,7 +264,7 @@ func TestSetPausedReportsUnkillableProcess(t *testing.T) {
 			for o.WorkerMaxAge > 0 && c.Status().Worker.PID == pid {
 				time.Sleep(2 * time.Millisecond)
 			}
-			if s := c.setPausedOrFail(t, true); s.State != camera.Paused || !strings.Contains(s.Detail, "may still hold the device") {
+			if s := c.setPausedOrFail(t, true); s.State != camera.Paused || !strings.Contains(s.Detail, "may still use the device") {
 				t.Errorf("%s: %q", s.State, s.Detail)
 			}
 			release()

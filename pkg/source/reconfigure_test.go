@@ -74,7 +74,7 @@ func TestCompareReportsDifference(t *testing.T) {
 	}
 }
 
-// reconfigure gives the camera its options with a change.
+// reconfigure changes the options, and reconfigures the camera with them.
 func (r *runningCamera) reconfigure(t *testing.T, o Options, change func(*Options)) Options {
 	t.Helper()
 	o.ID = "cam"
@@ -88,7 +88,7 @@ func (r *runningCamera) reconfigure(t *testing.T, o Options, change func(*Option
 	return o
 }
 
-// What is no matter of the capture process leaves it alone, and the viewers too.
+// A change that does not concern the capture process keeps the process and the viewers.
 func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	o := Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "none")}
 	c := startCamera(t, o)
@@ -111,7 +111,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	}
 	reader := tiny.Subscribe(broker.Latest)
 	defer reader.Close()
-	nextFrame(t, reader, false) // which the same process makes
+	nextFrame(t, reader, false) // the same process makes it
 	smaller, _ := c.Topic("small")
 	stays := smaller.Subscribe(broker.Latest)
 	defer stays.Close()
@@ -119,7 +119,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 
 	c.reconfigure(t, o, func(o *Options) { o.Renditions = o.Renditions[:1] })
 	if _, there := c.Topic("tiny"); there {
-		t.Error("a rendition is there that was taken out")
+		t.Error("a removed rendition still exists")
 	}
 	for {
 		if _, err := reader.Next(t.Context()); errors.Is(err, broker.ErrEnded) {
@@ -129,7 +129,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 		}
 	}
 	if again, _ := c.Topic("small"); again != smaller {
-		t.Error("the one that stays has another topic")
+		t.Error("the rendition that stays has another topic")
 	}
 	if s := c.Status(); s.Worker.PID != pid || s.State != camera.Live || len(s.Counts.Published) != 2 {
 		t.Errorf("%+v", s)
@@ -141,7 +141,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	}
 }
 
-// Another source needs another process; the viewers stay, and see what is going on.
+// A new source needs a new process. The viewers stay, and get a placeholder with the state.
 func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
 	o := Options{WorkerPath: faultyWorker(t, "none")}
 	c := startCamera(t, o)
@@ -152,7 +152,7 @@ func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
 	nextFrame(t, sub, false)
 	o = c.reconfigure(t, o, func(o *Options) { o.Source.FPS = 5 })
 	if processExists(pid) {
-		t.Error("the process from before is still there")
+		t.Error("the old process is still there")
 	}
 	nextFrame(t, sub, true)
 	nextFrame(t, sub, false)
@@ -166,7 +166,7 @@ func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
 	}
 }
 
-// A camera begins and ends to sleep when the configuration says so, and is switched by it until a person has had a say.
+// A camera follows on_demand of the configuration. It follows paused until a person turns the camera on or off.
 func TestReconfigureAppliesOnDemandAndPaused(t *testing.T) {
 	o := Options{Camera: options.Camera{OnDemand: true, StallTimeout: time.Minute}, WorkerPath: faultyWorker(t, "quiet")}
 	c := startCamera(t, o)
@@ -189,7 +189,7 @@ func TestReconfigureAppliesOnDemandAndPaused(t *testing.T) {
 	c.checkPaused(t, pid)
 }
 
-// What the configuration says of controls is set at the running device; what a person has set of others stays.
+// Controls that changed in the configuration are set at the running device. Other controls keep what a person has set.
 func TestReconfigureSetsChangedControls(t *testing.T) {
 	controls := map[string]camera.Setting{"brightness": camera.NumberSetting(7)}
 	c := startDevice(t, controls)
@@ -200,7 +200,7 @@ func TestReconfigureSetsChangedControls(t *testing.T) {
 	}
 	c.reconfigure(t, o, func(o *Options) { o.Title = "Gate" })
 	if got := c.brightness(t); got != 200 {
-		t.Errorf("brightness %d: a person's setting is lost by a change of title", got)
+		t.Errorf("brightness %d: a change of the title has reset a person's setting", got)
 	}
 	c.reconfigure(t, o, func(o *Options) {
 		o.Controls = map[string]camera.Setting{"brightness": camera.NumberSetting(9), "gain": camera.NumberSetting(1)}
@@ -209,15 +209,15 @@ func TestReconfigureSetsChangedControls(t *testing.T) {
 		t.Errorf("brightness %d, want 9 as configured now", got)
 	}
 	c.reconfigure(t, o, func(o *Options) { o.Controls = map[string]camera.Setting{"brightness": camera.NumberSetting(256)} })
-	if got := c.brightness(t); got != 9 || c.logs.FilterMessage("controls not had").Len() != 1 {
-		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("controls not had").All())
+	if got := c.brightness(t); got != 9 || c.logs.FilterMessage("control request failed").Len() != 1 {
+		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("control request failed").All())
 	}
 	if s := c.Status(); s.Worker.PID != pid {
-		t.Error("the process is another")
+		t.Error("the process was replaced")
 	}
 }
 
-// Sixteen renditions that all change their names find a number, again and again.
+// Sixteen renditions change all their names again and again. Each gets a number.
 func TestRenditionNumbersAreReused(t *testing.T) {
 	o := Options{Camera: options.Camera{StallTimeout: time.Minute}, WorkerPath: faultyWorker(t, "quiet")}
 	c := startCamera(t, o)
@@ -239,6 +239,6 @@ func TestRenditionNumbersAreReused(t *testing.T) {
 		}
 	}
 	if s := c.Status(); s.Worker.PID != pid {
-		t.Error("the process is another")
+		t.Error("the process was replaced")
 	}
 }

@@ -53,7 +53,7 @@ func TestStartQueueGrantsInOrder(t *testing.T) {
 	}
 }
 
-// A process that loads for too long no longer keeps others from starting, and is replaced much later.
+// A process that loads for too long loses its slot, so that others can start. It is replaced much later.
 func TestHangingStartFreesItsSlot(t *testing.T) {
 	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "loading")})
 	s := newSupervisor(c)
@@ -94,20 +94,20 @@ func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
 	other := c.startQueue.join()
 	s.tick(s.started.Add(s.opts.OpenTimeout + hangMargin + time.Second))
 	if s.worker == nil {
-		t.Fatal("the process was ended before it had loaded OpenCV")
+		t.Fatal("the process was stopped before it had loaded OpenCV")
 	}
 	s.handleEvent(<-s.events)
 	if !s.loaded || !isGranted(other) {
 		t.Fatalf("loaded = %v, another camera may start = %v, want both", s.loaded, isGranted(other))
 	}
 	begun := s.lastProgress
-	s.handleEvent(loadedEvent{}) // a second one extends nothing
+	s.handleEvent(loadedEvent{}) // a second one does not extend the timeout
 	if s.lastProgress != begun {
 		t.Error("the open timeout began twice")
 	}
 	s.tick(s.lastProgress.Add(s.opts.OpenTimeout + hangMargin))
 	if s.worker == nil {
-		t.Fatal("the process was ended within the open timeout")
+		t.Fatal("the process was stopped within the open timeout")
 	}
 	s.tick(s.lastProgress.Add(s.opts.OpenTimeout + hangMargin + time.Second))
 	if s.worker != nil || c.Status().Counts.Restarts[camera.Timeout] != 1 {

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/source/options"
 )
 
-// A camera that repeats its picture is not live, whatever its rate, until the picture is another.
+// A camera that repeats its picture is not live, at any rate, until the picture changes.
 func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 	worker := faultyWorker(t, "frozen")
 	c := startCamera(t, Options{Camera: options.Camera{FrozenTimeout: time.Second}, WorkerPath: worker})
@@ -29,7 +29,7 @@ func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 	}
 	nextFrame(t, sub, false)
 	if s := c.waitForState(t, camera.Live); s.Counts.Restarts[camera.Frozen] != 0 {
-		t.Error("opened again without need")
+		t.Error("the camera was opened again without need")
 	}
 	c.waitForState(t, camera.Stalled) // it stands still again
 }
@@ -46,7 +46,7 @@ func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
 func TestWorkerIsReplacedAtMaxAge(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{WorkerMaxAge: time.Second}, WorkerPath: faultyWorker(t, "good")})
 	topic, _ := c.Topic("")
-	sub := topic.Subscribe(broker.Latest) // that worker gives pictures while they are wanted
+	sub := topic.Subscribe(broker.Latest) // that worker sends pictures while they are wanted
 	defer sub.Close()
 	first := c.waitForState(t, camera.Live).Worker.PID
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -66,7 +66,7 @@ func TestWorkerIsReplacedAtMaxAge(t *testing.T) {
 	}
 }
 
-// A camera whose pictures have another size however often it is opened gets a pause between attempts.
+// A camera whose picture size changes after each opening is opened again with backoff.
 func TestResizingCameraIsRetriedWithBackoff(t *testing.T) {
 	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "resizes")})
 	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Resized || s.NextRetry.IsZero() {

@@ -47,7 +47,7 @@ func TestPausedSurvivesReopen(t *testing.T) {
 	expectPaused(t, s, "b", false, true)
 	expectPaused(t, s, "c", false, true)
 	expectPaused(t, s, "d", false, false)
-	setPaused(t, s, "a", false) // and leave the others, which this camd may not know
+	setPaused(t, s, "a", false) // the other cameras stay, although this camd may not know them
 	s = openStore(t, dir)
 	expectPaused(t, s, "a", false, true)
 	expectPaused(t, s, "b", false, true)
@@ -85,7 +85,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, err := Open(dir)
-			if err == nil || !strings.HasPrefix(err.Error(), path+" is damaged: ") || !strings.HasSuffix(err.Error(), "; it is "+path+".damaged now") {
+			if err == nil || !strings.HasPrefix(err.Error(), path+" is damaged: ") || !strings.HasSuffix(err.Error(), " (camd renamed it to "+path+".damaged)") {
 				t.Errorf("got %v", err)
 			}
 			expectPaused(t, s, "a", false, false)
@@ -106,9 +106,9 @@ func TestFailedWriteIsRetriedWithNext(t *testing.T) {
 	if err := os.Rename(dir, dir+".gone"); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time there is nothing new, and still nothing is kept
+	for range 2 { // the second call has no change, but the change before is still not on disk
 		if err := s.SetPaused("b", true); err == nil {
-			t.Error("kept without a folder")
+			t.Error("the store kept a change without a folder")
 		}
 	}
 	expectPaused(t, s, "b", true, true)
@@ -132,14 +132,14 @@ func TestUnusableDirIsError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.SetPaused("a", true); err == nil {
-		t.Error("kept in a file")
+		t.Error("the store has a file")
 	}
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, FileName), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir); err == nil {
-		t.Error("a folder in the file's place is not seen")
+		t.Error("the watcher does not report a folder in place of the file")
 	}
 }
 
@@ -153,7 +153,7 @@ func TestUnreadableFileIsNotOverwritten(t *testing.T) {
 	if err := os.Rename(path, path+".real"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(FileName, path); err != nil { // a link to itself: unreadable for everybody, root too, and replaceable
+	if err := os.Symlink(FileName, path); err != nil { // a link to itself: nobody can read it, not even root, but it can be replaced
 		t.Fatal(err)
 	}
 	s, err := Open(dir)
@@ -161,18 +161,18 @@ func TestUnreadableFileIsNotOverwritten(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	for range 2 {
-		if err := s.SetPaused("b", false); !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "not written over") {
+		if err := s.SetPaused("b", false); !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "does not overwrite") {
 			t.Errorf("got %v", err)
 		}
 	}
 	expectPaused(t, s, "b", false, true)
 	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSymlink {
-		t.Fatalf("written over: %v, %v", info, err)
+		t.Fatalf("the file was overwritten: %v, %v", info, err)
 	}
 	if err := os.Rename(path+".real", path); err != nil {
 		t.Fatal(err)
 	}
-	setPaused(t, s, "c", false) // it can be read again, and nothing is lost
+	setPaused(t, s, "c", false) // the file can be read again, and no change is lost
 	s = openStore(t, dir)
 	expectPaused(t, s, "a", true, true)
 	expectPaused(t, s, "b", false, true)

@@ -43,7 +43,7 @@ cameras:
 	})
 
 	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
-	if want := "The device or file does not exist: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
+	if want := "The device or file does not exist: /dev/camd-has-no-such-device does not exist: run camd devices to list the cameras, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
 	if !regexp.MustCompile(`, since \d\d:\d\d:\d\d, \d+ [A-Z][a-z]+$`).MatchString(why) {
@@ -54,7 +54,7 @@ cameras:
 	}
 	eventually(t, "the placeholder", func() bool { return b.picture("<b>Gone</b>") != nil })
 	// The placeholder says the rest.
-	b.waitForText("/dev/camd-has-no-such-device does not exist", tileScript("<b>Gone</b>")+`.querySelector('.problem').textContent`)
+	b.waitForText("/dev/camd-has-no-such-device does not exist: run camd devices to list the cameras", tileScript("<b>Gone</b>")+`.querySelector('.problem').textContent`)
 	if figures := b.evaluate(tileScript("The gate") + `.querySelector('.figures').textContent`); !strings.Contains(figures, "320×180") || !strings.Contains(figures, "fps") {
 		t.Errorf("figures %q", figures)
 	}

@@ -66,7 +66,7 @@ func newControlWorker() *controlWorker {
 	return &controlWorker{
 		target:   make(chan controlTarget, 1),
 		requests: make(chan wire.SetControls, maxQueuedRequests),
-		replies:  make(chan wire.Controls, 2*maxQueuedRequests), // for as many requests as camd has under way at most
+		replies:  make(chan wire.Controls, 2*maxQueuedRequests), // for all requests that camd may have open
 		closed:   make(chan struct{}),
 	}
 }
@@ -82,7 +82,7 @@ func (c *controlWorker) enqueue(m wire.SetControls) {
 	default:
 	}
 	select {
-	case c.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
+	case c.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests: try again later"}:
 	default: // the queue of replies is full, too
 	}
 }

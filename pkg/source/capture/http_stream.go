@@ -84,7 +84,7 @@ type httpStream struct {
 	reader  *httpmjpeg.Reader
 	timeout time.Duration
 	oversizeTracker
-	pending bool // the newest picture was read to look at it and has not been delivered
+	pending bool // the newest picture was read for a check and has not been delivered
 }
 
 // readFirst waits for the first picture.
@@ -105,7 +105,7 @@ func (h *httpStream) readFirst(ctx context.Context) (source, error) {
 	case h.oversizeTracker.failure() != nil:
 		return nil, h.oversizeTracker.failure()
 	case h.reader.Skipped() > 0:
-		return nil, newFailure(camera.Damaged, "the pictures are damaged")
+		return nil, newFailure(camera.Damaged, "the stream contains only damaged pictures")
 	case h.hasExpired():
 		return nil, errNoPictureInTime
 	}

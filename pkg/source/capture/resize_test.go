@@ -18,7 +18,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// resizedClips are clips whose second half is larger, or smaller.
+// resizedClips are clips whose second half has larger or smaller pictures.
 var resizedClips = []testpeer.Clip{
 	{Codec: "h264", Size: "320x240", SecondSize: "640x480"},
 	{Codec: "h264", Size: "640x480", SecondSize: "320x240"},
@@ -27,7 +27,7 @@ var resizedClips = []testpeer.Clip{
 	{Codec: "h265", Size: "640x480", SecondSize: "320x240"},
 }
 
-// A stream whose pictures change their size ends, with no picture scaled from the wrong one.
+// A stream ends when its pictures change their size. No picture is scaled from the wrong size.
 func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 	for i, c := range append(resizedClips, resizedClips[0]) {
 		transport := map[bool]string{true: "udp", false: "tcp"}[i == len(resizedClips)]
@@ -38,28 +38,28 @@ func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 			e, _ := awaitMessage[wire.Ended](d)
 			was := fmt.Sprintf("%dx%d", o.Width, o.Height)
 			now := map[string]string{c.Size: c.SecondSize, c.SecondSize: c.Size}[was] // by when it was opened
-			if e.Reason != string(camera.Resized) || now == "" || e.Detail != fmt.Sprintf("its pictures were %s and are %s now", was, now) {
+			if e.Reason != string(camera.Resized) || now == "" || e.Detail != fmt.Sprintf("the picture size changed from %s to %s", was, now) {
 				t.Errorf("opened at %s, then %+v", was, e)
 			}
 		})
 	}
 }
 
-// A recording is played without the pictures that do not fit.
+// A recording plays without the pictures of another size.
 func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
 	for _, c := range resizedClips {
 		t.Run(fmt.Sprintf("%s from %s to %s", c.Codec, c.Size, c.SecondSize), func(t *testing.T) {
 			c.Length = time.Second
 			d := startCapture(t, wire.Start{Source: c.Make(t), Capture: options.Capture{Once: true}})
 			e, _ := awaitMessage[wire.Ended](d)
-			if want := fmt.Sprintf(": %d pictures", c.Frames()); e.Reason != string(camera.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
+			if want := fmt.Sprintf("after %d pictures", c.Frames()); e.Reason != string(camera.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
 				t.Errorf("%+v, want %s", e, want)
 			}
 		})
 	}
 }
 
-// A recording whose beginning alone has its size is not decoded again and again, or for ever, for the sake of that.
+// If only the beginning of a recording has the first size, the recording ends with a failure and is not decoded again and again.
 func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 	const fps = 30
 	first := testpeer.Clip{Size: "320x240", FPS: fps, Length: time.Second / fps, Container: "ts"}
@@ -94,11 +94,11 @@ func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = c.next(t.Context(), &m)
-			if f, ok := errors.AsType[*failure](err); !ok || f.reason != camera.BadStream || !strings.Contains(f.detail, "1 of its pictures are 320x240, as the first") {
+			if f, ok := errors.AsType[*failure](err); !ok || f.reason != camera.BadStream || !strings.Contains(f.detail, "1 pictures have the size of the first, 320x240") {
 				t.Errorf("after one picture: %v", err)
 			}
 			if all := c.resized >= 2*fps-1; all != (timeout == 0) {
-				t.Errorf("%d pictures passed over", c.resized)
+				t.Errorf("%d pictures skipped", c.resized)
 			}
 		})
 	}

@@ -55,7 +55,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	if s.confine != nil {
 		if err := s.confine(start); err != nil {
-			fmt.Fprintln(os.Stderr, "not confined:", err) // worse, and no reason to show no picture
+			fmt.Fprintln(os.Stderr, "not confined:", err) // less secure, but the camera works
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -65,7 +65,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	go s.controls.run(ctx)
 	go func() { cancel(s.handleCommands(commands)) }()
 
-	// One picture is encoded by one thread whatever is set here; more than that, OpenCV's pool only costs memory.
+	// OpenCV encodes a picture with one thread whatever is set here. A larger pool of threads only costs memory.
 	gocv.SetNumThreads(0)
 	s.frames, s.damageCheck.limits = newFrameSlot(), start.Limits.OrDefault()
 	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
@@ -85,14 +85,14 @@ func handshake(commands *wire.Reader) (wire.Start, error) {
 		return wire.Start{}, err
 	}
 	if _, ok := m.(wire.Hello); !ok {
-		return wire.Start{}, fmt.Errorf("%T instead of hello", m)
+		return wire.Start{}, fmt.Errorf("the first message must be hello, is %T", m)
 	}
 	if m, err = commands.Next(); err != nil {
 		return wire.Start{}, err
 	}
 	start, ok := m.(wire.Start)
 	if !ok {
-		return wire.Start{}, fmt.Errorf("%T instead of start", m)
+		return wire.Start{}, fmt.Errorf("the second message must be start, is %T", m)
 	}
 	return start, nil
 }
@@ -119,7 +119,7 @@ func (s *session) handleCommands(commands *wire.Reader) error {
 		case wire.Stop:
 			return errStopped
 		default:
-			return fmt.Errorf("%T after start", m)
+			return fmt.Errorf("unexpected message %T after start", m)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func TestEveryPictureIsSentOnlyOnDemand(t *testing.T) {
 			beats = append(beats, m.Captured)
 		}
 	}
-	// At one picture in a sixtieth of a second, an appointment is met at most that much late.
+	// With 60 pictures a second, a picture is at most a sixtieth of a second late.
 	const slack = int64(time.Second / 60)
 	for i := 1; i < len(frames); i++ {
 		if gap := frames[i] - frames[i-1]; gap < int64(idleInterval)-10*slack {
@@ -70,7 +70,7 @@ func TestEveryPictureIsSentOnlyOnDemand(t *testing.T) {
 		}
 	}
 	if len(beats) < 2 {
-		t.Errorf("%d beats in two seconds", len(beats))
+		t.Errorf("%d heartbeats in two seconds", len(beats))
 	}
 	d.send(wire.Demand{Wanted: true})
 	var first, last wire.Frame
@@ -84,7 +84,7 @@ func TestEveryPictureIsSentOnlyOnDemand(t *testing.T) {
 	}
 	d.send(wire.Demand{Wanted: false})
 	if b, _ := awaitMessage[wire.Heartbeat](d); b.Count <= last.Count {
-		t.Errorf("beat %+v after %+v", b, last)
+		t.Errorf("heartbeat %+v after %+v", b, last)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestStopDoesNotWaitForOpenCV(t *testing.T) {
 		"end of file": func(d *testDaemon) { d.pipe.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			// Longer than the test's own deadline: only a capture that does not wait for OpenCV passes. The end of the
+			// This is longer than the test's own deadline, so only a capture that does not wait for OpenCV passes. The end of the
 			// server ends the call.
 			d := startCapture(t, wire.Start{Source: source, Capture: options.Capture{OpenTimeout: 10 * time.Minute}})
 			act(d)
@@ -177,11 +177,11 @@ func TestFrameSlotReturnsTheNewestFrame(t *testing.T) {
 	if got == nil || got.count != 5 {
 		t.Fatalf("took %+v, want picture 5", got)
 	}
-	// The sender keeps one while the camera goes on.
+	// The sender keeps one frame while the camera delivers more.
 	for count := uint64(6); count <= 9; count++ {
 		p.count = count
 		if p = e.publish(p); p == got {
-			t.Fatal("the camera was given the picture that the sender reads")
+			t.Fatal("the reader got the frame that the sender uses")
 		}
 	}
 	if got, _, _ = e.take(); got.count != 9 {
@@ -229,7 +229,7 @@ func TestProcessEndsWithItsPipes(t *testing.T) {
 			messages, quit := make(chan message), make(chan struct{})
 			go receive(wire.NewReader(out), messages, quit)
 			d := testDaemon{t: t, messages: messages}
-			d.frame() // so nothing that was printed came between the messages
+			d.frame() // so no printed text came between the messages
 			close(quit)
 			leave(in, out)
 			if err := cmd.Wait(); err != nil {

@@ -15,7 +15,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 		main = 1 << iota
 		every
 		rare
-		hardly // never again, in a person's time
+		hardly // effectively never again
 	)
 	d := newScheduler(wire.Renditions{List: []camera.Rendition{{}, {FPS: 0.5}, {FPS: 1e-300}}})
 	var count uint64
@@ -29,7 +29,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 	expectLate := func(seconds float64, count uint64, want uint32) {
 		t.Helper()
 		if got := d.lateRenditions(int64(seconds*1e9), count); got != want {
-			t.Errorf("picture %d: belated %04b, want %04b", count, got, want)
+			t.Errorf("picture %d: late renditions %04b, want %04b", count, got, want)
 		}
 	}
 	expectDue(1, main) // one picture a second without demand

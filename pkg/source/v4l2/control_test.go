@@ -18,7 +18,7 @@ import (
 type fakeControls struct {
 	list      []queryControl
 	values    map[uint32]int64
-	setErrors map[uint32]error // what setting these gives
+	setErrors map[uint32]error // the errors of setting these
 	written   []uint32
 	queries   int
 	endless   bool
@@ -60,7 +60,7 @@ func (f *fakeControls) value(id uint32) (b [8]byte, err error) {
 		binary.NativeEndian.PutUint64(b[:], uint64(v))
 	} else {
 		binary.NativeEndian.PutUint32(b[:], uint32(v))
-		b[7] = 0xff // of the other half nothing is to be believed
+		b[7] = 0xff // the other half must be ignored
 	}
 	return b, nil
 }
@@ -137,7 +137,7 @@ func TestControlsListsUsableControls(t *testing.T) {
 	}
 }
 
-// Switches are set before what they would override, buttons last, and what is read back is what the device has then.
+// Switches are set before the values that depend on them, and buttons last. The result has the values that the device has then.
 func TestSetControlsAppliesInOrder(t *testing.T) {
 	p := newFakeControls()
 	got, err := setControls(p, map[string]camera.Setting{
@@ -166,25 +166,25 @@ func TestSetControlsChecksAllFirst(t *testing.T) {
 		name, want string
 		to         camera.Setting
 	}{
-		{"brightness", "brightness: want a whole number from 0 to 255, got 256", camera.NumberSetting(256)},
-		{"brightness", "brightness: want a whole number from 0 to 255, got -1", camera.NumberSetting(-1)},
-		{"brightness", "brightness: want a whole number from 0 to 255, got true", camera.SwitchSetting(true)},
-		{"brightness", `brightness: want a whole number from 0 to 255, got "bright"`, camera.TextSetting("bright")},
-		{"auto_exposure", "auto_exposure: want true or false, got 2", camera.NumberSetting(2)},
-		{"auto_exposure", `auto_exposure: want true or false, got "off"`, camera.TextSetting("off")},
-		{"power_line_frequency", `want one of "Disabled" (0), "50 Hz" (1), "Auto  [31m" (3), got 2`, camera.NumberSetting(2)},
-		{"power_line_frequency", `got "70 Hz"`, camera.TextSetting("70 Hz")},
-		{"power_line_frequency", `got false`, camera.SwitchSetting(false)},
-		{"link_frequency", "link_frequency: can only be read", camera.NumberSetting(0)},
-		{"do_it", "do_it: want true, which presses it, got false", camera.SwitchSetting(false)},
-		{"codec", `no control "codec"; there are auto_exposure, brightness, do_it, exposure`, camera.NumberSetting(0)},
-		{"string", `no control "string"`, camera.TextSetting("x")},
+		{"brightness", "brightness must be a whole number from 0 to 255, is 256", camera.NumberSetting(256)},
+		{"brightness", "brightness must be a whole number from 0 to 255, is -1", camera.NumberSetting(-1)},
+		{"brightness", "brightness must be a whole number from 0 to 255, is true", camera.SwitchSetting(true)},
+		{"brightness", `brightness must be a whole number from 0 to 255, is "bright"`, camera.TextSetting("bright")},
+		{"auto_exposure", "auto_exposure must be true or false, is 2", camera.NumberSetting(2)},
+		{"auto_exposure", `auto_exposure must be true or false, is "off"`, camera.TextSetting("off")},
+		{"power_line_frequency", `power_line_frequency must be one of "Disabled" (0), "50 Hz" (1), "Auto  [31m" (3), is 2`, camera.NumberSetting(2)},
+		{"power_line_frequency", `is "70 Hz"`, camera.TextSetting("70 Hz")},
+		{"power_line_frequency", `is false`, camera.SwitchSetting(false)},
+		{"link_frequency", "link_frequency is read-only", camera.NumberSetting(0)},
+		{"do_it", "do_it must be true (to press the button), is false", camera.SwitchSetting(false)},
+		{"codec", `unknown control "codec": this device has auto_exposure, brightness, do_it, exposure`, camera.NumberSetting(0)},
+		{"string", `unknown control "string"`, camera.TextSetting("x")},
 	} {
 		p := newFakeControls()
 		_, err := setControls(p, map[string]camera.Setting{c.name: c.to, "hue": camera.NumberSetting(1), "exposure": camera.NumberSetting(0)})
 		var e *camera.ControlError
 		if !errors.As(err, &e) || e.Kind != camera.BadSetting || !strings.Contains(e.Detail, c.want) ||
-			!strings.Contains(e.Detail, "exposure: want a whole number from 1 to 5000, got 0") {
+			!strings.Contains(e.Detail, "exposure must be a whole number from 1 to 5000, is 0") {
 			t.Errorf("%s = %v: got %v, want %s", c.name, c.to, err, c.want)
 		}
 		if len(p.written) > 0 {
@@ -192,7 +192,7 @@ func TestSetControlsChecksAllFirst(t *testing.T) {
 		}
 	}
 	_, err := setControls(&fakeControls{}, map[string]camera.Setting{"a": camera.NumberSetting(0)})
-	if err == nil || err.Error() != `no control "a"; this device has none` {
+	if err == nil || err.Error() != `unknown control "a": this device has no controls` {
 		t.Errorf("got %v", err)
 	}
 }
@@ -204,14 +204,14 @@ func TestSetControlsRollsBackRefusedChanges(t *testing.T) {
 	p.setErrors = map[uint32]error{idHue: syscall.EIO}
 	_, err := setControls(p, settings)
 	var e *camera.ControlError
-	want := "hue: the device refuses 9 (input/output error): it is inactive, another control such as an automatic decides at present"
+	want := "hue: the device refuses 9 (input/output error): the control is inactive while another one, such as an automatic mode, is on"
 	if !errors.As(err, &e) || e.Kind != camera.SettingRefused || e.Detail != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if !maps.Equal(p.values, before) {
 		t.Errorf("got %v, want as before %v", p.values, before)
 	}
-	// At a camera's return, what can be restored is.
+	// When a camera returns, all settings that the device accepts are restored.
 	settings["nonsense"] = camera.NumberSetting(1)
 	refused := restoreControls(p, settings)
 	if len(refused) != 2 || refused["hue"] == nil || refused["nonsense"] == nil {
@@ -224,7 +224,7 @@ func TestSetControlsRollsBackRefusedChanges(t *testing.T) {
 
 func TestControlsFailOnMissingDevice(t *testing.T) {
 	p := &fakeControls{gone: true}
-	const want = "the device does not list its controls: no such device"
+	const want = "cannot list the controls of the device: no such device"
 	if _, err := setControls(p, nil); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -243,7 +243,7 @@ func TestControlsAreBounded(t *testing.T) {
 		long.list[i].Type, long.list[i].Max, long.list[i].Flags, long.list[i].ID = typeIntegerMenu, 1<<62, 0, idLink+uint32(i)
 	}
 	if _, err := listControls(long); err != nil || long.queries > maxMenuItems+len(long.list)+1 {
-		t.Errorf("asked %d times about menus: %v", long.queries, err)
+		t.Errorf("%d queries about menus: %v", long.queries, err)
 	}
 }
 

@@ -33,15 +33,15 @@ func TestListDescribesDevices(t *testing.T) {
 				{FourCC: "Y16-BE", Sizes: []Size{{Width: 1920, Height: 1080, Range: &Range{16, 8, 2, 4}, Rates: []float64{60, 2}, Between: true}}},
 			},
 			Problem: camera.Busy, Detail: "VIDIOC_REQBUFS: device or resource busy",
-			Remedy: "close camd-capture (process 8) or ffmpeg (process 77), which has it open", Holders: holders,
+			Remedy: "close camd-capture (process 8) or ffmpeg (process 77), which uses the device", Holders: holders,
 		},
 		{
 			Path: path("video3"), Driver: "uvcvideo", Card: "Locked: Cam", Capture: true,
 			Problem: camera.Permission, Detail: "open: permission denied",
 		},
 		{
-			Path: path("video4"), Role: "most likely metadata", Problem: camera.Permission, Detail: "open: operation not permitted",
-			Remedy: "pass the device on: docker run --device " + path("video4") + ", or DeviceAllow=" + path("video4") + " rw for a systemd service",
+			Path: path("video4"), Role: "probably metadata", Problem: camera.Permission, Detail: "open: operation not permitted",
+			Remedy: "give camd access: docker run --device " + path("video4") + ", or DeviceAllow=" + path("video4") + " rw in the systemd unit",
 		},
 		{
 			Path: path("video10"), Stable: path("v4l/by-path/pci-0-index1"), Driver: "vivid", Card: "Cam [31m:", Bus: "usb-1",
@@ -69,11 +69,11 @@ func TestListIsBounded(t *testing.T) {
 		t.Fatalf("got %d devices, %v, want one to use", len(got), err)
 	}
 	if f.queries > maxQueries {
-		t.Errorf("asked %d times, want at most %d", f.queries, maxQueries)
+		t.Errorf("%d queries, want at most %d", f.queries, maxQueries)
 	}
 }
 
-// v4l2loopback gives its reader's buffers to every program that asks whether it is busy.
+// v4l2loopback takes the buffers away from its reader when another program asks whether the device is busy.
 func TestListChecksBusyOnlyOnSafeDrivers(t *testing.T) {
 	f := &fakeDriver{caps: capCapture, inUse: true, name: "v4l2 loopback"}
 	got, err := fakeMachine(t, map[string]any{"video0": f}).list()
@@ -130,7 +130,7 @@ func TestProblemsHaveRemedies(t *testing.T) {
 		want string
 	}{
 		{0o660, "sudo usermod -aG "},
-		{0o600, "only its owner may use it: sudo chgrp video " + path},
+		{0o600, "give its group access: sudo chgrp video " + path},
 	} {
 		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, c.mode)); err != nil {
 			t.Fatal(err)
@@ -152,7 +152,7 @@ func TestProblemsHaveRemedies(t *testing.T) {
 	}
 }
 
-// Any file that is no device answers as one would expect, through the real system calls.
+// A file that is not a device is refused. This test uses the real system calls.
 func TestListRejectsRegularFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "video0")
 	if _, err := openDriver(path); !errors.Is(err, syscall.ENOENT) {
@@ -168,7 +168,7 @@ func TestListRejectsRegularFile(t *testing.T) {
 	}
 }
 
-// On a machine that has devices: each is one or the other, and every capture device has formats.
+// On a machine with devices, each has a role or captures, and every capture device has formats.
 func TestRealDevicesHaveFormats(t *testing.T) {
 	devices, err := List()
 	if err != nil || len(devices) == 0 {

@@ -15,32 +15,32 @@ func TestReaderRejectsInvalidMessages(t *testing.T) {
 		name, want string
 		in         []byte
 	}{
-		{"a newer build", "version 7, want 6: camd and camd-capture are of different builds", encodeMessages(t, Hello{7})},
-		{"a newer build with a longer hello", "different builds", rawMessage(kindHello, "camd\x00\x07 and more")},
-		{"a hello too long", "9 bytes, want 6", rawMessage(kindHello, "camd\x00\x06abc")},
-		{"a hello too short", "not camd's protocol", rawMessage(kindHello, "camd\x00")},
-		{"another magic", "not camd's protocol", rawMessage(kindHello, "CAMD\x00\x01")},
+		{"a newer build", "version must be 6, is 7: install camd and camd-capture of the same build", encodeMessages(t, Hello{7})},
+		{"a newer build with a longer hello", "of the same build", rawMessage(kindHello, "camd\x00\x07 and more")},
+		{"a hello too long", "9 bytes, must be 6", rawMessage(kindHello, "camd\x00\x06abc")},
+		{"a hello too short", "does not use the protocol of camd", rawMessage(kindHello, "camd\x00")},
+		{"another magic", "does not use the protocol of camd", rawMessage(kindHello, "CAMD\x00\x01")},
 		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},
 		{"text", `message 'e' before hello`, []byte("Usage: foo")},
 		{"a frame before hello", `'F' before hello`, encodeFrame(t, 5)},
 		{"a message before hello", `'B' before hello`, encodeMessages(t, Heartbeat{})},
 		{"an empty message", "empty message", afterHello(size(0))},
 		{"an unknown type", "'x': unknown type", afterHello(rawMessage('x', ""))},
-		{"too large", "of 65537 bytes, at most 65536", afterHello(size(MaxMessage+1, kindEnded))},
-		{"far too large", "of 4294967295 bytes, at most 65536", afterHello(size(1<<32-1, kindStop))},
-		{"too large before hello", "at most 65536", size(1<<32-1, kindHello)},
+		{"too large", "of 65537 bytes, more than 65536", afterHello(size(MaxMessage+1, kindEnded))},
+		{"far too large", "of 4294967295 bytes, more than 65536", afterHello(size(1<<32-1, kindStop))},
+		{"too large before hello", "more than 65536", size(1<<32-1, kindHello)},
 		{"a frame too large", "frame of 33554458 bytes", afterHello(size(1+frameHeaderSize+MaxFrame+1, kindFrame))},
 		{"a frame far too large", "frame of 4294967294 bytes", afterHello(size(1<<32-1, kindFrame))},
-		{"a frame without picture", "frame of 25 bytes, want 26", afterHello(rawMessage(kindFrame, strings.Repeat("\x00", frameHeaderSize)))},
+		{"a frame without picture", "frame of 25 bytes, must have 26", afterHello(rawMessage(kindFrame, strings.Repeat("\x00", frameHeaderSize)))},
 		{"a frame without header", "frame of 0 bytes", afterHello(rawMessage(kindFrame, ""))},
-		{"a short beat", "15 bytes, want 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 15)))},
-		{"a long beat", "17 bytes, want 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 17)))},
-		{"a demand of 2", "00 02 is no rendition and flag", afterHello(rawMessage(kindDemand, "\x00\x02"))},
-		{"a demand of rendition 200", "c8 01 is no", afterHello(rawMessage(kindDemand, "\xc8\x01"))},
-		{"too many renditions", "17 renditions, at most 16", afterHello(rawMessage(kindRenditions, `{"list":[{}`+strings.Repeat(",{}", 16)+"]}"))},
+		{"a short beat", "15 bytes, must be 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 15)))},
+		{"a long beat", "17 bytes, must be 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 17)))},
+		{"a demand of 2", "00 02 is not a rendition and a flag", afterHello(rawMessage(kindDemand, "\x00\x02"))},
+		{"a demand of rendition 200", "c8 01 is not a rendition", afterHello(rawMessage(kindDemand, "\xc8\x01"))},
+		{"too many renditions", "17 renditions, more than 16", afterHello(rawMessage(kindRenditions, `{"list":[{}`+strings.Repeat(",{}", 16)+"]}"))},
 		{"renditions of another shape", "'R': json: cannot unmarshal", afterHello(rawMessage(kindRenditions, `{"list":{}}`))},
-		{"an empty demand", "is no rendition and flag", afterHello(rawMessage(kindDemand, ""))},
-		{"a stop with more", "1 bytes, want none", afterHello(rawMessage(kindStop, "x"))},
+		{"an empty demand", "is not a rendition and a flag", afterHello(rawMessage(kindDemand, ""))},
+		{"a stop with more", "1 bytes, must be none", afterHello(rawMessage(kindStop, "x"))},
 		{"no JSON", "'O': unexpected end", afterHello(rawMessage(kindOpened, ""))},
 		{"broken JSON", "'E': invalid character", afterHello(rawMessage(kindEnded, `{"reason":busy}`))},
 		{"JSON of another shape", "'O': json: cannot unmarshal", afterHello(rawMessage(kindOpened, `{"width":"wide"}`))},
@@ -60,7 +60,7 @@ func TestReaderRejectsInvalidMessages(t *testing.T) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 			if !strings.HasPrefix(err.Error(), "wire: ") {
-				t.Errorf("%v does not say where it comes from", err)
+				t.Errorf("%v does not begin with the name of the package", err)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 )
 
-// chunkings hand over the same bytes in different portions.
+// chunkings are readers that return the same bytes in different portions.
 var chunkings = map[string]func([]byte) io.Reader{
 	"at once":        func(b []byte) io.Reader { return bytes.NewReader(b) },
 	"byte by byte":   func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },
@@ -85,7 +85,7 @@ func TestReaderReportsTruncationAtEveryByte(t *testing.T) {
 				err := readToEnd(from(stream[:n]))
 				if between := slices.Contains(ends, n); between && err != io.EOF {
 					t.Errorf("cut at %d, between messages: got %v, want EOF itself", n, err)
-				} else if !between && (!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "cut short")) {
+				} else if !between && (!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "incomplete message")) {
 					t.Errorf("cut at %d, within a message: got %v", n, err)
 				}
 			}
@@ -100,8 +100,8 @@ func TestNextFailsBeforePictureIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "not taken") {
-		t.Errorf("next message with the picture not taken: %v", err)
+	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "was not read") {
+		t.Errorf("next message although the picture was not read: %v", err)
 	}
 	for _, n := range []int{0, 4, 6} {
 		if err := r.ReadPicture(make([]byte, n)); err == nil || !strings.Contains(err.Error(), "for a picture of 5") {
@@ -140,7 +140,7 @@ func TestSkipPictureReachesNextMessage(t *testing.T) {
 				}
 			}
 			if err := r.SkipPicture(); !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("cut short: %v", err)
+				t.Errorf("incomplete: %v", err)
 			}
 		})
 	}
@@ -172,7 +172,7 @@ func TestWriterRejectsOversizedMessages(t *testing.T) {
 	}
 }
 
-// brokenPipe takes some writes and then no more.
+// brokenPipe accepts a few writes and then fails.
 type brokenPipe struct{ writes int }
 
 func (p *brokenPipe) Write(b []byte) (int, error) {
