@@ -9,7 +9,7 @@ const (
 	Live     State = "live"     // frames arrive
 	Stalled  State = "stalled"  // open, but no new frame for the stall timeout
 	Offline  State = "offline"  // failed; waiting to try again
-	Paused   State = "paused"   // switched off by a person
+	Paused   State = "paused"   // turned off by a person
 )
 
 // States lists every state.

@@ -38,7 +38,7 @@ type Status struct {
 	ID        string
 	Title     string
 	Site      string // name of the camera's site; may be empty
-	Remote    bool   // the camera is of another site: this camd gets its pictures over the bus, and cannot switch it off or set its controls
+	Remote    bool   // the camera is of another site: this camd gets its pictures over the bus, and cannot turn it off or set its controls
 	Source    string // as configured, without secrets
 	State     State
 	Reason    Reason // why the camera is not live; None when live, idle or paused

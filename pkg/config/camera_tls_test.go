@@ -15,7 +15,7 @@ func TestCameraVerificationKeysAreChecked(t *testing.T) {
 	const (
 		notTLS   = "makes no sense for this source; only an https:// or rtsps:// source has a certificate"
 		noVerify = "makes no sense with tls_verify: false, which accepts any certificate; keep one of them"
-		noSum    = "want sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it, got "
+		noSum    = "must be sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it, got "
 		noHost   = "redirect_hosts: want a host name or IP address, such as cdn.example.com, without scheme and port"
 	)
 	for _, c := range []struct{ source, keys, problem string }{

@@ -39,7 +39,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		c, err := l.Listener.Accept()
 		if err != nil {
 			if isOutOfResources(err) {
-				l.limiter.log.Warn("no file descriptor for a connection", zap.Error(err), zap.String("remedy", "a larger LimitNOFILE= in the unit, or ulimit -n"))
+				l.limiter.log.Warn("no free file descriptor", zap.Error(err), zap.String("remedy", "raise LimitNOFILE= in the systemd unit, or ulimit -n"))
 				if l.limiter.displaceIdle(ReasonDescriptors) {
 					continue
 				}
@@ -72,7 +72,7 @@ func isOutOfResources(err error) bool {
 // logLimit logs a refused or displaced connection. The address has another key than elsewhere, so that the log's rate limit counts
 // the lines of all addresses together: there may be one for each connection.
 func (l *listener) logLimit(refused bool, reason string, from net.Addr) {
-	message := "idle connection closed for another"
+	message := "idle connection closed"
 	if refused {
 		message = "connection refused"
 	}

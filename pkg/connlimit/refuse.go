@@ -11,8 +11,8 @@ import (
 // ServerHello. camd sends this alert for nothing else.
 var (
 	httpRefusal = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nCache-Control: no-store\r\n" +
-		"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 69\r\n\r\n" +
-		"this server has as many connections as it may have; try again later.\n")
+		"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 67\r\n\r\n" +
+		"this server has reached its limit of connections: try again later.\n")
 	tlsRefusal = []byte{21, 3, 3, 0, 2, 2, 80}
 )
 

@@ -13,7 +13,7 @@ func (f *Fanout) Alive(since time.Time) error {
 	for t, senders := range f.senders {
 		for _, s := range senders {
 			if last := f.created.Add(time.Duration(s.lastHeartbeat.Load())); last.Before(since) {
-				return fmt.Errorf("stream %s: its sender has not come round since %s", t.Name(), last.Format(time.TimeOnly))
+				return fmt.Errorf("stream %s: its sender has not responded since %s", t.Name(), last.Format(time.TimeOnly))
 			}
 		}
 	}

@@ -22,7 +22,7 @@ func TestAliveNamesTheStreamOfASenderThatHangs(t *testing.T) {
 	testrun.WaitFor(t, "the sender completes a loop without a frame", func() bool { return f.Alive(begin) == nil })
 	topic.Publish(frame(1, 1000))
 	<-entered
-	if err := f.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "stream yard/main: its sender has not come round since ") {
+	if err := f.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "stream yard/main: its sender has not responded since ") {
 		t.Errorf("held: %v", err)
 	}
 	close(release)

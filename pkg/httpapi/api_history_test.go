@@ -31,7 +31,7 @@ const wantHistory = `{
       "state": "offline",
       "reason": "unreachable",
       "reason_text": "the camera cannot be reached",
-      "detail": "10.0.0.7:554 refuses connections",
+      "detail": "10.0.0.7:554 refused the connection: check the port",
       "since": "2023-11-14T22:13:20Z"
     },
     {
@@ -53,7 +53,7 @@ func getBody(s *Server, path string) string {
 
 func TestHistoryListsStates(t *testing.T) {
 	c := &cameraWithHistory{newTestCamera("a"), []camera.StateChange{
-		{State: camera.Offline, Reason: camera.Unreachable, Detail: "10.0.0.7:554 refuses connections", Since: time.Unix(1700000000, 0)},
+		{State: camera.Offline, Reason: camera.Unreachable, Detail: "10.0.0.7:554 refused the connection: check the port", Since: time.Unix(1700000000, 0)},
 		{State: camera.Live, Since: time.Unix(1699999999, 0)},
 	}}
 	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": c, "b": newTestCamera("b")}, Order: []string{"a", "b"}}})

@@ -15,9 +15,9 @@ func TestNormalizeRefusesInvalidPictures(t *testing.T) {
 		name, cause, what string
 		in                []byte
 	}{
-		{"nothing", NotJPEG, "want ff d8", nil},
-		{"one byte", NotJPEG, "begins with ff, want ff d8", []byte{0xFF}},
-		{"text", NotJPEG, "3c 68 74 6d, want", []byte("<html>")},
+		{"nothing", NotJPEG, "must begin with ff d8", nil},
+		{"one byte", NotJPEG, "must begin with ff d8, begins with ff", []byte{0xFF}},
+		{"text", NotJPEG, "begins with 3c 68 74 6d", []byte("<html>")},
 		{"PNG", NotJPEG, "89 50", []byte("\x89PNG\r\n")},
 		{"raw picture", NotJPEG, "80 80", bytes.Repeat([]byte{0x80}, 1000)},
 		{"another picture instead of the end", Damaged, "ff d8", slices.Concat(plain[:len(plain)-2], plain)},
@@ -75,9 +75,9 @@ func TestNormalizeRefusesInvalidPictures(t *testing.T) {
 		{"Huffman table of class 2", Damaged, "Huffman table 20", insertBefore(plain, markSOS, buildSegment(markDHT, append([]byte{0x20}, standardHuffmanTables[0][1:]...)...)...)},
 		{"Huffman table with three codes of one bit", Damaged, "more codes", insertBefore(plain, markSOS, buildSegment(markDHT, append([]byte{0, 3}, make([]byte, 18)...)...)...)},
 		{"restart interval of one byte", Damaged, "restart interval of 1", insertBefore(plain, markSOS, buildSegment(markDRI, 1)...)},
-		{"restart interval and no restart markers", Damaged, "0 restart markers, want 63", insertBefore(encodeJPEG(t, noisyImage(128, 128)), markSOS, buildSegment(markDRI, 0, 1)...)},
+		{"restart interval and no restart markers", Damaged, "0 restart markers, must be 63", insertBefore(encodeJPEG(t, noisyImage(128, 128)), markSOS, buildSegment(markDRI, 0, 1)...)},
 		{"restart markers out of order", Damaged, "restart marker 3 after 2", bytes.Replace(restarts, []byte{0xFF, 0xD2}, []byte{0xFF, 0xD3}, 1)},
-		{"restart markers and no restart interval", Damaged, "restart markers, want 0", withoutSegments(restarts, markDRI)},
+		{"restart markers and no restart interval", Damaged, "restart markers, must be 0", withoutSegments(restarts, markDRI)},
 		{"scan too short for its blocks", Damaged, "bytes for", setByte(setByte(plain, markSOF0, 5, 0x10), markSOF0, 7, 0x10)},
 		{"progressive scan that ends before it begins", Damaged, "progressive scan", bytes.Replace(progressive, []byte{1, 1, 0, 1, 5, 2}, []byte{1, 1, 0, 5, 1, 2}, 1)},
 		{"101 scans", Unsupported, "more than 100 scans", editSegments(plain, func(p jpegSegment) []byte {

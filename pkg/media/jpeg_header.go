@@ -44,7 +44,7 @@ func (s *parser) readFrameHeader(m byte, body []byte) error {
 		return s.refuse(Unsupported, "size %dx%d", f.width, f.height)
 	}
 	if f.width*f.height > s.limits.Pixels {
-		return s.refuse(TooLarge, "size %dx%d is more than %d pixels", f.width, f.height, s.limits.Pixels)
+		return s.refuse(TooLarge, "size %dx%d has more than %d pixels", f.width, f.height, s.limits.Pixels)
 	}
 	f.progressive = m == markSOF2
 	for c := range slices.Chunk(body[6:], 3) {
@@ -129,7 +129,7 @@ func (s *parser) readScanHeader(body []byte) (scanHeader, error) {
 		return h, nil
 	}
 	if blocks > maxBlocksPerMCU {
-		return h, s.refuse(Damaged, "%d blocks in an MCU, %d are allowed", blocks, maxBlocksPerMCU)
+		return h, s.refuse(Damaged, "%d blocks in an MCU, more than %d", blocks, maxBlocksPerMCU)
 	}
 	h.mcusPerRow, h.rows = ceilDiv(f.width, 8*f.hMax), ceilDiv(f.height, 8*f.vMax)
 	return h, nil
@@ -184,7 +184,7 @@ func (s *parser) checkScanLength(h *scanHeader, size, restarts int) error {
 		minRestarts, maxRestarts = ceilDiv(mcus, s.restartInterval)-1, ceilDiv(h.mcuCount(), s.restartInterval)-1
 	}
 	if restarts < minRestarts || restarts > maxRestarts+1 { // some encoders put a marker after the last interval, too
-		return s.refuse(Damaged, "%d restart markers, want %d", restarts, maxRestarts)
+		return s.refuse(Damaged, "%d restart markers, must be %d", restarts, maxRestarts)
 	}
 	return nil
 }

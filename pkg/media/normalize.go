@@ -86,13 +86,13 @@ func Normalize(b []byte, limits Limits) (Picture, error) {
 }
 
 func (s *parser) tooLargeError(size int) error {
-	return &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes to forward, %d are allowed", size, s.limits.Bytes)}
+	return &RefusedError{TooLarge, 0, fmt.Sprintf("%d bytes are more than the limit of %d", size, s.limits.Bytes)}
 }
 
 // parse checks b and returns the scanner, whose fields describe the picture. If decode is true, it also decodes the scans.
 func parse(b []byte, limits Limits, decode bool) (parser, error) {
 	if len(b) < 2 || b[0] != 0xFF || b[1] != markSOI {
-		return parser{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("begins with % x, want ff d8", b[:min(len(b), 4)])}
+		return parser{}, &RefusedError{NotJPEG, 0, fmt.Sprintf("must begin with ff d8, begins with % x", b[:min(len(b), 4)])}
 	}
 	s := parser{b: b, pos: 2, limits: limits.OrDefault(), decode: decode}
 	err := s.run()

@@ -12,7 +12,7 @@ import (
 // goroutine give none: for twice Options.StopGracePeriod, and three seconds more if a driver holds the process.
 func (c *Camera) Alive(since time.Time) error {
 	if last := c.lastHeartbeat.Load(); last != nil && last.Before(since) {
-		return fmt.Errorf("camera %s: its supervisor has not come round since %s", c.opts.ID, last.Format(time.TimeOnly))
+		return fmt.Errorf("camera %s: its supervisor has not responded since %s", c.opts.ID, last.Format(time.TimeOnly))
 	}
 	return nil
 }

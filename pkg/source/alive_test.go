@@ -25,7 +25,7 @@ func TestAliveReportsBlockedSupervisor(t *testing.T) {
 	g := blockingObserver{blocked: make(chan struct{}), release: make(chan struct{})}
 	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "quiet"), Observer: g})
 	<-g.blocked
-	if err := c.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "camera cam: its supervisor has not come round since ") {
+	if err := c.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "camera cam: its supervisor has not responded since ") {
 		t.Errorf("held: %v", err)
 	}
 	close(g.release)

@@ -171,7 +171,7 @@ func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
 func TestSilentWorkerIsKilled(t *testing.T) {
 	// The limit on opening is OpenTimeout + hangMargin.
 	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{OpenTimeout: 100 * time.Millisecond}}, WorkerPath: faultyWorker(t, "silent")})
-	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "opening it took longer than 100ms" {
+	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Timeout || s.Detail != "the camera did not open within 100ms: raise open_timeout if it is slow" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 }
@@ -240,7 +240,7 @@ func TestUnreachableServerStartsNoProcess(t *testing.T) {
 	_ = l.Close()
 	worker := faultyWorker(t, "good")
 	c := startCamera(t, Options{Camera: options.Camera{Source: src}, WorkerPath: worker})
-	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refuses connections" {
+	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refused the connection: check the port" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(worker), "ran")); err == nil {

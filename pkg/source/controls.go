@@ -56,7 +56,7 @@ func controlTimeoutError(parent context.Context) error {
 	if err := parent.Err(); err != nil {
 		return err
 	}
-	return camera.ControlErrorf(camera.ControlsTimeout, "the camera's driver has not answered within %v; it may yet do what was asked", controlTimeout)
+	return camera.ControlErrorf(camera.ControlsTimeout, "the camera's driver did not answer within %v: it may still apply the settings", controlTimeout)
 }
 
 // controlRequest is a request to the supervisor. Without settings, it only reads the controls.
@@ -96,13 +96,13 @@ func (s *supervisor) startMessage() wire.Start {
 func (s *supervisor) handleControlRequest(a controlRequest) {
 	switch {
 	case s.opts.Source.Kind != sourceurl.Device:
-		a.reply <- controlReply{err: camera.ControlErrorf(camera.NoControls, "this source has no controls: only a V4L2 device has")}
+		a.reply <- controlReply{err: camera.ControlErrorf(camera.NoControls, "this source has no controls: only V4L2 devices have them")}
 	case s.paused:
-		a.reply <- controlReply{err: camera.ControlErrorf(camera.CameraPaused, "the camera is switched off; its controls can be reached once it is switched on, by {\"paused\": false}")}
+		a.reply <- controlReply{err: camera.ControlErrorf(camera.CameraPaused, "the camera is turned off: turn it on with {\"paused\": false} to use its controls")}
 	case s.worker == nil || !s.opened:
 		a.reply <- controlReply{err: s.notOpenError()}
 	case len(s.pending) >= maxPendingRequests:
-		a.reply <- controlReply{err: camera.ControlErrorf(camera.ControlsTimeout, "the camera's driver has not answered earlier requests yet")}
+		a.reply <- controlReply{err: camera.ControlErrorf(camera.ControlsTimeout, "the camera's driver has not answered earlier requests: try again later")}
 	default:
 		s.lastRequest++
 		s.pending[s.lastRequest] = a
@@ -113,9 +113,9 @@ func (s *supervisor) handleControlRequest(a controlRequest) {
 func (s *supervisor) notOpenError() error {
 	why := ""
 	if s.Reason != camera.None {
-		why = ", " + s.Reason.Text()
+		why = " (" + s.Reason.Text() + ")"
 	}
-	return camera.ControlErrorf(camera.NotOpen, "the camera is %s%s; its controls can be reached while it is open", s.State, why)
+	return camera.ControlErrorf(camera.NotOpen, "the camera is %s%s: its controls are available only while it is open", s.State, why)
 }
 
 // handleControlReply handles the worker's reply to a request, or the report that it sends without a request after opening.
@@ -128,7 +128,7 @@ func (s *supervisor) handleControlReply(m wire.Controls) {
 	var got controlReply
 	if m.ErrorKind != "" {
 		got.err = &camera.ControlError{Kind: camera.ControlErrorKind(m.ErrorKind), Detail: m.Detail}
-		s.log.Log(a.failureLogLevel(), "controls not had", zap.Error(got.err))
+		s.log.Log(a.failureLogLevel(), "controls not read", zap.Error(got.err))
 	} else {
 		got.list = m.List
 		s.saveControls(a.settings, got.list)

@@ -26,8 +26,8 @@
 //
 // # Pause
 //
-// [Camera.SetPaused] switches a camera off. It stays off until another call switches it on, whatever readers and devices do. A camera
-// that is switched off has no capture process. All pictures in its topics are withdrawn, also for readers that read in order. The
+// [Camera.SetPaused] turns a camera off. It stays off until another call turns it on, whatever readers and devices do. A camera
+// that is turned off has no capture process. All pictures in its topics are withdrawn, also for readers that read in order. The
 // placeholder that replaces them does not show the last picture.
 //
 // # Capture process

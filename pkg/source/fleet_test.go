@@ -122,7 +122,7 @@ func TestFleetRunsRemovedCameraAgain(t *testing.T) {
 		t.Errorf("shown %v", f.ids())
 	}
 	if _, err := first.SetPaused(t.Context(), true); !errors.Is(err, errCameraEnded) {
-		t.Errorf("switched off: %v", err)
+		t.Errorf("turned off: %v", err)
 	}
 	if err := first.Reconfigure(t.Context(), o); !errors.Is(err, errCameraEnded) {
 		t.Errorf("reconfigured: %v", err)

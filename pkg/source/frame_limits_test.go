@@ -38,7 +38,7 @@ func TestOversizedFramesStallCamera(t *testing.T) {
 func TestFramesWithTooManyPixelsStallCamera(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{StallTimeout: time.Second, Capture: options.Capture{Limits: media.Limits{Pixels: 32*16 - 1}}}, WorkerPath: faultyWorker(t, "wide")})
 	s := c.waitForState(t, camera.Stalled)
-	if want := "size 32x16 is more than 511 pixels (limits.frame_pixels is 511, limits.frame_bytes 8388608)"; s.Reason != camera.TooLarge || s.Detail != want {
+	if want := "size 32x16 has more than 511 pixels (limits.frame_pixels is 511, limits.frame_bytes 8388608)"; s.Reason != camera.TooLarge || s.Detail != want {
 		t.Errorf("stalled by %s: %q, want %s: %q", s.Reason, s.Detail, camera.TooLarge, want)
 	}
 	if s.Counts.Refused[media.TooLarge] == 0 {

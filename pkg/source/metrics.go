@@ -12,20 +12,20 @@ import (
 )
 
 var (
-	descUp        = metric.Desc("camd_camera_up", "1 while the camera gives live pictures, else 0.", "camera")
-	descState     = metric.Desc("camd_camera_state", "1 for the state that the camera is in, 0 for the others.", "camera", "state")
-	descReason    = metric.Desc("camd_camera_reason", "1 for the reason why the camera is not live, 0 for the others.", "camera", "reason")
-	descSince     = metric.Desc("camd_camera_state_since_timestamp_seconds", "When the camera came into its state, as Unix time.", "camera")
-	descInfo      = metric.Desc("camd_camera_info", "Always 1; the labels say what the camera delivers.", "camera", "title", "backend", "codec", "passthrough")
+	descUp        = metric.Desc("camd_camera_up", "1 if the camera is live, 0 if not.", "camera")
+	descState     = metric.Desc("camd_camera_state", "1 for the camera's current state, 0 for all other states.", "camera", "state")
+	descReason    = metric.Desc("camd_camera_reason", "1 for the reason why the camera is not live, 0 for all other reasons.", "camera", "reason")
+	descSince     = metric.Desc("camd_camera_state_since_timestamp_seconds", "When the camera entered its current state, as Unix time in seconds.", "camera")
+	descInfo      = metric.Desc("camd_camera_info", "Always 1. The labels describe what the camera delivers.", "camera", "title", "backend", "codec", "passthrough")
 	descFPS       = metric.Desc("camd_camera_frames_per_second", "Pictures read from the camera per second, over the last five seconds.", "camera")
 	descCaptured  = metric.Desc("camd_camera_frames_captured_total", "Pictures read from the camera.", "camera")
-	descPublished = metric.Desc("camd_camera_frames_published_total", "Live pictures given to viewers.", "camera", "rendition")
-	descRefused   = metric.Desc("camd_camera_frames_refused_total", "Pictures that were not fit to be shown.", "camera", "reason")
-	descLastFrame = metric.Desc("camd_camera_last_frame_timestamp_seconds", "When the newest live picture was taken, as Unix time; 0 before the first.", "camera")
-	descRestarts  = metric.Desc("camd_camera_restarts_total", "Captures that ended or could not begin.", "camera", "reason")
-	descCPU       = metric.Desc("camd_capture_cpu_seconds_total", "Processor time used by the camera's capture processes.", "camera")
-	descRSS       = metric.Desc("camd_capture_resident_memory_bytes", "Resident memory of the camera's capture process.", "camera")
-	descMemory    = metric.Desc("camd_capture_memory_limit_bytes", "Resident memory beyond which the camera's capture process is replaced; 0 is no limit.", "camera")
+	descPublished = metric.Desc("camd_camera_frames_published_total", "Live pictures published to viewers.", "camera", "rendition")
+	descRefused   = metric.Desc("camd_camera_frames_refused_total", "Pictures that camd did not publish, because they are damaged, too large or not usable.", "camera", "reason")
+	descLastFrame = metric.Desc("camd_camera_last_frame_timestamp_seconds", "When the newest live picture was taken, as Unix time in seconds. 0 before the first picture.", "camera")
+	descRestarts  = metric.Desc("camd_camera_restarts_total", "Capture processes that ended, and attempts to open the camera that failed.", "camera", "reason")
+	descCPU       = metric.Desc("camd_capture_cpu_seconds_total", "CPU time that the camera's capture processes have used, in seconds.", "camera")
+	descRSS       = metric.Desc("camd_capture_resident_memory_bytes", "Resident memory of the camera's capture process, in bytes.", "camera")
+	descMemory    = metric.Desc("camd_capture_memory_limit_bytes", "Limit on the resident memory of the camera's capture process, in bytes. 0 means no limit.", "camera")
 )
 
 // Metrics are the Prometheus metrics of a fleet's cameras and of their capture processes. They are safe for concurrent use.
@@ -45,8 +45,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		streams: map[streamKey]bool{},
 		encode: metric.NewFrameTimes("camd_camera_encode_duration_seconds",
-			"Time that encoding a picture as JPEG took; nothing is observed for pictures passed through."),
-		publish: metric.NewFrameTimes("camd_camera_publish_delay_seconds", "Time from a picture's capture to its publication to viewers."),
+			"Time to encode a picture as JPEG, in seconds. JPEGs that camd forwards unchanged do not count."),
+		publish: metric.NewFrameTimes("camd_camera_publish_delay_seconds", "Time from a picture's capture to its publication, in seconds."),
 	}
 	r.MustRegister(m.encode, m.publish, metric.Collector(m.collect))
 	return m

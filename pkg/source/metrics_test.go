@@ -38,20 +38,20 @@ func TestMetricsOfOfflineCamera(t *testing.T) {
 # HELP camd_camera_frames_captured_total Pictures read from the camera.
 # TYPE camd_camera_frames_captured_total counter
 camd_camera_frames_captured_total{camera="yard"} 10
-# HELP camd_camera_frames_published_total Live pictures given to viewers.
+# HELP camd_camera_frames_published_total Live pictures published to viewers.
 # TYPE camd_camera_frames_published_total counter
 camd_camera_frames_published_total{camera="yard",rendition="main"} 9
-# HELP camd_camera_restarts_total Captures that ended or could not begin.
+# HELP camd_camera_restarts_total Capture processes that ended, and attempts to open the camera that failed.
 # TYPE camd_camera_restarts_total counter
 camd_camera_restarts_total{camera="yard",reason="auth"} 2
 camd_camera_restarts_total{camera="yard",reason="timeout"} 0
-# HELP camd_camera_up 1 while the camera gives live pictures, else 0.
+# HELP camd_camera_up 1 if the camera is live, 0 if not.
 # TYPE camd_camera_up gauge
 camd_camera_up{camera="yard"} 0
-# HELP camd_capture_cpu_seconds_total Processor time used by the camera's capture processes.
+# HELP camd_capture_cpu_seconds_total CPU time that the camera's capture processes have used, in seconds.
 # TYPE camd_capture_cpu_seconds_total counter
 camd_capture_cpu_seconds_total{camera="yard"} 1.5
-# HELP camd_capture_memory_limit_bytes Resident memory beyond which the camera's capture process is replaced; 0 is no limit.
+# HELP camd_capture_memory_limit_bytes Limit on the resident memory of the camera's capture process, in bytes. 0 means no limit.
 # TYPE camd_capture_memory_limit_bytes gauge
 camd_capture_memory_limit_bytes{camera="yard"} 1.073741824e+09
 `

@@ -9,10 +9,10 @@ import (
 	"camd/pkg/camera"
 )
 
-// SetPaused switches the camera off or on, and reports whether that was a change.
+// SetPaused turns the camera off or on, and reports whether that was a change.
 //
-// When it returns, a camera that is switched off has no capture process, except one that hangs inside the kernel. Readers of its
-// topics can get no picture that was taken before. A camera that is switched on is being opened, unless it is on demand and nobody
+// When it returns, a camera that is turned off has no capture process, except one that hangs inside the kernel. Readers of its
+// topics can get no picture that was taken before. A camera that is turned on is being opened, unless it is on demand and nobody
 // watches.
 //
 // The error is ctx's, or says that Run has returned. On an error, nothing was changed.
@@ -29,7 +29,7 @@ func (c *Camera) SetPaused(ctx context.Context, paused bool) (changed bool, err 
 }
 
 // errCameraEnded is the error of requests to a camera or fleet whose Run has returned.
-var errCameraEnded = errors.New("the camera is no more: it was taken out of the configuration, or camd ends")
+var errCameraEnded = errors.New("the camera no longer exists: it was removed from the configuration, or camd is stopping")
 
 // pauseRequest is a request to the supervisor.
 type pauseRequest struct {
@@ -43,7 +43,7 @@ func (s *supervisor) handlePauseRequest(paused bool) (changed bool) {
 	return s.setPaused(paused)
 }
 
-// setPaused switches the camera off or on, and reports whether that was a change.
+// setPaused turns the camera off or on, and reports whether that was a change.
 func (s *supervisor) setPaused(paused bool) (changed bool) {
 	if paused == s.paused {
 		return false
@@ -58,7 +58,7 @@ func (s *supervisor) setPaused(paused bool) (changed bool) {
 	return true
 }
 
-// pause switches the camera off. It withdraws the pictures before it stops the process, which may take seconds.
+// pause turns the camera off. It withdraws the pictures before it stops the process, which may take seconds.
 func (s *supervisor) pause() {
 	s.applyState(camera.Paused, camera.None, "")
 	s.cancelRetry()
@@ -67,10 +67,10 @@ func (s *supervisor) pause() {
 	s.reportState(true)
 }
 
-// stuckWorkerDetail returns the detail of a camera that is switched off: that a process may still hold its device, or usually "".
+// stuckWorkerDetail returns the detail of a camera that is turned off: that a process may still hold its device, or usually "".
 func (s *supervisor) stuckWorkerDetail() string {
 	if s.stuckWorkers = removeExited(s.stuckWorkers); len(s.stuckWorkers) > 0 {
-		return "a capture process hangs inside the kernel, and may still hold the device"
+		return "camd-capture hangs in a driver and may still use the device: unplug the camera, or restart the machine"
 	}
 	return ""
 }

@@ -23,7 +23,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// setPausedOrFail switches the camera off or on, which must be a change.
+// setPausedOrFail turns the camera off or on, which must be a change.
 func (r *runningCamera) setPausedOrFail(t *testing.T, paused bool) camera.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -34,7 +34,7 @@ func (r *runningCamera) setPausedOrFail(t *testing.T, paused bool) camera.Status
 	return r.Status()
 }
 
-// checkPaused checks that the camera is switched off, wholly.
+// checkPaused checks that the camera is turned off, wholly.
 func (r *runningCamera) checkPaused(t *testing.T, pid int) {
 	t.Helper()
 	s := r.Status()
@@ -160,7 +160,7 @@ func TestSetPausedWorksInEveryState(t *testing.T) {
 	}
 }
 
-// Nothing waits while a camera is switched off: no attempt, no device that may appear, no server that may answer.
+// Nothing waits while a camera is turned off: no attempt, no device that may appear, no server that may answer.
 func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Device, Path: filepath.Join(t.TempDir(), "video0")}}, WorkerPath: faultyWorker(t, "silent")})
 	s := newSupervisor(c)
@@ -200,7 +200,7 @@ func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 	}
 }
 
-// A camera on demand that is switched off is not opened by viewers, nor put to sleep when they leave.
+// A camera on demand that is turned off is not opened by viewers, nor put to sleep when they leave.
 func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions, OnDemand: true, Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("small")
@@ -242,7 +242,7 @@ func TestControlsFailWhilePaused(t *testing.T) {
 	}
 	c.setPausedOrFail(t, true)
 	_, err := c.setControl(t, "brightness", camera.NumberSetting(9))
-	if e, ok := errors.AsType[*camera.ControlError](err); !ok || e.Kind != camera.CameraPaused || !strings.Contains(e.Detail, "switched off") {
+	if e, ok := errors.AsType[*camera.ControlError](err); !ok || e.Kind != camera.CameraPaused || !strings.Contains(e.Detail, "turned off") {
 		t.Errorf("%v", err)
 	}
 	c.checkPaused(t, 0)
@@ -264,7 +264,7 @@ func TestSetPausedReportsUnkillableProcess(t *testing.T) {
 			for o.WorkerMaxAge > 0 && c.Status().Worker.PID == pid {
 				time.Sleep(2 * time.Millisecond)
 			}
-			if s := c.setPausedOrFail(t, true); s.State != camera.Paused || !strings.Contains(s.Detail, "may still hold the device") {
+			if s := c.setPausedOrFail(t, true); s.State != camera.Paused || !strings.Contains(s.Detail, "may still use the device") {
 				t.Errorf("%s: %q", s.State, s.Detail)
 			}
 			release()

@@ -49,7 +49,7 @@ func (o Options) withoutRuntime() Options {
 // Reconfigure replaces the camera's options. The ID and Log stay as they are. The new options are in force when it returns.
 //
 // If Compare returns Reopened for the change, the old capture process has ended then, and the camera is being opened again. Its
-// viewers stay. Options.Paused has no effect once a person has switched the camera on or off.
+// viewers stay. Options.Paused has no effect once a person has turned the camera on or off.
 //
 // The error is ctx's, or says that Run has returned. On an error, nothing was changed.
 func (c *Camera) Reconfigure(ctx context.Context, o Options) error {

@@ -209,8 +209,8 @@ func TestReconfigureSetsChangedControls(t *testing.T) {
 		t.Errorf("brightness %d, want 9 as configured now", got)
 	}
 	c.reconfigure(t, o, func(o *Options) { o.Controls = map[string]camera.Setting{"brightness": camera.NumberSetting(256)} })
-	if got := c.brightness(t); got != 9 || c.logs.FilterMessage("controls not had").Len() != 1 {
-		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("controls not had").All())
+	if got := c.brightness(t); got != 9 || c.logs.FilterMessage("controls not read").Len() != 1 {
+		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("controls not read").All())
 	}
 	if s := c.Status(); s.Worker.PID != pid {
 		t.Error("the process is another")

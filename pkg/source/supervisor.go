@@ -17,8 +17,8 @@ type supervisor struct {
 	*Camera
 	currentState                // the state as last published
 	controlState                // the image controls
-	paused            bool      // the camera is switched off
-	pauseOverridden   bool      // a person has switched the camera on or off, so Options.Paused has no effect
+	paused            bool      // the camera is turned off
+	pauseOverridden   bool      // a person has turned the camera on or off, so Options.Paused has no effect
 	hasReaders        []bool    // by rendition: somebody reads its topic, or did within demandLinger
 	workerSession               // of the worker that runs, or of the last one
 	stuckWorkers      []*worker // killed, but still there: a driver holds them inside the kernel
@@ -40,7 +40,7 @@ func (c *Camera) Run(ctx context.Context) {
 }
 
 // errRemoved is the cause with which a fleet cancels the context of a camera that is removed. Run then ends the camera's topics.
-var errRemoved = errors.New("the camera is removed")
+var errRemoved = errors.New("the camera was removed")
 
 func newSupervisor(c *Camera) *supervisor {
 	s := &supervisor{Camera: c, paused: c.opts.Paused, controlState: newControlState(c.opts.Controls), backoff: &backoff.ExponentialBackOff{
@@ -98,7 +98,7 @@ func (s *supervisor) run(ctx context.Context) {
 	}
 }
 
-// openIfNeeded opens the camera, unless it is switched off, or on demand and nobody watches.
+// openIfNeeded opens the camera, unless it is turned off, or on demand and nobody watches.
 func (s *supervisor) openIfNeeded() {
 	s.freezeDetector = freezeDetector{} // pictures from before it was idle do not count
 	switch {

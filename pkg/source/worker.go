@@ -38,7 +38,7 @@ func FindWorker() (string, error) {
 	if path, err := exec.LookPath(WorkerName); err == nil {
 		return path, nil
 	}
-	return "", fmt.Errorf("%s not found; looked for %s and in PATH. Build it with `make build`, or install it beside camd",
+	return "", fmt.Errorf("%s not found (looked for %s, and in PATH): install it beside camd, or build it with make build",
 		WorkerName, strings.Join(tried, ", "))
 }
 
@@ -165,7 +165,7 @@ func (w *worker) stop(grace time.Duration) {
 	case w.signalAndWait(syscall.SIGKILL, killTimeout):
 	default:
 		w.log.Error("capture process cannot be killed", zap.Int("pid", w.cmd.Process.Pid),
-			zap.String("remedy", "a driver holds it inside the kernel: unplug the camera, or restart the machine"))
+			zap.String("remedy", "it hangs in a driver: unplug the camera, or restart the machine"))
 	}
 	if w.reaped {
 		w.readers.Wait() // for its last output
@@ -193,7 +193,7 @@ func (w *worker) waitForExit(timeout time.Duration) bool {
 // exitReason returns why the process ended and the detail, for a process that sent no wire.Ended. Call it after stop.
 func (w *worker) exitReason() (camera.Reason, string) {
 	if !w.reaped {
-		return camera.WorkerHung, "and cannot be killed"
+		return camera.WorkerHung, "camd-capture hangs in a driver and cannot be killed: unplug the camera, or restart the machine"
 	}
 	detail := w.cmd.ProcessState.String()
 	if last := w.stderr.lastLine(); last != "" {

@@ -16,10 +16,10 @@ func (s *supervisor) enforceWorkerLimits(now time.Time) {
 	switch limit, used := s.opts.WorkerMemory, int64(process.RSSBytes); {
 	case s.sigstopDetector.check(stopped, process.CPUSeconds):
 		s.stopWorker()
-		s.handleFailure(camera.WorkerHung, "a signal stopped it (SIGSTOP)")
+		s.handleFailure(camera.WorkerHung, "a signal (SIGSTOP) stopped camd-capture")
 	case limit > 0 && used > limit:
 		s.stopWorker()
-		s.handleFailure(camera.WorkerMemory, fmt.Sprintf("it took %d MiB; limits.worker_memory is %d MiB", used>>20, limit>>20))
+		s.handleFailure(camera.WorkerMemory, fmt.Sprintf("camd-capture used %d MiB, more than limits.worker_memory (%d MiB)", used>>20, limit>>20))
 	case s.opts.WorkerMaxAge > 0 && now.Sub(s.started) >= s.opts.WorkerMaxAge:
 		s.replaceWorker(camera.Recycled)
 	}

@@ -25,16 +25,16 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 	case !s.loaded && silent <= loadTimeout:
 	case !s.loaded:
 		s.stopWorker()
-		s.handleFailure(camera.WorkerHung, fmt.Sprintf("it did not load OpenCV within %v: the machine is too busy, or its disk too slow", loadTimeout))
+		s.handleFailure(camera.WorkerHung, fmt.Sprintf("camd-capture did not load OpenCV within %v: the machine is too busy, or its disk is too slow", loadTimeout))
 	case silent > limit+hangMargin && !s.opened:
 		s.stopWorker()
-		s.handleFailure(camera.Timeout, "opening it took longer than "+s.opts.OpenTimeout.String())
+		s.handleFailure(camera.Timeout, fmt.Sprintf("the camera did not open within %v: raise open_timeout if it is slow", s.opts.OpenTimeout))
 	case silent > limit+hangMargin && s.lastFault != (fault{}): // the worker works, but all pictures are bad: start again
 		s.stopWorker()
 		s.handleFailure(s.lastFault.reason, s.lastFault.detail)
 	case silent > limit+hangMargin:
 		s.stopWorker()
-		s.handleFailure(camera.WorkerHung, "no sign of life for "+silent.Round(time.Second).String())
+		s.handleFailure(camera.WorkerHung, "camd-capture sent nothing for "+silent.Round(time.Second).String())
 	case s.opened && silent > s.stallTimeout() && s.lastFault != (fault{}):
 		s.setState(camera.Stalled, s.lastFault.reason, s.lastFault.detail)
 	case s.opened && silent > s.stallTimeout():

@@ -220,9 +220,9 @@ func (s *supervisor) handleWorkerExit() {
 		end.reason, end.detail = w.exitReason()
 	}
 	if end.reason == camera.None {
-		end = endedEvent{camera.WorkerCrashed, "another program told it to end"}
+		end = endedEvent{camera.WorkerCrashed, "another program stopped camd-capture"}
 	} else if _, known := s.restarts[end.reason]; !known {
-		end = endedEvent{camera.WorkerCrashed, "it ended for a reason unknown to camd: " + string(end.reason)}
+		end = endedEvent{camera.WorkerCrashed, fmt.Sprintf("camd-capture ended with the unknown reason %q", end.reason)}
 	}
 	if end.reason == camera.Resized && s.hasFrame && time.Since(s.started) > minRunBeforeResize {
 		s.replaceWorker(camera.Resized)

@@ -1,4 +1,4 @@
-// Package statestore keeps across restarts which cameras people have switched off.
+// Package statestore keeps across restarts which cameras people have turned off.
 //
 // The state is one small JSON file in the state directory. The file is replaced as a whole, so that after a power failure it has
 // either the old or the new content. Cameras that are not configured stay in the file, because they may be configured again.
@@ -27,10 +27,10 @@ const FileName = "cameras.json"
 const maxFileSize = 1 << 20
 
 // ErrNoStateDir says that a change is not kept, because no state_dir is configured.
-var ErrNoStateDir = errors.New("there is no state_dir to keep it in")
+var ErrNoStateDir = errors.New("no state_dir is configured")
 
 // ErrNotWritable says that changes cannot be kept. The state that was kept before has been read.
-var ErrNotWritable = errors.New("nothing can be written")
+var ErrNotWritable = errors.New("changes cannot be saved")
 
 // Store is the kept state of the cameras. Its methods are safe for concurrent use.
 type Store struct {
@@ -71,7 +71,7 @@ func Open(dir string) (*Store, error) {
 		return s, err
 	}
 	if err := unix.Access(dir, unix.W_OK); err != nil {
-		return s, fmt.Errorf("%w: %w", ErrNotWritable, &os.PathError{Op: "write into", Path: dir, Err: err})
+		return s, fmt.Errorf("%w: %w", ErrNotWritable, &os.PathError{Op: "write to", Path: dir, Err: err})
 	}
 	return s, nil
 }
@@ -86,7 +86,7 @@ func (s *Store) load() error {
 		if failed := os.Rename(path, aside); failed != nil {
 			return errors.Join(err, failed)
 		}
-		err = fmt.Errorf("%w; it is %s now", err, aside)
+		err = fmt.Errorf("%w (camd renamed it to %s)", err, aside)
 	case errors.Is(err, os.ErrNotExist):
 		err = nil
 	case err != nil:
@@ -121,7 +121,7 @@ func readFile(path string) (map[string]cameraState, error) {
 	return c.Cameras, nil
 }
 
-// Paused returns whether a camera is switched off. known is false if nobody has ever switched it.
+// Paused returns whether a camera is turned off. known is false if nobody has ever switched it.
 func (s *Store) Paused(camera string) (paused, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ func (s *Store) Paused(camera string) (paused, known bool) {
 	return p != nil && *p, p != nil
 }
 
-// SetPaused stores that a camera has been switched off or on. If it returns nil, the change is on disk, with all changes that
+// SetPaused stores that a camera has been turned off or on. If it returns nil, the change is on disk, with all changes that
 // earlier calls could not write. If it returns an error, the change is kept in memory only.
 func (s *Store) SetPaused(camera string, paused bool) error {
 	s.mu.Lock()
@@ -157,7 +157,7 @@ func (s *Store) save() error {
 	}
 	if s.unloaded {
 		if err := s.load(); err != nil {
-			return fmt.Errorf("what was kept before is not written over: %w", err)
+			return fmt.Errorf("camd does not overwrite a file that it cannot read: %w", err)
 		}
 	}
 	var b bytes.Buffer

@@ -85,7 +85,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, err := Open(dir)
-			if err == nil || !strings.HasPrefix(err.Error(), path+" is damaged: ") || !strings.HasSuffix(err.Error(), "; it is "+path+".damaged now") {
+			if err == nil || !strings.HasPrefix(err.Error(), path+" is damaged: ") || !strings.HasSuffix(err.Error(), " (camd renamed it to "+path+".damaged)") {
 				t.Errorf("got %v", err)
 			}
 			expectPaused(t, s, "a", false, false)
@@ -161,7 +161,7 @@ func TestUnreadableFileIsNotOverwritten(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	for range 2 {
-		if err := s.SetPaused("b", false); !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "not written over") {
+		if err := s.SetPaused("b", false); !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "does not overwrite") {
 			t.Errorf("got %v", err)
 		}
 	}

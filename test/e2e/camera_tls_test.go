@@ -69,12 +69,12 @@ func TestProbePrintsCertificate(t *testing.T) {
 		{"https, self-signed", []string{https(own)}, "", 1, []string{
 			"certificate CN=camd's test 127.0.0.1", "names 127.0.0.1", "expires 20", "fingerprint " + fingerprint(t, own),
 			"verifies no: the certificate is self-signed", "to accept it fingerprint: " + fingerprint(t, own),
-		}, "the camera's certificate could not be verified: the certificate is self-signed; set ca_file, or fingerprint: " + fingerprint(t, own)},
+		}, "the camera's certificate could not be verified: the certificate is self-signed: set ca_file, or set fingerprint: " + fingerprint(t, own)},
 		{"https, fingerprint", []string{https(own), "--fingerprint", fingerprint(t, own)}, "", 0, []string{"verifies yes", "codec "}, ""},
 		{"https, the system's roots", []string{https(good)}, ca.File, 0, []string{"verifies yes", "codec "}, ""},
 		{"rtsps, self-signed", []string{rtsps(own), "--save-certificate", saved}, "", 1, []string{
 			"verifies no: the certificate is self-signed", "to accept it ca_file: camera.pem", "certificate written to " + saved,
-		}, "the certificate is self-signed; set ca_file to a file with the certificate to trust"},
+		}, "the certificate is self-signed: set ca_file to a file with the certificate to trust"},
 		{"rtsps, ca_file that was saved", []string{rtsps(own), "--ca-file", saved}, "", 0, []string{"verifies yes", "h264"}, ""},
 		{"rtsps, the system's roots", []string{rtsps(good)}, ca.File, 0, []string{"verifies yes", "h264"}, ""},
 		{"rtsps, another host", []string{rtsps(other)}, ca.File, 1, []string{"to accept it tls_verify: false"}, `not for the host "127.0.0.1" but for other.example`},
@@ -110,7 +110,7 @@ func TestCameraWithUnverifiedCertificateIsOffline(t *testing.T) {
 	}
 	d := start(t, options{config: text("")})
 	s := d.waitForState("yard", "offline")
-	if s.Reason != "certificate" || !strings.Contains(s.Detail, "self-signed; set ca_file, or fingerprint: "+fingerprint(t, own)) {
+	if s.Reason != "certificate" || !strings.Contains(s.Detail, "self-signed: set ca_file, or set fingerprint: "+fingerprint(t, own)) {
 		t.Errorf("got %+v", s)
 	}
 	if n := front.Received(); n != 0 {

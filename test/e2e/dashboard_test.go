@@ -54,7 +54,7 @@ cameras:
 	}
 	eventually(t, "the placeholder", func() bool { return b.picture("<b>Gone</b>") != nil })
 	// The placeholder says the rest.
-	b.waitForText("/dev/camd-has-no-such-device does not exist", tileScript("<b>Gone</b>")+`.querySelector('.problem').textContent`)
+	b.waitForText("/dev/camd-has-no-such-device does not exist: run camd devices to list the cameras", tileScript("<b>Gone</b>")+`.querySelector('.problem').textContent`)
 	if figures := b.evaluate(tileScript("The gate") + `.querySelector('.figures').textContent`); !strings.Contains(figures, "320×180") || !strings.Contains(figures, "fps") {
 		t.Errorf("figures %q", figures)
 	}

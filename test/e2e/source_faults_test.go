@@ -38,18 +38,18 @@ func TestBadSourcesAreOfflineWithReason(t *testing.T) {
 		{"no-file", filepath.Join(dir, "none.mp4"), "", "offline", "no_device", "none.mp4 does not exist"},
 		{"text", text, "", "offline", "bad_stream", "is a text file (text/plain), not video"},
 		{"empty", empty, "", "offline", "bad_stream", "empty.mp4 is empty"},
-		{"noise", noise, "", "offline", "bad_stream", "noise.mp4 is no video that OpenCV understands"},
+		{"noise", noise, "", "offline", "bad_stream", "noise.mp4 is not a video that OpenCV can read"},
 		{"folder", dir, "", "offline", "bad_stream", "is a directory"},
-		{"cut-header", truncateFile(t, whole, 0.001), "", "offline", "bad_stream", "no video that OpenCV understands"},
+		{"cut-header", truncateFile(t, whole, 0.001), "", "offline", "bad_stream", "is not a video that OpenCV can read"},
 		{"cut-picture", half, "", "stalled", "damaged", "jpeg"},
-		{"refused", "http://" + dead + "/stream.mjpg", "", "offline", "unreachable", dead + " refuses connections"},
-		{"refused-rtsp", "rtsp://" + dead + "/cam", "", "offline", "unreachable", dead + " refuses connections"},
+		{"refused", "http://" + dead + "/stream.mjpg", "", "offline", "unreachable", dead + " refused the connection: check the port"},
+		{"refused-rtsp", "rtsp://" + dead + "/cam", "", "offline", "unreachable", dead + " refused the connection: check the port"},
 		{"html", web + "/page", "", "offline", "bad_stream", "the server sent text/html, not video"},
-		{"gone", web + "/gone", "", "offline", "not_found", "the server has no such stream (404)"},
+		{"gone", web + "/gone", "", "offline", "not_found", "the server answered 404: check the path in source"},
 		{"broken", web + "/broken", "", "offline", "bad_stream", "500"},
-		{"half", web + "/half", "", "offline", "damaged", "the pictures are damaged"},
-		{"no-password", rtsp.URL(), "", "offline", "auth", "the server asks for a user and password (401)"},
-		{"wrong-password", rtsp.URL(), "user: viewer\n    password: wrong", "offline", "auth", "the server refuses the user or password (401)"},
+		{"half", web + "/half", "", "offline", "damaged", "the stream contains only damaged pictures"},
+		{"no-password", rtsp.URL(), "", "offline", "auth", "the server requires a login (401)"},
+		{"wrong-password", rtsp.URL(), "user: viewer\n    password: wrong", "offline", "auth", "login failed (401): check user and password"},
 		{"wrong-path", strings.Replace(rtsp.UserURL(), "/cam", "/other", 1), "", "offline", "not_found", "404"},
 		{"not-rtsp", "rtsp" + strings.TrimPrefix(web, "http") + "/cam", "", "offline", "bad_stream", ""},
 	}
@@ -97,7 +97,7 @@ func TestUnreadableSourceIsOfflineByPermission(t *testing.T) {
 	o.config = healthyCamera + "  - {id: device, source: " + video + "}\n  - {id: file, source: " + clip + "}\n"
 	d := start(t, o)
 	w := d.startStreamChecker("healthy")
-	for id, want := range map[string]string{"device": "no permission to open " + video + "; its group", "file": "no permission to read " + clip} {
+	for id, want := range map[string]string{"device": "permission denied for " + video + ": add camd's user to its group", "file": "permission denied for " + clip} {
 		s := d.waitForState(id, "offline")
 		if s.Reason != "permission" || !strings.Contains(s.Detail, want) {
 			t.Errorf("%s: %s: %q, want %q", id, s.Reason, s.Detail, want)

@@ -70,7 +70,7 @@ func TestBlockedSupervisorRestartsDaemon(t *testing.T) {
 	}
 	waitForNewProcess(t, pid, "blocked", begin)
 	log := journal(t, begin, "err")
-	if n := strings.Count(log, `"msg":"watchdog not fed"`); n != 1 || !strings.Contains(log, "camera blocked: its supervisor has not come round since") ||
+	if n := strings.Count(log, `"msg":"watchdog not fed"`); n != 1 || !strings.Contains(log, "camera blocked: its supervisor has not responded since") ||
 		!strings.Contains(log, "blockedObserver.Published") {
 		t.Errorf("%d times among the errors:\n%s", n, log)
 	}

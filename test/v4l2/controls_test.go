@@ -46,7 +46,7 @@ func TestControlsAreListedSetAndRestored(t *testing.T) {
 			t.Errorf("got brightness %d, flip %d, contrast %d, want 77, 1, %d", b, f, c, contrast)
 		}
 		testrun.WaitFor(t, "the log to name what could not be set", func() bool {
-			return strings.Contains(d.Output.String(), `contrast: want a whole number from`) && strings.Contains(d.Output.String(), `no control \"nonsense\"; there are`)
+			return strings.Contains(d.Output.String(), `contrast must be a whole number from`) && strings.Contains(d.Output.String(), `unknown control \"nonsense\": this device has`)
 		})
 	})
 	t.Run("listed", func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestControlsAreListedSetAndRestored(t *testing.T) {
 	})
 	t.Run("all or none", func(t *testing.T) {
 		code, c := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 1, "contrast": 9999, "horizontal_flip": "left", "none": 1}}`)
-		for _, want := range []string{"contrast: want a whole number from 0 to ", "got 9999", `horizontal_flip: want true or false, got "left"`, `no control "none"; there are `} {
+		for _, want := range []string{"contrast must be a whole number from 0 to ", "got 9999", `horizontal_flip: want true or false, got "left"`, `no control "none"; there are `} {
 			if code != 400 || !strings.Contains(c.Error, want) {
 				t.Errorf("got %d %s, want 400 with %s", code, c.Error, want)
 			}
@@ -131,7 +131,7 @@ func TestControlsAreListedSetAndRestored(t *testing.T) {
 			return c.State == "offline" && c.Controls == nil
 		})
 		code, gone := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 10}}`)
-		if code != 503 || !strings.Contains(gone.Error, "its controls can be reached while it is open") {
+		if code != 503 || !strings.Contains(gone.Error, "its controls are available only while it is open") {
 			t.Errorf("%d %s", code, gone.Error)
 		}
 		plug(t) // with the driver's own values

@@ -46,9 +46,9 @@ func (s *serverRules) allows(host string) bool {
 // hostFailure returns the failure for a host that is not allowed.
 func (s *serverRules) hostFailure(host string) *failure {
 	if s.source.Kind == sourceurl.RTSP { // FFmpeg would send the password there
-		return newFailure(camera.Redirect, "the camera leads to the host %q: set source to the address there if that is right", shorten(host))
+		return newFailure(camera.Redirect, "the camera redirects to the host %q: set source to its address if you trust it", shorten(host))
 	}
-	return newFailure(camera.Redirect, "the camera leads to the host %q: add it to redirect_hosts if that is right", shorten(host))
+	return newFailure(camera.Redirect, "the camera redirects to the host %q: add it to redirect_hosts if you trust it", shorten(host))
 }
 
 // maxRedirects is how many redirects are followed in a row.
@@ -59,11 +59,11 @@ func (s *serverRules) checkRedirect(next *http.Request, via []*http.Request) err
 	from, to := via[len(via)-1].URL, next.URL
 	switch {
 	case len(via) > maxRedirects:
-		return newFailure(camera.Redirect, "the camera redirects more than %d times", maxRedirects)
+		return newFailure(camera.Redirect, "the camera redirects more than %d times: check source", maxRedirects)
 	case to.Scheme != "http" && to.Scheme != "https":
-		return newFailure(camera.Redirect, "the camera redirects to a %q address; only http:// and https:// are followed", shorten(to.Scheme))
+		return newFailure(camera.Redirect, "the camera redirects to a %q address: camd follows only http:// and https://", shorten(to.Scheme))
 	case from.Scheme == "https" && to.Scheme != "https":
-		return newFailure(camera.Redirect, "the camera redirects from https:// to http://: set source to http:// if that is right")
+		return newFailure(camera.Redirect, "the camera redirects from https:// to http://: set source to the http:// address if you accept that")
 	case !s.allows(to.Hostname()):
 		return s.hostFailure(to.Hostname())
 	}

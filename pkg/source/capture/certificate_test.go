@@ -52,10 +52,10 @@ func certificateCases(c certificates) []certificateCase {
 		{"signed by ca_file", c.good, ca, ""},
 		{"self-signed in ca_file", c.selfSigned, tlsverify.Options{CAFile: c.selfSigned.File}, ""},
 		{"verification off", c.otherHost, tlsverify.Options{SkipVerify: true}, ""},
-		{"self-signed", c.selfSigned, tlsverify.Options{}, "the certificate is self-signed; set ca_file"},
-		{"unknown authority", c.good, tlsverify.Options{}, "which is not trusted; set ca_file"},
+		{"self-signed", c.selfSigned, tlsverify.Options{}, "the certificate is self-signed: set ca_file"},
+		{"unknown authority", c.good, tlsverify.Options{}, "which is not trusted: set ca_file"},
 		{"expired", c.expired, ca, "the certificate expired at "},
-		{"another host", c.otherHost, ca, `the certificate is not for the host "127.0.0.1" but for other.example; give the camera another certificate`},
+		{"another host", c.otherHost, ca, `the certificate is not for the host "127.0.0.1" but for other.example: install another certificate on the camera`},
 	}
 }
 
@@ -105,7 +105,7 @@ func TestHTTPSVerifiesTheCertificate(t *testing.T) {
 		certificateCase{"fingerprint", c.selfSigned, tlsverify.Options{Fingerprint: fingerprint(t, c.selfSigned)}, ""},
 		certificateCase{"fingerprint of an expired one", c.expired, tlsverify.Options{Fingerprint: fingerprint(t, c.expired)}, ""},
 		certificateCase{"another fingerprint", c.good, tlsverify.Options{Fingerprint: fingerprint(t, c.selfSigned)},
-			"the certificate is not the one whose fingerprint is configured; set fingerprint: " + fingerprint(t, c.good)},
+			"the certificate is not the one whose fingerprint is configured: set fingerprint: " + fingerprint(t, c.good)},
 		certificateCase{"no ca_file", c.good, tlsverify.Options{CAFile: "/none.pem"}, "read ca_file: open /none.pem: no such file"},
 	)
 	for _, scheme := range []string{"https", "https+poll"} {

@@ -50,7 +50,7 @@ func (c *connectionChecker) checkVerified() error {
 	return nil
 }
 
-var errCannotVerify = newFailure(camera.Certificate, "camd cannot verify certificates for this FFmpeg, which does not use GnuTLS: "+
+var errCannotVerify = newFailure(camera.Certificate, "camd cannot verify certificates because this FFmpeg does not use GnuTLS: "+
 	"use Debian's FFmpeg, or set tls_verify: false")
 
 // canVerify reports whether FFmpeg calls the function in connect.c that verifies certificates.
@@ -63,10 +63,10 @@ func (c *connectionChecker) hostAllowed(host string) bool {
 	defer c.mu.Unlock()
 	switch {
 	case c.rules == nil:
-		c.failure = newFailure(camera.Redirect, "a file must not name the host %q: only files beside it are read", shorten(host))
+		c.failure = newFailure(camera.Redirect, "the file refers to the host %q: camd reads only files in its folder", shorten(host))
 		return false
 	case c.connected && c.rules.source.URL.Scheme == "rtsps": // perhaps to rtsp://
-		c.failure = newFailure(camera.Redirect, "the camera redirects, which rtsps:// sources do not follow: set source to the new address")
+		c.failure = newFailure(camera.Redirect, "the camera redirects, and camd does not follow redirects of rtsps:// sources: set source to the new address")
 		return false
 	case c.addresses[host]: // where RTP comes from, over UDP
 		return true

@@ -82,7 +82,7 @@ func (c *controlWorker) enqueue(m wire.SetControls) {
 	default:
 	}
 	select {
-	case c.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests yet"}:
+	case c.replies <- wire.Controls{Request: m.Request, ErrorKind: string(camera.ControlsTimeout), Detail: "the driver has not answered earlier requests: try again later"}:
 	default: // the queue of replies is full, too
 	}
 }

@@ -36,19 +36,19 @@ func diagnose(ctx context.Context, rules *serverRules, slow bool) *failure {
 }
 
 var (
-	errNoPictureInTime = newFailure(camera.Timeout, "the server answers, but no picture came in time")
-	errNoVideo         = newFailure(camera.BadStream, "the server answers, but with no video that OpenCV understands")
+	errNoPictureInTime = newFailure(camera.Timeout, "the server answered, but sent no picture in time")
+	errNoVideo         = newFailure(camera.BadStream, "the server answered, but sent no video that OpenCV can read: choose H.264 at the camera")
 )
 
 // statusFailure returns the failure that a status means, or nil for success.
 func statusFailure(src sourceurl.Source, status int) *failure {
 	switch {
 	case (status == 401 || status == 403) && src.User == "":
-		return newFailure(camera.Auth, "the server asks for a user and password (%d)", status)
+		return newFailure(camera.Auth, "the server requires a login (%d): set user and password_file", status)
 	case status == 401 || status == 403:
-		return newFailure(camera.Auth, "the server refuses the user or password (%d)", status)
+		return newFailure(camera.Auth, "login failed (%d): check user and password", status)
 	case status == 404 || status == 410 || status == 454:
-		return newFailure(camera.NotFound, "the server has no such stream (%d)", status)
+		return newFailure(camera.NotFound, "the server answered %d: check the path in source", status)
 	case status < 200 || status > 299:
 		return newFailure(camera.BadStream, "the server answered %d %s", status, http.StatusText(status))
 	}
@@ -62,10 +62,10 @@ func connectFailure(src sourceurl.Source, err error) *failure {
 		return f
 	}
 	if e, ok := errors.AsType[*tlsverify.Error](err); ok {
-		return newFailure(camera.Certificate, "%s; %s", e.Problem, e.Remedy(src.Kind != sourceurl.RTSP))
+		return newFailure(camera.Certificate, "%s: %s", e.Problem, e.Remedy(src.Kind != sourceurl.RTSP))
 	}
 	if errors.Is(err, errNotRTSP) {
-		return newFailure(camera.BadStream, "%s does not speak RTSP", src.URL.Host)
+		return newFailure(camera.BadStream, "%s did not answer in RTSP: check the port in source", src.URL.Host)
 	}
 	reason, detail := netprobe.Explain(src.URL.Host, err)
 	return &failure{reason, detail}
@@ -84,5 +84,5 @@ func safeContentType(contentType string) string {
 	case "text/html", "text/plain", "text/xml", "application/json", "application/pdf", "application/xhtml+xml":
 		return contentType
 	}
-	return "a text"
+	return "text"
 }

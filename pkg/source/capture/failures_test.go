@@ -60,7 +60,7 @@ func TestFailuresReportReasonWithoutSecrets(t *testing.T) {
 		{"text file", write("Dear diary,\ntoday I was called clip.mp4.\n"), camera.BadStream, "is a text file"},
 		{"html file", write("<!DOCTYPE html><html></html>"), camera.BadStream, "text/html"},
 		{"empty file", write(""), camera.BadStream, "is empty"},
-		{"nonsense file", write(strings.Repeat("\x00\x01\xfe", 5000)), camera.BadStream, "no video that OpenCV understands"},
+		{"nonsense file", write(strings.Repeat("\x00\x01\xfe", 5000)), camera.BadStream, "is not a video that OpenCV can read"},
 		{"directory", text("/usr"), camera.BadStream, "directory"},
 		{"wrong source", text("gopher://x"), camera.BadStream, "gopher"},
 		{"missing device", text("/dev/video99"), camera.NoDevice, "does not exist"},
@@ -71,16 +71,16 @@ func TestFailuresReportReasonWithoutSecrets(t *testing.T) {
 		{"http 404", web(404, "text/plain", ""), camera.NotFound, "404"},
 		{"http 500", web(500, "text/plain", ""), camera.BadStream, "500"},
 		{"http nonsense", web(200, "video/mp4", "nonsense"), camera.BadStream, "no video"},
-		{"http refused", refusingServer("http"), camera.Unreachable, "refuses connections"},
-		{"rtsp refused", refusingServer("rtsp"), camera.Unreachable, "refuses connections"},
-		{"rtsp wrong password", rtsp(withSecrets), camera.Auth, "refuses the user or password"},
-		{"rtsp no password", rtsp(func(url string) string { return url }), camera.Auth, "asks for a user"},
+		{"http refused", refusingServer("http"), camera.Unreachable, "refused the connection"},
+		{"rtsp refused", refusingServer("rtsp"), camera.Unreachable, "refused the connection"},
+		{"rtsp wrong password", rtsp(withSecrets), camera.Auth, "login failed (401)"},
+		{"rtsp no password", rtsp(func(url string) string { return url }), camera.Auth, "requires a login (401)"},
 		{"rtsp not found", rtsp(func(url string) string {
 			return strings.Replace(strings.Replace(url, "/cam", "/other", 1), "://", "://viewer:right@", 1)
-		}), camera.NotFound, "no such stream"},
+		}), camera.NotFound, "the server answered 404"},
 		{"rtsp of a web server", func(t *testing.T) string {
 			return strings.Replace(web(200, "text/html", "")(t), "http:", "rtsp:", 1)
-		}, camera.BadStream, "does not speak RTSP"},
+		}, camera.BadStream, "did not answer in RTSP"},
 		{"rtsp silent", silentServer("rtsp"), camera.Timeout, "no answer"},
 		{"http silent", silentServer("http"), camera.Timeout, "no answer"},
 	} {

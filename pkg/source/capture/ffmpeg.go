@@ -51,10 +51,10 @@ type ffmpegSource struct {
 }
 
 // errOpen is the failure of OpenCV to open a source. It has no cause: OpenCV reports none, and gocv's error contains the password.
-var errOpen = newFailure(camera.BadStream, "OpenCV cannot open it")
+var errOpen = newFailure(camera.BadStream, "OpenCV cannot open the source")
 
 // errNoPicture is the failure of a source that opens but gives no picture.
-var errNoPicture = newFailure(camera.BadStream, "it opens, but there is no picture in it")
+var errNoPicture = newFailure(camera.BadStream, "the source opened, but delivered no picture")
 
 // How tryFFmpeg reads a source that is called MJPEG.
 const (
@@ -112,7 +112,7 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 		return f, cmp.Or(connections.refusal(), error(errNoPicture))
 	}
 	if f.found.Passthrough && !f.holdsJPEG() {
-		return f, newFailure(camera.BadStream, "it is called MJPEG, and there is no JPEG in it")
+		return f, newFailure(camera.BadStream, "the stream is declared as MJPEG, but contains no JPEG")
 	}
 	return f, nil
 }
@@ -168,7 +168,7 @@ func (f *ffmpegSource) checkSize(size image.Point) error {
 		f.firstSize = size
 	}
 	if size != f.firstSize {
-		return newFailure(camera.Resized, "its pictures were %dx%d and are %dx%d now", f.firstSize.X, f.firstSize.Y, size.X, size.Y)
+		return newFailure(camera.Resized, "the picture size changed from %dx%d to %dx%d", f.firstSize.X, f.firstSize.Y, size.X, size.Y)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed
 	}
 	f, err := open()
 	if errors.Is(err, errOpen) {
-		err = newFailure(camera.BadStream, "%s is no video that OpenCV understands", filepath.Base(path))
+		err = newFailure(camera.BadStream, "%s is not a video that OpenCV can read", filepath.Base(path))
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ const maxResizedPerPicture = 10
 
 // resizedError returns the failure for a recording whose pictures mostly have another size than the first.
 func (c *filePlayer) resizedError() error {
-	return newFailure(camera.BadStream, "%d of its pictures are %dx%d, as the first, and %d are not: cut it where the size changes, or convert it to one size",
+	return newFailure(camera.BadStream, "%d pictures have the size of the first, %dx%d, and %d have another size: split the file where the size changes, or convert it to one size",
 		c.pictures, c.firstSize.X, c.firstSize.Y, c.resized)
 }
 
@@ -96,7 +96,7 @@ func isResized(err error) bool {
 // rewind restarts the file by opening it again: not every format is seekable.
 func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
 	if c.once {
-		return newFailure(camera.EndOfFile, "played to its end: %d pictures", c.pictures)
+		return newFailure(camera.EndOfFile, "the file ended after %d pictures", c.pictures)
 	}
 	if c.resized > maxResizedPerPicture*c.pictures {
 		return c.resizedError()
@@ -119,9 +119,9 @@ func checkFile(path string) error {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return newFailure(camera.NoDevice, "%s does not exist", path)
+		return newFailure(camera.NoDevice, "%s does not exist: check source", path)
 	case errors.Is(err, fs.ErrPermission):
-		return newFailure(camera.Permission, "no permission to read %s", path)
+		return newFailure(camera.Permission, "permission denied for %s: check the permissions of the file and its folder", path)
 	case err != nil:
 		return newFailure(camera.BadStream, "%v", err)
 	}

@@ -68,7 +68,7 @@ func (p *httpPoller) next(ctx context.Context, _ *gocv.Mat) error {
 		case err != nil && (over || !failed || slices.Contains(permanentReasons, f.reason)):
 			return err
 		case over:
-			return newFailure(camera.Timeout, "the server has had no new picture for %v", p.newPictureTimeout)
+			return newFailure(camera.Timeout, "the server sent no new picture for %v", p.newPictureTimeout)
 		}
 	}
 }
@@ -103,13 +103,13 @@ func (p *httpPoller) fetch(ctx context.Context) (isNew bool, err error) {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case l.hasExpired():
-		return false, newFailure(camera.Timeout, "the picture did not come within %v", p.timeout)
+		return false, newFailure(camera.Timeout, "the server sent no picture within %v", p.timeout)
 	case err != nil && p.oversizeTracker.failure() != nil:
 		return false, p.oversizeTracker.failure()
 	case err != nil && isNotVideo(mediaType(response)):
 		return false, newFailure(camera.BadStream, "the server sent %s, not a picture", safeContentType(mediaType(response)))
 	case err != nil:
-		return false, newFailure(camera.BadStream, "the server sent no whole JPEG")
+		return false, newFailure(camera.BadStream, "the server sent no complete JPEG")
 	}
 	p.setConditional(response.Header)
 	return true, nil

@@ -105,7 +105,7 @@ func (h *httpStream) readFirst(ctx context.Context) (source, error) {
 	case h.oversizeTracker.failure() != nil:
 		return nil, h.oversizeTracker.failure()
 	case h.reader.Skipped() > 0:
-		return nil, newFailure(camera.Damaged, "the pictures are damaged")
+		return nil, newFailure(camera.Damaged, "the stream contains only damaged pictures")
 	case h.hasExpired():
 		return nil, errNoPictureInTime
 	}

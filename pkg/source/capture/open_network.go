@@ -39,7 +39,7 @@ func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, sp
 // openHTTPWithFFmpeg opens an HTTP source with FFmpeg: recordings, HLS and the like. contentType is that of the server's response.
 func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, contentType string) (source, error) {
 	if rules.tls.Fingerprint != "" {
-		return nil, newFailure(camera.Certificate, "FFmpeg plays this stream, and checks no fingerprint: set ca_file instead")
+		return nil, newFailure(camera.Certificate, "FFmpeg reads this stream and cannot check a fingerprint: set ca_file instead")
 	}
 	open := func() (*ffmpegSource, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
 	began := time.Now()

@@ -73,7 +73,7 @@ func TestRedirectToAnotherHostNeedsRedirectHosts(t *testing.T) {
 			}))
 			start := wire.Start{Source: strings.Replace(home, "http", scheme, 1), User: "viewer", Password: secret, Capture: options.Capture{FPS: 20}}
 			e, _ := awaitMessage[wire.Ended](startCapture(t, start))
-			want := `the camera leads to the host "127.0.0.2": add it to redirect_hosts if that is right`
+			want := `the camera redirects to the host "127.0.0.2": add it to redirect_hosts if you trust it`
 			if e.Reason != string(camera.Redirect) || e.Detail != want {
 				t.Errorf("got %+v, want %s", e, want)
 			}
@@ -230,7 +230,7 @@ func TestRTSPRedirectStaysOnTheHost(t *testing.T) {
 	}{
 		{"same host", "rtsp://" + redirectRTSP(t, server.URL()) + "/cam", ""},
 		{"another host", "rtsp://" + redirectRTSP(t, "rtsp://"+other.address+"/cam") + "/cam", `the host "127.0.0.2": set source to`},
-		{"rtsps to rtsp", "rtsps://" + front.Address + "/cam", "which rtsps:// sources do not follow"},
+		{"rtsps to rtsp", "rtsps://" + front.Address + "/cam", "camd does not follow redirects of rtsps:// sources"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := startCapture(t, wire.Start{Source: test.source, Capture: options.Capture{TLS: tlsverify.Options{CAFile: c.File}}})

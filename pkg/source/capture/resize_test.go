@@ -38,7 +38,7 @@ func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 			e, _ := awaitMessage[wire.Ended](d)
 			was := fmt.Sprintf("%dx%d", o.Width, o.Height)
 			now := map[string]string{c.Size: c.SecondSize, c.SecondSize: c.Size}[was] // by when it was opened
-			if e.Reason != string(camera.Resized) || now == "" || e.Detail != fmt.Sprintf("its pictures were %s and are %s now", was, now) {
+			if e.Reason != string(camera.Resized) || now == "" || e.Detail != fmt.Sprintf("the picture size changed from %s to %s", was, now) {
 				t.Errorf("opened at %s, then %+v", was, e)
 			}
 		})
@@ -52,7 +52,7 @@ func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
 			c.Length = time.Second
 			d := startCapture(t, wire.Start{Source: c.Make(t), Capture: options.Capture{Once: true}})
 			e, _ := awaitMessage[wire.Ended](d)
-			if want := fmt.Sprintf(": %d pictures", c.Frames()); e.Reason != string(camera.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
+			if want := fmt.Sprintf("after %d pictures", c.Frames()); e.Reason != string(camera.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
 				t.Errorf("%+v, want %s", e, want)
 			}
 		})
@@ -94,7 +94,7 @@ func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = c.next(t.Context(), &m)
-			if f, ok := errors.AsType[*failure](err); !ok || f.reason != camera.BadStream || !strings.Contains(f.detail, "1 of its pictures are 320x240, as the first") {
+			if f, ok := errors.AsType[*failure](err); !ok || f.reason != camera.BadStream || !strings.Contains(f.detail, "1 pictures have the size of the first, 320x240") {
 				t.Errorf("after one picture: %v", err)
 			}
 			if all := c.resized >= 2*fps-1; all != (timeout == 0) {

@@ -85,14 +85,14 @@ func handshake(commands *wire.Reader) (wire.Start, error) {
 		return wire.Start{}, err
 	}
 	if _, ok := m.(wire.Hello); !ok {
-		return wire.Start{}, fmt.Errorf("%T instead of hello", m)
+		return wire.Start{}, fmt.Errorf("the first message must be hello, is %T", m)
 	}
 	if m, err = commands.Next(); err != nil {
 		return wire.Start{}, err
 	}
 	start, ok := m.(wire.Start)
 	if !ok {
-		return wire.Start{}, fmt.Errorf("%T instead of start", m)
+		return wire.Start{}, fmt.Errorf("the second message must be start, is %T", m)
 	}
 	return start, nil
 }
@@ -119,7 +119,7 @@ func (s *session) handleCommands(commands *wire.Reader) error {
 		case wire.Stop:
 			return errStopped
 		default:
-			return fmt.Errorf("%T after start", m)
+			return fmt.Errorf("unexpected message %T after start", m)
 		}
 	}
 }

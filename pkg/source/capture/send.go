@@ -149,7 +149,7 @@ func (s *session) sendRendition(m *encoder, rendition int) error {
 		return nil
 	}
 	if len(jpeg) == 0 {
-		fmt.Fprintln(os.Stderr, "empty picture left out")
+		fmt.Fprintln(os.Stderr, "empty picture skipped")
 		return nil
 	}
 	if len(jpeg) > m.limits.Bytes {

@@ -75,7 +75,7 @@ func diagnoseOpen(path string) error {
 	if f := streamFailure(path, err); f != nil {
 		return f
 	}
-	return newFailure(camera.BadStream, "OpenCV cannot open %s: it has no format that OpenCV reads, or does not stream", path)
+	return newFailure(camera.BadStream, "OpenCV cannot open %s: it has no format that OpenCV reads, or does not start streaming", path)
 }
 
 // diagnoseNoPicture finds out why a device that OpenCV has opened and closed again gave no picture.
@@ -90,9 +90,9 @@ func diagnoseNoPicture(path string) error {
 		return f
 	}
 	if err != nil {
-		return newFailure(camera.BadStream, "%s does not start to stream: %v", path, err)
+		return newFailure(camera.BadStream, "%s cannot start streaming: %v", path, err)
 	}
-	return newFailure(camera.BadStream, "%s was opened and gave no picture", path)
+	return newFailure(camera.BadStream, "%s opened, but delivered no picture", path)
 }
 
 // negotiate asks for format, size and rate, in the one order that works: a later one resets an earlier one otherwise.
@@ -226,7 +226,7 @@ func (d *device) read(ctx context.Context, m *gocv.Mat) error {
 		case failing.IsZero():
 			failing = now
 		case now.Sub(failing) >= maxFastFailures:
-			return newFailure(camera.Disconnected, "%s gives no more pictures", d.path)
+			return newFailure(camera.Disconnected, "%s delivers no more pictures", d.path)
 		}
 		time.Sleep(retryDelay)
 	}

@@ -18,9 +18,9 @@ func TestStreamFailureExplainsErrno(t *testing.T) {
 		reason camera.Reason
 		says   string
 	}{
-		{unix.ENOSPC, camera.Bandwidth, "the USB bus has no bandwidth left"},
-		{unix.EBUSY, camera.Busy, "in use by another program"},
-		{unix.ENODEV, camera.NoDevice, "no device behind it"},
+		{unix.ENOSPC, camera.Bandwidth, "not enough bandwidth for /dev/video0"},
+		{unix.EBUSY, camera.Busy, "/dev/video0 is busy"},
+		{unix.ENODEV, camera.NoDevice, "the device of /dev/video0 is gone"},
 		{unix.ENOMEM, camera.BadStream, "no memory"},
 		{unix.EINVAL, "", ""},
 		{0, "", ""},
@@ -53,7 +53,7 @@ func TestCaptureTimeTrustsOnlyPlausibleDriverTimes(t *testing.T) {
 		{"none", 0, at(time.Second), now},
 		{"minus one", -1, at(time.Second), now},
 		{"wall clock", 1.7e12, at(time.Second), now},
-		{"since it was switched on", ms(int64(time.Second)), at(time.Second), now},
+		{"since it was turned on", ms(int64(time.Second)), at(time.Second), now},
 		{"long ago", ms(at(time.Minute)), at(2 * time.Minute), now},
 		{"the same again", ms(at(time.Second)), at(time.Second), now},
 	}

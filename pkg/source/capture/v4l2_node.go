@@ -29,13 +29,13 @@ func openNode(path string) (v4l2.Node, error) {
 func nodeFailure(path string, err error) *failure {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return newFailure(camera.NoDevice, "%s does not exist", path)
+		return newFailure(camera.NoDevice, "%s does not exist: run camd devices to list the cameras", path)
 	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
-		return newFailure(camera.NoDevice, "%s has no device behind it", path)
+		return newFailure(camera.NoDevice, "the device of %s is gone: plug it in again", path)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return newFailure(camera.Permission, "no permission to open %s; its group, usually video, has it", path)
+		return newFailure(camera.Permission, "permission denied for %s: add camd's user to its group, usually video", path)
 	case errors.Is(err, unix.EBUSY):
-		return newFailure(camera.Busy, "%s is in use by another program", path)
+		return newFailure(camera.Busy, "%s is busy: run fuser -v %s to find the program", path, path)
 	}
 	return newFailure(camera.NotACamera, "open %s: %v", path, err)
 }
@@ -50,21 +50,21 @@ func checkNode(n v4l2.Node, path string) error {
 	case single:
 		return nil
 	case multi:
-		return newFailure(camera.NotACamera, "%s captures in multi-planar formats only, which OpenCV does not read", path)
+		return newFailure(camera.NotACamera, "%s has only multi-planar formats, which OpenCV cannot read", path)
 	}
-	return newFailure(camera.NotACamera, "%s offers no video capture (a loopback device does only while a program feeds it)", path)
+	return newFailure(camera.NotACamera, "%s does not capture video: choose another device from camd devices. A loopback device captures only while a program writes to it", path)
 }
 
 // streamFailure returns the failure for a driver's error on streaming, or nil if the error does not show the cause.
 func streamFailure(path string, err error) *failure {
 	switch {
 	case errors.Is(err, unix.ENOSPC):
-		return newFailure(camera.Bandwidth, "the USB bus has no bandwidth left for this size and rate of %s; "+
-			"choose a smaller one, a compressed format (mjpeg) or another USB port", path)
+		return newFailure(camera.Bandwidth, "not enough bandwidth for %s at this size and rate: "+
+			"choose a smaller size or rate, format: mjpeg, or another USB port", path)
 	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return nodeFailure(path, err)
 	case errors.Is(err, unix.ENOMEM):
-		return newFailure(camera.BadStream, "the system has no memory for the pictures of %s", path)
+		return newFailure(camera.BadStream, "the driver has no memory for the pictures of %s: choose a smaller size", path)
 	}
 	return nil
 }

@@ -55,13 +55,13 @@ func Explain(host string, err error) (camera.Reason, string) {
 	timeout, isNet := errors.AsType[net.Error](err)
 	switch {
 	case isDNS && dns.IsNotFound:
-		return camera.Unreachable, "unknown host " + dns.Name
+		return camera.Unreachable, "cannot find the host " + dns.Name + ": check the name and the DNS server"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return camera.Unreachable, host + " refuses connections"
+		return camera.Unreachable, host + " refused the connection: check the port"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return camera.Unreachable, "no route to " + host
+		return camera.Unreachable, "no route to " + host + ": check the address and the network"
 	case isNet && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return camera.Timeout, "no answer from " + host
+		return camera.Timeout, "no answer from " + host + ": check its power, its network, and firewalls"
 	}
-	return camera.Unreachable, "no usable answer from " + host
+	return camera.Unreachable, "no valid answer from " + host + ": check the scheme and the port"
 }

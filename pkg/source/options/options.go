@@ -26,7 +26,7 @@ type Camera struct {
 	Renditions []camera.Rendition        // beside main; at most MaxRenditions
 
 	OnDemand      bool          // open the camera only while somebody watches
-	Paused        bool          // switch the camera off at the start, until a person switches it on
+	Paused        bool          // turn the camera off at the start, until a person turns it on
 	StallTimeout  time.Duration // the camera is stalled after this time without a new picture; 0 means 5 s
 	FrozenTimeout time.Duration // the camera is frozen after this time with the same picture; 0 means never
 	WorkerMaxAge  time.Duration // the capture process is replaced at this age; 0 means never

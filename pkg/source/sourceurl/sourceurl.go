@@ -65,7 +65,7 @@ func ParseSize(s string) (Size, error) {
 	width, err1 := strconv.Atoi(w)
 	height, err2 := strconv.Atoi(h)
 	if !ok || cmp.Or(err1, err2) != nil || min(width, height) < 1 || max(width, height) > MaxSide {
-		return Size{}, fmt.Errorf("size %q is not WIDTHxHEIGHT in pixels, such as 1280x720", s)
+		return Size{}, fmt.Errorf("size must be WIDTHxHEIGHT in pixels, such as 1280x720, is %q", s)
 	}
 	return Size{width, height}, nil
 }
@@ -77,7 +77,7 @@ func Parse(s string) (Source, error) {
 	case s == "":
 		return Source{}, errors.New("source is empty")
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return Source{}, errors.New("source has a control character in it")
+		return Source{}, errors.New("source contains a control character")
 	case !isURL:
 		return parsePath(s)
 	}
@@ -96,7 +96,7 @@ func Parse(s string) (Source, error) {
 	if !isScheme(scheme) {
 		scheme = "" // not repeated: it may be a part of a password
 	}
-	return Source{}, fmt.Errorf("unknown kind of source %q; camd reads test://, rtsp://, rtsps://, http://, https://, "+
+	return Source{}, fmt.Errorf("unknown kind of source %q: camd reads test://, rtsp://, rtsps://, http://, https://, "+
 		"http+poll://, https+poll://, file://, /dev/videoN and file paths", scheme+"://")
 }
 
@@ -115,21 +115,21 @@ var deviceName = regexp.MustCompile(`^video\d+$`)
 
 func parsePath(path string) (Source, error) {
 	if _, err := strconv.Atoi(path); err == nil {
-		return Source{}, fmt.Errorf("source %q is only a number; for a V4L2 device write /dev/video%s", path, path)
+		return Source{}, fmt.Errorf("source %q is only a number: write /dev/video%s for a V4L2 device", path, path)
 	}
 	if deviceName.MatchString(path) {
-		return Source{}, fmt.Errorf("source %q has no folder; for the V4L2 device write /dev/%s, for a file of that name ./%[1]s", path, path)
+		return Source{}, fmt.Errorf("source %q is not a path: write /dev/%s for the V4L2 device, or ./%[1]s for a file of that name", path, path)
 	}
 	if ip, found := leadingAddress(path); found {
-		return Source{}, fmt.Errorf("source begins with an IP address and not with a scheme; write rtsp://%s/PATH or http://%[1]s/PATH, "+
+		return Source{}, fmt.Errorf("source begins with an IP address and has no scheme: write rtsp://%s/PATH or http://%[1]s/PATH, "+
 			"with the path from the camera's manual", ip)
 	}
 	if path == "" {
 		return Source{}, errors.New("file:// needs a path, such as file:///srv/clip.mp4")
 	}
 	if incompleteURL.MatchString(path) {
-		return Source{}, errors.New("source is neither a URL nor a path; a URL looks like rtsp://host/path, and a file's path can " +
-			"begin with ./ or /")
+		return Source{}, errors.New("source is neither a URL nor a path: write a URL such as rtsp://host/path, or a path that begins " +
+			"with / or ./")
 	}
 	path = filepath.Clean(path)
 	if strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/dev/shm/") { // /dev/shm has ordinary files
@@ -156,7 +156,7 @@ func parseTest(rest string) (Source, error) {
 	src := Source{Kind: Test, Size: Size{1280, 720}, FPS: 30}
 	name, query, _ := strings.Cut(rest, "?")
 	if name != "" && name != "/" {
-		return Source{}, fmt.Errorf("test:// takes no name, only ?size= and &fps=, such as test://?size=1280x720&fps=30; got %q", name)
+		return Source{}, fmt.Errorf("test:// must have no name, has %q: write it as test://?size=1280x720&fps=30", name)
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -170,14 +170,14 @@ func parseTest(rest string) (Source, error) {
 				return Source{}, fmt.Errorf("test://: %w", err)
 			}
 			if max(src.Size.Width, src.Size.Height) > 8192 || min(src.Size.Width, src.Size.Height) < 16 {
-				return Source{}, fmt.Errorf("test://: size %s is outside 16x16 to 8192x8192", v)
+				return Source{}, fmt.Errorf("test://: size must be from 16x16 to 8192x8192, is %s", v)
 			}
 		case "fps":
 			if src.FPS, err = strconv.ParseFloat(v, 64); err != nil || !(src.FPS >= MinFPS && src.FPS <= MaxFPS) {
-				return Source{}, fmt.Errorf("test://: fps %q is not a number from %v to %v", v, MinFPS, MaxFPS)
+				return Source{}, fmt.Errorf("test://: fps must be a number from %v to %v, is %q", MinFPS, MaxFPS, v)
 			}
 		default:
-			return Source{}, fmt.Errorf("test://: unknown parameter %q; there are size and fps", key)
+			return Source{}, fmt.Errorf("test://: unknown parameter %q: use size or fps", key)
 		}
 	}
 	return src, nil
@@ -193,12 +193,12 @@ func parseURL(kind Kind, s string) (Source, error) {
 		if kind == Poll {
 			scheme = "http+poll"
 		}
-		return Source{}, fmt.Errorf("not a valid %s URL; it should look like %s://host/path, and special characters in a user "+
-			"or password must be percent-encoded (@ is %%40, : is %%3A, / is %%2F, # is %%23)", scheme, scheme)
+		return Source{}, fmt.Errorf("not a valid %s URL: write it as %s://host/path, and percent-encode special characters in user "+
+			"and password (@ is %%40, : is %%3A, / is %%2F, # is %%23)", scheme, scheme)
 	}
 	if p := u.Port(); p != "" {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return Source{}, errors.New("the port is not a number from 1 to 65535")
+			return Source{}, errors.New("the port must be a number from 1 to 65535")
 		}
 	}
 	src := Source{Kind: kind, URL: *u}

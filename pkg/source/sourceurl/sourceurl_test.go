@@ -63,19 +63,19 @@ func TestParseReadsEveryKind(t *testing.T) {
 
 func TestParseRefusesInvalidSources(t *testing.T) {
 	notURL := func(kind string) string {
-		return "not a valid " + kind + " URL; it should look like " + kind + "://host/path, and special characters in a user or " +
-			"password must be percent-encoded (@ is %40, : is %3A, / is %2F, # is %23)"
+		return "not a valid " + kind + " URL: write it as " + kind + "://host/path, and percent-encode special characters in user and " +
+			"password (@ is %40, : is %3A, / is %2F, # is %23)"
 	}
-	const known = "; camd reads test://, rtsp://, rtsps://, http://, https://, http+poll://, https+poll://, file://, /dev/videoN and file paths"
-	const neither = "source is neither a URL nor a path; a URL looks like rtsp://host/path, and a file's path can begin with ./ or /"
+	const known = ": camd reads test://, rtsp://, rtsps://, http://, https://, http+poll://, https+poll://, file://, /dev/videoN and file paths"
+	const neither = "source is neither a URL nor a path: write a URL such as rtsp://host/path, or a path that begins with / or ./"
 	address := func(a string) string {
-		return fmt.Sprintf("source begins with an IP address and not with a scheme; write rtsp://%s/PATH or http://%[1]s/PATH, with the path from the camera's manual", a)
+		return fmt.Sprintf("source begins with an IP address and has no scheme: write rtsp://%s/PATH or http://%[1]s/PATH, with the path from the camera's manual", a)
 	}
 	for in, want := range map[string]string{
 		"":                     "source is empty",
-		"/srv/a\nb":            "source has a control character in it",
-		"0":                    `source "0" is only a number; for a V4L2 device write /dev/video0`,
-		"video0":               `source "video0" has no folder; for the V4L2 device write /dev/video0, for a file of that name ./video0`,
+		"/srv/a\nb":            "source contains a control character",
+		"0":                    `source "0" is only a number: write /dev/video0 for a V4L2 device`,
+		"video0":               `source "video0" is not a path: write /dev/video0 for the V4L2 device, or ./video0 for a file of that name`,
 		"10.0.0.5":             address("10.0.0.5"),
 		"10.0.0.5:554/live":    address("10.0.0.5:554"),
 		"viewer@10.0.0.5/a":    address("10.0.0.5"),
@@ -92,18 +92,18 @@ func TestParseRefusesInvalidSources(t *testing.T) {
 		"http+poll:/h/a":       neither,
 		"http://u:p#q@h/":      notURL("http"),
 		"http://h/a@b":         notURL("http"),
-		"http://h:0/":          "the port is not a number from 1 to 65535",
-		"http://h:65536/":      "the port is not a number from 1 to 65535",
-		"test://x":             `test:// takes no name, only ?size= and &fps=, such as test://?size=1280x720&fps=30; got "x"`,
-		"test://?sice=1x1":     `test://: unknown parameter "sice"; there are size and fps`,
-		"test://?size=1x":      `test://: size "1x" is not WIDTHxHEIGHT in pixels, such as 1280x720`,
-		"test://?size=-1x5":    `test://: size "-1x5" is not WIDTHxHEIGHT in pixels, such as 1280x720`,
-		"test://?size=15x16":   "test://: size 15x16 is outside 16x16 to 8192x8192",
-		"test://?size=16x8193": "test://: size 16x8193 is outside 16x16 to 8192x8192",
-		"test://?fps=0":        `test://: fps "0" is not a number from 0.001 to 1000`,
-		"test://?fps=NaN":      `test://: fps "NaN" is not a number from 0.001 to 1000`,
-		"test://?fps=1e-300":   `test://: fps "1e-300" is not a number from 0.001 to 1000`,
-		"test://?fps=1001":     `test://: fps "1001" is not a number from 0.001 to 1000`,
+		"http://h:0/":          "the port must be a number from 1 to 65535",
+		"http://h:65536/":      "the port must be a number from 1 to 65535",
+		"test://x":             `test:// must have no name, has "x": write it as test://?size=1280x720&fps=30`,
+		"test://?sice=1x1":     `test://: unknown parameter "sice": use size or fps`,
+		"test://?size=1x":      `test://: size must be WIDTHxHEIGHT in pixels, such as 1280x720, is "1x"`,
+		"test://?size=-1x5":    `test://: size must be WIDTHxHEIGHT in pixels, such as 1280x720, is "-1x5"`,
+		"test://?size=15x16":   "test://: size must be from 16x16 to 8192x8192, is 15x16",
+		"test://?size=16x8193": "test://: size must be from 16x16 to 8192x8192, is 16x8193",
+		"test://?fps=0":        `test://: fps must be a number from 0.001 to 1000, is "0"`,
+		"test://?fps=NaN":      `test://: fps must be a number from 0.001 to 1000, is "NaN"`,
+		"test://?fps=1e-300":   `test://: fps must be a number from 0.001 to 1000, is "1e-300"`,
+		"test://?fps=1001":     `test://: fps must be a number from 0.001 to 1000, is "1001"`,
 		"test://?%":            `test://: invalid URL escape "%"`,
 	} {
 		if got, err := Parse(in); err == nil || err.Error() != want {

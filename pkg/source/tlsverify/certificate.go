@@ -30,13 +30,13 @@ func (e *Error) Remedy(pinnable bool) string {
 	case e.Fingerprint == "":
 		return "check the camera's TLS settings"
 	case pinnable && e.untrusted:
-		return "set ca_file, or fingerprint: " + e.Fingerprint + " if you trust it"
+		return "set ca_file, or set fingerprint: " + e.Fingerprint + " if you trust it"
 	case pinnable:
-		return "give the camera another certificate, or set fingerprint: " + e.Fingerprint + " if you trust it"
+		return "install another certificate on the camera, or set fingerprint: " + e.Fingerprint + " if you trust it"
 	case e.untrusted:
 		return "set ca_file to a file with the certificate to trust"
 	}
-	return "give the camera another certificate"
+	return "install another certificate on the camera"
 }
 
 // ConfigLine returns a line for the camera's configuration that makes camd accept the certificate. pinnable is as for Remedy.
@@ -70,7 +70,7 @@ func ParseFingerprint(s string) (string, error) {
 	}
 	sum, err := hex.DecodeString(digits)
 	if prefix+":" != fingerprintPrefix || err != nil || len(sum) != sha256.Size {
-		return "", errors.New("want sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it")
+		return "", errors.New("must be sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it")
 	}
 	return fingerprintPrefix + digits, nil
 }
@@ -78,7 +78,7 @@ func ParseFingerprint(s string) (string, error) {
 // validityProblem returns why a certificate is not valid at the present time.
 func validityProblem(c *x509.Certificate) string {
 	if time.Now().Before(c.NotBefore) {
-		return "the certificate is not valid before " + c.NotBefore.UTC().Format(time.DateTime) + " UTC: check this machine's clock"
+		return "the certificate is not valid before " + c.NotBefore.UTC().Format(time.DateTime) + " UTC (check this machine's clock)"
 	}
 	return "the certificate expired at " + c.NotAfter.UTC().Format(time.DateTime) + " UTC"
 }
@@ -105,7 +105,7 @@ func namesText(c *x509.Certificate) string {
 		all = append(all[:3], fmt.Sprintf("%d more", len(all)-3))
 	}
 	if len(all) == 0 {
-		return "none: it has no subject alternative names"
+		return "none (it has no subject alternative names)"
 	}
 	return strings.Join(all, ", ")
 }

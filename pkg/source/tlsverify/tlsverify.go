@@ -36,7 +36,7 @@ func New(o Options) (*Verifier, error) {
 	}
 	v.roots = x509.NewCertPool()
 	if !v.roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file %s holds no certificate", o.CAFile)
+		return nil, fmt.Errorf("ca_file %s contains no certificate", o.CAFile)
 	}
 	return v, nil
 }

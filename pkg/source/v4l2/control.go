@@ -40,7 +40,7 @@ func listControls(t controlDriver) ([]control, error) {
 			break // the end of the list, or none
 		}
 		if err != nil {
-			return nil, camera.ControlErrorf(camera.SettingRefused, "the device does not list its controls: %v", err)
+			return nil, camera.ControlErrorf(camera.SettingRefused, "cannot list the controls of the device: %v", err)
 		}
 		id = q.ID
 		kind := q.kind()

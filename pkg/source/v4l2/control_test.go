@@ -166,25 +166,25 @@ func TestSetControlsChecksAllFirst(t *testing.T) {
 		name, want string
 		to         camera.Setting
 	}{
-		{"brightness", "brightness: want a whole number from 0 to 255, got 256", camera.NumberSetting(256)},
-		{"brightness", "brightness: want a whole number from 0 to 255, got -1", camera.NumberSetting(-1)},
-		{"brightness", "brightness: want a whole number from 0 to 255, got true", camera.SwitchSetting(true)},
-		{"brightness", `brightness: want a whole number from 0 to 255, got "bright"`, camera.TextSetting("bright")},
-		{"auto_exposure", "auto_exposure: want true or false, got 2", camera.NumberSetting(2)},
-		{"auto_exposure", `auto_exposure: want true or false, got "off"`, camera.TextSetting("off")},
-		{"power_line_frequency", `want one of "Disabled" (0), "50 Hz" (1), "Auto  [31m" (3), got 2`, camera.NumberSetting(2)},
-		{"power_line_frequency", `got "70 Hz"`, camera.TextSetting("70 Hz")},
-		{"power_line_frequency", `got false`, camera.SwitchSetting(false)},
-		{"link_frequency", "link_frequency: can only be read", camera.NumberSetting(0)},
-		{"do_it", "do_it: want true, which presses it, got false", camera.SwitchSetting(false)},
-		{"codec", `no control "codec"; there are auto_exposure, brightness, do_it, exposure`, camera.NumberSetting(0)},
-		{"string", `no control "string"`, camera.TextSetting("x")},
+		{"brightness", "brightness must be a whole number from 0 to 255, is 256", camera.NumberSetting(256)},
+		{"brightness", "brightness must be a whole number from 0 to 255, is -1", camera.NumberSetting(-1)},
+		{"brightness", "brightness must be a whole number from 0 to 255, is true", camera.SwitchSetting(true)},
+		{"brightness", `brightness must be a whole number from 0 to 255, is "bright"`, camera.TextSetting("bright")},
+		{"auto_exposure", "auto_exposure must be true or false, is 2", camera.NumberSetting(2)},
+		{"auto_exposure", `auto_exposure must be true or false, is "off"`, camera.TextSetting("off")},
+		{"power_line_frequency", `power_line_frequency must be one of "Disabled" (0), "50 Hz" (1), "Auto  [31m" (3), is 2`, camera.NumberSetting(2)},
+		{"power_line_frequency", `is "70 Hz"`, camera.TextSetting("70 Hz")},
+		{"power_line_frequency", `is false`, camera.SwitchSetting(false)},
+		{"link_frequency", "link_frequency is read-only", camera.NumberSetting(0)},
+		{"do_it", "do_it must be true (to press the button), is false", camera.SwitchSetting(false)},
+		{"codec", `unknown control "codec": this device has auto_exposure, brightness, do_it, exposure`, camera.NumberSetting(0)},
+		{"string", `unknown control "string"`, camera.TextSetting("x")},
 	} {
 		p := newFakeControls()
 		_, err := setControls(p, map[string]camera.Setting{c.name: c.to, "hue": camera.NumberSetting(1), "exposure": camera.NumberSetting(0)})
 		var e *camera.ControlError
 		if !errors.As(err, &e) || e.Kind != camera.BadSetting || !strings.Contains(e.Detail, c.want) ||
-			!strings.Contains(e.Detail, "exposure: want a whole number from 1 to 5000, got 0") {
+			!strings.Contains(e.Detail, "exposure must be a whole number from 1 to 5000, is 0") {
 			t.Errorf("%s = %v: got %v, want %s", c.name, c.to, err, c.want)
 		}
 		if len(p.written) > 0 {
@@ -192,7 +192,7 @@ func TestSetControlsChecksAllFirst(t *testing.T) {
 		}
 	}
 	_, err := setControls(&fakeControls{}, map[string]camera.Setting{"a": camera.NumberSetting(0)})
-	if err == nil || err.Error() != `no control "a"; this device has none` {
+	if err == nil || err.Error() != `unknown control "a": this device has no controls` {
 		t.Errorf("got %v", err)
 	}
 }
@@ -204,7 +204,7 @@ func TestSetControlsRollsBackRefusedChanges(t *testing.T) {
 	p.setErrors = map[uint32]error{idHue: syscall.EIO}
 	_, err := setControls(p, settings)
 	var e *camera.ControlError
-	want := "hue: the device refuses 9 (input/output error): it is inactive, another control such as an automatic decides at present"
+	want := "hue: the device refuses 9 (input/output error): the control is inactive while another one, such as an automatic mode, is on"
 	if !errors.As(err, &e) || e.Kind != camera.SettingRefused || e.Detail != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -224,7 +224,7 @@ func TestSetControlsRollsBackRefusedChanges(t *testing.T) {
 
 func TestControlsFailOnMissingDevice(t *testing.T) {
 	p := &fakeControls{gone: true}
-	const want = "the device does not list its controls: no such device"
+	const want = "cannot list the controls of the device: no such device"
 	if _, err := setControls(p, nil); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -72,7 +72,7 @@ func (s scanner) examine(d *Device) {
 	if kind == 0 {
 		d.Role, d.Problem = role, camera.NotACamera
 		if strings.Contains(d.Driver, "loopback") {
-			d.Remedy = "a loopback device becomes a camera once a program writes video to it"
+			d.Remedy = "start a program that writes video to it: a loopback device is a camera only then"
 		}
 		return
 	}
@@ -104,7 +104,7 @@ func (s scanner) describeUnopened(d *Device, err error) {
 	case d.Problem == camera.NotACamera:
 		d.Capture, d.Role = false, "not a V4L2 device"
 	case !d.Capture:
-		d.Role = "most likely metadata"
+		d.Role = "probably metadata"
 	}
 }
 

@@ -33,15 +33,15 @@ func TestListDescribesDevices(t *testing.T) {
 				{FourCC: "Y16-BE", Sizes: []Size{{Width: 1920, Height: 1080, Range: &Range{16, 8, 2, 4}, Rates: []float64{60, 2}, Between: true}}},
 			},
 			Problem: camera.Busy, Detail: "VIDIOC_REQBUFS: device or resource busy",
-			Remedy: "close camd-capture (process 8) or ffmpeg (process 77), which has it open", Holders: holders,
+			Remedy: "close camd-capture (process 8) or ffmpeg (process 77), which uses the device", Holders: holders,
 		},
 		{
 			Path: path("video3"), Driver: "uvcvideo", Card: "Locked: Cam", Capture: true,
 			Problem: camera.Permission, Detail: "open: permission denied",
 		},
 		{
-			Path: path("video4"), Role: "most likely metadata", Problem: camera.Permission, Detail: "open: operation not permitted",
-			Remedy: "pass the device on: docker run --device " + path("video4") + ", or DeviceAllow=" + path("video4") + " rw for a systemd service",
+			Path: path("video4"), Role: "probably metadata", Problem: camera.Permission, Detail: "open: operation not permitted",
+			Remedy: "give camd access: docker run --device " + path("video4") + ", or DeviceAllow=" + path("video4") + " rw in the systemd unit",
 		},
 		{
 			Path: path("video10"), Stable: path("v4l/by-path/pci-0-index1"), Driver: "vivid", Card: "Cam [31m:", Bus: "usb-1",
@@ -130,7 +130,7 @@ func TestProblemsHaveRemedies(t *testing.T) {
 		want string
 	}{
 		{0o660, "sudo usermod -aG "},
-		{0o600, "only its owner may use it: sudo chgrp video " + path},
+		{0o600, "give its group access: sudo chgrp video " + path},
 	} {
 		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, c.mode)); err != nil {
 			t.Fatal(err)

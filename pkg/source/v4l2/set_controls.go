@@ -46,7 +46,7 @@ func allRefused(settings map[string]camera.Setting, err error) map[string]error 
 func openControls(path string) (Node, error) {
 	n, err := OpenNode(path)
 	if err != nil {
-		return n, camera.ControlErrorf(camera.SettingRefused, "open the device: %v", err) // its path is for the role admin
+		return n, camera.ControlErrorf(camera.SettingRefused, "cannot open the device: %v", err) // its path is for the role admin
 	}
 	return n, nil
 }
@@ -144,9 +144,9 @@ func (c *change) refusedError(t controlDriver, err error) error {
 	why := ""
 	switch q, e := t.query(c.id - 1); {
 	case errors.Is(err, syscall.EBUSY):
-		why = ": not while it captures, or another program holds it"
+		why = ": it does so while it captures, or while another program uses it"
 	case e == nil && q.ID == c.id && q.Flags&flagInactive != 0:
-		why = ": it is inactive, another control such as an automatic decides at present"
+		why = ": the control is inactive while another one, such as an automatic mode, is on"
 	}
 	return camera.ControlErrorf(camera.SettingRefused, "%s: the device refuses %d (%v)%s", c.Name, c.target, err, why)
 }

@@ -13,7 +13,7 @@ import (
 // Step: the driver uses the nearest value.
 func (c *control) resolve(s camera.Setting) (int64, error) {
 	if c.ReadOnly {
-		return 0, camera.ControlErrorf(camera.BadSetting, "%s: can only be read", c.Name)
+		return 0, camera.ControlErrorf(camera.BadSetting, "%s is read-only", c.Name)
 	}
 	number := s.Kind == camera.KindNumber
 	switch c.Kind {
@@ -39,7 +39,7 @@ func (c *control) resolve(s camera.Setting) (int64, error) {
 			return s.Number, nil
 		}
 	}
-	return 0, camera.ControlErrorf(camera.BadSetting, "%s: want %s, got %v", c.Name, c.allowedText(), s)
+	return 0, camera.ControlErrorf(camera.BadSetting, "%s must be %s, is %v", c.Name, c.allowedText(), s)
 }
 
 // allowedText returns a text with the values that the control can be set to.
@@ -48,7 +48,7 @@ func (c *control) allowedText() string {
 	case camera.Boolean:
 		return "true or false"
 	case camera.Button:
-		return "true, which presses it"
+		return "true (to press the button)"
 	case camera.Menu, camera.IntegerMenu:
 		var items []string
 		for _, value := range slices.Sorted(maps.Keys(c.Menu)) {
@@ -62,12 +62,12 @@ func (c *control) allowedText() string {
 // unknownControlError returns the error for a control that does not exist. It lists those that do.
 func unknownControlError(name string, all []control) error {
 	if len(all) == 0 {
-		return camera.ControlErrorf(camera.BadSetting, "no control %q; this device has none", name)
+		return camera.ControlErrorf(camera.BadSetting, "unknown control %q: this device has no controls", name)
 	}
 	names := make([]string, len(all))
 	for i, c := range all {
 		names[i] = c.Name
 	}
 	slices.Sort(names)
-	return camera.ControlErrorf(camera.BadSetting, "no control %q; there are %s", name, strings.Join(names, ", "))
+	return camera.ControlErrorf(camera.BadSetting, "unknown control %q: this device has %s", name, strings.Join(names, ", "))
 }

@@ -28,7 +28,7 @@ func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 5
 // closed the stream between messages, else it says how the peer broke the protocol. Do not use the Reader after an error.
 func (r *Reader) Next() (Message, error) {
 	if r.unreadPicture > 0 {
-		return nil, errors.New("wire: picture not taken")
+		return nil, errors.New("wire: the picture before was not read")
 	}
 	head := r.scratch[:5]
 	if _, err := io.ReadFull(r.r, head[:4]); err != nil {
@@ -49,7 +49,7 @@ func (r *Reader) Next() (Message, error) {
 		return r.readFrame(size - 1)
 	}
 	if size > MaxMessage {
-		return nil, fmt.Errorf("wire: message %q of %d bytes, at most %d", kind, size, MaxMessage)
+		return nil, fmt.Errorf("wire: message %q of %d bytes, more than %d", kind, size, MaxMessage)
 	}
 	body := make([]byte, size-1)
 	if _, err := io.ReadFull(r.r, body); err != nil {
@@ -87,7 +87,7 @@ func (r *Reader) SkipPicture() error {
 
 func (r *Reader) readFrame(size uint32) (Message, error) {
 	if size <= frameHeaderSize || size > frameHeaderSize+MaxFrame {
-		return nil, fmt.Errorf("wire: frame of %d bytes, want %d to %d", size, frameHeaderSize+1, frameHeaderSize+MaxFrame)
+		return nil, fmt.Errorf("wire: frame of %d bytes, must have %d to %d", size, frameHeaderSize+1, frameHeaderSize+MaxFrame)
 	}
 	b := r.scratch[:]
 	if _, err := io.ReadFull(r.r, b); err != nil {
@@ -109,17 +109,17 @@ func decode(kind byte, body []byte) (Message, error) {
 		return decodeHello(body)
 	case kindHeartbeat:
 		if len(body) != 16 {
-			return nil, fmt.Errorf("%d bytes, want 16", len(body))
+			return nil, fmt.Errorf("%d bytes, must be 16", len(body))
 		}
 		return Heartbeat{int64(binary.BigEndian.Uint64(body)), binary.BigEndian.Uint64(body[8:])}, nil
 	case kindDemand:
 		if len(body) != 2 || body[0] > options.MaxRenditions || body[1] > 1 {
-			return nil, fmt.Errorf("% x is no rendition and flag", body)
+			return nil, fmt.Errorf("% x is not a rendition and a flag", body)
 		}
 		return Demand{body[0], body[1] == 1}, nil
 	case kindStop:
 		if len(body) != 0 {
-			return nil, fmt.Errorf("%d bytes, want none", len(body))
+			return nil, fmt.Errorf("%d bytes, must be none", len(body))
 		}
 		return Stop{}, nil
 	case kindStart:
@@ -137,7 +137,7 @@ func decode(kind byte, body []byte) (Message, error) {
 	case kindRenditions:
 		m, err := decodeJSON[Renditions](body)
 		if r, ok := m.(Renditions); ok && len(r.List) > options.MaxRenditions {
-			return nil, fmt.Errorf("%d renditions, at most %d", len(r.List), options.MaxRenditions)
+			return nil, fmt.Errorf("%d renditions, more than %d", len(r.List), options.MaxRenditions)
 		}
 		return m, err
 	}
@@ -147,15 +147,15 @@ func decode(kind byte, body []byte) (Message, error) {
 func decodeHello(body []byte) (Message, error) {
 	rest, isCamd := bytes.CutPrefix(body, []byte(magic))
 	if !isCamd || len(rest) < 2 {
-		return nil, errors.New("not camd's protocol")
+		return nil, errors.New("the program does not use the protocol of camd")
 	}
 	h := Hello{Version: binary.BigEndian.Uint16(rest)}
 	// The version before the length: another version's hello may be longer.
 	if h.Version != Version {
-		return nil, fmt.Errorf("version %d, want %d: camd and camd-capture are of different builds", h.Version, Version)
+		return nil, fmt.Errorf("version must be %d, is %d: install camd and camd-capture of the same build", Version, h.Version)
 	}
 	if len(rest) != 2 {
-		return nil, fmt.Errorf("%d bytes, want %d", len(body), len(magic)+2)
+		return nil, fmt.Errorf("%d bytes, must be %d", len(body), len(magic)+2)
 	}
 	return h, nil
 }
@@ -172,7 +172,7 @@ func decodeJSON[M Message](body []byte) (Message, error) {
 // io.ErrUnexpectedEOF. at is io.EOF if the input may end here.
 func truncationError(err, at error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && errors.Is(at, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("wire: message cut short: %w", io.ErrUnexpectedEOF)
+		return fmt.Errorf("wire: incomplete message: %w", io.ErrUnexpectedEOF)
 	}
 	return err
 }

@@ -85,7 +85,7 @@ func TestReaderReportsTruncationAtEveryByte(t *testing.T) {
 				err := readToEnd(from(stream[:n]))
 				if between := slices.Contains(ends, n); between && err != io.EOF {
 					t.Errorf("cut at %d, between messages: got %v, want EOF itself", n, err)
-				} else if !between && (!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "cut short")) {
+				} else if !between && (!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "incomplete message")) {
 					t.Errorf("cut at %d, within a message: got %v", n, err)
 				}
 			}
@@ -100,7 +100,7 @@ func TestNextFailsBeforePictureIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "not taken") {
+	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "was not read") {
 		t.Errorf("next message with the picture not taken: %v", err)
 	}
 	for _, n := range []int{0, 4, 6} {

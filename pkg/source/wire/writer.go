@@ -39,7 +39,7 @@ func (w *Writer) Write(m Message) error {
 		panic(fmt.Sprintf("wire: Write of %T", m))
 	}
 	if size := len(b) - 4; size > MaxMessage {
-		return fmt.Errorf("wire: message %q of %d bytes, at most %d", m.kind(), size, MaxMessage)
+		return fmt.Errorf("wire: message %q of %d bytes, more than %d", m.kind(), size, MaxMessage)
 	}
 	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
 	w.buf = b
@@ -50,7 +50,7 @@ func (w *Writer) Write(m Message) error {
 // WriteFrame sends a picture. It ignores f.Size and sends the size of the picture.
 func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 	if n := len(picture); n < 1 || n > MaxFrame {
-		return fmt.Errorf("wire: picture of %d bytes, want 1 to %d", n, MaxFrame)
+		return fmt.Errorf("wire: picture of %d bytes, must have 1 to %d", n, MaxFrame)
 	}
 	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+frameHeaderSize+len(picture)))
 	b = append(b, kindFrame, f.Rendition)
