@@ -45,8 +45,8 @@ func BenchmarkNext(b *testing.B) {
 	}
 }
 
-// BenchmarkWake measures a round: one frame published, and every reader, all of them asleep, has it. publish-ns is the
-// publisher's own part of that. The other two do the same with a sync.Cond and with a channel for each reader.
+// BenchmarkWake measures one round: a frame is published, and wakes all readers until each has it. publish-ns is the publisher's own
+// part. The other two do the same with a sync.Cond and with a channel for each reader.
 func BenchmarkWake(b *testing.B) {
 	deliveries := []struct {
 		name string
@@ -108,7 +108,7 @@ func newRing(readers int) delivery {
 	}
 }
 
-// newCond is a frame behind a mutex, with sync.Cond to announce it; a wait cannot be cancelled.
+// newCond delivers by a mutex and a sync.Cond. A wait cannot be cancelled.
 func newCond(readers int) delivery {
 	var mu sync.Mutex
 	var newest *Frame
@@ -138,7 +138,7 @@ func newCond(readers int) delivery {
 	}
 }
 
-// newChans is a channel for each reader; a frame for a reader whose channel is full is dropped.
+// newChans delivers by a channel for each reader. It drops a frame for a reader whose channel is full.
 func newChans(readers int) delivery {
 	chans, done := make([]chan *Frame, readers), make(chan struct{})
 	for i := range chans {

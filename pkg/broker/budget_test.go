@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// frameOfSize returns a frame of so many bytes.
+// frameOfSize returns a frame with a part of the given size.
 func frameOfSize(bytes int) Frame { return Frame{Part: make([]byte, bytes)} }
 
 func TestRingHoldsAtMostItsBytes(t *testing.T) {
@@ -118,7 +118,7 @@ func TestTrimShrinksAnIdleTopicToItsShare(t *testing.T) {
 	}
 }
 
-// A reader that reads a head, and then finds its slot emptied, must find the newer head. It dies when the newest frame is dropped.
+// A reader that reads a head and then finds its slot empty must find the newer head. The test fails if the newest frame is dropped.
 func TestReadersFindNewestWhileFramesAreDropped(t *testing.T) {
 	const frames = 100000
 	topic := NewTopic("camera", Options{Depth: 4, Bytes: 1})
@@ -153,7 +153,7 @@ func TestReadersFindNewestWhileFramesAreDropped(t *testing.T) {
 	}
 }
 
-// The head that a reader of the newest frame has read is overtaken and dropped before the reader looks at its slot.
+// A reader reads the head. The frame is overtaken and dropped before the reader reads its slot.
 func TestReaderFindsNewerHeadIfItsSlotWasEmptied(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 8, Bytes: 1})
 	s := topic.Subscribe(Latest)
@@ -166,8 +166,8 @@ func TestReaderFindsNewerHeadIfItsSlotWasEmptied(t *testing.T) {
 	}
 }
 
-// Publishers that share a budget, each on its own goroutine, and readers of all of them: no reader loses count, and the account
-// is exact at the end.
+// Several publishers share a budget, each with its own goroutine and readers. Every reader counts each frame, and the budget is exact
+// at the end.
 func TestEveryFrameIsCountedWithinASharedBudget(t *testing.T) {
 	const frames, topics = 5000, 4
 	ctx, total := withHangTimeout(t), NewBudget(64*20, nil)

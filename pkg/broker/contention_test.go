@@ -99,15 +99,14 @@ func (c *checkedReader) check(f *Frame, last, head uint64) error {
 	return nil
 }
 
-// yield gives other goroutines turns turns.
+// yield lets other goroutines run, as often as turns says.
 func yield(turns int) {
 	for range turns {
 		runtime.Gosched()
 	}
 }
 
-// TestFramesNeverChange keeps every frame that a reader got, and looks at their bytes after the ring has gone round many
-// times.
+// TestFramesNeverChange keeps every frame that a reader got, and checks their bytes after the ring was overwritten many times.
 func TestFramesNeverChange(t *testing.T) {
 	const frames = 2000
 	ctx, topic := withHangTimeout(t), NewTopic("camera", Options{Depth: 4})
@@ -131,7 +130,7 @@ func TestFramesNeverChange(t *testing.T) {
 	}
 }
 
-// TestPublishFillsTheSlotBeforeItMovesTheHead dies when Publish moves the head before it fills the slot: a reader then finds an old frame there.
+// TestPublishFillsTheSlotBeforeItMovesTheHead fails if Publish moves the head before it fills the slot: a reader then finds an old frame.
 func TestPublishFillsTheSlotBeforeItMovesTheHead(t *testing.T) {
 	const frames = 200000
 	topic := NewTopic("camera", Options{})
@@ -151,7 +150,7 @@ func TestPublishFillsTheSlotBeforeItMovesTheHead(t *testing.T) {
 	}
 }
 
-// TestStatsAreConsistentWhileReading dies when Stats reads the cursor first, or Next moves it last: Dropped then wraps around.
+// TestStatsAreConsistentWhileReading fails if Stats reads the cursor first, or Next moves it last: Dropped then wraps around.
 func TestStatsAreConsistentWhileReading(t *testing.T) {
 	const frames = 200000
 	topic := NewTopic("camera", Options{})

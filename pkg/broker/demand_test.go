@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// step does something with a topic's subscriptions; then the topic is, or is not, wanted and has reported a change.
+// step changes a topic's subscriptions. It says whether the topic is wanted afterwards, and whether it has reported a change.
 type step struct {
 	what            string
 	do              func(*Topic)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// These tests stage by hand, step by step, what happens too rarely when it is left to chance.
+// These tests run an interleaving step by step, because it happens too rarely by chance.
 
 // beginPublish does the first half of Publish: the slot is filled, the head not yet moved.
 func beginPublish(t *Topic) {
@@ -23,7 +23,7 @@ func readSeqs(s *Subscription) []uint64 {
 }
 
 // A reader that read the head long ago finds in its slot the frame that is about to become the head. The head is then
-// behind its cursor, and must not be taken for a new frame.
+// behind its cursor, and must not count as a new frame.
 func TestReaderAheadOfHeadGetsNoFrameTwice(t *testing.T) {
 	for _, mode := range []Mode{Latest, InOrder} {
 		topic := NewTopic("camera", Options{Depth: 4})
@@ -42,8 +42,8 @@ func TestReaderAheadOfHeadGetsNoFrameTwice(t *testing.T) {
 	}
 }
 
-// The frame that a reader in order wants is overwritten between its look at the head and its look at the slot. It must
-// go on with the next one held, not with the newer one that it found.
+// A reader in order reads the head. Its next frame is overwritten before it reads the slot. The reader must continue with the oldest
+// frame that is still held, and not with the newer one that it found.
 func TestInOrderContinuesWithOldestHeldFrameIfOvertaken(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 4})
 	s := topic.Subscribe(InOrder)
@@ -55,7 +55,7 @@ func TestInOrderContinuesWithOldestHeldFrameIfOvertaken(t *testing.T) {
 	}
 }
 
-// The same, when the publisher has gone round the ring meanwhile: the head that was read is of no more use.
+// Here the publisher overwrites the whole ring meanwhile, so the head that the reader has read is out of date.
 func TestInOrderContinuesWithOldestHeldFrameIfLapped(t *testing.T) {
 	for behind := uint64(1); behind <= 4; behind++ {
 		topic := NewTopic("camera", Options{Depth: 4})
@@ -75,7 +75,7 @@ type waitHookContext struct {
 
 func (w waitHookContext) Done() <-chan struct{} { w.beforeWait(); return w.Context.Done() }
 
-// Next has looked, found nothing and is about to sleep. What is published now must wake it.
+// Next has found no frame and is about to sleep. A frame that is published now must wake it.
 func TestPublishJustBeforeAWaitWakesTheReader(t *testing.T) {
 	topic := NewTopic("camera", Options{})
 	s, other := topic.Subscribe(Latest), topic.Subscribe(Latest)

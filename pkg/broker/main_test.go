@@ -21,7 +21,7 @@ func withHangTimeout(t testing.TB) context.Context {
 	return ctx
 }
 
-// testFrame returns a frame whose bytes can be told from its Seq alone.
+// testFrame returns a frame whose bytes follow from its Seq.
 func testFrame(seq uint64) Frame {
 	part := make([]byte, 64)
 	for i := 0; i < len(part); i += 8 {

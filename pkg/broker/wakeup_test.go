@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// TestNoWakeupIsLost publishes each frame only after every reader has acknowledged the one before, so that a single lost
-// wake-up stops it for ever. It fails if Publish fires before it moves the head, if Next looks before it takes the
-// channel, and if updated replaces the signal of another reader. Both sides spin rather than sleep, and by varying lengths, so
-// that the publisher's step falls upon every step of the reader's.
+// TestNoWakeupIsLost publishes each frame only after every reader has acknowledged the one before. A single lost wake-up therefore
+// blocks it. It fails if Publish fires before it moves the head, if Next reads the head before it takes the channel, or if updated
+// replaces the signal of another reader. Both sides spin for varying times, so that each step of the publisher meets each step of a
+// reader.
 func TestNoWakeupIsLost(t *testing.T) {
 	for _, readers := range []int{1, 2, 8} {
 		t.Run(fmt.Sprint(readers), func(t *testing.T) { runPingPong(t, readers, 100000/readers) })

@@ -53,7 +53,7 @@ func TestWithdrawKeepsExpiredFramesExpired(t *testing.T) {
 	}
 }
 
-// Readers in every place find each number once, whatever stands behind it.
+// A reader at any place gets each Seq once, with the frame or its replacement.
 func TestWithdrawDuringReadsKeepsEverySeq(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 8})
 	ctx := withHangTimeout(t)

@@ -87,7 +87,7 @@ const (
 	NoControls      ControlErrorKind = "no_controls" // this source has no controls
 	NotOpen         ControlErrorKind = "not_open"    // the camera is not open at present
 	CameraPaused    ControlErrorKind = "paused"      // the camera is turned off
-	BadSetting      ControlErrorKind = "bad_setting" // no such control, or a value that it does not take; nothing was changed
+	BadSetting      ControlErrorKind = "bad_setting" // no such control, or a value that the control does not accept; nothing was changed
 	SettingRefused  ControlErrorKind = "refused"     // the device refused a value or does not answer; controls that were changed before are changed back
 	ControlsTimeout ControlErrorKind = "timeout"     // the driver does not answer in time
 )

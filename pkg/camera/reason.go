@@ -7,7 +7,7 @@ type Reason string
 const (
 	None          Reason = ""
 	NoDevice      Reason = "no_device"      // the device node or file does not exist
-	Permission    Reason = "permission"     // camd may not open the device or file
+	Permission    Reason = "permission"     // camd is not allowed to open the device or file
 	Busy          Reason = "busy"           // another program uses the device
 	Bandwidth     Reason = "bandwidth"      // the USB bus has no bandwidth left for the device
 	NotACamera    Reason = "not_a_camera"   // the device has no video capture that camd can use

@@ -179,6 +179,6 @@ func (t *Limiter) remove(c *conn) {
 	t.open--
 	state := t.addresses[c.from]
 	if state.open--; state.open == 0 {
-		delete(t.addresses, c.from) // addresses come and go without end
+		delete(t.addresses, c.from) // the map must not grow with every new address
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A reader that waits as long as asked gets the rate and hardly more, at any size of reads. No wait is long.
+// A reader that waits as told reads at the rate, and hardly faster, at any size of reads. No wait is long.
 func TestReadLimiterHoldsTheRate(t *testing.T) {
 	start := time.Unix(1e9, 0)
 	for seed := range uint64(50) {

@@ -27,5 +27,5 @@ func TestAliveNamesTheStreamOfASenderThatHangs(t *testing.T) {
 	}
 	close(release)
 	begin = time.Now()
-	testrun.WaitFor(t, "the sender goes on", func() bool { return f.Alive(begin) == nil })
+	testrun.WaitFor(t, "the sender to continue", func() bool { return f.Alive(begin) == nil })
 }

@@ -57,7 +57,7 @@ func TestFrameAgeIsThatOfTheNewestCameraFrame(t *testing.T) {
 	check("a camera's clock ahead of ours", 1, true)
 }
 
-// A frame costs its viewer no allocation, and who looks meanwhile never sees more frames than were written.
+// Counting a frame allocates nothing. A concurrent reader never gets more frames than were written.
 func TestCountsCanBeReadWhileWritten(t *testing.T) {
 	begin := time.Now()
 	n, f := &Counts{Since: begin}, &broker.Frame{Captured: begin}

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// frame n is its length, its number and filling that follows from the number.
+// frame n holds its length, its number, and bytes that follow from the number.
 func frame(n uint64, size int) broker.Frame {
 	b := binary.BigEndian.AppendUint32(nil, uint32(size))
 	b = binary.BigEndian.AppendUint64(b, n)
@@ -29,7 +29,7 @@ func frame(n uint64, size int) broker.Frame {
 	return broker.Frame{Part: b, Captured: time.Now()}
 }
 
-// readFrame reads one and checks that it is whole.
+// readFrame reads a frame and checks that it is complete.
 func readFrame(r io.Reader) (uint64, error) {
 	var head [12]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -65,7 +65,7 @@ func connPair(t testing.TB) (server *net.TCPConn, client net.Conn) {
 	return c.(*net.TCPConn), client
 }
 
-// longTimeouts makes no test depend on time: a busy machine may take long for a frame.
+// longTimeouts keep tests independent of time: a busy machine may take long for a frame.
 var longTimeouts = Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour}
 
 // testViewer is a viewer with its client's end and the error of OnClose.
@@ -88,7 +88,7 @@ func (t *testViewer) accounted() uint64 {
 	return t.Counts.Sent.Load() + t.Counts.DroppedSlow.Load() + t.Counts.DroppedRate.Load() + t.Counts.DroppedOverLimit.Load()
 }
 
-// Viewers of every kind at once: what each reads is whole, in order and newest first, and every frame is accounted for.
+// All kinds of viewers run at once. Each reads complete frames in order and continues with the newest. Every frame is counted.
 func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 	const frames, viewers = 400, 24
 	topic := broker.NewTopic("t", broker.Options{})
@@ -136,7 +136,7 @@ func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 	for i, g := range testViewers {
 		testrun.WaitFor(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
 		if i%3 == 1 && g.Counts.DroppedRate.Load() == 0 {
-			t.Errorf("viewer %d asked for fewer frames and was spared none", i)
+			t.Errorf("viewer %d asked for fewer frames, but no frame was left out for that", i)
 		}
 	}
 	f.Close()
@@ -179,7 +179,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 	}
 }
 
-// A viewer that comes back after a pause gets the newest frame, not what it missed.
+// A viewer that reads again after a pause gets the newest frame, and not the frames that it missed.
 func TestSlowViewerContinuesWithNewestFrame(t *testing.T) {
 	topic := broker.NewTopic("t", broker.Options{})
 	f := New(longTimeouts)
@@ -276,7 +276,7 @@ func TestCloseEndsStreamsAtAFrameBoundary(t *testing.T) {
 	}
 }
 
-// Viewers that read nothing hold one frame each and no more, however many go by: see docs/performance.md, Memory.
+// A viewer that reads nothing holds only one frame, however many are published: see docs/performance.md, Memory.
 func TestMemoryIsBounded(t *testing.T) {
 	const viewers, size, frames = 100, 200_000, 2000
 	topic := broker.NewTopic("t", broker.Options{})

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/broker"
 )
 
-// Of 1000 viewers 100 read nothing and 100 read slowly: the other 800 still get every frame.
+// There are 1000 viewers: 100 read nothing, and 100 read slowly. The other 800 still get every frame.
 func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 	const size, frames = 20_000, 60
 	topic := broker.NewTopic("t", broker.Options{})
@@ -30,7 +30,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 	}
 	n := uint64(0)
 	fast, end := addViewers(800, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	// A frame follows when all of the 800 have the last: if one of them waited for the others, none would follow.
+	// The next frame is published when all 800 have the last one. If they waited for the slow viewers, no frame would follow.
 	publish := func() {
 		for range frames {
 			n++
@@ -93,7 +93,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 	end()
 }
 
-// A socket that became writable after a failed send and before the wait is found writable.
+// The wait also returns if the socket became writable after the failed send and before the wait.
 func TestAwaitWritableReturnsIfSocketIsAlreadyWritable(t *testing.T) {
 	server, client := connPair(t)
 	v := &Viewer{Conn: server, Topic: broker.NewTopic("t", broker.Options{}), Counts: &Counts{}}

@@ -16,7 +16,7 @@ func picture100K(b *testing.B) []byte {
 	return p
 }
 
-// BenchmarkNormalize stands beside a copy of the picture and a search for each FF in it, which any scanner must do.
+// BenchmarkNormalize is compared with a copy of the picture, and with a search for each FF in it, which every parser must do.
 func BenchmarkNormalize(b *testing.B) {
 	plain := picture100K(b)
 	for _, in := range []struct {
@@ -54,7 +54,7 @@ func BenchmarkNormalize(b *testing.B) {
 	})
 }
 
-// BenchmarkVerify stands beside image/jpeg, which decodes to pixels.
+// BenchmarkVerify is compared with image/jpeg, which decodes to pixels.
 func BenchmarkVerify(b *testing.B) {
 	plain := encodeJPEG(b, noisyImage(1280, 720))
 	b.Run("verify", func(b *testing.B) {
@@ -77,7 +77,7 @@ func BenchmarkVerify(b *testing.B) {
 	})
 }
 
-// BenchmarkNewPart stands beside an allocation and copy of the same size.
+// BenchmarkNewPart is compared with an allocation and copy of the same size.
 func BenchmarkNewPart(b *testing.B) {
 	plain, captured := picture100K(b), time.Now()
 	b.Run("part", func(b *testing.B) {

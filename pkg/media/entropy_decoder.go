@@ -111,7 +111,7 @@ func (e *entropyDecoder) decodeBlock(c int) bool {
 		switch run, size := int(symbol>>4), symbol&15; {
 		case size > 0 || run == 15:
 			k += run + 1
-		case e.progressive && run > 0: // T.81, G.1.2.2: so many blocks end here
+		case e.progressive && run > 0: // T.81, G.1.2.2: the number of blocks that end here follows
 			e.skipBlocks = 1<<run - 1 + e.readBits(run)
 			return e.bitsLeft >= 0
 		default:

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Real encoders' pictures have no damage.
+// Verify finds no damage in pictures of real encoders.
 func TestVerifyAcceptsWholePictures(t *testing.T) {
 	for _, s := range samples(t) {
 		for _, in := range [][]byte{s.jpeg, slices.Concat(s.jpeg, make([]byte, 100))} {
@@ -25,7 +25,7 @@ func TestVerifyAcceptsWholePictures(t *testing.T) {
 	}
 }
 
-// Cut anywhere in the first four fifths of their first scan, with an end marker put behind it.
+// The pictures are cut in the first four fifths of their first scan, and get an end marker there.
 func TestVerifyFindsCutScans(t *testing.T) {
 	for _, s := range samples(t) {
 		begin, end := firstScanData(t, s.jpeg)
@@ -48,7 +48,7 @@ func TestVerifyFindsCutScans(t *testing.T) {
 	}
 }
 
-// Pictures of any size, quality and content have no damage.
+// Verify finds no damage in an encoded picture of any size, quality and content.
 func TestVerifyAcceptsEveryEncodedPicture(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 100 {
@@ -64,7 +64,7 @@ func TestVerifyAcceptsEveryEncodedPicture(t *testing.T) {
 	}
 }
 
-// The last row of blocks may be missing in part, as cheap cameras have it.
+// A part of the last row of blocks may be missing, as in pictures of cheap cameras.
 func TestVerifyAcceptsMissingLastBlocks(t *testing.T) {
 	whole := encodeJPEG(t, noisyImage(640, 480))
 	begin, end := firstScanData(t, whole)
@@ -90,7 +90,7 @@ func sampleNamed(t testing.TB, name string) sample {
 	return all[at]
 }
 
-// firstScanData is where the entropy-coded data of the first scan begins and ends.
+// firstScanData returns where the entropy-coded data of the first scan begins and ends.
 func firstScanData(t testing.TB, b []byte) (begin, end int) {
 	t.Helper()
 	s := parser{b: b, pos: 2, limits: DefaultLimits}

@@ -63,7 +63,7 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
-// orientationOf finds the first Exif segment of a picture that Normalize accepts, and returns what it says.
+// orientationOf returns the orientation in the first Exif segment of a picture that Normalize accepts.
 func orientationOf(t *testing.T, b []byte) uint16 {
 	t.Helper()
 	for b = b[2:]; b[1] != markSOS; {
@@ -81,7 +81,7 @@ func orientationOf(t *testing.T, b []byte) uint16 {
 	return 1
 }
 
-// FuzzVerify decodes what is cut, damaged or claims to be large. It must end, and refuse with a cause.
+// FuzzVerify decodes pictures that are cut, damaged or declare a large size. It must end, and refuse with a cause.
 func FuzzVerify(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add(s.jpeg)

@@ -99,7 +99,7 @@ func TestOversizedMetadataKeepsOrientation(t *testing.T) {
 	}
 }
 
-// What decoders need for the right colours stays.
+// The segments that decoders need for the right colours stay.
 func TestOversizedMetadataKeepsColourSegments(t *testing.T) {
 	profile := buildSegment(markAPP2, append([]byte("ICC_PROFILE\x00\x01\x01"), make([]byte, 3000)...)...)
 	for _, name := range []string{"pil-cmyk.jpg", "cjpeg-rgb.jpg", "cjpeg-420.jpg"} {
@@ -120,7 +120,7 @@ func TestOversizedMetadataKeepsColourSegments(t *testing.T) {
 	}
 }
 
-// A thumbnail in the JFIF segment goes, the segment stays.
+// A thumbnail in the JFIF segment is removed. The segment stays.
 func TestOversizedJFIFLosesItsThumbnail(t *testing.T) {
 	s := sampleNamed(t, "cjpeg-420.jpg")
 	large := append([]byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x90\x90"), make([]byte, 0x90*0x90*3)...)
@@ -133,7 +133,7 @@ func TestOversizedJFIFLosesItsThumbnail(t *testing.T) {
 	}
 }
 
-// Metadata of usual size passes, whatever it is, and without a copy.
+// Metadata of usual size is forwarded unchanged and without a copy.
 func TestUsualMetadataStays(t *testing.T) {
 	plain := encodeJPEG(t, noisyImage(320, 240))
 	in := insertBefore(plain, markDQT, slices.Concat(

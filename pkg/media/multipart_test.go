@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The standard library reads the stream.
+// The standard library can read the stream.
 func TestPartsAreMultipart(t *testing.T) {
 	media, params, err := mime.ParseMediaType(ContentType)
 	if err != nil || media != "multipart/x-mixed-replace" || params["boundary"] != Boundary {
@@ -136,7 +136,7 @@ func TestFormatTimestampHasSixDecimals(t *testing.T) {
 	}
 }
 
-// parseTimestamp reads X-Timestamp in an exact way: without the point it is a number of microseconds.
+// parseTimestamp parses X-Timestamp exactly: without the point, it is a number of microseconds.
 func parseTimestamp(t *testing.T, s string) time.Time {
 	t.Helper()
 	micros, err := strconv.ParseInt(strings.Replace(s, ".", "", 1), 10, 64)

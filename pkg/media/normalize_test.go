@@ -64,7 +64,7 @@ func TestStandardTablesEqualThoseOfImageJPEG(t *testing.T) {
 	}
 }
 
-// Pictures that use the standard tables and do not carry them, as UVC cameras send them.
+// The pictures use the standard tables and do not contain them, as UVC cameras send them.
 func TestTablesAreInserted(t *testing.T) {
 	for _, s := range samples(t) {
 		if !strings.HasPrefix(s.name, "go") && s.name != "ffmpeg-422.jpg" && s.name != "opencv-restart.jpg" {
@@ -94,7 +94,7 @@ func TestTablesAreInserted(t *testing.T) {
 	}
 }
 
-// What is odd, legal, and understood by browsers.
+// These structures are unusual, but allowed, and browsers decode them.
 func TestNormalizeAcceptsUnusualStructure(t *testing.T) {
 	plain := encodeJPEG(t, noisyImage(40, 24))
 	thumbnail := encodeJPEG(t, noisyImage(8, 8))
@@ -138,7 +138,7 @@ func TestNormalizeAcceptsUnusualStructure(t *testing.T) {
 	}
 }
 
-// A table that comes only behind the first scan does not serve it.
+// The first scan cannot use a table that comes only after it.
 func TestTablesAfterTheFirstScanDoNotServeIt(t *testing.T) {
 	plain := encodeJPEG(t, noisyImage(16, 16))
 	bare := withoutSegments(plain, markDHT)

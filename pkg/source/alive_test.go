@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// blockingObserver is an Observer that holds the supervisor at its first picture.
+// blockingObserver is an Observer that blocks the supervisor at its first picture.
 type blockingObserver struct {
 	noopObserver
 	blocked chan struct{}
@@ -32,7 +32,7 @@ func TestAliveReportsBlockedSupervisor(t *testing.T) {
 	since := time.Now()
 	for end := since.Add(30 * time.Second); c.Alive(since) != nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it does not come round again")
+			t.Fatal("it does not respond again")
 		}
 	}
 	c.stop()

@@ -17,7 +17,7 @@ type Options struct {
 	options.Camera
 	Site            string        // the camera's site, for people; may be empty
 	WorkerPath      string        // path of the capture program, see FindWorker
-	StopGracePeriod time.Duration // how long worker.stop waits for a process, after the request to stop and again after SIGTERM; 0 means 0.7 s: both fit into the two seconds in which camd ends
+	StopGracePeriod time.Duration // how long worker.stop waits after the request to stop, and again after SIGTERM; 0 means 0.7 s, so that both waits fit into the 2 s in which camd stops
 
 	Budget   *broker.Budget // bounds the bytes that the topics of this camera and of others hold together; nil means no bound
 	Observer Observer       // may be nil
@@ -30,7 +30,7 @@ type Observer interface {
 	Published(rendition string, age time.Duration) // from capture to publication
 }
 
-// demandLinger is for how long after the last reader has left a rendition is still made and an on-demand camera stays open.
+// demandLinger is how long camd still makes a rendition, and keeps an on-demand camera open, after the last reader has left.
 const demandLinger = 5 * time.Second
 
 // cameraRingBytes bounds the bytes of pictures that the topics of a camera hold together. The newest picture of each topic always

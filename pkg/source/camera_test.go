@@ -95,7 +95,7 @@ func TestWorkerFaultsBecomeReasons(t *testing.T) {
 	}
 }
 
-// What the capture process leaves out by itself counts as what camd refuses does.
+// Pictures that the capture process leaves out count in the same way as pictures that camd refuses.
 func TestWorkerRefusalsAreCounted(t *testing.T) {
 	s := startCamera(t, Options{WorkerPath: faultyWorker(t, "loses")}).waitForState(t, camera.Live)
 	for cause, want := range map[string]uint64{"truncated": 2, "damaged": 7, "not_jpeg": 0} {
@@ -136,7 +136,7 @@ func TestStoppingEndsEveryProcess(t *testing.T) {
 	}
 }
 
-// holdInKernel makes a process one that nothing can kill, until it is released.
+// holdInKernel makes a process unkillable until release is called.
 func holdInKernel(t *testing.T, pid int) (release func()) {
 	t.Helper()
 	holder := exec.Command(os.Args[0], "hold", strconv.Itoa(pid))
@@ -179,7 +179,7 @@ func TestSilentWorkerIsKilled(t *testing.T) {
 func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{OnDemand: true}, WorkerPath: faultyWorker(t, "none")})
 	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 {
-		t.Error("a process runs though nobody watches")
+		t.Error("a process runs although nobody watches")
 	}
 	topic, _ := c.Topic(camera.Main)
 	sub := topic.Subscribe(broker.Latest)
@@ -189,7 +189,7 @@ func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
 	}
 	sub.Close()
 	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 {
-		t.Error("a process runs though nobody watches any more")
+		t.Error("a process still runs although nobody watches")
 	}
 	if f := topic.Newest(); !f.Placeholder {
 		t.Error("an old picture stands as the newest one")
@@ -226,7 +226,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	}
 }
 
-// For a network camera whose server cannot be reached no process is started.
+// camd starts no process for a network camera whose server does not answer.
 func TestUnreachableServerStartsNoProcess(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

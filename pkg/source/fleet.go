@@ -146,7 +146,7 @@ func (f *Fleet) reconfigure(ctx context.Context, r fleetRequest, startCamera fun
 	for _, c := range before {
 		<-c.done
 	}
-	for _, c := range added { // after that: a new camera may have the device of a removed one
+	for _, c := range added { // last, because a new camera may use the device of a removed one
 		startCamera(c)
 	}
 	f.cameras = now

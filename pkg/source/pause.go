@@ -11,7 +11,7 @@ import (
 
 // SetPaused turns the camera off or on, and reports whether that was a change.
 //
-// When it returns, a camera that is turned off has no capture process, except one that hangs inside the kernel. Readers of its
+// When it returns, a camera that is turned off has no capture process, except one that hangs in a driver. Readers of its
 // topics can get no picture that was taken before. A camera that is turned on is being opened, unless it is on demand and nobody
 // watches.
 //

@@ -21,13 +21,13 @@ type supervisor struct {
 	pauseOverridden   bool      // a person has turned the camera on or off, so Options.Paused has no effect
 	hasReaders        []bool    // by rendition: somebody reads its topic, or did within demandLinger
 	workerSession               // of the worker that runs, or of the last one
-	stuckWorkers      []*worker // killed, but still there: a driver holds them inside the kernel
+	stuckWorkers      []*worker // killed, but not ended: they hang in a driver
 	retry             <-chan time.Time
 	backoff           *backoff.ExponentialBackOff
 	pathWatcher       *pathWatcher // nil unless the camera waits for a device or file
 	dialing           *dialWait    // nil unless the camera waits for its server
 	queuedSlot        *startSlot   // nil unless the camera waits for permission to start a process
-	serverAnswered    bool         // the server answered a dial after the last picture, so the next attempt does not dial: a server for one client at a time may refuse a process right after a dial
+	serverAnswered    bool         // the server answered a dial after the last picture. The next attempt does not dial: a server that accepts one client at a time may refuse a process right after a dial
 	serverUnreachable bool         // the server did not answer the last dial
 	streamRetriesLeft int          // how many attempts that find no stream are still repeated after streamRetryDelay
 	freezeDetector    freezeDetector

@@ -42,8 +42,8 @@ func FindWorker() (string, error) {
 		WorkerName, strings.Join(tried, ", "))
 }
 
-// pipeSize is the size of the pipe for messages, so that it takes a whole picture of usual size at once. The default of 64 KiB would
-// take it in slices, and each slice costs a switch between the two processes.
+// pipeSize is the size of the pipe for messages. A whole picture of usual size fits into it. With the default of 64 KiB, pictures would
+// pass in pieces, and each piece costs a switch between the two processes.
 const pipeSize = 1 << 20
 
 // worker is a capture process. Only the goroutine that started it may call its methods.
@@ -119,18 +119,18 @@ func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error
 	return w, nil
 }
 
-// enlargePipe gives a pipe room for pipeSize bytes. The system refuses that to users with many large pipes
-// (pipe-user-pages-soft). Pictures then come in slices.
+// enlargePipe gives a pipe room for pipeSize bytes. The kernel refuses that to users with many large pipes
+// (pipe-user-pages-soft). Pictures then pass in pieces.
 func enlargePipe(pipe *os.File) {
 	if conn, err := pipe.SyscallConn(); err == nil {
 		_ = conn.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
 	}
 }
 
-// workerEnvironment returns the environment of a capture process. Of camd's own environment, which may hold secrets, it has only what
-// OpenCV and FFmpeg need.
+// workerEnvironment returns the environment of a capture process. It takes only those variables from camd's own environment that OpenCV
+// and FFmpeg need, because others may hold secrets.
 func workerEnvironment() []string {
-	// Go's preemption signal would interrupt OpenCV's select, which takes that for a failed read.
+	// Go's preemption signal would interrupt OpenCV's select. OpenCV would treat that as a failed read.
 	env := []string{"LC_ALL=C.UTF-8", "OPENCV_LOG_LEVEL=WARNING", "GODEBUG=asyncpreemptoff=1"}
 	for _, name := range []string{"PATH", "HOME", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if v, ok := os.LookupEnv(name); ok {
@@ -147,12 +147,12 @@ func (w *worker) send(m wire.Message) {
 	_ = w.commandWriter.Write(m)
 }
 
-// killTimeout is how long stop waits for a process after SIGKILL. A driver holds a process that takes longer.
+// killTimeout is how long stop waits for a process after SIGKILL. A process that takes longer hangs in a driver.
 const killTimeout = 3 * time.Second
 
 // stop ends the process and returns when it has been reaped. It first sends a request to stop, after grace SIGTERM, and after grace again
-// SIGKILL. A process that a signal has stopped gets SIGKILL at once, since it reacts to nothing else. If a driver that hangs holds the
-// process even then, stop logs an error and returns; the process is reaped later.
+// SIGKILL. A process that a signal has stopped gets SIGKILL at once, because it reacts to nothing else. If the process hangs in a driver
+// and does not end even then, stop logs an error and returns. The process is reaped later.
 func (w *worker) stop(grace time.Duration) {
 	close(w.quit)
 	w.send(wire.Stop{})

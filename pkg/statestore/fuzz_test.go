@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Any file is either read, or set aside with an error. The state that was read can be changed, written and read again.
+// Any file is either read, or renamed with an error. The state that was read can be changed, written and read again.
 func FuzzOpen(f *testing.F) {
 	for _, text := range []string{
 		"", "{}", "null", "[]", `{"cameras":{}}`, `{"cameras":null}`, `{"cameras":{"a":{"paused":true},"b":{}}}`, `{"cameras":{"a":{"paused":null}},"cameras":{"b":{"paused":false}}}`,

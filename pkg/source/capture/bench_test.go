@@ -15,16 +15,16 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// clip720 is what the figures are about.
+// clip720 is the clip of the figures in the documents.
 func clip720(codec string) testpeer.Clip {
 	return testpeer.Clip{Codec: codec, Size: "1280x720", FPS: 30, Length: 10 * time.Second}
 }
 
-// clip1080 is what a camera passes through.
+// clip1080 is an MJPEG clip that passes through.
 var clip1080 = testpeer.Clip{Codec: "mjpeg", Size: "1920x1080"}
 
-// BenchmarkPassthrough plays MJPEG from a file at its own rate in a process of its own, which is what a camera costs. An
-// operation is one picture.
+// BenchmarkPassthrough plays MJPEG from a file at its own rate, in a process of its own. It measures what a camera costs. An operation is
+// one picture.
 func BenchmarkPassthrough(b *testing.B) {
 	for _, clip := range []testpeer.Clip{clip720("mjpeg"), clip1080} {
 		b.Run(clip.Size, func(b *testing.B) {
@@ -36,8 +36,8 @@ func BenchmarkPassthrough(b *testing.B) {
 	}
 }
 
-// BenchmarkEncode compares the capture process with the least that a program can do: read and encode every picture of the
-// same file, in one loop. Both play it at its own rate and at twice that.
+// BenchmarkEncode compares the capture process with a minimal program that reads and encodes every picture of the same file in one
+// loop. Both play the file at its own rate and at twice that rate.
 func BenchmarkEncode(b *testing.B) {
 	for _, codec := range []string{"h264", "rawvideo"} {
 		clip := clip720(codec)
@@ -55,11 +55,11 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// compareRounds is how often the two that are compared take turns.
+// compareRounds is how many rounds a comparison has.
 const compareRounds = 9
 
-// compareCPU reports what the capture process and another program take for a picture, as medians of rounds in which they take
-// turns and, for a machine that does other things too, as the least of each.
+// compareCPU reports the CPU time for a picture of the capture process and of another program. They run in turns. It reports the
+// medians of the rounds and, because the machine may do other work, the minimums.
 func compareCPU(b *testing.B, start wire.Start, speed int, other func(pictures int) time.Duration) {
 	b.Helper()
 	var captureTimes, otherTimes, ratios []float64
@@ -81,7 +81,7 @@ func compareCPU(b *testing.B, start wire.Start, speed int, other func(pictures i
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkTestPattern is what drawing costs beside encoding.
+// BenchmarkTestPattern measures what drawing costs in comparison with encoding.
 func BenchmarkTestPattern(b *testing.B) {
 	p := newTestPattern(sourceurl.Source{Size: sourceurl.Size{Width: 1280, Height: 720}, FPS: 30}, 1)
 	defer p.close()
@@ -93,8 +93,8 @@ func BenchmarkTestPattern(b *testing.B) {
 	}
 }
 
-// measureProcess returns what a capture process uses, in CPU and in time, for each of so many pictures after its first. It must
-// have sent them all: a picture that was passed over would cost less.
+// measureProcess returns the CPU time and the time that a capture process uses for each picture after its first. The process must
+// send all of them, because a skipped picture costs less.
 func measureProcess(b *testing.B, start wire.Start, speed, pictures int) (cpu, wall time.Duration) {
 	b.Helper()
 	cmd, commands, _, out := startProcess(b, start, fmt.Sprint(speed))

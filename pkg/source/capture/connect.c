@@ -1,8 +1,9 @@
-// FFmpeg's connections, checked before it uses them. FFmpeg itself follows redirects and playlists to any host, and its RTSP and
-// HLS readers pass no TLS option on, so that they verify no certificate.
+// This file checks FFmpeg's connections before FFmpeg uses them. FFmpeg itself follows redirects and playlists to any host. Its RTSP
+// and HLS readers do not pass TLS options on, so they verify no certificate.
 //
-// The program's symbols come before its libraries': FFmpeg calls the functions below, which do the work with the libraries'.
-// All its connections begin with getaddrinfo, also those to numeric addresses, and continue on the same thread.
+// The linker finds a program's symbols before those of its libraries. FFmpeg therefore calls the functions below, which call the
+// functions of the libraries. All connections of FFmpeg begin with getaddrinfo, also those to numeric addresses, and continue on
+// the same thread.
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,7 +12,7 @@
 #include "connect.h"
 #include "next_symbol.h"
 
-static _Thread_local char resolved[NI_MAXHOST]; // the host that this thread asked for last
+static _Thread_local char resolved[NI_MAXHOST]; // the host that this thread looked up last
 
 typedef int resolve(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
@@ -23,7 +24,7 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 		library = r = (resolve *)next_symbol("getaddrinfo", getaddrinfo, __builtin_return_address(0));
 	if (!r)
 		return EAI_FAIL;
-	if (!host || (hints && hints->ai_flags & AI_NUMERICHOST)) // to listen, or to parse an address that FFmpeg does not connect to
+	if (!host || (hints && hints->ai_flags & AI_NUMERICHOST)) // FFmpeg listens, or parses an address that it does not connect to
 		return r(host, service, hints, result);
 	resolved[0] = 0;
 	if (strlen(host) >= sizeof resolved || !hostAllowed((char *)host))

@@ -1,4 +1,4 @@
-// What is needed of gnutls/gnutls.h, which is not always installed.
+// This file declares what connect.c needs of gnutls/gnutls.h, which is not always installed.
 
 #ifndef CONNECT_H
 #define CONNECT_H

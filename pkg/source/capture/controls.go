@@ -66,7 +66,7 @@ func newControlWorker() *controlWorker {
 	return &controlWorker{
 		target:   make(chan controlTarget, 1),
 		requests: make(chan wire.SetControls, maxQueuedRequests),
-		replies:  make(chan wire.Controls, 2*maxQueuedRequests), // for as many requests as camd has under way at most
+		replies:  make(chan wire.Controls, 2*maxQueuedRequests), // for all requests that camd may have open
 		closed:   make(chan struct{}),
 	}
 }

@@ -1,5 +1,5 @@
-// FFmpeg's pictures, looked at on their way to OpenCV, which sizes its scaler by the stream's first and does not notice when
-// others follow.
+// This file records the size of each picture that FFmpeg decodes for OpenCV. OpenCV sizes its scaler by the first picture of the
+// stream, and does not notice when the size changes.
 #include <libavutil/error.h>
 #include <libavutil/frame.h>
 
@@ -13,8 +13,8 @@ int avcodec_receive_frame(struct AVCodecContext *context, AVFrame *frame);
 
 static _Thread_local struct decoded newest;
 
-// The program's symbols come before its libraries': OpenCV calls this one, which does the work with the library's. An OpenCV
-// that decodes in another way does not, and then nothing is noticed.
+// The linker finds a program's symbols before those of its libraries. OpenCV therefore calls this function, which calls that of
+// the library. An OpenCV that decodes in another way does not call it, and then the size stays unknown.
 int avcodec_receive_frame(struct AVCodecContext *context, AVFrame *frame)
 {
 	static _Atomic(receive *) library;

@@ -32,8 +32,8 @@ func ffmpegOptions(kind sourceurl.Kind, transport string) string {
 	if transport != "udp" {
 		transport = "tcp"
 	}
-	// Only pictures: a camera's sound would be received for nothing. Three of them tell the rate; the twenty that FFmpeg
-	// takes by default make the first one more than half a second late.
+	// camd does not use a camera's sound. FFmpeg needs three pictures to find the rate. By default it reads twenty first,
+	// and the first picture is then more than half a second late.
 	return "rtsp_transport;" + transport + "|allowed_media_types;video|fpsprobesize;3"
 }
 
@@ -44,8 +44,8 @@ type ffmpegSource struct {
 	timeout   time.Duration // of a read
 	grabbed   float64       // pictures grabbed, by OpenCV's count
 	firstSize image.Point   // of the first picture; zero for what is not decoded
-	slow      bool          // the newest read took all the time it had
-	pending   bool          // the newest picture was grabbed to look at it and has not been delivered
+	slow      bool          // the newest read took about as long as its timeout
+	pending   bool          // the newest picture was grabbed for a check and has not been delivered
 
 	checker *connectionChecker
 }
@@ -56,7 +56,7 @@ var errOpen = newFailure(camera.BadStream, "OpenCV cannot open the source")
 // errNoPicture is the failure of a source that opens but gives no picture.
 var errNoPicture = newFailure(camera.BadStream, "the source opened, but delivered no picture")
 
-// How tryFFmpeg reads a source that is called MJPEG.
+// How tryFFmpeg reads a source that is declared as MJPEG.
 const (
 	passMJPEG   = true  // pictures pass as they are
 	decodeMJPEG = false // pictures are decoded and encoded again
@@ -69,7 +69,7 @@ func openFFmpeg(address, options string, rules *serverRules, start wire.Start) (
 	if err == nil || f == nil {
 		return f, err
 	}
-	// It may be called MJPEG and have no JPEG in it: try again with decoding.
+	// The source may be declared as MJPEG and contain no JPEG: try again with decoding.
 	f.close()
 	f, err = tryFFmpeg(address, options, rules, start, decodeMJPEG)
 	if err != nil && f != nil {
@@ -131,9 +131,9 @@ func (f *ffmpegSource) retrieve(m *gocv.Mat) bool { return f.vc.Retrieve(m) }
 
 func (f *ffmpegSource) close() { _ = f.vc.Close() }
 
-// grab takes the next picture without converting it, which is a quarter of the work of reading H.264, and all of the
-// copying of MJPEG. gocv does not say whether it succeeded, but OpenCV's count of pictures does. (gocv's Grab would read
-// a freed message if OpenCV threw; this backend's grab does not, unless exceptions are asked for.)
+// grab takes the next picture without converting it. Converting is a quarter of the work for H.264, and for MJPEG it is a
+// copy. gocv does not report whether OpenCV grabbed a picture, but OpenCV's count of pictures shows it. (If OpenCV threw an
+// exception, gocv's Grab would read freed memory. This backend does not throw unless exceptions are turned on.)
 func (f *ffmpegSource) grab() error {
 	runtime.LockOSThread() // for checkSize
 	defer runtime.UnlockOSThread()
@@ -141,7 +141,7 @@ func (f *ffmpegSource) grab() error {
 	if err := f.vc.Grab(1); err != nil {
 		return newFailure(camera.BadStream, "%v", err)
 	}
-	// After a timeout the decoder may yet give out a picture that it had kept back, and the read after that fails at once.
+	// After a timeout the decoder may still return a picture from its buffer. The read after that fails at once.
 	wasSlow := f.slow
 	f.slow = time.Since(began) >= f.timeout*9/10
 	position := f.vc.Get(gocv.VideoCapturePosFrames)
@@ -158,8 +158,8 @@ func (f *ffmpegSource) grab() error {
 }
 
 // checkSize returns a failure if the picture that was just grabbed has another size than the first one. size is zero if it is unknown.
-// OpenCV would scale from the size of the first picture: it would fail on a larger picture and return the one before for ever, and of a
-// smaller one it would return only a corner.
+// OpenCV always scales from the size of the first picture. With a larger picture it fails, and returns the picture before it again and
+// again. From a smaller picture it returns only a corner.
 func (f *ffmpegSource) checkSize(size image.Point) error {
 	if f.found.Passthrough || size == (image.Point{}) {
 		return nil

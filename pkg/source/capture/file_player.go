@@ -30,7 +30,7 @@ type filePlayer struct {
 
 // openFile opens a video file. It first refuses files that are no video, because FFmpeg would show a text file as a picture of its text.
 func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed float64) (source, error) {
-	path, err := filepath.Abs(src.Path) // a colon in a relative path would make FFmpeg take it for a URL
+	path, err := filepath.Abs(src.Path) // FFmpeg would read a relative path with a colon as a URL
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func isPlaylist(head string) bool {
 // pacer waits until each picture of a series is due. Due times count from the first picture, so that delays do not add up.
 type pacer struct {
 	period time.Duration
-	maxLag time.Duration // how far behind it may fall before it restarts from now instead of catching up
+	maxLag time.Duration // beyond this delay it restarts from now and does not catch up
 	due    time.Time
 }
 

@@ -17,7 +17,7 @@ type frame struct {
 	wanted   uint32 // the renditions to make of it, one bit for each
 }
 
-// frameSlot hands frames from the reader to the sender; the newest wins. Three are enough: the reader fills one,
+// frameSlot passes frames from the reader to the sender, and keeps only the newest. Three frames are enough: the reader fills one,
 // the sender has one, and one is ready in between.
 type frameSlot struct {
 	wake chan struct{} // has one token while there is something to take

@@ -55,8 +55,8 @@ func (c *credentials) authorization(method, uri string) string {
 	return ""
 }
 
-// challengeStart matches where a challenge begins, and what is quoted, in which none does. Names are those of the schemes in use:
-// cameras forget quotes, and any other word may be a value.
+// challengeStart matches the beginning of a challenge. It also matches quoted values, because no challenge begins inside of them. It
+// lists the names of the schemes in use, because cameras forget quotes, and any other word may be a value.
 var challengeStart = regexp.MustCompile(`(?i)"[^"]*"|(?:^|,)\s*(?:basic|digest|bearer|negotiate|ntlm)\b`)
 
 // splitChallenges splits a header that holds several challenges (RFC 9110, section 11.6.1).
@@ -81,7 +81,7 @@ func splitChallenges(header string) []string {
 var challengeParameter = regexp.MustCompile(`(\w+)\s*=\s*(?:"([^"]*)"|([^,\s]+))`)
 
 // parseDigestChallenge parses parameters such as realm="a", nonce=b. The library's own parser accepts only what follows the
-// standard; cameras leave out quotes and add commas.
+// standard. Cameras leave out quotes and add commas.
 func parseDigestChallenge(s string) *digest.Challenge {
 	found := map[string]string{}
 	for _, m := range challengeParameter.FindAllStringSubmatch(s, -1) {

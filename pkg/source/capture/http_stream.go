@@ -84,7 +84,7 @@ type httpStream struct {
 	reader  *httpmjpeg.Reader
 	timeout time.Duration
 	oversizeTracker
-	pending bool // the newest picture was read to look at it and has not been delivered
+	pending bool // the newest picture was read for a check and has not been delivered
 }
 
 // readFirst waits for the first picture.

@@ -3,7 +3,7 @@
 
 #include "next_symbol.h"
 
-// An OpenCV that loads its FFmpeg as a plugin keeps the libraries to itself, but the caller's own dependencies lead to them.
+// If OpenCV loads FFmpeg as a plugin, RTLD_NEXT does not find FFmpeg's libraries. The dependencies of the caller do.
 void *next_symbol(const char *name, void *own, void *caller)
 {
 	void *function = dlsym(RTLD_NEXT, name);
@@ -14,6 +14,6 @@ void *next_symbol(const char *name, void *own, void *caller)
 	if (!handle)
 		return 0;
 	function = dlsym(handle, name);
-	dlclose(handle); // which only counts down
+	dlclose(handle); // the library stays loaded: this only lowers its count
 	return function == own ? 0 : function;
 }

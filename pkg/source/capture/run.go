@@ -55,7 +55,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	if s.confine != nil {
 		if err := s.confine(start); err != nil {
-			fmt.Fprintln(os.Stderr, "not confined:", err) // worse, and no reason to show no picture
+			fmt.Fprintln(os.Stderr, "not confined:", err) // less secure, but the camera works
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -65,7 +65,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	go s.controls.run(ctx)
 	go func() { cancel(s.handleCommands(commands)) }()
 
-	// One picture is encoded by one thread whatever is set here; more than that, OpenCV's pool only costs memory.
+	// OpenCV encodes a picture with one thread whatever is set here. A larger pool of threads only costs memory.
 	gocv.SetNumThreads(0)
 	s.frames, s.damageCheck.limits = newFrameSlot(), start.Limits.OrDefault()
 	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}

@@ -50,7 +50,7 @@ type sourceReader struct {
 	src    sourceurl.Source
 	opened chan wire.Opened
 	ended  chan error    // one value: why it ended
-	closed chan struct{} // closed when everything of OpenCV's has been freed
+	closed chan struct{} // closed when all objects of OpenCV have been freed
 }
 
 // run opens, reads and closes the source. It frees the pictures once the sender has released them.
@@ -89,9 +89,9 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		return ctx.Err()
 	}
 	if !src.opened().Passthrough {
-		// On a thread of its own, as the sender: moving from thread to thread between the calls of OpenCV costs about five
-		// percent of reading and encoding H.264. Where there is little to do between waits, having to wake the one thread
-		// costs more than that: a fifth.
+		// The reader and the sender each have a thread of their own. Moving between threads from call to call of OpenCV costs
+		// about five percent of reading and encoding H.264. Passthrough has little to do between waits. Waking one fixed
+		// thread would cost a fifth there.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}

@@ -53,7 +53,7 @@ func (t *testPattern) next(ctx context.Context, _ *gocv.Mat) error {
 
 func (t *testPattern) close() { _ = t.background.Close() }
 
-// retrieve draws on a copy of the background; all that moves costs a fraction of the encoding that follows.
+// retrieve draws the moving parts on a copy of the background. That costs a fraction of the encoding that follows.
 func (t *testPattern) retrieve(m *gocv.Mat) bool {
 	if t.background.CopyTo(m) != nil {
 		return false
@@ -74,7 +74,7 @@ func (t *testPattern) retrieve(m *gocv.Mat) bool {
 	return true
 }
 
-// drawMotion draws a square that moves to and fro, and a line that moves across, at the same speed at any frame rate.
+// drawMotion draws a square that moves back and forth, and a line that moves across. Their speed does not depend on the frame rate.
 func (t *testPattern) drawMotion(m *gocv.Mat) {
 	seconds := float64(t.number) / t.found.FPS
 	w, h := t.bounds.Dx(), t.bounds.Dy()
@@ -116,7 +116,7 @@ func textScale(text string, r image.Rectangle) float64 {
 	return min(float64(r.Dx())*0.9/float64(size.X), float64(r.Dy())*0.5/float64(size.Y))
 }
 
-// bounce folds a distance into 0 to span, to and fro.
+// bounce returns the position, from 0 to span, of a point that has moved a distance back and forth.
 func bounce(distance float64, span int) int {
 	if span <= 0 {
 		return 0

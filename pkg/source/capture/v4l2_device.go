@@ -31,15 +31,15 @@ type device struct {
 	raw          gocv.Mat   // what is to be converted; closed with the device
 }
 
-// openDevice opens a camera, asks for what start has and reads one picture to see what it really gives.
+// openDevice opens a camera, requests the format in start, and reads one picture to see what the camera really delivers.
 func openDevice(ctx context.Context, path string, start wire.Start) (source, error) {
 	n, err := openNode(path)
 	if err != nil {
 		return nil, err
 	}
 	n.Close()
-	// Twice within the timeout, so that one wait that was cut short by a signal or a hiccup decides nothing. OpenCV reads
-	// whole seconds, once in a process.
+	// OpenCV waits twice within the timeout, so that one wait that a signal or a short fault has ended does not count as a failure.
+	// OpenCV reads this variable once in a process, in whole seconds.
 	seconds := max(1, int(start.ReadTimeout.Seconds()+1)/2)
 	if err := os.Setenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", strconv.Itoa(seconds)); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func diagnoseOpen(path string) error {
 		return err
 	}
 	defer n.Close()
-	// With the format that OpenCV begins with: some drivers refuse a second program only a format other than the present.
+	// This is the first format that OpenCV sets. Some drivers refuse a second program only if it sets another format than the present one.
 	if err = n.SetFormat(640, 480, "BGR3"); err == nil {
 		err = n.StartStreaming(openCVBuffers)
 	}
@@ -95,7 +95,7 @@ func diagnoseNoPicture(path string) error {
 	return newFailure(camera.BadStream, "%s opened, but delivered no picture", path)
 }
 
-// negotiate asks for format, size and rate, in the one order that works: a later one resets an earlier one otherwise.
+// negotiate requests format, size and rate. Only this order works: in any other, a later request resets an earlier one.
 func (d *device) negotiate(start wire.Start) {
 	format := cmp.Or(start.Format, "auto")
 	if format == "auto" {
@@ -169,7 +169,7 @@ func negotiationNote(start wire.Start, found wire.Opened) string {
 	if start.Size != (sourceurl.Size{}) && (start.Size.Width != found.Width || start.Size.Height != found.Height) {
 		differ("size", start.Size, fmt.Sprintf("%dx%d", found.Width, found.Height))
 	}
-	// Drivers count in fractions: 30 is also 29.97.
+	// Drivers have rates as fractions, so 29.97 is not different from 30.
 	if start.FPS > 0 && found.FPS > 0 && max(start.FPS/found.FPS, found.FPS/start.FPS) > 1.01 {
 		differ("rate", fmt.Sprintf("%.4g fps", start.FPS), fmt.Sprintf("%.4g fps", found.FPS))
 	}
@@ -184,7 +184,7 @@ func (d *device) close() {
 	_ = d.raw.Close()
 }
 
-// Handling of reads that fail at once. A signal causes a single such failure, which is harmless. If they go on, the camera is gone.
+// Handling of reads that fail at once. A signal causes a single such failure, which is harmless. If reads keep failing, the camera is gone.
 const (
 	maxFastFailures = time.Second // how long reads may fail before the source ends
 	retryDelay      = 10 * time.Millisecond
@@ -232,7 +232,7 @@ func (d *device) read(ctx context.Context, m *gocv.Mat) error {
 	}
 }
 
-// captured returns when the newest picture was taken by the driver's account, that is before it waited in the driver's queue.
+// captured returns when the newest picture was taken, before it waited in the driver's queue. The time is the driver's.
 func (d *device) captured() int64 { return d.capturedAt }
 
 // maxCaptureAge bounds how old a picture can be when it is read: a few buffers of a slow camera.

@@ -12,8 +12,8 @@ import (
 // openCVBuffers is how many buffers OpenCV asks a driver for.
 const openCVBuffers = 4
 
-// openNode opens a device and checks that it is a camera that OpenCV can read. OpenCV's failures all look the same, so the device
-// is asked beforehand.
+// openNode opens a device and checks that it is a camera that OpenCV can read. It queries the device first, because all failures of
+// OpenCV look the same.
 func openNode(path string) (v4l2.Node, error) {
 	n, err := v4l2.OpenNode(path)
 	if err != nil {

@@ -141,7 +141,7 @@ func applyLandlock(source sourceurl.Source, start wire.Start) error {
 	case sourceurl.File:
 		access := accessReadFile
 		if info, err := os.Stat(source.Path); err == nil && info.IsDir() {
-			access = accessRead // opening it then fails because it is a folder, which says more than a missing permission
+			access = accessRead // opening it then fails with "is a directory", which says more than "permission denied"
 		}
 		path := source.Path
 		if slices.Contains(playlistExtensions, strings.ToLower(filepath.Ext(path))) {

@@ -1,5 +1,5 @@
-// Package framenumber encodes frame numbers in camd's test pictures and reads them back from the pixels. A test can so tell which
-// picture it got through any chain of programs.
+// Package framenumber encodes frame numbers in camd's test pictures and reads them back from the pixels. A test
+// can find out which picture it got through any chain of programs.
 //
 // A strip of [Cells] black and white cells of equal width runs along the bottom edge of the picture. The cells are 32 bits of the frame
 // number, the highest first, and then 8 bits of checksum. White is 1. The strip survives JPEG at quality 50 and scaling to half the size.

@@ -107,7 +107,7 @@ func isScheme(s string) bool {
 	})
 }
 
-// incompleteURL matches strings that are meant as URLs but would be taken for paths: "rtsp:/host", "user:password@host".
+// incompleteURL matches strings that are meant as URLs but would be read as paths: "rtsp:/host", "user:password@host".
 var incompleteURL = regexp.MustCompile(`^(?i:test|rtsps?|https?(\+poll)?|file):|^(//)?[^/]*:.*@`)
 
 // deviceName matches a V4L2 device without its folder.
@@ -185,8 +185,8 @@ func parseTest(rest string) (Source, error) {
 
 func parseURL(kind Kind, s string) (Source, error) {
 	u, err := url.Parse(s)
-	// The library's error repeats what it could not parse, which may be part of a password.
-	// A fragment or a late @ is most likely a part of a password, too, which the library took for syntax.
+	// The library's error repeats what it could not parse, which may be part of a password. A fragment or a late @ is most likely
+	// a part of a password, too, which the library read as syntax.
 	if err != nil || u.Hostname() == "" || !roundTrips(u) || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") ||
 		u.Path == "" && strings.Contains(u.RawQuery, "@") {
 		scheme := string(kind)

@@ -51,7 +51,7 @@ func (s Source) WithCredentials() string {
 	case Test:
 		return s.String()
 	case File:
-		if !filepath.IsAbs(s.Path) { // Parse takes some names for a device or an address
+		if !filepath.IsAbs(s.Path) { // Parse reads some names as a device or an address
 			return "./" + s.Path
 		}
 		return s.Path

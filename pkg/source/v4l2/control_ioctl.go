@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// The structures for controls of linux/videodev2.h. A value stands in the first bytes of its eight: four of them, or all.
+// The structures for controls of linux/videodev2.h. A value takes the first four of its eight bytes, or all of them.
 type (
 	queryControl struct { // v4l2_query_ext_ctrl
 		ID, Type uint32

@@ -122,7 +122,7 @@ func planChanges(all []control, settings map[string]camera.Setting) ([]change, m
 			changes = append(changes, change{all[i], to})
 		}
 	}
-	// Switches first: an exposure time is refused while the automatic is on.
+	// Switches come first: a device refuses an exposure time while automatic exposure is on.
 	slices.SortFunc(changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.id, b.id))
 	})

@@ -2,8 +2,7 @@ package wire
 
 import "camd/pkg/camera"
 
-// SetControls requests that the controls in Set be set, and then all image controls be listed. All settings are checked before
-// one is set.
+// SetControls sets the controls in Set, and then requests a list of all image controls. All settings are checked before one is set.
 type SetControls struct {
 	Request uint32                    `json:"request"` // from 1 on; the answer has the same number
 	Set     map[string]camera.Setting `json:"set,omitempty"`

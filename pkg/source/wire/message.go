@@ -67,13 +67,13 @@ type Frame struct {
 	Size      int
 }
 
-// Heartbeat says that the source delivers pictures that are not wanted or not sent.
+// Heartbeat says that the source delivers pictures, but none was wanted or sent.
 type Heartbeat struct {
 	Captured int64  // of the newest picture
 	Count    uint64 // as in Frame
 }
 
-// Refused says how many pictures camd-capture has left out since the last Refused, because they were not fit to be shown.
+// Refused says how many pictures camd-capture has left out since the last Refused, because they must not be shown.
 // Pictures that the HTTP reader left out do not count in Frame.Count and Heartbeat.Count.
 type Refused struct {
 	Pictures map[string]uint64 `json:"pictures"`       // by cause, one of media.Causes

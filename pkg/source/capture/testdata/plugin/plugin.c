@@ -1,7 +1,7 @@
-// As OpenCV's plugin for FFmpeg: the only one to have libavcodec.
+// This library stands for OpenCV's plugin for FFmpeg. Only it is linked with libavcodec.
 #include <libavcodec/avcodec.h>
 
-// A decoder that has been given nothing wants more: AVERROR(EAGAIN).
+// ask returns AVERROR(EAGAIN), because the decoder has got no data.
 int ask(void)
 {
 	AVCodecContext *context = avcodec_alloc_context3(avcodec_find_decoder(AV_CODEC_ID_MJPEG));

@@ -1,4 +1,4 @@
-// A program with decoded.c in it that loads the plugin as OpenCV does.
+// This program contains decoded.c, and loads the plugin as OpenCV does.
 #include <dlfcn.h>
 #include <libavutil/error.h>
 #include <stdio.h>
