@@ -57,7 +57,7 @@ func TestFrameAgeIsThatOfTheNewestCameraFrame(t *testing.T) {
 	check("a camera's clock ahead of ours", 1, true)
 }
 
-// Counting a frame allocates nothing. A concurrent reader never gets more frames than were written.
+// Counting a frame allocates nothing. A concurrent reader never gets a higher rate than that of the writer.
 func TestCountsCanBeReadWhileWritten(t *testing.T) {
 	begin := time.Now()
 	n, f := &Counts{Since: begin}, &broker.Frame{Captured: begin}

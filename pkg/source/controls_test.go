@@ -16,7 +16,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// runControlsWorker is a worker whose device has a brightness, a button, and a control that its driver does not come back from.
+// runControlsWorker is a worker whose device has a brightness, a button, and a control with which its driver hangs.
 func runControlsWorker(in *wire.Reader, out *wire.Writer) {
 	var brightness int64
 	answer := func(m wire.SetControls, refused map[string]string) {
@@ -75,7 +75,7 @@ func (r *runningCamera) setControl(t *testing.T, name string, to camera.Setting)
 	return r.SetControls(ctx, map[string]camera.Setting{name: to})
 }
 
-// brightness is what the worker's device has.
+// brightness returns the brightness of the worker's device.
 func (r *runningCamera) brightness(t *testing.T) int64 {
 	t.Helper()
 	list, err := r.Controls(context.Background())

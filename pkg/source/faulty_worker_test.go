@@ -29,8 +29,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// TestMain lets the test program be the capture program too: one that misbehaves in ways that no real camera can be made
-// to on demand.
+// TestMain also runs the test program as camd-capture, with faults that no real camera shows on demand.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "worker" {
 		runFaultyWorker(os.Args[2], os.Args[3])
@@ -42,8 +41,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// preventReaping keeps a process from being reaped, whatever kills it, until its own standard input ends. To its parent it looks like
-// one that hangs inside the kernel.
+// preventReaping keeps a process from being reaped, whatever kills it, until the standard input of this program ends. For its parent, it
+// looks like a process that hangs in a driver.
 func preventReaping(pid string) {
 	runtime.LockOSThread()
 	id, _ := strconv.Atoi(pid)
@@ -56,7 +55,7 @@ func preventReaping(pid string) {
 	os.Exit(0)
 }
 
-// runFaultyWorker is a worker with a fault. dir is its memory from one run to the next.
+// runFaultyWorker is a worker with a fault. It keeps state from one run to the next in dir.
 func runFaultyWorker(fault, dir string) {
 	out := wire.NewWriter(os.Stdout)
 	in := wire.NewReader(os.Stdin)
@@ -181,7 +180,7 @@ func runFaultyWorker(fault, dir string) {
 	serveUntilStopped(in, out)
 }
 
-// readSeed is the seed in a worker's memory, and which of the workers it is.
+// readSeed returns the seed in dir, and the number of this worker.
 func readSeed(dir string) (seed, run uint64) {
 	b, _ := os.ReadFile(filepath.Join(dir, "seed"))
 	seed, _ = strconv.ParseUint(string(b), 10, 64)
@@ -191,7 +190,7 @@ func readSeed(dir string) (seed, run uint64) {
 	return seed, run
 }
 
-// serveUntilStopped behaves, for the rest: pictures while they are wanted.
+// serveUntilStopped works without a fault: it sends pictures while they are wanted.
 func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 	for wanted := false; ; {
 		m, err := in.Next()
@@ -215,7 +214,7 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 	}
 }
 
-// sendFrames gives n pictures.
+// sendFrames sends n pictures.
 func sendFrames(out *wire.Writer, n int) {
 	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 	for i := range n {
@@ -223,7 +222,7 @@ func sendFrames(out *wire.Writer, n int) {
 	}
 }
 
-// sendRandomMessages writes messages in any order and with any content, whole, cut short, or no messages at all.
+// sendRandomMessages writes messages in any order and with any content, complete or cut, or bytes that are no messages.
 func sendRandomMessages(raw io.Writer, out *wire.Writer, r *rand.Rand) {
 	noise := func(n int) []byte {
 		b := make([]byte, n)
@@ -262,7 +261,7 @@ func sendRandomMessages(raw io.Writer, out *wire.Writer, r *rand.Rand) {
 	}
 }
 
-// heldMemory is memory that a worker cannot give back.
+// heldMemory keeps memory of a worker allocated.
 var heldMemory []byte
 
 func testJPEG() []byte { return shadedJPEG(0) }
@@ -299,7 +298,7 @@ func faultyWorker(t *testing.T, fault string) string {
 	return path
 }
 
-// runningCamera is a camera whose Run is under way.
+// runningCamera is a camera that runs.
 type runningCamera struct {
 	*Camera
 	logs *observer.ObservedLogs

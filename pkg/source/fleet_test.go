@@ -13,7 +13,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// runningFleet is a fleet whose Run is under way, with its current cameras.
+// runningFleet is a fleet that runs, with its current cameras.
 type runningFleet struct {
 	*Fleet
 	current []*Camera
@@ -111,7 +111,7 @@ func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 	}
 }
 
-// A camera that is taken out can be put in again, and is another one then.
+// A camera that was removed can be added again. It is a new Camera then.
 func TestFleetRunsRemovedCameraAgain(t *testing.T) {
 	o := Options{Camera: options.Camera{ID: "a", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "quiet")}
 	f := startFleet(t, o)

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/source/options"
 )
 
-// A capture process that sends pictures beyond the limit, although it was told the limit.
+// The capture process sends pictures beyond the limit although it knows the limit.
 func TestOversizedFramesStallCamera(t *testing.T) {
 	worker := faultyWorker(t, "oversized")
 	c := startCamera(t, Options{Camera: options.Camera{StallTimeout: time.Second, Capture: options.Capture{Limits: media.Limits{Bytes: 1 << 20}}}, WorkerPath: worker})

@@ -14,7 +14,7 @@ func TestHistoryListsNewestChangeFirst(t *testing.T) {
 	begun := time.Now()
 	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "crash")})
 	c.waitForState(t, camera.Live)
-	// It crashed once: later than the first time that it was live, if not earlier than this.
+	// It crashed once, after it was live for the first time.
 	testrun.WaitFor(t, "four changes of state", func() bool { return len(c.History()) >= 4 })
 	list := c.History()
 	var states []string

@@ -11,8 +11,8 @@ import (
 	"camd/pkg/broker"
 )
 
-// Capture processes that say anything at all: whatever it is, viewers get pictures that are pictures, the camera tries
-// again, and nothing is left when it stops.
+// Capture processes send random messages. Viewers still get only complete pictures, the camera starts a new process, and no process is left
+// when it stops.
 func TestHostileWorkersPublishOnlyPictures(t *testing.T) {
 	worker := faultyWorker(t, "hostile")
 	if err := os.WriteFile(filepath.Join(filepath.Dir(worker), "seed"), fmt.Append(nil, testpeer.Seed(t)), 0o600); err != nil {

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// A link's folders go with it and come back, as udev has it.
+// udev removes the folders of a link with it, and creates them again.
 func TestPathWatcherFollowsRecreatedFolders(t *testing.T) {
 	top := filepath.Join(t.TempDir(), "v4l")
 	path := filepath.Join(top, "by-id", "camera")

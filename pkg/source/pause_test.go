@@ -34,7 +34,7 @@ func (r *runningCamera) setPausedOrFail(t *testing.T, paused bool) camera.Status
 	return r.Status()
 }
 
-// checkPaused checks that the camera is turned off, wholly.
+// checkPaused checks that the camera is turned off: its state, its process and its pictures.
 func (r *runningCamera) checkPaused(t *testing.T, pid int) {
 	t.Helper()
 	s := r.Status()
@@ -88,7 +88,7 @@ func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The last picture was black; where there is none behind the text, it is a dark grey.
+		// The last picture was black. Without a background, the placeholder is dark grey.
 		if got := color.GrayModel.Convert(first.At(1, 1)).(color.Gray).Y; got < 15 {
 			t.Errorf("%s: the picture from before is behind the first placeholder: %d", name, got)
 		}
@@ -97,7 +97,7 @@ func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
 	c.waitForState(t, camera.Live)
 }
 
-// unansweredSource is an address that answers no connection: whatever can wait to be accepted already does.
+// unansweredSource returns an address that answers no connection, because its queue is full.
 func unansweredSource(t *testing.T) sourceurl.Source {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -200,7 +200,7 @@ func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 	}
 }
 
-// A camera on demand that is turned off is not opened by viewers, nor put to sleep when they leave.
+// Viewers neither open an on-demand camera that is turned off, nor make it idle when they leave.
 func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions, OnDemand: true, Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("small")
@@ -254,7 +254,7 @@ func TestControlsFailWhilePaused(t *testing.T) {
 }
 
 func TestSetPausedReportsUnkillableProcess(t *testing.T) {
-	// WorkerMaxAge: it may well have been another process before the one that runs.
+	// With WorkerMaxAge, the stuck process is an earlier one than the process that runs.
 	for name, o := range map[string]Options{"this": {}, "an earlier": {Camera: options.Camera{WorkerMaxAge: 500 * time.Millisecond}}} {
 		t.Run(name, func(t *testing.T) {
 			o.WorkerPath = faultyWorker(t, "deaf")

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// A camera that is not live shows one placeholder a second, no fewer and no more, to as many as watch.
+// A camera that is not live publishes exactly one placeholder a second, however many viewers it has.
 func TestPlaceholderIsPublishedOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const watched = 100

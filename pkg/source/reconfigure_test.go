@@ -74,7 +74,7 @@ func TestCompareReportsDifference(t *testing.T) {
 	}
 }
 
-// reconfigure gives the camera its options with a change.
+// reconfigure gives the camera its options after change has changed them.
 func (r *runningCamera) reconfigure(t *testing.T, o Options, change func(*Options)) Options {
 	t.Helper()
 	o.ID = "cam"
@@ -88,7 +88,7 @@ func (r *runningCamera) reconfigure(t *testing.T, o Options, change func(*Option
 	return o
 }
 
-// What is no matter of the capture process leaves it alone, and the viewers too.
+// A change that does not concern the capture process keeps the process and the viewers.
 func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	o := Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "none")}
 	c := startCamera(t, o)
@@ -141,7 +141,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	}
 }
 
-// Another source needs another process; the viewers stay, and see what is going on.
+// A new source needs a new process. The viewers stay, and get a placeholder with the state.
 func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
 	o := Options{WorkerPath: faultyWorker(t, "none")}
 	c := startCamera(t, o)
@@ -166,7 +166,7 @@ func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
 	}
 }
 
-// A camera begins and ends to sleep when the configuration says so, and is switched by it until a person has had a say.
+// A camera follows on_demand of the configuration. It follows paused until a person turns the camera on or off.
 func TestReconfigureAppliesOnDemandAndPaused(t *testing.T) {
 	o := Options{Camera: options.Camera{OnDemand: true, StallTimeout: time.Minute}, WorkerPath: faultyWorker(t, "quiet")}
 	c := startCamera(t, o)
@@ -189,7 +189,7 @@ func TestReconfigureAppliesOnDemandAndPaused(t *testing.T) {
 	c.checkPaused(t, pid)
 }
 
-// What the configuration says of controls is set at the running device; what a person has set of others stays.
+// Controls that changed in the configuration are set at the running device. Other controls keep what a person has set.
 func TestReconfigureSetsChangedControls(t *testing.T) {
 	controls := map[string]camera.Setting{"brightness": camera.NumberSetting(7)}
 	c := startDevice(t, controls)
@@ -213,11 +213,11 @@ func TestReconfigureSetsChangedControls(t *testing.T) {
 		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("controls not read").All())
 	}
 	if s := c.Status(); s.Worker.PID != pid {
-		t.Error("the process is another")
+		t.Error("the process was replaced")
 	}
 }
 
-// Sixteen renditions that all change their names find a number, again and again.
+// Sixteen renditions change all their names again and again. Each gets a number.
 func TestRenditionNumbersAreReused(t *testing.T) {
 	o := Options{Camera: options.Camera{StallTimeout: time.Minute}, WorkerPath: faultyWorker(t, "quiet")}
 	c := startCamera(t, o)
@@ -239,6 +239,6 @@ func TestRenditionNumbersAreReused(t *testing.T) {
 		}
 	}
 	if s := c.Status(); s.Worker.PID != pid {
-		t.Error("the process is another")
+		t.Error("the process was replaced")
 	}
 }

@@ -16,7 +16,7 @@ func TestRenditionIsMadeWhileWatched(t *testing.T) {
 	c.waitForState(t, camera.Live)
 	topic, ok := c.Topic("small")
 	if !ok || topic.Newest() != nil || c.Status().Counts.Published["small"] != 0 {
-		t.Fatal("it is made though nobody watches")
+		t.Fatal("the rendition is made although nobody watches")
 	}
 	sub := topic.Subscribe(broker.Latest)
 	nextFrame(t, sub, false)
@@ -27,7 +27,7 @@ func TestRenditionIsMadeWhileWatched(t *testing.T) {
 	testrun.WaitFor(t, "the old picture to be gone", func() bool { return topic.Newest() == nil })
 }
 
-// What shows a placeholder although the camera is live is requested again.
+// A rendition that shows a placeholder although the camera is live is requested again.
 func TestMissingRenditionIsRequestedAgain(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions}, WorkerPath: faultyWorker(t, "rare")})
 	topic, _ := c.Topic("small")

@@ -16,7 +16,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// fakeServer answers from a time on. Before that it refuses connections, or drops them.
+// fakeServer answers from a given time on. Before that, it refuses or drops connections.
 type fakeServer struct {
 	from  time.Time
 	drops bool
@@ -73,7 +73,7 @@ func TestReturningServerIsNoticedSoon(t *testing.T) {
 	}
 }
 
-// Thirty cameras of one recorder cause no more connections than one camera, and all of them learn the outcome.
+// Thirty cameras of one recorder cause no more connections than one camera. All of them get the result.
 func TestCamerasOfOneServerShareDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const outage = time.Minute
@@ -115,14 +115,14 @@ func TestLastCameraEndsTheDials(t *testing.T) {
 		if n := server.dials.Load(); n != 1 || len(d.loops) != 1 {
 			t.Errorf("%d connections to %d servers after the first camera left, want 1 to 1", n, len(d.loops))
 		}
-		second.close() // the bubble ends with an error if the loop goes on
+		second.close() // synctest fails if the loop does not end
 		if len(d.loops) != 0 {
 			t.Errorf("%d servers are still dialed", len(d.loops))
 		}
 	})
 }
 
-// An outage counts once. When the server is back, the camera is tried as if nothing had gone wrong before.
+// An outage counts once. When the server is back, earlier failures do not delay the camera.
 func TestReturningServerResetsTheBackoff(t *testing.T) {
 	c := New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}, WorkerPath: "/nowhere"})
 	s := newSupervisor(c)
@@ -161,7 +161,7 @@ func TestRetryDelayAfterRefusedPassword(t *testing.T) {
 	s.cancelRetry()
 }
 
-// camd looks up no mDNS names. The capture process may, and is started although the lookup failed.
+// camd cannot look up mDNS names. The capture process can, so camd starts it although the lookup failed.
 func TestUnknownHostIsOpenedByTheProcess(t *testing.T) {
 	s := newSupervisor(New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://camera.local/stream")}}))
 	defer s.cancelRetry()
@@ -171,8 +171,8 @@ func TestUnknownHostIsOpenedByTheProcess(t *testing.T) {
 	}
 }
 
-// A server that takes one client at a time, and needs a moment after each, may refuse the capture process that follows a
-// dial. After such a failure the process goes first.
+// A server that accepts one client at a time, with a pause after each, may refuse the capture process that follows a dial. After such a
+// failure, camd starts the process without a dial.
 func TestServerIsNotDialedBeforeEachProcess(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -41,7 +41,7 @@ func TestStoppedDetectorReportsLongStops(t *testing.T) {
 	}
 }
 
-// A process that SIGSTOP has stopped is killed at once: it could answer neither a request to stop nor SIGTERM.
+// A process that SIGSTOP has stopped is killed at once, because it cannot react to a request to stop or to SIGTERM.
 func TestStoppedProcessIsKilledWithoutGrace(t *testing.T) {
 	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "silent"), StopGracePeriod: time.Hour})
 	s := newSupervisor(c)

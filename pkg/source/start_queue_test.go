@@ -53,7 +53,7 @@ func TestStartQueueGrantsInOrder(t *testing.T) {
 	}
 }
 
-// A process that loads for too long no longer keeps others from starting, and is replaced much later.
+// A process that loads for too long loses its slot, so that others can start. It is replaced much later.
 func TestHangingStartFreesItsSlot(t *testing.T) {
 	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "loading")})
 	s := newSupervisor(c)

@@ -16,15 +16,14 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Whatever a capture process prints around a secret, and however it writes it, the log has none of it, and no piece of a line is
-// longer than it may be or breaks the log.
+// Whatever a capture process prints around a secret, the log never contains the secret. No piece of a line is too long or breaks the log.
 func FuzzStderrLog(f *testing.F) {
 	f.Add([]byte("method DESCRIBE failed: 401 "), []byte("\nnext"), "p@ss w0rd/%", uint8(0))
 	f.Add(bytes.Repeat([]byte("x"), maxLineBytes-5), []byte("y"), "hush-QUITE-hush", uint8(1))
 	f.Add([]byte("panic: \x00\xff\xfe"), bytes.Repeat([]byte("\n\r"), 9), "aaaaaaaaab", uint8(3))
 	f.Add([]byte("rtsp://viewer:"), []byte("@camera.example/cam?token=t0ken-canary"), "%41%2f é", uint8(2))
 	f.Fuzz(func(t *testing.T, before, after []byte, password string, as uint8) {
-		// A shorter one may stand anywhere, and with these it may come about by what is put in its place.
+		// A shorter secret can occur anywhere. A secret of these characters can result from the replacement.
 		if len(password) < 6 || len(password) > 1000 || !utf8.ValidString(password) || strings.ContainsAny(password, "*?") || strings.ContainsFunc(password, unicode.IsControl) ||
 			strings.Contains("rtsp://camera.example/cam", password) {
 			t.Skip()

@@ -12,7 +12,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// A secret is taken out wherever it stands in a line, however long that is, and none of it is left.
+// A secret is removed at any place in a line of any length, and no part of it is left.
 func TestStderrLogRedactsSecretsInLongLines(t *testing.T) {
 	const secret = "hush-QUITE-hush"
 	for _, border := range []int{maxLogLine, 2 * maxLogLine, maxLineBytes} {

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/source/options"
 )
 
-// A camera that repeats its picture is not live, whatever its rate, until the picture is another.
+// A camera that repeats its picture is not live, at any rate, until the picture changes.
 func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 	worker := faultyWorker(t, "frozen")
 	c := startCamera(t, Options{Camera: options.Camera{FrozenTimeout: time.Second}, WorkerPath: worker})
@@ -66,7 +66,7 @@ func TestWorkerIsReplacedAtMaxAge(t *testing.T) {
 	}
 }
 
-// A camera whose pictures have another size however often it is opened gets a pause between attempts.
+// A camera whose picture size changes after each opening is opened again with backoff.
 func TestResizingCameraIsRetriedWithBackoff(t *testing.T) {
 	c := startCamera(t, Options{WorkerPath: faultyWorker(t, "resizes")})
 	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Resized || s.NextRetry.IsZero() {

@@ -17,7 +17,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// certificates are those that a camera may show, signed by one authority unless they are self-signed.
+// certificates holds the certificates that a camera may present. One authority has signed all that are not self-signed.
 type certificates struct{ authority, good, expired, otherHost, selfSigned testpeer.KeyPair }
 
 func makeCertificates(t *testing.T) certificates {
@@ -59,7 +59,7 @@ func certificateCases(c certificates) []certificateCase {
 	}
 }
 
-// check opens a source whose server is behind front, and reports whether what comes of it is what the case says.
+// check opens a source whose server is behind front, and reports whether the result is that of the case.
 func (c certificateCase) check(t *testing.T, url string, front *testpeer.TLSServer) {
 	t.Helper()
 	d := startCapture(t, wire.Start{Source: url, User: "viewer", Password: secret, Capture: options.Capture{TLS: c.tls, FPS: 20}})
@@ -77,7 +77,7 @@ func (c certificateCase) check(t *testing.T, url string, front *testpeer.TLSServ
 	}
 }
 
-// FFmpeg reads rtsps://. Of a server whose certificate does not verify it asks nothing.
+// FFmpeg reads rtsps://. It sends no request to a server whose certificate does not verify.
 func TestRTSPSVerifiesTheCertificate(t *testing.T) {
 	server := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264, User: "viewer", Password: secret})
 	for _, v := range certificateCases(makeCertificates(t)) {
@@ -88,7 +88,7 @@ func TestRTSPSVerifiesTheCertificate(t *testing.T) {
 	}
 }
 
-// Go reads pictures and series of them over https://.
+// Go reads single pictures and streams over https://.
 func TestHTTPSVerifiesTheCertificate(t *testing.T) {
 	server := httptest.NewServer(requireDigest("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/snapshot.jpg" {
@@ -119,7 +119,7 @@ func TestHTTPSVerifiesTheCertificate(t *testing.T) {
 	}
 }
 
-// What FFmpeg plays over https:// is verified in each of its connections: those for the pieces of a playlist, too.
+// FFmpeg's connections over https:// are all verified, also those for the segments of a playlist.
 func TestPlaylistSegmentsVerifyTheCertificate(t *testing.T) {
 	c := makeCertificates(t)
 	pieces := serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)})
@@ -160,7 +160,7 @@ func serveFiles(t *testing.T, files map[string]string) string {
 	}), "http://")
 }
 
-// tsSegment is a video as playlists name them: an MPEG transport stream.
+// tsSegment returns a segment of a playlist: an MPEG transport stream.
 func tsSegment(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile(testpeer.Clip{Container: "ts"}.Make(t))
@@ -170,7 +170,7 @@ func tsSegment(t *testing.T) string {
 	return string(b)
 }
 
-// playlist is an HLS playlist of pieces.
+// playlist returns an HLS playlist of segments.
 func playlist(urls ...string) string {
 	text := "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:0\n"
 	for _, u := range urls {
@@ -179,7 +179,7 @@ func playlist(urls ...string) string {
 	return text + "#EXT-X-ENDLIST\n"
 }
 
-// An FFmpeg that opened a source without asking for a verification, because it does not use GnuTLS, is refused.
+// A source is refused if FFmpeg opened it without a verification, because FFmpeg does not use GnuTLS.
 func TestSourceWithoutVerificationIsRefused(t *testing.T) {
 	for url, want := range map[string]bool{"rtsps://h/": true, "https://h/": true, "rtsp://h/": false, "http://h/": false} {
 		for _, off := range []bool{false, true} {

@@ -7,7 +7,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Those of a device are tested with a real driver, in test/v4l2.
+// Controls of a device are tested with a real driver, in test/v4l2.
 func TestSourceWithoutControlsReportsNone(t *testing.T) {
 	d := startCapture(t, wire.Start{Source: "test://?size=320x180", Controls: map[string]camera.Setting{"brightness": {Kind: "number"}}})
 	for _, n := range []uint32{3, 7, 1<<32 - 1} {
@@ -20,7 +20,7 @@ func TestSourceWithoutControlsReportsNone(t *testing.T) {
 	d.frame()
 }
 
-// A driver that does not answer keeps neither the commands' reader nor anybody else waiting.
+// A driver that does not answer blocks neither the reader of commands nor any other goroutine.
 func TestControlWorkerNeverBlocks(t *testing.T) {
 	p := newControlWorker()
 	for n := range uint32(10 * maxQueuedRequests) {

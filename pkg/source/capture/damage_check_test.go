@@ -20,7 +20,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// detailedImage is a picture that has something in every block.
+// detailedImage returns a picture with details in every block.
 func detailedImage(t testing.TB, width, height int) image.Image {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -43,12 +43,12 @@ func detailedJPEG(t testing.TB, width, height int) []byte {
 	return b.Bytes()
 }
 
-// cutInScan ends a picture in the middle of its data, with an end marker.
+// cutInScan cuts a picture in the middle of its data, and adds an end marker.
 func cutInScan(b []byte) []byte {
 	return append(bytes.TrimRight(bytes.Clone(b[:len(b)/2]), "\xff"), 0xFF, 0xD9)
 }
 
-// Sources whose pictures pass through, in which the second half of the data is missing.
+// The pictures of these sources pass through. The second half of their data is missing.
 func TestDamagedPicturesAreNotSent(t *testing.T) {
 	cut := cutInScan(detailedJPEG(t, 320, 240))
 	clip := filepath.Join(t.TempDir(), "clip.mjpeg")
@@ -93,7 +93,7 @@ func TestDamagedPicturesAreNotSent(t *testing.T) {
 	}
 }
 
-// OpenCV's own encoder, in every form it has.
+// The pictures are of OpenCV's encoder, in all of its forms.
 func TestVerifyAcceptsPicturesOfOpenCV(t *testing.T) {
 	mat, err := gocv.ImageToMatRGB(detailedImage(t, 200, 150))
 	if err != nil {
@@ -119,8 +119,8 @@ func TestVerifyAcceptsPicturesOfOpenCV(t *testing.T) {
 	}
 }
 
-// Good pictures are decoded for half a percent of a CPU, and cut ones for five, by the CPU time that decoding takes on this
-// machine, in 25 pictures a second of a clock of the test's.
+// Decoding takes half a percent of a CPU for good pictures, and five percent for damaged ones. The test measures the CPU time of decoding
+// on this machine, and simulates 25 pictures a second.
 func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
 	whole := detailedJPEG(t, 1280, 720)
 	for _, tt := range []struct {

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// Where OpenCV keeps FFmpeg to itself, it decodes all the same.
+// The size is also known if OpenCV loads FFmpeg as a plugin.
 func TestDecodedSizeIsSeenInAPlugin(t *testing.T) {
 	if err := exec.Command("pkg-config", "--exists", "libavcodec").Run(); err != nil {
 		t.Skip("libavcodec's headers are not installed: libavcodec-dev has them")
@@ -20,14 +20,14 @@ func TestDecodedSizeIsSeenInAPlugin(t *testing.T) {
 	plugin, program := filepath.Join(dir, "plugin.so"), filepath.Join(dir, "program")
 	const source = "testdata/plugin/"
 	compileC(t, "-shared", "-fPIC", "-o", plugin, source+"plugin.c", "@libavcodec")
-	// Only what camd-capture has of FFmpeg: the functions come with the plugin. -rdynamic is what Go links with.
+	// Like camd-capture, the program links only libavutil. The other functions come with the plugin. Go links with -rdynamic, too.
 	compileC(t, "-rdynamic", "-Wl,--as-needed", "-o", program, source+"program.c", "decoded.c", "next_symbol.c", "-ldl", "@libavutil")
 	if out, err := exec.Command(program, plugin).CombinedOutput(); err != nil {
 		t.Errorf("%s (%v)", out, err)
 	}
 }
 
-// compileC compiles C. An argument with @ is a library.
+// compileC compiles a C program. An argument that begins with @ names a library.
 func compileC(t *testing.T, args ...string) {
 	t.Helper()
 	all := []string{"-Wall", "-Werror"}
@@ -51,7 +51,7 @@ func compileC(t *testing.T, args ...string) {
 	}
 }
 
-// What is decoded where nobody can see it has no size that could be another one.
+// If the decoded size is unknown, no picture counts as resized.
 func TestUnknownSizeIsNotCountedAsResize(t *testing.T) {
 	var f ffmpegSource
 	for _, size := range []image.Point{{}, {X: 640, Y: 480}, {}, {X: 640, Y: 480}} {

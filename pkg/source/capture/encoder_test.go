@@ -19,8 +19,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// testRenditions are what TestRenditionsHaveTheirSizeAndRate requests beside the picture as it is: the first two are the same one in a smaller and in a
-// larger width than its own.
+// testRenditions are the renditions that TestRenditionsHaveTheirSizeAndRate requests beside main. The first two differ only in width: one
+// is narrower than the source, the other one wider.
 var testRenditions = []camera.Rendition{{Width: 320, Quality: 60}, {Width: 10000, Quality: 60}, {Width: 320, FPS: 5, Quality: 60}, {FPS: 5, Quality: 60}}
 
 func TestRenditionsHaveTheirSizeAndRate(t *testing.T) {
@@ -59,7 +59,7 @@ func TestRenditionsHaveTheirSizeAndRate(t *testing.T) {
 					rare = append(rare, f.Captured)
 				}
 			}
-			// Five intervals of a fifth of a second, but for one between two pictures of the source.
+			// There are five intervals of a fifth of a second. Each may be wrong by one interval of the source.
 			if span := time.Duration(rare[5] - rare[0]); span < 900*time.Millisecond {
 				t.Errorf("six pictures within %v, at 5 fps", span)
 			}
@@ -71,7 +71,7 @@ func TestRenditionsHaveTheirSizeAndRate(t *testing.T) {
 	}
 }
 
-// A picture that camd refuses in main must not come whole in another rendition.
+// A picture that camd refuses in main must not appear undamaged in another rendition.
 func TestDamagedPictureHasNoRenditions(t *testing.T) {
 	whole, err := os.ReadFile(testpeer.Clip{Codec: "mjpeg", Container: "mjpeg", FPS: 1, Length: time.Second}.Make(t))
 	if err != nil {
@@ -89,9 +89,9 @@ func TestDamagedPictureHasNoRenditions(t *testing.T) {
 	}
 }
 
-// A preview has the orientation of the picture that it is made of.
+// A preview keeps the orientation of its picture.
 func TestPreviewKeepsExif(t *testing.T) {
-	// One entry: orientation (0x0112), a short (3), one of them, 6: to be turned to the right.
+	// The only entry is orientation (0x0112): type short (3), count 1, value 6, which is a turn to the right.
 	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
 	turned := slices.Insert(testJPEG(t, 64), 2, exif...) // of 64x48
 	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 32, Quality: 60}}}), media.DefaultLimits)
@@ -113,7 +113,7 @@ func TestPreviewKeepsExif(t *testing.T) {
 	}
 }
 
-// A header alone can ask for gigabytes.
+// A header alone can make a decoder allocate gigabytes.
 func TestPictureWithHugeHeaderIsNotDecoded(t *testing.T) {
 	jpeg := testJPEG(t, 64)
 	at := bytes.Index(jpeg, []byte{0xFF, 0xC0}) + 5 // height and width
@@ -165,7 +165,7 @@ func comparePictures(t *testing.T, source string, big, small []byte) {
 	}
 }
 
-// BenchmarkPreview makes 640 pixels of a JPEG of 1080p, as camd does and, for comparison, by decoding all of it.
+// BenchmarkPreview makes a preview of 640 pixels from a JPEG of 1080p: as camd does, and by decoding the whole JPEG.
 func BenchmarkPreview(b *testing.B) {
 	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 640, Quality: 60}}}), media.DefaultLimits)
 	defer m.close()

@@ -18,7 +18,7 @@ import (
 
 const secret = "hush-hush"
 
-// withSecrets adds a user and a password, and a query that is a secret too.
+// withSecrets adds a user, a password, and a query with a secret.
 func withSecrets(url string) string {
 	return strings.Replace(url, "://", "://viewer:"+secret+"@", 1) + "?token=" + secret
 }
@@ -100,7 +100,7 @@ func TestFailuresReportReasonWithoutSecrets(t *testing.T) {
 	}
 }
 
-// refusingServer is an address that refuses connections.
+// refusingServer returns an address that refuses connections.
 func refusingServer(scheme string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -112,7 +112,7 @@ func refusingServer(scheme string) func(*testing.T) string {
 	}
 }
 
-// silentServer is the address of a server that accepts connections and sends nothing.
+// silentServer returns the address of a server that accepts connections and sends nothing.
 func silentServer(scheme string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts for it
@@ -126,7 +126,7 @@ func silentServer(scheme string) func(*testing.T) string {
 
 func TestUnreadableFileReportsPermission(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
+		t.Skip("root can read the file")
 	}
 	path := filepath.Join(t.TempDir(), "clip.mp4")
 	if err := os.WriteFile(path, []byte("x"), 0o000); err != nil {

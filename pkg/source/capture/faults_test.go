@@ -15,7 +15,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// servers are what is asked through the proxy.
+// servers are the servers behind the proxy.
 var servers = map[string]func(*testing.T) (url string){
 	"rtsp": func(t *testing.T) string { return testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).URL() },
 	"http": func(t *testing.T) string { return testpeer.ServeHTTP(t, testpeer.MJPEG) },
@@ -53,7 +53,7 @@ func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 	}
 }
 
-// Opening has its bound where packets are dropped, too.
+// Opening also times out if packets are dropped.
 func TestOpenTimesOutIfPacketsAreDropped(t *testing.T) {
 	for _, scheme := range []string{"rtsp", "http", "http+poll"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestOpenTimesOutIfPacketsAreDropped(t *testing.T) {
 	}
 }
 
-// fullServer is the address of a socket whose queue is full: the kernel drops what asks for a connection.
+// fullServer returns the address of a socket whose queue is full: the kernel drops requests for connections.
 func fullServer(t *testing.T) string {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -93,7 +93,7 @@ func fullServer(t *testing.T) string {
 	}
 }
 
-// An answer that is no RTSP.
+// The server answers in another protocol.
 func TestNonRTSPAnswerIsReported(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

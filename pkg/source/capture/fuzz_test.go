@@ -14,7 +14,7 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// scriptedConn is a connection whose server side is fixed: input is read, and output is what was written.
+// scriptedConn is a connection to a server with fixed answers. The client reads input, and what it writes goes to output.
 type scriptedConn struct {
 	net.Conn
 	input  io.Reader
@@ -24,8 +24,8 @@ type scriptedConn struct {
 func (s *scriptedConn) Read(b []byte) (int, error)  { return s.input.Read(b) }
 func (s *scriptedConn) Write(b []byte) (int, error) { return s.output.Write(b) }
 
-// Whatever a camera's RTSP server answers, the password goes out in answer to a challenge alone, hidden by Digest where that is
-// offered, and nothing of the server's becomes a header of its own.
+// Whatever an RTSP server answers, the password is sent only as the answer to a challenge, and by Digest if the server offers it. No text
+// of the server becomes a header of the request.
 func FuzzRTSPResponse(f *testing.F) {
 	for _, s := range []string{
 		"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm=\"Streaming Server\", nonce=\"abc\", qop=\"auth,auth-int\", algorithm=SHA-256\r\n\r\n",
@@ -73,7 +73,7 @@ func FuzzRTSPResponse(f *testing.F) {
 	})
 }
 
-// endlessHeader is a header without an end.
+// endlessHeader is a header that never ends.
 type endlessHeader struct{}
 
 func (endlessHeader) Read(b []byte) (int, error) { return copy(b, "X-Filler: 0123456789\r\n"), nil }
@@ -85,7 +85,7 @@ func TestEndlessRTSPHeaderIsRefused(t *testing.T) {
 	}
 }
 
-// A challenge that the library writes is read as that, whatever comes before it.
+// A challenge that the library writes is parsed, whatever precedes it.
 func FuzzChallenge(f *testing.F) {
 	f.Add("Streaming Server", "abc==", "5ccc", "auth,auth-int", "MD5", " Basic realm=\"x\",")
 	f.Add("a, Digest b", "Basic c", "", "auth", "SHA-256", "")

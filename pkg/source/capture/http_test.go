@@ -85,7 +85,7 @@ func TestHTTPStreamToleratesDeviations(t *testing.T) {
 	}
 }
 
-// An answer may be chunked, or end with its connection, and be of the HTTP before those.
+// An answer may be chunked, end with its connection, or be HTTP/1.0.
 func TestHTTPStreamAcceptsEveryFraming(t *testing.T) {
 	a := testJPEG(t, 64)
 	part := "--b\r\nContent-Type: image/jpeg\r\n\r\n" + string(a) + "\r\n"
@@ -101,7 +101,7 @@ func TestHTTPStreamAcceptsEveryFraming(t *testing.T) {
 		{"not chunked", "HTTP/1.1 200 OK\r\nConnection: close\r\n", plain},
 		{"neither length nor close", "HTTP/1.1 200 OK\r\n", plain},
 		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n", plain},
-		{"HTTP/1.0 that would go on", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", plain},
+		{"HTTP/1.0 with keep-alive", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", plain},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
@@ -286,7 +286,7 @@ func TestPollFailuresReportReason(t *testing.T) {
 	}
 }
 
-// A password goes to its own server alone.
+// A password is sent only to its own server.
 func TestRedirectDoesNotLeakThePassword(t *testing.T) {
 	var leaked atomic.Bool
 	other := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {

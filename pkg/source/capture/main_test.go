@@ -17,7 +17,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// speedVariable makes the test program be the capture program, at the speed that it holds.
+// speedVariable is the environment variable that makes the test program run as camd-capture. Its value is the speed.
 const speedVariable = "CAPTURE_SPEED"
 
 func TestMain(m *testing.M) {
@@ -46,13 +46,13 @@ func runCaptureProcess(v string) int {
 	return 0
 }
 
-// message is what a capture sent: a wire message and, behind a Frame, its picture.
+// message is a wire message of a capture. A Frame has its picture.
 type message struct {
 	wire.Message
 	picture []byte
 }
 
-// testDaemon is camd's end of a capture that runs in the test's own process.
+// testDaemon is camd's side of a capture that runs in the process of the test.
 type testDaemon struct {
 	t        testing.TB
 	commands *wire.Writer
@@ -92,7 +92,7 @@ func startCaptureAtSpeed(t testing.TB, start wire.Start, speed float64) *testDae
 	return d
 }
 
-// receive passes on what arrives until the end, and then reads on without looking, so that nobody blocks.
+// receive passes on all messages until the end. Then it discards what arrives, so that the sender does not block.
 func receive(r *wire.Reader, to chan<- message, quit <-chan struct{}) {
 	defer close(to)
 	for {
@@ -142,7 +142,7 @@ func (t *testDaemon) next() message {
 	}
 }
 
-// awaitMessage returns the next message of a type, with its picture, passing over frames and heartbeats.
+// awaitMessage returns the next message of a type, with its picture. It skips frames and heartbeats.
 func awaitMessage[M wire.Message](d *testDaemon) (M, []byte) {
 	d.t.Helper()
 	for {
@@ -158,7 +158,7 @@ func awaitMessage[M wire.Message](d *testDaemon) (M, []byte) {
 	}
 }
 
-// frame returns the next frame and its picture, which must be a good one.
+// frame returns the next frame and its picture, which must be a complete JPEG.
 func (t *testDaemon) frame() (wire.Frame, media.Picture) {
 	t.t.Helper()
 	f, b := awaitMessage[wire.Frame](t)

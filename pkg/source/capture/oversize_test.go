@@ -15,7 +15,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// padJPEG returns a picture with so many bytes of comments in it.
+// padJPEG returns a picture with n bytes of comments.
 func padJPEG(jpeg []byte, bytesMore int) []byte {
 	comment := append([]byte{0xFF, 0xFE, 0xFF, 0xFF}, make([]byte, 65533)...)
 	return slices.Concat(jpeg[:2], bytes.Repeat(comment, bytesMore/len(comment)+1), jpeg[2:])
@@ -55,7 +55,7 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 	small := testJPEG(t, 64)
 	large := padJPEG(small, 300_000)
 	for name, stream := range map[string]bool{"stream": true, "poll": false} {
-		t.Run(name+" begins with them", func(t *testing.T) {
+		t.Run(name+" begins with large pictures", func(t *testing.T) {
 			url, _ := serveLargeOrSmall(t, stream, large, small)
 			d := startCapture(t, wire.Start{Source: url, Capture: options.Capture{FPS: 50, Limits: media.Limits{Bytes: 256 << 10}}})
 			got, _ := awaitMessage[wire.Refused](d)
@@ -67,7 +67,7 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 				t.Errorf("got %+v, want %q", e, want)
 			}
 		})
-		t.Run(name+" goes on with them", func(t *testing.T) {
+		t.Run(name+" continues with large pictures", func(t *testing.T) {
 			url, isSmall := serveLargeOrSmall(t, stream, large, small)
 			isSmall.Store(true)
 			d := startCapture(t, wire.Start{Source: url, ReadTimeout: 2 * time.Second, Capture: options.Capture{FPS: 50, Limits: media.Limits{Bytes: 256 << 10}}})
@@ -81,7 +81,7 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 	}
 }
 
-// Without a length in the answer, too.
+// An answer without a length is refused, too.
 func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
 	large := padJPEG(testJPEG(t, 64), 300_000)
 	url := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -94,7 +94,7 @@ func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
 	}
 }
 
-// A stream that has a picture beyond the limit now and then goes on with those that are not.
+// A stream with a few pictures beyond the limit continues with the others.
 func TestStreamSkipsSinglePicturesBeyondTheLimit(t *testing.T) {
 	small := testJPEG(t, 64)
 	large := padJPEG(small, 300_000)
@@ -109,7 +109,7 @@ func TestStreamSkipsSinglePicturesBeyondTheLimit(t *testing.T) {
 	}
 }
 
-// Pictures that are encoded here are refused as well.
+// Pictures that camd-capture encodes are refused, too.
 func TestEncodedPicturesBeyondTheLimitAreRefused(t *testing.T) {
 	d := startCapture(t, wire.Start{Source: "test://?size=640x480&fps=30", Capture: options.Capture{Quality: 100, Limits: media.Limits{Bytes: 1000}}})
 	d.send(wire.Demand{Wanted: true})

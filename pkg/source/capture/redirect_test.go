@@ -122,7 +122,7 @@ func TestRedirectNeverLeavesHTTPS(t *testing.T) {
 	}
 }
 
-// FFmpeg requests again what it plays, and may get another answer then.
+// FFmpeg repeats the request, and may get another answer then.
 func TestRedirectOfFFmpegToAnotherHostIsRefused(t *testing.T) {
 	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	home := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
@@ -186,7 +186,7 @@ func redirectRTSP(t *testing.T, to string) string {
 	return serveRTSP(t, func(string) string { return "RTSP/1.0 302 Moved\r\nLocation: " + to + "\r\n\r\n" })
 }
 
-// A camera cannot have FFmpeg send packets to another host, as it does to open the way for RTP over UDP.
+// A camera cannot make FFmpeg send packets to another host. FFmpeg sends such packets to open a path for RTP over UDP.
 func TestRTPOfAnotherHostIsRefused(t *testing.T) {
 	other, err := net.ListenPacket("udp", "127.0.0.2:0")
 	if err != nil {
@@ -210,7 +210,7 @@ func TestRTPOfAnotherHostIsRefused(t *testing.T) {
 	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Redirect) || !strings.Contains(e.Detail, `"127.0.0.2"`) {
 		t.Errorf("got %+v", e)
 	}
-	// Whatever the camera had FFmpeg send comes before this.
+	// All packets that FFmpeg has sent arrive before this one.
 	if _, err := other.WriteTo([]byte("last"), other.LocalAddr()); err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestRTSPRedirectStaysOnTheHost(t *testing.T) {
 	}
 }
 
-// A hostile playlist leads neither to another host nor to a file of this machine.
+// A hostile playlist cannot make FFmpeg read another host or a file of this machine.
 func TestHostilePlaylistReachesNoHostOrFile(t *testing.T) {
 	video := tsSegment(t)
 	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(video)) })
@@ -296,7 +296,7 @@ func TestHostilePlaylistReachesNoHostOrFile(t *testing.T) {
 	}
 }
 
-// The same playlists are played where they lead to the camera's own host, or to one that the configuration names.
+// The same playlists play if they name the camera's own host, or a host of redirect_hosts.
 func TestPlaylistOfAllowedHostsPlays(t *testing.T) {
 	video := tsSegment(t)
 	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(video)) })
@@ -313,7 +313,7 @@ func TestPlaylistOfAllowedHostsPlays(t *testing.T) {
 	}
 }
 
-// A playlist on this machine leads to no server.
+// A playlist on this machine cannot make FFmpeg connect to a server.
 func TestLocalPlaylistReachesNoServer(t *testing.T) {
 	other := serveOther(t, func(w http.ResponseWriter, _ *http.Request) {})
 	list := filepath.Join(t.TempDir(), "list.m3u8")

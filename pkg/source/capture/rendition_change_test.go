@@ -9,8 +9,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// What is made of a running source's pictures changes while it runs on: a rendition comes, another is made larger, and a
-// third goes.
+// The renditions of a source change while it runs: one is added, another one becomes larger, and a third one is removed.
 func TestRenditionsChangeWhileTheSourceRuns(t *testing.T) {
 	for name, source := range map[string]string{
 		"raw":         "test://?size=640x360&fps=30",
@@ -43,17 +42,17 @@ func TestRenditionsChangeWhileTheSourceRuns(t *testing.T) {
 			}
 			for range 30 {
 				if look() == 2 {
-					t.Error("a rendition is made that is no more")
+					t.Error("a removed rendition is made")
 				}
 			}
-			d.send(wire.Demand{Rendition: 16, Wanted: true}) // of which there is none
+			d.send(wire.Demand{Rendition: 16, Wanted: true}) // which does not exist
 			d.send(wire.Renditions{})
 			for range 30 {
 				look()
 			}
 			for range 30 {
 				if n := look(); n != 0 {
-					t.Errorf("rendition %d is made that is no more", n)
+					t.Errorf("the removed rendition %d is made", n)
 				}
 			}
 		})

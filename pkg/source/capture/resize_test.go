@@ -18,7 +18,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// resizedClips are clips whose second half is larger, or smaller.
+// resizedClips are clips whose second half has larger or smaller pictures.
 var resizedClips = []testpeer.Clip{
 	{Codec: "h264", Size: "320x240", SecondSize: "640x480"},
 	{Codec: "h264", Size: "640x480", SecondSize: "320x240"},
@@ -27,7 +27,7 @@ var resizedClips = []testpeer.Clip{
 	{Codec: "h265", Size: "640x480", SecondSize: "320x240"},
 }
 
-// A stream whose pictures change their size ends, with no picture scaled from the wrong one.
+// A stream ends when its pictures change their size. No picture is scaled from the wrong size.
 func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 	for i, c := range append(resizedClips, resizedClips[0]) {
 		transport := map[bool]string{true: "udp", false: "tcp"}[i == len(resizedClips)]
@@ -45,7 +45,7 @@ func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 	}
 }
 
-// A recording is played without the pictures that do not fit.
+// A recording plays without the pictures of another size.
 func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
 	for _, c := range resizedClips {
 		t.Run(fmt.Sprintf("%s from %s to %s", c.Codec, c.Size, c.SecondSize), func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
 	}
 }
 
-// A recording whose beginning alone has its size is not decoded again and again, or for ever, for the sake of that.
+// If only the beginning of a recording has the first size, the recording ends with a failure and is not decoded again and again.
 func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 	const fps = 30
 	first := testpeer.Clip{Size: "320x240", FPS: fps, Length: time.Second / fps, Container: "ts"}

@@ -62,7 +62,7 @@ func TestEveryPictureIsSentOnlyOnDemand(t *testing.T) {
 			beats = append(beats, m.Captured)
 		}
 	}
-	// At one picture in a sixtieth of a second, an appointment is met at most that much late.
+	// With 60 pictures a second, a picture is at most a sixtieth of a second late.
 	const slack = int64(time.Second / 60)
 	for i := 1; i < len(frames); i++ {
 		if gap := frames[i] - frames[i-1]; gap < int64(idleInterval)-10*slack {
@@ -95,7 +95,7 @@ func TestStopDoesNotWaitForOpenCV(t *testing.T) {
 		"end of file": func(d *testDaemon) { d.pipe.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			// Longer than the test's own deadline: only a capture that does not wait for OpenCV passes. The end of the
+			// This is longer than the test's own deadline, so only a capture that does not wait for OpenCV passes. The end of the
 			// server ends the call.
 			d := startCapture(t, wire.Start{Source: source, Capture: options.Capture{OpenTimeout: 10 * time.Minute}})
 			act(d)
@@ -177,7 +177,7 @@ func TestFrameSlotReturnsTheNewestFrame(t *testing.T) {
 	if got == nil || got.count != 5 {
 		t.Fatalf("took %+v, want picture 5", got)
 	}
-	// The sender keeps one while the camera goes on.
+	// The sender keeps one frame while the camera delivers more.
 	for count := uint64(6); count <= 9; count++ {
 		p.count = count
 		if p = e.publish(p); p == got {

@@ -15,9 +15,9 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// BenchmarkDevice reads a V4L2 device that ffmpeg feeds. Raw pictures are compared with the least that a program can do,
-// which waits for the device as the capture process does; JPEGs with the same ones from a file, of which BenchmarkPassthrough
-// says what they cost elsewhere. It takes the lab: go test -exec test/v4l2/lab/run.
+// BenchmarkDevice reads a V4L2 device to which ffmpeg writes. It compares raw pictures with a minimal program that waits for the device as
+// the capture process does. It compares JPEGs with the same JPEGs from a file, see BenchmarkPassthrough. It needs the lab: go test -exec
+// test/v4l2/lab/run.
 func BenchmarkDevice(b *testing.B) {
 	if os.Getenv("CAMD_V4L2_LAB") == "" {
 		b.Skip("not in the lab")

@@ -11,7 +11,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// What no driver of the lab does, USB cameras do.
+// USB cameras fail in ways in which no driver of the lab fails.
 func TestStreamFailureExplainsErrno(t *testing.T) {
 	cases := []struct {
 		errno  unix.Errno
@@ -37,7 +37,7 @@ func TestStreamFailureExplainsErrno(t *testing.T) {
 	}
 }
 
-// A driver's time is believed where it can be true.
+// A driver's time is used only if it is plausible.
 func TestCaptureTimeTrustsOnlyPlausibleDriverTimes(t *testing.T) {
 	const now = int64(100 * time.Second)
 	at := func(d time.Duration) int64 { return now - int64(d) }

@@ -22,7 +22,7 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// attempts is what a confined process tries, and how it goes.
+// attempts are the actions that a confined process tries, with their results.
 var attempts = map[string]func(p testPlan) error{
 	"open the source": func(p testPlan) error { return canOpen(p.Start.Source) },
 	"control the source": func(p testPlan) error { // only a device has ioctls
@@ -82,13 +82,13 @@ func canOpen(path string) error {
 	return err
 }
 
-// testPlan is what the confined process gets.
+// testPlan is the input of the confined process.
 type testPlan struct {
 	Start             wire.Start
 	OtherFile, Server string
 }
 
-// TestMain is also the process that is confined, since there is no way back.
+// TestMain also runs the confined process, because a sandbox cannot be undone.
 func TestMain(m *testing.M) {
 	encoded := os.Getenv("CONFINE_TEST")
 	if encoded == "" {

@@ -11,7 +11,7 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// patternImage is a grey picture with the strip of a number.
+// patternImage returns a grey picture with the strip of a number.
 func patternImage(width, height int, number uint32) *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Rect, image.NewUniform(color.Gray{Y: 90}), image.Point{}, draw.Src)

@@ -15,7 +15,7 @@ import (
 	"testing/iotest"
 )
 
-// noiseJPEG returns a JPEG of noise, which has every byte in it.
+// noiseJPEG returns a JPEG of noise, which contains every byte value.
 func noiseJPEG(t testing.TB, seed uint64) []byte {
 	t.Helper()
 	m := image.NewGray(image.Rect(0, 0, 48, 32))
@@ -113,7 +113,7 @@ func TestReaderReportsSkippedPictures(t *testing.T) {
 	}
 }
 
-// A picture beyond the limit is read to its end, so that a picture inside of it, such as a thumbnail, is not taken for the next one.
+// A picture beyond the limit is read to its end. A picture inside of it, such as a thumbnail, must not count as the next one.
 func TestPictureBeyondLimitIsReadToItsEnd(t *testing.T) {
 	a := string(noiseJPEG(t, 1))
 	limit := len(a)
@@ -215,7 +215,7 @@ type emptyReader struct{}
 
 func (emptyReader) Read([]byte) (int, error) { return 0, nil }
 
-// What is well formed is read as the standard library reads it.
+// Reader and the standard library return the same pictures of a valid body.
 func TestReaderAgreesWithMimeMultipart(t *testing.T) {
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -290,7 +290,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(append(withComment(a, 5000), b[:len(b)-9]...), uint16(100), uint16(200))
 	f.Fuzz(func(t *testing.T, in []byte, piece, more uint16) {
 		limit := len(a) + int(more)
-		// Whatever comes before, the picture behind it is found: no segment is longer than the zeros between.
+		// The last picture is found whatever precedes it: no segment is longer than the zeros before it.
 		whole := append(append(bytes.Clone(in), make([]byte, 1<<16)...), a...)
 		got, damaged := readAll(t, Options{Source: bytes.NewReader(whole), MaxBytes: limit, OnSkip: func(l SkippedPicture) {
 			if l.Size != 0 && (l.Size <= int64(limit) || l.Size > int64(len(whole))) {
@@ -308,7 +308,7 @@ func FuzzReader(f *testing.F) {
 		if len(got) == 0 || !bytes.Equal(got[len(got)-1], a) {
 			t.Fatalf("the last picture is not found; %d pictures", len(got))
 		}
-		// However it comes, it is read the same.
+		// The result does not depend on the sizes of reads.
 		again, damagedAgain := readAll(t, Options{Source: &chunkReader{bytes.NewReader(whole), int(piece) + 1}, MaxBytes: limit})
 		if damaged != damagedAgain || len(again) != len(got) || !bytes.Equal(bytes.Join(again, nil), bytes.Join(got, nil)) {
 			t.Fatalf("in pieces of %d: %d pictures and %d damaged, want %d and %d", int(piece)+1, len(again), damagedAgain, len(got), damaged)
@@ -316,13 +316,13 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// withComment returns a picture with a comment of so many bytes in it.
+// withComment returns a picture with a comment of n bytes.
 func withComment(jpeg []byte, n int) []byte {
 	comment := append([]byte{markPrefix, 0xFE, byte((n + 2) >> 8), byte(n + 2)}, make([]byte, n)...)
 	return slices.Concat(jpeg[:2], comment, jpeg[2:])
 }
 
-// chunkReader gives out at most so many bytes at a time.
+// chunkReader returns at most n bytes from each Read.
 type chunkReader struct {
 	io.Reader
 	size int

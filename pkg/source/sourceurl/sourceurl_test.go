@@ -112,7 +112,7 @@ func TestParseRefusesInvalidSources(t *testing.T) {
 	}
 }
 
-// A file whose name looks like something else is read if a folder is before it, also by the process that gets the source as a text.
+// A file name that looks like a device or an address is a file if a folder precedes it, also in the text for the capture process.
 func TestFileWithFolderIsNoDeviceOrAddress(t *testing.T) {
 	for _, name := range []string{"video0", "10.0.0.5", "0", "rtsp:a"} {
 		src, err := Parse("./" + name)
@@ -126,7 +126,7 @@ func TestFileWithFolderIsNoDeviceOrAddress(t *testing.T) {
 	}
 }
 
-// A password never shows, however wrongly its URL is written.
+// A password is never printed, also if its URL is wrong.
 func TestPasswordsAreNeverPrinted(t *testing.T) {
 	const canary = "can4ry"
 	for _, password := range passwords(canary) {
@@ -149,7 +149,7 @@ func TestPasswordsAreNeverPrinted(t *testing.T) {
 	}
 }
 
-// passwords returns canary with everything around it that has a meaning in a URL.
+// passwords returns canary with every character around it that has a meaning in a URL.
 func passwords(canary string) []string {
 	all := []string{canary}
 	for _, special := range []string{"#", "@", "/", "?", ":", "%", "%zz", "&", "=", " ", "\\", "[", "]", "://", "\x00", "é", "+", ";", "<", `"`, "^", "|", "{"} {
@@ -158,7 +158,7 @@ func passwords(canary string) []string {
 	return all
 }
 
-// printedForms returns a source in every way in which it might be printed.
+// printedForms returns all texts as which a source can be printed.
 func printedForms(t *testing.T, src Source) []string {
 	t.Helper()
 	text, err1 := json.Marshal(src)
@@ -191,7 +191,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil || again.WithCredentials() != src.WithCredentials() {
 			t.Errorf("%q: its address %q is read as %q, %v", s, src.WithCredentials(), again.WithCredentials(), err)
 		}
-		// Whatever the password is, the source is shown the same.
+		// The printed source does not depend on the password.
 		other := src
 		if other.Password = "another"; other.String() != src.String() {
 			t.Errorf("%q: password in %s", s, src)

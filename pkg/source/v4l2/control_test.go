@@ -137,7 +137,7 @@ func TestControlsListsUsableControls(t *testing.T) {
 	}
 }
 
-// Switches are set before what they would override, buttons last, and what is read back is what the device has then.
+// Switches are set before the values that depend on them, and buttons last. The result has the values that the device has then.
 func TestSetControlsAppliesInOrder(t *testing.T) {
 	p := newFakeControls()
 	got, err := setControls(p, map[string]camera.Setting{
@@ -211,7 +211,7 @@ func TestSetControlsRollsBackRefusedChanges(t *testing.T) {
 	if !maps.Equal(p.values, before) {
 		t.Errorf("got %v, want as before %v", p.values, before)
 	}
-	// At a camera's return, what can be restored is.
+	// When a camera returns, all settings that the device accepts are restored.
 	settings["nonsense"] = camera.NumberSetting(1)
 	refused := restoreControls(p, settings)
 	if len(refused) != 2 || refused["hue"] == nil || refused["nonsense"] == nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// fakeDriver is a driver that answers from tables; endless ones never come to the end of a list.
+// fakeDriver is a driver that answers from tables. If it is endless, its lists never end.
 type fakeDriver struct {
 	name    string // "" means vivid
 	caps    uint32
@@ -68,7 +68,7 @@ func (f *fakeDriver) busy(uint32) error {
 
 func (f *fakeDriver) Close() { f.closed = true }
 
-// fakeMachine lays out what List looks at.
+// fakeMachine creates the files that List reads.
 func fakeMachine(t *testing.T, drivers map[string]any) scanner {
 	t.Helper()
 	root := t.TempDir()

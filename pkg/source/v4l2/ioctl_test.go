@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// The wanted numbers are those that a C program prints on amd64. Each has the size of its structure in it.
+// A C program has printed the expected numbers on amd64. Each contains the size of its structure.
 func TestRequestNumbersMatchKernel(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("the numbers are those of 64-bit machines")

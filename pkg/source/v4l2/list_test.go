@@ -73,7 +73,7 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// v4l2loopback gives its reader's buffers to every program that asks whether it is busy.
+// v4l2loopback takes the buffers away from its reader when another program asks whether the device is busy.
 func TestListChecksBusyOnlyOnSafeDrivers(t *testing.T) {
 	f := &fakeDriver{caps: capCapture, inUse: true, name: "v4l2 loopback"}
 	got, err := fakeMachine(t, map[string]any{"video0": f}).list()
@@ -152,7 +152,7 @@ func TestProblemsHaveRemedies(t *testing.T) {
 	}
 }
 
-// Any file that is no device answers as one would expect, through the real system calls.
+// A file that is not a device is refused. This test uses the real system calls.
 func TestListRejectsRegularFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "video0")
 	if _, err := openDriver(path); !errors.Is(err, syscall.ENOENT) {
@@ -168,7 +168,7 @@ func TestListRejectsRegularFile(t *testing.T) {
 	}
 }
 
-// On a machine that has devices: each is one or the other, and every capture device has formats.
+// On a machine with devices, each has a role or captures, and every capture device has formats.
 func TestRealDevicesHaveFormats(t *testing.T) {
 	devices, err := List()
 	if err != nil || len(devices) == 0 {

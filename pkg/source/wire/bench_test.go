@@ -11,9 +11,9 @@ import (
 
 const benchSize = 100_000
 
-// BenchmarkPipe moves frames of 100 KB through a pipe, as camd-capture sends them to camd, beside the bare bytes. The
-// pipe is as the system makes it (64 KiB), or enlarged. "stream" keeps it full; "single" sends a frame when the one
-// before has arrived, as a camera does, and is the time that the pipe adds to a frame's age.
+// BenchmarkPipe sends frames of 100 KB through a pipe, as camd-capture sends them to camd, in comparison with plain bytes. The pipe has
+// the system's size (64 KiB) or is enlarged. "stream" keeps it full. "single" sends a frame when the frame before has arrived, as a camera
+// does. It measures the time that the pipe adds to a frame's age.
 func BenchmarkPipe(b *testing.B) {
 	for _, pipe := range []struct {
 		name string
@@ -29,7 +29,7 @@ func BenchmarkPipe(b *testing.B) {
 	}
 }
 
-// endpoints makes what sends and what receives one frame.
+// endpoints returns functions that send and receive one frame.
 type endpoints func(r io.Reader, w io.Writer) (send, receive func() error)
 
 func framedEndpoints(r io.Reader, w io.Writer) (send, receive func() error) {

@@ -39,7 +39,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// readHostile reads to the end and takes each picture only as far as there are bytes for it.
+// readHostile reads to the end. It reads no more of a picture than there are bytes.
 func readHostile(t *testing.T, b []byte) {
 	r := NewReader(bytes.NewReader(b))
 	for {

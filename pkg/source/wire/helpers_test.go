@@ -13,7 +13,7 @@ import (
 	"camd/pkg/source/tlsverify"
 )
 
-// sampleMessages holds every kind of message but Frame, filled and empty; Hello is first, since it must be.
+// sampleMessages holds every kind of message except Frame, filled and empty. Hello must be the first.
 var sampleMessages = []Message{
 	Hello{Version: Version},
 	Start{},
@@ -49,7 +49,7 @@ var sampleMessages = []Message{
 
 var sampleFrame = Frame{Captured: 1<<62 + 1, Count: 1<<63 + 1, Encode: 5 * time.Millisecond}
 
-// encodeMessages is what a Writer makes of messages, without a hello unless it is among them.
+// encodeMessages returns the bytes that a Writer writes for messages. It adds no hello.
 func encodeMessages(t testing.TB, messages ...Message) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -62,7 +62,7 @@ func encodeMessages(t testing.TB, messages ...Message) []byte {
 	return b.Bytes()
 }
 
-// encodeFrame is a frame with a picture of n bytes.
+// encodeFrame returns a frame with a picture of n bytes.
 func encodeFrame(t testing.TB, n int) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -72,11 +72,11 @@ func encodeFrame(t testing.TB, n int) []byte {
 	return b.Bytes()
 }
 
-// rawMessage is a message of any kind with any body.
+// rawMessage returns a message of any kind with any body.
 func rawMessage(kind byte, body string) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(1+len(body)))
 	return append(append(b, kind), body...)
 }
 
-// encodedHello is a valid one, to go before what is tested.
+// encodedHello returns a valid hello, to precede the tested bytes.
 func encodedHello(t testing.TB) []byte { return encodeMessages(t, Hello{Version}) }

@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 )
 
-// chunkings hand over the same bytes in different portions.
+// chunkings are readers that return the same bytes in different portions.
 var chunkings = map[string]func([]byte) io.Reader{
 	"at once":        func(b []byte) io.Reader { return bytes.NewReader(b) },
 	"byte by byte":   func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },
@@ -172,7 +172,7 @@ func TestWriterRejectsOversizedMessages(t *testing.T) {
 	}
 }
 
-// brokenPipe takes some writes and then no more.
+// brokenPipe accepts a few writes and then fails.
 type brokenPipe struct{ writes int }
 
 func (p *brokenPipe) Write(b []byte) (int, error) {
