@@ -133,7 +133,7 @@ func TestReadersFindNewestWhileFramesAreDropped(t *testing.T) {
 			for last := uint64(0); last < frames; {
 				head := topic.Published()
 				if f := topic.Newest(); f == nil || f.Seq < head {
-					t.Errorf("the newest is %+v, although %d was there", f, head)
+					t.Errorf("the newest is %+v, although frame %d was published", f, head)
 					return
 				}
 				f, err := s.Next(ctx)

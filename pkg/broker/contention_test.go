@@ -57,7 +57,7 @@ func (c *checkedReader) run(ctx context.Context, late, frames uint64) error {
 	s := c.topic.Subscribe(c.mode)
 	defer s.Close()
 	if before > 0 && s.start+1 < before {
-		return fmt.Errorf("starts at %d, although %d was there", s.start+1, before)
+		return fmt.Errorf("the subscription starts at %d, although frame %d was published", s.start+1, before)
 	}
 	random := rand.New(rand.NewPCG(2, late))
 	for last := s.start; last < frames; yield(random.IntN(c.pause + 1)) {
@@ -89,9 +89,9 @@ func (c *checkedReader) check(f *Frame, last, head uint64) error {
 	case f.Seq <= last:
 		return fmt.Errorf("frame %d after %d", f.Seq, last)
 	case !isIntact(f):
-		return fmt.Errorf("frame %d is torn", f.Seq)
+		return fmt.Errorf("frame %d is incomplete", f.Seq)
 	case c.mode == Latest && f.Seq < head:
-		return fmt.Errorf("frame %d, although %d was there", f.Seq, head)
+		return fmt.Errorf("got frame %d, although frame %d was published", f.Seq, head)
 	// The frame before f is lost only when its slot has been taken, at the latest just before the head moves on.
 	case c.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+c.minHeld:
 		return fmt.Errorf("frame %d after %d, although the ring holds those between: head %d", f.Seq, last, now)
@@ -145,7 +145,7 @@ func TestPublishFillsTheSlotBeforeItMovesTheHead(t *testing.T) {
 	for head := uint64(0); head < frames; {
 		head = topic.Published()
 		if f := topic.Newest(); f.Seq < head {
-			t.Fatalf("newest is %d, although %d was there", f.Seq, head)
+			t.Fatalf("the newest is %d, although frame %d was published", f.Seq, head)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestNextReturnsErrEndedAfterTheLastFrame(t *testing.T) {
 		topic.End()
 		topic.End()
 		if err := <-waitErr; !errors.Is(err, ErrEnded) {
-			t.Errorf("who waited was told %v", err)
+			t.Errorf("the waiting reader got %v", err)
 		}
 		topic = NewTopic("camera", Options{})
 		behind = topic.Subscribe(InOrder)

@@ -70,13 +70,13 @@ func TestNewSubscriptionsGetNoExpiredFrames(t *testing.T) {
 	}
 	topic.Expire()
 	if f := topic.Newest(); f != nil {
-		t.Errorf("frame %d is retired, and the newest", f.Seq)
+		t.Errorf("frame %d is expired, but Newest returns it", f.Seq)
 	}
 	var late []*Subscription
 	for _, mode := range []Mode{Latest, InOrder} {
 		s := topic.Subscribe(mode)
 		if f := s.TryNext(); f != nil {
-			t.Errorf("frame %d is retired, and given to somebody new", f.Seq)
+			t.Errorf("frame %d is expired, but a new subscription gets it", f.Seq)
 		}
 		late = append(late, s)
 	}

@@ -16,7 +16,7 @@ func TestReadersGetTheReplacementOfWithdrawnFrames(t *testing.T) {
 	for _, mode := range []Mode{Latest, InOrder} {
 		s := topic.Subscribe(mode)
 		if f := s.TryNext(); f == nil || !f.Placeholder || f.Seq != 6 {
-			t.Errorf("mode %d: somebody new gets %+v", mode, f)
+			t.Errorf("mode %d: a new subscription gets %+v", mode, f)
 		}
 		s.Close()
 	}
@@ -26,7 +26,7 @@ func TestReadersGetTheReplacementOfWithdrawnFrames(t *testing.T) {
 	var got []uint64
 	for f := slow.TryNext(); f != nil; f = slow.TryNext() {
 		if !f.Placeholder {
-			t.Errorf("frame %d is withdrawn, and read", f.Seq)
+			t.Errorf("a reader gets frame %d, which was withdrawn", f.Seq)
 		}
 		got = append(got, f.Seq)
 	}
@@ -34,7 +34,7 @@ func TestReadersGetTheReplacementOfWithdrawnFrames(t *testing.T) {
 		t.Errorf("a reader behind got %v, want %v", got, want)
 	}
 	if s := slow.Stats(); s != (Stats{Received: 5, Dropped: 1}) {
-		t.Errorf("it counts %+v", s)
+		t.Errorf("the counts are %+v", s)
 	}
 	publishUntil(topic, 7)
 	if f := slow.TryNext(); f == nil || f.Placeholder || f.Seq != 7 {

@@ -102,7 +102,7 @@ func (t *testListener) checkRefused(c net.Conn) {
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
-		t.t.Fatalf("not told: %v", err)
+		t.t.Fatalf("no result: %v", err)
 	}
 	text, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || len(text) == 0 {
@@ -125,7 +125,7 @@ func checkOpen(t *testing.T, client, server net.Conn) {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadFull(server, make([]byte, 1)); err != nil {
-		t.Errorf("a connection that was to stay is gone: %v", err)
+		t.Errorf("a connection that must stay is closed: %v", err)
 	}
 }
 

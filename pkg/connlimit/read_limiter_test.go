@@ -70,7 +70,7 @@ func TestConnDelaysReadsAndLosesNothing(t *testing.T) {
 	}
 	got := make([]byte, len(sent))
 	if _, err := io.ReadFull(server, got); err != nil || !bytes.Equal(got, sent) {
-		t.Errorf("something else was heard, or %v", err)
+		t.Errorf("got another event, or %v", err)
 	}
 	if took, least := time.Since(began), maxReadSize*timePerByte; took < least { // the clock of a slow machine only shows more
 		t.Errorf("it took %v, want %v at least", took, least)

@@ -19,7 +19,7 @@ func TestAliveNamesTheStreamOfASenderThatHangs(t *testing.T) {
 	}
 	addViewer(t, f, topic, nil)
 	begin := time.Now()
-	testrun.WaitFor(t, "the sender completes a loop without a frame", func() bool { return f.Alive(begin) == nil })
+	testrun.WaitFor(t, "the sender to complete a loop without a frame", func() bool { return f.Alive(begin) == nil })
 	topic.Publish(frame(1, 1000))
 	<-entered
 	if err := f.Alive(time.Now()); err == nil || !strings.HasPrefix(err.Error(), "stream yard/main: its sender has not responded since ") {

@@ -44,17 +44,17 @@ func TestTopicEndClosesItsViewersAtAFrameBoundary(t *testing.T) {
 	reading.Wait()
 	for i, g := range viewers {
 		if err := <-g.closed; !errors.Is(err, broker.ErrEnded) {
-			t.Errorf("viewer %d left by %v", i, err)
+			t.Errorf("viewer %d left with %v", i, err)
 		}
 	}
 	if err := <-addViewer(t, f, topic, nil).closed; !errors.Is(err, broker.ErrEnded) {
-		t.Errorf("who came late left by %v", err)
+		t.Errorf("the late viewer left with %v", err)
 	}
 	other.Publish(frame(7, 100))
 	if n, err := readFrame(stays.client); n != 7 || err != nil {
 		t.Errorf("the other topic's viewer: %d, %v", n, err)
 	}
-	testrun.WaitFor(t, "no sender and no subscription is left", func() bool {
+	testrun.WaitFor(t, "the sender and its subscription to be gone", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return len(f.senders[topic]) == 0 && topic.Subscriptions() == 0
@@ -68,13 +68,13 @@ func TestTopicEndDoesNotWaitForAStalledViewer(t *testing.T) {
 	topic := broker.NewTopic("gone", broker.Options{})
 	g := addViewer(t, f, topic, nil)
 	topic.Publish(frame(1, 64<<20))
-	testrun.WaitFor(t, "it takes as much as fits", func() bool { return g.Counts.Bytes.Load() > 0 })
+	testrun.WaitFor(t, "the first bytes to be written", func() bool { return g.Counts.Bytes.Load() > 0 })
 	topic.End()
 	_, _ = io.CopyN(io.Discard, g.client, 8<<20) // on a slow machine it is gone before that
 	select {
 	case err := <-g.closed:
 		if !errors.Is(err, broker.ErrEnded) {
-			t.Errorf("left by %v", err)
+			t.Errorf("left with %v", err)
 		}
 	case <-time.After(2 * time.Minute):
 		t.Error("it is still there")
@@ -99,7 +99,7 @@ func TestViewersAddedDuringTopicEndAreClosed(t *testing.T) {
 		both.Wait()
 		for _, err := range []error{<-first.closed, <-left} {
 			if !errors.Is(err, broker.ErrEnded) {
-				t.Fatalf("left by %v", err)
+				t.Fatalf("left with %v", err)
 			}
 		}
 	}

@@ -134,7 +134,7 @@ func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 		time.Sleep(time.Duration(rand.IntN(2)) * time.Millisecond)
 	}
 	for i, g := range testViewers {
-		testrun.WaitFor(t, "every frame is accounted for", func() bool { return g.accounted() == frames })
+		testrun.WaitFor(t, "every frame to be counted", func() bool { return g.accounted() == frames })
 		if i%3 == 1 && g.Counts.DroppedRate.Load() == 0 {
 			t.Errorf("viewer %d asked for fewer frames, but no frame was left out for that", i)
 		}
@@ -158,7 +158,7 @@ func TestStalledViewerIsClosedAndDelaysNoOther(t *testing.T) {
 	stalled, other := addViewer(t, f, topic, nil), addViewer(t, f, topic, nil)
 	n := uint64(0)
 	var err error
-	testrun.WaitFor(t, "the stalled viewer is cut", func() bool {
+	testrun.WaitFor(t, "the stalled viewer to be cut off", func() bool {
 		n++
 		topic.Publish(frame(n, 1<<20))
 		if got, rerr := readFrame(other.client); rerr != nil || got != n {
@@ -202,7 +202,7 @@ func TestSlowViewerContinuesWithNewestFrame(t *testing.T) {
 	if read > frames/2 {
 		t.Errorf("%d of %d frames waited for a viewer that did not read", read, frames)
 	}
-	testrun.WaitFor(t, "all accounted for", func() bool { return g.accounted() == frames })
+	testrun.WaitFor(t, "all frames to be counted", func() bool { return g.accounted() == frames })
 }
 
 func TestLastFrameIsRepeatedOnce(t *testing.T) {
@@ -219,7 +219,7 @@ func TestLastFrameIsRepeatedOnce(t *testing.T) {
 			t.Fatalf("read %d, %v; want %d", n, err, want)
 		}
 	}
-	testrun.WaitFor(t, "three frames are counted: a repeat is none", func() bool { return g.Counts.Sent.Load() == 3 })
+	testrun.WaitFor(t, "three frames to be counted, without the repeated one", func() bool { return g.Counts.Sent.Load() == 3 })
 }
 
 func TestSenderEndsWithItsLastViewer(t *testing.T) {
@@ -234,7 +234,7 @@ func TestSenderEndsWithItsLastViewer(t *testing.T) {
 		}
 		_ = g.client.Close()
 	}
-	testrun.WaitFor(t, "all are gone", func() bool {
+	testrun.WaitFor(t, "all viewers to be gone", func() bool {
 		topic.Publish(frame(2, 1000))
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -35,7 +35,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 		for range frames {
 			n++
 			topic.Publish(frame(n, size))
-			testrun.WaitFor(t, "every one of the 800 has the frame", func() bool {
+			testrun.WaitFor(t, "all 800 viewers to have the frame", func() bool {
 				for _, g := range fast {
 					if g.Counts.Sent.Load() < n {
 						return false
@@ -80,7 +80,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 			}
 		}
 		if behind == 0 {
-			t.Errorf("the %s viewers got every frame: they were none", what)
+			t.Errorf("the %s viewers got every frame, so they were not slow", what)
 		}
 	}
 	close(quit)
@@ -111,10 +111,10 @@ func TestAwaitWritableReturnsIfSocketIsAlreadyWritable(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, client, int64(sent)); err != nil {
 		t.Fatal(err)
 	}
-	testrun.WaitFor(t, "the socket is writable", func() bool { return writable(v.fd) })
+	testrun.WaitFor(t, "the socket to be writable", func() bool { return writable(v.fd) })
 	s := &sender{topic: broker.NewTopic("camera", broker.Options{}), Fanout: New(Options{WriteTimeout: 5 * time.Second})}
 	p := &pendingWrite{sender: s, viewer: v}
 	if err := p.awaitWritable(); err != nil {
-		t.Errorf("waited for room that was there: %v", err)
+		t.Errorf("waited although the socket was writable: %v", err)
 	}
 }

@@ -30,7 +30,7 @@ func FuzzNormalize(f *testing.F) {
 		given := bytes.Clone(in)
 		p, err := Normalize(in, limits)
 		if !bytes.Equal(in, given) {
-			t.Fatal("the input was written to")
+			t.Fatal("the input was modified")
 		}
 		if err != nil {
 			var refused *RefusedError
@@ -92,7 +92,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		err := Verify(in, Limits{})
 		if _, structure := Normalize(in, Limits{}); structure != nil && err == nil {
-			t.Fatalf("decoded, and refused for its structure: %v", structure)
+			t.Fatalf("Verify accepts the picture, but Normalize refuses it: %v", structure)
 		}
 		var refused *RefusedError
 		if err != nil && (!errors.As(err, &refused) || !slices.Contains(Causes, refused.Cause)) {

@@ -92,7 +92,7 @@ func TestOversizedMetadataKeepsOrientation(t *testing.T) {
 					t.Errorf("%d bytes, orientation %d, want %d; Exif % x", len(p.JPEG), got, way, p.Exif)
 				}
 				if !reflect.DeepEqual(decodeJPEG(t, p.JPEG), decodeJPEG(t, plain)) {
-					t.Error("it decodes to other pixels")
+					t.Error("the picture decodes to other pixels")
 				}
 			})
 		}
@@ -114,7 +114,7 @@ func TestOversizedMetadataKeepsColourSegments(t *testing.T) {
 				t.Errorf("%d bytes became %d, want %d", len(in), len(p.JPEG), len(s.jpeg)+len(profile))
 			}
 			if !reflect.DeepEqual(decodeJPEG(t, p.JPEG), decodeJPEG(t, s.jpeg)) {
-				t.Error("it decodes to other pixels")
+				t.Error("the picture decodes to other pixels")
 			}
 		})
 	}
@@ -170,7 +170,7 @@ func TestOnlyMissingTablesAreInserted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(decodeJPEG(t, p.JPEG), decodeJPEG(t, plain)) {
-		t.Error("it decodes to other pixels")
+		t.Error("the picture decodes to other pixels")
 	}
 }
 

@@ -81,10 +81,10 @@ func TestTablesAreInserted(t *testing.T) {
 				t.Errorf("got %d bytes, %dx%d", len(p.JPEG), p.Width, p.Height)
 			}
 			if !reflect.DeepEqual(decodeJPEG(t, p.JPEG), decodeJPEG(t, s.jpeg)) {
-				t.Error("it decodes to other pixels")
+				t.Error("the picture decodes to other pixels")
 			}
 			if !bytes.Equal(bare, given) {
-				t.Error("the input was written to")
+				t.Error("the input was modified")
 			}
 			again, err := Normalize(p.JPEG, Limits{})
 			if err != nil || !bytes.Equal(again.JPEG, p.JPEG) || &again.JPEG[0] != &p.JPEG[0] {

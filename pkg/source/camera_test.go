@@ -159,7 +159,7 @@ func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
 	release := holdInKernel(t, pid)
 	c.stop()
 	if !processExists(pid) {
-		t.Error("it could be killed: this test shows nothing")
+		t.Error("the process could be killed, so this test shows nothing")
 	}
 	if got := c.logs.FilterMessage("capture process cannot be killed").Len(); got != 1 {
 		t.Errorf("%d lines say so", got)
@@ -192,7 +192,7 @@ func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
 		t.Error("a process still runs although nobody watches")
 	}
 	if f := topic.Newest(); !f.Placeholder {
-		t.Error("an old picture stands as the newest one")
+		t.Error("an old picture is the newest one")
 	}
 }
 

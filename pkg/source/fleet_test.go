@@ -81,7 +81,7 @@ func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 		t.Errorf("shown %v", got)
 	}
 	if processExists(before["b"].Worker.PID) {
-		t.Error("the process of the one that was taken out is still there")
+		t.Error("the process of the removed camera is still there")
 	}
 	for id, sub := range subs {
 		var err error
@@ -99,7 +99,7 @@ func TestFleetReconfigureChangesOnlyAffectedCameras(t *testing.T) {
 		}
 	}
 	if done := f.reconfigure(t, options("d", 5), renamed, options("a", 6)); done.Added != nil || done.Removed != nil || done.Adjusted != nil || done.Reopened != nil {
-		t.Errorf("nothing changed, and %+v", done)
+		t.Errorf("nothing has changed, but got %+v", done)
 	}
 	pid := live(f.current[0]).Worker.PID
 	f.stop()

@@ -72,7 +72,7 @@ func TestSetPausedWithdrawsEveryFrame(t *testing.T) {
 		n := 0
 		for f := sub.TryNext(); f != nil; f = sub.TryNext() {
 			if n++; !f.Placeholder {
-				t.Errorf("a reader of %s that is behind still gets picture %d", name, f.Seq)
+				t.Errorf("a slow reader of %s still gets picture %d", name, f.Seq)
 			}
 		}
 		if n < 2 || sub.Stats().Dropped != 0 {
@@ -223,7 +223,7 @@ func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 
 func TestCameraStartsPaused(t *testing.T) {
 	if s := New(Options{Camera: options.Camera{Paused: true}}).Status(); s.State != camera.Paused {
-		t.Errorf("before it runs it is %s", s.State)
+		t.Errorf("before Run, the camera is %s", s.State)
 	}
 	c := startCamera(t, Options{Camera: options.Camera{Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("")

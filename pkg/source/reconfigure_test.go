@@ -119,7 +119,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 
 	c.reconfigure(t, o, func(o *Options) { o.Renditions = o.Renditions[:1] })
 	if _, there := c.Topic("tiny"); there {
-		t.Error("a rendition is there that was taken out")
+		t.Error("a removed rendition still exists")
 	}
 	for {
 		if _, err := reader.Next(t.Context()); errors.Is(err, broker.ErrEnded) {
@@ -129,7 +129,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 		}
 	}
 	if again, _ := c.Topic("small"); again != smaller {
-		t.Error("the one that stays has another topic")
+		t.Error("the rendition that stays has another topic")
 	}
 	if s := c.Status(); s.Worker.PID != pid || s.State != camera.Live || len(s.Counts.Published) != 2 {
 		t.Errorf("%+v", s)
@@ -152,7 +152,7 @@ func TestReconfigureReplacesProcessForNewSource(t *testing.T) {
 	nextFrame(t, sub, false)
 	o = c.reconfigure(t, o, func(o *Options) { o.Source.FPS = 5 })
 	if processExists(pid) {
-		t.Error("the process from before is still there")
+		t.Error("the old process is still there")
 	}
 	nextFrame(t, sub, true)
 	nextFrame(t, sub, false)
@@ -200,7 +200,7 @@ func TestReconfigureSetsChangedControls(t *testing.T) {
 	}
 	c.reconfigure(t, o, func(o *Options) { o.Title = "Gate" })
 	if got := c.brightness(t); got != 200 {
-		t.Errorf("brightness %d: a person's setting is lost by a change of title", got)
+		t.Errorf("brightness %d: a change of the title has reset a person's setting", got)
 	}
 	c.reconfigure(t, o, func(o *Options) {
 		o.Controls = map[string]camera.Setting{"brightness": camera.NumberSetting(9), "gain": camera.NumberSetting(1)}

@@ -85,11 +85,11 @@ func TestCamerasOfOneServerShareDials(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if untilAnswer(waits[0]) == 0 {
-			t.Error("the first camera was not told of the outage")
+			t.Error("the first camera got no result of the outage")
 		}
 		for _, w := range waits[1:] { // each holds the newest result
 			if r := <-w.results; r.err != nil {
-				t.Errorf("a camera was told %v, want that the server answers", r.err)
+				t.Errorf("a camera got %v, want that the server answers", r.err)
 			}
 		}
 		for _, w := range waits {
@@ -138,7 +138,7 @@ func TestReturningServerResetsTheBackoff(t *testing.T) {
 	}
 	s.handleDialResult(dialResult{})
 	if s.queuedSlot == nil {
-		t.Fatal("no process is to be started")
+		t.Fatal("no process will be started")
 	}
 	for i := range maxStreamRetries {
 		if d := s.retryBackoff(camera.NotFound); d > streamRetryDelay*12/10 {
@@ -167,7 +167,7 @@ func TestUnknownHostIsOpenedByTheProcess(t *testing.T) {
 	defer s.cancelRetry()
 	s.handleDialResult(dialResult{err: errors.Join(&net.DNSError{IsNotFound: true, Name: "camera.local"})})
 	if s.queuedSlot == nil || s.dialing != nil {
-		t.Error("no process is to be started")
+		t.Error("no process will be started")
 	}
 }
 

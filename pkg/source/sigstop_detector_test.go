@@ -56,7 +56,7 @@ func TestStoppedProcessIsKilledWithoutGrace(t *testing.T) {
 	testrun.WaitFor(t, "the process to be stopped", func() bool { _, stopped := s.readWorkerProcess(); return stopped })
 	for i := range maxStoppedChecks {
 		if s.worker == nil {
-			t.Fatalf("it was ended after %d looks, want %d", i, maxStoppedChecks)
+			t.Fatalf("the process was ended after %d checks, want %d", i, maxStoppedChecks)
 		}
 		s.tick(time.Now())
 	}

@@ -94,7 +94,7 @@ func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
 	other := c.startQueue.join()
 	s.tick(s.started.Add(s.opts.OpenTimeout + hangMargin + time.Second))
 	if s.worker == nil {
-		t.Fatal("the process was ended before it had loaded OpenCV")
+		t.Fatal("the process was stopped before it had loaded OpenCV")
 	}
 	s.handleEvent(<-s.events)
 	if !s.loaded || !isGranted(other) {
@@ -107,7 +107,7 @@ func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
 	}
 	s.tick(s.lastProgress.Add(s.opts.OpenTimeout + hangMargin))
 	if s.worker == nil {
-		t.Fatal("the process was ended within the open timeout")
+		t.Fatal("the process was stopped within the open timeout")
 	}
 	s.tick(s.lastProgress.Add(s.opts.OpenTimeout + hangMargin + time.Second))
 	if s.worker != nil || c.Status().Counts.Restarts[camera.Timeout] != 1 {

@@ -29,7 +29,7 @@ func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 	}
 	nextFrame(t, sub, false)
 	if s := c.waitForState(t, camera.Live); s.Counts.Restarts[camera.Frozen] != 0 {
-		t.Error("opened again without need")
+		t.Error("the camera was opened again without need")
 	}
 	c.waitForState(t, camera.Stalled) // it stands still again
 }

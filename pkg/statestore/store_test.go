@@ -108,7 +108,7 @@ func TestFailedWriteIsRetriedWithNext(t *testing.T) {
 	}
 	for range 2 { // the second time there is nothing new, and still nothing is kept
 		if err := s.SetPaused("b", true); err == nil {
-			t.Error("kept without a folder")
+			t.Error("the store kept a change without a folder")
 		}
 	}
 	expectPaused(t, s, "b", true, true)
@@ -132,14 +132,14 @@ func TestUnusableDirIsError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.SetPaused("a", true); err == nil {
-		t.Error("kept in a file")
+		t.Error("the store has a file")
 	}
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, FileName), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir); err == nil {
-		t.Error("a folder in the file's place is not seen")
+		t.Error("the watcher does not report a folder in place of the file")
 	}
 }
 
@@ -167,7 +167,7 @@ func TestUnreadableFileIsNotOverwritten(t *testing.T) {
 	}
 	expectPaused(t, s, "b", false, true)
 	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSymlink {
-		t.Fatalf("written over: %v, %v", info, err)
+		t.Fatalf("the file was overwritten: %v, %v", info, err)
 	}
 	if err := os.Rename(path+".real", path); err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func TestDamagedPicturesAreNotSent(t *testing.T) {
 						t.Fatalf("not passed through: %+v", m)
 					}
 				case wire.Ended:
-					t.Fatalf("it ended: %+v", m)
+					t.Fatalf("the source ended: %+v", m)
 				case wire.Refused:
 					damaged += m.Pictures[media.Damaged]
 					if m.Pictures[media.Damaged] > 0 && (m.Cause != media.Damaged || !strings.Contains(m.Detail, "blocks can be decoded")) {

@@ -46,7 +46,7 @@ func FuzzRTSPResponse(f *testing.F) {
 		conn := &scriptedConn{input: bytes.NewReader(in)}
 		status, header, err := sendDescribe(conn, newHeaderReader(conn), src, 1, "")
 		if strings.Contains(conn.output.String(), password) {
-			t.Fatalf("the password goes out unasked: %s", &conn.output)
+			t.Fatalf("the password is sent without a challenge: %s", &conn.output)
 		}
 		if err != nil {
 			if failed := connectFailure(src, err); failed.detail == "" || len(failed.detail) > 100 {
@@ -60,7 +60,7 @@ func FuzzRTSPResponse(f *testing.F) {
 		c := credentials{src: src}
 		offered := strings.ToLower(strings.Join(header["Www-Authenticate"], ","))
 		if c.acceptChallenges(header["Www-Authenticate"]) != (c.digest != nil || c.basic) || c.basic && !strings.Contains(offered, "basic") || c.digest != nil && !strings.Contains(offered, "digest") {
-			t.Fatalf("of %q it learns %+v", header["Www-Authenticate"], c)
+			t.Fatalf("from %q the client accepts %+v", header["Www-Authenticate"], c)
 		}
 		switch authorization := c.authorization("DESCRIBE", src.URL.String()); {
 		case strings.ContainsFunc(authorization, unicode.IsControl):

@@ -218,7 +218,7 @@ func TestPollRequestsConditionallyAndOneAtATime(t *testing.T) {
 			var asked, unchanged, open atomic.Int64
 			url := serveHTTP(t, requireDigest("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
 				if open.Add(1) > 1 {
-					t.Error("asked twice at a time")
+					t.Error("two requests at the same time")
 				}
 				defer open.Add(-1)
 				n := asked.Add(1)

@@ -98,7 +98,7 @@ func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 				t.Errorf("after one picture: %v", err)
 			}
 			if all := c.resized >= 2*fps-1; all != (timeout == 0) {
-				t.Errorf("%d pictures passed over", c.resized)
+				t.Errorf("%d pictures skipped", c.resized)
 			}
 		})
 	}

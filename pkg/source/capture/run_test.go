@@ -70,7 +70,7 @@ func TestEveryPictureIsSentOnlyOnDemand(t *testing.T) {
 		}
 	}
 	if len(beats) < 2 {
-		t.Errorf("%d beats in two seconds", len(beats))
+		t.Errorf("%d heartbeats in two seconds", len(beats))
 	}
 	d.send(wire.Demand{Wanted: true})
 	var first, last wire.Frame
@@ -84,7 +84,7 @@ func TestEveryPictureIsSentOnlyOnDemand(t *testing.T) {
 	}
 	d.send(wire.Demand{Wanted: false})
 	if b, _ := awaitMessage[wire.Heartbeat](d); b.Count <= last.Count {
-		t.Errorf("beat %+v after %+v", b, last)
+		t.Errorf("heartbeat %+v after %+v", b, last)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestFrameSlotReturnsTheNewestFrame(t *testing.T) {
 	for count := uint64(6); count <= 9; count++ {
 		p.count = count
 		if p = e.publish(p); p == got {
-			t.Fatal("the camera was given the picture that the sender reads")
+			t.Fatal("the reader got the frame that the sender uses")
 		}
 	}
 	if got, _, _ = e.take(); got.count != 9 {

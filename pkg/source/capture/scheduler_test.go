@@ -29,7 +29,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 	expectLate := func(seconds float64, count uint64, want uint32) {
 		t.Helper()
 		if got := d.lateRenditions(int64(seconds*1e9), count); got != want {
-			t.Errorf("picture %d: belated %04b, want %04b", count, got, want)
+			t.Errorf("picture %d: late renditions %04b, want %04b", count, got, want)
 		}
 	}
 	expectDue(1, main) // one picture a second without demand

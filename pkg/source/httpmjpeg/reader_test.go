@@ -94,7 +94,7 @@ func TestReaderToleratesMalformedStreams(t *testing.T) {
 				}
 				for i, p := range got {
 					if string(p) != tt.want[i] {
-						t.Errorf("%s: picture %d is another one, of %d bytes", how, i, len(p))
+						t.Errorf("%s: picture %d differs, it has %d bytes", how, i, len(p))
 					}
 				}
 			}

@@ -243,7 +243,7 @@ func TestControlsAreBounded(t *testing.T) {
 		long.list[i].Type, long.list[i].Max, long.list[i].Flags, long.list[i].ID = typeIntegerMenu, 1<<62, 0, idLink+uint32(i)
 	}
 	if _, err := listControls(long); err != nil || long.queries > maxMenuItems+len(long.list)+1 {
-		t.Errorf("asked %d times about menus: %v", long.queries, err)
+		t.Errorf("%d queries about menus: %v", long.queries, err)
 	}
 }
 

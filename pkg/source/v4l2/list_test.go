@@ -69,7 +69,7 @@ func TestListIsBounded(t *testing.T) {
 		t.Fatalf("got %d devices, %v, want one to use", len(got), err)
 	}
 	if f.queries > maxQueries {
-		t.Errorf("asked %d times, want at most %d", f.queries, maxQueries)
+		t.Errorf("%d queries, want at most %d", f.queries, maxQueries)
 	}
 }
 

@@ -60,7 +60,7 @@ func TestReaderRejectsInvalidMessages(t *testing.T) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 			if !strings.HasPrefix(err.Error(), "wire: ") {
-				t.Errorf("%v does not say where it comes from", err)
+				t.Errorf("%v does not begin with the name of the package", err)
 			}
 		})
 	}

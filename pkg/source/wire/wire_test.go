@@ -101,7 +101,7 @@ func TestNextFailsBeforePictureIsRead(t *testing.T) {
 		}
 	}
 	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "was not read") {
-		t.Errorf("next message with the picture not taken: %v", err)
+		t.Errorf("next message although the picture was not read: %v", err)
 	}
 	for _, n := range []int{0, 4, 6} {
 		if err := r.ReadPicture(make([]byte, n)); err == nil || !strings.Contains(err.Error(), "for a picture of 5") {
@@ -140,7 +140,7 @@ func TestSkipPictureReachesNextMessage(t *testing.T) {
 				}
 			}
 			if err := r.SkipPicture(); !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("cut short: %v", err)
+				t.Errorf("incomplete: %v", err)
 			}
 		})
 	}
