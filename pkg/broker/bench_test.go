@@ -79,7 +79,7 @@ func benchmarkDelivery(b *testing.B, readers int, r delivery) {
 			}
 		})
 	}
-	time.Sleep(10 * time.Millisecond) // let the readers fall asleep; only the first round depends on it
+	time.Sleep(10 * time.Millisecond) // until the readers sleep; only the first round depends on it
 	var publishing time.Duration
 	frame := testFrame(1)
 	b.ReportAllocs()

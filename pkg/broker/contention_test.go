@@ -92,7 +92,7 @@ func (c *checkedReader) check(f *Frame, last, head uint64) error {
 		return fmt.Errorf("frame %d is incomplete", f.Seq)
 	case c.mode == Latest && f.Seq < head:
 		return fmt.Errorf("got frame %d, although frame %d was published", f.Seq, head)
-	// The frame before f is lost only when its slot has been taken, at the latest just before the head moves on.
+	// The frame before f is lost only when another frame took its slot, at the latest just before the head moves.
 	case c.mode == InOrder && f.Seq > last+1 && now+1 < f.Seq-1+c.minHeld:
 		return fmt.Errorf("frame %d after %d, although the ring holds those between: head %d", f.Seq, last, now)
 	}

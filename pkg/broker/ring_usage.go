@@ -2,7 +2,7 @@ package broker
 
 // ringUsage counts the bytes of the frames that a topic holds. It belongs to the publisher.
 type ringUsage struct {
-	sizes     []int64 // bytes of each slot's frame; reading them from an old frame, which is not in the processor's cache, would cost more
+	sizes     []int64 // bytes of each slot's frame. Reading the size from an old frame would cost more, because it is not in the CPU's cache
 	limit     int64
 	budget    *Budget // may be nil
 	held      int64   // bytes of the frames in the slots

@@ -55,8 +55,8 @@ func (s *Subscription) Close() {
 
 // Stats returns what the subscription has received and dropped so far.
 func (s *Subscription) Stats() Stats {
-	// Received first: if the reader moves in the meantime, received may be too small for the cursor but never too large, which would
-	// make Dropped wrap around.
+	// Read received first. If the reader moves in the meantime, received may be too small for the cursor, but never too large. With a larger
+	// value, Dropped would wrap around.
 	received := s.received.Load()
 	return Stats{Received: received, Dropped: s.cursor.Load() - s.start - received}
 }
@@ -67,7 +67,7 @@ var ErrEnded = errors.New("the stream has ended")
 // Next returns the next frame, and waits for it if there is no new one. It returns ctx's error if ctx has ended, even if there is a new
 // frame. It returns ErrEnded if the topic has ended and no frame is left.
 func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
-	// Checked first: a slow reader always finds a new frame and never reaches the select below.
+	// Check ctx first: a slow reader always finds a new frame and never reaches the select below.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 // TryNext returns the next frame, or nil if there is no new one. It does not wait.
 func (s *Subscription) TryNext() *Frame {
 	head, cursor := s.topic.head.Load(), s.cursor.Load()
-	// Not only if equal: a reader that was lapped can have got the frame whose Seq is about to become the head.
+	// The head can be lower: a reader that was lapped may have got the frame whose Seq is about to become the head.
 	if head <= cursor {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (s *Subscription) TryNext() *Frame {
 	}
 	// The frames between the old cursor and f are those that this reader has missed.
 	s.cursor.Store(f.Seq)
-	// After the cursor: Stats reads in the other order, so every frame that it counts as received is also passed.
+	// Add after the cursor was stored: Stats reads in the other order, so every frame that it counts as received is also passed.
 	s.received.Add(1)
 	return f
 }
@@ -134,8 +134,8 @@ func (s *Subscription) oldest(cursor, head uint64) *Frame {
 		if f := s.topic.slots[want&s.topic.mask].Load(); f != nil && f.Seq == want {
 			return f
 		}
-		// Publish overwrote the slot after head was read, or emptied it to stay within its bytes. Taking the frame found there
-		// would skip a whole ring that is still held; want is lost, so look for what follows it.
+		// Publish overwrote the slot after head was read, or emptied it to stay within its bytes. A frame found there comes after a
+		// whole ring of frames that are still held, so do not take it. The frame want is lost: look for the next one.
 		cursor, head = want, s.topic.head.Load()
 	}
 }

@@ -69,11 +69,11 @@ func (t *Topic) Name() string { return t.name }
 // the frame that readers share.
 func (t *Topic) Publish(f Frame) *Frame {
 	f.Seq = t.head.Load() + 1
-	// The slot before the head: a reader that sees the new head finds f in its slot, or a newer frame.
+	// Store the slot before the head: a reader that sees the new head finds f in its slot, or a newer frame.
 	t.slots[f.Seq&t.mask].Store(&f)
 	t.head.Store(f.Seq)
-	// The head before the signal: a signal that was set before this line is fired here. A reader that sets one after this line then
-	// reads the head and sees f.
+	// Store the head before firing the signal: a signal that was set before this line is fired here. A reader that sets a signal after
+	// this line then reads the head and sees f.
 	if b := t.signal.Swap(nil); b != nil {
 		close(b.fired)
 	}
@@ -97,7 +97,7 @@ func (t *Topic) shrinkTo(bytes int64) {
 	if depth := uint64(len(t.slots)); head > depth {
 		t.usage.tail = max(t.usage.tail, head-depth)
 	}
-	// Only below the head: the newest frame stays, and a reader that finds an empty slot also finds a newer head.
+	// Empty only slots below the head: the newest frame stays, and a reader that finds an empty slot also finds a newer head.
 	for t.usage.held > bytes && t.usage.tail+1 < head {
 		t.usage.tail++
 		t.slots[t.usage.tail&t.mask].Store(nil)
@@ -119,7 +119,7 @@ func (t *Topic) Expire() {
 func (t *Topic) Withdraw(f Frame) {
 	for i := range t.slots {
 		if held := t.slots[i].Load(); held != nil {
-			// The same Seq in the same slot: a reader that looks for this Seq finds either frame, and no gap.
+			// Keep the Seq in its slot: a reader that looks for this Seq finds one of the two frames, and no gap.
 			replacement := f
 			replacement.Seq = held.Seq
 			t.slots[i].Store(&replacement)

@@ -44,7 +44,7 @@ func TestReadersGetTheReplacementOfWithdrawnFrames(t *testing.T) {
 
 func TestWithdrawKeepsExpiredFramesExpired(t *testing.T) {
 	topic := NewTopic("camera", Options{})
-	topic.Withdraw(Frame{Placeholder: true}) // nothing there
+	topic.Withdraw(Frame{Placeholder: true}) // the topic is empty
 	publishUntil(topic, 2)
 	topic.Expire()
 	topic.Withdraw(Frame{Placeholder: true})

@@ -164,7 +164,7 @@ func TestFullLimiterDisplacesLongestIdle(t *testing.T) {
 	first, firstServer := g.connect("127.0.0.3")
 	second, _ := g.connect("127.0.0.4")
 	g.limiter.MarkBusy(firstServer)
-	g.limiter.MarkIdle(firstServer) // now it is the second that has waited longest
+	g.limiter.MarkIdle(firstServer) // now the second one has been idle longest
 	third, _ := g.connect("127.0.0.5")
 	checkClosed(t, second)
 	g.connect("127.0.0.6")
@@ -304,7 +304,7 @@ func TestMissingDescriptorDisplacesIdleConnection(t *testing.T) {
 	restore = exhaustDescriptors(t)
 	_, err = l.Accept()
 	restore()
-	if !errors.Is(err, syscall.EMFILE) { // which net/http tries again after
+	if !errors.Is(err, syscall.EMFILE) { // net/http accepts again after this error
 		t.Errorf("%v, want %v", err, syscall.EMFILE)
 	}
 	if n := limiter.Count(); n.Displaced[ReasonDescriptors] != 1 || n.Refused[ReasonDescriptors] != 1 {

@@ -69,10 +69,10 @@ func isOutOfResources(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
 
-// logLimit logs a refused or displaced connection. The address has another key than elsewhere, so that the log's rate limit counts
-// the lines of all addresses together: there may be one for each connection.
+// logLimit logs a refused connection, or one that replaced an idle connection. The field of its address is not named as elsewhere. The
+// log's rate limit therefore counts the lines of all addresses together, because there may be a line for each connection.
 func (l *listener) logLimit(refused bool, reason string, from net.Addr) {
-	message := "idle connection closed"
+	message := "idle connection replaced"
 	if refused {
 		message = "connection refused"
 	}

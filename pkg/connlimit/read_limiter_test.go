@@ -30,7 +30,7 @@ func TestReadLimiterHoldsTheRate(t *testing.T) {
 			now = now.Add(max(0, wait))
 		}
 		most := readBurst + int(now.Sub(start)/timePerByte) + written/writtenPerReadByte
-		if read > most || read < most-readBurst { // what it was sent while it was not in debt is forgotten
+		if read > most || read < most-readBurst { // credit of writes is lost while the reader is below its limit
 			t.Errorf("seed %d: %d bytes in %v, with %d sent, want at most %d", seed, read, now.Sub(start), written, most)
 		}
 	}
@@ -72,7 +72,7 @@ func TestConnDelaysReadsAndLosesNothing(t *testing.T) {
 	if _, err := io.ReadFull(server, got); err != nil || !bytes.Equal(got, sent) {
 		t.Errorf("got another event, or %v", err)
 	}
-	if took, least := time.Since(began), maxReadSize*timePerByte; took < least { // the clock of a slow machine only shows more
+	if took, least := time.Since(began), maxReadSize*timePerByte; took < least { // a slow machine can only take longer
 		t.Errorf("it took %v, want %v at least", took, least)
 	}
 	p := &server.(*conn).reads

@@ -6,7 +6,7 @@ import (
 )
 
 // Alive returns an error that names the topic of a sender if that sender is blocked: its last heartbeat is older than since. A sender
-// gives a heartbeat at least every Options.RepeatAfter, and once for each frame.
+// records a heartbeat at least every Options.RepeatAfter, and once for each frame.
 func (f *Fanout) Alive(since time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

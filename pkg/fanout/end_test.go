@@ -21,7 +21,7 @@ func TestTopicEndClosesItsViewersAtAFrameBoundary(t *testing.T) {
 	for range 20 {
 		viewers = append(viewers, addViewer(t, f, topic, nil))
 	}
-	topic.Publish(frame(1, 2<<20)) // more than a socket takes at once: they are in the middle of it
+	topic.Publish(frame(1, 2<<20)) // more than a socket takes at once, so all viewers have a part of it
 	for _, g := range viewers[:10] {
 		if n, err := readFrame(g.client); n != 1 || err != nil {
 			t.Fatalf("frame %d, %v", n, err)
@@ -70,7 +70,7 @@ func TestTopicEndDoesNotWaitForAStalledViewer(t *testing.T) {
 	topic.Publish(frame(1, 64<<20))
 	testrun.WaitFor(t, "the first bytes to be written", func() bool { return g.Counts.Bytes.Load() > 0 })
 	topic.End()
-	_, _ = io.CopyN(io.Discard, g.client, 8<<20) // on a slow machine it is gone before that
+	_, _ = io.CopyN(io.Discard, g.client, 8<<20) // on a slow machine, the connection ends before that
 	select {
 	case err := <-g.closed:
 		if !errors.Is(err, broker.ErrEnded) {

@@ -92,7 +92,7 @@ func (t *testViewer) accounted() uint64 {
 func TestEveryFrameIsSentOrCountedAsSkipped(t *testing.T) {
 	const frames, viewers = 400, 24
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour, ViewersPerSender: 8}) // more senders than one
+	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour, DrainTimeout: time.Hour, ViewersPerSender: 8}) // uses several senders
 	defer f.Close()
 	topic.Publish(frame(1, 1000))
 	var readers sync.WaitGroup
@@ -280,7 +280,7 @@ func TestCloseEndsStreamsAtAFrameBoundary(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	const viewers, size, frames = 100, 200_000, 2000
 	topic := broker.NewTopic("t", broker.Options{})
-	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour}) // Close is not to wait for viewers that read nothing
+	f := New(Options{WriteTimeout: time.Hour, RepeatAfter: time.Hour}) // Close must not wait for viewers that read nothing
 	defer f.Close()
 	for range viewers {
 		addViewer(t, f, topic, nil)

@@ -21,7 +21,7 @@ func TestSlowAndStalledViewersCostOthersNoFrame(t *testing.T) {
 		var readers sync.WaitGroup
 		for range n {
 			g := addViewer(t, f, topic, nil)
-			_ = g.client.(*net.TCPConn).SetReadBuffer(size) // or the kernel would take it all
+			_ = g.client.(*net.TCPConn).SetReadBuffer(size) // else the kernel would buffer everything
 			_ = g.Conn.(*net.TCPConn).SetWriteBuffer(size)
 			testViewers = append(testViewers, g)
 			readers.Go(func() { read(g.client) })

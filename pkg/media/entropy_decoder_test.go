@@ -34,7 +34,7 @@ func TestVerifyFindsCutScans(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			for n := begin; n < begin+(end-begin)*4/5; n += 1 + (end-begin)/100 {
-				if s.jpeg[n-1] == 0xFF { // it would make FF of the end marker
+				if s.jpeg[n-1] == 0xFF { // with the end marker it would become a fill byte
 					continue
 				}
 				in := append(bytes.Clone(s.jpeg[:n]), 0xFF, markEOI)

@@ -82,7 +82,7 @@ func TestOversizedMetadataKeepsOrientation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if way < 2 || way > 8 { // not turned, or nonsense
+				if way < 2 || way > 8 { // not turned, or invalid
 					if !bytes.Equal(p.JPEG, plain) || p.Exif != nil {
 						t.Errorf("%d bytes, Exif % x; want the picture alone", len(p.JPEG), p.Exif)
 					}

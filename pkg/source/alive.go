@@ -8,8 +8,8 @@ import (
 // Alive returns an error that names the camera if the goroutine of Run is blocked: its last heartbeat is older than since.
 // It returns nil while Run does not run.
 //
-// The goroutine gives a heartbeat every second, in every state of the camera. Only while it stops a capture process may a healthy
-// goroutine give none: for twice Options.StopGracePeriod, and three seconds more if a driver holds the process.
+// The goroutine records a heartbeat every second, in every state of the camera. A healthy goroutine records none only while it stops a
+// capture process: for twice Options.StopGracePeriod, and three seconds more if the process hangs in a driver.
 func (c *Camera) Alive(since time.Time) error {
 	if last := c.lastHeartbeat.Load(); last != nil && last.Before(since) {
 		return fmt.Errorf("camera %s: its supervisor has not responded since %s", c.opts.ID, last.Format(time.TimeOnly))

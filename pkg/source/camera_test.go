@@ -161,7 +161,7 @@ func TestUnkillableProcessIsLoggedAndReapedLater(t *testing.T) {
 	if !processExists(pid) {
 		t.Error("the process could be killed, so this test shows nothing")
 	}
-	if got := c.logs.FilterMessage("capture process cannot be killed").Len(); got != 1 {
+	if got := c.logs.FilterMessage("capture process not killed").Len(); got != 1 {
 		t.Errorf("%d lines say so", got)
 	}
 	release()
@@ -198,7 +198,7 @@ func TestOnDemandCameraRunsOnlyWhileWatched(t *testing.T) {
 
 func TestSecretsAreNotLogged(t *testing.T) {
 	const secret = "p@ss w0rd/%"
-	l, err := net.Listen("tcp", "127.0.0.1:0") // nothing is started for a camera whose server is not there
+	l, err := net.Listen("tcp", "127.0.0.1:0") // without a server, no process is started
 	if err != nil {
 		t.Fatal(err)
 	}

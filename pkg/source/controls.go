@@ -128,7 +128,7 @@ func (s *supervisor) handleControlReply(m wire.Controls) {
 	var got controlReply
 	if m.ErrorKind != "" {
 		got.err = &camera.ControlError{Kind: camera.ControlErrorKind(m.ErrorKind), Detail: m.Detail}
-		s.log.Log(a.failureLogLevel(), "controls not read", zap.Error(got.err))
+		s.log.Log(a.failureLogLevel(), "control request failed", zap.Error(got.err))
 	} else {
 		got.list = m.List
 		s.saveControls(a.settings, got.list)

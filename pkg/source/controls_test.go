@@ -138,7 +138,7 @@ func TestHangingDriverLimitsPendingRequests(t *testing.T) {
 		go func() {
 			for {
 				_, err := c.SetControls(ctx, map[string]camera.Setting{"hang": camera.NumberSetting(1)})
-				if errorKind(err) != camera.ControlsTimeout { // one of the test's own was there at that moment
+				if errorKind(err) != camera.ControlsTimeout { // a request of the test was pending at that moment
 					left <- err
 					return
 				}

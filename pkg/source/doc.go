@@ -20,7 +20,7 @@
 //
 // # Reconfigure
 //
-// [Camera.Reconfigure] gives a running camera other options. Its viewers stay. It gets another capture process only where [Compare]
+// [Camera.Reconfigure] gives a running camera other options. Its viewers stay. It gets another capture process only if [Compare]
 // returns [Reopened]. [Fleet.Reconfigure] does this for all cameras of a configuration, and starts and ends cameras that were added
 // and removed. When a camera or rendition is removed, its topics end, and readers get [broker.ErrEnded].
 //

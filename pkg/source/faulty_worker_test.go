@@ -67,7 +67,7 @@ func runFaultyWorker(fault, dir string) {
 	switch fault {
 	case "silent":
 		time.Sleep(time.Hour)
-	case "deaf": // ends for nothing but SIGKILL
+	case "deaf": // ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM)
 		sendFrames(out, 1)
 		time.Sleep(time.Hour)
@@ -82,7 +82,7 @@ func runFaultyWorker(fault, dir string) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
-	case "reason": // says why it ends, and does not
+	case "reason": // reports its end, and does not end
 		_ = out.Write(wire.Ended{Reason: string(camera.Auth), Detail: "401 Unauthorized"})
 		time.Sleep(time.Hour)
 	case "missing": // its server has no such stream
@@ -101,14 +101,14 @@ func runFaultyWorker(fault, dir string) {
 		_ = out.Write(wire.Refused{Pictures: map[string]uint64{"ugly": 1}})
 	case "invents a cause":
 		_ = out.Write(wire.Refused{Cause: "ugly"})
-	case "damaged": // has good pictures, and then finds them damaged
+	case "damaged": // sends good pictures, and then reports damaged ones
 		sendFrames(out, 3)
 		for i := uint64(4); ; i++ {
 			_ = out.Write(wire.Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "3 of 9 blocks"})
 			_ = out.Write(wire.Heartbeat{Captured: monotonicNow(), Count: i})
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "frozen": // gives the same picture for ever
+	case "frozen": // sends the same picture again and again
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
 			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
@@ -118,7 +118,7 @@ func runFaultyWorker(fault, dir string) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "oversized": // gives a good picture, then too large ones until the test has it recover
+	case "oversized": // sends a good picture, then pictures that are too large, until the test lets it recover
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: 1}, testJPEG())
 		large := make([]byte, 1<<20+1)
@@ -130,13 +130,13 @@ func runFaultyWorker(fault, dir string) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		sendFrames(out, 3)
-	case "wide": // gives pictures of more pixels than are allowed
+	case "wide": // sends pictures with too many pixels
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
 			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "hostile": // says anything at all, and each time something else
+	case "hostile": // sends random messages, different ones in each run
 		r := rand.New(rand.NewPCG(readSeed(dir)))
 		sendRandomMessages(os.Stdout, out, r)
 		os.Exit(r.IntN(3))
@@ -148,7 +148,7 @@ func runFaultyWorker(fault, dir string) {
 		if first {
 			heldMemory = bytes.Repeat([]byte{1}, 128<<20)
 		}
-	case "rare": // has made its only picture of a rendition before main had one
+	case "rare": // sends its only picture of a rendition before one of main
 		sendFrames(out, 3)
 		for asked := 0; asked < 2; {
 			m, err := in.Next()
@@ -160,11 +160,11 @@ func runFaultyWorker(fault, dir string) {
 			}
 		}
 		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: monotonicNow(), Count: 3}, shadedJPEG(100))
-	case "quiet": // gives three pictures and then none
+	case "quiet": // sends three pictures and then none
 		sendFrames(out, 3)
-	case "tuned": // is none of them: it has controls
+	case "tuned": // has no fault, and has controls
 		runControlsWorker(in, out)
-	case "leaks": // prints what it was told
+	case "leaks": // prints its start message
 		for {
 			m, err := in.Next()
 			if s, ok := m.(wire.Start); ok {

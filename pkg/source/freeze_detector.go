@@ -23,7 +23,7 @@ func (f *freezeDetector) observe(jpeg []byte, now time.Time) time.Duration {
 	return now.Sub(f.since)
 }
 
-// handleFreeze makes a camera stalled that repeats one picture. checkProgress opens it again later, like a camera that gives no
+// handleFreeze makes a camera stalled that repeats one picture. checkProgress opens it again later, like a camera that delivers no
 // pictures.
 func (s *supervisor) handleFreeze() {
 	s.lastFault = fault{camera.Frozen, fmt.Sprintf("all pictures have been identical for %v", s.opts.FrozenTimeout)}

@@ -151,7 +151,7 @@ func TestMetricsFollowFleet(t *testing.T) {
 	check("after a camera was replaced", 2, 4, 1)
 	reconfigure(options("stays"), options("comes", "small"))
 	check("after a rendition was removed", 2, 3, 1)
-	m.Observer("refused", []string{camera.Main}) // of a configuration that did not take effect
+	m.Observer("refused", []string{camera.Main}) // for a configuration that was not put into force
 	reconfigure()
 	check("without cameras", 0, 0, 0)
 }

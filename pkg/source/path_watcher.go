@@ -25,7 +25,7 @@ func watchPath(path string, log *zap.Logger) *pathWatcher {
 		_, err = watchNearestDir(w, path)
 	}
 	if err != nil {
-		log.Debug("device watch", zap.Error(err))
+		log.Debug("device watch failed", zap.Error(err))
 		if w != nil {
 			_ = w.Close()
 		}

@@ -44,7 +44,7 @@ func (r *runningCamera) checkPaused(t *testing.T, pid int) {
 	if pid != 0 && processExists(pid) {
 		t.Errorf("process %d is still there", pid)
 	}
-	want := placeholder.Options{Title: "cam", State: camera.Paused, Since: s.Since} // and no last picture behind it
+	want := placeholder.Options{Title: "cam", State: camera.Paused, Since: s.Since} // without the last picture as background
 	for _, name := range r.Renditions() {
 		topic, _ := r.Topic(name)
 		if f := topic.Newest(); f != nil {
@@ -185,7 +185,7 @@ func TestSetPausedCancelsEveryAttempt(t *testing.T) {
 	s.tick(time.Now().Add(time.Hour))
 	s.updateDemand()
 	check("off for long", false, false, false, false, false)
-	for range 5 { // as if it had failed often
+	for range 5 { // simulates many failures
 		s.backoff.NextBackOff()
 	}
 	s.setPaused(false)
@@ -205,7 +205,7 @@ func TestPausedOnDemandCameraIgnoresViewers(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{Renditions: smallRenditions, OnDemand: true, Paused: true}, WorkerPath: faultyWorker(t, "none")})
 	topic, _ := c.Topic("small")
 	sub := topic.Subscribe(broker.Latest)
-	nextFrame(t, sub, true) // as soon as the camera knows of its reader
+	nextFrame(t, sub, true) // the camera has noticed its reader
 	c.checkPaused(t, 0)
 	sub.Close()
 	testrun.WaitFor(t, "its readers to be gone", func() bool { return topic.Newest() == nil })

@@ -74,7 +74,7 @@ func TestCompareReportsDifference(t *testing.T) {
 	}
 }
 
-// reconfigure gives the camera its options after change has changed them.
+// reconfigure changes the options, and reconfigures the camera with them.
 func (r *runningCamera) reconfigure(t *testing.T, o Options, change func(*Options)) Options {
 	t.Helper()
 	o.ID = "cam"
@@ -111,7 +111,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	}
 	reader := tiny.Subscribe(broker.Latest)
 	defer reader.Close()
-	nextFrame(t, reader, false) // which the same process makes
+	nextFrame(t, reader, false) // the same process makes it
 	smaller, _ := c.Topic("small")
 	stays := smaller.Subscribe(broker.Latest)
 	defer stays.Close()
@@ -209,8 +209,8 @@ func TestReconfigureSetsChangedControls(t *testing.T) {
 		t.Errorf("brightness %d, want 9 as configured now", got)
 	}
 	c.reconfigure(t, o, func(o *Options) { o.Controls = map[string]camera.Setting{"brightness": camera.NumberSetting(256)} })
-	if got := c.brightness(t); got != 9 || c.logs.FilterMessage("controls not read").Len() != 1 {
-		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("controls not read").All())
+	if got := c.brightness(t); got != 9 || c.logs.FilterMessage("control request failed").Len() != 1 {
+		t.Errorf("brightness %d, logged %v", got, c.logs.FilterMessage("control request failed").All())
 	}
 	if s := c.Status(); s.Worker.PID != pid {
 		t.Error("the process was replaced")

@@ -127,7 +127,7 @@ func TestReturningServerResetsTheBackoff(t *testing.T) {
 	c := New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}, WorkerPath: "/nowhere"})
 	s := newSupervisor(c)
 	defer s.cancelRetry()
-	for range 8 { // as if it had failed often
+	for range 8 { // simulates many failures
 		s.backoff.NextBackOff()
 	}
 	for range 3 {

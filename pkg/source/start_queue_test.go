@@ -101,7 +101,7 @@ func TestOpenTimeoutBeginsWhenLoaded(t *testing.T) {
 		t.Fatalf("loaded = %v, another camera may start = %v, want both", s.loaded, isGranted(other))
 	}
 	begun := s.lastProgress
-	s.handleEvent(loadedEvent{}) // a second one extends nothing
+	s.handleEvent(loadedEvent{}) // a second one does not extend the timeout
 	if s.lastProgress != begun {
 		t.Error("the open timeout began twice")
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // stats holds the status, counters and history of a camera. The supervisor writes them, any goroutine may read them. A picture costs
-// only atomic operations; the mutex guards what changes less often.
+// only atomic operations. The mutex guards what changes less often.
 type stats struct {
 	captured       atomic.Uint64
 	streams        atomic.Pointer[streamSet] // each stream counts the pictures that it published

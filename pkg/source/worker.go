@@ -164,7 +164,7 @@ func (w *worker) stop(grace time.Duration) {
 	case !stopped && w.signalAndWait(syscall.SIGTERM, grace):
 	case w.signalAndWait(syscall.SIGKILL, killTimeout):
 	default:
-		w.log.Error("capture process cannot be killed", zap.Int("pid", w.cmd.Process.Pid),
+		w.log.Error("capture process not killed", zap.Int("pid", w.cmd.Process.Pid),
 			zap.String("remedy", "it hangs in a driver: unplug the camera, or restart the machine"))
 	}
 	if w.reaped {

@@ -46,7 +46,7 @@ func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
 func TestWorkerIsReplacedAtMaxAge(t *testing.T) {
 	c := startCamera(t, Options{Camera: options.Camera{WorkerMaxAge: time.Second}, WorkerPath: faultyWorker(t, "good")})
 	topic, _ := c.Topic("")
-	sub := topic.Subscribe(broker.Latest) // that worker gives pictures while they are wanted
+	sub := topic.Subscribe(broker.Latest) // that worker sends pictures while they are wanted
 	defer sub.Close()
 	first := c.waitForState(t, camera.Live).Worker.PID
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {

@@ -45,7 +45,7 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 // maxFrameInterval bounds the stall timeout of a camera that declares a very low rate.
 const maxFrameInterval = time.Minute
 
-// stallTimeout returns how long the camera may give no picture before it is stalled: the configured time, or the time of three pictures
+// stallTimeout returns how long the camera may deliver no picture before it is stalled: the configured time, or the time of three pictures
 // if that is longer at the rate that the camera declares or that is configured for polling.
 func (s *supervisor) stallTimeout() time.Duration {
 	stall := s.opts.StallTimeout

@@ -47,7 +47,7 @@ func TestPausedSurvivesReopen(t *testing.T) {
 	expectPaused(t, s, "b", false, true)
 	expectPaused(t, s, "c", false, true)
 	expectPaused(t, s, "d", false, false)
-	setPaused(t, s, "a", false) // and leave the others, which this camd may not know
+	setPaused(t, s, "a", false) // the other cameras stay, although this camd may not know them
 	s = openStore(t, dir)
 	expectPaused(t, s, "a", false, true)
 	expectPaused(t, s, "b", false, true)
@@ -106,7 +106,7 @@ func TestFailedWriteIsRetriedWithNext(t *testing.T) {
 	if err := os.Rename(dir, dir+".gone"); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time there is nothing new, and still nothing is kept
+	for range 2 { // the second call has no change, but the change before is still not on disk
 		if err := s.SetPaused("b", true); err == nil {
 			t.Error("the store kept a change without a folder")
 		}
@@ -153,7 +153,7 @@ func TestUnreadableFileIsNotOverwritten(t *testing.T) {
 	if err := os.Rename(path, path+".real"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(FileName, path); err != nil { // a link to itself: unreadable for everybody, root too, and replaceable
+	if err := os.Symlink(FileName, path); err != nil { // a link to itself: nobody can read it, not even root, but it can be replaced
 		t.Fatal(err)
 	}
 	s, err := Open(dir)
@@ -172,7 +172,7 @@ func TestUnreadableFileIsNotOverwritten(t *testing.T) {
 	if err := os.Rename(path+".real", path); err != nil {
 		t.Fatal(err)
 	}
-	setPaused(t, s, "c", false) // it can be read again, and nothing is lost
+	setPaused(t, s, "c", false) // the file can be read again, and no change is lost
 	s = openStore(t, dir)
 	expectPaused(t, s, "a", true, true)
 	expectPaused(t, s, "b", false, true)

@@ -43,7 +43,7 @@ type certificateCase struct {
 	name        string
 	certificate testpeer.KeyPair
 	tls         tlsverify.Options
-	problem     string // "" means that pictures come
+	problem     string // "" means that pictures arrive
 }
 
 func certificateCases(c certificates) []certificateCase {

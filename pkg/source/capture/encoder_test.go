@@ -66,7 +66,7 @@ func TestRenditionsHaveTheirSizeAndRate(t *testing.T) {
 			for i := range testRenditions {
 				d.send(wire.Demand{Rendition: uint8(i + 1)})
 			}
-			awaitMessage[wire.Heartbeat](d) // nothing but a picture a second is made now
+			awaitMessage[wire.Heartbeat](d) // now only one picture a second is made
 		})
 	}
 }
@@ -104,7 +104,7 @@ func TestPreviewKeepsExif(t *testing.T) {
 	if p, err := media.Normalize(small, media.Limits{}); err != nil || p.Width != 32 || p.Height != 24 || !bytes.Equal(p.Exif, exif) {
 		t.Errorf("%dx%d, exif %q, %v", p.Width, p.Height, p.Exif, err)
 	}
-	for _, jpeg := range [][]byte{turned, small} { // as OpenCV shows them, which turns
+	for _, jpeg := range [][]byte{turned, small} { // as OpenCV shows them, turned
 		shown, err := gocv.IMDecode(jpeg, gocv.IMReadColor)
 		if err != nil || shown.Cols() >= shown.Rows() {
 			t.Errorf("shown %dx%d, %v", shown.Cols(), shown.Rows(), err)

@@ -24,7 +24,7 @@ var servers = map[string]func(*testing.T) (url string){
 func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 	for _, c := range []struct {
 		kind, attributes string
-		reason           camera.Reason // None: pictures go on
+		reason           camera.Reason // None: pictures continue
 	}{
 		{"latency", `"latency": 200, "jitter": 50`, camera.None},
 		{"slicer", `"average_size": 700, "size_variation": 300, "delay": 100`, camera.None},

@@ -53,7 +53,7 @@ type ffmpegSource struct {
 // errOpen is the failure of OpenCV to open a source. It has no cause: OpenCV reports none, and gocv's error contains the password.
 var errOpen = newFailure(camera.BadStream, "OpenCV cannot open the source")
 
-// errNoPicture is the failure of a source that opens but gives no picture.
+// errNoPicture is the failure of a source that opens but delivers no picture.
 var errNoPicture = newFailure(camera.BadStream, "the source opened, but delivered no picture")
 
 // How tryFFmpeg reads a source that is declared as MJPEG.

@@ -92,7 +92,7 @@ func FuzzChallenge(f *testing.F) {
 	f.Add("", "0", "", "", "", "Negotiate,")
 	f.Fuzz(func(t *testing.T, realm, nonce, opaque, qop, algorithm, before string) {
 		for _, s := range []string{realm, nonce, opaque, qop, algorithm, before} {
-			for _, part := range splitChallenges(s) { // of any text: pieces of it
+			for _, part := range splitChallenges(s) { // the parts of any text are pieces of it
 				if !strings.Contains(s, part) {
 					t.Fatalf("%q is not in %q", part, s)
 				}

@@ -177,7 +177,7 @@ func TestHTTPReportsRefusedPicturesByCause(t *testing.T) {
 			d.send(wire.Demand{Wanted: true})
 			got, _ := awaitMessage[wire.Refused](d)
 			if cut, other := got.Pictures[media.Truncated], got.Pictures[media.Damaged]; other == 0 || cut != 2*other || len(got.Pictures) != 2 {
-				t.Errorf("got %v", got.Pictures) // of an answer, or of several
+				t.Errorf("got %v", got.Pictures) // of one or of several answers
 			}
 			d.frame()
 		})

@@ -100,7 +100,7 @@ func TestRedirectNeverLeavesHTTPS(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, source string
-		reason       camera.Reason // None means that pictures come
+		reason       camera.Reason // None means that pictures arrive
 	}{
 		{"another port", "http://" + redirect("http://"+plain), camera.None},
 		{"http to https", "http://" + redirect("https://"+encrypted), camera.None},
@@ -226,7 +226,7 @@ func TestRTSPRedirectStaysOnTheHost(t *testing.T) {
 	c := testpeer.Certificate{}.Make(t)
 	front := testpeer.ServeTLS(t, redirectRTSP(t, server.URL()), c)
 	for _, test := range []struct {
-		name, source, problem string // "" means that pictures come
+		name, source, problem string // "" means that pictures arrive
 	}{
 		{"same host", "rtsp://" + redirectRTSP(t, server.URL()) + "/cam", ""},
 		{"another host", "rtsp://" + redirectRTSP(t, "rtsp://"+other.address+"/cam") + "/cam", `the host "127.0.0.2": set source to`},

@@ -37,7 +37,7 @@ func TestRenditionsChangeWhileTheSourceRuns(t *testing.T) {
 			}
 			d.send(wire.Renditions{Quality: 10, List: []camera.Rendition{{Width: 200, Quality: 60}, {}, {Width: 80, Quality: 60}}})
 			d.send(wire.Demand{Rendition: 3, Wanted: true})
-			for widths[1] != 200 || widths[3] != 80 { // what was wanted of number 1 still is
+			for widths[1] != 200 || widths[3] != 80 { // number 1 is still wanted
 				look()
 			}
 			for range 30 {

@@ -229,7 +229,7 @@ func TestProcessEndsWithItsPipes(t *testing.T) {
 			messages, quit := make(chan message), make(chan struct{})
 			go receive(wire.NewReader(out), messages, quit)
 			d := testDaemon{t: t, messages: messages}
-			d.frame() // so nothing that was printed came between the messages
+			d.frame() // so no printed text came between the messages
 			close(quit)
 			leave(in, out)
 			if err := cmd.Wait(); err != nil {

@@ -15,7 +15,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 		main = 1 << iota
 		every
 		rare
-		hardly // never again, in a person's time
+		hardly // effectively never again
 	)
 	d := newScheduler(wire.Renditions{List: []camera.Rendition{{}, {FPS: 0.5}, {FPS: 1e-300}}})
 	var count uint64

@@ -18,7 +18,7 @@ import (
 type fakeControls struct {
 	list      []queryControl
 	values    map[uint32]int64
-	setErrors map[uint32]error // what setting these gives
+	setErrors map[uint32]error // the errors of setting these
 	written   []uint32
 	queries   int
 	endless   bool
@@ -60,7 +60,7 @@ func (f *fakeControls) value(id uint32) (b [8]byte, err error) {
 		binary.NativeEndian.PutUint64(b[:], uint64(v))
 	} else {
 		binary.NativeEndian.PutUint32(b[:], uint32(v))
-		b[7] = 0xff // of the other half nothing is to be believed
+		b[7] = 0xff // the other half must be ignored
 	}
 	return b, nil
 }

@@ -37,7 +37,7 @@ func TestRequestNumbersMatchKernel(t *testing.T) {
 			t.Errorf("%s: got %#x, want %#x", c.name, c.got, c.want)
 		}
 	}
-	if s := unsafe.Sizeof(extControl{}); s != 20 { // which no request has in its number
+	if s := unsafe.Sizeof(extControl{}); s != 20 { // no request number contains this size
 		t.Errorf("v4l2_ext_control: got %d bytes, want 20", s)
 	}
 }

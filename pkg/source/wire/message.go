@@ -67,7 +67,7 @@ type Frame struct {
 	Size      int
 }
 
-// Heartbeat says that the source delivers pictures, but none was wanted or sent.
+// Heartbeat says that the source delivers pictures while camd-capture sends none.
 type Heartbeat struct {
 	Captured int64  // of the newest picture
 	Count    uint64 // as in Frame
@@ -84,10 +84,10 @@ type Refused struct {
 	Detail string `json:"detail,omitempty"` // for people
 }
 
-// Demand says whether pictures of a rendition are wanted. At the start, none are. Of a rendition that is not wanted, camd-capture
-// sends no pictures, except one a second of rendition 0, so that there always is a recent one. When another rendition becomes
-// wanted, or is requested again, camd-capture makes it at once from the camera's newest picture if it still has that, whatever
-// the rendition's rate.
+// Demand says whether pictures of a rendition are wanted. At the start, none are. camd-capture sends no pictures of a rendition that is
+// not wanted. Rendition 0 is an exception: camd-capture sends one picture a second, so that camd always has a recent one. When another
+// rendition becomes wanted, or is requested again, camd-capture makes it at once from the camera's newest picture, if it still has that
+// picture. This does not depend on the rendition's rate.
 type Demand struct {
 	Rendition uint8
 	Wanted    bool
