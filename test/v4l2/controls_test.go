@@ -80,7 +80,7 @@ func TestControlsAreListedSetAndRestored(t *testing.T) {
 	})
 	t.Run("all or none", func(t *testing.T) {
 		code, c := d.request(t, http.MethodPatch, "/cam", `{"controls": {"brightness": 1, "contrast": 9999, "horizontal_flip": "left", "none": 1}}`)
-		for _, want := range []string{"contrast must be a whole number from 0 to ", "got 9999", `horizontal_flip: want true or false, got "left"`, `no control "none"; there are `} {
+		for _, want := range []string{"contrast must be a whole number from 0 to ", "is 9999", `horizontal_flip must be true or false, is "left"`, `unknown control "none": this device has `} {
 			if code != 400 || !strings.Contains(c.Error, want) {
 				t.Errorf("got %d %s, want 400 with %s", code, c.Error, want)
 			}
