@@ -1,7 +1,7 @@
 // This file checks FFmpeg's connections before FFmpeg uses them. FFmpeg itself follows redirects and playlists to any host. Its RTSP
 // and HLS readers do not pass TLS options on, so they verify no certificate.
 //
-// The linker finds a program's symbols before those of its libraries. FFmpeg therefore calls the functions below, which call the
+// The dynamic linker finds a program's symbols before those of its libraries. FFmpeg therefore calls the functions below, which call the
 // functions of the libraries. All connections of FFmpeg begin with getaddrinfo, also those to numeric addresses, and continue on
 // the same thread.
 #include <netdb.h>

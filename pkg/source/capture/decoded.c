@@ -13,7 +13,7 @@ int avcodec_receive_frame(struct AVCodecContext *context, AVFrame *frame);
 
 static _Thread_local struct decoded newest;
 
-// The linker finds a program's symbols before those of its libraries. OpenCV therefore calls this function, which calls that of
+// The dynamic linker finds a program's symbols before those of its libraries. OpenCV therefore calls this function, which calls that of
 // the library. An OpenCV that decodes in another way does not call it, and then the size stays unknown.
 int avcodec_receive_frame(struct AVCodecContext *context, AVFrame *frame)
 {

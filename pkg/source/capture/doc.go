@@ -42,5 +42,5 @@
 // # Processes
 //
 // OpenCV and FFmpeg read settings from the environment, so two sources with different settings need two processes. FFmpeg decodes
-// with one thread for each CPU, which nobody can change in OpenCV 4.6.
+// with one thread for each CPU. OpenCV 4.6 has no setting for that.
 package capture

@@ -38,7 +38,7 @@ func openDevice(ctx context.Context, path string, start wire.Start) (source, err
 		return nil, err
 	}
 	n.Close()
-	// OpenCV waits twice within the timeout, so that one wait that a signal or a short fault has ended does not count as a failure.
+	// OpenCV waits twice within the timeout. A single wait that a signal or a short fault ends is therefore not a failure.
 	// OpenCV reads this variable once in a process, in whole seconds.
 	seconds := max(1, int(start.ReadTimeout.Seconds()+1)/2)
 	if err := os.Setenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", strconv.Itoa(seconds)); err != nil {

@@ -1,7 +1,7 @@
 // This library stands for OpenCV's plugin for FFmpeg. Only it is linked with libavcodec.
 #include <libavcodec/avcodec.h>
 
-// ask returns AVERROR(EAGAIN), because the decoder has got no data.
+// ask returns AVERROR(EAGAIN), because the decoder has received no data.
 int ask(void)
 {
 	AVCodecContext *context = avcodec_alloc_context3(avcodec_find_decoder(AV_CODEC_ID_MJPEG));
