@@ -33,7 +33,7 @@ func TestConfinedToItsDevice(t *testing.T) {
 	}
 	for _, other := range []string{"/dev/video1", "/dev/video20"} {
 		lead(other)
-		if code, c := d.request(t, http.MethodGet, "/cam/controls", ""); c.Error != "open the device: permission denied" {
+		if code, c := d.request(t, http.MethodGet, "/cam/controls", ""); c.Error != "cannot open the device: permission denied" {
 			t.Errorf("%s: %d %+v", other, code, c)
 		}
 	}
