@@ -153,7 +153,7 @@ func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 	if state != "paused" {
 		t.Errorf("the camera is %s, and was switched off", state)
 	}
-	for _, want := range []string{`"state directory not writable"`, "write into " + dir + ": permission denied", "cameras that users turn off from now on are on again", mend + dir, `"last good configuration not saved"`} {
+	for _, want := range []string{`"state directory not writable"`, "write to " + dir + ": permission denied", "cameras that users turn off from now on are on again", mend + dir, `"last good configuration not saved"`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("%q is not in %s", want, log)
 		}
