@@ -176,7 +176,7 @@ func TestControlsFailWhileCameraIsClosed(t *testing.T) {
 	c = startCamera(t, Options{Camera: options.Camera{Source: sourceurl.Source{Kind: sourceurl.Device, Path: "/dev/video0"}}, WorkerPath: "/nowhere"})
 	c.waitForState(t, camera.Offline)
 	_, err := c.setControl(t, "brightness", camera.NumberSetting(1))
-	want := "the camera is offline, the capture process does not start; its controls can be reached while it is open"
+	want := "the camera is offline (the capture process does not start): its controls are available only while it is open"
 	if errorKind(err) != camera.NotOpen || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -43,7 +43,7 @@ cameras:
 	})
 
 	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
-	if want := "The device or file does not exist: /dev/camd-has-no-such-device does not exist, since "; !strings.HasPrefix(why, want) {
+	if want := "The device or file does not exist: /dev/camd-has-no-such-device does not exist: run camd devices to list the cameras, since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
 	if !regexp.MustCompile(`, since \d\d:\d\d:\d\d, \d+ [A-Z][a-z]+$`).MatchString(why) {

@@ -52,9 +52,9 @@ func first(paths []string, _ []listed) []string { return paths }
 
 func TestProbeRefusesOtherDevices(t *testing.T) {
 	for _, c := range []struct{ source, says string }{
-		{"/dev/video2", "the device delivers no pictures: /dev/video2 offers no video capture"}, // metadata
-		{"/dev/video3", "the device delivers no pictures: /dev/video3 offers no video capture"}, // output
-		{"/dev/video21", "a loopback device does only while a program feeds it"},
+		{"/dev/video2", "the device delivers no pictures: /dev/video2 does not capture video"}, // metadata
+		{"/dev/video3", "the device delivers no pictures: /dev/video3 does not capture video"}, // output
+		{"/dev/video21", "A loopback device captures only while a program writes to it"},
 		{"/dev/null", "/dev/null is not a V4L2 device"},
 		{"/dev/video9", "/dev/video9 does not exist"},
 	} {
