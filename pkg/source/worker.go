@@ -140,10 +140,14 @@ func workerEnvironment() []string {
 	return env
 }
 
-// send writes a command to the worker. It waits 100 ms at most: a worker that does not read must not block its supervisor. Errors are
-// ignored, since such a worker is found by checkProgress.
+// commandTimeout is how long send waits for a worker that does not read: it must not block its supervisor. The time also has to cover
+// pauses of this process, since a write after its deadline fails even if the pipe has room.
+const commandTimeout = time.Second
+
+// send writes a command to the worker, and waits commandTimeout at most. It ignores errors, because checkProgress finds a worker that
+// does not read.
 func (w *worker) send(m wire.Message) {
-	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(commandTimeout))
 	_ = w.commandWriter.Write(m)
 }
 

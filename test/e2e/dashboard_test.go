@@ -43,10 +43,10 @@ cameras:
 	})
 
 	why := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.problem').title`)
-	if want := "The device or file does not exist: /dev/camd-has-no-such-device does not exist: run camd devices to list the cameras, since "; !strings.HasPrefix(why, want) {
+	if want := "The device or file does not exist: /dev/camd-has-no-such-device does not exist: run camd devices to list the cameras (since "; !strings.HasPrefix(why, want) {
 		t.Errorf("the offline tile says %q, want %q", why, want)
 	}
-	if !regexp.MustCompile(`, since \d\d:\d\d:\d\d, \d+ [A-Z][a-z]+$`).MatchString(why) {
+	if !regexp.MustCompile(` \(since \d\d:\d\d:\d\d, \d+ [A-Z][a-z]+\)$`).MatchString(why) {
 		t.Errorf("the offline tile says %q, want a time as on the placeholder", why)
 	}
 	if state := b.evaluate(tileScript("<b>Gone</b>") + `.querySelector('.state').textContent`); state != "Offline" {

@@ -44,7 +44,7 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 		b := openBrowser(t, 800, 600)
 		b.do(chromedp.Navigate(d.URL + path))
 		b.waitForText("The limit of 1 open dashboards is reached: try again later",
-			`(document.querySelector('.tile .problem, .picture .problem')?.textContent ?? '').replace(/, since .*/, '')`)
+			`(document.querySelector('.tile .problem, .picture .problem')?.textContent ?? '').replace(/ \(since .*/, '')`)
 		if state := b.evaluate(`document.querySelector('.tile .state, .top .state').textContent`); state == "Disconnected" {
 			t.Errorf("%s calls the camera %q", path, state)
 		}

@@ -54,6 +54,8 @@ function fillList(element, rows) {
 
 const listCounts = (counts, none) => Object.entries(counts).map(([what, n]) => `${n} ${what.replaceAll('_', ' ')}`).join(', ') || none;
 
+const readers = { V4L2: 'OpenCV, V4L2', FFMPEG: 'OpenCV, FFmpeg', HTTP: 'camd, HTTP', PATTERN: 'camd, test pattern' };
+
 function statusRows() {
   const { format, counts, worker } = camera;
   return [
@@ -64,7 +66,7 @@ function statusRows() {
     ['Resolution', format.width ? `${format.width} × ${format.height}` : ''],
     ['Frame rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps${format.fps ? ` (camera reports ${Number(format.fps.toFixed(2))})` : ''}` : ''],
     ['Codec', format.codec && `${format.codec}${format.passthrough ? ', passed through without decoding' : ', converted to JPEG'}`],
-    ['Backend', format.backend],
+    ['Read by', readers[format.backend] ?? format.backend],
     ['Note', format.note],
     ['Viewers', camera.viewers],
     ['Frames', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} captured, ${counts.published} published`],

@@ -15,7 +15,7 @@ export const sentence = (text) => (text.startsWith('camd') ? text : text.charAt(
 // cameraProblem returns what is wrong with a camera. The text is empty if nothing is wrong.
 export function cameraProblem(camera) {
   const reason = [camera.reason_text, camera.detail].filter(Boolean).join(': ');
-  return reason && `${sentence(reason)}, since ${dateTime(new Date(camera.since))}`;
+  return reason && `${sentence(reason)} (since ${dateTime(new Date(camera.since))})`;
 }
 
 // shownState returns the state to show for a camera. A camera without a new picture for silentFor seconds is never shown as live.

@@ -7,7 +7,7 @@ import { clock } from './format.js';
 const height = 92;
 const series = [
   { field: 'fps', label: 'Frame rate', color: '--live', factor: 1, minRange: 2, format: (v) => v.toFixed(1) },
-  { field: 'frame_age', label: 'Frame age when sent', color: '--warning', factor: 1000, minRange: 10, format: (v) => `${Math.round(v)} ms` },
+  { field: 'frame_age', label: 'Delay in camd', color: '--warning', factor: 1000, minRange: 10, format: (v) => `${Math.round(v)} ms` },
   { field: 'viewers', label: 'Viewers', color: '--link', factor: 1, minRange: 1, format: (v) => String(v) },
 ];
 

@@ -76,7 +76,7 @@ export function showFigures(element, camera, liveCanvas) {
   const parts = [
     ['size', width ? `${width}×${height}` : ''],
     ['rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps` : ''],
-    ['age', age === null || camera.state !== 'live' ? '' : seconds(age)],
+    ['age', age === null || camera.state !== 'live' ? '' : `delay ${seconds(age)}`],
     ['viewers', camera.otherViewers ? count(camera.otherViewers, 'viewer') : ''],
   ].filter(([, text]) => text);
   while (element.children.length > parts.length) element.lastChild.remove();
