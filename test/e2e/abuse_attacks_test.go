@@ -282,7 +282,7 @@ func startAbuseTarget(t testing.TB, certificate string) *daemon {
 	t.Helper()
 	// Everyone has full access, and there is a user with a password to guess.
 	const users = "auth: {anonymous: admin, users: {anna: {role: admin, hash: '$argon2id$v=19$m=19456,t=2,p=1$2LYldxWDGID9iTuf56wwcw$uK1xWLn0WYADcqqDwzUduAk8qop2YvKJOxYsIQ2Ap04'}}}\n"
-	d := start(t, options{config: fmt.Sprintf("%s"+users+longWriteTimeout+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
+	d := start(t, options{config: fmt.Sprintf("%s"+users+longWriteTimeout+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30', stall_timeout: 2m}\n", certificate)})
 	d.waitForState("a", "live")
 	return d
 }

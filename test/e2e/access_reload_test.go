@@ -167,7 +167,7 @@ func TestReloadOfTruncatedFileIsRefused(t *testing.T) {
 // Anonymous access is widened by a reload where the file says so, and the log warns of it.
 func TestReloadWidensAnonymousAccessOnlyExplicitly(t *testing.T) {
 	g := startWithUsers(t, "")
-	warned := func() int { return strings.Count(g.stderr.String(), `"level":"warn","ts":`) }
+	warned := func() int { return strings.Count(g.stderr.String(), `"before":"`) }
 	without, _, _ := strings.Cut(g.initialConfig, "auth:")
 	if r := g.reloadAndRead(g.initialConfig + "  anonymous: {role: view, cameras: [yard]}\n"); !r.Config.OK {
 		t.Errorf("one camera: %+v", r.Config)

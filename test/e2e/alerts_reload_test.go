@@ -15,7 +15,7 @@ func TestReloadChangesNoticeReceivers(t *testing.T) {
 	second, toldNow := serveWebhook(t, key)
 	secret := write(t, t.TempDir(), "hook", base64.StdEncoding.EncodeToString(key)+"\n")
 	config := func(receiver string, cameras ...string) string {
-		text := fmt.Sprintf("webhooks: [{url: %s, secret_file: %s, after: 0s}]\ncameras:\n  - {id: gate, source: 'test://?size=320x180&fps=5'}\n", receiver, secret)
+		text := fmt.Sprintf("webhooks: [{url: %s, secret_file: %s, after: 0s}]\ncameras:\n  - {id: gate, source: 'test://?size=320x180&fps=5', stall_timeout: 2m}\n", receiver, secret)
 		for _, id := range cameras {
 			text += "  - {id: " + id + ", source: /dev/camd-has-no-such-device-" + id + "}\n"
 		}

@@ -83,7 +83,7 @@ func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 	eventually(t, "everybody to have left", func() bool { return len(d.viewers("")) == 0 })
 }
 
-const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
+const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20', stall_timeout: 2m}\n  - {id: yard, source: 'test://?size=320x180&fps=20', stall_timeout: 2m}\n"
 
 // The audit log has the requester, address and duration of each view and change. Polled snapshots are summed up. The log level has
 // no effect.

@@ -106,22 +106,31 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// megabytes reads a figure of a process' memory.
+// megabytes returns a figure of a process's memory.
 func megabytes(b testing.TB, pid int, what string) float64 {
+	b.Helper()
+	mb, err := readMegabytes(pid, what)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return mb
+}
+
+func readMegabytes(pid int, what string) (float64, error) {
 	text, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "smaps_rollup"))
 	if errors.Is(err, os.ErrPermission) && what == "Rss" { // camd lets nobody look but root
 		what = "VmRSS"
 		text, err = os.ReadFile(filepath.Join("/proc", itoa(pid), "status"))
 	}
 	if err != nil {
-		b.Fatal(err)
+		return 0, err
 	}
 	m := regexp.MustCompile(`(?m)^` + what + `:\s+(\d+) kB`).FindSubmatch(text)
 	if m == nil {
-		b.Fatalf("no %s in %s", what, text)
+		return 0, fmt.Errorf("no %s in %s", what, text)
 	}
 	kb, _ := strconv.ParseFloat(string(m[1]), 64)
-	return kb * 1024 / 1e6
+	return kb * 1024 / 1e6, nil
 }
 
 // BenchmarkCapture is the processor time that a watched camera takes, in percent of one core. An operation is a picture;

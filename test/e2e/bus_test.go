@@ -37,7 +37,7 @@ func natsLeaf(t testing.TB) (hub, leaf *testpeer.NATS) {
 
 // busConfig is the configuration of a camd on a bus; of a relay if there are no cameras. A camera is a name, a colon and a rate.
 func busConfig(server *testpeer.NATS, site string, cameras ...string) string {
-	config := fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)
+	config := longWriteTimeout + fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)
 	if site != "" {
 		config += "site: " + site + "\n"
 	}
@@ -46,7 +46,7 @@ func busConfig(server *testpeer.NATS, site string, cameras ...string) string {
 			config += "cameras:\n"
 		}
 		id, fps, _ := strings.Cut(camera, ":")
-		config += fmt.Sprintf("  - {id: %s, title: The %s, source: 'test://?size=320x180&fps=%s'}\n", id, id, fps)
+		config += fmt.Sprintf("  - {id: %s, title: The %s, source: 'test://?size=320x180&fps=%s', stall_timeout: 2m}\n", id, id, fps)
 	}
 	return config
 }

@@ -104,7 +104,13 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	if pid := d.camera("gate").Worker.PID; pid != 0 {
 		t.Errorf("a camera that is switched off has process %d", pid)
 	}
-	// The message outlasts the single view, and undoes the change.
+	// The message outlasts the single view, and undoes the change. It is shown for 15 seconds, so this is a second change.
+	mine.press("1")
+	for _, pressed := range []string{"false", "true"} {
+		mine.press("p")
+		mine.waitForText(pressed, `document.querySelector('[data-action=pause]').getAttribute('aria-pressed')`)
+	}
+	mine.press(kb.Escape)
 	mine.waitForText("Undo", `document.querySelector('#toast:popover-open button')?.textContent ?? ''`)
 	mine.do(chromedp.Click(chromedp.CSS("#toast button")))
 	for _, b := range []*browser{mine, theirs} {

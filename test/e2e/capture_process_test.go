@@ -98,7 +98,7 @@ func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 			t.Parallel()
 			c.Length = 4 * time.Second
 			rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: c})
-			d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m}\n", rtsp.URL())})
+			d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m, open_timeout: 2m}\n", rtsp.URL())})
 			w := d.startStreamChecker("healthy")
 			d.waitForState("changing", "live")
 			v := watch(t, d.URL+"/cameras/changing/stream.mjpg")

@@ -21,7 +21,9 @@ func TestThirdPartyClientsReadStreams(t *testing.T) {
 cameras:
   - id: pattern
     source: test://?size=320x180&fps=30
+    stall_timeout: 2m
   - id: clip
+    stall_timeout: 2m
     source: ` + mjpegClip.Make(t) + "\n"})
 	d.waitForState("pattern", "live")
 	d.waitForState("clip", "live")
@@ -121,8 +123,9 @@ func checkStreamBytes(t *testing.T, url string) {
 	}
 }
 
-// checkReducedRate counts pictures by their capture times. A busy machine may capture fewer than thirty a second, so that what is left
-// out is counted too: it is what was captured within 200 ms of a picture that was sent, and no more than that.
+// checkReducedRate counts pictures by their capture times. A busy machine may capture fewer than thirty a second, so the pictures that
+// are left out count too. They are about five for each that is sent. After a pause the machine may capture many at once, so this ratio
+// takes time.
 func checkReducedRate(t *testing.T, d *daemon, url string) {
 	v := watch(t, url)
 	const pictures = 20
@@ -134,12 +137,13 @@ func checkReducedRate(t *testing.T, d *daemon, url string) {
 	if rate := pictures / last.captured.Sub(first.captured).Seconds(); rate > 5.1 {
 		t.Errorf("%.2f pictures a second, want 5 at most", rate)
 	}
-	list := d.viewers("?camera=pattern")
-	i := slices.IndexFunc(list, func(v viewerInfo) bool { return v.Throttled })
-	if i < 0 {
-		t.Fatalf("no viewer asked for fewer pictures: %+v", list)
-	}
-	if sent, left := list[i].Sent, list[i].DroppedFor["fps_limit"]; left > 6*(sent+1) {
-		t.Errorf("%d pictures sent and %d left out, want at most 6 for each", sent, left)
-	}
+	go v.drain()
+	eventually(t, "at most six pictures left out for each that is sent", func() bool {
+		list := d.viewers("?camera=pattern")
+		i := slices.IndexFunc(list, func(v viewerInfo) bool { return v.Throttled })
+		if i < 0 {
+			t.Fatalf("no viewer asked for fewer pictures: %+v", list)
+		}
+		return list[i].DroppedFor["fps_limit"] <= 6*(list[i].Sent+1)
+	})
 }

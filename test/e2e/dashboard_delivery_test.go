@@ -67,7 +67,7 @@ func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 // A refused subscription is retried, and the page shows the reason until then.
 func TestRefusedSubscriptionIsRetried(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
+	d := start(t, options{config: longWriteTimeout + "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")
 	for _, page := range []string{"/", "/cameras/gate"} {
 		other := watch(t, d.URL+"/cameras/gate/stream.mjpg")

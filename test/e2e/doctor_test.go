@@ -152,7 +152,7 @@ func TestDoctorProbesNetworkCameras(t *testing.T) {
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "s3cret-word"})
 	config := write(t, t.TempDir(), "camd.yaml", fmt.Sprintf(`listen: 127.0.0.1:0
 cameras:
-  - {id: good, source: '%[1]s', user: viewer, password: s3cret-word}
+  - {id: good, source: '%[1]s', user: viewer, password: s3cret-word, open_timeout: 2m}
   - {id: login, source: '%[1]s', user: viewer, password: s3cret-wrong}
   - {id: path, source: 'rtsp://%[2]s/none', user: viewer, password: s3cret-word}
   - {id: gone, source: 'http://127.0.0.1:%[3]d/'}

@@ -185,7 +185,7 @@ func TestLargestPicturesStayWithinMemory(t *testing.T) {
 	for i := range 3 {
 		c := newFastCamera(t, picture)
 		cameras = append(cameras, c)
-		config += fmt.Sprintf("  - {id: c%d, source: '%s/', renditions: {preview: {width: 640, fps: 5}, half: {width: 1000, fps: 5, quality: 100}}}\n", i, c.url)
+		config += fmt.Sprintf("  - {id: c%d, source: '%s/', stall_timeout: 2m, renditions: {preview: {width: 640, fps: 5}, half: {width: 1000, fps: 5, quality: 100}}}\n", i, c.url)
 	}
 	d := start(t, options{config: config + "limits: {worker_memory: 4GiB}\n"})
 	var viewers streamReaders

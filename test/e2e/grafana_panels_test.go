@@ -28,7 +28,7 @@ var emptyWhenHealthy = map[string]string{
 func TestGrafanaPanelsShowHealthySystem(t *testing.T) {
 	t.Parallel()
 	bus := busConfig(natsCluster(t, 1)[0], "")
-	d := start(t, options{config: bus + "site: north\n" + healthyCamera})
+	d := start(t, options{config: bus + "site: north\n" + strings.TrimPrefix(healthyCamera, longWriteTimeout)})
 	d.waitForState("healthy", "live")
 	relay := startRelay(t, bus)
 	relay.waitForCameras("north.healthy")
@@ -134,15 +134,15 @@ func (d *daemon) startProblemViewers(t *testing.T) {
 	}
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg?fps=5").drain()
+	eventually(t, "two viewers", func() bool { return len(d.viewers("?camera=healthy")) == 2 })
+	if code, _, _ := get(t, d.URL+"/cameras/healthy/stream.mjpg"); code != http.StatusServiceUnavailable {
+		t.Fatalf("the third viewer of a camera that may have two: %d", code)
+	}
 	d.watchWall(t, "crashing")
 	readSlowly(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
 	d.openUnreadStream(t, "/cameras/large/stream.mjpg")
-	eventually(t, "viewers", func() bool { return len(d.viewers("")) == 5 })
-	if code, _, _ := get(t, d.URL+"/cameras/large/stream.mjpg"); code != http.StatusServiceUnavailable {
-		t.Fatalf("one too many: %d", code)
-	}
-	eventually(t, "the viewer that takes nothing to be cut", func() bool {
-		return d.metric(`camd_viewers_cut_total{camera="large",reason="write_timeout"}`) == 1
+	eventually(t, "the viewer that reads nothing to be cut", func() bool { // on a busy machine the slow one, too
+		return d.metric(`camd_viewers_cut_total{camera="large",reason="write_timeout"}`) >= 1
 	})
 }
 

@@ -41,16 +41,17 @@ func checkHomeAssistant(t *testing.T, stream, still string) {
 	}
 	v := watch(t, url+"/stream")
 	defer v.close()
-	var all []uint32
-	for range 30 {
-		p, err := v.read()
-		n, ok := p.frameNumber()
-		if !ok {
-			t.Fatalf("stream: %d bytes without a frame number, %v", len(p.jpeg), err)
+	untilDifferent(t, 25, func() (all []uint32) {
+		for range 30 {
+			p, err := v.read()
+			n, ok := p.frameNumber()
+			if !ok {
+				t.Fatalf("stream: %d bytes without a frame number, %v", len(p.jpeg), err)
+			}
+			all = append(all, n)
 		}
-		all = append(all, n)
-	}
-	checkIncreasing(t, all, 25)
+		return all
+	})
 }
 
 // checkOctoPrintPage shows a stream as OctoPrint's page does: a picture of another server, with the time behind its address.
@@ -76,7 +77,7 @@ func checkOctoPrintPage(t *testing.T, stream string) {
 		if n, ok := framenumber.Decode(img); ok {
 			all = append(all, n)
 		}
-		return len(all) >= 10
+		return len(all) >= 10 && countDifferent(all) >= 3
 	})
 	checkIncreasing(t, all, 3)
 	b.checkConsole()

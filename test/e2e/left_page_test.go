@@ -41,6 +41,13 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		ended := make(chan struct{})
+		go func() { // reading answers pings, while a browser starts
+			defer close(ended)
+			for err := error(nil); err == nil; {
+				_, _, err = other.Read(context.Background())
+			}
+		}()
 		b := openBrowser(t, 800, 600)
 		b.do(chromedp.Navigate(d.URL + path))
 		b.waitForText("The limit of 1 open dashboards is reached: try again later",
@@ -49,6 +56,7 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 			t.Errorf("%s calls the camera %q", path, state)
 		}
 		_ = other.CloseNow()
+		<-ended
 		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.rendition ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })

@@ -39,7 +39,7 @@ func (d *daemon) patchCamera(id, body string) (s state, warning string) {
 func TestPausedCameraStaysOffUntilResumed(t *testing.T) {
 	t.Parallel()
 	config := fmt.Sprintf("state_dir: %s\n%s"+
-		"  - {id: door, source: 'test://?size=320x180&fps=15'}\n"+
+		"  - {id: door, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"+
 		"  - {id: hall, source: 'test://?size=320x180&fps=15', paused: true}\n", t.TempDir(), healthyCamera)
 	d := start(t, options{config: config})
 	w := d.startStreamChecker("healthy")

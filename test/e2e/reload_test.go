@@ -45,7 +45,7 @@ func numberedCameras(n int, otherwise map[int]string) string {
 		if !ok {
 			line = "source: 'test://?size=320x180&fps=5'"
 		}
-		config += fmt.Sprintf("  - {id: c%d, %s}\n", i, line)
+		config += fmt.Sprintf("  - {id: c%d, stall_timeout: 2m, %s}\n", i, line)
 	}
 	return config
 }
@@ -193,8 +193,8 @@ func TestReloadKeepsViewers(t *testing.T) {
 func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 	t.Parallel()
 	const gate = "  - {id: gate, title: %s, source: 'test://?size=320x180&fps=15', stall_timeout: %s, renditions: {%s}}\n"
-	const yard = "  - {id: yard, source: 'test://?size=320x180&fps=15'}\n"
-	d := start(t, options{config: "cameras:\n" + fmt.Sprintf(gate, "Gate", "5s", "small: {width: 160}") + yard})
+	const yard = "  - {id: yard, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
+	d := start(t, options{config: longWriteTimeout + "cameras:\n" + fmt.Sprintf(gate, "Gate", "2m", "small: {width: 160}") + yard})
 	d.waitForState("yard", "live")
 	before := d.waitForState("gate", "live")
 	w, other := d.startStreamChecker("gate"), d.startStreamChecker("yard")
@@ -203,8 +203,8 @@ func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 	preview := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=preview")
 	preview.waitFor("a preview", func(p picture) bool { return jpegWidth(p.jpeg) == 320 })
 
-	d.reloadWith("limits: {viewers: 5}\nlog: {level: debug}\ncameras:\n" + yard +
-		fmt.Sprintf(gate, "The gate", "7s", "tiny: {width: 80}, preview: {width: 240}"))
+	d.reloadWith(longWriteTimeout + "limits: {viewers: 5}\nlog: {level: debug}\ncameras:\n" + yard +
+		fmt.Sprintf(gate, "The gate", "3m", "tiny: {width: 80}, preview: {width: 240}"))
 	after := d.camera("gate")
 	if after.Title != "The gate" || after.Worker.PID != before.Worker.PID || after.State != "live" || !after.Since.Equal(*before.Since) {
 		t.Errorf("%+v, was %+v", after, before)

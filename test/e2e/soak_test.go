@@ -94,7 +94,7 @@ func smallTestCameras(name string, n int) string {
 	var b strings.Builder
 	b.WriteString(longWriteTimeout + "cameras:\n")
 	for i := range n {
-		fmt.Fprintf(&b, "  - {id: %s%d, source: 'test://?size=320x180&fps=%d', stall_timeout: 2s}\n", name, i, 5+i)
+		fmt.Fprintf(&b, "  - {id: %s%d, source: 'test://?size=320x180&fps=%d', stall_timeout: 2m}\n", name, i, 5+i)
 	}
 	return b.String()
 }

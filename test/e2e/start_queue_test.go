@@ -18,7 +18,7 @@ func TestManyCamerasStartWithoutRestarts(t *testing.T) {
 	bin, starts := slowLoading(t)
 	config := "cameras:\n"
 	for i := range cameras {
-		config += fmt.Sprintf("  - {id: cam%d, source: 'test://?size=320x180&fps=2', open_timeout: 1s}\n", i)
+		config += fmt.Sprintf("  - {id: cam%d, source: 'test://?size=320x180&fps=2', open_timeout: 3s}\n", i)
 	}
 	d := start(t, options{config: config, bin: bin, env: []string{fmt.Sprintf("GOMAXPROCS=%d", processors)}})
 	for i := range cameras {

@@ -20,7 +20,7 @@ import (
 func encryptedConfig(i testpeer.KeyPair, n int) string {
 	config := fmt.Sprintf("tls: {certificate: %s, key: %s}\ncameras:\n", i.File, i.Key)
 	for n := range n {
-		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5'}\n", n, n)
+		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5', stall_timeout: 2m}\n", n, n)
 	}
 	return config
 }

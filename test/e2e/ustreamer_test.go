@@ -17,7 +17,7 @@ import (
 func TestUstreamerAnswersAreMatched(t *testing.T) {
 	t.Parallel()
 	theirs := testpeer.ServeUstreamer(t)
-	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n"})
+	d := start(t, options{config: longWriteTimeout + "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n"})
 	d.waitForState("a", "live")
 
 	for _, path := range []string{"/stream?key=k", "/?action=stream", "/?action=stream&t=17"} {

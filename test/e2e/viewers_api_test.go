@@ -58,7 +58,8 @@ func TestViewersAPICountsEachViewer(t *testing.T) {
 		list = d.viewers("")
 		// A busy machine captures less than is configured, and the viewer has what is captured.
 		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].hasFPS(d.camera("small").FPS) &&
-			list[2].FPS != nil && *list[2].FPS < 6 && list[2].DroppedFor["fps_limit"] > 20
+			list[2].FPS != nil && *list[2].FPS < 6 && list[2].DroppedFor["fps_limit"] > 20 &&
+			list[2].DroppedFor["fps_limit"] <= 4*(list[2].Sent+1) // three for each that is sent, but many after a pause of the machine
 	})
 	for i, want := range []struct {
 		camera, agent string
@@ -79,8 +80,8 @@ func TestViewersAPICountsEachViewer(t *testing.T) {
 	if v := list[1]; v.FrameAge == nil || *v.FrameAge <= 0 || *v.FrameAge > testTimeout.Seconds() {
 		t.Errorf("frame age of %+v", v)
 	}
-	if v := list[2]; v.DroppedFor["fps_limit"] > 4*(v.Sent+1) || v.Dropped < v.DroppedFor["fps_limit"] {
-		t.Errorf("asked for 5 of 20: %+v", v)
+	if v := list[2]; v.Dropped < v.DroppedFor["fps_limit"] {
+		t.Errorf("the viewer that asked for 5 of 20 fps: %+v", v)
 	}
 
 	kept := list[2].ID
