@@ -3,6 +3,7 @@ package systemd
 import (
 	"encoding/base64"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -25,7 +26,7 @@ const (
 	stream  = "http://127.0.0.1:8080/cameras/pattern/stream.mjpg"
 )
 
-// watch has so many viewers until the test ends.
+// watch has n viewers, which read until the test ends or camd stops.
 func watch(t *testing.T, n int) {
 	t.Helper()
 	for range n {
@@ -33,7 +34,9 @@ func watch(t *testing.T, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = answer.Body.Close() })
+		ended := make(chan struct{})
+		go func() { defer close(ended); _, _ = io.Copy(io.Discard, answer.Body) }()
+		t.Cleanup(func() { _ = answer.Body.Close(); <-ended })
 	}
 }
 

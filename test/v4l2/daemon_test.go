@@ -128,6 +128,14 @@ func (d *daemon) waitForState(id, state string) status {
 	return s
 }
 
+// waitForFailure waits until the camera has failed once for a reason. The state lasts only until the next attempt, and a busy machine may
+// look too late for it.
+func (d *daemon) waitForFailure(id, reason string) {
+	d.t.Helper()
+	var s status
+	d.waitForStatus(id+" to fail by "+reason, func() bool { s = d.status(id); return s.Counts.Restarts[reason] > 0 }, &s)
+}
+
 // waitForFrames waits until the camera has read so many more pictures.
 func (d *daemon) waitForFrames(id string, more uint64) status {
 	d.t.Helper()

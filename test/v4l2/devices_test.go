@@ -90,12 +90,12 @@ func TestDeviceIsOpenedWhenPermitted(t *testing.T) {
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
 	d := serveAs(t, nobody, filepath.Join(bin, "camd"), "id: a, source: "+device)
 	d.waitForState("a", "offline/permission")
-	d.waitForLongRetry("a")
+	planned := d.waitForLongRetry("a")
 	t.Cleanup(func() { _ = os.Chmod(device, 0o660) })
 	if err := os.Chmod(device, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	d.checkRetriedEarly("a")
+	d.checkRetriedEarly("a", planned)
 	d.waitForState("a", "live")
 }
 
