@@ -102,7 +102,7 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 		waitForMotion(t, b, "The yard")
 	}
 	if pid := d.camera("gate").Worker.PID; pid != 0 {
-		t.Errorf("a camera that is switched off has process %d", pid)
+		t.Errorf("a camera that is turned off has process %d", pid)
 	}
 	// The message outlasts the single view, and undoes the change. It is shown for 15 seconds, so this is a second change.
 	mine.press("1")
@@ -119,7 +119,7 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	}
 }
 
-// factScript is a script for what the page says of something.
+// factScript returns a script for a value in the status table of the page.
 func factScript(term string) string {
 	return `[...document.querySelectorAll('#status dt')].find(t => t.textContent === '` + term + `')?.nextElementSibling.textContent ?? ''`
 }

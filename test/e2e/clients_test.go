@@ -38,7 +38,7 @@ cameras:
 	})
 	for _, id := range []string{"pattern", "clip"} {
 		t.Run("ffmpeg/"+id, func(t *testing.T) {
-			// No format is named: ffmpeg goes by the content type alone, as players do.
+			// Without a format ffmpeg uses the content type, as players do.
 			o := run(t, testpeer.RequireProgram(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "warning", "-xerror", "-i", d.URL+"/cameras/"+id+"/stream.mjpg",
 				"-frames:v", "40", "-f", "null", "-progress", "-", "-")
 			if o.code != 0 || !strings.Contains(o.stdout, "frame=40\n") || withoutRangeWarnings(o.stderr) != "" {
@@ -65,7 +65,7 @@ cameras:
 		}
 	})
 	t.Run("other programs' addresses", func(t *testing.T) {
-		// The first camera, as mjpg-streamer and ustreamer have it, and the second.
+		// The addresses of mjpg-streamer and ustreamer, for the first camera and the second.
 		for path, first := range map[string]bool{"/?action=stream": true, "/?action=stream_0": true, "/?action=stream_1": false, "/stream": true} {
 			v := watch(t, d.URL+path)
 			if p, err := v.read(); err != nil || !isJPEG(p.jpeg) || isLive(p) != first {
@@ -77,7 +77,7 @@ cameras:
 	t.Run("slow reader's rate", func(t *testing.T) { checkReducedRate(t, d, stream+"?fps=5") })
 }
 
-// withoutRangeWarnings leaves out what ffmpeg warns of with every JPEG stream: their full range of brightness.
+// withoutRangeWarnings removes the warning that ffmpeg prints for every JPEG stream: its full range of brightness.
 func withoutRangeWarnings(stderr string) string {
 	var left []string
 	for line := range strings.Lines(stderr) {
@@ -88,14 +88,14 @@ func withoutRangeWarnings(stderr string) string {
 	return strings.Join(left, "")
 }
 
-// checkStreamBytes looks at the bytes on the wire.
+// checkStreamBytes checks the bytes of a stream.
 func checkStreamBytes(t *testing.T, url string) {
 	file := filepath.Join(t.TempDir(), "answer")
 	// --raw would show chunks if there were any. The headers are in the same file, unbuffered like the rest.
 	startBackground(t, exec.Command(testpeer.RequireProgram(t, "curl", "curl"), "-sSN", "--raw", "-i", "-o", file, url))
 	var answer []byte
 	eventually(t, "two pictures", func() bool {
-		answer, _ = os.ReadFile(file) // not there at first
+		answer, _ = os.ReadFile(file) // it does not exist at first
 		return bytes.Count(answer, []byte("--boundarydonotcross\r\n")) > 2
 	})
 	head, b, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
@@ -119,7 +119,7 @@ func checkStreamBytes(t *testing.T, url string) {
 	}
 	n, _ := strconv.Atoi(string(part[1]))
 	if jpeg := b[len(part[0]):][:n]; !isJPEG(jpeg) || !strings.HasPrefix(string(b[len(part[0])+n:]), "\r\n--boundarydonotcross\r\nContent-Type: ") {
-		t.Errorf("%d bytes follow that are no JPEG, or no part after them", n)
+		t.Errorf("the %d bytes of the first part are no JPEG, or no part follows", n)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// curl gets snapshots and every other address whose response ends.
+// curl gets snapshots and every other address whose answer ends.
 func TestCurlGetsEveryAddress(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")

@@ -9,10 +9,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// keepLeftPages has Chromium keep pages with WebSockets in its back/forward cache, as it does by itself from version 156 on.
+// keepLeftPages makes Chromium keep pages with WebSockets in its back/forward cache, as it does by default from version 156 on.
 var keepLeftPages = chromedp.Flag("enable-features", "DisconnectWebSocketOnBFCache")
 
-// A page that was left closes its connection, even if the browser keeps the page. It connects again when it is shown again.
+// A page closes its connection when the user leaves it, even if the browser keeps the page. It connects again when it is shown again.
 func TestLeftPageDisconnects(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")
@@ -24,7 +24,7 @@ func TestLeftPageDisconnects(t *testing.T) {
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
 		b.do(chromedp.Evaluate[chromedp.Void](`setTimeout(() => history.back())`)) // chromedp.NavigateBack waits for the page to load, and a kept one does not
-		b.waitForText("true", `window.kept ?? ''`)                                 // or this test shows nothing
+		b.waitForText("true", `window.kept ?? ''`)                                 // without this the test proves nothing
 		d.waitForCamera("gate", "watched again", func(s state) bool { return s.Viewers == 1 })
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect again", func() bool { return d.metric("camd_viewer_walls") == 0 })
@@ -32,7 +32,7 @@ func TestLeftPageDisconnects(t *testing.T) {
 	}
 }
 
-// A page whose connection camd refuses shows the reason and the cameras' states, and gets pictures when there is room.
+// A page whose connection camd refuses shows the reason and the cameras' states, and gets pictures when a place is free.
 func TestRefusedConnectionShowsReason(t *testing.T) {
 	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")

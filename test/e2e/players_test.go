@@ -3,7 +3,7 @@ package e2e
 import (
 	"bytes"
 	"image"
-	_ "image/png" // as which programs keep what they saw
+	_ "image/png" // the format in which programs save pictures
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +46,7 @@ func TestPlayersShowWholePicturesInOrder(t *testing.T) {
 		})
 		t.Run("OctoPrint"+snapshot, func(t *testing.T) {
 			t.Parallel()
-			untilDifferent(t, 2, func() []uint32 { // in a second, of which the camera takes 20
+			untilDifferent(t, 2, func() []uint32 { // in a second, in which the camera takes 20
 				dir := t.TempDir()
 				o := run(t, pythonWithModule(t, "requests", "python3-requests"), "testdata/octoprint.py", d.URL+snapshot, dir, "10", "0.1")
 				taken := sortedGlob(dir, "*.jpg")
@@ -66,16 +66,16 @@ func TestPlayersShowWholePicturesInOrder(t *testing.T) {
 // pythonWithModule returns Debian's Python if it has a module.
 func pythonWithModule(t *testing.T, module, debianPackage string) string {
 	t.Helper()
-	const path = "/usr/bin/python3" // Debian's modules are not there for any other
+	const path = "/usr/bin/python3" // only this one has Debian's modules
 	if exec.Command(path, "-c", "import "+module).Run() != nil {
 		return testpeer.RequireProgram(t, "python3 with "+module, debianPackage)
 	}
 	return path
 }
 
-// checkVLC has VLC write every picture that it shows into a file, and looks at them.
+// checkVLC lets VLC write every picture that it shows into a file, and checks these.
 func checkVLC(t *testing.T, url string) {
-	dir, err := os.MkdirTemp("", "camd-vlc-") // not t.TempDir, which is its owner's alone
+	dir, err := os.MkdirTemp("", "camd-vlc-") // only its owner can read t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func frameNumbers(t *testing.T, paths []string) (all []uint32) {
 	return all
 }
 
-// checkIncreasing checks that the pictures are in order, and that at least so many are different. One may be shown several times.
+// checkIncreasing checks that the pictures are in order, and that at least least are different. A picture may be shown several times.
 func checkIncreasing(t *testing.T, numbers []uint32, least int) {
 	t.Helper()
 	if !slices.IsSorted(numbers) || countDifferent(numbers) < least {
@@ -136,7 +136,8 @@ func checkIncreasing(t *testing.T, numbers []uint32, least int) {
 	}
 }
 
-// untilDifferent takes pictures until at least so many are different. A busy machine may make too few, but not again and again.
+// untilDifferent takes pictures until least of them are different, at most five times. A busy machine may deliver too few once, but not
+// each time.
 func untilDifferent(t *testing.T, least int, take func() []uint32) {
 	t.Helper()
 	var numbers []uint32
