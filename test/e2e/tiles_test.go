@@ -67,7 +67,7 @@ func TestTabletInPortraitUsesItsWidth(t *testing.T) {
 	b.checkConsole()
 }
 
-// A finger hits each button: it is at least 44 pixels wide and high.
+// Each button is at least 44 pixels wide and high.
 func TestButtonsAreLargeEnoughForFingers(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: mixedCameras})
