@@ -12,7 +12,7 @@ import (
 	"camd/internal/testrun"
 )
 
-// listed is what the tests read of camd devices --json.
+// listed has the fields of camd devices --json that the tests read.
 type listed struct {
 	Path    string
 	Capture bool
@@ -99,7 +99,7 @@ func TestDeviceIsOpenedWhenPermitted(t *testing.T) {
 	d.waitForState("a", "live")
 }
 
-// copied puts the two programs where any user can reach them.
+// copied copies the two programs into a directory that every user can read.
 func copied(t *testing.T) (bin string) {
 	t.Helper()
 	bin, err := os.MkdirTemp("", "camd-bin-")

@@ -17,7 +17,7 @@ import (
 
 const driver = "/sys/bus/platform/drivers/vivid"
 
-// unplug takes both of vivid's cameras away, plug gives them back.
+// unplug removes both cameras of vivid; plug adds them again.
 func unplug(t testing.TB) {
 	t.Helper()
 	if err := os.WriteFile(driver+"/unbind", []byte("vivid.0"), 0); err != nil {
@@ -37,7 +37,7 @@ func plug(t testing.TB) {
 	}
 }
 
-// triggerFault sets off one of vivid's faults.
+// triggerFault triggers a fault of vivid.
 func triggerFault(t testing.TB, device, control string) {
 	t.Helper()
 	runOrFail(t, "v4l2-ctl", "-d", device, "-c", control+"=1")
@@ -59,7 +59,7 @@ func (d *daemon) waitForLongRetry(id string) (planned time.Time) {
 func (d *daemon) checkRetriedEarly(id string, planned time.Time) {
 	d.t.Helper()
 	var s status
-	var started float64 // seconds since 1970, as the kernel knows them: this test may look late
+	var started float64 // Unix seconds from the kernel, because this test may look late
 	d.waitForStatus(id+" to be tried", func() bool {
 		s = d.status(id)
 		worker, err := procfs.NewProc(s.Worker.PID)
@@ -99,7 +99,7 @@ func TestUnpluggedCameraComesBack(t *testing.T) {
 	d.waitForState("b", "live")
 }
 
-// A link in /dev/v4l/by-id leads to another node when the camera has been plugged in elsewhere.
+// camd follows a link in /dev/v4l/by-id to another node, as after the camera was plugged in elsewhere.
 func TestCameraFollowsLinkToAnotherNode(t *testing.T) {
 	dir := "/dev/v4l/by-id"
 	link := filepath.Join(dir, "usb-vendor_camera-video-index0")
@@ -117,7 +117,7 @@ func TestCameraFollowsLinkToAnotherNode(t *testing.T) {
 	d := serve(t, "id: a, source: "+link)
 	s := d.waitForState("a", "live")
 	if !hasOpen(s.Worker.PID, "/dev/video0") {
-		t.Errorf("does not have /dev/video0 open")
+		t.Errorf("the capture process does not have /dev/video0 open")
 	}
 	unplug(t)
 	os.RemoveAll("/dev/v4l") // as udev does with the last link
@@ -128,7 +128,7 @@ func TestCameraFollowsLinkToAnotherNode(t *testing.T) {
 	d.checkRetriedEarly("a", planned)
 	s = d.waitForState("a", "live")
 	if !hasOpen(s.Worker.PID, "/dev/video1") {
-		t.Errorf("does not have /dev/video1 open")
+		t.Errorf("the capture process does not have /dev/video1 open")
 	}
 }
 
@@ -161,8 +161,8 @@ func TestStreamErrorsRestartCapture(t *testing.T) {
 	d.waitForState("a", "live")
 }
 
-// A signal makes a read fail on a healthy camera, and costs nothing. Go's own are switched off in the capture program,
-// so that they are sent from here.
+// A signal makes a read fail on a healthy camera, but no picture is lost. The capture program turns off the signals of Go's runtime, so
+// the test sends some.
 func TestSignalsLoseNoFrame(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video1, size: 640x360")
 	s := d.waitForState("a", "live")
