@@ -54,7 +54,7 @@ func TestDoctorReportsDevices(t *testing.T) {
 
 	d := serve(t, "id: cam, source: "+camera)
 	d.waitForState("cam", "live")
-	check(nil, true, "ok    device   camera cam: "+camera+" (vivid), which camd reads")
+	check(nil, true, "ok    device   camera cam: "+camera+" (vivid), in use by camd")
 	d.stop()
 	other := startProcess(t, nil, "v4l2-ctl", "-d", camera, "--stream-mmap", "--stream-count=100000")
 	testrun.WaitFor(t, "another program to have the camera", func() bool {
