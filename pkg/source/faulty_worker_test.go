@@ -325,7 +325,7 @@ func startCamera(t *testing.T, o Options) *runningCamera {
 // waitForState waits until the camera is in a state.
 func (r *runningCamera) waitForState(t *testing.T, state camera.State) camera.Status {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		s := r.Status()
 		if s.State == state {
 			return s

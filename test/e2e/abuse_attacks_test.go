@@ -19,21 +19,21 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// attack does n times to a daemon what one should not, or until ctx ends, and returns when all its connections are closed.
+// attack is a kind of abuse. run repeats it n times, or until ctx ends, and returns when all its connections are closed.
 type attack struct {
 	name      string
-	needsTLS  bool // it needs TLS
-	testCount int  // as often as will do to see whether it does harm
-	loadCount int  // as often as one machine can for a while
+	needsTLS  bool
+	testCount int // enough repetitions to see whether it does harm
+	loadCount int // as many repetitions as one machine can do for some seconds
 	run       func(ctx context.Context, d *daemon, n int)
 }
 
 var attacks = []attack{
-	{"connections that say nothing", false, 2500, 10_000, holdConnections("")},
-	{"connections that say half of something", false, 2500, 10_000, holdConnections("GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")},
+	{"connections that send nothing", false, 2500, 10_000, holdConnections("")},
+	{"connections that send half a request", false, 2500, 10_000, holdConnections("GET /cameras/a/stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")},
 	{"connections that announce a body", false, 300, 2000, holdConnections("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n")},
 	{"headers by the byte", false, 50, 1000, sendHeadersSlowly},
-	{"everything too large", false, 20, 1 << 30, sendOversizedRequests},
+	{"requests that are too large", false, 20, 1 << 30, sendOversizedRequests},
 	{"logins with wrong passwords", false, 500, 1_000_000, guessPasswords},
 	{"walls that flood", false, 5, 1 << 30, floodWalls},
 	{"half handshakes", true, 2500, 10_000, holdConnections("\x16\x03\x01\x02\x00\x01")},
@@ -66,7 +66,7 @@ var attacks = []attack{
 // address is where the daemon listens.
 func (d *daemon) address() string { return d.URL[strings.Index(d.URL, "//")+2:] }
 
-// holdConnections opens connections, says the same over each, and keeps all of them until the last is there.
+// holdConnections opens connections, sends the same text over each, and keeps all of them open until the last one is open.
 func holdConnections(text string) func(context.Context, *daemon, int) {
 	return func(ctx context.Context, d *daemon, n int) {
 		var all []net.Conn
@@ -78,20 +78,20 @@ func holdConnections(text string) func(context.Context, *daemon, int) {
 		for range n {
 			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
 			if err != nil {
-				return // the time is over, or there are no more descriptors here
+				return // the time is over, or this process has no more descriptors
 			}
 			all = append(all, c)
-			_, _ = io.WriteString(c, text) // it may have been closed for another
+			_, _ = io.WriteString(c, text) // camd may have closed it in favour of a newer one
 		}
 		if _, bounded := ctx.Deadline(); bounded {
 			<-ctx.Done()
 			return
 		}
-		_, _, _ = get(d.t, d.URL+"/healthz") // who is answered after all of them has been let in after them
+		_, _, _ = get(d.t, d.URL+"/healthz") // camd accepts this connection after all the others
 	}
 }
 
-// sendHeadersSlowly writes a byte of a header now and then over each of n connections, until the daemon has enough of all.
+// sendHeadersSlowly writes a byte of a header ten times a second over each of n connections, until the daemon has closed all of them.
 func sendHeadersSlowly(ctx context.Context, d *daemon, n int) {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -138,17 +138,17 @@ func sendOversizedRequests(ctx context.Context, d *daemon, n int) {
 				panic(err)
 			}
 			change(r)
-			if answer, err := closingClient.Do(r); err == nil { // a connection may end before all is said
+			if answer, err := closingClient.Do(r); err == nil { // the connection may end before the whole request is sent
 				_ = answer.Body.Close()
 			}
 		}
 	}
 }
 
-// loginStatuses are how many attempts at passwords were answered with what.
+// loginStatuses counts the answers to guessed passwords by status code.
 var loginStatuses sync.Map
 
-// guessPasswords tries n passwords, of users that are there and of others, by the form and by Basic, several at a time.
+// guessPasswords tries n passwords of existing and unknown users, with the login form and with Basic, eight at a time.
 func guessPasswords(ctx context.Context, d *daemon, n int) {
 	many := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: testTimeout}
 	defer many.CloseIdleConnections()
@@ -183,7 +183,7 @@ func guessPasswords(ctx context.Context, d *daemon, n int) {
 	all.Wait()
 }
 
-// floodWalls sends pings over n walls until each is cut, and a message that is too large before.
+// floodWalls sends pings over n walls, one after the other, until camd disconnects each.
 func floodWalls(ctx context.Context, d *daemon, n int) {
 	for range n {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address())
@@ -229,7 +229,7 @@ var streamRequestHeaders = func() []byte {
 	return b.Bytes()
 }()
 
-// sendHTTP2Frames writes n of something over HTTP/2. When the daemon ends a connection, it goes on over another.
+// sendHTTP2Frames calls write n times on HTTP/2 connections. When the daemon ends a connection, it opens another one.
 func sendHTTP2Frames(write func(f *http2.Framer, n int) error) func(context.Context, *daemon, int) {
 	return func(ctx context.Context, d *daemon, n int) {
 		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
@@ -243,8 +243,8 @@ func sendHTTP2Frames(write func(f *http2.Framer, n int) error) func(context.Cont
 			var reading sync.WaitGroup
 			f := http2.NewFramer(c, c)
 			f.AllowIllegalWrites, f.AllowIllegalReads = true, true
-			understood := make(chan struct{})
-			reading.Go(func() { defer close(understood); readUntilLastPing(f) })
+			answered := make(chan struct{})
+			reading.Go(func() { defer close(answered); readUntilLastPing(f) })
 			_, err = io.WriteString(c, http2.ClientPreface)
 			if err == nil {
 				err = f.WriteSettings()
@@ -255,7 +255,7 @@ func sendHTTP2Frames(write func(f *http2.Framer, n int) error) func(context.Cont
 			}
 			if err == nil {
 				_ = f.WritePing(false, lastPing)
-				<-understood
+				<-answered
 			}
 			_ = c.Close()
 			reading.Wait()
@@ -264,8 +264,8 @@ func sendHTTP2Frames(write func(f *http2.Framer, n int) error) func(context.Cont
 	}
 }
 
-// lastPing is a ping whose answer says that all before has been read.
-var lastPing = [8]byte{'f', 'a', 'r', 'e', 'w', 'e', 'l', 'l'}
+// lastPing is the last ping of a connection. Its answer shows that the daemon has read everything before it.
+var lastPing = [8]byte{'l', 'a', 's', 't', 'p', 'i', 'n', 'g'}
 
 // readUntilLastPing reads frames until the last ping is answered or the connection ends.
 func readUntilLastPing(f *http2.Framer) {
@@ -277,12 +277,12 @@ func readUntilLastPing(f *http2.Framer) {
 	}
 }
 
-// startAbuseTarget starts a daemon for assaults.
+// startAbuseTarget starts a daemon that tests abuse.
 func startAbuseTarget(t testing.TB, certificate string) *daemon {
 	t.Helper()
 	// Everyone has full access, and there is a user with a password to guess.
 	const users = "auth: {anonymous: admin, users: {anna: {role: admin, hash: '$argon2id$v=19$m=19456,t=2,p=1$2LYldxWDGID9iTuf56wwcw$uK1xWLn0WYADcqqDwzUduAk8qop2YvKJOxYsIQ2Ap04'}}}\n"
-	d := start(t, options{config: fmt.Sprintf("%s"+users+longWriteTimeout+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30'}\n", certificate)})
+	d := start(t, options{config: fmt.Sprintf("%s"+users+longWriteTimeout+"limits: {connections: 2000}\ncameras:\n  - {id: a, source: 'test://?size=640x360&fps=30', stall_timeout: 2m}\n", certificate)})
 	d.waitForState("a", "live")
 	return d
 }

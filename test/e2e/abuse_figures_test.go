@@ -13,11 +13,11 @@ import (
 	"camd/internal/testpeer"
 )
 
-// abuseDuration is how long each assault goes on, and how long it is quiet before.
+// abuseDuration is how long each attack lasts, and the quiet time before it.
 const abuseDuration = 5 * time.Second
 
-// What a viewer notices of each assault while it goes on, beside what it had just before: figures, and no test, since a machine
-// that is busy with assaulting has less for both. CAMD_ABUSE=1 takes them, in three minutes.
+// Measures a viewer's frame rate and delay during each attack and just before it. It asserts nothing, because the attacks take processor
+// time of the same machine. CAMD_ABUSE=1 runs it; it takes three minutes.
 func TestMeasureViewersUnderAbuse(t *testing.T) {
 	if os.Getenv("CAMD_ABUSE") == "" {
 		t.Skip("CAMD_ABUSE is not set")
@@ -49,10 +49,10 @@ func TestMeasureViewersUnderAbuse(t *testing.T) {
 	}
 }
 
-// viewerQuality is what a viewer has for a while.
+// viewerQuality is the frame rate and delay of a viewer during a measurement.
 type viewerQuality struct {
 	fps  float64
-	ages [2]float64 // milliseconds: median, and what 1 in 100 exceeds
+	ages [2]float64 // milliseconds: the median and the 99th percentile
 }
 
 func (d *daemon) measureViewer(t *testing.T, beside func(context.Context)) (e viewerQuality) {

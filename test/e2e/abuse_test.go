@@ -8,13 +8,13 @@ import (
 	"camd/internal/testpeer"
 )
 
-// During abuse from outside a viewer gets every picture in order on one connection, the camera is not restarted, other requests
-// are answered, and nothing leaks.
+// During abuse a viewer gets pictures in order on one connection, the camera is not restarted, other requests are answered, and
+// nothing leaks.
 func TestAbuseDisturbsNoViewer(t *testing.T) {
 	i := testpeer.Certificate{}.Make(t)
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plain", true: "tls"}[secure], func(t *testing.T) {
-			t.Parallel() // one of them waits long for headers
+			t.Parallel() // an attack waits long for headers
 			certificate := ""
 			if secure {
 				certificate = "tls: {certificate: " + i.File + ", key: " + i.Key + "}\n"
@@ -44,7 +44,7 @@ func TestAbuseDisturbsNoViewer(t *testing.T) {
 func (d *daemon) checkReleased(before resourceUsage) {
 	d.t.Helper()
 	var after resourceUsage
-	eventually(d.t, "nothing to be left behind", func() bool {
+	eventually(d.t, "resources to be released", func() bool {
 		after = d.resourceUsage()
 		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+5
 	})
@@ -65,7 +65,7 @@ func (d *daemon) checkReleased(before resourceUsage) {
 	}
 }
 
-// checkRefusalMetrics checks that what was refused is in the metrics.
+// checkRefusalMetrics checks that the metrics count refused requests.
 func (d *daemon) checkRefusalMetrics(secure bool) {
 	d.t.Helper()
 	want := []string{`camd_connections_displaced_total{reason="connections"}`, `camd_requests_refused_total{reason="body"}`, `camd_requests_refused_total{reason="messages"}`}

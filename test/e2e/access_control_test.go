@@ -18,7 +18,7 @@ import (
 	"camd/pkg/access"
 )
 
-// accessClient is somebody at a camd that does not let everybody in.
+// accessClient is a client of a camd with access control. authorize adds its credentials to a request.
 type accessClient struct {
 	t         *testing.T
 	d         *daemon
@@ -42,7 +42,7 @@ func (a accessClient) get(path string) (*http.Response, error) {
 		return nil, err
 	}
 	a.authorize(req)
-	return http.DefaultTransport.RoundTrip(req) // which follows no redirect
+	return http.DefaultTransport.RoundTrip(req) // RoundTrip follows no redirect
 }
 
 func (a accessClient) checkStatus(path string, code int) {
@@ -116,10 +116,10 @@ cameras:
 	}
 	shared := "?" + link.RawQuery
 	if ids := camd(t, "__complete", "share", "-c", d.config, ""); !strings.Contains(ids.stdout, "yard\n") || !strings.Contains(ids.stdout, ":4") {
-		t.Errorf("which cameras there are to share: %+v", ids)
+		t.Errorf("completion of cameras to share: %+v", ids)
 	}
 
-	// Another process, the same sessions, key and users.
+	// Another process has the same sessions, key and users.
 	logOut(t, d, other)
 	d.killAndWait()
 	d = start(t, o)
@@ -188,12 +188,12 @@ cameras:
 	as(nobody).checkStatus(yard+shared, http.StatusOK)
 	read()
 	as(nobody).checkStatus(yard+shared, http.StatusUnauthorized)
-	_, _ = io.Copy(io.Discard, stream.Body) // which ends
+	_, _ = io.Copy(io.Discard, stream.Body) // the stream ends
 
-	eventually(t, "the audit log to have it", func() bool { return countAuditRecords(t, d.stderr.String(), "link.revoked signal") == 1 })
+	eventually(t, "the audit log to have the revoked links", func() bool { return countAuditRecords(t, d.stderr.String(), "link.revoked signal") == 1 })
 	for _, words := range []string{"config.refused signal", "config.reloaded signal auth.users", "view.begin link link 127.0.0.1 yard main http1"} {
 		if countAuditRecords(t, d.stderr.String(), words) == 0 {
-			t.Errorf("the audit log has no %q, but %v", words, auditRecords(t, d.stderr.String()))
+			t.Errorf("the audit log has no %q: %v", words, auditRecords(t, d.stderr.String()))
 		}
 	}
 
@@ -210,7 +210,7 @@ cameras:
 	}
 }
 
-// camdWithInput runs a command of camd with something to read.
+// camdWithInput runs a command of camd with text on its standard input.
 func camdWithInput(t *testing.T, in string, args ...string) commandResult {
 	t.Helper()
 	cmd := exec.Command(testrun.Program(t, "camd"), args...)
@@ -218,7 +218,7 @@ func camdWithInput(t *testing.T, in string, args ...string) commandResult {
 	return runCommand(t, cmd)
 }
 
-// logIn returns what a browser sends that has logged in.
+// logIn logs in and returns a function that adds the session cookie to a request.
 func logIn(t *testing.T, d *daemon, name, password string) func(*http.Request) {
 	t.Helper()
 	resp := postForm(t, d, "/login", url.Values{"user": {name}, "password": {password}}, func(*http.Request) {})
@@ -229,10 +229,10 @@ func logIn(t *testing.T, d *daemon, name, password string) func(*http.Request) {
 	return func(r *http.Request) { r.AddCookie(cookie) }
 }
 
-// logOut logs out.
-func logOut(t *testing.T, d *daemon, who func(*http.Request)) {
+// logOut ends the session that authorize adds to a request.
+func logOut(t *testing.T, d *daemon, authorize func(*http.Request)) {
 	t.Helper()
-	if resp := postForm(t, d, "/logout", url.Values{}, who); resp.StatusCode != http.StatusSeeOther {
+	if resp := postForm(t, d, "/logout", url.Values{}, authorize); resp.StatusCode != http.StatusSeeOther {
 		t.Errorf("logout: %s", resp.Status)
 	}
 }

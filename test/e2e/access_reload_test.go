@@ -14,7 +14,7 @@ import (
 	"camd/pkg/access"
 )
 
-// A user that a reload removes is refused, and his stream ends, before the reload waits for a capture process that hangs.
+// A user that a reload removes is refused, and the user's stream ends, before the reload waits for a capture process that hangs.
 func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
 	hash := access.HashPassword("hunter2")
 	config := func(round int, guest string) string {
@@ -39,7 +39,7 @@ func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
 	// A round may miss the moment between the refusal and the end of the reload on a very busy machine.
 	const rounds = 5
 	for round := range rounds {
-		eventually(t, "the guest to be known", func() bool { return as("guest").status("/api/v1/cameras") == http.StatusOK })
+		eventually(t, "the guest to have access", func() bool { return as("guest").status("/api/v1/cameras") == http.StatusOK })
 		pid := waitForWorkerPID(t, as("root"), "hung")
 		stream, err := as("guest").get("/cameras/hall/stream.mjpg")
 		if err != nil || stream.StatusCode != http.StatusOK {
@@ -64,7 +64,7 @@ func TestRemovedUserIsRefusedBeforeCamerasAreReopened(t *testing.T) {
 	t.Errorf("in %d rounds the guest was never refused before the reload had waited for the process", rounds)
 }
 
-// waitForWorkerPID waits for a camera's capture process and returns its number.
+// waitForWorkerPID waits for a camera's capture process and returns its ID.
 func waitForWorkerPID(t *testing.T, admin accessClient, camera string) (pid int) {
 	t.Helper()
 	eventually(t, "the capture process of "+camera, func() bool {
@@ -80,7 +80,7 @@ func waitForWorkerPID(t *testing.T, admin accessClient, camera string) (pid int)
 type daemonWithUsers struct {
 	*daemon
 	admin, anonymous accessClient
-	initialConfig    string // what it was started with
+	initialConfig    string
 }
 
 func startWithUsers(t *testing.T, more string, args ...string) daemonWithUsers {
@@ -102,7 +102,7 @@ func (d daemonWithUsers) writeConfig(config string) {
 	}
 }
 
-// reloadState returns what /readyz says of the configuration, and how often it was read again.
+// reloadState returns the answer of /readyz, and how many reloads there were.
 func (d daemonWithUsers) reloadState() (r readiness, times int) {
 	d.t.Helper()
 	d.admin.getJSON("/readyz", &r)
@@ -110,7 +110,7 @@ func (d daemonWithUsers) reloadState() (r readiness, times int) {
 	return r, strings.Count(log, `"msg":"configuration not reloaded"`) + strings.Count(log, `"msg":"configuration reloaded"`)
 }
 
-// reloadAndRead has a configuration read by SIGHUP.
+// reloadAndRead writes a configuration, reloads it by SIGHUP and returns the answer of /readyz.
 func (d daemonWithUsers) reloadAndRead(config string) (r readiness) {
 	d.t.Helper()
 	d.writeConfig(config)
@@ -167,7 +167,7 @@ func TestReloadOfTruncatedFileIsRefused(t *testing.T) {
 // Anonymous access is widened by a reload where the file says so, and the log warns of it.
 func TestReloadWidensAnonymousAccessOnlyExplicitly(t *testing.T) {
 	g := startWithUsers(t, "")
-	warned := func() int { return strings.Count(g.stderr.String(), `"level":"warn","ts":`) }
+	warned := func() int { return strings.Count(g.stderr.String(), `"before":"`) }
 	without, _, _ := strings.Cut(g.initialConfig, "auth:")
 	if r := g.reloadAndRead(g.initialConfig + "  anonymous: {role: view, cameras: [yard]}\n"); !r.Config.OK {
 		t.Errorf("one camera: %+v", r.Config)
@@ -180,7 +180,7 @@ func TestReloadWidensAnonymousAccessOnlyExplicitly(t *testing.T) {
 	}
 	g.checkUnchanged()
 	if r := g.reloadAndRead(without + "auth: {anonymous: admin}\n"); !r.Config.OK {
-		t.Errorf("everybody: %+v", r.Config)
+		t.Errorf("anonymous admin: %+v", r.Config)
 	}
 	g.anonymous.checkStatus("/api/v1/viewers", http.StatusOK)
 	for _, want := range []string{`"before":"none","now":"view of yard"`, `"before":"none","now":"admin"`} {
@@ -211,7 +211,7 @@ func TestWatchedFileOfSlowWriterIsReadWhenClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	// Several parts alone are files that camd could read. Each stays for longer than camd takes to read a file that is complete.
+	// camd could read several of these parts. Each remains for longer than camd takes to read a complete file.
 	other := start(t, options{config: "watch_config: true\n" + numberedCameras(1, nil)})
 	cameras := 1
 	for part := range strings.SplitAfterSeq(next, "\n") {
@@ -239,7 +239,7 @@ func TestWatchedFileOfSlowWriterIsReadWhenClosed(t *testing.T) {
 		t.Errorf("a partial file was read:\n%s", log)
 	}
 
-	g.writeConfig("") // the writer closes it
+	g.writeConfig("") // this closes the file
 	eventually(t, "the empty file to be refused", func() bool { r, _ := g.reloadState(); return !r.Config.OK })
 	g.anonymous.checkStatus("/api/v1/cameras", http.StatusUnauthorized)
 	g.admin.checkStatus("/api/v1/cameras/shed", http.StatusOK)

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axeSource is axe-core, which finds what keeps people from using a page. Its licence is beside it.
+// axeSource is axe-core, which finds problems of accessibility in a page. Its licence is in the same folder.
 //
 //go:embed testdata/axe.min.js
 var axeSource string
@@ -18,7 +18,7 @@ var axeSource string
 const axeScript = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(r =>
 	r.violations.map(v => v.id + ': ' + v.help + ' at ' + v.nodes.map(n => n.html.slice(0, 150)).join(' | ')).join('\n'))`
 
-// Pages can be used by people who see, point or hear otherwise, on a phone as on a large screen.
+// Pages meet WCAG 2.2 on a phone and on a large screen, in both colour schemes.
 func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
@@ -70,7 +70,7 @@ cameras:
 	}
 }
 
-// checkAccessibility checks the page as it is now: by axe, and that nothing has to be scrolled sideways.
+// checkAccessibility checks the page as it is now with axe, and that it does not scroll sideways.
 func (b *browser) checkAccessibility(what string) {
 	b.t.Helper()
 	b.do(chromedp.Evaluate[chromedp.Void](axeSource))

@@ -17,7 +17,7 @@ func TestACMECertificateIsObtainedAndKept(t *testing.T) {
 	curl, authority := testpeer.RequireProgram(t, "curl", "curl"), testpeer.ServePebble(t)
 	root := authority.RootCA(t)
 	elsewhere := testpeer.FreePort(t)
-	clients := testpeer.Certificate{}.Make(t) // nobody else comes in but the authority
+	clients := testpeer.Certificate{}.Make(t) // camd requires client certificates of this CA, except from the ACME server
 	anna := clients.IssueClient(t, "anna", time.Now().Add(time.Hour))
 	kept := map[string]string{"alpn.example.com": t.TempDir(), "http.example.com": t.TempDir()}
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestACMECertificateIsObtainedAndKept(t *testing.T) {
 			t.Errorf("%s: healthcheck: %+v", c.way, o)
 		}
 		if _, _, text := get(t, "http://"+metrics+"/metrics"); !regexp.MustCompile(`(?m)^camd_tls_certificate_not_after_timestamp_seconds [1-9]`).Match(text) {
-			t.Errorf("%s: the end of the certificate is not known", c.way)
+			t.Errorf("%s: the metrics have no end of the certificate", c.way)
 		}
 		if c.redirect != "" {
 			o := run(t, curl, "-sS", "-w", "%{stderr}%{redirect_url}", "-H", "Host: "+c.name, fmt.Sprintf("http://127.0.0.1:%d/x", authority.HTTPPort))

@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// A reload changes who is told, and of which cameras; what it does not change goes on telling.
+// A reload changes the receivers of notices and their cameras. It does not disturb receivers that stay.
 func TestReloadChangesNoticeReceivers(t *testing.T) {
 	t.Parallel()
 	key := bytes.Repeat([]byte("k"), 32)
-	first, told := serveWebhook(t, key)
-	second, toldNow := serveWebhook(t, key)
+	first, notices := serveWebhook(t, key)
+	second, laterNotices := serveWebhook(t, key)
 	secret := write(t, t.TempDir(), "hook", base64.StdEncoding.EncodeToString(key)+"\n")
 	config := func(receiver string, cameras ...string) string {
-		text := fmt.Sprintf("webhooks: [{url: %s, secret_file: %s, after: 0s}]\ncameras:\n  - {id: gate, source: 'test://?size=320x180&fps=5'}\n", receiver, secret)
+		text := fmt.Sprintf("webhooks: [{url: %s, secret_file: %s, after: 0s}]\ncameras:\n  - {id: gate, source: 'test://?size=320x180&fps=5', stall_timeout: 2m}\n", receiver, secret)
 		for _, id := range cameras {
 			text += "  - {id: " + id + ", source: /dev/camd-has-no-such-device-" + id + "}\n"
 		}
@@ -24,14 +24,14 @@ func TestReloadChangesNoticeReceivers(t *testing.T) {
 	d := start(t, options{config: config(first)})
 	d.waitForState("gate", "live")
 	d.reloadWith(config(first, "yard")) // another camera, the same receiver
-	d.waitForNotice(told, "camera.trouble", "yard")
-	d.reloadWith(config(second, "yard")) // to which all of it is news
-	d.waitForNotice(toldNow, "camera.trouble", "yard")
+	d.waitForNotice(notices, "camera.trouble", "yard")
+	d.reloadWith(config(second, "yard")) // for which everything is new
+	d.waitForNotice(laterNotices, "camera.trouble", "yard")
 	d.reloadWith(config(second, "yard", "shed"))
-	d.waitForNotice(toldNow, "camera.trouble", "shed")
+	d.waitForNotice(laterNotices, "camera.trouble", "shed")
 	select {
-	case n := <-told:
-		t.Errorf("a receiver that is no more was told %+v", n)
+	case n := <-notices:
+		t.Errorf("a removed receiver got %+v", n)
 	default:
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// state is a camera as /api/v1 shows it, as far as the tests look.
+// state has the fields of a camera in /api/v1 that tests read.
 type state struct {
 	ID         string
 	Title      string
@@ -64,7 +64,7 @@ func (d *daemon) waitForState(id, want string) state {
 	return d.waitForCamera(id, want, func(s state) bool { return s.State == want })
 }
 
-// waitForCamera waits until a camera is as ok says.
+// waitForCamera waits until ok is true for a camera.
 func (d *daemon) waitForCamera(id, what string, ok func(state) bool) state {
 	d.t.Helper()
 	var s state
@@ -91,13 +91,13 @@ func (d *daemon) getJSON(path string, into any) {
 	}
 }
 
-// get fetches an address whose answer has an end.
+// get fetches an address whose answer ends.
 func get(t testing.TB, url string, header ...string) (int, http.Header, []byte) {
 	t.Helper()
 	return request(t, http.MethodGet, url, header...)
 }
 
-// request makes a request; header is names and values in turn.
+// request makes a request. header has names and values in turn.
 func request(t testing.TB, method, url string, header ...string) (int, http.Header, []byte) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, nil)
@@ -119,10 +119,10 @@ func request(t testing.TB, method, url string, header ...string) (int, http.Head
 	return answer.StatusCode, answer.Header, body
 }
 
-// closingClient is for answers that have an end, and keeps no connection over it, so that camd has none to wait for.
+// closingClient is for answers that end. It keeps no connections open, so that camd need not wait for them when it stops.
 var closingClient = &http.Client{Timeout: testTimeout, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: insecureTLS}}
 
-// insecureTLS is for tests that do not ask who camd is. Those that do use curl, healthcheck or a browser.
+// insecureTLS is for tests that do not verify camd's certificate. Tests that verify it use curl, healthcheck or a browser.
 var insecureTLS = &tls.Config{InsecureSkipVerify: true}
 
 func itoa(n int) string { return strconv.Itoa(n) }

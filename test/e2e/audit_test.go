@@ -26,7 +26,7 @@ func (a auditRecord) String() string {
 		" ", a.From, " ", a.To, " ", strings.Join(a.Keys, ","))), " ")
 }
 
-// auditRecords returns the lines of the audit log that a text has, without their priorities.
+// auditRecords returns the records of the audit log in a text, without their priorities.
 func auditRecords(t *testing.T, text string) (all []auditRecord) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -38,7 +38,7 @@ func auditRecords(t *testing.T, text string) (all []auditRecord) {
 	return all
 }
 
-// countAuditRecords returns how often there was a line whose words are those.
+// countAuditRecords counts the records in a text that consist of these words.
 func countAuditRecords(t *testing.T, text, words string) (n int) {
 	t.Helper()
 	for _, e := range auditRecords(t, text) {
@@ -49,7 +49,7 @@ func countAuditRecords(t *testing.T, text, words string) (n int) {
 	return n
 }
 
-// makeAuditedRequests watches a stream, takes snapshots, looks at a wall and switches a camera off and on.
+// makeAuditedRequests watches a stream, takes snapshots, watches a wall and turns a camera off and on.
 func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 	t.Helper()
 	v := watch(t, d.URL+"/cameras/door/stream.mjpg")
@@ -80,12 +80,12 @@ func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 	_ = conn.CloseNow()
 	d.patchCamera("yard", `{"paused": true}`)
 	d.patchCamera("yard", `{"paused": false}`)
-	eventually(t, "everybody to have left", func() bool { return len(d.viewers("")) == 0 })
+	eventually(t, "all viewers to have left", func() bool { return len(d.viewers("")) == 0 })
 }
 
-const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20'}\n  - {id: yard, source: 'test://?size=320x180&fps=20'}\n"
+const auditedCameras = "cameras:\n  - {id: door, source: 'test://?size=320x180&fps=20', stall_timeout: 2m}\n  - {id: yard, source: 'test://?size=320x180&fps=20', stall_timeout: 2m}\n"
 
-// The audit log has the requester, address and duration of each view and change. Polled snapshots are summed up. The log level has
+// The audit log has the requester, address and duration of each view and change. Polled snapshots are summarized. The log level has
 // no effect.
 func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 	t.Parallel()
@@ -117,7 +117,7 @@ func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 		"daemon.stopped":                                                 1,
 	} {
 		if got := countAuditRecords(t, text, words); got != want {
-			t.Errorf("%d times %q, want %d", got, words, want)
+			t.Errorf("%q is in the audit log %d times, want %d", words, got, want)
 		}
 	}
 	lines, taken := 0, uint64(0)
@@ -127,11 +127,11 @@ func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 			lines++
 			taken += e.Frames
 		case e.Msg == "view.end" && (e.Frames == 0 || e.Bytes == 0 || e.Seconds == nil):
-			t.Errorf("of a view: %+v", e)
+			t.Errorf("the end of a view lacks its figures: %+v", e)
 		}
 	}
 	if taken != snapshots || lines > snapshots/4 {
-		t.Errorf("%d snapshots in %d lines, want %d in few", taken, lines, snapshots)
+		t.Errorf("%d snapshots in %d records, want %d in at most %d", taken, lines, snapshots, snapshots/4)
 	}
 	if t.Failed() {
 		t.Log(text)
@@ -158,10 +158,10 @@ func TestAuditFileIsReopenedOnReload(t *testing.T) {
 		t.Errorf("before: %s\nafter: %s", before, after)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 != 0 {
-		t.Errorf("others may read it: %v, %v", info.Mode(), err)
+		t.Errorf("other users can read the audit file: %v, %v", info.Mode(), err)
 	}
 	if got := auditRecords(t, d.stderr.String()); len(got) > 0 {
-		t.Errorf("in the log, too: %v", got)
+		t.Errorf("the log has audit records, too: %v", got)
 	}
 
 	d = start(t, options{config: auditedCameras + "log: {audit: off}\n"})
@@ -170,6 +170,6 @@ func TestAuditFileIsReopenedOnReload(t *testing.T) {
 	d.stop()
 	text := d.stderr.String()
 	if others := strings.ReplaceAll(text, strings.TrimPrefix(d.URL, "http://"), "where it listens"); len(auditRecords(t, text)) > 0 || strings.Contains(others, "127.0.0.1") {
-		t.Errorf("turned off, and there is %s", text)
+		t.Errorf("the audit log is off, but the log has records or addresses: %s", text)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// sources720p are the 720p30 sources that figures are given for; the clips long enough for their restarts to count little.
+// sources720p returns the 720p30 sources of the published figures. The clips are long, so that their restarts count little.
 func sources720p(b *testing.B) map[string]string {
 	return map[string]string{
 		"pattern": "test://?size=1280x720&fps=30",
@@ -26,7 +26,7 @@ func sources720p(b *testing.B) map[string]string {
 	}
 }
 
-// measureDuration returns how long a figure is measured: a moment where benchmarks only have to work, as in make test (-benchtime 1x).
+// measureDuration returns how long to measure a figure. With -benchtime 1x, as in make test, benchmarks only have to work, so it is short.
 func measureDuration(d time.Duration) time.Duration {
 	if flag.Lookup("test.benchtime").Value.String() == "1x" {
 		return 200 * time.Millisecond
@@ -40,14 +40,14 @@ func startOneCamera(b *testing.B, source string) *daemon {
 	return d
 }
 
-// BenchmarkDelay is how old a picture is when its first bytes reach a viewer on this machine: drawing or decoding and
-// encoding included, where there is any. An operation is a picture; -benchtime 1000x gives a p99 worth the name.
+// BenchmarkDelay measures the age of a picture when its first bytes reach a viewer on this machine. The age includes drawing or decoding,
+// and encoding. An operation is a picture; use -benchtime 1000x for a useful p99.
 func BenchmarkDelay(b *testing.B) {
 	for name, source := range sources720p(b) {
 		b.Run(name, func(b *testing.B) {
 			d := startOneCamera(b, source)
 			v := watch(b, d.URL+"/cameras/a/stream.mjpg")
-			for range 30 { // the first is one that had waited for a viewer, and all that follows is warm
+			for range 30 { // the first picture had waited for a viewer, and caches are cold
 				if _, err := v.read(); err != nil {
 					b.Fatal(err)
 				}
@@ -55,18 +55,18 @@ func BenchmarkDelay(b *testing.B) {
 			var ages []time.Duration
 			var last time.Time
 			for b.Loop() {
-				// One that is shown again, because none came for half a second, has been counted.
+				// A picture that is repeated, because no other came for half a second, is not counted again.
 				p := v.waitFor("a new picture", func(p picture) bool { return p.captured != last })
 				ages = append(ages, p.arrived.Sub(p.captured))
 				last = p.captured
 			}
 			reportQuantiles(b, ages)
-			b.ReportMetric(0, "ns/op") // that is the camera's rate
+			b.ReportMetric(0, "ns/op") // it would be the camera's rate
 		})
 	}
 }
 
-// reportQuantiles reports what half, and all but a hundredth, of the durations stay below.
+// reportQuantiles reports the median, the 90th and 99th percentiles and the maximum of the durations.
 func reportQuantiles(b *testing.B, d []time.Duration) {
 	b.ReportMetric(quantile(d, 0.5), "p50-ms")
 	b.ReportMetric(quantile(d, 0.9), "p90-ms")
@@ -74,11 +74,11 @@ func reportQuantiles(b *testing.B, d []time.Duration) {
 	b.ReportMetric(quantile(d, 1), "max-ms")
 }
 
-// BenchmarkStart is the time from starting camd on a test pattern to the first live picture at a client.
+// BenchmarkStart measures the time from the start of camd with a test pattern to the first live picture at a client.
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		d := start(b, options{config: "cameras:\n  - {id: test, source: 'test://?size=1280x720&fps=30'}\n"})
-		// It waits for the picture.
+		// The snapshot waits for the picture.
 		if code, _, body := get(b, d.URL+"/cameras/test/snapshot.jpg"); code != http.StatusOK || !isJPEG(body) {
 			b.Fatalf("%d: %d bytes", code, len(body))
 		}
@@ -90,7 +90,7 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkMemory is what the processes of one camera hold that nobody watches: resident, and of that what is not a file's.
+// BenchmarkMemory measures the memory of the processes of one camera without viewers: resident, and the part that is not from files.
 func BenchmarkMemory(b *testing.B) {
 	for name, source := range sources720p(b) {
 		b.Run(name, func(b *testing.B) {
@@ -106,26 +106,35 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// megabytes reads a figure of a process' memory.
+// megabytes returns a figure of a process's memory.
 func megabytes(b testing.TB, pid int, what string) float64 {
+	b.Helper()
+	mb, err := readMegabytes(pid, what)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return mb
+}
+
+func readMegabytes(pid int, what string) (float64, error) {
 	text, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "smaps_rollup"))
-	if errors.Is(err, os.ErrPermission) && what == "Rss" { // camd lets nobody look but root
+	if errors.Is(err, os.ErrPermission) && what == "Rss" { // only root can read it
 		what = "VmRSS"
 		text, err = os.ReadFile(filepath.Join("/proc", itoa(pid), "status"))
 	}
 	if err != nil {
-		b.Fatal(err)
+		return 0, err
 	}
 	m := regexp.MustCompile(`(?m)^` + what + `:\s+(\d+) kB`).FindSubmatch(text)
 	if m == nil {
-		b.Fatalf("no %s in %s", what, text)
+		return 0, fmt.Errorf("no %s in %s", what, text)
 	}
 	kb, _ := strconv.ParseFloat(string(m[1]), 64)
-	return kb * 1024 / 1e6
+	return kb * 1024 / 1e6, nil
 }
 
-// BenchmarkCapture is the processor time that a watched camera takes, in percent of one core. An operation is a picture;
-// the kernel counts in hundredths of a second, so give it -benchtime 300x or more.
+// BenchmarkCapture measures the CPU time of a watched camera, in percent of one core. An operation is a picture. The kernel counts in
+// hundredths of a second, so use -benchtime 300x or more.
 func BenchmarkCapture(b *testing.B) {
 	for name, source := range sources720p(b) {
 		b.Run(name, func(b *testing.B) {
@@ -152,13 +161,13 @@ func BenchmarkCapture(b *testing.B) {
 	}
 }
 
-// processorTime is what all threads of a process have used.
+// processorTime returns the CPU time that all threads of a process have used.
 func processorTime(b *testing.B, pid int) time.Duration {
 	stat, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "stat"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	// After the name in brackets, which may hold anything: user and system time are the 12th and 13th field.
+	// The name in brackets may contain anything. After it, user and system time are the 12th and 13th field.
 	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	user, err1 := strconv.Atoi(f[11])
 	system, err2 := strconv.Atoi(f[12])

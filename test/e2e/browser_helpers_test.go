@@ -8,13 +8,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// press presses keys, as a person does: "f", kb.Escape.
+// press presses keys as a user does, such as "f" or kb.Escape.
 func (b *browser) press(keys string, options ...chromedp.KeyOption) {
 	b.t.Helper()
 	b.do(chromedp.KeyEvent(keys, options...))
 }
 
-// hide minimizes the window: its page is hidden. show brings it back.
+// hide minimizes the window, so that its page is hidden. show restores it.
 func (b *browser) hide() { b.resize(window.WindowStateMinimized, "hidden") }
 
 func (b *browser) show() { b.resize(window.WindowStateNormal, "visible") }
@@ -33,7 +33,7 @@ func (b *browser) resize(state window.WindowState, visibility string) {
 	b.waitForText(visibility, `document.visibilityState`)
 }
 
-// waitForText waits for a script to give a text.
+// waitForText waits until a script returns a text.
 func (b *browser) waitForText(want, script string) {
 	b.t.Helper()
 	var got string
@@ -45,7 +45,7 @@ func (b *browser) waitForText(want, script string) {
 	eventually(b.t, want, func() bool {
 		text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
 		if err != nil && strings.Contains(err.Error(), "Inspected target navigated or closed") {
-			return false // the page is just being replaced by another one
+			return false // another page is replacing this one
 		}
 		if err != nil {
 			b.t.Fatalf("chromium: %v in %.200s", err, script)
@@ -55,7 +55,7 @@ func (b *browser) waitForText(want, script string) {
 	})
 }
 
-// evaluatePromise evaluates a script that gives a promise of a text.
+// evaluatePromise evaluates a script that returns a promise of a text.
 func (b *browser) evaluatePromise(script string) string {
 	b.t.Helper()
 	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))

@@ -15,7 +15,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// natsCluster starts servers that know each other.
+// natsCluster starts a cluster of n servers.
 func natsCluster(t testing.TB, n int) (all []*testpeer.NATS) {
 	t.Helper()
 	routes := ""
@@ -27,7 +27,7 @@ func natsCluster(t testing.TB, n int) (all []*testpeer.NATS) {
 	return all
 }
 
-// natsLeaf starts a server, and one that is a leaf node of it, as an instance behind a thin line has.
+// natsLeaf starts a server, and a leaf node of it, which is for sites behind a slow link.
 func natsLeaf(t testing.TB) (hub, leaf *testpeer.NATS) {
 	t.Helper()
 	port := testpeer.FreePort(t)
@@ -35,9 +35,9 @@ func natsLeaf(t testing.TB) (hub, leaf *testpeer.NATS) {
 	return hub, testpeer.ServeNATS(t, fmt.Sprintf("leafnodes {remotes: [{url: \"nats://127.0.0.1:%d\"}]}\n", port))
 }
 
-// busConfig is the configuration of a camd on a bus; of a relay if there are no cameras. A camera is a name, a colon and a rate.
+// busConfig returns the configuration of a camd on a bus, or of a relay if there are no cameras. A camera is an ID, a colon and a rate.
 func busConfig(server *testpeer.NATS, site string, cameras ...string) string {
-	config := fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)
+	config := longWriteTimeout + fmt.Sprintf("bus: {servers: ['%s']}\n", server.URL)
 	if site != "" {
 		config += "site: " + site + "\n"
 	}
@@ -46,12 +46,12 @@ func busConfig(server *testpeer.NATS, site string, cameras ...string) string {
 			config += "cameras:\n"
 		}
 		id, fps, _ := strings.Cut(camera, ":")
-		config += fmt.Sprintf("  - {id: %s, title: The %s, source: 'test://?size=320x180&fps=%s'}\n", id, id, fps)
+		config += fmt.Sprintf("  - {id: %s, title: The %s, source: 'test://?size=320x180&fps=%s', stall_timeout: 2m}\n", id, id, fps)
 	}
 	return config
 }
 
-// startRelay starts a camd that has no camd-capture, and none beside it.
+// startRelay starts a camd that cannot find camd-capture.
 func startRelay(t *testing.T, config string) *daemon {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,7 +90,7 @@ func (d *daemon) checkWallMoves(t *testing.T, id string) {
 	}
 }
 
-// waitForCameras waits until the cameras are those, by their ids.
+// waitForCameras waits until the daemon has exactly the cameras with these IDs.
 func (d *daemon) waitForCameras(ids ...string) {
 	d.t.Helper()
 	eventually(d.t, strings.Join(ids, " and "), func() bool {
@@ -107,7 +107,7 @@ func (d *daemon) waitForCameras(ids ...string) {
 // seriesPattern is a line of /metrics.
 var seriesPattern = regexp.MustCompile(`(?m)^(camd_\S+) (\S+)$`)
 
-// seriesWithPrefix returns the series of /metrics that begin so, with their values.
+// seriesWithPrefix returns the series of /metrics that begin with a prefix, and their values.
 func (d *daemon) seriesWithPrefix(begin string) map[string]float64 {
 	d.t.Helper()
 	_, _, text := get(d.t, d.URL+"/metrics")

@@ -102,9 +102,15 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 		waitForMotion(t, b, "The yard")
 	}
 	if pid := d.camera("gate").Worker.PID; pid != 0 {
-		t.Errorf("a camera that is switched off has process %d", pid)
+		t.Errorf("a camera that is turned off has process %d", pid)
 	}
-	// The message outlasts the single view, and undoes the change.
+	// The message outlasts the single view, and undoes the change. It is shown for 15 seconds, so this is a second change.
+	mine.press("1")
+	for _, pressed := range []string{"false", "true"} {
+		mine.press("p")
+		mine.waitForText(pressed, `document.querySelector('[data-action=pause]').getAttribute('aria-pressed')`)
+	}
+	mine.press(kb.Escape)
 	mine.waitForText("Undo", `document.querySelector('#toast:popover-open button')?.textContent ?? ''`)
 	mine.do(chromedp.Click(chromedp.CSS("#toast button")))
 	for _, b := range []*browser{mine, theirs} {
@@ -113,7 +119,7 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	}
 }
 
-// factScript is a script for what the page says of something.
+// factScript returns a script for a value in the status table of the page.
 func factScript(term string) string {
 	return `[...document.querySelectorAll('#status dt')].find(t => t.textContent === '` + term + `')?.nextElementSibling.textContent ?? ''`
 }

@@ -13,7 +13,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// What cameras show that are no test pattern. Their sides are in sixteens: RTP counts those of a JPEG in eights.
+// The clips of cameras that are no test pattern. Their sides are multiples of 16, because RTP counts the sides of a JPEG in units of 8.
 var (
 	h264Clip  = testpeer.Clip{Codec: "h264", Size: "320x176"}
 	mjpegClip = testpeer.Clip{Codec: "mjpeg", Size: "320x176"}
@@ -28,7 +28,7 @@ func serveHTTP(t *testing.T, h http.Handler) string {
 	return s.URL
 }
 
-// servePictureTimes sends a picture n times, 20 a second, and hangs up.
+// servePictureTimes sends a picture n times, 20 times a second, and closes the connection.
 func servePictureTimes(jpeg []byte, n int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
@@ -48,7 +48,7 @@ func servePictureTimes(jpeg []byte, n int) http.Handler {
 	})
 }
 
-// serveWrongContent serves what is no stream, and half pictures.
+// serveWrongContent serves answers that are no streams, and half pictures.
 func serveWrongContent(half http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html><body>Log in") })

@@ -40,10 +40,10 @@ func servePicture(t *testing.T) string {
 	})), "http://")
 }
 
-// spacesPattern are those between columns.
+// spacesPattern matches the spaces between columns.
 var spacesPattern = regexp.MustCompile(` +`)
 
-// camd probe prints a camera's certificate, also one that does not verify, and what to set so that it does.
+// camd probe prints a camera's certificate, also if it does not verify, and the setting that accepts it.
 func TestProbePrintsCertificate(t *testing.T) {
 	dir := t.TempDir()
 	own := testpeer.Certificate{}.Make(t)

@@ -16,7 +16,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Two hundred capture processes die at random moments under fifty viewers: all viewers stay, and nothing is left behind.
+// Two hundred capture processes die at random moments under fifty viewers. All viewers stay connected, and nothing leaks.
 func TestKilledWorkersAreReplacedUnderViewers(t *testing.T) {
 	const cameras, kills = 10, 200
 	d := start(t, options{config: smallTestCameras("cam", cameras) + "log: {level: warn}\n"})
@@ -39,14 +39,14 @@ func TestKilledWorkersAreReplacedUnderViewers(t *testing.T) {
 	before := d.resourceUsage()
 
 	r := rand.New(rand.NewPCG(testpeer.Seed(t), 0))
-	// One that is stopped takes camd three seconds to find out, and few are enough.
+	// camd takes three seconds to find a stopped process, so few are stopped.
 	signals := append(slices.Repeat([]syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGTERM}, 4), syscall.SIGSTOP)
 	killed, killTimes := map[int]bool{}, map[int]time.Time{}
 	for round := 1; round <= kills/cameras; round++ {
-		eventually(t, "more deaths", func() bool {
+		eventually(t, "more killed processes", func() bool {
 			for _, pid := range children(d.cmd.Process.Pid) {
 				switch end, seen := killTimes[pid]; {
-				case !seen: // some die while they open the camera, most of them later
+				case !seen: // some are killed while they open the camera, most of them later
 					killTimes[pid] = time.Now().Add(time.Duration(r.IntN(1500)) * time.Millisecond)
 				case !killed[pid] && len(killed) < kills && time.Now().After(end):
 					killed[pid] = testpeer.Signal(pid, signals[r.IntN(len(signals))]) == nil
@@ -63,9 +63,9 @@ func TestKilledWorkersAreReplacedUnderViewers(t *testing.T) {
 	}
 	// The same viewers, cameras and processes as before: the same descriptors and goroutines.
 	var after resourceUsage
-	eventually(t, "nothing to be left behind", func() bool {
+	eventually(t, "resources to be released", func() bool {
 		after = d.resourceUsage()
-		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+5 // some write the rest of a frame
+		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+5 // some may still write the rest of a frame
 	})
 	cancel()
 	viewers.Wait()
@@ -75,7 +75,7 @@ func TestKilledWorkersAreReplacedUnderViewers(t *testing.T) {
 	}
 }
 
-// resourceUsage is what camd holds of the machine.
+// resourceUsage is the use of resources by camd.
 type resourceUsage struct {
 	descriptors, goroutines int
 	resident                float64

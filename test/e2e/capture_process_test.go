@@ -10,7 +10,7 @@ import (
 )
 
 // If a capture process dies or is stopped, its viewer keeps the connection and gets a placeholder, then live pictures of a new
-// process. A stopped process is found by its state: stall_timeout is too long to notice it in this test.
+// process. camd finds a stopped process by its state: the stall_timeout of this test is longer than the test.
 func TestDeadCaptureProcessIsReplaced(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera + `
@@ -42,7 +42,7 @@ func TestDeadCaptureProcessIsReplaced(t *testing.T) {
 				return s.State == "live" && s.Worker.PID != killed && s.Counts.Restarts[c.reason] == before.Counts.Restarts[c.reason]+1
 			})
 			if isRunning(killed) {
-				t.Errorf("process %d is still there beside %d", killed, after.Worker.PID)
+				t.Errorf("process %d still runs beside %d", killed, after.Worker.PID)
 			}
 			if n := after.Counts.Restarts["timeout"]; n != 0 {
 				t.Errorf("%d restarts by a timeout, want none", n)
@@ -98,7 +98,7 @@ func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 			t.Parallel()
 			c.Length = 4 * time.Second
 			rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: c})
-			d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m}\n", rtsp.URL())})
+			d := start(t, options{config: healthyCamera + fmt.Sprintf("  - {id: changing, source: %q, stall_timeout: 2m, open_timeout: 2m}\n", rtsp.URL())})
 			w := d.startStreamChecker("healthy")
 			d.waitForState("changing", "live")
 			v := watch(t, d.URL+"/cameras/changing/stream.mjpg")
@@ -127,6 +127,6 @@ func TestServerThatHangsUpIsOpenedAgain(t *testing.T) {
 	if s.Counts.Restarts["worker_crashed"] > 0 {
 		t.Errorf("%+v", s)
 	}
-	v.waitFor("a picture after all that", func(p picture) bool { return isJPEG(p.jpeg) })
+	v.waitFor("a picture after two disconnections", func(p picture) bool { return isJPEG(p.jpeg) })
 	w.checkUndisturbed()
 }

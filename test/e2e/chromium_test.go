@@ -27,7 +27,7 @@ type browser struct {
 	consoleErrors []string
 }
 
-// openBrowser starts a Chromium of its own that talks to nobody but the page's server.
+// openBrowser starts a Chromium for this test. It connects only to this machine.
 func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options := []chromedp.ExecAllocatorOption{
@@ -65,7 +65,7 @@ func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocator
 	return b
 }
 
-// recordConsole notes errors in the page's console: exceptions, violations of the content policy, what did not load.
+// recordConsole records the errors in the page's console: exceptions, violations of the content policy, failed requests.
 func (b *browser) recordConsole(messages iter.Seq2[chromedp.ConsoleMessage, error]) {
 	for m, err := range messages {
 		if err != nil {
@@ -79,7 +79,7 @@ func (b *browser) recordConsole(messages iter.Seq2[chromedp.ConsoleMessage, erro
 	}
 }
 
-// checkConsole checks that the page's console has nothing to complain of.
+// checkConsole checks that the page's console has no errors or warnings.
 func (b *browser) checkConsole() {
 	b.t.Helper()
 	b.mu.Lock()
@@ -96,7 +96,7 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// evaluate evaluates a script that gives a text.
+// evaluate evaluates a script that returns a text.
 func (b *browser) evaluate(script string) string {
 	b.t.Helper()
 	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
@@ -106,7 +106,7 @@ func (b *browser) evaluate(script string) string {
 	return s
 }
 
-// dashboard returns a daemon's dashboard as the browser has it, once it shows every camera.
+// dashboard opens a daemon's dashboard, waits until it shows every camera, and returns its HTML.
 func (b *browser) dashboard(d *daemon) string {
 	b.t.Helper()
 	n := len(d.cameras())
@@ -115,7 +115,7 @@ func (b *browser) dashboard(d *daemon) string {
 	return b.evaluate(`document.documentElement.outerHTML`)
 }
 
-// tileScript is a script for the tile with a title.
+// tileScript returns a script for the tile with a title.
 func tileScript(title string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll('.tile')].find(t => t.querySelector('h2').textContent === %q)`, title)
 }
@@ -126,7 +126,7 @@ func (b *browser) picture(title string) image.Image {
 	return b.canvas(tileScript(title) + `?.querySelector('canvas')`)
 }
 
-// canvas returns what a canvas shows, given by a script, or nil if it is nothing yet.
+// canvas returns the pixels of the canvas that a script selects, or nil if it has none yet.
 func (b *browser) canvas(script string) image.Image {
 	b.t.Helper()
 	return b.image(`(() => {
@@ -136,7 +136,7 @@ func (b *browser) canvas(script string) image.Image {
 	})()`)
 }
 
-// image returns the pixels of a PNG whose data: URL a script gives, or nil.
+// image returns the pixels of the PNG whose data: URL a script returns, or nil.
 func (b *browser) image(script string) image.Image {
 	b.t.Helper()
 	url := b.evaluate(script)

@@ -21,7 +21,9 @@ func TestThirdPartyClientsReadStreams(t *testing.T) {
 cameras:
   - id: pattern
     source: test://?size=320x180&fps=30
+    stall_timeout: 2m
   - id: clip
+    stall_timeout: 2m
     source: ` + mjpegClip.Make(t) + "\n"})
 	d.waitForState("pattern", "live")
 	d.waitForState("clip", "live")
@@ -36,7 +38,7 @@ cameras:
 	})
 	for _, id := range []string{"pattern", "clip"} {
 		t.Run("ffmpeg/"+id, func(t *testing.T) {
-			// No format is named: ffmpeg goes by the content type alone, as players do.
+			// Without a format ffmpeg uses the content type, as players do.
 			o := run(t, testpeer.RequireProgram(t, "ffmpeg", "ffmpeg"), "-nostdin", "-v", "warning", "-xerror", "-i", d.URL+"/cameras/"+id+"/stream.mjpg",
 				"-frames:v", "40", "-f", "null", "-progress", "-", "-")
 			if o.code != 0 || !strings.Contains(o.stdout, "frame=40\n") || withoutRangeWarnings(o.stderr) != "" {
@@ -63,7 +65,7 @@ cameras:
 		}
 	})
 	t.Run("other programs' addresses", func(t *testing.T) {
-		// The first camera, as mjpg-streamer and ustreamer have it, and the second.
+		// The addresses of mjpg-streamer and ustreamer, for the first camera and the second.
 		for path, first := range map[string]bool{"/?action=stream": true, "/?action=stream_0": true, "/?action=stream_1": false, "/stream": true} {
 			v := watch(t, d.URL+path)
 			if p, err := v.read(); err != nil || !isJPEG(p.jpeg) || isLive(p) != first {
@@ -75,7 +77,7 @@ cameras:
 	t.Run("slow reader's rate", func(t *testing.T) { checkReducedRate(t, d, stream+"?fps=5") })
 }
 
-// withoutRangeWarnings leaves out what ffmpeg warns of with every JPEG stream: their full range of brightness.
+// withoutRangeWarnings removes the warning that ffmpeg prints for every JPEG stream: its full range of brightness.
 func withoutRangeWarnings(stderr string) string {
 	var left []string
 	for line := range strings.Lines(stderr) {
@@ -86,14 +88,14 @@ func withoutRangeWarnings(stderr string) string {
 	return strings.Join(left, "")
 }
 
-// checkStreamBytes looks at the bytes on the wire.
+// checkStreamBytes checks the bytes of a stream.
 func checkStreamBytes(t *testing.T, url string) {
 	file := filepath.Join(t.TempDir(), "answer")
 	// --raw would show chunks if there were any. The headers are in the same file, unbuffered like the rest.
 	startBackground(t, exec.Command(testpeer.RequireProgram(t, "curl", "curl"), "-sSN", "--raw", "-i", "-o", file, url))
 	var answer []byte
 	eventually(t, "two pictures", func() bool {
-		answer, _ = os.ReadFile(file) // not there at first
+		answer, _ = os.ReadFile(file) // it does not exist at first
 		return bytes.Count(answer, []byte("--boundarydonotcross\r\n")) > 2
 	})
 	head, b, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
@@ -117,12 +119,13 @@ func checkStreamBytes(t *testing.T, url string) {
 	}
 	n, _ := strconv.Atoi(string(part[1]))
 	if jpeg := b[len(part[0]):][:n]; !isJPEG(jpeg) || !strings.HasPrefix(string(b[len(part[0])+n:]), "\r\n--boundarydonotcross\r\nContent-Type: ") {
-		t.Errorf("%d bytes follow that are no JPEG, or no part after them", n)
+		t.Errorf("the %d bytes of the first part are no JPEG, or no part follows", n)
 	}
 }
 
-// checkReducedRate counts pictures by their capture times. A busy machine may capture fewer than thirty a second, so that what is left
-// out is counted too: it is what was captured within 200 ms of a picture that was sent, and no more than that.
+// checkReducedRate counts pictures by their capture times. A busy machine may capture fewer than thirty a second, so the pictures that
+// are left out count too. They are about five for each that is sent. After a pause the machine may capture many at once, so this ratio
+// takes time.
 func checkReducedRate(t *testing.T, d *daemon, url string) {
 	v := watch(t, url)
 	const pictures = 20
@@ -134,12 +137,13 @@ func checkReducedRate(t *testing.T, d *daemon, url string) {
 	if rate := pictures / last.captured.Sub(first.captured).Seconds(); rate > 5.1 {
 		t.Errorf("%.2f pictures a second, want 5 at most", rate)
 	}
-	list := d.viewers("?camera=pattern")
-	i := slices.IndexFunc(list, func(v viewerInfo) bool { return v.Throttled })
-	if i < 0 {
-		t.Fatalf("no viewer asked for fewer pictures: %+v", list)
-	}
-	if sent, left := list[i].Sent, list[i].DroppedFor["fps_limit"]; left > 6*(sent+1) {
-		t.Errorf("%d pictures sent and %d left out, want at most 6 for each", sent, left)
-	}
+	go v.drain()
+	eventually(t, "at most six pictures left out for each that is sent", func() bool {
+		list := d.viewers("?camera=pattern")
+		i := slices.IndexFunc(list, func(v viewerInfo) bool { return v.Throttled })
+		if i < 0 {
+			t.Fatalf("no viewer asked for fewer pictures: %+v", list)
+		}
+		return list[i].DroppedFor["fps_limit"] <= 6*(list[i].Sent+1)
+	})
 }

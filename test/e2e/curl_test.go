@@ -9,11 +9,11 @@ import (
 	"camd/internal/testpeer"
 )
 
-// curl gets snapshots and every other address whose response ends.
+// curl gets snapshots and every other address whose answer ends.
 func TestCurlGetsEveryAddress(t *testing.T) {
 	t.Parallel()
 	curl := testpeer.RequireProgram(t, "curl", "curl")
-	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n  - {id: b, source: 'test://?size=160x96&fps=10'}\n"})
+	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10', stall_timeout: 2m}\n  - {id: b, source: 'test://?size=160x96&fps=10', stall_timeout: 2m}\n"})
 	d.waitForState("a", "live")
 	d.waitForState("b", "live")
 	w := d.startStreamChecker("a")

@@ -15,15 +15,15 @@ import (
 	"camd/internal/testrun"
 )
 
-// options say how camd is started. The zero value is without a configuration.
+// options say how to start camd. The zero value has no configuration.
 type options struct {
-	config string              // the file's text; empty: none
-	args   []string            // more of the command line
-	env    []string            // more of the environment
+	config string              // the file's text; empty means no file
+	args   []string            // further arguments
+	env    []string            // further environment variables
 	bin    string              // another directory with the programs
 	user   *syscall.Credential // another user
-	stderr *os.File            // where the log goes instead of the daemon's own
-	files  []*os.File          // descriptors that it inherits, from 3 on
+	stderr *os.File            // the file for the log; nil means daemon.stderr
+	files  []*os.File          // descriptors to inherit, from 3 on
 }
 
 // daemon is a running camd.
@@ -78,7 +78,7 @@ func launch(t testing.TB, o options) *daemon {
 	if o.stderr != nil {
 		d.cmd.Stderr = o.stderr
 	}
-	// A test binary that is killed runs no Cleanup.
+	// A test program that is killed runs no Cleanup.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: o.user}
 	if err := d.cmd.Start(); err != nil {
 		t.Fatalf("start camd: %v", err)
@@ -87,26 +87,26 @@ func launch(t testing.TB, o options) *daemon {
 	return d
 }
 
-// stop asks camd to end and returns its exit code and how long it took.
+// stop sends SIGTERM and returns the exit code and how long camd took to end.
 func (d *daemon) stop() (int, time.Duration) {
 	begin := time.Now()
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-d.exited:
 	case <-time.After(testTimeout):
-		_ = d.cmd.Process.Signal(syscall.SIGQUIT) // the goroutines into the log
+		_ = d.cmd.Process.Signal(syscall.SIGQUIT) // writes the goroutines into the log
 		<-d.exited
 	}
 	return d.cmd.ProcessState.ExitCode(), time.Since(begin)
 }
 
-// killAndWait kills camd, as no signal handler could.
+// killAndWait kills camd with SIGKILL.
 func (d *daemon) killAndWait() {
 	_ = d.cmd.Process.Kill()
 	<-d.exited
 }
 
-// close ends the test's camd, and says what it said if the test failed.
+// close stops camd, which must exit with 0, and logs its output if the test failed.
 func (d *daemon) close() {
 	if !d.hasExited() {
 		if code, _ := d.stop(); code != 0 {
@@ -127,10 +127,10 @@ func (d *daemon) hasExited() bool {
 	}
 }
 
-// signalWorker sends a signal to a camera's capture process, once there is one, and returns which it was.
+// signalWorker waits for a camera's capture process, sends it a signal and returns its ID.
 func (d *daemon) signalWorker(id string, sig syscall.Signal) (pid int) {
 	d.t.Helper()
-	pid = d.waitForCamera(id, "there with a process", func(s state) bool { return s.Worker.PID != 0 }).Worker.PID
+	pid = d.waitForCamera(id, "running with a process", func(s state) bool { return s.Worker.PID != 0 }).Worker.PID
 	if err := testpeer.Signal(pid, sig); err != nil {
 		d.t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func tail(s string, n int) string {
 	return s
 }
 
-// children returns the processes that a process has started, those that wait to be reaped included.
+// children returns the child processes of a process, including those that have ended and are not reaped.
 func children(pid int) (pids []int) {
 	lists, _ := filepath.Glob(filepath.Join("/proc", itoa(pid), "task", "*", "children")) // each thread has its own
 	for _, list := range lists {
@@ -158,7 +158,7 @@ func children(pid int) (pids []int) {
 	return pids
 }
 
-// isRunning reports whether a process is there and not merely waiting to be reaped.
+// isRunning reports whether a process exists and has not ended. A process that waits to be reaped has ended.
 func isRunning(pid int) bool {
 	stat, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "stat"))
 	return err == nil && !regexp.MustCompile(`\) Z `).Match(stat)

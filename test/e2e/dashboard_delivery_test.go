@@ -9,7 +9,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A hidden page gets no pictures, and live ones at once when it is shown again.
+// A hidden page gets no pictures. When it is shown again, it gets live pictures at once.
 func TestHiddenPageGetsNoPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -20,11 +20,11 @@ func TestHiddenPageGetsNoPictures(t *testing.T) {
 	waitForMotion(t, b, "The gate")
 	waitForMotion(t, b, "The yard")
 	b.hide()
-	d.waitForCamera("gate", "watched by nobody", func(s state) bool { return s.Viewers == 0 })
-	d.waitForState("yard", "idle") // a camera that nobody looks at is closed
+	d.waitForCamera("gate", "without viewers", func(s state) bool { return s.Viewers == 0 })
+	d.waitForState("yard", "idle") // camd closes a camera without viewers
 	before, _ := shownNumber(b, "The gate")
 	if now, _ := shownNumber(b, "The gate"); now != before {
-		t.Errorf("picture %d after %d, and nobody looks", now, before)
+		t.Errorf("a hidden page shows picture %d after %d", now, before)
 	}
 	b.show()
 	for _, title := range []string{"The gate", "The yard"} {
@@ -45,12 +45,12 @@ func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	waitForMotion(t, b, "The gate")
-	// One that is to come every five seconds is not still in between.
+	// A picture every five seconds is not stale in between.
 	b.do(chromedp.Evaluate[chromedp.Void](`window.alarms = 0;
 		new MutationObserver(() => window.alarms++).observe(` + tileScript("Slow") + `, {attributeFilter: ['data-stale']});`))
 	waitForMotion(t, b, "Slow")
 	if alarms := b.evaluate(`window.alarms + ''`); alarms != "0" {
-		t.Errorf("a slow rendition was called still %s times", alarms)
+		t.Errorf("a slow rendition was marked as stale %s times", alarms)
 	}
 	if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestFrozenPictureIsNotShownAsLive(t *testing.T) {
 // A refused subscription is retried, and the page shows the reason until then.
 func TestRefusedSubscriptionIsRetried(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
+	d := start(t, options{config: longWriteTimeout + "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")
 	for _, page := range []string{"/", "/cameras/gate"} {
 		other := watch(t, d.URL+"/cameras/gate/stream.mjpg")
@@ -81,7 +81,7 @@ func TestRefusedSubscriptionIsRetried(t *testing.T) {
 	}
 }
 
-// A browser on a slow link gets fewer pictures, not older ones.
+// A browser on a slow link gets fewer pictures, but new ones.
 func TestSlowBrowserGetsFewerNotOlderPictures(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=1280x720&fps=30'}\n"})
@@ -89,7 +89,7 @@ func TestSlowBrowserGetsFewerNotOlderPictures(t *testing.T) {
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(link.URL + "/"))
 	waitForMotion(t, b, "The gate")
-	link.AddFault("bandwidth", `"rate": 150`) // KB/s, a tenth of what the camera gives
+	link.AddFault("bandwidth", `"rate": 150`) // KB/s, a tenth of the camera's rate
 	var list struct {
 		Viewers []struct{ Dropped, Sent uint64 }
 	}
@@ -120,7 +120,7 @@ func TestDashboardShowsCrashedCameraUntilItIsLive(t *testing.T) {
 	b.do(chromedp.Evaluate[chromedp.Void](`window.drawn = 0;
 		new MutationObserver(() => window.drawn++).observe(` + tileScript("The gate") + `.querySelector('canvas'), {attributeFilter: ['data-placeholder']});`))
 	d.signalWorker("gate", syscall.SIGSEGV)
-	b.waitForText("2", `window.drawn + ''`) // the placeholder has come, and gone
+	b.waitForText("2", `window.drawn + ''`) // the placeholder has appeared and disappeared
 	waitForMotion(t, b, "The yard")
 	waitForMotion(t, b, "The gate")
 	b.checkConsole()

@@ -14,7 +14,7 @@ import (
 	"camd/pkg/source/framenumber"
 )
 
-// A person's browser shows every camera, live ones moving, dead ones saying why.
+// The dashboard shows every camera: pictures of live ones move, and failed ones have their reason.
 func TestDashboardShowsLiveAndFailedCameras(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
@@ -61,7 +61,7 @@ cameras:
 	b.checkConsole()
 }
 
-// A browser has six connections to a host; all of sixteen cameras come over one.
+// A browser opens at most six connections to a host. All sixteen cameras share one.
 func TestDashboardShowsSixteenCameras(t *testing.T) {
 	t.Parallel()
 	config := "cameras:\n"
@@ -103,7 +103,7 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 	b := openBrowser(t, 400, 300)
 	b.do(chromedp.Navigate(d.URL + "/"))
 	b.waitForText("No camera is configured.", `document.querySelector('#grid .notice')?.textContent ?? ''`)
-	for _, c := range []struct{ n, width, height, columns, used int }{ // used: per cent of the screen that is picture
+	for _, c := range []struct{ n, width, height, columns, used int }{ // used: percent of the screen that pictures cover
 		{1, 1280, 750, 1, 85}, {2, 1280, 750, 2, 45}, {4, 1280, 750, 2, 80}, {9, 1280, 750, 3, 70}, {16, 1280, 750, 4, 60}, {30, 1280, 750, 6, 60},
 		{4, 1920, 1030, 2, 75}, {30, 1920, 1030, 6, 70}, {2, 360, 700, 1, 50}, {1, 360, 700, 1, 25}, {30, 360, 700, 2, 0},
 	} {
@@ -151,7 +151,7 @@ func TestDashboardGridFillsScreen(t *testing.T) {
 	b.checkConsole()
 }
 
-// A page that stays open counts down while camd is away, and shows live pictures again when it is back.
+// An open page shows a countdown while camd does not run, and live pictures when it runs again.
 func TestDashboardReconnectsAfterRestart(t *testing.T) {
 	t.Parallel()
 	o := options{

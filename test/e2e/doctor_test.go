@@ -17,7 +17,7 @@ import (
 	"camd/pkg/access"
 )
 
-// finding is one of camd doctor --json's.
+// finding is a finding of camd doctor --json.
 type finding struct{ Verdict, Check, Text, Remedy string }
 
 // runDoctor runs a camd doctor, and returns what it found and its exit code.
@@ -63,11 +63,11 @@ func TestDoctorReportsNoProblem(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "new")); !errors.Is(err, os.ErrNotExist) {
-		t.Error("it made a folder")
+		t.Error("the doctor created a directory")
 	}
 	plain := camd(t, "doctor", "-c", config)
 	if lines := strings.Split(plain.stdout, "\n"); plain.code != 0 || !strings.HasPrefix(lines[0], "ok    config   "+config) || strings.Contains(plain.stdout, "\x1b") {
-		t.Errorf("for people: %d\n%s", plain.code, plain.stdout)
+		t.Errorf("without --json: %d\n%s", plain.code, plain.stdout)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestDoctorReportsProblems(t *testing.T) {
 	old := testpeer.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour)}.Make(t)
 	note := write(t, dir, "note", "")
 	for name, c := range map[string]struct {
-		config, shell string // a configuration, and what starts the doctor instead of nothing
+		config, shell string // a configuration; a script that starts the doctor, if not empty
 		code          int
 		want          finding // Text and Remedy are parts of it
 	}{
@@ -131,7 +131,7 @@ func TestDoctorReportsProblems(t *testing.T) {
 	}
 }
 
-// All the mistakes of a file, and no secret; and a camd that serves has its own port.
+// The doctor knows that a running camd has its own port. It reports all mistakes of a file, and no secret.
 func TestDoctorWorksBesideRunningDaemon(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera})
@@ -152,7 +152,7 @@ func TestDoctorProbesNetworkCameras(t *testing.T) {
 	rtsp := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: h264Clip, User: "viewer", Password: "s3cret-word"})
 	config := write(t, t.TempDir(), "camd.yaml", fmt.Sprintf(`listen: 127.0.0.1:0
 cameras:
-  - {id: good, source: '%[1]s', user: viewer, password: s3cret-word}
+  - {id: good, source: '%[1]s', user: viewer, password: s3cret-word, open_timeout: 2m}
   - {id: login, source: '%[1]s', user: viewer, password: s3cret-wrong}
   - {id: path, source: 'rtsp://%[2]s/none', user: viewer, password: s3cret-word}
   - {id: gone, source: 'http://127.0.0.1:%[3]d/'}

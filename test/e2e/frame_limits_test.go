@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// maxPeakMemoryMB is the resident memory that the daemon may take at its peak, in MB, whatever its cameras send.
+// maxPeakMemoryMB is the maximum peak of the daemon's resident memory in MB, whatever its cameras send.
 const maxPeakMemoryMB = 250
 
 // defaultFrameBytes is the default of limits.frame_bytes.
@@ -42,8 +42,7 @@ func peakMemoryMB(t testing.TB, pid int) float64 {
 	return kilobytes * 1024 / 1e6
 }
 
-// fastCamera is an HTTP camera that sends the same picture at full speed, with a counter in it. The picture can be replaced
-// while it runs.
+// fastCamera is an HTTP camera that sends the same picture with a counter as fast as it can. The picture can be replaced meanwhile.
 type fastCamera struct {
 	url     string
 	picture atomic.Pointer[[]byte]
@@ -77,7 +76,7 @@ func (f *fastCamera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// noiseJPEG returns a picture that does not compress.
+// noiseJPEG returns a picture of noise, which does not compress.
 func noiseJPEG(t testing.TB, width, height, quality int) []byte {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -95,7 +94,7 @@ func noiseJPEG(t testing.TB, width, height, quality int) []byte {
 	return b.Bytes()
 }
 
-// paddedJPEG returns a valid JPEG of 320x240 with so many bytes of comments, application segments and fill bytes in it.
+// paddedJPEG returns a valid JPEG of 320x240 with padding bytes of comments, application segments and fill bytes.
 func paddedJPEG(t testing.TB, padding int) []byte {
 	t.Helper()
 	small := noiseJPEG(t, 320, 240, 80)
@@ -109,13 +108,13 @@ func paddedJPEG(t testing.TB, padding int) []byte {
 	return append(b, small[2:]...)
 }
 
-// streamReaders has viewers of streams, and counts the bytes and parts that each of them gets.
+// streamReaders are viewers of streams. They count the parts that each of them gets.
 type streamReaders struct {
 	parts []*atomic.Uint64
 	done  sync.WaitGroup
 }
 
-// read reads a stream until the daemon ends it. pause delays each read, so that the viewer is a slow one.
+// read reads a stream until the daemon ends it. pause delays each read, for a slow viewer.
 func (s *streamReaders) read(t testing.TB, url string, pause time.Duration) {
 	t.Helper()
 	answer, err := streamClient.Get(url)
@@ -137,14 +136,14 @@ func (s *streamReaders) read(t testing.TB, url string, pause time.Duration) {
 				return
 			}
 			if pause > 0 {
-				time.Sleep(pause) // the viewer's own pace
+				time.Sleep(pause) // the pace of a slow viewer
 			}
 		}
 	})
 }
 
-// Pictures of 31 MB that are valid JPEGs of 320x240 must not reach the daemon's memory. The camera's state names the limit, and the
-// camera is live again, for the same viewers, when it sends smaller pictures.
+// Pictures of 31 MB that are valid JPEGs of 320x240 do not reach the daemon's memory, and the camera's state names the limit. The camera
+// is live again for the same viewers when it sends smaller pictures.
 func TestOversizedPicturesAreRefused(t *testing.T) {
 	picture := paddedJPEG(t, 31<<20)
 	camera := newFastCamera(t, picture)
@@ -176,8 +175,8 @@ func TestOversizedPicturesAreRefused(t *testing.T) {
 	}
 }
 
-// Pictures just below the limit are served, and several cameras of them with several renditions and slow viewers stay within the
-// same memory.
+// Pictures just below the limit are served. Several cameras with such pictures, with renditions and slow viewers, stay within the same
+// memory.
 func TestLargestPicturesStayWithinMemory(t *testing.T) {
 	picture := largestPicture(t)
 	config := "cameras:\n"
@@ -185,7 +184,7 @@ func TestLargestPicturesStayWithinMemory(t *testing.T) {
 	for i := range 3 {
 		c := newFastCamera(t, picture)
 		cameras = append(cameras, c)
-		config += fmt.Sprintf("  - {id: c%d, source: '%s/', renditions: {preview: {width: 640, fps: 5}, half: {width: 1000, fps: 5, quality: 100}}}\n", i, c.url)
+		config += fmt.Sprintf("  - {id: c%d, source: '%s/', stall_timeout: 2m, renditions: {preview: {width: 640, fps: 5}, half: {width: 1000, fps: 5, quality: 100}}}\n", i, c.url)
 	}
 	d := start(t, options{config: config + "limits: {worker_memory: 4GiB}\n"})
 	var viewers streamReaders
@@ -210,7 +209,7 @@ func TestLargestPicturesStayWithinMemory(t *testing.T) {
 	}
 }
 
-// largestPicture returns a picture of nearly defaultFrameBytes, of which nothing is metadata.
+// largestPicture returns a picture of nearly defaultFrameBytes without metadata.
 func largestPicture(t testing.TB) []byte {
 	t.Helper()
 	const width = 2048

@@ -15,20 +15,20 @@ import (
 	"camd/internal/testpeer"
 )
 
-// emptyWhenHealthy are the panels, or their queries, that show nothing on a healthy system, and why that is right.
+// emptyWhenHealthy has the panels, or their queries, that are empty on a healthy system, and the reason.
 var emptyWhenHealthy = map[string]string{
-	"Cameras B":                  "there is no reason, and the table has a column less",
+	"Cameras B":                  "there is no reason, so the table lacks a column",
 	"Why cameras were not live":  "there is no reason",
 	"Firing alerts":              "no alert fires",
 	"Restarts by reason":         "of nineteen reasons only those that there were are shown",
 	"Refused pictures by reason": "only causes that there were are shown",
 }
 
-// On a healthy system every panel of Grafana's dashboard shows something, but for those that show trouble.
+// On a healthy system every panel of Grafana's dashboard shows something, except those that show problems.
 func TestGrafanaPanelsShowHealthySystem(t *testing.T) {
 	t.Parallel()
 	bus := busConfig(natsCluster(t, 1)[0], "")
-	d := start(t, options{config: bus + "site: north\n" + healthyCamera})
+	d := start(t, options{config: bus + "site: north\n" + strings.TrimPrefix(healthyCamera, longWriteTimeout)})
 	d.waitForState("healthy", "live")
 	relay := startRelay(t, bus)
 	relay.waitForCameras("north.healthy")
@@ -44,7 +44,7 @@ func TestGrafanaPanelsShowHealthySystem(t *testing.T) {
 		switch {
 		case emptyWhenHealthy[q.panel] == "":
 			p.checkPanel(t, q)
-		case !strings.HasPrefix(q.expr, "max by (alertname"): // on a loaded machine pictures are late, and that is told
+		case !strings.HasPrefix(q.expr, "max by (alertname"): // on a busy machine pictures are late, and an alert fires
 			eventually(t, "nothing in "+q.panel, func() bool { return len(p.queryAll(t, q.expr)) == 0 })
 		}
 	}
@@ -55,7 +55,7 @@ func TestGrafanaPanelsShowHealthySystem(t *testing.T) {
 	}
 }
 
-// checkPanel waits until there is something to see.
+// checkPanel waits until a query has a result.
 func (p prometheus) checkPanel(t *testing.T, q panelQuery) {
 	t.Helper()
 	eventually(t, q.panel+": "+q.expr, func() bool {
@@ -68,7 +68,7 @@ func (p prometheus) checkPanel(t *testing.T, q panelQuery) {
 	})
 }
 
-// faultyConfig is a configuration in which everything goes wrong that can at one machine without its being harmed.
+// faultyConfig is a configuration with as many faults as possible on one machine.
 const faultyConfig = `
 site: north
 bus: {servers: ['nats://127.0.0.1:1']}
@@ -84,7 +84,7 @@ cameras:
   - {id: still, source: %q, frozen_timeout: 1s}
 `
 
-// With all that trouble every panel shows something, and the alerts that must fire do, in words for people.
+// With these faults every panel shows something, and the alerts fire with readable texts.
 func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
 	t.Parallel()
 	clip := mjpegClip.Make(t)
@@ -93,9 +93,9 @@ func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
 	still := serveHTTP(t, servePictureTimes(blankJPEG(t), 1<<20))
 	d := start(t, options{config: fmt.Sprintf(faultyConfig, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
 	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
-	shown, aside := testpeer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
-	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", aside, shown.File, shown.Key) + healthyCamera})
-	p := startPrometheus(t, []string{d.URL, dead, aside}) // the third has what only an encrypted one has
+	certificate, metricsAddress := testpeer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
+	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", metricsAddress, certificate.File, certificate.Key) + healthyCamera})
+	p := startPrometheus(t, []string{d.URL, dead, metricsAddress}) // the third has the metrics of TLS
 	eventually(t, "the first scrape", func() bool { return len(p.queryAll(t, `camd_camera_up{camera="large"}`)) > 0 })
 	d.startProblemViewers(t)
 	for n := range 8 {
@@ -120,13 +120,13 @@ func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
 	p.checkAlerts(t, map[string]string{"broken": "Reason: no_device.", "still": "exactly the same picture", "large": "/api/v1/viewers"})
 	for _, quiet := range []string{"CamdCaptureMemory", "CamdFileDescriptors", "CamdRestarts", "CamdReloadFailed", "CamdPicturesStale"} {
 		if told := p.queryAll(t, `ALERTS{alertname="`+quiet+`"}`); len(told) > 0 {
-			t.Errorf("told without need: %v", told)
+			t.Errorf("an alert fires without a fault: %v", told)
 		}
 	}
 }
 
-// startProblemViewers has viewers of every kind: two that keep up, one that asks for few pictures, one that is slow, one that
-// takes nothing and is cut, and one too many.
+// startProblemViewers starts viewers of every kind: two that keep up, one that asks for few pictures, a slow one, one that reads nothing
+// and is cut, and one above the limit.
 func (d *daemon) startProblemViewers(t *testing.T) {
 	t.Helper()
 	for _, id := range []string{"healthy", "crashing", "large"} {
@@ -134,19 +134,19 @@ func (d *daemon) startProblemViewers(t *testing.T) {
 	}
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg?fps=5").drain()
+	eventually(t, "two viewers", func() bool { return len(d.viewers("?camera=healthy")) == 2 })
+	if code, _, _ := get(t, d.URL+"/cameras/healthy/stream.mjpg"); code != http.StatusServiceUnavailable {
+		t.Fatalf("the third viewer of a camera that may have two: %d", code)
+	}
 	d.watchWall(t, "crashing")
 	readSlowly(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
 	d.openUnreadStream(t, "/cameras/large/stream.mjpg")
-	eventually(t, "viewers", func() bool { return len(d.viewers("")) == 5 })
-	if code, _, _ := get(t, d.URL+"/cameras/large/stream.mjpg"); code != http.StatusServiceUnavailable {
-		t.Fatalf("one too many: %d", code)
-	}
-	eventually(t, "the viewer that takes nothing to be cut", func() bool {
-		return d.metric(`camd_viewers_cut_total{camera="large",reason="write_timeout"}`) == 1
+	eventually(t, "the viewer that reads nothing to be cut", func() bool { // on a busy machine the slow one, too
+		return d.metric(`camd_viewers_cut_total{camera="large",reason="write_timeout"}`) >= 1
 	})
 }
 
-// checkRuleMetrics checks that whatever the rules read is there.
+// checkRuleMetrics checks that all metrics exist that the rules read.
 func (p prometheus) checkRuleMetrics(t *testing.T) {
 	t.Helper()
 	for _, r := range readRules(t) {
@@ -156,7 +156,7 @@ func (p prometheus) checkRuleMetrics(t *testing.T) {
 	}
 }
 
-// checkAlerts checks what alerts say, of one camera each.
+// checkAlerts checks the texts of alerts. want has a part of a text for each camera.
 func (p prometheus) checkAlerts(t *testing.T, want map[string]string) {
 	t.Helper()
 	var r struct {
@@ -172,18 +172,18 @@ func (p prometheus) checkAlerts(t *testing.T, want map[string]string) {
 		text := a.Annotations["summary"] + "\n" + a.Annotations["description"]
 		t.Logf("%s: %s", a.Labels["severity"], text)
 		if strings.ContainsAny(text, "{}<>") || a.Annotations["summary"] == "" || a.Labels["severity"] == "" {
-			t.Errorf("%v says %q", a.Labels, text)
+			t.Errorf("the text of %v: %q", a.Labels, text)
 		}
 		if strings.Contains(text, want[a.Labels["camera"]]) {
 			delete(want, a.Labels["camera"])
 		}
 	}
 	for camera, text := range want {
-		t.Errorf("nothing says %q of %s", text, camera)
+		t.Errorf("no alert says %q for camera %s", text, camera)
 	}
 }
 
-// blankJPEG is a picture of nothing.
+// blankJPEG returns a black picture.
 func blankJPEG(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -12,7 +12,7 @@ import (
 
 const dashboardFile = "../../deploy/grafana/camd.json"
 
-// grafanaDashboard is Grafana's dashboard, as far as it matters here.
+// grafanaDashboard has the fields of Grafana's dashboard that the tests read.
 type grafanaDashboard struct {
 	SchemaVersion int
 	Panels        []grafanaPanel
@@ -50,7 +50,7 @@ func readGrafanaDashboard(t *testing.T) (b grafanaDashboard) {
 	return b
 }
 
-// corePanelKinds are the kinds of panels that every Grafana has.
+// corePanelKinds are the types of panels that every Grafana has.
 var corePanelKinds = []string{"row", "stat", "timeseries", "state-timeline", "table", "heatmap"}
 
 // Grafana ignores mistakes in a dashboard silently, so this test looks for them.
@@ -86,22 +86,22 @@ func TestGrafanaDashboardIsValid(t *testing.T) {
 
 var columnPattern = regexp.MustCompile(`Value #(\w+)`)
 
-// check looks at what a panel asks for.
+// check checks the queries of a panel.
 func (g grafanaPanel) check(t *testing.T) {
 	t.Helper()
 	refs := map[string]bool{}
 	for _, q := range g.Targets {
 		if refs[q.RefID] || q.RefID == "" || q.Expr == "" || q.Datasource.UID != "${datasource}" {
-			t.Errorf("%q asks %+v", g.Title, q)
+			t.Errorf("%q has the query %+v", g.Title, q)
 		}
 		refs[q.RefID] = true
 	}
 	if len(refs) == 0 || g.Datasource.UID != "${datasource}" {
-		t.Errorf("%q asks for nothing, or not where people chose", g.Title)
+		t.Errorf("%q has no query, or does not use the chosen data source", g.Title)
 	}
 	for _, m := range columnPattern.FindAllStringSubmatch(string(g.Transformations), -1) {
 		if !refs[m[1]] {
-			t.Errorf("%q has a column %q that no query gives", g.Title, m[0])
+			t.Errorf("%q has a column %q without a query", g.Title, m[0])
 		}
 	}
 }
@@ -114,7 +114,7 @@ func TestGrafanaVariablesAreDefinedAndUsed(t *testing.T) {
 	for _, v := range b.Templating.List {
 		defined[v.Name] = true
 		if v.Type == "query" && v.Datasource.UID != "${datasource}" {
-			t.Errorf("$%s asks at %q", v.Name, v.Datasource.UID)
+			t.Errorf("$%s uses the data source %q", v.Name, v.Datasource.UID)
 		}
 	}
 	used := map[string]bool{}
@@ -130,7 +130,7 @@ func TestGrafanaVariablesAreDefinedAndUsed(t *testing.T) {
 	}
 }
 
-// The files beside the dashboard agree with Prometheus' and with each other.
+// The provisioning files match the configuration of Prometheus and each other.
 func TestGrafanaProvisioningMatchesPrometheus(t *testing.T) {
 	t.Parallel()
 	var prometheus struct {
@@ -167,7 +167,7 @@ func TestGrafanaProvisioningMatchesPrometheus(t *testing.T) {
 	}
 }
 
-// panelQuery is a query of the dashboard, for a Prometheus that asks every second. One of several in a panel has its letter.
+// panelQuery is a query of the dashboard, for a Prometheus that scrapes every second. If a panel has several, panel ends with the letter.
 type panelQuery struct{ panel, expr string }
 
 var labelValuesPattern = regexp.MustCompile(`label_values\((.*), \w+\)`)
@@ -190,13 +190,13 @@ func (g grafanaDashboard) queries(t *testing.T) (all []panelQuery) {
 		}
 		m := labelValuesPattern.FindStringSubmatch(string(v.Query))
 		if m == nil {
-			t.Fatalf("$%s asks %s", v.Name, v.Query)
+			t.Fatalf("$%s has the query %s", v.Name, v.Query)
 		}
 		all = append(all, panelQuery{"$" + v.Name, chosen.Replace(strings.ReplaceAll(m[1], `\"`, `"`))})
 	}
 	for _, q := range all {
 		if strings.Contains(q.expr, "$") {
-			t.Fatalf("%s: %s has a variable that is not known here", q.panel, q.expr)
+			t.Fatalf("%s: %s has an unknown variable", q.panel, q.expr)
 		}
 	}
 	return all

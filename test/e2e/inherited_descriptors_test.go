@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,15 +10,15 @@ import (
 	"testing"
 )
 
-// allowedDescriptors is what a capture process of a test picture may have open: its pipes, /dev/null, and what Go's runtime has for itself: the
-// limits on processor time are among that.
+// allowedDescriptors are the descriptors that a capture process of a test pattern may have: its pipes, /dev/null, and those of Go's
+// runtime, which reads the limits on CPU time.
 var allowedDescriptors = regexp.MustCompile(`^(pipe:\[\d+\]|/dev/null|anon_inode:\[(eventpoll|eventfd|pidfd)\]|/sys/fs/cgroup/.*)$`)
 
-// A capture process has its own descriptors alone: none of camd's listener, viewers, other cameras or files, and none that
-// camd was started with.
+// A capture process has only its own descriptors: none of camd's listener, viewers, other cameras or files, and none that camd
+// inherited.
 func TestCaptureProcessInheritsNothing(t *testing.T) {
 	t.Parallel()
-	inherited, err := os.Open(write(t, t.TempDir(), "secret", "not for everybody"))
+	inherited, err := os.Open(write(t, t.TempDir(), "secret", "not for capture processes"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +28,7 @@ func TestCaptureProcessInheritsNothing(t *testing.T) {
 		d.waitForState(id, "live")
 		watch(t, d.URL+"/cameras/"+id+"/stream.mjpg").waitFor("a live picture", isLive)
 	}
-	killed := d.signalWorker("cam1", syscall.SIGKILL) // for one that starts among viewers
+	killed := d.signalWorker("cam1", syscall.SIGKILL) // the next one starts while there are viewers
 	d.waitForCamera("cam1", "live again", func(s state) bool { return s.State == "live" && s.Worker.PID != 0 && s.Worker.PID != killed })
 	pipes := map[string]int{} // how many capture processes have each
 	for _, pid := range children(d.cmd.Process.Pid) {
@@ -35,17 +37,20 @@ func TestCaptureProcessInheritsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mine := map[string]bool{}
+		own := map[string]bool{}
 		for _, fd := range open {
 			to, err := os.Readlink(filepath.Join(folder, fd.Name()))
+			if errors.Is(err, fs.ErrNotExist) { // closed since the folder was read
+				continue
+			}
 			if err != nil || !allowedDescriptors.MatchString(to) {
 				t.Errorf("process %d: descriptor %s is %s (%v)", pid, fd.Name(), to, err)
 			}
 			if to[0] == 'p' {
-				mine[to] = true
+				own[to] = true
 			}
 		}
-		for pipe := range mine {
+		for pipe := range own {
 			pipes[pipe]++
 		}
 	}
@@ -55,6 +60,6 @@ func TestCaptureProcessInheritsNothing(t *testing.T) {
 		}
 	}
 	if len(pipes) < 9 {
-		t.Errorf("%d pipes, want 3 of each process", len(pipes))
+		t.Errorf("%d pipes, want 3 for each of 3 processes", len(pipes))
 	}
 }

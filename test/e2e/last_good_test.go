@@ -12,8 +12,8 @@ import (
 	"camd/pkg/access"
 )
 
-// The last configuration that was served is kept. A start with a file that has mistakes fails, and says how to serve that one.
-// It is served when somebody asks for it, until the file is mended.
+// camd keeps the last configuration that was in force. A start with a file that has mistakes fails, and the error says how to start with
+// the last good configuration. --last-good serves it until the file is corrected.
 func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "users", "root:"+access.HashPassword("hunter2")+":admin\n")
@@ -70,19 +70,19 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 	}
 	g.checkUnchanged()
 	if !strings.Contains(g.stderr.String(), `"msg":"last good configuration in force"`) {
-		t.Error("the log does not say it")
+		t.Error("the log does not say that the last good configuration is in force")
 	}
 	if r := g.reloadAndRead(broken); r.Config.OK || r.Config.LastGood == "" || !strings.Contains(r.Config.Error, path+":5:5: ") {
 		t.Errorf("still with mistakes: %+v", r.Config)
 	}
 	if r := g.reloadAndRead(with("hall")); !r.Config.OK || r.Config.LastGood != "" || r.Config.Error != "" {
-		t.Errorf("mended: %+v", r.Config)
+		t.Errorf("a corrected file: %+v", r.Config)
 	}
 	g.admin.checkStatus("/api/v1/cameras/yard", http.StatusNotFound)
 	keeps(with("hall"))
 	g.close()
 
-	write(t, dir, "camd.yaml", "") // which does not say where state_dir is
+	write(t, dir, "camd.yaml", "") // an empty file has no state_dir
 	if o := camd(t, "serve", "-c", path, "--last-good"); o.code != 1 || !strings.Contains(o.stderr, "STATE_DIRECTORY=DIR camd serve --last-good") {
 		t.Errorf("without a state directory: %+v", o)
 	}
@@ -95,7 +95,7 @@ func TestLastGoodConfigurationIsServedWhenAskedFor(t *testing.T) {
 	g.admin.checkStatus("/api/v1/cameras/hall", http.StatusOK)
 }
 
-// A restart with a file from which only the section auth has gone is refused like a reload, unless the file says who has access.
+// A restart is refused if the file has lost only its section auth, like a reload, unless the file says who has access.
 func TestStartWithoutAuthOfLastGoodIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "users", "root:"+access.HashPassword("hunter2")+":admin\n")
@@ -119,7 +119,7 @@ func TestStartWithoutAuthOfLastGoodIsRefused(t *testing.T) {
 	d.close()
 }
 
-// A state directory that cannot be written is named as such, with the cause and what to do, and switches that were kept are known.
+// The log names a state directory that is not writable, with the cause and the remedy. Cameras that were turned off stay off.
 func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 	bin, user := programsForNobody(t)
 	dir := filepath.Join(bin, "state")
@@ -147,13 +147,13 @@ func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 		d.close()
 		return state, d.stderr.String()
 	}
-	const mend = "must be able to read and write "
+	const remedy = "must be able to read and write "
 	give(dir, 0o500)
 	state, log := started()
 	if state != "paused" {
-		t.Errorf("the camera is %s, and was switched off", state)
+		t.Errorf("the camera is %s, but was turned off", state)
 	}
-	for _, want := range []string{`"state directory not writable"`, "write to " + dir + ": permission denied", "cameras that users turn off from now on are on again", mend + dir, `"last good configuration not saved"`} {
+	for _, want := range []string{`"state directory not writable"`, "write to " + dir + ": permission denied", "cameras that users turn off from now on are on again", remedy + dir, `"last good configuration not saved"`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("%q is not in %s", want, log)
 		}
@@ -164,7 +164,7 @@ func TestStateDirectoryThatCannotBeWrittenIsNamed(t *testing.T) {
 
 	give(dir, 0o700)
 	give(file, 0)
-	if _, log := started(); !strings.Contains(log, `"paused cameras not loaded"`) || !strings.Contains(log, "cameras.json: permission denied") || !strings.Contains(log, mend+dir) || strings.Contains(log, "not writable") {
+	if _, log := started(); !strings.Contains(log, `"paused cameras not loaded"`) || !strings.Contains(log, "cameras.json: permission denied") || !strings.Contains(log, remedy+dir) || strings.Contains(log, "not writable") {
 		t.Errorf("a file that cannot be read: %s", log)
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// keepLeftPages has Chromium keep pages with WebSockets in its back/forward cache, as it does by itself from version 156 on.
+// keepLeftPages makes Chromium keep pages with WebSockets in its back/forward cache, as it does by default from version 156 on.
 var keepLeftPages = chromedp.Flag("enable-features", "DisconnectWebSocketOnBFCache")
 
-// A page that was left closes its connection, even if the browser keeps the page. It connects again when it is shown again.
+// A page closes its connection when the user leaves it, even if the browser keeps the page. It connects again when it is shown again.
 func TestLeftPageDisconnects(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")
@@ -24,7 +24,7 @@ func TestLeftPageDisconnects(t *testing.T) {
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
 		b.do(chromedp.Evaluate[chromedp.Void](`setTimeout(() => history.back())`)) // chromedp.NavigateBack waits for the page to load, and a kept one does not
-		b.waitForText("true", `window.kept ?? ''`)                                 // or this test shows nothing
+		b.waitForText("true", `window.kept ?? ''`)                                 // without this the test proves nothing
 		d.waitForCamera("gate", "watched again", func(s state) bool { return s.Viewers == 1 })
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect again", func() bool { return d.metric("camd_viewer_walls") == 0 })
@@ -32,7 +32,7 @@ func TestLeftPageDisconnects(t *testing.T) {
 	}
 }
 
-// A page whose connection camd refuses shows the reason and the cameras' states, and gets pictures when there is room.
+// A page whose connection camd refuses shows the reason and the cameras' states, and gets pictures when a place is free.
 func TestRefusedConnectionShowsReason(t *testing.T) {
 	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")
@@ -41,6 +41,13 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		ended := make(chan struct{})
+		go func() { // reading answers pings, while a browser starts
+			defer close(ended)
+			for err := error(nil); err == nil; {
+				_, _, err = other.Read(context.Background())
+			}
+		}()
 		b := openBrowser(t, 800, 600)
 		b.do(chromedp.Navigate(d.URL + path))
 		b.waitForText("The limit of 1 open dashboards is reached: try again later",
@@ -49,6 +56,7 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 			t.Errorf("%s calls the camera %q", path, state)
 		}
 		_ = other.CloseNow()
+		<-ended
 		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.rendition ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })

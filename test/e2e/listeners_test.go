@@ -17,13 +17,13 @@ import (
 	"camd/internal/testpeer"
 )
 
-// A camd that requires client certificates, with all kinds of listeners, tested with openssl and curl.
+// openssl and curl test all kinds of listeners of a camd that requires client certificates.
 func TestListenersWithClientCertificates(t *testing.T) {
 	t.Parallel()
 	curl, openssl := testpeer.RequireProgram(t, "curl", "curl"), testpeer.RequireProgram(t, "openssl", "openssl")
 	authority, stranger, first := testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t), testpeer.Certificate{}.Make(t)
 	anna, other := authority.IssueClient(t, "anna", time.Now().Add(time.Hour)), stranger.IssueClient(t, "anna", time.Now().Add(time.Hour))
-	live := filepath.Join(t.TempDir(), "live") // as certbot has it: a name for what is newest
+	live := filepath.Join(t.TempDir(), "live") // a link to the newest certificate, as certbot has it
 	if err := os.Symlink(filepath.Dir(first.File), live); err != nil {
 		t.Fatal(err)
 	}
@@ -43,12 +43,12 @@ func TestListenersWithClientCertificates(t *testing.T) {
 		for _, c := range []struct {
 			what string
 			args []string
-			says string // empty: turned away
+			says string // empty means that the client is refused
 		}{
-			{"one that is vouched for", known, "HTTP/2 200"},
-			{"one without", nil, ""},
-			{"one of another's", []string{"--cert", other.File, "--key", other.Key}, ""},
-			{"an old one", append([]string{"--tls-max", "1.2"}, known...), ""},
+			{"a certificate of the CA", known, "HTTP/2 200"},
+			{"no certificate", nil, ""},
+			{"a certificate of another CA", []string{"--cert", other.File, "--key", other.Key}, ""},
+			{"TLS 1.2", append([]string{"--tls-max", "1.2"}, known...), ""},
 		} {
 			o := ask(append([]string{d.URL + "/healthz"}, c.args...)...)
 			if (o.code == 0) != (c.says != "") || !strings.Contains(o.stdout, c.says) {
@@ -64,7 +64,7 @@ func TestListenersWithClientCertificates(t *testing.T) {
 			t.Errorf("openssl: %s", text)
 		}
 	})
-	t.Run("camd's own", func(t *testing.T) {
+	t.Run("healthcheck and watchdog", func(t *testing.T) {
 		if o := camd(t, "healthcheck", "-c", d.config); o.code != 0 {
 			t.Errorf("healthcheck: %+v", o)
 		}
@@ -80,13 +80,13 @@ func TestListenersWithClientCertificates(t *testing.T) {
 			eventually(t, c.path, func() bool {
 				code, h, text := get(t, "http://"+metrics+c.path)
 				if h.Get("Strict-Transport-Security") != "" {
-					t.Error("HSTS in the clear")
+					t.Error("HSTS over plain HTTP")
 				}
 				return code == c.code && strings.Contains(string(text), c.says)
 			})
 		}
 		if o := ask(append([]string{d.URL + "/metrics"}, known...)...); !strings.Contains(o.stdout, "HTTP/2 404") || !strings.Contains(o.stdout, "metrics_listen") {
-			t.Errorf("metrics beside the pictures: %s", o.stdout)
+			t.Errorf("metrics on the main listener: %s", o.stdout)
 		}
 	})
 	t.Run("redirect", func(t *testing.T) {
@@ -132,17 +132,17 @@ func TestListenersWithClientCertificates(t *testing.T) {
 		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "one without to be admitted", func() bool {
+		eventually(t, "a client without a certificate to be accepted", func() bool {
 			return strings.Contains(ask("--tls-max", "1.2", d.URL+"/healthz").stdout, "strict-transport-security: max-age=3600\r\n")
 		})
 		if o := ask(d.URL+"/healthz", "--cert", other.File, "--key", other.Key); o.code == 0 {
-			t.Errorf("one of another's: %+v", o)
+			t.Errorf("a certificate of another CA: %+v", o)
 		}
 	})
 	t.Run("renewal", func(t *testing.T) { checkRenewal(t, d, openssl, "http://"+metrics+"/metrics", live) })
 }
 
-// checkRenewal puts one certificate after another behind a link, and sees that of each that is whole camd shows.
+// checkRenewal lets a link point to one certificate after another, and checks that camd serves each complete one.
 func checkRenewal(t *testing.T, d *daemon, openssl, metrics, live string) {
 	listen := strings.TrimPrefix(d.URL, "https://")
 	shown := func() string {
@@ -174,21 +174,21 @@ func checkRenewal(t *testing.T, d *daemon, openssl, metrics, live string) {
 	}
 	write(t, filepath.Dir(half.Key), "key.pem", string(key[:40]))
 	swap(half)
-	eventually(t, "the half pair to be seen", func() bool { return value(`camd_tls_certificate_reloads_total{result="failed"}`) == "1" })
+	eventually(t, "camd to see the truncated key", func() bool { return value(`camd_tls_certificate_reloads_total{result="failed"}`) == "1" })
 	if now := shown(); now != before || !strings.Contains(now, "Fingerprint") || value("camd_tls_certificate_last_reload_success") != "0" ||
 		!strings.Contains(d.stderr.String(), "certificate not renewed") {
 		t.Errorf("shown %s, before %s", now, before)
 	}
-	write(t, filepath.Dir(half.Key), "key.pem", string(key)) // in place, behind the link
+	write(t, filepath.Dir(half.Key), "key.pem", string(key)) // in place; the link stays
 	want := run(t, openssl, "x509", "-in", half.File, "-noout", "-fingerprint", "-sha256").stdout
-	eventually(t, "the whole pair to be shown", func() bool { return shown() == want })
+	eventually(t, "camd to serve the complete pair", func() bool { return shown() == want })
 	if n := value(`camd_tls_certificate_reloads_total{result="ok"}`); n != "1" || value("camd_tls_certificate_last_reload_success") != "1" {
-		t.Errorf("%s counted", n)
+		t.Errorf("%s reloads are counted, want 1", n)
 	}
 	until := value("camd_tls_certificate_not_after_timestamp_seconds")
 	next := testpeer.Certificate{NotAfter: time.Now().Add(90 * 24 * time.Hour)}.Make(t)
 	swap(next)
-	eventually(t, "the next to be counted", func() bool { return value("camd_tls_certificate_not_after_timestamp_seconds") != until })
+	eventually(t, "the next certificate in the metrics", func() bool { return value("camd_tls_certificate_not_after_timestamp_seconds") != until })
 	if _, fingerprint, _ := strings.Cut(shown(), "="); !strings.Contains(d.stderr.String(), strings.TrimSpace(fingerprint)) {
 		t.Errorf("the log does not name %s", fingerprint)
 	}
@@ -233,7 +233,7 @@ func TestSelfSignedCertificateIsKeptOverRestart(t *testing.T) {
 	}
 	config = write(t, dir, "homeless.yaml", "listen: 127.0.0.1:0\ntls: {self_signed: true}\n"+noCameras)
 	for _, command := range []string{"check", "serve"} {
-		if command == "check" && statedir.OfService() != "" { // the service of this machine would have a directory
+		if command == "check" && statedir.OfService() != "" { // the service on this machine would have a directory
 			continue
 		}
 		o := camd(t, command, "-c", config)

@@ -23,7 +23,8 @@ type logLine struct {
 	Suppressed                                          int
 }
 
-// runLogged runs camd with its log going to a file that out names in JOURNAL_STREAM, and returns the lines when it has ended.
+// runLogged runs camd with its log in a pipe, and returns the lines when camd has ended. journal returns the value of JOURNAL_STREAM for
+// the pipe.
 func runLogged(t *testing.T, config string, journal func(*os.File) string, work func(d *daemon)) []string {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -47,7 +48,7 @@ func runLogged(t *testing.T, config string, journal func(*os.File) string, work 
 	return text
 }
 
-// journalStreamOf is the file as journald names it to a service.
+// journalStreamOf returns JOURNAL_STREAM for a file, as journald sets it.
 func journalStreamOf(f *os.File) string {
 	var s syscall.Stat_t
 	if err := syscall.Fstat(int(f.Fd()), &s); err != nil {
@@ -60,7 +61,7 @@ func parseLogLine(t *testing.T, line string) (l logLine) {
 	t.Helper()
 	m := regexp.MustCompile(`^(?:<(\d)>)?(\{.*\})$`).FindStringSubmatch(line)
 	if m == nil || json.Unmarshal([]byte(m[2]), &l) != nil || l.Level == "" || l.TS == "" {
-		t.Fatalf("no line of a log: %q", line)
+		t.Fatalf("not a line of the log: %q", line)
 	}
 	l.Priority = m[1]
 	return l
@@ -70,7 +71,7 @@ func parseLogLine(t *testing.T, line string) (l logLine) {
 func TestJournalLinesHavePriorities(t *testing.T) {
 	t.Parallel()
 	whole := readFile(t, h264Clip.Make(t))
-	half := write(t, t.TempDir(), "half.mp4", string(whole[:len(whole)/2])) // FFmpeg has a lot to say to it
+	half := write(t, t.TempDir(), "half.mp4", string(whole[:len(whole)/2])) // FFmpeg prints many lines about it
 	config := "log: {level: debug}\ncameras:\n  - {id: half, source: " + half + "}\n"
 	work := func(d *daemon) { d.waitForState("half", "offline") }
 	want := map[string]string{"debug": "7", "info": "6", "warn": "4", "error": "3"}
@@ -87,7 +88,7 @@ func TestJournalLinesHavePriorities(t *testing.T) {
 	}
 	for _, what := range []string{"serving", "audit at 5", "camera state of half at warn", "capture output of half at debug", "stopped"} {
 		if !seen[what] {
-			t.Errorf("there is no %q in %v", what, seen)
+			t.Errorf("no %q in %v", what, seen)
 		}
 	}
 	for _, stream := range []string{"1:2", "", "nonsense"} {
@@ -119,7 +120,7 @@ func TestTerminalLogHasColumnsAndColours(t *testing.T) {
 		}
 		defer terminal.Close()
 		var text strings.Builder
-		for lines := bufio.NewScanner(terminal); lines.Scan(); { // the terminal's end is an error of its own
+		for lines := bufio.NewScanner(terminal); lines.Scan(); { // the end of the terminal is reported as an error
 			text.WriteString(lines.Text() + "\n")
 			if strings.Contains(lines.Text(), "serving") {
 				_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -141,11 +142,11 @@ func TestTerminalLogHasColumnsAndColours(t *testing.T) {
 	}
 }
 
-// A viewer that reconnects all the time does not fill the log.
+// A viewer that reconnects repeatedly does not fill the log.
 func TestReconnectingViewersDoNotFillLog(t *testing.T) {
 	t.Parallel()
 	const visits = 50
-	said, withheld := 0, 0
+	logged, suppressed := 0, 0
 	lines := runLogged(t, healthyCamera, journalStreamOf, func(d *daemon) {
 		d.waitForState("healthy", "live")
 		for range visits {
@@ -159,18 +160,18 @@ func TestReconnectingViewersDoNotFillLog(t *testing.T) {
 	for _, line := range lines {
 		switch l := parseLogLine(t, line); {
 		case l.Msg == "view.begin":
-			said++
-			withheld += l.Suppressed
+			logged++
+			suppressed += l.Suppressed
 		case l.Msg == "lines suppressed" && l.Message == "view.begin":
-			withheld += l.Suppressed
+			suppressed += l.Suppressed
 		}
 	}
-	if said+withheld != visits || said >= visits {
-		t.Errorf("%d visits: %d lines, %d suppressed", visits, said, withheld)
+	if logged+suppressed != visits || logged >= visits {
+		t.Errorf("%d visits: %d lines, %d suppressed", visits, logged, suppressed)
 	}
 }
 
-// A real journald, in a mount namespace with a /run of its own, takes the priorities and leaves them out of the messages.
+// A real journald, in a mount namespace with its own /run, stores the priorities and removes them from the messages.
 const journaldScript = `
 set -e
 mount -t tmpfs tmpfs /run
@@ -188,7 +189,7 @@ journalctl -q -t camd -o json --no-pager`
 func TestJournaldStoresPriorities(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 || exec.Command("unshare", "-mpf", "--mount-proc", "mount", "-t", "tmpfs", "tmpfs", "/run").Run() != nil {
-		t.Skip("journald needs root, and a mount namespace")
+		t.Skip("journald needs root and a mount namespace")
 	}
 	config := write(t, t.TempDir(), "camd.yaml", "cameras:\n  - {id: gone, source: /nowhere.mp4}\n")
 	o := run(t, "unshare", "-mpf", "--mount-proc", "--kill-child", "bash", "-c", journaldScript, "journald", testrun.Program(t, "camd"), "serve", "--listen", "127.0.0.1:0", "-c", config)
@@ -199,7 +200,7 @@ func TestJournaldStoresPriorities(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 		var l struct{ Msg, State string }
-		if json.Unmarshal([]byte(entry.Message), &l) == nil { // camd's first line is for people
+		if json.Unmarshal([]byte(entry.Message), &l) == nil { // camd's first line is not JSON
 			priorities[strings.TrimSpace(l.Msg+" "+l.State)] = entry.Priority
 		}
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Everything here stays on this machine.
+	// All connections of the tests are on this machine.
 	for _, name := range []string{"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NOTIFY_SOCKET"} {
 		os.Unsetenv(name)
 	}
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}))...)
 }
 
-// testTimeout only catches what hangs: a busy machine is no failure.
+// testTimeout only ends a test that hangs. A test must not fail because a machine is busy.
 const testTimeout = 3 * time.Minute
 
 // eventually is testrun.WaitFor with a short name.
@@ -37,7 +37,7 @@ func eventually(t testing.TB, what string, done func() bool) {
 	testrun.WaitFor(t, what, done)
 }
 
-// commandResult is what a program that has ended leaves behind.
+// commandResult is the result of a program that has ended.
 type commandResult struct {
 	code           int
 	stdout, stderr string
@@ -69,7 +69,7 @@ func runCommand(t testing.TB, cmd *exec.Cmd) commandResult {
 	return commandResult{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// startBackground runs a program until the test ends, and logs what it said if the test failed.
+// startBackground runs a program until the test ends, and logs its output if the test failed.
 func startBackground(t testing.TB, cmd *exec.Cmd) *testrun.Output {
 	t.Helper()
 	p, err := testrun.Start(cmd)
@@ -85,7 +85,7 @@ func startBackground(t testing.TB, cmd *exec.Cmd) *testrun.Output {
 	return &p.Output
 }
 
-// write makes a file in dir and returns its path.
+// write creates a file in dir and returns its path.
 func write(t testing.TB, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)

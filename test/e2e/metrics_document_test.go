@@ -46,7 +46,7 @@ func TestMetricsDocumentIsCurrent(t *testing.T) {
 	}
 }
 
-// gatherMetrics asks for the metrics as a Prometheus does that takes native histograms.
+// gatherMetrics gets the metrics in the format that a Prometheus with native histograms requests.
 func gatherMetrics(t *testing.T, d *daemon) (all []*dto.MetricFamily) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, d.URL+"/metrics", nil)
@@ -74,11 +74,11 @@ func gatherMetrics(t *testing.T, d *daemon) (all []*dto.MetricFamily) {
 	}
 }
 
-// alertsByMetric tells which alerts read a metric, by themselves or by what is recorded.
+// alertsByMetric returns the alerts that read each metric, directly or through a recorded one.
 func alertsByMetric(t *testing.T) map[string][]string {
 	t.Helper()
 	rules, readBy := readRules(t), map[string][]string{}
-	recorded := map[string][]string{} // metrics behind a recorded one
+	recorded := map[string][]string{} // the metrics that a recorded one is computed from
 	for _, r := range rules {
 		for _, m := range selectors.FindAllStringSubmatch(r.Expr, -1) {
 			behind := []string{m[1]}
@@ -102,7 +102,7 @@ func alertsByMetric(t *testing.T) map[string][]string {
 	return readBy
 }
 
-// labelMeanings says what the labels mean whose values are not of a fixed set.
+// labelMeanings has the meanings of labels whose values are not from a fixed set.
 var labelMeanings = map[string]string{
 	"camera": "`id` of a camera in the configuration, or `site.id` of a camera of another site", "direction": "`out` for cameras of this camd, `in` for those of other sites", "title": "`title` of the camera", "rendition": "`main`, or a name under `renditions`",
 	"backend": "how camd reads the camera: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
@@ -162,7 +162,7 @@ func quoted(all []string) string {
 	return "`" + strings.Join(all, "`, `") + "`"
 }
 
-// labelTable lists what labels mean, or the set that their values are from.
+// labelTable lists the meanings of labels, or the sets that their values are from.
 func labelTable(families []*dto.MetricFamily) string {
 	rows := map[string][]string{} // the metrics, by label and what it means
 	for _, f := range families {
@@ -196,7 +196,7 @@ func labelTable(families []*dto.MetricFamily) string {
 	return b.String()
 }
 
-// histogramTable says what buckets there are.
+// histogramTable lists the buckets of each histogram.
 func histogramTable(families []*dto.MetricFamily) string {
 	var b strings.Builder
 	b.WriteString("\n## Histograms\n\nEach histogram has both forms, classic and native. Prometheus uses the form that it is configured for.\n\n| metric | classic buckets, in seconds | native |\n|---|---|---|\n")

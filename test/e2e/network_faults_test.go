@@ -13,14 +13,14 @@ import (
 	"camd/internal/testpeer"
 )
 
-// networkFaults are what a network does, with attributes that chance fills in.
+// networkFaults are faults of a network. Their attributes are random.
 var networkFaults = []struct{ kind, attributes string }{
 	{"latency", `"latency": %d, "jitter": 100`},
 	{"bandwidth", `"rate": %d`}, // KB/s
 	{"slicer", `"average_size": %d, "size_variation": 30, "delay": 200`},
-	{"timeout", `"timeout": %d`},    // ms of silence, and then the end
-	{"reset_peer", `"timeout": %d`}, // ms, and then a reset
-	{"limit_data", `"bytes": %d`},   // and then the end
+	{"timeout", `"timeout": %d`},    // ms of silence, then the end
+	{"reset_peer", `"timeout": %d`}, // ms until a reset
+	{"limit_data", `"bytes": %d`},   // until the end
 }
 
 // Networks fail in random order under forty viewers. Each camera is live again when its network is, no viewer is disconnected, and
@@ -51,8 +51,8 @@ func TestNetworkFaultsDisconnectNoViewer(t *testing.T) {
 		id, f := "cam"+itoa(at), networkFaults[r.IntN(len(networkFaults))]
 		before := d.waitForState(id, "live").Counts.Captured
 		servers[at].AddFault(f.kind, fmt.Sprintf(f.attributes, 10+r.IntN(1000)))
-		// It lasts until it has hit, or has been seen not to.
-		d.waitForCamera(id, "hit, or unimpressed, by "+f.kind, func(s state) bool {
+		// The fault lasts until the camera is not live, or has delivered 30 more pictures.
+		d.waitForCamera(id, "affected by "+f.kind+", or not,", func(s state) bool {
 			return s.State != "live" || s.Counts.Captured > before+30
 		})
 		servers[at].ClearFaults()
@@ -64,7 +64,7 @@ func TestNetworkFaultsDisconnectNoViewer(t *testing.T) {
 	t.Logf("%d pictures", pictures.Load())
 }
 
-// readAndDecode reads a stream to its end and decodes what it has not just decoded.
+// readAndDecode reads a stream to its end and decodes one picture in 16.
 func readAndDecode(ctx context.Context, url string, pictures *atomic.Uint64) error {
 	v, err := openStream(ctx, url)
 	if err != nil {
@@ -76,7 +76,7 @@ func readAndDecode(ctx context.Context, url string, pictures *atomic.Uint64) err
 		if err != nil {
 			return err
 		}
-		if n := pictures.Add(1); n%16 != 0 { // decoding is dear under the race detector
+		if n := pictures.Add(1); n%16 != 0 { // decoding is slow with the race detector
 			continue
 		}
 		if _, err := jpeg.Decode(bytes.NewReader(p.jpeg)); err != nil {

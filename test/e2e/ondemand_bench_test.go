@@ -12,14 +12,14 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// BenchmarkOnDemand is how long the first viewer of a camera that is closed waits for a live picture, beside how long the
-// same camera takes alone, from the start of a capture process to its first picture. They take turns. An H.264 camera begins
-// with its next key frame, of which there is one a second.
+// BenchmarkOnDemand measures how long the first viewer of a closed camera waits for a live picture. For comparison it measures the time
+// from the start of a capture process to its first picture. They take turns. An H.264 camera begins with its next key frame, and has one
+// key frame a second.
 func BenchmarkOnDemand(b *testing.B) {
 	rtsp := testpeer.ServeRTSP(b, testpeer.RTSP{Clip: h264Clip})
 	for address, lives := range map[string]func(picture) bool{
 		"test://?size=1280x720&fps=30": isLive,
-		rtsp.URL():                     func(p picture) bool { return jpegWidth(p.jpeg) == 320 }, // a placeholder is larger before the first
+		rtsp.URL():                     func(p picture) bool { return jpegWidth(p.jpeg) == 320 }, // before the first picture a placeholder is larger
 	} {
 		name, _, _ := strings.Cut(address, ":")
 		b.Run(name, func(b *testing.B) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Where memory runs out, the kernel ends the process with the highest score: a capture process, and not the daemon.
+// When memory runs out, the kernel kills the process with the highest score. That is a capture process, not the daemon.
 func TestCaptureProcessIsPreferredByTheOOMKiller(t *testing.T) {
 	d := start(t, options{config: healthyCamera})
 	worker := d.waitForState("healthy", "live").Worker.PID

@@ -63,7 +63,7 @@ cameras:
 	}
 }
 
-// checkDescribed makes a request and holds the answer against the description.
+// checkDescribed makes a request and checks the answer against the description.
 func checkDescribed(t *testing.T, router routers.Router, request *http.Request) {
 	t.Helper()
 	route, params, err := router.FindRoute(request)

@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// BenchmarkOpenCameraOnDashboard is how long a person waits, from the key that opens a live camera until its first picture in full size is
-// drawn, as the page measures it. The baseline is the time between two pictures. An operation is one opening.
+// BenchmarkOpenCameraOnDashboard measures the time from the key that opens a live camera until its first picture in full size is drawn,
+// as the page measures it. The baseline is the time between two pictures. An operation is one opening.
 func BenchmarkOpenCameraOnDashboard(b *testing.B) {
 	d := start(b, options{config: "cameras:\n" +
 		"  - {id: a, title: A, source: 'test://?size=1280x720&fps=30'}\n" +
@@ -37,5 +37,5 @@ func BenchmarkOpenCameraOnDashboard(b *testing.B) {
 	}
 	reportQuantiles(b, waits)
 	b.ReportMetric(1000.0/30, "interval-ms")
-	b.ReportMetric(0, "ns/op") // that is mostly this test's own way of looking
+	b.ReportMetric(0, "ns/op") // it would mostly be the polling of this test
 }

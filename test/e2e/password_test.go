@@ -39,7 +39,7 @@ func TestHashPasswordPrintsUsersFileLine(t *testing.T) {
 	}
 }
 
-// checkHash expects that a line lets a user in with a password, and no other.
+// checkHash checks that a line of a users file accepts only this password for the user.
 func checkHash(t *testing.T, line, name, password string) {
 	t.Helper()
 	all, wrong := access.ParseUsers(line)
@@ -48,7 +48,7 @@ func checkHash(t *testing.T, line, name, password string) {
 	}
 }
 
-// runOnTerminal types answers when camd asks for them. What the terminal shows is in stderr.
+// runOnTerminal types answers when camd asks for them. The output of the terminal is in stderr.
 func runOnTerminal(t *testing.T, answers ...string) commandResult {
 	t.Helper()
 	terminal, tty, err := pty.Open()
@@ -78,7 +78,7 @@ func runOnTerminal(t *testing.T, answers ...string) commandResult {
 				_, _ = io.WriteString(terminal, answers[0])
 				answers = answers[1:]
 			}
-			if err != nil { // it has hung up
+			if err != nil { // the terminal is closed
 				shown <- all.String()
 				return
 			}

@@ -34,12 +34,12 @@ func (d *daemon) patchCamera(id, body string) (s state, warning string) {
 	return s, answer.Header.Get("X-Camd-Warning")
 }
 
-// A camera that is switched off is closed and shows no earlier picture. Its viewers stay connected. It stays off, also after a
-// restart, until it is switched on.
+// A camera that is turned off is closed and shows no earlier picture. Its viewers stay connected. It stays off, also after a restart,
+// until it is turned on.
 func TestPausedCameraStaysOffUntilResumed(t *testing.T) {
 	t.Parallel()
 	config := fmt.Sprintf("state_dir: %s\n%s"+
-		"  - {id: door, source: 'test://?size=320x180&fps=15'}\n"+
+		"  - {id: door, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"+
 		"  - {id: hall, source: 'test://?size=320x180&fps=15', paused: true}\n", t.TempDir(), healthyCamera)
 	d := start(t, options{config: config})
 	w := d.startStreamChecker("healthy")
@@ -55,22 +55,22 @@ func TestPausedCameraStaysOffUntilResumed(t *testing.T) {
 		t.Errorf("paused: %+v, %q", s, warning)
 	}
 	if isRunning(pid) || isChild(d.cmd.Process.Pid, pid) {
-		t.Error("its capture process is still there")
+		t.Error("its capture process still runs")
 	}
 	for _, rendition := range []string{"main", "preview"} {
 		code, h, body := get(t, d.URL+"/cameras/door/snapshot.jpg?max_age=60&rendition="+rendition)
 		if code != http.StatusServiceUnavailable || h.Get("X-Camd-State") != "paused" || !isPlaceholder(picture{jpeg: body}) {
-			t.Errorf("%s: a snapshot of it: %d, %v", rendition, code, h)
+			t.Errorf("%s: a snapshot: %d, %v", rendition, code, h)
 		}
 	}
 	for _, v := range viewers {
 		v.waitFor("the placeholder", isPlaceholder)
 	}
 	if p, err := watch(t, stream).read(); err != nil || !isPlaceholder(p) {
-		t.Errorf("somebody new gets no placeholder: %v", err)
+		t.Errorf("a new viewer gets no placeholder: %v", err)
 	}
 	if got := d.metric(`camd_camera_state{camera="door",state="paused"}`); got != 1 {
-		t.Errorf("the metrics say %v", got)
+		t.Errorf("camd_camera_state of paused is %v, want 1", got)
 	}
 
 	if s, _ := d.patchCamera("door", `{"paused": false}`); s.Paused {
@@ -91,10 +91,10 @@ func TestPausedCameraStaysOffUntilResumed(t *testing.T) {
 	}
 	w.checkUndisturbed()
 
-	// Kept, against the configuration too.
+	// The state is kept, even if the configuration differs.
 	d.patchCamera("door", `{"paused": true}`)
 	if s := d.camera("hall"); s.State != "paused" {
-		t.Errorf("hall is %s, and configured to be paused", s.State)
+		t.Errorf("hall is %s, but is configured as paused", s.State)
 	}
 	d.patchCamera("hall", `{"paused": false}`)
 	d.waitForState("hall", "live")
@@ -113,14 +113,14 @@ func TestPausedCameraStaysOffUntilResumed(t *testing.T) {
 	}
 }
 
-// Without a state directory a camera can be switched off, with a warning that this is not kept. A damaged state file is reported.
+// Without a state directory a camera can be turned off, with a warning that this is not kept. A damaged state file is reported.
 func TestPauseWithoutStateDirWarnsThatItIsNotKept(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: healthyCamera, env: []string{"STATE_DIRECTORY="}})
 	if s, warning := d.patchCamera("healthy", `{"paused": true}`); !s.Paused || !strings.Contains(warning, "no state_dir") {
 		t.Errorf("%+v, warning %q", s, warning)
 	}
-	if s, warning := d.patchCamera("healthy", `{"paused": false}`); s.Paused || warning != "" { // as it begins anyway
+	if s, warning := d.patchCamera("healthy", `{"paused": false}`); s.Paused || warning != "" { // cameras start like that anyway
 		t.Errorf("%+v, warning %q", s, warning)
 	}
 

@@ -16,7 +16,7 @@ const nobodyID = 65534
 // the credential of the user nobody.
 func programsForNobody(t *testing.T) (string, *syscall.Credential) {
 	t.Helper()
-	// Not t.TempDir, which is its owner's alone.
+	// Not t.TempDir, which only its owner can read.
 	dir, err := os.MkdirTemp("", "camd-e2e-")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func programsForNobody(t *testing.T) (string, *syscall.Credential) {
 	return dir, &syscall.Credential{Uid: nobodyID, Gid: nobodyID}
 }
 
-// copyProgram puts a copy of a built program into dir.
+// copyProgram copies a built program into dir and returns its path.
 func copyProgram(t *testing.T, name, dir string) string {
 	t.Helper()
 	b, err := os.ReadFile(testrun.Program(t, name))

@@ -21,7 +21,7 @@ func TestPrometheusScrapesPromisedSeries(t *testing.T) {
 	d.waitForState("broken", "offline")
 	for range 2 {
 		v := watch(t, d.URL+"/cameras/healthy/stream.mjpg")
-		go v.drain() // one that stops reading is cut
+		go v.drain() // camd disconnects a viewer that stops reading
 	}
 	p := startPrometheus(t, []string{d.URL})
 	for query, want := range map[string]func(float64) bool{
@@ -63,7 +63,7 @@ func TestPrometheusScrapesNativeHistograms(t *testing.T) {
 		})
 	}
 	if n := len(p.queryAll(t, `camd_viewer_frame_age_seconds_bucket`)); n != 0 {
-		t.Errorf("%d classic buckets: these are not the native histograms", n)
+		t.Errorf("%d classic buckets, want native histograms", n)
 	}
 }
 
@@ -84,10 +84,10 @@ func TestMetricsPassPromtool(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	// Every series is there from the start.
+	// Every series exists from the start.
 	for name := range seriesNames(after) {
 		if !seriesNames(before)[name] && strings.HasPrefix(name, "camd_") && !strings.HasPrefix(name, "camd_camera_info{") {
-			t.Errorf("%s came later", name)
+			t.Errorf("%s did not exist from the start", name)
 		}
 	}
 }
@@ -123,10 +123,10 @@ type prometheus struct{ url string }
 
 var schemes = regexp.MustCompile("https?://")
 
-// forPattern are how long a condition must hold before an alert fires: not at all for those who wait for it.
+// forPattern matches how long a condition must hold before an alert fires. The tests set it to 0.
 var forPattern = regexp.MustCompile(`(?m)^( +for:) \w+$`)
 
-// The comments of the example configuration are what a camd with TLS and tokens needs.
+// With the lines in the comments of prometheus.yml, Prometheus scrapes a camd with TLS and tokens.
 func TestPrometheusScrapesOverTLSWithToken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -147,14 +147,14 @@ func TestPrometheusScrapesOverTLSWithToken(t *testing.T) {
 	})
 }
 
-// startPrometheus runs a Prometheus that watches the daemons at targets, with the rules that camd comes with, every second
-// rather than as configured, and with alerts that fire at once.
+// startPrometheus runs a Prometheus with camd's configuration and rules. It scrapes the daemons at targets every second, and its alerts
+// fire at once.
 func startPrometheus(t *testing.T, targets []string, args ...string) prometheus {
 	t.Helper()
 	return startEditedPrometheus(t, targets, nil, args...)
 }
 
-// startEditedPrometheus is startPrometheus with further texts of the configuration replaced.
+// startEditedPrometheus is startPrometheus with other texts of the configuration replaced.
 func startEditedPrometheus(t *testing.T, targets []string, edits map[string]string, args ...string) prometheus {
 	t.Helper()
 	path := testpeer.RequireProgram(t, "prometheus", "prometheus")
@@ -187,7 +187,7 @@ func startEditedPrometheus(t *testing.T, targets []string, edits map[string]stri
 	return p
 }
 
-// query returns the value of the first series that answers.
+// query returns the value of the first series of the result.
 func (p prometheus) query(t *testing.T, query string) (float64, bool) {
 	t.Helper()
 	found := p.queryAll(t, query)
@@ -197,13 +197,13 @@ func (p prometheus) query(t *testing.T, query string) (float64, bool) {
 	return found[0].value, true
 }
 
-// sample is a series at this moment.
+// sample is a series and its present value.
 type sample struct {
 	labels map[string]string
 	value  float64
 }
 
-// queryAll evaluates a query, which must be one, and returns all that answers.
+// queryAll evaluates a query, which must be valid, and returns its result.
 func (p prometheus) queryAll(t *testing.T, query string) (found []sample) {
 	t.Helper()
 	_, _, body := get(t, p.url+"/api/v1/query?query="+url.QueryEscape(query))

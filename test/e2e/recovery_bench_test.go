@@ -12,8 +12,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// BenchmarkRecovery kills a camera's capture process, an operation each, and reports when its viewer has the placeholder
-// and when live pictures again; and how old the pictures of a camera beside it are, before and meanwhile.
+// BenchmarkRecovery measures how long after the kill of a capture process its viewer gets the placeholder, and live pictures again. It
+// also measures the age of the pictures of another camera, before and meanwhile. An operation is a kill.
 func BenchmarkRecovery(b *testing.B) {
 	d := start(b, options{config: `
 cameras:
@@ -41,7 +41,7 @@ cameras:
 		}
 		return all
 	}
-	collect(30) // until all is warm
+	collect(30) // to warm up
 	before := collect(150)
 	var cards, lives []time.Duration
 	for b.Loop() {
@@ -66,8 +66,8 @@ cameras:
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkRecoveryBesideUnreachableServers is how long it takes until the last of eight cameras is live, alone and beside eight others
-// whose address swallows every packet. An operation is one start of each.
+// BenchmarkRecoveryBesideUnreachableServers measures how long it takes until the last of eight cameras is live: alone, and beside eight
+// cameras whose address drops every packet. An operation is one start of each.
 func BenchmarkRecoveryBesideUnreachableServers(b *testing.B) {
 	good := smallTestCameras("good", 8)
 	bad := good
@@ -86,7 +86,7 @@ func BenchmarkRecoveryBesideUnreachableServers(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// untilLive starts camd and returns how long it took until the last of its good cameras was live.
+// untilLive starts camd and returns how long it took until all good cameras were live.
 func untilLive(b *testing.B, config string) time.Duration {
 	begin := time.Now()
 	d := start(b, options{config: config})
@@ -103,7 +103,7 @@ func untilLive(b *testing.B, config string) time.Duration {
 	return time.Since(begin)
 }
 
-// blackHole returns an address whose connections are never answered: its queue is full.
+// blackHole returns an address that never answers a connection, because its queue is full.
 func blackHole(b *testing.B) string {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

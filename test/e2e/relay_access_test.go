@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// A user of a relay sees only the cameras of other sites that the user has a permission for, and no site without one: in lists, at
-// addresses, in suggestions of errors, and after a reload that removes a permission. The site knows the relay but not its viewers.
-// The site has a leaf node of its own.
+// A user of a relay sees only the remote cameras and sites that the user has a permission for. This holds for lists, addresses,
+// suggestions in errors, and after a reload that removes a permission. The site knows the relay but not its viewers. The site has its
+// own leaf node.
 func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 	t.Parallel()
 	hub, leaf := natsLeaf(t)
@@ -50,7 +50,7 @@ func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 		for _, path := range []string{"/api/v1/cameras", "/", "/readyz", "/cameras/secretive.lane", "/cameras/secretive.lana/snapshot.jpg", "/api/v1/cameras/secretive.lane"} {
 			text := says(c.who, path)
 			if strings.Contains(strings.ReplaceAll(text, "secretive.lan", ""), "secretive") || strings.Contains(text, "The lane") {
-				t.Errorf("%s knows of what is not to be seen: %s", path, text)
+				t.Errorf("%s shows a camera without permission: %s", path, text)
 			}
 			if path == "/api/v1/cameras" && strings.Count(text, `"remote": true`) != c.want {
 				t.Errorf("want %d cameras in %s", c.want, text)
@@ -58,7 +58,7 @@ func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 		}
 		c.who.checkStatus("/api/v1/cameras/secretive.lane", http.StatusNotFound)
 		if there, not := says(c.who, "/api/v1/cameras/secretive.lane"), says(c.who, "/api/v1/cameras/secretive.lana"); strings.ReplaceAll(there, "lane", "lana") != not {
-			t.Errorf("%q and %q", there, not)
+			t.Errorf("an existing and an unknown camera get different answers: %q and %q", there, not)
 		}
 	}
 	guest.checkStatus("/cameras/north.yard/snapshot.jpg?fresh=1", http.StatusOK)
@@ -93,12 +93,12 @@ func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, stream.Body); err != nil { // to its end
-		t.Errorf("the stream of who may not see it any more: %v", err)
+		t.Errorf("the stream of the user without permission ended by %v", err)
 	}
 	reading := make(chan []byte, 1)
 	go func() { b, _ := io.ReadAll(stays.Body); reading <- b }()
 	viewers := `camd_viewers{camera="north.yard",rendition="main",transport="http1"} `
-	eventually(t, "who may see it still to be there alone", func() bool { return strings.Contains(says(anna, "/metrics"), viewers+"1\n") })
+	eventually(t, "only the user with permission to watch", func() bool { return strings.Contains(says(anna, "/metrics"), viewers+"1\n") })
 
 	code, took := relay.stop()
 	if n, rest := countParts(<-reading); code != 0 || n == 0 || rest != "" {
@@ -112,12 +112,12 @@ func TestRelayHidesCamerasWithoutPermission(t *testing.T) {
 			seen = seen || strings.Contains(d.Requester, want) && d.Camera == "north.yard"
 		}
 		if !seen {
-			t.Errorf("nothing of %s at north.yard in the audit log", want)
+			t.Errorf("the audit log has no record of %s at north.yard", want)
 		}
 	}
 	for _, d := range auditRecords(t, north.stderr.String()) {
 		if d.Camera != "" && d.Requester != "" {
-			t.Errorf("at the instance: %v", d)
+			t.Errorf("the site has a record of a viewer: %v", d)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// The permissions that are given away with camd let sites and relays do what they have to, and relays send no picture. The doctor
-// says what it could not reach.
+// The permissions in deploy/nats/camd.conf suffice for sites and relays, and a relay cannot send pictures. The doctor reports a failed
+// connection.
 func TestBusPermissionsSuffice(t *testing.T) {
 	t.Setenv("NORTH_PASSWORD", "hunter2-north")
 	t.Setenv("RELAY_PASSWORD", "hunter2-relay")
@@ -37,13 +37,13 @@ func TestBusPermissionsSuffice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-violations; !strings.Contains(strings.ToLower(err.Error()), "permissions violation") {
-		t.Errorf("a relay publishes a picture: %v", err)
+		t.Errorf("a relay published a picture: %v", err)
 	}
 
 	o := camd(t, "doctor", "-c", relay.config)
 	for _, want := range []string{"connected to " + strings.TrimPrefix(server.URL, "nats://"), "site north, cameras: 1", ": no mistakes, a relay", "not needed: a relay"} {
 		if !strings.Contains(o.stdout, want) {
-			t.Errorf("the doctor does not say %q:\n%s", want, o.stdout)
+			t.Errorf("the doctor does not report %q:\n%s", want, o.stdout)
 		}
 	}
 	stranger := write(t, t.TempDir(), "camd.yaml", as("stranger", "south", "gate:10"))

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Takes the picture of docs/relay.md, into the folder that CAMD_SCREENSHOTS names.
+// Takes the screenshot of docs/relay.md and writes it into the folder CAMD_SCREENSHOTS.
 func TestScreenshotOfRelay(t *testing.T) {
 	dir := os.Getenv("CAMD_SCREENSHOTS")
 	if dir == "" {

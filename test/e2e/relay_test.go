@@ -23,7 +23,7 @@ func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 	t.Run("unwatched", func(t *testing.T) {
 		north.waitForState("gate", "live")
 		begin := north.camera("gate").Counts.Captured
-		eventually(t, "pictures that nobody watches", func() bool { return north.camera("gate").Counts.Captured > begin+20 })
+		eventually(t, "pictures without viewers", func() bool { return north.camera("gate").Counts.Captured > begin+20 })
 		sent := north.seriesWithPrefix("camd_bus_frames_total")
 		if len(sent) != 4 { // two cameras, two renditions
 			t.Errorf("series %v", sent)
@@ -35,30 +35,30 @@ func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 		}
 	})
 	t.Run("watched", func(t *testing.T) { relay.checkRelayedCameras(t, north) })
-	t.Run("cameras come and go", func(t *testing.T) {
+	t.Run("cameras are added and removed", func(t *testing.T) {
 		v := watch(t, relay.URL+"/cameras/north.yard/stream.mjpg")
 		v.waitFor("a live picture", isLive)
 		north.reloadWith(busConfig(servers[0], "north", "gate:20", "hall:10"))
 		north.reload()
 		relay.waitForCameras("north.gate", "north.hall")
-		v.drain() // to its end, since the camera is gone
+		v.drain() // until it ends, because the camera is removed
 		if code, _, _ := get(t, relay.URL+"/cameras/north.yard/stream.mjpg"); code != http.StatusNotFound {
-			t.Errorf("a camera that is gone: %d", code)
+			t.Errorf("a removed camera: %d", code)
 		}
 		north.reloadWith(busConfig(servers[0], "north", cameras...))
 		north.reload()
 		relay.waitForCameras("north.gate", "north.yard")
 	})
 
-	t.Run("both at once", func(t *testing.T) {
+	t.Run("site and relay at once", func(t *testing.T) {
 		config := strings.Replace(busConfig(servers[2], "south", "lane:5"), "]}", "], relay: true}", 1)
 		south := start(t, options{config: config})
 		south.waitForCameras("lane", "north.gate", "north.yard")
-		south.waitForState("lane", "live")                             // and so it is ready, whatever the others are
-		relay.waitForCameras("north.gate", "north.yard", "south.lane") // and nothing of north's by way of south
+		south.waitForState("lane", "live")                             // so it is ready, whatever the state of the others
+		relay.waitForCameras("north.gate", "north.yard", "south.lane") // and no camera of north through south
 		south.reloadWith(strings.Replace(config, "relay: true", "relay: true, prefix: other", 1))
 		south.reload()
-		eventually(t, "a key that waits", func() bool { return slices.Contains(south.readiness().Config.Restart, "bus") })
+		eventually(t, "a key that needs a restart", func() bool { return slices.Contains(south.readiness().Config.Restart, "bus") })
 	})
 
 	v, whole := watch(t, relay.URL+"/cameras/north.gate/stream.mjpg"), t
@@ -86,9 +86,9 @@ func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 	})
 	v.close()
 	for _, d := range []*daemon{north, relay} {
-		eventually(t, "nobody to watch", func() bool { return sum(d.seriesWithPrefix("camd_bus_watched")) == 0 })
+		eventually(t, "the end of interest", func() bool { return sum(d.seriesWithPrefix("camd_bus_watched")) == 0 })
 	}
-	t.Run("conservation at either end", func(t *testing.T) {
+	t.Run("both ends account for every picture", func(t *testing.T) {
 		for _, d := range []*daemon{north, relay} {
 			passed, had, dropped := sum(d.seriesWithPrefix("camd_bus_frames_passed_total")), sum(d.seriesWithPrefix("camd_bus_frames_total")), sum(d.seriesWithPrefix("camd_bus_frames_dropped_total"))
 			if passed == 0 || passed != had+dropped {
@@ -98,8 +98,8 @@ func TestRelayServesCamerasOfOtherSites(t *testing.T) {
 	})
 }
 
-// From the instance's ring to the relay's viewers, by two programs' metrics: what the instance published while it was watched is what came to
-// the relay, plus what was dropped, with place and reason, although the NATS server between them, and every packet on its way, dies.
+// The metrics of both programs account for every picture that the instance publishes while it is watched: it came to the relay, or it
+// was dropped at a place and for a reason. This holds although the NATS server is killed with every packet on its way.
 func TestRelayCountsEveryFrame(t *testing.T) {
 	t.Parallel()
 	servers := natsCluster(t, 2)
@@ -124,10 +124,10 @@ func TestRelayCountsEveryFrame(t *testing.T) {
 		server.Start()
 		next(20)
 	}
-	// The camera stops, and the last picture is on its way no longer.
+	// The camera stops, and the last picture has arrived.
 	north.patchCamera("gate", `{"paused": true}`)
 	relay.waitForState("north.gate", "paused")
-	// account is what passed one end, what went over the bus there, and what was dropped, all at one moment.
+	// account returns the pictures that passed one end, went over the bus there, and were dropped, all at one moment.
 	account := func(d *daemon, stream string) (passed, had, dropped float64) {
 		for series, n := range d.seriesWithPrefix("camd_bus_frames_") {
 			switch name, labels, _ := strings.Cut(series, "{"); {
@@ -150,18 +150,18 @@ func TestRelayCountsEveryFrame(t *testing.T) {
 	})
 	t.Logf("published %v = delivered %v + dropped %v; the instance sent %v and dropped %v", published, delivered, lost, sent, unsent)
 	if delivered < 60 || published != sent+unsent || sent < delivered {
-		t.Errorf("published %v = sent %v + dropped %v, and delivered %v", published, sent, unsent, delivered)
+		t.Errorf("published %v, sent %v, dropped %v, delivered %v: want published = sent + dropped, delivered of 60 or more", published, sent, unsent, delivered)
 	}
 }
 
-// checkRelayedCameras watches a site's cameras at a relay in every way that there is.
+// checkRelayedCameras watches a site's cameras at a relay by streams, snapshots and walls.
 func (d *daemon) checkRelayedCameras(t *testing.T, site *daemon) {
 	t.Helper()
 	v := watch(t, d.URL+"/cameras/north.gate/stream.mjpg")
 	first, _ := v.waitFor("a live picture", isLive).frameNumber()
 	v.waitFor("moving pictures", func(p picture) bool { n, ok := p.frameNumber(); return ok && n > first+10 })
 	if n := sum(site.seriesWithPrefix(`camd_bus_watched{camera="gate",direction="out",rendition="main"}`)); n != 1 {
-		t.Errorf("the site knows of %v relays' wish, want 1", n)
+		t.Errorf("the site counts the interest of %v relays, want 1", n)
 	}
 	for _, path := range []string{"/cameras/north.yard/snapshot.jpg?fresh=1", "/?action=snapshot_1", "/cameras/north.yard/snapshot.jpg?rendition=preview"} {
 		if code, _, b := get(t, d.URL+path); code != http.StatusOK || !isJPEG(b) {
@@ -170,10 +170,10 @@ func (d *daemon) checkRelayedCameras(t *testing.T, site *daemon) {
 	}
 	d.checkWallMoves(t, "north.yard")
 	v.close()
-	eventually(t, "nobody to watch", func() bool { return sum(site.seriesWithPrefix("camd_bus_watched")) == 0 })
+	eventually(t, "the end of interest", func() bool { return sum(site.seriesWithPrefix("camd_bus_watched")) == 0 })
 	sent, begin := sum(site.seriesWithPrefix("camd_bus_frames_total")), site.camera("gate").Counts.Captured
-	eventually(t, "pictures that nobody watches", func() bool { return site.camera("gate").Counts.Captured > begin+20 })
+	eventually(t, "pictures without viewers", func() bool { return site.camera("gate").Counts.Captured > begin+20 })
 	if now := sum(site.seriesWithPrefix("camd_bus_frames_total")); sent == 0 || now != sent {
-		t.Errorf("%v pictures went over the bus, and %v when nobody watched any more", sent, now)
+		t.Errorf("%v pictures went over the bus, then %v without viewers", sent, now)
 	}
 }

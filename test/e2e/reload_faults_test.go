@@ -19,7 +19,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// readiness is /readyz.
+// readiness is the answer of /readyz.
 type readiness struct {
 	Status string
 	Config struct {
@@ -51,21 +51,21 @@ func TestReloadOfBadFileChangesNothing(t *testing.T) {
 	}
 	const success, failures = "camd_config_last_reload_success", `camd_config_reloads_total{result="failed"}`
 	if d.metric(success) != 1 || d.metric(failures) != 0 || d.metric("camd_config_last_reload_timestamp_seconds") < float64(time.Now().Unix()-600) {
-		t.Error("a start with a good file is not counted as such")
+		t.Error("the metrics do not show that the start had a good file")
 	}
 	bad := good + "  - {id: c0, source: 'rtsp://viewer:hunter2secret@10.0.0.7/a', fps: many}\n  - {id: fresh, source: 'test://', colour: red}\n"
 	d.reloadWith(bad)
 	r := d.readiness()
 	for _, want := range []string{`camd.yaml:6:6: id: "c0" is taken`, "camd.yaml:6:69: fps: ", "camd.yaml:7:", "colour"} {
 		if !strings.Contains(r.Config.Error, want) || !strings.Contains(d.stderr.String(), strings.ReplaceAll(want, `"`, `\"`)) {
-			t.Errorf("nobody says %q: %s", want, r.Config.Error)
+			t.Errorf("the log or /readyz lacks %q: %s", want, r.Config.Error)
 		}
 	}
 	if r.Config.OK || r.Status != "ready" || d.metric(success) != 0 || d.metric(failures) != 1 {
 		t.Errorf("%+v", r)
 	}
 	if strings.Contains(r.Config.Error+d.stderr.String(), "hunter2secret") {
-		t.Error("a password is told")
+		t.Error("the log or /readyz has a password")
 	}
 	if now := d.cameras(); len(now) != 2 || now["c0"].Worker.PID != before.Worker.PID {
 		t.Errorf("%+v", now)
@@ -79,7 +79,7 @@ func TestReloadOfBadFileChangesNothing(t *testing.T) {
 	}
 	d.reloadWith(good + "  - {id: fresh, source: 'test://?size=320x180&fps=5'}\n")
 	if r := d.readiness(); !r.Config.OK || r.Config.Error != "" || d.metric(success) != 1 || d.metric(failures) != 2 {
-		t.Errorf("mended: %+v", r)
+		t.Errorf("a corrected file: %+v", r)
 	}
 	d.waitForState("fresh", "live")
 	w.checkUndisturbed()
@@ -92,7 +92,7 @@ func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	d.waitForState("c0", "live")
 	i := testpeer.Certificate{}.Make(t)
 	d.reloadWith(encryptedConfig(i, 1) + "listen: 127.0.0.1:1\nstate_dir: kept\nlog: {level: debug, format: json}\n")
-	want := []string{"tls", "state_dir", "log.format"} // and not listen, which the command line says
+	want := []string{"tls", "state_dir", "log.format"} // not listen, which a flag overrides
 	if r := d.readiness(); !r.Config.OK || !slices.Equal(r.Config.Restart, want) {
 		t.Errorf("%+v, want %v", r.Config, want)
 	}
@@ -101,7 +101,7 @@ func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	}
 	d.reloadWith(numberedCameras(1, nil))
 	if r := d.readiness(); !r.Config.OK || len(r.Config.Restart) != 0 {
-		t.Errorf("as it was: %+v", r.Config)
+		t.Errorf("the old values again: %+v", r.Config)
 	}
 }
 
@@ -145,11 +145,11 @@ func TestReloadOfCertificateKeepsStreams(t *testing.T) {
 		}
 	}
 	if serial() != before {
-		t.Error("the certificate changes without being asked to")
+		t.Error("the certificate changed without a reload")
 	}
 	d.reload()
 	if serial() == before {
-		t.Error("the certificate is the old one")
+		t.Error("the certificate did not change")
 	}
 	if err := os.WriteFile(first.Key, []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestReloadOfCertificateKeepsStreams(t *testing.T) {
 	now := serial()
 	d.reload()
 	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "key: ") || serial() != now {
-		t.Errorf("with a key that is none: %+v", r.Config)
+		t.Errorf("with an invalid key: %+v", r.Config)
 	}
 	w.checkUndisturbed()
 }
@@ -198,7 +198,7 @@ func TestFiftyReloadsLeakNothing(t *testing.T) {
 	begin, before := settled(), d.cameras()
 	for n := range 50 {
 		d.reloadWith(version(n))
-		answer, err := streamClient.Get(d.URL + "/cameras/new" + itoa(n) + "/stream.mjpg") // which ends with the next reload
+		answer, err := streamClient.Get(d.URL + "/cameras/new" + itoa(n) + "/stream.mjpg") // the stream ends with the next reload
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("round %d: %v, %v", n, answer, err)
 		}
@@ -206,7 +206,7 @@ func TestFiftyReloadsLeakNothing(t *testing.T) {
 	}
 	d.reloadWith(version(-1))
 	var end resourceUsage
-	eventually(t, "nothing to be left behind", func() bool {
+	eventually(t, "resources to be released", func() bool {
 		end = settled()
 		return end.descriptors <= begin.descriptors && end.goroutines <= begin.goroutines+5 && len(children(d.cmd.Process.Pid)) == cameras
 	})
@@ -223,7 +223,7 @@ func TestFiftyReloadsLeakNothing(t *testing.T) {
 	}
 }
 
-// Signals that come while a reload is under way are not lost, and do not pile up.
+// Signals during a reload are not lost and do not pile up.
 func TestSignalsDuringReloadAreNotLost(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: numberedCameras(1, nil)})
@@ -255,7 +255,7 @@ func TestWatchedFileIsReadWhenChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	has(2)
-	// By another name first, as most editors do.
+	// Under another name first, as most editors do.
 	if err := os.Rename(write(t, filepath.Dir(d.config), "new", watched(3)), d.config); err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestWatchedFileIsReadWhenChanged(t *testing.T) {
 	if err := os.WriteFile(d.config, []byte("cameras: what\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the mistake to be said", func() bool { return !d.readiness().Config.OK })
+	eventually(t, "the mistake to be reported", func() bool { return !d.readiness().Config.OK })
 	if len(d.cameras()) != 3 {
 		t.Error("a bad file is in force")
 	}
@@ -286,6 +286,6 @@ func TestReloadWithoutFileFindsDevices(t *testing.T) {
 	}
 	w.checkUndisturbed()
 	if now := d.camera("test"); now.Worker.PID != before.Worker.PID {
-		t.Error("the process is another")
+		t.Error("the capture process was replaced")
 	}
 }

@@ -38,14 +38,14 @@ func TestDashboardFollowsReloads(t *testing.T) {
 	waitForMotion(t, b, "The yard")
 	d.waitForCamera("yard", "watched by both pages", func(s state) bool { return s.Viewers == 2 })
 	b.do(chromedp.Evaluate[chromedp.Void](`location.hash = '#yard'`))
-	d.waitForCamera("gate", "looked at by nobody", func(s state) bool { return s.Viewers == 0 })
-	d.reloadWith("cameras:\n" + camera("gate", "The gate")) // what is opened goes
+	d.waitForCamera("gate", "without viewers", func(s state) bool { return s.Viewers == 0 })
+	d.reloadWith("cameras:\n" + camera("gate", "The gate")) // removes the opened camera
 	b.waitForText("gate", titles)
 	waitForMotion(t, b, "The gate")
 	b.checkConsole()
 }
 
-// SIGHUP of a terminal that hangs up stops camd. Elsewhere the signal reloads the configuration.
+// SIGHUP stops camd if its terminal is closed. Otherwise the signal reloads the configuration.
 func TestTerminalHangupStopsDaemon(t *testing.T) {
 	t.Parallel()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -75,6 +75,6 @@ func TestTerminalHangupStopsDaemon(t *testing.T) {
 	eventually(t, "camd to serve", func() bool { return dashboardPattern.MatchString(stdout.String()) })
 	_ = master.Close()
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("ended by %v, want 0", err)
+		t.Errorf("camd ended with %v, want exit code 0", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// reloadWith gives camd another configuration and has it read.
+// reloadWith writes another configuration and reloads it.
 func (d *daemon) reloadWith(config string) {
 	d.t.Helper()
 	if err := os.WriteFile(d.config, []byte(config), 0o644); err != nil {
@@ -24,7 +24,7 @@ func (d *daemon) reloadWith(config string) {
 	d.reload()
 }
 
-// reload has camd read its configuration again, and returns when it has.
+// reload makes camd read its configuration again, and returns when it has read it.
 func (d *daemon) reload() {
 	d.t.Helper()
 	reloads := func() float64 {
@@ -37,30 +37,30 @@ func (d *daemon) reload() {
 	eventually(d.t, "the configuration to be read", func() bool { return reloads() > before })
 }
 
-// numberedCameras is a configuration with n test cameras, of which some are otherwise.
-func numberedCameras(n int, otherwise map[int]string) string {
+// numberedCameras returns a configuration with n test cameras. changed has other keys for some of them.
+func numberedCameras(n int, changed map[int]string) string {
 	config := longWriteTimeout + "log: {level: warn}\ncameras:\n"
 	for i := range n {
-		line, ok := otherwise[i]
+		line, ok := changed[i]
 		if !ok {
 			line = "source: 'test://?size=320x180&fps=5'"
 		}
-		config += fmt.Sprintf("  - {id: c%d, %s}\n", i, line)
+		config += fmt.Sprintf("  - {id: c%d, stall_timeout: 2m, %s}\n", i, line)
 	}
 	return config
 }
 
-// recording is all that a viewer got.
+// recording is everything that a viewer received.
 type recording struct {
 	camera string
 	body   bytes.Buffer
 	err    error
 }
 
-// frameNumberCache is the numbers of pictures by their bytes, which a camera's viewers share.
+// frameNumberCache has the frame numbers of pictures by their hash. The viewers of a camera share pictures.
 type frameNumberCache map[[sha256.Size]byte]int
 
-// frameNumbers takes a stream apart and returns the numbers of its pictures, with -1 for a placeholder.
+// frameNumbers parses a stream and returns the numbers of its pictures, -1 for a placeholder.
 func (r *recording) frameNumbers(t *testing.T, known frameNumberCache) (list []int) {
 	t.Helper()
 	if n, rest := countParts(r.body.Bytes()); r.err != nil || n == 0 || rest != "" {
@@ -84,15 +84,15 @@ func (r *recording) frameNumbers(t *testing.T, known frameNumberCache) (list []i
 	}
 }
 
-// countMissing returns how many numbers are left out. A picture may come twice: it is repeated when none came for half a second.
+// countMissing returns how many numbers are missing. A picture may come twice: it is repeated when no other came for half a second.
 func countMissing(t *testing.T, camera string, list []int) (n int) {
 	t.Helper()
 	for i, number := range list {
 		switch {
 		case number < 0:
-			t.Fatalf("a viewer of %s has seen a placeholder", camera)
+			t.Fatalf("a viewer of %s got a placeholder", camera)
 		case i > 0 && number < list[i-1]:
-			t.Fatalf("a viewer of %s has seen picture %d after %d", camera, number, list[i-1])
+			t.Fatalf("a viewer of %s got picture %d after %d", camera, number, list[i-1])
 		case i > 0 && number > list[i-1]:
 			n += number - list[i-1] - 1
 		}
@@ -100,13 +100,13 @@ func countMissing(t *testing.T, camera string, list []int) (n int) {
 	return n
 }
 
-// countSkipped is what the capture process has left out between two states because the machine was slow, with or without viewers.
+// countSkipped returns how many pictures the capture process left out between two states because the machine was slow.
 func countSkipped(before, after state) int {
 	return int(after.Counts.Captured-after.Counts.Published) - int(before.Counts.Captured-before.Counts.Published)
 }
 
-// Of sixteen cameras with a hundred viewers one is changed: the others' streams go on as if nothing had been, picture for
-// picture, with the same processes; that one's viewers stay, and see it as it is now.
+// A reload changes one of sixteen cameras with a hundred viewers. The other streams continue without a lost picture, with the same
+// processes. The viewers of the changed camera stay connected and get its new pictures.
 func TestReloadKeepsViewers(t *testing.T) {
 	const cameras, viewers, changed = 16, 100, "c7"
 	d := start(t, options{config: numberedCameras(cameras, nil)})
@@ -126,7 +126,7 @@ func TestReloadKeepsViewers(t *testing.T) {
 			_, all[i].err = io.Copy(&all[i].body, answer.Body)
 		})
 	}
-	// advances waits until every camera has made so many pictures more.
+	// advances waits until every camera has made n more pictures.
 	advances := func(n uint64) {
 		begin := d.cameras()
 		eventually(t, "pictures of all cameras", func() bool {
@@ -138,13 +138,13 @@ func TestReloadKeepsViewers(t *testing.T) {
 			return true
 		})
 	}
-	advances(5) // until all are watched, a camera makes one picture a second
+	advances(5) // an unwatched camera makes one picture a second
 	before := d.cameras()
 	d.reloadWith(numberedCameras(cameras, map[int]string{7: "source: 'test://?size=320x180&fps=4'"}))
 	now := d.waitForCamera(changed, "live again", func(s state) bool { return s.State == "live" && s.Counts.Restarts["reconfigured"] == 1 })
 	advances(10)
 	after := d.cameras()
-	allowed := map[string]int{} // a machine that is too slow for its cameras leaves pictures out, and says so; nothing else may
+	allowed := map[string]int{} // a slow machine leaves pictures out and counts them; no others may be missing
 	for id, was := range before {
 		allowed[id] = max(0, countSkipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="`+id+`",reason="slow_viewer",rendition="main",transport="http1"}`))
 		if id == changed {
@@ -152,7 +152,7 @@ func TestReloadKeepsViewers(t *testing.T) {
 				t.Errorf("%s: process %d, was %d", id, now.Worker.PID, was.Worker.PID)
 			}
 		} else if s := after[id]; s.Worker.PID != was.Worker.PID || !s.Since.Equal(*was.Since) || !maps.Equal(s.Counts.Restarts, was.Counts.Restarts) {
-			t.Errorf("%s was touched: %+v, was %+v", id, s, was)
+			t.Errorf("%s was disturbed: %+v, was %+v", id, s, was)
 		}
 	}
 	if code, _ := d.stop(); code != 0 {
@@ -168,7 +168,7 @@ func TestReloadKeepsViewers(t *testing.T) {
 			id := all[i].camera
 			list = list[slices.IndexFunc(list, func(n int) bool { return n >= int(before[id].Counts.Captured) }):]
 			if late := slices.IndexFunc(list, func(n int) bool { return n > int(after[id].Counts.Captured) }); late >= 0 {
-				list = list[:late] // what was left out of these is not in after
+				list = list[:late] // after does not count pictures that were left out of these
 			}
 			lost[id] += countMissing(t, id, list)
 			continue
@@ -176,25 +176,25 @@ func TestReloadKeepsViewers(t *testing.T) {
 		card := slices.Index(list, -1)
 		again := slices.IndexFunc(list[max(card, 0):], func(n int) bool { return n > 0 })
 		if card < 1 || again < 0 || list[card+again] >= list[card-1] {
-			t.Errorf("a viewer of the changed camera saw %v: want pictures, a placeholder, and pictures counted from the start", list)
+			t.Errorf("a viewer of the changed camera got %v, want pictures, a placeholder, and pictures counted from the start", list)
 		}
 	}
 	total := 0
 	for id, n := range lost {
 		total += n
 		if n > allowed[id] {
-			t.Errorf("%s: %d pictures lost, of which %d are accounted for", id, n, allowed[id])
+			t.Errorf("%s: %d pictures lost, want at most the %d that were counted as left out", id, n, allowed[id])
 		}
 	}
-	t.Logf("%d pictures seen, %d lost, %v accounted for by the machine", seen, total, allowed)
+	t.Logf("%d pictures, %d lost, %v counted as left out", seen, total, allowed)
 }
 
-// A title, limits, renditions, the order and the log's level change under viewers, who notice nothing.
+// A reload changes a title, limits, renditions, the order and the log level without disturbing viewers.
 func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 	t.Parallel()
 	const gate = "  - {id: gate, title: %s, source: 'test://?size=320x180&fps=15', stall_timeout: %s, renditions: {%s}}\n"
-	const yard = "  - {id: yard, source: 'test://?size=320x180&fps=15'}\n"
-	d := start(t, options{config: "cameras:\n" + fmt.Sprintf(gate, "Gate", "5s", "small: {width: 160}") + yard})
+	const yard = "  - {id: yard, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
+	d := start(t, options{config: longWriteTimeout + "cameras:\n" + fmt.Sprintf(gate, "Gate", "2m", "small: {width: 160}") + yard})
 	d.waitForState("yard", "live")
 	before := d.waitForState("gate", "live")
 	w, other := d.startStreamChecker("gate"), d.startStreamChecker("yard")
@@ -203,15 +203,15 @@ func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 	preview := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=preview")
 	preview.waitFor("a preview", func(p picture) bool { return jpegWidth(p.jpeg) == 320 })
 
-	d.reloadWith("limits: {viewers: 5}\nlog: {level: debug}\ncameras:\n" + yard +
-		fmt.Sprintf(gate, "The gate", "7s", "tiny: {width: 80}, preview: {width: 240}"))
+	d.reloadWith(longWriteTimeout + "limits: {viewers: 5}\nlog: {level: debug}\ncameras:\n" + yard +
+		fmt.Sprintf(gate, "The gate", "3m", "tiny: {width: 80}, preview: {width: 240}"))
 	after := d.camera("gate")
 	if after.Title != "The gate" || after.Worker.PID != before.Worker.PID || after.State != "live" || !after.Since.Equal(*before.Since) {
 		t.Errorf("%+v, was %+v", after, before)
 	}
 	var list struct{ Cameras []state }
 	if d.getJSON("/api/v1/cameras", &list); list.Cameras[0].ID != "yard" {
-		t.Errorf("the first is %s", list.Cameras[0].ID)
+		t.Errorf("the first camera is %s, want yard", list.Cameras[0].ID)
 	}
 	tiny := watch(t, d.URL+"/cameras/gate/stream.mjpg?rendition=tiny")
 	tiny.waitFor("a tiny picture", func(p picture) bool { return jpegWidth(p.jpeg) == 80 })
@@ -220,24 +220,24 @@ func TestReloadOfSettingsKeepsStreams(t *testing.T) {
 		if _, err := small.read(); err == io.EOF {
 			break
 		} else if err != nil {
-			t.Fatalf("the stream of a rendition that is no more ended by %v", err)
+			t.Fatalf("the stream of a removed rendition ended by %v", err)
 		}
 	}
 	code, _, body := get(t, d.URL+"/cameras/gate/stream.mjpg?rendition=small")
 	if code != http.StatusNotFound || !strings.Contains(string(body), "its renditions are main, preview, tiny") {
 		t.Errorf("%d %s", code, body)
 	}
-	eventually(t, "it to be counted", func() bool { return d.metric(`camd_viewers_cut_total{camera="gate",reason="removed"}`) == 1 })
+	eventually(t, "the removed stream to be counted", func() bool { return d.metric(`camd_viewers_cut_total{camera="gate",reason="removed"}`) == 1 })
 	_, _, metrics := get(t, d.URL+"/metrics")
 	if bytes.Contains(metrics, []byte(`rendition="small"`)) || !bytes.Contains(metrics, []byte(`camd_viewer_frame_age_seconds_count{camera="gate",rendition="tiny"}`)) {
-		t.Error("the metrics do not know the renditions of now, and no others")
+		t.Error("the metrics do not have exactly the present renditions")
 	}
 	watch(t, d.URL+"/cameras/yard/stream.mjpg")
 	if code, _, body := get(t, d.URL+"/cameras/yard/stream.mjpg"); code != http.StatusServiceUnavailable || !strings.Contains(string(body), "5 viewers") {
 		t.Errorf("a sixth viewer: %d %s", code, body)
 	}
 	if !strings.Contains(d.stderr.String(), `"level":"debug"`) {
-		t.Error("the log's level is as it was")
+		t.Error("the log level did not change")
 	}
 	w.checkUndisturbed()
 	other.checkUndisturbed()
@@ -265,7 +265,7 @@ func TestReloadAddsAndRemovesCameras(t *testing.T) {
 	_, leaving.err = io.Copy(&leaving.body, answer.Body)
 	leaving.frameNumbers(t, frameNumberCache{})
 	if isRunning(gone.Worker.PID) {
-		t.Error("its process is still there")
+		t.Error("its capture process still runs")
 	}
 	for _, path := range []string{"/cameras/c2/stream.mjpg", "/cameras/c2/snapshot.jpg", "/cameras/c2/", "/api/v1/cameras/c2", "/api/v1/cameras/c2/history"} {
 		if code, _, body := get(t, d.URL+path); code != http.StatusNotFound || !strings.Contains(string(body), "the cameras are c0, c1, fresh") {
@@ -275,7 +275,7 @@ func TestReloadAddsAndRemovesCameras(t *testing.T) {
 	_, _, metrics := get(t, d.URL+"/metrics")
 	for line := range strings.Lines(string(metrics)) {
 		if strings.Contains(line, `camera="c2"`) && line != "camd_viewers_cut_total{camera=\"c2\",reason=\"removed\"} 1\n" {
-			t.Errorf("still there: %s", line)
+			t.Errorf("a series of the removed camera: %s", line)
 		}
 	}
 	d.waitForState("fresh", "live")

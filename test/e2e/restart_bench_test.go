@@ -12,8 +12,8 @@ import (
 	"camd/internal/testrun"
 )
 
-// BenchmarkStartStorm starts thirty cameras on half a core and reports when the last one is live, and how many capture
-// processes had to be started again. It needs a cgroup hierarchy that it may write to.
+// BenchmarkStartStorm starts thirty cameras on half a core. It measures when the last one is live, and how many capture processes had to
+// be restarted. It needs write access to a cgroup hierarchy.
 func BenchmarkStartStorm(b *testing.B) {
 	const cameras = 30
 	bin := limitedCPU(b, 0.5)
@@ -36,7 +36,7 @@ func BenchmarkStartStorm(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// waitAllLive waits until so many cameras are live, and returns how often a capture was started again by then.
+// waitAllLive waits until all cameras are live, and returns how many restarts there were.
 func (d *daemon) waitAllLive(cameras int) (restarts uint64) {
 	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		live := 0
@@ -58,7 +58,7 @@ func (d *daemon) waitAllLive(cameras int) (restarts uint64) {
 	}
 }
 
-// limitedCPU returns a directory whose camd runs with so many cores, its capture processes included.
+// limitedCPU returns a directory whose camd, with its capture processes, gets only this many cores.
 func limitedCPU(b *testing.B, cores float64) (bin string) {
 	b.Helper()
 	const period = 100_000 // microseconds
@@ -86,8 +86,8 @@ func limitedCPU(b *testing.B, cores float64) (bin string) {
 	return bin
 }
 
-// BenchmarkStoppedProcessIsReplaced stops a camera's capture process with SIGSTOP, an operation each, and reports when its viewer has
-// live pictures of another one.
+// BenchmarkStoppedProcessIsReplaced measures how long after SIGSTOP to a capture process its viewer gets live pictures of another
+// process. An operation is a SIGSTOP.
 func BenchmarkStoppedProcessIsReplaced(b *testing.B) {
 	d := start(b, options{config: "cameras:\n  - {id: victim, source: 'test://?size=640x360&fps=30'}\n"})
 	v := watch(b, d.URL+"/cameras/victim/stream.mjpg")
@@ -105,8 +105,8 @@ func BenchmarkStoppedProcessIsReplaced(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkCameraServerReturns stops an RTSP server for forty seconds, an operation each, and reports how long after the server's
-// stream can be read again the camera is live.
+// BenchmarkCameraServerReturns stops an RTSP server for forty seconds, and measures how long after the return of its stream the camera is
+// live. An operation is an outage.
 func BenchmarkCameraServerReturns(b *testing.B) {
 	rtsp := testpeer.ServeRTSP(b, testpeer.RTSP{Clip: h264Clip})
 	d := start(b, options{config: fmt.Sprintf("cameras:\n  - {id: away, source: %q, stall_timeout: 1s}\n", rtsp.URL())})

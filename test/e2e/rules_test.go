@@ -21,10 +21,10 @@ func readRules(t *testing.T) (all []rule) {
 	return all
 }
 
-// selectors are the metrics in an expression, with what is asked of their labels.
+// selectors matches the metrics in an expression, with their label matchers.
 var selectors = regexp.MustCompile(`\b((?:camera:)?camd_[a-z0-9_:]+|process_[a-z_]+|up)(\{[^}]*\})?`)
 
-// The tests of the rules, which promtool runs, have for each alert a case in which it comes and one in which it must not.
+// The tests of the rules have a case for each alert in which it fires, and one in which it must not.
 func TestEveryAlertIsTested(t *testing.T) {
 	t.Parallel()
 	var file struct {
@@ -38,19 +38,19 @@ func TestEveryAlertIsTested(t *testing.T) {
 	if err := yaml.Unmarshal(readFile(t, "../../deploy/prometheus/rules_test.yml"), &file); err != nil {
 		t.Fatal(err)
 	}
-	comes, stays := map[string]bool{}, map[string]bool{}
+	fires, silent := map[string]bool{}, map[string]bool{}
 	for _, group := range file.Tests {
 		for _, c := range group.Cases {
 			if len(c.Expected) > 0 {
-				comes[c.Alert] = true
+				fires[c.Alert] = true
 			} else {
-				stays[c.Alert] = true
+				silent[c.Alert] = true
 			}
 		}
 	}
 	for _, r := range readRules(t) {
-		if r.Alert != "" && (!comes[r.Alert] || !stays[r.Alert]) {
-			t.Errorf("%s: a case in which it comes: %v, in which it does not: %v", r.Alert, comes[r.Alert], stays[r.Alert])
+		if r.Alert != "" && (!fires[r.Alert] || !silent[r.Alert]) {
+			t.Errorf("%s: a case in which it fires: %v, in which it does not: %v", r.Alert, fires[r.Alert], silent[r.Alert])
 		}
 	}
 }

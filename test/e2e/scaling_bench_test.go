@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// BenchmarkServerFanOut is what a NATS server pays for a picture that it hands to so many relays, each a connection with a
-// subscription of its own. An operation is a picture, five a second; -benchtime 100x gives figures worth the name.
+// BenchmarkServerFanOut measures the CPU time of a NATS server for a picture that it delivers to 1 to 100 relays, each with its own
+// connection and subscription. An operation is a picture, five a second; use -benchtime 100x for useful figures.
 func BenchmarkServerFanOut(b *testing.B) {
 	for _, size := range []int{20_000, 100_000} {
 		for _, relays := range []int{1, 10, 100} {

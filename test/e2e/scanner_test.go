@@ -15,15 +15,15 @@ import (
 	"camd/pkg/access"
 )
 
-// wapitiKnown are wapiti's findings that are no faults, and why.
+// wapitiKnown has findings of wapiti that are no faults, and the reason.
 var wapitiKnown = map[string]string{
-	"X-Frame-Options is not set":           "frame-ancestors of the Content-Security-Policy says the same, and more",
-	"X-XSS-Protection is not set":          "no browser has what it switches on any more",
-	"Lack of anti CSRF token":              "Origin and Sec-Fetch-Site are looked at instead, and the cookie is SameSite",
-	"Strict-Transport-Security is not set": "for who configures it, over TLS",
+	"X-Frame-Options is not set":           "frame-ancestors of the Content-Security-Policy has the same effect",
+	"X-XSS-Protection is not set":          "browsers no longer have the filter that it turns on",
+	"Lack of anti CSRF token":              "camd checks Origin and Sec-Fetch-Site instead, and the cookie is SameSite",
+	"Strict-Transport-Security is not set": "an option, only with TLS",
 }
 
-// wapitiModules are those that need nobody else on the network.
+// wapitiModules are the modules that need no other machine.
 const wapitiModules = "backup,blindsql,cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,xss"
 
 // A vulnerability scanner finds nothing, neither without credentials nor as an administrator.
@@ -39,8 +39,8 @@ func TestScannerFindsNoVulnerability(t *testing.T) {
 		return strings.Contains(fetch(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`)
 	}
 	eventually(t, "the camera to be live", live)
-	for who, args := range map[string][]string{"a stranger": nil, "an admin": {"-a", "root%hunter2", "--auth-type", "basic"}} {
-		t.Run(who, func(t *testing.T) {
+	for user, args := range map[string][]string{"a stranger": nil, "an admin": {"-a", "root%hunter2", "--auth-type", "basic"}} {
+		t.Run(user, func(t *testing.T) {
 			for _, f := range runWapiti(t, tool, d.URL, args) {
 				if _, known := wapitiKnown[f.Info]; !known {
 					t.Errorf("found: %+v", f)
@@ -49,14 +49,14 @@ func TestScannerFindsNoVulnerability(t *testing.T) {
 		})
 	}
 	if !live() || strings.Contains(d.stderr.String(), "panic") {
-		t.Errorf("camd suffers: %s", d.stderr.String())
+		t.Errorf("the camera is not live, or camd panicked: %s", d.stderr.String())
 	}
 }
 
-// wapitiFinding is something that wapiti found.
+// wapitiFinding is a finding of wapiti.
 type wapitiFinding struct{ Method, Path, Info, Parameter string }
 
-// runWapiti looks at all that takes a query or a form, for a minute at most.
+// runWapiti scans all addresses that take a query or a form, for a minute at most.
 func runWapiti(t *testing.T, tool, base string, args []string) (found []wapitiFinding) {
 	t.Helper()
 	report := filepath.Join(t.TempDir(), "report.json")

@@ -11,7 +11,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Takes the pictures of docs/, into the folder that CAMD_SCREENSHOTS names.
+// Takes the screenshots of docs/ and writes them into the folder CAMD_SCREENSHOTS.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("CAMD_SCREENSHOTS")
 	if dir == "" {

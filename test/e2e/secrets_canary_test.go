@@ -18,19 +18,19 @@ import (
 	"camd/pkg/access"
 )
 
-// canaryConfig is the configuration with a canary in every place where a secret can stand, filled in with peers: those that take the
-// passwords, those that refuse them, and those that repeat them.
+// canaryConfig is a configuration with a canary in every place for a secret, and with the addresses of peers: some accept the passwords,
+// some refuse them, and some repeat them.
 type canaryConfig struct {
-	dir, text string // the files beside it are in the folder
+	dir, text string // dir has the files that text names
 	user      *syscall.Credential
 	broker    *testpeer.MQTT
 	key       string // a line of the server's private key
-	spki      string // of its certificate
+	spki      string // the SPKI hash of its certificate
 	env       []string
-	hashes    []string // of what the bearers show
+	hashes    []string // of the credentials that clients send
 }
 
-// secrets are what no output may have, in the forms in which they might be.
+// secrets returns the texts that no output may contain, in all their encodings.
 func (c canaryConfig) secrets() []string {
 	return append(c.hashes, "canary", "Y2FuYXJ5", base64.StdEncoding.EncodeToString([]byte("viewer:canary"))[:16], "63616e617279", "ca4a21ca4a21", c.key)
 }
@@ -75,7 +75,7 @@ func newCanaryConfig(t *testing.T) canaryConfig {
 	return p
 }
 
-// addCredentials adds a user and a token that can be shown.
+// addCredentials adds a user and a token whose secrets the test knows.
 func (c *canaryConfig) addCredentials(t *testing.T) {
 	sum, err := access.HashToken(loginToken)
 	if err != nil {
@@ -89,7 +89,7 @@ func (c *canaryConfig) addCredentials(t *testing.T) {
 	c.hashes = []string{hash[strings.LastIndex(hash, "$")+1:], strings.TrimPrefix(sum.String(), "sha256:")}
 }
 
-// makeReadable lets everybody read a file.
+// makeReadable allows every user to read a file.
 func makeReadable(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Chmod(path, 0o644); err != nil {
@@ -97,7 +97,7 @@ func makeReadable(t *testing.T, path string) {
 	}
 }
 
-// serveEcho asks for a password, and then has nothing but what it was sent.
+// serveEcho asks for a password, and then answers only with what it was sent.
 func serveEcho(w http.ResponseWriter, r *http.Request) {
 	said := r.Header.Get("Authorization")
 	if said == "" {
@@ -111,7 +111,7 @@ func serveEcho(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, said, r.URL)
 }
 
-// serveEchoRTSP is a server for RTSP that asks for a password and refuses it, repeating what it was sent wherever it can.
+// serveEchoRTSP is an RTSP server that asks for a password and refuses it. It repeats what it was sent wherever it can.
 func serveEchoRTSP(c net.Conn) {
 	in := textproto.NewReader(bufio.NewReader(c))
 	for {

@@ -12,27 +12,27 @@ import (
 	"testing"
 )
 
-// What the bearers show that let them in.
+// The credentials that camd accepts.
 const (
 	loginPassword = "canary-login-password"
 	loginToken    = "camd_canary-driver-canary-driver-canary-driver"
 )
 
-// credential is somebody who shows with each request what is to let them in.
+// credential is a client with credentials, which addTo adds to each request.
 type credential struct {
 	name     string
 	addTo    func(*http.Request)
-	replaced string // what the pages that they are answered with have to show again
+	replaced string // a secret that pages for this client must contain
 }
 
-// accessRecords are in the log when the bearers were let in or not.
+// accessRecords are the records that the log has about accepted and refused credentials.
 var accessRecords = []string{
 	`"login.ok"`, `"login.failed"`, `"logout"`, `"link.created"`, `"link.refused"`, `"link.revoked"`, `"access.refused"`,
 	`"via":"session"`, `"via":"token"`, `"via":"password"`, `"via":"link"`,
 }
 
-// tryCredentials has nobody let in without showing something, lets people and programs in by all that there is, and others try what is
-// wrong. It returns what they have shown, as far as it was not known before.
+// tryCredentials removes anonymous access, uses every kind of valid credential, and tries invalid ones. It returns the secrets that were
+// created for it.
 func (e observedOutput) tryCredentials(t *testing.T, d *daemon, p canaryConfig) []string {
 	t.Helper()
 	var paths []string
@@ -44,27 +44,27 @@ func (e observedOutput) tryCredentials(t *testing.T, d *daemon, p canaryConfig) 
 	d.restrictAccess(strings.Replace(p.text, "  anonymous: admin\n", "", 1))
 	cookie := d.sessionCookie(t)
 	link := d.createLinkSignature(t)
-	in := []credential{
+	valid := []credential{
 		{"by session ", func(r *http.Request) { r.AddCookie(cookie) }, ""},
 		{"by password ", func(r *http.Request) { r.SetBasicAuth("carla", loginPassword) }, ""},
 		{"by token ", withToken(loginToken), ""},
 		{"by link ", withLink(link), link},
 	}
-	for _, who := range in {
-		e.requestPaths(t, d, who, paths, []string{"GET", "PATCH"}, []string{"good", "nowhere"})
+	for _, client := range valid {
+		e.requestPaths(t, d, client, paths, []string{"GET", "PATCH"}, []string{"good", "nowhere"})
 	}
-	for _, who := range []credential{
+	for _, client := range []credential{
 		{"wrong session ", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: "canary"}) }, ""},
 		{"wrong password ", func(r *http.Request) { r.SetBasicAuth("carla", "canary") }, ""},
-		{"nobody's password ", func(r *http.Request) { r.SetBasicAuth("canary-as-a-name", "canary") }, ""},
+		{"unknown user's password ", func(r *http.Request) { r.SetBasicAuth("canary-as-a-name", "canary") }, ""},
 		{"wrong token ", withToken("camd_canary-wrong"), ""},
 		{"wrong link ", withLink(link[:len(link)-8] + "canarycc"), ""},
 		{"no link ", func(r *http.Request) { withLink("canary")(r); r.Header.Set("Accept", "text/html") }, ""},
 	} {
-		e.requestPaths(t, d, who, []string{"/", "/nowhere", "/metrics", "/cameras/{camera}/", "/api/v1/cameras/{camera}"}, []string{"GET", "POST"}, []string{"good", "nowhere"})
+		e.requestPaths(t, d, client, []string{"/", "/nowhere", "/metrics", "/cameras/{camera}/", "/api/v1/cameras/{camera}"}, []string{"GET", "POST"}, []string{"good", "nowhere"})
 	}
-	e["logout"] = requestBeginning(t, "POST", d.URL+"/logout", in[0].addTo)
-	return append(e.runSecretCommands(t, d, p, in[3]), link[strings.LastIndex(link, ".")+1:], cookie.Value,
+	e["logout"] = requestBeginning(t, "POST", d.URL+"/logout", valid[0].addTo)
+	return append(e.runSecretCommands(t, d, p, valid[3]), link[strings.LastIndex(link, ".")+1:], cookie.Value,
 		base64.StdEncoding.EncodeToString([]byte("carla:"+loginPassword)))
 }
 
@@ -81,7 +81,7 @@ func withLink(link string) func(*http.Request) {
 	}
 }
 
-// restrictAccess has the daemon take a configuration by which nobody may ask whether it has.
+// restrictAccess reloads a configuration without anonymous access, and waits for the record in the log.
 func (d *daemon) restrictAccess(config string) {
 	d.t.Helper()
 	before := strings.Count(d.stderr.String(), `"config.reloaded"`)
@@ -97,8 +97,8 @@ func (d *daemon) restrictAccess(config string) {
 // sessionCookie returns the session's cookie.
 func (d *daemon) sessionCookie(t *testing.T) *http.Cookie {
 	t.Helper()
-	asks := http.Client{Transport: streamClient.Transport, Timeout: testTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := asks.PostForm(d.URL+"/login", url.Values{"user": {"carla"}, "password": {loginPassword}})
+	client := http.Client{Transport: streamClient.Transport, Timeout: testTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.PostForm(d.URL+"/login", url.Values{"user": {"carla"}, "password": {loginPassword}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func (d *daemon) createLinkSignature(t *testing.T) string {
 	return linkSignature(t, made.Page)
 }
 
-// linkSignature is what lets the holder of a link in.
+// linkSignature returns the signature in a link.
 func linkSignature(t *testing.T, link string) string {
 	t.Helper()
 	u, err := url.Parse(strings.TrimSpace(link))
@@ -140,8 +140,8 @@ func linkSignature(t *testing.T, link string) string {
 	return u.Query().Get("link")
 }
 
-// runSecretCommands runs the commands that make secrets, which are in nothing but what they are asked for, and takes back all links. It returns
-// what was made.
+// runSecretCommands runs the commands that make secrets, and revokes all links. Only the intended output of a command has its secret. It
+// returns the new secrets.
 func (e observedOutput) runSecretCommands(t *testing.T, d *daemon, p canaryConfig, by credential) []string {
 	t.Helper()
 	config := write(t, p.dir, "makers.yaml", p.text)
@@ -155,11 +155,11 @@ func (e observedOutput) runSecretCommands(t *testing.T, d *daemon, p canaryConfi
 		}
 		e["camd "+name] = o.stderr
 	}
-	e["camd hash-password, what was asked for"], e["camd rotate-links, what it says"] = hashed.stdout, rotated.stdout
+	e["camd hash-password, stdout"], e["camd rotate-links, stdout"] = hashed.stdout, rotated.stdout
 	key := filepath.Join(p.dir, "link.key")
 	makeReadable(t, key)
-	d.restrictAccess(p.text) // full access for everyone again
-	e["by a link that was taken back"] = requestBeginning(t, "GET", d.URL+"/cameras/good/", by.addTo)
+	d.restrictAccess(p.text) // anonymous access again
+	e["by a revoked link"] = requestBeginning(t, "GET", d.URL+"/cameras/good/", by.addTo)
 	text := linkSignature(t, shared.stdout)
 	return []string{strings.TrimSpace(fresh.stdout), text[strings.LastIndex(text, ".")+1:], strings.TrimSpace(string(readFile(t, key)))}
 }

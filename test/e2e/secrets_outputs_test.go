@@ -14,7 +14,7 @@ import (
 	"camd/internal/testrun"
 )
 
-// tryInvalidConfigs gives camd files with mistakes next to secrets, and asks where mistakes are told.
+// tryInvalidConfigs reloads files with mistakes next to secrets, and requests the addresses that report mistakes.
 func (e observedOutput) tryInvalidConfigs(t *testing.T, d *daemon, p canaryConfig) {
 	t.Helper()
 	for name, mistake := range configMistakes {
@@ -25,7 +25,7 @@ func (e observedOutput) tryInvalidConfigs(t *testing.T, d *daemon, p canaryConfi
 	}
 }
 
-// configMistakes is what people make of a configuration.
+// configMistakes are mistakes that people make in a configuration.
 var configMistakes = map[string]func(string) string{
 	"a typing error":    func(s string) string { return strings.ReplaceAll(s, "password:", "pasword:") },
 	"a forgotten colon": func(s string) string { return strings.ReplaceAll(s, "password: ", "password:") },
@@ -41,7 +41,7 @@ var configMistakes = map[string]func(string) string{
 	},
 }
 
-// readStateFiles looks into those that camd keeps.
+// readStateFiles reads the files of the state directory.
 func (e observedOutput) readStateFiles(t *testing.T, dir string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -62,7 +62,7 @@ func (e observedOutput) readStateFiles(t *testing.T, dir string) {
 	}
 }
 
-// runCommands runs every command, with what is good and what is not.
+// runCommands runs every command with valid and invalid arguments.
 func (e observedOutput) runCommands(t *testing.T, p canaryConfig) {
 	t.Helper()
 	good := write(t, p.dir, "good.yaml", p.text)
@@ -88,7 +88,7 @@ func (e observedOutput) runCommands(t *testing.T, p canaryConfig) {
 	}
 }
 
-// runCamd runs a command where the configuration's variables are set.
+// runCamd runs a command with the environment variables of the configuration.
 func (c canaryConfig) runCamd(t *testing.T, input string, args ...string) commandResult {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)

@@ -17,10 +17,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// observedOutput is what was seen, by where.
+// observedOutput has the observed outputs by their place.
 type observedOutput map[string]string
 
-// checkNoSecrets reports what holds a secret.
+// checkNoSecrets reports outputs with a secret.
 func (e observedOutput) checkNoSecrets(t *testing.T, secrets []string) {
 	t.Helper()
 	for where, text := range e {
@@ -32,7 +32,7 @@ func (e observedOutput) checkNoSecrets(t *testing.T, secrets []string) {
 	}
 }
 
-// A secret of the configuration appears in no output: in no response, log line or error, also if a peer repeats what it was sent.
+// A secret of the configuration appears in no output: in no response, log line or error, even if a peer repeats what it was sent.
 func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	t.Parallel()
 	p := newCanaryConfig(t)
@@ -53,7 +53,7 @@ func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 		seen["topic "+topic] = string(payload)
 	}
 	seen.readProcesses(t, d, p.user)
-	anonymous := credential{addTo: func(*http.Request) {}} // who need to show nothing
+	anonymous := credential{addTo: func(*http.Request) {}} // without credentials
 	seen.requestPaths(t, d, anonymous, allPaths(t, d), []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
 		[]string{"in-address", "good", "echo-http", "refused", "nowhere"})
 	seen.readWall(t, d)
@@ -61,15 +61,15 @@ func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	shown := seen.tryCredentials(t, d, p)
 	seen.tryInvalidConfigs(t, d, p)
 	seen.readStateFiles(t, filepath.Join(p.dir, "state"))
-	// The last good configuration is the file's own text, for camd's user alone, and has nothing of other files.
+	// The last good configuration is the text of the file. Only camd's user can read it, and it has nothing of other files.
 	kept := filepath.Join(p.dir, "state", "last-good.yaml")
-	if _, text, _ := strings.Cut(seen[kept], "\n"); text != p.text && text != configMistakes["a short hash"](p.text) { // which camd accepts
+	if _, text, _ := strings.Cut(seen[kept], "\n"); text != p.text && text != configMistakes["a short hash"](p.text) { // camd accepts this one
 		t.Errorf("%s has another text than the configuration file", kept)
 	}
 	delete(seen, kept)
 	seen.runCommands(t, p)
 
-	// The goroutines and what they were called with; it ends camd.
+	// SIGQUIT prints the goroutines with their arguments, and ends camd.
 	if err := d.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
 	}
@@ -77,22 +77,22 @@ func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	seen["stdout"], seen["stderr"] = d.stdout.String(), d.stderr.String()
 	for _, want := range append(accessRecords, `"capture output"`, `"request"`, `"configuration not reloaded"`, "goroutine 1 ") {
 		if !strings.Contains(seen["stderr"], want) {
-			t.Errorf("%s is not in the log, and would show something", want)
+			t.Errorf("%s is not in the log, so the log was not tested for secrets", want)
 		}
 	}
 	seen.checkNoSecrets(t, append(p.secrets(), shown...))
 }
 
-// readProcesses looks at what everybody can see of camd's and its children's processes. camd's own environment has secrets, since
-// they are given there, and is nobody's to read.
+// readProcesses reads what other users can see of the processes of camd and its children. The environment of camd has secrets, because
+// they are given there, and no other process of its user can read it.
 func (e observedOutput) readProcesses(t *testing.T, d *daemon, user *syscall.Credential) {
 	t.Helper()
 	pid := d.cmd.Process.Pid
 	e["camd's command line"] = readProc(t, pid, "cmdline")
 	peek := exec.Command("cat", filepath.Join("/proc", itoa(pid), "environ"))
 	peek.SysProcAttr = &syscall.SysProcAttr{Credential: user}
-	if user != nil { // as another process of the same user; root may look
-		if peek.Run() == nil { // what it read is not for a log either
+	if user != nil { // as another process of the same user; root may read it
+		if peek.Run() == nil { // do not log what it read
 			t.Error("another process of camd's user can read its environment")
 		}
 	}
@@ -111,7 +111,7 @@ func (e observedOutput) readProcesses(t *testing.T, d *daemon, user *syscall.Cre
 	}
 }
 
-// readProc reads a file of a process that runs.
+// readProc reads a file of a running process in /proc.
 func readProc(t *testing.T, pid int, file string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", itoa(pid), file))
@@ -121,7 +121,7 @@ func readProc(t *testing.T, pid int, file string) string {
 	return strings.ReplaceAll(string(b), "\x00", " ")
 }
 
-// allPaths returns all addresses that there are, and some that are not.
+// allPaths returns all addresses of camd, and some that do not exist.
 func allPaths(t *testing.T, d *daemon) []string {
 	t.Helper()
 	var described struct{ Paths map[string]any }
@@ -136,8 +136,8 @@ func allPaths(t *testing.T, d *daemon) []string {
 	return paths
 }
 
-// requestPaths asks for every address by methods, of the cameras where it is for one.
-func (e observedOutput) requestPaths(t *testing.T, d *daemon, who credential, paths, methods, cameras []string) {
+// requestPaths requests every address with every method, for each of the cameras where the address has one.
+func (e observedOutput) requestPaths(t *testing.T, d *daemon, client credential, paths, methods, cameras []string) {
 	t.Helper()
 	for _, path := range paths {
 		of := cameras
@@ -147,18 +147,18 @@ func (e observedOutput) requestPaths(t *testing.T, d *daemon, who credential, pa
 		for _, id := range of {
 			for _, method := range methods {
 				address := strings.NewReplacer("{camera}", id, "{file}", "page.js").Replace(path)
-				answer := requestBeginning(t, method, d.URL+address, who.addTo)
-				if who.replaced != "" {
-					answer = strings.ReplaceAll(answer, who.replaced, "its own")
+				answer := requestBeginning(t, method, d.URL+address, client.addTo)
+				if client.replaced != "" {
+					answer = strings.ReplaceAll(answer, client.replaced, "its own")
 				}
-				e[who.name+method+" "+address] = answer
+				e[client.name+method+" "+address] = answer
 			}
 		}
 	}
 }
 
-// requestBeginning is an answer's head and the beginning of its body, which may have no end.
-func requestBeginning(t *testing.T, method, address string, show ...func(*http.Request)) string {
+// requestBeginning returns the header of an answer, and its body. Of a stream it returns the beginning.
+func requestBeginning(t *testing.T, method, address string, authorize ...func(*http.Request)) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
@@ -167,8 +167,8 @@ func requestBeginning(t *testing.T, method, address string, show ...func(*http.R
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	for _, how := range show {
-		how(r)
+	for _, add := range authorize {
+		add(r)
 	}
 	answer, err := streamClient.Do(r)
 	if err != nil {
@@ -187,7 +187,7 @@ func requestBeginning(t *testing.T, method, address string, show ...func(*http.R
 	return fmt.Sprint(answer.Status, answer.Header, string(text))
 }
 
-// readWall asks for every camera over one connection, and for what is not there.
+// readWall subscribes to every camera over one connection, also to a rendition that does not exist.
 func (e observedOutput) readWall(t *testing.T, d *daemon) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
@@ -211,7 +211,7 @@ func (e observedOutput) readWall(t *testing.T, d *daemon) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kind == websocket.MessageBinary { // notices go before pictures
+		if kind == websocket.MessageBinary { // notices precede pictures
 			return
 		}
 		e[fmt.Sprint("notice ", n)] = string(message)

@@ -30,18 +30,18 @@ func TestSIGTERMEndsStreamsBetweenPictures(t *testing.T) {
 	checkSIGTERM(t, d, 50)
 	for _, pid := range pids {
 		if isRunning(pid) {
-			t.Errorf("capture process %d is still there", pid)
+			t.Errorf("capture process %d still runs", pid)
 		}
 	}
 }
 
-// The same with a thousand viewers, at a rate that the test can still read under the race detector.
+// The same with a thousand viewers. The rate is low: camd cuts viewers that do not read for a second, and the test must read all of them.
 func TestSIGTERMEndsThousandStreamsBetweenPictures(t *testing.T) {
 	d := start(t, options{config: longWriteTimeout + `
 limits: {viewers: 1000}
 cameras:
-  - {id: healthy, source: 'test://?size=320x180&fps=3'}
-  - {id: second, source: 'test://?size=160x96&fps=3'}
+  - {id: healthy, source: 'test://?size=320x180&fps=1'}
+  - {id: second, source: 'test://?size=160x96&fps=1'}
   - {id: broken, source: /dev/camd-has-no-such-device}
 `})
 	d.waitForState("healthy", "live")
@@ -50,7 +50,7 @@ cameras:
 	checkSIGTERM(t, d, 1000)
 }
 
-// checkSIGTERM has so many viewers watch the cameras healthy, second and broken, and stops camd.
+// checkSIGTERM starts viewers of the cameras healthy, second and broken, and stops camd.
 func checkSIGTERM(t *testing.T, d *daemon, viewers int) {
 	t.Helper()
 	type end struct {
@@ -85,8 +85,8 @@ func checkSIGTERM(t *testing.T, d *daemon, viewers int) {
 	}
 }
 
-// readParts reads a stream to its end, and returns how many whole parts it had, and an error if there was anything else. It keeps
-// none of them: those of a thousand viewers would be 500 MB.
+// readParts reads a stream to its end. It returns the number of complete parts, and an error if there was anything else. It does not keep
+// the parts: those of a thousand viewers would take 500 MB.
 func readParts(stream io.Reader) (n int, err error) {
 	in := bufio.NewReader(stream)
 	want := func(text string) error {
@@ -122,7 +122,7 @@ func readParts(stream io.Reader) (n int, err error) {
 
 var partHead = regexp.MustCompile(`\AContent-Type: image/jpeg\r\nContent-Length: (\d+)\r\n(?:[^\r\n]+\r\n)*\r\n`)
 
-// countParts takes a stream apart by its lengths and returns how many whole parts it has, and what does not fit.
+// countParts parses a stream by its lengths. It returns the number of complete parts, and the beginning of anything else.
 func countParts(b []byte) (n int, rest string) {
 	const open, closing = "--boundarydonotcross\r\n", "\r\n--boundarydonotcross\r\n"
 	if !bytes.HasPrefix(b, []byte(open)) {
@@ -168,7 +168,7 @@ func TestStalledViewerDelaysNoOther(t *testing.T) {
 	if _, err := io.WriteString(conn, "GET /cameras/large/stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	// Published and not sent: some before it came, more and more once the connection is full.
+	// behind returns the pictures that were published and not sent. Their number grows once the connection is full.
 	behind := func() float64 {
 		return d.metric(`camd_camera_frames_published_total{camera="large",rendition="main"}`) -
 			d.metric(`camd_viewer_frames_sent_total{camera="large",rendition="main",transport="http1"}`)

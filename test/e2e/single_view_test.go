@@ -18,7 +18,7 @@ const (
 	focusedTile         = `document.activeElement?.closest('.tile')?.querySelector('h2').textContent ?? ''`
 )
 
-// Without a mouse: a camera is opened in full size, zoomed, saved, left for the next one, and closed.
+// The keyboard opens a camera in full size, zooms it, goes to the next one, and closes it.
 func TestKeyboardShortcutsControlDashboard(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: `
@@ -32,7 +32,7 @@ cameras:
 	b.do(chromedp.Navigate(d.URL + "/"))
 	waitForMotion(t, b, "The gate")
 
-	// Four tiles stand two by two.
+	// Four tiles are in two rows of two.
 	b.press(kb.ArrowRight)
 	b.waitForText("The gate", focusedTile)
 	b.press(kb.ArrowRight)
@@ -42,14 +42,14 @@ cameras:
 	b.waitForText("The shed", singleViewTitle)
 	before := b.evaluate(`history.length + ''`)
 	b.waitForText("#shed", `location.hash`)
-	b.press(kb.ArrowRight) // and round to the first
+	b.press(kb.ArrowRight) // after the last comes the first
 	b.waitForText("The gate", singleViewTitle)
 	b.waitForText("main", singleViewRendition)
 	if size := b.evaluate(`document.querySelector('#single-view canvas').width + ''`); size != "960" {
 		t.Errorf("a picture %s wide in the single view, want 960", size)
 	}
 	if opened := b.evaluate(`performance.getEntriesByName('camd.open').map(e => e.duration.toFixed(1)).join() + ''`); opened == "" {
-		t.Error("how long it took was not measured")
+		t.Error("the page did not measure the time to the first picture")
 	} else {
 		t.Logf("from the key to the first picture in full size: %s ms", opened)
 	}
@@ -88,7 +88,7 @@ cameras:
 	b.checkConsole()
 }
 
-// A snapshot becomes a file of the person's.
+// The browser saves a snapshot as a file.
 func TestSnapshotIsDownloadedFromDashboard(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
@@ -119,7 +119,7 @@ func TestSnapshotIsDownloadedFromDashboard(t *testing.T) {
 	b.checkConsole()
 }
 
-// What a person arranges is there again when the page is.
+// The browser keeps the arrangement of the dashboard for the next visit.
 func TestArrangementIsKeptInBrowser(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n" +
@@ -137,18 +137,18 @@ func TestArrangementIsKeptInBrowser(t *testing.T) {
 	b.waitForText("C,B", titles)
 	b.do(chromedp.Reload())
 	b.waitForText("C,B", titles)
-	d.waitForCamera("a", "watched by nobody", func(s state) bool { return s.Viewers == 0 })
+	d.waitForCamera("a", "without viewers", func(s state) bool { return s.Viewers == 0 })
 
-	// The address has the last word.
+	// The address overrides the arrangement.
 	b.do(chromedp.Navigate(d.URL + "/?kiosk&cameras=b,a&columns=1"))
 	b.waitForText("B,A", titles)
 	b.waitForText("none", `getComputedStyle(document.querySelector('.top')).display`)
 	b.waitForText("1", `document.getElementById('grid').style.getPropertyValue('--columns')`)
 	waitForMotion(t, b, "A")
 	if cut := b.evaluate(`[...document.querySelectorAll('.tile h2')].filter(h => h.scrollWidth > h.clientWidth).map(h => h.textContent).join()`); cut != "" {
-		t.Errorf("names that cannot be read: %s", cut)
+		t.Errorf("truncated names: %s", cut)
 	}
-	b.press("d") // leads away, but not from a kiosk
+	b.press("d") // opens another page, but not in kiosk mode
 	b.do(chromedp.Navigate(d.URL + "/?cameras=nope"))
 	b.waitForText("Not found: nope.", `document.querySelector('.notice')?.textContent ?? ''`)
 
@@ -161,7 +161,7 @@ func TestArrangementIsKeptInBrowser(t *testing.T) {
 	b.waitForText("light", `document.documentElement.dataset.theme ?? ''`)
 	b.press("1?")
 	if opened := b.evaluate(`(location.hash || document.querySelector('dialog[open]')?.id) ?? ''`); opened != "" {
-		t.Errorf("keys that are switched off opened %s", opened)
+		t.Errorf("disabled keys opened %s", opened)
 	}
 	b.checkConsole()
 }

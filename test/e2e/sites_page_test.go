@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// A relay's pages have each site's cameras under its name, and nothing to press that is not for them.
+// A relay's dashboard groups cameras by site. Its pages have no buttons that do not apply to remote cameras.
 func TestDashboardGroupsCamerasBySite(t *testing.T) {
 	t.Parallel()
 	server := natsCluster(t, 1)[0]
@@ -32,7 +32,7 @@ func TestDashboardGroupsCamerasBySite(t *testing.T) {
 	}
 	press(kb.ArrowRight, "north.gate")
 	press(kb.ArrowRight, "north.hall")
-	for range 4 { // through the rows that there are, down to the last
+	for range 4 { // down to the last row
 		b.do(chromedp.KeyEvent(kb.ArrowDown))
 	}
 	b.waitForText("south", `(`+focus+`).split('.')[0]`)
@@ -45,7 +45,7 @@ func TestDashboardGroupsCamerasBySite(t *testing.T) {
 	b.do(chromedp.Navigate(relay.URL + "/cameras/south.hall/"))
 	b.waitForText("Live", pageState)
 	b.waitForText("south", factScript("Site"))
-	b.waitForText("true", `document.getElementById('snippets').textContent.includes('id: south-hall') + ''`) // an id that can be configured
+	b.waitForText("true", `document.getElementById('snippets').textContent.includes('id: south-hall') + ''`) // a valid id
 	b.waitForText("false", `document.querySelector('[data-action=pause]').checkVisibility() + ''`)
 	b.checkConsole()
 }

@@ -32,7 +32,7 @@ cameras:
 		t.Errorf("headers %v at %f", h, now)
 	}
 	t.Run("conditional", func(t *testing.T) {
-		// Another picture may come in between; with a new ETag then.
+		// Another picture, with a new ETag, may come in between.
 		eventually(t, "304", func() bool {
 			_, h, _ := get(t, url)
 			code, again, body := get(t, url, "If-None-Match", h.Get("ETag"))
@@ -43,7 +43,7 @@ cameras:
 		})
 		_, now, _ := get(t, url+"?fresh=1")
 		if now.Get("ETag") == h.Get("ETag") {
-			t.Error("a fresh picture has the ETag of an old one")
+			t.Error("a fresh picture has the ETag of an older one")
 		}
 	})
 	t.Run("head", func(t *testing.T) {

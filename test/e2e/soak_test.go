@@ -23,7 +23,8 @@ import (
 	"camd/pkg/source/framenumber"
 )
 
-// soakDuration is how long TestSoakDisconnectsNoViewerAndLeaksNothing and TestOpenPageDoesNotGrow go on: SOAK in the environment, such as 1h.
+// soakDuration returns how long TestSoakDisconnectsNoViewerAndLeaksNothing and TestOpenPageDoesNotGrow run: SOAK in the environment, such
+// as 1h, or 20 s.
 func soakDuration(t testing.TB) time.Duration {
 	t.Helper()
 	text := os.Getenv("SOAK")
@@ -84,17 +85,17 @@ func TestSoakDisconnectsNoViewerAndLeaksNothing(t *testing.T) {
 	if crashes == 0 {
 		t.Error("there was no fault")
 	}
-	if length >= time.Hour && late > 1.05*early { // in less time the heap is still finding its size
+	if length >= time.Hour && late > 1.05*early { // in less time the heap still grows to its size
 		t.Errorf("resident memory grew from %.1f to %.1f MB", early/1e6, late/1e6)
 	}
 }
 
-// smallTestCameras is a configuration with n test cameras, small and slow: there are many of them.
+// smallTestCameras returns a configuration with n test cameras. They are small and slow, because there are many of them.
 func smallTestCameras(name string, n int) string {
 	var b strings.Builder
 	b.WriteString(longWriteTimeout + "cameras:\n")
 	for i := range n {
-		fmt.Fprintf(&b, "  - {id: %s%d, source: 'test://?size=320x180&fps=%d', stall_timeout: 2s}\n", name, i, 5+i)
+		fmt.Fprintf(&b, "  - {id: %s%d, source: 'test://?size=320x180&fps=%d', stall_timeout: 2m}\n", name, i, 5+i)
 	}
 	return b.String()
 }
@@ -125,11 +126,11 @@ func disturbWorkers(ctx context.Context, r *rand.Rand, every time.Duration, daem
 	}
 }
 
-// changingViewers is viewers and what they have seen.
+// changingViewers are viewers that change cameras, and the pictures that they got.
 type changingViewers struct {
 	t                *testing.T
 	url              string
-	decodeEvery      uint64 // one picture in so many is decoded, which is dear under the race detector
+	decodeEvery      uint64 // one in decodeEvery pictures is decoded, which is slow with the race detector
 	cameras          []string
 	visits, pictures atomic.Uint64
 
@@ -137,15 +138,15 @@ type changingViewers struct {
 	checked map[uint64]pictureResult // by a hash of the picture
 }
 
-// pictureResult is what a picture is.
+// pictureResult is the result of checking a picture.
 type pictureResult struct {
 	live    bool
-	problem string // what is wrong with it
+	problem string // empty if it is good
 }
 
 var hashSeed = maphash.MakeSeed()
 
-// watchInTurn watches one camera after the other for some time, at most longest.
+// watchInTurn watches one camera after another, each for a random time of at most longest.
 func (c *changingViewers) watchInTurn(ctx context.Context, r *rand.Rand, longest time.Duration) {
 	for ctx.Err() == nil {
 		visit, cancel := context.WithTimeout(ctx, time.Duration(r.Int64N(int64(longest)))+100*time.Millisecond)
@@ -186,7 +187,7 @@ func (c *changingViewers) watch(ctx context.Context, url string) error {
 	}
 }
 
-// check looks at a picture. Viewers share pictures, so each is looked at once.
+// check checks a picture. Viewers share pictures, so each is checked once.
 func (c *changingViewers) check(b []byte) pictureResult {
 	key := maphash.Bytes(hashSeed, b)
 	if key%c.decodeEvery != 0 {
@@ -204,7 +205,7 @@ func (c *changingViewers) check(b []byte) pictureResult {
 	return v
 }
 
-// checkPicture expects a test camera's picture or a placeholder, whose strip is dark.
+// checkPicture accepts a test camera's picture, or a placeholder, whose strip is dark.
 func checkPicture(b []byte) pictureResult {
 	img, err := jpeg.Decode(bytes.NewReader(b))
 	if err != nil {
@@ -239,7 +240,7 @@ func mean(values []float64) float64 {
 	return sum / float64(max(len(values), 1))
 }
 
-// residentBytes is a process's resident memory in bytes.
+// residentBytes returns a process's resident memory in bytes.
 func residentBytes(t testing.TB, pid int) float64 {
 	var pages, shared float64
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))

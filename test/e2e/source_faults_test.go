@@ -10,10 +10,10 @@ import (
 	"camd/internal/testpeer"
 )
 
-// longWriteTimeout keeps camd from closing the streams of viewers that take nothing for seconds, as a test's do on a busy machine.
+// longWriteTimeout keeps camd from disconnecting viewers that do not read for seconds, as those of a test on a busy machine.
 const longWriteTimeout = "write_timeout: 10m\n"
 
-// healthyCamera is the camera that every failure happens beside. A busy machine does not make it stall.
+// healthyCamera is a camera that no fault of others may disturb. A busy machine does not make it stall.
 const healthyCamera = longWriteTimeout + "cameras:\n  - {id: healthy, source: 'test://?size=320x180&fps=15', stall_timeout: 2m}\n"
 
 // One camera for each problem of a source, all at once: each is offline with its reason, and the healthy camera continues.
@@ -60,12 +60,12 @@ func TestBadSourcesAreOfflineWithReason(t *testing.T) {
 	d := start(t, options{config: config})
 	w := d.startStreamChecker("healthy")
 	for _, c := range cameras {
-		// On a slow machine a first attempt may come to nothing in time, which is true as well.
+		// On a slow machine a first attempt may time out, so this waits for the reason.
 		s := d.waitForCamera(c.id, c.state+" by "+c.reason, func(s state) bool { return s.State == c.state && s.Reason == c.reason || s.State == "live" })
 		if s.State != c.state || s.Reason != c.reason || !strings.Contains(s.Detail, c.detail) || s.ReasonText == "" {
 			t.Errorf("%s: %s, %s: %q; want %s, %s: %q", c.id, s.State, s.Reason, s.Detail, c.state, c.reason, c.detail)
 		}
-		// The header alone is looked at; decoding as many large pictures takes the race detector half a minute.
+		// Only the header is decoded: decoding so many large pictures takes half a minute with the race detector.
 		if p, err := watch(t, d.URL+"/cameras/"+c.id+"/stream.mjpg").read(); err != nil || jpegWidth(p.jpeg) != 1280 {
 			t.Errorf("%s: a viewer gets %d bytes, %v; want a placeholder", c.id, len(p.jpeg), err)
 		}
@@ -78,10 +78,10 @@ func TestUnreadableSourceIsOfflineByPermission(t *testing.T) {
 	t.Parallel()
 	o := options{}
 	o.bin, o.user = programsForNobody(t)
-	// Anything below /dev is a device to camd.
+	// camd treats every path below /dev as a device.
 	devices, err := os.MkdirTemp("/dev", "camd-")
 	if err != nil {
-		t.Skipf("no place for a device: %v", err)
+		t.Skipf("cannot create a device: %v", err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(devices) })
 	if err := os.Chmod(devices, 0o755); err != nil {
@@ -104,10 +104,10 @@ func TestUnreadableSourceIsOfflineByPermission(t *testing.T) {
 		}
 	}
 	w.checkUndisturbed()
-	// A right that is granted is noticed.
+	// camd notices when the permission is granted.
 	if err := os.Chmod(video, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	d.waitForCamera("device", "another matter", func(s state) bool { return s.Reason == "not_a_camera" })
+	d.waitForCamera("device", "opened and refused for another reason", func(s state) bool { return s.Reason == "not_a_camera" })
 	w.checkUndisturbed()
 }

@@ -40,7 +40,7 @@ func TestEveryKindOfSourceIsServed(t *testing.T) {
 	var config strings.Builder
 	config.WriteString("cameras:\n")
 	for _, c := range cameras {
-		fmt.Fprintf(&config, "  - id: %s\n    source: %q\n    %s\n", c.id, c.source, c.more)
+		fmt.Fprintf(&config, "  - id: %s\n    source: %q\n    stall_timeout: 2m\n    %s\n", c.id, c.source, c.more)
 	}
 	d := start(t, options{config: config.String(), env: []string{"E2E_PASSWORD=p@ss:w/rd %"}})
 	if s := d.waitForState("password-url", "idle"); s.Worker.PID != 0 {

@@ -10,15 +10,14 @@ import (
 	"camd/internal/testrun"
 )
 
-// Many cameras start on a machine on which one capture process after the other can load OpenCV, and the last one is loaded
-// long after its open timeout. Each is started once, no more of them load at a time than camd has processors, and none is
-// ended by a timeout.
+// Many cameras start on a machine on which only one capture process at a time can load OpenCV. The last one is loaded long after its open
+// timeout. Each is started once, none is ended by a timeout, and no more of them load at a time than camd has processors.
 func TestManyCamerasStartWithoutRestarts(t *testing.T) {
 	const cameras, processors = 12, 2
 	bin, starts := slowLoading(t)
 	config := "cameras:\n"
 	for i := range cameras {
-		config += fmt.Sprintf("  - {id: cam%d, source: 'test://?size=320x180&fps=2', open_timeout: 1s}\n", i)
+		config += fmt.Sprintf("  - {id: cam%d, source: 'test://?size=320x180&fps=2', open_timeout: 3s}\n", i)
 	}
 	d := start(t, options{config: config, bin: bin, env: []string{fmt.Sprintf("GOMAXPROCS=%d", processors)}})
 	for i := range cameras {
@@ -44,8 +43,8 @@ func TestManyCamerasStartWithoutRestarts(t *testing.T) {
 	}
 }
 
-// slowLoading returns a directory with camd and a camd-capture that takes long to load: 0.7 s, during which no other process
-// loads. The file starts gets a line when one begins to load and when it is loaded.
+// slowLoading returns a directory with camd and a camd-capture that takes 0.7 s to load, one process at a time. The file starts gets a
+// line when a process begins to load and when it is loaded.
 func slowLoading(t *testing.T) (bin, starts string) {
 	t.Helper()
 	bin = t.TempDir()

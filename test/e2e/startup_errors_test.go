@@ -51,7 +51,7 @@ func TestStartupErrorIsOneLineWithExitCode(t *testing.T) {
 	}
 }
 
-// noCameras is a relay that has not heard of any camera.
+// noCameras is the configuration of a relay that finds no camera.
 const noCameras = "bus: {servers: ['nats://127.0.0.1:1']}\n"
 
 // A daemon without cameras needs no capture program, and /stream says that no camera is configured.
@@ -67,7 +67,7 @@ func TestDaemonWithoutCamerasNeedsNoCaptureProgram(t *testing.T) {
 		t.Errorf("%d: %s", code, body)
 	}
 	if s := d.stderr.String(); s != "" {
-		t.Errorf("camd said %s", s)
+		t.Errorf("camd logged %s", s)
 	}
 }
 

@@ -100,7 +100,7 @@ func (v *viewer) read() (picture, error) {
 	return p, err
 }
 
-// waitFor returns the next picture that is as ok says.
+// waitFor returns the next picture for which ok is true.
 func (v *viewer) waitFor(what string, ok func(picture) bool) picture {
 	v.t.Helper()
 	for end := time.Now().Add(testTimeout); time.Now().Before(end); {
@@ -116,7 +116,7 @@ func (v *viewer) waitFor(what string, ok func(picture) bool) picture {
 	return picture{}
 }
 
-// isLive and placeholder tell the pictures of a test camera apart.
+// isLive and isPlaceholder tell the pictures of a test camera from placeholders.
 func isLive(p picture) bool { _, ok := p.frameNumber(); return ok }
 
 func isPlaceholder(p picture) bool {
@@ -128,7 +128,7 @@ func isPlaceholder(p picture) bool {
 	return !ok
 }
 
-// jpegWidth is a JPEG's by its header, 0 for anything else.
+// jpegWidth returns the width in a JPEG's header, or 0 for anything else.
 func jpegWidth(b []byte) int {
 	c, err := jpeg.DecodeConfig(bytes.NewReader(b))
 	if err != nil {
@@ -139,7 +139,7 @@ func jpegWidth(b []byte) int {
 
 func isJPEG(b []byte) bool { _, err := jpeg.Decode(bytes.NewReader(b)); return err == nil }
 
-// streamChecker watches a test camera all the time, on one connection, to see that whatever happens beside it does it no harm.
+// streamChecker watches a test camera all the time on one connection, to check that faults of others do not disturb it.
 type streamChecker struct {
 	t    testing.TB
 	id   string
@@ -151,10 +151,10 @@ type streamChecker struct {
 
 var (
 	errPlaceholder = errors.New("a picture without a frame number")
-	errOlderFrame  = errors.New("a frame number from before")
+	errOlderFrame  = errors.New("a frame number below the last one")
 )
 
-// startStreamChecker starts a witness.
+// startStreamChecker starts a streamChecker.
 func (d *daemon) startStreamChecker(id string) *streamChecker {
 	d.t.Helper()
 	v := watch(d.t, d.URL+"/cameras/"+id+"/stream.mjpg")
@@ -177,7 +177,7 @@ func (s *streamChecker) run(v *viewer) {
 			s.err = err
 		case !ok:
 			s.err = errPlaceholder
-		case n < s.last: // equal is a picture repeated because none came for half a second
+		case n < s.last: // an equal one is repeated, because no other came for half a second
 			s.err = errOlderFrame
 		default:
 			s.last = n
@@ -191,11 +191,11 @@ func (s *streamChecker) run(v *viewer) {
 	}
 }
 
-// checkUndisturbed checks that the stream has had nothing but new live pictures until now, and goes on.
+// checkUndisturbed checks that the stream has had only live pictures in order until now, and continues.
 func (s *streamChecker) checkUndisturbed() {
 	s.t.Helper()
 	begin, _, _ := s.progress()
-	eventually(s.t, "camera "+s.id+" to go on", func() bool {
+	eventually(s.t, "the stream of camera "+s.id+" to continue", func() bool {
 		last, seen, err := s.progress()
 		if err != nil {
 			s.t.Fatalf("camera %s was disturbed after %d pictures: %v", s.id, seen, err)

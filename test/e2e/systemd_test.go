@@ -19,7 +19,7 @@ import (
 	"camd/internal/testrun"
 )
 
-// listenNotify collects what a camd tells the service manager.
+// listenNotify collects the messages of a camd to the service manager.
 func listenNotify(t *testing.T) (socket string, heard *testrun.Output) {
 	t.Helper()
 	socket, heard = filepath.Join(t.TempDir(), "notify"), &testrun.Output{}
@@ -51,25 +51,25 @@ func TestSystemdIsNotified(t *testing.T) {
 				config: tls + healthyCamera + "  - {id: broken, source: /dev/camd-has-no-such-device}\n",
 				env:    []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1200000"},
 			})
-			says := func(line string) {
+			waitFor := func(line string) {
 				t.Helper()
 				eventually(t, line, func() bool { return slices.Contains(strings.Split(heard.String(), "\n"), line) })
 			}
-			says("READY=1")
-			says("STATUS=1 of 2 cameras live (broken is offline), 0 viewers")
+			waitFor("READY=1")
+			waitFor("STATUS=1 of 2 cameras live (broken is offline), 0 viewers")
 			if tls == "" {
 				watch(t, d.URL+"/cameras/healthy/stream.mjpg")
-				says("STATUS=1 of 2 cameras live (broken is offline), 1 viewer")
+				waitFor("STATUS=1 of 2 cameras live (broken is offline), 1 viewer")
 			}
 			fed := strings.Count(heard.String(), "WATCHDOG=1")
 			eventually(t, "the watchdog to be fed", func() bool { return strings.Count(heard.String(), "WATCHDOG=1") > fed+1 })
 			d.stop()
-			says("STOPPING=1")
+			waitFor("STOPPING=1")
 		})
 	}
 }
 
-// openListener is a listener as systemd has it.
+// openListener opens a listener as systemd does.
 func openListener(t *testing.T, at string) (net.Listener, *os.File) {
 	t.Helper()
 	l, err := net.Listen("tcp", at)
@@ -85,11 +85,11 @@ func openListener(t *testing.T, at string) (net.Listener, *os.File) {
 	return l, file
 }
 
-// startWithListener starts camd with a listener as systemd hands it over.
+// startWithListener starts camd and passes it a listener as systemd does.
 func startWithListener(t *testing.T, l *os.File, config string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, config: write(t, t.TempDir(), "camd.yaml", config), exited: make(chan struct{})}
-	// The process ID must be known before the program begins.
+	// The shell knows its process ID, which remains that of camd.
 	d.cmd = exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, testrun.Program(t, "camd"), "serve", "-c", d.config)
 	d.cmd.ExtraFiles = []*os.File{l}
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
@@ -102,14 +102,14 @@ func startWithListener(t *testing.T, l *os.File, config string) *daemon {
 	return d
 }
 
-// One camd after another serves the same socket, and who asks between them waits.
+// One camd after another serves the same socket, and clients that connect between them wait.
 func TestListenerFromSystemdIsServed(t *testing.T) {
 	t.Parallel()
 	l, file := openListener(t, "127.0.0.1:0")
 	url := "http://" + l.Addr().String() + "/healthz"
 	for _, listen := range []string{l.Addr().String(), "127.0.0.1:1"} {
 		var asking sync.WaitGroup
-		asking.Go(func() { // also before there is one
+		asking.Go(func() { // before camd runs
 			answer, err := http.Get(url)
 			if err != nil {
 				t.Error(err)
@@ -128,7 +128,7 @@ func TestListenerFromSystemdIsServed(t *testing.T) {
 			t.Errorf("configured %s, served %s:\n%s", listen, l.Addr(), d.stderr.String())
 		}
 		if conn, err := net.Dial("tcp", l.Addr().String()); errors.Is(err, syscall.ECONNREFUSED) {
-			t.Error("refused between two")
+			t.Error("a connection between two camds was refused")
 		} else {
 			_ = conn.Close()
 		}

@@ -16,7 +16,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// Third-party test tools run against camd while a viewer watches. Long runs are for make test-abuse (CAMD_ABUSE).
+// Third-party test tools run against camd while a viewer watches. The long ones run only with CAMD_ABUSE, as in make test-abuse.
 func TestThirdPartyToolsDisturbNoViewer(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)
@@ -33,16 +33,16 @@ func TestThirdPartyToolsDisturbNoViewer(t *testing.T) {
 	d.checkReleased(before)
 }
 
-// runH2load asks for much at once over HTTP/2.
+// runH2load makes many requests at once over HTTP/2.
 func (d *daemon) runH2load(t *testing.T) {
 	o := run(t, testpeer.RequireProgram(t, "h2load", "nghttp2-client"), "-n", "4000", "-c", "20", "-m", "50", d.URL+"/healthz",
-		d.URL+"/cameras/a/snapshot.jpg?max_age=1h") // on a busy machine the newest picture may be old
+		d.URL+"/cameras/a/snapshot.jpg?max_age=1h") // on a busy machine the newest picture may be older than a snapshot may be
 	if o.code != 0 || !strings.Contains(o.stdout, "4000 succeeded, 0 failed, 0 errored, 0 timeout") {
 		t.Errorf("%d\n%s%s", o.code, o.stdout, o.stderr)
 	}
 }
 
-// runSSLScan looks for old versions of TLS and weak ciphers.
+// runSSLScan checks for old versions of TLS and weak ciphers.
 func (d *daemon) runSSLScan(t *testing.T) {
 	o := run(t, testpeer.RequireProgram(t, "sslscan", "sslscan"), "--no-colour", d.address())
 	for _, want := range []string{
@@ -65,16 +65,16 @@ func (d *daemon) runSSLScan(t *testing.T) {
 	}
 }
 
-// h2specModule is what looks whether HTTP/2 is spoken as the standard says.
+// h2specModule checks HTTP/2 against the standard.
 const h2specModule = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
 
-// h2specKnown are its findings that are no faults, and why.
+// h2specKnown has findings of h2spec that are no faults, and the reason.
 var h2specKnown = map[string]string{
-	"× 1: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                        "net/http refuses settings that say the same twice, and closes",
+	"× 1: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                        "net/http refuses a setting that comes twice, and closes",
 	"× 1: Sends a HEADERS frame that contains the connection-specific header field":                     "net/http refuses it with 400 instead of resetting the stream",
 	`× 2: Sends a HEADERS frame that contains the TE header field with any value other than "trailers"`: "the same",
-	// Seen now and then.
-	`× 1: Sends a HEADERS frame with the "content-length" header field which does not equal the DATA frame payload length`:                      "the answer needs no body, and was there before it",
+	// These appear in some runs.
+	`× 1: Sends a HEADERS frame with the "content-length" header field which does not equal the DATA frame payload length`:                      "the answer needs no body, and was sent before it",
 	`× 2: Sends a HEADERS frame with the "content-length" header field which does not equal the sum of the multiple DATA frames payload length`: "the same",
 }
 
@@ -88,7 +88,7 @@ func (d *daemon) runH2spec(t *testing.T) {
 	}
 	t.Log(summary)
 	for _, line := range regexp.MustCompile(`(?m)^ *× .*$`).FindAllString(o.stdout, -1) {
-		line = line[strings.LastIndex(line, "×"):] // what its terminal would write over comes first
+		line = line[strings.LastIndex(line, "×"):] // text that a terminal would overwrite comes first
 		if _, known := h2specKnown[line]; !known {
 			t.Errorf("found: %s", line)
 		}
@@ -98,16 +98,16 @@ func (d *daemon) runH2spec(t *testing.T) {
 	}
 }
 
-// testsslKnown are testssl.sh's findings that are no faults, and why.
+// testsslKnown has findings of testssl.sh that are no faults, and the reason.
 var testsslKnown = map[string]string{
-	"cert_chain_of_trust":   "the test's certificate is signed by itself",
-	"cert_expirationStatus": "and good for a day",
+	"cert_chain_of_trust":   "the certificate of the test is self-signed",
+	"cert_expirationStatus": "the certificate of the test is valid for a day",
 	"cert_notAfter":         "the same",
-	"cert_revocation":       "and nobody has anywhere to revoke it",
+	"cert_revocation":       "a self-signed certificate cannot be revoked",
 	"cipherlist_AVERAGE":    "TLS 1.2 with ECDHE and CBC: for clients without AEAD, last in Go's order, and constant in time",
 	"LUCKY13":               "the same",
-	"HSTS":                  "for who configures it",
-	"TLS_session_ticket":    "Go makes new keys every day, and takes those of the last seven",
+	"HSTS":                  "an option",
+	"TLS_session_ticket":    "Go makes new keys every day, and accepts those of the last seven days",
 }
 
 func (d *daemon) runTestSSL(t *testing.T) {
@@ -116,12 +116,12 @@ func (d *daemon) runTestSSL(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, testpeer.RequireProgram(t, "testssl", "testssl.sh"), "--quiet", "--color", "0", "--severity", "LOW", "--jsonfile", report, "--nodns", "none",
 		"--connect-timeout", "5", "--openssl-timeout", "5", "--fast", "--protocols", "--server-defaults", "--server-preference", "--std", "--vulnerable", "--headers", d.address())
-	// It is a script: what it has started is ended with it, or would be waited for.
+	// It is a script. Its process group is killed, or the test would wait for the programs that it started.
 	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, time.Second
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	o := runCommand(t, cmd)
 	if ctx.Err() != nil {
-		t.Fatalf("it has not come to its end\n%s%s", o.stdout, o.stderr)
+		t.Fatalf("testssl.sh did not end in time\n%s%s", o.stdout, o.stderr)
 	}
 	text, err := os.ReadFile(report)
 	var found []struct{ ID, Severity, Finding string }
@@ -135,7 +135,7 @@ func (d *daemon) runTestSSL(t *testing.T) {
 	}
 }
 
-// slowModes are what slowhttptest can do: headers, bodies, ranges and reading, each slowly.
+// slowModes are the modes of slowhttptest: slow headers, bodies, ranges and reading.
 var slowModes = map[string][]string{
 	"headers": {"-H", "-i", "1"}, "bodies": {"-B", "-i", "1", "-s", "8192", "-t", "PATCH"}, "ranges": {"-R", "-a", "10", "-b", "3000"},
 	"reading": {"-X", "-w", "1", "-y", "10", "-n", "1", "-z", "5", "-k", "3"},
@@ -155,7 +155,7 @@ func TestSlowRequestsDisturbNoViewer(t *testing.T) {
 			last := o.stdout[max(0, strings.LastIndex(o.stdout, "slow HTTP test status")):]
 			t.Logf("%d: %s", o.code, regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(last, ""))
 			if strings.Contains(o.stdout, "service available:   NO") {
-				t.Error("it says that camd was not to be reached")
+				t.Error("slowhttptest could not reach camd")
 			}
 			w.checkUndisturbed()
 		})

@@ -7,12 +7,12 @@ import (
 )
 
 // mixedCameras are cameras of two aspect ratios and one that is offline.
-const mixedCameras = `
+const mixedCameras = longWriteTimeout + `
 cameras:
-  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=5'}
-  - {id: yard, title: The yard, source: 'test://?size=640x480&fps=5'}
+  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=5', stall_timeout: 2m}
+  - {id: yard, title: The yard, source: 'test://?size=640x480&fps=5', stall_timeout: 2m}
   - {id: gone, title: Gone, source: /dev/camd-has-no-such-device}
-  - {id: hall, title: The hall, source: 'test://?size=320x180&fps=5'}
+  - {id: hall, title: The hall, source: 'test://?size=320x180&fps=5', stall_timeout: 2m}
 `
 
 // All tiles have one height, whatever the aspect ratios of their cameras. The reason stands directly above the name of its camera.
@@ -67,7 +67,7 @@ func TestTabletInPortraitUsesItsWidth(t *testing.T) {
 	b.checkConsole()
 }
 
-// A finger hits each button: it is at least 44 pixels wide and high.
+// Each button is at least 44 pixels wide and high.
 func TestButtonsAreLargeEnoughForFingers(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: mixedCameras})

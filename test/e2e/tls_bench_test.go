@@ -11,8 +11,8 @@ import (
 	"camd/internal/testpeer"
 )
 
-// BenchmarkTLS is the daemon's processor time for a frame to a viewer, of 100: plain, where senders serve them; encrypted over
-// HTTP/1.1, a connection each; and over HTTP/2, ten to a connection. They take turns; an operation is a turn of each.
+// BenchmarkTLS measures the daemon's CPU time for a frame to one of 100 viewers: plain, where senders serve them; encrypted over HTTP/1.1,
+// a connection each; and over HTTP/2, ten to a connection. They take turns. An operation is a turn of each.
 func BenchmarkTLS(b *testing.B) {
 	const viewers, perConnection = 100, 10
 	i := testpeer.Certificate{}.Make(b)
@@ -45,7 +45,7 @@ func BenchmarkTLS(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// watchOverConnections watches camera a over so many connections.
+// watchOverConnections watches camera a over a number of connections.
 func watchOverConnections(b *testing.B, viewers, connections int, version2 bool) watcher {
 	return func(d *daemon) (leave func()) {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -20,7 +20,7 @@ import (
 func encryptedConfig(i testpeer.KeyPair, n int) string {
 	config := fmt.Sprintf("tls: {certificate: %s, key: %s}\ncameras:\n", i.File, i.Key)
 	for n := range n {
-		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5'}\n", n, n)
+		config += fmt.Sprintf("  - {id: c%d, title: Camera %d, source: 'test://?size=320x180&fps=5', stall_timeout: 2m}\n", n, n)
 	}
 	return config
 }
@@ -90,11 +90,11 @@ func TestOldOrMissingTLSIsRefused(t *testing.T) {
 		t.Errorf("TLS 1.1: %+v", o)
 	}
 	if o := run(t, curl, "-sS", d.URL+"/healthz"); o.code == 0 {
-		t.Errorf("a certificate that nobody vouches for: %+v", o)
+		t.Errorf("curl accepts a self-signed certificate: %+v", o)
 	}
 }
 
-// healthcheck accepts exactly its own camd's certificate, whatever its names. The log warns of problems of a certificate.
+// healthcheck accepts only its own camd's certificate, whatever names it has. The log warns of problems of a certificate.
 func TestHealthcheckAcceptsOwnCertificateAndLogWarns(t *testing.T) {
 	t.Parallel()
 	mine := testpeer.Certificate{Name: "cameras.example", NotAfter: time.Now().Add(-time.Hour)}.Make(t)
@@ -121,12 +121,12 @@ func TestHealthcheckAcceptsOwnCertificateAndLogWarns(t *testing.T) {
 	}
 	for _, what := range []string{"certificate expired", "key exposed"} {
 		if !strings.Contains(d.stderr.String(), what) {
-			t.Errorf("the log does not say %q:\n%s", what, d.stderr.String())
+			t.Errorf("the log does not have %q:\n%s", what, d.stderr.String())
 		}
 	}
 }
 
-// Twelve <img> play at once in one page, over one connection, where HTTP/1.1 would let six.
+// Twelve <img> play in one page over one connection. With HTTP/1.1 only six would.
 func TestTwelveStreamsPlayInOnePage(t *testing.T) {
 	t.Parallel()
 	const cameras = 12
@@ -136,7 +136,7 @@ func TestTwelveStreamsPlayInOnePage(t *testing.T) {
 		d.waitForState(fmt.Sprint("c", n), "live")
 	}
 	b := openBrowser(t, 1280, 800, chromedp.Flag("ignore-certificate-errors-spki-list", i.SPKIHash))
-	b.do(chromedp.Navigate(d.URL + "/healthz")) // a page of this origin, and empty
+	b.do(chromedp.Navigate(d.URL + "/healthz")) // an empty page of this origin
 	b.evaluate(`(() => {
 		for (let n = 0; n < ` + itoa(cameras) + `; n++) {
 			const img = document.createElement('img');
@@ -188,7 +188,7 @@ func (b *browser) imageNumber(n int) (uint32, bool) {
 	return framenumber.Decode(img)
 }
 
-// The dashboard's WebSocket is encrypted as its page is.
+// The dashboard's WebSocket is encrypted like its page.
 func TestDashboardWorksOverTLS(t *testing.T) {
 	t.Parallel()
 	i := testpeer.Certificate{}.Make(t)

@@ -41,7 +41,7 @@ func TestUnixSocketServesEverything(t *testing.T) {
 	}
 	eventually(t, "the camera", func() bool { return strings.Contains(ask("/api/v1/cameras").stdout, `"live"`) })
 	var streams []*exec.Cmd
-	for range 2 { // though there may be one to an address
+	for range 2 { // viewers_per_address does not apply to a unix socket
 		var body testrun.Output
 		stream := exec.Command(curl, "-sSN", "--unix-socket", path, "http://localhost/cameras/healthy/stream.mjpg")
 		stream.Stdout, stream.Stderr = &body, os.Stderr
@@ -74,20 +74,20 @@ func TestUnixSocketServesEverything(t *testing.T) {
 		}
 	}
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
-		t.Errorf("the socket is left: %v", err)
+		t.Errorf("the socket was not removed: %v", err)
 	}
 	serving().killAndWait()
 	if _, err := os.Lstat(path); err != nil {
 		t.Fatal(err)
 	}
-	serving().stop() // in the place of the one that is left
+	serving().stop() // replaces the socket of the killed camd
 	write(t, filepath.Dir(path), "camd.sock", "mine")
 	if o := camd(t, "serve", "-c", d.config); o.code != 1 || !strings.Contains(o.stderr, "not a socket") || string(readFile(t, path)) != "mine" {
 		t.Errorf("in a file's place: %+v", o)
 	}
 }
 
-// checkNginx asks camd by nginx, where there is one: pages, a stream and the wall's refusal.
+// checkNginx requests a page and a stream through nginx, if it is installed.
 func checkNginx(t *testing.T, socket string) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {

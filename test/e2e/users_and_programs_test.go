@@ -44,7 +44,7 @@ auth:
 	t.Run("programs", func(t *testing.T) { checkProgramsWithCredentials(t, d) })
 }
 
-// fetch is what somebody is answered.
+// fetch returns the body of the answer to a request.
 func fetch(t *testing.T, method, url, body string, header http.Header) string {
 	t.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -64,14 +64,13 @@ func fetch(t *testing.T, method, url, body string, header http.Header) string {
 	return string(text)
 }
 
-// logIn fills the login page in, as it is.
+// logIn fills in the login form and sends it.
 func (b *browser) logIn(user, password string) {
 	b.t.Helper()
 	b.do(chromedp.SetValue(chromedp.CSS("#user"), user), chromedp.SetValue(chromedp.CSS("#password"), password), chromedp.Click(chromedp.CSS("form button")))
 }
 
-// checkUsersInBrowser goes by a name, since browsers trust this machine's own addresses as if they were encrypted: they send what they
-// keep back from others.
+// checkUsersInBrowser uses a host name, because browsers treat the addresses of this machine as encrypted, and send more to them.
 func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	const name = "cams.example.com"
 	b := openBrowser(t, 1280, 900, chromedp.Flag("host-resolver-rules", "MAP "+name+" 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
@@ -140,7 +139,7 @@ func checkUsersInBrowser(t *testing.T, d *daemon, key string) {
 	b.waitForText("1", `document.querySelectorAll('.tile').length + ''`)
 }
 
-// checkProgramsWithCredentials lets real clients in, and turns away what has none.
+// checkProgramsWithCredentials checks that real clients with valid credentials have access, and others have none.
 func checkProgramsWithCredentials(t *testing.T, d *daemon) {
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
@@ -171,11 +170,11 @@ func checkProgramsWithCredentials(t *testing.T, d *daemon) {
 		}
 	}
 	if log := d.stderr.String(); strings.Contains(log, "hunter2") || strings.Contains(log, strings.TrimPrefix(link, "link=")) {
-		t.Errorf("the log has what lets people in: %s", log)
+		t.Errorf("the log has a password or a link: %s", log)
 	}
 }
 
-// saveScreenshots keeps a picture of the page, in both schemes and on a phone too, in the folder that CAMD_SCREENSHOTS names.
+// saveScreenshots saves screenshots of the page in both colour schemes, for a phone and a large screen, in the folder CAMD_SCREENSHOTS.
 func (b *browser) saveScreenshots(name string) {
 	b.t.Helper()
 	dir := os.Getenv("CAMD_SCREENSHOTS")

@@ -13,11 +13,11 @@ import (
 	"camd/internal/testpeer"
 )
 
-// What camd answers at ustreamer's addresses is what ustreamer answers there, as far as it goes.
+// camd answers like ustreamer at ustreamer's addresses.
 func TestUstreamerAnswersAreMatched(t *testing.T) {
 	t.Parallel()
 	theirs := testpeer.ServeUstreamer(t)
-	d := start(t, options{config: "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n"})
+	d := start(t, options{config: longWriteTimeout + "cameras:\n  - {id: a, source: 'test://?size=320x180&fps=10'}\n"})
 	d.waitForState("a", "live")
 
 	for _, path := range []string{"/stream?key=k", "/?action=stream", "/?action=stream&t=17"} {
@@ -55,21 +55,21 @@ func TestUstreamerAnswersAreMatched(t *testing.T) {
 		want, got = jsonShape(t, theirs+"/state"), jsonShape(t, d.URL+"/state")
 		return strings.Contains(fmt.Sprint(want), "zero_data") && strings.Contains(fmt.Sprint(got), "zero_data")
 	})
-	// Newer ones name themselves and their clients' keys; Debian's does not yet.
+	// Newer versions of ustreamer have these fields, Debian's does not.
 	result := got.(map[string]any)["result"].(map[string]any)
 	delete(result, "instance_id")
 	for _, client := range result["stream"].(map[string]any)["clients_stat"].(map[string]any) {
 		delete(client.(map[string]any), "key")
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("/state is like\n%v, want\n%v", got, want)
+		t.Errorf("/state has the shape\n%v, want\n%v", got, want)
 	}
 }
 
-// streamHead is how a stream begins.
+// streamHead is the beginning of a stream.
 type streamHead struct {
 	kind, expires, cookie string
-	lines                 []string // up to the picture, numbers left out
+	lines                 []string // up to the picture, without digits
 }
 
 func readStreamHead(t *testing.T, url string) streamHead {
@@ -100,7 +100,7 @@ func readStreamHead(t *testing.T, url string) streamHead {
 	return h
 }
 
-// jsonShape is a JSON document with the kinds of its values in their place, and one name for all clients.
+// jsonShape returns a JSON document with the types of its values instead of the values, and one name for all clients.
 func jsonShape(t *testing.T, url string) any {
 	t.Helper()
 	_, _, b := get(t, url)

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// watchWall watches a camera over a WebSocket, and takes all that comes, until the test ends.
+// watchWall watches a camera over a WebSocket and acknowledges every picture until the test ends.
 func (d *daemon) watchWall(t *testing.T, id string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -42,7 +42,7 @@ func (d *daemon) watchWall(t *testing.T, id string) {
 	t.Cleanup(func() { cancel(); _ = conn.CloseNow(); <-done })
 }
 
-// openUnreadStream asks for a stream and reads nothing of it, until the test ends.
+// openUnreadStream requests a stream and does not read it. The connection is closed when the test ends.
 func (d *daemon) openUnreadStream(t *testing.T, path string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))

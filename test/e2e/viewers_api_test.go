@@ -37,28 +37,29 @@ func TestViewersAPICountsEachViewer(t *testing.T) {
 	d.waitForState("small", "live")
 	d.waitForState("large", "live")
 	if list := d.viewers(""); len(list) != 0 {
-		t.Fatalf("nobody watches yet: %+v", list)
+		t.Fatalf("viewers before the first one: %+v", list)
 	}
 	begin := time.Now().Truncate(time.Millisecond)
-	there := func(n int) {
+	waitForViewers := func(n int) {
 		t.Helper()
-		eventually(t, "the viewer to be there", func() bool { return len(d.viewers("")) == n })
+		eventually(t, "the viewer to be listed", func() bool { return len(d.viewers("")) == n })
 	}
 	whole := watch(t, d.URL+"/cameras/small/stream.mjpg")
 	go whole.drain()
-	there(1)
+	waitForViewers(1)
 	fewer := watch(t, d.URL+"/cameras/small/stream.mjpg?fps=5")
 	go fewer.drain()
-	there(2)
+	waitForViewers(2)
 	slow := readSlowly(t, d.URL, "/cameras/large/stream.mjpg", "slow/1.0")
-	there(3)
+	waitForViewers(3)
 
 	var list []viewerInfo
 	eventually(t, "their rates and drops", func() bool {
 		list = d.viewers("")
-		// A busy machine captures less than is configured, and the viewer has what is captured.
+		// A busy machine captures fewer pictures than configured, and the viewer gets those.
 		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].hasFPS(d.camera("small").FPS) &&
-			list[2].FPS != nil && *list[2].FPS < 6 && list[2].DroppedFor["fps_limit"] > 20
+			list[2].FPS != nil && *list[2].FPS < 6 && list[2].DroppedFor["fps_limit"] > 20 &&
+			list[2].DroppedFor["fps_limit"] <= 4*(list[2].Sent+1) // three for each that is sent, but many after a pause of the machine
 	})
 	for i, want := range []struct {
 		camera, agent string
@@ -74,18 +75,18 @@ func TestViewersAPICountsEachViewer(t *testing.T) {
 		}
 	}
 	if list[0].Address != slow.LocalAddr().String() {
-		t.Errorf("the slow one is at %s, want %s", list[0].Address, slow.LocalAddr())
+		t.Errorf("the slow viewer has the address %s, want %s", list[0].Address, slow.LocalAddr())
 	}
 	if v := list[1]; v.FrameAge == nil || *v.FrameAge <= 0 || *v.FrameAge > testTimeout.Seconds() {
 		t.Errorf("frame age of %+v", v)
 	}
-	if v := list[2]; v.DroppedFor["fps_limit"] > 4*(v.Sent+1) || v.Dropped < v.DroppedFor["fps_limit"] {
-		t.Errorf("asked for 5 of 20: %+v", v)
+	if v := list[2]; v.Dropped < v.DroppedFor["fps_limit"] {
+		t.Errorf("the viewer that asked for 5 of 20 fps: %+v", v)
 	}
 
 	kept := list[2].ID
 	whole.close()
-	eventually(t, "the viewer to be gone", func() bool {
+	eventually(t, "the viewer to be removed", func() bool {
 		of := d.viewers("?camera=small")
 		return len(of) == 1 && of[0].ID == kept
 	})
@@ -97,10 +98,10 @@ func TestViewersAPICountsEachViewer(t *testing.T) {
 	}
 }
 
-// hasFPS says whether a viewer gets about so many frames a second.
+// hasFPS reports whether a viewer gets about fps frames a second.
 func (v viewerInfo) hasFPS(fps float64) bool { return v.FPS != nil && math.Abs(*v.FPS-fps) <= fps/5 }
 
-// readSlowly asks for a stream and reads 1.3 MB a second of it, until the test ends.
+// readSlowly requests a stream and reads 1.3 MB a second of it until the test ends.
 func readSlowly(t *testing.T, url, path, agent string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The cameras of a wall as people have it: sixteen small ones and one opened.
+// The cameras of a typical wall: sixteen small ones and one in full size.
 const (
 	smallCameras = 16
 	smallRate    = 5
@@ -32,8 +32,8 @@ func wallOfPreviews() string {
 	return config
 }
 
-// BenchmarkWall is what the daemon's processor time for a wall is to that for the same pictures as plain streams: to clients
-// of a few lines, and to Chromium. They take turns; an operation is a turn of each, five seconds long.
+// BenchmarkWall compares the daemon's CPU time for a wall with that for the same pictures as plain streams, with simple clients and with
+// Chromium. They take turns. An operation is a turn of each, five seconds long.
 func BenchmarkWall(b *testing.B) {
 	for name, clients := range map[string]func(*testing.B) (wall, streams watcher){
 		"go":       func(b *testing.B) (wall, streams watcher) { return wallWatcher(b), streamsWatcher(b) },
@@ -61,7 +61,7 @@ func BenchmarkWall(b *testing.B) {
 	}
 }
 
-// watcher begins to watch, and returns how to stop it.
+// watcher starts to watch, and returns a function that stops it.
 type watcher func(*daemon) (leave func())
 
 func median(v []float64) float64 {
@@ -69,21 +69,21 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// measureCost returns the microseconds of processor time that camd takes for each picture it sends, and the pictures a second.
+// measureCost returns the CPU time of camd for each picture that it sends, in microseconds, and the pictures per second.
 func (d *daemon) measureCost(b *testing.B, begin watcher) (micros, rate float64) {
 	leave := begin(d)
 	defer leave()
 	before := d.framesSent()
-	eventually(b, "all to be warm", func() bool { return d.framesSent() > before+200 })
+	eventually(b, "200 pictures to warm up", func() bool { return d.framesSent() > before+200 })
 	n, used, at := d.framesSent(), d.cpuTime(b), time.Now()
-	<-time.After(measureDuration(5 * time.Second)) // with nothing asked of it meanwhile
+	<-time.After(measureDuration(5 * time.Second)) // without requests meanwhile
 	used = d.cpuTime(b) - used
 	took := time.Since(at)
 	n = d.framesSent() - n
 	return float64(used.Microseconds()) / n, n / took.Seconds()
 }
 
-// framesSent is how many pictures viewers have had.
+// framesSent returns how many pictures camd has sent to viewers.
 func (d *daemon) framesSent() (n float64) {
 	_, _, text := get(d.t, d.URL+"/metrics")
 	for line := range strings.Lines(string(text)) {
@@ -95,10 +95,10 @@ func (d *daemon) framesSent() (n float64) {
 	return n
 }
 
-// cpuTime is the processor time of all the daemon's threads, by the clock that the kernel keeps for a process.
+// cpuTime returns the CPU time of all the daemon's threads, by the kernel's clock of the process.
 func (d *daemon) cpuTime(b testing.TB) time.Duration {
 	b.Helper()
-	const perProcess = 2 // of the scheduler, see clock_getcpuclockid(3)
+	const perProcess = 2 // the scheduler's clock, see clock_getcpuclockid(3)
 	var t unix.Timespec
 	if err := unix.ClockGettime(int32(^d.cmd.Process.Pid<<3|perProcess), &t); err != nil {
 		b.Fatal(err)
@@ -117,13 +117,13 @@ func openWall(b *testing.B, d *daemon) (leave func()) {
 		b.Fatal(err)
 	}
 	conn.SetReadLimit(1 << 20)
-	say := func(what map[string]any) error {
+	send := func(what map[string]any) error {
 		text, _ := json.Marshal(what)
 		return conn.Write(ctx, websocket.MessageText, text)
 	}
-	_ = say(map[string]any{"type": "subscribe", "camera": "full", "rendition": "main"})
+	_ = send(map[string]any{"type": "subscribe", "camera": "full", "rendition": "main"})
 	for i := range smallCameras {
-		_ = say(map[string]any{"type": "subscribe", "camera": fmt.Sprint("c", i)})
+		_ = send(map[string]any{"type": "subscribe", "camera": fmt.Sprint("c", i)})
 	}
 	seen := make(chan map[string]any, 1)
 	seen <- map[string]any{}
@@ -152,7 +152,7 @@ func openWall(b *testing.B, d *daemon) (leave func()) {
 			all := <-seen
 			seen <- map[string]any{}
 			if len(all) > 0 {
-				_ = say(map[string]any{"type": "ack", "seen": all})
+				_ = send(map[string]any{"type": "ack", "seen": all})
 			}
 		}
 	})
@@ -183,8 +183,8 @@ func streamsWatcher(b *testing.B) watcher {
 	}
 }
 
-// chromiumWatchers watches in a page of camd's: a wall whose pictures are decoded before they are acknowledged; and <img>, six to
-// an address of this machine, as HTTP/1.1 has it.
+// chromiumWatchers watches in a page of camd: a wall that decodes pictures before it acknowledges them, and <img>. HTTP/1.1 allows six
+// connections to a host, so the <img> use several addresses of this machine.
 func chromiumWatchers(b *testing.B) (wall, streams watcher) {
 	page := openBrowser(b, 1280, 800, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.*"))
 	watch := func(d *daemon, script string) (leave func()) {

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Sixteen cameras over one connection; one of them dies and is live again on the same connection.
+// A wall shows sixteen cameras over one connection. One of them is killed, and is live again on the same connection.
 func TestWallRecoversFromKilledCaptureProcess(t *testing.T) {
 	t.Parallel()
 	const cameras = 16
@@ -30,7 +30,7 @@ func TestWallRecoversFromKilledCaptureProcess(t *testing.T) {
 	address := strings.Replace(d.URL, "http", "ws", 1) + "/api/v1/wall?rendition=main&cameras=" + strings.Join(ids, ",")
 	if _, answer, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.example"}}}); err == nil ||
 		answer.StatusCode != http.StatusForbidden {
-		t.Errorf("a page from elsewhere: %v", err)
+		t.Errorf("a page of another origin: %v", err)
 	}
 	conn, _, err := websocket.Dial(ctx, address, nil)
 	if err != nil {
@@ -38,7 +38,7 @@ func TestWallRecoversFromKilledCaptureProcess(t *testing.T) {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(1 << 20)
-	// until reads pictures, and acknowledges them, until done says so.
+	// until reads and acknowledges pictures until done returns true.
 	until := func(done func(camera string, placeholder bool) bool) {
 		t.Helper()
 		for {
@@ -65,7 +65,7 @@ func TestWallRecoversFromKilledCaptureProcess(t *testing.T) {
 	seen := map[string]int{}
 	enough := func(camera string, placeholder bool) bool {
 		if seen[camera]++; placeholder {
-			t.Errorf("%s has nothing to show", camera)
+			t.Errorf("%s shows a placeholder", camera)
 		}
 		for _, id := range ids {
 			if seen[id] < 5 {

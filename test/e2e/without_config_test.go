@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// Without any configuration there is a test pattern to see.
+// Without a configuration camd serves a test pattern.
 func TestDaemonWithoutConfigurationServesTestPattern(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/etc/camd/camd.yaml"); err == nil {
-		t.Skip("this machine has a configuration of its own")
+		t.Skip("this machine has a configuration in /etc/camd")
 	}
 	d := start(t, options{})
 	s := d.waitForState("test", "live")

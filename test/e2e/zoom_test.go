@@ -12,7 +12,7 @@ const (
 	offsetScript = `document.querySelector('#single-view canvas').style.transform`
 )
 
-// The wheel, a double click and two fingers zoom a picture; one finger or the mouse moves it.
+// The wheel, a double click and two fingers zoom a picture. One finger or the mouse moves it.
 func TestZoomByWheelDoubleClickAndTouch(t *testing.T) {
 	t.Parallel()
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
@@ -27,7 +27,7 @@ func TestZoomByWheelDoubleClickAndTouch(t *testing.T) {
 	b.mouse(input.DispatchMouseEventParams{Type: "mouseMoved", X: 350, Y: 280, Button: "left"})
 	b.mouse(input.DispatchMouseEventParams{Type: "mouseReleased", X: 350, Y: 280, Button: "left", ClickCount: 1})
 	if after := b.evaluate(offsetScript); after == before {
-		t.Errorf("dragged, and still at %s", after)
+		t.Errorf("the picture was dragged but is still at %s", after)
 	}
 	for i := range int64(2) {
 		b.mouse(input.DispatchMouseEventParams{Type: "mousePressed", X: 400, Y: 300, Button: "left", ClickCount: i + 1})
@@ -46,7 +46,7 @@ func TestZoomByWheelDoubleClickAndTouch(t *testing.T) {
 	b.touch("touchMove", finger(1, 300))
 	b.touch("touchEnd")
 	if after := b.evaluate(offsetScript); after == before {
-		t.Errorf("moved by a finger, and still at %s", after)
+		t.Errorf("a finger moved the picture but it is still at %s", after)
 	}
 	b.checkConsole()
 }

@@ -14,7 +14,7 @@ import (
 	"camd/internal/testrun"
 )
 
-// Where the units expect things.
+// Where the units expect the files.
 const (
 	daemon   = "/usr/bin/camd"
 	worker   = "/usr/lib/camd/camd-capture"
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// install puts what was built where the units expect it.
+// install copies the built programs and the units to where they are expected.
 func install() error {
 	bin := os.Getenv("CAMD_BIN")
 	for from, to := range map[string]string{
@@ -50,7 +50,7 @@ func install() error {
 	return exec.Command("systemctl", "daemon-reload").Run()
 }
 
-// copyFile copies a program or a unit, also in the place of one that runs.
+// copyFile copies a program or a unit. It can replace a running program.
 func copyFile(from, to string) error {
 	b, err := os.ReadFile(from)
 	if err != nil {
@@ -64,7 +64,7 @@ func copyFile(from, to string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, mode))
 }
 
-// systemctl may not fail.
+// systemctl runs systemctl and fails the test if it fails.
 func systemctl(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := testrun.Run(t, "systemctl", args...)
@@ -74,7 +74,7 @@ func systemctl(t *testing.T, args ...string) string {
 	return strings.TrimSpace(out)
 }
 
-// property is what systemd knows of camd.
+// property returns a property of camd.service.
 func property(t *testing.T, name string) string {
 	t.Helper()
 	return systemctl(t, "show", "--value", "-p", name, "camd.service")
@@ -86,7 +86,7 @@ func mainPID(t *testing.T) int {
 	return pid
 }
 
-// journal returns what camd and systemd have written about it since a time, of a priority or worse.
+// journal returns the lines of camd.service in the journal since a time, of a priority or a higher one.
 func journal(t *testing.T, since time.Time, priority string) string {
 	t.Helper()
 	out, _ := testrun.Run(t, "journalctl", "-u", "camd.service", "--no-pager", "-o", "cat", "-a", "-p", priority,
@@ -106,7 +106,7 @@ func configure(t *testing.T, cameras ...string) {
 	}
 }
 
-// serve starts camd, which is stopped and forgotten when the test ends.
+// serve starts camd. When the test ends, camd is stopped and its failures are reset.
 func serve(t *testing.T, cameras ...string) {
 	t.Helper()
 	configure(t, cameras...)
@@ -118,11 +118,11 @@ func serve(t *testing.T, cameras ...string) {
 		_, _ = testrun.Run(t, "systemctl", "stop", "camd.socket", "camd.service")
 		_, _ = testrun.Run(t, "systemctl", "reset-failed", "camd.service")
 	})
-	systemctl(t, "start", "camd.service") // which returns at READY=1
+	systemctl(t, "start", "camd.service") // returns at READY=1
 	t.Logf("start to READY: %v", time.Since(begin).Round(10*time.Millisecond))
 }
 
-// waitForStatus waits for the line that people read.
+// waitForStatus waits until systemctl status shows a status line.
 func waitForStatus(t *testing.T, want string) {
 	t.Helper()
 	got := ""

@@ -16,13 +16,13 @@ import (
 	"camd/internal/testrun"
 )
 
-// waitForNewProcess waits until another process serves, and logs how long after what has been done to the last that took.
+// waitForNewProcess waits until another process serves, and logs how long that took since begin.
 func waitForNewProcess(t *testing.T, pid int, what string, begin time.Time) {
 	t.Helper()
 	another := func() bool { now := mainPID(t); return now != 0 && now != pid }
 	testrun.WaitFor(t, "another process", another)
 	began := time.Since(begin).Round(100 * time.Millisecond)
-	testrun.WaitFor(t, "it to serve", func() bool { return another() && property(t, "ActiveState") == "active" })
+	testrun.WaitFor(t, "camd to serve", func() bool { return another() && property(t, "ActiveState") == "active" })
 	t.Logf("%s: another process after %v, READY after %v", what, began, time.Since(begin).Round(100*time.Millisecond))
 }
 
@@ -82,7 +82,7 @@ func TestSocketActivationLosesNoClient(t *testing.T) {
 	configure(t, pattern)
 	systemctl(t, "start", "camd.socket")
 	if state, _ := testrun.Run(t, "systemctl", "is-active", "camd.service"); state != "inactive\n" {
-		t.Fatalf("camd is %s before anybody came", state)
+		t.Fatalf("camd is %s before the first client, want inactive", state)
 	}
 	serve(t, pattern)
 	waitForStatus(t, "1 of 1 camera live, 0 viewers")
@@ -110,7 +110,7 @@ func TestSocketActivationLosesNoClient(t *testing.T) {
 				t.Errorf("after %d: %v", answered, err)
 				return
 			} else if err != nil {
-				t.Logf("after %d: %v", answered, err) // it was accepted just before the end
+				t.Logf("after %d: %v", answered, err) // it was accepted just before camd stopped
 				continue
 			}
 			_, _ = io.Copy(io.Discard, answer.Body)
@@ -122,13 +122,13 @@ func TestSocketActivationLosesNoClient(t *testing.T) {
 		pid := mainPID(t)
 		systemctl(t, "restart", "camd.service")
 		if now := mainPID(t); now == pid {
-			t.Errorf("process %d is still there", pid)
+			t.Errorf("process %d still runs", pid)
 		}
 	}
 	close(enough)
 	asking.Wait()
 	t.Logf("%d requests answered during three restarts, none refused; the longest waited %v", answered, longest.Round(10*time.Millisecond))
 	if answered == 0 {
-		t.Error("not one answered")
+		t.Error("no request was answered")
 	}
 }

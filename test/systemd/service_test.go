@@ -3,6 +3,7 @@ package systemd
 import (
 	"encoding/base64"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -18,14 +19,14 @@ import (
 	"camd/internal/testrun"
 )
 
-// What the tests look at, beside a film that FFmpeg decodes: vivid's webcam, and a generated picture.
+// The cameras of the tests: a device of vivid and a test pattern.
 const (
 	vivid   = "id: vivid, source: /dev/video0, size: 320x180, fps: 10"
 	pattern = "id: pattern, source: 'test://?size=160x96&fps=10'"
 	stream  = "http://127.0.0.1:8080/cameras/pattern/stream.mjpg"
 )
 
-// watch has so many viewers until the test ends.
+// watch has n viewers, which read until the test ends or camd stops.
 func watch(t *testing.T, n int) {
 	t.Helper()
 	for range n {
@@ -33,7 +34,9 @@ func watch(t *testing.T, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = answer.Body.Close() })
+		ended := make(chan struct{})
+		go func() { defer close(ended); _, _ = io.Copy(io.Discard, answer.Body) }()
+		t.Cleanup(func() { _ = answer.Body.Close(); <-ended })
 	}
 }
 
@@ -42,7 +45,7 @@ func TestServiceRunsConfined(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const film = "/srv/clip.mp4" // to which camd has access
+	const film = "/srv/clip.mp4" // the unit allows camd to read it
 	if err := os.WriteFile(film, clip, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +69,7 @@ func TestServiceRunsConfined(t *testing.T) {
 	systemctl(t, "stop", "camd.service")
 	t.Logf("stop with 3 viewers: %v", time.Since(begin).Round(10*time.Millisecond))
 	if result, code := property(t, "Result"), property(t, "ExecMainStatus"); result != "success" || code != "0" {
-		t.Errorf("it ended with %s, %s", result, code)
+		t.Errorf("camd ended with %s, %s", result, code)
 	}
 }
 
@@ -82,7 +85,7 @@ func children(pid int) (pids []int) {
 	return pids
 }
 
-// checkConfinement looks at what the kernel knows of a process.
+// checkConfinement checks users, capabilities and seccomp of a process in /proc.
 func checkConfinement(t *testing.T, pid int) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
@@ -115,7 +118,7 @@ func checkTimerSlack(t *testing.T, pid int) {
 	}
 }
 
-// addDropIn puts lines into the unit, as systemctl edit does, until the test ends.
+// addDropIn adds lines to the unit until the test ends, as systemctl edit does.
 func addDropIn(t *testing.T, lines string) {
 	t.Helper()
 	dir := filepath.Join(units, "camd.service.d")
@@ -129,7 +132,7 @@ func addDropIn(t *testing.T, lines string) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir); systemctl(t, "daemon-reload") })
 }
 
-// Without DeviceAllow= the camera cannot be opened, so the lab's kernel enforces it and the test above covers the unit.
+// Without DeviceAllow= the camera cannot be opened. So the lab's kernel enforces it, and TestServiceRunsConfined covers the unit.
 func TestDeviceAllowIsRequired(t *testing.T) {
 	addDropIn(t, "DeviceAllow=\n")
 	serve(t, vivid, pattern)

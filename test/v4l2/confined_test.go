@@ -42,6 +42,6 @@ func TestConfinedToItsDevice(t *testing.T) {
 		t.Errorf("its own device again: %d %+v", code, c)
 	}
 	if now := d.waitForFrames("cam", 10); now.Worker.PID != s.Worker.PID {
-		t.Error("it was replaced meanwhile")
+		t.Error("the capture process was replaced")
 	}
 }

@@ -12,16 +12,16 @@ import (
 	"camd/internal/testrun"
 )
 
-// camera is vivid's, whose controls v4l2-ctl reads and sets beside camd.
+// camera is a device of vivid. v4l2-ctl reads and sets its controls beside camd.
 const camera = "/dev/video0"
 
-// readControl is what the device has, by v4l2-ctl's word.
+// readControl returns the value of a control that v4l2-ctl reads.
 func readControl(t testing.TB, control string) int {
 	t.Helper()
 	out := runOrFail(t, "v4l2-ctl", "-d", camera, "-C", control)
 	v, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(out, control+":")))
 	if err != nil {
-		t.Fatalf("v4l2-ctl says %q of %s", out, control)
+		t.Fatalf("v4l2-ctl prints %q for %s", out, control)
 	}
 	return v
 }
@@ -34,7 +34,7 @@ func setControl(t testing.TB, control string, to int) {
 func TestControlsAreListedSetAndRestored(t *testing.T) {
 	setControl(t, "horizontal_flip", 0)
 	brightness := readControl(t, "brightness")
-	t.Cleanup(func() { setControl(t, "brightness", brightness); setControl(t, "horizontal_flip", 0) }) // others look at colours
+	t.Cleanup(func() { setControl(t, "brightness", brightness); setControl(t, "horizontal_flip", 0) }) // other tests check colours
 	contrast := readControl(t, "contrast")
 	d := serve(t, "id: cam, source: "+camera+", controls: {brightness: 77, contrast: 9999, horizontal_flip: true, nonsense: 1}",
 		`id: pattern, source: "test://?size=320x180"`)
@@ -134,7 +134,7 @@ func TestControlsAreListedSetAndRestored(t *testing.T) {
 		if code != 503 || !strings.Contains(gone.Error, "its controls are available only while it is open") {
 			t.Errorf("%d %s", code, gone.Error)
 		}
-		plug(t) // with the driver's own values
+		plug(t) // the device has the driver's default values
 		d.waitForNewWorker(t, c.Worker.PID)
 		if b := readControl(t, "brightness"); b != 200 {
 			t.Errorf("got brightness %d of the device plugged in again, want 200", b)
@@ -142,7 +142,7 @@ func TestControlsAreListedSetAndRestored(t *testing.T) {
 	})
 }
 
-// cameraAnswer is what the API says of a camera, its controls, or a mistake.
+// cameraAnswer is the answer of the API about a camera and its controls, or an error.
 type cameraAnswer struct {
 	State    string
 	Error    string
@@ -163,7 +163,7 @@ func (a cameraAnswer) value(name string) any {
 	return nil
 }
 
-// request sends a request to an address below that of the cameras.
+// request sends a request to an address below /api/v1/cameras.
 func (d *daemon) request(t *testing.T, method, path, body string) (int, cameraAnswer) {
 	t.Helper()
 	req, err := http.NewRequest(method, d.url+"/api/v1/cameras"+path, strings.NewReader(body))
@@ -183,7 +183,7 @@ func (d *daemon) request(t *testing.T, method, path, body string) (int, cameraAn
 	return resp.StatusCode, a
 }
 
-// waitForNewWorker waits until the camera is live by another process than the one given.
+// waitForNewWorker waits until the camera is live with another process than the given one.
 func (d *daemon) waitForNewWorker(t *testing.T, but int) {
 	t.Helper()
 	testrun.WaitFor(t, "live pictures", func() bool {
@@ -192,7 +192,7 @@ func (d *daemon) waitForNewWorker(t *testing.T, but int) {
 	})
 }
 
-// waitForControl waits until the camera is shown with a control's value.
+// waitForControl waits until the API shows a value of a control.
 func (d *daemon) waitForControl(t *testing.T, control string, value float64) {
 	t.Helper()
 	testrun.WaitFor(t, control+" to be shown", func() bool {

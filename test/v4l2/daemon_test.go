@@ -25,8 +25,7 @@ type daemon struct {
 
 var dashboard = regexp.MustCompile(`dashboard at (http://127\.0\.0\.1:\d+)/`)
 
-// serve starts camd with these entries of cameras, and returns when it serves. It is stopped when the test ends, and must
-// exit with 0.
+// serve starts camd with these entries of cameras, and returns when it serves. When the test ends, camd is stopped and must exit with 0.
 func serve(t testing.TB, cameras ...string) *daemon {
 	t.Helper()
 	return serveAs(t, nil, testrun.Program(t, "camd"), cameras...)
@@ -71,7 +70,7 @@ func (d *daemon) stop() {
 			d.t.Errorf("camd ended with %d, want 0", code)
 		}
 	case <-time.After(testTimeout):
-		d.t.Errorf("camd does not end")
+		d.t.Errorf("camd did not end within %v", testTimeout)
 	}
 	if d.t.Failed() {
 		log := d.Output.String()
@@ -79,7 +78,7 @@ func (d *daemon) stop() {
 	}
 }
 
-// status is what the tests read of a camera's JSON.
+// status has the fields of a camera's JSON that the tests read.
 type status struct {
 	State, Reason, Detail string
 	Since                 time.Time
@@ -128,7 +127,15 @@ func (d *daemon) waitForState(id, state string) status {
 	return s
 }
 
-// waitForFrames waits until the camera has read so many more pictures.
+// waitForFailure waits until the camera has failed for a reason. It reads the count, because the state lasts only until the next attempt,
+// and a busy machine may miss it.
+func (d *daemon) waitForFailure(id, reason string) {
+	d.t.Helper()
+	var s status
+	d.waitForStatus(id+" to fail by "+reason, func() bool { s = d.status(id); return s.Counts.Restarts[reason] > 0 }, &s)
+}
+
+// waitForFrames waits until the camera has delivered this many more pictures.
 func (d *daemon) waitForFrames(id string, more uint64) status {
 	d.t.Helper()
 	s := d.status(id)
@@ -137,7 +144,7 @@ func (d *daemon) waitForFrames(id string, more uint64) status {
 	return s
 }
 
-// waitForStatus is eventually that says at which status it gave up.
+// waitForStatus waits until done is true. If it fails the test, it logs the last status.
 func (d *daemon) waitForStatus(what string, done func() bool, s *status) {
 	d.t.Helper()
 	for end := time.Now().Add(testTimeout); !done(); time.Sleep(50 * time.Millisecond) {

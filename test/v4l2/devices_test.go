@@ -12,7 +12,7 @@ import (
 	"camd/internal/testrun"
 )
 
-// listed is what the tests read of camd devices --json.
+// listed has the fields of camd devices --json that the tests read.
 type listed struct {
 	Path    string
 	Capture bool
@@ -90,16 +90,16 @@ func TestDeviceIsOpenedWhenPermitted(t *testing.T) {
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
 	d := serveAs(t, nobody, filepath.Join(bin, "camd"), "id: a, source: "+device)
 	d.waitForState("a", "offline/permission")
-	d.waitForLongRetry("a")
+	planned := d.waitForLongRetry("a")
 	t.Cleanup(func() { _ = os.Chmod(device, 0o660) })
 	if err := os.Chmod(device, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	d.checkRetriedEarly("a")
+	d.checkRetriedEarly("a", planned)
 	d.waitForState("a", "live")
 }
 
-// copied puts the two programs where any user can reach them.
+// copied copies the two programs into a directory that every user can read.
 func copied(t *testing.T) (bin string) {
 	t.Helper()
 	bin, err := os.MkdirTemp("", "camd-bin-")

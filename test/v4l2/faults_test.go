@@ -17,7 +17,7 @@ import (
 
 const driver = "/sys/bus/platform/drivers/vivid"
 
-// unplug takes both of vivid's cameras away, plug gives them back.
+// unplug removes both cameras of vivid; plug adds them again.
 func unplug(t testing.TB) {
 	t.Helper()
 	if err := os.WriteFile(driver+"/unbind", []byte("vivid.0"), 0); err != nil {
@@ -37,28 +37,29 @@ func plug(t testing.TB) {
 	}
 }
 
-// triggerFault sets off one of vivid's faults.
+// triggerFault triggers a fault of vivid.
 func triggerFault(t testing.TB, device, control string) {
 	t.Helper()
 	runOrFail(t, "v4l2-ctl", "-d", device, "-c", control+"=1")
 }
 
-// waitForLongRetry waits until the next attempt at an offline camera is so far away that even a busy machine does something before it.
-func (d *daemon) waitForLongRetry(id string) {
+// waitForLongRetry waits until the next attempt to open an offline camera is more than 10 s away, so that a busy machine has time to
+// change something before it. It returns the time of that attempt.
+func (d *daemon) waitForLongRetry(id string) (planned time.Time) {
 	d.t.Helper()
 	var s status
-	d.waitForStatus(id+" to wait for long", func() bool {
+	d.waitForStatus(id+" to wait for more than 10 s", func() bool {
 		s = d.status(id)
 		return s.Retry != nil && time.Until(*s.Retry) > 10*time.Second
 	}, &s)
+	return *s.Retry
 }
 
-// checkRetriedEarly checks that a camera that waits is tried before its time has come.
-func (d *daemon) checkRetriedEarly(id string) {
+// checkRetriedEarly checks that camd tries to open a camera before the planned time.
+func (d *daemon) checkRetriedEarly(id string, planned time.Time) {
 	d.t.Helper()
-	planned := d.status(id).Retry
 	var s status
-	var started float64 // seconds since 1970, as the kernel knows them: this test may look late
+	var started float64 // Unix seconds from the kernel, because this test may look late
 	d.waitForStatus(id+" to be tried", func() bool {
 		s = d.status(id)
 		worker, err := procfs.NewProc(s.Worker.PID)
@@ -71,8 +72,8 @@ func (d *daemon) checkRetriedEarly(id string) {
 		}
 		return err == nil
 	}, &s)
-	if planned != nil && started > float64(planned.Unix()) {
-		d.t.Errorf("%s was tried at the time planned, not when something changed", id)
+	if started > float64(planned.Unix()) {
+		d.t.Errorf("camd tried to open %s at the planned time, not when the device changed", id)
 	}
 }
 
@@ -83,13 +84,13 @@ func TestUnpluggedCameraComesBack(t *testing.T) {
 	v := d.watch("a")
 	v.next("a live picture", v.live)
 	unplug(t)
-	d.waitForState("a", "offline/disconnected")
-	d.waitForState("b", "offline/disconnected")
+	d.waitForFailure("a", "disconnected")
+	d.waitForFailure("b", "disconnected")
 	v.next("the placeholder", v.placeholder)
 	d.waitForState("a", "offline/no_device")
-	d.waitForLongRetry("a")
+	planned := d.waitForLongRetry("a")
 	plug(t)
-	d.checkRetriedEarly("a")
+	d.checkRetriedEarly("a", planned)
 	s := d.waitForState("a", "live")
 	v.next("a live picture again", v.live)
 	if s.Counts.Restarts["disconnected"] != 1 {
@@ -98,7 +99,7 @@ func TestUnpluggedCameraComesBack(t *testing.T) {
 	d.waitForState("b", "live")
 }
 
-// A link in /dev/v4l/by-id leads to another node when the camera has been plugged in elsewhere.
+// camd follows a link in /dev/v4l/by-id to another node, as after the camera was plugged in elsewhere.
 func TestCameraFollowsLinkToAnotherNode(t *testing.T) {
 	dir := "/dev/v4l/by-id"
 	link := filepath.Join(dir, "usb-vendor_camera-video-index0")
@@ -116,18 +117,18 @@ func TestCameraFollowsLinkToAnotherNode(t *testing.T) {
 	d := serve(t, "id: a, source: "+link)
 	s := d.waitForState("a", "live")
 	if !hasOpen(s.Worker.PID, "/dev/video0") {
-		t.Errorf("does not have /dev/video0 open")
+		t.Errorf("the capture process does not have /dev/video0 open")
 	}
 	unplug(t)
 	os.RemoveAll("/dev/v4l") // as udev does with the last link
 	d.waitForState("a", "offline/no_device")
-	d.waitForLongRetry("a")
+	planned := d.waitForLongRetry("a")
 	plug(t)
 	lead("video1")
-	d.checkRetriedEarly("a")
+	d.checkRetriedEarly("a", planned)
 	s = d.waitForState("a", "live")
 	if !hasOpen(s.Worker.PID, "/dev/video1") {
-		t.Errorf("does not have /dev/video1 open")
+		t.Errorf("the capture process does not have /dev/video1 open")
 	}
 }
 
@@ -150,19 +151,18 @@ func TestStreamErrorsRestartCapture(t *testing.T) {
 		t.Errorf("a damaged picture: restarts %v", s.Counts.Restarts)
 	}
 	triggerFault(t, "/dev/video0", "inject_fatal_streaming_error")
-	var s status
-	d.waitForStatus("a restart", func() bool { s = d.status("a"); return s.Counts.Restarts["disconnected"] == 1 }, &s)
+	d.waitForFailure("a", "disconnected")
 	d.waitForState("a", "live")
 	d.stop()
 
 	triggerFault(t, "/dev/video0", "inject_vidioc_streamon_error")
 	d = serve(t, "id: a, source: /dev/video0")
-	d.waitForState("a", "offline/bad_stream")
+	d.waitForFailure("a", "bad_stream")
 	d.waitForState("a", "live")
 }
 
-// A signal makes a read fail on a healthy camera, and costs nothing. Go's own are switched off in the capture program,
-// so that they are sent from here.
+// A signal makes a read fail on a healthy camera, but no picture is lost. The capture program turns off the signals of Go's runtime, so
+// the test sends some.
 func TestSignalsLoseNoFrame(t *testing.T) {
 	d := serve(t, "id: a, source: /dev/video1, size: 640x360")
 	s := d.waitForState("a", "live")

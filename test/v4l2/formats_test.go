@@ -23,7 +23,7 @@ func TestStatusReportsNegotiatedFormat(t *testing.T) {
 		{"size: 640x480, fps: 25, format: yuyv", "yuyv", 640, 480, 25, ""},
 		{"size: 640x360, fps: 7, format: mjpeg", "bgr24", 640, 360, 10, "asked for mjpeg, got bgr24; asked for 7 fps, got 10 fps"},
 	}
-	for pair := range slices.Chunk(cases, 2) { // one for each device
+	for pair := range slices.Chunk(cases, 2) { // one case for each device
 		d := serve(t, "id: a, source: /dev/video0, "+pair[0].ask, "id: b, source: /dev/video1, "+pair[1].ask)
 		for i, c := range pair {
 			s := d.waitForState(string("ab"[i]), "live")
@@ -35,7 +35,7 @@ func TestStatusReportsNegotiatedFormat(t *testing.T) {
 	}
 }
 
-// Every format that can be configured arrives with the right colours.
+// Pictures of every format have the right colours.
 func TestEveryFormatArrivesInItsColours(t *testing.T) {
 	snapshot := filepath.Join(t.TempDir(), "snapshot.jpg")
 	codec := regexp.MustCompile(`(?m)^codec +(\S+)$`)
@@ -53,7 +53,7 @@ func TestEveryFormatArrivesInItsColours(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, got := range colours(t, b) {
-			if c.format == "grey" { // the luma as it is, in its narrow range
+			if c.format == "grey" { // the luma, which has a narrow range
 				if got.R != got.G || got.G != got.B || i == 0 && !near(got, bars[0]) || i == 7 && got.R > 40 {
 					t.Errorf("grey, bar %d: got %v", i, got)
 				}

@@ -10,10 +10,10 @@ import (
 	"camd/internal/testrun"
 )
 
-// clip is what the loopback devices show.
+// clip is the video of the loopback devices.
 var clip = testpeer.Clip{Codec: "mjpeg", Size: "320x176"}
 
-// feed makes a loopback device a camera with MJPEG pictures at 30 a second, until the test ends or the process is killed.
+// feed makes a loopback device a camera with 30 MJPEG pictures a second, until the test ends or the process is killed.
 func feed(t testing.TB, device string) *testrun.Process {
 	t.Helper()
 	p := startProcess(t, nil, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.Make(t), "-c:v", "copy", "-f", "v4l2", device)
@@ -36,7 +36,7 @@ func TestPassthroughIsExact(t *testing.T) {
 	if f := s.Format; f.Codec != "mjpeg" || !f.Passthrough || f.Width != 320 || f.Height != 176 || f.Note != "" {
 		t.Errorf("format %+v", f)
 	}
-	file, err := os.ReadFile(clip.Make(t)) // which holds them one after the other, whole
+	file, err := os.ReadFile(clip.Make(t)) // the file has all pictures unchanged
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestPassthroughIsExact(t *testing.T) {
 	v := d.watch("a")
 	v.next("twenty pictures of the clip", func(p picture) bool {
 		if !bytes.Contains(file, p.jpeg) {
-			t.Errorf("a picture of %d bytes is not as it was sent", len(p.jpeg))
+			t.Errorf("a picture of %d bytes is not in the clip", len(p.jpeg))
 		}
 		different[string(p.jpeg)] = true
 		return t.Failed() || len(different) == 20

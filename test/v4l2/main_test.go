@@ -19,10 +19,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// testTimeout is how long anything may take that is waited for. In the lab a process takes seconds to start.
+// testTimeout is how long a test waits for anything. In the lab a process takes seconds to start.
 const testTimeout = 90 * time.Second
 
-// runOrFail runs a program that may not fail.
+// runOrFail runs a program and fails the test if the program fails.
 func runOrFail(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := testrun.Run(t, name, args...)
@@ -32,7 +32,7 @@ func runOrFail(t testing.TB, name string, args ...string) string {
 	return out
 }
 
-// startProcess starts a program, which is killed when the test ends if it still runs then.
+// startProcess starts a program, as another user if as is not nil. It is killed when the test ends.
 func startProcess(t testing.TB, as *syscall.Credential, name string, args ...string) *testrun.Process {
 	t.Helper()
 	cmd := exec.Command(name, args...)

@@ -21,7 +21,7 @@ type picture struct {
 	captured time.Time // X-Timestamp
 }
 
-// viewer reads a stream with nothing but the standard library, all the time: one who reads nothing is cut off.
+// viewer reads a stream with the standard library. It reads all the time, because camd disconnects a viewer that does not read.
 type viewer struct {
 	t        testing.TB
 	pictures chan picture // in their order; closed when the stream has ended
@@ -95,11 +95,11 @@ func (v *viewer) next(what string, ok func(picture) bool) picture {
 	}
 }
 
-// bars are the colours of vivid's test picture, from left to right: grey for white, since they have 75 %.
+// bars are the colours of vivid's test picture from left to right. They have 75 % of the full brightness, so white is grey.
 var bars = []color.RGBA{{190, 190, 190, 255}, {190, 190, 0, 255}, {0, 190, 190, 255}, {0, 190, 0, 255}, {190, 0, 190, 255},
 	{190, 0, 0, 255}, {0, 0, 190, 255}, {0, 0, 0, 255}}
 
-// colours returns what a picture shows where vivid's has its bars.
+// colours returns the colours of a picture at the places of vivid's bars.
 func colours(t testing.TB, b []byte) []color.RGBA {
 	t.Helper()
 	img, err := jpeg.Decode(bytes.NewReader(b))
@@ -131,6 +131,6 @@ func near(a, b color.RGBA) bool {
 	return d(a.R, b.R) <= most && d(a.G, b.G) <= most && d(a.B, b.B) <= most
 }
 
-// live and placeholder tell vivid's pictures from camd's.
+// live and placeholder tell vivid's pictures from camd's placeholders.
 func (v *viewer) live(p picture) bool        { return near(colours(v.t, p.jpeg)[0], bars[0]) }
 func (v *viewer) placeholder(p picture) bool { return !v.live(p) }

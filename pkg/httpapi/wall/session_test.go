@@ -51,16 +51,7 @@ func newTestServerWith(t testing.TB, timeout time.Duration, o sessionOptions, ca
 	o.Join = s.join
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.sessions.Add(1)
-		defer s.sessions.Done()
-		conn, err := Accept(w, r, timeout)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		serveSession(ctx, conn, o)
-	}))
+	server := httptest.NewUnstartedServer(s.handler(ctx, t, timeout, o))
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil { // so that the kernel does not buffer for a client that reads nothing
 			t.Error(err)
@@ -72,6 +63,55 @@ func newTestServerWith(t testing.TB, timeout time.Duration, o sessionOptions, ca
 	s.url = strings.Replace(server.URL, "http", "ws", 1)
 	return s
 }
+
+// handler serves sessions until ctx ends.
+func (s *testServer) handler(ctx context.Context, t testing.TB, timeout time.Duration, o sessionOptions) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.sessions.Add(1)
+		defer s.sessions.Done()
+		conn, err := Accept(w, r, timeout)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		serveSession(ctx, conn, o)
+	})
+}
+
+// newPipedServer is newTestServerWith over net.Pipe instead of TCP, for tests with synctest. It accepts one connection, which the
+// returned options dial.
+func newPipedServer(t testing.TB, timeout time.Duration, cameras ...string) (*testServer, *websocket.DialOptions) {
+	t.Helper()
+	s := &testServer{topics: map[string]*broker.Topic{}, url: "ws://piped"}
+	for _, id := range cameras {
+		s.topics[id] = broker.NewTopic(id, broker.Options{})
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	local, remote := net.Pipe()
+	l := &pipeListener{conns: make(chan net.Conn, 1)}
+	l.conns <- remote
+	server := &http.Server{Handler: s.handler(ctx, t, timeout, sessionOptions{Join: s.join})}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(l) })
+	t.Cleanup(func() { stop(); s.sessions.Wait(); _ = server.Close(); serving.Wait() })
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return local, nil }}
+	return s, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}}
+}
+
+// pipeListener accepts the connections of a channel.
+type pipeListener struct{ conns chan net.Conn }
+
+func (p *pipeListener) Accept() (net.Conn, error) {
+	c, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p *pipeListener) Close() error { close(p.conns); return nil }
+
+func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "piped"} }
 
 func (s *testServer) join(camera, rendition string) (Stream, error) {
 	if s.topics[camera] == nil || s.refuseJoins.Load() {
@@ -130,8 +170,13 @@ type client struct {
 
 func (s *testServer) dial(t *testing.T) *client {
 	t.Helper()
+	return s.dialWith(t, nil)
+}
+
+func (s *testServer) dialWith(t *testing.T, o *websocket.DialOptions) *client {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	conn, _, err := websocket.Dial(ctx, s.url, nil)
+	conn, _, err := websocket.Dial(ctx, s.url, o)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -430,28 +475,30 @@ func TestClientThatReadsNothingIsCut(t *testing.T) {
 
 // A client that keeps taking bytes is not disconnected, however long a picture takes.
 func TestSlowClientIsNotCut(t *testing.T) {
-	const timeout, size, portion = 400 * time.Millisecond, 4 << 20, 32 << 10
-	s := newTestServerWith(t, timeout, sessionOptions{}, "gate")
-	c := s.dial(t)
-	c.conn.SetReadLimit(2 * size)
-	c.send(clientMessage{Type: "subscribe", Camera: "gate"})
-	c.readNotice()
-	s.publish("gate", size)
-	_, r, err := c.conn.Reader(c.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := time.NewTicker(4 * timeout * portion / size) // a picture takes four times what a client may be silent
-	defer link.Stop()
-	got, start := 0, time.Now()
-	for b := make([]byte, portion); err == nil; <-link.C {
-		var n int
-		n, err = io.ReadFull(r, b)
-		got += n
-	}
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || got < size {
-		t.Errorf("%d bytes after %v, then %v", got, time.Since(start), err)
-	}
+	const timeout, size, portion = 2 * time.Second, 4 << 20, 32 << 10 // the picture is through before the first ping: synctest cannot wait for its lock
+	synctest.Test(t, func(t *testing.T) {
+		s, options := newPipedServer(t, timeout, "gate")
+		c := s.dialWith(t, options)
+		c.conn.SetReadLimit(2 * size)
+		c.send(clientMessage{Type: "subscribe", Camera: "gate"})
+		c.readNotice()
+		s.publish("gate", size)
+		_, r, err := c.conn.Reader(c.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link := time.NewTicker(4 * timeout * portion / size) // a picture takes four times the timeout
+		defer link.Stop()
+		got, start := 0, time.Now()
+		for b := make([]byte, portion); err == nil; <-link.C {
+			var n int
+			n, err = io.ReadFull(r, b)
+			got += n
+		}
+		if took := time.Since(start); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || got < size || took < 3*timeout {
+			t.Errorf("the client got %d bytes in %v, then %v", got, took, err)
+		}
+	})
 }
 
 // A client that takes bytes of a message counts as alive, even if a ping is not answered.
@@ -475,10 +522,25 @@ func TestWriteProgressCountsAsLiveness(t *testing.T) {
 		if s.isResponsive() {
 			t.Error("found somebody who answers nothing")
 		}
-		time.AfterFunc(time.Millisecond, func() { conn.progress.slowWrites.Add(1) })
+		s.opts.pongTimeout = time.Second // a busy machine needs more time for the writes below
+		stop, writing := make(chan struct{}), sync.WaitGroup{}
+		writing.Go(func() {
+			tick := time.NewTicker(time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+					conn.progress.slowWrites.Add(1)
+				}
+			}
+		})
 		if !s.isResponsive() {
 			t.Error("cut while it takes a message")
 		}
+		close(stop)
+		writing.Wait()
 	}))
 	defer server.Close()
 	conn, _, err := websocket.Dial(t.Context(), server.URL, nil)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
@@ -140,15 +141,16 @@ func TestUnreadableFileReportsPermission(t *testing.T) {
 
 func TestLostServerReportsReason(t *testing.T) {
 	for name, c := range map[string]struct {
-		act    func(*testpeer.RTSPServer)
-		reason camera.Reason
+		act     func(*testpeer.RTSPServer)
+		timeout time.Duration
+		reason  camera.Reason
 	}{
-		"stopped": {(*testpeer.RTSPServer).Stop, camera.Disconnected},
-		"silent":  {(*testpeer.RTSPServer).StopSending, camera.Timeout},
+		"stopped": {(*testpeer.RTSPServer).Stop, testrun.Deadline, camera.Disconnected},
+		"silent":  {(*testpeer.RTSPServer).StopSending, 2 * time.Second, camera.Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264})
-			d := startCapture(t, wire.Start{Source: s.URL(), ReadTimeout: 2 * time.Second})
+			d := startCapture(t, wire.Start{Source: s.URL(), ReadTimeout: c.timeout})
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 			c.act(s)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
@@ -35,7 +36,11 @@ func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 		for name, serve := range servers {
 			t.Run(c.kind+" "+name, func(t *testing.T) {
 				p := testpeer.ServeFaultProxy(t, serve(t))
-				d := startCapture(t, wire.Start{Source: p.URL, ReadTimeout: 3 * time.Second})
+				timeout := testrun.Deadline
+				if c.reason == camera.Timeout {
+					timeout = 3 * time.Second
+				}
+				d := startCapture(t, wire.Start{Source: p.URL, ReadTimeout: timeout})
 				d.send(wire.Demand{Wanted: true})
 				d.frame()
 				p.AddFault(c.kind, c.attributes)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/icholy/digest"
 
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/options"
@@ -70,7 +71,7 @@ func TestHTTPStreamToleratesDeviations(t *testing.T) {
 				w.Header().Set("Content-Type", c.kind)
 				sendRepeatedly(w, r, part)
 			})
-			d := startCapture(t, wire.Start{Source: url, ReadTimeout: 5 * time.Second})
+			d := startCapture(t, wire.Start{Source: url, ReadTimeout: testrun.Deadline})
 			d.send(wire.Demand{Wanted: true})
 			o, _ := awaitMessage[wire.Opened](d)
 			if want := (wire.Opened{Backend: "HTTP", Codec: "mjpeg", Width: 64, Height: 48, Passthrough: true}); o != want {
@@ -116,7 +117,7 @@ func TestHTTPStreamAcceptsEveryFraming(t *testing.T) {
 					_, err = io.WriteString(conn, c.frame(part))
 				}
 			})
-			d := startCapture(t, wire.Start{Source: url, ReadTimeout: 5 * time.Second})
+			d := startCapture(t, wire.Start{Source: url, ReadTimeout: testrun.Deadline})
 			d.send(wire.Demand{Wanted: true})
 			for range 5 {
 				if _, b := awaitMessage[wire.Frame](d); !bytes.Equal(b, a) {
@@ -153,7 +154,11 @@ func TestLostHTTPStreamReportsReason(t *testing.T) {
 					sendRepeatedly(w, r, c.tail)
 				}
 			})
-			d := startCapture(t, wire.Start{Source: url, ReadTimeout: time.Second})
+			timeout := testrun.Deadline
+			if c.reason != camera.Disconnected {
+				timeout = time.Second
+			}
+			d := startCapture(t, wire.Start{Source: url, ReadTimeout: timeout})
 			d.send(wire.Demand{Wanted: true})
 			d.frame()
 			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(c.reason) {

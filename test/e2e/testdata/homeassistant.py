@@ -13,13 +13,13 @@ from aiohttp import web
 
 MJPEG, STILL = sys.argv[1:3]
 PIECE = 102400  # bytes that are read at once
-PATIENCE = 10  # seconds, for an answer and between pieces
+TIMEOUT = 60  # seconds, for an answer and between pieces; Home Assistant has 10
 
 
 def cut():
     """By the first end of a picture and the first beginning that have arrived, whatever lies between: the boundaries are
     not looked at."""
-    with requests.get(MJPEG, stream=True, timeout=PATIENCE) as answer:
+    with requests.get(MJPEG, stream=True, timeout=TIMEOUT) as answer:
         seen = b""
         for piece in answer.iter_content(PIECE):
             seen += piece
@@ -36,19 +36,19 @@ async def serve_cut(request):
 
 async def serve_still(request):
     async with aiohttp.ClientSession() as session:
-        answer = await asyncio.wait_for(session.get(STILL), PATIENCE)
+        answer = await asyncio.wait_for(session.get(STILL), TIMEOUT)
         return web.Response(body=await answer.read(), content_type="image/jpeg")
 
 
 async def serve_stream(request):
     """The bytes as they are, under the content type as it is."""
     async with aiohttp.ClientSession() as session:
-        answer = await asyncio.wait_for(session.get(MJPEG), PATIENCE)
+        answer = await asyncio.wait_for(session.get(MJPEG), TIMEOUT)
         passed = web.StreamResponse()
         passed.content_type = answer.headers["Content-Type"]
         await passed.prepare(request)
         try:
-            while piece := await asyncio.wait_for(answer.content.read(PIECE), PATIENCE):
+            while piece := await asyncio.wait_for(answer.content.read(PIECE), TIMEOUT):
                 await passed.write(piece)
         except (ConnectionError, aiohttp.ClientError, asyncio.TimeoutError):
             pass
