@@ -74,7 +74,7 @@ func messagesOf(t *testing.T, file string) []string {
 	var messages []string
 	for _, s := range read(t, file, source) {
 		if pattern.MatchString(s) {
-			messages = append(messages, strings.Trim(strconv.Quote(s), `"`))
+			messages = append(messages, strings.Trim(strconv.Quote(strings.TrimSpace(s)), `"`))
 		}
 	}
 	return messages
