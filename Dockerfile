@@ -21,6 +21,7 @@ ARG VERSION=development
 ARG COMMIT=unknown
 ARG DATE=unknown
 RUN make bin/camd VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE" && mkdir /state \
+ && bin/camd schema >/camd.schema.json \
  && go run ./deploy/sbom -version "$VERSION" bill bin/camd >/sbom.cdx.json && go run ./deploy/sbom notice bin/camd >/NOTICE
 
 FROM source AS build-capture
@@ -39,6 +40,7 @@ FROM scratch AS relay
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/bin/camd /usr/bin/camd
 COPY --from=build /sbom.cdx.json /NOTICE /usr/share/doc/camd/
+COPY --from=build /camd.schema.json /usr/share/camd/camd.schema.json
 COPY --from=build --chown=65532:65532 /state /var/lib/camd
 ARG VERSION=development
 ARG COMMIT=unknown
@@ -63,6 +65,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 COPY --from=build /src/bin/camd /usr/bin/camd
 COPY --from=build-capture /src/bin/camd-capture /usr/lib/camd/camd-capture
 COPY --from=build-capture /sbom.cdx.json /NOTICE /usr/share/doc/camd/
+COPY --from=build /camd.schema.json /usr/share/camd/camd.schema.json
 COPY --from=build --chown=65532:65532 /state /var/lib/camd
 ARG VERSION=development
 ARG COMMIT=unknown

@@ -37,7 +37,7 @@ func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 			Cameras:    map[string]httpapi.Camera{cameraID: syntheticCamera{topic}},
 			Order:      []string{cameraID},
 			Limits:     httpapi.Limits{Viewers: 1 << 20},
-			SendBuffer: config.DefaultSendBuffer,
+			SendBuffer: int(config.Default().SendBuffer),
 		},
 	})
 	ctx, cancel := context.WithCancel(ctx)

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"camd/internal/configfile"
 	"camd/internal/systemd"
 	"camd/pkg/access"
-	"camd/pkg/config"
 )
 
 func TestFilesThatServiceCannotReadAreReported(t *testing.T) {
@@ -29,7 +29,7 @@ func TestFilesThatServiceCannotReadAreReported(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cfg, err := config.Load(path)
+	cfg, err := configfile.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}

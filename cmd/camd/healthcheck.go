@@ -60,7 +60,7 @@ func newClient(cfg *config.Config) (*http.Client, error) {
 	if cfg.TLS == nil {
 		return healthclient.New(cfg.Listen, nil), nil
 	}
-	c, err := cfg.TLS.CertificateFiles(statedir.Path(cfg.StateDir)).Load()
+	c, err := configfile.CertificateFiles(cfg.TLS, statedir.Path(cfg.StateDir)).Load()
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}

@@ -207,8 +207,8 @@ log:
   level: info
 `
 
-// referenceRow matches a key in the reference. Its groups are the key and its description.
-var referenceRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\|$")
+// referenceRow matches a key in the reference. Its groups are the key, its value, its default and its description.
+var referenceRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*?) \\| (.*?) \\| (.*) \\|$")
 
 // writeConfigPage writes camd.yaml(5) from docs/configuration.md, which a test of pkg/config writes from the code.
 func writeConfigPage(path string, pageDate time.Time) error {
@@ -222,7 +222,11 @@ func writeConfigPage(path string, pageDate time.Time) error {
 		if heading, ok := strings.CutPrefix(line, "## "); ok {
 			fmt.Fprintf(&keys, "\n### %s\n", heading)
 		} else if m := referenceRow.FindStringSubmatch(line); m != nil {
-			fmt.Fprintf(&keys, "**%s**\n: %s\n\n", escapeMarkdown(m[1]), escapeMarkdown(m[2]))
+			byDefault := ""
+			if m[3] != "" {
+				byDefault = " Default: " + m[3] + "."
+			}
+			fmt.Fprintf(&keys, "**%s**\n: %s Value: %s.%s\n\n", escapeMarkdown(m[1]), escapeMarkdown(m[4]), escapeMarkdown(m[2]), escapeMarkdown(byDefault))
 		}
 	}
 	return os.WriteFile(path, md2man.Render(fmt.Appendf(nil, configPage, pageDate.Format("Jan 2006"), configExample, keys.String())), 0o644)

@@ -89,7 +89,7 @@ Exit codes: 0 the source delivers pictures, 1 it does not, 2 the command line is
 	fl.StringSliceVar(&f.redirectHosts, "redirect-hosts", nil, "other `HOSTS` that an http:// source may redirect to")
 	fl.StringVar(&f.size, "size", "", "picture size to request from a device: `WIDTHxHEIGHT`")
 	fl.Float64Var(&f.fps, "fps", 0, "frame rate to request from a device, or at which to poll an http+poll:// source")
-	fl.StringVar(&f.format, "format", "auto", "pixel format to request from a device: "+strings.Join(config.Formats, ", "))
+	fl.StringVar(&f.format, "format", "auto", "pixel format to request from a device: "+strings.Join(config.Formats(), ", "))
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long opening the source may take")
 	fl.DurationVar(&f.measure, "measure", 2*time.Second, "how long to measure the frame rate")
 	fl.StringVar(&f.logLevel, "log-level", "error", "`LEVEL` of the log: debug, info, warn or error; debug shows what OpenCV and FFmpeg print")
@@ -147,8 +147,8 @@ func (p probeFlags) check(kind sourceurl.Kind) error {
 	switch {
 	case !slices.Contains([]string{"", "tcp", "udp"}, p.transport):
 		return fmt.Errorf("--transport %q: must be tcp or udp", p.transport)
-	case !slices.Contains(config.Formats, p.format):
-		return fmt.Errorf("--format %q: must be one of %s", p.format, strings.Join(config.Formats, ", "))
+	case !slices.Contains(config.Formats(), p.format):
+		return fmt.Errorf("--format %q: must be one of %s", p.format, strings.Join(config.Formats(), ", "))
 	case p.fps != 0 && !(p.fps >= sourceurl.MinFPS && p.fps <= sourceurl.MaxFPS):
 		return fmt.Errorf("--fps %v: must be a number from %v to %v", p.fps, sourceurl.MinFPS, sourceurl.MaxFPS)
 	case p.timeout <= 0 || p.measure <= 0:

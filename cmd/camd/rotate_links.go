@@ -29,7 +29,7 @@ Exit codes: 0 success, 1 the key cannot be written, 2 the command line or the co
 			if cfg.Auth == nil {
 				return usageError(errors.New("the configuration has no section auth, so there are no links"))
 			}
-			file := cfg.Auth.LinkKeyFile
+			file := cfg.Auth.LinkKeyFile.Path
 			if file == "" {
 				if file, err = linkKeyPath(cfg); err != nil {
 					return failure(err)

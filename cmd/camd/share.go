@@ -116,8 +116,8 @@ func checkShareable(cfg *config.Config, id string) error {
 
 // signingKey returns the key with which the camd of a configuration signs links.
 func signingKey(cfg *config.Config) (access.LinkKey, error) {
-	if len(cfg.Auth.LinkKey) > 0 {
-		return cfg.Auth.LinkKey, nil
+	if key := configfile.AccessOptions(cfg).LinkKey; len(key) > 0 {
+		return key, nil
 	}
 	path, err := linkKeyPath(cfg)
 	if err != nil {

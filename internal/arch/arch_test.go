@@ -62,8 +62,11 @@ var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media", "pkg/source
 var valuesOnly = []string{"pkg/source/options", "pkg/source/wire"}
 
 // forbiddenDependencies lists dependencies that are forbidden although the layers allow them. Each name includes all packages below it. A
-// server gets interfaces, and the daemon connects it to the rest.
+// server gets interfaces, and the daemon connects it to the rest. The configuration is values; package configfile loads the files.
 var forbiddenDependencies = []struct{ from, to string }{
+	{"pkg/config", "pkg/access"},
+	{"pkg/config", "pkg/certificate"},
+	{"pkg/config", "pkg/notify"},
 	{"pkg/httpapi", "pkg/bus"},
 	{"pkg/httpapi", "pkg/notify"},
 	{"pkg/httpapi", "pkg/source"},
@@ -259,7 +262,7 @@ func isGoCV(importPath string) bool {
 }
 
 // subcommands are the files of cmd/camd beside main.go: each has the name of its subcommand, or begins with it.
-var subcommands = []string{"check", "devices", "doctor", "hash_password", "healthcheck", "new_token", "probe", "rotate_links", "serve", "share", "version"}
+var subcommands = []string{"check", "devices", "doctor", "hash_password", "healthcheck", "new_token", "probe", "rotate_links", "schema", "serve", "share", "version"}
 
 // assembled are packages that internal/daemon uses to build the daemon, and subcommands do not use.
 var assembled = []string{"pkg/broker", "pkg/bus", "pkg/httpapi", "pkg/notify", "pkg/source", "pkg/statestore"}

@@ -8,7 +8,7 @@ import (
 )
 
 // missingAuthFormat is the error of a file that has lost its section auth. Its arguments are the file and which configuration has the section.
-const missingAuthFormat = `%s: the section "auth" is missing, which %s; put it back, or say who has access: ` +
+const missingAuthFormat = `%s: the section "auth" is missing, but %s it; put it back, or say who has access: ` +
 	`"auth: {anonymous: admin}" gives everybody full access, "auth: {anonymous: view}" shows everybody all cameras`
 
 // CheckAuthKept refuses a reload whose file has no section auth although the one in force has it. Without the section everybody who

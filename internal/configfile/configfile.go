@@ -17,15 +17,15 @@ import (
 const DefaultPath = "/etc/camd/camd.yaml"
 
 // ErrNone says that no file was named and the default one does not exist.
-var ErrNone = errors.New("no configuration: " + DefaultPath + " is not there, and none is named with -c")
+var ErrNone = errors.New("no configuration: " + DefaultPath + " does not exist; name a file with -c")
 
 // Load reads the named file. Without a name it reads DefaultPath. With ErrNone it returns the configuration without a file, which has no
 // cameras.
 func Load(path string) (*config.Config, error) {
 	if path != "" {
-		return config.Load(path)
+		return load(path)
 	}
-	cfg, err := config.Load(DefaultPath)
+	cfg, err := load(DefaultPath)
 	if errors.Is(err, os.ErrNotExist) {
 		return config.Default(), ErrNone
 	}
@@ -64,7 +64,7 @@ func (o Options) Read() (Loaded, error) {
 	if err != nil {
 		return l, err
 	}
-	if l.Config, err = config.Parse(path, text, os.LookupEnv); err != nil {
+	if l.Config, err = Parse(path, text, os.LookupEnv); err != nil {
 		return l, err
 	}
 	return o.applyTo(l)
@@ -103,6 +103,6 @@ func (o Options) applyAnonymous(cfg *config.Config) error {
 	if cfg.Auth == nil {
 		cfg.Auth = config.DefaultAuth()
 	}
-	cfg.Auth.Anonymous = access.Permission{Role: role}
+	cfg.Auth.Anonymous = config.Permission{Role: string(role)}
 	return nil
 }

@@ -74,7 +74,7 @@ func FindLastGood(path string, text []byte) (LastGood, error) {
 		}
 		tried = append(tried, dir)
 	}
-	return LastGood{}, fmt.Errorf("no last good configuration of %s is kept in %s; if state_dir was another folder, name it: STATE_DIRECTORY=DIR camd serve --last-good",
+	return LastGood{}, fmt.Errorf("found no last good configuration of %s in %s; if state_dir was another folder, set it: STATE_DIRECTORY=DIR camd serve --last-good",
 		path, strings.Join(tried, " or "))
 }
 
@@ -116,7 +116,7 @@ func (o Options) ReadInitial() (Loaded, error) {
 		return Loaded{}, &LastGoodError{err}
 	}
 	l := Loaded{Path: path, Text: text, KeptAt: kept.KeptAt}
-	if l.Config, err = config.ParseIn(filepath.Dir(path), kept.File, kept.Text, os.LookupEnv); err != nil {
+	if l.Config, err = parseIn(filepath.Dir(path), kept.File, kept.Text, os.LookupEnv); err != nil {
 		return l, err
 	}
 	return o.applyTo(l)

@@ -54,10 +54,7 @@ func (d *daemon) warnWiderAnonymousAccess(before, now *config.Config) {
 
 // anonymousPermission returns what a configuration allows everybody to do.
 func anonymousPermission(cfg *config.Config) access.Permission {
-	if cfg.Auth == nil {
-		return access.Permission{Role: access.Admin}
-	}
-	return cfg.Auth.Anonymous
+	return configfile.AccessOptions(cfg).Anonymous
 }
 
 func describePermission(a access.Permission) string {

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"camd/internal/configfile"
 	"camd/internal/linkkey"
 	"camd/internal/statedir"
 	"camd/pkg/access"
@@ -40,21 +41,22 @@ func newAuthState(cfg *config.Config, log *zap.Logger) *authState {
 
 // apply makes the authenticator of a configuration and sets its session limits. Open sessions and streams stay unchanged.
 func (d *authState) apply(cfg *config.Config) {
-	o := access.Options{Anonymous: anonymousPermission(cfg), Sessions: d.sessions, LoginLimiter: d.loginLimiter}
+	o := configfile.AccessOptions(cfg)
+	o.Sessions, o.LoginLimiter = d.sessions, d.loginLimiter
 	d.linkKey = nil
 	if a := cfg.Auth; a != nil { // without it, only this machine can reach camd
-		d.sessions.SetLimits(access.SessionOptions{IdleTimeout: a.SessionIdle, MaxAge: a.SessionLifetime})
-		d.linkKey = d.chooseLinkKey(a)
-		o.Users, o.Tokens, o.LinkKey, o.Proxies, o.ForwardAuth = a.Users, a.Tokens, d.linkKey, a.Proxies, a.ForwardAuth
+		d.sessions.SetLimits(access.SessionOptions{IdleTimeout: a.Session.Idle, MaxAge: a.Session.Lifetime})
+		d.linkKey = d.chooseLinkKey(o.LinkKey)
+		o.LinkKey = d.linkKey
 	}
 	d.authenticator = access.New(o)
 }
 
 // chooseLinkKey returns the key for links: the configured one, otherwise the one in the state directory. Without a key camd serves no
 // links.
-func (d *authState) chooseLinkKey(a *config.Auth) access.LinkKey {
-	if len(a.LinkKey) > 0 || d.stateDir == "" {
-		return a.LinkKey
+func (d *authState) chooseLinkKey(configured access.LinkKey) access.LinkKey {
+	if len(configured) > 0 || d.stateDir == "" {
+		return configured
 	}
 	key, err := linkkey.ReadOrCreate(d.stateDir)
 	if err != nil {

@@ -48,7 +48,7 @@ func frameLimits(cfg *config.Config) media.Limits {
 func (s cameraResources) cameraOptions(cfg *config.Config, worker string) (all []source.Options) {
 	for _, c := range cfg.Cameras {
 		observer := wrapObserver(c.ID, s.metrics.Observer(c.ID, renditionNames(c)))
-		c.Paused, c.WorkerMemory, c.Limits = startsPaused(c, s.store), cfg.Limits.WorkerMemory, frameLimits(cfg)
+		c.Paused, c.CaptureMemory, c.Limits = startsPaused(c, s.store), cfg.Limits.CaptureMemory, frameLimits(cfg)
 		all = append(all, source.Options{Camera: c, Site: cfg.Site, WorkerPath: worker, Budget: s.budget, Observer: observer, Log: s.log})
 	}
 	return all

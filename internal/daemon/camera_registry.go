@@ -77,12 +77,9 @@ func BusOptions(cfg *config.Config) bus.Options {
 	}
 	o := bus.Options{
 		URLs: b.Servers, Prefix: b.Prefix, Relay: cfg.IsRelay(), Limits: frameLimits(cfg),
-		Account:    bus.Account{Credentials: b.Credentials, NKey: b.NKey, User: b.User, Password: string(b.Password), Token: string(b.Token)},
-		TLS:        bus.TLS{CA: b.CA, First: b.HandshakeFirst},
+		Account:    bus.Account{Credentials: b.CredentialsFile, NKey: b.NKeyFile, User: b.User, Password: string(b.Password), Token: string(b.Token)},
+		TLS:        bus.TLS{CA: b.CA, Certificate: b.Certificate, Key: b.Key, First: b.HandshakeFirst},
 		SiteLimits: bus.SiteLimits{Sites: b.MaxSites, Cameras: b.MaxCameras},
-	}
-	if b.Client != nil {
-		o.TLS.Certificate, o.TLS.Key = b.Client.Certificate, b.Client.Key
 	}
 	if len(cfg.Cameras) > 0 {
 		o.Site = cfg.Site

@@ -16,7 +16,7 @@ import (
 // A relay without a connection to a server reports that in its status line, is not ready, and lists no cameras.
 func TestRelayWithoutServersIsNotReady(t *testing.T) {
 	cfg := config.Default()
-	cfg.Bus = &config.Bus{Servers: []string{"nats://127.0.0.1:1"}, Prefix: config.DefaultBusPrefix}
+	cfg.Bus = &config.Bus{Servers: []string{"nats://127.0.0.1:1"}, Prefix: "camd"}
 	c, err := newCameraRegistry(cfg, nil, nil, nil, httpapi.Options{Metrics: newMetricsRegistry("", "")})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"camd/internal/configfile"
 	"camd/internal/fdlimit"
 	"camd/pkg/config"
 	"camd/pkg/connlimit"
@@ -19,7 +20,7 @@ func connectionLimits(cfg *config.Config) (limits connlimit.Limits, fits bool) {
 	limits.Total, limits.PerAddress = cfg.Limits.ConnectionLimits()
 	limits.LimitLoopback = cfg.Limits.ConnectionsPerAddress > 0
 	if cfg.Auth != nil {
-		limits.Exempt = cfg.Auth.Proxies.Networks
+		limits.Exempt = configfile.AccessOptions(cfg).Proxies.Networks
 	}
 	maxFiles, err := fdlimit.Limit()
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"camd/pkg/access"
 	"camd/pkg/config"
 )
 
@@ -15,8 +14,8 @@ func TestTrustedProxiesAreExemptFromAddressLimit(t *testing.T) {
 	if limits, _ := connectionLimits(cfg); len(limits.Exempt) != 0 {
 		t.Errorf("without auth %v", limits)
 	}
-	cfg.Auth = &config.Auth{Proxies: access.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32")}}}
-	if limits, _ := connectionLimits(cfg); !slices.Equal(limits.Exempt, cfg.Auth.Proxies.Networks) {
+	cfg.Auth = &config.Auth{TrustedProxies: []string{"10.0.0.7/32"}}
+	if limits, _ := connectionLimits(cfg); !slices.Equal(limits.Exempt, []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32")}) {
 		t.Errorf("%v", limits)
 	}
 }

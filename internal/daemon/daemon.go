@@ -94,7 +94,7 @@ func Run(ctx context.Context, o Options) error {
 func newDaemon(o Options) (*daemon, error) {
 	cfg, log := o.Config.Config, o.Loggers.Log
 	d := &daemon{options: o, active: o.Config, startConfig: cfg, auditLog: audit.New(o.Loggers.Audit), service: systemd.New(log)}
-	d.auditLog.SetAddresses(audit.Addresses(cfg.Log.Addresses))
+	d.auditLog.SetAddresses(audit.Addresses(cfg.Log.AuditAddresses))
 	worker, err := findWorker(cfg)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"camd/internal/configfile"
 	"camd/internal/statedir"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
@@ -26,7 +27,7 @@ func acceptedHosts(cfg *config.Config) httpapi.AllowedHosts {
 		if cfg.TLS.ACME != nil {
 			all = append(all, cfg.TLS.ACME.Domains...)
 		}
-		if c, err := cfg.TLS.CertificateFiles(statedir.Path(cfg.StateDir)).Load(); err == nil && c.Leaf != nil { // on an error it is not served either
+		if c, err := configfile.CertificateFiles(cfg.TLS, statedir.Path(cfg.StateDir)).Load(); err == nil && c.Leaf != nil { // on an error it is not served either
 			for _, name := range c.Leaf.DNSNames {
 				all = append(all, strings.ToLower(name))
 			}

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
-	"camd/pkg/certificate"
 	"camd/pkg/config"
 )
 
@@ -27,7 +26,7 @@ func TestMachineNamesIncludeMDNSAndSearchDomains(t *testing.T) {
 func TestAcceptedHostsIncludeConfiguredAndCertificateNames(t *testing.T) {
 	made := testpeer.Certificate{Name: "Gate.lan"}.Make(t)
 	cfg := &config.Config{
-		Hosts: []string{"*.lan"}, PublicURL: "https://Cams.example.com:8443/camd", TLS: &config.TLS{Files: certificate.Files{Certificate: made.File, Key: made.Key}},
+		Hosts: []string{"*.lan"}, PublicURL: "https://Cams.example.com:8443/camd", TLS: &config.TLS{Certificate: made.File, Key: made.Key},
 	}
 	got := acceptedHosts(cfg)
 	for _, want := range []string{"*.lan", "cams.example.com", "gate.lan"} {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/camera"
+	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/notify"
@@ -143,8 +144,12 @@ func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Ca
 	if err != nil {
 		return nil, fmt.Errorf("webhook: url is not valid") // err would repeat the url, which may be secret
 	}
+	var events []notify.Condition
+	for _, e := range w.Events {
+		events = append(events, notify.Condition(e))
+	}
 	o := webhook.Options{
-		URL: address, Key: []byte(w.Key), Cameras: cameras, After: w.After, Timeout: w.Timeout, GiveUp: w.GiveUp, Events: w.Events, CameraIDs: w.Cameras,
+		URL: address, Key: []byte(w.Key), Cameras: cameras, After: w.After, Timeout: w.Timeout, GiveUp: w.RetryFor, Events: events, CameraIDs: w.Cameras,
 		Site: siteName(cfg), Dashboard: cfg.PublicURL, Log: log,
 	}
 	return func() notifier {
@@ -155,13 +160,13 @@ func newWebhook(cfg *config.Config, w config.Webhook, cameras func() []notify.Ca
 
 func newMQTT(cfg *config.Config, cameras func() []notify.Camera, server *httpapi.Server, metrics *notify.Metrics, version string, log *zap.Logger) (func() notifier, error) {
 	m := cfg.MQTT
-	address, err := url.Parse(m.Broker)
+	address, err := url.Parse(m.URL)
 	if err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
 	if m.CA != "" {
-		if tlsConfig.RootCAs, err = config.ReadCA(m.CA); err != nil {
+		if tlsConfig.RootCAs, err = certificate.LoadCAs(m.CA); err != nil {
 			return nil, fmt.Errorf("mqtt: %w", err)
 		}
 	}

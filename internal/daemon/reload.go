@@ -143,7 +143,7 @@ func (d *daemon) setActiveConfig(_ context.Context, next configfile.Loaded) {
 // commitAuditLog applies the audit settings of the configuration. It opens the file of the audit log again, because a log rotation may have
 // renamed it.
 func (d *daemon) commitAuditLog(_ context.Context, next configfile.Loaded) {
-	d.auditLog.SetAddresses(audit.Addresses(next.Log.Addresses))
+	d.auditLog.SetAddresses(audit.Addresses(next.Log.AuditAddresses))
 	if err := d.options.Loggers.ReopenAudit(); err != nil {
 		d.log.Error("audit file not reopened", zap.Error(err))
 	}

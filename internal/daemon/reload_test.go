@@ -21,7 +21,6 @@ import (
 	"camd/internal/configfile"
 	"camd/internal/logging"
 	"camd/internal/testpeer"
-	"camd/pkg/access"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/source/options"
@@ -38,14 +37,14 @@ var refusals = []struct {
 	{"everybody would have access from other machines", "access rules", func(_ *testing.T, next *configfile.Loaded) { next.Auth = nil }},
 	{"key is of another certificate", "certificate", func(t *testing.T, next *configfile.Loaded) {
 		one, other := testpeer.Certificate{Name: "one"}.Make(t), testpeer.Certificate{Name: "other"}.Make(t)
-		next.TLS = &config.TLS{Files: certificate.Files{Certificate: one.File, Key: other.Key}}
+		next.TLS = &config.TLS{Certificate: one.File, Key: other.Key}
 	}},
 	{"client CA is missing", "certificate", func(_ *testing.T, next *configfile.Loaded) { next.TLS.ClientCA = "/nowhere/ca.pem" }},
 	{"certificate cannot be kept", "certificate", func(_ *testing.T, next *configfile.Loaded) { next.StateDir = "/dev/null" }},
 	{"capture program is missing", "cameras", func(t *testing.T, _ *configfile.Loaded) { t.Setenv("PATH", t.TempDir()) }},
 	{"webhook has no usable URL", "notifications", func(_ *testing.T, next *configfile.Loaded) { next.Webhooks[0].URL = "http://[::1" }},
 	{"MQTT CA is missing", "notifications", func(_ *testing.T, next *configfile.Loaded) {
-		next.MQTT = &config.MQTT{Broker: "mqtts://127.0.0.1:1", CA: "/nowhere/ca.pem"}
+		next.MQTT = &config.MQTT{URL: "mqtts://127.0.0.1:1", CA: "/nowhere/ca.pem"}
 	}},
 	{"log level does not exist", "log", func(_ *testing.T, next *configfile.Loaded) { next.Log.Level = "loud" }},
 }
@@ -164,12 +163,8 @@ func (d *testDaemon) config(t *testing.T, title string) configfile.Loaded {
 	cfg.Listen, cfg.StateDir = "0.0.0.0:0", filepath.Join(d.dir, "state")
 	cfg.TLS = &config.TLS{SelfSigned: true}
 	cfg.Auth = config.DefaultAuth()
-	cfg.Auth.Anonymous = access.Permission{Role: access.View}
-	hash, err := access.HashToken(metricsToken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Auth.Tokens = []access.Token{{Name: "prometheus", Hash: hash, Permission: access.Permission{Role: access.Metrics}}}
+	cfg.Auth.Anonymous = config.Permission{Role: "view"}
+	cfg.Auth.Tokens = []config.Token{{Name: "prometheus", TokenFile: config.NamedFile{Content: metricsToken}, Permission: config.Permission{Role: "metrics"}}}
 	camera := config.DefaultCamera("yard", sourceurl.Source{Kind: sourceurl.Test})
 	camera.Title, camera.OnDemand = title, true
 	cfg.Cameras = []options.Camera{camera}
@@ -181,7 +176,7 @@ func (d *testDaemon) changed(t *testing.T) configfile.Loaded {
 	t.Helper()
 	next := d.config(t, "Garden")
 	next.PublicURL = "https://cams.example" // the generated certificate must be for this name
-	next.Auth.Anonymous = access.Permission{}
+	next.Auth.Anonymous = config.Permission{}
 	next.Webhooks = []config.Webhook{{URL: "http://127.0.0.1:1/"}}
 	next.Log.Level = "error"
 	return next

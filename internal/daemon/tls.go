@@ -53,7 +53,7 @@ func (d *daemon) prepareCertificate(next configfile.Loaded) (commit func(context
 func tlsSettings(cfg *config.Config) certreload.Settings {
 	t := cfg.TLS
 	return certreload.Settings{
-		Files: t.Files, SelfSigned: t.SelfSigned, ACME: t.ACME != nil, StateDir: statedir.Path(cfg.StateDir),
+		Files: certificate.Files{Certificate: t.Certificate, Key: t.Key}, SelfSigned: t.SelfSigned, ACME: t.ACME != nil, StateDir: statedir.Path(cfg.StateDir),
 		Names:      func() (names, configured []string) { return certificateNames(cfg) },
 		MinVersion: t.MinVersion, ClientCA: t.ClientCA, RequireClientCertificate: t.ClientAuth == "require",
 	}

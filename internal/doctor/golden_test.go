@@ -179,7 +179,7 @@ func goldenTLS() (all []Finding) {
 func goldenAccess() (all []Finding) {
 	for _, role := range append([]access.Role{""}, access.Roles...) {
 		c := &config.Config{Listen: "0.0.0.0:8080", Auth: &config.Auth{}}
-		c.Auth.Anonymous.Role = role
+		c.Auth.Anonymous.Role = string(role)
 		all = append(all, checkAccess(c)...)
 	}
 	return all

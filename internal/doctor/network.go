@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"camd/internal/configfile"
 	"camd/pkg/access"
 	"camd/pkg/config"
 )
@@ -63,12 +64,13 @@ func checkTLS(p Target) (all []Finding) {
 		}
 		return nil
 	}
-	if p.StateDir == "" && (c.TLS.SelfSigned || c.TLS.ACME != nil) {
+	generated := c.TLS.SelfSigned || c.TLS.ACME != nil
+	if p.StateDir == "" && generated {
 		return []Finding{checkServiceDir(p)}
 	}
-	files := c.TLS.CertificateFiles(p.StateDir)
+	files := configfile.CertificateFiles(c.TLS, p.StateDir)
 	pair, err := files.Load()
-	if _, missing := os.Stat(files.Certificate); files != c.TLS.Files && missing != nil {
+	if _, missing := os.Stat(files.Certificate); generated && missing != nil {
 		return []Finding{ok("tls", "camd makes a certificate when it starts")}
 	}
 	if err != nil {
@@ -95,7 +97,7 @@ func checkServiceDir(p Target) Finding {
 
 // unencryptedContent lists what others on the network can read without TLS.
 func unencryptedContent(c *config.Config) string {
-	if c.Auth != nil && len(c.Auth.Users) > 0 {
+	if len(configfile.AccessOptions(c).Users) > 0 {
 		return "pictures and passwords"
 	}
 	return "pictures"
@@ -106,11 +108,12 @@ func checkAccess(c *config.Config) []Finding {
 	if c.Auth == nil {
 		return nil
 	}
-	role := c.Auth.Anonymous.Role
+	o := configfile.AccessOptions(c)
+	role := o.Anonymous.Role
 	if (role == access.Control || role == access.Admin) && !config.IsLocalAddress(c.Listen) {
 		return []Finding{warn("access", "set anonymous: view, or add users with `camd hash-password`", "everyone who can reach %s %s, without a password", c.Listen, roleActions[role])}
 	}
-	return []Finding{ok("access", "users: %d, tokens: %d; everyone else %s", len(c.Auth.Users), len(c.Auth.Tokens), roleActions[role])}
+	return []Finding{ok("access", "users: %d, tokens: %d; everyone else %s", len(o.Users), len(o.Tokens), roleActions[role])}
 }
 
 // roleActions describes what everyone with a role can do.

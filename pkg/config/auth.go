@@ -1,183 +1,193 @@
 package config
 
 import (
-	"net/http"
-	"slices"
 	"strings"
 	"time"
-
-	"camd/pkg/access"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// Auth says who may see and do what.
+// Auth says who may see and do what. Hashes, tokens and keys are as the files have them: package configfile checks them.
 type Auth struct {
-	Anonymous       access.Permission // of requests without a login; the zero value allows nothing
-	Users           []access.User
-	Tokens          []access.Token
-	LinkKey         access.LinkKey // empty: camd creates one in StateDir
-	LinkKeyFile     string         // the file that LinkKey was read from
-	SessionIdle     time.Duration
-	SessionLifetime time.Duration
-	Proxies         access.Proxies
-	ForwardAuth     access.ForwardAuth
+	Anonymous      Permission // of requests without a login; the zero value allows nothing
+	UsersFile      NamedFile  // with more users
+	Users          []User
+	Tokens         []Token
+	LinkKeyFile    NamedFile // with the key that signs links; without one camd creates a key in StateDir
+	Session        Session
+	TrustedProxies []string // networks, and unix for all clients of a unix socket
+	ForwardAuth    *ForwardAuth
+}
+
+// Permission is a role at some or all cameras. The zero Permission allows nothing.
+type Permission struct {
+	Role    string
+	Cameras []string // ids and patterns; empty means all
+}
+
+// NamedFile is a file that was read with the configuration.
+type NamedFile struct {
+	Path    string // empty: there is none
+	Content Secret
+}
+
+// User is an entry of users.
+type User struct {
+	Permission
+	Name          string
+	Hash          Secret
+	HasHash       bool // the entry has a hash, good or not; otherwise the users file may have it
+	HasPermission bool // the entry has a role or cameras; otherwise those of the users file apply
+}
+
+// Token is an entry of tokens. It has a file with the token, or its hash.
+type Token struct {
+	Permission
+	Name      string
+	TokenFile NamedFile
+	Hash      Secret
+}
+
+// Session bounds the sessions of browsers.
+type Session struct{ Idle, Lifetime time.Duration }
+
+// ForwardAuth is a trusted proxy that logs users in.
+type ForwardAuth struct {
+	Permission // of users who are not known otherwise
+	UserHeader string
 }
 
 // DefaultAuth returns the defaults of the section auth. They give nobody access.
 func DefaultAuth() *Auth {
-	return &Auth{SessionIdle: 7 * 24 * time.Hour, SessionLifetime: 30 * 24 * time.Hour}
+	a := &Auth{}
+	decode(declaration().Properties.get("auth"), nil, a)
+	return a
 }
 
-// authEntry is the section auth as the file has it.
-type authEntry struct {
-	Auth
-	users     []userEntry
-	usersFile string            // with more users
-	userLines []access.UserLine // of that file
-}
+// maxUsersFileSize bounds the file of users.
+const maxUsersFileSize = 1 << 20
 
-func authFields() []field[authEntry] {
-	return []field[authEntry]{
-		{"anonymous", readAnonymous},
-		{"users_file", readUsersFile},
-		{"users", readUsers},
-		{"tokens", readTokens},
-		{"link_key_file", readLinkKey},
-		{"session", section(sessionFields(), func(e *authEntry) *Auth { return &e.Auth })},
-		{"trusted_proxies", readProxies},
-		{"forward_auth", readForwardAuth},
+// auth returns the section auth. An empty section is a mistake: without auth everybody on this machine has full access, and a file that
+// was cut short may end there.
+func (d *decoder) auth(v *value) *Auth {
+	if v == nil {
+		return nil
 	}
-}
-
-func sessionFields() []field[Auth] {
-	return []field[Auth]{
-		{"idle", duration(func(a *Auth) *time.Duration { return &a.SessionIdle }, time.Minute, 365*24*time.Hour)},
-		{"lifetime", duration(func(a *Auth) *time.Duration { return &a.SessionLifetime }, time.Minute, 365*24*time.Hour)},
-	}
-}
-
-// permissionEntry is a permission as the file has it.
-type permissionEntry struct{ access.Permission }
-
-func permissionFields() []field[permissionEntry] {
-	return []field[permissionEntry]{
-		{"role", readRole(func(e *permissionEntry) *access.Role { return &e.Role })},
-		{"cameras", readScope(func(e *permissionEntry) *access.Scope { return &e.Cameras })},
-	}
-}
-
-// readAuth reads the section auth. A section that gives nobody access is a mistake. So is an empty section: without auth everybody on
-// this machine has full access, and a file that was cut short may end there.
-func readAuth(d *decoder, key string, n *yaml.Node, to *Config) {
-	e := authEntry{Auth: *DefaultAuth()}
-	before := len(d.problems)
-	given := decode(d, key, n, authFields(), &e)
-	if len(given) == 0 {
-		if len(d.problems) == before {
-			d.errorf(n, `%s: is empty; add users_file or users, or, for everybody, "anonymous: view", or remove the key`, key)
+	if len(v.order) == 0 {
+		if !v.bad {
+			d.emptyAuth(v)
 		}
+		return nil
+	}
+	a := DefaultAuth()
+	decode(v.schema, v, a)
+	if role := v.text("anonymous"); role != "" && role != "none" {
+		a.Anonymous.Role = role
+	}
+	d.checkPermission(v.get("anonymous"), a.Anonymous)
+	a.UsersFile = d.usersFile(v.get("users_file"))
+	a.LinkKeyFile = d.namedSecret(v.get("link_key_file"))
+	a.Users, a.Tokens = d.users(v.get("users")), d.tokens(v.get("tokens"))
+	forward := v.get("forward_auth")
+	if forward != nil && v.get("trusted_proxies") == nil {
+		d.errorf(forward.key, "forward_auth: has no effect without trusted_proxies; add the address of the proxy")
+	}
+	if forward != nil && a.ForwardAuth != nil {
+		d.checkPermission(forward, a.ForwardAuth.Permission)
+		if at := forward.get("cameras"); at != nil && forward.get("role") == nil {
+			d.errorf(at.key, "cameras: has no effect without role; add role")
+		}
+	}
+	return a
+}
+
+func (d *decoder) emptyAuth(v *value) {
+	d.errorf(v.node, `auth: is empty; add users_file or users, or, for everybody, "anonymous: view", or remove the key`)
+}
+
+// checkPermission reports a role that cannot be limited to cameras, and names the cameras that must exist.
+func (d *decoder) checkPermission(v *value, p Permission) {
+	at := v.get("cameras")
+	if at == nil {
 		return
 	}
-	to.Auth = &e.Auth
-	d.mergeUsers(&e)
-	f := e.ForwardAuth
+	if p.Role == "metrics" {
+		d.errorf(at.key, "cameras: does not apply to the role metrics, because /metrics covers all cameras; remove it")
+	}
+	for _, item := range at.items {
+		if id, ok := item.data.(string); ok && !item.bad && !IsPattern(id) {
+			d.cameraRefs = append(d.cameraRefs, cameraRef{id, item, false})
+		}
+	}
+}
+
+// IsPattern reports whether a text in a list of cameras is a pattern and not an id.
+func IsPattern(s string) bool { return strings.ContainsAny(s, `*?[\`) }
+
+// usersFile reads the file with users.
+func (d *decoder) usersFile(v *value) (f NamedFile) {
+	if v == nil || v.bad {
+		return f
+	}
+	f.Path = v.data.(string)
+	data, err := readRegularFile(f.Path, maxUsersFileSize)
 	switch {
-	case given["forward_auth"] != nil && len(e.Proxies.Networks) == 0 && !e.Proxies.Unix && given["trusted_proxies"] == nil:
-		d.errorf(given["forward_auth"], "forward_auth: nobody is believed without trusted_proxies; add the proxy's address")
-	case f.Header != "" && f.DefaultPermission.Role == "" && len(e.Users) == 0 && len(d.problems) == before:
-		d.errorf(given["forward_auth"], "forward_auth: allows nobody; add a role for the users that the proxy names, or list them under users")
-	case len(d.problems) == before && len(e.Users) == 0 && len(e.Tokens) == 0 && e.Anonymous.Role == "" && f.Header == "":
-		d.errorf(n, `%s: lets nobody in; add users_file or users, which camd hash-password helps with, or, for everybody, "anonymous: view"`, key)
+	case err != nil:
+		d.report(v, err.Error())
+	case len(data) > maxUsersFileSize:
+		d.errorf(v.node, "users_file: %s is larger than 1 MiB; it must contain one line for each user", f.Path)
 	}
+	f.Content = Secret(data)
+	return f
 }
 
-// readAnonymous reads the permission of requests without a login: a role, a role at some cameras, or none.
-func readAnonymous(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	if n.Kind == yaml.MappingNode {
-		to.Anonymous = d.permission(key, n)
-		return
+// namedSecret reads a file with one line.
+func (d *decoder) namedSecret(v *value) (f NamedFile) {
+	if v == nil || v.bad {
+		return f
 	}
-	s, ok := d.text(key, n, "a role")
-	if !ok || s == "none" {
-		return
-	}
-	r, err := access.ParseRole(s)
-	if err != nil {
-		d.errorf(n, "%s: %v, or none; got %s", key, err, quoteValue(n))
-		return
-	}
-	to.Anonymous.Role = r
+	path := v.data.(string)
+	return NamedFile{path, d.secretFile(v)}
 }
 
-// permission reads a role and the cameras that it is for.
-func (d *decoder) permission(key string, n *yaml.Node) access.Permission {
-	var e permissionEntry
-	given := decode(d, key, n, permissionFields(), &e)
-	if n.Kind == yaml.MappingNode && given["role"] == nil {
-		d.errorf(n, "%s: has no role; want view, control, admin or metrics", key)
+// users returns the entries of users.
+func (d *decoder) users(v *value) (all []User) {
+	if v == nil {
+		return nil
 	}
-	d.checkPermission(e.Permission, given)
-	return e.Permission
+	for _, entry := range v.order {
+		if entry.bad || entry.fields == nil {
+			continue
+		}
+		u := User{Name: entry.key.Value}
+		decode(entry.schema, entry, &u)
+		u.HasHash = entry.fields["hash"] != nil || entry.fields["password"] != nil // the latter has been reported
+		u.HasPermission = entry.get("role") != nil || entry.get("cameras") != nil
+		d.checkPermission(entry, u.Permission)
+		all = append(all, u)
+	}
+	return all
 }
 
-func (d *decoder) checkPermission(a access.Permission, given map[string]*yaml.Node) {
-	if err := a.Check(); err != nil {
-		d.errorf(given["cameras"], "cameras: %v", err)
+// tokens returns the entries of tokens.
+func (d *decoder) tokens(v *value) (all []Token) {
+	if v == nil {
+		return nil
 	}
-}
-
-func readRole[T any](target func(*T) *access.Role) func(*decoder, string, *yaml.Node, *T) {
-	return scalar(target, "view, control, admin or metrics", func(s string) (access.Role, bool) {
-		r, err := access.ParseRole(s)
-		return r, err == nil
-	})
-}
-
-// readScope returns a reader of ids of cameras and patterns. A camera with each id must exist.
-func readScope[T any](target func(*T) *access.Scope) func(*decoder, string, *yaml.Node, *T) {
-	return func(d *decoder, key string, n *yaml.Node, to *T) {
-		d.textList(key, n, "[yard, front-*], or leave the key out for all", func(s string, item *yaml.Node) {
-			if err := access.CheckPattern(s); err != nil {
-				d.errorf(item, "%s: %v, got %s", key, err, quoteValue(item))
-				return
-			}
-			if *target(to) = append(*target(to), s); !isPattern(s) {
-				d.cameraRefs = append(d.cameraRefs, cameraRef{id: s, key: key, node: item})
-			}
-		})
+	for _, entry := range v.order {
+		if entry.bad || entry.fields == nil {
+			continue
+		}
+		t := Token{Name: entry.key.Value}
+		decode(entry.schema, entry, &t)
+		file, hash := entry.get("token_file"), entry.get("hash")
+		t.TokenFile = d.namedSecret(file)
+		switch {
+		case file != nil && hash != nil:
+			d.bothGiven(file, hash)
+		case file == nil && hash == nil && entry.get("role") != nil:
+			d.errorf(entry.key, "tokens: %q has no token_file or hash; run camd new-token to get both, and add one", t.Name)
+		}
+		d.checkPermission(entry, t.Permission)
+		all = append(all, t)
 	}
-}
-
-func isPattern(s string) bool { return strings.ContainsAny(s, `*?[\`) }
-
-func readForwardAuth(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	given := decode(d, key, n, forwardAuthFields(), &to.ForwardAuth)
-	if n.Kind == yaml.MappingNode && given["user_header"] == nil {
-		d.errorf(n, "%s: has no user_header; want the header in which the proxy says who asks, such as Remote-User", key)
-	}
-	if to.ForwardAuth.DefaultPermission.Role == "" && given["cameras"] != nil {
-		d.errorf(given["cameras"], "cameras: there is no role to hold there; add role")
-	}
-	d.checkPermission(to.ForwardAuth.DefaultPermission, given)
-}
-
-// browserHeaders are headers that browsers and other clients set, and that proxies pass on unchanged.
-var browserHeaders = []string{"Authorization", "Cookie", "Host", "Origin", "Referer", "User-Agent"}
-
-func forwardAuthFields() []field[access.ForwardAuth] {
-	return []field[access.ForwardAuth]{
-		{"user_header", scalar(func(f *access.ForwardAuth) *string { return &f.Header }, "a header's name that the proxy alone sets, such as Remote-User", func(s string) (string, bool) {
-			return s, s != "" && len(s) <= 100 && !strings.ContainsFunc(s, notInHeaderName) && !slices.Contains(browserHeaders, http.CanonicalHeaderKey(s))
-		})},
-		{"role", readRole(func(f *access.ForwardAuth) *access.Role { return &f.DefaultPermission.Role })},
-		{"cameras", readScope(func(f *access.ForwardAuth) *access.Scope { return &f.DefaultPermission.Cameras })},
-	}
-}
-
-func notInHeaderName(r rune) bool { return r == '.' || notInHostName(r) }
-
-func readLinkKey(d *decoder, key string, n *yaml.Node, to *authEntry) {
-	parsedSecretFile(d, key, n, &to.LinkKey, access.ParseLinkKey)
-	to.LinkKeyFile = d.resolvePath(n.Value)
+	return all
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"camd/internal/testpeer"
-	"camd/pkg/certificate"
 )
 
 func TestParseReadsBus(t *testing.T) {
@@ -22,10 +21,10 @@ func TestParseReadsBus(t *testing.T) {
 		want Bus
 	}{
 		{"servers: ['nats://h:4222', 'tls://h'], token_file: token, relay: true, handshake_first: true, max_sites: 9, max_cameras: 99", Bus{Servers: []string{"nats://h:4222", "tls://h"}, Token: "hunter2", Relay: true, HandshakeFirst: true, MaxSites: 9, MaxCameras: 99, Prefix: "camd"}},
-		{"servers: ['tls://h'], user: u, password: hunter2, prefix: house.camd", Bus{Servers: []string{"tls://h"}, User: "u", Password: "hunter2", Prefix: "house.camd"}},
-		{"servers: ['nats://h'], credentials_file: creds, ca: cert.pem", Bus{Servers: []string{"nats://h"}, Credentials: dir + "/creds", CA: vouching.File, Prefix: "camd"}},
+		{"servers: ['tls://h'], user: u, password: hunter2, prefix: house.camd", Bus{Servers: []string{"tls://h"}, User: "u", Password: "hunter2", Prefix: "house.camd", MaxSites: 1024, MaxCameras: 4096}},
+		{"servers: ['nats://h'], credentials_file: creds, ca: cert.pem", Bus{Servers: []string{"nats://h"}, CredentialsFile: dir + "/creds", CA: vouching.File, Prefix: "camd", MaxSites: 1024, MaxCameras: 4096}},
 		{"servers: ['nats://h'], nkey_file: nk, certificate: cert.pem, key: key.pem", Bus{
-			Servers: []string{"nats://h"}, NKey: dir + "/nk", Client: &certificate.Files{Certificate: vouching.File, Key: vouching.Key}, Prefix: "camd",
+			Servers: []string{"nats://h"}, NKeyFile: dir + "/nk", Certificate: vouching.File, Key: vouching.Key, Prefix: "camd", MaxSites: 1024, MaxCameras: 4096,
 		}},
 	} {
 		got, err := Parse(dir+"/camd.yaml", []byte("bus: {"+c.in+"}"), env)

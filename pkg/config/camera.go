@@ -1,192 +1,186 @@
 package config
 
 import (
-	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
-	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// cameraEntry is a camera as the file has it, before its parts are merged.
-type cameraEntry struct {
-	options.Camera
-	user, password string
-	given          map[string]*yaml.Node // by key
+// DefaultCamera returns a camera on src with the defaults of a file.
+func DefaultCamera(id string, src sourceurl.Source) options.Camera {
+	s := declaration().Properties.get("cameras").Items
+	c := options.Camera{}
+	decode(s, nil, &c)
+	c.ID, c.Title, c.Source, c.Renditions = id, id, src, renditions(s.Properties.get("renditions"), nil)
+	setDefaultsOfKind(&c, nil)
+	return c
+}
+
+// setDefaultsOfKind sets the options whose defaults depend on the kind of source.
+func setDefaultsOfKind(c *options.Camera, v *value) {
+	if v.get("transport") == nil && c.Source.Kind != sourceurl.RTSP {
+		c.Transport = ""
+	}
+	if v.get("frozen_timeout") == nil && !slices.Contains([]sourceurl.Kind{sourceurl.Device, sourceurl.RTSP, sourceurl.HTTP}, c.Source.Kind) {
+		c.FrozenTimeout = 0 // a file or a test pattern may stand still
+	}
 }
 
 // cameraIndex holds the ids and devices that earlier cameras use.
 type cameraIndex struct {
-	ids     map[string]int    // line
+	lines   map[string]int    // of ids
 	devices map[string]string // path to id
 }
 
-// cameraFields returns the keys of an entry of cameras.
-func cameraFields() []field[cameraEntry] {
-	return []field[cameraEntry]{
-		{"id", readID},
-		{"title", readTitle},
-		{"source", readSource},
-		{"size", pixelSize(func(e *cameraEntry) *sourceurl.Size { return &e.Size })},
-		{"fps", frameRate(func(e *cameraEntry) *float64 { return &e.FPS })},
-		{"format", oneOf(func(e *cameraEntry) *string { return &e.Format }, Formats...)},
-		{"quality", integer(func(e *cameraEntry) *int { return &e.Quality }, 1, 100)},
-		{"user", readCameraUser},
-		{"password", readCameraPassword},
-		{"password_file", readCameraPasswordFile},
-		{"transport", oneOf(func(e *cameraEntry) *string { return &e.Transport }, "tcp", "udp")},
-		{"ca_file", caFile(func(e *cameraEntry) *string { return &e.TLS.CAFile })},
-		{"fingerprint", readFingerprint},
-		{"tls_verify", inverted(func(e *cameraEntry) *bool { return &e.TLS.SkipVerify })},
-		{"redirect_hosts", readRedirectHosts},
-		{"loop", inverted(func(e *cameraEntry) *bool { return &e.Once })},
-		{"on_demand", boolean(func(e *cameraEntry) *bool { return &e.OnDemand })},
-		{"paused", boolean(func(e *cameraEntry) *bool { return &e.Paused })},
-		{"stall_timeout", duration(func(e *cameraEntry) *time.Duration { return &e.StallTimeout }, 100*time.Millisecond, 10*time.Minute)},
-		{"open_timeout", duration(func(e *cameraEntry) *time.Duration { return &e.OpenTimeout }, 100*time.Millisecond, 10*time.Minute)},
-		{"frozen_timeout", durationOrOff(func(e *cameraEntry) *time.Duration { return &e.FrozenTimeout }, time.Second, 24*time.Hour)},
-		{"worker_max_age", durationOrOff(func(e *cameraEntry) *time.Duration { return &e.WorkerMaxAge }, time.Minute, 365*24*time.Hour)},
-		{"controls", readControls},
-		{"renditions", readRenditions},
+// cameras returns the cameras of the file.
+func (d *decoder) cameras(v *value) (all []options.Camera) {
+	if v == nil {
+		return nil
 	}
+	index := cameraIndex{map[string]int{}, map[string]string{}}
+	for _, entry := range v.items {
+		if entry.fields == nil { // it has been reported
+			all = append(all, options.Camera{})
+			continue
+		}
+		all = append(all, d.camera(entry, index))
+	}
+	return all
+}
+
+// camera returns the camera of an entry, and checks what the schema cannot.
+func (d *decoder) camera(v *value, index cameraIndex) options.Camera {
+	var c options.Camera
+	decode(v.schema, v, &c)
+	if c.Title == "" {
+		c.Title = c.ID
+	}
+	if first, taken := index.lines[c.ID]; taken && c.ID != "" {
+		d.errorf(v.get("id").key, "id: %q is the id of the camera on line %d, too; change one", c.ID, first)
+	} else if c.ID != "" {
+		index.lines[c.ID] = v.get("id").key.Line
+	}
+	setDefaultsOfKind(&c, v)
+	c.Once, c.TLS.SkipVerify = !v.isTrue("loop"), !v.isTrue("tls_verify")
+	c.TLS.CAFile, c.TLS.Fingerprint = v.text("ca_file"), v.text("fingerprint")
+	c.Controls, c.Renditions = controls(v.get("controls")), renditions(v.schema.Properties.get("renditions"), v.get("renditions"))
+	d.checkRenditions(v.get("renditions"), len(c.Renditions))
+	password, passwordKey := d.password(v)
+	if c.Source.Kind != "" {
+		d.checkSourceKind(c, v, index)
+		d.checkVerification(c, v)
+		d.addCredentials(&c.Source, v, password, passwordKey)
+	}
+	return c
 }
 
 // keysBySourceKind lists the keys that apply to only some kinds of source.
 var keysBySourceKind = []struct {
 	keys  []string
 	kinds []sourceurl.Kind
-	say   string
+	says  string
 }{
-	{[]string{"size", "format"}, []sourceurl.Kind{sourceurl.Device}, "only a V4L2 device can be asked for it"},
-	{[]string{"fps"}, []sourceurl.Kind{sourceurl.Device, sourceurl.Poll}, "only a V4L2 device or an http+poll:// source can be asked for it"},
-	{[]string{"user", "password", "password_file"}, []sourceurl.Kind{sourceurl.RTSP, sourceurl.HTTP, sourceurl.Poll}, "only an rtsp:// or http:// source has one"},
-	{[]string{"controls"}, []sourceurl.Kind{sourceurl.Device}, "only a V4L2 device has them"},
-	{[]string{"transport"}, []sourceurl.Kind{sourceurl.RTSP}, "only an rtsp:// source has one"},
-	{[]string{"redirect_hosts"}, []sourceurl.Kind{sourceurl.HTTP, sourceurl.Poll}, "only an http:// or https:// source has them"},
-	{[]string{"loop"}, []sourceurl.Kind{sourceurl.File}, "only a file can start again"},
+	{[]string{"size", "format", "controls"}, []sourceurl.Kind{sourceurl.Device}, "V4L2 devices"},
+	{[]string{"fps"}, []sourceurl.Kind{sourceurl.Device, sourceurl.Poll}, "V4L2 devices and http+poll:// sources"},
+	{[]string{"user", "password", "password_file"}, []sourceurl.Kind{sourceurl.RTSP, sourceurl.HTTP, sourceurl.Poll}, "rtsp:// and http:// sources"},
+	{[]string{"transport"}, []sourceurl.Kind{sourceurl.RTSP}, "rtsp:// sources"},
+	{[]string{"redirect_hosts"}, []sourceurl.Kind{sourceurl.HTTP, sourceurl.Poll}, "http:// and https:// sources"},
+	{[]string{"loop"}, []sourceurl.Kind{sourceurl.File}, "files"},
 }
 
-// camera reads an entry of cameras.
-func (d *decoder) camera(n *yaml.Node, fields []field[cameraEntry], index *cameraIndex) options.Camera {
-	e := cameraEntry{Camera: DefaultCamera("", sourceurl.Source{})}
-	e.given = decode(d, "cameras", n, fields, &e)
-	if n.Kind != yaml.MappingNode {
-		return e.Camera
-	}
-	for _, key := range []string{"id", "source"} {
-		if e.given[key] == nil {
-			d.errorf(n, "this camera has no %s", key)
-		}
-	}
-	if first, taken := index.ids[e.ID]; taken && e.ID != "" {
-		d.errorf(e.given["id"], "id: %q is taken by the camera on line %d", e.ID, first)
-	} else if e.ID != "" {
-		index.ids[e.ID] = e.given["id"].Line
-	}
-	if e.Title == "" {
-		e.Title = e.ID
-	}
-	if e.Source.Kind != "" {
-		d.checkSourceKind(&e, index)
-		d.checkVerification(&e)
-		d.mergeCredentials(&e)
-	}
-	return e.Camera
-}
-
-// checkSourceKind reports keys that do not apply to the kind of source.
-func (d *decoder) checkSourceKind(e *cameraEntry, index *cameraIndex) {
-	kind := e.Source.Kind
-	if e.given["frozen_timeout"] == nil {
-		e.FrozenTimeout = defaultFrozenTimeout(kind)
-	}
+// checkSourceKind reports keys that do not apply to the kind of source, and a device that two cameras have.
+func (d *decoder) checkSourceKind(c options.Camera, v *value, index cameraIndex) {
+	kind := c.Source.Kind
 	for _, o := range keysBySourceKind {
 		for _, key := range o.keys {
-			at := e.given[key]
+			at := v.fields[key]
 			switch {
 			case at == nil || slices.Contains(o.kinds, kind):
 			case kind == sourceurl.Test && (key == "size" || key == "fps"):
-				d.errorf(at, "%s: a test source has it in its address, such as test://?size=1280x720&fps=30", key)
+				d.errorf(at.key, "%s: must be in the source of a test pattern, such as test://?size=1280x720&fps=30", key)
 			default:
-				d.errorf(at, "%s: makes no sense for this source; %s", key, o.say)
+				d.errorf(at.key, "%s: applies only to %s; remove it", key, o.says)
 			}
 		}
 	}
 	switch {
-	case kind == sourceurl.RTSP && e.Source.URL.Scheme == "rtsps" && e.Transport == "udp":
-		d.errorf(e.given["transport"], "transport: rtsps:// is always tcp")
-	case kind == sourceurl.RTSP && e.given["transport"] == nil:
-		e.Transport = "tcp"
-	case kind == sourceurl.Device && index.devices[e.Source.Path] != "":
-		d.errorf(e.given["source"], "source: camera %q has this device already, and only one can", index.devices[e.Source.Path])
+	case kind == sourceurl.RTSP && c.Source.URL.Scheme == "rtsps" && c.Transport == "udp":
+		d.errorf(v.get("transport").key, "transport: must be tcp for rtsps://, is udp")
+	case kind == sourceurl.Device && index.devices[c.Source.Path] != "":
+		d.errorf(v.get("source").key, "source: camera %q uses this device, too, and only one camera can; remove one", index.devices[c.Source.Path])
 	case kind == sourceurl.Device:
-		index.devices[e.Source.Path] = e.ID
+		index.devices[c.Source.Path] = c.ID
 	}
 }
 
-func readID(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
-	id, ok := d.text(key, n, "a name")
-	if !ok {
+// checkVerification reports contradictions in how a camera's certificate is verified.
+func (d *decoder) checkVerification(c options.Camera, v *value) {
+	ca, fingerprint, verify := v.get("ca_file"), v.get("fingerprint"), v.get("tls_verify")
+	if !c.Source.IsTLS() {
+		d.reportKeys("applies only to https:// and rtsps:// sources; remove it", ca, fingerprint, verify)
 		return
 	}
-	if IsCameraID(id) {
-		to.ID = id
-		return
+	switch {
+	case fingerprint != nil && c.Source.URL.Scheme == "rtsps":
+		d.errorf(fingerprint.key, "fingerprint: does not apply to rtsps:// sources, which FFmpeg reads; set ca_file to a file with the certificate to trust")
+	case fingerprint != nil && ca != nil:
+		d.bothGiven(ca, fingerprint)
 	}
-	hint := ""
-	if s := idFrom(n.Value); IsCameraID(s) && !strings.Contains(n.Value, "${") {
-		hint = fmt.Sprintf(", such as %q", s)
+	if c.TLS.SkipVerify {
+		d.reportKeys("has no effect with tls_verify: false, which accepts any certificate; remove one of them", ca, fingerprint)
 	}
-	d.errorf(n, `%s: want 1 to 63 of a-z, 0-9 and "-", not "-" first%s; got %s`, key, hint, quoteValue(n))
 }
 
-// IsCameraID reports whether a text can be the id of a camera.
-func IsCameraID(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
-			return false
+// reportKeys reports the same mistake of all keys that are given.
+func (d *decoder) reportKeys(message string, keys ...*value) {
+	for _, v := range keys {
+		if v != nil {
+			d.errorf(v.key, "%s: %s", v.key.Value, message)
 		}
 	}
-	return len(s) >= 1 && len(s) <= 63 && s[0] != '-'
 }
 
-// idFrom returns a valid id that resembles a name.
-func idFrom(s string) string {
-	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !IsCameraID(string(r)) })
-	return strings.Join(words, "-")
+// bothGiven reports two keys that exclude each other, at the later one.
+func (d *decoder) bothGiven(a, b *value) {
+	d.errorf(laterNode(a.key, b.key), "%s and %s are both set; remove one", a.key.Value, b.key.Value)
 }
 
-func readTitle(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
-	const most = 200
-	s, ok := d.text(key, n, "a text")
-	switch {
-	case !ok:
-	case hasControl(s):
-		d.errorf(n, "%s: has a line break or control character in it", key)
-	case len(s) > most:
-		d.errorf(n, "%s: longer than %d bytes", key, most)
-	default:
-		to.Title = s
+func laterNode(a, b *yaml.Node) *yaml.Node {
+	if a.Line > b.Line || a.Line == b.Line && a.Column > b.Column {
+		return a
+	}
+	return b
+}
+
+// addCredentials adds user and password to a source. Each may be in one place only.
+func (d *decoder) addCredentials(src *sourceurl.Source, v *value, password Secret, passwordKey *value) {
+	if !src.IsNetwork() {
+		return // checkSourceKind has reported it
+	}
+	user := v.get("user")
+	if user != nil && src.User != "" {
+		d.errorf(user.key, "user: the source has a user, too; remove one")
+	}
+	if passwordKey != nil && src.Password != "" {
+		d.errorf(passwordKey.key, "%s: the source has a password, too; remove one", passwordKey.key.Value)
+	}
+	if src.User == "" {
+		d.checkUser(user, passwordKey)
+	}
+	if s := v.text("user"); s != "" {
+		src.User = s
+	}
+	if password != "" {
+		src.Password = string(password)
 	}
 }
 
-func readSource(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
-	s, ok := d.text(key, n, "a source such as /dev/video0 or rtsp://host/path")
-	if !ok {
-		return
+// checkUser reports a password without a user.
+func (d *decoder) checkUser(user, passwordKey *value) {
+	if passwordKey != nil && user == nil {
+		d.errorf(passwordKey.key, "%s: has no user; add user", passwordKey.key.Value)
 	}
-	src, err := sourceurl.Parse(s)
-	if err == nil && src.Kind == sourceurl.File && !filepath.IsAbs(src.Path) {
-		src, err = sourceurl.Parse(filepath.Join(d.dir, src.Path))
-	}
-	if err != nil {
-		d.errorf(n, "%s: %s", key, strings.TrimPrefix(err.Error(), "source "))
-		return
-	}
-	to.Source = src
 }

@@ -13,10 +13,10 @@ func TestCameraVerificationKeysAreChecked(t *testing.T) {
 	dir := filepath.Dir(ca.File)
 	sum := strings.Repeat("ab", 32)
 	const (
-		notTLS   = "makes no sense for this source; only an https:// or rtsps:// source has a certificate"
-		noVerify = "makes no sense with tls_verify: false, which accepts any certificate; keep one of them"
-		noSum    = "must be sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it, got "
-		noHost   = "redirect_hosts: want a host name or IP address, such as cdn.example.com, without scheme and port"
+		notTLS   = "applies only to https:// and rtsps:// sources; remove it"
+		noVerify = "has no effect with tls_verify: false, which accepts any certificate; remove one of them"
+		noSum    = "must be sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it, is "
+		noHost   = "redirect_hosts: must be a host name or IP address, such as cdn.example.com, without scheme and port"
 	)
 	for _, c := range []struct{ source, keys, problem string }{
 		{"https://h/", "", ""},
@@ -25,11 +25,11 @@ func TestCameraVerificationKeysAreChecked(t *testing.T) {
 		{"https+poll://h/", "fingerprint: sha256:" + sum, ""},
 		{"https://h/", "fingerprint: 'SHA256:" + strings.TrimSuffix(strings.Repeat("AB:", 32), ":") + "'", ""},
 		{"rtsps://h/", "tls_verify: false", ""},
-		{"rtsps://h/", "fingerprint: sha256:" + sum, "fingerprint: FFmpeg reads rtsps:// sources and checks no fingerprint; set ca_file to a file with the certificate to trust"},
+		{"rtsps://h/", "fingerprint: sha256:" + sum, "fingerprint: does not apply to rtsps:// sources, which FFmpeg reads; set ca_file to a file with the certificate to trust"},
 		{"http://h/", "ca_file: cert.pem", "ca_file: " + notTLS},
 		{"rtsp://h/", "fingerprint: sha256:" + sum, "fingerprint: " + notTLS},
 		{"/dev/video0", "tls_verify: false", "tls_verify: " + notTLS},
-		{"https://h/", "ca_file: cert.pem, fingerprint: sha256:" + sum, "ca_file and fingerprint are both given; keep one"},
+		{"https://h/", "ca_file: cert.pem, fingerprint: sha256:" + sum, "ca_file and fingerprint are both set; remove one"},
 		{"https://h/", "fingerprint: sha256:" + sum + ", tls_verify: false", "fingerprint: " + noVerify},
 		{"https://h/", "ca_file: cert.pem, tls_verify: false", "ca_file: " + noVerify},
 		{"https://h/", "ca_file: none.pem", "ca_file: no such file or directory, below DIR"},
@@ -38,9 +38,9 @@ func TestCameraVerificationKeysAreChecked(t *testing.T) {
 		{"https://h/", "redirect_hosts: [CDN.example.com., 10.0.0.7, '::1']", ""},
 		{"http+poll://h/", "redirect_hosts: cdn.example.com", ""},
 		{"https://h/", "redirect_hosts: ['https://cdn.example.com']", noHost},
-		{"https://h/", "redirect_hosts: ['cdn.example.com:80']", noHost},
-		{"https://h/", "redirect_hosts: ['*']", noHost},
-		{"rtsp://h/", "redirect_hosts: [cdn.example.com]", "redirect_hosts: makes no sense for this source; only an http:// or https:// source has them"},
+		{"https://h/", "redirect_hosts: ['cdn.example.com:80']", noHost + `, is "cdn.example.com:80"`},
+		{"https://h/", "redirect_hosts: ['*']", noHost + `, is "*"`},
+		{"rtsp://h/", "redirect_hosts: [cdn.example.com]", "redirect_hosts: applies only to http:// and https:// sources; remove it"},
 	} {
 		cfg, err := Parse(dir+"/camd.yaml", []byte("cameras: [{id: a, source: '"+c.source+"', "+c.keys+"}]"), env)
 		if c.problem == "" {

@@ -1,8 +1,11 @@
 // Package config reads camd's configuration file. The file is strict YAML, and all mistakes are reported at once, each with its place.
 //
-// [Load] returns a complete [Config]: defaults are filled in, credentials are merged into each camera's source, and relative paths are
-// resolved from the folder of the file. If anything is wrong, it returns an [*Error] that lists each [Problem] as file:line:column. A
-// problem says what is wrong and what would be right.
+// schema.json declares every key. [Parse] returns a complete [Config]: defaults are filled in, credentials are added to each camera's
+// source, and relative paths are resolved from the folder of the file. It reads secrets from the files that the configuration names.
+// Package configfile checks the certificates, users, tokens and keys in such files.
+//
+// If anything is wrong, Parse returns an [*Error] that lists each [Problem] as file:line:column. A problem says what is wrong and what
+// would be right.
 //
 // ${NAME} in a value stands for the environment variable NAME. It is replaced after the YAML has been parsed, so no variable can add a
 // key. $${ is a plain ${.
@@ -13,15 +16,10 @@ package config
 import (
 	"cmp"
 	"os"
-	"path/filepath"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
-	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/options"
-	"camd/pkg/source/sourceurl"
 )
 
 // Config is a complete configuration.
@@ -34,10 +32,12 @@ type Config struct {
 	Cameras       []options.Camera
 	Limits        Limits
 	WriteTimeout  time.Duration // a viewer that reads nothing for this long is disconnected
-	SendBuffer    int64         // bytes that the kernel may hold unsent for a viewer
-	WatchConfig   bool          // reload when the file changes
-	Hosts         []string      // names by which browsers may reach this camd, in addition to those that it knows: NAME, *.NAME, or * for any
-	AllowOrigin   []string      // origins whose scripts may read pictures, or * for any; empty allows none
+	// SendBuffer is how many unsent bytes the kernel may hold for a viewer. The default keeps a slow viewer's picture a fraction of a second
+	// old, and a fast viewer's at full rate: see docs/performance.md.
+	SendBuffer  int64
+	WatchConfig bool     // reload when the file changes
+	Hosts       []string // names by which browsers may reach this camd, in addition to those that it knows: NAME, *.NAME, or * for any
+	AllowOrigin []string // origins whose scripts may read pictures, or * for any; empty allows none
 	// FrameAncestors are the origins whose pages may show camd's in a frame: self, origins, or only none. nil means self.
 	FrameAncestors []string
 	Webhooks       []Webhook
@@ -48,9 +48,9 @@ type Config struct {
 	StateDir       string // where camd keeps its state; empty means the directory that systemd has made, if any
 	Log            Log
 
-	listenPosition      Problem // where the file has listen, and what it says
-	files               []namedFile
-	certificatePosition Problem // where the file says that camd makes or requests its certificate; the message is the key
+	files        []namedFile
+	positions    map[string]position // of keys, by their paths such as auth/users/anna
+	listenInFile string              // as the file has it, which Listen may override
 }
 
 // Limits bound what a daemon uses. 0 means no limit.
@@ -60,7 +60,7 @@ type Limits struct {
 	ViewersPerAddress    int   // streams to one IP address
 	BytesPerSecond       int64 // of all streams together; above it no viewer is admitted
 	ViewerBytesPerSecond int64 // of one stream; above it frames are dropped
-	WorkerMemory         int64 // resident bytes of one capture process; above it the process is replaced
+	CaptureMemory        int64 // resident bytes of one capture process; above it the process is replaced
 	FrameBytes           int64 // of one picture; a larger one is refused
 	FramePixels          int   // of one picture, width times height; a larger one is refused
 
@@ -89,7 +89,7 @@ func (c *Config) CameraIDs() []string {
 // main pictures only.
 func (c *Config) ForProbe(camera options.Camera) options.Camera {
 	camera.Controls, camera.Renditions = nil, nil
-	camera.WorkerMemory = c.Limits.WorkerMemory
+	camera.CaptureMemory = c.Limits.CaptureMemory
 	camera.Limits = media.Limits{Bytes: int(c.Limits.FrameBytes), Pixels: c.Limits.FramePixels}
 	return camera
 }
@@ -99,104 +99,18 @@ type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // auto, json or console
 
-	Audit     string // where the audit log goes: on (to the log), off, or a file's path
-	Addresses string // how much of an address the audit log has: full, short or none
+	Audit          string // where the audit log goes: on (to the log), off, or a file's path
+	AuditAddresses string // how much of an address the audit log has: full, short or none
 }
 
 // Formats lists what a device can be asked for.
-var Formats = []string{"auto", "mjpeg", "yuyv", "uyvy", "yvyu", "nv12", "nv21", "yu12", "yv12", "rgb3", "bgr3", "grey"}
-
-// Default returns what holds where a file says nothing. It has no cameras.
-func Default() *Config {
-	return &Config{
-		Listen:       "127.0.0.1:8080",
-		SocketMode:   0o660,
-		Limits:       Limits{Viewers: 500, WorkerMemory: 1 << 30, FrameBytes: 8 << 20, FramePixels: 8192 * 8192},
-		WriteTimeout: 10 * time.Second,
-		SendBuffer:   DefaultSendBuffer,
-		Log:          Log{Level: "info", Format: "auto", Audit: "on", Addresses: "full"},
-	}
+func Formats() []string {
+	return declaration().Properties.get("cameras").Items.Properties.get("format").Enum
 }
 
-// DefaultSendBuffer keeps a slow viewer's picture a fraction of a second old, and a fast viewer's at full rate: see
-// docs/performance.md.
-const DefaultSendBuffer = 64 << 10
-
-// DefaultCamera returns a camera on src with the defaults of a file.
-func DefaultCamera(id string, src sourceurl.Source) options.Camera {
-	c := options.Camera{
-		ID: id, Title: id, Source: src,
-		Capture:      options.Capture{Format: "auto", Quality: 80, OpenTimeout: 10 * time.Second},
-		StallTimeout: 5 * time.Second,
-		Renditions:   []camera.Rendition{defaultPreview},
-	}
-	if src.Kind == sourceurl.RTSP {
-		c.Transport = "tcp"
-	}
-	c.FrozenTimeout = defaultFrozenTimeout(src.Kind)
+// Default returns what applies if a file says nothing. It has no cameras.
+func Default() *Config {
+	c := &Config{}
+	decode(declaration(), nil, c)
 	return c
 }
-
-// defaultFrozenTimeout returns the timeout for sources with a sensor. A file or a test pattern may stand still.
-func defaultFrozenTimeout(k sourceurl.Kind) time.Duration {
-	switch k {
-	case sourceurl.Device, sourceurl.RTSP, sourceurl.HTTP:
-		return 30 * time.Second
-	}
-	return 0
-}
-
-// Load reads the file at path. Its error is an *Error when the file has mistakes.
-func Load(path string) (*Config, error) {
-	data, err := Read(path)
-	if err != nil {
-		return nil, err
-	}
-	return Parse(path, data, os.LookupEnv)
-}
-
-// Parse reads data as the file of that name, with env for the environment. Its error is an *Error.
-func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
-	return ParseIn(filepath.Dir(name), name, data, env)
-}
-
-// ParseIn is Parse for a file whose relative paths are relative to dir.
-func ParseIn(dir, name string, data []byte, env func(string) (string, bool)) (*Config, error) {
-	d := &decoder{file: name, dir: dir, env: env}
-	if abs, err := filepath.Abs(d.dir); err == nil {
-		d.dir = abs
-	}
-	cfg := Default()
-	if root := d.parseDocument(data); root != nil {
-		d.rejectReferences(root)
-		given := decode(d, "", root, topLevelFields(), cfg)
-		cfg.files = d.files
-		d.checkCameraRefs(cfg)
-		d.checkBusSite(cfg, given)
-		d.checkHasCameraOrBus(cfg, root, given)
-	}
-	if len(d.problems) > 0 {
-		return nil, d.problemsError()
-	}
-	return cfg, nil
-}
-
-// addCameraHint tells how to repair a file that serves nothing.
-const addCameraHint = `add a camera, such as "cameras: [{id: test, source: 'test://'}]", or, for a relay, "bus: {servers: [nats://HOST:4222]}"`
-
-// checkHasCameraOrBus refuses a file without cameras and without a bus, because it has most likely been cut short. If there are other
-// mistakes it reports nothing, because they may be the reason.
-func (d *decoder) checkHasCameraOrBus(cfg *Config, root *yaml.Node, given map[string]*yaml.Node) {
-	switch cameras := given["cameras"]; {
-	case len(cfg.Cameras) > 0 || cfg.Bus != nil || len(d.problems) > 0:
-	case cameras != nil:
-		d.errorf(cameras, "cameras: the list is empty, and there is no bus; %s", addCameraHint)
-	case isNull(root):
-		d.errorfAt(1, 1, "%s", emptyFileMessage)
-	default:
-		d.errorfAt(1, 1, "the file has neither cameras nor bus; %s", addCameraHint)
-	}
-}
-
-// emptyFileMessage is the error for a file without a document, or with the document null.
-const emptyFileMessage = "the file is empty; " + addCameraHint

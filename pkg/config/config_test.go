@@ -39,7 +39,7 @@ func TestParseFillsDefaults(t *testing.T) {
 			continue
 		}
 		want := Default()
-		want.Cameras = got.Cameras
+		want.Cameras, want.positions, want.listenInFile = got.Cameras, got.positions, got.listenInFile
 		if !reflect.DeepEqual(got, want) || len(got.Cameras) != 1 {
 			t.Errorf("%q: got %+v, want %+v", text, got, want)
 		}
@@ -82,20 +82,20 @@ cameras:
     stall_timeout: 500ms
     open_timeout: 1m30s
     frozen_timeout: off
-    worker_max_age: 24h
+    capture_max_age: 24h
     controls: {brightness: -5, gain: 0x10, auto_exposure: false, power_line_frequency: 50 Hz, scene: "3", sharpness: "${QUALITY}", 3d_noise: yes}
   - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true, paused: true}
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
-limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, worker_memory: 300 MB, frame_bytes: 2MiB, frame_pixels: 8294400, connections: 90, connections_per_address: 30}
+limits: {viewers: 7, viewers_per_camera: 5, viewers_per_address: 2, bytes_per_second: 1.5GB, viewer_bytes_per_second: 64 KiB, capture_memory: 300 MB, frame_bytes: 2MiB, frame_pixels: 8294400, connections: 90, connections_per_address: 30}
 send_buffer: 128KiB
 hosts: [Cams.example.com., "*.lan"]
 allow_origin: https://mainsail.local:8443
 frame_ancestors: [self, "https://home.example.com:8123"]
 write_timeout: 3s
 state_dir: var/state
-log: {level: debug, format: json, audit: log/audit.json, addresses: short}
+log: {level: debug, format: json, audit: log/audit.json, audit_addresses: short}
 `), env)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 	door := DefaultCamera("front-door", source("/dev/video0"))
 	door.Size, door.FPS, door.Format, door.Quality = sourceurl.Size{Width: 1280, Height: 720}, 12.5, "yuyv", 70
 	door.StallTimeout, door.OpenTimeout = 500*time.Millisecond, 90*time.Second
-	door.FrozenTimeout, door.WorkerMaxAge = 0, 24*time.Hour
+	door.FrozenTimeout, door.CaptureMaxAge = 0, 24*time.Hour
 	door.Controls = map[string]camera.Setting{
 		"brightness": camera.NumberSetting(-5), "gain": camera.NumberSetting(16), "auto_exposure": camera.SwitchSetting(false),
 		"power_line_frequency": camera.TextSetting("50 Hz"), "scene": camera.TextSetting("3"), "sharpness": camera.NumberSetting(70), "3d_noise": camera.TextSetting("yes"),
@@ -127,28 +127,27 @@ log: {level: debug, format: json, audit: log/audit.json, addresses: short}
 		},
 		Limits: Limits{
 			Viewers: 7, ViewersPerCamera: 5, ViewersPerAddress: 2, BytesPerSecond: 1_500_000_000, ViewerBytesPerSecond: 64 << 10,
-			WorkerMemory: 300_000_000, FrameBytes: 2 << 20, FramePixels: 3840 * 2160, Connections: 90, ConnectionsPerAddress: 30,
+			CaptureMemory: 300_000_000, FrameBytes: 2 << 20, FramePixels: 3840 * 2160, Connections: 90, ConnectionsPerAddress: 30,
 		},
 		SendBuffer: 128 << 10, AllowOrigin: []string{"https://mainsail.local:8443"}, Hosts: []string{"cams.example.com", "*.lan"},
 		FrameAncestors: []string{"self", "https://home.example.com:8123"}, WriteTimeout: 3 * time.Second,
 		StateDir: filepath.Join(dir, "var/state"),
-		Log:      Log{Level: "debug", Format: "json", Audit: filepath.Join(dir, "log/audit.json"), Addresses: "short"},
+		Log:      Log{Level: "debug", Format: "json", Audit: filepath.Join(dir, "log/audit.json"), AuditAddresses: "short"},
 	}
-	got.listenPosition, got.files = Problem{}, nil
+	got.positions, got.files, got.listenInFile = nil, nil, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
-func TestLoadErrorNamesFile(t *testing.T) {
-	_, err := Load("testdata/missing.yaml")
+func TestReadErrorNamesFile(t *testing.T) {
+	_, err := Read("testdata/missing.yaml")
 	if want := "read config: open testdata/missing.yaml: no such file or directory"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	path := filepath.Join(t.TempDir(), "camd.yaml")
-	writeFile(t, path, "lisen: :80\nlimits: 3\n")
+	const path = "/etc/camd/camd.yaml"
 	var mistakes *Error
-	if _, err = Load(path); !errors.As(err, &mistakes) || len(mistakes.Problems) != 2 {
+	if _, err = Parse(path, []byte("lisen: :80\nlimits: 3\n"), env); !errors.As(err, &mistakes) || len(mistakes.Problems) != 2 {
 		t.Fatalf("got %v, want an *Error of two problems", err)
 	}
 	want := Problem{path, 1, 1, `unknown key "lisen", did you mean "listen"?`}

@@ -35,7 +35,7 @@ func (d *decoder) parseDocument(data []byte) *yaml.Node {
 		d.syntaxError(data, err)
 		return nil
 	default:
-		d.errorf(&second, "a second YAML document begins here; a configuration is one, without --- in between")
+		d.errorf(&second, "a second YAML document begins here; remove the --- above it")
 	}
 	return first.Content[0]
 }
@@ -46,7 +46,7 @@ var lineBreaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 // isText reports whether data is text as YAML allows it. It runs before the parser, whose errors for such bytes have no place.
 func (d *decoder) isText(data []byte) bool {
 	if len(data) > MaxFileSize {
-		d.errorfAt(1, 1, "larger than 1 MiB; this is no configuration file")
+		d.errorfAt(1, 1, "the file is larger than 1 MiB; check whether it is a configuration")
 		return false
 	}
 	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
@@ -84,16 +84,16 @@ func isPrintable(r rune) bool {
 
 // syntaxHints lists the parser's errors and what most likely causes each.
 var syntaxHints = []struct{ says, means string }{
-	{"mapping values are not allowed", `there is a ": " where none can be; put a text that has one in quotes, and line up the keys`},
-	{"did not find expected key", "this does not line up with what is above it, or a quote or bracket is opened and not closed"},
+	{"mapping values are not allowed", `": " is not possible here; put a text that contains it in quotes, and check the indentation`},
+	{"did not find expected key", "the indentation differs from the lines above, or a quote or bracket is not closed"},
 	{"did not find expected '-'", `every entry of a list must begin with "- " in the same column`},
 	{"could not find expected ':'", `a key must be followed by ": "`},
 	{"cannot start any token", "a text that begins with @, ` or % must be in quotes"},
 	{"unknown anchor", "a text that begins with * must be in quotes"}, // the parser repeats it, and it may be a password
-	{"unexpected end of stream", "a quote is opened and not closed"},
-	{"did not find expected ',' or ']'", "a [ is opened and not closed, or a comma is missing"},
-	{"did not find expected ',' or '}'", "a { is opened and not closed, or a comma is missing"},
-	{"did not find expected node content", "a value is missing, or a bracket stands where none can be"},
+	{"unexpected end of stream", "a quote is not closed"},
+	{"did not find expected ',' or ']'", "a [ is not closed, or a comma is missing"},
+	{"did not find expected ',' or '}'", "a { is not closed, or a comma is missing"},
+	{"did not find expected node content", "a value is missing, or a bracket is in the wrong place"},
 	{"unknown escape character", `in "double quotes" a \ begins an escape; write \\ or use 'single quotes'`},
 }
 
@@ -108,7 +108,7 @@ func (d *decoder) syntaxError(data []byte, err error) {
 	text := lines[number-1]
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
-		d.errorfAt(number, tab+1, "a tab indents this line; YAML wants spaces")
+		d.errorfAt(number, tab+1, "a tab indents this line; use spaces")
 		return
 	}
 	if problem := explainIndentation(lines, number, message); problem != "" {
@@ -124,8 +124,8 @@ func (d *decoder) syntaxError(data []byte, err error) {
 	d.errorfAt(number, len(indent)+1, "not valid YAML: %s", message)
 }
 
-// errorLine returns the line of a syntax error. The parser's line is of little use: it is where the group with the error begins, or one
-// less, or missing. So errorLine looks for the longest valid beginning of the file; the next line has the error.
+// errorLine returns the line of a syntax error. The parser names the line where the group with the error begins, or the one before it, or
+// none. So errorLine searches for the longest valid beginning of the file; the next line has the error.
 func errorLine(lines []string, parserMessage string) (number int, message string) {
 	budget := 4 << 20 // bytes to parse at most; after that the parser's line is used
 	number, message = 1, parserMessage
@@ -164,10 +164,10 @@ func isYAML(s string) bool {
 func (d *decoder) rejectReferences(n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.errorf(n, "aliases (*name) are not supported: write the value out, and in quotes if it begins with *")
+		d.errorf(n, "aliases (*name) are not supported: write the value itself, in quotes if it begins with *")
 		return
 	case n.Anchor != "":
-		d.errorf(n, "anchors (&name) are not supported: write the value out, and in quotes if it begins with &")
+		d.errorf(n, "anchors (&name) are not supported: write the value itself, in quotes if it begins with &")
 	case n.Style&yaml.TaggedStyle != 0:
 		d.errorf(n, "tags (!name) are not supported: put a text that begins with ! in quotes")
 	}

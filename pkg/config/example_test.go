@@ -11,7 +11,11 @@ import (
 const examplePath = "../../deploy/camd.example.yaml"
 
 func TestExampleLoads(t *testing.T) {
-	cfg, err := Load(examplePath)
+	text, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := Parse(examplePath, text, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,9 +35,9 @@ func TestExampleHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range keyGroups() {
-		for _, key := range p.keys {
+		for _, key := range p.keys() {
 			if !regexp.MustCompile(`(?m)^[ #-]*` + key + `:( |$)`).Match(text) {
-				t.Errorf("key %q of %q is not in %s", key, p.name, examplePath)
+				t.Errorf("key %q of %q is not in %s", key, p.path, examplePath)
 			}
 		}
 	}
@@ -59,6 +63,31 @@ func TestExampleCommentsAreRight(t *testing.T) {
 		}
 		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
 			t.Errorf("%q: got %s, want %q", comment, got, want)
+		}
+	}
+}
+
+// The comment of a key in the example names the default of the schema.
+func TestExampleNamesDefaults(t *testing.T) {
+	text, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for _, g := range keyGroups() {
+		for _, p := range g.schema.Properties {
+			byDefault := strings.Trim(string(p.Default), `"`)
+			names := regexp.MustCompile(`Default: ` + regexp.QuoteMeta(byDefault) + `\b`)
+			found := byDefault == ""
+			for i, line := range lines {
+				if regexp.MustCompile(`^[ #-]*` + p.key + `:`).MatchString(line) {
+					near := regexp.MustCompile(`\s+(# *)*`).ReplaceAllString(strings.Join(lines[max(i-5, 0):min(i+4, len(lines))], " "), " ")
+					found = found || names.MatchString(near)
+				}
+			}
+			if !found {
+				t.Errorf("%s.%s: the example does not say that the default is %s", g.path, p.key, byDefault)
+			}
 		}
 	}
 }

@@ -19,12 +19,10 @@ func (c *Config) CheckExposure() error {
 	switch {
 	case err == nil:
 		return nil
-	case c.listenPosition.File == "" || c.Listen != c.listenPosition.Message:
+	case !c.Has("listen") || c.Listen != c.listenInFile:
 		return fmt.Errorf("--listen %w", err)
 	}
-	p := c.listenPosition
-	p.Message = fmt.Sprintf("listen: %v", err)
-	return &Error{Problems: []Problem{p}}
+	return &Error{Problems: []Problem{c.ProblemAt("listen", "listen: %v", err)}}
 }
 
 // CheckAddressExposure returns an error if other machines can reach an address and the configuration does not say who has access.
@@ -32,9 +30,9 @@ func (c *Config) CheckAddressExposure(address string) error {
 	if c.Auth != nil || IsLocalAddress(address) {
 		return nil
 	}
-	return fmt.Errorf("%s is reached from other machines, and access is not configured; make a user, by "+
-		`"camd hash-password anna --role admin >> users", and write "auth: {users_file: users}" into the configuration; or let everybody in, `+
-		`by "auth: {anonymous: view}" there, or --anonymous view`, address)
+	return fmt.Errorf("%s can be reached from other machines, and the configuration has no auth; create a user with "+
+		`"camd hash-password anna --role admin >> users", and add "auth: {users_file: users}" to the configuration; or give everybody `+
+		`access with "auth: {anonymous: view}" or --anonymous view`, address)
 }
 
 // IsLocalAddress reports whether only this machine can reach an address to listen on.

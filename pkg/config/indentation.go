@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// indentationErrors are the parser's errors for a line that does not line up with those above it. Each has other causes, too.
+// indentationErrors are the parser's errors for a line with another indentation than the lines above. Each has other causes, too.
 var indentationErrors = regexp.MustCompile(`mapping values are not allowed|did not find expected (key|'-'|<document start>)`)
 
 // lineWithKey matches a line that begins with a key, or with an entry of a list that does. Its groups are the indentation, the dashes of
@@ -72,7 +72,7 @@ func explainIndentation(lines []string, number int, parserMessage string) string
 	if nearColumn == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the indentation differs from line %d: this %s begins in column %d, that one in column %d; line them up, with spaces",
+	return fmt.Sprintf("the indentation differs from line %d: this %s begins in column %d, that one in column %d; use the same column, with spaces",
 		near.number, what, column, nearColumn)
 }
 

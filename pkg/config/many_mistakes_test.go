@@ -19,6 +19,7 @@ func TestManyMistakesAreCounted(t *testing.T) {
 	}{
 		"unknown keys":       {unknown.String(), 79_950},
 		"entries":            {"cameras: [" + strings.Repeat("x,", 1000) + "]", 950},
+		"too many values":    {"cameras: [" + strings.Repeat("x,", 200_000) + "]", 99_949},
 		"aliases":            {"hosts: [" + strings.Repeat("*a,", 1000) + "]\n", 0}, // the parser refuses the first
 		"a camera not there": {"auth: {anonymous: {role: view, cameras: [" + strings.Repeat("x,", 1000) + "]}}", 950},
 	} {

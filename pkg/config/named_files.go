@@ -1,24 +1,11 @@
 package config
 
-import (
-	"fmt"
-	"strings"
-
-	"go.yaml.in/yaml/v3"
-)
+import "fmt"
 
 // namedFile is a file that the configuration names.
 type namedFile struct {
 	at   Problem // the message is the key
 	path string
-}
-
-// nameFile records that the value of a key is a file. It leaves out credentials of systemd, which hands over copies that camd can read.
-func (d *decoder) nameFile(key string, n *yaml.Node, path string) {
-	if strings.Contains(n.Value, "${CREDENTIALS_DIRECTORY}") {
-		return
-	}
-	d.files = append(d.files, namedFile{Problem{d.file, n.Line, n.Column, key}, path})
 }
 
 // CheckFiles calls check with the path of each file of secrets, users and certificates that the configuration names, except credentials

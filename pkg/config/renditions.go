@@ -6,55 +6,57 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/source/options"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// defaultPreview is the rendition for many cameras on one screen. Every camera has it, unless its entry says otherwise.
-var defaultPreview = camera.Rendition{Name: "preview", Width: 640, FPS: 5, Quality: 60}
-
-func renditionFields() []field[camera.Rendition] {
-	return []field[camera.Rendition]{
-		{"width", integer(func(r *camera.Rendition) *int { return &r.Width }, 16, 8192)},
-		{"fps", frameRate(func(r *camera.Rendition) *float64 { return &r.FPS })},
-		{"quality", integer(func(r *camera.Rendition) *int { return &r.Quality }, 1, 100)},
+// renditions returns the renditions by their names. There is always a preview.
+func renditions(s *schema, v *value) []camera.Rendition {
+	preview := camera.Rendition{Name: "preview"}
+	decode(s.Properties.get(preview.Name), v.get(preview.Name), &preview)
+	all := []camera.Rendition{preview}
+	if v == nil {
+		return all
 	}
-}
-
-// readRenditions reads the renditions by name. What one leaves out is as in main, or for preview as in defaultPreview.
-func readRenditions(d *decoder, key string, n *yaml.Node, to *cameraEntry) {
-	d.eachNamed(key, n, `names and what they are, such as "small: {width: 320, fps: 2}"`, func(name *yaml.Node) bool {
-		switch {
-		case name.Value == camera.Main:
-			d.errorf(name, "%s: %q is what the pictures as they come are called; choose another name", key, camera.Main)
-		case !IsCameraID(name.Value):
-			d.errorf(name, `%s: want a name of 1 to 63 of a-z, 0-9 and "-", not "-" first; got %s`, key, quoteValue(name))
-		default:
-			return true
+	for _, one := range v.order {
+		if name := one.key.Value; name != preview.Name && !one.bad {
+			r := camera.Rendition{Name: name}
+			decode(one.schema, one, &r)
+			all = append(all, r)
 		}
-		return false
-	}, func(name string, value *yaml.Node) { to.Renditions = d.addRendition(name, value, to.Renditions) })
-	if len(to.Renditions) > options.MaxRenditions {
-		d.errorf(n, "%s: more than %d, with %q", key, options.MaxRenditions, defaultPreview.Name)
 	}
-	slices.SortStableFunc(to.Renditions, func(a, b camera.Rendition) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(all, func(a, b camera.Rendition) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
-// addRendition reads one rendition and adds it to the others. It replaces one of the same name.
-func (d *decoder) addRendition(name string, n *yaml.Node, renditions []camera.Rendition) []camera.Rendition {
-	r := camera.Rendition{Name: name, Quality: 80}
-	at := slices.IndexFunc(renditions, func(o camera.Rendition) bool { return o.Name == name })
-	if at >= 0 {
-		r = renditions[at]
+// checkRenditions reports renditions that are the same as the camera's own pictures, and too many.
+func (d *decoder) checkRenditions(v *value, count int) {
+	if v == nil {
+		return
 	}
-	decode(d, "renditions", n, renditionFields(), &r)
-	if at < 0 && len(n.Content) == 0 && (n.Kind == yaml.MappingNode || isNull(n)) {
-		d.errorf(n, "renditions: %q is no different from %s; give it a width, such as 640, or fewer fps", name, camera.Main)
+	for _, one := range v.order {
+		if one.key.Value != "preview" && !one.bad && one.fields != nil && len(one.fields) == 0 {
+			d.errorf(one.node, "renditions: %q is the same as %s; give it a width, such as 640, or fewer fps", one.key.Value, camera.Main)
+		}
 	}
-	renditions = slices.Clone(renditions)
-	if at >= 0 {
-		renditions[at] = r
-		return renditions
+	if count > options.MaxRenditions {
+		d.errorf(v.node, "renditions: must be at most %d with %q, are %d; remove some", options.MaxRenditions, "preview", count)
 	}
-	return append(renditions, r)
+}
+
+// controls returns the settings of a device's image controls. Which controls and values exist is known only once the device is open.
+func controls(v *value) map[string]camera.Setting {
+	if v == nil || v.bad {
+		return nil
+	}
+	all := map[string]camera.Setting{}
+	for _, one := range v.order {
+		switch data := one.data.(type) {
+		case int64:
+			all[one.key.Value] = camera.NumberSetting(data)
+		case bool:
+			all[one.key.Value] = camera.SwitchSetting(data)
+		case string:
+			all[one.key.Value] = camera.TextSetting(data)
+		}
+	}
+	return all
 }

@@ -21,12 +21,12 @@ func (s Secret) String() string {
 // MarshalText returns String, for JSON and YAML.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Format prints what is behind the pointer, whatever the verb. For one that does not fit a pointer, such as %s, fmt would print all
-// that is there without asking the secrets in it.
+// Format prints the struct and not the pointer. For a verb that does not fit a pointer, such as %s, fmt would print the fields without
+// calling Format of the secrets in them.
 func (m *MQTT) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *m) }
 
-// Format does the same.
+// Format prints the struct, as above.
 func (a *Auth) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *a) }
 
-// Format prints what the pointer leads to, as above.
+// Format prints the struct, as above.
 func (b *Bus) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%+v", *b) }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -16,7 +17,10 @@ var stateDirLine = regexp.MustCompile(`(?m)^state_dir:.*$`)
 func FindStateDir(path string, text []byte) string {
 	cfg, d := Default(), &decoder{file: path, dir: filepath.Dir(path), env: os.LookupEnv}
 	if root := d.parseDocument(stateDirLine.Find(bytes.TrimPrefix(text, byteOrderMark))); root != nil {
-		decode(d, "", root, topLevelFields(), cfg)
+		v := d.build(value{node: root, schema: declaration()})
+		d.validate(v)
+		d.read(v)
+		decode(declaration(), v, cfg)
 	}
 	return cfg.StateDir
 }
@@ -27,9 +31,12 @@ func (c *Config) CheckStateDir(dir string) error {
 	if dir != "" || c.TLS == nil || !c.TLS.SelfSigned && c.TLS.ACME == nil {
 		return nil
 	}
-	p := c.certificatePosition
-	p.Message += `: there is no directory for the certificate; add a line such as "state_dir: state" (for a service whose directory ` +
-		`systemd makes: STATE_DIRECTORY=/var/lib/camd camd check)`
+	path := "tls/self_signed"
+	if c.TLS.ACME != nil {
+		path = "tls/acme"
+	}
+	p := c.ProblemAtKey(path, `%s: there is no directory for the certificate; add a line such as "state_dir: state" (for a service whose directory `+
+		`systemd makes: STATE_DIRECTORY=/var/lib/camd camd check)`, strings.TrimPrefix(path, "tls/"))
 	return &Error{Problems: []Problem{p}}
 }
 

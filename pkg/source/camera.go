@@ -78,7 +78,7 @@ func New(o Options) *Camera {
 		state = camera.Paused
 	}
 	c.stats.init(c.buildStreams(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
-		Worker: camera.Worker{LimitBytes: uint64(max(o.WorkerMemory, 0))}})
+		Worker: camera.Worker{LimitBytes: uint64(max(o.CaptureMemory, 0))}})
 	return c
 }
 

@@ -254,14 +254,14 @@ func TestControlsFailWhilePaused(t *testing.T) {
 }
 
 func TestSetPausedReportsUnkillableProcess(t *testing.T) {
-	// With WorkerMaxAge, the stuck process is an earlier one than the process that runs.
-	for name, o := range map[string]Options{"this": {}, "an earlier": {Camera: options.Camera{WorkerMaxAge: 500 * time.Millisecond}}} {
+	// With CaptureMaxAge, the stuck process is an earlier one than the process that runs.
+	for name, o := range map[string]Options{"this": {}, "an earlier": {Camera: options.Camera{CaptureMaxAge: 500 * time.Millisecond}}} {
 		t.Run(name, func(t *testing.T) {
 			o.WorkerPath = faultyWorker(t, "deaf")
 			c := startCamera(t, o)
 			pid := c.waitForState(t, camera.Live).Worker.PID
 			release := holdInKernel(t, pid)
-			for o.WorkerMaxAge > 0 && c.Status().Worker.PID == pid {
+			for o.CaptureMaxAge > 0 && c.Status().Worker.PID == pid {
 				time.Sleep(2 * time.Millisecond)
 			}
 			if s := c.setPausedOrFail(t, true); s.State != camera.Paused || !strings.Contains(s.Detail, "may still use the device") {

@@ -36,7 +36,7 @@ func Compare(old, updated Options) Difference {
 // All others can be changed while the process runs, or matter only to camd.
 func (o Options) reopenSettings() wire.Start {
 	s := o.startMessage()
-	s.Quality, s.OpenTimeout, s.ReadTimeout, s.WorkerMemory = 0, 0, 0, 0
+	s.Quality, s.OpenTimeout, s.ReadTimeout, s.CaptureMemory = 0, 0, 0, 0
 	return s
 }
 
@@ -77,7 +77,7 @@ func (s *supervisor) applyOptions(updated Options) {
 	updated.ID, updated.Log = old.ID, old.Log
 	s.opts = updated
 	s.updateStatus(func(st *camera.Status) {
-		st.Title, st.Site, st.Source, st.Worker.LimitBytes = updated.Title, updated.Site, updated.Source.String(), uint64(max(updated.WorkerMemory, 0))
+		st.Title, st.Site, st.Source, st.Worker.LimitBytes = updated.Title, updated.Site, updated.Source.String(), uint64(max(updated.CaptureMemory, 0))
 	})
 	if updated.Title != old.Title {
 		s.placeholders = nil

@@ -36,8 +36,8 @@ func TestCompareReportsDifference(t *testing.T) {
 		{"stall timeout", net, func(o *Options) { o.StallTimeout = time.Minute }, Adjusted},
 		{"open timeout", net, func(o *Options) { o.OpenTimeout = time.Minute }, Adjusted},
 		{"frozen timeout", net, func(o *Options) { o.FrozenTimeout = time.Minute }, Adjusted},
-		{"worker_max_age", net, func(o *Options) { o.WorkerMaxAge = time.Hour }, Adjusted},
-		{"memory", net, func(o *Options) { o.WorkerMemory = 1 << 30 }, Adjusted},
+		{"capture_max_age", net, func(o *Options) { o.CaptureMaxAge = time.Hour }, Adjusted},
+		{"memory", net, func(o *Options) { o.CaptureMemory = 1 << 30 }, Adjusted},
 		{"quality", net, func(o *Options) { o.Quality = 10 }, Adjusted},
 		{"on demand", net, func(o *Options) { o.OnDemand = true }, Adjusted},
 		{"paused", net, func(o *Options) { o.Paused = true }, Adjusted},
@@ -98,7 +98,7 @@ func TestReconfigureKeepsProcessAndViewers(t *testing.T) {
 	pid := c.waitForState(t, camera.Live).Worker.PID
 	before := topic.Published()
 	o = c.reconfigure(t, o, func(o *Options) {
-		o.Title, o.StallTimeout, o.FrozenTimeout, o.WorkerMaxAge, o.WorkerMemory, o.Quality = "Gate", time.Minute, time.Hour, time.Hour, 1<<30, 50
+		o.Title, o.StallTimeout, o.FrozenTimeout, o.CaptureMaxAge, o.CaptureMemory, o.Quality = "Gate", time.Minute, time.Hour, time.Hour, 1<<30, 50
 		o.Renditions = []camera.Rendition{{Name: "small", Width: 80, Quality: 60}, {Name: "tiny", Width: 32, Quality: 60}}
 	})
 	s := c.Status()

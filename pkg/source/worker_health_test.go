@@ -37,7 +37,7 @@ func TestFrozenCameraStallsUntilPictureChanges(t *testing.T) {
 }
 
 func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
-	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{WorkerMemory: 100 << 20}}, WorkerPath: faultyWorker(t, "hungry")})
+	c := startCamera(t, Options{Camera: options.Camera{Capture: options.Capture{CaptureMemory: 100 << 20}}, WorkerPath: faultyWorker(t, "hungry")})
 	s := c.waitForState(t, camera.Offline)
 	if s.Reason != camera.WorkerMemory || s.Counts.Restarts[camera.WorkerMemory] != 1 || s.Worker.LimitBytes != 100<<20 {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
@@ -46,7 +46,7 @@ func TestWorkerAboveMemoryLimitIsReplaced(t *testing.T) {
 }
 
 func TestWorkerIsReplacedAtMaxAge(t *testing.T) {
-	c := startCamera(t, Options{Camera: options.Camera{WorkerMaxAge: time.Second}, WorkerPath: faultyWorker(t, "good")})
+	c := startCamera(t, Options{Camera: options.Camera{CaptureMaxAge: time.Second}, WorkerPath: faultyWorker(t, "good")})
 	topic, _ := c.Topic("")
 	sub := topic.Subscribe(broker.Latest) // that worker sends pictures while they are wanted
 	defer sub.Close()

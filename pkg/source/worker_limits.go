@@ -13,14 +13,14 @@ func (s *supervisor) enforceWorkerLimits(now time.Time) {
 		s.releaseLoadingSlot()
 	}
 	process, stopped := s.readWorkerProcess()
-	switch limit, used := s.opts.WorkerMemory, int64(process.RSSBytes); {
+	switch limit, used := s.opts.CaptureMemory, int64(process.RSSBytes); {
 	case s.sigstopDetector.check(stopped, process.CPUSeconds):
 		s.stopWorker()
 		s.handleFailure(camera.WorkerHung, "a signal (SIGSTOP) stopped camd-capture")
 	case limit > 0 && used > limit:
 		s.stopWorker()
-		s.handleFailure(camera.WorkerMemory, fmt.Sprintf("camd-capture used %d MiB, more than limits.worker_memory (%d MiB)", used>>20, limit>>20))
-	case s.opts.WorkerMaxAge > 0 && now.Sub(s.started) >= s.opts.WorkerMaxAge:
+		s.handleFailure(camera.WorkerMemory, fmt.Sprintf("camd-capture used %d MiB, more than limits.capture_memory (%d MiB)", used>>20, limit>>20))
+	case s.opts.CaptureMaxAge > 0 && now.Sub(s.started) >= s.opts.CaptureMaxAge:
 		s.replaceWorker(camera.Recycled)
 	}
 }

@@ -191,7 +191,7 @@ cameras:
 	_, _ = io.Copy(io.Discard, stream.Body) // the stream ends
 
 	eventually(t, "the audit log to have the revoked links", func() bool { return countAuditRecords(t, d.stderr.String(), "link.revoked signal") == 1 })
-	for _, words := range []string{"config.refused signal", "config.reloaded signal auth.users", "view.begin link link 127.0.0.1 yard main http1"} {
+	for _, words := range []string{"config.refused signal", "config.reloaded signal auth.users_file", "view.begin link link 127.0.0.1 yard main http1"} {
 		if countAuditRecords(t, d.stderr.String(), words) == 0 {
 			t.Errorf("the audit log has no %q: %v", words, auditRecords(t, d.stderr.String()))
 		}

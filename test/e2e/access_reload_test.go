@@ -150,7 +150,7 @@ func TestReloadOfTruncatedFileIsRefused(t *testing.T) {
 		{"neither cameras nor bus", "log: {level: info}\n", "camd.yaml:1:1: the file has neither cameras nor bus; "},
 		{"no camera", "cameras: []\n", "camd.yaml:1:1: cameras: the list is empty, and there is no bus; "},
 		{"cut before the cameras", upTo("  - {id: hall"), "cameras: the list is empty"},
-		{"cut before auth", upTo("auth:"), `the section "auth" is missing, which the configuration in force has; put it back, or say who has access: "auth: {anonymous: admin}"`},
+		{"cut before auth", upTo("auth:"), `the section "auth" is missing, but the configuration in force has it; put it back, or say who has access: "auth: {anonymous: admin}"`},
 		{"cut within auth", upTo("  users:"), "camd.yaml:4:6: auth: is empty; "},
 	} {
 		r := g.reloadAndRead(c.config)

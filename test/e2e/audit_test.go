@@ -94,7 +94,7 @@ func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 	d.waitForState("door", "live")
 	d.waitForState("yard", "live")
 	d.makeAuditedRequests(t, snapshots)
-	d.reloadWith(auditedCameras + "log: {level: error, addresses: short}\nwrite_timeout: 9s\n")
+	d.reloadWith(auditedCameras + "log: {level: error, audit_addresses: short}\nwrite_timeout: 9s\n")
 	d.reload()
 	eventually(t, "the reload", func() bool { return strings.Contains(d.stderr.String(), "config.reloaded") })
 	if code, _, _ := get(t, d.URL+"/cameras/yard/snapshot.jpg?max_age=1h"); code != http.StatusOK {
@@ -112,7 +112,7 @@ func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 		"view.begin" + by + "yard preview websocket":                     1,
 		"camera.switched" + by + "yard on off":                           1,
 		"camera.switched" + by + "yard off on":                           1,
-		"config.reloaded signal write_timeout,log.addresses":             1,
+		"config.reloaded signal write_timeout,log.audit_addresses":             1,
 		"view.snapshot anonymous anonymous 127.0.0.0/24 yard main http1": 1,
 		"daemon.stopped":                                                 1,
 	} {

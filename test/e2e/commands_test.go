@@ -31,6 +31,7 @@ func TestCommandsHaveExitCodesAndOutput(t *testing.T) {
 		stderr string
 	}{
 		{[]string{"version"}, 0, "camd ", ""},
+		{[]string{"schema"}, 0, `"$schema": "https://json-schema.org/draft/2020-12/schema"`, ""},
 		{[]string{"check", "-c", good}, 0, "no mistakes, cameras: 1", ""},
 		{[]string{"check", "-c", bad}, 2, "", typo},
 		{[]string{"check", good}, 0, "good.yaml: no mistakes, cameras: 1", ""},
@@ -38,17 +39,17 @@ func TestCommandsHaveExitCodesAndOutput(t *testing.T) {
 		{[]string{"check", good, "-c", bad}, 2, "", "give the file only once, as FILE or with -c"},
 		{[]string{"check", "-c", empty}, 2, "", "empty.yaml:1:1: the file is empty; add a camera, such as "},
 		{[]string{"serve", "-c", empty}, 2, "", "empty.yaml:1:1: the file is empty; add a camera, such as "},
-		{[]string{"check", "-c", bad}, 2, "", "bad.yaml:6:5: this camera has no source"},
+		{[]string{"check", "-c", bad}, 2, "", "bad.yaml:6:5: cameras: this entry has no source"},
 		{[]string{"check", "-c", bad}, 2, "", `such as "a-b"`},
 		{[]string{"serve", "-c", bad}, 2, "", typo},
 		{[]string{"healthcheck", "-c", bad}, 2, "", typo},
 		{[]string{"check", "-c", filepath.Join(dir, "none.yaml")}, 2, "", "no such file"},
 		{[]string{"serve", "-c", filepath.Join(dir, "none.yaml")}, 2, "", "no such file"},
-		{[]string{"serve", "--listen", "nonsense"}, 2, "", "--listen: want HOST:PORT"},
+		{[]string{"serve", "--listen", "nonsense"}, 2, "", "--listen: must be HOST:PORT"},
 		{[]string{"serve", "--log-level", "loud", "--listen", "127.0.0.1:0"}, 2, "", "debug, info, warn or error"},
-		{[]string{"serve", "--listen", "0.0.0.0:0", "-c", good}, 2, "", "--listen 0.0.0.0:0 is reached from other machines, and access is not configured"},
-		{[]string{"serve", "-c", exposed}, 2, "", "exposed.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines"},
-		{[]string{"check", "-c", exposed}, 2, "", `or let everybody in, by "auth: {anonymous: view}" there, or --anonymous view`},
+		{[]string{"serve", "--listen", "0.0.0.0:0", "-c", good}, 2, "", "--listen 0.0.0.0:0 can be reached from other machines, and the configuration has no auth"},
+		{[]string{"serve", "-c", exposed}, 2, "", "exposed.yaml:1:9: listen: 0.0.0.0:0 can be reached from other machines"},
+		{[]string{"check", "-c", exposed}, 2, "", `or give everybody access with "auth: {anonymous: view}" or --anonymous view`},
 		{[]string{"serve", "--anonymous", "root"}, 2, "", "--anonymous: the role must be view, control, admin or metrics"},
 		{[]string{"check", "-c", plain}, 2, "", "users:1:6: must be an argon2id or bcrypt hash"},
 		{[]string{"hash-password", "an na"}, 2, "", "a name must be 1 to 64 characters"},
@@ -82,7 +83,7 @@ func TestCommandsHaveExitCodesAndOutput(t *testing.T) {
 		{[]string{"probe", "a", "-c", good, "--user", "u"}, 2, "", "--user: the configuration sets this for a camera"},
 		{[]string{"probe", "gopher://a"}, 2, "", "unknown kind of source"},
 		{[]string{"probe", "/dev/video99"}, 1, "", "/dev/video99 does not exist"},
-		{[]string{"healthcheck", "--listen", "nonsense"}, 2, "", "--listen: want HOST:PORT"},
+		{[]string{"healthcheck", "--listen", "nonsense"}, 2, "", "--listen: must be HOST:PORT"},
 		{[]string{"healthcheck", "--url", "http://127.0.0.1:1/healthz"}, 1, "", "connection refused"},
 	} {
 		t.Run(strings.ReplaceAll(strings.Join(c.args, " "), dir+"/", ""), func(t *testing.T) {
@@ -102,7 +103,7 @@ func TestCommandsHaveExitCodesAndOutput(t *testing.T) {
 
 func TestHelpHasUsageAndExitCodes(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "serve", "check", "devices", "probe", "healthcheck", "version", "hash-password", "share", "rotate-links"} {
+	for _, command := range []string{"", "serve", "check", "devices", "probe", "healthcheck", "version", "hash-password", "share", "rotate-links", "schema"} {
 		o := camd(t, append(strings.Fields(command), "--help")...)
 		if o.code != 0 || !strings.Contains(o.stdout, "Usage:") || o.stderr != "" {
 			t.Errorf("camd %s --help: %+v", command, o)

@@ -98,7 +98,7 @@ func TestDoctorReportsProblems(t *testing.T) {
 		"systemd's": {"cameras: [{id: a, source: 'rtsp://viewer@192.0.2.1/', password_file: '${CREDENTIALS_DIRECTORY}/x'}]\n", "", 1, finding{"FAIL", "config", "CREDENTIALS_DIRECTORY", "CREDENTIALS_DIRECTORY=/etc/camd camd doctor"}},
 		"port":      {"listen: " + taken.Addr().String() + "\n" + healthyCamera, "", 1, finding{"FAIL", "port", "in use by another program", "ss -ltnp"}},
 		"address":   {"listen: 192.0.2.1:8080\nauth: {anonymous: view}\n" + healthyCamera, "", 1, finding{"FAIL", "port", "no such address", "ip addr"}},
-		"exposed":   {"listen: 0.0.0.0:0\n" + healthyCamera, "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen: 0.0.0.0:0 is reached from other machines", ""}},
+		"exposed":   {"listen: 0.0.0.0:0\n" + healthyCamera, "", 1, finding{"FAIL", "config", "camd.yaml:1:9: listen: 0.0.0.0:0 can be reached from other machines", ""}},
 		"open":      {"listen: 0.0.0.0:0\nauth: {anonymous: view}\n" + healthyCamera, "", 0, finding{"warn", "tls", "pictures go over the network unencrypted", "tls:"}},
 		"passwords": {"listen: 0.0.0.0:0\nauth: {users: {anna: {hash: '" + access.HashPassword("hunter2") + "'}}}\n" + healthyCamera, "", 0, finding{"warn", "tls", "pictures and passwords", "tls:"}},
 		"all may":   {"listen: 0.0.0.0:0\nauth: {anonymous: admin}\n" + healthyCamera, "", 0, finding{"warn", "access", "can do everything", "camd hash-password"}},

@@ -147,7 +147,7 @@ func (s *streamReaders) read(t testing.TB, url string, pause time.Duration) {
 func TestOversizedPicturesAreRefused(t *testing.T) {
 	picture := paddedJPEG(t, 31<<20)
 	camera := newFastCamera(t, picture)
-	d := start(t, options{config: fmt.Sprintf("cameras:\n  - {id: big, source: '%s/', stall_timeout: 2s}\nlimits: {worker_memory: 4GiB}\n", camera.url)})
+	d := start(t, options{config: fmt.Sprintf("cameras:\n  - {id: big, source: '%s/', stall_timeout: 2s}\nlimits: {capture_memory: 4GiB}\n", camera.url)})
 	var viewers streamReaders
 	for range 6 {
 		viewers.read(t, d.URL+"/cameras/big/stream.mjpg", 0)
@@ -186,7 +186,7 @@ func TestLargestPicturesStayWithinMemory(t *testing.T) {
 		cameras = append(cameras, c)
 		config += fmt.Sprintf("  - {id: c%d, source: '%s/', stall_timeout: 2m, renditions: {preview: {width: 640, fps: 5}, half: {width: 1000, fps: 5, quality: 100}}}\n", i, c.url)
 	}
-	d := start(t, options{config: config + "limits: {worker_memory: 4GiB}\n"})
+	d := start(t, options{config: config + "limits: {capture_memory: 4GiB}\n"})
 	var viewers streamReaders
 	for i := range cameras {
 		viewers.read(t, fmt.Sprintf("%s/cameras/c%d/stream.mjpg", d.URL, i), time.Duration(i)*5*time.Millisecond)

@@ -74,7 +74,7 @@ site: north
 bus: {servers: ['nats://127.0.0.1:1']}
 limits: {viewers_per_camera: 2}
 write_timeout: 3s
-webhooks: [{url: 'http://127.0.0.1:1/', secret_file: %q, after: 5s, give_up: 1s}]
+webhooks: [{url: 'http://127.0.0.1:1/', secret_file: %q, after: 5s, retry_for: 1s}]
 cameras:
   - {id: healthy, source: 'test://?size=320x180&fps=15'}
   - {id: crashing, source: 'test://?size=320x180&fps=15'}

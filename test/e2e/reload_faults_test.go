@@ -56,7 +56,7 @@ func TestReloadOfBadFileChangesNothing(t *testing.T) {
 	bad := good + "  - {id: c0, source: 'rtsp://viewer:hunter2secret@10.0.0.7/a', fps: many}\n  - {id: fresh, source: 'test://', colour: red}\n"
 	d.reloadWith(bad)
 	r := d.readiness()
-	for _, want := range []string{`camd.yaml:6:6: id: "c0" is taken`, "camd.yaml:6:69: fps: ", "camd.yaml:7:", "colour"} {
+	for _, want := range []string{`camd.yaml:6:6: id: "c0" is the id of the camera on line`, "camd.yaml:6:69: fps: ", "camd.yaml:7:", "colour"} {
 		if !strings.Contains(r.Config.Error, want) || !strings.Contains(d.stderr.String(), strings.ReplaceAll(want, `"`, `\"`)) {
 			t.Errorf("the log or /readyz lacks %q: %s", want, r.Config.Error)
 		}
@@ -113,7 +113,7 @@ func TestReloadRefusesExposure(t *testing.T) {
 	d.URL = fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
 	d.waitForState("c0", "live")
 	d.reloadWith(numberedCameras(1, nil) + "listen: 127.0.0.1:0\n")
-	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "is reached from other machines, and access is not configured") {
+	if r := d.readiness(); r.Config.OK || !strings.Contains(r.Config.Error, "can be reached from other machines, and the configuration has no auth") {
 		t.Errorf("without auth: %+v", r.Config)
 	}
 	d.reloadWith(numberedCameras(1, nil) + "listen: 127.0.0.1:0\nauth: {anonymous: admin}\n")

@@ -89,7 +89,7 @@ func raiseOOMScore() error {
 }
 
 func restrictToSource(start wire.Start) error {
-	if err := limitResources(start.WorkerMemory); err != nil {
+	if err := limitResources(start.CaptureMemory); err != nil {
 		return fmt.Errorf("limit resources: %w", err)
 	}
 	source, err := sourceurl.Parse(start.Source)

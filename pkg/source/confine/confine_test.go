@@ -144,7 +144,7 @@ func TestProcessAllowsOnlyItsSource(t *testing.T) {
 	} {
 		t.Run(source, func(t *testing.T) {
 			permitted := append(authorities, permitted...)
-			got := runConfined(t, testPlan{wire.Start{Source: source, Capture: options.Capture{WorkerMemory: 1 << 30, TLS: tlsverify.Options{CAFile: ca}}}, other, l.Addr().String()})
+			got := runConfined(t, testPlan{wire.Start{Source: source, Capture: options.Capture{CaptureMemory: 1 << 30, TLS: tlsverify.Options{CAFile: ca}}}, other, l.Addr().String()})
 			for what := range attempts {
 				want := false
 				for _, allowed := range permitted {

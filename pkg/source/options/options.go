@@ -29,7 +29,7 @@ type Camera struct {
 	Paused        bool          // turn the camera off at the start, until a person turns it on
 	StallTimeout  time.Duration // the camera is stalled after this time without a new picture; 0 means 5 s
 	FrozenTimeout time.Duration // the camera is frozen after this time with the same picture; 0 means never
-	WorkerMaxAge  time.Duration // the capture process is replaced at this age; 0 means never
+	CaptureMaxAge time.Duration // the capture process is replaced at this age; 0 means never
 }
 
 // Capture holds the options that a capture process needs. Package wire sends them as JSON: raise wire.Version when that changes. If one
@@ -45,7 +45,7 @@ type Capture struct {
 	TLS           tlsverify.Options `json:"tls,omitzero"`             // https:// and rtsps://: how the server's certificate is verified
 	RedirectHosts []string          `json:"redirect_hosts,omitempty"` // HTTP: other hosts to which redirects and playlists may lead
 
-	OpenTimeout  time.Duration `json:"open_timeout,omitempty"` // how long opening may take after the process has loaded OpenCV; 0 means 10 s
-	WorkerMemory int64         `json:"max_memory,omitempty"`   // limit on the process's resident memory in bytes; 0 means no limit
-	Limits       media.Limits  `json:"limits,omitzero"`        // on the size of a picture; larger ones are refused; 0 means media.DefaultLimits
+	OpenTimeout   time.Duration `json:"open_timeout,omitempty"` // how long opening may take after the process has loaded OpenCV; 0 means 10 s
+	CaptureMemory int64         `json:"max_memory,omitempty"`   // limit on the process's resident memory in bytes; 0 means no limit
+	Limits        media.Limits  `json:"limits,omitzero"`        // on the size of a picture; larger ones are refused; 0 means media.DefaultLimits
 }

@@ -20,7 +20,7 @@ var sampleMessages = []Message{
 	Start{Source: "rtsp://10.0.0.7/ä b", User: "viewer", Password: "p\"\\\x00 ", ReadTimeout: time.Nanosecond,
 		Capture: options.Capture{Size: sourceurl.Size{Width: 1280, Height: 720}, FPS: 12.5, Format: "mjpeg", Quality: 80, Transport: "udp", Once: true,
 			TLS: tlsverify.Options{CAFile: "/ca.pem", Fingerprint: "sha256:00", SkipVerify: true}, RedirectHosts: []string{"cdn.example.com", "::1"},
-			OpenTimeout: 3 * time.Second, WorkerMemory: 1 << 40, Limits: media.Limits{Bytes: 1 << 20, Pixels: 1 << 24}},
+			OpenTimeout: 3 * time.Second, CaptureMemory: 1 << 40, Limits: media.Limits{Bytes: 1 << 20, Pixels: 1 << 24}},
 		Controls:   map[string]camera.Setting{"gain": {Kind: "switch", Number: 1}},
 		Renditions: []camera.Rendition{{Name: "small", Width: 320, FPS: 0.5, Quality: 70}, {}}},
 	Opened{},
