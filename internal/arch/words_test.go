@@ -26,6 +26,17 @@ var plainWords = []struct{ avoid, use string }{
 	{"who may come in", "who has access"},
 	{"everybody may", "everyone can"},
 	{"may everything", "has full access"},
+	{"of which", "and their"},
+	{"sees to", "handles"},
+	{"vouch", "verify"},
+	{"is taken for", "counts as"},
+	{"who comes", "the client"},
+	{"so many", "that number of"},
+	{"for so long", "for this time"},
+	{"mend", "fix"},
+	{"those who", "the users that"},
+	{"of no use", "useless"},
+	{"switched off", "turned off"},
 }
 
 // Documents, comments, messages and pages do not use words that a reader whose second language is English has to look up.

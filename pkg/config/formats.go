@@ -90,7 +90,7 @@ func parseDays(s string) (any, error) {
 	return parseDuration(s)
 }
 
-// byteUnits are the units of a byte size, longer names first, so that none is taken for the end of another.
+// byteUnits are the units of a byte size, longer names first, so that none matches the end of another.
 var byteUnits = []struct {
 	name   string
 	factor float64

@@ -242,8 +242,8 @@ func TestReadyzReportsLastGoodConfig(t *testing.T) {
 		}
 		return r
 	}
-	s.SetLastGood(time.Date(2026, 11, 30, 5, 20, 0, 0, time.UTC), errors.New("mend camd.yaml"))
-	want := map[string]any{"ok": false, "error": "mend camd.yaml", "last_good": "2026-11-30T05:20:00Z"}
+	s.SetLastGood(time.Date(2026, 11, 30, 5, 20, 0, 0, time.UTC), errors.New("fix camd.yaml"))
+	want := map[string]any{"ok": false, "error": "fix camd.yaml", "last_good": "2026-11-30T05:20:00Z"}
 	if got := ready().Config; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

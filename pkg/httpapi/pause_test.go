@@ -111,8 +111,8 @@ func TestRefusedPauseChangesNothing(t *testing.T) {
 	if c.set != nil {
 		t.Errorf("set %v", c.set)
 	}
-	c.err = camera.ControlErrorf(camera.CameraPaused, "the camera is switched off")
-	refused("a", `{"paused": false, "controls": {"brightness": 1}}`, 409, "the camera is switched off")
+	c.err = camera.ControlErrorf(camera.CameraPaused, "the camera is turned off")
+	refused("a", `{"paused": false, "controls": {"brightness": 1}}`, 409, "the camera is turned off")
 	c.pauseErr = context.Canceled
 	refused("a", `{"paused": true}`, 503, "interrupted")
 	if c.pauses != nil || c.Status().State != camera.Live {

@@ -25,7 +25,7 @@ func TestPagesAreAccessible(t *testing.T) {
 cameras:
   - {id: gate, title: The gate, source: 'test://?size=640x360&fps=5'}
   - {id: gone, title: Gone for a long time and with a long name, source: /dev/camd-has-no-such-device}
-  - {id: off, title: Switched off, source: 'test://?size=320x180&fps=5', paused: true}
+  - {id: off, title: Turned off, source: 'test://?size=320x180&fps=5', paused: true}
 `})
 	d.waitForState("gate", "live")
 	d.waitForState("gone", "offline")
@@ -46,7 +46,7 @@ cameras:
 				b.waitForText("main", singleViewRendition)
 				b.checkAccessibility("the single view")
 				b.press("3")
-				b.waitForText("Switched off", singleViewTitle)
+				b.waitForText("Turned off", singleViewTitle)
 				b.checkAccessibility("the single view of a camera that is off")
 				b.do(chromedp.Navigate(d.URL + "/?kiosk"))
 				waitForMotion(t, b, "The gate")

@@ -65,7 +65,7 @@ func TestBadSourcesAreOfflineWithReason(t *testing.T) {
 		if s.State != c.state || s.Reason != c.reason || !strings.Contains(s.Detail, c.detail) || s.ReasonText == "" {
 			t.Errorf("%s: %s, %s: %q; want %s, %s: %q", c.id, s.State, s.Reason, s.Detail, c.state, c.reason, c.detail)
 		}
-		// Only the header is decoded: decoding so many large pictures takes half a minute with the race detector.
+		// Only the header is decoded: decoding all these large pictures takes half a minute with the race detector.
 		if p, err := watch(t, d.URL+"/cameras/"+c.id+"/stream.mjpg").read(); err != nil || jpegWidth(p.jpeg) != 1280 {
 			t.Errorf("%s: a viewer gets %d bytes, %v; want a placeholder", c.id, len(p.jpeg), err)
 		}

@@ -87,7 +87,7 @@ func TestFrameFilterReportsTheLimit(t *testing.T) {
 		got[filter(&broker.Frame{Captured: at, Part: make([]byte, 200)})]++
 		at = at.Add(time.Second / 20)
 	}
-	// Three seconds: half of the frames are due, and those take 2000 bytes a second, of which 1000 are there.
+	// Three seconds: half of the frames are due, and those take 2000 bytes a second. 1000 are allowed.
 	if got[fanout.SkipRate] != 30 || got[fanout.SkipOverLimit] < 8 || got[fanout.Send]+got[fanout.SkipOverLimit] != 30 {
 		t.Errorf("shown %d, too often %d, too much %d", got[fanout.Send], got[fanout.SkipRate], got[fanout.SkipOverLimit])
 	}
