@@ -17,7 +17,7 @@ import (
 var networkFaults = []struct{ kind, attributes string }{
 	{"latency", `"latency": %d, "jitter": 100`},
 	{"bandwidth", `"rate": %d`}, // KB/s
-	{"slicer", `"average_size": %d, "size_variation": 30, "delay": 200`},
+	{"slicer", `"average_size": %d, "size_variation": 10, "delay": 200`}, // more than the size makes toxiproxy panic
 	{"timeout", `"timeout": %d`},    // ms of silence, then the end
 	{"reset_peer", `"timeout": %d`}, // ms until a reset
 	{"limit_data", `"bytes": %d`},   // until the end
