@@ -112,9 +112,9 @@ func TestAuditLogHasRequesterAddressAndDuration(t *testing.T) {
 		"view.begin" + by + "yard preview websocket":                     1,
 		"camera.switched" + by + "yard on off":                           1,
 		"camera.switched" + by + "yard off on":                           1,
-		"config.reloaded signal write_timeout,log.audit_addresses":             1,
+		"config.reloaded signal write_timeout,log.audit_addresses":       1,
 		"view.snapshot anonymous anonymous 127.0.0.0/24 yard main http1": 1,
-		"daemon.stopped":                                                 1,
+		"daemon.stopped": 1,
 	} {
 		if got := countAuditRecords(t, text, words); got != want {
 			t.Errorf("%q is in the audit log %d times, want %d", words, got, want)

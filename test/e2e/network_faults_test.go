@@ -16,11 +16,11 @@ import (
 // networkFaults are faults of a network. Their attributes are random.
 var networkFaults = []struct{ kind, attributes string }{
 	{"latency", `"latency": %d, "jitter": 100`},
-	{"bandwidth", `"rate": %d`}, // KB/s
+	{"bandwidth", `"rate": %d`},                                          // KB/s
 	{"slicer", `"average_size": %d, "size_variation": 10, "delay": 200`}, // more than the size makes toxiproxy panic
-	{"timeout", `"timeout": %d`},    // ms of silence, then the end
-	{"reset_peer", `"timeout": %d`}, // ms until a reset
-	{"limit_data", `"bytes": %d`},   // until the end
+	{"timeout", `"timeout": %d`},                                         // ms of silence, then the end
+	{"reset_peer", `"timeout": %d`},                                      // ms until a reset
+	{"limit_data", `"bytes": %d`},                                        // until the end
 }
 
 // Networks fail in random order under forty viewers. Each camera is live again when its network is, no viewer is disconnected, and
