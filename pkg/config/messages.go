@@ -96,11 +96,11 @@ func (s *schema) expected() string {
 		last := len(s.Enum) - 1
 		return strings.Join(s.Enum[:last], ", ") + " or " + s.Enum[last]
 	case s.Format == "time-span":
-		return fmt.Sprintf("a duration from %s to %s, such as 10s", s.Least, s.Most)
+		return fmt.Sprintf("a duration from %s to %s, such as %s", s.Least, s.Most, s.example())
 	case s.Format == "time-span-or-off":
-		return fmt.Sprintf("off, or a duration from %s to %s, such as 1m", s.Least, s.Most)
+		return fmt.Sprintf("off, or a duration from %s to %s, such as %s", s.Least, s.Most, s.example())
 	case s.Format == "byte-size":
-		return fmt.Sprintf("a number of bytes from %s to %s, such as 64KiB or 2MB", s.Least, s.Most)
+		return fmt.Sprintf("a number of bytes from %s to %s, such as %s", s.Least, s.Most, s.example())
 	case s.has("integer"):
 		return fmt.Sprintf("a whole number from %s to %s", s.Minimum, s.Maximum)
 	case s.has("number"):
@@ -113,6 +113,15 @@ func (s *schema) expected() string {
 		return fmt.Sprintf(`a list whose entries begin with "- %s:"`, s.Items.Properties[0].key)
 	}
 	return "a text"
+}
+
+// example returns a valid value for a message: the first of the examples, or the default.
+func (s *schema) example() string {
+	text := s.Default
+	if len(s.Examples) > 0 {
+		text = s.Examples[0]
+	}
+	return strings.Trim(string(text), `"`)
 }
 
 // describeKind returns what kind of node n is, in plain words.
