@@ -167,7 +167,7 @@ func TestAuthMistakesAreReported(t *testing.T) {
 		{"{tokens: {a: {role: view, token_file: token}, b: {role: view, token_file: token}}}", `C:1:53: tokens: "b" is the same token as "a"; make another one with camd new-token`},
 		{"{anonymous: view, link_key_file: short}", "C:1:40: link_key_file: in DIR/short: must be 32 to 128 random bytes in base64; make them with camd rotate-links or openssl rand -base64 32"},
 		{"{anonymous: view, link_key_file: none}", "C:1:40: link_key_file: no such file or directory, below DIR"},
-		{"{anonymous: view, session: {idle: 1s}}", `C:1:41: idle: must be a duration from 1m to 8760h, such as 10s, is "1s"`},
+		{"{anonymous: view, session: {idle: 1s}}", `C:1:41: idle: must be a duration from 1m to 8760h, such as 168h, is "1s"`},
 		{"{anonymous: view, trusted_proxies: [proxy]}", `C:1:43: trusted_proxies: must be an address or network, such as 10.0.0.0/8, or unix, is "proxy"`},
 		{"{anonymous: view, trusted_proxies: [0.0.0.0/0]}", `C:1:43: trusted_proxies: must be the address or network of the proxy, is "0.0.0.0/0"; this network would trust all clients`},
 		{"{anonymous: view, trusted_proxies: [10.0.0.1/8]}", `C:1:43: trusted_proxies: must be 10.0.0.0/8 for the network, or 10.0.0.1 for the address, is "10.0.0.1/8"`},
