@@ -130,3 +130,29 @@ func htmlTexts(_ *testing.T, _ string, source []byte) []string {
 	}
 	return texts
 }
+
+// A metric with two help texts makes every scrape fail, once both are sent.
+func TestEveryMetricIsDeclaredOnce(t *testing.T) {
+	declared := map[string]string{}
+	for _, file := range trackedFiles(t, "internal/*.go", "pkg/*.go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(path.Join("../..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range metricDeclaration.FindAllStringSubmatch(string(source), -1) {
+			if other := declared[m[1]]; other != "" {
+				t.Errorf("%s is declared in %s and in %s: declare it once, in internal/metric if two packages send it", m[1], other, file)
+			}
+			declared[m[1]] = file
+		}
+	}
+	if len(declared) < 50 {
+		t.Errorf("found only %d metrics", len(declared))
+	}
+}
+
+// metricDeclaration matches the name of a metric where its help text follows.
+var metricDeclaration = regexp.MustCompile(`"(camd_[a-z_]+)",\s*(?:Help: )?"`)

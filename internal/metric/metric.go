@@ -22,6 +22,13 @@ func Desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
+// These metrics come from two packages: source sends them for the cameras of this camd, and bus for those of other sites. Prometheus's
+// registry refuses a scrape in which one metric has two help texts.
+var (
+	CameraUp        = Desc("camd_camera_up", "1 if the camera is live, 0 if not.", "camera")
+	FramesPublished = Desc("camd_camera_frames_published_total", "Live pictures published to viewers.", "camera", "rendition")
+)
+
 // Gauge sends one series of a gauge.
 func Gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
 	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

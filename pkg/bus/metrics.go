@@ -7,12 +7,6 @@ import (
 	"camd/pkg/camera"
 )
 
-// Local cameras have these two series, too, with the same help text: see pkg/source.
-var (
-	descCameraUp        = metric.Desc("camd_camera_up", "1 while the camera gives live pictures, else 0.", "camera")
-	descCameraPublished = metric.Desc("camd_camera_frames_published_total", "Live pictures given to viewers.", "camera", "rendition")
-)
-
 var (
 	descConnected            = metric.Desc("camd_bus_connected", "1 while this camd is connected to a NATS server, else 0.")
 	descReconnects           = metric.Desc("camd_bus_reconnects_total", "Connections to a NATS server after the first one.")
@@ -53,9 +47,9 @@ func (b *Bus) RegisterMetrics(r prometheus.Registerer, watched func() map[string
 func collectCameras(out chan<- prometheus.Metric, cameras []*Camera, watched map[string][]string) {
 	for _, c := range cameras {
 		s := c.Status()
-		metric.Gauge(out, descCameraUp, metric.Bool(s.State == camera.Live), s.ID)
+		metric.Gauge(out, metric.CameraUp, metric.Bool(s.State == camera.Live), s.ID)
 		for _, rendition := range watched[s.ID] {
-			metric.Counter(out, descCameraPublished, s.Counts.Published[rendition], s.ID, rendition)
+			metric.Counter(out, metric.FramesPublished, s.Counts.Published[rendition], s.ID, rendition)
 		}
 	}
 }

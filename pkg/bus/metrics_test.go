@@ -38,11 +38,11 @@ func TestMetricsOfSiteAndRelay(t *testing.T) {
 	const frames = `# HELP camd_bus_frames_total Pictures sent to the bus (out) or received from it (in).
 # TYPE camd_bus_frames_total counter
 `
-	const up = `# HELP camd_camera_up 1 while the camera gives live pictures, else 0.
+	const up = `# HELP camd_camera_up 1 if the camera is live, 0 if not.
 # TYPE camd_camera_up gauge
 camd_camera_up{camera="north.yard"} 1
 `
-	const published = `# HELP camd_camera_frames_published_total Live pictures given to viewers.
+	const published = `# HELP camd_camera_frames_published_total Live pictures published to viewers.
 # TYPE camd_camera_frames_published_total counter
 camd_camera_frames_published_total{camera="north.yard",rendition="main"} 1
 `

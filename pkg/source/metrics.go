@@ -12,14 +12,12 @@ import (
 )
 
 var (
-	descUp        = metric.Desc("camd_camera_up", "1 if the camera is live, 0 if not.", "camera")
 	descState     = metric.Desc("camd_camera_state", "1 for the camera's current state, 0 for all other states.", "camera", "state")
 	descReason    = metric.Desc("camd_camera_reason", "1 for the reason why the camera is not live, 0 for all other reasons.", "camera", "reason")
 	descSince     = metric.Desc("camd_camera_state_since_timestamp_seconds", "When the camera entered its current state, as Unix time in seconds.", "camera")
 	descInfo      = metric.Desc("camd_camera_info", "Always 1. The labels describe what the camera delivers.", "camera", "title", "backend", "codec", "passthrough")
 	descFPS       = metric.Desc("camd_camera_frames_per_second", "Pictures read from the camera per second, over the last five seconds.", "camera")
 	descCaptured  = metric.Desc("camd_camera_frames_captured_total", "Pictures read from the camera.", "camera")
-	descPublished = metric.Desc("camd_camera_frames_published_total", "Live pictures published to viewers.", "camera", "rendition")
 	descRefused   = metric.Desc("camd_camera_frames_refused_total", "Pictures that camd did not publish, because they are damaged, too large or not usable.", "camera", "reason")
 	descLastFrame = metric.Desc("camd_camera_last_frame_timestamp_seconds", "When the newest live picture was taken, as Unix time in seconds. 0 before the first picture.", "camera")
 	descRestarts  = metric.Desc("camd_camera_restarts_total", "Capture processes that ended, and attempts to open the camera that failed.", "camera", "reason")
@@ -111,9 +109,9 @@ func (m *Metrics) collect(out chan<- prometheus.Metric) {
 }
 
 func collectStatus(out chan<- prometheus.Metric, s camera.Status) {
-	metric.Gauge(out, descUp, metric.Bool(s.State == camera.Live), s.ID)
+	metric.Gauge(out, metric.CameraUp, metric.Bool(s.State == camera.Live), s.ID)
 	for rendition, n := range s.Counts.Published {
-		metric.Counter(out, descPublished, n, s.ID, rendition)
+		metric.Counter(out, metric.FramesPublished, n, s.ID, rendition)
 	}
 	for _, state := range camera.States {
 		metric.Gauge(out, descState, metric.Bool(s.State == state), s.ID, string(state))

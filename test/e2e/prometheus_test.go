@@ -95,7 +95,7 @@ func TestMetricsPassPromtool(t *testing.T) {
 // metric returns the value of one series of /metrics.
 func (d *daemon) metric(series string) float64 {
 	d.t.Helper()
-	_, _, text := get(d.t, d.URL+"/metrics")
+	code, _, text := get(d.t, d.URL+"/metrics")
 	for line := range strings.Lines(string(text)) {
 		if value, ok := strings.CutPrefix(line, series+" "); ok {
 			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
@@ -105,7 +105,7 @@ func (d *daemon) metric(series string) float64 {
 			return v
 		}
 	}
-	d.t.Fatalf("no %s in /metrics", series)
+	d.t.Fatalf("no %s in /metrics, status %d: %.500s", series, code, text)
 	return 0
 }
 
