@@ -72,6 +72,7 @@ func TestDoctorReportsNoProblem(t *testing.T) {
 }
 
 func TestDoctorReportsProblems(t *testing.T) {
+	requireNotInstalled(t)
 	t.Parallel()
 	dir := t.TempDir()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 // A startup error is one line with an exit code.
 func TestStartupErrorIsOneLineWithExitCode(t *testing.T) {
 	t.Parallel()
+	requireNotInstalled(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -74,4 +76,12 @@ func TestDaemonWithoutCamerasNeedsNoCaptureProgram(t *testing.T) {
 func lastLine(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return lines[len(lines)-1]
+}
+
+// requireNotInstalled fails a test that needs a machine without the Debian package: camd would find the package's camd-capture.
+func requireNotInstalled(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/usr/lib/camd"); err == nil {
+		t.Fatal("camd is installed on this machine; for this test, run: apt purge camd")
+	}
 }
