@@ -139,7 +139,7 @@ func checkFile(c options.Camera, err error) Finding {
 	what := fmt.Sprintf("camera %s: %s", c.ID, c.Source.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fail("file", "copy the file there, or correct source:", "%s does not exist", what)
+		return fail("file", "copy the file there, or correct the key source", "%s does not exist", what)
 	case err != nil:
 		return fail("file", "run chmod a+r "+c.Source.Path+", and chmod a+x for its folders; the systemd unit hides /home, so do not keep the file there", "%s cannot be read by %s", what, currentUser())
 	}

@@ -28,7 +28,7 @@ func checkPort(ctx context.Context, p Target) Finding {
 	case errors.Is(err, syscall.EADDRINUSE) && p.CheckHealth(ctx) == nil:
 		return ok("port", "%s: in use by camd", addr)
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fail("port", "`ss -ltnp` shows the program; stop it, or set another port in listen:", "%s: in use by another program", addr)
+		return fail("port", "`ss -ltnp` shows the program; stop it, or set another port in the key listen", "%s: in use by another program", addr)
 	case errors.Is(err, syscall.EACCES):
 		return fail("port", "set a port from 1024 on in listen:, or let systemd open the port (camd.socket)", "%s: no permission to listen", addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

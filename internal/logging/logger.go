@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
 	"go.uber.org/zap"
@@ -69,7 +70,7 @@ func (l *Loggers) ReopenAudit() error {
 func newEncoder(format string, out io.Writer) zapcore.Encoder {
 	if format == "console" || format == "auto" && IsTerminal(out) {
 		e := zap.NewDevelopmentEncoderConfig()
-		e.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+		e.EncodeTime = encodeConsoleTime
 		if IsTerminal(out) && wantsColour() {
 			e.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		}
@@ -82,6 +83,15 @@ func newEncoder(format string, out io.Writer) zapcore.Encoder {
 		return priorityEncoder{zapcore.NewJSONEncoder(e)}
 	}
 	return zapcore.NewJSONEncoder(e)
+}
+
+// encodeConsoleTime writes the time of day. A time on another day, such as the end of a certificate, has its date.
+func encodeConsoleTime(t time.Time, out zapcore.PrimitiveArrayEncoder) {
+	layout := "15:04:05.000"
+	if age := time.Since(t); age < -12*time.Hour || age > 12*time.Hour {
+		layout = time.RFC3339
+	}
+	out.AppendString(t.Format(layout))
 }
 
 // IsTerminal reports whether out is a terminal.

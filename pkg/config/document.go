@@ -84,7 +84,7 @@ func isPrintable(r rune) bool {
 
 // syntaxHints lists the parser's errors and what most likely causes each.
 var syntaxHints = []struct{ says, means string }{
-	{"mapping values are not allowed", `": " is not possible here; put a text that contains it in quotes, and check the indentation`},
+	{"mapping values are not allowed", `": " is not possible here: the line above may lack its ": ", the indentation may differ, or a text with ": " must be in quotes`},
 	{"did not find expected key", "the indentation differs from the lines above, or a quote or bracket is not closed"},
 	{"did not find expected '-'", `every entry of a list must begin with "- " in the same column`},
 	{"could not find expected ':'", `a key must be followed by ": "`},

@@ -38,6 +38,7 @@ func (d *decoder) checkTLS(v *value, t *TLS) *TLS {
 	switch one, keys := v.get("self_signed"), []string{"certificate", "key", "acme"}; {
 	case t.SelfSigned:
 		d.excludes(v, one, keys...)
+	case one != nil && one.bad: // whether it is true is not known
 	case v.get("acme") != nil:
 		d.excludes(v, v.get("acme"), keys[:2]...)
 	default:

@@ -96,6 +96,9 @@ func Parse(s string) (Source, error) {
 	if !isScheme(scheme) {
 		scheme = "" // not repeated: it may be a part of a password
 	}
+	if intended := intendedSchemes[scheme]; intended != "" {
+		return Source{}, fmt.Errorf("unknown kind of source %q: did you mean %q?", scheme+"://", intended+"://")
+	}
 	return Source{}, fmt.Errorf("unknown kind of source %q: camd reads test://, rtsp://, rtsps://, http://, https://, "+
 		"http+poll://, https+poll://, file://, /dev/videoN and file paths", scheme+"://")
 }
@@ -107,8 +110,14 @@ func isScheme(s string) bool {
 	})
 }
 
-// incompleteURL matches strings that are meant as URLs but would be read as paths: "rtsp:/host", "user:password@host".
-var incompleteURL = regexp.MustCompile(`^(?i:test|rtsps?|https?(\+poll)?|file):|^(//)?[^/]*:.*@`)
+// intendedSchemes are schemes for common typing errors and for words of other programs.
+var intendedSchemes = map[string]string{
+	"rtps": "rtsp", "rstp": "rtsp", "rtp": "rtsp", "rtspt": "rtsp", "rtspu": "rtsp", "rtpss": "rtsps",
+	"htp": "http", "htpp": "http", "hhtp": "http", "htps": "https", "htpps": "https",
+}
+
+// incompleteURL matches strings that are meant as URLs but would be read as paths: "rtsp:/host", "rtsp//host", "user:password@host".
+var incompleteURL = regexp.MustCompile(`^(?i:test|rtsps?|https?(\+poll)?|file)(:|//)|^(//)?[^/]*:.*@`)
 
 // deviceName matches a V4L2 device without its folder.
 var deviceName = regexp.MustCompile(`^video\d+$`)
