@@ -82,6 +82,8 @@ func TestParseRefusesInvalidSources(t *testing.T) {
 		"fe80::1":              address("[fe80::1]"),
 		"[fe80::1]:554/a":      address("[fe80::1]:554"),
 		"file://":              "file:// needs a path, such as file:///srv/clip.mp4",
+		"rtps://h/a":           `unknown kind of source "rtps://": did you mean "rtsp://"?`,
+		"rtsp//h/a":            neither,
 		"ftp://h/a":            `unknown kind of source "ftp://"` + known,
 		"u:p://h":              `unknown kind of source "://"` + known,
 		"rtsp:/h/a":            neither,
