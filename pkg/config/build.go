@@ -24,7 +24,7 @@ func (d *decoder) build(v value) *value {
 	case d.values > maxValues:
 		v.bad = true
 		if d.values == maxValues+1 {
-			d.errorf(n, "the file has more than %d values; camd checks none of the rest", maxValues)
+			d.errorf(n, "the file has more than %d values; use fewer cameras or entries. camd checks none of the rest", maxValues)
 		}
 	case n.Kind == yaml.AliasNode: // reported by rejectReferences
 		v.bad = true

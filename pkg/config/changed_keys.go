@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"camd/pkg/source/options"
 )
@@ -41,10 +42,18 @@ func changedFields(a, b reflect.Value, name func(field string, a, b reflect.Valu
 
 var camelBoundary = regexp.MustCompile(`([a-z])([A-Z])`)
 
-// keyOfField returns the key of a field of Config in the file.
+// keyOfField returns the key of a field in the file: write_timeout for WriteTimeout. It keeps its results, because a file may have
+// thousands of cameras.
 func keyOfField(field string) string {
-	return strings.ToLower(camelBoundary.ReplaceAllString(field, "${1}_${2}"))
+	if key, ok := keysOfFields.Load(field); ok {
+		return key.(string)
+	}
+	key := strings.ToLower(camelBoundary.ReplaceAllString(field, "${1}_${2}"))
+	keysOfFields.Store(field, key)
+	return key
 }
+
+var keysOfFields sync.Map
 
 func changedCameras(before, now []options.Camera) (keys []string) {
 	find := func(all []options.Camera, id string) *options.Camera {

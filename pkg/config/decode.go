@@ -45,7 +45,7 @@ func decodeValue(s *schema, v *value, to reflect.Value) {
 		decodeStruct(s, v, to.Elem())
 	case kind == reflect.Struct && s.has("object"):
 		decodeStruct(s, v, to)
-	case kind == reflect.Slice && v != nil && s.Items != nil:
+	case kind == reflect.Slice && v != nil && s.Items != nil && !s.Items.has("object"): // lists of groups have functions of their own
 		for _, item := range v.items {
 			if item.bad {
 				continue

@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"slices"
 )
 
 // EditorSchema returns the JSON Schema of the file for editors, which see variables such as ${NAME} in it. Every value may have some.
@@ -28,6 +30,9 @@ func forEditor(s *schema) *schema {
 	out.Format = "" // editors know other formats; the pattern says as much as they can check
 	if out.Items != nil {
 		out.Items = forEditor(s.Items)
+		if s.Items.has("object") && !s.Items.has("string") {
+			out.Items.Type = s.Items.Type // an empty entry is a mistake
+		}
 	}
 	if named := s.named(); named != nil {
 		entry := forEditor(named)
@@ -49,9 +54,25 @@ func forEditor(s *schema) *schema {
 		describe.AnyOf = []*schema{&own, out.Items}
 		return &describe
 	case s.isScalar() || s.has("string"):
-		describe.AnyOf = []*schema{&own, &variable}
+		describe.AnyOf = append([]*schema{&own, &variable}, quoted(s)...)
+		if slices.Equal(s.Type, types{"string"}) && s.Enum == nil && regexp.MustCompile(s.Pattern).MatchString("1") {
+			own.Type = types{"string", "number"} // camd takes a number as a text, too, such as a password
+		}
 		return &describe
 	}
-	out.Type = append(types{}, append(s.Type, "null")...)
+	if s.isSection() {
+		out.Type = append(slices.Clone(s.Type), "null")
+	}
 	return &out
+}
+
+// quoted returns schemas of numbers, true and false in quotes, which camd accepts.
+func quoted(s *schema) (all []*schema) {
+	if s.has("integer") || s.has("number") {
+		all = append(all, &schema{Type: types{"string"}, Pattern: `^[0-9]+(\.[0-9]+)?$`})
+	}
+	if s.has("boolean") {
+		all = append(all, &schema{Type: types{"string"}, Enum: []string{"true", "false"}})
+	}
+	return all
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ var formats = map[string]func(string) (any, error){
 	"frame-ancestor":   func(s string) (any, error) { return s, must(s == "self" || s == "none" || s == "*" || isOrigin(s)) },
 	"proxy":            parseProxy,
 	"proxy-header": func(s string) (any, error) {
-		return s, must(!slices.Contains(browserHeaders, http.CanonicalHeaderKey(s)))
+		return s, must(headerName.MatchString(s) && !slices.Contains(browserHeaders, http.CanonicalHeaderKey(s)))
 	},
 	"http-url":                func(s string) (any, error) { return parseHTTPURL(s, false) },
 	"webhook-url":             func(s string) (any, error) { return parseHTTPURL(s, true) },
@@ -51,6 +52,12 @@ var formats = map[string]func(string) (any, error){
 	"path":                    asText,
 	"file":                    asText,
 }
+
+// formatsOfTexts are formats that only mark a text. The pattern beside one says what the text must be.
+var formatsOfTexts = []string{"control-name", "audit-target", "path", "file"}
+
+// headerName matches the name of a header that a proxy may set.
+var headerName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 // errNotValid says that a text is not what the schema's errorMessage describes.
 var errNotValid = errors.New("")

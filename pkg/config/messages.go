@@ -32,7 +32,11 @@ func (d *decoder) report(v *value, clause string) {
 	case isNull(n) && v.isEntry && v.key == nil:
 		d.errorf(n, "%s: this entry is empty; it %s", v.name, clause)
 	case isNull(n):
-		d.errorf(n, "%s: has no value; it %s. If you do not need it, remove the key", v.name, clause)
+		advice := ". If you do not need it, remove the key"
+		if strings.Contains(clause, "remove the key") {
+			advice = ""
+		}
+		d.errorf(n, "%s: has no value; it %s%s", v.name, clause, advice)
 	case n.Kind == yaml.ScalarNode && s.WriteOnly && n.Value == "":
 		d.errorf(n, "%s%s, is empty", keyPrefix(v.name), clause)
 	case n.Kind == yaml.ScalarNode && (s.WriteOnly || s.has("string") && mayBeSecret(n)):

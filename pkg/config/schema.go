@@ -82,6 +82,11 @@ func (t types) MarshalJSON() ([]byte, error) {
 
 func (s *schema) has(name string) bool { return slices.Contains(s.Type, name) }
 
+// isSection reports whether the value is a group of keys or a list of such groups.
+func (s *schema) isSection() bool {
+	return !s.has("string") && (s.has("object") || s.Items != nil && s.Items.isSection())
+}
+
 // isScalar reports whether the value is neither a group of keys nor a list.
 func (s *schema) isScalar() bool { return !s.has("object") && !s.has("array") }
 
@@ -129,9 +134,29 @@ func (s *schema) resolve(defs map[string]*schema) *schema {
 	return &out
 }
 
+// withoutPatterns returns a schema whose values with a format have no pattern. A pattern is for editors; the format is exact.
+func withoutPatterns(s *schema) *schema {
+	if s == nil {
+		return nil
+	}
+	out := *s
+	if s.Format != "" && !slices.Contains(formatsOfTexts, s.Format) {
+		out.Pattern = ""
+	}
+	out.Items = withoutPatterns(s.Items)
+	if named := s.named(); named != nil {
+		out.AdditionalProperties = &additional{withoutPatterns(named)}
+	}
+	out.Properties = slices.Clone(s.Properties)
+	for i := range out.Properties {
+		out.Properties[i].schema = withoutPatterns(s.Properties[i].schema)
+	}
+	return &out
+}
+
 // compiled returns the validator of a file whose variables have been replaced.
 var compiled = sync.OnceValue(func() *jsonschema.Schema {
-	text, err := json.Marshal(declaration())
+	text, err := json.Marshal(withoutPatterns(declaration()))
 	if err != nil {
 		panic(err)
 	}

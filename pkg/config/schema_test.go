@@ -133,7 +133,7 @@ func TestEditorSchemaAcceptsExample(t *testing.T) {
 var beyondSchema = map[string][]string{
 	"an entry must differ from another":           {"ids and devices taken twice"},
 	"keys must fit the kind of source":            {"keys that do not go with a test pattern", "keys that do not go with a file", "keys that do not go with a network camera"},
-	"YAML, which an editor checks without schema": {"two documents", "syntax: a space before the first key"},
+	"YAML, which an editor checks without schema": {"two documents", "syntax: a space before the first key", "merge keys and tags"},
 }
 
 // An editor with the schema marks every mistake that a schema can express.

@@ -37,7 +37,7 @@ func (d *decoder) unknownKey(group, v *value) {
 		return
 	}
 	for _, p := range keyGroups() {
-		switch near := nearestKey(begin, p.keys()); {
+		switch near := cmp.Or(nearestKey(begin, p.keys()), keyForWord(begin, p.keys())); {
 		case near == "" || p.schema == group.schema:
 		case near == begin:
 			d.errorf(key, "unknown key %q here; it belongs %s", shown, p.location)

@@ -31,9 +31,10 @@ func (v *value) get(key string) *value {
 	return v.fields[key]
 }
 
-// isAbsent reports whether it is a section whose keys are all commented out.
+// isAbsent reports whether it is a section, or a list of sections, whose keys are all commented out. A list of texts without entries is a
+// mistake: "cameras:" in a permission must not stand for all cameras.
 func (v *value) isAbsent() bool {
-	return v.schema != nil && !v.schema.isScalar() && !v.schema.has("string") && isNull(v.node) && !v.isEntry
+	return v.schema != nil && isNull(v.node) && !v.isEntry && v.schema.isSection()
 }
 
 // keyNode returns the place of the key, or of the value in a list.
