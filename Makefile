@@ -98,9 +98,10 @@ test-e2e: ## run the end-to-end tests against the built programs, and each of th
 	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) -parallel 4 ./test/e2e
 
 .PHONY: lint
-lint: ## run golangci-lint (.golangci.yml), and check GitHub workflows and shell syntax; GOLANGCI_ARGS=--fix fixes what it can
+lint: ## run golangci-lint (.golangci.yml), and check words in texts, GitHub workflows and shell syntax; GOLANGCI_ARGS=--fix fixes what it can
 	go run -exec 'env GOFLAGS=-race' $(GOLANGCI) run $(GOLANGCI_ARGS) ./...
 	go run $(ACTIONLINT) -shellcheck= -pyflakes=
+	go test -run 'TestTexts' ./internal/arch
 	@for script in deploy/need deploy/demo/cluster deploy/deb/{build,cross,depends,root,version,postinst,prerm,postrm} test/{deb,fuzz,image,metrics,step,unit} .ci/run test/v4l2/lab/{common,setup,run,guest}; do bash -n $$script || exit 1; done
 
 .PHONY: vet
