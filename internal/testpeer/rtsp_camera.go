@@ -88,11 +88,11 @@ func (c *RTSPCamera) serve(accepted net.Conn) {
 	defer func() {
 		accepted.Close()
 		close(requests)
-		playing.Wait()
 		if r.isUDP {
 			r.rtp.Close()
 			r.rtcp.Close()
 		}
+		playing.Wait()
 	}()
 	parser := conn.NewConn(bufio.NewReader(accepted), accepted)
 	for isPlaying := false; ; {
@@ -221,4 +221,15 @@ func (r *RTSPConn) send(channel int, b []byte) error {
 	framed, _ := base.InterleavedFrame{Channel: channel, Payload: b}.Marshal()
 	_, err := r.Write(framed)
 	return err
+}
+
+// WaitForReport waits for an RTCP packet of the reader, over UDP. It returns false when the camera stops.
+func (r *RTSPConn) WaitForReport() bool {
+	b := make([]byte, 1500)
+	n, _, err := r.rtcp.ReadFrom(b)
+	if err != nil {
+		return false
+	}
+	_, err = rtcp.Unmarshal(b[:n])
+	return err == nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/pion/rtp"
 
 	"camd/pkg/camera"
 	"camd/pkg/media/h26x"
@@ -33,6 +34,14 @@ func choose(medias []*description.Media) (*description.Media, format.Format, err
 	return nil, nil, &Error{Reason: camera.BadStream, NeedsDecoder: true,
 		Detail: fmt.Sprintf("the camera sends %q video: choose H.264 at the camera", shorten(other))}
 }
+
+// quietFormat is a format for which the library makes no receiver reports. Those of gortsplib v5.3.0 divide by the number of packets since
+// the last report, so a camera that is silent for two of them would end the process (rtpreceiver.Receiver.report). Without a clock rate, it
+// makes none. It also does not look into the packets for times then, which camd does itself.
+type quietFormat struct{ format.Format }
+
+func (quietFormat) ClockRate() int                { return 0 }
+func (quietFormat) PTSEqualsDTS(*rtp.Packet) bool { return false }
 
 // codecOf returns the codec of a format, "" if camd cannot read it.
 func codecOf(f format.Format) h26x.Codec {

@@ -17,6 +17,6 @@
 // # Bounds
 //
 // These bounds hold whatever a server sends: 1 MiB before the stream plays, including the description of at most 128 KiB with at most 32
-// medias; 255 header lines of 2.5 KiB for each later response, of which one at a time is in memory; 8 MiB (Options.Track.MaxBytes) and
-// 16384 packets for a frame; 64 packets that wait for an earlier one, over UDP.
+// medias; 255 header lines of 2.5 KiB for a later response; 8 MiB (Options.Track.MaxBytes) and 16384 packets for a frame; 64 packets that
+// wait for an earlier one, over UDP.
 package rtsp

@@ -149,7 +149,7 @@ func nothingArrived(after time.Duration) *Error {
 // noFrames returns the failure for a stream whose packets make no frame that can be decoded.
 func noFrames(cause string) *Error {
 	if cause == Lost {
-		return &Error{Reason: camera.Damaged, Detail: "so many packets are lost that no picture is complete: set transport to tcp, or check the network"}
+		return &Error{Reason: camera.Damaged, Detail: "packets are lost, and no picture is complete: set transport to tcp, or check the network"}
 	}
 	return &Error{Reason: camera.BadStream, NeedsDecoder: true, Detail: "camd cannot read the camera's video (" + cause + "): choose H.264 at the camera"}
 }

@@ -198,7 +198,8 @@ type recorder struct {
 	infos   []Info
 	frames  []Frame // with copies of all bytes
 	drops   map[string]int
-	onFrame func(n int) // after frame n, from 1
+	onFrame func(n int)   // after frame n, from 1
+	tokens  chan struct{} // UDP: one for each frame
 }
 
 func (r *recorder) options(url string) Options {

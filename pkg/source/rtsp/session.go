@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/gortsplib/v5/pkg/headers"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -19,9 +22,10 @@ import (
 )
 
 const (
-	maxMedias    = 32
-	writeTimeout = 5 * time.Second
-	never        = 100 * 365 * 24 * time.Hour // the library's timeouts use the wall clock, so camd has its own
+	maxMedias      = 32
+	writeTimeout   = 5 * time.Second
+	reportInterval = 5 * time.Second            // RFC 3550, section 6.2
+	never          = 100 * 365 * 24 * time.Hour // the library's timeouts use the wall clock, so camd has its own
 )
 
 // session is one connection to a camera.
@@ -32,6 +36,8 @@ type session struct {
 	client   *gortsplib.Client
 	address  *base.URL
 	stream   *stream
+	media    *description.Media
+	ssrc     uint32        // of camd's reports
 	failed   chan struct{} // closed when failure is set
 
 	hasAnswer atomic.Bool // the server has sent a response
@@ -41,7 +47,7 @@ type session struct {
 }
 
 func newSession(o Options) (*session, error) {
-	s := &session{options: o, redactor: sourceurl.NewRedactor(o.Source), failed: make(chan struct{})}
+	s := &session{options: o, redactor: sourceurl.NewRedactor(o.Source), ssrc: rand.Uint32(), failed: make(chan struct{})}
 	verifier, err := tlsverify.New(o.TLS)
 	if err != nil {
 		return nil, &Error{Reason: camera.Certificate, Detail: s.redactor.Redact(err.Error())}
@@ -135,9 +141,11 @@ func (s *session) request() error {
 	if s.stream, err = newStream(s.options, chosen, s.fail); err != nil {
 		return err
 	}
+	media.Formats = []format.Format{quietFormat{chosen}}
 	if _, err := s.client.Setup(described.BaseURL, media, 0, 0); err != nil {
 		return err
 	}
+	s.media = media
 	s.client.OnPacketRTP(media, chosen, func(p *rtp.Packet) { s.stream.addPacket(p, time.Now()) })
 	s.client.OnPacketRTCP(media, func(p rtcp.Packet) { s.stream.addReport(p, time.Now()) })
 
@@ -165,6 +173,8 @@ func (s *session) play(ctx context.Context) error {
 func (s *session) watch(ctx context.Context, ended chan error) error {
 	check := time.NewTimer(s.options.ReadTimeout)
 	defer check.Stop()
+	report := time.NewTicker(reportInterval)
+	defer report.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -182,7 +192,16 @@ func (s *session) watch(ctx context.Context, ended chan error) error {
 				continue
 			}
 			check.Reset(wait)
+		case <-report.C:
+			s.report()
 		}
+	}
+}
+
+// report tells a camera that sends over UDP that somebody still receives (RFC 3550, section 6.4.2).
+func (s *session) report() {
+	if s.options.Transport == "udp" {
+		_ = s.client.WritePacketRTCP(s.media, &rtcp.ReceiverReport{SSRC: s.ssrc}) // if it fails, so does the session
 	}
 }
 

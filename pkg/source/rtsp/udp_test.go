@@ -23,6 +23,7 @@ func readUDP(t *testing.T, r *recorder, served *testpeer.RTSPCamera, frames int)
 	ctx, cancel := context.WithTimeout(t.Context(), testrun.Deadline)
 	defer cancel()
 	r.onFrame = func(n int) {
+		r.tokens <- struct{}{}
 		if n == frames {
 			cancel()
 		}
@@ -30,6 +31,30 @@ func readUDP(t *testing.T, r *recorder, served *testpeer.RTSPCamera, frames int)
 	o := r.options("rtsp://" + served.Serve(t) + "/cam")
 	o.Transport = "udp"
 	return Read(ctx, o)
+}
+
+// sendPaced plays frames, a few ahead of the reader: a socket that is full drops packets.
+func (r *recorder) sendPaced(conn *testpeer.RTSPConn, frames [][]*rtp.Packet) {
+	for i, frame := range frames {
+		sendAll([][]*rtp.Packet{frame})(conn)
+		if i >= 4 && !r.hasFrame(conn) {
+			return
+		}
+	}
+}
+
+// hasFrame waits for the reader's next frame. It returns false if the reader has gone.
+func (r *recorder) hasFrame(conn *testpeer.RTSPConn) bool {
+	for {
+		select {
+		case <-r.tokens:
+			return true
+		case _, ok := <-conn.Requests:
+			if !ok {
+				return false
+			}
+		}
+	}
 }
 
 func waitForReader(c *testpeer.RTSPConn) {
@@ -41,6 +66,7 @@ func waitForReader(c *testpeer.RTSPConn) {
 func TestOnlyTheCameraCountsOverUDP(t *testing.T) {
 	c := load(t, h26x.H264, "bframes=3:b-adapt=0")
 	frames := c.rtp(t, inSDP)
+	r := &recorder{tokens: make(chan struct{}, 1000)}
 	served := &testpeer.RTSPCamera{Description: sdp(t, c.media(inSDP)), Play: func(conn *testpeer.RTSPConn) {
 		foreign, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2), Port: conn.ServerPort()})
 		if err != nil {
@@ -58,7 +84,13 @@ func TestOnlyTheCameraCountsOverUDP(t *testing.T) {
 		for _, frame := range frames {
 			all = append(all, frame...)
 		}
+		finished := 0
 		for i := 0; i < len(all); i++ {
+			if all[i].Marker {
+				if finished++; finished > 4 && !r.hasFrame(conn) {
+					return
+				}
+			}
 			wrong := *all[i]
 			wrong.Payload = make([]byte, len(all[i].Payload))
 			b, _ := wrong.Marshal()
@@ -76,7 +108,30 @@ func TestOnlyTheCameraCountsOverUDP(t *testing.T) {
 		}
 		waitForReader(conn)
 	}}
-	r := &recorder{}
+	if err := readUDP(t, r, served, len(frames)); !errors.Is(err, context.Canceled) {
+		t.Fatal(err, r.drops)
+	}
+	c.check(t, r, "udp")
+}
+
+// A camera may be silent for a while. It gets reports, so it knows that somebody still receives. The library's reports would end the process
+// after two of them without a packet.
+func TestSilentCamera(t *testing.T) {
+	t.Parallel()
+	c := load(t, h26x.H264, "keyint=10:min-keyint=10")
+	frames := c.rtp(t, inSDP)
+	r := &recorder{tokens: make(chan struct{}, 1000)}
+	served := &testpeer.RTSPCamera{Description: sdp(t, c.media(inSDP)), Play: func(conn *testpeer.RTSPConn) {
+		sendAll(frames[:10])(conn)
+		for range 4 { // the first one opens firewalls
+			if !conn.WaitForReport() {
+				t.Error("no reports")
+				return
+			}
+		}
+		r.sendPaced(conn, frames[10:])
+		waitForReader(conn)
+	}}
 	if err := readUDP(t, r, served, len(frames)); !errors.Is(err, context.Canceled) {
 		t.Fatal(err, r.drops)
 	}
@@ -87,8 +142,9 @@ func TestOnlyTheCameraCountsOverUDP(t *testing.T) {
 func TestOtherSendersAreRefused(t *testing.T) {
 	c := load(t, h26x.H264, "")
 	for source, isRefused := range map[string]bool{"127.0.0.1": false, "0.0.0.0": false, "127.0.0.2": true, "localhost": true, "host.invalid": true} {
+		r := &recorder{tokens: make(chan struct{}, 1000)}
 		served := &testpeer.RTSPCamera{Description: sdp(t, c.media(inSDP)), Play: func(conn *testpeer.RTSPConn) {
-			sendAll(c.rtp(t, inSDP))(conn)
+			r.sendPaced(conn, c.rtp(t, inSDP))
 			waitForReader(conn)
 		}}
 		served.Answer = func(_ *testpeer.RTSPConn, request *base.Request) *base.Response {
@@ -102,7 +158,6 @@ func TestOtherSendersAreRefused(t *testing.T) {
 			request.Header["Transport"] = transport.Marshal() // the camera answers what it was asked
 			return nil
 		}
-		r := &recorder{}
 		err := readUDP(t, r, served, 10)
 		if isRefused {
 			wantError(t, err, Error{Reason: camera.Redirect, Detail: otherSender(source)})
