@@ -32,7 +32,7 @@ func choose(medias []*description.Media) (*description.Media, format.Format, err
 		return nil, nil, &Error{Reason: camera.BadStream, Detail: "the camera offers no video: check the path in source"}
 	}
 	return nil, nil, &Error{Reason: camera.BadStream, NeedsDecoder: true,
-		Detail: fmt.Sprintf("the camera sends %q video: choose H.264 at the camera", shorten(other))}
+		Detail: fmt.Sprintf("the camera sends %q video: choose H.264 at the camera", other)}
 }
 
 // quietFormat is a format for which the library makes no receiver reports. Those of gortsplib v5.3.0 divide by the number of packets since

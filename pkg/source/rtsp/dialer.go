@@ -22,8 +22,9 @@ var errRefused = errors.New("connection refused by camd's rules")
 
 // dialer connects to the camera's server and to no other host. The library dials again when the server redirects.
 type dialer struct {
-	source sourceurl.Source
-	fail   func(*Error)
+	source  sourceurl.Source
+	secrets sourceurl.Redactor
+	fail    func(*Error)
 
 	mu    sync.Mutex
 	conn  *conn // the newest
@@ -61,7 +62,7 @@ func (d *dialer) check(address string) *Error {
 		return &Error{Reason: camera.Redirect,
 			Detail: "the camera redirects, and camd does not follow redirects of rtsps:// sources: set source to the new address"}
 	case !isSameHost(host, d.source.URL.Hostname()):
-		return otherHost(host)
+		return otherHost(shorten(d.secrets, host))
 	case d.dials > maxRedirects+1:
 		return tooManyRedirects()
 	}

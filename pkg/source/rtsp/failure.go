@@ -14,6 +14,7 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/source/netprobe"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 )
 
@@ -27,12 +28,11 @@ type Error struct {
 func (e *Error) Error() string { return e.Detail }
 
 func otherHost(host string) *Error {
-	return &Error{Reason: camera.Redirect,
-		Detail: fmt.Sprintf("the camera redirects to the host %q: set source to its address if you trust it", shorten(host))}
+	return &Error{Reason: camera.Redirect, Detail: fmt.Sprintf("the camera redirects to the host %q: set source to its address if you trust it", host)}
 }
 
-func otherSender(host string) string {
-	return fmt.Sprintf("the camera wants to send video from the host %q: set transport to tcp", shorten(host))
+func otherSender(host string) *Error {
+	return &Error{Reason: camera.Redirect, Detail: fmt.Sprintf("the camera wants to send video from the host %q: set transport to tcp", host)}
 }
 
 func tooManyRedirects() *Error {
@@ -44,8 +44,8 @@ func tooManyBytes() *Error {
 }
 
 // cannotRead returns the failure for an answer that the library does not understand.
-func cannotRead(err error) *Error {
-	return &Error{Reason: camera.BadStream, NeedsDecoder: true, Detail: fmt.Sprintf("camd cannot read the server's answer: %q", shorten(err.Error()))}
+func (s *session) cannotRead(err error) *Error {
+	return &Error{Reason: camera.BadStream, NeedsDecoder: true, Detail: fmt.Sprintf("camd cannot read the server's answer: %q", shorten(s.redactor, err.Error()))}
 }
 
 // explain returns the failure for an error of the library while the stream is opened.
@@ -65,7 +65,7 @@ func (s *session) explain(err error) *Error {
 	}
 	switch {
 	case !isConnection(err) && s.speaksRTSP():
-		return cannotRead(err)
+		return s.cannotRead(err)
 	case s.speaksRTSP():
 		return &Error{Reason: camera.Disconnected, Detail: "the camera closed the connection before the stream began"}
 	case s.speaksOther():
@@ -133,12 +133,12 @@ func (s *session) openTimedOut() *Error {
 // explainEnd returns the failure for a connection that ended while the stream played.
 func (s *session) explainEnd(err error) *Error {
 	if e, ok := errors.AsType[liberrors.ErrClientUnhandledMethod](err); ok {
-		return &Error{Reason: camera.Disconnected, Detail: fmt.Sprintf("the camera ended the stream with a request %q", shorten(string(e.Method)))}
+		return &Error{Reason: camera.Disconnected, Detail: fmt.Sprintf("the camera ended the stream with a request %q", shorten(s.redactor, string(e.Method)))}
 	}
 	if isConnection(err) {
 		return &Error{Reason: camera.Disconnected, Detail: "the camera closed the connection"}
 	}
-	return &Error{Reason: camera.Disconnected, Detail: fmt.Sprintf("the camera sent something else than RTSP: %q", shorten(err.Error()))}
+	return &Error{Reason: camera.Disconnected, Detail: fmt.Sprintf("the camera sent data that is not RTSP: %q", shorten(s.redactor, err.Error()))}
 }
 
 // nothingArrived returns the failure for a stream without packets.
@@ -151,20 +151,20 @@ func noFrames(cause string) *Error {
 	if cause == Lost {
 		return &Error{Reason: camera.Damaged, Detail: "packets are lost, and no picture is complete: set transport to tcp, or check the network"}
 	}
-	return &Error{Reason: camera.BadStream, NeedsDecoder: true, Detail: "camd cannot read the camera's video (" + cause + "): choose H.264 at the camera"}
+	return &Error{Reason: camera.BadStream, NeedsDecoder: true, Detail: "camd cannot read the camera's video (" + cause + "): set reader to opencv"}
 }
 
 // noKeyframes returns the failure for a stream whose keyframes are too rare.
 func noKeyframes(interval time.Duration) *Error {
 	return &Error{Reason: camera.BadStream, NeedsDecoder: true,
-		Detail: fmt.Sprintf("the camera has sent no keyframe for %v: set a keyframe interval of 1 to 5 s at the camera", interval)}
+		Detail: fmt.Sprintf("the camera has sent no keyframe for %v: set a keyframe interval of 1 to 5 s at the camera, or reader to opencv", interval)}
 }
 
-// shorten bounds the length of a text that a camera sent, for messages.
-func shorten(s string) string {
+// shorten returns a text that a camera sent for a message: with a bound on its length, and without secrets.
+func shorten(secrets sourceurl.Redactor, text string) string {
 	const maxLen = 100
-	if len(s) > maxLen {
-		return s[:maxLen] + "…"
+	if text = secrets.Redact(text); len(text) > maxLen {
+		return text[:maxLen] + "…"
 	}
-	return s
+	return text
 }

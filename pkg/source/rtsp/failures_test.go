@@ -275,7 +275,7 @@ func TestStreamsThatEnd(t *testing.T) {
 			Error{Reason: camera.Timeout, Detail: "the camera has sent no video for 500ms"}},
 		"sends half an answer": {func(c *testpeer.RTSPConn) { _, _ = io.WriteString(c, "RTSP/1.0 200"); c.Close() }, closed},
 		"sends a wrong answer": {func(c *testpeer.RTSPConn) { _, _ = io.WriteString(c, "RTSP/9.9 200 OK\r\n\r\n"); untilClosed(c) },
-			Error{Reason: camera.Disconnected, Detail: `the camera sent something else than RTSP: "expected 'RTSP/1.0', got [82 84 83 80 47 57 46 57]"`}},
+			Error{Reason: camera.Disconnected, Detail: `the camera sent data that is not RTSP: "expected 'RTSP/1.0', got [82 84 83 80 47 57 46 57]"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -317,8 +317,8 @@ func TestStreamsForADecoder(t *testing.T) {
 		where int
 		want  Error
 	}{
-		"no keyframes":      {inSDP, Error{Reason: camera.BadStream, Detail: "the camera has sent no keyframe for 5s: set a keyframe interval of 1 to 5 s at the camera", NeedsDecoder: true}},
-		"no parameter sets": {0, Error{Reason: camera.BadStream, Detail: "camd cannot read the camera's video (no_parameter_set): choose H.264 at the camera", NeedsDecoder: true}},
+		"no keyframes":      {inSDP, Error{Reason: camera.BadStream, Detail: "the camera has sent no keyframe for 5s: set a keyframe interval of 1 to 5 s at the camera, or reader to opencv", NeedsDecoder: true}},
+		"no parameter sets": {0, Error{Reason: camera.BadStream, Detail: "camd cannot read the camera's video (no_parameter_set): set reader to opencv", NeedsDecoder: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

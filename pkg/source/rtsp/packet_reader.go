@@ -73,7 +73,7 @@ func (r *packetReader) reset() (err error) {
 		r.decoder = d
 	}
 	if err != nil {
-		return &Error{Reason: camera.BadStream, NeedsDecoder: true, Detail: "the camera sends video in an order that camd cannot read: choose H.264 at the camera"}
+		return &Error{Reason: camera.BadStream, NeedsDecoder: true, Detail: "the camera sends video in an order that camd cannot read: set reader to opencv"}
 	}
 	return nil
 }

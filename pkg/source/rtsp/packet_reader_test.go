@@ -93,7 +93,7 @@ func TestBoundsOfAUnit(t *testing.T) {
 func TestFormatsInAnotherOrderNeedADecoder(t *testing.T) {
 	for _, f := range []format.Format{&format.H264{PacketizationMode: 2}, &format.H265{MaxDONDiff: 1}} {
 		_, err := newPacketReader(f, 1, nil, nil)
-		wantError(t, err, Error{Reason: "bad_stream", NeedsDecoder: true, Detail: "the camera sends video in an order that camd cannot read: choose H.264 at the camera"})
+		wantError(t, err, Error{Reason: "bad_stream", NeedsDecoder: true, Detail: "the camera sends video in an order that camd cannot read: set reader to opencv"})
 	}
 }
 

@@ -52,7 +52,7 @@ func newSession(o Options) (*session, error) {
 	if err != nil {
 		return nil, &Error{Reason: camera.Certificate, Detail: s.redactor.Redact(err.Error())}
 	}
-	s.dialer = &dialer{source: o.Source, fail: s.fail}
+	s.dialer = &dialer{source: o.Source, secrets: s.redactor, fail: s.fail}
 	u := o.Source.URL
 	if o.Source.User != "" || o.Source.Password != "" {
 		u.User = url.UserPassword(o.Source.User, o.Source.Password)
@@ -101,7 +101,7 @@ func (s *session) close() {
 // open lets the stream play. On an error, the session is closed.
 func (s *session) open(ctx context.Context) error {
 	if err := s.client.Start(); err != nil {
-		return s.failureOr(cannotRead(err))
+		return s.failureOr(s.cannotRead(err))
 	}
 	opening, cancel := context.WithTimeout(ctx, s.options.OpenTimeout)
 	defer cancel()
@@ -219,7 +219,7 @@ func (s *session) checkResponse(response *base.Response) {
 		return
 	}
 	if transport.Source2 != nil && s.options.Transport == "udp" && !s.dialer.isPeer(*transport.Source2) {
-		s.fail(&Error{Reason: camera.Redirect, Detail: otherSender(*transport.Source2)})
+		s.fail(otherSender(shorten(s.redactor, *transport.Source2)))
 		delete(response.Header, "Transport") // so that the library refuses the response
 		return
 	}
