@@ -6,7 +6,8 @@
 // # Servers
 //
 // A redirect may lead only to the host of the source, at any port, and is not followed for rtsps://. So no other host gets the password.
-// Over UDP, packets count only from the address of the camera's RTSP connection.
+// Over UDP, packets count only from the address and the port that the camera named, and the address must be that of its RTSP connection: a
+// camera that names another sender is refused. The destination that it names does not count, because address translation changes it.
 //
 // # Complete frames
 //
