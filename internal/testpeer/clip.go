@@ -21,6 +21,7 @@ type Clip struct {
 	Length     time.Duration // default 2 s
 	SecondSize string        // another size for the second half, as of a camera whose settings are changed; only h264 and h265
 	SlowsDown  bool          // the second half has one picture a second
+	Encoder    string        // further parameters of x264 or x265, such as "bframes=3:keyint=50"; only h264 and h265
 }
 
 // Clips that are sufficient for most tests.
@@ -106,12 +107,19 @@ func (c Clip) args() []string {
 		args = append(args, "-vf", fmt.Sprintf("select='lt(t,%g)+not(mod(n,%d))'", c.Length.Seconds()/2, c.FPS), "-vsync", "vfr")
 	}
 	if c.Codec == "h264" {
-		// Network cameras send no B-frames and one key frame a second.
-		return append(args, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", fmt.Sprint(c.FPS), "-pix_fmt", "yuv420p")
+		// Network cameras send no B-frames and one keyframe a second.
+		args = append(args, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", fmt.Sprint(c.FPS), "-pix_fmt", "yuv420p")
+		if c.Encoder != "" {
+			args = append(args, "-x264-params", c.Encoder)
+		}
+		return args
 	}
 	if c.Codec == "h265" {
-		return append(args, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", fmt.Sprintf("bframes=0:keyint=%d:log-level=none", c.FPS),
-			"-pix_fmt", "yuv420p", "-tag:v", "hvc1")
+		params := fmt.Sprintf("bframes=0:keyint=%d:log-level=none", c.FPS)
+		if c.Encoder != "" {
+			params += ":" + c.Encoder
+		}
+		return append(args, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", params, "-pix_fmt", "yuv420p", "-tag:v", "hvc1")
 	}
 	if c.Codec == "rawvideo" {
 		return append(args, "-c:v", "rawvideo", "-pix_fmt", "yuyv422")
