@@ -43,11 +43,12 @@ func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	frames := newTemplate(p.size)
+	var builder media.JPEGFrames
 	publish := func(seq uint64, due int64) {
 		captured := time.Now().Add(time.Duration(due - monotonic()))
 		part, picture := media.AllocatePart(p.size, captured)
 		frames.fill(picture, seq, due)
-		topic.Publish(broker.Frame{Captured: captured, Part: part, JPEG: picture})
+		topic.Publish(builder.Frame(part, media.Picture{JPEG: picture}, captured))
 	}
 	// The heap reaches its size before viewers connect, so that the memory of viewers can be measured separately.
 	for range 8 * broker.DefaultDepth {

@@ -16,6 +16,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/media"
 	"camd/pkg/source"
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
@@ -183,7 +184,7 @@ func TestGoldenProbe(t *testing.T) {
 	printReport(&out, device, source.ProbeReport{
 		Format:   camera.Format{Backend: "V4L2", Codec: "mjpeg", Width: 1280, Height: 720, FPS: 30, Passthrough: true, Note: "1920x1080 was requested"},
 		OpenTime: 420 * time.Millisecond, FirstFrame: 610 * time.Millisecond, Frames: 59, FPS: 29.6,
-		Frame: broker.Frame{Width: 1280, Height: 720, JPEG: make([]byte, 81_500)},
+		Frame: broker.Frame{Format: media.NewJPEGFormat(1280, 720), Data: make([]byte, 81_500)},
 	})
 	out.WriteString("\n")
 	rtsp, err := sourceurl.Parse("rtsp://10.0.0.7/stream1")
@@ -191,7 +192,7 @@ func TestGoldenProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	printReport(&out, rtsp, source.ProbeReport{
-		Format: camera.Format{Backend: "FFMPEG", Codec: "h264", Width: 1920, Height: 1080}, Frames: 1, Frame: broker.Frame{Width: 1920, Height: 1080},
+		Format: camera.Format{Backend: "FFMPEG", Codec: "h264", Width: 1920, Height: 1080}, Frames: 1, Frame: broker.Frame{Format: media.NewJPEGFormat(1920, 1080)},
 	})
 	checkGolden(t, "probe", out.String())
 }

@@ -175,7 +175,7 @@ func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 	fmt.Fprintf(w, "read by\t%s\n", r.Format.Backend)
 	fmt.Fprintf(w, "codec\t%s\n", r.Format.Codec)
 	fmt.Fprintf(w, "pictures\t%s\n", how)
-	fmt.Fprintf(w, "size\t%dx%d\n", r.Frame.Width, r.Frame.Height)
+	fmt.Fprintf(w, "size\t%dx%d\n", r.Frame.Format.Width, r.Frame.Format.Height)
 	if r.Format.FPS > 0 {
 		fmt.Fprintf(w, "declared rate\t%.4g fps\n", r.Format.FPS)
 	}
@@ -183,7 +183,7 @@ func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 		fmt.Fprintf(w, "measured rate\t%.1f fps, over %d pictures\n", r.FPS, r.Frames)
 	}
 	fmt.Fprintf(w, "opened after\t%d ms\n", r.OpenTime.Milliseconds())
-	fmt.Fprintf(w, "first picture after\t%d ms, %d KB\n", r.FirstFrame.Milliseconds(), (len(r.Frame.JPEG)+999)/1000)
+	fmt.Fprintf(w, "first picture after\t%d ms, %d KB\n", r.FirstFrame.Milliseconds(), (len(r.Frame.Data)+999)/1000)
 	if r.Format.Note != "" {
 		fmt.Fprintf(w, "note\t%s\n", r.Format.Note)
 	}
@@ -195,7 +195,7 @@ func (p probeFlags) saveSnapshot(out io.Writer, r source.ProbeReport) error {
 	if p.snapshot == "" {
 		return nil
 	}
-	if err := os.WriteFile(p.snapshot, r.Frame.JPEG, 0o644); err != nil {
+	if err := os.WriteFile(p.snapshot, r.Frame.Data, 0o644); err != nil {
 		var e *os.PathError
 		if errors.As(err, &e) {
 			err = e.Err

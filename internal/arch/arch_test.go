@@ -55,11 +55,11 @@ func layerOf(importPath string) (layer int, entry string) {
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media", "pkg/media/h26x", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify"}
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media/h26x", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify"}
 
 // valuesOnly lists the packages that import only the standard library, packages of standardOnly and each other: they declare and carry
 // values.
-var valuesOnly = []string{"pkg/media/fmp4", "pkg/source/options", "pkg/source/wire"}
+var valuesOnly = []string{"pkg/media", "pkg/media/fmp4", "pkg/source/options", "pkg/source/wire"}
 
 // forbiddenDependencies lists dependencies that are forbidden although the layers allow them. Each name includes all packages below it. A
 // server gets interfaces, and the daemon connects it to the rest. The configuration is values; package configfile loads the files.

@@ -127,7 +127,7 @@ func notifyCamera(c options.Camera, from *source.Camera) notify.Camera {
 	return notify.Camera{ID: c.ID, Title: c.Title, History: from.History, Picture: func() []byte {
 		main, _ := from.Topic(camera.Main)
 		if f := main.Newest(); f != nil {
-			return f.JPEG
+			return f.Data
 		}
 		return nil
 	}}

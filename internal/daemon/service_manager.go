@@ -15,7 +15,7 @@ import (
 // ctx ends, and then reports that camd stops.
 func (d *daemon) reportToService(ctx context.Context) {
 	cfg, addr := d.startConfig, d.mainListener.Addr()
-	d.log.Info("serving", zap.Stringer("address", addr), zap.Bool("tls", cfg.TLS != nil), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", d.options.Version))
+	d.log.Info("serving", zap.Stringer("address", addr), zap.Bool("tls", cfg.TLS != nil), zap.String("config", d.options.Config.Path), zap.Int("cameras", len(cfg.Cameras)), zap.String("version", d.options.Version))
 	d.auditLog.Record(audit.Started, audit.Actor{}, zap.String("version", d.options.Version), zap.Strings("cameras", cfg.CameraIDs()))
 	d.options.Ready(addr)
 	d.service.Ready()

@@ -15,6 +15,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/config"
+	"camd/pkg/media"
 	"camd/pkg/source"
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
@@ -137,7 +138,7 @@ func goldenNetworkCameras(t *testing.T) []Finding {
 		cfg.Cameras = append(cfg.Cameras, c)
 	}
 	return checkNetworkCameras(t.Context(), cfg, "camd-capture", func(_ context.Context, o source.Options, _ time.Duration) (source.ProbeReport, error) {
-		return source.ProbeReport{Format: camera.Format{Codec: "h264"}, FPS: 24.9, Frame: broker.Frame{Width: 1920, Height: 1080}}, failures[o.ID]
+		return source.ProbeReport{Format: camera.Format{Codec: "h264"}, FPS: 24.9, Frame: broker.Frame{Format: media.NewJPEGFormat(1920, 1080)}}, failures[o.ID]
 	})
 }
 

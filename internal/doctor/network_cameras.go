@@ -58,7 +58,7 @@ func checkNetworkCamera(ctx context.Context, o source.Options, probe probeFunc) 
 	if report.FPS > 0 {
 		rate = fmt.Sprintf(", %.1f fps", report.FPS)
 	}
-	return ok(check, "camera %s: delivers %s, %dx%d%s, from %s", o.ID, report.Format.Codec, report.Frame.Width, report.Frame.Height, rate, o.Source)
+	return ok(check, "camera %s: delivers %s, %dx%d%s, from %s", o.ID, report.Format.Codec, report.Frame.Format.Width, report.Frame.Format.Height, rate, o.Source)
 }
 
 // networkRemedy returns what to do about the reason of a failed probe.

@@ -107,7 +107,7 @@ func (c Clip) args() []string {
 		args = append(args, "-vf", fmt.Sprintf("select='lt(t,%g)+not(mod(n,%d))'", c.Length.Seconds()/2, c.FPS), "-vsync", "vfr")
 	}
 	if c.Codec == "h264" {
-		// Network cameras send no B-frames and one key frame a second.
+		// Network cameras send no B-frames and one keyframe a second.
 		args = append(args, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", fmt.Sprint(c.FPS), "-pix_fmt", "yuv420p")
 		if c.Encoder != "" {
 			args = append(args, "-x264-params", c.Encoder)

@@ -1,6 +1,7 @@
 package testpeer
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -26,11 +27,14 @@ func HoldUnreaped(t testing.TB, pid int) (release func()) {
 	held, done := make(chan error), make(chan struct{})
 	var holding sync.WaitGroup
 	holding.Go(func() {
-		runtime.LockOSThread() // never unlocked: the kernel releases the process when the tracing thread ends
+		// A thread traces. It must not end: the kernel would kill each child that it has started with Pdeathsig, such as camd.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		err := unix.PtraceSeize(pid)
 		held <- err
 		if err == nil {
 			<-done
+			endTrace(pid)
 		}
 	})
 	if err := <-held; err != nil {
@@ -39,4 +43,26 @@ func HoldUnreaped(t testing.TB, pid int) (release func()) {
 	release = sync.OnceFunc(func() { close(done); holding.Wait() })
 	t.Cleanup(release)
 	return release
+}
+
+// endTrace ends the tracing of a process, in the thread that traces it. A process that was killed can then be reaped by its parent.
+func endTrace(pid int) {
+	options := unix.WALL | unix.WNOHANG
+	for {
+		var status unix.WaitStatus
+		got, err := unix.Wait4(pid, &status, options, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return
+		case got == 0: // it runs, or is about to end
+			_ = unix.PtraceInterrupt(pid)
+			options = unix.WALL
+		case status.Stopped():
+			_ = unix.PtraceDetach(pid)
+			return
+		case status.Exited(), status.Signaled():
+			return
+		}
+	}
 }

@@ -26,7 +26,7 @@ func BenchmarkPublish(b *testing.B) {
 }
 
 func BenchmarkNext(b *testing.B) {
-	for mode, name := range []string{"latest", "inorder"} {
+	for mode, name := range []string{"latest", "inorder", "decodable"} {
 		b.Run(name, func(b *testing.B) {
 			topic := NewTopic("camera", Options{})
 			publishUntil(topic, 8)
@@ -36,12 +36,40 @@ func BenchmarkNext(b *testing.B) {
 			defer cancel()
 			b.ReportAllocs()
 			for b.Loop() {
-				s.cursor.Store(7)
+				s.cursor = 7
 				if _, err := s.Next(ctx); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkPublishAndNext publishes a frame and reads it, as one viewer that keeps up does.
+func BenchmarkPublishAndNext(b *testing.B) {
+	for mode, name := range []string{"latest", "inorder", "decodable"} {
+		b.Run(name, func(b *testing.B) {
+			topic, frame := NewTopic("camera", Options{}), testFrame(1)
+			s := topic.Subscribe(Mode(mode))
+			defer s.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				topic.Publish(frame)
+				if s.TryNext() == nil {
+					b.Fatal("no frame")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkPublishVideo publishes to the ring of a video track, which drops a group of pictures at every keyframe.
+func BenchmarkPublishVideo(b *testing.B) {
+	topic, frame := NewTopic("camera", VideoOptions()), testFrame(1)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		frame.Key = n%50 == 0
+		topic.Publish(frame)
 	}
 }
 

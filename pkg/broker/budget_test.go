@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// frameOfSize returns a frame with a part of the given size.
-func frameOfSize(bytes int) Frame { return Frame{Part: make([]byte, bytes)} }
+// frameOfSize returns a frame with a Wire of the given size.
+func frameOfSize(bytes int) Frame { return Frame{Wire: make([]byte, bytes)} }
 
 func TestRingHoldsAtMostItsBytes(t *testing.T) {
 	tests := []struct {
@@ -40,7 +40,7 @@ func TestRingHoldsAtMostItsBytes(t *testing.T) {
 			bytes := int64(0)
 			for i := range topic.slots {
 				if f := topic.slots[i].Load(); f != nil {
-					bytes += int64(len(f.Part))
+					bytes += int64(len(f.Wire))
 				}
 			}
 			if bytes != topic.usage.held {
@@ -53,7 +53,7 @@ func TestRingHoldsAtMostItsBytes(t *testing.T) {
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("the ring holds %v, want %v", got, tt.want)
 			}
-			want := Stats{Received: uint64(len(got)), Dropped: uint64(len(tt.sizes) - len(got))}
+			want := Stats{Received: uint64(len(got)), Dropped: Drops{Lapped: uint64(len(tt.sizes) - len(got))}}
 			if behind.Stats() != want {
 				t.Errorf("counted %+v, want %+v", behind.Stats(), want)
 			}
@@ -89,7 +89,7 @@ func TestBudgetIsSharedByTopics(t *testing.T) {
 	held("the newest frame stays", 30, 10, 90, 40, 130)
 	large.Publish(frameOfSize(90))
 	held("in each topic", 90, 10, 90, 100, 190)
-	small.Withdraw(Frame{Part: make([]byte, 5), Placeholder: true})
+	small.Withdraw()
 	held("a withdrawn frame counts no more", 90, 0, 90, 90, 180)
 	large.End()
 	held("a topic that has ended counts no more", 90, 0, 90, 0, 90)
@@ -143,7 +143,7 @@ func TestReadersFindNewestWhileFramesAreDropped(t *testing.T) {
 				}
 				last = f.Seq
 			}
-			if got := s.Stats(); got.Received+got.Dropped != frames {
+			if got := s.Stats(); got.Received+got.Dropped.Total() != frames {
 				t.Errorf("%+v, want %d passed", got, frames)
 			}
 		})

@@ -16,21 +16,21 @@ func Example() {
 	defer recorder.Close()
 
 	for n := range 6 {
-		front.Publish(broker.Frame{Captured: time.Now(), JPEG: []byte{byte(n)}})
+		front.Publish(broker.Frame{Captured: time.Now(), Data: []byte{byte(n)}})
 	}
 
 	ctx := context.Background()
 	f, _ := viewer.Next(ctx)
-	fmt.Println("viewer: frame", f.Seq, viewer.Stats())
+	fmt.Println("viewer: frame", f.Seq, "after", viewer.Stats().Dropped.Late, "late frames")
 	for f := recorder.TryNext(); f != nil; f = recorder.TryNext() {
-		fmt.Println("recorder: frame", f.Seq, recorder.Stats())
+		fmt.Println("recorder: frame", f.Seq, "after", recorder.Stats().Dropped.Lapped, "lapped frames")
 	}
 	// Output:
-	// viewer: frame 6 {1 5}
-	// recorder: frame 3 {1 2}
-	// recorder: frame 4 {2 2}
-	// recorder: frame 5 {3 2}
-	// recorder: frame 6 {4 2}
+	// viewer: frame 6 after 5 late frames
+	// recorder: frame 3 after 2 lapped frames
+	// recorder: frame 4 after 2 lapped frames
+	// recorder: frame 5 after 2 lapped frames
+	// recorder: frame 6 after 2 lapped frames
 }
 
 // A publisher encodes only while somebody watches.

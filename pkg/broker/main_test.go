@@ -27,17 +27,17 @@ func testFrame(seq uint64) Frame {
 	for i := 0; i < len(part); i += 8 {
 		binary.BigEndian.PutUint64(part[i:], seq*uint64(i+1))
 	}
-	return Frame{Part: part, JPEG: part[16:48], Width: int(seq % 4096)}
+	return Frame{Wire: part, Data: part[16:48], Key: true, PTS: time.Duration(seq)}
 }
 
 // isIntact reports whether f holds what picture made for its Seq.
 func isIntact(f *Frame) bool {
-	for i := 0; i < len(f.Part); i += 8 {
-		if binary.BigEndian.Uint64(f.Part[i:]) != f.Seq*uint64(i+1) {
+	for i := 0; i < len(f.Wire); i += 8 {
+		if binary.BigEndian.Uint64(f.Wire[i:]) != f.Seq*uint64(i+1) {
 			return false
 		}
 	}
-	return len(f.Part) == 64 && &f.Part[16] == &f.JPEG[0] && f.Width == int(f.Seq%4096)
+	return len(f.Wire) == 64 && &f.Wire[16] == &f.Data[0] && f.PTS == time.Duration(f.Seq)
 }
 
 // publishUntil publishes frames until the topic has had n.

@@ -10,38 +10,42 @@ import (
 type Mode int
 
 const (
-	// Latest is for live viewers. The reader gets the newest frame; older new frames count as dropped.
+	// Latest is for live viewers of pictures that need no other frames, such as JPEGs. The reader gets the newest frame. The older new
+	// frames count as late.
 	Latest Mode = iota
 	// InOrder is for recorders and relays. The reader gets every frame that the ring still holds, oldest first. Frames that the ring
-	// has dropped before the reader got them count as dropped.
+	// has dropped before the reader got them count as lapped.
 	InOrder
+	// Decodable is for live viewers of video. The reader gets frames in order, and only those that it can decode with what it got
+	// before. It drops what is older than LateAfter, and continues at a keyframe. See [Subscription.TryNext].
+	Decodable
 )
-
-// Stats counts the frames of a subscription. Received + Dropped is the number of frames that it has passed since its start. The sum is
-// exact while its reader is between two calls of Next.
-type Stats struct {
-	Received, Dropped uint64
-}
 
 // Subscription is one reader's cursor in a topic. Only one goroutine may call Next and TryNext. All other methods are safe for
 // concurrent use.
 type Subscription struct {
-	topic    *Topic
-	mode     Mode
-	start    uint64        // Seq of the frame before the first one of the subscription
-	cursor   atomic.Uint64 // Seq of the last frame passed; only the reader writes it
-	received atomic.Uint64 // only the reader writes it
-	closed   atomic.Bool
+	topic  *Topic
+	mode   Mode
+	start  uint64 // Seq of the frame before the first one of the subscription
+	cursor uint64 // Seq of the last frame passed; it belongs to the reader
+	run    run    // of a reader in mode Decodable; it belongs to the reader
+	closed atomic.Bool
+	counters
 }
 
-// Subscribe returns a subscription that starts at the newest frame. If there is none, or it has expired, the subscription starts at the
-// next frame. The caller must close it.
+// Subscribe returns a subscription. It starts at the newest frame. In mode Decodable it starts at the newest keyframe if the topic is
+// joinable (see [Topic.Joinable]). If no such frame is there, it starts at the next frame. The caller must close it.
 func (t *Topic) Subscribe(mode Mode) *Subscription {
-	s := &Subscription{topic: t, mode: mode, start: t.head.Load()}
-	if s.start > t.expired.Load() {
-		s.start--
+	s := &Subscription{topic: t, mode: mode}
+	if mode == Decodable {
+		s.start, s.run = t.join()
+	} else {
+		s.start = t.head.Load()
+		if f := t.slots[s.start&t.mask].Load(); s.start > t.expired.Load() && (f == nil || !f.Withdrawn) {
+			s.start--
+		}
 	}
-	s.cursor.Store(s.start)
+	s.cursor = s.start
 	t.demand.add()
 	return s
 }
@@ -51,14 +55,6 @@ func (s *Subscription) Close() {
 	if !s.closed.Swap(true) {
 		s.topic.demand.remove()
 	}
-}
-
-// Stats returns what the subscription has received and dropped so far.
-func (s *Subscription) Stats() Stats {
-	// Read received first. If the reader moves in the meantime, received may be too small for the cursor, but never too large. With a larger
-	// value, Dropped would wrap around.
-	received := s.received.Load()
-	return Stats{Received: received, Dropped: s.cursor.Load() - s.start - received}
 }
 
 // ErrEnded is the error of Next when the topic has ended and no frame is left.
@@ -93,51 +89,31 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 	}
 }
 
-// TryNext returns the next frame, or nil if there is no new one. It does not wait.
+// TryNext returns the next frame, or nil if there is none for this reader yet. It does not wait.
+//
+// In mode Decodable, a frame is late if it was published more than LateAfter ago. A late frame that is disposable is dropped alone.
+// Otherwise the reader continues at the topic's newest keyframe if that comes after the late frame, and else at the next keyframe. It
+// also continues at a keyframe after the ring has dropped frames, or the publisher has withdrawn some. What it skips counts as resync.
+// Frames that were there when the reader subscribed are not late during the first CatchUp, so that it can begin at a keyframe.
 func (s *Subscription) TryNext() *Frame {
-	head, cursor := s.topic.head.Load(), s.cursor.Load()
-	// The head can be lower: a reader that was lapped may have got the frame whose Seq is about to become the head.
-	if head <= cursor {
+	head := s.topic.head.Load()
+	// The head can be lower than the cursor: a reader that was lapped may have got the frame whose Seq is about to become the head.
+	if head <= s.cursor {
 		return nil
 	}
 	var f *Frame
-	if s.mode == Latest {
-		f = s.newest(head)
-	} else {
-		f = s.oldest(cursor, head)
+	switch s.mode {
+	case Latest:
+		f = s.nextLatest(head)
+	case InOrder:
+		f = s.nextInOrder(head)
+	default:
+		f = s.nextDecodable(head, s.topic.now())
 	}
-	// The frames between the old cursor and f are those that this reader has missed.
-	s.cursor.Store(f.Seq)
-	// Add after the cursor was stored: Stats reads in the other order, so every frame that it counts as received is also passed.
-	s.received.Add(1)
+	if f != nil {
+		s.received.Add(1)
+	}
 	return f
-}
-
-// newest returns the frame that was the newest when head was read, or a newer one.
-func (s *Subscription) newest(head uint64) *Frame {
-	for {
-		if f := s.topic.slots[head&s.topic.mask].Load(); f != nil {
-			return f
-		}
-		// The frame was overtaken and dropped since head was read: the head has moved on.
-		head = s.topic.head.Load()
-	}
-}
-
-// oldest returns the oldest frame after cursor that the ring still holds.
-func (s *Subscription) oldest(cursor, head uint64) *Frame {
-	for {
-		want := cursor + 1
-		if depth := uint64(len(s.topic.slots)); head-cursor > depth {
-			want = head - depth + 1
-		}
-		if f := s.topic.slots[want&s.topic.mask].Load(); f != nil && f.Seq == want {
-			return f
-		}
-		// Publish overwrote the slot after head was read, or emptied it to stay within its bytes. A frame found there comes after a
-		// whole ring of frames that are still held, so do not take it. The frame want is lost: look for the next one.
-		cursor, head = want, s.topic.head.Load()
-	}
 }
 
 // Updated returns a channel that the topic's next Publish closes. It is for readers that wait for other events too. Call it before

@@ -9,6 +9,11 @@ import (
 // DefaultDepth is the default of Options.Depth: a second of a camera with 30 fps, or 3 MB in pictures of 100 KB.
 const DefaultDepth = 32
 
+// VideoOptions returns the options of a topic of video: two groups of pictures of at most 8 MiB, 4096 frames and 30 seconds together.
+func VideoOptions() Options {
+	return Options{Depth: 4096, Bytes: DefaultTopicBytes, MaxAge: 30 * time.Second, Groups: 2}
+}
+
 // Options are the options of a topic. The zero value has all defaults.
 type Options struct {
 	// Depth is how many frames the ring holds, rounded up to a power of two. 0 means DefaultDepth.
@@ -19,6 +24,11 @@ type Options struct {
 	// Bytes bounds the bytes of frames that the ring holds. The newest frame stays even if it is larger. 0 means
 	// DefaultTopicBytes.
 	Bytes int64
+	// MaxAge is how long after Publish the ring holds a frame, except the newest. 0 means no bound.
+	MaxAge time.Duration
+	// Groups is how many groups of pictures the ring holds: the newest keyframes, each with the frames up to the next one. 0 means
+	// no bound. The other bounds win: the ring may hold fewer groups.
+	Groups int
 	// Budget bounds the bytes of this and other topics together. nil means no budget.
 	Budget *Budget
 	// Demand is the channel that [Topic.Demand] returns. It must have room for one value. Several topics of one publisher may
@@ -29,15 +39,19 @@ type Options struct {
 // Topic is a ring of the newest frames of one stream. Publish, Trim, Expire, Withdraw and End belong to the publisher: only one
 // goroutine may call them at a time. All other methods are safe for concurrent use.
 type Topic struct {
-	name    string
-	slots   []atomic.Pointer[Frame]
-	mask    uint64
-	head    atomic.Uint64                // Seq of the newest frame, 0 before the first
-	expired atomic.Uint64                // Seq up to which frames are expired
-	signal  atomic.Pointer[updateSignal] // nil while nobody waits
-	usage   ringUsage                    // the bytes that the slots hold; only the publisher uses it
-	ended   chan struct{}                // closed by End
-	endOnce sync.Once                    // for End
+	name      string
+	slots     []atomic.Pointer[Frame]
+	mask      uint64
+	head      atomic.Uint64                // Seq of the newest frame, 0 before the first
+	newestKey atomic.Uint64                // Seq of the newest keyframe, 0 before the first
+	expired   atomic.Uint64                // Seq up to which frames are expired
+	signal    atomic.Pointer[updateSignal] // nil while nobody waits
+	usage     ringUsage                    // the bytes that the slots hold; only the publisher uses it
+	keyframes keyframes                    // only the publisher uses it
+	maxAge    time.Duration                // Options.MaxAge
+	created   time.Time                    // for now
+	ended     chan struct{}                // closed by End
+	endOnce   sync.Once                    // for End
 	demand
 }
 
@@ -56,7 +70,8 @@ func NewTopic(name string, o Options) *Topic {
 	if o.Bytes <= 0 {
 		o.Bytes = DefaultTopicBytes
 	}
-	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1), ended: make(chan struct{})}
+	t := &Topic{name: name, slots: make([]atomic.Pointer[Frame], depth), mask: uint64(depth - 1), maxAge: o.MaxAge, ended: make(chan struct{})}
+	t.keyframes, t.created = newKeyframes(o.Groups), time.Now()
 	t.usage = ringUsage{sizes: make([]int64, depth), limit: o.Bytes, budget: o.Budget}
 	t.demand.init(o)
 	return t
@@ -65,67 +80,32 @@ func NewTopic(name string, o Options) *Topic {
 // Name returns the name that the topic was made with.
 func (t *Topic) Name() string { return t.name }
 
-// Publish makes f the newest frame, gives it the next Seq, wakes the readers that wait, and trims the ring. It never blocks. It returns
-// the frame that readers share.
+// Publish makes f the newest frame, sets its Seq, KeySeq and Published, wakes the readers that wait, and trims the ring. It never blocks.
+// It returns the frame that readers share.
+//
+// Do not publish frames of a video that cannot be decoded because the source has lost others: readers take every frame after a keyframe
+// for decodable if they got those between.
 func (t *Topic) Publish(f Frame) *Frame {
-	f.Seq = t.head.Load() + 1
+	f.Seq, f.Published, f.Withdrawn = t.head.Load()+1, t.now(), false
+	f.KeySeq = t.keyframes.add(&f)
+	if f.Format == nil {
+		f.Format = unknownFormat
+	}
 	// Store the slot before the head: a reader that sees the new head finds f in its slot, or a newer frame.
 	t.slots[f.Seq&t.mask].Store(&f)
+	// Store the keyframe before the head: a reader that starts after the new head because it found no keyframe would miss this one.
+	if f.Key {
+		t.newestKey.Store(f.Seq)
+	}
 	t.head.Store(f.Seq)
 	// Store the head before firing the signal: a signal that was set before this line is fired here. A reader that sets a signal after
 	// this line then reads the head and sees f.
 	if b := t.signal.Swap(nil); b != nil {
 		close(b.fired)
 	}
-	t.usage.set(f.Seq&t.mask, int64(len(f.Part)))
-	t.Trim()
+	t.usage.set(f.Seq&t.mask, int64(len(f.Wire)))
+	t.trim(f.Published)
 	return &f
-}
-
-// Trim drops the oldest frames until the ring is within Options.Bytes and its share of the budget. It never drops the newest
-// frame. Publish trims, too. A publisher without new frames should call Trim now and then, because other topics of the budget may
-// need the bytes.
-func (t *Topic) Trim() {
-	if t.usage.exceeded() {
-		t.shrinkTo(t.usage.allowance())
-	}
-}
-
-// shrinkTo drops the oldest frames until the ring holds at most this many bytes, or only the newest frame.
-func (t *Topic) shrinkTo(bytes int64) {
-	head := t.head.Load()
-	if depth := uint64(len(t.slots)); head > depth {
-		t.usage.tail = max(t.usage.tail, head-depth)
-	}
-	// Empty only slots below the head: the newest frame stays, and a reader that finds an empty slot also finds a newer head.
-	for t.usage.held > bytes && t.usage.tail+1 < head {
-		t.usage.tail++
-		t.slots[t.usage.tail&t.mask].Store(nil)
-		t.usage.set(t.usage.tail&t.mask, 0)
-	}
-}
-
-// Expire hides all frames that were published so far from new subscriptions and from Newest. Then it drops all but the newest frame.
-// Call it when a stream stops because it has no readers, so that the next reader does not begin with an old picture. Open subscriptions
-// still get the newest frame.
-func (t *Topic) Expire() {
-	t.expired.Store(t.head.Load())
-	t.shrinkTo(0)
-}
-
-// Withdraw replaces every frame that the topic holds by a copy of f with the Seq of the replaced frame. When it returns, no
-// reader can get a replaced frame. The counts of subscriptions do not change, and waiting readers are not woken. A reader that
-// has passed a frame does not get its replacement: publish f afterwards for that.
-func (t *Topic) Withdraw(f Frame) {
-	for i := range t.slots {
-		if held := t.slots[i].Load(); held != nil {
-			// Keep the Seq in its slot: a reader that looks for this Seq finds one of the two frames, and no gap.
-			replacement := f
-			replacement.Seq = held.Seq
-			t.slots[i].Store(&replacement)
-			t.usage.set(uint64(i), 0) // all replacements share the bytes of f, which are not counted
-		}
-	}
 }
 
 // End ends the topic: the publisher must not publish any more. Readers get the frames that are left and then ErrEnded. Further calls do
@@ -140,7 +120,7 @@ func (t *Topic) End() {
 // Ended returns a channel that End closes.
 func (t *Topic) Ended() <-chan struct{} { return t.ended }
 
-// Newest returns the newest frame, or nil if there is none or it has expired. It does not change the counts of any subscription.
+// Newest returns the newest frame, or nil if there is none, or it has expired or was withdrawn. It does not change the counts of any subscription.
 func (t *Topic) Newest() *Frame {
 	for {
 		head := t.head.Load()
@@ -148,11 +128,16 @@ func (t *Topic) Newest() *Frame {
 			return nil
 		}
 		// If the slot is empty, the frame was dropped after head was read, so there is a newer one.
-		if f := t.slots[head&t.mask].Load(); f != nil {
+		if f := t.slots[head&t.mask].Load(); f != nil && f.Withdrawn {
+			return nil
+		} else if f != nil {
 			return f
 		}
 	}
 }
+
+// now returns the time by the monotonic clock. It reads only that clock, so it costs half of what time.Now does.
+func (t *Topic) now() time.Time { return t.created.Add(time.Since(t.created)) }
 
 // Published returns how many frames have been published so far.
 func (t *Topic) Published() uint64 { return t.head.Load() }

@@ -25,6 +25,9 @@ func TestNextReturnsFramesByMode(t *testing.T) {
 		{"in order, a full ring", InOrder, 0, 4, []uint64{1, 2, 3, 4}, 0},
 		{"in order, lapped by one", InOrder, 0, 5, []uint64{2, 3, 4, 5}, 1},
 		{"in order, lapped twice", InOrder, 1, 11, []uint64{8, 9, 10, 11}, 7},
+		{"decodable, empty", Decodable, 0, 0, nil, 0},
+		{"decodable, keyframes only", Decodable, 2, 4, []uint64{2, 3, 4}, 0},
+		{"decodable, keyframes only, lapped", Decodable, 1, 11, []uint64{8, 9, 10, 11}, 7},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -36,7 +39,11 @@ func TestNextReturnsFramesByMode(t *testing.T) {
 			if got := readSeqs(s); !slices.Equal(got, tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
-			if got, want := s.Stats(), (Stats{uint64(len(tt.want)), tt.dropped}); got != want {
+			want := Stats{Received: uint64(len(tt.want)), Dropped: Drops{Late: tt.dropped}}
+			if tt.mode != Latest {
+				want.Dropped = Drops{Lapped: tt.dropped}
+			}
+			if got := s.Stats(); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		})
@@ -73,14 +80,14 @@ func TestNewSubscriptionsGetNoExpiredFrames(t *testing.T) {
 		t.Errorf("frame %d is expired, but Newest returns it", f.Seq)
 	}
 	var late []*Subscription
-	for _, mode := range []Mode{Latest, InOrder} {
+	for _, mode := range []Mode{Latest, InOrder, Decodable} {
 		s := topic.Subscribe(mode)
 		if f := s.TryNext(); f != nil {
 			t.Errorf("frame %d is expired, but a new subscription gets it", f.Seq)
 		}
 		late = append(late, s)
 	}
-	if f := early.TryNext(); f == nil || f.Seq != 3 || early.Stats() != (Stats{Received: 1, Dropped: 2}) {
+	if f := early.TryNext(); f == nil || f.Seq != 3 || early.Stats() != (Stats{Received: 1, Dropped: Drops{Lapped: 2}}) {
 		t.Errorf("got %v, %+v, want the newest that was there before, and two dropped", f, early.Stats())
 	}
 	topic.Publish(testFrame(4))
@@ -97,7 +104,7 @@ func TestNewSubscriptionsGetNoExpiredFrames(t *testing.T) {
 func TestPublishNeverBlocks(t *testing.T) {
 	topic := NewTopic("camera", Options{Depth: 2})
 	for i := range 1000 {
-		s := topic.Subscribe(Mode(i % 2))
+		s := topic.Subscribe(Mode(i % 3))
 		defer s.Close() // and never reads
 	}
 	publishUntil(topic, 10000) // hangs if it waits for one of them
@@ -132,11 +139,11 @@ func TestPublishAllocatesOnceAndNextNever(t *testing.T) {
 		t.Errorf("Publish with nobody waiting: %v allocations, want 1", got)
 	}
 	ctx := t.Context()
-	for _, mode := range []Mode{Latest, InOrder} {
+	for _, mode := range []Mode{Latest, InOrder, Decodable} {
 		s := topic.Subscribe(mode)
 		defer s.Close()
 		got := testing.AllocsPerRun(1000, func() {
-			s.cursor.Store(topic.Published() - 1)
+			s.cursor = topic.Published() - 1
 			if _, err := s.Next(ctx); err != nil {
 				t.Fatal(err)
 			}

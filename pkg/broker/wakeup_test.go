@@ -24,7 +24,7 @@ func runPingPong(t *testing.T, readers, frames int) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for i := range readers {
-		s := topic.Subscribe(Mode(i % 2))
+		s := topic.Subscribe(Mode(i % 3))
 		group.Go(func() {
 			defer s.Close()
 			for n := range frames {
@@ -42,7 +42,7 @@ func runPingPong(t *testing.T, readers, frames int) {
 		})
 	}
 	for n := range frames {
-		topic.Publish(Frame{})
+		topic.Publish(Frame{Key: true})
 		for tries := 0; acks.Load() < int64((n+1)*readers); tries++ {
 			if ctx.Err() != nil {
 				return

@@ -11,6 +11,7 @@ import (
 	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/media"
 
 	"go.uber.org/zap"
 )
@@ -59,7 +60,7 @@ func BenchmarkFrame(b *testing.B) {
 			v := watchTopic(b, waitCamera(b, relay, "north.yard", camera.Live), camera.Main)
 			testrun.WaitFor(b, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 			pic := testJPEG(size)
-			f := broker.Frame{Width: 32, Height: 16, Part: pic, JPEG: pic}
+			f := broker.Frame{Key: true, Format: media.NewJPEGFormat(32, 16), Wire: pic, Data: pic}
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
 			before := cpuTime()

@@ -33,11 +33,11 @@ func TestRelayDeliversSameFrames(t *testing.T) {
 	testrun.WaitFor(t, "demand at the site", func() bool { return yard.topics[camera.Main].Wanted() })
 	sent := yard.publish(100_000)
 	got := v.next(false)
-	if !bytes.Equal(got.JPEG, sent.JPEG) || !bytes.Equal(got.Part, sent.Part) {
-		t.Errorf("got %d bytes, want the %d bytes that were sent", len(got.JPEG), len(sent.JPEG))
+	if !bytes.Equal(got.Data, sent.Data) || !bytes.Equal(got.Wire, sent.Wire) {
+		t.Errorf("got %d bytes, want the %d bytes that were sent", len(got.Data), len(sent.Data))
 	}
-	if got.Width != 32 || got.Height != 16 || got.Captured.Sub(sent.Captured).Abs() > time.Microsecond {
-		t.Errorf("got %dx%d taken %v, want 32x16 taken %v", got.Width, got.Height, got.Captured, sent.Captured)
+	if got.Format.Width != 32 || got.Format.Height != 16 || got.Captured.Sub(sent.Captured).Abs() > time.Microsecond {
+		t.Errorf("got %dx%d taken %v, want 32x16 taken %v", got.Format.Width, got.Format.Height, got.Captured, sent.Captured)
 	}
 	if yard.topics["preview"].Wanted() {
 		t.Error("a rendition without viewers is requested")

@@ -52,12 +52,12 @@ func frameHeader(f *broker.Frame, from string, state camera.State, pieces int) n
 		headerFrom:  {from},
 		headerSeq:   {strconv.FormatUint(f.Seq, 10)},
 		headerTime:  {f.Captured.UTC().Format(time.RFC3339Nano)},
-		headerSize:  {strconv.Itoa(f.Width) + "x" + strconv.Itoa(f.Height)},
+		headerSize:  {strconv.Itoa(f.Format.Width) + "x" + strconv.Itoa(f.Format.Height)},
 		headerState: {string(state)},
 	}
 	if pieces > 1 {
 		h[headerPiece] = []string{"1/" + strconv.Itoa(pieces)}
-		h[headerBytes] = []string{strconv.Itoa(len(f.JPEG))}
+		h[headerBytes] = []string{strconv.Itoa(len(f.Data))}
 	}
 	return h
 }

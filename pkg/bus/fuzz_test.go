@@ -155,7 +155,7 @@ func expectConsistent(t *testing.T, b *Bus) {
 		topic, _ := c.Topic("")
 		sub := topic.Subscribe(broker.InOrder)
 		for f := sub.TryNext(); f != nil; f = sub.TryNext() {
-			if _, err := jpeg.DecodeConfig(bytes.NewReader(f.JPEG)); err != nil && !isJPEGError(err) {
+			if _, err := jpeg.DecodeConfig(bytes.NewReader(f.Data)); err != nil && !isJPEGError(err) {
 				t.Errorf("published an invalid picture: %v", err)
 			}
 			if time.Since(f.Captured) < 0 {

@@ -107,7 +107,7 @@ func (f *fakeCamera) setState(s camera.State, why camera.Reason) {
 func (f *fakeCamera) publish(n int) *broker.Frame {
 	now := time.Now()
 	part, pic := media.NewPart(testJPEG(n), now)
-	return f.topics[camera.Main].Publish(broker.Frame{Captured: now, Width: 32, Height: 16, Part: part, JPEG: pic})
+	return f.topics[camera.Main].Publish(broker.Frame{Captured: now, Key: true, Format: media.NewJPEGFormat(32, 16), Wire: part, Data: pic})
 }
 
 // play publishes pictures of n bytes until the test ends or stop is called.

@@ -22,8 +22,8 @@ func TestFramesLargerThanAMessageGoInPieces(t *testing.T) {
 		v := watchTopic(t, waitCamera(t, relay, "north.yard", camera.Live), camera.Main)
 		testrun.WaitFor(t, "demand", func() bool { return yard.topics[camera.Main].Wanted() })
 		want := yard.publish(c.size)
-		if got := v.next(false); !bytes.Equal(got.Part, want.Part) {
-			t.Errorf("max_payload %d: did not get the picture of %d bytes", c.maxPayload, len(want.JPEG))
+		if got := v.next(false); !bytes.Equal(got.Wire, want.Wire) {
+			t.Errorf("max_payload %d: did not get the picture of %d bytes", c.maxPayload, len(want.Data))
 		}
 		testrun.WaitFor(t, "the counted frame", func() bool {
 			s := receivedStream(relay, "north.yard", camera.Main)

@@ -42,6 +42,7 @@ type receiver struct {
 	placeholder     placeholder.Cache
 	paused          bool // the newest frame's header says that the camera is turned off
 	lastLive        *broker.Frame
+	frames          media.JPEGFrames
 	width           int
 	height          int
 
@@ -207,10 +208,11 @@ func (r *receiver) publish(h header, part, jpeg []byte, captured time.Time) (cau
 	if err != nil {
 		return refusal(err)
 	}
-	f := broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Placeholder: h.state != camera.Live, Part: part, JPEG: p.JPEG}
+	f := r.frames.Frame(part, p, captured)
+	f.Placeholder = h.state != camera.Live
 	if paused := h.state == camera.Paused; paused && !r.paused {
 		r.lastLive = nil
-		r.topic.Withdraw(f)
+		r.topic.Withdraw() // f follows, and is a placeholder
 	}
 	r.paused = h.state == camera.Paused
 	if !f.Placeholder {

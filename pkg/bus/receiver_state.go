@@ -62,7 +62,7 @@ func (r *receiver) placeholderFrame(o placeholder.Options, now time.Time) broker
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.lastLive != nil && o.State != camera.Paused {
-		o.Background = r.lastLive.JPEG
+		o.Background = r.lastLive.Data
 	}
 	return r.placeholder.Frame(o, now)
 }
@@ -81,12 +81,12 @@ func (r *receiver) publishPlaceholder(f broker.Frame, now time.Time) {
 	r.lastPlaceholder, r.waiting = now, true
 }
 
-// withdraw replaces all pictures by the placeholder f, because the camera is turned off now.
+// withdraw makes all pictures unreachable, because the camera is turned off now. If the stream is watched, it publishes the placeholder f.
 func (r *receiver) withdraw(f broker.Frame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lastLive = nil
-	r.topic.Withdraw(f)
+	r.topic.Withdraw()
 	if !r.watchedSince.IsZero() {
 		r.topic.Publish(f)
 	}

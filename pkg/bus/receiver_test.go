@@ -66,7 +66,7 @@ func newTestReceiver(t *testing.T) (*Bus, *receiver) {
 
 // receivePiece gives a receiver a piece of a frame.
 func (r *receiver) receivePiece(instance string, seq uint64, pic []byte, piece, pieces int) {
-	h := frameHeader(&broker.Frame{Seq: seq, Captured: time.Now(), Width: 32, Height: 16, JPEG: pic}, instance+"/1", camera.Live, pieces)
+	h := frameHeader(&broker.Frame{Seq: seq, Captured: time.Now(), Format: media.NewJPEGFormat(32, 16), Data: pic}, instance+"/1", camera.Live, pieces)
 	if pieces > 1 {
 		h[headerPiece] = []string{strconv.Itoa(piece) + "/" + strconv.Itoa(pieces)}
 	}
@@ -97,7 +97,7 @@ func TestEachFrameIsCountedByOutcome(t *testing.T) {
 	}
 	b.receiveNow(&nats.Msg{Subject: "camd.north", Data: []byte(`{"v":2,"instance":"` + testPublisher + `","complete":true,"cameras":[{"id":"yard","state":"paused","renditions":[{"name":"main"}]}]}`)})
 	in.receivePiece(testPublisher, 14, pic, 1, 1)
-	if f := in.topic.Newest(); !f.Placeholder || in.stats.stream().Dropped[CameraPaused] != 1 {
+	if f := in.topic.Newest(); f != nil || in.stats.stream().Dropped[CameraPaused] != 1 {
 		t.Errorf("got %+v of a camera that is turned off", in.stats.stream())
 	}
 	in.receivePiece("ANOTHER012345678901234", 14, pic, 1, 1)
@@ -120,12 +120,12 @@ func TestOversizedFramesOfOtherSitesAreRefused(t *testing.T) {
 	if got := in.stats.stream(); got.Dropped[media.TooLarge] != 2 || got.Frames != 1 {
 		t.Errorf("got %+v, want two frames refused and one shown", got)
 	}
-	if f := in.topic.Newest(); f == nil || !bytes.Equal(f.JPEG, testJPEG(1000)) {
+	if f := in.topic.Newest(); f == nil || !bytes.Equal(f.Data, testJPEG(1000)) {
 		t.Error("viewers did not get the picture without its comments")
 	}
 }
 
-// A camera that is turned off while its site cannot be reached leaves no placeholder with its last picture.
+// A camera that is turned off while its site cannot be reached leaves neither its last picture nor a placeholder that shows it.
 func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
 	b, in := newTestReceiver(t)
 	sub := in.topic.Subscribe(broker.InOrder)
@@ -141,13 +141,13 @@ func TestPauseReplacesThePlaceholderOfAnotherState(t *testing.T) {
 	s, frames := in.camera.Status(), 0
 	for f := sub.TryNext(); f != nil; f = sub.TryNext() {
 		frames++
-		want := placeholder.Draw(placeholder.Options{Width: f.Width, Height: f.Height, Title: s.Title, State: camera.Paused, Since: s.Since})
-		if !bytes.Equal(f.JPEG, want) {
+		want := placeholder.Draw(placeholder.Options{Width: f.Format.Width, Height: f.Format.Height, Title: s.Title, State: camera.Paused, Since: s.Since})
+		if !bytes.Equal(f.Data, want) {
 			t.Errorf("frame %d is not the placeholder of a camera that is turned off", f.Seq)
 		}
 	}
-	if frames != 3 {
-		t.Errorf("%d frames, want 3", frames)
+	if withdrawn := sub.Stats().Dropped.Withdrawn; frames != 1 || withdrawn != 2 {
+		t.Errorf("%d frames, %d withdrawn, want 1 and 2", frames, withdrawn)
 	}
 }
 

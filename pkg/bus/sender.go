@@ -98,10 +98,10 @@ func (s *sender) run(ctx context.Context) {
 		updated := sub.Updated()
 		f := sub.TryNext()
 		if f != nil {
-			dropped := sub.Stats().Dropped
+			dropped := sub.Stats().Dropped.Total()
 			overtaken := dropped - passedOver
 			last, passedOver = f.Seq, dropped
-			s.count.pass(overtaken, len(f.JPEG), dropCause(s.send(f)))
+			s.count.pass(overtaken, len(f.Data), dropCause(s.send(f)))
 			if ctx.Err() != nil {
 				return
 			}
@@ -164,7 +164,7 @@ func (s *sender) send(f *broker.Frame) error {
 	if conn == nil {
 		return errDisconnected
 	}
-	pieces, size, err := splitFrame(len(f.JPEG), maxPayload)
+	pieces, size, err := splitFrame(len(f.Data), maxPayload)
 	if err != nil {
 		s.connection.reportProblem(err)
 		s.sizeError = err
@@ -179,7 +179,7 @@ func (s *sender) send(f *broker.Frame) error {
 		state = s.state()
 	}
 	h := frameHeader(f, s.from, state, pieces)
-	for i, rest := 1, f.JPEG; i <= pieces; i++ {
+	for i, rest := 1, f.Data; i <= pieces; i++ {
 		piece := rest[:min(size, len(rest))]
 		rest = rest[len(piece):]
 		if i > 1 {

@@ -124,7 +124,7 @@ func TestSecondPublisherOfACameraIsRefused(t *testing.T) {
 	stop := double.play(t, 3000, 5*time.Millisecond)
 	yard.play(t, 1000, 5*time.Millisecond)
 	for range 20 {
-		if f := v.next(false); len(f.JPEG) >= 3000 {
+		if f := v.next(false); len(f.Data) >= 3000 {
 			t.Fatal("got a picture of the later instance")
 		}
 	}
@@ -174,10 +174,10 @@ func TestSiteDoesNotRelayItself(t *testing.T) {
 	here.play(t, 1000, 5*time.Millisecond)
 	there.play(t, 3000, 5*time.Millisecond)
 	for range 20 {
-		if f := v.next(false); len(f.JPEG) < 3000 {
+		if f := v.next(false); len(f.Data) < 3000 {
 			t.Fatal("north got its own picture back")
 		}
-		if f := w.next(false); len(f.JPEG) >= 3000 {
+		if f := w.next(false); len(f.Data) >= 3000 {
 			t.Fatal("south got its own picture back")
 		}
 	}

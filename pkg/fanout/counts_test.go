@@ -88,3 +88,23 @@ func TestCountsCanBeReadWhileWritten(t *testing.T) {
 	close(done)
 	reader.Wait()
 }
+
+// A viewer that comes while the newest frame is hidden has missed nothing: its frames begin with the next one.
+func TestFramesBeforeAViewerAreNotCounted(t *testing.T) {
+	for name, hide := range map[string]func(*broker.Topic){"expired": (*broker.Topic).Expire, "withdrawn": (*broker.Topic).Withdraw} {
+		f, topic := New(longTimeouts), broker.NewTopic("camera", broker.Options{})
+		for n := range uint64(3) {
+			topic.Publish(frame(n+1, 100))
+		}
+		hide(topic)
+		g := addViewer(t, f, topic, nil)
+		topic.Publish(frame(4, 100))
+		if n, err := readFrame(g.client); n != 4 || err != nil {
+			t.Errorf("%s: got frame %d, %v", name, n, err)
+		}
+		f.Close()
+		if sent, dropped := g.Counts.Sent.Load(), g.Counts.DroppedSlow.Load(); sent != 1 || dropped != 0 {
+			t.Errorf("%s: sent %d, dropped %d; want 1 and 0", name, sent, dropped)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func frame(n uint64, size int) broker.Frame {
 	b := binary.BigEndian.AppendUint32(nil, uint32(size))
 	b = binary.BigEndian.AppendUint64(b, n)
 	b = append(b, bytes.Repeat([]byte{byte(n)}, size-len(b))...)
-	return broker.Frame{Part: b, Captured: time.Now()}
+	return broker.Frame{Key: true, Wire: b, Captured: time.Now()}
 }
 
 // readFrame reads a frame and checks that it is complete.

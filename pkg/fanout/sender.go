@@ -108,12 +108,12 @@ func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
 			return
 		}
 	}
-	n, err := v.trySend(f.Part)
+	n, err := v.trySend(f.Wire)
 	now := time.Now()
 	switch {
 	case err != nil:
 		v.err = err
-	case n == len(f.Part):
+	case n == len(f.Wire):
 		v.advanceTo(f)
 		v.recordSent(f, now)
 		if !f.Placeholder { // the age of a placeholder means nothing
@@ -199,11 +199,11 @@ func (s *sender) repeatFrames(now time.Time) {
 		}
 		f := v.lastFrame
 		v.lastFrame = nil
-		n, err := v.trySend(f.Part)
+		n, err := v.trySend(f.Wire)
 		switch {
 		case err != nil:
 			v.err = err
-		case n > 0 && n < len(f.Part):
+		case n > 0 && n < len(f.Wire):
 			s.handOff(pendingWrite{s, v, f, n, false})
 		}
 	}

@@ -29,7 +29,7 @@ func (p *pendingWrite) finish() {
 	if p.written == 0 {
 		err = p.awaitWritable()
 	} else {
-		_, err = writetimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Part[p.written:])
+		_, err = writetimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Wire[p.written:])
 	}
 	_ = v.Conn.SetWriteDeadline(time.Time{}) // else the next send could fail by an old deadline
 	if p.isCounted && p.written > 0 {

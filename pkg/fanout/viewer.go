@@ -45,6 +45,7 @@ func (v *Viewer) prepare() error {
 	if err := raw.Control(func(fd uintptr) { v.fd = fd }); err != nil {
 		return err
 	}
+	v.lastSeq = v.Topic.Published() // of these the viewer wants none but the newest, and nothing if that is hidden
 	if f := v.Topic.Newest(); f != nil {
 		v.lastSeq = f.Seq - 1
 	}

@@ -62,7 +62,7 @@ func TestAuditLogsStreamStartAndEnd(t *testing.T) {
 	end := auditRecord(t, logs, audit.ViewEnd)
 	want["reason"] = "left"
 	checkFields(t, end, want)
-	if frames, bytes := end["frames"].(uint64), end["bytes"].(uint64); frames < 1 || bytes < uint64(len(f.Part)) || end["since"] == nil || end["seconds"] == nil {
+	if frames, bytes := end["frames"].(uint64), end["bytes"].(uint64); frames < 1 || bytes < uint64(len(f.Wire)) || end["since"] == nil || end["seconds"] == nil {
 		t.Errorf("got %v", end)
 	}
 }
@@ -124,8 +124,8 @@ func TestAuditSumsUpPolledSnapshots(t *testing.T) {
 		frames += got["frames"].(uint64)
 		bytes += got["bytes"].(uint64)
 	}
-	if frames != polls || bytes != polls*uint64(len(f.JPEG)) {
-		t.Errorf("%d snapshots of %d bytes, want %d of %d", frames, bytes, polls, polls*len(f.JPEG))
+	if frames != polls || bytes != polls*uint64(len(f.Data)) {
+		t.Errorf("%d snapshots of %d bytes, want %d of %d", frames, bytes, polls, polls*len(f.Data))
 	}
 }
 

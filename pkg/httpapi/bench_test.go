@@ -29,7 +29,7 @@ func BenchmarkDelivery(b *testing.B) {
 func benchDelivery(b *testing.B, size, viewers int) {
 	cam := newTestCamera("a")
 	part, jpeg := media.NewPart(make([]byte, size), time.Now())
-	f := broker.Frame{Captured: time.Now(), Part: part, JPEG: jpeg}
+	f := broker.Frame{Captured: time.Now(), Key: true, Wire: part, Data: jpeg}
 	s := New(Options{Config: Config{Cameras: map[string]Camera{"a": cam}, Order: []string{"a"}}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -55,7 +55,7 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 		eventually(t, "it is counted", func() bool { return s.viewers.Stats().Cut[[2]string{"goes", viewers.CutRemoved}] == 1 })
 		for shade := range uint8(5) {
 			want := stays.publish(10 * shade)
-			if got := nextPicture(t, staying); !bytes.Equal(got, want.JPEG) {
+			if got := nextPicture(t, staying); !bytes.Equal(got, want.Data) {
 				t.Errorf("encrypted %v: picture %d is another", encrypted, shade)
 			}
 		}
@@ -73,7 +73,7 @@ func TestSetConfigKeepsViewersOfKeptCameras(t *testing.T) {
 			}
 		}
 		comes.publish(7)
-		if resp := s.get(t, "/?action=snapshot"); resp.StatusCode != 200 || body(t, resp) != string(comes.topic.Newest().JPEG) {
+		if resp := s.get(t, "/?action=snapshot"); resp.StatusCode != 200 || body(t, resp) != string(comes.topic.Newest().Data) {
 			t.Errorf("the first is another: %s", resp.Status)
 		}
 		metrics := body(t, s.get(t, "/metrics"))
@@ -159,7 +159,7 @@ func TestSetConfigUnderRequests(t *testing.T) {
 	swapping.Wait()
 	for want := b.publish(9); ; { // the previous picture may be repeated before it
 		switch got := nextPicture(t, parts); {
-		case bytes.Equal(got, want.JPEG):
+		case bytes.Equal(got, want.Data):
 			return
 		case !bytes.Equal(got, picture(1)):
 			t.Fatal("its stream continues with another picture")
@@ -180,7 +180,7 @@ func TestWriteTimeoutAppliesToNewViewers(t *testing.T) {
 	late := dialStream(t, s, "/cameras/a/stream.mjpg")
 	defer late.Close()
 	eventually(t, "both watch", func() bool { return s.viewers.CountPerCamera()["a"] == 2 })
-	big := broker.Frame{Captured: time.Now(), Part: make([]byte, 32<<20)}
+	big := broker.Frame{Captured: time.Now(), Key: true, Wire: make([]byte, 32<<20)}
 	eventually(t, "the later one is cut", func() bool {
 		cam.topic.Publish(big)
 		return s.viewers.Stats().Cut[[2]string{"a", viewers.CutStalled}] == 1

@@ -69,7 +69,7 @@ func (t *testCamera) publish(n uint8) *broker.Frame {
 
 func newFrame(jpeg []byte, captured time.Time) broker.Frame {
 	part, pic := media.NewPart(jpeg, captured)
-	return broker.Frame{Captured: captured, Width: 32, Height: 16, Part: part, JPEG: pic}
+	return broker.Frame{Captured: captured, Key: true, Format: media.NewJPEGFormat(32, 16), Wire: part, Data: pic}
 }
 
 func (t *testCamera) placeholder() *broker.Frame {

@@ -107,8 +107,8 @@ func TestSnapshotOfFailedCameraIsAPlaceholder(t *testing.T) {
 		resp := s.get(t, "/cameras/a/snapshot.jpg")
 		got := body(t, resp)
 		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" ||
-			resp.Header.Get("Content-Type") != "image/jpeg" || got != string(f.JPEG) || resp.Header.Get("ETag") != "" {
-			t.Errorf("%s: %s %v, placeholder %v", state, resp.Status, resp.Header, got == string(f.JPEG))
+			resp.Header.Get("Content-Type") != "image/jpeg" || got != string(f.Data) || resp.Header.Get("ETag") != "" {
+			t.Errorf("%s: %s %v, placeholder %v", state, resp.Status, resp.Header, got == string(f.Data))
 		}
 		if resp.Header.Get("X-Camd-State") != string(state) {
 			t.Errorf("X-Camd-State %q, want %s", resp.Header.Get("X-Camd-State"), state)

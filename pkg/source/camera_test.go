@@ -44,10 +44,10 @@ func TestCrashedWorkerIsReplaced(t *testing.T) {
 	defer sub.Close()
 	live := nextFrame(t, sub, false)
 	placeholder := nextFrame(t, sub, true)
-	if placeholder.Width != live.Width && placeholder.Width != 64 {
-		t.Errorf("placeholder %dx%d after pictures of %dx%d", placeholder.Width, placeholder.Height, live.Width, live.Height)
+	if placeholder.Format.Width != live.Format.Width && placeholder.Format.Width != 64 {
+		t.Errorf("placeholder %dx%d after pictures of %dx%d", placeholder.Format.Width, placeholder.Format.Height, live.Format.Width, live.Format.Height)
 	}
-	if _, err := jpeg.Decode(bytes.NewReader(placeholder.JPEG)); err != nil {
+	if _, err := jpeg.Decode(bytes.NewReader(placeholder.Data)); err != nil {
 		t.Errorf("placeholder: %v", err)
 	}
 	nextFrame(t, sub, false) // live again on the same subscription
@@ -281,7 +281,7 @@ func TestProbeReturnsReportOrReason(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	r, err := Probe(context.Background(), Options{Camera: options.Camera{ID: "probe", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "none")}, 100*time.Millisecond)
-	if err != nil || r.Frames != 3 || r.Frame.Width != 32 || r.Format.Codec != "mjpeg" || r.FirstFrame < r.OpenTime {
+	if err != nil || r.Frames != 3 || r.Frame.Format.Width != 32 || r.Format.Codec != "mjpeg" || r.FirstFrame < r.OpenTime {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -33,8 +33,8 @@ func TestHostileWorkersPublishOnlyPictures(t *testing.T) {
 				ended += n
 			}
 			topic, _ := c.Topic("")
-			if f := topic.Newest(); f != nil && !isPicture(f.JPEG) {
-				t.Fatalf("published %d bytes that are no picture", len(f.JPEG))
+			if f := topic.Newest(); f != nil && !isPicture(f.Data) {
+				t.Fatalf("published %d bytes that are no picture", len(f.Data))
 			}
 		}
 		return ended >= 64

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"camd/pkg/camera"
 )
@@ -87,18 +86,14 @@ func removeExited(stuck []*worker) []*worker {
 	})
 }
 
-// withdrawFrames replaces every picture in every topic by the placeholder, and drops the background, so that the placeholder shows
-// none.
-func (s *supervisor) withdrawFrames(now time.Time) {
+// withdrawFrames makes every picture in every topic unreachable, and drops the background, so that the placeholder shows none. The caller
+// must publish the placeholder afterwards.
+func (s *supervisor) withdrawFrames() {
 	s.saveBackground() // for lastFrameSize
 	s.background, s.freezeDetector = nil, freezeDetector{}
-	for i, st := range s.streams.Load().byNumber {
-		if st == nil {
-			continue
+	for _, st := range s.streams.Load().byNumber {
+		if st != nil {
+			st.topic.Withdraw()
 		}
-		if !s.hasReaders[i] {
-			i = 0 // nobody reads it: any placeholder will do, and that of main is drawn anyway
-		}
-		st.topic.Withdraw(s.placeholderFrame(i, now))
 	}
 }

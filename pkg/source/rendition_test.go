@@ -44,8 +44,8 @@ func TestRenditionShowsPlaceholderWhileOffline(t *testing.T) {
 		topic, _ := c.Topic(name)
 		sub := topic.Subscribe(broker.Latest)
 		defer sub.Close()
-		if f := nextFrame(t, sub, true); f.Width != width || f.Height != width*9/16 {
-			t.Errorf("the placeholder of %s is %dx%d, want %d wide", name, f.Width, f.Height, width)
+		if f := nextFrame(t, sub, true); f.Format.Width != width || f.Format.Height != width*9/16 {
+			t.Errorf("the placeholder of %s is %dx%d, want %d wide", name, f.Format.Width, f.Format.Height, width)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (s *supervisor) applyState(state camera.State, reason camera.Reason, detail
 	s.State, s.Reason, s.Detail = state, reason, detail
 	s.placeholders = nil
 	if state == camera.Paused {
-		s.withdrawFrames(now)
+		s.withdrawFrames()
 	}
 	if state != camera.Live {
 		s.publishPlaceholder(now)
@@ -72,7 +72,7 @@ func (s *supervisor) mainTopic() *broker.Topic { return s.streams.Load().byNumbe
 // saveBackground keeps the newest picture of main as the background if it is a live one.
 func (s *supervisor) saveBackground() {
 	if f := s.mainTopic().Newest(); f != nil && !f.Placeholder {
-		s.background, s.lastFrameSize = f.JPEG, sourceurl.Size{Width: f.Width, Height: f.Height}
+		s.background, s.lastFrameSize = f.Data, sourceurl.Size{Width: f.Format.Width, Height: f.Format.Height}
 	}
 }
 

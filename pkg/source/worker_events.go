@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -50,8 +51,9 @@ type (
 func (w *worker) receive(r io.Reader) {
 	defer close(w.events)
 	in := wire.NewReader(r)
+	var builders frameBuilders
 	for {
-		e, err := nextEvent(in, &w.renditionCount, w.limits)
+		e, err := nextEvent(in, &w.renditionCount, &builders, w.limits)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				w.emit(redactEvent(w.stderr.redactor, endedEvent{camera.WorkerCrashed, err.Error()}))
@@ -71,9 +73,12 @@ func (w *worker) emit(e event) {
 	}
 }
 
+// frameBuilders build the frames of a worker, by number of rendition.
+type frameBuilders [math.MaxUint8 + 1]media.JPEGFrames
+
 // nextEvent waits for a message and returns it as an event. renditionCount is how many renditions the worker may know. The error is
 // io.EOF at the end, or says how the message breaks the protocol.
-func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, limits media.Limits) (event, error) {
+func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBuilders, limits media.Limits) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
@@ -90,7 +95,7 @@ func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, limits media.Limit
 		if int32(m.Rendition) >= renditionCount.Load() {
 			return nil, fmt.Errorf("wire: a picture of rendition %d", m.Rendition)
 		}
-		return readFrame(in, m, limits)
+		return readFrame(in, m, &builders[m.Rendition], limits)
 	case wire.Heartbeat:
 		return heartbeatEvent{m.Count}, nil
 	case wire.Refused:
@@ -120,7 +125,7 @@ func newWorkerRefusedEvent(m wire.Refused) (event, error) {
 }
 
 // readFrame reads the picture of m into the part that viewers will share, and checks it.
-func readFrame(in *wire.Reader, m wire.Frame, limits media.Limits) (event, error) {
+func readFrame(in *wire.Reader, m wire.Frame, builder *media.JPEGFrames, limits media.Limits) (event, error) {
 	if m.Size > limits.Bytes { // before memory is allocated for it
 		if err := in.SkipPicture(); err != nil {
 			return nil, err
@@ -140,10 +145,9 @@ func readFrame(in *wire.Reader, m wire.Frame, limits media.Limits) (event, error
 	}
 	return frameEvent{
 		rendition: int(m.Rendition),
-
-		frame:  broker.Frame{Captured: captured, Width: p.Width, Height: p.Height, Part: part, JPEG: p.JPEG},
-		count:  m.Count,
-		encode: m.Encode,
+		frame:     builder.Frame(part, p, captured),
+		count:     m.Count,
+		encode:    m.Encode,
 	}, nil
 }
 

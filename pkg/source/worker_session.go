@@ -167,7 +167,7 @@ func (s *supervisor) handleFrame(p frameEvent) {
 		s.handleRenditionFrame(p)
 		return
 	}
-	if unchanged := s.freezeDetector.observe(p.frame.JPEG, time.Now()); s.opts.FrozenTimeout > 0 && unchanged >= s.opts.FrozenTimeout {
+	if unchanged := s.freezeDetector.observe(p.frame.Data, time.Now()); s.opts.FrozenTimeout > 0 && unchanged >= s.opts.FrozenTimeout {
 		s.handleFreeze()
 		return
 	}

@@ -55,7 +55,7 @@ func (s *Server) newState(target request.Target) stateJSON {
 	j.Source.Resolution.Width, j.Source.Resolution.Height = st.Format.Width, st.Format.Height
 	if topic, ok := target.Camera.Topic(camera.Main); ok {
 		if f := topic.Newest(); f != nil { // the size of the newest picture, even of a placeholder, as in ustreamer
-			j.Source.Resolution.Width, j.Source.Resolution.Height = f.Width, f.Height
+			j.Source.Resolution.Width, j.Source.Resolution.Height = f.Format.Width, f.Format.Height
 		}
 	}
 	j.Source.Online = st.State == camera.Live
@@ -121,8 +121,8 @@ func setClientCookie(h http.Header, r *http.Request, viewer *viewers.Viewer) {
 // setSnapshotHeaders adds the headers that ustreamer sends with a snapshot.
 func setSnapshotHeaders(h http.Header, f *broker.Frame, state camera.State) {
 	h.Set("X-UStreamer-Online", strconv.FormatBool(!f.Placeholder && state == camera.Live))
-	h.Set("X-UStreamer-Width", strconv.Itoa(f.Width))
-	h.Set("X-UStreamer-Height", strconv.Itoa(f.Height))
+	h.Set("X-UStreamer-Width", strconv.Itoa(f.Format.Width))
+	h.Set("X-UStreamer-Height", strconv.Itoa(f.Format.Height))
 }
 
 func roundFPS(fps float64) int { return int(math.Round(fps)) }

@@ -19,7 +19,7 @@ func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanou
 		case f.Placeholder: // it shows a change of state, and is always sent
 		case !fpsLimit.allow(f.Captured):
 			return fanout.SkipRate
-		case !byteLimit.allow(len(f.Part), f.Captured):
+		case !byteLimit.allow(len(f.Wire), f.Captured):
 			return fanout.SkipOverLimit
 		}
 		return fanout.Send

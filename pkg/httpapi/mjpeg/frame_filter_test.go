@@ -84,7 +84,7 @@ func TestFrameFilterReportsTheLimit(t *testing.T) {
 	filter, at := newFrameFilter(10, 1000), time.Unix(1700000000, 0)
 	var got [3]int
 	for range 60 {
-		got[filter(&broker.Frame{Captured: at, Part: make([]byte, 200)})]++
+		got[filter(&broker.Frame{Captured: at, Wire: make([]byte, 200)})]++
 		at = at.Add(time.Second / 20)
 	}
 	// Three seconds: half of the frames are due, and those take 2000 bytes a second. 1000 are allowed.

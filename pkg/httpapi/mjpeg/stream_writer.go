@@ -75,7 +75,7 @@ func (s *streamWriter) run(ctx context.Context) error {
 
 // writeFrame writes a frame and records how old it was when the kernel had taken it.
 func (s *streamWriter) writeFrame(f *broker.Frame) error {
-	if err := s.write(f.Part); err != nil {
+	if err := s.write(f.Wire); err != nil {
 		return err
 	}
 	s.RecordSent(f)
@@ -87,7 +87,7 @@ func (s *streamWriter) repeatFrame(last *broker.Frame) error {
 	if last == nil {
 		return nil
 	}
-	return s.write(last.Part)
+	return s.write(last.Wire)
 }
 
 // write returns when the connection has taken all of b. On HTTP/2 a missed deadline ends only this stream, and the other streams of the
@@ -107,7 +107,7 @@ func (s *streamWriter) write(b []byte) error {
 
 // countDropped adds the frames that the ring has dropped for this viewer to its counts.
 func (s *streamWriter) countDropped() {
-	if d := s.sub.Stats().Dropped; d != s.dropped {
+	if d := s.sub.Stats().Dropped.Total(); d != s.dropped {
 		s.DroppedSlow.Add(d - s.dropped)
 		s.dropped = d
 	}

@@ -127,9 +127,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, target request.Ta
 	if !isLiveSince(f, oldest) {
 		request.DisableCaching(h)
 		h.Set("Retry-After", "2")
-		h.Set("Content-Length", strconv.Itoa(len(f.JPEG)))
+		h.Set("Content-Length", strconv.Itoa(len(f.Data)))
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write(f.JPEG)
+		_, _ = w.Write(f.Data)
 		return
 	}
 	if variant.NoStore {
@@ -139,7 +139,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, target request.Ta
 		h.Set("ETag", fmt.Sprintf(`"%s-%d-%x"`, s.runID, f.Seq, f.Captured.UnixMicro()))
 	}
 	// There is no modification time, because it has whole seconds: two pictures of one second would have the same.
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.JPEG))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.Data))
 }
 
 func setFrameHeaders(h http.Header, f *broker.Frame, state camera.State) {

@@ -44,8 +44,8 @@ func appendHeader(b []byte, camera, rendition string, f *broker.Frame) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(fixedHeaderLength+len(camera)+len(rendition))) // where the JPEG begins
 	b = binary.BigEndian.AppendUint64(b, f.Seq)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured.UnixMicro()))
-	b = binary.BigEndian.AppendUint16(b, uint16(f.Width))
-	b = binary.BigEndian.AppendUint16(b, uint16(f.Height))
+	b = binary.BigEndian.AppendUint16(b, uint16(f.Format.Width))
+	b = binary.BigEndian.AppendUint16(b, uint16(f.Format.Height))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(camera)))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(rendition)))
 	return append(append(b, camera...), rendition...)

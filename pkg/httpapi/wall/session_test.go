@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"camd/pkg/broker"
+	"camd/pkg/media"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -158,7 +159,7 @@ func (s *testServer) waitForSubscriptions(t testing.TB, camera string, n int) {
 }
 
 func (s *testServer) publish(camera string, size int) {
-	s.topics[camera].Publish(broker.Frame{Captured: time.UnixMicro(1234567), Width: 640, Height: 360, JPEG: make([]byte, size)})
+	s.topics[camera].Publish(broker.Frame{Captured: time.UnixMicro(1234567), Key: true, Format: media.NewJPEGFormat(640, 360), Data: make([]byte, size)})
 }
 
 // client is the client of a wall.

@@ -127,7 +127,7 @@ func (s *session) setPaused(paused bool) {
 
 // reportDropped reports to the stream the frames that the ring has dropped.
 func (s *subscription) reportDropped() {
-	if d := s.sub.Stats().Dropped; d != s.dropped {
+	if d := s.sub.Stats().Dropped.Total(); d != s.dropped {
 		s.stream.Dropped(d - s.dropped)
 		s.dropped = d
 	}

@@ -91,9 +91,9 @@ func (s *session) flushLocked() error {
 			return nil
 		}
 		w.header = appendHeader(w.header[:0], t.camera, t.rendition, f)
-		err := s.writeFrame(w.header, f.JPEG)
+		err := s.writeFrame(w.header, f.Data)
 		if err == nil {
-			stream.Sent(f, len(w.header)+len(f.JPEG))
+			stream.Sent(f, len(w.header)+len(f.Data))
 		}
 		s.finishSend()
 		if err != nil {

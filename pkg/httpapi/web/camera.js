@@ -71,7 +71,7 @@ function statusRows() {
     ['Viewers', camera.viewers],
     ['Frames', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} captured, ${counts.published} published`],
     ['Refused frames', camera.remote ? '' : listCounts(counts.refused, 'none')],
-    ['Restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
+    ['Capture restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
     ['CPU', cpuLoad === null ? '' : `${Math.round(100 * cpuLoad)} % of one core`],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];

@@ -11,7 +11,7 @@ type Options struct {
 	MaxBytes int // of an access unit; default 8 MiB
 	MaxUnits int // NAL units of an access unit; default 256
 
-	// Without a keyframe for so many frames, or for so long, IsKeyframeOverdue reports true. The defaults are 4096 and 30 s.
+	// Without a keyframe for this number of frames, or for this time, IsKeyframeOverdue reports true. The defaults are 4096 and 30 s.
 	MaxKeyframeFrames   int
 	MaxKeyframeInterval time.Duration
 }

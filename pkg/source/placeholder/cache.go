@@ -12,6 +12,7 @@ import (
 type Cache struct {
 	jpeg          []byte
 	width, height int
+	frames        media.JPEGFrames
 }
 
 // Frame returns the placeholder as a frame captured at now. If the cache is empty, it draws the placeholder with the options o. Otherwise
@@ -22,5 +23,7 @@ func (c *Cache) Frame(o Options, now time.Time) broker.Frame {
 		c.jpeg = Draw(o)
 	}
 	part, jpeg := media.NewPart(c.jpeg, now)
-	return broker.Frame{Captured: now, Width: c.width, Height: c.height, Placeholder: true, Part: part, JPEG: jpeg}
+	f := c.frames.Frame(part, media.Picture{JPEG: jpeg, Width: c.width, Height: c.height}, now)
+	f.Placeholder = true
+	return f
 }
