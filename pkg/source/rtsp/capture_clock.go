@@ -4,9 +4,8 @@ import "time"
 
 // timeline extends the 32-bit timestamps of RTP to times that begin at 0.
 type timeline struct {
-	hasTime bool
-	stamp   uint32 // the newest
-	ticks   int64  // of it
+	stamp uint32 // the newest
+	ticks int64  // of it
 }
 
 // restart lets the time go on where another clock begins.

@@ -33,7 +33,6 @@ type clip struct {
 	codec   h26x.Codec
 	sets    [][]byte // parameter sets
 	packets []testpeer.Packet
-	frames  [][]*rtp.Packet // the packets of each frame
 }
 
 // Where a clip has its parameter sets.

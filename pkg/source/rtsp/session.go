@@ -178,10 +178,10 @@ func (s *session) watch(ctx context.Context, ended chan error) error {
 	for {
 		select {
 		case <-ctx.Done():
-			<-s.waitClosed(ended)
+			s.closeAndWait(ended)
 			return ctx.Err()
 		case <-s.failed:
-			<-s.waitClosed(ended)
+			s.closeAndWait(ended)
 			return s.failureOr(nil)
 		case err := <-ended:
 			return s.failureOr(s.explainEnd(err))
@@ -205,10 +205,10 @@ func (s *session) report() {
 	}
 }
 
-// waitClosed closes the session and returns ended.
-func (s *session) waitClosed(ended chan error) chan error {
+// closeAndWait closes the session, and waits for the goroutine that waits for its end.
+func (s *session) closeAndWait(ended chan error) {
 	s.close()
-	return ended
+	<-ended //nolint:errcheck // the session ends for another reason
 }
 
 // checkResponse checks where the server wants to send video from. The library would resolve any name that the server sends.
