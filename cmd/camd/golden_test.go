@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
@@ -28,20 +29,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // checkGolden compares a text that users see with testdata/NAME.txt.
 func checkGolden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the output is not that of %s; if the change is right, run: go test ./cmd/camd -update\ngot:\n%s", path, got)
-	}
+	testrun.CheckGolden(t, filepath.Join("testdata", name+".txt"), got, *update)
 }
 
 // transcript is a terminal session: command lines with what camd prints for them.

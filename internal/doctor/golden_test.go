@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testrun"
 	"camd/pkg/access"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
@@ -44,20 +45,7 @@ func TestGoldenFindings(t *testing.T) {
 	section("access", goldenAccess()...)
 	got := strings.NewReplacer(currentUser(), "USER", os.TempDir(), "/tmp").Replace(out.String())
 	got = strings.NewReplacer(t.TempDir(), "DIR").Replace(got)
-	path := filepath.Join("testdata", "findings.txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the findings are not those of %s; if the change is right, run: go test ./internal/doctor -update\ngot:\n%s", path, got)
-	}
+	testrun.CheckGolden(t, filepath.Join("testdata", "findings.txt"), got, *update)
 }
 
 func goldenConfigs() (all []Finding) {

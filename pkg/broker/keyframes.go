@@ -23,9 +23,6 @@ func (k *keyframes) add(f *Frame) uint64 {
 	return k.recent[last]
 }
 
-// newest returns the Seq of the newest keyframe, 0 if there was none.
-func (k *keyframes) newest() uint64 { return k.recent[len(k.recent)-1] }
-
 // first returns the Seq of the first frame that belongs to the newest groups of pictures, 0 if all do.
 func (k *keyframes) first() uint64 {
 	if k.groups == 0 {

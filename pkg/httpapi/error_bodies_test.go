@@ -4,10 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
+	"camd/internal/testrun"
 	"camd/pkg/access"
 	"camd/pkg/httpapi/wall"
 )
@@ -83,19 +83,5 @@ func TestErrorBodiesAreInTheGoldenFile(t *testing.T) {
 		s.MetricsHandler().ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1"+path, nil))
 		fmt.Fprintf(&out, "GET %s at metrics_listen\n%d %s\n\n", path, w.Code, strings.TrimSpace(w.Body.String()))
 	}
-	const golden = "testdata/error_bodies.txt"
-	got := strings.TrimSpace(out.String()) + "\n"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the error bodies are not those of %s; if the change is right, run: go test ./pkg/httpapi -run TestErrorBodies -update\ngot:\n%s", golden, got)
-	}
+	testrun.CheckGolden(t, "testdata/error_bodies.txt", strings.TrimSpace(out.String())+"\n", *update)
 }

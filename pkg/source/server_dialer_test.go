@@ -87,6 +87,7 @@ func TestCamerasOfOneServerShareDials(t *testing.T) {
 		if untilAnswer(waits[0]) == 0 {
 			t.Error("the first camera got no result of the outage")
 		}
+		synctest.Wait()               // the answer has been passed to all
 		for _, w := range waits[1:] { // each holds the newest result
 			if r := <-w.results; r.err != nil {
 				t.Errorf("a camera got %v, want that the server answers", r.err)
