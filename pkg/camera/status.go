@@ -13,6 +13,28 @@ type Format struct {
 	Note        string  // how the format differs from what was requested, for people; usually empty
 }
 
+// Names of tracks.
+const (
+	Video = "video" // what the camera sends, as it sends it
+	Sub   = "sub"   // the same from the camera's smaller stream
+)
+
+// Track describes a stream of H.264 or H.265 that camd passes on as the camera sends it.
+type Track struct {
+	Name                     string // Video or Sub
+	State                    State
+	Reason                   Reason
+	Codec                    string        // "h264" or "h265"; empty before the first frame
+	CodecString              string        // for browsers (RFC 6381), such as "avc1.640028"
+	Width, Height            int           // pixels
+	FPS                      float64       // over the last five seconds, as BitRate
+	BitRate                  float64       // bits per second
+	KeyframeInterval         time.Duration // between the newest two keyframes; 0 before the second
+	Joinable                 bool          // the ring holds a whole group of pictures, so that a new viewer gets a picture at once
+	Frames, Keyframes, Bytes uint64        // published since the camera was added
+	LastFrame                time.Time     // capture time of the newest frame; zero if there was none
+}
+
 // Main is the name of the rendition that every camera has: its pictures in their own size.
 const Main = "main"
 
@@ -47,6 +69,7 @@ type Status struct {
 	NextRetry time.Time // of an offline camera: when the next attempt to open it starts
 	Format    Format
 
+	Tracks     []Track     // of H.264 and H.265; empty for a camera that sends JPEGs or raw pictures
 	Renditions []Rendition // beside main
 	Counts     Counts
 	Worker     Worker

@@ -16,8 +16,14 @@ const (
 	Unchecked   = "unchecked"   // was left out without a check, because an earlier picture of the source was damaged; only camd-capture uses it
 )
 
+// Causes for which frames of H.264 and H.265 are refused, beside Damaged and TooLarge.
+const (
+	Lost       = "lost"        // a packet of it, or of a frame that it refers to, was lost
+	NoKeyframe = "no_keyframe" // came before the first keyframe
+)
+
 // Causes lists all causes.
-var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge, Unchecked}
+var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge, Unchecked, Lost, NoKeyframe}
 
 // RefusedError says why a picture is refused, and where in its bytes the reason is.
 type RefusedError struct {

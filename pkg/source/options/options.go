@@ -14,11 +14,21 @@ import (
 // MaxRenditions is how many renditions a camera may have beside main. The protocol of package wire has room for no more.
 const MaxRenditions = 16
 
+// Values of Capture.Reader.
+const (
+	ReaderAuto   = "auto"   // the Go readers, and OpenCV for a stream that they cannot read
+	ReaderGo     = "go"     // only the Go readers
+	ReaderOpenCV = "opencv" // only OpenCV, with one process for each camera
+)
+
 // Camera holds the options of one camera. An option that does not apply to the kind of source has its zero or default value.
 type Camera struct {
 	ID     string // a URL segment and a metric label
 	Title  string // for people; empty means ID
 	Source sourceurl.Source
+
+	// Substream is the source of the camera's smaller stream; its zero value means none. It is read like Source, with the same options.
+	Substream sourceurl.Source
 
 	Capture
 
@@ -39,6 +49,7 @@ type Capture struct {
 	FPS       float64        `json:"fps,omitempty"`       // devices and http+poll://: the rate to ask for; 0 leaves it to the driver
 	Format    string         `json:"format,omitempty"`    // devices: "auto" (default), "mjpeg" or a raw format such as "yuyv"
 	Quality   int            `json:"quality,omitempty"`   // JPEG quality where camd encodes, 1 to 100; 0 means 80
+	Reader    string         `json:"reader,omitempty"`    // network sources: ReaderAuto (default), ReaderGo or ReaderOpenCV
 	Transport string         `json:"transport,omitempty"` // RTSP: "tcp" (default) or "udp"
 	Once      bool           `json:"once,omitempty"`      // files: stop at the end instead of playing again from the beginning
 

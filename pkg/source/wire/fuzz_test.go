@@ -77,7 +77,8 @@ func FuzzRoundTrip(f *testing.F) {
 			Start{Source: s, User: text, Password: s + text, Renditions: []camera.Rendition{{Name: s, Width: n, FPS: x, Quality: -n}},
 				Capture: options.Capture{Size: sourceurl.Size{Width: n, Height: -n}, FPS: x, Once: on, OpenTimeout: time.Duration(at)}},
 			Opened{Backend: text, Codec: s, Width: n, FPS: x, Passthrough: on, Note: text},
-			Heartbeat{at, count}, Demand{uint8(n) % options.MaxRenditions, on}, Stop{}, Ended{s, text},
+			Heartbeat{at, count}, Demand{uint8(n) % options.MaxRenditions, on}, Stop{}, Ended{s, text, on},
+			VideoFormat{Codec: s, CodecString: text, Width: n, Height: -n, Init: append([]byte{0}, picture...)},
 			SetControls{Request: uint32(n), Set: map[string]camera.Setting{s: {Kind: text, Number: at, Text: s}}},
 			Controls{Request: uint32(n), ErrorKind: s, Refused: map[string]string{s: text}, List: []camera.Control{
 				{Name: s, Title: text, Min: at, Value: int64(n), HasValue: on, Menu: map[int64]string{at: s}},
@@ -98,6 +99,11 @@ func FuzzRoundTrip(f *testing.F) {
 			announced.Size = len(picture)
 			sent = append(sent, announced)
 		}
+		video := VideoFrame{Captured: at, Count: count, PTS: time.Duration(at), DTS: -time.Duration(at), Key: on, Disposable: n%2 == 0, Leading: n%3 == 0}
+		if err := w.WriteVideoFrame(video, []byte(s+"fragment")); err != nil {
+			t.Fatal(err)
+		}
+		video.Size = len(s + "fragment")
 		r := NewReader(&b)
 		for _, want := range sent {
 			if got, err := r.Next(); err != nil || !reflect.DeepEqual(got, want) {
@@ -107,6 +113,13 @@ func FuzzRoundTrip(f *testing.F) {
 		got := make([]byte, len(picture))
 		if err := r.ReadPicture(got); err != nil || !bytes.Equal(got, picture) {
 			t.Fatalf("picture: %v", err)
+		}
+		if got, err := r.Next(); err != nil || got != video {
+			t.Fatalf("got %+v, %v; want %+v", got, err, video)
+		}
+		fragment := make([]byte, video.Size)
+		if err := r.ReadPicture(fragment); err != nil || string(fragment) != s+"fragment" {
+			t.Fatalf("fragment: %q, %v", fragment, err)
 		}
 		if m, err := r.Next(); err != io.EOF {
 			t.Fatalf("at the end: %v, %v", m, err)

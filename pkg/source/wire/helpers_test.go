@@ -13,7 +13,7 @@ import (
 	"camd/pkg/source/tlsverify"
 )
 
-// sampleMessages holds every kind of message except Frame, filled and empty. Hello must be the first.
+// sampleMessages holds every kind of message except Frame and VideoFrame, filled and empty. Hello must be the first.
 var sampleMessages = []Message{
 	Hello{Version: Version},
 	Start{},
@@ -32,6 +32,9 @@ var sampleMessages = []Message{
 	Demand{Rendition: options.MaxRenditions, Wanted: true},
 	Ended{},
 	Ended{Reason: "busy", Detail: "another program has it"},
+	Ended{Reason: "bad_stream", Unsupported: true},
+	VideoFormat{},
+	VideoFormat{Codec: "h265", CodecString: "hvc1.1.6.L93.B0", Width: 1920, Height: 1080, Init: []byte{0, 255}},
 	Stop{},
 	Renditions{},
 	Renditions{Quality: 70, List: []camera.Rendition{{Width: 640, FPS: 5, Quality: 60}, {}, {Width: 16, FPS: 0.001, Quality: 1}}},
@@ -48,6 +51,13 @@ var sampleMessages = []Message{
 }
 
 var sampleFrame = Frame{Captured: 1<<62 + 1, Count: 1<<63 + 1, Encode: 5 * time.Millisecond}
+
+// sampleVideoFrames hold each flag once.
+var sampleVideoFrames = []VideoFrame{
+	{Captured: 1<<62 + 1, Count: 1<<63 + 1, PTS: time.Hour, DTS: -time.Hour, Key: true},
+	{Captured: -1, PTS: -1, DTS: 1<<63 - 1, Disposable: true},
+	{DTS: -1 << 63, Leading: true},
+}
 
 // encodeMessages returns the bytes that a Writer writes for messages. It adds no hello.
 func encodeMessages(t testing.TB, messages ...Message) []byte {
@@ -67,6 +77,16 @@ func encodeFrame(t testing.TB, n int) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := NewWriter(&b).WriteFrame(sampleFrame, bytes.Repeat([]byte{0xA5}, n)); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// encodeVideoFrame returns a frame of video with a fragment of n bytes.
+func encodeVideoFrame(t testing.TB, f VideoFrame, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := NewWriter(&b).WriteVideoFrame(f, bytes.Repeat([]byte{0xA5}, n)); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -8,7 +8,7 @@ import (
 )
 
 // Version is the version of the protocol. Both sides must have the same.
-const Version = 6
+const Version = 7
 
 // Limits on the sizes that a peer may send.
 const (
@@ -33,6 +33,7 @@ type Start struct {
 	options.Capture
 
 	ReadTimeout time.Duration             `json:"read_timeout,omitempty"`
+	Decode      bool                      `json:"decode,omitempty"`     // decode the frames that camd sends instead of opening Source, which is empty then
 	Controls    map[string]camera.Setting `json:"controls,omitempty"`   // devices: what to set before the first picture
 	Renditions  []camera.Rendition        `json:"renditions,omitempty"` // as in Renditions
 }
@@ -46,7 +47,7 @@ type Renditions struct {
 
 // Opened says that the source is open, and describes it.
 type Opened struct {
-	Backend     string  `json:"backend"` // "V4L2", "FFMPEG", "HTTP" or "PATTERN"
+	Backend     string  `json:"backend"` // "V4L2", "FFMPEG", "RTSP", "HTTP" or "PATTERN"
 	Codec       string  `json:"codec"`   // lower case: "mjpeg", "h264", "yuyv"
 	Width       int     `json:"width"`   // pixels
 	Height      int     `json:"height"`
@@ -65,6 +66,31 @@ type Frame struct {
 	Count     uint64        // pictures read from the source so far, this one included
 	Encode    time.Duration // how long encoding took; 0 if the source's JPEG is forwarded
 	Size      int
+}
+
+// VideoFormat describes the video frames that follow. It comes before the first one, and again whenever the format changes.
+type VideoFormat struct {
+	Codec       string `json:"codec"`        // "h264" or "h265"
+	CodecString string `json:"codec_string"` // for browsers, such as "avc1.640028"
+	Width       int    `json:"width"`        // pixels
+	Height      int    `json:"height"`
+	Init        []byte `json:"init"` // initialisation segment, as package fmp4 builds it
+}
+
+// videoFrameHeaderSize is the size of a VideoFrame's fixed fields in bytes: flags, Captured, Count, PTS, DTS.
+const videoFrameHeaderSize = 1 + 8 + 8 + 8 + 8
+
+// VideoFrame is the header of a frame of H.264 or H.265. Size bytes follow it, which [Reader.ReadPicture] reads: the fragment of package
+// fmp4, which is a head of fmp4.HeadSize bytes and then NAL units that each follow their length in 4 bytes. Parameter sets are in front
+// of every keyframe.
+type VideoFrame struct {
+	Captured   int64         // as in Frame
+	Count      uint64        // as in Frame
+	PTS, DTS   time.Duration // on the track's clock
+	Key        bool          // decoding can begin here
+	Disposable bool          // no other frame refers to it
+	Leading    bool          // it refers to frames in front of the keyframe before it
+	Size       int
 }
 
 // Heartbeat says that the source delivers pictures while camd-capture sends none.
@@ -98,8 +124,9 @@ type Stop struct{}
 
 // Ended is camd-capture's last message: why it ends.
 type Ended struct {
-	Reason string `json:"reason"` // a camera.Reason
-	Detail string `json:"detail"` // for people, without secrets
+	Reason      string `json:"reason"`                // a camera.Reason
+	Detail      string `json:"detail"`                // for people, without secrets
+	Unsupported bool   `json:"unsupported,omitempty"` // the source answers, and this reader cannot read what it sends: OpenCV may
 }
 
 const (
@@ -107,6 +134,8 @@ const (
 	kindStart     = 'S'
 	kindOpened    = 'O'
 	kindFrame     = 'F'
+	kindVideo     = 'V'
+	kindFormat    = 'T'
 	kindHeartbeat = 'B'
 	kindDemand    = 'D'
 	kindStop      = 'Q'
@@ -119,14 +148,16 @@ const (
 	kindRefused    = 'L' // left out
 )
 
-func (Hello) kind() byte     { return kindHello }
-func (Start) kind() byte     { return kindStart }
-func (Opened) kind() byte    { return kindOpened }
-func (Frame) kind() byte     { return kindFrame }
-func (Heartbeat) kind() byte { return kindHeartbeat }
-func (Demand) kind() byte    { return kindDemand }
-func (Stop) kind() byte      { return kindStop }
-func (Ended) kind() byte     { return kindEnded }
+func (Hello) kind() byte       { return kindHello }
+func (Start) kind() byte       { return kindStart }
+func (Opened) kind() byte      { return kindOpened }
+func (Frame) kind() byte       { return kindFrame }
+func (VideoFormat) kind() byte { return kindFormat }
+func (VideoFrame) kind() byte  { return kindVideo }
+func (Heartbeat) kind() byte   { return kindHeartbeat }
+func (Demand) kind() byte      { return kindDemand }
+func (Stop) kind() byte        { return kindStop }
+func (Ended) kind() byte       { return kindEnded }
 
 func (SetControls) kind() byte { return kindSetControls }
 func (Controls) kind() byte    { return kindControls }

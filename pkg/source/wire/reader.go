@@ -18,7 +18,7 @@ type Reader struct {
 	r             *bufio.Reader
 	unreadPicture int // bytes of the last Frame's picture not yet taken
 	gotHello      bool
-	scratch       [frameHeaderSize]byte // for fixed fields; on the stack it would escape into r
+	scratch       [videoFrameHeaderSize]byte // for fixed fields; on the stack it would escape into r
 }
 
 // NewReader returns a reader from r.
@@ -45,8 +45,11 @@ func (r *Reader) Next() (Message, error) {
 	if !r.gotHello && kind != kindHello {
 		return nil, fmt.Errorf("wire: message %q before hello", kind)
 	}
-	if kind == kindFrame {
+	switch kind {
+	case kindFrame:
 		return r.readFrame(size - 1)
+	case kindVideo:
+		return r.readVideoFrame(size - 1)
 	}
 	if size > MaxMessage {
 		return nil, fmt.Errorf("wire: message %q of %d bytes, more than %d", kind, size, MaxMessage)
@@ -85,15 +88,44 @@ func (r *Reader) SkipPicture() error {
 	return nil
 }
 
-func (r *Reader) readFrame(size uint32) (Message, error) {
-	if size <= frameHeaderSize || size > frameHeaderSize+MaxFrame {
-		return nil, fmt.Errorf("wire: frame of %d bytes, must have %d to %d", size, frameHeaderSize+1, frameHeaderSize+MaxFrame)
+// readFrameHeader reads the fixed fields of a frame, whose message has size bytes. The bytes are valid until the next call.
+func (r *Reader) readFrameHeader(size uint32, fields int) ([]byte, error) {
+	if size <= uint32(fields) || size > uint32(fields)+MaxFrame {
+		return nil, fmt.Errorf("wire: frame of %d bytes, must have %d to %d", size, fields+1, fields+MaxFrame)
 	}
-	b := r.scratch[:]
+	b := r.scratch[:fields]
 	if _, err := io.ReadFull(r.r, b); err != nil {
 		return nil, truncationError(err, io.ErrUnexpectedEOF)
 	}
-	r.unreadPicture = int(size - frameHeaderSize)
+	r.unreadPicture = int(size) - fields
+	return b, nil
+}
+
+func (r *Reader) readVideoFrame(size uint32) (Message, error) {
+	b, err := r.readFrameHeader(size, videoFrameHeaderSize)
+	if err != nil {
+		return nil, err
+	}
+	if b[0]&^(flagKey|flagDisposable|flagLeading) != 0 {
+		return nil, fmt.Errorf("wire: video frame with the unknown flags %#x", b[0])
+	}
+	return VideoFrame{
+		Captured:   int64(binary.BigEndian.Uint64(b[1:])),
+		Count:      binary.BigEndian.Uint64(b[9:]),
+		PTS:        time.Duration(binary.BigEndian.Uint64(b[17:])),
+		DTS:        time.Duration(binary.BigEndian.Uint64(b[25:])),
+		Key:        b[0]&flagKey != 0,
+		Disposable: b[0]&flagDisposable != 0,
+		Leading:    b[0]&flagLeading != 0,
+		Size:       r.unreadPicture,
+	}, nil
+}
+
+func (r *Reader) readFrame(size uint32) (Message, error) {
+	b, err := r.readFrameHeader(size, frameHeaderSize)
+	if err != nil {
+		return nil, err
+	}
 	return Frame{
 		Rendition: b[0],
 		Captured:  int64(binary.BigEndian.Uint64(b[1:])),
@@ -126,6 +158,8 @@ func decode(kind byte, body []byte) (Message, error) {
 		return decodeJSON[Start](body)
 	case kindOpened:
 		return decodeJSON[Opened](body)
+	case kindFormat:
+		return decodeJSON[VideoFormat](body)
 	case kindEnded:
 		return decodeJSON[Ended](body)
 	case kindSetControls:

@@ -26,6 +26,9 @@ func TestMessagesRoundTrip(t *testing.T) {
 		stream = append(stream, encodeFrame(t, n)...)
 		stream = append(stream, encodeMessages(t, Heartbeat{1, 2})...)
 	}
+	for _, f := range sampleVideoFrames {
+		stream = append(stream, encodeVideoFrame(t, f, 1000)...)
+	}
 	for name, from := range chunkings {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader(from(stream))
@@ -47,6 +50,13 @@ func TestMessagesRoundTrip(t *testing.T) {
 					t.Fatalf("picture of %d bytes: %v", n, err)
 				}
 				want(Heartbeat{1, 2})
+			}
+			for _, f := range sampleVideoFrames {
+				f.Size = 1000
+				want(f)
+				if err := r.SkipPicture(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if m, err := r.Next(); err != io.EOF {
 				t.Errorf("at the end: got %v, %v; want EOF itself", m, err)

@@ -16,7 +16,7 @@ type Writer struct {
 // NewWriter returns a Writer to w. It does not buffer: each message is one write, and the picture of a frame is another one.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// Write sends a message other than Frame.
+// Write sends a message other than Frame and VideoFrame.
 func (w *Writer) Write(m Message) error {
 	b := append(w.buf[:0], 0, 0, 0, 0, m.kind())
 	switch m := m.(type) {
@@ -29,7 +29,7 @@ func (w *Writer) Write(m Message) error {
 	case Demand:
 		b = append(b, m.Rendition, boolByte(m.Wanted))
 	case Stop:
-	case Start, Opened, Ended, SetControls, Controls, Renditions, Refused:
+	case Start, Opened, VideoFormat, Ended, SetControls, Controls, Renditions, Refused:
 		body, err := json.Marshal(m)
 		if err != nil {
 			return fmt.Errorf("wire: %w", err)
@@ -52,17 +52,47 @@ func (w *Writer) WriteFrame(f Frame, picture []byte) error {
 	if n := len(picture); n < 1 || n > MaxFrame {
 		return fmt.Errorf("wire: picture of %d bytes, must have 1 to %d", n, MaxFrame)
 	}
-	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+frameHeaderSize+len(picture)))
+	b := w.beginFrame(frameHeaderSize, len(picture))
 	b = append(b, kindFrame, f.Rendition)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured))
 	b = binary.BigEndian.AppendUint64(b, f.Count)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Encode))
-	w.buf = b
-	if _, err := w.w.Write(b); err != nil {
+	return w.writeFrame(b, picture)
+}
+
+// Flags of a VideoFrame.
+const (
+	flagKey = 1 << iota
+	flagDisposable
+	flagLeading
+)
+
+// WriteVideoFrame sends a frame of video with its fragment. It ignores f.Size and sends the size of the fragment.
+func (w *Writer) WriteVideoFrame(f VideoFrame, fragment []byte) error {
+	if n := len(fragment); n < 1 || n > MaxFrame {
+		return fmt.Errorf("wire: video frame of %d bytes, must have 1 to %d", n, MaxFrame)
+	}
+	b := w.beginFrame(videoFrameHeaderSize, len(fragment))
+	b = append(b, kindVideo, boolByte(f.Key)*flagKey|boolByte(f.Disposable)*flagDisposable|boolByte(f.Leading)*flagLeading)
+	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured))
+	b = binary.BigEndian.AppendUint64(b, f.Count)
+	b = binary.BigEndian.AppendUint64(b, uint64(f.PTS))
+	b = binary.BigEndian.AppendUint64(b, uint64(f.DTS))
+	return w.writeFrame(b, fragment)
+}
+
+// beginFrame returns the length of a frame's message, in the writer's buffer.
+func (w *Writer) beginFrame(fields, size int) []byte {
+	return binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+fields+size))
+}
+
+// writeFrame sends a frame's header and then its data. A write of its own is cheaper than copying the data behind the header.
+func (w *Writer) writeFrame(header, data []byte) error {
+	w.buf = header
+	if _, err := w.w.Write(header); err != nil {
 		return err
 	}
-	// A write of its own is cheaper than copying the picture behind its header.
-	_, err := w.w.Write(picture)
+	_, err := w.w.Write(data)
 	return err
 }
 
